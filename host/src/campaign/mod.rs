@@ -1,0 +1,1 @@
+//! The campaign: seeds, measure, retrain, propose, again.

@@ -1,0 +1,1 @@
+//! Where the kernel runs: in this process or on a board.

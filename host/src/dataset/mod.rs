@@ -1,0 +1,1 @@
+//! Reads images, maps and spectrum images from the files of the field.

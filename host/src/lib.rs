@@ -1,0 +1,16 @@
+//! The host of a self-driving microscope: trains, relays, records, and never decides.
+
+#![forbid(unsafe_code)]
+
+pub mod axis;
+pub mod campaign;
+pub mod controller;
+pub mod dataset;
+pub mod lines;
+pub mod map;
+pub mod metrics;
+pub mod microscope;
+pub mod report;
+pub mod scalarizer;
+pub mod specimen;
+pub mod train;

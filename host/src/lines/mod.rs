@@ -1,0 +1,1 @@
+//! Characteristic X-ray lines of the elements.

@@ -1,0 +1,3 @@
+//! The program `beacon`.
+
+fn main() {}

@@ -1,0 +1,1 @@
+//! How well a campaign explored and predicted: coverage and errors.

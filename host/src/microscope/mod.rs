@@ -1,0 +1,1 @@
+//! What is measured: replayed data or a specimen.

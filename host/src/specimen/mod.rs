@@ -1,0 +1,1 @@
+//! Built-in synthetic samples with physics, so that everything runs without data.

@@ -1,0 +1,1 @@
+//! Trains the deep kernel: exact marginal likelihood over network and Gaussian process.

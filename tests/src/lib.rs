@@ -1,0 +1,1 @@
+//! Tests across kernel, host and firmware.
