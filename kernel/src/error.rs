@@ -1,0 +1,180 @@
+//! Everything that can go wrong, with the offending value and what would be accepted.
+
+use core::fmt;
+
+use crate::candidates::Candidate;
+
+/// Why the kernel refused.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum Error {
+    /// Something does not fit in the memory that was lent.
+    Capacity {
+        /// What does not fit.
+        what: &'static str,
+        /// How much of it was asked for.
+        needed: usize,
+        /// How much fits.
+        capacity: usize,
+    },
+    /// A window no network takes, in pixels.
+    Window {
+        /// The window asked for.
+        window: usize,
+        /// The smallest accepted.
+        smallest: usize,
+        /// The largest accepted.
+        largest: usize,
+    },
+    /// An image in which no window fits, or whose pixels do not number height × width.
+    ImageShape {
+        /// Rows.
+        height: usize,
+        /// Columns.
+        width: usize,
+        /// Pixels handed over.
+        pixels: usize,
+        /// Side of the window.
+        window: usize,
+    },
+    /// A model for another window than the image's candidates.
+    ModelWindow {
+        /// Window of the model, in pixels.
+        found: usize,
+        /// Window of the candidates, in pixels.
+        expected: usize,
+    },
+    /// Weights of the wrong number for their network.
+    WeightCount {
+        /// Weights handed over.
+        found: usize,
+        /// Weights the network has.
+        expected: usize,
+    },
+    /// A value that is NaN or infinite.
+    NotFinite {
+        /// What kind of value.
+        what: &'static str,
+        /// Its index in what was handed over.
+        index: usize,
+    },
+    /// A hyperparameter outside its range.
+    Hyperparameter {
+        /// Which one.
+        name: &'static str,
+        /// Its value.
+        value: f32,
+    },
+    /// A setting of the acquisition outside its range.
+    Setting {
+        /// Which one.
+        name: &'static str,
+        /// What is accepted.
+        accepted: &'static str,
+    },
+    /// A candidate that does not exist.
+    NoSuchCandidate {
+        /// The candidate asked for.
+        candidate: Candidate,
+        /// How many there are.
+        candidates: usize,
+    },
+    /// A candidate that was measured before.
+    AlreadyMeasured {
+        /// The candidate.
+        candidate: Candidate,
+    },
+    /// A measured response that is NaN or infinite.
+    ResponseNotFinite {
+        /// The candidate it came from.
+        candidate: Candidate,
+    },
+    /// A covariance that is not positive definite at the named row.
+    NotPositiveDefinite {
+        /// Row of the measurement that broke the factorisation.
+        row: usize,
+    },
+    /// No image was given yet.
+    NoImage,
+    /// No model was given yet, and the strategy needs one.
+    NoModel,
+    /// No response was measured yet, and the strategy needs some.
+    NoMeasurement,
+    /// Every candidate was measured.
+    Exhausted,
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match *self {
+            Self::Capacity {
+                what,
+                needed,
+                capacity,
+            } => write!(
+                f,
+                "{needed} {what} do not fit: there is room for {capacity}"
+            ),
+            Self::Window {
+                window,
+                smallest,
+                largest,
+            } => write!(
+                f,
+                "a window of {window} pixels: the network takes {smallest} to {largest}"
+            ),
+            Self::ImageShape {
+                height,
+                width,
+                pixels,
+                window,
+            } => write!(
+                f,
+                "an image of {height} x {width} with {pixels} pixels: expected height x width \
+                 pixels and both at least the window of {window}"
+            ),
+            Self::ModelWindow { found, expected } => write!(
+                f,
+                "a model for windows of {found} pixels: the candidates have {expected}"
+            ),
+            Self::WeightCount { found, expected } => {
+                write!(f, "{found} weights: the network has {expected}")
+            }
+            Self::NotFinite { what, index } => {
+                write!(f, "{what} {index} is not finite: expected finite values")
+            }
+            Self::Hyperparameter { name, value } => write!(
+                f,
+                "{name} is {value:e}: expected finite and positive, noise at least 1e-4 of the \
+                 outputscale (a mean may have any finite value)"
+            ),
+            Self::Setting { name, accepted } => write!(f, "{name} is out of range: {accepted}"),
+            Self::NoSuchCandidate {
+                candidate,
+                candidates,
+            } => write!(
+                f,
+                "candidate {}: there are {candidates}, numbered from 0",
+                candidate.0
+            ),
+            Self::AlreadyMeasured { candidate } => {
+                write!(f, "candidate {} was measured before", candidate.0)
+            }
+            Self::ResponseNotFinite { candidate } => write!(
+                f,
+                "the response of candidate {} is not finite: expected a finite value",
+                candidate.0
+            ),
+            Self::NotPositiveDefinite { row } => write!(
+                f,
+                "the covariance is not positive definite at measurement {row}: raise the noise"
+            ),
+            Self::NoImage => f.write_str("no image yet: load one first"),
+            Self::NoModel => f.write_str("no model yet: load one first, or use `random`"),
+            Self::NoMeasurement => f.write_str("no measurement yet: measure seeds first"),
+            Self::Exhausted => f.write_str("every candidate has been measured"),
+        }
+    }
+}
+
+impl core::error::Error for Error {}
