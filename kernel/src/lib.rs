@@ -4,11 +4,27 @@
 #![forbid(unsafe_code)]
 
 mod candidates;
+mod cnn;
+mod dense;
 mod error;
+mod explorer;
+mod gp;
+mod grid;
+mod improvement;
+mod math;
 mod model;
 pub mod network;
+mod novelty;
+mod random;
+mod storage;
+mod strategy;
+mod surrogate;
+mod thompson;
 
 pub use candidates::{Candidate, Candidates, Pixel};
 pub use error::Error;
+pub use explorer::{Explorer, Prediction, Proposal, Surrogate};
 pub use model::{Hyperparameters, MIN_NOISE_RATIO, Model, Standardisation};
 pub use network::{Architecture, Network};
+pub use storage::{Capacity, Storage};
+pub use strategy::{Acquisition, References, Sampling, Strategy};

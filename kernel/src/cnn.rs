@@ -1,0 +1,206 @@
+//! The network on one patch: the reference that the dense evaluation must equal bit for bit.
+//!
+//! Every output is a bias plus products added one by one in the order of the weight layout,
+//! so it does not matter how outputs are grouped for speed.
+
+use crate::math::larger;
+use crate::network::{CHANNELS_1, CHANNELS_2, LATENT, TAPS};
+use crate::{Architecture, Error, Network};
+
+/// Activations of one pixel after the first layer.
+pub(crate) type Pixel1 = [f32; CHANNELS_1];
+/// Activations of one pixel after the second layer.
+pub(crate) type Pixel2 = [f32; CHANNELS_2];
+
+const BLANK: Pixel1 = [0.0; CHANNELS_1];
+
+/// Output channels that are accumulated together; 4 pixels × 4 channels fill half of the
+/// 32 floating-point registers of a Cortex-M7, 4 × 8 half of the vector registers elsewhere.
+const BLOCK: usize = if cfg!(target_arch = "arm") { 4 } else { 8 };
+
+/// The layers of a network, as views into its flat weights.
+#[derive(Clone, Copy)]
+pub(crate) struct Layers<'w> {
+    pub(crate) network: Network,
+    conv1: &'w [Pixel1; TAPS],
+    bias1: &'w Pixel1,
+    conv2: &'w [[Pixel2; CHANNELS_1]; TAPS],
+    bias2: &'w Pixel2,
+    dense: &'w [[[f32; LATENT]; CHANNELS_2]],
+    dense_bias: &'w [f32; LATENT],
+}
+
+impl<'w> Layers<'w> {
+    /// Views into the flat weights.
+    ///
+    /// # Errors
+    /// [`Error::WeightCount`] when there are not as many as the network has.
+    pub(crate) fn new(network: Network, weights: &'w [f32]) -> Result<Self, Error> {
+        let wrong = Error::WeightCount {
+            found: weights.len(),
+            expected: network.weight_count(),
+        };
+        Self::split(network, weights).ok_or(wrong)
+    }
+
+    fn split(network: Network, weights: &'w [f32]) -> Option<Self> {
+        if weights.len() != network.weight_count() {
+            return None;
+        }
+        let layout = network.layout();
+        let conv1 = weights.get(layout.conv1_kernel)?.as_chunks().0;
+        let conv2 = weights.get(layout.conv2_kernel)?.as_chunks().0;
+        let dense = weights.get(layout.dense_kernel)?.as_chunks().0;
+        Some(Self {
+            network,
+            conv1: conv1.try_into().ok()?,
+            bias1: weights.get(layout.conv1_bias)?.try_into().ok()?,
+            conv2: conv2.as_chunks().0.try_into().ok()?,
+            bias2: weights.get(layout.conv2_bias)?.try_into().ok()?,
+            dense: dense.as_chunks().0,
+            dense_bias: weights.get(layout.dense_bias)?.try_into().ok()?,
+        })
+    }
+
+    /// First convolution and ReLU at one pixel, from its 3 × 3 neighbourhood.
+    pub(crate) fn convolve1(&self, taps: &[f32; TAPS]) -> Pixel1 {
+        let mut sums = *self.bias1;
+        for (x, weights) in taps.iter().zip(self.conv1) {
+            for (sum, weight) in sums.iter_mut().zip(weights) {
+                *sum += x * weight;
+            }
+        }
+        sums.map(rectify)
+    }
+
+    /// Second convolution and ReLU at `P` pixels, each from its nine neighbours.
+    pub(crate) fn convolve2<const P: usize>(&self, taps: &[[&Pixel1; TAPS]; P]) -> [Pixel2; P] {
+        let mut out = [[0.0; CHANNELS_2]; P];
+        let bias_blocks = self.bias2.as_chunks::<BLOCK>().0;
+        for (block, bias) in bias_blocks.iter().enumerate() {
+            let mut sums = [*bias; P];
+            for (tap, channels) in self.conv2.iter().enumerate() {
+                for (channel, weights) in channels.iter().enumerate() {
+                    let Some(weights) = weights.as_chunks::<BLOCK>().0.get(block) else {
+                        continue;
+                    };
+                    for (sums, taps) in sums.iter_mut().zip(taps) {
+                        let x = taps[tap][channel];
+                        for (sum, weight) in sums.iter_mut().zip(weights) {
+                            *sum += x * weight;
+                        }
+                    }
+                }
+            }
+            for (out, sums) in out.iter_mut().zip(sums) {
+                if let Some(out) = out.as_chunks_mut::<BLOCK>().0.get_mut(block) {
+                    *out = sums.map(rectify);
+                }
+            }
+        }
+        out
+    }
+
+    /// The bias of the fully connected layer, from which a latent vector starts.
+    pub(crate) fn latent_bias(&self) -> [f32; LATENT] {
+        *self.dense_bias
+    }
+
+    /// Adds what the pooled pixel at `(row, column)` of the patch contributes to its latent.
+    pub(crate) fn add_to_latent(
+        &self,
+        latent: &mut [f32; LATENT],
+        row: usize,
+        column: usize,
+        pooled: &Pixel2,
+    ) {
+        let index = row * self.network.pool2_side() + column;
+        if let Some(weights) = self.dense.get(index) {
+            for (x, weights) in pooled.iter().zip(weights) {
+                for (sum, weight) in latent.iter_mut().zip(weights) {
+                    *sum += x * weight;
+                }
+            }
+        }
+    }
+
+    /// Latent vector of the patch whose top-left pixel is `(row, column)` of an image with
+    /// rows of `width` pixels. `scratch` holds [`patch_scratch`] pixels or more.
+    pub(crate) fn patch(
+        &self,
+        image: &[f32],
+        width: usize,
+        (row, column): (usize, usize),
+        scratch: &mut [Pixel1],
+    ) -> [f32; LATENT] {
+        let window = self.network.window();
+        let side1 = self.network.pool1_side();
+        let side2 = self.network.pool2_side();
+        // In padded coordinates the tap (ky, kx) of output (y, x) reads input (y + ky - pad, …).
+        let pad = match self.network.architecture() {
+            Architecture::Valid => 0,
+            Architecture::Same => 1,
+        };
+        let input = |y: usize, x: usize| {
+            if y < pad || x < pad || y >= window + pad || x >= window + pad {
+                return 0.0;
+            }
+            let index = (row + y - pad) * width + column + x - pad;
+            image.get(index).copied().unwrap_or(0.0)
+        };
+        for (index, pooled) in scratch.iter_mut().take(side1 * side1).enumerate() {
+            let (y, x) = (2 * (index / side1), 2 * (index % side1));
+            *pooled = pool(|dy, dx| {
+                self.convolve1(&core::array::from_fn(|tap| {
+                    input(y + dy + tap / 3, x + dx + tap % 3)
+                }))
+            });
+        }
+        let scratch = &*scratch;
+        let neighbour = |y: usize, x: usize| {
+            if y < pad || x < pad || y >= side1 + pad || x >= side1 + pad {
+                return &BLANK;
+            }
+            scratch.get((y - pad) * side1 + x - pad).unwrap_or(&BLANK)
+        };
+        let mut latent = self.latent_bias();
+        for y in 0..side2 {
+            for x in 0..side2 {
+                let pooled = pool(|dy, dx| {
+                    let taps = core::array::from_fn(|tap| {
+                        neighbour(2 * y + dy + tap / 3, 2 * x + dx + tap % 3)
+                    });
+                    let [out] = self.convolve2(&[taps]);
+                    out
+                });
+                self.add_to_latent(&mut latent, y, x, &pooled);
+            }
+        }
+        latent
+    }
+}
+
+/// Pixels of scratch that [`Layers::patch`] needs.
+pub(crate) const fn patch_scratch(window: usize) -> usize {
+    (window / 2) * (window / 2)
+}
+
+fn rectify(x: f32) -> f32 {
+    larger(0.0, x)
+}
+
+/// Element-wise maximum over the 2 × 2 pixels that `at` gives.
+fn pool<const C: usize>(at: impl Fn(usize, usize) -> [f32; C]) -> [f32; C] {
+    let mut largest = at(0, 0);
+    for (dy, dx) in [(0, 1), (1, 0), (1, 1)] {
+        raise(&mut largest, &at(dy, dx));
+    }
+    largest
+}
+
+/// Element-wise maximum in place.
+pub(crate) fn raise<const C: usize>(largest: &mut [f32; C], other: &[f32; C]) {
+    for (largest, &other) in largest.iter_mut().zip(other) {
+        *largest = larger(*largest, other);
+    }
+}

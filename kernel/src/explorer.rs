@@ -1,0 +1,676 @@
+//! The discovery loop's state and its two moves: `measure` and `propose`.
+//!
+//! A proposal reads like the algorithm of the paper: draw a sample of the response at every
+//! candidate (Thompson), score it by its distance to the responses already known (novelty),
+//! take the best. Nothing here is remembered that cannot be rebuilt from the image, the model,
+//! the measurements and the seed.
+
+use crate::cnn::Layers;
+use crate::gp::{Covariance, Factor};
+use crate::grid::Grid;
+use crate::improvement::log_expected_improvement;
+use crate::network::{CHANNELS_1, LATENT};
+use crate::novelty::Reference;
+use crate::random::Random;
+use crate::strategy::{Acquisition, References, Sampling, Strategy};
+use crate::surrogate::Posterior;
+use crate::thompson::{Evidence, Prior};
+use crate::{
+    Architecture, Candidate, Candidates, Error, Hyperparameters, Model, Standardisation, Storage,
+    dense, novelty,
+};
+
+/// The candidate to measure next, and what the model thinks of it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Proposal {
+    /// The candidate.
+    pub candidate: Candidate,
+    /// Points measured before it.
+    pub step: usize,
+    /// Its score in the strategy's own terms, on standardised targets; 0 for `random`.
+    pub score: f32,
+    /// What the model expects there; `None` before the first model.
+    pub prediction: Option<Prediction>,
+}
+
+/// The posterior at one candidate, in the units of the response.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Prediction {
+    /// Posterior mean.
+    pub mean: f32,
+    /// Posterior standard deviation of the response itself, without measurement noise.
+    pub sigma: f32,
+}
+
+/// The posterior at every candidate, in standardised units.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Surrogate<'s> {
+    /// Posterior means, one per candidate.
+    pub mean: &'s [f32],
+    /// Posterior variances without measurement noise, one per candidate.
+    pub variance: &'s [f32],
+    /// Variance of the measurement noise.
+    pub noise: f32,
+    /// How to return to the units of the response.
+    pub standardisation: Standardisation,
+}
+
+/// The part of a model that stays after its features were computed.
+#[derive(Clone, Copy)]
+struct Process {
+    hyperparameters: Hyperparameters,
+    standardisation: Standardisation,
+    /// Bounding box of the candidates' latents, in lengthscales.
+    bounds: ([f32; LATENT], [f32; LATENT]),
+    /// Points measured when the model arrived: the surrogate sweeps over these and takes every
+    /// later one by update, so that it does not depend on when it is asked for.
+    swept: usize,
+    /// Points in the surrogate now, if it was ever asked for.
+    surrogate: Option<usize>,
+}
+
+impl Process {
+    fn covariance(&self) -> Covariance {
+        Covariance {
+            outputscale: self.hyperparameters.outputscale,
+        }
+    }
+}
+
+/// Decides which candidate to measure next.
+pub struct Explorer<'a> {
+    memory: Storage<'a>,
+    factor: Factor<'a>,
+    acquisition: Acquisition,
+    seed: u64,
+    candidates: Option<Candidates>,
+    process: Option<Process>,
+    measured: usize,
+}
+
+impl<'a> Explorer<'a> {
+    /// An explorer in borrowed memory. `seed` fixes every random number of the campaign.
+    ///
+    /// # Errors
+    /// [`Error::Setting`] for an acquisition out of range.
+    pub fn new(
+        mut memory: Storage<'a>,
+        acquisition: Acquisition,
+        seed: u64,
+    ) -> Result<Self, Error> {
+        acquisition.validate()?;
+        let factor = Factor::new(core::mem::take(&mut memory.factor));
+        Ok(Self {
+            memory,
+            factor,
+            acquisition,
+            seed,
+            candidates: None,
+            process: None,
+            measured: 0,
+        })
+    }
+
+    /// Starts over with an image, row-major, and square windows of `window` pixels.
+    ///
+    /// # Errors
+    /// [`Error::ImageShape`], [`Error::Window`], [`Error::NotFinite`] for a pixel, and
+    /// [`Error::Capacity`] when the image or its candidates do not fit. The explorer is then as
+    /// it was before.
+    pub fn load_image(
+        &mut self,
+        height: usize,
+        width: usize,
+        window: usize,
+        pixels: &[f32],
+    ) -> Result<(), Error> {
+        let candidates = Candidates::new(height, width, window)?;
+        if height.checked_mul(width) != Some(pixels.len()) {
+            return Err(Error::ImageShape {
+                height,
+                width,
+                pixels: pixels.len(),
+                window,
+            });
+        }
+        let capacity = self.memory.capacity;
+        for (what, needed, capacity) in [
+            ("pixels", pixels.len(), capacity.image_pixels),
+            ("pixels in a row", width, capacity.image_width),
+            ("candidates", candidates.count(), capacity.candidates),
+            ("pixels of a window's side", window, capacity.window),
+        ] {
+            if needed > capacity {
+                return Err(Error::Capacity {
+                    what,
+                    needed,
+                    capacity,
+                });
+            }
+        }
+        if let Some(index) = pixels.iter().position(|x| !x.is_finite()) {
+            return Err(Error::NotFinite {
+                what: "pixel",
+                index,
+            });
+        }
+        for (own, pixel) in self.memory.image.iter_mut().zip(pixels) {
+            *own = *pixel;
+        }
+        self.candidates = Some(candidates);
+        self.process = None;
+        self.measured = 0;
+        self.factor.clear();
+        self.memory.taken.fill(0);
+        Ok(())
+    }
+
+    /// Takes over a newly trained model: features of all candidates, then the factor of the
+    /// points measured so far.
+    ///
+    /// # Errors
+    /// What [`Model::validate`] finds, [`Error::NoImage`] and [`Error::ModelWindow`] leave the
+    /// explorer as it was. [`Error::NotFinite`] for a latent that overflowed leaves it without a
+    /// model; after [`Error::NotPositiveDefinite`] it holds the new model but proposes nothing
+    /// until a better one arrives. Measurements are kept in every case.
+    pub fn load_model(&mut self, model: &Model<'_>) -> Result<(), Error> {
+        model.validate()?;
+        let candidates = self.candidates.ok_or(Error::NoImage)?;
+        if model.network.window() != candidates.window() {
+            return Err(Error::ModelWindow {
+                found: model.network.window(),
+                expected: candidates.window(),
+            });
+        }
+        let memory = &mut self.memory;
+        for (own, weight) in memory.weights.iter_mut().zip(model.weights) {
+            *own = *weight;
+        }
+        let layers = Layers::new(model.network, model.weights)?;
+        self.process = None;
+        compute_features(&layers, candidates, memory)?;
+
+        let latents = memory
+            .latents
+            .get_mut(..candidates.count())
+            .unwrap_or_default();
+        let bounds = scale_latents(latents, model.hyperparameters.lengthscale)?;
+        self.process = Some(Process {
+            hyperparameters: model.hyperparameters,
+            standardisation: model.standardisation,
+            bounds,
+            swept: self.measured,
+            surrogate: None,
+        });
+        self.factor.clear();
+        for n in 0..self.measured {
+            self.absorb(n)?;
+        }
+        Ok(())
+    }
+
+    /// Takes a measured response, in raw units.
+    ///
+    /// # Errors
+    /// [`Error::NoImage`], [`Error::NoSuchCandidate`], [`Error::AlreadyMeasured`],
+    /// [`Error::ResponseNotFinite`] and [`Error::Capacity`] leave the explorer as it was.
+    /// After [`Error::NotPositiveDefinite`] the response is kept, and counts again as soon as a
+    /// better model arrives.
+    pub fn measure(&mut self, candidate: Candidate, response: f32) -> Result<(), Error> {
+        let candidates = self.candidates.ok_or(Error::NoImage)?;
+        candidates.corner(candidate)?;
+        if self.is_measured(candidate) {
+            return Err(Error::AlreadyMeasured { candidate });
+        }
+        if !response.is_finite() {
+            return Err(Error::ResponseNotFinite { candidate });
+        }
+        let n = self.measured;
+        let (Some(own_candidate), Some(own_response), Some(taken)) = (
+            self.memory.measured.get_mut(n),
+            self.memory.responses.get_mut(n),
+            self.memory.taken.get_mut(candidate.index() / 32),
+        ) else {
+            return Err(Error::Capacity {
+                what: "measurements",
+                needed: n + 1,
+                capacity: self.memory.capacity.measurements,
+            });
+        };
+        *own_candidate = candidate.0;
+        *own_response = response;
+        *taken |= 1 << (candidate.0 % 32);
+        self.measured = n + 1;
+        if self.process.is_some() && self.factor.order() == n {
+            self.absorb(n)?;
+        }
+        Ok(())
+    }
+
+    /// The candidate to measure next. Asking again before measuring gives the same answer.
+    ///
+    /// # Errors
+    /// [`Error::NoImage`], [`Error::Exhausted`] when every candidate was measured; for all
+    /// strategies but `random` [`Error::NoModel`], [`Error::NoMeasurement`] and
+    /// [`Error::NotPositiveDefinite`] when the model does not fit the measurements.
+    pub fn propose(&mut self) -> Result<Proposal, Error> {
+        let candidates = self.candidates.ok_or(Error::NoImage)?;
+        if self.measured >= candidates.count() {
+            return Err(Error::Exhausted);
+        }
+        let mut random = Random::new(self.seed, self.measured);
+        let (candidate, score) = match self.acquisition.strategy {
+            Strategy::Random => (self.uniform(candidates, &mut random)?, 0.0),
+            Strategy::Beacon => self.most_novel(&mut random)?,
+            Strategy::BeaconElite => self.most_novel_among_elite(&mut random)?,
+            Strategy::Thompson => self.best_of_sample(&mut random, |response| response)?,
+            Strategy::Ei => {
+                self.prepare_means()?;
+                let best = self.best_denoised();
+                self.best_of_surrogate(|mean, sigma| log_expected_improvement(mean, sigma, best))?
+            }
+            Strategy::Mu => self.best_of_surrogate(|_, sigma| sigma)?,
+            Strategy::Ucb => {
+                let width = libm::sqrtf(self.acquisition.beta);
+                self.best_of_surrogate(|mean, sigma| mean + width * sigma)?
+            }
+        };
+        let prediction = match self.predict(candidate) {
+            Ok(prediction) => Some(prediction),
+            Err(_) => None,
+        };
+        Ok(Proposal {
+            candidate,
+            step: self.measured,
+            score,
+            prediction,
+        })
+    }
+
+    /// The posterior at one candidate.
+    ///
+    /// # Errors
+    /// [`Error::NoImage`], [`Error::NoModel`], [`Error::NoSuchCandidate`] and
+    /// [`Error::NotPositiveDefinite`] when the model does not fit the measurements.
+    pub fn predict(&mut self, candidate: Candidate) -> Result<Prediction, Error> {
+        let candidates = self.candidates.ok_or(Error::NoImage)?;
+        candidates.corner(candidate)?;
+        let process = self.ready()?;
+        let n = self.measured;
+        let memory = &mut self.memory;
+        let posterior = posterior(&process, &self.factor, memory.points, memory.whitened, n);
+        let latent = memory
+            .latents
+            .get(candidate.index())
+            .copied()
+            .unwrap_or_default();
+        let scratch = memory.row.get_mut(..n).unwrap_or_default();
+        let (mean, variance) = posterior.at(latent, scratch);
+        let standardisation = process.standardisation;
+        Ok(Prediction {
+            mean: standardisation.restore(mean),
+            sigma: libm::sqrtf(variance) * standardisation.scale,
+        })
+    }
+
+    /// The posterior at every candidate, brought up to date with the measurements.
+    ///
+    /// # Errors
+    /// [`Error::NoImage`], [`Error::NoModel`] and [`Error::NotPositiveDefinite`] when the model
+    /// does not fit the measurements.
+    pub fn surrogate(&mut self) -> Result<Surrogate<'_>, Error> {
+        let count = self.candidates.ok_or(Error::NoImage)?.count();
+        let process = self.ready()?;
+        let n = self.measured;
+        let memory = &mut self.memory;
+        let posterior = posterior(&process, &self.factor, memory.points, memory.whitened, n);
+        let latents = memory.latents.get(..count).unwrap_or_default();
+        let means = memory.mean.get_mut(..count).unwrap_or_default();
+        let variances = memory.variance.get_mut(..count).unwrap_or_default();
+        let from = process.surrogate.unwrap_or_else(|| {
+            posterior.sweep(process.swept, latents, means, variances, memory.workspace);
+            process.swept
+        });
+        for point in from..n {
+            posterior.update(point, latents, means, variances, memory.row);
+        }
+        if let Some(process) = &mut self.process {
+            process.surrogate = Some(n);
+        }
+        Ok(Surrogate {
+            mean: means,
+            variance: variances,
+            noise: process.hyperparameters.noise,
+            standardisation: process.standardisation,
+        })
+    }
+
+    /// The candidates' geometry, once an image was loaded.
+    pub fn candidates(&self) -> Option<Candidates> {
+        self.candidates
+    }
+
+    /// Latent vectors of all candidates in lengthscales, once a model was loaded.
+    pub fn latents(&self) -> Option<&[[f32; LATENT]]> {
+        self.process?;
+        self.memory.latents.get(..self.candidates?.count())
+    }
+
+    /// Measured candidates with their raw responses, in the order they were measured.
+    pub fn measurements(&self) -> impl ExactSizeIterator<Item = (Candidate, f32)> {
+        let candidates = self.memory.measured.iter().take(self.measured);
+        candidates
+            .zip(&*self.memory.responses)
+            .map(|(&candidate, &response)| (Candidate(candidate), response))
+    }
+
+    /// Whether a candidate was measured.
+    pub fn is_measured(&self, candidate: Candidate) -> bool {
+        is_taken(self.memory.taken, candidate.index())
+    }
+
+    /// Changes the strategy or its settings from the next proposal on.
+    ///
+    /// # Errors
+    /// [`Error::Setting`]; the old ones then stay.
+    pub fn set_acquisition(&mut self, acquisition: Acquisition) -> Result<(), Error> {
+        acquisition.validate()?;
+        self.acquisition = acquisition;
+        Ok(())
+    }
+
+    /// Adds measured point `n` to the Gaussian process.
+    fn absorb(&mut self, n: usize) -> Result<(), Error> {
+        let process = self.process.ok_or(Error::NoModel)?;
+        let memory = &mut self.memory;
+        let lookup = || {
+            let candidate = *memory.measured.get(n)? as usize;
+            Some((*memory.latents.get(candidate)?, *memory.responses.get(n)?))
+        };
+        let Some((latent, response)) = lookup() else {
+            return Err(Error::NoMeasurement);
+        };
+        let covariance = process.covariance();
+        let (earlier, rest) = memory.points.split_at_mut(n.min(memory.points.len()));
+        covariance.with_each(latent, earlier, memory.row);
+        let row = memory.row.get(..n).unwrap_or_default();
+        let variance = covariance.outputscale + process.hyperparameters.noise;
+        self.factor.append(row, variance)?;
+        if let Some(point) = rest.first_mut() {
+            *point = latent;
+        }
+        // β_n by one more step of forward substitution.
+        let target = process.standardisation.standardise(response);
+        let (known, rest) = memory.whitened.split_at_mut(n.min(memory.whitened.len()));
+        if let (Some(own), Some(target_slot), Some((diagonal, row))) = (
+            rest.first_mut(),
+            memory.targets.get_mut(n),
+            self.factor.row(n).split_last(),
+        ) {
+            *target_slot = target;
+            let centred = target - process.hyperparameters.mean;
+            *own = (centred - crate::math::dot(row, known)) / diagonal;
+        }
+        Ok(())
+    }
+
+    /// The model, provided that every measurement is in it.
+    fn ready(&self) -> Result<Process, Error> {
+        let process = self.process.ok_or(Error::NoModel)?;
+        if self.factor.order() < self.measured {
+            return Err(Error::NotPositiveDefinite {
+                row: self.factor.order(),
+            });
+        }
+        Ok(process)
+    }
+
+    /// Algorithm 1 of BEACON: sample, then novelty against everything measured.
+    fn most_novel(&mut self, random: &mut Random) -> Result<(Candidate, f32), Error> {
+        match self.acquisition.references {
+            References::Denoised => self.prepare_means()?,
+            References::Raw => {
+                self.ready()?;
+                let targets = self.memory.targets.iter().take(self.measured);
+                for (reference, target) in self.memory.references.iter_mut().zip(targets) {
+                    *reference = *target;
+                }
+            }
+        }
+        let mut references = core::mem::take(&mut self.memory.references);
+        let known = references.get_mut(..self.measured).unwrap_or_default();
+        let reference = Reference::new(known);
+        let k = usize::from(self.acquisition.k);
+        let best = self.best_of_sample(random, |response| reference.novelty(response, k));
+        core::mem::swap(&mut self.memory.references, &mut references);
+        best
+    }
+
+    /// The paper's Eqs. 2 and 3: novelty against the elite, both z-scored by the elite.
+    fn most_novel_among_elite(&mut self, random: &mut Random) -> Result<(Candidate, f32), Error> {
+        self.prepare_means()?;
+        let n = self.measured;
+        let share = self.acquisition.elite_share;
+        let elites = (libm::ceilf(share * n as f32) as usize).clamp(1, n.max(1));
+        let mut references = core::mem::take(&mut self.memory.references);
+        let means = references.get_mut(..n).unwrap_or_default();
+        novelty::sort(means);
+        let elite = means.get_mut(n - elites..).unwrap_or_default();
+        let count = elites as f32;
+        let centre = elite.iter().sum::<f32>() / count;
+        let spread = elite
+            .iter()
+            .map(|y| (y - centre) * (y - centre))
+            .sum::<f32>()
+            / count;
+        // A single elite, or equal ones, have no spread to divide by.
+        let scale = if spread > 1e-12 {
+            libm::sqrtf(spread)
+        } else {
+            1.0
+        };
+        for response in elite.iter_mut() {
+            *response = (*response - centre) / scale;
+        }
+        let reference = Reference::new(elite);
+        let k = usize::from(self.acquisition.k);
+        let score = |response: f32| reference.novelty((response - centre) / scale, k);
+        let best = match self.acquisition.sampling {
+            Sampling::Joint => self.best_of_sample(random, score),
+            Sampling::Marginal => {
+                self.best_of_surrogate(|mean, sigma| score(mean + sigma * random.normal()))
+            }
+        };
+        core::mem::swap(&mut self.memory.references, &mut references);
+        best
+    }
+
+    /// Fills the references with the posterior means at the measured points: from Kα = y − m
+    /// follows μ(z_j) = y_j − σ²α_j.
+    fn prepare_means(&mut self) -> Result<(), Error> {
+        let process = self.ready()?;
+        let n = self.measured;
+        if n == 0 {
+            return Err(Error::NoMeasurement);
+        }
+        let memory = &mut self.memory;
+        let alpha = memory.alpha.get_mut(..n).unwrap_or_default();
+        for (alpha, whitened) in alpha.iter_mut().zip(&*memory.whitened) {
+            *alpha = *whitened;
+        }
+        self.factor.solve_upper(alpha);
+        let noise = process.hyperparameters.noise;
+        let known = alpha.iter().zip(&*memory.targets);
+        for (mean, (alpha, target)) in memory.references.iter_mut().zip(known) {
+            *mean = target - noise * alpha;
+        }
+        Ok(())
+    }
+
+    /// Largest of the references.
+    fn best_denoised(&self) -> f32 {
+        let means = self.memory.references.iter().take(self.measured);
+        means.fold(f32::NEG_INFINITY, |best, &mean| {
+            crate::math::larger(best, mean)
+        })
+    }
+
+    /// The free candidate whose joint Thompson sample scores best.
+    fn best_of_sample(
+        &mut self,
+        random: &mut Random,
+        score: impl Fn(f32) -> f32,
+    ) -> Result<(Candidate, f32), Error> {
+        let count = self.candidates.ok_or(Error::NoImage)?.count();
+        let process = self.ready()?;
+        let n = self.measured;
+        if n == 0 {
+            return Err(Error::NoMeasurement);
+        }
+        let memory = &mut self.memory;
+        let points = memory.points.get(..n).unwrap_or_default();
+        let targets = memory.targets.get(..n).unwrap_or_default();
+        let weights = memory.alpha.get_mut(..n).unwrap_or_default();
+        let latents = memory.latents.get(..count).unwrap_or_default();
+        let mean = process.hyperparameters.mean;
+        let evidence = Evidence {
+            covariance: process.covariance(),
+            mean,
+            noise: process.hyperparameters.noise,
+            factor: &self.factor,
+            points,
+            targets,
+        };
+        let prior = Prior::draw(random, process.hyperparameters.outputscale);
+        let taken = &*memory.taken;
+        if let Some(mut grid) = Grid::new(process.bounds, memory.workspace) {
+            grid.add_features(prior.features());
+            for (weight, &point) in weights.iter_mut().zip(points) {
+                *weight = grid.at(point);
+            }
+            evidence.correct(random, weights);
+            grid.add_covariances(evidence.covariance, points, weights);
+            let responses = latents.iter().map(|&latent| mean + grid.at(latent));
+            return best(taken, responses.map(score));
+        }
+        for (weight, &point) in weights.iter_mut().zip(points) {
+            *weight = prior.at(point);
+        }
+        evidence.correct(random, weights);
+        let responses = latents
+            .iter()
+            .map(|&latent| evidence.sample_at(&prior, weights, latent));
+        best(taken, responses.map(score))
+    }
+
+    /// The free candidate whose posterior mean and deviation score best.
+    fn best_of_surrogate(
+        &mut self,
+        mut score: impl FnMut(f32, f32) -> f32,
+    ) -> Result<(Candidate, f32), Error> {
+        self.surrogate()?;
+        let count = self.candidates.ok_or(Error::NoImage)?.count();
+        let posterior = self.memory.mean.iter().zip(&*self.memory.variance);
+        let scores = posterior
+            .take(count)
+            .map(|(&mean, &variance)| score(mean, libm::sqrtf(variance)));
+        best(self.memory.taken, scores)
+    }
+
+    /// A free candidate, each equally likely.
+    fn uniform(&self, candidates: Candidates, random: &mut Random) -> Result<Candidate, Error> {
+        let free = candidates.count() - self.measured;
+        let chosen = random.below(free as u32) as usize;
+        let mut free = (0..candidates.count()).filter(|&c| !is_taken(self.memory.taken, c));
+        let index = free.nth(chosen).ok_or(Error::Exhausted)?;
+        Ok(Candidate(index as u32))
+    }
+}
+
+/// The free candidate with the largest score; the first of equals, never one that is NaN
+/// unless all are.
+fn best(taken: &[u32], scores: impl Iterator<Item = f32>) -> Result<(Candidate, f32), Error> {
+    let mut best: Option<(usize, f32)> = None;
+    for (index, score) in scores.enumerate() {
+        let better = match best {
+            None => true,
+            Some((_, most)) => score > most || (most.is_nan() && !score.is_nan()),
+        };
+        if better && !is_taken(taken, index) {
+            best = Some((index, score));
+        }
+    }
+    let (index, score) = best.ok_or(Error::Exhausted)?;
+    Ok((Candidate(index as u32), score))
+}
+
+fn is_taken(taken: &[u32], index: usize) -> bool {
+    taken
+        .get(index / 32)
+        .is_some_and(|word| word >> (index % 32) & 1 == 1)
+}
+
+fn posterior<'p>(
+    process: &Process,
+    factor: &'p Factor<'p>,
+    points: &'p [[f32; LATENT]],
+    whitened: &'p [f32],
+    n: usize,
+) -> Posterior<'p> {
+    Posterior {
+        covariance: process.covariance(),
+        prior_mean: process.hyperparameters.mean,
+        factor,
+        points: points.get(..n).unwrap_or_default(),
+        whitened: whitened.get(..n).unwrap_or_default(),
+    }
+}
+
+/// Latents of all candidates, in the network's own units.
+fn compute_features(
+    layers: &Layers<'_>,
+    candidates: Candidates,
+    memory: &mut Storage<'_>,
+) -> Result<(), Error> {
+    let image = &*memory.image;
+    match layers.network.architecture() {
+        Architecture::Valid => {
+            dense::features(layers, image, candidates, memory.latents, memory.workspace)
+        }
+        Architecture::Same => {
+            let (scratch, _) = memory.workspace.as_chunks_mut::<CHANNELS_1>();
+            let numbered = memory.latents.iter_mut().take(candidates.count());
+            for (index, latent) in numbered.enumerate() {
+                let corner = candidates.corner(Candidate(index as u32))?;
+                let corner = (corner.row, corner.column);
+                *latent = layers.patch(image, candidates.width(), corner, scratch);
+            }
+            Ok(())
+        }
+    }
+}
+
+/// Divides latents by their lengthscale and returns their bounding box.
+fn scale_latents(
+    latents: &mut [[f32; LATENT]],
+    lengthscale: [f32; LATENT],
+) -> Result<([f32; LATENT], [f32; LATENT]), Error> {
+    let mut low = [f32::INFINITY; LATENT];
+    let mut high = [f32::NEG_INFINITY; LATENT];
+    for (index, latent) in latents.iter_mut().enumerate() {
+        let axes = latent.iter_mut().zip(lengthscale);
+        for ((x, lengthscale), (low, high)) in axes.zip(low.iter_mut().zip(&mut high)) {
+            *x /= lengthscale;
+            // The square of a distance must stay finite as well.
+            if !(libm::fabsf(*x) < 1e15) {
+                return Err(Error::NotFinite {
+                    what: "latent",
+                    index,
+                });
+            }
+            *low = if *x < *low { *x } else { *low };
+            *high = if *x > *high { *x } else { *high };
+        }
+    }
+    Ok((low, high))
+}

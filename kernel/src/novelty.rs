@@ -1,0 +1,104 @@
+//! Novelty of a response: how far it lies from the responses already known.
+//!
+//! BEACON (Tang, Chakrabarty and Paulson, arXiv 2406.03616): α(x) is the mean distance of the
+//! sampled response to its k nearest neighbours among those measured.
+
+/// Responses to be novel against, in ascending order.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Reference<'a> {
+    sorted: &'a [f32],
+}
+
+impl<'a> Reference<'a> {
+    /// Sorts the responses in place; NaN, which cannot arise from finite ones, would go last.
+    pub(crate) fn new(responses: &'a mut [f32]) -> Self {
+        sort(responses);
+        Self { sorted: responses }
+    }
+
+    /// Mean of |response − r| over the `k` nearest r, or over all when there are fewer; 0 when
+    /// there are none. O(log n + k).
+    pub(crate) fn novelty(&self, response: f32, k: usize) -> f32 {
+        let k = k.min(self.sorted.len());
+        // In one dimension the k nearest are consecutive: find the first of them.
+        let (mut low, mut high) = (0, self.sorted.len() - k);
+        while low < high {
+            let middle = low + (high - low) / 2;
+            match (self.sorted.get(middle), self.sorted.get(middle + k)) {
+                (Some(left), Some(right)) if response - left > right - response => {
+                    low = middle + 1;
+                }
+                _ => high = middle,
+            }
+        }
+        let nearest = self.sorted.get(low..low + k).unwrap_or_default();
+        let sum: f32 = nearest.iter().map(|r| libm::fabsf(response - r)).sum();
+        if k == 0 { 0.0 } else { sum / k as f32 }
+    }
+}
+
+/// Ascending insertion sort. The few hundred responses are nearly in the order of the step
+/// before, and it neither allocates nor recurses nor can panic.
+pub(crate) fn sort(values: &mut [f32]) {
+    for end in 1..values.len() {
+        let mut i = end;
+        while let Some([a, b]) = i
+            .checked_sub(1)
+            .and_then(|before| values.get_mut(before..=i))
+            .and_then(|pair| pair.first_chunk_mut::<2>())
+        {
+            if a.total_cmp(b).is_le() {
+                break;
+            }
+            core::mem::swap(a, b);
+            i -= 1;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::random::Random;
+
+    /// The oracle sorts all distances and averages the first k, as the definition says.
+    #[test]
+    fn novelty_is_the_mean_distance_to_the_k_nearest() {
+        let mut random = Random::new(3, 0);
+        for n in [1, 2, 9, 10, 11, 100, 310] {
+            let responses: Vec<f32> = (0..n).map(|_| random.normal()).collect();
+            let mut sorted = responses.clone();
+            let reference = Reference::new(&mut sorted);
+            for k in [1, 2, 10, 50] {
+                for _ in 0..50 {
+                    let y = 2.0 * random.normal();
+                    let mut distances: Vec<f64> = responses
+                        .iter()
+                        .map(|&r| (f64::from(y) - f64::from(r)).abs())
+                        .collect();
+                    distances.sort_by(f64::total_cmp);
+                    let nearest = &distances[..k.min(n)];
+                    let expected = nearest.iter().sum::<f64>() / nearest.len() as f64;
+                    let got = f64::from(reference.novelty(y, k));
+                    assert!((got - expected).abs() < 1e-6, "n {n}, k {k}, y {y}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn equal_responses_and_an_empty_reference_are_no_novelty() {
+        let mut same = [0.5; 4];
+        assert_eq!(Reference::new(&mut same).novelty(0.5, 10), 0.0);
+        assert_eq!(Reference::new(&mut []).novelty(0.5, 10), 0.0);
+        assert_eq!(Reference::new(&mut same).novelty(0.5, 0), 0.0);
+    }
+
+    #[test]
+    fn sorting_is_ascending_and_keeps_every_value() {
+        let mut values = [3.0, -1.0, 2.0, -0.0, 0.0, 2.0];
+        sort(&mut values);
+        assert_eq!(values, [-1.0, -0.0, 0.0, 2.0, 2.0, 3.0]);
+        assert!(values[1].is_sign_negative());
+    }
+}

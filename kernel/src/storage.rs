@@ -1,0 +1,208 @@
+//! Memory for an explorer, lent by the caller.
+//!
+//! Everything lives in two slices, one of floats and one of words, whose lengths follow from a
+//! [`Capacity`] at compile time: firmware lends statics, the host lends boxes of any size.
+
+use crate::gp::packed;
+use crate::network::LATENT;
+use crate::surrogate::LANES;
+use crate::{Architecture, Error, Network, cnn, dense, grid};
+
+/// How large a campaign may grow.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Capacity {
+    /// Pixels of the image.
+    pub image_pixels: usize,
+    /// Pixels in a row of the image.
+    pub image_width: usize,
+    /// Candidates.
+    pub candidates: usize,
+    /// Measured points.
+    pub measurements: usize,
+    /// Side of the window, in pixels.
+    pub window: usize,
+}
+
+impl Capacity {
+    /// Fits the AXI SRAM of an STM32H743: a 64 × 64 image with windows of 5 to 16 pixels and
+    /// 320 measured points.
+    pub const DEFAULT: Self = Self {
+        image_pixels: 64 * 64,
+        image_width: 64,
+        candidates: 60 * 60,
+        measurements: 320,
+        window: 16,
+    };
+
+    /// Just enough for one image, window and number of measurements.
+    pub const fn for_campaign(
+        height: usize,
+        width: usize,
+        window: usize,
+        measurements: usize,
+    ) -> Self {
+        Self {
+            image_pixels: height * width,
+            image_width: width,
+            candidates: (height + 1).saturating_sub(window) * (width + 1).saturating_sub(window),
+            measurements,
+            window,
+        }
+    }
+
+    /// Length of the slice of floats.
+    pub const fn floats(self) -> usize {
+        self.image_pixels
+            + self.weights()
+            + (LATENT + 2) * self.candidates
+            + packed(self.measurements)
+            + (LATENT + 6) * self.measurements
+            + self.workspace()
+    }
+
+    /// Length of the slice of words.
+    pub const fn words(self) -> usize {
+        self.candidates.div_ceil(32) + self.measurements
+    }
+
+    /// Bytes of both slices.
+    pub const fn bytes(self) -> usize {
+        4 * (self.floats() + self.words())
+    }
+
+    /// Most weights a network of the window has.
+    pub const fn weights(self) -> usize {
+        match Network::new(Architecture::Same, self.window) {
+            Ok(network) => network.weight_count(),
+            Err(_) => 0,
+        }
+    }
+
+    /// Floats that features, samples and surrogates take turns in.
+    const fn workspace(self) -> usize {
+        let mut most = dense::scratch(self.image_width);
+        let others = [
+            cnn::patch_scratch(self.window) * crate::network::CHANNELS_1,
+            grid::WORKSPACE,
+            LANES * self.measurements,
+        ];
+        let mut i = 0;
+        while i < others.len() {
+            if others[i] > most {
+                most = others[i];
+            }
+            i += 1;
+        }
+        most
+    }
+}
+
+impl Default for Capacity {
+    fn default() -> Self {
+        Self::DEFAULT
+    }
+}
+
+const _: () = assert!(Capacity::DEFAULT.bytes() <= 448 * 1024);
+
+/// An explorer's memory, cut from what the caller lends.
+pub struct Storage<'a> {
+    pub(crate) capacity: Capacity,
+    pub(crate) image: &'a mut [f32],
+    pub(crate) weights: &'a mut [f32],
+    pub(crate) latents: &'a mut [[f32; LATENT]],
+    pub(crate) mean: &'a mut [f32],
+    pub(crate) variance: &'a mut [f32],
+    pub(crate) factor: &'a mut [f32],
+    pub(crate) points: &'a mut [[f32; LATENT]],
+    pub(crate) responses: &'a mut [f32],
+    pub(crate) targets: &'a mut [f32],
+    pub(crate) whitened: &'a mut [f32],
+    pub(crate) alpha: &'a mut [f32],
+    pub(crate) row: &'a mut [f32],
+    pub(crate) references: &'a mut [f32],
+    pub(crate) workspace: &'a mut [f32],
+    pub(crate) measured: &'a mut [u32],
+    pub(crate) taken: &'a mut [u32],
+}
+
+impl<'a> Storage<'a> {
+    /// Cuts the memory for a capacity.
+    ///
+    /// # Errors
+    /// [`Error::Capacity`] when a slice is shorter than [`Capacity::floats`] or
+    /// [`Capacity::words`] asks for.
+    pub fn new(
+        capacity: Capacity,
+        floats: &'a mut [f32],
+        words: &'a mut [u32],
+    ) -> Result<Self, Error> {
+        let short = |what, needed, capacity| Error::Capacity {
+            what,
+            needed,
+            capacity,
+        };
+        let no_floats = short("floats", capacity.floats(), floats.len());
+        let no_words = short("words", capacity.words(), words.len());
+        let mut rest = floats;
+        let mut cut = |length: usize| -> Result<&'a mut [f32], Error> {
+            let (head, tail) = core::mem::take(&mut rest)
+                .split_at_mut_checked(length)
+                .ok_or(no_floats)?;
+            rest = tail;
+            Ok(head)
+        };
+        let n = capacity.measurements;
+        let (measured, rest_of_words) = words.split_at_mut_checked(n).ok_or(no_words)?;
+        let taken = rest_of_words
+            .get_mut(..capacity.candidates.div_ceil(32))
+            .ok_or(no_words)?;
+        Ok(Self {
+            capacity,
+            image: cut(capacity.image_pixels)?,
+            weights: cut(capacity.weights())?,
+            latents: cut(LATENT * capacity.candidates)?.as_chunks_mut().0,
+            mean: cut(capacity.candidates)?,
+            variance: cut(capacity.candidates)?,
+            factor: cut(packed(n))?,
+            points: cut(LATENT * n)?.as_chunks_mut().0,
+            responses: cut(n)?,
+            targets: cut(n)?,
+            whitened: cut(n)?,
+            alpha: cut(n)?,
+            row: cut(n)?,
+            references: cut(n)?,
+            workspace: cut(capacity.workspace())?,
+            measured,
+            taken,
+        })
+    }
+
+    /// What the memory was cut for.
+    pub fn capacity(&self) -> Capacity {
+        self.capacity
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn slices_that_are_too_short_are_refused_with_what_is_needed() {
+        let capacity = Capacity::for_campaign(20, 20, 16, 12);
+        let mut floats = vec![0.0; capacity.floats()];
+        let mut words = vec![0; capacity.words()];
+        assert!(Storage::new(capacity, &mut floats, &mut words).is_ok());
+        let short = floats.len() - 1;
+        assert!(matches!(
+            Storage::new(capacity, &mut floats[..short], &mut words),
+            Err(Error::Capacity { what: "floats", needed, .. }) if needed == short + 1
+        ));
+        let short = words.len() - 1;
+        assert!(matches!(
+            Storage::new(capacity, &mut floats, &mut words[..short]),
+            Err(Error::Capacity { what: "words", .. })
+        ));
+    }
+}

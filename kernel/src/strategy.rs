@@ -1,0 +1,185 @@
+//! The strategies: what makes a candidate worth measuring.
+
+use crate::Error;
+
+/// Which acquisition function picks the next candidate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Strategy {
+    /// Novelty of a joint Thompson sample against all responses measured so far
+    /// (Tang, Chakrabarty and Paulson, arXiv 2406.03616).
+    Beacon,
+    /// Novelty against the posterior means of the best fifth only, z-scored: Eqs. 2 and 3 of
+    /// "Novelty-Driven Target-Space Discovery in Automated Electron and Scanning Probe
+    /// Microscopy". Tells on a target space what exploitation costs.
+    BeaconElite,
+    /// Logarithm of the expected improvement over the best denoised response.
+    Ei,
+    /// Largest posterior standard deviation.
+    Mu,
+    /// Upper confidence bound μ + √β σ.
+    Ucb,
+    /// Largest value of a joint Thompson sample.
+    Thompson,
+    /// Uniform over the candidates not yet measured.
+    Random,
+}
+
+impl Strategy {
+    /// Every strategy, in the order of its number on the wire.
+    pub const ALL: [Self; 7] = [
+        Self::Beacon,
+        Self::BeaconElite,
+        Self::Ei,
+        Self::Mu,
+        Self::Ucb,
+        Self::Thompson,
+        Self::Random,
+    ];
+
+    /// The name users type and read.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Beacon => "beacon",
+            Self::BeaconElite => "beacon-elite",
+            Self::Ei => "ei",
+            Self::Mu => "mu",
+            Self::Ucb => "ucb",
+            Self::Thompson => "thompson",
+            Self::Random => "random",
+        }
+    }
+
+    /// The strategy of a name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL
+            .into_iter()
+            .find(|strategy| strategy.name() == name)
+    }
+}
+
+/// Which responses novelty is measured against.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum References {
+    /// Posterior means at the measured points: noise is not taken for novelty.
+    Denoised,
+    /// Responses as measured.
+    Raw,
+}
+
+/// How a response is sampled at the candidates.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Sampling {
+    /// One sample of the whole function: neighbours agree.
+    Joint,
+    /// An independent draw from each candidate's own posterior.
+    Marginal,
+}
+
+/// A strategy and its settings.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Acquisition {
+    /// The strategy.
+    pub strategy: Strategy,
+    /// Neighbours that novelty averages over; 1 or more.
+    pub k: u16,
+    /// References of [`Strategy::Beacon`].
+    pub references: References,
+    /// Sampling of [`Strategy::BeaconElite`].
+    pub sampling: Sampling,
+    /// Share of the measured points that [`Strategy::BeaconElite`] calls elite, in (0, 1].
+    pub elite_share: f32,
+    /// β of [`Strategy::Ucb`]; 0 or more.
+    pub beta: f32,
+}
+
+impl Acquisition {
+    /// A strategy with the published settings: k = 10, denoised references, marginal samples
+    /// and the best 20 % for the elite variant, β = 4.
+    pub const fn new(strategy: Strategy) -> Self {
+        Self {
+            strategy,
+            k: 10,
+            references: References::Denoised,
+            sampling: Sampling::Marginal,
+            elite_share: 0.2,
+            beta: 4.0,
+        }
+    }
+
+    /// Checks every setting.
+    ///
+    /// # Errors
+    /// [`Error::Setting`] names the first that is out of range.
+    pub fn validate(&self) -> Result<(), Error> {
+        if self.k == 0 {
+            return Err(Error::Setting {
+                name: "k",
+                accepted: "expected 1 or more neighbours",
+            });
+        }
+        if !(self.elite_share > 0.0 && self.elite_share <= 1.0) {
+            return Err(Error::Setting {
+                name: "elite share",
+                accepted: "expected above 0 and at most 1",
+            });
+        }
+        if !(self.beta >= 0.0 && self.beta.is_finite()) {
+            return Err(Error::Setting {
+                name: "beta",
+                accepted: "expected 0 or more",
+            });
+        }
+        Ok(())
+    }
+}
+
+impl Default for Acquisition {
+    fn default() -> Self {
+        Self::new(Strategy::Beacon)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_name_leads_back_to_its_strategy() {
+        for strategy in Strategy::ALL {
+            assert_eq!(Strategy::from_name(strategy.name()), Some(strategy));
+        }
+        assert_eq!(Strategy::from_name("Beacon"), None);
+    }
+
+    #[test]
+    fn settings_out_of_range_are_named() {
+        let default = Acquisition::default();
+        assert_eq!(default.validate(), Ok(()));
+        for (name, wrong) in [
+            ("k", Acquisition { k: 0, ..default }),
+            (
+                "elite share",
+                Acquisition {
+                    elite_share: 0.0,
+                    ..default
+                },
+            ),
+            (
+                "elite share",
+                Acquisition {
+                    elite_share: f32::NAN,
+                    ..default
+                },
+            ),
+            (
+                "beta",
+                Acquisition {
+                    beta: -1.0,
+                    ..default
+                },
+            ),
+        ] {
+            assert!(matches!(wrong.validate(), Err(Error::Setting { name: n, .. }) if n == name));
+        }
+    }
+}
