@@ -1,37 +1,21 @@
 //! The discovery loop's state and its two moves: `measure` and `propose`.
 //!
-//! A proposal reads like the algorithm of the paper: draw a sample of the response at every
-//! candidate (Thompson), score it by its distance to the responses already known (novelty),
-//! take the best. Nothing here is remembered that cannot be rebuilt from the image, the model,
-//! the measurements and the seed.
+//! Nothing here is remembered that cannot be rebuilt from the image, the model, the
+//! measurements and the seed, so a campaign survives the loss of either end.
+
+mod proposal;
+
+pub use proposal::Proposal;
 
 use crate::cnn::Layers;
 use crate::gp::{Covariance, Factor};
-use crate::grid::Grid;
-use crate::improvement::log_expected_improvement;
 use crate::network::{CHANNELS_1, LATENT};
-use crate::novelty::Reference;
-use crate::random::Random;
-use crate::strategy::{Acquisition, References, Sampling, Strategy};
+use crate::strategy::Acquisition;
 use crate::surrogate::Posterior;
-use crate::thompson::{Evidence, Prior};
 use crate::{
     Architecture, Candidate, Candidates, Error, Hyperparameters, Model, Standardisation, Storage,
-    dense, novelty,
+    dense,
 };
-
-/// The candidate to measure next, and what the model thinks of it.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Proposal {
-    /// The candidate.
-    pub candidate: Candidate,
-    /// Points measured before it.
-    pub step: usize,
-    /// Its score in the strategy's own terms, on standardised targets; 0 for `random`.
-    pub score: f32,
-    /// What the model expects there; `None` before the first model.
-    pub prediction: Option<Prediction>,
-}
 
 /// The posterior at one candidate, in the units of the response.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -247,46 +231,6 @@ impl<'a> Explorer<'a> {
         Ok(())
     }
 
-    /// The candidate to measure next. Asking again before measuring gives the same answer.
-    ///
-    /// # Errors
-    /// [`Error::NoImage`], [`Error::Exhausted`] when every candidate was measured; for all
-    /// strategies but `random` [`Error::NoModel`], [`Error::NoMeasurement`] and
-    /// [`Error::NotPositiveDefinite`] when the model does not fit the measurements.
-    pub fn propose(&mut self) -> Result<Proposal, Error> {
-        let candidates = self.candidates.ok_or(Error::NoImage)?;
-        if self.measured >= candidates.count() {
-            return Err(Error::Exhausted);
-        }
-        let mut random = Random::new(self.seed, self.measured);
-        let (candidate, score) = match self.acquisition.strategy {
-            Strategy::Random => (self.uniform(candidates, &mut random)?, 0.0),
-            Strategy::Beacon => self.most_novel(&mut random)?,
-            Strategy::BeaconElite => self.most_novel_among_elite(&mut random)?,
-            Strategy::Thompson => self.best_of_sample(&mut random, |response| response)?,
-            Strategy::Ei => {
-                self.prepare_means()?;
-                let best = self.best_denoised();
-                self.best_of_surrogate(|mean, sigma| log_expected_improvement(mean, sigma, best))?
-            }
-            Strategy::Mu => self.best_of_surrogate(|_, sigma| sigma)?,
-            Strategy::Ucb => {
-                let width = libm::sqrtf(self.acquisition.beta);
-                self.best_of_surrogate(|mean, sigma| mean + width * sigma)?
-            }
-        };
-        let prediction = match self.predict(candidate) {
-            Ok(prediction) => Some(prediction),
-            Err(_) => None,
-        };
-        Ok(Proposal {
-            candidate,
-            step: self.measured,
-            score,
-            prediction,
-        })
-    }
-
     /// The posterior at one candidate.
     ///
     /// # Errors
@@ -424,184 +368,6 @@ impl<'a> Explorer<'a> {
         }
         Ok(process)
     }
-
-    /// Algorithm 1 of BEACON: sample, then novelty against everything measured.
-    fn most_novel(&mut self, random: &mut Random) -> Result<(Candidate, f32), Error> {
-        match self.acquisition.references {
-            References::Denoised => self.prepare_means()?,
-            References::Raw => {
-                self.ready()?;
-                let targets = self.memory.targets.iter().take(self.measured);
-                for (reference, target) in self.memory.references.iter_mut().zip(targets) {
-                    *reference = *target;
-                }
-            }
-        }
-        let mut references = core::mem::take(&mut self.memory.references);
-        let known = references.get_mut(..self.measured).unwrap_or_default();
-        let reference = Reference::new(known);
-        let k = usize::from(self.acquisition.k);
-        let best = self.best_of_sample(random, |response| reference.novelty(response, k));
-        core::mem::swap(&mut self.memory.references, &mut references);
-        best
-    }
-
-    /// The paper's Eqs. 2 and 3: novelty against the elite, both z-scored by the elite.
-    fn most_novel_among_elite(&mut self, random: &mut Random) -> Result<(Candidate, f32), Error> {
-        self.prepare_means()?;
-        let n = self.measured;
-        let share = self.acquisition.elite_share;
-        let elites = (libm::ceilf(share * n as f32) as usize).clamp(1, n.max(1));
-        let mut references = core::mem::take(&mut self.memory.references);
-        let means = references.get_mut(..n).unwrap_or_default();
-        novelty::sort(means);
-        let elite = means.get_mut(n - elites..).unwrap_or_default();
-        let count = elites as f32;
-        let centre = elite.iter().sum::<f32>() / count;
-        let spread = elite
-            .iter()
-            .map(|y| (y - centre) * (y - centre))
-            .sum::<f32>()
-            / count;
-        // A single elite, or equal ones, have no spread to divide by.
-        let scale = if spread > 1e-12 {
-            libm::sqrtf(spread)
-        } else {
-            1.0
-        };
-        for response in elite.iter_mut() {
-            *response = (*response - centre) / scale;
-        }
-        let reference = Reference::new(elite);
-        let k = usize::from(self.acquisition.k);
-        let score = |response: f32| reference.novelty((response - centre) / scale, k);
-        let best = match self.acquisition.sampling {
-            Sampling::Joint => self.best_of_sample(random, score),
-            Sampling::Marginal => {
-                self.best_of_surrogate(|mean, sigma| score(mean + sigma * random.normal()))
-            }
-        };
-        core::mem::swap(&mut self.memory.references, &mut references);
-        best
-    }
-
-    /// Fills the references with the posterior means at the measured points: from Kα = y − m
-    /// follows μ(z_j) = y_j − σ²α_j.
-    fn prepare_means(&mut self) -> Result<(), Error> {
-        let process = self.ready()?;
-        let n = self.measured;
-        if n == 0 {
-            return Err(Error::NoMeasurement);
-        }
-        let memory = &mut self.memory;
-        let alpha = memory.alpha.get_mut(..n).unwrap_or_default();
-        for (alpha, whitened) in alpha.iter_mut().zip(&*memory.whitened) {
-            *alpha = *whitened;
-        }
-        self.factor.solve_upper(alpha);
-        let noise = process.hyperparameters.noise;
-        let known = alpha.iter().zip(&*memory.targets);
-        for (mean, (alpha, target)) in memory.references.iter_mut().zip(known) {
-            *mean = target - noise * alpha;
-        }
-        Ok(())
-    }
-
-    /// Largest of the references.
-    fn best_denoised(&self) -> f32 {
-        let means = self.memory.references.iter().take(self.measured);
-        means.fold(f32::NEG_INFINITY, |best, &mean| {
-            crate::math::larger(best, mean)
-        })
-    }
-
-    /// The free candidate whose joint Thompson sample scores best.
-    fn best_of_sample(
-        &mut self,
-        random: &mut Random,
-        score: impl Fn(f32) -> f32,
-    ) -> Result<(Candidate, f32), Error> {
-        let count = self.candidates.ok_or(Error::NoImage)?.count();
-        let process = self.ready()?;
-        let n = self.measured;
-        if n == 0 {
-            return Err(Error::NoMeasurement);
-        }
-        let memory = &mut self.memory;
-        let points = memory.points.get(..n).unwrap_or_default();
-        let targets = memory.targets.get(..n).unwrap_or_default();
-        let weights = memory.alpha.get_mut(..n).unwrap_or_default();
-        let latents = memory.latents.get(..count).unwrap_or_default();
-        let mean = process.hyperparameters.mean;
-        let evidence = Evidence {
-            covariance: process.covariance(),
-            mean,
-            noise: process.hyperparameters.noise,
-            factor: &self.factor,
-            points,
-            targets,
-        };
-        let prior = Prior::draw(random, process.hyperparameters.outputscale);
-        let taken = &*memory.taken;
-        if let Some(mut grid) = Grid::new(process.bounds, memory.workspace) {
-            grid.add_features(prior.features());
-            for (weight, &point) in weights.iter_mut().zip(points) {
-                *weight = grid.at(point);
-            }
-            evidence.correct(random, weights);
-            grid.add_covariances(evidence.covariance, points, weights);
-            let responses = latents.iter().map(|&latent| mean + grid.at(latent));
-            return best(taken, responses.map(score));
-        }
-        for (weight, &point) in weights.iter_mut().zip(points) {
-            *weight = prior.at(point);
-        }
-        evidence.correct(random, weights);
-        let responses = latents
-            .iter()
-            .map(|&latent| evidence.sample_at(&prior, weights, latent));
-        best(taken, responses.map(score))
-    }
-
-    /// The free candidate whose posterior mean and deviation score best.
-    fn best_of_surrogate(
-        &mut self,
-        mut score: impl FnMut(f32, f32) -> f32,
-    ) -> Result<(Candidate, f32), Error> {
-        self.surrogate()?;
-        let count = self.candidates.ok_or(Error::NoImage)?.count();
-        let posterior = self.memory.mean.iter().zip(&*self.memory.variance);
-        let scores = posterior
-            .take(count)
-            .map(|(&mean, &variance)| score(mean, libm::sqrtf(variance)));
-        best(self.memory.taken, scores)
-    }
-
-    /// A free candidate, each equally likely.
-    fn uniform(&self, candidates: Candidates, random: &mut Random) -> Result<Candidate, Error> {
-        let free = candidates.count() - self.measured;
-        let chosen = random.below(free as u32) as usize;
-        let mut free = (0..candidates.count()).filter(|&c| !is_taken(self.memory.taken, c));
-        let index = free.nth(chosen).ok_or(Error::Exhausted)?;
-        Ok(Candidate(index as u32))
-    }
-}
-
-/// The free candidate with the largest score; the first of equals, never one that is NaN
-/// unless all are.
-fn best(taken: &[u32], scores: impl Iterator<Item = f32>) -> Result<(Candidate, f32), Error> {
-    let mut best: Option<(usize, f32)> = None;
-    for (index, score) in scores.enumerate() {
-        let better = match best {
-            None => true,
-            Some((_, most)) => score > most || (most.is_nan() && !score.is_nan()),
-        };
-        if better && !is_taken(taken, index) {
-            best = Some((index, score));
-        }
-    }
-    let (index, score) = best.ok_or(Error::Exhausted)?;
-    Ok((Candidate(index as u32), score))
 }
 
 fn is_taken(taken: &[u32], index: usize) -> bool {
@@ -662,7 +428,7 @@ fn scale_latents(
         for ((x, lengthscale), (low, high)) in axes.zip(low.iter_mut().zip(&mut high)) {
             *x /= lengthscale;
             // The square of a distance must stay finite as well.
-            if !(libm::fabsf(*x) < 1e15) {
+            if x.is_nan() || libm::fabsf(*x) > 1e15 {
                 return Err(Error::NotFinite {
                     what: "latent",
                     index,

@@ -99,3 +99,104 @@ impl Evidence<'_> {
         self.mean + prior.at(x) + correction
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::gp::packed;
+    use nalgebra::{DMatrix, DVector};
+
+    const POINTS: [[f32; 2]; 5] = [
+        [0.0, 0.0],
+        [0.7, -0.3],
+        [-1.1, 0.4],
+        [0.2, 1.5],
+        [0.25, 1.45],
+    ];
+    const TARGETS: [f32; 5] = [0.3, -0.4, 1.2, 0.8, 0.6];
+    const PLACES: [[f32; 2]; 4] = [[0.1, 0.1], [0.9, 0.9], [-2.0, 0.0], [4.0, 4.0]];
+    const SCALE: f32 = 1.7;
+    const NOISE: f32 = 0.05;
+    const MEAN: f32 = 0.2;
+
+    /// Mean and covariance of the exact posterior at `PLACES`, in f64 from the textbook formula
+    /// (Rasmussen and Williams 2006, Eqs. 2.25 and 2.26 with a joint covariance).
+    fn exact() -> (DVector<f64>, DMatrix<f64>) {
+        let k = |a: [f32; 2], b: [f32; 2]| {
+            let squared: f64 = (0..2)
+                .map(|i| (f64::from(a[i]) - f64::from(b[i])).powi(2))
+                .sum();
+            f64::from(SCALE) * (-0.5 * squared).exp()
+        };
+        let noisy = DMatrix::from_fn(5, 5, |i, j| {
+            k(POINTS[i], POINTS[j]) + if i == j { f64::from(NOISE) } else { 0.0 }
+        });
+        let cross = DMatrix::from_fn(4, 5, |i, j| k(PLACES[i], POINTS[j]));
+        let prior = DMatrix::from_fn(4, 4, |i, j| k(PLACES[i], PLACES[j]));
+        let centred = DVector::from_fn(5, |i, _| f64::from(TARGETS[i]) - f64::from(MEAN));
+        let inverse = noisy.try_inverse().unwrap();
+        let mean = (&cross * &inverse * centred).add_scalar(f64::from(MEAN));
+        (mean, prior - &cross * inverse * cross.transpose())
+    }
+
+    /// Thresholds are five standard errors on 4 means and 10 covariances: one seed in 100 000
+    /// would fail by chance (union bound 14 · 5.7e-7). Given its frequencies a sample is normal,
+    /// so the error of a covariance is that of normals but for the scatter over frequencies,
+    /// which at D = 128 adds under 5 %.
+    #[test]
+    fn samples_have_the_mean_and_covariance_of_the_exact_posterior() {
+        let covariance = Covariance { outputscale: SCALE };
+        let mut memory = [0.0; packed(5)];
+        let mut factor = Factor::new(&mut memory);
+        for (i, &point) in POINTS.iter().enumerate() {
+            let mut row = [0.0; 5];
+            covariance.with_each(point, &POINTS[..i], &mut row);
+            factor.append(&row[..i], SCALE + NOISE).unwrap();
+        }
+        let evidence = Evidence {
+            covariance,
+            mean: MEAN,
+            noise: NOISE,
+            factor: &factor,
+            points: &POINTS,
+            targets: &TARGETS,
+        };
+        let draws = 20_000_u32;
+        let mut random = Random::new(11, 0);
+        let samples = DMatrix::from_columns(
+            &(0..draws)
+                .map(|_| {
+                    let prior = Prior::draw(&mut random, SCALE);
+                    let mut weights = POINTS.map(|p| prior.at(p));
+                    evidence.correct(&mut random, &mut weights);
+                    DVector::from_fn(4, |i, _| {
+                        f64::from(evidence.sample_at(&prior, &weights, PLACES[i]))
+                    })
+                })
+                .collect::<Vec<_>>(),
+        );
+        let (mean, posterior) = exact();
+        let n = f64::from(draws);
+        for i in 0..4 {
+            let error = samples.row(i).sum() / n - mean[i];
+            let standard = (posterior[(i, i)] / n).sqrt();
+            assert!(
+                error.abs() < 5.0 * standard,
+                "mean {i}: {error} of {standard}"
+            );
+            for j in 0..=i {
+                let found: f64 = (0..draws as usize)
+                    .map(|s| (samples[(i, s)] - mean[i]) * (samples[(j, s)] - mean[j]))
+                    .sum::<f64>()
+                    / n;
+                let product = posterior[(i, i)] * posterior[(j, j)];
+                let standard = 1.05 * ((product + posterior[(i, j)].powi(2)) / n).sqrt();
+                let error = found - posterior[(i, j)];
+                assert!(
+                    error.abs() < 5.0 * standard,
+                    "covariance {i}, {j}: {error} of {standard}"
+                );
+            }
+        }
+    }
+}

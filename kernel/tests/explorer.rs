@@ -1,0 +1,636 @@
+//! The explorer through its public face: what it computes, and what it refuses.
+
+use beacon_kernel::{
+    Acquisition, Architecture, Candidate, Capacity, Error, Explorer, Hyperparameters, Model,
+    Network, References, Sampling, Standardisation, Storage, Strategy,
+};
+use rand_core::{Rng, SeedableRng};
+use rand_xoshiro::Xoshiro128PlusPlus;
+
+const SIDE: usize = 40;
+const WINDOW: usize = 16;
+
+/// Everything an explorer is built from.
+struct Bench {
+    image: Vec<f32>,
+    network: Network,
+    weights: Vec<f32>,
+    hyperparameters: Hyperparameters,
+    standardisation: Standardisation,
+}
+
+impl Bench {
+    fn new(architecture: Architecture, noise: f32) -> Self {
+        let mut random = Xoshiro128PlusPlus::seed_from_u64(4);
+        let mut uniform = || (random.next_u32() >> 8) as f32 / 16_777_216.0;
+        // A smooth image, so that neighbouring latents cluster as they do in a real one.
+        let waves: Vec<[f32; 4]> = (0..12)
+            .map(|_| [uniform(), uniform(), uniform(), uniform()])
+            .collect();
+        let image = (0..SIDE * SIDE)
+            .map(|i| {
+                let (y, x) = ((i / SIDE) as f32, (i % SIDE) as f32);
+                let waves = waves
+                    .iter()
+                    .map(|[a, b, c, d]| a * (0.6 * (b * y + c * x) + 6.0 * d).sin());
+                waves.sum()
+            })
+            .collect();
+        let network = Network::new(architecture, WINDOW).unwrap();
+        let weights = (0..network.weight_count())
+            .map(|_| 0.3 * (uniform() - 0.5))
+            .collect();
+        Self {
+            image,
+            network,
+            weights,
+            hyperparameters: Hyperparameters {
+                lengthscale: [0.15, 0.1],
+                outputscale: 1.0,
+                noise,
+                mean: 0.1,
+            },
+            standardisation: Standardisation {
+                mean: 2.0,
+                scale: 3.0,
+            },
+        }
+    }
+
+    fn model(&self) -> Model<'_> {
+        Model {
+            network: self.network,
+            weights: &self.weights,
+            hyperparameters: self.hyperparameters,
+            standardisation: self.standardisation,
+        }
+    }
+}
+
+/// Memory for one explorer.
+struct Memory {
+    capacity: Capacity,
+    floats: Vec<f32>,
+    words: Vec<u32>,
+}
+
+impl Memory {
+    fn new(measurements: usize) -> Self {
+        let capacity = Capacity::for_campaign(SIDE, SIDE, WINDOW, measurements);
+        Self {
+            capacity,
+            // Whatever the memory held before must not matter.
+            floats: vec![f32::NAN; capacity.floats()],
+            words: vec![u32::MAX; capacity.words()],
+        }
+    }
+
+    fn explorer(&mut self, acquisition: Acquisition, seed: u64) -> Explorer<'_> {
+        let storage = Storage::new(self.capacity, &mut self.floats, &mut self.words).unwrap();
+        Explorer::new(storage, acquisition, seed).unwrap()
+    }
+}
+
+/// A response over the latent plane that the surrogate can learn.
+fn response(latent: [f32; 2]) -> f32 {
+    2.0 + 3.0 * ((latent[0]).sin() + 0.5 * (2.0 * latent[1]).cos())
+}
+
+fn response_at(explorer: &Explorer<'_>, candidate: Candidate) -> f32 {
+    response(explorer.latents().unwrap()[candidate.index()])
+}
+
+/// Candidates spread over the image by a stride coprime to their number.
+fn spread(n: usize, count: usize) -> Candidate {
+    Candidate(((n * 233) % count) as u32)
+}
+
+/// Mean and variance by an f64 Cholesky of the whole covariance, sharing no code with the kernel.
+fn posterior_f64(
+    bench: &Bench,
+    latents: &[[f32; 2]],
+    measured: &[(Candidate, f32)],
+) -> Vec<(f64, f64)> {
+    let h = bench.hyperparameters;
+    let k = |a: [f32; 2], b: [f32; 2]| {
+        let squared: f64 = (0..2)
+            .map(|i| (f64::from(a[i]) - f64::from(b[i])).powi(2))
+            .sum();
+        f64::from(h.outputscale) * (-0.5 * squared).exp()
+    };
+    let n = measured.len();
+    let at = |i: usize| latents[measured[i].0.index()];
+    let mut l = vec![vec![0.0_f64; n]; n];
+    for i in 0..n {
+        for j in 0..=i {
+            let mut sum = k(at(i), at(j)) + if i == j { f64::from(h.noise) } else { 0.0 };
+            sum -= l[i][..j]
+                .iter()
+                .zip(&l[j][..j])
+                .map(|(a, b)| a * b)
+                .sum::<f64>();
+            l[i][j] = if i == j { sum.sqrt() } else { sum / l[j][j] };
+        }
+    }
+    let forward = |mut b: Vec<f64>| {
+        for i in 0..n {
+            let known: f64 = l[i][..i].iter().zip(&b).map(|(a, x)| a * x).sum();
+            b[i] = (b[i] - known) / l[i][i];
+        }
+        b
+    };
+    let s = bench.standardisation;
+    let centred = measured
+        .iter()
+        .map(|&(_, y)| (f64::from(y) - f64::from(s.mean)) / f64::from(s.scale) - f64::from(h.mean));
+    let whitened = forward(centred.collect());
+    latents
+        .iter()
+        .map(|&x| {
+            let a = forward((0..n).map(|i| k(x, at(i))).collect());
+            let mean: f64 = a.iter().zip(&whitened).map(|(a, b)| a * b).sum();
+            let explained: f64 = a.iter().map(|a| a * a).sum();
+            (
+                f64::from(h.mean) + mean,
+                f64::from(h.outputscale) - explained,
+            )
+        })
+        .collect()
+}
+
+#[test]
+fn the_posterior_stays_within_2e_4_of_f64_over_300_appended_points() {
+    let bench = Bench::new(Architecture::Valid, 1e-3);
+    let mut memory = Memory::new(300);
+    let mut explorer = memory.explorer(Acquisition::default(), 1);
+    explorer
+        .load_image(SIDE, SIDE, WINDOW, &bench.image)
+        .unwrap();
+    explorer.load_model(&bench.model()).unwrap();
+    let count = explorer.candidates().unwrap().count();
+    for n in 0..300 {
+        let candidate = spread(n, count);
+        explorer
+            .measure(candidate, response_at(&explorer, candidate))
+            .unwrap();
+    }
+    let latents = explorer.latents().unwrap().to_vec();
+    let span = |axis: usize| {
+        let values = latents.iter().map(|latent| latent[axis]);
+        values.clone().fold(f32::MIN, f32::max) - values.fold(f32::MAX, f32::min)
+    };
+    assert!(
+        span(0) > 2.0 && span(1) > 2.0,
+        "the latents must not collapse"
+    );
+    let measured: Vec<_> = explorer.measurements().collect();
+    let exact = posterior_f64(&bench, &latents, &measured);
+    let mut largest = [0.0_f64; 4];
+    {
+        let surrogate = explorer.surrogate().unwrap();
+        for (n, &(mean, variance)) in exact.iter().enumerate() {
+            largest[0] = largest[0].max((f64::from(surrogate.mean[n]) - mean).abs());
+            largest[1] = largest[1].max((f64::from(surrogate.variance[n]) - variance).abs());
+        }
+    }
+    let s = bench.standardisation;
+    for (n, &(mean, variance)) in exact.iter().enumerate() {
+        let prediction = explorer.predict(Candidate(n as u32)).unwrap();
+        let error = f64::from(s.standardise(prediction.mean)) - mean;
+        largest[2] = largest[2].max(error.abs());
+        let found = f64::from(prediction.sigma / s.scale).powi(2);
+        largest[3] = largest[3].max((found - variance).abs());
+    }
+    println!("largest errors: recursive mean and variance, direct mean and variance {largest:?}");
+    assert!(largest.iter().all(|&error| error < 2e-4), "{largest:?}");
+}
+
+#[test]
+fn the_surrogate_is_the_same_whenever_it_is_asked_for() {
+    let bench = Bench::new(Architecture::Valid, 1e-2);
+    let run = |ask_every: usize| {
+        let mut memory = Memory::new(60);
+        let mut explorer = memory.explorer(Acquisition::default(), 1);
+        explorer
+            .load_image(SIDE, SIDE, WINDOW, &bench.image)
+            .unwrap();
+        for n in 0..40 {
+            if n == 20 {
+                explorer.load_model(&bench.model()).unwrap();
+            }
+            let candidate = spread(n, 625);
+            explorer.measure(candidate, n as f32 * 0.1).unwrap();
+            if n >= 20 && n % ask_every == 0 {
+                explorer.surrogate().unwrap();
+            }
+        }
+        let surrogate = explorer.surrogate().unwrap();
+        let bits = |values: &[f32]| values.iter().map(|x| x.to_bits()).collect::<Vec<_>>();
+        (bits(surrogate.mean), bits(surrogate.variance))
+    };
+    assert_eq!(run(1), run(7));
+    assert_eq!(run(1), run(1000));
+}
+
+#[test]
+fn sweeping_all_points_agrees_with_updating_one_by_one() {
+    let bench = Bench::new(Architecture::Same, 1e-2);
+    let surrogate = |load_at: usize| {
+        let mut memory = Memory::new(60);
+        let mut explorer = memory.explorer(Acquisition::default(), 1);
+        explorer
+            .load_image(SIDE, SIDE, WINDOW, &bench.image)
+            .unwrap();
+        for n in 0..=50 {
+            if n == load_at {
+                explorer.load_model(&bench.model()).unwrap();
+            }
+            if n < 50 {
+                explorer.measure(spread(n, 625), (n % 9) as f32).unwrap();
+            }
+        }
+        let surrogate = explorer.surrogate().unwrap();
+        (surrogate.mean.to_vec(), surrogate.variance.to_vec())
+    };
+    let (swept, updated) = (surrogate(50), surrogate(0));
+    for (a, b) in swept
+        .0
+        .iter()
+        .zip(&updated.0)
+        .chain(swept.1.iter().zip(&updated.1))
+    {
+        assert!((a - b).abs() < 1e-4, "{a} against {b}");
+    }
+}
+
+fn campaign(acquisition: Acquisition, seed: u64, bench: &Bench) -> Vec<(u32, u32)> {
+    let mut memory = Memory::new(50);
+    let mut explorer = memory.explorer(acquisition, seed);
+    explorer
+        .load_image(SIDE, SIDE, WINDOW, &bench.image)
+        .unwrap();
+    explorer.load_model(&bench.model()).unwrap();
+    for n in 0..10 {
+        let candidate = spread(n, 625);
+        explorer
+            .measure(candidate, response_at(&explorer, candidate))
+            .unwrap();
+    }
+    (0..30)
+        .map(|_| {
+            let proposal = explorer.propose().unwrap();
+            assert_eq!(
+                explorer.propose(),
+                Ok(proposal),
+                "asking twice changes nothing"
+            );
+            assert!(!explorer.is_measured(proposal.candidate));
+            assert!(proposal.prediction.is_some());
+            explorer
+                .measure(
+                    proposal.candidate,
+                    response_at(&explorer, proposal.candidate),
+                )
+                .unwrap();
+            (proposal.candidate.0, proposal.score.to_bits())
+        })
+        .collect()
+}
+
+#[test]
+fn every_strategy_runs_is_reproducible_and_differs_from_the_others() {
+    let bench = Bench::new(Architecture::Valid, 1e-2);
+    let mut seen = Vec::new();
+    let plain = Strategy::ALL.map(Acquisition::new);
+    let joint = Acquisition {
+        sampling: Sampling::Joint,
+        ..Acquisition::new(Strategy::BeaconElite)
+    };
+    let raw = Acquisition {
+        references: References::Raw,
+        ..Acquisition::new(Strategy::Beacon)
+    };
+    for acquisition in plain.into_iter().chain([joint, raw]) {
+        let run = campaign(acquisition, 5, &bench);
+        assert_eq!(run, campaign(acquisition, 5, &bench), "{acquisition:?}");
+        assert!(!seen.contains(&run), "{acquisition:?}");
+        seen.push(run);
+    }
+}
+
+#[test]
+fn a_latent_plane_wider_than_the_grid_is_sampled_directly() {
+    let mut bench = Bench::new(Architecture::Valid, 1e-2);
+    bench.hyperparameters.lengthscale = [0.005, 0.005];
+    let run = campaign(Acquisition::default(), 5, &bench);
+    assert_eq!(run.len(), 30);
+}
+
+#[test]
+fn mu_proposes_the_least_certain_candidate_and_ei_improves_on_the_best() {
+    let bench = Bench::new(Architecture::Valid, 1e-3);
+    let mut memory = Memory::new(60);
+    let mut explorer = memory.explorer(Acquisition::new(Strategy::Mu), 1);
+    explorer
+        .load_image(SIDE, SIDE, WINDOW, &bench.image)
+        .unwrap();
+    explorer.load_model(&bench.model()).unwrap();
+    for n in 0..20 {
+        let candidate = spread(n, 625);
+        explorer
+            .measure(candidate, response_at(&explorer, candidate))
+            .unwrap();
+    }
+    let proposal = explorer.propose().unwrap();
+    let surrogate = explorer.surrogate().unwrap();
+    let most = surrogate.variance.iter().copied().fold(0.0, f32::max);
+    assert_eq!(surrogate.variance[proposal.candidate.index()], most);
+
+    explorer
+        .set_acquisition(Acquisition::new(Strategy::Ei))
+        .unwrap();
+    let best_before = explorer
+        .measurements()
+        .map(|(_, y)| y)
+        .fold(f32::MIN, f32::max);
+    for _ in 0..25 {
+        let candidate = explorer.propose().unwrap().candidate;
+        explorer
+            .measure(candidate, response_at(&explorer, candidate))
+            .unwrap();
+    }
+    let truth = explorer
+        .latents()
+        .unwrap()
+        .iter()
+        .map(|&latent| response(latent));
+    let top = truth.fold(f32::MIN, f32::max);
+    let best = explorer
+        .measurements()
+        .map(|(_, y)| y)
+        .fold(f32::MIN, f32::max);
+    assert!(best > best_before);
+    assert!(
+        top - best < 0.02 * (top - best_before).max(1.0),
+        "{best} of {top}"
+    );
+}
+
+#[test]
+fn a_new_explorer_that_is_told_the_same_goes_on_identically() {
+    let bench = Bench::new(Architecture::Valid, 1e-2);
+    let whole = campaign(Acquisition::default(), 9, &bench);
+    let mut memory = Memory::new(50);
+    let mut explorer = memory.explorer(Acquisition::default(), 9);
+    explorer
+        .load_image(SIDE, SIDE, WINDOW, &bench.image)
+        .unwrap();
+    explorer.load_model(&bench.model()).unwrap();
+    let seeds = (0..10).map(|n| spread(n, 625));
+    let earlier = whole[..17]
+        .iter()
+        .map(|&(candidate, _)| Candidate(candidate));
+    for candidate in seeds.chain(earlier) {
+        explorer
+            .measure(candidate, response_at(&explorer, candidate))
+            .unwrap();
+    }
+    let next = explorer.propose().unwrap();
+    assert_eq!((next.candidate.0, next.score.to_bits()), whole[17]);
+}
+
+#[test]
+fn random_visits_every_candidate_once_and_then_is_exhausted() {
+    let mut memory = Memory::new(625);
+    let bench = Bench::new(Architecture::Valid, 1e-2);
+    let mut explorer = memory.explorer(Acquisition::new(Strategy::Random), 3);
+    explorer
+        .load_image(SIDE, SIDE, WINDOW, &bench.image)
+        .unwrap();
+    for _ in 0..625 {
+        let proposal = explorer.propose().unwrap();
+        assert_eq!(proposal.prediction, None);
+        explorer.measure(proposal.candidate, 1.0).unwrap();
+    }
+    assert_eq!(explorer.propose(), Err(Error::Exhausted));
+}
+
+#[test]
+fn an_image_that_is_refused_leaves_the_explorer_without_one() {
+    let bench = Bench::new(Architecture::Valid, 1e-2);
+    let mut memory = Memory::new(3);
+    let mut explorer = memory.explorer(Acquisition::default(), 1);
+    assert_eq!(explorer.propose(), Err(Error::NoImage));
+    assert_eq!(explorer.measure(Candidate(0), 1.0), Err(Error::NoImage));
+    assert_eq!(explorer.load_model(&bench.model()), Err(Error::NoImage));
+    let mut broken = bench.image.clone();
+    broken[7] = f32::NAN;
+    assert_eq!(
+        explorer.load_image(SIDE, SIDE, WINDOW, &broken),
+        Err(Error::NotFinite {
+            what: "pixel",
+            index: 7
+        })
+    );
+    assert!(matches!(
+        explorer.load_image(SIDE, SIDE, WINDOW, &broken[1..]),
+        Err(Error::ImageShape { pixels: 1599, .. })
+    ));
+    assert!(matches!(
+        explorer.load_image(10, 160, WINDOW, &bench.image),
+        Err(Error::ImageShape { height: 10, .. })
+    ));
+    assert!(matches!(
+        explorer.load_image(SIDE, 2 * SIDE, WINDOW, &vec![0.0; 2 * SIDE * SIDE]),
+        Err(Error::Capacity { what: "pixels", .. })
+    ));
+    assert_eq!(explorer.propose(), Err(Error::NoImage));
+}
+
+#[test]
+fn a_model_that_is_refused_leaves_the_explorer_without_one() {
+    let bench = Bench::new(Architecture::Valid, 1e-2);
+    let mut memory = Memory::new(3);
+    let mut explorer = memory.explorer(Acquisition::default(), 1);
+    explorer
+        .load_image(SIDE, SIDE, WINDOW, &bench.image)
+        .unwrap();
+    assert_eq!(explorer.propose(), Err(Error::NoModel));
+    let model = bench.model();
+    let refuse = |explorer: &mut Explorer<'_>, model: Model<'_>| explorer.load_model(&model);
+    assert!(matches!(
+        refuse(
+            &mut explorer,
+            Model {
+                weights: &bench.weights[1..],
+                ..model
+            }
+        ),
+        Err(Error::WeightCount {
+            found: 5057,
+            expected: 5058
+        })
+    ));
+    let other = Network::new(Architecture::Valid, 12).unwrap();
+    let few = vec![0.0; other.weight_count()];
+    assert!(matches!(
+        refuse(
+            &mut explorer,
+            Model {
+                network: other,
+                weights: &few,
+                ..model
+            }
+        ),
+        Err(Error::ModelWindow {
+            found: 12,
+            expected: 16
+        })
+    ));
+    let mut broken = bench.weights.clone();
+    broken[3] = f32::INFINITY;
+    assert!(matches!(
+        refuse(
+            &mut explorer,
+            Model {
+                weights: &broken,
+                ..model
+            }
+        ),
+        Err(Error::NotFinite {
+            what: "weight",
+            index: 3
+        })
+    ));
+    for (name, hyperparameters) in [
+        (
+            "noise",
+            Hyperparameters {
+                noise: 5e-5,
+                ..model.hyperparameters
+            },
+        ),
+        (
+            "outputscale",
+            Hyperparameters {
+                outputscale: -1.0,
+                ..model.hyperparameters
+            },
+        ),
+        (
+            "lengthscale",
+            Hyperparameters {
+                lengthscale: [1.0, 0.0],
+                ..model.hyperparameters
+            },
+        ),
+        (
+            "mean",
+            Hyperparameters {
+                mean: f32::NAN,
+                ..model.hyperparameters
+            },
+        ),
+    ] {
+        assert!(matches!(
+            refuse(&mut explorer, Model { hyperparameters, ..model }),
+            Err(Error::Hyperparameter { name: n, .. }) if n == name
+        ));
+    }
+    let standardisation = Standardisation {
+        mean: 0.0,
+        scale: 0.0,
+    };
+    assert!(
+        refuse(
+            &mut explorer,
+            Model {
+                standardisation,
+                ..model
+            }
+        )
+        .is_err()
+    );
+    explorer.load_model(&model).unwrap();
+    assert_eq!(explorer.propose(), Err(Error::NoMeasurement));
+}
+
+#[test]
+fn a_measurement_that_is_refused_leaves_the_explorer_as_it_was() {
+    let bench = Bench::new(Architecture::Valid, 1e-2);
+    let mut memory = Memory::new(3);
+    let mut explorer = memory.explorer(Acquisition::default(), 1);
+    explorer
+        .load_image(SIDE, SIDE, WINDOW, &bench.image)
+        .unwrap();
+    explorer.load_model(&bench.model()).unwrap();
+    explorer.measure(Candidate(4), 1.0).unwrap();
+    assert_eq!(
+        explorer.measure(Candidate(4), 2.0),
+        Err(Error::AlreadyMeasured {
+            candidate: Candidate(4)
+        })
+    );
+    assert!(matches!(
+        explorer.measure(Candidate(625), 1.0),
+        Err(Error::NoSuchCandidate {
+            candidates: 625,
+            ..
+        })
+    ));
+    assert_eq!(
+        explorer.measure(Candidate(5), f32::NAN),
+        Err(Error::ResponseNotFinite {
+            candidate: Candidate(5)
+        })
+    );
+    explorer.measure(Candidate(5), 2.0).unwrap();
+    explorer.measure(Candidate(6), 2.5).unwrap();
+    assert!(matches!(
+        explorer.measure(Candidate(7), 3.0),
+        Err(Error::Capacity {
+            what: "measurements",
+            needed: 4,
+            capacity: 3
+        })
+    ));
+    let kept: Vec<_> = explorer.measurements().map(|(c, y)| (c.0, y)).collect();
+    assert_eq!(kept, [(4, 1.0), (5, 2.0), (6, 2.5)]);
+    assert!(explorer.propose().is_ok());
+}
+
+#[test]
+fn a_latent_that_overflows_is_named_and_measurements_survive_it() {
+    let bench = Bench::new(Architecture::Valid, 1e-2);
+    let mut memory = Memory::new(5);
+    let mut explorer = memory.explorer(Acquisition::default(), 1);
+    explorer
+        .load_image(SIDE, SIDE, WINDOW, &bench.image)
+        .unwrap();
+    explorer.load_model(&bench.model()).unwrap();
+    explorer.measure(Candidate(3), 1.5).unwrap();
+    let huge = vec![1e30; bench.weights.len()];
+    let model = Model {
+        weights: &huge,
+        ..bench.model()
+    };
+    assert!(matches!(
+        explorer.load_model(&model),
+        Err(Error::NotFinite { what: "latent", .. })
+    ));
+    assert_eq!(explorer.propose(), Err(Error::NoModel));
+    assert_eq!(explorer.measurements().len(), 1);
+    explorer.load_model(&bench.model()).unwrap();
+    assert!(explorer.propose().is_ok());
+}
+
+#[test]
+fn errors_say_what_was_found_and_what_would_be_accepted() {
+    let message = Error::Window {
+        window: 3,
+        smallest: 4,
+        largest: 64,
+    }
+    .to_string();
+    assert_eq!(message, "a window of 3 pixels: the network takes 4 to 64");
+}
