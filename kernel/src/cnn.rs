@@ -134,7 +134,8 @@ impl<'w> Layers<'w> {
         scratch: &mut [Pixel1],
     ) -> [f32; LATENT] {
         let window = self.network.window();
-        let side1 = self.network.pool1_side();
+        // No window has a side of zero; the compiler does not know.
+        let side1 = self.network.pool1_side().max(1);
         let side2 = self.network.pool2_side();
         // In padded coordinates the tap (ky, kx) of output (y, x) reads input (y + ky - pad, …).
         let pad = match self.network.architecture() {

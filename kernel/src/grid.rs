@@ -61,7 +61,8 @@ impl Axis {
     /// First node of the stencil of `x` and the Lagrange weights of its six nodes.
     fn stencil(&self, x: f32) -> (usize, [f32; STENCIL]) {
         let position = (x - self.start) / self.step;
-        let left = (position as usize).clamp(BEFORE, self.nodes - STENCIL + BEFORE);
+        let last = self.nodes - STENCIL + BEFORE;
+        let left = (position as usize).max(BEFORE).min(last);
         (left - BEFORE, lagrange(position - left as f32))
     }
 }
@@ -85,8 +86,12 @@ pub(crate) struct Grid<'a> {
     x: Axis,
     y: Axis,
     nodes: &'a mut [f32],
-    tables: &'a mut [[f32; MAX_NODES]],
+    along_x: &'a mut Factors,
+    along_y: &'a mut Factors,
 }
+
+/// One-dimensional factors of the products of one pass, tabulated at the nodes of an axis.
+type Factors = [[f32; MAX_NODES]; TERMS];
 
 impl<'a> Grid<'a> {
     /// Zero over the box `(low, high)`; `None` when the box is too wide for the nodes to resolve
@@ -95,13 +100,16 @@ impl<'a> Grid<'a> {
         let x = Axis::spanning(low[0], high[0])?;
         let y = Axis::spanning(low[1], high[1])?;
         let (tables, nodes) = workspace.split_at_mut_checked(2 * TERMS * MAX_NODES)?;
+        let tables = tables.as_chunks_mut().0;
+        let (along_x, along_y) = tables.split_at_mut_checked(TERMS)?;
         let nodes = nodes.get_mut(..x.nodes * y.nodes)?;
         nodes.fill(0.0);
         Some(Self {
             x,
             y,
             nodes,
-            tables: tables.as_chunks_mut().0,
+            along_x: along_x.try_into().ok()?,
+            along_y: along_y.try_into().ok()?,
         })
     }
 
@@ -109,9 +117,8 @@ impl<'a> Grid<'a> {
     pub(crate) fn add_features(&mut self, features: &[Feature]) {
         let (x, y) = (self.x, self.y);
         for block in features.chunks(TERMS / 2) {
-            let (along_x, along_y) = self.tables.split_at_mut(TERMS);
-            let pairs = along_x.as_chunks_mut::<2>().0.iter_mut();
-            let pairs = pairs.zip(along_y.as_chunks_mut::<2>().0);
+            let pairs = self.along_x.as_chunks_mut::<2>().0.iter_mut();
+            let pairs = pairs.zip(self.along_y.as_chunks_mut::<2>().0);
             for (feature, (along_x, along_y)) in block.iter().zip(pairs) {
                 let [cos_x, sin_x] = along_x;
                 for (i, (cos, sin)) in cos_x.iter_mut().zip(sin_x).take(x.nodes).enumerate() {
@@ -139,8 +146,7 @@ impl<'a> Grid<'a> {
         let (x, y) = (self.x, self.y);
         let bell = |distance: f32| libm::expf(-0.5 * (distance * distance));
         for (points, weights) in points.chunks(TERMS).zip(weights.chunks(TERMS)) {
-            let (along_x, along_y) = self.tables.split_at_mut(TERMS);
-            let tables = along_x.iter_mut().zip(along_y);
+            let tables = self.along_x.iter_mut().zip(&mut *self.along_y);
             for ((point, weight), (along_x, along_y)) in points.iter().zip(weights).zip(tables) {
                 for (i, value) in along_x.iter_mut().take(x.nodes).enumerate() {
                     *value = bell(x.node(i) - point[0]);
@@ -156,22 +162,12 @@ impl<'a> Grid<'a> {
 
     /// Adds to every node the products of the first `terms` rows of the two tables, in order.
     fn add_products(&mut self, terms: usize) {
-        let (along_x, along_y) = self.tables.split_at_mut(TERMS);
-        // Rows beyond `terms` would add zero: their factors are cleared, not skipped, so that
-        // every pass has the same length.
-        for unused in along_y.iter_mut().skip(terms) {
-            unused.fill(0.0);
+        // Factors beyond `terms` are cleared, not skipped, so that every pass has one length.
+        for factors in [&mut *self.along_x, &mut *self.along_y] {
+            factors.iter_mut().skip(terms).for_each(|f| f.fill(0.0));
         }
-        for unused in along_x.iter_mut().skip(terms) {
-            unused.fill(0.0);
-        }
-        let (Ok(along_x), Ok(along_y)) = (
-            <&[[f32; MAX_NODES]; TERMS]>::try_from(&*along_x),
-            <&[[f32; MAX_NODES]; TERMS]>::try_from(&*along_y),
-        ) else {
-            return;
-        };
-        for (i, row) in self.nodes.chunks_mut(self.x.nodes).enumerate() {
+        let (along_x, along_y) = (&*self.along_x, &*self.along_y);
+        for (i, row) in self.nodes.chunks_mut(self.x.nodes.max(1)).enumerate() {
             let factors = along_y
                 .each_ref()
                 .map(|term| term.get(i).copied().unwrap_or(0.0));

@@ -502,6 +502,18 @@ fn a_model_that_is_refused_leaves_the_explorer_without_one() {
             index: 3
         })
     ));
+}
+
+#[test]
+fn a_hyperparameter_out_of_range_is_named() {
+    let bench = Bench::new(Architecture::Valid, 1e-2);
+    let mut memory = Memory::new(3);
+    let mut explorer = memory.explorer(Acquisition::default(), 1);
+    explorer
+        .load_image(SIDE, SIDE, WINDOW, &bench.image)
+        .unwrap();
+    let model = bench.model();
+    let refuse = |explorer: &mut Explorer<'_>, model: Model<'_>| explorer.load_model(&model);
     for (name, hyperparameters) in [
         (
             "noise",
