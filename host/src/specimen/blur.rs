@@ -41,13 +41,13 @@ fn kernel(fwhm_pixels: f64) -> Vec<f64> {
 fn gather(kernel: &[f64], centre: usize, size: usize, at: impl Fn(usize) -> f64) -> f64 {
     // Mirrored with the border pixel repeated: ... 1 0 | 0 1 2 ... n-1 | n-1 n-2 ...
     let mirror = |i: isize| {
-        let i = i.rem_euclid(2 * size as isize) as usize;
+        let i = i.rem_euclid(2 * size.cast_signed()).cast_unsigned();
         at(i.min(2 * size - 1 - i))
     };
-    let centre = centre as isize;
+    let centre = centre.cast_signed();
     let mut sum = kernel[0] * mirror(centre);
     for (distance, weight) in kernel.iter().enumerate().skip(1) {
-        let distance = distance as isize;
+        let distance = distance.cast_signed();
         sum += weight * (mirror(centre - distance) + mirror(centre + distance));
     }
     sum

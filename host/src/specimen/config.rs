@@ -61,11 +61,11 @@ impl Default for SpecimenConfig {
             beam_energy_kev: 200.0,
             beam_current_na: 1.0,
             live_time_s: 2.0,
-            counts_per_pixel: 6000.0,
+            counts_per_pixel: 4000.0,
             probe_fwhm_nm: 0.3,
             tail_fraction: 0.06,
             tail_fwhm_nm: 8.0,
-            image_counts: 400.0,
+            image_counts: 250.0,
             image_readout_counts: 4.0,
             resolution_ev: 130.0,
         }
@@ -224,7 +224,7 @@ mod tests {
             ("height is 8, expected 16 to 512 rows", |c| c.height = 8),
             ("width is 513,", |c| c.width = 513),
             ("field_of_view_nm is NaN,", |c| {
-                c.field_of_view_nm = f64::NAN
+                c.field_of_view_nm = f64::NAN;
             }),
             ("field_of_view_nm * height / width is 11.5,", |c| {
                 (c.height, c.width, c.field_of_view_nm) = (16, 128, 92.0);

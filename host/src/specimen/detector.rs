@@ -27,8 +27,9 @@ pub(super) fn efficiency(photon_kev: f64) -> f64 {
     if photon_kev <= 0.0 {
         return 0.0;
     }
-    let window = libm::exp(-(WINDOW_KEV / photon_kev).powi(3));
-    window * -libm::expm1(-SILICON_AT_10_KEV * (10.0 / photon_kev).powi(3))
+    let cube = |x: f64| x * x * x;
+    let window = libm::exp(-cube(WINDOW_KEV / photon_kev));
+    window * -libm::expm1(-SILICON_AT_10_KEV * cube(10.0 / photon_kev))
 }
 
 /// Standard deviation of a peak in keV: the Fano noise of the electron-hole pairs, which
@@ -37,7 +38,8 @@ pub(super) fn efficiency(photon_kev: f64) -> f64 {
 pub(super) fn sigma(photon_kev: f64, resolution_ev: f64) -> f64 {
     /// Fano factor of silicon times 3.65 eV per electron-hole pair, in keV.
     const FANO_KEV: f64 = 0.115 * 0.003_65;
-    let at_manganese = (resolution_ev / 1000.0).powi(2) / (8.0 * LN_2);
+    let fwhm_kev = resolution_ev / 1000.0;
+    let at_manganese = fwhm_kev * fwhm_kev / (8.0 * LN_2);
     let electronic = at_manganese - FANO_KEV * MANGANESE_KEV;
     (electronic + FANO_KEV * photon_kev).sqrt()
 }

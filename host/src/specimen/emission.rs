@@ -76,7 +76,8 @@ fn ionisation(shell: &Shell, edge_kev: f64, beam_kev: f64) -> f64 {
 }
 
 fn fluorescence(shell: &Shell, atomic_number: f64) -> f64 {
-    let z4 = atomic_number.powi(4);
+    let z2 = atomic_number * atomic_number;
+    let z4 = z2 * z2;
     z4 / (shell.yield_constant + z4)
 }
 
@@ -87,10 +88,10 @@ fn beta_squared(beam_kev: f64) -> f64 {
 }
 
 /// Bremsstrahlung of an element in cm² per atom and keV at `photon_kev`: Kramers (1923),
-/// 16π/(3√3) α r_e² Z² / (β² E), falling linearly to nothing at the energy of the beam, times
+/// 16π/(3√3) α rₑ² Z² / (β² E), falling linearly to nothing at the energy of the beam, times
 /// one half, for a detector that looks across a beam which radiates mostly forward.
 pub(super) fn bremsstrahlung(element: &Element, beam_kev: f64, photon_kev: f64) -> f64 {
-    /// 16π/(3√3) α r_e² in cm², with α = 1/137.036 and r_e = 2.81794e-13 cm.
+    /// 16π/(3√3) α rₑ² in cm², with α = 1/137.036 and rₑ = 2.81794e-13 cm.
     const KRAMERS: f64 = 9.6736 * 5.7947e-28;
     const ACROSS: f64 = 0.5;
     let z = element.atomic_number;

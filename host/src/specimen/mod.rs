@@ -1,9 +1,9 @@
 //! Built-in synthetic samples with physics, so that everything runs without data.
 //!
-//! A carbon film carries rods of Pd, spheres of Au, cubes of Cu2O, agglomerates of TiO2 and, on
-//! one to two per cent of the area, Au@Pd core-shell particles: the rare behaviour to
-//! discover. A [`Specimen`] gives the HAADF image of it and, pixel by pixel, EDS spectra. All
-//! of it follows from a [`SpecimenConfig`].
+//! A carbon film carries rods of Pd, spheres of Au, cubes of Cu₂O, agglomerates of TiO₂ with
+//! clusters of Pd and, on about two per cent of the area, Au@Pd core-shell particles: the rare
+//! behaviour to discover. A [`Specimen`] gives the HAADF image of it and, pixel by pixel, EDS
+//! spectra. All of it follows from a [`SpecimenConfig`].
 //!
 //! - Thickness: exact chords through convex bodies, averaged over each pixel (`shape`,
 //!   `projection`).
@@ -39,6 +39,8 @@ mod scene;
 mod shape;
 mod species;
 mod support;
+#[cfg(test)]
+mod tests;
 
 pub use config::{Exposure, SpecimenConfig, SpecimenError};
 pub use species::Species;

@@ -1,12 +1,15 @@
 //! The species of the sample: what one particle of each is made of.
 //!
-//! They are chosen so that brightness alone does not tell them apart: a flat Cu2O cube is
+//! They are chosen so that brightness alone does not tell them apart: a flat Cu₂O cube is
 //! as bright as a Pd rod, and the rare core-shell particle as bright as a Au sphere. Size,
-//! outline, profile and edge do, which is what a patch of the image shows.
+//! outline, profile and texture do, which is what a patch of the image shows. Palladium, the
+//! element to look for, comes in three amounts: as clusters on titania, as rods, and most in
+//! the rare shells.
 
 use super::material::Material;
 use super::random::Stream;
 use super::shape::{Shape, lying, tumbled};
+use nalgebra::Matrix3;
 
 /// A kind of particle.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,11 +36,11 @@ pub(super) static SPECIES: [Species; 5] = [
     species("rod", "Pd", false),
     species("sphere", "Au", false),
     species("cube", "Cu2O", false),
-    species("agglomerate", "TiO2", false),
+    species("agglomerate", "Pd/TiO2", false),
 ];
 
 /// Particles of each species per 1000 nm² of support, at the default density.
-pub(super) const PER_1000_NM2: [f64; SPECIES.len()] = [0.14, 0.85, 1.2, 0.6, 0.36];
+pub(super) const PER_1000_NM2: [f64; SPECIES.len()] = [0.14, 1.0, 1.2, 0.55, 0.36];
 
 /// A body of one material in a particle.
 #[derive(Clone, Debug)]
@@ -80,10 +83,10 @@ fn single(shape: Shape, material: Material) -> Vec<Part> {
 }
 
 fn core_shell(stream: &mut Stream) -> Particle {
-    let half = stream.between(5.6, 6.6);
+    let half = stream.between(5.2, 6.2);
     let rotation = tumbled(stream);
     let shell = Shape::truncated_cube(half, stream.between(1.15, 1.3), &rotation);
-    let radius = stream.between(2.4, 3.2);
+    let radius = stream.between(2.0, 2.8);
     let core = Shape::ellipsoid([radius; 3], &rotation);
     let centre = (stream.between(-1.2, 1.2), stream.between(-1.2, 1.2));
     let parts = vec![
@@ -113,7 +116,7 @@ fn core_shell(stream: &mut Stream) -> Particle {
 }
 
 fn rod(stream: &mut Stream) -> Particle {
-    let radius = stream.between(2.0, 3.2);
+    let radius = stream.between(2.0, 3.6);
     let half_length = stream.between(5.5, 11.0);
     let (v, u) = libm::sincos(stream.between(0.0, core::f64::consts::TAU));
     let shape = Shape::Rod {
@@ -152,7 +155,8 @@ fn cube(stream: &mut Stream) -> Particle {
     }
 }
 
-/// A chain of touching grains, as powders of titania are.
+/// A chain of touching titania grains with small clusters of palladium on them: a supported
+/// catalyst.
 fn agglomerate(stream: &mut Stream) -> Particle {
     let grains = 6 + (stream.uniform() * 5.0) as usize;
     let mut parts = Vec::with_capacity(grains);
@@ -178,6 +182,20 @@ fn agglomerate(stream: &mut Stream) -> Particle {
             sign: 1.0,
         });
         footprint.push((centre.0, centre.1, radius));
+    }
+    for (x, y, r) in &footprint {
+        for _ in 0..5 {
+            // The square root spreads them evenly over the disc.
+            let distance = r * stream.uniform().sqrt();
+            let (sin, cos) = libm::sincos(stream.between(0.0, core::f64::consts::TAU));
+            let radius = stream.between(0.6, 1.3);
+            parts.push(Part {
+                shape: Shape::ellipsoid([radius; 3], &Matrix3::identity()),
+                centre: (x + distance * cos, y + distance * sin),
+                material: Material::Palladium,
+                sign: 1.0,
+            });
+        }
     }
     Particle { parts, footprint }
 }
