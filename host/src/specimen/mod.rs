@@ -1,7 +1,7 @@
 //! Built-in synthetic samples with physics, so that everything runs without data.
 //!
-//! A carbon film carries rods of Pd, spheres of Au, cubes of Cu₂O, agglomerates of TiO₂ with
-//! clusters of Pd and, on about two per cent of the area, Au@Pd core-shell particles: the rare
+//! A carbon film carries rods of Pd, spheres of Au, cubes of cuprous oxide, agglomerates of titania
+//! with clusters of Pd and, on about two per cent of the area, Au@Pd core-shell particles: the rare
 //! behaviour to discover. A [`Specimen`] gives the HAADF image of it and, pixel by pixel, EDS
 //! spectra. All of it follows from a [`SpecimenConfig`].
 //!

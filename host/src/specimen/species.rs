@@ -1,6 +1,6 @@
 //! The species of the sample: what one particle of each is made of.
 //!
-//! They are chosen so that brightness alone does not tell them apart: a flat Cu₂O cube is
+//! They are chosen so that brightness alone does not tell them apart: a flat oxide cube is
 //! as bright as a Pd rod, and the rare core-shell particle as bright as a Au sphere. Size,
 //! outline, profile and texture do, which is what a patch of the image shows. Palladium, the
 //! element to look for, comes in three amounts: as clusters on titania, as rods, and most in
