@@ -1,0 +1,147 @@
+//! From a figure to a file: the fonts, the averaged pixels and the file formats.
+
+use super::error::ReportError;
+use super::file::{replace, replace_with};
+use super::page::{DrawResult, FONT, Page};
+use plotters::drawing::IntoDrawingArea;
+use plotters::prelude::{BitMapBackend, DrawingBackend, SVGBackend};
+use plotters::style::{FontStyle, WHITE, register_font};
+use std::io::Write;
+use std::path::Path;
+use std::sync::Once;
+
+/// Page units per pixel of a PNG: pictures are drawn twice as fine and averaged, because
+/// plotters smooths neither thick lines nor polygons.
+const FINE: u32 = 2;
+
+// Baselines of plotters' two backends for text hung by its centre, measured on capitals.
+const DROP_ON_PIXELS: f64 = 0.21;
+const DROP_IN_SVG: f64 = 0.07;
+
+/// Something that can be drawn on any page.
+pub trait Figure {
+    /// Width and height in page units, which are half pixels of the PNG; both even.
+    fn size(&self) -> (u32, u32);
+
+    /// Refuses data that cannot be drawn.
+    ///
+    /// # Errors
+    /// When parts of the figure contradict each other.
+    fn check(&self) -> Result<(), ReportError>;
+
+    /// Draws on a white page of [`Self::size`].
+    ///
+    /// # Errors
+    /// When the backend refuses.
+    fn draw<DB: DrawingBackend>(&self, page: &Page<'_, DB>) -> DrawResult<DB>;
+}
+
+/// Writes a figure as PNG or SVG, whichever `path` ends in.
+///
+/// # Errors
+/// When the figure contradicts itself, the name has another ending, or the file cannot be
+/// written; nothing half-written is left.
+pub fn save(figure: &impl Figure, path: &Path) -> Result<(), ReportError> {
+    let extension = path.extension().and_then(|e| e.to_str()).unwrap_or_default();
+    match extension.to_ascii_lowercase().as_str() {
+        "png" => {
+            let pixels = pixels(figure, path)?;
+            replace(path, |partial| encode_png(&pixels, partial, path))
+        }
+        "svg" => {
+            let svg = draw_svg(figure).map_err(|error| match error {
+                ReportError::Draw { reason, .. } => draw_error(path, reason),
+                other => other,
+            })?;
+            replace_with(path, |writer| writer.write_all(svg.as_bytes()))
+        }
+        _ => Err(ReportError::Format { path: path.to_owned() }),
+    }
+}
+
+/// A figure as SVG text, to be put into a page of HTML.
+///
+/// # Errors
+/// When the figure contradicts itself or cannot be drawn.
+pub fn draw_svg(figure: &impl Figure) -> Result<String, ReportError> {
+    figure.check()?;
+    register_fonts();
+    let size = figure.size();
+    let mut svg = String::new();
+    {
+        let area = SVGBackend::with_string(&mut svg, size).into_drawing_area();
+        area.fill(&WHITE)
+            .and_then(|()| figure.draw(&Page::new(&area, DROP_IN_SVG)))
+            .and_then(|()| area.present())
+            .map_err(|error| draw_error(Path::new("the SVG"), error))?;
+    }
+    // The page is laid out in half pixels; at its own size it would fill two screens.
+    let (wide, high) = (format!("width=\"{}\"", size.0), format!("height=\"{}\"", size.1));
+    Ok(svg
+        .replacen(&wide, &format!("width=\"{}\"", size.0 / FINE), 1)
+        .replacen(&high, &format!("height=\"{}\"", size.1 / FINE), 1))
+}
+
+/// A picture in memory: 8-bit RGB, row-major.
+pub(super) struct Pixels {
+    pub(super) width: u32,
+    pub(super) height: u32,
+    pub(super) rgb: Vec<u8>,
+}
+
+/// Draws a figure on pixels; `path` only names it in errors.
+pub(super) fn pixels(figure: &impl Figure, path: &Path) -> Result<Pixels, ReportError> {
+    figure.check()?;
+    register_fonts();
+    let (width, height) = figure.size();
+    let mut fine = vec![0_u8; (width * height * 3) as usize];
+    {
+        let area = BitMapBackend::with_buffer(&mut fine, (width, height)).into_drawing_area();
+        area.fill(&WHITE)
+            .and_then(|()| figure.draw(&Page::new(&area, DROP_ON_PIXELS)))
+            .and_then(|()| area.present())
+            .map_err(|error| draw_error(path, error))?;
+    }
+    Ok(average(&fine, width, height))
+}
+
+fn average(fine: &[u8], width: u32, height: u32) -> Pixels {
+    let (wide, high) = (width / FINE, height / FINE);
+    let mut rgb = Vec::with_capacity((wide * high * 3) as usize);
+    for y in 0..high {
+        for x in 0..wide {
+            for channel in 0..3 {
+                let mut sum = 0;
+                for dy in 0..FINE {
+                    for dx in 0..FINE {
+                        let pixel = (y * FINE + dy) * width + x * FINE + dx;
+                        sum += u32::from(fine[(pixel * 3 + channel) as usize]);
+                    }
+                }
+                rgb.push(((sum + FINE * FINE / 2) / (FINE * FINE)) as u8);
+            }
+        }
+    }
+    Pixels { width: wide, height: high, rgb }
+}
+
+fn encode_png(pixels: &Pixels, partial: &Path, path: &Path) -> Result<(), ReportError> {
+    let size = (pixels.width, pixels.height);
+    let mut backend = BitMapBackend::new(partial, size);
+    backend
+        .blit_bitmap((0, 0), size, &pixels.rgb)
+        .and_then(|()| backend.present())
+        .map_err(|error| draw_error(path, error))
+}
+
+fn draw_error(path: &Path, reason: impl ToString) -> ReportError {
+    ReportError::Draw { path: path.to_owned(), reason: reason.to_string() }
+}
+
+fn register_fonts() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        // A font that failed to parse is reported by the first text that misses it.
+        let _ = register_font(FONT, FontStyle::Normal, epaint_default_fonts::UBUNTU_LIGHT);
+    });
+}
