@@ -1,14 +1,16 @@
 //! The key from colours to values.
 
-use super::page::{DrawResult, Hang, Page, SMALL, TEXT};
+use super::page::{DrawResult, Hang, Page, SMALL, TEXT, text_width};
 use super::palette::{ColourMap, INK};
 use super::ticks::Ticks;
 use plotters::prelude::DrawingBackend;
 
 /// Width of a bar with its numbers and caption, in page units.
-pub(super) const WIDTH: i32 = 240;
+pub(super) const WIDTH: i32 = 256;
 
 const BAR: i32 = 44;
+/// Enough for no step between neighbours to be seen.
+const SHADES: i32 = 256;
 
 /// A vertical bar beside a panel.
 pub(super) struct ColourBar<'a> {
@@ -29,10 +31,12 @@ impl ColourBar<'_> {
         (left, top): (i32, i32),
         height: i32,
     ) -> DrawResult<DB> {
-        for y in 0..height {
-            let fraction = 1.0 - (f64::from(y) + 0.5) / f64::from(height);
-            let colour = self.colours.colour(fraction);
-            page.fill_rectangle((left, top + y), (left + BAR, top + y + 1), colour)?;
+        let edge = |shade: i32| top + height - height * shade / SHADES;
+        for shade in 0..SHADES {
+            let colour = self
+                .colours
+                .colour(f64::from(shade) / f64::from(SHADES - 1));
+            page.fill_rectangle((left, edge(shade + 1)), (left + BAR, edge(shade)), colour)?;
         }
         page.frame((left, top), (left + BAR, top + height))?;
 
@@ -44,7 +48,7 @@ impl ColourBar<'_> {
             let y = top + height - (fraction * f64::from(height)).round() as i32;
             page.line((left + BAR, y), (left + BAR + 10, y), INK, 2)?;
             page.text(label, (left + BAR + 20, y), Hang::Left, SMALL, INK)?;
-            widest = widest.max(page.text_width(label, SMALL));
+            widest = widest.max(text_width(label, SMALL));
         }
         let caption = ticks.caption(self.quantity, self.units);
         let x = left + BAR + 20 + widest + 38;

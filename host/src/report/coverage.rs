@@ -3,7 +3,7 @@
 use super::canvas::Figure;
 use super::curves::{Curve, Plane, named};
 use super::error::ReportError;
-use super::page::{DrawResult, Page};
+use super::page::{DrawResult, Page, TEXT, text_width};
 use super::trajectory::even;
 use plotters::prelude::DrawingBackend;
 
@@ -24,9 +24,14 @@ const BOTTOM: i32 = 140;
 
 impl Figure for CoverageFigure<'_> {
     fn size(&self) -> (u32, u32) {
-        // The fonts may not be known yet: 24 units a character is wider than most.
-        let longest = self.curves.iter().map(|c| named(c, 0.0).chars().count()).max().unwrap_or(0);
-        even(LEFT + WIDTH + 130 + 24 * longest as i32, TOP + HEIGHT + BOTTOM)
+        let names = self
+            .curves
+            .iter()
+            .map(|curve| text_width(&named(curve, 0.0), TEXT));
+        even(
+            LEFT + WIDTH + 140 + names.max().unwrap_or(0),
+            TOP + HEIGHT + BOTTOM,
+        )
     }
 
     fn check(&self) -> Result<(), ReportError> {
@@ -48,7 +53,12 @@ impl Figure for CoverageFigure<'_> {
             top: TOP,
             width: WIDTH,
             height: HEIGHT,
-            steps: self.curves.iter().map(|curve| curve.values.len()).max().unwrap_or(0),
+            steps: self
+                .curves
+                .iter()
+                .map(|curve| curve.values.len())
+                .max()
+                .unwrap_or(0),
             highest: 1.0,
         };
         plane.draw_axes(page, self.quantity)?;

@@ -53,7 +53,10 @@ impl Plane {
     fn at(&self, step: f64, value: f64) -> (f64, f64) {
         let x = f64::from(self.left) + step / self.steps.max(1) as f64 * f64::from(self.width);
         let share = (value / self.highest).clamp(0.0, 1.0);
-        (x, f64::from(self.top) + (1.0 - share) * f64::from(self.height))
+        (
+            x,
+            f64::from(self.top) + (1.0 - share) * f64::from(self.height),
+        )
     }
 
     /// Axes with a light grid, under the curves.
@@ -77,8 +80,18 @@ impl Plane {
         }
         page.line((self.left, bottom), (right, bottom), INK, 3)?;
         page.line((self.left, self.top), (self.left, bottom), INK, 3)?;
-        page.text("step", (self.left + self.width / 2, bottom + 92), Hang::Centre, TEXT, INK)?;
-        page.text_upwards(quantity, (self.left - 140, self.top + self.height / 2), TEXT)
+        page.text(
+            "step",
+            (self.left + self.width / 2, bottom + 92),
+            Hang::Centre,
+            TEXT,
+            INK,
+        )?;
+        page.text_upwards(
+            quantity,
+            (self.left - 140, self.top + self.height / 2),
+            TEXT,
+        )
     }
 
     pub(super) fn draw_curves<DB: DrawingBackend>(
@@ -91,8 +104,10 @@ impl Plane {
             self.draw_band(page, curve)?;
         }
         for curve in curves {
-            let points: Vec<(f64, f64)> =
-                (1..).zip(curve.values).map(|(i, v)| self.at(f64::from(i), *v)).collect();
+            let points: Vec<(f64, f64)> = (1..)
+                .zip(curve.values)
+                .map(|(i, v)| self.at(f64::from(i), *v))
+                .collect();
             let colour = strategy_colour(curve.strategy);
             match curve.stroke {
                 Stroke::Solid => {
@@ -108,8 +123,14 @@ impl Plane {
         self.name_curves(page, curves)
     }
 
-    fn draw_band<DB: DrawingBackend>(&self, page: &Page<'_, DB>, curve: &Curve<'_>) -> DrawResult<DB> {
-        let Some(spread) = curve.spread else { return Ok(()) };
+    fn draw_band<DB: DrawingBackend>(
+        &self,
+        page: &Page<'_, DB>,
+        curve: &Curve<'_>,
+    ) -> DrawResult<DB> {
+        let Some(spread) = curve.spread else {
+            return Ok(());
+        };
         let edge = |sign: f64| -> Vec<(i32, i32)> {
             (1..)
                 .zip(curve.values.iter().zip(spread))
@@ -131,7 +152,11 @@ impl Plane {
             .iter()
             .filter_map(|curve| {
                 let last = *curve.values.last()?;
-                Some((curve, last, rounded(self.at(curve.values.len() as f64, last))))
+                Some((
+                    curve,
+                    last,
+                    rounded(self.at(curve.values.len() as f64, last)),
+                ))
             })
             .collect();
         ends.sort_by_key(|(_, _, (_, y))| *y);
@@ -171,7 +196,10 @@ fn dashes(points: &[(f64, f64)]) -> Vec<Vec<(i32, i32)>> {
         let mut done = 0.0;
         while length - done > left {
             done += left;
-            let turn = rounded((x0 + (x1 - x0) * done / length, y0 + (y1 - y0) * done / length));
+            let turn = rounded((
+                x0 + (x1 - x0) * done / length,
+                y0 + (y1 - y0) * done / length,
+            ));
             if drawing {
                 dash.push(turn);
                 result.push(std::mem::take(&mut dash));
@@ -213,7 +241,10 @@ mod tests {
 
     #[test]
     fn names_keep_apart_and_inside() {
-        assert_eq!(spread_out(&[10, 12, 95, 99], 10, (0, 100)), [10, 20, 90, 100]);
+        assert_eq!(
+            spread_out(&[10, 12, 95, 99], 10, (0, 100)),
+            [10, 20, 90, 100]
+        );
         assert_eq!(spread_out(&[50], 10, (0, 100)), [50]);
     }
 

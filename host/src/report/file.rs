@@ -13,9 +13,15 @@ pub(super) fn replace(
     path: &Path,
     write: impl FnOnce(&Path) -> Result<(), ReportError>,
 ) -> Result<(), ReportError> {
-    let refuse = |source| ReportError::Write { path: path.to_owned(), source };
+    let refuse = |source| ReportError::Write {
+        path: path.to_owned(),
+        source,
+    };
     let partial = partial_name(path).ok_or_else(|| {
-        refuse(io::Error::new(io::ErrorKind::InvalidInput, "expected the name of a file"))
+        refuse(io::Error::new(
+            io::ErrorKind::InvalidInput,
+            "expected the name of a file",
+        ))
     })?;
     // Tried first, so that an unwritable folder is reported as such whatever the encoder says.
     File::create(&partial).map_err(refuse)?;
@@ -38,7 +44,10 @@ pub(super) fn replace_with(
             write(&mut writer)?;
             writer.flush()
         };
-        attempt().map_err(|source| ReportError::Write { path: path.to_owned(), source })
+        attempt().map_err(|source| ReportError::Write {
+            path: path.to_owned(),
+            source,
+        })
     })
 }
 
@@ -60,7 +69,12 @@ mod tests {
             writer.write_all(b"half")?;
             Err(io::Error::other("the disk is full"))
         });
-        assert!(error.unwrap_err().to_string().ends_with("map.npy: the disk is full"));
+        assert!(
+            error
+                .unwrap_err()
+                .to_string()
+                .ends_with("map.npy: the disk is full")
+        );
         assert_eq!(fs::read_to_string(&path).unwrap(), "old");
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
     }
@@ -70,7 +84,10 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("missing").join("map.npy");
         let message = replace_with(&path, |_| Ok(())).unwrap_err().to_string();
-        assert!(message.starts_with("cannot write ") && message.contains("missing"), "{message}");
+        assert!(
+            message.starts_with("cannot write ") && message.contains("missing"),
+            "{message}"
+        );
         assert_eq!(message.lines().count(), 1);
     }
 }

@@ -55,12 +55,48 @@ pub(super) struct ImagePanel<'a> {
     /// Empty for none.
     pub(super) title: &'a str,
     pub(super) colour_bar: bool,
+    /// Whether an image without calibration has its rows numbered.
+    pub(super) row_axis: bool,
 }
 
-/// Room that a panel takes around its image: left, top, right, bottom.
-pub(super) fn margins(map: &Map, colour_bar: bool) -> (i32, i32, i32, i32) {
-    let (left, bottom) = if scale_bar::has_scale(map) { (24, 76) } else { (150, 124) };
-    (left, HEAD, if colour_bar { GAP + colour_bar::WIDTH } else { 24 }, bottom)
+/// Room left and right of the image of a panel.
+pub(super) fn sides(map: &Map, row_axis: bool, colour_bar: bool) -> (i32, i32) {
+    let left = if row_axis && !scale_bar::has_scale(map) {
+        170
+    } else {
+        24
+    };
+    (
+        left,
+        if colour_bar {
+            GAP + colour_bar::WIDTH
+        } else {
+            24
+        },
+    )
+}
+
+/// Height of a panel whose image fits a square of `side`.
+pub(super) fn panel_height(map: &Map, side: i32) -> i32 {
+    let foot = if scale_bar::has_scale(map) { 76 } else { 132 };
+    HEAD + image_size(map, side).1 + foot
+}
+
+/// Left edges of panels side by side and the width of them all; `bars` tells which have a
+/// colour bar. Only the first numbers its rows.
+pub(super) fn side_by_side(map: &Map, side: i32, bars: &[bool]) -> (Vec<i32>, i32) {
+    let mut right = 0;
+    let lefts = bars
+        .iter()
+        .enumerate()
+        .map(|(i, bar)| {
+            let (before, after) = sides(map, i == 0, *bar);
+            let left = right;
+            right += before + image_size(map, side).0 + after;
+            left
+        })
+        .collect();
+    (lefts, right)
 }
 
 /// Width and height of the image of a map within a square of `side` page units: whole
@@ -82,11 +118,11 @@ impl ImagePanel<'_> {
         (left, top): (i32, i32),
         side: i32,
     ) -> Result<Frame, plotters::drawing::DrawingAreaErrorKind<DB::ErrorType>> {
-        let (margin_left, margin_top, _, _) = margins(self.map, self.colour_bar);
+        let (before, _) = sides(self.map, self.row_axis, self.colour_bar);
         let (width, height) = image_size(self.map, side);
         let frame = Frame {
-            left: left + margin_left,
-            top: top + margin_top,
+            left: left + before,
+            top: top + HEAD,
             width,
             height,
             rows: self.map.height(),
@@ -94,9 +130,15 @@ impl ImagePanel<'_> {
         };
         self.draw_pixels(page, &frame)?;
         page.frame((frame.left, frame.top), (frame.right(), frame.bottom()))?;
-        scale_bar::draw(page, self.map, &frame)?;
+        scale_bar::draw(page, self.map, &frame, self.row_axis)?;
         if !self.title.is_empty() {
-            page.text(self.title, (frame.left, frame.top - 40), Hang::Left, TITLE, INK)?;
+            page.text(
+                self.title,
+                (frame.left, frame.top - 40),
+                Hang::Left,
+                TITLE,
+                INK,
+            )?;
         }
         if self.colour_bar {
             let bar = ColourBar {
@@ -110,17 +152,23 @@ impl ImagePanel<'_> {
         Ok(frame)
     }
 
-    fn draw_pixels<DB: DrawingBackend>(&self, page: &Page<'_, DB>, frame: &Frame) -> DrawResult<DB> {
+    fn draw_pixels<DB: DrawingBackend>(
+        &self,
+        page: &Page<'_, DB>,
+        frame: &Frame,
+    ) -> DrawResult<DB> {
         // An image finer than the page is averaged in blocks of this many pixels a side.
-        let block = (1.0 / frame.cell()).ceil().max(1.0) as usize;
-        let edge = |pixel: usize, pixels: usize| {
-            (pixel.min(pixels) as f64 * frame.cell()).round() as i32
-        };
+        let block = (page.finest() / frame.cell()).ceil().max(1.0) as usize;
+        let edge =
+            |pixel: usize, pixels: usize| (pixel.min(pixels) as f64 * frame.cell()).round() as i32;
         for row in (0..frame.rows).step_by(block) {
             for column in (0..frame.columns).step_by(block) {
                 let value = block_mean(self.map, row, column, block);
                 page.fill_rectangle(
-                    (frame.left + edge(column, frame.columns), frame.top + edge(row, frame.rows)),
+                    (
+                        frame.left + edge(column, frame.columns),
+                        frame.top + edge(row, frame.rows),
+                    ),
                     (
                         frame.left + edge(column + block, frame.columns),
                         frame.top + edge(row + block, frame.rows),
@@ -154,7 +202,9 @@ pub(super) fn full_range(map: &Map) -> (f64, f64) {
         .values
         .iter()
         .filter(|v| v.is_finite())
-        .fold((f64::INFINITY, f64::NEG_INFINITY), |(l, h), &v| (l.min(v), h.max(v)));
+        .fold((f64::INFINITY, f64::NEG_INFINITY), |(l, h), &v| {
+            (l.min(v), h.max(v))
+        });
     if low < high {
         (low, high)
     } else if low == high {
@@ -167,10 +217,21 @@ pub(super) fn full_range(map: &Map) -> (f64, f64) {
 /// Range without the darkest and the brightest half per cent of the pixels, so that one hot
 /// pixel does not turn the image black.
 pub(super) fn robust_range(map: &Map) -> (f64, f64) {
-    let mut values: Vec<f64> = map.values.iter().copied().filter(|v| v.is_finite()).collect();
+    let mut values: Vec<f64> = map
+        .values
+        .iter()
+        .copied()
+        .filter(|v| v.is_finite())
+        .collect();
     values.sort_by(f64::total_cmp);
     let cut = values.len() / 200;
-    match (values.get(cut), values.len().checked_sub(cut + 1).and_then(|i| values.get(i))) {
+    match (
+        values.get(cut),
+        values
+            .len()
+            .checked_sub(cut + 1)
+            .and_then(|i| values.get(i)),
+    ) {
         (Some(&low), Some(&high)) if low < high => (low, high),
         _ => full_range(map),
     }

@@ -15,7 +15,7 @@ const MOST_COVERED: usize = 2;
 /// Centres for the numbers, in order of importance; `None` where there is no room.
 ///
 /// Each takes the place around its dot, of eight, that covers the fewest `dots`, the upper
-/// right first. Numbers placed before are never overlapped.
+/// right first. Numbers placed before are never overlapped, nor are numbered dots.
 pub(super) fn place(
     wanted: &[Wanted],
     dots: &[(i32, i32)],
@@ -29,11 +29,21 @@ pub(super) fn place(
             let best = around(label, radius)
                 .filter(|centre| {
                     let bounds = Bounds::new(*centre, label.size);
-                    bounds.inside(frame) && !taken.iter().any(|other| other.overlaps(&bounds))
+                    let hides = |other: &Wanted| {
+                        other.dot != label.dot && bounds.touches(other.dot, radius)
+                    };
+                    bounds.inside(frame)
+                        && !taken.iter().any(|other| other.overlaps(&bounds))
+                        && !wanted.iter().any(hides)
                 })
                 .map(|centre| {
                     let bounds = Bounds::new(centre, label.size);
-                    (dots.iter().filter(|dot| bounds.touches(**dot, radius)).count(), centre)
+                    (
+                        dots.iter()
+                            .filter(|dot| bounds.touches(**dot, radius))
+                            .count(),
+                        centre,
+                    )
                 })
                 .min_by_key(|(covered, _)| *covered)
                 .filter(|(covered, _)| *covered <= MOST_COVERED)
@@ -49,9 +59,18 @@ fn around(label: &Wanted, radius: i32) -> impl Iterator<Item = (i32, i32)> {
     let (dx, dy) = (radius + label.size.0 / 2 + 3, radius + label.size.1 / 2 + 1);
     // At the corners the box may come closer: its own corner is far from the dot.
     let (cx, cy) = (dx - radius / 2, dy - radius / 2);
-    [(cx, -cy), (dx, 0), (-cx, -cy), (cx, cy), (-dx, 0), (0, -dy), (-cx, cy), (0, dy)]
-        .into_iter()
-        .map(move |(ox, oy)| (x + ox, y + oy))
+    [
+        (cx, -cy),
+        (dx, 0),
+        (-cx, -cy),
+        (cx, cy),
+        (-dx, 0),
+        (0, -dy),
+        (-cx, cy),
+        (0, dy),
+    ]
+    .into_iter()
+    .map(move |(ox, oy)| (x + ox, y + oy))
 }
 
 struct Bounds {
@@ -63,7 +82,12 @@ struct Bounds {
 
 impl Bounds {
     fn new((x, y): (i32, i32), (width, height): (i32, i32)) -> Self {
-        Self { left: x - width / 2, top: y - height / 2, right: x + width / 2, bottom: y + height / 2 }
+        Self {
+            left: x - width / 2,
+            top: y - height / 2,
+            right: x + width / 2,
+            bottom: y + height / 2,
+        }
     }
 
     fn inside(&self, frame: &Frame) -> bool {
@@ -81,7 +105,10 @@ impl Bounds {
     }
 
     fn touches(&self, (x, y): (i32, i32), radius: i32) -> bool {
-        let (nearest_x, nearest_y) = (x.clamp(self.left, self.right), y.clamp(self.top, self.bottom));
+        let (nearest_x, nearest_y) = (
+            x.clamp(self.left, self.right),
+            y.clamp(self.top, self.bottom),
+        );
         let (dx, dy) = (x - nearest_x, y - nearest_y);
         dx * dx + dy * dy < radius * radius
     }
@@ -91,21 +118,37 @@ impl Bounds {
 mod tests {
     use super::*;
 
-    const FRAME: Frame = Frame { left: 0, top: 0, width: 400, height: 400, rows: 10, columns: 10 };
+    const FRAME: Frame = Frame {
+        left: 0,
+        top: 0,
+        width: 400,
+        height: 400,
+        rows: 10,
+        columns: 10,
+    };
 
     #[test]
     fn a_lone_number_sits_at_the_upper_right() {
-        let wanted = Wanted { dot: (200, 200), size: (40, 20) };
+        let wanted = Wanted {
+            dot: (200, 200),
+            size: (40, 20),
+        };
         let centre = place(&[wanted], &[wanted.dot], 10, &FRAME)[0].unwrap();
         assert!(centre.0 > 200 && centre.1 < 200);
     }
 
     #[test]
     fn numbers_never_overlap_nor_leave_the_image() {
-        let dots: Vec<(i32, i32)> =
-            (0..200).map(|i| ((i * 73) % 400, (i * i * 31) % 400)).collect();
-        let wanted: Vec<Wanted> =
-            dots.iter().map(|&dot| Wanted { dot, size: (44, 24) }).collect();
+        let dots: Vec<(i32, i32)> = (0..200)
+            .map(|i| ((i * 73) % 400, (i * i * 31) % 400))
+            .collect();
+        let wanted: Vec<Wanted> = dots
+            .iter()
+            .map(|&dot| Wanted {
+                dot,
+                size: (44, 24),
+            })
+            .collect();
         let placed: Vec<Bounds> = place(&wanted, &dots, 8, &FRAME)
             .into_iter()
             .flatten()

@@ -13,8 +13,11 @@ use std::path::Path;
 pub fn write_npy(path: &Path, map: &Map) -> Result<(), ReportError> {
     replace_with(path, |file| {
         let shape = [map.height() as u64, map.width() as u64];
-        let mut npy =
-            npyz::WriteOptions::new().default_dtype().shape(&shape).writer(file).begin_nd()?;
+        let mut npy = npyz::WriteOptions::new()
+            .default_dtype()
+            .shape(&shape)
+            .writer(file)
+            .begin_nd()?;
         npy.extend(&map.values)?;
         npy.finish()
     })
@@ -30,7 +33,10 @@ pub fn only_at(map: &Map, pixels: &[(usize, usize)]) -> Map {
         assert!(column < map.width(), "column {column} lies outside the map");
         values[row * map.width() + column] = map.at(row, column);
     }
-    Map { values, ..map.clone() }
+    Map {
+        values,
+        ..map.clone()
+    }
 }
 
 #[cfg(test)]

@@ -60,7 +60,11 @@ fn interpolate(anchors: &[u32], fraction: f64) -> RGBColor {
 pub fn lightness(RGBColor(red, green, blue): RGBColor) -> f64 {
     let linear = |channel: u8| {
         let c = f64::from(channel) / 255.0;
-        if c <= 0.040_45 { c / 12.92 } else { ((c + 0.055) / 1.055).powf(2.4) }
+        if c <= 0.040_45 {
+            c / 12.92
+        } else {
+            ((c + 0.055) / 1.055).powf(2.4)
+        }
     };
     let luminance = 0.2126 * linear(red) + 0.7152 * linear(green) + 0.0722 * linear(blue);
     if luminance <= 216.0 / 24_389.0 {
@@ -72,12 +76,20 @@ pub fn lightness(RGBColor(red, green, blue): RGBColor) -> f64 {
 
 // Every eighth entry of matplotlib's tables (CC0); linear interpolation between them stays
 // within 5 of 255 of the full tables.
+#[expect(
+    clippy::unreadable_literal,
+    reason = "colours are written as six digits"
+)]
 const VIRIDIS: [u32; 33] = [
     0x440154, 0x470d60, 0x48186a, 0x482374, 0x472d7b, 0x453781, 0x424086, 0x3e4989, 0x3b528b,
     0x375b8d, 0x33638d, 0x2f6b8e, 0x2c728e, 0x297a8e, 0x26828e, 0x23898e, 0x21918c, 0x1f988b,
     0x1fa088, 0x22a785, 0x28ae80, 0x32b67a, 0x3fbc73, 0x4ec36b, 0x5ec962, 0x70cf57, 0x84d44b,
     0x98d83e, 0xaddc30, 0xc2df23, 0xd8e219, 0xece51b, 0xfde725,
 ];
+#[expect(
+    clippy::unreadable_literal,
+    reason = "colours are written as six digits"
+)]
 const CIVIDIS: [u32; 33] = [
     0x00224e, 0x00285b, 0x002e6a, 0x053371, 0x1a386f, 0x273e6e, 0x32436d, 0x3b496c, 0x434e6c,
     0x4b546c, 0x535a6d, 0x5a5f6e, 0x61656f, 0x686a71, 0x6f7073, 0x767676, 0x7d7c78, 0x848279,
@@ -116,9 +128,15 @@ mod tests {
 
     #[test]
     fn every_map_gets_lighter_all_the_way() {
-        for map in [ColourMap::Viridis, ColourMap::Cividis, ColourMap::Grey, ColourMap::DimGrey] {
-            let steps: Vec<f64> =
-                (0..=32).map(|i| lightness(map.colour(f64::from(i) / 32.0))).collect();
+        for map in [
+            ColourMap::Viridis,
+            ColourMap::Cividis,
+            ColourMap::Grey,
+            ColourMap::DimGrey,
+        ] {
+            let steps: Vec<f64> = (0..=32)
+                .map(|i| lightness(map.colour(f64::from(i) / 32.0)))
+                .collect();
             assert!(steps.windows(2).all(|w| w[1] > w[0]), "{map:?}: {steps:?}");
         }
     }

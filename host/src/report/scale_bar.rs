@@ -19,13 +19,19 @@ pub(super) fn has_scale(map: &Map) -> bool {
 }
 
 /// Draws the bar, or the pixel axes of an image without calibration, outside the frame,
-/// where it hides nothing.
+/// where it hides nothing; without `row_axis` the rows are not numbered, for panels that
+/// share them with the panel at their left.
 pub(super) fn draw<DB: DrawingBackend>(
     page: &Page<'_, DB>,
     map: &Map,
     frame: &Frame,
+    row_axis: bool,
 ) -> DrawResult<DB> {
-    if has_scale(map) { draw_bar(page, map, frame) } else { draw_pixel_axes(page, frame) }
+    if has_scale(map) {
+        draw_bar(page, map, frame)
+    } else {
+        draw_pixel_axes(page, frame, row_axis)
+    }
 }
 
 fn draw_bar<DB: DrawingBackend>(page: &Page<'_, DB>, map: &Map, frame: &Frame) -> DrawResult<DB> {
@@ -37,24 +43,49 @@ fn draw_bar<DB: DrawingBackend>(page: &Page<'_, DB>, map: &Map, frame: &Frame) -
     page.text(&label, (left + width + 24, y), Hang::Left, TEXT, INK)
 }
 
-fn draw_pixel_axes<DB: DrawingBackend>(page: &Page<'_, DB>, frame: &Frame) -> DrawResult<DB> {
+fn draw_pixel_axes<DB: DrawingBackend>(
+    page: &Page<'_, DB>,
+    frame: &Frame,
+    row_axis: bool,
+) -> DrawResult<DB> {
     let ticks = |pixels: usize| {
         let ticks = Ticks::new(0.0, pixels.saturating_sub(1) as f64, 6);
         // Between pixels there is nothing to number.
-        ticks.values.into_iter().filter(|v| v.fract() == 0.0).map(|v| v as usize)
+        ticks
+            .values
+            .into_iter()
+            .filter(|v| v.fract() == 0.0)
+            .map(|v| v as usize)
     };
     for column in ticks(frame.columns) {
         let (x, _) = frame.centre(0, column);
         let y = frame.bottom();
         page.line((x, y), (x, y + 10), INK, 2)?;
-        page.text(&column.to_string(), (x, y + 34), Hang::Centre, SMALL, INK)?;
+        page.text(&column.to_string(), (x, y + 36), Hang::Centre, SMALL, INK)?;
     }
     for row in ticks(frame.rows) {
         let (_, y) = frame.centre(row, 0);
         page.line((frame.left - 10, y), (frame.left, y), INK, 2)?;
-        page.text(&row.to_string(), (frame.left - 20, y), Hang::Right, SMALL, INK)?;
+        if row_axis {
+            page.text(
+                &row.to_string(),
+                (frame.left - 20, y),
+                Hang::Right,
+                SMALL,
+                INK,
+            )?;
+        }
     }
     let middle = (frame.left + frame.width / 2, frame.top + frame.height / 2);
-    page.text("column (px)", (middle.0, frame.bottom() + 84), Hang::Centre, TEXT, INK)?;
-    page.text_upwards("row (px)", (frame.left - 112, middle.1), TEXT)
+    page.text(
+        "column (px)",
+        (middle.0, frame.bottom() + 92),
+        Hang::Centre,
+        TEXT,
+        INK,
+    )?;
+    if row_axis {
+        page.text_upwards("row (px)", (frame.left - 138, middle.1), TEXT)?;
+    }
+    Ok(())
 }

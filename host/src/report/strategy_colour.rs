@@ -39,7 +39,10 @@ mod tests {
 
     #[test]
     fn strategies_differ_in_grey() {
-        let light: Vec<f64> = COLOURS.iter().map(|(_, colour)| lightness(*colour)).collect();
+        let light: Vec<f64> = COLOURS
+            .iter()
+            .map(|(_, colour)| lightness(*colour))
+            .collect();
         assert!(light.windows(2).all(|w| w[1] - w[0] >= 6.0), "{light:?}");
     }
 }

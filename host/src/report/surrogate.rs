@@ -2,7 +2,7 @@
 
 use super::canvas::Figure;
 use super::error::ReportError;
-use super::image_panel::{ImagePanel, full_range, image_size, margins};
+use super::image_panel::{ImagePanel, full_range, panel_height, side_by_side};
 use super::page::{DrawResult, Page};
 use super::palette::ColourMap;
 use super::trajectory::even;
@@ -21,29 +21,31 @@ pub struct SurrogateFigure<'a> {
     pub truth: Option<&'a Map>,
 }
 
-const SIDE: i32 = 1000;
+const SIDE: i32 = 900;
 
 impl SurrogateFigure<'_> {
-    fn panels(&self) -> i32 {
-        if self.truth.is_some() { 3 } else { 2 }
-    }
-
-    fn panel_width(&self) -> i32 {
-        let (left, _, right, _) = margins(self.mean, true);
-        left + image_size(self.mean, SIDE).0 + right
+    fn layout(&self) -> (Vec<i32>, i32) {
+        let panels = if self.truth.is_some() { 3 } else { 2 };
+        side_by_side(self.mean, SIDE, &vec![true; panels])
     }
 
     fn error(&self, truth: &Map) -> Map {
-        let values = self.mean.values.iter().zip(&truth.values).map(|(m, t)| (m - t).abs());
-        Map { values: values.collect(), ..self.mean.clone() }
+        let values = self
+            .mean
+            .values
+            .iter()
+            .zip(&truth.values)
+            .map(|(m, t)| (m - t).abs());
+        Map {
+            values: values.collect(),
+            ..self.mean.clone()
+        }
     }
 }
 
 impl Figure for SurrogateFigure<'_> {
     fn size(&self) -> (u32, u32) {
-        let (_, top, _, bottom) = margins(self.mean, true);
-        let (_, height) = image_size(self.mean, SIDE);
-        even(self.panel_width() * self.panels(), top + height + bottom)
+        even(self.layout().1, panel_height(self.mean, SIDE))
     }
 
     fn check(&self) -> Result<(), ReportError> {
@@ -67,11 +69,18 @@ impl Figure for SurrogateFigure<'_> {
             ("predicted sigma", Some(self.sigma), ColourMap::Cividis),
             ("absolute error", error.as_ref(), ColourMap::Cividis),
         ];
-        for (i, (title, map, colours)) in panels.into_iter().enumerate() {
+        let (lefts, _) = self.layout();
+        for (i, (left, (title, map, colours))) in lefts.into_iter().zip(panels).enumerate() {
             let Some(map) = map else { continue };
-            let panel =
-                ImagePanel { map, colours, range: full_range(map), title, colour_bar: true };
-            panel.draw(page, (i as i32 * self.panel_width(), 0), SIDE)?;
+            let panel = ImagePanel {
+                map,
+                colours,
+                range: full_range(map),
+                title,
+                colour_bar: true,
+                row_axis: i == 0,
+            };
+            panel.draw(page, (left, 0), SIDE)?;
         }
         Ok(())
     }

@@ -2,7 +2,6 @@
 
 use super::error::ReportError;
 use super::file::replace_with;
-use std::io;
 use std::path::Path;
 
 /// One measurement, one row of the table.
@@ -45,7 +44,7 @@ pub fn write_acquisitions(path: &Path, acquisitions: &[Acquisition]) -> Result<(
                 optional(a.std),
             ])?;
         }
-        table.flush().map_err(io::Error::from)
+        table.flush()
     })
 }
 
@@ -62,10 +61,22 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("acquisition.csv");
         let seed = Acquisition {
-            step: 0, row: 8, column: 9, value: 0.25, score: None, mean: None, std: None,
+            step: 0,
+            row: 8,
+            column: 9,
+            value: 0.25,
+            score: None,
+            mean: None,
+            std: None,
         };
         let step = Acquisition {
-            step: 1, row: 3, column: 40, value: 0.1, score: Some(1e-9), mean: Some(-0.5), std: Some(2.0),
+            step: 1,
+            row: 3,
+            column: 40,
+            value: 0.1,
+            score: Some(1e-9),
+            mean: Some(-0.5),
+            std: Some(2.0),
         };
         write_acquisitions(&path, &[seed, step]).unwrap();
         assert_eq!(

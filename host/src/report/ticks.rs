@@ -21,7 +21,11 @@ impl Ticks {
         let exponent = common_exponent(largest);
         let unit = 10_f64.powi(exponent);
         if high <= low {
-            return Self { values: vec![low], labels: vec![format!("{:.3}", low / unit)], exponent };
+            return Self {
+                values: vec![low],
+                labels: vec![format!("{:.3}", low / unit)],
+                exponent,
+            };
         }
         let (mantissa, power) = round_up((high - low) / count.max(1) as f64);
         let step = mantissa * 10_f64.powi(power);
@@ -30,9 +34,15 @@ impl Ticks {
         let last = (high / step + 1e-9).floor() as i64;
         let values: Vec<f64> = (first..=last).map(|i| i as f64 * step).collect();
         let decimals = (exponent - power).max(0) as usize;
-        let labels =
-            values.iter().map(|value| typeset(&format!("{:.decimals$}", value / unit))).collect();
-        Self { values, labels, exponent }
+        let labels = values
+            .iter()
+            .map(|value| typeset(&format!("{:.decimals$}", value / unit)))
+            .collect();
+        Self {
+            values,
+            labels,
+            exponent,
+        }
     }
 
     /// `quantity (units)` with the power of ten the labels leave out.
@@ -109,8 +119,11 @@ pub fn scale_bar(field: f64, share: f64, units: &str) -> (f64, String) {
         return (length, format!("{length:.decimals$} {units}"));
     };
     let total = power + unit_power;
-    let (prefix, prefix_power) =
-        PREFIXES.iter().rev().find(|(_, p)| *p <= total).unwrap_or(&PREFIXES[0]);
+    let (prefix, prefix_power) = PREFIXES
+        .iter()
+        .rev()
+        .find(|(_, p)| *p <= total)
+        .unwrap_or(&PREFIXES[0]);
     let shown = total - prefix_power;
     let value = f64::from(mantissa) * 10_f64.powi(shown);
     let decimals = (-shown).max(0) as usize;
@@ -125,8 +138,14 @@ mod tests {
     fn ticks_are_round_and_inside() {
         let ticks = Ticks::new(0.0, 1.0, 5);
         assert_eq!(ticks.labels, ["0.0", "0.2", "0.4", "0.6", "0.8", "1.0"]);
-        assert_eq!(Ticks::new(0.0, 300.0, 6).labels, ["0", "50", "100", "150", "200", "250", "300"]);
-        assert_eq!(Ticks::new(-0.13, 0.12, 3).labels, ["\u{2212}0.1", "0.0", "0.1"]);
+        assert_eq!(
+            Ticks::new(0.0, 300.0, 6).labels,
+            ["0", "50", "100", "150", "200", "250", "300"]
+        );
+        assert_eq!(
+            Ticks::new(-0.13, 0.12, 3).labels,
+            ["\u{2212}0.1", "0.0", "0.1"]
+        );
         assert_eq!(Ticks::new(3.0, 3.0, 4).values, [3.0]);
     }
 

@@ -3,9 +3,9 @@
 use super::canvas::Figure;
 use super::colour_bar::ColourBar;
 use super::error::ReportError;
-use super::image_panel::{Frame, ImagePanel, image_size, margins, robust_range};
+use super::image_panel::{Frame, ImagePanel, panel_height, robust_range, side_by_side};
 use super::labels::{Wanted, place};
-use super::page::{DrawResult, Hang, Page, SMALL, TEXT};
+use super::page::{DrawResult, Hang, Page, SMALL, TEXT, text_width};
 use super::palette::{ColourMap, INK};
 use crate::map::Map;
 use plotters::prelude::DrawingBackend;
@@ -26,9 +26,8 @@ impl Trajectory<'_> {
     /// Refuses pixels outside the image.
     pub(super) fn check(&self, map: &Map) -> Result<(), ReportError> {
         for (what, pixels) in [("seed", self.seeds), ("step", self.steps)] {
-            let outside = |&(row, column): &(usize, usize)| {
-                row >= map.height() || column >= map.width()
-            };
+            let outside =
+                |&(row, column): &(usize, usize)| row >= map.height() || column >= map.width();
             if let Some(i) = pixels.iter().position(outside) {
                 return Err(ReportError::Outside {
                     what,
@@ -56,15 +55,14 @@ pub struct TrajectoryFigure<'a> {
 
 const SIDE: i32 = 1800;
 /// Above this many steps a line is a tangle.
-const MOST_LINKED: usize = 60;
+const MOST_LINKED: usize = 30;
 /// About as many numbers as can be found again.
 const MOST_NUMBERED: usize = 30;
 
 impl Figure for TrajectoryFigure<'_> {
     fn size(&self) -> (u32, u32) {
-        let (left, top, right, bottom) = margins(self.image, true);
-        let (width, height) = image_size(self.image, SIDE);
-        even(left + width + right, top + height + bottom)
+        let (_, width) = side_by_side(self.image, SIDE, &[true]);
+        even(width, panel_height(self.image, SIDE))
     }
 
     fn check(&self) -> Result<(), ReportError> {
@@ -78,13 +76,17 @@ impl Figure for TrajectoryFigure<'_> {
             range: robust_range(self.image),
             title: self.trajectory.strategy,
             colour_bar: false,
+            row_axis: true,
         };
         let frame = panel.draw(page, (0, 0), SIDE)?;
         let radius = ((frame.cell() * 0.38).round() as i32).clamp(9, 20);
         self.draw_key(page, &frame, radius)?;
 
         let at = |pixels: &[(usize, usize)]| -> Vec<(i32, i32)> {
-            pixels.iter().map(|&(row, column)| frame.centre(row, column)).collect()
+            pixels
+                .iter()
+                .map(|&(row, column)| frame.centre(row, column))
+                .collect()
         };
         let (seeds, steps) = (at(self.trajectory.seeds), at(self.trajectory.steps));
         if steps.len() <= MOST_LINKED {
@@ -121,13 +123,14 @@ impl TrajectoryFigure<'_> {
         frame: &Frame,
         radius: i32,
     ) -> DrawResult<DB> {
-        if self.trajectory.seeds.is_empty() {
-            return Ok(());
-        }
-        let label = format!("{} seeds", self.trajectory.seeds.len());
+        let label = match self.trajectory.seeds.len() {
+            0 => return Ok(()),
+            1 => "1 seed".to_owned(),
+            seeds => format!("{seeds} seeds"),
+        };
         let (x, y) = (frame.right(), frame.top - 40);
         page.text(&label, (x, y), Hang::Right, TEXT, INK)?;
-        let width = page.text_width(&label, TEXT);
+        let width = text_width(&label, TEXT);
         draw_seed(page, (x - width - radius - 16, y), radius)
     }
 }
@@ -154,13 +157,15 @@ fn number<DB: DrawingBackend>(
         .iter()
         .map(|step| Wanted {
             dot: steps[step - 1],
-            size: (page.text_width(&step.to_string(), SMALL) + 14, 34),
+            size: (text_width(&step.to_string(), SMALL) + 12, 36),
         })
         .collect();
     let dots: Vec<(i32, i32)> = steps.iter().chain(seeds).copied().collect();
     let last = steps.len().saturating_sub(1).max(1) as f64;
-    for ((step, label), centre) in
-        chosen.iter().zip(&wanted).zip(place(&wanted, &dots, radius, frame))
+    for ((step, label), centre) in chosen
+        .iter()
+        .zip(&wanted)
+        .zip(place(&wanted, &dots, radius, frame))
     {
         let Some(centre) = centre else { continue };
         let (width, height) = label.size;
@@ -172,7 +177,11 @@ fn number<DB: DrawingBackend>(
         page.text(&step.to_string(), centre, Hang::Centre, SMALL, INK)?;
         // Drawn again, so that no plate hides the dot a number belongs to.
         page.dot(label.dot, radius + 5, RGBColor(255, 255, 255))?;
-        page.dot(label.dot, radius, ColourMap::Viridis.colour((step - 1) as f64 / last))?;
+        page.dot(
+            label.dot,
+            radius,
+            ColourMap::Viridis.colour((step - 1) as f64 / last),
+        )?;
     }
     Ok(())
 }
@@ -183,7 +192,10 @@ fn numbered(steps: usize) -> Vec<usize> {
         .into_iter()
         .find(|every| steps / every <= MOST_NUMBERED && (*every >= 10 || steps <= MOST_NUMBERED))
         .unwrap_or(1000);
-    let mut chosen: Vec<usize> = [1, steps].into_iter().filter(|step| *step <= steps).collect();
+    let mut chosen: Vec<usize> = [1, steps]
+        .into_iter()
+        .filter(|step| *step <= steps)
+        .collect();
     chosen.extend((1..=steps / every).map(|i| i * every));
     let mut seen = std::collections::HashSet::new();
     chosen.retain(|step| *step > 0 && seen.insert(*step));
@@ -213,7 +225,11 @@ mod tests {
     #[test]
     fn pixels_outside_the_image_are_named() {
         let image = Map::uncalibrated(4, 5, vec![0.0; 20], "HAADF");
-        let trajectory = Trajectory { strategy: "ei", seeds: &[(3, 4)], steps: &[(1, 1), (4, 0)] };
+        let trajectory = Trajectory {
+            strategy: "ei",
+            seeds: &[(3, 4)],
+            steps: &[(1, 1), (4, 0)],
+        };
         assert_eq!(
             trajectory.check(&image).unwrap_err().to_string(),
             "step 2 lies at row 4, column 0, outside the image of 4 rows and 5 columns"
