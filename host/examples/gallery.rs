@@ -1,4 +1,7 @@
-//! Every figure from the published PFM and STEM runs, for a look: `gallery DATA OUT`.
+//! Every kind of figure, drawn from published runs: `gallery DATA OUT` reads the folders
+//! `pfm` and `stem-edx` of DATA and writes pictures into OUT.
+//!
+//! For looking at after a change of layout; figures of a campaign come from `beacon`.
 
 use beacon_host::axis::Axis;
 use beacon_host::map::Map;
@@ -7,114 +10,123 @@ use beacon_host::report::{
     CoverageFigure, Curve, Stroke, SurrogateFigure, TargetFigure, Trajectory, TrajectoryFigure,
     only_at, save,
 };
+use rand_core::{Rng, SeedableRng};
+use rand_xoshiro::Xoshiro128PlusPlus;
+use std::error::Error;
 use std::fs::File;
 use std::io::BufReader;
 use std::path::Path;
 
-fn npy<T: npyz::Deserialize>(path: &Path) -> Vec<T> {
-    npyz::NpyFile::new(BufReader::new(File::open(path).unwrap()))
-        .unwrap()
-        .into_vec()
-        .unwrap()
-}
+type Outcome<T = ()> = Result<T, Box<dyn Error>>;
+type Pixels = Vec<(usize, usize)>;
 
-fn floats(path: &Path) -> Vec<f64> {
-    npy::<f32>(path).into_iter().map(f64::from).collect()
-}
-
-fn coords(path: &Path) -> Vec<(usize, usize)> {
-    npy::<i32>(path)
-        .chunks_exact(2)
-        .map(|rc| (rc[0] as usize, rc[1] as usize))
-        .collect()
-}
-
-fn order(path: &Path) -> Vec<usize> {
-    let mut reader = csv::Reader::from_path(path).unwrap();
-    reader
-        .records()
-        .map(|row| row.unwrap()[1].parse().unwrap())
-        .collect()
-}
-
-fn main() {
+fn main() -> Outcome {
     let arguments: Vec<String> = std::env::args().collect();
-    let (data, out) = (Path::new(&arguments[1]), Path::new(&arguments[2]));
-    let pfm = data.join("pfm");
-    let image = Map::uncalibrated(50, 50, npy(&pfm.join("image.npy")), "PFM amplitude");
-    let mut response = Map::uncalibrated(50, 50, npy(&pfm.join("scalarizer.npy")), "loop height");
-    response.units = "norm.".to_owned();
-    let candidates = coords(&pfm.join("coords.npy"));
-    let seeds: Vec<_> = npy::<i32>(&pfm.join("seeds.npy"))
-        .iter()
-        .map(|i| candidates[*i as usize])
-        .collect();
-    let truth: Vec<f64> = candidates.iter().map(|&(r, c)| response.at(r, c)).collect();
-    let target = only_at(&response, &candidates);
+    let [_, data, out] = &arguments[..] else {
+        return Err("expected two folders: gallery DATA OUT".into());
+    };
+    let (data, out) = (Path::new(data), Path::new(out));
+    std::fs::create_dir_all(out)?;
+    pfm(&data.join("pfm"), out)?;
+    stem(&data.join("stem-edx"), out)?;
+    large(out)
+}
 
-    let runs: Vec<(&str, Vec<usize>)> = ["EI", "MU", "BEACON"]
-        .into_iter()
-        .map(|name| {
-            (
-                name,
-                order(&pfm.join(format!("published_{}.csv", name.to_lowercase()))),
-            )
-        })
-        .collect();
-    let steps: Vec<Vec<(usize, usize)>> = runs
+fn pfm(folder: &Path, out: &Path) -> Outcome {
+    let image = Map::uncalibrated(50, 50, npy(&folder.join("image.npy"))?, "PFM amplitude");
+    let response = Map::uncalibrated(50, 50, npy(&folder.join("scalarizer.npy"))?, "loop height");
+    let candidates = coords(&folder.join("coords.npy"))?;
+    let target = only_at(&response, &candidates);
+    let seeds = at(&candidates, &indices(&folder.join("seeds.npy"))?);
+    let names = ["EI", "MU", "BEACON"];
+    let orders = names
         .iter()
-        .map(|(_, o)| o.iter().map(|i| candidates[*i]).collect())
-        .collect();
-    for (i, (name, _)) in runs.iter().enumerate() {
-        for count in [300, 40] {
+        .map(|name| order(&folder.join(format!("published_{}.csv", name.to_lowercase()))))
+        .collect::<Outcome<Vec<_>>>()?;
+    let steps: Vec<Pixels> = orders.iter().map(|order| at(&candidates, order)).collect();
+
+    for (name, steps) in names.iter().zip(&steps) {
+        for count in [25, 300] {
             let trajectory = Trajectory {
                 strategy: name,
                 seeds: &seeds,
-                steps: &steps[i][..count],
+                steps: &steps[..count],
             };
             let figure = TrajectoryFigure {
                 image: &image,
                 trajectory,
             };
-            save(&figure, &out.join(format!("trajectory_{name}_{count}.png"))).unwrap();
-            save(&figure, &out.join(format!("trajectory_{name}_{count}.svg"))).unwrap();
+            save(&figure, &out.join(format!("trajectory_{name}_{count}.png")))?;
+            save(&figure, &out.join(format!("trajectory_{name}_{count}.svg")))?;
         }
     }
-    let campaign = |i: usize| Trajectory {
-        strategy: runs[i].0,
-        seeds: &seeds,
-        steps: &steps[i][..100],
-    };
-    let one = TargetFigure {
-        target: &target,
-        campaigns: &[campaign(0)],
-    };
-    save(&one, &out.join("target_one.png")).unwrap();
-    let two = TargetFigure {
-        target: &target,
-        campaigns: &[campaign(0), campaign(2)],
-    };
-    save(&two, &out.join("target_two.png")).unwrap();
-    let three = TargetFigure {
-        target: &target,
-        campaigns: &[campaign(0), campaign(1), campaign(2)],
-    };
-    save(&three, &out.join("target_three.png")).unwrap();
+    let campaigns: Vec<Trajectory<'_>> = names
+        .iter()
+        .zip(&steps)
+        .map(|(name, steps)| Trajectory {
+            strategy: name,
+            seeds: &seeds,
+            steps: &steps[..100],
+        })
+        .collect();
+    for count in 0..=3 {
+        let figure = TargetFigure {
+            target: &target,
+            campaigns: &campaigns[..count],
+        };
+        save(&figure, &out.join(format!("target_{count}.png")))?;
+    }
 
-    let coverage: Vec<Vec<f64>> = runs
+    let map = |kind: &str| -> Outcome<Vec<f64>> {
+        let values: Vec<f32> = npy(&folder.join(format!("published_ei_step300_{kind}.npy")))?;
+        Ok(values.into_iter().map(f64::from).collect())
+    };
+    let mean = Map::uncalibrated(50, 50, map("mean")?, "loop height");
+    let sigma = map("var")?.into_iter().map(f64::sqrt).collect();
+    let sigma = Map::uncalibrated(50, 50, sigma, "loop height");
+    let (mean, sigma) = (only_at(&mean, &candidates), only_at(&sigma, &candidates));
+    let figure = SurrogateFigure {
+        mean: &mean,
+        sigma: &sigma,
+        truth: Some(&target),
+    };
+    save(&figure, &out.join("surrogate.png"))?;
+
+    let truth: Vec<f64> = candidates.iter().map(|&(r, c)| response.at(r, c)).collect();
+    coverage(&truth, &names, &orders, out)
+}
+
+fn coverage(truth: &[f64], names: &[&str], orders: &[Vec<usize>], out: &Path) -> Outcome {
+    const RUNS: usize = 100;
+    const STEPS: usize = 300;
+    let cover = |order: &[usize]| TargetCoverage::curve(truth, order, TargetCoverage::BINS);
+    let published = orders
         .iter()
-        .map(|(_, o)| TargetCoverage::curve(&truth, o, TargetCoverage::BINS).unwrap())
-        .collect();
-    let half: Vec<f64> = (0..300)
-        .map(|i| 0.03 + 0.01 * f64::from(i % 7) / 7.0)
-        .collect();
-    let random: Vec<f64> = (1..=300)
-        .map(|i| 1.0 - (-f64::from(i) / 220.0).exp())
-        .collect();
-    let mut curves: Vec<Curve<'_>> = runs
+        .map(|order| cover(order))
+        .collect::<Result<Vec<_>, _>>()?;
+
+    let mut generator = Xoshiro128PlusPlus::seed_from_u64(1);
+    let mut sums = vec![(0.0, 0.0); STEPS];
+    for _ in 0..RUNS {
+        let mut order: Vec<usize> = (0..truth.len()).collect();
+        for i in 0..STEPS {
+            let other = i + generator.next_u32() as usize % (truth.len() - i);
+            order.swap(i, other);
+        }
+        for ((sum, squares), value) in sums.iter_mut().zip(cover(&order[..STEPS])?) {
+            *sum += value / RUNS as f64;
+            *squares += value * value / RUNS as f64;
+        }
+    }
+    let (mean, sd): (Vec<f64>, Vec<f64>) = sums
+        .into_iter()
+        .map(|(mean, square)| (mean, (square - mean * mean).sqrt()))
+        .unzip();
+
+    let mut curves: Vec<Curve<'_>> = names
         .iter()
-        .zip(&coverage)
-        .map(|((name, _), values)| Curve {
+        .zip(&published)
+        .map(|(name, values)| Curve {
             label: name,
             strategy: name,
             values,
@@ -123,149 +135,117 @@ fn main() {
         })
         .collect();
     curves.push(Curve {
-        label: "random (200 runs)",
+        label: "random",
         strategy: "random",
-        values: &random,
-        spread: Some(&half),
+        values: &mean,
+        spread: Some(&sd),
         stroke: Stroke::Dashed,
     });
-    let shifted: Vec<Vec<f64>> = [0.9, 0.95, 1.02]
-        .iter()
-        .map(|k| random.iter().map(|v| v * k).collect())
-        .collect();
-    for (values, name) in shifted.iter().zip(["beacon-elite", "ucb", "thompson"]) {
-        curves.push(Curve {
-            label: name,
-            strategy: name,
-            values,
-            spread: Some(&half),
-            stroke: Stroke::Solid,
-        });
-    }
     let figure = CoverageFigure {
         quantity: "target coverage",
         curves: &curves,
     };
-    save(&figure, &out.join("coverage.png")).unwrap();
-    save(&figure, &out.join("coverage.svg")).unwrap();
+    save(&figure, &out.join("coverage.png"))?;
+    save(&figure, &out.join("coverage.svg"))?;
+    Ok(())
+}
 
-    let mean = only_at(
-        &Map::uncalibrated(
-            50,
-            50,
-            floats(&pfm.join("published_ei_step300_mean.npy")),
-            "loop height",
-        ),
-        &candidates,
-    );
-    let variance: Vec<f64> = floats(&pfm.join("published_ei_step300_var.npy"));
-    let sigma = only_at(
-        &Map::uncalibrated(
-            50,
-            50,
-            variance.iter().map(|v| v.sqrt()).collect(),
-            "loop height",
-        ),
-        &candidates,
-    );
-    let figure = SurrogateFigure {
-        mean: &mean,
-        sigma: &sigma,
-        truth: Some(&target),
+fn stem(folder: &Path, out: &Path) -> Outcome {
+    let file = BufReader::new(File::open(folder.join("haadf.tiff"))?);
+    let image = tiff::decoder::Decoder::new(file)?.read_image()?;
+    let tiff::decoder::DecodingResult::U16(counts) = image else {
+        return Err("expected an image of 16-bit counts".into());
     };
-    save(&figure, &out.join("surrogate.png")).unwrap();
-
-    let stem = data.join("stem-edx");
-    let mut decoder =
-        tiff::decoder::Decoder::new(BufReader::new(File::open(stem.join("haadf.tiff")).unwrap()))
-            .unwrap();
-    let tiff::decoder::DecodingResult::U16(counts) = decoder.read_image().unwrap() else {
-        panic!("expected 16-bit counts")
-    };
-    let mut haadf = Map::uncalibrated(
-        64,
-        64,
-        counts.iter().map(|v| f64::from(*v)).collect(),
-        "HAADF",
-    );
+    // 64 pixels over the field of view in the file's own metadata.
     let axis = |name: &str| Axis {
-        name: name.to_owned(),
-        units: "nm".to_owned(),
-        offset: 0.0,
+        units: "nm".into(),
         scale: 92.76 / 64.0,
-        size: 64,
+        ..Axis::pixels(name, 64)
     };
-    (haadf.rows, haadf.columns) = (axis("y"), axis("x"));
-    haadf.units = "counts".to_owned();
-    let candidates = coords(&stem.join("coords.npy"));
-    for run in ["beacon", "ei"] {
-        let steps: Vec<_> = order(&stem.join(format!("published_{run}.csv")))
-            .iter()
-            .map(|i| candidates[*i])
-            .collect();
-        let seeds: Vec<_> = npy::<i32>(&stem.join("seeds.npy"))
-            .iter()
-            .map(|i| candidates[*i as usize])
-            .collect();
-        let trajectory = Trajectory {
-            strategy: run,
-            seeds: &seeds,
-            steps: &steps,
-        };
-        save(
-            &TrajectoryFigure {
-                image: &haadf,
-                trajectory,
-            },
-            &out.join(format!("stem_{run}.png")),
-        )
-        .unwrap();
-    }
-    let figure = SurrogateFigure {
-        mean: &haadf,
-        sigma: &haadf,
-        truth: None,
+    let haadf = Map {
+        values: counts.into_iter().map(f64::from).collect(),
+        rows: axis("y"),
+        columns: axis("x"),
+        quantity: "HAADF".into(),
+        units: "counts".into(),
     };
-    save(&figure, &out.join("stem_surrogate.png")).unwrap();
+    let candidates = coords(&folder.join("coords.npy"))?;
+    let seeds = at(&candidates, &indices(&folder.join("seeds.npy"))?);
+    let steps = at(&candidates, &order(&folder.join("published_beacon.csv"))?);
+    let trajectory = Trajectory {
+        strategy: "BEACON",
+        seeds: &seeds,
+        steps: &steps,
+    };
+    save(
+        &TrajectoryFigure {
+            image: &haadf,
+            trajectory,
+        },
+        &out.join("stem_trajectory.png"),
+    )?;
     let figure = TargetFigure {
         target: &haadf,
-        campaigns: &[],
+        campaigns: &[trajectory, trajectory],
     };
-    save(&figure, &out.join("stem_target.png")).unwrap();
+    save(&figure, &out.join("stem_target.png"))?;
+    Ok(())
+}
 
-    // Larger than the page, not square, and wild in its values.
-    let big = Map::uncalibrated(
-        1200,
-        2400,
-        (0..1200 * 2400)
-            .map(|i| {
-                1e7 * ((f64::from(i % 2400) / 150.0).sin() + (f64::from(i / 2400) / 90.0).cos())
-            })
-            .collect(),
-        "synthetic",
-    );
-    let walk: Vec<(usize, usize)> = (0..25)
-        .map(|i| (40 + i * 45, (i * i * 37) % 2400))
+/// Finer than the page, not square, and with values that need an exponent.
+fn large(out: &Path) -> Outcome {
+    const WIDTH: usize = 2400;
+    let value = |i: usize| {
+        let (row, column) = ((i / WIDTH) as f64, (i % WIDTH) as f64);
+        1e7 * ((column / 150.0).sin() + (row / 90.0).cos())
+    };
+    let values = (0..1200 * WIDTH).map(value).collect();
+    let image = Map::uncalibrated(1200, WIDTH, values, "synthetic");
+    let steps: Pixels = (0..25)
+        .map(|i| (40 + i * 45, (i * i * 37) % WIDTH))
         .collect();
     let trajectory = Trajectory {
         strategy: "thompson",
         seeds: &[(10, 10)],
-        steps: &walk,
+        steps: &steps,
     };
     save(
         &TrajectoryFigure {
-            image: &big,
+            image: &image,
             trajectory,
         },
-        &out.join("big.png"),
-    )
-    .unwrap();
-    save(
-        &TargetFigure {
-            target: &big,
-            campaigns: &[trajectory],
-        },
-        &out.join("big_target.png"),
-    )
-    .unwrap();
+        &out.join("large_trajectory.png"),
+    )?;
+    let figure = TargetFigure {
+        target: &image,
+        campaigns: &[trajectory],
+    };
+    save(&figure, &out.join("large_target.png"))?;
+    save(&figure, &out.join("large_target.svg"))?;
+    Ok(())
+}
+
+fn npy<T: npyz::Deserialize>(path: &Path) -> Outcome<Vec<T>> {
+    Ok(npyz::NpyFile::new(BufReader::new(File::open(path)?))?.into_vec()?)
+}
+
+fn indices(path: &Path) -> Outcome<Vec<usize>> {
+    Ok(npy::<i32>(path)?.into_iter().map(|i| i as usize).collect())
+}
+
+fn coords(path: &Path) -> Outcome<Pixels> {
+    Ok(indices(path)?
+        .chunks_exact(2)
+        .map(|pixel| (pixel[0], pixel[1]))
+        .collect())
+}
+
+/// The column `patch_index`, the second, of a published run.
+fn order(path: &Path) -> Outcome<Vec<usize>> {
+    let mut reader = csv::Reader::from_path(path)?;
+    reader.records().map(|row| Ok(row?[1].parse()?)).collect()
+}
+
+fn at(candidates: &[(usize, usize)], order: &[usize]) -> Pixels {
+    order.iter().map(|i| candidates[*i]).collect()
 }

@@ -28,10 +28,9 @@ impl Figure for CoverageFigure<'_> {
             .curves
             .iter()
             .map(|curve| text_width(&named(curve, 0.0), TEXT));
-        even(
-            LEFT + WIDTH + 140 + names.max().unwrap_or(0),
-            TOP + HEIGHT + BOTTOM,
-        )
+        // The tenth on top is for readers of SVG whose own font is wider.
+        let room = names.max().unwrap_or(0) * 11 / 10;
+        even(LEFT + WIDTH + 130 + room, TOP + HEIGHT + BOTTOM)
     }
 
     fn check(&self) -> Result<(), ReportError> {
