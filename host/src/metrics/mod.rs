@@ -1,1 +1,12 @@
 //! How well a campaign explored and predicted: coverage and errors.
+//!
+//! Everything here is arithmetic over plain slices, one value per candidate, so that a
+//! live campaign, a replay and a published run are judged by the same code.
+
+mod coverage;
+mod error;
+mod errors;
+
+pub use coverage::TargetCoverage;
+pub use error::MetricsError;
+pub use errors::{SurrogateErrors, mae, mean, nlpd, rmse};

@@ -1,1 +1,53 @@
-//! Figures, tables and the run folder.
+//! Figures, tables and maps of the run folder.
+//!
+//! A figure is a plain struct that borrows its data and says how large it is; [`save`]
+//! draws it as PNG or SVG, whichever the file name ends in:
+//!
+//! ```
+//! use beacon_host::map::Map;
+//! use beacon_host::report::{Trajectory, TrajectoryFigure, save};
+//!
+//! let image = Map::uncalibrated(8, 8, (0..64).map(f64::from).collect(), "HAADF");
+//! let trajectory =
+//!     Trajectory { strategy: "beacon", seeds: &[(1, 1)], steps: &[(4, 2), (6, 7)] };
+//! let folder = tempfile::tempdir()?;
+//! save(&TrajectoryFigure { image: &image, trajectory }, &folder.path().join("trajectory.png"))?;
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! Layout lives in one file a figure; what figures share has a file each: colours
+//! ([`palette`], [`strategy_colour`]), round numbers ([`ticks`]), an image with its colour
+//! bar and scale bar, number labels that keep out of each other's way, and the page itself.
+//!
+//! Pixels are given as `(row, column)` everywhere. NaN in a map means "no value here" and
+//! is drawn light grey.
+
+mod canvas;
+mod colour_bar;
+mod coverage;
+mod curves;
+mod error;
+mod file;
+mod image_panel;
+mod labels;
+mod maps;
+mod page;
+pub mod palette;
+mod scale_bar;
+pub mod strategy_colour;
+mod surrogate;
+mod table;
+mod target;
+pub mod ticks;
+mod trajectory;
+
+pub use canvas::{Figure, draw_svg, save};
+pub use coverage::CoverageFigure;
+pub use curves::{Curve, Stroke};
+pub use error::ReportError;
+pub use maps::{only_at, write_npy};
+pub use page::{DrawResult, Page};
+pub use surrogate::SurrogateFigure;
+pub use table::{Acquisition, write_acquisitions};
+pub use target::TargetFigure;
+pub use trajectory::{Trajectory, TrajectoryFigure};

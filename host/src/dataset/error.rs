@@ -1,0 +1,123 @@
+//! What can be wrong with a file, each in one line that says what would be accepted.
+
+use super::hdf5::DatasetInfo;
+
+/// Why a location could not be read. Every message is one line.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum DatasetError {
+    /// There is no such file.
+    #[error("`{file}`: no such file")]
+    Missing {
+        /// The file as given.
+        file: String,
+    },
+    /// The file is there and cannot be decoded.
+    #[error("`{file}`: cannot be read as {format}: {reason}")]
+    Unreadable {
+        /// The file as given.
+        file: String,
+        /// The format that its extension promises.
+        format: &'static str,
+        /// The decoder's own words, on one line.
+        reason: String,
+    },
+    /// The extension belongs to no known format.
+    #[error(
+        "`{file}`: unknown extension `{extension}`; accepted are .npy, .npz, .tif, .tiff, .h5, \
+         .hdf5, .nsid, .hspy"
+    )]
+    UnknownExtension {
+        /// The file as given.
+        file: String,
+        /// What follows the last dot; empty without one.
+        extension: String,
+    },
+    /// A path inside the file was asked for that it does not hold.
+    #[error("`{file}`: nothing is called `{inside}` in it; there is {available}")]
+    UnknownInside {
+        /// The file as given.
+        file: String,
+        /// The path inside as given.
+        inside: String,
+        /// What the file holds.
+        available: String,
+    },
+    /// Several datasets could be meant.
+    #[error("`{file}`: say which is meant with `#path`; there is {available}")]
+    Ambiguous {
+        /// The file and path as given.
+        file: String,
+        /// What the file holds.
+        available: String,
+    },
+    /// The array has a shape that is neither map nor spectrum image.
+    #[error("`{location}`: shape {shape}; accepted are {accepted}")]
+    Shape {
+        /// Where the array was found.
+        location: String,
+        /// The shape found, such as `3x4`.
+        shape: String,
+        /// The shapes that would do.
+        accepted: &'static str,
+    },
+    /// The values are not numbers that fit.
+    #[error("`{location}`: values of type {dtype}; accepted are real integers and floats")]
+    Type {
+        /// Where the array was found.
+        location: String,
+        /// The type found.
+        dtype: String,
+    },
+    /// A map holds NaN or an infinity where numbers are needed.
+    #[error("{what} is {value} at row {row}, column {column}; every value must be finite")]
+    NotFinite {
+        /// What was checked, in the caller's words.
+        what: String,
+        /// The offending value.
+        value: f64,
+        /// Its row.
+        row: usize,
+        /// Its column.
+        column: usize,
+    },
+}
+
+impl DatasetError {
+    pub(super) fn unreadable(
+        file: &str,
+        format: &'static str,
+        reason: &dyn std::fmt::Display,
+    ) -> Self {
+        Self::Unreadable {
+            file: file.to_owned(),
+            format,
+            reason: reason.to_string().replace('\n', " "),
+        }
+    }
+
+    pub(super) fn shape(location: &str, shape: &[usize]) -> Self {
+        Self::Shape {
+            location: location.to_owned(),
+            shape: super::shape_text(shape),
+            accepted: "rows x columns (a map) and rows x columns x channels (spectra)",
+        }
+    }
+}
+
+/// The datasets of a file for a message; a file of hundreds must not fill the screen.
+pub(super) fn listing(datasets: &[DatasetInfo]) -> String {
+    const SHOWN: usize = 24;
+    if datasets.is_empty() {
+        return "no numeric dataset".to_owned();
+    }
+    let mut shown: Vec<String> = datasets
+        .iter()
+        .take(SHOWN)
+        .map(ToString::to_string)
+        .collect();
+    if datasets.len() > SHOWN {
+        shown.push(format!("and {} more", datasets.len() - SHOWN));
+    }
+    shown.join(", ")
+}

@@ -1,0 +1,217 @@
+//! HDF5: which dataset is meant, and its values.
+
+use std::fmt;
+
+use hdf5_pure::{AttrValue, DType, Dataset, Error, File, Group};
+
+use super::array::{Array, Dimension, squeezed};
+use super::error::{DatasetError, listing};
+use super::spectra::Values;
+use super::{hyperspy, nsid};
+
+const FORMAT: &str = "HDF5";
+
+/// A numeric dataset in an HDF5 file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DatasetInfo {
+    /// Path from the root, without a leading slash.
+    pub path: String,
+    /// Number of values along each dimension.
+    pub shape: Vec<usize>,
+    /// Type of the values, such as `f64`.
+    pub dtype: String,
+    /// What the file says the values are; empty when it says nothing.
+    pub quantity: String,
+    /// Whether the file marks this as measured data, not as an axis or metadata.
+    main: bool,
+}
+
+impl fmt::Display for DatasetInfo {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let shape = super::shape_text(&self.shape);
+        write!(f, "{} ({shape} {}", self.path, self.dtype)?;
+        if !self.quantity.is_empty() {
+            write!(f, " {}", self.quantity)?;
+        }
+        write!(f, ")")
+    }
+}
+
+/// Every numeric dataset in an HDF5 file, by path.
+///
+/// # Errors
+/// When the file is missing or is not HDF5.
+pub fn list_hdf5(file: &str) -> Result<Vec<DatasetInfo>, DatasetError> {
+    if !std::path::Path::new(file).is_file() {
+        return Err(DatasetError::Missing {
+            file: file.to_owned(),
+        });
+    }
+    let open = File::open(file).map_err(|e| DatasetError::unreadable(file, FORMAT, &e))?;
+    list(&open).map_err(|e| DatasetError::unreadable(file, FORMAT, &e))
+}
+
+fn list(file: &File) -> Result<Vec<DatasetInfo>, Error> {
+    let mut found = Vec::new();
+    collect(&file.root(), "", 0, &mut found)?;
+    found.sort_by(|a, b| a.path.cmp(&b.path));
+    Ok(found)
+}
+
+/// Deeper nesting than any file of the field has; ends a cycle of hard links.
+const DEEPEST: usize = 32;
+
+fn collect(
+    group: &Group,
+    prefix: &str,
+    depth: usize,
+    found: &mut Vec<DatasetInfo>,
+) -> Result<(), Error> {
+    for name in group.datasets()? {
+        // One damaged or exotic dataset must not hide the others.
+        let Ok(dataset) = group.dataset(&name) else {
+            continue;
+        };
+        let (Ok(shape), Ok(dtype)) = (dataset.shape(), dataset.dtype()) else {
+            continue;
+        };
+        if !is_real(&dtype) {
+            continue;
+        }
+        let path = format!("{prefix}{name}");
+        let quantity = text(&dataset, "quantity");
+        found.push(DatasetInfo {
+            main: hyperspy::is_main(&path) || nsid::is_main(&dataset),
+            path,
+            shape: shape.iter().map(|&size| size as usize).collect(),
+            dtype: dtype.to_string(),
+            quantity,
+        });
+    }
+    if depth < DEEPEST {
+        for name in group.groups()? {
+            if let Ok(inner) = group.group(&name) {
+                collect(&inner, &format!("{prefix}{name}/"), depth + 1, found)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+fn is_real(dtype: &DType) -> bool {
+    use DType::{F32, F64, I8, I16, I32, I64, U8, U16, U32, U64};
+    matches!(
+        dtype,
+        F32 | F64 | I8 | I16 | I32 | I64 | U8 | U16 | U32 | U64
+    )
+}
+
+/// A text attribute of a dataset; empty when it is absent.
+pub(super) fn text(dataset: &Dataset, name: &str) -> String {
+    let attributes = dataset.attrs().unwrap_or_default();
+    attributes
+        .get(name)
+        .and_then(AttrValue::as_str)
+        .unwrap_or_default()
+        .to_owned()
+}
+
+/// Reads the dataset `inside`, the only one in the group `inside`, or the only one that can be
+/// meant when nothing is said.
+///
+/// # Errors
+/// When the file is damaged, nothing or more than one fits, or the rank is not 2 or 3.
+pub(super) fn read(file: &str, inside: Option<&str>) -> Result<Array, DatasetError> {
+    let unreadable = |e: Error| DatasetError::unreadable(file, FORMAT, &e);
+    let open = File::open(file).map_err(unreadable)?;
+    let found = list(&open).map_err(unreadable)?;
+    let chosen = choose(&found, file, inside)?;
+    let location = format!("{file}#{}", chosen.path);
+    // Checked before reading, so that a stack of frames too large for memory is refused at once.
+    if !matches!(squeezed(&chosen.shape).len(), 2 | 3) {
+        return Err(DatasetError::shape(&location, &chosen.shape));
+    }
+    let dataset = open.dataset(&chosen.path).map_err(unreadable)?;
+    let mut array = Array::bare(
+        &location,
+        chosen.shape.clone(),
+        values(&dataset).map_err(unreadable)?,
+        "",
+    );
+    let group = match chosen.path.rsplit_once('/') {
+        Some((parent, _)) => open.group(parent).map_err(unreadable)?,
+        None => open.root(),
+    };
+    if hyperspy::is_main(&chosen.path) {
+        hyperspy::describe(&mut array, &group);
+    } else {
+        nsid::describe(&mut array, &dataset, &group);
+    }
+    if array.quantity.is_empty() {
+        let name = chosen.path.rsplit('/').next();
+        name.unwrap_or_default().clone_into(&mut array.quantity);
+    }
+    Ok(array)
+}
+
+fn choose<'a>(
+    found: &'a [DatasetInfo],
+    file: &str,
+    inside: Option<&str>,
+) -> Result<&'a DatasetInfo, DatasetError> {
+    if let Some(exact) = found.iter().find(|info| Some(info.path.as_str()) == inside) {
+        return Ok(exact);
+    }
+    let within: Vec<&DatasetInfo> = match inside {
+        None => found.iter().collect(),
+        Some(group) => {
+            let prefix = format!("{group}/");
+            found
+                .iter()
+                .filter(|info| info.path.starts_with(&prefix))
+                .collect()
+        }
+    };
+    let mut candidates: Vec<&DatasetInfo> = within.iter().copied().filter(|i| i.main).collect();
+    if candidates.is_empty() {
+        candidates = within
+            .iter()
+            .copied()
+            .filter(|info| matches!(squeezed(&info.shape).len(), 2 | 3))
+            .collect();
+    }
+    match (candidates.as_slice(), inside) {
+        ([only], _) => Ok(only),
+        ([], Some(inside)) => Err(DatasetError::UnknownInside {
+            file: file.to_owned(),
+            inside: inside.to_owned(),
+            available: listing(found),
+        }),
+        ([], None) => Err(DatasetError::Ambiguous {
+            file: file.to_owned(),
+            available: listing(found),
+        }),
+        (several, _) => Err(DatasetError::Ambiguous {
+            file: file.to_owned(),
+            available: listing(&several.iter().copied().cloned().collect::<Vec<_>>()),
+        }),
+    }
+}
+
+fn values(dataset: &Dataset) -> Result<Values, Error> {
+    Ok(match dataset.dtype()? {
+        DType::F32 | DType::I8 | DType::I16 | DType::U8 | DType::U16 => {
+            Values::Single(dataset.read_f32()?)
+        }
+        _ => Values::Double(dataset.read_f64()?),
+    })
+}
+
+/// Replaces a dimension where the description fits the array; a file may be inconsistent.
+pub(super) fn set_dimension(array: &mut Array, place: usize, dimension: Dimension) {
+    if let Some(slot) = array.dimensions.get_mut(place)
+        && slot.axis.size == dimension.axis.size
+    {
+        *slot = dimension;
+    }
+}

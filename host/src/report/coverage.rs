@@ -1,0 +1,66 @@
+//! How much of the target space was covered after how many steps.
+
+use super::canvas::Figure;
+use super::curves::{Curve, Plane, named};
+use super::error::ReportError;
+use super::page::{DrawResult, Page, TEXT, text_width};
+use super::trajectory::even;
+use plotters::prelude::DrawingBackend;
+
+/// Coverage against step for any number of campaigns.
+#[derive(Clone, Copy, Debug)]
+pub struct CoverageFigure<'a> {
+    /// The upright axis, such as `target coverage`.
+    pub quantity: &'a str,
+    /// One a campaign or group of campaigns; values from 0 to 1.
+    pub curves: &'a [Curve<'a>],
+}
+
+const LEFT: i32 = 200;
+const TOP: i32 = 40;
+const WIDTH: i32 = 1900;
+const HEIGHT: i32 = 1150;
+const BOTTOM: i32 = 140;
+
+impl Figure for CoverageFigure<'_> {
+    fn size(&self) -> (u32, u32) {
+        let names = self
+            .curves
+            .iter()
+            .map(|curve| text_width(&named(curve, 0.0), TEXT));
+        // The tenth on top is for readers of SVG whose own font is wider.
+        let room = names.max().unwrap_or(0) * 11 / 10;
+        even(LEFT + WIDTH + 130 + room, TOP + HEIGHT + BOTTOM)
+    }
+
+    fn check(&self) -> Result<(), ReportError> {
+        for curve in self.curves {
+            if let Some(spread) = curve.spread.filter(|s| s.len() != curve.values.len()) {
+                return Err(ReportError::Size {
+                    what: format!("band of {}", curve.label),
+                    expected: curve.values.len(),
+                    found: spread.len(),
+                });
+            }
+        }
+        Ok(())
+    }
+
+    fn draw<DB: DrawingBackend>(&self, page: &Page<'_, DB>) -> DrawResult<DB> {
+        let plane = Plane {
+            left: LEFT,
+            top: TOP,
+            width: WIDTH,
+            height: HEIGHT,
+            steps: self
+                .curves
+                .iter()
+                .map(|curve| curve.values.len())
+                .max()
+                .unwrap_or(0),
+            highest: 1.0,
+        };
+        plane.draw_axes(page, self.quantity)?;
+        plane.draw_curves(page, self.curves)
+    }
+}

@@ -1,0 +1,61 @@
+//! What can go wrong between numbers and a file.
+
+use std::io;
+use std::path::PathBuf;
+use thiserror::Error;
+
+/// Why a figure, table or map was not written; each is one line that names the file.
+#[derive(Debug, Error)]
+pub enum ReportError {
+    /// The file system refused.
+    #[error("cannot write {}: {source}", path.display())]
+    Write {
+        /// The file that was to be written.
+        path: PathBuf,
+        /// What the file system said.
+        source: io::Error,
+    },
+    /// The drawing or encoding library refused.
+    #[error("cannot draw {}: {reason}", path.display())]
+    Draw {
+        /// The file that was to be written.
+        path: PathBuf,
+        /// What the library said.
+        reason: String,
+    },
+    /// The file name says neither PNG nor SVG.
+    #[error("cannot draw {}: expected a name that ends in .png or .svg", path.display())]
+    Format {
+        /// The file that was to be written.
+        path: PathBuf,
+    },
+    /// A trajectory leaves the image.
+    #[error(
+        "{what} {index} lies at row {row}, column {column}, outside the image of \
+         {height} rows and {width} columns"
+    )]
+    Outside {
+        /// `seed` or `step`.
+        what: &'static str,
+        /// Number of the seed or step, counted from 1.
+        index: usize,
+        /// Its row.
+        row: usize,
+        /// Its column.
+        column: usize,
+        /// Number of rows of the image.
+        height: usize,
+        /// Number of columns of the image.
+        width: usize,
+    },
+    /// Two things that belong together differ in size.
+    #[error("the {what} has {found} values, expected {expected}")]
+    Size {
+        /// What differs.
+        what: String,
+        /// The size of its counterpart.
+        expected: usize,
+        /// Its own size.
+        found: usize,
+    },
+}

@@ -1,0 +1,93 @@
+//! Files appear whole or not at all.
+
+use super::error::ReportError;
+use std::fs::{self, File};
+use std::io::{self, BufWriter, Write};
+use std::path::{Path, PathBuf};
+
+/// Writes beside `path` under another name, then renames.
+///
+/// The partial name ends as `path` does, because encoders choose their format by it. A
+/// reader, or a kill, never meets half a file; after a failure nothing is left.
+pub(super) fn replace(
+    path: &Path,
+    write: impl FnOnce(&Path) -> Result<(), ReportError>,
+) -> Result<(), ReportError> {
+    let refuse = |source| ReportError::Write {
+        path: path.to_owned(),
+        source,
+    };
+    let partial = partial_name(path).ok_or_else(|| {
+        refuse(io::Error::new(
+            io::ErrorKind::InvalidInput,
+            "expected the name of a file",
+        ))
+    })?;
+    // Tried first, so that an unwritable folder is reported as such whatever the encoder says.
+    File::create(&partial).map_err(refuse)?;
+    let result = write(&partial).and_then(|()| fs::rename(&partial, path).map_err(refuse));
+    if result.is_err() {
+        // The first failure is the one worth telling.
+        let _ = fs::remove_file(&partial);
+    }
+    result
+}
+
+/// [`replace`] for content that goes through a buffered writer.
+pub(super) fn replace_with(
+    path: &Path,
+    write: impl FnOnce(&mut BufWriter<File>) -> io::Result<()>,
+) -> Result<(), ReportError> {
+    replace(path, |partial| {
+        let attempt = || {
+            let mut writer = BufWriter::new(File::create(partial)?);
+            write(&mut writer)?;
+            writer.flush()
+        };
+        attempt().map_err(|source| ReportError::Write {
+            path: path.to_owned(),
+            source,
+        })
+    })
+}
+
+fn partial_name(path: &Path) -> Option<PathBuf> {
+    let name = path.file_name()?.to_str()?;
+    Some(path.with_file_name(format!(".partial-{}-{name}", std::process::id())))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_failed_write_leaves_the_old_file_and_nothing_else() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("map.npy");
+        fs::write(&path, "old").unwrap();
+        let error = replace_with(&path, |writer| {
+            writer.write_all(b"half")?;
+            Err(io::Error::other("the disk is full"))
+        });
+        assert!(
+            error
+                .unwrap_err()
+                .to_string()
+                .ends_with("map.npy: the disk is full")
+        );
+        assert_eq!(fs::read_to_string(&path).unwrap(), "old");
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn an_unwritable_folder_is_named_in_one_line() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("missing").join("map.npy");
+        let message = replace_with(&path, |_| Ok(())).unwrap_err().to_string();
+        assert!(
+            message.starts_with("cannot write ") && message.contains("missing"),
+            "{message}"
+        );
+        assert_eq!(message.lines().count(), 1);
+    }
+}

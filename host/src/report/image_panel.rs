@@ -1,0 +1,238 @@
+//! A map drawn with square pixels, its calibration and its colour bar.
+
+use super::colour_bar::{self, ColourBar};
+use super::page::{DrawResult, Hang, Page, TITLE};
+use super::palette::{ColourMap, INK};
+use super::scale_bar;
+use crate::map::Map;
+use plotters::prelude::DrawingBackend;
+
+/// Gap between an image and its colour bar.
+const GAP: i32 = 30;
+/// Room above an image for its title.
+const HEAD: i32 = 84;
+
+/// Where the pixels of an image lie on the page.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Frame {
+    pub(super) left: i32,
+    pub(super) top: i32,
+    pub(super) width: i32,
+    pub(super) height: i32,
+    pub(super) rows: usize,
+    pub(super) columns: usize,
+}
+
+impl Frame {
+    pub(super) fn bottom(&self) -> i32 {
+        self.top + self.height
+    }
+
+    pub(super) fn right(&self) -> i32 {
+        self.left + self.width
+    }
+
+    /// Page position of the centre of a pixel.
+    pub(super) fn centre(&self, row: usize, column: usize) -> (i32, i32) {
+        (
+            self.left + ((column as f64 + 0.5) * self.cell()).round() as i32,
+            self.top + ((row as f64 + 0.5) * self.cell()).round() as i32,
+        )
+    }
+
+    /// Side of a pixel, in page units.
+    pub(super) fn cell(&self) -> f64 {
+        f64::from(self.width) / self.columns as f64
+    }
+}
+
+/// An image with what belongs to it.
+pub(super) struct ImagePanel<'a> {
+    pub(super) map: &'a Map,
+    pub(super) colours: ColourMap,
+    /// Values of the darkest and the lightest colour.
+    pub(super) range: (f64, f64),
+    /// Empty for none.
+    pub(super) title: &'a str,
+    pub(super) colour_bar: bool,
+    /// Whether an image without calibration has its rows numbered.
+    pub(super) row_axis: bool,
+}
+
+/// Room left and right of the image of a panel.
+pub(super) fn sides(map: &Map, row_axis: bool, colour_bar: bool) -> (i32, i32) {
+    let left = if row_axis && !scale_bar::has_scale(map) {
+        170
+    } else {
+        24
+    };
+    (
+        left,
+        if colour_bar {
+            GAP + colour_bar::WIDTH
+        } else {
+            24
+        },
+    )
+}
+
+/// Height of a panel whose image fits a square of `side`.
+pub(super) fn panel_height(map: &Map, side: i32) -> i32 {
+    let foot = if scale_bar::has_scale(map) { 76 } else { 132 };
+    HEAD + image_size(map, side).1 + foot
+}
+
+/// Left edges of panels side by side and the width of them all; `bars` tells which have a
+/// colour bar. Only the first numbers its rows.
+pub(super) fn side_by_side(map: &Map, side: i32, bars: &[bool]) -> (Vec<i32>, i32) {
+    let mut right = 0;
+    let lefts = bars
+        .iter()
+        .enumerate()
+        .map(|(i, bar)| {
+            let (before, after) = sides(map, i == 0, *bar);
+            let left = right;
+            right += before + image_size(map, side).0 + after;
+            left
+        })
+        .collect();
+    (lefts, right)
+}
+
+/// Width and height of the image of a map within a square of `side` page units: whole
+/// units a pixel as long as pixels are large enough to show the difference.
+pub(super) fn image_size(map: &Map, side: i32) -> (i32, i32) {
+    let longest = map.height().max(map.width()).max(1) as f64;
+    let exact = f64::from(side) / longest;
+    let cell = if exact >= 4.0 { exact.floor() } else { exact };
+    let units = |pixels: usize| ((pixels as f64 * cell).round() as i32).max(1);
+    (units(map.width()), units(map.height()))
+}
+
+impl ImagePanel<'_> {
+    /// Draws with the outer upper left corner at `(left, top)`, the image itself within a
+    /// square of `side`.
+    pub(super) fn draw<DB: DrawingBackend>(
+        &self,
+        page: &Page<'_, DB>,
+        (left, top): (i32, i32),
+        side: i32,
+    ) -> Result<Frame, plotters::drawing::DrawingAreaErrorKind<DB::ErrorType>> {
+        let (before, _) = sides(self.map, self.row_axis, self.colour_bar);
+        let (width, height) = image_size(self.map, side);
+        let frame = Frame {
+            left: left + before,
+            top: top + HEAD,
+            width,
+            height,
+            rows: self.map.height(),
+            columns: self.map.width(),
+        };
+        self.draw_pixels(page, &frame)?;
+        page.frame((frame.left, frame.top), (frame.right(), frame.bottom()))?;
+        scale_bar::draw(page, self.map, &frame, self.row_axis)?;
+        if !self.title.is_empty() {
+            page.text(
+                self.title,
+                (frame.left, frame.top - 40),
+                Hang::Left,
+                TITLE,
+                INK,
+            )?;
+        }
+        if self.colour_bar {
+            let bar = ColourBar {
+                colours: self.colours,
+                range: self.range,
+                quantity: &self.map.quantity,
+                units: &self.map.units,
+            };
+            bar.draw(page, (frame.right() + GAP, frame.top), frame.height)?;
+        }
+        Ok(frame)
+    }
+
+    fn draw_pixels<DB: DrawingBackend>(
+        &self,
+        page: &Page<'_, DB>,
+        frame: &Frame,
+    ) -> DrawResult<DB> {
+        // An image finer than the page is averaged in blocks of this many pixels a side.
+        let block = (page.finest() / frame.cell()).ceil().max(1.0) as usize;
+        let edge =
+            |pixel: usize, pixels: usize| (pixel.min(pixels) as f64 * frame.cell()).round() as i32;
+        for row in (0..frame.rows).step_by(block) {
+            for column in (0..frame.columns).step_by(block) {
+                let value = block_mean(self.map, row, column, block);
+                page.fill_rectangle(
+                    (
+                        frame.left + edge(column, frame.columns),
+                        frame.top + edge(row, frame.rows),
+                    ),
+                    (
+                        frame.left + edge(column + block, frame.columns),
+                        frame.top + edge(row + block, frame.rows),
+                    ),
+                    self.colours.of(value, self.range),
+                )?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Mean of the pixels of a block that have a value; NaN when none has.
+fn block_mean(map: &Map, row: usize, column: usize, block: usize) -> f64 {
+    if block == 1 {
+        return map.at(row, column);
+    }
+    let rows = row..(row + block).min(map.height());
+    let columns = column..(column + block).min(map.width());
+    let (sum, count) = rows
+        .flat_map(|r| columns.clone().map(move |c| map.at(r, c)))
+        .filter(|v| !v.is_nan())
+        .fold((0.0, 0_u32), |(sum, count), v| (sum + v, count + 1));
+    sum / f64::from(count)
+}
+
+/// Smallest and largest finite value; a constant or empty map gets a range of width 1, so
+/// that it has a colour at all.
+pub(super) fn full_range(map: &Map) -> (f64, f64) {
+    let (low, high) = map
+        .values
+        .iter()
+        .filter(|v| v.is_finite())
+        .fold((f64::INFINITY, f64::NEG_INFINITY), |(l, h), &v| {
+            (l.min(v), h.max(v))
+        });
+    if low < high {
+        (low, high)
+    } else if low == high {
+        (low - 0.5, high + 0.5)
+    } else {
+        (0.0, 1.0)
+    }
+}
+
+/// Range without the darkest and the brightest half per cent of the pixels, so that one hot
+/// pixel does not turn the image black.
+pub(super) fn robust_range(map: &Map) -> (f64, f64) {
+    let mut values: Vec<f64> = map
+        .values
+        .iter()
+        .copied()
+        .filter(|v| v.is_finite())
+        .collect();
+    values.sort_by(f64::total_cmp);
+    let cut = values.len() / 200;
+    match (
+        values.get(cut),
+        values
+            .len()
+            .checked_sub(cut + 1)
+            .and_then(|i| values.get(i)),
+    ) {
+        (Some(&low), Some(&high)) if low < high => (low, high),
+        _ => full_range(map),
+    }
+}

@@ -1,0 +1,191 @@
+//! Drawing in the figure's own units, the same on pixels and in SVG.
+
+use super::palette::INK;
+use plotters::coord::Shift;
+use plotters::drawing::{DrawingArea, DrawingAreaErrorKind};
+use plotters::element::{Circle, PathElement, Polygon, Rectangle};
+use plotters::prelude::DrawingBackend;
+use plotters::style::text_anchor::{HPos, Pos, VPos};
+use plotters::style::{
+    Color, FontStyle, FontTransform, IntoFont, RGBColor, ShapeStyle, TextStyle, register_font,
+};
+use std::sync::Once;
+
+/// What drawing on a backend comes to.
+pub type DrawResult<DB> = Result<(), DrawingAreaErrorKind<<DB as DrawingBackend>::ErrorType>>;
+
+/// Family that all text is set in; the fonts are registered under this name for pictures,
+/// and an SVG reader takes its own.
+const FONT: &str = "sans-serif";
+
+/// Height of text in page units.
+pub(super) const TEXT: f64 = 46.0;
+/// Height of numbers on axes and colour bars.
+pub(super) const SMALL: f64 = 41.0;
+/// Height of panel titles.
+pub(super) const TITLE: f64 = 54.0;
+
+/// Where a text hangs on its point.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Hang {
+    /// The point is the middle of the left edge.
+    Left,
+    /// The point is the centre.
+    Centre,
+    /// The point is the middle of the right edge.
+    Right,
+}
+
+/// What the backends of plotters do differently.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Medium {
+    /// How far below the point plotters has to be told to write, as a share of the text
+    /// height, for capitals and digits to be centred on the point.
+    pub(super) drop: f64,
+    /// Whether text is written twice, half a pixel apart: the light face that is at hand
+    /// is too thin for numbers in a picture that is shown smaller than it is.
+    pub(super) embolden: bool,
+    /// Smallest side of an image pixel worth drawing, in page units.
+    pub(super) finest: f64,
+}
+
+/// An area to draw on; units are half pixels of the final picture.
+pub struct Page<'a, DB: DrawingBackend> {
+    area: &'a DrawingArea<DB, Shift>,
+    medium: Medium,
+}
+
+impl<'a, DB: DrawingBackend> Page<'a, DB> {
+    pub(super) fn new(area: &'a DrawingArea<DB, Shift>, medium: Medium) -> Self {
+        Self { area, medium }
+    }
+
+    /// Smallest side of an image pixel worth drawing, in page units.
+    pub(super) fn finest(&self) -> f64 {
+        self.medium.finest
+    }
+
+    pub(super) fn fill_rectangle(
+        &self,
+        from: (i32, i32),
+        to: (i32, i32),
+        colour: RGBColor,
+    ) -> DrawResult<DB> {
+        self.area.draw(&Rectangle::new([from, to], colour.filled()))
+    }
+
+    pub(super) fn frame(&self, from: (i32, i32), to: (i32, i32)) -> DrawResult<DB> {
+        let corners = [from, (to.0, from.1), to, (from.0, to.1), from];
+        for side in corners.windows(2) {
+            self.line(side[0], side[1], INK, 2)?;
+        }
+        Ok(())
+    }
+
+    pub(super) fn line(
+        &self,
+        from: (i32, i32),
+        to: (i32, i32),
+        colour: impl Color,
+        width: u32,
+    ) -> DrawResult<DB> {
+        self.area
+            .draw(&PathElement::new([from, to], colour.stroke_width(width)))
+    }
+
+    pub(super) fn path(
+        &self,
+        points: Vec<(i32, i32)>,
+        colour: RGBColor,
+        width: u32,
+    ) -> DrawResult<DB> {
+        self.area
+            .draw(&PathElement::new(points, colour.stroke_width(width)))
+    }
+
+    pub(super) fn polygon(&self, points: Vec<(i32, i32)>, colour: impl Color) -> DrawResult<DB> {
+        self.area.draw(&Polygon::new(points, colour.filled()))
+    }
+
+    pub(super) fn dot(&self, centre: (i32, i32), radius: i32, colour: RGBColor) -> DrawResult<DB> {
+        self.area
+            .draw(&Circle::new(centre, radius, colour.filled()))
+    }
+
+    pub(super) fn ring(
+        &self,
+        centre: (i32, i32),
+        radius: i32,
+        colour: RGBColor,
+        width: u32,
+    ) -> DrawResult<DB> {
+        self.area.draw(&Circle::new(
+            centre,
+            radius,
+            ShapeStyle {
+                color: colour.to_rgba(),
+                filled: false,
+                stroke_width: width,
+            },
+        ))
+    }
+
+    /// Writes horizontally.
+    pub(super) fn text(
+        &self,
+        text: &str,
+        (x, y): (i32, i32),
+        hang: Hang,
+        size: f64,
+        colour: RGBColor,
+    ) -> DrawResult<DB> {
+        let y = y + (size * self.medium.drop).round() as i32;
+        let style = style(hang, size, colour);
+        if self.medium.embolden {
+            self.area.draw_text(text, &style, (x + 1, y))?;
+        }
+        self.area.draw_text(text, &style, (x, y))
+    }
+
+    /// Writes upwards, centred on the point.
+    pub(super) fn text_upwards(&self, text: &str, (x, y): (i32, i32), size: f64) -> DrawResult<DB> {
+        let x = x + (size * self.medium.drop).round() as i32;
+        let style = style(Hang::Centre, size, INK).transform(FontTransform::Rotate270);
+        if self.medium.embolden {
+            self.area.draw_text(text, &style, (x, y - 1))?;
+        }
+        self.area.draw_text(text, &style, (x, y))
+    }
+}
+
+/// Width of a text as it will be written on pixels, in page units.
+pub(super) fn text_width(text: &str, size: f64) -> i32 {
+    register_fonts();
+    // The only failure is a font that is not there, which drawing reports.
+    (FONT, size)
+        .into_font()
+        .box_size(text)
+        .map_or(0, |(width, _)| width.cast_signed())
+}
+
+/// Makes text possible; every way to a page comes through here first.
+pub(super) fn register_fonts() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        // A font that failed to parse is reported by the first text that misses it.
+        let _ = register_font(FONT, FontStyle::Normal, epaint_default_fonts::UBUNTU_LIGHT);
+    });
+}
+
+fn style(hang: Hang, size: f64, colour: RGBColor) -> TextStyle<'static> {
+    let horizontal = match hang {
+        Hang::Left => HPos::Left,
+        Hang::Centre => HPos::Center,
+        Hang::Right => HPos::Right,
+    };
+    TextStyle {
+        font: (FONT, size).into_font(),
+        color: colour.to_backend_color(),
+        pos: Pos::new(horizontal, VPos::Center),
+    }
+}

@@ -1,0 +1,91 @@
+//! Where an image lies in the world: a scale bar, or pixel numbers.
+
+use super::image_panel::Frame;
+use super::page::{DrawResult, Hang, Page, SMALL, TEXT};
+use super::palette::INK;
+use super::ticks::{Ticks, scale_bar};
+use crate::map::Map;
+use plotters::prelude::DrawingBackend;
+
+/// Longest scale bar as a share of the width of the image.
+const SHARE: f64 = 0.25;
+
+/// Whether one bar holds in every direction: both axes calibrated in the same units and
+/// pixels square to 1 %.
+pub(super) fn has_scale(map: &Map) -> bool {
+    let (rows, columns) = (&map.rows, &map.columns);
+    let square = (rows.scale.abs() / columns.scale.abs() - 1.0).abs() < 0.01;
+    rows.is_calibrated() && columns.is_calibrated() && rows.units == columns.units && square
+}
+
+/// Draws the bar, or the pixel axes of an image without calibration, outside the frame,
+/// where it hides nothing; without `row_axis` the rows are not numbered, for panels that
+/// share them with the panel at their left.
+pub(super) fn draw<DB: DrawingBackend>(
+    page: &Page<'_, DB>,
+    map: &Map,
+    frame: &Frame,
+    row_axis: bool,
+) -> DrawResult<DB> {
+    if has_scale(map) {
+        draw_bar(page, map, frame)
+    } else {
+        draw_pixel_axes(page, frame, row_axis)
+    }
+}
+
+fn draw_bar<DB: DrawingBackend>(page: &Page<'_, DB>, map: &Map, frame: &Frame) -> DrawResult<DB> {
+    let field = map.columns.scale.abs() * map.width() as f64;
+    let (length, label) = scale_bar(field, SHARE, &map.columns.units);
+    let width = (length / field * f64::from(frame.width)).round() as i32;
+    let (left, y) = (frame.left, frame.bottom() + 36);
+    page.fill_rectangle((left, y - 6), (left + width, y + 6), INK)?;
+    page.text(&label, (left + width + 24, y), Hang::Left, TEXT, INK)
+}
+
+fn draw_pixel_axes<DB: DrawingBackend>(
+    page: &Page<'_, DB>,
+    frame: &Frame,
+    row_axis: bool,
+) -> DrawResult<DB> {
+    let ticks = |pixels: usize| {
+        let ticks = Ticks::new(0.0, pixels.saturating_sub(1) as f64, 6);
+        // Between pixels there is nothing to number.
+        ticks
+            .values
+            .into_iter()
+            .filter(|v| v.fract() == 0.0)
+            .map(|v| v as usize)
+    };
+    for column in ticks(frame.columns) {
+        let (x, _) = frame.centre(0, column);
+        let y = frame.bottom();
+        page.line((x, y), (x, y + 10), INK, 2)?;
+        page.text(&column.to_string(), (x, y + 36), Hang::Centre, SMALL, INK)?;
+    }
+    for row in ticks(frame.rows) {
+        let (_, y) = frame.centre(row, 0);
+        page.line((frame.left - 10, y), (frame.left, y), INK, 2)?;
+        if row_axis {
+            page.text(
+                &row.to_string(),
+                (frame.left - 20, y),
+                Hang::Right,
+                SMALL,
+                INK,
+            )?;
+        }
+    }
+    let middle = (frame.left + frame.width / 2, frame.top + frame.height / 2);
+    page.text(
+        "column (px)",
+        (middle.0, frame.bottom() + 92),
+        Hang::Centre,
+        TEXT,
+        INK,
+    )?;
+    if row_axis {
+        page.text_upwards("row (px)", (frame.left - 138, middle.1), TEXT)?;
+    }
+    Ok(())
+}

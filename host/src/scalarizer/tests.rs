@@ -1,0 +1,249 @@
+//! Scalarizers against arithmetic by hand and against `NumPy` on measured data.
+
+use std::path::PathBuf;
+
+use super::*;
+use crate::dataset::{self, Dataset};
+
+fn axis(name: &str, units: &str, (offset, scale): (f64, f64), size: usize) -> (Axis, Vec<f64>) {
+    let axis = Axis {
+        name: name.to_owned(),
+        units: units.to_owned(),
+        offset,
+        scale,
+        size,
+    };
+    let coordinates = (0..size).map(|i| axis.value(i)).collect();
+    (axis, coordinates)
+}
+
+fn parse(text: &str) -> Scalarizer {
+    text.parse().unwrap()
+}
+
+fn shared(name: &str) -> Option<Spectra> {
+    let root = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../shared/data");
+    let file = root.join(name);
+    if !file.is_file() {
+        println!("skipped: shared data absent");
+        return None;
+    }
+    match dataset::read(&file.to_string_lossy()).unwrap() {
+        Dataset::Spectra(spectra) => Some(spectra),
+        Dataset::Map(_) => panic!("{name} holds spectra"),
+    }
+}
+
+fn close(found: f64, expected: f64) {
+    let error = (found - expected).abs();
+    assert!(
+        error <= 1e-9 * expected.abs().max(1e-12),
+        "{found} is not {expected}"
+    );
+}
+
+#[test]
+fn text_and_scalarizer_agree() {
+    for text in [
+        "sum",
+        "window:-0.5..1.25",
+        "window:2.7..3",
+        "line:Pd-La",
+        "line:Cu-Ka",
+        "loop-height",
+        "loop-area",
+    ] {
+        assert_eq!(parse(text).to_string(), text);
+    }
+    assert_eq!(parse("line:pd_la"), parse("line:Pd-La"));
+}
+
+#[test]
+fn mistakes_say_what_is_accepted() {
+    let message = |text: &str| text.parse::<Scalarizer>().unwrap_err().to_string();
+    for text in ["peak", "loop:area", "", "Sum"] {
+        assert!(
+            message(text).contains("accepted are sum, window:LO..HI"),
+            "{text}"
+        );
+    }
+    for text in [
+        "window:",
+        "window:1",
+        "window:2..1",
+        "window:1..1",
+        "window:a..2",
+        "window:1..inf",
+    ] {
+        assert!(message(text).contains("LO below HI"), "{text}");
+    }
+    assert!(message("line:Pd-Ma").contains("Pd-Ka, Pd-Kb, Pd-La"));
+    assert!(message("line:Xx-Ka").contains("Be B C"));
+}
+
+#[test]
+fn a_window_holds_its_ends() {
+    let (axis, coordinates) = axis("Energy", "eV", (0.0, 1.0), 10);
+    let spectrum: Vec<f64> = (0..10).map(f64::from).collect();
+    let reduce = |text: &str| parse(text).reduce(&spectrum, &coordinates, &axis);
+    assert_eq!(reduce("window:2..4"), Ok(9.0));
+    assert_eq!(reduce("window:-5..1.5"), Ok(1.0));
+    assert_eq!(reduce("sum"), Ok(45.0));
+    assert_eq!(
+        reduce("window:12..13").unwrap_err().to_string(),
+        "`window:12..13` needs 12..13 eV; axis `Energy` runs over 0..9 eV"
+    );
+    assert_eq!(
+        reduce("window:2.2..2.8").unwrap_err().to_string(),
+        "`window:2.2..2.8`: no channel lies within 2.2..2.8 eV; neighbouring channels are up to 1 eV \
+         apart"
+    );
+    let error = parse("sum")
+        .reduce(&spectrum[1..], &coordinates, &axis)
+        .unwrap_err();
+    assert_eq!(
+        error,
+        ScalarizerError::Length {
+            found: 9,
+            expected: 10
+        }
+    );
+}
+
+/// A Gaussian of the detector's width over a sloping background: erf(2 √(ln 2)) = 0.981 46 of
+/// it lies within ±1 FWHM, and the straight background vanishes exactly.
+#[test]
+fn a_line_is_counted_without_its_background() {
+    for (units, per_kev) in [("keV", 1.0), ("eV", 1e3)] {
+        let (axis, coordinates) = axis("Energy", units, (0.0, 0.001 * per_kev), 6000);
+        let (energy, fwhm) = (2.83861, window::fwhm_kev(2.83861));
+        let sigma = fwhm / (8.0 * 2.0_f64.ln()).sqrt();
+        let gauss = |e: f64| (-0.5 * ((e - energy) / sigma).powi(2)).exp();
+        let whole: f64 = coordinates.iter().map(|e| gauss(e / per_kev)).sum();
+        let spectrum: Vec<f64> = coordinates
+            .iter()
+            .map(|e| 1000.0 * gauss(e / per_kev) / whole + 50.0 - 7.0 * e / per_kev)
+            .collect();
+        let net = parse("line:Pd-La")
+            .reduce(&spectrum, &coordinates, &axis)
+            .unwrap();
+        assert!((net - 981.46).abs() < 1.0, "{net} {units}");
+    }
+}
+
+/// 130 eV at Mn Kα by definition; 95 eV at Pd Lα.
+#[test]
+fn the_detector_resolves_as_its_formula_says() {
+    assert_eq!(window::fwhm_kev(5.898_75), 0.130);
+    let expected = (16900.0_f64 - 2.5 * (5898.75 - 2838.61)).sqrt() / 1000.0;
+    assert!((window::fwhm_kev(2.838_61) - expected).abs() < 1e-12);
+}
+
+#[test]
+fn a_line_needs_an_energy_axis_that_covers_it() {
+    let reduce = |units: &str, text: &str| {
+        let (axis, coordinates) = axis("Energy", units, (0.0, 0.01), 1000);
+        parse(text).reduce(&[0.0; 1000], &coordinates, &axis)
+    };
+    assert_eq!(reduce("keV", "line:Pd-La"), Ok(0.0));
+    let message = reduce("keV", "line:Pd-Ka").unwrap_err().to_string();
+    assert!(
+        message.ends_with("axis `Energy` runs over 0..9.99 keV"),
+        "{message}"
+    );
+    let message = reduce("V", "line:Pd-La").unwrap_err().to_string();
+    assert!(
+        message.contains("needs an energy axis in keV or eV"),
+        "{message}"
+    );
+}
+
+/// A square loop: ±1 with switching at ±4 V, swept over ±8 V in a triangle from 0.
+fn square_loop() -> (Vec<f64>, Vec<f64>) {
+    let mut bias: Vec<f64> = (0..=8).chain((-8..8).rev()).map(f64::from).collect();
+    bias.extend((-7..0).map(f64::from));
+    let mut state = -1.0;
+    let response = bias
+        .iter()
+        .map(|&v| {
+            if v.abs() > 4.0 {
+                state = v.signum();
+            }
+            state
+        })
+        .collect();
+    (bias, response)
+}
+
+#[test]
+fn a_square_loop_has_the_height_and_area_drawn() {
+    let (bias, response) = square_loop();
+    let (axis, _) = axis("Voltage", "V", (0.0, 1.0), bias.len());
+    assert_eq!(
+        parse("loop-height").reduce(&response, &bias, &axis),
+        Ok(2.0)
+    );
+    // The branches switch between 4 and 5 V, so the polygon is 2 high and 9 wide.
+    assert_eq!(parse("loop-area").reduce(&response, &bias, &axis), Ok(18.0));
+    let mut spoilt = response.clone();
+    spoilt[0] = 1000.0;
+    assert_eq!(parse("loop-height").reduce(&spoilt, &bias, &axis), Ok(2.0));
+}
+
+#[test]
+fn a_spectrum_is_no_loop() {
+    let (axis, coordinates) = axis("Energy", "keV", (-1.0, 0.1), 40);
+    for text in ["loop-height", "loop-area"] {
+        for n in [0, 1, 2, 40] {
+            let error = parse(text)
+                .reduce(&[1.0; 40][..n], &coordinates[..n], &axis)
+                .unwrap_err();
+            assert!(
+                error.to_string().contains("rises and falls through zero"),
+                "{error}"
+            );
+        }
+    }
+}
+
+/// Sums computed with h5py and `NumPy` from the formulas in the documentation.
+#[test]
+fn measured_spectra_give_the_counts_that_numpy_gives() {
+    let Some(spectra) = shared("eds/haadf_eds_64_spectra.hspy") else {
+        return;
+    };
+    for (text, sum) in [
+        ("sum", 26005.0),
+        ("window:4.4..4.6", 2672.0),
+        ("line:Ti-Ka", 2733.0),
+        ("line:O-Ka", 2_036.916_666_666_666_7),
+        ("line:Pd-La", 29.109_090_909_090_91),
+        ("line:Cu-Ka", 29.050_000_000_000_008),
+    ] {
+        let map = parse(text).map(&spectra).unwrap();
+        assert_eq!((map.height(), map.width()), (64, 64));
+        assert_eq!(
+            (map.quantity.as_str(), map.units.as_str()),
+            (text, "Counts")
+        );
+        assert_eq!(map.rows.units, "µm");
+        close(map.values.iter().sum(), sum);
+    }
+    assert!(parse("loop-area").map(&spectra).is_err());
+}
+
+/// As above, over the 50x50 measured loops.
+#[test]
+fn measured_loops_give_the_figures_that_numpy_gives() {
+    let Some(spectra) = shared("beps/BEPS_PTO_50x50.h5") else {
+        return;
+    };
+    let area = parse("loop-area").map(&spectra).unwrap();
+    close(area.values.iter().sum(), 11.438_573_542_781_409);
+    close(area.at(10, 20), 0.002_388_641_280_526_681_3);
+    assert_eq!(area.units, "V a.u.");
+    let height = parse("loop-height").map(&spectra).unwrap();
+    close(height.values.iter().sum(), 0.673_486_761_208_144_8);
+    close(height.at(49, 0), 0.003_417_284_084_185_107);
+    assert_eq!(height.units, "a.u.");
+}

@@ -1,0 +1,255 @@
+//! What can be chosen about a specimen and the instrument that looks at it.
+
+use serde::{Deserialize, Serialize};
+
+/// Everything that defines a specimen and its instrument: equal configurations give equal
+/// specimens, images and spectra, bit for bit, on every machine.
+///
+/// The sample depends on `seed`, the field of view and the shape of the frame, but not on
+/// the number of pixels: a finer scan shows the same particles.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct SpecimenConfig {
+    /// Rows of the scan, 16 to 512.
+    pub height: usize,
+    /// Columns of the scan, 16 to 512.
+    pub width: usize,
+    /// Chooses the sample and all noise.
+    pub seed: u64,
+    /// Width of the scanned area in nm; pixels are square. Width and height must both lie
+    /// in 20 to 800 nm.
+    pub field_of_view_nm: f64,
+    /// Particles per area, relative to the default sample, which they cover by about a
+    /// third; 0.1 to 2.
+    pub particle_density: f64,
+    /// Mean thickness of the carbon support in nm, 1 to 100.
+    pub support_nm: f64,
+    /// Energy of the beam in keV, 60 to 300.
+    pub beam_energy_kev: f64,
+    /// Beam current in nA, 0.001 to 100.
+    pub beam_current_na: f64,
+    /// Live time of one spectrum in s, 0.0001 to 1000.
+    pub live_time_s: f64,
+    /// X-ray counts of a whole spectrum at `beam_current_na` and `live_time_s`, as mean over
+    /// all pixels; 1 to 10 million. It stands for the solid angle of the detector.
+    pub counts_per_pixel: f64,
+    /// Full width at half maximum of the probe in nm, 0.05 to 10.
+    pub probe_fwhm_nm: f64,
+    /// Fraction of the current in the wide tails of the probe, 0 to 0.5; X-rays see it,
+    /// the image hardly does.
+    pub tail_fraction: f64,
+    /// Full width at half maximum of those tails in nm, 0.1 to 50.
+    pub tail_fwhm_nm: f64,
+    /// Mean counts per pixel of the HAADF image, 1 to 1 million.
+    pub image_counts: f64,
+    /// Standard deviation of the image's readout noise in counts, 0 to 1000.
+    pub image_readout_counts: f64,
+    /// Resolution of the X-ray detector in eV, as full width at half maximum at Mn Kα
+    /// (5.895 keV), 120 to 250.
+    pub resolution_ev: f64,
+}
+
+impl Default for SpecimenConfig {
+    fn default() -> Self {
+        Self {
+            height: 64,
+            width: 64,
+            seed: 0,
+            field_of_view_nm: 92.0,
+            particle_density: 1.0,
+            support_nm: 10.0,
+            beam_energy_kev: 200.0,
+            beam_current_na: 1.0,
+            live_time_s: 2.0,
+            counts_per_pixel: 4000.0,
+            probe_fwhm_nm: 0.3,
+            tail_fraction: 0.06,
+            tail_fwhm_nm: 8.0,
+            image_counts: 250.0,
+            image_readout_counts: 4.0,
+            resolution_ev: 130.0,
+        }
+    }
+}
+
+impl SpecimenConfig {
+    /// Edge of a pixel in nm.
+    pub fn pixel_nm(&self) -> f64 {
+        self.field_of_view_nm / self.width as f64
+    }
+
+    /// Height of the scanned area in nm.
+    pub fn field_height_nm(&self) -> f64 {
+        self.pixel_nm() * self.height as f64
+    }
+
+    /// The exposure that `counts_per_pixel` refers to.
+    pub fn exposure(&self) -> Exposure {
+        Exposure {
+            beam_current_na: self.beam_current_na,
+            live_time_s: self.live_time_s,
+        }
+    }
+
+    /// Checks every value against its range.
+    ///
+    /// # Errors
+    /// The first value out of its range, with the range.
+    pub fn validate(&self) -> Result<(), SpecimenError> {
+        check("height", self.height as f64, 16.0, 512.0, "rows")?;
+        check("width", self.width as f64, 16.0, 512.0, "columns")?;
+        check("field_of_view_nm", self.field_of_view_nm, 20.0, 800.0, "nm")?;
+        let height = self.field_height_nm();
+        check(
+            "field_of_view_nm * height / width",
+            height,
+            20.0,
+            800.0,
+            "nm",
+        )?;
+        check(
+            "particle_density",
+            self.particle_density,
+            0.1,
+            2.0,
+            "times the default",
+        )?;
+        check("support_nm", self.support_nm, 1.0, 100.0, "nm")?;
+        check("beam_energy_kev", self.beam_energy_kev, 60.0, 300.0, "keV")?;
+        self.exposure().validate()?;
+        check(
+            "counts_per_pixel",
+            self.counts_per_pixel,
+            1.0,
+            1e7,
+            "counts",
+        )?;
+        check("probe_fwhm_nm", self.probe_fwhm_nm, 0.05, 10.0, "nm")?;
+        check(
+            "tail_fraction",
+            self.tail_fraction,
+            0.0,
+            0.5,
+            "of the current",
+        )?;
+        check("tail_fwhm_nm", self.tail_fwhm_nm, 0.1, 50.0, "nm")?;
+        check("image_counts", self.image_counts, 1.0, 1e6, "counts")?;
+        check(
+            "image_readout_counts",
+            self.image_readout_counts,
+            0.0,
+            1000.0,
+            "counts",
+        )?;
+        check("resolution_ev", self.resolution_ev, 120.0, 250.0, "eV")
+    }
+}
+
+/// How long and with which current one spectrum is taken.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Exposure {
+    /// Beam current in nA, 0.001 to 100.
+    pub beam_current_na: f64,
+    /// Live time in s, 0.0001 to 1000.
+    pub live_time_s: f64,
+}
+
+impl Exposure {
+    /// Electrons that reach the sample, in millions.
+    pub fn million_electrons(&self) -> f64 {
+        // 1 nA s is 1e-9 C, and an electron 1.602176634e-19 C.
+        self.beam_current_na * self.live_time_s * (1e4 / 1.602_176_634)
+    }
+
+    /// Checks both values against their ranges.
+    ///
+    /// # Errors
+    /// The first value out of its range, with the range.
+    pub fn validate(&self) -> Result<(), SpecimenError> {
+        check("beam_current_na", self.beam_current_na, 0.001, 100.0, "nA")?;
+        check("live_time_s", self.live_time_s, 0.0001, 1000.0, "s")
+    }
+}
+
+/// Why a specimen cannot be made.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub enum SpecimenError {
+    /// A value outside the range in which the model holds.
+    #[error("{name} is {value}, expected {lowest} to {highest} {units}")]
+    OutOfRange {
+        /// Field of the configuration.
+        name: &'static str,
+        /// What it was.
+        value: f64,
+        /// Lowest value allowed.
+        lowest: f64,
+        /// Highest value allowed.
+        highest: f64,
+        /// Units of the three values.
+        units: &'static str,
+    },
+}
+
+fn check(
+    name: &'static str,
+    value: f64,
+    lowest: f64,
+    highest: f64,
+    units: &'static str,
+) -> Result<(), SpecimenError> {
+    if (lowest..=highest).contains(&value) {
+        Ok(())
+    } else {
+        Err(SpecimenError::OutOfRange {
+            name,
+            value,
+            lowest,
+            highest,
+            units,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A change to one field of the default.
+    type Spoil = fn(&mut SpecimenConfig);
+
+    #[test]
+    fn the_default_is_valid_and_errors_name_the_value() {
+        assert_eq!(SpecimenConfig::default().validate(), Ok(()));
+        let cases: [(&str, Spoil); 9] = [
+            ("height is 8, expected 16 to 512 rows", |c| c.height = 8),
+            ("width is 513,", |c| c.width = 513),
+            ("field_of_view_nm is NaN,", |c| {
+                c.field_of_view_nm = f64::NAN;
+            }),
+            ("field_of_view_nm * height / width is 11.5,", |c| {
+                (c.height, c.width, c.field_of_view_nm) = (16, 128, 92.0);
+            }),
+            ("beam_energy_kev is 5,", |c| c.beam_energy_kev = 5.0),
+            ("live_time_s is 0,", |c| c.live_time_s = 0.0),
+            ("counts_per_pixel is -1,", |c| c.counts_per_pixel = -1.0),
+            ("tail_fraction is 0.9,", |c| c.tail_fraction = 0.9),
+            ("resolution_ev is inf,", |c| c.resolution_ev = f64::INFINITY),
+        ];
+        for (message, spoil) in cases {
+            let mut config = SpecimenConfig::default();
+            spoil(&mut config);
+            let error = config.validate().unwrap_err().to_string();
+            assert!(error.starts_with(message), "{error}");
+        }
+    }
+
+    /// Oracle: 1 nA for 1 s is 1e-9 C / 1.602176634e-19 C = 6.2415e9 electrons.
+    #[test]
+    fn an_exposure_counts_electrons() {
+        let exposure = Exposure {
+            beam_current_na: 0.5,
+            live_time_s: 2.0,
+        };
+        assert!((exposure.million_electrons() - 6241.509).abs() < 1e-3);
+    }
+}

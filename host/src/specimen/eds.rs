@@ -1,0 +1,151 @@
+//! Energy-dispersive spectra, made for one pixel at a time.
+
+use super::blur::blur;
+use super::config::{Exposure, SpecimenConfig};
+use super::detector::{add_peak, efficiency, energy_axis};
+use super::emission::{bremsstrahlung, lines};
+use super::material::{ELEMENTS, Element, Material};
+use super::projection::Projection;
+use super::random::{Purpose, Stream};
+use crate::axis::Axis;
+
+/// All that a spectrum follows from. A thin sample absorbs nothing, so that a spectrum is
+/// the sum over elements of the atoms under the probe times the spectrum of one atom.
+#[derive(Clone, Debug)]
+pub(super) struct Spectrometer {
+    axis: Axis,
+    /// Counts in each channel per atom/nm² of each element, at the configured exposure.
+    responses: [Vec<f64>; ELEMENTS.len()],
+    /// Atoms per nm² of each element as the probe sees them, row-major.
+    atoms: [Vec<f64>; ELEMENTS.len()],
+    exposure: Exposure,
+    /// Solid angle of the detector in sr that `counts_per_pixel` amounts to.
+    solid_angle_sr: f64,
+    seed: u64,
+    width: usize,
+}
+
+impl Spectrometer {
+    pub(super) fn new(config: &SpecimenConfig, projection: &Projection) -> Self {
+        let axis = energy_axis();
+        let atoms = areal_densities(projection).map(|map| probe(config, &map));
+        let mut responses = ELEMENTS.map(|element| response(&element, &axis, config));
+        let pixels = (config.height * config.width) as f64;
+        let mut mean = 0.0;
+        for (response, atoms) in responses.iter().zip(&atoms) {
+            mean += response.iter().sum::<f64>() * atoms.iter().sum::<f64>() / pixels;
+        }
+        let scale = config.counts_per_pixel / mean;
+        for value in responses.iter_mut().flatten() {
+            *value *= scale;
+        }
+        // Responses were in cm² per nm², which is 1e14 per electron over the full sphere.
+        let photons_per_unit = config.exposure().million_electrons() * 1e6 * 1e14;
+        let solid_angle_sr = 4.0 * core::f64::consts::PI * scale / photons_per_unit;
+        Self {
+            axis,
+            responses,
+            atoms,
+            exposure: config.exposure(),
+            solid_angle_sr,
+            seed: config.seed,
+            width: config.width,
+        }
+    }
+
+    pub(super) fn axis(&self) -> &Axis {
+        &self.axis
+    }
+
+    pub(super) fn solid_angle_sr(&self) -> f64 {
+        self.solid_angle_sr
+    }
+
+    /// The spectrum without noise.
+    pub(super) fn expected(&self, row: usize, column: usize, exposure: Exposure) -> Vec<f64> {
+        let dose = exposure.million_electrons() / self.exposure.million_electrons();
+        let mut spectrum = vec![0.0; self.axis.size];
+        for (response, atoms) in self.responses.iter().zip(&self.atoms) {
+            let atoms = dose * atoms[row * self.width + column];
+            for (sum, counts) in spectrum.iter_mut().zip(response) {
+                *sum += atoms * counts;
+            }
+        }
+        spectrum
+    }
+
+    /// Poisson counts around the expected spectrum, from the stream of this pixel and repeat.
+    pub(super) fn counts(
+        &self,
+        row: usize,
+        column: usize,
+        exposure: Exposure,
+        repeat: u64,
+    ) -> Vec<f64> {
+        // By row and column rather than index, so that the width of the scan is no part of it.
+        let pixel = (row as u64) << 32 | column as u64;
+        let mut stream = Stream::new(self.seed, Purpose::Spectrum, [pixel, repeat]);
+        let mut spectrum = self.expected(row, column, exposure);
+        for value in &mut spectrum {
+            *value = stream.poisson(*value);
+        }
+        spectrum
+    }
+}
+
+/// Atoms of each element per nm² in each pixel.
+pub(super) fn areal_densities(projection: &Projection) -> [Vec<f64>; ELEMENTS.len()] {
+    let mut densities = [(); ELEMENTS.len()].map(|()| vec![0.0; projection.scattering.len()]);
+    for material in Material::ALL {
+        let thickness = &projection.materials[material as usize];
+        for (density, atoms) in densities.iter_mut().zip(material.atoms_per_nm3()) {
+            if atoms > 0.0 {
+                for (density, nm) in density.iter_mut().zip(thickness) {
+                    *density += atoms * nm;
+                }
+            }
+        }
+    }
+    densities
+}
+
+/// A map of atoms as the probe sees it: its core, and its tails with the electrons that the
+/// sample scattered aside.
+fn probe(config: &SpecimenConfig, map: &[f64]) -> Vec<f64> {
+    let pixel = config.pixel_nm();
+    let mut seen = blur(map, config.width, config.probe_fwhm_nm / pixel);
+    let tails = blur(map, config.width, config.tail_fwhm_nm / pixel);
+    for (seen, tail) in seen.iter_mut().zip(tails) {
+        *seen += config.tail_fraction * (tail - *seen);
+    }
+    seen
+}
+
+/// Spectrum of one atom in cm² per channel, detection included.
+fn response(element: &Element, axis: &Axis, config: &SpecimenConfig) -> Vec<f64> {
+    let beam = config.beam_energy_kev;
+    let mut spectrum: Vec<f64> = (0..axis.size)
+        .map(|i| axis.value(i))
+        .map(|kev| {
+            // The zeroth channel lies at no energy, where nothing is counted.
+            if kev > 0.0 {
+                bremsstrahlung(element, beam, kev) * efficiency(kev) * axis.scale
+            } else {
+                0.0
+            }
+        })
+        .collect();
+    for (line, cross_section) in lines(element, beam) {
+        let hidden = line.energy_kev > axis.range().1 + 1.0;
+        if !hidden {
+            add_peak(
+                &mut spectrum,
+                axis,
+                line.energy_kev,
+                cross_section,
+                config.resolution_ev,
+            );
+        }
+    }
+    spectrum
+}
