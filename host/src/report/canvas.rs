@@ -168,8 +168,10 @@ fn draw_error(path: &Path, reason: &impl ToString) -> ReportError {
 mod tests {
     use super::*;
     use crate::map::Map;
-    use crate::report::TargetFigure;
     use crate::report::palette::{ColourMap, NO_VALUE};
+    use crate::report::{
+        CoverageFigure, Curve, Stroke, SurrogateFigure, TargetFigure, Trajectory, TrajectoryFigure,
+    };
     use plotters::style::RGBColor;
 
     fn tiny() -> Map {
@@ -246,5 +248,84 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let missing = save(&figure, &folder.path().join("none").join("target.png")).unwrap_err();
         assert!(matches!(missing, ReportError::Write { .. }), "{missing}");
+    }
+
+    #[test]
+    fn degenerate_figures_are_drawn_all_the_same() {
+        let none = Trajectory {
+            strategy: "random",
+            seeds: &[],
+            steps: &[],
+        };
+        let maps = [
+            Map::uncalibrated(1, 1, vec![3.0], "one"),
+            Map::uncalibrated(1, 200, vec![f64::NAN; 200], "line"),
+            Map::uncalibrated(300, 2, vec![f64::MAX / 4.0; 600], "huge"),
+            Map::uncalibrated(0, 0, Vec::new(), "nothing"),
+        ];
+        for map in &maps {
+            draw_svg(&TrajectoryFigure {
+                image: map,
+                trajectory: none,
+            })
+            .unwrap();
+            draw_svg(&TargetFigure {
+                target: map,
+                campaigns: &[none, none],
+            })
+            .unwrap();
+            draw_svg(&SurrogateFigure {
+                mean: map,
+                sigma: map,
+                truth: Some(map),
+            })
+            .unwrap();
+        }
+        draw_svg(&CoverageFigure {
+            quantity: "coverage",
+            curves: &[],
+        })
+        .unwrap();
+        let curve = Curve {
+            label: "one step",
+            strategy: "ei",
+            values: &[0.1],
+            spread: Some(&[0.2]),
+            stroke: Stroke::Dashed,
+        };
+        draw_svg(&CoverageFigure {
+            quantity: "coverage",
+            curves: &[curve],
+        })
+        .unwrap();
+    }
+
+    #[test]
+    fn parts_of_different_sizes_are_refused() {
+        let (map, other) = (tiny(), Map::uncalibrated(1, 4, vec![0.0; 4], "other"));
+        let surrogate = SurrogateFigure {
+            mean: &map,
+            sigma: &other,
+            truth: None,
+        };
+        assert_eq!(
+            draw_svg(&surrogate).unwrap_err().to_string(),
+            "the map of sigma has 1 rows and 4 columns, expected 2 and 2"
+        );
+        let curve = Curve {
+            label: "EI",
+            strategy: "ei",
+            values: &[0.1, 0.2],
+            spread: Some(&[0.1]),
+            stroke: Stroke::Solid,
+        };
+        let coverage = CoverageFigure {
+            quantity: "coverage",
+            curves: &[curve],
+        };
+        assert_eq!(
+            draw_svg(&coverage).unwrap_err().to_string(),
+            "the band of EI has 1 values, expected 2"
+        );
     }
 }

@@ -48,6 +48,19 @@ pub enum ReportError {
         /// Number of columns of the image.
         width: usize,
     },
+    /// Maps of one figure differ in shape.
+    #[error(
+        "the {what} has {} rows and {} columns, expected {} and {}",
+        found.0, found.1, expected.0, expected.1
+    )]
+    Shape {
+        /// Which map differs.
+        what: &'static str,
+        /// Rows and columns of its counterpart.
+        expected: (usize, usize),
+        /// Its own rows and columns.
+        found: (usize, usize),
+    },
     /// Two things that belong together differ in size.
     #[error("the {what} has {found} values, expected {expected}")]
     Size {

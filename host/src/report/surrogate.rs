@@ -52,10 +52,10 @@ impl Figure for SurrogateFigure<'_> {
         let shape = |map: &Map| (map.height(), map.width());
         for (what, map) in [("map of sigma", Some(self.sigma)), ("true map", self.truth)] {
             if let Some(map) = map.filter(|map| shape(map) != shape(self.mean)) {
-                return Err(ReportError::Size {
-                    what: what.to_owned(),
-                    expected: self.mean.values.len(),
-                    found: map.values.len(),
+                return Err(ReportError::Shape {
+                    what,
+                    expected: shape(self.mean),
+                    found: shape(map),
                 });
             }
         }

@@ -16,7 +16,7 @@ struct Shell {
     /// b and c of the Bethe cross-section (Powell 1976).
     bethe: (f64, f64),
     /// Fluorescence yield is Z⁴ / (a + Z⁴) with this a (Wentzel's law), fitted to the yields
-    /// of Krause (1979) for Ti and Cu K, Pd and Au L3, Au M5; half of the true one for C and O.
+    /// of Krause (1979) for Ti and Cu K, Pd and Au L3; about half of the true one for C and O.
     yield_constant: f64,
 }
 
