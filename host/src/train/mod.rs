@@ -1,1 +1,26 @@
-//! Trains the deep kernel: exact marginal likelihood over network and Gaussian process.
+//! Trains the deep kernel: network weights and Gaussian-process hyperparameters jointly, by
+//! Adam on the exact log marginal likelihood (Wilson et al. 2016, "Deep kernel learning").
+//!
+//! The floor is [`triangular`] and [`convolution`], the arithmetic of the two halves;
+//! [`likelihood`] and [`backprop`] give values and gradients; [`adam`] steps; [`Trainer`]
+//! ties them together and keeps everything that is warm between two calls.
+//!
+//! A trained model is the same, bit for bit, on every machine and for any number of threads:
+//! no sum is reordered, no multiply-add contracted, transcendentals come from `libm`, and work
+//! is split over threads in pieces that do not depend on how many there are.
+
+mod adam;
+mod backprop;
+mod config;
+mod convolution;
+mod error;
+mod initial;
+mod likelihood;
+mod shape;
+mod targets;
+mod trainer;
+mod triangular;
+
+pub use config::TrainerConfig;
+pub use error::TrainError;
+pub use trainer::{FitReport, Trainer};

@@ -1,0 +1,92 @@
+//! How long and how fast the trainer trains.
+
+use serde::{Deserialize, Serialize};
+
+use super::TrainError;
+
+/// Settings of the [`Trainer`](super::Trainer); its state is kept apart from them.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct TrainerConfig {
+    /// Full-batch epochs of the first fit, on the seeds.
+    pub initial_epochs: usize,
+    /// Full-batch epochs of every later fit, each a warm start.
+    pub epochs: usize,
+    /// Adam's step size, in (0, 1].
+    pub learning_rate: f64,
+    /// Smallest noise variance over outputscale, in [1e-3, 1].
+    pub noise_floor: f64,
+    /// Seed of the initial weights.
+    pub seed: u64,
+}
+
+impl Default for TrainerConfig {
+    fn default() -> Self {
+        Self {
+            initial_epochs: 150,
+            epochs: 3,
+            learning_rate: 0.01,
+            noise_floor: 1e-2,
+            seed: 0,
+        }
+    }
+}
+
+impl TrainerConfig {
+    /// Checks every value.
+    ///
+    /// # Errors
+    /// [`TrainError::Config`] names the first value outside its range.
+    pub fn validate(&self) -> Result<(), TrainError> {
+        let within = |name, value: f64, accepted, ok| {
+            if ok {
+                Ok(())
+            } else {
+                Err(TrainError::Config {
+                    name,
+                    value,
+                    accepted,
+                })
+            }
+        };
+        let rate = self.learning_rate;
+        within(
+            "learning_rate",
+            rate,
+            "more than 0 and at most 1",
+            rate > 0.0 && rate <= 1.0,
+        )?;
+        // Below 1e-3 the kernel's f32 factorisation loses digits; below 1e-4 it is refused.
+        let floor = self.noise_floor;
+        within(
+            "noise_floor",
+            floor,
+            "1e-3 to 1",
+            (1e-3..=1.0).contains(&floor),
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_default_is_valid_and_a_bad_value_is_named() {
+        assert_eq!(TrainerConfig::default().validate(), Ok(()));
+        let bad = TrainerConfig {
+            noise_floor: f64::NAN,
+            ..TrainerConfig::default()
+        };
+        let error = bad.validate().unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "noise_floor is NaN; 1e-3 to 1 is accepted"
+        );
+        let bad = TrainerConfig {
+            learning_rate: 0.0,
+            ..TrainerConfig::default()
+        };
+        assert!(bad.validate().is_err());
+    }
+}

@@ -1,0 +1,52 @@
+//! What a caller of the trainer can get wrong.
+
+use thiserror::Error;
+
+/// A mistake of the caller; numerical trouble is reported in [`super::FitReport`] instead.
+#[derive(Clone, Debug, PartialEq, Error)]
+pub enum TrainError {
+    /// A configuration value outside its range.
+    #[error("{name} is {value}; {accepted} is accepted")]
+    Config {
+        /// Name of the field.
+        name: &'static str,
+        /// The value found.
+        value: f64,
+        /// The range that would be accepted.
+        accepted: &'static str,
+    },
+    /// Nothing to train on.
+    #[error("0 responses to train on; at least 1 is needed")]
+    NoPoints,
+    /// The patches do not match the responses.
+    #[error(
+        "{found} patch values for {points} responses; {expected} are needed \
+         ({window} × {window} each)"
+    )]
+    PatchCount {
+        /// Values found.
+        found: usize,
+        /// Values needed.
+        expected: usize,
+        /// Number of responses.
+        points: usize,
+        /// Side of a patch in pixels.
+        window: usize,
+    },
+    /// A patch value is NaN or infinite.
+    #[error("patch value {index} is {value}; finite values are accepted")]
+    PatchValue {
+        /// Flat index of the first such value.
+        index: usize,
+        /// The value.
+        value: f32,
+    },
+    /// A response is NaN, infinite, or too large for the kernel's f32.
+    #[error("response {index} is {value}; values finite as f32 are accepted")]
+    Response {
+        /// Index of the first such response.
+        index: usize,
+        /// The value.
+        value: f64,
+    },
+}

@@ -1,0 +1,219 @@
+//! The trainer: everything that stays warm from one fit to the next.
+
+use beacon_kernel::{Model, Network, Standardisation};
+
+use super::adam::Adam;
+use super::backprop::Batch;
+use super::likelihood::{self, Likelihood, PARAMETERS};
+use super::{TrainError, TrainerConfig, initial, targets};
+
+/// What a fit did.
+#[derive(Clone, Debug, PartialEq)]
+pub struct FitReport {
+    /// Points trained on.
+    pub points: usize,
+    /// Epochs whose step was kept.
+    pub epochs: usize,
+    /// Epochs asked for that were not run, or whose step was taken back, because the
+    /// likelihood or its gradient was not finite. The parameters and the optimiser are then
+    /// those of the last step that was good.
+    pub skipped: usize,
+    /// Negative log marginal likelihood per point, in standardised units, of the parameters
+    /// the fit began with; nothing where it could not be evaluated.
+    pub loss_before: Option<f64>,
+    /// The same of the parameters the fit ended with.
+    pub loss_after: Option<f64>,
+    /// Largest jitter a factorisation needed, relative to the outputscale; 0 as a rule.
+    pub jitter: f64,
+}
+
+/// Parameters and optimiser, which go forward and back together.
+#[derive(Clone, Debug)]
+struct State {
+    /// Weights in the order of [`Network::layout`], then those of the likelihood.
+    parameters: Vec<f64>,
+    adam: Adam,
+}
+
+impl State {
+    fn copy_from(&mut self, other: &Self) {
+        self.parameters.copy_from_slice(&other.parameters);
+        self.adam.copy_from(&other.adam);
+    }
+}
+
+/// Trains one deep kernel over a campaign: from scratch on the first fit, from where it was
+/// on every later one.
+#[derive(Debug)]
+pub struct Trainer {
+    network: Network,
+    config: TrainerConfig,
+    state: State,
+    /// The last state whose loss was evaluated and finite.
+    good: State,
+    fitted: bool,
+    standardisation: Standardisation,
+    batch: Batch,
+    likelihood: Likelihood,
+    targets: Vec<f64>,
+    gradient: Vec<f64>,
+}
+
+impl Trainer {
+    /// A trainer with initial weights for the network.
+    ///
+    /// # Errors
+    /// [`TrainError::Config`] when the configuration is not valid.
+    pub fn new(network: Network, config: TrainerConfig) -> Result<Self, TrainError> {
+        config.validate()?;
+        let mut parameters = initial::weights(network, config.seed);
+        parameters.extend(likelihood::initial(config.noise_floor));
+        let mut batch = Batch::new(network);
+        batch.set_weights(&parameters);
+        let state = State {
+            adam: Adam::new(parameters.len()),
+            parameters,
+        };
+        Ok(Self {
+            network,
+            good: state.clone(),
+            gradient: vec![0.0; state.parameters.len()],
+            state,
+            fitted: false,
+            standardisation: Standardisation::IDENTITY,
+            batch,
+            likelihood: Likelihood::new(config.noise_floor),
+            targets: Vec::new(),
+            config,
+        })
+    }
+
+    /// Trains on all points measured so far: `patches` `[point][window][window]`, as the
+    /// network is to see them, and `responses` one a point, in raw units.
+    ///
+    /// # Errors
+    /// Only for a caller's mistakes, which change nothing: [`TrainError::NoPoints`],
+    /// [`TrainError::PatchCount`], [`TrainError::PatchValue`], [`TrainError::Response`].
+    /// Numerical trouble is not an error but told in the report.
+    pub fn fit(&mut self, patches: &[f32], responses: &[f64]) -> Result<FitReport, TrainError> {
+        self.check(patches, responses)?;
+        self.standardisation = targets::statistics(responses);
+        let mean = f64::from(self.standardisation.mean);
+        let scale = f64::from(self.standardisation.scale);
+        self.targets.clear();
+        self.targets
+            .extend(responses.iter().map(|r| (r - mean) / scale));
+        self.batch.set_patches(patches);
+
+        let wanted = if self.fitted {
+            self.config.epochs
+        } else {
+            self.config.initial_epochs
+        };
+        self.fitted = true;
+        let mut report = FitReport {
+            points: responses.len(),
+            epochs: 0,
+            skipped: wanted,
+            loss_before: self.evaluate(),
+            loss_after: None,
+            jitter: self.likelihood.jitter(),
+        };
+        report.loss_after = report.loss_before;
+        if report.loss_before.is_none() {
+            return Ok(report);
+        }
+        self.good.copy_from(&self.state);
+        for _ in 0..wanted {
+            let loss = self.differentiate().then(|| {
+                let State { parameters, adam } = &mut self.state;
+                adam.step(self.config.learning_rate, parameters, &self.gradient);
+                self.evaluate()
+            });
+            let Some(Some(loss)) = loss else {
+                self.state.copy_from(&self.good);
+                self.batch.set_weights(&self.state.parameters);
+                break;
+            };
+            self.good.copy_from(&self.state);
+            report.epochs += 1;
+            report.skipped -= 1;
+            report.loss_after = Some(loss);
+            report.jitter = report.jitter.max(self.likelihood.jitter());
+        }
+        Ok(report)
+    }
+
+    /// The model as trained so far, for the kernel.
+    pub fn model(&self) -> Model<'_> {
+        Model {
+            network: self.network,
+            weights: self.batch.weights(),
+            hyperparameters: likelihood::hyperparameters(
+                &self.process_parameters(),
+                self.config.noise_floor,
+            ),
+            standardisation: self.standardisation,
+        }
+    }
+
+    fn process_parameters(&self) -> [f64; PARAMETERS] {
+        let parameters = &self.state.parameters;
+        core::array::from_fn(|k| parameters[parameters.len() - PARAMETERS + k])
+    }
+
+    /// The loss of the present state, or nothing where the state is no good: a loss that is
+    /// not finite, or a model that the kernel would refuse.
+    fn evaluate(&mut self) -> Option<f64> {
+        self.batch.set_weights(&self.state.parameters);
+        self.model().validate().ok()?;
+        self.batch.forward();
+        let parameters = self.process_parameters();
+        let latents = self.batch.latents().map(|z| z.map(f64::from));
+        self.likelihood.value(latents, &self.targets, &parameters)
+    }
+
+    /// The gradient where [`evaluate`](Self::evaluate) last succeeded; whether it is finite.
+    fn differentiate(&mut self) -> bool {
+        let process = self.likelihood.gradient();
+        let weights = self.gradient.len() - PARAMETERS;
+        let (by_weight, by_process) = self.gradient.split_at_mut(weights);
+        by_process.copy_from_slice(&process);
+        let likelihood = &self.likelihood;
+        self.batch
+            .backward(|point| likelihood.latent_gradient(point), by_weight);
+        self.gradient.iter().all(|g| g.is_finite())
+    }
+
+    fn check(&self, patches: &[f32], responses: &[f64]) -> Result<(), TrainError> {
+        let (points, window) = (responses.len(), self.network.window());
+        if points == 0 {
+            return Err(TrainError::NoPoints);
+        }
+        let expected = points * window * window;
+        if patches.len() != expected {
+            return Err(TrainError::PatchCount {
+                found: patches.len(),
+                expected,
+                points,
+                window,
+            });
+        }
+        if let Some(index) = patches.iter().position(|p| !p.is_finite()) {
+            return Err(TrainError::PatchValue {
+                index,
+                value: patches[index],
+            });
+        }
+        if let Some(index) = responses.iter().position(|r| !(*r as f32).is_finite()) {
+            return Err(TrainError::Response {
+                index,
+                value: responses[index],
+            });
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests;
