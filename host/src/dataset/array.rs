@@ -90,6 +90,11 @@ pub(super) fn squeezed(shape: &[usize]) -> &[usize] {
     &shape[..rank]
 }
 
+/// Whether an array of this shape is a map or spectra.
+pub(super) fn is_candidate(shape: &[usize]) -> bool {
+    matches!(squeezed(shape).len(), 2 | 3)
+}
+
 impl Array {
     /// An array of which the file gives no axes.
     pub(super) fn bare(location: &str, shape: Vec<usize>, values: Values, quantity: &str) -> Self {

@@ -4,7 +4,7 @@ use std::fmt;
 
 use hdf5_pure::{AttrValue, DType, Dataset, Error, File, Group};
 
-use super::array::{Array, Dimension, squeezed};
+use super::array::{Array, Dimension, is_candidate};
 use super::error::{DatasetError, listing};
 use super::spectra::Values;
 use super::{hyperspy, nsid, usid};
@@ -135,7 +135,7 @@ pub(super) fn read(file: &str, inside: Option<&str>) -> Result<Array, DatasetErr
     let chosen = choose(&found, file, inside)?;
     let location = format!("{file}#{}", chosen.path);
     // Checked before reading, so that a stack of frames too large for memory is refused at once.
-    if !matches!(squeezed(&chosen.shape).len(), 2 | 3) {
+    if !is_candidate(&chosen.shape) {
         return Err(DatasetError::shape(&location, &chosen.shape));
     }
     let dataset = open.dataset(&chosen.path).map_err(unreadable)?;
@@ -187,7 +187,7 @@ fn choose<'a>(
         candidates = within
             .iter()
             .copied()
-            .filter(|info| matches!(squeezed(&info.shape).len(), 2 | 3))
+            .filter(|info| is_candidate(&info.shape))
             .collect();
     }
     match (candidates.as_slice(), inside) {

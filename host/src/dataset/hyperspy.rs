@@ -92,7 +92,7 @@ fn text(attributes: &HashMap<String, AttrValue>, name: &str) -> String {
 #[cfg(test)]
 mod tests {
     use crate::dataset::read_map;
-    use crate::dataset::testing::{close, shared, spectra, total};
+    use crate::dataset::testing::{close, shared, spectra, total, written};
 
     #[test]
     fn hyperspy_files_keep_axes_and_quantity() {
@@ -133,5 +133,62 @@ mod tests {
                     .contains("64x64x2048")
             );
         }
+    }
+
+    /// A signal of 2 x 3 x 4 values, its last axis listed; `navigate` for each axis.
+    fn signal(navigate: [i8; 3]) -> Vec<u8> {
+        use hdf5_pure::AttrValue::{F64, I8, I64, String as Text};
+        let mut file = hdf5_pure::FileBuilder::new();
+        let mut experiments = file.create_group("Experiments");
+        let mut signal = experiments.create_group("CL");
+        let data: Vec<i16> = (0..24).collect();
+        signal
+            .create_dataset("data")
+            .with_i16_data(&data)
+            .with_shape(&[2, 3, 4]);
+        for (place, name) in ["y", "x", "Wavelength"].into_iter().enumerate() {
+            let mut axis = signal.create_group(&format!("axis-{place}"));
+            axis.set_attr("name", Text(name.to_owned()));
+            axis.set_attr(
+                "units",
+                Text(if place == 1 { "_None_" } else { "nm" }.to_owned()),
+            );
+            axis.set_attr("navigate", I8(navigate[place]));
+            if place < 2 {
+                axis.set_attr("offset", I64(5));
+                axis.set_attr("scale", F64(0.5));
+            } else {
+                axis.create_dataset("axis")
+                    .with_f64_data(&[1.0, 2.0, 4.0, 8.0]);
+            }
+            signal.add_group(axis.finish());
+        }
+        experiments.add_group(signal.finish());
+        file.add_group(experiments.finish());
+        file.finish().unwrap()
+    }
+
+    #[test]
+    fn listed_axes_whole_offsets_and_missing_units_are_understood() {
+        let (_folder, file) = written("cl.hspy", &signal([1, 1, 0]));
+        let spectra = spectra(&format!("{file}#Experiments/CL"));
+        assert_eq!(spectra.coordinates, [1.0, 2.0, 4.0, 8.0]);
+        assert_eq!(
+            (
+                spectra.channels.name.as_str(),
+                spectra.channels.units.as_str()
+            ),
+            ("Wavelength", "nm")
+        );
+        assert_eq!((spectra.rows.offset, spectra.rows.scale), (5.0, 0.5));
+        assert_eq!(spectra.columns.units, "");
+        assert_eq!(spectra.at(1, 2), [20.0, 21.0, 22.0, 23.0]);
+    }
+
+    #[test]
+    fn a_stack_of_images_does_not_pass_for_spectra() {
+        let (_folder, file) = written("cl.hspy", &signal([1, 0, 0]));
+        let message = read_map(&file).unwrap_err().to_string();
+        assert!(message.contains("2x3x4 (a stack of images)"), "{message}");
     }
 }

@@ -66,7 +66,8 @@ fn dimension(scale: &Dataset, place: usize, label: &str) -> Option<Dimension> {
 
 #[cfg(test)]
 mod tests {
-    use crate::dataset::testing::{close, shared, spectra, total};
+    use crate::dataset::read;
+    use crate::dataset::testing::{close, shared, spectra, total, written};
 
     #[test]
     fn hysteresis_loops_keep_the_voltages_of_the_sweep() {
@@ -99,5 +100,50 @@ mod tests {
             close(total(&by_path), -5.480_404_611_983_021);
             assert_eq!(by_path.at(49, 0)[63], -0.003_413_636_642_964_072);
         }
+    }
+
+    /// 4 energies x 2 rows x 3 columns, value = 100 row + 10 column + energy.
+    fn energy_first(data_type: &str) -> Vec<u8> {
+        use hdf5_pure::AttrValue::{String as Text, StringArray};
+        let mut file = hdf5_pure::FileBuilder::new();
+        for (name, kind, values) in [
+            ("Energy", "SPECTRAL", [1.0, 2.0, 4.0, 8.0].as_slice()),
+            ("y", "SPATIAL", &[0.0, 1.0]),
+            ("x", "SPATIAL", &[0.0, 2.0, 4.0]),
+        ] {
+            let scale = file.create_dataset(name);
+            scale
+                .with_f64_data(values)
+                .set_attr("dimension_type", Text(kind.to_owned()));
+        }
+        let value = |i: u16| 100 * (i / 3 % 2) + 10 * (i % 3) + i / 6;
+        let main = file.create_dataset("data");
+        main.with_u16_data(&(0..24).map(value).collect::<Vec<_>>())
+            .with_shape(&[4, 2, 3]);
+        let labels = ["Energy", "y", "x"].map(str::to_owned).to_vec();
+        main.set_attr("DIMENSION_LABELS", StringArray(labels));
+        main.set_attr("main_data_name", Text("data".to_owned()));
+        main.set_attr("data_type", Text(data_type.to_owned()));
+        file.finish().unwrap()
+    }
+
+    #[test]
+    fn the_spectral_dimension_is_put_last() {
+        let (_folder, file) = written("a.nsid", &energy_first("SPECTRAL_IMAGE"));
+        let spectra = spectra(&file);
+        assert_eq!((spectra.height(), spectra.width()), (2, 3));
+        assert_eq!(
+            (spectra.channels.name.as_str(), spectra.columns.scale),
+            ("Energy", 2.0)
+        );
+        assert_eq!(spectra.coordinates, [1.0, 2.0, 4.0, 8.0]);
+        assert_eq!(spectra.at(1, 2), [120.0, 121.0, 122.0, 123.0]);
+    }
+
+    #[test]
+    fn a_stack_of_images_does_not_pass_for_spectra() {
+        let (_folder, file) = written("a.nsid", &energy_first("IMAGE_STACK"));
+        let message = read(&file).unwrap_err().to_string();
+        assert!(message.contains("4x2x3 (a stack of images)"), "{message}");
     }
 }

@@ -6,7 +6,7 @@ use std::io::{BufReader, Read};
 use npyz::npz::NpzArchive;
 use npyz::{DType, NpyFile, Order, TypeChar};
 
-use super::array::Array;
+use super::array::{Array, is_candidate};
 use super::error::DatasetError;
 use super::spectra::Values;
 
@@ -34,7 +34,8 @@ pub(super) fn read_npz(file: &str, inside: Option<&str>) -> Result<Array, Datase
     names.sort();
     let mut shapes = Vec::new();
     for name in &names {
-        if let Some(npy) = archive.by_name(name).map_err(unreadable)? {
+        // An archive may hold pickled objects beside the arrays.
+        if let Ok(Some(npy)) = archive.by_name(name) {
             shapes.push((name.clone(), sizes(npy.shape())));
         }
     }
@@ -51,9 +52,13 @@ pub(super) fn read_npz(file: &str, inside: Option<&str>) -> Result<Array, Datase
     };
     let name = match inside {
         Some(inside) => inside.to_owned(),
-        None => only_candidate(&shapes).ok_or_else(|| DatasetError::Ambiguous {
-            file: file.to_owned(),
-            available: available(),
+        None => only_candidate(&shapes).ok_or_else(|| {
+            let (file, available) = (file.to_owned(), available());
+            if shapes.iter().any(|(_, shape)| is_candidate(shape)) {
+                DatasetError::Ambiguous { file, available }
+            } else {
+                DatasetError::Nothing { file, available }
+            }
         })?,
     };
     let npy = archive.by_name(&name).map_err(unreadable)?;
