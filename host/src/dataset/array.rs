@@ -90,6 +90,11 @@ pub(super) fn squeezed(shape: &[usize]) -> &[usize] {
     &shape[..rank]
 }
 
+/// Whether an array of this shape is a map or spectra.
+pub(super) fn is_candidate(shape: &[usize]) -> bool {
+    matches!(squeezed(shape).len(), 2 | 3)
+}
+
 impl Array {
     /// An array of which the file gives no axes.
     pub(super) fn bare(location: &str, shape: Vec<usize>, values: Values, quantity: &str) -> Self {
@@ -105,6 +110,33 @@ impl Array {
             dimensions,
             quantity: quantity.to_owned(),
             units: String::new(),
+        }
+    }
+
+    /// Makes dimension `from` the last, for files that put the channel elsewhere.
+    pub(super) fn move_last(&mut self, from: usize) {
+        let rank = squeezed(&self.shape).len();
+        if from >= rank {
+            return;
+        }
+        self.shape.truncate(rank);
+        self.dimensions.truncate(rank);
+        let inner: usize = self.shape[from + 1..].iter().product();
+        let channels = self.shape[from];
+        match &mut self.values {
+            Values::Single(values) => *values = interleaved(values, channels, inner),
+            Values::Double(values) => *values = interleaved(values, channels, inner),
+        }
+        self.shape[from..].rotate_left(1);
+        self.dimensions[from..].rotate_left(1);
+    }
+
+    /// The error that this array is a stack of images and not spectra.
+    pub(super) fn is_stack(&self) -> DatasetError {
+        DatasetError::Shape {
+            location: self.location.clone(),
+            shape: format!("{} (a stack of images)", super::shape_text(&self.shape)),
+            accepted: DatasetError::SHAPES,
         }
     }
 
@@ -151,6 +183,53 @@ impl Array {
                 }))
             }
             _ => Err(DatasetError::shape(&self.location, &self.shape)),
+        }
+    }
+}
+
+/// Blocks of `channels x inner` values turned into `inner x channels`.
+fn interleaved<T: Copy>(values: &[T], channels: usize, inner: usize) -> Vec<T> {
+    let mut turned = Vec::with_capacity(values.len());
+    for block in values.chunks_exact((channels * inner).max(1)) {
+        for i in 0..inner {
+            turned.extend((0..channels).map(|channel| block[channel * inner + i]));
+        }
+    }
+    turned
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::dataset::testing::{npy, written};
+    use crate::dataset::{Dataset, read};
+
+    #[test]
+    fn rank_decides_between_map_and_spectra() {
+        let read_shape = |shape: &str, n: usize| {
+            let data: Vec<u8> = (0..n).map(|i| i as u8).collect();
+            let (_folder, file) = written("a.npy", &npy("|u1", false, shape, &data));
+            read(&file)
+        };
+        assert!(matches!(read_shape("2, 3, 1, 1", 6), Ok(Dataset::Map(_))));
+        assert!(matches!(read_shape("4, 1", 4), Ok(Dataset::Map(_))));
+        match read_shape("1, 2, 3", 6) {
+            Ok(Dataset::Spectra(spectra)) => {
+                assert_eq!(spectra.at(0, 1), [3.0, 4.0, 5.0]);
+                assert_eq!(spectra.coordinates, [0.0, 1.0, 2.0]);
+            }
+            other => panic!("{other:?}"),
+        }
+        for (shape, n, text) in [
+            ("6,", 6, "shape 6;"),
+            ("", 1, "shape scalar;"),
+            ("1, 2, 3, 2", 12, "shape 1x2x3x2;"),
+            ("0, 3", 0, "shape 0x3;"),
+        ] {
+            let message = read_shape(shape, n).unwrap_err().to_string();
+            assert!(
+                message.contains(text) && message.contains("rows x columns"),
+                "{message}"
+            );
         }
     }
 }

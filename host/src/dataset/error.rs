@@ -43,6 +43,16 @@ pub enum DatasetError {
         /// What the file holds.
         available: String,
     },
+    /// No dataset has the rank of a map or of spectra.
+    #[error(
+        "`{file}`: no dataset is rows x columns or rows x columns x channels; there is {available}"
+    )]
+    Nothing {
+        /// The file as given.
+        file: String,
+        /// What the file holds.
+        available: String,
+    },
     /// Several datasets could be meant.
     #[error("`{file}`: say which is meant with `#path`; there is {available}")]
     Ambiguous {
@@ -84,6 +94,9 @@ pub enum DatasetError {
 }
 
 impl DatasetError {
+    pub(super) const SHAPES: &str =
+        "rows x columns (a map) and rows x columns x channels (spectra)";
+
     pub(super) fn unreadable(
         file: &str,
         format: &'static str,
@@ -100,7 +113,7 @@ impl DatasetError {
         Self::Shape {
             location: location.to_owned(),
             shape: super::shape_text(shape),
-            accepted: "rows x columns (a map) and rows x columns x channels (spectra)",
+            accepted: Self::SHAPES,
         }
     }
 }

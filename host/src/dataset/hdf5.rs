@@ -4,10 +4,10 @@ use std::fmt;
 
 use hdf5_pure::{AttrValue, DType, Dataset, Error, File, Group};
 
-use super::array::{Array, Dimension, squeezed};
+use super::array::{Array, Dimension, is_candidate};
 use super::error::{DatasetError, listing};
 use super::spectra::Values;
-use super::{hyperspy, nsid};
+use super::{hyperspy, nsid, usid};
 
 const FORMAT: &str = "HDF5";
 
@@ -55,6 +55,13 @@ fn list(file: &File) -> Result<Vec<DatasetInfo>, Error> {
     let mut found = Vec::new();
     collect(&file.root(), "", 0, &mut found)?;
     found.sort_by(|a, b| a.path.cmp(&b.path));
+    let of_tables: Vec<bool> = found
+        .iter()
+        .map(|info| usid::tables(&found, info).is_some())
+        .collect();
+    for (info, described) in found.iter_mut().zip(of_tables) {
+        info.main |= described;
+    }
     Ok(found)
 }
 
@@ -128,7 +135,7 @@ pub(super) fn read(file: &str, inside: Option<&str>) -> Result<Array, DatasetErr
     let chosen = choose(&found, file, inside)?;
     let location = format!("{file}#{}", chosen.path);
     // Checked before reading, so that a stack of frames too large for memory is refused at once.
-    if !matches!(squeezed(&chosen.shape).len(), 2 | 3) {
+    if !is_candidate(&chosen.shape) {
         return Err(DatasetError::shape(&location, &chosen.shape));
     }
     let dataset = open.dataset(&chosen.path).map_err(unreadable)?;
@@ -143,9 +150,12 @@ pub(super) fn read(file: &str, inside: Option<&str>) -> Result<Array, DatasetErr
         None => open.root(),
     };
     if hyperspy::is_main(&chosen.path) {
-        hyperspy::describe(&mut array, &group);
+        hyperspy::describe(&mut array, &group)?;
     } else {
-        nsid::describe(&mut array, &dataset, &group);
+        nsid::describe(&mut array, &dataset, &group)?;
+        if let Some(folder) = usid::tables(&found, chosen) {
+            usid::describe(&mut array, &open, folder);
+        }
     }
     if array.quantity.is_empty() {
         let name = chosen.path.rsplit('/').next();
@@ -177,7 +187,7 @@ fn choose<'a>(
         candidates = within
             .iter()
             .copied()
-            .filter(|info| matches!(squeezed(&info.shape).len(), 2 | 3))
+            .filter(|info| is_candidate(&info.shape))
             .collect();
     }
     match (candidates.as_slice(), inside) {
@@ -187,7 +197,7 @@ fn choose<'a>(
             inside: inside.to_owned(),
             available: listing(found),
         }),
-        ([], None) => Err(DatasetError::Ambiguous {
+        ([], None) => Err(DatasetError::Nothing {
             file: file.to_owned(),
             available: listing(found),
         }),
@@ -213,5 +223,81 @@ pub(super) fn set_dimension(array: &mut Array, place: usize, dimension: Dimensio
         && slot.axis.size == dimension.axis.size
     {
         *slot = dimension;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::dataset::testing::{close, nsid_file, shared, spectra, written};
+    use crate::dataset::{list_hdf5, read, read_map};
+
+    #[test]
+    fn each_channel_of_a_pfm_image_is_selected_by_path() {
+        let Some(file) = shared("beps/pto_funakubo_256.h5") else {
+            return;
+        };
+        for (channel, quantity, sum) in [
+            (0, "HeightRetrace", -0.038_286_321_493_274_045),
+            (1, "AmplitudeRetrace", 7.685_029_056_635_467e-6),
+            (2, "DeflectionRetrace", 0.006_548_680_528_901_23),
+            (3, "PhaseRetrace", 2_556_702.222_113_609_3),
+        ] {
+            let map = read_map(&format!("{file}#Measurement_000/Channel_{channel}")).unwrap();
+            assert_eq!((map.height(), map.width()), (256, 256));
+            assert_eq!(map.quantity, quantity);
+            close(map.values.iter().sum(), sum);
+        }
+        let message = read(&file).unwrap_err().to_string();
+        assert!(
+            message.contains(
+                "Measurement_000/Channel_1/Channel_1/Channel_1 (256x256 f32 AmplitudeRetrace)"
+            ),
+            "{message}"
+        );
+        let message = read(&format!("{file}#Channel_9")).unwrap_err().to_string();
+        assert!(
+            message.contains("`Channel_9`") && message.contains("PhaseRetrace"),
+            "{message}"
+        );
+    }
+
+    #[test]
+    fn an_nsid_file_gives_its_main_dataset_with_axes() {
+        let (_folder, file) = written("loops.h5", &nsid_file());
+        let loops = spectra(&file);
+        assert_eq!(loops.coordinates, [0.0, 1.0, 0.0, -1.0]);
+        assert_eq!(
+            (loops.channels.name.as_str(), loops.channels.units.as_str()),
+            ("Voltage", "V")
+        );
+        assert_eq!((loops.columns.scale, loops.rows.scale), (1e-9, 2e-9));
+        assert_eq!(
+            (loops.quantity.as_str(), loops.units.as_str()),
+            ("Response", "pm")
+        );
+        assert_eq!(loops.at(1, 2), [20.0, 21.0, 22.0, 23.0]);
+        assert_eq!(
+            read_map(&format!("{file}#aside")).unwrap().values,
+            [1.0, 2.0, 3.0, 4.0]
+        );
+        let listed = list_hdf5(&file).unwrap();
+        let texts: Vec<String> = listed.iter().map(ToString::to_string).collect();
+        assert_eq!(
+            texts,
+            [
+                "aside (2x2 u8)",
+                "loops/Voltage (4 f64)",
+                "loops/X (3 f64)",
+                "loops/Y (2 f64)",
+                "loops/data (2x3x4 i32 Response)",
+            ]
+        );
+        let message = read(&format!("{file}#loops/X")).unwrap_err().to_string();
+        assert!(message.contains("shape 3;"), "{message}");
+        let message = read(&format!("{file}#nothing")).unwrap_err().to_string();
+        assert!(
+            message.contains("`nothing`") && message.contains("loops/data"),
+            "{message}"
+        );
     }
 }

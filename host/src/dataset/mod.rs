@@ -6,8 +6,8 @@
 //! |---|---|---|
 //! | `.npy` | `NumPy` array | none |
 //! | `.npz` | `NumPy` archive | name of the array |
-//! | `.tif`, `.tiff` | one grey image; Thermo/FEI metadata or resolution give the pixel size | none |
-//! | `.h5`, `.hdf5`, `.nsid` | NSID (sidpy, `pyNSID`) and plain HDF5 | dataset, or a group that holds one |
+//! | `.tif`, `.tiff` | one grey image; Thermo/FEI or `ImageJ` metadata give the pixel size | none |
+//! | `.h5`, `.hdf5`, `.nsid` | NSID (sidpy, `pyNSID`), USID and plain HDF5 | dataset, or a group that holds one |
 //! | `.hspy` | `HyperSpy` | `Experiments/<title>` |
 //!
 //! Two dimensions are a map, three are spectra with the channel last; trailing dimensions of
@@ -21,6 +21,7 @@ mod nsid;
 mod numpy;
 mod spectra;
 mod tiff;
+mod usid;
 
 use std::path::Path;
 
@@ -143,5 +144,7 @@ fn refuse_inside(file: &str, inside: Option<&str>) -> Result<(), DatasetError> {
     }
 }
 
+#[cfg(test)]
+mod testing;
 #[cfg(test)]
 mod tests;

@@ -6,7 +6,7 @@ use std::io::{BufReader, Read};
 use npyz::npz::NpzArchive;
 use npyz::{DType, NpyFile, Order, TypeChar};
 
-use super::array::Array;
+use super::array::{Array, is_candidate};
 use super::error::DatasetError;
 use super::spectra::Values;
 
@@ -34,7 +34,8 @@ pub(super) fn read_npz(file: &str, inside: Option<&str>) -> Result<Array, Datase
     names.sort();
     let mut shapes = Vec::new();
     for name in &names {
-        if let Some(npy) = archive.by_name(name).map_err(unreadable)? {
+        // An archive may hold pickled objects beside the arrays.
+        if let Ok(Some(npy)) = archive.by_name(name) {
             shapes.push((name.clone(), sizes(npy.shape())));
         }
     }
@@ -51,9 +52,13 @@ pub(super) fn read_npz(file: &str, inside: Option<&str>) -> Result<Array, Datase
     };
     let name = match inside {
         Some(inside) => inside.to_owned(),
-        None => only_candidate(&shapes).ok_or_else(|| DatasetError::Ambiguous {
-            file: file.to_owned(),
-            available: available(),
+        None => only_candidate(&shapes).ok_or_else(|| {
+            let (file, available) = (file.to_owned(), available());
+            if shapes.iter().any(|(_, shape)| is_candidate(shape)) {
+                DatasetError::Ambiguous { file, available }
+            } else {
+                DatasetError::Nothing { file, available }
+            }
         })?,
     };
     let npy = archive.by_name(&name).map_err(unreadable)?;
@@ -158,4 +163,99 @@ fn to_row_major<T: Copy>(values: &[T], shape: &[usize]) -> Vec<T> {
         }
     }
     sorted
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::dataset::testing::{close, npy, shared, written};
+    use crate::dataset::{Dataset, read, read_map, require_finite};
+
+    type Encode = fn(u8) -> Vec<u8>;
+
+    #[test]
+    fn the_pfm_maps_read_as_numpy_reads_them() {
+        if let Some(file) = shared("pfm/scalarizer.npy") {
+            let map = read_map(&file).unwrap();
+            assert_eq!((map.height(), map.width()), (50, 50));
+            assert_eq!(map.quantity, "scalarizer");
+            close(map.values.iter().sum(), 264.739_463_372_643_97);
+            require_finite(&map, "response").unwrap();
+        }
+    }
+
+    #[test]
+    fn every_numeric_type_of_numpy_is_read() {
+        let wanted = [0.0, 1.0, 2.0, 3.0, 4.0, 100.0];
+        let bytes: [(&str, Encode); 12] = [
+            ("|u1", |v| vec![v]),
+            ("|i1", |v| vec![v]),
+            ("<u2", |v| u16::from(v).to_le_bytes().to_vec()),
+            (">i2", |v| i16::from(v).to_be_bytes().to_vec()),
+            ("<u4", |v| u32::from(v).to_le_bytes().to_vec()),
+            ("<i4", |v| i32::from(v).to_le_bytes().to_vec()),
+            (">u8", |v| u64::from(v).to_be_bytes().to_vec()),
+            ("<i8", |v| i64::from(v).to_le_bytes().to_vec()),
+            ("<f4", |v| f32::from(v).to_le_bytes().to_vec()),
+            (">f4", |v| f32::from(v).to_be_bytes().to_vec()),
+            ("<f8", |v| f64::from(v).to_le_bytes().to_vec()),
+            (">f8", |v| f64::from(v).to_be_bytes().to_vec()),
+        ];
+        for (descr, encode) in bytes {
+            let data: Vec<u8> = [0, 1, 2, 3, 4, 100].into_iter().flat_map(encode).collect();
+            let (_folder, file) = written("map.npy", &npy(descr, false, "2, 3", &data));
+            let map = read_map(&file).unwrap();
+            assert_eq!((map.height(), map.width()), (2, 3));
+            assert_eq!(map.values, wanted, "{descr}");
+        }
+        let (_folder, file) = written("map.npy", &npy("<c16", false, "1, 1", &[0; 16]));
+        assert!(
+            read(&file)
+                .unwrap_err()
+                .to_string()
+                .contains("real integers and floats")
+        );
+    }
+
+    #[test]
+    fn fortran_order_is_turned_round() {
+        let (_folder, file) = written("map.npy", &npy("|u1", true, "2, 3", &[0, 3, 1, 4, 2, 5]));
+        assert_eq!(
+            read_map(&file).unwrap().values,
+            [0.0, 1.0, 2.0, 3.0, 4.0, 5.0]
+        );
+    }
+
+    #[test]
+    fn an_archive_gives_the_array_that_is_meant() {
+        use npyz::WriterBuilder;
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("run.npz").to_string_lossy().into_owned();
+        let mut archive = npyz::npz::NpzWriter::create(&file).unwrap();
+        for (name, shape) in [
+            ("mean", vec![2, 2]),
+            ("loss", vec![4]),
+            ("cube", vec![1, 2, 2]),
+        ] {
+            let mut array = archive
+                .array(name, npyz::zip::write::FileOptions::default())
+                .unwrap()
+                .default_dtype()
+                .shape(&shape)
+                .begin_nd()
+                .unwrap();
+            array.extend([1.0_f64, 2.0, 3.0, 4.0]).unwrap();
+            array.finish().unwrap();
+        }
+        drop(archive);
+        assert_eq!(read_map(&file).unwrap().quantity, "mean");
+        assert!(matches!(
+            read(&format!("{file}#cube")),
+            Ok(Dataset::Spectra(_))
+        ));
+        let message = read(&format!("{file}#other")).unwrap_err().to_string();
+        assert!(
+            message.contains("`other`") && message.contains("cube (1x2x2), loss (4)"),
+            "{message}"
+        );
+    }
 }

@@ -50,9 +50,9 @@ impl Loop {
     }
 
     /// |median of the falling branch − median of the rising branch|, both near zero bias: the
-    /// remanent response. The median, because single points of a measured loop are off by
-    /// orders of magnitude where a resonance fit failed; they would rule a mean, and even more
-    /// the difference between largest and smallest response. NaN when a point that counts is.
+    /// remanent response. The median, because single points of a measured loop can be off by
+    /// orders of magnitude; they would rule a mean, and even more the difference between largest
+    /// and smallest response. NaN when a point that counts is.
     pub(super) fn height(&self, response: &[f64]) -> f64 {
         let median = |branch: &[usize]| {
             let mut values: Vec<f64> = branch.iter().map(|&i| response[i]).collect();
