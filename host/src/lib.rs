@@ -4,6 +4,7 @@
 
 pub mod axis;
 pub mod campaign;
+pub mod cli;
 pub mod controller;
 pub mod dataset;
 pub mod lines;

@@ -1,3 +1,7 @@
-//! The program `beacon`.
+//! The program `beacon`: see `beacon --help`.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    beacon_host::cli::main()
+}

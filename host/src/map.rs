@@ -24,7 +24,11 @@ impl Map {
     /// # Panics
     /// When `values` does not hold `height * width` values: a mistake of the caller.
     pub fn uncalibrated(height: usize, width: usize, values: Vec<f64>, quantity: &str) -> Self {
-        assert_eq!(values.len(), height * width, "a map holds height x width values");
+        assert_eq!(
+            values.len(),
+            height * width,
+            "a map holds height x width values"
+        );
         Self {
             values,
             rows: Axis::pixels("y", height),

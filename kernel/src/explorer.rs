@@ -313,6 +313,11 @@ impl<'a> Explorer<'a> {
         is_taken(self.memory.taken, candidate.index())
     }
 
+    /// Changes the seed of the campaign from the next proposal on.
+    pub fn set_seed(&mut self, seed: u64) {
+        self.seed = seed;
+    }
+
     /// Changes the strategy or its settings from the next proposal on.
     ///
     /// # Errors

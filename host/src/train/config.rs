@@ -5,18 +5,39 @@ use serde::{Deserialize, Serialize};
 use super::TrainError;
 
 /// Settings of the [`Trainer`](super::Trainer); its state is kept apart from them.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, clap::Args, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct TrainerConfig {
     /// Full-batch epochs of the first fit, on the seeds.
+    #[arg(
+        long,
+        default_value_t = 150,
+        value_name = "N",
+        help_heading = "Training"
+    )]
     pub initial_epochs: usize,
     /// Full-batch epochs of every later fit, each a warm start.
+    #[arg(long, default_value_t = 3, value_name = "N", help_heading = "Training")]
     pub epochs: usize,
     /// Adam's step size, in (0, 1].
+    #[arg(
+        long,
+        default_value_t = 0.01,
+        value_name = "X",
+        help_heading = "Training"
+    )]
     pub learning_rate: f64,
     /// Smallest noise variance over outputscale, in [1e-3, 1].
+    #[arg(
+        long,
+        default_value_t = 1e-2,
+        value_name = "X",
+        help_heading = "Training"
+    )]
     pub noise_floor: f64,
-    /// Seed of the initial weights.
+    /// Seed of the initial weights; a campaign puts its own here.
+    #[arg(skip)]
+    #[serde(skip)]
     pub seed: u64,
 }
 

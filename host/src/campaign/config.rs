@@ -1,0 +1,135 @@
+//! What a campaign is asked to do: one definition for the command line, the run folder and code.
+
+use beacon_kernel::{Acquisition, References, Sampling, Strategy};
+use clap::builder::PossibleValuesParser;
+use clap::builder::TypedValueParser as _;
+use serde::{Deserialize, Serialize};
+
+use crate::train::TrainerConfig;
+
+/// Settings of one campaign.
+#[derive(Clone, Debug, PartialEq, clap::Args, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct CampaignConfig {
+    /// Acquisition function that picks the next point.
+    #[arg(long, default_value = "beacon", value_parser = strategies(), help_heading = "Campaign")]
+    pub strategy: String,
+    /// Points to measure after the seeds.
+    #[arg(
+        long,
+        default_value_t = 300,
+        value_name = "N",
+        help_heading = "Campaign"
+    )]
+    pub steps: usize,
+    /// Random points to measure first.
+    #[arg(
+        long,
+        default_value_t = 10,
+        value_name = "N",
+        help_heading = "Campaign"
+    )]
+    pub initial: usize,
+    /// Fixes every random number of the campaign.
+    #[arg(long, default_value_t = 1, value_name = "N", help_heading = "Campaign")]
+    pub seed: u64,
+    /// Side of the square window around each candidate, in pixels.
+    #[arg(
+        long,
+        default_value_t = 16,
+        value_name = "PIXELS",
+        help_heading = "Campaign"
+    )]
+    pub window: usize,
+    /// Neighbours that novelty averages over.
+    #[arg(
+        long,
+        default_value_t = 10,
+        value_name = "N",
+        help_heading = "Campaign"
+    )]
+    pub k: u16,
+    /// β of `ucb`, which seeks μ + √β σ.
+    #[arg(
+        long,
+        default_value_t = 4.0,
+        value_name = "X",
+        help_heading = "Campaign"
+    )]
+    pub beta: f32,
+    /// Measure novelty against responses as measured, instead of denoised by the model.
+    #[arg(long, help_heading = "Campaign")]
+    pub raw_references: bool,
+    /// Let `beacon-elite` draw one joint sample, instead of the published marginal ones.
+    #[arg(long, help_heading = "Campaign")]
+    pub joint_elite: bool,
+    /// Points to measure between one training and the next.
+    #[arg(long, default_value_t = 1, value_name = "N", help_heading = "Training")]
+    pub retrain_every: usize,
+    /// How the deep kernel is trained.
+    #[command(flatten)]
+    pub training: TrainerConfig,
+}
+
+impl Default for CampaignConfig {
+    fn default() -> Self {
+        Self {
+            strategy: Strategy::Beacon.name().to_owned(),
+            steps: 300,
+            initial: 10,
+            seed: 1,
+            window: 16,
+            k: 10,
+            beta: 4.0,
+            raw_references: false,
+            joint_elite: false,
+            retrain_every: 1,
+            training: TrainerConfig::default(),
+        }
+    }
+}
+
+impl CampaignConfig {
+    /// The kernel's form of the strategy; `None` when its name is unknown.
+    pub fn acquisition(&self) -> Option<Acquisition> {
+        let mut acquisition = Acquisition::new(Strategy::from_name(&self.strategy)?);
+        acquisition.k = self.k;
+        acquisition.beta = self.beta;
+        if self.raw_references {
+            acquisition.references = References::Raw;
+        }
+        if self.joint_elite {
+            acquisition.sampling = Sampling::Joint;
+        }
+        Some(acquisition)
+    }
+}
+
+fn strategies() -> impl clap::builder::TypedValueParser<Value = String> {
+    PossibleValuesParser::new(Strategy::ALL.map(Strategy::name)).map(|name| name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::{Args as _, Command, FromArgMatches as _};
+
+    #[test]
+    fn the_command_line_and_code_have_the_same_defaults() {
+        let command = CampaignConfig::augment_args(Command::new("test").no_binary_name(true));
+        let matches = command.get_matches_from(Vec::<String>::new());
+        let parsed = CampaignConfig::from_arg_matches(&matches).unwrap();
+        assert_eq!(parsed, CampaignConfig::default());
+    }
+
+    #[test]
+    fn a_configuration_survives_its_file_form() {
+        let config = CampaignConfig {
+            strategy: "ucb".to_owned(),
+            beta: 2.5,
+            ..CampaignConfig::default()
+        };
+        let text = toml::to_string(&config).unwrap();
+        assert_eq!(toml::from_str::<CampaignConfig>(&text).unwrap(), config);
+    }
+}

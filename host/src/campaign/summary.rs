@@ -1,0 +1,80 @@
+//! A campaign in one object: what `--json` prints and `summary.json` holds.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Measurement, Outcome, Series, Times};
+
+/// Summary of a campaign. Fields are added by later versions, never renamed.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Summary {
+    /// Version of the program.
+    pub version: String,
+    /// Name of the strategy.
+    pub strategy: String,
+    /// Seed of the campaign.
+    pub seed: u64,
+    /// Side of the window, in pixels.
+    pub window: usize,
+    /// Number of candidates.
+    pub candidates: usize,
+    /// Bins of the target space that some candidate falls into.
+    pub occupied_bins: usize,
+    /// Candidate numbers of the seeds, in the order they were measured.
+    pub seeds: Vec<u32>,
+    /// Candidate numbers of the steps, in the order they were measured.
+    pub order: Vec<u32>,
+    /// Measured responses of the steps.
+    pub responses: Vec<f64>,
+    /// The figures, one entry per step.
+    #[serde(flatten)]
+    pub series: Series,
+    /// Total time in seconds by what it was spent on.
+    pub time: TimeSummary,
+    /// What went wrong without ending the campaign.
+    pub warnings: Vec<String>,
+}
+
+/// Seconds spent over a whole campaign.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct TimeSummary {
+    /// Waiting for proposals.
+    pub deciding: f64,
+    /// Waiting for the microscope.
+    pub measuring: f64,
+    /// Training, and handing the model to the controller.
+    pub training: f64,
+    /// Surrogate maps and metrics.
+    pub monitoring: f64,
+}
+
+impl From<Times> for TimeSummary {
+    fn from(times: Times) -> Self {
+        Self {
+            deciding: times.deciding.as_secs_f64(),
+            measuring: times.measuring.as_secs_f64(),
+            training: times.training.as_secs_f64(),
+            monitoring: times.monitoring.as_secs_f64(),
+        }
+    }
+}
+
+impl Summary {
+    /// The summary of an outcome.
+    pub fn new(outcome: &Outcome) -> Self {
+        let numbers = |points: &[Measurement]| points.iter().map(|m| m.candidate.0).collect();
+        Self {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            strategy: outcome.config.strategy.clone(),
+            seed: outcome.config.seed,
+            window: outcome.config.window,
+            candidates: outcome.candidates,
+            occupied_bins: outcome.occupied_bins,
+            seeds: numbers(&outcome.seeds),
+            order: numbers(&outcome.steps),
+            responses: outcome.steps.iter().map(|m| m.response).collect(),
+            series: outcome.series.clone(),
+            time: outcome.times.into(),
+            warnings: outcome.warnings.clone(),
+        }
+    }
+}

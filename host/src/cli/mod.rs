@@ -1,0 +1,97 @@
+//! The command line: arguments and printing, nothing else.
+
+mod input;
+mod progress;
+mod replay;
+mod specimen;
+
+use std::process::ExitCode;
+
+use clap::error::ErrorKind;
+use clap::{Parser, Subcommand};
+
+/// Decides where a microscope measures next, by deep-kernel learning and novelty search.
+///
+/// Without a command: a BEACON campaign on a built-in synthetic specimen beside random
+/// sampling, with pictures.
+#[derive(Debug, Parser)]
+#[command(
+    name = "beacon",
+    version,
+    args_conflicts_with_subcommands = true,
+    after_help = "Exit status: 0 done; 1 failed while running, what was measured is kept; \
+                  2 bad input, nothing was written."
+)]
+struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
+    #[command(flatten)]
+    specimen: specimen::SpecimenArgs,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run a campaign on data acquired before: an image and a response of the same area.
+    Replay(replay::ReplayArgs),
+}
+
+/// How a command ended other than well.
+enum Failure {
+    /// What was asked for cannot be done; nothing was written. Exit status 2.
+    Input(String),
+    /// Something went wrong while running. Exit status 1.
+    Running(String),
+}
+
+impl Failure {
+    fn input(error: &dyn std::error::Error) -> Self {
+        Self::Input(error.to_string())
+    }
+
+    fn running(error: &dyn std::error::Error) -> Self {
+        Self::Running(error.to_string())
+    }
+}
+
+/// Runs the program and returns its exit status.
+pub fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return usage(&error),
+    };
+    let result = match &cli.command {
+        Some(Command::Replay(args)) => replay::run(args),
+        None => specimen::run(&cli.specimen),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(Failure::Input(message)) => {
+            eprintln!("error: {message}");
+            ExitCode::from(2)
+        }
+        Err(Failure::Running(message)) => {
+            eprintln!("error: {message}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Help and version as they are; a mistake as one line that names it and what is accepted.
+fn usage(error: &clap::Error) -> ExitCode {
+    if matches!(
+        error.kind(),
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion
+    ) {
+        // Nobody is left to tell when even this cannot be printed.
+        let _ = error.print();
+        return ExitCode::SUCCESS;
+    }
+    let text = error.to_string();
+    let lines = text.lines().map(str::trim);
+    let said: Vec<_> = lines
+        .take_while(|line| !line.starts_with("Usage:") && !line.starts_with("For more"))
+        .filter(|line| !line.is_empty())
+        .collect();
+    eprintln!("{} (see `beacon --help`)", said.join(" "));
+    ExitCode::from(2)
+}

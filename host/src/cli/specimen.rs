@@ -1,0 +1,173 @@
+//! `beacon` without a command: BEACON beside random sampling on the built-in specimen.
+
+use std::path::{Path, PathBuf};
+
+use beacon_kernel::{Capacity, Strategy};
+use clap::Args;
+use serde::Serialize;
+
+use super::progress::{Display, Progress};
+use super::{Failure, input};
+use crate::campaign::{Campaign, CampaignConfig, Outcome, Seeds, write_run, write_side_by_side};
+use crate::controller::{InProcess, Memory};
+use crate::microscope::{Microscope as _, SpecimenMicroscope};
+use crate::scalarizer::Scalarizer;
+use crate::specimen::{Specimen, SpecimenConfig};
+
+/// The response that is sought: the rare species is rich in palladium.
+const TARGET: &str = "line:Pd-La";
+
+/// Arguments of `beacon` without a command.
+#[derive(Clone, Debug, Args, Serialize)]
+pub(super) struct SpecimenArgs {
+    /// Points to measure after the 10 random ones.
+    #[arg(long, default_value_t = 100, value_name = "N")]
+    steps: usize,
+    /// Chooses the specimen and fixes every random number.
+    #[arg(long, default_value_t = 1, value_name = "N")]
+    seed: u64,
+    /// Folder for the results; files of an earlier run in it are replaced. Without it the next
+    /// free runs/specimen-N.
+    #[arg(long, value_name = "DIR")]
+    #[serde(skip)]
+    out: Option<PathBuf>,
+}
+
+/// What the run folders record.
+#[derive(Serialize)]
+struct Provenance<'a> {
+    target: &'a str,
+    specimen: &'a SpecimenConfig,
+    campaign: &'a CampaignConfig,
+}
+
+/// Runs the command.
+pub(super) fn run(args: &SpecimenArgs) -> Result<(), Failure> {
+    if let Some(out) = &args.out {
+        input::check_folder(out)?;
+    }
+    let config = SpecimenConfig {
+        seed: args.seed,
+        ..SpecimenConfig::default()
+    };
+    let specimen = Specimen::new(config).map_err(|e| Failure::input(&e))?;
+    let scalarizer: Scalarizer = TARGET.parse().map_err(|e| Failure::input(&e))?;
+    let microscope =
+        SpecimenMicroscope::new(specimen, scalarizer).map_err(|e| Failure::input(&e))?;
+
+    let display = Display::new(false);
+    let [beacon, random] = [Strategy::Beacon, Strategy::Random].map(|strategy| {
+        let config = CampaignConfig {
+            strategy: strategy.name().to_owned(),
+            steps: args.steps,
+            seed: args.seed,
+            ..CampaignConfig::default()
+        };
+        let progress = display.campaign(strategy.name(), args.steps);
+        (config, progress)
+    });
+    let (beacon, random) = rayon::join(
+        || explore(&microscope, beacon.0, beacon.1),
+        || explore(&microscope, random.0, random.1),
+    );
+    let (beacon, random) = (beacon?, random?);
+
+    let folder = input::folder_for(args.out.as_deref(), "specimen");
+    write_results(&folder, &microscope, &beacon, &random)?;
+    print_discoveries(&microscope, &beacon, &random);
+    println!("\nresults in {}:", folder.display());
+    println!("  trajectory.png  the image, with what beacon measured, in order");
+    println!("  target.png      the true response, with what both measured");
+    println!("  coverage.png    share of the target space seen, step by step");
+    println!("  beacon, random  tables, maps and summary of each campaign");
+    Ok(())
+}
+
+fn explore(
+    microscope: &SpecimenMicroscope,
+    config: CampaignConfig,
+    mut progress: Progress,
+) -> Result<Outcome, Failure> {
+    let mut microscope = microscope.clone();
+    let image = microscope.image().clone();
+    let truth = microscope.truth().cloned().unwrap_or_else(|| image.clone());
+    let seeds = Seeds::Random(config.initial);
+    let window = config.window;
+    let campaign = Campaign::new(config, seeds, &image, &truth).map_err(|e| Failure::input(&e))?;
+    let capacity = Capacity::for_campaign(
+        image.height(),
+        image.width(),
+        window,
+        campaign.measurements(),
+    );
+    let mut memory = Memory::new(capacity);
+    let mut controller = InProcess::new(&mut memory).map_err(|e| Failure::running(&e))?;
+    campaign
+        .run(&mut microscope, &mut controller, &mut progress)
+        .map_err(|e| Failure::running(&e))
+}
+
+fn write_results(
+    folder: &Path,
+    microscope: &SpecimenMicroscope,
+    beacon: &Outcome,
+    random: &Outcome,
+) -> Result<(), Failure> {
+    let image = microscope.image();
+    let truth = microscope.truth().unwrap_or(image);
+    for outcome in [beacon, random] {
+        let provenance = Provenance {
+            target: TARGET,
+            specimen: microscope.specimen().config(),
+            campaign: &outcome.config,
+        };
+        let folder = folder.join(&outcome.config.strategy);
+        write_run(&folder, outcome, image, truth, &provenance).map_err(|e| Failure::running(&e))?;
+    }
+    write_side_by_side(folder, &[beacon, random], image, truth).map_err(|e| Failure::running(&e))
+}
+
+/// What each campaign found, species by species.
+fn print_discoveries(microscope: &SpecimenMicroscope, beacon: &Outcome, random: &Outcome) {
+    let specimen = microscope.specimen();
+    let last = |outcome: &Outcome| {
+        let coverage = outcome.series.target_coverage.last();
+        coverage.copied().unwrap_or(f64::NAN)
+    };
+    println!("{:<34}{:>16}{:>16}", "", "beacon", "random");
+    println!(
+        "{:<34}{:>16.3}{:>16.3}",
+        "target space covered",
+        last(beacon),
+        last(random)
+    );
+    let best = |outcome: &Outcome| {
+        let responses = outcome.steps.iter().map(|point| point.response);
+        responses.fold(f64::NEG_INFINITY, f64::max)
+    };
+    println!(
+        "{:<34}{:>16.0}{:>16.0}",
+        "strongest Pd Lα, counts",
+        best(beacon),
+        best(random)
+    );
+    for (number, species) in specimen.species().iter().enumerate() {
+        let rare = if species.rare { ", rare" } else { "" };
+        let name = format!("{} {}{rare}", species.formula, species.name);
+        let found = |outcome: &Outcome| {
+            let hits: Vec<usize> = (1..)
+                .zip(&outcome.steps)
+                .filter(|(_, point)| {
+                    specimen.species_at(point.pixel.row, point.pixel.column) == Some(number)
+                })
+                .map(|(step, _)| step)
+                .collect();
+            match hits.first() {
+                Some(first) => format!("{} from {first}", hits.len()),
+                None => "none".to_owned(),
+            }
+        };
+        println!("{name:<34}{:>16}{:>16}", found(beacon), found(random));
+    }
+    println!("(species: points measured on it, from the step of the first)");
+}

@@ -1,0 +1,77 @@
+//! The kernel in this process.
+
+use beacon_kernel::{
+    Acquisition, Candidate, Capacity, Explorer, Model, Proposal, Storage, Surrogate,
+};
+
+use super::{Controller, ControllerError, Setup};
+
+/// What an [`InProcess`] kernel works in: boxes of the size the campaign needs.
+#[derive(Clone, Debug)]
+pub struct Memory {
+    capacity: Capacity,
+    floats: Vec<f32>,
+    words: Vec<u32>,
+}
+
+impl Memory {
+    /// Memory for images and campaigns up to a capacity.
+    pub fn new(capacity: Capacity) -> Self {
+        Self {
+            capacity,
+            floats: vec![0.0; capacity.floats()],
+            words: vec![0; capacity.words()],
+        }
+    }
+}
+
+/// A kernel that runs in this process, in borrowed memory.
+pub struct InProcess<'m> {
+    explorer: Explorer<'m>,
+}
+
+impl<'m> InProcess<'m> {
+    /// A kernel in the memory.
+    ///
+    /// # Errors
+    /// When the kernel refuses the memory.
+    pub fn new(memory: &'m mut Memory) -> Result<Self, ControllerError> {
+        let storage = Storage::new(memory.capacity, &mut memory.floats, &mut memory.words)?;
+        let explorer = Explorer::new(storage, Acquisition::default(), 0)?;
+        Ok(Self { explorer })
+    }
+}
+
+impl Controller for InProcess<'_> {
+    fn begin(&mut self, setup: &Setup<'_>) -> Result<(), ControllerError> {
+        self.explorer.set_seed(setup.seed);
+        let Setup {
+            height,
+            width,
+            window,
+            pixels,
+            ..
+        } = *setup;
+        Ok(self.explorer.load_image(height, width, window, pixels)?)
+    }
+
+    fn choose(&mut self, acquisition: Acquisition) -> Result<(), ControllerError> {
+        Ok(self.explorer.set_acquisition(acquisition)?)
+    }
+
+    fn load_model(&mut self, model: &Model<'_>) -> Result<(), ControllerError> {
+        Ok(self.explorer.load_model(model)?)
+    }
+
+    fn measure(&mut self, candidate: Candidate, response: f32) -> Result<(), ControllerError> {
+        Ok(self.explorer.measure(candidate, response)?)
+    }
+
+    fn propose(&mut self) -> Result<Proposal, ControllerError> {
+        Ok(self.explorer.propose()?)
+    }
+
+    fn surrogate(&mut self) -> Result<Surrogate<'_>, ControllerError> {
+        Ok(self.explorer.surrogate()?)
+    }
+}
