@@ -9,31 +9,23 @@ use super::TrainError;
 #[serde(default, deny_unknown_fields)]
 pub struct TrainerConfig {
     /// Full-batch epochs of the first fit, on the seeds.
-    #[arg(
-        long,
-        default_value_t = 150,
-        value_name = "N",
-        help_heading = "Training"
-    )]
+    #[arg(long, default_value_t = 50, value_name = "N", help_heading = "Training")]
     pub initial_epochs: usize,
     /// Full-batch epochs of every later fit, each a warm start.
-    #[arg(long, default_value_t = 3, value_name = "N", help_heading = "Training")]
+    #[arg(long, default_value_t = 1, value_name = "N", help_heading = "Training")]
     pub epochs: usize,
-    /// Adam's step size, in (0, 1].
-    #[arg(
-        long,
-        default_value_t = 0.01,
-        value_name = "X",
-        help_heading = "Training"
-    )]
+    /// Adam's step size in the first fit, in (0, 1].
+    #[arg(long, default_value_t = 0.01, value_name = "X", help_heading = "Training")]
     pub learning_rate: f64,
+    /// Adam's step size in every later fit, in (0, 1].
+    ///
+    /// Over a campaign these steps add up to
+    /// far more than the first fit's, and the likelihood of a deep kernel overfits before its
+    /// predictions do: at the first fit's rate the noise sinks to its floor.
+    #[arg(long, default_value_t = 2e-3, value_name = "X", help_heading = "Training")]
+    pub warm_learning_rate: f64,
     /// Smallest noise variance over outputscale, in [1e-3, 1].
-    #[arg(
-        long,
-        default_value_t = 1e-2,
-        value_name = "X",
-        help_heading = "Training"
-    )]
+    #[arg(long, default_value_t = 1e-2, value_name = "X", help_heading = "Training")]
     pub noise_floor: f64,
     /// Seed of the initial weights; a campaign puts its own here.
     #[arg(skip)]
@@ -44,9 +36,10 @@ pub struct TrainerConfig {
 impl Default for TrainerConfig {
     fn default() -> Self {
         Self {
-            initial_epochs: 150,
-            epochs: 3,
+            initial_epochs: 50,
+            epochs: 1,
             learning_rate: 0.01,
+            warm_learning_rate: 2e-3,
             noise_floor: 1e-2,
             seed: 0,
         }
@@ -70,13 +63,14 @@ impl TrainerConfig {
                 })
             }
         };
-        let rate = self.learning_rate;
-        within(
-            "learning_rate",
-            rate,
-            "more than 0 and at most 1",
-            rate > 0.0 && rate <= 1.0,
-        )?;
+        let rates = [
+            ("learning_rate", self.learning_rate),
+            ("warm_learning_rate", self.warm_learning_rate),
+        ];
+        for (name, rate) in rates {
+            let ok = rate > 0.0 && rate <= 1.0;
+            within(name, rate, "more than 0 and at most 1", ok)?;
+        }
         // Below 1e-3 the kernel's f32 factorisation loses digits; below 1e-4 it is refused.
         let floor = self.noise_floor;
         within(
@@ -105,7 +99,7 @@ mod tests {
             "noise_floor is NaN; 1e-3 to 1 is accepted"
         );
         let bad = TrainerConfig {
-            learning_rate: 0.0,
+            warm_learning_rate: 0.0,
             ..TrainerConfig::default()
         };
         assert!(bad.validate().is_err());

@@ -1,8 +1,8 @@
-//! 3×3 convolution with ReLU and 2×2 max-pooling, forward and backward, channels innermost.
+//! 3×3 convolution with `ReLU` and 2×2 max-pooling, forward and backward, channels innermost.
 //!
 //! One pooled output needs a 2×2 block of convolution outputs, computed together in registers
 //! and never stored. Backwards, only the largest of the four carries gradient, and only where
-//! ReLU let it through.
+//! `ReLU` let it through.
 
 /// Channels computed together.
 pub(super) const LANES: usize = 16;
@@ -60,7 +60,7 @@ pub(super) fn pooled_block<const IN: usize, const GROUPS: usize>(
 }
 
 /// Gradient of a first-layer kernel from one pooled output: `gradient[tap]` grows by pixel
-/// times the gradient `d` of the pooled activations (zero where ReLU stopped it).
+/// times the gradient `d` of the pooled activations (zero where `ReLU` stopped it).
 #[inline(always)]
 pub(super) fn kernel_gradient(
     input: &[f32],

@@ -5,7 +5,7 @@ use beacon_kernel::network::{CHANNELS_1, CHANNELS_2, TAPS};
 use rand_core::{Rng, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
 
-/// PyTorch's default for convolutions and dense layers: weights and biases uniform in
+/// `PyTorch`'s default for convolutions and dense layers: weights and biases uniform in
 /// ±1/√(inputs of one output). Flat, in the order of [`Network::layout`].
 pub(super) fn weights(network: Network, seed: u64) -> Vec<f64> {
     let mut random = Xoshiro256PlusPlus::seed_from_u64(seed);

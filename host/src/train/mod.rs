@@ -1,13 +1,23 @@
 //! Trains the deep kernel: network weights and Gaussian-process hyperparameters jointly, by
 //! Adam on the exact log marginal likelihood (Wilson et al. 2016, "Deep kernel learning").
 //!
-//! The floor is [`triangular`] and [`convolution`], the arithmetic of the two halves;
-//! [`likelihood`] and [`backprop`] give values and gradients; [`adam`] steps; [`Trainer`]
-//! ties them together and keeps everything that is warm between two calls.
+//! The floor is `triangular` and `convolution`, the arithmetic of the two halves; `likelihood`
+//! (summing over `pairs`) and `backprop` (chunk by chunk, in `passes`) give values and
+//! gradients; `adam` steps; [`Trainer`] ties them together and keeps what is warm between two
+//! calls.
 //!
 //! A trained model is the same, bit for bit, on every machine and for any number of threads:
 //! no sum is reordered, no multiply-add contracted, transcendentals come from `libm`, and work
 //! is split over threads in pieces that do not depend on how many there are.
+
+#![allow(
+    clippy::inline_always,
+    reason = "a multiversioned function recompiles only what is inlined into it"
+)]
+#![allow(
+    clippy::needless_range_loop,
+    reason = "lanes and taps walk several arrays in step, and read better by index"
+)]
 
 mod adam;
 mod backprop;
@@ -16,6 +26,8 @@ mod convolution;
 mod error;
 mod initial;
 mod likelihood;
+mod pairs;
+mod passes;
 mod shape;
 mod targets;
 mod trainer;

@@ -1,8 +1,8 @@
 //! Cholesky factor and inverse of a positive definite matrix, blocked for registers.
 //!
-//! A = UᵀU, then V = U⁻ᵀ, then A⁻¹ = VᵀV. All three are one operation, C −= AᵀB over rows, on
-//! tiles of 4 × 8 that stay in registers. Every element still collects its products one by
-//! one in ascending order, as in the textbook loops, so that tiling changes no bit.
+//! `A = UᵀU`, then `V = U⁻ᵀ`, then `A⁻¹ = VᵀV`. All three are one operation, `C −= AᵀB` over
+//! rows, on tiles of 4 × 8 that stay in registers. Every element still collects its products
+//! one by one in ascending order, as in the textbook loops, so that tiling changes no bit.
 //!
 //! Matrices are row-major with rows of [`stride`] values; rows and columns past the matrix
 //! proper are those of the identity.
@@ -25,20 +25,20 @@ pub(super) fn stride(n: usize) -> usize {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct NotPositive;
 
-/// Replaces the upper triangle of `a` by U with A = UᵀU. What lies below the diagonal is
+/// Replaces the upper triangle of `a` by U with `A = UᵀU`. What lies below the diagonal is
 /// spoilt; on failure everything is.
 #[multiversion(targets("x86_64+avx2"))]
 pub(super) fn factor(a: &mut [f64], stride: usize) -> Result<(), NotPositive> {
     factor_body(a, stride)
 }
 
-/// V = U⁻ᵀ, lower triangular, zero above its diagonal.
+/// `V = U⁻ᵀ`, lower triangular, zero above its diagonal.
 #[multiversion(targets("x86_64+avx2"))]
 pub(super) fn invert_factor(u: &[f64], v: &mut [f64], stride: usize) {
     invert_factor_body(u, v, stride);
 }
 
-/// The upper triangle of −A⁻¹ = −VᵀV, over the threads of the current pool.
+/// The upper triangle of `−A⁻¹ = −VᵀV`, over the threads of the current pool.
 pub(super) fn negated_inverse(v: &[f64], inverse: &mut [f64], stride: usize) {
     let panels = inverse.par_chunks_exact_mut(PANEL * stride).enumerate();
     panels.for_each(|(panel, rows)| inverse_panel(v, rows, stride, panel * PANEL));
@@ -70,7 +70,9 @@ fn factor_body(a: &mut [f64], stride: usize) -> Result<(), NotPositive> {
                 return Err(NotPositive);
             }
             let scale = 1.0 / pivot.sqrt();
-            row.iter_mut().for_each(|value| *value *= scale);
+            for value in row.iter_mut() {
+                *value *= scale;
+            }
         }
     }
     Ok(())
@@ -101,7 +103,9 @@ fn invert_factor_body(u: &[f64], v: &mut [f64], stride: usize) {
                 subtract_row(row, u[(first + q) * stride + first + p], &solved[..end]);
             }
             let scale = 1.0 / u[(first + p) * stride + first + p];
-            row.iter_mut().for_each(|value| *value *= scale);
+            for value in row.iter_mut() {
+                *value *= scale;
+            }
         }
     }
 }
@@ -115,7 +119,7 @@ fn inverse_panel_body(v: &[f64], rows: &mut [f64], stride: usize, first: usize) 
     }
 }
 
-/// C −= AᵀB on the tile of four rows `c` at `column`, A taken at columns from `row`.
+/// `C −= AᵀB` on the tile of four rows `c` at `column`, A taken at columns from `row`.
 #[inline(always)]
 fn subtract_tile(
     c: &mut [f64],
@@ -216,7 +220,9 @@ mod tests {
                 }
             }
             let scale = 1.0 / plain[i * stride + i].sqrt();
-            (i..stride).for_each(|j| plain[i * stride + j] *= scale);
+            for j in i..stride {
+                plain[i * stride + j] *= scale;
+            }
             assert_eq!(
                 tiled[i * stride + i..(i + 1) * stride],
                 plain[i * stride + i..(i + 1) * stride]

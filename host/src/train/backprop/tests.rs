@@ -1,5 +1,7 @@
 use beacon_kernel::Architecture;
+use beacon_kernel::network::{CHANNELS_1, TAPS};
 
+use super::super::passes::{backward_body, forward_body};
 use super::*;
 
 /// The network as its definition reads, in f64, patch by patch: the oracle of all tests here.
@@ -172,7 +174,7 @@ fn wider_instructions_change_no_bit() {
     }
 }
 
-/// Oracle: PyTorch's rule, the first of equal values takes the whole gradient.
+/// Oracle: `PyTorch`'s rule, the first of equal values takes the whole gradient.
 #[test]
 fn of_equal_values_in_a_pool_the_first_takes_the_gradient() {
     let network = Network::new(Architecture::Same, 4).unwrap();

@@ -15,6 +15,7 @@ fn data(window: usize, points: usize) -> (Vec<f32>, Vec<f64>) {
 fn trainer(network: Network, initial_epochs: usize) -> Trainer {
     let config = TrainerConfig {
         initial_epochs,
+        epochs: 3,
         ..TrainerConfig::default()
     };
     Trainer::new(network, config).unwrap()
@@ -144,7 +145,7 @@ fn a_step_too_far_is_taken_back_with_the_state_of_the_optimiser() {
     let mut trainer = trainer(Network::for_window(10).unwrap(), 5);
     trainer.fit(&patches, &responses).unwrap();
     let (before, model) = (trainer.state.clone(), trainer.model().weights.to_vec());
-    trainer.config.learning_rate = 1e300;
+    trainer.config.warm_learning_rate = 1e300;
     let report = trainer.fit(&patches, &responses).unwrap();
     assert_eq!((report.epochs, report.skipped), (0, 3));
     assert_eq!(report.loss_after, report.loss_before);
@@ -152,7 +153,7 @@ fn a_step_too_far_is_taken_back_with_the_state_of_the_optimiser() {
     assert_eq!(trainer.model().weights, model);
     assert_eq!(trainer.model().validate(), Ok(()));
     // And training goes on as if the bad fit had never been.
-    trainer.config.learning_rate = 0.01;
+    trainer.config.warm_learning_rate = 1e-3;
     assert_eq!(trainer.fit(&patches, &responses).unwrap().epochs, 3);
 }
 
