@@ -4,7 +4,7 @@ use beacon_kernel::{Candidate, Candidates, Error};
 
 use crate::map::Map;
 
-/// The image scaled to 0..1, with the geometry of its candidates.
+/// The standardised image, with the geometry of its candidates.
 #[derive(Clone, Debug)]
 pub struct Patches {
     pixels: Vec<f32>,
@@ -12,29 +12,29 @@ pub struct Patches {
 }
 
 impl Patches {
-    /// Scales an image from its smallest and largest value to 0..1; a constant one to 0.
+    /// Standardises an image to mean 0 and standard deviation 1, a constant one to 0: networks
+    /// learn several times faster from centred inputs (`LeCun` et al., "Efficient `BackProp`", 1998).
     ///
     /// # Errors
     /// [`Error::ImageShape`] when no window of `window` pixels fits.
     pub fn new(image: &Map, window: usize) -> Result<Self, Error> {
         let candidates = Candidates::new(image.height(), image.width(), window)?;
-        let low = image.values.iter().copied().fold(f64::INFINITY, f64::min);
-        let high = image
+        // Scaled to -1..1 first, so that sums and squares of any finite values are finite.
+        let largest = image
             .values
             .iter()
-            .copied()
-            .fold(f64::NEG_INFINITY, f64::max);
-        // Halves first, so that the range of any finite values is finite.
-        let range = high / 2.0 - low / 2.0;
-        let scale = |x: f64| {
-            if range > 0.0 {
-                (x / 2.0 - low / 2.0) / range
-            } else {
-                0.0
-            }
-        };
+            .fold(0.0_f64, |most, x| most.max(x.abs()));
+        let largest = if largest > 0.0 { largest } else { 1.0 };
+        let count = image.values.len() as f64;
+        let sum = |f: &dyn Fn(f64) -> f64| image.values.iter().map(|x| f(x / largest)).sum::<f64>();
+        let mean = sum(&|x| x) / count;
+        let deviation = (sum(&|x| (x - mean) * (x - mean)) / count).sqrt();
+        let deviation = if deviation > 1e-12 { deviation } else { 1.0 };
+        let pixels = image.values.iter();
         Ok(Self {
-            pixels: image.values.iter().map(|&x| scale(x) as f32).collect(),
+            pixels: pixels
+                .map(|x| ((x / largest - mean) / deviation) as f32)
+                .collect(),
             candidates,
         })
     }
@@ -69,37 +69,29 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_patch_is_the_window_around_its_pixel_of_the_scaled_image() {
+    fn a_patch_is_the_window_around_its_pixel_of_the_standardised_image() {
         let image = Map::uncalibrated(5, 6, (0..30).map(f64::from).collect(), "ramp");
         let patches = Patches::new(&image, 4).unwrap();
         let mut patch = Vec::new();
         // Candidate 4 of 2 x 3 has its corner at row 1, column 1.
         patches.append(Candidate(4), &mut patch).unwrap();
         assert_eq!(patch.len(), 16);
-        assert_eq!(patch[0], 7.0 / 29.0);
-        assert_eq!(patch[15], 28.0 / 29.0);
+        // A uniform ramp of 30 has mean 14.5 and variance (30² - 1) / 12.
+        let standard = |x: f64| (x - 14.5) / (899.0_f64 / 12.0).sqrt();
+        assert!((f64::from(patch[0]) - standard(7.0)).abs() < 1e-6);
+        assert!((f64::from(patch[15]) - standard(28.0)).abs() < 1e-6);
         assert!(patches.append(Candidate(6), &mut patch).is_err());
     }
 
     #[test]
     fn a_constant_image_is_zero_and_a_vast_one_finite() {
         let flat = Map::uncalibrated(4, 4, vec![7.0; 16], "flat");
-        assert!(
-            Patches::new(&flat, 4)
-                .unwrap()
-                .pixels()
-                .iter()
-                .all(|&x| x == 0.0)
-        );
+        let patches = Patches::new(&flat, 4).unwrap();
+        assert!(patches.pixels().iter().all(|&x| x == 0.0));
         let mut values = vec![0.0; 16];
         (values[0], values[1]) = (f64::MAX, f64::MIN);
         let vast = Map::uncalibrated(4, 4, values, "vast");
-        assert!(
-            Patches::new(&vast, 4)
-                .unwrap()
-                .pixels()
-                .iter()
-                .all(|x| x.is_finite())
-        );
+        let patches = Patches::new(&vast, 4).unwrap();
+        assert!(patches.pixels().iter().all(|x| x.is_finite()));
     }
 }
