@@ -34,7 +34,7 @@ impl Candidates {
     /// The candidates of an image of `height` × `width` pixels for square windows.
     ///
     /// # Errors
-    /// [`Error::ImageShape`] when no window fits or the pixels would not count in `u32`.
+    /// [`Error::NoCandidates`] when no window fits or the pixels would not count in `u32`.
     pub const fn new(height: usize, width: usize, window: usize) -> Result<Self, Error> {
         if window == 0
             || height < window
@@ -42,10 +42,9 @@ impl Candidates {
             || height > u16::MAX as usize
             || width > u16::MAX as usize
         {
-            return Err(Error::ImageShape {
+            return Err(Error::NoCandidates {
                 height,
                 width,
-                pixels: height.saturating_mul(width),
                 window,
             });
         }
@@ -173,7 +172,7 @@ mod tests {
     fn a_window_larger_than_the_image_is_refused() {
         assert!(matches!(
             Candidates::new(15, 50, 16),
-            Err(Error::ImageShape { height: 15, .. })
+            Err(Error::NoCandidates { height: 15, .. })
         ));
     }
 }

@@ -26,7 +26,7 @@ pub enum Error {
         /// The largest accepted.
         largest: usize,
     },
-    /// An image in which no window fits, or whose pixels do not number height × width.
+    /// An image whose pixels do not number height × width.
     ImageShape {
         /// Rows.
         height: usize,
@@ -34,6 +34,13 @@ pub enum Error {
         width: usize,
         /// Pixels handed over.
         pixels: usize,
+    },
+    /// An image in which no window fits, or with more than 65 535 rows or columns.
+    NoCandidates {
+        /// Rows.
+        height: usize,
+        /// Columns.
+        width: usize,
         /// Side of the window.
         window: usize,
     },
@@ -69,6 +76,8 @@ pub enum Error {
     Setting {
         /// Which one.
         name: &'static str,
+        /// Its value.
+        value: f32,
         /// What is accepted.
         accepted: &'static str,
     },
@@ -127,11 +136,18 @@ impl fmt::Display for Error {
                 height,
                 width,
                 pixels,
+            } => write!(
+                f,
+                "an image of {height} x {width} with {pixels} pixels: expected height x width"
+            ),
+            Self::NoCandidates {
+                height,
+                width,
                 window,
             } => write!(
                 f,
-                "an image of {height} x {width} with {pixels} pixels: expected height x width \
-                 pixels and both at least the window of {window}"
+                "windows of {window} pixels in an image of {height} x {width}: expected 1 to the \
+                 smaller side, which may be 65535 at most"
             ),
             Self::ModelWindow { found, expected } => write!(
                 f,
@@ -148,7 +164,11 @@ impl fmt::Display for Error {
                 "{name} is {value:e}: expected finite and positive, noise at least 1e-4 of the \
                  outputscale (a mean may have any finite value)"
             ),
-            Self::Setting { name, accepted } => write!(f, "{name} is out of range: {accepted}"),
+            Self::Setting {
+                name,
+                value,
+                accepted,
+            } => write!(f, "{name} is {value}: expected {accepted}"),
             Self::NoSuchCandidate {
                 candidate,
                 candidates,

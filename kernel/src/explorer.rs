@@ -98,7 +98,7 @@ impl<'a> Explorer<'a> {
     /// Starts over with an image, row-major, and square windows of `window` pixels.
     ///
     /// # Errors
-    /// [`Error::ImageShape`], [`Error::Window`], [`Error::NotFinite`] for a pixel, and
+    /// [`Error::NoCandidates`], [`Error::ImageShape`], [`Error::NotFinite`] for a pixel, and
     /// [`Error::Capacity`] when the image or its candidates do not fit. The explorer is then as
     /// it was before.
     pub fn load_image(
@@ -114,7 +114,6 @@ impl<'a> Explorer<'a> {
                 height,
                 width,
                 pixels: pixels.len(),
-                window,
             });
         }
         let capacity = self.memory.capacity;

@@ -114,19 +114,22 @@ impl Acquisition {
         if self.k == 0 {
             return Err(Error::Setting {
                 name: "k",
-                accepted: "expected 1 or more neighbours",
+                value: f32::from(self.k),
+                accepted: "1 or more neighbours",
             });
         }
         if !(self.elite_share > 0.0 && self.elite_share <= 1.0) {
             return Err(Error::Setting {
                 name: "elite share",
-                accepted: "expected above 0 and at most 1",
+                value: self.elite_share,
+                accepted: "above 0 and at most 1",
             });
         }
         if !(self.beta >= 0.0 && self.beta.is_finite()) {
             return Err(Error::Setting {
                 name: "beta",
-                accepted: "expected 0 or more",
+                value: self.beta,
+                accepted: "0 or more",
             });
         }
         Ok(())

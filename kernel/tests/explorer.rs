@@ -438,7 +438,7 @@ fn an_image_that_is_refused_leaves_the_explorer_without_one() {
     ));
     assert!(matches!(
         explorer.load_image(10, 160, WINDOW, &bench.image),
-        Err(Error::ImageShape { height: 10, .. })
+        Err(Error::NoCandidates { height: 10, .. })
     ));
     assert!(matches!(
         explorer.load_image(SIDE, 2 * SIDE, WINDOW, &vec![0.0; 2 * SIDE * SIDE]),

@@ -12,7 +12,7 @@ mod summary;
 
 use std::time::{Duration, Instant};
 
-use beacon_kernel::{Acquisition, Candidate, Network, Pixel, Proposal, Strategy};
+use beacon_kernel::{Acquisition, Candidate, Candidates, Network, Pixel, Proposal, Strategy};
 
 use crate::controller::{Controller, ControllerError, Setup};
 use crate::map::Map;
@@ -197,6 +197,11 @@ impl Campaign {
         })
     }
 
+    /// The geometry of the image and its candidates.
+    pub fn candidates(&self) -> Candidates {
+        self.patches.candidates()
+    }
+
     /// Number of points the campaign will measure, seeds included.
     pub fn measurements(&self) -> usize {
         self.config.steps + self.seeds.count()
@@ -264,7 +269,7 @@ impl Campaign {
             let proposal = run.propose()?;
             let measurement = run.measure(proposal.candidate, Some(proposal))?;
             steps.push(measurement);
-            if step % self.config.retrain_every == 0 {
+            if step.is_multiple_of(self.config.retrain_every) {
                 run.retrain()?;
             }
             let monitoring = Instant::now();
@@ -324,7 +329,7 @@ impl Run<'_> {
         match self.controller.measure(candidate, response as f32) {
             // The response is kept and counts again with the next model.
             Err(ControllerError::Kernel(beacon_kernel::Error::NotPositiveDefinite { .. })) => {
-                self.warn("a measurement made the covariance singular".to_owned());
+                self.warn("a measurement made the covariance singular");
             }
             other => other?,
         }
@@ -345,7 +350,7 @@ impl Run<'_> {
                 error @ (beacon_kernel::Error::NoModel
                 | beacon_kernel::Error::NotPositiveDefinite { .. }),
             )) => {
-                self.warn(format!("{error}; chose at random instead"));
+                self.warn(&format!("{error}; chose at random instead"));
                 self.controller.choose(Acquisition::new(Strategy::Random))?;
                 let proposal = self.controller.propose();
                 self.controller.choose(self.acquisition)?;
@@ -363,7 +368,7 @@ impl Run<'_> {
         let started = Instant::now();
         let report = self.trainer.fit(&self.patch_values, &self.responses)?;
         if report.skipped > 0 {
-            self.warn(format!(
+            self.warn(&format!(
                 "{} epochs of training were skipped",
                 report.skipped
             ));
@@ -382,7 +387,7 @@ impl Run<'_> {
             }
         }
         if let Err(ControllerError::Kernel(error)) = outcome {
-            self.warn(format!("the trained model was refused: {error}"));
+            self.warn(&format!("the trained model was refused: {error}"));
         } else {
             outcome?;
         }
@@ -390,7 +395,7 @@ impl Run<'_> {
         Ok(())
     }
 
-    fn warn(&mut self, what: String) {
+    fn warn(&mut self, what: &str) {
         let points = self.responses.len();
         self.warnings.push(format!("after {points} points: {what}"));
     }

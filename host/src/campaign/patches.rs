@@ -16,7 +16,7 @@ impl Patches {
     /// learn several times faster from centred inputs (`LeCun` et al., "Efficient `BackProp`", 1998).
     ///
     /// # Errors
-    /// [`Error::ImageShape`] when no window of `window` pixels fits.
+    /// [`Error::NoCandidates`] when no window of `window` pixels fits.
     pub fn new(image: &Map, window: usize) -> Result<Self, Error> {
         let candidates = Candidates::new(image.height(), image.width(), window)?;
         // Scaled to -1..1 first, so that sums and squares of any finite values are finite.

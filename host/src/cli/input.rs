@@ -51,26 +51,23 @@ pub(super) fn folder_for(out: Option<&Path>, name: &str) -> PathBuf {
     if let Some(out) = out {
         return out.to_owned();
     }
-    (1..)
-        .map(|n: u32| Path::new("runs").join(format!("{name}-{n}")))
+    (1..=u32::MAX)
+        .map(|n| Path::new("runs").join(format!("{name}-{n}")))
         .find(|folder| !folder.exists())
         .unwrap_or_else(|| Path::new("runs").join(name))
 }
 
-/// Refuses a folder that cannot be one, before anything is measured for it.
-pub(super) fn check_folder(folder: &Path) -> Result<(), Failure> {
-    let mut existing = folder;
-    while !existing.exists() {
-        match existing.parent() {
-            Some(parent) if parent != Path::new("") => existing = parent,
-            _ => return Ok(()),
-        }
-    }
-    if existing.is_dir() {
-        return Ok(());
-    }
-    Err(Failure::Input(format!(
-        "`{}` is a file; expected a folder for the results",
-        existing.display()
-    )))
+/// Makes the folder and checks that files can be written in it, before anything is measured
+/// for it.
+pub(super) fn prepare_folder(folder: &Path) -> Result<(), Failure> {
+    let probe = folder.join(".writable");
+    std::fs::create_dir_all(folder)
+        .and_then(|()| std::fs::write(&probe, b""))
+        .and_then(|()| std::fs::remove_file(&probe))
+        .map_err(|error| {
+            Failure::Input(format!(
+                "`{}`: no folder for the results: {error}; expected one that can be written to",
+                folder.display()
+            ))
+        })
 }

@@ -1,5 +1,6 @@
 //! The command line: arguments and printing, nothing else.
 
+mod in_process;
 mod input;
 mod progress;
 mod replay;

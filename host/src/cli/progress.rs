@@ -67,7 +67,7 @@ impl Observer for Progress {
                     bar.finish();
                 }
             }
-            None if !self.quiet && (step % EVERY == 0 || step == of) => {
+            None if !self.quiet && (step.is_multiple_of(EVERY) || step == of) => {
                 eprintln!("{}: step {step}/{of}, {figures}", self.name);
             }
             None => {}

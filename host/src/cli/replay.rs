@@ -2,14 +2,12 @@
 
 use std::path::PathBuf;
 
-use beacon_kernel::Capacity;
 use clap::Args;
 use serde::Serialize;
 
 use super::progress::Display;
-use super::{Failure, input};
+use super::{Failure, in_process, input};
 use crate::campaign::{Campaign, CampaignConfig, Outcome, Seeds, Summary, read_seeds, write_run};
-use crate::controller::{InProcess, Memory};
 use crate::microscope::Microscope as _;
 use crate::scalarizer::Scalarizer;
 
@@ -25,7 +23,7 @@ pub(super) struct ReplayArgs {
     response: String,
     /// How a spectrum becomes a number: sum, window:LO..HI, line:Pd-La, loop-height, loop-area.
     #[arg(long, value_name = "HOW", value_parser = parse_scalarizer)]
-    #[serde(serialize_with = "as_text", skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     scalarizer: Option<Scalarizer>,
     /// Candidate numbers to measure first, as .npy or text, instead of random ones.
     #[arg(long, value_name = "FILE", conflicts_with = "initial")]
@@ -48,23 +46,8 @@ fn parse_scalarizer(text: &str) -> Result<Scalarizer, crate::scalarizer::Scalari
     text.parse()
 }
 
-fn as_text<S: serde::Serializer>(
-    scalarizer: &Option<Scalarizer>,
-    serializer: S,
-) -> Result<S::Ok, S::Error> {
-    serializer.collect_str(
-        &scalarizer
-            .as_ref()
-            .map(ToString::to_string)
-            .unwrap_or_default(),
-    )
-}
-
 /// Runs the command.
 pub(super) fn run(args: &ReplayArgs) -> Result<(), Failure> {
-    if let Some(out) = &args.out {
-        input::check_folder(out)?;
-    }
     let seeds = match &args.seeds_from {
         Some(file) => Seeds::Given(read_seeds(file).map_err(|e| Failure::input(&e))?),
         None => Seeds::Random(args.campaign.initial),
@@ -78,22 +61,16 @@ pub(super) fn run(args: &ReplayArgs) -> Result<(), Failure> {
     let campaign = Campaign::new(args.campaign.clone(), seeds, &image, &truth)
         .map_err(|e| Failure::input(&e))?;
 
-    let capacity = Capacity::for_campaign(
-        image.height(),
-        image.width(),
-        args.campaign.window,
-        campaign.measurements(),
-    );
-    let mut memory = Memory::new(capacity);
-    let mut controller = InProcess::new(&mut memory).map_err(|e| Failure::running(&e))?;
-    let display = Display::new(args.json);
-    let mut progress = display.campaign(&args.campaign.strategy, args.campaign.steps);
-    let outcome = campaign
-        .run(&mut replay, &mut controller, &mut progress)
-        .map_err(|e| Failure::running(&e))?;
-
     let folder = (args.out.is_some() || !args.json)
         .then(|| input::folder_for(args.out.as_deref(), "replay"));
+    if let Some(folder) = &folder {
+        input::prepare_folder(folder)?;
+    }
+
+    let display = Display::new(args.json);
+    let progress = display.campaign(&args.campaign.strategy, args.campaign.steps);
+    let outcome = in_process::run(campaign, &mut replay, progress)?;
+
     if let Some(folder) = &folder {
         write_run(folder, &outcome, &image, &truth, args).map_err(|e| Failure::running(&e))?;
     }

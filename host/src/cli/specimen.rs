@@ -2,14 +2,13 @@
 
 use std::path::{Path, PathBuf};
 
-use beacon_kernel::{Capacity, Strategy};
+use beacon_kernel::Strategy;
 use clap::Args;
 use serde::Serialize;
 
-use super::progress::{Display, Progress};
-use super::{Failure, input};
+use super::progress::Display;
+use super::{Failure, in_process, input};
 use crate::campaign::{Campaign, CampaignConfig, Outcome, Seeds, write_run, write_side_by_side};
-use crate::controller::{InProcess, Memory};
 use crate::microscope::{Microscope as _, SpecimenMicroscope};
 use crate::scalarizer::Scalarizer;
 use crate::specimen::{Specimen, SpecimenConfig};
@@ -43,9 +42,6 @@ struct Provenance<'a> {
 
 /// Runs the command.
 pub(super) fn run(args: &SpecimenArgs) -> Result<(), Failure> {
-    if let Some(out) = &args.out {
-        input::check_folder(out)?;
-    }
     let config = SpecimenConfig {
         seed: args.seed,
         ..SpecimenConfig::default()
@@ -55,24 +51,21 @@ pub(super) fn run(args: &SpecimenArgs) -> Result<(), Failure> {
     let microscope =
         SpecimenMicroscope::new(specimen, scalarizer).map_err(|e| Failure::input(&e))?;
 
+    let beacon = prepare(&microscope, Strategy::Beacon, args)?;
+    let random = prepare(&microscope, Strategy::Random, args)?;
+    let folder = input::folder_for(args.out.as_deref(), "specimen");
+    input::prepare_folder(&folder)?;
+
     let display = Display::new(false);
-    let [beacon, random] = [Strategy::Beacon, Strategy::Random].map(|strategy| {
-        let config = CampaignConfig {
-            strategy: strategy.name().to_owned(),
-            steps: args.steps,
-            seed: args.seed,
-            ..CampaignConfig::default()
-        };
+    let explore = |campaign, strategy: Strategy| {
         let progress = display.campaign(strategy.name(), args.steps);
-        (config, progress)
-    });
+        in_process::run(campaign, &mut microscope.clone(), progress)
+    };
     let (beacon, random) = rayon::join(
-        || explore(&microscope, beacon.0, beacon.1),
-        || explore(&microscope, random.0, random.1),
+        || explore(beacon, Strategy::Beacon),
+        || explore(random, Strategy::Random),
     );
     let (beacon, random) = (beacon?, random?);
-
-    let folder = input::folder_for(args.out.as_deref(), "specimen");
     write_results(&folder, &microscope, &beacon, &random)?;
     print_discoveries(&microscope, &beacon, &random);
     println!("\nresults in {}:", folder.display());
@@ -83,28 +76,21 @@ pub(super) fn run(args: &SpecimenArgs) -> Result<(), Failure> {
     Ok(())
 }
 
-fn explore(
+fn prepare(
     microscope: &SpecimenMicroscope,
-    config: CampaignConfig,
-    mut progress: Progress,
-) -> Result<Outcome, Failure> {
-    let mut microscope = microscope.clone();
-    let image = microscope.image().clone();
-    let truth = microscope.truth().cloned().unwrap_or_else(|| image.clone());
+    strategy: Strategy,
+    args: &SpecimenArgs,
+) -> Result<Campaign, Failure> {
+    let config = CampaignConfig {
+        strategy: strategy.name().to_owned(),
+        steps: args.steps,
+        seed: args.seed,
+        ..CampaignConfig::default()
+    };
     let seeds = Seeds::Random(config.initial);
-    let window = config.window;
-    let campaign = Campaign::new(config, seeds, &image, &truth).map_err(|e| Failure::input(&e))?;
-    let capacity = Capacity::for_campaign(
-        image.height(),
-        image.width(),
-        window,
-        campaign.measurements(),
-    );
-    let mut memory = Memory::new(capacity);
-    let mut controller = InProcess::new(&mut memory).map_err(|e| Failure::running(&e))?;
-    campaign
-        .run(&mut microscope, &mut controller, &mut progress)
-        .map_err(|e| Failure::running(&e))
+    let image = microscope.image();
+    let truth = microscope.truth().unwrap_or(image);
+    Campaign::new(config, seeds, image, truth).map_err(|e| Failure::input(&e))
 }
 
 fn write_results(

@@ -128,6 +128,13 @@ impl Scalarizer {
     }
 }
 
+impl serde::Serialize for Scalarizer {
+    /// As text, in the form that parses back.
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
 /// A scalarizer resolved on one axis, so that a map looks its channels up once.
 enum Prepared<'a> {
     Sum,

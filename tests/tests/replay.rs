@@ -1,0 +1,105 @@
+//! Replayed campaigns: pinned trajectories, and the same bits whatever the number of threads.
+
+use std::fmt::Write as _;
+
+use beacon_host::campaign::{CampaignConfig, Outcome, Seeds};
+use beacon_kernel::Strategy;
+use beacon_tests::{golden, pfm, published_seeds, run, specimen};
+
+fn config(strategy: Strategy, steps: usize) -> CampaignConfig {
+    CampaignConfig {
+        strategy: strategy.name().to_owned(),
+        steps,
+        ..CampaignConfig::default()
+    }
+}
+
+/// Candidate and the bits of score, predicted mean and sigma, one line a step.
+fn trajectory(outcome: &Outcome) -> String {
+    let mut text = String::new();
+    for step in &outcome.steps {
+        let proposal = step.proposal.expect("steps are proposed");
+        let prediction = proposal.prediction.expect("a model was loaded");
+        let bits = [proposal.score, prediction.mean, prediction.sigma].map(f32::to_bits);
+        let [score, mean, sigma] = bits;
+        writeln!(
+            text,
+            "{} {score:08x} {mean:08x} {sigma:08x}",
+            step.candidate.0
+        )
+        .expect("a string takes any text");
+    }
+    text
+}
+
+#[test]
+fn the_trajectory_on_the_specimen_is_pinned_to_the_bit() {
+    let outcome = run(
+        &config(Strategy::Beacon, 40),
+        Seeds::Random(10),
+        &mut specimen(1),
+    );
+    golden("specimen-seed1-beacon.txt", &trajectory(&outcome));
+}
+
+#[test]
+fn the_trajectory_on_the_pfm_data_is_pinned_to_the_bit() {
+    let (Some(mut pfm), Some(seeds)) = (pfm(), published_seeds()) else {
+        return;
+    };
+    let outcome = run(&config(Strategy::Beacon, 60), seeds, &mut pfm);
+    golden("pfm-published-seeds-beacon.txt", &trajectory(&outcome));
+}
+
+#[test]
+fn one_thread_and_several_make_the_same_decisions() {
+    let on = |threads: usize| {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
+        pool.expect("threads can be had").install(|| {
+            let outcome = run(
+                &config(Strategy::Beacon, 25),
+                Seeds::Random(10),
+                &mut specimen(3),
+            );
+            trajectory(&outcome)
+        })
+    };
+    assert_eq!(on(1), on(3));
+}
+
+#[test]
+fn every_strategy_and_both_architectures_replay() {
+    let mut microscope = specimen(2);
+    for strategy in Strategy::ALL {
+        let small = CampaignConfig {
+            window: 7,
+            retrain_every: 5,
+            ..config(strategy, 12)
+        };
+        let outcome = run(&small, Seeds::Random(5), &mut microscope);
+        assert_eq!(outcome.steps.len(), 12, "{}", strategy.name());
+        assert!(outcome.warnings.is_empty(), "{:?}", outcome.warnings);
+        let mut seen: Vec<_> = outcome.seeds.iter().chain(&outcome.steps).collect();
+        seen.sort_by_key(|point| point.candidate);
+        seen.dedup_by_key(|point| point.candidate);
+        assert_eq!(
+            seen.len(),
+            17,
+            "{} measures no point twice",
+            strategy.name()
+        );
+    }
+}
+
+#[test]
+fn strategies_share_the_seeds_of_a_campaign() {
+    let seeds = |strategy| {
+        let outcome = run(&config(strategy, 1), Seeds::Random(10), &mut specimen(4));
+        outcome
+            .seeds
+            .iter()
+            .map(|seed| seed.candidate)
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(seeds(Strategy::Beacon), seeds(Strategy::Random));
+}
