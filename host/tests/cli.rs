@@ -1,0 +1,300 @@
+//! The program as a user meets it: what it prints, writes and refuses.
+
+use std::path::Path;
+use std::process::{Command, Output};
+
+use npyz::WriterBuilder as _;
+
+fn beacon(arguments: &[&str], folder: &Path) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_beacon"))
+        .args(arguments)
+        .current_dir(folder)
+        .output()
+        .expect("the program starts")
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8(bytes.to_vec()).expect("output is UTF-8")
+}
+
+fn write_npy(file: &Path, shape: &[u64], values: impl Iterator<Item = f64>) {
+    let mut bytes = Vec::new();
+    let mut writer = npyz::WriteOptions::new()
+        .default_dtype()
+        .shape(shape)
+        .writer(&mut bytes)
+        .begin_nd()
+        .unwrap();
+    writer.extend(values).unwrap();
+    writer.finish().unwrap();
+    std::fs::write(file, bytes).unwrap();
+}
+
+/// A folder with an image of 20 × 24 pixels and a response that follows its structure.
+fn data() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    let wave = |i: u32| {
+        let (y, x) = (f64::from(i / 24), f64::from(i % 24));
+        (0.7 * y).sin() + (0.4 * x).cos() + 0.3 * (x * y * 0.05).sin()
+    };
+    let at = |name: &str| folder.path().join(name);
+    write_npy(&at("image.npy"), &[20, 24], (0..480).map(wave));
+    write_npy(
+        &at("response.npy"),
+        &[20, 24],
+        (0..480).map(|i| wave(i).powi(2)),
+    );
+    let holed = (0..480).map(|i| if i == 250 { f64::NAN } else { wave(i) });
+    write_npy(&at("holed.npy"), &[20, 24], holed);
+    write_npy(&at("flat.npy"), &[20, 24], (0..480).map(|_| 3.0));
+    write_npy(&at("small.npy"), &[20, 20], (0..400).map(wave));
+    write_npy(&at("spectra.npy"), &[20, 24, 3], (0..1440).map(wave));
+    std::fs::write(at("notes.doc"), "not data").unwrap();
+    std::fs::write(at("broken.npy"), "not an array").unwrap();
+    std::fs::write(at("seeds.txt"), "3 5 8\n").unwrap();
+    std::fs::write(at("far.txt"), "3 500\n").unwrap();
+    folder
+}
+
+const REPLAY: [&str; 9] = [
+    "replay",
+    "--image",
+    "image.npy",
+    "--response",
+    "response.npy",
+    "--window",
+    "12",
+    "--steps",
+    "6",
+];
+
+fn replay_with<'a>(more: &[&'a str]) -> Vec<&'a str> {
+    REPLAY.into_iter().chain(more.iter().copied()).collect()
+}
+
+#[test]
+fn json_is_all_that_standard_output_holds_and_has_every_field() {
+    let folder = data();
+    let output = beacon(&replay_with(&["--json", "--seed", "7"]), folder.path());
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    assert_eq!(text(&output.stderr), "");
+    let summary: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(summary["strategy"], "beacon");
+    assert_eq!(summary["seed"], 7);
+    assert_eq!(summary["seeds"].as_array().unwrap().len(), 10);
+    assert_eq!(summary["order"].as_array().unwrap().len(), 6);
+    for figure in [
+        "target_coverage",
+        "mae",
+        "rmse",
+        "nlpd",
+        "surrogate_mean",
+        "surrogate_sigma",
+        "seconds",
+    ] {
+        let values = summary[figure].as_array().unwrap();
+        assert_eq!(values.len(), 6, "{figure}");
+        assert!(values.iter().all(serde_json::Value::is_f64), "{figure}");
+    }
+    assert!(
+        !folder.path().join("runs").exists(),
+        "--json alone writes nothing"
+    );
+}
+
+#[test]
+fn a_run_folder_holds_configuration_tables_maps_summary_and_pictures() {
+    let folder = data();
+    let seeds = ["--seeds-from", "seeds.txt", "--out", "results/here"];
+    let output = beacon(&replay_with(&seeds), folder.path());
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    assert!(text(&output.stdout).contains("results in results/here"));
+    let run = folder.path().join("results/here");
+    let mut names: Vec<_> = std::fs::read_dir(&run)
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    names.sort();
+    assert_eq!(
+        names,
+        [
+            "acquisitions.csv",
+            "config.toml",
+            "coverage.png",
+            "summary.json",
+            "surrogate.png",
+            "surrogate_mean.npy",
+            "surrogate_sigma.npy",
+            "target.png",
+            "trajectory.png"
+        ]
+    );
+    let read = |name: &str| std::fs::read_to_string(run.join(name)).unwrap();
+    let table = read("acquisitions.csv");
+    let lines: Vec<_> = table.lines().collect();
+    assert_eq!(lines[0], "step,row,column,value,score,mean,std");
+    assert_eq!(lines.len(), 1 + 3 + 6);
+    // Candidate 3 of 9 x 13 with windows of 12 is pixel (6, 9).
+    assert!(lines[1].starts_with("0,6,9,"), "{}", lines[1]);
+    assert!(
+        lines[1].ends_with(",,,"),
+        "a seed has no prediction: {}",
+        lines[1]
+    );
+    assert!(lines[4].starts_with("1,") && !lines[4].ends_with(','));
+    let config: toml::Table = toml::from_str(&read("config.toml")).unwrap();
+    assert_eq!(config["image"].as_str(), Some("image.npy"));
+    assert_eq!(config["campaign"]["window"].as_integer(), Some(12));
+    let summary: serde_json::Value = serde_json::from_str(&read("summary.json")).unwrap();
+    assert_eq!(summary["seeds"], serde_json::json!([3, 5, 8]));
+    let map = std::fs::read(run.join("surrogate_mean.npy")).unwrap();
+    assert_eq!(npyz::NpyFile::new(&map[..]).unwrap().shape(), [20, 24]);
+}
+
+#[test]
+fn runs_without_a_folder_of_their_own_never_replace_one_another() {
+    let folder = data();
+    for n in 1..=2 {
+        let output = beacon(&REPLAY, folder.path());
+        assert!(output.status.success(), "{}", text(&output.stderr));
+        assert!(text(&output.stdout).contains(&format!("runs/replay-{n}")));
+    }
+}
+
+#[test]
+fn spectra_are_reduced_by_a_scalarizer() {
+    let folder = data();
+    let spectra = [
+        "replay",
+        "--image",
+        "image.npy",
+        "--response",
+        "spectra.npy",
+        "--scalarizer",
+        "sum",
+        "--window",
+        "12",
+        "--steps",
+        "3",
+        "--json",
+    ];
+    let output = beacon(&spectra, folder.path());
+    assert!(output.status.success(), "{}", text(&output.stderr));
+}
+
+/// Every mistake: what is changed, and what the one line must say.
+const MISTAKES: [(&[&str], &[&str]); 19] = [
+    (
+        &["--image", "absent.npy"],
+        &["`absent.npy`", "no such file"],
+    ),
+    (
+        &["--image", "broken.npy"],
+        &["`broken.npy`", "cannot be read"],
+    ),
+    (&["--image", "notes.doc"], &["`doc`", ".npy, .npz, .tif"]),
+    (
+        &["--image", "holed.npy"],
+        &["the image is NaN at row 10, column 10"],
+    ),
+    (&["--image", "spectra.npy"], &["20x24x3", "rows x columns"]),
+    (&["--response", "holed.npy"], &["NaN", "finite"]),
+    (&["--response", "flat.npy"], &["3", "constant"]),
+    (&["--response", "small.npy"], &["20 x 24", "20 x 20"]),
+    (&["--response", "spectra.npy"], &["--scalarizer"]),
+    (&["--scalarizer", "sum"], &["needs no scalarizer"]),
+    (&["--scalarizer", "line:Pd-Lz"], &["`Pd-Lz`", "Pd-La"]),
+    (&["--window", "21"], &["21 pixels", "20 x 24"]),
+    (&["--window", "3"], &["3 pixels", "4 to 64"]),
+    (&["--steps", "108"], &["108", "at most 107"]),
+    (&["--steps", "some"], &["'some'", "--steps"]),
+    (
+        &["--strategy", "best"],
+        &["'best'", "beacon-elite", "random"],
+    ),
+    (&["--seeds-from", "far.txt"], &["seed 500", "117"]),
+    (&["--out", "notes.doc"], &["`notes.doc`", "folder"]),
+    (&["--k", "0"], &["k is 0", "1 or more"]),
+];
+
+#[test]
+fn mistakes_are_named_in_one_line_and_nothing_is_written() {
+    let folder = data();
+    let listing = || {
+        let entries = std::fs::read_dir(folder.path()).unwrap();
+        let mut names: Vec<_> = entries.map(|e| e.unwrap().file_name()).collect();
+        names.sort();
+        names
+    };
+    let before = listing();
+    for (change, said) in MISTAKES {
+        // The last of two equal options counts for none: leave the valid one out.
+        let replaced = |flag: &str| change.first() == Some(&flag);
+        let valid = REPLAY[1..].chunks(2).filter(|pair| !replaced(pair[0]));
+        let mut arguments = vec!["replay"];
+        arguments.extend(valid.flatten().copied());
+        arguments.extend(change);
+        if !replaced("--out") {
+            arguments.extend(["--out", "results"]);
+        }
+        let output = beacon(&arguments, folder.path());
+        let message = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{change:?}: {message}");
+        assert_eq!(message.lines().count(), 1, "{change:?}: {message}");
+        assert_eq!(text(&output.stdout), "", "{change:?}");
+        for word in said {
+            assert!(
+                message.contains(word),
+                "{change:?}: no `{word}` in: {message}"
+            );
+        }
+        assert_eq!(listing(), before, "{change:?} left something behind");
+    }
+}
+
+#[test]
+fn the_main_job_discovers_the_rare_species_and_draws_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let output = beacon(&["--steps", "30", "--out", "here"], folder.path());
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    let said = text(&output.stdout);
+    assert!(
+        said.contains("target space covered") && said.contains("rare"),
+        "{said}"
+    );
+    for picture in ["trajectory.png", "target.png", "coverage.png"] {
+        let bytes = std::fs::read(folder.path().join("here").join(picture)).unwrap();
+        assert!(
+            bytes.starts_with(b"\x89PNG") && bytes.len() > 10_000,
+            "{picture}"
+        );
+    }
+    assert!(folder.path().join("here/random/summary.json").exists());
+}
+
+#[test]
+fn real_eds_data_replay_from_hyperspy_files() {
+    let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/data/eds");
+    if !data.is_dir() {
+        println!("skipped: the EDS data are absent ({})", data.display());
+        return;
+    }
+    let image = data.join("haadf_eds_64_image.hspy");
+    let response = data.join("haadf_eds_64_spectra.hspy");
+    let output = beacon(
+        &[
+            "replay",
+            "--image",
+            &image.to_string_lossy(),
+            "--response",
+            &response.to_string_lossy(),
+            "--scalarizer",
+            "line:Ti-Ka",
+            "--steps",
+            "12",
+            "--json",
+        ],
+        &data,
+    );
+    assert!(output.status.success(), "{}", text(&output.stderr));
+}
