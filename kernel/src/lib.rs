@@ -1,4 +1,72 @@
-//! Deep-kernel learning and novelty search without std and without an allocator.
+//! Decides which pixel of an image to measure next: deep-kernel learning and novelty search,
+//! without std, without an allocator, in bounded memory.
+//!
+//! The same code runs on the host and on a scan controller, and makes the same decisions there
+//! bit for bit: every transcendental comes from `libm`, and no sum is ever reordered.
+//!
+//! # The loop
+//!
+//! ```text
+//!          image ──► network ──► latent plane ──► Gaussian process ──► sample ──► novelty
+//!                    cnn, dense   (2-D)            gp, surrogate       thompson   novelty
+//!                                                                      grid
+//!  measure(candidate, response) ─────────────────►     ▲                            │
+//!                                                                     propose() ◄───┘
+//! ```
+//!
+//! 1. A small convolutional network turns the patch around each [`Candidate`] into a point of a
+//!    two-dimensional latent plane. Its weights come from the host as part of a [`Model`].
+//! 2. A Gaussian process on that plane predicts the response everywhere from the points
+//!    measured so far; each measurement appends one row to a Cholesky factor.
+//! 3. A [`Strategy`] scores the candidates. BEACON, the default, draws one joint posterior
+//!    sample of the response and asks how far each sampled response lies from the nearest
+//!    responses already known: it seeks what has not been seen.
+//!
+//! # Memory
+//!
+//! The caller lends it: two slices whose lengths follow from a [`Capacity`] at compile time.
+//! [`Capacity::DEFAULT`] fits in 448 KiB.
+//!
+//! # Example
+//!
+//! ```
+//! use beacon_kernel::{
+//!     Acquisition, Candidate, Capacity, Explorer, Hyperparameters, Model, Network,
+//!     Standardisation, Storage,
+//! };
+//!
+//! const CAPACITY: Capacity = Capacity::for_campaign(24, 24, 16, 8);
+//! let mut floats = [0.0; CAPACITY.floats()];
+//! let mut words = [0; CAPACITY.words()];
+//! let storage = Storage::new(CAPACITY, &mut floats, &mut words)?;
+//! let mut explorer = Explorer::new(storage, Acquisition::default(), 1)?;
+//!
+//! // The image is known everywhere.
+//! let image: [f32; 576] = core::array::from_fn(|i| (i % 24) as f32 * 0.1);
+//! explorer.load_image(24, 24, 16, &image)?;
+//!
+//! // A trained model comes from the host; here its weights are made up.
+//! let network = Network::for_window(16)?;
+//! let weights = [0.02; 5058];
+//! explorer.load_model(&Model {
+//!     network,
+//!     weights: &weights,
+//!     hyperparameters: Hyperparameters {
+//!         lengthscale: [1.0, 1.0],
+//!         outputscale: 1.0,
+//!         noise: 0.05,
+//!         mean: 0.0,
+//!     },
+//!     standardisation: Standardisation::IDENTITY,
+//! })?;
+//!
+//! // Two seeds, then the kernel decides.
+//! explorer.measure(Candidate(0), 0.3)?;
+//! explorer.measure(Candidate(80), 1.2)?;
+//! let proposal = explorer.propose()?;
+//! assert!(!explorer.is_measured(proposal.candidate));
+//! # Ok::<(), beacon_kernel::Error>(())
+//! ```
 
 #![cfg_attr(not(any(test, doctest)), no_std)]
 #![forbid(unsafe_code)]

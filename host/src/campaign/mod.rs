@@ -409,12 +409,11 @@ impl Run<'_> {
         let truth = self.microscope.truth();
         let candidates = self.patches.candidates();
         let image = self.microscope.image();
-        let units = truth.map_or(String::new(), |map| map.units.clone());
-        let map = |quantity: &str, values: &[f64]| {
+        let map = |values: &[f64]| {
             let mut map = Map {
                 values: vec![f64::NAN; image.values.len()],
-                quantity: quantity.to_owned(),
-                units: units.clone(),
+                quantity: truth.map_or("response", |map| &map.quantity).to_owned(),
+                units: truth.map_or("", |map| &map.units).to_owned(),
                 ..image.clone()
             };
             for (n, &value) in values.iter().enumerate() {
@@ -425,9 +424,6 @@ impl Run<'_> {
             map
         };
         let sigma: Vec<f64> = posterior.variance.iter().map(|v| v.sqrt()).collect();
-        (
-            Some(map("predicted mean", &posterior.mean)),
-            Some(map("predicted σ", &sigma)),
-        )
+        (Some(map(&posterior.mean)), Some(map(&sigma)))
     }
 }

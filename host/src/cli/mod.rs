@@ -20,7 +20,7 @@ use clap::{Parser, Subcommand};
     name = "beacon",
     version,
     args_conflicts_with_subcommands = true,
-    after_help = "Exit status: 0 done; 1 failed while running, what was measured is kept; \
+    after_help = "Exit status: 0 done; 1 failed while running; \
                   2 bad input, nothing was written."
 )]
 struct Cli {
