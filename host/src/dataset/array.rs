@@ -96,6 +96,15 @@ pub(super) fn is_candidate(shape: &[usize]) -> bool {
 }
 
 impl Array {
+    /// Replaces a dimension where the description fits the array; a file may be inconsistent.
+    pub(super) fn set_dimension(&mut self, place: usize, dimension: Dimension) {
+        if let Some(slot) = self.dimensions.get_mut(place)
+            && slot.axis.size == dimension.axis.size
+        {
+            *slot = dimension;
+        }
+    }
+
     /// An array of which the file gives no axes.
     pub(super) fn bare(location: &str, shape: Vec<usize>, values: Values, quantity: &str) -> Self {
         let dimensions = shape

@@ -1,7 +1,5 @@
 //! What can be wrong with a file, each in one line that says what would be accepted.
 
-use super::hdf5::DatasetInfo;
-
 /// Why a location could not be read. Every message is one line.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -116,21 +114,4 @@ impl DatasetError {
             accepted: Self::SHAPES,
         }
     }
-}
-
-/// The datasets of a file for a message; a file of hundreds must not fill the screen.
-pub(super) fn listing(datasets: &[DatasetInfo]) -> String {
-    const SHOWN: usize = 24;
-    if datasets.is_empty() {
-        return "no numeric dataset".to_owned();
-    }
-    let mut shown: Vec<String> = datasets
-        .iter()
-        .take(SHOWN)
-        .map(ToString::to_string)
-        .collect();
-    if datasets.len() > SHOWN {
-        shown.push(format!("and {} more", datasets.len() - SHOWN));
-    }
-    shown.join(", ")
 }

@@ -1,41 +1,14 @@
 //! HDF5: which dataset is meant, and its values.
 
-use std::fmt;
+use hdf5_pure::{DType, Dataset, Error, File, Group};
 
-use hdf5_pure::{AttrValue, DType, Dataset, Error, File, Group};
-
-use super::array::{Array, Dimension, is_candidate};
-use super::error::{DatasetError, listing};
+use super::array::{Array, is_candidate};
+use super::error::DatasetError;
+use super::listing::{DatasetInfo, listing};
 use super::spectra::Values;
 use super::{hyperspy, nsid, usid};
 
 const FORMAT: &str = "HDF5";
-
-/// A numeric dataset in an HDF5 file.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct DatasetInfo {
-    /// Path from the root, without a leading slash.
-    pub path: String,
-    /// Number of values along each dimension.
-    pub shape: Vec<usize>,
-    /// Type of the values, such as `f64`.
-    pub dtype: String,
-    /// What the file says the values are; empty when it says nothing.
-    pub quantity: String,
-    /// Whether the file marks this as measured data, not as an axis or metadata.
-    main: bool,
-}
-
-impl fmt::Display for DatasetInfo {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let shape = super::shape_text(&self.shape);
-        write!(f, "{} ({shape} {}", self.path, self.dtype)?;
-        if !self.quantity.is_empty() {
-            write!(f, " {}", self.quantity)?;
-        }
-        write!(f, ")")
-    }
-}
 
 /// Every numeric dataset in an HDF5 file, by path.
 ///
@@ -86,7 +59,7 @@ fn collect(
             continue;
         }
         let path = format!("{prefix}{name}");
-        let quantity = text(&dataset, "quantity");
+        let quantity = nsid::text(&dataset, "quantity");
         found.push(DatasetInfo {
             main: hyperspy::is_main(&path) || nsid::is_main(&dataset),
             path,
@@ -111,16 +84,6 @@ fn is_real(dtype: &DType) -> bool {
         dtype,
         F32 | F64 | I8 | I16 | I32 | I64 | U8 | U16 | U32 | U64
     )
-}
-
-/// A text attribute of a dataset; empty when it is absent.
-pub(super) fn text(dataset: &Dataset, name: &str) -> String {
-    let attributes = dataset.attrs().unwrap_or_default();
-    attributes
-        .get(name)
-        .and_then(AttrValue::as_str)
-        .unwrap_or_default()
-        .to_owned()
 }
 
 /// Reads the dataset `inside`, the only one in the group `inside`, or the only one that can be
@@ -215,15 +178,6 @@ fn values(dataset: &Dataset) -> Result<Values, Error> {
         }
         _ => Values::Double(dataset.read_f64()?),
     })
-}
-
-/// Replaces a dimension where the description fits the array; a file may be inconsistent.
-pub(super) fn set_dimension(array: &mut Array, place: usize, dimension: Dimension) {
-    if let Some(slot) = array.dimensions.get_mut(place)
-        && slot.axis.size == dimension.axis.size
-    {
-        *slot = dimension;
-    }
 }
 
 #[cfg(test)]

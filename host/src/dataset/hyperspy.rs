@@ -6,7 +6,6 @@ use hdf5_pure::{AttrValue, Group};
 
 use super::array::{Array, Dimension, squeezed};
 use super::error::DatasetError;
-use super::hdf5::set_dimension;
 
 /// Whether `path` is the data of a `HyperSpy` signal.
 pub(super) fn is_main(path: &str) -> bool {
@@ -30,7 +29,7 @@ pub(super) fn describe(array: &mut Array, signal: &Group) -> Result<(), DatasetE
         let navigate = attributes.get("navigate").and_then(AttrValue::as_i64);
         of_signal += usize::from(navigate == Some(0) && array.shape[place] > 1);
         if let Some(dimension) = dimension(&axis, place, array.shape[place]) {
-            set_dimension(array, place, dimension);
+            array.set_dimension(place, dimension);
         }
     }
     if squeezed(&array.shape).len() > 2 && of_signal > 1 {

@@ -17,6 +17,7 @@ mod array;
 mod error;
 mod hdf5;
 mod hyperspy;
+mod listing;
 mod nsid;
 mod numpy;
 mod spectra;
@@ -26,7 +27,8 @@ mod usid;
 use std::path::Path;
 
 pub use error::DatasetError;
-pub use hdf5::{DatasetInfo, list_hdf5};
+pub use hdf5::list_hdf5;
+pub use listing::DatasetInfo;
 pub use spectra::Spectra;
 
 use crate::map::Map;

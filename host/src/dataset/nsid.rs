@@ -4,7 +4,6 @@ use hdf5_pure::{AttrValue, Dataset, Group};
 
 use super::array::{Array, Dimension, squeezed};
 use super::error::DatasetError;
-use super::hdf5::{set_dimension, text};
 
 /// Whether the dataset is the measured data of an NSID group.
 pub(super) fn is_main(dataset: &Dataset) -> bool {
@@ -38,7 +37,7 @@ pub(super) fn describe(
             continue;
         };
         if let Some(dimension) = dimension(&scale, place, label) {
-            set_dimension(array, place, dimension);
+            array.set_dimension(place, dimension);
         }
         if text(&scale, "dimension_type") == "SPECTRAL" {
             spectral.push(place);
@@ -62,6 +61,16 @@ fn dimension(scale: &Dataset, place: usize, label: &str) -> Option<Dimension> {
         (label, &text(scale, "units")),
         coordinates,
     ))
+}
+
+/// A text attribute of a dataset; empty when it is absent.
+pub(super) fn text(dataset: &Dataset, name: &str) -> String {
+    let attributes = dataset.attrs().unwrap_or_default();
+    attributes
+        .get(name)
+        .and_then(AttrValue::as_str)
+        .unwrap_or_default()
+        .to_owned()
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@
 use hdf5_pure::{AttrValue, File};
 
 use super::array::{Array, Dimension};
-use super::hdf5::DatasetInfo;
+use super::listing::DatasetInfo;
 use super::spectra::Values;
 
 const POSITION: &str = "Position_Indices";

@@ -1,6 +1,6 @@
 //! Numbers beside dots that neither overlap each other nor leave the image.
 
-use super::image_panel::Frame;
+use super::frame::Frame;
 
 /// A number to be placed: the dot it belongs to, and its own width and height.
 #[derive(Clone, Copy, Debug)]

@@ -28,6 +28,7 @@ mod coverage;
 mod curves;
 mod error;
 mod file;
+mod frame;
 mod image_panel;
 mod labels;
 mod maps;

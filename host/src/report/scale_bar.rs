@@ -1,6 +1,6 @@
 //! Where an image lies in the world: a scale bar, or pixel numbers.
 
-use super::image_panel::Frame;
+use super::frame::Frame;
 use super::page::{DrawResult, Hang, Page, SMALL, TEXT};
 use super::palette::INK;
 use super::ticks::{Ticks, scale_bar};

@@ -2,7 +2,8 @@
 
 use super::canvas::Figure;
 use super::error::ReportError;
-use super::image_panel::{Frame, ImagePanel, full_range, panel_height, side_by_side};
+use super::frame::Frame;
+use super::image_panel::{ImagePanel, full_range, panel_height, side_by_side};
 use super::page::{DrawResult, Hang, Page, TEXT, text_width};
 use super::palette::{ColourMap, INK};
 use super::trajectory::{Trajectory, even};

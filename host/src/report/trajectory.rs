@@ -3,7 +3,8 @@
 use super::canvas::Figure;
 use super::colour_bar::ColourBar;
 use super::error::ReportError;
-use super::image_panel::{Frame, ImagePanel, panel_height, robust_range, side_by_side};
+use super::frame::Frame;
+use super::image_panel::{ImagePanel, panel_height, robust_range, side_by_side};
 use super::labels::{Wanted, place};
 use super::page::{DrawResult, Hang, Page, SMALL, TEXT, text_width};
 use super::palette::{ColourMap, INK};
