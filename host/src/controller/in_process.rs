@@ -67,11 +67,19 @@ impl Controller for InProcess<'_> {
         Ok(self.explorer.measure(candidate, response)?)
     }
 
+    fn expose(&mut self, _: Candidate) -> Result<(), ControllerError> {
+        Ok(())
+    }
+
     fn propose(&mut self) -> Result<Proposal, ControllerError> {
         Ok(self.explorer.propose()?)
     }
 
     fn surrogate(&mut self) -> Result<Surrogate<'_>, ControllerError> {
         Ok(self.explorer.surrogate()?)
+    }
+
+    fn end(&mut self) -> Result<(), ControllerError> {
+        Ok(())
     }
 }

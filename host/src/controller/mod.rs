@@ -1,10 +1,19 @@
 //! Where the kernel runs: in this process or on a board. The decision is the kernel's, always.
 
+mod choice;
+mod emulated;
 mod in_process;
+mod linked;
+mod serial;
 
+use beacon_kernel::link::client::Failure;
 use beacon_kernel::{Acquisition, Candidate, Model, Proposal, Surrogate};
 
+pub use choice::{ControllerChoice, UnknownController};
+pub use emulated::{Emulator, EmulatorError, firmware_image};
 pub use in_process::{InProcess, Memory};
+pub use linked::{LinkReport, Linked, Recovery};
+pub use serial::{Port, PortError};
 
 /// What a campaign tells the kernel before anything is measured.
 #[derive(Clone, Copy, Debug)]
@@ -28,6 +37,12 @@ pub enum ControllerError {
     /// The kernel refused.
     #[error(transparent)]
     Kernel(#[from] beacon_kernel::Error),
+    /// The link failed, or the controller refused.
+    #[error(transparent)]
+    Link(#[from] Failure<PortError>),
+    /// The controller holds something else than this host put there.
+    #[error("the controller's state is not this campaign's: {0}")]
+    State(String),
 }
 
 /// A kernel, wherever it runs. All of them make identical decisions, bit for bit.
@@ -56,7 +71,13 @@ pub trait Controller {
     /// When the kernel refuses it; see [`beacon_kernel::Explorer::measure`].
     fn measure(&mut self, candidate: Candidate, response: f32) -> Result<(), ControllerError>;
 
-    /// Asks for the candidate to measure next.
+    /// Moves the beam to a candidate that was not proposed: a seed.
+    ///
+    /// # Errors
+    /// When the controller refuses, because of a dose limit for one.
+    fn expose(&mut self, candidate: Candidate) -> Result<(), ControllerError>;
+
+    /// Asks for the candidate to measure next, and moves the beam there.
     ///
     /// # Errors
     /// When the strategy lacks what it needs; see [`beacon_kernel::Explorer::propose`].
@@ -67,4 +88,10 @@ pub trait Controller {
     /// # Errors
     /// When there is no model; see [`beacon_kernel::Explorer::surrogate`].
     fn surrogate(&mut self) -> Result<Surrogate<'_>, ControllerError>;
+
+    /// Blanks the beam at the end of a campaign.
+    ///
+    /// # Errors
+    /// When the controller cannot be reached; it then blanks by itself after its time-out.
+    fn end(&mut self) -> Result<(), ControllerError>;
 }

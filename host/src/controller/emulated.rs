@@ -1,0 +1,147 @@
+//! The emulated board: QEMU with the firmware, started and stopped with the campaign.
+
+use std::io::{BufRead as _, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc;
+use std::time::Duration;
+
+/// The emulator's program.
+const QEMU: &str = "qemu-system-arm";
+/// How long the emulator may take to open its serial port.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// Where `firmware/build` leaves the image, from the root of the repository.
+const IMAGE: &str = "firmware/images/mps2-an500.elf";
+/// Names another image.
+const VARIABLE: &str = "BEACON_FIRMWARE";
+
+/// Why there is no emulated controller.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum EmulatorError {
+    /// The firmware was not built.
+    #[error(
+        "no firmware for the emulated controller at {looked}; build it with firmware/build, or \
+         name one in {VARIABLE}"
+    )]
+    NoFirmware {
+        /// Where it was looked for.
+        looked: String,
+    },
+    /// QEMU cannot be started.
+    #[error("`{QEMU}` cannot be started: {0}; on Debian, apt-get install qemu-system-arm")]
+    Start(#[source] std::io::Error),
+    /// QEMU did not open a serial port.
+    #[error("`{QEMU}` opened no serial port; it said: {0}")]
+    NoPort(String),
+}
+
+/// The firmware image for the emulated board: what `BEACON_FIRMWARE` names, or what
+/// `firmware/build` left, looked for from the working folder and from the program upwards.
+///
+/// # Errors
+/// When there is none.
+pub fn firmware_image() -> Result<PathBuf, EmulatorError> {
+    if let Some(named) = std::env::var_os(VARIABLE) {
+        let named = PathBuf::from(named);
+        return if named.is_file() {
+            Ok(named)
+        } else {
+            Err(EmulatorError::NoFirmware {
+                looked: format!("`{}`", named.display()),
+            })
+        };
+    }
+    let starts = [std::env::current_dir(), std::env::current_exe()];
+    let folders: Vec<PathBuf> = starts.into_iter().flatten().collect();
+    folders
+        .iter()
+        .flat_map(|start| start.ancestors())
+        .map(|folder| folder.join(IMAGE))
+        .find(|image| image.is_file())
+        .ok_or_else(|| EmulatorError::NoFirmware {
+            looked: format!("`{IMAGE}`"),
+        })
+}
+
+/// A running emulator; it ends when this is dropped.
+#[derive(Debug)]
+pub struct Emulator {
+    child: Child,
+    port: String,
+}
+
+impl Emulator {
+    /// Starts the firmware. The beam port's bytes, Open Beam Interface commands, go to
+    /// `beam_log` where one is given.
+    ///
+    /// # Errors
+    /// When QEMU cannot be started or opens no port.
+    pub fn start(firmware: &Path, beam_log: Option<&Path>) -> Result<Self, EmulatorError> {
+        let beam = match beam_log {
+            Some(file) => format!("file:{}", file.display()),
+            None => "null".to_owned(),
+        };
+        let mut child = Command::new(QEMU)
+            .args(["-M", "mps2-an500", "-cpu", "cortex-m7", "-display", "none"])
+            .args(["-monitor", "none", "-serial", "pty", "-serial", &beam])
+            .arg("-kernel")
+            .arg(firmware)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .map_err(EmulatorError::Start)?;
+        // Which of the two it speaks on depends on its version.
+        let (said, lines) = mpsc::channel();
+        if let Some(stdout) = child.stdout.take() {
+            listen(stdout, said.clone());
+        }
+        if let Some(stderr) = child.stderr.take() {
+            listen(stderr, said);
+        }
+        let mut emulator = Self {
+            child,
+            port: String::new(),
+        };
+        let mut heard = Vec::new();
+        while let Ok(line) = lines.recv_timeout(PATIENCE) {
+            // char device redirected to /dev/pts/3 (label serial0)
+            let port = line.split_whitespace().find(|word| word.starts_with("/dev/"));
+            if let Some(port) = port {
+                port.clone_into(&mut emulator.port);
+                return Ok(emulator);
+            }
+            heard.push(line);
+        }
+        Err(EmulatorError::NoPort(heard.join(" ")))
+    }
+
+    /// Path of the controller's serial port.
+    pub fn port(&self) -> &str {
+        &self.port
+    }
+
+    /// Process number of the emulator.
+    pub fn process(&self) -> u32 {
+        self.child.id()
+    }
+}
+
+impl Drop for Emulator {
+    fn drop(&mut self) {
+        // It may have ended by itself; either way it has to be waited for.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Passes on every line, and reads on after the last listener is gone: a full pipe would stop
+/// the emulator.
+fn listen(stream: impl std::io::Read + Send + 'static, said: mpsc::Sender<String>) {
+    std::thread::spawn(move || {
+        for line in BufReader::new(stream).lines().map_while(Result::ok) {
+            let _ = said.send(line);
+        }
+    });
+}
