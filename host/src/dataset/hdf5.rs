@@ -5,8 +5,8 @@ use hdf5_pure::{DType, Dataset, Error, File, Group};
 use super::array::{Array, is_candidate};
 use super::error::DatasetError;
 use super::listing::{DatasetInfo, listing};
-use super::spectra::Values;
 use super::{hyperspy, nsid, usid};
+use crate::spectra::Values;
 
 const FORMAT: &str = "HDF5";
 

@@ -20,7 +20,6 @@ mod hyperspy;
 mod listing;
 mod nsid;
 mod numpy;
-mod spectra;
 mod tiff;
 mod usid;
 
@@ -29,9 +28,9 @@ use std::path::Path;
 pub use error::DatasetError;
 pub use hdf5::list_hdf5;
 pub use listing::DatasetInfo;
-pub use spectra::Spectra;
 
 use crate::map::Map;
+use crate::spectra::Spectra;
 
 /// What a location holds.
 #[derive(Clone, Debug, PartialEq)]

@@ -18,9 +18,9 @@ use std::str::FromStr;
 pub use error::ScalarizerError;
 
 use crate::axis::Axis;
-use crate::dataset::Spectra;
 use crate::lines::{self, Line};
 use crate::map::Map;
+use crate::spectra::Spectra;
 use hysteresis::Loop;
 use window::{Peak, Window};
 
