@@ -14,4 +14,5 @@ pub mod microscope;
 pub mod report;
 pub mod scalarizer;
 pub mod specimen;
+pub mod spectra;
 pub mod train;

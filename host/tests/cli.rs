@@ -46,6 +46,8 @@ fn data() -> tempfile::TempDir {
     );
     let holed = (0..480).map(|i| if i == 250 { f64::NAN } else { wave(i) });
     write_npy(&at("holed.npy"), &[20, 24], holed);
+    let vast = (0..480).map(|i| if i == 250 { 1e39 } else { wave(i) });
+    write_npy(&at("vast.npy"), &[20, 24], vast);
     write_npy(&at("flat.npy"), &[20, 24], (0..480).map(|_| 3.0));
     write_npy(&at("small.npy"), &[20, 20], (0..400).map(wave));
     write_npy(&at("spectra.npy"), &[20, 24, 3], (0..1440).map(wave));
@@ -183,7 +185,7 @@ fn spectra_are_reduced_by_a_scalarizer() {
 }
 
 /// Every mistake: what is changed, and what the one line must say.
-const MISTAKES: [(&[&str], &[&str]); 19] = [
+const MISTAKES: [(&[&str], &[&str]); 21] = [
     (
         &["--image", "absent.npy"],
         &["`absent.npy`", "no such file"],
@@ -198,14 +200,17 @@ const MISTAKES: [(&[&str], &[&str]); 19] = [
         &["the image is NaN at row 10, column 10"],
     ),
     (&["--image", "spectra.npy"], &["20x24x3", "rows x columns"]),
-    (&["--response", "holed.npy"], &["NaN", "finite"]),
+    (
+        &["--response", "holed.npy"],
+        &["row 10, column 10 is NaN", "finite"],
+    ),
     (&["--response", "flat.npy"], &["3", "constant"]),
     (&["--response", "small.npy"], &["20 x 24", "20 x 20"]),
     (&["--response", "spectra.npy"], &["--scalarizer"]),
     (&["--scalarizer", "sum"], &["needs no scalarizer"]),
     (&["--scalarizer", "line:Pd-Lz"], &["`Pd-Lz`", "Pd-La"]),
-    (&["--window", "21"], &["21 pixels", "20 x 24"]),
-    (&["--window", "3"], &["3 pixels", "4 to 64"]),
+    (&["--window", "21"], &["window is 21", "4 to 20", "20 x 24"]),
+    (&["--window", "3"], &["window is 3", "4 to 20"]),
     (&["--steps", "108"], &["108", "at most 107"]),
     (&["--steps", "some"], &["'some'", "--steps"]),
     (
@@ -215,6 +220,11 @@ const MISTAKES: [(&[&str], &[&str]); 19] = [
     (&["--seeds-from", "far.txt"], &["seed 500", "117"]),
     (&["--out", "notes.doc"], &["`notes.doc`", "folder"]),
     (&["--k", "0"], &["k is 0", "1 or more"]),
+    (&["--initial", "200"], &["initial is 200", "117"]),
+    (
+        &["--response", "vast.npy"],
+        &["row 10, column 10", "1e39", "5e29"],
+    ),
 ];
 
 #[test]

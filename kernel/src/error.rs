@@ -58,7 +58,7 @@ pub enum Error {
         /// Weights the network has.
         expected: usize,
     },
-    /// A value that is NaN or infinite.
+    /// A value that is NaN, infinite or too large.
     NotFinite {
         /// What kind of value.
         what: &'static str,
@@ -93,8 +93,13 @@ pub enum Error {
         /// The candidate.
         candidate: Candidate,
     },
-    /// A measured response that is NaN or infinite.
+    /// A measured response that is NaN, infinite or too large.
     ResponseNotFinite {
+        /// The candidate it came from.
+        candidate: Candidate,
+    },
+    /// A measured response beyond 1e12 standard deviations of what the model was trained on.
+    Outlier {
         /// The candidate it came from.
         candidate: Candidate,
     },
@@ -157,12 +162,15 @@ impl fmt::Display for Error {
                 write!(f, "{found} weights: the network has {expected}")
             }
             Self::NotFinite { what, index } => {
-                write!(f, "{what} {index} is not finite: expected finite values")
+                write!(
+                    f,
+                    "{what} {index} is not finite or too large: expected sensible values"
+                )
             }
             Self::Hyperparameter { name, value } => write!(
                 f,
-                "{name} is {value:e}: expected finite and positive, noise at least 1e-4 of the \
-                 outputscale (a mean may have any finite value)"
+                "{name} is {value:e}: expected lengthscales of 1e-12 to 1e12, an outputscale of \
+                 1e-6 to 1e6, a noise of 1e-4 of it to 1e6, a mean of at most 1e6"
             ),
             Self::Setting {
                 name,
@@ -182,7 +190,14 @@ impl fmt::Display for Error {
             }
             Self::ResponseNotFinite { candidate } => write!(
                 f,
-                "the response of candidate {} is not finite: expected a finite value",
+                "the response of candidate {} is not finite or beyond 1e30: expected a number of \
+                 at most that magnitude",
+                candidate.0
+            ),
+            Self::Outlier { candidate } => write!(
+                f,
+                "the response of candidate {} is 1e12 times what the model was trained on: train \
+                 it again",
                 candidate.0
             ),
             Self::NotPositiveDefinite { row } => write!(

@@ -1,7 +1,8 @@
 //! The discovery loop's state and its two moves: `measure` and `propose`.
 //!
-//! Nothing here is remembered that cannot be rebuilt from the image, the model, the
-//! measurements and the seed, so a campaign survives the loss of either end.
+//! Nothing here is remembered that cannot be rebuilt from the seed and the image, and from the
+//! models and measurements in the order they came, so a campaign survives the loss of either
+//! end.
 
 mod proposal;
 
@@ -9,6 +10,7 @@ pub use proposal::Proposal;
 
 use crate::cnn::Layers;
 use crate::gp::{Covariance, Factor};
+use crate::math::within;
 use crate::network::{CHANNELS_1, LATENT};
 use crate::strategy::Acquisition;
 use crate::surrogate::Posterior;
@@ -61,6 +63,13 @@ impl Process {
     }
 }
 
+/// Largest magnitude of a pixel. With [`crate::LARGEST_WEIGHT`] no feature can overflow.
+pub const LARGEST_PIXEL: f32 = 1e6;
+/// Largest magnitude of a response, in its own units.
+pub const LARGEST_RESPONSE: f32 = 1e30;
+/// Largest magnitude of a standardised target; beyond it sums could overflow.
+const LARGEST_TARGET: f32 = 1e12;
+
 /// Decides which candidate to measure next.
 pub struct Explorer<'a> {
     memory: Storage<'a>,
@@ -84,6 +93,7 @@ impl<'a> Explorer<'a> {
     ) -> Result<Self, Error> {
         acquisition.validate()?;
         let factor = Factor::new(core::mem::take(&mut memory.factor));
+        memory.taken.fill(0);
         Ok(Self {
             memory,
             factor,
@@ -117,7 +127,7 @@ impl<'a> Explorer<'a> {
             });
         }
         self.memory.capacity.admit(candidates)?;
-        if let Some(index) = pixels.iter().position(|x| !x.is_finite()) {
+        if let Some(index) = pixels.iter().position(|&x| !within(x, LARGEST_PIXEL)) {
             return Err(Error::NotFinite {
                 what: "pixel",
                 index,
@@ -140,8 +150,8 @@ impl<'a> Explorer<'a> {
     /// # Errors
     /// What [`Model::validate`] finds, [`Error::NoImage`] and [`Error::ModelWindow`] leave the
     /// explorer as it was. [`Error::NotFinite`] for a latent that overflowed leaves it without a
-    /// model; after [`Error::NotPositiveDefinite`] it holds the new model but proposes nothing
-    /// until a better one arrives. Measurements are kept in every case.
+    /// model; after [`Error::NotPositiveDefinite`] or [`Error::Outlier`] it holds the new model but
+    /// proposes nothing until a better one arrives. Measurements are kept in every case.
     pub fn load_model(&mut self, model: &Model<'_>) -> Result<(), Error> {
         model.validate()?;
         let candidates = self.candidates.ok_or(Error::NoImage)?;
@@ -152,9 +162,6 @@ impl<'a> Explorer<'a> {
             });
         }
         let memory = &mut self.memory;
-        for (own, weight) in memory.weights.iter_mut().zip(model.weights) {
-            *own = *weight;
-        }
         let layers = Layers::new(model.network, model.weights)?;
         self.process = None;
         compute_features(&layers, candidates, memory)?;
@@ -183,15 +190,15 @@ impl<'a> Explorer<'a> {
     /// # Errors
     /// [`Error::NoImage`], [`Error::NoSuchCandidate`], [`Error::AlreadyMeasured`],
     /// [`Error::ResponseNotFinite`] and [`Error::Capacity`] leave the explorer as it was.
-    /// After [`Error::NotPositiveDefinite`] the response is kept, and counts again as soon as a
-    /// better model arrives.
+    /// After [`Error::NotPositiveDefinite`] or [`Error::Outlier`] the response is kept, and counts
+    /// again as soon as a better model arrives.
     pub fn measure(&mut self, candidate: Candidate, response: f32) -> Result<(), Error> {
         let candidates = self.candidates.ok_or(Error::NoImage)?;
         candidates.corner(candidate)?;
         if self.is_measured(candidate) {
             return Err(Error::AlreadyMeasured { candidate });
         }
-        if !response.is_finite() {
+        if !within(response, LARGEST_RESPONSE) {
             return Err(Error::ResponseNotFinite { candidate });
         }
         let n = self.measured;
@@ -328,12 +335,17 @@ impl<'a> Explorer<'a> {
         let process = self.process.ok_or(Error::NoModel)?;
         let memory = &mut self.memory;
         let lookup = || {
-            let candidate = *memory.measured.get(n)? as usize;
-            Some((*memory.latents.get(candidate)?, *memory.responses.get(n)?))
+            let candidate = Candidate(*memory.measured.get(n)?);
+            let latent = *memory.latents.get(candidate.index())?;
+            Some((candidate, latent, *memory.responses.get(n)?))
         };
-        let Some((latent, response)) = lookup() else {
+        let Some((candidate, latent, response)) = lookup() else {
             return Err(Error::NoMeasurement);
         };
+        let target = process.standardisation.standardise(response);
+        if !within(target, LARGEST_TARGET) {
+            return Err(Error::Outlier { candidate });
+        }
         let covariance = process.covariance();
         let (earlier, rest) = memory.points.split_at_mut(n.min(memory.points.len()));
         covariance.with_each(latent, earlier, memory.row);
@@ -344,7 +356,6 @@ impl<'a> Explorer<'a> {
             *point = latent;
         }
         // β_n by one more step of forward substitution.
-        let target = process.standardisation.standardise(response);
         let (known, rest) = memory.whitened.split_at_mut(n.min(memory.whitened.len()));
         if let (Some(own), Some(target_slot), Some((diagonal, row))) = (
             rest.first_mut(),
@@ -428,7 +439,7 @@ fn scale_latents(
         for ((x, lengthscale), (low, high)) in axes.zip(low.iter_mut().zip(&mut high)) {
             *x /= lengthscale;
             // The square of a distance must stay finite as well.
-            if x.is_nan() || libm::fabsf(*x) > 1e15 {
+            if !within(*x, 1e15) {
                 return Err(Error::NotFinite {
                     what: "latent",
                     index,

@@ -41,6 +41,11 @@ pub(crate) fn larger(a: f32, b: f32) -> f32 {
     if b > a { b } else { a }
 }
 
+/// Whether a value is a number of at most this magnitude.
+pub(crate) fn within(value: f32, largest: f32) -> bool {
+    libm::fabsf(value) <= largest
+}
+
 /// Squared distance of two points of the plane.
 pub(crate) fn distance_squared(a: [f32; 2], b: [f32; 2]) -> f32 {
     (nalgebra::Vector2::from(a) - nalgebra::Vector2::from(b)).norm_squared()

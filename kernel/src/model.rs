@@ -1,5 +1,6 @@
 //! What the host sends: network weights, Gaussian-process hyperparameters, target statistics.
 
+use crate::math::within;
 use crate::{Error, Network};
 
 /// Hyperparameters of the Gaussian process, in standardised target units and latent units.
@@ -37,30 +38,33 @@ pub struct Model<'w> {
     pub standardisation: Standardisation,
 }
 
-/// Smallest ratio of noise to outputscale at which the f32 factorisation is trusted:
-/// at 1e-4 it is refused, from 1e-3 on it stays within 2e-4 of f64 over 300 points.
+/// Smallest ratio of noise to outputscale that is accepted; from 1e-3 on the f32 factorisation
+/// stays within 2e-4 of f64 over 300 points.
 pub const MIN_NOISE_RATIO: f32 = 1e-4;
+/// Largest magnitude of a weight: a trained one is near 1. With [`crate::LARGEST_PIXEL`] no
+/// feature can overflow.
+pub const LARGEST_WEIGHT: f32 = 1e4;
 
 impl Hyperparameters {
     /// Checks every value.
     ///
     /// # Errors
-    /// [`Error::Hyperparameter`] names the first value that is not finite, not positive where
-    /// it must be, or a noise below [`MIN_NOISE_RATIO`] times the outputscale.
+    /// [`Error::Hyperparameter`] names the first value outside its range: lengthscales 1e-12 to
+    /// 1e12, outputscale 1e-6 to 1e6, noise [`MIN_NOISE_RATIO`] of the outputscale to 1e6, mean
+    /// at most 1e6 in magnitude. Targets are standardised, so trained ones are near 1.
     pub fn validate(&self) -> Result<(), Error> {
         let positive = [
-            ("lengthscale", self.lengthscale[0]),
-            ("lengthscale", self.lengthscale[1]),
-            ("outputscale", self.outputscale),
-            ("noise", self.noise),
+            ("lengthscale", self.lengthscale[0], 1e-12..=1e12),
+            ("lengthscale", self.lengthscale[1], 1e-12..=1e12),
+            ("outputscale", self.outputscale, 1e-6..=1e6),
+            ("noise", self.noise, 1e-10..=1e6),
         ];
-        for (name, value) in positive {
-            // Subnormals would overflow in a reciprocal or vanish in a product.
-            if !value.is_normal() || value < 0.0 {
+        for (name, value, range) in positive {
+            if !range.contains(&value) {
                 return Err(Error::Hyperparameter { name, value });
             }
         }
-        if !self.mean.is_finite() {
+        if !within(self.mean, 1e6) {
             return Err(Error::Hyperparameter {
                 name: "mean",
                 value: self.mean,
@@ -128,7 +132,11 @@ impl Model<'_> {
                 expected,
             });
         }
-        if let Some(index) = self.weights.iter().position(|w| !w.is_finite()) {
+        if let Some(index) = self
+            .weights
+            .iter()
+            .position(|&w| !within(w, LARGEST_WEIGHT))
+        {
             return Err(Error::NotFinite {
                 what: "weight",
                 index,

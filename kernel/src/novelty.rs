@@ -37,8 +37,8 @@ impl<'a> Reference<'a> {
     }
 }
 
-/// Ascending insertion sort. The few hundred responses are nearly in the order of the step
-/// before, and it neither allocates nor recurses nor can panic.
+/// Ascending insertion sort: for a few hundred responses it costs little beside the sample, and
+/// it neither allocates nor recurses nor can panic.
 pub(crate) fn sort(values: &mut [f32]) {
     for end in 1..values.len() {
         let mut i = end;

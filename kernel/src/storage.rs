@@ -53,7 +53,6 @@ impl Capacity {
     /// Length of the slice of floats.
     pub const fn floats(self) -> usize {
         self.image_pixels
-            + self.weights()
             + (LATENT + 2) * self.candidates
             + packed(self.measurements)
             + (LATENT + 6) * self.measurements
@@ -136,7 +135,6 @@ const _: () = assert!(Capacity::DEFAULT.bytes() <= 448 * 1024);
 pub struct Storage<'a> {
     pub(crate) capacity: Capacity,
     pub(crate) image: &'a mut [f32],
-    pub(crate) weights: &'a mut [f32],
     pub(crate) latents: &'a mut [[f32; LATENT]],
     pub(crate) mean: &'a mut [f32],
     pub(crate) variance: &'a mut [f32],
@@ -187,7 +185,6 @@ impl<'a> Storage<'a> {
         Ok(Self {
             capacity,
             image: cut(capacity.image_pixels)?,
-            weights: cut(capacity.weights())?,
             latents: cut(LATENT * capacity.candidates)?.as_chunks_mut().0,
             mean: cut(capacity.candidates)?,
             variance: cut(capacity.candidates)?,

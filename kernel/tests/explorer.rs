@@ -1,171 +1,18 @@
 //! The explorer through its public face: what it computes, and what it refuses.
 
+mod common;
+
 use beacon_kernel::{
-    Acquisition, Architecture, Candidate, Capacity, Error, Explorer, Hyperparameters, Model,
-    Network, References, Sampling, Standardisation, Storage, Strategy,
+    Acquisition, Architecture, Candidate, Error, Explorer, Hyperparameters, Model, Network,
+    References, Sampling, Standardisation, Strategy,
 };
-use rand_core::{Rng, SeedableRng};
-use rand_xoshiro::Xoshiro128PlusPlus;
-
-const SIDE: usize = 40;
-const WINDOW: usize = 16;
-
-/// Everything an explorer is built from.
-struct Bench {
-    image: Vec<f32>,
-    network: Network,
-    weights: Vec<f32>,
-    hyperparameters: Hyperparameters,
-    standardisation: Standardisation,
-}
-
-impl Bench {
-    fn new(architecture: Architecture, noise: f32) -> Self {
-        let mut random = Xoshiro128PlusPlus::seed_from_u64(4);
-        let mut uniform = || (random.next_u32() >> 8) as f32 / 16_777_216.0;
-        // A smooth image, so that neighbouring latents cluster as they do in a real one.
-        let waves: Vec<[f32; 4]> = (0..12)
-            .map(|_| [uniform(), uniform(), uniform(), uniform()])
-            .collect();
-        let image = (0..SIDE * SIDE)
-            .map(|i| {
-                let (y, x) = ((i / SIDE) as f32, (i % SIDE) as f32);
-                let waves = waves
-                    .iter()
-                    .map(|[a, b, c, d]| a * (0.6 * (b * y + c * x) + 6.0 * d).sin());
-                waves.sum()
-            })
-            .collect();
-        let network = Network::new(architecture, WINDOW).unwrap();
-        let weights = (0..network.weight_count())
-            .map(|_| 0.3 * (uniform() - 0.5))
-            .collect();
-        Self {
-            image,
-            network,
-            weights,
-            hyperparameters: Hyperparameters {
-                lengthscale: [0.15, 0.1],
-                outputscale: 1.0,
-                noise,
-                mean: 0.1,
-            },
-            standardisation: Standardisation {
-                mean: 2.0,
-                scale: 3.0,
-            },
-        }
-    }
-
-    fn model(&self) -> Model<'_> {
-        Model {
-            network: self.network,
-            weights: &self.weights,
-            hyperparameters: self.hyperparameters,
-            standardisation: self.standardisation,
-        }
-    }
-}
-
-/// Memory for one explorer.
-struct Memory {
-    capacity: Capacity,
-    floats: Vec<f32>,
-    words: Vec<u32>,
-}
-
-impl Memory {
-    fn new(measurements: usize) -> Self {
-        let capacity = Capacity::for_campaign(SIDE, SIDE, WINDOW, measurements);
-        Self {
-            capacity,
-            // Whatever the memory held before must not matter.
-            floats: vec![f32::NAN; capacity.floats()],
-            words: vec![u32::MAX; capacity.words()],
-        }
-    }
-
-    fn explorer(&mut self, acquisition: Acquisition, seed: u64) -> Explorer<'_> {
-        let storage = Storage::new(self.capacity, &mut self.floats, &mut self.words).unwrap();
-        Explorer::new(storage, acquisition, seed).unwrap()
-    }
-}
-
-/// A response over the latent plane that the surrogate can learn.
-fn response(latent: [f32; 2]) -> f32 {
-    2.0 + 3.0 * ((latent[0]).sin() + 0.5 * (2.0 * latent[1]).cos())
-}
-
-fn response_at(explorer: &Explorer<'_>, candidate: Candidate) -> f32 {
-    response(explorer.latents().unwrap()[candidate.index()])
-}
-
-/// Candidates spread over the image by a stride coprime to their number.
-fn spread(n: usize, count: usize) -> Candidate {
-    Candidate(((n * 233) % count) as u32)
-}
-
-/// Mean and variance by an f64 Cholesky of the whole covariance, sharing no code with the kernel.
-fn posterior_f64(
-    bench: &Bench,
-    latents: &[[f32; 2]],
-    measured: &[(Candidate, f32)],
-) -> Vec<(f64, f64)> {
-    let h = bench.hyperparameters;
-    let k = |a: [f32; 2], b: [f32; 2]| {
-        let squared: f64 = (0..2)
-            .map(|i| (f64::from(a[i]) - f64::from(b[i])).powi(2))
-            .sum();
-        f64::from(h.outputscale) * (-0.5 * squared).exp()
-    };
-    let n = measured.len();
-    let at = |i: usize| latents[measured[i].0.index()];
-    let mut l = vec![vec![0.0_f64; n]; n];
-    for i in 0..n {
-        for j in 0..=i {
-            let mut sum = k(at(i), at(j)) + if i == j { f64::from(h.noise) } else { 0.0 };
-            sum -= l[i][..j]
-                .iter()
-                .zip(&l[j][..j])
-                .map(|(a, b)| a * b)
-                .sum::<f64>();
-            l[i][j] = if i == j { sum.sqrt() } else { sum / l[j][j] };
-        }
-    }
-    let forward = |mut b: Vec<f64>| {
-        for i in 0..n {
-            let known: f64 = l[i][..i].iter().zip(&b).map(|(a, x)| a * x).sum();
-            b[i] = (b[i] - known) / l[i][i];
-        }
-        b
-    };
-    let s = bench.standardisation;
-    let centred = measured
-        .iter()
-        .map(|&(_, y)| (f64::from(y) - f64::from(s.mean)) / f64::from(s.scale) - f64::from(h.mean));
-    let whitened = forward(centred.collect());
-    latents
-        .iter()
-        .map(|&x| {
-            let a = forward((0..n).map(|i| k(x, at(i))).collect());
-            let mean: f64 = a.iter().zip(&whitened).map(|(a, b)| a * b).sum();
-            let explained: f64 = a.iter().map(|a| a * a).sum();
-            (
-                f64::from(h.mean) + mean,
-                f64::from(h.outputscale) - explained,
-            )
-        })
-        .collect()
-}
+use common::{Bench, Memory, SIDE, WINDOW, posterior_f64, response, response_at, spread};
 
 #[test]
 fn the_posterior_stays_within_2e_4_of_f64_over_300_appended_points() {
     let bench = Bench::new(Architecture::Valid, 1e-3);
     let mut memory = Memory::new(300);
-    let mut explorer = memory.explorer(Acquisition::default(), 1);
-    explorer
-        .load_image(SIDE, SIDE, WINDOW, &bench.image)
-        .unwrap();
+    let mut explorer = memory.with_image(Acquisition::default(), 1, &bench);
     explorer.load_model(&bench.model()).unwrap();
     let count = explorer.candidates().unwrap().count();
     for n in 0..300 {
@@ -210,10 +57,7 @@ fn the_surrogate_is_the_same_whenever_it_is_asked_for() {
     let bench = Bench::new(Architecture::Valid, 1e-2);
     let run = |ask_every: usize| {
         let mut memory = Memory::new(60);
-        let mut explorer = memory.explorer(Acquisition::default(), 1);
-        explorer
-            .load_image(SIDE, SIDE, WINDOW, &bench.image)
-            .unwrap();
+        let mut explorer = memory.with_image(Acquisition::default(), 1, &bench);
         for n in 0..40 {
             if n == 20 {
                 explorer.load_model(&bench.model()).unwrap();
@@ -237,10 +81,7 @@ fn sweeping_all_points_agrees_with_updating_one_by_one() {
     let bench = Bench::new(Architecture::Same, 1e-2);
     let surrogate = |load_at: usize| {
         let mut memory = Memory::new(60);
-        let mut explorer = memory.explorer(Acquisition::default(), 1);
-        explorer
-            .load_image(SIDE, SIDE, WINDOW, &bench.image)
-            .unwrap();
+        let mut explorer = memory.with_image(Acquisition::default(), 1, &bench);
         for n in 0..=50 {
             if n == load_at {
                 explorer.load_model(&bench.model()).unwrap();
@@ -265,10 +106,7 @@ fn sweeping_all_points_agrees_with_updating_one_by_one() {
 
 fn campaign(acquisition: Acquisition, seed: u64, bench: &Bench) -> Vec<(u32, u32)> {
     let mut memory = Memory::new(50);
-    let mut explorer = memory.explorer(acquisition, seed);
-    explorer
-        .load_image(SIDE, SIDE, WINDOW, &bench.image)
-        .unwrap();
+    let mut explorer = memory.with_image(acquisition, seed, bench);
     explorer.load_model(&bench.model()).unwrap();
     for n in 0..10 {
         let candidate = spread(n, 625);
@@ -330,10 +168,7 @@ fn a_latent_plane_wider_than_the_grid_is_sampled_directly() {
 fn mu_proposes_the_least_certain_candidate_and_ei_improves_on_the_best() {
     let bench = Bench::new(Architecture::Valid, 1e-3);
     let mut memory = Memory::new(60);
-    let mut explorer = memory.explorer(Acquisition::new(Strategy::Mu), 1);
-    explorer
-        .load_image(SIDE, SIDE, WINDOW, &bench.image)
-        .unwrap();
+    let mut explorer = memory.with_image(Acquisition::new(Strategy::Mu), 1, &bench);
     explorer.load_model(&bench.model()).unwrap();
     for n in 0..20 {
         let candidate = spread(n, 625);
@@ -381,10 +216,7 @@ fn a_new_explorer_that_is_told_the_same_goes_on_identically() {
     let bench = Bench::new(Architecture::Valid, 1e-2);
     let whole = campaign(Acquisition::default(), 9, &bench);
     let mut memory = Memory::new(50);
-    let mut explorer = memory.explorer(Acquisition::default(), 9);
-    explorer
-        .load_image(SIDE, SIDE, WINDOW, &bench.image)
-        .unwrap();
+    let mut explorer = memory.with_image(Acquisition::default(), 9, &bench);
     explorer.load_model(&bench.model()).unwrap();
     let seeds = (0..10).map(|n| spread(n, 625));
     let earlier = whole[..17]
@@ -403,10 +235,7 @@ fn a_new_explorer_that_is_told_the_same_goes_on_identically() {
 fn random_visits_every_candidate_once_and_then_is_exhausted() {
     let mut memory = Memory::new(625);
     let bench = Bench::new(Architecture::Valid, 1e-2);
-    let mut explorer = memory.explorer(Acquisition::new(Strategy::Random), 3);
-    explorer
-        .load_image(SIDE, SIDE, WINDOW, &bench.image)
-        .unwrap();
+    let mut explorer = memory.with_image(Acquisition::new(Strategy::Random), 3, &bench);
     for _ in 0..625 {
         let proposal = explorer.propose().unwrap();
         assert_eq!(proposal.prediction, None);
@@ -451,10 +280,7 @@ fn an_image_that_is_refused_leaves_the_explorer_without_one() {
 fn a_model_that_is_refused_leaves_the_explorer_without_one() {
     let bench = Bench::new(Architecture::Valid, 1e-2);
     let mut memory = Memory::new(3);
-    let mut explorer = memory.explorer(Acquisition::default(), 1);
-    explorer
-        .load_image(SIDE, SIDE, WINDOW, &bench.image)
-        .unwrap();
+    let mut explorer = memory.with_image(Acquisition::default(), 1, &bench);
     assert_eq!(explorer.propose(), Err(Error::NoModel));
     let model = bench.model();
     let refuse = |explorer: &mut Explorer<'_>, model: Model<'_>| explorer.load_model(&model);
@@ -508,10 +334,7 @@ fn a_model_that_is_refused_leaves_the_explorer_without_one() {
 fn a_hyperparameter_out_of_range_is_named() {
     let bench = Bench::new(Architecture::Valid, 1e-2);
     let mut memory = Memory::new(3);
-    let mut explorer = memory.explorer(Acquisition::default(), 1);
-    explorer
-        .load_image(SIDE, SIDE, WINDOW, &bench.image)
-        .unwrap();
+    let mut explorer = memory.with_image(Acquisition::default(), 1, &bench);
     let model = bench.model();
     let refuse = |explorer: &mut Explorer<'_>, model: Model<'_>| explorer.load_model(&model);
     for (name, hyperparameters) in [
@@ -571,10 +394,7 @@ fn a_hyperparameter_out_of_range_is_named() {
 fn a_measurement_that_is_refused_leaves_the_explorer_as_it_was() {
     let bench = Bench::new(Architecture::Valid, 1e-2);
     let mut memory = Memory::new(3);
-    let mut explorer = memory.explorer(Acquisition::default(), 1);
-    explorer
-        .load_image(SIDE, SIDE, WINDOW, &bench.image)
-        .unwrap();
+    let mut explorer = memory.with_image(Acquisition::default(), 1, &bench);
     explorer.load_model(&bench.model()).unwrap();
     explorer.measure(Candidate(4), 1.0).unwrap();
     assert_eq!(
@@ -615,17 +435,15 @@ fn a_measurement_that_is_refused_leaves_the_explorer_as_it_was() {
 fn a_latent_that_overflows_is_named_and_measurements_survive_it() {
     let bench = Bench::new(Architecture::Valid, 1e-2);
     let mut memory = Memory::new(5);
-    let mut explorer = memory.explorer(Acquisition::default(), 1);
-    explorer
-        .load_image(SIDE, SIDE, WINDOW, &bench.image)
-        .unwrap();
+    let mut explorer = memory.with_image(Acquisition::default(), 1, &bench);
     explorer.load_model(&bench.model()).unwrap();
     explorer.measure(Candidate(3), 1.5).unwrap();
-    let huge = vec![1e30; bench.weights.len()];
-    let model = Model {
+    let huge = vec![9e3; bench.weights.len()];
+    let mut model = Model {
         weights: &huge,
         ..bench.model()
     };
+    model.hyperparameters.lengthscale = [1e-12; 2];
     assert!(matches!(
         explorer.load_model(&model),
         Err(Error::NotFinite { what: "latent", .. })

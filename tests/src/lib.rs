@@ -62,16 +62,12 @@ pub fn specimen(seed: u64) -> SpecimenMicroscope {
 /// # Panics
 /// When the campaign cannot start or fails: tests ask for valid ones.
 pub fn run(config: &CampaignConfig, seeds: Seeds, microscope: &mut dyn Microscope) -> Outcome {
-    let image = microscope.image().clone();
-    let truth = microscope
-        .truth()
-        .expect("replays and specimens know the truth")
-        .clone();
-    let campaign = Campaign::new(config.clone(), seeds, &image, &truth).expect("a valid campaign");
+    let campaign = Campaign::new(config.clone(), seeds, microscope).expect("a valid campaign");
+    let candidates = campaign.candidates();
     let mut memory = Memory::new(Capacity::for_campaign(
-        image.height(),
-        image.width(),
-        config.window,
+        candidates.height(),
+        candidates.width(),
+        candidates.window(),
         campaign.measurements(),
     ));
     let mut controller = InProcess::new(&mut memory).expect("memory of the right size");

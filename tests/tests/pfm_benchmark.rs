@@ -33,7 +33,7 @@ fn campaigns(strategy: Strategy) -> Option<Vec<Outcome>> {
     let outcomes = (0..5_u64).into_par_iter().map(|n| {
         let config = CampaignConfig {
             strategy: strategy.name().to_owned(),
-            seed: n.max(1),
+            seed: n + 1,
             ..CampaignConfig::default()
         };
         let seeds = if n == 0 {

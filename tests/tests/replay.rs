@@ -52,6 +52,27 @@ fn the_trajectory_on_the_pfm_data_is_pinned_to_the_bit() {
 }
 
 #[test]
+fn the_trajectories_of_all_strategies_on_the_specimen_are_pinned_to_the_bit() {
+    let mut text = String::new();
+    let plain = Strategy::ALL.map(|strategy| config(strategy, 10));
+    let raw = CampaignConfig {
+        raw_references: true,
+        ..config(Strategy::Beacon, 10)
+    };
+    let joint = CampaignConfig {
+        joint_elite: true,
+        ..config(Strategy::BeaconElite, 10)
+    };
+    for config in plain.into_iter().chain([raw, joint]) {
+        let outcome = run(&config, Seeds::Random(10), &mut specimen(1));
+        let (raw, joint) = (config.raw_references, config.joint_elite);
+        writeln!(text, "{} raw {raw} joint {joint}", config.strategy).expect("text");
+        text += &trajectory(&outcome);
+    }
+    golden("specimen-seed1-all-strategies.txt", &text);
+}
+
+#[test]
 fn one_thread_and_several_make_the_same_decisions() {
     let on = |threads: usize| {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();

@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use super::{Measurement, Outcome, Summary};
 use crate::map::Map;
+use crate::microscope::Microscope;
 use crate::report::{
     self, Acquisition, CoverageFigure, Curve, ReportError, Stroke, SurrogateFigure, TargetFigure,
     Trajectory, TrajectoryFigure,
@@ -59,17 +60,17 @@ fn pixels(points: &[Measurement]) -> Vec<(usize, usize)> {
 pub fn write_run(
     folder: &Path,
     outcome: &Outcome,
-    image: &Map,
-    truth: &Map,
+    microscope: &dyn Microscope,
     provenance: &impl Serialize,
 ) -> Result<(), FolderError> {
     make(folder)?;
+    let image = microscope.image();
     let config = folder.join("config.toml");
     let text = toml::to_string(provenance).map_err(|e| FolderError::Form {
         path: config.clone(),
         reason: e.to_string(),
     })?;
-    write(&config, text.as_bytes())?;
+    report::write_file(&config, text.as_bytes())?;
     report::write_acquisitions(&folder.join("acquisitions.csv"), &acquisitions(outcome))?;
     let summary = folder.join("summary.json");
     let text =
@@ -77,7 +78,7 @@ pub fn write_run(
             path: summary.clone(),
             reason: e.to_string(),
         })?;
-    write(&summary, &text)?;
+    report::write_file(&summary, &text)?;
 
     let seeds = pixels(&outcome.seeds);
     let steps = pixels(&outcome.steps);
@@ -86,17 +87,20 @@ pub fn write_run(
         seeds: &seeds,
         steps: &steps,
     };
-    let target = on_candidates(truth, outcome);
     report::save(
         &TrajectoryFigure { image, trajectory },
         &folder.join("trajectory.png"),
     )?;
-    let campaigns = &[trajectory];
-    let figure = TargetFigure {
-        target: &target,
-        campaigns,
-    };
-    report::save(&figure, &folder.join("target.png"))?;
+    let target = microscope
+        .truth()
+        .map(|truth| on_candidates(truth, outcome));
+    if let Some(target) = &target {
+        let campaigns = &[trajectory];
+        report::save(
+            &TargetFigure { target, campaigns },
+            &folder.join("target.png"),
+        )?;
+    }
     write_coverage(&folder.join("coverage.png"), &[outcome])?;
     if let (Some(mean), Some(sigma)) = (&outcome.mean, &outcome.sigma) {
         report::write_npy(&folder.join("surrogate_mean.npy"), mean)?;
@@ -104,9 +108,14 @@ pub fn write_run(
         let figure = SurrogateFigure {
             mean,
             sigma,
-            truth: Some(&target),
+            truth: target.as_ref(),
         };
         report::save(&figure, &folder.join("surrogate.png"))?;
+    } else {
+        for stale in ["surrogate_mean.npy", "surrogate_sigma.npy", "surrogate.png"] {
+            // Of an earlier run in this folder; there is none as a rule.
+            let _ = std::fs::remove_file(folder.join(stale));
+        }
     }
     Ok(())
 }
@@ -119,10 +128,10 @@ pub fn write_run(
 pub fn write_side_by_side(
     folder: &Path,
     outcomes: &[&Outcome],
-    image: &Map,
-    truth: &Map,
+    microscope: &dyn Microscope,
 ) -> Result<(), FolderError> {
     make(folder)?;
+    let image = microscope.image();
     let points: Vec<_> = outcomes
         .iter()
         .map(|outcome| (pixels(&outcome.seeds), pixels(&outcome.steps)))
@@ -139,11 +148,14 @@ pub fn write_side_by_side(
     if let (Some(first), Some(&trajectory)) = (outcomes.first(), campaigns.first()) {
         let figure = TrajectoryFigure { image, trajectory };
         report::save(&figure, &folder.join("trajectory.png"))?;
-        let figure = TargetFigure {
-            target: &on_candidates(truth, first),
-            campaigns: &campaigns,
-        };
-        report::save(&figure, &folder.join("target.png"))?;
+        if let Some(truth) = microscope.truth() {
+            let target = on_candidates(truth, first);
+            let figure = TargetFigure {
+                target: &target,
+                campaigns: &campaigns,
+            };
+            report::save(&figure, &folder.join("target.png"))?;
+        }
     }
     write_coverage(&folder.join("coverage.png"), outcomes)
 }
@@ -182,15 +194,15 @@ fn on_candidates(truth: &Map, outcome: &Outcome) -> Map {
 fn acquisitions(outcome: &Outcome) -> Vec<Acquisition> {
     let row = |step: usize, point: &Measurement| {
         let proposal = point.proposal.filter(|_| step > 0);
-        let prediction = proposal.and_then(|p| p.prediction);
+        let expected = point.expected.filter(|_| step > 0);
         Acquisition {
             step,
             row: point.pixel.row,
             column: point.pixel.column,
             value: point.response,
             score: proposal.map(|p| f64::from(p.score)),
-            mean: prediction.map(|p| f64::from(p.mean)),
-            std: prediction.map(|p| f64::from(p.sigma)),
+            mean: expected.map(|e| e.mean),
+            std: expected.map(|e| e.sigma),
         }
     };
     let seeds = outcome.seeds.iter().map(|point| row(0, point));
@@ -204,19 +216,5 @@ fn make(folder: &Path) -> Result<(), FolderError> {
     std::fs::create_dir_all(folder).map_err(|source| FolderError::Write {
         path: folder.to_owned(),
         source,
-    })
-}
-
-/// Writes beside the file and renames, so that nobody meets half a file.
-fn write(path: &Path, content: &[u8]) -> Result<(), FolderError> {
-    let partial = path.with_extension("partial");
-    let written = std::fs::write(&partial, content).and_then(|()| std::fs::rename(&partial, path));
-    written.map_err(|source| {
-        // What is left of a failed write is of no use to anyone.
-        let _ = std::fs::remove_file(&partial);
-        FolderError::Write {
-            path: path.to_owned(),
-            source,
-        }
     })
 }

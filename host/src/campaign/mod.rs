@@ -10,9 +10,12 @@ mod patches;
 mod seeds;
 mod summary;
 
+use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
 
-use beacon_kernel::{Acquisition, Candidate, Candidates, Network, Pixel, Proposal, Strategy};
+use beacon_kernel::{
+    Acquisition, Candidate, Candidates, LARGEST_RESPONSE, Network, Pixel, Proposal, Strategy,
+};
 
 use crate::controller::{Controller, ControllerError, Setup};
 use crate::map::Map;
@@ -22,12 +25,10 @@ use crate::train::{TrainError, Trainer};
 
 pub use config::CampaignConfig;
 pub use folder::{FolderError, write_run, write_side_by_side};
-pub use monitor::{Monitor, Series};
+pub use monitor::{Monitor, Posterior, Series};
 pub use patches::Patches;
 pub use seeds::{Seeds, SeedsError, check_seeds, read_seeds};
 pub use summary::Summary;
-
-use monitor::Posterior;
 
 /// Why a campaign cannot start or go on; each is one line.
 #[derive(Debug, thiserror::Error)]
@@ -58,9 +59,34 @@ pub enum CampaignError {
     /// The truth cannot judge a campaign.
     #[error(transparent)]
     Metrics(#[from] MetricsError),
+    /// There is nothing to judge a campaign by.
+    #[error("the microscope does not know the true response; expected data or a specimen that do")]
+    NoTruth,
+    /// A response that the kernel could not take.
+    #[error(
+        "the response at row {row}, column {column} is {value:e}; expected finite numbers of at \
+         most {:e}: choose larger units", LARGEST_RESPONSE / 2.0
+    )]
+    Response {
+        /// Its row.
+        row: usize,
+        /// Its column.
+        column: usize,
+        /// The response.
+        value: f64,
+    },
     /// The seeds cannot be used.
     #[error(transparent)]
     Seeds(#[from] SeedsError),
+}
+
+/// What the model expected of a point, in the units of the response.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Expectation {
+    /// Posterior mean.
+    pub mean: f64,
+    /// Posterior standard deviation of the response itself, without measurement noise.
+    pub sigma: f64,
 }
 
 /// One measured point.
@@ -72,8 +98,11 @@ pub struct Measurement {
     pub pixel: Pixel,
     /// The response, in its own units.
     pub response: f64,
-    /// What the kernel said when it proposed the point; `None` for a seed that was given.
+    /// What the kernel said when it proposed the point, its prediction relative to the
+    /// campaign's first response; `None` for a seed that was given.
     pub proposal: Option<Proposal>,
+    /// That prediction in the units of the response.
+    pub expected: Option<Expectation>,
 }
 
 /// Where the time of the steps went.
@@ -116,13 +145,16 @@ pub struct Outcome {
 
 /// What a campaign tells while it runs.
 pub trait Observer {
-    /// A step is complete: number (from 1), total, the figures so far.
-    fn step(&mut self, step: usize, of: usize, series: &Series);
+    /// A step is complete: number (from 1), total, the figures so far. A break ends the campaign
+    /// there, with what it has.
+    fn step(&mut self, step: usize, of: usize, series: &Series) -> ControlFlow<()>;
 }
 
 /// An observer that looks away.
 impl Observer for () {
-    fn step(&mut self, _: usize, _: usize, _: &Series) {}
+    fn step(&mut self, _: usize, _: usize, _: &Series) -> ControlFlow<()> {
+        ControlFlow::Continue(())
+    }
 }
 
 /// A campaign that has been checked and can start.
@@ -143,8 +175,7 @@ impl Campaign {
     pub fn new(
         config: CampaignConfig,
         seeds: Seeds,
-        image: &Map,
-        truth: &Map,
+        microscope: &dyn Microscope,
     ) -> Result<Self, CampaignError> {
         let setting = |name, value: &dyn ToString, accepted: String| CampaignError::Setting {
             name,
@@ -160,6 +191,18 @@ impl Campaign {
             ));
         };
         acquisition.validate()?;
+        let image = microscope.image();
+        let side = image.height().min(image.width());
+        let windows = Network::MIN_WINDOW_SAME..=Network::MAX_WINDOW.min(side);
+        if !windows.contains(&config.window) {
+            let (from, to) = (windows.start(), windows.end());
+            let accepted = format!(
+                "{from} to {to} pixels for an image of {} x {}",
+                image.height(),
+                image.width()
+            );
+            return Err(setting("window", &config.window, accepted));
+        }
         let network = Network::for_window(config.window)?;
         let patches = Patches::new(image, config.window)?;
         let candidates = patches.candidates().count();
@@ -175,16 +218,22 @@ impl Campaign {
         if let Seeds::Given(seeds) = &seeds {
             check_seeds(seeds, candidates)?;
         }
-        let most = candidates.saturating_sub(seeds.count());
+        if seeds.count() >= candidates {
+            let accepted = format!("fewer than the {candidates} candidates");
+            return Err(setting("initial", &seeds.count(), accepted));
+        }
+        let most = candidates - seeds.count();
         if config.steps > most {
             let accepted = format!(
-                "at most {most}: the image has {candidates} candidates for windows of {} pixels, \
-                 and {} are seeds",
+                "at most {most}: of {candidates} candidates for windows of {} pixels, the seeds \
+                 take {}",
                 config.window,
                 seeds.count()
             );
             return Err(setting("steps", &config.steps, accepted));
         }
+        let truth = microscope.truth().ok_or(CampaignError::NoTruth)?;
+        check_responses(truth, patches.candidates())?;
         let monitor = Monitor::new(truth, patches.candidates())?;
         config.training.validate()?;
         Ok(Self {
@@ -238,6 +287,7 @@ impl Campaign {
             patches: &self.patches,
             patch_values: Vec::new(),
             responses: Vec::new(),
+            origin: None,
             times: Times::default(),
             warnings: Vec::new(),
         };
@@ -274,15 +324,22 @@ impl Campaign {
             }
             let monitoring = Instant::now();
             let seconds = monitoring.duration_since(started).as_secs_f64();
+            let origin = run.origin.unwrap_or(0.0);
             let surrogate = run.controller.surrogate().ok();
-            monitor.record(
+            let posterior = surrogate.map(|s| Posterior::new(&s, origin));
+            let recorded = monitor.record(
                 measurement.candidate,
-                surrogate.as_ref(),
+                posterior.as_ref(),
                 seconds,
                 &mut series,
-            )?;
+            );
+            if let Err(error) = recorded {
+                run.warn(&format!("the surrogate could not be judged: {error}"));
+            }
             run.times.monitoring += monitoring.elapsed();
-            observer.step(step, self.config.steps, &series);
+            if observer.step(step, self.config.steps, &series).is_break() {
+                break;
+            }
         }
         let (mean, sigma) = run.surrogate_maps();
         Ok(Outcome {
@@ -300,6 +357,31 @@ impl Campaign {
     }
 }
 
+/// Smallest range of responses that the kernel's f32 can resolve.
+const SMALLEST_RANGE: f64 = 1e-25;
+
+/// Checks that the kernel can take the response of every candidate.
+fn check_responses(truth: &Map, candidates: Candidates) -> Result<(), CampaignError> {
+    let (mut low, mut high) = (f64::INFINITY, f64::NEG_INFINITY);
+    for n in 0..candidates.count() as u32 {
+        let Pixel { row, column } = candidates.pixel(Candidate(n))?;
+        let value = truth.at(row, column);
+        if !value.is_finite() || value.abs() > f64::from(LARGEST_RESPONSE) / 2.0 {
+            return Err(CampaignError::Response { row, column, value });
+        }
+        (low, high) = (low.min(value), high.max(value));
+    }
+    let range = high - low;
+    if range > 0.0 && range < SMALLEST_RANGE {
+        return Err(CampaignError::Setting {
+            name: "the range of the responses",
+            value: format!("{range:e}"),
+            accepted: format!("at least {SMALLEST_RANGE:e}: choose smaller units"),
+        });
+    }
+    Ok(())
+}
+
 /// A campaign under way.
 struct Run<'a> {
     microscope: &'a mut dyn Microscope,
@@ -308,7 +390,11 @@ struct Run<'a> {
     acquisition: Acquisition,
     patches: &'a Patches,
     patch_values: Vec<f32>,
+    /// Relative to the origin.
     responses: Vec<f64>,
+    /// The first response. The kernel's f32 could not tell small differences on a large offset
+    /// apart, so it never sees the offset.
+    origin: Option<f64>,
     times: Times,
     warnings: Vec<String>,
 }
@@ -324,13 +410,19 @@ impl Run<'_> {
         let started = Instant::now();
         let response = self.microscope.measure(pixel)?;
         self.times.measuring += started.elapsed();
+        let expected = proposal.and_then(|p| p.prediction).map(|p| Expectation {
+            mean: f64::from(p.mean) + self.origin.unwrap_or(0.0),
+            sigma: f64::from(p.sigma),
+        });
+        let relative = response - *self.origin.get_or_insert(response);
         self.patches.append(candidate, &mut self.patch_values)?;
-        self.responses.push(response);
-        match self.controller.measure(candidate, response as f32) {
+        self.responses.push(relative);
+        match self.controller.measure(candidate, relative as f32) {
             // The response is kept and counts again with the next model.
-            Err(ControllerError::Kernel(beacon_kernel::Error::NotPositiveDefinite { .. })) => {
-                self.warn("a measurement made the covariance singular");
-            }
+            Err(ControllerError::Kernel(
+                error @ (beacon_kernel::Error::NotPositiveDefinite { .. }
+                | beacon_kernel::Error::Outlier { .. }),
+            )) => self.warn(&error.to_string()),
             other => other?,
         }
         Ok(Measurement {
@@ -338,6 +430,7 @@ impl Run<'_> {
             pixel,
             response,
             proposal,
+            expected,
         })
     }
 
@@ -395,9 +488,12 @@ impl Run<'_> {
         Ok(())
     }
 
+    /// Notes what went wrong, once: what goes wrong at every step shall not fill the summary.
     fn warn(&mut self, what: &str) {
-        let points = self.responses.len();
-        self.warnings.push(format!("after {points} points: {what}"));
+        if !self.warnings.iter().any(|warning| warning.ends_with(what)) {
+            let points = self.responses.len();
+            self.warnings.push(format!("after {points} points: {what}"));
+        }
     }
 
     /// Mean and standard deviation as maps of the image, NaN where there is no candidate.
@@ -405,7 +501,7 @@ impl Run<'_> {
         let Ok(surrogate) = self.controller.surrogate() else {
             return (None, None);
         };
-        let posterior = Posterior::new(&surrogate);
+        let posterior = Posterior::new(&surrogate, self.origin.unwrap_or(0.0));
         let truth = self.microscope.truth();
         let candidates = self.patches.candidates();
         let image = self.microscope.image();

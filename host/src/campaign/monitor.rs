@@ -12,17 +12,33 @@ pub struct Series {
     /// Share of the target-space bins that the steps have visited, 0 to 1.
     pub target_coverage: Vec<f64>,
     /// Mean absolute error of the surrogate over all candidates, in units of the response.
+    #[serde(deserialize_with = "figures")]
     pub mae: Vec<f64>,
     /// Root mean squared error over all candidates, in units of the response.
+    #[serde(deserialize_with = "figures")]
     pub rmse: Vec<f64>,
     /// Mean negative log predictive density over all candidates, in nats.
+    #[serde(deserialize_with = "figures")]
     pub nlpd: Vec<f64>,
     /// Mean of the surrogate over all candidates, in units of the response.
+    #[serde(deserialize_with = "figures")]
     pub surrogate_mean: Vec<f64>,
-    /// Mean standard deviation of the surrogate, in units of the response.
+    /// Mean standard deviation of the surrogate, without measurement noise, in units of the
+    /// response.
+    #[serde(deserialize_with = "figures")]
     pub surrogate_sigma: Vec<f64>,
-    /// Wall time of the step, in seconds.
+    /// Standard deviation of the measurement noise as the model sees it, in units of the
+    /// response. NLPD counts it, `surrogate_sigma` does not.
+    #[serde(deserialize_with = "figures")]
+    pub noise_sigma: Vec<f64>,
+    /// Wall time of the step without monitoring, in seconds.
     pub seconds: Vec<f64>,
+}
+
+/// Reads figures back; one that could not be computed is NaN here and `null` in JSON.
+fn figures<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Vec<f64>, D::Error> {
+    let figures = Vec::<Option<f64>>::deserialize(deserializer)?;
+    Ok(figures.into_iter().map(|f| f.unwrap_or(f64::NAN)).collect())
 }
 
 /// Judges a campaign against the truth.
@@ -51,21 +67,25 @@ impl Monitor {
         &self.coverage
     }
 
-    /// Counts a step and appends its figures to the series; without a surrogate the errors
-    /// are NaN.
+    /// Counts a step and appends its figures to the series; without a surrogate, or with one
+    /// that is not finite, the errors are NaN.
     ///
     /// # Errors
-    /// When the candidate does not exist or the surrogate is not finite.
+    /// When the candidate does not exist or the surrogate is not finite; the step is counted.
     pub fn record(
         &mut self,
         candidate: Candidate,
-        surrogate: Option<&Surrogate<'_>>,
+        surrogate: Option<&Posterior>,
         seconds: f64,
         series: &mut Series,
     ) -> Result<(), MetricsError> {
-        self.coverage.visit(candidate.index())?;
-        let errors = surrogate.map(|s| self.errors(s)).transpose()?;
-        let figure = |pick: fn(&SurrogateErrors) -> f64| errors.as_ref().map_or(f64::NAN, pick);
+        let visited = self.coverage.visit(candidate.index());
+        let errors = surrogate.map(|s| self.errors(s)).transpose();
+        series
+            .noise_sigma
+            .push(surrogate.map_or(f64::NAN, |s| s.noise.sqrt()));
+        let known = errors.as_ref().ok().and_then(Option::as_ref);
+        let figure = |pick: fn(&SurrogateErrors) -> f64| known.map_or(f64::NAN, pick);
         series.target_coverage.push(self.coverage.coverage());
         series.mae.push(figure(|e| e.mae));
         series.rmse.push(figure(|e| e.rmse));
@@ -73,11 +93,10 @@ impl Monitor {
         series.surrogate_mean.push(figure(|e| e.surrogate_mean));
         series.surrogate_sigma.push(figure(|e| e.surrogate_sigma));
         series.seconds.push(seconds);
-        Ok(())
+        visited.and(errors.map(|_| ()))
     }
 
-    fn errors(&self, surrogate: &Surrogate<'_>) -> Result<SurrogateErrors, MetricsError> {
-        let posterior = Posterior::new(surrogate);
+    fn errors(&self, posterior: &Posterior) -> Result<SurrogateErrors, MetricsError> {
         SurrogateErrors::new(
             &self.truth,
             &posterior.mean,
@@ -87,25 +106,51 @@ impl Monitor {
     }
 }
 
-/// A surrogate in the units of the response.
-pub(super) struct Posterior {
-    pub(super) mean: Vec<f64>,
-    pub(super) variance: Vec<f64>,
-    pub(super) noise: f64,
+/// The posterior at every candidate, in the units of the response.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Posterior {
+    /// Means.
+    pub mean: Vec<f64>,
+    /// Variances of the response itself, without measurement noise.
+    pub variance: Vec<f64>,
+    /// Variance of the measurement noise.
+    pub noise: f64,
 }
 
 impl Posterior {
-    pub(super) fn new(surrogate: &Surrogate<'_>) -> Self {
+    /// A kernel's surrogate; `origin` is what was subtracted from the responses it was told.
+    pub fn new(surrogate: &Surrogate<'_>, origin: f64) -> Self {
         let standardisation = surrogate.standardisation;
         let squared = f64::from(standardisation.scale).powi(2);
         let mean = surrogate.mean.iter();
         let variance = surrogate.variance.iter();
         Self {
             mean: mean
-                .map(|&m| f64::from(standardisation.restore(m)))
+                .map(|&m| f64::from(standardisation.restore(m)) + origin)
                 .collect(),
             variance: variance.map(|&v| f64::from(v) * squared).collect(),
             noise: f64::from(surrogate.noise) * squared,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_figure_that_could_not_be_computed_survives_its_file_form() {
+        let truth = Map::uncalibrated(4, 5, (0..20).map(f64::from).collect(), "ramp");
+        let candidates = Candidates::new(4, 5, 4).unwrap();
+        let mut monitor = Monitor::new(&truth, candidates).unwrap();
+        let mut series = Series::default();
+        monitor
+            .record(Candidate(1), None, 0.5, &mut series)
+            .unwrap();
+        let text = serde_json::to_string(&series).unwrap();
+        assert!(text.contains("\"mae\":[null]"), "{text}");
+        let read: Series = serde_json::from_str(&text).unwrap();
+        assert!(read.mae[0].is_nan());
+        assert_eq!((read.target_coverage, read.seconds), (vec![0.5], vec![0.5]));
     }
 }

@@ -107,6 +107,12 @@ pub fn read_seeds(file: &Path) -> Result<Vec<Candidate>, SeedsError> {
 /// The integers of a `.npy` file, whatever their width.
 fn integers(bytes: &[u8]) -> Result<Vec<i128>, String> {
     let open = || npyz::NpyFile::new(bytes).map_err(|e| e.to_string());
+    let shape = open()?.shape().to_vec();
+    if shape.iter().filter(|&&size| size != 1).count() > 1 {
+        return Err(format!(
+            "an array of shape {shape:?}; expected one candidate number per seed, not coordinates"
+        ));
+    }
     macro_rules! first_that_fits {
         ($($type:ty),*) => {$(
             if let Ok(values) = open()?.data::<$type>() {
@@ -115,7 +121,7 @@ fn integers(bytes: &[u8]) -> Result<Vec<i128>, String> {
             }
         )*};
     }
-    first_that_fits!(i64, i32, u32, u64, i16, u16, u8);
+    first_that_fits!(i64, i32, i16, i8, u64, u32, u16, u8);
     let found = open()?.dtype().descr();
     Err(format!("values of type {found}; expected integers"))
 }

@@ -57,6 +57,12 @@ pub(super) fn folder_for(out: Option<&Path>, name: &str) -> PathBuf {
         .unwrap_or_else(|| Path::new("runs").join(name))
 }
 
+/// Removes a folder in which nothing came to be.
+pub(super) fn remove_if_empty(folder: &Path) {
+    // One that is not empty stays: the system refuses.
+    let _ = std::fs::remove_dir(folder);
+}
+
 /// Makes the folder and checks that files can be written in it, before anything is measured
 /// for it.
 pub(super) fn prepare_folder(folder: &Path) -> Result<(), Failure> {

@@ -6,6 +6,7 @@ mod progress;
 mod replay;
 mod specimen;
 
+use std::io::Write as _;
 use std::process::ExitCode;
 
 use clap::error::ErrorKind;
@@ -21,7 +22,8 @@ use clap::{Parser, Subcommand};
     version,
     args_conflicts_with_subcommands = true,
     after_help = "Exit status: 0 done; 1 failed while running; \
-                  2 bad input, nothing was written."
+                  2 bad input, nothing was written; 130 interrupted, the results hold what was \
+                  measured until then."
 )]
 struct Cli {
     #[command(subcommand)]
@@ -42,6 +44,23 @@ enum Failure {
     Input(String),
     /// Something went wrong while running. Exit status 1.
     Running(String),
+    /// The user stopped it; what there was is written. Exit status 130.
+    Interrupted,
+    /// Nobody reads on. Exit status 0, as for any program in a pipe.
+    Unheard,
+}
+
+/// Exit status after an interrupt, by the shell's custom: 128 and the signal's number.
+const INTERRUPTED: u8 = 130;
+
+/// Prints on standard output.
+fn print(text: &str) -> Result<(), Failure> {
+    let mut out = std::io::stdout().lock();
+    let printed = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+    printed.map_err(|error| match error.kind() {
+        std::io::ErrorKind::BrokenPipe => Failure::Unheard,
+        _ => Failure::Running(format!("standard output cannot be written: {error}")),
+    })
 }
 
 impl Failure {
@@ -65,7 +84,11 @@ pub fn main() -> ExitCode {
         None => specimen::run(&cli.specimen),
     };
     match result {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(()) | Err(Failure::Unheard) => ExitCode::SUCCESS,
+        Err(Failure::Interrupted) => {
+            eprintln!("stopped; the results hold what was measured until then");
+            ExitCode::from(INTERRUPTED)
+        }
         Err(Failure::Input(message)) => {
             eprintln!("error: {message}");
             ExitCode::from(2)
@@ -93,6 +116,8 @@ fn usage(error: &clap::Error) -> ExitCode {
         .take_while(|line| !line.starts_with("Usage:") && !line.starts_with("For more"))
         .filter(|line| !line.is_empty())
         .collect();
-    eprintln!("{} (see `beacon --help`)", said.join(" "));
+    let command = std::env::args().nth(1).filter(|word| word == "replay");
+    let command = command.map(|word| word + " ").unwrap_or_default();
+    eprintln!("{} (see `beacon {command}--help`)", said.join(" "));
     ExitCode::from(2)
 }

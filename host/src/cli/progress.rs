@@ -1,9 +1,14 @@
 //! Progress of campaigns: a bar on a terminal, plain lines otherwise.
 
 use std::io::IsTerminal as _;
+use std::ops::ControlFlow;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
 
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
+use super::Failure;
 use crate::campaign::{Observer, Series};
 
 /// Steps between two plain lines.
@@ -13,33 +18,53 @@ const EVERY: usize = 25;
 pub(super) struct Display {
     bars: Option<MultiProgress>,
     quiet: bool,
+    interrupted: Arc<AtomicBool>,
 }
 
 impl Display {
-    /// A display on standard error; `quiet` keeps it to terminals.
-    pub(super) fn new(quiet: bool) -> Self {
+    /// A display on standard error; `quiet` keeps it to terminals. From here on the first
+    /// interrupt ends campaigns after their step, the second the program.
+    pub(super) fn new(quiet: bool) -> Result<Self, Failure> {
+        let interrupted = Arc::new(AtomicBool::new(false));
+        let flag = Arc::clone(&interrupted);
+        ctrlc::set_handler(move || {
+            if flag.swap(true, Ordering::Relaxed) {
+                std::process::exit(super::INTERRUPTED.into());
+            }
+        })
+        .map_err(|e| Failure::running(&e))?;
         let terminal = std::io::stderr().is_terminal();
-        Self {
+        Ok(Self {
             bars: terminal.then(MultiProgress::new),
             quiet,
-        }
+            interrupted,
+        })
+    }
+
+    /// Whether the user asked to stop.
+    pub(super) fn interrupted(&self) -> bool {
+        self.interrupted.load(Ordering::Relaxed)
     }
 
     /// The progress of one campaign of `steps` steps.
     pub(super) fn campaign(&self, name: &str, steps: usize) -> Progress {
         let bar = self.bars.as_ref().map(|bars| {
-            let template = "{prefix:>12} [{bar:36}] step {pos}/{len}  {msg}";
+            let template = "{prefix} [{wide_bar}] step {pos}/{len} {msg}";
             let style = ProgressStyle::with_template(template)
                 .unwrap_or_else(|_| ProgressStyle::default_bar());
             let bar = bars.add(ProgressBar::new(steps as u64).with_style(style));
             bar.set_prefix(name.to_owned());
-            bar.set_message("training on the seeds");
+            bar.set_message("training");
+            // Drawn before the first step, which has to wait for the first training.
+            bar.tick();
             bar
         });
         Progress {
             name: name.to_owned(),
             bar,
             quiet: self.quiet,
+            interrupted: Arc::clone(&self.interrupted),
+            started: Instant::now(),
         }
     }
 }
@@ -49,16 +74,15 @@ pub(super) struct Progress {
     name: String,
     bar: Option<ProgressBar>,
     quiet: bool,
+    interrupted: Arc<AtomicBool>,
+    started: Instant,
 }
 
 impl Observer for Progress {
-    fn step(&mut self, step: usize, of: usize, series: &Series) {
-        let last = |values: &[f64]| values.last().copied().unwrap_or(f64::NAN);
-        let figures = format!(
-            "target coverage {:.3}, {:.0} ms per step",
-            last(&series.target_coverage),
-            1e3 * recent_mean(&series.seconds)
-        );
+    fn step(&mut self, step: usize, of: usize, series: &Series) -> ControlFlow<()> {
+        let coverage = series.target_coverage.last().copied().unwrap_or(f64::NAN);
+        let each = 1e3 * self.started.elapsed().as_secs_f64() / step as f64;
+        let figures = format!("coverage {coverage:.3}, {each:.0} ms/step");
         match &self.bar {
             Some(bar) => {
                 bar.set_message(figures);
@@ -67,16 +91,14 @@ impl Observer for Progress {
                     bar.finish();
                 }
             }
-            None if !self.quiet && (step.is_multiple_of(EVERY) || step == of) => {
+            None if !self.quiet && (step == 1 || step.is_multiple_of(EVERY) || step == of) => {
                 eprintln!("{}: step {step}/{of}, {figures}", self.name);
             }
             None => {}
         }
+        if self.interrupted.load(Ordering::Relaxed) {
+            return ControlFlow::Break(());
+        }
+        ControlFlow::Continue(())
     }
-}
-
-/// Mean of the latest values: a single step jumps about too much to be read.
-fn recent_mean(values: &[f64]) -> f64 {
-    let recent = &values[values.len().saturating_sub(10)..];
-    recent.iter().sum::<f64>() / recent.len().max(1) as f64
 }

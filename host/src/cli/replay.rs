@@ -1,14 +1,15 @@
 //! `beacon replay`: a campaign on data acquired before.
 
+use std::fmt::Write as _;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::Args;
 use serde::Serialize;
 
 use super::progress::Display;
-use super::{Failure, in_process, input};
+use super::{Failure, in_process, input, print};
 use crate::campaign::{Campaign, CampaignConfig, Outcome, Seeds, Summary, read_seeds, write_run};
-use crate::microscope::Microscope as _;
 use crate::scalarizer::Scalarizer;
 
 /// Arguments of `beacon replay`.
@@ -53,13 +54,8 @@ pub(super) fn run(args: &ReplayArgs) -> Result<(), Failure> {
         None => Seeds::Random(args.campaign.initial),
     };
     let mut replay = input::read_replay(&args.image, &args.response, args.scalarizer.as_ref())?;
-    let truth = replay
-        .truth()
-        .cloned()
-        .unwrap_or_else(|| replay.image().clone());
-    let image = replay.image().clone();
-    let campaign = Campaign::new(args.campaign.clone(), seeds, &image, &truth)
-        .map_err(|e| Failure::input(&e))?;
+    let campaign =
+        Campaign::new(args.campaign.clone(), seeds, &replay).map_err(|e| Failure::input(&e))?;
 
     let folder = (args.out.is_some() || !args.json)
         .then(|| input::folder_for(args.out.as_deref(), "replay"));
@@ -67,55 +63,93 @@ pub(super) fn run(args: &ReplayArgs) -> Result<(), Failure> {
         input::prepare_folder(folder)?;
     }
 
-    let display = Display::new(args.json);
+    let display = Display::new(args.json)?;
     let progress = display.campaign(&args.campaign.strategy, args.campaign.steps);
-    let outcome = in_process::run(campaign, &mut replay, progress)?;
+    let outcome = in_process::run(campaign, &mut replay, progress);
+    if let (Some(folder), Err(_)) = (&folder, &outcome) {
+        input::remove_if_empty(folder);
+    }
+    let outcome = outcome?;
 
     if let Some(folder) = &folder {
-        write_run(folder, &outcome, &image, &truth, args).map_err(|e| Failure::running(&e))?;
+        write_run(folder, &outcome, &replay, args).map_err(|e| Failure::running(&e))?;
     }
     if args.json {
         let summary = serde_json::to_string(&Summary::new(&outcome));
-        println!("{}", summary.map_err(|e| Failure::running(&e))?);
-        return Ok(());
+        print(&(summary.map_err(|e| Failure::running(&e))? + "\n"))?;
+    } else {
+        let results = folder.map(|folder| format!("results in {}\n", folder.display()));
+        print(&(describe(&outcome) + &results.unwrap_or_default()))?;
     }
-    print_outcome(&outcome);
-    if let Some(folder) = folder {
-        println!("results in {}", folder.display());
+    if display.interrupted() {
+        return Err(Failure::Interrupted);
     }
     Ok(())
 }
 
-fn print_outcome(outcome: &Outcome) {
+fn describe(outcome: &Outcome) -> String {
     let last = |values: &[f64]| values.last().copied().unwrap_or(f64::NAN);
     let series = &outcome.series;
     let steps = outcome.steps.len();
-    println!(
-        "{}: {steps} steps after {} seeds among {} candidates",
-        outcome.config.strategy,
-        outcome.seeds.len(),
-        outcome.candidates
-    );
+    let asked = outcome.config.steps;
+    let of = if steps < asked {
+        format!(" of {asked}")
+    } else {
+        String::new()
+    };
     let coverage = last(&series.target_coverage);
     let bins = outcome.occupied_bins;
-    println!(
-        "  target coverage {coverage:.3} ({:.0} of {bins} bins)",
-        coverage * bins as f64
-    );
-    println!(
-        "  MAE {:.4}, RMSE {:.4}, NLPD {:.3}",
-        last(&series.mae),
-        last(&series.rmse),
-        last(&series.nlpd)
-    );
-    let each = |time: std::time::Duration| 1e3 * time.as_secs_f64() / steps as f64;
-    println!(
-        "  per step: {:.1} ms training, {:.1} ms deciding, {:.1} ms monitoring",
+    let units = outcome.mean.as_ref().map_or("", |map| &map.units);
+    let each = |time: Duration| 1e3 * time.as_secs_f64() / steps.max(1) as f64;
+    let mut text = format!(
+        "{}: {steps}{of} steps after {} seeds among {} candidates\n  \
+         target coverage {coverage:.3} ({:.0} of {bins} bins)\n  \
+         MAE {} {units}, RMSE {} {units}, NLPD {:.3}\n  \
+         per step: {:.1} ms training, {:.1} ms deciding, {:.1} ms monitoring\n",
+        outcome.config.strategy,
+        outcome.seeds.len(),
+        outcome.candidates,
+        coverage * bins as f64,
+        significant(last(&series.mae)),
+        significant(last(&series.rmse)),
+        last(&series.nlpd),
         each(outcome.times.training),
         each(outcome.times.deciding),
         each(outcome.times.monitoring)
-    );
+    )
+    .replace(" ,", ",");
     for warning in &outcome.warnings {
-        println!("  warning: {warning}");
+        // A string takes any text.
+        let _ = writeln!(text, "  warning: {warning}");
+    }
+    text
+}
+
+/// Four significant digits, whatever the magnitude.
+fn significant(value: f64) -> String {
+    let magnitude = value.abs().log10().floor();
+    if (-3.0..5.0).contains(&magnitude) {
+        let decimals = (3.0 - magnitude).max(0.0) as usize;
+        format!("{value:.decimals$}")
+    } else {
+        format!("{value:.3e}")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::significant;
+
+    #[test]
+    fn four_digits_are_shown_whatever_the_magnitude() {
+        for (value, text) in [
+            (0.041_234, "0.04123"),
+            (153.27, "153.3"),
+            (1.5e-12, "1.500e-12"),
+            (7.784e29, "7.784e29"),
+            (0.0, "0.000e0"),
+        ] {
+            assert_eq!(significant(value), text);
+        }
     }
 }

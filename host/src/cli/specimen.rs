@@ -7,9 +7,9 @@ use clap::Args;
 use serde::Serialize;
 
 use super::progress::Display;
-use super::{Failure, in_process, input};
+use super::{Failure, in_process, input, print};
 use crate::campaign::{Campaign, CampaignConfig, Outcome, Seeds, write_run, write_side_by_side};
-use crate::microscope::{Microscope as _, SpecimenMicroscope};
+use crate::microscope::SpecimenMicroscope;
 use crate::scalarizer::Scalarizer;
 use crate::specimen::{Specimen, SpecimenConfig};
 
@@ -56,7 +56,7 @@ pub(super) fn run(args: &SpecimenArgs) -> Result<(), Failure> {
     let folder = input::folder_for(args.out.as_deref(), "specimen");
     input::prepare_folder(&folder)?;
 
-    let display = Display::new(false);
+    let display = Display::new(false)?;
     let explore = |campaign, strategy: Strategy| {
         let progress = display.campaign(strategy.name(), args.steps);
         in_process::run(campaign, &mut microscope.clone(), progress)
@@ -67,12 +67,18 @@ pub(super) fn run(args: &SpecimenArgs) -> Result<(), Failure> {
     );
     let (beacon, random) = (beacon?, random?);
     write_results(&folder, &microscope, &beacon, &random)?;
-    print_discoveries(&microscope, &beacon, &random);
-    println!("\nresults in {}:", folder.display());
-    println!("  trajectory.png  the image, with what beacon measured, in order");
-    println!("  target.png      the true response, with what both measured");
-    println!("  coverage.png    share of the target space seen, step by step");
-    println!("  beacon, random  tables, maps and summary of each campaign");
+    let discoveries = discoveries(&microscope, &beacon, &random);
+    let place = folder.display();
+    print(&format!(
+        "{discoveries}\nresults in {place}:\n  \
+         trajectory.png  the image, with what beacon measured, in order\n  \
+         target.png      the true response, with what both measured\n  \
+         coverage.png    share of the target space seen, step by step\n  \
+         beacon, random  tables, maps and summary of each campaign\n"
+    ))?;
+    if display.interrupted() {
+        return Err(Failure::Interrupted);
+    }
     Ok(())
 }
 
@@ -88,9 +94,7 @@ fn prepare(
         ..CampaignConfig::default()
     };
     let seeds = Seeds::Random(config.initial);
-    let image = microscope.image();
-    let truth = microscope.truth().unwrap_or(image);
-    Campaign::new(config, seeds, image, truth).map_err(|e| Failure::input(&e))
+    Campaign::new(config, seeds, microscope).map_err(|e| Failure::input(&e))
 }
 
 fn write_results(
@@ -99,8 +103,6 @@ fn write_results(
     beacon: &Outcome,
     random: &Outcome,
 ) -> Result<(), Failure> {
-    let image = microscope.image();
-    let truth = microscope.truth().unwrap_or(image);
     for outcome in [beacon, random] {
         let provenance = Provenance {
             target: TARGET,
@@ -108,52 +110,39 @@ fn write_results(
             campaign: &outcome.config,
         };
         let folder = folder.join(&outcome.config.strategy);
-        write_run(&folder, outcome, image, truth, &provenance).map_err(|e| Failure::running(&e))?;
+        write_run(&folder, outcome, microscope, &provenance).map_err(|e| Failure::running(&e))?;
     }
-    write_side_by_side(folder, &[beacon, random], image, truth).map_err(|e| Failure::running(&e))
+    write_side_by_side(folder, &[beacon, random], microscope).map_err(|e| Failure::running(&e))
 }
 
 /// What each campaign found, species by species.
-fn print_discoveries(microscope: &SpecimenMicroscope, beacon: &Outcome, random: &Outcome) {
+fn discoveries(microscope: &SpecimenMicroscope, beacon: &Outcome, random: &Outcome) -> String {
     let specimen = microscope.specimen();
-    let last = |outcome: &Outcome| {
+    let row = |name: &str, figure: &dyn Fn(&Outcome) -> String| {
+        format!("{name:<34}{:>16}{:>16}\n", figure(beacon), figure(random))
+    };
+    let mut text = row("", &|outcome| outcome.config.strategy.clone());
+    text += &row("target space covered", &|outcome| {
         let coverage = outcome.series.target_coverage.last();
-        coverage.copied().unwrap_or(f64::NAN)
-    };
-    println!("{:<34}{:>16}{:>16}", "", "beacon", "random");
-    println!(
-        "{:<34}{:>16.3}{:>16.3}",
-        "target space covered",
-        last(beacon),
-        last(random)
-    );
-    let best = |outcome: &Outcome| {
+        format!("{:.3}", coverage.copied().unwrap_or(f64::NAN))
+    });
+    text += &row("strongest Pd Lα measured, counts", &|outcome| {
         let responses = outcome.steps.iter().map(|point| point.response);
-        responses.fold(f64::NEG_INFINITY, f64::max)
-    };
-    println!(
-        "{:<34}{:>16.0}{:>16.0}",
-        "strongest Pd Lα, counts",
-        best(beacon),
-        best(random)
-    );
+        format!("{:.0}", responses.fold(f64::NEG_INFINITY, f64::max))
+    });
     for (number, species) in specimen.species().iter().enumerate() {
         let rare = if species.rare { ", rare" } else { "" };
         let name = format!("{} {}{rare}", species.formula, species.name);
-        let found = |outcome: &Outcome| {
-            let hits: Vec<usize> = (1..)
-                .zip(&outcome.steps)
-                .filter(|(_, point)| {
-                    specimen.species_at(point.pixel.row, point.pixel.column) == Some(number)
-                })
-                .map(|(step, _)| step)
-                .collect();
-            match hits.first() {
-                Some(first) => format!("{} from {first}", hits.len()),
+        text += &row(&name, &|outcome| {
+            let on_it = (1..).zip(&outcome.steps).filter(|(_, point)| {
+                specimen.species_at(point.pixel.row, point.pixel.column) == Some(number)
+            });
+            let steps: Vec<usize> = on_it.map(|(step, _)| step).collect();
+            match steps.first() {
+                Some(first) => format!("{} from {first}", steps.len()),
                 None => "none".to_owned(),
             }
-        };
-        println!("{name:<34}{:>16}{:>16}", found(beacon), found(random));
+        });
     }
-    println!("(species: points measured on it, from the step of the first)");
+    text + "(species: points measured on it, from the step of the first)\n"
 }

@@ -2,9 +2,9 @@
 
 use super::Dataset;
 use super::error::DatasetError;
-use super::spectra::{Spectra, Values};
 use crate::axis::Axis;
 use crate::map::Map;
+use crate::spectra::{Spectra, Values};
 
 /// One dimension as the file describes it.
 pub(super) struct Dimension {

@@ -10,6 +10,12 @@ pub enum DatasetError {
         /// The file as given.
         file: String,
     },
+    /// There is a folder of this name.
+    #[error("`{file}`: is a folder; give one of the files in it")]
+    Folder {
+        /// The file as given.
+        file: String,
+    },
     /// The file is there and cannot be decoded.
     #[error("`{file}`: cannot be read as {format}: {reason}")]
     Unreadable {
@@ -41,9 +47,10 @@ pub enum DatasetError {
         /// What the file holds.
         available: String,
     },
-    /// No dataset has the rank of a map or of spectra.
+    /// No dataset of real numbers has the rank of a map or of spectra.
     #[error(
-        "`{file}`: no dataset is rows x columns or rows x columns x channels; there is {available}"
+        "`{file}`: no dataset of real numbers is rows x columns or rows x columns x channels; \
+         there is {available}"
     )]
     Nothing {
         /// The file as given.

@@ -12,15 +12,19 @@
 //!
 //! Two dimensions are a map, three are spectra with the channel last; trailing dimensions of
 //! size 1 do not count. The path inside may be left out where only one dataset can be meant.
+//!
+//! `.npy` and `.npz` hold no axes: their channels are numbered from 0, and those numbers are what
+//! a scalarizer sees. In HDF5, soft and external links are passed over: give the path of the
+//! dataset itself.
 
 mod array;
 mod error;
 mod hdf5;
 mod hyperspy;
+mod links;
 mod listing;
 mod nsid;
 mod numpy;
-mod spectra;
 mod tiff;
 mod usid;
 
@@ -29,9 +33,9 @@ use std::path::Path;
 pub use error::DatasetError;
 pub use hdf5::list_hdf5;
 pub use listing::DatasetInfo;
-pub use spectra::Spectra;
 
 use crate::map::Map;
+use crate::spectra::Spectra;
 
 /// What a location holds.
 #[derive(Clone, Debug, PartialEq)]
@@ -49,11 +53,7 @@ pub enum Dataset {
 /// is of a rank or type that fits neither a map nor spectra.
 pub fn read(location: &str) -> Result<Dataset, DatasetError> {
     let (file, inside) = split(location);
-    if !Path::new(file).is_file() {
-        return Err(DatasetError::Missing {
-            file: file.to_owned(),
-        });
-    }
+    require_file(file)?;
     let array = match extension(file).as_str() {
         "npy" => numpy::read_npy(file, inside),
         "npz" => numpy::read_npz(file, inside),
@@ -113,6 +113,18 @@ fn split(location: &str) -> (&str, Option<&str>) {
     }
 }
 
+/// Checks that `file` is there and is no folder.
+fn require_file(file: &str) -> Result<(), DatasetError> {
+    let (path, file) = (Path::new(file), file.to_owned());
+    if path.is_file() {
+        Ok(())
+    } else if path.is_dir() {
+        Err(DatasetError::Folder { file })
+    } else {
+        Err(DatasetError::Missing { file })
+    }
+}
+
 fn extension(file: &str) -> String {
     let extension = Path::new(file).extension().unwrap_or_default();
     extension.to_string_lossy().to_lowercase()
@@ -146,6 +158,8 @@ fn refuse_inside(file: &str, inside: Option<&str>) -> Result<(), DatasetError> {
     }
 }
 
+#[cfg(test)]
+mod samples;
 #[cfg(test)]
 mod testing;
 #[cfg(test)]

@@ -8,7 +8,7 @@ use npyz::{DType, NpyFile, Order, TypeChar};
 
 use super::array::{Array, is_candidate};
 use super::error::DatasetError;
-use super::spectra::Values;
+use crate::spectra::Values;
 
 /// Reads the array of a `.npy` file.
 ///

@@ -1,5 +1,6 @@
 //! The wording of mistakes, and files that are damaged.
 
+use super::samples::{LINKS, TYPES, bytes};
 use super::testing::{npy, nsid_file, shared, written};
 use super::*;
 
@@ -8,6 +9,8 @@ fn a_damaged_file_is_an_error_and_never_a_panic() {
     let files = [
         ("a.npy", npy("<f8", false, "2, 3", &[0; 48])),
         ("a.h5", nsid_file()),
+        ("links.h5", bytes(LINKS)),
+        ("types.h5", bytes(TYPES)),
         (
             "a.tif",
             shared("stem-edx/haadf.tiff").map_or_else(Vec::new, |f| std::fs::read(f).unwrap()),
@@ -42,6 +45,12 @@ fn mistakes_in_the_location_say_what_is_accepted() {
     let message = |location: &str| read(location).unwrap_err().to_string();
     assert_eq!(message("nowhere.npy"), "`nowhere.npy`: no such file");
     assert_eq!(message("nowhere.h5#a/b"), "`nowhere.h5`: no such file");
+    let folder = tempfile::tempdir().unwrap();
+    let name = folder.path().to_string_lossy();
+    let expected = format!("`{name}`: is a folder; give one of the files in it");
+    assert_eq!(message(&name), expected);
+    assert_eq!(message(&format!("{name}#a")), expected);
+    assert_eq!(list_hdf5(&name).unwrap_err().to_string(), expected);
     let (_folder, file) = written("image.png", b"");
     assert!(message(&file).contains("unknown extension `png`; accepted are .npy, .npz, .tif"));
     let (_folder, file) = written("a.npy", &npy("|u1", false, "1, 1", &[7]));

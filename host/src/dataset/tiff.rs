@@ -9,7 +9,7 @@ use tiff::tags::Tag;
 
 use super::array::{Array, Dimension};
 use super::error::DatasetError;
-use super::spectra::Values;
+use crate::spectra::Values;
 
 /// Private tags of FEI and Thermo Fisher: XML of Velox and TIA, INI text of the SEMs.
 const FEI_TAGS: [u16; 2] = [34683, 34682];

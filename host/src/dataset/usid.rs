@@ -8,7 +8,7 @@ use hdf5_pure::{AttrValue, File};
 
 use super::array::{Array, Dimension};
 use super::listing::DatasetInfo;
-use super::spectra::Values;
+use crate::spectra::Values;
 
 const POSITION: &str = "Position_Indices";
 const CHANNEL: &str = "Spectroscopic_Indices";

@@ -51,6 +51,14 @@ pub(super) fn replace_with(
     })
 }
 
+/// Writes a whole file.
+///
+/// # Errors
+/// When it cannot be written; nothing half-written is left.
+pub fn write_file(path: &Path, content: &[u8]) -> Result<(), ReportError> {
+    replace_with(path, |writer| writer.write_all(content))
+}
+
 fn partial_name(path: &Path) -> Option<PathBuf> {
     let name = path.file_name()?.to_str()?;
     Some(path.with_file_name(format!(".partial-{}-{name}", std::process::id())))

@@ -46,6 +46,7 @@ pub use canvas::{Figure, draw_svg, save};
 pub use coverage::CoverageFigure;
 pub use curves::{Curve, Stroke};
 pub use error::ReportError;
+pub use file::write_file;
 pub use maps::{only_at, write_npy};
 pub use page::{DrawResult, Page};
 pub use surrogate::SurrogateFigure;

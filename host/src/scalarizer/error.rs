@@ -8,8 +8,9 @@ use crate::lines::UnknownLine;
 pub enum ScalarizerError {
     /// The text names no scalarizer.
     #[error(
-        "unknown scalarizer `{text}`; accepted are sum, window:LO..HI (in units of the axis), \
-         line:ELEMENT-LINE (as in line:Pd-La), loop-height, loop-area"
+        "unknown scalarizer `{text}`; accepted are sum, window:LO..HI (in units of the axis; \
+         channel numbers from 0 where the file gives no axis, as in .npy), line:ELEMENT-LINE (as \
+         in line:Pd-La), loop-height, loop-area"
     )]
     Unknown {
         /// The text as given.
@@ -17,7 +18,8 @@ pub enum ScalarizerError {
     },
     /// The bounds of a window are not two rising numbers.
     #[error(
-        "`{text}`: write window:LO..HI with LO below HI in units of the axis, as in window:2.7..3.0"
+        "`{text}`: write window:LO..HI with LO below HI in units of the axis, as in \
+         window:2.7..3.0; in channel numbers from 0 where the file gives no axis, as in .npy"
     )]
     Bounds {
         /// The text as given.
@@ -59,6 +61,18 @@ pub enum ScalarizerError {
         window: String,
         /// Largest distance between neighbouring channels, with units.
         step: String,
+    },
+    /// The file gives no axis, so that a loop has no bias.
+    #[error(
+        "`{scalarizer}` needs a bias axis; axis `{axis}` only numbers the channels from 0. Loops \
+         with their bias are read from NSID and USID files (.h5), as written by pyNSID and \
+         pyUSID; .npy and .npz hold no axes"
+    )]
+    NoBias {
+        /// The scalarizer.
+        scalarizer: String,
+        /// Name of the axis.
+        axis: String,
     },
     /// The axis is no bias sweep that goes up and comes down.
     #[error(

@@ -22,7 +22,8 @@ impl Loop {
     /// The branches of the sweep given by the bias of every point.
     ///
     /// # Errors
-    /// When a branch has no point near zero: then the axis is no bias sweep.
+    /// When the axis only numbers the channels, or a branch has no point near zero: then it is no
+    /// bias sweep.
     pub(super) fn new(
         scalarizer: &str,
         bias: &[f64],
@@ -39,11 +40,19 @@ impl Loop {
         };
         let (rising, falling) = (branch(1.0), branch(-1.0));
         if rising.is_empty() || falling.is_empty() || !is_closed(bias) {
-            return Err(ScalarizerError::NotALoop {
-                scalarizer: scalarizer.to_owned(),
-                axis: axis.name.clone(),
-                rising: rising.len(),
-                falling: falling.len(),
+            let is_numbered = n > 1 && super::is_numbered(bias, axis);
+            return Err(if is_numbered {
+                ScalarizerError::NoBias {
+                    scalarizer: scalarizer.to_owned(),
+                    axis: axis.name.clone(),
+                }
+            } else {
+                ScalarizerError::NotALoop {
+                    scalarizer: scalarizer.to_owned(),
+                    axis: axis.name.clone(),
+                    rising: rising.len(),
+                    falling: falling.len(),
+                }
             });
         }
         Ok(Self { rising, falling })

@@ -18,9 +18,9 @@ use std::str::FromStr;
 pub use error::ScalarizerError;
 
 use crate::axis::Axis;
-use crate::dataset::Spectra;
 use crate::lines::{self, Line};
 use crate::map::Map;
+use crate::spectra::Spectra;
 use hysteresis::Loop;
 use window::{Peak, Window};
 
@@ -33,6 +33,9 @@ use window::{Peak, Window};
 /// | `line:Pd-La` | counts within ±1 FWHM of the line, less a linear background |
 /// | `loop-height` | remanent response: distance between the branches of a loop near zero bias |
 /// | `loop-area` | area of the closed polygon of bias and response |
+///
+/// Where the file gives no axis, as in `.npy` and `.npz`, the bounds of a window are channel
+/// numbers from 0, and there is no bias for a loop.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Scalarizer {
     /// Sum over all channels, in units of the spectrum.
@@ -133,6 +136,12 @@ impl serde::Serialize for Scalarizer {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(self)
     }
+}
+
+/// Whether the channels are only numbered, because the file gives no axis.
+fn is_numbered(coordinates: &[f64], axis: &Axis) -> bool {
+    let mut numbered = coordinates.iter().zip(0_u32..);
+    axis.units.is_empty() && numbered.all(|(&value, i)| value == f64::from(i))
 }
 
 /// A scalarizer resolved on one axis, so that a map looks its channels up once.

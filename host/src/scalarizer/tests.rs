@@ -206,6 +206,40 @@ fn a_spectrum_is_no_loop() {
     }
 }
 
+/// As `.npy` gives them: the channels have numbers and no units.
+#[test]
+fn channels_that_are_only_numbered_are_called_so() {
+    let (axis, coordinates) = axis("channel", "", (0.0, 1.0), 8);
+    let message = |text: &str| {
+        let reduced = parse(text).reduce(&[1.0; 8], &coordinates, &axis);
+        reduced.unwrap_err().to_string()
+    };
+    for text in ["loop-height", "loop-area"] {
+        assert_eq!(
+            message(text),
+            format!(
+                "`{text}` needs a bias axis; axis `channel` only numbers the channels from 0. \
+                 Loops with their bias are read from NSID and USID files (.h5), as written by \
+                 pyNSID and pyUSID; .npy and .npz hold no axes"
+            )
+        );
+    }
+    assert_eq!(
+        message("window:9..10"),
+        "`window:9..10` needs 9..10; axis `channel` runs over 0..7 (channel numbers: the file \
+         gives no axis)"
+    );
+    assert_eq!(
+        message("window:2.2..2.8"),
+        "`window:2.2..2.8`: no channel lies within 2.2..2.8 (channel numbers: the file gives no \
+         axis); neighbouring channels are up to 1 apart"
+    );
+    for text in ["window:", "peak"] {
+        let error = text.parse::<Scalarizer>().unwrap_err().to_string();
+        assert!(error.contains("channel numbers from 0"), "{error}");
+    }
+}
+
 /// Sums computed with h5py and `NumPy` from the formulas in the documentation.
 #[test]
 fn measured_spectra_give_the_counts_that_numpy_gives() {

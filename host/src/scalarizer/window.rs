@@ -13,7 +13,8 @@ pub(super) struct Window {
 }
 
 impl Window {
-    /// The channels whose coordinates lie within `low..=high`; the axis names the units.
+    /// The channels whose coordinates lie within `low..=high`; the axis names the units, and
+    /// without them the bounds are channel numbers.
     ///
     /// # Errors
     /// When the range lies outside the axis or between two channels.
@@ -37,8 +38,10 @@ impl Window {
             } else {
                 ScalarizerError::Empty {
                     scalarizer: scalarizer.to_owned(),
-                    window,
-                    step: format!("{} {}", short(widest_step(coordinates)), axis.units),
+                    window: window + note(coordinates, axis),
+                    step: format!("{} {}", short(widest_step(coordinates)), axis.units)
+                        .trim_end()
+                        .to_owned(),
                 }
             });
         }
@@ -149,7 +152,16 @@ fn outside(
         scalarizer: scalarizer.to_owned(),
         needed: text(low, high, axis),
         axis: axis.name.clone(),
-        range: text(first, last, axis),
+        range: text(first, last, axis) + note(coordinates, axis),
+    }
+}
+
+/// What the numbers of an axis are, where nobody chose them.
+fn note(coordinates: &[f64], axis: &Axis) -> &'static str {
+    if super::is_numbered(coordinates, axis) {
+        " (channel numbers: the file gives no axis)"
+    } else {
+        ""
     }
 }
 

@@ -22,7 +22,7 @@ pub struct Proposal {
     pub step: usize,
     /// Its score in the strategy's own terms, on standardised targets; 0 for `random`.
     pub score: f32,
-    /// What the model expects there; `None` before the first model.
+    /// What the model expects there; `None` while there is no model that fits.
     pub prediction: Option<Prediction>,
 }
 
@@ -37,6 +37,10 @@ impl Explorer<'_> {
         let candidates = self.candidates.ok_or(Error::NoImage)?;
         if self.measured >= candidates.count() {
             return Err(Error::Exhausted);
+        }
+        if self.measured == 0 && self.acquisition.strategy != Strategy::Random {
+            self.ready()?;
+            return Err(Error::NoMeasurement);
         }
         let mut random = Random::new(self.seed, self.measured);
         let (candidate, score) = match self.acquisition.strategy {
@@ -129,9 +133,6 @@ impl Explorer<'_> {
     fn prepare_means(&mut self) -> Result<(), Error> {
         let process = self.ready()?;
         let n = self.measured;
-        if n == 0 {
-            return Err(Error::NoMeasurement);
-        }
         let memory = &mut self.memory;
         let alpha = memory.alpha.get_mut(..n).unwrap_or_default();
         for (alpha, whitened) in alpha.iter_mut().zip(&*memory.whitened) {
@@ -163,9 +164,6 @@ impl Explorer<'_> {
         let count = self.candidates.ok_or(Error::NoImage)?.count();
         let process = self.ready()?;
         let n = self.measured;
-        if n == 0 {
-            return Err(Error::NoMeasurement);
-        }
         let memory = &mut self.memory;
         let points = memory.points.get(..n).unwrap_or_default();
         let targets = memory.targets.get(..n).unwrap_or_default();
@@ -241,4 +239,66 @@ fn best(taken: &[u32], scores: impl Iterator<Item = f32>) -> Result<(Candidate, 
     }
     let (index, score) = best.ok_or(Error::Exhausted)?;
     Ok((Candidate(index as u32), score))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Acquisition, Capacity, Hyperparameters, Model, Network, Standardisation, Storage};
+
+    /// The direct form is the reference: the grid must not change what is proposed.
+    #[test]
+    fn the_grid_proposes_what_the_direct_form_proposes() {
+        let capacity = Capacity::for_campaign(36, 36, 16, 30);
+        let (mut floats, mut words) = (vec![0.0; capacity.floats()], vec![0; capacity.words()]);
+        let storage = Storage::new(capacity, &mut floats, &mut words).unwrap();
+        let mut explorer = Explorer::new(storage, Acquisition::default(), 1).unwrap();
+        let mut random = Random::new(2, 0);
+        let image: Vec<f32> = (0..36 * 36)
+            .map(|i| ((i / 36) as f32 * 0.5).sin() + ((i % 36) as f32 * 0.3).cos())
+            .collect();
+        explorer.load_image(36, 36, 16, &image).unwrap();
+        let network = Network::for_window(16).unwrap();
+        let weights: Vec<f32> = (0..network.weight_count())
+            .map(|_| 0.3 * (random.uniform() - 0.5))
+            .collect();
+        let model = Model {
+            network,
+            weights: &weights,
+            hyperparameters: Hyperparameters {
+                lengthscale: [0.1, 0.1],
+                outputscale: 1.0,
+                noise: 0.05,
+                mean: 0.0,
+            },
+            standardisation: Standardisation::IDENTITY,
+        };
+        explorer.load_model(&model).unwrap();
+        for n in 0..30 {
+            explorer
+                .measure(Candidate(n * 14), random.normal())
+                .unwrap();
+        }
+        for strategy in [Strategy::Beacon, Strategy::Thompson] {
+            explorer
+                .set_acquisition(Acquisition::new(strategy))
+                .unwrap();
+            for seed in 0..10 {
+                explorer.set_seed(seed);
+                let on_grid = explorer.propose().unwrap();
+                let bounds = explorer.process.unwrap().bounds;
+                // A box without end is too wide for any grid.
+                explorer.process.as_mut().unwrap().bounds = ([f32::MIN; 2], [f32::MAX; 2]);
+                let direct = explorer.propose().unwrap();
+                explorer.process.as_mut().unwrap().bounds = bounds;
+                assert_ne!(
+                    on_grid.score.to_bits(),
+                    direct.score.to_bits(),
+                    "two forms ran"
+                );
+                assert_eq!(on_grid.candidate, direct.candidate);
+                assert!((on_grid.score - direct.score).abs() < 1e-3);
+            }
+        }
+    }
 }

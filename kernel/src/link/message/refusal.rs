@@ -203,6 +203,13 @@ pub enum KernelError {
         width: u32,
         /// Pixels.
         pixels: u32,
+    },
+    /// [`Error::NoCandidates`]
+    NoCandidates {
+        /// Rows.
+        height: u32,
+        /// Columns.
+        width: u32,
         /// Window.
         window: u32,
     },
@@ -238,6 +245,8 @@ pub enum KernelError {
     Setting {
         /// Number of the name.
         name: u8,
+        /// Its value.
+        value: f32,
         /// Number of what is accepted.
         accepted: u8,
     },
@@ -255,6 +264,11 @@ pub enum KernelError {
     },
     /// [`Error::ResponseNotFinite`]
     ResponseNotFinite {
+        /// The candidate.
+        candidate: u32,
+    },
+    /// [`Error::Outlier`]
+    Outlier {
         /// The candidate.
         candidate: u32,
     },
@@ -296,9 +310,9 @@ const TEXTS: [&str; 24] = [
     "k",
     "elite share",
     "beta",
-    "expected 1 or more neighbours",
-    "expected above 0 and at most 1",
-    "expected 0 or more",
+    "1 or more neighbours",
+    "above 0 and at most 1",
+    "0 or more",
 ];
 
 /// The number of a text; an unknown one reads "values".
@@ -335,11 +349,18 @@ impl From<Error> for KernelError {
                 height,
                 width,
                 pixels,
-                window,
             } => Self::ImageShape {
                 height: height as u32,
                 width: width as u32,
                 pixels: pixels as u32,
+            },
+            Error::NoCandidates {
+                height,
+                width,
+                window,
+            } => Self::NoCandidates {
+                height: height as u32,
+                width: width as u32,
                 window: window as u32,
             },
             Error::ModelWindow { found, expected } => Self::ModelWindow {
@@ -358,8 +379,13 @@ impl From<Error> for KernelError {
                 name: number(name),
                 value,
             },
-            Error::Setting { name, accepted } => Self::Setting {
+            Error::Setting {
+                name,
+                value,
+                accepted,
+            } => Self::Setting {
                 name: number(name),
+                value,
                 accepted: number(accepted),
             },
             Error::NoSuchCandidate {
@@ -373,6 +399,9 @@ impl From<Error> for KernelError {
                 candidate: candidate.0,
             },
             Error::ResponseNotFinite { candidate } => Self::ResponseNotFinite {
+                candidate: candidate.0,
+            },
+            Error::Outlier { candidate } => Self::Outlier {
                 candidate: candidate.0,
             },
             Error::NotPositiveDefinite { row } => Self::NotPositiveDefinite { row: row as u32 },
@@ -409,11 +438,18 @@ impl From<KernelError> for Error {
                 height,
                 width,
                 pixels,
-                window,
             } => Self::ImageShape {
                 height: height as usize,
                 width: width as usize,
                 pixels: pixels as usize,
+            },
+            KernelError::NoCandidates {
+                height,
+                width,
+                window,
+            } => Self::NoCandidates {
+                height: height as usize,
+                width: width as usize,
                 window: window as usize,
             },
             KernelError::ModelWindow { found, expected } => Self::ModelWindow {
@@ -432,8 +468,13 @@ impl From<KernelError> for Error {
                 name: text(name),
                 value,
             },
-            KernelError::Setting { name, accepted } => Self::Setting {
+            KernelError::Setting {
+                name,
+                value,
+                accepted,
+            } => Self::Setting {
                 name: text(name),
+                value,
                 accepted: text(accepted),
             },
             KernelError::NoSuchCandidate {
@@ -447,6 +488,9 @@ impl From<KernelError> for Error {
                 candidate: Candidate(candidate),
             },
             KernelError::ResponseNotFinite { candidate } => Self::ResponseNotFinite {
+                candidate: Candidate(candidate),
+            },
+            KernelError::Outlier { candidate } => Self::Outlier {
                 candidate: Candidate(candidate),
             },
             KernelError::NotPositiveDefinite { row } => {

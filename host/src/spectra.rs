@@ -5,7 +5,7 @@ use crate::axis::Axis;
 /// Numbers as wide as their source needs: single precision holds every value of up to 16 bits
 /// exactly and halves the memory of the usual spectrum image.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) enum Values {
+pub(crate) enum Values {
     /// From f32, and from integers of up to 16 bits.
     Single(Vec<f32>),
     /// From everything wider.
@@ -13,14 +13,14 @@ pub(super) enum Values {
 }
 
 impl Values {
-    pub(super) fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         match self {
             Self::Single(values) => values.len(),
             Self::Double(values) => values.len(),
         }
     }
 
-    pub(super) fn into_f64(self) -> Vec<f64> {
+    pub(crate) fn into_f64(self) -> Vec<f64> {
         match self {
             Self::Single(values) => values.into_iter().map(f64::from).collect(),
             Self::Double(values) => values,
@@ -46,7 +46,7 @@ pub struct Spectra {
     pub quantity: String,
     /// Units of the values; empty when unknown.
     pub units: String,
-    pub(super) values: Values,
+    pub(crate) values: Values,
 }
 
 impl Spectra {

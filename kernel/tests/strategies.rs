@@ -1,0 +1,198 @@
+//! Each strategy against its definition, computed in f64 from the latents and measurements.
+
+mod common;
+
+use beacon_kernel::{Acquisition, Architecture, Candidate, Explorer, Proposal, Strategy};
+use common::{Bench, Memory, posterior_f64, response_at, spread};
+
+/// What the definition of a strategy needs, at every candidate.
+struct Truth {
+    mean: Vec<f64>,
+    sigma: Vec<f64>,
+    /// Posterior means at the measured points.
+    denoised: Vec<f64>,
+    free: Vec<bool>,
+}
+
+/// Measures `points` responses with a little structure that the model takes for noise, and
+/// returns the proposal beside the posterior in f64.
+fn propose(bench: &Bench, acquisition: Acquisition, seed: u64, points: usize) -> (Proposal, Truth) {
+    let mut memory = Memory::new(points);
+    let mut explorer: Explorer<'_> = memory.with_image(acquisition, seed, bench);
+    explorer.load_model(&bench.model()).unwrap();
+    for n in 0..points {
+        let candidate = spread(n, 625);
+        let unexplained = 0.3 * (n as f32).sin();
+        let response = response_at(&explorer, candidate) + unexplained;
+        explorer.measure(candidate, response).unwrap();
+    }
+    let proposal = explorer.propose().unwrap();
+    let measured: Vec<_> = explorer.measurements().collect();
+    let posterior = posterior_f64(bench, explorer.latents().unwrap(), &measured);
+    let truth = Truth {
+        mean: posterior.iter().map(|p| p.0).collect(),
+        sigma: posterior.iter().map(|p| p.1.max(0.0).sqrt()).collect(),
+        denoised: measured
+            .iter()
+            .map(|(c, _)| posterior[c.index()].0)
+            .collect(),
+        free: (0..625)
+            .map(|n| !explorer.is_measured(Candidate(n)))
+            .collect(),
+    };
+    (proposal, truth)
+}
+
+/// The best free candidate by a score, and that score.
+fn best(truth: &Truth, score: impl Fn(usize) -> f64) -> (usize, f64) {
+    (0..truth.mean.len())
+        .filter(|&n| truth.free[n])
+        .map(|n| (n, score(n)))
+        .max_by(|a, b| a.1.total_cmp(&b.1))
+        .unwrap()
+}
+
+/// The proposal has the score of the definition, and no candidate has a better one.
+fn agrees(proposal: &Proposal, truth: &Truth, tolerance: f64, score: impl Fn(usize) -> f64) {
+    let chosen = proposal.candidate.index();
+    assert!(truth.free[chosen]);
+    let (favourite, most) = best(truth, &score);
+    let own = score(chosen);
+    assert!(
+        own > most - tolerance,
+        "{chosen} scores {own}, {favourite} scores {most}"
+    );
+    let said = f64::from(proposal.score);
+    assert!((said - own).abs() < tolerance, "{said} is not {own}");
+}
+
+#[test]
+fn mu_is_the_largest_deviation() {
+    let bench = Bench::new(Architecture::Valid, 0.05);
+    let (proposal, truth) = propose(&bench, Acquisition::new(Strategy::Mu), 1, 25);
+    agrees(&proposal, &truth, 1e-5, |n| truth.sigma[n]);
+}
+
+#[test]
+fn ucb_is_the_mean_plus_the_root_of_beta_deviations() {
+    let bench = Bench::new(Architecture::Valid, 0.05);
+    let acquisition = Acquisition {
+        beta: 2.5,
+        ..Acquisition::new(Strategy::Ucb)
+    };
+    let (proposal, truth) = propose(&bench, acquisition, 1, 25);
+    agrees(&proposal, &truth, 1e-5, |n| {
+        truth.mean[n] + 2.5_f64.sqrt() * truth.sigma[n]
+    });
+}
+
+#[test]
+fn ei_is_the_expected_improvement_over_the_best_denoised_response() {
+    let bench = Bench::new(Architecture::Valid, 0.05);
+    let (proposal, truth) = propose(&bench, Acquisition::new(Strategy::Ei), 1, 25);
+    let incumbent = truth.denoised.iter().copied().fold(f64::MIN, f64::max);
+    // σ (φ(z) + z Φ(z)), as in Jones, Schonlau and Welch (1998), Eq. 15.
+    agrees(&proposal, &truth, 1e-4, |n| {
+        let z = (truth.mean[n] - incumbent) / truth.sigma[n];
+        let density = (-0.5 * z * z).exp() / std::f64::consts::TAU.sqrt();
+        let below = 0.5 * libm::erfc(-z / std::f64::consts::SQRT_2);
+        (truth.sigma[n] * (density + z * below)).ln()
+    });
+}
+
+/// Mean distance to the k nearest, by sorting all distances.
+fn novelty(response: f64, references: &[f64], k: usize) -> f64 {
+    let mut distances: Vec<f64> = references.iter().map(|r| (response - r).abs()).collect();
+    distances.sort_by(f64::total_cmp);
+    let nearest = &distances[..k.min(distances.len())];
+    nearest.iter().sum::<f64>() / nearest.len() as f64
+}
+
+/// A posterior so narrow that every sample is its mean, within what is returned: five of the
+/// largest deviation.
+fn narrow() -> Bench {
+    let mut bench = Bench::new(Architecture::Valid, 1e-4);
+    bench.hyperparameters.lengthscale = [0.9, 0.6];
+    bench
+}
+
+fn slack(truth: &Truth) -> f64 {
+    let widest = truth.sigma.iter().copied().fold(0.0, f64::max);
+    assert!(widest < 0.02, "the posterior is not narrow: {widest}");
+    5.0 * widest
+}
+
+#[test]
+fn thompson_without_uncertainty_is_the_largest_mean() {
+    let bench = narrow();
+    for seed in 1..4 {
+        let acquisition = Acquisition::new(Strategy::Thompson);
+        let (proposal, truth) = propose(&bench, acquisition, seed, 60);
+        agrees(&proposal, &truth, slack(&truth), |n| truth.mean[n]);
+    }
+}
+
+#[test]
+fn beacon_without_uncertainty_is_the_mean_farthest_from_all_denoised_responses() {
+    let bench = narrow();
+    for seed in 1..4 {
+        let acquisition = Acquisition {
+            k: 3,
+            ..Acquisition::new(Strategy::Beacon)
+        };
+        let (proposal, truth) = propose(&bench, acquisition, seed, 60);
+        agrees(&proposal, &truth, slack(&truth), |n| {
+            novelty(truth.mean[n], &truth.denoised, 3)
+        });
+    }
+}
+
+#[test]
+fn the_elite_variant_without_uncertainty_is_farthest_from_the_best_fifth_in_its_own_spread() {
+    let bench = narrow();
+    for seed in 1..4 {
+        let acquisition = Acquisition::new(Strategy::BeaconElite);
+        let (proposal, truth) = propose(&bench, acquisition, seed, 61);
+        let mut ranked = truth.denoised.clone();
+        ranked.sort_by(|a, b| b.total_cmp(a));
+        // A fifth of 61, rounded up.
+        let elite = &ranked[..13];
+        let centre = elite.iter().sum::<f64>() / 13.0;
+        let spread = (elite.iter().map(|y| (y - centre).powi(2)).sum::<f64>() / 13.0).sqrt();
+        let standard = |y: f64| (y - centre) / spread;
+        let references: Vec<f64> = elite.iter().map(|&y| standard(y)).collect();
+        agrees(&proposal, &truth, slack(&truth) / spread, |n| {
+            novelty(standard(truth.mean[n]), &references, 10)
+        });
+    }
+}
+
+#[test]
+fn strategies_that_sample_differ_from_seed_to_seed_and_the_others_do_not() {
+    let bench = Bench::new(Architecture::Valid, 0.05);
+    for strategy in Strategy::ALL {
+        let mut chosen: Vec<_> = (0..12)
+            .map(|seed| {
+                propose(&bench, Acquisition::new(strategy), seed, 20)
+                    .0
+                    .candidate
+            })
+            .collect();
+        chosen.sort();
+        chosen.dedup();
+        let samples = !matches!(strategy, Strategy::Ei | Strategy::Mu | Strategy::Ucb);
+        assert_eq!(chosen.len() > 3, samples, "{}: {chosen:?}", strategy.name());
+        assert!(samples || chosen.len() == 1, "{}", strategy.name());
+    }
+}
+
+#[test]
+fn without_a_measurement_only_random_proposes() {
+    let bench = Bench::new(Architecture::Valid, 0.05);
+    for strategy in Strategy::ALL {
+        let mut memory = Memory::new(3);
+        let mut explorer = memory.with_image(Acquisition::new(strategy), 1, &bench);
+        explorer.load_model(&bench.model()).unwrap();
+        assert_eq!(explorer.propose().is_ok(), strategy == Strategy::Random);
+    }
+}
