@@ -61,16 +61,7 @@ fn every_single_bit_flip_in_every_frame_is_rejected_and_the_next_frame_arrives()
             let mut damaged = original.clone();
             damaged[bit / 8] ^= 1 << (bit % 8);
             let mut decoder = decoder();
-            let mut found = frames(&mut decoder, &damaged);
-            // The zero in front only separates: without it the frame itself is as it was.
-            let harmless = bit < 8;
-            if harmless {
-                found.retain(|(_, content)| {
-                    !frames(&mut self::decoder(), &original)
-                        .iter()
-                        .any(|(_, c)| c == content)
-                });
-            }
+            let found = frames(&mut decoder, &damaged);
             assert_eq!(found, [], "bit {bit} of {original:02x?}");
             let next = frames(&mut decoder, &good);
             assert_eq!(next.len(), 1, "bit {bit}");
