@@ -565,3 +565,27 @@ fn whatever_arrives_the_limits_hold() {
     println!("{exposed} exposures and {measured} measurements under fire");
     assert!(exposed > 500 && measured > 500);
 }
+
+#[test]
+fn an_exposure_longer_than_the_time_out_is_waited_for_without_losing_the_link() {
+    let bench = Bench::new(1);
+    let mut memory = ControllerMemory::new(bench.capacity());
+    let mut client = client(&mut memory);
+    client
+        .configure(Settings {
+            dwell_us: 900_000,
+            link_timeout_ms: 100,
+            ..Settings::DEFAULT
+        })
+        .unwrap();
+    client
+        .begin(bench.campaign(), &bench.image_sender())
+        .unwrap();
+    client.expose(1).unwrap();
+    client.expose(2).unwrap();
+    client.expose(3).unwrap();
+    let status = client.status().unwrap();
+    assert_eq!((status.exposures, status.link.losses), (3, 0));
+    assert!(client.statistics().busy > 10);
+    assert_eq!(client.statistics().given_up, 0);
+}

@@ -111,7 +111,7 @@
 //! measured candidate is exposed or measured again, and that no dose limit is exceeded. Limits
 //! may be lowered at any time but not raised once a campaign has used some. After
 //! [`message::Settings::link_timeout_ms`] without an intact frame the beam is blanked and the
-//! state is kept. Dose is time of exposure in µs, counted in full when an exposure starts.
+//! state is kept: a host that waits for a detector asks for the status meanwhile. Dose is time of exposure in µs, counted in full when an exposure starts.
 
 mod board;
 mod client;
