@@ -1,94 +1,14 @@
-//! What the tests across kernel, host and firmware share: data, campaigns, golden files.
+//! What the tests across kernel, host and firmware have in common: a small campaign, a
+//! controller in memory, and a line that damages what passes over it.
 
-use std::path::{Path, PathBuf};
+pub mod campaign;
+pub mod every_message;
+pub mod faulty;
+mod replay;
+pub mod rig;
 
-use beacon_host::campaign::{Campaign, CampaignConfig, Outcome, Seeds, read_seeds};
-use beacon_host::controller::{InProcess, Memory};
-use beacon_host::dataset;
-use beacon_host::microscope::{Microscope, Replay, SpecimenMicroscope};
-use beacon_host::specimen::{Specimen, SpecimenConfig};
-use beacon_kernel::Capacity;
+pub use campaign::{Bench, Step};
+pub use faulty::{Faults, FaultyTransport};
+pub use rig::{BeamEvent, ControllerMemory, Rig, TestBoard};
 
-/// The published PFM benchmark; `None`, said aloud, where the data are absent.
-///
-/// # Panics
-/// When the data are there and cannot be read.
-pub fn pfm() -> Option<Replay> {
-    let folder = pfm_folder()?;
-    let read = |name: &str| {
-        let file = folder.join(name);
-        dataset::read_map(&file.to_string_lossy()).expect("the PFM data are readable")
-    };
-    let replay = Replay::new(read("image.npy"), read("scalarizer.npy"));
-    Some(replay.expect("image and response of the PFM data have one shape"))
-}
-
-/// The seeds that all published PFM runs started from.
-///
-/// # Panics
-/// When the data are there and cannot be read.
-pub fn published_seeds() -> Option<Seeds> {
-    let file = pfm_folder()?.join("seeds.npy");
-    Some(Seeds::Given(
-        read_seeds(&file).expect("the seeds are readable"),
-    ))
-}
-
-fn pfm_folder() -> Option<PathBuf> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/data/pfm");
-    if folder.is_dir() {
-        return Some(folder);
-    }
-    println!("skipped: the PFM data are absent ({})", folder.display());
-    None
-}
-
-/// The built-in specimen under its Pd Lα line.
-///
-/// # Panics
-/// Never: the default specimen is valid.
-pub fn specimen(seed: u64) -> SpecimenMicroscope {
-    let config = SpecimenConfig {
-        seed,
-        ..SpecimenConfig::default()
-    };
-    let specimen = Specimen::new(config).expect("the default specimen is valid");
-    let scalarizer = "line:Pd-La".parse().expect("the line is in the table");
-    SpecimenMicroscope::new(specimen, scalarizer).expect("the line is on the axis")
-}
-
-/// Runs a campaign with the kernel in this process.
-///
-/// # Panics
-/// When the campaign cannot start or fails: tests ask for valid ones.
-pub fn run(config: &CampaignConfig, seeds: Seeds, microscope: &mut dyn Microscope) -> Outcome {
-    let campaign = Campaign::new(config.clone(), seeds, microscope).expect("a valid campaign");
-    let candidates = campaign.candidates();
-    let mut memory = Memory::new(Capacity::for_campaign(
-        candidates.height(),
-        candidates.width(),
-        candidates.window(),
-        campaign.measurements(),
-    ));
-    let mut controller = InProcess::new(&mut memory).expect("memory of the right size");
-    campaign
-        .run(microscope, &mut controller, &mut ())
-        .expect("the campaign runs to its end")
-}
-
-/// Compares text with a golden file of `tests/golden`. With `BEACON_BLESS` in the environment
-/// it is written instead: only after a change of trajectories that the changelog announces.
-///
-/// # Panics
-/// When they differ.
-pub fn golden(name: &str, text: &str) {
-    let file = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("golden")
-        .join(name);
-    if std::env::var_os("BEACON_BLESS").is_some() {
-        std::fs::write(&file, text).expect("the golden file can be written");
-        return;
-    }
-    let expected = std::fs::read_to_string(&file).expect("the golden file is there");
-    assert_eq!(text, expected, "{name} has changed");
-}
+pub use replay::{golden, pfm, published_seeds, run, specimen};
