@@ -1,0 +1,70 @@
+//! What a board offers the main loop, and what every Cortex-M7 board does alike.
+//!
+//! A board is chosen by a cargo feature. To add one, write a module with a type that implements
+//! [`Board`] and the free functions `before_main`, `blank_now` and `NAME`, and a memory map.
+
+#[cfg(feature = "mps2-an500")]
+mod mps2_an500;
+#[cfg(feature = "nucleo-h743zi")]
+mod nucleo_h743zi;
+
+pub(crate) mod crash_store;
+pub(crate) mod memory;
+mod serial;
+mod start;
+
+#[cfg(feature = "mps2-an500")]
+pub(crate) use mps2_an500::{Selected, blank_now};
+#[cfg(feature = "mps2-an500")]
+use mps2_an500::before_main;
+#[cfg(feature = "nucleo-h743zi")]
+pub(crate) use nucleo_h743zi::{Selected, blank_now};
+#[cfg(feature = "nucleo-h743zi")]
+use nucleo_h743zi::before_main;
+pub(crate) use start::{reset, stack_high_water, stack_size};
+
+/// Where the beam shall go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Exposure {
+    /// Converter code to the right, 14 bits.
+    pub(crate) x: u16,
+    /// Converter code downwards, 14 bits.
+    pub(crate) y: u16,
+    /// How long the beam stays blanked after it moved, in counts of 125 ns.
+    pub(crate) settle: u32,
+    /// How long it then dwells, in counts of 125 ns.
+    pub(crate) dwell: u32,
+}
+
+/// A scan controller's hardware.
+///
+/// Nothing here blocks for longer than a beam command takes to leave, except [`Board::sleep`].
+pub(crate) trait Board: Sized {
+    /// What the host is told.
+    const NAME: &'static str;
+    /// How fast [`Board::ticks`] counts.
+    const TICKS_PER_SECOND: u32;
+
+    /// The hardware, once. The beam is blanked and the watchdog runs when it returns.
+    fn take() -> Option<Self>;
+
+    /// Takes received bytes out of their queue.
+    fn receive(&mut self, into: &mut [u8]) -> usize;
+    /// Queues bytes to be sent, as many as there is room for.
+    fn send(&mut self, bytes: &[u8]) -> usize;
+
+    /// Moves the blanked beam, lets it settle and exposes the specimen.
+    fn expose(&mut self, exposure: Exposure);
+    /// Takes the beam off the specimen.
+    fn blank(&mut self);
+
+    /// Milliseconds since the start; wraps after 49 days.
+    fn milliseconds(&self) -> u32;
+    /// A free-running counter, to measure what work costs.
+    fn ticks(&self) -> u32;
+
+    /// Proves to the watchdog that the main loop runs. Nothing else may call it.
+    fn feed_watchdog(&mut self);
+    /// Sleeps until an interrupt, unless bytes wait already.
+    fn sleep(&mut self);
+}

@@ -1,0 +1,326 @@
+//! Arm's MPS2 board with the AN500 image, a Cortex-M7: the one that QEMU emulates.
+//!
+//! UART0 is the link. UART1 drives a scan generator with Open Beam Interface commands. UART2
+//! carries logs when they are built in.
+
+use core::sync::atomic::{AtomicU32, Ordering};
+
+use beacon_firmware::crash::Message;
+use beacon_firmware::obi::Command;
+use cortex_m::interrupt::InterruptNumber;
+use cortex_m::peripheral::NVIC;
+use cortex_m_rt::exception;
+
+use super::serial::{Ends, Owned, Serial};
+use super::{Board, Exposure, crash_store, start};
+
+/// Clock of core and peripherals: AN500 application note, section 3.6.
+const CLOCK_HZ: u32 = 25_000_000;
+/// As fast as these UARTs go: they divide the clock by 16 at least.
+const BAUD_DIVISOR: u32 = 16;
+/// One beat of the millisecond clock.
+const TICKS_PER_MILLISECOND: u32 = CLOCK_HZ / 1000;
+/// The main loop must come round within this time. The longest work, a new model's features,
+/// takes some 60 M instructions: seconds in an emulator on a busy machine.
+const WATCHDOG_SECONDS: u32 = 30;
+/// Longest wait for one byte to leave a UART: 10 bits of 16 cycles take 160, and a busy emulator
+/// may stop for a while.
+const PATIENCE: u32 = 10_000_000;
+
+/// Registers of a peripheral, as word offsets from its base.
+#[derive(Clone, Copy)]
+struct Registers(usize);
+
+impl Registers {
+    fn read(self, offset: usize) -> u32 {
+        // SAFETY: only constants of this file become addresses, all of them registers.
+        unsafe { ((self.0 + offset) as *const u32).read_volatile() }
+    }
+
+    fn write(self, offset: usize, value: u32) {
+        // SAFETY: as above; what is written changes the peripheral alone, never memory.
+        unsafe { ((self.0 + offset) as *mut u32).write_volatile(value) }
+    }
+}
+
+/// A CMSDK UART (Cortex-M System Design Kit, section 4.3).
+#[derive(Clone, Copy)]
+struct Uart(Registers);
+
+const LINK: Uart = Uart(Registers(0x4000_4000));
+const BEAM: Uart = Uart(Registers(0x4000_5000));
+#[cfg(feature = "defmt")]
+const LOG: Uart = Uart(Registers(0x4000_6000));
+
+impl Uart {
+    const DATA: usize = 0x0;
+    const STATE: usize = 0x4;
+    const CONTROL: usize = 0x8;
+    const INTERRUPT: usize = 0xc;
+    const BAUD: usize = 0x10;
+
+    const SEND_FULL: u32 = 1;
+    const RECEIVE_FULL: u32 = 1 << 1;
+
+    const ENABLE_SEND: u32 = 1;
+    const ENABLE_RECEIVE: u32 = 1 << 1;
+    const INTERRUPT_SENT: u32 = 1 << 2;
+    const INTERRUPT_RECEIVED: u32 = 1 << 3;
+
+    const SENT: u32 = 1;
+    const RECEIVED: u32 = 1 << 1;
+
+    fn start(self, control: u32) {
+        self.0.write(Self::BAUD, BAUD_DIVISOR);
+        self.0.write(Self::CONTROL, control);
+    }
+
+    fn can_send(self) -> bool {
+        self.0.read(Self::STATE) & Self::SEND_FULL == 0
+    }
+
+    /// Sends bytes and waits for each, but not for ever.
+    fn send(self, bytes: &[u8]) {
+        for byte in bytes {
+            let mut patience = PATIENCE;
+            while !self.can_send() && patience > 0 {
+                patience -= 1;
+            }
+            self.0.write(Self::DATA, u32::from(*byte));
+        }
+    }
+}
+
+/// A CMSDK timer, which counts down (section 4.2).
+#[derive(Clone, Copy)]
+struct Timer(Registers);
+
+/// Beats every millisecond.
+const CLOCK: Timer = Timer(Registers(0x4000_0000));
+/// Runs through all its 32 bits.
+const COUNTER: Timer = Timer(Registers(0x4000_1000));
+
+impl Timer {
+    const CONTROL: usize = 0x0;
+    const VALUE: usize = 0x4;
+    const RELOAD: usize = 0x8;
+    const INTERRUPT: usize = 0xc;
+
+    const ENABLE: u32 = 1;
+    const ENABLE_INTERRUPT: u32 = 1 << 3;
+
+    fn start(self, reload: u32, control: u32) {
+        self.0.write(Self::RELOAD, reload);
+        self.0.write(Self::VALUE, reload);
+        self.0.write(Self::CONTROL, control);
+    }
+}
+
+/// The CMSDK watchdog: interrupts when it expires and resets when it expires again (section 4.5).
+mod watchdog {
+    use super::{CLOCK_HZ, Registers, WATCHDOG_SECONDS};
+
+    const WATCHDOG: Registers = Registers(0x4000_8000);
+    const LOAD: usize = 0x0;
+    const CONTROL: usize = 0x8;
+    const INTERRUPT_AND_RESET: u32 = 0b11;
+
+    pub(super) fn start() {
+        WATCHDOG.write(LOAD, CLOCK_HZ * WATCHDOG_SECONDS);
+        WATCHDOG.write(CONTROL, INTERRUPT_AND_RESET);
+    }
+
+    pub(super) fn feed() {
+        // Writing the load value starts the count again.
+        WATCHDOG.write(LOAD, CLOCK_HZ * WATCHDOG_SECONDS);
+    }
+}
+
+/// Interrupts in use (AN500 application note, table 4-2).
+#[derive(Clone, Copy)]
+#[repr(u16)]
+enum Interrupt {
+    LinkReceived = 0,
+    LinkSent = 1,
+    Clock = 8,
+}
+
+// SAFETY: the numbers are those of the board and each has its handler in the table.
+unsafe impl InterruptNumber for Interrupt {
+    fn number(self) -> u16 {
+        self as u16
+    }
+}
+
+type Handler = unsafe extern "C" fn();
+
+unsafe extern "C" {
+    fn DefaultHandler();
+}
+
+/// The vector table after the core's own exceptions.
+// SAFETY: the section's layout is an array of handlers, and this is one.
+#[unsafe(link_section = ".vector_table.interrupts")]
+#[unsafe(no_mangle)]
+static __INTERRUPTS: [Handler; 32] = {
+    let mut table: [Handler; 32] = [DefaultHandler; 32];
+    table[Interrupt::LinkReceived as usize] = link_received;
+    table[Interrupt::LinkSent as usize] = link_sent;
+    table[Interrupt::Clock as usize] = clock;
+    table
+};
+
+static RECEIVED: Owned<heapless::spsc::Producer<'static, u8>> = Owned::empty();
+static TO_SEND: Owned<heapless::spsc::Consumer<'static, u8>> = Owned::empty();
+static MILLISECONDS: AtomicU32 = AtomicU32::new(0);
+
+unsafe extern "C" fn link_received() {
+    // SAFETY: this handler is the queue's only producer.
+    let Some(queue) = (unsafe { RECEIVED.get() }) else {
+        return;
+    };
+    if !queue.ready() {
+        // The byte stays in the UART and its interrupt pending until the main loop made room.
+        NVIC::mask(Interrupt::LinkReceived);
+        return;
+    }
+    // First the flag, then the byte: reading makes room for the next one, which sets it again.
+    LINK.0.write(Uart::INTERRUPT, Uart::RECEIVED);
+    if LINK.0.read(Uart::STATE) & Uart::RECEIVE_FULL != 0 {
+        let _ = queue.enqueue(LINK.0.read(Uart::DATA) as u8);
+    }
+}
+
+unsafe extern "C" fn link_sent() {
+    LINK.0.write(Uart::INTERRUPT, Uart::SENT);
+    // SAFETY: this handler is the queue's only consumer.
+    let Some(queue) = (unsafe { TO_SEND.get() }) else {
+        return;
+    };
+    if LINK.can_send()
+        && let Some(byte) = queue.dequeue()
+    {
+        LINK.0.write(Uart::DATA, u32::from(byte));
+    }
+}
+
+unsafe extern "C" fn clock() {
+    CLOCK.0.write(Timer::INTERRUPT, 1);
+    MILLISECONDS.fetch_add(1, Ordering::Relaxed);
+}
+
+/// The watchdog expired once; it will reset the board if we do not.
+#[exception]
+unsafe fn NonMaskableInt() -> ! {
+    start::reset(&Message::new().with("watchdog: the main loop did not come round"))
+}
+
+/// Blanks the beam, before anything else runs.
+pub(super) fn before_main() {
+    BEAM.start(Uart::ENABLE_SEND);
+    blank_now();
+}
+
+/// Blanks the beam from wherever something went wrong.
+pub(crate) fn blank_now() {
+    // Ends a command that was cut in half: the generator takes the first bytes as its operands,
+    // and at least one of them as the command.
+    let blank = Command::Blank.encode();
+    for _ in 0..beacon_firmware::obi::LONGEST {
+        BEAM.send(blank.as_ref());
+    }
+}
+
+/// The board's hardware.
+pub(crate) struct Selected {
+    serial: Serial,
+}
+
+impl Board for Selected {
+    const NAME: &'static str = "mps2-an500";
+    const TICKS_PER_SECOND: u32 = CLOCK_HZ;
+
+    fn take() -> Option<Self> {
+        let mut core = cortex_m::Peripherals::take()?;
+        start::guard_stack(&mut core.MPU);
+        let (serial, Ends { received, to_send }) = super::serial::take()?;
+        // SAFETY: their interrupts are enabled below.
+        unsafe {
+            RECEIVED.fill(received);
+            TO_SEND.fill(to_send);
+        }
+        LINK.start(
+            Uart::ENABLE_SEND
+                | Uart::ENABLE_RECEIVE
+                | Uart::INTERRUPT_SENT
+                | Uart::INTERRUPT_RECEIVED,
+        );
+        #[cfg(feature = "defmt")]
+        LOG.start(Uart::ENABLE_SEND);
+        COUNTER.start(u32::MAX, Timer::ENABLE);
+        CLOCK.start(
+            TICKS_PER_MILLISECOND - 1,
+            Timer::ENABLE | Timer::ENABLE_INTERRUPT,
+        );
+        watchdog::start();
+        for interrupt in [
+            Interrupt::LinkReceived,
+            Interrupt::LinkSent,
+            Interrupt::Clock,
+        ] {
+            // SAFETY: everything that the handlers use is in place.
+            unsafe { NVIC::unmask(interrupt) };
+        }
+        BEAM.send(Command::ExternalControl(true).encode().as_ref());
+        BEAM.send(Command::Synchronize { cookie: 0 }.encode().as_ref());
+        Some(Self { serial })
+    }
+
+    fn receive(&mut self, into: &mut [u8]) -> usize {
+        let count = self.serial.receive(into);
+        if count > 0 {
+            // SAFETY: its handler is ready; it may have stopped for want of room.
+            unsafe { NVIC::unmask(Interrupt::LinkReceived) };
+        }
+        count
+    }
+
+    fn send(&mut self, bytes: &[u8]) -> usize {
+        let count = self.serial.send(bytes);
+        if count > 0 {
+            // The first byte goes out as if one had just left.
+            NVIC::pend(Interrupt::LinkSent);
+        }
+        count
+    }
+
+    fn expose(&mut self, exposure: Exposure) {
+        let _ = exposure;
+    }
+
+    fn blank(&mut self) {
+        BEAM.send(Command::Blank.encode().as_ref());
+    }
+
+    fn milliseconds(&self) -> u32 {
+        MILLISECONDS.load(Ordering::Relaxed)
+    }
+
+    fn ticks(&self) -> u32 {
+        // It counts down.
+        u32::MAX - COUNTER.0.read(Timer::VALUE)
+    }
+
+    fn feed_watchdog(&mut self) {
+        watchdog::feed();
+    }
+
+    fn sleep(&mut self) {
+        // An interrupt between the look and the sleep stays pending, and ends the sleep.
+        cortex_m::interrupt::free(|_| {
+            if !self.serial.received.ready() {
+                cortex_m::asm::wfi();
+            }
+        });
+    }
+}
