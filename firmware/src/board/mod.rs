@@ -14,26 +14,26 @@ mod serial;
 mod start;
 
 #[cfg(feature = "mps2-an500")]
-pub(crate) use mps2_an500::{Selected, blank_now};
-#[cfg(feature = "mps2-an500")]
 use mps2_an500::before_main;
-#[cfg(feature = "nucleo-h743zi")]
-pub(crate) use nucleo_h743zi::{Selected, blank_now};
+#[cfg(feature = "mps2-an500")]
+pub(crate) use mps2_an500::{Selected, blank_now};
 #[cfg(feature = "nucleo-h743zi")]
 use nucleo_h743zi::before_main;
+#[cfg(feature = "nucleo-h743zi")]
+pub(crate) use nucleo_h743zi::{Selected, blank_now};
 pub(crate) use start::{reset, stack_high_water, stack_size};
 
-/// Where the beam shall go.
+/// Where the beam shall go, and for how long.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Exposure {
-    /// Converter code to the right, 14 bits.
+    /// To the right, in 1/65536 of the deflection range.
     pub(crate) x: u16,
-    /// Converter code downwards, 14 bits.
+    /// Downwards, in 1/65536 of the deflection range.
     pub(crate) y: u16,
-    /// How long the beam stays blanked after it moved, in counts of 125 ns.
-    pub(crate) settle: u32,
-    /// How long it then dwells, in counts of 125 ns.
-    pub(crate) dwell: u32,
+    /// How long the beam stays blanked after it moved.
+    pub(crate) settle_us: u32,
+    /// How long it then dwells.
+    pub(crate) dwell_us: u32,
 }
 
 /// A scan controller's hardware.
@@ -52,8 +52,11 @@ pub(crate) trait Board: Sized {
     fn receive(&mut self, into: &mut [u8]) -> usize;
     /// Queues bytes to be sent, as many as there is room for.
     fn send(&mut self, bytes: &[u8]) -> usize;
+    /// Received bytes that were lost since the start because nobody took them in time.
+    fn lost_bytes(&self) -> u32;
 
-    /// Moves the blanked beam, lets it settle and exposes the specimen.
+    /// Moves the blanked beam, lets it settle, exposes the specimen and blanks it again. Returns
+    /// at once: a timer does the rest, whatever becomes of the main loop.
     fn expose(&mut self, exposure: Exposure);
     /// Takes the beam off the specimen.
     fn blank(&mut self);

@@ -12,7 +12,7 @@ use cortex_m::peripheral::NVIC;
 use cortex_m_rt::exception;
 
 use super::serial::{Ends, Owned, Serial};
-use super::{Board, Exposure, crash_store, start};
+use super::{Board, Exposure, start};
 
 /// Clock of core and peripherals: AN500 application note, section 3.6.
 const CLOCK_HZ: u32 = 25_000_000;
@@ -206,6 +206,7 @@ unsafe extern "C" fn link_sent() {
 
 unsafe extern "C" fn clock() {
     CLOCK.0.write(Timer::INTERRUPT, 1);
+    beam::tick();
     MILLISECONDS.fetch_add(1, Ordering::Relaxed);
 }
 
@@ -213,6 +214,151 @@ unsafe extern "C" fn clock() {
 #[exception]
 unsafe fn NonMaskableInt() -> ! {
     start::reset(&Message::new().with("watchdog: the main loop did not come round"))
+}
+
+/// The beam port: exposures as Open Beam Interface commands.
+///
+/// The scan generator counts at most 8 ms; what takes longer is timed by the millisecond clock,
+/// in its interrupt, so that an exposure ends whatever the main loop does.
+mod beam {
+    use core::cell::Cell;
+
+    use beacon_firmware::obi::{Command, DWELL_NANOSECONDS};
+    use cortex_m::interrupt::{Mutex, free};
+
+    use super::{BEAM, Exposure};
+
+    /// What the clock still has to do, and in how many milliseconds.
+    #[derive(Clone, Copy)]
+    enum Phase {
+        /// Nothing: the beam is blanked.
+        Idle,
+        /// The beam moved and is to be unblanked.
+        Settling {
+            milliseconds: u32,
+            x: u16,
+            y: u16,
+            dwell_us: u32,
+        },
+        /// The beam is on the specimen.
+        Dwelling { milliseconds: u32 },
+    }
+
+    static PHASE: Mutex<Cell<Phase>> = Mutex::new(Cell::new(Phase::Idle));
+
+    /// Dwell counts of the generator, if they fit.
+    fn counts(microseconds: u32) -> Option<u16> {
+        let counts = u64::from(microseconds) * 1000 / u64::from(DWELL_NANOSECONDS);
+        u16::try_from(counts).ok()
+    }
+
+    /// One more than asked for, because the present one is partly over.
+    fn milliseconds(microseconds: u32) -> u32 {
+        microseconds.div_ceil(1000) + 1
+    }
+
+    fn send(command: Command) {
+        BEAM.send(command.encode().as_ref());
+    }
+
+    pub(super) fn expose(
+        Exposure {
+            x,
+            y,
+            settle_us,
+            dwell_us,
+        }: Exposure,
+    ) {
+        blank();
+        // The generator's codes have 14 bits.
+        let (x, y) = (x >> 2, y >> 2);
+        let next = match counts(settle_us) {
+            Some(0) => {
+                send(Command::VectorPixelMinDwell { x, y });
+                dwell(x, y, dwell_us)
+            }
+            Some(settle) => {
+                send(Command::VectorPixel {
+                    x,
+                    y,
+                    dwell: settle,
+                });
+                dwell(x, y, dwell_us)
+            }
+            None => {
+                send(Command::VectorPixelMinDwell { x, y });
+                let milliseconds = milliseconds(settle_us);
+                Phase::Settling {
+                    milliseconds,
+                    x,
+                    y,
+                    dwell_us,
+                }
+            }
+        };
+        free(|section| PHASE.borrow(section).set(next));
+    }
+
+    /// Puts the beam on the specimen; the generator ends a short dwell, the clock a long one.
+    fn dwell(x: u16, y: u16, dwell_us: u32) -> Phase {
+        send(Command::Unblank);
+        if let Some(dwell) = counts(dwell_us) {
+            send(Command::VectorPixel { x, y, dwell });
+            send(Command::Blank);
+            send(Command::Flush);
+            Phase::Idle
+        } else {
+            send(Command::VectorPixel {
+                x,
+                y,
+                dwell: u16::MAX,
+            });
+            send(Command::Flush);
+            Phase::Dwelling {
+                milliseconds: milliseconds(dwell_us),
+            }
+        }
+    }
+
+    pub(super) fn blank() {
+        // First the clock lets go of the port.
+        free(|section| PHASE.borrow(section).set(Phase::Idle));
+        send(Command::Blank);
+    }
+
+    /// A millisecond has passed.
+    pub(super) fn tick() {
+        free(|section| {
+            let phase = PHASE.borrow(section);
+            phase.set(match phase.get() {
+                Phase::Idle => Phase::Idle,
+                Phase::Settling {
+                    milliseconds: 0,
+                    x,
+                    y,
+                    dwell_us,
+                } => dwell(x, y, dwell_us),
+                Phase::Settling {
+                    milliseconds,
+                    x,
+                    y,
+                    dwell_us,
+                } => Phase::Settling {
+                    milliseconds: milliseconds - 1,
+                    x,
+                    y,
+                    dwell_us,
+                },
+                Phase::Dwelling { milliseconds: 0 } => {
+                    send(Command::Blank);
+                    Phase::Idle
+                }
+                Phase::Dwelling { milliseconds } => Phase::Dwelling {
+                    milliseconds: milliseconds - 1,
+                },
+            });
+        });
+    }
 }
 
 /// Blanks the beam, before anything else runs.
@@ -294,12 +440,17 @@ impl Board for Selected {
         count
     }
 
+    fn lost_bytes(&self) -> u32 {
+        // A byte without room stays where it is and holds the sender up.
+        0
+    }
+
     fn expose(&mut self, exposure: Exposure) {
-        let _ = exposure;
+        beam::expose(exposure);
     }
 
     fn blank(&mut self) {
-        BEAM.send(Command::Blank.encode().as_ref());
+        beam::blank();
     }
 
     fn milliseconds(&self) -> u32 {
