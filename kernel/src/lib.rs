@@ -11,6 +11,7 @@ mod explorer;
 mod gp;
 mod grid;
 mod improvement;
+pub mod link;
 mod math;
 mod model;
 pub mod network;

@@ -1,0 +1,51 @@
+//! What the controller needs of the board it runs on.
+
+use super::message::Health;
+
+/// One stay of the beam on a pixel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Exposure {
+    /// Deflection to the right, in 1/65536 of the range.
+    pub x: u16,
+    /// Deflection downwards, in 1/65536 of the range.
+    pub y: u16,
+    /// How long to wait, blanked, after moving, in µs.
+    pub settle_us: u32,
+    /// How long the beam then stays on, in µs.
+    pub dwell_us: u32,
+}
+
+/// A board: its beam, its end of the serial line, and what it knows about itself.
+pub trait Board {
+    /// Name of the board, at most 24 bytes.
+    fn name(&self) -> &str;
+
+    /// Version and build of the firmware, at most 48 bytes.
+    fn build(&self) -> &str;
+
+    /// Core clock in Hz; 0 when there is none.
+    fn clock_hz(&self) -> u32;
+
+    /// Starts an exposure: move, settle, unblank, dwell, blank. Returns at once or when it is
+    /// over; either way the board blanks by itself after the dwell.
+    fn expose(&mut self, exposure: Exposure);
+
+    /// Whether an exposure is still under way.
+    fn exposing(&mut self) -> bool;
+
+    /// Blanks at once and gives up the exposure, if there is one.
+    fn blank(&mut self);
+
+    /// Sends a whole frame. It may wait for room, but must not lose any of it.
+    fn send(&mut self, frame: &[u8]);
+
+    /// How the board is.
+    fn health(&mut self) -> Health;
+
+    /// Message of the panic that caused the last reset but survived it; empty when there is
+    /// none.
+    fn last_panic(&self) -> &[u8];
+
+    /// Forgets the last panic.
+    fn clear_panic(&mut self);
+}

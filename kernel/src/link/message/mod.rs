@@ -1,0 +1,302 @@
+//! What host and controller say to each other.
+//!
+//! Variants and fields are numbered by their order (postcard), so within one protocol version
+//! nothing is inserted, removed or reordered; `tests/tests/link_golden.rs` pins every byte.
+
+mod beam;
+mod identity;
+mod kernel;
+mod refusal;
+mod status;
+
+pub use beam::{DoseLimits, Field, Settings};
+pub use identity::{Hello, Identity, OtherHost};
+pub use kernel::{
+    Acquisition, Architecture, Capacity, Hyperparameters, Measurement, Prediction, Proposal,
+    References, Sampling, Standardisation, Strategy, WindowLimits,
+};
+pub use refusal::{KernelError, Refusal, Which};
+pub use status::{Beam, BlankReason, Health, LinkStatistics, Phase, Status};
+
+use serde::{Deserialize, Serialize};
+
+use super::scalarizer::Scalarizer;
+use super::transfer::{Descriptor, Kind};
+
+/// What the host asks for. Each is answered by exactly one [`Reply`], possibly after
+/// [`Reply::Busy`].
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Request {
+    /// The controller's whole state. → [`Reply::Status`]
+    Status,
+    /// What the controller was told to do. → [`Reply::Configuration`]
+    Configuration,
+    /// Measured candidates with their responses, in order. → [`Reply::Measurements`]
+    Measurements {
+        /// Index of the first that is wanted.
+        from: u32,
+    },
+    /// The posterior at every candidate. → [`Reply::Surrogate`]
+    Surrogate {
+        /// First candidate that is wanted.
+        from: u32,
+    },
+    /// The message of the last panic. → [`Reply::LastPanic`]
+    LastPanic {
+        /// Index of the first byte that is wanted.
+        from: u32,
+    },
+    /// Forgets the last panic. → [`Reply::Done`]
+    ClearPanic,
+    /// Sets the link's counters to zero. → [`Reply::Done`]
+    ResetCounters,
+    /// Starts a campaign; the image follows. Repeating the running campaign's changes nothing.
+    /// → [`Reply::Done`]
+    Begin(Campaign),
+    /// Changes the strategy from the next proposal on. → [`Reply::Done`]
+    Choose(Acquisition),
+    /// Sets beam, dose limits and link time-out. → [`Reply::Done`]
+    Configure(Settings),
+    /// Sets how a spectrum becomes a response. → [`Reply::Done`]
+    Scalarize(Scalarizer),
+    /// Begins a transfer, or goes on with the same one. → [`Reply::Progress`]
+    Transfer(Descriptor),
+    /// The bytes at an offset, as raw part. → [`Reply::Progress`]
+    Chunk {
+        /// Which transfer.
+        kind: Kind,
+        /// Offset of the first byte in the payload.
+        offset: u32,
+    },
+    /// How far a transfer has come. → [`Reply::Progress`]
+    Query {
+        /// Which transfer.
+        kind: Kind,
+    },
+    /// Makes a complete transfer take effect. → [`Reply::Done`], or [`Reply::Measured`] for a
+    /// spectrum
+    Commit(Activation),
+    /// Forgets a transfer. → [`Reply::Done`]
+    Abort {
+        /// Which transfer.
+        kind: Kind,
+    },
+    /// A measured response. → [`Reply::Measured`]
+    Measure {
+        /// The candidate and its response.
+        measurement: Measurement,
+        /// What to do then.
+        next: Next,
+    },
+    /// The candidate to measure next. → [`Reply::Proposed`]
+    Propose {
+        /// Whether to expose it as well.
+        expose: bool,
+    },
+    /// Moves the beam to a candidate's pixel, for the configured dwell. → [`Reply::Exposed`]
+    Expose {
+        /// The candidate.
+        candidate: u32,
+    },
+    /// Blanks the beam at once; obeyed whatever the sequence number. → [`Reply::Done`]
+    Blank,
+    /// Ends the campaign and blanks the beam. → [`Reply::Done`]
+    End {
+        /// Id of the campaign.
+        campaign: u32,
+    },
+}
+
+/// What a campaign is started from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Campaign {
+    /// Chosen by the host, to recognise it again.
+    pub id: u32,
+    /// Fixes every random number.
+    pub seed: u64,
+    /// Rows of the image.
+    pub height: u16,
+    /// Columns of the image.
+    pub width: u16,
+    /// Side of the window, in pixels.
+    pub window: u16,
+}
+
+/// What follows a measurement in the same request, so that nothing waits for the host.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Next {
+    /// Nothing.
+    Nothing,
+    /// The next proposal.
+    Propose,
+    /// The next proposal, and the beam goes there.
+    Expose,
+}
+
+/// How a complete transfer takes effect.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Activation {
+    /// The image of the campaign that [`Request::Begin`] described; the measurements are cleared.
+    Image,
+    /// The weights, with everything else that makes a model.
+    Model(ModelHeader),
+    /// The spectrum becomes a response by the configured scalarizer.
+    Spectrum {
+        /// What to do then.
+        next: Next,
+    },
+}
+
+/// A model without its weights.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ModelHeader {
+    /// Counted by the host; reported in [`Status`].
+    pub version: u32,
+    /// Hyperparameters of the Gaussian process.
+    pub hyperparameters: Hyperparameters,
+    /// Statistics of the responses.
+    pub standardisation: Standardisation,
+}
+
+/// What the controller answers.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Reply {
+    /// Done as told.
+    Done,
+    /// Received, being worked on: the answer follows. Burns no attempt.
+    Busy {
+        /// Milliseconds after which to ask again.
+        milliseconds: u32,
+    },
+    /// Not done, and nothing was changed.
+    Refused(Refusal),
+    /// The controller's state.
+    Status(Status),
+    /// What the controller was told to do.
+    Configuration(Configuration),
+    /// Raw part: for each, the candidate as u32 and its response as f32, little-endian.
+    Measurements {
+        /// Index of the first.
+        from: u32,
+        /// How many there are in all.
+        total: u32,
+    },
+    /// Raw part: for each candidate mean and variance as f32, little-endian, standardised.
+    Surrogate {
+        /// The first candidate.
+        from: u32,
+        /// How many there are in all.
+        total: u32,
+        /// Variance of the measurement noise.
+        noise: f32,
+        /// How to return to the units of the response.
+        standardisation: Standardisation,
+    },
+    /// Raw part: bytes of the message, UTF-8.
+    LastPanic {
+        /// Index of the first byte.
+        from: u32,
+        /// How many there are in all.
+        total: u32,
+    },
+    /// How far a transfer has come.
+    Progress {
+        /// Bytes received in order; the next chunk starts here.
+        received: u32,
+    },
+    /// A measurement was accepted.
+    Measured(Measured),
+    /// The candidate to measure next.
+    Proposed(Proposed),
+    /// The beam goes to a candidate's pixel.
+    Exposed {
+        /// Dose of this pixel so far, this exposure included, in µs of beam.
+        pixel_dose_us: u32,
+        /// Dose of the campaign so far, in µs of beam.
+        total_dose_us: u64,
+    },
+}
+
+/// An accepted measurement and what followed it.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Measured {
+    /// Measurements so far.
+    pub count: u32,
+    /// The response that was taken: the scalarizer's for a spectrum.
+    pub value: f32,
+    /// What followed.
+    pub next: Followed,
+}
+
+/// What followed a measurement. It stays accepted whatever this says.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Followed {
+    /// Nothing was asked for.
+    Nothing,
+    /// The next proposal.
+    Proposed(Proposed),
+    /// The response is kept, but the model no longer fits or nothing can be proposed.
+    Refused(Refusal),
+}
+
+/// A proposal and what the beam did about it.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Proposed {
+    /// The proposal.
+    pub proposal: Proposal,
+    /// Whether its pixel was exposed.
+    pub exposure: Exposed,
+}
+
+/// Whether a proposed pixel was exposed.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Exposed {
+    /// It was not asked for.
+    No,
+    /// It was.
+    Yes,
+    /// It was asked for and refused.
+    Refused(Refusal),
+}
+
+/// Everything the controller was told to do.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Configuration {
+    /// Strategy and its settings.
+    pub acquisition: Acquisition,
+    /// Beam, dose limits, link time-out.
+    pub settings: Settings,
+    /// How a spectrum becomes a response.
+    pub scalarizer: Option<Scalarizer>,
+}
+
+impl Request {
+    /// Whether raw bytes follow the message.
+    pub fn carries_raw(&self) -> bool {
+        matches!(self, Self::Chunk { .. })
+    }
+
+    /// Whether the work may outlast a host's patience, so that [`Reply::Busy`] goes first.
+    pub fn takes_long(&self) -> bool {
+        matches!(
+            self,
+            Self::Commit(_)
+                | Self::Propose { .. }
+                | Self::Surrogate { .. }
+                | Self::Measure {
+                    next: Next::Propose | Next::Expose,
+                    ..
+                }
+        )
+    }
+}
+
+impl Reply {
+    /// Whether raw bytes follow the message.
+    pub fn carries_raw(&self) -> bool {
+        matches!(
+            self,
+            Self::Measurements { .. } | Self::Surrogate { .. } | Self::LastPanic { .. }
+        )
+    }
+}

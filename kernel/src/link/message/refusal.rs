@@ -1,0 +1,467 @@
+//! Why a request was refused, in a form that travels and reads well at the other end.
+
+use core::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{Candidate, Error};
+
+/// Why the controller refused.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Refusal {
+    /// The kernel refused.
+    Kernel(KernelError),
+    /// Nobody said hello since the controller was reset.
+    NotConnected,
+    /// The sequence number neither repeats nor follows the last one: another host speaks, or
+    /// this one skipped.
+    OutOfSequence {
+        /// What would have followed.
+        expected: u16,
+    },
+    /// The frame was intact but made no sense in this protocol version.
+    Undecodable,
+    /// A campaign is running: end it first.
+    CampaignRunning {
+        /// Its id.
+        id: u32,
+    },
+    /// No campaign with this id, or none at all.
+    NoCampaign,
+    /// The campaign has ended.
+    CampaignEnded,
+    /// A setting out of range.
+    Setting {
+        /// Which one.
+        which: Which,
+        /// What would be accepted at most, or at least.
+        limit: u64,
+    },
+    /// The image in the transfer is not the one the campaign was begun with.
+    ImageMismatch,
+    /// No transfer of this kind was begun.
+    NoTransfer,
+    /// More than there is room for.
+    TooLarge {
+        /// Elements offered.
+        needed: u32,
+        /// Elements that fit.
+        capacity: u32,
+    },
+    /// A chunk past the end, or one that splits an element.
+    Chunk,
+    /// A transfer that is not complete.
+    Incomplete {
+        /// Bytes received so far.
+        received: u32,
+        /// Bytes announced.
+        length: u32,
+    },
+    /// The whole of a transfer does not have its CRC; it starts again at 0.
+    Checksum,
+    /// A spectrum came, and no scalarizer was configured.
+    NoScalarizer,
+    /// The exposure would exceed what one pixel may get.
+    PixelDose {
+        /// What it has had, in µs.
+        used_us: u32,
+        /// What it may get, in µs.
+        limit_us: u32,
+    },
+    /// The exposure would exceed what the campaign may use.
+    TotalDose {
+        /// What was used, in µs.
+        used_us: u64,
+        /// What may be used, in µs.
+        limit_us: u64,
+    },
+}
+
+/// A setting that was out of range.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Which {
+    /// Dwell, in µs.
+    Dwell,
+    /// Settling time, in µs.
+    Settle,
+    /// Dose limit per pixel, in µs; it may only fall once a campaign has used some.
+    PixelDose,
+    /// Dose limit of the campaign, in µs; it may only fall once a campaign has used some.
+    TotalDose,
+    /// Link time-out, in ms.
+    LinkTimeout,
+    /// The field of the image.
+    Field,
+    /// A scalarizer's window.
+    Scalarizer,
+}
+
+impl Which {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Dwell => "dwell in µs",
+            Self::Settle => "settling time in µs",
+            Self::PixelDose => "dose limit per pixel in µs",
+            Self::TotalDose => "total dose limit in µs",
+            Self::LinkTimeout => "link time-out in ms",
+            Self::Field => "field of the image",
+            Self::Scalarizer => "window of the scalarizer",
+        }
+    }
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match *self {
+            Self::Kernel(error) => Error::from(error).fmt(f),
+            Self::NotConnected => f.write_str(
+                "the controller knows no host: it was reset; connect again and look at its status",
+            ),
+            Self::OutOfSequence { expected } => write!(
+                f,
+                "the controller expected request {expected}: another host may be on the same \
+                 port; close it, then connect again"
+            ),
+            Self::Undecodable => f.write_str(
+                "the controller could not read an intact frame: host and firmware disagree about \
+                 the protocol; update both",
+            ),
+            Self::CampaignRunning { id } => {
+                write!(
+                    f,
+                    "campaign {id:#010x} is running: resume it or end it first"
+                )
+            }
+            Self::NoCampaign => f.write_str("no such campaign on the controller: begin one first"),
+            Self::CampaignEnded => f.write_str("the campaign has ended: begin another"),
+            Self::Setting { which, limit } => {
+                write!(f, "{} is out of range: the limit is {limit}", which.name())
+            }
+            Self::ImageMismatch => {
+                f.write_str("the image is not of the shape that the campaign was begun with")
+            }
+            Self::NoTransfer => f.write_str("no such transfer was begun: begin it first"),
+            Self::TooLarge { needed, capacity } => {
+                write!(
+                    f,
+                    "{needed} values do not fit: there is room for {capacity}"
+                )
+            }
+            Self::Chunk => {
+                f.write_str("a chunk past the end of its transfer, or one that splits a value")
+            }
+            Self::Incomplete { received, length } => {
+                write!(
+                    f,
+                    "only {received} of {length} bytes have arrived: send the rest first"
+                )
+            }
+            Self::Checksum => f.write_str("the transfer does not have its checksum: send it again"),
+            Self::NoScalarizer => {
+                f.write_str("a spectrum without a scalarizer: configure one first")
+            }
+            Self::PixelDose { used_us, limit_us } => write!(
+                f,
+                "the pixel has had {used_us} of {limit_us} µs: another dwell would exceed it"
+            ),
+            Self::TotalDose { used_us, limit_us } => write!(
+                f,
+                "{used_us} of {limit_us} µs of beam are used up: another dwell would exceed it"
+            ),
+        }
+    }
+}
+
+impl core::error::Error for Refusal {}
+
+/// [`Error`] on the wire: its texts travel as numbers into [`TEXTS`].
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub enum KernelError {
+    /// [`Error::Capacity`]
+    Capacity {
+        /// Number of the text.
+        what: u8,
+        /// Asked for.
+        needed: u32,
+        /// What fits.
+        capacity: u32,
+    },
+    /// [`Error::Window`]
+    Window {
+        /// Asked for.
+        window: u32,
+        /// Smallest accepted.
+        smallest: u32,
+        /// Largest accepted.
+        largest: u32,
+    },
+    /// [`Error::ImageShape`]
+    ImageShape {
+        /// Rows.
+        height: u32,
+        /// Columns.
+        width: u32,
+        /// Pixels.
+        pixels: u32,
+        /// Window.
+        window: u32,
+    },
+    /// [`Error::ModelWindow`]
+    ModelWindow {
+        /// Window of the model.
+        found: u32,
+        /// Window of the candidates.
+        expected: u32,
+    },
+    /// [`Error::WeightCount`]
+    WeightCount {
+        /// Weights handed over.
+        found: u32,
+        /// Weights of the network.
+        expected: u32,
+    },
+    /// [`Error::NotFinite`]
+    NotFinite {
+        /// Number of the text.
+        what: u8,
+        /// Its index.
+        index: u32,
+    },
+    /// [`Error::Hyperparameter`]
+    Hyperparameter {
+        /// Number of the text.
+        name: u8,
+        /// Its value.
+        value: f32,
+    },
+    /// [`Error::Setting`]
+    Setting {
+        /// Number of the name.
+        name: u8,
+        /// Number of what is accepted.
+        accepted: u8,
+    },
+    /// [`Error::NoSuchCandidate`]
+    NoSuchCandidate {
+        /// The candidate.
+        candidate: u32,
+        /// How many there are.
+        candidates: u32,
+    },
+    /// [`Error::AlreadyMeasured`]
+    AlreadyMeasured {
+        /// The candidate.
+        candidate: u32,
+    },
+    /// [`Error::ResponseNotFinite`]
+    ResponseNotFinite {
+        /// The candidate.
+        candidate: u32,
+    },
+    /// [`Error::NotPositiveDefinite`]
+    NotPositiveDefinite {
+        /// Row of the measurement.
+        row: u32,
+    },
+    /// [`Error::NoImage`]
+    NoImage,
+    /// [`Error::NoModel`]
+    NoModel,
+    /// [`Error::NoMeasurement`]
+    NoMeasurement,
+    /// [`Error::Exhausted`]
+    Exhausted,
+}
+
+/// Every text in an [`Error`], in the order of its number. Append only.
+const TEXTS: [&str; 24] = [
+    "values",
+    "pixels",
+    "pixels in a row",
+    "candidates",
+    "pixels of a window's side",
+    "measurements",
+    "floats",
+    "words",
+    "floats of workspace",
+    "pixel",
+    "weight",
+    "latent",
+    "lengthscale",
+    "outputscale",
+    "noise",
+    "mean",
+    "target mean",
+    "target scale",
+    "k",
+    "elite share",
+    "beta",
+    "expected 1 or more neighbours",
+    "expected above 0 and at most 1",
+    "expected 0 or more",
+];
+
+/// The number of a text; an unknown one reads "values".
+fn number(text: &str) -> u8 {
+    TEXTS.iter().position(|known| *known == text).unwrap_or(0) as u8
+}
+
+fn text(number: u8) -> &'static str {
+    TEXTS.get(usize::from(number)).unwrap_or(&"values")
+}
+
+impl From<Error> for KernelError {
+    fn from(error: Error) -> Self {
+        match error {
+            Error::Capacity {
+                what,
+                needed,
+                capacity,
+            } => Self::Capacity {
+                what: number(what),
+                needed: needed as u32,
+                capacity: capacity as u32,
+            },
+            Error::Window {
+                window,
+                smallest,
+                largest,
+            } => Self::Window {
+                window: window as u32,
+                smallest: smallest as u32,
+                largest: largest as u32,
+            },
+            Error::ImageShape {
+                height,
+                width,
+                pixels,
+                window,
+            } => Self::ImageShape {
+                height: height as u32,
+                width: width as u32,
+                pixels: pixels as u32,
+                window: window as u32,
+            },
+            Error::ModelWindow { found, expected } => Self::ModelWindow {
+                found: found as u32,
+                expected: expected as u32,
+            },
+            Error::WeightCount { found, expected } => Self::WeightCount {
+                found: found as u32,
+                expected: expected as u32,
+            },
+            Error::NotFinite { what, index } => Self::NotFinite {
+                what: number(what),
+                index: index as u32,
+            },
+            Error::Hyperparameter { name, value } => Self::Hyperparameter {
+                name: number(name),
+                value,
+            },
+            Error::Setting { name, accepted } => Self::Setting {
+                name: number(name),
+                accepted: number(accepted),
+            },
+            Error::NoSuchCandidate {
+                candidate,
+                candidates,
+            } => Self::NoSuchCandidate {
+                candidate: candidate.0,
+                candidates: candidates as u32,
+            },
+            Error::AlreadyMeasured { candidate } => Self::AlreadyMeasured {
+                candidate: candidate.0,
+            },
+            Error::ResponseNotFinite { candidate } => Self::ResponseNotFinite {
+                candidate: candidate.0,
+            },
+            Error::NotPositiveDefinite { row } => Self::NotPositiveDefinite { row: row as u32 },
+            Error::NoImage => Self::NoImage,
+            Error::NoModel => Self::NoModel,
+            Error::NoMeasurement => Self::NoMeasurement,
+            Error::Exhausted => Self::Exhausted,
+        }
+    }
+}
+
+impl From<KernelError> for Error {
+    fn from(error: KernelError) -> Self {
+        match error {
+            KernelError::Capacity {
+                what,
+                needed,
+                capacity,
+            } => Self::Capacity {
+                what: text(what),
+                needed: needed as usize,
+                capacity: capacity as usize,
+            },
+            KernelError::Window {
+                window,
+                smallest,
+                largest,
+            } => Self::Window {
+                window: window as usize,
+                smallest: smallest as usize,
+                largest: largest as usize,
+            },
+            KernelError::ImageShape {
+                height,
+                width,
+                pixels,
+                window,
+            } => Self::ImageShape {
+                height: height as usize,
+                width: width as usize,
+                pixels: pixels as usize,
+                window: window as usize,
+            },
+            KernelError::ModelWindow { found, expected } => Self::ModelWindow {
+                found: found as usize,
+                expected: expected as usize,
+            },
+            KernelError::WeightCount { found, expected } => Self::WeightCount {
+                found: found as usize,
+                expected: expected as usize,
+            },
+            KernelError::NotFinite { what, index } => Self::NotFinite {
+                what: text(what),
+                index: index as usize,
+            },
+            KernelError::Hyperparameter { name, value } => Self::Hyperparameter {
+                name: text(name),
+                value,
+            },
+            KernelError::Setting { name, accepted } => Self::Setting {
+                name: text(name),
+                accepted: text(accepted),
+            },
+            KernelError::NoSuchCandidate {
+                candidate,
+                candidates,
+            } => Self::NoSuchCandidate {
+                candidate: Candidate(candidate),
+                candidates: candidates as usize,
+            },
+            KernelError::AlreadyMeasured { candidate } => Self::AlreadyMeasured {
+                candidate: Candidate(candidate),
+            },
+            KernelError::ResponseNotFinite { candidate } => Self::ResponseNotFinite {
+                candidate: Candidate(candidate),
+            },
+            KernelError::NotPositiveDefinite { row } => {
+                Self::NotPositiveDefinite { row: row as usize }
+            }
+            KernelError::NoImage => Self::NoImage,
+            KernelError::NoModel => Self::NoModel,
+            KernelError::NoMeasurement => Self::NoMeasurement,
+            KernelError::Exhausted => Self::Exhausted,
+        }
+    }
+}
+
+impl From<Error> for Refusal {
+    fn from(error: Error) -> Self {
+        Self::Kernel(error.into())
+    }
+}

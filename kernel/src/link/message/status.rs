@@ -1,0 +1,127 @@
+//! The controller's state, as a host needs it to go on where another one died.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Campaign, Measurement, Proposal};
+use crate::link::transfer::Progress;
+
+/// Everything a new host must know.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Status {
+    /// Milliseconds since reset.
+    pub uptime_ms: u64,
+    /// Where the campaign stands.
+    pub phase: Phase,
+    /// The campaign.
+    pub campaign: Option<Campaign>,
+    /// CRC-32 of the loaded image as it was sent.
+    pub image_crc: Option<u32>,
+    /// Version of the active model.
+    pub model: Option<u32>,
+    /// CRC-32 of the active model's weights as they were sent.
+    pub weights_crc: Option<u32>,
+    /// Measurements accepted.
+    pub measured: u32,
+    /// The last of them.
+    pub last: Option<Measurement>,
+    /// Proposed and not measured yet.
+    pub pending: Option<Proposal>,
+    /// Exposed and not measured yet.
+    pub exposed: Option<u32>,
+    /// What the beam does.
+    pub beam: Beam,
+    /// Exposures of the campaign.
+    pub exposures: u32,
+    /// Dose of the campaign, in µs of beam.
+    pub dose_us: u64,
+    /// The image or weights on their way.
+    pub transfer: Option<Progress>,
+    /// The link.
+    pub link: LinkStatistics,
+    /// The board.
+    pub health: Health,
+}
+
+/// Where the campaign stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Phase {
+    /// None was begun.
+    Idle,
+    /// Begun, its image not committed yet.
+    AwaitingImage,
+    /// In progress.
+    Running,
+    /// Ended by the host; the measurements can still be read.
+    Ended,
+}
+
+/// What the beam does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Beam {
+    /// On a candidate's pixel.
+    On {
+        /// The candidate.
+        candidate: u32,
+    },
+    /// Blanked.
+    Blanked(BlankReason),
+}
+
+/// Why the beam is blanked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum BlankReason {
+    /// Nothing was exposed since reset.
+    Reset,
+    /// The last exposure is over.
+    Between,
+    /// The host said so.
+    Request,
+    /// Nothing was heard for longer than the link time-out.
+    LinkLost,
+    /// A dose limit was reached.
+    DoseLimit,
+    /// The campaign ended, or another one began.
+    CampaignEnd,
+}
+
+/// What the link has seen since reset or since the counters were reset.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LinkStatistics {
+    /// Frames that passed every check.
+    pub frames: u32,
+    /// Frames that were longer than the buffer.
+    pub overflows: u32,
+    /// Frames whose byte stuffing was broken.
+    pub cobs_errors: u32,
+    /// Frames too short to be any.
+    pub runts: u32,
+    /// Frames whose CRC was wrong.
+    pub crc_errors: u32,
+    /// Frames of another protocol version.
+    pub version_errors: u32,
+    /// Frames with a right CRC that made no sense.
+    pub decode_errors: u32,
+    /// Requests that were answered from memory because they came again.
+    pub duplicates: u32,
+    /// Requests out of sequence.
+    pub out_of_sequence: u32,
+    /// Times the link was silent for longer than the time-out.
+    pub losses: u32,
+    /// Bytes that the board's receive queue had no room for.
+    pub lost_bytes: u32,
+}
+
+/// What the board knows about itself.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Health {
+    /// Most bytes of stack that were ever in use.
+    pub stack_high_water: u32,
+    /// Bytes reserved for the stack.
+    pub stack_size: u32,
+    /// Bytes of static memory.
+    pub static_ram: u32,
+    /// Bytes that the receive queue had no room for.
+    pub lost_bytes: u32,
+    /// Resets by the watchdog since power-on.
+    pub watchdog_resets: u32,
+}
