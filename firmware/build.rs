@@ -5,6 +5,11 @@ use std::{env, fs};
 
 fn main() {
     println!("cargo:rerun-if-changed=memory");
+    println!("cargo:rerun-if-env-changed=BEACON_BUILD");
+    // The commit, when `build` knows it.
+    let build = env::var("BEACON_BUILD").unwrap_or_else(|_| "unknown".into());
+    let version = env::var("CARGO_PKG_VERSION").expect("cargo sets CARGO_PKG_VERSION");
+    println!("cargo:rustc-env=BEACON_BUILD={version} {build}");
     let chosen = |board: &str| {
         let name = board.to_uppercase().replace('-', "_");
         env::var_os(format!("CARGO_FEATURE_{name}")).is_some()

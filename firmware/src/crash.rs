@@ -52,6 +52,33 @@ impl Record {
     }
 }
 
+/// A number with its complement, to tell it from random memory.
+#[derive(Clone, Copy)]
+#[repr(C)]
+pub struct Counter {
+    value: u32,
+    complement: u32,
+}
+
+impl Counter {
+    /// A counter that stands at a value.
+    pub const fn new(value: u32) -> Self {
+        Self {
+            value,
+            complement: !value,
+        }
+    }
+
+    /// The value; 0 when this memory holds none.
+    pub const fn value(&self) -> u32 {
+        if self.complement == !self.value {
+            self.value
+        } else {
+            0
+        }
+    }
+}
+
 /// FNV-1a: guards against leftovers in memory, not against an adversary.
 fn checksum(length: u32, text: &[u8]) -> u32 {
     let bytes = length.to_le_bytes();
@@ -152,6 +179,14 @@ mod tests {
         damaged.length += 1;
         assert!(damaged.message().is_none());
         assert!(Record::EMPTY.message().is_none());
+    }
+
+    #[test]
+    fn a_counter_in_random_memory_stands_at_zero() {
+        assert_eq!(Counter::new(7).value(), 7);
+        let mut damaged = Counter::new(7);
+        damaged.value = 6;
+        assert_eq!(damaged.value(), 0);
     }
 
     #[test]

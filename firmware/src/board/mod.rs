@@ -1,7 +1,9 @@
 //! What a board offers the main loop, and what every Cortex-M7 board does alike.
 //!
 //! A board is chosen by a cargo feature. To add one, write a module with a type that implements
-//! [`Board`] and the free functions `before_main`, `blank_now` and `NAME`, and a memory map.
+//! [`Hardware`] and the free functions `before_main`, `blank_now` and `NAME`, and a memory map.
+
+use beacon_kernel::link::Exposure;
 
 #[cfg(feature = "mps2-an500")]
 mod mps2_an500;
@@ -21,29 +23,18 @@ pub(crate) use mps2_an500::{Selected, blank_now};
 use nucleo_h743zi::before_main;
 #[cfg(feature = "nucleo-h743zi")]
 pub(crate) use nucleo_h743zi::{Selected, blank_now};
-pub(crate) use start::{reset, stack_high_water, stack_size};
-
-/// Where the beam shall go, and for how long.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Exposure {
-    /// To the right, in 1/65536 of the deflection range.
-    pub(crate) x: u16,
-    /// Downwards, in 1/65536 of the deflection range.
-    pub(crate) y: u16,
-    /// How long the beam stays blanked after it moved.
-    pub(crate) settle_us: u32,
-    /// How long it then dwells.
-    pub(crate) dwell_us: u32,
-}
+#[cfg(feature = "panic-test")]
+pub(crate) use start::fault;
+pub(crate) use start::{reset, stack_high_water, stack_size, static_ram};
 
 /// A scan controller's hardware.
 ///
-/// Nothing here blocks for longer than a beam command takes to leave, except [`Board::sleep`].
-pub(crate) trait Board: Sized {
+/// Nothing here blocks for longer than a beam command takes to leave, except [`Hardware::sleep`].
+pub(crate) trait Hardware: Sized {
     /// What the host is told.
     const NAME: &'static str;
-    /// How fast [`Board::ticks`] counts.
-    const TICKS_PER_SECOND: u32;
+    /// How fast the core runs, and [`Hardware::ticks`] counts.
+    const CLOCK_HZ: u32;
 
     /// The hardware, once. The beam is blanked and the watchdog runs when it returns.
     fn take() -> Option<Self>;
@@ -58,7 +49,9 @@ pub(crate) trait Board: Sized {
     /// Moves the blanked beam, lets it settle, exposes the specimen and blanks it again. Returns
     /// at once: a timer does the rest, whatever becomes of the main loop.
     fn expose(&mut self, exposure: Exposure);
-    /// Takes the beam off the specimen.
+    /// Whether an exposure is under way.
+    fn exposing(&self) -> bool;
+    /// Takes the beam off the specimen and gives up the exposure.
     fn blank(&mut self);
 
     /// Milliseconds since the start; wraps after 49 days.

@@ -12,14 +12,15 @@ use cortex_m::peripheral::NVIC;
 use cortex_m_rt::exception;
 
 use super::serial::{Ends, Owned, Serial};
-use super::{Board, Exposure, start};
+use super::{Hardware, crash_store, start};
+use beacon_kernel::link::Exposure;
 
 /// Clock of core and peripherals: AN500 application note, section 3.6.
-const CLOCK_HZ: u32 = 25_000_000;
+const CORE_HZ: u32 = 25_000_000;
 /// As fast as these UARTs go: they divide the clock by 16 at least.
 const BAUD_DIVISOR: u32 = 16;
 /// One beat of the millisecond clock.
-const TICKS_PER_MILLISECOND: u32 = CLOCK_HZ / 1000;
+const TICKS_PER_MILLISECOND: u32 = CORE_HZ / 1000;
 /// The main loop must come round within this time. The longest work, a new model's features,
 /// takes some 60 M instructions: seconds in an emulator on a busy machine.
 const WATCHDOG_SECONDS: u32 = 30;
@@ -118,7 +119,7 @@ impl Timer {
 
 /// The CMSDK watchdog: interrupts when it expires and resets when it expires again (section 4.5).
 mod watchdog {
-    use super::{CLOCK_HZ, Registers, WATCHDOG_SECONDS};
+    use super::{CORE_HZ, Registers, WATCHDOG_SECONDS};
 
     const WATCHDOG: Registers = Registers(0x4000_8000);
     const LOAD: usize = 0x0;
@@ -126,13 +127,13 @@ mod watchdog {
     const INTERRUPT_AND_RESET: u32 = 0b11;
 
     pub(super) fn start() {
-        WATCHDOG.write(LOAD, CLOCK_HZ * WATCHDOG_SECONDS);
+        WATCHDOG.write(LOAD, CORE_HZ * WATCHDOG_SECONDS);
         WATCHDOG.write(CONTROL, INTERRUPT_AND_RESET);
     }
 
     pub(super) fn feed() {
         // Writing the load value starts the count again.
-        WATCHDOG.write(LOAD, CLOCK_HZ * WATCHDOG_SECONDS);
+        WATCHDOG.write(LOAD, CORE_HZ * WATCHDOG_SECONDS);
     }
 }
 
@@ -213,6 +214,7 @@ unsafe extern "C" fn clock() {
 /// The watchdog expired once; it will reset the board if we do not.
 #[exception]
 unsafe fn NonMaskableInt() -> ! {
+    crash_store::count_watchdog_reset();
     start::reset(&Message::new().with("watchdog: the main loop did not come round"))
 }
 
@@ -226,7 +228,9 @@ mod beam {
     use beacon_firmware::obi::{Command, DWELL_NANOSECONDS};
     use cortex_m::interrupt::{Mutex, free};
 
-    use super::{BEAM, Exposure};
+    use beacon_kernel::link::Exposure;
+
+    use super::BEAM;
 
     /// What the clock still has to do, and in how many milliseconds.
     #[derive(Clone, Copy)]
@@ -242,6 +246,8 @@ mod beam {
         },
         /// The beam is on the specimen.
         Dwelling { milliseconds: u32 },
+        /// The generator does the rest by itself.
+        Generating { milliseconds: u32 },
     }
 
     static PHASE: Mutex<Cell<Phase>> = Mutex::new(Cell::new(Phase::Idle));
@@ -306,7 +312,9 @@ mod beam {
             send(Command::VectorPixel { x, y, dwell });
             send(Command::Blank);
             send(Command::Flush);
-            Phase::Idle
+            Phase::Generating {
+                milliseconds: milliseconds(dwell_us),
+            }
         } else {
             send(Command::VectorPixel {
                 x,
@@ -320,6 +328,10 @@ mod beam {
         }
     }
 
+    pub(super) fn exposing() -> bool {
+        free(|section| !matches!(PHASE.borrow(section).get(), Phase::Idle))
+    }
+
     pub(super) fn blank() {
         // First the clock lets go of the port.
         free(|section| PHASE.borrow(section).set(Phase::Idle));
@@ -331,7 +343,10 @@ mod beam {
         free(|section| {
             let phase = PHASE.borrow(section);
             phase.set(match phase.get() {
-                Phase::Idle => Phase::Idle,
+                Phase::Idle | Phase::Generating { milliseconds: 0 } => Phase::Idle,
+                Phase::Generating { milliseconds } => Phase::Generating {
+                    milliseconds: milliseconds - 1,
+                },
                 Phase::Settling {
                     milliseconds: 0,
                     x,
@@ -382,13 +397,13 @@ pub(crate) struct Selected {
     serial: Serial,
 }
 
-impl Board for Selected {
+impl Hardware for Selected {
     const NAME: &'static str = "mps2-an500";
-    const TICKS_PER_SECOND: u32 = CLOCK_HZ;
+    const CLOCK_HZ: u32 = CORE_HZ;
 
     fn take() -> Option<Self> {
         let mut core = cortex_m::Peripherals::take()?;
-        start::guard_stack(&mut core.MPU);
+        start::guard_stack(&mut core.MPU, &mut core.SCB);
         let (serial, Ends { received, to_send }) = super::serial::take()?;
         // SAFETY: their interrupts are enabled below.
         unsafe {
@@ -447,6 +462,10 @@ impl Board for Selected {
 
     fn expose(&mut self, exposure: Exposure) {
         beam::expose(exposure);
+    }
+
+    fn exposing(&self) -> bool {
+        beam::exposing()
     }
 
     fn blank(&mut self) {

@@ -30,7 +30,8 @@ use stm32_metapac::{
 };
 
 use super::serial::{Ends, Owned, Serial};
-use super::{Board, Exposure, crash_store, start};
+use super::{Hardware, crash_store, start};
+use beacon_kernel::link::Exposure;
 
 /// The core: the fastest that both revisions of the chip allow (V: 480 MHz, Y: 400 MHz).
 const CORE_HZ: u32 = 400_000_000;
@@ -258,13 +259,13 @@ pub(crate) struct Selected {
     serial: Serial,
 }
 
-impl Board for Selected {
+impl Hardware for Selected {
     const NAME: &'static str = "nucleo-h743zi";
-    const TICKS_PER_SECOND: u32 = CORE_HZ;
+    const CLOCK_HZ: u32 = CORE_HZ;
 
     fn take() -> Option<Self> {
         let mut core = cortex_m::Peripherals::take()?;
-        start::guard_stack(&mut core.MPU);
+        start::guard_stack(&mut core.MPU, &mut core.SCB);
         start_clocks();
         core.SCB.enable_icache();
         core.SCB.enable_dcache(&mut core.CPUID);
@@ -273,6 +274,7 @@ impl Board for Selected {
         core.DWT.enable_cycle_counter();
 
         if RCC.rsr().read().iwdg1rstf() {
+            crash_store::count_watchdog_reset();
             crash_store::keep(&Message::new().with("watchdog: the main loop did not come round"));
         }
         RCC.rsr().modify(|w| w.set_rmvf(true));
@@ -335,6 +337,10 @@ impl Board for Selected {
         TIM5.ccmr_output(0)
             .modify(|w| w.set_ocm(0, OcmGp::PWM_MODE2));
         TIM5.cr1().modify(|w| w.set_cen(true));
+    }
+
+    fn exposing(&self) -> bool {
+        TIM5.cr1().read().cen()
     }
 
     fn blank(&mut self) {
