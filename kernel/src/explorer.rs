@@ -13,8 +13,8 @@ use crate::network::{CHANNELS_1, LATENT};
 use crate::strategy::Acquisition;
 use crate::surrogate::Posterior;
 use crate::{
-    Architecture, Candidate, Candidates, Error, Hyperparameters, Model, Standardisation, Storage,
-    dense,
+    Architecture, Candidate, Candidates, Capacity, Error, Hyperparameters, Model, Standardisation,
+    Storage, dense,
 };
 
 /// The posterior at one candidate, in the units of the response.
@@ -117,21 +117,7 @@ impl<'a> Explorer<'a> {
                 window,
             });
         }
-        let capacity = self.memory.capacity;
-        for (what, needed, capacity) in [
-            ("pixels", pixels.len(), capacity.image_pixels),
-            ("pixels in a row", width, capacity.image_width),
-            ("candidates", candidates.count(), capacity.candidates),
-            ("pixels of a window's side", window, capacity.window),
-        ] {
-            if needed > capacity {
-                return Err(Error::Capacity {
-                    what,
-                    needed,
-                    capacity,
-                });
-            }
-        }
+        self.memory.capacity.admit(candidates)?;
         if let Some(index) = pixels.iter().position(|x| !x.is_finite()) {
             return Err(Error::NotFinite {
                 what: "pixel",
@@ -289,6 +275,11 @@ impl<'a> Explorer<'a> {
         })
     }
 
+    /// What the memory was cut for.
+    pub fn capacity(&self) -> Capacity {
+        self.memory.capacity
+    }
+
     /// The candidates' geometry, once an image was loaded.
     pub fn candidates(&self) -> Option<Candidates> {
         self.candidates
@@ -316,6 +307,11 @@ impl<'a> Explorer<'a> {
     /// Changes the seed of the campaign from the next proposal on.
     pub fn set_seed(&mut self, seed: u64) {
         self.seed = seed;
+    }
+
+    /// The strategy and its settings.
+    pub fn acquisition(&self) -> Acquisition {
+        self.acquisition
     }
 
     /// Changes the strategy or its settings from the next proposal on.

@@ -6,7 +6,7 @@
 use crate::gp::packed;
 use crate::network::LATENT;
 use crate::surrogate::LANES;
-use crate::{Architecture, Error, Network, cnn, dense, grid};
+use crate::{Architecture, Candidates, Error, Network, cnn, dense, grid};
 
 /// How large a campaign may grow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,6 +68,33 @@ impl Capacity {
     /// Bytes of both slices.
     pub const fn bytes(self) -> usize {
         4 * (self.floats() + self.words())
+    }
+
+    /// Whether an image with these candidates fits.
+    ///
+    /// # Errors
+    /// [`Error::Capacity`] names what does not.
+    pub fn admit(self, candidates: Candidates) -> Result<(), Error> {
+        let pixels = candidates.height().saturating_mul(candidates.width());
+        for (what, needed, capacity) in [
+            ("pixels", pixels, self.image_pixels),
+            ("pixels in a row", candidates.width(), self.image_width),
+            ("candidates", candidates.count(), self.candidates),
+            (
+                "pixels of a window's side",
+                candidates.window(),
+                self.window,
+            ),
+        ] {
+            if needed > capacity {
+                return Err(Error::Capacity {
+                    what,
+                    needed,
+                    capacity,
+                });
+            }
+        }
+        Ok(())
     }
 
     /// Most weights a network of the window has.

@@ -1,8 +1,14 @@
-//! The controller's whole logic, independent of the board.
+//! The controller's whole logic, independent of the board: bytes in, bytes out.
 
 use super::board::Board;
-use super::frame;
-use super::message::DoseLimits;
+use super::column::Column;
+use super::frame::{self, Decoder, FrameKind, Header, count};
+use super::message::{
+    BlankReason, DoseLimits, Hello, Identity, LinkStatistics, Refusal, Reply, Request, WindowLimits,
+};
+use super::session::{Session, Verdict};
+use super::station::{Page, Station};
+use super::{PROTOCOL_CURRENT, PROTOCOL_MIN};
 use crate::{Capacity, Error, Explorer};
 
 /// What a controller works in, besides the explorer's own memory.
@@ -38,18 +44,43 @@ impl Memory<'_> {
     }
 }
 
-/// What no host may exceed: the board's own ceiling.
+// Explorer, link and 8 KiB for everything else that is static.
+const _: () =
+    assert!(Capacity::DEFAULT.bytes() + Memory::bytes(Capacity::DEFAULT) + 8 * 1024 <= 448 * 1024);
+
+/// What no host may exceed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
     /// Dose limits that a host may lower but not raise.
     pub dose: DoseLimits,
+    /// How long the longest piece of work takes, in ms: what a host is told to wait.
+    pub work_ms: u32,
 }
+
+/// Bytes of a reply that is sent without being remembered.
+const PASSING: usize = 192;
 
 /// An explorer at the end of a serial line.
 pub struct Controller<'a> {
-    explorer: Explorer<'a>,
-    memory: Memory<'a>,
+    decoder: Decoder<&'a mut [u8]>,
+    /// The last reply as it was sent, to be sent again.
+    reply: &'a mut [u8],
+    /// Its length; 0 while its request is being worked on.
+    replied: usize,
+    session: Session,
+    station: Station<'a>,
     limits: Limits,
+    /// Whether the decoder holds a frame.
+    waiting: bool,
+    /// A request that waits for the exposure before it to end.
+    deferred: Option<(Header, Request)>,
+    /// When the host was last heard.
+    heard_ms: u64,
+    /// Whether the silence since then was already acted on.
+    lost: bool,
+    /// Work was done since the last poll: the time it took is not the host's silence.
+    worked: bool,
+    statistics: LinkStatistics,
 }
 
 impl<'a> Controller<'a> {
@@ -58,23 +89,301 @@ impl<'a> Controller<'a> {
     /// # Errors
     /// [`Error::Capacity`] when a slice is too short.
     pub fn new(explorer: Explorer<'a>, memory: Memory<'a>, limits: Limits) -> Result<Self, Error> {
+        let capacity = explorer.capacity();
+        let Memory {
+            receive,
+            reply,
+            staging,
+            doses,
+        } = memory;
+        for (what, needed, found) in [
+            ("bytes to receive", frame::MAX_BODY, receive.len()),
+            ("bytes to reply", frame::MAX_FRAME, reply.len()),
+            ("staged values", Memory::staging(capacity), staging.len()),
+            ("doses", Memory::doses(capacity), doses.len()),
+        ] {
+            if found < needed {
+                return Err(Error::Capacity {
+                    what,
+                    needed,
+                    capacity: found,
+                });
+            }
+        }
         Ok(Self {
-            explorer,
-            memory,
+            decoder: Decoder::new(receive),
+            reply,
+            replied: 0,
+            session: Session::default(),
+            station: Station::new(explorer, staging, Column::new(doses, limits.dose)),
             limits,
+            waiting: false,
+            deferred: None,
+            heard_ms: 0,
+            lost: false,
+            worked: false,
+            statistics: LinkStatistics::default(),
         })
     }
 
+    /// The explorer, to look at.
+    pub fn explorer(&self) -> &Explorer<'a> {
+        self.station.explorer()
+    }
+
     /// Takes one byte from the line. Returns whether a frame is complete: then call
-    /// [`Self::poll`] before the next byte.
+    /// [`Self::poll`] before the next byte, which would overwrite it.
     pub fn receive(&mut self, byte: u8) -> bool {
-        let _ = byte;
-        false
+        self.waiting = self.decoder.push(byte);
+        self.waiting
     }
 
     /// Does what is due: answers a complete frame, ends exposures, watches the link. Call it
     /// in every turn of the main loop; `now_ms` counts from reset and never falls.
     pub fn poll(&mut self, now_ms: u64, board: &mut impl Board) {
-        let _ = (now_ms, board, &self.explorer, &self.memory, &self.limits);
+        if core::mem::take(&mut self.worked) {
+            self.heard_ms = now_ms;
+        }
+        self.station.watch(board);
+        if core::mem::take(&mut self.waiting) {
+            self.take_frame(now_ms, board);
+        }
+        if let Some((header, request)) = self.deferred
+            && !board.exposing()
+        {
+            self.deferred = None;
+            self.carry_out(header, &request, now_ms, board);
+        }
+        let silence = now_ms.saturating_sub(self.heard_ms);
+        let patience = u64::from(self.station.settings().link_timeout_ms);
+        if self.session.is_connected() && !self.lost && silence > patience {
+            self.lost = true;
+            count(&mut self.statistics.losses);
+            // What still waited for the beam must not move it behind a lost link.
+            self.deferred = None;
+            self.station.blank(board, BlankReason::LinkLost);
+        }
+    }
+
+    fn take_frame(&mut self, now_ms: u64, board: &mut impl Board) {
+        let Some(frame) = self.decoder.frame() else {
+            return;
+        };
+        let header = frame.header;
+        match header.kind {
+            FrameKind::Hello => self.greet(now_ms, board),
+            FrameKind::Request if header.version != PROTOCOL_CURRENT => {
+                count(&mut self.statistics.version_errors);
+                let identity = identity(&self.station, board, now_ms);
+                pass(header, FrameKind::Identity, &identity, board);
+            }
+            FrameKind::Request => match frame.message::<Request>() {
+                Ok((request, raw)) if raw.is_empty() || request.carries_raw() => {
+                    self.take_request(&request, now_ms, board);
+                }
+                _ => self.misunderstand(header, board),
+            },
+            // A reply can only be an echo.
+            FrameKind::Identity | FrameKind::Reply => count(&mut self.statistics.decode_errors),
+        }
+    }
+
+    fn misunderstand(&mut self, header: Header, board: &mut impl Board) {
+        count(&mut self.statistics.decode_errors);
+        let reply = Reply::Refused(Refusal::Undecodable);
+        pass(header, FrameKind::Reply, &reply, board);
+    }
+
+    fn greet(&mut self, now_ms: u64, board: &mut impl Board) {
+        let Some(frame) = self.decoder.frame() else {
+            return;
+        };
+        let header = frame.header;
+        let Ok((hello, _)) = frame.message::<Hello>() else {
+            self.misunderstand(header, board);
+            return;
+        };
+        if self.session.is_repetition(&frame) && self.replied > 0 {
+            self.heard(now_ms);
+            self.send(board);
+            return;
+        }
+        let silence = now_ms.saturating_sub(self.heard_ms);
+        let mut identity = identity(&self.station, board, now_ms);
+        identity.other = self.session.greet(hello, &frame, silence);
+        self.heard(now_ms);
+        self.deferred = None;
+        let header = Header {
+            version: PROTOCOL_CURRENT,
+            kind: FrameKind::Identity,
+            ..header
+        };
+        self.replied = frame::encode(header, &identity, &[], self.reply).unwrap_or(0);
+        self.send(board);
+    }
+
+    fn take_request(&mut self, request: &Request, now_ms: u64, board: &mut impl Board) {
+        let Some(frame) = self.decoder.frame() else {
+            return;
+        };
+        let header = frame.header;
+        let verdict = self.session.judge(&frame);
+        if let Some(refusal) = verdict.refusal() {
+            count(&mut self.statistics.out_of_sequence);
+            // A blanked beam is safe whoever asked for it.
+            let reply = if *request == Request::Blank {
+                self.deferred = None;
+                self.station.blank(board, BlankReason::Request);
+                Reply::Done
+            } else {
+                Reply::Refused(refusal)
+            };
+            pass(header, FrameKind::Reply, &reply, board);
+            return;
+        }
+        if verdict == Verdict::Repeated && self.replied > 0 {
+            self.heard(now_ms);
+            count(&mut self.statistics.duplicates);
+            self.send(board);
+            return;
+        }
+        let waits = request.needs_beam() && board.exposing();
+        if verdict == Verdict::New {
+            self.session.take(&frame);
+            self.replied = 0;
+            self.deferred = None;
+        }
+        self.heard(now_ms);
+        if waits || request.takes_long() {
+            let milliseconds = if waits {
+                self.limits
+                    .work_ms
+                    .saturating_add(self.station.settings().dwell_us / 1000)
+            } else {
+                self.limits.work_ms
+            };
+            pass(
+                header,
+                FrameKind::Reply,
+                &Reply::Busy { milliseconds },
+                board,
+            );
+        }
+        if waits {
+            self.deferred = Some((header, *request));
+            return;
+        }
+        self.carry_out(header, request, now_ms, board);
+    }
+
+    /// Carries a request out and sends its reply. The decoder still holds its raw part, unless
+    /// it was deferred; those have none.
+    fn carry_out(
+        &mut self,
+        header: Header,
+        request: &Request,
+        now_ms: u64,
+        board: &mut impl Board,
+    ) {
+        let mut page = Page::default();
+        let reply = match *request {
+            Request::Status => {
+                let mut status = self.station.status(now_ms, board);
+                status.link = self.link();
+                Reply::Status(status)
+            }
+            Request::ResetCounters => {
+                self.statistics = LinkStatistics::default();
+                self.decoder.reset_counters();
+                Reply::Done
+            }
+            _ => {
+                let raw = match self.decoder.frame().map(|frame| frame.message::<Request>()) {
+                    Some(Ok((_, raw))) if request.carries_raw() => raw,
+                    _ => &[],
+                };
+                let answer = self.station.answer(request, raw, &mut page, board);
+                answer.unwrap_or_else(Reply::Refused)
+            }
+        };
+        let header = Header {
+            version: PROTOCOL_CURRENT,
+            kind: FrameKind::Reply,
+            sequence: header.sequence,
+        };
+        self.replied = frame::encode(header, &reply, &page, self.reply).unwrap_or(0);
+        self.worked = true;
+        self.send(board);
+    }
+
+    fn heard(&mut self, now_ms: u64) {
+        self.heard_ms = now_ms;
+        self.lost = false;
+    }
+
+    fn send(&self, board: &mut impl Board) {
+        let frame = self.reply.get(..self.replied).unwrap_or_default();
+        if !frame.is_empty() {
+            board.send(frame);
+        }
+    }
+
+    /// The link's counters, those of the decoder among them.
+    fn link(&self) -> LinkStatistics {
+        let counters = self.decoder.counters();
+        LinkStatistics {
+            frames: counters.frames,
+            overflows: counters.overflows,
+            cobs_errors: counters.cobs_errors,
+            runts: counters.runts,
+            crc_errors: counters.crc_errors,
+            decode_errors: self
+                .statistics
+                .decode_errors
+                .saturating_add(counters.kind_errors),
+            ..self.statistics
+        }
+    }
+}
+
+fn identity(station: &Station<'_>, board: &impl Board, now_ms: u64) -> Identity {
+    let capacity = station.explorer().capacity();
+    Identity {
+        protocol_min: PROTOCOL_MIN,
+        protocol_current: PROTOCOL_CURRENT,
+        board: text(board.name()),
+        build: text(board.build()),
+        clock_hz: board.clock_hz(),
+        capacity: capacity.into(),
+        windows: WindowLimits::within(capacity),
+        max_raw: frame::MAX_RAW as u16,
+        uptime_ms: now_ms,
+        last_panic: u16::try_from(board.last_panic().len()).unwrap_or(u16::MAX),
+        other: None,
+    }
+}
+
+/// As much of a text as fits.
+fn text<const N: usize>(text: &str) -> heapless::String<N> {
+    let mut short = heapless::String::new();
+    for character in text.chars() {
+        if short.push(character).is_err() {
+            break;
+        }
+    }
+    short
+}
+
+/// Sends a reply that is not kept for a repetition.
+fn pass(header: Header, kind: FrameKind, reply: &impl serde::Serialize, board: &mut impl Board) {
+    let mut buffer = [0; PASSING];
+    let header = Header {
+        version: PROTOCOL_CURRENT,
+        kind,
+        sequence: header.sequence,
+    };
+    let length = frame::encode(header, reply, &[], &mut buffer).unwrap_or(0);
+    if let Some(frame) = buffer.get(..length).filter(|frame| !frame.is_empty()) {
+        board.send(frame);
     }
 }

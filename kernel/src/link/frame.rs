@@ -255,8 +255,8 @@ pub struct Counters {
 }
 
 /// Takes bytes as they come and finds the frames in them.
-pub struct Decoder<'b> {
-    buffer: &'b mut [u8],
+pub struct Decoder<B> {
+    buffer: B,
     state: DecoderState,
     length: usize,
     /// Everything up to the next zero belongs to a frame that was given up.
@@ -264,9 +264,9 @@ pub struct Decoder<'b> {
     counters: Counters,
 }
 
-impl<'b> Decoder<'b> {
-    /// A decoder into borrowed memory; [`MAX_BODY`] bytes take every frame.
-    pub fn new(buffer: &'b mut [u8]) -> Self {
+impl<B: AsRef<[u8]> + AsMut<[u8]>> Decoder<B> {
+    /// A decoder into lent memory; [`MAX_BODY`] bytes take every frame.
+    pub fn new(buffer: B) -> Self {
         Self {
             buffer,
             state: DecoderState::Idle,
@@ -308,7 +308,7 @@ impl<'b> Decoder<'b> {
         match self.state.feed(byte) {
             Ok(DecodeResult::NoData) => false,
             Ok(DecodeResult::DataContinue(byte)) => {
-                if let Some(slot) = self.buffer.get_mut(self.length) {
+                if let Some(slot) = self.buffer.as_mut().get_mut(self.length) {
                     *slot = byte;
                     self.length += 1;
                 } else {
@@ -341,7 +341,7 @@ impl<'b> Decoder<'b> {
 
     /// The frame that the last byte completed.
     pub fn frame(&self) -> Option<Frame<'_>> {
-        let body = self.buffer.get(..self.length)?;
+        let body = self.buffer.as_ref().get(..self.length)?;
         let (inside, trailer) = body.split_last_chunk::<TRAILER>()?;
         let (&[version, kind, low, high], content) = inside.split_first_chunk::<HEADER>()?;
         let header = Header {
@@ -358,7 +358,7 @@ impl<'b> Decoder<'b> {
     }
 
     fn is_intact(&mut self) -> bool {
-        let body = self.buffer.get(..self.length).unwrap_or_default();
+        let body = self.buffer.as_ref().get(..self.length).unwrap_or_default();
         let parts = body.split_last_chunk::<TRAILER>();
         let Some((inside, trailer)) = parts.filter(|(inside, _)| inside.len() > HEADER) else {
             count(&mut self.counters.runts);

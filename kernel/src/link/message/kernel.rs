@@ -144,7 +144,7 @@ pub struct Capacity {
 
 /// Pairs two enums or structs of the same shape, in both directions.
 macro_rules! mirror {
-    (enum $name:ident { $($variant:ident),* }) => {
+    (enum $name:ident { $($variant:ident),* $(,)? }) => {
         impl From<crate::$name> for $name {
             fn from(value: crate::$name) -> Self {
                 match value { $(crate::$name::$variant => Self::$variant),* }
@@ -156,7 +156,7 @@ macro_rules! mirror {
             }
         }
     };
-    (struct $name:ident { $($field:ident),* }) => {
+    (struct $name:ident { $($field:ident),* $(,)? }) => {
         impl From<crate::$name> for $name {
             fn from(value: crate::$name) -> Self {
                 let crate::$name { $($field),* } = value;

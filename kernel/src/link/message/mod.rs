@@ -168,7 +168,7 @@ pub enum Reply {
         /// Milliseconds after which to ask again.
         milliseconds: u32,
     },
-    /// Not done, and nothing was changed.
+    /// Not done.
     Refused(Refusal),
     /// The controller's state.
     Status(Status),
@@ -274,6 +274,20 @@ impl Request {
     /// Whether raw bytes follow the message.
     pub fn carries_raw(&self) -> bool {
         matches!(self, Self::Chunk { .. })
+    }
+
+    /// Whether it may start an exposure, and so has to wait for one that is under way.
+    pub fn needs_beam(&self) -> bool {
+        matches!(
+            self,
+            Self::Expose { .. }
+                | Self::Propose { expose: true }
+                | Self::Commit(Activation::Spectrum { next: Next::Expose })
+                | Self::Measure {
+                    next: Next::Expose,
+                    ..
+                }
+        )
     }
 
     /// Whether the work may outlast a host's patience, so that [`Reply::Busy`] goes first.

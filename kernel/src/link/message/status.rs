@@ -107,8 +107,6 @@ pub struct LinkStatistics {
     pub out_of_sequence: u32,
     /// Times the link was silent for longer than the time-out.
     pub losses: u32,
-    /// Bytes that the board's receive queue had no room for.
-    pub lost_bytes: u32,
 }
 
 /// What the board knows about itself.

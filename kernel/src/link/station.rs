@@ -1,0 +1,523 @@
+//! What the requests act on: the explorer, the beam and the transfers of one campaign.
+
+use heapless::Vec;
+
+use super::board::Board;
+use super::column::Column;
+use super::message::{
+    Acquisition, Activation, BlankReason, Campaign, Configuration, Exposed, Followed,
+    LinkStatistics, Measured, Measurement, ModelHeader, Next, Phase, Proposal, Proposed, Refusal,
+    Reply, Request, Settings, Status, Which,
+};
+use super::scalarizer::{Scalarizer, Sums};
+use super::transfer::{Descriptor, Kind, Payload, Receiver};
+use crate::{Candidate, Candidates, Capacity, Error, Explorer, Model, Network};
+
+/// Raw bytes of a reply. A quarter of what a frame takes, because it lies on the stack.
+pub(super) type Page = Vec<u8, PAGE>;
+const PAGE: usize = 256;
+
+/// The image of the running campaign and the model, as a host knows them again.
+#[derive(Clone, Copy, Default)]
+struct Loaded {
+    image_crc: Option<u32>,
+    model: Option<u32>,
+    weights_crc: Option<u32>,
+}
+
+/// Explorer, beam and transfers.
+pub(super) struct Station<'a> {
+    explorer: Explorer<'a>,
+    staging: &'a mut [f32],
+    column: Column<'a>,
+    acquisition: Acquisition,
+    scalarizer: Option<Scalarizer>,
+    campaign: Option<Campaign>,
+    phase: Phase,
+    loaded: Loaded,
+    /// An image or weights on their way into the staging memory.
+    bulk: Option<Receiver>,
+    /// A spectrum on its way, of which only the sums are kept.
+    spectrum: Option<(Receiver, Sums)>,
+    pending: Option<Proposal>,
+    exposed: Option<u32>,
+}
+
+impl<'a> Station<'a> {
+    pub(super) fn new(explorer: Explorer<'a>, staging: &'a mut [f32], column: Column<'a>) -> Self {
+        Self {
+            acquisition: explorer.acquisition().into(),
+            explorer,
+            staging,
+            column,
+            scalarizer: None,
+            campaign: None,
+            phase: Phase::Idle,
+            loaded: Loaded::default(),
+            bulk: None,
+            spectrum: None,
+            pending: None,
+            exposed: None,
+        }
+    }
+
+    pub(super) fn explorer(&self) -> &Explorer<'a> {
+        &self.explorer
+    }
+
+    pub(super) fn settings(&self) -> &Settings {
+        &self.column.settings
+    }
+
+    pub(super) fn blank(&mut self, board: &mut impl Board, reason: BlankReason) {
+        self.column.blank(board, reason);
+    }
+
+    pub(super) fn watch(&mut self, board: &mut impl Board) {
+        self.column.watch(board);
+    }
+
+    /// Everything a new host must know; the link's counters are the caller's.
+    pub(super) fn status(&self, now_ms: u64, board: &mut impl Board) -> Status {
+        let measured = self.measurements();
+        Status {
+            uptime_ms: now_ms,
+            phase: self.phase,
+            campaign: self.campaign,
+            image_crc: self.loaded.image_crc,
+            model: self.loaded.model,
+            weights_crc: self.loaded.weights_crc,
+            measured: measured.len() as u32,
+            last: measured.last(),
+            pending: self.pending,
+            exposed: self.exposed,
+            beam: self.column.beam,
+            exposures: self.column.exposures,
+            dose_us: self.column.dose_us,
+            transfer: self.bulk.as_ref().map(Receiver::progress),
+            link: LinkStatistics::default(),
+            health: board.health(),
+        }
+    }
+
+    /// Carries a request out.
+    pub(super) fn answer(
+        &mut self,
+        request: &Request,
+        raw: &[u8],
+        page: &mut Page,
+        board: &mut impl Board,
+    ) -> Result<Reply, Refusal> {
+        match *request {
+            // Answered by the controller, which has what they ask for.
+            Request::Status | Request::ResetCounters => Ok(Reply::Done),
+            Request::Configuration => Ok(Reply::Configuration(Configuration {
+                acquisition: self.acquisition,
+                settings: self.column.settings,
+                scalarizer: self.scalarizer,
+            })),
+            Request::Measurements { from } => Ok(self.list_measurements(from, page)),
+            Request::Surrogate { from } => self.list_surrogate(from, page),
+            Request::LastPanic { from } => {
+                let message = board.last_panic();
+                let rest = message.get(from as usize..).unwrap_or_default();
+                page.extend(rest.iter().copied().take(PAGE));
+                let total = message.len() as u32;
+                Ok(Reply::LastPanic { from, total })
+            }
+            Request::ClearPanic => {
+                board.clear_panic();
+                Ok(Reply::Done)
+            }
+            Request::Begin(campaign) => self.begin(campaign, board),
+            Request::Choose(acquisition) => {
+                self.explorer.set_acquisition(acquisition.into())?;
+                self.acquisition = acquisition;
+                Ok(Reply::Done)
+            }
+            Request::Configure(settings) => self.column.configure(settings).map(|()| Reply::Done),
+            Request::Scalarize(scalarizer) => self.scalarize(scalarizer),
+            Request::Transfer(descriptor) => self.begin_transfer(descriptor),
+            Request::Chunk { kind, offset } => self.chunk(kind, offset, raw),
+            Request::Query { kind } => {
+                let received = self.receiver(kind)?.progress().received;
+                Ok(Reply::Progress { received })
+            }
+            Request::Commit(Activation::Image) => self.commit_image(),
+            Request::Commit(Activation::Model(header)) => self.commit_model(&header),
+            Request::Commit(Activation::Spectrum { next }) => self.commit_spectrum(next, board),
+            Request::Abort { kind } => {
+                self.receiver(kind)?;
+                self.forget(kind);
+                Ok(Reply::Done)
+            }
+            Request::Measure { measurement, next } => self.measure(measurement, next, board),
+            Request::Propose { expose } => {
+                self.running()?;
+                self.propose(expose, board).map(Reply::Proposed)
+            }
+            Request::Expose { candidate } => {
+                let pixel_dose_us = self.expose(candidate, board)?;
+                Ok(Reply::Exposed {
+                    pixel_dose_us,
+                    total_dose_us: self.column.dose_us,
+                })
+            }
+            Request::Blank => {
+                self.column.blank(board, BlankReason::Request);
+                Ok(Reply::Done)
+            }
+            Request::End { campaign } => self.end(campaign, board),
+        }
+    }
+
+    fn begin(&mut self, campaign: Campaign, board: &mut impl Board) -> Result<Reply, Refusal> {
+        let same = self.campaign == Some(campaign);
+        match (self.phase, self.campaign) {
+            (Phase::Running | Phase::AwaitingImage, _) if same => return Ok(Reply::Done),
+            (Phase::Running, Some(Campaign { id, .. })) => {
+                return Err(Refusal::CampaignRunning { id });
+            }
+            _ => {}
+        }
+        let (height, width) = (usize::from(campaign.height), usize::from(campaign.width));
+        let window = usize::from(campaign.window);
+        let candidates = Candidates::new(height, width, window)?;
+        Network::for_window(window)?;
+        self.explorer.capacity().admit(candidates)?;
+        self.column.blank(board, BlankReason::CampaignEnd);
+        self.column.clear();
+        self.campaign = Some(campaign);
+        self.phase = Phase::AwaitingImage;
+        self.loaded = Loaded::default();
+        self.bulk = None;
+        self.spectrum = None;
+        self.pending = None;
+        self.exposed = None;
+        Ok(Reply::Done)
+    }
+
+    fn end(&mut self, id: u32, board: &mut impl Board) -> Result<Reply, Refusal> {
+        if self.campaign.is_none_or(|campaign| campaign.id != id) {
+            return Err(Refusal::NoCampaign);
+        }
+        self.column.blank(board, BlankReason::CampaignEnd);
+        self.phase = Phase::Ended;
+        self.bulk = None;
+        self.spectrum = None;
+        Ok(Reply::Done)
+    }
+
+    fn running(&self) -> Result<Campaign, Refusal> {
+        let campaign = self.campaign.ok_or(Refusal::NoCampaign)?;
+        match self.phase {
+            Phase::Idle => Err(Refusal::NoCampaign),
+            Phase::AwaitingImage => Err(Error::NoImage.into()),
+            Phase::Running => Ok(campaign),
+            Phase::Ended => Err(Refusal::CampaignEnded),
+        }
+    }
+
+    /// The measurements of this campaign: before its image arrives the explorer still holds
+    /// those of the one before.
+    fn measurements(&self) -> impl ExactSizeIterator<Item = Measurement> {
+        let known = match (self.phase, self.loaded.image_crc) {
+            (Phase::Running | Phase::Ended, Some(_)) => usize::MAX,
+            _ => 0,
+        };
+        let measured = self.explorer.measurements().take(known);
+        measured.map(|(candidate, value)| Measurement {
+            candidate: candidate.0,
+            value,
+        })
+    }
+
+    fn list_measurements(&self, from: u32, page: &mut Page) -> Reply {
+        let measured = self.measurements();
+        let total = measured.len() as u32;
+        for Measurement { candidate, value } in measured.skip(from as usize).take(PAGE / 8) {
+            page.extend(candidate.to_le_bytes());
+            page.extend(value.to_le_bytes());
+        }
+        Reply::Measurements { from, total }
+    }
+
+    fn list_surrogate(&mut self, from: u32, page: &mut Page) -> Result<Reply, Refusal> {
+        self.running()?;
+        let surrogate = self.explorer.surrogate()?;
+        let posterior = surrogate.mean.iter().zip(surrogate.variance);
+        for (mean, variance) in posterior.skip(from as usize).take(PAGE / 8) {
+            page.extend(mean.to_le_bytes());
+            page.extend(variance.to_le_bytes());
+        }
+        Ok(Reply::Surrogate {
+            from,
+            total: surrogate.mean.len() as u32,
+            noise: surrogate.noise,
+            standardisation: surrogate.standardisation.into(),
+        })
+    }
+
+    fn scalarize(&mut self, scalarizer: Scalarizer) -> Result<Reply, Refusal> {
+        if !scalarizer.is_valid() {
+            return Err(Refusal::Setting {
+                which: Which::Scalarizer,
+                limit: u64::from(u16::MAX),
+            });
+        }
+        self.scalarizer = Some(scalarizer);
+        // Sums over other windows are of no use any more.
+        self.spectrum = None;
+        Ok(Reply::Done)
+    }
+
+    fn receiver(&self, kind: Kind) -> Result<&Receiver, Refusal> {
+        let receiver = match kind {
+            Kind::Image | Kind::Weights => self.bulk.as_ref(),
+            Kind::Spectrum => self.spectrum.as_ref().map(|(receiver, _)| receiver),
+        };
+        receiver
+            .filter(|receiver| receiver.descriptor().payload.kind() == kind)
+            .ok_or(Refusal::NoTransfer)
+    }
+
+    fn forget(&mut self, kind: Kind) {
+        match kind {
+            Kind::Image | Kind::Weights => self.bulk = None,
+            Kind::Spectrum => self.spectrum = None,
+        }
+    }
+
+    fn begin_transfer(&mut self, descriptor: Descriptor) -> Result<Reply, Refusal> {
+        let kind = descriptor.payload.kind();
+        if let Ok(receiver) = self.receiver(kind)
+            && receiver.descriptor() == descriptor
+        {
+            let received = receiver.progress().received;
+            return Ok(Reply::Progress { received });
+        }
+        match descriptor.payload {
+            Payload::Image { height, width } => {
+                let campaign = self.campaign.ok_or(Refusal::NoCampaign)?;
+                match self.phase {
+                    Phase::AwaitingImage => {}
+                    Phase::Running => return Err(Refusal::CampaignRunning { id: campaign.id }),
+                    Phase::Idle | Phase::Ended => return Err(Refusal::CampaignEnded),
+                }
+                if (height, width) != (campaign.height, campaign.width) {
+                    return Err(Refusal::ImageMismatch);
+                }
+                self.bulk = Some(Receiver::new(descriptor, self.staging.len())?);
+            }
+            Payload::Weights { window, .. } => {
+                let campaign = self.running()?;
+                if window != campaign.window {
+                    let (found, expected) = (window.into(), campaign.window.into());
+                    return Err(Error::ModelWindow { found, expected }.into());
+                }
+                self.bulk = Some(Receiver::new(descriptor, self.staging.len())?);
+            }
+            Payload::Spectrum {
+                candidate,
+                channels,
+            } => {
+                self.running()?;
+                self.free(Candidate(candidate))?;
+                let scalarizer = self.scalarizer.ok_or(Refusal::NoScalarizer)?;
+                if channels < scalarizer.channels() {
+                    return Err(Refusal::Setting {
+                        which: Which::Scalarizer,
+                        limit: channels.into(),
+                    });
+                }
+                // Only sums are kept, so that any number of channels fits.
+                let receiver = Receiver::new(descriptor, usize::MAX)?;
+                self.spectrum = Some((receiver, Sums::default()));
+            }
+        }
+        Ok(Reply::Progress { received: 0 })
+    }
+
+    fn chunk(&mut self, kind: Kind, offset: u32, raw: &[u8]) -> Result<Reply, Refusal> {
+        self.receiver(kind)?;
+        let received = match (kind, &mut self.bulk, &mut self.spectrum, self.scalarizer) {
+            (Kind::Image | Kind::Weights, Some(receiver), _, _) => {
+                let staging = &mut *self.staging;
+                receiver.chunk(offset, raw, |index, value| {
+                    if let Some(slot) = staging.get_mut(index) {
+                        *slot = value;
+                    }
+                })?
+            }
+            (Kind::Spectrum, _, Some((receiver, sums)), Some(scalarizer)) => {
+                receiver.chunk(offset, raw, |_, value| sums.add(&scalarizer, value))?
+            }
+            _ => return Err(Refusal::NoTransfer),
+        };
+        Ok(Reply::Progress { received })
+    }
+
+    /// Takes a complete transfer out of its place; one that is not stays where it is.
+    fn complete(&mut self, kind: Kind) -> Result<Descriptor, Refusal> {
+        self.receiver(kind)?;
+        match (kind, &mut self.bulk, &mut self.spectrum) {
+            (Kind::Image | Kind::Weights, Some(receiver), _) => {
+                receiver.check().map(|()| receiver.descriptor())
+            }
+            (Kind::Spectrum, _, Some((receiver, sums))) => {
+                let checked = receiver.check().map(|()| receiver.descriptor());
+                if checked == Err(Refusal::Checksum) {
+                    *sums = Sums::default();
+                }
+                checked
+            }
+            _ => Err(Refusal::NoTransfer),
+        }
+    }
+
+    fn commit_image(&mut self) -> Result<Reply, Refusal> {
+        let campaign = self.campaign.ok_or(Refusal::NoCampaign)?;
+        let descriptor = self.complete(Kind::Image)?;
+        self.bulk = None;
+        let (height, width) = (usize::from(campaign.height), usize::from(campaign.width));
+        // Both at most the staging memory: the transfer was bounded by it.
+        let pixels = self.staging.get(..height * width).unwrap_or_default();
+        let window = usize::from(campaign.window);
+        self.explorer.load_image(height, width, window, pixels)?;
+        self.explorer.set_seed(campaign.seed);
+        self.loaded.image_crc = Some(descriptor.crc);
+        self.phase = Phase::Running;
+        Ok(Reply::Done)
+    }
+
+    fn commit_model(&mut self, header: &ModelHeader) -> Result<Reply, Refusal> {
+        let descriptor = self.complete(Kind::Weights)?;
+        self.running()?;
+        let Payload::Weights {
+            architecture,
+            window,
+        } = descriptor.payload
+        else {
+            return Err(Refusal::NoTransfer);
+        };
+        let network = Network::new(architecture.into(), usize::from(window))?;
+        let model = Model {
+            network,
+            weights: self
+                .staging
+                .get(..network.weight_count())
+                .unwrap_or_default(),
+            hyperparameters: header.hyperparameters.into(),
+            standardisation: header.standardisation.into(),
+        };
+        self.bulk = None;
+        // A model with an impossible number must not cost the one that serves.
+        model.validate()?;
+        let loaded = self.explorer.load_model(&model);
+        let active = match loaded {
+            Ok(()) | Err(Error::NotPositiveDefinite { .. }) => true,
+            Err(_) => self.explorer.latents().is_some(),
+        };
+        self.loaded.model = active.then_some(header.version);
+        self.loaded.weights_crc = active.then_some(descriptor.crc);
+        loaded?;
+        Ok(Reply::Done)
+    }
+
+    fn commit_spectrum(&mut self, next: Next, board: &mut impl Board) -> Result<Reply, Refusal> {
+        let descriptor = self.complete(Kind::Spectrum)?;
+        let (Payload::Spectrum { candidate, .. }, Some((_, sums)), Some(scalarizer)) =
+            (descriptor.payload, self.spectrum.take(), self.scalarizer)
+        else {
+            return Err(Refusal::NoTransfer);
+        };
+        let value = sums.response(&scalarizer);
+        self.measure(Measurement { candidate, value }, next, board)
+    }
+
+    fn measure(
+        &mut self,
+        measurement: Measurement,
+        next: Next,
+        board: &mut impl Board,
+    ) -> Result<Reply, Refusal> {
+        self.running()?;
+        let Measurement { candidate, value } = measurement;
+        let before = self.explorer.measurements().len();
+        let accepted = self.explorer.measure(Candidate(candidate), value);
+        let now = self.explorer.measurements().len();
+        if now == before {
+            accepted?;
+        }
+        self.pending = None;
+        if self.exposed == Some(candidate) {
+            self.exposed = None;
+        }
+        let followed = match next {
+            Next::Nothing => accepted.map(|()| Followed::Nothing).map_err(Refusal::from),
+            Next::Propose => self.propose(false, board).map(Followed::Proposed),
+            Next::Expose => self.propose(true, board).map(Followed::Proposed),
+        };
+        Ok(Reply::Measured(Measured {
+            count: now as u32,
+            value,
+            next: followed.unwrap_or_else(Followed::Refused),
+        }))
+    }
+
+    fn propose(&mut self, expose: bool, board: &mut impl Board) -> Result<Proposed, Refusal> {
+        let proposal = self.explorer.propose()?;
+        let candidates = self.explorer.candidates().ok_or(Error::NoImage)?;
+        let pixel = candidates.pixel(proposal.candidate)?;
+        let proposal = Proposal {
+            candidate: proposal.candidate.0,
+            row: pixel.row as u16,
+            column: pixel.column as u16,
+            step: proposal.step as u32,
+            score: proposal.score,
+            prediction: proposal.prediction.map(Into::into),
+        };
+        self.pending = Some(proposal);
+        let exposure = if expose {
+            match self.expose(proposal.candidate, board) {
+                Ok(_) => Exposed::Yes,
+                Err(refusal) => Exposed::Refused(refusal),
+            }
+        } else {
+            Exposed::No
+        };
+        Ok(Proposed { proposal, exposure })
+    }
+
+    /// Exposes a candidate that can still be measured; returns its pixel's dose.
+    fn expose(&mut self, candidate: u32, board: &mut impl Board) -> Result<u32, Refusal> {
+        self.running()?;
+        let candidates = self.free(Candidate(candidate))?;
+        let Capacity { measurements, .. } = self.explorer.capacity();
+        let measured = self.explorer.measurements().len();
+        if measured >= measurements {
+            // Its response could not be kept: no reason to spend dose.
+            return Err(Error::Capacity {
+                what: "measurements",
+                needed: measured + 1,
+                capacity: measurements,
+            }
+            .into());
+        }
+        let dose = self
+            .column
+            .expose(Candidate(candidate), candidates, board)?;
+        self.exposed = Some(candidate);
+        Ok(dose)
+    }
+
+    /// The geometry, if the candidate exists in it and was not measured.
+    fn free(&self, candidate: Candidate) -> Result<Candidates, Refusal> {
+        let candidates = self.explorer.candidates().ok_or(Error::NoImage)?;
+        candidates.corner(candidate)?;
+        if self.explorer.is_measured(candidate) {
+            return Err(Error::AlreadyMeasured { candidate }.into());
+        }
+        Ok(candidates)
+    }
+}
