@@ -30,6 +30,7 @@ const LIMITS: Limits = Limits {
         pixel_us: 60_000_000,
         total_us: 86_400_000_000,
     },
+    work_ms: Selected::WORK_MS,
 };
 
 /// Bytes taken out of the queue in one go, so that the clock is read often enough.

@@ -43,9 +43,9 @@ const TIMER_HZ: u32 = 2 * APB1_HZ;
 const BAUD: u32 = 2_000_000;
 /// Ticks of the exposure timer in a microsecond: 125 ns, as in the Open Beam Interface.
 const TICKS_PER_MICROSECOND: u32 = 8;
-/// The main loop must come round within this time. The longest work, a new model's features,
-/// takes some 60 M instructions, well below a second. Its oscillator is off by 10 % at most.
-const WATCHDOG_SECONDS: u32 = 4;
+/// The main loop must come round within this time: more than twice [`Hardware::WORK_MS`], and as
+/// long as this watchdog can wait. Its oscillator is off by 10 % at most.
+const WATCHDOG_SECONDS: u32 = 8;
 /// The watchdog's oscillator (section 8.5.5) after its divider.
 const WATCHDOG_HZ: u32 = 32_000 / 64;
 /// How often a clock that starts is asked before another one is taken: some 100 ms.
@@ -262,6 +262,7 @@ pub(crate) struct Selected {
 impl Hardware for Selected {
     const NAME: &'static str = "nucleo-h743zi";
     const CLOCK_HZ: u32 = CORE_HZ;
+    const WORK_MS: u32 = 3_000;
 
     fn take() -> Option<Self> {
         let mut core = cortex_m::Peripherals::take()?;
