@@ -131,6 +131,65 @@ fn words<const N: usize>(bytes: &[u8]) -> Option<([u16; N], &[u8])> {
     Some((words, rest))
 }
 
+/// A point that a stream of commands sends the beam to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Visit {
+    /// Converter code to the right.
+    pub x: u16,
+    /// Converter code downwards.
+    pub y: u16,
+    /// Whether the beam was on the specimen; else it only moved.
+    pub exposed: bool,
+}
+
+/// Follows the beam through a stream of commands, for tests. What cannot be decoded ends it, and
+/// stays in [`Track::rest`].
+#[derive(Clone, Copy, Debug)]
+pub struct Track<'s> {
+    rest: &'s [u8],
+    blanked: bool,
+}
+
+impl<'s> Track<'s> {
+    /// From a stream's beginning, where the beam may be on.
+    pub const fn new(stream: &'s [u8]) -> Self {
+        Self {
+            rest: stream,
+            blanked: false,
+        }
+    }
+
+    /// Whether the beam is blanked after what was followed so far.
+    pub const fn blanked(&self) -> bool {
+        self.blanked
+    }
+
+    /// What was not followed yet.
+    pub const fn rest(&self) -> &'s [u8] {
+        self.rest
+    }
+}
+
+impl Iterator for Track<'_> {
+    type Item = Visit;
+
+    fn next(&mut self) -> Option<Visit> {
+        loop {
+            let (command, rest) = Command::decode(self.rest)?;
+            self.rest = rest;
+            match command {
+                Command::Blank => self.blanked = true,
+                Command::Unblank => self.blanked = false,
+                Command::VectorPixel { x, y, .. } | Command::VectorPixelMinDwell { x, y } => {
+                    let exposed = !self.blanked;
+                    return Some(Visit { x, y, exposed });
+                }
+                _ => {}
+            }
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
