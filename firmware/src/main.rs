@@ -7,6 +7,17 @@
 #![no_std]
 #![no_main]
 
+/// Logs on a channel of their own, when logs are built in.
+#[cfg(feature = "defmt")]
+macro_rules! log {
+    ($($message:tt)*) => { ::defmt::info!($($message)*) };
+}
+/// Nothing, when no logs are built in.
+#[cfg(not(feature = "defmt"))]
+macro_rules! log {
+    ($($message:tt)*) => {};
+}
+
 mod board;
 mod panic;
 mod port;
@@ -80,7 +91,11 @@ fn main() -> ! {
     let mut bytes = [0; BATCH];
     #[cfg(feature = "panic-test")]
     let mut provocation = provoke::Provocation::default();
+    #[cfg(feature = "defmt")]
+    let mut longest = 0;
     loop {
+        #[cfg(feature = "defmt")]
+        let begun = port.ticks();
         port.feed_watchdog();
         let count = port.receive(&mut bytes);
         let received = bytes.get(..count).unwrap_or_default();
@@ -94,6 +109,14 @@ fn main() -> ! {
         }
         let now = port.now();
         controller.poll(now, &mut port);
+        #[cfg(feature = "defmt")]
+        {
+            let ticks = port.ticks().wrapping_sub(begun);
+            if ticks > longest {
+                longest = ticks;
+                log!("longest turn: {=u32} ticks", ticks);
+            }
+        }
         if count == 0 {
             port.sleep();
         }

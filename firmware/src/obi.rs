@@ -144,7 +144,7 @@ pub struct Visit {
 
 /// Follows the beam through a stream of commands, for tests. What cannot be decoded ends it, and
 /// stays in [`Track::rest`].
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Track<'s> {
     rest: &'s [u8],
     blanked: bool,

@@ -20,9 +20,16 @@ pub(crate) struct Port<H> {
 
 impl<H: Hardware> Port<H> {
     pub(crate) fn new(hardware: H) -> Self {
+        let last_panic = crash_store::message().unwrap_or_default();
+        log!(
+            "{=str} {=str} started, last panic: {=str}",
+            H::NAME,
+            env!("BEACON_BUILD"),
+            last_panic.as_str()
+        );
         Self {
             hardware,
-            last_panic: crash_store::message().unwrap_or_default(),
+            last_panic,
             now: 0,
         }
     }
@@ -39,6 +46,12 @@ impl<H: Hardware> Port<H> {
         self.hardware.receive(into)
     }
 
+    /// A free-running counter of the core's clock.
+    #[cfg(feature = "defmt")]
+    pub(crate) fn ticks(&self) -> u32 {
+        self.hardware.ticks()
+    }
+
     /// Proves to the watchdog that the main loop runs.
     pub(crate) fn feed_watchdog(&mut self) {
         self.hardware.feed_watchdog();
@@ -51,11 +64,11 @@ impl<H: Hardware> Port<H> {
 }
 
 impl<H: Hardware> Board for Port<H> {
-    fn name(&self) -> &str {
+    fn name(&self) -> &'static str {
         H::NAME
     }
 
-    fn build(&self) -> &str {
+    fn build(&self) -> &'static str {
         env!("BEACON_BUILD")
     }
 
@@ -64,6 +77,12 @@ impl<H: Hardware> Board for Port<H> {
     }
 
     fn expose(&mut self, exposure: Exposure) {
+        log!(
+            "expose {=u16} {=u16} for {=u32} us",
+            exposure.x,
+            exposure.y,
+            exposure.dwell_us
+        );
         self.hardware.expose(exposure);
     }
 

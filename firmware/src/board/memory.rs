@@ -21,6 +21,7 @@ impl<T> Once<T> {
     }
 
     /// The value, for the first who asks.
+    #[expect(clippy::mut_from_ref, reason = "handed out once")]
     pub(crate) fn take(&'static self) -> Option<&'static mut T> {
         if self.taken.swap(true, Ordering::AcqRel) {
             return None;

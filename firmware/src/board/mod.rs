@@ -1,7 +1,7 @@
 //! What a board offers the main loop, and what every Cortex-M7 board does alike.
 //!
 //! A board is chosen by a cargo feature. To add one, write a module with a type that implements
-//! [`Hardware`] and the free functions `before_main`, `blank_now` and `NAME`, and a memory map.
+//! [`Hardware`], the free functions `before_main` and `blank_now`, and a memory map.
 
 use beacon_kernel::link::Exposure;
 
@@ -59,7 +59,8 @@ pub(crate) trait Hardware: Sized {
 
     /// Milliseconds since the start; wraps after 49 days.
     fn milliseconds(&self) -> u32;
-    /// A free-running counter, to measure what work costs.
+    /// A free-running counter of the core's clock, to measure what work costs.
+    #[cfg(feature = "defmt")]
     fn ticks(&self) -> u32;
 
     /// Proves to the watchdog that the main loop runs. Nothing else may call it.

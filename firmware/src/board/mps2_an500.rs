@@ -99,6 +99,7 @@ struct Timer(Registers);
 /// Beats every millisecond.
 const CLOCK: Timer = Timer(Registers(0x4000_0000));
 /// Runs through all its 32 bits.
+#[cfg(feature = "defmt")]
 const COUNTER: Timer = Timer(Registers(0x4000_1000));
 
 impl Timer {
@@ -419,6 +420,7 @@ impl Hardware for Selected {
         );
         #[cfg(feature = "defmt")]
         LOG.start(Uart::ENABLE_SEND);
+        #[cfg(feature = "defmt")]
         COUNTER.start(u32::MAX, Timer::ENABLE);
         CLOCK.start(
             TICKS_PER_MILLISECOND - 1,
@@ -477,6 +479,7 @@ impl Hardware for Selected {
         MILLISECONDS.load(Ordering::Relaxed)
     }
 
+    #[cfg(feature = "defmt")]
     fn ticks(&self) -> u32 {
         // It counts down.
         u32::MAX - COUNTER.0.read(Timer::VALUE)
@@ -493,5 +496,63 @@ impl Hardware for Selected {
                 cortex_m::asm::wfi();
             }
         });
+    }
+}
+
+/// Logs to UART2, so that they need neither a probe nor semihosting.
+#[cfg(feature = "defmt")]
+mod logger {
+    use core::cell::UnsafeCell;
+
+    use super::LOG;
+
+    struct State {
+        encoder: defmt::Encoder,
+        section: critical_section::RestoreState,
+    }
+
+    struct Shared(UnsafeCell<State>);
+
+    // SAFETY: used between `acquire` and `release` only, with interrupts off.
+    unsafe impl Sync for Shared {}
+
+    static STATE: Shared = Shared(UnsafeCell::new(State {
+        encoder: defmt::Encoder::new(),
+        section: critical_section::RestoreState::invalid(),
+    }));
+
+    #[defmt::global_logger]
+    struct Logger;
+
+    fn write(bytes: &[u8]) {
+        LOG.send(bytes);
+    }
+
+    // SAFETY: from `acquire` to `release` interrupts are off, so nobody else logs.
+    unsafe impl defmt::Logger for Logger {
+        fn acquire() {
+            // SAFETY: released in `release`, which defmt calls after it.
+            let section = unsafe { critical_section::acquire() };
+            // SAFETY: interrupts are off.
+            let state = unsafe { &mut *STATE.0.get() };
+            state.section = section;
+            state.encoder.start_frame(write);
+        }
+
+        unsafe fn flush() {}
+
+        unsafe fn release() {
+            // SAFETY: called after `acquire`, so interrupts are off.
+            let state = unsafe { &mut *STATE.0.get() };
+            state.encoder.end_frame(write);
+            // SAFETY: what `acquire` got.
+            unsafe { critical_section::release(state.section) };
+        }
+
+        unsafe fn write(bytes: &[u8]) {
+            // SAFETY: called between `acquire` and `release`, so interrupts are off.
+            let state = unsafe { &mut *STATE.0.get() };
+            state.encoder.write(bytes, write);
+        }
     }
 }

@@ -29,6 +29,9 @@ use stm32_metapac::{
     DAC1, FLASH, GPIOA, GPIOD, IWDG1, Interrupt, PWR, RCC, TIM5, USART3, interrupt,
 };
 
+#[cfg(feature = "defmt")]
+use defmt_rtt as _;
+
 use super::serial::{Ends, Owned, Serial};
 use super::{Hardware, crash_store, start};
 use beacon_kernel::link::Exposure;
@@ -354,6 +357,7 @@ impl Hardware for Selected {
         MILLISECONDS.load(Ordering::Relaxed)
     }
 
+    #[cfg(feature = "defmt")]
     fn ticks(&self) -> u32 {
         DWT::cycle_count()
     }

@@ -105,7 +105,7 @@ impl<T> Owned<T> {
     ///
     /// # Safety
     /// Only from the one interrupt handler that owns it, once at a time.
-    #[allow(clippy::mut_from_ref)]
+    #[expect(clippy::mut_from_ref, reason = "the caller is the only one")]
     pub(super) unsafe fn get(&self) -> Option<&mut T> {
         // SAFETY: the caller is the only one, and does not call again while it holds it.
         unsafe { (*self.0.get()).as_mut() }
