@@ -1,1 +1,10 @@
-//! Tests across kernel, host and firmware.
+//! What the tests across kernel, host and firmware have in common: a small campaign, a
+//! controller in memory, and a line that damages what passes over it.
+
+pub mod campaign;
+pub mod faulty;
+pub mod rig;
+
+pub use campaign::{Bench, Step};
+pub use faulty::{Faults, FaultyTransport};
+pub use rig::{BeamEvent, ControllerMemory, Rig, TestBoard};

@@ -1,0 +1,202 @@
+//! A small campaign with everything in it, and what the kernel decides when it is asked
+//! directly: the oracle that every link has to reproduce.
+
+use beacon_kernel::link::message::{Campaign, ModelHeader};
+use beacon_kernel::link::transfer::{Encoding, Payload, Sender};
+use beacon_kernel::{
+    Acquisition, Candidate, Capacity, Explorer, Hyperparameters, Model, Network, Proposal,
+    Standardisation, Storage,
+};
+use rand_core::{Rng, SeedableRng};
+use rand_xoshiro::Xoshiro128PlusPlus;
+
+/// A proposal bit by bit: candidate, step, score, prediction.
+pub type Step = (u32, usize, u32, Option<(u32, u32)>);
+
+/// The bits of a proposal.
+pub fn bits(proposal: &Proposal) -> Step {
+    let prediction = proposal.prediction;
+    (
+        proposal.candidate.0,
+        proposal.step,
+        proposal.score.to_bits(),
+        prediction.map(|p| (p.mean.to_bits(), p.sigma.to_bits())),
+    )
+}
+
+/// Image, two models and a response for every candidate.
+pub struct Bench {
+    /// Side of the image in pixels.
+    pub side: usize,
+    /// The image.
+    pub image: Vec<f32>,
+    /// Shape of the network.
+    pub network: Network,
+    /// Weights of both models.
+    pub weights: [Vec<f32>; 2],
+    /// Response of every candidate.
+    pub responses: Vec<f32>,
+    /// Seed of the campaign.
+    pub seed: u64,
+    /// Points measured before the first model.
+    pub seeds: usize,
+    /// Points measured when the second model arrives.
+    pub swap_at: usize,
+    /// Points measured at the end.
+    pub end: usize,
+}
+
+impl Bench {
+    /// Hyperparameters of both models.
+    pub const HYPERPARAMETERS: Hyperparameters = Hyperparameters {
+        lengthscale: [0.15, 0.1],
+        outputscale: 1.0,
+        noise: 1e-2,
+        mean: 0.1,
+    };
+    /// Standardisation of both models.
+    pub const STANDARDISATION: Standardisation = Standardisation {
+        mean: 2.0,
+        scale: 3.0,
+    };
+
+    /// A campaign of 10 seeds and 40 steps on 225 candidates.
+    ///
+    /// # Panics
+    /// When the kernel refuses its own default.
+    pub fn new(seed: u64) -> Self {
+        let side = 24;
+        let window = 10;
+        let mut random = Xoshiro128PlusPlus::seed_from_u64(seed);
+        let mut uniform = || (random.next_u32() >> 8) as f32 / 16_777_216.0;
+        let waves: Vec<[f32; 3]> = (0..8).map(|_| [uniform(), uniform(), uniform()]).collect();
+        let image = (0..side * side)
+            .map(|i| {
+                let (y, x) = ((i / side) as f32, (i % side) as f32);
+                let waves = waves
+                    .iter()
+                    .map(|[a, b, c]| a * (0.9 * (b * y + c * x)).sin());
+                waves.sum()
+            })
+            .collect();
+        let network = Network::for_window(window).unwrap();
+        let mut draw = || {
+            let count = network.weight_count();
+            (0..count).map(|_| 0.3 * (uniform() - 0.5)).collect()
+        };
+        let weights = [draw(), draw()];
+        let candidates = (side - window + 1) * (side - window + 1);
+        let responses = (0..candidates)
+            .map(|n| 2.0 + 3.0 * (n as f32 * 0.37).sin() + 0.1 * uniform())
+            .collect();
+        Self {
+            side,
+            image,
+            network,
+            weights,
+            responses,
+            seed,
+            seeds: 10,
+            swap_at: 25,
+            end: 50,
+        }
+    }
+
+    /// Just enough capacity.
+    pub fn capacity(&self) -> Capacity {
+        Capacity::for_campaign(self.side, self.side, self.network.window(), 60)
+    }
+
+    /// The candidates measured before the first model.
+    pub fn seed_candidates(&self) -> impl Iterator<Item = u32> {
+        let count = self.responses.len();
+        (0..self.seeds).map(move |n| ((n * 97) % count) as u32)
+    }
+
+    /// A model for the kernel.
+    pub fn model(&self, version: usize) -> Model<'_> {
+        Model {
+            network: self.network,
+            weights: &self.weights[version],
+            hyperparameters: Self::HYPERPARAMETERS,
+            standardisation: Self::STANDARDISATION,
+        }
+    }
+
+    /// A model for the link, but for its weights.
+    pub fn header(&self, version: usize) -> ModelHeader {
+        ModelHeader {
+            version: version as u32,
+            hyperparameters: Self::HYPERPARAMETERS.into(),
+            standardisation: Self::STANDARDISATION.into(),
+        }
+    }
+
+    /// The campaign as the link begins it.
+    pub fn campaign(&self) -> Campaign {
+        Campaign {
+            id: 0x1234_5678,
+            seed: self.seed,
+            height: self.side as u16,
+            width: self.side as u16,
+            window: self.network.window() as u16,
+        }
+    }
+
+    /// The image on its way.
+    ///
+    /// # Panics
+    /// Never: the image has the shape it says.
+    pub fn image_sender(&self) -> Sender<'_> {
+        let payload = Payload::Image {
+            height: self.side as u16,
+            width: self.side as u16,
+        };
+        Sender::new(payload, Encoding::F32, &self.image).unwrap()
+    }
+
+    /// Weights on their way.
+    ///
+    /// # Panics
+    /// Never: the weights number what the network has.
+    pub fn weights_sender(&self, version: usize) -> Sender<'_> {
+        let payload = Payload::Weights {
+            architecture: self.network.architecture().into(),
+            window: self.network.window() as u16,
+        };
+        Sender::new(payload, Encoding::F32, &self.weights[version]).unwrap()
+    }
+
+    /// What the kernel decides without any link.
+    ///
+    /// # Panics
+    /// When the kernel refuses anything.
+    pub fn direct(&self) -> Vec<Step> {
+        let capacity = self.capacity();
+        let (mut floats, mut words) = (vec![0.0; capacity.floats()], vec![0; capacity.words()]);
+        let storage = Storage::new(capacity, &mut floats, &mut words).unwrap();
+        let mut explorer = Explorer::new(storage, Acquisition::default(), self.seed).unwrap();
+        let window = self.network.window();
+        explorer
+            .load_image(self.side, self.side, window, &self.image)
+            .unwrap();
+        for candidate in self.seed_candidates() {
+            let response = self.responses[candidate as usize];
+            explorer.measure(Candidate(candidate), response).unwrap();
+        }
+        explorer.load_model(&self.model(0)).unwrap();
+        let mut steps = Vec::new();
+        for n in self.seeds..self.end {
+            if n == self.swap_at {
+                explorer.load_model(&self.model(1)).unwrap();
+            }
+            let proposal = explorer.propose().unwrap();
+            let candidate = proposal.candidate;
+            steps.push(bits(&proposal));
+            explorer
+                .measure(candidate, self.responses[candidate.index()])
+                .unwrap();
+        }
+        steps
+    }
+}

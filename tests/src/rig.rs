@@ -1,0 +1,205 @@
+//! A controller in memory, with a board that writes down what its beam did and a clock that
+//! only moves when somebody waits.
+
+use std::collections::VecDeque;
+use std::convert::Infallible;
+
+use beacon_kernel::link::message::{DoseLimits, Health};
+use beacon_kernel::link::{Board, Controller, Exposure, Limits, Memory, Transport, frame};
+use beacon_kernel::{Acquisition, Capacity, Explorer, Storage};
+
+/// What a beam did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BeamEvent {
+    /// An exposure began.
+    Exposed(Exposure),
+    /// It was blanked by command.
+    Blanked,
+}
+
+/// A board without hardware.
+#[derive(Debug, Default)]
+pub struct TestBoard {
+    /// Everything the beam did.
+    pub beam: Vec<BeamEvent>,
+    /// What was sent and not fetched yet.
+    pub sent: VecDeque<u8>,
+    /// Message of the last panic.
+    pub panic: Vec<u8>,
+    /// The present time.
+    pub now_us: u64,
+    until_us: u64,
+}
+
+impl Board for TestBoard {
+    fn name(&self) -> &'static str {
+        "test"
+    }
+
+    fn build(&self) -> &'static str {
+        "in memory"
+    }
+
+    fn clock_hz(&self) -> u32 {
+        0
+    }
+
+    fn expose(&mut self, exposure: Exposure) {
+        assert!(!self.exposing(), "one exposure cut another short");
+        self.beam.push(BeamEvent::Exposed(exposure));
+        self.until_us = self.now_us + u64::from(exposure.settle_us) + u64::from(exposure.dwell_us);
+    }
+
+    fn exposing(&mut self) -> bool {
+        self.now_us < self.until_us
+    }
+
+    fn blank(&mut self) {
+        self.until_us = self.now_us;
+        self.beam.push(BeamEvent::Blanked);
+    }
+
+    fn send(&mut self, frame: &[u8]) {
+        self.sent.extend(frame);
+    }
+
+    fn health(&mut self) -> Health {
+        Health::default()
+    }
+
+    fn last_panic(&self) -> &[u8] {
+        &self.panic
+    }
+
+    fn clear_panic(&mut self) {
+        self.panic.clear();
+    }
+}
+
+/// What an in-memory controller borrows.
+pub struct ControllerMemory {
+    capacity: Capacity,
+    floats: Vec<f32>,
+    words: Vec<u32>,
+    receive: Vec<u8>,
+    reply: Vec<u8>,
+    staging: Vec<f32>,
+    doses: Vec<u32>,
+}
+
+impl ControllerMemory {
+    /// Memory for a capacity, full of rubbish.
+    pub fn new(capacity: Capacity) -> Self {
+        Self {
+            capacity,
+            floats: vec![f32::NAN; capacity.floats()],
+            words: vec![u32::MAX; capacity.words()],
+            receive: vec![0xAA; frame::MAX_BODY],
+            reply: vec![0xAA; frame::MAX_FRAME],
+            staging: vec![f32::NAN; Memory::staging(capacity)],
+            doses: vec![u32::MAX; Memory::doses(capacity)],
+        }
+    }
+
+    /// A controller after reset.
+    ///
+    /// # Panics
+    /// When the memory is not what the controller asks for.
+    pub fn controller(&mut self) -> Controller<'_> {
+        let storage = Storage::new(self.capacity, &mut self.floats, &mut self.words).unwrap();
+        let explorer = Explorer::new(storage, Acquisition::default(), 0).unwrap();
+        let memory = Memory {
+            receive: &mut self.receive,
+            reply: &mut self.reply,
+            staging: &mut self.staging,
+            doses: &mut self.doses,
+        };
+        Controller::new(explorer, memory, LIMITS).unwrap()
+    }
+}
+
+/// The test board's own ceiling.
+pub const LIMITS: Limits = Limits {
+    dose: DoseLimits {
+        pixel_us: 1_000_000,
+        total_us: 1_000_000_000,
+    },
+    work_ms: 50,
+};
+
+/// A controller with its board, reached as a transport.
+pub struct Rig<'a> {
+    /// The controller.
+    pub controller: Controller<'a>,
+    /// Its board.
+    pub board: TestBoard,
+    now_ms: u64,
+    to_controller: VecDeque<u8>,
+}
+
+impl<'a> Rig<'a> {
+    /// A controller that was just reset.
+    pub fn new(controller: Controller<'a>) -> Self {
+        Self {
+            controller,
+            board: TestBoard::default(),
+            now_ms: 0,
+            to_controller: VecDeque::new(),
+        }
+    }
+
+    /// Lets time pass; the controller's main loop turns once a millisecond.
+    pub fn pass(&mut self, milliseconds: u32) {
+        for _ in 0..milliseconds {
+            self.now_ms += 1;
+            self.turn();
+        }
+    }
+
+    /// One turn of the main loop.
+    fn turn(&mut self) {
+        self.board.now_us = self.now_ms * 1000;
+        while let Some(byte) = self.to_controller.pop_front() {
+            if self.controller.receive(byte) {
+                self.controller.poll(self.now_ms, &mut self.board);
+            }
+        }
+        self.controller.poll(self.now_ms, &mut self.board);
+    }
+
+    /// Exposures in order.
+    pub fn exposures(&self) -> impl Iterator<Item = Exposure> {
+        self.board.beam.iter().filter_map(|event| match event {
+            BeamEvent::Exposed(exposure) => Some(*exposure),
+            BeamEvent::Blanked => None,
+        })
+    }
+}
+
+impl Transport for Rig<'_> {
+    type Error = Infallible;
+
+    fn send(&mut self, bytes: &[u8]) -> Result<(), Infallible> {
+        self.to_controller.extend(bytes);
+        self.turn();
+        Ok(())
+    }
+
+    fn receive(&mut self, buffer: &mut [u8], timeout_ms: u32) -> Result<usize, Infallible> {
+        for _ in 0..timeout_ms {
+            if !self.board.sent.is_empty() {
+                break;
+            }
+            self.pass(1);
+        }
+        let length = buffer.len().min(self.board.sent.len());
+        for (slot, byte) in buffer.iter_mut().zip(self.board.sent.drain(..length)) {
+            *slot = byte;
+        }
+        Ok(length)
+    }
+
+    fn now_ms(&mut self) -> u64 {
+        self.now_ms
+    }
+}
