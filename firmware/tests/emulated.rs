@@ -11,8 +11,7 @@ use std::{env, fs, io, process, thread};
 
 use beacon_firmware::obi::{Track, Visit};
 use beacon_kernel::link::message::{
-    Activation, Architecture as WireArchitecture, Beam, BlankReason, Campaign, Measurement,
-    ModelHeader, Next, Settings,
+    Activation, Beam, BlankReason, Campaign, Measurement, ModelHeader, Next, Settings,
 };
 use beacon_kernel::link::transfer::{Encoding, Payload, Sender};
 use beacon_kernel::link::{Client, Timing, Transport};
@@ -143,6 +142,10 @@ impl Bench {
     };
 
     fn new() -> Self {
+        Self::with(Architecture::Valid, WINDOW)
+    }
+
+    fn with(architecture: Architecture, window: usize) -> Self {
         let mut state = 4_u32;
         let mut uniform = || {
             state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
@@ -154,7 +157,7 @@ impl Bench {
                 (0.2 * y).sin() * (0.13 * x).cos() + 0.1 * uniform()
             })
             .collect();
-        let network = Network::new(Architecture::Valid, WINDOW).expect("a network");
+        let network = Network::new(architecture, window).expect("a network");
         let weights = (0..network.weight_count())
             .map(|_| 0.3 * (uniform() - 0.5))
             .collect();
@@ -178,13 +181,13 @@ impl Bench {
         }
     }
 
-    fn campaign() -> Campaign {
+    fn campaign(&self) -> Campaign {
         Campaign {
             id: 7,
             seed: SEED,
             height: SIDE as u16,
             width: SIDE as u16,
-            window: WINDOW as u16,
+            window: self.network.window() as u16,
         }
     }
 
@@ -197,10 +200,10 @@ impl Bench {
             width: SIDE as u16,
         };
         let image = Sender::new(shape, Encoding::F32, &self.image).expect("an image");
-        client.begin(Self::campaign(), &image).expect("begin");
+        client.begin(self.campaign(), &image).expect("begin");
         let shape = Payload::Weights {
-            architecture: WireArchitecture::Valid,
-            window: WINDOW as u16,
+            architecture: self.network.architecture().into(),
+            window: self.network.window() as u16,
         };
         let weights = Sender::new(shape, Encoding::F32, &self.weights).expect("weights");
         let header = ModelHeader {
@@ -309,7 +312,8 @@ fn a_lost_link_blanks_the_beam_and_keeps_the_campaign() {
     let emulator = Emulator::start(&path, "silence");
     let mut client = emulator.connect(2);
     client.connect().expect("hello");
-    Bench::new().begin(&mut client);
+    let bench = Bench::new();
+    bench.begin(&mut client);
     let settings = Settings {
         dwell_us: 20_000_000,
         dose: beacon_kernel::link::message::DoseLimits {
@@ -332,7 +336,7 @@ fn a_lost_link_blanks_the_beam_and_keeps_the_campaign() {
     client.connect().expect("hello again");
     let status = client.status().expect("status");
     assert_eq!(status.beam, Beam::Blanked(BlankReason::LinkLost));
-    assert_eq!(status.campaign, Some(Bench::campaign()));
+    assert_eq!(status.campaign, Some(bench.campaign()));
     assert_eq!(status.link.losses, 1);
 }
 
@@ -404,5 +408,52 @@ fn a_failure_blanks_the_beam_resets_and_is_reported_until_cleared() {
         assert_eq!(usize::from(identity.last_panic), length);
         client.clear_panic().expect("clear");
         assert_eq!(client.connect().expect("hello").last_panic, 0);
+    }
+}
+
+/// The longest work there is. Prints how long it takes; with `-icount` and logs built in, the
+/// board says how many ticks.
+#[test]
+#[ignore = "takes minutes"]
+fn the_largest_campaigns_fit_the_stack_and_the_watchdogs_time() {
+    const MEASUREMENTS: u32 = 319;
+    let Some(path) = image("BEACON_FIRMWARE") else {
+        return;
+    };
+    for (architecture, window, candidates) in [
+        (Architecture::Valid, 16, 2401),
+        (Architecture::Same, 16, 2401),
+        (Architecture::Same, 5, 3600),
+    ] {
+        let bench = Bench::with(architecture, window);
+        let emulator = Emulator::start(&path, "largest");
+        let mut client = emulator.connect(5);
+        client.connect().expect("hello");
+        let start = Instant::now();
+        let lap = |what: &str| println!("{what}: {:?} so far", start.elapsed());
+        bench.begin(&mut client);
+        lap("model before the first measurement");
+        for n in 0..MEASUREMENTS {
+            let candidate = (n * 233) % candidates;
+            let value = Bench::response(candidate);
+            client
+                .measure(Measurement { candidate, value }, Next::Nothing)
+                .expect("measure");
+        }
+        lap("measurements");
+        for strategy in Strategy::ALL {
+            let acquisition = Acquisition {
+                strategy,
+                ..Acquisition::default()
+            };
+            client.choose(acquisition.into()).expect("choose");
+            client.propose(true).expect("a proposal");
+            lap(strategy.name());
+        }
+        client.end(7).expect("end");
+        let status = client.status().expect("status");
+        println!("{architecture:?} {window}: {:?}", status.health);
+        assert_eq!(status.health.watchdog_resets, 0);
+        assert!(status.health.stack_high_water < status.health.stack_size / 2);
     }
 }
