@@ -13,7 +13,7 @@ use beacon_firmware::obi::{Track, Visit};
 use beacon_kernel::link::message::{
     Activation, Beam, BlankReason, Campaign, Measurement, ModelHeader, Next, Settings,
 };
-use beacon_kernel::link::transfer::{Encoding, Payload, Sender};
+use beacon_kernel::link::transfer::{Encoding, Kind, Payload, Sender};
 use beacon_kernel::link::{Client, Timing, Transport};
 use beacon_kernel::{
     Acquisition, Architecture, Candidate, Capacity, Explorer, Hyperparameters, Model, Network,
@@ -302,6 +302,40 @@ fn a_campaign_on_the_emulated_board_equals_the_one_on_the_host_bit_for_bit() {
         .collect();
     assert_eq!(exposed, expected);
     assert!(track.rest().is_empty() && track.blanked());
+}
+
+#[test]
+fn a_hundred_kilobytes_arrive_without_a_repetition() {
+    let Some(path) = image("BEACON_FIRMWARE") else {
+        return;
+    };
+    let bench = Bench::new();
+    let emulator = Emulator::start(&path, "bytes");
+    let mut client = emulator.connect(6);
+    client.connect().expect("hello");
+    bench.begin(&mut client);
+    let before = client.statistics();
+    let shape = Payload::Weights {
+        architecture: bench.network.architecture().into(),
+        window: bench.network.window() as u16,
+    };
+    let weights = Sender::new(shape, Encoding::F32, &bench.weights).expect("weights");
+    let mut sent = 0;
+    while sent < 100_000 {
+        let mut upload = client.upload(weights).expect("upload");
+        while !client.advance(&mut upload).expect("chunk") {}
+        client.abort(Kind::Weights).expect("abort");
+        sent += weights.length();
+    }
+    let after = client.statistics();
+    assert_eq!(after.retries, before.retries);
+    assert_eq!(after.damaged, 0);
+    let link = client.status().expect("status").link;
+    println!("{sent} bytes, {link:?}");
+    assert_eq!(
+        link.crc_errors + link.cobs_errors + link.overflows + link.lost_bytes,
+        0
+    );
 }
 
 #[test]

@@ -2,6 +2,7 @@
 //! controller in memory, and a line that damages what passes over it.
 
 pub mod campaign;
+pub mod every_message;
 pub mod faulty;
 pub mod rig;
 

@@ -35,8 +35,8 @@ pub(crate) trait Hardware: Sized {
     const NAME: &'static str;
     /// How fast the core runs, and [`Hardware::ticks`] counts.
     const CLOCK_HZ: u32;
-    /// How long the longest piece of work takes: the surrogate of 3600 candidates after 320
-    /// measurements, some 200 M multiply-accumulates.
+    /// How long the longest piece of work takes: the surrogate of 3600 candidates, asked for the
+    /// first time 319 measurements after its model, some 9 G instructions.
     const WORK_MS: u32;
 
     /// The hardware, once. The beam is blanked and the watchdog runs when it returns.

@@ -21,9 +21,9 @@ const CORE_HZ: u32 = 25_000_000;
 const BAUD_DIVISOR: u32 = 16;
 /// One beat of the millisecond clock.
 const TICKS_PER_MILLISECOND: u32 = CORE_HZ / 1000;
-/// The main loop must come round within this time: three times [`Hardware::WORK_MS`], which
-/// allows for an emulator on a busy machine.
-const WATCHDOG_SECONDS: u32 = 60;
+/// The main loop must come round within this time: four times [`Hardware::WORK_MS`], which
+/// allows for an emulator on a busy machine. Exposures end without the main loop.
+const WATCHDOG_SECONDS: u32 = 120;
 /// Longest wait for one byte to leave a UART: 10 bits of 16 cycles take 160, and a busy emulator
 /// may stop for a while.
 const PATIENCE: u32 = 10_000_000;
@@ -401,7 +401,7 @@ pub(crate) struct Selected {
 impl Hardware for Selected {
     const NAME: &'static str = "mps2-an500";
     const CLOCK_HZ: u32 = CORE_HZ;
-    const WORK_MS: u32 = 20_000;
+    const WORK_MS: u32 = 30_000;
 
     fn take() -> Option<Self> {
         let mut core = cortex_m::Peripherals::take()?;

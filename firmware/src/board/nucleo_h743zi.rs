@@ -46,11 +46,17 @@ const TIMER_HZ: u32 = 2 * APB1_HZ;
 const BAUD: u32 = 2_000_000;
 /// Ticks of the exposure timer in a microsecond: 125 ns, as in the Open Beam Interface.
 const TICKS_PER_MICROSECOND: u32 = 8;
-/// The main loop must come round within this time: more than twice [`Hardware::WORK_MS`], and as
-/// long as this watchdog can wait. Its oscillator is off by 10 % at most.
-const WATCHDOG_SECONDS: u32 = 8;
+/// The main loop must come round within this time: twice [`Hardware::WORK_MS`] and more, and
+/// nearly as long as this watchdog can wait. Its oscillator is off by 10 % at most. Exposures end
+/// without the main loop.
+const WATCHDOG_SECONDS: u32 = 30;
 /// The watchdog's oscillator (section 8.5.5) after its divider.
-const WATCHDOG_HZ: u32 = 32_000 / 64;
+const WATCHDOG_HZ: u32 = 32_000 / 256;
+/// Its twelve bits.
+const WATCHDOG_RELOAD: u16 = {
+    assert!(WATCHDOG_SECONDS * WATCHDOG_HZ <= 1 << 12);
+    (WATCHDOG_SECONDS * WATCHDOG_HZ - 1) as u16
+};
 /// How often a clock that starts is asked before another one is taken: some 100 ms.
 const PATIENCE: u32 = 1_000_000;
 
@@ -198,10 +204,8 @@ fn start_exposure_timer() {
 fn start_watchdog() {
     IWDG1.kr().write(|w| w.set_key(Key::START));
     IWDG1.kr().write(|w| w.set_key(Key::ENABLE));
-    IWDG1.pr().write(|w| w.set_pr(Pr::DIVIDE_BY64));
-    IWDG1
-        .rlr()
-        .write(|w| w.set_rl((WATCHDOG_SECONDS * WATCHDOG_HZ - 1) as u16));
+    IWDG1.pr().write(|w| w.set_pr(Pr::DIVIDE_BY256));
+    IWDG1.rlr().write(|w| w.set_rl(WATCHDOG_RELOAD));
     while IWDG1.sr().read().pvu() || IWDG1.sr().read().rvu() {}
     IWDG1.kr().write(|w| w.set_key(Key::RESET));
 }
@@ -265,7 +269,7 @@ pub(crate) struct Selected {
 impl Hardware for Selected {
     const NAME: &'static str = "nucleo-h743zi";
     const CLOCK_HZ: u32 = CORE_HZ;
-    const WORK_MS: u32 = 3_000;
+    const WORK_MS: u32 = 12_000;
 
     fn take() -> Option<Self> {
         let mut core = cortex_m::Peripherals::take()?;

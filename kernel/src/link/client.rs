@@ -676,8 +676,10 @@ impl<T: Transport> Client<T> {
                 .transport
                 .receive(&mut bytes, left)
                 .map_err(Failure::Transport)?;
-            self.inbox
-                .extend(bytes.get(..length).unwrap_or_default().iter().copied());
+            for &byte in bytes.get(..length).unwrap_or_default() {
+                // It was empty, and is larger than what was read at once.
+                self.inbox.push_back(byte).unwrap_or_default();
+            }
         }
     }
 

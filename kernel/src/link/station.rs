@@ -121,7 +121,7 @@ impl<'a> Station<'a> {
             Request::LastPanic { from } => {
                 let message = board.last_panic();
                 let rest = message.get(from as usize..).unwrap_or_default();
-                let _ = page.extend_from_slice(rest.get(..PAGE).unwrap_or(rest));
+                append(page, rest.get(..PAGE).unwrap_or(rest));
                 let total = message.len() as u32;
                 Ok(Reply::LastPanic { from, total })
             }
@@ -236,8 +236,8 @@ impl<'a> Station<'a> {
         let measured = self.measurements();
         let total = measured.len() as u32;
         for Measurement { candidate, value } in measured.skip(from as usize).take(PAGE / 8) {
-            let _ = page.extend_from_slice(&candidate.to_le_bytes());
-            let _ = page.extend_from_slice(&value.to_le_bytes());
+            append(page, &candidate.to_le_bytes());
+            append(page, &value.to_le_bytes());
         }
         Reply::Measurements { from, total }
     }
@@ -247,8 +247,8 @@ impl<'a> Station<'a> {
         let surrogate = self.explorer.surrogate()?;
         let posterior = surrogate.mean.iter().zip(surrogate.variance);
         for (mean, variance) in posterior.skip(from as usize).take(PAGE / 8) {
-            let _ = page.extend_from_slice(&mean.to_le_bytes());
-            let _ = page.extend_from_slice(&variance.to_le_bytes());
+            append(page, &mean.to_le_bytes());
+            append(page, &variance.to_le_bytes());
         }
         Ok(Reply::Surrogate {
             from,
@@ -520,4 +520,9 @@ impl<'a> Station<'a> {
         }
         Ok(candidates)
     }
+}
+
+/// `Vec::extend` panics when it is full; a page is cut to fit before it is filled.
+fn append(page: &mut Page, bytes: &[u8]) {
+    page.extend_from_slice(bytes).unwrap_or_default();
 }
