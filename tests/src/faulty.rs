@@ -133,10 +133,13 @@ pub struct FaultyTransport<T> {
     pub inner: T,
     /// Whether the line is cut: nothing passes, nothing is kept.
     pub cut: bool,
+    /// How many more frames come back before the host is deaf, if it is to become so.
+    pub deaf_after: Option<u32>,
     chance: Chance,
     out: Direction,
     back: Direction,
     arrived: VecDeque<u8>,
+    zeros: u32,
 }
 
 impl<T: Transport> FaultyTransport<T> {
@@ -145,6 +148,7 @@ impl<T: Transport> FaultyTransport<T> {
         Self {
             inner,
             cut: false,
+            deaf_after: None,
             chance: Chance {
                 random: Xoshiro128PlusPlus::seed_from_u64(seed),
                 faults,
@@ -153,6 +157,7 @@ impl<T: Transport> FaultyTransport<T> {
             out: Direction::new(),
             back: Direction::new(),
             arrived: VecDeque::new(),
+            zeros: 0,
         }
     }
 
@@ -194,7 +199,18 @@ impl<T: Transport> Transport for FaultyTransport<T> {
                     self.back.take(byte, now, &mut self.chance);
                 }
             }
-            self.arrived.extend(self.back.release(now));
+            for byte in self.back.release(now) {
+                match (&mut self.deaf_after, byte) {
+                    (Some(0), _) => continue,
+                    // Every frame has two zeros.
+                    (Some(left), 0) => {
+                        self.zeros += 1;
+                        *left -= u32::from(self.zeros.is_multiple_of(2));
+                    }
+                    _ => {}
+                }
+                self.arrived.push_back(byte);
+            }
             if !self.arrived.is_empty() || now >= deadline {
                 break;
             }

@@ -122,7 +122,7 @@ impl ControllerMemory {
 pub const LIMITS: Limits = Limits {
     dose: DoseLimits {
         pixel_us: 1_000_000,
-        total_us: 1_000_000_000,
+        total_us: 4_000_000_000,
     },
     work_ms: 50,
 };

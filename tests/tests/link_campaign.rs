@@ -1,10 +1,14 @@
 //! Whole campaigns over the link: whatever happens to the line or to the host, the controller
 //! decides what the kernel decides when it is asked directly.
 
-use beacon_kernel::link::message::{Activation, Exposed, Followed, Measurement, Next, Phase};
-use beacon_kernel::link::{Client, Failure, Timing, Transport};
+use beacon_kernel::link::message::{
+    Activation, Beam, BlankReason, Exposed, Followed, Measurement, Next, Phase, Request, Settings,
+    Status,
+};
+use beacon_kernel::link::transfer::Sender;
+use beacon_kernel::link::{Board, Client, Failure, Timing, Transport};
 use beacon_tests::campaign::bits;
-use beacon_tests::{Bench, ControllerMemory, Faults, FaultyTransport, Rig, Step};
+use beacon_tests::{BeamEvent, Bench, ControllerMemory, Faults, FaultyTransport, Rig, Step};
 
 fn measurement(bench: &Bench, candidate: u32) -> Measurement {
     Measurement {
@@ -146,7 +150,263 @@ fn ten_per_cent_of_every_damage_changes_nothing_either() {
     println!("{:?}", client.statistics());
 }
 
+/// What a host does that knows nothing but the campaign itself: it looks at the controller,
+/// and does the next thing that is missing.
+fn next_message<T: Transport<Error: std::fmt::Debug>>(
+    client: &mut Client<T>,
+    bench: &Bench,
+) -> Result<bool, Failure<T::Error>> {
+    let status = client.status()?;
+    let measured = status.measured as usize;
+    let begun = status.campaign == Some(bench.campaign());
+    let wanted_model = match measured {
+        n if n < bench.seeds => None,
+        n if n < bench.swap_at => Some(0),
+        _ => Some(1),
+    };
+    match status.phase {
+        Phase::Ended if begun => return Ok(false),
+        Phase::Idle | Phase::Ended => {
+            client.request(&Request::Begin(bench.campaign()), &[])?;
+        }
+        Phase::AwaitingImage => advance(client, bench.image_sender(), Activation::Image, &status)?,
+        Phase::Running if measured == bench.end => client.end(bench.campaign().id)?,
+        Phase::Running if status.model.map(|version| version as usize) != wanted_model => {
+            let version = wanted_model.unwrap_or_default();
+            let activation = Activation::Model(bench.header(version));
+            advance(client, bench.weights_sender(version), activation, &status)?;
+        }
+        Phase::Running => {
+            let seed = bench.seed_candidates().nth(measured);
+            match (seed, status.exposed) {
+                (_, Some(candidate)) => {
+                    let measurement = measurement(bench, candidate);
+                    client.measure(measurement, Next::Nothing)?;
+                }
+                (Some(candidate), None) => {
+                    client.expose(candidate)?;
+                }
+                (None, None) => {
+                    client.propose(true)?;
+                }
+            }
+        }
+    }
+    Ok(true)
+}
+
+/// One message of a transfer, from wherever it is.
+fn advance<T: Transport<Error: std::fmt::Debug>>(
+    client: &mut Client<T>,
+    sender: Sender<'_>,
+    activation: Activation,
+    status: &Status,
+) -> Result<(), Failure<T::Error>> {
+    let under_way = status
+        .transfer
+        .filter(|progress| progress.descriptor == sender.descriptor());
+    match under_way {
+        Some(progress) if progress.received == sender.length() => {
+            client.commit(activation)?;
+        }
+        Some(_) => {
+            let mut upload = client.upload(sender)?;
+            client.advance(&mut upload)?;
+        }
+        None => {
+            client.upload(sender)?;
+        }
+    }
+    Ok(())
+}
+
 #[test]
 fn a_host_may_die_between_any_two_messages() {
-    let _ = (Phase::Idle, Failure::<()>::NotConnected);
+    let bench = Bench::new(8);
+    let mut memory = ControllerMemory::new(bench.capacity());
+    let mut rig = Rig::new(memory.controller());
+    let mut hosts = 0_u32;
+    loop {
+        hosts += 1;
+        let mut client = Client::new(rig, Timing::default(), hosts.wrapping_mul(0x9E37_79B9));
+        let identity = client.connect().unwrap();
+        assert_eq!(identity.other.is_some(), hosts > 1);
+        let going_on = next_message(&mut client, &bench).unwrap();
+        if !going_on {
+            let mut measured = Vec::new();
+            client.measurements(0, |m| measured.push(m)).unwrap();
+            let seeds = bench.seed_candidates();
+            let steps = bench.direct();
+            let expected: Vec<_> = seeds
+                .chain(steps.iter().map(|step| step.0))
+                .map(|candidate| measurement(&bench, candidate))
+                .collect();
+            assert_eq!(measured, expected);
+            rig = client.into_transport();
+            break;
+        }
+        rig = client.into_transport();
+    }
+    println!("{hosts} hosts, one message each");
+    assert!(hosts > 130);
+    assert_eq!(
+        rig.exposures().count(),
+        bench.end,
+        "nothing was exposed twice"
+    );
+}
+
+/// A request whose reply no host ever saw, then a new host.
+#[test]
+fn a_host_may_die_between_a_request_and_its_reply() {
+    let bench = Bench::new(8);
+    let mut memory = ControllerMemory::new(bench.capacity());
+    let mut rig = Rig::new(memory.controller());
+    let (mut hosts, mut deaf) = (0_u32, 0);
+    loop {
+        hosts += 1;
+        let mut line = FaultyTransport::new(rig, Faults::default(), 0);
+        // Every reply after the first few is lost together with its host.
+        line.deaf_after = Some(3 + hosts % 3);
+        let timing = Timing {
+            attempts: 2,
+            reply_ms: 5,
+            ..Timing::default()
+        };
+        let mut client = Client::new(line, timing, hosts.wrapping_mul(0x9E37_79B9));
+        client.connect().unwrap();
+        let last = client.status().unwrap();
+        if last.phase == Phase::Ended {
+            rig = client.into_transport().inner;
+            break;
+        }
+        // It may or may not have learnt what became of its request.
+        if let Err(failure) = next_message(&mut client, &bench) {
+            assert!(matches!(failure, Failure::NoReply { .. }), "{failure:?}");
+            deaf += 1;
+        }
+        rig = client.into_transport().inner;
+        rig.pass(20);
+        rig.board.sent.clear();
+    }
+    println!("{hosts} hosts, {deaf} died deaf");
+    let candidates: Vec<_> = rig
+        .controller
+        .explorer()
+        .measurements()
+        .map(|(c, _)| c.0)
+        .collect();
+    let expected: Vec<_> = bench
+        .seed_candidates()
+        .chain(bench.direct().iter().map(|step| step.0))
+        .collect();
+    assert_eq!(candidates, expected);
+    assert_eq!(
+        rig.exposures().count(),
+        bench.end,
+        "nothing was exposed twice"
+    );
+}
+
+#[test]
+fn a_cut_longer_than_the_time_out_blanks_the_beam_and_keeps_the_state() {
+    let bench = Bench::new(4);
+    let mut memory = ControllerMemory::new(bench.capacity());
+    let line = FaultyTransport::new(Rig::new(memory.controller()), Faults::default(), 0);
+    let mut client = Client::new(line, Timing::default(), 7);
+    client.connect().unwrap();
+    client
+        .configure(Settings {
+            dwell_us: 900_000,
+            link_timeout_ms: 1000,
+            ..Settings::DEFAULT
+        })
+        .unwrap();
+    let mut cuts = 0;
+    let mut steps = 0;
+    loop {
+        let before = client.status().unwrap();
+        if steps % 7 == 3 {
+            let line = client.transport_mut();
+            let blanked = line.inner.board.beam.len();
+            line.cut = true;
+            line.inner.pass(1500);
+            assert_eq!(line.inner.board.beam.len(), blanked + 1);
+            assert_eq!(line.inner.board.beam.last(), Some(&BeamEvent::Blanked));
+            let failure = client.status().unwrap_err();
+            assert!(
+                matches!(failure, Failure::NoReply { rubbish: 0, .. }),
+                "{failure:?}"
+            );
+            assert!(matches!(client.status(), Err(Failure::NotConnected)));
+            client.transport_mut().cut = false;
+            client.connect().unwrap();
+            let after = client.status().unwrap();
+            cuts += 1;
+            assert_eq!(after.beam, Beam::Blanked(BlankReason::LinkLost));
+            assert_eq!(after.link.losses, cuts);
+            assert_eq!(
+                (
+                    after.phase,
+                    after.measured,
+                    after.last,
+                    after.pending,
+                    after.exposed,
+                    after.model
+                ),
+                (
+                    before.phase,
+                    before.measured,
+                    before.last,
+                    before.pending,
+                    before.exposed,
+                    before.model
+                )
+            );
+            assert_eq!(after.transfer, before.transfer);
+        }
+        steps += 1;
+        if !next_message(&mut client, &bench).unwrap() {
+            break;
+        }
+    }
+    println!("{cuts} cuts");
+    let rig = client.into_transport().inner;
+    let candidates: Vec<_> = rig
+        .controller
+        .explorer()
+        .measurements()
+        .map(|(c, _)| c.0)
+        .collect();
+    let expected: Vec<_> = bench
+        .seed_candidates()
+        .chain(bench.direct().iter().map(|step| step.0))
+        .collect();
+    assert_eq!(candidates, expected);
+}
+
+#[test]
+fn an_exposure_under_way_ends_when_the_link_is_lost() {
+    let bench = Bench::new(4);
+    let mut memory = ControllerMemory::new(bench.capacity());
+    let mut client = Client::new(Rig::new(memory.controller()), Timing::default(), 7);
+    client.connect().unwrap();
+    client
+        .configure(Settings {
+            dwell_us: 900_000,
+            link_timeout_ms: 200,
+            ..Settings::DEFAULT
+        })
+        .unwrap();
+    client
+        .begin(bench.campaign(), &bench.image_sender())
+        .unwrap();
+    client.expose(3).unwrap();
+    let mut rig = client.into_transport();
+    assert!(rig.board.exposing());
+    rig.pass(199);
+    assert!(rig.board.exposing());
+    rig.pass(2);
+    assert!(!rig.board.exposing());
+    assert_eq!(rig.board.beam.last(), Some(&BeamEvent::Blanked));
 }
