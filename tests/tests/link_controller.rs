@@ -23,6 +23,10 @@ fn client(memory: &mut ControllerMemory) -> Client<Rig<'_>> {
     client
 }
 
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "it reads better at every call"
+)]
 fn refusal<T>(result: Result<T, Failure<std::convert::Infallible>>) -> Refusal {
     match result {
         Err(Failure::Refused(refusal)) => refusal,
@@ -419,6 +423,44 @@ fn half_precision_weights_act_like_the_rounded_ones() {
     assert_eq!(halved, bench.direct()[0]);
 }
 
+fn wild_request(bench: &Bench, pick: u32, random: &mut Xoshiro128PlusPlus) -> (Request, Vec<u8>) {
+    let all = requests();
+    let candidate = random.next_u32() % 230;
+    let value = f32::from_bits(random.next_u32());
+    match pick % 8 {
+        0 => (Request::Expose { candidate }, vec![]),
+        1 => (Request::Propose { expose: true }, vec![]),
+        2 | 3 => {
+            let measurement = Measurement { candidate, value };
+            (
+                Request::Measure {
+                    measurement,
+                    next: Next::Expose,
+                },
+                vec![],
+            )
+        }
+        4 => {
+            let (request, raw) = &all[random.next_u32() as usize % all.len()];
+            (*request, raw.clone())
+        }
+        5 => {
+            let sender = bench.weights_sender(0);
+            (Request::Transfer(sender.descriptor()), vec![])
+        }
+        6 => {
+            let kind = bench.weights_sender(0).descriptor().payload.kind();
+            let offset = random.next_u32() % 40_000;
+            let length = random.next_u32() as usize % 1024;
+            (
+                Request::Chunk { kind, offset },
+                vec![random.next_u32() as u8; length],
+            )
+        }
+        _ => (Request::Commit(Activation::Model(bench.header(0))), vec![]),
+    }
+}
+
 /// Valid requests with wild values, damaged frames and plain noise: no panic, no pixel outside
 /// the field, no dose above a limit, no candidate measured twice.
 #[test]
@@ -464,43 +506,9 @@ fn whatever_arrives_the_limits_hold() {
         };
         let length = encode(header(FrameKind::Hello, sequence), &hello, &[], &mut out).unwrap();
         rig.send(&out[..length]).unwrap();
-        let all = requests();
         for _ in 0..1500 {
-            let candidate = random.next_u32() % 230;
-            let value = f32::from_bits(random.next_u32());
             let pick = random.next_u32();
-            let (request, raw) = match pick % 8 {
-                0 => (Request::Expose { candidate }, vec![]),
-                1 => (Request::Propose { expose: true }, vec![]),
-                2 | 3 => {
-                    let measurement = Measurement { candidate, value };
-                    (
-                        Request::Measure {
-                            measurement,
-                            next: Next::Expose,
-                        },
-                        vec![],
-                    )
-                }
-                4 => {
-                    let (request, raw) = &all[random.next_u32() as usize % all.len()];
-                    (*request, raw.clone())
-                }
-                5 => {
-                    let sender = bench.weights_sender(0);
-                    (Request::Transfer(sender.descriptor()), vec![])
-                }
-                6 => {
-                    let kind = bench.weights_sender(0).descriptor().payload.kind();
-                    let offset = random.next_u32() % 40_000;
-                    let length = random.next_u32() as usize % 1024;
-                    (
-                        Request::Chunk { kind, offset },
-                        vec![random.next_u32() as u8; length],
-                    )
-                }
-                _ => (Request::Commit(Activation::Model(bench.header(0))), vec![]),
-            };
+            let (request, raw) = wild_request(&bench, pick, &mut random);
             // Another field or a new campaign are the host's right; the rest of this is about
             // what is never anybody's.
             if matches!(
@@ -556,4 +564,28 @@ fn whatever_arrives_the_limits_hold() {
     }
     println!("{exposed} exposures and {measured} measurements under fire");
     assert!(exposed > 500 && measured > 500);
+}
+
+#[test]
+fn an_exposure_longer_than_the_time_out_is_waited_for_without_losing_the_link() {
+    let bench = Bench::new(1);
+    let mut memory = ControllerMemory::new(bench.capacity());
+    let mut client = client(&mut memory);
+    client
+        .configure(Settings {
+            dwell_us: 900_000,
+            link_timeout_ms: 100,
+            ..Settings::DEFAULT
+        })
+        .unwrap();
+    client
+        .begin(bench.campaign(), &bench.image_sender())
+        .unwrap();
+    client.expose(1).unwrap();
+    client.expose(2).unwrap();
+    client.expose(3).unwrap();
+    let status = client.status().unwrap();
+    assert_eq!((status.exposures, status.link.losses), (3, 0));
+    assert!(client.statistics().busy > 10);
+    assert_eq!(client.statistics().given_up, 0);
 }

@@ -128,7 +128,7 @@ fn every_kind_of_damage_is_counted_as_what_it_is() {
             .checksum(&body)
             .to_le_bytes(),
     );
-    let mut kind = vec![0; 20];
+    let mut kind = [0; 20];
     let length = cobs::encode(&body, &mut kind[1..]);
     assert_eq!(count(&kind[..length + 2]).kind_errors, 1);
     // Zeros between frames are no damage at all.
@@ -199,6 +199,7 @@ fn more_than_a_frame_takes_is_refused_before_it_is_sent() {
 
 /// Every number at its largest, so that each takes the most bytes.
 #[test]
+#[expect(clippy::too_many_lines, reason = "one line a field")]
 fn the_largest_messages_fit() {
     let most = u32::MAX;
     let measurement = Measurement {

@@ -27,7 +27,8 @@ fn frame(kind: FrameKind, message: &impl Serialize, raw: &[u8]) -> Vec<u8> {
 }
 
 fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    let digits: Vec<_> = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+    digits.concat()
 }
 
 fn bytes(hex: &str) -> Vec<u8> {

@@ -617,26 +617,31 @@ impl<T: Transport> Client<T> {
             .map_err(|frame::TooLong| Failure::TooLong)?;
         count(&mut self.statistics.requests);
         let (mut timeout_ms, mut rubbish, mut waited_ms) = (self.timing.reply_ms, 0, 0);
-        for attempt in 0..self.timing.attempts {
-            if attempt > 0 {
-                count(&mut self.statistics.retries);
-                timeout_ms = timeout_ms.saturating_mul(2).min(self.timing.longest_ms);
-            }
+        let (mut attempt, mut repeated) = (0, 0);
+        while attempt < self.timing.attempts {
+            attempt += 1;
             let frame = self.out.get(..length).unwrap_or_default();
             self.transport.send(frame).map_err(Failure::Transport)?;
             count(&mut self.statistics.sent);
+            self.statistics.retries = self.statistics.retries.saturating_add(repeated);
+            repeated = 1;
             let mut patience = timeout_ms;
             while let Some(answer) = self.await_frame(patience, &mut rubbish)? {
                 let Answer::Reply(Reply::Busy { milliseconds }) = answer else {
                     return Ok(answer);
                 };
                 count(&mut self.statistics.busy);
-                patience = milliseconds.saturating_add(timeout_ms);
+                // It was heard: what follows is waiting, not trying.
+                attempt = 0;
+                patience = milliseconds.max(1);
                 waited_ms = patience.saturating_add(waited_ms);
                 if waited_ms > self.timing.patience_ms {
                     self.connected = false;
                     return Err(Failure::StillBusy);
                 }
+            }
+            if attempt > 0 {
+                timeout_ms = timeout_ms.saturating_mul(2).min(self.timing.longest_ms);
             }
         }
         count(&mut self.statistics.given_up);

@@ -255,13 +255,11 @@ impl<'a> Controller<'a> {
         }
         self.heard(now_ms);
         if waits || request.takes_long() {
-            let milliseconds = if waits {
-                self.limits
-                    .work_ms
-                    .saturating_add(self.station.settings().dwell_us / 1000)
-            } else {
-                self.limits.work_ms
-            };
+            let settings = self.station.settings();
+            let exposure_ms = if waits { settings.dwell_us / 1000 } else { 0 };
+            let work_ms = self.limits.work_ms.saturating_add(exposure_ms);
+            // A host that waits as it was told must not be taken for lost.
+            let milliseconds = work_ms.min(settings.link_timeout_ms / 2);
             pass(
                 header,
                 FrameKind::Reply,
@@ -298,8 +296,9 @@ impl<'a> Controller<'a> {
                 Reply::Done
             }
             _ => {
-                let raw = match self.decoder.frame().map(|frame| frame.message::<Request>()) {
-                    Some(Ok((_, raw))) if request.carries_raw() => raw,
+                let frame = self.decoder.frame().filter(|_| request.carries_raw());
+                let raw = match frame.map(|frame| frame.message::<Request>()) {
+                    Some(Ok((_, raw))) => raw,
                     _ => &[],
                 };
                 let answer = self.station.answer(request, raw, &mut page, board);

@@ -1,4 +1,117 @@
-//! The serial link, for both ends: frames, messages, transfers, sessions.
+//! The serial link between a host and a scan controller: protocol version 1, both ends.
+//!
+//! The host asks, the controller answers, one request at a time. The controller owns the
+//! campaign's state and the beam; the host may be killed and replaced at any moment.
+//!
+//! # Layers
+//!
+//! | layer | module | what it knows |
+//! |---|---|---|
+//! | frames | [`frame`] | where a frame starts and ends, and that it is intact |
+//! | messages | [`message`] | what can be asked and answered |
+//! | transfers | [`transfer`], [`scalarizer`] | images, weights and spectra in chunks |
+//! | sessions | [`Client`], and `session` in [`Controller`] | sequence numbers, time-outs, retries |
+//! | controller | [`Controller`] over [`Board`] | the campaign, the beam, its limits |
+//!
+//! Firmware implements [`Board`] and turns a loop: bytes into [`Controller::receive`], then
+//! [`Controller::poll`]. A host implements [`Transport`] and talks through [`Client`].
+//!
+//! # Bytes
+//!
+//! ```text
+//! 00 | COBS( version u8 | kind u8 | sequence u16 | message | raw bytes | CRC-32 u32 ) | 00
+//! ```
+//!
+//! - COBS (consistent overhead byte stuffing) replaces every zero, so that a zero on the wire
+//!   only ever separates frames. Any number of zeros may stand between two frames.
+//! - Numbers outside the message are little-endian. The CRC is CRC-32/ISO-HDLC (zip, Ethernet;
+//!   `"123456789"` gives `0xCBF43926`) over everything before it, unstuffed.
+//! - Kind: 1 hello, 2 identity, 3 request, 4 reply. Everything else is dropped.
+//! - Message: postcard. Unsigned integers over 8 bits are LEB128 varints, `u8` and `bool` are
+//!   one byte, `f32` are four bytes little-endian, an enum starts with the number of its
+//!   variant as a varint, an `Option` with 0 or 1, a string with its length; structs are their
+//!   fields in order.
+//! - Raw bytes follow only where the table says so; elsewhere they make the frame undecodable.
+//! - At most [`frame::MAX_MESSAGE`] bytes of message and [`frame::MAX_RAW`] raw bytes.
+//!
+//! A receiver checks the CRC before it looks at anything. After damage of any kind it drops
+//! everything up to the next zero. For example [`message::Request::Status`] as request 0x1234
+//! is `00 05 01 03 34 12 05 dc 4c 61 b2 00`: unstuffed, header `01 03 34 12`, message `00` and
+//! CRC `dc 4c 61 b2`.
+//!
+//! # Messages
+//!
+//! Numbers are those of the variants. The fields are documented in [`message::Request`] and
+//! [`message::Reply`]; every one is pinned byte by byte in `tests/tests/link_golden.rs`.
+//!
+//! | request | | answered by | raw bytes |
+//! |---|---|---|---|
+//! | 0 Status | the whole state | 3 Status | |
+//! | 1 Configuration | what the controller was told | 4 Configuration | |
+//! | 2 Measurements {from} | the list, a page at a time | 5 Measurements | reply: (u32, f32) each |
+//! | 3 Surrogate {from} | the posterior, a page at a time | 6 Surrogate | reply: (f32, f32) each |
+//! | 4 LastPanic {from} | the last panic's message | 7 LastPanic | reply: UTF-8 |
+//! | 5 ClearPanic, 6 ResetCounters | | 0 Done | |
+//! | 7 Begin | a campaign, its image still to come | 0 Done | |
+//! | 8 Choose | the strategy | 0 Done | |
+//! | 9 Configure | beam, dose limits, link time-out | 0 Done | |
+//! | 10 Scalarize | windows of a spectrum | 0 Done | |
+//! | 11 Transfer | begins or resumes a transfer | 8 Progress | |
+//! | 12 Chunk {kind, offset} | | 8 Progress | request: values, little-endian |
+//! | 13 Query {kind} | how far it has come | 8 Progress | |
+//! | 14 Commit | image, model or spectrum takes effect | 0 Done, 9 Measured | |
+//! | 15 Abort {kind} | | 0 Done | |
+//! | 16 Measure {measurement, next} | a response, and what then | 9 Measured | |
+//! | 17 Propose {expose} | the next candidate | 10 Proposed | |
+//! | 18 Expose {candidate} | the beam goes there | 11 Exposed | |
+//! | 19 Blank | | 0 Done | |
+//! | 20 End {campaign} | | 0 Done | |
+//!
+//! Any request may be answered by 2 Refused, with a typed reason that includes every error of
+//! the kernel, and may be preceded by 1 Busy.
+//!
+//! # Sequence
+//!
+//! 1. A host says hello (kind 1) with any sequence number; it chooses it, and the name it calls
+//!    itself, at random. The identity (kind 2) says which protocol versions the controller
+//!    speaks, how large a campaign may be, and whether another host spoke before. Hello and
+//!    identity keep their layout in all versions: later ones may only append, and receivers
+//!    ignore what follows the fields they know.
+//! 2. Every request counts one up, modulo 2¹⁶; the replies repeat its number. The next request
+//!    is not sent before the reply to the last one has come.
+//! 3. When no reply comes in time, the host sends the same frame again, byte for byte. The
+//!    controller knows it by number and CRC, does not carry it out again, and repeats its reply.
+//!    [`Client`] waits twice as long after every attempt, up to [`Timing::longest_ms`].
+//! 4. Busy says that a request arrived and takes long, or waits for an exposure to end. It
+//!    burns no attempt: the host waits as long as it says before it repeats.
+//! 5. Any other number is refused as out of sequence, so that two hosts on one port notice each
+//!    other. Blank is the exception: it is obeyed whoever sends it.
+//! 6. A host that gave up says hello again and looks at the status: the last request may or may
+//!    not have been carried out. A controller that was reset refuses everything but hello.
+//! 7. A request in a version that is not spoken is answered by the identity.
+//!
+//! # Transfers and resuming
+//!
+//! Transfer describes the data: kind and shape, f32 or f16, CRC-32 of all bytes. Chunks hold
+//! whole values and are taken in order only; each is answered with how many bytes have arrived,
+//! and the host goes on from there, whatever it thought before. Describing the same transfer
+//! again answers with how far it had come, so a new host goes on where the old one stopped;
+//! describing another one starts at 0. Nothing takes effect before Commit, which checks the CRC;
+//! until then the old weights serve. A spectrum has a place of its own and can be sent while
+//! weights are on their way.
+//!
+//! A new host reads the status: the campaign's id and seed, the CRCs of image and weights, the
+//! model's version, the number of measurements and the last one, what is proposed and what is
+//! exposed but not measured yet. Measurements lists them all. It goes on with whatever is
+//! missing; proposals depend on nothing but image, model, measurements, seed and strategy.
+//!
+//! # Safety
+//!
+//! The controller, not the host, sees to it that the beam stays inside the field, that no
+//! measured candidate is exposed or measured again, and that no dose limit is exceeded. Limits
+//! may be lowered at any time but not raised once a campaign has used some. After
+//! [`message::Settings::link_timeout_ms`] without an intact frame the beam is blanked and the
+//! state is kept: a host that waits for a detector asks for the status meanwhile. Dose is time of exposure in µs, counted in full when an exposure starts.
 
 mod board;
 mod client;

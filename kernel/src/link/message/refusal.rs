@@ -174,7 +174,7 @@ impl fmt::Display for Refusal {
 
 impl core::error::Error for Refusal {}
 
-/// [`Error`] on the wire: its texts travel as numbers into [`TEXTS`].
+/// [`Error`] on the wire: its texts travel as numbers into a table.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub enum KernelError {
     /// [`Error::Capacity`]
