@@ -225,8 +225,9 @@ unsafe fn NonMaskableInt() -> ! {
 /// in its interrupt, so that an exposure ends whatever the main loop does.
 mod beam {
     use core::cell::Cell;
+    use core::sync::atomic::{AtomicUsize, Ordering};
 
-    use beacon_firmware::obi::{Command, DWELL_NANOSECONDS};
+    use beacon_firmware::obi::{Command, DWELL_NANOSECONDS, LONGEST};
     use cortex_m::interrupt::{Mutex, free};
 
     use beacon_kernel::link::Exposure;
@@ -264,8 +265,26 @@ mod beam {
         microseconds.div_ceil(1000) + 1
     }
 
+    /// Bytes that the command being sent still lacks. Main loop and clock never send at the same
+    /// time; a fault may come in between.
+    static LACKING: AtomicUsize = AtomicUsize::new(0);
+
     fn send(command: Command) {
-        BEAM.send(command.encode().as_ref());
+        let bytes = command.encode();
+        let bytes = bytes.as_ref();
+        LACKING.store(bytes.len(), Ordering::Relaxed);
+        for byte in bytes {
+            BEAM.send(core::slice::from_ref(byte));
+            LACKING.fetch_sub(1, Ordering::Relaxed);
+        }
+    }
+
+    /// Ends a command that a fault cut in half: at the edge, with the shortest dwell, rather than
+    /// with a blank taken for a coordinate.
+    pub(super) fn finish_command() {
+        for _ in 0..LACKING.swap(0, Ordering::Relaxed).min(LONGEST - 1) {
+            BEAM.send(&[0]);
+        }
     }
 
     pub(super) fn expose(
@@ -380,17 +399,17 @@ mod beam {
 /// Blanks the beam, before anything else runs.
 pub(super) fn before_main() {
     BEAM.start(Uart::ENABLE_SEND);
-    blank_now();
+    // The reset may have cut a command in half: the generator takes the first bytes as its
+    // operands, and at least one of them as the command.
+    for _ in 0..beacon_firmware::obi::LONGEST {
+        BEAM.send(Command::Blank.encode().as_ref());
+    }
 }
 
 /// Blanks the beam from wherever something went wrong.
 pub(crate) fn blank_now() {
-    // Ends a command that was cut in half: the generator takes the first bytes as its operands,
-    // and at least one of them as the command.
-    let blank = Command::Blank.encode();
-    for _ in 0..beacon_firmware::obi::LONGEST {
-        BEAM.send(blank.as_ref());
-    }
+    beam::finish_command();
+    BEAM.send(Command::Blank.encode().as_ref());
 }
 
 /// The board's hardware.
