@@ -1,0 +1,70 @@
+//! What a board offers the main loop, and what every Cortex-M7 board does alike.
+//!
+//! A board is chosen by a cargo feature. To add one, write a module with a type that implements
+//! [`Hardware`], the free functions `before_main` and `blank_now`, and a memory map.
+
+use beacon_kernel::link::Exposure;
+
+#[cfg(feature = "mps2-an500")]
+mod mps2_an500;
+#[cfg(feature = "nucleo-h743zi")]
+mod nucleo_h743zi;
+
+pub(crate) mod crash_store;
+pub(crate) mod memory;
+mod serial;
+mod start;
+
+#[cfg(feature = "mps2-an500")]
+use mps2_an500::before_main;
+#[cfg(feature = "mps2-an500")]
+pub(crate) use mps2_an500::{Selected, blank_now};
+#[cfg(feature = "nucleo-h743zi")]
+use nucleo_h743zi::before_main;
+#[cfg(feature = "nucleo-h743zi")]
+pub(crate) use nucleo_h743zi::{Selected, blank_now};
+#[cfg(feature = "panic-test")]
+pub(crate) use start::fault;
+pub(crate) use start::{reset, stack_high_water, stack_size, static_ram};
+
+/// A scan controller's hardware.
+///
+/// Nothing here blocks for longer than a beam command takes to leave, except [`Hardware::sleep`].
+pub(crate) trait Hardware: Sized {
+    /// What the host is told.
+    const NAME: &'static str;
+    /// How fast the core runs, and [`Hardware::ticks`] counts.
+    const CLOCK_HZ: u32;
+    /// How long the longest piece of work takes: the surrogate of 3600 candidates, asked for the
+    /// first time 319 measurements after its model, some 9 G instructions.
+    const WORK_MS: u32;
+
+    /// The hardware, once. The beam is blanked and the watchdog runs when it returns.
+    fn take() -> Option<Self>;
+
+    /// Takes received bytes out of their queue.
+    fn receive(&mut self, into: &mut [u8]) -> usize;
+    /// Queues bytes to be sent, as many as there is room for.
+    fn send(&mut self, bytes: &[u8]) -> usize;
+    /// Received bytes that were lost since the start because nobody took them in time.
+    fn lost_bytes(&self) -> u32;
+
+    /// Moves the blanked beam, lets it settle, exposes the specimen and blanks it again. Returns
+    /// at once: a timer does the rest, whatever becomes of the main loop.
+    fn expose(&mut self, exposure: Exposure);
+    /// Whether an exposure is under way.
+    fn exposing(&self) -> bool;
+    /// Takes the beam off the specimen and gives up the exposure.
+    fn blank(&mut self);
+
+    /// Milliseconds since the start; wraps after 49 days.
+    fn milliseconds(&self) -> u32;
+    /// A free-running counter of the core's clock, to measure what work costs.
+    #[cfg(feature = "defmt")]
+    fn ticks(&self) -> u32;
+
+    /// Proves to the watchdog that the main loop runs. Nothing else may call it.
+    fn feed_watchdog(&mut self);
+    /// Sleeps until an interrupt, unless bytes wait already.
+    fn sleep(&mut self);
+}

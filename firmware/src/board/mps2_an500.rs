@@ -1,0 +1,577 @@
+//! Arm's MPS2 board with the AN500 image, a Cortex-M7: the one that QEMU emulates.
+//!
+//! UART0 is the link. UART1 drives a scan generator with Open Beam Interface commands. UART2
+//! carries logs when they are built in.
+
+use core::sync::atomic::{AtomicU32, Ordering};
+
+use beacon_firmware::crash::Message;
+use beacon_firmware::obi::Command;
+use cortex_m::interrupt::InterruptNumber;
+use cortex_m::peripheral::NVIC;
+use cortex_m_rt::exception;
+
+use super::serial::{Ends, Owned, Serial};
+use super::{Hardware, crash_store, start};
+use beacon_kernel::link::Exposure;
+
+/// Clock of core and peripherals: AN500 application note, section 3.6.
+const CORE_HZ: u32 = 25_000_000;
+/// As fast as these UARTs go: they divide the clock by 16 at least.
+const BAUD_DIVISOR: u32 = 16;
+/// One beat of the millisecond clock.
+const TICKS_PER_MILLISECOND: u32 = CORE_HZ / 1000;
+/// The main loop must come round within this time: four times [`Hardware::WORK_MS`], which
+/// allows for an emulator on a busy machine. Exposures end without the main loop.
+const WATCHDOG_SECONDS: u32 = 120;
+/// Longest wait for one byte to leave a UART: 10 bits of 16 cycles take 160, and a busy emulator
+/// may stop for a while.
+const PATIENCE: u32 = 10_000_000;
+
+/// Registers of a peripheral, as word offsets from its base.
+#[derive(Clone, Copy)]
+struct Registers(usize);
+
+impl Registers {
+    fn read(self, offset: usize) -> u32 {
+        // SAFETY: only constants of this file become addresses, all of them registers.
+        unsafe { ((self.0 + offset) as *const u32).read_volatile() }
+    }
+
+    fn write(self, offset: usize, value: u32) {
+        // SAFETY: as above; what is written changes the peripheral alone, never memory.
+        unsafe { ((self.0 + offset) as *mut u32).write_volatile(value) }
+    }
+}
+
+/// A CMSDK UART (Cortex-M System Design Kit, section 4.3).
+#[derive(Clone, Copy)]
+struct Uart(Registers);
+
+const LINK: Uart = Uart(Registers(0x4000_4000));
+const BEAM: Uart = Uart(Registers(0x4000_5000));
+#[cfg(feature = "defmt")]
+const LOG: Uart = Uart(Registers(0x4000_6000));
+
+impl Uart {
+    const DATA: usize = 0x0;
+    const STATE: usize = 0x4;
+    const CONTROL: usize = 0x8;
+    const INTERRUPT: usize = 0xc;
+    const BAUD: usize = 0x10;
+
+    const SEND_FULL: u32 = 1;
+    const RECEIVE_FULL: u32 = 1 << 1;
+
+    const ENABLE_SEND: u32 = 1;
+    const ENABLE_RECEIVE: u32 = 1 << 1;
+    const INTERRUPT_SENT: u32 = 1 << 2;
+    const INTERRUPT_RECEIVED: u32 = 1 << 3;
+
+    const SENT: u32 = 1;
+    const RECEIVED: u32 = 1 << 1;
+
+    fn start(self, control: u32) {
+        self.0.write(Self::BAUD, BAUD_DIVISOR);
+        self.0.write(Self::CONTROL, control);
+    }
+
+    fn can_send(self) -> bool {
+        self.0.read(Self::STATE) & Self::SEND_FULL == 0
+    }
+
+    /// Sends bytes and waits for each, but not for ever.
+    fn send(self, bytes: &[u8]) {
+        for byte in bytes {
+            let mut patience = PATIENCE;
+            while !self.can_send() && patience > 0 {
+                patience -= 1;
+            }
+            self.0.write(Self::DATA, u32::from(*byte));
+        }
+    }
+}
+
+/// A CMSDK timer, which counts down (section 4.2).
+#[derive(Clone, Copy)]
+struct Timer(Registers);
+
+/// Beats every millisecond.
+const CLOCK: Timer = Timer(Registers(0x4000_0000));
+/// Runs through all its 32 bits.
+#[cfg(feature = "defmt")]
+const COUNTER: Timer = Timer(Registers(0x4000_1000));
+
+impl Timer {
+    const CONTROL: usize = 0x0;
+    const VALUE: usize = 0x4;
+    const RELOAD: usize = 0x8;
+    const INTERRUPT: usize = 0xc;
+
+    const ENABLE: u32 = 1;
+    const ENABLE_INTERRUPT: u32 = 1 << 3;
+
+    fn start(self, reload: u32, control: u32) {
+        self.0.write(Self::RELOAD, reload);
+        self.0.write(Self::VALUE, reload);
+        self.0.write(Self::CONTROL, control);
+    }
+}
+
+/// The CMSDK watchdog: interrupts when it expires and resets when it expires again (section 4.5).
+mod watchdog {
+    use super::{CORE_HZ, Registers, WATCHDOG_SECONDS};
+
+    const WATCHDOG: Registers = Registers(0x4000_8000);
+    const LOAD: usize = 0x0;
+    const CONTROL: usize = 0x8;
+    const INTERRUPT_AND_RESET: u32 = 0b11;
+
+    pub(super) fn start() {
+        WATCHDOG.write(LOAD, CORE_HZ * WATCHDOG_SECONDS);
+        WATCHDOG.write(CONTROL, INTERRUPT_AND_RESET);
+    }
+
+    pub(super) fn feed() {
+        // Writing the load value starts the count again.
+        WATCHDOG.write(LOAD, CORE_HZ * WATCHDOG_SECONDS);
+    }
+}
+
+/// Interrupts in use (AN500 application note, table 4-2).
+#[derive(Clone, Copy)]
+#[repr(u16)]
+enum Interrupt {
+    LinkReceived = 0,
+    LinkSent = 1,
+    Clock = 8,
+}
+
+// SAFETY: the numbers are those of the board and each has its handler in the table.
+unsafe impl InterruptNumber for Interrupt {
+    fn number(self) -> u16 {
+        self as u16
+    }
+}
+
+type Handler = unsafe extern "C" fn();
+
+unsafe extern "C" {
+    fn DefaultHandler();
+}
+
+/// The vector table after the core's own exceptions.
+// SAFETY: the section's layout is an array of handlers, and this is one.
+#[unsafe(link_section = ".vector_table.interrupts")]
+#[unsafe(no_mangle)]
+static __INTERRUPTS: [Handler; 32] = {
+    let mut table: [Handler; 32] = [DefaultHandler; 32];
+    table[Interrupt::LinkReceived as usize] = link_received;
+    table[Interrupt::LinkSent as usize] = link_sent;
+    table[Interrupt::Clock as usize] = clock;
+    table
+};
+
+static RECEIVED: Owned<heapless::spsc::Producer<'static, u8>> = Owned::empty();
+static TO_SEND: Owned<heapless::spsc::Consumer<'static, u8>> = Owned::empty();
+static MILLISECONDS: AtomicU32 = AtomicU32::new(0);
+
+unsafe extern "C" fn link_received() {
+    // SAFETY: this handler is the queue's only producer.
+    let Some(queue) = (unsafe { RECEIVED.get() }) else {
+        return;
+    };
+    if !queue.ready() {
+        // The byte stays in the UART and its interrupt pending until the main loop made room.
+        NVIC::mask(Interrupt::LinkReceived);
+        return;
+    }
+    // First the flag, then the byte: reading makes room for the next one, which sets it again.
+    LINK.0.write(Uart::INTERRUPT, Uart::RECEIVED);
+    if LINK.0.read(Uart::STATE) & Uart::RECEIVE_FULL != 0 {
+        let _ = queue.enqueue(LINK.0.read(Uart::DATA) as u8);
+    }
+}
+
+unsafe extern "C" fn link_sent() {
+    LINK.0.write(Uart::INTERRUPT, Uart::SENT);
+    // SAFETY: this handler is the queue's only consumer.
+    let Some(queue) = (unsafe { TO_SEND.get() }) else {
+        return;
+    };
+    if LINK.can_send()
+        && let Some(byte) = queue.dequeue()
+    {
+        LINK.0.write(Uart::DATA, u32::from(byte));
+    }
+}
+
+unsafe extern "C" fn clock() {
+    CLOCK.0.write(Timer::INTERRUPT, 1);
+    beam::tick();
+    MILLISECONDS.fetch_add(1, Ordering::Relaxed);
+}
+
+/// The watchdog expired once; it will reset the board if we do not.
+#[exception]
+unsafe fn NonMaskableInt() -> ! {
+    crash_store::count_watchdog_reset();
+    start::reset(&Message::new().with("watchdog: the main loop did not come round"))
+}
+
+/// The beam port: exposures as Open Beam Interface commands.
+///
+/// The scan generator counts at most 8 ms; what takes longer is timed by the millisecond clock,
+/// in its interrupt, so that an exposure ends whatever the main loop does.
+mod beam {
+    use core::cell::Cell;
+    use core::sync::atomic::{AtomicUsize, Ordering};
+
+    use beacon_firmware::obi::{Command, DWELL_NANOSECONDS, LONGEST};
+    use cortex_m::interrupt::{Mutex, free};
+
+    use beacon_kernel::link::Exposure;
+
+    use super::BEAM;
+
+    /// What the clock still has to do, and in how many milliseconds.
+    #[derive(Clone, Copy)]
+    enum Phase {
+        /// Nothing: the beam is blanked.
+        Idle,
+        /// The beam moved and is to be unblanked.
+        Settling {
+            milliseconds: u32,
+            x: u16,
+            y: u16,
+            dwell_us: u32,
+        },
+        /// The beam is on the specimen.
+        Dwelling { milliseconds: u32 },
+        /// The generator does the rest by itself.
+        Generating { milliseconds: u32 },
+    }
+
+    static PHASE: Mutex<Cell<Phase>> = Mutex::new(Cell::new(Phase::Idle));
+
+    /// Dwell counts of the generator, if they fit.
+    fn counts(microseconds: u32) -> Option<u16> {
+        let counts = u64::from(microseconds) * 1000 / u64::from(DWELL_NANOSECONDS);
+        u16::try_from(counts).ok()
+    }
+
+    /// One more than asked for, because the present one is partly over.
+    fn milliseconds(microseconds: u32) -> u32 {
+        microseconds.div_ceil(1000) + 1
+    }
+
+    /// Bytes that the command being sent still lacks. Main loop and clock never send at the same
+    /// time; a fault may come in between.
+    static LACKING: AtomicUsize = AtomicUsize::new(0);
+
+    fn send(command: Command) {
+        let bytes = command.encode();
+        let bytes = bytes.as_ref();
+        LACKING.store(bytes.len(), Ordering::Relaxed);
+        for byte in bytes {
+            BEAM.send(core::slice::from_ref(byte));
+            LACKING.fetch_sub(1, Ordering::Relaxed);
+        }
+    }
+
+    /// Ends a command that a fault cut in half: at the edge, with the shortest dwell, rather than
+    /// with a blank taken for a coordinate.
+    pub(super) fn finish_command() {
+        for _ in 0..LACKING.swap(0, Ordering::Relaxed).min(LONGEST - 1) {
+            BEAM.send(&[0]);
+        }
+    }
+
+    pub(super) fn expose(
+        Exposure {
+            x,
+            y,
+            settle_us,
+            dwell_us,
+        }: Exposure,
+    ) {
+        blank();
+        // The generator's codes have 14 bits.
+        let (x, y) = (x >> 2, y >> 2);
+        let next = match counts(settle_us) {
+            Some(0) => {
+                send(Command::VectorPixelMinDwell { x, y });
+                dwell(x, y, dwell_us)
+            }
+            Some(settle) => {
+                send(Command::VectorPixel {
+                    x,
+                    y,
+                    dwell: settle,
+                });
+                dwell(x, y, dwell_us)
+            }
+            None => {
+                send(Command::VectorPixelMinDwell { x, y });
+                let milliseconds = milliseconds(settle_us);
+                Phase::Settling {
+                    milliseconds,
+                    x,
+                    y,
+                    dwell_us,
+                }
+            }
+        };
+        free(|section| PHASE.borrow(section).set(next));
+    }
+
+    /// Puts the beam on the specimen; the generator ends a short dwell, the clock a long one.
+    fn dwell(x: u16, y: u16, dwell_us: u32) -> Phase {
+        send(Command::Unblank);
+        if let Some(dwell) = counts(dwell_us) {
+            send(Command::VectorPixel { x, y, dwell });
+            send(Command::Blank);
+            send(Command::Flush);
+            Phase::Generating {
+                milliseconds: milliseconds(dwell_us),
+            }
+        } else {
+            send(Command::VectorPixel {
+                x,
+                y,
+                dwell: u16::MAX,
+            });
+            send(Command::Flush);
+            Phase::Dwelling {
+                milliseconds: milliseconds(dwell_us),
+            }
+        }
+    }
+
+    pub(super) fn exposing() -> bool {
+        free(|section| !matches!(PHASE.borrow(section).get(), Phase::Idle))
+    }
+
+    pub(super) fn blank() {
+        // First the clock lets go of the port.
+        free(|section| PHASE.borrow(section).set(Phase::Idle));
+        send(Command::Blank);
+    }
+
+    /// A millisecond has passed.
+    pub(super) fn tick() {
+        free(|section| {
+            let phase = PHASE.borrow(section);
+            phase.set(match phase.get() {
+                Phase::Idle | Phase::Generating { milliseconds: 0 } => Phase::Idle,
+                Phase::Generating { milliseconds } => Phase::Generating {
+                    milliseconds: milliseconds - 1,
+                },
+                Phase::Settling {
+                    milliseconds: 0,
+                    x,
+                    y,
+                    dwell_us,
+                } => dwell(x, y, dwell_us),
+                Phase::Settling {
+                    milliseconds,
+                    x,
+                    y,
+                    dwell_us,
+                } => Phase::Settling {
+                    milliseconds: milliseconds - 1,
+                    x,
+                    y,
+                    dwell_us,
+                },
+                Phase::Dwelling { milliseconds: 0 } => {
+                    send(Command::Blank);
+                    Phase::Idle
+                }
+                Phase::Dwelling { milliseconds } => Phase::Dwelling {
+                    milliseconds: milliseconds - 1,
+                },
+            });
+        });
+    }
+}
+
+/// Blanks the beam, before anything else runs.
+pub(super) fn before_main() {
+    BEAM.start(Uart::ENABLE_SEND);
+    // The reset may have cut a command in half: the generator takes the first bytes as its
+    // operands, and at least one of them as the command.
+    for _ in 0..beacon_firmware::obi::LONGEST {
+        BEAM.send(Command::Blank.encode().as_ref());
+    }
+}
+
+/// Blanks the beam from wherever something went wrong.
+pub(crate) fn blank_now() {
+    beam::finish_command();
+    BEAM.send(Command::Blank.encode().as_ref());
+}
+
+/// The board's hardware.
+pub(crate) struct Selected {
+    serial: Serial,
+}
+
+impl Hardware for Selected {
+    const NAME: &'static str = "mps2-an500";
+    const CLOCK_HZ: u32 = CORE_HZ;
+    const WORK_MS: u32 = 30_000;
+
+    fn take() -> Option<Self> {
+        let mut core = cortex_m::Peripherals::take()?;
+        start::guard_stack(&mut core.MPU, &mut core.SCB);
+        let (serial, Ends { received, to_send }) = super::serial::take()?;
+        // SAFETY: their interrupts are enabled below.
+        unsafe {
+            RECEIVED.fill(received);
+            TO_SEND.fill(to_send);
+        }
+        LINK.start(
+            Uart::ENABLE_SEND
+                | Uart::ENABLE_RECEIVE
+                | Uart::INTERRUPT_SENT
+                | Uart::INTERRUPT_RECEIVED,
+        );
+        #[cfg(feature = "defmt")]
+        LOG.start(Uart::ENABLE_SEND);
+        #[cfg(feature = "defmt")]
+        COUNTER.start(u32::MAX, Timer::ENABLE);
+        CLOCK.start(
+            TICKS_PER_MILLISECOND - 1,
+            Timer::ENABLE | Timer::ENABLE_INTERRUPT,
+        );
+        watchdog::start();
+        for interrupt in [
+            Interrupt::LinkReceived,
+            Interrupt::LinkSent,
+            Interrupt::Clock,
+        ] {
+            // SAFETY: everything that the handlers use is in place.
+            unsafe { NVIC::unmask(interrupt) };
+        }
+        BEAM.send(Command::ExternalControl(true).encode().as_ref());
+        BEAM.send(Command::Synchronize { cookie: 0 }.encode().as_ref());
+        Some(Self { serial })
+    }
+
+    fn receive(&mut self, into: &mut [u8]) -> usize {
+        let count = self.serial.receive(into);
+        if count > 0 {
+            // SAFETY: its handler is ready; it may have stopped for want of room.
+            unsafe { NVIC::unmask(Interrupt::LinkReceived) };
+        }
+        count
+    }
+
+    fn send(&mut self, bytes: &[u8]) -> usize {
+        let count = self.serial.send(bytes);
+        if count > 0 {
+            // The first byte goes out as if one had just left.
+            NVIC::pend(Interrupt::LinkSent);
+        }
+        count
+    }
+
+    fn lost_bytes(&self) -> u32 {
+        // A byte without room stays where it is and holds the sender up.
+        0
+    }
+
+    fn expose(&mut self, exposure: Exposure) {
+        beam::expose(exposure);
+    }
+
+    fn exposing(&self) -> bool {
+        beam::exposing()
+    }
+
+    fn blank(&mut self) {
+        beam::blank();
+    }
+
+    fn milliseconds(&self) -> u32 {
+        MILLISECONDS.load(Ordering::Relaxed)
+    }
+
+    #[cfg(feature = "defmt")]
+    fn ticks(&self) -> u32 {
+        // It counts down.
+        u32::MAX - COUNTER.0.read(Timer::VALUE)
+    }
+
+    fn feed_watchdog(&mut self) {
+        watchdog::feed();
+    }
+
+    fn sleep(&mut self) {
+        // An interrupt between the look and the sleep stays pending, and ends the sleep.
+        cortex_m::interrupt::free(|_| {
+            if !self.serial.received.ready() {
+                cortex_m::asm::wfi();
+            }
+        });
+    }
+}
+
+/// Logs to UART2, so that they need neither a probe nor semihosting.
+#[cfg(feature = "defmt")]
+mod logger {
+    use core::cell::UnsafeCell;
+
+    use super::LOG;
+
+    struct State {
+        encoder: defmt::Encoder,
+        section: critical_section::RestoreState,
+    }
+
+    struct Shared(UnsafeCell<State>);
+
+    // SAFETY: used between `acquire` and `release` only, with interrupts off.
+    unsafe impl Sync for Shared {}
+
+    static STATE: Shared = Shared(UnsafeCell::new(State {
+        encoder: defmt::Encoder::new(),
+        section: critical_section::RestoreState::invalid(),
+    }));
+
+    #[defmt::global_logger]
+    struct Logger;
+
+    fn write(bytes: &[u8]) {
+        LOG.send(bytes);
+    }
+
+    // SAFETY: from `acquire` to `release` interrupts are off, so nobody else logs.
+    unsafe impl defmt::Logger for Logger {
+        fn acquire() {
+            // SAFETY: released in `release`, which defmt calls after it.
+            let section = unsafe { critical_section::acquire() };
+            // SAFETY: interrupts are off.
+            let state = unsafe { &mut *STATE.0.get() };
+            state.section = section;
+            state.encoder.start_frame(write);
+        }
+
+        unsafe fn flush() {}
+
+        unsafe fn release() {
+            // SAFETY: called after `acquire`, so interrupts are off.
+            let state = unsafe { &mut *STATE.0.get() };
+            state.encoder.end_frame(write);
+            // SAFETY: what `acquire` got.
+            unsafe { critical_section::release(state.section) };
+        }
+
+        unsafe fn write(bytes: &[u8]) {
+            // SAFETY: called between `acquire` and `release`, so interrupts are off.
+            let state = unsafe { &mut *STATE.0.get() };
+            state.encoder.write(bytes, write);
+        }
+    }
+}

@@ -1,0 +1,123 @@
+//! The scan controller's image: one loop between the link and the beam.
+//!
+//! Interrupts move bytes between the serial port and two queues, and keep time. Everything else
+//! happens here, in the kernel's controller: at most one frame's work in a turn, the longest of
+//! which, the features of a new model, the watchdog's time is chosen by.
+
+#![no_std]
+#![no_main]
+
+/// Logs on a channel of their own, when logs are built in.
+#[cfg(feature = "defmt")]
+macro_rules! log {
+    ($($message:tt)*) => { ::defmt::info!($($message)*) };
+}
+/// Nothing, when no logs are built in.
+#[cfg(not(feature = "defmt"))]
+macro_rules! log {
+    ($($message:tt)*) => {};
+}
+
+mod board;
+mod panic;
+mod port;
+#[cfg(feature = "panic-test")]
+mod provoke;
+
+use beacon_firmware::crash::Message;
+use beacon_kernel::link::message::DoseLimits;
+use beacon_kernel::link::{Controller, Limits, Memory, frame};
+use beacon_kernel::{Acquisition, Capacity, Explorer, Storage};
+use board::memory::{Once, large};
+use board::{Hardware, Selected};
+use port::Port;
+
+/// How large a campaign may be; its memory is const-asserted to fit the AXI SRAM.
+const CAPACITY: Capacity = Capacity::DEFAULT;
+
+/// No host may raise the dose above this: a minute on a pixel, a day in all.
+const LIMITS: Limits = Limits {
+    dose: DoseLimits {
+        pixel_us: 60_000_000,
+        total_us: 86_400_000_000,
+    },
+    work_ms: Selected::WORK_MS,
+};
+
+/// Bytes taken out of the queue in one go, so that the clock is read often enough.
+const BATCH: usize = 64;
+
+large! {
+    /// The explorer's numbers.
+    FLOATS: [f32; CAPACITY.floats()]
+}
+large! {
+    /// The explorer's indices.
+    WORDS: [u32; CAPACITY.words()]
+}
+large! {
+    /// An image or weights on their way.
+    STAGING: [f32; Memory::staging(CAPACITY)]
+}
+large! {
+    /// What every pixel has had.
+    DOSES: [u32; Memory::doses(CAPACITY)]
+}
+/// A frame on its way in.
+static RECEIVE: Once<[u8; frame::MAX_BODY]> = Once::new([0; frame::MAX_BODY]);
+/// The last reply.
+static REPLY: Once<[u8; frame::MAX_FRAME]> = Once::new([0; frame::MAX_FRAME]);
+
+/// The controller in this image's memory. Fails only when it is asked for twice.
+fn controller() -> Option<Controller<'static>> {
+    let storage = Storage::new(CAPACITY, FLOATS.take()?, WORDS.take()?).ok()?;
+    // The host chooses seed and strategy with every campaign.
+    let explorer = Explorer::new(storage, Acquisition::default(), 0).ok()?;
+    let memory = Memory {
+        receive: RECEIVE.take()?,
+        reply: REPLY.take()?,
+        staging: STAGING.take()?,
+        doses: DOSES.take()?,
+    };
+    Controller::new(explorer, memory, LIMITS).ok()
+}
+
+#[cortex_m_rt::entry]
+fn main() -> ! {
+    let (Some(hardware), Some(mut controller)) = (Selected::take(), controller()) else {
+        board::reset(&Message::new().with("start-up failed"));
+    };
+    let mut port = Port::new(hardware);
+    let mut bytes = [0; BATCH];
+    #[cfg(feature = "panic-test")]
+    let mut provocation = provoke::Provocation::default();
+    loop {
+        #[cfg(feature = "defmt")]
+        let begun = port.ticks();
+        port.feed_watchdog();
+        let count = port.receive(&mut bytes);
+        let received = bytes.get(..count).unwrap_or_default();
+        #[cfg(feature = "panic-test")]
+        for &byte in received {
+            provocation.receive(byte);
+        }
+        for &byte in received {
+            if controller.receive(byte) {
+                let now = port.now();
+                controller.poll(now, &mut port);
+            }
+        }
+        let now = port.now();
+        controller.poll(now, &mut port);
+        #[cfg(feature = "defmt")]
+        {
+            let ticks = port.ticks().wrapping_sub(begun);
+            if ticks > Selected::CLOCK_HZ / 1000 {
+                log!("a turn took {=u32} ticks", ticks);
+            }
+        }
+        if count == 0 {
+            port.sleep();
+        }
+    }
+}

@@ -1,0 +1,131 @@
+//! The board as the kernel's controller sees it, whichever board it is.
+
+use beacon_firmware::crash::Message;
+use beacon_kernel::link::message::Health;
+use beacon_kernel::link::{Board, Exposure};
+
+use crate::board::{self, Hardware, crash_store};
+
+/// The host is gone when it takes nothing for this long. Two frames take a fifth of that at the
+/// slowest link there is (115200 baud), and the watchdog waits several times longer.
+const SEND_PATIENCE_MS: u32 = 1000;
+
+/// A board with the clock and the memory that its hardware lacks.
+pub(crate) struct Port<H> {
+    hardware: H,
+    last_panic: Message,
+    /// Milliseconds since the start; the hardware's clock wraps.
+    now: u64,
+}
+
+impl<H: Hardware> Port<H> {
+    pub(crate) fn new(hardware: H) -> Self {
+        let last_panic = crash_store::message().unwrap_or_default();
+        log!(
+            "{=str} {=str} started, last panic: {=str}",
+            H::NAME,
+            env!("BEACON_BUILD"),
+            last_panic.as_str()
+        );
+        Self {
+            hardware,
+            last_panic,
+            now: 0,
+        }
+    }
+
+    /// Milliseconds since the start.
+    pub(crate) fn now(&mut self) -> u64 {
+        let passed = self.hardware.milliseconds().wrapping_sub(self.now as u32);
+        self.now = self.now.saturating_add(u64::from(passed));
+        self.now
+    }
+
+    /// Takes received bytes.
+    pub(crate) fn receive(&mut self, into: &mut [u8]) -> usize {
+        self.hardware.receive(into)
+    }
+
+    /// A free-running counter of the core's clock.
+    #[cfg(feature = "defmt")]
+    pub(crate) fn ticks(&self) -> u32 {
+        self.hardware.ticks()
+    }
+
+    /// Proves to the watchdog that the main loop runs.
+    pub(crate) fn feed_watchdog(&mut self) {
+        self.hardware.feed_watchdog();
+    }
+
+    /// Waits for bytes or the next millisecond.
+    pub(crate) fn sleep(&mut self) {
+        self.hardware.sleep();
+    }
+}
+
+impl<H: Hardware> Board for Port<H> {
+    fn name(&self) -> &'static str {
+        H::NAME
+    }
+
+    fn build(&self) -> &'static str {
+        env!("BEACON_BUILD")
+    }
+
+    fn clock_hz(&self) -> u32 {
+        H::CLOCK_HZ
+    }
+
+    fn expose(&mut self, exposure: Exposure) {
+        log!(
+            "expose {=u16} {=u16} for {=u32} us",
+            exposure.x,
+            exposure.y,
+            exposure.dwell_us
+        );
+        self.hardware.expose(exposure);
+    }
+
+    fn exposing(&mut self) -> bool {
+        self.hardware.exposing()
+    }
+
+    fn blank(&mut self) {
+        self.hardware.blank();
+    }
+
+    fn send(&mut self, frame: &[u8]) {
+        let mut rest = frame;
+        let mut progress = self.hardware.milliseconds();
+        while !rest.is_empty() {
+            let sent = self.hardware.send(rest);
+            rest = rest.get(sent..).unwrap_or_default();
+            let now = self.hardware.milliseconds();
+            if sent > 0 {
+                progress = now;
+            } else if now.wrapping_sub(progress) > SEND_PATIENCE_MS {
+                // Nobody listens; the host asks again when it is back.
+                return;
+            }
+        }
+    }
+
+    fn health(&mut self) -> Health {
+        Health {
+            stack_high_water: board::stack_high_water() as u32,
+            stack_size: board::stack_size() as u32,
+            static_ram: board::static_ram() as u32,
+            lost_bytes: self.hardware.lost_bytes(),
+            watchdog_resets: crash_store::watchdog_resets(),
+        }
+    }
+
+    fn last_panic(&self) -> &[u8] {
+        self.last_panic.as_str().as_bytes()
+    }
+
+    fn clear_panic(&mut self) {
+        crash_store::forget();
+        self.last_panic = Message::new();
+    }
+}
