@@ -42,7 +42,7 @@ fn open(file: &str) -> Result<File, DatasetError> {
 /// decoder have a remedy, so it is named.
 fn unreadable(file: &str, error: &Error) -> DatasetError {
     use FormatError::{
-        InvalidBTreeV2Version, InvalidDataspaceVersion, InvalidDatatypeVersion,
+        ChunkedReadError, InvalidBTreeV2Version, InvalidDataspaceVersion, InvalidDatatypeVersion,
         InvalidFilterPipelineVersion, InvalidLayoutVersion, InvalidLinkInfoVersion,
         InvalidLinkVersion, InvalidObjectHeaderVersion, UnsupportedFillValueVersion,
         UnsupportedMessage, UnsupportedVersion,
@@ -59,7 +59,9 @@ fn unreadable(file: &str, error: &Error) -> DatasetError {
             | InvalidFilterPipelineVersion(_)
             | InvalidLinkVersion(_)
             | InvalidLinkInfoVersion(_)
-            | InvalidBTreeV2Version(_),
+            | InvalidBTreeV2Version(_)
+            // Among others, the index that only new files have on resizable datasets.
+            | ChunkedReadError(_),
         ) => {
             let reason = format!(
                 "{error}; a file from a newer HDF5 library can be read once it is written \
@@ -353,6 +355,8 @@ fn values(dataset: &Dataset) -> Result<Values, Error> {
 
 #[cfg(test)]
 mod tests {
+    use hdf5_pure::FormatError;
+
     use crate::dataset::samples::{LATEST, LINKS, TYPES, bytes};
     use crate::dataset::testing::{close, nsid_file, shared, spectra, written};
     use crate::dataset::{list_hdf5, read, read_map};
@@ -499,5 +503,13 @@ mod tests {
         let (_folder, file) = written("newer.h5", &newer);
         let message = read(&file).unwrap_err().to_string();
         assert!(message.contains("libver='earliest'"), "{message}");
+        // What h5py with libver='latest' writes for compressed and for resizable datasets.
+        for reason in [
+            FormatError::InvalidLayoutVersion(5),
+            FormatError::ChunkedReadError("index".to_owned()),
+        ] {
+            let message = super::unreadable("a.h5", &reason.into()).to_string();
+            assert!(message.contains("libver='earliest'"), "{message}");
+        }
     }
 }

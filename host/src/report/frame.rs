@@ -30,6 +30,7 @@ impl Frame {
 
     /// Side of a pixel, in page units.
     pub(super) fn cell(&self) -> f64 {
-        f64::from(self.width) / self.columns as f64
+        // A map without pixels is drawn as an empty frame.
+        f64::from(self.width) / self.columns.max(1) as f64
     }
 }
