@@ -17,7 +17,7 @@ use beacon_kernel::{
     Acquisition, Candidate, Candidates, LARGEST_RESPONSE, Network, Pixel, Proposal, Strategy,
 };
 
-use crate::controller::{Controller, ControllerError, Setup};
+use crate::controller::{Controller, ControllerError, LinkReport, Setup};
 use crate::map::Map;
 use crate::metrics::MetricsError;
 use crate::microscope::{Microscope, MicroscopeError};
@@ -139,6 +139,8 @@ pub struct Outcome {
     pub sigma: Option<Map>,
     /// Where the time went.
     pub times: Times,
+    /// What the link to the controller has been through, where there is one.
+    pub link: Option<LinkReport>,
     /// What went wrong without ending the campaign.
     pub warnings: Vec<String>,
 }
@@ -296,6 +298,7 @@ impl Campaign {
         match &self.seeds {
             Seeds::Given(given) => {
                 for &candidate in given {
+                    run.controller.expose(candidate)?;
                     seeds.push(run.measure(candidate, None)?);
                 }
             }
@@ -342,6 +345,8 @@ impl Campaign {
             }
         }
         let (mean, sigma) = run.surrogate_maps();
+        run.controller.end()?;
+        let link = run.controller.link();
         Ok(Outcome {
             config: self.config,
             candidates: candidates.count(),
@@ -352,6 +357,7 @@ impl Campaign {
             mean,
             sigma,
             times: run.times,
+            link,
             warnings: run.warnings,
         })
     }

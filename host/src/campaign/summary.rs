@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{Measurement, Outcome, Series, Times};
+use crate::controller::LinkReport;
 
 /// Summary of a campaign. Fields are added by later versions, never renamed.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -30,6 +31,9 @@ pub struct Summary {
     pub series: Series,
     /// Total time in seconds by what it was spent on.
     pub time: TimeSummary,
+    /// What the link to the controller has been through; absent where there is none.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub link: Option<LinkReport>,
     /// What went wrong without ending the campaign.
     pub warnings: Vec<String>,
 }
@@ -74,6 +78,7 @@ impl Summary {
             responses: outcome.steps.iter().map(|m| m.response).collect(),
             series: outcome.series.clone(),
             time: outcome.times.into(),
+            link: outcome.link.clone(),
             warnings: outcome.warnings.clone(),
         }
     }

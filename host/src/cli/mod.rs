@@ -1,7 +1,7 @@
 //! The command line: arguments and printing, nothing else.
 
-mod in_process;
 mod input;
+mod kernel;
 mod progress;
 mod replay;
 mod specimen;

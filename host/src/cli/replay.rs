@@ -8,8 +8,9 @@ use clap::Args;
 use serde::Serialize;
 
 use super::progress::Display;
-use super::{Failure, in_process, input, print};
+use super::{Failure, input, kernel, print};
 use crate::campaign::{Campaign, CampaignConfig, Outcome, Seeds, Summary, read_seeds, write_run};
+use crate::controller::{ControllerChoice, LinkReport};
 use crate::scalarizer::Scalarizer;
 
 /// Arguments of `beacon replay`.
@@ -39,6 +40,9 @@ pub(super) struct ReplayArgs {
     #[arg(long)]
     #[serde(skip)]
     json: bool,
+    /// Where the kernel runs: in-process, emulated, or serial:PORT[@BAUD].
+    #[arg(long, value_name = "WHERE", default_value_t)]
+    controller: ControllerChoice,
     #[command(flatten)]
     campaign: CampaignConfig,
 }
@@ -65,7 +69,7 @@ pub(super) fn run(args: &ReplayArgs) -> Result<(), Failure> {
 
     let display = Display::new(args.json)?;
     let progress = display.campaign(&args.campaign.strategy, args.campaign.steps);
-    let outcome = in_process::run(campaign, &mut replay, progress);
+    let outcome = kernel::run(campaign, &args.controller, &mut replay, progress);
     if let (Some(folder), Err(_)) = (&folder, &outcome) {
         input::remove_if_empty(folder);
     }
@@ -118,11 +122,32 @@ fn describe(outcome: &Outcome) -> String {
         each(outcome.times.monitoring)
     )
     .replace(" ,", ",");
+    if let Some(link) = &outcome.link {
+        // A string takes any text.
+        let _ = writeln!(text, "  {}", describe_link(link));
+    }
     for warning in &outcome.warnings {
         // A string takes any text.
         let _ = writeln!(text, "  warning: {warning}");
     }
     text
+}
+
+/// The board and what its link has been through, in a line.
+pub(super) fn describe_link(link: &LinkReport) -> String {
+    format!(
+        "on {} ({}): {} frames, {} retries, {} damaged, {} losses{}",
+        link.board,
+        link.build,
+        link.frames,
+        link.retries,
+        link.damaged,
+        link.losses,
+        match link.resumed {
+            0 => String::new(),
+            points => format!("; {points} points were measured before"),
+        }
+    )
 }
 
 /// Four significant digits, whatever the magnitude.

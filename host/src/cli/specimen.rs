@@ -7,8 +7,10 @@ use clap::Args;
 use serde::Serialize;
 
 use super::progress::Display;
-use super::{Failure, in_process, input, print};
+use super::replay::describe_link;
+use super::{Failure, input, kernel, print};
 use crate::campaign::{Campaign, CampaignConfig, Outcome, Seeds, write_run, write_side_by_side};
+use crate::controller::ControllerChoice;
 use crate::microscope::SpecimenMicroscope;
 use crate::scalarizer::Scalarizer;
 use crate::specimen::{Specimen, SpecimenConfig};
@@ -25,6 +27,9 @@ pub(super) struct SpecimenArgs {
     /// Chooses the specimen and fixes every random number.
     #[arg(long, default_value_t = 1, value_name = "N")]
     seed: u64,
+    /// Where the kernel runs: in-process, emulated, or serial:PORT[@BAUD].
+    #[arg(long, value_name = "WHERE", default_value_t)]
+    controller: ControllerChoice,
     /// Folder for the results; files of an earlier run in it are replaced. Without it the next
     /// free runs/specimen-N.
     #[arg(long, value_name = "DIR")]
@@ -59,12 +64,23 @@ pub(super) fn run(args: &SpecimenArgs) -> Result<(), Failure> {
     let display = Display::new(false)?;
     let explore = |campaign, strategy: Strategy| {
         let progress = display.campaign(strategy.name(), args.steps);
-        in_process::run(campaign, &mut microscope.clone(), progress)
+        kernel::run(
+            campaign,
+            &args.controller,
+            &mut microscope.clone(),
+            progress,
+        )
     };
-    let (beacon, random) = rayon::join(
-        || explore(beacon, Strategy::Beacon),
-        || explore(random, Strategy::Random),
-    );
+    // There is one board, but as many kernels in this process as one likes.
+    let (beacon, random) = if args.controller == ControllerChoice::InProcess {
+        rayon::join(
+            || explore(beacon, Strategy::Beacon),
+            || explore(random, Strategy::Random),
+        )
+    } else {
+        let beacon = explore(beacon, Strategy::Beacon);
+        (beacon, explore(random, Strategy::Random))
+    };
     let (beacon, random) = (beacon?, random?);
     write_results(&folder, &microscope, &beacon, &random)?;
     let discoveries = discoveries(&microscope, &beacon, &random);
@@ -144,5 +160,9 @@ fn discoveries(microscope: &SpecimenMicroscope, beacon: &Outcome, random: &Outco
             }
         });
     }
-    text + "(species: points measured on it, from the step of the first)\n"
+    text += "(species: points measured on it, from the step of the first)\n";
+    for link in [&beacon.link, &random.link].into_iter().flatten() {
+        text += &(describe_link(link) + "\n");
+    }
+    text
 }

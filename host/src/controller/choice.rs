@@ -81,7 +81,12 @@ mod tests {
 
     #[test]
     fn choices_are_read_as_they_are_written() {
-        for text in ["in-process", "emulated", "serial:/dev/ttyACM0@115200", "serial:COM3@2000000"] {
+        for text in [
+            "in-process",
+            "emulated",
+            "serial:/dev/ttyACM0@115200",
+            "serial:COM3@2000000",
+        ] {
             let choice: ControllerChoice = text.parse().unwrap();
             assert_eq!(choice.to_string(), text);
         }

@@ -11,7 +11,7 @@ const QEMU: &str = "qemu-system-arm";
 /// How long the emulator may take to open its serial port.
 const PATIENCE: Duration = Duration::from_secs(10);
 /// Where `firmware/build` leaves the image, from the root of the repository.
-const IMAGE: &str = "firmware/images/mps2-an500.elf";
+const IMAGE: &str = "firmware/target/images/mps2-an500.elf";
 /// Names another image.
 const VARIABLE: &str = "BEACON_FIRMWARE";
 
@@ -107,7 +107,9 @@ impl Emulator {
         let mut heard = Vec::new();
         while let Ok(line) = lines.recv_timeout(PATIENCE) {
             // char device redirected to /dev/pts/3 (label serial0)
-            let port = line.split_whitespace().find(|word| word.starts_with("/dev/"));
+            let port = line
+                .split_whitespace()
+                .find(|word| word.starts_with("/dev/"));
             if let Some(port) = port {
                 port.clone_into(&mut emulator.port);
                 return Ok(emulator);

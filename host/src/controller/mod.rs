@@ -6,13 +6,13 @@ mod in_process;
 mod linked;
 mod serial;
 
-use beacon_kernel::link::client::Failure;
+use beacon_kernel::link::Failure;
 use beacon_kernel::{Acquisition, Candidate, Model, Proposal, Surrogate};
 
 pub use choice::{ControllerChoice, UnknownController};
 pub use emulated::{Emulator, EmulatorError, firmware_image};
 pub use in_process::{InProcess, Memory};
-pub use linked::{LinkReport, Linked, Recovery};
+pub use linked::{LinkReport, Linked, Recovery, blank_reason};
 pub use serial::{Port, PortError};
 
 /// What a campaign tells the kernel before anything is measured.
@@ -94,4 +94,9 @@ pub trait Controller {
     /// # Errors
     /// When the controller cannot be reached; it then blanks by itself after its time-out.
     fn end(&mut self) -> Result<(), ControllerError>;
+
+    /// What the link has been through; `None` where there is none.
+    fn link(&mut self) -> Option<LinkReport> {
+        None
+    }
 }

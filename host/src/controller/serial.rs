@@ -3,7 +3,7 @@
 use std::io::{ErrorKind, Read as _, Write as _};
 use std::time::{Duration, Instant};
 
-use beacon_kernel::link::client::Transport;
+use beacon_kernel::link::Transport;
 use serialport::{ClearBuffer, SerialPort};
 
 /// Why a port cannot be used.
@@ -87,7 +87,9 @@ impl Transport for Port {
     type Error = PortError;
 
     fn send(&mut self, bytes: &[u8]) -> Result<(), PortError> {
-        self.port.write_all(bytes).map_err(|error| self.lost(&error))
+        self.port
+            .write_all(bytes)
+            .map_err(|error| self.lost(&error))
     }
 
     fn receive(&mut self, buffer: &mut [u8], timeout_ms: u32) -> Result<usize, PortError> {
@@ -98,7 +100,9 @@ impl Transport for Port {
             // A time-out of zero means for ever to some drivers.
             let wait = left.max(Duration::from_millis(1));
             if self.port.timeout() != wait {
-                self.port.set_timeout(wait).map_err(|error| self.lost(&error.into()))?;
+                self.port
+                    .set_timeout(wait)
+                    .map_err(|error| self.lost(&error.into()))?;
             }
             match self.port.read(buffer) {
                 Ok(count) if count > 0 => return Ok(count),

@@ -1,0 +1,444 @@
+//! A kernel on a board, at the other end of a serial line.
+//!
+//! Beside the board runs a mirror: the same kernel in this process, told the same. It computes
+//! the surrogate for monitoring, so that maps need not cross the line; it checks every
+//! proposal, which must be equal bit for bit; and it takes the place of the board while a new
+//! host catches up with a campaign that an earlier one left behind.
+
+use std::time::{Duration, Instant};
+
+use beacon_kernel::link::message::{
+    Activation, BlankReason, Campaign, Exposed, Identity, Measurement, ModelHeader, Next, Phase,
+    Refusal, Status,
+};
+use beacon_kernel::link::transfer::{Encoding, Payload, Sender};
+use beacon_kernel::link::{Client, Failure};
+use beacon_kernel::{Acquisition, Candidate, Model, Network, Proposal, Surrogate};
+use serde::{Deserialize, Serialize};
+
+use super::serial::{Port, PortError};
+use super::{Controller, ControllerError, InProcess, Setup};
+
+type LinkFailure = Failure<PortError>;
+
+/// How long a lost link is sought before it is given up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Recovery {
+    /// In all.
+    pub patience: Duration,
+    /// Between one attempt and the next.
+    pub pause: Duration,
+}
+
+impl Default for Recovery {
+    fn default() -> Self {
+        Self {
+            patience: Duration::from_secs(60),
+            pause: Duration::from_millis(200),
+        }
+    }
+}
+
+/// What the link has been through.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LinkReport {
+    /// Name of the board.
+    pub board: String,
+    /// Version and build of its firmware.
+    pub build: String,
+    /// Frames sent.
+    pub frames: u32,
+    /// Frames sent again because no answer came.
+    pub retries: u32,
+    /// Frames received that were damaged.
+    pub damaged: u32,
+    /// Times the link was lost and found again.
+    pub losses: u32,
+    /// Measurements that an earlier host had already handed over.
+    pub resumed: u32,
+}
+
+/// A model as it was handed over last, to restore a board that was reset.
+struct Loaded {
+    network: Network,
+    weights: Vec<f32>,
+    header: ModelHeader,
+    /// Points measured when it was handed over.
+    at: usize,
+}
+
+/// A kernel on a board.
+pub struct Linked<'m> {
+    client: Client<Port>,
+    identity: Identity,
+    recovery: Recovery,
+    mirror: InProcess<'m>,
+    campaign: Option<Campaign>,
+    image: Vec<f32>,
+    acquisition: Acquisition,
+    measured: Vec<Measurement>,
+    /// What the board held when this host found it, in order.
+    found: Vec<Measurement>,
+    model: Option<Loaded>,
+    losses: u32,
+}
+
+impl<'m> Linked<'m> {
+    /// Says hello to a board; `mirror` has the memory for the same campaign.
+    ///
+    /// # Errors
+    /// When nothing answers, or something that is no controller of this protocol version.
+    pub fn connect(
+        client: Client<Port>,
+        recovery: Recovery,
+        mirror: InProcess<'m>,
+    ) -> Result<Self, ControllerError> {
+        let mut client = client;
+        let identity = client.connect()?;
+        Ok(Self {
+            client,
+            identity,
+            recovery,
+            mirror,
+            campaign: None,
+            image: Vec::new(),
+            acquisition: Acquisition::default(),
+            measured: Vec::new(),
+            found: Vec::new(),
+            model: None,
+            losses: 0,
+        })
+    }
+
+    /// What the board said it is.
+    pub fn identity(&self) -> &Identity {
+        &self.identity
+    }
+
+    /// The board's state.
+    ///
+    /// # Errors
+    /// When the link is lost for good.
+    pub fn status(&mut self) -> Result<Status, ControllerError> {
+        self.call(Client::status)
+    }
+
+    /// The message of the last panic that the board survived; empty when there was none.
+    ///
+    /// # Errors
+    /// When the link is lost for good.
+    pub fn last_panic(&mut self) -> Result<String, ControllerError> {
+        let mut message = vec![0; usize::from(self.identity.last_panic)];
+        let length = self.call(|client| client.last_panic(&mut message))?;
+        message.truncate(length);
+        Ok(String::from_utf8_lossy(&message).into_owned())
+    }
+
+    /// The board's own posterior, mean and variance of every candidate, standardised.
+    ///
+    /// # Errors
+    /// When the link is lost for good, or the board has no model.
+    pub fn surrogate_of_board(&mut self) -> Result<(Vec<f32>, Vec<f32>), ControllerError> {
+        let candidates = self.identity.capacity.candidates as usize;
+        let (mut mean, mut variance) = (vec![0.0; candidates], vec![0.0; candidates]);
+        let (count, ..) = self.call(|client| client.surrogate(&mut mean, &mut variance))?;
+        mean.truncate(count);
+        variance.truncate(count);
+        Ok((mean, variance))
+    }
+
+    /// Whether the board still has to be caught up with.
+    fn is_behind(&self) -> bool {
+        self.measured.len() < self.found.len()
+    }
+
+    /// Asks the board, and finds it again when the link is lost.
+    fn call<R>(
+        &mut self,
+        mut ask: impl FnMut(&mut Client<Port>) -> Result<R, LinkFailure>,
+    ) -> Result<R, ControllerError> {
+        let mut lost_since: Option<Instant> = None;
+        loop {
+            let failure = match ask(&mut self.client) {
+                Ok(reply) => return Ok(reply),
+                Err(failure) => failure,
+            };
+            let found_again = matches!(
+                failure,
+                Failure::NoReply { .. }
+                    | Failure::NotConnected
+                    | Failure::StillBusy
+                    | Failure::Refused(Refusal::NotConnected | Refusal::OutOfSequence { .. })
+            );
+            let since = *lost_since.get_or_insert_with(Instant::now);
+            if !found_again || since.elapsed() > self.recovery.patience {
+                return Err(failure.into());
+            }
+            self.losses += 1;
+            while let Err(failure) = self.client.connect() {
+                let hopeless = !matches!(failure, Failure::NoReply { .. } | Failure::StillBusy);
+                if hopeless || since.elapsed() > self.recovery.patience {
+                    return Err(failure.into());
+                }
+                std::thread::sleep(self.recovery.pause);
+            }
+            self.restore_if_reset()?;
+        }
+    }
+
+    /// Tells a board that was reset everything again, in the order it was told before.
+    fn restore_if_reset(&mut self) -> Result<(), ControllerError> {
+        let Some(campaign) = self.campaign else {
+            return Ok(());
+        };
+        let status = self.client.status()?;
+        if status.campaign == Some(campaign) && status.phase == Phase::Running {
+            return Ok(());
+        }
+        send_image(&mut self.client, campaign, &self.image)?;
+        for n in 0..=self.measured.len() {
+            if let Some(model) = self.model.as_ref().filter(|model| model.at == n) {
+                send_model(&mut self.client, model)?;
+            }
+            if let Some(&measurement) = self.measured.get(n) {
+                self.client.measure(measurement, Next::Nothing)?;
+            }
+        }
+        self.client.choose(self.acquisition.into())?;
+        Ok(())
+    }
+
+    /// Hands the board the model that the mirror already has.
+    fn hand_over_model(&mut self) -> Result<(), ControllerError> {
+        let Some(model) = self.model.take() else {
+            return Ok(());
+        };
+        let sent = self.call(|client| send_model(client, &model));
+        self.model = Some(model);
+        match sent {
+            // The mirror said the same, and the campaign knows what to do about it.
+            Err(ControllerError::Link(failure)) if failure.kernel().is_some() => Ok(()),
+            sent => sent,
+        }
+    }
+}
+
+fn send_image(
+    client: &mut Client<Port>,
+    campaign: Campaign,
+    image: &[f32],
+) -> Result<(), LinkFailure> {
+    let payload = Payload::Image {
+        height: campaign.height,
+        width: campaign.width,
+    };
+    let sender = Sender::new(payload, Encoding::F32, image).map_err(Failure::Refused)?;
+    client.begin(campaign, &sender)
+}
+
+fn send_model(client: &mut Client<Port>, model: &Loaded) -> Result<(), LinkFailure> {
+    let payload = Payload::Weights {
+        architecture: model.network.architecture().into(),
+        window: model.network.window() as u16,
+    };
+    let sender = Sender::new(payload, Encoding::F32, &model.weights).map_err(Failure::Refused)?;
+    client.deliver(&sender, Activation::Model(model.header))?;
+    Ok(())
+}
+
+/// Recognises a campaign: the same seed and image give the same number.
+fn campaign_id(setup: &Setup<'_>) -> u32 {
+    let mut hash = 0xcbf2_9ce4_8422_2325_u64;
+    let mut mix = |word: u64| {
+        for byte in word.to_le_bytes() {
+            hash = (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
+        }
+    };
+    mix(setup.seed);
+    mix(setup.window as u64);
+    for pixel in setup.pixels {
+        mix(u64::from(pixel.to_bits()));
+    }
+    (hash ^ (hash >> 32)) as u32
+}
+
+impl Controller for Linked<'_> {
+    fn begin(&mut self, setup: &Setup<'_>) -> Result<(), ControllerError> {
+        self.mirror.begin(setup)?;
+        let capacity: beacon_kernel::Capacity = self.identity.capacity.into();
+        capacity.admit(beacon_kernel::Candidates::new(
+            setup.height,
+            setup.width,
+            setup.window,
+        )?)?;
+        let campaign = Campaign {
+            id: campaign_id(setup),
+            seed: setup.seed,
+            height: setup.height as u16,
+            width: setup.width as u16,
+            window: setup.window as u16,
+        };
+        let status = self.status()?;
+        let running = matches!(status.phase, Phase::Running | Phase::AwaitingImage);
+        self.found.clear();
+        if running && status.campaign == Some(campaign) && status.phase == Phase::Running {
+            let mut found = Vec::new();
+            self.call(|client| {
+                found.clear();
+                client.measurements(0, |measurement| found.push(measurement))
+            })?;
+            self.found = found;
+        } else {
+            if let (true, Some(other)) = (running, status.campaign) {
+                self.call(|client| client.end(other.id))?;
+            }
+            self.call(|client| send_image(client, campaign, setup.pixels))?;
+        }
+        self.campaign = Some(campaign);
+        self.image = setup.pixels.to_vec();
+        self.measured.clear();
+        self.model = None;
+        Ok(())
+    }
+
+    fn choose(&mut self, acquisition: Acquisition) -> Result<(), ControllerError> {
+        self.mirror.choose(acquisition)?;
+        self.acquisition = acquisition;
+        if self.is_behind() {
+            return Ok(());
+        }
+        self.call(|client| client.choose(acquisition.into()))
+    }
+
+    fn load_model(&mut self, model: &Model<'_>) -> Result<(), ControllerError> {
+        let said = self.mirror.load_model(model);
+        let version = self.model.as_ref().map_or(0, |model| model.header.version) + 1;
+        self.model = Some(Loaded {
+            network: model.network,
+            weights: model.weights.to_vec(),
+            header: ModelHeader {
+                version,
+                hyperparameters: model.hyperparameters.into(),
+                standardisation: model.standardisation.into(),
+            },
+            at: self.measured.len(),
+        });
+        if !self.is_behind() {
+            self.hand_over_model()?;
+        }
+        said
+    }
+
+    fn measure(&mut self, candidate: Candidate, response: f32) -> Result<(), ControllerError> {
+        let measurement = Measurement {
+            candidate: candidate.0,
+            value: response,
+        };
+        let said = self.mirror.measure(candidate, response);
+        if self.is_behind() {
+            let found = self.found[self.measured.len()];
+            self.measured.push(measurement);
+            if found != measurement {
+                return Err(ControllerError::State(format!(
+                    "it measured candidate {} as {} where this host has candidate {} as {}",
+                    found.candidate, found.value, measurement.candidate, measurement.value
+                )));
+            }
+            if !self.is_behind() {
+                // From here on the board decides again: with this host's strategy and model.
+                let acquisition = self.acquisition;
+                self.call(|client| client.choose(acquisition.into()))?;
+                self.hand_over_model()?;
+            }
+            return said;
+        }
+        let known = self.measured.len() as u32;
+        let mut asked_before = false;
+        self.call(|client| {
+            // The answer to an earlier attempt may be what was lost.
+            if std::mem::replace(&mut asked_before, true) && client.status()?.measured > known {
+                return Ok(());
+            }
+            match client.measure(measurement, Next::Nothing) {
+                // The mirror said the same, and the campaign knows what to do about it.
+                Err(failure) if failure.kernel().is_some() => Ok(()),
+                reply => reply.map(|_| ()),
+            }
+        })?;
+        self.measured.push(measurement);
+        said
+    }
+
+    fn expose(&mut self, candidate: Candidate) -> Result<(), ControllerError> {
+        if self.is_behind() {
+            return Ok(());
+        }
+        self.call(|client| client.expose(candidate.0)).map(|_| ())
+    }
+
+    fn propose(&mut self) -> Result<Proposal, ControllerError> {
+        let expected = self.mirror.propose()?;
+        if self.is_behind() {
+            return Ok(expected);
+        }
+        let proposed = self.call(|client| client.propose(true))?;
+        if let Exposed::Refused(refusal) = proposed.exposure {
+            return Err(Failure::Refused(refusal).into());
+        }
+        let proposal = Proposal::from(proposed.proposal);
+        if !same_bits(&proposal, &expected) {
+            return Err(ControllerError::State(format!(
+                "it proposes {proposal:?} and this host's kernel {expected:?}; flash the firmware \
+                 that came with this host"
+            )));
+        }
+        Ok(proposal)
+    }
+
+    fn surrogate(&mut self) -> Result<Surrogate<'_>, ControllerError> {
+        self.mirror.surrogate()
+    }
+
+    fn end(&mut self) -> Result<(), ControllerError> {
+        let Some(campaign) = self.campaign else {
+            return Ok(());
+        };
+        self.call(|client| client.end(campaign.id))
+    }
+
+    fn link(&mut self) -> Option<LinkReport> {
+        let statistics = self.client.statistics();
+        Some(LinkReport {
+            board: self.identity.board.as_str().to_owned(),
+            build: self.identity.build.as_str().to_owned(),
+            frames: statistics.sent,
+            retries: statistics.retries,
+            damaged: statistics.damaged,
+            losses: self.losses,
+            resumed: self.found.len() as u32,
+        })
+    }
+}
+
+/// Whether two proposals agree in every bit, NaN included.
+fn same_bits(a: &Proposal, b: &Proposal) -> bool {
+    let bits = |proposal: &Proposal| {
+        let prediction = proposal.prediction;
+        let prediction = prediction.map(|p| [p.mean.to_bits(), p.sigma.to_bits()]);
+        let score = proposal.score.to_bits();
+        (proposal.candidate, proposal.step, score, prediction)
+    };
+    bits(a) == bits(b)
+}
+
+/// Why the beam is blanked, in words.
+pub fn blank_reason(reason: BlankReason) -> &'static str {
+    match reason {
+        BlankReason::Reset => "nothing was exposed since reset",
+        BlankReason::Between => "between exposures",
+        BlankReason::Request => "the host said so",
+        BlankReason::LinkLost => "the link was lost",
+        BlankReason::DoseLimit => "a dose limit was reached",
+        BlankReason::CampaignEnd => "the campaign ended",
+    }
+}
