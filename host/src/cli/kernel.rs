@@ -1,6 +1,6 @@
 //! Runs a campaign with the kernel where the user wants it.
 
-use std::path::PathBuf;
+use std::path::Path;
 use std::time::Instant;
 
 use beacon_kernel::Capacity;
@@ -45,7 +45,7 @@ pub(super) fn run(
 }
 
 /// Refuses a campaign that is larger than the board, before anything is measured.
-fn admit(controller: &Linked<'_>, needed: Capacity) -> Result<(), Failure> {
+pub(super) fn admit(controller: &Linked<'_>, needed: Capacity) -> Result<(), Failure> {
     let offered: Capacity = controller.identity().capacity.into();
     for (what, needed, offered) in [
         ("image pixels", needed.image_pixels, offered.image_pixels),
@@ -100,14 +100,14 @@ impl Line {
     /// logs its beam commands to `beam_log`.
     pub(super) fn open(
         choice: &ControllerChoice,
-        beam_log: Option<PathBuf>,
+        beam_log: Option<&Path>,
     ) -> Result<Option<Self>, Failure> {
         match choice {
             ControllerChoice::InProcess => Ok(None),
             ControllerChoice::Emulated => {
                 let firmware = firmware_image().map_err(|e| Failure::input(&e))?;
-                let emulator = Emulator::start(&firmware, beam_log.as_deref())
-                    .map_err(|e| Failure::input(&e))?;
+                let emulator =
+                    Emulator::start(&firmware, beam_log).map_err(|e| Failure::input(&e))?;
                 let port = Port::open(emulator.port(), ControllerChoice::BAUD)
                     .map_err(|e| Failure::input(&e))?;
                 Ok(Some(Self {

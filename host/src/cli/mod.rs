@@ -1,5 +1,6 @@
 //! The command line: arguments and printing, nothing else.
 
+mod controller;
 mod input;
 mod kernel;
 mod progress;
@@ -35,7 +36,9 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Run a campaign on data acquired before: an image and a response of the same area.
-    Replay(replay::ReplayArgs),
+    Replay(Box<replay::ReplayArgs>),
+    /// Look at a scan controller, or try it out.
+    Controller(controller::ControllerArgs),
 }
 
 /// How a command ended other than well.
@@ -81,6 +84,7 @@ pub fn main() -> ExitCode {
     };
     let result = match &cli.command {
         Some(Command::Replay(args)) => replay::run(args),
+        Some(Command::Controller(args)) => controller::run(args),
         None => specimen::run(&cli.specimen),
     };
     match result {
@@ -116,7 +120,9 @@ fn usage(error: &clap::Error) -> ExitCode {
         .take_while(|line| !line.starts_with("Usage:") && !line.starts_with("For more"))
         .filter(|line| !line.is_empty())
         .collect();
-    let command = std::env::args().nth(1).filter(|word| word == "replay");
+    let command = std::env::args()
+        .nth(1)
+        .filter(|word| word == "replay" || word == "controller");
     let command = command.map(|word| word + " ").unwrap_or_default();
     eprintln!("{} (see `beacon {command}--help`)", said.join(" "));
     ExitCode::from(2)

@@ -33,7 +33,7 @@ pub enum PortError {
 /// An open serial port.
 pub struct Port {
     name: String,
-    port: Box<dyn SerialPort>,
+    line: Box<dyn SerialPort>,
     opened: Instant,
 }
 
@@ -46,16 +46,16 @@ impl Port {
         let opened = serialport::new(name, baud)
             .timeout(Duration::from_millis(10))
             .open();
-        let port = opened.map_err(|error| PortError::Open {
+        let line = opened.map_err(|error| PortError::Open {
             port: name.to_owned(),
             advice: advice(&error),
             reason: error.to_string().replace('\n', " "),
         })?;
         // What an earlier host left unread is no answer to this one.
-        let _ = port.clear(ClearBuffer::All);
+        let _ = line.clear(ClearBuffer::All);
         Ok(Self {
             name: name.to_owned(),
-            port,
+            line,
             opened: Instant::now(),
         })
     }
@@ -87,7 +87,7 @@ impl Transport for Port {
     type Error = PortError;
 
     fn send(&mut self, bytes: &[u8]) -> Result<(), PortError> {
-        self.port
+        self.line
             .write_all(bytes)
             .map_err(|error| self.lost(&error))
     }
@@ -99,12 +99,12 @@ impl Transport for Port {
             let left = deadline.saturating_duration_since(Instant::now());
             // A time-out of zero means for ever to some drivers.
             let wait = left.max(Duration::from_millis(1));
-            if self.port.timeout() != wait {
-                self.port
+            if self.line.timeout() != wait {
+                self.line
                     .set_timeout(wait)
                     .map_err(|error| self.lost(&error.into()))?;
             }
-            match self.port.read(buffer) {
+            match self.line.read(buffer) {
                 Ok(count) if count > 0 => return Ok(count),
                 Err(error)
                     if !matches!(

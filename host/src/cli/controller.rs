@@ -1,0 +1,313 @@
+//! `beacon controller`: looks at a board, and tries it out.
+
+use std::fmt::Write as _;
+
+use beacon_kernel::Capacity;
+use beacon_kernel::link::message::{Beam, Phase, Status};
+use clap::{Args, Subcommand};
+use serde::Serialize;
+
+use super::kernel::{Connected, Line};
+use super::{Failure, print};
+use crate::campaign::{Campaign, CampaignConfig, CampaignError, Seeds};
+use crate::controller::{
+    Controller as _, ControllerChoice, ControllerError, InProcess, Memory, blank_reason,
+};
+use crate::microscope::SpecimenMicroscope;
+use crate::specimen::{Specimen, SpecimenConfig};
+
+/// Arguments of `beacon controller`.
+#[derive(Debug, Args)]
+pub(super) struct ControllerArgs {
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(Debug, Subcommand)]
+enum What {
+    /// Show what a controller is, how it is, and what it holds.
+    Info(Place),
+    /// Run a short campaign on the built-in specimen and compare every proposal with the kernel
+    /// in this process.
+    Selftest(SelftestArgs),
+}
+
+#[derive(Debug, Args)]
+struct Place {
+    /// Which controller: emulated, or serial:PORT[@BAUD].
+    #[arg(long, value_name = "WHERE")]
+    controller: ControllerChoice,
+    /// Print one JSON object on standard output and nothing else.
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Debug, Args)]
+struct SelftestArgs {
+    #[command(flatten)]
+    place: Place,
+    /// Points to measure after 10 random ones.
+    #[arg(long, default_value_t = 20, value_name = "N")]
+    steps: usize,
+    /// End a campaign that is running on the controller, and lose it.
+    #[arg(long)]
+    discard: bool,
+}
+
+/// What `info` says.
+#[derive(Debug, Serialize)]
+struct Info {
+    board: String,
+    build: String,
+    protocol: [u8; 2],
+    clock_hz: u32,
+    image_pixels: usize,
+    candidates: usize,
+    measurements: usize,
+    windows: [u16; 2],
+    ram_static: u32,
+    stack_size: u32,
+    stack_high_water: u32,
+    uptime_ms: u64,
+    watchdog_resets: u32,
+    campaign: &'static str,
+    measured: u32,
+    beam: String,
+    frames: u32,
+    damaged: u32,
+    losses: u32,
+    lost_bytes: u32,
+    last_panic: Option<String>,
+}
+
+/// What `selftest` says.
+#[derive(Debug, Serialize)]
+struct Selftest {
+    identical: bool,
+    proposals: usize,
+    frames: u32,
+    retries: u32,
+    damaged: u32,
+    losses: u32,
+    stack_high_water: u32,
+    stack_size: u32,
+    ram_static: u32,
+    board: String,
+    build: String,
+    difference: Option<String>,
+}
+
+/// Runs the command.
+pub(super) fn run(args: &ControllerArgs) -> Result<(), Failure> {
+    match &args.what {
+        What::Info(place) => info(place),
+        What::Selftest(args) => selftest(args),
+    }
+}
+
+/// A connection whose mirror has room for `capacity`.
+fn connect<'m>(place: &Place, memory: &'m mut Memory) -> Result<Connected<'m>, Failure> {
+    let mirror = InProcess::new(memory).map_err(|e| Failure::running(&e))?;
+    match Line::open(&place.controller, None)? {
+        Some(line) => line.connect(mirror),
+        None => Err(Failure::Input(
+            "the kernel in this process is no controller; expected emulated or serial:PORT"
+                .to_owned(),
+        )),
+    }
+}
+
+fn info(place: &Place) -> Result<(), Failure> {
+    let mut memory = Memory::new(Capacity::for_campaign(16, 16, 16, 1));
+    let mut controller = connect(place, &mut memory)?;
+    let status = controller.status().map_err(|e| Failure::running(&e))?;
+    let panic = controller.last_panic().map_err(|e| Failure::running(&e))?;
+    let info = describe(&controller, &status, panic);
+    if place.json {
+        let text = serde_json::to_string(&info).map_err(|e| Failure::running(&e))?;
+        return print(&(text + "\n"));
+    }
+    print(&table(&info))
+}
+
+fn describe(controller: &Connected<'_>, status: &Status, panic: String) -> Info {
+    let identity = controller.identity();
+    let capacity: Capacity = identity.capacity.into();
+    Info {
+        board: identity.board.as_str().to_owned(),
+        build: identity.build.as_str().to_owned(),
+        protocol: [identity.protocol_min, identity.protocol_current],
+        clock_hz: identity.clock_hz,
+        image_pixels: capacity.image_pixels,
+        candidates: capacity.candidates,
+        measurements: capacity.measurements,
+        windows: [identity.windows.same_from, identity.windows.largest],
+        ram_static: status.health.static_ram,
+        stack_size: status.health.stack_size,
+        stack_high_water: status.health.stack_high_water,
+        uptime_ms: status.uptime_ms,
+        watchdog_resets: status.health.watchdog_resets,
+        campaign: match status.phase {
+            Phase::Idle => "none",
+            Phase::AwaitingImage => "waiting for its image",
+            Phase::Running => "running",
+            Phase::Ended => "ended",
+        },
+        measured: status.measured,
+        beam: match status.beam {
+            Beam::On { candidate } => format!("on candidate {candidate}"),
+            Beam::Blanked(reason) => format!("blanked: {}", blank_reason(reason)),
+        },
+        frames: status.link.frames,
+        damaged: status.link.crc_errors
+            + status.link.cobs_errors
+            + status.link.overflows
+            + status.link.runts,
+        losses: status.link.losses,
+        lost_bytes: status.health.lost_bytes,
+        last_panic: Some(panic).filter(|message| !message.is_empty()),
+    }
+}
+
+fn table(info: &Info) -> String {
+    let [oldest, newest] = info.protocol;
+    let [smallest, largest] = info.windows;
+    let mut text = String::new();
+    let mut row = |name: &str, value: String| {
+        // A string takes any text.
+        let _ = writeln!(text, "{name:<14}{value}");
+    };
+    row(
+        "board",
+        format!("{}, {} MHz", info.board, info.clock_hz / 1_000_000),
+    );
+    row("firmware", info.build.clone());
+    row("protocol", format!("{oldest} to {newest}"));
+    row(
+        "room for",
+        format!(
+            "{} pixels, {} candidates, {} measurements, windows of {smallest} to {largest} pixels",
+            info.image_pixels, info.candidates, info.measurements
+        ),
+    );
+    row("static RAM", format!("{} bytes", info.ram_static));
+    row(
+        "stack",
+        format!(
+            "{} bytes, {} of them used at most, {} never",
+            info.stack_size,
+            info.stack_high_water,
+            info.stack_size.saturating_sub(info.stack_high_water)
+        ),
+    );
+    row(
+        "up for",
+        format!(
+            "{:.1} s, {} resets by the watchdog",
+            info.uptime_ms as f64 / 1e3,
+            info.watchdog_resets
+        ),
+    );
+    row(
+        "campaign",
+        format!("{}, {} points measured", info.campaign, info.measured),
+    );
+    row("beam", info.beam.clone());
+    row(
+        "link",
+        format!(
+            "{} frames received, {} damaged, {} bytes lost, silent {} times",
+            info.frames, info.damaged, info.lost_bytes, info.losses
+        ),
+    );
+    row(
+        "last panic",
+        info.last_panic.clone().unwrap_or_else(|| "none".to_owned()),
+    );
+    text
+}
+
+fn selftest(args: &SelftestArgs) -> Result<(), Failure> {
+    let specimen = Specimen::new(SpecimenConfig::default()).map_err(|e| Failure::running(&e))?;
+    let scalarizer = "line:Pd-La".parse().map_err(|e| {
+        let error: crate::scalarizer::ScalarizerError = e;
+        Failure::running(&error)
+    })?;
+    let mut microscope =
+        SpecimenMicroscope::new(specimen, scalarizer).map_err(|e| Failure::running(&e))?;
+    let config = CampaignConfig {
+        steps: args.steps,
+        retrain_every: 5,
+        ..CampaignConfig::default()
+    };
+    let seeds = Seeds::Random(config.initial);
+    let window = config.window;
+    let campaign = Campaign::new(config, seeds, &microscope).map_err(|e| Failure::input(&e))?;
+    let candidates = campaign.candidates();
+    let capacity = Capacity::for_campaign(
+        candidates.height(),
+        candidates.width(),
+        window,
+        campaign.measurements(),
+    );
+    let mut memory = Memory::new(capacity);
+    let mut controller = connect(&args.place, &mut memory)?;
+    super::kernel::admit(&controller, capacity)?;
+    let status = controller.status().map_err(|e| Failure::running(&e))?;
+    if status.phase == Phase::Running && !args.discard {
+        return Err(Failure::Input(format!(
+            "a campaign of {} points is running on the controller; let it end, or lose it with \
+             --discard",
+            status.measured
+        )));
+    }
+    let proposals = campaign.measurements();
+    let difference = match campaign.run(&mut microscope, &mut *controller, &mut ()) {
+        Ok(_) => None,
+        Err(CampaignError::Controller(ControllerError::State(difference))) => Some(difference),
+        Err(error) => return Err(Failure::running(&error)),
+    };
+    let status = controller.status().map_err(|e| Failure::running(&e))?;
+    let link = controller.link().unwrap_or_default();
+    let result = Selftest {
+        identical: difference.is_none(),
+        proposals,
+        frames: link.frames,
+        retries: link.retries,
+        damaged: link.damaged,
+        losses: link.losses,
+        stack_high_water: status.health.stack_high_water,
+        stack_size: status.health.stack_size,
+        ram_static: status.health.static_ram,
+        board: link.board,
+        build: link.build,
+        difference,
+    };
+    if args.place.json {
+        let text = serde_json::to_string(&result).map_err(|e| Failure::running(&e))?;
+        print(&(text + "\n"))?;
+    } else {
+        print(&format!(
+            "{} ({}): {proposals} proposals, {}\n{} frames, {} retries, {} damaged, {} losses\n\
+             stack {} of {} bytes used at most, static RAM {} bytes\n",
+            result.board,
+            result.build,
+            if result.identical {
+                "each equal to the kernel in this process, bit for bit"
+            } else {
+                "NOT equal to the kernel in this process"
+            },
+            result.frames,
+            result.retries,
+            result.damaged,
+            result.losses,
+            result.stack_high_water,
+            result.stack_size,
+            result.ram_static
+        ))?;
+    }
+    match result.difference {
+        None => Ok(()),
+        Some(difference) => Err(Failure::Running(difference)),
+    }
+}
