@@ -259,7 +259,11 @@ pub fn kernel_errors() -> Vec<Error> {
         Error::ImageShape {
             height: 8,
             width: 300,
-            pixels: 2400,
+            pixels: 2401,
+        },
+        Error::NoCandidates {
+            height: 8,
+            width: 300,
             window: 16,
         },
         Error::ModelWindow {
@@ -280,7 +284,8 @@ pub fn kernel_errors() -> Vec<Error> {
         },
         Error::Setting {
             name: "elite share",
-            accepted: "expected above 0 and at most 1",
+            value: 1.5,
+            accepted: "above 0 and at most 1",
         },
         Error::NoSuchCandidate {
             candidate,
@@ -288,6 +293,7 @@ pub fn kernel_errors() -> Vec<Error> {
         },
         Error::AlreadyMeasured { candidate },
         Error::ResponseNotFinite { candidate },
+        Error::Outlier { candidate },
         Error::NotPositiveDefinite { row: 12 },
         Error::NoImage,
         Error::NoModel,

@@ -217,10 +217,9 @@ fn the_largest_messages_fit() {
             sigma: f32::MAX,
         }),
     };
-    let refusal = Refusal::Kernel(KernelError::ImageShape {
+    let refusal = Refusal::Kernel(KernelError::NoCandidates {
         height: most,
         width: most,
-        pixels: most,
         window: most,
     });
     let status = Status {
@@ -361,11 +360,15 @@ fn every_text_of_a_kernel_error_travels() {
         assert_eq!(beacon_kernel::Error::from(KernelError::from(error)), error);
     }
     for (name, accepted) in [
-        ("k", "expected 1 or more neighbours"),
-        ("elite share", "expected above 0 and at most 1"),
-        ("beta", "expected 0 or more"),
+        ("k", "1 or more neighbours"),
+        ("elite share", "above 0 and at most 1"),
+        ("beta", "0 or more"),
     ] {
-        let error = beacon_kernel::Error::Setting { name, accepted };
+        let error = beacon_kernel::Error::Setting {
+            name,
+            value: 0.0,
+            accepted,
+        };
         assert_eq!(beacon_kernel::Error::from(KernelError::from(error)), error);
     }
 }

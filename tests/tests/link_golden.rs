@@ -230,7 +230,7 @@ const REQUESTS: [&str; 39] = [
 ];
 
 #[rustfmt::skip]
-const REPLIES: [&str; 62] = [
+const REPLIES: [&str; 64] = [
     // Done
     "000501043412056574b62f00",
     // Busy { milliseconds: 1500 }
@@ -246,7 +246,7 @@ const REPLIES: [&str; 62] = [
     // Measured(Measured { count: 320, value: 1.5, next: Proposed(Proposed { proposal: Proposal { candidate: 3599, row: 8, column: 500, step: 319, score: -0.75, prediction: Some(Prediction { mean: 2.0, sigma: 0.125 }) }, exposure: Yes }) })
     "00080104341209c002010bc03f018f1c08f403bf02010440bf01010102400101073e01c9cfdb9300",
     // Measured(Measured { count: 320, value: 1.5, next: Refused(Kernel(Exhausted)) })
-    "00080104341209c0020104c03f02060f7a6429b900",
+    "00080104341209c0020104c03f0206111959264300",
     // Proposed(Proposed { proposal: Proposal { candidate: 3599, row: 8, column: 500, step: 319, score: -0.75, prediction: Some(Prediction { mean: 2.0, sigma: 0.125 }) }, exposure: Yes })
     "000d010434120a8f1c08f403bf02010440bf01010102400101073e015e9907fa00",
     // Proposed(Proposed { proposal: Proposal { candidate: 3599, row: 8, column: 500, step: 319, score: -0.75, prediction: None }, exposure: No })
@@ -255,56 +255,60 @@ const REPLIES: [&str; 62] = [
     "000d010434120a8f1c08f403bf02010440bf010101024001010a3e021001025122025e00",
     // Exposed { pixel_dose_us: 1000, total_dose_us: 321000 }
     "000f010434120be807e8cb130308974400",
-    // Status { uptime_ms: 300, phase: Idle, .., beam: Blanked(Reset) }
+    // Status(Status { uptime_ms: 300, phase: Idle, campaign: None, image_crc: None, model: None, weights_crc: None, measured: 0, last: None, pending: None, exposed: None, beam: Blanked(Reset), exposures: 0, dose_us: 0, transfer: None, link: LinkStatistics { frames: 0, overflows: 0, cobs_errors: 0, runts: 0, crc_errors: 0, version_errors: 0, decode_errors: 0, duplicates: 0, out_of_sequence: 0, losses: 0 }, health: Health { stack_high_water: 0, stack_size: 0, static_ram: 0, lost_bytes: 0, watchdog_resets: 0 } })
     "00080104341203ac0201010101010101010201010101010101010101010101010101010101054b0404be00",
-    // Status { uptime_ms: 86400000, phase: Running, .., beam: On { candidate: 3599 } }
+    // Status(Status { uptime_ms: 86400000, phase: Running, campaign: Some(Campaign { id: 3735928559, seed: 81985529216486895, height: 64, width: 300, window: 16 }), image_crc: Some(1), model: Some(300), weights_crc: Some(3421780262), measured: 320, last: Some(Measurement { candidate: 3599, value: 1.5 }), pending: Some(Proposal { candidate: 3599, row: 8, column: 500, step: 319, score: -0.75, prediction: Some(Prediction { mean: 2.0, sigma: 0.125 }) }), exposed: Some(3599), beam: On { candidate: 3599 }, exposures: 321, dose_us: 321000, transfer: Some(Progress { descriptor: Descriptor { payload: Weights { architecture: Valid, window: 16 }, encoding: F16, crc: 3421780262 }, received: 2048 }), link: LinkStatistics { frames: 1000, overflows: 1, cobs_errors: 2, runts: 3, crc_errors: 4, version_errors: 5, decode_errors: 6, duplicates: 7, out_of_sequence: 8, losses: 9 }, health: Health { stack_high_water: 5000, stack_size: 16384, static_ram: 408236, lost_bytes: 10, watchdog_resets: 11 } })
     "002e010434120380b899290201effdb6f50def9bafcdf8acd1910140ac0210010101ac0201a6f2d0df0cc002018f1c010bc03f018f1c08f403bf02010440bf01010102400101053e018f1c0a8f1cc102e8cb130101231001a6f2d0df0c8010e8070102030405060708098827808001acf5180a0bf8d1f22100",
-    // Status { uptime_ms: 300, phase: Idle, .., beam: Blanked(Between) }
+    // Status(Status { uptime_ms: 300, phase: Idle, campaign: None, image_crc: None, model: None, weights_crc: None, measured: 0, last: None, pending: None, exposed: None, beam: Blanked(Between), exposures: 0, dose_us: 0, transfer: None, link: LinkStatistics { frames: 0, overflows: 0, cobs_errors: 0, runts: 0, crc_errors: 0, version_errors: 0, decode_errors: 0, duplicates: 0, out_of_sequence: 0, losses: 0 }, health: Health { stack_high_water: 0, stack_size: 0, static_ram: 0, lost_bytes: 0, watchdog_resets: 0 } })
     "00080104341203ac0201010101010101010301010101010101010101010101010101010101051384e66900",
-    // Status { uptime_ms: 300, phase: Idle, .., beam: Blanked(Request) }
+    // Status(Status { uptime_ms: 300, phase: Idle, campaign: None, image_crc: None, model: None, weights_crc: None, measured: 0, last: None, pending: None, exposed: None, beam: Blanked(Request), exposures: 0, dose_us: 0, transfer: None, link: LinkStatistics { frames: 0, overflows: 0, cobs_errors: 0, runts: 0, crc_errors: 0, version_errors: 0, decode_errors: 0, duplicates: 0, out_of_sequence: 0, losses: 0 }, health: Health { stack_high_water: 0, stack_size: 0, static_ram: 0, lost_bytes: 0, watchdog_resets: 0 } })
     "00080104341203ac020101010101010101030102010101010101010101010101010101010105ba02b0ca00",
-    // Status { uptime_ms: 300, phase: Idle, .., beam: Blanked(LinkLost) }
+    // Status(Status { uptime_ms: 300, phase: Idle, campaign: None, image_crc: None, model: None, weights_crc: None, measured: 0, last: None, pending: None, exposed: None, beam: Blanked(LinkLost), exposures: 0, dose_us: 0, transfer: None, link: LinkStatistics { frames: 0, overflows: 0, cobs_errors: 0, runts: 0, crc_errors: 0, version_errors: 0, decode_errors: 0, duplicates: 0, out_of_sequence: 0, losses: 0 }, health: Health { stack_high_water: 0, stack_size: 0, static_ram: 0, lost_bytes: 0, watchdog_resets: 0 } })
     "00080104341203ac020101010101010101030103010101010101010101010101010101010105e282521d00",
-    // Status { uptime_ms: 300, phase: Idle, .., beam: Blanked(DoseLimit) }
+    // Status(Status { uptime_ms: 300, phase: Idle, campaign: None, image_crc: None, model: None, weights_crc: None, measured: 0, last: None, pending: None, exposed: None, beam: Blanked(DoseLimit), exposures: 0, dose_us: 0, transfer: None, link: LinkStatistics { frames: 0, overflows: 0, cobs_errors: 0, runts: 0, crc_errors: 0, version_errors: 0, decode_errors: 0, duplicates: 0, out_of_sequence: 0, losses: 0 }, health: Health { stack_high_water: 0, stack_size: 0, static_ram: 0, lost_bytes: 0, watchdog_resets: 0 } })
     "00080104341203ac020101010101010101030104010101010101010101010101010101010105a9096c5700",
-    // Status { uptime_ms: 300, phase: Idle, .., beam: Blanked(CampaignEnd) }
+    // Status(Status { uptime_ms: 300, phase: Idle, campaign: None, image_crc: None, model: None, weights_crc: None, measured: 0, last: None, pending: None, exposed: None, beam: Blanked(CampaignEnd), exposures: 0, dose_us: 0, transfer: None, link: LinkStatistics { frames: 0, overflows: 0, cobs_errors: 0, runts: 0, crc_errors: 0, version_errors: 0, decode_errors: 0, duplicates: 0, out_of_sequence: 0, losses: 0 }, health: Health { stack_high_water: 0, stack_size: 0, static_ram: 0, lost_bytes: 0, watchdog_resets: 0 } })
     "00080104341203ac020101010101010101030105010101010101010101010101010101010105f1898e8000",
-    // Status { uptime_ms: 300, phase: AwaitingImage, .., beam: Blanked(Reset) }
+    // Status(Status { uptime_ms: 300, phase: AwaitingImage, campaign: None, image_crc: None, model: None, weights_crc: None, measured: 0, last: None, pending: None, exposed: None, beam: Blanked(Reset), exposures: 0, dose_us: 0, transfer: None, link: LinkStatistics { frames: 0, overflows: 0, cobs_errors: 0, runts: 0, crc_errors: 0, version_errors: 0, decode_errors: 0, duplicates: 0, out_of_sequence: 0, losses: 0 }, health: Health { stack_high_water: 0, stack_size: 0, static_ram: 0, lost_bytes: 0, watchdog_resets: 0 } })
     "00090104341203ac0201010101010101010201010101010101010101010101010101010101056fdd03dd00",
-    // Status { uptime_ms: 300, phase: Ended, .., beam: Blanked(Reset) }
+    // Status(Status { uptime_ms: 300, phase: Ended, campaign: None, image_crc: None, model: None, weights_crc: None, measured: 0, last: None, pending: None, exposed: None, beam: Blanked(Reset), exposures: 0, dose_us: 0, transfer: None, link: LinkStatistics { frames: 0, overflows: 0, cobs_errors: 0, runts: 0, crc_errors: 0, version_errors: 0, decode_errors: 0, duplicates: 0, out_of_sequence: 0, losses: 0 }, health: Health { stack_high_water: 0, stack_size: 0, static_ram: 0, lost_bytes: 0, watchdog_resets: 0 } })
     "00090104341203ac020301010101010101020101010101010101010101010101010101010105276f0c1b00",
     // Refused(Kernel(Capacity { what: 2, needed: 300, capacity: 64 }))
     "00060104341202010902ac02406a37bf4700",
     // Refused(Kernel(Window { window: 3, smallest: 4, largest: 64 }))
     "000601043412020901030440877ee04500",
-    // Refused(Kernel(ImageShape { height: 8, width: 300, pixels: 2400, window: 16 }))
-    "000601043412020c0208ac02e01210fa7c49ec00",
+    // Refused(Kernel(ImageShape { height: 8, width: 300, pixels: 2401 }))
+    "000601043412020b0208ac02e112b69dff3c00",
+    // Refused(Kernel(NoCandidates { height: 8, width: 300, window: 16 }))
+    "000601043412020a0308ac02102afcc90400",
     // Refused(Kernel(ModelWindow { found: 5, expected: 16 }))
-    "0006010434120208030510de254c7f00",
+    "00060104341202080405105b33037a00",
     // Refused(Kernel(WeightCount { found: 5826, expected: 5058 }))
-    "000601043412020a04c22dc227ae2da93c00",
+    "000601043412020a05c22dc2271e04c90100",
     // Refused(Kernel(NotFinite { what: 10, index: 4000 }))
-    "0006010434120209050aa01fd7e7ecf400",
+    "0006010434120209060aa01f394859e600",
     // Refused(Kernel(Hyperparameter { name: 14, value: 1e-9 }))
-    "000601043412020b060e5f7089303c8fcc9300",
-    // Refused(Kernel(Setting { name: 19, accepted: 22 }))
-    "0006010434120208071316e09dbe8d00",
+    "000601043412020b070e5f708930995c905800",
+    // Refused(Kernel(Setting { name: 19, value: 1.5, accepted: 22 }))
+    "000601043412020308130108c03f16cad2f2cf00",
     // Refused(Kernel(NoSuchCandidate { candidate: 3599, candidates: 2401 }))
-    "000601043412020a088f1ce112aa7c945d00",
+    "000601043412020a098f1ce1121a55f46000",
     // Refused(Kernel(AlreadyMeasured { candidate: 3599 }))
-    "0006010434120208098f1ce29c01ba00",
-    // Refused(Kernel(ResponseNotFinite { candidate: 3599 }))
     "00060104341202080a8f1cbb2247b800",
+    // Refused(Kernel(ResponseNotFinite { candidate: 3599 }))
+    "00060104341202080b8f1c8c4885b900",
+    // Refused(Kernel(Outlier { candidate: 3599 }))
+    "00060104341202080c8f1c095ecabc00",
     // Refused(Kernel(NotPositiveDefinite { row: 12 }))
-    "00060104341202070b0cd627479800",
+    "00060104341202070d0c50801dce00",
     // Refused(Kernel(NoImage))
-    "00060104341202060ccb8f090400",
-    // Refused(Kernel(NoModel))
-    "00060104341202060d5dbf0e7300",
-    // Refused(Kernel(NoMeasurement))
     "00060104341202060ee7ee07ea00",
-    // Refused(Kernel(Exhausted))
+    // Refused(Kernel(NoModel))
     "00060104341202040f71de029d00",
+    // Refused(Kernel(NoMeasurement))
+    "00060104341202061084d3081000",
+    // Refused(Kernel(Exhausted))
+    "00060104341202061112e30f6700",
     // Refused(NotConnected)
     "000b0104341202013a9ec4aa00",
     // Refused(OutOfSequence { expected: 4711 })
