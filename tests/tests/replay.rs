@@ -124,3 +124,21 @@ fn strategies_share_the_seeds_of_a_campaign() {
     };
     assert_eq!(seeds(Strategy::Beacon), seeds(Strategy::Random));
 }
+
+#[test]
+fn training_beside_the_experiment_decides_the_same_every_time_and_explores_as_well() {
+    let beside = CampaignConfig {
+        train_beside: true,
+        ..config(Strategy::Beacon, 60)
+    };
+    let runs = [1, 2].map(|_| run(&beside, Seeds::Random(10), &mut specimen(2)));
+    assert_eq!(trajectory(&runs[0]), trajectory(&runs[1]));
+    let after = |outcome: &Outcome| outcome.series.target_coverage[59];
+    let plain = run(
+        &config(Strategy::Beacon, 60),
+        Seeds::Random(10),
+        &mut specimen(2),
+    );
+    assert_ne!(trajectory(&plain), trajectory(&runs[0]), "one point behind");
+    assert!(after(&runs[0]) > 0.7 * after(&plain));
+}

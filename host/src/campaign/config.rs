@@ -66,6 +66,10 @@ pub struct CampaignConfig {
     /// Points to measure between one training and the next.
     #[arg(long, default_value_t = 1, value_name = "N", help_heading = "Training")]
     pub retrain_every: usize,
+    /// Train while the experiment goes on: a proposal never waits, and is made with the model
+    /// of one point earlier.
+    #[arg(long, help_heading = "Training")]
+    pub train_beside: bool,
     /// How the deep kernel is trained.
     #[command(flatten)]
     pub training: TrainerConfig,
@@ -84,6 +88,7 @@ impl Default for CampaignConfig {
             raw_references: false,
             joint_elite: false,
             retrain_every: 1,
+            train_beside: false,
             training: TrainerConfig::default(),
         }
     }

@@ -21,7 +21,7 @@ use crate::controller::{Controller, ControllerError, LinkReport, Setup};
 use crate::map::Map;
 use crate::metrics::MetricsError;
 use crate::microscope::{Microscope, MicroscopeError};
-use crate::train::{TrainError, Trainer};
+use crate::train::{FitReport, TrainError, Trainer};
 
 pub use config::CampaignConfig;
 pub use folder::{FolderError, write_run, write_side_by_side};
@@ -291,7 +291,7 @@ impl Campaign {
             responses: Vec::new(),
             origin: None,
             times: Times::default(),
-            warnings: Vec::new(),
+            warnings: Warnings::default(),
         };
 
         let mut seeds = Vec::new();
@@ -319,10 +319,16 @@ impl Campaign {
         let mut steps = Vec::new();
         for step in 1..=self.config.steps {
             let started = Instant::now();
-            let proposal = run.propose()?;
+            let due = step.is_multiple_of(self.config.retrain_every);
+            let beside = self.config.train_beside;
+            let proposal = if due && beside {
+                run.propose_beside_training()?
+            } else {
+                run.propose()?
+            };
             let measurement = run.measure(proposal.candidate, Some(proposal))?;
             steps.push(measurement);
-            if step.is_multiple_of(self.config.retrain_every) {
+            if due && !beside {
                 run.retrain()?;
             }
             let monitoring = Instant::now();
@@ -337,7 +343,8 @@ impl Campaign {
                 &mut series,
             );
             if let Err(error) = recorded {
-                run.warn(&format!("the surrogate could not be judged: {error}"));
+                run.warnings
+                    .note(&format!("the surrogate could not be judged: {error}"));
             }
             run.times.monitoring += monitoring.elapsed();
             if observer.step(step, self.config.steps, &series).is_break() {
@@ -358,7 +365,7 @@ impl Campaign {
             sigma,
             times: run.times,
             link,
-            warnings: run.warnings,
+            warnings: run.warnings.notes,
         })
     }
 }
@@ -388,6 +395,27 @@ fn check_responses(truth: &Map, candidates: Candidates) -> Result<(), CampaignEr
     Ok(())
 }
 
+/// The kernel's proposal; when its model failed, one by chance rather than none.
+fn ask(
+    controller: &mut dyn Controller,
+    acquisition: Acquisition,
+    warnings: &mut Warnings,
+) -> Result<Proposal, CampaignError> {
+    match controller.propose() {
+        Err(ControllerError::Kernel(
+            error @ (beacon_kernel::Error::NoModel
+            | beacon_kernel::Error::NotPositiveDefinite { .. }),
+        )) => {
+            warnings.note(&format!("{error}; chose at random instead"));
+            controller.choose(Acquisition::new(Strategy::Random))?;
+            let proposal = controller.propose();
+            controller.choose(acquisition)?;
+            Ok(proposal?)
+        }
+        proposal => Ok(proposal?),
+    }
+}
+
 /// A campaign under way.
 struct Run<'a> {
     microscope: &'a mut dyn Microscope,
@@ -402,7 +430,25 @@ struct Run<'a> {
     /// apart, so it never sees the offset.
     origin: Option<f64>,
     times: Times,
-    warnings: Vec<String>,
+    warnings: Warnings,
+}
+
+/// What went wrong without ending the campaign.
+#[derive(Default)]
+struct Warnings {
+    /// Measured when it happened.
+    points: usize,
+    notes: Vec<String>,
+}
+
+impl Warnings {
+    /// Notes what went wrong, once: what goes wrong at every step shall not fill the summary.
+    fn note(&mut self, what: &str) {
+        if !self.notes.iter().any(|note| note.ends_with(what)) {
+            self.notes
+                .push(format!("after {} points: {what}", self.points));
+        }
+    }
 }
 
 impl Run<'_> {
@@ -423,12 +469,13 @@ impl Run<'_> {
         let relative = response - *self.origin.get_or_insert(response);
         self.patches.append(candidate, &mut self.patch_values)?;
         self.responses.push(relative);
+        self.warnings.points += 1;
         match self.controller.measure(candidate, relative as f32) {
             // The response is kept and counts again with the next model.
             Err(ControllerError::Kernel(
                 error @ (beacon_kernel::Error::NotPositiveDefinite { .. }
                 | beacon_kernel::Error::Outlier { .. }),
-            )) => self.warn(&error.to_string()),
+            )) => self.warnings.note(&error.to_string()),
             other => other?,
         }
         Ok(Measurement {
@@ -440,34 +487,51 @@ impl Run<'_> {
         })
     }
 
-    /// The kernel's proposal; when its model failed, one by chance rather than none.
+    /// The kernel's proposal.
     fn propose(&mut self) -> Result<Proposal, CampaignError> {
         let started = Instant::now();
-        let proposal = match self.controller.propose() {
-            Ok(proposal) => Ok(proposal),
-            Err(ControllerError::Kernel(
-                error @ (beacon_kernel::Error::NoModel
-                | beacon_kernel::Error::NotPositiveDefinite { .. }),
-            )) => {
-                self.warn(&format!("{error}; chose at random instead"));
-                self.controller.choose(Acquisition::new(Strategy::Random))?;
-                let proposal = self.controller.propose();
-                self.controller.choose(self.acquisition)?;
-                proposal
-            }
-            Err(error) => Err(error),
-        };
+        let proposal = ask(self.controller, self.acquisition, &mut self.warnings);
         self.times.deciding += started.elapsed();
-        Ok(proposal?)
+        proposal
     }
 
-    /// Trains on everything measured and hands the model over, with more and more noise when
-    /// its covariance cannot be factorised in f32.
+    /// The kernel's proposal from the model it has, while the next one is trained on everything
+    /// measured so far. That one is handed over behind the proposal, while the beam is already
+    /// where it was proposed.
+    fn propose_beside_training(&mut self) -> Result<Proposal, CampaignError> {
+        let started = Instant::now();
+        let (trainer, patches, responses) =
+            (&mut self.trainer, &self.patch_values, &self.responses);
+        let (controller, warnings) = (&mut *self.controller, &mut self.warnings);
+        let (proposal, deciding, report) = std::thread::scope(|scope| {
+            let training = scope.spawn(|| trainer.fit(patches, responses));
+            let proposal = ask(controller, self.acquisition, warnings);
+            let deciding = started.elapsed();
+            let report = training.join();
+            (proposal, deciding, report)
+        });
+        self.times.deciding += deciding;
+        let report = report.unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
+        let proposal = proposal?;
+        self.hand_over(&report)?;
+        self.times.training += started.elapsed().saturating_sub(deciding);
+        Ok(proposal)
+    }
+
+    /// Trains on everything measured and hands the model over.
     fn retrain(&mut self) -> Result<(), CampaignError> {
         let started = Instant::now();
         let report = self.trainer.fit(&self.patch_values, &self.responses)?;
+        self.hand_over(&report)?;
+        self.times.training += started.elapsed();
+        Ok(())
+    }
+
+    /// Hands the trained model over, with more and more noise when its covariance cannot be
+    /// factorised in f32.
+    fn hand_over(&mut self, report: &FitReport) -> Result<(), CampaignError> {
         if report.skipped > 0 {
-            self.warn(&format!(
+            self.warnings.note(&format!(
                 "{} epochs of training were skipped",
                 report.skipped
             ));
@@ -486,20 +550,12 @@ impl Run<'_> {
             }
         }
         if let Err(ControllerError::Kernel(error)) = outcome {
-            self.warn(&format!("the trained model was refused: {error}"));
+            self.warnings
+                .note(&format!("the trained model was refused: {error}"));
         } else {
             outcome?;
         }
-        self.times.training += started.elapsed();
         Ok(())
-    }
-
-    /// Notes what went wrong, once: what goes wrong at every step shall not fill the summary.
-    fn warn(&mut self, what: &str) {
-        if !self.warnings.iter().any(|warning| warning.ends_with(what)) {
-            let points = self.responses.len();
-            self.warnings.push(format!("after {points} points: {what}"));
-        }
     }
 
     /// Mean and standard deviation as maps of the image, NaN where there is no candidate.
