@@ -22,6 +22,9 @@
 //!    sample of the response and asks how far each sampled response lies from the nearest
 //!    responses already known: it seeks what has not been seen.
 //!
+//! [`link`] is the serial protocol by which a host drives an [`Explorer`] on a board; both ends
+//! use it.
+//!
 //! # Memory
 //!
 //! The caller lends it: two slices whose lengths follow from a [`Capacity`] at compile time.
