@@ -81,6 +81,30 @@ pub struct Linked<'m> {
     found: Vec<Measurement>,
     model: Option<Loaded>,
     losses: u32,
+    intrusions: u32,
+}
+
+/// Another host that was heard within this time may be alive.
+const LATELY: Duration = Duration::from_millis(2500);
+/// How often another host may interfere before this one gives way.
+const INTRUSIONS: u32 = 10;
+
+/// Whether another host spoke with the controller just before this one.
+fn heard_lately(identity: &Identity) -> bool {
+    let silent = identity
+        .other
+        .map(|other| Duration::from_millis(other.silent_ms.into()));
+    silent.is_some_and(|silent| silent < LATELY)
+}
+
+fn contended(identity: &Identity) -> ControllerError {
+    let (host, silent_ms) = identity
+        .other
+        .map_or((0, 0), |other| (other.host, other.silent_ms));
+    ControllerError::State(format!(
+        "another host ({host:08x}) spoke with it {silent_ms} ms ago; one host at a time: stop the \
+         other"
+    ))
 }
 
 impl<'m> Linked<'m> {
@@ -94,7 +118,15 @@ impl<'m> Linked<'m> {
         mirror: InProcess<'m>,
     ) -> Result<Self, ControllerError> {
         let mut client = client;
-        let identity = client.connect()?;
+        let mut identity = client.connect()?;
+        if heard_lately(&identity) {
+            // A host that is alive will have spoken again; one that died just now will not.
+            std::thread::sleep(LATELY);
+            identity = client.connect()?;
+            if heard_lately(&identity) {
+                return Err(contended(&identity));
+            }
+        }
         Ok(Self {
             client,
             identity,
@@ -107,6 +139,7 @@ impl<'m> Linked<'m> {
             found: Vec::new(),
             model: None,
             losses: 0,
+            intrusions: 0,
         })
     }
 
@@ -175,12 +208,23 @@ impl<'m> Linked<'m> {
                 return Err(failure.into());
             }
             self.losses += 1;
-            while let Err(failure) = self.client.connect() {
+            let identity = loop {
+                let failure = match self.client.connect() {
+                    Ok(identity) => break identity,
+                    Err(failure) => failure,
+                };
                 let hopeless = !matches!(failure, Failure::NoReply { .. } | Failure::StillBusy);
                 if hopeless || since.elapsed() > self.recovery.patience {
                     return Err(failure.into());
                 }
                 std::thread::sleep(self.recovery.pause);
+            };
+            // One that came by and was sent away is no reason to stop; one that stays is.
+            if heard_lately(&identity) {
+                self.intrusions += 1;
+                if self.intrusions > INTRUSIONS {
+                    return Err(contended(&identity));
+                }
             }
             self.restore_if_reset()?;
         }
