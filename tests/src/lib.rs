@@ -2,12 +2,14 @@
 //! controller in memory, and a line that damages what passes over it.
 
 pub mod campaign;
+mod emulated;
 pub mod every_message;
 pub mod faulty;
 mod replay;
 pub mod rig;
 
 pub use campaign::{Bench, Step};
+pub use emulated::EmulatedBoard;
 pub use faulty::{Faults, FaultyTransport};
 pub use rig::{BeamEvent, ControllerMemory, Rig, TestBoard};
 

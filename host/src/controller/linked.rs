@@ -67,6 +67,16 @@ struct Loaded {
     at: usize,
 }
 
+impl Loaded {
+    fn sender(&self) -> Result<Sender<'_>, Refusal> {
+        let payload = Payload::Weights {
+            architecture: self.network.architecture().into(),
+            window: self.network.window() as u16,
+        };
+        Sender::new(payload, Encoding::F32, &self.weights)
+    }
+}
+
 /// A kernel on a board.
 pub struct Linked<'m> {
     client: Client<Port>,
@@ -252,6 +262,19 @@ impl<'m> Linked<'m> {
         Ok(())
     }
 
+    /// Whether an earlier host handed over the model that the mirror has. It must not be handed
+    /// over again: how a surrogate is rounded depends on how many points its model met.
+    fn board_has_model(&mut self) -> Result<bool, ControllerError> {
+        let status = self.status()?;
+        let Some(model) = &self.model else {
+            return Ok(false);
+        };
+        let sender = model.sender().map_err(Failure::Refused)?;
+        // Hosts of one campaign number its models alike.
+        Ok(status.model == Some(model.header.version)
+            && status.weights_crc == Some(sender.descriptor().crc))
+    }
+
     /// Hands the board the model that the mirror already has.
     fn hand_over_model(&mut self) -> Result<(), ControllerError> {
         let Some(model) = self.model.take() else {
@@ -281,11 +304,7 @@ fn send_image(
 }
 
 fn send_model(client: &mut Client<Port>, model: &Loaded) -> Result<(), LinkFailure> {
-    let payload = Payload::Weights {
-        architecture: model.network.architecture().into(),
-        window: model.network.window() as u16,
-    };
-    let sender = Sender::new(payload, Encoding::F32, &model.weights).map_err(Failure::Refused)?;
+    let sender = model.sender().map_err(Failure::Refused)?;
     client.deliver(&sender, Activation::Model(model.header))?;
     Ok(())
 }
@@ -392,7 +411,9 @@ impl Controller for Linked<'_> {
                 // From here on the board decides again: with this host's strategy and model.
                 let acquisition = self.acquisition;
                 self.call(|client| client.choose(acquisition.into()))?;
-                self.hand_over_model()?;
+                if !self.board_has_model()? {
+                    self.hand_over_model()?;
+                }
             }
             return said;
         }

@@ -1,0 +1,184 @@
+//! The firmware under the emulator, and campaigns whose host is attended from call to call.
+
+use std::io::Write as _;
+use std::time::Duration;
+use std::{env, fs, thread};
+
+use beacon_firmware::obi::{Command, Track, Visit};
+use beacon_host::campaign::{Campaign, CampaignConfig, CampaignError, Outcome, Seeds};
+use beacon_host::controller::{
+    Controller, ControllerChoice, ControllerError, Emulator, EmulatorError, InProcess, LinkReport,
+    Linked, Memory, Port, Recovery, Setup, firmware_image,
+};
+use beacon_host::microscope::Microscope;
+use beacon_kernel::link::{Client, Timing};
+use beacon_kernel::{Acquisition, Candidate, Capacity, Model, Proposal, Surrogate};
+use tempfile::TempDir;
+
+/// A running board and the file that its beam commands go to.
+pub struct EmulatedBoard {
+    emulator: Emulator,
+    folder: TempDir,
+}
+
+impl EmulatedBoard {
+    const BEAM: &str = "beam.bin";
+
+    /// Starts the firmware; `None`, said aloud, where the firmware or the emulator is absent.
+    ///
+    /// # Panics
+    /// When either is absent although `BEACON_REQUIRE_EMULATOR` is set, or when the emulator is
+    /// there and does not work.
+    pub fn start() -> Option<Self> {
+        let folder = TempDir::new().expect("a folder for the beam's commands");
+        let beam = folder.path().join(Self::BEAM);
+        let started = firmware_image().and_then(|image| Emulator::start(&image, Some(&beam)));
+        match started {
+            Ok(emulator) => Some(Self { emulator, folder }),
+            Err(error @ (EmulatorError::NoFirmware { .. } | EmulatorError::Start(_)))
+                if env::var_os("BEACON_REQUIRE_EMULATOR").is_none() =>
+            {
+                // Not `println!`, which is only shown for tests that fail.
+                let said = writeln!(std::io::stderr(), "skipped: {error}");
+                said.expect("standard error takes text");
+                None
+            }
+            Err(error) => panic!("no emulated controller: {error}"),
+        }
+    }
+
+    /// Runs a campaign as the host of that number. `before` every call that may ask something
+    /// of the board it gets the call's number, from 1, and the board; its error ends the host
+    /// there, without a farewell.
+    ///
+    /// # Panics
+    /// When the campaign cannot start or the board does not answer.
+    pub fn run<F>(
+        &self,
+        host: u32,
+        (config, seeds): (&CampaignConfig, Seeds),
+        microscope: &mut dyn Microscope,
+        before: F,
+    ) -> (Result<Outcome, CampaignError>, LinkReport)
+    where
+        F: FnMut(usize, &mut Linked<'_>) -> Result<(), ControllerError>,
+    {
+        let campaign = Campaign::new(config.clone(), seeds, microscope).expect("a valid campaign");
+        let candidates = campaign.candidates();
+        let mut memory = Memory::new(Capacity::for_campaign(
+            candidates.height(),
+            candidates.width(),
+            candidates.window(),
+            campaign.measurements(),
+        ));
+        let mirror = InProcess::new(&mut memory).expect("memory of the right size");
+        let port = Port::open(self.emulator.port(), ControllerChoice::BAUD).expect("a port");
+        let client = Client::new(port, Timing::default(), host);
+        let linked = Linked::connect(client, Recovery::default(), mirror).expect("a controller");
+        let mut attended = Attended {
+            linked,
+            calls: 0,
+            before,
+        };
+        let outcome = campaign.run(microscope, &mut attended, &mut ());
+        let link = attended.linked.link().expect("a board is linked");
+        (outcome, link)
+    }
+
+    /// Where the beam was on the specimen, as converter codes (x, y) in order.
+    ///
+    /// # Panics
+    /// When the stream cannot be decoded, when the beam moved while it was on, or when it was
+    /// not blanked right after an exposure and at the end.
+    pub fn exposures(&self) -> Vec<(u16, u16)> {
+        let stream = self.stream();
+        let mut track = Track::new(&stream);
+        let (mut exposures, mut moved) = (Vec::new(), None);
+        while let Some(Visit { x, y, exposed }) = track.next() {
+            if exposed {
+                assert_eq!(
+                    moved,
+                    Some((x, y)),
+                    "it moves blanked, and only then dwells"
+                );
+                let after = Command::decode(track.rest()).map(|(command, _)| command);
+                assert_eq!(after, Some(Command::Blank), "after ({x}, {y})");
+                exposures.push((x, y));
+            }
+            moved = (!exposed).then_some((x, y));
+        }
+        assert!(track.rest().is_empty(), "not a command: {:?}", track.rest());
+        assert!(track.blanked(), "the beam is on at the end");
+        exposures
+    }
+
+    /// Everything that went to the scan generator.
+    fn stream(&self) -> Vec<u8> {
+        let file = self.folder.path().join(Self::BEAM);
+        let mut stream = Vec::new();
+        loop {
+            // What the board sent a moment ago may still be on its way to the file.
+            thread::sleep(Duration::from_millis(200));
+            let more = fs::read(&file).expect("the emulator writes the beam's commands");
+            if more.len() == stream.len() {
+                return stream;
+            }
+            stream = more;
+        }
+    }
+}
+
+/// A linked board with somebody who looks, or ends it all, before every call.
+struct Attended<'m, F> {
+    linked: Linked<'m>,
+    calls: usize,
+    before: F,
+}
+
+impl<'m, F: FnMut(usize, &mut Linked<'_>) -> Result<(), ControllerError>> Attended<'m, F> {
+    fn next(&mut self) -> Result<&mut Linked<'m>, ControllerError> {
+        self.calls += 1;
+        (self.before)(self.calls, &mut self.linked)?;
+        Ok(&mut self.linked)
+    }
+}
+
+impl<F: FnMut(usize, &mut Linked<'_>) -> Result<(), ControllerError>> Controller
+    for Attended<'_, F>
+{
+    fn begin(&mut self, setup: &Setup<'_>) -> Result<(), ControllerError> {
+        self.linked.begin(setup)
+    }
+
+    fn choose(&mut self, acquisition: Acquisition) -> Result<(), ControllerError> {
+        self.next()?.choose(acquisition)
+    }
+
+    fn load_model(&mut self, model: &Model<'_>) -> Result<(), ControllerError> {
+        self.next()?.load_model(model)
+    }
+
+    fn measure(&mut self, candidate: Candidate, response: f32) -> Result<(), ControllerError> {
+        self.next()?.measure(candidate, response)
+    }
+
+    fn expose(&mut self, candidate: Candidate) -> Result<(), ControllerError> {
+        self.next()?.expose(candidate)
+    }
+
+    fn propose(&mut self) -> Result<Proposal, ControllerError> {
+        self.next()?.propose()
+    }
+
+    fn surrogate(&mut self) -> Result<Surrogate<'_>, ControllerError> {
+        self.linked.surrogate()
+    }
+
+    fn end(&mut self) -> Result<(), ControllerError> {
+        self.linked.end()
+    }
+
+    fn link(&mut self) -> Option<LinkReport> {
+        self.linked.link()
+    }
+}
