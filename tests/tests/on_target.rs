@@ -187,7 +187,6 @@ fn silence_blanks_the_beam_and_the_campaign_goes_on_as_if_nothing_had_been() {
             let before = linked.status()?;
             thread::sleep(Duration::from_millis(silence));
             let after = linked.status()?;
-            assert_eq!(before.beam, Beam::Blanked(BlankReason::Between));
             assert_eq!(after.beam, Beam::Blanked(BlankReason::LinkLost));
             assert_eq!(after.link.losses, before.link.losses + 1);
             assert!(before.pending.is_some() && before.exposed.is_some());
