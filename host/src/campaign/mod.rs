@@ -294,23 +294,7 @@ impl Campaign {
             warnings: Warnings::default(),
         };
 
-        let mut seeds = Vec::new();
-        match &self.seeds {
-            Seeds::Given(given) => {
-                for &candidate in given {
-                    run.controller.expose(candidate)?;
-                    seeds.push(run.measure(candidate, None)?);
-                }
-            }
-            Seeds::Random(count) => {
-                let random = Acquisition::new(Strategy::Random);
-                run.controller.choose(random)?;
-                for _ in 0..*count {
-                    let proposal = run.controller.propose()?;
-                    seeds.push(run.measure(proposal.candidate, Some(proposal))?);
-                }
-            }
-        }
+        let seeds = run.measure_seeds(&self.seeds)?;
         run.controller.choose(self.acquisition)?;
         run.retrain()?;
 
@@ -322,9 +306,16 @@ impl Campaign {
             let due = step.is_multiple_of(self.config.retrain_every);
             let beside = self.config.train_beside;
             let proposal = if due && beside {
-                run.propose_beside_training()?
+                run.propose_beside_training()
             } else {
-                run.propose()?
+                run.propose()
+            };
+            let proposal = match proposal {
+                Err(CampaignError::Controller(error)) if error.is_dose_limit() => {
+                    run.warnings.note(&format!("the campaign ended: {error}"));
+                    break;
+                }
+                proposal => proposal?,
             };
             let measurement = run.measure(proposal.candidate, Some(proposal))?;
             steps.push(measurement);
@@ -452,6 +443,28 @@ impl Warnings {
 }
 
 impl Run<'_> {
+    /// The points before the strategy has a say: those given, or the kernel's at random.
+    fn measure_seeds(&mut self, seeds: &Seeds) -> Result<Vec<Measurement>, CampaignError> {
+        let mut measured = Vec::new();
+        match seeds {
+            Seeds::Given(given) => {
+                for &candidate in given {
+                    self.controller.expose(candidate)?;
+                    measured.push(self.measure(candidate, None)?);
+                }
+            }
+            Seeds::Random(count) => {
+                let random = Acquisition::new(Strategy::Random);
+                self.controller.choose(random)?;
+                for _ in 0..*count {
+                    let proposal = self.controller.propose()?;
+                    measured.push(self.measure(proposal.candidate, Some(proposal))?);
+                }
+            }
+        }
+        Ok(measured)
+    }
+
     /// Moves, measures, and tells the kernel.
     fn measure(
         &mut self,

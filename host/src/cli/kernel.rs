@@ -4,6 +4,7 @@ use std::path::Path;
 use std::time::Instant;
 
 use beacon_kernel::Capacity;
+use beacon_kernel::link::message::{DoseLimits, Settings};
 use beacon_kernel::link::{Client, Timing};
 
 use super::Failure;
@@ -14,10 +15,46 @@ use crate::controller::{
 };
 use crate::microscope::Microscope;
 
+/// What the beam of a board is told; the kernel in this process has none.
+#[derive(Clone, Copy, Debug, clap::Args, serde::Serialize)]
+pub(super) struct BeamArgs {
+    /// How long the beam stays on a pixel, in µs.
+    #[arg(long, value_name = "US", default_value_t = Settings::DEFAULT.dwell_us, help_heading = "Beam of a controller")]
+    dwell_us: u32,
+    /// How long it settles there first, blanked, in µs.
+    #[arg(long, value_name = "US", default_value_t = Settings::DEFAULT.settle_us, help_heading = "Beam of a controller")]
+    settle_us: u32,
+    /// Most exposure of one pixel, in µs of beam.
+    #[arg(long, value_name = "US", default_value_t = Settings::DEFAULT.dose.pixel_us, help_heading = "Beam of a controller")]
+    pixel_dose_us: u32,
+    /// Most exposure of a campaign, in µs of beam; the campaign ends there.
+    #[arg(long, value_name = "US", default_value_t = Settings::DEFAULT.dose.total_us, help_heading = "Beam of a controller")]
+    total_dose_us: u64,
+    /// Silence after which the controller blanks the beam by itself, in ms.
+    #[arg(long, value_name = "MS", default_value_t = Settings::DEFAULT.link_timeout_ms, help_heading = "Beam of a controller")]
+    link_timeout_ms: u32,
+}
+
+impl BeamArgs {
+    fn settings(self) -> Settings {
+        Settings {
+            dwell_us: self.dwell_us,
+            settle_us: self.settle_us,
+            dose: DoseLimits {
+                pixel_us: self.pixel_dose_us,
+                total_us: self.total_dose_us,
+            },
+            link_timeout_ms: self.link_timeout_ms,
+            ..Settings::DEFAULT
+        }
+    }
+}
+
 /// Runs a checked campaign on a microscope, with the kernel in this process or on a board.
 pub(super) fn run(
     campaign: Campaign,
     choice: &ControllerChoice,
+    beam: BeamArgs,
     microscope: &mut dyn Microscope,
     mut progress: Progress,
 ) -> Result<Outcome, Failure> {
@@ -38,6 +75,9 @@ pub(super) fn run(
         Some(line) => {
             let mut controller = line.connect(in_process)?;
             admit(&controller, capacity)?;
+            controller
+                .configure(beam.settings())
+                .map_err(|e| Failure::input(&e))?;
             campaign.run(microscope, &mut *controller, &mut progress)
         }
     };

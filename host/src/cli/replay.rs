@@ -7,6 +7,7 @@ use std::time::Duration;
 use clap::Args;
 use serde::Serialize;
 
+use super::kernel::BeamArgs;
 use super::progress::Display;
 use super::{Failure, input, kernel, print};
 use crate::campaign::{Campaign, CampaignConfig, Outcome, Seeds, Summary, read_seeds, write_run};
@@ -44,6 +45,8 @@ pub(super) struct ReplayArgs {
     #[arg(long, value_name = "WHERE", default_value_t)]
     controller: ControllerChoice,
     #[command(flatten)]
+    beam: BeamArgs,
+    #[command(flatten)]
     campaign: CampaignConfig,
 }
 
@@ -69,7 +72,7 @@ pub(super) fn run(args: &ReplayArgs) -> Result<(), Failure> {
 
     let display = Display::new(args.json)?;
     let progress = display.campaign(&args.campaign.strategy, args.campaign.steps);
-    let outcome = kernel::run(campaign, &args.controller, &mut replay, progress);
+    let outcome = kernel::run(campaign, &args.controller, args.beam, &mut replay, progress);
     if let (Some(folder), Err(_)) = (&folder, &outcome) {
         input::remove_if_empty(folder);
     }

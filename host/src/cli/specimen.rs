@@ -6,6 +6,7 @@ use beacon_kernel::Strategy;
 use clap::Args;
 use serde::Serialize;
 
+use super::kernel::BeamArgs;
 use super::progress::Display;
 use super::replay::describe_link;
 use super::{Failure, input, kernel, print};
@@ -30,6 +31,8 @@ pub(super) struct SpecimenArgs {
     /// Where the kernel runs: in-process, emulated, or serial:PORT[@BAUD].
     #[arg(long, value_name = "WHERE", default_value_t)]
     controller: ControllerChoice,
+    #[command(flatten)]
+    beam: BeamArgs,
     /// Folder for the results; files of an earlier run in it are replaced. Without it the next
     /// free runs/specimen-N.
     #[arg(long, value_name = "DIR")]
@@ -67,6 +70,7 @@ pub(super) fn run(args: &SpecimenArgs) -> Result<(), Failure> {
         kernel::run(
             campaign,
             &args.controller,
+            args.beam,
             &mut microscope.clone(),
             progress,
         )

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use beacon_kernel::link::message::{
     Activation, BlankReason, Campaign, Exposed, Identity, Measurement, ModelHeader, Next, Phase,
-    Refusal, Status,
+    Refusal, Settings, Status,
 };
 use beacon_kernel::link::transfer::{Encoding, Payload, Sender};
 use beacon_kernel::link::{Client, Failure};
@@ -86,6 +86,7 @@ pub struct Linked<'m> {
     campaign: Option<Campaign>,
     image: Vec<f32>,
     acquisition: Acquisition,
+    settings: Option<Settings>,
     measured: Vec<Measurement>,
     /// What the board held when this host found it, in order.
     found: Vec<Measurement>,
@@ -145,6 +146,7 @@ impl<'m> Linked<'m> {
             campaign: None,
             image: Vec::new(),
             acquisition: Acquisition::default(),
+            settings: None,
             measured: Vec::new(),
             found: Vec::new(),
             model: None,
@@ -156,6 +158,16 @@ impl<'m> Linked<'m> {
     /// What the board said it is.
     pub fn identity(&self) -> &Identity {
         &self.identity
+    }
+
+    /// Sets beam, dose limits and link time-out, and keeps them through a reset of the board.
+    ///
+    /// # Errors
+    /// When a setting is out of range, or the link is lost for good.
+    pub fn configure(&mut self, settings: Settings) -> Result<(), ControllerError> {
+        self.call(|client| client.configure(settings))?;
+        self.settings = Some(settings);
+        Ok(())
     }
 
     /// The board's state.
@@ -248,6 +260,9 @@ impl<'m> Linked<'m> {
         let status = self.client.status()?;
         if status.campaign == Some(campaign) && status.phase == Phase::Running {
             return Ok(());
+        }
+        if let Some(settings) = self.settings {
+            self.client.configure(settings)?;
         }
         send_image(&mut self.client, campaign, &self.image)?;
         for n in 0..=self.measured.len() {
@@ -454,7 +469,7 @@ impl Controller for Linked<'_> {
         if !same_bits(&proposal, &expected) {
             return Err(ControllerError::State(format!(
                 "it proposes {proposal:?} and this host's kernel {expected:?}; flash the firmware \
-                 that came with this host"
+                 that came with this host, or go on with the command that began the campaign"
             )));
         }
         Ok(proposal)

@@ -7,6 +7,7 @@ mod linked;
 mod serial;
 
 use beacon_kernel::link::Failure;
+use beacon_kernel::link::message::Refusal;
 use beacon_kernel::{Acquisition, Candidate, Model, Proposal, Surrogate};
 
 pub use choice::{ControllerChoice, UnknownController};
@@ -43,6 +44,18 @@ pub enum ControllerError {
     /// The controller holds something else than this host put there.
     #[error("the controller's state is not this campaign's: {0}")]
     State(String),
+}
+
+impl ControllerError {
+    /// Whether a dose limit was reached: a campaign ends there, as it should.
+    pub fn is_dose_limit(&self) -> bool {
+        matches!(
+            self,
+            Self::Link(Failure::Refused(
+                Refusal::PixelDose { .. } | Refusal::TotalDose { .. }
+            ))
+        )
+    }
 }
 
 /// A kernel, wherever it runs. All of them make identical decisions, bit for bit.
