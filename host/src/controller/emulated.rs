@@ -10,8 +10,12 @@ use std::time::Duration;
 const QEMU: &str = "qemu-system-arm";
 /// How long the emulator may take to open its serial port.
 const PATIENCE: Duration = Duration::from_secs(10);
-/// Where `firmware/build` leaves the image, from the root of the repository.
-const IMAGE: &str = "firmware/target/images/mps2-an500.elf";
+/// Where `firmware/build` leaves the image: from the root of the repository, and from the target
+/// folder that both share where one is set.
+const IMAGES: [&str; 2] = [
+    "firmware/target/images/mps2-an500.elf",
+    "images/mps2-an500.elf",
+];
 /// Names another image.
 const VARIABLE: &str = "BEACON_FIRMWARE";
 
@@ -57,10 +61,10 @@ pub fn firmware_image() -> Result<PathBuf, EmulatorError> {
     folders
         .iter()
         .flat_map(|start| start.ancestors())
-        .map(|folder| folder.join(IMAGE))
+        .flat_map(|folder| IMAGES.map(|image| folder.join(image)))
         .find(|image| image.is_file())
         .ok_or_else(|| EmulatorError::NoFirmware {
-            looked: format!("`{IMAGE}`"),
+            looked: format!("`{}`", IMAGES[0]),
         })
 }
 
