@@ -13,6 +13,7 @@ use crate::gp::{Covariance, Factor};
 use crate::math::within;
 use crate::network::{CHANNELS_1, LATENT};
 use crate::strategy::Acquisition;
+use crate::structure::Windows;
 use crate::surrogate::Posterior;
 use crate::{
     Architecture, Candidate, Candidates, Capacity, Error, Hyperparameters, Model, Standardisation,
@@ -79,6 +80,8 @@ pub struct Explorer<'a> {
     candidates: Option<Candidates>,
     process: Option<Process>,
     measured: usize,
+    /// Measured points that the structural distances know of.
+    approached: usize,
 }
 
 impl<'a> Explorer<'a> {
@@ -102,6 +105,7 @@ impl<'a> Explorer<'a> {
             candidates: None,
             process: None,
             measured: 0,
+            approached: 0,
         })
     }
 
@@ -141,7 +145,10 @@ impl<'a> Explorer<'a> {
         self.measured = 0;
         self.factor.clear();
         self.memory.taken.fill(0);
-        Ok(())
+        self.approached = 0;
+        let memory = &mut self.memory;
+        let image = &*memory.image;
+        Windows { image, candidates }.begin(memory.reciprocals, memory.distances)
     }
 
     /// Takes over a newly trained model: features of all candidates, then the factor of the
@@ -366,6 +373,25 @@ impl<'a> Explorer<'a> {
             let centred = target - process.hyperparameters.mean;
             *own = (centred - crate::math::dot(row, known)) / diagonal;
         }
+        Ok(())
+    }
+
+    /// Brings the structural distances up to date with the measurements.
+    fn approach(&mut self) -> Result<(), Error> {
+        let candidates = self.candidates.ok_or(Error::NoImage)?;
+        let memory = &mut self.memory;
+        let image = &*memory.image;
+        let windows = Windows { image, candidates };
+        let measured = memory.measured.iter().take(self.measured);
+        for &candidate in measured.skip(self.approached) {
+            windows.approach(
+                Candidate(candidate),
+                memory.reciprocals,
+                memory.workspace,
+                memory.distances,
+            )?;
+        }
+        self.approached = self.measured;
         Ok(())
     }
 

@@ -90,6 +90,7 @@ mod novelty;
 mod random;
 mod storage;
 mod strategy;
+mod structure;
 mod surrogate;
 mod thompson;
 

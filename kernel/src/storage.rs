@@ -53,7 +53,7 @@ impl Capacity {
     /// Length of the slice of floats.
     pub const fn floats(self) -> usize {
         self.image_pixels
-            + (LATENT + 2) * self.candidates
+            + (LATENT + 4) * self.candidates
             + packed(self.measurements)
             + (LATENT + 6) * self.measurements
             + self.workspace()
@@ -108,6 +108,7 @@ impl Capacity {
     const fn workspace(self) -> usize {
         let mut most = dense::scratch(self.image_width);
         let others = [
+            self.window * self.window,
             cnn::patch_scratch(self.window) * crate::network::CHANNELS_1,
             grid::WORKSPACE,
             LANES * self.measurements,
@@ -138,6 +139,10 @@ pub struct Storage<'a> {
     pub(crate) latents: &'a mut [[f32; LATENT]],
     pub(crate) mean: &'a mut [f32],
     pub(crate) variance: &'a mut [f32],
+    /// Reciprocal norms of the candidates' centred patches.
+    pub(crate) reciprocals: &'a mut [f32],
+    /// Squared structural distances to the nearest measured patch.
+    pub(crate) distances: &'a mut [f32],
     pub(crate) factor: &'a mut [f32],
     pub(crate) points: &'a mut [[f32; LATENT]],
     pub(crate) responses: &'a mut [f32],
@@ -188,6 +193,8 @@ impl<'a> Storage<'a> {
             latents: cut(LATENT * capacity.candidates)?.as_chunks_mut().0,
             mean: cut(capacity.candidates)?,
             variance: cut(capacity.candidates)?,
+            reciprocals: cut(capacity.candidates)?,
+            distances: cut(capacity.candidates)?,
             factor: cut(packed(n))?,
             points: cut(LATENT * n)?.as_chunks_mut().0,
             responses: cut(n)?,

@@ -22,11 +22,19 @@ pub enum Strategy {
     Thompson,
     /// Uniform over the candidates not yet measured.
     Random,
+    /// Novelty of a tempered joint sample against all responses, weighted by the square root of
+    /// the structural distance to the nearest measured patch: responses not seen before, at
+    /// structures not seen before.
+    BeaconStructure,
+    /// Largest structural distance to the nearest measured patch: farthest-first traversal
+    /// (Gonzalez, "Clustering to minimize the maximum intercluster distance", 1985), blind to
+    /// every response.
+    Farthest,
 }
 
 impl Strategy {
     /// Every strategy, in the order of its number on the wire.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 9] = [
         Self::Beacon,
         Self::BeaconElite,
         Self::Ei,
@@ -34,6 +42,8 @@ impl Strategy {
         Self::Ucb,
         Self::Thompson,
         Self::Random,
+        Self::BeaconStructure,
+        Self::Farthest,
     ];
 
     /// The name users type and read.
@@ -46,6 +56,8 @@ impl Strategy {
             Self::Ucb => "ucb",
             Self::Thompson => "thompson",
             Self::Random => "random",
+            Self::BeaconStructure => "beacon-structure",
+            Self::Farthest => "farthest",
         }
     }
 
@@ -82,7 +94,7 @@ pub struct Acquisition {
     pub strategy: Strategy,
     /// Neighbours that novelty averages over; 1 or more.
     pub k: u16,
-    /// References of [`Strategy::Beacon`].
+    /// References of [`Strategy::Beacon`] and [`Strategy::BeaconStructure`].
     pub references: References,
     /// Sampling of [`Strategy::BeaconElite`].
     pub sampling: Sampling,
@@ -138,7 +150,7 @@ impl Acquisition {
 
 impl Default for Acquisition {
     fn default() -> Self {
-        Self::new(Strategy::Beacon)
+        Self::new(Strategy::BeaconStructure)
     }
 }
 

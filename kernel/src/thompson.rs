@@ -67,7 +67,7 @@ pub(crate) struct Evidence<'a> {
     pub(crate) covariance: Covariance,
     /// Constant prior mean m.
     pub(crate) mean: f32,
-    /// Noise variance σ².
+    /// Variance of the noise ε that a sample draws: σ², unless it is tempered.
     pub(crate) noise: f32,
     pub(crate) factor: &'a Factor<'a>,
     /// Latents of the measured points, in lengthscales.

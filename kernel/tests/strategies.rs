@@ -2,8 +2,10 @@
 
 mod common;
 
-use beacon_kernel::{Acquisition, Architecture, Candidate, Explorer, Proposal, Strategy};
-use common::{Bench, Memory, posterior_f64, response_at, spread};
+use beacon_kernel::{
+    Acquisition, Architecture, Candidate, Candidates, Error, Explorer, Proposal, Strategy,
+};
+use common::{Bench, Memory, SIDE, WINDOW, posterior_f64, response_at, spread};
 
 /// What the definition of a strategy needs, at every candidate.
 struct Truth {
@@ -12,6 +14,35 @@ struct Truth {
     /// Posterior means at the measured points.
     denoised: Vec<f64>,
     free: Vec<bool>,
+    /// Distance of the z-scored patch to the nearest measured one, in root mean square.
+    structural: Vec<f64>,
+}
+
+/// Structural distances by their definition, from whole z-scored patches.
+fn structural(bench: &Bench, measured: &[Candidate]) -> Vec<f64> {
+    let candidates = Candidates::new(SIDE, SIDE, WINDOW).unwrap();
+    let standardised = |n: usize| -> Vec<f64> {
+        let corner = candidates.corner(Candidate(n as u32)).unwrap();
+        let rows = corner.row..corner.row + WINDOW;
+        let row = |r: usize| &bench.image[r * SIDE + corner.column..][..WINDOW];
+        let pixels: Vec<f64> = rows.flat_map(row).map(|&x| f64::from(x)).collect();
+        let mean = pixels.iter().sum::<f64>() / pixels.len() as f64;
+        let square = pixels.iter().map(|x| (x - mean).powi(2)).sum::<f64>();
+        let sigma = (square / pixels.len() as f64).sqrt();
+        pixels.iter().map(|x| (x - mean) / sigma).collect()
+    };
+    let patches: Vec<_> = (0..candidates.count()).map(standardised).collect();
+    let distance = |a: &[f64], b: &[f64]| {
+        let squares: f64 = a.iter().zip(b).map(|(a, b)| (a - b).powi(2)).sum();
+        (squares / a.len() as f64).sqrt()
+    };
+    let nearest = |patch: &Vec<f64>| {
+        let known = measured
+            .iter()
+            .map(|m| distance(patch, &patches[m.index()]));
+        known.fold(f64::INFINITY, f64::min)
+    };
+    patches.iter().map(nearest).collect()
 }
 
 /// Measures `points` responses with a little structure that the model takes for noise, and
@@ -28,6 +59,7 @@ fn propose(bench: &Bench, acquisition: Acquisition, seed: u64, points: usize) ->
     }
     let proposal = explorer.propose().unwrap();
     let measured: Vec<_> = explorer.measurements().collect();
+    let places: Vec<_> = measured.iter().map(|(candidate, _)| *candidate).collect();
     let posterior = posterior_f64(bench, explorer.latents().unwrap(), &measured);
     let truth = Truth {
         mean: posterior.iter().map(|p| p.0).collect(),
@@ -39,6 +71,7 @@ fn propose(bench: &Bench, acquisition: Acquisition, seed: u64, points: usize) ->
         free: (0..625)
             .map(|n| !explorer.is_measured(Candidate(n)))
             .collect(),
+        structural: structural(bench, &places),
     };
     (proposal, truth)
 }
@@ -148,6 +181,45 @@ fn beacon_without_uncertainty_is_the_mean_farthest_from_all_denoised_responses()
 }
 
 #[test]
+fn structural_beacon_without_uncertainty_weighs_that_by_the_root_of_the_structural_distance() {
+    let bench = narrow();
+    for seed in 1..4 {
+        let acquisition = Acquisition {
+            k: 3,
+            ..Acquisition::new(Strategy::BeaconStructure)
+        };
+        let (proposal, truth) = propose(&bench, acquisition, seed, 60);
+        agrees(&proposal, &truth, slack(&truth), |n| {
+            novelty(truth.mean[n], &truth.denoised, 3) * truth.structural[n].sqrt()
+        });
+    }
+}
+
+#[test]
+fn farthest_is_the_largest_structural_distance() {
+    let bench = Bench::new(Architecture::Valid, 0.05);
+    for points in [1, 25] {
+        let acquisition = Acquisition::new(Strategy::Farthest);
+        let (proposal, truth) = propose(&bench, acquisition, 1, points);
+        agrees(&proposal, &truth, 1e-5, |n| truth.structural[n]);
+    }
+}
+
+/// It looks at structures alone, so it goes on where no model fits.
+#[test]
+fn farthest_needs_no_model() {
+    let bench = Bench::new(Architecture::Valid, 0.05);
+    let mut memory = Memory::new(3);
+    let mut explorer = memory.with_image(Acquisition::new(Strategy::Farthest), 1, &bench);
+    assert_eq!(explorer.propose(), Err(Error::NoMeasurement));
+    explorer.measure(Candidate(7), 0.5).unwrap();
+    let chosen = explorer.propose().unwrap().candidate;
+    let distances = structural(&bench, &[Candidate(7)]);
+    let most = distances.iter().copied().fold(0.0, f64::max);
+    assert!(distances[chosen.index()] > most - 1e-5);
+}
+
+#[test]
 fn the_elite_variant_without_uncertainty_is_farthest_from_the_best_fifth_in_its_own_spread() {
     let bench = narrow();
     for seed in 1..4 {
@@ -180,8 +252,12 @@ fn strategies_that_sample_differ_from_seed_to_seed_and_the_others_do_not() {
             .collect();
         chosen.sort();
         chosen.dedup();
-        let samples = !matches!(strategy, Strategy::Ei | Strategy::Mu | Strategy::Ucb);
-        assert_eq!(chosen.len() > 3, samples, "{}: {chosen:?}", strategy.name());
+        let samples = !matches!(
+            strategy,
+            Strategy::Ei | Strategy::Mu | Strategy::Ucb | Strategy::Farthest
+        );
+        // A tempered sample differs less from another.
+        assert_eq!(chosen.len() > 2, samples, "{}: {chosen:?}", strategy.name());
         assert!(samples || chosen.len() == 1, "{}", strategy.name());
     }
 }

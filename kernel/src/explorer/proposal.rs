@@ -26,28 +26,43 @@ pub struct Proposal {
     pub prediction: Option<Prediction>,
 }
 
+/// By how much [`Strategy::BeaconStructure`] narrows its sample about the posterior mean. A full
+/// sample's deviations drown the gaps between responses once the model has learned something;
+/// the mean alone is sure of what it has not seen.
+const TEMPERATURE: f32 = 0.3;
+
 impl Explorer<'_> {
     /// The candidate to measure next. Asking again before measuring gives the same answer.
     ///
     /// # Errors
     /// [`Error::NoImage`], [`Error::Exhausted`] when every candidate was measured; for all
-    /// strategies but `random` [`Error::NoModel`], [`Error::NoMeasurement`] and
-    /// [`Error::NotPositiveDefinite`] when the model does not fit the measurements.
+    /// strategies but `random` [`Error::NoMeasurement`]; for all but `random` and `farthest`
+    /// [`Error::NoModel`] and [`Error::NotPositiveDefinite`] when the model does not fit the
+    /// measurements.
     pub fn propose(&mut self) -> Result<Proposal, Error> {
         let candidates = self.candidates.ok_or(Error::NoImage)?;
         if self.measured >= candidates.count() {
             return Err(Error::Exhausted);
         }
         if self.measured == 0 && self.acquisition.strategy != Strategy::Random {
-            self.ready()?;
+            if self.acquisition.strategy != Strategy::Farthest {
+                self.ready()?;
+            }
             return Err(Error::NoMeasurement);
         }
         let mut random = Random::new(self.seed, self.measured);
         let (candidate, score) = match self.acquisition.strategy {
             Strategy::Random => (self.uniform(candidates, &mut random)?, 0.0),
-            Strategy::Beacon => self.most_novel(&mut random)?,
+            Strategy::Farthest => self.farthest()?,
+            Strategy::Beacon => self.most_novel(&mut random, 1.0, |novelty, _| novelty)?,
+            Strategy::BeaconStructure => {
+                self.approach()?;
+                self.most_novel(&mut random, TEMPERATURE, |novelty, squared| {
+                    novelty * libm::sqrtf(libm::sqrtf(squared))
+                })?
+            }
             Strategy::BeaconElite => self.most_novel_among_elite(&mut random)?,
-            Strategy::Thompson => self.best_of_sample(&mut random, |response| response)?,
+            Strategy::Thompson => self.best_of_sample(&mut random, 1.0, |response, _| response)?,
             Strategy::Ei => {
                 self.prepare_means()?;
                 let best = self.best_denoised();
@@ -68,8 +83,14 @@ impl Explorer<'_> {
         })
     }
 
-    /// Algorithm 1 of BEACON: sample, then novelty against everything measured.
-    fn most_novel(&mut self, random: &mut Random) -> Result<(Candidate, f32), Error> {
+    /// Algorithm 1 of BEACON: sample, then novelty against everything measured. `score` makes
+    /// of a candidate's novelty and its squared structural distance what is compared.
+    fn most_novel(
+        &mut self,
+        random: &mut Random,
+        temperature: f32,
+        score: impl Fn(f32, f32) -> f32,
+    ) -> Result<(Candidate, f32), Error> {
         match self.acquisition.references {
             References::Denoised => self.prepare_means()?,
             References::Raw => {
@@ -84,7 +105,9 @@ impl Explorer<'_> {
         let known = references.get_mut(..self.measured).unwrap_or_default();
         let reference = Reference::new(known);
         let k = usize::from(self.acquisition.k);
-        let best = self.best_of_sample(random, |response| reference.novelty(response, k));
+        let best = self.best_of_sample(random, temperature, |response, squared| {
+            score(reference.novelty(response, k), squared)
+        });
         core::mem::swap(&mut self.memory.references, &mut references);
         best
     }
@@ -119,7 +142,7 @@ impl Explorer<'_> {
         let k = usize::from(self.acquisition.k);
         let score = |response: f32| reference.novelty((response - centre) / scale, k);
         let best = match self.acquisition.sampling {
-            Sampling::Joint => self.best_of_sample(random, score),
+            Sampling::Joint => self.best_of_sample(random, 1.0, |response, _| score(response)),
             Sampling::Marginal => {
                 self.best_of_surrogate(|mean, sigma| score(mean + sigma * random.normal()))
             }
@@ -155,11 +178,14 @@ impl Explorer<'_> {
         })
     }
 
-    /// The free candidate whose joint Thompson sample scores best.
+    /// The free candidate whose joint Thompson sample and squared structural distance score
+    /// best. The sample's deviations from the posterior mean are scaled by `temperature`: a
+    /// sample is linear in its random numbers, so scaling those does it.
     fn best_of_sample(
         &mut self,
         random: &mut Random,
-        score: impl Fn(f32) -> f32,
+        temperature: f32,
+        score: impl Fn(f32, f32) -> f32,
     ) -> Result<(Candidate, f32), Error> {
         let count = self.candidates.ok_or(Error::NoImage)?.count();
         let process = self.ready()?;
@@ -169,16 +195,18 @@ impl Explorer<'_> {
         let targets = memory.targets.get(..n).unwrap_or_default();
         let weights = memory.alpha.get_mut(..n).unwrap_or_default();
         let latents = memory.latents.get(..count).unwrap_or_default();
+        let distances = &*memory.distances;
         let mean = process.hyperparameters.mean;
+        let tempered = temperature * temperature;
         let evidence = Evidence {
             covariance: process.covariance(),
             mean,
-            noise: process.hyperparameters.noise,
+            noise: tempered * process.hyperparameters.noise,
             factor: &self.factor,
             points,
             targets,
         };
-        let prior = Prior::draw(random, process.hyperparameters.outputscale);
+        let prior = Prior::draw(random, tempered * process.hyperparameters.outputscale);
         let taken = &*memory.taken;
         if let Some(mut grid) = Grid::new(process.bounds, memory.workspace) {
             grid.add_features(prior.features());
@@ -188,7 +216,10 @@ impl Explorer<'_> {
             evidence.correct(random, weights);
             grid.add_covariances(evidence.covariance, points, weights);
             let responses = latents.iter().map(|&latent| mean + grid.at(latent));
-            return best(taken, responses.map(score));
+            let scores = responses
+                .zip(distances)
+                .map(|(y, &squared)| score(y, squared));
+            return best(taken, scores);
         }
         for (weight, &point) in weights.iter_mut().zip(points) {
             *weight = prior.at(point);
@@ -197,7 +228,10 @@ impl Explorer<'_> {
         let responses = latents
             .iter()
             .map(|&latent| evidence.sample_at(&prior, weights, latent));
-        best(taken, responses.map(score))
+        let scores = responses
+            .zip(distances)
+            .map(|(y, &squared)| score(y, squared));
+        best(taken, scores)
     }
 
     /// The free candidate whose posterior mean and deviation score best.
@@ -212,6 +246,15 @@ impl Explorer<'_> {
             .take(count)
             .map(|(&mean, &variance)| score(mean, libm::sqrtf(variance)));
         best(self.memory.taken, scores)
+    }
+
+    /// The free candidate whose patch is farthest from any measured one, and that distance.
+    fn farthest(&mut self) -> Result<(Candidate, f32), Error> {
+        self.approach()?;
+        let count = self.candidates.ok_or(Error::NoImage)?.count();
+        let distances = self.memory.distances.iter().take(count);
+        let (candidate, squared) = best(self.memory.taken, distances.copied())?;
+        Ok((candidate, libm::sqrtf(squared)))
     }
 
     /// A free candidate, each equally likely.

@@ -24,6 +24,10 @@ pub enum Strategy {
     Thompson,
     /// [`crate::Strategy::Random`]
     Random,
+    /// [`crate::Strategy::BeaconStructure`]
+    BeaconStructure,
+    /// [`crate::Strategy::Farthest`]
+    Farthest,
 }
 
 /// [`crate::References`]
@@ -181,6 +185,8 @@ mirror!(
         Ucb,
         Thompson,
         Random,
+        BeaconStructure,
+        Farthest,
     }
 );
 mirror!(

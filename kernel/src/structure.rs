@@ -1,0 +1,190 @@
+//! Structural distance: how unlike every measured patch a candidate's patch is.
+//!
+//! Patches are compared as their shape, not their brightness: each is centred and divided by
+//! its own standard deviation, as for the patch-space coverage of the paper (section S2). The
+//! squared distance of two such patches, averaged over their pixels, is 2(1 − ρ) with Pearson's
+//! correlation ρ, so that one pass of a measured patch over the image, as in template matching
+//! (Lewis, "Fast normalized cross-correlation", 1995), gives its distance to every candidate,
+//! and a running minimum per candidate is all that is kept.
+
+use crate::candidates::{Candidates, Pixel};
+use crate::math::dot;
+use crate::{Candidate, Error};
+
+/// A patch whose variance is below this share of its mean square is flat: what varies there is
+/// the rounding of its mean.
+const FLAT: f32 = 1e-9;
+
+/// The windows of an image, row-major.
+#[derive(Clone, Copy)]
+pub(crate) struct Windows<'a> {
+    pub(crate) image: &'a [f32],
+    pub(crate) candidates: Candidates,
+}
+
+impl<'a> Windows<'a> {
+    /// The rows of the window with this top-left pixel.
+    fn rows(self, corner: Pixel) -> impl Iterator<Item = &'a [f32]> {
+        let (window, width) = (self.candidates.window(), self.candidates.width());
+        (corner.row..corner.row + window).map(move |row| {
+            let start = row * width + corner.column;
+            self.image.get(start..start + window).unwrap_or_default()
+        })
+    }
+
+    /// Mean of a window, and the reciprocal norm of what is left without it; 0 where nothing is.
+    fn statistics(self, corner: Pixel) -> (f32, f32) {
+        let pixels = (self.candidates.window() * self.candidates.window()) as f32;
+        let sum: f32 = self.rows(corner).map(|row| row.iter().sum::<f32>()).sum();
+        let mean = sum / pixels;
+        let (mut squares, mut deviations) = (0.0_f32, 0.0_f32);
+        for pixel in self.rows(corner).flatten() {
+            squares += pixel * pixel;
+            deviations += (pixel - mean) * (pixel - mean);
+        }
+        if deviations > FLAT * squares {
+            (mean, 1.0 / libm::sqrtf(deviations))
+        } else {
+            (mean, 0.0)
+        }
+    }
+
+    /// The reciprocal norm of every candidate's patch about its mean, 0 for flat ones, and
+    /// infinite distances: nothing was measured yet.
+    pub(crate) fn begin(self, reciprocals: &mut [f32], distances: &mut [f32]) -> Result<(), Error> {
+        let own = reciprocals.iter_mut().zip(distances);
+        for (n, (reciprocal, distance)) in own.take(self.candidates.count()).enumerate() {
+            let corner = self.candidates.corner(Candidate(n as u32))?;
+            *reciprocal = self.statistics(corner).1;
+            *distance = f32::INFINITY;
+        }
+        Ok(())
+    }
+
+    /// Lowers every candidate's squared distance to that from a measured one, in 0 to 4; a flat
+    /// patch is at 1 from any other. `template` has room for a window.
+    pub(crate) fn approach(
+        self,
+        measured: Candidate,
+        reciprocals: &[f32],
+        template: &mut [f32],
+        distances: &mut [f32],
+    ) -> Result<(), Error> {
+        let corner = self.candidates.corner(measured)?;
+        let window = self.candidates.window();
+        let (mean, reciprocal) = self.statistics(corner);
+        let mut slots = template.iter_mut();
+        for (pixel, slot) in self.rows(corner).flatten().zip(&mut slots) {
+            *slot = (pixel - mean) * reciprocal;
+        }
+        let template = template.get(..window * window).unwrap_or_default();
+        let textured = |reciprocal: f32| if reciprocal > 0.0 { 1.0 } else { 0.0 };
+        let own = reciprocals.iter().zip(distances);
+        for (n, (other, distance)) in own.take(self.candidates.count()).enumerate() {
+            let corner = self.candidates.corner(Candidate(n as u32))?;
+            // Against a centred template the mean of the other patch cancels.
+            let rows = template.chunks_exact(window).zip(self.rows(corner));
+            let product: f32 = rows.map(|(a, b)| dot(a, b)).sum();
+            let correlation = product * other;
+            let squared = textured(reciprocal) + textured(*other) - 2.0 * correlation;
+            let squared = if squared > 0.0 { squared } else { 0.0 };
+            if squared < *distance {
+                *distance = squared;
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::random::Random;
+
+    const SIDE: usize = 20;
+    const WINDOW: usize = 5;
+
+    fn distances(image: &[f32], measured: &[u32]) -> Vec<f32> {
+        let candidates = Candidates::new(SIDE, SIDE, WINDOW).unwrap();
+        let windows = Windows { image, candidates };
+        let count = candidates.count();
+        let (mut reciprocals, mut distances) = (vec![0.0; count], vec![0.0; count]);
+        windows.begin(&mut reciprocals, &mut distances).unwrap();
+        let mut template = [0.0; WINDOW * WINDOW];
+        for &n in measured {
+            windows
+                .approach(Candidate(n), &reciprocals, &mut template, &mut distances)
+                .unwrap();
+        }
+        distances
+    }
+
+    /// z-scored patches of every candidate in f64, by the definition; flat ones are zeros.
+    fn patches(image: &[f32]) -> Vec<Vec<f64>> {
+        let candidates = Candidates::new(SIDE, SIDE, WINDOW).unwrap();
+        let of = |n: u32| {
+            let corner = candidates.corner(Candidate(n)).unwrap();
+            let pixels = (0..WINDOW * WINDOW).map(|i| {
+                let (row, column) = (corner.row + i / WINDOW, corner.column + i % WINDOW);
+                f64::from(image[row * SIDE + column])
+            });
+            let pixels: Vec<f64> = pixels.collect();
+            let count = pixels.len() as f64;
+            let mean = pixels.iter().sum::<f64>() / count;
+            let variance = pixels.iter().map(|x| (x - mean).powi(2)).sum::<f64>() / count;
+            let scale = if variance > 1e-12 {
+                variance.sqrt()
+            } else {
+                f64::INFINITY
+            };
+            pixels.iter().map(|x| (x - mean) / scale).collect()
+        };
+        (0..candidates.count() as u32).map(of).collect()
+    }
+
+    /// A textured half beside a flat one.
+    fn image() -> Vec<f32> {
+        let mut random = Random::new(5, 0);
+        let pixel = |i| if i % SIDE < 12 { random.normal() } else { 1.7 };
+        (0..SIDE * SIDE).map(pixel).collect()
+    }
+
+    #[test]
+    fn distances_are_those_of_z_scored_patches() {
+        let image = image();
+        let patches = patches(&image);
+        let measured = [3, 40, 200, 15];
+        for (n, found) in distances(&image, &measured).into_iter().enumerate() {
+            let mean_square = |other: &Vec<f64>| {
+                let differences = patches[n].iter().zip(other).map(|(a, b)| (a - b).powi(2));
+                differences.sum::<f64>() / (WINDOW * WINDOW) as f64
+            };
+            let nearest = measured.map(|m| mean_square(&patches[m as usize]));
+            let expected = nearest.into_iter().fold(f64::INFINITY, f64::min);
+            assert!(
+                (f64::from(found) - expected).abs() < 2e-6,
+                "candidate {n}: {found} is not {expected}"
+            );
+        }
+    }
+
+    #[test]
+    fn brightness_and_contrast_do_not_count() {
+        let image = image();
+        let stretched: Vec<f32> = image.iter().map(|x| 100.0 + 8.0 * x).collect();
+        let pairs = distances(&image, &[0, 77])
+            .into_iter()
+            .zip(distances(&stretched, &[0, 77]));
+        for (a, b) in pairs {
+            assert!((a - b).abs() < 1e-4, "{a} {b}");
+        }
+    }
+
+    #[test]
+    fn nothing_measured_is_infinitely_far_and_a_measured_patch_is_at_zero() {
+        let image = image();
+        assert!(distances(&image, &[]).iter().all(|d| *d == f32::INFINITY));
+        let near = distances(&image, &[9]);
+        assert!(near[9] < 1e-6, "{}", near[9]);
+    }
+}
