@@ -83,7 +83,7 @@ impl<'a> Windows<'a> {
         for (n, (other, distance)) in own.take(self.candidates.count()).enumerate() {
             let corner = self.candidates.corner(Candidate(n as u32))?;
             // Against a centred template the mean of the other patch cancels.
-            let rows = template.chunks_exact(window).zip(self.rows(corner));
+            let rows = template.chunks_exact(window.max(1)).zip(self.rows(corner));
             let product: f32 = rows.map(|(a, b)| dot(a, b)).sum();
             let correlation = product * other;
             let squared = textured(reciprocal) + textured(*other) - 2.0 * correlation;
