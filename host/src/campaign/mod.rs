@@ -6,7 +6,6 @@
 mod config;
 mod folder;
 mod monitor;
-mod patches;
 mod seeds;
 mod summary;
 
@@ -25,8 +24,8 @@ use crate::train::{FitReport, TrainError, Trainer};
 
 pub use config::CampaignConfig;
 pub use folder::{FolderError, write_run, write_side_by_side};
+pub use crate::patches::Patches;
 pub use monitor::{Monitor, Posterior, Series};
-pub use patches::Patches;
 pub use seeds::{Seeds, SeedsError, check_seeds, read_seeds};
 pub use summary::Summary;
 
@@ -279,7 +278,7 @@ impl Campaign {
         })?;
         let mut training = self.config.training.clone();
         training.seed = self.config.seed;
-        let occupied_bins = self.monitor.coverage().occupied();
+        let occupied_bins = self.monitor.coverage().groups().occupied();
         let trainer = Trainer::new(self.network, training)?;
         let mut run = Run {
             microscope,

@@ -4,7 +4,7 @@ use beacon_kernel::{Candidate, Candidates, Surrogate};
 use serde::{Deserialize, Serialize};
 
 use crate::map::Map;
-use crate::metrics::{MetricsError, SurrogateErrors, TargetCoverage};
+use crate::metrics::{Coverage, MetricsError, SurrogateErrors, TARGET_BINS, target_groups};
 
 /// The figures of every step so far, one entry per step, seeds not among them.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -45,7 +45,7 @@ fn figures<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Vec<f64>
 #[derive(Clone, Debug)]
 pub struct Monitor {
     truth: Vec<f64>,
-    coverage: TargetCoverage,
+    coverage: Coverage,
 }
 
 impl Monitor {
@@ -58,12 +58,12 @@ impl Monitor {
             .filter_map(|n| candidates.pixel(Candidate(n)).ok())
             .map(|pixel| truth.at(pixel.row, pixel.column))
             .collect();
-        let coverage = TargetCoverage::new(&truth, TargetCoverage::BINS)?;
+        let coverage = Coverage::new(target_groups(&truth, TARGET_BINS)?);
         Ok(Self { truth, coverage })
     }
 
     /// Visited and occupied bins of the target space.
-    pub fn coverage(&self) -> &TargetCoverage {
+    pub fn coverage(&self) -> &Coverage {
         &self.coverage
     }
 
@@ -86,7 +86,7 @@ impl Monitor {
             .push(surrogate.map_or(f64::NAN, |s| s.noise.sqrt()));
         let known = errors.as_ref().ok().and_then(Option::as_ref);
         let figure = |pick: fn(&SurrogateErrors) -> f64| known.map_or(f64::NAN, pick);
-        series.target_coverage.push(self.coverage.coverage());
+        series.target_coverage.push(self.coverage.share());
         series.mae.push(figure(|e| e.mae));
         series.rmse.push(figure(|e| e.rmse));
         series.nlpd.push(figure(|e| e.nlpd));
