@@ -21,7 +21,9 @@ pub(super) fn response() -> Option<(Vec<f64>, Vec<f64>)> {
     }
     let flattened: Vec<f64> = npy("scalarizer.npy");
     let coords: Vec<i32> = npy("coords.npy");
-    let pixels = coords.chunks_exact(2).map(|rc| (rc[0] * 50 + rc[1]) as usize);
+    let pixels = coords
+        .chunks_exact(2)
+        .map(|rc| (rc[0] * 50 + rc[1]) as usize);
     let truth = pixels.map(|pixel| flattened[pixel]).collect();
     Some((flattened, truth))
 }

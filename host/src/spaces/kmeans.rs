@@ -46,11 +46,6 @@ impl Centres {
         centres
     }
 
-    /// Number of clusters.
-    pub(super) fn count(&self) -> usize {
-        self.count
-    }
-
     /// The nearest centre of each point, the first of several.
     pub(super) fn labels(&self, points: &[f32]) -> Vec<u32> {
         let nearest = self.nearest_to_each(points);
@@ -67,9 +62,15 @@ impl Centres {
                 let nearest = points.map(|point| {
                     squared_distances(point, &self.transposed, &mut distances);
                     let first = (0, f32::INFINITY);
-                    (0..).zip(&distances).fold(first, |best, (label, &distance)| {
-                        if distance < best.1 { (label, distance) } else { best }
-                    })
+                    (0..)
+                        .zip(&distances)
+                        .fold(first, |best, (label, &distance)| {
+                            if distance < best.1 {
+                                (label, distance)
+                            } else {
+                                best
+                            }
+                        })
                 });
                 nearest.collect::<Vec<_>>()
             })
@@ -290,10 +291,10 @@ mod tests {
     fn there_are_no_more_clusters_than_distinct_points() {
         let points = [1.0, 2.0, 1.0, 5.0, 2.0, 1.0];
         let centres = Centres::fit(&points, 1, 100, 4);
-        assert_eq!(centres.count(), 3);
+        assert_eq!(centres.count, 3);
         let labels = centres.labels(&points);
         assert_eq!((labels[0], labels[1]), (labels[2], labels[4]));
-        assert_eq!(Centres::fit(&[3.0; 8], 2, 5, 1).count(), 1);
+        assert_eq!(Centres::fit(&[3.0; 8], 2, 5, 1).count, 1);
     }
 
     #[test]
