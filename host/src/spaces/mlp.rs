@@ -38,7 +38,9 @@ impl Perceptron {
         for (number, layer) in self.layers.iter().enumerate() {
             values = layer.forward(&values);
             if number < last {
-                values.iter_mut().for_each(|v| *v = libm::tanhf(*v));
+                for value in &mut values {
+                    *value = libm::tanhf(*value);
+                }
             }
         }
         values

@@ -83,9 +83,10 @@ impl Spaces {
         let latent = match latent {
             None => None,
             Some(config) => {
-                let name = match config.rotation_invariant {
-                    false => "latent-1",
-                    true => "latent-rotation-1",
+                let name = if config.rotation_invariant {
+                    "latent-rotation-1"
+                } else {
+                    "latent-1"
                 };
                 let key = Key::new(name, patches);
                 let learnt = match cache.load::<Learnt>(&key) {
