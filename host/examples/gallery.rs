@@ -5,7 +5,7 @@
 
 use beacon_host::axis::Axis;
 use beacon_host::map::Map;
-use beacon_host::metrics::TargetCoverage;
+use beacon_host::metrics::{TARGET_BINS, target_groups};
 use beacon_host::report::{
     CoverageFigure, Curve, Stroke, SurrogateFigure, TargetFigure, Trajectory, TrajectoryFigure,
     only_at, save,
@@ -99,7 +99,8 @@ fn pfm(folder: &Path, out: &Path) -> Outcome {
 fn coverage(truth: &[f64], names: &[&str], orders: &[Vec<usize>], out: &Path) -> Outcome {
     const RUNS: usize = 100;
     const STEPS: usize = 300;
-    let cover = |order: &[usize]| TargetCoverage::curve(truth, order, TargetCoverage::BINS);
+    let groups = target_groups(truth, TARGET_BINS)?;
+    let cover = |order: &[usize]| groups.curve(order);
     let published = orders
         .iter()
         .map(|order| cover(order))

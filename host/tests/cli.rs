@@ -9,6 +9,7 @@ fn beacon(arguments: &[&str], folder: &Path) -> Output {
     Command::new(env!("CARGO_BIN_EXE_beacon"))
         .args(arguments)
         .current_dir(folder)
+        .env("BEACON_CACHE", env!("CARGO_TARGET_TMPDIR"))
         .output()
         .expect("the program starts")
 }
@@ -307,4 +308,239 @@ fn real_eds_data_replay_from_hyperspy_files() {
         &data,
     );
     assert!(output.status.success(), "{}", text(&output.stderr));
+}
+
+const SCORE: [&str; 9] = [
+    "score",
+    "--image",
+    "image.npy",
+    "--response",
+    "response.npy",
+    "--window",
+    "12",
+    "--order",
+    "order.csv",
+];
+
+fn score_with<'a>(more: &[&'a str]) -> Vec<&'a str> {
+    SCORE.into_iter().chain(more.iter().copied()).collect()
+}
+
+/// [`data`] with orders: of 9 x 13 candidates, right and wrong.
+fn orders() -> tempfile::TempDir {
+    let folder = data();
+    for (name, table) in [
+        ("order.csv", "step,patch_index\n1,3\n2,116\n3,40\n4,0\n"),
+        ("twice.csv", "patch_index\n3\n40\n3\n"),
+        ("far.csv", "patch_index\n3\n117\n"),
+        ("empty.csv", "patch_index\n"),
+        ("column.csv", "step,patch\n1,3\n"),
+        ("word.csv", "patch_index\n3\nforty\n"),
+        ("own.csv", "step,row,column\n0,6,6\n1,7,7\n"),
+    ] {
+        std::fs::write(folder.path().join(name), table).unwrap();
+    }
+    folder
+}
+
+#[test]
+fn a_score_has_every_figure_of_a_replay_and_the_coverage_of_all_spaces() {
+    let folder = orders();
+    let output = beacon(
+        &score_with(&["--json", "--seeds-from", "seeds.txt"]),
+        folder.path(),
+    );
+    // Candidate 3 of the order is a seed as well.
+    assert_eq!(output.status.code(), Some(2));
+    assert!(text(&output.stderr).contains("line 2: candidate 3"));
+
+    let output = beacon(&score_with(&["--json"]), folder.path());
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    assert_eq!(text(&output.stderr), "");
+    let score: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(score["order"], serde_json::json!([3, 116, 40, 0]));
+    for figure in [
+        "target_coverage",
+        "patch_coverage",
+        "latent_coverage",
+        "target_coverage_with_seeds",
+        "patch_coverage_with_seeds",
+        "latent_coverage_with_seeds",
+        "mae",
+        "rmse",
+        "nlpd",
+        "surrogate_mean",
+        "surrogate_sigma",
+        "surrogate_variance",
+        "noise_sigma",
+        "seconds",
+    ] {
+        let values = score[figure].as_array().unwrap();
+        assert_eq!(values.len(), 4, "{figure}");
+        assert!(values.iter().all(serde_json::Value::is_f64), "{figure}");
+    }
+    let output = beacon(&score_with(&["--steps", "2"]), folder.path());
+    let said = text(&output.stdout);
+    assert!(
+        said.contains("2 steps after 0 seeds among 117 candidates"),
+        "{said}"
+    );
+    assert!(said.contains("latent coverage"), "{said}");
+}
+
+/// Every mistake in an order: what is changed, and what the one line must say.
+#[test]
+fn mistakes_in_an_order_are_named_in_one_line() {
+    let folder = orders();
+    for (change, said) in [
+        (
+            &["--order", "twice.csv"][..],
+            &["line 4", "candidate 3", "line 2"][..],
+        ),
+        (
+            &["--order", "far.csv"],
+            &["line 3", "candidate 117", "there are 117"],
+        ),
+        (&["--order", "empty.csv"], &["`empty.csv`", "no steps"]),
+        (
+            &["--order", "column.csv"],
+            &["`patch_index`", "`step`, `patch`"],
+        ),
+        (&["--order", "word.csv"], &["line 3", "`forty`"]),
+        (
+            &["--order", "absent.csv"],
+            &["`absent.csv`", "cannot be read"],
+        ),
+        (
+            &["--order", "own.csv", "--seeds-from", "seeds.txt"],
+            &["seeds of its own", "--seeds-from"],
+        ),
+        (&["--steps", "5"], &["steps is 5", "1 to 4"]),
+        (&["--steps", "0"], &["steps is 0", "1 to 4"]),
+        (&["--response", "flat.npy"], &["3", "constant"]),
+        (&["--window", "21"], &["21", "20"]),
+        (&["--retrain-every", "0"], &["retrain_every is 0"]),
+    ] {
+        let replaced = |flag: &str| change.first() == Some(&flag);
+        let valid = SCORE[1..].chunks(2).filter(|pair| !replaced(pair[0]));
+        let mut arguments = vec!["score"];
+        arguments.extend(valid.flatten().copied());
+        arguments.extend(change);
+        let output = beacon(&arguments, folder.path());
+        let message = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{change:?}: {message}");
+        assert_eq!(message.lines().count(), 1, "{change:?}: {message}");
+        assert_eq!(text(&output.stdout), "", "{change:?}");
+        for word in said {
+            assert!(
+                message.contains(word),
+                "{change:?}: no `{word}` in: {message}"
+            );
+        }
+    }
+}
+
+/// What the program prints for the published orders: Figure 3e of the paper, and the corrected
+/// figures (numpy, the same 100 bins with the largest value included).
+#[test]
+fn the_published_figures_are_printed_exactly() {
+    let pfm = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/data/pfm");
+    if !pfm.is_dir() {
+        println!("skipped: the PFM data are absent ({})", pfm.display());
+        return;
+    }
+    for (run, as_published, corrected) in [
+        ("ei", "0.413", "0.967"),
+        ("mu", "0.402", "0.978"),
+        ("beacon", "0.435", "0.674"),
+    ] {
+        for (flag, coverage) in [(Some("--published"), as_published), (None, corrected)] {
+            let order = format!("published_{run}.csv");
+            let mut arguments = vec!["score", "--image", "image.npy", "--response"];
+            arguments.extend([
+                "scalarizer.npy",
+                "--order",
+                &order,
+                "--retrain-every",
+                "100",
+            ]);
+            arguments.extend(flag);
+            let output = beacon(&arguments, &pfm);
+            let said = text(&output.stdout);
+            let row = said
+                .lines()
+                .find(|line| line.starts_with("target coverage"));
+            assert!(row.unwrap().ends_with(coverage), "{said}");
+            let theirs = said.contains("in the file: RMSE");
+            assert_eq!(theirs, flag.is_some(), "{said}");
+        }
+    }
+}
+
+#[test]
+fn latent_coverage_is_in_a_replay_when_asked_for_and_spoilt_caches_are_no_trouble() {
+    let folder = data();
+    let json = |more: &[&str], cache: &str| -> serde_json::Value {
+        let output = Command::new(env!("CARGO_BIN_EXE_beacon"))
+            .args(replay_with(&["--json"]))
+            .args(more)
+            .current_dir(folder.path())
+            .env("BEACON_CACHE", cache)
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "{}", text(&output.stderr));
+        assert_eq!(
+            text(&output.stderr).contains("not kept"),
+            cache == "notes.doc"
+        );
+        serde_json::from_slice(&output.stdout).unwrap()
+    };
+    let plain = json(&[], "cache");
+    assert_eq!(plain["latent_coverage"], serde_json::json!([]));
+    assert_eq!(plain["patch_coverage"].as_array().unwrap().len(), 6);
+    let latent = json(&["--latent-coverage"], "cache");
+    assert_eq!(latent["latent_coverage"].as_array().unwrap().len(), 6);
+    for entry in folder.path().join("cache").read_dir().unwrap() {
+        std::fs::write(entry.unwrap().path(), b"spoilt").unwrap();
+    }
+    for cache in ["cache", "notes.doc"] {
+        let again = json(&["--latent-coverage"], cache);
+        assert_eq!(again["latent_coverage"], latent["latent_coverage"]);
+        assert_eq!(again["patch_coverage"], latent["patch_coverage"]);
+    }
+}
+
+#[test]
+fn spaces_are_the_same_for_any_number_of_threads() {
+    let folder = orders();
+    let covered = |threads: &str| {
+        let output = Command::new(env!("CARGO_BIN_EXE_beacon"))
+            .args(score_with(&["--json"]))
+            .current_dir(folder.path())
+            .env("BEACON_CACHE", format!("cache-{threads}"))
+            .env("RAYON_NUM_THREADS", threads)
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "{}", text(&output.stderr));
+        let cache = folder.path().join(format!("cache-{threads}"));
+        let mut files: Vec<_> = cache
+            .read_dir()
+            .unwrap()
+            .map(|entry| {
+                let path = entry.unwrap().path();
+                (
+                    path.file_name().unwrap().to_owned(),
+                    std::fs::read(&path).unwrap(),
+                )
+            })
+            .collect();
+        files.sort();
+        files
+    };
+    let one = covered("1");
+    assert_eq!(one.len(), 2);
+    assert!(
+        one == covered("3"),
+        "labels, latents and decoder, bit by bit"
+    );
 }

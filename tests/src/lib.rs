@@ -13,4 +13,4 @@ pub use emulated::EmulatedBoard;
 pub use faulty::{Faults, FaultyTransport};
 pub use rig::{BeamEvent, ControllerMemory, Rig, TestBoard};
 
-pub use replay::{golden, pfm, published_seeds, run, specimen};
+pub use replay::{golden, pfm, pfm_folder, published_seeds, run, specimen};

@@ -34,7 +34,8 @@ pub fn published_seeds() -> Option<Seeds> {
     ))
 }
 
-fn pfm_folder() -> Option<PathBuf> {
+/// The folder of the PFM benchmark; `None`, said aloud, where the data are absent.
+pub fn pfm_folder() -> Option<PathBuf> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/data/pfm");
     if folder.is_dir() {
         return Some(folder);

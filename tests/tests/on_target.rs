@@ -39,19 +39,37 @@ fn trajectory(outcome: &Outcome) -> Vec<(Candidate, Option<Step>)> {
 fn figures(series: &Series) -> Vec<Vec<u64>> {
     let Series {
         target_coverage,
+        patch_coverage,
+        latent_coverage,
+        target_coverage_with_seeds,
+        patch_coverage_with_seeds,
+        latent_coverage_with_seeds,
         mae,
         rmse,
         nlpd,
         surrogate_mean,
         surrogate_sigma,
+        surrogate_variance,
         noise_sigma,
         seconds: _,
     } = series;
-    let judged = [target_coverage, mae, rmse, nlpd];
-    let predicted = [surrogate_mean, surrogate_sigma, noise_sigma];
-    let figures = judged.into_iter().chain(predicted);
+    let figures = [
+        target_coverage,
+        patch_coverage,
+        latent_coverage,
+        target_coverage_with_seeds,
+        patch_coverage_with_seeds,
+        latent_coverage_with_seeds,
+        mae,
+        rmse,
+        nlpd,
+        surrogate_mean,
+        surrogate_sigma,
+        surrogate_variance,
+        noise_sigma,
+    ];
     let bits = |figure: &Vec<f64>| figure.iter().copied().map(f64::to_bits).collect();
-    figures.map(bits).collect()
+    figures.into_iter().map(bits).collect()
 }
 
 fn assert_same(on_board: &Outcome, in_process: &Outcome) {

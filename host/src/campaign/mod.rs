@@ -6,10 +6,11 @@
 mod config;
 mod folder;
 mod monitor;
-mod patches;
+mod order;
 mod seeds;
 mod summary;
 
+use std::collections::HashSet;
 use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
 
@@ -21,12 +22,14 @@ use crate::controller::{Controller, ControllerError, LinkReport, Setup};
 use crate::map::Map;
 use crate::metrics::MetricsError;
 use crate::microscope::{Microscope, MicroscopeError};
+use crate::spaces::Spaces;
 use crate::train::{FitReport, TrainError, Trainer};
 
+pub use crate::patches::Patches;
 pub use config::CampaignConfig;
 pub use folder::{FolderError, write_run, write_side_by_side};
 pub use monitor::{Monitor, Posterior, Series};
-pub use patches::Patches;
+pub use order::{Order, OrderError, PublishedFigures, read_order};
 pub use seeds::{Seeds, SeedsError, check_seeds, read_seeds};
 pub use summary::Summary;
 
@@ -159,10 +162,19 @@ impl Observer for () {
     }
 }
 
+/// Who says what to measure next.
+#[derive(Clone, Debug)]
+enum Plan {
+    /// The kernel, by a strategy.
+    Explore(Acquisition),
+    /// Somebody has, before: these, in this order.
+    Follow(Vec<Candidate>),
+}
+
 /// A campaign that has been checked and can start.
 pub struct Campaign {
     config: CampaignConfig,
-    acquisition: Acquisition,
+    plan: Plan,
     network: Network,
     patches: Patches,
     seeds: Seeds,
@@ -179,20 +191,65 @@ impl Campaign {
         seeds: Seeds,
         microscope: &dyn Microscope,
     ) -> Result<Self, CampaignError> {
+        let Some(acquisition) = config.acquisition() else {
+            let names = Strategy::ALL.map(Strategy::name).join(", ");
+            return Err(CampaignError::Setting {
+                name: "strategy",
+                value: config.strategy,
+                accepted: format!("one of {names}"),
+            });
+        };
+        acquisition.validate()?;
+        Self::checked(config, Plan::Explore(acquisition), seeds, microscope)
+    }
+
+    /// A campaign that measures `order` after `seeds`, without asking the kernel what it would
+    /// have measured, and is judged step by step as any other. Its strategy is called
+    /// [`Self::FOLLOWED`].
+    ///
+    /// Without seeds the model starts from the first points of the order: until there are as
+    /// many as a campaign has seeds, it is trained from scratch after each.
+    ///
+    /// # Errors
+    /// As [`Self::new`], and when a candidate is measured twice or does not exist.
+    pub fn following(
+        config: CampaignConfig,
+        seeds: Vec<Candidate>,
+        order: Vec<Candidate>,
+        microscope: &dyn Microscope,
+    ) -> Result<Self, CampaignError> {
+        let config = CampaignConfig {
+            strategy: Self::FOLLOWED.to_owned(),
+            steps: order.len(),
+            ..config
+        };
+        let mut measured = HashSet::new();
+        let points = seeds.iter().chain(&order);
+        if let Some(&candidate) = points.into_iter().find(|&&point| !measured.insert(point)) {
+            return Err(beacon_kernel::Error::AlreadyMeasured { candidate }.into());
+        }
+        let last = order.iter().max().copied();
+        let campaign = Self::checked(config, Plan::Follow(order), Seeds::Given(seeds), microscope)?;
+        if let Some(last) = last {
+            campaign.candidates().pixel(last)?;
+        }
+        Ok(campaign)
+    }
+
+    /// What stands for a strategy where an order was followed.
+    pub const FOLLOWED: &str = "order";
+
+    fn checked(
+        config: CampaignConfig,
+        plan: Plan,
+        seeds: Seeds,
+        microscope: &dyn Microscope,
+    ) -> Result<Self, CampaignError> {
         let setting = |name, value: &dyn ToString, accepted: String| CampaignError::Setting {
             name,
             value: value.to_string(),
             accepted,
         };
-        let Some(acquisition) = config.acquisition() else {
-            let names = Strategy::ALL.map(Strategy::name).join(", ");
-            return Err(setting(
-                "strategy",
-                &config.strategy,
-                format!("one of {names}"),
-            ));
-        };
-        acquisition.validate()?;
         let image = microscope.image();
         let side = image.height().min(image.width());
         let windows = Network::MIN_WINDOW_SAME..=Network::MAX_WINDOW.min(side);
@@ -208,12 +265,13 @@ impl Campaign {
         let network = Network::for_window(config.window)?;
         let patches = Patches::new(image, config.window)?;
         let candidates = patches.candidates().count();
+        let needs_seeds = matches!(plan, Plan::Explore(_));
         for (name, value) in [
             ("steps", config.steps),
             ("retrain_every", config.retrain_every),
             ("initial", seeds.count()),
         ] {
-            if value == 0 {
+            if value == 0 && (name != "initial" || needs_seeds) {
                 return Err(setting(name, &value, "1 or more".to_owned()));
             }
         }
@@ -240,12 +298,27 @@ impl Campaign {
         config.training.validate()?;
         Ok(Self {
             config,
-            acquisition,
+            plan,
             network,
             patches,
             seeds,
             monitor,
         })
+    }
+
+    /// Judges exploration in these spaces as well, which belong to [`Self::patches`]. One clone
+    /// serves each of many campaigns on the same data.
+    ///
+    /// # Errors
+    /// When the spaces are of other data.
+    pub fn with_spaces(mut self, spaces: &Spaces) -> Result<Self, CampaignError> {
+        self.monitor.judge_in(spaces)?;
+        Ok(self)
+    }
+
+    /// The image as the network sees it.
+    pub fn patches(&self) -> &Patches {
+        &self.patches
     }
 
     /// The geometry of the image and its candidates.
@@ -279,13 +352,17 @@ impl Campaign {
         })?;
         let mut training = self.config.training.clone();
         training.seed = self.config.seed;
-        let occupied_bins = self.monitor.coverage().occupied();
-        let trainer = Trainer::new(self.network, training)?;
+        let occupied_bins = self.monitor.target().occupied();
+        let trainer = Trainer::new(self.network, training.clone())?;
+        let (acquisition, order) = match self.plan {
+            Plan::Explore(acquisition) => (acquisition, Vec::new()),
+            Plan::Follow(order) => (Acquisition::default(), order),
+        };
         let mut run = Run {
             microscope,
             controller,
             trainer,
-            acquisition: self.acquisition,
+            acquisition,
             patches: &self.patches,
             patch_values: Vec::new(),
             responses: Vec::new(),
@@ -295,30 +372,38 @@ impl Campaign {
         };
 
         let seeds = run.measure_seeds(&self.seeds)?;
-        run.controller.choose(self.acquisition)?;
-        run.retrain()?;
+        run.controller.choose(acquisition)?;
+        if !seeds.is_empty() {
+            run.retrain()?;
+        }
 
         let mut monitor = self.monitor;
+        for seed in &seeds {
+            monitor.seed(seed.candidate)?;
+        }
         let mut series = Series::default();
         let mut steps = Vec::new();
         for step in 1..=self.config.steps {
             let started = Instant::now();
             let due = step.is_multiple_of(self.config.retrain_every);
-            let beside = self.config.train_beside;
-            let proposal = if due && beside {
-                run.propose_beside_training()
-            } else {
-                run.propose()
+            let beside = self.config.train_beside && order.is_empty();
+            let next = match order.get(step - 1) {
+                Some(&candidate) => run.expose(candidate).map(|()| (candidate, None)),
+                None if due && beside => run.propose_beside_training().map(chosen),
+                None => run.propose().map(chosen),
             };
-            let proposal = match proposal {
+            let (candidate, proposal) = match next {
                 Err(CampaignError::Controller(error)) if error.is_dose_limit() => {
                     run.warnings.note(&format!("the campaign ended: {error}"));
                     break;
                 }
-                proposal => proposal?,
+                next => next?,
             };
-            let measurement = run.measure(proposal.candidate, Some(proposal))?;
+            let measurement = run.measure(candidate, proposal)?;
             steps.push(measurement);
+            if seeds.is_empty() && step <= self.config.initial {
+                run.trainer = Trainer::new(self.network, training.clone())?;
+            }
             if due && !beside {
                 run.retrain()?;
             }
@@ -384,6 +469,11 @@ fn check_responses(truth: &Map, candidates: Candidates) -> Result<(), CampaignEr
         });
     }
     Ok(())
+}
+
+/// A proposal, with the candidate in front.
+fn chosen(proposal: Proposal) -> (Candidate, Option<Proposal>) {
+    (proposal.candidate, Some(proposal))
 }
 
 /// The kernel's proposal; when its model failed, one by chance rather than none.
@@ -463,6 +553,14 @@ impl Run<'_> {
             }
         }
         Ok(measured)
+    }
+
+    /// Moves to a candidate that the kernel did not propose.
+    fn expose(&mut self, candidate: Candidate) -> Result<(), CampaignError> {
+        let started = Instant::now();
+        let exposed = self.controller.expose(candidate);
+        self.times.deciding += started.elapsed();
+        Ok(exposed?)
     }
 
     /// Moves, measures, and tells the kernel.

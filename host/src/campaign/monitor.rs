@@ -4,13 +4,29 @@ use beacon_kernel::{Candidate, Candidates, Surrogate};
 use serde::{Deserialize, Serialize};
 
 use crate::map::Map;
-use crate::metrics::{MetricsError, SurrogateErrors, TargetCoverage};
+use crate::metrics::{Coverage, Groups, MetricsError, SurrogateErrors, TARGET_BINS, target_groups};
+use crate::spaces::{LatentSpace, Spaces};
 
 /// The figures of every step so far, one entry per step, seeds not among them.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Series {
     /// Share of the target-space bins that the steps have visited, 0 to 1.
     pub target_coverage: Vec<f64>,
+    /// Share of the clusters of patches likewise; empty where they were not worked out.
+    #[serde(default)]
+    pub patch_coverage: Vec<f64>,
+    /// Share of the clusters of the latent space likewise; empty where it was not worked out.
+    #[serde(default)]
+    pub latent_coverage: Vec<f64>,
+    /// Share of the target-space bins that seeds and steps have visited together, 0 to 1.
+    #[serde(default)]
+    pub target_coverage_with_seeds: Vec<f64>,
+    /// Share of the clusters of patches likewise; empty where they were not worked out.
+    #[serde(default)]
+    pub patch_coverage_with_seeds: Vec<f64>,
+    /// Share of the clusters of the latent space likewise; empty where it was not worked out.
+    #[serde(default)]
+    pub latent_coverage_with_seeds: Vec<f64>,
     /// Mean absolute error of the surrogate over all candidates, in units of the response.
     #[serde(deserialize_with = "figures")]
     pub mae: Vec<f64>,
@@ -27,6 +43,9 @@ pub struct Series {
     /// response.
     #[serde(deserialize_with = "figures")]
     pub surrogate_sigma: Vec<f64>,
+    /// Mean variance of the surrogate likewise, in squared units of the response.
+    #[serde(default, deserialize_with = "figures")]
+    pub surrogate_variance: Vec<f64>,
     /// Standard deviation of the measurement noise as the model sees it, in units of the
     /// response. NLPD counts it, `surrogate_sigma` does not.
     #[serde(deserialize_with = "figures")]
@@ -41,11 +60,40 @@ fn figures<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Vec<f64>
     Ok(figures.into_iter().map(|f| f.unwrap_or(f64::NAN)).collect())
 }
 
+/// How far a campaign has come in one space, by its steps alone and with its seeds.
+#[derive(Clone, Debug)]
+struct Explored {
+    steps: Coverage,
+    all: Coverage,
+}
+
+impl Explored {
+    fn new(groups: &Groups) -> Self {
+        let coverage = Coverage::new(groups.clone());
+        Self {
+            steps: coverage.clone(),
+            all: coverage,
+        }
+    }
+
+    fn step(&mut self, candidate: usize) -> Result<(), MetricsError> {
+        self.steps.visit(candidate)?;
+        self.all.visit(candidate)
+    }
+
+    fn append(&self, steps: &mut Vec<f64>, all: &mut Vec<f64>) {
+        steps.push(self.steps.share());
+        all.push(self.all.share());
+    }
+}
+
 /// Judges a campaign against the truth.
 #[derive(Clone, Debug)]
 pub struct Monitor {
     truth: Vec<f64>,
-    coverage: TargetCoverage,
+    target: Explored,
+    patch: Option<Explored>,
+    latent: Option<Explored>,
 }
 
 impl Monitor {
@@ -58,13 +106,53 @@ impl Monitor {
             .filter_map(|n| candidates.pixel(Candidate(n)).ok())
             .map(|pixel| truth.at(pixel.row, pixel.column))
             .collect();
-        let coverage = TargetCoverage::new(&truth, TargetCoverage::BINS)?;
-        Ok(Self { truth, coverage })
+        let target = Explored::new(&target_groups(&truth, TARGET_BINS)?);
+        Ok(Self {
+            truth,
+            target,
+            patch: None,
+            latent: None,
+        })
     }
 
-    /// Visited and occupied bins of the target space.
-    pub fn coverage(&self) -> &TargetCoverage {
-        &self.coverage
+    /// Judges exploration in these spaces as well, from here on.
+    ///
+    /// # Errors
+    /// When they are of another number of candidates.
+    pub fn judge_in(&mut self, spaces: &Spaces) -> Result<(), MetricsError> {
+        let latent = spaces.latent().map(LatentSpace::groups);
+        for groups in [Some(spaces.patch()), latent].into_iter().flatten() {
+            if groups.labels().len() != self.truth.len() {
+                return Err(MetricsError::Length {
+                    what: "space",
+                    expected: self.truth.len(),
+                    found: groups.labels().len(),
+                });
+            }
+        }
+        self.patch = Some(Explored::new(spaces.patch()));
+        self.latent = latent.map(Explored::new);
+        Ok(())
+    }
+
+    /// The bins of the target space.
+    pub fn target(&self) -> &Groups {
+        self.target.steps.groups()
+    }
+
+    fn spaces(&mut self) -> impl Iterator<Item = &mut Explored> {
+        let further = [&mut self.patch, &mut self.latent];
+        let further = further.into_iter().filter_map(Option::as_mut);
+        std::iter::once(&mut self.target).chain(further)
+    }
+
+    /// Counts a seed.
+    ///
+    /// # Errors
+    /// When the candidate does not exist.
+    pub fn seed(&mut self, candidate: Candidate) -> Result<(), MetricsError> {
+        self.spaces()
+            .try_for_each(|space| space.all.visit(candidate.index()))
     }
 
     /// Counts a step and appends its figures to the series; without a surrogate, or with one
@@ -79,19 +167,39 @@ impl Monitor {
         seconds: f64,
         series: &mut Series,
     ) -> Result<(), MetricsError> {
-        let visited = self.coverage.visit(candidate.index());
+        let visited = self
+            .spaces()
+            .try_for_each(|space| space.step(candidate.index()));
+        self.target.append(
+            &mut series.target_coverage,
+            &mut series.target_coverage_with_seeds,
+        );
+        if let Some(patch) = &self.patch {
+            patch.append(
+                &mut series.patch_coverage,
+                &mut series.patch_coverage_with_seeds,
+            );
+        }
+        if let Some(latent) = &self.latent {
+            latent.append(
+                &mut series.latent_coverage,
+                &mut series.latent_coverage_with_seeds,
+            );
+        }
         let errors = surrogate.map(|s| self.errors(s)).transpose();
         series
             .noise_sigma
             .push(surrogate.map_or(f64::NAN, |s| s.noise.sqrt()));
         let known = errors.as_ref().ok().and_then(Option::as_ref);
         let figure = |pick: fn(&SurrogateErrors) -> f64| known.map_or(f64::NAN, pick);
-        series.target_coverage.push(self.coverage.coverage());
         series.mae.push(figure(|e| e.mae));
         series.rmse.push(figure(|e| e.rmse));
         series.nlpd.push(figure(|e| e.nlpd));
         series.surrogate_mean.push(figure(|e| e.surrogate_mean));
         series.surrogate_sigma.push(figure(|e| e.surrogate_sigma));
+        series
+            .surrogate_variance
+            .push(figure(|e| e.surrogate_variance));
         series.seconds.push(seconds);
         visited.and(errors.map(|_| ()))
     }
@@ -152,5 +260,35 @@ mod tests {
         let read: Series = serde_json::from_str(&text).unwrap();
         assert!(read.mae[0].is_nan());
         assert_eq!((read.target_coverage, read.seconds), (vec![0.5], vec![0.5]));
+    }
+    #[test]
+    fn seeds_count_in_the_arrays_that_say_so_alone() {
+        let truth = Map::uncalibrated(4, 5, (0..20).map(f64::from).collect(), "ramp");
+        let candidates = Candidates::new(4, 5, 4).unwrap();
+        let mut monitor = Monitor::new(&truth, candidates).unwrap();
+        let patches = crate::patches::Patches::new(&truth, 4).unwrap();
+        let spaces = Spaces::new(&patches, None, &crate::spaces::Cache::none()).unwrap();
+        monitor.judge_in(&spaces).unwrap();
+        monitor.seed(Candidate(0)).unwrap();
+        let mut series = Series::default();
+        for candidate in [1, 0].map(Candidate) {
+            monitor.record(candidate, None, 0.0, &mut series).unwrap();
+        }
+        assert_eq!(series.target_coverage, [0.5, 1.0]);
+        assert_eq!(series.target_coverage_with_seeds, [1.0, 1.0]);
+        // Both patches are one ramp, so standardised they are one pattern or two by rounding.
+        assert_eq!(series.patch_coverage.len(), 2);
+        assert_eq!(series.patch_coverage_with_seeds[1], 1.0);
+        assert!(series.latent_coverage.is_empty());
+        assert!(monitor.seed(Candidate(2)).is_err());
+    }
+
+    #[test]
+    fn a_summary_of_an_earlier_version_still_reads() {
+        let earlier = r#"{"target_coverage":[0.5],"mae":[1],"rmse":[1],"nlpd":[1],
+            "surrogate_mean":[1],"surrogate_sigma":[1],"noise_sigma":[1],"seconds":[1]}"#;
+        let series: Series = serde_json::from_str(earlier).unwrap();
+        assert_eq!(series.target_coverage, [0.5]);
+        assert!(series.patch_coverage.is_empty() && series.surrogate_variance.is_empty());
     }
 }

@@ -35,6 +35,19 @@ pub(super) struct BeamArgs {
     link_timeout_ms: u32,
 }
 
+impl Default for BeamArgs {
+    fn default() -> Self {
+        let settings = Settings::DEFAULT;
+        Self {
+            dwell_us: settings.dwell_us,
+            settle_us: settings.settle_us,
+            pixel_dose_us: settings.dose.pixel_us,
+            total_dose_us: settings.dose.total_us,
+            link_timeout_ms: settings.link_timeout_ms,
+        }
+    }
+}
+
 impl BeamArgs {
     fn settings(self) -> Settings {
         Settings {

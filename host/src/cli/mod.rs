@@ -5,6 +5,8 @@ mod input;
 mod kernel;
 mod progress;
 mod replay;
+mod score;
+mod spaces;
 mod specimen;
 
 use std::io::Write as _;
@@ -37,6 +39,8 @@ struct Cli {
 enum Command {
     /// Run a campaign on data acquired before: an image and a response of the same area.
     Replay(Box<replay::ReplayArgs>),
+    /// Judge any order in which somebody measured the same data, step by step.
+    Score(Box<score::ScoreArgs>),
     /// Look at a scan controller, or try it out.
     Controller(controller::ControllerArgs),
 }
@@ -84,6 +88,7 @@ pub fn main() -> ExitCode {
     };
     let result = match &cli.command {
         Some(Command::Replay(args)) => replay::run(args),
+        Some(Command::Score(args)) => score::run(args),
         Some(Command::Controller(args)) => controller::run(args),
         None => specimen::run(&cli.specimen),
     };
@@ -122,7 +127,7 @@ fn usage(error: &clap::Error) -> ExitCode {
         .collect();
     let command = std::env::args()
         .nth(1)
-        .filter(|word| word == "replay" || word == "controller");
+        .filter(|word| ["replay", "score", "controller"].contains(&word.as_str()));
     let command = command.map(|word| word + " ").unwrap_or_default();
     eprintln!("{} (see `beacon {command}--help`)", said.join(" "));
     ExitCode::from(2)

@@ -9,10 +9,11 @@ use serde::Serialize;
 
 use super::kernel::BeamArgs;
 use super::progress::Display;
-use super::{Failure, input, kernel, print};
+use super::{Failure, input, kernel, print, spaces};
 use crate::campaign::{Campaign, CampaignConfig, Outcome, Seeds, Summary, read_seeds, write_run};
 use crate::controller::{ControllerChoice, LinkReport};
 use crate::scalarizer::Scalarizer;
+use crate::spaces::LatentConfig;
 
 /// Arguments of `beacon replay`.
 #[derive(Debug, Args, Serialize)]
@@ -41,6 +42,10 @@ pub(super) struct ReplayArgs {
     #[arg(long)]
     #[serde(skip)]
     json: bool,
+    /// Judge exploration in the latent space of an autoencoder as well, which takes seconds to
+    /// learn from an image that is new.
+    #[arg(long)]
+    latent_coverage: bool,
     /// Where the kernel runs: in-process, emulated, or serial:PORT[@BAUD].
     #[arg(long, value_name = "WHERE", default_value_t)]
     controller: ControllerChoice,
@@ -50,7 +55,9 @@ pub(super) struct ReplayArgs {
     campaign: CampaignConfig,
 }
 
-fn parse_scalarizer(text: &str) -> Result<Scalarizer, crate::scalarizer::ScalarizerError> {
+pub(super) fn parse_scalarizer(
+    text: &str,
+) -> Result<Scalarizer, crate::scalarizer::ScalarizerError> {
     text.parse()
 }
 
@@ -71,6 +78,11 @@ pub(super) fn run(args: &ReplayArgs) -> Result<(), Failure> {
     }
 
     let display = Display::new(args.json)?;
+    let latent = args.latent_coverage.then(LatentConfig::default);
+    let spaces = spaces::of(campaign.patches(), latent)?;
+    let campaign = campaign
+        .with_spaces(&spaces)
+        .map_err(|e| Failure::running(&e))?;
     let progress = display.campaign(&args.campaign.strategy, args.campaign.steps);
     let outcome = kernel::run(campaign, &args.controller, args.beam, &mut replay, progress);
     if let (Some(folder), Err(_)) = (&folder, &outcome) {
@@ -108,15 +120,21 @@ fn describe(outcome: &Outcome) -> String {
     let bins = outcome.occupied_bins;
     let units = outcome.mean.as_ref().map_or("", |map| &map.units);
     let each = |time: Duration| 1e3 * time.as_secs_f64() / steps.max(1) as f64;
+    let share = |space: &str, values: &[f64]| {
+        let share = values.last();
+        share.map_or_else(String::new, |share| format!(", {space} {share:.3}"))
+    };
     let mut text = format!(
         "{}: {steps}{of} steps after {} seeds among {} candidates\n  \
-         target coverage {coverage:.3} ({:.0} of {bins} bins)\n  \
+         target coverage {coverage:.3} ({:.0} of {bins} bins){}{}\n  \
          MAE {} {units}, RMSE {} {units}, NLPD {:.3}\n  \
          per step: {:.1} ms training, {:.1} ms deciding, {:.1} ms monitoring\n",
         outcome.config.strategy,
         outcome.seeds.len(),
         outcome.candidates,
         coverage * bins as f64,
+        share("patch", &series.patch_coverage),
+        share("latent", &series.latent_coverage),
         significant(last(&series.mae)),
         significant(last(&series.rmse)),
         last(&series.nlpd),
@@ -154,7 +172,7 @@ pub(super) fn describe_link(link: &LinkReport) -> String {
 }
 
 /// Four significant digits, whatever the magnitude.
-fn significant(value: f64) -> String {
+pub(super) fn significant(value: f64) -> String {
     let magnitude = value.abs().log10().floor();
     if (-3.0..5.0).contains(&magnitude) {
         let decimals = (3.0 - magnitude).max(0.0) as usize;

@@ -9,7 +9,7 @@ use serde::Serialize;
 use super::kernel::BeamArgs;
 use super::progress::Display;
 use super::replay::describe_link;
-use super::{Failure, input, kernel, print};
+use super::{Failure, input, kernel, print, spaces};
 use crate::campaign::{Campaign, CampaignConfig, Outcome, Seeds, write_run, write_side_by_side};
 use crate::controller::ControllerChoice;
 use crate::microscope::SpecimenMicroscope;
@@ -65,6 +65,12 @@ pub(super) fn run(args: &SpecimenArgs) -> Result<(), Failure> {
     input::prepare_folder(&folder)?;
 
     let display = Display::new(false)?;
+    let spaces = spaces::of(beacon.patches(), None)?;
+    let judged = |campaign: Campaign| {
+        let campaign = campaign.with_spaces(&spaces);
+        campaign.map_err(|e| Failure::running(&e))
+    };
+    let (beacon, random) = (judged(beacon)?, judged(random)?);
     let explore = |campaign, strategy: Strategy| {
         let progress = display.campaign(strategy.name(), args.steps);
         kernel::run(
@@ -144,6 +150,10 @@ fn discoveries(microscope: &SpecimenMicroscope, beacon: &Outcome, random: &Outco
     let mut text = row("", &|outcome| outcome.config.strategy.clone());
     text += &row("target space covered", &|outcome| {
         let coverage = outcome.series.target_coverage.last();
+        format!("{:.3}", coverage.copied().unwrap_or(f64::NAN))
+    });
+    text += &row("patch space covered", &|outcome| {
+        let coverage = outcome.series.patch_coverage.last();
         format!("{:.3}", coverage.copied().unwrap_or(f64::NAN))
     });
     text += &row("strongest Pd Lα measured, counts", &|outcome| {

@@ -5,19 +5,22 @@ use std::f64::consts::PI;
 
 /// All figures of one surrogate at one step, over all candidates, measured ones included.
 ///
-/// In units of the response, except `nlpd`, which is in nats.
+/// In units of the response, except where another is given.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct SurrogateErrors {
     /// Mean absolute error of the predicted mean.
     pub mae: f64,
     /// Root mean squared error of the predicted mean; what the published notebooks call MAE.
     pub rmse: f64,
-    /// Mean negative log predictive density of the true responses.
+    /// Mean negative log predictive density of the true responses, in nats.
     pub nlpd: f64,
     /// Mean of the predicted means, the paper's "surrogate mean".
     pub surrogate_mean: f64,
     /// Mean standard deviation of the latent function, the paper's "surrogate uncertainty".
     pub surrogate_sigma: f64,
+    /// Mean variance of the latent function in squared units, the published notebooks'
+    /// uncertainty.
+    pub surrogate_variance: f64,
 }
 
 impl SurrogateErrors {
@@ -40,13 +43,15 @@ impl SurrogateErrors {
         check("latent variance", variance, truth.len())?;
         let predictive: Vec<f64> = variance.iter().map(|v| v + noise).collect();
         // A recursively updated variance can end a rounding error below zero.
-        let sigma: Vec<f64> = variance.iter().map(|v| v.max(0.0).sqrt()).collect();
+        let variance: Vec<f64> = variance.iter().map(|v| v.max(0.0)).collect();
+        let sigma: Vec<f64> = variance.iter().map(|v| v.sqrt()).collect();
         Ok(Self {
             mae: mae(truth, mean)?,
             rmse: rmse(truth, mean)?,
             nlpd: nlpd(truth, mean, &predictive)?,
             surrogate_mean: self::mean(mean)?,
             surrogate_sigma: self::mean(&sigma)?,
+            surrogate_variance: self::mean(&variance)?,
         })
     }
 }
@@ -155,6 +160,7 @@ mod tests {
     fn noise_counts_in_the_density_but_not_in_the_surrogate_sigma() {
         let errors = SurrogateErrors::new(&[0.0, 2.0], &[0.0, 0.0], &[0.25, 1.0], 0.75).unwrap();
         assert_eq!(errors.surrogate_sigma, 0.75);
+        assert_eq!(errors.surrogate_variance, 0.625);
         assert!(close(
             errors.nlpd,
             nlpd(&[0.0, 2.0], &[0.0, 0.0], &[1.0, 1.75]).unwrap()

@@ -6,7 +6,13 @@
 mod coverage;
 mod error;
 mod errors;
+mod published;
+mod target;
+#[cfg(test)]
+mod testing;
 
-pub use coverage::TargetCoverage;
+pub use coverage::{Coverage, Groups};
 pub use error::MetricsError;
 pub use errors::{SurrogateErrors, mae, mean, nlpd, rmse};
+pub use published::published_target_curve;
+pub use target::{TARGET_BINS, target_groups};

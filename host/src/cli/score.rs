@@ -1,0 +1,303 @@
+//! `beacon score`: the metrics of any order in which somebody measured.
+
+use std::fmt::Write as _;
+use std::path::PathBuf;
+
+use beacon_kernel::{Candidate, Candidates};
+use clap::Args;
+use serde::Serialize;
+
+use super::progress::Display;
+use super::{Failure, input, kernel, print, spaces};
+use crate::campaign::{
+    Campaign, CampaignConfig, Order, Outcome, PublishedFigures, Series, Summary, read_order,
+    read_seeds,
+};
+use crate::controller::ControllerChoice;
+use crate::metrics::published_target_curve;
+use crate::microscope::{Microscope as _, Replay};
+use crate::scalarizer::Scalarizer;
+use crate::spaces::LatentConfig;
+use crate::train::TrainerConfig;
+
+/// Arguments of `beacon score`.
+#[derive(Debug, Args)]
+pub(super) struct ScoreArgs {
+    /// Image that is known everywhere: .npy, .npz, .tif, .h5 (NSID) or .hspy; `FILE#path/inside`
+    /// for one of several.
+    #[arg(long, value_name = "FILE")]
+    image: String,
+    /// Response over the same pixels, or spectra together with --scalarizer.
+    #[arg(long, value_name = "FILE")]
+    response: String,
+    /// What was measured, in order: CSV with candidate numbers in a column `patch_index`, or
+    /// pixels in `row` and `column` as in acquisitions.csv, where step 0 marks seeds.
+    #[arg(long, value_name = "FILE")]
+    order: PathBuf,
+    /// How a spectrum becomes a number: sum, window:LO..HI, line:Pd-La, loop-height, loop-area.
+    #[arg(long, value_name = "HOW", value_parser = super::replay::parse_scalarizer)]
+    scalarizer: Option<Scalarizer>,
+    /// Candidate numbers measured before the order, as .npy or text: the model knows them, and
+    /// coverage with seeds counts them.
+    #[arg(long, value_name = "FILE")]
+    seeds_from: Option<PathBuf>,
+    /// Side of the square window around each candidate, in pixels.
+    #[arg(long, default_value_t = 16, value_name = "PIXELS")]
+    window: usize,
+    /// Score the first N points only.
+    #[arg(long, value_name = "N")]
+    steps: Option<usize>,
+    /// Repeat the arithmetic of the published notebook, mistakes included: target coverage of
+    /// the pixels that candidate numbers would be, RMSE under the name of MAE, mean variance as
+    /// the uncertainty.
+    #[arg(long)]
+    published: bool,
+    /// Encode patches for the latent space without their orientation.
+    #[arg(long)]
+    rotation_invariant: bool,
+    /// Print the figures of every step as JSON on standard output and nothing else.
+    #[arg(long)]
+    json: bool,
+    /// Fixes the initial weights of the model.
+    #[arg(long, default_value_t = 1, value_name = "N", help_heading = "Training")]
+    seed: u64,
+    /// Points to measure between one training and the next.
+    #[arg(long, default_value_t = 1, value_name = "N", help_heading = "Training")]
+    retrain_every: usize,
+    /// How the deep kernel is trained.
+    #[command(flatten)]
+    training: TrainerConfig,
+}
+
+/// What `--json` prints: a [`Summary`] with whose arithmetic it is.
+#[derive(Serialize)]
+struct Score<'a> {
+    /// `corrected`, or `published` with the authors' figures under the names of ours.
+    arithmetic: &'static str,
+    #[serde(flatten)]
+    summary: &'a Summary,
+    /// The authors' own columns of the order file.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    published: Option<&'a PublishedFigures>,
+}
+
+/// Runs the command.
+pub(super) fn run(args: &ScoreArgs) -> Result<(), Failure> {
+    let mut replay = input::read_replay(&args.image, &args.response, args.scalarizer.as_ref())?;
+    let (seeds, order) = read(args, &replay)?;
+    let mut published = order.published;
+    if let Some(published) = &mut published {
+        published.truncate(order.steps.len());
+    }
+    let config = CampaignConfig {
+        seed: args.seed,
+        window: args.window,
+        retrain_every: args.retrain_every,
+        training: args.training.clone(),
+        ..CampaignConfig::default()
+    };
+    let numbers: Vec<usize> = order.steps.iter().map(|c| c.index()).collect();
+    let campaign =
+        Campaign::following(config, seeds, order.steps, &replay).map_err(|e| Failure::input(&e))?;
+    let candidates = campaign.candidates();
+
+    let display = Display::new(true)?;
+    let latent = LatentConfig {
+        rotation_invariant: args.rotation_invariant,
+    };
+    let spaces = spaces::of(campaign.patches(), Some(latent))?;
+    let campaign = campaign
+        .with_spaces(&spaces)
+        .map_err(|e| Failure::running(&e))?;
+    let progress = display.campaign(Campaign::FOLLOWED, numbers.len());
+    let here = ControllerChoice::InProcess;
+    let outcome = kernel::run(
+        campaign,
+        &here,
+        kernel::BeamArgs::default(),
+        &mut replay,
+        progress,
+    )?;
+
+    let mut summary = Summary::new(&outcome);
+    if args.published {
+        let seeds: Vec<usize> = summary.seeds.iter().map(|&n| n as usize).collect();
+        as_published(&mut summary.series, &seeds, &numbers, candidates, &replay)?;
+    }
+    if args.json {
+        let score = Score {
+            arithmetic: if args.published {
+                "published"
+            } else {
+                "corrected"
+            },
+            summary: &summary,
+            published: published.as_ref(),
+        };
+        let text = serde_json::to_string(&score).map_err(|e| Failure::running(&e))?;
+        print(&(text + "\n"))?;
+    } else {
+        let theirs = published.as_ref().filter(|_| args.published);
+        print(&describe(args, &outcome, &summary.series, theirs))?;
+    }
+    if display.interrupted() {
+        return Err(Failure::Interrupted);
+    }
+    Ok(())
+}
+
+/// Seeds and order, which is cut to the steps asked for.
+fn read(args: &ScoreArgs, replay: &Replay) -> Result<(Vec<Candidate>, Order), Failure> {
+    let image = replay.image();
+    let candidates = Candidates::new(image.height(), image.width(), args.window)
+        .map_err(|e| Failure::input(&e))?;
+    let mut seeds = match &args.seeds_from {
+        Some(file) => read_seeds(file).map_err(|e| Failure::input(&e))?,
+        None => Vec::new(),
+    };
+    let mut order = read_order(&args.order, candidates, &seeds).map_err(|e| Failure::input(&e))?;
+    if seeds.is_empty() {
+        seeds.clone_from(&order.seeds);
+    } else if !order.seeds.is_empty() {
+        return Err(Failure::Input(format!(
+            "`{}` has {} seeds of its own (step 0); leave out --seeds-from",
+            args.order.display(),
+            order.seeds.len()
+        )));
+    }
+    if let Some(steps) = args.steps {
+        let there = order.steps.len();
+        if !(1..=there).contains(&steps) {
+            return Err(Failure::Input(format!(
+                "steps is {steps}; expected 1 to {there}, the points in `{}`",
+                args.order.display()
+            )));
+        }
+        order.steps.truncate(steps);
+    }
+    Ok((seeds, order))
+}
+
+/// Puts the authors' figures under the names of ours.
+fn as_published(
+    series: &mut Series,
+    seeds: &[usize],
+    order: &[usize],
+    candidates: Candidates,
+    replay: &Replay,
+) -> Result<(), Failure> {
+    let response = replay.truth().map_or(&[][..], |map| &map.values);
+    let truth: Vec<f64> = (0..candidates.count() as u32)
+        .filter_map(|n| candidates.pixel(Candidate(n)).ok())
+        .map(|pixel| response[pixel.row * candidates.width() + pixel.column])
+        .collect();
+    let seeded: Vec<usize> = seeds.iter().chain(order).copied().collect();
+    // A campaign that was interrupted has fewer steps than the order.
+    let steps = series.mae.len();
+    let curve = |order: &[usize], from: usize| {
+        let curve = published_target_curve(&truth, response, order);
+        let curve = curve.map_err(|e| Failure::running(&e))?;
+        Ok(curve[from..from + steps].to_vec())
+    };
+    series.target_coverage = curve(order, 0)?;
+    series.target_coverage_with_seeds = curve(&seeded, seeds.len())?;
+    series.mae.clone_from(&series.rmse);
+    series
+        .surrogate_sigma
+        .clone_from(&series.surrogate_variance);
+    Ok(())
+}
+
+impl PublishedFigures {
+    fn truncate(&mut self, steps: usize) {
+        self.rmse_reported_as_mae.truncate(steps);
+        self.surrogate_mean.truncate(steps);
+        self.surrogate_variance.truncate(steps);
+    }
+}
+
+/// Steps that the table shows, beside the last.
+const SHOWN: [usize; 4] = [50, 100, 200, 300];
+
+fn describe(
+    args: &ScoreArgs,
+    outcome: &Outcome,
+    series: &Series,
+    theirs: Option<&PublishedFigures>,
+) -> String {
+    let last = outcome.steps.len();
+    let mut steps: Vec<usize> = SHOWN.into_iter().filter(|&step| step < last).collect();
+    steps.push(last);
+    let mut text = format!(
+        "{}: {last} steps after {} seeds among {} candidates{}\n",
+        args.order.display(),
+        outcome.seeds.len(),
+        outcome.candidates,
+        if args.published {
+            ", by the published arithmetic"
+        } else {
+            ""
+        }
+    );
+    let mut row = |name: &str, cell: &dyn Fn(usize) -> String| {
+        let cells = steps.iter().map(|&step| format!("{:>11}", cell(step)));
+        // A string takes any text.
+        let _ = writeln!(text, "{name:<34}{}", cells.collect::<String>());
+    };
+    let number = |values: &[f64], step: usize| values.get(step - 1).copied().unwrap_or(f64::NAN);
+    let share = |values: &[f64], step| format!("{:.3}", number(values, step));
+    let figure = |values: &[f64], step| super::replay::significant(number(values, step));
+    row("step", &|step| step.to_string());
+    row("target coverage", &|step| {
+        share(&series.target_coverage, step)
+    });
+    row("patch coverage", &|step| {
+        share(&series.patch_coverage, step)
+    });
+    row("latent coverage", &|step| {
+        share(&series.latent_coverage, step)
+    });
+    if !outcome.seeds.is_empty() {
+        row("target coverage with seeds", &|step| {
+            share(&series.target_coverage_with_seeds, step)
+        });
+        row("patch coverage with seeds", &|step| {
+            share(&series.patch_coverage_with_seeds, step)
+        });
+        row("latent coverage with seeds", &|step| {
+            share(&series.latent_coverage_with_seeds, step)
+        });
+    }
+    if args.published {
+        row("RMSE, called MAE", &|step| figure(&series.mae, step));
+    } else {
+        row("MAE", &|step| figure(&series.mae, step));
+        row("RMSE", &|step| figure(&series.rmse, step));
+    }
+    row("NLPD", &|step| share(&series.nlpd, step));
+    row("surrogate mean", &|step| {
+        figure(&series.surrogate_mean, step)
+    });
+    let uncertainty = if args.published {
+        "surrogate uncertainty, variance"
+    } else {
+        "surrogate uncertainty, sigma"
+    };
+    row(uncertainty, &|step| figure(&series.surrogate_sigma, step));
+    if let Some(theirs) = theirs {
+        row("in the file: RMSE, called MAE", &|step| {
+            figure(&theirs.rmse_reported_as_mae, step)
+        });
+        row("in the file: surrogate mean", &|step| {
+            figure(&theirs.surrogate_mean, step)
+        });
+        row("in the file: surrogate variance", &|step| {
+            figure(&theirs.surrogate_variance, step)
+        });
+    }
+    for warning in &outcome.warnings {
+        // A string takes any text.
+        let _ = writeln!(text, "warning: {warning}");
+    }
+    text
+}

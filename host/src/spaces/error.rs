@@ -1,0 +1,18 @@
+//! Why a space could not be worked out.
+
+use crate::metrics::MetricsError;
+
+/// Why a space could not be worked out; each is one line.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum SpacesError {
+    /// The patches are not those of an image.
+    #[error(transparent)]
+    Kernel(#[from] beacon_kernel::Error),
+    /// There is nothing to group.
+    #[error(transparent)]
+    Metrics(#[from] MetricsError),
+    /// The autoencoder could not be trained.
+    #[error("the latent space cannot be learnt from these patches: {0}")]
+    Training(String),
+}

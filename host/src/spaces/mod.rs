@@ -1,0 +1,174 @@
+//! The spaces that exploration is judged in, beside the target space: each candidate's group
+//! among the patches of the image.
+//!
+//! They follow from the image alone, so they are worked out once for a dataset, kept on disk
+//! for the next time ([`Cache`]) and shared by every campaign on it:
+//!
+//! ```
+//! use beacon_host::map::Map;
+//! use beacon_host::patches::Patches;
+//! use beacon_host::spaces::{Cache, Spaces};
+//!
+//! let image = Map::uncalibrated(20, 20, (0..400).map(|n| f64::from(n).sin()).collect(), "waves");
+//! let patches = Patches::new(&image, 8)?;
+//! let spaces = Spaces::new(&patches, None, &Cache::none())?;
+//! let share = spaces.patch().curve(&[0, 168])?[1];
+//! assert!(share > 0.0 && spaces.latent().is_none());
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+mod cache;
+mod error;
+mod kmeans;
+mod latent;
+mod mlp;
+mod patch;
+mod random;
+mod rotation;
+mod sample;
+mod training;
+
+use std::sync::Arc;
+
+use crate::metrics::Groups;
+use crate::patches::Patches;
+
+pub use cache::Cache;
+pub use error::SpacesError;
+pub use latent::{LATENT_CLUSTERS, LatentConfig, LatentSpace, Manifold};
+pub use patch::{PATCH_CLUSTERS, PROJECTED};
+
+use cache::Key;
+use latent::Learnt;
+
+/// Fixes projection, initial weights and the starts of the clusterings.
+const SEED: u64 = 1;
+
+/// The groups of a dataset's candidates in patch space and, if wanted, in latent space. A clone
+/// shares them.
+#[derive(Clone, Debug)]
+pub struct Spaces {
+    patch: Groups,
+    latent: Option<Arc<LatentSpace>>,
+    notes: Arc<[String]>,
+}
+
+impl Spaces {
+    /// Takes the spaces from the cache, or works them out and keeps them there.
+    ///
+    /// The patch space takes tenths of a second; the latent space, worked out only with a
+    /// configuration, seconds. From images of more than 10 000 candidates as many are drawn to
+    /// learn from, and all are assigned. Patch space is the same on every machine; latent space
+    /// on every run on one machine.
+    ///
+    /// # Errors
+    /// When the autoencoder cannot be trained on these patches. A cache that cannot be read or
+    /// written is none: see [`Self::notes`].
+    pub fn new(
+        patches: &Patches,
+        latent: Option<LatentConfig>,
+        cache: &Cache,
+    ) -> Result<Self, SpacesError> {
+        let candidates = patches.candidates().count();
+        let mut notes = Vec::new();
+        let key = Key::new("patch-1", patches);
+        let labels = match cache.load::<Vec<u32>>(&key) {
+            Some(labels) if labels.len() == candidates => labels,
+            _ => {
+                let labels = patch::labels(patches, SEED)?;
+                notes.extend(cache.store(&key, &labels).err());
+                labels
+            }
+        };
+        let latent = match latent {
+            None => None,
+            Some(config) => {
+                let name = if config.rotation_invariant {
+                    "latent-rotation-1"
+                } else {
+                    "latent-1"
+                };
+                let key = Key::new(name, patches);
+                let learnt = match cache.load::<Learnt>(&key) {
+                    Some(learnt) if learnt.fits(candidates) => learnt,
+                    _ => {
+                        let learnt = Learnt::new(patches, config, SEED)?;
+                        notes.extend(cache.store(&key, &learnt).err());
+                        learnt
+                    }
+                };
+                Some(Arc::new(LatentSpace::new(learnt)?))
+            }
+        };
+        Ok(Self {
+            patch: Groups::new(labels)?,
+            latent,
+            notes: notes.into(),
+        })
+    }
+
+    /// The same spaces from another projection, other initial weights and other starts of the
+    /// clusterings, never from a cache: how much a figure depends on those.
+    ///
+    /// # Errors
+    /// As [`Self::new`].
+    pub fn with_seed(
+        patches: &Patches,
+        latent: Option<LatentConfig>,
+        seed: u64,
+    ) -> Result<Self, SpacesError> {
+        let latent = latent
+            .map(|config| LatentSpace::new(Learnt::new(patches, config, seed)?))
+            .transpose()?;
+        Ok(Self {
+            patch: Groups::new(patch::labels(patches, seed)?)?,
+            latent: latent.map(Arc::new),
+            notes: Arc::default(),
+        })
+    }
+
+    /// Clusters of the patches.
+    pub fn patch(&self) -> &Groups {
+        &self.patch
+    }
+
+    /// The latent space, if it was asked for.
+    pub fn latent(&self) -> Option<&LatentSpace> {
+        self.latent.as_deref()
+    }
+
+    /// What could not be kept for the next time, each in a line.
+    pub fn notes(&self) -> &[String] {
+        &self.notes
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::map::Map;
+
+    #[test]
+    fn spaces_from_the_cache_are_those_that_were_worked_out() {
+        let folder = tempfile::tempdir().unwrap();
+        let cache = Cache::at(folder.path());
+        let value = |n: usize| ((n / 16) as f64 * 0.7).sin() + ((n % 16) as f64).cos();
+        let image = Map::uncalibrated(16, 16, (0..256).map(value).collect(), "waves");
+        let patches = Patches::new(&image, 8).unwrap();
+        let spaces = |cache| Spaces::new(&patches, Some(LatentConfig::default()), cache).unwrap();
+        let (fresh, kept) = (spaces(&cache), spaces(&cache));
+        let alone = spaces(&Cache::none());
+        for other in [&kept, &alone] {
+            assert_eq!(other.patch(), fresh.patch());
+            let latents = [other, &fresh].map(|s| s.latent().unwrap());
+            assert_eq!(latents[0].groups(), latents[1].groups());
+            assert_eq!(latents[0].means(), latents[1].means());
+            assert_eq!(
+                latents[0].decode([0.3, -1.0]),
+                latents[1].decode([0.3, -1.0])
+            );
+            assert!(other.notes().is_empty());
+        }
+        assert_eq!(folder.path().read_dir().unwrap().count(), 2);
+    }
+}
