@@ -42,8 +42,8 @@ impl SpecimenKind {
             // The rare species is rich in palladium.
             Self::Nanoparticles => "line:Pd-La",
             Self::Ferroelectric => "loop-height",
-            // Where rods resonate along their axis; single nanocrystals do so at 0.5 eV and above.
-            Self::Plasmonic => "window:0.3..0.42",
+            // Where rods resonate along their axis; single nanocrystals do so from 0.5 eV on.
+            Self::Plasmonic => "window:0.26..0.38",
         }
     }
 

@@ -148,3 +148,53 @@ fn zeros(field: &[f64], width: usize) -> Vec<(f64, f64)> {
     }
     points
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Two domains side by side, parted by a straight wall at x = 200 nm.
+    fn halves() -> Domains {
+        let (width, height) = (41, 21);
+        let side = |i: usize| (i % width) as f64 - 20.0;
+        let start = (0..width * height).map(|i| (0.5 * side(i)).clamp(-1.0, 1.0));
+        let mut polarisation: Vec<f64> = start.collect();
+        for _ in 0..400 {
+            polarisation = relaxed(&polarisation, width, 0.1);
+        }
+        Domains {
+            walls: zeros(&polarisation, width),
+            width,
+            height,
+            polarisation,
+        }
+    }
+
+    /// Oracle: the wall of the energy is tanh(x / √2 ξ) (Landau and Ginzburg 1950), to what a grid
+    /// of about its width resolves.
+    #[test]
+    fn a_straight_wall_relaxes_to_the_hyperbolic_tangent() {
+        let domains = halves();
+        for nm in [0.0, 5.0, 10.0, 20.0, 40.0, 100.0] {
+            let expected = libm::tanh(nm / (2f64.sqrt() * WALL_NM));
+            let (right, left) = (domains.at(200.0 + nm, 100.0), domains.at(200.0 - nm, 100.0));
+            assert!(
+                (right - expected).abs() < 0.04,
+                "{nm} nm: {right} {expected}"
+            );
+            assert!((right + left).abs() < 1e-9, "{nm} nm: {right} {left}");
+        }
+    }
+
+    #[test]
+    fn distances_are_to_the_wall_and_lines_meet_it_at_their_angle() {
+        let domains = halves();
+        assert!((domains.distance(260.0, 100.0) - 60.0).abs() < 1e-6);
+        assert!((domains.distance(50.0, 40.0) - 150.0).abs() < 1e-6);
+        for angle in [0.0, 0.5, 1.5] {
+            let (sin, cos) = libm::sincos(angle);
+            let steepness = domains.steepness((200.0, 100.0), (cos, sin));
+            assert!((steepness - cos).abs() < 1e-6);
+        }
+    }
+}

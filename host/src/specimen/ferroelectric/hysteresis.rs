@@ -72,3 +72,57 @@ impl Loop {
         0.5 * self.saturation_pm * (branch(-self.split_v) + branch(self.split_v))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LOOP: Loop = Loop {
+        saturation_pm: 40.0,
+        coercive_v: 3.5,
+        squareness: 0.8,
+        imprint_v: 0.0,
+        split_v: 0.0,
+    };
+
+    /// Oracle: the order of the biases alone.
+    #[test]
+    fn the_sweep_is_a_closed_triangle_and_knows_its_branches() {
+        let bias = sweep(10.0);
+        assert_eq!(bias.len(), 64);
+        assert_eq!((bias[0], bias[16], bias[48]), (0.0, 10.0, -10.0));
+        for (i, pair) in bias.windows(2).enumerate() {
+            assert!(((pair[1] - pair[0]).abs() - 0.625).abs() < 1e-12);
+            assert_eq!(is_falling(i), pair[1] < pair[0], "point {i}");
+        }
+    }
+
+    /// Oracle: the definition of remanence, coercive bias and saturation.
+    #[test]
+    fn branches_pass_through_remanence_and_coercive_bias() {
+        let pm = |bias, falling| LOOP.response(bias, falling);
+        assert!((pm(0.0, true) - 32.0).abs() < 1e-9 && (pm(0.0, false) + 32.0).abs() < 1e-9);
+        assert!(pm(-3.5, true).abs() < 1e-9 && pm(3.5, false).abs() < 1e-9);
+        assert!((pm(100.0, true) - 40.0).abs() < 1e-9 && (pm(-100.0, false) + 40.0).abs() < 1e-9);
+        let imprinted = Loop {
+            imprint_v: 1.0,
+            ..LOOP
+        };
+        assert!(imprinted.response(-2.5, true).abs() < 1e-9);
+        assert!(imprinted.response(4.5, false).abs() < 1e-9);
+    }
+
+    #[test]
+    fn a_split_film_has_a_pinched_loop() {
+        let pinched = Loop {
+            split_v: 7.0,
+            ..LOOP
+        };
+        let opening = |of: &Loop, bias| of.response(bias, true) - of.response(bias, false);
+        assert!(opening(&pinched, 0.0) < 0.15 * opening(&LOOP, 0.0));
+        // Open on either side, around the two internal fields.
+        for bias in [-7.0, 7.0] {
+            assert!(opening(&pinched, bias) > 0.4 * opening(&LOOP, 0.0));
+        }
+    }
+}

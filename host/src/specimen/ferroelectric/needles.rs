@@ -215,3 +215,62 @@ fn is_in((x, y): (f64, f64), (width, height): (f64, f64)) -> bool {
 fn is_in_the_middle((x, y): (f64, f64), (width, height): (f64, f64)) -> bool {
     (0.25..0.75).contains(&(x / width)) && (0.25..0.75).contains(&(y / height))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const FRAME: (f64, f64) = (1000.0, 1000.0);
+
+    fn needle(centre: (f64, f64), direction: (f64, f64)) -> Needle {
+        Needle {
+            centre,
+            direction,
+            half_length_nm: 200.0,
+            half_width_nm: 20.0,
+        }
+    }
+
+    #[test]
+    fn needles_cross_where_their_axes_do_within_both_bodies() {
+        let a = needle((500.0, 500.0), (0.6, 0.8));
+        let across = |along: f64, off: f64| {
+            let (x, y) = a.point(along);
+            needle((x - 0.8 * off, y + 0.6 * off), (-0.8, 0.6))
+        };
+        let b = across(100.0, -120.0);
+        let crossed = crossings(&[a, b], FRAME);
+        let (x, y) = a.point(100.0);
+        assert_eq!(crossed.len(), 1);
+        assert!((crossed[0].0 - x).abs() < 1e-9 && (crossed[0].1 - y).abs() < 1e-9);
+        assert!(crossings(&[a, across(190.0, 0.0)], FRAME).is_empty());
+        assert!(crossings(&[a, across(0.0, 190.0)], FRAME).is_empty());
+        assert!(crossings(&[a, needle((520.0, 500.0), (0.6, 0.8))], FRAME).is_empty());
+    }
+
+    #[test]
+    fn a_needle_is_filled_along_its_body_and_tapers() {
+        let a = needle((500.0, 500.0), (1.0, 0.0));
+        assert!(a.share((500.0, 500.0)) > 0.99 && a.share((600.0, 510.0)) > 0.9);
+        assert!(a.share((500.0, 540.0)) < 0.01 && a.share((720.0, 500.0)) < 0.1);
+        assert!(a.share((680.0, 510.0)) < a.share((620.0, 510.0)));
+    }
+
+    /// Every film has both kinds of junction, and some of each lie apart from the other.
+    #[test]
+    fn every_film_has_both_kinds_of_junction() {
+        for seed in 0..20 {
+            let config = FerroelectricConfig {
+                seed,
+                ..FerroelectricConfig::default()
+            };
+            let needles = Needles::new(&config, &Domains::new(&config));
+            let apart = |a: &(f64, f64)| {
+                let distance = |b: &(f64, f64)| libm::hypot(a.0 - b.0, a.1 - b.1);
+                needles.crossings.iter().all(|b| distance(b) > 90.0)
+            };
+            assert!(needles.crossings.len() >= 2, "seed {seed}");
+            assert!(needles.at_walls.iter().any(apart), "seed {seed}");
+        }
+    }
+}

@@ -1,19 +1,23 @@
-//! Where the nanocrystals lie: a hexagonal layer with a gradual edge, and a second one on it.
+//! The nanocrystals: spheres on the sites of a lattice, and rods of three grown together.
 
-use core::f64::consts::{PI, TAU};
+use core::f64::consts::PI;
 
 use super::config::PlasmonicConfig;
+use super::lattice::{Key, Lattice, STEPS, frame};
 use super::random::{Purpose, Stream};
+
+/// Rods of an assembly, where it has room.
+const RODS: usize = 2;
 
 /// A nanocrystal, or a rod of several that have grown together.
 #[derive(Clone, Debug)]
 pub(super) struct Crystal {
-    /// Ends (x, y) of its axis in nm; equal for a sphere.
+    /// Ends (x, y) of its axis in nm, where the caps are centred; equal for a sphere.
     pub(super) ends: [(f64, f64); 2],
     pub(super) radius_nm: f64,
     /// 0 on the support, 1 on the first layer.
     pub(super) layer: usize,
-    /// Share of the space around it that others fill.
+    /// Share of the space around it that others fill, 0 to 1.
     pub(super) fill: f64,
 }
 
@@ -26,12 +30,8 @@ impl Crystal {
     pub(super) fn distance(&self, x: f64, y: f64) -> f64 {
         let [(ax, ay), (bx, by)] = self.ends;
         let (ux, uy) = (bx - ax, by - ay);
-        let squared = ux * ux + uy * uy;
-        let t = if squared > 0.0 {
-            (((x - ax) * ux + (y - ay) * uy) / squared).clamp(0.0, 1.0)
-        } else {
-            0.0
-        };
+        let squared = (ux * ux + uy * uy).max(f64::MIN_POSITIVE);
+        let t = (((x - ax) * ux + (y - ay) * uy) / squared).clamp(0.0, 1.0);
         libm::hypot(x - ax - t * ux, y - ay - t * uy)
     }
 
@@ -47,13 +47,14 @@ impl Crystal {
         libm::hypot(bx - ax, by - ay)
     }
 
-    /// Volume in nm³ and ratio of length to width.
-    pub(super) fn body(&self) -> (f64, f64) {
-        let (length, r) = (self.length_nm(), self.radius_nm);
-        (
-            PI * r * r * (length + 4.0 / 3.0 * r),
-            1.0 + length / (2.0 * r),
-        )
+    /// Volume in nm³.
+    pub(super) fn volume_nm3(&self) -> f64 {
+        PI * self.radius_nm * self.radius_nm * (self.length_nm() + 4.0 / 3.0 * self.radius_nm)
+    }
+
+    /// Whole length over width.
+    pub(super) fn aspect(&self) -> f64 {
+        1.0 + self.length_nm() / (2.0 * self.radius_nm)
     }
 }
 
@@ -65,66 +66,42 @@ pub(super) struct Assembly {
     pub(super) vacancies: Vec<(f64, f64)>,
 }
 
-/// A site of the lattice: its indices, layer and whether a crystal lies there.
-#[derive(Clone, Debug)]
-struct Site {
-    key: (i32, i32, usize),
-    at: (f64, f64),
-    occupied: bool,
-}
-
-/// Rods of the assembly.
-const RODS: usize = 2;
-
 impl Assembly {
     pub(super) fn new(config: &PlasmonicConfig) -> Self {
         let mut stream = Stream::new(config.seed, Purpose::Assembly, [0, 0]);
-        let spacing = config.spacing_nm();
-        let frame = (config.field_of_view_nm, config.field_height_nm());
-        let edge = Edge::new(frame, spacing, &mut stream);
-        let (sin, cos) = libm::sincos(stream.between(0.0, TAU));
-        let place = |i: f64, j: f64| {
-            let (u, v) = (spacing * (i + 0.5 * j), spacing * j * 0.75f64.sqrt());
-            (
-                0.5 * frame.0 + u * cos - v * sin,
-                0.5 * frame.1 + u * sin + v * cos,
-            )
-        };
-        // Sites beyond the frame matter to what is seen in it.
-        let margin = 8.0 * spacing;
-        let reach = ((libm::hypot(frame.0, frame.1) + 2.0 * margin) / spacing) as i32;
-        let beyond = |(x, y): (f64, f64)| {
-            x < -margin || y < -margin || x > frame.0 + margin || y > frame.1 + margin
-        };
-        let mut sites: std::collections::BTreeMap<(i32, i32, usize), Site> =
-            std::collections::BTreeMap::new();
-        for layer in 0..2 {
-            for i in -reach..=reach {
-                for j in -reach..=reach {
-                    let hollow = layer as f64 / 3.0;
-                    let at = place(f64::from(i) + hollow, f64::from(j) + hollow);
-                    if beyond(at) {
-                        continue;
-                    }
-                    let chance = stream.uniform();
-                    let rests = layer == 0
-                        || [(0, 0), (1, 0), (0, 1)].iter().all(|(a, b)| {
-                            sites.get(&(i + a, j + b, 0)).is_some_and(|s| s.occupied)
-                        });
-                    let occupied = rests && chance < edge.occupation(at, layer);
-                    sites.insert(
-                        (i, j, layer),
-                        Site {
-                            key: (i, j, layer),
-                            at,
-                            occupied,
-                        },
-                    );
-                }
+        let lattice = Lattice::new(config, &mut stream);
+        let rows = rows(config, &lattice, &mut stream);
+        // Close-packed spheres fill π/√18 of space, their cores less by the ligands; each of the
+        // twelve neighbours there can be has its part in it.
+        let packing = PI / 18f64.sqrt() * (config.diameter_nm / config.spacing_nm()).powi(3);
+        let fill = |key| packing * (lattice.beside(key) + lattice.across(key)) as f64 / 12.0;
+        let rods = rows.iter().map(|row| Crystal {
+            ends: [lattice.at(row[0]), lattice.at(row[2])],
+            radius_nm: rod_radius_nm(config),
+            layer: row[0].2,
+            fill: row.iter().map(|&key| fill(key)).sum::<f64>() / 3.0,
+        });
+        let mut crystals: Vec<Crystal> = rods.collect();
+        for (key, site) in lattice.sites().filter(|(_, site)| site.occupied) {
+            // As far as the ligands give way: crystals never overlap.
+            let mut within = |share: f64| stream.between(-share, share) * config.gap_nm;
+            let radius_nm = 0.5 * config.diameter_nm + within(0.15);
+            let at = (site.at.0 + within(0.2), site.at.1 + within(0.2));
+            if !rows.as_flattened().contains(&key) {
+                crystals.push(Crystal {
+                    ends: [at, at],
+                    radius_nm,
+                    layer: key.2,
+                    fill: fill(key),
+                });
             }
         }
-        let vacancies = vacancies(&sites);
-        let crystals = crystals(config, &sites, frame, &mut stream);
+        let empty = |key: Key| key.2 == 0 && lattice.beside(key) >= 5;
+        let vacancies = lattice
+            .sites()
+            .filter(|&(key, site)| !site.occupied && empty(key))
+            .map(|(_, site)| site.at)
+            .collect();
         Self {
             crystals,
             vacancies,
@@ -138,154 +115,45 @@ impl Assembly {
     }
 }
 
-/// The edges of both layers: wavy lines across the frame, over which the occupation falls off.
-struct Edge {
-    origin: (f64, f64),
-    /// Unit vector into the assembly.
-    inward: (f64, f64),
-    /// Amplitude in nm, wave number in 1/nm and phase of both layers' waves.
-    waves: [[(f64, f64, f64); 3]; 2],
-    frame_nm: f64,
-    spacing_nm: f64,
+/// Radius of a rod in nm: its straight sides lie nearer to the next row than spheres do, by √3/2,
+/// and half a gap stays free.
+fn rod_radius_nm(config: &PlasmonicConfig) -> f64 {
+    let next_row = 0.75f64.sqrt() * config.spacing_nm();
+    let room = next_row - 0.5 * config.diameter_nm - 0.5 * config.gap_nm;
+    room.min(0.5 * config.diameter_nm)
 }
 
-impl Edge {
-    fn new(frame: (f64, f64), spacing_nm: f64, stream: &mut Stream) -> Self {
-        let (sin, cos) = libm::sincos(stream.between(0.0, TAU));
-        let frame_nm = frame.0.min(frame.1);
-        let mut wave = |_| {
-            let k = TAU / (frame_nm * stream.between(0.4, 1.2));
-            (
-                stream.between(0.02, 0.06) * frame_nm,
-                k,
-                stream.between(0.0, TAU),
-            )
-        };
-        let waves = [[0, 1, 2].map(&mut wave), [0, 1, 2].map(&mut wave)];
-        Self {
-            origin: (0.5 * frame.0, 0.5 * frame.1),
-            inward: (cos, sin),
-            waves,
-            frame_nm,
-            spacing_nm,
-        }
-    }
-
-    /// Chance that a site holds a crystal.
-    fn occupation(&self, (x, y): (f64, f64), layer: usize) -> f64 {
-        /// Where the edges of the layers run, in widths of the frame from its middle.
-        const AT: [f64; 2] = [-0.24, 0.1];
-        /// Chance of a site deep inside to be empty.
-        const EMPTY: [f64; 2] = [0.03, 0.05];
-        let (dx, dy) = (x - self.origin.0, y - self.origin.1);
-        let (u, v) = self.inward;
-        let along = dy * u - dx * v;
-        let wave =
-            |&(amplitude, k, phase): &(f64, f64, f64)| amplitude * libm::cos(k * along + phase);
-        let shift: f64 = self.waves[layer].iter().map(wave).sum();
-        let inside = dx * u + dy * v - AT[layer] * self.frame_nm - shift;
-        (1.0 - EMPTY[layer]) / (1.0 + libm::exp(-inside / (0.8 * self.spacing_nm)))
-    }
-}
-
-type Sites = std::collections::BTreeMap<(i32, i32, usize), Site>;
-
-const AROUND: [(i32, i32); 6] = [(1, 0), (0, 1), (-1, 1), (-1, 0), (0, -1), (1, -1)];
-
-fn is_occupied(sites: &Sites, key: (i32, i32, usize)) -> bool {
-    sites.get(&key).is_some_and(|site| site.occupied)
-}
-
-/// Neighbours that touch, of the twelve of a close packing.
-fn neighbours(sites: &Sites, (i, j, layer): (i32, i32, usize)) -> usize {
-    let beside = AROUND
-        .iter()
-        .filter(|(a, b)| is_occupied(sites, (i + a, j + b, layer)));
-    let across = [(0, 0), (1, 0), (0, 1)];
-    let sign = if layer == 0 { -1 } else { 1 };
-    let across = across
-        .iter()
-        .filter(|(a, b)| is_occupied(sites, (i + sign * a, j + sign * b, 1 - layer)));
-    beside.count() + across.count()
-}
-
-fn vacancies(sites: &Sites) -> Vec<(f64, f64)> {
-    sites
-        .values()
-        .filter(|site| site.key.2 == 0 && !site.occupied && neighbours(sites, site.key) >= 5)
-        .map(|site| site.at)
-        .collect()
-}
-
-fn crystals(
-    config: &PlasmonicConfig,
-    sites: &Sites,
-    frame: (f64, f64),
-    stream: &mut Stream,
-) -> Vec<Crystal> {
-    let spacing = config.spacing_nm();
-    // Close-packed spheres fill π/√18 of space, their cores less by the ligands.
-    let packing = PI / 18f64.sqrt() * (config.diameter_nm / spacing).powi(3);
-    let middle = |(x, y): (f64, f64)| {
-        (0.25..0.75).contains(&(x / frame.0)) && (0.25..0.75).contains(&(y / frame.1))
+/// The rows of three sites that become rods: in the middle of the frame, where windows fit around
+/// them, with nothing on top, and apart from one another.
+fn rows(config: &PlasmonicConfig, lattice: &Lattice, stream: &mut Stream) -> Vec<[Key; 3]> {
+    /// Draws before an assembly without room is left with fewer.
+    const ATTEMPTS: usize = 100;
+    let (width, height) = frame(config);
+    let is_in_the_middle = |(x, y): (f64, f64)| {
+        (0.25..0.75).contains(&(x / width)) && (0.25..0.75).contains(&(y / height))
     };
-    // Three in a row whose middle lies where windows fit around it, with nothing on top.
-    let rows: Vec<_> = sites
-        .values()
-        .filter(|site| site.occupied && middle(site.at))
-        .flat_map(|site| AROUND[..3].iter().map(move |step| (site, step)))
-        .map(|(site, (a, b))| {
-            let (i, j, layer) = site.key;
-            [(i - a, j - b, layer), (i, j, layer), (i + a, j + b, layer)]
-        })
-        .filter(|row| {
-            row.iter().all(|&(i, j, layer)| {
-                is_occupied(sites, (i, j, layer))
-                    && (layer == 1
-                        || [(0, 0), (1, 0), (0, 1)]
-                            .iter()
-                            .all(|(a, b)| !is_occupied(sites, (i - a, j - b, 1))))
-            })
-        })
+    let is_free = |&key: &Key| lattice.is_occupied(key) && (key.2 == 1 || lattice.across(key) == 0);
+    let candidates: Vec<[Key; 3]> = lattice
+        .sites()
+        .filter(|(_, site)| is_in_the_middle(site.at))
+        .flat_map(|(key, _)| STEPS.map(|step| (key, step)))
+        .map(|((i, j, layer), (a, b))| [-1, 0, 1].map(|n| (i + n * a, j + n * b, layer)))
+        .filter(|row| row.iter().all(is_free))
         .collect();
-    let mut rods: Vec<[(i32, i32, usize); 3]> = Vec::new();
-    for _ in 0..100 {
-        if rows.is_empty() || rods.len() == RODS {
+    let mut rows: Vec<[Key; 3]> = Vec::new();
+    for _ in 0..ATTEMPTS {
+        if candidates.is_empty() || rows.len() == RODS {
             break;
         }
-        let row = rows[(stream.uniform() * rows.len() as f64) as usize];
-        let (x, y) = sites[&row[1]].at;
-        let apart = rods.iter().all(|rod| {
-            let (a, b) = sites[&rod[1]].at;
-            libm::hypot(x - a, y - b) > 4.0 * spacing
-        });
-        if apart {
-            rods.push(row);
+        let row = candidates[(stream.uniform() * candidates.len() as f64) as usize];
+        let (x, y) = lattice.at(row[1]);
+        let is_apart = |other: &[Key; 3]| {
+            let (a, b) = lattice.at(other[1]);
+            libm::hypot(x - a, y - b) > 4.0 * config.spacing_nm()
+        };
+        if rows.iter().all(is_apart) {
+            rows.push(row);
         }
     }
-    let fill = |key| packing * neighbours(sites, key) as f64 / 12.0;
-    let mut crystals: Vec<Crystal> = rods
-        .iter()
-        .map(|row| Crystal {
-            ends: [sites[&row[0]].at, sites[&row[2]].at],
-            radius_nm: 0.5 * config.diameter_nm,
-            layer: row[0].2,
-            fill: row.iter().map(|&key| fill(key)).sum::<f64>() / 3.0,
-        })
-        .collect();
-    for site in sites.values().filter(|site| site.occupied) {
-        // Spread of sizes as of a good synthesis, and of places as far as the ligands give way.
-        let radius_nm = 0.5 * config.diameter_nm * (1.0 + 0.04 * stream.normal().clamp(-2.0, 2.0));
-        let mut shift = || stream.between(-0.3, 0.3) * config.gap_nm;
-        let at = (site.at.0 + shift(), site.at.1 + shift());
-        if !rods.iter().flatten().any(|&key| key == site.key) {
-            crystals.push(Crystal {
-                ends: [at, at],
-                radius_nm,
-                layer: site.key.2,
-                fill: fill(site.key),
-            });
-        }
-    }
-    crystals
+    rows
 }

@@ -97,3 +97,28 @@ pub(super) fn k1(x: f64) -> f64 {
 fn horner(x: f64, coefficients: &[f64]) -> f64 {
     coefficients.iter().rev().fold(0.0, |sum, c| sum * x + c)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Oracle: Kₙ(x) = ∫₀^∞ exp(−x cosh t) cosh(nt) dt (Abramowitz and Stegun, 9.6.24), by the
+    /// trapezoidal rule, which converges faster than any power for it.
+    fn integral(n: f64, x: f64) -> f64 {
+        let step = 0.01;
+        let value = |t: f64| libm::exp(-x * libm::cosh(t)) * libm::cosh(n * t);
+        step * (0.5 * value(0.0) + (1..2000).map(|i| value(f64::from(i) * step)).sum::<f64>())
+    }
+
+    #[test]
+    fn both_functions_agree_with_their_integrals_on_both_sides_of_two() {
+        for x in [0.02, 0.3, 1.0, 1.99, 2.01, 5.0, 20.0] {
+            for (found, expected) in [(k0(x), integral(0.0, x)), (k1(x), integral(1.0, x))] {
+                assert!(
+                    (found / expected - 1.0).abs() < 1e-6,
+                    "{x}: {found} {expected}"
+                );
+            }
+        }
+    }
+}

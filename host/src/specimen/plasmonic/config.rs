@@ -106,3 +106,34 @@ impl PlasmonicConfig {
         check("image_readout_counts", readout, 0.0, 1000.0, "counts")
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A change to one field of the default.
+    type Spoil = fn(&mut PlasmonicConfig);
+
+    #[test]
+    fn the_default_is_valid_and_errors_name_the_value() {
+        assert_eq!(PlasmonicConfig::default().validate(), Ok(()));
+        let cases: [(&str, Spoil); 6] = [
+            ("height is 8, expected 16 to 512 rows", |c| c.height = 8),
+            ("field_of_view_nm is NaN,", |c| {
+                c.field_of_view_nm = f64::NAN
+            }),
+            ("diameter_nm is 100, expected 8 to 40 nm", |c| {
+                c.diameter_nm = 100.0
+            }),
+            ("electrons_per_nm3 is 0,", |c| c.electrons_per_nm3 = 0.0),
+            ("damping_ev is inf,", |c| c.damping_ev = f64::INFINITY),
+            ("counts_per_pixel is -1,", |c| c.counts_per_pixel = -1.0),
+        ];
+        for (message, spoil) in cases {
+            let mut config = PlasmonicConfig::default();
+            spoil(&mut config);
+            let error = config.validate().unwrap_err().to_string();
+            assert!(error.starts_with(message), "{error}");
+        }
+    }
+}

@@ -1,7 +1,9 @@
 //! Energy losses of the beam at every pixel.
 
+use rayon::prelude::*;
+
 use super::assembly::{Assembly, Crystal};
-use super::bessel::{k0, k1};
+use super::beam::Beam;
 use super::blur::blur;
 use super::config::PlasmonicConfig;
 use super::drude::{Drude, among_others, depolarisation};
@@ -17,46 +19,6 @@ pub(super) fn energy_axis() -> Axis {
         offset: 0.2,
         scale: 0.01,
         size: 140,
-    }
-}
-
-/// The beam: what its speed makes of a loss.
-#[derive(Clone, Copy, Debug)]
-struct Beam {
-    /// ħv in eV nm.
-    reach_ev_nm: f64,
-    gamma: f64,
-}
-
-impl Beam {
-    fn new(kev: f64) -> Self {
-        let gamma = 1.0 + kev / 510.999;
-        let beta = (1.0 - 1.0 / (gamma * gamma)).sqrt();
-        Self {
-            reach_ev_nm: 197.327 * beta,
-            gamma,
-        }
-    }
-
-    /// What the beam transfers to a round body at (x, y), per polarisability, in 1/nm²:
-    /// (ω/v)² (K₁² + K₀²/γ²) / γ² of ωb/γv at the distance b (García de Abajo, Rev. Mod. Phys.
-    /// 82, 209, 2010, for a dipole). Within the body, whose parts the beam pulls in opposite
-    /// directions, the transverse part falls with the square of the distance.
-    fn to_body(&self, ev: f64, distance_nm: f64, radius_nm: f64) -> f64 {
-        let outside = distance_nm.max(radius_nm);
-        let x = ev / self.reach_ev_nm * outside / self.gamma;
-        let inside = (distance_nm / outside).powi(2);
-        let g2 = self.gamma * self.gamma;
-        (ev / self.reach_ev_nm).powi(2) * (k1(x).powi(2) * inside + k0(x).powi(2) / g2) / g2
-    }
-
-    /// The same for the mode of a rod along its axis, which has opposite charges at its ends:
-    /// ((K₀(ωb₁/v) − K₀(ωb₂/v)) / length)², the potential of both along the beam (García de Abajo
-    /// and Kociak, Phys. Rev. Lett. 100, 106804, 2008). For a short rod it becomes that of a
-    /// dipole.
-    fn to_ends(&self, ev: f64, distances_nm: [f64; 2], radius_nm: f64, length_nm: f64) -> f64 {
-        let [a, b] = distances_nm.map(|d| k0(ev / self.reach_ev_nm * d.max(radius_nm)));
-        ((a - b) / length_nm).powi(2)
     }
 }
 
@@ -114,17 +76,21 @@ impl Losses {
             .collect();
         let volume = over(&|ev| volume_loss(&gas, ev, 0.5 * config.diameter_nm));
         let shape = (config.height, config.width);
-        let mut expected = Vec::with_capacity(axis.size * thickness.len());
-        for ((x, y), nm) in frame::centres(shape, config.pixel_nm()).zip(thickness) {
-            let start = expected.len();
-            expected.extend(volume.iter().map(|per_nm| per_nm * nm));
+        let pixels: Vec<_> = frame::centres(shape, config.pixel_nm())
+            .zip(thickness)
+            .collect();
+        // Pixel by pixel in any order: each sum runs over the modes in theirs.
+        let spectrum = |((x, y), nm): ((f64, f64), &f64)| {
+            let mut spectrum: Vec<f64> = volume.iter().map(|per_nm| per_nm * nm).collect();
             for mode in &modes {
                 let pull = mode.pull(beam, x, y);
-                for (sum, value) in expected[start..].iter_mut().zip(&mode.spectrum) {
+                for (sum, value) in spectrum.iter_mut().zip(&mode.spectrum) {
                     *sum += pull * value;
                 }
             }
-        }
+            spectrum
+        };
+        let mut expected: Vec<f64> = pixels.into_par_iter().flat_map_iter(spectrum).collect();
         let mean = expected.iter().sum::<f64>() / thickness.len() as f64;
         for value in &mut expected {
             *value *= config.counts_per_pixel / mean;
@@ -170,8 +136,8 @@ fn modes<'a>(
     gas: &Drude,
     over: &dyn Fn(&dyn Fn(f64) -> f64) -> Vec<f64>,
 ) -> Vec<Mode<'a>> {
-    let (volume, aspect) = crystal.body();
-    let long = depolarisation(aspect);
+    let volume = crystal.volume_nm3();
+    let long = depolarisation(crystal.aspect());
     let mode = |factor: f64, along: bool| {
         let factor = among_others(factor, crystal.fill);
         Mode {

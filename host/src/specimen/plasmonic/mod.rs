@@ -6,13 +6,13 @@
 //! discover. A [`Plasmonic`] gives the HAADF image of it and, pixel by pixel, energy-loss spectra
 //! after the zero loss was taken off. All of it follows from a [`PlasmonicConfig`].
 //!
-//! - Places: lattice sites, occupied at random across two wavy edges (`assembly`).
+//! - Places: lattice sites, occupied at random across two wavy edges (`lattice`), and what lies
+//!   there (`assembly`).
 //! - Resonances: a Drude gas in ellipsoids, shifted down by the neighbours of each as in Maxwell
 //!   Garnett's mixture, so that energies fall from the edge to the inside of two layers (`drude`).
 //! - Spectra: what a fast electron loses to each dipole or pair of poles, near and far, and in the
-//!   volume; the resolution of the spectrometer and Poisson counts (`losses`, `bessel`). Modes
-//!   above the dipole, retardation in the assembly and the noise of the subtracted zero loss are
-//!   left out.
+//!   volume; the resolution of the spectrometer and Poisson counts (`losses`, `beam`, `bessel`). Modes
+//!   above the dipole, retardation and the noise of the subtracted zero loss are left out.
 //! - Image: thickness, blurred by the probe, with shot and readout noise.
 //!
 //! ```
@@ -25,9 +25,11 @@
 //! ```
 
 mod assembly;
+mod beam;
 mod bessel;
 mod config;
 mod drude;
+mod lattice;
 mod layers;
 mod losses;
 #[cfg(test)]
