@@ -135,9 +135,9 @@ fn discoveries(
     beacon: &Outcome,
     random: &Outcome,
 ) -> String {
-    let row = |name: &str, figure: &dyn Fn(&Outcome) -> String| {
-        format!("{name:<34}{:>16}{:>16}\n", figure(beacon), figure(random))
-    };
+    let line = |name: &str, [one, other]: [String; 2]| format!("{name:<34}{one:>16}{other:>16}\n");
+    let row =
+        |name: &str, figure: &dyn Fn(&Outcome) -> String| line(name, [beacon, random].map(figure));
     let mut text = row("", &|outcome| outcome.config.strategy.clone());
     text += &row("target space covered", &|outcome| {
         let coverage = outcome.series.target_coverage.last();
@@ -160,8 +160,7 @@ fn discoveries(
             Some(first) => format!("{} from {first}", discovery.points),
             None => "none".to_owned(),
         });
-        let name = format!("{}{rare}", found.behaviour);
-        text += &format!("{name:<34}{:>16}{:>16}\n", figures[0], figures[1]);
+        text += &line(&format!("{}{rare}", found.behaviour), figures);
     }
     text += "(behaviours: points measured on each, from the step of the first)\n";
     for link in [&beacon.link, &random.link].into_iter().flatten() {

@@ -68,18 +68,24 @@ impl SpecimenKind {
 
 /// Something that names no specimen.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "unknown specimen `{0}`; accepted are nanoparticles, ferroelectric and plasmonic, with a seed \
-     as in plasmonic:3"
-)]
-pub struct UnknownSpecimen(pub String);
+pub enum UnknownSpecimen {
+    /// No kind.
+    #[error("unknown specimen `{0}`; accepted are nanoparticles, ferroelectric and plasmonic")]
+    Kind(String),
+    /// No kind with or without a seed.
+    #[error(
+        "unknown specimen `{0}`; accepted are nanoparticles, ferroelectric and plasmonic, and each \
+         with a seed, as in plasmonic:3"
+    )]
+    Choice(String),
+}
 
 impl FromStr for SpecimenKind {
     type Err = UnknownSpecimen;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let kind = Self::ALL.into_iter().find(|kind| kind.name() == text);
-        kind.ok_or_else(|| UnknownSpecimen(text.to_owned()))
+        kind.ok_or_else(|| UnknownSpecimen::Kind(text.to_owned()))
     }
 }
 
@@ -119,12 +125,12 @@ impl FromStr for SpecimenChoice {
     type Err = UnknownSpecimen;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let unknown = |_| UnknownSpecimen(text.to_owned());
+        let unknown = || UnknownSpecimen::Choice(text.to_owned());
         let (kind, seed) = match text.split_once(':') {
-            Some((kind, seed)) => (kind, seed.parse().map_err(|_| unknown(()))?),
+            Some((kind, seed)) => (kind, seed.parse().map_err(|_| unknown())?),
             None => (text, Self::SEED),
         };
-        let kind = kind.parse().map_err(|_: UnknownSpecimen| unknown(()))?;
+        let kind = kind.parse().map_err(|_| unknown())?;
         Ok(Self { kind, seed })
     }
 }
@@ -219,8 +225,10 @@ mod tests {
 
     #[test]
     fn a_value_out_of_range_makes_no_specimen() {
-        let mut config = FerroelectricConfig::default();
-        config.domain_nm = 10.0;
+        let config = FerroelectricConfig {
+            domain_nm: 10.0,
+            ..FerroelectricConfig::default()
+        };
         let error = SpecimenConfig::Ferroelectric(config).make().unwrap_err();
         assert!(error.to_string().starts_with("domain_nm is 10,"), "{error}");
     }

@@ -105,16 +105,16 @@ mod tests {
         assert_eq!(FerroelectricConfig::default().validate(), Ok(()));
         let cases: [(&str, Spoil); 6] = [
             ("width is 513, expected 16 to 512 columns", |c| {
-                c.width = 513
+                c.width = 513;
             }),
             ("field_of_view_nm is NaN,", |c| {
-                c.field_of_view_nm = f64::NAN
+                c.field_of_view_nm = f64::NAN;
             }),
             ("field_of_view_nm * height / width is 160,", |c| {
                 (c.height, c.width) = (16, 128);
             }),
             ("domain_nm is 10, expected 100 to 1000 nm", |c| {
-                c.domain_nm = 10.0
+                c.domain_nm = 10.0;
             }),
             ("sweep_v is 5, expected 7 to 100 V", |c| c.sweep_v = 5.0),
             ("loop_noise_pm is -1,", |c| c.loop_noise_pm = -1.0),

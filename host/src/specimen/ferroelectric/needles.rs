@@ -81,7 +81,7 @@ impl Needle {
 /// All needles of a film and what they cross.
 #[derive(Clone, Debug)]
 pub(super) struct Needles {
-    needles: Vec<Needle>,
+    all: Vec<Needle>,
     /// Points (x, y) in nm where a needle crosses a 180° wall.
     pub(super) at_walls: Vec<(f64, f64)>,
     /// Points (x, y) in nm where needles of the two families cross.
@@ -126,13 +126,13 @@ impl Needles {
         Self {
             at_walls: at_walls.collect(),
             crossings: crossings(&needles, frame),
-            needles,
+            all: needles,
         }
     }
 
     /// Share of a domains at (x, y) in nm, 0 to 1.
     pub(super) fn share(&self, x: f64, y: f64) -> f64 {
-        let outside = self.needles.iter().map(|n| 1.0 - n.share((x, y)));
+        let outside = self.all.iter().map(|n| 1.0 - n.share((x, y)));
         1.0 - outside.product::<f64>()
     }
 }

@@ -120,10 +120,10 @@ mod tests {
         let cases: [(&str, Spoil); 6] = [
             ("height is 8, expected 16 to 512 rows", |c| c.height = 8),
             ("field_of_view_nm is NaN,", |c| {
-                c.field_of_view_nm = f64::NAN
+                c.field_of_view_nm = f64::NAN;
             }),
             ("diameter_nm is 100, expected 8 to 40 nm", |c| {
-                c.diameter_nm = 100.0
+                c.diameter_nm = 100.0;
             }),
             ("electrons_per_nm3 is 0,", |c| c.electrons_per_nm3 = 0.0),
             ("damping_ev is inf,", |c| c.damping_ev = f64::INFINITY),

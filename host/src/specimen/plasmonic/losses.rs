@@ -34,6 +34,9 @@ pub(super) struct Losses {
     shape: (usize, usize),
 }
 
+/// A function of the energy in eV.
+type Curve<'a> = dyn Fn(f64) -> f64 + 'a;
+
 /// A mode that the beam excites.
 struct Mode<'a> {
     /// 4 Im α in nm³ in each channel.
@@ -65,7 +68,7 @@ impl Losses {
         let gas = Drude::new(config.electrons_per_nm3, config.damping_ev);
         let beam = Beam::new(config.beam_energy_kev);
         let resolution = config.resolution_ev / axis.scale;
-        let over = |value: &dyn Fn(f64) -> f64| {
+        let over = |value: &Curve<'_>| {
             let sharp: Vec<f64> = (0..axis.size).map(|i| value(axis.value(i))).collect();
             blur(&sharp, axis.size, resolution)
         };
@@ -130,11 +133,11 @@ fn volume_loss(gas: &Drude, ev: f64, radius_nm: f64) -> f64 {
     2.0 * libm::log(CUT_OFF * radius_nm) * gas.volume_loss(ev)
 }
 
-/// The modes of a crystal; `over` makes a spectrum of a function of the energy in eV.
+/// The modes of a crystal; `over` makes a spectrum of a curve, as the spectrometer sees it.
 fn modes<'a>(
     crystal: &'a Crystal,
     gas: &Drude,
-    over: &dyn Fn(&dyn Fn(f64) -> f64) -> Vec<f64>,
+    over: &dyn Fn(&Curve<'_>) -> Vec<f64>,
 ) -> Vec<Mode<'a>> {
     let volume = crystal.volume_nm3();
     let long = depolarisation(crystal.aspect());
