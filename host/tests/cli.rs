@@ -284,6 +284,37 @@ fn the_main_job_discovers_the_rare_species_and_draws_it() {
 }
 
 #[test]
+fn every_specimen_can_be_explored_and_tells_what_was_discovered() {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, rare) in [
+        ("ferroelectric", "crossing of needles"),
+        ("plasmonic", "end of a rod"),
+    ] {
+        let arguments = ["--specimen", name, "--steps", "3", "--out", name];
+        let output = beacon(&arguments, folder.path());
+        assert!(output.status.success(), "{}", text(&output.stderr));
+        let said = text(&output.stdout);
+        assert!(said.contains(&format!("{rare}, rare")), "{said}");
+        let summary = folder.path().join(name).join("beacon/summary.json");
+        let summary = std::fs::read_to_string(summary).unwrap();
+        let summary: serde_json::Value = serde_json::from_str(&summary).unwrap();
+        let found = summary["discoveries"].as_array().unwrap();
+        let points = |of: &serde_json::Value| of["points"].as_u64().unwrap();
+        // Every pixel of these shows one behaviour.
+        assert_eq!(found.iter().map(points).sum::<u64>(), 13, "{found:?}");
+        let names: Vec<_> = found.iter().map(|of| &of["behaviour"]).collect();
+        assert!(names.iter().any(|name| *name == rare), "{names:?}");
+    }
+    let output = beacon(&["--specimen", "gold"], folder.path());
+    let message = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(2), "{message}");
+    assert!(
+        message.contains("`gold`") && message.contains("plasmonic"),
+        "{message}"
+    );
+}
+
+#[test]
 fn real_eds_data_replay_from_hyperspy_files() {
     let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/data/eds");
     if !data.is_dir() {

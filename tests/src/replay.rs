@@ -6,7 +6,7 @@ use beacon_host::campaign::{Campaign, CampaignConfig, Outcome, Seeds, read_seeds
 use beacon_host::controller::{InProcess, Memory};
 use beacon_host::dataset;
 use beacon_host::microscope::{Microscope, Replay, SpecimenMicroscope};
-use beacon_host::specimen::{Specimen, SpecimenConfig};
+use beacon_host::specimen::SpecimenKind;
 use beacon_kernel::Capacity;
 
 /// The published PFM benchmark; `None`, said aloud, where the data are absent.
@@ -49,13 +49,8 @@ pub fn pfm_folder() -> Option<PathBuf> {
 /// # Panics
 /// Never: the default specimen is valid.
 pub fn specimen(seed: u64) -> SpecimenMicroscope {
-    let config = SpecimenConfig {
-        seed,
-        ..SpecimenConfig::default()
-    };
-    let specimen = Specimen::new(config).expect("the default specimen is valid");
-    let scalarizer = "line:Pd-La".parse().expect("the line is in the table");
-    SpecimenMicroscope::new(specimen, scalarizer).expect("the line is on the axis")
+    let config = SpecimenKind::Nanoparticles.config(seed);
+    SpecimenMicroscope::open(config).expect("the default specimen is valid")
 }
 
 /// Runs a campaign with the kernel in this process.

@@ -4,6 +4,7 @@
 //! kernel's proposals back, trains the deep kernel in between, and writes down what happened.
 
 mod config;
+mod discovery;
 mod folder;
 mod monitor;
 mod order;
@@ -27,6 +28,7 @@ use crate::train::{FitReport, TrainError, Trainer};
 
 pub use crate::patches::Patches;
 pub use config::CampaignConfig;
+pub use discovery::Discovery;
 pub use folder::{FolderError, write_run, write_side_by_side};
 pub use monitor::{Monitor, Posterior, Series};
 pub use order::{Order, OrderError, PublishedFigures, read_order};
@@ -136,6 +138,8 @@ pub struct Outcome {
     pub steps: Vec<Measurement>,
     /// One entry per step and figure.
     pub series: Series,
+    /// What was found of each behaviour that the microscope knows.
+    pub discoveries: Vec<Discovery>,
     /// Final surrogate mean over the candidates' pixels, NaN elsewhere.
     pub mean: Option<Map>,
     /// Final surrogate standard deviation likewise.
@@ -430,6 +434,10 @@ impl Campaign {
         let (mean, sigma) = run.surrogate_maps();
         run.controller.end()?;
         let link = run.controller.link();
+        let behaviours = run.microscope.behaviours().iter();
+        let discoveries = behaviours
+            .map(|behaviour| Discovery::new(behaviour, candidates.width(), &seeds, &steps))
+            .collect();
         Ok(Outcome {
             config: self.config,
             candidates: candidates.count(),
@@ -437,6 +445,7 @@ impl Campaign {
             seeds,
             steps,
             series,
+            discoveries,
             mean,
             sigma,
             times: run.times,

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Measurement, Outcome, Series, Times};
+use super::{Discovery, Measurement, Outcome, Series, Times};
 use crate::controller::LinkReport;
 
 /// Summary of a campaign. Fields are added by later versions, never renamed.
@@ -29,6 +29,9 @@ pub struct Summary {
     /// The figures, one entry per step.
     #[serde(flatten)]
     pub series: Series,
+    /// What was found of each behaviour that the microscope knows; absent where it knows none.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub discoveries: Vec<Discovery>,
     /// Total time in seconds by what it was spent on.
     pub time: TimeSummary,
     /// What the link to the controller has been through; absent where there is none.
@@ -77,6 +80,7 @@ impl Summary {
             order: numbers(&outcome.steps),
             responses: outcome.steps.iter().map(|m| m.response).collect(),
             series: outcome.series.clone(),
+            discoveries: outcome.discoveries.clone(),
             time: outcome.times.into(),
             link: outcome.link.clone(),
             warnings: outcome.warnings.clone(),

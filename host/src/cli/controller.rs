@@ -14,7 +14,7 @@ use crate::controller::{
     Controller as _, ControllerChoice, ControllerError, InProcess, Memory, blank_reason,
 };
 use crate::microscope::SpecimenMicroscope;
-use crate::specimen::{Specimen, SpecimenConfig};
+use crate::specimen::SpecimenKind;
 
 /// Arguments of `beacon controller`.
 #[derive(Debug, Args)]
@@ -228,13 +228,8 @@ fn table(info: &Info) -> String {
 }
 
 fn selftest(args: &SelftestArgs) -> Result<(), Failure> {
-    let specimen = Specimen::new(SpecimenConfig::default()).map_err(|e| Failure::running(&e))?;
-    let scalarizer = "line:Pd-La".parse().map_err(|e| {
-        let error: crate::scalarizer::ScalarizerError = e;
-        Failure::running(&error)
-    })?;
-    let mut microscope =
-        SpecimenMicroscope::new(specimen, scalarizer).map_err(|e| Failure::running(&e))?;
+    let specimen = SpecimenKind::Nanoparticles.config(0);
+    let mut microscope = SpecimenMicroscope::open(specimen).map_err(|e| Failure::running(&e))?;
     let config = CampaignConfig {
         steps: args.steps,
         retrain_every: 5,

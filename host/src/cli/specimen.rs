@@ -1,4 +1,4 @@
-//! `beacon` without a command: BEACON beside random sampling on the built-in specimen.
+//! `beacon` without a command: BEACON beside random sampling on a built-in specimen.
 
 use std::path::{Path, PathBuf};
 
@@ -12,16 +12,15 @@ use super::replay::describe_link;
 use super::{Failure, input, kernel, print, spaces};
 use crate::campaign::{Campaign, CampaignConfig, Outcome, Seeds, write_run, write_side_by_side};
 use crate::controller::ControllerChoice;
-use crate::microscope::SpecimenMicroscope;
-use crate::scalarizer::Scalarizer;
-use crate::specimen::{Specimen, SpecimenConfig};
-
-/// The response that is sought: the rare species is rich in palladium.
-const TARGET: &str = "line:Pd-La";
+use crate::microscope::{Microscope as _, SpecimenMicroscope};
+use crate::specimen::{SpecimenConfig, SpecimenKind};
 
 /// Arguments of `beacon` without a command.
 #[derive(Clone, Debug, Args, Serialize)]
 pub(super) struct SpecimenArgs {
+    /// What is explored: nanoparticles, ferroelectric or plasmonic.
+    #[arg(long, default_value_t, value_name = "NAME")]
+    specimen: SpecimenKind,
     /// Points to measure after the 10 random ones.
     #[arg(long, default_value_t = 100, value_name = "N")]
     steps: usize,
@@ -50,14 +49,8 @@ struct Provenance<'a> {
 
 /// Runs the command.
 pub(super) fn run(args: &SpecimenArgs) -> Result<(), Failure> {
-    let config = SpecimenConfig {
-        seed: args.seed,
-        ..SpecimenConfig::default()
-    };
-    let specimen = Specimen::new(config).map_err(|e| Failure::input(&e))?;
-    let scalarizer: Scalarizer = TARGET.parse().map_err(|e| Failure::input(&e))?;
-    let microscope =
-        SpecimenMicroscope::new(specimen, scalarizer).map_err(|e| Failure::input(&e))?;
+    let config = args.specimen.config(args.seed);
+    let microscope = SpecimenMicroscope::open(config.clone()).map_err(|e| Failure::input(&e))?;
 
     let beacon = prepare(&microscope, Strategy::Beacon, args)?;
     let random = prepare(&microscope, Strategy::Random, args)?;
@@ -92,8 +85,8 @@ pub(super) fn run(args: &SpecimenArgs) -> Result<(), Failure> {
         (beacon, explore(random, Strategy::Random))
     };
     let (beacon, random) = (beacon?, random?);
-    write_results(&folder, &microscope, &beacon, &random)?;
-    let discoveries = discoveries(&microscope, &beacon, &random);
+    write_results(&folder, &microscope, &config, &[&beacon, &random])?;
+    let discoveries = discoveries(args.specimen, &microscope, &beacon, &random);
     let place = folder.display();
     print(&format!(
         "{discoveries}\nresults in {place}:\n  \
@@ -126,27 +119,31 @@ fn prepare(
 fn write_results(
     folder: &Path,
     microscope: &SpecimenMicroscope,
-    beacon: &Outcome,
-    random: &Outcome,
+    config: &SpecimenConfig,
+    outcomes: &[&Outcome],
 ) -> Result<(), Failure> {
-    for outcome in [beacon, random] {
+    for outcome in outcomes {
         let provenance = Provenance {
-            target: TARGET,
-            specimen: microscope.specimen().config(),
+            target: config.kind().target(),
+            specimen: config,
             campaign: &outcome.config,
         };
         let folder = folder.join(&outcome.config.strategy);
         write_run(&folder, outcome, microscope, &provenance).map_err(|e| Failure::running(&e))?;
     }
-    write_side_by_side(folder, &[beacon, random], microscope).map_err(|e| Failure::running(&e))
+    write_side_by_side(folder, outcomes, microscope).map_err(|e| Failure::running(&e))
 }
 
-/// What each campaign found, species by species.
-fn discoveries(microscope: &SpecimenMicroscope, beacon: &Outcome, random: &Outcome) -> String {
-    let specimen = microscope.specimen();
-    let row = |name: &str, figure: &dyn Fn(&Outcome) -> String| {
-        format!("{name:<34}{:>16}{:>16}\n", figure(beacon), figure(random))
-    };
+/// What each campaign found, behaviour by behaviour.
+fn discoveries(
+    specimen: SpecimenKind,
+    microscope: &SpecimenMicroscope,
+    beacon: &Outcome,
+    random: &Outcome,
+) -> String {
+    let line = |name: &str, [one, other]: [String; 2]| format!("{name:<34}{one:>16}{other:>16}\n");
+    let row =
+        |name: &str, figure: &dyn Fn(&Outcome) -> String| line(name, [beacon, random].map(figure));
     let mut text = row("", &|outcome| outcome.config.strategy.clone());
     text += &row("target space covered", &|outcome| {
         let coverage = outcome.series.target_coverage.last();
@@ -156,25 +153,26 @@ fn discoveries(microscope: &SpecimenMicroscope, beacon: &Outcome, random: &Outco
         let coverage = outcome.series.patch_coverage.last();
         format!("{:.3}", coverage.copied().unwrap_or(f64::NAN))
     });
-    text += &row("strongest Pd Lα measured, counts", &|outcome| {
+    let target = match specimen {
+        SpecimenKind::Nanoparticles => "strongest Pd Lα measured",
+        SpecimenKind::Ferroelectric => "highest loop measured",
+        SpecimenKind::Plasmonic => "strongest loss measured",
+    };
+    let units = microscope.truth().map_or("", |truth| &truth.units);
+    text += &row(&format!("{target}, {units}"), &|outcome| {
         let responses = outcome.steps.iter().map(|point| point.response);
         format!("{:.0}", responses.fold(f64::NEG_INFINITY, f64::max))
     });
-    for (number, species) in specimen.species().iter().enumerate() {
-        let rare = if species.rare { ", rare" } else { "" };
-        let name = format!("{} {}{rare}", species.formula, species.name);
-        text += &row(&name, &|outcome| {
-            let on_it = (1..).zip(&outcome.steps).filter(|(_, point)| {
-                specimen.species_at(point.pixel.row, point.pixel.column) == Some(number)
-            });
-            let steps: Vec<usize> = on_it.map(|(step, _)| step).collect();
-            match steps.first() {
-                Some(first) => format!("{} from {first}", steps.len()),
-                None => "none".to_owned(),
-            }
+    for (found, other) in beacon.discoveries.iter().zip(&random.discoveries) {
+        let rare = if found.rare { ", rare" } else { "" };
+        let figures = [found, other].map(|discovery| match discovery.first_step {
+            Some(0) => format!("{} from a seed", discovery.points),
+            Some(first) => format!("{} from {first}", discovery.points),
+            None => "none".to_owned(),
         });
+        text += &line(&format!("{}{rare}", found.behaviour), figures);
     }
-    text += "(species: points measured on it, from the step of the first)\n";
+    text += "(behaviours: points measured on each, from the step of the first)\n";
     for link in [&beacon.link, &random.link].into_iter().flatten() {
         text += &(describe_link(link) + "\n");
     }

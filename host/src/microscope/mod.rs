@@ -6,6 +6,7 @@ mod specimen;
 use beacon_kernel::Pixel;
 
 use crate::map::Map;
+use crate::specimen::{Behaviour, SpecimenError};
 
 pub use replay::Replay;
 pub use specimen::SpecimenMicroscope;
@@ -27,6 +28,9 @@ pub enum MicroscopeError {
     /// A spectrum could not be reduced.
     #[error(transparent)]
     Scalarizer(#[from] crate::scalarizer::ScalarizerError),
+    /// A specimen cannot be made.
+    #[error(transparent)]
+    Specimen(#[from] SpecimenError),
 }
 
 /// An image that is known everywhere, and a response that costs time and dose to know.
@@ -43,4 +47,10 @@ pub trait Microscope {
     /// The true response at every pixel, where it is known: for judging a campaign, never for
     /// steering one.
     fn truth(&self) -> Option<&Map>;
+
+    /// What there is to discover, where it is known: for judging a campaign, never for steering
+    /// one.
+    fn behaviours(&self) -> &[Behaviour] {
+        &[]
+    }
 }

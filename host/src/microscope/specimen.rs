@@ -1,54 +1,71 @@
 //! A microscope with a built-in specimen under it.
 
+use std::sync::Arc;
+
 use beacon_kernel::Pixel;
 
 use super::{Microscope, MicroscopeError};
 use crate::map::Map;
 use crate::scalarizer::Scalarizer;
-use crate::specimen::Specimen;
+use crate::specimen::{Behaviour, Specimen, SpecimenConfig};
 
 /// A specimen whose spectra are reduced to one number.
 #[derive(Clone, Debug)]
 pub struct SpecimenMicroscope {
-    specimen: Specimen,
+    specimen: Arc<dyn Specimen>,
     scalarizer: Scalarizer,
-    coordinates: Vec<f64>,
-    truth: Map,
+    truth: Arc<Map>,
 }
 
 impl SpecimenMicroscope {
+    /// A microscope over the specimen of a configuration, after the target of its kind.
+    ///
+    /// # Errors
+    /// The first value of `config` out of its range.
+    pub fn open(config: SpecimenConfig) -> Result<Self, MicroscopeError> {
+        let scalarizer = config.kind().target().parse()?;
+        Self::new(config.make()?, scalarizer)
+    }
+
     /// A microscope over a specimen; the truth is what spectra without noise reduce to.
     ///
     /// # Errors
-    /// When the scalarizer does not fit the specimen's energy axis.
-    pub fn new(specimen: Specimen, scalarizer: Scalarizer) -> Result<Self, MicroscopeError> {
-        let axis = specimen.energy_axis();
-        let coordinates: Vec<f64> = (0..axis.size).map(|i| axis.value(i)).collect();
+    /// When the scalarizer does not fit the specimen's channels.
+    pub fn new(
+        specimen: Arc<dyn Specimen>,
+        scalarizer: Scalarizer,
+    ) -> Result<Self, MicroscopeError> {
+        let (channels, coordinates) = (specimen.channels(), specimen.coordinates());
         let image = specimen.image();
         let mut values = Vec::with_capacity(image.values.len());
         for row in 0..image.height() {
             for column in 0..image.width() {
                 let spectrum = specimen.expected_spectrum(row, column);
-                values.push(scalarizer.reduce(&spectrum, &coordinates, axis)?);
+                values.push(scalarizer.reduce(&spectrum, coordinates, channels)?);
             }
         }
+        let (_, units) = specimen.response();
         let truth = Map {
             values,
             quantity: scalarizer.to_string(),
-            units: "counts".to_owned(),
+            units: scalarizer.units(&channels.units, units),
             ..image.clone()
         };
         Ok(Self {
             specimen,
             scalarizer,
-            coordinates,
-            truth,
+            truth: Arc::new(truth),
         })
     }
 
     /// What lies under the beam.
-    pub fn specimen(&self) -> &Specimen {
-        &self.specimen
+    pub fn specimen(&self) -> &dyn Specimen {
+        &*self.specimen
+    }
+
+    /// How its spectra become one number.
+    pub fn scalarizer(&self) -> &Scalarizer {
+        &self.scalarizer
     }
 }
 
@@ -59,11 +76,15 @@ impl Microscope for SpecimenMicroscope {
 
     fn measure(&mut self, pixel: Pixel) -> Result<f64, MicroscopeError> {
         let spectrum = self.specimen.spectrum(pixel.row, pixel.column);
-        let axis = self.specimen.energy_axis();
-        Ok(self.scalarizer.reduce(&spectrum, &self.coordinates, axis)?)
+        let (channels, coordinates) = (self.specimen.channels(), self.specimen.coordinates());
+        Ok(self.scalarizer.reduce(&spectrum, coordinates, channels)?)
     }
 
     fn truth(&self) -> Option<&Map> {
         Some(&self.truth)
+    }
+
+    fn behaviours(&self) -> &[Behaviour] {
+        self.specimen.behaviours()
     }
 }

@@ -97,16 +97,15 @@ impl Scalarizer {
             rows: spectra.rows.clone(),
             columns: spectra.columns.clone(),
             quantity: self.to_string(),
-            units: self.units(spectra),
+            units: self.units(&spectra.channels.units, &spectra.units),
         })
     }
 
-    fn units(&self, spectra: &Spectra) -> String {
+    /// Units of the number for spectra of the given units of channels and values.
+    pub fn units(&self, channels: &str, values: &str) -> String {
         match self {
-            Self::LoopArea => format!("{} {}", spectra.channels.units, spectra.units)
-                .trim()
-                .to_owned(),
-            _ => spectra.units.clone(),
+            Self::LoopArea => format!("{channels} {values}").trim().to_owned(),
+            _ => values.to_owned(),
         }
     }
 

@@ -1,213 +1,87 @@
-//! Built-in synthetic samples with physics, so that everything runs without data.
+//! Built-in synthetic specimens with physics, so that everything runs without data.
 //!
-//! A carbon film carries rods of Pd, spheres of Au, cubes of cuprous oxide, agglomerates of titania
-//! with clusters of Pd and, on about two per cent of the area, Au@Pd core-shell particles: the rare
-//! behaviour to discover. A [`Specimen`] gives the HAADF image of it and, pixel by pixel, EDS
-//! spectra. All of it follows from a [`SpecimenConfig`].
+//! Three of different character, each in a room of its own; what they share stands beside the
+//! rooms:
 //!
-//! - Thickness: exact chords through convex bodies, averaged over each pixel (`shape`,
-//!   `projection`).
-//! - Image: atoms per area times Z^1.7, blurred by the probe, with shot and readout noise
-//!   (`haadf`).
-//! - Spectra: Bethe cross-sections and fluorescence yields for the lines, Kramers' law for the
-//!   bremsstrahlung (`emission`), a silicon detector (`detector`), a probe with tails and
-//!   Poisson counts (`eds`). Absorption in the sample, fluorescence of one element by another,
-//!   sum and escape peaks are left out: they stay below a few per cent in films this thin.
-//! - A [`Specimen`] never changes: what a beam does to a sample over time (drift, damage)
-//!   belongs to whoever moves the beam, as a state beside it.
+//! | name | image | measured at a pixel | target | rare |
+//! |---|---|---|---|---|
+//! | [`nanoparticles`] | HAADF | EDS spectrum | counts of Pd Lα | Au@Pd core-shell particles |
+//! | [`ferroelectric`] | piezoresponse | hysteresis loop | height of the loop | junctions of domain walls |
+//! | [`plasmonic`] | HAADF | energy-loss spectrum | loss in a window | hot spots at the ends of rods |
+//!
+//! All of a [`Specimen`] follows from a [`SpecimenConfig`], bit for bit, on every machine. It
+//! knows which [`Behaviour`] is where, so that what a campaign discovered, and when, can be told.
+//! It never changes: what a beam does to a sample over time (drift, damage) belongs to whoever
+//! moves the beam, as a state beside it.
 //!
 //! ```
-//! use beacon_host::specimen::{Specimen, SpecimenConfig};
+//! use beacon_host::specimen::{SpecimenChoice, SpecimenKind};
 //!
-//! let specimen = Specimen::new(SpecimenConfig { seed: 3, ..SpecimenConfig::default() })?;
-//! assert_eq!(specimen.image().values.len(), 64 * 64);
-//! let spectrum = specimen.spectrum(20, 31);
-//! assert_eq!(spectrum.len(), specimen.energy_axis().size);
+//! let choice: SpecimenChoice = "ferroelectric:3".parse().unwrap();
+//! assert_eq!((choice.kind, choice.seed), (SpecimenKind::Ferroelectric, 3));
+//! let specimen = choice.config().make()?;
+//! assert_eq!(specimen.spectrum(20, 31).len(), specimen.coordinates().len());
+//! assert!(specimen.behaviours().iter().any(|behaviour| behaviour.rare));
 //! # Ok::<(), beacon_host::specimen::SpecimenError>(())
 //! ```
 
+mod behaviour;
 mod blur;
-mod config;
-mod detector;
-mod eds;
-mod emission;
-mod haadf;
-mod material;
-mod projection;
+mod choice;
+pub mod ferroelectric;
+mod frame;
+pub mod nanoparticles;
+pub mod plasmonic;
 mod random;
-mod scene;
-mod shape;
-mod species;
-mod support;
+mod range;
 #[cfg(test)]
 mod tests;
 
-pub use config::{Exposure, SpecimenConfig, SpecimenError};
-pub use species::Species;
+pub use behaviour::Behaviour;
+pub use choice::{SpecimenChoice, SpecimenConfig, SpecimenKind, UnknownSpecimen};
+pub use ferroelectric::{Ferroelectric, FerroelectricConfig};
+pub use nanoparticles::{Exposure, Nanoparticles, NanoparticlesConfig, Share, Species};
+pub use plasmonic::{Plasmonic, PlasmonicConfig};
+pub use range::SpecimenError;
+
+use core::fmt::Debug;
 
 use crate::axis::Axis;
 use crate::map::Map;
-use eds::Spectrometer;
-use material::ELEMENTS;
-use projection::Projection;
-use species::SPECIES;
-use support::Support;
 
-/// A synthetic sample in a synthetic microscope.
-#[derive(Clone, Debug)]
-pub struct Specimen {
-    config: SpecimenConfig,
-    projection: Projection,
-    image: Map,
-    spectrometer: Spectrometer,
-}
-
-/// Share of an element among the atoms under a pixel.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Share {
-    /// Symbol of the element, such as `Pd`.
-    pub element: &'static str,
-    /// Atoms of the element among all atoms, 0 to 1.
-    pub atomic_fraction: f64,
-}
-
-impl Specimen {
-    /// Makes the sample of a configuration and takes its image.
-    ///
-    /// # Errors
-    /// The first value of `config` out of its range.
-    pub fn new(config: SpecimenConfig) -> Result<Self, SpecimenError> {
-        config.validate()?;
-        let support = Support::new(&config);
-        let projection = Projection::new(&config, &support, &scene::place(&config));
-        let image = haadf::image(&config, &projection);
-        let spectrometer = Spectrometer::new(&config, &projection);
-        Ok(Self {
-            config,
-            projection,
-            image,
-            spectrometer,
-        })
-    }
-
+/// A synthetic sample in a synthetic microscope: an image that is known everywhere, and a
+/// spectrum, or a loop, to measure at each pixel.
+pub trait Specimen: Debug + Send + Sync {
     /// What the specimen was made from.
-    pub fn config(&self) -> &SpecimenConfig {
-        &self.config
-    }
+    fn config(&self) -> SpecimenConfig;
 
-    /// The HAADF image in counts, axes in nm.
-    pub fn image(&self) -> &Map {
-        &self.image
-    }
+    /// The overview image, axes in nm.
+    fn image(&self) -> &Map;
 
-    /// The energy axis of all spectra in keV: 2048 channels of 10 eV, values at their centres.
-    pub fn energy_axis(&self) -> &Axis {
-        self.spectrometer.axis()
-    }
+    /// The axis along each spectrum: its name and units hold always, its offset and scale only
+    /// when the channels are equidistant.
+    fn channels(&self) -> &Axis;
 
-    /// Counts per channel at a pixel with the configured exposure: the first repeat.
+    /// Value of every channel in the units of [`Self::channels`], in the order of acquisition:
+    /// not monotonic for a loop.
+    fn coordinates(&self) -> &[f64];
+
+    /// What a spectrum holds, such as `X-rays`, and its units, such as `counts`.
+    fn response(&self) -> (&'static str, &'static str);
+
+    /// The spectrum at a pixel as an instrument measures it, with noise. Equal arguments give
+    /// equal values, whatever was measured before.
     ///
     /// # Panics
     /// When the pixel lies outside the image.
-    pub fn spectrum(&self, row: usize, column: usize) -> Vec<f64> {
-        self.acquire(row, column, self.config.exposure(), 0)
-    }
+    fn spectrum(&self, row: usize, column: usize) -> Vec<f64>;
 
-    /// Counts per channel at a pixel. Equal arguments give equal counts, whatever was measured
-    /// before; another `repeat` gives other noise.
-    ///
-    /// # Panics
-    /// When the pixel lies outside the image, or `exposure` outside its ranges: see
-    /// [`Exposure::validate`].
-    pub fn acquire(&self, row: usize, column: usize, exposure: Exposure, repeat: u64) -> Vec<f64> {
-        self.assert_inside(row, column);
-        assert_exposure(exposure);
-        self.spectrometer.counts(row, column, exposure, repeat)
-    }
-
-    /// Mean counts per channel at a pixel over many repeats with the configured exposure.
+    /// The mean of such spectra over many repeats.
     ///
     /// # Panics
     /// When the pixel lies outside the image.
-    pub fn expected_spectrum(&self, row: usize, column: usize) -> Vec<f64> {
-        self.assert_inside(row, column);
-        self.spectrometer
-            .expected(row, column, self.config.exposure())
-    }
+    fn expected_spectrum(&self, row: usize, column: usize) -> Vec<f64>;
 
-    /// Solid angle of the X-ray detector in sr that the configured counts amount to; real
-    /// detectors have 0.1 to 2.
-    pub fn solid_angle_sr(&self) -> f64 {
-        self.spectrometer.solid_angle_sr()
-    }
-
-    /// Every species that the sample holds.
-    pub fn species(&self) -> &'static [Species] {
-        &SPECIES
-    }
-
-    /// Index into [`Self::species`] of the thickest species at a pixel; `None` where less
-    /// than 1 nm of particles lies on the support.
-    ///
-    /// # Panics
-    /// When the pixel lies outside the image.
-    pub fn species_at(&self, row: usize, column: usize) -> Option<usize> {
-        self.assert_inside(row, column);
-        let index = row * self.config.width + column;
-        let thickness = |species: usize| self.projection.species[species][index];
-        let thickest = (0..SPECIES.len()).max_by(|&a, &b| thickness(a).total_cmp(&thickness(b)))?;
-        (thickness(thickest) >= 1.0).then_some(thickest)
-    }
-
-    /// Composition of the column under a pixel, support included, by rising atomic number;
-    /// as it is, not as the tails of the probe blur it. Shares add up to 1.
-    ///
-    /// # Panics
-    /// When the pixel lies outside the image.
-    pub fn composition(&self, row: usize, column: usize) -> Vec<Share> {
-        self.assert_inside(row, column);
-        let index = row * self.config.width + column;
-        let mut atoms = [0.0; ELEMENTS.len()];
-        for material in material::Material::ALL {
-            let nm = self.projection.materials[material as usize][index];
-            for (atoms, per_nm3) in atoms.iter_mut().zip(material.atoms_per_nm3()) {
-                *atoms += nm * per_nm3;
-            }
-        }
-        let total: f64 = atoms.iter().sum();
-        let share = |(element, atoms): (&material::Element, f64)| Share {
-            element: element.symbol,
-            atomic_fraction: atoms / total,
-        };
-        ELEMENTS.iter().zip(atoms).map(share).collect()
-    }
-
-    /// Atoms of an element per nm² at each pixel, as they are; `None` for an element that the
-    /// sample does not hold.
-    pub fn element_map(&self, symbol: &str) -> Option<Map> {
-        let element = ELEMENTS
-            .iter()
-            .position(|e| e.symbol.eq_ignore_ascii_case(symbol))?;
-        let values = eds::areal_densities(&self.projection)[element].clone();
-        Some(haadf::map(
-            &self.config,
-            values,
-            ELEMENTS[element].symbol,
-            "atoms/nm²",
-        ))
-    }
-
-    fn assert_inside(&self, row: usize, column: usize) {
-        let (height, width) = (self.config.height, self.config.width);
-        assert!(
-            row < height && column < width,
-            "pixel ({row}, {column}) lies outside the image of {height} x {width}"
-        );
-    }
-}
-
-fn assert_exposure(exposure: Exposure) {
-    if let Err(error) = exposure.validate() {
-        panic!("{error}");
-    }
+    /// What there is to discover, rare behaviours first.
+    fn behaviours(&self) -> &[Behaviour];
 }

@@ -10,6 +10,12 @@ pub(super) enum Purpose {
     Support = 2,
     Image = 3,
     Spectrum = 4,
+    Domains = 5,
+    Needles = 6,
+    Loop = 7,
+    Grade = 8,
+    Assembly = 9,
+    Loss = 10,
 }
 
 /// One stream of random numbers: the same on every machine, since all functions beyond
@@ -24,6 +30,17 @@ impl Stream {
             .into_iter()
             .fold(mix(seed), |state, key| mix(state ^ mix(key)));
         Self(Xoshiro256PlusPlus::seed_from_u64(state))
+    }
+
+    /// The stream of a measurement at a pixel (row, column). By row and column rather than index,
+    /// so that the width of the scan is no part of it.
+    pub(super) fn at_pixel(
+        seed: u64,
+        purpose: Purpose,
+        (row, column): (usize, usize),
+        repeat: u64,
+    ) -> Self {
+        Self::new(seed, purpose, [(row as u64) << 32 | column as u64, repeat])
     }
 
     /// Uniform in `[0, 1)`, with 53 random bits.

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::range::{SpecimenError, check};
+
 /// Everything that defines a specimen and its instrument: equal configurations give equal
 /// specimens, images and spectra, bit for bit, on every machine.
 ///
@@ -9,7 +11,7 @@ use serde::{Deserialize, Serialize};
 /// the number of pixels: a finer scan shows the same particles.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-pub struct SpecimenConfig {
+pub struct NanoparticlesConfig {
     /// Rows of the scan, 16 to 512.
     pub height: usize,
     /// Columns of the scan, 16 to 512.
@@ -49,7 +51,7 @@ pub struct SpecimenConfig {
     pub resolution_ev: f64,
 }
 
-impl Default for SpecimenConfig {
+impl Default for NanoparticlesConfig {
     fn default() -> Self {
         Self {
             height: 64,
@@ -72,7 +74,7 @@ impl Default for SpecimenConfig {
     }
 }
 
-impl SpecimenConfig {
+impl NanoparticlesConfig {
     /// Edge of a pixel in nm.
     pub fn pixel_nm(&self) -> f64 {
         self.field_of_view_nm / self.width as f64
@@ -171,55 +173,16 @@ impl Exposure {
     }
 }
 
-/// Why a specimen cannot be made.
-#[derive(Clone, Debug, PartialEq, thiserror::Error)]
-pub enum SpecimenError {
-    /// A value outside the range in which the model holds.
-    #[error("{name} is {value}, expected {lowest} to {highest} {units}")]
-    OutOfRange {
-        /// Field of the configuration.
-        name: &'static str,
-        /// What it was.
-        value: f64,
-        /// Lowest value allowed.
-        lowest: f64,
-        /// Highest value allowed.
-        highest: f64,
-        /// Units of the three values.
-        units: &'static str,
-    },
-}
-
-fn check(
-    name: &'static str,
-    value: f64,
-    lowest: f64,
-    highest: f64,
-    units: &'static str,
-) -> Result<(), SpecimenError> {
-    if (lowest..=highest).contains(&value) {
-        Ok(())
-    } else {
-        Err(SpecimenError::OutOfRange {
-            name,
-            value,
-            lowest,
-            highest,
-            units,
-        })
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     /// A change to one field of the default.
-    type Spoil = fn(&mut SpecimenConfig);
+    type Spoil = fn(&mut NanoparticlesConfig);
 
     #[test]
     fn the_default_is_valid_and_errors_name_the_value() {
-        assert_eq!(SpecimenConfig::default().validate(), Ok(()));
+        assert_eq!(NanoparticlesConfig::default().validate(), Ok(()));
         let cases: [(&str, Spoil); 9] = [
             ("height is 8, expected 16 to 512 rows", |c| c.height = 8),
             ("width is 513,", |c| c.width = 513),
@@ -236,7 +199,7 @@ mod tests {
             ("resolution_ev is inf,", |c| c.resolution_ev = f64::INFINITY),
         ];
         for (message, spoil) in cases {
-            let mut config = SpecimenConfig::default();
+            let mut config = NanoparticlesConfig::default();
             spoil(&mut config);
             let error = config.validate().unwrap_err().to_string();
             assert!(error.starts_with(message), "{error}");

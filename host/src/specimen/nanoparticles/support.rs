@@ -1,6 +1,6 @@
 //! The carbon film under the particles.
 
-use super::config::SpecimenConfig;
+use super::config::NanoparticlesConfig;
 use super::random::{Purpose, Stream};
 
 /// Thickness of the film: its mean times one plus a sum of plane waves, long ones for the
@@ -21,7 +21,7 @@ struct Wave {
 }
 
 impl Support {
-    pub(super) fn new(config: &SpecimenConfig) -> Self {
+    pub(super) fn new(config: &NanoparticlesConfig) -> Self {
         /// Number of waves, shortest and longest wavelength in nm, relative deviation.
         const SCALES: [(usize, f64, f64, f64); 2] = [(6, 60.0, 250.0, 0.12), (32, 2.5, 7.0, 0.05)];
         let mut stream = Stream::new(config.seed, Purpose::Support, [0, 0]);

@@ -5,21 +5,21 @@ mod demonstration;
 use super::*;
 use crate::lines::line;
 
-fn specimen(seed: u64) -> Specimen {
-    let config = SpecimenConfig {
+fn specimen(seed: u64) -> Nanoparticles {
+    let config = NanoparticlesConfig {
         seed,
-        ..SpecimenConfig::default()
+        ..NanoparticlesConfig::default()
     };
-    Specimen::new(config).unwrap()
+    Nanoparticles::new(config).unwrap()
 }
 
-fn pixels(specimen: &Specimen) -> impl Iterator<Item = (usize, usize)> + use<> {
+fn pixels(specimen: &Nanoparticles) -> impl Iterator<Item = (usize, usize)> + use<> {
     let (height, width) = (specimen.image().height(), specimen.image().width());
     (0..height * width).map(move |i| (i / width, i % width))
 }
 
 /// Counts of Pd Lα in a window of 200 eV, less the line between two windows beside it.
-fn palladium(specimen: &Specimen, spectrum: &[f64]) -> f64 {
+fn palladium(specimen: &Nanoparticles, spectrum: &[f64]) -> f64 {
     let kev = line("Pd-La").unwrap().energy_kev;
     let channel = |kev: f64| (kev / specimen.energy_axis().scale).round() as usize;
     let sum = |low: f64, high: f64| spectrum[channel(low)..channel(high)].iter().sum::<f64>();
@@ -171,13 +171,13 @@ fn the_image_follows_mass_thickness() {
 /// Counts, current and time are free to choose; the default is one that a laboratory has.
 #[test]
 fn tails_of_the_probe_carry_palladium_to_pixels_without_any() {
-    let sharp = SpecimenConfig {
+    let sharp = NanoparticlesConfig {
         tail_fraction: 0.0,
-        ..SpecimenConfig::default()
+        ..NanoparticlesConfig::default()
     };
-    let (sharp, tailed) = (Specimen::new(sharp).unwrap(), specimen(0));
+    let (sharp, tailed) = (Nanoparticles::new(sharp).unwrap(), specimen(0));
     let map = tailed.element_map("Pd").unwrap();
-    let stray = |specimen: &Specimen| {
+    let stray = |specimen: &Nanoparticles| {
         pixels(specimen)
             .filter(|&(r, c)| map.at(r, c) == 0.0)
             .map(|(r, c)| palladium(specimen, &specimen.expected_spectrum(r, c)))
@@ -193,14 +193,14 @@ fn tails_of_the_probe_carry_palladium_to_pixels_without_any() {
 
 #[test]
 fn a_finer_scan_holds_as_many_atoms() {
-    let fine = SpecimenConfig {
+    let fine = NanoparticlesConfig {
         height: 192,
         width: 192,
-        ..SpecimenConfig::default()
+        ..NanoparticlesConfig::default()
     };
-    let (coarse, fine) = (specimen(0), Specimen::new(fine).unwrap());
+    let (coarse, fine) = (specimen(0), Nanoparticles::new(fine).unwrap());
     for symbol in ["C", "Ti", "Cu", "Pd", "Au"] {
-        let atoms = |s: &Specimen| {
+        let atoms = |s: &Nanoparticles| {
             let map = s.element_map(symbol).unwrap();
             map.values.iter().sum::<f64>() * map.rows.scale * map.columns.scale
         };
@@ -240,13 +240,13 @@ fn samples_of_any_allowed_shape_can_be_made() {
         (100, 37, 50.0),
         (512, 512, 300.0),
     ] {
-        let config = SpecimenConfig {
+        let config = NanoparticlesConfig {
             height,
             width,
             field_of_view_nm: field,
-            ..SpecimenConfig::default()
+            ..NanoparticlesConfig::default()
         };
-        let specimen = Specimen::new(config).unwrap();
+        let specimen = Nanoparticles::new(config).unwrap();
         assert_eq!(
             (specimen.image().height(), specimen.image().width()),
             (height, width)
@@ -265,10 +265,10 @@ fn a_pixel_outside_is_named() {
 
 #[test]
 fn an_invalid_configuration_is_refused_by_name() {
-    let config = SpecimenConfig {
+    let config = NanoparticlesConfig {
         width: 4,
-        ..SpecimenConfig::default()
+        ..NanoparticlesConfig::default()
     };
-    let message = Specimen::new(config).unwrap_err().to_string();
+    let message = Nanoparticles::new(config).unwrap_err().to_string();
     assert_eq!(message, "width is 4, expected 16 to 512 columns");
 }

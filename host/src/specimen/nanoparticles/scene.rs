@@ -1,6 +1,6 @@
 //! Where the particles lie.
 
-use super::config::SpecimenConfig;
+use super::config::NanoparticlesConfig;
 use super::random::{Purpose, Stream};
 use super::species::{PER_1000_NM2, Particle, SPECIES, particle};
 
@@ -18,7 +18,7 @@ pub(super) struct Placed {
 
 /// The particles of a sample, drawn so that they overlap little: each takes the freest of
 /// some random places (Mitchell's best candidate).
-pub(super) fn place(config: &SpecimenConfig) -> Vec<Placed> {
+pub(super) fn place(config: &NanoparticlesConfig) -> Vec<Placed> {
     const TRIES: usize = 24;
     let (width, height) = (config.field_of_view_nm, config.field_height_nm());
     let mut stream = Stream::new(config.seed, Purpose::Scene, [0, 0]);
@@ -84,20 +84,20 @@ fn clearance(placed: &[Placed], particle: &Particle, centre: (f64, f64)) -> f64 
 mod tests {
     use super::*;
 
-    fn centres(config: &SpecimenConfig) -> Vec<(f64, f64)> {
+    fn centres(config: &NanoparticlesConfig) -> Vec<(f64, f64)> {
         place(config).iter().map(|p| p.centre).collect()
     }
 
     #[test]
     fn the_sample_does_not_depend_on_the_number_of_pixels() {
-        let coarse = SpecimenConfig::default();
-        let fine = SpecimenConfig {
+        let coarse = NanoparticlesConfig::default();
+        let fine = NanoparticlesConfig {
             height: 256,
             width: 256,
             ..coarse.clone()
         };
         assert_eq!(centres(&coarse), centres(&fine));
-        let other = SpecimenConfig {
+        let other = NanoparticlesConfig {
             seed: 1,
             ..coarse.clone()
         };
@@ -107,9 +107,9 @@ mod tests {
     #[test]
     fn every_species_is_there_and_the_rare_one_lies_inside() {
         for seed in 0..50 {
-            let config = SpecimenConfig {
+            let config = NanoparticlesConfig {
                 seed,
-                ..SpecimenConfig::default()
+                ..NanoparticlesConfig::default()
             };
             let placed = place(&config);
             for (species, s) in SPECIES.iter().enumerate() {

@@ -1,7 +1,7 @@
 //! Energy-dispersive spectra, made for one pixel at a time.
 
 use super::blur::blur;
-use super::config::{Exposure, SpecimenConfig};
+use super::config::{Exposure, NanoparticlesConfig};
 use super::detector::{add_peak, efficiency, energy_axis};
 use super::emission::{bremsstrahlung, lines};
 use super::material::{ELEMENTS, Element, Material};
@@ -26,7 +26,7 @@ pub(super) struct Spectrometer {
 }
 
 impl Spectrometer {
-    pub(super) fn new(config: &SpecimenConfig, projection: &Projection) -> Self {
+    pub(super) fn new(config: &NanoparticlesConfig, projection: &Projection) -> Self {
         let axis = energy_axis();
         let atoms = areal_densities(projection).map(|map| probe(config, &map));
         let mut responses = ELEMENTS.map(|element| response(&element, &axis, config));
@@ -82,9 +82,7 @@ impl Spectrometer {
         exposure: Exposure,
         repeat: u64,
     ) -> Vec<f64> {
-        // By row and column rather than index, so that the width of the scan is no part of it.
-        let pixel = (row as u64) << 32 | column as u64;
-        let mut stream = Stream::new(self.seed, Purpose::Spectrum, [pixel, repeat]);
+        let mut stream = Stream::at_pixel(self.seed, Purpose::Spectrum, (row, column), repeat);
         let mut spectrum = self.expected(row, column, exposure);
         for value in &mut spectrum {
             *value = stream.poisson(*value);
@@ -111,7 +109,7 @@ pub(super) fn areal_densities(projection: &Projection) -> [Vec<f64>; ELEMENTS.le
 
 /// A map of atoms as the probe sees it: its core, and its tails with the electrons that the
 /// sample scattered aside.
-fn probe(config: &SpecimenConfig, map: &[f64]) -> Vec<f64> {
+fn probe(config: &NanoparticlesConfig, map: &[f64]) -> Vec<f64> {
     let pixel = config.pixel_nm();
     let mut seen = blur(map, config.width, config.probe_fwhm_nm / pixel);
     let tails = blur(map, config.width, config.tail_fwhm_nm / pixel);
@@ -122,7 +120,7 @@ fn probe(config: &SpecimenConfig, map: &[f64]) -> Vec<f64> {
 }
 
 /// Spectrum of one atom in cm² per channel, detection included.
-fn response(element: &Element, axis: &Axis, config: &SpecimenConfig) -> Vec<f64> {
+fn response(element: &Element, axis: &Axis, config: &NanoparticlesConfig) -> Vec<f64> {
     let beam = config.beam_energy_kev;
     let mut spectrum: Vec<f64> = (0..axis.size)
         .map(|i| axis.value(i))

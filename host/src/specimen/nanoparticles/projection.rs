@@ -1,6 +1,6 @@
 //! The sample projected along the beam onto the pixels of the scan.
 
-use super::config::SpecimenConfig;
+use super::config::NanoparticlesConfig;
 use super::material::Material;
 use super::scene::Placed;
 use super::species::SPECIES;
@@ -21,7 +21,7 @@ pub(super) struct Projection {
 const POINTS: usize = 4;
 
 impl Projection {
-    pub(super) fn new(config: &SpecimenConfig, support: &Support, placed: &[Placed]) -> Self {
+    pub(super) fn new(config: &NanoparticlesConfig, support: &Support, placed: &[Placed]) -> Self {
         let pixels = config.height * config.width;
         let mut projection = Self {
             materials: core::array::from_fn(|_| vec![0.0; pixels]),
@@ -35,7 +35,7 @@ impl Projection {
         projection
     }
 
-    fn add_support(&mut self, config: &SpecimenConfig, support: &Support) {
+    fn add_support(&mut self, config: &NanoparticlesConfig, support: &Support) {
         let pixel = config.pixel_nm();
         for row in 0..config.height {
             for column in 0..config.width {
@@ -48,7 +48,7 @@ impl Projection {
         }
     }
 
-    fn add_particle(&mut self, config: &SpecimenConfig, placed: &Placed) {
+    fn add_particle(&mut self, config: &NanoparticlesConfig, placed: &Placed) {
         let pixel = config.pixel_nm();
         for part in &placed.particle.parts {
             let centre = (

@@ -1,0 +1,135 @@
+//! What holds for specimens of every kind.
+
+use beacon_kernel::{Candidate, Candidates, Pixel};
+use rayon::prelude::*;
+
+use super::*;
+use crate::metrics::TargetCoverage;
+use crate::microscope::{Microscope as _, SpecimenMicroscope};
+
+/// Pixels (index) that are candidates for windows of 16.
+fn candidates() -> Vec<usize> {
+    let candidates = Candidates::new(64, 64, 16).unwrap();
+    (0..candidates.count() as u32)
+        .map(|n| candidates.pixel(Candidate(n)).unwrap())
+        .map(|pixel| pixel.row * 64 + pixel.column)
+        .collect()
+}
+
+fn fnv(values: impl Iterator<Item = f64>) -> u64 {
+    values
+        .flat_map(|value| value.to_bits().to_le_bytes())
+        .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+            (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+        })
+}
+
+/// The contract with everyone who keeps a seed: the same image and the same spectra on every
+/// machine. Whatever changes these hashes (FNV-1a over the bits) is to be told to users.
+#[test]
+fn every_default_specimen_is_the_same_bits_everywhere() {
+    let hashes = SpecimenKind::ALL.map(|kind| {
+        let specimen = kind.config(0).make().unwrap();
+        let image = specimen.image().values.iter().copied();
+        let spectra = (0..8).flat_map(|i| specimen.spectrum(8 * i, 60 - 7 * i));
+        fnv(image.chain(spectra))
+    });
+    let pinned = [
+        0x94ae_5f85_47a1_3f05,
+        0x9698_e4d6_912d_a22c,
+        0x5cd0_8422_4601_e2ab,
+    ];
+    assert_eq!(hashes, pinned, "{hashes:#018x?}");
+}
+
+#[test]
+fn spectra_depend_on_seed_and_pixel_but_not_on_order() {
+    for kind in SpecimenKind::ALL {
+        let [a, b, other] = [4, 4, 5].map(|seed| kind.config(seed).make().unwrap());
+        assert_eq!(a.image(), b.image(), "{kind}");
+        let forward: Vec<_> = (0..20).map(|i| a.spectrum(i, 2 * i)).collect();
+        let mut backward: Vec<_> = (0..20).rev().map(|i| b.spectrum(i, 2 * i)).collect();
+        backward.reverse();
+        assert_eq!(forward, backward, "{kind}");
+        assert_ne!(a.spectrum(6, 3), forward[3], "{kind}");
+        assert_ne!(other.image(), a.image(), "{kind}");
+        assert_ne!(other.spectrum(3, 6), forward[3], "{kind}");
+        assert_eq!(a.config(), kind.config(4));
+        assert_eq!(forward[0].len(), a.coordinates().len(), "{kind}");
+        assert_eq!(a.channels().size, a.coordinates().len(), "{kind}");
+    }
+}
+
+/// Every kind with seeds 0 to 9.
+fn study() -> impl ParallelIterator<Item = (String, SpecimenMicroscope)> {
+    let seeds = |kind| (0..10).map(move |seed| SpecimenChoice { kind, seed });
+    let choices: Vec<_> = SpecimenKind::ALL.into_iter().flat_map(seeds).collect();
+    choices.into_par_iter().map(|choice| {
+        let microscope = SpecimenMicroscope::open(choice.config()).unwrap();
+        (choice.to_string(), microscope)
+    })
+}
+
+#[test]
+fn every_specimen_is_worth_exploring() {
+    study().for_each(|(name, mut microscope)| {
+        has_rare_behaviours_among_its_candidates(&name, microscope.specimen());
+        has_a_range_for_a_target(&name, &mut microscope);
+    });
+}
+
+/// Rare is what 100 random points of 2401 miss now and then.
+fn has_rare_behaviours_among_its_candidates(name: &str, specimen: &dyn Specimen) {
+    let candidates = candidates();
+    let share = |behaviour: &Behaviour| {
+        assert_eq!(behaviour.pixels.len(), specimen.image().values.len());
+        let on_it = candidates.iter().filter(|&&i| behaviour.pixels[i]).count();
+        on_it as f64 / candidates.len() as f64
+    };
+    let behaviours = specimen.behaviours().iter();
+    let (rare, common): (Vec<_>, Vec<_>) = behaviours.partition(|behaviour| behaviour.rare);
+    assert!(!rare.is_empty() && common.len() >= 3, "{name}");
+    for behaviour in rare {
+        // The rare particles are as large as they are.
+        let range = match specimen.config().kind() {
+            SpecimenKind::Nanoparticles => 0.005..0.065,
+            _ => 0.005..0.03,
+        };
+        let share = share(behaviour);
+        let behaviour = &behaviour.name;
+        assert!(range.contains(&share), "{name}, {behaviour}: {share}");
+    }
+    let common: f64 = common.into_iter().map(share).sum();
+    assert!(common > 0.2, "{name}: {common}");
+}
+
+/// A good part of the 100 bins of the target is occupied, no tenth of its range is empty, and
+/// noise is small beside the range.
+fn has_a_range_for_a_target(name: &str, microscope: &mut SpecimenMicroscope) {
+    let candidates = candidates();
+    let truth = microscope.truth().unwrap().clone();
+    let target: Vec<f64> = candidates.iter().map(|&i| truth.values[i]).collect();
+    let coverage = TargetCoverage::new(&target, TargetCoverage::BINS).unwrap();
+    assert!(
+        coverage.occupied() > 60,
+        "{name}: {} bins",
+        coverage.occupied()
+    );
+    let low = target.iter().copied().fold(f64::INFINITY, f64::min);
+    let range = target.iter().copied().fold(f64::NEG_INFINITY, f64::max) - low;
+    for tenth in 0..10 {
+        let is_in = |value: &f64| ((value - low) / range * 10.0).min(9.0) as usize == tenth;
+        assert!(target.iter().any(is_in), "{name}: tenth {tenth} is empty");
+    }
+    let measured: Vec<f64> = candidates
+        .iter()
+        .step_by(10)
+        .map(|&i| {
+            let (row, column) = (i / 64, i % 64);
+            microscope.measure(Pixel { row, column }).unwrap() - truth.values[i]
+        })
+        .collect();
+    let squares: f64 = measured.iter().map(|error| error * error).sum();
+    let noise = (squares / measured.len() as f64).sqrt();
+    assert!(noise < 0.03 * range, "{name}: noise {noise} of {range}");
+}
