@@ -15,4 +15,5 @@ pub mod report;
 pub mod scalarizer;
 pub mod specimen;
 pub mod spectra;
+pub mod study;
 pub mod train;

@@ -28,7 +28,7 @@ pub use folder::{FolderError, write_run, write_side_by_side};
 pub use monitor::{Monitor, Posterior, Series};
 pub use patches::Patches;
 pub use seeds::{Seeds, SeedsError, check_seeds, read_seeds};
-pub use summary::Summary;
+pub use summary::{Discovery, Summary};
 
 /// Why a campaign cannot start or go on; each is one line.
 #[derive(Debug, thiserror::Error)]

@@ -31,11 +31,28 @@ pub struct Summary {
     pub series: Series,
     /// Total time in seconds by what it was spent on.
     pub time: TimeSummary,
+    /// What was planted in the specimen and when it was met; empty for data that know nothing
+    /// of the kind.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub discoveries: Vec<Discovery>,
     /// What the link to the controller has been through; absent where there is none.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub link: Option<LinkReport>,
     /// What went wrong without ending the campaign.
     pub warnings: Vec<String>,
+}
+
+/// How often, and when first, a behaviour of the specimen was met.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Discovery {
+    /// Its name.
+    pub behaviour: String,
+    /// Whether it is rare.
+    pub rare: bool,
+    /// Number of steps on it.
+    pub points: usize,
+    /// Number of the first step on it, from 1; `None` when there was none.
+    pub first_step: Option<usize>,
 }
 
 /// Seconds spent over a whole campaign.
@@ -78,6 +95,7 @@ impl Summary {
             responses: outcome.steps.iter().map(|m| m.response).collect(),
             series: outcome.series.clone(),
             time: outcome.times.into(),
+            discoveries: Vec::new(),
             link: outcome.link.clone(),
             warnings: outcome.warnings.clone(),
         }

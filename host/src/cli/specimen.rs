@@ -50,15 +50,7 @@ struct Provenance<'a> {
 
 /// Runs the command.
 pub(super) fn run(args: &SpecimenArgs) -> Result<(), Failure> {
-    let config = SpecimenConfig {
-        seed: args.seed,
-        ..SpecimenConfig::default()
-    };
-    let specimen = Specimen::new(config).map_err(|e| Failure::input(&e))?;
-    let scalarizer: Scalarizer = TARGET.parse().map_err(|e| Failure::input(&e))?;
-    let microscope =
-        SpecimenMicroscope::new(specimen, scalarizer).map_err(|e| Failure::input(&e))?;
-
+    let microscope = nanoparticles(args.seed)?;
     let beacon = prepare(&microscope, Strategy::Beacon, args)?;
     let random = prepare(&microscope, Strategy::Random, args)?;
     let folder = input::folder_for(args.out.as_deref(), "specimen");
@@ -100,6 +92,32 @@ pub(super) fn run(args: &SpecimenArgs) -> Result<(), Failure> {
         return Err(Failure::Interrupted);
     }
     Ok(())
+}
+
+/// The specimen of a name, `nanoparticles` or `nanoparticles:SEED`, under the line it is known
+/// by.
+pub(super) fn by_name(name: &str) -> Result<SpecimenMicroscope, Failure> {
+    let (kind, seed) = name.split_once(':').unwrap_or((name, "1"));
+    let unknown = || {
+        Failure::Input(format!(
+            "no specimen is called `{name}`; accepted are nanoparticles and nanoparticles:SEED, \
+             as in nanoparticles:3"
+        ))
+    };
+    if kind != "nanoparticles" {
+        return Err(unknown());
+    }
+    nanoparticles(seed.parse().map_err(|_| unknown())?)
+}
+
+fn nanoparticles(seed: u64) -> Result<SpecimenMicroscope, Failure> {
+    let config = SpecimenConfig {
+        seed,
+        ..SpecimenConfig::default()
+    };
+    let specimen = Specimen::new(config).map_err(|e| Failure::input(&e))?;
+    let scalarizer: Scalarizer = TARGET.parse().map_err(|e| Failure::input(&e))?;
+    SpecimenMicroscope::new(specimen, scalarizer).map_err(|e| Failure::input(&e))
 }
 
 fn prepare(
