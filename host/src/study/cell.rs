@@ -55,13 +55,13 @@ impl<M: Microscope + Clone + Sync> Study<M> {
     /// measured or written.
     ///
     /// # Errors
-    /// [`StudyError::Campaign`] for the first that cannot.
+    /// [`StudyError::Start`] for the first that cannot.
     pub fn new(plan: Plan, microscope: M) -> Result<Self, StudyError> {
         let study = Self { plan, microscope };
         // Seeds are all alike to this.
         for cell in study.plan.cells().take(study.plan.strategies.len()) {
             let checked = study.campaign(&cell);
-            checked.map_err(|source| failed(&cell, source))?;
+            checked.map_err(|error| StudyError::Start(Box::new(error)))?;
         }
         Ok(study)
     }
@@ -120,6 +120,6 @@ fn failed(cell: &Cell, source: CampaignError) -> StudyError {
     StudyError::Campaign {
         strategy: cell.strategy.clone(),
         seed: cell.seed,
-        source,
+        source: Box::new(source),
     }
 }

@@ -52,7 +52,10 @@ pub enum StudyError {
         /// Number of cells.
         cells: usize,
     },
-    /// A campaign of the study cannot start, or failed.
+    /// Campaigns cannot start with these settings on these data.
+    #[error(transparent)]
+    Start(Box<CampaignError>),
+    /// A campaign of the study failed.
     #[error("{strategy} with seed {seed}: {source}")]
     Campaign {
         /// Its strategy.
@@ -60,7 +63,7 @@ pub enum StudyError {
         /// Its seed.
         seed: u64,
         /// What the campaign said.
-        source: CampaignError,
+        source: Box<CampaignError>,
     },
     /// The operating system gives no threads.
     #[error("no threads to run campaigns on: {0}")]
