@@ -221,6 +221,52 @@ fn a_comparison_that_lost_cells_is_completed_and_does_not_depend_on_threads() {
     assert_eq!(timeless(&written), timeless(&whole.stdout));
 }
 
+#[cfg(unix)]
+#[test]
+fn an_interrupted_comparison_keeps_finished_cells_and_goes_on() {
+    use std::io::{BufRead as _, BufReader, Read as _};
+    let folder = data();
+    let change = ["--steps", "120", "--jobs", "1", "--json", "--out", "study"];
+    let mut running = Command::new(env!("CARGO_BIN_EXE_beacon"))
+        .args(changed(&change).iter().filter(|word| **word != "--json"))
+        .current_dir(folder.path())
+        .stderr(std::process::Stdio::piped())
+        .stdout(std::process::Stdio::null())
+        .spawn()
+        .unwrap();
+    let mut said = BufReader::new(running.stderr.take().unwrap());
+    let mut line = String::new();
+    said.read_line(&mut line).unwrap();
+    assert!(line.starts_with("1/6 campaigns: "), "{line}");
+    let pid = running.id().to_string();
+    assert!(
+        Command::new("kill")
+            .args(["-INT", &pid])
+            .status()
+            .unwrap()
+            .success()
+    );
+    let mut rest = String::new();
+    said.read_to_string(&mut rest).unwrap();
+    assert_eq!(running.wait().unwrap().code(), Some(130), "{rest}");
+    assert!(
+        rest.contains("of 6 campaigns are finished in study"),
+        "{rest}"
+    );
+    assert!(rest.contains("the same command goes on"), "{rest}");
+    let cells = || {
+        std::fs::read_dir(folder.path().join("study/cells"))
+            .unwrap()
+            .count()
+    };
+    assert!((1..6).contains(&cells()), "{} cells", cells());
+    let resumed = compare(&change, folder.path());
+    assert_eq!(cells(), 6);
+    let whole = ["--steps", "120", "--json", "--out", "whole"];
+    let whole = compare(&whole, folder.path());
+    assert_eq!(timeless(&resumed.stdout), timeless(&whole.stdout));
+}
+
 #[test]
 fn cells_run_one_by_one_and_collected_are_the_comparison_run_at_once() {
     let folder = data();

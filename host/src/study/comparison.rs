@@ -155,3 +155,51 @@ impl StrategyRuns {
         Some(Curve { mean, sd })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::METRICS;
+    use super::super::testing::{campaign, comparison};
+
+    #[test]
+    fn campaigns_that_started_elsewhere_are_no_pair() {
+        let random = [
+            campaign("random", 1, 4, &[0.1]),
+            campaign("random", 2, 5, &[0.1]),
+        ];
+        let alike = [campaign("ei", 1, 4, &[0.2]), campaign("ei", 2, 5, &[0.2])];
+        let elsewhere = [campaign("ei", 1, 4, &[0.2]), campaign("ei", 2, 6, &[0.2])];
+        assert!(comparison(&[&random, &alike]).check_pairs().is_ok());
+        let error = comparison(&[&random, &elsewhere])
+            .check_pairs()
+            .unwrap_err();
+        let error = error.to_string();
+        assert!(
+            error.starts_with("random and ei") && error.contains("seed 2"),
+            "{error}"
+        );
+    }
+
+    /// By hand: 0.1 and 0.3 have mean 0.2 and standard deviation √0.02.
+    #[test]
+    fn curves_are_means_over_seeds_step_by_step() {
+        let runs = [
+            campaign("ei", 1, 4, &[0.1, 0.5, 0.5]),
+            campaign("ei", 2, 5, &[0.3, 0.5, 0.9]),
+        ];
+        let comparison = comparison(&[&runs]);
+        let curve = comparison.strategies[0].curve(&METRICS[0]).unwrap();
+        assert_eq!(curve.mean, [0.2, 0.5, 0.7]);
+        assert!((curve.sd[0] - 0.02_f64.sqrt()).abs() < 1e-15);
+        assert_eq!(curve.sd[1], 0.0);
+        let rmse = METRICS.iter().find(|metric| metric.name == "rmse").unwrap();
+        let curve = comparison.strategies[0].curve(rmse).unwrap();
+        assert!(
+            curve
+                .mean
+                .iter()
+                .chain(&curve.sd)
+                .all(|value| value.is_nan())
+        );
+    }
+}

@@ -30,3 +30,6 @@ pub use pool::{Ending, Watch, cores, run_cells};
 pub use statistics::{EXACT_PAIRS, PairedTest, Spread};
 pub use tables::{write_series, write_table};
 pub use text::describe;
+
+#[cfg(test)]
+mod testing;
