@@ -429,6 +429,10 @@ fn folders_of_something_else_are_refused_and_left_as_they_are() {
         &["`copper`", "nanoparticles"],
     );
 
+    refused(
+        &beacon(&["compare", "--steps", "5"], folder.path()),
+        &["--image", "--specimen", "--collect"],
+    );
     let collect = |place| beacon(&["compare", "--collect", place], folder.path());
     refused(&collect("."), &["`.`", "study.toml"]);
     refused(&collect("absent"), &["`absent`", "no study"]);

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use beacon_kernel::Strategy;
-use clap::Args;
+use clap::{ArgGroup, Args};
 
 use super::progress::Display;
 use super::replay::parse_scalarizer;
@@ -19,6 +19,7 @@ use crate::study::{
 
 /// Arguments of `beacon compare`.
 #[derive(Debug, Args)]
+#[command(group(ArgGroup::new("what").required(true).args(["image", "specimen", "collect"])))]
 pub(super) struct CompareArgs {
     /// Image that is known everywhere: .npy, .npz, .tif, .h5 (NSID) or .hspy; `FILE#path/inside`
     /// for one of several.
@@ -31,14 +32,10 @@ pub(super) struct CompareArgs {
     #[arg(long, value_name = "HOW", value_parser = parse_scalarizer, requires = "response")]
     scalarizer: Option<Scalarizer>,
     /// A built-in specimen instead of data: its name, and a number that chooses one of its kind.
-    #[arg(
-        long,
-        value_name = "NAME[:SEED]",
-        conflicts_with = "image",
-        required_unless_present_any = ["image", "collect"]
-    )]
+    #[arg(long, value_name = "NAME[:SEED]")]
     specimen: Option<String>,
-    /// Strategies to compare, the first one the others are tested against besides `random`.
+    /// Strategies to compare, separated by commas; the others are tested against the first and
+    /// against `random`.
     #[arg(
         long,
         value_name = "NAMES",
@@ -53,7 +50,7 @@ pub(super) struct CompareArgs {
     /// ones.
     #[arg(long, value_name = "FILE", conflicts_with = "initial")]
     seeds_from: Option<PathBuf>,
-    /// Steps to tabulate; the last is always among them.
+    /// Steps to tabulate, separated by commas; the last is always among them.
     #[arg(long, value_name = "STEPS", value_delimiter = ',', default_values_t = crate::study::STEPS)]
     at: Vec<usize>,
     /// Folder of the study. Finished campaigns in it are not run again. Without it the first
@@ -67,7 +64,7 @@ pub(super) struct CompareArgs {
     #[arg(
         long,
         value_name = "DIR",
-        conflicts_with_all = ["image", "specimen", "out", "cell"]
+        conflicts_with_all = ["out", "cell"]
     )]
     collect: Option<PathBuf>,
     /// Campaigns to run at a time; as many as there are cores by default.
