@@ -17,4 +17,5 @@ pub mod scalarizer;
 pub mod spaces;
 pub mod specimen;
 pub mod spectra;
+pub mod study;
 pub mod train;

@@ -1,8 +1,6 @@
 //! What a campaign is asked to do: one definition for the command line, the run folder and code.
 
 use beacon_kernel::{Acquisition, References, Sampling, Strategy};
-use clap::builder::PossibleValuesParser;
-use clap::builder::TypedValueParser as _;
 use serde::{Deserialize, Serialize};
 
 use crate::train::TrainerConfig;
@@ -11,8 +9,9 @@ use crate::train::TrainerConfig;
 #[derive(Clone, Debug, PartialEq, clap::Args, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct CampaignConfig {
-    /// Acquisition function that picks the next point.
-    #[arg(long, default_value = "beacon-structure", value_parser = strategies(), help_heading = "Campaign")]
+    /// Acquisition function that picks the next point; a command that runs campaigns puts its
+    /// own here.
+    #[arg(skip = Strategy::BeaconStructure.name())]
     pub strategy: String,
     /// Points to measure after the seeds.
     #[arg(
@@ -30,8 +29,8 @@ pub struct CampaignConfig {
         help_heading = "Campaign"
     )]
     pub initial: usize,
-    /// Fixes every random number of the campaign.
-    #[arg(long, default_value_t = 1, value_name = "N", help_heading = "Campaign")]
+    /// Fixes every random number of the campaign; a command puts its own here likewise.
+    #[arg(skip = 1_u64)]
     pub seed: u64,
     /// Side of the square window around each candidate, in pixels.
     #[arg(
@@ -108,10 +107,6 @@ impl CampaignConfig {
         }
         Some(acquisition)
     }
-}
-
-fn strategies() -> impl clap::builder::TypedValueParser<Value = String> {
-    PossibleValuesParser::new(Strategy::ALL.map(Strategy::name)).map(|name| name)
 }
 
 #[cfg(test)]

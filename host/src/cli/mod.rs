@@ -1,5 +1,6 @@
 //! The command line: arguments and printing, nothing else.
 
+mod compare;
 mod controller;
 mod input;
 mod kernel;
@@ -41,6 +42,8 @@ enum Command {
     Replay(Box<replay::ReplayArgs>),
     /// Judge any order in which somebody measured the same data, step by step.
     Score(Box<score::ScoreArgs>),
+    /// Compare strategies: each with the same seeds on the same data, with paired tests.
+    Compare(Box<compare::CompareArgs>),
     /// Look at a scan controller, or try it out.
     Controller(controller::ControllerArgs),
 }
@@ -53,6 +56,9 @@ enum Failure {
     Running(String),
     /// The user stopped it; what there was is written. Exit status 130.
     Interrupted,
+    /// The user stopped it, and it can go on from what there is, as the text says. Exit status
+    /// 130.
+    Suspended(String),
     /// Nobody reads on. Exit status 0, as for any program in a pipe.
     Unheard,
 }
@@ -89,6 +95,7 @@ pub fn main() -> ExitCode {
     let result = match &cli.command {
         Some(Command::Replay(args)) => replay::run(args),
         Some(Command::Score(args)) => score::run(args),
+        Some(Command::Compare(args)) => compare::run(args),
         Some(Command::Controller(args)) => controller::run(args),
         None => specimen::run(&cli.specimen),
     };
@@ -96,6 +103,10 @@ pub fn main() -> ExitCode {
         Ok(()) | Err(Failure::Unheard) => ExitCode::SUCCESS,
         Err(Failure::Interrupted) => {
             eprintln!("stopped; the results hold what was measured until then");
+            ExitCode::from(INTERRUPTED)
+        }
+        Err(Failure::Suspended(message)) => {
+            eprintln!("stopped; {message}");
             ExitCode::from(INTERRUPTED)
         }
         Err(Failure::Input(message)) => {
@@ -127,7 +138,7 @@ fn usage(error: &clap::Error) -> ExitCode {
         .collect();
     let command = std::env::args()
         .nth(1)
-        .filter(|word| ["replay", "score", "controller"].contains(&word.as_str()));
+        .filter(|word| ["replay", "score", "compare", "controller"].contains(&word.as_str()));
     let command = command.map(|word| word + " ").unwrap_or_default();
     eprintln!("{} (see `beacon {command}--help`)", said.join(" "));
     ExitCode::from(2)

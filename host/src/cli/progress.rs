@@ -3,13 +3,14 @@
 use std::io::IsTerminal as _;
 use std::ops::ControlFlow;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Instant;
 
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
 use super::Failure;
 use crate::campaign::{Observer, Series};
+use crate::study::{Cell, CellResult, Watch};
 
 /// Steps between two plain lines.
 const EVERY: usize = 25;
@@ -46,19 +47,38 @@ impl Display {
         self.interrupted.load(Ordering::Relaxed)
     }
 
-    /// The progress of one campaign of `steps` steps.
-    pub(super) fn campaign(&self, name: &str, steps: usize) -> Progress {
-        let bar = self.bars.as_ref().map(|bars| {
-            let template = "{prefix} [{wide_bar}] step {pos}/{len} {msg}";
+    /// A bar of `steps` steps, where there is a terminal.
+    fn bar(&self, template: &str, steps: usize, message: &str) -> Option<ProgressBar> {
+        self.bars.as_ref().map(|bars| {
             let style = ProgressStyle::with_template(template)
                 .unwrap_or_else(|_| ProgressStyle::default_bar());
             let bar = bars.add(ProgressBar::new(steps as u64).with_style(style));
-            bar.set_prefix(name.to_owned());
-            bar.set_message("training");
+            bar.set_message(message.to_owned());
             // Drawn before the first step, which has to wait for the first training.
             bar.tick();
             bar
-        });
+        })
+    }
+
+    /// The progress of `cells` cells of a study together, with campaigns of `steps` steps.
+    pub(super) fn study(&self, cells: usize, steps: usize) -> StudyProgress {
+        let template = "[{wide_bar}] {msg}, {eta} left";
+        StudyProgress {
+            bar: self.bar(template, cells * steps, &format!("0/{cells} campaigns")),
+            cells,
+            finished: AtomicUsize::new(0),
+            quiet: self.quiet,
+            interrupted: Arc::clone(&self.interrupted),
+        }
+    }
+
+    /// The progress of one campaign of `steps` steps.
+    pub(super) fn campaign(&self, name: &str, steps: usize) -> Progress {
+        let template = "{prefix} [{wide_bar}] step {pos}/{len} {msg}";
+        let bar = self.bar(template, steps, "training");
+        if let Some(bar) = &bar {
+            bar.set_prefix(name.to_owned());
+        }
         Progress {
             name: name.to_owned(),
             bar,
@@ -100,5 +120,50 @@ impl Observer for Progress {
             return ControlFlow::Break(());
         }
         ControlFlow::Continue(())
+    }
+}
+
+/// The progress of a study: one bar for all its campaigns, or a line for each finished one.
+pub(super) struct StudyProgress {
+    bar: Option<ProgressBar>,
+    cells: usize,
+    finished: AtomicUsize,
+    quiet: bool,
+    interrupted: Arc<AtomicBool>,
+}
+
+impl StudyProgress {
+    /// Takes the bar away.
+    pub(super) fn end(&self) {
+        if let Some(bar) = &self.bar {
+            bar.finish_and_clear();
+        }
+    }
+}
+
+impl Watch for StudyProgress {
+    fn step(&self, _: &Cell, _: usize) -> ControlFlow<()> {
+        if let Some(bar) = &self.bar {
+            bar.inc(1);
+        }
+        if self.interrupted.load(Ordering::Relaxed) {
+            return ControlFlow::Break(());
+        }
+        ControlFlow::Continue(())
+    }
+
+    fn finished(&self, cell: &Cell, result: &CellResult) {
+        let finished = self.finished.fetch_add(1, Ordering::Relaxed) + 1;
+        let campaigns = format!("{finished}/{} campaigns", self.cells);
+        match &self.bar {
+            Some(bar) => bar.set_message(campaigns),
+            None if !self.quiet => {
+                let coverage = result.campaign.series.target_coverage.last();
+                let coverage = coverage.copied().unwrap_or(f64::NAN);
+                let seconds = result.seconds;
+                eprintln!("{campaigns}: {cell}, coverage {coverage:.3}, {seconds:.1} s");
+            }
+            None => {}
+        }
     }
 }

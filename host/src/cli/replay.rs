@@ -4,7 +4,9 @@ use std::fmt::Write as _;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use beacon_kernel::Strategy;
 use clap::Args;
+use clap::builder::PossibleValuesParser;
 use serde::Serialize;
 
 use super::kernel::BeamArgs;
@@ -16,7 +18,7 @@ use crate::scalarizer::Scalarizer;
 use crate::spaces::LatentConfig;
 
 /// Arguments of `beacon replay`.
-#[derive(Debug, Args, Serialize)]
+#[derive(Clone, Debug, Args, Serialize)]
 pub(super) struct ReplayArgs {
     /// Image that is known everywhere: .npy, .npz, .tif, .h5 (NSID) or .hspy; `FILE#path/inside`
     /// for one of several.
@@ -51,6 +53,19 @@ pub(super) struct ReplayArgs {
     controller: ControllerChoice,
     #[command(flatten)]
     beam: BeamArgs,
+    /// Acquisition function that picks the next point.
+    #[arg(
+        long,
+        default_value = Strategy::BeaconStructure.name(),
+        value_parser = PossibleValuesParser::new(Strategy::ALL.map(Strategy::name)),
+        help_heading = "Campaign"
+    )]
+    #[serde(skip)]
+    strategy: String,
+    /// Fixes every random number of the campaign.
+    #[arg(long, default_value_t = 1, value_name = "N", help_heading = "Campaign")]
+    #[serde(skip)]
+    seed: u64,
     #[command(flatten)]
     campaign: CampaignConfig,
 }
@@ -63,6 +78,10 @@ pub(super) fn parse_scalarizer(
 
 /// Runs the command.
 pub(super) fn run(args: &ReplayArgs) -> Result<(), Failure> {
+    let mut args = args.clone();
+    args.campaign.strategy.clone_from(&args.strategy);
+    args.campaign.seed = args.seed;
+    let args = &args;
     let seeds = match &args.seeds_from {
         Some(file) => Seeds::Given(read_seeds(file).map_err(|e| Failure::input(&e))?),
         None => Seeds::Random(args.campaign.initial),

@@ -13,7 +13,7 @@ use super::{Failure, input, kernel, print, spaces};
 use crate::campaign::{Campaign, CampaignConfig, Outcome, Seeds, write_run, write_side_by_side};
 use crate::controller::ControllerChoice;
 use crate::microscope::{Microscope as _, SpecimenMicroscope};
-use crate::specimen::{SpecimenConfig, SpecimenKind};
+use crate::specimen::{SpecimenChoice, SpecimenConfig, SpecimenKind};
 
 /// Arguments of `beacon` without a command.
 #[derive(Clone, Debug, Args, Serialize)]
@@ -52,7 +52,7 @@ pub(super) fn run(args: &SpecimenArgs) -> Result<(), Failure> {
     let config = args.specimen.config(args.seed);
     let microscope = SpecimenMicroscope::open(config.clone()).map_err(|e| Failure::input(&e))?;
 
-    let beacon = prepare(&microscope, Strategy::Beacon, args)?;
+    let beacon = prepare(&microscope, Strategy::BeaconStructure, args)?;
     let random = prepare(&microscope, Strategy::Random, args)?;
     let folder = input::folder_for(args.out.as_deref(), "specimen");
     input::prepare_folder(&folder)?;
@@ -77,11 +77,11 @@ pub(super) fn run(args: &SpecimenArgs) -> Result<(), Failure> {
     // There is one board, but as many kernels in this process as one likes.
     let (beacon, random) = if args.controller == ControllerChoice::InProcess {
         rayon::join(
-            || explore(beacon, Strategy::Beacon),
+            || explore(beacon, Strategy::BeaconStructure),
             || explore(random, Strategy::Random),
         )
     } else {
-        let beacon = explore(beacon, Strategy::Beacon);
+        let beacon = explore(beacon, Strategy::BeaconStructure);
         (beacon, explore(random, Strategy::Random))
     };
     let (beacon, random) = (beacon?, random?);
@@ -99,6 +99,12 @@ pub(super) fn run(args: &SpecimenArgs) -> Result<(), Failure> {
         return Err(Failure::Interrupted);
     }
     Ok(())
+}
+
+/// The specimen of a name with or without a seed, after the target of its kind.
+pub(super) fn by_name(name: &str) -> Result<SpecimenMicroscope, Failure> {
+    let choice: SpecimenChoice = name.parse().map_err(|e| Failure::input(&e))?;
+    SpecimenMicroscope::open(choice.config()).map_err(|e| Failure::input(&e))
 }
 
 fn prepare(

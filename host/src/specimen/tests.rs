@@ -4,7 +4,7 @@ use beacon_kernel::{Candidate, Candidates, Pixel};
 use rayon::prelude::*;
 
 use super::*;
-use crate::metrics::TargetCoverage;
+use crate::metrics::{TARGET_BINS, target_groups};
 use crate::microscope::{Microscope as _, SpecimenMicroscope};
 
 /// Pixels (index) that are candidates for windows of 16.
@@ -109,12 +109,8 @@ fn has_a_range_for_a_target(name: &str, microscope: &mut SpecimenMicroscope) {
     let candidates = candidates();
     let truth = microscope.truth().unwrap().clone();
     let target: Vec<f64> = candidates.iter().map(|&i| truth.values[i]).collect();
-    let coverage = TargetCoverage::new(&target, TargetCoverage::BINS).unwrap();
-    assert!(
-        coverage.occupied() > 60,
-        "{name}: {} bins",
-        coverage.occupied()
-    );
+    let bins = target_groups(&target, TARGET_BINS).unwrap();
+    assert!(bins.occupied() > 60, "{name}: {} bins", bins.occupied());
     let low = target.iter().copied().fold(f64::INFINITY, f64::min);
     let range = target.iter().copied().fold(f64::NEG_INFINITY, f64::max) - low;
     for tenth in 0..10 {

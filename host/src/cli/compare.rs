@@ -1,0 +1,227 @@
+//! `beacon compare`: strategies against one another, seed by seed.
+
+use std::path::{Path, PathBuf};
+
+use beacon_kernel::Strategy;
+use clap::{ArgGroup, Args};
+
+use super::progress::Display;
+use super::replay::parse_scalarizer;
+use super::{Failure, input, print, spaces, specimen};
+use crate::campaign::{CampaignConfig, read_seeds};
+use crate::microscope::Microscope;
+use crate::report::write_file;
+use crate::scalarizer::Scalarizer;
+use crate::spaces::LatentConfig;
+use crate::study::{
+    Analysis, Cell, CellName, Comparison, Dataset, Ending, Plan, Stored, Study, StudyError,
+    StudyFolder, chosen_steps, cores, describe, run_cells, to_json, write_series, write_table,
+};
+
+/// Arguments of `beacon compare`.
+#[derive(Debug, Args)]
+#[command(group(ArgGroup::new("what").required(true).args(["image", "specimen", "collect"])))]
+pub(super) struct CompareArgs {
+    /// Image that is known everywhere: .npy, .npz, .tif, .h5 (NSID) or .hspy; `FILE#path/inside`
+    /// for one of several.
+    #[arg(long, value_name = "FILE", requires = "response")]
+    image: Option<String>,
+    /// Response over the same pixels, or spectra together with --scalarizer.
+    #[arg(long, value_name = "FILE", requires = "image")]
+    response: Option<String>,
+    /// How a spectrum becomes a number: sum, window:LO..HI, line:Pd-La, loop-height, loop-area.
+    #[arg(long, value_name = "HOW", value_parser = parse_scalarizer, requires = "response")]
+    scalarizer: Option<Scalarizer>,
+    /// A built-in specimen instead of data: its name, and a number that chooses one of its kind.
+    #[arg(long, value_name = "NAME[:SEED]")]
+    specimen: Option<String>,
+    /// Strategies to compare, separated by commas; the others are tested against the first and
+    /// against `random`.
+    #[arg(
+        long,
+        value_name = "NAMES",
+        value_delimiter = ',',
+        default_values_t = Strategy::ALL.map(|strategy| strategy.name().to_owned())
+    )]
+    strategies: Vec<String>,
+    /// Seeds for each strategy: 1 to N.
+    #[arg(long, value_name = "N", default_value_t = 10)]
+    seeds: u64,
+    /// Candidate numbers that every campaign measures first, as .npy or text, instead of random
+    /// ones.
+    #[arg(long, value_name = "FILE", conflicts_with = "initial")]
+    seeds_from: Option<PathBuf>,
+    /// Steps to tabulate, separated by commas; the last is always among them.
+    #[arg(long, value_name = "STEPS", value_delimiter = ',', default_values_t = crate::study::STEPS)]
+    at: Vec<usize>,
+    /// Folder of the study. Finished campaigns in it are not run again. Without it the first
+    /// runs/compare-N that holds this study, or the next free one.
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    /// Run one campaign alone, the I-th of N, into the folder of the study.
+    #[arg(long, value_name = "I/N", requires = "out")]
+    cell: Option<CellName>,
+    /// Assemble what the folder of a study holds, and run nothing.
+    #[arg(
+        long,
+        value_name = "DIR",
+        conflicts_with_all = ["out", "cell"]
+    )]
+    collect: Option<PathBuf>,
+    /// Campaigns to run at a time; as many as there are cores by default.
+    #[arg(long, value_name = "N")]
+    jobs: Option<usize>,
+    /// Print the comparison as JSON on standard output and nothing else; with --cell, the
+    /// campaign.
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    campaign: CampaignConfig,
+}
+
+/// Runs the command.
+pub(super) fn run(args: &CompareArgs) -> Result<(), Failure> {
+    if let Some(folder) = &args.collect {
+        let folder = StudyFolder::open(folder).map_err(|e| Failure::input(&e))?;
+        return assemble(args, &folder);
+    }
+    if args.jobs == Some(0) {
+        return Err(Failure::Input("jobs is 0; expected 1 or more".to_owned()));
+    }
+    chosen_steps(&args.at, args.campaign.steps).map_err(|e| Failure::input(&e))?;
+    if let Some(name) = &args.specimen {
+        return explore(args, name, specimen::by_name(name)?);
+    }
+    // The arguments require both where there is neither a specimen nor a folder to collect.
+    let location = |file: &Option<String>| file.clone().unwrap_or_default();
+    let (image, response) = (location(&args.image), location(&args.response));
+    let replay = input::read_replay(&image, &response, args.scalarizer.as_ref())?;
+    let scalarizer = args.scalarizer.as_ref().map(|how| format!(" ({how})"));
+    let name = format!("{image}, {response}{}", scalarizer.unwrap_or_default());
+    explore(args, &name, replay)
+}
+
+/// Runs the cells of a study on a microscope, all or one.
+fn explore<M: Microscope + Clone + Sync>(
+    args: &CompareArgs,
+    name: &str,
+    microscope: M,
+) -> Result<(), Failure> {
+    let start = match &args.seeds_from {
+        Some(file) => read_seeds(file).map_err(|e| Failure::input(&e))?,
+        None => Vec::new(),
+    };
+    let dataset = Dataset::new(name, &microscope);
+    let (strategies, campaign) = (args.strategies.clone(), args.campaign.clone());
+    let plan = Plan::new(dataset, strategies, args.seeds, start, campaign);
+    let plan = plan.map_err(|e| Failure::input(&e))?;
+    let asked: Vec<Cell> = match args.cell {
+        Some(name) => vec![plan.cell(name).map_err(|e| Failure::input(&e))?],
+        None => plan.cells().collect(),
+    };
+    let study = Study::new(plan, microscope).map_err(|e| Failure::input(&e))?;
+    let path = match &args.out {
+        Some(out) => out.clone(),
+        None => own_folder(study.plan()),
+    };
+    let folder = StudyFolder::create(&path, study.plan()).map_err(|e| Failure::input(&e))?;
+
+    let mut due = Vec::new();
+    for cell in &asked {
+        match folder.read(cell) {
+            Stored::Finished(_) => continue,
+            Stored::Absent => {}
+            Stored::Damaged(reason) => {
+                let file = folder.file(cell);
+                eprintln!("`{}` is damaged and run again: {reason}", file.display());
+            }
+        }
+        due.push(cell.clone());
+    }
+    let display = Display::new(args.json)?;
+    let study = if due.is_empty() {
+        study
+    } else {
+        let patches = study.patches().map_err(|e| Failure::running(&e))?;
+        study.with_spaces(spaces::of(&patches, Some(LatentConfig::default()))?)
+    };
+    let progress = display.study(due.len(), study.plan().campaign.steps);
+    let jobs = args.jobs.unwrap_or_else(cores);
+    let ending = run_cells(&study, &folder, &due, jobs, &progress);
+    progress.end();
+    match ending.map_err(|e| Failure::running(&e))? {
+        Ending::Interrupted => Err(Failure::Suspended(finished(&folder, args.cell.is_some()))),
+        Ending::Complete if args.cell.is_some() => report_cell(args, &folder, &asked[0]),
+        Ending::Complete => assemble(args, &folder),
+    }
+}
+
+/// The first of the folders `runs/compare-N` that holds this study or is free.
+fn own_folder(plan: &Plan) -> PathBuf {
+    let ours = |folder: &Path| {
+        StudyFolder::open(folder).is_ok_and(|found| found.plan().differences(plan).is_empty())
+    };
+    (1..=u32::MAX)
+        .map(|n| Path::new("runs").join(format!("compare-{n}")))
+        .find(|folder| !folder.exists() || ours(folder))
+        .unwrap_or_else(|| Path::new("runs").join("compare"))
+}
+
+/// What an interrupted study keeps, and how it goes on.
+fn finished(folder: &StudyFolder, alone: bool) -> String {
+    if alone {
+        return "the campaign is lost, other cells are kept; the same command runs it again"
+            .to_owned();
+    }
+    let plan = folder.plan();
+    let stored = plan.cells().map(|cell| folder.read(&cell));
+    let finished = stored.filter(|stored| matches!(stored, Stored::Finished(_)));
+    format!(
+        "{} of {} campaigns are finished in {}; the same command goes on from there",
+        finished.count(),
+        plan.cell_count(),
+        folder.path().display()
+    )
+}
+
+/// Says what became of a cell that was run alone.
+fn report_cell(args: &CompareArgs, folder: &StudyFolder, cell: &Cell) -> Result<(), Failure> {
+    let file = folder.file(cell);
+    if args.json {
+        let text = std::fs::read_to_string(&file).map_err(|e| Failure::running(&e))?;
+        return print(&(text + "\n"));
+    }
+    let (number, cells) = (cell.number, folder.plan().cell_count());
+    print(&format!(
+        "cell {number}/{cells}, {cell}: {}\n",
+        file.display()
+    ))
+}
+
+/// Compares the finished cells, writes tables and prints.
+fn assemble(args: &CompareArgs, folder: &StudyFolder) -> Result<(), Failure> {
+    let comparison = Comparison::collect(folder).map_err(|e| match e {
+        StudyError::NothingYet { .. } => Failure::input(&e),
+        _ => Failure::running(&e),
+    })?;
+    let analysis = Analysis::new(&comparison, &args.at).map_err(|e| Failure::input(&e))?;
+    let json = to_json(&comparison, &analysis).map_err(|e| Failure::running(&e))?;
+    let path = folder.path();
+    let write = || -> Result<(), StudyError> {
+        write_file(&path.join("comparison.json"), json.as_bytes())?;
+        write_table(&path.join("table.csv"), &analysis)?;
+        write_series(&path.join("series.csv"), &comparison)
+    };
+    write().map_err(|e| Failure::running(&e))?;
+    if args.json {
+        return print(&json);
+    }
+    print(&format!(
+        "{}\nresults in {}:\n  \
+         comparison.json  everything above and more\n  \
+         table.csv        every metric at the chosen steps, with spread and tests\n  \
+         series.csv       every campaign step by step\n",
+        describe(&comparison, &analysis),
+        path.display()
+    ))
+}

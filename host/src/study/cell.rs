@@ -1,0 +1,156 @@
+//! One cell: a campaign, and its result as a file that says what it belongs to.
+
+use std::time::{Duration, Instant};
+
+use beacon_kernel::Capacity;
+use serde::{Deserialize, Serialize};
+
+use super::{Cell, Plan, StudyError};
+use crate::campaign::{Campaign, CampaignError, Observer, Summary};
+use crate::controller::{InProcess, Memory};
+use crate::microscope::Microscope;
+use crate::patches::Patches;
+use crate::spaces::Spaces;
+
+/// The result of one cell, as its file holds it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct CellResult {
+    /// What the study's cells have in common, as a checksum: [`Plan::conditions`].
+    pub conditions: String,
+    /// Wall time of the campaign, in seconds.
+    pub seconds: f64,
+    /// The campaign.
+    pub campaign: Summary,
+}
+
+impl CellResult {
+    /// Why this is not the result of a cell of a plan; `None` when it is.
+    pub(super) fn objection(&self, plan: &Plan, cell: &Cell) -> Option<String> {
+        let campaign = &self.campaign;
+        if self.conditions != plan.conditions() {
+            return Some("it is of another study".to_owned());
+        }
+        if (&campaign.strategy, campaign.seed) != (&cell.strategy, cell.seed) {
+            let (strategy, seed) = (&campaign.strategy, campaign.seed);
+            return Some(format!("it is {strategy} with seed {seed}"));
+        }
+        let steps = plan.campaign.steps;
+        let lengths = super::METRICS
+            .iter()
+            .filter_map(|metric| metric.curve(campaign))
+            .map(<[f64]>::len);
+        if campaign.order.len() != steps || lengths.into_iter().any(|length| length != steps) {
+            return Some(format!("it does not hold {steps} steps"));
+        }
+        None
+    }
+}
+
+/// A plan with the microscope it is for.
+pub struct Study<M> {
+    plan: Plan,
+    microscope: M,
+    spaces: Option<Spaces>,
+}
+
+impl<M: Microscope + Clone + Sync> Study<M> {
+    /// Checks that every campaign of the plan can start on the microscope, before anything is
+    /// measured or written.
+    ///
+    /// # Errors
+    /// [`StudyError::Start`] for the first that cannot.
+    pub fn new(plan: Plan, microscope: M) -> Result<Self, StudyError> {
+        let study = Self {
+            plan,
+            microscope,
+            spaces: None,
+        };
+        // Seeds are all alike to this.
+        for cell in study.plan.cells().take(study.plan.strategies.len()) {
+            let checked = study.campaign(&cell);
+            checked.map_err(|error| StudyError::Start(Box::new(error)))?;
+        }
+        Ok(study)
+    }
+
+    /// Judges exploration in these spaces as well, which are those of [`Self::patches`].
+    #[must_use]
+    pub fn with_spaces(self, spaces: Spaces) -> Self {
+        Self {
+            spaces: Some(spaces),
+            ..self
+        }
+    }
+
+    /// The image as the network sees it.
+    ///
+    /// # Errors
+    /// When no window fits, which [`Self::new`] has excluded.
+    pub fn patches(&self) -> Result<Patches, CampaignError> {
+        Ok(Patches::new(
+            self.microscope.image(),
+            self.plan.campaign.window,
+        )?)
+    }
+
+    /// The plan.
+    pub fn plan(&self) -> &Plan {
+        &self.plan
+    }
+
+    fn campaign(&self, cell: &Cell) -> Result<Campaign, CampaignError> {
+        let config = self.plan.config(cell);
+        let campaign = Campaign::new(config, self.plan.seeds_of_campaigns(), &self.microscope)?;
+        match &self.spaces {
+            Some(spaces) => campaign.with_spaces(spaces),
+            None => Ok(campaign),
+        }
+    }
+
+    fn run(
+        &self,
+        cell: &Cell,
+        observer: &mut dyn Observer,
+    ) -> Result<(Duration, Summary), CampaignError> {
+        let campaign = self.campaign(cell)?;
+        let candidates = campaign.candidates();
+        let mut memory = Memory::new(Capacity::for_campaign(
+            candidates.height(),
+            candidates.width(),
+            candidates.window(),
+            campaign.measurements(),
+        ));
+        let mut controller = InProcess::new(&mut memory)?;
+        let mut microscope = self.microscope.clone();
+        let started = Instant::now();
+        let outcome = campaign.run(&mut microscope, &mut controller, observer)?;
+        Ok((started.elapsed(), Summary::new(&outcome)))
+    }
+
+    /// Runs one cell in this process; `None` when the observer ended it before its last step.
+    ///
+    /// # Errors
+    /// [`StudyError::Campaign`] when the campaign fails.
+    pub fn run_cell(
+        &self,
+        cell: &Cell,
+        observer: &mut dyn Observer,
+    ) -> Result<Option<CellResult>, StudyError> {
+        let run = self.run(cell, observer);
+        let (time, campaign) = run.map_err(|source| failed(cell, source))?;
+        let complete = campaign.order.len() == self.plan.campaign.steps;
+        Ok(complete.then(|| CellResult {
+            conditions: self.plan.conditions(),
+            seconds: time.as_secs_f64(),
+            campaign,
+        }))
+    }
+}
+
+fn failed(cell: &Cell, source: CampaignError) -> StudyError {
+    StudyError::Campaign {
+        strategy: cell.strategy.clone(),
+        seed: cell.seed,
+        source: Box::new(source),
+    }
+}

@@ -1,0 +1,205 @@
+//! What the finished cells of a study hold, strategy by strategy: for figures and statistics.
+
+use super::statistics::Spread;
+use super::{CellResult, Metric, Plan, Stored, StudyError, StudyFolder};
+
+/// Finished campaigns of several strategies on the same data.
+#[derive(Clone, Debug)]
+pub struct Comparison {
+    /// What was planned: data, settings, names of the strategies, seeds.
+    pub plan: Plan,
+    /// The strategies with at least one finished campaign, in the order of the plan.
+    pub strategies: Vec<StrategyRuns>,
+    /// What is missing or went wrong, a line each.
+    pub notes: Vec<String>,
+}
+
+/// The finished campaigns of one strategy.
+#[derive(Clone, Debug)]
+pub struct StrategyRuns {
+    /// Its name.
+    pub strategy: String,
+    /// By rising seed, which is `campaign.seed` of each. `campaign.seeds` are the candidate
+    /// numbers of the points measured first, `campaign.order` those of the steps, which number
+    /// as many as the plan's.
+    pub runs: Vec<CellResult>,
+}
+
+/// Mean and standard deviation of a metric over seeds, step by step.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Curve {
+    /// Mean after each step; NaN where no campaign could compute it.
+    pub mean: Vec<f64>,
+    /// Standard deviation likewise; NaN with fewer than two campaigns.
+    pub sd: Vec<f64>,
+}
+
+/// Cells that are missing are named up to this number.
+const NAMED: usize = 8;
+
+impl Comparison {
+    /// Assembles what is there.
+    ///
+    /// # Errors
+    /// [`StudyError::NothingYet`], and [`StudyError::Unpaired`] when campaigns of one seed
+    /// started from different points.
+    pub fn collect(folder: &StudyFolder) -> Result<Self, StudyError> {
+        let plan = folder.plan().clone();
+        let mut strategies: Vec<_> = plan
+            .strategies
+            .iter()
+            .map(|strategy| StrategyRuns {
+                strategy: strategy.clone(),
+                runs: Vec::new(),
+            })
+            .collect();
+        let (mut notes, mut missing) = (Vec::new(), Vec::new());
+        for cell in plan.cells() {
+            match folder.read(&cell) {
+                Stored::Finished(result) => {
+                    for warning in &result.campaign.warnings {
+                        notes.push(format!("{cell}: {warning}"));
+                    }
+                    let mut entries = strategies.iter_mut();
+                    if let Some(entry) = entries.find(|entry| entry.strategy == cell.strategy) {
+                        entry.runs.push(*result);
+                    }
+                }
+                Stored::Absent => missing.push(cell),
+                Stored::Damaged(reason) => notes.push(format!(
+                    "`{}` is damaged and left out: {reason}",
+                    folder.file(&cell).display()
+                )),
+            }
+        }
+        if !missing.is_empty() {
+            let named: Vec<_> = missing
+                .iter()
+                .take(NAMED)
+                .map(ToString::to_string)
+                .collect();
+            let more = match missing.len() - named.len() {
+                0 => String::new(),
+                more => format!(" and {more} more"),
+            };
+            notes.push(format!(
+                "{} of {} cells are not finished: {}{more}",
+                missing.len(),
+                plan.cell_count(),
+                named.join(", ")
+            ));
+        }
+        strategies.retain(|strategy| !strategy.runs.is_empty());
+        if strategies.is_empty() {
+            return Err(StudyError::NothingYet {
+                folder: folder.path().to_owned(),
+                cells: plan.cell_count(),
+            });
+        }
+        let comparison = Self {
+            plan,
+            strategies,
+            notes,
+        };
+        comparison.check_pairs()?;
+        Ok(comparison)
+    }
+
+    /// The campaigns of a strategy; `None` when none of them is finished.
+    pub fn strategy(&self, name: &str) -> Option<&StrategyRuns> {
+        self.strategies.iter().find(|runs| runs.strategy == name)
+    }
+
+    /// Checks that campaigns of one seed started from the same points: what pairs them.
+    fn check_pairs(&self) -> Result<(), StudyError> {
+        let runs = |strategy: usize| self.strategies[strategy].runs.iter();
+        for first in 0..self.strategies.len() {
+            for second in first + 1..self.strategies.len() {
+                for one in runs(first) {
+                    let other = runs(second).find(|run| run.campaign.seed == one.campaign.seed);
+                    if other.is_some_and(|other| other.campaign.seeds != one.campaign.seeds) {
+                        return Err(StudyError::Unpaired {
+                            first: self.strategies[first].strategy.clone(),
+                            second: self.strategies[second].strategy.clone(),
+                            seed: one.campaign.seed,
+                        });
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+impl StrategyRuns {
+    /// Mean and standard deviation of a metric over the seeds, step by step; `None` where no
+    /// campaign computed it.
+    pub fn curve(&self, metric: &Metric) -> Option<Curve> {
+        let curves = self.runs.iter().map(|run| metric.curve(&run.campaign));
+        let steps = curves.flatten().map(<[f64]>::len).max()?;
+        let (mean, sd) = (1..=steps)
+            .map(|step| {
+                let values: Vec<_> = self
+                    .runs
+                    .iter()
+                    .map(|run| metric.at(&run.campaign, step))
+                    .collect();
+                let spread = Spread::new(&values);
+                let sd = spread.and_then(|spread| spread.sd);
+                (
+                    spread.map_or(f64::NAN, |spread| spread.mean),
+                    sd.unwrap_or(f64::NAN),
+                )
+            })
+            .unzip();
+        Some(Curve { mean, sd })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::METRICS;
+    use super::super::testing::{campaign, comparison};
+
+    #[test]
+    fn campaigns_that_started_elsewhere_are_no_pair() {
+        let random = [
+            campaign("random", 1, 4, &[0.1]),
+            campaign("random", 2, 5, &[0.1]),
+        ];
+        let alike = [campaign("ei", 1, 4, &[0.2]), campaign("ei", 2, 5, &[0.2])];
+        let elsewhere = [campaign("ei", 1, 4, &[0.2]), campaign("ei", 2, 6, &[0.2])];
+        assert!(comparison(&[&random, &alike]).check_pairs().is_ok());
+        let error = comparison(&[&random, &elsewhere])
+            .check_pairs()
+            .unwrap_err();
+        let error = error.to_string();
+        assert!(
+            error.starts_with("random and ei") && error.contains("seed 2"),
+            "{error}"
+        );
+    }
+
+    /// By hand: 0.1 and 0.3 have mean 0.2 and standard deviation √0.02.
+    #[test]
+    fn curves_are_means_over_seeds_step_by_step() {
+        let runs = [
+            campaign("ei", 1, 4, &[0.1, 0.5, 0.5]),
+            campaign("ei", 2, 5, &[0.3, 0.5, 0.9]),
+        ];
+        let comparison = comparison(&[&runs]);
+        let curve = comparison.strategies[0].curve(&METRICS[0]).unwrap();
+        assert_eq!(curve.mean, [0.2, 0.5, 0.7]);
+        assert!((curve.sd[0] - 0.02_f64.sqrt()).abs() < 1e-15);
+        assert_eq!(curve.sd[1], 0.0);
+        let rmse = METRICS.iter().find(|metric| metric.name == "rmse").unwrap();
+        let curve = comparison.strategies[0].curve(rmse).unwrap();
+        assert!(
+            curve
+                .mean
+                .iter()
+                .chain(&curve.sd)
+                .all(|value| value.is_nan())
+        );
+    }
+}

@@ -1,0 +1,137 @@
+//! What can stand in the way of a comparison.
+
+use std::path::PathBuf;
+
+use thiserror::Error;
+
+use crate::campaign::CampaignError;
+use crate::report::ReportError;
+
+/// Why a comparison cannot be made; each is one line.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum StudyError {
+    /// Names that no strategy has.
+    #[error("no strategy is called {}; accepted are {accepted}", quoted(names))]
+    UnknownStrategies {
+        /// The names.
+        names: Vec<String>,
+        /// All that would be accepted.
+        accepted: String,
+    },
+    /// A strategy that is named twice.
+    #[error("strategy `{0}` is named twice; name each once")]
+    Repeated(String),
+    /// A setting outside its range.
+    #[error("{name} is {value}; expected {accepted}")]
+    Setting {
+        /// Which setting.
+        name: &'static str,
+        /// Its value.
+        value: String,
+        /// What would be accepted.
+        accepted: String,
+    },
+    /// Something that names no cell.
+    #[error("`{0}` names no cell; expected I/N, the I-th of N cells, such as 3/50")]
+    CellForm(String),
+    /// A cell that the study does not have.
+    #[error(
+        "cell {number}/{of} is none of this study, which has {strategies} strategies x {seeds} \
+         seeds = {cells} cells; expected 1/{cells} to {cells}/{cells}"
+    )]
+    NoSuchCell {
+        /// Number of the cell.
+        number: usize,
+        /// Number of cells as given.
+        of: usize,
+        /// Number of strategies.
+        strategies: usize,
+        /// Number of seeds.
+        seeds: usize,
+        /// Number of cells.
+        cells: usize,
+    },
+    /// Campaigns cannot start with these settings on these data.
+    #[error(transparent)]
+    Start(Box<CampaignError>),
+    /// A campaign of the study failed.
+    #[error("{strategy} with seed {seed}: {source}")]
+    Campaign {
+        /// Its strategy.
+        strategy: String,
+        /// Its seed.
+        seed: u64,
+        /// What the campaign said.
+        source: Box<CampaignError>,
+    },
+    /// The operating system gives no threads.
+    #[error("no threads to run campaigns on: {0}")]
+    Threads(String),
+    /// A folder that holds no study.
+    #[error(
+        "`{}`: no study in it (there is no study.toml); expected a folder that a comparison \
+         wrote",
+        folder.display()
+    )]
+    NoStudy {
+        /// The folder.
+        folder: PathBuf,
+    },
+    /// A folder with a study of something else.
+    #[error(
+        "`{}`: another study is in it: {}; choose another folder, or the same settings",
+        folder.display(), differences.join(", ")
+    )]
+    AnotherStudy {
+        /// The folder.
+        folder: PathBuf,
+        /// What differs, entry by entry.
+        differences: Vec<String>,
+    },
+    /// A study without a single finished cell.
+    #[error("`{}`: none of its {cells} cells is finished", folder.display())]
+    NothingYet {
+        /// The folder.
+        folder: PathBuf,
+        /// Number of cells.
+        cells: usize,
+    },
+    /// A file that cannot be read back.
+    #[error("`{}`: cannot be read: {reason}", path.display())]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        reason: String,
+    },
+    /// A folder or file that cannot be written.
+    #[error("`{}`: cannot be written: {reason}", path.display())]
+    Unwritable {
+        /// The folder or file.
+        path: PathBuf,
+        /// Why not.
+        reason: String,
+    },
+    /// A file that cannot be written.
+    #[error(transparent)]
+    Report(#[from] ReportError),
+    /// Campaigns of one seed that did not start alike.
+    #[error(
+        "{first} and {second} started from different points with seed {seed}; a paired test \
+         expects the same"
+    )]
+    Unpaired {
+        /// A strategy.
+        first: String,
+        /// One that started elsewhere.
+        second: String,
+        /// The seed.
+        seed: u64,
+    },
+}
+
+fn quoted(names: &[String]) -> String {
+    let quoted: Vec<_> = names.iter().map(|name| format!("`{name}`")).collect();
+    quoted.join(", ")
+}

@@ -1,0 +1,155 @@
+//! The folder of a study: its plan and one file per finished cell.
+//!
+//! ```text
+//! study.toml              the plan
+//! cells/ei-7.json         one finished campaign; nothing is there of one that is not
+//! comparison.json, table.csv, series.csv      what was assembled from them
+//! ```
+//!
+//! Files appear whole or not at all, and cells share no file, so that any number of processes
+//! and machines can work on one folder.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::{Cell, CellResult, Plan, StudyError};
+use crate::report::write_file;
+
+const PLAN: &str = "study.toml";
+const CELLS: &str = "cells";
+
+/// A folder that holds a study.
+#[derive(Clone, Debug)]
+pub struct StudyFolder {
+    path: PathBuf,
+    plan: Plan,
+}
+
+/// What there is of a cell.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Stored {
+    /// Nothing.
+    Absent,
+    /// A file that is not its result, and why not.
+    Damaged(String),
+    /// Its result.
+    Finished(Box<CellResult>),
+}
+
+impl StudyFolder {
+    /// Makes the folder of a plan, or finds the plan in it.
+    ///
+    /// # Errors
+    /// [`StudyError::AnotherStudy`], and [`StudyError::Unwritable`] when the folder cannot be
+    /// written, now rather than after the first campaign.
+    pub fn create(path: &Path, plan: &Plan) -> Result<Self, StudyError> {
+        match Self::open(path) {
+            Ok(found) => {
+                let differences = found.plan.differences(plan);
+                if !differences.is_empty() {
+                    let folder = path.to_owned();
+                    return Err(StudyError::AnotherStudy {
+                        folder,
+                        differences,
+                    });
+                }
+            }
+            Err(StudyError::NoStudy { .. }) => {}
+            Err(other) => return Err(other),
+        }
+        let form = toml::to_string(plan).map_err(|e| unwritable(path, &e))?;
+        let cells = path.join(CELLS);
+        fs::create_dir_all(&cells).map_err(|e| unwritable(path, &e))?;
+        // Written where it is not read first: as a probe, and because processes that start
+        // together must not write into one file. Which of them puts the plan in its place does
+        // not matter, it is the same.
+        let own = cells.join(format!(".plan-{}", unique()));
+        fs::write(&own, form)
+            .and_then(|()| fs::rename(&own, path.join(PLAN)))
+            .map_err(|e| unwritable(path, &e))?;
+        Ok(Self {
+            path: path.to_owned(),
+            plan: plan.clone(),
+        })
+    }
+
+    /// Opens a folder that a comparison wrote.
+    ///
+    /// # Errors
+    /// [`StudyError::NoStudy`], and [`StudyError::Unreadable`] for a damaged plan.
+    pub fn open(path: &Path) -> Result<Self, StudyError> {
+        let file = path.join(PLAN);
+        let unreadable = |reason: &dyn std::fmt::Display| StudyError::Unreadable {
+            path: file.clone(),
+            reason: reason.to_string().replace('\n', " "),
+        };
+        let text = fs::read_to_string(&file).map_err(|error| match error.kind() {
+            io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => StudyError::NoStudy {
+                folder: path.to_owned(),
+            },
+            _ => unreadable(&error),
+        })?;
+        let plan: Plan = toml::from_str(&text).map_err(|e| unreadable(&e))?;
+        Ok(Self {
+            path: path.to_owned(),
+            plan,
+        })
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The plan in it.
+    pub fn plan(&self) -> &Plan {
+        &self.plan
+    }
+
+    /// The file of a cell.
+    pub fn file(&self, cell: &Cell) -> PathBuf {
+        let name = format!("{}-{}.json", cell.strategy, cell.seed);
+        self.path.join(CELLS).join(name)
+    }
+
+    /// Reads what there is of a cell.
+    pub fn read(&self, cell: &Cell) -> Stored {
+        let bytes = match fs::read(self.file(cell)) {
+            Ok(bytes) => bytes,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Stored::Absent,
+            Err(error) => return Stored::Damaged(error.to_string()),
+        };
+        match serde_json::from_slice::<CellResult>(&bytes) {
+            Err(error) => Stored::Damaged(error.to_string()),
+            Ok(result) => match result.objection(&self.plan, cell) {
+                Some(objection) => Stored::Damaged(objection),
+                None => Stored::Finished(Box::new(result)),
+            },
+        }
+    }
+
+    /// Writes the result of a cell, whole or not at all.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn write(&self, cell: &Cell, result: &CellResult) -> Result<(), StudyError> {
+        let file = self.file(cell);
+        let form = serde_json::to_vec(result).map_err(|e| unwritable(&file, &e))?;
+        Ok(write_file(&file, &form)?)
+    }
+}
+
+/// A name that no other process uses at this time: machines that share a folder number their
+/// processes alike, but not their clocks.
+fn unique() -> String {
+    let now = std::time::UNIX_EPOCH.elapsed().unwrap_or_default();
+    format!("{}-{}", std::process::id(), now.as_nanos())
+}
+
+fn unwritable(path: &Path, reason: &dyn std::fmt::Display) -> StudyError {
+    StudyError::Unwritable {
+        path: path.to_owned(),
+        reason: reason.to_string(),
+    }
+}

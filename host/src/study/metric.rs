@@ -1,0 +1,94 @@
+//! Every figure that a comparison looks at, in one table.
+
+use crate::campaign::Summary;
+
+/// One figure of a campaign, step by step.
+#[derive(Clone, Copy, Debug)]
+pub struct Metric {
+    /// Its name in JSON and in tables: that of the field of [`Summary`].
+    pub name: &'static str,
+    /// Name of the area under its curve, the mean over all steps: for shares, where it lies
+    /// between 0 and 1.
+    pub area: Option<&'static str>,
+    /// Whether it is among the few that are printed.
+    pub headline: bool,
+    values: fn(&Summary) -> &[f64],
+}
+
+/// All metrics, in the order of tables.
+pub const METRICS: [Metric; 11] = [
+    Metric::share("target_coverage", "auc_target", |s| {
+        &s.series.target_coverage
+    }),
+    Metric::share("patch_coverage", "auc_patch", |s| &s.series.patch_coverage),
+    Metric::share("latent_coverage", "auc_latent", |s| {
+        &s.series.latent_coverage
+    }),
+    Metric::with_seeds("target_coverage_with_seeds", |s| {
+        &s.series.target_coverage_with_seeds
+    }),
+    Metric::with_seeds("patch_coverage_with_seeds", |s| {
+        &s.series.patch_coverage_with_seeds
+    }),
+    Metric::with_seeds("latent_coverage_with_seeds", |s| {
+        &s.series.latent_coverage_with_seeds
+    }),
+    Metric::error("mae", true, |s| &s.series.mae),
+    Metric::error("rmse", false, |s| &s.series.rmse),
+    Metric::error("nlpd", false, |s| &s.series.nlpd),
+    Metric::error("surrogate_mean", false, |s| &s.series.surrogate_mean),
+    Metric::error("surrogate_sigma", false, |s| &s.series.surrogate_sigma),
+];
+
+impl Metric {
+    /// A coverage, 0 to 1.
+    const fn share(name: &'static str, area: &'static str, values: fn(&Summary) -> &[f64]) -> Self {
+        Self {
+            name,
+            area: Some(area),
+            headline: true,
+            values,
+        }
+    }
+
+    /// A coverage that counts what the seeds visited.
+    const fn with_seeds(name: &'static str, values: fn(&Summary) -> &[f64]) -> Self {
+        Self {
+            name,
+            area: None,
+            headline: false,
+            values,
+        }
+    }
+
+    /// A figure of the surrogate, in units of the response or in nats.
+    const fn error(name: &'static str, headline: bool, values: fn(&Summary) -> &[f64]) -> Self {
+        Self {
+            name,
+            area: None,
+            headline,
+            values,
+        }
+    }
+
+    /// The figure after every step; `None` where the campaign did not compute it. NaN at a
+    /// step where it could not be computed.
+    pub fn curve<'s>(&self, campaign: &'s Summary) -> Option<&'s [f64]> {
+        Some((self.values)(campaign)).filter(|values| !values.is_empty())
+    }
+
+    /// The figure after `step` steps, from 1; NaN where there is none.
+    pub fn at(&self, campaign: &Summary, step: usize) -> f64 {
+        let value = self
+            .curve(campaign)
+            .and_then(|curve| curve.get(step.wrapping_sub(1)));
+        value.copied().unwrap_or(f64::NAN)
+    }
+
+    /// Mean of the curve over all steps; NaN where there is no curve.
+    pub fn mean(&self, campaign: &Summary) -> f64 {
+        self.curve(campaign).map_or(f64::NAN, |curve| {
+            curve.iter().sum::<f64>() / curve.len() as f64
+        })
+    }
+}

@@ -1,0 +1,37 @@
+//! Honest comparisons: every strategy with every seed on the same data.
+//!
+//! A [`Plan`] numbers the cells, one campaign each. [`run_cells`] runs them over the cores and
+//! keeps each finished one in a [`StudyFolder`], where other processes and machines may work as
+//! well. A [`Comparison`] is what the folder holds; an [`Analysis`] its figures, with their
+//! spread over seeds and paired tests; [`to_json`], [`describe`] and the tables show them.
+
+mod analysis;
+mod cell;
+mod comparison;
+mod dataset;
+mod error;
+mod folder;
+mod json;
+mod metric;
+mod plan;
+mod pool;
+mod statistics;
+mod tables;
+mod text;
+
+pub use analysis::{Analysis, CAVEAT, Discovered, Figure, STEPS, StrategyFigures, chosen_steps};
+pub use cell::{CellResult, Study};
+pub use comparison::{Comparison, Curve, StrategyRuns};
+pub use dataset::Dataset;
+pub use error::StudyError;
+pub use folder::{Stored, StudyFolder};
+pub use json::to_json;
+pub use metric::{METRICS, Metric};
+pub use plan::{Cell, CellName, Plan};
+pub use pool::{Ending, Watch, cores, run_cells};
+pub use statistics::{EXACT_PAIRS, PairedTest, Spread};
+pub use tables::{write_series, write_table};
+pub use text::describe;
+
+#[cfg(test)]
+mod testing;

@@ -1,0 +1,238 @@
+//! What is compared with what: the data, the strategies, the seeds, and the cells they make.
+
+use std::fmt;
+use std::str::FromStr;
+
+use beacon_kernel::{Candidate, Strategy};
+use serde::{Deserialize, Serialize};
+
+use super::dataset::CHECKSUM;
+use super::{Dataset, StudyError};
+use crate::campaign::{CampaignConfig, Seeds};
+
+/// A study: every strategy with every seed on the same data.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Plan {
+    /// Version of the program: another one may decide otherwise.
+    pub version: String,
+    /// Names of the strategies, each once; others are tested against the first.
+    pub strategies: Vec<String>,
+    /// Number of seeds: 1 to this.
+    pub seeds: u64,
+    /// Candidate numbers that every campaign measures first, instead of random ones.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub start: Vec<u32>,
+    /// The data.
+    pub dataset: Dataset,
+    /// What all campaigns have in common; its strategy and seed do not count and are not
+    /// written.
+    #[serde(serialize_with = "without_strategy_and_seed")]
+    pub campaign: CampaignConfig,
+}
+
+/// One campaign of a study.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Cell {
+    /// Its number, from 1.
+    pub number: usize,
+    /// Its strategy.
+    pub strategy: String,
+    /// Its seed.
+    pub seed: u64,
+}
+
+impl Plan {
+    /// Most seeds of a study: what lies beyond is a slip of the finger.
+    pub const MOST_SEEDS: u64 = 10_000;
+
+    /// Plans a study.
+    ///
+    /// # Errors
+    /// [`StudyError::UnknownStrategies`], [`StudyError::Repeated`], and
+    /// [`StudyError::Setting`] for no strategy, no seed, or too many.
+    pub fn new(
+        dataset: Dataset,
+        strategies: Vec<String>,
+        seeds: u64,
+        start: Vec<Candidate>,
+        campaign: CampaignConfig,
+    ) -> Result<Self, StudyError> {
+        let unknown = |name: &&String| Strategy::from_name(name).is_none();
+        let names: Vec<_> = strategies.iter().filter(unknown).cloned().collect();
+        if !names.is_empty() {
+            let accepted = Strategy::ALL.map(Strategy::name).join(", ");
+            return Err(StudyError::UnknownStrategies { names, accepted });
+        }
+        for (n, name) in strategies.iter().enumerate() {
+            if strategies[..n].contains(name) {
+                return Err(StudyError::Repeated(name.clone()));
+            }
+        }
+        let counts = [("strategies", strategies.len() as u64), ("seeds", seeds)];
+        for (name, count) in counts {
+            if !(1..=Self::MOST_SEEDS).contains(&count) {
+                return Err(StudyError::Setting {
+                    name,
+                    value: count.to_string(),
+                    accepted: format!("1 to {}", Self::MOST_SEEDS),
+                });
+            }
+        }
+        Ok(Self {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            strategies,
+            seeds,
+            start: start.into_iter().map(|candidate| candidate.0).collect(),
+            dataset,
+            campaign,
+        })
+    }
+
+    /// Number of cells.
+    pub fn cell_count(&self) -> usize {
+        self.strategies.len() * self.seeds as usize
+    }
+
+    /// The cells by number: all strategies with the first seed, then with the second, so that
+    /// what there is of an unfinished study is balanced.
+    pub fn cells(&self) -> impl Iterator<Item = Cell> {
+        let pairs = (1..=self.seeds)
+            .flat_map(|seed| self.strategies.iter().map(move |strategy| (strategy, seed)));
+        (1..).zip(pairs).map(|(number, (strategy, seed))| Cell {
+            number,
+            strategy: strategy.clone(),
+            seed,
+        })
+    }
+
+    /// The cell that the user names.
+    ///
+    /// # Errors
+    /// [`StudyError::NoSuchCell`].
+    pub fn cell(&self, name: CellName) -> Result<Cell, StudyError> {
+        let cells = self.cell_count();
+        let cell = (name.of == cells)
+            .then(|| self.cells().nth(name.number.checked_sub(1)?))
+            .flatten();
+        cell.ok_or(StudyError::NoSuchCell {
+            number: name.number,
+            of: name.of,
+            strategies: self.strategies.len(),
+            seeds: self.seeds as usize,
+            cells,
+        })
+    }
+
+    /// What the campaign of a cell is asked to do.
+    pub fn config(&self, cell: &Cell) -> CampaignConfig {
+        CampaignConfig {
+            strategy: cell.strategy.clone(),
+            seed: cell.seed,
+            ..self.campaign.clone()
+        }
+    }
+
+    /// The points that every campaign starts from.
+    pub fn seeds_of_campaigns(&self) -> Seeds {
+        if self.start.is_empty() {
+            Seeds::Random(self.campaign.initial)
+        } else {
+            Seeds::Given(self.start.iter().copied().map(Candidate).collect())
+        }
+    }
+
+    /// Checksum of all that a cell's result depends on besides its strategy and seed: equal in
+    /// studies whose cells can be exchanged.
+    pub fn conditions(&self) -> String {
+        let mut digest = CHECKSUM.digest();
+        for (name, value) in self.entries() {
+            if name != "strategies" && name != "seeds" {
+                digest.update(format!("{name} = {value}\n").as_bytes());
+            }
+        }
+        format!("{:016x}", digest.finalize())
+    }
+
+    /// How `self`, found in a folder, differs from what is asked for, entry by entry.
+    pub fn differences(&self, asked: &Self) -> Vec<String> {
+        let (here, asked) = (self.entries(), asked.entries());
+        let value = |entries: &[(String, String)], name: &str| {
+            let entry = entries.iter().find(|(entry, _)| entry == name);
+            entry.map_or_else(|| "absent".to_owned(), |(_, value)| value.clone())
+        };
+        let mut names: Vec<_> = here.iter().chain(&asked).map(|(name, _)| name).collect();
+        names.sort();
+        names.dedup();
+        let pairs = names
+            .iter()
+            .map(|name| (name, value(&here, name), value(&asked, name)));
+        pairs
+            .filter(|(_, here, asked)| here != asked)
+            .map(|(name, here, asked)| format!("{name} is {here} there and {asked} here"))
+            .collect()
+    }
+
+    /// Every entry that counts, by its path in the file form.
+    fn entries(&self) -> Vec<(String, String)> {
+        let mut entries = Vec::new();
+        // The form is a table as long as every field has one, which a test holds.
+        if let Ok(table) = toml::Table::try_from(self) {
+            flatten("", &table, &mut entries);
+        }
+        let mentions = ["dataset.name", "dataset.quantity", "dataset.units"];
+        entries.retain(|(name, _)| !mentions.contains(&name.as_str()));
+        entries
+    }
+}
+
+fn flatten(path: &str, table: &toml::Table, entries: &mut Vec<(String, String)>) {
+    for (key, value) in table {
+        let name = format!("{path}{key}");
+        match value {
+            toml::Value::Table(table) => flatten(&format!("{name}."), table, entries),
+            other => entries.push((name, other.to_string())),
+        }
+    }
+}
+
+/// The settings that all campaigns of a study share.
+fn without_strategy_and_seed<S: serde::Serializer>(
+    config: &CampaignConfig,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    let mut table = toml::Table::try_from(config).map_err(serde::ser::Error::custom)?;
+    table.remove("strategy");
+    table.remove("seed");
+    table.serialize(serializer)
+}
+
+/// A cell as a batch scheduler names it: `I/N`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CellName {
+    /// Number of the cell, from 1.
+    pub number: usize,
+    /// Number of cells.
+    pub of: usize,
+}
+
+impl FromStr for CellName {
+    type Err = StudyError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let numbers = text
+            .split_once('/')
+            .and_then(|(number, of)| Some((number.parse().ok()?, of.parse().ok()?)));
+        let (number, of) = numbers.ok_or_else(|| StudyError::CellForm(text.to_owned()))?;
+        Ok(Self { number, of })
+    }
+}
+
+impl fmt::Display for Cell {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} with seed {}", self.strategy, self.seed)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,108 @@
+use super::*;
+
+fn plan(strategies: usize, seeds: u64) -> Plan {
+    let dataset = Dataset {
+        name: "data".to_owned(),
+        quantity: "response".to_owned(),
+        units: String::new(),
+        height: 4,
+        width: 5,
+        checksum: "0".to_owned(),
+    };
+    let strategies = Strategy::ALL[..strategies]
+        .iter()
+        .map(|s| s.name().to_owned());
+    Plan::new(
+        dataset,
+        strategies.collect(),
+        seeds,
+        Vec::new(),
+        CampaignConfig::default(),
+    )
+    .unwrap()
+}
+
+#[test]
+fn every_pair_of_strategy_and_seed_is_one_cell_and_numbers_lead_back_to_it() {
+    for strategies in 1..=Strategy::ALL.len() {
+        for seeds in 1..=12 {
+            let plan = plan(strategies, seeds);
+            let cells: Vec<_> = plan.cells().collect();
+            assert_eq!(cells.len(), plan.cell_count());
+            let pairs: std::collections::HashSet<_> = cells
+                .iter()
+                .map(|cell| (cell.strategy.clone(), cell.seed))
+                .collect();
+            assert_eq!(pairs.len(), strategies * seeds as usize);
+            for (number, cell) in (1..).zip(&cells) {
+                let name = CellName {
+                    number,
+                    of: cells.len(),
+                };
+                assert_eq!(&plan.cell(name).unwrap(), cell);
+                assert_eq!(cell.number, number);
+                assert!((1..=seeds).contains(&cell.seed));
+            }
+            for (number, of) in [
+                (0, cells.len()),
+                (cells.len() + 1, cells.len()),
+                (1, cells.len() + 1),
+            ] {
+                assert!(plan.cell(CellName { number, of }).is_err());
+            }
+        }
+    }
+}
+
+#[test]
+fn the_first_cells_are_all_strategies_with_the_first_seed() {
+    let plan = plan(3, 4);
+    assert!(plan.cells().take(3).all(|cell| cell.seed == 1));
+}
+
+#[test]
+fn a_plan_survives_its_file_form_which_names_no_strategy_twice() {
+    let mut plan = plan(2, 3);
+    plan.campaign.window = 12;
+    plan.start = vec![4, 7];
+    let text = toml::to_string(&plan).unwrap();
+    assert_eq!(toml::from_str::<Plan>(&text).unwrap(), plan);
+    assert!(!text.contains("strategy =") && !text.contains("seed ="));
+    assert!(!plan.entries().is_empty());
+}
+
+#[test]
+fn what_differs_is_named_and_the_name_of_the_data_is_not_among_it() {
+    let here = plan(2, 3);
+    let mut asked = plan(2, 4);
+    asked.campaign.training.epochs = 2;
+    asked.dataset.name = "the same elsewhere".to_owned();
+    assert_eq!(
+        here.differences(&asked),
+        [
+            "campaign.training.epochs is 1 there and 2 here",
+            "seeds is 3 there and 4 here"
+        ]
+    );
+    assert!(here.differences(&here).is_empty());
+}
+
+#[test]
+fn conditions_tell_settings_and_data_apart_but_not_more_seeds() {
+    let (mut few, many) = (plan(2, 3), plan(4, 5));
+    assert_eq!(few.conditions(), many.conditions());
+    few.campaign.k = 5;
+    assert_ne!(few.conditions(), many.conditions());
+    few.campaign.k = many.campaign.k;
+    few.dataset.checksum = "1".to_owned();
+    assert_ne!(few.conditions(), many.conditions());
+}
+
+#[test]
+fn cells_are_named_by_number_and_total() {
+    let name: CellName = "3/50".parse().unwrap();
+    assert_eq!((name.number, name.of), (3, 50));
+    for wrong in ["", "3", "3/", "/50", "-1/50", "a/b", "1/2/3"] {
+        assert!(wrong.parse::<CellName>().is_err(), "{wrong}");
+    }
+}
