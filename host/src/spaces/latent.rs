@@ -68,8 +68,14 @@ impl Learnt {
         for n in chosen {
             table.extend(prepared(patches, n, range, config)?);
         }
-        let trained = training::train(&table, area, seed)
-            .map_err(|error| SpacesError::Training(error.to_string()))?;
+        let failed = |error: &dyn std::fmt::Display| SpacesError::Training(error.to_string());
+        // The matrices are too small to share: two threads take a quarter more time of the
+        // processor and gain nothing where it is busy. The numbers are the same either way.
+        let alone = rayon::ThreadPoolBuilder::new().num_threads(1).build();
+        let alone = alone.map_err(|error| failed(&error))?;
+        let trained = alone
+            .install(|| training::train(&table, area, seed))
+            .map_err(|error| failed(&error))?;
         let encode = |n| -> Result<[f32; LATENT], SpacesError> {
             let encoded = trained
                 .encoder
