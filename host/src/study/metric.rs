@@ -17,19 +17,23 @@ pub struct Metric {
 
 /// All metrics, in the order of tables.
 pub const METRICS: [Metric; 6] = [
-    Metric::share("target_coverage", "auc_target", |s| {
+    Metric::coverage("target_coverage", "auc_target", |s| {
         &s.series.target_coverage
     }),
-    Metric::error("mae", true, |s| &s.series.mae),
-    Metric::error("rmse", false, |s| &s.series.rmse),
-    Metric::error("nlpd", false, |s| &s.series.nlpd),
-    Metric::error("surrogate_mean", false, |s| &s.series.surrogate_mean),
-    Metric::error("surrogate_sigma", false, |s| &s.series.surrogate_sigma),
+    Metric::figure("mae", true, |s| &s.series.mae),
+    Metric::figure("rmse", false, |s| &s.series.rmse),
+    Metric::figure("nlpd", false, |s| &s.series.nlpd),
+    Metric::figure("surrogate_mean", false, |s| &s.series.surrogate_mean),
+    Metric::figure("surrogate_sigma", false, |s| &s.series.surrogate_sigma),
 ];
 
 impl Metric {
-    /// A coverage, 0 to 1.
-    const fn share(name: &'static str, area: &'static str, values: fn(&Summary) -> &[f64]) -> Self {
+    /// A coverage, 0 to 1, that is printed together with its area.
+    const fn coverage(
+        name: &'static str,
+        area: &'static str,
+        values: fn(&Summary) -> &[f64],
+    ) -> Self {
         Self {
             name,
             area: Some(area),
@@ -38,8 +42,8 @@ impl Metric {
         }
     }
 
-    /// A figure of the surrogate, in units of the response or in nats.
-    const fn error(name: &'static str, headline: bool, values: fn(&Summary) -> &[f64]) -> Self {
+    /// A figure without a useful area.
+    const fn figure(name: &'static str, headline: bool, values: fn(&Summary) -> &[f64]) -> Self {
         Self {
             name,
             area: None,
