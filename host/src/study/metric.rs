@@ -17,32 +17,36 @@ pub struct Metric {
 
 /// All metrics, in the order of tables.
 pub const METRICS: [Metric; 11] = [
-    Metric::share("target_coverage", "auc_target", |s| {
+    Metric::coverage("target_coverage", "auc_target", |s| {
         &s.series.target_coverage
     }),
-    Metric::share("patch_coverage", "auc_patch", |s| &s.series.patch_coverage),
-    Metric::share("latent_coverage", "auc_latent", |s| {
+    Metric::coverage("patch_coverage", "auc_patch", |s| &s.series.patch_coverage),
+    Metric::coverage("latent_coverage", "auc_latent", |s| {
         &s.series.latent_coverage
     }),
-    Metric::with_seeds("target_coverage_with_seeds", |s| {
+    Metric::figure("target_coverage_with_seeds", false, |s| {
         &s.series.target_coverage_with_seeds
     }),
-    Metric::with_seeds("patch_coverage_with_seeds", |s| {
+    Metric::figure("patch_coverage_with_seeds", false, |s| {
         &s.series.patch_coverage_with_seeds
     }),
-    Metric::with_seeds("latent_coverage_with_seeds", |s| {
+    Metric::figure("latent_coverage_with_seeds", false, |s| {
         &s.series.latent_coverage_with_seeds
     }),
-    Metric::error("mae", true, |s| &s.series.mae),
-    Metric::error("rmse", false, |s| &s.series.rmse),
-    Metric::error("nlpd", false, |s| &s.series.nlpd),
-    Metric::error("surrogate_mean", false, |s| &s.series.surrogate_mean),
-    Metric::error("surrogate_sigma", false, |s| &s.series.surrogate_sigma),
+    Metric::figure("mae", true, |s| &s.series.mae),
+    Metric::figure("rmse", false, |s| &s.series.rmse),
+    Metric::figure("nlpd", false, |s| &s.series.nlpd),
+    Metric::figure("surrogate_mean", false, |s| &s.series.surrogate_mean),
+    Metric::figure("surrogate_sigma", false, |s| &s.series.surrogate_sigma),
 ];
 
 impl Metric {
-    /// A coverage, 0 to 1.
-    const fn share(name: &'static str, area: &'static str, values: fn(&Summary) -> &[f64]) -> Self {
+    /// A coverage, 0 to 1, that is printed together with its area.
+    const fn coverage(
+        name: &'static str,
+        area: &'static str,
+        values: fn(&Summary) -> &[f64],
+    ) -> Self {
         Self {
             name,
             area: Some(area),
@@ -51,18 +55,8 @@ impl Metric {
         }
     }
 
-    /// A coverage that counts what the seeds visited.
-    const fn with_seeds(name: &'static str, values: fn(&Summary) -> &[f64]) -> Self {
-        Self {
-            name,
-            area: None,
-            headline: false,
-            values,
-        }
-    }
-
-    /// A figure of the surrogate, in units of the response or in nats.
-    const fn error(name: &'static str, headline: bool, values: fn(&Summary) -> &[f64]) -> Self {
+    /// A figure without a useful area.
+    const fn figure(name: &'static str, headline: bool, values: fn(&Summary) -> &[f64]) -> Self {
         Self {
             name,
             area: None,
