@@ -91,6 +91,7 @@ pub(super) fn run(args: &SpecimenArgs) -> Result<(), Failure> {
     let place = folder.display();
     print(&format!(
         "{discoveries}\nresults in {place}:\n  \
+         report.html     everything below in one page\n  \
          trajectory.png  the image, with what beacon measured, in order\n  \
          target.png      the true response, with what both measured\n  \
          coverage.png    share of the target space seen, step by step\n  \
@@ -132,7 +133,13 @@ fn write_results(
         let folder = folder.join(&outcome.config.strategy);
         write_run(&folder, outcome, microscope, &provenance).map_err(|e| Failure::running(&e))?;
     }
-    write_side_by_side(folder, &[beacon, random], microscope).map_err(|e| Failure::running(&e))
+    let provenance = Provenance {
+        target: TARGET,
+        specimen: microscope.specimen().config(),
+        campaign: &beacon.config,
+    };
+    write_side_by_side(folder, &[beacon, random], microscope, &provenance)
+        .map_err(|e| Failure::running(&e))
 }
 
 /// What each campaign found, species by species.

@@ -1,6 +1,6 @@
 //! The key from colours to values.
 
-use super::page::{DrawResult, Hang, Page, SMALL, TEXT, text_width};
+use super::page::{DrawResult, Hang, Page, SMALL, TEXT, fitted, text_width};
 use super::palette::{ColourMap, INK};
 use super::ticks::Ticks;
 use plotters::prelude::DrawingBackend;
@@ -41,7 +41,7 @@ impl ColourBar<'_> {
         page.frame((left, top), (left + BAR, top + height))?;
 
         let (low, high) = self.range;
-        let ticks = Ticks::new(low, high, 6);
+        let ticks = Ticks::new(low, high, (height / 90).clamp(2, 6) as usize);
         let mut widest = 0;
         for (value, label) in ticks.values.iter().zip(&ticks.labels) {
             let fraction = (value - low) / (high - low);
@@ -52,6 +52,10 @@ impl ColourBar<'_> {
         }
         let caption = ticks.caption(self.quantity, self.units);
         let x = left + BAR + 20 + widest + 38;
-        page.text_upwards(&caption, (x, top + height / 2), TEXT)
+        page.text_upwards(
+            &fitted(&caption, TEXT, height + 60),
+            (x, top + height / 2),
+            TEXT,
+        )
     }
 }

@@ -168,6 +168,19 @@ pub(super) fn text_width(text: &str, size: f64) -> i32 {
         .map_or(0, |(width, _)| width.cast_signed())
 }
 
+/// `text`, cut at its end until it is no wider than `width` page units.
+pub(super) fn fitted(text: &str, size: f64, width: i32) -> String {
+    // The tenth is for readers of SVG whose own font is wider.
+    let fits = |text: &str| text_width(text, size) * 11 / 10 <= width;
+    if fits(text) {
+        return text.to_owned();
+    }
+    let ends: Vec<usize> = text.char_indices().map(|(end, _)| end).collect();
+    let cut = |end: usize| format!("{}…", text[..end].trim_end());
+    let fitting = ends.partition_point(|end| fits(&cut(*end)));
+    cut(ends[fitting.saturating_sub(1)])
+}
+
 /// Makes text possible; every way to a page comes through here first.
 pub(super) fn register_fonts() {
     static ONCE: Once = Once::new();
@@ -187,5 +200,22 @@ fn style(hang: Hang, size: f64, colour: RGBColor) -> TextStyle<'static> {
         font: (FONT, size).into_font(),
         color: colour.to_backend_color(),
         pos: Pos::new(horizontal, VPos::Center),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_text_is_cut_where_it_no_longer_fits() {
+        let long = "piezoresponse amplitude over all of the hysteresis loop";
+        let cut = fitted(long, TEXT, 400);
+        assert!(text_width(&cut, TEXT) <= 400 && text_width(&cut, TEXT) > 300);
+        let start = cut.strip_suffix('…').unwrap();
+        assert!(long.starts_with(start), "{cut}");
+        assert_eq!(fitted("HAADF", TEXT, 400), "HAADF");
+        assert_eq!(fitted("HAADF", TEXT, 0), "…");
+        assert_eq!(fitted("", TEXT, 0), "");
     }
 }

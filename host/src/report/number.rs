@@ -1,0 +1,54 @@
+//! Numbers as they are read: four digits, whatever the magnitude.
+
+/// Four significant digits; with an exponent below 0.001 and from 100 000 on.
+pub fn significant(value: f64) -> String {
+    let magnitude = value.abs().log10().floor();
+    if (-3.0..5.0).contains(&magnitude) {
+        let decimals = (3.0 - magnitude).max(0.0) as usize;
+        format!("{value:.decimals$}")
+    } else {
+        format!("{value:.3e}")
+    }
+}
+
+/// Mean and standard deviation, the latter where there is one.
+pub(super) fn with_deviation(mean: f64, sd: Option<f64>) -> String {
+    let number = |value: f64| {
+        if value == 0.0 {
+            "0".to_owned()
+        } else {
+            significant(value)
+        }
+    };
+    match sd {
+        _ if !mean.is_finite() => "unknown".to_owned(),
+        Some(sd) if sd.is_finite() => format!("{} ± {}", number(mean), number(sd)),
+        _ => number(mean),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn four_digits_are_shown_whatever_the_magnitude() {
+        for (value, text) in [
+            (0.041_234, "0.04123"),
+            (153.27, "153.3"),
+            (1.5e-12, "1.500e-12"),
+            (7.784e29, "7.784e29"),
+            (0.0, "0.000e0"),
+        ] {
+            assert_eq!(significant(value), text);
+        }
+    }
+
+    #[test]
+    fn a_deviation_is_shown_where_there_is_one() {
+        assert_eq!(with_deviation(0.975, Some(0.0123)), "0.9750 ± 0.01230");
+        assert_eq!(with_deviation(0.0, None), "0");
+        assert_eq!(with_deviation(0.5, Some(f64::NAN)), "0.5000");
+        assert_eq!(with_deviation(f64::NAN, Some(1.0)), "unknown");
+    }
+}
