@@ -117,7 +117,7 @@ fn case(
                 metrics: Metrics {
                     mae: Progress::of_one(&errors[s]),
                     surrogate_mean: Progress::of_one(&means[s]),
-                    surrogate_sigma: with_sd(&errors[s]),
+                    surrogate_sigma: Progress::of_one(&errors[s]),
                     target_coverage: with_sd(&coverage[s]),
                     patch_coverage: with_sd(&patches[s]),
                     latent_coverage: Progress::default(),

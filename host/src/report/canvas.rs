@@ -17,6 +17,7 @@ const PIXELS: Medium = Medium {
     drop: 0.21,
     embolden: true,
     finest: 1.0,
+    round_joins: true,
 };
 
 // An SVG holds an element for every image pixel, so a large image is averaged to some
@@ -25,6 +26,7 @@ const SVG: Medium = Medium {
     drop: 0.07,
     embolden: false,
     finest: 12.0,
+    round_joins: false,
 };
 
 /// Fonts of an SVG, those first whose letters are as wide as those it was laid out with.
@@ -102,6 +104,8 @@ pub fn draw_svg(figure: &impl Figure) -> Result<String, ReportError> {
             .and_then(|()| area.present())
             .map_err(|error| draw_error(Path::new("the SVG"), &error))?;
     }
+    // No such character may stand in a document, not even escaped.
+    svg.retain(|c| !c.is_control() || matches!(c, '\n' | '\t'));
     // The page is laid out in half pixels; at its own size it would fill two screens.
     let (wide, high) = (
         format!("width=\"{}\"", size.0),

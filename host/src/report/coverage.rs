@@ -45,7 +45,7 @@ impl Figure for CoverageFigure<'_> {
             top: TOP,
             width: WIDTH,
             height: HEIGHT,
-            x: Scale::linear(0.0, steps.unwrap_or(0).max(1) as f64),
+            x: Scale::steps(steps.unwrap_or(0)),
             y: Scale::linear(0.0, 1.0),
         };
         plane.draw_axes(

@@ -36,7 +36,8 @@ caption { text-align: left; color: #444; padding-bottom: .3rem; max-width: 50rem
 th, td { padding: .25rem .9rem .25rem 0; text-align: left; border-bottom: 1px solid #ddd;
   vertical-align: top; font-variant-numeric: tabular-nums; overflow-wrap: anywhere; }
 th { font-weight: 600; }
-.warnings { border-left: 4px solid #b25000; padding: .2rem 1rem; background: #fff6ec; }
+.warnings { border-left: 4px solid #b25000; margin: .8rem 0; padding: .5rem 1rem .5rem 2.2rem;
+  background: #fff6ec; }
 pre { font: 13px/1.45 ui-monospace, Menlo, Consolas, monospace; background: #f6f6f6;
   padding: .8rem 1rem; white-space: pre-wrap; overflow-wrap: anywhere; }
 @media print { body { margin: 0; max-width: none; font-size: 11pt; } }

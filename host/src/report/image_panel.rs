@@ -46,7 +46,7 @@ pub(super) fn sides(map: &Map, row_axis: bool, colour_bar: bool) -> (i32, i32) {
 /// Height of a panel whose image fits a square of `side`.
 pub(super) fn panel_height(map: &Map, side: i32) -> i32 {
     let foot = if scale_bar::has_scale(map) { 76 } else { 132 };
-    HEAD + image_size(map, side).1 + foot
+    HEAD + (image_size(map, side).1 + foot).max(colour_bar::LEAST + 30)
 }
 
 /// Left edges of panels side by side and the width of them all; `bars` tells which have a

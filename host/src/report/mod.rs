@@ -77,3 +77,6 @@ pub use target::TargetFigure;
 pub use times::TimesFigure;
 pub use trajectories::TrajectoriesFigure;
 pub use trajectory::{Trajectory, TrajectoryFigure};
+
+#[cfg(test)]
+mod tests;

@@ -11,19 +11,24 @@ pub fn significant(value: f64) -> String {
     }
 }
 
-/// Mean and standard deviation, the latter where there is one.
+/// Mean and standard deviation, the latter with two digits where there is one.
 pub(super) fn with_deviation(mean: f64, sd: Option<f64>) -> String {
-    let number = |value: f64| {
-        if value == 0.0 {
-            "0".to_owned()
-        } else {
-            significant(value)
-        }
+    let number = |value: f64| match value {
+        0.0 => "0".to_owned(),
+        value => significant(value),
     };
-    match sd {
+    match sd.filter(|sd| sd.is_finite()) {
         _ if !mean.is_finite() => "unknown".to_owned(),
-        Some(sd) if sd.is_finite() => format!("{} ± {}", number(mean), number(sd)),
-        _ => number(mean),
+        None => number(mean),
+        Some(sd) => {
+            let decimals = 1.0 - sd.log10().floor();
+            if mean.abs() < 1e5 && (0.0..=6.0).contains(&decimals) {
+                let decimals = decimals as usize;
+                format!("{mean:.decimals$} ± {sd:.decimals$}")
+            } else {
+                format!("{} ± {}", number(mean), number(sd))
+            }
+        }
     }
 }
 
@@ -46,7 +51,10 @@ mod tests {
 
     #[test]
     fn a_deviation_is_shown_where_there_is_one() {
-        assert_eq!(with_deviation(0.975, Some(0.0123)), "0.9750 ± 0.01230");
+        assert_eq!(with_deviation(0.975, Some(0.0123)), "0.975 ± 0.012");
+        assert_eq!(with_deviation(153.2, Some(7.77)), "153.2 ± 7.8");
+        assert_eq!(with_deviation(1.0, Some(0.0)), "1.000 ± 0");
+        assert_eq!(with_deviation(1e-12, Some(2e-13)), "1.000e-12 ± 2.000e-13");
         assert_eq!(with_deviation(0.0, None), "0");
         assert_eq!(with_deviation(0.5, Some(f64::NAN)), "0.5000");
         assert_eq!(with_deviation(f64::NAN, Some(1.0)), "unknown");

@@ -47,6 +47,9 @@ pub(super) struct Medium {
     pub(super) embolden: bool,
     /// Smallest side of an image pixel worth drawing, in page units.
     pub(super) finest: f64,
+    /// Whether corners of thick lines are drawn as dots: on pixels plotters draws out acute ones
+    /// to needles of any length.
+    pub(super) round_joins: bool,
 }
 
 /// An area to draw on; units are half pixels of the final picture.
@@ -99,8 +102,19 @@ impl<'a, DB: DrawingBackend> Page<'a, DB> {
         colour: RGBColor,
         width: u32,
     ) -> DrawResult<DB> {
-        self.area
-            .draw(&PathElement::new(points, colour.stroke_width(width)))
+        if !self.medium.round_joins {
+            return self
+                .area
+                .draw(&PathElement::new(points, colour.stroke_width(width)));
+        }
+        for pair in points.windows(2) {
+            self.line(pair[0], pair[1], colour, width)?;
+        }
+        let corners = points.get(1..points.len().saturating_sub(1));
+        for &corner in corners.unwrap_or_default() {
+            self.dot(corner, width.div_ceil(2).cast_signed() - 1, colour)?;
+        }
+        Ok(())
     }
 
     pub(super) fn polygon(&self, points: Vec<(i32, i32)>, colour: impl Color) -> DrawResult<DB> {
@@ -145,6 +159,19 @@ impl<'a, DB: DrawingBackend> Page<'a, DB> {
             self.area.draw_text(text, &style, (x + 1, y))?;
         }
         self.area.draw_text(text, &style, (x, y))
+    }
+
+    /// Writes upwards, centred on the point, no longer than `length`: smaller where that is
+    /// needed, and cut where that is not enough.
+    pub(super) fn caption_upwards(
+        &self,
+        text: &str,
+        at: (i32, i32),
+        length: i32,
+    ) -> DrawResult<DB> {
+        let fits = |size: f64| text_width(text, size) * 11 / 10 <= length;
+        let size = if fits(TEXT) { TEXT } else { SMALL * 0.8 };
+        self.text_upwards(&fitted(text, size, length), at, size)
     }
 
     /// Writes upwards, centred on the point.

@@ -187,7 +187,7 @@ impl Figure for PanelsFigure<'_> {
                 top: layout.top + (i / columns) as i32 * PITCH,
                 width: WIDTH,
                 height: HEIGHT,
-                x: Scale::linear(0.0, steps.max(1) as f64),
+                x: Scale::steps(steps),
                 y: panel.scale(),
             };
             let captions = Captions {

@@ -14,6 +14,8 @@ pub(super) struct Scale {
     pub(super) high: f64,
     /// Whether equal factors, not equal differences, are equally far apart.
     pub(super) logarithmic: bool,
+    /// Whether only whole numbers mean something.
+    pub(super) whole: bool,
 }
 
 impl Scale {
@@ -30,6 +32,15 @@ impl Scale {
             low: wide.0,
             high: wide.1,
             logarithmic: false,
+            whole: false,
+        }
+    }
+
+    /// From before the first step to the last.
+    pub(super) fn steps(steps: usize) -> Self {
+        Self {
+            whole: true,
+            ..Self::linear(0.0, steps.max(1) as f64)
         }
     }
 
@@ -58,6 +69,7 @@ impl Scale {
             low: 10_f64.powf(low),
             high: 10_f64.powf(high.max(low + 1.0)),
             logarithmic: true,
+            whole: false,
         }
     }
 
@@ -74,6 +86,9 @@ impl Scale {
     pub(super) fn ticks(&self, count: usize) -> Ticks {
         if self.logarithmic {
             Ticks::decades(self.low, self.high, count)
+        } else if self.whole {
+            let most = (self.high - self.low) as usize;
+            Ticks::new(self.low, self.high, count.min(most))
         } else {
             Ticks::new(self.low, self.high, count)
         }
@@ -207,13 +222,13 @@ impl Plane {
         self.draw_numbers(page, Y_TICKS)?;
         let ticks = self.y.ticks(Y_TICKS);
         let caption = ticks.caption(quantity, units);
-        page.text_upwards(
-            &fitted(&caption, TEXT, self.height + 60),
+        page.caption_upwards(
+            &caption,
             (
                 self.left - caption_distance(&ticks),
                 self.top + self.height / 2,
             ),
-            TEXT,
+            self.height + 60,
         )
     }
 }
@@ -244,6 +259,16 @@ mod tests {
             assert!((scale.share(value) - 0.5).abs() < 1e-9, "{scale:?}");
         }
         assert_eq!(Scale::from_zero([0.0].into_iter()), Scale::linear(0.0, 1.0));
+    }
+
+    #[test]
+    fn steps_are_numbered_with_whole_numbers() {
+        assert_eq!(Scale::steps(1).ticks(6).labels, ["0", "1"]);
+        assert_eq!(Scale::steps(3).ticks(6).labels, ["0", "1", "2", "3"]);
+        assert_eq!(
+            Scale::steps(300).ticks(3).labels,
+            ["0", "100", "200", "300"]
+        );
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Spectra, or hysteresis loops, measured at chosen points.
 
 use super::canvas::Figure;
-use super::curves::{WIDTH as LINE, draw_line, spread_out};
+use super::curves::{draw_line, spread_out};
 use super::error::ReportError;
 use super::legend::{Entry, Legend};
 use super::page::{DrawResult, Hang, Page, SMALL, TEXT, fitted, text_width};
@@ -316,8 +316,7 @@ impl Figure for SpectraFigure<'_> {
                 "" => self.quantity.to_owned(),
                 units => format!("{} ({units})", self.quantity),
             };
-            let caption = fitted(&caption, TEXT, bottom - top + 60);
-            page.text_upwards(&caption, (46, top + (bottom - top) / 2), TEXT)?;
+            page.caption_upwards(&caption, (46, top + (bottom - top) / 2), bottom - top + 60)?;
         }
         Ok(())
     }
@@ -341,7 +340,7 @@ impl SpectraFigure<'_> {
         page.fill_rectangle((right - width - 60, y - 24), (right + 8, y + 24), white)?;
         let colour = colour(number, self.spectra.len());
         let (from, to) = ((right - width - 48, y), (right - width - 16, y));
-        page.path(vec![from, to], colour, 2 * LINE)?;
+        page.path(vec![from, to], colour, 12)?;
         page.text(&label, (right - width, y), Hang::Left, SMALL, INK)
     }
 }

@@ -10,11 +10,11 @@ const STYLES: [(&str, RGBColor, Stroke); 8] = [
     ("farthest", RGBColor(0x4a, 0x1d, 0x1f), Stroke::DashDotDot),
     ("thompson", RGBColor(0x5b, 0x2a, 0x86), Stroke::DashDot),
     ("beacon-elite", RGBColor(0x86, 0x45, 0x13), Stroke::Dotted),
-    ("ei", RGBColor(0x1d, 0x6c, 0xb4), Stroke::LongDashed),
+    ("ei", RGBColor(0x1d, 0x6c, 0xb4), Stroke::Solid),
     ("ucb", RGBColor(0x15, 0x8a, 0x5a), Stroke::Dotted),
     ("random", RGBColor(0x91, 0x91, 0x91), Stroke::Dashed),
     ("beacon", RGBColor(0xf5, 0x90, 0x1e), Stroke::Solid),
-    ("mu", RGBColor(0xea, 0xa6, 0xcd), Stroke::DashDot),
+    ("mu", RGBColor(0xea, 0xa6, 0xcd), Stroke::LongDashed),
 ];
 
 /// Further variants of BEACON, warm as the family is.

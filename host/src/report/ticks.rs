@@ -15,7 +15,7 @@ pub struct Ticks {
 }
 
 /// Digits beyond which the labels count from the first tick instead of from zero.
-const MOST_DIGITS: i32 = 6;
+const MOST_DIGITS: i32 = 4;
 
 impl Ticks {
     /// Steps of 1, 2 or 5 times a power of ten between `low` and `high`, at most about
@@ -40,9 +40,10 @@ impl Ticks {
         let last = (high / step + 1e-9).floor() as i64;
         let values: Vec<f64> = (first..=last).map(|i| i as f64 * step).collect();
         let digits = largest.log10().floor() as i32 - power;
-        let (offset, exponent) = match values.first() {
-            Some(&first) if digits > MOST_DIGITS => (first, common_exponent(high - low)),
-            _ => (0.0, common_exponent(largest)),
+        let (offset, exponent) = if digits > MOST_DIGITS {
+            (round_below(low, high - low), common_exponent(high - low))
+        } else {
+            (0.0, common_exponent(largest))
         };
         let unit = 10_f64.powi(exponent);
         let decimals = (exponent - power).max(0) as usize;
@@ -97,6 +98,16 @@ impl Ticks {
             (units, exponent) => format!("{quantity} (1e{exponent} {units})"),
         }
     }
+}
+
+/// The last number no larger than `low` that has no digits below the leading one of `span`.
+fn round_below(low: f64, span: f64) -> f64 {
+    let power = span.log10().ceil() as i32;
+    let coarse = 10_f64.powi(power);
+    let number = (low / coarse + 1e-9).floor() * coarse;
+    // Through its decimal form, for binary fractions to leave no digits behind.
+    let decimals = (-power).max(0) as usize;
+    format!("{number:.decimals$}").parse().unwrap_or(number)
 }
 
 /// The shortest form that reads back to the same number, with an exponent when it is long.
@@ -217,8 +228,9 @@ mod tests {
         let ticks = Ticks::new(1e6, 1e6 + 1.0, 5);
         assert_eq!(ticks.labels, ["0.0", "0.2", "0.4", "0.6", "0.8", "1.0"]);
         assert_eq!(ticks.caption("counts", ""), "counts \u{2212} 1000000");
-        let ticks = Ticks::new(-1.0, -1.0 + 1e-9, 2);
-        assert_eq!(ticks.caption("U", "V"), "U + 1 (1e-12 V)");
+        let ticks = Ticks::new(-1.0 + 1e-9, -1.0 + 6.9e-9, 3);
+        assert_eq!(ticks.labels, ["2", "4", "6"]);
+        assert_eq!(ticks.caption("U", "V"), "U + 1 (1e-9 V)");
         assert_eq!(Ticks::new(999.0, 1000.0, 5).offset, 0.0);
     }
 

@@ -33,7 +33,10 @@ const WIDTH: i32 = 900;
 const HEIGHT: i32 = 760;
 const TOP: i32 = 20;
 const HEAD: i32 = 96;
-const RIGHT: i32 = 70;
+const RIGHT: i32 = 100;
+/// Panels in a row.
+const COLUMNS: usize = 4;
+const PITCH: i32 = HEAD + HEIGHT + FOOT;
 
 fn parts<'a>(times: &StepTimes<'a>) -> [&'a [f64]; 3] {
     [times.measuring, times.training, times.deciding]
@@ -59,14 +62,15 @@ impl TimesFigure<'_> {
     }
 
     fn width(&self) -> i32 {
-        self.campaigns.len().max(1) as i32 * (WIDTH + RIGHT)
+        self.campaigns.len().clamp(1, COLUMNS) as i32 * (WIDTH + RIGHT)
     }
 }
 
 impl Figure for TimesFigure<'_> {
     fn size(&self) -> (u32, u32) {
         let room = Plane::room(&self.scale());
-        let height = TOP + self.legend().height() + HEAD + HEIGHT + FOOT;
+        let rows = self.campaigns.len().max(1).div_ceil(COLUMNS) as i32;
+        let height = TOP + self.legend().height() + rows * PITCH;
         even(room + self.width(), height)
     }
 
@@ -82,15 +86,16 @@ impl Figure for TimesFigure<'_> {
         let steps = self.campaigns.iter().flat_map(|(_, times)| parts(times));
         let steps = steps.map(<[f64]>::len).max().unwrap_or(0);
         for i in 0..self.campaigns.len().max(1) {
+            let (row, column) = (i / COLUMNS, i % COLUMNS);
             let plane = Plane {
-                left: room + i as i32 * (WIDTH + RIGHT),
-                top: TOP + legend.height() + HEAD,
+                left: room + column as i32 * (WIDTH + RIGHT),
+                top: TOP + legend.height() + row as i32 * PITCH + HEAD,
                 width: WIDTH,
                 height: HEIGHT,
-                x: Scale::linear(0.0, steps.max(1) as f64),
+                x: Scale::steps(steps),
                 y: scale,
             };
-            if i == 0 {
+            if column == 0 {
                 plane.draw_axes(
                     page,
                     Captions {

@@ -75,8 +75,8 @@ impl TrajectoriesFigure<'_> {
 impl Figure for TrajectoriesFigure<'_> {
     fn size(&self) -> (u32, u32) {
         let layout = self.layout();
-        let bars = if self.steps() > 1 { 2 } else { 1 };
         let rows = self.campaigns.len().max(1).div_ceil(layout.columns) as i32;
+        let bars = if self.steps() > 1 && rows == 1 { 2 } else { 1 };
         even(
             layout.bars + bars * (colour_bar::WIDTH + BAR_GAP) - BAR_GAP,
             rows * layout.pitch,
@@ -115,7 +115,8 @@ impl Figure for TrajectoriesFigure<'_> {
             }
         }
         let Some(frame) = first else { return Ok(()) };
-        let mut left = layout.bars;
+        // The bars stand beside each other, or above each other where there are two rows.
+        let (mut left, mut top) = (layout.bars, frame.top);
         if steps > 1 {
             let bar = ColourBar {
                 colours: ColourMap::Viridis,
@@ -123,8 +124,12 @@ impl Figure for TrajectoriesFigure<'_> {
                 quantity: "step",
                 units: "",
             };
-            bar.draw(page, (left, frame.top), frame.height)?;
-            left += colour_bar::WIDTH + BAR_GAP;
+            bar.draw(page, (left, top), frame.height)?;
+            if self.campaigns.len() > layout.columns {
+                top += layout.pitch;
+            } else {
+                left += colour_bar::WIDTH + BAR_GAP;
+            }
         }
         let bar = ColourBar {
             colours: ColourMap::DimGrey,
@@ -132,6 +137,6 @@ impl Figure for TrajectoriesFigure<'_> {
             quantity: &self.background.quantity,
             units: &self.background.units,
         };
-        bar.draw(page, (left, frame.top), frame.height)
+        bar.draw(page, (left, top), frame.height)
     }
 }
