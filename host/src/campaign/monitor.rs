@@ -50,7 +50,7 @@ pub struct Series {
 impl Series {
     /// Appends where the time of a step went: the difference between two sums of times.
     pub(super) fn record_times(&mut self, before: &Times, after: &Times) {
-        let spent = |of: fn(&Times) -> Duration| (of(after) - of(before)).as_secs_f64();
+        let spent = |of: fn(&Times) -> Duration| of(after).saturating_sub(of(before)).as_secs_f64();
         self.measuring_seconds.push(spent(|times| times.measuring));
         self.training_seconds.push(spent(|times| times.training));
         self.deciding_seconds.push(spent(|times| times.deciding));

@@ -157,7 +157,7 @@ pub(super) fn draw_line<DB: DrawingBackend>(
 ) -> DrawResult<DB> {
     for range in unbroken(points) {
         if let [point] = points[range.clone()] {
-            page.dot(rounded(point), WIDTH as i32, colour)?;
+            page.dot(rounded(point), WIDTH.cast_signed(), colour)?;
             continue;
         }
         for dash in stroke.cut(&points[range]) {

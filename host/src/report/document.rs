@@ -152,13 +152,16 @@ impl<'a> Report<'a> {
     }
 }
 
+/// Name and units of a metric, and how it is read.
+type Row<'a> = (&'a str, &'a str, fn(&Metrics<'_>) -> (bool, String));
+
 /// Figures after the last step: a row a metric, a column a strategy.
 fn headline(report: &Report<'_>) -> Table {
     let units = match report.units() {
         "" => String::new(),
         units => format!(", {units}"),
     };
-    let metrics: [(&str, &str, fn(&Metrics<'_>) -> (bool, String)); 6] = [
+    let metrics: [Row<'_>; 6] = [
         ("target coverage", "", |m| last(&m.target_coverage)),
         ("patch coverage", "", |m| last(&m.patch_coverage)),
         ("latent coverage", "", |m| last(&m.latent_coverage)),

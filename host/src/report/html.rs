@@ -34,7 +34,7 @@ figcaption { margin-top: .5rem; max-width: 50rem; color: #444; }
 table { border-collapse: collapse; margin: .8rem 0; break-inside: avoid; }
 caption { text-align: left; color: #444; padding-bottom: .3rem; max-width: 50rem; }
 th, td { padding: .25rem .9rem .25rem 0; text-align: left; border-bottom: 1px solid #ddd;
-  vertical-align: top; font-variant-numeric: tabular-nums; overflow-wrap: anywhere; }
+  vertical-align: top; font-variant-numeric: tabular-nums; }
 th { font-weight: 600; }
 .warnings { border-left: 4px solid #b25000; margin: .8rem 0; padding: .5rem 1rem .5rem 2.2rem;
   background: #fff6ec; }

@@ -6,7 +6,7 @@ use super::density::{CELLS, density};
 use super::error::ReportError;
 use super::frame::Frame;
 use super::image_panel::{ImagePanel, full_range};
-use super::page::{DrawResult, Hang, Page, SMALL, TEXT, TITLE, fitted, text_width};
+use super::page::{DrawResult, Hang, Page, SMALL, TEXT, TITLE, fitted, text_width, whole};
 use super::palette::{ColourMap, INK};
 use super::plane::{Captions, FOOT, Plane, Scale};
 use super::stroke::rounded;
@@ -213,7 +213,7 @@ fn draw_manifold<DB: DrawingBackend>(
     left: i32,
 ) -> DrawResult<DB> {
     let (rows, columns) = (manifold.y.len(), manifold.x.len());
-    let pitch = SIDE / rows.max(columns).max(1) as i32;
+    let pitch = SIDE / whole(rows.max(columns).max(1));
     let values = manifold.patches.iter().map(|v| f64::from(*v));
     let all = Map::uncalibrated(1, manifold.patches.len(), values.collect(), "decoded");
     let range = full_range(&all);
@@ -222,7 +222,7 @@ fn draw_manifold<DB: DrawingBackend>(
     let place = |row: usize, column: usize| {
         // The second coordinate rises from below, as in the plane beside.
         let from_top = if rising { rows - 1 - row } else { row };
-        (left + column as i32 * pitch, TOP + from_top as i32 * pitch)
+        (left + whole(column) * pitch, TOP + whole(from_top) * pitch)
     };
     let pixels = manifold.window * manifold.window;
     for row in 0..rows {
@@ -269,7 +269,7 @@ fn number_manifold<DB: DrawingBackend>(
     if rows == 0 || columns == 0 {
         return Ok(());
     }
-    let (left, bottom) = (place(0, 0).0, TOP + rows as i32 * pitch);
+    let (left, bottom) = (place(0, 0).0, TOP + whole(rows) * pitch);
     let every = |room: i32| (room / pitch.max(1)) as usize + 1;
     for (column, x) in manifold.x.iter().enumerate().step_by(every(130)) {
         let x_page = place(0, column).0 + (pitch - SEAM) / 2;
@@ -286,7 +286,7 @@ fn number_manifold<DB: DrawingBackend>(
             INK,
         )?;
     }
-    let (wide, high) = (columns as i32 * pitch, rows as i32 * pitch);
+    let (wide, high) = (whole(columns) * pitch, whole(rows) * pitch);
     page.text(
         "latent dimension 1",
         (left + wide / 2, bottom + 92),

@@ -11,25 +11,30 @@ pub fn significant(value: f64) -> String {
     }
 }
 
-/// Mean and standard deviation, the latter with two digits where there is one.
+/// Mean and standard deviation, the latter with two digits where there is one; to at most four
+/// decimals.
 pub(super) fn with_deviation(mean: f64, sd: Option<f64>) -> String {
     let number = |value: f64| match value {
         0.0 => "0".to_owned(),
         value => significant(value),
     };
-    match sd.filter(|sd| sd.is_finite()) {
+    let text = match sd.filter(|sd| sd.is_finite()) {
         _ if !mean.is_finite() => "unknown".to_owned(),
         None => number(mean),
         Some(sd) => {
             let decimals = 1.0 - sd.log10().floor();
-            if mean.abs() < 1e5 && (0.0..=6.0).contains(&decimals) {
+            if (1e-3..1e5).contains(&mean.abs()) && (0.0..=4.0).contains(&decimals) {
                 let decimals = decimals as usize;
                 format!("{mean:.decimals$} ± {sd:.decimals$}")
+            } else if sd > 0.0 {
+                format!("{} ± {sd:.1e}", number(mean))
             } else {
-                format!("{} ± {}", number(mean), number(sd))
+                format!("{} ± 0", number(mean))
             }
         }
-    }
+    };
+    // A line is never broken behind a minus sign, as it is behind a hyphen.
+    text.replace('-', "\u{2212}")
 }
 
 #[cfg(test)]
@@ -54,7 +59,8 @@ mod tests {
         assert_eq!(with_deviation(0.975, Some(0.0123)), "0.975 ± 0.012");
         assert_eq!(with_deviation(153.2, Some(7.77)), "153.2 ± 7.8");
         assert_eq!(with_deviation(1.0, Some(0.0)), "1.000 ± 0");
-        assert_eq!(with_deviation(1e-12, Some(2e-13)), "1.000e-12 ± 2.000e-13");
+        assert_eq!(with_deviation(1e-12, Some(2e-13)), "1.000e−12 ± 2.0e−13");
+        assert_eq!(with_deviation(0.9999, Some(1.2e-5)), "0.9999 ± 1.2e−5");
         assert_eq!(with_deviation(0.0, None), "0");
         assert_eq!(with_deviation(0.5, Some(f64::NAN)), "0.5000");
         assert_eq!(with_deviation(f64::NAN, Some(1.0)), "unknown");

@@ -208,6 +208,11 @@ pub(super) fn fitted(text: &str, size: f64, width: i32) -> String {
     cut(ends[fitting.saturating_sub(1)])
 }
 
+/// A number of panels, rows or columns as the page counts.
+pub(super) fn whole(count: usize) -> i32 {
+    i32::try_from(count).unwrap_or(i32::MAX)
+}
+
 /// Makes text possible; every way to a page comes through here first.
 pub(super) fn register_fonts() {
     static ONCE: Once = Once::new();

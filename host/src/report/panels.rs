@@ -4,7 +4,7 @@ use super::canvas::Figure;
 use super::curves::Curve;
 use super::error::ReportError;
 use super::legend::{Entry, Legend};
-use super::page::{DrawResult, Page};
+use super::page::{DrawResult, Page, whole};
 use super::plane::{Captions, FOOT, Plane, Scale};
 use super::result::{Metrics, Progress, StrategyResult};
 use super::strategy_colour::strategy_colour;
@@ -130,7 +130,7 @@ impl<'a> PanelsFigure<'a> {
         );
         let top = TOP + legend.height() + HEAD;
         Layout {
-            rows: self.panels.len().div_ceil(columns) as i32,
+            rows: whole(self.panels.len().div_ceil(columns)),
             width: right,
             lefts,
             top,
@@ -184,7 +184,7 @@ impl Figure for PanelsFigure<'_> {
             let columns = layout.lefts.len();
             let plane = Plane {
                 left: layout.lefts[i % columns],
-                top: layout.top + (i / columns) as i32 * PITCH,
+                top: layout.top + whole(i / columns) * PITCH,
                 width: WIDTH,
                 height: HEIGHT,
                 x: Scale::steps(steps),

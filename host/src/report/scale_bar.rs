@@ -1,7 +1,7 @@
 //! Where an image lies in the world: a scale bar, or pixel numbers.
 
 use super::frame::Frame;
-use super::page::{DrawResult, Hang, Page, SMALL, TEXT};
+use super::page::{DrawResult, Hang, Page, SMALL, TEXT, text_width};
 use super::palette::INK;
 use super::ticks::{Ticks, scale_bar};
 use crate::map::Map;
@@ -81,8 +81,14 @@ fn draw_pixel_axes<DB: DrawingBackend>(
         }
     }
     let middle = (frame.left + frame.width / 2, frame.top + frame.height / 2);
+    // Beside a narrow image there is another.
+    let caption = if text_width("column (px)", TEXT) * 11 / 10 <= frame.width {
+        "column (px)"
+    } else {
+        "px"
+    };
     page.text(
-        "column (px)",
+        caption,
         (middle.0, frame.bottom() + 92),
         Hang::Centre,
         TEXT,

@@ -4,9 +4,9 @@ use super::canvas::Figure;
 use super::curves::{draw_line, spread_out};
 use super::error::ReportError;
 use super::legend::{Entry, Legend};
-use super::page::{DrawResult, Hang, Page, SMALL, TEXT, fitted, text_width};
+use super::page::{DrawResult, Hang, Page, SMALL, TEXT, fitted, text_width, whole};
 use super::palette::{ColourMap, INK};
-use super::plane::{FOOT, Plane, Scale};
+use super::plane::{FOOT, Plane, Scale, extent};
 use super::stroke::Stroke;
 use super::trajectory::even;
 use crate::lines;
@@ -99,17 +99,14 @@ const MARK: RGBColor = RGBColor(150, 150, 150);
 
 impl SpectraFigure<'_> {
     fn x(&self) -> Scale {
-        match self.range {
-            Some((low, high)) => Scale::linear(low, high),
-            None => {
-                let Scale { low, high, .. } = Scale::around(self.coordinates.iter().copied());
-                let margin = if self.arrangement == Arrangement::Loops {
-                    0.0
-                } else {
-                    (high - low) / 22.0
-                };
-                Scale::linear(low + margin, high - margin)
-            }
+        let (low, high) = self
+            .range
+            .unwrap_or_else(|| extent(self.coordinates.iter().copied()));
+        if self.arrangement == Arrangement::Loops {
+            // A loop turns back at its ends; the axis would hide that.
+            Scale::around([low, high].into_iter())
+        } else {
+            Scale::linear(low, high)
         }
     }
 
@@ -196,7 +193,7 @@ impl SpectraFigure<'_> {
 
     fn heights(&self) -> (i32, i32) {
         match self.arrangement {
-            Arrangement::Stacked => (BAND, self.spectra.len().max(1) as i32),
+            Arrangement::Stacked => (BAND, whole(self.spectra.len().max(1))),
             Arrangement::Overlaid | Arrangement::Loops => (WHOLE, 1),
         }
     }
@@ -283,13 +280,13 @@ impl Figure for SpectraFigure<'_> {
         for (band, y) in self.scales().into_iter().enumerate() {
             let plane = Plane {
                 left,
-                top: top + band as i32 * (height + AIR),
+                top: top + whole(band) * (height + AIR),
                 width: WIDTH,
                 height,
                 x: self.x(),
                 y,
             };
-            let last = band as i32 + 1 == bands;
+            let last = whole(band) + 1 == bands;
             if self.arrangement == Arrangement::Stacked {
                 plane.draw_numbers(page, BAND_TICKS)?;
                 self.draw_spectrum(page, &plane, band)?;

@@ -102,7 +102,7 @@ impl Ticks {
 
 /// The last number no larger than `low` that has no digits below the leading one of `span`.
 fn round_below(low: f64, span: f64) -> f64 {
-    let power = span.log10().ceil() as i32;
+    let power = span.log10().floor() as i32;
     let coarse = 10_f64.powi(power);
     let number = (low / coarse + 1e-9).floor() * coarse;
     // Through its decimal form, for binary fractions to leave no digits behind.

@@ -4,7 +4,7 @@ use super::canvas::Figure;
 use super::curves::draw_line;
 use super::error::ReportError;
 use super::legend::{Entry, Legend};
-use super::page::{DrawResult, Hang, Page, TITLE, fitted};
+use super::page::{DrawResult, Hang, Page, TITLE, fitted, whole};
 use super::palette::INK;
 use super::plane::{Captions, FOOT, Plane, Scale, Y_TICKS};
 use super::result::StepTimes;
@@ -62,14 +62,14 @@ impl TimesFigure<'_> {
     }
 
     fn width(&self) -> i32 {
-        self.campaigns.len().clamp(1, COLUMNS) as i32 * (WIDTH + RIGHT)
+        whole(self.campaigns.len().clamp(1, COLUMNS)) * (WIDTH + RIGHT)
     }
 }
 
 impl Figure for TimesFigure<'_> {
     fn size(&self) -> (u32, u32) {
         let room = Plane::room(&self.scale());
-        let rows = self.campaigns.len().max(1).div_ceil(COLUMNS) as i32;
+        let rows = whole(self.campaigns.len().max(1).div_ceil(COLUMNS));
         let height = TOP + self.legend().height() + rows * PITCH;
         even(room + self.width(), height)
     }
@@ -88,8 +88,8 @@ impl Figure for TimesFigure<'_> {
         for i in 0..self.campaigns.len().max(1) {
             let (row, column) = (i / COLUMNS, i % COLUMNS);
             let plane = Plane {
-                left: room + column as i32 * (WIDTH + RIGHT),
-                top: TOP + legend.height() + row as i32 * PITCH + HEAD,
+                left: room + whole(column) * (WIDTH + RIGHT),
+                top: TOP + legend.height() + whole(row) * PITCH + HEAD,
                 width: WIDTH,
                 height: HEIGHT,
                 x: Scale::steps(steps),

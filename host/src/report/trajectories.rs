@@ -4,7 +4,7 @@ use super::canvas::Figure;
 use super::colour_bar::{self, ColourBar};
 use super::error::ReportError;
 use super::image_panel::{ImagePanel, image_size, panel_height, robust_range, sides};
-use super::page::{DrawResult, Page};
+use super::page::{DrawResult, Page, whole};
 use super::palette::ColourMap;
 use super::trajectory::{Trajectory, draw_seed_key, draw_steps, even};
 use crate::map::Map;
@@ -75,7 +75,7 @@ impl TrajectoriesFigure<'_> {
 impl Figure for TrajectoriesFigure<'_> {
     fn size(&self) -> (u32, u32) {
         let layout = self.layout();
-        let rows = self.campaigns.len().max(1).div_ceil(layout.columns) as i32;
+        let rows = whole(self.campaigns.len().max(1).div_ceil(layout.columns));
         let bars = if self.steps() > 1 && rows == 1 { 2 } else { 1 };
         even(
             layout.bars + bars * (colour_bar::WIDTH + BAR_GAP) - BAR_GAP,
@@ -105,7 +105,7 @@ impl Figure for TrajectoriesFigure<'_> {
                 colour_bar: false,
                 row_axis: column == 0,
             };
-            let corner = (layout.lefts[column], row as i32 * layout.pitch);
+            let corner = (layout.lefts[column], whole(row) * layout.pitch);
             let frame = panel.draw(page, corner, layout.side)?;
             first.get_or_insert(frame);
             if let Some(campaign) = campaign {
