@@ -257,11 +257,19 @@ fn lead(outcomes: &[&Outcome], target: Option<&Map>) -> String {
     let Some(first) = outcomes.first() else {
         return String::new();
     };
-    let sought = target.map_or("the response", |target| &target.quantity);
-    let each = if outcomes.len() > 1 { "each " } else { "" };
+    let sought = target.map_or("a response", |target| &target.quantity);
+    let who = if outcomes.len() > 1 {
+        "Each strategy"
+    } else {
+        &first.config.strategy
+    };
+    let most = outcomes.iter().map(|outcome| outcome.steps.len()).max();
+    let all = outcomes.iter().all(|o| Some(o.steps.len()) == most);
     format!(
-        "{sought} measured {each}at {} of {} candidates after {} seeds, with windows of {} pixels.",
-        first.steps.len(),
+        "{who} chose {}{} of {} candidates for measuring {sought}, after {} seeds, with windows \
+         of {} pixels.",
+        if all { "" } else { "up to " },
+        most.unwrap_or(0),
         first.candidates,
         first.seeds.len(),
         first.config.window

@@ -48,6 +48,14 @@ struct Provenance<'a> {
     campaign: &'a CampaignConfig,
 }
 
+/// What the report on both campaigns records.
+#[derive(Serialize)]
+struct SideBySide<'a> {
+    target: &'a str,
+    specimen: &'a SpecimenConfig,
+    campaigns: [&'a CampaignConfig; 2],
+}
+
 /// Runs the command.
 pub(super) fn run(args: &SpecimenArgs) -> Result<(), Failure> {
     let config = SpecimenConfig {
@@ -133,10 +141,10 @@ fn write_results(
         let folder = folder.join(&outcome.config.strategy);
         write_run(&folder, outcome, microscope, &provenance).map_err(|e| Failure::running(&e))?;
     }
-    let provenance = Provenance {
+    let provenance = SideBySide {
         target: TARGET,
         specimen: microscope.specimen().config(),
-        campaign: &beacon.config,
+        campaigns: [&beacon.config, &random.config],
     };
     write_side_by_side(folder, &[beacon, random], microscope, &provenance)
         .map_err(|e| Failure::running(&e))

@@ -17,7 +17,9 @@
 //!
 //! Layout lives in one file a figure; what figures share has a file each: colours
 //! ([`palette`], [`strategy_colour`]), round numbers ([`ticks`]), an image with its colour
-//! bar and scale bar, number labels that keep out of each other's way, and the page itself.
+//! bar and scale bar, a plane with its axes and curves, the legend above several, number labels
+//! that keep out of each other's way, and the page itself. [`Report`] holds what is known of one
+//! or several strategies, draws all their figures and puts them into one page of HTML.
 //!
 //! Pixels are given as `(row, column)` everywhere. NaN in a map means "no value here" and
 //! is drawn light grey.
@@ -37,6 +39,7 @@ mod labels;
 mod latent;
 mod legend;
 mod maps;
+mod markers;
 pub mod number;
 mod overview;
 mod page;
@@ -65,11 +68,12 @@ pub use file::write_file;
 pub use html::Table;
 pub use latent::{LatentFigure, Manifold};
 pub use maps::{only_at, write_npy};
+pub use markers::{Marker, line_markers};
 pub use overview::OverviewFigure;
 pub use page::{DrawResult, Page};
 pub use panels::{CurvePanel, PanelsFigure, Span};
 pub use result::{Metrics, Progress, StepTimes, StrategyResult};
-pub use spectra::{Arrangement, Marker, SpectraFigure, Spectrum, line_markers};
+pub use spectra::{Arrangement, SpectraFigure, Spectrum};
 pub use stroke::Stroke;
 pub use surrogate::SurrogateFigure;
 pub use table::{Acquisition, write_acquisitions};

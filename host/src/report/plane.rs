@@ -85,7 +85,8 @@ impl Scale {
 
     pub(super) fn ticks(&self, count: usize) -> Ticks {
         if self.logarithmic {
-            Ticks::decades(self.low, self.high, count)
+            // Two numbers a decade apart are told apart closer than two of a fine division.
+            Ticks::decades(self.low, self.high, 2 * count)
         } else if self.whole {
             let most = (self.high - self.low) as usize;
             Ticks::new(self.low, self.high, count.min(most))

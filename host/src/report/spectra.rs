@@ -4,12 +4,12 @@ use super::canvas::Figure;
 use super::curves::{draw_line, spread_out};
 use super::error::ReportError;
 use super::legend::{Entry, Legend};
+use super::markers::Marker;
 use super::page::{DrawResult, Hang, Page, SMALL, TEXT, fitted, text_width, whole};
 use super::palette::{ColourMap, INK};
 use super::plane::{FOOT, Plane, Scale, extent};
 use super::stroke::Stroke;
 use super::trajectory::even;
-use crate::lines;
 use plotters::prelude::DrawingBackend;
 use plotters::style::RGBColor;
 
@@ -20,15 +20,6 @@ pub struct Spectrum<'a> {
     pub label: &'a str,
     /// One value a channel.
     pub values: &'a [f64],
-}
-
-/// A place on the axis worth pointing at.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Marker {
-    /// In the units of the axis.
-    pub position: f64,
-    /// What is there, such as `Pd Lα`.
-    pub text: String,
 }
 
 /// How several spectra share the figure.
@@ -64,25 +55,6 @@ pub struct SpectraFigure<'a> {
     pub range: Option<(f64, f64)>,
     /// How the spectra share the figure.
     pub arrangement: Arrangement,
-}
-
-/// Markers for the lines of elements by their symbols, strongest families first, in keV.
-/// Unknown symbols have none.
-pub fn line_markers<'a>(elements: impl IntoIterator<Item = &'a str>) -> Vec<Marker> {
-    let mut lines: Vec<&lines::Line> = elements.into_iter().flat_map(lines::of_element).collect();
-    lines.sort_by(|a, b| b.weight.total_cmp(&a.weight));
-    let greek = |name: &str| {
-        let (family, rest) = name.split_at(1);
-        let rest = rest.replace('a', "α").replace('b', "β").replace('g', "γ");
-        format!("{family}{rest}")
-    };
-    lines
-        .into_iter()
-        .map(|line| Marker {
-            position: line.energy_kev,
-            text: format!("{} {}", line.element, greek(line.name)),
-        })
-        .collect()
 }
 
 const WIDTH: i32 = 2000;
@@ -345,7 +317,7 @@ impl SpectraFigure<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::draw_svg;
+    use crate::report::{draw_svg, line_markers};
 
     fn figure<'a>(
         coordinates: &'a [f64],
@@ -363,18 +335,6 @@ mod tests {
             range: None,
             arrangement: Arrangement::Stacked,
         }
-    }
-
-    #[test]
-    fn lines_are_named_as_spectroscopists_write_them_the_strongest_first() {
-        let markers = line_markers(["Pd", "nothing"]);
-        let texts: Vec<&str> = markers.iter().map(|marker| marker.text.as_str()).collect();
-        assert_eq!(texts[..2], ["Pd Kα", "Pd Lα"]);
-        assert!(
-            texts.contains(&"Pd Lβ1") && texts.contains(&"Pd Lγ1"),
-            "{texts:?}"
-        );
-        assert_eq!(markers[1].position, 2.83861);
     }
 
     #[test]

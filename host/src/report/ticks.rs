@@ -228,8 +228,8 @@ mod tests {
         let ticks = Ticks::new(1e6, 1e6 + 1.0, 5);
         assert_eq!(ticks.labels, ["0.0", "0.2", "0.4", "0.6", "0.8", "1.0"]);
         assert_eq!(ticks.caption("counts", ""), "counts \u{2212} 1000000");
-        let ticks = Ticks::new(-1.0 + 1e-9, -1.0 + 6.9e-9, 3);
-        assert_eq!(ticks.labels, ["2", "4", "6"]);
+        let ticks = Ticks::new(-1.0, -1.0 + 5.9e-9, 3);
+        assert_eq!(ticks.labels, ["0", "2", "4"]);
         assert_eq!(ticks.caption("U", "V"), "U + 1 (1e-9 V)");
         assert_eq!(Ticks::new(999.0, 1000.0, 5).offset, 0.0);
     }

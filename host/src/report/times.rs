@@ -29,7 +29,6 @@ const PARTS: [(&str, RGBColor, Stroke); 3] = [
     ("deciding", RGBColor(0xc0, 0xa0, 0x1e), Stroke::DashDot),
 ];
 
-const WIDTH: i32 = 900;
 const HEIGHT: i32 = 760;
 const TOP: i32 = 20;
 const HEAD: i32 = 96;
@@ -58,11 +57,20 @@ impl TimesFigure<'_> {
             colour,
             stroke,
         });
-        Legend::new(entries, WIDTH.max(self.width() - RIGHT))
+        Legend::new(entries, self.width() - RIGHT)
+    }
+
+    /// Width of a panel: the fewer, the wider.
+    fn panel(&self) -> i32 {
+        match self.campaigns.len() {
+            0 | 1 => 1900,
+            2 => 1200,
+            _ => 900,
+        }
     }
 
     fn width(&self) -> i32 {
-        whole(self.campaigns.len().clamp(1, COLUMNS)) * (WIDTH + RIGHT)
+        whole(self.campaigns.len().clamp(1, COLUMNS)) * (self.panel() + RIGHT)
     }
 }
 
@@ -88,9 +96,9 @@ impl Figure for TimesFigure<'_> {
         for i in 0..self.campaigns.len().max(1) {
             let (row, column) = (i / COLUMNS, i % COLUMNS);
             let plane = Plane {
-                left: room + whole(column) * (WIDTH + RIGHT),
+                left: room + whole(column) * (self.panel() + RIGHT),
                 top: TOP + legend.height() + whole(row) * PITCH + HEAD,
-                width: WIDTH,
+                width: self.panel(),
                 height: HEIGHT,
                 x: Scale::steps(steps),
                 y: scale,
@@ -110,7 +118,7 @@ impl Figure for TimesFigure<'_> {
             let Some((strategy, times)) = self.campaigns.get(i) else {
                 continue;
             };
-            let title = fitted(strategy, TITLE, WIDTH);
+            let title = fitted(strategy, TITLE, self.panel());
             let corner = (plane.left, plane.top - 44);
             page.text(&title, corner, Hang::Left, TITLE, INK)?;
             for ((_, colour, stroke), seconds) in PARTS.into_iter().zip(parts(times)) {
