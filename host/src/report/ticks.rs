@@ -36,8 +36,8 @@ impl Ticks {
         let (mantissa, power) = round_up((high - low) / count.max(1) as f64);
         let step = mantissa * 10_f64.powi(power);
         // The tolerance keeps an end that is itself round, whatever its last bit.
-        let first = (low / step - 1e-9).ceil() as i64;
-        let last = (high / step + 1e-9).floor() as i64;
+        let first = (low / step - 1e-6).ceil() as i64;
+        let last = (high / step + 1e-6).floor() as i64;
         let values: Vec<f64> = (first..=last).map(|i| i as f64 * step).collect();
         let digits = largest.log10().floor() as i32 - power;
         let (offset, exponent) = if digits > MOST_DIGITS {
@@ -104,7 +104,7 @@ impl Ticks {
 fn round_below(low: f64, span: f64) -> f64 {
     let power = span.log10().floor() as i32;
     let coarse = 10_f64.powi(power);
-    let number = (low / coarse + 1e-9).floor() * coarse;
+    let number = (low / coarse + 1e-6).floor() * coarse;
     // Through its decimal form, for binary fractions to leave no digits behind.
     let decimals = (-power).max(0) as usize;
     format!("{number:.decimals$}").parse().unwrap_or(number)
