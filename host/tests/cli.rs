@@ -124,12 +124,23 @@ fn a_run_folder_holds_configuration_tables_maps_summary_and_pictures() {
             "acquisitions.csv",
             "config.toml",
             "coverage.png",
+            "coverage.svg",
+            "learning.png",
+            "learning.svg",
+            "overview.png",
+            "overview.svg",
+            "report.html",
             "summary.json",
             "surrogate.png",
+            "surrogate.svg",
             "surrogate_mean.npy",
             "surrogate_sigma.npy",
             "target.png",
-            "trajectory.png"
+            "target.svg",
+            "times.png",
+            "times.svg",
+            "trajectory.png",
+            "trajectory.svg"
         ]
     );
     let read = |name: &str| std::fs::read_to_string(run.join(name)).unwrap();
@@ -273,14 +284,30 @@ fn the_main_job_discovers_the_rare_species_and_draws_it() {
         said.contains("target space covered") && said.contains("rare"),
         "{said}"
     );
-    for picture in ["trajectory.png", "target.png", "coverage.png"] {
+    for picture in [
+        "trajectory.png",
+        "target.png",
+        "coverage.png",
+        "overview.png",
+        "learning.png",
+        "trajectories.png",
+        "times.png",
+    ] {
         let bytes = std::fs::read(folder.path().join("here").join(picture)).unwrap();
         assert!(
             bytes.starts_with(b"\x89PNG") && bytes.len() > 10_000,
             "{picture}"
         );
     }
-    assert!(folder.path().join("here/random/summary.json").exists());
+    let report = std::fs::read_to_string(folder.path().join("here/report.html")).unwrap();
+    assert!(report.contains("<h1>beacon and random on "));
+    assert!(report.len() < 5_000_000, "{} bytes", report.len());
+    assert!(folder.path().join("here/random/report.html").exists());
+    let summary = std::fs::read(folder.path().join("here/random/summary.json")).unwrap();
+    let summary: serde_json::Value = serde_json::from_slice(&summary).unwrap();
+    for part in ["measuring_seconds", "training_seconds", "deciding_seconds"] {
+        assert_eq!(summary[part].as_array().map(Vec::len), Some(30), "{part}");
+    }
 }
 
 #[test]

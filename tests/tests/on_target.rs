@@ -52,6 +52,9 @@ fn figures(series: &Series) -> Vec<Vec<u64>> {
         surrogate_variance,
         noise_sigma,
         seconds: _,
+        measuring_seconds: _,
+        training_seconds: _,
+        deciding_seconds: _,
     } = series;
     let figures = [
         target_coverage,

@@ -8,8 +8,9 @@ use super::{Measurement, Outcome, Summary};
 use crate::map::Map;
 use crate::microscope::Microscope;
 use crate::report::{
-    self, Acquisition, CoverageFigure, Curve, ReportError, Stroke, SurrogateFigure, TargetFigure,
-    Trajectory, TrajectoryFigure,
+    self, Acquisition, CoverageFigure, Curve, Metrics, OverviewFigure, PanelsFigure, Progress,
+    Report, ReportError, StepTimes, StrategyResult, SurrogateFigure, TargetFigure, TimesFigure,
+    Trajectory, TrajectoryFigure, save_both,
 };
 
 /// Why a run folder could not be written; each is one line.
@@ -49,11 +50,13 @@ fn pixels(points: &[Measurement]) -> Vec<(usize, usize)> {
 ///
 /// | file | what |
 /// |---|---|
+/// | `report.html` | all of the campaign in one page: figures, table, settings, warnings |
 /// | `config.toml` | `provenance`: what the campaign was asked to do |
 /// | `acquisitions.csv` | step, row, column, value, score, predicted mean and standard deviation |
 /// | `surrogate_mean.npy`, `surrogate_sigma.npy` | final maps, float64, NaN off the candidates |
 /// | `summary.json` | [`Summary`] |
-/// | `trajectory.png`, `target.png`, `coverage.png`, `surrogate.png` | figures |
+/// | `trajectory`, `target`, `coverage`, `surrogate` | figures, each as `.png` and `.svg` |
+/// | `overview`, `learning`, `times` | likewise: image and response, metrics and time by step |
 ///
 /// # Errors
 /// When the folder or a file cannot be written; no file is ever left half-written.
@@ -66,11 +69,11 @@ pub fn write_run(
     make(folder)?;
     let image = microscope.image();
     let config = folder.join("config.toml");
-    let text = toml::to_string(provenance).map_err(|e| FolderError::Form {
+    let settings = toml::to_string(provenance).map_err(|e| FolderError::Form {
         path: config.clone(),
         reason: e.to_string(),
     })?;
-    report::write_file(&config, text.as_bytes())?;
+    report::write_file(&config, settings.as_bytes())?;
     report::write_acquisitions(&folder.join("acquisitions.csv"), &acquisitions(outcome))?;
     let summary = folder.join("summary.json");
     let text =
@@ -80,48 +83,71 @@ pub fn write_run(
         })?;
     report::write_file(&summary, &text)?;
 
-    let seeds = pixels(&outcome.seeds);
-    let steps = pixels(&outcome.steps);
-    let trajectory = Trajectory {
-        strategy: &outcome.config.strategy,
-        seeds: &seeds,
-        steps: &steps,
-    };
-    report::save(
-        &TrajectoryFigure { image, trajectory },
-        &folder.join("trajectory.png"),
-    )?;
+    let points = Points::new(outcome);
+    let results = [points.result(outcome)];
+    let trajectory = results[0].trajectory;
     let target = microscope
         .truth()
         .map(|truth| on_candidates(truth, outcome));
-    if let Some(target) = &target {
-        let campaigns = &[trajectory];
-        report::save(
-            &TargetFigure { target, campaigns },
-            &folder.join("target.png"),
-        )?;
-    }
-    write_coverage(&folder.join("coverage.png"), &[outcome])?;
-    if let (Some(mean), Some(sigma)) = (&outcome.mean, &outcome.sigma) {
-        report::write_npy(&folder.join("surrogate_mean.npy"), mean)?;
-        report::write_npy(&folder.join("surrogate_sigma.npy"), sigma)?;
-        let figure = SurrogateFigure {
+    let target = target.as_ref();
+    let surrogate = match (&outcome.mean, &outcome.sigma) {
+        (Some(mean), Some(sigma)) => Some(SurrogateFigure {
             mean,
             sigma,
-            truth: target.as_ref(),
-        };
-        report::save(&figure, &folder.join("surrogate.png"))?;
+            truth: target,
+        }),
+        _ => None,
+    };
+    save_both(
+        folder,
+        "trajectory",
+        &TrajectoryFigure { image, trajectory },
+    )?;
+    save_both(folder, "overview", &OverviewFigure { image, target })?;
+    if let Some(target) = target {
+        let campaigns = &[trajectory];
+        save_both(folder, "target", &TargetFigure { target, campaigns })?;
+    }
+    let units = target.map_or("", |target| &target.units);
+    save_both(folder, "learning", &PanelsFigure::learning(&results, units))?;
+    write_coverage(folder, &results)?;
+    let times = [(trajectory.strategy, results[0].times)];
+    save_both(folder, "times", &TimesFigure { campaigns: &times })?;
+    if let Some(surrogate) = &surrogate {
+        report::write_npy(&folder.join("surrogate_mean.npy"), surrogate.mean)?;
+        report::write_npy(&folder.join("surrogate_sigma.npy"), surrogate.sigma)?;
+        save_both(folder, "surrogate", surrogate)?;
     } else {
-        for stale in ["surrogate_mean.npy", "surrogate_sigma.npy", "surrogate.png"] {
+        for stale in [
+            "surrogate_mean.npy",
+            "surrogate_sigma.npy",
+            "surrogate.png",
+            "surrogate.svg",
+        ] {
             // Of an earlier run in this folder; there is none as a rule.
             let _ = std::fs::remove_file(folder.join(stale));
         }
     }
-    Ok(())
+    let page = Report {
+        title: &format!("{} on {}", outcome.config.strategy, image.quantity),
+        lead: &lead(&[outcome], target),
+        image,
+        target,
+        results: &results,
+        surrogate,
+        latent: None,
+        spectra: None,
+        tables: &[],
+        settings: &settings,
+        warnings: &outcome.warnings,
+        provenance: &[("seed", outcome.config.seed.to_string())],
+    };
+    Ok(report::write_report(&folder.join("report.html"), &page)?)
 }
 
-/// Writes the figures that show campaigns on the same data side by side: the trajectory of the
-/// first, target maps with the points each visited, and coverage against step.
+/// Writes what shows campaigns on the same data side by side: the trajectory of the first,
+/// target maps with the points each visited, coverage against step, the figures of
+/// [`report::write_figures`], and all of it in `report.html`.
 ///
 /// # Errors
 /// When the folder or a file cannot be written.
@@ -129,53 +155,140 @@ pub fn write_side_by_side(
     folder: &Path,
     outcomes: &[&Outcome],
     microscope: &dyn Microscope,
+    provenance: &impl Serialize,
 ) -> Result<(), FolderError> {
     make(folder)?;
     let image = microscope.image();
+    let Some(first) = outcomes.first() else {
+        return Ok(());
+    };
+    let settings = toml::to_string(provenance).map_err(|e| FolderError::Form {
+        path: folder.join("report.html"),
+        reason: e.to_string(),
+    })?;
     let points: Vec<_> = outcomes
         .iter()
-        .map(|outcome| (pixels(&outcome.seeds), pixels(&outcome.steps)))
+        .map(|outcome| Points::new(outcome))
         .collect();
-    let campaigns: Vec<_> = outcomes
+    let results: Vec<_> = points
         .iter()
-        .zip(&points)
-        .map(|(outcome, (seeds, steps))| Trajectory {
-            strategy: &outcome.config.strategy,
-            seeds,
-            steps,
-        })
+        .zip(outcomes)
+        .map(|(points, outcome)| points.result(outcome))
         .collect();
-    if let (Some(first), Some(&trajectory)) = (outcomes.first(), campaigns.first()) {
-        let figure = TrajectoryFigure { image, trajectory };
-        report::save(&figure, &folder.join("trajectory.png"))?;
-        if let Some(truth) = microscope.truth() {
-            let target = on_candidates(truth, first);
-            let figure = TargetFigure {
-                target: &target,
-                campaigns: &campaigns,
-            };
-            report::save(&figure, &folder.join("target.png"))?;
-        }
+    let campaigns: Vec<_> = results.iter().map(|result| result.trajectory).collect();
+    let trajectory = campaigns[0];
+    let target = microscope.truth().map(|truth| on_candidates(truth, first));
+    let target = target.as_ref();
+    save_both(
+        folder,
+        "trajectory",
+        &TrajectoryFigure { image, trajectory },
+    )?;
+    if let Some(target) = target {
+        let campaigns = &campaigns;
+        save_both(folder, "target", &TargetFigure { target, campaigns })?;
     }
-    write_coverage(&folder.join("coverage.png"), outcomes)
+    write_coverage(folder, &results)?;
+    let names: Vec<_> = campaigns.iter().map(|c| c.strategy).collect();
+    let warnings = outcomes.iter().flat_map(|outcome| {
+        let strategy = &outcome.config.strategy;
+        let warnings = outcome.warnings.iter();
+        warnings.map(move |warning| format!("{strategy}: {warning}"))
+    });
+    let page = Report {
+        title: &format!("{} on {}", names.join(" and "), image.quantity),
+        lead: &lead(outcomes, target),
+        image,
+        target,
+        results: &results,
+        surrogate: None,
+        latent: None,
+        spectra: None,
+        tables: &[],
+        settings: &settings,
+        warnings: &warnings.collect::<Vec<_>>(),
+        provenance: &[("seed", first.config.seed.to_string())],
+    };
+    report::write_figures(folder, &page)?;
+    Ok(report::write_report(&folder.join("report.html"), &page)?)
 }
 
-fn write_coverage(path: &Path, outcomes: &[&Outcome]) -> Result<(), FolderError> {
-    let curves: Vec<_> = outcomes
+/// Where a campaign measured, for the figures.
+struct Points {
+    seeds: Vec<(usize, usize)>,
+    steps: Vec<(usize, usize)>,
+}
+
+impl Points {
+    fn new(outcome: &Outcome) -> Self {
+        Self {
+            seeds: pixels(&outcome.seeds),
+            steps: pixels(&outcome.steps),
+        }
+    }
+
+    /// The campaign as figures take it.
+    fn result<'a>(&'a self, outcome: &'a Outcome) -> StrategyResult<'a> {
+        let series = &outcome.series;
+        StrategyResult {
+            trajectory: Trajectory {
+                strategy: &outcome.config.strategy,
+                seeds: &self.seeds,
+                steps: &self.steps,
+            },
+            metrics: Metrics {
+                mae: Progress::of_one(&series.mae),
+                surrogate_mean: Progress::of_one(&series.surrogate_mean),
+                surrogate_sigma: Progress::of_one(&series.surrogate_sigma),
+                target_coverage: Progress::of_one(&series.target_coverage),
+                ..Metrics::default()
+            },
+            times: StepTimes {
+                measuring: &series.measuring_seconds,
+                training: &series.training_seconds,
+                deciding: &series.deciding_seconds,
+            },
+        }
+    }
+}
+
+/// What was done, in a sentence.
+fn lead(outcomes: &[&Outcome], target: Option<&Map>) -> String {
+    let Some(first) = outcomes.first() else {
+        return String::new();
+    };
+    let sought = target.map_or("a response", |target| &target.quantity);
+    let who = if outcomes.len() > 1 {
+        "Each strategy"
+    } else {
+        &first.config.strategy
+    };
+    let most = outcomes.iter().map(|outcome| outcome.steps.len()).max();
+    let all = outcomes.iter().all(|o| Some(o.steps.len()) == most);
+    format!(
+        "{who} chose {}{} of {} candidates for measuring {sought}, after {} seeds, with windows \
+         of {} pixels.",
+        if all { "" } else { "up to " },
+        most.unwrap_or(0),
+        first.candidates,
+        first.seeds.len(),
+        first.config.window
+    )
+}
+
+fn write_coverage(folder: &Path, results: &[StrategyResult<'_>]) -> Result<(), ReportError> {
+    let curves: Vec<_> = results
         .iter()
-        .map(|outcome| Curve {
-            label: &outcome.config.strategy,
-            strategy: &outcome.config.strategy,
-            values: &outcome.series.target_coverage,
-            spread: None,
-            stroke: Stroke::Solid,
+        .map(|result| {
+            let values = result.metrics.target_coverage.mean;
+            Curve::of(result.trajectory.strategy, values, None)
         })
         .collect();
     let figure = CoverageFigure {
         quantity: "target coverage",
         curves: &curves,
     };
-    Ok(report::save(&figure, path)?)
+    save_both(folder, "coverage", &figure)
 }
 
 /// The response where there are candidates, NaN elsewhere.

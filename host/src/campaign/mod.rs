@@ -388,7 +388,7 @@ impl Campaign {
         let mut series = Series::default();
         let mut steps = Vec::new();
         for step in 1..=self.config.steps {
-            let started = Instant::now();
+            let (started, before) = (Instant::now(), run.times);
             let due = step.is_multiple_of(self.config.retrain_every);
             let beside = self.config.train_beside && order.is_empty();
             let next = match order.get(step - 1) {
@@ -422,6 +422,7 @@ impl Campaign {
                 seconds,
                 &mut series,
             );
+            series.record_times(&before, &run.times);
             if let Err(error) = recorded {
                 run.warnings
                     .note(&format!("the surrogate could not be judged: {error}"));

@@ -1,8 +1,11 @@
 //! How a campaign is doing: coverage and errors against the truth, step by step.
 
+use std::time::Duration;
+
 use beacon_kernel::{Candidate, Candidates, Surrogate};
 use serde::{Deserialize, Serialize};
 
+use super::Times;
 use crate::map::Map;
 use crate::metrics::{Coverage, Groups, MetricsError, SurrogateErrors, TARGET_BINS, target_groups};
 use crate::spaces::{LatentSpace, Spaces};
@@ -52,6 +55,25 @@ pub struct Series {
     pub noise_sigma: Vec<f64>,
     /// Wall time of the step without monitoring, in seconds.
     pub seconds: Vec<f64>,
+    /// Time of the step spent waiting for the microscope, in seconds.
+    #[serde(default)]
+    pub measuring_seconds: Vec<f64>,
+    /// Time of the step spent on training and on handing the model over, in seconds.
+    #[serde(default)]
+    pub training_seconds: Vec<f64>,
+    /// Time of the step spent waiting for the proposal, in seconds.
+    #[serde(default)]
+    pub deciding_seconds: Vec<f64>,
+}
+
+impl Series {
+    /// Appends where the time of a step went: the difference between two sums of times.
+    pub(super) fn record_times(&mut self, before: &Times, after: &Times) {
+        let spent = |of: fn(&Times) -> Duration| of(after).saturating_sub(of(before)).as_secs_f64();
+        self.measuring_seconds.push(spent(|times| times.measuring));
+        self.training_seconds.push(spent(|times| times.training));
+        self.deciding_seconds.push(spent(|times| times.deciding));
+    }
 }
 
 /// Reads figures back; one that could not be computed is NaN here and `null` in JSON.
@@ -290,5 +312,23 @@ mod tests {
         let series: Series = serde_json::from_str(earlier).unwrap();
         assert_eq!(series.target_coverage, [0.5]);
         assert!(series.patch_coverage.is_empty() && series.surrogate_variance.is_empty());
+    }
+
+    #[test]
+    fn files_without_the_times_of_the_steps_are_read() {
+        let mut series = Series::default();
+        let after = Times {
+            deciding: Duration::from_millis(1500),
+            ..Times::default()
+        };
+        series.record_times(&Times::default(), &after);
+        assert_eq!(series.deciding_seconds, [1.5]);
+        assert_eq!(series.measuring_seconds, [0.0]);
+        let mut value = serde_json::to_value(&series).unwrap();
+        let fields = value.as_object_mut().unwrap();
+        assert!(fields.remove("deciding_seconds").is_some());
+        let read: Series = serde_json::from_value(value).unwrap();
+        assert_eq!(read.deciding_seconds, Vec::<f64>::new());
+        assert_eq!(read.measuring_seconds, [0.0]);
     }
 }

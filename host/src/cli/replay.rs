@@ -14,6 +14,7 @@ use super::progress::Display;
 use super::{Failure, input, kernel, print, spaces};
 use crate::campaign::{Campaign, CampaignConfig, Outcome, Seeds, Summary, read_seeds, write_run};
 use crate::controller::{ControllerChoice, LinkReport};
+use crate::report::number::significant;
 use crate::scalarizer::Scalarizer;
 use crate::spaces::LatentConfig;
 
@@ -188,33 +189,4 @@ pub(super) fn describe_link(link: &LinkReport) -> String {
             points => format!("; {points} points were measured before"),
         }
     )
-}
-
-/// Four significant digits, whatever the magnitude.
-pub(super) fn significant(value: f64) -> String {
-    let magnitude = value.abs().log10().floor();
-    if (-3.0..5.0).contains(&magnitude) {
-        let decimals = (3.0 - magnitude).max(0.0) as usize;
-        format!("{value:.decimals$}")
-    } else {
-        format!("{value:.3e}")
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::significant;
-
-    #[test]
-    fn four_digits_are_shown_whatever_the_magnitude() {
-        for (value, text) in [
-            (0.041_234, "0.04123"),
-            (153.27, "153.3"),
-            (1.5e-12, "1.500e-12"),
-            (7.784e29, "7.784e29"),
-            (0.0, "0.000e0"),
-        ] {
-            assert_eq!(significant(value), text);
-        }
-    }
 }

@@ -47,6 +47,14 @@ struct Provenance<'a> {
     campaign: &'a CampaignConfig,
 }
 
+/// What the report on both campaigns records.
+#[derive(Serialize)]
+struct SideBySide<'a> {
+    target: &'a str,
+    specimen: &'a SpecimenConfig,
+    campaigns: Vec<&'a CampaignConfig>,
+}
+
 /// Runs the command.
 pub(super) fn run(args: &SpecimenArgs) -> Result<(), Failure> {
     let config = args.specimen.config(args.seed);
@@ -90,6 +98,7 @@ pub(super) fn run(args: &SpecimenArgs) -> Result<(), Failure> {
     let place = folder.display();
     print(&format!(
         "{discoveries}\nresults in {place}:\n  \
+         report.html     everything below in one page\n  \
          trajectory.png  the image, with what beacon measured, in order\n  \
          target.png      the true response, with what both measured\n  \
          coverage.png    share of the target space seen, step by step\n  \
@@ -137,7 +146,12 @@ fn write_results(
         let folder = folder.join(&outcome.config.strategy);
         write_run(&folder, outcome, microscope, &provenance).map_err(|e| Failure::running(&e))?;
     }
-    write_side_by_side(folder, outcomes, microscope).map_err(|e| Failure::running(&e))
+    let provenance = SideBySide {
+        target: config.kind().target(),
+        specimen: config,
+        campaigns: outcomes.iter().map(|outcome| &outcome.config).collect(),
+    };
+    write_side_by_side(folder, outcomes, microscope, &provenance).map_err(|e| Failure::running(&e))
 }
 
 /// What each campaign found, behaviour by behaviour.

@@ -1,7 +1,7 @@
 //! From a figure to a file: the fonts, the averaged pixels and the file formats.
 
 use super::error::ReportError;
-use super::file::{replace, replace_with};
+use super::file::replace_with;
 use super::page::{DrawResult, Medium, Page, register_fonts};
 use plotters::drawing::IntoDrawingArea;
 use plotters::prelude::{BitMapBackend, DrawingBackend, SVGBackend};
@@ -17,6 +17,7 @@ const PIXELS: Medium = Medium {
     drop: 0.21,
     embolden: true,
     finest: 1.0,
+    round_joins: true,
 };
 
 // An SVG holds an element for every image pixel, so a large image is averaged to some
@@ -25,7 +26,11 @@ const SVG: Medium = Medium {
     drop: 0.07,
     embolden: false,
     finest: 12.0,
+    round_joins: false,
 };
+
+/// Fonts of an SVG, those first whose letters are as wide as those it was laid out with.
+const FAMILIES: &str = "Ubuntu, Calibri, Helvetica, Arial, sans-serif";
 
 /// Something that can be drawn on any page.
 pub trait Figure {
@@ -57,8 +62,8 @@ pub fn save(figure: &impl Figure, path: &Path) -> Result<(), ReportError> {
         .unwrap_or_default();
     match extension.to_ascii_lowercase().as_str() {
         "png" => {
-            let pixels = pixels(figure, path)?;
-            replace(path, |partial| encode_png(&pixels, partial, path))
+            let png = pixels(figure, path)?.png()?;
+            replace_with(path, |writer| writer.write_all(&png))
         }
         "svg" => {
             let svg = draw_svg(figure).map_err(|error| match error {
@@ -71,6 +76,16 @@ pub fn save(figure: &impl Figure, path: &Path) -> Result<(), ReportError> {
             path: path.to_owned(),
         }),
     }
+}
+
+/// Writes a figure into `folder` as `name.png` and as `name.svg`.
+///
+/// # Errors
+/// As [`save`].
+pub fn save_both(folder: &Path, name: &str, figure: &impl Figure) -> Result<(), ReportError> {
+    ["png", "svg"]
+        .into_iter()
+        .try_for_each(|extension| save(figure, &folder.join(format!("{name}.{extension}"))))
 }
 
 /// A figure as SVG text, to be put into a page of HTML.
@@ -89,6 +104,8 @@ pub fn draw_svg(figure: &impl Figure) -> Result<String, ReportError> {
             .and_then(|()| area.present())
             .map_err(|error| draw_error(Path::new("the SVG"), &error))?;
     }
+    // No such character may stand in a document, not even escaped.
+    svg.retain(|c| !c.is_control() || matches!(c, '\n' | '\t'));
     // The page is laid out in half pixels; at its own size it would fill two screens.
     let (wide, high) = (
         format!("width=\"{}\"", size.0),
@@ -97,8 +114,20 @@ pub fn draw_svg(figure: &impl Figure) -> Result<String, ReportError> {
     Ok(svg
         .replacen(&wide, &format!("width=\"{}\"", size.0 / FINE), 1)
         .replacen(&high, &format!("height=\"{}\"", size.1 / FINE), 1)
+        // Text keeps its width where the reader has a font like the one it was laid out in.
+        .replace(
+            "font-family=\"sans-serif\"",
+            &format!("font-family=\"{FAMILIES}\""),
+        )
+        // Said of every pixel of an image, though it holds anyway.
+        .replace(" opacity=\"1\"", "")
+        .replace(" stroke=\"none\"", "")
         // Smoothed edges would leave seams between the pixels of an image.
-        .replace("<rect ", "<rect shape-rendering=\"crispEdges\" "))
+        .replacen(
+            '\n',
+            "\n<style>rect{shape-rendering:crispEdges}</style>\n",
+            1,
+        ))
 }
 
 /// A picture in memory: 8-bit RGB, row-major.
@@ -148,13 +177,19 @@ fn average(fine: &[u8], width: u32, height: u32) -> Pixels {
     }
 }
 
-fn encode_png(pixels: &Pixels, partial: &Path, path: &Path) -> Result<(), ReportError> {
-    let size = (pixels.width, pixels.height);
-    let mut backend = BitMapBackend::new(partial, size);
-    backend
-        .blit_bitmap((0, 0), size, &pixels.rgb)
-        .and_then(|()| backend.present())
-        .map_err(|error| draw_error(path, &error))
+impl Pixels {
+    /// The picture as the bytes of a PNG file.
+    pub(super) fn png(&self) -> Result<Vec<u8>, ReportError> {
+        let mut bytes = Vec::new();
+        let failed = |error: png::EncodingError| draw_error(Path::new("the picture"), &error);
+        let mut encoder = png::Encoder::new(&mut bytes, self.width, self.height);
+        encoder.set_color(png::ColorType::Rgb);
+        encoder.set_depth(png::BitDepth::Eight);
+        let mut writer = encoder.write_header().map_err(failed)?;
+        writer.write_image_data(&self.rgb).map_err(failed)?;
+        writer.finish().map_err(failed)?;
+        Ok(bytes)
+    }
 }
 
 fn draw_error(path: &Path, reason: &impl ToString) -> ReportError {

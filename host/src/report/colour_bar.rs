@@ -1,12 +1,15 @@
 //! The key from colours to values.
 
-use super::page::{DrawResult, Hang, Page, SMALL, TEXT, text_width};
+use super::page::{DrawResult, Hang, Page, SMALL, text_width};
 use super::palette::{ColourMap, INK};
 use super::ticks::Ticks;
 use plotters::prelude::DrawingBackend;
 
 /// Width of a bar with its numbers and caption, in page units.
 pub(super) const WIDTH: i32 = 256;
+
+/// Height of the lowest bar: two numbers and a short caption.
+pub(super) const LEAST: i32 = 330;
 
 const BAR: i32 = 44;
 /// Enough for no step between neighbours to be seen.
@@ -23,14 +26,15 @@ pub(super) struct ColourBar<'a> {
 }
 
 impl ColourBar<'_> {
-    /// Draws with the upper left corner at `(left, top)`; the caption reads upwards at the
-    /// right of the numbers.
+    /// Draws with the upper left corner at `(left, top)`, at least [`LEAST`] high; the caption
+    /// reads upwards at the right of the numbers.
     pub(super) fn draw<DB: DrawingBackend>(
         &self,
         page: &Page<'_, DB>,
         (left, top): (i32, i32),
         height: i32,
     ) -> DrawResult<DB> {
+        let height = height.max(LEAST);
         let edge = |shade: i32| top + height - height * shade / SHADES;
         for shade in 0..SHADES {
             let colour = self
@@ -41,7 +45,7 @@ impl ColourBar<'_> {
         page.frame((left, top), (left + BAR, top + height))?;
 
         let (low, high) = self.range;
-        let ticks = Ticks::new(low, high, 6);
+        let ticks = Ticks::new(low, high, (height / 90).clamp(2, 6) as usize);
         let mut widest = 0;
         for (value, label) in ticks.values.iter().zip(&ticks.labels) {
             let fraction = (value - low) / (high - low);
@@ -52,6 +56,6 @@ impl ColourBar<'_> {
         }
         let caption = ticks.caption(self.quantity, self.units);
         let x = left + BAR + 20 + widest + 38;
-        page.text_upwards(&caption, (x, top + height / 2), TEXT)
+        page.caption_upwards(&caption, (x, top + height / 2), height + 60)
     }
 }

@@ -1,9 +1,10 @@
 //! How much of the target space was covered after how many steps.
 
 use super::canvas::Figure;
-use super::curves::{Curve, Plane, named};
+use super::curves::{Curve, named};
 use super::error::ReportError;
 use super::page::{DrawResult, Page, TEXT, text_width};
+use super::plane::{Captions, Plane, Scale};
 use super::trajectory::even;
 use plotters::prelude::DrawingBackend;
 
@@ -34,33 +35,27 @@ impl Figure for CoverageFigure<'_> {
     }
 
     fn check(&self) -> Result<(), ReportError> {
-        for curve in self.curves {
-            if let Some(spread) = curve.spread.filter(|s| s.len() != curve.values.len()) {
-                return Err(ReportError::Size {
-                    what: format!("band of {}", curve.label),
-                    expected: curve.values.len(),
-                    found: spread.len(),
-                });
-            }
-        }
-        Ok(())
+        self.curves.iter().try_for_each(Curve::check)
     }
 
     fn draw<DB: DrawingBackend>(&self, page: &Page<'_, DB>) -> DrawResult<DB> {
+        let steps = self.curves.iter().map(|curve| curve.values.len()).max();
         let plane = Plane {
             left: LEFT,
             top: TOP,
             width: WIDTH,
             height: HEIGHT,
-            steps: self
-                .curves
-                .iter()
-                .map(|curve| curve.values.len())
-                .max()
-                .unwrap_or(0),
-            highest: 1.0,
+            x: Scale::steps(steps.unwrap_or(0)),
+            y: Scale::linear(0.0, 1.0),
         };
-        plane.draw_axes(page, self.quantity)?;
-        plane.draw_curves(page, self.curves)
+        plane.draw_axes(
+            page,
+            Captions {
+                x: ("step", ""),
+                y: (self.quantity, ""),
+            },
+        )?;
+        plane.draw_curves(page, self.curves)?;
+        plane.name_curves(page, self.curves)
     }
 }

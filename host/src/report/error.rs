@@ -48,6 +48,18 @@ pub enum ReportError {
         /// Number of columns of the image.
         width: usize,
     },
+    /// A campaign measures a candidate that does not exist.
+    #[error("{what} {index} is candidate {candidate}, expected one below {candidates}")]
+    Candidate {
+        /// `seed` or `step`.
+        what: &'static str,
+        /// Number of the seed or step, counted from 1.
+        index: usize,
+        /// The candidate.
+        candidate: usize,
+        /// Number of candidates.
+        candidates: usize,
+    },
     /// Maps of one figure differ in shape.
     #[error(
         "the {what} has {} rows and {} columns, expected {} and {}",

@@ -2,8 +2,8 @@
 
 use super::colour_bar::{self, ColourBar};
 use super::frame::Frame;
-use super::page::{DrawResult, Hang, Page, TITLE};
-use super::palette::{ColourMap, INK};
+use super::page::{DrawResult, Hang, Page, TITLE, fitted};
+use super::palette::{ColourMap, INK, NO_VALUE};
 use super::scale_bar;
 use crate::map::Map;
 use plotters::prelude::DrawingBackend;
@@ -46,7 +46,7 @@ pub(super) fn sides(map: &Map, row_axis: bool, colour_bar: bool) -> (i32, i32) {
 /// Height of a panel whose image fits a square of `side`.
 pub(super) fn panel_height(map: &Map, side: i32) -> i32 {
     let foot = if scale_bar::has_scale(map) { 76 } else { 132 };
-    HEAD + image_size(map, side).1 + foot
+    HEAD + (image_size(map, side).1 + foot).max(colour_bar::LEAST + 30)
 }
 
 /// Left edges of panels side by side and the width of them all; `bars` tells which have a
@@ -85,7 +85,7 @@ impl ImagePanel<'_> {
         (left, top): (i32, i32),
         side: i32,
     ) -> Result<Frame, plotters::drawing::DrawingAreaErrorKind<DB::ErrorType>> {
-        let (before, _) = sides(self.map, self.row_axis, self.colour_bar);
+        let (before, after) = sides(self.map, self.row_axis, self.colour_bar);
         let (width, height) = image_size(self.map, side);
         let frame = Frame {
             left: left + before,
@@ -100,7 +100,7 @@ impl ImagePanel<'_> {
         scale_bar::draw(page, self.map, &frame, self.row_axis)?;
         if !self.title.is_empty() {
             page.text(
-                self.title,
+                &fitted(self.title, TITLE, width + after),
                 (frame.left, frame.top - 40),
                 Hang::Left,
                 TITLE,
@@ -119,7 +119,7 @@ impl ImagePanel<'_> {
         Ok(frame)
     }
 
-    fn draw_pixels<DB: DrawingBackend>(
+    pub(super) fn draw_pixels<DB: DrawingBackend>(
         &self,
         page: &Page<'_, DB>,
         frame: &Frame,
@@ -129,20 +129,31 @@ impl ImagePanel<'_> {
         let edge =
             |pixel: usize, pixels: usize| (pixel.min(pixels) as f64 * frame.cell()).round() as i32;
         for row in (0..frame.rows).step_by(block) {
-            for column in (0..frame.columns).step_by(block) {
-                let value = block_mean(self.map, row, column, block);
+            let rows = (edge(row, frame.rows), edge(row + block, frame.rows));
+            let fill = |from: usize, to: usize, colour| {
                 page.fill_rectangle(
-                    (
-                        frame.left + edge(column, frame.columns),
-                        frame.top + edge(row, frame.rows),
-                    ),
-                    (
-                        frame.left + edge(column + block, frame.columns),
-                        frame.top + edge(row + block, frame.rows),
-                    ),
-                    self.colours.of(value, self.range),
-                )?;
+                    (frame.left + edge(from, frame.columns), frame.top + rows.0),
+                    (frame.left + edge(to, frame.columns), frame.top + rows.1),
+                    colour,
+                )
+            };
+            // Neighbours of one colour are one rectangle: an SVG holds each.
+            let mut start = 0;
+            let colour_at = |column| {
+                self.colours
+                    .of(block_mean(self.map, row, column, block), self.range)
+            };
+            let mut colour = NO_VALUE;
+            for column in (0..frame.columns).step_by(block) {
+                let next = colour_at(column);
+                if next != colour {
+                    if start < column {
+                        fill(start, column, colour)?;
+                    }
+                    (start, colour) = (column, next);
+                }
             }
+            fill(start, frame.columns, colour)?;
         }
         Ok(())
     }
@@ -162,7 +173,7 @@ fn block_mean(map: &Map, row: usize, column: usize, block: usize) -> f64 {
     sum / f64::from(count)
 }
 
-/// Smallest and largest finite value; a constant or empty map gets a range of width 1, so
+/// Smallest and largest finite value; a constant or empty map gets a range around it, so
 /// that it has a colour at all.
 pub(super) fn full_range(map: &Map) -> (f64, f64) {
     let (low, high) = map
@@ -174,8 +185,10 @@ pub(super) fn full_range(map: &Map) -> (f64, f64) {
         });
     if low < high {
         (low, high)
+    } else if low == high && low != 0.0 {
+        (low - low.abs() / 2.0, low + low.abs() / 2.0)
     } else if low == high {
-        (low - 0.5, high + 0.5)
+        (-0.5, 0.5)
     } else {
         (0.0, 1.0)
     }

@@ -17,7 +17,9 @@
 //!
 //! Layout lives in one file a figure; what figures share has a file each: colours
 //! ([`palette`], [`strategy_colour`]), round numbers ([`ticks`]), an image with its colour
-//! bar and scale bar, number labels that keep out of each other's way, and the page itself.
+//! bar and scale bar, a plane with its axes and curves, the legend above several, number labels
+//! that keep out of each other's way, and the page itself. [`Report`] holds what is known of one
+//! or several strategies, draws all their figures and puts them into one page of HTML.
 //!
 //! Pixels are given as `(row, column)` everywhere. NaN in a map means "no value here" and
 //! is drawn light grey.
@@ -26,30 +28,59 @@ mod canvas;
 mod colour_bar;
 mod coverage;
 mod curves;
+mod density;
+mod document;
 mod error;
 mod file;
 mod frame;
+mod html;
 mod image_panel;
 mod labels;
+mod latent;
+mod legend;
 mod maps;
+mod markers;
+pub mod number;
+mod overview;
 mod page;
 pub mod palette;
+mod panels;
+mod plane;
+mod result;
 mod scale_bar;
+mod spectra;
 pub mod strategy_colour;
+mod stroke;
 mod surrogate;
 mod table;
 mod target;
 pub mod ticks;
+mod times;
+mod trajectories;
 mod trajectory;
 
-pub use canvas::{Figure, draw_svg, save};
+pub use canvas::{Figure, draw_svg, save, save_both};
 pub use coverage::CoverageFigure;
-pub use curves::{Curve, Stroke};
+pub use curves::Curve;
+pub use document::{Report, write_figures, write_report};
 pub use error::ReportError;
 pub use file::write_file;
+pub use html::Table;
+pub use latent::{LatentFigure, Manifold};
 pub use maps::{only_at, write_npy};
+pub use markers::{Marker, line_markers};
+pub use overview::OverviewFigure;
 pub use page::{DrawResult, Page};
+pub use panels::{CurvePanel, PanelsFigure, Span};
+pub use result::{Metrics, Progress, StepTimes, StrategyResult};
+pub use spectra::{Arrangement, SpectraFigure, Spectrum};
+pub use stroke::Stroke;
 pub use surrogate::SurrogateFigure;
 pub use table::{Acquisition, write_acquisitions};
 pub use target::TargetFigure;
+pub use times::TimesFigure;
+pub use trajectories::TrajectoriesFigure;
 pub use trajectory::{Trajectory, TrajectoryFigure};
+
+#[cfg(test)]
+mod tests;

@@ -47,6 +47,9 @@ pub(super) struct Medium {
     pub(super) embolden: bool,
     /// Smallest side of an image pixel worth drawing, in page units.
     pub(super) finest: f64,
+    /// Whether corners of thick lines are drawn as dots: on pixels plotters draws out acute ones
+    /// to needles of any length.
+    pub(super) round_joins: bool,
 }
 
 /// An area to draw on; units are half pixels of the final picture.
@@ -99,8 +102,19 @@ impl<'a, DB: DrawingBackend> Page<'a, DB> {
         colour: RGBColor,
         width: u32,
     ) -> DrawResult<DB> {
-        self.area
-            .draw(&PathElement::new(points, colour.stroke_width(width)))
+        if !self.medium.round_joins {
+            return self
+                .area
+                .draw(&PathElement::new(points, colour.stroke_width(width)));
+        }
+        for pair in points.windows(2) {
+            self.line(pair[0], pair[1], colour, width)?;
+        }
+        let corners = points.get(1..points.len().saturating_sub(1));
+        for &corner in corners.unwrap_or_default() {
+            self.dot(corner, width.div_ceil(2).cast_signed() - 1, colour)?;
+        }
+        Ok(())
     }
 
     pub(super) fn polygon(&self, points: Vec<(i32, i32)>, colour: impl Color) -> DrawResult<DB> {
@@ -147,6 +161,19 @@ impl<'a, DB: DrawingBackend> Page<'a, DB> {
         self.area.draw_text(text, &style, (x, y))
     }
 
+    /// Writes upwards, centred on the point, no longer than `length`: smaller where that is
+    /// needed, and cut where that is not enough.
+    pub(super) fn caption_upwards(
+        &self,
+        text: &str,
+        at: (i32, i32),
+        length: i32,
+    ) -> DrawResult<DB> {
+        let fits = |size: f64| text_width(text, size) * 11 / 10 <= length;
+        let size = if fits(TEXT) { TEXT } else { SMALL * 0.8 };
+        self.text_upwards(&fitted(text, size, length), at, size)
+    }
+
     /// Writes upwards, centred on the point.
     pub(super) fn text_upwards(&self, text: &str, (x, y): (i32, i32), size: f64) -> DrawResult<DB> {
         let x = x + (size * self.medium.drop).round() as i32;
@@ -168,6 +195,24 @@ pub(super) fn text_width(text: &str, size: f64) -> i32 {
         .map_or(0, |(width, _)| width.cast_signed())
 }
 
+/// `text`, cut at its end until it is no wider than `width` page units.
+pub(super) fn fitted(text: &str, size: f64, width: i32) -> String {
+    // The tenth is for readers of SVG whose own font is wider.
+    let fits = |text: &str| text_width(text, size) * 11 / 10 <= width;
+    if fits(text) {
+        return text.to_owned();
+    }
+    let ends: Vec<usize> = text.char_indices().map(|(end, _)| end).collect();
+    let cut = |end: usize| format!("{}…", text[..end].trim_end());
+    let fitting = ends.partition_point(|end| fits(&cut(*end)));
+    cut(ends[fitting.saturating_sub(1)])
+}
+
+/// A number of panels, rows or columns as the page counts.
+pub(super) fn whole(count: usize) -> i32 {
+    i32::try_from(count).unwrap_or(i32::MAX)
+}
+
 /// Makes text possible; every way to a page comes through here first.
 pub(super) fn register_fonts() {
     static ONCE: Once = Once::new();
@@ -187,5 +232,22 @@ fn style(hang: Hang, size: f64, colour: RGBColor) -> TextStyle<'static> {
         font: (FONT, size).into_font(),
         color: colour.to_backend_color(),
         pos: Pos::new(horizontal, VPos::Center),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_text_is_cut_where_it_no_longer_fits() {
+        let long = "piezoresponse amplitude over all of the hysteresis loop";
+        let cut = fitted(long, TEXT, 400);
+        assert!(text_width(&cut, TEXT) <= 400 && text_width(&cut, TEXT) > 300);
+        let start = cut.strip_suffix('…').unwrap();
+        assert!(long.starts_with(start), "{cut}");
+        assert_eq!(fitted("HAADF", TEXT, 400), "HAADF");
+        assert_eq!(fitted("HAADF", TEXT, 0), "…");
+        assert_eq!(fitted("", TEXT, 0), "");
     }
 }

@@ -15,6 +15,8 @@ pub enum ColourMap {
     /// The middle of the greys, so that both ends of [`Self::Viridis`] stand out on it; for
     /// images under a trajectory.
     DimGrey,
+    /// Middle grey to white; for densities, the densest darkest, under coloured dots.
+    PaleGrey,
 }
 
 /// Where a map has no value.
@@ -24,16 +26,21 @@ pub const NO_VALUE: RGBColor = RGBColor(226, 226, 226);
 pub const INK: RGBColor = RGBColor(34, 34, 34);
 
 impl ColourMap {
-    /// Colour at `fraction` of the range, clamped to 0–1; NaN gives [`NO_VALUE`].
+    /// Colour at `fraction` of the range, clamped to 0–1; NaN gives [`NO_VALUE`], or white where
+    /// that is among the greys of the map.
     pub fn colour(self, fraction: f64) -> RGBColor {
         if fraction.is_nan() {
-            return NO_VALUE;
+            return match self {
+                Self::DimGrey => RGBColor(255, 255, 255),
+                _ => NO_VALUE,
+            };
         }
         match self {
             Self::Viridis => interpolate(&VIRIDIS, fraction),
             Self::Cividis => interpolate(&CIVIDIS, fraction),
             Self::Grey => interpolate(&[0x00_00_00, 0xff_ff_ff], fraction),
             Self::DimGrey => interpolate(&[0x30_30_30, 0xd8_d8_d8], fraction),
+            Self::PaleGrey => interpolate(&[0x78_78_78, 0xff_ff_ff], fraction),
         }
     }
 
@@ -133,6 +140,7 @@ mod tests {
             ColourMap::Cividis,
             ColourMap::Grey,
             ColourMap::DimGrey,
+            ColourMap::PaleGrey,
         ] {
             let steps: Vec<f64> = (0..=32)
                 .map(|i| lightness(map.colour(f64::from(i) / 32.0)))

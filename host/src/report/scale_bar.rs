@@ -1,7 +1,7 @@
 //! Where an image lies in the world: a scale bar, or pixel numbers.
 
 use super::frame::Frame;
-use super::page::{DrawResult, Hang, Page, SMALL, TEXT};
+use super::page::{DrawResult, Hang, Page, SMALL, TEXT, text_width};
 use super::palette::INK;
 use super::ticks::{Ticks, scale_bar};
 use crate::map::Map;
@@ -48,8 +48,12 @@ fn draw_pixel_axes<DB: DrawingBackend>(
     frame: &Frame,
     row_axis: bool,
 ) -> DrawResult<DB> {
-    let ticks = |pixels: usize| {
-        let ticks = Ticks::new(0.0, pixels.saturating_sub(1) as f64, 6);
+    let ticks = |pixels: usize, count: i32| {
+        let ticks = Ticks::new(
+            0.0,
+            pixels.saturating_sub(1) as f64,
+            count.clamp(1, 6) as usize,
+        );
         // Between pixels there is nothing to number.
         ticks
             .values
@@ -57,13 +61,13 @@ fn draw_pixel_axes<DB: DrawingBackend>(
             .filter(|v| v.fract() == 0.0)
             .map(|v| v as usize)
     };
-    for column in ticks(frame.columns) {
+    for column in ticks(frame.columns, frame.width / 120) {
         let (x, _) = frame.centre(0, column);
         let y = frame.bottom();
         page.line((x, y), (x, y + 10), INK, 2)?;
         page.text(&column.to_string(), (x, y + 36), Hang::Centre, SMALL, INK)?;
     }
-    for row in ticks(frame.rows) {
+    for row in ticks(frame.rows, frame.height / 60) {
         let (_, y) = frame.centre(row, 0);
         page.line((frame.left - 10, y), (frame.left, y), INK, 2)?;
         if row_axis {
@@ -77,8 +81,14 @@ fn draw_pixel_axes<DB: DrawingBackend>(
         }
     }
     let middle = (frame.left + frame.width / 2, frame.top + frame.height / 2);
+    // Beside a narrow image there is another.
+    let caption = if text_width("column (px)", TEXT) * 11 / 10 <= frame.width {
+        "column (px)"
+    } else {
+        "px"
+    };
     page.text(
-        "column (px)",
+        caption,
         (middle.0, frame.bottom() + 92),
         Hang::Centre,
         TEXT,

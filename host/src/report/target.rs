@@ -4,7 +4,7 @@ use super::canvas::Figure;
 use super::error::ReportError;
 use super::frame::Frame;
 use super::image_panel::{ImagePanel, full_range, panel_height, side_by_side};
-use super::page::{DrawResult, Hang, Page, TEXT, text_width};
+use super::page::{DrawResult, Hang, Page, TEXT, TITLE, text_width};
 use super::palette::{ColourMap, INK};
 use super::trajectory::{Trajectory, even};
 use crate::map::Map;
@@ -84,11 +84,11 @@ fn draw_visits<DB: DrawingBackend>(
     }
     let label = format!("{} visited", campaign.seeds.len() + campaign.steps.len());
     let (x, y) = (frame.right(), frame.top - 40);
+    let width = text_width(&label, TEXT) * 11 / 10;
+    let taken = text_width(campaign.strategy, TITLE) * 11 / 10 + 40;
+    if width + 2 * radius + taken > frame.width {
+        return Ok(());
+    }
     page.text(&label, (x, y), Hang::Right, TEXT, INK)?;
-    page.ring(
-        (x - text_width(&label, TEXT) - radius - 18, y),
-        radius + 2,
-        INK,
-        4,
-    )
+    page.ring((x - width - radius - 18, y), radius + 2, INK, 4)
 }

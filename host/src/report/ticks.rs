@@ -9,7 +9,13 @@ pub struct Ticks {
     pub labels: Vec<String>,
     /// Power of ten taken out of the labels; to be named once, beside the units.
     pub exponent: i32,
+    /// Subtracted from the labels before that; 0 unless the values hardly differ beside their
+    /// size.
+    pub offset: f64,
 }
+
+/// Digits beyond which the labels count from the first tick instead of from zero.
+const MOST_DIGITS: i32 = 4;
 
 impl Ticks {
     /// Steps of 1, 2 or 5 times a power of ten between `low` and `high`, at most about
@@ -18,41 +24,99 @@ impl Ticks {
     /// An axis without extent gets its one value.
     pub fn new(low: f64, high: f64, count: usize) -> Self {
         let largest = low.abs().max(high.abs());
-        let exponent = common_exponent(largest);
-        let unit = 10_f64.powi(exponent);
         if high <= low {
+            let exponent = common_exponent(largest);
             return Self {
                 values: vec![low],
-                labels: vec![format!("{:.3}", low / unit)],
+                labels: vec![format!("{:.3}", low / 10_f64.powi(exponent))],
                 exponent,
+                offset: 0.0,
             };
         }
         let (mantissa, power) = round_up((high - low) / count.max(1) as f64);
         let step = mantissa * 10_f64.powi(power);
         // The tolerance keeps an end that is itself round, whatever its last bit.
-        let first = (low / step - 1e-9).ceil() as i64;
-        let last = (high / step + 1e-9).floor() as i64;
+        let first = (low / step - 1e-6).ceil() as i64;
+        let last = (high / step + 1e-6).floor() as i64;
         let values: Vec<f64> = (first..=last).map(|i| i as f64 * step).collect();
+        let digits = largest.log10().floor() as i32 - power;
+        let (offset, exponent) = if digits > MOST_DIGITS {
+            (round_below(low, high - low), common_exponent(high - low))
+        } else {
+            (0.0, common_exponent(largest))
+        };
+        let unit = 10_f64.powi(exponent);
         let decimals = (exponent - power).max(0) as usize;
         let labels = values
             .iter()
-            .map(|value| typeset(&format!("{:.decimals$}", value / unit)))
+            .map(|value| typeset(&format!("{:.decimals$}", (value - offset) / unit)))
             .collect();
         Self {
             values,
             labels,
             exponent,
+            offset,
+        }
+    }
+
+    /// Powers of ten from `low` to `high`, both positive, at most about `count` of them.
+    pub fn decades(low: f64, high: f64, count: usize) -> Self {
+        let (first, last) = (
+            (low.log10() - 1e-9).ceil() as i32,
+            (high.log10() + 1e-9).floor() as i32,
+        );
+        let every = (last - first) as usize / count.max(1) + 1;
+        let powers = (first..=last).step_by(every);
+        let label = |power: i32| match power {
+            0..=4 => format!("{}", 10_u32.pow(power.unsigned_abs())),
+            -3..0 => format!("{:.*}", power.unsigned_abs() as usize, 10_f64.powi(power)),
+            _ => format!("1e{}", typeset(&power.to_string())),
+        };
+        Self {
+            values: powers.clone().map(|power| 10_f64.powi(power)).collect(),
+            labels: powers.map(label).collect(),
+            exponent: 0,
+            offset: 0.0,
         }
     }
 
     /// `quantity (units)` with the power of ten the labels leave out.
     pub fn caption(&self, quantity: &str, units: &str) -> String {
+        if self.offset != 0.0 {
+            let sign = if self.offset < 0.0 { '+' } else { '\u{2212}' };
+            let less = format!("{quantity} {sign} {}", plain(self.offset.abs()));
+            return Self {
+                offset: 0.0,
+                ..self.clone()
+            }
+            .caption(&less, units);
+        }
         match (units, self.exponent) {
             ("", 0) => quantity.to_owned(),
             (units, 0) => format!("{quantity} ({units})"),
             ("", exponent) => format!("{quantity} (1e{exponent})"),
             (units, exponent) => format!("{quantity} (1e{exponent} {units})"),
         }
+    }
+}
+
+/// The last number no larger than `low` that has no digits below the leading one of `span`.
+fn round_below(low: f64, span: f64) -> f64 {
+    let power = span.log10().floor() as i32;
+    let coarse = 10_f64.powi(power);
+    let number = (low / coarse + 1e-6).floor() * coarse;
+    // Through its decimal form, for binary fractions to leave no digits behind.
+    let decimals = (-power).max(0) as usize;
+    format!("{number:.decimals$}").parse().unwrap_or(number)
+}
+
+/// The shortest form that reads back to the same number, with an exponent when it is long.
+fn plain(value: f64) -> String {
+    let (decimal, scientific) = (format!("{value}"), format!("{value:e}"));
+    if decimal.len() <= scientific.len().max(8) {
+        decimal
+    } else {
+        scientific
     }
 }
 
@@ -157,6 +221,27 @@ mod tests {
         let volts = Ticks::new(1e-4, 9e-4, 4);
         assert_eq!((volts.labels[0].as_str(), volts.exponent), ("200", -6));
         assert_eq!(Ticks::new(0.0, 5.0, 5).caption("HAADF", ""), "HAADF");
+    }
+
+    #[test]
+    fn small_differences_on_a_large_offset_keep_short_labels() {
+        let ticks = Ticks::new(1e6, 1e6 + 1.0, 5);
+        assert_eq!(ticks.labels, ["0.0", "0.2", "0.4", "0.6", "0.8", "1.0"]);
+        assert_eq!(ticks.caption("counts", ""), "counts \u{2212} 1000000");
+        let ticks = Ticks::new(-1.0, -1.0 + 5.9e-9, 3);
+        assert_eq!(ticks.labels, ["0", "2", "4"]);
+        assert_eq!(ticks.caption("U", "V"), "U + 1 (1e-9 V)");
+        assert_eq!(Ticks::new(999.0, 1000.0, 5).offset, 0.0);
+    }
+
+    #[test]
+    fn decades_are_written_out_as_far_as_they_are_read_at_a_glance() {
+        let ticks = Ticks::decades(1e-2, 1e3, 8);
+        assert_eq!(ticks.labels, ["0.01", "0.1", "1", "10", "100", "1000"]);
+        assert_eq!(
+            Ticks::decades(1e-8, 1e-2, 3).labels,
+            ["1e\u{2212}8", "1e\u{2212}5", "0.01"]
+        );
     }
 
     #[test]

@@ -6,7 +6,7 @@ use super::error::ReportError;
 use super::frame::Frame;
 use super::image_panel::{ImagePanel, panel_height, robust_range, side_by_side};
 use super::labels::{Wanted, place};
-use super::page::{DrawResult, Hang, Page, SMALL, TEXT, text_width};
+use super::page::{DrawResult, Hang, Page, SMALL, TEXT, TITLE, text_width};
 use super::palette::{ColourMap, INK};
 use crate::map::Map;
 use plotters::prelude::DrawingBackend;
@@ -81,8 +81,9 @@ impl Figure for TrajectoryFigure<'_> {
         };
         let frame = panel.draw(page, (0, 0), SIDE)?;
         let radius = ((frame.cell() * 0.38).round() as i32).clamp(9, 20);
-        self.draw_key(page, &frame, radius)?;
-
+        draw_seed_key(page, &self.trajectory, &frame, radius)?;
+        let count = self.trajectory.steps.len();
+        draw_steps(page, &self.trajectory, &frame, radius, count)?;
         let at = |pixels: &[(usize, usize)]| -> Vec<(i32, i32)> {
             pixels
                 .iter()
@@ -90,19 +91,6 @@ impl Figure for TrajectoryFigure<'_> {
                 .collect()
         };
         let (seeds, steps) = (at(self.trajectory.seeds), at(self.trajectory.steps));
-        if steps.len() <= MOST_LINKED {
-            for pair in steps.windows(2) {
-                page.line(pair[0], pair[1], WHITE.mix(0.75), 3)?;
-            }
-        }
-        for &seed in &seeds {
-            draw_seed(page, seed, radius)?;
-        }
-        let last = steps.len().saturating_sub(1).max(1) as f64;
-        for (i, &step) in steps.iter().enumerate() {
-            page.dot(step, radius + 3, INK)?;
-            page.dot(step, radius, ColourMap::Viridis.colour(i as f64 / last))?;
-        }
         number(page, &steps, &seeds, radius, &frame)?;
         if steps.len() > 1 {
             let bar = ColourBar {
@@ -117,26 +105,68 @@ impl Figure for TrajectoryFigure<'_> {
     }
 }
 
-impl TrajectoryFigure<'_> {
-    fn draw_key<DB: DrawingBackend>(
-        &self,
-        page: &Page<'_, DB>,
-        frame: &Frame,
-        radius: i32,
-    ) -> DrawResult<DB> {
-        let label = match self.trajectory.seeds.len() {
-            0 => return Ok(()),
-            1 => "1 seed".to_owned(),
-            seeds => format!("{seeds} seeds"),
-        };
-        let (x, y) = (frame.right(), frame.top - 40);
-        page.text(&label, (x, y), Hang::Right, TEXT, INK)?;
-        let width = text_width(&label, TEXT);
-        draw_seed(page, (x - width - radius - 16, y), radius)
+/// Says above the right end of an image what the white circles are.
+pub(super) fn draw_seed_key<DB: DrawingBackend>(
+    page: &Page<'_, DB>,
+    trajectory: &Trajectory<'_>,
+    frame: &Frame,
+    radius: i32,
+) -> DrawResult<DB> {
+    let label = match trajectory.seeds.len() {
+        0 => return Ok(()),
+        1 => "1 seed".to_owned(),
+        seeds => format!("{seeds} seeds"),
+    };
+    let (x, y) = (frame.right(), frame.top - 40);
+    let width = text_width(&label, TEXT) * 11 / 10;
+    let taken = text_width(trajectory.strategy, TITLE) * 11 / 10 + 40;
+    if width + 2 * radius + taken > frame.width {
+        return Ok(());
     }
+    page.text(&label, (x, y), Hang::Right, TEXT, INK)?;
+    draw_seed(page, (x - width - radius - 16, y), radius)
 }
 
-fn draw_seed<DB: DrawingBackend>(
+/// Seeds in white, then the steps in order, coloured from the first to step `of`; a short
+/// trajectory is linked by a line.
+pub(super) fn draw_steps<DB: DrawingBackend>(
+    page: &Page<'_, DB>,
+    trajectory: &Trajectory<'_>,
+    frame: &Frame,
+    radius: i32,
+    of: usize,
+) -> DrawResult<DB> {
+    let at = |&(row, column): &(usize, usize)| frame.centre(row, column);
+    if trajectory.steps.len() <= MOST_LINKED {
+        for pair in trajectory.steps.windows(2) {
+            page.line(at(&pair[0]), at(&pair[1]), WHITE.mix(0.75), 3)?;
+        }
+    }
+    for seed in trajectory.seeds {
+        draw_seed(page, at(seed), radius)?;
+    }
+    for (i, step) in trajectory.steps.iter().enumerate() {
+        draw_step(page, at(step), radius, step_colour(i, of))?;
+    }
+    Ok(())
+}
+
+/// Colour of a step counted from 0, of so many.
+pub(super) fn step_colour(step: usize, of: usize) -> RGBColor {
+    ColourMap::Viridis.colour(step as f64 / of.saturating_sub(1).max(1) as f64)
+}
+
+pub(super) fn draw_step<DB: DrawingBackend>(
+    page: &Page<'_, DB>,
+    centre: (i32, i32),
+    radius: i32,
+    colour: RGBColor,
+) -> DrawResult<DB> {
+    page.dot(centre, radius + 3, INK)?;
+    page.dot(centre, radius, colour)
+}
+
+pub(super) fn draw_seed<DB: DrawingBackend>(
     page: &Page<'_, DB>,
     centre: (i32, i32),
     radius: i32,
@@ -162,7 +192,6 @@ fn number<DB: DrawingBackend>(
         })
         .collect();
     let dots: Vec<(i32, i32)> = steps.iter().chain(seeds).copied().collect();
-    let last = steps.len().saturating_sub(1).max(1) as f64;
     for ((step, label), centre) in chosen
         .iter()
         .zip(&wanted)
@@ -178,11 +207,7 @@ fn number<DB: DrawingBackend>(
         page.text(&step.to_string(), centre, Hang::Centre, SMALL, INK)?;
         // Drawn again, so that no plate hides the dot a number belongs to.
         page.dot(label.dot, radius + 5, RGBColor(255, 255, 255))?;
-        page.dot(
-            label.dot,
-            radius,
-            ColourMap::Viridis.colour((step - 1) as f64 / last),
-        )?;
+        page.dot(label.dot, radius, step_colour(step - 1, steps.len()))?;
     }
     Ok(())
 }

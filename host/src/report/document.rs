@@ -1,0 +1,321 @@
+//! The report of a campaign or of a comparison: its figures as files, and all of it in one page.
+
+use super::canvas::save_both;
+use super::error::ReportError;
+use super::file::write_file;
+use super::html::{Html, Table};
+use super::latent::LatentFigure;
+use super::number::with_deviation;
+use super::overview::OverviewFigure;
+use super::panels::PanelsFigure;
+use super::result::{Metrics, Progress, StepTimes, StrategyResult};
+use super::spectra::SpectraFigure;
+use super::surrogate::SurrogateFigure;
+use super::times::TimesFigure;
+use super::trajectories::TrajectoriesFigure;
+use super::trajectory::Trajectory;
+use crate::map::Map;
+use std::path::Path;
+
+/// Everything a reader needs to judge one campaign, or several strategies beside each other.
+#[derive(Clone, Copy, Debug)]
+pub struct Report<'a> {
+    /// What stands on top.
+    pub title: &'a str,
+    /// What was done, in a sentence or two; empty for nothing.
+    pub lead: &'a str,
+    /// What the decisions were made on.
+    pub image: &'a Map,
+    /// The true response where it is known; NaN where there is no candidate.
+    pub target: Option<&'a Map>,
+    /// One a strategy.
+    pub results: &'a [StrategyResult<'a>],
+    /// What the surrogate of a single campaign came to.
+    pub surrogate: Option<SurrogateFigure<'a>>,
+    /// A campaign in the latent plane.
+    pub latent: Option<LatentFigure<'a>>,
+    /// Spectra at chosen points.
+    pub spectra: Option<SpectraFigure<'a>>,
+    /// Further tables, such as paired tests.
+    pub tables: &'a [Table],
+    /// What was asked for, as TOML.
+    pub settings: &'a str,
+    /// What went wrong without ending anything.
+    pub warnings: &'a [String],
+    /// Where the results come from, such as `("data", "scan.hspy")`; the version of the program
+    /// is added.
+    pub provenance: &'a [(&'a str, String)],
+}
+
+/// Writes the report as one file of HTML that needs no other: it works offline, without scripts,
+/// and prints.
+///
+/// # Errors
+/// When parts of a figure contradict each other or the file cannot be written; nothing
+/// half-written is left.
+pub fn write_report(path: &Path, report: &Report<'_>) -> Result<(), ReportError> {
+    write_file(path, page(report)?.as_bytes())
+}
+
+/// Writes the figures of the report into `folder`, each as PNG and SVG:
+///
+/// | name | what |
+/// |---|---|
+/// | `overview` | [`OverviewFigure`] |
+/// | `trajectories` | [`TrajectoriesFigure`] over the image |
+/// | `trajectories_target` | the same over the true response, where it is known |
+/// | `learning` | [`PanelsFigure::learning`] |
+/// | `coverages` | [`PanelsFigure::coverage`], where more than one coverage is known |
+/// | `times` | [`TimesFigure`], where times are known |
+/// | `latent`, `spectra` | [`LatentFigure`] and [`SpectraFigure`], where there are such |
+///
+/// # Errors
+/// When parts of a figure contradict each other or a file cannot be written.
+pub fn write_figures(folder: &Path, report: &Report<'_>) -> Result<(), ReportError> {
+    save_both(folder, "overview", &report.overview())?;
+    let campaigns = report.campaigns();
+    let over_image = trajectories(report.image, &campaigns);
+    save_both(folder, "trajectories", &over_image)?;
+    if let Some(target) = report.target {
+        let over_target = trajectories(target, &campaigns);
+        save_both(folder, "trajectories_target", &over_target)?;
+    }
+    save_both(folder, "learning", &report.learning())?;
+    let coverage = PanelsFigure::coverage(report.results);
+    if coverage.panels.len() > 1 {
+        save_both(folder, "coverages", &coverage)?;
+    }
+    let times = report.times();
+    if !times.is_empty() {
+        save_both(folder, "times", &TimesFigure { campaigns: &times })?;
+    }
+    if let Some(latent) = &report.latent {
+        save_both(folder, "latent", latent)?;
+    }
+    if let Some(spectra) = &report.spectra {
+        save_both(folder, "spectra", spectra)?;
+    }
+    Ok(())
+}
+
+fn trajectories<'a>(
+    background: &'a Map,
+    campaigns: &'a [Trajectory<'a>],
+) -> TrajectoriesFigure<'a> {
+    TrajectoriesFigure {
+        background,
+        campaigns,
+    }
+}
+
+impl<'a> Report<'a> {
+    fn overview(&self) -> OverviewFigure<'a> {
+        OverviewFigure {
+            image: self.image,
+            target: self.target,
+        }
+    }
+
+    fn campaigns(&self) -> Vec<Trajectory<'a>> {
+        self.results
+            .iter()
+            .map(|result| result.trajectory)
+            .collect()
+    }
+
+    fn learning(&self) -> PanelsFigure<'a> {
+        PanelsFigure::learning(self.results, self.units())
+    }
+
+    /// Units of the response; empty when unknown.
+    fn units(&self) -> &'a str {
+        self.target.map_or("", |target| &target.units)
+    }
+
+    fn times(&self) -> Vec<(&'a str, StepTimes<'a>)> {
+        let known = self.results.iter().filter(|result| {
+            let StepTimes {
+                measuring,
+                training,
+                deciding,
+            } = result.times;
+            !(measuring.is_empty() && training.is_empty() && deciding.is_empty())
+        });
+        known
+            .map(|result| (result.trajectory.strategy, result.times))
+            .collect()
+    }
+
+    fn has_bands(&self) -> bool {
+        let mut results = self.results.iter();
+        results.any(|result| result.metrics.target_coverage.sd.is_some())
+    }
+}
+
+/// Name and units of a metric, and how it is read.
+type Row<'a> = (&'a str, &'a str, fn(&Metrics<'_>) -> (bool, String));
+
+/// Figures after the last step: a row a metric, a column a strategy.
+fn headline(report: &Report<'_>) -> Table {
+    let units = match report.units() {
+        "" => String::new(),
+        units => format!(", {units}"),
+    };
+    let metrics: [Row<'_>; 6] = [
+        ("target coverage", "", |m| last(&m.target_coverage)),
+        ("patch coverage", "", |m| last(&m.patch_coverage)),
+        ("latent coverage", "", |m| last(&m.latent_coverage)),
+        ("MAE", &units, |m| last(&m.mae)),
+        ("surrogate mean", &units, |m| last(&m.surrogate_mean)),
+        ("surrogate uncertainty", &units, |m| {
+            last(&m.surrogate_sigma)
+        }),
+    ];
+    let trajectories = || report.results.iter().map(|result| result.trajectory);
+    let mut header = vec!["after the last step".to_owned()];
+    header.extend(trajectories().map(|trajectory| trajectory.strategy.to_owned()));
+    let row = |name: &str, cells: Vec<String>| {
+        let mut row = vec![name.to_owned()];
+        row.extend(cells);
+        row
+    };
+    let counts =
+        |count: fn(Trajectory<'_>) -> usize| trajectories().map(|t| count(t).to_string()).collect();
+    let mut rows = vec![
+        row("seeds", counts(|t| t.seeds.len())),
+        row("steps", counts(|t| t.steps.len())),
+    ];
+    for (name, units, pick) in metrics {
+        let cells: Vec<(bool, String)> = report.results.iter().map(|r| pick(&r.metrics)).collect();
+        if cells.iter().any(|(known, _)| *known) {
+            let texts = cells.into_iter().map(|(_, text)| text).collect();
+            rows.push(row(&format!("{name}{units}"), texts));
+        }
+    }
+    Table {
+        caption: if report.has_bands() {
+            "Mean and standard deviation over the seeds.".to_owned()
+        } else {
+            String::new()
+        },
+        header,
+        rows,
+    }
+}
+
+/// Whether the quantity is known, and its last value.
+fn last(progress: &Progress<'_>) -> (bool, String) {
+    match progress.last() {
+        Some((mean, sd)) => (true, with_deviation(mean, sd)),
+        None => (false, "unknown".to_owned()),
+    }
+}
+
+fn page(report: &Report<'_>) -> Result<String, ReportError> {
+    let mut page = Html::new(report.title);
+    if !report.lead.is_empty() {
+        page.paragraph(report.lead);
+    }
+    page.table(&headline(report));
+    for table in report.tables {
+        page.table(table);
+    }
+    if !report.warnings.is_empty() {
+        page.heading("Warnings");
+        page.warnings(report.warnings);
+    }
+    page.heading("What was explored");
+    let what = match report.target {
+        Some(target) => format!(
+            "The image, {}, and the response that was sought, {}, where there are candidates.",
+            report.image.quantity, target.quantity
+        ),
+        None => format!("The image, {}.", report.image.quantity),
+    };
+    page.figure(&report.overview(), &what)?;
+    add_trajectories(&mut page, report)?;
+    add_curves(&mut page, report)?;
+    page.heading("Settings and provenance");
+    if !report.settings.is_empty() {
+        page.preformatted(report.settings);
+    }
+    let rows = report.provenance.iter();
+    let rows = rows.map(|(name, value)| vec![(*name).to_owned(), value.clone()]);
+    let version = format!("beacon {}", env!("CARGO_PKG_VERSION"));
+    page.table(&Table {
+        rows: rows.chain([vec!["program".to_owned(), version]]).collect(),
+        ..Table::default()
+    });
+    Ok(page.end())
+}
+
+fn add_trajectories(page: &mut Html, report: &Report<'_>) -> Result<(), ReportError> {
+    let campaigns = report.campaigns();
+    if campaigns.is_empty() {
+        return Ok(());
+    }
+    page.heading("Where it was measured");
+    let names: Vec<&str> = campaigns.iter().map(|campaign| campaign.strategy).collect();
+    let names = names.join(", ");
+    page.figure(
+        &trajectories(report.image, &campaigns),
+        &format!("Measured points over the image: {names}. Seeds white, steps coloured in order."),
+    )?;
+    if let Some(target) = report.target {
+        page.figure(
+            &trajectories(target, &campaigns),
+            &format!("The same points over the true response: {names}."),
+        )?;
+    }
+    if let Some(latent) = &report.latent {
+        page.figure(
+            latent,
+            "The latent plane of the autoencoder: density of the candidates in grey, measured \
+             points coloured in order, and the patches that the plane decodes to.",
+        )?;
+    }
+    if let Some(spectra) = &report.spectra {
+        page.figure(spectra, "Spectra at chosen points.")?;
+    }
+    Ok(())
+}
+
+fn add_curves(page: &mut Html, report: &Report<'_>) -> Result<(), ReportError> {
+    let bands = if report.has_bands() {
+        " Bands: one standard deviation over the seeds on either side of the mean."
+    } else {
+        ""
+    };
+    page.heading("How well it went");
+    page.figure(
+        &report.learning(),
+        &format!(
+            "Mean absolute error, mean and uncertainty of the surrogate over all candidates, and \
+             coverage of the target space, against step.{bands}"
+        ),
+    )?;
+    let coverage = PanelsFigure::coverage(report.results);
+    // A lone panel repeats what the figure above shows.
+    if coverage.panels.len() > 1 {
+        page.figure(
+            &coverage,
+            &format!("Coverage of target space, patches and latent space against step.{bands}"),
+        )?;
+    }
+    if let Some(surrogate) = &report.surrogate {
+        page.figure(
+            surrogate,
+            "Mean and standard deviation of the surrogate after the last step, and its absolute \
+             error where the truth is known.",
+        )?;
+    }
+    let times = report.times();
+    if !times.is_empty() {
+        page.figure(
+            &TimesFigure { campaigns: &times },
+            "Time per step: waiting for the microscope, training the deep kernel, and choosing \
+             the next point.",
+        )?;
+    }
+    Ok(())
+}

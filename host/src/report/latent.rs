@@ -1,0 +1,366 @@
+//! The latent plane of the autoencoder: Figure 4 of the paper.
+
+use super::canvas::Figure;
+use super::colour_bar::{self, ColourBar};
+use super::density::{CELLS, density};
+use super::error::ReportError;
+use super::frame::Frame;
+use super::image_panel::{ImagePanel, full_range};
+use super::page::{DrawResult, Hang, Page, SMALL, TEXT, TITLE, fitted, text_width, whole};
+use super::palette::{ColourMap, INK};
+use super::plane::{Captions, FOOT, Plane, Scale};
+use super::stroke::rounded;
+use super::trajectory::{draw_seed, draw_step, even, step_colour};
+use crate::map::Map;
+use plotters::prelude::DrawingBackend;
+
+/// Patches decoded from a grid of points of the latent plane.
+#[derive(Clone, Copy, Debug)]
+pub struct Manifold<'a> {
+    /// First latent coordinate of every column, ascending.
+    pub x: &'a [f64],
+    /// Second latent coordinate of every row, ascending or descending.
+    pub y: &'a [f64],
+    /// Side of a patch, in pixels.
+    pub window: usize,
+    /// Rows x columns patches of `window * window` values, each row-major.
+    pub patches: &'a [f32],
+}
+
+/// Where the candidates lie in the latent plane, in grey, with a campaign over them coloured by
+/// step; beside it what the plane decodes to.
+#[derive(Clone, Copy, Debug)]
+pub struct LatentFigure<'a> {
+    /// Name of the strategy, as it is to be read.
+    pub strategy: &'a str,
+    /// Latent coordinates of every candidate.
+    pub candidates: &'a [(f64, f64)],
+    /// Candidate numbers of the seeds.
+    pub seeds: &'a [usize],
+    /// Candidate numbers of the steps, first to last.
+    pub order: &'a [usize],
+    /// The decoded plane, drawn at the right where there is one.
+    pub manifold: Option<Manifold<'a>>,
+}
+
+const SIDE: i32 = 1100;
+const TOP: i32 = 96;
+const GAP: i32 = 30;
+const RADIUS: i32 = 9;
+/// Between neighbouring patches of the manifold.
+const SEAM: i32 = 4;
+
+impl LatentFigure<'_> {
+    fn plane(&self) -> Plane {
+        let x = Scale::around(self.candidates.iter().map(|(x, _)| *x));
+        let y = Scale::around(self.candidates.iter().map(|(_, y)| *y));
+        Plane {
+            left: Plane::room(&y),
+            top: TOP,
+            width: SIDE,
+            height: SIDE,
+            x,
+            y,
+        }
+    }
+
+    /// Left edge of the manifold.
+    fn manifold_left(&self, plane: &Plane, manifold: &Manifold<'_>) -> i32 {
+        let bar = if self.order.len() > 1 {
+            GAP + colour_bar::WIDTH
+        } else {
+            40
+        };
+        plane.right() + bar + room(manifold)
+    }
+
+    fn draw_campaign<DB: DrawingBackend>(
+        &self,
+        page: &Page<'_, DB>,
+        plane: &Plane,
+    ) -> DrawResult<DB> {
+        let at = |candidate: &usize| {
+            let (x, y) = self.candidates[*candidate];
+            let (x, y) = plane.at(x, y);
+            (x.is_finite() && y.is_finite()).then(|| rounded((x, y)))
+        };
+        for centre in self.seeds.iter().filter_map(at) {
+            draw_seed(page, centre, RADIUS)?;
+        }
+        for (i, candidate) in self.order.iter().enumerate() {
+            if let Some(centre) = at(candidate) {
+                draw_step(page, centre, RADIUS, step_colour(i, self.order.len()))?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Figure for LatentFigure<'_> {
+    fn size(&self) -> (u32, u32) {
+        let plane = self.plane();
+        let right = match &self.manifold {
+            Some(manifold) => self.manifold_left(&plane, manifold) + SIDE + 40,
+            None if self.order.len() > 1 => plane.right() + GAP + colour_bar::WIDTH,
+            None => plane.right() + 40,
+        };
+        even(right, plane.bottom() + FOOT)
+    }
+
+    fn check(&self) -> Result<(), ReportError> {
+        for (what, numbers) in [("seed", self.seeds), ("step", self.order)] {
+            if let Some(i) = numbers.iter().position(|n| *n >= self.candidates.len()) {
+                return Err(ReportError::Candidate {
+                    what,
+                    index: i + 1,
+                    candidate: numbers[i],
+                    candidates: self.candidates.len(),
+                });
+            }
+        }
+        let Some(manifold) = &self.manifold else {
+            return Ok(());
+        };
+        let expected = manifold.x.len() * manifold.y.len() * manifold.window * manifold.window;
+        if manifold.patches.len() != expected {
+            return Err(ReportError::Size {
+                what: "decoded manifold".to_owned(),
+                expected,
+                found: manifold.patches.len(),
+            });
+        }
+        Ok(())
+    }
+
+    fn draw<DB: DrawingBackend>(&self, page: &Page<'_, DB>) -> DrawResult<DB> {
+        let plane = self.plane();
+        draw_density(page, &plane, self.candidates)?;
+        plane.draw_axes(
+            page,
+            Captions {
+                x: ("latent dimension 1", ""),
+                y: ("latent dimension 2", ""),
+            },
+        )?;
+        let label = match self.seeds.len() {
+            1 => "1 seed".to_owned(),
+            seeds => format!("{seeds} seeds"),
+        };
+        let width = text_width(&label, TEXT) * 11 / 10;
+        let y = TOP - 44;
+        let title = fitted(self.strategy, TITLE, SIDE - width - 100);
+        page.text(&title, (plane.left, y), Hang::Left, TITLE, INK)?;
+        if !self.seeds.is_empty() {
+            page.text(&label, (plane.right(), y), Hang::Right, TEXT, INK)?;
+            draw_seed(page, (plane.right() - width - RADIUS - 16, y), RADIUS)?;
+        }
+        self.draw_campaign(page, &plane)?;
+        if self.order.len() > 1 {
+            let bar = ColourBar {
+                colours: ColourMap::Viridis,
+                range: (1.0, self.order.len() as f64),
+                quantity: "step",
+                units: "",
+            };
+            bar.draw(page, (plane.right() + GAP, TOP), SIDE)?;
+        }
+        match &self.manifold {
+            Some(manifold) => draw_manifold(page, manifold, self.manifold_left(&plane, manifold)),
+            None => Ok(()),
+        }
+    }
+}
+
+fn draw_density<DB: DrawingBackend>(
+    page: &Page<'_, DB>,
+    plane: &Plane,
+    candidates: &[(f64, f64)],
+) -> DrawResult<DB> {
+    // The root shows where few candidates lie, which is where the rare ones are.
+    let values = density(plane, candidates).into_iter().map(|d| -d.sqrt());
+    let map = Map::uncalibrated(CELLS, CELLS, values.collect(), "density");
+    let panel = ImagePanel {
+        map: &map,
+        colours: ColourMap::PaleGrey,
+        range: (-1.0, 0.0),
+        title: "",
+        colour_bar: false,
+        row_axis: false,
+    };
+    let frame = Frame {
+        left: plane.left,
+        top: plane.top,
+        width: plane.width,
+        height: plane.height,
+        rows: CELLS,
+        columns: CELLS,
+    };
+    panel.draw_pixels(page, &frame)
+}
+
+/// Width left of the manifold for its numbers and caption.
+fn room(manifold: &Manifold<'_>) -> i32 {
+    let labels = manifold
+        .y
+        .iter()
+        .map(|y| text_width(&two_digits(*y), SMALL));
+    20 + labels.max().unwrap_or(0) * 11 / 10 + 44 + 46
+}
+
+fn draw_manifold<DB: DrawingBackend>(
+    page: &Page<'_, DB>,
+    manifold: &Manifold<'_>,
+    left: i32,
+) -> DrawResult<DB> {
+    let (rows, columns) = (manifold.y.len(), manifold.x.len());
+    let pitch = SIDE / whole(rows.max(columns).max(1));
+    let values = manifold.patches.iter().map(|v| f64::from(*v));
+    let all = Map::uncalibrated(1, manifold.patches.len(), values.collect(), "decoded");
+    let range = full_range(&all);
+    page.text("decoded patches", (left, TOP - 44), Hang::Left, TITLE, INK)?;
+    let rising = manifold.y.first() < manifold.y.last();
+    let place = |row: usize, column: usize| {
+        // The second coordinate rises from below, as in the plane beside.
+        let from_top = if rising { rows - 1 - row } else { row };
+        (left + whole(column) * pitch, TOP + whole(from_top) * pitch)
+    };
+    let pixels = manifold.window * manifold.window;
+    for row in 0..rows {
+        for column in 0..columns {
+            let start = (row * columns + column) * pixels;
+            let patch = Map::uncalibrated(
+                manifold.window,
+                manifold.window,
+                all.values[start..start + pixels].to_vec(),
+                "decoded",
+            );
+            let panel = ImagePanel {
+                map: &patch,
+                colours: ColourMap::Grey,
+                range,
+                title: "",
+                colour_bar: false,
+                row_axis: false,
+            };
+            let (left, top) = place(row, column);
+            let side = (pitch - SEAM).max(1);
+            let frame = Frame {
+                left,
+                top,
+                width: side,
+                height: side,
+                rows: manifold.window,
+                columns: manifold.window,
+            };
+            panel.draw_pixels(page, &frame)?;
+        }
+    }
+    number_manifold(page, manifold, pitch, place)
+}
+
+/// Latent coordinates at every so many rows and columns, and what they are.
+fn number_manifold<DB: DrawingBackend>(
+    page: &Page<'_, DB>,
+    manifold: &Manifold<'_>,
+    pitch: i32,
+    place: impl Fn(usize, usize) -> (i32, i32),
+) -> DrawResult<DB> {
+    let (rows, columns) = (manifold.y.len(), manifold.x.len());
+    if rows == 0 || columns == 0 {
+        return Ok(());
+    }
+    let (left, bottom) = (place(0, 0).0, TOP + whole(rows) * pitch);
+    let every = |room: i32| (room / pitch.max(1)) as usize + 1;
+    for (column, x) in manifold.x.iter().enumerate().step_by(every(130)) {
+        let x_page = place(0, column).0 + (pitch - SEAM) / 2;
+        let label = two_digits(*x);
+        page.text(&label, (x_page, bottom + 34), Hang::Centre, SMALL, INK)?;
+    }
+    for (row, y) in manifold.y.iter().enumerate().step_by(every(60)) {
+        let y_page = place(row, 0).1 + (pitch - SEAM) / 2;
+        page.text(
+            &two_digits(*y),
+            (left - 20, y_page),
+            Hang::Right,
+            SMALL,
+            INK,
+        )?;
+    }
+    let (wide, high) = (whole(columns) * pitch, whole(rows) * pitch);
+    page.text(
+        "latent dimension 1",
+        (left + wide / 2, bottom + 92),
+        Hang::Centre,
+        TEXT,
+        INK,
+    )?;
+    let x = left - room(manifold) + 46;
+    page.text_upwards("latent dimension 2", (x, TOP + high / 2), TEXT)
+}
+
+/// Latent coordinates are of the order of one.
+fn two_digits(value: f64) -> String {
+    let text = format!("{value:.1}");
+    match text.strip_prefix('-') {
+        Some("0.0") => "0.0".to_owned(),
+        Some(magnitude) => format!("\u{2212}{magnitude}"),
+        None => text,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::draw_svg;
+
+    const CANDIDATES: [(f64, f64); 3] = [(-1.0, 0.5), (0.25, f64::NAN), (2.0, -1.5)];
+
+    fn figure() -> LatentFigure<'static> {
+        LatentFigure {
+            strategy: "beacon",
+            candidates: &CANDIDATES,
+            seeds: &[0],
+            order: &[2, 1],
+            manifold: None,
+        }
+    }
+
+    #[test]
+    fn candidates_that_do_not_exist_are_named() {
+        let wrong = LatentFigure {
+            order: &[2, 3],
+            ..figure()
+        };
+        assert_eq!(
+            draw_svg(&wrong).unwrap_err().to_string(),
+            "step 2 is candidate 3, expected one below 3"
+        );
+    }
+
+    #[test]
+    fn a_manifold_needs_a_patch_for_every_point_of_its_grid() {
+        let wrong = LatentFigure {
+            manifold: Some(Manifold {
+                x: &[0.0, 1.0],
+                y: &[0.0],
+                window: 2,
+                patches: &[0.0; 7],
+            }),
+            ..figure()
+        };
+        assert_eq!(
+            draw_svg(&wrong).unwrap_err().to_string(),
+            "the decoded manifold has 7 values, expected 8"
+        );
+    }
+
+    /// The third candidate is the rightmost and lowest, the first the highest with a place.
+    #[test]
+    fn the_plane_spans_the_candidates_that_have_a_place() {
+        let plane = figure().plane();
+        let (x, y) = plane.at(2.0, -1.5);
+        assert!((x - f64::from(plane.right())).abs() < 60.0 && x < f64::from(plane.right()));
+        assert!((y - f64::from(plane.bottom())).abs() < 60.0 && y < f64::from(plane.bottom()));
+        assert_eq!(draw_svg(&figure()).unwrap().matches("<circle").count(), 6);
+    }
+}

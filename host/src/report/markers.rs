@@ -1,0 +1,48 @@
+//! Names of places on the axis of a spectrum, such as X-ray lines.
+
+use crate::lines;
+
+/// A place on the axis worth pointing at.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Marker {
+    /// In the units of the axis.
+    pub position: f64,
+    /// What is there, such as `Pd Lα`.
+    pub text: String,
+}
+
+/// Markers for the lines of elements by their symbols, strongest families first, in keV.
+/// Unknown symbols have none.
+pub fn line_markers<'a>(elements: impl IntoIterator<Item = &'a str>) -> Vec<Marker> {
+    let mut lines: Vec<&lines::Line> = elements.into_iter().flat_map(lines::of_element).collect();
+    lines.sort_by(|a, b| b.weight.total_cmp(&a.weight));
+    let greek = |name: &str| {
+        let (family, rest) = name.split_at(1);
+        let rest = rest.replace('a', "α").replace('b', "β").replace('g', "γ");
+        format!("{family}{rest}")
+    };
+    lines
+        .into_iter()
+        .map(|line| Marker {
+            position: line.energy_kev,
+            text: format!("{} {}", line.element, greek(line.name)),
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_are_named_as_spectroscopists_write_them_the_strongest_first() {
+        let markers = line_markers(["Pd", "nothing"]);
+        let texts: Vec<&str> = markers.iter().map(|marker| marker.text.as_str()).collect();
+        assert_eq!(texts[..2], ["Pd Kα", "Pd Lα"]);
+        assert!(
+            texts.contains(&"Pd Lβ1") && texts.contains(&"Pd Lγ1"),
+            "{texts:?}"
+        );
+        assert_eq!(markers[1].position, 2.83861);
+    }
+}
