@@ -49,7 +49,9 @@ impl Default for PlasmonicConfig {
             height: 64,
             width: 64,
             seed: 0,
-            field_of_view_nm: 320.0,
+            // Five pixels from one nanocrystal to the next: closer ones the image does not resolve,
+            // and a patch would not tell a rod from a row of spheres.
+            field_of_view_nm: 240.0,
             diameter_nm: 16.0,
             gap_nm: 2.0,
             electrons_per_nm3: 1.0,
