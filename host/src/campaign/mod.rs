@@ -10,8 +10,10 @@ mod folder;
 mod monitor;
 mod order;
 mod outcome;
+mod page;
 mod run;
 mod seeds;
+mod spectra;
 mod summary;
 
 use std::collections::HashSet;

@@ -1,6 +1,5 @@
-//! The report of a campaign or of a comparison: its figures as files, and all of it in one page.
+//! The report of a campaign or of a comparison: all that is known of it, and that in one page.
 
-use super::canvas::save_both;
 use super::error::ReportError;
 use super::file::write_file;
 use super::html::{Html, Table};
@@ -9,7 +8,7 @@ use super::number::with_deviation;
 use super::overview::OverviewFigure;
 use super::panels::PanelsFigure;
 use super::result::{Metrics, Progress, StepTimes, StrategyResult};
-use super::spectra::SpectraFigure;
+use super::spectra::{Arrangement, SpectraFigure};
 use super::surrogate::SurrogateFigure;
 use super::times::TimesFigure;
 use super::trajectories::TrajectoriesFigure;
@@ -38,6 +37,8 @@ pub struct Report<'a> {
     pub spectra: Option<SpectraFigure<'a>>,
     /// Further tables, such as paired tests.
     pub tables: &'a [Table],
+    /// What a reader has to know to judge the tables, each a sentence or two.
+    pub notes: &'a [String],
     /// What was asked for, as TOML.
     pub settings: &'a str,
     /// What went wrong without ending anything.
@@ -57,73 +58,22 @@ pub fn write_report(path: &Path, report: &Report<'_>) -> Result<(), ReportError>
     write_file(path, page(report)?.as_bytes())
 }
 
-/// Writes the figures of the report into `folder`, each as PNG and SVG:
-///
-/// | name | what |
-/// |---|---|
-/// | `overview` | [`OverviewFigure`] |
-/// | `trajectories` | [`TrajectoriesFigure`] over the image |
-/// | `trajectories_target` | the same over the true response, where it is known |
-/// | `learning` | [`PanelsFigure::learning`] |
-/// | `coverages` | [`PanelsFigure::coverage`], where more than one coverage is known |
-/// | `times` | [`TimesFigure`], where times are known |
-/// | `latent`, `spectra` | [`LatentFigure`] and [`SpectraFigure`], where there are such |
-///
-/// # Errors
-/// When parts of a figure contradict each other or a file cannot be written.
-pub fn write_figures(folder: &Path, report: &Report<'_>) -> Result<(), ReportError> {
-    save_both(folder, "overview", &report.overview())?;
-    let campaigns = report.campaigns();
-    let over_image = trajectories(report.image, &campaigns);
-    save_both(folder, "trajectories", &over_image)?;
-    if let Some(target) = report.target {
-        let over_target = trajectories(target, &campaigns);
-        save_both(folder, "trajectories_target", &over_target)?;
-    }
-    save_both(folder, "learning", &report.learning())?;
-    let coverage = PanelsFigure::coverage(report.results);
-    if coverage.panels.len() > 1 {
-        save_both(folder, "coverages", &coverage)?;
-    }
-    let times = report.times();
-    if !times.is_empty() {
-        save_both(folder, "times", &TimesFigure { campaigns: &times })?;
-    }
-    if let Some(latent) = &report.latent {
-        save_both(folder, "latent", latent)?;
-    }
-    if let Some(spectra) = &report.spectra {
-        save_both(folder, "spectra", spectra)?;
-    }
-    Ok(())
-}
-
-fn trajectories<'a>(
-    background: &'a Map,
-    campaigns: &'a [Trajectory<'a>],
-) -> TrajectoriesFigure<'a> {
-    TrajectoriesFigure {
-        background,
-        campaigns,
-    }
-}
-
 impl<'a> Report<'a> {
-    fn overview(&self) -> OverviewFigure<'a> {
+    pub(super) fn overview(&self) -> OverviewFigure<'a> {
         OverviewFigure {
             image: self.image,
             target: self.target,
         }
     }
 
-    fn campaigns(&self) -> Vec<Trajectory<'a>> {
+    pub(super) fn campaigns(&self) -> Vec<Trajectory<'a>> {
         self.results
             .iter()
             .map(|result| result.trajectory)
             .collect()
     }
 
-    fn learning(&self) -> PanelsFigure<'a> {
+    pub(super) fn learning(&self) -> PanelsFigure<'a> {
         PanelsFigure::learning(self.results, self.units())
     }
 
@@ -132,7 +82,7 @@ impl<'a> Report<'a> {
         self.target.map_or("", |target| &target.units)
     }
 
-    fn times(&self) -> Vec<(&'a str, StepTimes<'a>)> {
+    pub(super) fn times(&self) -> Vec<(&'a str, StepTimes<'a>)> {
         let known = self.results.iter().filter(|result| {
             let StepTimes {
                 measuring,
@@ -220,6 +170,9 @@ fn page(report: &Report<'_>) -> Result<String, ReportError> {
     for table in report.tables {
         page.table(table);
     }
+    for note in report.notes {
+        page.paragraph(note);
+    }
     if !report.warnings.is_empty() {
         page.heading("Warnings");
         page.warnings(report.warnings);
@@ -258,12 +211,12 @@ fn add_trajectories(page: &mut Html, report: &Report<'_>) -> Result<(), ReportEr
     let names: Vec<&str> = campaigns.iter().map(|campaign| campaign.strategy).collect();
     let names = names.join(", ");
     page.figure(
-        &trajectories(report.image, &campaigns),
+        &TrajectoriesFigure::over(report.image, &campaigns),
         &format!("Measured points over the image: {names}. Seeds white, steps coloured in order."),
     )?;
     if let Some(target) = report.target {
         page.figure(
-            &trajectories(target, &campaigns),
+            &TrajectoriesFigure::over(target, &campaigns),
             &format!("The same points over the true response: {names}."),
         )?;
     }
@@ -275,9 +228,19 @@ fn add_trajectories(page: &mut Html, report: &Report<'_>) -> Result<(), ReportEr
         )?;
     }
     if let Some(spectra) = &report.spectra {
-        page.figure(spectra, "Spectra at chosen points.")?;
+        page.figure(spectra, &spectra_caption(report, spectra))?;
     }
     Ok(())
+}
+
+fn spectra_caption(report: &Report<'_>, spectra: &SpectraFigure<'_>) -> String {
+    let what = match spectra.arrangement {
+        Arrangement::Loops => "Loops",
+        Arrangement::Stacked | Arrangement::Overlaid => "Spectra",
+    };
+    let first = report.results.first();
+    let whose = first.map_or("", |result| result.trajectory.strategy);
+    format!("{what} as measured at chosen points of {whose}.")
 }
 
 fn add_curves(page: &mut Html, report: &Report<'_>) -> Result<(), ReportError> {

@@ -34,7 +34,15 @@ struct Layout {
     pitch: i32,
 }
 
-impl TrajectoriesFigure<'_> {
+impl<'a> TrajectoriesFigure<'a> {
+    /// Campaigns over a map.
+    pub(super) fn over(background: &'a Map, campaigns: &'a [Trajectory<'a>]) -> Self {
+        Self {
+            background,
+            campaigns,
+        }
+    }
+
     fn layout(&self) -> Layout {
         let count = self.campaigns.len().max(1);
         let columns = match count {
