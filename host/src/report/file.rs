@@ -75,7 +75,10 @@ pub fn remove_file(path: &Path) -> Result<(), ReportError> {
 
 fn partial_name(path: &Path) -> Option<PathBuf> {
     let name = path.file_name()?.to_str()?;
-    Some(path.with_file_name(format!(".partial-{}-{name}", std::process::id())))
+    // Machines that share a folder number their processes alike, but not their clocks.
+    let now = std::time::UNIX_EPOCH.elapsed().unwrap_or_default();
+    let unique = format!("{}-{}", std::process::id(), now.as_nanos());
+    Some(path.with_file_name(format!(".partial-{unique}-{name}")))
 }
 
 #[cfg(test)]

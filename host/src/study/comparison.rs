@@ -110,6 +110,13 @@ impl Comparison {
         self.strategies.iter().find(|runs| runs.strategy == name)
     }
 
+    /// Whether some campaign computed a metric, by its name.
+    pub fn knows(&self, metric: &str) -> bool {
+        let metric = super::METRICS.iter().find(|known| known.name == metric);
+        let mut runs = self.strategies.iter().flat_map(|runs| &runs.runs);
+        metric.is_some_and(|metric| runs.any(|run| metric.curve(&run.campaign).is_some()))
+    }
+
     /// Checks that campaigns of one seed started from the same points: what pairs them.
     fn check_pairs(&self) -> Result<(), StudyError> {
         let runs = |strategy: usize| self.strategies[strategy].runs.iter();
