@@ -6,7 +6,7 @@ use beacon_kernel::Pixel;
 
 use super::{Measurement, Outcome};
 use crate::microscope::{Channels, Microscope};
-use crate::report::{Arrangement, Marker, SpectraFigure, Spectrum, line_markers};
+use crate::report::{Arrangement, Marker, SpectraFigure, Spectrum, main_line_markers};
 use crate::specimen::Behaviour;
 
 /// Share of all counts that the part of an X-ray spectrum in sight holds: what lies beyond is
@@ -31,7 +31,7 @@ impl<'a> ChosenSpectra<'a> {
             .into_iter()
             .filter_map(|(label, pixel)| Some((label, microscope.spectrum(pixel)?)))
             .collect();
-        let markers = line_markers(channels.elements.iter().copied());
+        let markers = main_line_markers(channels.elements.iter().copied());
         (!points.is_empty()).then_some(Self {
             channels,
             markers,

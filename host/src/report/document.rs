@@ -132,7 +132,7 @@ fn headline(report: &Report<'_>) -> Table {
     let counts =
         |count: fn(Trajectory<'_>) -> usize| trajectories().map(|t| count(t).to_string()).collect();
     let mut rows = vec![
-        row("seeds", counts(|t| t.seeds.len())),
+        row("seed points", counts(|t| t.seeds.len())),
         row("steps", counts(|t| t.steps.len())),
     ];
     for (name, units, pick) in metrics {
@@ -167,12 +167,6 @@ fn page(report: &Report<'_>) -> Result<String, ReportError> {
         page.paragraph(report.lead);
     }
     page.table(&headline(report));
-    for table in report.tables {
-        page.table(table);
-    }
-    for note in report.notes {
-        page.paragraph(note);
-    }
     if !report.warnings.is_empty() {
         page.heading("Warnings");
         page.warnings(report.warnings);
@@ -188,6 +182,15 @@ fn page(report: &Report<'_>) -> Result<String, ReportError> {
     page.figure(&report.overview(), &what)?;
     add_trajectories(&mut page, report)?;
     add_curves(&mut page, report)?;
+    if !report.tables.is_empty() {
+        page.heading("In numbers");
+    }
+    for table in report.tables {
+        page.table(table);
+    }
+    for note in report.notes {
+        page.paragraph(note);
+    }
     page.heading("Settings and provenance");
     if !report.settings.is_empty() {
         page.preformatted(report.settings);
@@ -208,11 +211,18 @@ fn add_trajectories(page: &mut Html, report: &Report<'_>) -> Result<(), ReportEr
         return Ok(());
     }
     page.heading("Where it was measured");
+    let which = if report.has_bands() {
+        " of the first campaign of each strategy"
+    } else {
+        ""
+    };
     let names: Vec<&str> = campaigns.iter().map(|campaign| campaign.strategy).collect();
     let names = names.join(", ");
     page.figure(
         &TrajectoriesFigure::over(report.image, &campaigns),
-        &format!("Measured points over the image: {names}. Seeds white, steps coloured in order."),
+        &format!(
+            "Measured points{which} over the image: {names}. Seeds white, steps coloured in order."
+        ),
     )?;
     if let Some(target) = report.target {
         page.figure(
@@ -223,8 +233,11 @@ fn add_trajectories(page: &mut Html, report: &Report<'_>) -> Result<(), ReportEr
     if let Some(latent) = &report.latent {
         page.figure(
             latent,
-            "The latent plane of the autoencoder: density of the candidates in grey, measured \
-             points coloured in order, and the patches that the plane decodes to.",
+            &format!(
+                "The latent plane of the autoencoder: density of the candidates in grey, points \
+                 that {} measured coloured in order, and the patches that the plane decodes to.",
+                latent.strategy
+            ),
         )?;
     }
     if let Some(spectra) = &report.spectra {
@@ -276,8 +289,15 @@ fn add_curves(page: &mut Html, report: &Report<'_>) -> Result<(), ReportError> {
     if !times.is_empty() {
         page.figure(
             &TimesFigure { campaigns: &times },
-            "Time per step: waiting for the microscope, training the deep kernel, and choosing \
-             the next point.",
+            &format!(
+                "Time per step{}: waiting for the microscope, training the deep kernel, and \
+                 choosing the next point.",
+                if report.has_bands() {
+                    ", mean over the seeds"
+                } else {
+                    ""
+                }
+            ),
         )?;
     }
     Ok(())

@@ -72,7 +72,7 @@ pub use html::Table;
 pub use latent::{LatentFigure, Manifold};
 pub use latent_plane::LatentPlane;
 pub use maps::{only_at, write_npy};
-pub use markers::{Marker, line_markers};
+pub use markers::{Marker, line_markers, main_line_markers};
 pub use overview::OverviewFigure;
 pub use page::{DrawResult, Page};
 pub use panels::{CurvePanel, PanelsFigure, Span};

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use beacon_kernel::{Candidate, Candidates};
 
-use super::grids::{Grid, areas, at_steps, discoveries};
+use super::grids::{Grid, areas, at_steps};
 use super::{Analysis, Comparison, Curve, METRICS, Maps, StrategyRuns, StudyError};
 use crate::campaign::{CampaignError, Series};
 use crate::map::Map;
@@ -86,14 +86,18 @@ fn lead(comparison: &Comparison, candidates: usize, target: Option<&Map>) -> Str
         (0, initial) => format!("{initial} random points"),
         (given, _) => format!("{given} given points"),
     };
-    let seeds = match plan.seeds {
-        1 => "one seed".to_owned(),
-        seeds => format!("seeds 1 to {seeds}"),
+    let campaigns = match plan.seeds {
+        1 => "one campaign".to_owned(),
+        seeds => format!("{seeds} campaigns"),
+    };
+    let shown = if plan.seeds > 1 {
+        " Curves and figures are means over the campaigns, single points those of the first."
+    } else {
+        ""
     };
     format!(
         "Each strategy chose {} of {candidates} candidates for measuring {sought}, with windows of \
-         {} pixels, after {start} that all share with one seed; {seeds}. Curves and figures are \
-         means over the seeds, points those of the first.",
+         {} pixels, in {campaigns} that began with {start}, the same for all strategies.{shown}",
         plan.campaign.steps, plan.campaign.window
     )
 }
@@ -104,9 +108,40 @@ fn tables(comparison: &Comparison, analysis: &Analysis) -> Vec<Table> {
     let areas = areas.map(|area| areas_of(comparison, analysis, area));
     let headline = METRICS.iter().filter(|metric| metric.headline);
     let at = headline.map(|metric| at_steps(comparison, analysis, metric, &analysis.at));
-    let all = areas.chain(at).chain([discoveries(comparison, analysis)]);
-    let all = all.filter(|grid| !grid.rows.is_empty());
-    all.map(Table::from).collect()
+    let grids = areas.chain(at).filter(|grid| !grid.rows.is_empty());
+    let tables = grids.map(Table::from);
+    tables.chain(discoveries(comparison, analysis)).collect()
+}
+
+/// When each planted behaviour was met, a row a behaviour; `None` where nothing is planted.
+fn discoveries(comparison: &Comparison, analysis: &Analysis) -> Option<Table> {
+    let planted = &analysis.strategies.first()?.discoveries;
+    let steps = comparison.plan.campaign.steps;
+    let rows = planted.iter().map(|planted| {
+        let rare = if planted.rare { ", rare" } else { "" };
+        let cells = analysis.strategies.iter().map(|strategy| {
+            let mut all = strategy.discoveries.iter();
+            let Some(found) = all.find(|found| found.behaviour == planted.behaviour) else {
+                return String::new();
+            };
+            let median = match found.median_first_step {
+                Some(step) => step.to_string(),
+                None => format!("beyond {steps}"),
+            };
+            format!("{median} ({} of {})", found.found, strategy.seeds.len())
+        });
+        let name = format!("{}{rare}", planted.behaviour);
+        std::iter::once(name).chain(cells).collect()
+    });
+    let strategies = analysis.strategies.iter().map(|s| s.strategy.clone());
+    let header = std::iter::once("behaviour".to_owned()).chain(strategies);
+    (!planted.is_empty()).then(|| Table {
+        caption: "Planted behaviours: median over the seeds of the step of the first measurement \
+                  on each, 0 for a seed, and with how many seeds it was found."
+            .to_owned(),
+        header: header.collect(),
+        rows: rows.collect(),
+    })
 }
 
 fn areas_of(comparison: &Comparison, analysis: &Analysis, area: &str) -> Grid {
