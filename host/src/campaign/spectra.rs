@@ -27,7 +27,8 @@ impl<'a> ChosenSpectra<'a> {
     pub(super) fn new(outcome: &Outcome, microscope: &'a dyn Microscope) -> Option<Self> {
         let channels = microscope.channels()?;
         let width = microscope.image().width();
-        let points: Vec<_> = chosen(outcome, microscope.behaviours(), width)
+        let (seeds, steps) = (&outcome.seeds, &outcome.steps);
+        let points: Vec<_> = chosen(seeds, steps, microscope.behaviours(), width)
             .into_iter()
             .filter_map(|(label, pixel)| Some((label, microscope.spectrum(pixel)?)))
             .collect();
@@ -90,16 +91,21 @@ impl<'a> ChosenSpectra<'a> {
 
 /// Labels and pixels by rising step, seeds before them; a point chosen for two reasons stands
 /// once.
-fn chosen(outcome: &Outcome, behaviours: &[Behaviour], width: usize) -> Vec<(String, Pixel)> {
-    let seeds = (1..).zip(&outcome.seeds);
-    let seeds = seeds.map(|(n, point)| (format!("seed {n}"), point));
-    let steps = (1..).zip(&outcome.steps);
-    let steps = steps.map(|(n, point)| (format!("step {n}"), point));
-    let points: Vec<(String, &Measurement)> = seeds.chain(steps).collect();
+fn chosen(
+    seeds: &[Measurement],
+    steps: &[Measurement],
+    behaviours: &[Behaviour],
+    width: usize,
+) -> Vec<(String, Pixel)> {
+    let named = |name: &'static str, points| {
+        let numbered = (1..).zip(points);
+        numbered.map(move |(n, point): (usize, &Measurement)| (format!("{name} {n}"), *point))
+    };
+    let points: Vec<_> = named("seed", seeds).chain(named("step", steps)).collect();
     let strongest =
         (0..points.len()).max_by(|&a, &b| points[a].1.response.total_cmp(&points[b].1.response));
     let mut reasons: BTreeMap<usize, Vec<&str>> = BTreeMap::new();
-    if !outcome.seeds.is_empty() {
+    if !seeds.is_empty() {
         reasons.entry(0).or_default();
     }
     if let Some(strongest) = strongest {
@@ -114,7 +120,7 @@ fn chosen(outcome: &Outcome, behaviours: &[Behaviour], width: usize) -> Vec<(Str
             reasons.entry(found).or_default().push(&behaviour.name);
         }
     }
-    if !outcome.steps.is_empty() {
+    if !steps.is_empty() {
         reasons.entry(points.len() - 1).or_default().push("last");
     }
     let label = |(index, reasons): (usize, Vec<&str>)| {
@@ -130,4 +136,59 @@ fn chosen(outcome: &Outcome, behaviours: &[Behaviour], width: usize) -> Vec<(Str
         )
     };
     reasons.into_iter().map(label).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use beacon_kernel::Candidate;
+
+    use super::*;
+
+    /// Points in one row, by column and response.
+    fn points(points: &[(usize, f64)]) -> Vec<Measurement> {
+        let point = |&(column, response): &(usize, f64)| Measurement {
+            candidate: Candidate(column as u32),
+            pixel: Pixel { row: 2, column },
+            response,
+            proposal: None,
+            expected: None,
+        };
+        points.iter().map(point).collect()
+    }
+
+    #[test]
+    fn the_first_the_strongest_the_rare_and_the_last_are_chosen_each_once() {
+        let behaviour = |name: &str, rare, columns: &[usize]| Behaviour {
+            name: name.to_owned(),
+            rare,
+            pixels: (0..30)
+                .map(|i| i >= 20 && columns.contains(&(i - 20)))
+                .collect(),
+        };
+        let behaviours = [
+            behaviour("odd", true, &[4, 6]),
+            behaviour("plain", false, &[3]),
+            behaviour("never met", true, &[9]),
+        ];
+        let seeds = points(&[(0, 1.0), (1, 2.0)]);
+        let steps = points(&[(3, 3.0), (4, 8.0), (5, 9.0), (6, 0.0)]);
+        let labels = |seeds: &[_], steps: &[_]| -> Vec<String> {
+            let chosen = chosen(seeds, steps, &behaviours, 10);
+            chosen.into_iter().map(|(label, _)| label).collect()
+        };
+        assert_eq!(
+            labels(&seeds, &steps),
+            [
+                "seed 1: row 2, column 0",
+                "step 2: row 2, column 4 (odd)",
+                "step 3: row 2, column 5 (strongest)",
+                "step 4: row 2, column 6 (last)",
+            ]
+        );
+        assert_eq!(
+            labels(&[], &steps[1..2]),
+            ["step 1: row 2, column 4 (strongest, odd, last)"]
+        );
+        assert!(labels(&[], &[]).is_empty());
+    }
 }

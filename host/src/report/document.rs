@@ -105,7 +105,11 @@ impl<'a> Report<'a> {
 /// Name and units of a metric, and how it is read.
 type Row<'a> = (&'a str, &'a str, fn(&Metrics<'_>) -> (bool, String));
 
-/// Figures after the last step: a row a metric, a column a strategy.
+/// Strategies that stand side by side in a table; more stand below one another.
+const MOST_COLUMNS: usize = 4;
+
+/// Figures after the last step: a row a metric and a column a strategy, or turned where there are
+/// many strategies.
 fn headline(report: &Report<'_>) -> Table {
     let units = match report.units() {
         "" => String::new(),
@@ -142,7 +146,7 @@ fn headline(report: &Report<'_>) -> Table {
             rows.push(row(&format!("{name}{units}"), texts));
         }
     }
-    Table {
+    let table = Table {
         caption: if report.has_bands() {
             "Mean and standard deviation over the seeds.".to_owned()
         } else {
@@ -150,7 +154,30 @@ fn headline(report: &Report<'_>) -> Table {
         },
         header,
         rows,
+    };
+    if report.results.len() > MOST_COLUMNS {
+        turned(table)
+    } else {
+        table
     }
+}
+
+/// Rows as columns.
+fn turned(table: Table) -> Table {
+    let lines: Vec<_> = std::iter::once(table.header).chain(table.rows).collect();
+    let columns = lines.first().map_or(0, Vec::len);
+    let column = |n: usize| lines.iter().map(|line| line[n].clone()).collect();
+    Table {
+        caption: table.caption,
+        header: column(0),
+        rows: (1..columns).map(column).collect(),
+    }
+}
+
+fn capitalised(text: &str) -> String {
+    let mut characters = text.chars();
+    let first = characters.next().map(char::to_uppercase);
+    first.into_iter().flatten().chain(characters).collect()
 }
 
 /// Whether the quantity is known, and its last value.
@@ -174,10 +201,10 @@ fn page(report: &Report<'_>) -> Result<String, ReportError> {
     page.heading("What was explored");
     let what = match report.target {
         Some(target) => format!(
-            "The image, {}, and the response that was sought, {}, where there are candidates.",
+            "The image ({}) and the response that was sought ({}), where there are candidates.",
             report.image.quantity, target.quantity
         ),
-        None => format!("The image, {}.", report.image.quantity),
+        None => format!("The image ({}).", report.image.quantity),
     };
     page.figure(&report.overview(), &what)?;
     add_trajectories(&mut page, report)?;
@@ -185,11 +212,11 @@ fn page(report: &Report<'_>) -> Result<String, ReportError> {
     if !report.tables.is_empty() {
         page.heading("In numbers");
     }
-    for table in report.tables {
-        page.table(table);
-    }
     for note in report.notes {
         page.paragraph(note);
+    }
+    for table in report.tables {
+        page.table(table);
     }
     page.heading("Settings and provenance");
     if !report.settings.is_empty() {
@@ -273,10 +300,10 @@ fn add_curves(page: &mut Html, report: &Report<'_>) -> Result<(), ReportError> {
     let coverage = PanelsFigure::coverage(report.results);
     // A lone panel repeats what the figure above shows.
     if coverage.panels.len() > 1 {
-        page.figure(
-            &coverage,
-            &format!("Coverage of target space, patches and latent space against step.{bands}"),
-        )?;
+        let panels = coverage.panels.iter();
+        let names: Vec<_> = panels.map(|panel| panel.quantity).collect();
+        let caption = format!("{} against step.{bands}", capitalised(&names.join(", ")));
+        page.figure(&coverage, &caption)?;
     }
     if let Some(surrogate) = &report.surrogate {
         page.figure(

@@ -94,7 +94,8 @@ impl Html {
         for row in &table.rows {
             let cells = row.iter().enumerate().map(|(column, cell)| match column {
                 0 => format!("<th scope=\"row\">{}</th>", escape(cell)),
-                _ => format!("<td>{}</td>", escape(cell)),
+                // A mean is not broken from its deviation.
+                _ => format!("<td>{}</td>", escape(cell).replace(" ± ", "\u{a0}±\u{a0}")),
             });
             self.push(&format!("<tr>{}</tr>\n", cells.collect::<String>()));
         }

@@ -1,6 +1,7 @@
 //! What a learnt latent space puts into figures.
 
-use super::latent::{LatentFigure, Manifold};
+use super::latent::LatentFigure;
+use super::manifold::Manifold;
 use crate::spaces::LatentSpace;
 
 /// Decoded patches along each axis: as many as can be made out side by side.

@@ -72,7 +72,7 @@ impl TimesFigure<'_> {
         match self.campaigns.len() {
             count @ 0..=3 => count.max(1),
             4 => 2,
-            5 | 6 => 3,
+            5 | 6 | 9 => 3,
             _ => 4,
         }
     }

@@ -48,7 +48,7 @@ impl<'a> TrajectoriesFigure<'a> {
         let columns = match count {
             1..=3 => count,
             4 => 2,
-            5 | 6 => 3,
+            5 | 6 | 9 => 3,
             _ => 4,
         };
         let side = match columns {

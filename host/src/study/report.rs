@@ -59,7 +59,7 @@ pub fn write_report(
         reason: e.to_string(),
     })?;
     let page = Report {
-        title: &format!("{} strategies on {}", shown.len(), plan.dataset.name),
+        title: &title(comparison),
         lead: &lead(comparison, candidates.count(), target.as_ref()),
         image,
         target: target.as_ref(),
@@ -76,6 +76,20 @@ pub fn write_report(
     };
     report::write_figures(folder, &page)?;
     Ok(report::write_report(&folder.join("report.html"), &page)?)
+}
+
+/// What was compared, with files by their names alone.
+fn title(comparison: &Comparison) -> String {
+    let name = &comparison.plan.dataset.name;
+    let parts = name
+        .split(", ")
+        .map(|part| part.rsplit('/').next().unwrap_or(part));
+    let parts: Vec<_> = parts.collect();
+    let strategies = match comparison.strategies.len() {
+        1 => "1 strategy".to_owned(),
+        count => format!("{count} strategies"),
+    };
+    format!("{strategies} on {}", parts.join(", "))
 }
 
 /// What was done, in two sentences.
