@@ -21,7 +21,7 @@ use std::ops::ControlFlow;
 use std::time::Instant;
 
 use beacon_kernel::{
-    Acquisition, Candidate, Candidates, LARGEST_RESPONSE, Network, Pixel, Proposal, Strategy,
+    Acquisition, Candidate, Candidates, LARGEST_RESPONSE, Network, Pixel, Strategy,
 };
 
 use crate::controller::{Controller, Setup};
@@ -282,11 +282,7 @@ impl Campaign {
             let (started, before) = (Instant::now(), run.times);
             let due = step.is_multiple_of(self.config.retrain_every);
             let beside = self.config.train_beside && order.is_empty();
-            let next = match order.get(step - 1) {
-                Some(&candidate) => run.expose(candidate).map(|()| (candidate, None)),
-                None if due && beside => run.propose_beside_training().map(chosen),
-                None => run.propose().map(chosen),
-            };
+            let next = run.next(order.get(step - 1), due && beside);
             let (candidate, proposal) = match next {
                 Err(CampaignError::Controller(error)) if error.is_dose_limit() => {
                     run.warnings.note(&format!("the campaign ended: {error}"));
@@ -304,9 +300,7 @@ impl Campaign {
             }
             let monitoring = Instant::now();
             let seconds = monitoring.duration_since(started).as_secs_f64();
-            let origin = run.origin.unwrap_or(0.0);
-            let surrogate = run.controller.surrogate().ok();
-            let posterior = surrogate.map(|s| Posterior::new(&s, origin));
+            let posterior = run.posterior();
             let recorded = monitor.record(
                 measurement.candidate,
                 posterior.as_ref(),
@@ -370,9 +364,4 @@ fn check_responses(truth: &Map, candidates: Candidates) -> Result<(), CampaignEr
         });
     }
     Ok(())
-}
-
-/// A proposal, with the candidate in front.
-fn chosen(proposal: Proposal) -> (Candidate, Option<Proposal>) {
-    (proposal.candidate, Some(proposal))
 }

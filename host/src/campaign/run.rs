@@ -73,7 +73,7 @@ impl Run<'_> {
     }
 
     /// Moves to a candidate that the kernel did not propose.
-    pub(super) fn expose(&mut self, candidate: Candidate) -> Result<(), CampaignError> {
+    fn expose(&mut self, candidate: Candidate) -> Result<(), CampaignError> {
         let started = Instant::now();
         let exposed = self.controller.expose(candidate);
         self.times.deciding += started.elapsed();
@@ -115,8 +115,22 @@ impl Run<'_> {
         })
     }
 
+    /// What is measured next: the point of an order, or the kernel's proposal.
+    pub(super) fn next(
+        &mut self,
+        followed: Option<&Candidate>,
+        beside_training: bool,
+    ) -> Result<(Candidate, Option<Proposal>), CampaignError> {
+        let proposal = match followed {
+            Some(&candidate) => return self.expose(candidate).map(|()| (candidate, None)),
+            None if beside_training => self.propose_beside_training()?,
+            None => self.propose()?,
+        };
+        Ok((proposal.candidate, Some(proposal)))
+    }
+
     /// The kernel's proposal.
-    pub(super) fn propose(&mut self) -> Result<Proposal, CampaignError> {
+    fn propose(&mut self) -> Result<Proposal, CampaignError> {
         let started = Instant::now();
         let proposal = ask(self.controller, self.acquisition, &mut self.warnings);
         self.times.deciding += started.elapsed();
@@ -126,7 +140,7 @@ impl Run<'_> {
     /// The kernel's proposal from the model it has, while the next one is trained on everything
     /// measured so far. That one is handed over behind the proposal, while the beam is already
     /// where it was proposed.
-    pub(super) fn propose_beside_training(&mut self) -> Result<Proposal, CampaignError> {
+    fn propose_beside_training(&mut self) -> Result<Proposal, CampaignError> {
         let started = Instant::now();
         let (trainer, patches, responses) =
             (&mut self.trainer, &self.patch_values, &self.responses);
@@ -186,12 +200,17 @@ impl Run<'_> {
         Ok(())
     }
 
+    /// The surrogate in the units of the response; `None` where there is no model.
+    pub(super) fn posterior(&mut self) -> Option<Posterior> {
+        let surrogate = self.controller.surrogate().ok()?;
+        Some(Posterior::new(&surrogate, self.origin.unwrap_or(0.0)))
+    }
+
     /// Mean and standard deviation as maps of the image, NaN where there is no candidate.
     pub(super) fn surrogate_maps(&mut self) -> (Option<Map>, Option<Map>) {
-        let Ok(surrogate) = self.controller.surrogate() else {
+        let Some(posterior) = self.posterior() else {
             return (None, None);
         };
-        let posterior = Posterior::new(&surrogate, self.origin.unwrap_or(0.0));
         let truth = self.microscope.truth();
         let candidates = self.patches.candidates();
         let image = self.microscope.image();
