@@ -11,6 +11,7 @@ mod monitor;
 mod order;
 mod outcome;
 mod page;
+mod responses;
 mod run;
 mod seeds;
 mod spectra;
@@ -20,12 +21,9 @@ use std::collections::HashSet;
 use std::ops::ControlFlow;
 use std::time::Instant;
 
-use beacon_kernel::{
-    Acquisition, Candidate, Candidates, LARGEST_RESPONSE, Network, Pixel, Strategy,
-};
+use beacon_kernel::{Acquisition, Candidate, Candidates, Network, Strategy};
 
 use crate::controller::{Controller, Setup};
-use crate::map::Map;
 use crate::microscope::Microscope;
 use crate::spaces::Spaces;
 use crate::train::Trainer;
@@ -41,6 +39,7 @@ pub use outcome::{Expectation, Measurement, Outcome, Times};
 pub use seeds::{Seeds, SeedsError, check_seeds, read_seeds};
 pub use summary::Summary;
 
+use responses::check_responses;
 use run::{Run, Warnings};
 
 /// What a campaign tells while it runs.
@@ -339,29 +338,4 @@ impl Campaign {
             warnings: run.warnings.notes,
         })
     }
-}
-
-/// Smallest range of responses that the kernel's f32 can resolve.
-const SMALLEST_RANGE: f64 = 1e-25;
-
-/// Checks that the kernel can take the response of every candidate.
-fn check_responses(truth: &Map, candidates: Candidates) -> Result<(), CampaignError> {
-    let (mut low, mut high) = (f64::INFINITY, f64::NEG_INFINITY);
-    for n in 0..candidates.count() as u32 {
-        let Pixel { row, column } = candidates.pixel(Candidate(n))?;
-        let value = truth.at(row, column);
-        if !value.is_finite() || value.abs() > f64::from(LARGEST_RESPONSE) / 2.0 {
-            return Err(CampaignError::Response { row, column, value });
-        }
-        (low, high) = (low.min(value), high.max(value));
-    }
-    let range = high - low;
-    if range > 0.0 && range < SMALLEST_RANGE {
-        return Err(CampaignError::Setting {
-            name: "the range of the responses",
-            value: format!("{range:e}"),
-            accepted: format!("at least {SMALLEST_RANGE:e}: choose smaller units"),
-        });
-    }
-    Ok(())
 }

@@ -190,21 +190,24 @@ impl SpectraFigure<'_> {
         Ok(())
     }
 
+    /// A spectrum on the page, as far as it is in sight.
+    fn points(&self, plane: &Plane, number: usize) -> Vec<(f64, f64)> {
+        let sight = plane.x.low..=plane.x.high;
+        self.coordinates
+            .iter()
+            .zip(self.spectra[number].values)
+            .filter(|(x, _)| sight.contains(*x))
+            .map(|(x, value)| plane.at(*x, *value))
+            .collect()
+    }
+
     fn draw_spectrum<DB: DrawingBackend>(
         &self,
         page: &Page<'_, DB>,
         plane: &Plane,
         number: usize,
     ) -> DrawResult<DB> {
-        let spectrum = &self.spectra[number];
-        let sight = plane.x.low..=plane.x.high;
-        let mut points: Vec<(f64, f64)> = self
-            .coordinates
-            .iter()
-            .zip(spectrum.values)
-            .filter(|(x, _)| sight.contains(*x))
-            .map(|(x, value)| plane.at(*x, *value))
-            .collect();
+        let mut points = self.points(plane, number);
         if self.arrangement == Arrangement::Loops {
             points.extend(points.first().copied());
         }
@@ -292,8 +295,9 @@ impl Figure for SpectraFigure<'_> {
 }
 
 impl SpectraFigure<'_> {
-    /// Where the spectrum of a band was measured, at the right end of the band, on white; with
-    /// the power of ten that the numbers of the band leave out.
+    /// Where the spectrum of a band was measured, at the right end of the band, or the left where
+    /// the spectrum reaches into it there, on white; with the power of ten that the numbers of
+    /// the band leave out.
     fn draw_label<DB: DrawingBackend>(
         &self,
         page: &Page<'_, DB>,
@@ -304,7 +308,15 @@ impl SpectraFigure<'_> {
         let label = ticks.caption(self.spectra[number].label, "");
         let label = fitted(&label, SMALL, WIDTH / 2);
         let width = text_width(&label, SMALL) * 11 / 10;
-        let (right, y) = (plane.right() - 12, plane.top + 26);
+        let y = plane.top + 26;
+        let points = self.points(plane, number);
+        let is_free = |right: &i32| {
+            let over = f64::from(right - width - 60)..=f64::from(right + 8);
+            let mut within = points.iter().filter(|(x, _)| over.contains(x));
+            within.all(|(_, height)| *height > f64::from(y + 24))
+        };
+        let ends = [plane.right() - 12, plane.left + width + 72];
+        let right = ends.into_iter().find(is_free).unwrap_or(ends[0]);
         let white = RGBColor(255, 255, 255);
         page.fill_rectangle((right - width - 60, y - 24), (right + 8, y + 24), white)?;
         let colour = colour(number, self.spectra.len());

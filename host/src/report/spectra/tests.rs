@@ -60,3 +60,24 @@ fn a_spectrum_of_another_length_is_refused() {
         "the spectrum of step 3 has 1 values, expected 2"
     );
 }
+
+/// The text at the end of a band stands where no peak is.
+#[test]
+fn a_label_makes_way_for_a_peak() {
+    let coordinates: Vec<f64> = (0..=100).map(f64::from).collect();
+    let place = |peak: usize| {
+        let mut values = vec![0.0; 101];
+        values[peak] = 1.0;
+        let spectra = [Spectrum {
+            label: "step 3",
+            values: &values,
+        }];
+        let svg = draw_svg(&figure(&coordinates, &spectra, &[])).unwrap();
+        let (before, _) = svg.split_once("step 3").unwrap();
+        let tag = before.rsplit_once("<text").unwrap().1;
+        let x = tag.split_once(" x=\"").unwrap().1;
+        x.split('"').next().unwrap().parse::<i32>().unwrap()
+    };
+    assert!(place(5) > WIDTH / 2, "{}", place(5));
+    assert!(place(97) < WIDTH / 2, "{}", place(97));
+}
