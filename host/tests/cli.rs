@@ -82,7 +82,7 @@ fn json_is_all_that_standard_output_holds_and_has_every_field() {
     assert!(output.status.success(), "{}", text(&output.stderr));
     assert_eq!(text(&output.stderr), "");
     let summary: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
-    assert_eq!(summary["strategy"], "beacon");
+    assert_eq!(summary["strategy"], "beacon-structure");
     assert_eq!(summary["seed"], 7);
     assert_eq!(summary["seeds"].as_array().unwrap().len(), 10);
     assert_eq!(summary["order"].as_array().unwrap().len(), 6);
@@ -125,6 +125,8 @@ fn a_run_folder_holds_configuration_tables_maps_summary_and_pictures() {
             "config.toml",
             "coverage.png",
             "coverage.svg",
+            "coverages.png",
+            "coverages.svg",
             "learning.png",
             "learning.svg",
             "overview.png",
@@ -190,10 +192,28 @@ fn spectra_are_reduced_by_a_scalarizer() {
         "12",
         "--steps",
         "3",
-        "--json",
+        "--latent-coverage",
+        "--out",
+        "results",
     ];
     let output = beacon(&spectra, folder.path());
     assert!(output.status.success(), "{}", text(&output.stderr));
+    let figure = |name: &str| folder.path().join("results").join(name);
+    let read = |name: &str| std::fs::read_to_string(figure(name)).unwrap();
+    let drawn = read("spectra.svg");
+    assert!(
+        drawn.contains("seed 1: row ") && drawn.contains("step 3: row "),
+        "{drawn}"
+    );
+    assert!(read("latent.svg").contains("decoded patches"));
+    assert!(read("report.html").contains("latent coverage"));
+    // Of a map there is no spectrum, and without latent space no plane: nothing stale stays.
+    let map = replay_with(&["--out", "results"]);
+    let output = beacon(&map, folder.path());
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    for stale in ["spectra.svg", "spectra.png", "latent.svg", "latent.png"] {
+        assert!(!figure(stale).exists(), "{stale}");
+    }
 }
 
 /// Every mistake: what is changed, and what the one line must say.
@@ -291,6 +311,9 @@ fn the_main_job_discovers_the_rare_species_and_draws_it() {
         "overview.png",
         "learning.png",
         "trajectories.png",
+        "trajectories_target.png",
+        "coverages.png",
+        "spectra.png",
         "times.png",
     ] {
         let bytes = std::fs::read(folder.path().join("here").join(picture)).unwrap();
@@ -300,8 +323,23 @@ fn the_main_job_discovers_the_rare_species_and_draws_it() {
         );
     }
     let report = std::fs::read_to_string(folder.path().join("here/report.html")).unwrap();
-    assert!(report.contains("<h1>beacon and random on "));
+    assert!(report.contains("<h1>beacon-structure and random on "));
     assert!(report.len() < 5_000_000, "{} bytes", report.len());
+    for word in [
+        "Au@Pd core-shell, rare",
+        "Pd Lα",
+        "seed 1: row ",
+        "X-rays (counts)",
+    ] {
+        assert!(report.contains(word), "no `{word}` in the report");
+    }
+    let learning = std::fs::read_to_string(folder.path().join("here/learning.svg")).unwrap();
+    for word in ["beacon-structure", "random", "MAE (counts)"] {
+        assert!(
+            learning.contains(word),
+            "no `{word}` in the learning curves"
+        );
+    }
     assert!(folder.path().join("here/random/report.html").exists());
     let summary = std::fs::read(folder.path().join("here/random/summary.json")).unwrap();
     let summary: serde_json::Value = serde_json::from_slice(&summary).unwrap();
@@ -322,7 +360,10 @@ fn every_specimen_can_be_explored_and_tells_what_was_discovered() {
         assert!(output.status.success(), "{}", text(&output.stderr));
         let said = text(&output.stdout);
         assert!(said.contains(&format!("{rare}, rare")), "{said}");
-        let summary = folder.path().join(name).join("beacon/summary.json");
+        let summary = folder
+            .path()
+            .join(name)
+            .join("beacon-structure/summary.json");
         let summary = std::fs::read_to_string(summary).unwrap();
         let summary: serde_json::Value = serde_json::from_str(&summary).unwrap();
         let found = summary["discoveries"].as_array().unwrap();

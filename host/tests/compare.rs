@@ -176,8 +176,152 @@ fn tables_fit_a_terminal_and_open_in_other_programs() {
     assert!(table.contains("\nmu,target_coverage,5,2,"));
     assert!(!table.contains("NaN"));
     let series = read(&study.join("series.csv"));
-    assert!(series.starts_with("strategy,seed,step,candidate,response,target_coverage,mae,"));
+    assert!(
+        series.starts_with("strategy,seed,step,candidate,response,target_coverage,patch_coverage,")
+    );
     assert_eq!(series.lines().count(), 1 + 3 * 2 * 5);
+}
+
+/// A report without its pictures, whose base64 holds any word sooner or later.
+fn without_pictures(report: &str) -> String {
+    let mut parts = report.split("data:image/png;base64,");
+    let first = parts.next().unwrap_or_default().to_owned();
+    parts.fold(first, |text, part| {
+        text + part.split_once('"').map_or("", |(_, rest)| rest)
+    })
+}
+
+/// Everything that a comparison draws for three strategies with target, patch and latent
+/// coverage.
+const DRAWN: [&str; 10] = [
+    "overview",
+    "trajectory",
+    "target",
+    "trajectories",
+    "trajectories_target",
+    "learning",
+    "coverage",
+    "coverages",
+    "times",
+    "latent",
+];
+
+#[test]
+fn a_comparison_is_drawn_and_reported_in_one_page() {
+    let folder = data();
+    compare(&["--out", "study"], folder.path());
+    let study = folder.path().join("study");
+    for name in DRAWN {
+        let picture = std::fs::read(study.join(name).with_extension("png")).unwrap();
+        assert!(picture.starts_with(b"\x89PNG"), "{name}");
+        let drawing = read(&study.join(name).with_extension("svg"));
+        assert!(
+            drawing.contains("</svg>") && !drawing.contains("NaN"),
+            "{name}"
+        );
+        let all = ["trajectories", "learning", "coverage", "coverages", "times"];
+        for strategy in ["beacon", "mu", "random"] {
+            let named = drawing.contains(strategy);
+            assert!(named || !all.contains(&name), "no {strategy} in {name}");
+        }
+    }
+    let drawing = |name: &str| read(&study.join(name));
+    assert!(drawing("coverages.svg").contains("latent coverage"));
+    assert!(drawing("times.svg").contains("time per step (s)"));
+    assert!(drawing("latent.svg").contains("decoded patches"));
+    let report = drawing("report.html");
+    for said in [
+        "<h1>3 strategies on image.npy, response.npy</h1>",
+        "chose 5 of 169 candidates for measuring response",
+        "in 2 campaigns",
+        "auc_patch, mean over steps 1 to 5",
+        "less random",
+        "p, beacon",
+        "step 3",
+        "not corrected",
+        "latent plane",
+        "[campaign.training]",
+    ] {
+        assert!(report.contains(said), "no `{said}` in the report");
+    }
+    assert_eq!(report.matches("<figure>").count(), 7);
+    let report = without_pictures(&report);
+    for foreign in ["NaN", "<script", "http-equiv", "src=\"/", "href="] {
+        assert!(!report.contains(foreign), "`{foreign}` in the report");
+    }
+}
+
+#[test]
+fn a_report_on_a_specimen_has_units_and_behaviours() {
+    let folder = data();
+    let arguments = "compare --specimen ferroelectric --strategies random,ei --seeds 1 --steps 3";
+    let arguments: Vec<_> = arguments.split(' ').chain(["--out", "study"]).collect();
+    let output = beacon(&arguments, folder.path());
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    let study = folder.path().join("study");
+    assert!(read(&study.join("overview.svg")).contains("loop-height (pm)"));
+    assert!(read(&study.join("learning.svg")).contains("MAE (pm)"));
+    let report = read(&study.join("report.html"));
+    for said in ["mae, pm", "crossing of needles, rare", "(1 of 1)", "200"] {
+        assert!(report.contains(said), "no `{said}` in the report");
+    }
+    assert!(!without_pictures(&report).contains("NaN"));
+    assert!(!read(&study.join("comparison.json")).contains("NaN"));
+}
+
+#[test]
+fn a_study_that_was_moved_away_from_its_data_gives_the_same_report() {
+    let folder = data();
+    compare(&["--out", "study"], folder.path());
+    let elsewhere = tempfile::tempdir().unwrap();
+    let moved = elsewhere.path().join("moved");
+    std::fs::create_dir_all(moved.join("cells")).unwrap();
+    let study = folder.path().join("study");
+    for part in ["", "cells"] {
+        for entry in std::fs::read_dir(study.join(part)).unwrap() {
+            let file = entry.unwrap();
+            let name = file.file_name().into_string().unwrap();
+            if ["toml", "npy", "json"]
+                .iter()
+                .any(|end| name.ends_with(end))
+            {
+                std::fs::copy(file.path(), moved.join(part).join(name)).unwrap();
+            }
+        }
+    }
+    let collect = ["compare", "--collect", "moved", "--at", "3"];
+    let output = beacon(&collect, elsewhere.path());
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    assert!(text(&output.stdout).contains("report.html"));
+    for name in DRAWN
+        .map(|name| format!("{name}.svg"))
+        .iter()
+        .map(String::as_str)
+        .chain(["report.html"])
+    {
+        assert!(
+            read(&moved.join(name)) == read(&study.join(name)),
+            "{name} differs"
+        );
+    }
+    // Without its maps a study still has its tables, and says what is missing.
+    std::fs::remove_file(moved.join("image.npy")).unwrap();
+    let output = beacon(&collect, elsewhere.path());
+    assert!(output.status.success());
+    let said = text(&output.stderr);
+    assert!(
+        said.contains("no report") && said.contains("image.npy"),
+        "{said}"
+    );
+    assert!(!text(&output.stdout).contains("report.html"));
+    // Maps of something else are not drawn.
+    std::fs::copy(folder.path().join("response.npy"), moved.join("image.npy")).unwrap();
+    let output = beacon(&collect, elsewhere.path());
+    let said = text(&output.stderr);
+    assert!(
+        output.status.success() && said.contains("not those of study.toml"),
+        "{said}"
+    );
 }
 
 #[test]

@@ -146,6 +146,7 @@ fn case(
         latent: None,
         spectra: None,
         tables: &[tests],
+        notes: &[],
         settings: "steps = 1\nname = \"<b>\"\n",
         warnings: &["after 3 points: <i>trouble</i>".to_owned()],
         provenance: &[],

@@ -106,6 +106,7 @@ pub(crate) fn draw(folder: &Path, out: &Path) -> Outcome {
         latent: None,
         spectra: None,
         tables: &[],
+        notes: &[],
         settings: "steps = 300\nwindow = 16\n",
         warnings: &["after 12 points: 3 epochs of training were skipped".to_owned()],
         provenance: &[("data", "published runs".to_owned())],

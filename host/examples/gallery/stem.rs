@@ -81,6 +81,7 @@ pub(crate) fn draw(folder: &Path, out: &Path) -> Outcome {
         latent: None,
         spectra: None,
         tables: &[],
+        notes: &[],
         settings: "",
         warnings: &[],
         provenance: &[],

@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Measurement;
+use super::{Measurement, Outcome};
+use crate::report::Table;
 use crate::specimen::Behaviour;
 
 /// What was found of one behaviour.
@@ -43,6 +44,35 @@ impl Discovery {
             },
         }
     }
+}
+
+/// What each of several campaigns found, a row a behaviour; `None` where the microscope knows none.
+pub(super) fn table(outcomes: &[&Outcome]) -> Option<Table> {
+    let behaviours = &outcomes.first()?.discoveries;
+    let cell = |found: &Discovery| match found.first_step {
+        Some(0) => format!("{}, from a seed", found.points),
+        Some(step) => format!("{}, from step {step}", found.points),
+        None => "none".to_owned(),
+    };
+    let rows = behaviours.iter().map(|behaviour| {
+        let rare = if behaviour.rare { ", rare" } else { "" };
+        let cells = outcomes.iter().map(|outcome| {
+            let mut all = outcome.discoveries.iter();
+            let found = all.find(|found| found.behaviour == behaviour.behaviour);
+            found.map_or_else(String::new, cell)
+        });
+        let name = format!("{}{rare}", behaviour.behaviour);
+        std::iter::once(name).chain(cells).collect()
+    });
+    let strategies = outcomes.iter().map(|outcome| &outcome.config.strategy);
+    let header = std::iter::once("behaviour").chain(strategies.map(String::as_str));
+    (!behaviours.is_empty()).then(|| Table {
+        caption: "Points measured on each behaviour that the sample is known to hold, and the \
+                  first of them."
+            .to_owned(),
+        header: header.map(str::to_owned).collect(),
+        rows: rows.collect(),
+    })
 }
 
 #[cfg(test)]

@@ -10,12 +10,14 @@ use super::replay::parse_scalarizer;
 use super::{Failure, input, print, spaces, specimen};
 use crate::campaign::{CampaignConfig, read_seeds};
 use crate::microscope::Microscope;
+use crate::patches::Patches;
 use crate::report::write_file;
 use crate::scalarizer::Scalarizer;
-use crate::spaces::LatentConfig;
+use crate::spaces::{LatentConfig, Spaces};
 use crate::study::{
-    Analysis, Cell, CellName, Comparison, Dataset, Ending, Plan, Stored, Study, StudyError,
-    StudyFolder, chosen_steps, cores, describe, run_cells, to_json, write_series, write_table,
+    Analysis, Cell, CellName, Comparison, Dataset, Ending, Maps, Plan, Stored, Study, StudyError,
+    StudyFolder, chosen_steps, cores, describe, run_cells, to_json, write_report, write_series,
+    write_table,
 };
 
 /// Arguments of `beacon compare`.
@@ -83,7 +85,7 @@ pub(super) struct CompareArgs {
 pub(super) fn run(args: &CompareArgs) -> Result<(), Failure> {
     if let Some(folder) = &args.collect {
         let folder = StudyFolder::open(folder).map_err(|e| Failure::input(&e))?;
-        return assemble(args, &folder);
+        return assemble(args, &folder, None);
     }
     if args.jobs == Some(0) {
         return Err(Failure::Input("jobs is 0; expected 1 or more".to_owned()));
@@ -113,6 +115,7 @@ fn explore<M: Microscope + Clone + Sync>(
     };
     let dataset = Dataset::new(name, &microscope);
     let (strategies, campaign) = (args.strategies.clone(), args.campaign.clone());
+    let maps = Maps::new(&microscope);
     let plan = Plan::new(dataset, strategies, args.seeds, start, campaign);
     let plan = plan.map_err(|e| Failure::input(&e))?;
     let asked: Vec<Cell> = match args.cell {
@@ -125,6 +128,7 @@ fn explore<M: Microscope + Clone + Sync>(
         None => own_folder(study.plan()),
     };
     let folder = StudyFolder::create(&path, study.plan()).map_err(|e| Failure::input(&e))?;
+    folder.keep(&maps).map_err(|e| Failure::input(&e))?;
 
     let mut due = Vec::new();
     for cell in &asked {
@@ -139,11 +143,12 @@ fn explore<M: Microscope + Clone + Sync>(
         due.push(cell.clone());
     }
     let display = Display::new(args.json)?;
-    let study = if due.is_empty() {
-        study
+    let (study, spaces) = if due.is_empty() {
+        (study, None)
     } else {
         let patches = study.patches().map_err(|e| Failure::running(&e))?;
-        study.with_spaces(spaces::of(&patches, Some(LatentConfig::default()))?)
+        let spaces = spaces::of(&patches, Some(LatentConfig::default()))?;
+        (study.with_spaces(spaces.clone()), Some(spaces))
     };
     let progress = display.study(due.len(), study.plan().campaign.steps);
     let jobs = args.jobs.unwrap_or_else(cores);
@@ -152,7 +157,7 @@ fn explore<M: Microscope + Clone + Sync>(
     match ending.map_err(|e| Failure::running(&e))? {
         Ending::Interrupted => Err(Failure::Suspended(finished(&folder, args.cell.is_some()))),
         Ending::Complete if args.cell.is_some() => report_cell(args, &folder, &asked[0]),
-        Ending::Complete => assemble(args, &folder),
+        Ending::Complete => assemble(args, &folder, spaces),
     }
 }
 
@@ -198,8 +203,12 @@ fn report_cell(args: &CompareArgs, folder: &StudyFolder, cell: &Cell) -> Result<
     ))
 }
 
-/// Compares the finished cells, writes tables and prints.
-fn assemble(args: &CompareArgs, folder: &StudyFolder) -> Result<(), Failure> {
+/// Compares the finished cells, writes tables and report, and prints.
+fn assemble(
+    args: &CompareArgs,
+    folder: &StudyFolder,
+    spaces: Option<Spaces>,
+) -> Result<(), Failure> {
     let comparison = Comparison::collect(folder).map_err(|e| match e {
         StudyError::NothingYet { .. } => Failure::input(&e),
         _ => Failure::running(&e),
@@ -213,15 +222,50 @@ fn assemble(args: &CompareArgs, folder: &StudyFolder) -> Result<(), Failure> {
         write_series(&path.join("series.csv"), &comparison)
     };
     write().map_err(|e| Failure::running(&e))?;
+    let drawn = draw(folder, &comparison, &analysis, spaces)?;
     if args.json {
         return print(&json);
     }
+    let figures = if drawn {
+        "report.html      figures and tables in one page\n  \
+         *.png, *.svg     its figures one by one\n  "
+    } else {
+        ""
+    };
     print(&format!(
-        "{}\nresults in {}:\n  \
+        "{}\nresults in {}:\n  {figures}\
          comparison.json  everything above and more\n  \
          table.csv        every metric at the chosen steps, with spread and tests\n  \
          series.csv       every campaign step by step\n",
         describe(&comparison, &analysis),
         path.display()
     ))
+}
+
+/// Writes figures and report; `false` where the folder does not hold the data they show, which
+/// is told on standard error.
+fn draw(
+    folder: &StudyFolder,
+    comparison: &Comparison,
+    analysis: &Analysis,
+    spaces: Option<Spaces>,
+) -> Result<bool, Failure> {
+    let maps = match folder.maps() {
+        Ok(maps) => maps,
+        Err(error) => {
+            eprintln!("note: no figures and no report: {error}");
+            return Ok(false);
+        }
+    };
+    let spaces = match spaces {
+        None if comparison.knows("latent_coverage") => {
+            let window = comparison.plan.campaign.window;
+            let patches = Patches::new(&maps.image, window).map_err(|e| Failure::running(&e))?;
+            Some(spaces::of(&patches, Some(LatentConfig::default()))?)
+        }
+        spaces => spaces,
+    };
+    write_report(folder.path(), comparison, analysis, &maps, spaces.as_ref())
+        .map_err(|e| Failure::running(&e))?;
+    Ok(true)
 }

@@ -3,7 +3,6 @@
 use std::path::{Path, PathBuf};
 
 use crate::dataset::{self, Dataset};
-use crate::map::Map;
 use crate::microscope::Replay;
 use crate::scalarizer::Scalarizer;
 
@@ -17,27 +16,22 @@ pub(super) fn read_replay(
 ) -> Result<Replay, Failure> {
     let image = dataset::read_map(image).map_err(|e| Failure::input(&e))?;
     dataset::require_finite(&image, "the image").map_err(|e| Failure::input(&e))?;
-    let response = read_response(response, scalarizer)?;
-    Replay::new(image, response).map_err(|e| Failure::input(&e))
-}
-
-fn read_response(location: &str, scalarizer: Option<&Scalarizer>) -> Result<Map, Failure> {
-    match (
-        dataset::read(location).map_err(|e| Failure::input(&e))?,
-        scalarizer,
-    ) {
-        (Dataset::Map(map), None) => Ok(map),
+    let data = dataset::read(response).map_err(|e| Failure::input(&e))?;
+    let replay = |map| Replay::new(image, map).map_err(|e| Failure::input(&e));
+    match (data, scalarizer) {
+        (Dataset::Map(map), None) => replay(map),
         (Dataset::Spectra(spectra), Some(scalarizer)) => {
-            scalarizer.map(&spectra).map_err(|e| Failure::input(&e))
+            let map = scalarizer.map(&spectra).map_err(|e| Failure::input(&e))?;
+            Ok(replay(map)?.with_spectra(spectra, scalarizer))
         }
         (Dataset::Map(map), Some(scalarizer)) => Err(Failure::Input(format!(
-            "`{location}` is a map of {} x {}, which needs no scalarizer; leave out \
+            "`{response}` is a map of {} x {}, which needs no scalarizer; leave out \
              `--scalarizer {scalarizer}`",
             map.height(),
             map.width()
         ))),
         (Dataset::Spectra(spectra), None) => Err(Failure::Input(format!(
-            "`{location}` holds {} x {} spectra of {} channels; say how each becomes a number \
+            "`{response}` holds {} x {} spectra of {} channels; say how each becomes a number \
              with --scalarizer: sum, window:LO..HI, line:Pd-La, loop-height or loop-area",
             spectra.height(),
             spectra.width(),

@@ -111,7 +111,8 @@ pub(super) fn run(args: &ReplayArgs) -> Result<(), Failure> {
     let outcome = outcome?;
 
     if let Some(folder) = &folder {
-        write_run(folder, &outcome, &replay, args).map_err(|e| Failure::running(&e))?;
+        write_run(folder, &outcome, &replay, Some(&spaces), args)
+            .map_err(|e| Failure::running(&e))?;
     }
     if args.json {
         let summary = serde_json::to_string(&Summary::new(&outcome));

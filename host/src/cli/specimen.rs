@@ -13,6 +13,7 @@ use super::{Failure, input, kernel, print, spaces};
 use crate::campaign::{Campaign, CampaignConfig, Outcome, Seeds, write_run, write_side_by_side};
 use crate::controller::ControllerChoice;
 use crate::microscope::{Microscope as _, SpecimenMicroscope};
+use crate::spaces::Spaces;
 use crate::specimen::{SpecimenChoice, SpecimenConfig, SpecimenKind};
 
 /// Arguments of `beacon` without a command.
@@ -93,16 +94,24 @@ pub(super) fn run(args: &SpecimenArgs) -> Result<(), Failure> {
         (beacon, explore(random, Strategy::Random))
     };
     let (beacon, random) = (beacon?, random?);
-    write_results(&folder, &microscope, &config, &[&beacon, &random])?;
+    let outcomes = [&beacon, &random];
+    write_results(&folder, &microscope, &spaces, &config, &outcomes)?;
     let discoveries = discoveries(args.specimen, &microscope, &beacon, &random);
-    let place = folder.display();
+    let [one, other] = outcomes.map(|outcome| &outcome.config.strategy);
+    let recorded = match args.specimen {
+        SpecimenKind::Nanoparticles | SpecimenKind::Plasmonic => "spectra",
+        SpecimenKind::Ferroelectric => "loops",
+    };
     print(&format!(
-        "{discoveries}\nresults in {place}:\n  \
+        "{discoveries}\nresults in {}:\n  \
          report.html     everything below in one page\n  \
-         trajectory.png  the image, with what beacon measured, in order\n  \
+         trajectory.png  the image, with what {one} measured, in order\n  \
          target.png      the true response, with what both measured\n  \
-         coverage.png    share of the target space seen, step by step\n  \
-         beacon, random  tables, maps and summary of each campaign\n"
+         coverages.png   share of target space and patches seen, step by step\n  \
+         learning.png    error, mean and uncertainty of the model, step by step\n  \
+         spectra.png     {recorded} that {one} measured at chosen points\n  \
+         {one}, {other}: tables, maps and report of each campaign\n",
+        folder.display()
     ))?;
     if display.interrupted() {
         return Err(Failure::Interrupted);
@@ -134,6 +143,7 @@ fn prepare(
 fn write_results(
     folder: &Path,
     microscope: &SpecimenMicroscope,
+    spaces: &Spaces,
     config: &SpecimenConfig,
     outcomes: &[&Outcome],
 ) -> Result<(), Failure> {
@@ -144,14 +154,16 @@ fn write_results(
             campaign: &outcome.config,
         };
         let folder = folder.join(&outcome.config.strategy);
-        write_run(&folder, outcome, microscope, &provenance).map_err(|e| Failure::running(&e))?;
+        write_run(&folder, outcome, microscope, Some(spaces), &provenance)
+            .map_err(|e| Failure::running(&e))?;
     }
     let provenance = SideBySide {
         target: config.kind().target(),
         specimen: config,
         campaigns: outcomes.iter().map(|outcome| &outcome.config).collect(),
     };
-    write_side_by_side(folder, outcomes, microscope, &provenance).map_err(|e| Failure::running(&e))
+    write_side_by_side(folder, outcomes, microscope, Some(spaces), &provenance)
+        .map_err(|e| Failure::running(&e))
 }
 
 /// What each campaign found, behaviour by behaviour.

@@ -5,6 +5,7 @@ mod specimen;
 
 use beacon_kernel::Pixel;
 
+use crate::axis::Axis;
 use crate::map::Map;
 use crate::specimen::{Behaviour, SpecimenError};
 
@@ -33,6 +34,22 @@ pub enum MicroscopeError {
     Specimen(#[from] SpecimenError),
 }
 
+/// What a microscope records at a pixel before it is reduced to the response: a spectrum, or a
+/// hysteresis loop.
+#[derive(Clone, Debug)]
+pub struct Channels<'a> {
+    /// Name and units of the axis along a spectrum.
+    pub axis: &'a Axis,
+    /// Value of every channel on the axis, in the order of acquisition: not monotonic for a loop.
+    pub coordinates: &'a [f64],
+    /// What is recorded, such as `X-rays`.
+    pub quantity: &'a str,
+    /// Units of what is recorded; empty when unknown.
+    pub units: &'a str,
+    /// Symbols of the elements whose X-ray lines are worth naming; none where there are no lines.
+    pub elements: Vec<&'static str>,
+}
+
 /// An image that is known everywhere, and a response that costs time and dose to know.
 pub trait Microscope {
     /// The overview image.
@@ -52,5 +69,16 @@ pub trait Microscope {
     /// one.
     fn behaviours(&self) -> &[Behaviour] {
         &[]
+    }
+
+    /// What is recorded at each pixel; `None` where nothing is kept but the response.
+    fn channels(&self) -> Option<Channels<'_>> {
+        None
+    }
+
+    /// What was recorded at a pixel that has been measured, a value for each of
+    /// [`Self::channels`]: for showing, at no cost to the specimen.
+    fn spectrum(&self, _measured: Pixel) -> Option<Vec<f64>> {
+        None
     }
 }

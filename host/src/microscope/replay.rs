@@ -1,15 +1,27 @@
 //! A microscope that answers from data acquired before.
 
+use std::sync::Arc;
+
 use beacon_kernel::Pixel;
 
-use super::{Microscope, MicroscopeError};
+use super::{Channels, Microscope, MicroscopeError};
 use crate::map::Map;
+use crate::scalarizer::Scalarizer;
+use crate::spectra::Spectra;
 
-/// An image with a response of the same area.
+/// An image with a response of the same area. A clone shares the spectra that it came from.
 #[derive(Clone, Debug)]
 pub struct Replay {
     image: Map,
     response: Map,
+    recorded: Option<Arc<Recorded>>,
+}
+
+/// The spectra that a response was reduced from.
+#[derive(Debug)]
+struct Recorded {
+    spectra: Spectra,
+    elements: Vec<&'static str>,
 }
 
 /// An image and a response that do not belong together.
@@ -38,7 +50,25 @@ impl Replay {
                 response: shape(&response),
             });
         }
-        Ok(Self { image, response })
+        Ok(Self {
+            image,
+            response,
+            recorded: None,
+        })
+    }
+
+    /// Keeps the spectra that the response was reduced from, to show those of measured points;
+    /// where a line was sought, the lines of its element are named.
+    #[must_use]
+    pub fn with_spectra(self, spectra: Spectra, sought: &Scalarizer) -> Self {
+        let elements = match sought {
+            Scalarizer::Line(line) => vec![line.element],
+            _ => Vec::new(),
+        };
+        Self {
+            recorded: Some(Arc::new(Recorded { spectra, elements })),
+            ..self
+        }
     }
 }
 
@@ -60,11 +90,28 @@ impl Microscope for Replay {
     fn truth(&self) -> Option<&Map> {
         Some(&self.response)
     }
+
+    fn channels(&self) -> Option<Channels<'_>> {
+        let Recorded { spectra, elements } = self.recorded.as_deref()?;
+        Some(Channels {
+            axis: &spectra.channels,
+            coordinates: &spectra.coordinates,
+            quantity: &spectra.quantity,
+            units: &spectra.units,
+            elements: elements.clone(),
+        })
+    }
+
+    fn spectrum(&self, measured: Pixel) -> Option<Vec<f64>> {
+        let Recorded { spectra, .. } = self.recorded.as_deref()?;
+        Some(spectra.at(measured.row, measured.column))
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::axis::Axis;
 
     #[test]
     fn a_replay_answers_with_the_response_of_the_pixel() {
@@ -74,6 +121,21 @@ mod tests {
         assert_eq!(replay.measure(Pixel { row: 0, column: 1 }), Ok(2.0));
         let error = replay.measure(Pixel { row: 1, column: 0 }).unwrap_err();
         assert!(error.to_string().contains("row 1, column 0 is NaN"));
+    }
+
+    #[test]
+    fn spectra_are_those_of_the_pixel_and_a_line_names_its_element() {
+        let [rows, columns, channels] =
+            [("y", 1), ("x", 2), ("energy", 3)].map(|(name, size)| Axis::pixels(name, size));
+        let values = vec![1.0, 2.0, 3.0, 4.0, 5.0, 6.0];
+        let spectra = Spectra::new(rows, columns, channels, vec![2.0, 3.0, 4.0], values);
+        let map = || Map::uncalibrated(1, 2, vec![0.0; 2], "map");
+        let replay = Replay::new(map(), map()).unwrap();
+        let pixel = Pixel { row: 0, column: 1 };
+        assert!(replay.channels().is_none() && replay.spectrum(pixel).is_none());
+        let replay = replay.with_spectra(spectra, &"line:Pd-La".parse().unwrap());
+        assert_eq!(replay.spectrum(pixel), Some(vec![4.0, 5.0, 6.0]));
+        assert_eq!(replay.channels().unwrap().elements, ["Pd"]);
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use beacon_kernel::Pixel;
 
-use super::{Microscope, MicroscopeError};
+use super::{Channels, Microscope, MicroscopeError};
 use crate::map::Map;
 use crate::scalarizer::Scalarizer;
 use crate::specimen::{Behaviour, Specimen, SpecimenConfig};
@@ -86,5 +86,20 @@ impl Microscope for SpecimenMicroscope {
 
     fn behaviours(&self) -> &[Behaviour] {
         self.specimen.behaviours()
+    }
+
+    fn channels(&self) -> Option<Channels<'_>> {
+        let (quantity, units) = self.specimen.response();
+        Some(Channels {
+            axis: self.specimen.channels(),
+            coordinates: self.specimen.coordinates(),
+            quantity,
+            units,
+            elements: self.specimen.elements(),
+        })
+    }
+
+    fn spectrum(&self, measured: Pixel) -> Option<Vec<f64>> {
+        Some(self.specimen.spectrum(measured.row, measured.column))
     }
 }

@@ -1,6 +1,5 @@
-//! The report of a campaign or of a comparison: its figures as files, and all of it in one page.
+//! The report of a campaign or of a comparison: all that is known of it, and that in one page.
 
-use super::canvas::save_both;
 use super::error::ReportError;
 use super::file::write_file;
 use super::html::{Html, Table};
@@ -9,7 +8,7 @@ use super::number::with_deviation;
 use super::overview::OverviewFigure;
 use super::panels::PanelsFigure;
 use super::result::{Metrics, Progress, StepTimes, StrategyResult};
-use super::spectra::SpectraFigure;
+use super::spectra::{Arrangement, SpectraFigure};
 use super::surrogate::SurrogateFigure;
 use super::times::TimesFigure;
 use super::trajectories::TrajectoriesFigure;
@@ -38,6 +37,8 @@ pub struct Report<'a> {
     pub spectra: Option<SpectraFigure<'a>>,
     /// Further tables, such as paired tests.
     pub tables: &'a [Table],
+    /// What a reader has to know to judge the tables, each a sentence or two.
+    pub notes: &'a [String],
     /// What was asked for, as TOML.
     pub settings: &'a str,
     /// What went wrong without ending anything.
@@ -57,73 +58,22 @@ pub fn write_report(path: &Path, report: &Report<'_>) -> Result<(), ReportError>
     write_file(path, page(report)?.as_bytes())
 }
 
-/// Writes the figures of the report into `folder`, each as PNG and SVG:
-///
-/// | name | what |
-/// |---|---|
-/// | `overview` | [`OverviewFigure`] |
-/// | `trajectories` | [`TrajectoriesFigure`] over the image |
-/// | `trajectories_target` | the same over the true response, where it is known |
-/// | `learning` | [`PanelsFigure::learning`] |
-/// | `coverages` | [`PanelsFigure::coverage`], where more than one coverage is known |
-/// | `times` | [`TimesFigure`], where times are known |
-/// | `latent`, `spectra` | [`LatentFigure`] and [`SpectraFigure`], where there are such |
-///
-/// # Errors
-/// When parts of a figure contradict each other or a file cannot be written.
-pub fn write_figures(folder: &Path, report: &Report<'_>) -> Result<(), ReportError> {
-    save_both(folder, "overview", &report.overview())?;
-    let campaigns = report.campaigns();
-    let over_image = trajectories(report.image, &campaigns);
-    save_both(folder, "trajectories", &over_image)?;
-    if let Some(target) = report.target {
-        let over_target = trajectories(target, &campaigns);
-        save_both(folder, "trajectories_target", &over_target)?;
-    }
-    save_both(folder, "learning", &report.learning())?;
-    let coverage = PanelsFigure::coverage(report.results);
-    if coverage.panels.len() > 1 {
-        save_both(folder, "coverages", &coverage)?;
-    }
-    let times = report.times();
-    if !times.is_empty() {
-        save_both(folder, "times", &TimesFigure { campaigns: &times })?;
-    }
-    if let Some(latent) = &report.latent {
-        save_both(folder, "latent", latent)?;
-    }
-    if let Some(spectra) = &report.spectra {
-        save_both(folder, "spectra", spectra)?;
-    }
-    Ok(())
-}
-
-fn trajectories<'a>(
-    background: &'a Map,
-    campaigns: &'a [Trajectory<'a>],
-) -> TrajectoriesFigure<'a> {
-    TrajectoriesFigure {
-        background,
-        campaigns,
-    }
-}
-
 impl<'a> Report<'a> {
-    fn overview(&self) -> OverviewFigure<'a> {
+    pub(super) fn overview(&self) -> OverviewFigure<'a> {
         OverviewFigure {
             image: self.image,
             target: self.target,
         }
     }
 
-    fn campaigns(&self) -> Vec<Trajectory<'a>> {
+    pub(super) fn campaigns(&self) -> Vec<Trajectory<'a>> {
         self.results
             .iter()
             .map(|result| result.trajectory)
             .collect()
     }
 
-    fn learning(&self) -> PanelsFigure<'a> {
+    pub(super) fn learning(&self) -> PanelsFigure<'a> {
         PanelsFigure::learning(self.results, self.units())
     }
 
@@ -132,7 +82,7 @@ impl<'a> Report<'a> {
         self.target.map_or("", |target| &target.units)
     }
 
-    fn times(&self) -> Vec<(&'a str, StepTimes<'a>)> {
+    pub(super) fn times(&self) -> Vec<(&'a str, StepTimes<'a>)> {
         let known = self.results.iter().filter(|result| {
             let StepTimes {
                 measuring,
@@ -155,7 +105,11 @@ impl<'a> Report<'a> {
 /// Name and units of a metric, and how it is read.
 type Row<'a> = (&'a str, &'a str, fn(&Metrics<'_>) -> (bool, String));
 
-/// Figures after the last step: a row a metric, a column a strategy.
+/// Strategies that stand side by side in a table; more stand below one another.
+const MOST_COLUMNS: usize = 4;
+
+/// Figures after the last step: a row a metric and a column a strategy, or turned where there are
+/// many strategies.
 fn headline(report: &Report<'_>) -> Table {
     let units = match report.units() {
         "" => String::new(),
@@ -182,7 +136,7 @@ fn headline(report: &Report<'_>) -> Table {
     let counts =
         |count: fn(Trajectory<'_>) -> usize| trajectories().map(|t| count(t).to_string()).collect();
     let mut rows = vec![
-        row("seeds", counts(|t| t.seeds.len())),
+        row("seed points", counts(|t| t.seeds.len())),
         row("steps", counts(|t| t.steps.len())),
     ];
     for (name, units, pick) in metrics {
@@ -192,7 +146,7 @@ fn headline(report: &Report<'_>) -> Table {
             rows.push(row(&format!("{name}{units}"), texts));
         }
     }
-    Table {
+    let table = Table {
         caption: if report.has_bands() {
             "Mean and standard deviation over the seeds.".to_owned()
         } else {
@@ -200,7 +154,30 @@ fn headline(report: &Report<'_>) -> Table {
         },
         header,
         rows,
+    };
+    if report.results.len() > MOST_COLUMNS {
+        turned(table)
+    } else {
+        table
     }
+}
+
+/// Rows as columns.
+fn turned(table: Table) -> Table {
+    let lines: Vec<_> = std::iter::once(table.header).chain(table.rows).collect();
+    let columns = lines.first().map_or(0, Vec::len);
+    let column = |n: usize| lines.iter().map(|line| line[n].clone()).collect();
+    Table {
+        caption: table.caption,
+        header: column(0),
+        rows: (1..columns).map(column).collect(),
+    }
+}
+
+fn capitalised(text: &str) -> String {
+    let mut characters = text.chars();
+    let first = characters.next().map(char::to_uppercase);
+    first.into_iter().flatten().chain(characters).collect()
 }
 
 /// Whether the quantity is known, and its last value.
@@ -217,9 +194,6 @@ fn page(report: &Report<'_>) -> Result<String, ReportError> {
         page.paragraph(report.lead);
     }
     page.table(&headline(report));
-    for table in report.tables {
-        page.table(table);
-    }
     if !report.warnings.is_empty() {
         page.heading("Warnings");
         page.warnings(report.warnings);
@@ -227,14 +201,23 @@ fn page(report: &Report<'_>) -> Result<String, ReportError> {
     page.heading("What was explored");
     let what = match report.target {
         Some(target) => format!(
-            "The image, {}, and the response that was sought, {}, where there are candidates.",
+            "The image ({}) and the response that was sought ({}), where there are candidates.",
             report.image.quantity, target.quantity
         ),
-        None => format!("The image, {}.", report.image.quantity),
+        None => format!("The image ({}).", report.image.quantity),
     };
     page.figure(&report.overview(), &what)?;
     add_trajectories(&mut page, report)?;
     add_curves(&mut page, report)?;
+    if !report.tables.is_empty() {
+        page.heading("In numbers");
+    }
+    for note in report.notes {
+        page.paragraph(note);
+    }
+    for table in report.tables {
+        page.table(table);
+    }
     page.heading("Settings and provenance");
     if !report.settings.is_empty() {
         page.preformatted(report.settings);
@@ -255,29 +238,49 @@ fn add_trajectories(page: &mut Html, report: &Report<'_>) -> Result<(), ReportEr
         return Ok(());
     }
     page.heading("Where it was measured");
+    let which = if report.has_bands() {
+        " of the first campaign of each strategy"
+    } else {
+        ""
+    };
     let names: Vec<&str> = campaigns.iter().map(|campaign| campaign.strategy).collect();
     let names = names.join(", ");
     page.figure(
-        &trajectories(report.image, &campaigns),
-        &format!("Measured points over the image: {names}. Seeds white, steps coloured in order."),
+        &TrajectoriesFigure::over(report.image, &campaigns),
+        &format!(
+            "Measured points{which} over the image: {names}. Seeds white, steps coloured in order."
+        ),
     )?;
     if let Some(target) = report.target {
         page.figure(
-            &trajectories(target, &campaigns),
+            &TrajectoriesFigure::over(target, &campaigns),
             &format!("The same points over the true response: {names}."),
         )?;
     }
     if let Some(latent) = &report.latent {
         page.figure(
             latent,
-            "The latent plane of the autoencoder: density of the candidates in grey, measured \
-             points coloured in order, and the patches that the plane decodes to.",
+            &format!(
+                "The latent plane of the autoencoder: density of the candidates in grey, points \
+                 that {} measured coloured in order, and the patches that the plane decodes to.",
+                latent.strategy
+            ),
         )?;
     }
     if let Some(spectra) = &report.spectra {
-        page.figure(spectra, "Spectra at chosen points.")?;
+        page.figure(spectra, &spectra_caption(report, spectra))?;
     }
     Ok(())
+}
+
+fn spectra_caption(report: &Report<'_>, spectra: &SpectraFigure<'_>) -> String {
+    let what = match spectra.arrangement {
+        Arrangement::Loops => "Loops",
+        Arrangement::Stacked | Arrangement::Overlaid => "Spectra",
+    };
+    let first = report.results.first();
+    let whose = first.map_or("", |result| result.trajectory.strategy);
+    format!("{what} as measured at chosen points of {whose}.")
 }
 
 fn add_curves(page: &mut Html, report: &Report<'_>) -> Result<(), ReportError> {
@@ -297,10 +300,10 @@ fn add_curves(page: &mut Html, report: &Report<'_>) -> Result<(), ReportError> {
     let coverage = PanelsFigure::coverage(report.results);
     // A lone panel repeats what the figure above shows.
     if coverage.panels.len() > 1 {
-        page.figure(
-            &coverage,
-            &format!("Coverage of target space, patches and latent space against step.{bands}"),
-        )?;
+        let panels = coverage.panels.iter();
+        let names: Vec<_> = panels.map(|panel| panel.quantity).collect();
+        let caption = format!("{} against step.{bands}", capitalised(&names.join(", ")));
+        page.figure(&coverage, &caption)?;
     }
     if let Some(surrogate) = &report.surrogate {
         page.figure(
@@ -313,8 +316,15 @@ fn add_curves(page: &mut Html, report: &Report<'_>) -> Result<(), ReportError> {
     if !times.is_empty() {
         page.figure(
             &TimesFigure { campaigns: &times },
-            "Time per step: waiting for the microscope, training the deep kernel, and choosing \
-             the next point.",
+            &format!(
+                "Time per step{}: waiting for the microscope, training the deep kernel, and \
+                 choosing the next point.",
+                if report.has_bands() {
+                    ", mean over the seeds"
+                } else {
+                    ""
+                }
+            ),
         )?;
     }
     Ok(())

@@ -59,9 +59,26 @@ pub fn write_file(path: &Path, content: &[u8]) -> Result<(), ReportError> {
     replace_with(path, |writer| writer.write_all(content))
 }
 
+/// Removes a file if there is one.
+///
+/// # Errors
+/// When there is one and it cannot be removed.
+pub fn remove_file(path: &Path) -> Result<(), ReportError> {
+    match fs::remove_file(path) {
+        Err(source) if source.kind() != io::ErrorKind::NotFound => Err(ReportError::Write {
+            path: path.to_owned(),
+            source,
+        }),
+        _ => Ok(()),
+    }
+}
+
 fn partial_name(path: &Path) -> Option<PathBuf> {
     let name = path.file_name()?.to_str()?;
-    Some(path.with_file_name(format!(".partial-{}-{name}", std::process::id())))
+    // Machines that share a folder number their processes alike, but not their clocks.
+    let now = std::time::UNIX_EPOCH.elapsed().unwrap_or_default();
+    let unique = format!("{}-{}", std::process::id(), now.as_nanos());
+    Some(path.with_file_name(format!(".partial-{unique}-{name}")))
 }
 
 #[cfg(test)]

@@ -25,7 +25,8 @@ const STYLE: &str = "
 body { margin: 2rem auto; padding: 0 1.5rem; max-width: 74rem; background: #fff; color: #222;
   font: 16px/1.5 Ubuntu, Calibri, Helvetica, Arial, sans-serif; }
 h1 { font-size: 1.7rem; line-height: 1.2; margin: 0 0 .3rem; overflow-wrap: anywhere; }
-h2 { font-size: 1.2rem; margin: 2.2rem 0 .6rem; border-bottom: 1px solid #bbb; }
+h2 { font-size: 1.2rem; margin: 2.2rem 0 .6rem; border-bottom: 1px solid #bbb;
+  break-after: avoid; }
 p { margin: .4rem 0; max-width: 50rem; overflow-wrap: anywhere; }
 figure { margin: 1.6rem 0; break-inside: avoid; }
 figure svg, figure img { display: block; max-width: 100%; height: auto; }
@@ -36,11 +37,13 @@ caption { text-align: left; color: #444; padding-bottom: .3rem; max-width: 50rem
 th, td { padding: .25rem .9rem .25rem 0; text-align: left; border-bottom: 1px solid #ddd;
   vertical-align: top; font-variant-numeric: tabular-nums; }
 th { font-weight: 600; }
+th[scope=row] { white-space: nowrap; }
 .warnings { border-left: 4px solid #b25000; margin: .8rem 0; padding: .5rem 1rem .5rem 2.2rem;
   background: #fff6ec; }
 pre { font: 13px/1.45 ui-monospace, Menlo, Consolas, monospace; background: #f6f6f6;
   padding: .8rem 1rem; white-space: pre-wrap; overflow-wrap: anywhere; }
-@media print { body { margin: 0; max-width: none; font-size: 11pt; } }
+@media print { body { margin: 0; padding: 0; max-width: none; font-size: 11pt; }
+  .scroll { overflow: visible; } table { font-size: 8pt; } th, td { padding-right: .6rem; } }
 @page { margin: 15mm; }
 ";
 
@@ -94,7 +97,8 @@ impl Html {
         for row in &table.rows {
             let cells = row.iter().enumerate().map(|(column, cell)| match column {
                 0 => format!("<th scope=\"row\">{}</th>", escape(cell)),
-                _ => format!("<td>{}</td>", escape(cell)),
+                // A mean is not broken from its deviation.
+                _ => format!("<td>{}</td>", escape(cell).replace(" ± ", "\u{a0}±\u{a0}")),
             });
             self.push(&format!("<tr>{}</tr>\n", cells.collect::<String>()));
         }

@@ -5,27 +5,15 @@ use super::colour_bar::{self, ColourBar};
 use super::density::{CELLS, density};
 use super::error::ReportError;
 use super::frame::Frame;
-use super::image_panel::{ImagePanel, full_range};
-use super::page::{DrawResult, Hang, Page, SMALL, TEXT, TITLE, fitted, text_width, whole};
+use super::image_panel::ImagePanel;
+use super::manifold::Manifold;
+use super::page::{DrawResult, Hang, Page, TEXT, TITLE, fitted, text_width};
 use super::palette::{ColourMap, INK};
 use super::plane::{Captions, FOOT, Plane, Scale};
 use super::stroke::rounded;
 use super::trajectory::{draw_seed, draw_step, even, step_colour};
 use crate::map::Map;
 use plotters::prelude::DrawingBackend;
-
-/// Patches decoded from a grid of points of the latent plane.
-#[derive(Clone, Copy, Debug)]
-pub struct Manifold<'a> {
-    /// First latent coordinate of every column, ascending.
-    pub x: &'a [f64],
-    /// Second latent coordinate of every row, ascending or descending.
-    pub y: &'a [f64],
-    /// Side of a patch, in pixels.
-    pub window: usize,
-    /// Rows x columns patches of `window * window` values, each row-major.
-    pub patches: &'a [f32],
-}
 
 /// Where the candidates lie in the latent plane, in grey, with a campaign over them coloured by
 /// step; beside it what the plane decodes to.
@@ -47,8 +35,6 @@ const SIDE: i32 = 1100;
 const TOP: i32 = 96;
 const GAP: i32 = 30;
 const RADIUS: i32 = 9;
-/// Between neighbouring patches of the manifold.
-const SEAM: i32 = 4;
 
 impl LatentFigure<'_> {
     fn plane(&self) -> Plane {
@@ -71,7 +57,7 @@ impl LatentFigure<'_> {
         } else {
             40
         };
-        plane.right() + bar + room(manifold)
+        plane.right() + bar + manifold.room()
     }
 
     fn draw_campaign<DB: DrawingBackend>(
@@ -165,7 +151,9 @@ impl Figure for LatentFigure<'_> {
             bar.draw(page, (plane.right() + GAP, TOP), SIDE)?;
         }
         match &self.manifold {
-            Some(manifold) => draw_manifold(page, manifold, self.manifold_left(&plane, manifold)),
+            Some(manifold) => {
+                manifold.draw(page, (self.manifold_left(&plane, manifold), TOP), SIDE)
+            }
             None => Ok(()),
         }
     }
@@ -196,116 +184,6 @@ fn draw_density<DB: DrawingBackend>(
         columns: CELLS,
     };
     panel.draw_pixels(page, &frame)
-}
-
-/// Width left of the manifold for its numbers and caption.
-fn room(manifold: &Manifold<'_>) -> i32 {
-    let labels = manifold
-        .y
-        .iter()
-        .map(|y| text_width(&two_digits(*y), SMALL));
-    20 + labels.max().unwrap_or(0) * 11 / 10 + 44 + 46
-}
-
-fn draw_manifold<DB: DrawingBackend>(
-    page: &Page<'_, DB>,
-    manifold: &Manifold<'_>,
-    left: i32,
-) -> DrawResult<DB> {
-    let (rows, columns) = (manifold.y.len(), manifold.x.len());
-    let pitch = SIDE / whole(rows.max(columns).max(1));
-    let values = manifold.patches.iter().map(|v| f64::from(*v));
-    let all = Map::uncalibrated(1, manifold.patches.len(), values.collect(), "decoded");
-    let range = full_range(&all);
-    page.text("decoded patches", (left, TOP - 44), Hang::Left, TITLE, INK)?;
-    let rising = manifold.y.first() < manifold.y.last();
-    let place = |row: usize, column: usize| {
-        // The second coordinate rises from below, as in the plane beside.
-        let from_top = if rising { rows - 1 - row } else { row };
-        (left + whole(column) * pitch, TOP + whole(from_top) * pitch)
-    };
-    let pixels = manifold.window * manifold.window;
-    for row in 0..rows {
-        for column in 0..columns {
-            let start = (row * columns + column) * pixels;
-            let patch = Map::uncalibrated(
-                manifold.window,
-                manifold.window,
-                all.values[start..start + pixels].to_vec(),
-                "decoded",
-            );
-            let panel = ImagePanel {
-                map: &patch,
-                colours: ColourMap::Grey,
-                range,
-                title: "",
-                colour_bar: false,
-                row_axis: false,
-            };
-            let (left, top) = place(row, column);
-            let side = (pitch - SEAM).max(1);
-            let frame = Frame {
-                left,
-                top,
-                width: side,
-                height: side,
-                rows: manifold.window,
-                columns: manifold.window,
-            };
-            panel.draw_pixels(page, &frame)?;
-        }
-    }
-    number_manifold(page, manifold, pitch, place)
-}
-
-/// Latent coordinates at every so many rows and columns, and what they are.
-fn number_manifold<DB: DrawingBackend>(
-    page: &Page<'_, DB>,
-    manifold: &Manifold<'_>,
-    pitch: i32,
-    place: impl Fn(usize, usize) -> (i32, i32),
-) -> DrawResult<DB> {
-    let (rows, columns) = (manifold.y.len(), manifold.x.len());
-    if rows == 0 || columns == 0 {
-        return Ok(());
-    }
-    let (left, bottom) = (place(0, 0).0, TOP + whole(rows) * pitch);
-    let every = |room: i32| (room / pitch.max(1)) as usize + 1;
-    for (column, x) in manifold.x.iter().enumerate().step_by(every(130)) {
-        let x_page = place(0, column).0 + (pitch - SEAM) / 2;
-        let label = two_digits(*x);
-        page.text(&label, (x_page, bottom + 34), Hang::Centre, SMALL, INK)?;
-    }
-    for (row, y) in manifold.y.iter().enumerate().step_by(every(60)) {
-        let y_page = place(row, 0).1 + (pitch - SEAM) / 2;
-        page.text(
-            &two_digits(*y),
-            (left - 20, y_page),
-            Hang::Right,
-            SMALL,
-            INK,
-        )?;
-    }
-    let (wide, high) = (whole(columns) * pitch, whole(rows) * pitch);
-    page.text(
-        "latent dimension 1",
-        (left + wide / 2, bottom + 92),
-        Hang::Centre,
-        TEXT,
-        INK,
-    )?;
-    let x = left - room(manifold) + 46;
-    page.text_upwards("latent dimension 2", (x, TOP + high / 2), TEXT)
-}
-
-/// Latent coordinates are of the order of one.
-fn two_digits(value: f64) -> String {
-    let text = format!("{value:.1}");
-    match text.strip_prefix('-') {
-        Some("0.0") => "0.0".to_owned(),
-        Some(magnitude) => format!("\u{2212}{magnitude}"),
-        None => text,
-    }
 }
 
 #[cfg(test)]

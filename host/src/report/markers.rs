@@ -11,10 +11,25 @@ pub struct Marker {
     pub text: String,
 }
 
-/// Markers for the lines of elements by their symbols, strongest families first, in keV.
+/// Weight of the faintest line that is told apart beside the α line of its family as a rule: Kβ
+/// and Lβ1 are, Ll and Lγ1 are not.
+const TOLD_APART: f64 = 0.12;
+
+/// Markers for all lines of elements by their symbols, strongest families first, in keV.
 /// Unknown symbols have none.
 pub fn line_markers<'a>(elements: impl IntoIterator<Item = &'a str>) -> Vec<Marker> {
+    markers(elements, 0.0)
+}
+
+/// Markers for the lines of elements that are told apart as a rule, likewise: for spectra of
+/// many elements.
+pub fn main_line_markers<'a>(elements: impl IntoIterator<Item = &'a str>) -> Vec<Marker> {
+    markers(elements, TOLD_APART)
+}
+
+fn markers<'a>(elements: impl IntoIterator<Item = &'a str>, faintest: f64) -> Vec<Marker> {
     let mut lines: Vec<&lines::Line> = elements.into_iter().flat_map(lines::of_element).collect();
+    lines.retain(|line| line.weight >= faintest);
     lines.sort_by(|a, b| b.weight.total_cmp(&a.weight));
     let greek = |name: &str| {
         let (family, rest) = name.split_at(1);
@@ -44,5 +59,8 @@ mod tests {
             "{texts:?}"
         );
         assert_eq!(markers[1].position, 2.83861);
+        let main = main_line_markers(["Pd"]);
+        let texts: Vec<&str> = main.iter().map(|marker| marker.text.as_str()).collect();
+        assert_eq!(texts, ["Pd Kα", "Pd Lα", "Pd Lβ1", "Pd Kβ"]);
     }
 }

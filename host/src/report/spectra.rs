@@ -190,21 +190,24 @@ impl SpectraFigure<'_> {
         Ok(())
     }
 
+    /// A spectrum on the page, as far as it is in sight.
+    fn points(&self, plane: &Plane, number: usize) -> Vec<(f64, f64)> {
+        let sight = plane.x.low..=plane.x.high;
+        self.coordinates
+            .iter()
+            .zip(self.spectra[number].values)
+            .filter(|(x, _)| sight.contains(*x))
+            .map(|(x, value)| plane.at(*x, *value))
+            .collect()
+    }
+
     fn draw_spectrum<DB: DrawingBackend>(
         &self,
         page: &Page<'_, DB>,
         plane: &Plane,
         number: usize,
     ) -> DrawResult<DB> {
-        let spectrum = &self.spectra[number];
-        let sight = plane.x.low..=plane.x.high;
-        let mut points: Vec<(f64, f64)> = self
-            .coordinates
-            .iter()
-            .zip(spectrum.values)
-            .filter(|(x, _)| sight.contains(*x))
-            .map(|(x, value)| plane.at(*x, *value))
-            .collect();
+        let mut points = self.points(plane, number);
         if self.arrangement == Arrangement::Loops {
             points.extend(points.first().copied());
         }
@@ -292,8 +295,9 @@ impl Figure for SpectraFigure<'_> {
 }
 
 impl SpectraFigure<'_> {
-    /// Where the spectrum of a band was measured, at the right end of the band, on white; with
-    /// the power of ten that the numbers of the band leave out.
+    /// Where the spectrum of a band was measured, at the right end of the band, or the left where
+    /// the spectrum reaches into it there, on white; with the power of ten that the numbers of
+    /// the band leave out.
     fn draw_label<DB: DrawingBackend>(
         &self,
         page: &Page<'_, DB>,
@@ -304,7 +308,15 @@ impl SpectraFigure<'_> {
         let label = ticks.caption(self.spectra[number].label, "");
         let label = fitted(&label, SMALL, WIDTH / 2);
         let width = text_width(&label, SMALL) * 11 / 10;
-        let (right, y) = (plane.right() - 12, plane.top + 26);
+        let y = plane.top + 26;
+        let points = self.points(plane, number);
+        let is_free = |right: &i32| {
+            let over = f64::from(right - width - 60)..=f64::from(right + 8);
+            let mut within = points.iter().filter(|(x, _)| over.contains(x));
+            within.all(|(_, height)| *height > f64::from(y + 24))
+        };
+        let ends = [plane.right() - 12, plane.left + width + 72];
+        let right = ends.into_iter().find(is_free).unwrap_or(ends[0]);
         let white = RGBColor(255, 255, 255);
         page.fill_rectangle((right - width - 60, y - 24), (right + 8, y + 24), white)?;
         let colour = colour(number, self.spectra.len());
@@ -315,67 +327,4 @@ impl SpectraFigure<'_> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::report::{draw_svg, line_markers};
-
-    fn figure<'a>(
-        coordinates: &'a [f64],
-        spectra: &'a [Spectrum<'a>],
-        markers: &'a [Marker],
-    ) -> SpectraFigure<'a> {
-        SpectraFigure {
-            axis: "energy",
-            axis_units: "keV",
-            coordinates,
-            quantity: "X-rays",
-            units: "counts",
-            spectra,
-            markers,
-            range: None,
-            arrangement: Arrangement::Stacked,
-        }
-    }
-
-    #[test]
-    fn labels_keep_apart_and_point_at_their_place() {
-        let coordinates: Vec<f64> = (0..=200).map(|i| f64::from(i) / 10.0).collect();
-        let markers = line_markers(["Pd", "Cu", "Ti", "Au", "O"]);
-        let figure = figure(&coordinates, &[], &markers);
-        let labels = figure.labels(0);
-        assert!(labels.len() > 20);
-        for pair in labels.windows(2) {
-            assert!(pair[1].1 - pair[0].1 >= SMALL as i32, "{pair:?}");
-        }
-        let (x, _, _) = labels.iter().find(|(_, _, text)| *text == "Cu Kα").unwrap();
-        // 8.04778 keV of 20, over 2000 page units.
-        assert!((x - 805).abs() <= 1, "{x}");
-    }
-
-    #[test]
-    fn lines_out_of_sight_have_no_label() {
-        let coordinates = [0.0, 5.0];
-        let values = [1.0, 2.0];
-        let spectra = [Spectrum {
-            label: "step 3",
-            values: &values,
-        }];
-        let markers = line_markers(["Pd", "O"]);
-        let svg = draw_svg(&figure(&coordinates, &spectra, &markers)).unwrap();
-        assert!(svg.contains("Pd Lα") && svg.contains("O Kα") && svg.contains("step 3"));
-        assert!(!svg.contains("Pd Kα"));
-    }
-
-    #[test]
-    fn a_spectrum_of_another_length_is_refused() {
-        let spectra = [Spectrum {
-            label: "step 3",
-            values: &[1.0],
-        }];
-        let error = draw_svg(&figure(&[0.0, 1.0], &spectra, &[])).unwrap_err();
-        assert_eq!(
-            error.to_string(),
-            "the spectrum of step 3 has 1 values, expected 2"
-        );
-    }
-}
+mod tests;

@@ -6,19 +6,24 @@ use plotters::style::RGBColor;
 /// Strategies by their names on the command line, from dark to light: each differs by 6 or more
 /// in lightness L* from every other or has another kind of line, so that curves are told apart
 /// on a grey printer too.
-const STYLES: [(&str, RGBColor, Stroke); 8] = [
+const STYLES: [(&str, RGBColor, Stroke); 9] = [
     ("farthest", RGBColor(0x4a, 0x1d, 0x1f), Stroke::DashDotDot),
     ("thompson", RGBColor(0x5b, 0x2a, 0x86), Stroke::DashDot),
     ("beacon-elite", RGBColor(0x86, 0x45, 0x13), Stroke::Dotted),
     ("ei", RGBColor(0x1d, 0x6c, 0xb4), Stroke::Solid),
     ("ucb", RGBColor(0x15, 0x8a, 0x5a), Stroke::Dotted),
+    (
+        "beacon-structure",
+        RGBColor(0xe6, 0x39, 0x46),
+        Stroke::Solid,
+    ),
     ("random", RGBColor(0x91, 0x91, 0x91), Stroke::Dashed),
     ("beacon", RGBColor(0xf5, 0x90, 0x1e), Stroke::Solid),
     ("mu", RGBColor(0xea, 0xa6, 0xcd), Stroke::LongDashed),
 ];
 
 /// Further variants of BEACON, warm as the family is.
-const VARIANT: RGBColor = RGBColor(0xc4, 0x1e, 0x2a);
+const VARIANT: RGBColor = RGBColor(0x7a, 0x0f, 0x3c);
 
 /// For anything else: cool and dark colours that no strategy has.
 const OTHERS: [RGBColor; 3] = [
@@ -82,6 +87,14 @@ mod tests {
     }
 
     #[test]
+    fn every_strategy_of_the_kernel_has_a_colour_and_a_line_of_its_own() {
+        for strategy in beacon_kernel::Strategy::ALL {
+            assert!(known(strategy.name()).is_some(), "{}", strategy.name());
+        }
+        assert_eq!(strategy_stroke("beacon-structure"), Stroke::Solid);
+    }
+
+    #[test]
     fn strategies_differ_in_grey_or_in_line() {
         for (i, (one, colour, stroke)) in STYLES.iter().enumerate() {
             for (other, colour_of_other, stroke_of_other) in &STYLES[..i] {
@@ -96,7 +109,7 @@ mod tests {
     /// this: 60 of 255 summed over the channels is a difference anybody sees.
     #[test]
     fn strategies_without_a_name_here_have_colours_of_their_own() {
-        for name in ["beacon-structure", "simplex", "grid", "density"] {
+        for name in ["beacon-greedy", "simplex", "grid", "density"] {
             let RGBColor(r, g, b) = strategy_colour(name);
             for (other, colour, _) in &STYLES {
                 let RGBColor(r2, g2, b2) = *colour;
@@ -104,6 +117,6 @@ mod tests {
                 assert!(apart >= 60, "{name} is {apart} from {other}");
             }
         }
-        assert_eq!(strategy_colour("beacon-structure"), VARIANT);
+        assert_eq!(strategy_colour("beacon-greedy"), VARIANT);
     }
 }

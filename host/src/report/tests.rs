@@ -366,6 +366,7 @@ fn a_report_is_one_file_without_scripts_or_links_that_names_what_it_shows() {
             latent: None,
             spectra: None,
             tables: &tables,
+            notes: &[],
             settings: "steps = 30",
             warnings: &["trouble < 3".to_owned()],
             provenance: &[("seed", "7".to_owned())],
@@ -398,41 +399,87 @@ fn a_report_is_one_file_without_scripts_or_links_that_names_what_it_shows() {
 }
 
 #[test]
-fn every_figure_of_a_report_is_written_as_png_and_svg() {
+fn a_folder_holds_the_figures_of_its_report_and_none_of_an_earlier_one() {
     let map = Map::uncalibrated(12, 12, (0..144).map(f64::from).collect(), "HAADF");
-    panels(2, 30, 1.0, |results| {
-        let folder = tempfile::tempdir().unwrap();
-        let report = Report {
-            title: "two",
-            lead: "",
-            image: &map,
-            target: Some(&map),
-            results,
-            surrogate: None,
-            latent: None,
-            spectra: None,
-            tables: &[],
-            settings: "",
-            warnings: &[],
-            provenance: &[],
-        };
-        write_figures(folder.path(), &report).unwrap();
+    let spectra = [Spectrum {
+        label: "step 3",
+        values: &[1.0, 2.0],
+    }];
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("mine.txt"), "kept").unwrap();
+    let listing = || {
         let entries = std::fs::read_dir(folder.path()).unwrap();
         let mut names: Vec<String> = entries
             .map(|entry| entry.unwrap().file_name().into_string().unwrap())
             .collect();
         names.sort();
-        let expected = [
-            "coverages",
-            "learning",
-            "overview",
-            "times",
-            "trajectories",
-            "trajectories_target",
-        ];
-        let expected = expected
+        names
+    };
+    let expected = |figures: &[&str]| {
+        let files = figures
             .iter()
-            .flat_map(|name| ["png", "svg"].map(|e| format!("{name}.{e}")));
-        assert_eq!(names, expected.collect::<Vec<_>>());
+            .flat_map(|name| ["png", "svg"].map(|form| format!("{name}.{form}")));
+        let mut files: Vec<_> = files.chain(["mine.txt".to_owned()]).collect();
+        files.sort();
+        files
+    };
+    panels(2, 30, 1.0, |results| {
+        let full = Report {
+            title: "two",
+            lead: "",
+            image: &map,
+            target: Some(&map),
+            results,
+            surrogate: Some(SurrogateFigure {
+                mean: &map,
+                sigma: &map,
+                truth: None,
+            }),
+            latent: Some(LatentFigure {
+                strategy: "beacon",
+                candidates: &[(0.0, 0.0), (1.0, 1.0)],
+                seeds: &[0],
+                order: &[1],
+                manifold: None,
+            }),
+            spectra: Some(SpectraFigure {
+                axis: "energy",
+                axis_units: "keV",
+                coordinates: &[0.0, 1.0],
+                quantity: "X-rays",
+                units: "counts",
+                spectra: &spectra,
+                markers: &[],
+                range: None,
+                arrangement: Arrangement::Stacked,
+            }),
+            tables: &[],
+            notes: &[],
+            settings: "",
+            warnings: &[],
+            provenance: &[],
+        };
+        write_figures(folder.path(), &full).unwrap();
+        assert_eq!(listing(), expected(&FIGURES));
+        let single = Report {
+            target: None,
+            results: &results[..1],
+            surrogate: None,
+            latent: None,
+            spectra: None,
+            ..full
+        };
+        write_figures(folder.path(), &single).unwrap();
+        assert_eq!(
+            listing(),
+            expected(&[
+                "overview",
+                "trajectory",
+                "learning",
+                "coverage",
+                "coverages",
+                "times"
+            ])
+        );
     });
 }

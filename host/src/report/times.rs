@@ -33,8 +33,6 @@ const HEIGHT: i32 = 760;
 const TOP: i32 = 20;
 const HEAD: i32 = 96;
 const RIGHT: i32 = 100;
-/// Panels in a row.
-const COLUMNS: usize = 4;
 const PITCH: i32 = HEAD + HEIGHT + FOOT;
 
 fn parts<'a>(times: &StepTimes<'a>) -> [&'a [f64]; 3] {
@@ -64,20 +62,30 @@ impl TimesFigure<'_> {
     fn panel(&self) -> i32 {
         match self.campaigns.len() {
             0 | 1 => 1900,
-            2 => 1200,
+            2 | 4 => 1200,
             _ => 900,
         }
     }
 
+    /// Panels in a row.
+    fn columns(&self) -> usize {
+        match self.campaigns.len() {
+            count @ 0..=3 => count.max(1),
+            4 => 2,
+            5 | 6 | 9 => 3,
+            _ => 4,
+        }
+    }
+
     fn width(&self) -> i32 {
-        whole(self.campaigns.len().clamp(1, COLUMNS)) * (self.panel() + RIGHT)
+        whole(self.columns()) * (self.panel() + RIGHT)
     }
 }
 
 impl Figure for TimesFigure<'_> {
     fn size(&self) -> (u32, u32) {
         let room = Plane::room(&self.scale());
-        let rows = whole(self.campaigns.len().max(1).div_ceil(COLUMNS));
+        let rows = whole(self.campaigns.len().max(1).div_ceil(self.columns()));
         let height = TOP + self.legend().height() + rows * PITCH;
         even(room + self.width(), height)
     }
@@ -94,7 +102,7 @@ impl Figure for TimesFigure<'_> {
         let steps = self.campaigns.iter().flat_map(|(_, times)| parts(times));
         let steps = steps.map(<[f64]>::len).max().unwrap_or(0);
         for i in 0..self.campaigns.len().max(1) {
-            let (row, column) = (i / COLUMNS, i % COLUMNS);
+            let (row, column) = (i / self.columns(), i % self.columns());
             let plane = Plane {
                 left: room + whole(column) * (self.panel() + RIGHT),
                 top: TOP + legend.height() + whole(row) * PITCH + HEAD,

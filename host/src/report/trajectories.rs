@@ -34,13 +34,21 @@ struct Layout {
     pitch: i32,
 }
 
-impl TrajectoriesFigure<'_> {
+impl<'a> TrajectoriesFigure<'a> {
+    /// Campaigns over a map.
+    pub(super) fn over(background: &'a Map, campaigns: &'a [Trajectory<'a>]) -> Self {
+        Self {
+            background,
+            campaigns,
+        }
+    }
+
     fn layout(&self) -> Layout {
         let count = self.campaigns.len().max(1);
         let columns = match count {
             1..=3 => count,
             4 => 2,
-            5 | 6 => 3,
+            5 | 6 | 9 => 3,
             _ => 4,
         };
         let side = match columns {

@@ -95,6 +95,12 @@ impl Cache {
         (of == *key).then_some(value)
     }
 
+    /// Whether there is something under a key, whole or not.
+    pub(super) fn holds(&self, key: &Key) -> bool {
+        let folder = self.folder.as_ref();
+        folder.is_some_and(|folder| folder.join(key.file()).exists())
+    }
+
     /// Keeps a result. It appears whole or not at all, also to other processes.
     ///
     /// # Errors

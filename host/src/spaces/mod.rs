@@ -83,12 +83,7 @@ impl Spaces {
         let latent = match latent {
             None => None,
             Some(config) => {
-                let name = if config.rotation_invariant {
-                    "latent-rotation-1"
-                } else {
-                    "latent-1"
-                };
-                let key = Key::new(name, patches);
+                let key = Key::new(latent_name(config), patches);
                 let learnt = match cache.load::<Learnt>(&key) {
                     Some(learnt) if learnt.fits(candidates) => learnt,
                     _ => {
@@ -105,6 +100,12 @@ impl Spaces {
             latent,
             notes: notes.into(),
         })
+    }
+
+    /// Whether [`Self::new`] would have to learn the latent space, which takes seconds, because
+    /// the cache holds none of these patches.
+    pub fn learns(patches: &Patches, config: LatentConfig, cache: &Cache) -> bool {
+        !cache.holds(&Key::new(latent_name(config), patches))
     }
 
     /// The same spaces from another projection, other initial weights and other starts of the
@@ -143,6 +144,15 @@ impl Spaces {
     }
 }
 
+/// Name of the space in the cache.
+fn latent_name(config: LatentConfig) -> &'static str {
+    if config.rotation_invariant {
+        "latent-rotation-1"
+    } else {
+        "latent-1"
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -155,8 +165,11 @@ mod tests {
         let value = |n: usize| ((n / 16) as f64 * 0.7).sin() + ((n % 16) as f64).cos();
         let image = Map::uncalibrated(16, 16, (0..256).map(value).collect(), "waves");
         let patches = Patches::new(&image, 8).unwrap();
-        let spaces = |cache| Spaces::new(&patches, Some(LatentConfig::default()), cache).unwrap();
+        let config = LatentConfig::default();
+        let spaces = |cache| Spaces::new(&patches, Some(config), cache).unwrap();
+        assert!(Spaces::learns(&patches, config, &cache));
         let (fresh, kept) = (spaces(&cache), spaces(&cache));
+        assert!(!Spaces::learns(&patches, config, &cache));
         let alone = spaces(&Cache::none());
         for other in [&kept, &alone] {
             assert_eq!(other.patch(), fresh.patch());

@@ -69,6 +69,11 @@ pub trait Specimen: Debug + Send + Sync {
     /// What a spectrum holds, such as `X-rays`, and its units, such as `counts`.
     fn response(&self) -> (&'static str, &'static str);
 
+    /// Symbols of the elements in the sample where a spectrum shows their X-ray lines.
+    fn elements(&self) -> Vec<&'static str> {
+        Vec::new()
+    }
+
     /// The spectrum at a pixel as an instrument measures it, with noise. Equal arguments give
     /// equal values, whatever was measured before.
     ///

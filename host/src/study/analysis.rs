@@ -1,5 +1,6 @@
 //! The figures of a comparison at chosen steps, with their spread and tests.
 
+use super::comparison::some_of;
 use super::statistics::{EXACT_PAIRS, PairedTest, Spread};
 use super::{Comparison, METRICS, StrategyRuns, StudyError};
 use crate::campaign::Summary;
@@ -262,7 +263,7 @@ fn untested(strategies: &[StrategyFigures]) -> Vec<String> {
     if !alike.is_empty() {
         notes.push(format!(
             "no t-test where all seeds differ by the same amount: {}",
-            alike.join(", ")
+            some_of(&alike)
         ));
     }
     if many {

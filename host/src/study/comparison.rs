@@ -34,7 +34,7 @@ pub struct Curve {
     pub sd: Vec<f64>,
 }
 
-/// Cells that are missing are named up to this number.
+/// What a note lists is named up to this number.
 const NAMED: usize = 8;
 
 impl Comparison {
@@ -73,20 +73,12 @@ impl Comparison {
             }
         }
         if !missing.is_empty() {
-            let named: Vec<_> = missing
-                .iter()
-                .take(NAMED)
-                .map(ToString::to_string)
-                .collect();
-            let more = match missing.len() - named.len() {
-                0 => String::new(),
-                more => format!(" and {more} more"),
-            };
+            let names: Vec<_> = missing.iter().map(ToString::to_string).collect();
             notes.push(format!(
-                "{} of {} cells are not finished: {}{more}",
+                "{} of {} cells are not finished: {}",
                 missing.len(),
                 plan.cell_count(),
-                named.join(", ")
+                some_of(&names)
             ));
         }
         strategies.retain(|strategy| !strategy.runs.is_empty());
@@ -108,6 +100,13 @@ impl Comparison {
     /// The campaigns of a strategy; `None` when none of them is finished.
     pub fn strategy(&self, name: &str) -> Option<&StrategyRuns> {
         self.strategies.iter().find(|runs| runs.strategy == name)
+    }
+
+    /// Whether some campaign computed a metric, by its name.
+    pub fn knows(&self, metric: &str) -> bool {
+        let metric = super::METRICS.iter().find(|known| known.name == metric);
+        let mut runs = self.strategies.iter().flat_map(|runs| &runs.runs);
+        metric.is_some_and(|metric| runs.any(|run| metric.curve(&run.campaign).is_some()))
     }
 
     /// Checks that campaigns of one seed started from the same points: what pairs them.
@@ -154,6 +153,16 @@ impl StrategyRuns {
             .unzip();
         Some(Curve { mean, sd })
     }
+}
+
+/// The first names of a list, and how many more there are.
+pub(super) fn some_of(names: &[String]) -> String {
+    let named = &names[..names.len().min(NAMED)];
+    let more = match names.len() - named.len() {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    named.join(", ") + &more
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 use crc::{CRC_64_XZ, Crc};
 use serde::{Deserialize, Serialize};
 
+use super::Maps;
 use crate::map::Map;
 use crate::microscope::Microscope;
 
@@ -32,12 +33,6 @@ impl Dataset {
     /// Describes what lies under a microscope.
     pub fn new(name: &str, microscope: &dyn Microscope) -> Self {
         let (image, truth) = (microscope.image(), microscope.truth());
-        let mut digest = CHECKSUM.digest();
-        for map in std::iter::once(image).chain(truth) {
-            for value in &map.values {
-                digest.update(&value.to_le_bytes());
-            }
-        }
         let text = |of: fn(&Map) -> &String| truth.map_or_else(String::new, |map| of(map).clone());
         Self {
             name: name.to_owned(),
@@ -45,7 +40,22 @@ impl Dataset {
             units: text(|map| &map.units),
             height: image.height(),
             width: image.width(),
-            checksum: format!("{:016x}", digest.finalize()),
+            checksum: checksum(image, truth),
         }
     }
+
+    /// Whether these maps are the data.
+    pub(super) fn is_of(&self, maps: &Maps) -> bool {
+        self.checksum == checksum(&maps.image, maps.target.as_ref())
+    }
+}
+
+fn checksum(image: &Map, truth: Option<&Map>) -> String {
+    let mut digest = CHECKSUM.digest();
+    for map in std::iter::once(image).chain(truth) {
+        for value in &map.values {
+            digest.update(&value.to_le_bytes());
+        }
+    }
+    format!("{:016x}", digest.finalize())
 }

@@ -1,9 +1,11 @@
 //! The folder of a study: its plan and one file per finished cell.
 //!
 //! ```text
-//! study.toml              the plan
-//! cells/ei-7.json         one finished campaign; nothing is there of one that is not
-//! comparison.json, table.csv, series.csv      what was assembled from them
+//! study.toml                          the plan
+//! image.npy, target.npy, maps.toml    the data, so that figures can be drawn without them
+//! cells/ei-7.json                     one finished campaign; nothing of one that is not
+//! comparison.json, table.csv, series.csv, report.html, *.png, *.svg
+//!                                     what was assembled from them
 //! ```
 //!
 //! Files appear whole or not at all, and cells share no file, so that any number of processes
@@ -13,7 +15,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::{Cell, CellResult, Plan, StudyError};
+use super::{Cell, CellResult, Maps, Plan, StudyError};
 use crate::report::write_file;
 
 const PLAN: &str = "study.toml";
@@ -94,6 +96,32 @@ impl StudyFolder {
         Ok(Self {
             path: path.to_owned(),
             plan,
+        })
+    }
+
+    /// Keeps the data of the study, unless they are there.
+    ///
+    /// # Errors
+    /// When a file cannot be written.
+    pub fn keep(&self, maps: &Maps) -> Result<(), StudyError> {
+        if self.maps().is_ok() {
+            return Ok(());
+        }
+        maps.write(&self.path)
+    }
+
+    /// The data of the study.
+    ///
+    /// # Errors
+    /// [`StudyError::Unreadable`] when they are not there, or others than those of the plan.
+    pub fn maps(&self) -> Result<Maps, StudyError> {
+        let maps = Maps::read(&self.path)?;
+        if self.plan.dataset.is_of(&maps) {
+            return Ok(maps);
+        }
+        Err(StudyError::Unreadable {
+            path: self.path.clone(),
+            reason: format!("its maps are not those of {PLAN}"),
         })
     }
 

@@ -3,7 +3,8 @@
 //! A [`Plan`] numbers the cells, one campaign each. [`run_cells`] runs them over the cores and
 //! keeps each finished one in a [`StudyFolder`], where other processes and machines may work as
 //! well. A [`Comparison`] is what the folder holds; an [`Analysis`] its figures, with their
-//! spread over seeds and paired tests; [`to_json`], [`describe`] and the tables show them.
+//! spread over seeds and paired tests; [`to_json`], [`describe`], the tables and [`write_report`]
+//! show them.
 
 mod analysis;
 mod cell;
@@ -11,10 +12,13 @@ mod comparison;
 mod dataset;
 mod error;
 mod folder;
+mod grids;
 mod json;
+mod maps;
 mod metric;
 mod plan;
 mod pool;
+mod report;
 mod statistics;
 mod tables;
 mod text;
@@ -26,9 +30,11 @@ pub use dataset::Dataset;
 pub use error::StudyError;
 pub use folder::{Stored, StudyFolder};
 pub use json::to_json;
+pub use maps::Maps;
 pub use metric::{METRICS, Metric};
 pub use plan::{Cell, CellName, Plan};
 pub use pool::{Ending, Watch, cores, run_cells};
+pub use report::write_report;
 pub use statistics::{EXACT_PAIRS, PairedTest, Spread};
 pub use tables::{write_series, write_table};
 pub use text::describe;

@@ -246,6 +246,10 @@ impl Specimen for Nanoparticles {
         ("X-rays", "counts")
     }
 
+    fn elements(&self) -> Vec<&'static str> {
+        ELEMENTS.iter().map(|element| element.symbol).collect()
+    }
+
     fn spectrum(&self, row: usize, column: usize) -> Vec<f64> {
         self.spectrum(row, column)
     }

@@ -1,0 +1,59 @@
+//! What can stand in the way of a campaign.
+
+use beacon_kernel::LARGEST_RESPONSE;
+
+use super::SeedsError;
+use crate::controller::ControllerError;
+use crate::metrics::MetricsError;
+use crate::microscope::MicroscopeError;
+use crate::train::TrainError;
+
+/// Why a campaign cannot start or go on; each is one line.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum CampaignError {
+    /// A setting outside its range.
+    #[error("{name} is {value}; expected {accepted}")]
+    Setting {
+        /// Which setting.
+        name: &'static str,
+        /// Its value.
+        value: String,
+        /// What would be accepted.
+        accepted: String,
+    },
+    /// The window does not fit the image or the network.
+    #[error("{0}")]
+    Kernel(#[from] beacon_kernel::Error),
+    /// The controller refused.
+    #[error(transparent)]
+    Controller(#[from] ControllerError),
+    /// The trainer refused.
+    #[error(transparent)]
+    Train(#[from] TrainError),
+    /// The microscope did not measure.
+    #[error(transparent)]
+    Microscope(#[from] MicroscopeError),
+    /// The truth cannot judge a campaign.
+    #[error(transparent)]
+    Metrics(#[from] MetricsError),
+    /// There is nothing to judge a campaign by.
+    #[error("the microscope does not know the true response; expected data or a specimen that do")]
+    NoTruth,
+    /// A response that the kernel could not take.
+    #[error(
+        "the response at row {row}, column {column} is {value:e}; expected finite numbers of at \
+         most {:e}: choose larger units", LARGEST_RESPONSE / 2.0
+    )]
+    Response {
+        /// Its row.
+        row: usize,
+        /// Its column.
+        column: usize,
+        /// The response.
+        value: f64,
+    },
+    /// The seeds cannot be used.
+    #[error(transparent)]
+    Seeds(#[from] SeedsError),
+}

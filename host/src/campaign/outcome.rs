@@ -1,0 +1,76 @@
+//! What a campaign comes to: its points, its figures, its maps.
+
+use std::time::Duration;
+
+use beacon_kernel::{Candidate, Pixel, Proposal};
+
+use super::{CampaignConfig, Discovery, Series};
+use crate::controller::LinkReport;
+use crate::map::Map;
+
+/// What the model expected of a point, in the units of the response.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Expectation {
+    /// Posterior mean.
+    pub mean: f64,
+    /// Posterior standard deviation of the response itself, without measurement noise.
+    pub sigma: f64,
+}
+
+/// One measured point.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Measurement {
+    /// The candidate.
+    pub candidate: Candidate,
+    /// Its pixel.
+    pub pixel: Pixel,
+    /// The response, in its own units.
+    pub response: f64,
+    /// What the kernel said when it proposed the point, its prediction relative to the
+    /// campaign's first response; `None` for a seed that was given.
+    pub proposal: Option<Proposal>,
+    /// That prediction in the units of the response.
+    pub expected: Option<Expectation>,
+}
+
+/// Where the time of the steps went.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Times {
+    /// Waiting for proposals.
+    pub deciding: Duration,
+    /// Waiting for the microscope.
+    pub measuring: Duration,
+    /// Training, and handing the model to the controller.
+    pub training: Duration,
+    /// Surrogate maps and metrics.
+    pub monitoring: Duration,
+}
+
+/// A campaign's result.
+#[derive(Clone, Debug)]
+pub struct Outcome {
+    /// What was asked for.
+    pub config: CampaignConfig,
+    /// Number of candidates.
+    pub candidates: usize,
+    /// Occupied bins of the target space.
+    pub occupied_bins: usize,
+    /// The seeds, in order.
+    pub seeds: Vec<Measurement>,
+    /// The steps, in order.
+    pub steps: Vec<Measurement>,
+    /// One entry per step and figure.
+    pub series: Series,
+    /// What was found of each behaviour that the microscope knows.
+    pub discoveries: Vec<Discovery>,
+    /// Final surrogate mean over the candidates' pixels, NaN elsewhere.
+    pub mean: Option<Map>,
+    /// Final surrogate standard deviation likewise.
+    pub sigma: Option<Map>,
+    /// Where the time went.
+    pub times: Times,
+    /// What the link to the controller has been through, where there is one.
+    pub link: Option<LinkReport>,
+    /// What went wrong without ending the campaign.
+    pub warnings: Vec<String>,
+}

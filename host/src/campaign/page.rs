@@ -1,0 +1,165 @@
+//! Campaigns on the same data as their report takes them.
+
+use super::spectra::ChosenSpectra;
+use super::{Measurement, Outcome, discovery};
+use crate::map::Map;
+use crate::microscope::Microscope;
+use crate::report::{
+    LatentPlane, Metrics, Progress, Report, StepTimes, StrategyResult, SurrogateFigure, Trajectory,
+};
+use crate::spaces::Spaces;
+
+/// Calls `with` on the report of campaigns, of which there is at least one. A single one is
+/// shown with its surrogate; of several the first is shown in latent space and with spectra.
+pub(super) fn with_report<R>(
+    outcomes: &[&Outcome],
+    microscope: &dyn Microscope,
+    spaces: Option<&Spaces>,
+    settings: &str,
+    with: impl FnOnce(&Report<'_>) -> R,
+) -> R {
+    let first = outcomes[0];
+    let image = microscope.image();
+    let truth = microscope.truth();
+    let target = truth.map(|truth| on_candidates(truth, first));
+    let target = target.as_ref();
+
+    let shown: Vec<_> = outcomes.iter().map(|outcome| Shown::new(outcome)).collect();
+    let results: Vec<_> = shown.iter().map(Shown::result).collect();
+    let surrogate = match (outcomes, &first.mean, &first.sigma) {
+        ([_], Some(mean), Some(sigma)) => Some(SurrogateFigure {
+            mean,
+            sigma,
+            truth: target,
+        }),
+        _ => None,
+    };
+    let plane = spaces.and_then(Spaces::latent).map(LatentPlane::new);
+    let numbers = [&first.seeds, &first.steps].map(|points| candidates(points));
+    let spectra = ChosenSpectra::new(first, microscope);
+    let lines = spectra.as_ref().map(ChosenSpectra::spectra);
+    let tables: Vec<_> = discovery::table(outcomes).into_iter().collect();
+
+    let names: Vec<_> = outcomes
+        .iter()
+        .map(|o| o.config.strategy.as_str())
+        .collect();
+    let warnings = outcomes.iter().flat_map(|outcome| {
+        let strategy = &outcome.config.strategy;
+        let warnings = outcome.warnings.iter();
+        warnings.map(move |warning| match outcomes {
+            [_] => warning.clone(),
+            _ => format!("{strategy}: {warning}"),
+        })
+    });
+    with(&Report {
+        title: &format!("{} on {}", names.join(" and "), image.quantity),
+        lead: &lead(outcomes, target),
+        image,
+        target,
+        results: &results,
+        surrogate,
+        latent: plane
+            .as_ref()
+            .map(|plane| plane.figure(names[0], &numbers[0], &numbers[1])),
+        spectra: match (&spectra, &lines) {
+            (Some(spectra), Some(lines)) => Some(spectra.figure(lines)),
+            _ => None,
+        },
+        tables: &tables,
+        notes: &[],
+        settings,
+        warnings: &warnings.collect::<Vec<_>>(),
+        provenance: &[("seed", first.config.seed.to_string())],
+    })
+}
+
+/// Where a campaign measured, for the figures.
+struct Shown<'a> {
+    outcome: &'a Outcome,
+    seeds: Vec<(usize, usize)>,
+    steps: Vec<(usize, usize)>,
+}
+
+impl<'a> Shown<'a> {
+    fn new(outcome: &'a Outcome) -> Self {
+        Self {
+            outcome,
+            seeds: pixels(&outcome.seeds),
+            steps: pixels(&outcome.steps),
+        }
+    }
+
+    /// The campaign as figures take it.
+    fn result(&self) -> StrategyResult<'_> {
+        let series = &self.outcome.series;
+        StrategyResult {
+            trajectory: Trajectory {
+                strategy: &self.outcome.config.strategy,
+                seeds: &self.seeds,
+                steps: &self.steps,
+            },
+            metrics: Metrics {
+                mae: Progress::of_one(&series.mae),
+                surrogate_mean: Progress::of_one(&series.surrogate_mean),
+                surrogate_sigma: Progress::of_one(&series.surrogate_sigma),
+                target_coverage: Progress::of_one(&series.target_coverage),
+                patch_coverage: Progress::of_one(&series.patch_coverage),
+                latent_coverage: Progress::of_one(&series.latent_coverage),
+            },
+            times: StepTimes {
+                measuring: &series.measuring_seconds,
+                training: &series.training_seconds,
+                deciding: &series.deciding_seconds,
+            },
+        }
+    }
+}
+
+/// Pixels of measurements as `(row, column)`.
+fn pixels(points: &[Measurement]) -> Vec<(usize, usize)> {
+    let points = points.iter();
+    points.map(|m| (m.pixel.row, m.pixel.column)).collect()
+}
+
+/// Candidate numbers of measurements.
+fn candidates(points: &[Measurement]) -> Vec<usize> {
+    points.iter().map(|m| m.candidate.index()).collect()
+}
+
+/// What was done, in a sentence.
+fn lead(outcomes: &[&Outcome], target: Option<&Map>) -> String {
+    let Some(first) = outcomes.first() else {
+        return String::new();
+    };
+    let sought = target.map_or("a response", |target| &target.quantity);
+    let who = if outcomes.len() > 1 {
+        "Each strategy"
+    } else {
+        &first.config.strategy
+    };
+    let most = outcomes.iter().map(|outcome| outcome.steps.len()).max();
+    let all = outcomes.iter().all(|o| Some(o.steps.len()) == most);
+    format!(
+        "{who} chose {}{} of {} candidates for measuring {sought}, after {} seeds, with windows \
+         of {} pixels.",
+        if all { "" } else { "up to " },
+        most.unwrap_or(0),
+        first.candidates,
+        first.seeds.len(),
+        first.config.window
+    )
+}
+
+/// The response where there are candidates, NaN elsewhere.
+fn on_candidates(truth: &Map, outcome: &Outcome) -> Map {
+    let mut target = truth.clone();
+    if let Some(mean) = &outcome.mean {
+        for (value, known) in target.values.iter_mut().zip(&mean.values) {
+            if known.is_nan() {
+                *value = f64::NAN;
+            }
+        }
+    }
+    target
+}

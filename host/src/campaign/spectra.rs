@@ -1,0 +1,194 @@
+//! The spectra of a campaign that are worth showing.
+
+use std::collections::BTreeMap;
+
+use beacon_kernel::Pixel;
+
+use super::{Measurement, Outcome};
+use crate::microscope::{Channels, Microscope};
+use crate::report::{Arrangement, Marker, SpectraFigure, Spectrum, main_line_markers};
+use crate::specimen::Behaviour;
+
+/// Share of all counts that the part of an X-ray spectrum in sight holds: what lies beyond is
+/// background.
+const IN_SIGHT: f64 = 0.98;
+
+/// Spectra at chosen points, with what a figure of them needs.
+pub(super) struct ChosenSpectra<'a> {
+    channels: Channels<'a>,
+    markers: Vec<Marker>,
+    /// Where and why, and a value a channel.
+    points: Vec<(String, Vec<f64>)>,
+}
+
+impl<'a> ChosenSpectra<'a> {
+    /// The first seed, the strongest response, the first point on each rare behaviour that was
+    /// found, and the last step; `None` where the microscope keeps no spectra.
+    pub(super) fn new(outcome: &Outcome, microscope: &'a dyn Microscope) -> Option<Self> {
+        let channels = microscope.channels()?;
+        let width = microscope.image().width();
+        let (seeds, steps) = (&outcome.seeds, &outcome.steps);
+        let points: Vec<_> = chosen(seeds, steps, microscope.behaviours(), width)
+            .into_iter()
+            .filter_map(|(label, pixel)| Some((label, microscope.spectrum(pixel)?)))
+            .collect();
+        let markers = main_line_markers(channels.elements.iter().copied());
+        (!points.is_empty()).then_some(Self {
+            channels,
+            markers,
+            points,
+        })
+    }
+
+    /// The spectra by rising step.
+    pub(super) fn spectra(&self) -> Vec<Spectrum<'_>> {
+        let points = self.points.iter();
+        points
+            .map(|(label, values)| Spectrum { label, values })
+            .collect()
+    }
+
+    /// The figure of [`Self::spectra`].
+    pub(super) fn figure<'s>(&'s self, spectra: &'s [Spectrum<'s>]) -> SpectraFigure<'s> {
+        let channels = &self.channels;
+        SpectraFigure {
+            axis: &channels.axis.name,
+            axis_units: &channels.axis.units,
+            coordinates: channels.coordinates,
+            quantity: channels.quantity,
+            units: channels.units,
+            spectra,
+            markers: &self.markers,
+            range: self.range(),
+            arrangement: if channels.coordinates.is_sorted()
+                || channels.coordinates.is_sorted_by(|a, b| a >= b)
+            {
+                Arrangement::Stacked
+            } else {
+                Arrangement::Loops
+            },
+        }
+    }
+
+    /// The part of an axis with X-ray lines that holds nearly all counts, up to a whole unit;
+    /// all of any other axis.
+    fn range(&self) -> Option<(f64, f64)> {
+        let coordinates = self.channels.coordinates;
+        if self.markers.is_empty() || !coordinates.is_sorted() {
+            return None;
+        }
+        let spectra = || self.points.iter().map(|(_, values)| values);
+        let all: f64 = spectra().flatten().sum();
+        let mut seen = 0.0;
+        let end = coordinates.iter().enumerate().find(|&(channel, _)| {
+            seen += spectra().map(|values| values[channel]).sum::<f64>();
+            seen >= IN_SIGHT * all
+        });
+        let last = *coordinates.last()?;
+        Some((0.0, end.map_or(last, |(_, x)| x.ceil().min(last))))
+    }
+}
+
+/// Labels and pixels by rising step, seeds before them; a point chosen for two reasons stands
+/// once.
+fn chosen(
+    seeds: &[Measurement],
+    steps: &[Measurement],
+    behaviours: &[Behaviour],
+    width: usize,
+) -> Vec<(String, Pixel)> {
+    let named = |name: &'static str, points| {
+        let numbered = (1..).zip(points);
+        numbered.map(move |(n, point): (usize, &Measurement)| (format!("{name} {n}"), *point))
+    };
+    let points: Vec<_> = named("seed", seeds).chain(named("step", steps)).collect();
+    let strongest =
+        (0..points.len()).max_by(|&a, &b| points[a].1.response.total_cmp(&points[b].1.response));
+    let mut reasons: BTreeMap<usize, Vec<&str>> = BTreeMap::new();
+    if !seeds.is_empty() {
+        reasons.entry(0).or_default();
+    }
+    if let Some(strongest) = strongest {
+        reasons.entry(strongest).or_default().push("strongest");
+    }
+    for behaviour in behaviours.iter().filter(|behaviour| behaviour.rare) {
+        let found = points.iter().position(|(_, point)| {
+            let index = point.pixel.row * width + point.pixel.column;
+            behaviour.pixels.get(index) == Some(&true)
+        });
+        if let Some(found) = found {
+            reasons.entry(found).or_default().push(&behaviour.name);
+        }
+    }
+    if !steps.is_empty() {
+        reasons.entry(points.len() - 1).or_default().push("last");
+    }
+    let label = |(index, reasons): (usize, Vec<&str>)| {
+        let (name, point) = &points[index];
+        let Pixel { row, column } = point.pixel;
+        let why = match reasons.join(", ") {
+            none if none.is_empty() => none,
+            why => format!(" ({why})"),
+        };
+        (
+            format!("{name}: row {row}, column {column}{why}"),
+            point.pixel,
+        )
+    };
+    reasons.into_iter().map(label).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use beacon_kernel::Candidate;
+
+    use super::*;
+
+    /// Points in one row, by column and response.
+    fn points(points: &[(usize, f64)]) -> Vec<Measurement> {
+        let point = |&(column, response): &(usize, f64)| Measurement {
+            candidate: Candidate(column as u32),
+            pixel: Pixel { row: 2, column },
+            response,
+            proposal: None,
+            expected: None,
+        };
+        points.iter().map(point).collect()
+    }
+
+    #[test]
+    fn the_first_the_strongest_the_rare_and_the_last_are_chosen_each_once() {
+        let behaviour = |name: &str, rare, columns: &[usize]| Behaviour {
+            name: name.to_owned(),
+            rare,
+            pixels: (0..30)
+                .map(|i| i >= 20 && columns.contains(&(i - 20)))
+                .collect(),
+        };
+        let behaviours = [
+            behaviour("odd", true, &[4, 6]),
+            behaviour("plain", false, &[3]),
+            behaviour("never met", true, &[9]),
+        ];
+        let seeds = points(&[(0, 1.0), (1, 2.0)]);
+        let steps = points(&[(3, 3.0), (4, 8.0), (5, 9.0), (6, 0.0)]);
+        let labels = |seeds: &[_], steps: &[_]| -> Vec<String> {
+            let chosen = chosen(seeds, steps, &behaviours, 10);
+            chosen.into_iter().map(|(label, _)| label).collect()
+        };
+        assert_eq!(
+            labels(&seeds, &steps),
+            [
+                "seed 1: row 2, column 0",
+                "step 2: row 2, column 4 (odd)",
+                "step 3: row 2, column 5 (strongest)",
+                "step 4: row 2, column 6 (last)",
+            ]
+        );
+        assert_eq!(
+            labels(&[], &steps[1..2]),
+            ["step 1: row 2, column 4 (strongest, odd, last)"]
+        );
+        assert!(labels(&[], &[]).is_empty());
+    }
+}
