@@ -295,9 +295,9 @@ impl Figure for SpectraFigure<'_> {
 }
 
 impl SpectraFigure<'_> {
-    /// Where the spectrum of a band was measured, at the right end of the band, or the left where
-    /// the spectrum reaches into it there, on white; with the power of ten that the numbers of
-    /// the band leave out.
+    /// Where the spectrum of a band was measured, at the right end of the band, or the left or
+    /// the middle where the spectrum reaches into it there, on white; with the power of ten that
+    /// the numbers of the band leave out.
     fn draw_label<DB: DrawingBackend>(
         &self,
         page: &Page<'_, DB>,
@@ -315,8 +315,9 @@ impl SpectraFigure<'_> {
             let mut within = points.iter().filter(|(x, _)| over.contains(x));
             within.all(|(_, height)| *height > f64::from(y + 24))
         };
-        let ends = [plane.right() - 12, plane.left + width + 72];
-        let right = ends.into_iter().find(is_free).unwrap_or(ends[0]);
+        let (first, last) = (plane.left + width + 72, plane.right() - 12);
+        let places = [last, first, i32::midpoint(first, last)];
+        let right = places.into_iter().find(is_free).unwrap_or(last);
         let white = RGBColor(255, 255, 255);
         page.fill_rectangle((right - width - 60, y - 24), (right + 8, y + 24), white)?;
         let colour = colour(number, self.spectra.len());

@@ -14,7 +14,7 @@ const STYLES: [(&str, RGBColor, Stroke); 9] = [
     ("ucb", RGBColor(0x15, 0x8a, 0x5a), Stroke::Dotted),
     (
         "beacon-structure",
-        RGBColor(0xe6, 0x39, 0x46),
+        RGBColor(0xee, 0x4b, 0x4b),
         Stroke::Solid,
     ),
     ("random", RGBColor(0x91, 0x91, 0x91), Stroke::Dashed),
