@@ -43,7 +43,7 @@ pub(super) struct CompareArgs {
         long,
         value_name = "NAMES",
         value_delimiter = ',',
-        default_values_t = Strategy::ALL.map(|strategy| strategy.name().to_owned())
+        default_values_t = all_strategies()
     )]
     strategies: Vec<String>,
     /// Seeds for each strategy: 1 to N.
@@ -79,6 +79,14 @@ pub(super) struct CompareArgs {
     json: bool,
     #[command(flatten)]
     campaign: CampaignConfig,
+}
+
+/// Every strategy, the default first.
+fn all_strategies() -> Vec<String> {
+    let default = CampaignConfig::default().strategy;
+    let others = Strategy::ALL.map(|strategy| strategy.name().to_owned());
+    let others = others.into_iter().filter(|name| *name != default);
+    std::iter::once(default.clone()).chain(others).collect()
 }
 
 /// Runs the command.
