@@ -22,9 +22,9 @@ pub enum Strategy {
     Thompson,
     /// Uniform over the candidates not yet measured.
     Random,
-    /// Novelty of a tempered joint sample against all responses, weighted by the square root of
-    /// the structural distance to the nearest measured patch: responses not seen before, at
-    /// structures not seen before.
+    /// Novelty of a tempered joint sample against all responses, weighted by the structural
+    /// distance to the nearest measured patch to the power of three quarters: responses not seen
+    /// before, at structures not seen before.
     BeaconStructure,
     /// Largest structural distance to the nearest measured patch: farthest-first traversal
     /// (Gonzalez, "Clustering to minimize the maximum intercluster distance", 1985), blind to

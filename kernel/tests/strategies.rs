@@ -181,7 +181,7 @@ fn beacon_without_uncertainty_is_the_mean_farthest_from_all_denoised_responses()
 }
 
 #[test]
-fn structural_beacon_without_uncertainty_weighs_that_by_the_root_of_the_structural_distance() {
+fn structural_beacon_without_uncertainty_weighs_that_by_the_structural_distance() {
     let bench = narrow();
     for seed in 1..4 {
         let acquisition = Acquisition {
@@ -190,7 +190,7 @@ fn structural_beacon_without_uncertainty_weighs_that_by_the_root_of_the_structur
         };
         let (proposal, truth) = propose(&bench, acquisition, seed, 60);
         agrees(&proposal, &truth, slack(&truth), |n| {
-            novelty(truth.mean[n], &truth.denoised, 3) * truth.structural[n].sqrt()
+            novelty(truth.mean[n], &truth.denoised, 3) * truth.structural[n].powf(0.75)
         });
     }
 }

@@ -31,6 +31,14 @@ pub struct Proposal {
 /// the mean alone is sure of what it has not seen.
 const TEMPERATURE: f32 = 0.3;
 
+/// The structural distance to the power of three quarters. Its root leaves a tenth of the patch
+/// clusters of the PFM benchmark unseen; the whole distance outweighs the response where few
+/// structures hold most of its range.
+fn structural_weight(squared: f32) -> f32 {
+    let root = libm::sqrtf(libm::sqrtf(squared));
+    root * libm::sqrtf(root)
+}
+
 impl Explorer<'_> {
     /// The candidate to measure next. Asking again before measuring gives the same answer.
     ///
@@ -58,7 +66,7 @@ impl Explorer<'_> {
             Strategy::BeaconStructure => {
                 self.approach()?;
                 self.most_novel(&mut random, TEMPERATURE, |novelty, squared| {
-                    novelty * libm::sqrtf(libm::sqrtf(squared))
+                    novelty * structural_weight(squared)
                 })?
             }
             Strategy::BeaconElite => self.most_novel_among_elite(&mut random)?,
