@@ -11,9 +11,10 @@ use crate::candidates::{Candidates, Pixel};
 use crate::math::dot;
 use crate::{Candidate, Error};
 
-/// A patch whose variance is below this share of its mean square is flat: what varies there is
-/// the rounding of its mean.
-const FLAT: f32 = 1e-9;
+/// A patch whose variance is below this share of its mean square is flat. Its brightness would
+/// drown what varies in it: the f32 correlation of such a patch is off by (mean / deviation)² times
+/// the rounding of its mean, here by about 0.01.
+const FLAT: f32 = 1e-5;
 
 /// The windows of an image, row-major.
 #[derive(Clone, Copy)]
@@ -61,8 +62,8 @@ impl<'a> Windows<'a> {
         Ok(())
     }
 
-    /// Lowers every candidate's squared distance to that from a measured one, in 0 to 4; a flat
-    /// patch is at 1 from any other. `template` has room for a window.
+    /// Lowers every candidate's squared distance to that from a measured one, in 0 to 4: between
+    /// two flat patches 0, between a flat one and any other 1. `template` has room for a window.
     pub(crate) fn approach(
         self,
         measured: Candidate,
@@ -87,7 +88,7 @@ impl<'a> Windows<'a> {
             let product: f32 = rows.map(|(a, b)| dot(a, b)).sum();
             let correlation = product * other;
             let squared = textured(reciprocal) + textured(*other) - 2.0 * correlation;
-            let squared = if squared > 0.0 { squared } else { 0.0 };
+            let squared = squared.clamp(0.0, 4.0);
             if squared < *distance {
                 *distance = squared;
             }
@@ -165,6 +166,30 @@ mod tests {
                 (f64::from(found) - expected).abs() < 2e-6,
                 "candidate {n}: {found} is not {expected}"
             );
+        }
+    }
+
+    /// A bright patch keeps its digits as long as it counts as textured, and is flat after that.
+    #[test]
+    fn the_brightest_texture_keeps_two_digits_and_brighter_ones_are_flat() {
+        let image = image();
+        let reference = distances(&image, &[3, 40]);
+        let deviation = 1.0;
+        for (offset, textured) in [(30.0, true), (100.0, true), (1e3, false), (1e4, false)] {
+            let bright: Vec<f32> = image.iter().map(|x| offset + deviation * x).collect();
+            // Where the window lies in the textured half.
+            let texture = |n: &usize| n % (SIDE - WINDOW + 1) + WINDOW <= 12;
+            let found = distances(&bright, &[3, 40]);
+            for n in (0..found.len()).filter(texture) {
+                let expected = if textured { reference[n] } else { 0.0 };
+                let error = (found[n] - expected).abs();
+                assert!(
+                    error < 0.02,
+                    "candidate {n} at {offset}: {} {expected}",
+                    found[n]
+                );
+                assert!((0.0..=4.0).contains(&found[n]));
+            }
         }
     }
 

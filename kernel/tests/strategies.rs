@@ -195,6 +195,24 @@ fn structural_beacon_without_uncertainty_weighs_that_by_the_structural_distance(
     }
 }
 
+/// On a ramp every patch is the same pattern, brighter or darker: structure has nothing to say.
+#[test]
+fn where_all_structures_are_alike_the_response_decides() {
+    let mut bench = narrow();
+    for (i, pixel) in bench.image.iter_mut().enumerate() {
+        *pixel = (i % SIDE) as f32 * 0.1 + (i / SIDE) as f32 * 0.07;
+    }
+    let acquisition = Acquisition {
+        k: 3,
+        ..Acquisition::new(Strategy::BeaconStructure)
+    };
+    let (proposal, truth) = propose(&bench, acquisition, 1, 60);
+    assert!(truth.structural.iter().all(|&distance| distance < 1e-3));
+    agrees(&proposal, &truth, slack(&truth), |n| {
+        novelty(truth.mean[n], &truth.denoised, 3) * 0.01_f64.powf(0.75)
+    });
+}
+
 #[test]
 fn farthest_is_the_largest_structural_distance() {
     let bench = Bench::new(Architecture::Valid, 0.05);
