@@ -150,7 +150,6 @@ fn explore<M: Microscope + Clone + Sync>(
         }
         due.push(cell.clone());
     }
-    let display = Display::new(args.json)?;
     let (study, spaces) = if due.is_empty() {
         (study, None)
     } else {
@@ -158,6 +157,8 @@ fn explore<M: Microscope + Clone + Sync>(
         let spaces = spaces::of(&patches, Some(LatentConfig::default()))?;
         (study.with_spaces(spaces.clone()), Some(spaces))
     };
+    // Only now: until the first step nothing would look whether the user asked to stop.
+    let display = Display::new(args.json)?;
     let progress = display.study(due.len(), study.plan().campaign.steps);
     let jobs = args.jobs.unwrap_or_else(cores);
     let ending = run_cells(&study, &folder, &due, jobs, &progress);
