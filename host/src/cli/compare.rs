@@ -173,7 +173,8 @@ fn explore<M: Microscope + Clone + Sync>(
 /// The first of the folders `runs/compare-N` that holds this study or is free.
 fn own_folder(plan: &Plan) -> PathBuf {
     let ours = |folder: &Path| {
-        StudyFolder::open(folder).is_ok_and(|found| found.plan().differences(plan).is_empty())
+        let same = |found: StudyFolder| Some(found.plan().differences(plan).ok()?.is_empty());
+        StudyFolder::open(folder).ok().and_then(same) == Some(true)
     };
     (1..=u32::MAX)
         .map(|n| Path::new("runs").join(format!("compare-{n}")))

@@ -27,8 +27,10 @@ impl CellResult {
     /// Why this is not the result of a cell of a plan; `None` when it is.
     pub(super) fn objection(&self, plan: &Plan, cell: &Cell) -> Option<String> {
         let campaign = &self.campaign;
-        if self.conditions != plan.conditions() {
-            return Some("it is of another study".to_owned());
+        match plan.conditions() {
+            Ok(conditions) if conditions == self.conditions => {}
+            Ok(_) => return Some("it is of another study".to_owned()),
+            Err(error) => return Some(error.to_string()),
         }
         if (&campaign.strategy, campaign.seed) != (&cell.strategy, cell.seed) {
             let (strategy, seed) = (&campaign.strategy, campaign.seed);
@@ -130,7 +132,7 @@ impl<M: Microscope + Clone + Sync> Study<M> {
     /// Runs one cell in this process; `None` when the observer ended it before its last step.
     ///
     /// # Errors
-    /// [`StudyError::Campaign`] when the campaign fails.
+    /// [`StudyError::Campaign`] when the campaign fails; otherwise as [`Plan::conditions`].
     pub fn run_cell(
         &self,
         cell: &Cell,
@@ -139,8 +141,9 @@ impl<M: Microscope + Clone + Sync> Study<M> {
         let run = self.run(cell, observer);
         let (time, campaign) = run.map_err(|source| failed(cell, source))?;
         let complete = campaign.order.len() == self.plan.campaign.steps;
+        let conditions = self.plan.conditions()?;
         Ok(complete.then(|| CellResult {
-            conditions: self.plan.conditions(),
+            conditions,
             seconds: time.as_secs_f64(),
             campaign,
         }))

@@ -48,7 +48,7 @@ impl StudyFolder {
     pub fn create(path: &Path, plan: &Plan) -> Result<Self, StudyError> {
         match Self::open(path) {
             Ok(found) => {
-                let differences = found.plan.differences(plan);
+                let differences = found.plan.differences(plan)?;
                 if !differences.is_empty() {
                     let folder = path.to_owned();
                     return Err(StudyError::AnotherStudy {

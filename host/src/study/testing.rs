@@ -50,7 +50,7 @@ pub(super) fn comparison(groups: &[&[Summary]]) -> Comparison {
         runs: group
             .iter()
             .map(|campaign| CellResult {
-                conditions: plan.conditions(),
+                conditions: plan.conditions().expect("a valid plan"),
                 seconds: 2.0,
                 campaign: campaign.clone(),
             })
