@@ -42,6 +42,11 @@ pub use summary::Summary;
 use responses::check_responses;
 use run::{Run, Warnings};
 
+/// Revision of all that decides where a campaign measures: kernel, training, seeds. To be raised
+/// whenever a campaign may take another way than before, so that its results are not mixed with
+/// earlier ones.
+pub const ALGORITHM: u32 = 1;
+
 /// What a campaign tells while it runs.
 pub trait Observer {
     /// A step is complete: number (from 1), total, the figures so far. A break ends the campaign

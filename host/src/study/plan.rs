@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::dataset::CHECKSUM;
 use super::{Dataset, StudyError};
-use crate::campaign::{CampaignConfig, Seeds};
+use crate::campaign::{ALGORITHM, CampaignConfig, Seeds};
 
 /// A study: every strategy with every seed on the same data.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -16,6 +16,9 @@ use crate::campaign::{CampaignConfig, Seeds};
 pub struct Plan {
     /// Version of the program: another one may decide otherwise.
     pub version: String,
+    /// Revision of what decides, [`ALGORITHM`]; absent from studies older than its count.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub algorithm: Option<u32>,
     /// Names of the strategies, each once; others are tested against the first.
     pub strategies: Vec<String>,
     /// Number of seeds: 1 to this.
@@ -82,6 +85,7 @@ impl Plan {
         }
         let plan = Self {
             version: env!("CARGO_PKG_VERSION").to_owned(),
+            algorithm: Some(ALGORITHM),
             strategies,
             seeds,
             start: start.into_iter().map(|candidate| candidate.0).collect(),

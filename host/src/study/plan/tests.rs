@@ -98,6 +98,19 @@ fn conditions_tell_settings_and_data_apart_but_not_more_seeds() {
     assert!(!same(&few, &many));
 }
 
+#[test]
+fn campaigns_of_another_revision_of_the_algorithm_are_not_mixed_in() {
+    let (here, mut older) = (plan(2, 3), plan(2, 3));
+    older.algorithm = None;
+    assert_ne!(here.conditions().unwrap(), older.conditions().unwrap());
+    let difference = format!("algorithm is absent there and {ALGORITHM} here");
+    assert_eq!(older.differences(&here).unwrap(), [difference]);
+    // What was written before revisions were counted is still read, as what it is.
+    let text = toml::to_string(&older).unwrap();
+    assert!(!text.contains("algorithm"));
+    assert_eq!(toml::from_str::<Plan>(&text).unwrap(), older);
+}
+
 /// TOML: integers are those of 64 bits with a sign.
 #[test]
 fn a_setting_that_the_file_form_cannot_hold_is_an_error_and_never_a_checksum() {
