@@ -443,6 +443,35 @@ fn cells_run_one_by_one_and_collected_are_the_comparison_run_at_once() {
     assert_eq!(timeless(&collected.stdout), timeless(&whole.stdout));
 }
 
+/// Oracle: a comparison that was asked for all of it at once.
+#[test]
+fn a_study_is_extended_in_its_folder_and_runs_the_new_cells_alone() {
+    let folder = data();
+    compare(&["--strategies", "mu,random", "--out", "study"], folder.path());
+    let place = folder.path().join("study");
+    let cells = ["mu-1", "mu-2", "random-1", "random-2"];
+    let kept = || {
+        cells.map(|cell| {
+            let file = place.join("cells").join(format!("{cell}.json"));
+            std::fs::metadata(file).unwrap().modified().unwrap()
+        })
+    };
+    let before = kept();
+    let more = ["--seeds", "3", "--json", "--out"];
+    let more = |place| more.into_iter().chain([place]).collect::<Vec<_>>();
+    let extended = compare(&more("study"), folder.path());
+    assert_eq!(kept(), before, "a finished cell ran again");
+    assert_eq!(std::fs::read_dir(place.join("cells")).unwrap().count(), 9);
+    let whole = compare(&more("whole"), folder.path());
+    assert_eq!(timeless(&extended.stdout), timeless(&whole.stdout));
+    let plan = read(&place.join("study.toml"));
+    assert_eq!(plan, read(&folder.path().join("whole/study.toml")));
+    // Less than what is there is another study, as other settings are.
+    let less = beacon(&changed(&["--out", "study"]), folder.path());
+    refused(&less, &["`study`", "seeds is 3 there and 2 here"]);
+    assert_eq!(read(&place.join("study.toml")), plan);
+}
+
 #[test]
 fn a_comparison_without_a_folder_of_its_own_finds_the_one_it_made() {
     let folder = data();

@@ -186,6 +186,18 @@ impl Plan {
             .collect())
     }
 
+    /// Whether `self` holds every cell of a plan found in a folder, under the same conditions:
+    /// more seeds, more strategies, or the same in another order.
+    ///
+    /// # Errors
+    /// As [`Self::conditions`].
+    pub fn extends(&self, found: &Self) -> Result<bool, StudyError> {
+        let mut strategies = found.strategies.iter();
+        Ok(self.seeds >= found.seeds
+            && strategies.all(|strategy| self.strategies.contains(strategy))
+            && self.conditions()? == found.conditions()?)
+    }
+
     /// Every entry that counts, by its path in the file form.
     fn entries(&self) -> Result<Vec<(String, String)>, StudyError> {
         let form = toml::Table::try_from(self);

@@ -99,6 +99,24 @@ fn conditions_tell_settings_and_data_apart_but_not_more_seeds() {
 }
 
 #[test]
+fn a_plan_extends_those_whose_cells_it_has_under_the_same_conditions() {
+    let here = plan(2, 3);
+    let extends = |change: fn(&mut Plan)| {
+        let mut asked = here.clone();
+        change(&mut asked);
+        asked.extends(&here).unwrap()
+    };
+    assert!(extends(|_| ()));
+    assert!(extends(|plan| plan.seeds = 4));
+    assert!(extends(|plan| plan.strategies.insert(0, "other".to_owned())));
+    assert!(extends(|plan| plan.strategies.reverse()));
+    assert!(!extends(|plan| plan.seeds = 2));
+    assert!(!extends(|plan| plan.strategies[0] = "other".to_owned()));
+    assert!(!extends(|plan| plan.campaign.k = 5));
+    assert!(!extends(|plan| plan.dataset.checksum = "1".to_owned()));
+}
+
+#[test]
 fn campaigns_of_another_revision_of_the_algorithm_are_not_mixed_in() {
     let (here, mut older) = (plan(2, 3), plan(2, 3));
     older.algorithm = None;
