@@ -441,13 +441,29 @@ fn cells_run_one_by_one_and_collected_are_the_comparison_run_at_once() {
     assert_eq!(cell["campaign"]["order"].as_array().unwrap().len(), 5);
     let collected = beacon(&collect, folder.path());
     assert_eq!(timeless(&collected.stdout), timeless(&whole.stdout));
+
+    // A cell from a machine that learnt another latent space.
+    let file = folder.path().join("spread/cells/mu-1.json");
+    let mut cell: Value = serde_json::from_str(&read(&file)).unwrap();
+    assert!(cell["spaces"]["latent"].is_string());
+    cell["spaces"]["latent"] = "another".into();
+    std::fs::write(&file, cell.to_string()).unwrap();
+    let mixed = beacon(&collect, folder.path());
+    let mixed: Value = serde_json::from_slice(&mixed.stdout).unwrap();
+    let notes = mixed["notes"].to_string();
+    assert!(notes.contains("2 different latent spaces"), "{notes}");
+    let random = &mixed["strategies"]["random"];
+    assert!(random["auc_latent"].is_null() && random["auc_patch"].is_number());
 }
 
 /// Oracle: a comparison that was asked for all of it at once.
 #[test]
 fn a_study_is_extended_in_its_folder_and_runs_the_new_cells_alone() {
     let folder = data();
-    compare(&["--strategies", "mu,random", "--out", "study"], folder.path());
+    compare(
+        &["--strategies", "mu,random", "--out", "study"],
+        folder.path(),
+    );
     let place = folder.path().join("study");
     let cells = ["mu-1", "mu-2", "random-1", "random-2"];
     let kept = || {

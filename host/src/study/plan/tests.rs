@@ -108,7 +108,9 @@ fn a_plan_extends_those_whose_cells_it_has_under_the_same_conditions() {
     };
     assert!(extends(|_| ()));
     assert!(extends(|plan| plan.seeds = 4));
-    assert!(extends(|plan| plan.strategies.insert(0, "other".to_owned())));
+    assert!(extends(|plan| plan
+        .strategies
+        .insert(0, "other".to_owned())));
     assert!(extends(|plan| plan.strategies.reverse()));
     assert!(!extends(|plan| plan.seeds = 2));
     assert!(!extends(|plan| plan.strategies[0] = "other".to_owned()));
