@@ -29,7 +29,7 @@ use crate::spaces::Spaces;
 use crate::train::Trainer;
 
 pub use crate::patches::Patches;
-pub use config::CampaignConfig;
+pub use config::{CampaignConfig, default_strategy};
 pub use discovery::Discovery;
 pub use error::CampaignError;
 pub use folder::{FolderError, write_run, write_side_by_side};

@@ -8,7 +8,7 @@ use clap::{ArgGroup, Args};
 use super::progress::Display;
 use super::replay::parse_scalarizer;
 use super::{Failure, input, print, spaces, specimen};
-use crate::campaign::{CampaignConfig, read_seeds};
+use crate::campaign::{CampaignConfig, default_strategy, read_seeds};
 use crate::microscope::Microscope;
 use crate::patches::Patches;
 use crate::report::write_file;
@@ -83,10 +83,11 @@ pub(super) struct CompareArgs {
 
 /// Every strategy, the default first.
 fn all_strategies() -> Vec<String> {
-    let default = CampaignConfig::default().strategy;
-    let others = Strategy::ALL.map(|strategy| strategy.name().to_owned());
-    let others = others.into_iter().filter(|name| *name != default);
-    std::iter::once(default.clone()).chain(others).collect()
+    let default = default_strategy();
+    let others = Strategy::ALL.map(Strategy::name).into_iter();
+    let others = others.filter(|name| *name != default);
+    let all = std::iter::once(default).chain(others);
+    all.map(str::to_owned).collect()
 }
 
 /// Runs the command.
