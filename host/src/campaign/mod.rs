@@ -34,7 +34,7 @@ pub use discovery::Discovery;
 pub use error::CampaignError;
 pub use folder::{FolderError, write_run, write_side_by_side};
 pub use monitor::{Monitor, Posterior, Series};
-pub use order::{Order, OrderError, PublishedFigures, read_order};
+pub use order::{Order, OrderError, PublishedFigures, read_order, read_published_order};
 pub use outcome::{Expectation, Measurement, Outcome, Times};
 pub use seeds::{Seeds, SeedsError, check_seeds, read_seeds};
 pub use summary::Summary;
