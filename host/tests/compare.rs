@@ -622,6 +622,27 @@ fn folders_of_something_else_are_refused_and_left_as_they_are() {
         &beacon(&["compare", "--steps", "5"], folder.path()),
         &["--image", "--specimen", "--collect"],
     );
+    for (argument, value) in [
+        ("--image", "image.npy"),
+        ("--specimen", "plasmonic"),
+        ("--scalarizer", "sum"),
+        ("--strategies", "random"),
+        ("--seeds", "3"),
+        ("--seeds-from", "far.txt"),
+        ("--out", "study"),
+        ("--cell", "1/2"),
+        ("--jobs", "1"),
+        ("--steps", "5"),
+        ("--train-beside", ""),
+        ("--epochs", "2"),
+    ] {
+        let words = ["compare", "--collect", "study", argument, value];
+        let words = words.iter().copied().filter(|word| !word.is_empty());
+        refused(
+            &beacon(&words.collect::<Vec<_>>(), folder.path()),
+            &["--collect <DIR>", argument],
+        );
+    }
     let collect = |place| beacon(&["compare", "--collect", place], folder.path());
     refused(&collect("."), &["`.`", "study.toml"]);
     refused(&collect("absent"), &["`absent`", "no study"]);

@@ -20,6 +20,20 @@ use crate::study::{
     write_table,
 };
 
+/// What a study that is only collected has settled already; the last two are the groups of the
+/// campaign's settings and of its training's.
+const SETTINGS: [&str; 9] = [
+    "scalarizer",
+    "strategies",
+    "seeds",
+    "seeds_from",
+    "out",
+    "cell",
+    "jobs",
+    "CampaignConfig",
+    "TrainerConfig",
+];
+
 /// Arguments of `beacon compare`.
 #[derive(Debug, Args)]
 #[command(group(ArgGroup::new("what").required(true).args(["image", "specimen", "collect"])))]
@@ -63,12 +77,8 @@ pub(super) struct CompareArgs {
     /// Run one campaign alone, the I-th of N, into the folder of the study.
     #[arg(long, value_name = "I/N", requires = "out")]
     cell: Option<CellName>,
-    /// Assemble what the folder of a study holds, and run nothing.
-    #[arg(
-        long,
-        value_name = "DIR",
-        conflicts_with_all = ["out", "cell"]
-    )]
+    /// Assemble what the folder of a study holds, and run nothing: only --at and --json say more.
+    #[arg(long, value_name = "DIR", conflicts_with_all = SETTINGS)]
     collect: Option<PathBuf>,
     /// Campaigns to run at a time; as many as there are cores by default.
     #[arg(long, value_name = "N")]
