@@ -441,6 +441,51 @@ fn cells_run_one_by_one_and_collected_are_the_comparison_run_at_once() {
     assert_eq!(cell["campaign"]["order"].as_array().unwrap().len(), 5);
     let collected = beacon(&collect, folder.path());
     assert_eq!(timeless(&collected.stdout), timeless(&whole.stdout));
+
+    // A cell from a machine that learnt another latent space.
+    let file = folder.path().join("spread/cells/mu-1.json");
+    let mut cell: Value = serde_json::from_str(&read(&file)).unwrap();
+    assert!(cell["spaces"]["latent"].is_string());
+    cell["spaces"]["latent"] = "another".into();
+    std::fs::write(&file, cell.to_string()).unwrap();
+    let mixed = beacon(&collect, folder.path());
+    let mixed: Value = serde_json::from_slice(&mixed.stdout).unwrap();
+    let notes = mixed["notes"].to_string();
+    assert!(notes.contains("2 different latent spaces"), "{notes}");
+    let random = &mixed["strategies"]["random"];
+    assert!(random["auc_latent"].is_null() && random["auc_patch"].is_number());
+}
+
+/// Oracle: a comparison that was asked for all of it at once.
+#[test]
+fn a_study_is_extended_in_its_folder_and_runs_the_new_cells_alone() {
+    let folder = data();
+    compare(
+        &["--strategies", "mu,random", "--out", "study"],
+        folder.path(),
+    );
+    let place = folder.path().join("study");
+    let cells = ["mu-1", "mu-2", "random-1", "random-2"];
+    let kept = || {
+        cells.map(|cell| {
+            let file = place.join("cells").join(format!("{cell}.json"));
+            std::fs::metadata(file).unwrap().modified().unwrap()
+        })
+    };
+    let before = kept();
+    let more = ["--seeds", "3", "--json", "--out"];
+    let more = |place| more.into_iter().chain([place]).collect::<Vec<_>>();
+    let extended = compare(&more("study"), folder.path());
+    assert_eq!(kept(), before, "a finished cell ran again");
+    assert_eq!(std::fs::read_dir(place.join("cells")).unwrap().count(), 9);
+    let whole = compare(&more("whole"), folder.path());
+    assert_eq!(timeless(&extended.stdout), timeless(&whole.stdout));
+    let plan = read(&place.join("study.toml"));
+    assert_eq!(plan, read(&folder.path().join("whole/study.toml")));
+    // Less than what is there is another study, as other settings are.
+    let less = beacon(&changed(&["--out", "study"]), folder.path());
+    refused(&less, &["`study`", "seeds is 3 there and 2 here"]);
+    assert_eq!(read(&place.join("study.toml")), plan);
 }
 
 #[test]
@@ -577,6 +622,27 @@ fn folders_of_something_else_are_refused_and_left_as_they_are() {
         &beacon(&["compare", "--steps", "5"], folder.path()),
         &["--image", "--specimen", "--collect"],
     );
+    for (argument, value) in [
+        ("--image", "image.npy"),
+        ("--specimen", "plasmonic"),
+        ("--scalarizer", "sum"),
+        ("--strategies", "random"),
+        ("--seeds", "3"),
+        ("--seeds-from", "far.txt"),
+        ("--out", "study"),
+        ("--cell", "1/2"),
+        ("--jobs", "1"),
+        ("--steps", "5"),
+        ("--train-beside", ""),
+        ("--epochs", "2"),
+    ] {
+        let words = ["compare", "--collect", "study", argument, value];
+        let words = words.iter().copied().filter(|word| !word.is_empty());
+        refused(
+            &beacon(&words.collect::<Vec<_>>(), folder.path()),
+            &["--collect <DIR>", argument],
+        );
+    }
     let collect = |place| beacon(&["compare", "--collect", place], folder.path());
     refused(&collect("."), &["`.`", "study.toml"]);
     refused(&collect("absent"), &["`absent`", "no study"]);

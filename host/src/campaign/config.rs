@@ -5,13 +5,18 @@ use serde::{Deserialize, Serialize};
 
 use crate::train::TrainerConfig;
 
+/// Name of the strategy of a campaign that is not told another: the kernel's default.
+pub fn default_strategy() -> &'static str {
+    Acquisition::default().strategy.name()
+}
+
 /// Settings of one campaign.
 #[derive(Clone, Debug, PartialEq, clap::Args, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct CampaignConfig {
     /// Acquisition function that picks the next point; a command that runs campaigns puts its
     /// own here.
-    #[arg(skip = Strategy::BeaconStructure.name())]
+    #[arg(skip = default_strategy())]
     pub strategy: String,
     /// Points to measure after the seeds.
     #[arg(
@@ -77,7 +82,7 @@ pub struct CampaignConfig {
 impl Default for CampaignConfig {
     fn default() -> Self {
         Self {
-            strategy: Strategy::BeaconStructure.name().to_owned(),
+            strategy: default_strategy().to_owned(),
             steps: 300,
             initial: 10,
             seed: 1,

@@ -29,18 +29,23 @@ use crate::spaces::Spaces;
 use crate::train::Trainer;
 
 pub use crate::patches::Patches;
-pub use config::CampaignConfig;
+pub use config::{CampaignConfig, default_strategy};
 pub use discovery::Discovery;
 pub use error::CampaignError;
 pub use folder::{FolderError, write_run, write_side_by_side};
 pub use monitor::{Monitor, Posterior, Series};
-pub use order::{Order, OrderError, PublishedFigures, read_order};
+pub use order::{Order, OrderError, PublishedFigures, read_order, read_published_order};
 pub use outcome::{Expectation, Measurement, Outcome, Times};
 pub use seeds::{Seeds, SeedsError, check_seeds, read_seeds};
 pub use summary::Summary;
 
 use responses::check_responses;
 use run::{Run, Warnings};
+
+/// Revision of all that decides where a campaign measures: kernel, training, seeds. To be raised
+/// whenever a campaign may take another way than before, so that its results are not mixed with
+/// earlier ones.
+pub const ALGORITHM: u32 = 1;
 
 /// What a campaign tells while it runs.
 pub trait Observer {

@@ -13,7 +13,7 @@ pub struct Order {
     pub seeds: Vec<Candidate>,
     /// The points after them.
     pub steps: Vec<Candidate>,
-    /// The figures that published tables carry along; one entry a step.
+    /// The figures that published tables carry along, where they were asked for; one entry a step.
     pub published: Option<PublishedFigures>,
 }
 
@@ -129,7 +129,7 @@ pub enum OrderError {
 
 /// Reads a table with a header: candidate numbers in a column `patch_index`, or pixels in
 /// columns `row` and `column`; where there is a column `step`, the points of step 0 are seeds.
-/// Other columns are ignored, but for those of [`PublishedFigures`] where all three are there.
+/// Other columns are ignored.
 ///
 /// `seeds` are points that were measured before, elsewhere.
 ///
@@ -139,6 +139,27 @@ pub fn read_order(
     file: &Path,
     candidates: Candidates,
     seeds: &[Candidate],
+) -> Result<Order, OrderError> {
+    read(file, candidates, seeds, false)
+}
+
+/// As [`read_order`], with the columns of [`PublishedFigures`] where all three are there.
+///
+/// # Errors
+/// As [`read_order`], and for a figure that is not a finite number.
+pub fn read_published_order(
+    file: &Path,
+    candidates: Candidates,
+    seeds: &[Candidate],
+) -> Result<Order, OrderError> {
+    read(file, candidates, seeds, true)
+}
+
+fn read(
+    file: &Path,
+    candidates: Candidates,
+    seeds: &[Candidate],
+    with_figures: bool,
 ) -> Result<Order, OrderError> {
     let unreadable = |error: &dyn std::fmt::Display| OrderError::Unreadable {
         file: file.to_owned(),
@@ -150,6 +171,7 @@ pub fn read_order(
         .from_reader(&content[..]);
     let headers = reader.headers().map_err(|e| unreadable(&e))?.clone();
     let table = Table::new(file, &headers, candidates)?;
+    let figures = table.figures.filter(|_| with_figures);
     let mut earlier: HashMap<Candidate, String> = seeds
         .iter()
         .map(|&seed| (seed, "is a seed".to_owned()))
@@ -157,7 +179,7 @@ pub fn read_order(
     let mut order = Order {
         seeds: Vec::new(),
         steps: Vec::new(),
-        published: table.figures.map(|_| PublishedFigures::default()),
+        published: figures.map(|_| PublishedFigures::default()),
     };
     for row in reader.into_records() {
         let row = row.map_err(|e| unreadable(&e))?;
@@ -177,7 +199,7 @@ pub fn read_order(
             continue;
         }
         order.steps.push(candidate);
-        if let (Some(published), Some(columns)) = (&mut order.published, table.figures) {
+        if let (Some(published), Some(columns)) = (&mut order.published, figures) {
             let [rmse, mean, variance] = columns;
             let figure = |column| table.figure(&row, column, line);
             published.rmse_reported_as_mae.push(figure(rmse)?);
@@ -295,24 +317,40 @@ impl<'a> Table<'a> {
     }
 
     fn figure(&self, row: &StringRecord, column: Column, line: u64) -> Result<f64, OrderError> {
-        self.cell(row, column, line, "a number")
+        const ACCEPTED: &str = "a finite number";
+        let figure: f64 = self.cell(row, column, line, ACCEPTED)?;
+        if figure.is_finite() {
+            return Ok(figure);
+        }
+        Err(self.refused(row, column, line, ACCEPTED))
     }
 
     fn cell<T: std::str::FromStr>(
         &self,
         row: &StringRecord,
-        (place, column): Column,
+        column: Column,
         line: u64,
         accepted: &'static str,
     ) -> Result<T, OrderError> {
-        let found = row.get(place).unwrap_or_default();
-        found.parse().map_err(|_| OrderError::Cell {
+        let found = row.get(column.0).unwrap_or_default();
+        let parsed = found.parse();
+        parsed.map_err(|_| self.refused(row, column, line, accepted))
+    }
+
+    fn refused(
+        &self,
+        row: &StringRecord,
+        (place, column): Column,
+        line: u64,
+        accepted: &'static str,
+    ) -> OrderError {
+        OrderError::Cell {
             file: self.file.to_owned(),
             line,
             column,
-            found: found.to_owned(),
+            found: row.get(place).unwrap_or_default().to_owned(),
             accepted,
-        })
+        }
     }
 }
 
@@ -320,13 +358,20 @@ impl<'a> Table<'a> {
 mod tests {
     use super::*;
 
-    /// Of a table for 3 × 3 candidates with windows of 4 in an image of 6 × 6.
     fn read(table: &str) -> Result<Order, String> {
+        read_with(table, read_order)
+    }
+
+    /// Of a table for 3 × 3 candidates with windows of 4 in an image of 6 × 6.
+    fn read_with(
+        table: &str,
+        read: fn(&Path, Candidates, &[Candidate]) -> Result<Order, OrderError>,
+    ) -> Result<Order, String> {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("order.csv");
         std::fs::write(&file, table).unwrap();
         let candidates = Candidates::new(6, 6, 4).unwrap();
-        read_order(&file, candidates, &[Candidate(8)]).map_err(|e| e.to_string())
+        read(&file, candidates, &[Candidate(8)]).map_err(|e| e.to_string())
     }
 
     fn numbers(candidates: &[Candidate]) -> Vec<u32> {
@@ -348,13 +393,32 @@ mod tests {
     }
 
     #[test]
-    fn published_figures_come_along_when_all_are_there() {
+    fn published_figures_come_along_when_asked_for_and_all_are_there() {
         let table = "step,patch_index,rmse_reported_as_mae,surrogate_mean,surrogate_variance\n\
                      1,4,0.5,0.25,1e-3\n";
-        let published = read(table).unwrap().published.unwrap();
+        let published = read_with(table, read_published_order).unwrap().published;
+        let published = published.unwrap();
         assert_eq!(published.rmse_reported_as_mae, [0.5]);
         assert_eq!(published.surrogate_mean, [0.25]);
         assert_eq!(published.surrogate_variance, [1e-3]);
+        assert_eq!(read(table).unwrap().published, None);
+        let table = "patch_index,surrogate_mean\n4,0.5\n";
+        let order = read_with(table, read_published_order).unwrap();
+        assert_eq!(order.published, None);
+    }
+
+    #[test]
+    fn a_figure_that_is_no_number_matters_only_where_figures_are_asked_for() {
+        for cell in ["", "n/a", "NaN", "inf"] {
+            let table = format!(
+                "patch_index,rmse_reported_as_mae,surrogate_mean,surrogate_variance\n4,1,{cell},1\n"
+            );
+            assert_eq!(numbers(&read(&table).unwrap().steps), [4]);
+            let message = read_with(&table, read_published_order).unwrap_err();
+            for word in ["line 2", "`surrogate_mean`", "a finite number", cell] {
+                assert!(message.contains(word), "no `{word}` in: {message}");
+            }
+        }
     }
 
     #[test]

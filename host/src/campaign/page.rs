@@ -1,11 +1,14 @@
 //! Campaigns on the same data as their report takes them.
 
+use beacon_kernel::Candidates;
+
 use super::spectra::ChosenSpectra;
 use super::{Measurement, Outcome, discovery};
 use crate::map::Map;
 use crate::microscope::Microscope;
 use crate::report::{
     LatentPlane, Metrics, Progress, Report, StepTimes, StrategyResult, SurrogateFigure, Trajectory,
+    on_candidates,
 };
 use crate::spaces::Spaces;
 
@@ -20,8 +23,10 @@ pub(super) fn with_report<R>(
 ) -> R {
     let first = outcomes[0];
     let image = microscope.image();
-    let truth = microscope.truth();
-    let target = truth.map(|truth| on_candidates(truth, first));
+    // Of a campaign that ran the windows fit.
+    let geometry = Candidates::new(image.height(), image.width(), first.config.window).ok();
+    let target = microscope.truth().zip(geometry);
+    let target = target.map(|(truth, geometry)| on_candidates(truth, geometry));
     let target = target.as_ref();
 
     let shown: Vec<_> = outcomes.iter().map(|outcome| Shown::new(outcome)).collect();
@@ -149,17 +154,4 @@ fn lead(outcomes: &[&Outcome], target: Option<&Map>) -> String {
         first.seeds.len(),
         first.config.window
     )
-}
-
-/// The response where there are candidates, NaN elsewhere.
-fn on_candidates(truth: &Map, outcome: &Outcome) -> Map {
-    let mut target = truth.clone();
-    if let Some(mean) = &outcome.mean {
-        for (value, known) in target.values.iter_mut().zip(&mean.values) {
-            if known.is_nan() {
-                *value = f64::NAN;
-            }
-        }
-    }
-    target
 }

@@ -8,7 +8,7 @@ use clap::{ArgGroup, Args};
 use super::progress::Display;
 use super::replay::parse_scalarizer;
 use super::{Failure, input, print, spaces, specimen};
-use crate::campaign::{CampaignConfig, read_seeds};
+use crate::campaign::{CampaignConfig, default_strategy, read_seeds};
 use crate::microscope::Microscope;
 use crate::patches::Patches;
 use crate::report::write_file;
@@ -19,6 +19,20 @@ use crate::study::{
     StudyFolder, chosen_steps, cores, describe, run_cells, to_json, write_report, write_series,
     write_table,
 };
+
+/// What a study that is only collected has settled already; the last two are the groups of the
+/// campaign's settings and of its training's.
+const SETTINGS: [&str; 9] = [
+    "scalarizer",
+    "strategies",
+    "seeds",
+    "seeds_from",
+    "out",
+    "cell",
+    "jobs",
+    "CampaignConfig",
+    "TrainerConfig",
+];
 
 /// Arguments of `beacon compare`.
 #[derive(Debug, Args)]
@@ -63,12 +77,8 @@ pub(super) struct CompareArgs {
     /// Run one campaign alone, the I-th of N, into the folder of the study.
     #[arg(long, value_name = "I/N", requires = "out")]
     cell: Option<CellName>,
-    /// Assemble what the folder of a study holds, and run nothing.
-    #[arg(
-        long,
-        value_name = "DIR",
-        conflicts_with_all = ["out", "cell"]
-    )]
+    /// Assemble what the folder of a study holds, and run nothing: only --at and --json say more.
+    #[arg(long, value_name = "DIR", conflicts_with_all = SETTINGS)]
     collect: Option<PathBuf>,
     /// Campaigns to run at a time; as many as there are cores by default.
     #[arg(long, value_name = "N")]
@@ -83,10 +93,11 @@ pub(super) struct CompareArgs {
 
 /// Every strategy, the default first.
 fn all_strategies() -> Vec<String> {
-    let default = CampaignConfig::default().strategy;
-    let others = Strategy::ALL.map(|strategy| strategy.name().to_owned());
-    let others = others.into_iter().filter(|name| *name != default);
-    std::iter::once(default.clone()).chain(others).collect()
+    let default = default_strategy();
+    let others = Strategy::ALL.map(Strategy::name).into_iter();
+    let others = others.filter(|name| *name != default);
+    let all = std::iter::once(default).chain(others);
+    all.map(str::to_owned).collect()
 }
 
 /// Runs the command.
@@ -150,7 +161,6 @@ fn explore<M: Microscope + Clone + Sync>(
         }
         due.push(cell.clone());
     }
-    let display = Display::new(args.json)?;
     let (study, spaces) = if due.is_empty() {
         (study, None)
     } else {
@@ -158,6 +168,8 @@ fn explore<M: Microscope + Clone + Sync>(
         let spaces = spaces::of(&patches, Some(LatentConfig::default()))?;
         (study.with_spaces(spaces.clone()), Some(spaces))
     };
+    // Only now: until the first step nothing would look whether the user asked to stop.
+    let display = Display::new(args.json)?;
     let progress = display.study(due.len(), study.plan().campaign.steps);
     let jobs = args.jobs.unwrap_or_else(cores);
     let ending = run_cells(&study, &folder, &due, jobs, &progress);
@@ -172,7 +184,8 @@ fn explore<M: Microscope + Clone + Sync>(
 /// The first of the folders `runs/compare-N` that holds this study or is free.
 fn own_folder(plan: &Plan) -> PathBuf {
     let ours = |folder: &Path| {
-        StudyFolder::open(folder).is_ok_and(|found| found.plan().differences(plan).is_empty())
+        let same = |found: StudyFolder| Some(found.plan().differences(plan).ok()?.is_empty());
+        StudyFolder::open(folder).ok().and_then(same) == Some(true)
     };
     (1..=u32::MAX)
         .map(|n| Path::new("runs").join(format!("compare-{n}")))

@@ -12,7 +12,9 @@ use serde::Serialize;
 use super::kernel::BeamArgs;
 use super::progress::Display;
 use super::{Failure, input, kernel, print, spaces};
-use crate::campaign::{Campaign, CampaignConfig, Outcome, Seeds, Summary, read_seeds, write_run};
+use crate::campaign::{
+    Campaign, CampaignConfig, Outcome, Seeds, Summary, default_strategy, read_seeds, write_run,
+};
 use crate::controller::{ControllerChoice, LinkReport};
 use crate::report::number::significant;
 use crate::scalarizer::Scalarizer;
@@ -57,7 +59,7 @@ pub(super) struct ReplayArgs {
     /// Acquisition function that picks the next point.
     #[arg(
         long,
-        default_value = Strategy::BeaconStructure.name(),
+        default_value = default_strategy(),
         value_parser = PossibleValuesParser::new(Strategy::ALL.map(Strategy::name)),
         help_heading = "Campaign"
     )]

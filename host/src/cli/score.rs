@@ -11,7 +11,7 @@ use super::progress::Display;
 use super::{Failure, input, kernel, print, spaces};
 use crate::campaign::{
     Campaign, CampaignConfig, Order, Outcome, PublishedFigures, Series, Summary, read_order,
-    read_seeds,
+    read_published_order, read_seeds,
 };
 use crate::controller::ControllerChoice;
 use crate::metrics::published_target_curve;
@@ -76,7 +76,7 @@ struct Score<'a> {
     arithmetic: &'static str,
     #[serde(flatten)]
     summary: &'a Summary,
-    /// The authors' own columns of the order file.
+    /// The authors' own columns of the order file, beside figures in their arithmetic.
     #[serde(skip_serializing_if = "Option::is_none")]
     published: Option<&'a PublishedFigures>,
 }
@@ -137,7 +137,7 @@ pub(super) fn run(args: &ScoreArgs) -> Result<(), Failure> {
         let text = serde_json::to_string(&score).map_err(|e| Failure::running(&e))?;
         print(&(text + "\n"))?;
     } else {
-        let theirs = published.as_ref().filter(|_| args.published);
+        let theirs = published.as_ref();
         print(&describe(args, &outcome, &summary.series, theirs))?;
     }
     if display.interrupted() {
@@ -155,7 +155,12 @@ fn read(args: &ScoreArgs, replay: &Replay) -> Result<(Vec<Candidate>, Order), Fa
         Some(file) => read_seeds(file).map_err(|e| Failure::input(&e))?,
         None => Vec::new(),
     };
-    let mut order = read_order(&args.order, candidates, &seeds).map_err(|e| Failure::input(&e))?;
+    let read = if args.published {
+        read_published_order
+    } else {
+        read_order
+    };
+    let mut order = read(&args.order, candidates, &seeds).map_err(|e| Failure::input(&e))?;
     if seeds.is_empty() {
         seeds.clone_from(&order.seeds);
     } else if !order.seeds.is_empty() {

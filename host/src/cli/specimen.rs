@@ -10,7 +10,9 @@ use super::kernel::BeamArgs;
 use super::progress::Display;
 use super::replay::describe_link;
 use super::{Failure, input, kernel, print, spaces};
-use crate::campaign::{Campaign, CampaignConfig, Outcome, Seeds, write_run, write_side_by_side};
+use crate::campaign::{
+    Campaign, CampaignConfig, Outcome, Seeds, default_strategy, write_run, write_side_by_side,
+};
 use crate::controller::ControllerChoice;
 use crate::microscope::{Microscope as _, SpecimenMicroscope};
 use crate::spaces::Spaces;
@@ -61,8 +63,9 @@ pub(super) fn run(args: &SpecimenArgs) -> Result<(), Failure> {
     let config = args.specimen.config(args.seed);
     let microscope = SpecimenMicroscope::open(config.clone()).map_err(|e| Failure::input(&e))?;
 
-    let beacon = prepare(&microscope, Strategy::BeaconStructure, args)?;
-    let random = prepare(&microscope, Strategy::Random, args)?;
+    let strategies = [default_strategy(), Strategy::Random.name()];
+    let beacon = prepare(&microscope, strategies[0], args)?;
+    let random = prepare(&microscope, strategies[1], args)?;
     let folder = input::folder_for(args.out.as_deref(), "specimen");
     input::prepare_folder(&folder)?;
 
@@ -73,8 +76,8 @@ pub(super) fn run(args: &SpecimenArgs) -> Result<(), Failure> {
         campaign.map_err(|e| Failure::running(&e))
     };
     let (beacon, random) = (judged(beacon)?, judged(random)?);
-    let explore = |campaign, strategy: Strategy| {
-        let progress = display.campaign(strategy.name(), args.steps);
+    let explore = |campaign, strategy| {
+        let progress = display.campaign(strategy, args.steps);
         kernel::run(
             campaign,
             &args.controller,
@@ -86,12 +89,12 @@ pub(super) fn run(args: &SpecimenArgs) -> Result<(), Failure> {
     // There is one board, but as many kernels in this process as one likes.
     let (beacon, random) = if args.controller == ControllerChoice::InProcess {
         rayon::join(
-            || explore(beacon, Strategy::BeaconStructure),
-            || explore(random, Strategy::Random),
+            || explore(beacon, strategies[0]),
+            || explore(random, strategies[1]),
         )
     } else {
-        let beacon = explore(beacon, Strategy::BeaconStructure);
-        (beacon, explore(random, Strategy::Random))
+        let beacon = explore(beacon, strategies[0]);
+        (beacon, explore(random, strategies[1]))
     };
     let (beacon, random) = (beacon?, random?);
     let outcomes = [&beacon, &random];
@@ -127,11 +130,11 @@ pub(super) fn by_name(name: &str) -> Result<SpecimenMicroscope, Failure> {
 
 fn prepare(
     microscope: &SpecimenMicroscope,
-    strategy: Strategy,
+    strategy: &str,
     args: &SpecimenArgs,
 ) -> Result<Campaign, Failure> {
     let config = CampaignConfig {
-        strategy: strategy.name().to_owned(),
+        strategy: strategy.to_owned(),
         steps: args.steps,
         seed: args.seed,
         ..CampaignConfig::default()

@@ -3,6 +3,7 @@
 use super::error::ReportError;
 use super::file::replace_with;
 use crate::map::Map;
+use beacon_kernel::{Candidates, Pixel};
 use npyz::WriterBuilder;
 use std::path::Path;
 
@@ -23,18 +24,18 @@ pub fn write_npy(path: &Path, map: &Map) -> Result<(), ReportError> {
     })
 }
 
-/// A copy of `map` with NaN everywhere but at `pixels`, given as `(row, column)`.
-///
-/// # Panics
-/// When a pixel lies outside the map: a mistake of the caller.
-pub fn only_at(map: &Map, pixels: &[(usize, usize)]) -> Map {
-    let mut values = vec![f64::NAN; map.values.len()];
-    for &(row, column) in pixels {
-        assert!(column < map.width(), "column {column} lies outside the map");
-        values[row * map.width() + column] = map.at(row, column);
-    }
+/// A copy of `map` with NaN wherever there is no candidate.
+pub fn on_candidates(map: &Map, candidates: Candidates) -> Map {
+    let width = map.width();
+    let values = map.values.iter().enumerate().map(|(index, &value)| {
+        let (row, column) = (index / width, index % width);
+        match candidates.at(Pixel { row, column }) {
+            Some(_) => value,
+            None => f64::NAN,
+        }
+    });
     Map {
-        values,
+        values: values.collect(),
         ..map.clone()
     }
 }
@@ -55,11 +56,12 @@ mod tests {
         assert_eq!(npy.into_vec::<f64>().unwrap(), map.values);
     }
 
+    /// Windows of 4 fit around rows 2 and 3 and columns 2 to 4 of an image of 5 × 6.
     #[test]
     fn only_candidates_keep_their_value() {
-        let map = Map::uncalibrated(2, 2, vec![1.0, 2.0, 3.0, 4.0], "response");
-        let masked = only_at(&map, &[(1, 0)]);
-        assert_eq!(masked.at(1, 0), 3.0);
-        assert_eq!(masked.values.iter().filter(|v| v.is_nan()).count(), 3);
+        let map = Map::uncalibrated(5, 6, (0..30).map(f64::from).collect(), "response");
+        let masked = on_candidates(&map, Candidates::new(5, 6, 4).unwrap());
+        let kept: Vec<_> = masked.values.into_iter().filter(|v| !v.is_nan()).collect();
+        assert_eq!(kept, [14.0, 15.0, 16.0, 20.0, 21.0, 22.0]);
     }
 }

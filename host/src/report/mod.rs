@@ -73,7 +73,7 @@ pub use html::Table;
 pub use latent::LatentFigure;
 pub use latent_plane::LatentPlane;
 pub use manifold::Manifold;
-pub use maps::{only_at, write_npy};
+pub use maps::{on_candidates, write_npy};
 pub use markers::{Marker, line_markers, main_line_markers};
 pub use overview::OverviewFigure;
 pub use page::{DrawResult, Page};

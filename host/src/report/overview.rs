@@ -14,7 +14,7 @@ use plotters::prelude::DrawingBackend;
 pub struct OverviewFigure<'a> {
     /// What the decisions are made on.
     pub image: &'a Map,
-    /// The true response; NaN where there is no candidate (see [`super::only_at`]).
+    /// The true response; NaN where there is no candidate (see [`super::on_candidates`]).
     pub target: Option<&'a Map>,
 }
 

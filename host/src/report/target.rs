@@ -15,7 +15,7 @@ use plotters::style::RGBColor;
 /// strategies are compared side by side.
 #[derive(Clone, Copy, Debug)]
 pub struct TargetFigure<'a> {
-    /// The true response; NaN where there is no candidate (see [`super::only_at`]).
+    /// The true response; NaN where there is no candidate (see [`super::on_candidates`]).
     pub target: &'a Map,
     /// One panel each, left to right; without any, the response alone is drawn.
     pub campaigns: &'a [Trajectory<'a>],

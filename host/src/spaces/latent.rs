@@ -236,10 +236,10 @@ mod tests {
         assert!(decoded < 0.3 * constant, "{decoded} {constant}");
     }
 
-    /// Every patch of the turned image is one of the plain image, turned: an encoder that does
-    /// not see rotations puts both at the same place.
+    /// Every patch of the turned image is one of the plain image, turned: what reaches the encoder
+    /// is then the same, and so is any latent it makes of it.
     #[test]
-    fn a_turned_image_gets_the_same_latents_from_the_invariant_encoder_alone() {
+    fn patches_of_a_turned_image_reach_the_invariant_encoder_alike_and_no_other() {
         let [plain, turned] = images();
         let spread = |invariant: bool| {
             let patches = [&plain, &turned].map(|image| Patches::new(image, 8).unwrap());

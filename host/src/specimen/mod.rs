@@ -6,7 +6,7 @@
 //! | name | image | measured at a pixel | target | rare |
 //! |---|---|---|---|---|
 //! | [`nanoparticles`] | HAADF | EDS spectrum | counts of Pd Lα | Au@Pd core-shell particles |
-//! | [`ferroelectric`] | piezoresponse | hysteresis loop | height of the loop | junctions of domain walls |
+//! | [`ferroelectric`] | piezoresponse | hysteresis loop | height of the loop | crossings of needles, needles through a 180° wall |
 //! | [`plasmonic`] | HAADF | energy-loss spectrum | loss in a window | hot spots at the ends of rods |
 //!
 //! All of a [`Specimen`] follows from a [`SpecimenConfig`], bit for bit, on every machine. It

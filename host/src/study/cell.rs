@@ -5,9 +5,11 @@ use std::time::{Duration, Instant};
 use beacon_kernel::Capacity;
 use serde::{Deserialize, Serialize};
 
+use super::dataset::CHECKSUM;
 use super::{Cell, Plan, StudyError};
 use crate::campaign::{Campaign, CampaignError, Observer, Summary};
 use crate::controller::{InProcess, Memory};
+use crate::metrics::Groups;
 use crate::microscope::Microscope;
 use crate::patches::Patches;
 use crate::spaces::Spaces;
@@ -17,18 +19,51 @@ use crate::spaces::Spaces;
 pub struct CellResult {
     /// What the study's cells have in common, as a checksum: [`Plan::conditions`].
     pub conditions: String,
+    /// The spaces that its exploration was judged in; of older cells that is not known.
+    #[serde(default)]
+    pub spaces: SpaceChecksums,
     /// Wall time of the campaign, in seconds.
     pub seconds: f64,
     /// The campaign.
     pub campaign: Summary,
 }
 
+/// The groups of the spaces that a campaign was judged in, as checksums: coverage can be compared
+/// where they are equal.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SpaceChecksums {
+    /// CRC-64 of the group of every candidate in patch space, in hexadecimal.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub patch: Option<String>,
+    /// The same in latent space, which may differ between machines.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub latent: Option<String>,
+}
+
+impl SpaceChecksums {
+    fn new(spaces: &Spaces) -> Self {
+        let checksum = |groups: &Groups| {
+            let mut digest = CHECKSUM.digest();
+            for label in groups.labels() {
+                digest.update(&label.to_le_bytes());
+            }
+            format!("{:016x}", digest.finalize())
+        };
+        Self {
+            patch: Some(checksum(spaces.patch())),
+            latent: spaces.latent().map(|latent| checksum(latent.groups())),
+        }
+    }
+}
+
 impl CellResult {
     /// Why this is not the result of a cell of a plan; `None` when it is.
     pub(super) fn objection(&self, plan: &Plan, cell: &Cell) -> Option<String> {
         let campaign = &self.campaign;
-        if self.conditions != plan.conditions() {
-            return Some("it is of another study".to_owned());
+        match plan.conditions() {
+            Ok(conditions) if conditions == self.conditions => {}
+            Ok(_) => return Some("it is of another study".to_owned()),
+            Err(error) => return Some(error.to_string()),
         }
         if (&campaign.strategy, campaign.seed) != (&cell.strategy, cell.seed) {
             let (strategy, seed) = (&campaign.strategy, campaign.seed);
@@ -130,7 +165,7 @@ impl<M: Microscope + Clone + Sync> Study<M> {
     /// Runs one cell in this process; `None` when the observer ended it before its last step.
     ///
     /// # Errors
-    /// [`StudyError::Campaign`] when the campaign fails.
+    /// [`StudyError::Campaign`] when the campaign fails; otherwise as [`Plan::conditions`].
     pub fn run_cell(
         &self,
         cell: &Cell,
@@ -139,8 +174,14 @@ impl<M: Microscope + Clone + Sync> Study<M> {
         let run = self.run(cell, observer);
         let (time, campaign) = run.map_err(|source| failed(cell, source))?;
         let complete = campaign.order.len() == self.plan.campaign.steps;
+        let conditions = self.plan.conditions()?;
         Ok(complete.then(|| CellResult {
-            conditions: self.plan.conditions(),
+            conditions,
+            spaces: self
+                .spaces
+                .as_ref()
+                .map(SpaceChecksums::new)
+                .unwrap_or_default(),
             seconds: time.as_secs_f64(),
             campaign,
         }))

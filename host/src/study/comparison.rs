@@ -2,6 +2,7 @@
 
 use super::statistics::Spread;
 use super::{CellResult, Metric, Plan, Stored, StudyError, StudyFolder};
+use crate::campaign::Series;
 
 /// Finished campaigns of several strategies on the same data.
 #[derive(Clone, Debug)]
@@ -88,12 +89,13 @@ impl Comparison {
                 cells: plan.cell_count(),
             });
         }
-        let comparison = Self {
+        let mut comparison = Self {
             plan,
             strategies,
             notes,
         };
         comparison.check_pairs()?;
+        comparison.leave_out_spaces_that_differ();
         Ok(comparison)
     }
 
@@ -107,6 +109,30 @@ impl Comparison {
         let metric = super::METRICS.iter().find(|known| known.name == metric);
         let mut runs = self.strategies.iter().flat_map(|runs| &runs.runs);
         metric.is_some_and(|metric| runs.any(|run| metric.curve(&run.campaign).is_some()))
+    }
+
+    /// Leaves out the coverage of a space that is not the same for all cells, and says so: the
+    /// latent space that one machine learns may not be that of another.
+    fn leave_out_spaces_that_differ(&mut self) {
+        for space in [Space::Patch, Space::Latent] {
+            let runs = self.strategies.iter().flat_map(|runs| &runs.runs);
+            let mut known: Vec<_> = runs.filter_map(|run| space.checksum(run)).collect();
+            known.sort();
+            known.dedup();
+            if known.len() < 2 {
+                continue;
+            }
+            let name = space.name();
+            self.notes.push(format!(
+                "{name} coverage is left out: the cells were judged in {} different {name} spaces, \
+                 as different machines may learn them; it can be compared when one machine runs \
+                 all cells, or all share the cache of one",
+                known.len()
+            ));
+            for run in self.strategies.iter_mut().flat_map(|runs| &mut runs.runs) {
+                space.forget(&mut run.campaign.series);
+            }
+        }
     }
 
     /// Checks that campaigns of one seed started from the same points: what pairs them.
@@ -127,6 +153,44 @@ impl Comparison {
             }
         }
         Ok(())
+    }
+}
+
+/// A space that is worked out beside the data.
+#[derive(Clone, Copy)]
+enum Space {
+    Patch,
+    Latent,
+}
+
+impl Space {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Patch => "patch",
+            Self::Latent => "latent",
+        }
+    }
+
+    fn checksum(self, run: &CellResult) -> Option<String> {
+        match self {
+            Self::Patch => run.spaces.patch.clone(),
+            Self::Latent => run.spaces.latent.clone(),
+        }
+    }
+
+    fn forget(self, series: &mut Series) {
+        let (coverage, with_seeds) = match self {
+            Self::Patch => (
+                &mut series.patch_coverage,
+                &mut series.patch_coverage_with_seeds,
+            ),
+            Self::Latent => (
+                &mut series.latent_coverage,
+                &mut series.latent_coverage_with_seeds,
+            ),
+        };
+        coverage.clear();
+        with_seeds.clear();
     }
 }
 
@@ -187,6 +251,43 @@ mod tests {
             error.starts_with("random and ei") && error.contains("seed 2"),
             "{error}"
         );
+    }
+
+    #[test]
+    fn coverage_of_latent_spaces_that_differ_is_left_out_and_said() {
+        let runs = |strategy| [1, 2].map(|seed| campaign(strategy, seed, 4, &[0.2]));
+        let (ei, random) = (runs("ei"), runs("random"));
+        let judged = |latents: [Option<&str>; 4]| {
+            let mut comparison = comparison(&[&ei, &random]);
+            let runs = comparison.strategies.iter_mut();
+            for (run, latent) in runs.flat_map(|runs| &mut runs.runs).zip(latents) {
+                run.spaces.patch = Some("a".to_owned());
+                run.spaces.latent = latent.map(str::to_owned);
+                let series = &mut run.campaign.series;
+                series.patch_coverage = vec![0.5];
+                series.latent_coverage = vec![0.25];
+                series.latent_coverage_with_seeds = vec![0.5];
+            }
+            comparison.leave_out_spaces_that_differ();
+            comparison
+        };
+        // Of cells older than the checksums nothing is known to differ.
+        for alike in [
+            [Some("a"); 4],
+            [None, Some("a"), Some("a"), None],
+            [None; 4],
+        ] {
+            let comparison = judged(alike);
+            assert!(comparison.knows("latent_coverage") && comparison.notes.is_empty());
+        }
+        let comparison = judged([Some("a"), Some("a"), Some("a"), Some("b")]);
+        assert!(!comparison.knows("latent_coverage"));
+        assert!(!comparison.knows("latent_coverage_with_seeds"));
+        assert!(comparison.knows("patch_coverage") && comparison.knows("target_coverage"));
+        let [note] = &comparison.notes[..] else {
+            panic!("{:?}", comparison.notes)
+        };
+        assert!(note.contains("2 different latent spaces"), "{note}");
     }
 
     /// By hand: 0.1 and 0.3 have mean 0.2 and standard deviation √0.02.

@@ -32,6 +32,9 @@ pub enum StudyError {
         /// What would be accepted.
         accepted: String,
     },
+    /// A setting that the file of a plan cannot hold.
+    #[error("the study cannot be written down: {0}; expected whole numbers below 2^63")]
+    Form(String),
     /// Something that names no cell.
     #[error("`{0}` names no cell; expected I/N, the I-th of N cells, such as 3/50")]
     CellForm(String),

@@ -40,7 +40,8 @@ pub enum Stored {
 }
 
 impl StudyFolder {
-    /// Makes the folder of a plan, or finds the plan in it.
+    /// Makes the folder of a plan, or finds in it the plan or one that it extends, whose place
+    /// it takes: finished cells stay, for their files depend on nothing else in the plan.
     ///
     /// # Errors
     /// [`StudyError::AnotherStudy`], and [`StudyError::Unwritable`] when the folder cannot be
@@ -48,12 +49,10 @@ impl StudyFolder {
     pub fn create(path: &Path, plan: &Plan) -> Result<Self, StudyError> {
         match Self::open(path) {
             Ok(found) => {
-                let differences = found.plan.differences(plan);
-                if !differences.is_empty() {
-                    let folder = path.to_owned();
+                if !plan.extends(&found.plan)? {
                     return Err(StudyError::AnotherStudy {
-                        folder,
-                        differences,
+                        folder: path.to_owned(),
+                        differences: found.plan.differences(plan)?,
                     });
                 }
             }
@@ -65,7 +64,8 @@ impl StudyFolder {
         fs::create_dir_all(&cells).map_err(|e| unwritable(path, &e))?;
         // Written where it is not read first: as a probe, and because processes that start
         // together must not write into one file. Which of them puts the plan in its place does
-        // not matter, it is the same.
+        // not matter where it is the same; where one was asked for more than another, the folder
+        // can be extended again.
         let own = cells.join(format!(".plan-{}", unique()));
         fs::write(&own, form)
             .and_then(|()| fs::rename(&own, path.join(PLAN)))

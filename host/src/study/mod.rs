@@ -24,7 +24,7 @@ mod tables;
 mod text;
 
 pub use analysis::{Analysis, CAVEAT, Discovered, Figure, STEPS, StrategyFigures, chosen_steps};
-pub use cell::{CellResult, Study};
+pub use cell::{CellResult, SpaceChecksums, Study};
 pub use comparison::{Comparison, Curve, StrategyRuns};
 pub use dataset::Dataset;
 pub use error::StudyError;

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::dataset::CHECKSUM;
 use super::{Dataset, StudyError};
-use crate::campaign::{CampaignConfig, Seeds};
+use crate::campaign::{ALGORITHM, CampaignConfig, Seeds};
 
 /// A study: every strategy with every seed on the same data.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -16,6 +16,9 @@ use crate::campaign::{CampaignConfig, Seeds};
 pub struct Plan {
     /// Version of the program: another one may decide otherwise.
     pub version: String,
+    /// Revision of what decides, [`ALGORITHM`]; absent from studies older than its count.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub algorithm: Option<u32>,
     /// Names of the strategies, each once; others are tested against the first.
     pub strategies: Vec<String>,
     /// Number of seeds: 1 to this.
@@ -50,7 +53,8 @@ impl Plan {
     ///
     /// # Errors
     /// [`StudyError::UnknownStrategies`], [`StudyError::Repeated`], and
-    /// [`StudyError::Setting`] for no strategy, no seed, or too many.
+    /// [`StudyError::Setting`] for no strategy, no seed, or too many, and [`StudyError::Form`]
+    /// for a setting that its file cannot hold.
     pub fn new(
         dataset: Dataset,
         strategies: Vec<String>,
@@ -79,14 +83,17 @@ impl Plan {
                 });
             }
         }
-        Ok(Self {
+        let plan = Self {
             version: env!("CARGO_PKG_VERSION").to_owned(),
+            algorithm: Some(ALGORITHM),
             strategies,
             seeds,
             start: start.into_iter().map(|candidate| candidate.0).collect(),
             dataset,
             campaign,
-        })
+        };
+        plan.entries()?;
+        Ok(plan)
     }
 
     /// Number of cells.
@@ -144,19 +151,25 @@ impl Plan {
 
     /// Checksum of all that a cell's result depends on besides its strategy and seed: equal in
     /// studies whose cells can be exchanged.
-    pub fn conditions(&self) -> String {
+    ///
+    /// # Errors
+    /// [`StudyError::Form`], which [`Self::new`] has excluded.
+    pub fn conditions(&self) -> Result<String, StudyError> {
         let mut digest = CHECKSUM.digest();
-        for (name, value) in self.entries() {
+        for (name, value) in self.entries()? {
             if name != "strategies" && name != "seeds" {
                 digest.update(format!("{name} = {value}\n").as_bytes());
             }
         }
-        format!("{:016x}", digest.finalize())
+        Ok(format!("{:016x}", digest.finalize()))
     }
 
     /// How `self`, found in a folder, differs from what is asked for, entry by entry.
-    pub fn differences(&self, asked: &Self) -> Vec<String> {
-        let (here, asked) = (self.entries(), asked.entries());
+    ///
+    /// # Errors
+    /// As [`Self::conditions`].
+    pub fn differences(&self, asked: &Self) -> Result<Vec<String>, StudyError> {
+        let (here, asked) = (self.entries()?, asked.entries()?);
         let value = |entries: &[(String, String)], name: &str| {
             let entry = entries.iter().find(|(entry, _)| entry == name);
             entry.map_or_else(|| "absent".to_owned(), |(_, value)| value.clone())
@@ -167,22 +180,33 @@ impl Plan {
         let pairs = names
             .iter()
             .map(|name| (name, value(&here, name), value(&asked, name)));
-        pairs
-            .filter(|(_, here, asked)| here != asked)
+        let differing = pairs.filter(|(_, here, asked)| here != asked);
+        Ok(differing
             .map(|(name, here, asked)| format!("{name} is {here} there and {asked} here"))
-            .collect()
+            .collect())
+    }
+
+    /// Whether `self` holds every cell of a plan found in a folder, under the same conditions:
+    /// more seeds, more strategies, or the same in another order.
+    ///
+    /// # Errors
+    /// As [`Self::conditions`].
+    pub fn extends(&self, found: &Self) -> Result<bool, StudyError> {
+        let mut strategies = found.strategies.iter();
+        Ok(self.seeds >= found.seeds
+            && strategies.all(|strategy| self.strategies.contains(strategy))
+            && self.conditions()? == found.conditions()?)
     }
 
     /// Every entry that counts, by its path in the file form.
-    fn entries(&self) -> Vec<(String, String)> {
+    fn entries(&self) -> Result<Vec<(String, String)>, StudyError> {
+        let form = toml::Table::try_from(self);
+        let table = form.map_err(|e| StudyError::Form(e.to_string().replace('\n', " ")))?;
         let mut entries = Vec::new();
-        // The form is a table as long as every field has one, which a test holds.
-        if let Ok(table) = toml::Table::try_from(self) {
-            flatten("", &table, &mut entries);
-        }
+        flatten("", &table, &mut entries);
         let mentions = ["dataset.name", "dataset.quantity", "dataset.units"];
         entries.retain(|(name, _)| !mentions.contains(&name.as_str()));
-        entries
+        Ok(entries)
     }
 }
 

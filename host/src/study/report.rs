@@ -11,7 +11,7 @@ use crate::campaign::{CampaignError, Series};
 use crate::map::Map;
 use crate::report::{
     self, LatentPlane, Metrics, Progress, Report, ReportError, StepTimes, StrategyResult, Table,
-    Trajectory, only_at,
+    Trajectory, on_candidates,
 };
 use crate::spaces::Spaces;
 
@@ -36,8 +36,8 @@ pub fn write_report(
     let window = plan.campaign.window;
     let candidates = Candidates::new(image.height(), image.width(), window)
         .map_err(|e| StudyError::Start(Box::new(CampaignError::from(e))))?;
-    let target = target.as_ref().map(|target| masked(target, candidates));
-    let target = target.transpose()?;
+    let target = target.as_ref();
+    let target = target.map(|target| on_candidates(target, candidates));
 
     let shown: Vec<_> = (comparison.strategies.iter())
         .map(|runs| Shown::new(runs, candidates))
@@ -183,12 +183,6 @@ impl From<Grid> for Table {
             rows: rows.map(|row| row.iter().map(set).collect()).collect(),
         }
     }
-}
-
-/// The response where there are candidates, NaN elsewhere.
-fn masked(target: &Map, candidates: Candidates) -> Result<Map, StudyError> {
-    let all: Vec<_> = (0..candidates.count()).collect();
-    Ok(only_at(target, &pixels("point", &all, candidates)?))
 }
 
 /// Pixels of candidates as `(row, column)`.

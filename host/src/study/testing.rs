@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::{CellResult, Comparison, Dataset, Plan, StrategyRuns};
+use super::{CellResult, Comparison, Dataset, Plan, SpaceChecksums, StrategyRuns};
 use crate::campaign::{CampaignConfig, Summary};
 
 /// A campaign of one strategy: its seed, the points it started from, its coverage.
@@ -50,7 +50,8 @@ pub(super) fn comparison(groups: &[&[Summary]]) -> Comparison {
         runs: group
             .iter()
             .map(|campaign| CellResult {
-                conditions: plan.conditions(),
+                conditions: plan.conditions().expect("a valid plan"),
+                spaces: SpaceChecksums::default(),
                 seconds: 2.0,
                 campaign: campaign.clone(),
             })
