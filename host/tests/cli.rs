@@ -178,6 +178,45 @@ fn runs_without_a_folder_of_their_own_never_replace_one_another() {
 }
 
 #[test]
+fn results_of_another_kind_are_refused_and_left_as_they_are() {
+    let folder = data();
+    let kept = |file: &str| std::fs::read(folder.path().join(file)).unwrap();
+    let refused = |arguments: &[&str], said: [&str; 3]| {
+        let output = beacon(arguments, folder.path());
+        let message = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}: {message}");
+        assert_eq!(message.lines().count(), 1, "{arguments:?}: {message}");
+        assert_eq!(text(&output.stdout), "", "{arguments:?}");
+        for word in said {
+            assert!(message.contains(word), "{arguments:?}: {message}");
+        }
+    };
+    let replay = replay_with(&["--out", "campaign"]);
+    assert!(beacon(&replay, folder.path()).status.success());
+    let compare = |out| {
+        let compare = std::iter::once("compare").chain(REPLAY.into_iter().skip(1));
+        let small = ["--strategies", "random,ei", "--seeds", "1", "--out", out];
+        compare.chain(small).collect::<Vec<_>>()
+    };
+    assert!(beacon(&compare("study"), folder.path()).status.success());
+
+    let (summary, report) = (kept("campaign/summary.json"), kept("study/report.html"));
+    let study = ["`study`", "study.toml", "new or empty"];
+    refused(&replay_with(&["--out", "study"]), study);
+    refused(&["--steps", "3", "--out", "study"], study);
+    let campaign = ["`campaign`", "summary.json", "the same study"];
+    refused(&compare("campaign"), campaign);
+    assert_eq!(kept("campaign/summary.json"), summary);
+    assert_eq!(kept("study/report.html"), report);
+    assert!(!folder.path().join("study/summary.json").exists());
+    assert!(!folder.path().join("campaign/study.toml").exists());
+
+    // One of the same kind is replaced, or gone on with.
+    assert!(beacon(&replay, folder.path()).status.success());
+    assert!(beacon(&compare("study"), folder.path()).status.success());
+}
+
+#[test]
 fn spectra_are_reduced_by_a_scalarizer() {
     let folder = data();
     let spectra = [

@@ -117,6 +117,9 @@ fn explore<M: Microscope + Clone + Sync>(
     name: &str,
     microscope: M,
 ) -> Result<(), Failure> {
+    if let Some(out) = &args.out {
+        input::refuse_campaign(out)?;
+    }
     let start = match &args.seeds_from {
         Some(file) => read_seeds(file).map_err(|e| Failure::input(&e))?,
         None => Vec::new(),
