@@ -235,7 +235,7 @@ fn a_comparison_is_drawn_and_reported_in_one_page() {
         "chose 5 of 169 candidates for measuring response",
         "in 2 campaigns",
         "auc_patch, mean over steps 1 to 5",
-        "less random",
+        "minus random",
         "p, beacon",
         "step 3",
         "not corrected",
