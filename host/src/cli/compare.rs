@@ -125,7 +125,8 @@ fn explore<M: Microscope + Clone + Sync>(
         None => Vec::new(),
     };
     let dataset = Dataset::new(name, &microscope);
-    let (strategies, campaign) = (args.strategies.clone(), args.campaign.clone());
+    let names = args.strategies.iter().map(|name| name.trim().to_owned());
+    let (strategies, campaign) = (names.collect(), args.campaign.clone());
     let maps = Maps::new(&microscope);
     let plan = Plan::new(dataset, strategies, args.seeds, start, campaign);
     let plan = plan.map_err(|e| Failure::input(&e))?;
