@@ -472,6 +472,7 @@ fn orders() -> tempfile::TempDir {
         ("twice.csv", "patch_index\n3\n40\n3\n"),
         ("far.csv", "patch_index\n3\n117\n"),
         ("empty.csv", "patch_index\n"),
+        ("blank.csv", "\n"),
         ("column.csv", "step,patch\n1,3\n"),
         ("word.csv", "patch_index\n3\nforty\n"),
         ("own.csv", "step,row,column\n0,6,6\n1,7,7\n"),
@@ -524,6 +525,7 @@ fn a_score_has_every_figure_of_a_replay_and_the_coverage_of_all_spaces() {
         "{said}"
     );
     assert!(said.contains("latent coverage"), "{said}");
+    assert!(said.contains("no seeds: give those"), "{said}");
 }
 
 /// Every mistake in an order: what is changed, and what the one line must say.
@@ -556,7 +558,15 @@ fn mistakes_in_an_order_are_named_in_one_line() {
         (&["--steps", "5"], &["steps is 5", "1 to 4"]),
         (&["--steps", "0"], &["steps is 0", "1 to 4"]),
         (&["--response", "flat.npy"], &["3", "constant"]),
-        (&["--window", "21"], &["21", "20"]),
+        (
+            &["--order", "blank.csv"],
+            &["`blank.csv`", "nothing in it", "CSV", "`patch_index`"],
+        ),
+        (
+            &["--order", "image.npy"],
+            &["`image.npy`", "not text", "CSV", "`patch_index`"],
+        ),
+        (&["--window", "21"], &["window is 21", "4 to 20", "20 x 24"]),
         (&["--retrain-every", "0"], &["retrain_every is 0"]),
     ] {
         let replaced = |flag: &str| change.first() == Some(&flag);
