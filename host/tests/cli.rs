@@ -217,6 +217,20 @@ fn results_of_another_kind_are_refused_and_left_as_they_are() {
 }
 
 #[test]
+fn a_constant_image_is_warned_of_once() {
+    let folder = data();
+    let mut replay = replay_with(&["--json", "--steps", "3"]);
+    replay[2] = "flat.npy";
+    replay.drain(7..9);
+    let output = beacon(&replay, folder.path());
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    let said = text(&output.stdout);
+    assert_eq!(said.matches("the image is constant").count(), 1, "{said}");
+    let output = beacon(&replay_with(&["--json"]), folder.path());
+    assert!(!text(&output.stdout).contains("the image is constant"));
+}
+
+#[test]
 fn spectra_are_reduced_by_a_scalarizer() {
     let folder = data();
     let spectra = [

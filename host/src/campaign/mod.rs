@@ -255,6 +255,11 @@ impl Campaign {
             times: Times::default(),
             warnings: Warnings::default(),
         };
+        // Standardised, a constant image is zero.
+        if self.patches.pixels().iter().all(|&pixel| pixel == 0.0) {
+            let constant = "the image is constant: no structure to learn from";
+            run.warnings.notes.push(constant.to_owned());
+        }
 
         let seeds = run.measure_seeds(&self.seeds)?;
         run.controller.choose(acquisition)?;
