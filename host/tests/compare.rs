@@ -466,6 +466,34 @@ fn one_seed_is_compared_without_tests() {
 }
 
 #[test]
+fn steps_beyond_the_last_are_told_where_they_were_asked_for() {
+    let folder = data();
+    let arguments = [
+        "--strategies",
+        "ei, random",
+        "--at",
+        "2,40",
+        "--out",
+        "short",
+    ];
+    let output = beacon(&changed(&arguments), folder.path());
+    let told = "note: no step 40 in campaigns of ";
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    assert!(
+        text(&output.stderr).contains(told),
+        "{}",
+        text(&output.stderr)
+    );
+    let collect = |more: &[&str]| {
+        let arguments = ["compare", "--collect", "short"].iter().chain(more);
+        let output = beacon(&arguments.copied().collect::<Vec<_>>(), folder.path());
+        text(&output.stderr)
+    };
+    assert!(collect(&["--at", "40"]).contains(told));
+    assert_eq!(collect(&[]), "");
+}
+
+#[test]
 fn strategies_are_compared_on_a_specimen() {
     let folder = data();
     let arguments = [

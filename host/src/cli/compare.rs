@@ -93,12 +93,14 @@ fn all_strategies() -> Vec<String> {
 pub(super) fn run(args: &CompareArgs) -> Result<(), Failure> {
     if let Some(folder) = &args.collect {
         let folder = StudyFolder::open(folder).map_err(|e| Failure::input(&e))?;
+        tell_beyond(&args.at, folder.plan().campaign.steps);
         return assemble(args, &folder, None);
     }
     if args.jobs == Some(0) {
         return Err(Failure::Input("jobs is 0; expected 1 or more".to_owned()));
     }
     chosen_steps(&args.at, args.campaign.steps).map_err(|e| Failure::input(&e))?;
+    tell_beyond(&args.at, args.campaign.steps);
     if let Some(name) = &args.specimen {
         return explore(args, name, specimen::by_name(name)?);
     }
@@ -109,6 +111,18 @@ pub(super) fn run(args: &CompareArgs) -> Result<(), Failure> {
     let scalarizer = args.scalarizer.as_ref().map(|how| format!(" ({how})"));
     let name = format!("{image}, {response}{}", scalarizer.unwrap_or_default());
     explore(args, &name, replay)
+}
+
+/// Says which of the steps asked for are beyond the last, unless they are the usual ones.
+fn tell_beyond(at: &[usize], steps: usize) {
+    let beyond = at.iter().filter(|&&step| step > steps);
+    let beyond: Vec<_> = beyond.map(usize::to_string).collect();
+    if !beyond.is_empty() && *at != crate::study::STEPS {
+        let beyond = beyond.join(", ");
+        eprintln!(
+            "note: no step {beyond} in campaigns of {steps} steps; the last is shown instead"
+        );
+    }
 }
 
 /// Runs the cells of a study on a microscope, all or one.
