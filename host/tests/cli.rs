@@ -375,6 +375,13 @@ fn the_main_job_discovers_the_rare_species_and_draws_it() {
             "{picture}"
         );
     }
+    for entry in std::fs::read_dir(folder.path().join("here")).unwrap() {
+        let name = entry.unwrap().file_name().into_string().unwrap();
+        let told = name.ends_with(".svg") || said.contains(&format!("\n  {name} "));
+        assert!(told, "{name} is not explained in: {said}");
+    }
+    let hint = "one seed proves nothing: beacon compare --specimen nanoparticles --seeds 10\n";
+    assert!(said.contains(hint), "{said}");
     let report = std::fs::read_to_string(folder.path().join("here/report.html")).unwrap();
     assert!(report.contains("<h1>beacon-structure and random on "));
     assert!(report.len() < 5_000_000, "{} bytes", report.len());

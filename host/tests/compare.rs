@@ -494,6 +494,17 @@ fn steps_beyond_the_last_are_told_where_they_were_asked_for() {
 }
 
 #[test]
+fn every_file_of_a_study_is_explained() {
+    let folder = data();
+    let said = text(&compare(&["--out", "study"], folder.path()).stdout);
+    for entry in std::fs::read_dir(folder.path().join("study")).unwrap() {
+        let name = entry.unwrap().file_name().into_string().unwrap();
+        let told = name.ends_with(".svg") || said.contains(&format!("\n  {name} "));
+        assert!(told, "{name} is not explained in: {said}");
+    }
+}
+
+#[test]
 fn strategies_are_compared_on_a_specimen() {
     let folder = data();
     let arguments = [

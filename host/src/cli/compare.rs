@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use beacon_kernel::Strategy;
 use clap::{ArgGroup, Args};
 
+use super::listing::listing;
 use super::progress::Display;
 use super::replay::parse_scalarizer;
 use super::{Failure, input, print, spaces, specimen};
@@ -248,39 +249,27 @@ fn assemble(
         write_series(&path.join("series.csv"), &comparison)
     };
     write().map_err(|e| Failure::running(&e))?;
-    let drawn = draw(folder, &comparison, &analysis, spaces)?;
+    draw(folder, &comparison, &analysis, spaces)?;
     if args.json {
         return print(&json);
     }
-    let figures = if drawn {
-        "report.html      figures and tables in one page\n  \
-         *.png, *.svg     its figures one by one\n  "
-    } else {
-        ""
-    };
-    print(&format!(
-        "{}\nresults in {}:\n  {figures}\
-         comparison.json  everything above and more\n  \
-         table.csv        every metric at the chosen steps, with spread and tests\n  \
-         series.csv       every campaign step by step\n",
-        describe(&comparison, &analysis),
-        path.display()
-    ))
+    let described = describe(&comparison, &analysis);
+    print(&format!("{described}\n{}", listing(path, &[])))
 }
 
-/// Writes figures and report; `false` where the folder does not hold the data they show, which
-/// is told on standard error.
+/// Writes figures and report, unless the folder does not hold the data they show, which is told
+/// on standard error.
 fn draw(
     folder: &StudyFolder,
     comparison: &Comparison,
     analysis: &Analysis,
     spaces: Option<Spaces>,
-) -> Result<bool, Failure> {
+) -> Result<(), Failure> {
     let maps = match folder.maps() {
         Ok(maps) => maps,
         Err(error) => {
             eprintln!("note: no figures and no report: {error}");
-            return Ok(false);
+            return Ok(());
         }
     };
     let spaces = match spaces {
@@ -292,6 +281,5 @@ fn draw(
         spaces => spaces,
     };
     write_report(folder.path(), comparison, analysis, &maps, spaces.as_ref())
-        .map_err(|e| Failure::running(&e))?;
-    Ok(true)
+        .map_err(|e| Failure::running(&e))
 }
