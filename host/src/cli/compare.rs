@@ -101,7 +101,6 @@ pub(super) fn run(args: &CompareArgs) -> Result<(), Failure> {
         return Err(Failure::Input("jobs is 0; expected 1 or more".to_owned()));
     }
     chosen_steps(&args.at, args.campaign.steps).map_err(|e| Failure::input(&e))?;
-    tell_beyond(&args.at, args.campaign.steps);
     if let Some(name) = &args.specimen {
         return explore(args, name, specimen::by_name(name)?);
     }
@@ -156,6 +155,7 @@ fn explore<M: Microscope + Clone + Sync>(
     };
     let folder = StudyFolder::create(&path, study.plan()).map_err(|e| Failure::input(&e))?;
     folder.keep(&maps).map_err(|e| Failure::input(&e))?;
+    tell_beyond(&args.at, args.campaign.steps);
 
     let mut due = Vec::new();
     for cell in &asked {
@@ -249,27 +249,27 @@ fn assemble(
         write_series(&path.join("series.csv"), &comparison)
     };
     write().map_err(|e| Failure::running(&e))?;
-    draw(folder, &comparison, &analysis, spaces)?;
+    let drawn = draw(folder, &comparison, &analysis, spaces)?;
     if args.json {
         return print(&json);
     }
     let described = describe(&comparison, &analysis);
-    print(&format!("{described}\n{}", listing(path, &[])))
+    print(&format!("{described}\n{}", listing(path, drawn, &[])))
 }
 
-/// Writes figures and report, unless the folder does not hold the data they show, which is told
-/// on standard error.
+/// Writes figures and report; `false` where the folder does not hold the data they show, which
+/// is told on standard error.
 fn draw(
     folder: &StudyFolder,
     comparison: &Comparison,
     analysis: &Analysis,
     spaces: Option<Spaces>,
-) -> Result<(), Failure> {
+) -> Result<bool, Failure> {
     let maps = match folder.maps() {
         Ok(maps) => maps,
         Err(error) => {
             eprintln!("note: no figures and no report: {error}");
-            return Ok(());
+            return Ok(false);
         }
     };
     let spaces = match spaces {
@@ -281,5 +281,6 @@ fn draw(
         spaces => spaces,
     };
     write_report(folder.path(), comparison, analysis, &maps, spaces.as_ref())
-        .map_err(|e| Failure::running(&e))
+        .map_err(|e| Failure::running(&e))?;
+    Ok(true)
 }

@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-/// The files that a reader opens, most useful first.
-const FILES: [(&str, &str); 21] = [
+/// What a reader looks at, most useful first.
+const REPORT: [(&str, &str); 13] = [
     ("report.html", "figures and tables in one page"),
     ("overview.png", "the image and the true response"),
     (
@@ -21,7 +21,7 @@ const FILES: [(&str, &str); 21] = [
     ),
     (
         "learning.png",
-        "error, mean and uncertainty of the model and target coverage, step by step",
+        "error, mean and uncertainty of the model, step by step",
     ),
     (
         "coverage.png",
@@ -41,6 +41,10 @@ const FILES: [(&str, &str); 21] = [
         "spectra.png",
         "what the first strategy recorded at chosen points",
     ),
+];
+
+/// What other programs read.
+const DATA: [(&str, &str); 8] = [
     ("comparison.json", "everything above and more"),
     (
         "table.csv",
@@ -54,17 +58,24 @@ const FILES: [(&str, &str); 21] = [
     ("cells", "a file for each finished campaign"),
 ];
 
-/// The files of `folder`, with what each holds; every figure is there as `.svg` as well. After
-/// them the `others`, in the same manner.
-pub(super) fn listing(folder: &Path, others: &[(&str, &str)]) -> String {
-    let files = FILES.iter().filter(|(name, _)| folder.join(name).exists());
+/// The files of `folder`, with what each holds, those of a report where one was `drawn` now;
+/// every figure is there as `.svg` as well. After them the `others`, in the same manner.
+pub(super) fn listing(folder: &Path, drawn: bool, others: &[(&str, &str)]) -> String {
+    let report = REPORT.iter().filter(|_| drawn);
+    let files = report.chain(&DATA);
+    let files = files.filter(|(name, _)| folder.join(name).exists());
     let all: Vec<_> = files.chain(others).collect();
     let width = all.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
     let lines = all
         .iter()
         .map(|(name, what)| format!("  {name:<width$}  {what}\n"));
+    let figures = if drawn {
+        ", figures as .png and .svg"
+    } else {
+        ""
+    };
     format!(
-        "results in {}, figures as .png and .svg:\n{}",
+        "results in {}{figures}:\n{}",
         folder.display(),
         lines.collect::<String>()
     )

@@ -103,7 +103,7 @@ pub(super) fn run(args: &SpecimenArgs) -> Result<(), Failure> {
     print(&format!(
         "{discoveries}one seed proves nothing: beacon compare --specimen {} --seeds 10\n\n{}",
         args.specimen,
-        listing(&folder, &campaigns)
+        listing(&folder, true, &campaigns)
     ))?;
     if display.interrupted() {
         return Err(Failure::Interrupted);
