@@ -178,6 +178,59 @@ fn runs_without_a_folder_of_their_own_never_replace_one_another() {
 }
 
 #[test]
+fn results_of_another_kind_are_refused_and_left_as_they_are() {
+    let folder = data();
+    let kept = |file: &str| std::fs::read(folder.path().join(file)).unwrap();
+    let refused = |arguments: &[&str], said: [&str; 3]| {
+        let output = beacon(arguments, folder.path());
+        let message = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}: {message}");
+        assert_eq!(message.lines().count(), 1, "{arguments:?}: {message}");
+        assert_eq!(text(&output.stdout), "", "{arguments:?}");
+        for word in said {
+            assert!(message.contains(word), "{arguments:?}: {message}");
+        }
+    };
+    let replay = replay_with(&["--out", "campaign"]);
+    assert!(beacon(&replay, folder.path()).status.success());
+    let compare = |out| {
+        let compare = std::iter::once("compare").chain(REPLAY.into_iter().skip(1));
+        let small = ["--strategies", "random,ei", "--seeds", "1", "--out", out];
+        compare.chain(small).collect::<Vec<_>>()
+    };
+    assert!(beacon(&compare("study"), folder.path()).status.success());
+
+    let (summary, report) = (kept("campaign/summary.json"), kept("study/report.html"));
+    let study = ["`study`", "study.toml", "new or empty"];
+    refused(&replay_with(&["--out", "study"]), study);
+    refused(&["--steps", "3", "--out", "study"], study);
+    let campaign = ["`campaign`", "summary.json", "the same study"];
+    refused(&compare("campaign"), campaign);
+    assert_eq!(kept("campaign/summary.json"), summary);
+    assert_eq!(kept("study/report.html"), report);
+    assert!(!folder.path().join("study/summary.json").exists());
+    assert!(!folder.path().join("campaign/study.toml").exists());
+
+    // One of the same kind is replaced, or gone on with.
+    assert!(beacon(&replay, folder.path()).status.success());
+    assert!(beacon(&compare("study"), folder.path()).status.success());
+}
+
+#[test]
+fn a_constant_image_is_warned_of_once() {
+    let folder = data();
+    let mut replay = replay_with(&["--json", "--steps", "3"]);
+    replay[2] = "flat.npy";
+    replay.drain(7..9);
+    let output = beacon(&replay, folder.path());
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    let said = text(&output.stdout);
+    assert_eq!(said.matches("the image is constant").count(), 1, "{said}");
+    let output = beacon(&replay_with(&["--json"]), folder.path());
+    assert!(!text(&output.stdout).contains("the image is constant"));
+}
+
+#[test]
 fn spectra_are_reduced_by_a_scalarizer() {
     let folder = data();
     let spectra = [
@@ -322,6 +375,13 @@ fn the_main_job_discovers_the_rare_species_and_draws_it() {
             "{picture}"
         );
     }
+    for entry in std::fs::read_dir(folder.path().join("here")).unwrap() {
+        let name = entry.unwrap().file_name().into_string().unwrap();
+        let told = name.ends_with(".svg") || said.contains(&format!("\n  {name} "));
+        assert!(told, "{name} is not explained in: {said}");
+    }
+    let hint = "one seed proves nothing: beacon compare --specimen nanoparticles --seeds 10\n";
+    assert!(said.contains(hint), "{said}");
     let report = std::fs::read_to_string(folder.path().join("here/report.html")).unwrap();
     assert!(report.contains("<h1>beacon-structure and random on "));
     assert!(report.len() < 5_000_000, "{} bytes", report.len());
@@ -433,6 +493,7 @@ fn orders() -> tempfile::TempDir {
         ("twice.csv", "patch_index\n3\n40\n3\n"),
         ("far.csv", "patch_index\n3\n117\n"),
         ("empty.csv", "patch_index\n"),
+        ("blank.csv", "\n"),
         ("column.csv", "step,patch\n1,3\n"),
         ("word.csv", "patch_index\n3\nforty\n"),
         ("own.csv", "step,row,column\n0,6,6\n1,7,7\n"),
@@ -485,6 +546,7 @@ fn a_score_has_every_figure_of_a_replay_and_the_coverage_of_all_spaces() {
         "{said}"
     );
     assert!(said.contains("latent coverage"), "{said}");
+    assert!(said.contains("no seeds: give those"), "{said}");
 }
 
 /// Every mistake in an order: what is changed, and what the one line must say.
@@ -517,7 +579,15 @@ fn mistakes_in_an_order_are_named_in_one_line() {
         (&["--steps", "5"], &["steps is 5", "1 to 4"]),
         (&["--steps", "0"], &["steps is 0", "1 to 4"]),
         (&["--response", "flat.npy"], &["3", "constant"]),
-        (&["--window", "21"], &["21", "20"]),
+        (
+            &["--order", "blank.csv"],
+            &["`blank.csv`", "nothing in it", "CSV", "`patch_index`"],
+        ),
+        (
+            &["--order", "image.npy"],
+            &["`image.npy`", "not text", "CSV", "`patch_index`"],
+        ),
+        (&["--window", "21"], &["window is 21", "4 to 20", "20 x 24"]),
         (&["--retrain-every", "0"], &["retrain_every is 0"]),
     ] {
         let replaced = |flag: &str| change.first() == Some(&flag);

@@ -235,7 +235,7 @@ fn a_comparison_is_drawn_and_reported_in_one_page() {
         "chose 5 of 169 candidates for measuring response",
         "in 2 campaigns",
         "auc_patch, mean over steps 1 to 5",
-        "less random",
+        "minus random",
         "p, beacon",
         "step 3",
         "not corrected",
@@ -508,6 +508,45 @@ fn one_seed_is_compared_without_tests() {
         said.contains("fewer than two seeds") && !said.contains("NaN"),
         "{said}"
     );
+}
+
+#[test]
+fn steps_beyond_the_last_are_told_where_they_were_asked_for() {
+    let folder = data();
+    let arguments = [
+        "--strategies",
+        "ei, random",
+        "--at",
+        "2,40",
+        "--out",
+        "short",
+    ];
+    let output = beacon(&changed(&arguments), folder.path());
+    let told = "note: no step 40 in campaigns of ";
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    assert!(
+        text(&output.stderr).contains(told),
+        "{}",
+        text(&output.stderr)
+    );
+    let collect = |more: &[&str]| {
+        let arguments = ["compare", "--collect", "short"].iter().chain(more);
+        let output = beacon(&arguments.copied().collect::<Vec<_>>(), folder.path());
+        text(&output.stderr)
+    };
+    assert!(collect(&["--at", "40"]).contains(told));
+    assert_eq!(collect(&[]), "");
+}
+
+#[test]
+fn every_file_of_a_study_is_explained() {
+    let folder = data();
+    let said = text(&compare(&["--out", "study"], folder.path()).stdout);
+    for entry in std::fs::read_dir(folder.path().join("study")).unwrap() {
+        let name = entry.unwrap().file_name().into_string().unwrap();
+        let told = name.ends_with(".svg") || said.contains(&format!("\n  {name} "));
+        assert!(told, "{name} is not explained in: {said}");
+    }
 }
 
 #[test]

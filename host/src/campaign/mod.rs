@@ -24,6 +24,7 @@ use std::time::Instant;
 use beacon_kernel::{Acquisition, Candidate, Candidates, Network, Strategy};
 
 use crate::controller::{Controller, Setup};
+use crate::map::Map;
 use crate::microscope::Microscope;
 use crate::spaces::Spaces;
 use crate::train::Trainer;
@@ -150,17 +151,7 @@ impl Campaign {
             accepted,
         };
         let image = microscope.image();
-        let side = image.height().min(image.width());
-        let windows = Network::MIN_WINDOW_SAME..=Network::MAX_WINDOW.min(side);
-        if !windows.contains(&config.window) {
-            let (from, to) = (windows.start(), windows.end());
-            let accepted = format!(
-                "{from} to {to} pixels for an image of {} x {}",
-                image.height(),
-                image.width()
-            );
-            return Err(setting("window", &config.window, accepted));
-        }
+        check_window(image, config.window)?;
         let network = Network::for_window(config.window)?;
         let patches = Patches::new(image, config.window)?;
         let candidates = patches.candidates().count();
@@ -269,6 +260,11 @@ impl Campaign {
             times: Times::default(),
             warnings: Warnings::default(),
         };
+        // Standardised, a constant image is zero.
+        if self.patches.pixels().iter().all(|&pixel| pixel == 0.0) {
+            let constant = "the image is constant: no structure to learn from";
+            run.warnings.notes.push(constant.to_owned());
+        }
 
         let seeds = run.measure_seeds(&self.seeds)?;
         run.controller.choose(acquisition)?;
@@ -343,4 +339,22 @@ impl Campaign {
             warnings: run.warnings.notes,
         })
     }
+}
+
+/// Refuses a window that does not fit the image or the network.
+pub(crate) fn check_window(image: &Map, window: usize) -> Result<(), CampaignError> {
+    let side = image.height().min(image.width());
+    let (from, to) = (Network::MIN_WINDOW_SAME, Network::MAX_WINDOW.min(side));
+    if (from..=to).contains(&window) {
+        return Ok(());
+    }
+    Err(CampaignError::Setting {
+        name: "window",
+        value: window.to_string(),
+        accepted: format!(
+            "{from} to {to} pixels for an image of {} x {}",
+            image.height(),
+            image.width()
+        ),
+    })
 }

@@ -166,6 +166,17 @@ fn read(
         reason: error.to_string().replace('\n', " "),
     };
     let content = std::fs::read(file).map_err(|e| unreadable(&e))?;
+    let text = std::str::from_utf8(&content).ok();
+    if text.is_none_or(|text| text.trim().is_empty()) {
+        let found = if text.is_some() {
+            "nothing in it"
+        } else {
+            "not text"
+        };
+        return Err(unreadable(&format_args!(
+            "{found}; expected CSV with a column `patch_index`"
+        )));
+    }
     let mut reader = csv::ReaderBuilder::new()
         .trim(csv::Trim::All)
         .from_reader(&content[..]);

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use beacon_kernel::Strategy;
 use clap::{ArgGroup, Args};
 
+use super::listing::listing;
 use super::progress::Display;
 use super::replay::parse_scalarizer;
 use super::{Failure, input, print, spaces, specimen};
@@ -104,6 +105,7 @@ fn all_strategies() -> Vec<String> {
 pub(super) fn run(args: &CompareArgs) -> Result<(), Failure> {
     if let Some(folder) = &args.collect {
         let folder = StudyFolder::open(folder).map_err(|e| Failure::input(&e))?;
+        tell_beyond(&args.at, folder.plan().campaign.steps);
         return assemble(args, &folder, None);
     }
     if args.jobs == Some(0) {
@@ -122,18 +124,34 @@ pub(super) fn run(args: &CompareArgs) -> Result<(), Failure> {
     explore(args, &name, replay)
 }
 
+/// Says which of the steps asked for are beyond the last, unless they are the usual ones.
+fn tell_beyond(at: &[usize], steps: usize) {
+    let beyond = at.iter().filter(|&&step| step > steps);
+    let beyond: Vec<_> = beyond.map(usize::to_string).collect();
+    if !beyond.is_empty() && *at != crate::study::STEPS {
+        let beyond = beyond.join(", ");
+        eprintln!(
+            "note: no step {beyond} in campaigns of {steps} steps; the last is shown instead"
+        );
+    }
+}
+
 /// Runs the cells of a study on a microscope, all or one.
 fn explore<M: Microscope + Clone + Sync>(
     args: &CompareArgs,
     name: &str,
     microscope: M,
 ) -> Result<(), Failure> {
+    if let Some(out) = &args.out {
+        input::refuse_campaign(out)?;
+    }
     let start = match &args.seeds_from {
         Some(file) => read_seeds(file).map_err(|e| Failure::input(&e))?,
         None => Vec::new(),
     };
     let dataset = Dataset::new(name, &microscope);
-    let (strategies, campaign) = (args.strategies.clone(), args.campaign.clone());
+    let names = args.strategies.iter().map(|name| name.trim().to_owned());
+    let (strategies, campaign) = (names.collect(), args.campaign.clone());
     let maps = Maps::new(&microscope);
     let plan = Plan::new(dataset, strategies, args.seeds, start, campaign);
     let plan = plan.map_err(|e| Failure::input(&e))?;
@@ -148,6 +166,7 @@ fn explore<M: Microscope + Clone + Sync>(
     };
     let folder = StudyFolder::create(&path, study.plan()).map_err(|e| Failure::input(&e))?;
     folder.keep(&maps).map_err(|e| Failure::input(&e))?;
+    tell_beyond(&args.at, args.campaign.steps);
 
     let mut due = Vec::new();
     for cell in &asked {
@@ -247,20 +266,8 @@ fn assemble(
     if args.json {
         return print(&json);
     }
-    let figures = if drawn {
-        "report.html      figures and tables in one page\n  \
-         *.png, *.svg     its figures one by one\n  "
-    } else {
-        ""
-    };
-    print(&format!(
-        "{}\nresults in {}:\n  {figures}\
-         comparison.json  everything above and more\n  \
-         table.csv        every metric at the chosen steps, with spread and tests\n  \
-         series.csv       every campaign step by step\n",
-        describe(&comparison, &analysis),
-        path.display()
-    ))
+    let described = describe(&comparison, &analysis);
+    print(&format!("{described}\n{}", listing(path, drawn, &[])))
 }
 
 /// Writes figures and report; `false` where the folder does not hold the data they show, which

@@ -51,6 +51,28 @@ pub(super) fn folder_for(out: Option<&Path>, name: &str) -> PathBuf {
         .unwrap_or_else(|| Path::new("runs").join(name))
 }
 
+/// Refuses the folder of a campaign as that of a study, which is in order where it is one
+/// already.
+pub(super) fn refuse_campaign(folder: &Path) -> Result<(), Failure> {
+    if folder.join("study.toml").exists() {
+        return Ok(());
+    }
+    let campaigns = ["summary.json", "report.html"];
+    let accepted = "a new or empty folder, or that of the same study";
+    refuse(folder, &campaigns, "a campaign", accepted)
+}
+
+/// Refuses a folder that holds one of these files.
+fn refuse(folder: &Path, files: &[&str], whose: &str, accepted: &str) -> Result<(), Failure> {
+    match files.iter().find(|file| folder.join(file).exists()) {
+        None => Ok(()),
+        Some(file) => Err(Failure::Input(format!(
+            "`{}`: the results of {whose} are in it (there is a {file}); expected {accepted}",
+            folder.display()
+        ))),
+    }
+}
+
 /// Removes a folder in which nothing came to be.
 pub(super) fn remove_if_empty(folder: &Path) {
     // One that is not empty stays: the system refuses.
@@ -58,8 +80,9 @@ pub(super) fn remove_if_empty(folder: &Path) {
 }
 
 /// Makes the folder and checks that files can be written in it, before anything is measured
-/// for it.
+/// for it. That of a study is refused.
 pub(super) fn prepare_folder(folder: &Path) -> Result<(), Failure> {
+    refuse(folder, &["study.toml"], "a study", "a new or empty folder")?;
     let probe = folder.join(".writable");
     std::fs::create_dir_all(folder)
         .and_then(|()| std::fs::write(&probe, b""))

@@ -4,6 +4,7 @@ mod compare;
 mod controller;
 mod input;
 mod kernel;
+mod listing;
 mod progress;
 mod replay;
 mod score;

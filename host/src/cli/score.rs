@@ -10,8 +10,8 @@ use serde::Serialize;
 use super::progress::Display;
 use super::{Failure, input, kernel, print, spaces};
 use crate::campaign::{
-    Campaign, CampaignConfig, Order, Outcome, PublishedFigures, Series, Summary, read_order,
-    read_published_order, read_seeds,
+    Campaign, CampaignConfig, Order, Outcome, PublishedFigures, Series, Summary, check_window,
+    read_order, read_published_order, read_seeds,
 };
 use crate::controller::ControllerChoice;
 use crate::metrics::published_target_curve;
@@ -149,6 +149,7 @@ pub(super) fn run(args: &ScoreArgs) -> Result<(), Failure> {
 /// Seeds and order, which is cut to the steps asked for.
 fn read(args: &ScoreArgs, replay: &Replay) -> Result<(Vec<Candidate>, Order), Failure> {
     let image = replay.image();
+    check_window(image, args.window).map_err(|e| Failure::input(&e))?;
     let candidates = Candidates::new(image.height(), image.width(), args.window)
         .map_err(|e| Failure::input(&e))?;
     let mut seeds = match &args.seeds_from {
@@ -299,6 +300,9 @@ fn describe(
         row("in the file: surrogate variance", &|step| {
             figure(&theirs.surrogate_variance, step)
         });
+    }
+    if outcome.seeds.is_empty() {
+        text += "no seeds: give those of the run with --seeds-from, if it had any\n";
     }
     for warning in &outcome.warnings {
         // A string takes any text.

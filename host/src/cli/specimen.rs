@@ -7,6 +7,7 @@ use clap::Args;
 use serde::Serialize;
 
 use super::kernel::BeamArgs;
+use super::listing::listing;
 use super::progress::Display;
 use super::replay::describe_link;
 use super::{Failure, input, kernel, print, spaces};
@@ -100,21 +101,12 @@ pub(super) fn run(args: &SpecimenArgs) -> Result<(), Failure> {
     let outcomes = [&beacon, &random];
     write_results(&folder, &microscope, &spaces, &config, &outcomes)?;
     let discoveries = discoveries(args.specimen, &microscope, &beacon, &random);
-    let [one, other] = outcomes.map(|outcome| &outcome.config.strategy);
-    let recorded = match args.specimen {
-        SpecimenKind::Nanoparticles | SpecimenKind::Plasmonic => "spectra",
-        SpecimenKind::Ferroelectric => "loops",
-    };
+    let campaign = "tables, maps and report of this campaign";
+    let campaigns = outcomes.map(|outcome| (outcome.config.strategy.as_str(), campaign));
     print(&format!(
-        "{discoveries}\nresults in {}:\n  \
-         report.html     everything below in one page\n  \
-         trajectory.png  the image, with what {one} measured, in order\n  \
-         target.png      the true response, with what both measured\n  \
-         coverages.png   share of target space and patches seen, step by step\n  \
-         learning.png    error, mean and uncertainty of the model, step by step\n  \
-         spectra.png     {recorded} that {one} measured at chosen points\n  \
-         {one}, {other}: tables, maps and report of each campaign\n",
-        folder.display()
+        "{discoveries}one seed proves nothing: beacon compare --specimen {} --seeds 10\n\n{}",
+        args.specimen,
+        listing(&folder, true, &campaigns)
     ))?;
     if display.interrupted() {
         return Err(Failure::Interrupted);

@@ -46,7 +46,7 @@ impl Figure for CoverageFigure<'_> {
             width: WIDTH,
             height: HEIGHT,
             x: Scale::steps(steps.unwrap_or(0)),
-            y: Scale::linear(0.0, 1.0),
+            y: Scale::shares(self.curves.iter().flat_map(Curve::extremes)),
         };
         plane.draw_axes(
             page,

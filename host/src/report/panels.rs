@@ -14,8 +14,8 @@ use plotters::prelude::DrawingBackend;
 /// The values an upright axis spans.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Span {
-    /// 0 to 1, for shares.
-    Unit,
+    /// From zero to a round number no larger than 1, for shares.
+    Shares,
     /// From zero, for quantities with a meaningful one, such as errors.
     FromZero,
     /// Whatever the curves span.
@@ -66,7 +66,7 @@ impl<'a> PanelsFigure<'a> {
                 ("surrogate uncertainty", units, Span::FromZero, |m| {
                     m.surrogate_sigma
                 }),
-                ("target coverage", "", Span::Unit, |m| m.target_coverage),
+                ("target coverage", "", Span::Shares, |m| m.target_coverage),
             ],
         )
     }
@@ -78,9 +78,9 @@ impl<'a> PanelsFigure<'a> {
             results,
             3,
             &[
-                ("target coverage", "", Span::Unit, |m| m.target_coverage),
-                ("patch coverage", "", Span::Unit, |m| m.patch_coverage),
-                ("latent coverage", "", Span::Unit, |m| m.latent_coverage),
+                ("target coverage", "", Span::Shares, |m| m.target_coverage),
+                ("patch coverage", "", Span::Shares, |m| m.patch_coverage),
+                ("latent coverage", "", Span::Shares, |m| m.latent_coverage),
             ],
         )
     }
@@ -157,7 +157,7 @@ impl CurvePanel<'_> {
     fn scale(&self) -> Scale {
         let values = self.curves.iter().flat_map(Curve::extremes);
         match self.span {
-            Span::Unit => Scale::linear(0.0, 1.0),
+            Span::Shares => Scale::shares(values),
             Span::FromZero => Scale::from_zero(values.map(|v| v.max(0.0))),
             Span::Fitted => Scale::around(values),
         }

@@ -3,7 +3,7 @@
 use super::page::{DrawResult, Hang, Page, SMALL, TEXT, fitted, text_width};
 use super::palette::INK;
 use super::stroke::rounded;
-use super::ticks::Ticks;
+use super::ticks::{Ticks, ceiling};
 use plotters::prelude::DrawingBackend;
 use plotters::style::RGBColor;
 
@@ -55,6 +55,17 @@ impl Scale {
     pub(super) fn from_zero(values: impl Iterator<Item = f64>) -> Self {
         let (low, high) = extent(values.chain([0.0]));
         Self::linear(low * 1.05, high * 1.05)
+    }
+
+    /// From zero to a number of the axis no smaller than the largest finite share among `values`,
+    /// and no larger than 1.
+    pub(super) fn shares(values: impl Iterator<Item = f64>) -> Self {
+        let (_, largest) = extent(values);
+        if largest > 0.0 {
+            Self::linear(0.0, ceiling(largest.min(1.0), Y_TICKS).min(1.0))
+        } else {
+            Self::linear(0.0, 1.0)
+        }
     }
 
     /// Whole decades around the positive values among `values`.
@@ -243,6 +254,21 @@ fn caption_distance(ticks: &Ticks) -> i32 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn shares_end_at_a_round_number_that_holds_them_and_at_1_at_most() {
+        let high = |shares: &[f64]| Scale::shares(shares.iter().copied()).high;
+        for (shares, end) in [
+            (&[0.02, 0.22, f64::NAN][..], 0.25),
+            (&[0.3], 0.3),
+            (&[0.41, 1.3], 1.0),
+            (&[0.85], 1.0),
+            (&[], 1.0),
+            (&[0.0], 1.0),
+        ] {
+            assert!((high(shares) - end).abs() < 1e-12, "{shares:?}");
+        }
+    }
 
     #[test]
     fn decades_hold_every_positive_value() {

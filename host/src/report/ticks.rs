@@ -140,6 +140,14 @@ fn common_exponent(largest: f64) -> i32 {
     }
 }
 
+/// The first tick no less than `high`, which is positive, of an axis from 0 with at most about
+/// `count` of them.
+pub(super) fn ceiling(high: f64, count: usize) -> f64 {
+    let (mantissa, power) = round_up(high / count.max(1) as f64);
+    let step = mantissa * 10_f64.powi(power);
+    (high / step - 1e-6).ceil() * step
+}
+
 /// Smallest of 1, 2, 5 times a power of ten that is no less than `value`.
 fn round_up(value: f64) -> (f64, i32) {
     let power = value.log10().floor() as i32;

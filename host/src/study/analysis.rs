@@ -92,6 +92,7 @@ impl Analysis {
             .collect();
         let mut notes = comparison.notes.clone();
         notes.extend(untested(&strategies));
+        notes.extend(few_seeds(&strategies));
         if strategies.iter().any(StrategyFigures::is_tested) {
             notes.push(CAVEAT.to_owned());
         }
@@ -232,6 +233,21 @@ fn median(values: &[f64], end: f64) -> Option<f64> {
     let upper = *sorted.get(sorted.len() / 2)?;
     let lower = sorted[(sorted.len() - 1) / 2];
     (upper < end).then(|| f64::midpoint(lower, upper))
+}
+
+/// Seeds below which a comparison says that they are few.
+const FEW: usize = 5;
+
+/// Says how little a test on few seeds can show: a signed-rank test has 2ⁿ equally likely signs,
+/// and at best one of them at either end.
+fn few_seeds(strategies: &[StrategyFigures]) -> Option<String> {
+    let tests = strategies.iter().flat_map(StrategyFigures::all);
+    let pairs = tests.flat_map(Figure::tests).map(|test| test.n);
+    let seeds = pairs.max().filter(|pairs| (2..FEW).contains(pairs))?;
+    let least = 2.0 / f64::from(1_u32 << seeds);
+    Some(format!(
+        "{seeds} seeds: a signed-rank test cannot fall below {least}, and means are uncertain"
+    ))
 }
 
 /// Says which tests could not be made, once for each reason.

@@ -21,7 +21,7 @@ pub(super) fn areas(comparison: &Comparison, analysis: &Analysis, name: &str) ->
     let mut head = ["strategy", "mean±sd"].map(str::to_owned).to_vec();
     let baselines = baselines(analysis, &plan.strategies[0]);
     for (baseline, _) in &baselines {
-        head.push(format!("less {baseline}"));
+        head.push(format!("minus {baseline}"));
         head.push("p".to_owned());
     }
     let mut rows = Vec::new();

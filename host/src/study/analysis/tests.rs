@@ -84,6 +84,28 @@ fn what_could_not_be_tested_is_said() {
     assert!(notes.unwrap().notes[0].contains("fewer than two seeds"));
 }
 
+/// Of the 2ⁿ signs one alone has all differences positive: p = 2 / 2ⁿ, both sides taken together.
+#[test]
+fn few_seeds_are_said_to_be_few() {
+    let notes = |seeds: u64| {
+        let runs = |strategy, gain: f64| -> Vec<_> {
+            let covered = |seed: u64| [gain * seed as f64, gain * seed as f64];
+            let all = (1..=seeds).map(|seed| campaign(strategy, seed, 4, &covered(seed)));
+            all.collect()
+        };
+        let comparison = comparison(&[&runs("ei", 0.1), &runs("random", 0.05)]);
+        Analysis::new(&comparison, &[1]).unwrap().notes
+    };
+    let few = |notes: &[String]| notes.iter().find(|n| n.contains("signed-rank")).cloned();
+    assert_eq!(few(&notes(1)), None);
+    assert_eq!(
+        few(&notes(3)).unwrap(),
+        "3 seeds: a signed-rank test cannot fall below 0.25, and means are uncertain"
+    );
+    assert!(few(&notes(4)).unwrap().contains("below 0.125,"));
+    assert_eq!(few(&notes(5)), None);
+}
+
 #[test]
 fn a_behaviour_that_was_never_met_counts_as_later_than_every_step() {
     let met = |seed, first_step| {
