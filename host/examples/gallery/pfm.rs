@@ -18,8 +18,8 @@ pub(crate) fn draw(folder: &Path, out: &Path) -> Outcome {
     let image = Map::uncalibrated(50, 50, npy(&folder.join("image.npy"))?, "PFM amplitude");
     let response = Map::uncalibrated(50, 50, npy(&folder.join("scalarizer.npy"))?, "loop height");
     let candidates = coords(&folder.join("coords.npy"))?;
-    let windows = Candidates::new(50, 50, 16)?;
-    let target = on_candidates(&response, windows);
+    let all = Candidates::new(50, 50, 16)?;
+    let target = on_candidates(&response, all);
     let seeds = at(&candidates, &indices(&folder.join("seeds.npy"))?);
     let names = ["EI", "MU", "BEACON"];
     let orders = names
@@ -67,10 +67,7 @@ pub(crate) fn draw(folder: &Path, out: &Path) -> Outcome {
     let mean = Map::uncalibrated(50, 50, map("mean")?, "loop height");
     let sigma = map("var")?.into_iter().map(f64::sqrt).collect();
     let sigma = Map::uncalibrated(50, 50, sigma, "loop height");
-    let (mean, sigma) = (
-        on_candidates(&mean, windows),
-        on_candidates(&sigma, windows),
-    );
+    let (mean, sigma) = (on_candidates(&mean, all), on_candidates(&sigma, all));
     let figure = SurrogateFigure {
         mean: &mean,
         sigma: &sigma,
