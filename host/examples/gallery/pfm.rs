@@ -6,9 +6,10 @@ use beacon_host::map::Map;
 use beacon_host::metrics::{TARGET_BINS, target_groups};
 use beacon_host::report::{
     CoverageFigure, Curve, Metrics, Progress, Report, StepTimes, StrategyResult, SurrogateFigure,
-    TargetFigure, Trajectory, TrajectoryFigure, only_at, save, save_both, write_figures,
+    TargetFigure, Trajectory, TrajectoryFigure, on_candidates, save, save_both, write_figures,
     write_report,
 };
+use beacon_kernel::Candidates;
 use rand_core::{Rng, SeedableRng};
 use rand_xoshiro::Xoshiro128PlusPlus;
 use std::path::Path;
@@ -17,7 +18,8 @@ pub(crate) fn draw(folder: &Path, out: &Path) -> Outcome {
     let image = Map::uncalibrated(50, 50, npy(&folder.join("image.npy"))?, "PFM amplitude");
     let response = Map::uncalibrated(50, 50, npy(&folder.join("scalarizer.npy"))?, "loop height");
     let candidates = coords(&folder.join("coords.npy"))?;
-    let target = only_at(&response, &candidates);
+    let all = Candidates::new(50, 50, 16)?;
+    let target = on_candidates(&response, all);
     let seeds = at(&candidates, &indices(&folder.join("seeds.npy"))?);
     let names = ["EI", "MU", "BEACON"];
     let orders = names
@@ -65,7 +67,7 @@ pub(crate) fn draw(folder: &Path, out: &Path) -> Outcome {
     let mean = Map::uncalibrated(50, 50, map("mean")?, "loop height");
     let sigma = map("var")?.into_iter().map(f64::sqrt).collect();
     let sigma = Map::uncalibrated(50, 50, sigma, "loop height");
-    let (mean, sigma) = (only_at(&mean, &candidates), only_at(&sigma, &candidates));
+    let (mean, sigma) = (on_candidates(&mean, all), on_candidates(&sigma, all));
     let figure = SurrogateFigure {
         mean: &mean,
         sigma: &sigma,

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use beacon_kernel::Strategy;
-use clap::{ArgGroup, Args};
+use clap::{ArgGroup, Args, Command, Id};
 
 use super::listing::listing;
 use super::progress::Display;
@@ -20,20 +20,6 @@ use crate::study::{
     StudyFolder, chosen_steps, cores, describe, run_cells, to_json, write_report, write_series,
     write_table,
 };
-
-/// What a study that is only collected has settled already; the last two are the groups of the
-/// campaign's settings and of its training's.
-const SETTINGS: [&str; 9] = [
-    "scalarizer",
-    "strategies",
-    "seeds",
-    "seeds_from",
-    "out",
-    "cell",
-    "jobs",
-    "CampaignConfig",
-    "TrainerConfig",
-];
 
 /// Arguments of `beacon compare`.
 #[derive(Debug, Args)]
@@ -79,7 +65,7 @@ pub(super) struct CompareArgs {
     #[arg(long, value_name = "I/N", requires = "out")]
     cell: Option<CellName>,
     /// Assemble what the folder of a study holds, and run nothing: only --at and --json say more.
-    #[arg(long, value_name = "DIR", conflicts_with_all = SETTINGS)]
+    #[arg(long, value_name = "DIR", conflicts_with_all = settled())]
     collect: Option<PathBuf>,
     /// Campaigns to run at a time; as many as there are cores by default.
     #[arg(long, value_name = "N")]
@@ -99,6 +85,25 @@ fn all_strategies() -> Vec<String> {
     let others = others.filter(|name| *name != default);
     let all = std::iter::once(default).chain(others);
     all.map(str::to_owned).collect()
+}
+
+/// The arguments that a study which is only collected has settled already, by their names.
+fn settled() -> Vec<Id> {
+    let own = [
+        "scalarizer",
+        "strategies",
+        "seeds",
+        "seeds_from",
+        "out",
+        "cell",
+        "jobs",
+    ];
+    // A group would not do: clap leaves it empty where a structure is flattened into it.
+    let campaign = CampaignConfig::augment_args(Command::new("campaign"));
+    let campaign = campaign
+        .get_arguments()
+        .map(|argument| argument.get_id().clone());
+    own.into_iter().map(Id::from).chain(campaign).collect()
 }
 
 /// Runs the command.
