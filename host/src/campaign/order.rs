@@ -435,7 +435,10 @@ mod tests {
     #[test]
     fn what_cannot_be_used_is_named_with_its_line() {
         for (table, said) in [
-            ("", &["no column `patch_index`"][..]),
+            (
+                "",
+                &["nothing in it", "CSV with a column `patch_index`"][..],
+            ),
             (
                 "patch,y\n1,2\n",
                 &["no column `patch_index`", "`patch`, `y`"],
