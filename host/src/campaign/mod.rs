@@ -258,13 +258,8 @@ impl Campaign {
             responses: Vec::new(),
             origin: None,
             times: Times::default(),
-            warnings: Warnings::default(),
+            warnings: Warnings::of(&self.patches),
         };
-        // Standardised, a constant image is zero.
-        if self.patches.pixels().iter().all(|&pixel| pixel == 0.0) {
-            let constant = "the image is constant: no structure to learn from";
-            run.warnings.notes.push(constant.to_owned());
-        }
 
         let seeds = run.measure_seeds(&self.seeds)?;
         run.controller.choose(acquisition)?;

@@ -37,6 +37,17 @@ pub(super) struct Warnings {
 }
 
 impl Warnings {
+    /// What is to be said of an image before anything is measured.
+    pub(super) fn of(patches: &Patches) -> Self {
+        let mut warnings = Self::default();
+        // Standardised, a constant image is zero.
+        if patches.pixels().iter().all(|&pixel| pixel == 0.0) {
+            let constant = "the image is constant: no structure to learn from";
+            warnings.notes.push(constant.to_owned());
+        }
+        warnings
+    }
+
     /// Notes what went wrong, once: what goes wrong at every step shall not fill the summary.
     pub(super) fn note(&mut self, what: &str) {
         if !self.notes.iter().any(|note| note.ends_with(what)) {
