@@ -1,35 +1,11 @@
 //! The program as a user meets it: what it prints, writes and refuses.
 
+mod common;
+
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::Command;
 
-use npyz::WriterBuilder as _;
-
-fn beacon(arguments: &[&str], folder: &Path) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_beacon"))
-        .args(arguments)
-        .current_dir(folder)
-        .env("BEACON_CACHE", env!("CARGO_TARGET_TMPDIR"))
-        .output()
-        .expect("the program starts")
-}
-
-fn text(bytes: &[u8]) -> String {
-    String::from_utf8(bytes.to_vec()).expect("output is UTF-8")
-}
-
-fn write_npy(file: &Path, shape: &[u64], values: impl Iterator<Item = f64>) {
-    let mut bytes = Vec::new();
-    let mut writer = npyz::WriteOptions::new()
-        .default_dtype()
-        .shape(shape)
-        .writer(&mut bytes)
-        .begin_nd()
-        .unwrap();
-    writer.extend(values).unwrap();
-    writer.finish().unwrap();
-    std::fs::write(file, bytes).unwrap();
-}
+use common::{beacon, text, write_npy};
 
 /// A folder with an image of 20 × 24 pixels and a response that follows its structure.
 fn data() -> tempfile::TempDir {

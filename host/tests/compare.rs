@@ -1,35 +1,13 @@
 //! `beacon compare` as a user and a batch scheduler meet it.
 
+mod common;
+
 use std::path::Path;
 use std::process::{Command, Output};
 
-use npyz::WriterBuilder as _;
 use serde_json::Value;
 
-fn beacon(arguments: &[&str], folder: &Path) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_beacon"))
-        .args(arguments)
-        .current_dir(folder)
-        .output()
-        .expect("the program starts")
-}
-
-fn text(bytes: &[u8]) -> String {
-    String::from_utf8(bytes.to_vec()).expect("output is UTF-8")
-}
-
-fn write_npy(file: &Path, values: impl Iterator<Item = f64>) {
-    let mut bytes = Vec::new();
-    let mut writer = npyz::WriteOptions::new()
-        .default_dtype()
-        .shape(&[24, 24])
-        .writer(&mut bytes)
-        .begin_nd()
-        .unwrap();
-    writer.extend(values).unwrap();
-    writer.finish().unwrap();
-    std::fs::write(file, bytes).unwrap();
-}
+use common::{beacon, text, write_npy};
 
 /// A folder with an image of 24 × 24 pixels and a response that follows its structure.
 fn data() -> tempfile::TempDir {
@@ -39,9 +17,13 @@ fn data() -> tempfile::TempDir {
         (0.7 * y).sin() + (0.4 * x).cos() + 0.3 * (x * y * 0.05).sin()
     };
     let at = |name: &str| folder.path().join(name);
-    write_npy(&at("image.npy"), (0..576).map(wave));
-    write_npy(&at("response.npy"), (0..576).map(|i| wave(i).powi(2)));
-    write_npy(&at("flat.npy"), (0..576).map(|_| 3.0));
+    write_npy(&at("image.npy"), &[24, 24], (0..576).map(wave));
+    write_npy(
+        &at("response.npy"),
+        &[24, 24],
+        (0..576).map(|i| wave(i).powi(2)),
+    );
+    write_npy(&at("flat.npy"), &[24, 24], (0..576).map(|_| 3.0));
     std::fs::write(at("notes.doc"), "not a folder").unwrap();
     std::fs::write(at("far.txt"), "3 500\n").unwrap();
     folder
@@ -372,6 +354,7 @@ fn an_interrupted_comparison_keeps_finished_cells_and_goes_on() {
     let folder = data();
     let change = ["--steps", "120", "--jobs", "1", "--json", "--out", "study"];
     let mut running = Command::new(env!("CARGO_BIN_EXE_beacon"))
+        .env("BEACON_CACHE", env!("CARGO_TARGET_TMPDIR"))
         .args(changed(&change).iter().filter(|word| **word != "--json"))
         .current_dir(folder.path())
         .stderr(std::process::Stdio::piped())
