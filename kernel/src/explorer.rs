@@ -4,6 +4,8 @@
 //! models and measurements in the order they came, so a campaign survives the loss of either
 //! end.
 
+#[cfg(feature = "parts")]
+mod parts;
 mod proposal;
 
 pub use proposal::Proposal;

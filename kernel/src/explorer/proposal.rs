@@ -194,7 +194,7 @@ impl Explorer<'_> {
     /// The free candidate whose joint Thompson sample and squared structural distance score
     /// best. The sample's deviations from the posterior mean are scaled by `temperature`: a
     /// sample is linear in its random numbers, so scaling those does it.
-    fn best_of_sample(
+    pub(super) fn best_of_sample(
         &mut self,
         random: &mut Random,
         temperature: f32,
