@@ -188,10 +188,7 @@ impl<'a> Explorer<'a> {
             surrogate: None,
         });
         self.factor.clear();
-        for n in 0..self.measured {
-            self.absorb(n)?;
-        }
-        Ok(())
+        self.absorb()
     }
 
     /// Takes a measured response, in raw units.
@@ -227,7 +224,7 @@ impl<'a> Explorer<'a> {
         *taken |= 1 << (candidate.0 % 32);
         self.measured = n + 1;
         if self.process.is_some() && self.factor.order() == n {
-            self.absorb(n)?;
+            self.absorb()?;
         }
         Ok(())
     }
@@ -339,41 +336,53 @@ impl<'a> Explorer<'a> {
         Ok(())
     }
 
-    /// Adds measured point `n` to the Gaussian process.
-    fn absorb(&mut self, n: usize) -> Result<(), Error> {
+    /// Adds the measured points that the Gaussian process lacks.
+    fn absorb(&mut self) -> Result<(), Error> {
         let process = self.process.ok_or(Error::NoModel)?;
+        let known = self.factor.order();
+        let mut placed = known;
+        let mut outlier = Ok(());
+        while placed < self.measured && outlier.is_ok() {
+            outlier = self.place(placed, &process);
+            placed += usize::from(outlier.is_ok());
+        }
+        let hyperparameters = process.hyperparameters;
+        let variance = hyperparameters.outputscale + hyperparameters.noise;
         let memory = &mut self.memory;
-        let lookup = || {
-            let candidate = Candidate(*memory.measured.get(n)?);
-            let latent = *memory.latents.get(candidate.index())?;
-            Some((candidate, latent, *memory.responses.get(n)?))
-        };
-        let Some((candidate, latent, response)) = lookup() else {
+        let points = memory.points.get(..placed).unwrap_or_default();
+        self.factor.extend(process.covariance(), variance, points)?;
+        // β by as many more steps of forward substitution.
+        for n in known..placed {
+            let (earlier, rest) = memory.whitened.split_at_mut(n.min(memory.whitened.len()));
+            if let (Some(own), Some(target), Some((diagonal, row))) = (
+                rest.first_mut(),
+                memory.targets.get(n),
+                self.factor.row(n).split_last(),
+            ) {
+                let centred = target - hyperparameters.mean;
+                *own = (centred - crate::math::dot(row, earlier)) / diagonal;
+            }
+        }
+        outlier
+    }
+
+    /// Looks up where measured point `n` lies in the latent plane, and its target.
+    fn place(&mut self, n: usize, process: &Process) -> Result<(), Error> {
+        let memory = &mut self.memory;
+        let (Some(&candidate), Some(&response), Some(point), Some(target)) = (
+            memory.measured.get(n),
+            memory.responses.get(n),
+            memory.points.get_mut(n),
+            memory.targets.get_mut(n),
+        ) else {
             return Err(Error::NoMeasurement);
         };
-        let target = process.standardisation.standardise(response);
-        if !within(target, LARGEST_TARGET) {
+        let candidate = Candidate(candidate);
+        let latent = memory.latents.get(candidate.index());
+        *point = latent.copied().ok_or(Error::NoMeasurement)?;
+        *target = process.standardisation.standardise(response);
+        if !within(*target, LARGEST_TARGET) {
             return Err(Error::Outlier { candidate });
-        }
-        let covariance = process.covariance();
-        let (earlier, rest) = memory.points.split_at_mut(n.min(memory.points.len()));
-        covariance.with_each(latent, earlier, memory.row);
-        let row = memory.row.get(..n).unwrap_or_default();
-        let variance = covariance.outputscale + process.hyperparameters.noise;
-        self.factor.append(row, variance)?;
-        if let Some(point) = rest.first_mut() {
-            *point = latent;
-        }
-        // β_n by one more step of forward substitution.
-        let (known, rest) = memory.whitened.split_at_mut(n.min(memory.whitened.len()));
-        if let (Some(own), Some(target_slot), Some((diagonal, row))) = (
-            rest.first_mut(),
-            memory.targets.get_mut(n),
-            self.factor.row(n).split_last(),
-        ) {
-            *target_slot = target;
-            let centred = target - process.hyperparameters.mean;
-            *own = (centred - crate::math::dot(row, known)) / diagonal;
         }
         Ok(())
     }

@@ -77,6 +77,7 @@
 mod candidates;
 mod cnn;
 mod dense;
+mod elementary;
 mod error;
 mod explorer;
 mod gp;

@@ -26,7 +26,7 @@ impl Explorer<'_> {
     /// [`Error::NoModel`], [`Error::NotPositiveDefinite`], [`Error::Outlier`].
     pub fn only_refactor(&mut self) -> Result<(), Error> {
         self.factor.clear();
-        (0..self.measured).try_for_each(|n| self.absorb(n))
+        self.absorb()
     }
 
     /// Structural distances of all candidates to the points measured since the last time.

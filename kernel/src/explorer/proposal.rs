@@ -219,10 +219,13 @@ impl Explorer<'_> {
             points,
             targets,
         };
-        let prior = Prior::draw(random, tempered * process.hyperparameters.outputscale);
+        // Some point of the candidates' box.
+        let origin = points.first().copied().unwrap_or_default();
+        let outputscale = tempered * process.hyperparameters.outputscale;
+        let prior = Prior::draw(random, outputscale, origin);
         let taken = &*memory.taken;
         if let Some(mut grid) = Grid::new(process.bounds, memory.workspace) {
-            grid.add_features(prior.features());
+            grid.add_prior(&prior);
             for (weight, &point) in weights.iter_mut().zip(points) {
                 *weight = grid.at(point);
             }
