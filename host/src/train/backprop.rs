@@ -11,9 +11,10 @@ use rayon::prelude::*;
 use super::passes::{CHUNK, Chunk, FAN_2, Weights, backward, forward};
 use super::shape::Shape;
 
-/// A network with its weights and a batch of patches.
+/// A network with its weights and a batch of patches: what [`Trainer`](super::Trainer) trains,
+/// for use without one.
 #[derive(Clone, Debug)]
-pub(super) struct Batch {
+pub struct Batch {
     weights: Weights,
     points: usize,
     /// Those past the batch are kept for when it grows.
@@ -21,7 +22,8 @@ pub(super) struct Batch {
 }
 
 impl Batch {
-    pub(super) fn new(network: Network) -> Self {
+    /// An empty batch, all weights zero.
+    pub fn new(network: Network) -> Self {
         Self {
             weights: Weights {
                 shape: Shape::new(network),
@@ -35,12 +37,12 @@ impl Batch {
     }
 
     /// The weights of the last [`set_weights`](Self::set_weights), as f32.
-    pub(super) fn weights(&self) -> &[f32] {
+    pub fn weights(&self) -> &[f32] {
         &self.weights.flat
     }
 
-    /// Takes over weights in the order of the layout.
-    pub(super) fn set_weights(&mut self, weights: &[f64]) {
+    /// Takes over weights in the order of [`Network::layout`].
+    pub fn set_weights(&mut self, weights: &[f64]) {
         let Weights {
             layout,
             flat,
@@ -59,7 +61,7 @@ impl Batch {
     }
 
     /// Takes over patches, `[patch][window][window]`.
-    pub(super) fn set_patches(&mut self, patches: &[f32]) {
+    pub fn set_patches(&mut self, patches: &[f32]) {
         let shape = self.weights.shape;
         let size = shape.window * shape.window;
         self.points = patches.len() / size;
@@ -77,7 +79,7 @@ impl Batch {
     }
 
     /// Evaluates the latents of all patches.
-    pub(super) fn forward(&mut self) {
+    pub fn forward(&mut self) {
         let weights = &self.weights;
         let chunks = &mut self.chunks[..self.points.div_ceil(CHUNK)];
         chunks
@@ -86,14 +88,17 @@ impl Batch {
     }
 
     /// The latents of the last [`forward`](Self::forward).
-    pub(super) fn latents(&self) -> impl Iterator<Item = [f32; LATENT]> {
+    pub fn latents(&self) -> impl Iterator<Item = [f32; LATENT]> {
         let chunks = self.chunks.iter().flat_map(|chunk| chunk.latents);
         chunks.take(self.points)
     }
 
     /// From the gradient by each patch's latent to the gradient by the weights, written to
     /// `gradient` in the order of the layout; after [`forward`](Self::forward).
-    pub(super) fn backward(
+    ///
+    /// # Panics
+    /// When `gradient` is not as long as there are weights.
+    pub fn backward(
         &mut self,
         latent_gradient: impl Fn(usize) -> [f64; LATENT] + Sync,
         gradient: &mut [f64],

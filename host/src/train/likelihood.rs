@@ -45,8 +45,20 @@ pub(super) fn hyperparameters(p: &[f64; PARAMETERS], floor: f64) -> Hyperparamet
 }
 
 /// Value and gradient of the loss, with the buffers they need; these only ever grow.
+///
+/// ```
+/// use beacon_host::train::Likelihood;
+///
+/// let mut likelihood = Likelihood::new(1e-2);
+/// let latents = [[0.0, 0.0], [1.0, 0.5]];
+/// let at = |m: f64| [0.0, 0.0, 0.0, -3.0, m];
+/// let mut loss = |m: f64| likelihood.value(latents.into_iter(), &[0.3, -0.2], &at(m));
+/// let difference = loss(1e-5).unwrap() - loss(-1e-5).unwrap();
+/// loss(0.0).unwrap();
+/// assert!((likelihood.gradient()[4] - difference / 2e-5).abs() < 1e-8);
+/// ```
 #[derive(Debug, Default)]
-pub(super) struct Likelihood {
+pub struct Likelihood {
     floor: f64,
     points: usize,
     stride: usize,
@@ -72,7 +84,8 @@ pub(super) struct Likelihood {
 }
 
 impl Likelihood {
-    pub(super) fn new(floor: f64) -> Self {
+    /// With `floor` the smallest noise variance over the outputscale.
+    pub fn new(floor: f64) -> Self {
         Self {
             floor,
             ..Self::default()
@@ -80,13 +93,14 @@ impl Likelihood {
     }
 
     /// Jitter the last factorisation needed, relative to the outputscale.
-    pub(super) fn jitter(&self) -> f64 {
+    pub fn jitter(&self) -> f64 {
         self.jitter
     }
 
-    /// The loss over N, or nothing where no jitter made the matrix positive definite or the
-    /// value is not finite.
-    pub(super) fn value(
+    /// The loss over N of `targets`, one latent a point, at the parameters
+    /// `[ln ℓ₁, ln ℓ₂, ln s, u, m]`; nothing where no jitter made the matrix positive definite
+    /// or the value is not finite.
+    pub fn value(
         &mut self,
         latents: impl Iterator<Item = [f64; 2]>,
         targets: &[f64],
@@ -96,7 +110,7 @@ impl Likelihood {
         self.outputscale = libm::exp(p[OUTPUTSCALE]);
         self.excess = libm::exp(p[EXCESS]);
         self.inverse_length = [p[LENGTHSCALE], p[LENGTHSCALE + 1]].map(|l| 1.0 / libm::exp(l));
-        for (point, z) in latents.enumerate() {
+        for (point, z) in latents.take(targets.len()).enumerate() {
             for axis in 0..2 {
                 self.scaled[axis][point] = z[axis] * self.inverse_length[axis];
             }
@@ -116,7 +130,7 @@ impl Likelihood {
     /// [`value`](Self::value), whose factor it uses up. With G = ½(K⁻¹ − ααᵀ) and
     /// H = G ∘ sR: ∂/∂ln ℓ = Σ H d²/ℓ², ∂/∂ln s = Σ H + σ² tr G, ∂/∂u = s eᵘ tr G,
     /// ∂/∂m = −Σ α.
-    pub(super) fn gradient(&mut self) -> [f64; PARAMETERS] {
+    pub fn gradient(&mut self) -> [f64; PARAMETERS] {
         let (n, stride) = (self.points, self.stride);
         invert_factor(&self.factor, &mut self.inverse_factor, stride);
         negated_inverse(&self.inverse_factor, &mut self.factor, stride);
@@ -163,7 +177,7 @@ impl Likelihood {
 
     /// Gradient of the loss over N by one point's latent coordinates, after
     /// [`gradient`](Self::gradient): −(2/ℓ²) Σⱼ Hᵢⱼ(zᵢ − zⱼ).
-    pub(super) fn latent_gradient(&self, point: usize) -> [f64; 2] {
+    pub fn latent_gradient(&self, point: usize) -> [f64; 2] {
         [0, 1].map(|axis| self.latent_gradient[axis][point])
     }
 
