@@ -2,7 +2,8 @@
 //!
 //! The batch lies in chunks of [`CHUNK`] patches, each with its own activations and gradient.
 //! Chunks go to threads as they come, their gradients are added up in the order of chunks:
-//! the result does not depend on who computed what.
+//! the result does not depend on who computed what. A chunk whose patches and weights are
+//! those of the last time is not evaluated again: with one more point, all but the last are.
 
 use beacon_kernel::Network;
 use beacon_kernel::network::{CHANNELS_2, LATENT};
@@ -49,8 +50,17 @@ impl Batch {
             conv2_by_output,
             ..
         } = &mut self.weights;
+        let mut changed = false;
         for (to, from) in flat.iter_mut().zip(weights) {
-            *to = *from as f32;
+            let weight = *from as f32;
+            changed |= weight.to_bits() != to.to_bits();
+            *to = weight;
+        }
+        if !changed {
+            return;
+        }
+        for chunk in &mut self.chunks {
+            chunk.evaluated = false;
         }
         let kernel = &flat[layout.conv2_kernel.clone()];
         for (input, outputs) in kernel.chunks_exact(CHANNELS_2).enumerate() {
@@ -70,11 +80,14 @@ impl Batch {
             self.chunks.push(Chunk::new(shape, self.weights.flat.len()));
         }
         for (chunk, patches) in self.chunks.iter_mut().zip(patches.chunks(CHUNK * size)) {
-            chunk.patches = patches.len() / size;
+            let count = patches.len() / size;
+            let mut changed = chunk.patches != count;
+            chunk.patches = count;
             let inputs = chunk.input.chunks_exact_mut(shape.input_len());
             for (input, patch) in inputs.zip(patches.chunks_exact(size)) {
-                shape.fill(patch, input);
+                changed |= shape.fill(patch, input);
             }
+            chunk.evaluated &= !changed;
         }
     }
 
@@ -84,7 +97,11 @@ impl Batch {
         let chunks = &mut self.chunks[..self.points.div_ceil(CHUNK)];
         chunks
             .par_iter_mut()
-            .for_each(|chunk| forward(weights, chunk));
+            .filter(|chunk| !chunk.evaluated)
+            .for_each(|chunk| {
+                forward(weights, chunk);
+                chunk.evaluated = true;
+            });
     }
 
     /// The latents of the last [`forward`](Self::forward).

@@ -9,7 +9,7 @@ use multiversion::multiversion;
 use rayon::prelude::*;
 
 use super::pairs::{Pairs, Totals, accumulate};
-use super::triangular::{PANEL, factor, invert_factor, negated_inverse, stride};
+use super::triangular::{LANES, PANEL, factor, invert_factor, negated_inverse, stride};
 
 /// Number of parameters: ln ℓ₁, ln ℓ₂, ln s, u, m.
 pub(super) const PARAMETERS: usize = 5;
@@ -69,6 +69,9 @@ pub struct Likelihood {
     outputscale: f64,
     excess: f64,
     jitter: f64,
+    /// Leading points of which `correlation` and `factor` hold what they did when `scaled` and
+    /// `excess` were last used: none after a gradient, or with jitter.
+    known: usize,
     /// U⁻ᵀ(y − m)
     whitened: Vec<f64>,
     /// (R + rI)⁻¹(y − m)
@@ -77,6 +80,8 @@ pub struct Likelihood {
     correlation: Vec<f64>,
     /// Upper Cholesky factor of R + rI, then minus its inverse.
     factor: Vec<f64>,
+    /// Reciprocal roots of the factor's pivots.
+    reciprocals: Vec<f64>,
     /// The factor's inverse, transposed.
     inverse_factor: Vec<f64>,
     /// Gradient by latent coordinates, by axis.
@@ -100,6 +105,9 @@ impl Likelihood {
     /// The loss over N of `targets`, one latent a point, at the parameters
     /// `[ln ℓ₁, ln ℓ₂, ln s, u, m]`; nothing where no jitter made the matrix positive definite
     /// or the value is not finite.
+    ///
+    /// Costs O(N²) instead of O(N³) when but the last few latents, and the parameters of the
+    /// covariance, are those of the last value, and no gradient has been taken since.
     pub fn value(
         &mut self,
         latents: impl Iterator<Item = [f64; 2]>,
@@ -108,11 +116,19 @@ impl Likelihood {
     ) -> Option<f64> {
         self.reshape(targets.len());
         self.outputscale = libm::exp(p[OUTPUTSCALE]);
-        self.excess = libm::exp(p[EXCESS]);
         self.inverse_length = [p[LENGTHSCALE], p[LENGTHSCALE + 1]].map(|l| 1.0 / libm::exp(l));
+        let excess = libm::exp(p[EXCESS]);
+        if excess != self.excess {
+            self.known = 0;
+        }
+        self.excess = excess;
         for (point, z) in latents.take(targets.len()).enumerate() {
             for axis in 0..2 {
-                self.scaled[axis][point] = z[axis] * self.inverse_length[axis];
+                let scaled = z[axis] * self.inverse_length[axis];
+                if scaled != self.scaled[axis][point] {
+                    self.known = self.known.min(point);
+                }
+                self.scaled[axis][point] = scaled;
             }
         }
         self.correlate();
@@ -132,6 +148,7 @@ impl Likelihood {
     /// ∂/∂m = −Σ α.
     pub fn gradient(&mut self) -> [f64; PARAMETERS] {
         let (n, stride) = (self.points, self.stride);
+        self.known = 0;
         invert_factor(&self.factor, &mut self.inverse_factor, stride);
         negated_inverse(&self.inverse_factor, &mut self.factor, stride);
         weigh(
@@ -183,13 +200,16 @@ impl Likelihood {
 
     fn reshape(&mut self, points: usize) {
         let stride = stride(points);
-        if (points, stride) == (self.points, self.stride) {
+        if stride == self.stride && points >= self.points {
+            // Past the points, vectors and correlations are zero.
+            self.points = points;
             return;
         }
-        (self.points, self.stride) = (points, stride);
+        (self.points, self.stride, self.known) = (points, stride, 0);
         let [a, b] = &mut self.scaled;
         let [c, d] = &mut self.latent_gradient;
-        for vector in [a, b, c, d, &mut self.whitened, &mut self.weights] {
+        let (e, f, g) = (&mut self.whitened, &mut self.weights, &mut self.reciprocals);
+        for vector in [a, b, c, d, e, f, g] {
             vector.clear();
             vector.resize(stride, 0.0);
         }
@@ -204,15 +224,16 @@ impl Likelihood {
         }
     }
 
+    /// Fills in the correlations of all points that are not known.
     fn correlate(&mut self) {
-        let (n, stride) = (self.points, self.stride);
+        let (n, stride, known) = (self.points, self.stride, self.known);
         let [a, b] = &self.scaled;
         let panels = self.correlation.par_chunks_exact_mut(PANEL * stride);
         panels.enumerate().for_each(|(panel, rows)| {
             let rows = rows.chunks_exact_mut(stride);
             for (i, row) in (panel * PANEL..n).zip(rows) {
                 row[i] = 1.0;
-                for j in i + 1..n {
+                for j in known.max(i + 1)..n {
                     let d = [a[i] - a[j], b[i] - b[j]];
                     row[j] = libm::exp(-0.5 * (d[0] * d[0] + d[1] * d[1]));
                 }
@@ -223,9 +244,14 @@ impl Likelihood {
     fn factorise(&mut self) -> bool {
         JITTER.into_iter().any(|jitter| {
             self.jitter = jitter;
-            self.factor.copy_from_slice(&self.correlation);
+            // A failure has spoilt what was known.
+            let from = core::mem::take(&mut self.known) / LANES * LANES;
+            let rows = self.factor.chunks_exact_mut(self.stride);
+            for (to, row) in rows.zip(self.correlation.chunks_exact(self.stride)) {
+                to[from..].copy_from_slice(&row[from..]);
+            }
             let diagonal = self.factor.iter_mut().step_by(self.stride + 1);
-            for (i, value) in diagonal.enumerate() {
+            for (i, value) in diagonal.enumerate().skip(from) {
                 // Past the points, the identity keeps every tile full and changes nothing.
                 *value = if i < self.points {
                     1.0 + self.floor + self.excess + jitter
@@ -233,7 +259,12 @@ impl Likelihood {
                     1.0
                 };
             }
-            factor(&mut self.factor, self.stride).is_ok()
+            let (matrix, reciprocals) = (&mut self.factor, &mut self.reciprocals);
+            let good = factor(matrix, reciprocals, self.stride, from).is_ok();
+            if good && jitter == 0.0 {
+                self.known = self.points;
+            }
+            good
         })
     }
 

@@ -103,6 +103,33 @@ fn a_smaller_problem_after_a_larger_one_is_as_if_alone() {
     }
 }
 
+/// What is known of a problem is carried over to one that begins like it. Oracle: the same
+/// problem alone.
+#[test]
+fn points_that_are_added_or_moved_change_no_bit_of_the_others() {
+    let mut used = Likelihood::new(0.01);
+    let same = |used: &mut Likelihood, z: &[[f64; 2]], y: &[f64], p: &[f64; PARAMETERS]| {
+        let mut fresh = Likelihood::new(0.01);
+        let value = used.value(z.iter().copied(), y, p);
+        assert_eq!(value, fresh.value(z.iter().copied(), y, p));
+        fresh
+    };
+    // The first four have one stride, the last another.
+    for n in [33, 34, 35, 40, 41] {
+        let (mut z, y) = points(n);
+        same(&mut used, &z, &y, &P);
+        z[n / 2] = [0.2, 0.1];
+        same(&mut used, &z, &y, &P);
+        let mut noisier = P;
+        noisier[EXCESS] += 0.1;
+        same(&mut used, &z, &y, &noisier);
+        let mut fresh = same(&mut used, &z, &y, &P);
+        if n == 35 {
+            assert_eq!(used.gradient(), fresh.gradient());
+        }
+    }
+}
+
 #[test]
 fn wider_instructions_change_no_bit() {
     let (z, y) = points(40);
