@@ -152,7 +152,7 @@ fn describe(outcome: &Outcome) -> String {
          target coverage {coverage:.3} ({:.0} of {bins} bins){}{}\n  \
          MAE {} {units}, RMSE {} {units}, NLPD {:.3}\n  \
          per step: {:.1} ms training, {:.1} ms deciding, {:.1} ms monitoring\n  \
-         {:.1} s in all{}\n",
+         the campaign took {:.1} s{}\n",
         outcome.config.strategy,
         outcome.seeds.len(),
         outcome.candidates,
@@ -167,7 +167,7 @@ fn describe(outcome: &Outcome) -> String {
         each(outcome.times.monitoring),
         outcome.times.whole.as_secs_f64(),
         outcome.peak_memory.map_or_else(String::new, |bytes| {
-            format!(", {:.0} MB of memory at most", bytes as f64 / 1e6)
+            format!(" and at most {:.0} MB of memory", bytes as f64 / 1e6)
         })
     )
     .replace(" ,", ",");
