@@ -57,7 +57,7 @@ pub(super) fn hyperparameters(p: &[f64; PARAMETERS], floor: f64) -> Hyperparamet
 /// loss(0.0).unwrap();
 /// assert!((likelihood.gradient()[4] - difference / 2e-5).abs() < 1e-8);
 /// ```
-#[derive(Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Likelihood {
     floor: f64,
     points: usize,
@@ -91,10 +91,26 @@ pub struct Likelihood {
 impl Likelihood {
     /// With `floor` the smallest noise variance over the outputscale.
     pub fn new(floor: f64) -> Self {
-        Self {
+        let mut likelihood = Self {
             floor,
-            ..Self::default()
-        }
+            points: 0,
+            stride: 0,
+            scaled: Default::default(),
+            inverse_length: [1.0; 2],
+            outputscale: 1.0,
+            excess: 0.0,
+            jitter: 0.0,
+            known: 0,
+            whitened: Vec::new(),
+            weights: Vec::new(),
+            correlation: Vec::new(),
+            factor: Vec::new(),
+            reciprocals: Vec::new(),
+            inverse_factor: Vec::new(),
+            latent_gradient: Default::default(),
+        };
+        likelihood.reshape(0);
+        likelihood
     }
 
     /// Jitter the last factorisation needed, relative to the outputscale.
@@ -194,6 +210,9 @@ impl Likelihood {
 
     /// Gradient of the loss over N by one point's latent coordinates, after
     /// [`gradient`](Self::gradient): −(2/ℓ²) Σⱼ Hᵢⱼ(zᵢ − zⱼ).
+    ///
+    /// # Panics
+    /// When there is no such point.
     pub fn latent_gradient(&self, point: usize) -> [f64; 2] {
         [0, 1].map(|axis| self.latent_gradient[axis][point])
     }

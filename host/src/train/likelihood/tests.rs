@@ -87,6 +87,13 @@ fn a_latent_that_is_not_finite_gives_no_value() {
     assert_eq!(likelihood.value(latents.into_iter(), &[1.0; 3], &P), None);
 }
 
+#[test]
+fn without_points_there_is_neither_value_nor_gradient() {
+    let mut likelihood = Likelihood::new(0.01);
+    assert!(likelihood.gradient().iter().any(|g| g.is_nan()));
+    assert_eq!(likelihood.value(core::iter::empty(), &[], &P), None);
+}
+
 /// Buffers are reused; what an earlier, larger problem left there must not show.
 #[test]
 fn a_smaller_problem_after_a_larger_one_is_as_if_alone() {
