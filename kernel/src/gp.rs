@@ -150,6 +150,41 @@ impl<'a> Factor<'a> {
         solve_lower(self.packed, b);
     }
 
+    /// B ← L⁻¹B for the columns of B, given row by row, with as many leading rows as B has. Two
+    /// rows at a time: what is known of B is loaded once for both.
+    pub(crate) fn solve_lower_each<const C: usize>(&self, b: &mut [[f32; C]]) {
+        let subtract = |sums: &mut [f32; C], entry: f32, known: &[f32; C]| {
+            for (sum, known) in sums.iter_mut().zip(known) {
+                *sum -= entry * known;
+            }
+        };
+        let mut rest = &*self.packed;
+        for i in (0..b.len()).step_by(2) {
+            let (known, tail) = b.split_at_mut(i);
+            // Sums of their own, which the compiler can keep in registers.
+            if let ([x, y, ..], Some((rows, after))) = (&mut *tail, take_rows(rest, i)) {
+                let [(even, even_diagonal), (odd, odd_diagonal)] = rows;
+                let (mut even_sums, mut odd_sums) = (*x, *y);
+                for ((known, even), odd) in known.iter().zip(even).zip(odd) {
+                    subtract(&mut even_sums, *even, known);
+                    subtract(&mut odd_sums, *odd, known);
+                }
+                *x = even_sums.map(|sum| sum / even_diagonal);
+                subtract(&mut odd_sums, odd.last().copied().unwrap_or_default(), x);
+                *y = odd_sums.map(|sum| sum / odd_diagonal);
+                rest = after;
+            } else if let (Some(x), Some(([(row, diagonal)], _))) =
+                (tail.first_mut(), take_rows(rest, i))
+            {
+                let mut sums = *x;
+                for (known, entry) in known.iter().zip(row) {
+                    subtract(&mut sums, *entry, known);
+                }
+                *x = sums.map(|sum| sum / diagonal);
+            }
+        }
+    }
+
     /// b ← L⁻ᵀb with as many leading rows as `b` is long.
     pub(crate) fn solve_upper(&self, b: &mut [f32]) {
         let blocked = b.len() - b.len() % ROWS;
@@ -306,6 +341,25 @@ mod tests {
             all.extend(covariance, 1.32, &points[..count]).unwrap();
         }
         assert_eq!(one.packed, all.packed);
+        // Columns solved side by side subtract term by term instead of a sum: equal but for
+        // rounding.
+        for length in [1, 2, 7, n] {
+            let b: Vec<[f32; 3]> = (0..length)
+                .map(|_| [(); 3].map(|()| random.normal()))
+                .collect();
+            let mut solved = b.clone();
+            all.solve_lower_each(&mut solved);
+            for column in 0..3 {
+                let mut alone: Vec<f32> = b.iter().map(|row| row[column]).collect();
+                all.solve_lower(&mut alone);
+                for (row, x) in solved.iter().zip(alone) {
+                    assert!(
+                        (row[column] - x).abs() < 1e-3 * x.abs().max(1.0),
+                        "{row:?} {x}"
+                    );
+                }
+            }
+        }
         for length in 1..=n {
             let mut b: Vec<f32> = (0..length).map(|_| random.normal()).collect();
             let mut expected = b.clone();

@@ -90,12 +90,83 @@ fn lagrange(t: f32) -> [f32; STENCIL] {
     ]
 }
 
-/// A function on the nodes of a grid over the candidates' bounding box.
-pub(crate) struct Grid<'a> {
+/// Both axes of a grid: where its nodes are.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Axes {
     x: Axis,
     y: Axis,
-    /// Rows of [`MAX_NODES`], of which the axes' nodes are in use.
-    nodes: &'a mut [[f32; MAX_NODES]],
+}
+
+/// Values at the nodes of one row; those that the axis has are in use.
+pub(crate) type Row = [f32; MAX_NODES];
+
+impl Axes {
+    /// Nodes over the box `(low, high)`; `None` when it is too wide for them to resolve it.
+    pub(crate) fn spanning((low, high): ([f32; 2], [f32; 2])) -> Option<Self> {
+        Some(Self {
+            x: Axis::spanning(low[0], high[0])?,
+            y: Axis::spanning(low[1], high[1])?,
+        })
+    }
+
+    /// Nodes of a row.
+    pub(crate) fn columns(&self) -> usize {
+        self.x.nodes
+    }
+
+    /// Rows of nodes.
+    pub(crate) fn rows(&self) -> usize {
+        self.y.nodes
+    }
+
+    /// Where a node lies.
+    pub(crate) fn node(&self, row: usize, column: usize) -> [f32; 2] {
+        [self.x.node(column), self.y.node(row)]
+    }
+
+    /// How to interpolate at a point of the box.
+    pub(crate) fn stencil(&self, point: [f32; 2]) -> Stencil {
+        let (column, along_x) = self.x.stencil(point[0]);
+        let (row, along_y) = self.y.stencil(point[1]);
+        Stencil {
+            row,
+            column,
+            along_x,
+            along_y,
+        }
+    }
+}
+
+/// The nodes around a point and their weights: Lagrange interpolation of degree 5 each way.
+pub(crate) struct Stencil {
+    row: usize,
+    column: usize,
+    along_x: [f32; STENCIL],
+    along_y: [f32; STENCIL],
+}
+
+impl Stencil {
+    /// The value at the point, from those at the nodes.
+    pub(crate) fn apply(&self, nodes: &[Row]) -> f32 {
+        let rows = nodes.get(self.row..self.row + STENCIL).unwrap_or_default();
+        let mut sums = [0.0_f32; STENCIL];
+        for (nodes, weight) in rows.iter().zip(self.along_y) {
+            let nodes = nodes.get(self.column..);
+            if let Some(nodes) = nodes.and_then(<[f32]>::first_chunk::<STENCIL>) {
+                for (sum, node) in sums.iter_mut().zip(nodes) {
+                    *sum += weight * node;
+                }
+            }
+        }
+        let [a, b, c, d, e, f] = core::array::from_fn(|i| sums[i] * self.along_x[i]);
+        ((a + b) + (c + d)) + (e + f)
+    }
+}
+
+/// A function on the nodes of a grid over the candidates' bounding box.
+pub(crate) struct Grid<'a> {
+    axes: Axes,
+    nodes: &'a mut [Row],
     along_x: &'a mut Factors,
     along_y: &'a mut Factors,
 }
@@ -104,29 +175,30 @@ pub(crate) struct Grid<'a> {
 type Factors = [[f32; MAX_NODES]; TERMS];
 
 impl<'a> Grid<'a> {
-    /// Zero over the box `(low, high)`; `None` when the box is too wide for the nodes to resolve
-    /// it, or the workspace shorter than [`WORKSPACE`].
-    pub(crate) fn new((low, high): ([f32; 2], [f32; 2]), workspace: &'a mut [f32]) -> Option<Self> {
-        let x = Axis::spanning(low[0], high[0])?;
-        let y = Axis::spanning(low[1], high[1])?;
+    /// Zero at every node; `None` when the workspace is shorter than [`WORKSPACE`].
+    pub(crate) fn new(axes: Axes, workspace: &'a mut [f32]) -> Option<Self> {
         let (tables, nodes) = workspace.split_at_mut_checked(2 * TERMS * MAX_NODES)?;
         let tables = tables.as_chunks_mut().0;
         let (along_x, along_y) = tables.split_at_mut_checked(TERMS)?;
         let nodes = nodes.as_chunks_mut().0;
-        let nodes = nodes.get_mut(..y.nodes.next_multiple_of(BLOCK))?;
+        let nodes = nodes.get_mut(..axes.rows().next_multiple_of(BLOCK))?;
         nodes.fill([0.0; MAX_NODES]);
         Some(Self {
-            x,
-            y,
+            axes,
             nodes,
             along_x: along_x.try_into().ok()?,
             along_y: along_y.try_into().ok()?,
         })
     }
 
+    /// The function's values, row by row of nodes.
+    pub(crate) fn nodes(&self) -> &[Row] {
+        self.nodes
+    }
+
     /// Adds Σ w cos(θ·x + b), by cos(p + q) = cos p cos q − sin p sin q.
     pub(crate) fn add_prior(&mut self, prior: &Prior) {
-        let (x, y) = (self.x, self.y);
+        let Axes { x, y } = self.axes;
         let origin = prior.origin();
         for block in prior.features().chunks(TERMS / 2) {
             let pairs = self.along_x.as_chunks_mut::<2>().0.iter_mut();
@@ -155,7 +227,7 @@ impl<'a> Grid<'a> {
         points: &[[f32; 2]],
         weights: &[f32],
     ) {
-        let (x, y) = (self.x, self.y);
+        let Axes { x, y } = self.axes;
         let bell = |distance: f32| exp(-0.5 * (distance * distance));
         for (points, weights) in points.chunks(TERMS).zip(weights.chunks(TERMS)) {
             let tables = self.along_x.iter_mut().zip(&mut *self.along_y);
@@ -177,7 +249,7 @@ impl<'a> Grid<'a> {
         let along_x = self.along_x.get(..terms).unwrap_or_default();
         let along_y = self.along_y.get(..terms).unwrap_or_default();
         let (rows, _) = self.nodes.as_chunks_mut::<BLOCK>();
-        let columns = self.x.nodes.div_ceil(BLOCK_X);
+        let columns = self.axes.columns().div_ceil(BLOCK_X);
         // Constant bounds, so that no index is checked inside.
         for i in 0..MAX_NODES / BLOCK {
             let Some(rows) = rows.get_mut(i) else { break };
@@ -202,24 +274,9 @@ impl<'a> Grid<'a> {
         }
     }
 
-    /// The function at a point of the box, by Lagrange interpolation of degree 5 each way.
+    /// The function at a point of the box.
     pub(crate) fn at(&self, point: [f32; 2]) -> f32 {
-        let (column, along_x) = self.x.stencil(point[0]);
-        let (row, along_y) = self.y.stencil(point[1]);
-        let rows = self.nodes.get(row..row + STENCIL).unwrap_or_default();
-        let mut sums = [0.0_f32; STENCIL];
-        for (nodes, weight) in rows.iter().zip(along_y) {
-            if let Some(nodes) = nodes
-                .get(column..)
-                .and_then(<[f32]>::first_chunk::<STENCIL>)
-            {
-                for (sum, node) in sums.iter_mut().zip(nodes) {
-                    *sum += weight * node;
-                }
-            }
-        }
-        let [a, b, c, d, e, f] = core::array::from_fn(|i| sums[i] * along_x[i]);
-        ((a + b) + (c + d)) + (e + f)
+        self.axes.stencil(point).apply(self.nodes)
     }
 }
 
@@ -278,7 +335,8 @@ mod tests {
         let mut weights: Vec<f32> = points.iter().map(|&p| prior.at(p)).collect();
         evidence.correct(&mut random, &mut weights);
         let mut workspace = vec![f32::NAN; WORKSPACE];
-        let mut grid = Grid::new(([0.0; 2], [span; 2]), &mut workspace).unwrap();
+        let axes = Axes::spanning(([0.0; 2], [span; 2])).unwrap();
+        let mut grid = Grid::new(axes, &mut workspace).unwrap();
         grid.add_prior(&prior);
         grid.add_covariances(covariance, &points, &weights);
         let exact = |x: [f32; 2]| {
@@ -326,10 +384,9 @@ mod tests {
 
     #[test]
     fn a_span_too_wide_for_the_nodes_is_left_to_the_direct_form() {
-        let mut workspace = vec![0.0; WORKSPACE];
-        assert!(Grid::new(([0.0; 2], [1.0, 12.1]), &mut workspace).is_none());
-        assert!(Grid::new(([0.0; 2], [f32::INFINITY; 2]), &mut workspace).is_none());
-        assert!(Grid::new(([0.0; 2], [f32::NAN; 2]), &mut workspace).is_none());
-        assert!(Grid::new(([0.0; 2], [11.9; 2]), &mut workspace).is_some());
+        assert!(Axes::spanning(([0.0; 2], [1.0, 12.1])).is_none());
+        assert!(Axes::spanning(([0.0; 2], [f32::INFINITY; 2])).is_none());
+        assert!(Axes::spanning(([0.0; 2], [f32::NAN; 2])).is_none());
+        assert!(Axes::spanning(([0.0; 2], [11.9; 2])).is_some());
     }
 }

@@ -1,6 +1,7 @@
 //! What a decision and a new model are made of, one part at a time, for those who count what each
 //! costs (feature `parts`). Campaigns need none of it.
 
+use super::proposal::Value;
 use super::{Explorer, compute_features, scale_latents};
 use crate::cnn::Layers;
 use crate::{Candidate, Error, Model};
@@ -43,6 +44,6 @@ impl Explorer<'_> {
     /// As [`Explorer::propose`].
     pub fn only_sample(&mut self) -> Result<(Candidate, f32), Error> {
         let mut random = crate::random::Random::new(self.seed, self.measured);
-        self.best_of_sample(&mut random, 1.0, |response, _| response)
+        self.best_of_sample(&mut random, 1.0, &Value)
     }
 }
