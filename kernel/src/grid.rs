@@ -125,6 +125,8 @@ impl Axes {
     }
 
     /// How to interpolate at a point of the box.
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "keeps the weights in registers")]
     pub(crate) fn stencil(&self, point: [f32; 2]) -> Stencil {
         let (column, along_x) = self.x.stencil(point[0]);
         let (row, along_y) = self.y.stencil(point[1]);
@@ -147,15 +149,25 @@ pub(crate) struct Stencil {
 
 impl Stencil {
     /// The value at the point, from those at the nodes.
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "keeps the weights in registers")]
     pub(crate) fn apply(&self, nodes: &[Row]) -> f32 {
-        let rows = nodes.get(self.row..self.row + STENCIL).unwrap_or_default();
+        let rows = nodes
+            .get(self.row..)
+            .and_then(<[Row]>::first_chunk::<STENCIL>);
+        let Some(rows) = rows else { return 0.0 };
         let mut sums = [0.0_f32; STENCIL];
-        for (nodes, weight) in rows.iter().zip(self.along_y) {
+        for (i, (nodes, weight)) in rows.iter().zip(self.along_y).enumerate() {
             let nodes = nodes.get(self.column..);
-            if let Some(nodes) = nodes.and_then(<[f32]>::first_chunk::<STENCIL>) {
-                for (sum, node) in sums.iter_mut().zip(nodes) {
-                    *sum += weight * node;
-                }
+            let Some(nodes) = nodes.and_then(<[f32]>::first_chunk::<STENCIL>) else {
+                return 0.0;
+            };
+            for (sum, node) in sums.iter_mut().zip(nodes) {
+                *sum = if i == 0 {
+                    weight * node
+                } else {
+                    *sum + weight * node
+                };
             }
         }
         let [a, b, c, d, e, f] = core::array::from_fn(|i| sums[i] * self.along_x[i]);
