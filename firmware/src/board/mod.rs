@@ -10,27 +10,27 @@ mod mps2_an500;
 #[cfg(feature = "nucleo-h743zi")]
 mod nucleo_h743zi;
 
-pub(crate) mod crash_store;
-pub(crate) mod memory;
+pub mod crash_store;
+pub mod memory;
 mod serial;
 mod start;
 
 #[cfg(feature = "mps2-an500")]
 use mps2_an500::before_main;
 #[cfg(feature = "mps2-an500")]
-pub(crate) use mps2_an500::{Selected, blank_now};
+pub use mps2_an500::{Selected, blank_now};
 #[cfg(feature = "nucleo-h743zi")]
 use nucleo_h743zi::before_main;
 #[cfg(feature = "nucleo-h743zi")]
-pub(crate) use nucleo_h743zi::{Selected, blank_now};
+pub use nucleo_h743zi::{Selected, blank_now};
 #[cfg(feature = "panic-test")]
-pub(crate) use start::fault;
-pub(crate) use start::{reset, stack_high_water, stack_size, static_ram};
+pub use start::fault;
+pub use start::{reset, stack_high_water, stack_size, static_ram};
 
 /// A scan controller's hardware.
 ///
 /// Nothing here blocks for longer than a beam command takes to leave, except [`Hardware::sleep`].
-pub(crate) trait Hardware: Sized {
+pub trait Hardware: Sized {
     /// What the host is told.
     const NAME: &'static str;
     /// How fast the core runs, and [`Hardware::ticks`] counts.

@@ -13,7 +13,7 @@
 
 use core::sync::atomic::{AtomicU32, Ordering};
 
-use beacon_firmware::crash::Message;
+use crate::crash::Message;
 use cortex_m::peripheral::syst::SystClkSource;
 use cortex_m::peripheral::{DWT, NVIC};
 use cortex_m_rt::exception;
@@ -251,7 +251,7 @@ pub(super) fn before_main() {
 }
 
 /// Blanks the beam from wherever something went wrong: takes the pin away from the timer.
-pub(crate) fn blank_now() {
+pub fn blank_now() {
     GPIOA.bsrr().write(|w| w.set_br(PIN_BEAM, true));
     GPIOA
         .pupdr()
@@ -262,7 +262,7 @@ pub(crate) fn blank_now() {
 }
 
 /// The board's hardware.
-pub(crate) struct Selected {
+pub struct Selected {
     serial: Serial,
 }
 
