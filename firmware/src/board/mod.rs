@@ -1,7 +1,8 @@
 //! What a board offers the main loop, and what every Cortex-M7 board does alike.
 //!
 //! A board is chosen by a cargo feature. To add one, write a module with a type that implements
-//! [`Hardware`], the free functions `before_main` and `blank_now`, and a memory map.
+//! [`Hardware`], the free functions `before_main` and `blank_now`, and a memory map; for the images
+//! that count what work costs, also a [`WorkCounter`].
 
 use beacon_kernel::link::Exposure;
 
@@ -10,19 +11,21 @@ mod mps2_an500;
 #[cfg(feature = "nucleo-h743zi")]
 mod nucleo_h743zi;
 
+mod counter;
 pub mod crash_store;
 pub mod memory;
 mod serial;
 mod start;
 
+pub use counter::WorkCounter;
 #[cfg(feature = "mps2-an500")]
 use mps2_an500::before_main;
 #[cfg(feature = "mps2-an500")]
-pub use mps2_an500::{Selected, blank_now};
+pub use mps2_an500::{Counter, Selected, blank_now};
 #[cfg(feature = "nucleo-h743zi")]
 use nucleo_h743zi::before_main;
 #[cfg(feature = "nucleo-h743zi")]
-pub use nucleo_h743zi::{Selected, blank_now};
+pub use nucleo_h743zi::{Counter, Selected, blank_now};
 #[cfg(feature = "panic-test")]
 pub use start::fault;
 pub use start::{reset, stack_high_water, stack_size, static_ram};

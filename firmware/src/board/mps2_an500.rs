@@ -3,6 +3,8 @@
 //! UART0 is the link. UART1 drives a scan generator with Open Beam Interface commands. UART2
 //! carries logs when they are built in.
 
+mod counter;
+
 use core::sync::atomic::{AtomicU32, Ordering};
 
 use crate::crash::Message;
@@ -10,6 +12,8 @@ use crate::obi::Command;
 use cortex_m::interrupt::InterruptNumber;
 use cortex_m::peripheral::NVIC;
 use cortex_m_rt::exception;
+
+pub use counter::Counter;
 
 use super::serial::{Ends, Owned, Serial};
 use super::{Hardware, crash_store, start};
@@ -99,7 +103,6 @@ struct Timer(Registers);
 /// Beats every millisecond.
 const CLOCK: Timer = Timer(Registers(0x4000_0000));
 /// Runs through all its 32 bits.
-#[cfg(feature = "defmt")]
 const COUNTER: Timer = Timer(Registers(0x4000_1000));
 
 impl Timer {

@@ -11,6 +11,8 @@
 //! Nothing here blocks: a timer ends every exposure by itself, even when the core hangs.
 //! References are to RM0433, revision 8.
 
+mod counter;
+
 use core::sync::atomic::{AtomicU32, Ordering};
 
 use crate::crash::Message;
@@ -31,6 +33,8 @@ use stm32_metapac::{
 
 #[cfg(feature = "defmt")]
 use defmt_rtt as _;
+
+pub use counter::Counter;
 
 use super::serial::{Ends, Owned, Serial};
 use super::{Hardware, crash_store, start};
@@ -141,6 +145,19 @@ fn start_clocks() {
     RCC.d3cfgr().modify(|w| w.set_d3ppre(Ppre::DIV2));
     RCC.cfgr().modify(|w| w.set_sw(Sw::PLL1_P));
     while RCC.cfgr().read().sws() != Sw::PLL1_P {}
+}
+
+/// The core's own parts, once: stack guarded, clocks and caches on, cycles counted.
+fn start_core() -> Option<cortex_m::Peripherals> {
+    let mut core = cortex_m::Peripherals::take()?;
+    start::guard_stack(&mut core.MPU, &mut core.SCB);
+    start_clocks();
+    core.SCB.enable_icache();
+    core.SCB.enable_dcache(&mut core.CPUID);
+    core.DCB.enable_trace();
+    DWT::unlock();
+    core.DWT.enable_cycle_counter();
+    Some(core)
 }
 
 fn use_pin(port: Gpio, pin: usize, function: u8) {
@@ -272,14 +289,7 @@ impl Hardware for Selected {
     const WORK_MS: u32 = 12_000;
 
     fn take() -> Option<Self> {
-        let mut core = cortex_m::Peripherals::take()?;
-        start::guard_stack(&mut core.MPU, &mut core.SCB);
-        start_clocks();
-        core.SCB.enable_icache();
-        core.SCB.enable_dcache(&mut core.CPUID);
-        core.DCB.enable_trace();
-        DWT::unlock();
-        core.DWT.enable_cycle_counter();
+        let mut core = start_core()?;
 
         if RCC.rsr().read().iwdg1rstf() {
             crash_store::count_watchdog_reset();

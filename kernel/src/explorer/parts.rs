@@ -1,8 +1,10 @@
 //! What a decision and a new model are made of, one part at a time, for those who count what each
 //! costs (feature `parts`). Campaigns need none of it.
 
+use super::proposal::best;
 use super::{Explorer, compute_features, scale_latents};
 use crate::cnn::Layers;
+use crate::novelty::Reference;
 use crate::{Candidate, Error, Model};
 
 impl Explorer<'_> {
@@ -37,6 +39,12 @@ impl Explorer<'_> {
         self.approach()
     }
 
+    /// Leaves out the structural distances to the points measured since the last time, as if they
+    /// had been found while the beam dwelt: a campaign's worth of them takes an emulator minutes.
+    pub fn skip_approach(&mut self) {
+        self.approached = self.measured;
+    }
+
     /// The joint sample of the response, at its largest free candidate.
     ///
     /// # Errors
@@ -44,5 +52,22 @@ impl Explorer<'_> {
     pub fn only_sample(&mut self) -> Result<(Candidate, f32), Error> {
         let mut random = crate::random::Random::new(self.seed, self.measured);
         self.best_of_sample(&mut random, 1.0, |response, _| response)
+    }
+
+    /// Novelty of every candidate's posterior mean against those at all points measured, and the
+    /// most novel free candidate: what [`crate::Strategy::Beacon`] does with a sample. Ask for
+    /// [`Explorer::surrogate`] first.
+    ///
+    /// # Errors
+    /// As [`Explorer::propose`].
+    pub fn only_novelty(&mut self) -> Result<(Candidate, f32), Error> {
+        let count = self.candidates.ok_or(Error::NoImage)?.count();
+        self.prepare_means()?;
+        let k = usize::from(self.acquisition.k);
+        let memory = &mut self.memory;
+        let known = memory.references.get_mut(..self.measured);
+        let reference = Reference::new(known.unwrap_or_default());
+        let means = memory.mean.iter().take(count);
+        best(memory.taken, means.map(|&mean| reference.novelty(mean, k)))
     }
 }

@@ -166,7 +166,7 @@ impl Explorer<'_> {
 
     /// Fills the references with the posterior means at the measured points: from Kα = y − m
     /// follows μ(z_j) = y_j − σ²α_j.
-    fn prepare_means(&mut self) -> Result<(), Error> {
+    pub(super) fn prepare_means(&mut self) -> Result<(), Error> {
         let process = self.ready()?;
         let n = self.measured;
         let memory = &mut self.memory;
@@ -282,7 +282,10 @@ impl Explorer<'_> {
 
 /// The free candidate with the largest score; the first of equals, never one that is NaN
 /// unless all are.
-fn best(taken: &[u32], scores: impl Iterator<Item = f32>) -> Result<(Candidate, f32), Error> {
+pub(super) fn best(
+    taken: &[u32],
+    scores: impl Iterator<Item = f32>,
+) -> Result<(Candidate, f32), Error> {
     let mut best: Option<(usize, f32)> = None;
     for (index, score) in scores.enumerate() {
         let better = match best {
