@@ -36,7 +36,7 @@ pub use start::{reset, stack_high_water, stack_size, static_ram};
 pub trait Hardware: Sized {
     /// What the host is told.
     const NAME: &'static str;
-    /// How fast the core runs, and [`Hardware::ticks`] counts.
+    /// How fast the core runs.
     const CLOCK_HZ: u32;
     /// How long the longest piece of work takes: the surrogate of 3600 candidates, asked for the
     /// first time 319 measurements after its model, some 9 G instructions.
