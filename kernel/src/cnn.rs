@@ -14,8 +14,9 @@ pub(crate) type Pixel2 = [f32; CHANNELS_2];
 
 const BLANK: Pixel1 = [0.0; CHANNELS_1];
 
-/// Output channels that are accumulated together; 4 pixels × 4 channels fill half of the
-/// 32 floating-point registers of a Cortex-M7, 4 × 8 half of the vector registers elsewhere.
+/// Output channels that are accumulated together; with the pixels of [`dense`](crate::dense)
+/// they fill most of the 32 floating-point registers of a Cortex-M7, or half of the vector
+/// registers elsewhere.
 const BLOCK: usize = if cfg!(target_arch = "arm") { 4 } else { 8 };
 
 /// The layers of a network, as views into its flat weights.
@@ -62,43 +63,46 @@ impl<'w> Layers<'w> {
         })
     }
 
-    /// First convolution and ReLU at one pixel, from its 3 × 3 neighbourhood.
-    pub(crate) fn convolve1(&self, taps: &[f32; TAPS]) -> Pixel1 {
-        let mut sums = *self.bias1;
-        for (x, weights) in taps.iter().zip(self.conv1) {
-            for (sum, weight) in sums.iter_mut().zip(weights) {
-                *sum += x * weight;
+    /// First convolution and ReLU at `P` pixels of a row, each from its 3 × 3 neighbourhood: the
+    /// taps of the pixels one after another, in the order of the kernel's.
+    pub(crate) fn convolve1<const P: usize>(&self, taps: &[[f32; P]; TAPS], out: &mut [Pixel1; P]) {
+        let bias_blocks = self.bias1.as_chunks::<BLOCK>().0;
+        for (block, bias) in bias_blocks.iter().enumerate() {
+            let mut sums = [*bias; P];
+            for (pixels, weights) in taps.iter().zip(self.conv1) {
+                let Some(weights) = weights.as_chunks::<BLOCK>().0.get(block) else {
+                    continue;
+                };
+                accumulate(&mut sums, *pixels, weights);
             }
+            finish(sums, block, out);
         }
-        sums.map(rectify)
     }
 
-    /// Second convolution and ReLU at `P` pixels, each from its nine neighbours.
-    pub(crate) fn convolve2<const P: usize>(&self, taps: &[[&Pixel1; TAPS]; P]) -> [Pixel2; P] {
-        let mut out = [[0.0; CHANNELS_2]; P];
+    /// Second convolution and ReLU at `P` pixels of a row: each of the nine taps as the `P`
+    /// neighbours that it multiplies.
+    pub(crate) fn convolve2<const P: usize>(
+        &self,
+        taps: [&[Pixel1; P]; TAPS],
+        out: &mut [Pixel2; P],
+    ) {
         let bias_blocks = self.bias2.as_chunks::<BLOCK>().0;
         for (block, bias) in bias_blocks.iter().enumerate() {
             let mut sums = [*bias; P];
-            for (tap, channels) in self.conv2.iter().enumerate() {
-                for (channel, weights) in channels.iter().enumerate() {
-                    let Some(weights) = weights.as_chunks::<BLOCK>().0.get(block) else {
-                        continue;
-                    };
-                    for (sums, taps) in sums.iter_mut().zip(taps) {
-                        let x = taps[tap][channel];
-                        for (sum, weight) in sums.iter_mut().zip(weights) {
-                            *sum += x * weight;
-                        }
+            for (pixels, channels) in taps.iter().zip(self.conv2) {
+                // Four channels at a time, for fewer branches.
+                for (group, channels) in channels.as_chunks::<4>().0.iter().enumerate() {
+                    for (channel, weights) in channels.iter().enumerate() {
+                        let Some(weights) = weights.as_chunks::<BLOCK>().0.get(block) else {
+                            continue;
+                        };
+                        let x = pixels.each_ref().map(|x| x[4 * group + channel]);
+                        accumulate(&mut sums, x, weights);
                     }
                 }
             }
-            for (out, sums) in out.iter_mut().zip(sums) {
-                if let Some(out) = out.as_chunks_mut::<BLOCK>().0.get_mut(block) {
-                    *out = sums.map(rectify);
-                }
-            }
+            finish(sums, block, out);
         }
-        out
     }
 
     /// The bias of the fully connected layer, from which a latent vector starts.
@@ -152,17 +156,19 @@ impl<'w> Layers<'w> {
         for (index, pooled) in scratch.iter_mut().take(side1 * side1).enumerate() {
             let (y, x) = (2 * (index / side1), 2 * (index % side1));
             *pooled = pool(|dy, dx| {
-                self.convolve1(&core::array::from_fn(|tap| {
-                    input(y + dy + tap / 3, x + dx + tap % 3)
-                }))
+                let taps = core::array::from_fn(|tap| [input(y + dy + tap / 3, x + dx + tap % 3)]);
+                let mut out = [BLANK];
+                self.convolve1(&taps, &mut out);
+                out[0]
             });
         }
         let scratch = &*scratch;
         let neighbour = |y: usize, x: usize| {
             if y < pad || x < pad || y >= side1 + pad || x >= side1 + pad {
-                return &BLANK;
+                return &[BLANK];
             }
-            scratch.get((y - pad) * side1 + x - pad).unwrap_or(&BLANK)
+            let pixel = scratch.get((y - pad) * side1 + x - pad);
+            pixel.map_or(&[BLANK], core::array::from_ref)
         };
         let mut latent = self.latent_bias();
         for y in 0..side2 {
@@ -171,8 +177,9 @@ impl<'w> Layers<'w> {
                     let taps = core::array::from_fn(|tap| {
                         neighbour(2 * y + dy + tap / 3, 2 * x + dx + tap % 3)
                     });
-                    let [out] = self.convolve2(&[taps]);
-                    out
+                    let mut out = [[0.0; CHANNELS_2]];
+                    self.convolve2(taps, &mut out);
+                    out[0]
                 });
                 self.add_to_latent(&mut latent, y, x, &pooled);
             }
@@ -184,6 +191,32 @@ impl<'w> Layers<'w> {
 /// Pixels of scratch that [`Layers::patch`] needs.
 pub(crate) const fn patch_scratch(window: usize) -> usize {
     (window / 2) * (window / 2)
+}
+
+/// Adds one tap of one channel at `P` pixels to the sums of a block of output channels.
+fn accumulate<const P: usize>(
+    sums: &mut [[f32; BLOCK]; P],
+    pixels: [f32; P],
+    weights: &[f32; BLOCK],
+) {
+    for (sums, x) in sums.iter_mut().zip(pixels) {
+        for (sum, weight) in sums.iter_mut().zip(weights) {
+            *sum += x * weight;
+        }
+    }
+}
+
+/// Stores a block of output channels at `P` pixels, rectified.
+fn finish<const P: usize, const C: usize>(
+    sums: [[f32; BLOCK]; P],
+    block: usize,
+    out: &mut [[f32; C]; P],
+) {
+    for (out, sums) in out.iter_mut().zip(sums) {
+        if let Some(out) = out.as_chunks_mut::<BLOCK>().0.get_mut(block) {
+            *out = sums.map(rectify);
+        }
+    }
 }
 
 fn rectify(x: f32) -> f32 {
@@ -200,8 +233,19 @@ fn pool<const C: usize>(at: impl Fn(usize, usize) -> [f32; C]) -> [f32; C] {
 }
 
 /// Element-wise maximum in place.
-pub(crate) fn raise<const C: usize>(largest: &mut [f32; C], other: &[f32; C]) {
+fn raise<const C: usize>(largest: &mut [f32; C], other: &[f32; C]) {
     for (largest, &other) in largest.iter_mut().zip(other) {
-        *largest = larger(*largest, other);
+        *largest = larger_activation(*largest, other);
+    }
+}
+
+/// The larger of two activations: rectified, they are neither NaN nor a negative zero, and every
+/// way to compare them agrees. A Cortex-M7 has one instruction for the maximum where a comparison
+/// takes three; elsewhere the comparison is the one.
+pub(crate) fn larger_activation(a: f32, b: f32) -> f32 {
+    if cfg!(target_arch = "arm") {
+        a.max(b)
+    } else {
+        larger(a, b)
     }
 }

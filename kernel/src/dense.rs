@@ -6,12 +6,12 @@
 //! instead of 799 million for a 64 × 64 image and windows of 16. Each output still adds the
 //! same products in the same order as [`Layers::patch`], so the two are equal bit for bit.
 
-use crate::cnn::{Layers, Pixel1, Pixel2, raise};
-use crate::network::{CHANNELS_1, CHANNELS_2, LATENT};
+use crate::cnn::{Layers, Pixel1, Pixel2, larger_activation};
+use crate::network::{CHANNELS_1, CHANNELS_2, LATENT, TAPS};
 use crate::{Candidates, Error};
 
-/// Pixels of a row of the second convolution that are computed together.
-const BLOCK: usize = 4;
+/// Pixels of a row that the convolutions compute together.
+const BLOCK: usize = 5;
 
 const ROWS_CONV1: usize = 2;
 const ROWS_POOL1: usize = 5;
@@ -99,12 +99,12 @@ pub(crate) fn features(
     for y in 0..rows + 7 {
         convolve1_row(layers, image, width, y, columns + 7, conv1.row_mut(y));
         let Some(y) = y.checked_sub(1) else { continue };
-        pool1_row(
-            conv1.row(y),
-            conv1.row(y + 1),
-            columns + 6,
-            pool1.row_mut(y),
-        );
+        let pooled = pool1.row_mut(y);
+        pool_row::<CHANNELS_1, 1>(conv1.row(y), conv1.row(y + 1), columns + 6, |x, pixel| {
+            if let Some(own) = pooled.get_mut(x) {
+                *own = *pixel;
+            }
+        });
         let Some(y) = y.checked_sub(4) else { continue };
         let taps = [pool1.row(y), pool1.row(y + 2), pool1.row(y + 4)];
         convolve2_row(layers, taps, columns + 2, conv2.row_mut(y));
@@ -114,6 +114,13 @@ pub(crate) fn features(
         pool2_row_into_latents(layers, above, below, y, candidates, latents);
     }
     Ok(())
+}
+
+/// First columns of the blocks of [`BLOCK`] that cover `columns`: the last one ends there, over
+/// the one before it rather than cut short.
+fn blocks(columns: usize) -> impl Iterator<Item = usize> {
+    let last = columns.saturating_sub(BLOCK);
+    (0..columns).step_by(BLOCK).map(move |x| x.min(last))
 }
 
 fn convolve1_row(
@@ -128,41 +135,83 @@ fn convolve1_row(
         let start = (y + ky) * width;
         image.get(start..start + width).unwrap_or_default()
     });
-    for (x, out) in out.iter_mut().take(columns).enumerate() {
-        let taps =
-            core::array::from_fn(|tap| rows[tap / 3].get(x + tap % 3).copied().unwrap_or(0.0));
-        *out = layers.convolve1(&taps);
+    // At least eight columns, whatever the window.
+    for x in blocks(columns) {
+        convolve1_at::<BLOCK>(layers, rows, x, out);
     }
 }
 
-fn pool1_row(above: &[Pixel1], below: &[Pixel1], columns: usize, out: &mut [Pixel1]) {
-    let pairs = above.windows(2).zip(below.windows(2));
-    for ((above, below), out) in pairs.zip(out).take(columns) {
-        if let ([a, b], [c, d]) = (above, below) {
-            *out = *a;
-            raise(out, b);
-            raise(out, c);
-            raise(out, d);
+fn convolve1_at<const P: usize>(
+    layers: &Layers<'_>,
+    rows: [&[f32]; 3],
+    x: usize,
+    out: &mut [Pixel1],
+) {
+    let taps = core::array::from_fn(|tap| {
+        let pixels = rows[tap / 3].get(x + tap % 3..);
+        let pixels = pixels.and_then(<[f32]>::first_chunk);
+        pixels.copied().unwrap_or([0.0; P])
+    });
+    if let Some(out) = out.get_mut(x..).and_then(<[_]>::first_chunk_mut::<P>) {
+        layers.convolve1(&taps, out);
+    }
+}
+
+/// Pools one row at stride 1 over pixels `D` apart: down first, which neighbours share, then
+/// across.
+fn pool_row<const C: usize, const D: usize>(
+    above: &[[f32; C]],
+    below: &[[f32; C]],
+    columns: usize,
+    mut take: impl FnMut(usize, &[f32; C]),
+) {
+    // What the last D columns were, pooled down.
+    let mut recent = [[0.0; C]; D];
+    let mut pooled = [0.0; C];
+    for (x, (above, below)) in above.iter().zip(below).take(columns + D).enumerate() {
+        let Some(recent) = recent.get_mut(x % D) else {
+            return;
+        };
+        for (((pooled, recent), &a), &b) in pooled.iter_mut().zip(recent).zip(above).zip(below) {
+            let down = larger_activation(a, b);
+            *pooled = larger_activation(*recent, down);
+            *recent = down;
+        }
+        if let Some(x) = x.checked_sub(D) {
+            take(x, &pooled);
         }
     }
 }
 
 fn convolve2_row(layers: &Layers<'_>, rows: [&[Pixel1]; 3], columns: usize, out: &mut [Pixel2]) {
-    let tap = |x: usize, tap: usize| {
-        rows[tap / 3]
-            .get(x + 2 * (tap % 3))
-            .unwrap_or(&[0.0; CHANNELS_1])
-    };
-    let out = out.get_mut(..columns).unwrap_or_default();
-    let (blocks, rest) = out.as_chunks_mut::<BLOCK>();
-    let rest_start = blocks.len() * BLOCK;
-    for (block, out) in blocks.iter_mut().enumerate() {
-        let taps = core::array::from_fn(|p| core::array::from_fn(|t| tap(block * BLOCK + p, t)));
-        *out = layers.convolve2::<BLOCK>(&taps);
+    if columns < BLOCK {
+        (0..columns).for_each(|x| convolve2_at::<1>(layers, rows, x, out));
+    } else {
+        blocks(columns).for_each(|x| convolve2_at::<BLOCK>(layers, rows, x, out));
     }
-    for (x, out) in rest.iter_mut().enumerate() {
-        [*out] = layers.convolve2(&[core::array::from_fn(|t| tap(rest_start + x, t))]);
+}
+
+fn convolve2_at<const P: usize>(
+    layers: &Layers<'_>,
+    rows: [&[Pixel1]; 3],
+    x: usize,
+    out: &mut [Pixel2],
+) {
+    let taps = core::array::from_fn(|tap| {
+        let pixels = rows[tap / 3].get(x + 2 * (tap % 3)..);
+        pixels.and_then(<[Pixel1]>::first_chunk)
+    });
+    let out = out.get_mut(x..).and_then(<[_]>::first_chunk_mut::<P>);
+    if let (Some(taps), Some(out)) = (all(taps), out) {
+        layers.convolve2(taps, out);
     }
+}
+
+fn all<T: Copy>(taps: [Option<T>; TAPS]) -> Option<[T; TAPS]> {
+    let first = taps[0]?;
+    taps.iter()
+        .all(Option::is_some)
+        .then(|| taps.map(|tap| tap.unwrap_or(first)))
 }
 
 /// Pools one row and adds it to every latent it belongs to. Rows and columns arrive in
@@ -177,19 +226,7 @@ fn pool2_row_into_latents(
 ) {
     let side = layers.network.pool2_side();
     let (rows, columns) = (candidates.rows(), candidates.columns());
-    for x in 0..columns + 4 * (side - 1) {
-        let (Some(a), Some(b), Some(c), Some(d)) = (
-            above.get(x),
-            above.get(x + 2),
-            below.get(x),
-            below.get(x + 2),
-        ) else {
-            return;
-        };
-        let mut pooled = *a;
-        raise(&mut pooled, b);
-        raise(&mut pooled, c);
-        raise(&mut pooled, d);
+    pool_row::<CHANNELS_2, 2>(above, below, columns + 4 * (side - 1), |x, pooled| {
         for i in 0..side {
             for j in 0..side {
                 let (Some(row), Some(column)) = (y.checked_sub(4 * i), x.checked_sub(4 * j)) else {
@@ -199,11 +236,11 @@ fn pool2_row_into_latents(
                     && column < columns
                     && let Some(latent) = latents.get_mut(row * columns + column)
                 {
-                    layers.add_to_latent(latent, i, j, &pooled);
+                    layers.add_to_latent(latent, i, j, pooled);
                 }
             }
         }
-    }
+    });
 }
 
 #[cfg(test)]
@@ -221,6 +258,7 @@ mod tests {
     fn dense_features_equal_those_of_each_patch_bit_for_bit() {
         let mut random = Random::new(7, 0);
         for (height, width, window) in [
+            (10, 10, 10),
             (16, 16, 16),
             (17, 31, 16),
             (33, 21, 10),

@@ -11,12 +11,13 @@ mod proposal;
 pub use proposal::Proposal;
 
 use crate::cnn::Layers;
-use crate::gp::{Covariance, Factor};
+use crate::gp::{Covariance, Factor, packed};
+use crate::grid::Axes;
 use crate::math::within;
 use crate::network::{CHANNELS_1, LATENT};
-use crate::strategy::Acquisition;
+use crate::strategy::{Acquisition, Sampling, Strategy};
 use crate::structure::Windows;
-use crate::surrogate::Posterior;
+use crate::surrogate::{self, Posterior, Sites, Surrogate};
 use crate::{
     Architecture, Candidate, Candidates, Capacity, Error, Hyperparameters, Model, Standardisation,
     Storage, dense,
@@ -31,31 +32,20 @@ pub struct Prediction {
     pub sigma: f32,
 }
 
-/// The posterior at every candidate, in standardised units.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Surrogate<'s> {
-    /// Posterior means, one per candidate.
-    pub mean: &'s [f32],
-    /// Posterior variances without measurement noise, one per candidate.
-    pub variance: &'s [f32],
-    /// Variance of the measurement noise.
-    pub noise: f32,
-    /// How to return to the units of the response.
-    pub standardisation: Standardisation,
-}
-
 /// The part of a model that stays after its features were computed.
 #[derive(Clone, Copy)]
 struct Process {
     hyperparameters: Hyperparameters,
     standardisation: Standardisation,
-    /// Bounding box of the candidates' latents, in lengthscales.
-    bounds: ([f32; LATENT], [f32; LATENT]),
+    /// A grid over the candidates' latents, in lengthscales, unless they span too much.
+    axes: Option<Axes>,
     /// Points measured when the model arrived: the surrogate sweeps over these and takes every
     /// later one by update, so that it does not depend on when it is asked for.
     swept: usize,
-    /// Points in the surrogate now, if it was ever asked for.
-    surrogate: Option<usize>,
+    /// Groups of the surrogate's sites that were swept over.
+    groups: usize,
+    /// Points in the surrogate once it was swept.
+    updated: usize,
 }
 
 impl Process {
@@ -70,6 +60,8 @@ impl Process {
 pub const LARGEST_PIXEL: f32 = 1e6;
 /// Largest magnitude of a response, in its own units.
 pub const LARGEST_RESPONSE: f32 = 1e30;
+/// Multiply-accumulates of a slice of work that can wait: a few milliseconds on a controller.
+const SLICE: usize = 250_000;
 /// Largest magnitude of a standardised target; beyond it sums could overflow.
 const LARGEST_TARGET: f32 = 1e12;
 
@@ -84,6 +76,8 @@ pub struct Explorer<'a> {
     measured: usize,
     /// Measured points that the structural distances know of.
     approached: usize,
+    /// The candidate that they are being compared with, and the rows of candidates already done.
+    approaching: Option<(Candidate, usize)>,
 }
 
 impl<'a> Explorer<'a> {
@@ -108,6 +102,7 @@ impl<'a> Explorer<'a> {
             process: None,
             measured: 0,
             approached: 0,
+            approaching: None,
         })
     }
 
@@ -148,6 +143,7 @@ impl<'a> Explorer<'a> {
         self.factor.clear();
         self.memory.taken.fill(0);
         self.approached = 0;
+        self.approaching = None;
         let memory = &mut self.memory;
         let image = &*memory.image;
         Windows { image, candidates }.begin(memory.reciprocals, memory.distances)
@@ -183,15 +179,13 @@ impl<'a> Explorer<'a> {
         self.process = Some(Process {
             hyperparameters: model.hyperparameters,
             standardisation: model.standardisation,
-            bounds,
+            axes: Axes::spanning(bounds),
             swept: self.measured,
-            surrogate: None,
+            groups: 0,
+            updated: self.measured,
         });
         self.factor.clear();
-        for n in 0..self.measured {
-            self.absorb(n)?;
-        }
-        Ok(())
+        self.absorb()
     }
 
     /// Takes a measured response, in raw units.
@@ -227,7 +221,7 @@ impl<'a> Explorer<'a> {
         *taken |= 1 << (candidate.0 % 32);
         self.measured = n + 1;
         if self.process.is_some() && self.factor.order() == n {
-            self.absorb(n)?;
+            self.absorb()?;
         }
         Ok(())
     }
@@ -264,30 +258,83 @@ impl<'a> Explorer<'a> {
     /// [`Error::NoImage`], [`Error::NoModel`] and [`Error::NotPositiveDefinite`] when the model
     /// does not fit the measurements.
     pub fn surrogate(&mut self) -> Result<Surrogate<'_>, Error> {
+        while !self.refresh()? {}
+        self.current_surrogate()
+    }
+
+    /// The posterior as far as it was brought up to date.
+    fn current_surrogate(&self) -> Result<Surrogate<'_>, Error> {
         let count = self.candidates.ok_or(Error::NoImage)?.count();
         let process = self.ready()?;
+        Ok(Surrogate {
+            latents: self.memory.latents.get(..count).unwrap_or_default(),
+            axes: process.axes,
+            mean: self.memory.mean,
+            variance: self.memory.variance,
+            noise: process.hyperparameters.noise,
+            standardisation: process.standardisation,
+        })
+    }
+
+    /// One slice of what [`Self::surrogate`] does, some [`SLICE`] multiply-accumulates long, so
+    /// that it can be interleaved with what is more urgent. Returns whether nothing is left.
+    ///
+    /// # Errors
+    /// As [`Self::surrogate`].
+    pub fn refresh(&mut self) -> Result<bool, Error> {
+        let count = self.candidates.ok_or(Error::NoImage)?.count();
+        let mut process = self.ready()?;
         let n = self.measured;
         let memory = &mut self.memory;
         let posterior = posterior(&process, &self.factor, memory.points, memory.whitened, n);
         let latents = memory.latents.get(..count).unwrap_or_default();
-        let means = memory.mean.get_mut(..count).unwrap_or_default();
-        let variances = memory.variance.get_mut(..count).unwrap_or_default();
-        let from = process.surrogate.unwrap_or_else(|| {
-            posterior.sweep(process.swept, latents, means, variances, memory.workspace);
-            process.swept
-        });
-        for point in from..n {
-            posterior.update(point, latents, means, variances, memory.row);
+        let sites = Sites::new(process.axes, latents);
+        if process.groups < sites.groups() {
+            let cost = surrogate::LANES * (packed(process.swept) + 1);
+            let last = process.groups + SLICE.div_ceil(cost);
+            let last = last.min(sites.groups());
+            for group in process.groups..last {
+                let place = (sites, group);
+                let workspace = &mut *memory.workspace;
+                posterior.sweep(
+                    process.swept,
+                    place,
+                    memory.mean,
+                    memory.variance,
+                    workspace,
+                );
+            }
+            process.groups = last;
+        } else if process.updated < n {
+            let scratch = (&mut *memory.row, &mut *memory.workspace);
+            posterior.update(
+                process.updated,
+                sites,
+                memory.mean,
+                memory.variance,
+                scratch,
+            );
+            process.updated += 1;
         }
-        if let Some(process) = &mut self.process {
-            process.surrogate = Some(n);
-        }
-        Ok(Surrogate {
-            mean: means,
-            variance: variances,
-            noise: process.hyperparameters.noise,
-            standardisation: process.standardisation,
-        })
+        let done = process.groups == sites.groups() && process.updated == n;
+        self.process = Some(process);
+        Ok(done)
+    }
+
+    /// Does a slice of what the next proposal will need, given that `expected` is measured until
+    /// then. Returns whether there is more. A controller calls it while it has nothing else to do;
+    /// no proposal depends on whether it did.
+    pub fn prepare(&mut self, expected: Option<Candidate>) -> bool {
+        let done = match self.acquisition.strategy {
+            Strategy::BeaconStructure | Strategy::Farthest => self.approach_slice(expected),
+            Strategy::Ei | Strategy::Mu | Strategy::Ucb => self.refresh(),
+            Strategy::BeaconElite if self.acquisition.sampling == Sampling::Marginal => {
+                self.refresh()
+            }
+            _ => Ok(true),
+        };
+        // What cannot be prepared will say so when it is asked for.
+        !done.unwrap_or(true)
     }
 
     /// What the memory was cut for.
@@ -339,62 +386,97 @@ impl<'a> Explorer<'a> {
         Ok(())
     }
 
-    /// Adds measured point `n` to the Gaussian process.
-    fn absorb(&mut self, n: usize) -> Result<(), Error> {
+    /// Adds the measured points that the Gaussian process lacks.
+    fn absorb(&mut self) -> Result<(), Error> {
         let process = self.process.ok_or(Error::NoModel)?;
+        let known = self.factor.order();
+        let mut placed = known;
+        let mut outlier = Ok(());
+        while placed < self.measured && outlier.is_ok() {
+            outlier = self.place(placed, &process);
+            placed += usize::from(outlier.is_ok());
+        }
+        let hyperparameters = process.hyperparameters;
+        let variance = hyperparameters.outputscale + hyperparameters.noise;
         let memory = &mut self.memory;
-        let lookup = || {
-            let candidate = Candidate(*memory.measured.get(n)?);
-            let latent = *memory.latents.get(candidate.index())?;
-            Some((candidate, latent, *memory.responses.get(n)?))
-        };
-        let Some((candidate, latent, response)) = lookup() else {
+        let points = memory.points.get(..placed).unwrap_or_default();
+        self.factor.extend(process.covariance(), variance, points)?;
+        // β by as many more steps of forward substitution.
+        for n in known..placed {
+            let (earlier, rest) = memory.whitened.split_at_mut(n.min(memory.whitened.len()));
+            if let (Some(own), Some(target), Some((diagonal, row))) = (
+                rest.first_mut(),
+                memory.targets.get(n),
+                self.factor.row(n).split_last(),
+            ) {
+                let centred = target - hyperparameters.mean;
+                *own = (centred - crate::math::dot(row, earlier)) / diagonal;
+            }
+        }
+        outlier
+    }
+
+    /// Looks up where measured point `n` lies in the latent plane, and its target.
+    fn place(&mut self, n: usize, process: &Process) -> Result<(), Error> {
+        let memory = &mut self.memory;
+        let (Some(&candidate), Some(&response), Some(point), Some(target)) = (
+            memory.measured.get(n),
+            memory.responses.get(n),
+            memory.points.get_mut(n),
+            memory.targets.get_mut(n),
+        ) else {
             return Err(Error::NoMeasurement);
         };
-        let target = process.standardisation.standardise(response);
-        if !within(target, LARGEST_TARGET) {
+        let candidate = Candidate(candidate);
+        let latent = memory.latents.get(candidate.index());
+        *point = latent.copied().ok_or(Error::NoMeasurement)?;
+        *target = process.standardisation.standardise(response);
+        if !within(*target, LARGEST_TARGET) {
             return Err(Error::Outlier { candidate });
-        }
-        let covariance = process.covariance();
-        let (earlier, rest) = memory.points.split_at_mut(n.min(memory.points.len()));
-        covariance.with_each(latent, earlier, memory.row);
-        let row = memory.row.get(..n).unwrap_or_default();
-        let variance = covariance.outputscale + process.hyperparameters.noise;
-        self.factor.append(row, variance)?;
-        if let Some(point) = rest.first_mut() {
-            *point = latent;
-        }
-        // β_n by one more step of forward substitution.
-        let (known, rest) = memory.whitened.split_at_mut(n.min(memory.whitened.len()));
-        if let (Some(own), Some(target_slot), Some((diagonal, row))) = (
-            rest.first_mut(),
-            memory.targets.get_mut(n),
-            self.factor.row(n).split_last(),
-        ) {
-            *target_slot = target;
-            let centred = target - process.hyperparameters.mean;
-            *own = (centred - crate::math::dot(row, known)) / diagonal;
         }
         Ok(())
     }
 
     /// Brings the structural distances up to date with the measurements.
     fn approach(&mut self) -> Result<(), Error> {
+        while !self.approach_slice(None)? {}
+        Ok(())
+    }
+
+    /// Compares some rows of candidates with the next measured point that the structural
+    /// distances do not know of, or else with the one that is expected. Returns whether nothing
+    /// is left.
+    fn approach_slice(&mut self, expected: Option<Candidate>) -> Result<bool, Error> {
         let candidates = self.candidates.ok_or(Error::NoImage)?;
         let memory = &mut self.memory;
+        let unknown = memory.measured.get(self.approached);
+        let unknown = unknown.filter(|_| self.approached < self.measured);
+        let unknown = unknown.map(|&candidate| Candidate(candidate));
+        let Some(candidate) = unknown.or(expected) else {
+            return Ok(true);
+        };
+        let done = match self.approaching {
+            Some((underway, rows)) if underway == candidate => rows,
+            _ => 0,
+        };
+        let (window, columns) = (candidates.window(), candidates.columns());
+        let cost = window * window * columns;
+        let last = (done + SLICE.div_ceil(cost.max(1))).min(candidates.rows());
         let image = &*memory.image;
-        let windows = Windows { image, candidates };
-        let measured = memory.measured.iter().take(self.measured);
-        for &candidate in measured.skip(self.approached) {
-            windows.approach(
-                Candidate(candidate),
-                memory.reciprocals,
-                memory.workspace,
-                memory.distances,
-            )?;
+        Windows { image, candidates }.approach(
+            candidate,
+            done..last,
+            (memory.reciprocals, memory.workspace),
+            (memory.distances, memory.next_distances),
+        )?;
+        self.approaching = Some((candidate, last));
+        let complete = last == candidates.rows();
+        if complete && unknown.is_some() {
+            core::mem::swap(&mut memory.distances, &mut memory.next_distances);
+            self.approaching = None;
+            self.approached += 1;
         }
-        self.approached = self.measured;
-        Ok(())
+        Ok(complete && self.approached == self.measured)
     }
 
     /// The model, provided that every measurement is in it.

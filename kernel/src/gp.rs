@@ -1,7 +1,8 @@
 //! The exact Gaussian process: covariance, packed Cholesky factor, triangular solves.
 
 use crate::Error;
-use crate::math::{distance_squared, dot, subtract_scaled};
+use crate::elementary::exp;
+use crate::math::{distance_squared, dot, dots, subtract_scaled};
 
 /// Radial-basis covariance with latents already divided by their lengthscales:
 /// k(a, b) = s · exp(−½|a − b|²).
@@ -13,7 +14,7 @@ pub(crate) struct Covariance {
 
 impl Covariance {
     pub(crate) fn between(self, a: [f32; 2], b: [f32; 2]) -> f32 {
-        self.outputscale * libm::expf(-0.5 * distance_squared(a, b))
+        self.outputscale * exp(-0.5 * distance_squared(a, b))
     }
 
     /// Covariance of one point with each of `points`, into `out`.
@@ -57,35 +58,90 @@ impl<'a> Factor<'a> {
         self.packed.get(start..start + i + 1).unwrap_or_default()
     }
 
-    /// Appends the row l = L⁻¹k with diagonal √(variance − l·l), where `covariances` are those
-    /// of the new point with all earlier ones and `variance` its own, noise included.
+    /// Appends the rows of all `points` that are not in the factor yet: l = L⁻¹k with diagonal
+    /// √(variance − l·l), k the covariances of a point with all earlier ones and `variance` its
+    /// own, noise included. What comes out does not depend on how many are appended at a time.
     ///
     /// # Errors
-    /// [`Error::Capacity`] when the memory is full, [`Error::NotPositiveDefinite`] when the
-    /// pivot is not positive; the factor is then as it was before.
-    pub(crate) fn append(&mut self, covariances: &[f32], variance: f32) -> Result<(), Error> {
+    /// [`Error::Capacity`] when the memory is full, [`Error::NotPositiveDefinite`] when a pivot
+    /// is not positive; the factor then has the rows before the one that failed.
+    pub(crate) fn extend(
+        &mut self,
+        covariance: Covariance,
+        variance: f32,
+        points: &[[f32; 2]],
+    ) -> Result<(), Error> {
+        let own = |n: usize| points.get(n).copied().unwrap_or_default();
+        let earlier = |n: usize| points.get(..n).unwrap_or_default();
+        while self.order < points.len() {
+            let n = self.order;
+            if n % 2 == 0 && n + 2 <= points.len() {
+                self.append_two(variance, |even, odd| {
+                    covariance.with_each(own(n), earlier(n), even);
+                    covariance.with_each(own(n + 1), earlier(n + 1), odd);
+                })?;
+            } else {
+                self.append(variance, |row| {
+                    covariance.with_each(own(n), earlier(n), row);
+                })?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Appends one row, whose covariances `fill` writes.
+    fn append(&mut self, variance: f32, fill: impl FnOnce(&mut [f32])) -> Result<(), Error> {
         let n = self.order;
-        let (old, rest) = self.packed.split_at_mut(packed(n).min(self.packed.len()));
-        let capacity = n;
-        let full = Error::Capacity {
-            what: "measurements",
-            needed: n + 1,
-            capacity,
-        };
-        let row = rest.get_mut(..=n).ok_or(full)?;
-        let Some((diagonal, row)) = row.split_last_mut() else {
-            return Err(full);
-        };
-        for (entry, covariance) in row.iter_mut().zip(covariances) {
-            *entry = *covariance;
+        let (old, new) = split(self.packed, n, n + 1)?;
+        if let Some((diagonal, row)) = new.split_last_mut() {
+            fill(row);
+            solve_lower(old, row);
+            *diagonal = root(variance - dot(row, row), n)?;
         }
-        solve_lower(old, row);
-        let pivot = variance - dot(row, row);
-        if !pivot.is_normal() || pivot < 0.0 {
-            return Err(Error::NotPositiveDefinite { row: n });
-        }
-        *diagonal = libm::sqrtf(pivot);
         self.order = n + 1;
+        Ok(())
+    }
+
+    /// Appends two rows at once, the first of them even: each earlier row is read once for both.
+    fn append_two(
+        &mut self,
+        variance: f32,
+        fill: impl FnOnce(&mut [f32], &mut [f32]),
+    ) -> Result<(), Error> {
+        let n = self.order;
+        let (old, new) = split(self.packed, n, n + 2)?;
+        let (even, odd) = new.split_at_mut(n + 1);
+        let (Some((even_diagonal, even)), Some((odd_diagonal, odd))) =
+            (even.split_last_mut(), odd.split_last_mut())
+        else {
+            return Ok(());
+        };
+        fill(even, odd);
+        let mut rest = old;
+        for j in (0..n).step_by(2) {
+            let Some(([(a, a_diagonal), (b, b_diagonal)], after)) = take_rows(rest, j) else {
+                break;
+            };
+            rest = after;
+            let ((even_known, even), (odd_known, odd)) =
+                (even.split_at_mut(j), odd.split_at_mut(j));
+            let [even_sums, odd_sums] = dots([even_known, odd_known], [a, b]);
+            let across = b.last().copied().unwrap_or_default();
+            for (row, [sum_a, sum_b]) in [(even, even_sums), (odd, odd_sums)] {
+                if let Some([x, y]) = row.first_chunk_mut() {
+                    *x = (*x - sum_a) / a_diagonal;
+                    *y = (*y - (sum_b + *x * across)) / b_diagonal;
+                }
+            }
+        }
+        *even_diagonal = root(variance - dot(even, even), n)?;
+        // The even row is whole: should the odd one fail, it stays.
+        self.order = n + 1;
+        if let Some((last, known)) = odd.split_last_mut() {
+            *last = (*last - dot(known, even)) / *even_diagonal;
+        }
+        *odd_diagonal = root(variance - dot(odd, odd), n + 1)?;
+        self.order = n + 2;
         Ok(())
     }
 
@@ -94,31 +150,154 @@ impl<'a> Factor<'a> {
         solve_lower(self.packed, b);
     }
 
+    /// B ← L⁻¹B for the columns of B, given row by row, with as many leading rows as B has. Two
+    /// rows at a time: what is known of B is loaded once for both.
+    pub(crate) fn solve_lower_each<const C: usize>(&self, b: &mut [[f32; C]]) {
+        let subtract = |sums: &mut [f32; C], entry: f32, known: &[f32; C]| {
+            for (sum, known) in sums.iter_mut().zip(known) {
+                *sum -= entry * known;
+            }
+        };
+        let mut rest = &*self.packed;
+        for i in (0..b.len()).step_by(2) {
+            let (known, tail) = b.split_at_mut(i);
+            // Sums of their own, which the compiler can keep in registers.
+            if let ([x, y, ..], Some((rows, after))) = (&mut *tail, take_rows(rest, i)) {
+                let [(even, even_diagonal), (odd, odd_diagonal)] = rows;
+                let (mut even_sums, mut odd_sums) = (*x, *y);
+                for ((known, even), odd) in known.iter().zip(even).zip(odd) {
+                    subtract(&mut even_sums, *even, known);
+                    subtract(&mut odd_sums, *odd, known);
+                }
+                *x = even_sums.map(|sum| sum / even_diagonal);
+                subtract(&mut odd_sums, odd.last().copied().unwrap_or_default(), x);
+                *y = odd_sums.map(|sum| sum / odd_diagonal);
+                rest = after;
+            } else if let (Some(x), Some(([(row, diagonal)], _))) =
+                (tail.first_mut(), take_rows(rest, i))
+            {
+                let mut sums = *x;
+                for (known, entry) in known.iter().zip(row) {
+                    subtract(&mut sums, *entry, known);
+                }
+                *x = sums.map(|sum| sum / diagonal);
+            }
+        }
+    }
+
     /// b ← L⁻ᵀb with as many leading rows as `b` is long.
     pub(crate) fn solve_upper(&self, b: &mut [f32]) {
-        for i in (0..b.len()).rev() {
+        let blocked = b.len() - b.len() % ROWS;
+        for i in (blocked..b.len()).rev() {
             let Some((diagonal, row)) = self.row(i).split_last() else {
-                continue;
+                return;
             };
-            let (head, tail) = b.split_at_mut(i.min(b.len()));
+            let (head, tail) = b.split_at_mut(i);
             if let Some(x) = tail.first_mut() {
                 *x /= diagonal;
                 subtract_scaled(head, *x, row);
             }
         }
+        for i in (0..blocked).step_by(ROWS).rev() {
+            let rows: [&[f32]; ROWS] = core::array::from_fn(|r| self.row(i + r));
+            let (head, tail) = b.split_at_mut(i);
+            let Some(x) = tail.first_chunk_mut::<ROWS>() else {
+                return;
+            };
+            for r in (0..ROWS).rev() {
+                let (Some((known, tail)), Some((diagonal, row))) = (
+                    x.split_at_mut_checked(r),
+                    rows.get(r).and_then(|row| row.split_last()),
+                ) else {
+                    return;
+                };
+                if let Some(own) = tail.first_mut() {
+                    *own /= diagonal;
+                    subtract_scaled(known, *own, row.get(i..).unwrap_or_default());
+                }
+            }
+            let [x0, x1, x2, x3] = *x;
+            let [r0, r1, r2, r3] = rows;
+            let rows = r0.iter().zip(r1).zip(r2.iter().zip(r3));
+            for (y, ((r0, r1), (r2, r3))) in head.iter_mut().zip(rows) {
+                *y = (((*y - x3 * r3) - x2 * r2) - x1 * r1) - x0 * r0;
+            }
+        }
     }
 }
 
+/// Rows that a triangular solve takes together.
+const ROWS: usize = 4;
+
+/// The first `from` rows, and room for those up to `to`.
+fn split(rows: &mut [f32], from: usize, to: usize) -> Result<(&[f32], &mut [f32]), Error> {
+    let full = Error::Capacity {
+        what: "measurements",
+        needed: to,
+        capacity: from,
+    };
+    let (old, rest) = rows.split_at_mut_checked(packed(from)).ok_or(full)?;
+    let new = rest.get_mut(..packed(to) - packed(from)).ok_or(full)?;
+    Ok((old, new))
+}
+
+/// The square root of a pivot.
+fn root(pivot: f32, row: usize) -> Result<f32, Error> {
+    if pivot.is_normal() && pivot > 0.0 {
+        Ok(libm::sqrtf(pivot))
+    } else {
+        Err(Error::NotPositiveDefinite { row })
+    }
+}
+
+/// Rows, each without its diagonal, and their diagonals, off the front of packed rows of which
+/// the first is row `first`; then what is left.
+fn take_rows<const R: usize>(packed: &[f32], first: usize) -> Option<([(&[f32], f32); R], &[f32])> {
+    let mut rest = packed;
+    let mut rows = [(&[] as &[f32], 1.0); R];
+    for (i, row) in rows.iter_mut().enumerate() {
+        let (own, after) = rest.split_at_checked(first + i + 1)?;
+        let (diagonal, entries) = own.split_last()?;
+        *row = (entries, *diagonal);
+        rest = after;
+    }
+    Some((rows, rest))
+}
+
+/// b ← L⁻¹b: four rows at a time, so that what is known of b is loaded once for all of them.
 fn solve_lower(packed: &[f32], b: &mut [f32]) {
     let mut rest = packed;
-    for i in 0..b.len() {
-        let Some((row, after)) = rest.split_at_checked(i + 1) else {
+    let blocked = b.len() - b.len() % ROWS;
+    for i in (0..blocked).step_by(ROWS) {
+        let Some((rows, after)) = take_rows::<ROWS>(rest, i) else {
             return;
         };
         rest = after;
-        let (head, tail) = b.split_at_mut(i.min(b.len()));
-        if let (Some((diagonal, row)), Some(x)) = (row.split_last(), tail.first_mut()) {
-            *x = (*x - dot(row, head)) / diagonal;
+        let (known, tail) = b.split_at_mut(i);
+        let [sums] = dots([known], rows.map(|(row, _)| row));
+        let Some(x) = tail.first_chunk_mut::<ROWS>() else {
+            return;
+        };
+        for (r, ((row, diagonal), mut sum)) in rows.into_iter().zip(sums).enumerate() {
+            let Some((known, tail)) = x.split_at_mut_checked(r) else {
+                return;
+            };
+            for (x, entry) in known.iter().zip(row.get(i..).unwrap_or_default()) {
+                sum += x * entry;
+            }
+            if let Some(own) = tail.first_mut() {
+                *own = (*own - sum) / diagonal;
+            }
+        }
+    }
+    for i in blocked..b.len() {
+        let Some(([(row, diagonal)], after)) = take_rows::<1>(rest, i) else {
+            return;
+        };
+        rest = after;
+        let (known, tail) = b.split_at_mut(i);
+        if let Some(x) = tail.first_mut() {
+            *x = (*x - dot(known, row)) / diagonal;
         }
     }
 }
@@ -127,6 +306,69 @@ fn solve_lower(packed: &[f32], b: &mut [f32]) {
 mod tests {
     use super::*;
     use crate::random::Random;
+
+    fn append(factor: &mut Factor<'_>, covariances: &[f32], variance: f32) -> Result<(), Error> {
+        factor.append(variance, |row| row.copy_from_slice(covariances))
+    }
+
+    /// Forward and backward substitution row by row, as a textbook has them.
+    fn solve_one_by_one(factor: &Factor<'_>, b: &mut [f32]) {
+        for i in 0..b.len() {
+            let (row, diagonal) = (factor.row(i), factor.row(i)[i]);
+            b[i] = (b[i] - dot(&b[..i], &row[..i])) / diagonal;
+        }
+        for i in (0..b.len()).rev() {
+            b[i] /= factor.row(i)[i];
+            let x = b[i];
+            subtract_scaled(&mut b[..i], x, factor.row(i));
+        }
+    }
+
+    /// Rows one by one are the reference; so a controller that met its points in another rhythm
+    /// holds the same factor.
+    #[test]
+    fn blocks_of_rows_change_no_bit() {
+        let n = 61;
+        let mut random = Random::new(6, 0);
+        let points: Vec<[f32; 2]> = (0..n).map(|_| [random.normal(), random.normal()]).collect();
+        let covariance = Covariance { outputscale: 1.3 };
+        let (mut one, mut all) = (vec![0.0; packed(n)], vec![0.0; packed(n)]);
+        let (mut one, mut all) = (Factor::new(&mut one), Factor::new(&mut all));
+        for count in 1..=n {
+            one.extend(covariance, 1.32, &points[..count]).unwrap();
+        }
+        for count in [1, 12, 13, n] {
+            all.extend(covariance, 1.32, &points[..count]).unwrap();
+        }
+        assert_eq!(one.packed, all.packed);
+        // Columns solved side by side subtract term by term instead of a sum: equal but for
+        // rounding.
+        for length in [1, 2, 7, n] {
+            let b: Vec<[f32; 3]> = (0..length)
+                .map(|_| [(); 3].map(|()| random.normal()))
+                .collect();
+            let mut solved = b.clone();
+            all.solve_lower_each(&mut solved);
+            for column in 0..3 {
+                let mut alone: Vec<f32> = b.iter().map(|row| row[column]).collect();
+                all.solve_lower(&mut alone);
+                for (row, x) in solved.iter().zip(alone) {
+                    assert!(
+                        (row[column] - x).abs() < 1e-3 * x.abs().max(1.0),
+                        "{row:?} {x}"
+                    );
+                }
+            }
+        }
+        for length in 1..=n {
+            let mut b: Vec<f32> = (0..length).map(|_| random.normal()).collect();
+            let mut expected = b.clone();
+            all.solve_lower(&mut b);
+            all.solve_upper(&mut b);
+            solve_one_by_one(&one, &mut expected);
+            assert_eq!(b, expected, "{length}");
+        }
+    }
 
     /// L Lᵀ = K in f64 is the definition; 2e-6 is a few ulp of the unit diagonal.
     #[test]
@@ -137,11 +379,7 @@ mod tests {
         let covariance = Covariance { outputscale: 1.0 };
         let mut memory = vec![0.0; packed(n)];
         let mut factor = Factor::new(&mut memory);
-        let mut row = vec![0.0; n];
-        for (i, &point) in points.iter().enumerate() {
-            covariance.with_each(point, &points[..i], &mut row);
-            factor.append(&row[..i], 1.01).unwrap();
-        }
+        factor.extend(covariance, 1.01, &points).unwrap();
         for i in 0..n {
             for j in 0..=i {
                 let product: f64 = factor.row(i)[..=j]
@@ -160,9 +398,9 @@ mod tests {
     fn solving_down_then_up_inverts_the_covariance() {
         let mut memory = vec![0.0; packed(3)];
         let mut factor = Factor::new(&mut memory);
-        factor.append(&[], 4.0).unwrap();
-        factor.append(&[2.0], 5.0).unwrap();
-        factor.append(&[0.5, 1.0], 3.0).unwrap();
+        append(&mut factor, &[], 4.0).unwrap();
+        append(&mut factor, &[2.0], 5.0).unwrap();
+        append(&mut factor, &[0.5, 1.0], 3.0).unwrap();
         // K (1, -2, 3)ᵀ by hand.
         let mut b = [4.0 - 4.0 + 1.5, 2.0 - 10.0 + 3.0, 0.5 - 2.0 + 9.0];
         factor.solve_lower(&mut b);
@@ -176,19 +414,19 @@ mod tests {
     fn a_pivot_that_is_not_positive_leaves_the_factor_as_it_was() {
         let mut memory = vec![0.0; packed(2)];
         let mut factor = Factor::new(&mut memory);
-        factor.append(&[], 1.0).unwrap();
+        append(&mut factor, &[], 1.0).unwrap();
         assert_eq!(
-            factor.append(&[1.0], 1.0),
+            append(&mut factor, &[1.0], 1.0),
             Err(Error::NotPositiveDefinite { row: 1 })
         );
         assert_eq!(
-            factor.append(&[f32::NAN], 1.0),
+            append(&mut factor, &[f32::NAN], 1.0),
             Err(Error::NotPositiveDefinite { row: 1 })
         );
         assert_eq!(factor.order(), 1);
-        factor.append(&[0.5], 1.0).unwrap();
+        append(&mut factor, &[0.5], 1.0).unwrap();
         assert!(matches!(
-            factor.append(&[0.5, 0.5], 1.0),
+            append(&mut factor, &[0.5, 0.5], 1.0),
             Err(Error::Capacity { needed: 3, .. })
         ));
     }

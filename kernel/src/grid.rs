@@ -5,9 +5,9 @@
 //! and cosines per term instead of one per candidate; candidates then interpolate 6 × 6 nodes.
 //! The cost hardly grows with the number of candidates.
 
+use crate::elementary::{exp, sin_cos};
 use crate::gp::Covariance;
-use crate::math::dot;
-use crate::thompson::Feature;
+use crate::thompson::Prior;
 
 /// Most nodes along an axis.
 pub(crate) const MAX_NODES: usize = 64;
@@ -22,7 +22,13 @@ const DENSITY: f32 = 10.0;
 /// 1e-4 of a standard deviation. Wider spans are evaluated directly.
 const MAX_STEP: f32 = 12.0 / (MAX_NODES - STENCIL + 1) as f32;
 /// Products that are summed in one pass over the nodes.
-const TERMS: usize = 8;
+const TERMS: usize = 16;
+/// Nodes along either axis whose sums a pass keeps in registers: 4 × 4 fill half of those of a
+/// Cortex-M7, 4 × 8 half of the vector registers elsewhere.
+const BLOCK: usize = 4;
+const BLOCK_X: usize = if cfg!(target_arch = "arm") { 4 } else { 8 };
+
+const _: () = assert!(MAX_NODES.is_multiple_of(BLOCK) && MAX_NODES.is_multiple_of(BLOCK_X));
 
 /// Floats of workspace of a grid: the nodes and the tables of one pass.
 pub(crate) const WORKSPACE: usize = MAX_NODES * MAX_NODES + 2 * TERMS * MAX_NODES;
@@ -32,6 +38,8 @@ pub(crate) const WORKSPACE: usize = MAX_NODES * MAX_NODES + 2 * TERMS * MAX_NODE
 struct Axis {
     start: f32,
     step: f32,
+    /// 1/step
+    density: f32,
     nodes: usize,
 }
 
@@ -50,6 +58,7 @@ impl Axis {
         (step <= MAX_STEP).then_some(Self {
             start: low - BEFORE as f32 * step,
             step,
+            density: 1.0 / step,
             nodes,
         })
     }
@@ -60,7 +69,7 @@ impl Axis {
 
     /// First node of the stencil of `x` and the Lagrange weights of its six nodes.
     fn stencil(&self, x: f32) -> (usize, [f32; STENCIL]) {
-        let position = (x - self.start) / self.step;
+        let position = (x - self.start) * self.density;
         let last = self.nodes - STENCIL + BEFORE;
         let left = (position as usize).max(BEFORE).min(last);
         (left - BEFORE, lagrange(position - left as f32))
@@ -81,11 +90,83 @@ fn lagrange(t: f32) -> [f32; STENCIL] {
     ]
 }
 
-/// A function on the nodes of a grid over the candidates' bounding box.
-pub(crate) struct Grid<'a> {
+/// Both axes of a grid: where its nodes are.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Axes {
     x: Axis,
     y: Axis,
-    nodes: &'a mut [f32],
+}
+
+/// Values at the nodes of one row; those that the axis has are in use.
+pub(crate) type Row = [f32; MAX_NODES];
+
+impl Axes {
+    /// Nodes over the box `(low, high)`; `None` when it is too wide for them to resolve it.
+    pub(crate) fn spanning((low, high): ([f32; 2], [f32; 2])) -> Option<Self> {
+        Some(Self {
+            x: Axis::spanning(low[0], high[0])?,
+            y: Axis::spanning(low[1], high[1])?,
+        })
+    }
+
+    /// Nodes of a row.
+    pub(crate) fn columns(&self) -> usize {
+        self.x.nodes
+    }
+
+    /// Rows of nodes.
+    pub(crate) fn rows(&self) -> usize {
+        self.y.nodes
+    }
+
+    /// Where a node lies.
+    pub(crate) fn node(&self, row: usize, column: usize) -> [f32; 2] {
+        [self.x.node(column), self.y.node(row)]
+    }
+
+    /// How to interpolate at a point of the box.
+    pub(crate) fn stencil(&self, point: [f32; 2]) -> Stencil {
+        let (column, along_x) = self.x.stencil(point[0]);
+        let (row, along_y) = self.y.stencil(point[1]);
+        Stencil {
+            row,
+            column,
+            along_x,
+            along_y,
+        }
+    }
+}
+
+/// The nodes around a point and their weights: Lagrange interpolation of degree 5 each way.
+pub(crate) struct Stencil {
+    row: usize,
+    column: usize,
+    along_x: [f32; STENCIL],
+    along_y: [f32; STENCIL],
+}
+
+impl Stencil {
+    /// The value at the point, from those at the nodes.
+    pub(crate) fn apply(&self, nodes: &[Row]) -> f32 {
+        let rows = nodes.get(self.row..self.row + STENCIL).unwrap_or_default();
+        let mut sums = [0.0_f32; STENCIL];
+        for (nodes, weight) in rows.iter().zip(self.along_y) {
+            let nodes = nodes.get(self.column..);
+            if let Some(nodes) = nodes.and_then(<[f32]>::first_chunk::<STENCIL>) {
+                for (sum, node) in sums.iter_mut().zip(nodes) {
+                    *sum += weight * node;
+                }
+            }
+        }
+        let [a, b, c, d, e, f] = core::array::from_fn(|i| sums[i] * self.along_x[i]);
+        ((a + b) + (c + d)) + (e + f)
+    }
+}
+
+/// A function on the nodes of a grid over the candidates' bounding box.
+pub(crate) struct Grid<'a> {
+    axes: Axes,
+    nodes: &'a mut [Row],
     along_x: &'a mut Factors,
     along_y: &'a mut Factors,
 }
@@ -94,41 +175,44 @@ pub(crate) struct Grid<'a> {
 type Factors = [[f32; MAX_NODES]; TERMS];
 
 impl<'a> Grid<'a> {
-    /// Zero over the box `(low, high)`; `None` when the box is too wide for the nodes to resolve
-    /// it, or the workspace shorter than [`WORKSPACE`].
-    pub(crate) fn new((low, high): ([f32; 2], [f32; 2]), workspace: &'a mut [f32]) -> Option<Self> {
-        let x = Axis::spanning(low[0], high[0])?;
-        let y = Axis::spanning(low[1], high[1])?;
+    /// Zero at every node; `None` when the workspace is shorter than [`WORKSPACE`].
+    pub(crate) fn new(axes: Axes, workspace: &'a mut [f32]) -> Option<Self> {
         let (tables, nodes) = workspace.split_at_mut_checked(2 * TERMS * MAX_NODES)?;
         let tables = tables.as_chunks_mut().0;
         let (along_x, along_y) = tables.split_at_mut_checked(TERMS)?;
-        let nodes = nodes.get_mut(..x.nodes * y.nodes)?;
-        nodes.fill(0.0);
+        let nodes = nodes.as_chunks_mut().0;
+        let nodes = nodes.get_mut(..axes.rows().next_multiple_of(BLOCK))?;
+        nodes.fill([0.0; MAX_NODES]);
         Some(Self {
-            x,
-            y,
+            axes,
             nodes,
             along_x: along_x.try_into().ok()?,
             along_y: along_y.try_into().ok()?,
         })
     }
 
+    /// The function's values, row by row of nodes.
+    pub(crate) fn nodes(&self) -> &[Row] {
+        self.nodes
+    }
+
     /// Adds Σ w cos(θ·x + b), by cos(p + q) = cos p cos q − sin p sin q.
-    pub(crate) fn add_features(&mut self, features: &[Feature]) {
-        let (x, y) = (self.x, self.y);
-        for block in features.chunks(TERMS / 2) {
+    pub(crate) fn add_prior(&mut self, prior: &Prior) {
+        let Axes { x, y } = self.axes;
+        let origin = prior.origin();
+        for block in prior.features().chunks(TERMS / 2) {
             let pairs = self.along_x.as_chunks_mut::<2>().0.iter_mut();
             let pairs = pairs.zip(self.along_y.as_chunks_mut::<2>().0);
             for (feature, (along_x, along_y)) in block.iter().zip(pairs) {
                 let [cos_x, sin_x] = along_x;
                 for (i, (cos, sin)) in cos_x.iter_mut().zip(sin_x).take(x.nodes).enumerate() {
-                    let angle = feature.frequency[0] * x.node(i);
-                    (*sin, *cos) = libm::sincosf(angle);
+                    let angle = feature.frequency[0] * (x.node(i) - origin[0]);
+                    (*sin, *cos) = sin_cos(angle);
                 }
                 let [cos_y, sin_y] = along_y;
                 for (i, (cos, sin)) in cos_y.iter_mut().zip(sin_y).take(y.nodes).enumerate() {
-                    let angle = feature.frequency[1] * y.node(i) + feature.phase;
-                    let (s, c) = libm::sincosf(angle);
+                    let angle = feature.frequency[1] * (y.node(i) - origin[1]) + feature.phase;
+                    let (s, c) = sin_cos(angle);
                     (*sin, *cos) = (-feature.weight * s, feature.weight * c);
                 }
             }
@@ -143,8 +227,8 @@ impl<'a> Grid<'a> {
         points: &[[f32; 2]],
         weights: &[f32],
     ) {
-        let (x, y) = (self.x, self.y);
-        let bell = |distance: f32| libm::expf(-0.5 * (distance * distance));
+        let Axes { x, y } = self.axes;
+        let bell = |distance: f32| exp(-0.5 * (distance * distance));
         for (points, weights) in points.chunks(TERMS).zip(weights.chunks(TERMS)) {
             let tables = self.along_x.iter_mut().zip(&mut *self.along_y);
             for ((point, weight), (along_x, along_y)) in points.iter().zip(weights).zip(tables) {
@@ -162,36 +246,37 @@ impl<'a> Grid<'a> {
 
     /// Adds to every node the products of the first `terms` rows of the two tables, in order.
     fn add_products(&mut self, terms: usize) {
-        // Factors beyond `terms` are cleared, not skipped, so that every pass has one length.
-        for factors in [&mut *self.along_x, &mut *self.along_y] {
-            factors.iter_mut().skip(terms).for_each(|f| f.fill(0.0));
-        }
-        let (along_x, along_y) = (&*self.along_x, &*self.along_y);
-        for (i, row) in self.nodes.chunks_mut(self.x.nodes.max(1)).enumerate() {
-            let factors = along_y
-                .each_ref()
-                .map(|term| term.get(i).copied().unwrap_or(0.0));
-            for (j, node) in row.iter_mut().take(MAX_NODES).enumerate() {
-                let mut sum = *node;
-                for (factor, term) in factors.iter().zip(along_x) {
-                    sum += factor * term[j];
+        let along_x = self.along_x.get(..terms).unwrap_or_default();
+        let along_y = self.along_y.get(..terms).unwrap_or_default();
+        let (rows, _) = self.nodes.as_chunks_mut::<BLOCK>();
+        let columns = self.axes.columns().div_ceil(BLOCK_X);
+        // Constant bounds, so that no index is checked inside.
+        for i in 0..MAX_NODES / BLOCK {
+            let Some(rows) = rows.get_mut(i) else { break };
+            for j in 0..MAX_NODES / BLOCK_X {
+                if j == columns {
+                    break;
                 }
-                *node = sum;
+                let mut sums = rows.each_ref().map(|row| row.as_chunks::<BLOCK_X>().0[j]);
+                for (x, y) in along_x.iter().zip(along_y) {
+                    let terms = &x.as_chunks::<BLOCK_X>().0[j];
+                    let factors = &y.as_chunks::<BLOCK>().0[i];
+                    for (sums, factor) in sums.iter_mut().zip(factors) {
+                        for (sum, term) in sums.iter_mut().zip(terms) {
+                            *sum += factor * term;
+                        }
+                    }
+                }
+                for (row, sums) in rows.iter_mut().zip(sums) {
+                    row.as_chunks_mut::<BLOCK_X>().0[j] = sums;
+                }
             }
         }
     }
 
-    /// The function at a point of the box, by Lagrange interpolation of degree 5 each way.
+    /// The function at a point of the box.
     pub(crate) fn at(&self, point: [f32; 2]) -> f32 {
-        let (column, along_x) = self.x.stencil(point[0]);
-        let (row, along_y) = self.y.stencil(point[1]);
-        let mut sum = 0.0;
-        for (i, weight) in along_y.iter().enumerate() {
-            let start = (row + i) * self.x.nodes + column;
-            let nodes = self.nodes.get(start..start + STENCIL).unwrap_or_default();
-            sum += weight * dot(nodes, &along_x);
-        }
-        sum
+        self.axes.stencil(point).apply(self.nodes)
     }
 }
 
@@ -200,7 +285,7 @@ mod tests {
     use super::*;
     use crate::gp::{Factor, packed};
     use crate::random::Random;
-    use crate::thompson::{Evidence, Prior};
+    use crate::thompson::Evidence;
 
     #[test]
     fn lagrange_weights_reproduce_polynomials_of_degree_five() {
@@ -232,12 +317,8 @@ mod tests {
         let covariance = Covariance { outputscale: 1.0 };
         let mut memory = vec![0.0; packed(points.len())];
         let mut factor = Factor::new(&mut memory);
-        let mut row = vec![0.0; points.len()];
-        for (i, &point) in points.iter().enumerate() {
-            covariance.with_each(point, &points[..i], &mut row);
-            factor.append(&row[..i], 1.01).unwrap();
-        }
-        let truth = Prior::draw(&mut random, 1.0);
+        factor.extend(covariance, 1.01, &points).unwrap();
+        let truth = Prior::draw(&mut random, 1.0, [0.0; 2]);
         let targets: Vec<f32> = points
             .iter()
             .map(|&p| truth.at(p) + 0.1 * random.normal())
@@ -250,12 +331,13 @@ mod tests {
             points: &points,
             targets: &targets,
         };
-        let prior = Prior::draw(&mut random, 1.0);
+        let prior = Prior::draw(&mut random, 1.0, [0.0; 2]);
         let mut weights: Vec<f32> = points.iter().map(|&p| prior.at(p)).collect();
         evidence.correct(&mut random, &mut weights);
         let mut workspace = vec![f32::NAN; WORKSPACE];
-        let mut grid = Grid::new(([0.0; 2], [span; 2]), &mut workspace).unwrap();
-        grid.add_features(prior.features());
+        let axes = Axes::spanning(([0.0; 2], [span; 2])).unwrap();
+        let mut grid = Grid::new(axes, &mut workspace).unwrap();
+        grid.add_prior(&prior);
         grid.add_covariances(covariance, &points, &weights);
         let exact = |x: [f32; 2]| {
             let [x0, x1] = x.map(f64::from);
@@ -302,10 +384,9 @@ mod tests {
 
     #[test]
     fn a_span_too_wide_for_the_nodes_is_left_to_the_direct_form() {
-        let mut workspace = vec![0.0; WORKSPACE];
-        assert!(Grid::new(([0.0; 2], [1.0, 12.1]), &mut workspace).is_none());
-        assert!(Grid::new(([0.0; 2], [f32::INFINITY; 2]), &mut workspace).is_none());
-        assert!(Grid::new(([0.0; 2], [f32::NAN; 2]), &mut workspace).is_none());
-        assert!(Grid::new(([0.0; 2], [11.9; 2]), &mut workspace).is_some());
+        assert!(Axes::spanning(([0.0; 2], [1.0, 12.1])).is_none());
+        assert!(Axes::spanning(([0.0; 2], [f32::INFINITY; 2])).is_none());
+        assert!(Axes::spanning(([0.0; 2], [f32::NAN; 2])).is_none());
+        assert!(Axes::spanning(([0.0; 2], [11.9; 2])).is_some());
     }
 }

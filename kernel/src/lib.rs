@@ -77,6 +77,7 @@
 mod candidates;
 mod cnn;
 mod dense;
+mod elementary;
 mod error;
 mod explorer;
 mod gp;
@@ -96,8 +97,9 @@ mod thompson;
 
 pub use candidates::{Candidate, Candidates, Pixel};
 pub use error::Error;
-pub use explorer::{Explorer, LARGEST_PIXEL, LARGEST_RESPONSE, Prediction, Proposal, Surrogate};
+pub use explorer::{Explorer, LARGEST_PIXEL, LARGEST_RESPONSE, Prediction, Proposal};
 pub use model::{Hyperparameters, LARGEST_WEIGHT, MIN_NOISE_RATIO, Model, Standardisation};
 pub use network::{Architecture, Network};
 pub use storage::{Capacity, Storage};
 pub use strategy::{Acquisition, References, Sampling, Strategy};
+pub use surrogate::Surrogate;

@@ -4,28 +4,54 @@
 //! in the kernel is either sequential or goes through [`dot`], whose lanes are part of its
 //! definition. Host and controller then agree bit for bit.
 
-/// Independent accumulators of [`dot`]: enough to hide the latency of a multiply-accumulate.
-const LANES: usize = 8;
+/// Independent accumulators of [`dot`].
+const LANES: usize = 4;
 
-/// Σ aᵢbᵢ over the shorter of the two: eight interleaved partial sums, added pairwise, then
-/// the remaining terms in order.
+/// Σ aᵢbᵢ over the shorter of the two: four interleaved partial sums, added pairwise, then the
+/// remaining terms in order.
 pub(crate) fn dot(a: &[f32], b: &[f32]) -> f32 {
-    let length = a.len().min(b.len());
-    let (a, b) = (a.get(..length).unwrap_or(a), b.get(..length).unwrap_or(b));
-    let (blocks_a, rest_a) = a.as_chunks::<LANES>();
-    let (blocks_b, rest_b) = b.as_chunks::<LANES>();
-    let mut lanes = [0.0_f32; LANES];
-    for (x, y) in blocks_a.iter().zip(blocks_b) {
-        for ((lane, x), y) in lanes.iter_mut().zip(x).zip(y) {
-            *lane += x * y;
+    let [[sum]] = dots([a], [b]);
+    sum
+}
+
+/// [`dot`] of each of `a` with each of `b`, all as long as the shortest. What is loaded serves
+/// several products, which is what makes it fast; the sums are those of [`dot`], bit for bit.
+pub(crate) fn dots<const A: usize, const B: usize>(
+    a: [&[f32]; A],
+    b: [&[f32]; B],
+) -> [[f32; B]; A] {
+    let lengths = a.iter().chain(&b).map(|x| x.len());
+    let length = lengths.min().unwrap_or(0);
+    let whole = length / LANES;
+    let blocks_a = a.map(|x| blocks(x, whole));
+    let blocks_b = b.map(|x| blocks(x, whole));
+    let mut lanes = [[[0.0_f32; LANES]; B]; A];
+    for k in 0..whole {
+        for (lanes, a) in lanes.iter_mut().zip(blocks_a) {
+            for (lanes, b) in lanes.iter_mut().zip(blocks_b) {
+                if let (Some(a), Some(b)) = (a.get(k), b.get(k)) {
+                    for ((lane, x), y) in lanes.iter_mut().zip(a).zip(b) {
+                        *lane += x * y;
+                    }
+                }
+            }
         }
     }
-    let [s0, s1, s2, s3, s4, s5, s6, s7] = lanes;
-    let mut sum = ((s0 + s4) + (s2 + s6)) + ((s1 + s5) + (s3 + s7));
-    for (x, y) in rest_a.iter().zip(rest_b) {
-        sum += x * y;
+    let mut sums = lanes.map(|lanes| lanes.map(|[s0, s1, s2, s3]| (s0 + s2) + (s1 + s3)));
+    for (sums, a) in sums.iter_mut().zip(a) {
+        for (sum, b) in sums.iter_mut().zip(b) {
+            let pairs = a.iter().zip(b).take(length).skip(whole * LANES);
+            for (x, y) in pairs {
+                *sum += x * y;
+            }
+        }
     }
-    sum
+    sums
+}
+
+/// The first `count` blocks. With slices of one visible length no loop over them checks a bound.
+fn blocks(x: &[f32], count: usize) -> &[[f32; LANES]] {
+    x.as_chunks().0.get(..count).unwrap_or_default()
 }
 
 /// y ← y − a·x, element by element.

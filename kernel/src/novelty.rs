@@ -37,6 +37,51 @@ impl<'a> Reference<'a> {
     }
 }
 
+/// Intervals of [`Bounds`].
+const INTERVALS: usize = 128;
+
+/// What novelty does not exceed, looked up instead of searched for: most candidates are far from
+/// the best, and need nothing more exact.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Bounds {
+    low: f32,
+    width: f32,
+    /// 1/width
+    density: f32,
+    /// More than rounding can change.
+    margin: f32,
+    /// Novelty at the middle of each interval.
+    middle: [f32; INTERVALS],
+}
+
+impl Bounds {
+    /// Over the range of the reference.
+    pub(crate) fn new(reference: Reference<'_>, k: usize) -> Self {
+        let low = reference.sorted.first().copied().unwrap_or_default();
+        let high = reference.sorted.last().copied().unwrap_or_default();
+        let width = (high - low) / INTERVALS as f32;
+        let width = if width > 1e-12 { width } else { 1e-12 };
+        let middle = |i| low + (i as f32 + 0.5) * width;
+        Self {
+            low,
+            width,
+            density: 1.0 / width,
+            margin: 1e-5 * (libm::fabsf(low) + libm::fabsf(high)),
+            middle: core::array::from_fn(|i| reference.novelty(middle(i), k)),
+        }
+    }
+
+    /// Novelty changes no faster than the response.
+    pub(crate) fn at(&self, response: f32) -> f32 {
+        let i = (((response - self.low) * self.density) as usize).min(INTERVALS - 1);
+        let middle = self.low + (i as f32 + 0.5) * self.width;
+        let away = libm::fabsf(response - middle);
+        self.middle.get(i).map_or(f32::INFINITY, |novelty| {
+            (novelty + away) * 1.0001 + self.margin
+        })
+    }
+}
+
 /// Ascending insertion sort: for a few hundred responses it costs little beside the sample, and
 /// it neither allocates nor recurses nor can panic.
 pub(crate) fn sort(values: &mut [f32]) {
@@ -81,6 +126,32 @@ mod tests {
                     let expected = nearest.iter().sum::<f64>() / nearest.len() as f64;
                     let got = f64::from(reference.novelty(y, k));
                     assert!((got - expected).abs() < 1e-6, "n {n}, k {k}, y {y}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn no_novelty_exceeds_its_bound_and_few_are_far_from_it() {
+        let mut random = Random::new(4, 0);
+        for n in [1, 2, 30, 310] {
+            for (scale, offset) in [(1.0, 0.0), (1e-3, 5.0), (0.0, 2.0), (1e6, -1e6)] {
+                let mut responses: Vec<f32> =
+                    (0..n).map(|_| offset + scale * random.normal()).collect();
+                let reference = Reference::new(&mut responses);
+                let bounds = Bounds::new(reference, 10);
+                for _ in 0..2000 {
+                    let y = offset + 4.0 * scale * random.normal();
+                    let (novelty, bound) = (reference.novelty(y, 10), bounds.at(y));
+                    assert!(
+                        novelty <= bound,
+                        "{n} {scale} {offset}: {novelty} > {bound}"
+                    );
+                    let slack = 0.1 * scale + 1e-4 * (novelty + 2.0 * offset.abs() + scale);
+                    assert!(
+                        bound <= novelty + slack,
+                        "{n} {scale} {offset}: {novelty} {bound}"
+                    );
                 }
             }
         }

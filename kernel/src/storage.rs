@@ -6,7 +6,7 @@
 use crate::gp::packed;
 use crate::network::LATENT;
 use crate::surrogate::LANES;
-use crate::{Architecture, Candidates, Error, Network, cnn, dense, grid};
+use crate::{Architecture, Candidates, Error, Network, cnn, dense, grid, surrogate};
 
 /// How large a campaign may grow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,7 +53,8 @@ impl Capacity {
     /// Length of the slice of floats.
     pub const fn floats(self) -> usize {
         self.image_pixels
-            + (LATENT + 4) * self.candidates
+            + (LATENT + 3) * self.candidates
+            + 2 * surrogate::room(self.candidates)
             + packed(self.measurements)
             + (LATENT + 6) * self.measurements
             + self.workspace()
@@ -137,12 +138,15 @@ pub struct Storage<'a> {
     pub(crate) capacity: Capacity,
     pub(crate) image: &'a mut [f32],
     pub(crate) latents: &'a mut [[f32; LATENT]],
+    /// Posterior means and variances at the surrogate's sites.
     pub(crate) mean: &'a mut [f32],
     pub(crate) variance: &'a mut [f32],
     /// Reciprocal norms of the candidates' centred patches.
     pub(crate) reciprocals: &'a mut [f32],
     /// Squared structural distances to the nearest measured patch.
     pub(crate) distances: &'a mut [f32],
+    /// The same with one more patch measured.
+    pub(crate) next_distances: &'a mut [f32],
     pub(crate) factor: &'a mut [f32],
     pub(crate) points: &'a mut [[f32; LATENT]],
     pub(crate) responses: &'a mut [f32],
@@ -191,10 +195,11 @@ impl<'a> Storage<'a> {
             capacity,
             image: cut(capacity.image_pixels)?,
             latents: cut(LATENT * capacity.candidates)?.as_chunks_mut().0,
-            mean: cut(capacity.candidates)?,
-            variance: cut(capacity.candidates)?,
+            mean: cut(surrogate::room(capacity.candidates))?,
+            variance: cut(surrogate::room(capacity.candidates))?,
             reciprocals: cut(capacity.candidates)?,
             distances: cut(capacity.candidates)?,
+            next_distances: cut(capacity.candidates)?,
             factor: cut(packed(n))?,
             points: cut(LATENT * n)?.as_chunks_mut().0,
             responses: cut(n)?,

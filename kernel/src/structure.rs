@@ -8,13 +8,17 @@
 //! and a running minimum per candidate is all that is kept.
 
 use crate::candidates::{Candidates, Pixel};
-use crate::math::dot;
 use crate::{Candidate, Error};
 
 /// A patch whose variance is below this share of its mean square is flat. Its brightness would
 /// drown what varies in it: the f32 correlation of such a patch is off by (mean / deviation)² times
 /// the rounding of its mean, here by about 0.01.
 const FLAT: f32 = 1e-5;
+
+/// Candidates next to each other that are correlated together.
+const LANES: usize = 8;
+/// Pixels of a row of the template that are taken at a time.
+const TAPS: usize = 4;
 
 /// The windows of an image, row-major.
 #[derive(Clone, Copy)]
@@ -62,17 +66,18 @@ impl<'a> Windows<'a> {
         Ok(())
     }
 
-    /// Lowers every candidate's squared distance to that from a measured one, in 0 to 4: between
-    /// two flat patches 0, between a flat one and any other 1. `template` has room for a window.
+    /// For the candidates of some rows, into `next`, the lesser of their squared distance so far
+    /// and that from a measured one, in 0 to 4: between two flat patches 0, between a flat one and
+    /// any other 1. `template` has room for a window.
     pub(crate) fn approach(
         self,
         measured: Candidate,
-        reciprocals: &[f32],
-        template: &mut [f32],
-        distances: &mut [f32],
+        rows: core::ops::Range<usize>,
+        (reciprocals, template): (&[f32], &mut [f32]),
+        (distances, next): (&[f32], &mut [f32]),
     ) -> Result<(), Error> {
         let corner = self.candidates.corner(measured)?;
-        let window = self.candidates.window();
+        let (window, columns) = (self.candidates.window(), self.candidates.columns());
         let (mean, reciprocal) = self.statistics(corner);
         let mut slots = template.iter_mut();
         for (pixel, slot) in self.rows(corner).flatten().zip(&mut slots) {
@@ -80,20 +85,73 @@ impl<'a> Windows<'a> {
         }
         let template = template.get(..window * window).unwrap_or_default();
         let textured = |reciprocal: f32| if reciprocal > 0.0 { 1.0 } else { 0.0 };
-        let own = reciprocals.iter().zip(distances);
-        for (n, (other, distance)) in own.take(self.candidates.count()).enumerate() {
-            let corner = self.candidates.corner(Candidate(n as u32))?;
-            // Against a centred template the mean of the other patch cancels.
-            let rows = template.chunks_exact(window.max(1)).zip(self.rows(corner));
-            let product: f32 = rows.map(|(a, b)| dot(a, b)).sum();
-            let correlation = product * other;
-            let squared = textured(reciprocal) + textured(*other) - 2.0 * correlation;
-            let squared = squared.clamp(0.0, 4.0);
-            if squared < *distance {
-                *distance = squared;
+        let mut lower = |row: usize, column: usize, products: &[f32]| {
+            let start = row * columns + column;
+            let known = reciprocals.iter().zip(distances).skip(start);
+            let own = next.iter_mut().skip(start);
+            for (product, ((other, distance), next)) in products.iter().zip(known.zip(own)) {
+                // Against a centred template the mean of the other patch cancels.
+                let correlation = product * other;
+                let squared = textured(reciprocal) + textured(*other) - 2.0 * correlation;
+                let squared = squared.clamp(0.0, 4.0);
+                *next = if squared < *distance {
+                    squared
+                } else {
+                    *distance
+                };
+            }
+        };
+        for row in rows {
+            if let Some(last) = columns.checked_sub(LANES) {
+                // The last block ends with the row, over the one before it.
+                for column in (0..columns).step_by(LANES).map(|x| x.min(last)) {
+                    lower(row, column, &self.products(template, row, column));
+                }
+            } else {
+                for column in 0..columns {
+                    lower(row, column, &[self.product(template, row, column)]);
+                }
             }
         }
         Ok(())
+    }
+
+    /// Σ of the template times the window with this top-left pixel, term by term.
+    fn product(self, template: &[f32], row: usize, column: usize) -> f32 {
+        let window = self.rows(Pixel { row, column }).flatten();
+        template
+            .iter()
+            .zip(window)
+            .fold(0.0, |sum, (a, b)| sum + a * b)
+    }
+
+    /// [`product`](Self::product) of [`LANES`] windows next to each other, bit for bit: every
+    /// pixel that is loaded serves several of them.
+    fn products(self, template: &[f32], row: usize, column: usize) -> [f32; LANES] {
+        let (window, width) = (self.candidates.window(), self.candidates.width());
+        let mut sums = [0.0_f32; LANES];
+        for (row, template) in (row..).zip(template.chunks_exact(window.max(1))) {
+            let start = row * width + column;
+            let pixels = self.image.get(start..start + window + LANES - 1);
+            let pixels = pixels.unwrap_or_default();
+            let (groups, rest) = template.as_chunks::<TAPS>();
+            for (group, taps) in groups.iter().enumerate() {
+                let pixels = pixels.get(group * TAPS..);
+                let pixels = pixels.and_then(<[f32]>::first_chunk::<{ LANES + TAPS - 1 }>);
+                for (pixels, tap) in pixels.into_iter().flat_map(|p| p.windows(LANES)).zip(taps) {
+                    for (sum, pixel) in sums.iter_mut().zip(pixels) {
+                        *sum += tap * pixel;
+                    }
+                }
+            }
+            let pixels = pixels.get(groups.len() * TAPS..).unwrap_or_default();
+            for (pixels, tap) in pixels.windows(LANES).zip(rest) {
+                for (sum, pixel) in sums.iter_mut().zip(pixels) {
+                    *sum += tap * pixel;
+                }
+            }
+        }
+        sums
     }
 }
 
@@ -112,10 +170,14 @@ mod tests {
         let (mut reciprocals, mut distances) = (vec![0.0; count], vec![0.0; count]);
         windows.begin(&mut reciprocals, &mut distances).unwrap();
         let mut template = [0.0; WINDOW * WINDOW];
+        let mut next = vec![f32::NAN; count];
         for &n in measured {
-            windows
-                .approach(Candidate(n), &reciprocals, &mut template, &mut distances)
-                .unwrap();
+            for rows in [0..3, 3..candidates.rows()] {
+                let scratch = (&reciprocals[..], &mut template[..]);
+                let to = (&distances[..], &mut next[..]);
+                windows.approach(Candidate(n), rows, scratch, to).unwrap();
+            }
+            std::mem::swap(&mut distances, &mut next);
         }
         distances
     }
@@ -189,6 +251,26 @@ mod tests {
                     found[n]
                 );
                 assert!((0.0..=4.0).contains(&found[n]));
+            }
+        }
+    }
+
+    #[test]
+    fn windows_side_by_side_change_no_bit() {
+        let image = image();
+        for window in [5, 8, 11] {
+            let candidates = Candidates::new(SIDE, SIDE, window).unwrap();
+            let windows = Windows {
+                image: &image,
+                candidates,
+            };
+            let template: Vec<f32> = image.iter().rev().take(window * window).copied().collect();
+            for column in 0..=candidates.columns() - LANES {
+                let together = windows.products(&template, 2, column);
+                let alone: Vec<f32> = (column..column + LANES)
+                    .map(|column| windows.product(&template, 2, column))
+                    .collect();
+                assert_eq!(together[..], alone);
             }
         }
     }

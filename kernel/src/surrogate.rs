@@ -1,14 +1,123 @@
 //! Posterior mean and variance at every candidate.
 //!
-//! A new model is evaluated in one sweep, O(M·N²/2) for M candidates and N measured points;
-//! every measurement after it corrects what is there in O(M·N). Neither keeps anything but the
-//! means and variances themselves.
+//! Both are smooth functions of the latent plane, so they are kept at the nodes of a
+//! [grid](crate::grid) over the candidates and interpolated: for S nodes and N measured points a
+//! new model is evaluated in one sweep, O(S·N²/2), and every measurement after it corrects what
+//! is there in O(S·N), however many candidates there are. Where the latents span too much for the
+//! nodes to resolve, the sites are the candidates themselves.
 
+use crate::Standardisation;
 use crate::gp::{Covariance, Factor};
+use crate::grid::{Axes, Grid, MAX_NODES, Row};
 use crate::math::dot;
 
-/// Candidates whose triangular solves run side by side.
+/// Sites whose triangular solves run side by side.
 pub(crate) const LANES: usize = 8;
+
+/// Sites that a surrogate of so many candidates may need room for.
+pub(crate) const fn room(candidates: usize) -> usize {
+    let nodes = MAX_NODES * MAX_NODES;
+    if candidates > nodes {
+        candidates
+    } else {
+        nodes
+    }
+}
+
+/// Where the posterior is evaluated, in groups of [`LANES`].
+#[derive(Clone, Copy)]
+pub(crate) enum Sites<'a> {
+    /// The nodes of a grid, in rows of [`MAX_NODES`].
+    Nodes(Axes),
+    /// The candidates.
+    Candidates(&'a [[f32; 2]]),
+}
+
+impl<'a> Sites<'a> {
+    pub(crate) fn new(axes: Option<Axes>, latents: &'a [[f32; 2]]) -> Self {
+        axes.map_or(Self::Candidates(latents), Self::Nodes)
+    }
+
+    /// Groups in a row of sites; candidates are all one row.
+    fn groups_in_row(&self) -> usize {
+        match self {
+            Self::Nodes(axes) => axes.columns().div_ceil(LANES),
+            Self::Candidates(latents) => latents.len().div_ceil(LANES),
+        }
+    }
+
+    pub(crate) fn groups(&self) -> usize {
+        match self {
+            Self::Nodes(axes) => axes.rows() * self.groups_in_row(),
+            Self::Candidates(_) => self.groups_in_row(),
+        }
+    }
+
+    /// Where a group's values are kept, and where its sites lie.
+    fn group(&self, group: usize) -> (usize, [[f32; 2]; LANES]) {
+        // No row is empty; the compiler does not know.
+        let in_row = self.groups_in_row().max(1);
+        let (row, first) = (group / in_row, LANES * (group % in_row));
+        let place = |lane: usize| match self {
+            Self::Nodes(axes) => axes.node(row, first + lane),
+            Self::Candidates(latents) => latents.get(first + lane).copied().unwrap_or_default(),
+        };
+        (row * MAX_NODES + first, core::array::from_fn(place))
+    }
+}
+
+/// The posterior at every candidate, in standardised units.
+#[derive(Clone, Copy, Debug)]
+pub struct Surrogate<'s> {
+    pub(crate) latents: &'s [[f32; 2]],
+    /// Where the means and variances are those of nodes.
+    pub(crate) axes: Option<Axes>,
+    pub(crate) mean: &'s [f32],
+    pub(crate) variance: &'s [f32],
+    /// Variance of the measurement noise.
+    pub noise: f32,
+    /// How to return to the units of the response.
+    pub standardisation: Standardisation,
+}
+
+impl Surrogate<'_> {
+    /// Number of candidates.
+    pub fn len(&self) -> usize {
+        self.latents.len()
+    }
+
+    /// Whether there are no candidates; there always are.
+    pub fn is_empty(&self) -> bool {
+        self.latents.is_empty()
+    }
+
+    /// Posterior mean and variance, without measurement noise, of every candidate in turn.
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = (f32, f32)> {
+        self.latents
+            .iter()
+            .enumerate()
+            .map(|(index, &latent)| self.evaluate(index, latent))
+    }
+
+    /// Posterior mean and variance of the candidate of this number.
+    pub fn at(&self, index: usize) -> Option<(f32, f32)> {
+        let latent = *self.latents.get(index)?;
+        Some(self.evaluate(index, latent))
+    }
+
+    fn evaluate(&self, index: usize, latent: [f32; 2]) -> (f32, f32) {
+        let Some(axes) = &self.axes else {
+            let own = |values: &[f32]| values.get(index).copied().unwrap_or_default();
+            return (own(self.mean), own(self.variance));
+        };
+        let stencil = axes.stencil(latent);
+        let variance = stencil.apply(self.variance.as_chunks().0);
+        (
+            stencil.apply(self.mean.as_chunks().0),
+            not_negative(variance),
+        )
+    }
+}
 
 /// What both ways of computing the surrogate start from.
 pub(crate) struct Posterior<'a> {
@@ -33,89 +142,93 @@ impl Posterior<'_> {
         (mean, not_negative(variance))
     }
 
-    /// Mean and variance at every latent from the first `count` points, in one sweep.
+    /// Mean and variance at one group of sites from the first `count` points.
     /// `workspace` holds [`LANES`] × `count` floats.
     pub(crate) fn sweep(
         &self,
         count: usize,
-        latents: &[[f32; 2]],
+        (sites, group): (Sites<'_>, usize),
         means: &mut [f32],
         variances: &mut [f32],
         workspace: &mut [f32],
     ) {
-        let (solved, _) = workspace.as_chunks_mut::<LANES>();
+        let (start, places) = sites.group(group);
+        let solved = workspace.as_chunks_mut::<LANES>().0;
         let solved = solved.get_mut(..count).unwrap_or_default();
-        let blocks = means.chunks_mut(LANES).zip(variances.chunks_mut(LANES));
-        for (latents, (means, variances)) in latents.chunks(LANES).zip(blocks) {
-            let mut mean = [self.prior_mean; LANES];
-            let mut variance = [self.covariance.outputscale; LANES];
-            for (i, (&point, &whitened)) in self.points.iter().zip(self.whitened).enumerate() {
-                let Some((known, rest)) = solved.split_at_mut_checked(i) else {
-                    break;
-                };
-                let (Some(new), Some((diagonal, row))) =
-                    (rest.first_mut(), self.factor.row(i).split_last())
-                else {
-                    break;
-                };
-                let mut sums = [0.0_f32; LANES];
-                for (sum, &latent) in sums.iter_mut().zip(latents) {
-                    *sum = self.covariance.between(latent, point);
-                }
-                for (known, entry) in known.iter().zip(row) {
-                    for (sum, known) in sums.iter_mut().zip(known) {
-                        *sum -= entry * known;
-                    }
-                }
-                *new = sums.map(|sum| sum / diagonal);
-                for ((mean, variance), a) in mean.iter_mut().zip(&mut variance).zip(&*new) {
-                    *mean += a * whitened;
-                    *variance -= a * a;
-                }
+        for (slots, &point) in solved.iter_mut().zip(self.points) {
+            *slots = places.map(|place| self.covariance.between(place, point));
+        }
+        self.factor.solve_lower_each(solved);
+        let mut mean = [self.prior_mean; LANES];
+        let mut variance = [self.covariance.outputscale; LANES];
+        for (solved, whitened) in solved.iter().zip(self.whitened) {
+            for ((mean, variance), a) in mean.iter_mut().zip(&mut variance).zip(solved) {
+                *mean += a * whitened;
+                *variance -= a * a;
             }
-            for (out, mean) in means.iter_mut().zip(mean) {
-                *out = mean;
-            }
-            for (out, variance) in variances.iter_mut().zip(variance) {
-                *out = not_negative(variance);
-            }
+        }
+        for (out, mean) in means.iter_mut().skip(start).zip(mean) {
+            *out = mean;
+        }
+        for (out, variance) in variances.iter_mut().skip(start).zip(variance) {
+            *out = not_negative(variance);
         }
     }
 
     /// Corrects every mean and variance, until now from the first `n` points, by point `n`:
     /// with w = K⁻¹k(Z, z_n), c(x) = k(x, z_n) − Σ_j k(x, z_j) w_j and d the factor's new
-    /// diagonal, μ(x) += (c/d) β_n and v(x) −= (c/d)². `scratch` is as long as there are points.
+    /// diagonal, μ(x) += (c/d) β_n and v(x) −= (c/d)². `scratch` is longer than there are points
+    /// before it.
     pub(crate) fn update(
         &self,
         n: usize,
-        latents: &[[f32; 2]],
+        sites: Sites<'_>,
         means: &mut [f32],
         variances: &mut [f32],
-        scratch: &mut [f32],
+        (scratch, workspace): (&mut [f32], &mut [f32]),
     ) {
-        let (Some(&new), Some(earlier), Some(&whitened), Some(weights)) = (
-            self.points.get(n),
-            self.points.get(..n),
+        let (Some(points), Some(&whitened), Some((own, weights)), Some((diagonal, row))) = (
+            self.points.get(..=n),
             self.whitened.get(n),
-            scratch.get_mut(..n),
+            scratch.get_mut(..=n).and_then(<[f32]>::split_last_mut),
+            self.factor.row(n).split_last(),
         ) else {
             return;
         };
-        let Some((diagonal, row)) = self.factor.row(n).split_last() else {
-            return;
-        };
         for (weight, entry) in weights.iter_mut().zip(row) {
-            *weight = *entry;
+            *weight = -entry;
         }
         self.factor.solve_upper(weights);
-        for ((&x, mean), variance) in latents.iter().zip(means).zip(variances) {
-            let mut c = self.covariance.between(x, new);
-            for (&point, weight) in earlier.iter().zip(&*weights) {
-                c -= self.covariance.between(x, point) * weight;
-            }
+        *own = 1.0;
+        let weights = scratch.get(..=n).unwrap_or_default();
+        let correct = |mean: &mut f32, variance: &mut f32, c: f32| {
             let a = c / diagonal;
             *mean += a * whitened;
             *variance = not_negative(*variance - a * a);
+        };
+        match sites {
+            Sites::Nodes(axes) => {
+                let Some(mut grid) = Grid::new(axes, workspace) else {
+                    return;
+                };
+                grid.add_covariances(self.covariance, points, weights);
+                let means: &mut [Row] = means.as_chunks_mut().0;
+                let rows = means
+                    .iter_mut()
+                    .zip(variances.as_chunks_mut::<MAX_NODES>().0);
+                for ((means, variances), c) in rows.zip(grid.nodes()).take(axes.rows()) {
+                    let nodes = means.iter_mut().zip(variances).zip(c).take(axes.columns());
+                    nodes.for_each(|((mean, variance), &c)| correct(mean, variance, c));
+                }
+            }
+            Sites::Candidates(latents) => {
+                for ((&x, mean), variance) in latents.iter().zip(means).zip(variances) {
+                    let terms = points.iter().zip(weights);
+                    let c =
+                        terms.map(|(&point, weight)| weight * self.covariance.between(x, point));
+                    correct(mean, variance, c.sum());
+                }
+            }
         }
     }
 }

@@ -26,7 +26,7 @@ pub(crate) struct Feature {
 }
 
 impl Feature {
-    pub(crate) fn at(&self, x: [f32; 2]) -> f32 {
+    fn at(&self, x: [f32; 2]) -> f32 {
         let angle = self.frequency[0] * x[0] + self.frequency[1] * x[1] + self.phase;
         self.weight * libm::cosf(angle)
     }
@@ -43,13 +43,17 @@ impl Feature {
 /// A sample of the zero-mean prior with unit lengthscales.
 pub(crate) struct Prior {
     features: [Feature; FEATURES],
+    /// Where the features have their phase: near what is evaluated, so that angles stay small
+    /// and keep their digits.
+    origin: [f32; 2],
 }
 
 impl Prior {
-    pub(crate) fn draw(random: &mut Random, outputscale: f32) -> Self {
+    pub(crate) fn draw(random: &mut Random, outputscale: f32, origin: [f32; 2]) -> Self {
         let amplitude = libm::sqrtf(2.0 * outputscale / FEATURES as f32);
         Self {
             features: core::array::from_fn(|_| Feature::draw(random, amplitude)),
+            origin,
         }
     }
 
@@ -57,7 +61,12 @@ impl Prior {
         &self.features
     }
 
+    pub(crate) fn origin(&self) -> [f32; 2] {
+        self.origin
+    }
+
     pub(crate) fn at(&self, x: [f32; 2]) -> f32 {
+        let x = [x[0] - self.origin[0], x[1] - self.origin[1]];
         self.features.iter().map(|feature| feature.at(x)).sum()
     }
 }
@@ -148,11 +157,7 @@ mod tests {
         let covariance = Covariance { outputscale: SCALE };
         let mut memory = [0.0; packed(5)];
         let mut factor = Factor::new(&mut memory);
-        for (i, &point) in POINTS.iter().enumerate() {
-            let mut row = [0.0; 5];
-            covariance.with_each(point, &POINTS[..i], &mut row);
-            factor.append(&row[..i], SCALE + NOISE).unwrap();
-        }
+        factor.extend(covariance, SCALE + NOISE, &POINTS).unwrap();
         let evidence = Evidence {
             covariance,
             mean: MEAN,
@@ -166,7 +171,7 @@ mod tests {
         let samples = DMatrix::from_columns(
             &(0..draws)
                 .map(|_| {
-                    let prior = Prior::draw(&mut random, SCALE);
+                    let prior = Prior::draw(&mut random, SCALE, [0.3, -0.2]);
                     let mut weights = POINTS.map(|p| prior.at(p));
                     evidence.correct(&mut random, &mut weights);
                     DVector::from_fn(4, |i, _| {

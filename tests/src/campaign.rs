@@ -65,8 +65,14 @@ impl Bench {
     /// # Panics
     /// When the kernel refuses its own default.
     pub fn new(seed: u64) -> Self {
-        let side = 24;
-        let window = 10;
+        Self::of_size(seed, 24, 10)
+    }
+
+    /// The same on an image of `side` pixels with windows of `window`.
+    ///
+    /// # Panics
+    /// When there is no network for the window.
+    pub fn of_size(seed: u64, side: usize, window: usize) -> Self {
         let mut random = Xoshiro128PlusPlus::seed_from_u64(seed);
         let mut uniform = || (random.next_u32() >> 8) as f32 / 16_777_216.0;
         let waves: Vec<[f32; 3]> = (0..8).map(|_| [uniform(), uniform(), uniform()]).collect();

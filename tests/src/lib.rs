@@ -7,10 +7,12 @@ pub mod every_message;
 pub mod faulty;
 mod replay;
 pub mod rig;
+mod wire;
 
 pub use campaign::{Bench, Step};
 pub use emulated::EmulatedBoard;
 pub use faulty::{Faults, FaultyTransport};
 pub use rig::{BeamEvent, ControllerMemory, Rig, TestBoard};
+pub use wire::Wire;
 
 pub use replay::{golden, pfm, pfm_folder, published_seeds, run, specimen};

@@ -102,11 +102,11 @@ fn shape(microscope: &dyn Microscope) -> (usize, usize) {
 /// The board's own posterior, not the host's copy of it, has the same bits.
 fn check_posterior(linked: &mut Linked<'_>) -> Result<(), ControllerError> {
     use beacon_host::controller::Controller as _;
-    let bits = |values: &[f32]| values.iter().map(|v| v.to_bits()).collect::<Vec<_>>();
-    let surrogate = linked.surrogate()?;
-    let expected = (bits(surrogate.mean), bits(surrogate.variance));
+    let bits = |(mean, variance): (f32, f32)| (mean.to_bits(), variance.to_bits());
+    let expected: Vec<_> = linked.surrogate()?.iter().map(bits).collect();
     let (mean, variance) = linked.surrogate_of_board()?;
-    assert_eq!((bits(&mean), bits(&variance)), expected);
+    let found: Vec<_> = mean.into_iter().zip(variance).map(bits).collect();
+    assert_eq!(found, expected);
     Ok(())
 }
 

@@ -2,7 +2,7 @@
 
 use beacon_kernel::{Candidate, Error, Explorer, Model, Network, Standardisation};
 
-use crate::{Lent, Shape, workload};
+use crate::{Lent, STRUCTURES, Shape, workload};
 
 /// An explorer with its image and model.
 pub struct Bench {
@@ -64,6 +64,14 @@ impl Bench {
         for n in known..measurements {
             self.measure(n).expect("a measurement");
         }
+    }
+
+    /// The same with structural distances, as far as their values matter.
+    pub fn measure_with_structures_until(&mut self, measurements: usize) {
+        self.measure_until(STRUCTURES);
+        self.explorer.only_approach().expect("distances");
+        self.measure_until(measurements);
+        self.explorer.skip_approach();
     }
 
     /// Measures the n-th point.

@@ -12,15 +12,12 @@ use beacon_kernel::{
     Acquisition, Candidate, Capacity, Hyperparameters, Network, Standardisation, Strategy,
 };
 
-use crate::{Lent, Shape, Table, table, workload};
+use crate::{Lent, STRUCTURES, Shape, Table, table, workload};
 
 /// Answers that may wait for the client: one that says busy, and the one that matters.
 const ANSWERS: usize = 2 * frame::MAX_FRAME;
 /// What the host calls its campaigns here.
 const ID: u32 = 1;
-/// Points whose structural distances are found; those of the others make no difference to what a
-/// decision costs.
-const STRUCTURES: usize = 3;
 /// As in the deployed image; the dose of these campaigns is far below.
 const LIMITS: Limits = Limits {
     dose: DoseLimits {

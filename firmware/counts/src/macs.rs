@@ -13,8 +13,8 @@ use crate::Shape;
 
 /// Fourier features of a sample.
 const FEATURES: u64 = 128;
-/// Nodes along an axis of the sample's grid: ten in each of the workload's three lengthscales,
-/// and what the interpolation needs beyond.
+/// Nodes along an axis of the grid over the latent plane: ten in each of the workload's three
+/// lengthscales, and what the interpolation needs beyond.
 const NODES: u64 = 37;
 /// Interpolation of a point from 6 × 6 nodes: six rows, then one column.
 const INTERPOLATION: u64 = 6 * 6 + 6;
@@ -64,32 +64,37 @@ pub fn model(shape: Shape) -> u64 {
     features(shape) + refactor(shape)
 }
 
-/// Means and variances of all candidates: for each its covariances with all points, one solve and
-/// two sums.
+/// Means and variances of all candidates, at the nodes of the grid that they are interpolated from:
+/// for each its covariances with all points, one solve and two sums.
 pub fn surrogate(shape: Shape) -> u64 {
-    shape.count() * posterior(shape.points())
+    NODES * NODES * posterior(shape.points())
 }
 
-/// Mean and variance at one candidate.
+/// Mean and variance at one place.
 fn posterior(n: u64) -> u64 {
     2 * n + solve(n) + 2 * n
 }
 
-/// The same corrected by one more point: the weights by a solve, then for each candidate its
-/// covariances with all points, their weighted sum, and two corrections.
+/// The same corrected by one more point: the weights by a solve, their sum of covariances, and two
+/// corrections a node.
 pub fn update(shape: Shape) -> u64 {
     let n = shape.points();
-    solve(n - 1) + shape.count() * (2 * n + (n - 1) + 2)
+    solve(n - 1) + covariances(n) + NODES * NODES * 2
 }
 
-/// A path sample on its grid: arguments of the features and of the covariances along both axes,
-/// two products a node for every feature and one for every point, interpolation at points and
-/// candidates, and two solves for the correction.
+/// A weighted sum of the covariances with n points at every node: their distances along both axes,
+/// and one product a node for every point.
+fn covariances(n: u64) -> u64 {
+    2 * NODES * n + NODES * NODES * n
+}
+
+/// A path sample on the grid: the arguments of its features along both axes and their two products
+/// a node, the covariances, interpolation at points and candidates, and two solves for the
+/// correction.
 pub fn sample(shape: Shape) -> u64 {
     let n = shape.points();
-    let along_axes = 2 * NODES * (FEATURES + n);
-    let nodes = NODES * NODES * (2 * FEATURES + n);
-    along_axes + nodes + (n + shape.count()) * INTERPOLATION + 2 * solve(n)
+    let prior = 2 * NODES * FEATURES + NODES * NODES * 2 * FEATURES;
+    prior + covariances(n) + (n + shape.count()) * INTERPOLATION + 2 * solve(n)
 }
 
 /// Novelty of all candidates: the posterior means at the points by a solve, and the distances to
@@ -124,15 +129,16 @@ pub fn decision_beacon(shape: Shape) -> u64 {
     append(shape) + sample(shape) + novelty(shape) + posterior(shape.points())
 }
 
-/// A decision by `ei`: the point appended, the surrogate corrected, the best of the posterior
-/// means, and what the model expects of the candidate that was chosen.
+/// A decision by `ei`: as by `mu`, and the best of the posterior means at the points.
 pub fn decision_ei(shape: Shape) -> u64 {
     decision_mu(shape) + solve(shape.points()) + shape.points()
 }
 
-/// A decision by `mu`: the same without the posterior means.
+/// A decision by `mu`: the point appended, the surrogate corrected and interpolated at the
+/// candidates, and what the model expects of the one that was chosen.
 pub fn decision_mu(shape: Shape) -> u64 {
-    append(shape) + update(shape) + posterior(shape.points())
+    let interpolation = 2 * INTERPOLATION * shape.count();
+    append(shape) + update(shape) + interpolation + posterior(shape.points())
 }
 
 #[cfg(test)]

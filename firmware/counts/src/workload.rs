@@ -6,8 +6,9 @@ use rand_core::{Rng, SeedableRng};
 use rand_xoshiro::Xoshiro128PlusPlus;
 
 /// Lengthscales that the candidates' latents span along each axis: the widest of a trained model
-/// once some fifty points are measured.
-const SPAN: f32 = 3.0;
+/// once some fifty points are measured, and so far above 3 that no rounding decides how many nodes
+/// the sample's grid has.
+const SPAN: f32 = 3.05;
 /// Coprime to the number of candidates of every image here, so that measured points are spread
 /// and none comes twice.
 const STRIDE: usize = 1009;

@@ -7,6 +7,7 @@ mod config;
 mod discovery;
 mod error;
 mod folder;
+mod memory;
 mod monitor;
 mod order;
 mod outcome;
@@ -232,6 +233,7 @@ impl Campaign {
         controller: &mut dyn Controller,
         observer: &mut dyn Observer,
     ) -> Result<Outcome, CampaignError> {
+        let begun = Instant::now();
         let candidates = self.patches.candidates();
         controller.begin(&Setup {
             height: candidates.height(),
@@ -242,7 +244,6 @@ impl Campaign {
         })?;
         let mut training = self.config.training.clone();
         training.seed = self.config.seed;
-        let occupied_bins = self.monitor.target().occupied();
         let trainer = Trainer::new(self.network, training.clone())?;
         let (acquisition, order) = match self.plan {
             Plan::Explore(acquisition) => (acquisition, Vec::new()),
@@ -314,15 +315,15 @@ impl Campaign {
         }
         let (mean, sigma) = run.surrogate_maps();
         run.controller.end()?;
-        let link = run.controller.link();
         let behaviours = run.microscope.behaviours().iter();
         let discoveries = behaviours
             .map(|behaviour| Discovery::new(behaviour, candidates.width(), &seeds, &steps))
             .collect();
+        run.times.whole = begun.elapsed();
         Ok(Outcome {
             config: self.config,
             candidates: candidates.count(),
-            occupied_bins,
+            occupied_bins: monitor.target().occupied(),
             seeds,
             steps,
             series,
@@ -330,7 +331,8 @@ impl Campaign {
             mean,
             sigma,
             times: run.times,
-            link,
+            peak_memory: memory::peak_bytes(),
+            link: run.controller.link(),
             warnings: run.warnings.notes,
         })
     }

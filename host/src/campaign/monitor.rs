@@ -252,8 +252,9 @@ impl Posterior {
     pub fn new(surrogate: &Surrogate<'_>, origin: f64) -> Self {
         let standardisation = surrogate.standardisation;
         let squared = f64::from(standardisation.scale).powi(2);
-        let mean = surrogate.mean.iter();
-        let variance = surrogate.variance.iter();
+        let (mean, variance): (Vec<f32>, Vec<f32>) = surrogate.iter().unzip();
+        let mean = mean.iter();
+        let variance = variance.iter();
         Self {
             mean: mean
                 .map(|&m| f64::from(standardisation.restore(m)) + origin)

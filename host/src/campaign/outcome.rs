@@ -42,8 +42,12 @@ pub struct Times {
     pub measuring: Duration,
     /// Training, and handing the model to the controller.
     pub training: Duration,
+    /// Handing the model to the controller, which is part of `training`.
+    pub handing_over: Duration,
     /// Surrogate maps and metrics.
     pub monitoring: Duration,
+    /// From the beginning of the campaign to its end, whatever it was spent on.
+    pub whole: Duration,
 }
 
 /// A campaign's result.
@@ -69,6 +73,9 @@ pub struct Outcome {
     pub sigma: Option<Map>,
     /// Where the time went.
     pub times: Times,
+    /// The most memory that the process had at once until the campaign ended, in bytes; `None`
+    /// where the system does not tell.
+    pub peak_memory: Option<u64>,
     /// What the link to the controller has been through, where there is one.
     pub link: Option<LinkReport>,
     /// What went wrong without ending the campaign.

@@ -183,6 +183,7 @@ impl Run<'_> {
     /// Hands the trained model over, with more and more noise when its covariance cannot be
     /// factorised in f32.
     fn hand_over(&mut self, report: &FitReport) -> Result<(), CampaignError> {
+        let started = Instant::now();
         if report.skipped > 0 {
             self.warnings.note(&format!(
                 "{} epochs of training were skipped",
@@ -208,6 +209,7 @@ impl Run<'_> {
         } else {
             outcome?;
         }
+        self.times.handing_over += started.elapsed();
         Ok(())
     }
 

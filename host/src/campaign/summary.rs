@@ -34,6 +34,10 @@ pub struct Summary {
     pub discoveries: Vec<Discovery>,
     /// Total time in seconds by what it was spent on.
     pub time: TimeSummary,
+    /// The most memory that the program had at once until the campaign ended, in bytes; absent
+    /// where the system does not tell.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub peak_memory: Option<u64>,
     /// What the link to the controller has been through; absent where there is none.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub link: Option<LinkReport>,
@@ -50,8 +54,14 @@ pub struct TimeSummary {
     pub measuring: f64,
     /// Training, and handing the model to the controller.
     pub training: f64,
+    /// Handing the model to the controller, which is part of `training`.
+    #[serde(default)]
+    pub handing_over: f64,
     /// Surrogate maps and metrics.
     pub monitoring: f64,
+    /// From the beginning of the campaign to its end, whatever it was spent on.
+    #[serde(default)]
+    pub whole: f64,
 }
 
 impl From<Times> for TimeSummary {
@@ -60,7 +70,9 @@ impl From<Times> for TimeSummary {
             deciding: times.deciding.as_secs_f64(),
             measuring: times.measuring.as_secs_f64(),
             training: times.training.as_secs_f64(),
+            handing_over: times.handing_over.as_secs_f64(),
             monitoring: times.monitoring.as_secs_f64(),
+            whole: times.whole.as_secs_f64(),
         }
     }
 }
@@ -82,6 +94,7 @@ impl Summary {
             series: outcome.series.clone(),
             discoveries: outcome.discoveries.clone(),
             time: outcome.times.into(),
+            peak_memory: outcome.peak_memory,
             link: outcome.link.clone(),
             warnings: outcome.warnings.clone(),
         }

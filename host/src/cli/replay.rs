@@ -151,7 +151,8 @@ fn describe(outcome: &Outcome) -> String {
         "{}: {steps}{of} steps after {} seeds among {} candidates\n  \
          target coverage {coverage:.3} ({:.0} of {bins} bins){}{}\n  \
          MAE {} {units}, RMSE {} {units}, NLPD {:.3}\n  \
-         per step: {:.1} ms training, {:.1} ms deciding, {:.1} ms monitoring\n",
+         per step: {:.1} ms training, {:.1} ms deciding, {:.1} ms monitoring\n  \
+         the campaign took {:.1} s{}\n",
         outcome.config.strategy,
         outcome.seeds.len(),
         outcome.candidates,
@@ -163,7 +164,11 @@ fn describe(outcome: &Outcome) -> String {
         last(&series.nlpd),
         each(outcome.times.training),
         each(outcome.times.deciding),
-        each(outcome.times.monitoring)
+        each(outcome.times.monitoring),
+        outcome.times.whole.as_secs_f64(),
+        outcome.peak_memory.map_or_else(String::new, |bytes| {
+            format!(" and at most {:.0} MB of memory", bytes as f64 / 1e6)
+        })
     )
     .replace(" ,", ",");
     if let Some(link) = &outcome.link {

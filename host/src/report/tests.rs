@@ -278,6 +278,53 @@ fn only_what_took_time_is_in_the_key_of_times() {
 }
 
 #[test]
+fn laws_of_growth_are_named_with_their_exponents_and_costs_without_one_are_not() {
+    let square: Vec<(f64, f64)> = (1..6)
+        .map(|i| f64::from(i * 100))
+        .map(|n| (n, 1e-5 * n * n))
+        .collect();
+    let panel = |size, costs: &[&'static str]| GrowthPanel {
+        size,
+        costs: costs
+            .iter()
+            .map(|label| Growth {
+                label,
+                points: &square,
+            })
+            .collect(),
+    };
+    let texts = drawn(&GrowthFigure {
+        unit: "decisions",
+        panels: vec![
+            panel("points", &["a", "b", "c", "d", "e"]),
+            panel("pixels", &["f"]),
+        ],
+    });
+    for text in [
+        "cost (decisions)",
+        "points",
+        "pixels",
+        "a ^2.00",
+        "e ^2.00",
+        "f ^2.00",
+    ] {
+        contains(&texts, text);
+    }
+    for points in [&square[..0], &square[..1]] {
+        let costs = vec![Growth {
+            label: "alone",
+            points,
+        }];
+        let panels = vec![GrowthPanel {
+            size: "points",
+            costs,
+        }];
+        let texts = drawn(&GrowthFigure { unit: "", panels });
+        assert!(!texts.iter().any(|text| text.contains("alone")));
+    }
+}
+
+#[test]
 fn spectra_and_loops_keep_their_texts_apart() {
     let coordinates: Vec<f64> = (0..=200).map(|i| f64::from(i) / 10.0).collect();
     let markers = line_markers(["Cu", "Pd", "Ti", "Au", "O", "C", "Ag"]);

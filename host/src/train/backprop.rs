@@ -2,7 +2,8 @@
 //!
 //! The batch lies in chunks of [`CHUNK`] patches, each with its own activations and gradient.
 //! Chunks go to threads as they come, their gradients are added up in the order of chunks:
-//! the result does not depend on who computed what.
+//! the result does not depend on who computed what. A chunk whose patches and weights are
+//! those of the last time is not evaluated again: with one more point, all but the last are.
 
 use beacon_kernel::Network;
 use beacon_kernel::network::{CHANNELS_2, LATENT};
@@ -11,9 +12,10 @@ use rayon::prelude::*;
 use super::passes::{CHUNK, Chunk, FAN_2, Weights, backward, forward};
 use super::shape::Shape;
 
-/// A network with its weights and a batch of patches.
+/// A network with its weights and a batch of patches: what [`Trainer`](super::Trainer) trains,
+/// for use without one.
 #[derive(Clone, Debug)]
-pub(super) struct Batch {
+pub struct Batch {
     weights: Weights,
     points: usize,
     /// Those past the batch are kept for when it grows.
@@ -21,7 +23,8 @@ pub(super) struct Batch {
 }
 
 impl Batch {
-    pub(super) fn new(network: Network) -> Self {
+    /// An empty batch, all weights zero.
+    pub fn new(network: Network) -> Self {
         Self {
             weights: Weights {
                 shape: Shape::new(network),
@@ -35,20 +38,29 @@ impl Batch {
     }
 
     /// The weights of the last [`set_weights`](Self::set_weights), as f32.
-    pub(super) fn weights(&self) -> &[f32] {
+    pub fn weights(&self) -> &[f32] {
         &self.weights.flat
     }
 
-    /// Takes over weights in the order of the layout.
-    pub(super) fn set_weights(&mut self, weights: &[f64]) {
+    /// Takes over weights in the order of [`Network::layout`].
+    pub fn set_weights(&mut self, weights: &[f64]) {
         let Weights {
             layout,
             flat,
             conv2_by_output,
             ..
         } = &mut self.weights;
+        let mut changed = false;
         for (to, from) in flat.iter_mut().zip(weights) {
-            *to = *from as f32;
+            let weight = *from as f32;
+            changed |= weight.to_bits() != to.to_bits();
+            *to = weight;
+        }
+        if !changed {
+            return;
+        }
+        for chunk in &mut self.chunks {
+            chunk.evaluated = false;
         }
         let kernel = &flat[layout.conv2_kernel.clone()];
         for (input, outputs) in kernel.chunks_exact(CHANNELS_2).enumerate() {
@@ -59,7 +71,7 @@ impl Batch {
     }
 
     /// Takes over patches, `[patch][window][window]`.
-    pub(super) fn set_patches(&mut self, patches: &[f32]) {
+    pub fn set_patches(&mut self, patches: &[f32]) {
         let shape = self.weights.shape;
         let size = shape.window * shape.window;
         self.points = patches.len() / size;
@@ -68,32 +80,42 @@ impl Batch {
             self.chunks.push(Chunk::new(shape, self.weights.flat.len()));
         }
         for (chunk, patches) in self.chunks.iter_mut().zip(patches.chunks(CHUNK * size)) {
-            chunk.patches = patches.len() / size;
+            let count = patches.len() / size;
+            let mut changed = chunk.patches != count;
+            chunk.patches = count;
             let inputs = chunk.input.chunks_exact_mut(shape.input_len());
             for (input, patch) in inputs.zip(patches.chunks_exact(size)) {
-                shape.fill(patch, input);
+                changed |= shape.fill(patch, input);
             }
+            chunk.evaluated &= !changed;
         }
     }
 
     /// Evaluates the latents of all patches.
-    pub(super) fn forward(&mut self) {
+    pub fn forward(&mut self) {
         let weights = &self.weights;
         let chunks = &mut self.chunks[..self.points.div_ceil(CHUNK)];
         chunks
             .par_iter_mut()
-            .for_each(|chunk| forward(weights, chunk));
+            .filter(|chunk| !chunk.evaluated)
+            .for_each(|chunk| {
+                forward(weights, chunk);
+                chunk.evaluated = true;
+            });
     }
 
     /// The latents of the last [`forward`](Self::forward).
-    pub(super) fn latents(&self) -> impl Iterator<Item = [f32; LATENT]> {
+    pub fn latents(&self) -> impl Iterator<Item = [f32; LATENT]> {
         let chunks = self.chunks.iter().flat_map(|chunk| chunk.latents);
         chunks.take(self.points)
     }
 
     /// From the gradient by each patch's latent to the gradient by the weights, written to
     /// `gradient` in the order of the layout; after [`forward`](Self::forward).
-    pub(super) fn backward(
+    ///
+    /// # Panics
+    /// When `gradient` is not as long as there are weights.
+    pub fn backward(
         &mut self,
         latent_gradient: impl Fn(usize) -> [f64; LATENT] + Sync,
         gradient: &mut [f64],

@@ -9,7 +9,7 @@ use multiversion::multiversion;
 use rayon::prelude::*;
 
 use super::pairs::{Pairs, Totals, accumulate};
-use super::triangular::{PANEL, factor, invert_factor, negated_inverse, stride};
+use super::triangular::{LANES, PANEL, factor, invert_factor, negated_inverse, stride};
 
 /// Number of parameters: ln ℓ₁, ln ℓ₂, ln s, u, m.
 pub(super) const PARAMETERS: usize = 5;
@@ -45,8 +45,20 @@ pub(super) fn hyperparameters(p: &[f64; PARAMETERS], floor: f64) -> Hyperparamet
 }
 
 /// Value and gradient of the loss, with the buffers they need; these only ever grow.
-#[derive(Debug, Default)]
-pub(super) struct Likelihood {
+///
+/// ```
+/// use beacon_host::train::Likelihood;
+///
+/// let mut likelihood = Likelihood::new(1e-2);
+/// let latents = [[0.0, 0.0], [1.0, 0.5]];
+/// let at = |m: f64| [0.0, 0.0, 0.0, -3.0, m];
+/// let mut loss = |m: f64| likelihood.value(latents.into_iter(), &[0.3, -0.2], &at(m));
+/// let difference = loss(1e-5).unwrap() - loss(-1e-5).unwrap();
+/// loss(0.0).unwrap();
+/// assert!((likelihood.gradient()[4] - difference / 2e-5).abs() < 1e-8);
+/// ```
+#[derive(Clone, Debug)]
+pub struct Likelihood {
     floor: f64,
     points: usize,
     stride: usize,
@@ -57,6 +69,9 @@ pub(super) struct Likelihood {
     outputscale: f64,
     excess: f64,
     jitter: f64,
+    /// Leading points of which `correlation` and `factor` hold what they did when `scaled` and
+    /// `excess` were last used: none after a gradient, or with jitter.
+    known: usize,
     /// U⁻ᵀ(y − m)
     whitened: Vec<f64>,
     /// (R + rI)⁻¹(y − m)
@@ -65,6 +80,8 @@ pub(super) struct Likelihood {
     correlation: Vec<f64>,
     /// Upper Cholesky factor of R + rI, then minus its inverse.
     factor: Vec<f64>,
+    /// Reciprocal roots of the factor's pivots.
+    reciprocals: Vec<f64>,
     /// The factor's inverse, transposed.
     inverse_factor: Vec<f64>,
     /// Gradient by latent coordinates, by axis.
@@ -72,21 +89,42 @@ pub(super) struct Likelihood {
 }
 
 impl Likelihood {
-    pub(super) fn new(floor: f64) -> Self {
-        Self {
+    /// With `floor` the smallest noise variance over the outputscale.
+    pub fn new(floor: f64) -> Self {
+        let mut likelihood = Self {
             floor,
-            ..Self::default()
-        }
+            points: 0,
+            stride: 0,
+            scaled: Default::default(),
+            inverse_length: [1.0; 2],
+            outputscale: 1.0,
+            excess: 0.0,
+            jitter: 0.0,
+            known: 0,
+            whitened: Vec::new(),
+            weights: Vec::new(),
+            correlation: Vec::new(),
+            factor: Vec::new(),
+            reciprocals: Vec::new(),
+            inverse_factor: Vec::new(),
+            latent_gradient: Default::default(),
+        };
+        likelihood.reshape(0);
+        likelihood
     }
 
     /// Jitter the last factorisation needed, relative to the outputscale.
-    pub(super) fn jitter(&self) -> f64 {
+    pub fn jitter(&self) -> f64 {
         self.jitter
     }
 
-    /// The loss over N, or nothing where no jitter made the matrix positive definite or the
-    /// value is not finite.
-    pub(super) fn value(
+    /// The loss over N of `targets`, one latent a point, at the parameters
+    /// `[ln ℓ₁, ln ℓ₂, ln s, u, m]`; nothing where no jitter made the matrix positive definite
+    /// or the value is not finite.
+    ///
+    /// Costs O(N²) instead of O(N³) when but the last few latents, and the parameters of the
+    /// covariance, are those of the last value, and no gradient has been taken since.
+    pub fn value(
         &mut self,
         latents: impl Iterator<Item = [f64; 2]>,
         targets: &[f64],
@@ -94,11 +132,19 @@ impl Likelihood {
     ) -> Option<f64> {
         self.reshape(targets.len());
         self.outputscale = libm::exp(p[OUTPUTSCALE]);
-        self.excess = libm::exp(p[EXCESS]);
         self.inverse_length = [p[LENGTHSCALE], p[LENGTHSCALE + 1]].map(|l| 1.0 / libm::exp(l));
-        for (point, z) in latents.enumerate() {
+        let excess = libm::exp(p[EXCESS]);
+        if excess != self.excess {
+            self.known = 0;
+        }
+        self.excess = excess;
+        for (point, z) in latents.take(targets.len()).enumerate() {
             for axis in 0..2 {
-                self.scaled[axis][point] = z[axis] * self.inverse_length[axis];
+                let scaled = z[axis] * self.inverse_length[axis];
+                if scaled != self.scaled[axis][point] {
+                    self.known = self.known.min(point);
+                }
+                self.scaled[axis][point] = scaled;
             }
         }
         self.correlate();
@@ -116,8 +162,9 @@ impl Likelihood {
     /// [`value`](Self::value), whose factor it uses up. With G = ½(K⁻¹ − ααᵀ) and
     /// H = G ∘ sR: ∂/∂ln ℓ = Σ H d²/ℓ², ∂/∂ln s = Σ H + σ² tr G, ∂/∂u = s eᵘ tr G,
     /// ∂/∂m = −Σ α.
-    pub(super) fn gradient(&mut self) -> [f64; PARAMETERS] {
+    pub fn gradient(&mut self) -> [f64; PARAMETERS] {
         let (n, stride) = (self.points, self.stride);
+        self.known = 0;
         invert_factor(&self.factor, &mut self.inverse_factor, stride);
         negated_inverse(&self.inverse_factor, &mut self.factor, stride);
         weigh(
@@ -163,19 +210,25 @@ impl Likelihood {
 
     /// Gradient of the loss over N by one point's latent coordinates, after
     /// [`gradient`](Self::gradient): −(2/ℓ²) Σⱼ Hᵢⱼ(zᵢ − zⱼ).
-    pub(super) fn latent_gradient(&self, point: usize) -> [f64; 2] {
+    ///
+    /// # Panics
+    /// When there is no such point.
+    pub fn latent_gradient(&self, point: usize) -> [f64; 2] {
         [0, 1].map(|axis| self.latent_gradient[axis][point])
     }
 
     fn reshape(&mut self, points: usize) {
         let stride = stride(points);
-        if (points, stride) == (self.points, self.stride) {
+        if stride == self.stride && points >= self.points {
+            // Past the points, vectors and correlations are zero.
+            self.points = points;
             return;
         }
-        (self.points, self.stride) = (points, stride);
+        (self.points, self.stride, self.known) = (points, stride, 0);
         let [a, b] = &mut self.scaled;
         let [c, d] = &mut self.latent_gradient;
-        for vector in [a, b, c, d, &mut self.whitened, &mut self.weights] {
+        let (e, f, g) = (&mut self.whitened, &mut self.weights, &mut self.reciprocals);
+        for vector in [a, b, c, d, e, f, g] {
             vector.clear();
             vector.resize(stride, 0.0);
         }
@@ -190,15 +243,16 @@ impl Likelihood {
         }
     }
 
+    /// Fills in the correlations of all points that are not known.
     fn correlate(&mut self) {
-        let (n, stride) = (self.points, self.stride);
+        let (n, stride, known) = (self.points, self.stride, self.known);
         let [a, b] = &self.scaled;
         let panels = self.correlation.par_chunks_exact_mut(PANEL * stride);
         panels.enumerate().for_each(|(panel, rows)| {
             let rows = rows.chunks_exact_mut(stride);
             for (i, row) in (panel * PANEL..n).zip(rows) {
                 row[i] = 1.0;
-                for j in i + 1..n {
+                for j in known.max(i + 1)..n {
                     let d = [a[i] - a[j], b[i] - b[j]];
                     row[j] = libm::exp(-0.5 * (d[0] * d[0] + d[1] * d[1]));
                 }
@@ -209,9 +263,14 @@ impl Likelihood {
     fn factorise(&mut self) -> bool {
         JITTER.into_iter().any(|jitter| {
             self.jitter = jitter;
-            self.factor.copy_from_slice(&self.correlation);
+            // A failure has spoilt what was known.
+            let from = core::mem::take(&mut self.known) / LANES * LANES;
+            let rows = self.factor.chunks_exact_mut(self.stride);
+            for (to, row) in rows.zip(self.correlation.chunks_exact(self.stride)) {
+                to[from..].copy_from_slice(&row[from..]);
+            }
             let diagonal = self.factor.iter_mut().step_by(self.stride + 1);
-            for (i, value) in diagonal.enumerate() {
+            for (i, value) in diagonal.enumerate().skip(from) {
                 // Past the points, the identity keeps every tile full and changes nothing.
                 *value = if i < self.points {
                     1.0 + self.floor + self.excess + jitter
@@ -219,7 +278,12 @@ impl Likelihood {
                     1.0
                 };
             }
-            factor(&mut self.factor, self.stride).is_ok()
+            let (matrix, reciprocals) = (&mut self.factor, &mut self.reciprocals);
+            let good = factor(matrix, reciprocals, self.stride, from).is_ok();
+            if good && jitter == 0.0 {
+                self.known = self.points;
+            }
+            good
         })
     }
 

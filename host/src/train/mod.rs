@@ -33,6 +33,8 @@ mod targets;
 mod trainer;
 mod triangular;
 
+pub use backprop::Batch;
 pub use config::TrainerConfig;
 pub use error::TrainError;
+pub use likelihood::Likelihood;
 pub use trainer::{FitReport, Trainer};

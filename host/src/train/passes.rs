@@ -32,6 +32,8 @@ pub(super) struct Weights {
 #[derive(Clone, Debug)]
 pub(super) struct Chunk {
     pub(super) patches: usize,
+    /// Whether latents and activations are those of the present inputs and weights.
+    pub(super) evaluated: bool,
     /// `[patch][row][column]`, border included.
     pub(super) input: Vec<f32>,
     /// `[patch][row][column][channel]`, border included.
@@ -55,6 +57,7 @@ impl Chunk {
     pub(super) fn new(shape: Shape, weights: usize) -> Self {
         Self {
             patches: 0,
+            evaluated: false,
             input: vec![0.0; CHUNK * shape.input_len()],
             hidden: vec![0.0; CHUNK * shape.hidden_len()],
             hidden_from: vec![0; CHUNK * shape.pooled1 * shape.pooled1 * CHANNELS_1],

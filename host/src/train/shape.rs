@@ -60,13 +60,17 @@ impl Shape {
     }
 
     /// Copies a patch (`window`² row-major) into the first convolution's input, whose border
-    /// is already zero.
-    pub(super) fn fill(self, patch: &[f32], input: &mut [f32]) {
+    /// is already zero; whether that made any difference.
+    pub(super) fn fill(self, patch: &[f32], input: &mut [f32]) -> bool {
         let used = self.window.min(self.input - self.border);
         let rows = input.chunks_exact_mut(self.input).skip(self.border);
+        let mut changed = false;
         for (to, from) in rows.zip(patch.chunks_exact(self.window)).take(used) {
-            to[self.border..][..used].copy_from_slice(&from[..used]);
+            let (to, from) = (&mut to[self.border..][..used], &from[..used]);
+            changed |= to != from;
+            to.copy_from_slice(from);
         }
+        changed
     }
 }
 

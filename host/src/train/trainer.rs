@@ -106,7 +106,13 @@ impl Trainer {
         self.targets
             .extend(responses.iter().map(|r| (r - mean) / scale));
         self.batch.set_patches(patches);
+        // Begun outside the pool, each parallel loop would wait for a thread to wake and for the
+        // news of its end.
+        Ok(rayon::scope(|_| self.train()))
+    }
 
+    /// The epochs of a fit.
+    fn train(&mut self) -> FitReport {
         let (wanted, rate) = if self.fitted {
             (self.config.epochs, self.config.warm_learning_rate)
         } else {
@@ -114,7 +120,7 @@ impl Trainer {
         };
         self.fitted = true;
         let mut report = FitReport {
-            points: responses.len(),
+            points: self.targets.len(),
             epochs: 0,
             skipped: wanted,
             loss_before: self.evaluate(),
@@ -123,7 +129,7 @@ impl Trainer {
         };
         report.loss_after = report.loss_before;
         if report.loss_before.is_none() {
-            return Ok(report);
+            return report;
         }
         self.good.copy_from(&self.state);
         for _ in 0..wanted {
@@ -143,7 +149,7 @@ impl Trainer {
             report.loss_after = Some(loss);
             report.jitter = report.jitter.max(self.likelihood.jitter());
         }
-        Ok(report)
+        report
     }
 
     /// The model as trained so far, for the kernel.

@@ -25,11 +25,18 @@ pub(super) fn stride(n: usize) -> usize {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct NotPositive;
 
-/// Replaces the upper triangle of `a` by U with `A = UᵀU`. What lies below the diagonal is
-/// spoilt; on failure everything is.
+/// Replaces the upper triangle of `a` by U with `A = UᵀU`, from column `from` on, a multiple of
+/// [`LANES`]: what lies left of it is U already. What lies below the diagonal is spoilt; on
+/// failure everything is. `reciprocals` are the reciprocal roots of the pivots, one a row, those
+/// of rows above `from` given.
 #[multiversion(targets("x86_64+avx2"))]
-pub(super) fn factor(a: &mut [f64], stride: usize) -> Result<(), NotPositive> {
-    factor_body(a, stride)
+pub(super) fn factor(
+    a: &mut [f64],
+    reciprocals: &mut [f64],
+    stride: usize,
+    from: usize,
+) -> Result<(), NotPositive> {
+    factor_body(a, reciprocals, stride, from)
 }
 
 /// `V = U⁻ᵀ`, lower triangular, zero above its diagonal.
@@ -50,27 +57,35 @@ fn inverse_panel(v: &[f64], rows: &mut [f64], stride: usize, first: usize) {
 }
 
 #[inline(always)]
-fn factor_body(a: &mut [f64], stride: usize) -> Result<(), NotPositive> {
+fn factor_body(
+    a: &mut [f64],
+    reciprocals: &mut [f64],
+    stride: usize,
+    from: usize,
+) -> Result<(), NotPositive> {
     for first in (0..stride).step_by(PANEL) {
         let (above, rows) = a.split_at_mut(first * stride);
         let rows = &mut rows[..PANEL * stride];
-        for column in (first / LANES * LANES..stride).step_by(LANES) {
+        for column in (from.max(first / LANES * LANES)..stride).step_by(LANES) {
             subtract_tile(rows, (&*above, &*above), stride, (first, column));
         }
         for p in 0..PANEL {
             let (solved, row) = rows.split_at_mut(p * stride);
-            let row = &mut row[first + p..stride];
+            let diagonal = first + p;
+            let start = from.max(diagonal);
             for solved in solved.chunks_exact(stride) {
-                let solved = &solved[first + p..];
-                subtract_row(row, solved[0], solved);
+                subtract_row(&mut row[start..stride], solved[diagonal], &solved[start..]);
             }
-            let pivot = row[0];
-            // Written so that NaN fails too.
-            if !(pivot > 0.0 && pivot < f64::INFINITY) {
-                return Err(NotPositive);
+            if diagonal >= from {
+                let pivot = row[diagonal];
+                // Written so that NaN fails too.
+                if !(pivot > 0.0 && pivot < f64::INFINITY) {
+                    return Err(NotPositive);
+                }
+                reciprocals[diagonal] = 1.0 / pivot.sqrt();
             }
-            let scale = 1.0 / pivot.sqrt();
-            for value in row.iter_mut() {
+            let scale = reciprocals[diagonal];
+            for value in &mut row[start..stride] {
                 *value *= scale;
             }
         }
@@ -180,7 +195,7 @@ mod tests {
     fn the_factor_is_nalgebras() {
         for n in SIZES {
             let (full, mut u, stride) = matrix(n);
-            factor(&mut u, stride).unwrap();
+            factor(&mut u, &mut vec![0.0; stride], stride, 0).unwrap();
             let expected = full.cholesky().unwrap().l();
             for i in 0..n {
                 for j in i..n {
@@ -194,7 +209,7 @@ mod tests {
     fn the_inverse_is_nalgebras() {
         for n in SIZES {
             let (full, mut u, stride) = matrix(n);
-            factor(&mut u, stride).unwrap();
+            factor(&mut u, &mut vec![0.0; stride], stride, 0).unwrap();
             let (mut v, mut inverse) = (u.clone(), u.clone());
             invert_factor(&u, &mut v, stride);
             negated_inverse(&v, &mut inverse, stride);
@@ -212,7 +227,7 @@ mod tests {
     fn tiling_changes_no_bit_of_the_textbook_factor() {
         let (_, mut tiled, stride) = matrix(45);
         let mut plain = tiled.clone();
-        factor(&mut tiled, stride).unwrap();
+        factor(&mut tiled, &mut vec![0.0; stride], stride, 0).unwrap();
         for i in 0..stride {
             for j in i..stride {
                 for k in 0..i {
@@ -230,13 +245,35 @@ mod tests {
         }
     }
 
+    /// Oracle: the same factor in one go.
+    #[test]
+    fn a_factor_is_continued_without_changing_a_bit() {
+        let (_, matrix, stride) = matrix(45);
+        let (mut whole, mut reciprocals) = (matrix.clone(), vec![0.0; stride]);
+        factor(&mut whole, &mut reciprocals, stride, 0).unwrap();
+        for from in (0..stride).step_by(LANES) {
+            let mut begun = matrix.clone();
+            for (row, whole) in begun.chunks_exact_mut(stride).zip(whole.chunks(stride)) {
+                row[..from].copy_from_slice(&whole[..from]);
+            }
+            let mut known = vec![f64::NAN; stride];
+            known[..from].copy_from_slice(&reciprocals[..from]);
+            factor(&mut begun, &mut known, stride, from).unwrap();
+            assert_eq!(known, reciprocals);
+            for i in 0..stride {
+                let upper = i * stride + i..(i + 1) * stride;
+                assert_eq!(begun[upper.clone()], whole[upper], "row {i}, from {from}");
+            }
+        }
+    }
+
     /// The dispatched versions against the same code compiled for the baseline instructions.
     #[test]
     fn wider_instructions_change_no_bit() {
         let (_, mut u, stride) = matrix(67);
         let mut plain = u.clone();
-        factor(&mut u, stride).unwrap();
-        factor_body(&mut plain, stride).unwrap();
+        factor(&mut u, &mut vec![0.0; stride], stride, 0).unwrap();
+        factor_body(&mut plain, &mut vec![0.0; stride], stride, 0).unwrap();
         assert_eq!(u, plain);
         let (mut v, mut plain) = (u.clone(), u.clone());
         invert_factor(&u, &mut v, stride);
@@ -255,7 +292,8 @@ mod tests {
         for bad in [0.0, -1.0, f64::NAN, f64::INFINITY] {
             let mut a = good.clone();
             a[3 * stride + 3] = bad;
-            assert_eq!(factor(&mut a, stride), Err(NotPositive));
+            let found = factor(&mut a, &mut vec![0.0; stride], stride, 0);
+            assert_eq!(found, Err(NotPositive));
         }
     }
 }

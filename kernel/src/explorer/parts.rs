@@ -1,7 +1,7 @@
 //! What a decision and a new model are made of, one part at a time, for those who count what each
 //! costs (feature `parts`). Campaigns need none of it.
 
-use super::proposal::best;
+use super::proposal::{Novelty, StructuralNovelty, Value, best_response};
 use super::{Explorer, compute_features, scale_latents};
 use crate::cnn::Layers;
 use crate::novelty::Reference;
@@ -28,7 +28,7 @@ impl Explorer<'_> {
     /// [`Error::NoModel`], [`Error::NotPositiveDefinite`], [`Error::Outlier`].
     pub fn only_refactor(&mut self) -> Result<(), Error> {
         self.factor.clear();
-        (0..self.measured).try_for_each(|n| self.absorb(n))
+        self.absorb()
     }
 
     /// Structural distances of all candidates to the points measured since the last time.
@@ -39,10 +39,12 @@ impl Explorer<'_> {
         self.approach()
     }
 
-    /// Leaves out the structural distances to the points measured since the last time, as if they
-    /// had been found while the beam dwelt: a campaign's worth of them takes an emulator minutes.
+    /// Leaves out the structural distances to the points measured since the last time: an emulator
+    /// would take minutes over a whole campaign's, and what the next one costs does not depend on
+    /// them.
     pub fn skip_approach(&mut self) {
         self.approached = self.measured;
+        self.approaching = None;
     }
 
     /// The joint sample of the response, at its largest free candidate.
@@ -51,23 +53,24 @@ impl Explorer<'_> {
     /// As [`Explorer::propose`].
     pub fn only_sample(&mut self) -> Result<(Candidate, f32), Error> {
         let mut random = crate::random::Random::new(self.seed, self.measured);
-        self.best_of_sample(&mut random, 1.0, |response, _| response)
+        self.best_of_sample(&mut random, 1.0, &Value)
     }
 
-    /// Novelty of every candidate's posterior mean against those at all points measured, and the
-    /// most novel free candidate: what [`crate::Strategy::Beacon`] does with a sample. Ask for
-    /// [`Explorer::surrogate`] first.
+    /// Posterior means at the points measured, and the free candidate that scores best against
+    /// them: what [`crate::Strategy::BeaconStructure`] does with a sample, for which the first
+    /// axis of the latent plane stands in.
     ///
     /// # Errors
     /// As [`Explorer::propose`].
     pub fn only_novelty(&mut self) -> Result<(Candidate, f32), Error> {
         let count = self.candidates.ok_or(Error::NoImage)?.count();
         self.prepare_means()?;
-        let k = usize::from(self.acquisition.k);
         let memory = &mut self.memory;
         let known = memory.references.get_mut(..self.measured);
         let reference = Reference::new(known.unwrap_or_default());
-        let means = memory.mean.iter().take(count);
-        best(memory.taken, means.map(|&mean| reference.novelty(mean, k)))
+        let novelty = Novelty::new(reference, usize::from(self.acquisition.k));
+        let responses = memory.latents.iter().take(count).map(|latent| latent[0]);
+        let responses = responses.zip(&*memory.distances);
+        best_response(memory.taken, responses, &StructuralNovelty(novelty))
     }
 }

@@ -7,7 +7,7 @@
 use super::{Explorer, Prediction, is_taken};
 use crate::grid::Grid;
 use crate::improvement::log_expected_improvement;
-use crate::novelty::{self, Reference};
+use crate::novelty::{self, Bounds, Reference};
 use crate::random::Random;
 use crate::strategy::{References, Sampling, Strategy};
 use crate::thompson::{Evidence, Prior};
@@ -32,16 +32,91 @@ pub struct Proposal {
 /// part of what the strategy is, judged with it on four kinds of data, and no setting.
 const TEMPERATURE: f32 = 0.3;
 
-/// The structural distance to the power of three quarters. Its root leaves a tenth of the patch
-/// clusters of the PFM benchmark unseen; the whole distance outweighs the response where few
-/// structures hold most of its range.
+/// What candidates are compared by.
+pub(super) trait Score {
+    /// The score of a sampled response at a squared structural distance.
+    fn exact(&self, response: f32, squared: f32) -> f32;
+
+    /// What the score does not exceed, for less.
+    fn bound(&self, _response: f32, _squared: f32) -> f32 {
+        f32::INFINITY
+    }
+}
+
+/// The response itself.
+pub(super) struct Value;
+
+impl Score for Value {
+    fn exact(&self, response: f32, _: f32) -> f32 {
+        response
+    }
+}
+
+/// How far a response lies from those of the reference, both shifted and scaled.
+pub(super) struct Novelty<'r> {
+    reference: Reference<'r>,
+    k: usize,
+    bounds: Bounds,
+    centre: f32,
+    scale: f32,
+}
+
+impl<'r> Novelty<'r> {
+    pub(super) fn new(reference: Reference<'r>, k: usize) -> Self {
+        Self {
+            reference,
+            k,
+            bounds: Bounds::new(reference, k),
+            centre: 0.0,
+            scale: 1.0,
+        }
+    }
+}
+
+impl Score for Novelty<'_> {
+    fn exact(&self, response: f32, _: f32) -> f32 {
+        let response = (response - self.centre) / self.scale;
+        self.reference.novelty(response, self.k)
+    }
+
+    fn bound(&self, response: f32, _: f32) -> f32 {
+        self.bounds.at((response - self.centre) / self.scale)
+    }
+}
+
+/// Novelty times the structural distance to the power of three quarters. Its root leaves a tenth
+/// of the patch clusters of the PFM benchmark unseen; the whole distance outweighs the response
+/// where few structures hold most of its range.
+pub(super) struct StructuralNovelty<'r>(pub(super) Novelty<'r>);
+
+/// The least squared distance that counts. At a hundredth of a deviation patches differ in
+/// brightness alone, as on a ramp: they are all alike to the structural distance, and the response
+/// has to decide.
+const LEAST_SQUARED: f32 = 1e-4;
+
+impl Score for StructuralNovelty<'_> {
+    fn exact(&self, response: f32, squared: f32) -> f32 {
+        let squared = crate::math::larger(squared, LEAST_SQUARED);
+        let root = libm::sqrtf(libm::sqrtf(squared));
+        self.0.exact(response, squared) * (root * libm::sqrtf(root))
+    }
+
+    fn bound(&self, response: f32, squared: f32) -> f32 {
+        let squared = crate::math::larger(squared, LEAST_SQUARED);
+        self.0.bound(response, squared) * above_three_eighths(squared)
+    }
+}
+
+/// A number above x to the power of 3/8, by at most a tenth, for x of some power of ten.
 ///
-/// Never less than at a hundredth of a deviation: where patches differ in brightness alone, as on
-/// a ramp, they are all alike to the structural distance, and the response has to decide.
-fn structural_weight(squared: f32) -> f32 {
-    let squared = crate::math::larger(squared, 1e-4);
-    let root = libm::sqrtf(libm::sqrtf(squared));
-    root * libm::sqrtf(root)
+/// The bits of a float, as a whole number, are its logarithm with straight lines between powers
+/// of two: up to 0.0861 octaves below the true one, never above.
+fn above_three_eighths(x: f32) -> f32 {
+    const ONE: u32 = 1.0_f32.to_bits();
+    /// 3/8 of 0.0861 octaves and what the shift drops, in bits.
+    const SLACK: i32 = 270_850 + 8;
+    let logarithm = x.to_bits().wrapping_sub(ONE) as i32;
+    f32::from_bits(ONE.wrapping_add_signed(3 * (logarithm >> 3) + SLACK))
 }
 
 impl Explorer<'_> {
@@ -67,15 +142,9 @@ impl Explorer<'_> {
         let (candidate, score) = match self.acquisition.strategy {
             Strategy::Random => (self.uniform(candidates, &mut random)?, 0.0),
             Strategy::Farthest => self.farthest()?,
-            Strategy::Beacon => self.most_novel(&mut random, 1.0, |novelty, _| novelty)?,
-            Strategy::BeaconStructure => {
-                self.approach()?;
-                self.most_novel(&mut random, TEMPERATURE, |novelty, squared| {
-                    novelty * structural_weight(squared)
-                })?
-            }
+            Strategy::Beacon | Strategy::BeaconStructure => self.most_novel(&mut random)?,
             Strategy::BeaconElite => self.most_novel_among_elite(&mut random)?,
-            Strategy::Thompson => self.best_of_sample(&mut random, 1.0, |response, _| response)?,
+            Strategy::Thompson => self.best_of_sample(&mut random, 1.0, &Value)?,
             Strategy::Ei => {
                 self.prepare_means()?;
                 let best = self.best_denoised();
@@ -96,14 +165,13 @@ impl Explorer<'_> {
         })
     }
 
-    /// Algorithm 1 of BEACON: sample, then novelty against everything measured. `score` makes
-    /// of a candidate's novelty and its squared structural distance what is compared.
-    fn most_novel(
-        &mut self,
-        random: &mut Random,
-        temperature: f32,
-        score: impl Fn(f32, f32) -> f32,
-    ) -> Result<(Candidate, f32), Error> {
+    /// Algorithm 1 of BEACON: sample, then novelty against everything measured; for
+    /// [`Strategy::BeaconStructure`] of a tempered sample and times the structural distance.
+    fn most_novel(&mut self, random: &mut Random) -> Result<(Candidate, f32), Error> {
+        let structural = self.acquisition.strategy == Strategy::BeaconStructure;
+        if structural {
+            self.approach()?;
+        }
         match self.acquisition.references {
             References::Denoised => self.prepare_means()?,
             References::Raw => {
@@ -116,11 +184,13 @@ impl Explorer<'_> {
         }
         let mut references = core::mem::take(&mut self.memory.references);
         let known = references.get_mut(..self.measured).unwrap_or_default();
-        let reference = Reference::new(known);
         let k = usize::from(self.acquisition.k);
-        let best = self.best_of_sample(random, temperature, |response, squared| {
-            score(reference.novelty(response, k), squared)
-        });
+        let novelty = Novelty::new(Reference::new(known), k);
+        let best = if structural {
+            self.best_of_sample(random, TEMPERATURE, &StructuralNovelty(novelty))
+        } else {
+            self.best_of_sample(random, 1.0, &novelty)
+        };
         core::mem::swap(&mut self.memory.references, &mut references);
         best
     }
@@ -151,14 +221,17 @@ impl Explorer<'_> {
         for response in elite.iter_mut() {
             *response = (*response - centre) / scale;
         }
-        let reference = Reference::new(elite);
         let k = usize::from(self.acquisition.k);
-        let score = |response: f32| reference.novelty((response - centre) / scale, k);
+        let novelty = Novelty {
+            centre,
+            scale,
+            ..Novelty::new(Reference::new(elite), k)
+        };
         let best = match self.acquisition.sampling {
-            Sampling::Joint => self.best_of_sample(random, 1.0, |response, _| score(response)),
-            Sampling::Marginal => {
-                self.best_of_surrogate(|mean, sigma| score(mean + sigma * random.normal()))
-            }
+            Sampling::Joint => self.best_of_sample(random, 1.0, &novelty),
+            Sampling::Marginal => self.best_of_surrogate(|mean, sigma| {
+                novelty.exact(mean + sigma * random.normal(), 0.0)
+            }),
         };
         core::mem::swap(&mut self.memory.references, &mut references);
         best
@@ -198,7 +271,7 @@ impl Explorer<'_> {
         &mut self,
         random: &mut Random,
         temperature: f32,
-        score: impl Fn(f32, f32) -> f32,
+        score: &impl Score,
     ) -> Result<(Candidate, f32), Error> {
         let count = self.candidates.ok_or(Error::NoImage)?.count();
         let process = self.ready()?;
@@ -219,20 +292,23 @@ impl Explorer<'_> {
             points,
             targets,
         };
-        let prior = Prior::draw(random, tempered * process.hyperparameters.outputscale);
+        // Some point of the candidates' box.
+        let origin = points.first().copied().unwrap_or_default();
+        let outputscale = tempered * process.hyperparameters.outputscale;
+        let prior = Prior::draw(random, outputscale, origin);
         let taken = &*memory.taken;
-        if let Some(mut grid) = Grid::new(process.bounds, memory.workspace) {
-            grid.add_features(prior.features());
+        let grid = process
+            .axes
+            .and_then(|axes| Grid::new(axes, memory.workspace));
+        if let Some(mut grid) = grid {
+            grid.add_prior(&prior);
             for (weight, &point) in weights.iter_mut().zip(points) {
                 *weight = grid.at(point);
             }
             evidence.correct(random, weights);
             grid.add_covariances(evidence.covariance, points, weights);
             let responses = latents.iter().map(|&latent| mean + grid.at(latent));
-            let scores = responses
-                .zip(distances)
-                .map(|(y, &squared)| score(y, squared));
-            return best(taken, scores);
+            return best_response(taken, responses.zip(distances), score);
         }
         for (weight, &point) in weights.iter_mut().zip(points) {
             *weight = prior.at(point);
@@ -241,10 +317,7 @@ impl Explorer<'_> {
         let responses = latents
             .iter()
             .map(|&latent| evidence.sample_at(&prior, weights, latent));
-        let scores = responses
-            .zip(distances)
-            .map(|(y, &squared)| score(y, squared));
-        best(taken, scores)
+        best_response(taken, responses.zip(distances), score)
     }
 
     /// The free candidate whose posterior mean and deviation score best.
@@ -252,13 +325,13 @@ impl Explorer<'_> {
         &mut self,
         mut score: impl FnMut(f32, f32) -> f32,
     ) -> Result<(Candidate, f32), Error> {
-        self.surrogate()?;
-        let count = self.candidates.ok_or(Error::NoImage)?.count();
-        let posterior = self.memory.mean.iter().zip(&*self.memory.variance);
-        let scores = posterior
-            .take(count)
-            .map(|(&mean, &variance)| score(mean, libm::sqrtf(variance)));
-        best(self.memory.taken, scores)
+        while !self.refresh()? {}
+        let taken = &*self.memory.taken;
+        let surrogate = self.current_surrogate()?;
+        let scores = surrogate
+            .iter()
+            .map(|(mean, variance)| score(mean, libm::sqrtf(variance)));
+        best(taken, scores)
     }
 
     /// The free candidate whose patch is farthest from any measured one, and that distance.
@@ -280,30 +353,95 @@ impl Explorer<'_> {
     }
 }
 
+/// The candidate that [`best`] finds among the scores of sampled responses at squared structural
+/// distances, most of which need not be worked out.
+pub(super) fn best_response<'d>(
+    taken: &[u32],
+    responses: impl Iterator<Item = (f32, &'d f32)>,
+    score: &impl Score,
+) -> Result<(Candidate, f32), Error> {
+    let mut best = Best::default();
+    for (index, (response, &squared)) in responses.enumerate() {
+        if best.may_lose_to(score.bound(response, squared)) {
+            best.consider(taken, index, score.exact(response, squared));
+        }
+    }
+    best.found()
+}
+
 /// The free candidate with the largest score; the first of equals, never one that is NaN
 /// unless all are.
-pub(super) fn best(
-    taken: &[u32],
-    scores: impl Iterator<Item = f32>,
-) -> Result<(Candidate, f32), Error> {
-    let mut best: Option<(usize, f32)> = None;
+fn best(taken: &[u32], scores: impl Iterator<Item = f32>) -> Result<(Candidate, f32), Error> {
+    let mut best = Best::default();
     for (index, score) in scores.enumerate() {
-        let better = match best {
+        best.consider(taken, index, score);
+    }
+    best.found()
+}
+
+/// The best free candidate so far and its score.
+#[derive(Default)]
+struct Best(Option<(usize, f32)>);
+
+impl Best {
+    /// Whether a candidate with a score up to this may be better.
+    fn may_lose_to(&self, bound: f32) -> bool {
+        self.0
+            .is_none_or(|(_, most)| most.is_nan() || bound.is_nan() || bound > most)
+    }
+
+    fn consider(&mut self, taken: &[u32], index: usize, score: f32) {
+        let better = match self.0 {
             None => true,
             Some((_, most)) => score > most || (most.is_nan() && !score.is_nan()),
         };
         if better && !is_taken(taken, index) {
-            best = Some((index, score));
+            self.0 = Some((index, score));
         }
     }
-    let (index, score) = best.ok_or(Error::Exhausted)?;
-    Ok((Candidate(index as u32), score))
+
+    fn found(self) -> Result<(Candidate, f32), Error> {
+        let (index, score) = self.0.ok_or(Error::Exhausted)?;
+        Ok((Candidate(index as u32), score))
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::{Acquisition, Capacity, Hyperparameters, Model, Network, Standardisation, Storage};
+
+    #[test]
+    fn three_eighths_are_bounded_from_above_by_a_tenth() {
+        let mut x = LEAST_SQUARED;
+        while x < 5.0 {
+            let ratio = above_three_eighths(x) / libm::powf(x, 0.375);
+            assert!((1.000_01..1.1).contains(&ratio), "{x}: {ratio}");
+            x *= 1.000_37;
+        }
+    }
+
+    /// What is looked up must not change what is chosen.
+    #[test]
+    fn candidates_passed_over_by_their_bound_are_not_the_best() {
+        let mut random = Random::new(9, 0);
+        for _ in 0..20 {
+            let mut known: Vec<f32> = (0..100).map(|_| random.normal()).collect();
+            let score = StructuralNovelty(Novelty::new(Reference::new(&mut known), 10));
+            let draws: Vec<(f32, f32)> = (0..3000)
+                .map(|_| {
+                    (
+                        2.0 * random.normal(),
+                        4.0 * random.uniform() * random.uniform(),
+                    )
+                })
+                .collect();
+            let all = draws.iter().map(|&(y, squared)| score.exact(y, squared));
+            let expected = best(&[0; 100], all).unwrap();
+            let pairs = draws.iter().map(|(y, squared)| (*y, squared));
+            assert_eq!(best_response(&[0; 100], pairs, &score), Ok(expected));
+        }
+    }
 
     /// The direct form is the reference: the grid must not change what is proposed.
     #[test]
@@ -345,11 +483,9 @@ mod tests {
             for seed in 0..10 {
                 explorer.set_seed(seed);
                 let on_grid = explorer.propose().unwrap();
-                let bounds = explorer.process.unwrap().bounds;
-                // A box without end is too wide for any grid.
-                explorer.process.as_mut().unwrap().bounds = ([f32::MIN; 2], [f32::MAX; 2]);
+                let axes = explorer.process.as_mut().unwrap().axes.take();
                 let direct = explorer.propose().unwrap();
-                explorer.process.as_mut().unwrap().bounds = bounds;
+                explorer.process.as_mut().unwrap().axes = axes;
                 assert_ne!(
                     on_grid.score.to_bits(),
                     direct.score.to_bits(),

@@ -250,14 +250,13 @@ impl<'a> Station<'a> {
     fn list_surrogate(&mut self, from: u32, page: &mut Page) -> Result<Reply, Refusal> {
         self.running()?;
         let surrogate = self.explorer.surrogate()?;
-        let posterior = surrogate.mean.iter().zip(surrogate.variance);
-        for (mean, variance) in posterior.skip(from as usize).take(PAGE / 8) {
+        for (mean, variance) in surrogate.iter().skip(from as usize).take(PAGE / 8) {
             append(page, &mean.to_le_bytes());
             append(page, &variance.to_le_bytes());
         }
         Ok(Reply::Surrogate {
             from,
-            total: surrogate.mean.len() as u32,
+            total: surrogate.len() as u32,
             noise: surrogate.noise,
             standardisation: surrogate.standardisation.into(),
         })

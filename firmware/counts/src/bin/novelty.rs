@@ -1,4 +1,5 @@
-//! Novelty of all candidates against the posterior means at the points measured.
+//! Scores of all candidates: their novelty against the posterior means at the points measured,
+//! weighted by the structural distance.
 
 #![no_std]
 #![no_main]
@@ -11,9 +12,7 @@ fn main() -> ! {
     run(|mut table| {
         let mut bench = Bench::new(memory!(Capacity::DEFAULT));
         let shape = bench.shape(MEASUREMENTS);
-        bench.measure_until(MEASUREMENTS);
-        bench.explorer.load_model(&bench.model).expect("a model");
-        bench.explorer.surrogate().expect("a surrogate");
+        bench.measure_with_structures_until(MEASUREMENTS);
         table.row("novelty", shape, macs::novelty, || {
             bench.explorer.only_novelty()
         });

@@ -11,8 +11,7 @@ fn main() -> ! {
     run(|mut table| {
         let mut bench = Bench::new(memory!(Capacity::DEFAULT));
         let shape = bench.shape(MEASUREMENTS);
-        bench.measure_until(MEASUREMENTS - 1);
-        bench.explorer.only_approach().expect("distances");
+        bench.measure_with_structures_until(MEASUREMENTS - 1);
         bench.measure_until(MEASUREMENTS);
         table.row("structure", shape, macs::structure, || {
             bench.explorer.only_approach()

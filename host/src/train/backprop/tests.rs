@@ -174,6 +174,34 @@ fn wider_instructions_change_no_bit() {
     }
 }
 
+/// Oracle: a batch that has seen nothing else.
+#[test]
+fn what_was_evaluated_before_changes_no_bit() {
+    let network = Network::new(Architecture::Valid, 10).unwrap();
+    let size = network.window() * network.window();
+    let (_, mut weights, patches) = batch(network, 3 * CHUNK);
+    let mut patches: Vec<f32> = patches.iter().map(|p| *p as f32).collect();
+    let mut used = Batch::new(network);
+    let mut check = |weights: &[f64], patches: &[f32]| {
+        let run = |batch: &mut Batch| {
+            batch.set_weights(weights);
+            batch.set_patches(patches);
+            batch.forward();
+            let mut gradient = vec![0.0; weights.len()];
+            batch.backward(|point| [1.0, 0.1 * point as f64], &mut gradient);
+            (batch.latents().collect::<Vec<_>>(), gradient)
+        };
+        assert_eq!(run(&mut used), run(&mut Batch::new(network)));
+    };
+    for points in [CHUNK - 1, CHUNK, CHUNK + 1, 3 * CHUNK, CHUNK + 5] {
+        check(&weights, &patches[..points * size]);
+    }
+    patches[size + 3] += 0.25;
+    check(&weights, &patches);
+    weights[7] += 0.25;
+    check(&weights, &patches);
+}
+
 /// Oracle: `PyTorch`'s rule, the first of equal values takes the whole gradient.
 #[test]
 fn of_equal_values_in_a_pool_the_first_takes_the_gradient() {

@@ -87,6 +87,13 @@ fn a_latent_that_is_not_finite_gives_no_value() {
     assert_eq!(likelihood.value(latents.into_iter(), &[1.0; 3], &P), None);
 }
 
+#[test]
+fn without_points_there_is_neither_value_nor_gradient() {
+    let mut likelihood = Likelihood::new(0.01);
+    assert!(likelihood.gradient().iter().any(|g| g.is_nan()));
+    assert_eq!(likelihood.value(core::iter::empty(), &[], &P), None);
+}
+
 /// Buffers are reused; what an earlier, larger problem left there must not show.
 #[test]
 fn a_smaller_problem_after_a_larger_one_is_as_if_alone() {
@@ -100,6 +107,33 @@ fn a_smaller_problem_after_a_larger_one_is_as_if_alone() {
         let value = used.value(z.iter().copied(), &y, &P);
         assert_eq!(value, fresh.value(z.iter().copied(), &y, &P));
         assert_eq!(used.gradient(), fresh.gradient());
+    }
+}
+
+/// What is known of a problem is carried over to one that begins like it. Oracle: the same
+/// problem alone.
+#[test]
+fn points_that_are_added_or_moved_change_no_bit_of_the_others() {
+    let mut used = Likelihood::new(0.01);
+    let same = |used: &mut Likelihood, z: &[[f64; 2]], y: &[f64], p: &[f64; PARAMETERS]| {
+        let mut fresh = Likelihood::new(0.01);
+        let value = used.value(z.iter().copied(), y, p);
+        assert_eq!(value, fresh.value(z.iter().copied(), y, p));
+        fresh
+    };
+    // The first four have one stride, the last another.
+    for n in [33, 34, 35, 40, 41] {
+        let (mut z, y) = points(n);
+        same(&mut used, &z, &y, &P);
+        z[n / 2] = [0.2, 0.1];
+        same(&mut used, &z, &y, &P);
+        let mut noisier = P;
+        noisier[EXCESS] += 0.1;
+        same(&mut used, &z, &y, &noisier);
+        let mut fresh = same(&mut used, &z, &y, &P);
+        if n == 35 {
+            assert_eq!(used.gradient(), fresh.gradient());
+        }
     }
 }
 
