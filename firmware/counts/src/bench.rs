@@ -74,6 +74,18 @@ impl Bench {
         self.explorer.skip_approach();
     }
 
+    /// Mean and variance of every candidate; returns their sum, so that none is left out.
+    ///
+    /// # Errors
+    /// As [`Explorer::surrogate`].
+    pub fn surrogate(&mut self) -> Result<f32, Error> {
+        let surrogate = self.explorer.surrogate()?;
+        Ok(surrogate
+            .iter()
+            .map(|(mean, variance)| mean + variance)
+            .sum())
+    }
+
     /// Measures the n-th point.
     ///
     /// # Errors

@@ -64,10 +64,10 @@ pub fn model(shape: Shape) -> u64 {
     features(shape) + refactor(shape)
 }
 
-/// Means and variances of all candidates, at the nodes of the grid that they are interpolated from:
-/// for each its covariances with all points, one solve and two sums.
+/// Means and variances of all candidates: at each node of the grid its covariances with all points,
+/// one solve and two sums, then interpolation of both.
 pub fn surrogate(shape: Shape) -> u64 {
-    NODES * NODES * posterior(shape.points())
+    NODES * NODES * posterior(shape.points()) + 2 * INTERPOLATION * shape.count()
 }
 
 /// Mean and variance at one place.
@@ -75,11 +75,12 @@ fn posterior(n: u64) -> u64 {
     2 * n + solve(n) + 2 * n
 }
 
-/// The same corrected by one more point: the weights by a solve, their sum of covariances, and two
-/// corrections a node.
+/// The same corrected by one more point: the weights by a solve, their sum of covariances, two
+/// corrections a node, and interpolation.
 pub fn update(shape: Shape) -> u64 {
     let n = shape.points();
-    solve(n - 1) + covariances(n) + NODES * NODES * 2
+    let corrections = NODES * NODES * 2;
+    solve(n - 1) + covariances(n) + corrections + 2 * INTERPOLATION * shape.count()
 }
 
 /// A weighted sum of the covariances with n points at every node: their distances along both axes,
@@ -134,11 +135,10 @@ pub fn decision_ei(shape: Shape) -> u64 {
     decision_mu(shape) + solve(shape.points()) + shape.points()
 }
 
-/// A decision by `mu`: the point appended, the surrogate corrected and interpolated at the
-/// candidates, and what the model expects of the one that was chosen.
+/// A decision by `mu`: the point appended, the surrogate corrected, and what the model expects of
+/// the candidate that was chosen.
 pub fn decision_mu(shape: Shape) -> u64 {
-    let interpolation = 2 * INTERPOLATION * shape.count();
-    append(shape) + update(shape) + interpolation + posterior(shape.points())
+    append(shape) + update(shape) + posterior(shape.points())
 }
 
 #[cfg(test)]
