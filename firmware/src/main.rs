@@ -2,7 +2,8 @@
 //!
 //! Interrupts move bytes between the serial port and two queues, and keep time. Everything else
 //! happens here, in the kernel's controller: at most one frame's work in a turn, the longest of
-//! which, the features of a new model, the watchdog's time is chosen by.
+//! which, the features of a new model, the watchdog's time is chosen by. While no byte waits, it
+//! works ahead in slices of a few milliseconds.
 
 #![no_std]
 #![no_main]
@@ -116,7 +117,7 @@ fn main() -> ! {
                 log!("a turn took {=u32} ticks", ticks);
             }
         }
-        if count == 0 {
+        if count == 0 && !controller.idle() {
             port.sleep();
         }
     }

@@ -291,7 +291,7 @@ impl<'a> Explorer<'a> {
         let sites = Sites::new(process.axes, latents);
         if process.groups < sites.groups() {
             let cost = surrogate::LANES * (packed(process.swept) + 1);
-            let last = process.groups + SLICE.div_ceil(cost);
+            let last = process.groups + SLICE.div_ceil(cost.max(1));
             let last = last.min(sites.groups());
             for group in process.groups..last {
                 let place = (sites, group);
@@ -316,9 +316,18 @@ impl<'a> Explorer<'a> {
             );
             process.updated += 1;
         }
-        let done = process.groups == sites.groups() && process.updated == n;
         self.process = Some(process);
-        Ok(done)
+        Ok(self.is_refreshed())
+    }
+
+    /// Whether [`Self::surrogate`] has nothing left to do, or can do nothing.
+    pub fn is_refreshed(&self) -> bool {
+        let (Some(candidates), Ok(process)) = (self.candidates, self.ready()) else {
+            return true;
+        };
+        let latents = self.memory.latents.get(..candidates.count());
+        let sites = Sites::new(process.axes, latents.unwrap_or_default());
+        process.groups == sites.groups() && process.updated == self.measured
     }
 
     /// Does a slice of what the next proposal will need, given that `expected` is measured until

@@ -110,7 +110,7 @@ impl<'a> Factor<'a> {
     ) -> Result<(), Error> {
         let n = self.order;
         let (old, new) = split(self.packed, n, n + 2)?;
-        let (even, odd) = new.split_at_mut(n + 1);
+        let (even, odd) = new.split_at_mut((n + 1).min(new.len()));
         let (Some((even_diagonal, even)), Some((odd_diagonal, odd))) =
             (even.split_last_mut(), odd.split_last_mut())
         else {
@@ -123,8 +123,10 @@ impl<'a> Factor<'a> {
                 break;
             };
             rest = after;
-            let ((even_known, even), (odd_known, odd)) =
-                (even.split_at_mut(j), odd.split_at_mut(j));
+            let ((even_known, even), (odd_known, odd)) = (
+                even.split_at_mut(j.min(even.len())),
+                odd.split_at_mut(j.min(odd.len())),
+            );
             let [even_sums, odd_sums] = dots([even_known, odd_known], [a, b]);
             let across = b.last().copied().unwrap_or_default();
             for (row, [sum_a, sum_b]) in [(even, even_sums), (odd, odd_sums)] {
@@ -160,7 +162,7 @@ impl<'a> Factor<'a> {
         };
         let mut rest = &*self.packed;
         for i in (0..b.len()).step_by(2) {
-            let (known, tail) = b.split_at_mut(i);
+            let (known, tail) = b.split_at_mut(i.min(b.len()));
             // Sums of their own, which the compiler can keep in registers.
             if let ([x, y, ..], Some((rows, after))) = (&mut *tail, take_rows(rest, i)) {
                 let [(even, even_diagonal), (odd, odd_diagonal)] = rows;
@@ -192,7 +194,7 @@ impl<'a> Factor<'a> {
             let Some((diagonal, row)) = self.row(i).split_last() else {
                 return;
             };
-            let (head, tail) = b.split_at_mut(i);
+            let (head, tail) = b.split_at_mut(i.min(b.len()));
             if let Some(x) = tail.first_mut() {
                 *x /= diagonal;
                 subtract_scaled(head, *x, row);
@@ -200,7 +202,7 @@ impl<'a> Factor<'a> {
         }
         for i in (0..blocked).step_by(ROWS).rev() {
             let rows: [&[f32]; ROWS] = core::array::from_fn(|r| self.row(i + r));
-            let (head, tail) = b.split_at_mut(i);
+            let (head, tail) = b.split_at_mut(i.min(b.len()));
             let Some(x) = tail.first_chunk_mut::<ROWS>() else {
                 return;
             };
@@ -273,7 +275,7 @@ fn solve_lower(packed: &[f32], b: &mut [f32]) {
             return;
         };
         rest = after;
-        let (known, tail) = b.split_at_mut(i);
+        let (known, tail) = b.split_at_mut(i.min(b.len()));
         let [sums] = dots([known], rows.map(|(row, _)| row));
         let Some(x) = tail.first_chunk_mut::<ROWS>() else {
             return;
@@ -295,7 +297,7 @@ fn solve_lower(packed: &[f32], b: &mut [f32]) {
             return;
         };
         rest = after;
-        let (known, tail) = b.split_at_mut(i);
+        let (known, tail) = b.split_at_mut(i.min(b.len()));
         if let Some(x) = tail.first_mut() {
             *x = (*x - dot(known, row)) / diagonal;
         }

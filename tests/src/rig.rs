@@ -165,6 +165,8 @@ impl<'a> Rig<'a> {
             }
         }
         self.controller.poll(self.now_ms, &mut self.board);
+        // No byte waits: the main loop works ahead.
+        self.controller.idle();
     }
 
     /// Exposures in order.

@@ -77,6 +77,7 @@ impl Transport for Wire<'_> {
             self.pass(self.wire_ns(length));
         } else {
             self.pass(1_000_000 * u64::from(timeout_ms));
+            self.controller.idle();
             self.poll();
         }
         Ok(length)

@@ -72,7 +72,7 @@ pub struct Controller<'a> {
     limits: Limits,
     /// Whether the decoder holds a frame.
     waiting: bool,
-    /// A request that waits for the exposure before it to end.
+    /// A request that waits for the exposure before it to end, or for a surrogate.
     deferred: Option<(Header, Request)>,
     /// When the host was last heard.
     heard_ms: u64,
@@ -155,7 +155,7 @@ impl<'a> Controller<'a> {
             self.take_frame(now_ms, board);
         }
         if let Some((header, request)) = self.deferred
-            && !board.exposing()
+            && !self.must_wait(&request, board)
         {
             self.deferred = None;
             self.carry_out(header, &request, now_ms, board);
@@ -168,6 +168,29 @@ impl<'a> Controller<'a> {
             // What still waited for the beam must not move it behind a lost link.
             self.deferred = None;
             self.station.blank(board, BlankReason::LinkLost);
+        }
+    }
+
+    /// Does a slice of work that can wait, some hundred thousand instructions long: what the next
+    /// proposal will need, or a surrogate that the host waits for. Returns whether there is more.
+    /// Call it when no byte waits; nothing that is answered depends on whether it was.
+    pub fn idle(&mut self) -> bool {
+        match self.deferred {
+            Some((_, Request::Surrogate { .. })) => {
+                // The slice that ends it is followed by a turn that answers.
+                self.station.refresh();
+                true
+            }
+            _ => self.station.prepare(),
+        }
+    }
+
+    /// Whether a request cannot be carried out yet. A surrogate is worked on in slices, so that
+    /// a host that wants something more urgent can give it up.
+    fn must_wait(&self, request: &Request, board: &mut impl Board) -> bool {
+        match request {
+            Request::Surrogate { .. } => !self.station.has_surrogate(),
+            _ => request.needs_beam() && board.exposing(),
         }
     }
 
@@ -253,7 +276,7 @@ impl<'a> Controller<'a> {
             self.send(board);
             return;
         }
-        let waits = request.needs_beam() && board.exposing();
+        let waits = self.must_wait(request, board);
         if verdict == Verdict::New {
             self.session.take(&frame);
             self.replied = 0;

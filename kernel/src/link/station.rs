@@ -82,6 +82,23 @@ impl<'a> Station<'a> {
         self.column.watch(board);
     }
 
+    /// Does a slice of what later requests will need, and says whether there is more: the beam
+    /// stays where it was last sent for longer than that takes.
+    pub(super) fn prepare(&mut self) -> bool {
+        self.phase == Phase::Running && self.explorer.prepare(self.exposed.map(Candidate))
+    }
+
+    /// Does a slice of the surrogate.
+    pub(super) fn refresh(&mut self) {
+        // What stands in its way is told when it is asked for.
+        let _ = self.explorer.refresh();
+    }
+
+    /// Whether a request for the surrogate can be answered at once, if only by refusing it.
+    pub(super) fn has_surrogate(&self) -> bool {
+        self.running().is_err() || self.explorer.is_refreshed()
+    }
+
     /// Everything a new host must know; the link's counters are the caller's.
     pub(super) fn status(&self, now_ms: u64, board: &mut impl Board) -> Status {
         let measured = self.measurements();
