@@ -12,7 +12,7 @@ use beacon_kernel::{
     Acquisition, Candidate, Capacity, Hyperparameters, Network, Standardisation, Strategy,
 };
 
-use crate::{Lent, STRUCTURES, Shape, Table, table, workload};
+use crate::{Lent, STRUCTURES, Shape, Table, macs, table, workload};
 
 /// Answers that may wait for the client: one that says busy, and the one that matters.
 const ANSWERS: usize = 2 * frame::MAX_FRAME;
@@ -123,6 +123,8 @@ pub struct Campaign {
     image: &'static [f32],
     weights: &'static [f32],
     models: u32,
+    /// The longest piece of work while the beam dwelt last.
+    slice: u32,
 }
 
 impl Campaign {
@@ -153,14 +155,15 @@ impl Campaign {
             image,
             weights: &weights[..network.weight_count()],
             models: 0,
+            slice: 0,
         }
     }
 
     /// Prints the row of a decision with so many points measured, from the last byte of the last
     /// one's measurement to the beam command that follows from it.
     ///
-    /// As in a campaign, the host sent new weights one measurement before, and the controller made
-    /// a decision with them then.
+    /// As in a campaign, the host sent new weights one measurement before, the controller made a
+    /// decision with them then, and while the beam dwelt there it worked ahead.
     pub fn decision(
         &mut self,
         kernel: &str,
@@ -184,9 +187,30 @@ impl Campaign {
         line.controller.explorer_mut().skip_approach();
         self.send_model(hyperparameters);
         let proposed = self.client.propose(true).expect("a proposal");
+        self.dwell();
         self.measure(Candidate(proposed.proposal.candidate), Next::Expose);
         let count = self.client.transport_mut().port.decided.take();
         table::print(kernel, shape, macs, count.expect("a beam command"));
+    }
+
+    /// Prints the row of the longest piece of work that the last decision could have had to wait
+    /// for, because the controller was ahead with it when the last byte came.
+    pub fn slice(&self, measurements: usize) {
+        let shape = Shape::of(self.capacity, measurements);
+        table::print("slice", shape, macs::slice, self.slice);
+    }
+
+    /// What the controller does while it waits for a response.
+    fn dwell(&mut self) {
+        let line = self.client.transport_mut();
+        let mut more = true;
+        self.slice = 0;
+        while more {
+            line.port.table.restart();
+            more = line.controller.idle();
+            let count = line.port.table.read().expect("a slice is short");
+            self.slice = self.slice.max(count);
+        }
     }
 
     /// Ends the campaign before, if there was one, and begins another with the same image.

@@ -119,14 +119,17 @@ fn pixels(shape: Shape) -> u64 {
     (shape.candidates.window() * shape.candidates.window()) as u64
 }
 
-/// A decision by `beacon-structure`.
-pub fn decision(shape: Shape) -> u64 {
-    structure(shape) + decision_beacon(shape)
+/// The longest piece of the structural distances that is worked on at a time: whole rows of
+/// candidates, until a quarter of a million is reached.
+pub fn slice(shape: Shape) -> u64 {
+    let row = shape.candidates.columns() as u64 * pixels(shape);
+    row * 250_000_u64.div_ceil(row)
 }
 
-/// A decision by `beacon`: the point appended, a sample, its novelty, and what the model expects
-/// of the candidate that was chosen.
-pub fn decision_beacon(shape: Shape) -> u64 {
+/// A decision by `beacon` or `beacon-structure`: the point appended, a sample, its novelty, and what
+/// the model expects of the candidate that was chosen. Structural distances to the point were found
+/// while the beam dwelt on it.
+pub fn decision(shape: Shape) -> u64 {
     append(shape) + sample(shape) + novelty(shape) + posterior(shape.points())
 }
 

@@ -12,15 +12,12 @@ fn main() -> ! {
     run(|table| {
         let lent = memory!(Capacity::DEFAULT);
         let mut campaign = Campaign::new(lent, controller_memory!(Capacity::DEFAULT), table);
-        for measurements in [MEASUREMENTS, 110, 30] {
+        campaign.decision("decision", BeaconStructure, MEASUREMENTS, macs::decision);
+        campaign.slice(MEASUREMENTS);
+        for measurements in [110, 30] {
             campaign.decision("decision", BeaconStructure, measurements, macs::decision);
         }
-        campaign.decision(
-            "decision_beacon",
-            Beacon,
-            MEASUREMENTS,
-            macs::decision_beacon,
-        );
+        campaign.decision("decision_beacon", Beacon, MEASUREMENTS, macs::decision);
         campaign.decision("decision_ei", Ei, MEASUREMENTS, macs::decision_ei);
         campaign.decision("decision_mu", Mu, MEASUREMENTS, macs::decision_mu);
     })

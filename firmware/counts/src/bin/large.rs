@@ -16,5 +16,6 @@ fn main() -> ! {
         let mut campaign = Campaign::new(lent, controller_memory!(CAPACITY), table);
         let strategy = Strategy::BeaconStructure;
         campaign.decision("decision", strategy, MEASUREMENTS, macs::decision);
+        campaign.slice(MEASUREMENTS);
     })
 }
