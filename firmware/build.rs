@@ -25,7 +25,11 @@ fn main() {
     };
     let out = env::var("OUT_DIR").expect("cargo sets OUT_DIR");
     let out = Path::new(&out);
-    fs::copy(format!("memory/{board}.x"), out.join("memory.x")).expect("memory map");
+    let map = match env::var_os("CARGO_FEATURE_PSRAM") {
+        Some(_) => format!("memory/{board}-psram.x"),
+        None => format!("memory/{board}.x"),
+    };
+    fs::copy(map, out.join("memory.x")).expect("memory map");
     fs::copy("memory/sections.x", out.join("sections.x")).expect("sections");
     if board == "mps2-an500" {
         // Every interrupt of this board has a handler in its own table.

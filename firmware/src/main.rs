@@ -19,18 +19,18 @@ macro_rules! log {
     ($($message:tt)*) => {};
 }
 
-mod board;
 mod panic;
 mod port;
 #[cfg(feature = "panic-test")]
 mod provoke;
 
+use beacon_firmware::board::memory::Once;
+use beacon_firmware::board::{self, Hardware, Selected};
 use beacon_firmware::crash::Message;
+use beacon_firmware::large;
 use beacon_kernel::link::message::DoseLimits;
 use beacon_kernel::link::{Controller, Limits, Memory, frame};
 use beacon_kernel::{Acquisition, Capacity, Explorer, Storage};
-use board::memory::{Once, large};
-use board::{Hardware, Selected};
 use port::Port;
 
 /// How large a campaign may be; its memory is const-asserted to fit the AXI SRAM.

@@ -20,10 +20,10 @@ fn panic(_: &PanicInfo<'_>) -> ! {
 fn panic(info: &PanicInfo<'_>) -> ! {
     use core::fmt::Write;
 
-    crate::board::blank_now();
+    beacon_firmware::board::blank_now();
     cortex_m::interrupt::disable();
     let mut message = beacon_firmware::crash::Message::new();
     // A message that is too long is cut, so this cannot fail.
     let _ = write!(message, "{info}");
-    crate::board::reset(&message)
+    beacon_firmware::board::reset(&message)
 }

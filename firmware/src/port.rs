@@ -1,10 +1,9 @@
 //! The board as the kernel's controller sees it, whichever board it is.
 
+use beacon_firmware::board::{self, Hardware, crash_store};
 use beacon_firmware::crash::Message;
 use beacon_kernel::link::message::Health;
 use beacon_kernel::link::{Board, Exposure};
-
-use crate::board::{self, Hardware, crash_store};
 
 /// The host is gone when it takes nothing for this long. Two frames take a fifth of that at the
 /// slowest link there is (115200 baud), and the watchdog waits several times longer.

@@ -13,7 +13,7 @@ impl Provocation {
         match &self.last {
             b"!panic!" => panic!("provoked over the link"),
             // Nothing answers at this address.
-            b"!fault!" => crate::board::fault(),
+            b"!fault!" => beacon_firmware::board::fault(),
             b"!stack!" => {
                 core::hint::black_box(overflow(0));
             }

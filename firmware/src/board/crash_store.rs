@@ -2,7 +2,7 @@
 
 use core::ptr::{addr_of, addr_of_mut};
 
-use beacon_firmware::crash::{Counter, Message, Record};
+use crate::crash::{Counter, Message, Record};
 
 /// What the reserved memory holds.
 #[repr(C)]
@@ -25,19 +25,19 @@ pub(crate) fn keep(message: &Message) {
 }
 
 /// The message of an earlier run, until it is forgotten.
-pub(crate) fn message() -> Option<Message> {
+pub fn message() -> Option<Message> {
     // SAFETY: as above.
     unsafe { addr_of!(_crash_record.record).read_volatile() }.message()
 }
 
 /// Forgets the message.
-pub(crate) fn forget() {
+pub fn forget() {
     // SAFETY: as above.
     unsafe { addr_of_mut!(_crash_record.record).write_volatile(Record::EMPTY) };
 }
 
 /// Resets by the watchdog since power-on.
-pub(crate) fn watchdog_resets() -> u32 {
+pub fn watchdog_resets() -> u32 {
     // SAFETY: as above.
     unsafe { addr_of!(_crash_record.watchdog_resets).read_volatile() }.value()
 }

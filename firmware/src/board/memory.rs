@@ -4,7 +4,7 @@ use core::cell::UnsafeCell;
 use core::sync::atomic::{AtomicBool, Ordering};
 
 /// A static that can be taken once.
-pub(crate) struct Once<T> {
+pub struct Once<T> {
     taken: AtomicBool,
     value: UnsafeCell<T>,
 }
@@ -13,7 +13,8 @@ pub(crate) struct Once<T> {
 unsafe impl<T: Send> Sync for Once<T> {}
 
 impl<T> Once<T> {
-    pub(crate) const fn new(value: T) -> Self {
+    /// A static with a value.
+    pub const fn new(value: T) -> Self {
         Self {
             taken: AtomicBool::new(false),
             value: UnsafeCell::new(value),
@@ -22,7 +23,7 @@ impl<T> Once<T> {
 
     /// The value, for the first who asks.
     #[expect(clippy::mut_from_ref, reason = "handed out once")]
-    pub(crate) fn take(&'static self) -> Option<&'static mut T> {
+    pub fn take(&'static self) -> Option<&'static mut T> {
         if self.taken.swap(true, Ordering::AcqRel) {
             return None;
         }
@@ -32,6 +33,7 @@ impl<T> Once<T> {
 }
 
 /// Numbers in the AXI SRAM, which start-up clears and never fills from flash: all zero.
+#[macro_export]
 macro_rules! large {
     ($(#[$doc:meta])* $name:ident: [$number:ty; $length:expr]) => {
         $(#[$doc])*
@@ -41,4 +43,3 @@ macro_rules! large {
             $crate::board::memory::Once::new([0 as $number; $length]);
     };
 }
-pub(crate) use large;

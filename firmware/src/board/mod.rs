@@ -1,7 +1,8 @@
 //! What a board offers the main loop, and what every Cortex-M7 board does alike.
 //!
 //! A board is chosen by a cargo feature. To add one, write a module with a type that implements
-//! [`Hardware`], the free functions `before_main` and `blank_now`, and a memory map.
+//! [`Hardware`], the free functions `before_main` and `blank_now`, and a memory map; for the images
+//! that count what work costs, also a [`WorkCounter`].
 
 use beacon_kernel::link::Exposure;
 
@@ -10,30 +11,32 @@ mod mps2_an500;
 #[cfg(feature = "nucleo-h743zi")]
 mod nucleo_h743zi;
 
-pub(crate) mod crash_store;
-pub(crate) mod memory;
+mod counter;
+pub mod crash_store;
+pub mod memory;
 mod serial;
 mod start;
 
+pub use counter::WorkCounter;
 #[cfg(feature = "mps2-an500")]
 use mps2_an500::before_main;
 #[cfg(feature = "mps2-an500")]
-pub(crate) use mps2_an500::{Selected, blank_now};
+pub use mps2_an500::{Counter, Selected, blank_now};
 #[cfg(feature = "nucleo-h743zi")]
 use nucleo_h743zi::before_main;
 #[cfg(feature = "nucleo-h743zi")]
-pub(crate) use nucleo_h743zi::{Selected, blank_now};
+pub use nucleo_h743zi::{Counter, Selected, blank_now};
 #[cfg(feature = "panic-test")]
-pub(crate) use start::fault;
-pub(crate) use start::{reset, stack_high_water, stack_size, static_ram};
+pub use start::fault;
+pub use start::{reset, stack_high_water, stack_size, static_ram};
 
 /// A scan controller's hardware.
 ///
 /// Nothing here blocks for longer than a beam command takes to leave, except [`Hardware::sleep`].
-pub(crate) trait Hardware: Sized {
+pub trait Hardware: Sized {
     /// What the host is told.
     const NAME: &'static str;
-    /// How fast the core runs, and [`Hardware::ticks`] counts.
+    /// How fast the core runs.
     const CLOCK_HZ: u32;
     /// How long the longest piece of work takes: the surrogate of 3600 candidates, asked for the
     /// first time 319 measurements after its model, some 9 G instructions.

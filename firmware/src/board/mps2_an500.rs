@@ -3,13 +3,17 @@
 //! UART0 is the link. UART1 drives a scan generator with Open Beam Interface commands. UART2
 //! carries logs when they are built in.
 
+mod counter;
+
 use core::sync::atomic::{AtomicU32, Ordering};
 
-use beacon_firmware::crash::Message;
-use beacon_firmware::obi::Command;
+use crate::crash::Message;
+use crate::obi::Command;
 use cortex_m::interrupt::InterruptNumber;
 use cortex_m::peripheral::NVIC;
 use cortex_m_rt::exception;
+
+pub use counter::Counter;
 
 use super::serial::{Ends, Owned, Serial};
 use super::{Hardware, crash_store, start};
@@ -99,7 +103,6 @@ struct Timer(Registers);
 /// Beats every millisecond.
 const CLOCK: Timer = Timer(Registers(0x4000_0000));
 /// Runs through all its 32 bits.
-#[cfg(feature = "defmt")]
 const COUNTER: Timer = Timer(Registers(0x4000_1000));
 
 impl Timer {
@@ -227,7 +230,7 @@ mod beam {
     use core::cell::Cell;
     use core::sync::atomic::{AtomicUsize, Ordering};
 
-    use beacon_firmware::obi::{Command, DWELL_NANOSECONDS, LONGEST};
+    use crate::obi::{Command, DWELL_NANOSECONDS, LONGEST};
     use cortex_m::interrupt::{Mutex, free};
 
     use beacon_kernel::link::Exposure;
@@ -401,19 +404,19 @@ pub(super) fn before_main() {
     BEAM.start(Uart::ENABLE_SEND);
     // The reset may have cut a command in half: the generator takes the first bytes as its
     // operands, and at least one of them as the command.
-    for _ in 0..beacon_firmware::obi::LONGEST {
+    for _ in 0..crate::obi::LONGEST {
         BEAM.send(Command::Blank.encode().as_ref());
     }
 }
 
 /// Blanks the beam from wherever something went wrong.
-pub(crate) fn blank_now() {
+pub fn blank_now() {
     beam::finish_command();
     BEAM.send(Command::Blank.encode().as_ref());
 }
 
 /// The board's hardware.
-pub(crate) struct Selected {
+pub struct Selected {
     serial: Serial,
 }
 

@@ -11,9 +11,11 @@
 //! Nothing here blocks: a timer ends every exposure by itself, even when the core hangs.
 //! References are to RM0433, revision 8.
 
+mod counter;
+
 use core::sync::atomic::{AtomicU32, Ordering};
 
-use beacon_firmware::crash::Message;
+use crate::crash::Message;
 use cortex_m::peripheral::syst::SystClkSource;
 use cortex_m::peripheral::{DWT, NVIC};
 use cortex_m_rt::exception;
@@ -31,6 +33,8 @@ use stm32_metapac::{
 
 #[cfg(feature = "defmt")]
 use defmt_rtt as _;
+
+pub use counter::Counter;
 
 use super::serial::{Ends, Owned, Serial};
 use super::{Hardware, crash_store, start};
@@ -143,6 +147,19 @@ fn start_clocks() {
     while RCC.cfgr().read().sws() != Sw::PLL1_P {}
 }
 
+/// The core's own parts, once: stack guarded, clocks and caches on, cycles counted.
+fn start_core() -> Option<cortex_m::Peripherals> {
+    let mut core = cortex_m::Peripherals::take()?;
+    start::guard_stack(&mut core.MPU, &mut core.SCB);
+    start_clocks();
+    core.SCB.enable_icache();
+    core.SCB.enable_dcache(&mut core.CPUID);
+    core.DCB.enable_trace();
+    DWT::unlock();
+    core.DWT.enable_cycle_counter();
+    Some(core)
+}
+
 fn use_pin(port: Gpio, pin: usize, function: u8) {
     port.afr(pin / 8).modify(|w| w.set_afr(pin % 8, function));
     port.moder().modify(|w| w.set_moder(pin, Moder::ALTERNATE));
@@ -251,7 +268,7 @@ pub(super) fn before_main() {
 }
 
 /// Blanks the beam from wherever something went wrong: takes the pin away from the timer.
-pub(crate) fn blank_now() {
+pub fn blank_now() {
     GPIOA.bsrr().write(|w| w.set_br(PIN_BEAM, true));
     GPIOA
         .pupdr()
@@ -262,7 +279,7 @@ pub(crate) fn blank_now() {
 }
 
 /// The board's hardware.
-pub(crate) struct Selected {
+pub struct Selected {
     serial: Serial,
 }
 
@@ -272,14 +289,7 @@ impl Hardware for Selected {
     const WORK_MS: u32 = 12_000;
 
     fn take() -> Option<Self> {
-        let mut core = cortex_m::Peripherals::take()?;
-        start::guard_stack(&mut core.MPU, &mut core.SCB);
-        start_clocks();
-        core.SCB.enable_icache();
-        core.SCB.enable_dcache(&mut core.CPUID);
-        core.DCB.enable_trace();
-        DWT::unlock();
-        core.DWT.enable_cycle_counter();
+        let mut core = start_core()?;
 
         if RCC.rsr().read().iwdg1rstf() {
             crash_store::count_watchdog_reset();

@@ -2,7 +2,7 @@
 
 use core::ptr::addr_of;
 
-use beacon_firmware::crash::Message;
+use crate::crash::Message;
 use cortex_m::peripheral::scb::Exception;
 use cortex_m::peripheral::{MPU, SCB};
 use cortex_m_rt::{ExceptionFrame, exception};
@@ -93,19 +93,19 @@ pub(super) fn guard_stack(mpu: &mut MPU, scb: &mut SCB) {
 }
 
 /// Bytes of static memory, in all regions and without the stack.
-pub(crate) fn static_ram() -> usize {
+pub fn static_ram() -> usize {
     let between = |from: *const u32, to: *const u32| to as usize - from as usize;
     between(addr_of!(__sdata), addr_of!(__euninit))
         + between(addr_of!(__saxisram), addr_of!(__eaxisram))
 }
 
 /// Bytes of stack above the guard.
-pub(crate) fn stack_size() -> usize {
+pub fn stack_size() -> usize {
     addr_of!(_stack_start) as usize - addr_of!(_stack_end) as usize - GUARD
 }
 
 /// Most bytes of stack that were ever in use.
-pub(crate) fn stack_high_water() -> usize {
+pub fn stack_high_water() -> usize {
     let mut untouched = 0;
     // SAFETY: reads whole words inside the stack's region, above the guard.
     unsafe {
@@ -119,7 +119,7 @@ pub(crate) fn stack_high_water() -> usize {
 }
 
 /// Blanks the beam, keeps the message for the next Hello and starts over.
-pub(crate) fn reset(message: &Message) -> ! {
+pub fn reset(message: &Message) -> ! {
     blank_now();
     crash_store::keep(message);
     SCB::sys_reset()
@@ -170,7 +170,7 @@ unsafe fn DefaultHandler(number: i16) {
 
 /// Reads where nothing answers.
 #[cfg(feature = "panic-test")]
-pub(crate) fn fault() {
+pub fn fault() {
     // SAFETY: faults, which is what it is for.
     unsafe { (0xe000_0000_u32.wrapping_sub(4) as *const u32).read_volatile() };
 }

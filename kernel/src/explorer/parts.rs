@@ -1,9 +1,10 @@
 //! What a decision and a new model are made of, one part at a time, for those who count what each
 //! costs (feature `parts`). Campaigns need none of it.
 
-use super::proposal::Value;
+use super::proposal::{Novelty, StructuralNovelty, Value, best_response};
 use super::{Explorer, compute_features, scale_latents};
 use crate::cnn::Layers;
+use crate::novelty::Reference;
 use crate::{Candidate, Error, Model};
 
 impl Explorer<'_> {
@@ -38,6 +39,14 @@ impl Explorer<'_> {
         self.approach()
     }
 
+    /// Leaves out the structural distances to the points measured since the last time: an emulator
+    /// would take minutes over a whole campaign's, and what the next one costs does not depend on
+    /// them.
+    pub fn skip_approach(&mut self) {
+        self.approached = self.measured;
+        self.approaching = None;
+    }
+
     /// The joint sample of the response, at its largest free candidate.
     ///
     /// # Errors
@@ -45,5 +54,23 @@ impl Explorer<'_> {
     pub fn only_sample(&mut self) -> Result<(Candidate, f32), Error> {
         let mut random = crate::random::Random::new(self.seed, self.measured);
         self.best_of_sample(&mut random, 1.0, &Value)
+    }
+
+    /// Posterior means at the points measured, and the free candidate that scores best against
+    /// them: what [`crate::Strategy::BeaconStructure`] does with a sample, for which the first
+    /// axis of the latent plane stands in.
+    ///
+    /// # Errors
+    /// As [`Explorer::propose`].
+    pub fn only_novelty(&mut self) -> Result<(Candidate, f32), Error> {
+        let count = self.candidates.ok_or(Error::NoImage)?.count();
+        self.prepare_means()?;
+        let memory = &mut self.memory;
+        let known = memory.references.get_mut(..self.measured);
+        let reference = Reference::new(known.unwrap_or_default());
+        let novelty = Novelty::new(reference, usize::from(self.acquisition.k));
+        let responses = memory.latents.iter().take(count).map(|latent| latent[0]);
+        let responses = responses.zip(&*memory.distances);
+        best_response(memory.taken, responses, &StructuralNovelty(novelty))
     }
 }

@@ -53,7 +53,7 @@ impl Score for Value {
 }
 
 /// How far a response lies from those of the reference, both shifted and scaled.
-struct Novelty<'r> {
+pub(super) struct Novelty<'r> {
     reference: Reference<'r>,
     k: usize,
     bounds: Bounds,
@@ -62,7 +62,7 @@ struct Novelty<'r> {
 }
 
 impl<'r> Novelty<'r> {
-    fn new(reference: Reference<'r>, k: usize) -> Self {
+    pub(super) fn new(reference: Reference<'r>, k: usize) -> Self {
         Self {
             reference,
             k,
@@ -87,7 +87,7 @@ impl Score for Novelty<'_> {
 /// Novelty times the structural distance to the power of three quarters. Its root leaves a tenth
 /// of the patch clusters of the PFM benchmark unseen; the whole distance outweighs the response
 /// where few structures hold most of its range.
-struct StructuralNovelty<'r>(Novelty<'r>);
+pub(super) struct StructuralNovelty<'r>(pub(super) Novelty<'r>);
 
 /// The least squared distance that counts. At a hundredth of a deviation patches differ in
 /// brightness alone, as on a ramp: they are all alike to the structural distance, and the response
@@ -239,7 +239,7 @@ impl Explorer<'_> {
 
     /// Fills the references with the posterior means at the measured points: from Kα = y − m
     /// follows μ(z_j) = y_j − σ²α_j.
-    fn prepare_means(&mut self) -> Result<(), Error> {
+    pub(super) fn prepare_means(&mut self) -> Result<(), Error> {
         let process = self.ready()?;
         let n = self.measured;
         let memory = &mut self.memory;
@@ -355,7 +355,7 @@ impl Explorer<'_> {
 
 /// The candidate that [`best`] finds among the scores of sampled responses at squared structural
 /// distances, most of which need not be worked out.
-fn best_response<'d>(
+pub(super) fn best_response<'d>(
     taken: &[u32],
     responses: impl Iterator<Item = (f32, &'d f32)>,
     score: &impl Score,

@@ -131,6 +131,12 @@ impl<'a> Controller<'a> {
         self.station.explorer()
     }
 
+    /// The explorer, to be brought by a shortcut where a campaign would bring it.
+    #[cfg(feature = "parts")]
+    pub fn explorer_mut(&mut self) -> &mut Explorer<'a> {
+        self.station.explorer_mut()
+    }
+
     /// Takes one byte from the line. Returns whether a frame is complete: then call
     /// [`Self::poll`] before the next byte, which would overwrite it.
     pub fn receive(&mut self, byte: u8) -> bool {

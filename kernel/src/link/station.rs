@@ -65,6 +65,11 @@ impl<'a> Station<'a> {
         &self.explorer
     }
 
+    #[cfg(feature = "parts")]
+    pub(super) fn explorer_mut(&mut self) -> &mut Explorer<'a> {
+        &mut self.explorer
+    }
+
     pub(super) fn settings(&self) -> &Settings {
         &self.column.settings
     }

@@ -1,0 +1,19 @@
+//! Dense features of the whole image: what a new model begins with.
+
+#![no_std]
+#![no_main]
+
+use beacon_counts::{Bench, MEASUREMENTS, macs, memory, run};
+use beacon_kernel::Capacity;
+
+#[cortex_m_rt::entry]
+fn main() -> ! {
+    run(|mut table| {
+        let mut bench = Bench::new(memory!(Capacity::DEFAULT));
+        let shape = bench.shape(MEASUREMENTS);
+        bench.measure_until(MEASUREMENTS);
+        table.row("features", shape, macs::features, || {
+            bench.explorer.only_features(&bench.model)
+        });
+    })
+}

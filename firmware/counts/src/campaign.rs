@@ -1,0 +1,272 @@
+//! Whole decisions: the controller of the deployed image, spoken to by the host's own client.
+
+use beacon_kernel::link::message::{
+    self, Activation, DoseLimits, Followed, Health, Measurement, ModelHeader, Next, Refusal,
+    Request,
+};
+use beacon_kernel::link::transfer::{Encoding, Payload, Sender};
+use beacon_kernel::link::{
+    Board, Client, Controller, Exposure, Failure, Limits, Memory, Timing, Transport, frame,
+};
+use beacon_kernel::{
+    Acquisition, Candidate, Capacity, Hyperparameters, Network, Standardisation, Strategy,
+};
+
+use crate::{Lent, STRUCTURES, Shape, Table, macs, table, workload};
+
+/// Answers that may wait for the client: one that says busy, and the one that matters.
+const ANSWERS: usize = 2 * frame::MAX_FRAME;
+/// What the host calls its campaigns here.
+const ID: u32 = 1;
+/// As in the deployed image; the dose of these campaigns is far below.
+const LIMITS: Limits = Limits {
+    dose: DoseLimits {
+        pixel_us: 60_000_000,
+        total_us: 86_400_000_000,
+    },
+    work_ms: 1_000,
+};
+
+/// A board whose beam command ends the count.
+struct Port {
+    table: Table,
+    /// What was counted from the last byte to the last beam command, if the counter holds it.
+    decided: Option<u32>,
+    answers: heapless::Deque<u8, ANSWERS>,
+}
+
+impl Board for Port {
+    fn name(&self) -> &'static str {
+        "counting"
+    }
+
+    fn build(&self) -> &'static str {
+        env!("CARGO_PKG_VERSION")
+    }
+
+    fn clock_hz(&self) -> u32 {
+        0
+    }
+
+    fn expose(&mut self, _: Exposure) {
+        self.decided = self.table.read();
+    }
+
+    /// No exposure lasts until its response is there.
+    fn exposing(&mut self) -> bool {
+        false
+    }
+
+    fn blank(&mut self) {}
+
+    fn send(&mut self, frame: &[u8]) {
+        for byte in frame {
+            self.answers.push_back(*byte).expect("room for the answers");
+        }
+    }
+
+    fn health(&mut self) -> Health {
+        Health::default()
+    }
+
+    fn last_panic(&self) -> &[u8] {
+        &[]
+    }
+
+    fn clear_panic(&mut self) {}
+}
+
+/// A serial line without length, with the controller and its board at the other end.
+struct Line {
+    controller: Controller<'static>,
+    port: Port,
+    now_ms: u64,
+}
+
+impl Transport for Line {
+    type Error = core::convert::Infallible;
+
+    fn send(&mut self, bytes: &[u8]) -> Result<(), Self::Error> {
+        for byte in bytes {
+            self.port.table.restart();
+            if self.controller.receive(*byte) {
+                self.controller.poll(self.now_ms, &mut self.port);
+            }
+        }
+        Ok(())
+    }
+
+    fn receive(&mut self, buffer: &mut [u8], _: u32) -> Result<usize, Self::Error> {
+        // An answer that never comes must run into the client's patience.
+        self.now_ms += u64::from(self.port.answers.is_empty());
+        let mut count = 0;
+        for (slot, byte) in buffer
+            .iter_mut()
+            .zip(core::iter::from_fn(|| self.port.answers.pop_front()))
+        {
+            *slot = byte;
+            count += 1;
+        }
+        Ok(count)
+    }
+
+    fn now_ms(&mut self) -> u64 {
+        self.now_ms
+    }
+}
+
+/// A controller in the middle of a campaign, and the host that drives it.
+pub struct Campaign {
+    client: Client<Line>,
+    capacity: Capacity,
+    network: Network,
+    image: &'static [f32],
+    weights: &'static [f32],
+    models: u32,
+    /// The longest piece of work while the beam dwelt last.
+    slice: u32,
+}
+
+impl Campaign {
+    /// A connected host, and a controller with room for its image.
+    pub fn new(lent: Lent, memory: Memory<'static>, table: Table) -> Self {
+        let capacity = lent.capacity;
+        let network = Network::for_window(capacity.window).expect("a window of a network");
+        let (explorer, image, weights) = lent.explorer();
+        workload::image(capacity.image_width, image);
+        workload::weights(network, weights);
+        let controller = Controller::new(explorer, memory, LIMITS).expect("enough memory");
+        let port = Port {
+            table,
+            decided: None,
+            answers: heapless::Deque::new(),
+        };
+        let line = Line {
+            controller,
+            port,
+            now_ms: 0,
+        };
+        let mut client = Client::new(line, Timing::default(), 1);
+        client.connect().expect("hello");
+        Self {
+            client,
+            capacity,
+            network,
+            image,
+            weights: &weights[..network.weight_count()],
+            models: 0,
+            slice: 0,
+        }
+    }
+
+    /// Prints the row of a decision with so many points measured, from the last byte of the last
+    /// one's measurement to the beam command that follows from it.
+    ///
+    /// As in a campaign, the host sent new weights one measurement before, the controller made a
+    /// decision with them then, and while the beam dwelt there it worked ahead.
+    pub fn decision(
+        &mut self,
+        kernel: &str,
+        strategy: Strategy,
+        measurements: usize,
+        macs: fn(Shape) -> u64,
+    ) {
+        let shape = Shape::of(self.capacity, measurements);
+        self.begin(strategy);
+        self.send_model(workload::UNIT);
+        let explorer = self.client.transport_mut().controller.explorer();
+        let hyperparameters = workload::hyperparameters(explorer.latents().unwrap_or_default());
+        for n in 0..measurements - 1 {
+            if n == STRUCTURES {
+                self.client.propose(true).expect("a proposal");
+            }
+            let candidate = workload::candidate(n, shape.candidates.count());
+            self.measure(candidate, Next::Nothing);
+        }
+        let line = self.client.transport_mut();
+        line.controller.explorer_mut().skip_approach();
+        self.send_model(hyperparameters);
+        let proposed = self.client.propose(true).expect("a proposal");
+        self.dwell();
+        self.measure(Candidate(proposed.proposal.candidate), Next::Expose);
+        let count = self.client.transport_mut().port.decided.take();
+        table::print(kernel, shape, macs, count.expect("a beam command"));
+    }
+
+    /// Prints the row of the longest piece of work that the last decision could have had to wait
+    /// for, because the controller was ahead with it when the last byte came.
+    pub fn slice(&self, measurements: usize) {
+        let shape = Shape::of(self.capacity, measurements);
+        table::print("slice", shape, macs::slice, self.slice);
+    }
+
+    /// What the controller does while it waits for a response.
+    fn dwell(&mut self) {
+        let line = self.client.transport_mut();
+        let mut more = true;
+        self.slice = 0;
+        while more {
+            line.port.table.restart();
+            more = line.controller.idle();
+            let count = line.port.table.read().expect("a slice is short");
+            self.slice = self.slice.max(count);
+        }
+    }
+
+    /// Ends the campaign before, if there was one, and begins another with the same image.
+    fn begin(&mut self, strategy: Strategy) {
+        let end = Request::End { campaign: ID };
+        match self.client.request(&end, &[]) {
+            Ok(_) | Err(Failure::Refused(Refusal::NoCampaign)) => {}
+            Err(failure) => panic!("no end: {failure}"),
+        }
+        let side = self.capacity.image_width as u16;
+        let campaign = message::Campaign {
+            id: ID,
+            seed: 1,
+            height: side,
+            width: side,
+            window: self.capacity.window as u16,
+        };
+        let payload = Payload::Image {
+            height: side,
+            width: side,
+        };
+        let image = Sender::new(payload, Encoding::F32, self.image).expect("an image");
+        self.client.begin(campaign, &image).expect("a campaign");
+        let acquisition = Acquisition::new(strategy);
+        self.client.choose(acquisition.into()).expect("a strategy");
+    }
+
+    fn send_model(&mut self, hyperparameters: Hyperparameters) {
+        self.models += 1;
+        let payload = Payload::Weights {
+            architecture: self.network.architecture().into(),
+            window: self.network.window() as u16,
+        };
+        let weights = Sender::new(payload, Encoding::F32, self.weights).expect("weights");
+        let header = ModelHeader {
+            version: self.models,
+            hyperparameters: hyperparameters.into(),
+            standardisation: Standardisation::IDENTITY.into(),
+        };
+        let sent = self.client.deliver(&weights, Activation::Model(header));
+        sent.expect("a model");
+    }
+
+    fn measure(&mut self, candidate: Candidate, next: Next) {
+        let measurement = Measurement {
+            candidate: candidate.0,
+            value: workload::response(candidate),
+        };
+        let port = &mut self.client.transport_mut().port;
+        port.decided = None;
+        let measured = self
+            .client
+            .measure(measurement, next)
+            .expect("a measurement");
+        if let Followed::Refused(refusal) = measured.next {
+            panic!("no decision followed: {refusal}");
+        }
+    }
+}

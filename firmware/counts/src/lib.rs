@@ -1,0 +1,37 @@
+//! What the counting images share: a workload, a table, and how many multiply-accumulates each
+//! kernel asks for.
+//!
+//! Every image in `bin/` runs one kernel of `beacon-kernel` on the board and prints rows of
+//! `kernel,candidates,measurements,COUNT,macs` through semihosting; COUNT is what the board's
+//! [`WorkCounter`](beacon_firmware::board::WorkCounter) counts. A panic is printed and ends the
+//! run with an exit code.
+
+#![cfg_attr(not(test), no_std)]
+#![forbid(unsafe_code)]
+
+pub mod macs;
+mod shape;
+
+#[cfg(feature = "board")]
+mod bench;
+#[cfg(feature = "board")]
+mod campaign;
+#[cfg(feature = "board")]
+mod memory;
+#[cfg(feature = "board")]
+mod table;
+#[cfg(feature = "board")]
+mod workload;
+
+#[cfg(feature = "board")]
+pub use self::{bench::Bench, campaign::Campaign, memory::Lent, table::Table, table::run};
+pub use shape::Shape;
+
+/// Points measured in the middle of a campaign of 300 steps after ten seeds: the figure that all
+/// kernels are compared at.
+pub const MEASUREMENTS: usize = 310;
+
+/// Points whose structural distances are found before those of the counted one; what the others'
+/// are makes no difference to what it costs.
+#[cfg(feature = "board")]
+const STRUCTURES: usize = 3;
