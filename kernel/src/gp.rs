@@ -75,7 +75,7 @@ impl<'a> Factor<'a> {
         let earlier = |n: usize| points.get(..n).unwrap_or_default();
         while self.order < points.len() {
             let n = self.order;
-            if n % 2 == 0 && n + 2 <= points.len() {
+            if n.is_multiple_of(2) && n + 2 <= points.len() {
                 self.append_two(variance, |even, odd| {
                     covariance.with_each(own(n), earlier(n), even);
                     covariance.with_each(own(n + 1), earlier(n + 1), odd);
@@ -123,10 +123,11 @@ impl<'a> Factor<'a> {
                 break;
             };
             rest = after;
-            let ((even_known, even), (odd_known, odd)) = (
-                even.split_at_mut(j.min(even.len())),
-                odd.split_at_mut(j.min(odd.len())),
-            );
+            let (Some((even_known, even)), Some((odd_known, odd))) =
+                (even.split_at_mut_checked(j), odd.split_at_mut_checked(j))
+            else {
+                break;
+            };
             let [even_sums, odd_sums] = dots([even_known, odd_known], [a, b]);
             let across = b.last().copied().unwrap_or_default();
             for (row, [sum_a, sum_b]) in [(even, even_sums), (odd, odd_sums)] {
@@ -252,9 +253,11 @@ fn root(pivot: f32, row: usize) -> Result<f32, Error> {
     }
 }
 
-/// Rows, each without its diagonal, and their diagonals, off the front of packed rows of which
-/// the first is row `first`; then what is left.
-fn take_rows<const R: usize>(packed: &[f32], first: usize) -> Option<([(&[f32], f32); R], &[f32])> {
+/// Entries of rows left of the diagonal, and the diagonal entry of each.
+type Rows<'p, const R: usize> = [(&'p [f32], f32); R];
+
+/// Rows off the front of packed rows of which the first is row `first`; then what is left.
+fn take_rows<const R: usize>(packed: &[f32], first: usize) -> Option<(Rows<'_, R>, &[f32])> {
     let mut rest = packed;
     let mut rows = [(&[] as &[f32], 1.0); R];
     for (i, row) in rows.iter_mut().enumerate() {

@@ -115,7 +115,7 @@ fn above_three_eighths(x: f32) -> f32 {
     const ONE: u32 = 1.0_f32.to_bits();
     /// 3/8 of 0.0861 octaves and what the shift drops, in bits.
     const SLACK: i32 = 270_850 + 8;
-    let logarithm = x.to_bits().wrapping_sub(ONE) as i32;
+    let logarithm = x.to_bits().wrapping_sub(ONE).cast_signed();
     f32::from_bits(ONE.wrapping_add_signed(3 * (logarithm >> 3) + SLACK))
 }
 
