@@ -49,8 +49,8 @@ const LIMITS: Limits = Limits {
 const BATCH: usize = 64;
 
 large! {
-    /// The explorer's numbers.
-    FLOATS: [f32; CAPACITY.floats()]
+    /// The explorer's numbers, but for those below.
+    FLOATS: [f32; CAPACITY.floats() - CAPACITY.workspace()]
 }
 large! {
     /// The explorer's indices.
@@ -64,6 +64,9 @@ large! {
     /// What every pixel has had.
     DOSES: [u32; Memory::doses(CAPACITY)]
 }
+/// What the inner loops work on: with the other small statics in the DTCM, which has neither wait
+/// states nor a cache to miss.
+static WORKSPACE: Once<[f32; CAPACITY.workspace()]> = Once::new([0.0; CAPACITY.workspace()]);
 /// A frame on its way in.
 static RECEIVE: Once<[u8; frame::MAX_BODY]> = Once::new([0; frame::MAX_BODY]);
 /// The last reply.
@@ -71,7 +74,8 @@ static REPLY: Once<[u8; frame::MAX_FRAME]> = Once::new([0; frame::MAX_FRAME]);
 
 /// The controller in this image's memory. Fails only when it is asked for twice.
 fn controller() -> Option<Controller<'static>> {
-    let storage = Storage::new(CAPACITY, FLOATS.take()?, WORDS.take()?).ok()?;
+    let (floats, workspace, words) = (FLOATS.take()?, WORKSPACE.take()?, WORDS.take()?);
+    let storage = Storage::with_workspace(CAPACITY, floats, workspace, words).ok()?;
     // The host chooses seed and strategy with every campaign.
     let explorer = Explorer::new(storage, Acquisition::default(), 0).ok()?;
     let memory = Memory {

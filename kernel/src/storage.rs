@@ -105,8 +105,9 @@ impl Capacity {
         }
     }
 
-    /// Floats that features, samples and surrogates take turns in.
-    const fn workspace(self) -> usize {
+    /// Floats among them that features, samples and surrogates take turns in: those that the inner
+    /// loops work on, worth having in the fastest memory.
+    pub const fn workspace(self) -> usize {
         let mut most = dense::scratch(self.image_width);
         let others = [
             self.window * self.window,
@@ -171,13 +172,43 @@ impl<'a> Storage<'a> {
         floats: &'a mut [f32],
         words: &'a mut [u32],
     ) -> Result<Self, Error> {
+        let short = Error::Capacity {
+            what: "floats",
+            needed: capacity.floats(),
+            capacity: floats.len(),
+        };
+        let kept = capacity.floats() - capacity.workspace();
+        let (floats, workspace) = floats.split_at_mut_checked(kept).ok_or(short)?;
+        if workspace.len() < capacity.workspace() {
+            return Err(short);
+        }
+        Self::with_workspace(capacity, floats, workspace, words)
+    }
+
+    /// Cuts the memory for a capacity, with the workspace in a place of its own: `floats` is
+    /// shorter by as much.
+    ///
+    /// # Errors
+    /// [`Error::Capacity`] when a slice is shorter than what [`Capacity::floats`] leaves without
+    /// [`Capacity::workspace`], or than that or [`Capacity::words`] asks for.
+    pub fn with_workspace(
+        capacity: Capacity,
+        floats: &'a mut [f32],
+        workspace: &'a mut [f32],
+        words: &'a mut [u32],
+    ) -> Result<Self, Error> {
         let short = |what, needed, capacity| Error::Capacity {
             what,
             needed,
             capacity,
         };
-        let no_floats = short("floats", capacity.floats(), floats.len());
+        let kept = capacity.floats() - capacity.workspace();
+        let no_floats = short("floats", kept, floats.len());
         let no_words = short("words", capacity.words(), words.len());
+        let no_workspace = short("floats of workspace", capacity.workspace(), workspace.len());
+        let workspace = workspace
+            .get_mut(..capacity.workspace())
+            .ok_or(no_workspace)?;
         let mut rest = floats;
         let mut cut = |length: usize| -> Result<&'a mut [f32], Error> {
             let (head, tail) = core::mem::take(&mut rest)
@@ -208,7 +239,7 @@ impl<'a> Storage<'a> {
             alpha: cut(n)?,
             row: cut(n)?,
             references: cut(n)?,
-            workspace: cut(capacity.workspace())?,
+            workspace,
             measured,
             taken,
         })
