@@ -2,7 +2,8 @@
 //! without std, without an allocator, in bounded memory.
 //!
 //! The same code runs on the host and on a scan controller, and makes the same decisions there
-//! bit for bit: every transcendental comes from `libm`, and no sum is ever reordered.
+//! bit for bit: every transcendental comes from `libm` or from a polynomial of its own, and no sum
+//! is ever reordered.
 //!
 //! # The loop
 //!

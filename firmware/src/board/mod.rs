@@ -38,8 +38,8 @@ pub trait Hardware: Sized {
     const NAME: &'static str;
     /// How fast the core runs.
     const CLOCK_HZ: u32;
-    /// How long the longest piece of work takes: the surrogate of 3600 candidates, asked for the
-    /// first time 319 measurements after its model, some 9 G instructions.
+    /// How long the longest piece of work takes: the features of 3600 candidates in the padded
+    /// network, patch by patch, some 4 G instructions. The dense one takes a hundredth of that.
     const WORK_MS: u32;
 
     /// The hardware, once. The beam is blanked and the watchdog runs when it returns.
