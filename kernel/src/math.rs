@@ -38,11 +38,12 @@ pub(crate) fn dots<const A: usize, const B: usize>(
         }
     }
     let mut sums = lanes.map(|lanes| lanes.map(|[s0, s1, s2, s3]| (s0 + s2) + (s1 + s3)));
-    for (sums, a) in sums.iter_mut().zip(a) {
-        for (sum, b) in sums.iter_mut().zip(b) {
-            let pairs = a.iter().zip(b).take(length).skip(whole * LANES);
-            for (x, y) in pairs {
-                *sum += x * y;
+    for i in whole * LANES..length {
+        for (sums, a) in sums.iter_mut().zip(a) {
+            for (sum, b) in sums.iter_mut().zip(b) {
+                if let (Some(x), Some(y)) = (a.get(i), b.get(i)) {
+                    *sum += x * y;
+                }
             }
         }
     }

@@ -47,7 +47,7 @@ use run::{Run, Warnings};
 /// Revision of all that decides where a campaign measures: kernel, training, seeds. To be raised
 /// whenever a campaign may take another way than before, so that its results are not mixed with
 /// earlier ones.
-pub const ALGORITHM: u32 = 1;
+pub const ALGORITHM: u32 = 2;
 
 /// What a campaign tells while it runs.
 pub trait Observer {
