@@ -58,9 +58,9 @@ class Acquisition:
     """Decides with a trained model on the points it was trained on."""
 
     def __init__(self, exact: Exact, count: int):
-        # Of its own, in double precision: a sample over so many neighbours asks for it.
-        self.model = copy.deepcopy(exact.model).double()
-        self.pixels = exact.pixels.double()
+        # Of its own, and in the precision it was trained in: double is no faster.
+        self.model = copy.deepcopy(exact.model)
+        self.pixels = exact.pixels
         self.known = exact.points[:count]
         self.targets = self.model.train_targets
         with torch.no_grad():

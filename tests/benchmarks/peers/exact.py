@@ -10,7 +10,7 @@ import torch
 from botorch.models.gpytorch import GPyTorchModel
 
 from network import Network
-from scene import Judgement, Scene, judge
+from scene import SEEDS, Judgement, Scene, judge
 
 INITIAL_EPOCHS = 150
 EPOCHS = 3
@@ -64,6 +64,12 @@ class Exact:
     def prepare(self, count: int) -> None:
         """The model as it comes from the point before."""
         self.train(count - 1, INITIAL_EPOCHS)
+
+    def grow(self, count: int) -> None:
+        """The same, as a campaign has it: from its first 10 points on, a step a point."""
+        self.train(SEEDS, INITIAL_EPOCHS)
+        for known in range(SEEDS + 1, count):
+            self.train(known)
 
     def train(self, count: int, epochs: int = EPOCHS) -> None:
         pixels, targets = self.data(count)

@@ -67,10 +67,9 @@ class Published:
         self.model = VariationalGP(self.network, pixels[:INDUCING])
         if self.objective == "elbo":
             objective = gpytorch.mlls.VariationalELBO(self.likelihood, self.model, count)
-            parameters = [*self.model.parameters(), *self.likelihood.parameters()]
         else:
             objective = gpytorch.mlls.ExactMarginalLogLikelihood(self.likelihood, self.model)
-            parameters = [*self.model.parameters(), *self.likelihood.parameters()]
+        parameters = [*self.model.parameters(), *self.likelihood.parameters()]
         self.model.train()
         self.likelihood.train()
         optimizer = torch.optim.Adam(parameters, lr=RATE)

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 
 WINDOW = 16
+SEEDS = 10  # points a campaign starts from
 
 
 @dataclass(frozen=True)
