@@ -1,10 +1,12 @@
 //! What the tests across kernel, host and firmware have in common: a small campaign, a
-//! controller in memory, and a line that damages what passes over it.
+//! controller in memory, a line that damages what passes over it, and our side of the comparison
+//! with other software.
 
 pub mod campaign;
 mod emulated;
 pub mod every_message;
 pub mod faulty;
+pub mod peer;
 mod replay;
 pub mod rig;
 mod wire;

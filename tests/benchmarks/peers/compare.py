@@ -1,0 +1,183 @@
+"""Runs every program on the same points in turn, and prints times and quality beside each other.
+
+One round is one random set of points. In a round every program is first brought to the state
+before the last point, which is not timed and warms it up; then theirs and ours take the step in
+turn: ours, theirs, ours, theirs. A round's ratio is that of the two medians.
+"""
+
+import argparse
+import os
+import random
+import statistics
+import sys
+import time
+from pathlib import Path
+
+import torch
+
+from acquisition import Acquisition
+from exact import Exact
+from ours import Ours
+from published import Published
+from scene import SEEDS, Scene
+
+TURNS = 5  # of each program in a round; one for the published step, itself 100 epochs
+REST = 0.05  # seconds between turns, in which the other side's idle threads stop spinning
+
+
+class Results:
+    """Seconds and judgements by name and number of points, one entry a round."""
+
+    def __init__(self):
+        self.times: dict[tuple[str, int], list[tuple[float, float]]] = {}
+        self.quality: dict[tuple[str, int], list] = {}
+
+    def add_times(self, name: str, count: int, turns: list[tuple[float, float]]) -> None:
+        """A round's turns, ours and theirs; the medians are kept."""
+        medians = tuple(statistics.median(side) for side in zip(*turns))
+        self.times.setdefault((name, count), []).append(medians)
+
+    def add_quality(self, name: str, count: int, judgement) -> None:
+        self.quality.setdefault((name, count), []).append(judgement)
+
+    def ratios(self):
+        """Name, points, and the rounds' ratios of their time over ours."""
+        for (name, count), pairs in self.times.items():
+            yield name, count, [theirs / ours for ours, theirs in pairs]
+
+
+def clock(step) -> float:
+    """Seconds of a call, by a monotonic clock."""
+    started = time.perf_counter()
+    step()
+    return time.perf_counter() - started
+
+
+def take_turns(ours, theirs, turns: int) -> list[tuple[float, float]]:
+    """Seconds of ours, which times itself, and of theirs, in turn."""
+    taken = []
+    for _ in range(turns):
+        time.sleep(REST)
+        mine = ours()
+        time.sleep(REST)
+        taken.append((mine, clock(theirs)))
+    return taken
+
+
+def run_round(scene: Scene, ours: Ours, count: int, seed: int, results: Results) -> None:
+    points = random.Random(seed).sample(range(scene.candidates), count)
+    judge_grown(scene, ours, points, seed, results)
+
+    exact = Exact(scene, points, seed)
+    compare_training(
+        ours,
+        {
+            "published": Published(scene, points, seed),
+            "published-elbo": Published(scene, points, seed, objective="elbo"),
+            "exact": exact,
+        },
+        points,
+        seed,
+        results,
+    )
+    compare_decisions(ours, Acquisition(exact, count), count, results)
+
+
+def judge_grown(scene: Scene, ours: Ours, points: list[int], seed: int, results: Results) -> None:
+    """The quality of a whole campaign's training, a step a point, which the published step is
+    too slow for."""
+    count = len(points)
+    ours.begin(points, seed)
+    exact = Exact(scene, points, seed)
+    for name, program in [("ours, grown", ours), ("exact, grown", exact)]:
+        program.grow(count)
+        program.train(count)
+        results.add_quality(name, count, program.judge(count))
+
+
+def compare_training(
+    ours: Ours, programs: dict, points: list[int], seed: int, results: Results
+) -> None:
+    """One training step of each, judged; then more of the same work for steadier times."""
+    count = len(points)
+    for name, program in programs.items():
+        # Afresh for each, so that every ratio starts from the same state.
+        ours.begin(points, seed)
+        ours.prepare(count)
+        program.prepare(count)
+        sides = (lambda: ours.train(count), lambda: program.train(count))
+        turns = take_turns(*sides, 1)
+        results.add_quality(name, count, program.judge(count))
+        if name == "exact":
+            results.add_quality("ours", count, ours.judge(count))
+            turns += take_turns(*sides, TURNS - 1)
+        results.add_times(f"training/{name}", count, turns)
+
+
+def compare_decisions(ours: Ours, acquisition: Acquisition, count: int, results: Results) -> None:
+    for strategy, suffix in [("beacon-structure", ""), ("beacon", "/beacon")]:
+        for name, anew, theirs in [
+            ("decision", False, acquisition.in_place),
+            ("decision-anew", True, acquisition.anew),
+        ]:
+            theirs()
+            ours.decide(count, strategy, anew)
+            turns = take_turns(lambda: ours.decide(count, strategy, anew), theirs, TURNS)
+            results.add_times(f"{name}/botorch{suffix}", count, turns)
+
+
+def spread(values: list[float], form: str) -> str:
+    """Mean and standard deviation over the rounds."""
+    deviation = statistics.stdev(values) if len(values) > 1 else 0.0
+    return f"{statistics.fmean(values):{form}} ± {deviation:{form}}"
+
+
+def print_tables(results: Results) -> None:
+    print("\n| quality after the step | points | MAE | NLPD |\n|---|---|---|---|")
+    for (name, count), judged in sorted(results.quality.items(), key=lambda item: item[0][1]):
+        errors = spread([j.mae for j in judged], ".4f")
+        print(f"| {name} | {count} | {errors} | {spread([j.nlpd for j in judged], '.3f')} |")
+    print("\n| times theirs over ours | points | median | least | most |\n|---|---|---|---|---|")
+    for name, count, ratios in results.ratios():
+        middle = statistics.median(ratios)
+        print(f"| {name} | {count} | {middle:.1f} | {min(ratios):.1f} | {max(ratios):.1f} |")
+    print()
+    for name, count, ratios in results.ratios():
+        middle = statistics.median(ratios)
+        print(f"ratio {name} {count} {middle:.3f} {min(ratios):.3f} {max(ratios):.3f}")
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--program", type=Path, required=True)
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--rounds", type=int, required=True)
+    parser.add_argument("--points", required=True)
+    arguments = parser.parse_args()
+    counts = [int(word) for word in arguments.points.split(",")]
+
+    scene = Scene.read(arguments.data)
+    most = scene.candidates - 1
+    for count in counts:
+        if not SEEDS < count <= most:
+            print(f"error: --points {count}: {SEEDS + 1} to {most} are accepted", file=sys.stderr)
+            return 2
+    ours = Ours(arguments.program, arguments.data)
+    print(
+        f"{scene.candidates} candidates; {arguments.rounds} rounds; threads: "
+        f"ours {ours.threads}, theirs {torch.get_num_threads()}; PyTorch {torch.__version__}; "
+        f"load {os.getloadavg()[0]:.1f} before"
+    )
+    results = Results()
+    for turn in range(arguments.rounds):
+        for count in counts:
+            run_round(scene, ours, count, turn + 1, results)
+            print(f"round {turn + 1} at {count} points done", file=sys.stderr)
+    ours.close()
+    print(f"load {os.getloadavg()[0]:.1f} after")
+    print_tables(results)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
