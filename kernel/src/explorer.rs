@@ -60,8 +60,9 @@ impl Process {
 pub const LARGEST_PIXEL: f32 = 1e6;
 /// Largest magnitude of a response, in its own units.
 pub const LARGEST_RESPONSE: f32 = 1e30;
-/// Multiply-accumulates of a slice of work that can wait: a few milliseconds on a controller.
-const SLICE: usize = 250_000;
+/// Multiply-accumulates of a slice of work that can wait, where it can be cut so short: a few
+/// milliseconds on a controller. Few in tests, so that small images take several slices.
+const SLICE: usize = if cfg!(test) { 6_000 } else { 250_000 };
 /// Largest magnitude of a standardised target; beyond it sums could overflow.
 const LARGEST_TARGET: f32 = 1e12;
 
@@ -276,8 +277,9 @@ impl<'a> Explorer<'a> {
         })
     }
 
-    /// One slice of what [`Self::surrogate`] does, some [`SLICE`] multiply-accumulates long, so
-    /// that it can be interleaved with what is more urgent. Returns whether nothing is left.
+    /// One slice of what [`Self::surrogate`] does, so that it can be interleaved with what is more
+    /// urgent: some sites of a new model, or all sites after one more measurement. Returns whether
+    /// nothing is left.
     ///
     /// # Errors
     /// As [`Self::surrogate`].
@@ -409,9 +411,9 @@ impl<'a> Explorer<'a> {
         let variance = hyperparameters.outputscale + hyperparameters.noise;
         let memory = &mut self.memory;
         let points = memory.points.get(..placed).unwrap_or_default();
-        self.factor.extend(process.covariance(), variance, points)?;
+        let extended = self.factor.extend(process.covariance(), variance, points);
         // β by as many more steps of forward substitution.
-        for n in known..placed {
+        for n in known..self.factor.order() {
             let (earlier, rest) = memory.whitened.split_at_mut(n.min(memory.whitened.len()));
             if let (Some(own), Some(target), Some((diagonal, row))) = (
                 rest.first_mut(),
@@ -422,7 +424,7 @@ impl<'a> Explorer<'a> {
                 *own = (centred - crate::math::dot(row, earlier)) / diagonal;
             }
         }
-        outlier
+        extended.and(outlier)
     }
 
     /// Looks up where measured point `n` lies in the latent plane, and its target.
@@ -570,3 +572,6 @@ fn scale_latents(
     }
     Ok((low, high))
 }
+
+#[cfg(test)]
+mod tests;

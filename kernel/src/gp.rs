@@ -415,6 +415,29 @@ mod tests {
         }
     }
 
+    /// Equal points without noise: the second of them has nothing left.
+    #[test]
+    fn a_failing_row_of_a_pair_leaves_the_rows_before_it() {
+        let covariance = Covariance { outputscale: 1.0 };
+        let mut random = Random::new(8, 0);
+        let mut points: Vec<[f32; 2]> = (0..9)
+            .map(|_| [4.0 * random.normal(), 4.0 * random.normal()])
+            .collect();
+        for failing in [5, 6] {
+            let copied = points[failing];
+            points[failing] = points[1];
+            let (mut whole, mut short) = (vec![0.0; packed(9)], vec![0.0; packed(9)]);
+            let (mut whole, mut short) = (Factor::new(&mut whole), Factor::new(&mut short));
+            let error = whole.extend(covariance, 1.0, &points);
+            assert_eq!(error, Err(Error::NotPositiveDefinite { row: failing }));
+            assert_eq!(whole.order(), failing);
+            short.extend(covariance, 1.0, &points[..failing]).unwrap();
+            let rows = packed(failing);
+            assert_eq!(whole.packed[..rows], short.packed[..rows]);
+            points[failing] = copied;
+        }
+    }
+
     #[test]
     fn a_pivot_that_is_not_positive_leaves_the_factor_as_it_was() {
         let mut memory = vec![0.0; packed(2)];

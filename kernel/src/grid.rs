@@ -51,7 +51,9 @@ impl Axis {
         if !(span >= 0.0 && wanted.is_finite()) {
             return None;
         }
-        let nodes = (wanted as usize + 1).clamp(STENCIL, MAX_NODES);
+        let nodes = (wanted as usize)
+            .saturating_add(1)
+            .clamp(STENCIL, MAX_NODES);
         let intervals = (nodes - STENCIL + 1) as f32;
         // Candidates that all coincide still need nodes some distance apart.
         let step = if span > 0.01 { span / intervals } else { 0.01 };

@@ -19,7 +19,7 @@
 //!    two-dimensional latent plane. Its weights come from the host as part of a [`Model`].
 //! 2. A Gaussian process on that plane predicts the response everywhere from the points
 //!    measured so far; each measurement appends one row to a Cholesky factor.
-//! 3. A [`Strategy`] scores the candidates. BEACON, the default, draws one joint posterior
+//! 3. A [`Strategy`] scores the candidates. BEACON draws one joint posterior
 //!    sample of the response and asks how far each sampled response lies from the nearest
 //!    responses already known: it seeks what has not been seen.
 //!

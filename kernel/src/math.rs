@@ -1,8 +1,8 @@
 //! Sums with a fixed order, and the handful of vector operations everything is made of.
 //!
 //! Floating-point addition does not associate, so the order *is* the result: every reduction
-//! in the kernel is either sequential or goes through [`dot`], whose lanes are part of its
-//! definition. Host and controller then agree bit for bit.
+//! in the kernel is sequential, or has lanes that are part of its definition as those of [`dot`]
+//! are. Host and controller then agree bit for bit.
 
 /// Independent accumulators of [`dot`].
 const LANES: usize = 4;

@@ -5,7 +5,7 @@
 //! squared distance of two such patches, averaged over their pixels, is 2(1 − ρ) with Pearson's
 //! correlation ρ, so that one pass of a measured patch over the image, as in template matching
 //! (Lewis, "Fast normalized cross-correlation", 1995), gives its distance to every candidate,
-//! and a running minimum per candidate is all that is kept.
+//! and a running minimum per candidate is all that is kept of them.
 
 use crate::candidates::{Candidates, Pixel};
 use crate::{Candidate, Error};
@@ -138,9 +138,10 @@ impl<'a> Windows<'a> {
             for (group, taps) in groups.iter().enumerate() {
                 let pixels = pixels.get(group * TAPS..);
                 let pixels = pixels.and_then(<[f32]>::first_chunk::<{ LANES + TAPS - 1 }>);
-                for (pixels, tap) in pixels.into_iter().flat_map(|p| p.windows(LANES)).zip(taps) {
-                    for (sum, pixel) in sums.iter_mut().zip(pixels) {
-                        *sum += tap * pixel;
+                let Some(pixels) = pixels else { continue };
+                for (shift, tap) in taps.iter().enumerate() {
+                    for (lane, sum) in sums.iter_mut().enumerate() {
+                        *sum += tap * pixels[shift + lane];
                     }
                 }
             }

@@ -159,8 +159,51 @@ fn every_strategy_runs_is_reproducible_and_differs_from_the_others() {
 fn a_latent_plane_wider_than_the_grid_is_sampled_directly() {
     let mut bench = Bench::new(Architecture::Valid, 1e-2);
     bench.hyperparameters.lengthscale = [0.005, 0.005];
-    let run = campaign(Acquisition::default(), 5, &bench);
-    assert_eq!(run.len(), 30);
+    // Two lengthscales from one candidate to the next, and more.
+    let mut memory = Memory::new(60);
+    let mut explorer = memory.with_image(Acquisition::new(Strategy::Mu), 1, &bench);
+    explorer.load_model(&bench.model()).unwrap();
+    for n in 0..40 {
+        if n == 20 {
+            explorer.load_model(&bench.model()).unwrap();
+        }
+        let candidate = spread(n, 625);
+        let response = response_at(&explorer, candidate);
+        explorer.measure(candidate, response).unwrap();
+    }
+    let latents = explorer.latents().unwrap().to_vec();
+    let across = |axis: usize| {
+        let values = latents.iter().map(|latent| latent[axis]);
+        values.clone().fold(f32::MIN, f32::max) - values.fold(f32::MAX, f32::min)
+    };
+    assert!(across(0).max(across(1)) > 12.0, "the grid reaches so far");
+    let measured: Vec<_> = explorer.measurements().collect();
+    let exact = posterior_f64(&bench, &latents, &measured);
+    let found: Vec<_> = explorer.surrogate().unwrap().iter().collect();
+    for (found, exact) in found.iter().zip(exact) {
+        assert!(
+            (f64::from(found.0) - exact.0).abs() < 2e-4,
+            "mean {found:?} {exact:?}"
+        );
+        assert!(
+            (f64::from(found.1) - exact.1).abs() < 2e-4,
+            "variance {found:?} {exact:?}"
+        );
+    }
+    let variance = |candidate: Candidate| found[candidate.index()].1;
+    let chosen = explorer.propose().unwrap().candidate;
+    assert!(!explorer.is_measured(chosen));
+    let free = (0..625)
+        .map(Candidate)
+        .filter(|&c| !explorer.is_measured(c));
+    assert_eq!(variance(chosen), free.map(variance).fold(0.0, f32::max));
+    for strategy in [Strategy::BeaconStructure, Strategy::Thompson] {
+        explorer
+            .set_acquisition(Acquisition::new(strategy))
+            .unwrap();
+        let proposal = explorer.propose().unwrap();
+        assert!(proposal.score.is_finite() && !explorer.is_measured(proposal.candidate));
+    }
 }
 
 #[test]

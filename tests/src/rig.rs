@@ -156,6 +156,11 @@ impl<'a> Rig<'a> {
         }
     }
 
+    /// Lets time pass in which the main loop is held up.
+    pub fn stall(&mut self, milliseconds: u64) {
+        self.now_ms += milliseconds;
+    }
+
     /// One turn of the main loop.
     fn turn(&mut self) {
         self.board.now_us = self.now_ms * 1000;

@@ -324,6 +324,54 @@ fn another_protocol_version_is_told_which_one_is_spoken() {
     }
 }
 
+/// The exposure before it ends and the host's repetition comes while the main loop is held up: the
+/// next turn finds both.
+#[test]
+fn a_request_that_waited_for_the_beam_is_carried_out_once() {
+    let bench = Bench::new(1);
+    let mut memory = ControllerMemory::new(bench.capacity());
+    let mut client = client(&mut memory);
+    let settings = Settings {
+        dwell_us: 20_000,
+        ..Settings::DEFAULT
+    };
+    client.configure(settings).unwrap();
+    client
+        .begin(bench.campaign(), &bench.image_sender())
+        .unwrap();
+    let mut rig = client.into_transport();
+    let hello = Hello {
+        protocol_min: 1,
+        protocol_current: 1,
+        host: 7,
+    };
+    let header = Header {
+        version: 1,
+        kind: FrameKind::Hello,
+        sequence: 100,
+    };
+    let mut out = [0; MAX_FRAME];
+    let length = encode(header, &hello, &[], &mut out).unwrap();
+    rig.send(&out[..length]).unwrap();
+    rig.board.sent.clear();
+    let expose = |rig: &mut Rig<'_>, sequence, candidate| {
+        ask(
+            rig,
+            1,
+            FrameKind::Request,
+            sequence,
+            &Request::Expose { candidate },
+        )
+    };
+    expose(&mut rig, 101, 3);
+    let busy = expose(&mut rig, 102, 4);
+    assert!(matches!(busy, Some(Reply::Busy { .. })), "{busy:?}");
+    rig.stall(30);
+    expose(&mut rig, 102, 4);
+    rig.pass(100);
+    assert_eq!(rig.exposures().count(), 2);
+}
+
 #[test]
 fn a_reset_controller_says_so() {
     let bench = Bench::new(1);

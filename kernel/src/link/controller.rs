@@ -171,9 +171,12 @@ impl<'a> Controller<'a> {
         }
     }
 
-    /// Does a slice of work that can wait, some hundred thousand instructions long: what the next
-    /// proposal will need, or a surrogate that the host waits for. Returns whether there is more.
-    /// Call it when no byte waits; nothing that is answered depends on whether it was.
+    /// Does a slice of work that can wait: what the next proposal will need, or a surrogate that
+    /// the host waits for, which is answered only once this was called often enough. Returns
+    /// whether there is more. Call it when no byte waits; no answer's content depends on it.
+    ///
+    /// On the controller a slice is under a million instructions, or some two million where it
+    /// corrects a surrogate by one more measurement.
     pub fn idle(&mut self) -> bool {
         match self.deferred {
             Some((_, Request::Surrogate { .. })) => {
@@ -285,7 +288,12 @@ impl<'a> Controller<'a> {
         self.heard(now_ms);
         if waits || request.takes_long() {
             let settings = self.station.settings();
-            let exposure_ms = if waits { settings.dwell_us / 1000 } else { 0 };
+            let exposing = waits && request.needs_beam();
+            let exposure_ms = if exposing {
+                settings.dwell_us / 1000
+            } else {
+                0
+            };
             let work_ms = self.limits.work_ms.saturating_add(exposure_ms);
             // A host that waits as it was told must not be taken for lost.
             let milliseconds = work_ms.min(settings.link_timeout_ms / 2);
@@ -296,11 +304,11 @@ impl<'a> Controller<'a> {
                 board,
             );
         }
-        if waits {
-            self.deferred = Some((header, *request));
-            return;
+        // Of a request that was waiting, this is the repetition: it is carried out once.
+        self.deferred = waits.then_some((header, *request));
+        if !waits {
+            self.carry_out(header, request, now_ms, board);
         }
-        self.carry_out(header, request, now_ms, board);
     }
 
     /// Carries a request out and sends its reply. The decoder still holds its raw part, unless

@@ -82,10 +82,12 @@ impl<'a> Station<'a> {
         self.column.watch(board);
     }
 
-    /// Does a slice of what later requests will need, and says whether there is more: the beam
-    /// stays where it was last sent for longer than that takes.
+    /// Does a slice of what the next proposal will need, given that what was exposed or proposed
+    /// is measured next. Returns whether there is more.
     pub(super) fn prepare(&mut self) -> bool {
-        self.phase == Phase::Running && self.explorer.prepare(self.exposed.map(Candidate))
+        let pending = self.pending.map(|proposal| proposal.candidate);
+        let expected = self.exposed.or(pending).map(Candidate);
+        self.phase == Phase::Running && self.explorer.prepare(expected)
     }
 
     /// Does a slice of the surrogate.
