@@ -6,8 +6,10 @@ use beacon_kernel::{Acquisition, Capacity, Explorer, Storage};
 pub struct Lent {
     /// What it was cut for.
     pub capacity: Capacity,
-    /// The explorer's numbers.
+    /// The explorer's numbers, but for those below.
     pub floats: &'static mut [f32],
+    /// What its inner loops work on.
+    pub workspace: &'static mut [f32],
     /// The explorer's indices.
     pub words: &'static mut [u32],
     /// An image.
@@ -19,7 +21,14 @@ pub struct Lent {
 impl Lent {
     /// An explorer in this memory, and the places for an image and for weights.
     pub(crate) fn explorer(self) -> (Explorer<'static>, &'static mut [f32], &'static mut [f32]) {
-        let storage = Storage::new(self.capacity, self.floats, self.words);
+        let Self {
+            capacity,
+            floats,
+            workspace,
+            words,
+            ..
+        } = self;
+        let storage = Storage::with_workspace(capacity, floats, workspace, words);
         let storage = storage.expect("memory is as long as the capacity asks");
         let explorer = Explorer::new(storage, Acquisition::default(), 1);
         let explorer = explorer.expect("the default strategy is valid");
@@ -31,13 +40,25 @@ impl Lent {
 #[macro_export]
 macro_rules! memory {
     ($capacity:expr) => {{
-        ::beacon_firmware::large! { FLOATS: [f32; $capacity.floats()] }
+        use ::beacon_firmware::board::memory::Once;
+        // Where the controller's image has it: in the DTCM, unless that is too small.
+        const FAST: bool = $capacity.workspace() <= ::beacon_kernel::Capacity::DEFAULT.workspace();
+        const NEAR: usize = if FAST { $capacity.workspace() } else { 0 };
+        const FAR: usize = $capacity.workspace() - NEAR;
+        static WORKSPACE: Once<[f32; NEAR]> = Once::new([0.0; NEAR]);
+        ::beacon_firmware::large! { LARGE_WORKSPACE: [f32; FAR] }
+        ::beacon_firmware::large! { FLOATS: [f32; $capacity.floats() - $capacity.workspace()] }
         ::beacon_firmware::large! { WORDS: [u32; $capacity.words()] }
         ::beacon_firmware::large! { IMAGE: [f32; $capacity.image_pixels] }
         ::beacon_firmware::large! { WEIGHTS: [f32; $capacity.weights()] }
         $crate::Lent {
             capacity: $capacity,
             floats: FLOATS.take().expect("asked for once"),
+            workspace: if FAST {
+                WORKSPACE.take().expect("asked for once")
+            } else {
+                LARGE_WORKSPACE.take().expect("asked for once")
+            },
             words: WORDS.take().expect("asked for once"),
             image: IMAGE.take().expect("asked for once"),
             weights: WEIGHTS.take().expect("asked for once"),
