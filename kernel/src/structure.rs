@@ -18,7 +18,7 @@ const FLAT: f32 = 1e-5;
 /// Candidates next to each other that are correlated together.
 const LANES: usize = 8;
 /// Pixels of a row of the template that are taken at a time.
-const TAPS: usize = 4;
+const TAPS: usize = 8;
 
 /// The windows of an image, row-major.
 #[derive(Clone, Copy)]
