@@ -447,7 +447,6 @@ fn a_failure_blanks_the_beam_resets_and_is_reported_until_cleared() {
 /// The longest work there is. Prints how long it takes; with `-icount` and logs built in, the
 /// board says how many ticks.
 #[test]
-#[ignore = "takes minutes"]
 fn the_largest_campaigns_fit_the_stack_and_the_watchdogs_time() {
     const MEASUREMENTS: u32 = 319;
     let Some(path) = image("BEACON_FIRMWARE") else {
