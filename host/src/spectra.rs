@@ -1,6 +1,25 @@
 //! A spectrum image: one spectrum, or one hysteresis loop, per pixel.
 
+use serde::{Deserialize, Serialize};
+
 use crate::axis::Axis;
+
+/// What the numbers of one spectrum, or of one hysteresis loop, are.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Channels {
+    /// The axis along a spectrum: its name and units hold always, its offset and scale only when
+    /// the channels are equidistant.
+    pub axis: Axis,
+    /// Value of every channel in units of the axis, in the order of acquisition: not monotonic
+    /// for a loop.
+    pub coordinates: Vec<f64>,
+    /// What is recorded, such as `X-rays`.
+    pub quantity: String,
+    /// Units of what is recorded; empty when unknown.
+    pub units: String,
+    /// Symbols of the elements whose X-ray lines are worth naming; none where there are no lines.
+    pub elements: Vec<String>,
+}
 
 /// Numbers as wide as their source needs: single precision holds every value of up to 16 bits
 /// exactly and halves the memory of the usual spectrum image.
@@ -76,6 +95,17 @@ impl Spectra {
             quantity: String::new(),
             units: String::new(),
             values: Values::Single(values),
+        }
+    }
+
+    /// What lies along each spectrum, with the elements whose lines are worth naming.
+    pub fn along(&self, elements: &[&str]) -> Channels {
+        Channels {
+            axis: self.channels.clone(),
+            coordinates: self.coordinates.clone(),
+            quantity: self.quantity.clone(),
+            units: self.units.clone(),
+            elements: elements.iter().map(|&symbol| symbol.to_owned()).collect(),
         }
     }
 

@@ -10,7 +10,7 @@ use beacon_host::controller::{
     Controller, ControllerChoice, ControllerError, Emulator, EmulatorError, InProcess, LinkReport,
     Linked, Memory, Port, Recovery, Setup, firmware_image,
 };
-use beacon_host::microscope::Microscope;
+use beacon_host::experiment::Experiment;
 use beacon_kernel::link::{Client, Timing};
 use beacon_kernel::{Acquisition, Candidate, Capacity, Model, Proposal, Surrogate};
 use tempfile::TempDir;
@@ -57,13 +57,13 @@ impl EmulatedBoard {
         &self,
         host: u32,
         (config, seeds): (&CampaignConfig, Seeds),
-        microscope: &mut dyn Microscope,
+        experiment: &mut dyn Experiment,
         before: F,
     ) -> (Result<Outcome, CampaignError>, LinkReport)
     where
         F: FnMut(usize, &mut Linked<'_>) -> Result<(), ControllerError>,
     {
-        let campaign = Campaign::new(config.clone(), seeds, microscope).expect("a valid campaign");
+        let campaign = Campaign::new(config.clone(), seeds, experiment).expect("a valid campaign");
         let candidates = campaign.candidates();
         let mut memory = Memory::new(Capacity::for_campaign(
             candidates.height(),
@@ -80,7 +80,7 @@ impl EmulatedBoard {
             calls: 0,
             before,
         };
-        let outcome = campaign.run(microscope, &mut attended, &mut ());
+        let outcome = campaign.run(experiment, &mut attended, &mut ());
         let link = attended.linked.link().expect("a board is linked");
         (outcome, link)
     }

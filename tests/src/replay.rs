@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use beacon_host::campaign::{Campaign, CampaignConfig, Outcome, Seeds, read_seeds};
 use beacon_host::controller::{InProcess, Memory};
 use beacon_host::dataset;
-use beacon_host::microscope::{Microscope, Replay, SpecimenMicroscope};
+use beacon_host::experiment::{Experiment, Replay, SpecimenExperiment};
 use beacon_host::specimen::SpecimenKind;
 use beacon_kernel::Capacity;
 
@@ -48,17 +48,17 @@ pub fn pfm_folder() -> Option<PathBuf> {
 ///
 /// # Panics
 /// Never: the default specimen is valid.
-pub fn specimen(seed: u64) -> SpecimenMicroscope {
+pub fn specimen(seed: u64) -> SpecimenExperiment {
     let config = SpecimenKind::Nanoparticles.config(seed);
-    SpecimenMicroscope::open(config).expect("the default specimen is valid")
+    SpecimenExperiment::open(config).expect("the default specimen is valid")
 }
 
 /// Runs a campaign with the kernel in this process.
 ///
 /// # Panics
 /// When the campaign cannot start or fails: tests ask for valid ones.
-pub fn run(config: &CampaignConfig, seeds: Seeds, microscope: &mut dyn Microscope) -> Outcome {
-    let campaign = Campaign::new(config.clone(), seeds, microscope).expect("a valid campaign");
+pub fn run(config: &CampaignConfig, seeds: Seeds, experiment: &mut dyn Experiment) -> Outcome {
+    let campaign = Campaign::new(config.clone(), seeds, experiment).expect("a valid campaign");
     let candidates = campaign.candidates();
     let mut memory = Memory::new(Capacity::for_campaign(
         candidates.height(),
@@ -68,7 +68,7 @@ pub fn run(config: &CampaignConfig, seeds: Seeds, microscope: &mut dyn Microscop
     ));
     let mut controller = InProcess::new(&mut memory).expect("memory of the right size");
     campaign
-        .run(microscope, &mut controller, &mut ())
+        .run(experiment, &mut controller, &mut ())
         .expect("the campaign runs to its end")
 }
 

@@ -9,7 +9,7 @@ use beacon_host::campaign::{CampaignConfig, Outcome, Seeds, Series};
 use beacon_host::controller::{
     ControllerChoice, ControllerError, InProcess, Linked, Memory, Port, Recovery,
 };
-use beacon_host::microscope::Microscope;
+use beacon_host::experiment::Experiment;
 use beacon_kernel::link::message::{Beam, BlankReason, Field, LinkStatistics, Settings, Status};
 use beacon_kernel::link::{Client, Timing};
 use beacon_kernel::{Candidate, Capacity};
@@ -94,8 +94,8 @@ fn codes(outcome: &Outcome, image: (usize, usize)) -> Vec<(u16, u16)> {
         .collect()
 }
 
-fn shape(microscope: &dyn Microscope) -> (usize, usize) {
-    let image = microscope.image();
+fn shape(experiment: &dyn Experiment) -> (usize, usize) {
+    let image = experiment.image();
     (image.height(), image.width())
 }
 
@@ -111,13 +111,13 @@ fn check_posterior(linked: &mut Linked<'_>) -> Result<(), ControllerError> {
 }
 
 /// Runs 40 steps on the board and in this process, and compares all there is to compare.
-fn compare(microscope: &mut dyn Microscope, seeds: &Seeds) {
+fn compare(experiment: &mut dyn Experiment, seeds: &Seeds) {
     let Some(board) = EmulatedBoard::start() else {
         return;
     };
     let config = config(40);
     let mut compared = 0;
-    let (outcome, link) = board.run(1, (&config, seeds.clone()), microscope, |call, linked| {
+    let (outcome, link) = board.run(1, (&config, seeds.clone()), experiment, |call, linked| {
         if call.is_multiple_of(50) {
             check_posterior(linked)?;
             compared += 1;
@@ -128,8 +128,8 @@ fn compare(microscope: &mut dyn Microscope, seeds: &Seeds) {
     println!("{link:?}");
     assert_eq!(compared, 2);
     assert_eq!((link.losses, link.resumed), (0, 0));
-    assert_same(&outcome, &run(&config, seeds.clone(), microscope));
-    assert_eq!(board.exposures(), codes(&outcome, shape(microscope)));
+    assert_same(&outcome, &run(&config, seeds.clone(), experiment));
+    assert_eq!(board.exposures(), codes(&outcome, shape(experiment)));
 }
 
 #[test]
@@ -158,7 +158,7 @@ fn a_campaign_outlives_its_hosts_and_only_the_point_under_the_beam_is_exposed_ag
         strategy: "ei".to_owned(),
         ..config(12)
     };
-    let (seeds, mut microscope) = (Seeds::Random(10), specimen(2));
+    let (seeds, mut experiment) = (Seeds::Random(10), specimen(2));
     let killed = || ControllerError::State("the host is gone".to_owned());
     let ends = [
         // With the third seed under the beam.
@@ -176,7 +176,7 @@ fn a_campaign_outlives_its_hosts_and_only_the_point_under_the_beam_is_exposed_ag
             _ => Ok(()),
         };
         let (outcome, link) =
-            board.run(host, (&config, seeds.clone()), &mut microscope, &mut attend);
+            board.run(host, (&config, seeds.clone()), &mut experiment, &mut attend);
         assert!(outcome.is_err(), "host {host} ends too late");
         assert_eq!(link.resumed, resumed, "host {host}");
     }
@@ -184,12 +184,12 @@ fn a_campaign_outlives_its_hosts_and_only_the_point_under_the_beam_is_exposed_ag
         40 => check_posterior(linked),
         _ => Ok(()),
     };
-    let (outcome, link) = board.run(9, (&config, seeds.clone()), &mut microscope, attend);
+    let (outcome, link) = board.run(9, (&config, seeds.clone()), &mut experiment, attend);
     let outcome = outcome.expect("the last host finishes the campaign");
     assert_eq!(link.resumed, 17);
-    assert_same(&outcome, &run(&config, seeds, &mut microscope));
+    assert_same(&outcome, &run(&config, seeds, &mut experiment));
 
-    let mut expected = codes(&outcome, shape(&microscope));
+    let mut expected = codes(&outcome, shape(&experiment));
     expected.insert(16, expected[16]);
     expected.insert(2, expected[2]);
     assert_eq!(board.exposures(), expected);
@@ -200,7 +200,7 @@ fn silence_blanks_the_beam_and_the_campaign_goes_on_as_if_nothing_had_been() {
     let Some(board) = EmulatedBoard::start() else {
         return;
     };
-    let (config, seeds, mut microscope) = (config(8), Seeds::Random(10), specimen(3));
+    let (config, seeds, mut experiment) = (config(8), Seeds::Random(10), specimen(3));
     let silence = u64::from(Settings::DEFAULT.link_timeout_ms) + 500;
     let attend = |call, linked: &mut Linked<'_>| {
         // With a point under the beam that has to be measured when the line is back.
@@ -223,10 +223,10 @@ fn silence_blanks_the_beam_and_the_campaign_goes_on_as_if_nothing_had_been() {
         }
         Ok(())
     };
-    let (outcome, _) = board.run(1, (&config, seeds.clone()), &mut microscope, attend);
+    let (outcome, _) = board.run(1, (&config, seeds.clone()), &mut experiment, attend);
     let outcome = outcome.expect("the campaign runs to its end");
-    assert_same(&outcome, &run(&config, seeds, &mut microscope));
-    assert_eq!(board.exposures(), codes(&outcome, shape(&microscope)));
+    assert_same(&outcome, &run(&config, seeds, &mut experiment));
+    assert_eq!(board.exposures(), codes(&outcome, shape(&experiment)));
 }
 
 /// What comes of saying hello to a device that answers with so many random bytes to each of

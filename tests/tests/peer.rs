@@ -7,9 +7,9 @@ use std::process::{Command, Stdio};
 use beacon_host::campaign::{CampaignConfig, Patches, Posterior};
 use beacon_host::controller::{Controller as _, InProcess, Memory, Setup};
 use beacon_host::dataset::read_map;
+use beacon_host::experiment::Experiment as _;
 use beacon_host::map::Map;
 use beacon_host::metrics::{mae, nlpd};
-use beacon_host::microscope::Microscope as _;
 use beacon_host::train::{Trainer, TrainerConfig};
 use beacon_kernel::{Acquisition, Candidate, Capacity, Network};
 use beacon_tests::specimen;
@@ -116,8 +116,8 @@ fn by_hand(image: &Map, truth: &Map) -> (u32, f64, f64) {
 
 #[test]
 fn the_process_reports_what_kernel_and_metrics_say() {
-    let microscope = specimen(1);
-    let (chosen, mae, nlpd) = by_hand(microscope.image(), microscope.truth().unwrap());
+    let experiment = specimen(1);
+    let (chosen, mae, nlpd) = by_hand(experiment.image(), experiment.truth().unwrap());
     let numbers: Vec<String> = points().iter().map(|point| point.0.to_string()).collect();
     let asked = [
         format!("points {SEED} {}", numbers.join(" ")),
@@ -173,10 +173,10 @@ fn the_written_specimen_is_the_one_that_campaigns_explore() {
         .status();
     assert!(written.unwrap().success());
     let read = |name: &str| read_map(&folder.path().join(name).to_string_lossy()).unwrap();
-    let microscope = specimen(1);
-    assert_eq!(read("image.npy").values, microscope.image().values);
+    let experiment = specimen(1);
+    assert_eq!(read("image.npy").values, experiment.image().values);
     assert_eq!(
         read("scalarizer.npy").values,
-        microscope.truth().unwrap().values
+        experiment.truth().unwrap().values
     );
 }

@@ -3,8 +3,8 @@
 //! `cargo test --release -p beacon-tests --test pfm_benchmark -- --nocapture` prints the table.
 
 use beacon_host::campaign::{CampaignConfig, Outcome, Patches, Seeds};
+use beacon_host::experiment::Experiment as _;
 use beacon_host::metrics::Groups;
-use beacon_host::microscope::Microscope as _;
 use beacon_host::spaces::{Cache, Spaces};
 use beacon_kernel::Strategy;
 use beacon_tests::{pfm, published_seeds, run};

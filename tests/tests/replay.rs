@@ -90,14 +90,14 @@ fn one_thread_and_several_make_the_same_decisions() {
 
 #[test]
 fn every_strategy_and_both_architectures_replay() {
-    let mut microscope = specimen(2);
+    let mut experiment = specimen(2);
     for strategy in Strategy::ALL {
         let small = CampaignConfig {
             window: 7,
             retrain_every: 5,
             ..config(strategy, 12)
         };
-        let outcome = run(&small, Seeds::Random(5), &mut microscope);
+        let outcome = run(&small, Seeds::Random(5), &mut experiment);
         assert_eq!(outcome.steps.len(), 12, "{}", strategy.name());
         assert!(outcome.warnings.is_empty(), "{:?}", outcome.warnings);
         let mut seen: Vec<_> = outcome.seeds.iter().chain(&outcome.steps).collect();

@@ -7,8 +7,8 @@ use beacon_host::campaign::{
     Campaign, CampaignConfig, Outcome, Seeds, read_order, read_seeds, write_run,
 };
 use beacon_host::controller::{InProcess, Memory};
+use beacon_host::experiment::Experiment;
 use beacon_host::metrics::{Groups, published_target_curve};
-use beacon_host::microscope::Microscope;
 use beacon_host::patches::Patches;
 use beacon_host::spaces::{Cache, LatentConfig, Spaces};
 use beacon_kernel::{Candidate, Candidates, Capacity};
@@ -23,10 +23,10 @@ fn follow(
     config: &CampaignConfig,
     seeds: &[Candidate],
     order: &[Candidate],
-    microscope: &mut dyn Microscope,
+    experiment: &mut dyn Experiment,
 ) -> Outcome {
     let (seeds, order) = (seeds.to_vec(), order.to_vec());
-    let campaign = Campaign::following(config.clone(), seeds, order, microscope).unwrap();
+    let campaign = Campaign::following(config.clone(), seeds, order, experiment).unwrap();
     let spaces = Spaces::new(campaign.patches(), None, &Cache::none()).unwrap();
     let campaign = campaign.with_spaces(&spaces).unwrap();
     let candidates = campaign.candidates();
@@ -37,7 +37,7 @@ fn follow(
         campaign.measurements(),
     ));
     let mut controller = InProcess::new(&mut memory).unwrap();
-    campaign.run(microscope, &mut controller, &mut ()).unwrap()
+    campaign.run(experiment, &mut controller, &mut ()).unwrap()
 }
 
 fn pfm_candidates() -> Candidates {

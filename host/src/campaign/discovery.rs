@@ -1,4 +1,4 @@
-//! What a campaign found of the behaviours that a microscope is known to hold, and when.
+//! What a campaign found of the behaviours that an experiment is known to hold, and when.
 
 use serde::{Deserialize, Serialize};
 
@@ -46,7 +46,7 @@ impl Discovery {
     }
 }
 
-/// What each of several campaigns found, a row a behaviour; `None` where the microscope knows none.
+/// What each of several campaigns found, a row a behaviour; `None` where the experiment knows none.
 pub(super) fn table(outcomes: &[&Outcome]) -> Option<Table> {
     let behaviours = &outcomes.first()?.discoveries;
     let cell = |found: &Discovery| match found.first_step {

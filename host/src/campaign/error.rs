@@ -4,8 +4,8 @@ use beacon_kernel::LARGEST_RESPONSE;
 
 use super::SeedsError;
 use crate::controller::ControllerError;
+use crate::experiment::ExperimentError;
 use crate::metrics::MetricsError;
-use crate::microscope::MicroscopeError;
 use crate::train::TrainError;
 
 /// Why a campaign cannot start or go on; each is one line.
@@ -31,14 +31,14 @@ pub enum CampaignError {
     /// The trainer refused.
     #[error(transparent)]
     Train(#[from] TrainError),
-    /// The microscope did not measure.
+    /// The experiment did not measure.
     #[error(transparent)]
-    Microscope(#[from] MicroscopeError),
+    Experiment(#[from] ExperimentError),
     /// The truth cannot judge a campaign.
     #[error(transparent)]
     Metrics(#[from] MetricsError),
     /// There is nothing to judge a campaign by.
-    #[error("the microscope does not know the true response; expected data or a specimen that do")]
+    #[error("the experiment does not know the true response; expected data or a specimen that do")]
     NoTruth,
     /// A response that the kernel could not take.
     #[error(

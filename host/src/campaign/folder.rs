@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::page::with_report;
 use super::{Measurement, Outcome, Summary};
-use crate::microscope::Microscope;
+use crate::experiment::Experiment;
 use crate::report::{self, Acquisition, ReportError};
 use crate::spaces::Spaces;
 
@@ -47,14 +47,14 @@ pub enum FolderError {
 /// | `summary.json` | [`Summary`] |
 /// | figures | those of [`report::write_figures`], each as `.png` and `.svg` |
 ///
-/// The latent plane is drawn where it is among `spaces`, spectra where the microscope keeps them.
+/// The latent plane is drawn where it is among `spaces`, spectra where the experiment keeps them.
 ///
 /// # Errors
 /// When the folder or a file cannot be written; no file is ever left half-written.
 pub fn write_run(
     folder: &Path,
     outcome: &Outcome,
-    microscope: &dyn Microscope,
+    experiment: &dyn Experiment,
     spaces: Option<&Spaces>,
     provenance: &impl Serialize,
 ) -> Result<(), FolderError> {
@@ -77,7 +77,7 @@ pub fn write_run(
             None => report::remove_file(&file)?,
         }
     }
-    with_report(&[outcome], microscope, spaces, &settings, |page| {
+    with_report(&[outcome], experiment, spaces, &settings, |page| {
         report::write_figures(folder, page)?;
         report::write_report(&folder.join("report.html"), page)
     })?;
@@ -93,7 +93,7 @@ pub fn write_run(
 pub fn write_side_by_side(
     folder: &Path,
     outcomes: &[&Outcome],
-    microscope: &dyn Microscope,
+    experiment: &dyn Experiment,
     spaces: Option<&Spaces>,
     provenance: &impl Serialize,
 ) -> Result<(), FolderError> {
@@ -103,7 +103,7 @@ pub fn write_side_by_side(
     }
     let file = folder.join("report.html");
     let settings = settings(&file, provenance)?;
-    with_report(outcomes, microscope, spaces, &settings, |page| {
+    with_report(outcomes, experiment, spaces, &settings, |page| {
         report::write_figures(folder, page)?;
         report::write_report(&file, page)
     })?;

@@ -1,6 +1,6 @@
 //! The campaign: seeds, measure, retrain, propose, again.
 //!
-//! The host never decides. It carries responses from the microscope to the kernel and the
+//! The host never decides. It carries responses from the experiment to the kernel and the
 //! kernel's proposals back, trains the deep kernel in between, and writes down what happened.
 
 mod config;
@@ -25,8 +25,8 @@ use std::time::Instant;
 use beacon_kernel::{Acquisition, Candidate, Candidates, Network, Strategy};
 
 use crate::controller::{Controller, Setup};
+use crate::experiment::Experiment;
 use crate::map::Map;
-use crate::microscope::Microscope;
 use crate::spaces::Spaces;
 use crate::train::Trainer;
 
@@ -90,7 +90,7 @@ impl Campaign {
     pub fn new(
         config: CampaignConfig,
         seeds: Seeds,
-        microscope: &dyn Microscope,
+        experiment: &dyn Experiment,
     ) -> Result<Self, CampaignError> {
         let Some(acquisition) = config.acquisition() else {
             let names = Strategy::ALL.map(Strategy::name).join(", ");
@@ -101,7 +101,7 @@ impl Campaign {
             });
         };
         acquisition.validate()?;
-        Self::checked(config, Plan::Explore(acquisition), seeds, microscope)
+        Self::checked(config, Plan::Explore(acquisition), seeds, experiment)
     }
 
     /// A campaign that measures `order` after `seeds`, without asking the kernel what it would
@@ -117,7 +117,7 @@ impl Campaign {
         config: CampaignConfig,
         seeds: Vec<Candidate>,
         order: Vec<Candidate>,
-        microscope: &dyn Microscope,
+        experiment: &dyn Experiment,
     ) -> Result<Self, CampaignError> {
         let config = CampaignConfig {
             strategy: Self::FOLLOWED.to_owned(),
@@ -130,7 +130,7 @@ impl Campaign {
             return Err(beacon_kernel::Error::AlreadyMeasured { candidate }.into());
         }
         let last = order.iter().max().copied();
-        let campaign = Self::checked(config, Plan::Follow(order), Seeds::Given(seeds), microscope)?;
+        let campaign = Self::checked(config, Plan::Follow(order), Seeds::Given(seeds), experiment)?;
         if let Some(last) = last {
             campaign.candidates().pixel(last)?;
         }
@@ -144,14 +144,14 @@ impl Campaign {
         config: CampaignConfig,
         plan: Plan,
         seeds: Seeds,
-        microscope: &dyn Microscope,
+        experiment: &dyn Experiment,
     ) -> Result<Self, CampaignError> {
         let setting = |name, value: &dyn ToString, accepted: String| CampaignError::Setting {
             name,
             value: value.to_string(),
             accepted,
         };
-        let image = microscope.image();
+        let image = experiment.image();
         check_window(image, config.window)?;
         let network = Network::for_window(config.window)?;
         let patches = Patches::new(image, config.window)?;
@@ -183,7 +183,7 @@ impl Campaign {
             );
             return Err(setting("steps", &config.steps, accepted));
         }
-        let truth = microscope.truth().ok_or(CampaignError::NoTruth)?;
+        let truth = experiment.truth().ok_or(CampaignError::NoTruth)?;
         check_responses(truth, patches.candidates())?;
         let monitor = Monitor::new(truth, patches.candidates())?;
         config.training.validate()?;
@@ -225,11 +225,11 @@ impl Campaign {
     /// Runs the campaign to its end.
     ///
     /// # Errors
-    /// When the microscope fails or the controller refuses a measurement. Numerical trouble in
+    /// When the experiment fails or the controller refuses a measurement. Numerical trouble in
     /// training is retried, then reported as a warning; it never ends a campaign.
     pub fn run(
         self,
-        microscope: &mut dyn Microscope,
+        experiment: &mut dyn Experiment,
         controller: &mut dyn Controller,
         observer: &mut dyn Observer,
     ) -> Result<Outcome, CampaignError> {
@@ -250,7 +250,7 @@ impl Campaign {
             Plan::Follow(order) => (Acquisition::default(), order),
         };
         let mut run = Run {
-            microscope,
+            experiment,
             controller,
             trainer,
             acquisition,
@@ -315,7 +315,7 @@ impl Campaign {
         }
         let (mean, sigma) = run.surrogate_maps();
         run.controller.end()?;
-        let behaviours = run.microscope.behaviours().iter();
+        let behaviours = run.experiment.behaviours().iter();
         let discoveries = behaviours
             .map(|behaviour| Discovery::new(behaviour, candidates.width(), &seeds, &steps))
             .collect();

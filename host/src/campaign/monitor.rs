@@ -55,7 +55,7 @@ pub struct Series {
     pub noise_sigma: Vec<f64>,
     /// Wall time of the step without monitoring, in seconds.
     pub seconds: Vec<f64>,
-    /// Time of the step spent waiting for the microscope, in seconds.
+    /// Time of the step spent waiting for the experiment, in seconds.
     #[serde(default)]
     pub measuring_seconds: Vec<f64>,
     /// Time of the step spent on training and on handing the model over, in seconds.

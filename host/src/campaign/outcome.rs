@@ -38,7 +38,7 @@ pub struct Measurement {
 pub struct Times {
     /// Waiting for proposals.
     pub deciding: Duration,
-    /// Waiting for the microscope.
+    /// Waiting for the experiment.
     pub measuring: Duration,
     /// Training, and handing the model to the controller.
     pub training: Duration,
@@ -65,7 +65,7 @@ pub struct Outcome {
     pub steps: Vec<Measurement>,
     /// One entry per step and figure.
     pub series: Series,
-    /// What was found of each behaviour that the microscope knows.
+    /// What was found of each behaviour that the experiment knows.
     pub discoveries: Vec<Discovery>,
     /// Final surrogate mean over the candidates' pixels, NaN elsewhere.
     pub mean: Option<Map>,

@@ -4,8 +4,8 @@ use beacon_kernel::Candidates;
 
 use super::spectra::ChosenSpectra;
 use super::{Measurement, Outcome, discovery};
+use crate::experiment::Experiment;
 use crate::map::Map;
-use crate::microscope::Microscope;
 use crate::report::{
     LatentPlane, Metrics, Progress, Report, StepTimes, StrategyResult, SurrogateFigure, Trajectory,
     on_candidates,
@@ -16,16 +16,16 @@ use crate::spaces::Spaces;
 /// shown with its surrogate; of several the first is shown in latent space and with spectra.
 pub(super) fn with_report<R>(
     outcomes: &[&Outcome],
-    microscope: &dyn Microscope,
+    experiment: &dyn Experiment,
     spaces: Option<&Spaces>,
     settings: &str,
     with: impl FnOnce(&Report<'_>) -> R,
 ) -> R {
     let first = outcomes[0];
-    let image = microscope.image();
+    let image = experiment.image();
     // Of a campaign that ran the windows fit.
     let geometry = Candidates::new(image.height(), image.width(), first.config.window).ok();
-    let target = microscope.truth().zip(geometry);
+    let target = experiment.truth().zip(geometry);
     let target = target.map(|(truth, geometry)| on_candidates(truth, geometry));
     let target = target.as_ref();
 
@@ -41,7 +41,7 @@ pub(super) fn with_report<R>(
     };
     let plane = spaces.and_then(Spaces::latent).map(LatentPlane::new);
     let numbers = [&first.seeds, &first.steps].map(|points| candidates(points));
-    let spectra = ChosenSpectra::new(first, microscope);
+    let spectra = ChosenSpectra::new(first, experiment);
     let lines = spectra.as_ref().map(ChosenSpectra::spectra);
     let tables: Vec<_> = discovery::table(outcomes).into_iter().collect();
 

@@ -1,4 +1,4 @@
-//! A campaign under way: what passes between microscope, kernel and trainer at each point.
+//! A campaign under way: what passes between experiment, kernel and trainer at each point.
 
 use std::time::Instant;
 
@@ -6,14 +6,14 @@ use beacon_kernel::{Acquisition, Candidate, Proposal, Strategy};
 
 use super::{CampaignError, Expectation, Measurement, Posterior, Seeds, Times};
 use crate::controller::{Controller, ControllerError};
+use crate::experiment::Experiment;
 use crate::map::Map;
-use crate::microscope::Microscope;
 use crate::patches::Patches;
 use crate::train::{FitReport, Trainer};
 
 /// A campaign under way.
 pub(super) struct Run<'a> {
-    pub(super) microscope: &'a mut dyn Microscope,
+    pub(super) experiment: &'a mut dyn Experiment,
     pub(super) controller: &'a mut dyn Controller,
     pub(super) trainer: Trainer,
     pub(super) acquisition: Acquisition,
@@ -99,7 +99,7 @@ impl Run<'_> {
     ) -> Result<Measurement, CampaignError> {
         let pixel = self.patches.candidates().pixel(candidate)?;
         let started = Instant::now();
-        let response = self.microscope.measure(pixel)?;
+        let response = self.experiment.measure(pixel)?;
         self.times.measuring += started.elapsed();
         let expected = proposal.and_then(|p| p.prediction).map(|p| Expectation {
             mean: f64::from(p.mean) + self.origin.unwrap_or(0.0),
@@ -224,9 +224,9 @@ impl Run<'_> {
         let Some(posterior) = self.posterior() else {
             return (None, None);
         };
-        let truth = self.microscope.truth();
+        let truth = self.experiment.truth();
         let candidates = self.patches.candidates();
-        let image = self.microscope.image();
+        let image = self.experiment.image();
         let map = |values: &[f64]| {
             let mut map = Map {
                 values: vec![f64::NAN; image.values.len()],

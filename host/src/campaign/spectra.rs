@@ -5,34 +5,35 @@ use std::collections::BTreeMap;
 use beacon_kernel::Pixel;
 
 use super::{Measurement, Outcome};
-use crate::microscope::{Channels, Microscope};
+use crate::experiment::Experiment;
 use crate::report::{Arrangement, Marker, SpectraFigure, Spectrum, main_line_markers};
 use crate::specimen::Behaviour;
+use crate::spectra::Channels;
 
 /// Share of all counts that the part of an X-ray spectrum in sight holds: what lies beyond is
 /// background.
 const IN_SIGHT: f64 = 0.98;
 
 /// Spectra at chosen points, with what a figure of them needs.
-pub(super) struct ChosenSpectra<'a> {
-    channels: Channels<'a>,
+pub(super) struct ChosenSpectra {
+    channels: Channels,
     markers: Vec<Marker>,
     /// Where and why, and a value a channel.
     points: Vec<(String, Vec<f64>)>,
 }
 
-impl<'a> ChosenSpectra<'a> {
+impl ChosenSpectra {
     /// The first seed, the strongest response, the first point on each rare behaviour that was
-    /// found, and the last step; `None` where the microscope keeps no spectra.
-    pub(super) fn new(outcome: &Outcome, microscope: &'a dyn Microscope) -> Option<Self> {
-        let channels = microscope.channels()?;
-        let width = microscope.image().width();
+    /// found, and the last step; `None` where the experiment keeps no spectra.
+    pub(super) fn new(outcome: &Outcome, experiment: &dyn Experiment) -> Option<Self> {
+        let channels = experiment.channels()?;
+        let width = experiment.image().width();
         let (seeds, steps) = (&outcome.seeds, &outcome.steps);
-        let points: Vec<_> = chosen(seeds, steps, microscope.behaviours(), width)
+        let points: Vec<_> = chosen(seeds, steps, experiment.behaviours(), width)
             .into_iter()
-            .filter_map(|(label, pixel)| Some((label, microscope.spectrum(pixel)?)))
+            .filter_map(|(label, pixel)| Some((label, experiment.spectrum(pixel)?)))
             .collect();
-        let markers = main_line_markers(channels.elements.iter().copied());
+        let markers = main_line_markers(channels.elements.iter().map(String::as_str));
         (!points.is_empty()).then_some(Self {
             channels,
             markers,
@@ -54,9 +55,9 @@ impl<'a> ChosenSpectra<'a> {
         SpectraFigure {
             axis: &channels.axis.name,
             axis_units: &channels.axis.units,
-            coordinates: channels.coordinates,
-            quantity: channels.quantity,
-            units: channels.units,
+            coordinates: &channels.coordinates,
+            quantity: &channels.quantity,
+            units: &channels.units,
             spectra,
             markers: &self.markers,
             range: self.range(),
@@ -73,7 +74,7 @@ impl<'a> ChosenSpectra<'a> {
     /// The part of an axis with X-ray lines that holds nearly all counts, up to a whole unit;
     /// all of any other axis.
     fn range(&self) -> Option<(f64, f64)> {
-        let coordinates = self.channels.coordinates;
+        let coordinates = &self.channels.coordinates;
         if self.markers.is_empty() || !coordinates.is_sorted() {
             return None;
         }

@@ -29,7 +29,7 @@ pub struct Summary {
     /// The figures, one entry per step.
     #[serde(flatten)]
     pub series: Series,
-    /// What was found of each behaviour that the microscope knows; absent where it knows none.
+    /// What was found of each behaviour that the experiment knows; absent where it knows none.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub discoveries: Vec<Discovery>,
     /// Total time in seconds by what it was spent on.
@@ -50,7 +50,7 @@ pub struct Summary {
 pub struct TimeSummary {
     /// Waiting for proposals.
     pub deciding: f64,
-    /// Waiting for the microscope.
+    /// Waiting for the experiment.
     pub measuring: f64,
     /// Training, and handing the model to the controller.
     pub training: f64,

@@ -10,7 +10,7 @@ use super::progress::Display;
 use super::replay::parse_scalarizer;
 use super::{Failure, input, print, spaces, specimen};
 use crate::campaign::{CampaignConfig, default_strategy, read_seeds};
-use crate::microscope::Microscope;
+use crate::experiment::Experiment;
 use crate::patches::Patches;
 use crate::report::write_file;
 use crate::scalarizer::Scalarizer;
@@ -141,11 +141,11 @@ fn tell_beyond(at: &[usize], steps: usize) {
     }
 }
 
-/// Runs the cells of a study on a microscope, all or one.
-fn explore<M: Microscope + Clone + Sync>(
+/// Runs the cells of a study on a experiment, all or one.
+fn explore<M: Experiment + Clone + Sync>(
     args: &CompareArgs,
     name: &str,
-    microscope: M,
+    experiment: M,
 ) -> Result<(), Failure> {
     if let Some(out) = &args.out {
         input::refuse_campaign(out)?;
@@ -154,17 +154,17 @@ fn explore<M: Microscope + Clone + Sync>(
         Some(file) => read_seeds(file).map_err(|e| Failure::input(&e))?,
         None => Vec::new(),
     };
-    let dataset = Dataset::new(name, &microscope);
+    let dataset = Dataset::new(name, &experiment);
     let names = args.strategies.iter().map(|name| name.trim().to_owned());
     let (strategies, campaign) = (names.collect(), args.campaign.clone());
-    let maps = Maps::new(&microscope);
+    let maps = Maps::new(&experiment);
     let plan = Plan::new(dataset, strategies, args.seeds, start, campaign);
     let plan = plan.map_err(|e| Failure::input(&e))?;
     let asked: Vec<Cell> = match args.cell {
         Some(name) => vec![plan.cell(name).map_err(|e| Failure::input(&e))?],
         None => plan.cells().collect(),
     };
-    let study = Study::new(plan, microscope).map_err(|e| Failure::input(&e))?;
+    let study = Study::new(plan, experiment).map_err(|e| Failure::input(&e))?;
     let path = match &args.out {
         Some(out) => out.clone(),
         None => own_folder(study.plan()),

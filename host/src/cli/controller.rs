@@ -13,7 +13,7 @@ use crate::campaign::{Campaign, CampaignConfig, CampaignError, Seeds};
 use crate::controller::{
     Controller as _, ControllerChoice, ControllerError, InProcess, Memory, blank_reason,
 };
-use crate::microscope::SpecimenMicroscope;
+use crate::experiment::SpecimenExperiment;
 use crate::specimen::SpecimenKind;
 
 /// Arguments of `beacon controller`.
@@ -229,7 +229,7 @@ fn table(info: &Info) -> String {
 
 fn selftest(args: &SelftestArgs) -> Result<(), Failure> {
     let specimen = SpecimenKind::Nanoparticles.config(0);
-    let mut microscope = SpecimenMicroscope::open(specimen).map_err(|e| Failure::running(&e))?;
+    let mut experiment = SpecimenExperiment::open(specimen).map_err(|e| Failure::running(&e))?;
     let config = CampaignConfig {
         steps: args.steps,
         retrain_every: 5,
@@ -237,7 +237,7 @@ fn selftest(args: &SelftestArgs) -> Result<(), Failure> {
     };
     let seeds = Seeds::Random(config.initial);
     let window = config.window;
-    let campaign = Campaign::new(config, seeds, &microscope).map_err(|e| Failure::input(&e))?;
+    let campaign = Campaign::new(config, seeds, &experiment).map_err(|e| Failure::input(&e))?;
     let candidates = campaign.candidates();
     let capacity = Capacity::for_campaign(
         candidates.height(),
@@ -257,7 +257,7 @@ fn selftest(args: &SelftestArgs) -> Result<(), Failure> {
         )));
     }
     let proposals = campaign.measurements();
-    let difference = match campaign.run(&mut microscope, &mut *controller, &mut ()) {
+    let difference = match campaign.run(&mut experiment, &mut *controller, &mut ()) {
         Ok(_) => None,
         Err(CampaignError::Controller(ControllerError::State(difference))) => Some(difference),
         Err(error) => return Err(Failure::running(&error)),

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::dataset::{self, Dataset};
-use crate::microscope::Replay;
+use crate::experiment::Replay;
 use crate::scalarizer::Scalarizer;
 
 use super::Failure;

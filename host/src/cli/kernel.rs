@@ -13,7 +13,7 @@ use crate::campaign::{Campaign, Outcome};
 use crate::controller::{
     ControllerChoice, Emulator, InProcess, Linked, Memory, Port, Recovery, firmware_image,
 };
-use crate::microscope::Microscope;
+use crate::experiment::Experiment;
 
 /// What the beam of a board is told; the kernel in this process has none.
 #[derive(Clone, Copy, Debug, clap::Args, serde::Serialize)]
@@ -63,12 +63,12 @@ impl BeamArgs {
     }
 }
 
-/// Runs a checked campaign on a microscope, with the kernel in this process or on a board.
+/// Runs a checked campaign on a experiment, with the kernel in this process or on a board.
 pub(super) fn run(
     campaign: Campaign,
     choice: &ControllerChoice,
     beam: BeamArgs,
-    microscope: &mut dyn Microscope,
+    experiment: &mut dyn Experiment,
     mut progress: Progress,
 ) -> Result<Outcome, Failure> {
     let candidates = campaign.candidates();
@@ -83,7 +83,7 @@ pub(super) fn run(
     let outcome = match Line::open(choice, None)? {
         None => {
             let mut controller = in_process;
-            campaign.run(microscope, &mut controller, &mut progress)
+            campaign.run(experiment, &mut controller, &mut progress)
         }
         Some(line) => {
             let mut controller = line.connect(in_process)?;
@@ -91,7 +91,7 @@ pub(super) fn run(
             controller
                 .configure(beam.settings())
                 .map_err(|e| Failure::input(&e))?;
-            campaign.run(microscope, &mut *controller, &mut progress)
+            campaign.run(experiment, &mut *controller, &mut progress)
         }
     };
     outcome.map_err(|e| Failure::running(&e))

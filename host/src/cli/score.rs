@@ -14,8 +14,8 @@ use crate::campaign::{
     read_order, read_published_order, read_seeds,
 };
 use crate::controller::ControllerChoice;
+use crate::experiment::{Experiment as _, Replay};
 use crate::metrics::published_target_curve;
-use crate::microscope::{Microscope as _, Replay};
 use crate::scalarizer::Scalarizer;
 use crate::spaces::LatentConfig;
 use crate::train::TrainerConfig;

@@ -15,7 +15,7 @@ use crate::campaign::{
     Campaign, CampaignConfig, Outcome, Seeds, default_strategy, write_run, write_side_by_side,
 };
 use crate::controller::ControllerChoice;
-use crate::microscope::{Microscope as _, SpecimenMicroscope};
+use crate::experiment::{Experiment as _, SpecimenExperiment};
 use crate::spaces::Spaces;
 use crate::specimen::{SpecimenChoice, SpecimenConfig, SpecimenKind};
 
@@ -62,11 +62,11 @@ struct SideBySide<'a> {
 /// Runs the command.
 pub(super) fn run(args: &SpecimenArgs) -> Result<(), Failure> {
     let config = args.specimen.config(args.seed);
-    let microscope = SpecimenMicroscope::open(config.clone()).map_err(|e| Failure::input(&e))?;
+    let experiment = SpecimenExperiment::open(config.clone()).map_err(|e| Failure::input(&e))?;
 
     let strategies = [default_strategy(), Strategy::Random.name()];
-    let beacon = prepare(&microscope, strategies[0], args)?;
-    let random = prepare(&microscope, strategies[1], args)?;
+    let beacon = prepare(&experiment, strategies[0], args)?;
+    let random = prepare(&experiment, strategies[1], args)?;
     let folder = input::folder_for(args.out.as_deref(), "specimen");
     input::prepare_folder(&folder)?;
 
@@ -83,7 +83,7 @@ pub(super) fn run(args: &SpecimenArgs) -> Result<(), Failure> {
             campaign,
             &args.controller,
             args.beam,
-            &mut microscope.clone(),
+            &mut experiment.clone(),
             progress,
         )
     };
@@ -99,8 +99,8 @@ pub(super) fn run(args: &SpecimenArgs) -> Result<(), Failure> {
     };
     let (beacon, random) = (beacon?, random?);
     let outcomes = [&beacon, &random];
-    write_results(&folder, &microscope, &spaces, &config, &outcomes)?;
-    let discoveries = discoveries(args.specimen, &microscope, &beacon, &random);
+    write_results(&folder, &experiment, &spaces, &config, &outcomes)?;
+    let discoveries = discoveries(args.specimen, &experiment, &beacon, &random);
     let campaign = "tables, maps and report of this campaign";
     let campaigns = outcomes.map(|outcome| (outcome.config.strategy.as_str(), campaign));
     print(&format!(
@@ -115,13 +115,13 @@ pub(super) fn run(args: &SpecimenArgs) -> Result<(), Failure> {
 }
 
 /// The specimen of a name with or without a seed, after the target of its kind.
-pub(super) fn by_name(name: &str) -> Result<SpecimenMicroscope, Failure> {
+pub(super) fn by_name(name: &str) -> Result<SpecimenExperiment, Failure> {
     let choice: SpecimenChoice = name.parse().map_err(|e| Failure::input(&e))?;
-    SpecimenMicroscope::open(choice.config()).map_err(|e| Failure::input(&e))
+    SpecimenExperiment::open(choice.config()).map_err(|e| Failure::input(&e))
 }
 
 fn prepare(
-    microscope: &SpecimenMicroscope,
+    experiment: &SpecimenExperiment,
     strategy: &str,
     args: &SpecimenArgs,
 ) -> Result<Campaign, Failure> {
@@ -132,12 +132,12 @@ fn prepare(
         ..CampaignConfig::default()
     };
     let seeds = Seeds::Random(config.initial);
-    Campaign::new(config, seeds, microscope).map_err(|e| Failure::input(&e))
+    Campaign::new(config, seeds, experiment).map_err(|e| Failure::input(&e))
 }
 
 fn write_results(
     folder: &Path,
-    microscope: &SpecimenMicroscope,
+    experiment: &SpecimenExperiment,
     spaces: &Spaces,
     config: &SpecimenConfig,
     outcomes: &[&Outcome],
@@ -149,7 +149,7 @@ fn write_results(
             campaign: &outcome.config,
         };
         let folder = folder.join(&outcome.config.strategy);
-        write_run(&folder, outcome, microscope, Some(spaces), &provenance)
+        write_run(&folder, outcome, experiment, Some(spaces), &provenance)
             .map_err(|e| Failure::running(&e))?;
     }
     let provenance = SideBySide {
@@ -157,14 +157,14 @@ fn write_results(
         specimen: config,
         campaigns: outcomes.iter().map(|outcome| &outcome.config).collect(),
     };
-    write_side_by_side(folder, outcomes, microscope, Some(spaces), &provenance)
+    write_side_by_side(folder, outcomes, experiment, Some(spaces), &provenance)
         .map_err(|e| Failure::running(&e))
 }
 
 /// What each campaign found, behaviour by behaviour.
 fn discoveries(
     specimen: SpecimenKind,
-    microscope: &SpecimenMicroscope,
+    experiment: &SpecimenExperiment,
     beacon: &Outcome,
     random: &Outcome,
 ) -> String {
@@ -185,7 +185,7 @@ fn discoveries(
         SpecimenKind::Ferroelectric => "highest loop measured",
         SpecimenKind::Plasmonic => "strongest loss measured",
     };
-    let units = microscope.truth().map_or("", |truth| &truth.units);
+    let units = experiment.truth().map_or("", |truth| &truth.units);
     text += &row(&format!("{target}, {units}"), &|outcome| {
         let responses = outcome.steps.iter().map(|point| point.response);
         format!("{:.0}", responses.fold(f64::NEG_INFINITY, f64::max))

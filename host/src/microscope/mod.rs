@@ -1,69 +1,145 @@
-//! What is measured: replayed data or a specimen.
+//! Instruments behind one trait: overview image, beam, spectra with live time, calibrations.
+//!
+//! | `--microscope` | what |
+//! |---|---|
+//! | `replay:IMAGE,RESPONSE` | data acquired before, as if they were measured now |
+//! | `specimen[:NAME[:SEED]]` | a built-in specimen under a simulated column |
+//! | `pyro:HOST:PORT` | DTMicroscope, the digital twin, over Pyro5 |
+//! | `bridge:HOST:PORT` | an instrument behind the line-JSON bridge, such as AutoScript |
+//!
+//! Nothing here decides, retries or records: that is a live campaign's, in [`crate::live`].
 
-mod replay;
-mod specimen;
+mod error;
 
-use beacon_kernel::Pixel;
+pub use error::MicroscopeError;
 
-use crate::axis::Axis;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
 use crate::map::Map;
-use crate::specimen::{Behaviour, SpecimenError};
+use crate::scalarizer::Scalarizer;
+use crate::specimen::Behaviour;
+use crate::spectra::Channels;
 
-pub use replay::Replay;
-pub use specimen::SpecimenMicroscope;
-
-/// Why a microscope did not measure.
-#[derive(Clone, Debug, PartialEq, thiserror::Error)]
-#[non_exhaustive]
-pub enum MicroscopeError {
-    /// The replayed data hold no number there.
-    #[error("the response at row {row}, column {column} is {value}; expected a finite number")]
-    NoResponse {
-        /// Row of the pixel.
-        row: usize,
-        /// Column of the pixel.
-        column: usize,
-        /// What the data hold.
-        value: f64,
-    },
-    /// A spectrum could not be reduced.
-    #[error(transparent)]
-    Scalarizer(#[from] crate::scalarizer::ScalarizerError),
-    /// A specimen cannot be made.
-    #[error(transparent)]
-    Specimen(#[from] SpecimenError),
+/// A place in the frame of the overview image, in fractions of it: (0, 0) is its upper left
+/// corner and (1, 1) its lower right one, so that pixels have their centres at (column + ½) /
+/// width and (row + ½) / height.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Position {
+    /// To the right, along a row.
+    pub x: f64,
+    /// Downwards, along a column.
+    pub y: f64,
 }
 
-/// What a microscope records at a pixel before it is reduced to the response: a spectrum, or a
-/// hysteresis loop.
-#[derive(Clone, Debug)]
-pub struct Channels<'a> {
-    /// Name and units of the axis along a spectrum.
-    pub axis: &'a Axis,
-    /// Value of every channel on the axis, in the order of acquisition: not monotonic for a loop.
-    pub coordinates: &'a [f64],
-    /// What is recorded, such as `X-rays`.
-    pub quantity: &'a str,
-    /// Units of what is recorded; empty when unknown.
-    pub units: &'a str,
-    /// Symbols of the elements whose X-ray lines are worth naming; none where there are no lines.
-    pub elements: Vec<&'static str>,
+impl Position {
+    /// The place at a row and a column of an image of `height` × `width` pixels, whole numbers
+    /// being the centres of pixels.
+    pub fn of_pixel(row: f64, column: f64, height: usize, width: usize) -> Self {
+        Self {
+            x: (column + 0.5) / width as f64,
+            y: (row + 0.5) / height as f64,
+        }
+    }
+
+    /// Row and column of the place in an image of `height` × `width` pixels, whole numbers being
+    /// the centres of pixels.
+    pub fn pixel(self, height: usize, width: usize) -> (f64, f64) {
+        (self.y * height as f64 - 0.5, self.x * width as f64 - 0.5)
+    }
+
+    /// Whether it lies in the frame.
+    pub fn is_inside(self) -> bool {
+        (0.0..=1.0).contains(&self.x) && (0.0..=1.0).contains(&self.y)
+    }
 }
 
-/// An image that is known everywhere, and a response that costs time and dose to know.
+/// What was acquired at one place.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Acquired {
+    /// A value a channel, summed over the detectors.
+    pub spectrum: Vec<f64>,
+    /// Sum over the channels of each detector, where there are several: they tell shadowing and
+    /// a detector that is out.
+    pub detectors: Vec<f64>,
+    /// Time that the detectors were ready to count, in seconds.
+    pub live_seconds: f64,
+    /// Time that the beam was on, in seconds.
+    pub real_seconds: f64,
+}
+
+/// What an instrument knows of its beam.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Beam {
+    /// Current, in pA; `None` where the instrument does not tell.
+    pub current_pa: Option<f64>,
+    /// Dwell on each pixel of an overview, in seconds; `None` where the instrument does not tell.
+    pub overview_dwell_seconds: Option<f64>,
+}
+
+/// An exposure that a simulated instrument has to be told of when a campaign goes on.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Past {
+    /// An overview image.
+    Overview,
+    /// An acquisition at a place, with the dwell that was asked for.
+    Acquisition(Position, Duration),
+}
+
+/// An instrument.
+///
+/// The beam is blanked at all times but within [`Self::acquire`] and [`Self::overview`], whether
+/// they succeed or fail: an implementation that cannot be sure of it asks the instrument to blank
+/// before it returns an error.
 pub trait Microscope {
-    /// The overview image.
-    fn image(&self) -> &Map;
+    /// What it is, with version where it tells one: for records.
+    fn description(&self) -> String;
 
-    /// Measures the response at one pixel of the image, in its own units.
+    /// Takes an overview image, its axes calibrated where the instrument is.
     ///
     /// # Errors
-    /// When the instrument or the data give no number.
-    fn measure(&mut self, pixel: Pixel) -> Result<f64, MicroscopeError>;
+    /// When the instrument fails or answers with something else.
+    fn overview(&mut self) -> Result<Map, MicroscopeError>;
 
-    /// The true response at every pixel, where it is known: for judging a campaign, never for
-    /// steering one.
-    fn truth(&self) -> Option<&Map>;
+    /// What the numbers of its spectra are. Constant as long as a campaign lasts.
+    fn channels(&self) -> &Channels;
+
+    /// What it knows of its beam.
+    fn beam(&self) -> Beam;
+
+    /// Moves the blanked beam.
+    ///
+    /// # Errors
+    /// When the place lies outside the frame or the instrument fails.
+    fn move_to(&mut self, position: Position) -> Result<(), MicroscopeError>;
+
+    /// Unblanks the beam where it is, acquires for `dwell` of live time, and blanks.
+    ///
+    /// `key` names this acquisition among all others. An instrument that has just made it, and
+    /// whose answer was lost, answers with it again instead of exposing the sample twice.
+    ///
+    /// # Errors
+    /// When the instrument fails or answers with something else.
+    fn acquire(&mut self, dwell: Duration, key: &str) -> Result<Acquired, MicroscopeError>;
+
+    /// Blanks the beam.
+    ///
+    /// # Errors
+    /// When the instrument cannot be reached.
+    fn blank(&mut self) -> Result<(), MicroscopeError>;
+
+    /// Finds the instrument again after an error that [passes](MicroscopeError::is_passing).
+    ///
+    /// # Errors
+    /// When it is not there, or is another one.
+    fn reconnect(&mut self) -> Result<(), MicroscopeError>;
+
+    /// The noiseless response at every pixel of the overview, where that is known: for judging a
+    /// campaign, never for steering one.
+    fn truth(&self, _target: &Scalarizer) -> Option<Map> {
+        None
+    }
 
     /// What there is to discover, where it is known: for judging a campaign, never for steering
     /// one.
@@ -71,14 +147,13 @@ pub trait Microscope {
         &[]
     }
 
-    /// What is recorded at each pixel; `None` where nothing is kept but the response.
-    fn channels(&self) -> Option<Channels<'_>> {
+    /// Where on the sample the beam really was at the last acquisition, as (row, column) of the
+    /// first overview, where that is known: for judging drift correction, never for steering.
+    fn true_pixel(&self) -> Option<(f64, f64)> {
         None
     }
 
-    /// What was recorded at a pixel that has been measured, a value for each of
-    /// [`Self::channels`]: for showing, at no cost to the specimen.
-    fn spectrum(&self, _measured: Pixel) -> Option<Vec<f64>> {
-        None
-    }
+    /// Brings a simulated instrument, which ended with the program, to where it was: as after
+    /// these exposures. Real ones know themselves.
+    fn relive(&mut self, _past: &[Past]) {}
 }

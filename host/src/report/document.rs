@@ -317,7 +317,7 @@ fn add_curves(page: &mut Html, report: &Report<'_>) -> Result<(), ReportError> {
         page.figure(
             &TimesFigure { campaigns: &times },
             &format!(
-                "Time per step{}: waiting for the microscope, training the deep kernel, and \
+                "Time per step{}: waiting for the experiment, training the deep kernel, and \
                  choosing the next point.",
                 if report.has_bands() {
                     ", mean over the seeds"

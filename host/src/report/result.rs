@@ -48,7 +48,7 @@ pub struct Metrics<'a> {
 /// Seconds each step took; as many in each as there were steps, empty where unknown.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct StepTimes<'a> {
-    /// Waiting for the microscope.
+    /// Waiting for the experiment.
     pub measuring: &'a [f64],
     /// Training the deep kernel.
     pub training: &'a [f64],

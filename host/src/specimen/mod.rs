@@ -48,6 +48,7 @@ use core::fmt::Debug;
 
 use crate::axis::Axis;
 use crate::map::Map;
+use crate::spectra::Channels;
 
 /// A synthetic sample in a synthetic microscope: an image that is known everywhere, and a
 /// spectrum, or a loop, to measure at each pixel.
@@ -72,6 +73,18 @@ pub trait Specimen: Debug + Send + Sync {
     /// Symbols of the elements in the sample where a spectrum shows their X-ray lines.
     fn elements(&self) -> Vec<&'static str> {
         Vec::new()
+    }
+
+    /// All of this about its spectra together.
+    fn recorded(&self) -> Channels {
+        let (quantity, units) = self.response();
+        Channels {
+            axis: self.channels().clone(),
+            coordinates: self.coordinates().to_vec(),
+            quantity: quantity.to_owned(),
+            units: units.to_owned(),
+            elements: self.elements().into_iter().map(str::to_owned).collect(),
+        }
     }
 
     /// The spectrum at a pixel as an instrument measures it, with noise. Equal arguments give

@@ -4,8 +4,8 @@ use beacon_kernel::{Candidate, Candidates, Pixel};
 use rayon::prelude::*;
 
 use super::*;
+use crate::experiment::{Experiment as _, SpecimenExperiment};
 use crate::metrics::{TARGET_BINS, target_groups};
-use crate::microscope::{Microscope as _, SpecimenMicroscope};
 
 /// Pixels (index) that are candidates for windows of 16.
 fn candidates() -> Vec<usize> {
@@ -61,20 +61,20 @@ fn spectra_depend_on_seed_and_pixel_but_not_on_order() {
 }
 
 /// Every kind with seeds 0 to 9.
-fn study() -> impl ParallelIterator<Item = (String, SpecimenMicroscope)> {
+fn study() -> impl ParallelIterator<Item = (String, SpecimenExperiment)> {
     let seeds = |kind| (0..10).map(move |seed| SpecimenChoice { kind, seed });
     let choices: Vec<_> = SpecimenKind::ALL.into_iter().flat_map(seeds).collect();
     choices.into_par_iter().map(|choice| {
-        let microscope = SpecimenMicroscope::open(choice.config()).unwrap();
-        (choice.to_string(), microscope)
+        let experiment = SpecimenExperiment::open(choice.config()).unwrap();
+        (choice.to_string(), experiment)
     })
 }
 
 #[test]
 fn every_specimen_is_worth_exploring() {
-    study().for_each(|(name, mut microscope)| {
-        has_rare_behaviours_among_its_candidates(&name, microscope.specimen());
-        has_a_range_for_a_target(&name, &mut microscope);
+    study().for_each(|(name, mut experiment)| {
+        has_rare_behaviours_among_its_candidates(&name, experiment.specimen());
+        has_a_range_for_a_target(&name, &mut experiment);
     });
 }
 
@@ -105,9 +105,9 @@ fn has_rare_behaviours_among_its_candidates(name: &str, specimen: &dyn Specimen)
 
 /// A good part of the 100 bins of the target is occupied, no tenth of its range is empty, and
 /// noise is small beside the range.
-fn has_a_range_for_a_target(name: &str, microscope: &mut SpecimenMicroscope) {
+fn has_a_range_for_a_target(name: &str, experiment: &mut SpecimenExperiment) {
     let candidates = candidates();
-    let truth = microscope.truth().unwrap().clone();
+    let truth = experiment.truth().unwrap().clone();
     let target: Vec<f64> = candidates.iter().map(|&i| truth.values[i]).collect();
     let bins = target_groups(&target, TARGET_BINS).unwrap();
     assert!(bins.occupied() > 60, "{name}: {} bins", bins.occupied());
@@ -122,7 +122,7 @@ fn has_a_range_for_a_target(name: &str, microscope: &mut SpecimenMicroscope) {
         .step_by(10)
         .map(|&i| {
             let (row, column) = (i / 64, i % 64);
-            microscope.measure(Pixel { row, column }).unwrap() - truth.values[i]
+            experiment.measure(Pixel { row, column }).unwrap() - truth.values[i]
         })
         .collect();
     let squares: f64 = measured.iter().map(|error| error * error).sum();

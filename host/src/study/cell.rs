@@ -9,8 +9,8 @@ use super::dataset::CHECKSUM;
 use super::{Cell, Plan, StudyError};
 use crate::campaign::{Campaign, CampaignError, Observer, Summary};
 use crate::controller::{InProcess, Memory};
+use crate::experiment::Experiment;
 use crate::metrics::Groups;
-use crate::microscope::Microscope;
 use crate::patches::Patches;
 use crate::spaces::Spaces;
 
@@ -81,23 +81,23 @@ impl CellResult {
     }
 }
 
-/// A plan with the microscope it is for.
+/// A plan with the experiment it is for.
 pub struct Study<M> {
     plan: Plan,
-    microscope: M,
+    experiment: M,
     spaces: Option<Spaces>,
 }
 
-impl<M: Microscope + Clone + Sync> Study<M> {
-    /// Checks that every campaign of the plan can start on the microscope, before anything is
+impl<M: Experiment + Clone + Sync> Study<M> {
+    /// Checks that every campaign of the plan can start on the experiment, before anything is
     /// measured or written.
     ///
     /// # Errors
     /// [`StudyError::Start`] for the first that cannot.
-    pub fn new(plan: Plan, microscope: M) -> Result<Self, StudyError> {
+    pub fn new(plan: Plan, experiment: M) -> Result<Self, StudyError> {
         let study = Self {
             plan,
-            microscope,
+            experiment,
             spaces: None,
         };
         // Seeds are all alike to this.
@@ -123,7 +123,7 @@ impl<M: Microscope + Clone + Sync> Study<M> {
     /// When no window fits, which [`Self::new`] has excluded.
     pub fn patches(&self) -> Result<Patches, CampaignError> {
         Ok(Patches::new(
-            self.microscope.image(),
+            self.experiment.image(),
             self.plan.campaign.window,
         )?)
     }
@@ -135,7 +135,7 @@ impl<M: Microscope + Clone + Sync> Study<M> {
 
     fn campaign(&self, cell: &Cell) -> Result<Campaign, CampaignError> {
         let config = self.plan.config(cell);
-        let campaign = Campaign::new(config, self.plan.seeds_of_campaigns(), &self.microscope)?;
+        let campaign = Campaign::new(config, self.plan.seeds_of_campaigns(), &self.experiment)?;
         match &self.spaces {
             Some(spaces) => campaign.with_spaces(spaces),
             None => Ok(campaign),
@@ -156,9 +156,9 @@ impl<M: Microscope + Clone + Sync> Study<M> {
             campaign.measurements(),
         ));
         let mut controller = InProcess::new(&mut memory)?;
-        let mut microscope = self.microscope.clone();
+        let mut experiment = self.experiment.clone();
         let started = Instant::now();
-        let outcome = campaign.run(&mut microscope, &mut controller, observer)?;
+        let outcome = campaign.run(&mut experiment, &mut controller, observer)?;
         Ok((started.elapsed(), Summary::new(&outcome)))
     }
 

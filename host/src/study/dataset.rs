@@ -4,8 +4,8 @@ use crc::{CRC_64_XZ, Crc};
 use serde::{Deserialize, Serialize};
 
 use super::Maps;
+use crate::experiment::Experiment;
 use crate::map::Map;
-use crate::microscope::Microscope;
 
 /// Recognises data, and settings likewise.
 pub(super) const CHECKSUM: Crc<u64> = Crc::<u64>::new(&CRC_64_XZ);
@@ -30,9 +30,9 @@ pub struct Dataset {
 }
 
 impl Dataset {
-    /// Describes what lies under a microscope.
-    pub fn new(name: &str, microscope: &dyn Microscope) -> Self {
-        let (image, truth) = (microscope.image(), microscope.truth());
+    /// Describes what lies under a experiment.
+    pub fn new(name: &str, experiment: &dyn Experiment) -> Self {
+        let (image, truth) = (experiment.image(), experiment.truth());
         let text = |of: fn(&Map) -> &String| truth.map_or_else(String::new, |map| of(map).clone());
         Self {
             name: name.to_owned(),

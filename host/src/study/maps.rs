@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 use super::StudyError;
 use crate::axis::Axis;
 use crate::dataset::read_map;
+use crate::experiment::Experiment;
 use crate::map::Map;
-use crate::microscope::Microscope;
 use crate::report::{write_file, write_npy};
 
 const IMAGE: &str = "image.npy";
@@ -46,11 +46,11 @@ struct Description {
 }
 
 impl Maps {
-    /// What lies under a microscope.
-    pub fn new(microscope: &dyn Microscope) -> Self {
+    /// What lies under a experiment.
+    pub fn new(experiment: &dyn Experiment) -> Self {
         Self {
-            image: microscope.image().clone(),
-            target: microscope.truth().cloned(),
+            image: experiment.image().clone(),
+            target: experiment.truth().cloned(),
         }
     }
 

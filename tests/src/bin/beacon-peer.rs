@@ -10,7 +10,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use beacon_host::dataset::{self, read_map};
-use beacon_host::microscope::Microscope as _;
+use beacon_host::experiment::Experiment as _;
 use beacon_host::report::write_npy;
 use beacon_tests::peer::{Scene, answer};
 

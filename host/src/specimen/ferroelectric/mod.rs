@@ -41,7 +41,7 @@ use crate::axis::Axis;
 use crate::map::Map;
 use film::Film;
 
-/// A synthetic film under a synthetic piezoresponse force microscope.
+/// A synthetic film under a synthetic piezoresponse force experiment.
 #[derive(Clone, Debug)]
 pub struct Ferroelectric {
     config: FerroelectricConfig,

@@ -52,7 +52,7 @@ use projection::Projection;
 use species::SPECIES;
 use support::Support;
 
-/// A synthetic sample in a synthetic microscope.
+/// A synthetic sample in a synthetic experiment.
 #[derive(Clone, Debug)]
 pub struct Nanoparticles {
     config: NanoparticlesConfig,

@@ -45,7 +45,7 @@ use drude::{Drude, among_others, depolarisation};
 use layers::Layers;
 use losses::Losses;
 
-/// A synthetic assembly in a synthetic microscope.
+/// A synthetic assembly in a synthetic experiment.
 #[derive(Clone, Debug)]
 pub struct Plasmonic {
     config: PlasmonicConfig,

@@ -1,13 +1,13 @@
-//! A microscope that answers from data acquired before.
+//! An experiment whose answers were acquired before.
 
 use std::sync::Arc;
 
 use beacon_kernel::Pixel;
 
-use super::{Channels, Microscope, MicroscopeError};
+use super::{Experiment, ExperimentError};
 use crate::map::Map;
 use crate::scalarizer::Scalarizer;
-use crate::spectra::Spectra;
+use crate::spectra::{Channels, Spectra};
 
 /// An image with a response of the same area. A clone shares the spectra that it came from.
 #[derive(Clone, Debug)]
@@ -72,18 +72,18 @@ impl Replay {
     }
 }
 
-impl Microscope for Replay {
+impl Experiment for Replay {
     fn image(&self) -> &Map {
         &self.image
     }
 
-    fn measure(&mut self, pixel: Pixel) -> Result<f64, MicroscopeError> {
+    fn measure(&mut self, pixel: Pixel) -> Result<f64, ExperimentError> {
         let Pixel { row, column } = pixel;
         let value = self.response.at(row, column);
         if value.is_finite() {
             Ok(value)
         } else {
-            Err(MicroscopeError::NoResponse { row, column, value })
+            Err(ExperimentError::NoResponse { row, column, value })
         }
     }
 
@@ -91,15 +91,9 @@ impl Microscope for Replay {
         Some(&self.response)
     }
 
-    fn channels(&self) -> Option<Channels<'_>> {
+    fn channels(&self) -> Option<Channels> {
         let Recorded { spectra, elements } = self.recorded.as_deref()?;
-        Some(Channels {
-            axis: &spectra.channels,
-            coordinates: &spectra.coordinates,
-            quantity: &spectra.quantity,
-            units: &spectra.units,
-            elements: elements.clone(),
-        })
+        Some(spectra.along(elements))
     }
 
     fn spectrum(&self, measured: Pixel) -> Option<Vec<f64>> {

@@ -1,40 +1,41 @@
-//! A microscope with a built-in specimen under it.
+//! A built-in specimen as an experiment: measured at no cost, and its truth known.
 
 use std::sync::Arc;
 
 use beacon_kernel::Pixel;
 
-use super::{Channels, Microscope, MicroscopeError};
+use super::{Experiment, ExperimentError};
 use crate::map::Map;
 use crate::scalarizer::Scalarizer;
 use crate::specimen::{Behaviour, Specimen, SpecimenConfig};
+use crate::spectra::Channels;
 
 /// A specimen whose spectra are reduced to one number.
 #[derive(Clone, Debug)]
-pub struct SpecimenMicroscope {
+pub struct SpecimenExperiment {
     specimen: Arc<dyn Specimen>,
     scalarizer: Scalarizer,
     truth: Arc<Map>,
 }
 
-impl SpecimenMicroscope {
-    /// A microscope over the specimen of a configuration, after the target of its kind.
+impl SpecimenExperiment {
+    /// An experiment on the specimen of a configuration, after the target of its kind.
     ///
     /// # Errors
     /// The first value of `config` out of its range.
-    pub fn open(config: SpecimenConfig) -> Result<Self, MicroscopeError> {
+    pub fn open(config: SpecimenConfig) -> Result<Self, ExperimentError> {
         let scalarizer = config.kind().target().parse()?;
         Self::new(config.make()?, scalarizer)
     }
 
-    /// A microscope over a specimen; the truth is what spectra without noise reduce to.
+    /// An experiment on a specimen; the truth is what spectra without noise reduce to.
     ///
     /// # Errors
     /// When the scalarizer does not fit the specimen's channels.
     pub fn new(
         specimen: Arc<dyn Specimen>,
         scalarizer: Scalarizer,
-    ) -> Result<Self, MicroscopeError> {
+    ) -> Result<Self, ExperimentError> {
         let (channels, coordinates) = (specimen.channels(), specimen.coordinates());
         let image = specimen.image();
         let mut values = Vec::with_capacity(image.values.len());
@@ -69,12 +70,12 @@ impl SpecimenMicroscope {
     }
 }
 
-impl Microscope for SpecimenMicroscope {
+impl Experiment for SpecimenExperiment {
     fn image(&self) -> &Map {
         self.specimen.image()
     }
 
-    fn measure(&mut self, pixel: Pixel) -> Result<f64, MicroscopeError> {
+    fn measure(&mut self, pixel: Pixel) -> Result<f64, ExperimentError> {
         let spectrum = self.specimen.spectrum(pixel.row, pixel.column);
         let (channels, coordinates) = (self.specimen.channels(), self.specimen.coordinates());
         Ok(self.scalarizer.reduce(&spectrum, coordinates, channels)?)
@@ -88,15 +89,8 @@ impl Microscope for SpecimenMicroscope {
         self.specimen.behaviours()
     }
 
-    fn channels(&self) -> Option<Channels<'_>> {
-        let (quantity, units) = self.specimen.response();
-        Some(Channels {
-            axis: self.specimen.channels(),
-            coordinates: self.specimen.coordinates(),
-            quantity,
-            units,
-            elements: self.specimen.elements(),
-        })
+    fn channels(&self) -> Option<Channels> {
+        Some(self.specimen.recorded())
     }
 
     fn spectrum(&self, measured: Pixel) -> Option<Vec<f64>> {

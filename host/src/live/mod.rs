@@ -1,0 +1,1 @@
+//! A campaign on an instrument: dose, drift, failures, and a journal that loses nothing.

@@ -1,0 +1,119 @@
+//! What can go wrong with an instrument.
+
+use crate::scalarizer::ScalarizerError;
+use crate::specimen::SpecimenError;
+
+/// Why an instrument did not do as told; each is one line. Some pass, others need somebody.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum MicroscopeError {
+    /// Nobody listens there.
+    #[error("no instrument at {address}: {reason}; is its server running there?")]
+    Unreachable {
+        /// Host and port.
+        address: String,
+        /// What the system said.
+        reason: String,
+    },
+    /// No answer came in time.
+    #[error("{address} did not answer `{call}` within {seconds} s")]
+    TimedOut {
+        /// Host and port.
+        address: String,
+        /// What was asked.
+        call: String,
+        /// How long was waited.
+        seconds: f64,
+    },
+    /// The connection broke.
+    #[error("the connection to {address} broke during `{call}`: {reason}")]
+    Lost {
+        /// Host and port.
+        address: String,
+        /// What was asked.
+        call: String,
+        /// What the system said.
+        reason: String,
+    },
+    /// The instrument refused or failed, by its own account.
+    #[error("the instrument failed at `{call}`: {message}")]
+    Failed {
+        /// What was asked.
+        call: String,
+        /// What it said, on one line.
+        message: String,
+    },
+    /// Something else listens there.
+    #[error("{address} speaks another protocol: {found}; expected {expected}")]
+    Protocol {
+        /// Host and port.
+        address: String,
+        /// What it said.
+        found: String,
+        /// What was expected.
+        expected: String,
+    },
+    /// An answer of the wrong kind or shape.
+    #[error("`{call}` answered with {found}; expected {expected}")]
+    Answer {
+        /// What was asked.
+        call: String,
+        /// What came.
+        found: String,
+        /// What was expected.
+        expected: String,
+    },
+    /// A calibration is missing.
+    #[error("the instrument gives no {what}; expected {expected}")]
+    Uncalibrated {
+        /// What is missing.
+        what: String,
+        /// Where it would come from.
+        expected: String,
+    },
+    /// A place outside the frame.
+    #[error("x = {x}, y = {y} lies outside the frame; expected fractions of it, from 0 to 1")]
+    Outside {
+        /// Fraction of the width.
+        x: f64,
+        /// Fraction of the height.
+        y: f64,
+    },
+    /// The replayed data hold no number there.
+    #[error("the data at row {row}, column {column} hold no finite number to measure")]
+    NoData {
+        /// Row of the pixel.
+        row: usize,
+        /// Column of the pixel.
+        column: usize,
+    },
+    /// A setting outside its range.
+    #[error("{name} is {value}; expected {accepted}")]
+    Setting {
+        /// Which setting.
+        name: &'static str,
+        /// Its value.
+        value: String,
+        /// What would be accepted.
+        accepted: String,
+    },
+    /// A scalarizer does not suit the channels.
+    #[error(transparent)]
+    Scalarizer(#[from] ScalarizerError),
+    /// A specimen cannot be made.
+    #[error(transparent)]
+    Specimen(#[from] SpecimenError),
+}
+
+impl MicroscopeError {
+    /// Whether trying again may help: the instrument is slow, gone, or failed by its own account.
+    pub fn is_passing(&self) -> bool {
+        matches!(
+            self,
+            Self::Unreachable { .. }
+                | Self::TimedOut { .. }
+                | Self::Lost { .. }
+                | Self::Failed { .. }
+        )
+    }
+}
