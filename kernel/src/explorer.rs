@@ -19,8 +19,8 @@ use crate::strategy::{Acquisition, Sampling, Strategy};
 use crate::structure::Windows;
 use crate::surrogate::{self, Posterior, Sites, Surrogate};
 use crate::{
-    Architecture, Candidate, Candidates, Capacity, Error, Hyperparameters, Model, Standardisation,
-    Storage, dense,
+    Architecture, Candidate, Candidates, Capacity, Error, Hyperparameters, Model, Pixel,
+    Standardisation, Storage, dense,
 };
 
 /// The posterior at one candidate, in the units of the response.
@@ -227,6 +227,31 @@ impl<'a> Explorer<'a> {
         Ok(())
     }
 
+    /// Proposes no candidate any more whose pixel lies in these rows and columns of the image.
+    /// What was measured there stays; what was not cannot be measured.
+    ///
+    /// # Errors
+    /// [`Error::NoImage`].
+    pub fn exclude(
+        &mut self,
+        rows: core::ops::Range<usize>,
+        columns: core::ops::Range<usize>,
+    ) -> Result<(), Error> {
+        let candidates = self.candidates.ok_or(Error::NoImage)?;
+        let (rows_end, columns_end) = (candidates.height(), candidates.width());
+        for row in rows.start..rows.end.min(rows_end) {
+            for column in columns.start..columns.end.min(columns_end) {
+                let Some(candidate) = candidates.at(Pixel { row, column }) else {
+                    continue;
+                };
+                if let Some(taken) = self.memory.taken.get_mut(candidate.index() / 32) {
+                    *taken |= 1 << (candidate.0 % 32);
+                }
+            }
+        }
+        Ok(())
+    }
+
     /// The posterior at one candidate.
     ///
     /// # Errors
@@ -372,7 +397,7 @@ impl<'a> Explorer<'a> {
             .map(|(&candidate, &response)| (Candidate(candidate), response))
     }
 
-    /// Whether a candidate was measured.
+    /// Whether a candidate was measured or excluded, so that it is proposed no more.
     pub fn is_measured(&self, candidate: Candidate) -> bool {
         is_taken(self.memory.taken, candidate.index())
     }

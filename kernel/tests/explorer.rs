@@ -510,3 +510,27 @@ fn errors_say_what_was_found_and_what_would_be_accepted() {
     .to_string();
     assert_eq!(message, "a window of 3 pixels: the network takes 4 to 64");
 }
+
+#[test]
+fn what_is_excluded_is_never_proposed_and_everything_else_still_is() {
+    let bench = Bench::new(Architecture::Valid, 1e-3);
+    let mut memory = Memory::new(SIDE * SIDE);
+    let mut explorer = memory.with_image(Acquisition::new(Strategy::Random), 1, &bench);
+    let candidates = explorer.candidates().unwrap();
+    // Wider than the image below and to the right: what lies outside is no matter.
+    let excluded = |row: usize, column: usize| row >= 14 || (column >= 12 && row >= 10);
+    explorer.exclude(14..SIDE + 9, 0..SIDE).unwrap();
+    explorer.exclude(10..SIDE, 12..usize::MAX).unwrap();
+    let mut proposed = 0;
+    while let Ok(proposal) = explorer.propose() {
+        let pixel = candidates.pixel(proposal.candidate).unwrap();
+        assert!(!excluded(pixel.row, pixel.column), "{pixel:?}");
+        explorer.measure(proposal.candidate, 1.0).unwrap();
+        proposed += 1;
+    }
+    let free = (0..candidates.count() as u32).filter(|&n| {
+        let pixel = candidates.pixel(Candidate(n)).unwrap();
+        !excluded(pixel.row, pixel.column)
+    });
+    assert_eq!(proposed, free.count());
+}

@@ -1,16 +1,18 @@
 //! The firmware under the emulator, and campaigns whose host is attended from call to call.
 
 use std::io::Write as _;
+use std::ops::Range;
 use std::time::Duration;
 use std::{env, fs, thread};
 
 use beacon_firmware::obi::{Command, Track, Visit};
 use beacon_host::campaign::{Campaign, CampaignConfig, CampaignError, Outcome, Seeds};
 use beacon_host::controller::{
-    Controller, ControllerChoice, ControllerError, Emulator, EmulatorError, InProcess, LinkReport,
-    Linked, Memory, Port, Recovery, Setup, firmware_image,
+    BeamPort, Controller, ControllerChoice, ControllerError, Emulator, EmulatorError, InProcess,
+    LinkReport, Linked, Memory, Port, Recovery, Setup, firmware_image,
 };
 use beacon_host::experiment::Experiment;
+use beacon_kernel::link::message::Settings;
 use beacon_kernel::link::{Client, Timing};
 use beacon_kernel::{Acquisition, Candidate, Capacity, Model, Proposal, Surrogate};
 use tempfile::TempDir;
@@ -143,6 +145,24 @@ impl<'m, F: FnMut(usize, &mut Linked<'_>) -> Result<(), ControllerError>> Attend
     }
 }
 
+impl<F: FnMut(usize, &mut Linked<'_>) -> Result<(), ControllerError>> BeamPort for Attended<'_, F> {
+    fn expose(&mut self, candidate: Candidate) -> Result<(), ControllerError> {
+        self.next()?.expose(candidate)
+    }
+
+    fn blank(&mut self) -> Result<(), ControllerError> {
+        self.linked.blank()
+    }
+
+    fn configure(&mut self, settings: Settings) -> Result<(), ControllerError> {
+        self.linked.configure(settings)
+    }
+
+    fn settings(&self) -> Option<Settings> {
+        self.linked.settings()
+    }
+}
+
 impl<F: FnMut(usize, &mut Linked<'_>) -> Result<(), ControllerError>> Controller
     for Attended<'_, F>
 {
@@ -162,12 +182,16 @@ impl<F: FnMut(usize, &mut Linked<'_>) -> Result<(), ControllerError>> Controller
         self.next()?.measure(candidate, response)
     }
 
-    fn expose(&mut self, candidate: Candidate) -> Result<(), ControllerError> {
-        self.next()?.expose(candidate)
+    fn exclude(
+        &mut self,
+        rows: Range<usize>,
+        columns: Range<usize>,
+    ) -> Result<(), ControllerError> {
+        self.linked.exclude(rows, columns)
     }
 
-    fn propose(&mut self) -> Result<Proposal, ControllerError> {
-        self.next()?.propose()
+    fn propose(&mut self, expose: bool) -> Result<Proposal, ControllerError> {
+        self.next()?.propose(expose)
     }
 
     fn surrogate(&mut self) -> Result<Surrogate<'_>, ControllerError> {

@@ -5,8 +5,8 @@ use beacon_kernel::link::message::{
     Acquisition, Activation, Architecture, Beam, BlankReason, Campaign, Capacity, Configuration,
     DoseLimits, Exposed, Field, Followed, Health, Hello, Hyperparameters, Identity, KernelError,
     LinkStatistics, Measured, Measurement, ModelHeader, Next, OtherHost, Phase, Prediction,
-    Proposal, Proposed, References, Refusal, Reply, Request, Sampling, Settings, Standardisation,
-    Status, Strategy, Which, WindowLimits,
+    Proposal, Proposed, References, Refusal, Region, Reply, Request, Sampling, Settings,
+    Standardisation, Status, Strategy, Which, WindowLimits,
 };
 use beacon_kernel::link::scalarizer::{Scalarizer, Window};
 use beacon_kernel::link::transfer::{Descriptor, Encoding, Kind, Payload, Progress};
@@ -245,6 +245,13 @@ pub fn requests() -> Vec<(Request, Vec<u8>)> {
         let acquisition = acquisition(strategy.into(), References::Denoised, Sampling::Marginal);
         all.push((Request::Choose(acquisition), Vec::new()));
     }
+    let region = Region {
+        top: 3,
+        bottom: 20,
+        left: 0,
+        right: 300,
+    };
+    all.push((Request::Exclude(region), Vec::new()));
     all
 }
 
@@ -532,6 +539,7 @@ pub fn request_variant(request: &Request) -> usize {
         Request::Expose { .. } => 18,
         Request::Blank => 19,
         Request::End { .. } => 20,
+        Request::Exclude(_) => 21,
     }
 }
 

@@ -105,7 +105,7 @@ fn every_request() {
             assert!(rest.is_empty() || read.carries_raw());
         });
     }
-    for variant in 0..=20 {
+    for variant in 0..=21 {
         assert!(
             all.iter()
                 .any(|(request, _)| request_variant(request) == variant),
@@ -149,7 +149,7 @@ const HANDSHAKE: [&str; 3] = [
 ];
 
 #[rustfmt::skip]
-const REQUESTS: [&str; 41] = [
+const REQUESTS: [&str; 42] = [
     // Status
     "00050103341205dc4c61b200",
     // Configuration
@@ -232,6 +232,8 @@ const REQUESTS: [&str; 41] = [
     "00080103341208070a0601cdcc4c3e01078040687603bc00",
     // Choose(Acquisition { strategy: Farthest, k: 10, references: Denoised, sampling: Marginal, elite_share: 0.2, beta: 4.0 })
     "00080103341208080a0601cdcc4c3e0107804019e997ce00",
+    // Exclude(Region { top: 3, bottom: 20, left: 0, right: 300 })
+    "00080103341215031407ac0214547fe300",
 ];
 
 #[rustfmt::skip]

@@ -100,7 +100,7 @@ fn by_hand(image: &Map, truth: &Map) -> (u32, f64, f64) {
     }
     kernel.load_model(&trainer.model()).unwrap();
     kernel.choose(Acquisition::default()).unwrap();
-    let chosen = kernel.propose().unwrap().candidate.0;
+    let chosen = kernel.propose(true).unwrap().candidate.0;
     let posterior = Posterior::new(&kernel.surrogate().unwrap(), origin);
 
     let free = (0..truth.len()).filter(|&n| !points.contains(&Candidate(n as u32)));

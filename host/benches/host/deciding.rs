@@ -17,11 +17,11 @@ fn decision(bencher: Bencher<'_, '_>, side: usize, strategy: Strategy) {
     let mut kernel = scene.kernel(&mut memory, &trainer, BEFORE).unwrap();
     kernel.choose(Acquisition::new(strategy)).unwrap();
     // What is known of earlier points stays from one decision to the next.
-    kernel.propose().unwrap();
+    kernel.propose(true).unwrap();
     let mut points = BEFORE..;
     bencher.bench_local(|| {
         scene.measure(&mut kernel, points.next().unwrap()).unwrap();
-        kernel.propose().unwrap()
+        kernel.propose(true).unwrap()
     });
 }
 

@@ -24,13 +24,13 @@ pub(crate) fn measure(root: usize, points: usize) -> Result<[f64; PARTS.len()], 
     let mut memory = scene.memory();
     let mut kernel = scene.kernel(&mut memory, &trainer, before)?;
     kernel.choose(Acquisition::default())?;
-    kernel.propose()?;
+    kernel.propose(true)?;
     let mut seconds: [Vec<f64>; PARTS.len()] = Default::default();
     for point in before..before + STEPS {
         let measured = point + 1;
         let mut marks = [Instant::now(); PARTS.len() + 1];
         scene.measure(&mut kernel, point)?;
-        kernel.propose()?;
+        kernel.propose(true)?;
         marks[1] = Instant::now();
         let known = &patches[..measured * WINDOW * WINDOW];
         trainer.fit(known, &scene.responses[..measured])?;

@@ -16,6 +16,7 @@ mod responses;
 mod run;
 mod seeds;
 mod spectra;
+mod steps;
 mod summary;
 
 use std::collections::HashSet;
@@ -24,8 +25,8 @@ use std::time::Instant;
 
 use beacon_kernel::{Acquisition, Candidate, Candidates, Network, Strategy};
 
-use crate::controller::{Controller, Setup};
-use crate::experiment::Experiment;
+use crate::controller::Controller;
+use crate::experiment::{Ended, Experiment};
 use crate::map::Map;
 use crate::spaces::Spaces;
 use crate::train::Trainer;
@@ -43,6 +44,7 @@ pub use summary::Summary;
 
 use responses::check_responses;
 use run::{Run, Warnings};
+use steps::Steps;
 
 /// Revision of all that decides where a campaign measures: kernel, training, seeds. To be raised
 /// whenever a campaign may take another way than before, so that its results are not mixed with
@@ -52,13 +54,13 @@ pub const ALGORITHM: u32 = 2;
 /// What a campaign tells while it runs.
 pub trait Observer {
     /// A step is complete: number (from 1), total, the figures so far. A break ends the campaign
-    /// there, with what it has.
-    fn step(&mut self, step: usize, of: usize, series: &Series) -> ControlFlow<()>;
+    /// there, with what it has, and says why.
+    fn step(&mut self, step: usize, of: usize, series: &Series) -> ControlFlow<Ended>;
 }
 
 /// An observer that looks away.
 impl Observer for () {
-    fn step(&mut self, _: usize, _: usize, _: &Series) -> ControlFlow<()> {
+    fn step(&mut self, _: usize, _: usize, _: &Series) -> ControlFlow<Ended> {
         ControlFlow::Continue(())
     }
 }
@@ -183,8 +185,10 @@ impl Campaign {
             );
             return Err(setting("steps", &config.steps, accepted));
         }
-        let truth = experiment.truth().ok_or(CampaignError::NoTruth)?;
-        check_responses(truth, patches.candidates())?;
+        let truth = experiment.truth();
+        if let Some(truth) = truth {
+            check_responses(truth, patches.candidates())?;
+        }
         let monitor = Monitor::new(truth, patches.candidates())?;
         config.training.validate()?;
         Ok(Self {
@@ -225,7 +229,8 @@ impl Campaign {
     /// Runs the campaign to its end.
     ///
     /// # Errors
-    /// When the experiment fails or the controller refuses a measurement. Numerical trouble in
+    /// When the experiment fails or the controller refuses a measurement before anything is
+    /// measured; later the campaign ends with what it has, and says why. Numerical trouble in
     /// training is retried, then reported as a warning; it never ends a campaign.
     pub fn run(
         self,
@@ -234,26 +239,19 @@ impl Campaign {
         observer: &mut dyn Observer,
     ) -> Result<Outcome, CampaignError> {
         let begun = Instant::now();
-        let candidates = self.patches.candidates();
-        controller.begin(&Setup {
-            height: candidates.height(),
-            width: candidates.width(),
-            window: candidates.window(),
-            pixels: self.patches.pixels(),
-            seed: self.config.seed,
-        })?;
         let mut training = self.config.training.clone();
         training.seed = self.config.seed;
-        let trainer = Trainer::new(self.network, training.clone())?;
         let (acquisition, order) = match self.plan {
             Plan::Explore(acquisition) => (acquisition, Vec::new()),
             Plan::Follow(order) => (Acquisition::default(), order),
         };
-        let mut run = Run {
+        let run = Run {
             experiment,
             controller,
-            trainer,
+            trainer: Trainer::new(self.network, training.clone())?,
             acquisition,
+            seed: self.config.seed,
+            excluded: Vec::new(),
             patches: &self.patches,
             patch_values: Vec::new(),
             responses: Vec::new(),
@@ -261,80 +259,19 @@ impl Campaign {
             times: Times::default(),
             warnings: Warnings::of(&self.patches),
         };
-
-        let seeds = run.measure_seeds(&self.seeds)?;
-        run.controller.choose(acquisition)?;
-        if !seeds.is_empty() {
-            run.retrain()?;
-        }
-
-        let mut monitor = self.monitor;
-        for seed in &seeds {
-            monitor.seed(seed.candidate)?;
-        }
-        let mut series = Series::default();
-        let mut steps = Vec::new();
-        for step in 1..=self.config.steps {
-            let (started, before) = (Instant::now(), run.times);
-            let due = step.is_multiple_of(self.config.retrain_every);
-            let beside = self.config.train_beside && order.is_empty();
-            let next = run.next(order.get(step - 1), due && beside);
-            let (candidate, proposal) = match next {
-                Err(CampaignError::Controller(error)) if error.is_dose_limit() => {
-                    run.warnings.note(&format!("the campaign ended: {error}"));
-                    break;
-                }
-                next => next?,
-            };
-            let measurement = run.measure(candidate, proposal)?;
-            steps.push(measurement);
-            if seeds.is_empty() && step <= self.config.initial {
-                run.trainer = Trainer::new(self.network, training.clone())?;
-            }
-            if due && !beside {
-                run.retrain()?;
-            }
-            let monitoring = Instant::now();
-            let seconds = monitoring.duration_since(started).as_secs_f64();
-            let posterior = run.posterior();
-            let recorded = monitor.record(
-                measurement.candidate,
-                posterior.as_ref(),
-                seconds,
-                &mut series,
-            );
-            series.record_times(&before, &run.times);
-            if let Err(error) = recorded {
-                run.warnings
-                    .note(&format!("the surrogate could not be judged: {error}"));
-            }
-            run.times.monitoring += monitoring.elapsed();
-            if observer.step(step, self.config.steps, &series).is_break() {
-                break;
-            }
-        }
-        let (mean, sigma) = run.surrogate_maps();
-        run.controller.end()?;
-        let behaviours = run.experiment.behaviours().iter();
-        let discoveries = behaviours
-            .map(|behaviour| Discovery::new(behaviour, candidates.width(), &seeds, &steps))
-            .collect();
-        run.times.whole = begun.elapsed();
-        Ok(Outcome {
-            config: self.config,
-            candidates: candidates.count(),
-            occupied_bins: monitor.target().occupied(),
-            seeds,
-            steps,
-            series,
-            discoveries,
-            mean,
-            sigma,
-            times: run.times,
-            peak_memory: memory::peak_bytes(),
-            link: run.controller.link(),
-            warnings: run.warnings.notes,
-        })
+        let mut steps = Steps {
+            run,
+            config: &self.config,
+            network: self.network,
+            training,
+            order,
+            monitor: self.monitor,
+            seeds: Vec::new(),
+            steps: Vec::new(),
+            series: Series::default(),
+        };
+        let ended = steps.take(&self.seeds, observer)?;
+        steps.outcome(ended, begun)
     }
 }
 

@@ -13,8 +13,15 @@ use crate::spaces::{LatentSpace, Spaces};
 /// The figures of every step so far, one entry per step, seeds not among them.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Series {
-    /// Share of the target-space bins that the steps have visited, 0 to 1.
+    /// Share of the target-space bins that the steps have visited, 0 to 1; empty where the truth
+    /// is not known.
+    #[serde(default)]
     pub target_coverage: Vec<f64>,
+    /// Share of the bins between the smallest and the largest response measured so far that hold
+    /// one, seeds included, 0 to 1: what can be told without the truth. It falls when the range
+    /// grows.
+    #[serde(default)]
+    pub observed_coverage: Vec<f64>,
     /// Share of the clusters of patches likewise; empty where they were not worked out.
     #[serde(default)]
     pub patch_coverage: Vec<f64>,
@@ -30,14 +37,15 @@ pub struct Series {
     /// Share of the clusters of the latent space likewise; empty where it was not worked out.
     #[serde(default)]
     pub latent_coverage_with_seeds: Vec<f64>,
-    /// Mean absolute error of the surrogate over all candidates, in units of the response.
-    #[serde(deserialize_with = "figures")]
+    /// Mean absolute error of the surrogate over all candidates, in units of the response; empty
+    /// where the truth is not known, as the two that follow.
+    #[serde(default, deserialize_with = "figures")]
     pub mae: Vec<f64>,
     /// Root mean squared error over all candidates, in units of the response.
-    #[serde(deserialize_with = "figures")]
+    #[serde(default, deserialize_with = "figures")]
     pub rmse: Vec<f64>,
     /// Mean negative log predictive density over all candidates, in nats.
-    #[serde(deserialize_with = "figures")]
+    #[serde(default, deserialize_with = "figures")]
     pub nlpd: Vec<f64>,
     /// Mean of the surrogate over all candidates, in units of the response.
     #[serde(deserialize_with = "figures")]
@@ -109,32 +117,62 @@ impl Explored {
     }
 }
 
-/// Judges a campaign against the truth.
+/// The true response at every candidate, and its bins.
+#[derive(Clone, Debug)]
+struct Truth {
+    responses: Vec<f64>,
+    target: Explored,
+}
+
+/// Judges a campaign: against the truth where it is known, else by what it measured.
 #[derive(Clone, Debug)]
 pub struct Monitor {
-    truth: Vec<f64>,
-    target: Explored,
+    candidates: Candidates,
+    truth: Option<Truth>,
+    /// Every response measured so far.
+    observed: Vec<f64>,
+    /// What was visited so far: the seeds, then the steps.
+    seeds: Vec<Candidate>,
+    steps: Vec<Candidate>,
     patch: Option<Explored>,
     latent: Option<Explored>,
 }
 
 impl Monitor {
-    /// A monitor over the true response at every candidate.
+    /// A monitor over the true response at every candidate, or without one.
     ///
     /// # Errors
     /// When the response is constant or not finite somewhere.
-    pub fn new(truth: &Map, candidates: Candidates) -> Result<Self, MetricsError> {
-        let truth: Vec<f64> = (0..candidates.count() as u32)
-            .filter_map(|n| candidates.pixel(Candidate(n)).ok())
-            .map(|pixel| truth.at(pixel.row, pixel.column))
-            .collect();
-        let target = Explored::new(&target_groups(&truth, TARGET_BINS)?);
+    pub fn new(truth: Option<&Map>, candidates: Candidates) -> Result<Self, MetricsError> {
         Ok(Self {
-            truth,
-            target,
+            candidates,
+            truth: truth.map(|map| Truth::new(map, candidates)).transpose()?,
+            observed: Vec::new(),
+            seeds: Vec::new(),
+            steps: Vec::new(),
             patch: None,
             latent: None,
         })
+    }
+
+    /// Goes on with another target: its truth, where it is known, and its responses of the points
+    /// so far.
+    ///
+    /// # Errors
+    /// As [`Self::new`].
+    pub fn retarget(&mut self, truth: Option<&Map>, responses: &[f64]) -> Result<(), MetricsError> {
+        self.truth = None;
+        self.observed = responses.to_vec();
+        let Some(map) = truth else { return Ok(()) };
+        let mut truth = Truth::new(map, self.candidates)?;
+        for seed in &self.seeds {
+            truth.target.all.visit(seed.index())?;
+        }
+        for step in &self.steps {
+            truth.target.step(step.index())?;
+        }
+        self.truth = Some(truth);
+        Ok(())
     }
 
     /// Judges exploration in these spaces as well, from here on.
@@ -144,10 +182,10 @@ impl Monitor {
     pub fn judge_in(&mut self, spaces: &Spaces) -> Result<(), MetricsError> {
         let latent = spaces.latent().map(LatentSpace::groups);
         for groups in [Some(spaces.patch()), latent].into_iter().flatten() {
-            if groups.labels().len() != self.truth.len() {
+            if groups.labels().len() != self.candidates.count() {
                 return Err(MetricsError::Length {
                     what: "space",
-                    expected: self.truth.len(),
+                    expected: self.candidates.count(),
                     found: groups.labels().len(),
                 });
             }
@@ -157,45 +195,66 @@ impl Monitor {
         Ok(())
     }
 
-    /// The bins of the target space.
-    pub fn target(&self) -> &Groups {
-        self.target.steps.groups()
+    /// The bins of the target space, where the truth is known.
+    pub fn target(&self) -> Option<&Groups> {
+        let truth = self.truth.as_ref()?;
+        Some(truth.target.steps.groups())
     }
 
     fn spaces(&mut self) -> impl Iterator<Item = &mut Explored> {
+        let target = self.truth.as_mut().map(|truth| &mut truth.target);
         let further = [&mut self.patch, &mut self.latent];
         let further = further.into_iter().filter_map(Option::as_mut);
-        std::iter::once(&mut self.target).chain(further)
+        target.into_iter().chain(further)
     }
 
-    /// Counts a seed.
+    /// Counts a seed and its response.
     ///
     /// # Errors
     /// When the candidate does not exist.
-    pub fn seed(&mut self, candidate: Candidate) -> Result<(), MetricsError> {
+    pub fn seed(&mut self, candidate: Candidate, response: f64) -> Result<(), MetricsError> {
+        self.seeds.push(candidate);
+        self.observed.push(response);
         self.spaces()
             .try_for_each(|space| space.all.visit(candidate.index()))
     }
 
-    /// Counts a step and appends its figures to the series; without a surrogate, or with one
-    /// that is not finite, the errors are NaN.
+    /// Share of the bins between the smallest and the largest response so far that hold one.
+    fn observed_coverage(&self) -> f64 {
+        let responses = self.observed.iter().copied();
+        let known: Vec<f64> = responses.filter(|response| response.is_finite()).collect();
+        match target_groups(&known, TARGET_BINS) {
+            Ok(groups) => groups.occupied() as f64 / TARGET_BINS as f64,
+            // One value, or none: at most one bin.
+            Err(_) => f64::from(u8::from(!known.is_empty())) / TARGET_BINS as f64,
+        }
+    }
+
+    /// Counts a step and its response and appends its figures to the series; without a surrogate,
+    /// or with one that is not finite, the errors are NaN. Figures that need the truth are left
+    /// out where it is not known.
     ///
     /// # Errors
     /// When the candidate does not exist or the surrogate is not finite; the step is counted.
     pub fn record(
         &mut self,
-        candidate: Candidate,
+        (candidate, response): (Candidate, f64),
         surrogate: Option<&Posterior>,
         seconds: f64,
         series: &mut Series,
     ) -> Result<(), MetricsError> {
+        self.steps.push(candidate);
+        self.observed.push(response);
         let visited = self
             .spaces()
             .try_for_each(|space| space.step(candidate.index()));
-        self.target.append(
-            &mut series.target_coverage,
-            &mut series.target_coverage_with_seeds,
-        );
+        series.observed_coverage.push(self.observed_coverage());
+        if let Some(truth) = &self.truth {
+            truth.target.append(
+                &mut series.target_coverage,
+                &mut series.target_coverage_with_seeds,
+            );
+        }
         if let Some(patch) = &self.patch {
             patch.append(
                 &mut series.patch_coverage,
@@ -214,9 +273,11 @@ impl Monitor {
             .push(surrogate.map_or(f64::NAN, |s| s.noise.sqrt()));
         let known = errors.as_ref().ok().and_then(Option::as_ref);
         let figure = |pick: fn(&SurrogateErrors) -> f64| known.map_or(f64::NAN, pick);
-        series.mae.push(figure(|e| e.mae));
-        series.rmse.push(figure(|e| e.rmse));
-        series.nlpd.push(figure(|e| e.nlpd));
+        if self.truth.is_some() {
+            series.mae.push(figure(|e| e.mae));
+            series.rmse.push(figure(|e| e.rmse));
+            series.nlpd.push(figure(|e| e.nlpd));
+        }
         series.surrogate_mean.push(figure(|e| e.surrogate_mean));
         series.surrogate_sigma.push(figure(|e| e.surrogate_sigma));
         series
@@ -227,12 +288,22 @@ impl Monitor {
     }
 
     fn errors(&self, posterior: &Posterior) -> Result<SurrogateErrors, MetricsError> {
-        SurrogateErrors::new(
-            &self.truth,
-            &posterior.mean,
-            &posterior.variance,
-            posterior.noise,
-        )
+        // Without a truth the surrogate can still be described: against itself its errors are
+        // those that it expects, and they are not kept.
+        let truth = self.truth.as_ref();
+        let truth = truth.map_or(&posterior.mean, |truth| &truth.responses);
+        SurrogateErrors::new(truth, &posterior.mean, &posterior.variance, posterior.noise)
+    }
+}
+
+impl Truth {
+    fn new(map: &Map, candidates: Candidates) -> Result<Self, MetricsError> {
+        let responses: Vec<f64> = (0..candidates.count() as u32)
+            .filter_map(|n| candidates.pixel(Candidate(n)).ok())
+            .map(|pixel| map.at(pixel.row, pixel.column))
+            .collect();
+        let target = Explored::new(&target_groups(&responses, TARGET_BINS)?);
+        Ok(Self { responses, target })
     }
 }
 
@@ -273,10 +344,10 @@ mod tests {
     fn a_figure_that_could_not_be_computed_survives_its_file_form() {
         let truth = Map::uncalibrated(4, 5, (0..20).map(f64::from).collect(), "ramp");
         let candidates = Candidates::new(4, 5, 4).unwrap();
-        let mut monitor = Monitor::new(&truth, candidates).unwrap();
+        let mut monitor = Monitor::new(Some(&truth), candidates).unwrap();
         let mut series = Series::default();
         monitor
-            .record(Candidate(1), None, 0.5, &mut series)
+            .record((Candidate(1), 0.1), None, 0.5, &mut series)
             .unwrap();
         let text = serde_json::to_string(&series).unwrap();
         assert!(text.contains("\"mae\":[null]"), "{text}");
@@ -284,18 +355,60 @@ mod tests {
         assert!(read.mae[0].is_nan());
         assert_eq!((read.target_coverage, read.seconds), (vec![0.5], vec![0.5]));
     }
+
+    #[test]
+    fn without_a_truth_coverage_is_that_of_the_range_measured_so_far() {
+        let candidates = Candidates::new(4, 5, 4).unwrap();
+        let mut monitor = Monitor::new(None, candidates).unwrap();
+        let mut series = Series::default();
+        monitor.seed(Candidate(0), 2.0).unwrap();
+        for response in [2.0, 12.0, f64::NAN, 7.0, 7.01] {
+            let point = (Candidate(1), response);
+            monitor.record(point, None, 0.0, &mut series).unwrap();
+        }
+        assert_eq!(series.observed_coverage, [0.01, 0.02, 0.02, 0.03, 0.03]);
+        assert!(series.target_coverage.is_empty() && series.mae.is_empty());
+        assert_eq!(series.surrogate_mean.len(), 5);
+    }
+
+    #[test]
+    fn another_target_counts_the_points_so_far_in_its_own_bins() {
+        let truth = |values: [f64; 2]| {
+            let mut map = Map::uncalibrated(4, 5, vec![0.0; 20], "response");
+            (map.values[12], map.values[13]) = (values[0], values[1]);
+            map
+        };
+        let candidates = Candidates::new(4, 5, 4).unwrap();
+        let mut monitor = Monitor::new(Some(&truth([0.0, 1.0])), candidates).unwrap();
+        let mut series = Series::default();
+        let first = (Candidate(0), 0.0);
+        monitor.record(first, None, 0.0, &mut series).unwrap();
+        monitor.retarget(Some(&truth([5.0, 1.0])), &[5.0]).unwrap();
+        let second = (Candidate(1), 1.0);
+        monitor.record(second, None, 0.0, &mut series).unwrap();
+        assert_eq!(series.target_coverage, [0.5, 1.0]);
+        assert!(
+            monitor
+                .retarget(Some(&truth([3.0, 3.0])), &[3.0, 3.0])
+                .is_err()
+        );
+        assert!(monitor.target().is_none());
+    }
+
     #[test]
     fn seeds_count_in_the_arrays_that_say_so_alone() {
         let truth = Map::uncalibrated(4, 5, (0..20).map(f64::from).collect(), "ramp");
         let candidates = Candidates::new(4, 5, 4).unwrap();
-        let mut monitor = Monitor::new(&truth, candidates).unwrap();
+        let mut monitor = Monitor::new(Some(&truth), candidates).unwrap();
         let patches = crate::patches::Patches::new(&truth, 4).unwrap();
         let spaces = Spaces::new(&patches, None, &crate::spaces::Cache::none()).unwrap();
         monitor.judge_in(&spaces).unwrap();
-        monitor.seed(Candidate(0)).unwrap();
+        monitor.seed(Candidate(0), 0.0).unwrap();
         let mut series = Series::default();
         for candidate in [1, 0].map(Candidate) {
-            monitor.record(candidate, None, 0.0, &mut series).unwrap();
+            monitor
+                .record((candidate, 0.5), None, 0.0, &mut series)
+                .unwrap();
         }
         assert_eq!(series.target_coverage, [0.5, 1.0]);
         assert_eq!(series.target_coverage_with_seeds, [1.0, 1.0]);
@@ -303,7 +416,7 @@ mod tests {
         assert_eq!(series.patch_coverage.len(), 2);
         assert_eq!(series.patch_coverage_with_seeds[1], 1.0);
         assert!(series.latent_coverage.is_empty());
-        assert!(monitor.seed(Candidate(2)).is_err());
+        assert!(monitor.seed(Candidate(2), 0.0).is_err());
     }
 
     #[test]

@@ -6,6 +6,7 @@ use beacon_kernel::{Candidate, Pixel, Proposal};
 
 use super::{CampaignConfig, Discovery, Series};
 use crate::controller::LinkReport;
+use crate::experiment::Ended;
 use crate::map::Map;
 
 /// What the model expected of a point, in the units of the response.
@@ -78,6 +79,8 @@ pub struct Outcome {
     pub peak_memory: Option<u64>,
     /// What the link to the controller has been through, where there is one.
     pub link: Option<LinkReport>,
+    /// Why it ended.
+    pub ended: Ended,
     /// What went wrong without ending the campaign.
     pub warnings: Vec<String>,
 }

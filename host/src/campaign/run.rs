@@ -2,14 +2,25 @@
 
 use std::time::Instant;
 
-use beacon_kernel::{Acquisition, Candidate, Proposal, Strategy};
+use beacon_kernel::{Acquisition, Candidate, LARGEST_RESPONSE, Proposal, Strategy};
 
 use super::{CampaignError, Expectation, Measurement, Posterior, Seeds, Times};
-use crate::controller::{Controller, ControllerError};
-use crate::experiment::Experiment;
+use crate::controller::{BeamPort, Controller, ControllerError, Setup};
+use crate::experiment::{Experiment, ExperimentError, Point, Region};
 use crate::map::Map;
 use crate::patches::Patches;
 use crate::train::{FitReport, Trainer};
+
+/// A point that was chosen, and what the kernel said when it proposed it.
+pub(super) struct NextPoint {
+    candidate: Candidate,
+    proposal: Option<Proposal>,
+}
+
+/// Whether the kernel can take a response.
+fn is_response(response: f64) -> bool {
+    response.is_finite() && response.abs() <= f64::from(LARGEST_RESPONSE) / 2.0
+}
 
 /// A campaign under way.
 pub(super) struct Run<'a> {
@@ -17,6 +28,9 @@ pub(super) struct Run<'a> {
     pub(super) controller: &'a mut dyn Controller,
     pub(super) trainer: Trainer,
     pub(super) acquisition: Acquisition,
+    pub(super) seed: u64,
+    /// Where nothing is proposed any more.
+    pub(super) excluded: Vec<Region>,
     pub(super) patches: &'a Patches,
     pub(super) patch_values: Vec<f32>,
     /// Relative to the origin.
@@ -48,6 +62,13 @@ impl Warnings {
         warnings
     }
 
+    /// Notes an error that the campaign goes on after.
+    fn note_passing(&mut self, error: &ExperimentError) {
+        if let ExperimentError::LeftOut { .. } = error {
+            self.note(&error.to_string());
+        }
+    }
+
     /// Notes what went wrong, once: what goes wrong at every step shall not fill the summary.
     pub(super) fn note(&mut self, what: &str) {
         if !self.notes.iter().any(|note| note.ends_with(what)) {
@@ -58,57 +79,89 @@ impl Warnings {
 }
 
 impl Run<'_> {
-    /// The points before the strategy has a say: those given, or the kernel's at random.
+    /// The points before the strategy has a say: those given, or the kernel's at random. They are
+    /// appended one by one: what is measured counts, whatever comes after it.
     pub(super) fn measure_seeds(
         &mut self,
         seeds: &Seeds,
-    ) -> Result<Vec<Measurement>, CampaignError> {
-        let mut measured = Vec::new();
-        match seeds {
-            Seeds::Given(given) => {
-                for &candidate in given {
-                    self.controller.expose(candidate)?;
-                    measured.push(self.measure(candidate, None)?);
-                }
+        measured: &mut Vec<Measurement>,
+    ) -> Result<(), CampaignError> {
+        let given = match seeds {
+            Seeds::Given(given) => given.as_slice(),
+            Seeds::Random(_) => {
+                self.controller.choose(Acquisition::new(Strategy::Random))?;
+                &[]
             }
-            Seeds::Random(count) => {
-                let random = Acquisition::new(Strategy::Random);
-                self.controller.choose(random)?;
-                for _ in 0..*count {
-                    let proposal = self.controller.propose()?;
-                    measured.push(self.measure(proposal.candidate, Some(proposal))?);
-                }
+        };
+        while measured.len() < seeds.count() {
+            let next = self.next(given.get(measured.len()), false)?;
+            match self.measure(next) {
+                Err(CampaignError::Experiment(ExperimentError::LeftOut { .. }))
+                    if given.is_empty() => {}
+                point => measured.push(point?),
             }
         }
-        Ok(measured)
+        Ok(())
     }
 
     /// Moves to a candidate that the kernel did not propose.
     fn expose(&mut self, candidate: Candidate) -> Result<(), CampaignError> {
+        if self.experiment.moves_beam() {
+            return Ok(());
+        }
         let started = Instant::now();
         let exposed = self.controller.expose(candidate);
         self.times.deciding += started.elapsed();
         Ok(exposed?)
     }
 
-    /// Moves, measures, and tells the kernel.
-    pub(super) fn measure(
-        &mut self,
-        candidate: Candidate,
-        proposal: Option<Proposal>,
-    ) -> Result<Measurement, CampaignError> {
+    /// Measures, and tells the kernel.
+    ///
+    /// # Errors
+    /// A point that had to be left out is excluded from then on; others can be measured.
+    pub(super) fn measure(&mut self, next: NextPoint) -> Result<Measurement, CampaignError> {
+        let NextPoint {
+            candidate,
+            proposal,
+        } = next;
         let pixel = self.patches.candidates().pixel(candidate)?;
         let started = Instant::now();
-        let response = self.experiment.measure(pixel)?;
+        let beam: &mut dyn BeamPort = &mut *self.controller;
+        let response = self.experiment.measure(Point { candidate, pixel }, beam);
         self.times.measuring += started.elapsed();
+        if let Err(ExperimentError::LeftOut { .. }) = &response {
+            self.leave_out(&Region::pixel(pixel.row, pixel.column))?;
+        }
+        let response = response.inspect_err(|error| self.warnings.note_passing(error))?;
         let expected = proposal.and_then(|p| p.prediction).map(|p| Expectation {
             mean: f64::from(p.mean) + self.origin.unwrap_or(0.0),
             sigma: f64::from(p.sigma),
         });
+        let measurement = Measurement {
+            candidate,
+            pixel,
+            response,
+            proposal,
+            expected,
+        };
+        self.warnings.points += 1;
+        if is_response(response) {
+            self.tell(candidate, response)?;
+        } else {
+            self.warnings.note(&format!(
+                "the response at row {}, column {} is {response}: it is kept and teaches nothing",
+                pixel.row, pixel.column
+            ));
+            self.leave_out(&Region::pixel(pixel.row, pixel.column))?;
+        }
+        Ok(measurement)
+    }
+
+    /// Tells trainer and kernel a response.
+    fn tell(&mut self, candidate: Candidate, response: f64) -> Result<(), CampaignError> {
         let relative = response - *self.origin.get_or_insert(response);
         self.patches.append(candidate, &mut self.patch_values)?;
         self.responses.push(relative);
-        self.warnings.points += 1;
         match self.controller.measure(candidate, relative as f32) {
             // The response is kept and counts again with the next model.
             Err(ControllerError::Kernel(
@@ -117,33 +170,86 @@ impl Run<'_> {
             )) => self.warnings.note(&error.to_string()),
             other => other?,
         }
-        Ok(Measurement {
-            candidate,
-            pixel,
-            response,
-            proposal,
-            expected,
-        })
+        Ok(())
     }
 
-    /// What is measured next: the point of an order, or the kernel's proposal.
+    /// Takes a region from the candidates.
+    pub(super) fn leave_out(&mut self, region: &Region) -> Result<(), CampaignError> {
+        self.excluded.push(region.clone());
+        let Region { rows, columns } = region.clone();
+        Ok(self.controller.exclude(rows, columns)?)
+    }
+
+    /// Starts over with other responses at the same points: another target. What the kernel and
+    /// the trainer learned of the one before is forgotten.
+    pub(super) fn retarget(
+        &mut self,
+        points: &[Candidate],
+        responses: &[f64],
+        trainer: Trainer,
+    ) -> Result<(), CampaignError> {
+        self.controller.end()?;
+        self.begin()?;
+        self.trainer = trainer;
+        self.patch_values.clear();
+        self.responses.clear();
+        self.origin = None;
+        for (&candidate, &response) in points.iter().zip(responses) {
+            if is_response(response) {
+                self.tell(candidate, response)?;
+            }
+        }
+        for region in std::mem::take(&mut self.excluded) {
+            self.leave_out(&region)?;
+        }
+        self.controller.choose(self.acquisition)?;
+        if self.responses.is_empty() {
+            return Ok(());
+        }
+        self.retrain()
+    }
+
+    /// Hands the controller the image.
+    pub(super) fn begin(&mut self) -> Result<(), CampaignError> {
+        let candidates = self.patches.candidates();
+        Ok(self.controller.begin(&Setup {
+            height: candidates.height(),
+            width: candidates.width(),
+            window: candidates.window(),
+            pixels: self.patches.pixels(),
+            seed: self.seed,
+        })?)
+    }
+
+    /// What is measured next: the point that somebody wants, or the kernel's proposal.
     pub(super) fn next(
         &mut self,
-        followed: Option<&Candidate>,
+        wanted: Option<&Candidate>,
         beside_training: bool,
-    ) -> Result<(Candidate, Option<Proposal>), CampaignError> {
-        let proposal = match followed {
-            Some(&candidate) => return self.expose(candidate).map(|()| (candidate, None)),
+    ) -> Result<NextPoint, CampaignError> {
+        let proposal = match wanted {
+            Some(&candidate) => {
+                self.expose(candidate)?;
+                return Ok(NextPoint {
+                    candidate,
+                    proposal: None,
+                });
+            }
             None if beside_training => self.propose_beside_training()?,
             None => self.propose()?,
         };
-        Ok((proposal.candidate, Some(proposal)))
+        Ok(NextPoint {
+            candidate: proposal.candidate,
+            proposal: Some(proposal),
+        })
     }
 
     /// The kernel's proposal.
     fn propose(&mut self) -> Result<Proposal, CampaignError> {
         let started = Instant::now();
-        let proposal = ask(self.controller, self.acquisition, &mut self.warnings);
+        let expose = !self.experiment.moves_beam();
+        let acquisition = self.acquisition;
+        let proposal = ask(self.controller, acquisition, expose, &mut self.warnings);
         self.times.deciding += started.elapsed();
         proposal
     }
@@ -156,9 +262,10 @@ impl Run<'_> {
         let (trainer, patches, responses) =
             (&mut self.trainer, &self.patch_values, &self.responses);
         let (controller, warnings) = (&mut *self.controller, &mut self.warnings);
+        let (acquisition, expose) = (self.acquisition, !self.experiment.moves_beam());
         let (proposal, deciding, report) = std::thread::scope(|scope| {
             let training = scope.spawn(|| trainer.fit(patches, responses));
-            let proposal = ask(controller, self.acquisition, warnings);
+            let proposal = ask(controller, acquisition, expose, warnings);
             let deciding = started.elapsed();
             let report = training.join();
             (proposal, deciding, report)
@@ -224,14 +331,14 @@ impl Run<'_> {
         let Some(posterior) = self.posterior() else {
             return (None, None);
         };
-        let truth = self.experiment.truth();
+        let (quantity, units) = self.experiment.target();
         let candidates = self.patches.candidates();
         let image = self.experiment.image();
         let map = |values: &[f64]| {
             let mut map = Map {
                 values: vec![f64::NAN; image.values.len()],
-                quantity: truth.map_or("response", |map| &map.quantity).to_owned(),
-                units: truth.map_or("", |map| &map.units).to_owned(),
+                quantity: quantity.clone(),
+                units: units.clone(),
                 ..image.clone()
             };
             for (n, &value) in values.iter().enumerate() {
@@ -250,16 +357,17 @@ impl Run<'_> {
 fn ask(
     controller: &mut dyn Controller,
     acquisition: Acquisition,
+    expose: bool,
     warnings: &mut Warnings,
 ) -> Result<Proposal, CampaignError> {
-    match controller.propose() {
+    match controller.propose(expose) {
         Err(ControllerError::Kernel(
             error @ (beacon_kernel::Error::NoModel
             | beacon_kernel::Error::NotPositiveDefinite { .. }),
         )) => {
             warnings.note(&format!("{error}; chose at random instead"));
             controller.choose(Acquisition::new(Strategy::Random))?;
-            let proposal = controller.propose();
+            let proposal = controller.propose(expose);
             controller.choose(acquisition)?;
             Ok(proposal?)
         }

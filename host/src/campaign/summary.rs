@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Discovery, Measurement, Outcome, Series, Times};
 use crate::controller::LinkReport;
+use crate::experiment::Ended;
 
 /// Summary of a campaign. Fields are added by later versions, never renamed.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -41,6 +42,9 @@ pub struct Summary {
     /// What the link to the controller has been through; absent where there is none.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub link: Option<LinkReport>,
+    /// Why the campaign ended.
+    #[serde(default)]
+    pub ended: Ended,
     /// What went wrong without ending the campaign.
     pub warnings: Vec<String>,
 }
@@ -96,6 +100,7 @@ impl Summary {
             time: outcome.times.into(),
             peak_memory: outcome.peak_memory,
             link: outcome.link.clone(),
+            ended: outcome.ended.clone(),
             warnings: outcome.warnings.clone(),
         }
     }

@@ -11,7 +11,8 @@ use super::Failure;
 use super::progress::Progress;
 use crate::campaign::{Campaign, Outcome};
 use crate::controller::{
-    ControllerChoice, Emulator, InProcess, Linked, Memory, Port, Recovery, firmware_image,
+    BeamPort as _, ControllerChoice, Emulator, InProcess, Linked, Memory, Port, Recovery,
+    firmware_image,
 };
 use crate::experiment::Experiment;
 

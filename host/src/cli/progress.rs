@@ -10,6 +10,7 @@ use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
 use super::Failure;
 use crate::campaign::{Observer, Series};
+use crate::experiment::Ended;
 use crate::study::{Cell, CellResult, Watch};
 
 /// Steps between two plain lines.
@@ -99,7 +100,7 @@ pub(super) struct Progress {
 }
 
 impl Observer for Progress {
-    fn step(&mut self, step: usize, of: usize, series: &Series) -> ControlFlow<()> {
+    fn step(&mut self, step: usize, of: usize, series: &Series) -> ControlFlow<Ended> {
         let coverage = series.target_coverage.last().copied().unwrap_or(f64::NAN);
         let each = 1e3 * self.started.elapsed().as_secs_f64() / step as f64;
         let figures = format!("coverage {coverage:.3}, {each:.0} ms/step");
@@ -117,7 +118,7 @@ impl Observer for Progress {
             None => {}
         }
         if self.interrupted.load(Ordering::Relaxed) {
-            return ControlFlow::Break(());
+            return ControlFlow::Break(Ended::Interrupted);
         }
         ControlFlow::Continue(())
     }

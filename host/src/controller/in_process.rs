@@ -1,10 +1,13 @@
 //! The kernel in this process.
 
+use std::ops::Range;
+
+use beacon_kernel::link::message::Settings;
 use beacon_kernel::{
     Acquisition, Candidate, Capacity, Explorer, Model, Proposal, Storage, Surrogate,
 };
 
-use super::{Controller, ControllerError, Setup};
+use super::{BeamPort, Controller, ControllerError, Setup};
 
 /// What an [`InProcess`] kernel works in: boxes of the size the campaign needs.
 #[derive(Clone, Debug)]
@@ -42,6 +45,24 @@ impl<'m> InProcess<'m> {
     }
 }
 
+impl BeamPort for InProcess<'_> {
+    fn expose(&mut self, candidate: Candidate) -> Result<(), ControllerError> {
+        ().expose(candidate)
+    }
+
+    fn blank(&mut self) -> Result<(), ControllerError> {
+        ().blank()
+    }
+
+    fn configure(&mut self, settings: Settings) -> Result<(), ControllerError> {
+        ().configure(settings)
+    }
+
+    fn settings(&self) -> Option<Settings> {
+        ().settings()
+    }
+}
+
 impl Controller for InProcess<'_> {
     fn begin(&mut self, setup: &Setup<'_>) -> Result<(), ControllerError> {
         self.explorer.set_seed(setup.seed);
@@ -67,11 +88,15 @@ impl Controller for InProcess<'_> {
         Ok(self.explorer.measure(candidate, response)?)
     }
 
-    fn expose(&mut self, _: Candidate) -> Result<(), ControllerError> {
-        Ok(())
+    fn exclude(
+        &mut self,
+        rows: Range<usize>,
+        columns: Range<usize>,
+    ) -> Result<(), ControllerError> {
+        Ok(self.explorer.exclude(rows, columns)?)
     }
 
-    fn propose(&mut self) -> Result<Proposal, ControllerError> {
+    fn propose(&mut self, _expose: bool) -> Result<Proposal, ControllerError> {
         Ok(self.explorer.propose()?)
     }
 

@@ -5,11 +5,12 @@
 //! proposal, which must be equal bit for bit; and it takes the place of the board while a new
 //! host catches up with a campaign that an earlier one left behind.
 
+use std::ops::Range;
 use std::time::{Duration, Instant};
 
 use beacon_kernel::link::message::{
-    Activation, BlankReason, Campaign, Exposed, Identity, Measurement, ModelHeader, Next, Phase,
-    Refusal, Settings, Status,
+    self, Activation, BlankReason, Campaign, Exposed, Identity, Measurement, ModelHeader, Next,
+    Phase, Refusal, Settings, Status,
 };
 use beacon_kernel::link::transfer::{Encoding, Payload, Sender};
 use beacon_kernel::link::{Client, Failure};
@@ -17,7 +18,7 @@ use beacon_kernel::{Acquisition, Candidate, Model, Network, Proposal, Surrogate}
 use serde::{Deserialize, Serialize};
 
 use super::serial::{Port, PortError};
-use super::{Controller, ControllerError, InProcess, Setup};
+use super::{BeamPort, Controller, ControllerError, InProcess, Setup};
 
 type LinkFailure = Failure<PortError>;
 
@@ -91,6 +92,8 @@ pub struct Linked<'m> {
     /// What the board held when this host found it, in order.
     found: Vec<Measurement>,
     model: Option<Loaded>,
+    /// Rows and columns where nothing is proposed any more.
+    excluded: Vec<(Range<usize>, Range<usize>)>,
     losses: u32,
     intrusions: u32,
 }
@@ -150,6 +153,7 @@ impl<'m> Linked<'m> {
             measured: Vec::new(),
             found: Vec::new(),
             model: None,
+            excluded: Vec::new(),
             losses: 0,
             intrusions: 0,
         })
@@ -158,16 +162,6 @@ impl<'m> Linked<'m> {
     /// What the board said it is.
     pub fn identity(&self) -> &Identity {
         &self.identity
-    }
-
-    /// Sets beam, dose limits and link time-out, and keeps them through a reset of the board.
-    ///
-    /// # Errors
-    /// When a setting is out of range, or the link is lost for good.
-    pub fn configure(&mut self, settings: Settings) -> Result<(), ControllerError> {
-        self.call(|client| client.configure(settings))?;
-        self.settings = Some(settings);
-        Ok(())
     }
 
     /// The board's state.
@@ -273,6 +267,9 @@ impl<'m> Linked<'m> {
                 self.client.measure(measurement, Next::Nothing)?;
             }
         }
+        for (rows, columns) in &self.excluded {
+            exclude(&mut self.client, rows, columns)?;
+        }
         self.client.choose(self.acquisition.into())?;
         Ok(())
     }
@@ -324,6 +321,21 @@ fn send_model(client: &mut Client<Port>, model: &Loaded) -> Result<(), LinkFailu
     Ok(())
 }
 
+fn exclude(
+    client: &mut Client<Port>,
+    rows: &Range<usize>,
+    columns: &Range<usize>,
+) -> Result<(), LinkFailure> {
+    // No image has more rows or columns than these.
+    let edge = |index: usize| index.min(usize::from(u16::MAX)) as u16;
+    client.exclude(message::Region {
+        top: edge(rows.start),
+        bottom: edge(rows.end),
+        left: edge(columns.start),
+        right: edge(columns.end),
+    })
+}
+
 /// Recognises a campaign: the same seed and image give the same number.
 fn campaign_id(setup: &Setup<'_>) -> u32 {
     let mut hash = 0xcbf2_9ce4_8422_2325_u64;
@@ -338,6 +350,29 @@ fn campaign_id(setup: &Setup<'_>) -> u32 {
         mix(u64::from(pixel.to_bits()));
     }
     (hash ^ (hash >> 32)) as u32
+}
+
+impl BeamPort for Linked<'_> {
+    fn expose(&mut self, candidate: Candidate) -> Result<(), ControllerError> {
+        if self.is_behind() {
+            return Ok(());
+        }
+        self.call(|client| client.expose(candidate.0)).map(|_| ())
+    }
+
+    fn blank(&mut self) -> Result<(), ControllerError> {
+        self.call(Client::blank)
+    }
+
+    fn configure(&mut self, settings: Settings) -> Result<(), ControllerError> {
+        self.call(|client| client.configure(settings))?;
+        self.settings = Some(settings);
+        Ok(())
+    }
+
+    fn settings(&self) -> Option<Settings> {
+        Some(self.settings.unwrap_or_default())
+    }
 }
 
 impl Controller for Linked<'_> {
@@ -375,6 +410,7 @@ impl Controller for Linked<'_> {
         self.campaign = Some(campaign);
         self.image = setup.pixels.to_vec();
         self.measured.clear();
+        self.excluded.clear();
         self.model = None;
         Ok(())
     }
@@ -426,6 +462,9 @@ impl Controller for Linked<'_> {
                 // From here on the board decides again: with this host's strategy and model.
                 let acquisition = self.acquisition;
                 self.call(|client| client.choose(acquisition.into()))?;
+                for (rows, columns) in self.excluded.clone() {
+                    self.call(|client| exclude(client, &rows, &columns))?;
+                }
                 if !self.board_has_model()? {
                     self.hand_over_model()?;
                 }
@@ -449,19 +488,25 @@ impl Controller for Linked<'_> {
         said
     }
 
-    fn expose(&mut self, candidate: Candidate) -> Result<(), ControllerError> {
+    fn exclude(
+        &mut self,
+        rows: Range<usize>,
+        columns: Range<usize>,
+    ) -> Result<(), ControllerError> {
+        self.mirror.exclude(rows.clone(), columns.clone())?;
+        self.excluded.push((rows.clone(), columns.clone()));
         if self.is_behind() {
             return Ok(());
         }
-        self.call(|client| client.expose(candidate.0)).map(|_| ())
+        self.call(|client| exclude(client, &rows, &columns))
     }
 
-    fn propose(&mut self) -> Result<Proposal, ControllerError> {
-        let expected = self.mirror.propose()?;
+    fn propose(&mut self, expose: bool) -> Result<Proposal, ControllerError> {
+        let expected = self.mirror.propose(expose)?;
         if self.is_behind() {
             return Ok(expected);
         }
-        let proposed = self.call(|client| client.propose(true))?;
+        let proposed = self.call(|client| client.propose(expose))?;
         if let Exposed::Refused(refusal) = proposed.exposure {
             return Err(Failure::Refused(refusal).into());
         }

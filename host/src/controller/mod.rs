@@ -6,8 +6,10 @@ mod in_process;
 mod linked;
 mod serial;
 
+use std::ops::Range;
+
 use beacon_kernel::link::Failure;
-use beacon_kernel::link::message::Refusal;
+use beacon_kernel::link::message::{Refusal, Settings};
 use beacon_kernel::{Acquisition, Candidate, Model, Proposal, Surrogate};
 
 pub use choice::{ControllerChoice, UnknownController};
@@ -47,6 +49,20 @@ pub enum ControllerError {
 }
 
 impl ControllerError {
+    /// Whether every candidate was measured or excluded.
+    pub fn is_exhausted(&self) -> bool {
+        match self {
+            Self::Kernel(error) => *error == beacon_kernel::Error::Exhausted,
+            Self::Link(failure) => failure.kernel() == Some(beacon_kernel::Error::Exhausted),
+            Self::State(_) => false,
+        }
+    }
+
+    /// Whether the link was lost, not something refused.
+    pub fn is_link(&self) -> bool {
+        matches!(self, Self::Link(failure) if !matches!(failure, Failure::Refused(_)))
+    }
+
     /// Whether a dose limit was reached: a campaign ends there, as it should.
     pub fn is_dose_limit(&self) -> bool {
         matches!(
@@ -58,8 +74,52 @@ impl ControllerError {
     }
 }
 
+/// The beam of a controller, where it has one.
+pub trait BeamPort {
+    /// Moves the beam to a candidate and exposes it.
+    ///
+    /// # Errors
+    /// When the controller refuses, because of a dose limit for one.
+    fn expose(&mut self, candidate: Candidate) -> Result<(), ControllerError>;
+
+    /// Blanks the beam at once.
+    ///
+    /// # Errors
+    /// When the controller cannot be reached; it then blanks by itself after its time-out.
+    fn blank(&mut self) -> Result<(), ControllerError>;
+
+    /// Sets dwell, dose limits, link time-out and where the frame lies, and keeps them through a
+    /// reset of the board.
+    ///
+    /// # Errors
+    /// When a setting is out of range, or the link is lost for good.
+    fn configure(&mut self, settings: Settings) -> Result<(), ControllerError>;
+
+    /// What it was told last; `None` where it has no beam.
+    fn settings(&self) -> Option<Settings>;
+}
+
+/// No beam: what answers at once needs none.
+impl BeamPort for () {
+    fn expose(&mut self, _: Candidate) -> Result<(), ControllerError> {
+        Ok(())
+    }
+
+    fn blank(&mut self) -> Result<(), ControllerError> {
+        Ok(())
+    }
+
+    fn configure(&mut self, _: Settings) -> Result<(), ControllerError> {
+        Ok(())
+    }
+
+    fn settings(&self) -> Option<Settings> {
+        None
+    }
+}
+
 /// A kernel, wherever it runs. All of them make identical decisions, bit for bit.
-pub trait Controller {
+pub trait Controller: BeamPort {
     /// Starts over with an image.
     ///
     /// # Errors
@@ -84,17 +144,18 @@ pub trait Controller {
     /// When the kernel refuses it; see [`beacon_kernel::Explorer::measure`].
     fn measure(&mut self, candidate: Candidate, response: f32) -> Result<(), ControllerError>;
 
-    /// Moves the beam to a candidate that was not proposed: a seed.
+    /// Proposes nothing any more in these rows and columns of the image.
     ///
     /// # Errors
-    /// When the controller refuses, because of a dose limit for one.
-    fn expose(&mut self, candidate: Candidate) -> Result<(), ControllerError>;
+    /// When there is no image yet.
+    fn exclude(&mut self, rows: Range<usize>, columns: Range<usize>)
+    -> Result<(), ControllerError>;
 
-    /// Asks for the candidate to measure next, and moves the beam there.
+    /// Asks for the candidate to measure next and, with `expose`, moves the beam there.
     ///
     /// # Errors
     /// When the strategy lacks what it needs; see [`beacon_kernel::Explorer::propose`].
-    fn propose(&mut self) -> Result<Proposal, ControllerError>;
+    fn propose(&mut self, expose: bool) -> Result<Proposal, ControllerError>;
 
     /// The posterior at every candidate, for monitoring.
     ///

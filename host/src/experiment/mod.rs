@@ -1,22 +1,25 @@
 //! What a campaign is about: an image that is known everywhere, and a response that costs.
 //!
-//! Replayed data and specimens give the response at once; a live one, of an instrument, is in
-//! [`crate::live`].
+//! Replayed data and specimens give the response at once. That of an instrument, with its dose,
+//! drift and failures, is in [`crate::live`].
 
+mod order;
 mod replay;
 mod specimen;
 
-use beacon_kernel::Pixel;
+use beacon_kernel::{Candidate, Pixel};
 
+use crate::controller::{BeamPort, ControllerError};
 use crate::map::Map;
 use crate::specimen::{Behaviour, SpecimenError};
 use crate::spectra::Channels;
 
+pub use order::{Ended, Order, Region};
 pub use replay::Replay;
 pub use specimen::SpecimenExperiment;
 
 /// Why there is no response.
-#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ExperimentError {
     /// The replayed data hold no number there.
@@ -35,6 +38,34 @@ pub enum ExperimentError {
     /// A specimen cannot be made.
     #[error(transparent)]
     Specimen(#[from] SpecimenError),
+    /// The controller's beam could not be moved.
+    #[error(transparent)]
+    Beam(#[from] ControllerError),
+    /// Nothing more will be measured: the campaign ends with what it has.
+    #[error("{0}")]
+    Ended(Ended),
+    /// This point cannot be measured, and will not be tried again; others can.
+    #[error("row {row}, column {column} was left out: {reason}")]
+    LeftOut {
+        /// Row of the pixel.
+        row: usize,
+        /// Column of the pixel.
+        column: usize,
+        /// Why.
+        reason: String,
+    },
+    /// What was measured could not be kept.
+    #[error("{0}")]
+    NotKept(String),
+}
+
+/// A point that is to be measured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Point {
+    /// The candidate.
+    pub candidate: Candidate,
+    /// Its pixel.
+    pub pixel: Pixel,
 }
 
 /// An image that is known everywhere, and a response that costs time and dose to know.
@@ -42,15 +73,38 @@ pub trait Experiment {
     /// The overview image.
     fn image(&self) -> &Map;
 
-    /// Measures the response at one pixel of the image, in its own units.
+    /// Measures the response at one point, in its own units.
     ///
     /// # Errors
     /// When the instrument or the data give no number.
-    fn measure(&mut self, pixel: Pixel) -> Result<f64, ExperimentError>;
+    fn measure(&mut self, point: Point, beam: &mut dyn BeamPort) -> Result<f64, ExperimentError>;
+
+    /// Whether [`Self::measure`] moves the controller's beam itself, when everything is ready for
+    /// it; otherwise the beam is moved as soon as the point is chosen.
+    fn moves_beam(&self) -> bool {
+        false
+    }
+
+    /// What somebody wants otherwise; asked before every step until there is nothing more.
+    ///
+    /// # Errors
+    /// When the campaign cannot go on.
+    fn order(&mut self, _beam: &mut dyn BeamPort) -> Result<Option<Order>, ExperimentError> {
+        Ok(None)
+    }
 
     /// The true response at every pixel, where it is known: for judging a campaign, never for
     /// steering one.
     fn truth(&self) -> Option<&Map>;
+
+    /// What the response is and its units, where the truth is not known to tell.
+    fn target(&self) -> (String, String) {
+        let map = self.truth();
+        map.map_or_else(
+            || ("response".to_owned(), String::new()),
+            |map| (map.quantity.clone(), map.units.clone()),
+        )
+    }
 
     /// What there is to discover, where it is known: for judging a campaign, never for steering
     /// one.

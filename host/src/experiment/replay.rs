@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use beacon_kernel::Pixel;
 
-use super::{Experiment, ExperimentError};
+use super::{Experiment, ExperimentError, Point};
+use crate::controller::BeamPort;
 use crate::map::Map;
 use crate::scalarizer::Scalarizer;
 use crate::spectra::{Channels, Spectra};
@@ -77,8 +78,8 @@ impl Experiment for Replay {
         &self.image
     }
 
-    fn measure(&mut self, pixel: Pixel) -> Result<f64, ExperimentError> {
-        let Pixel { row, column } = pixel;
+    fn measure(&mut self, point: Point, _: &mut dyn BeamPort) -> Result<f64, ExperimentError> {
+        let Pixel { row, column } = point.pixel;
         let value = self.response.at(row, column);
         if value.is_finite() {
             Ok(value)
@@ -104,6 +105,8 @@ impl Experiment for Replay {
 
 #[cfg(test)]
 mod tests {
+    use beacon_kernel::Candidate;
+
     use super::*;
     use crate::axis::Axis;
 
@@ -112,8 +115,12 @@ mod tests {
         let image = Map::uncalibrated(2, 2, vec![0.0; 4], "image");
         let response = Map::uncalibrated(2, 2, vec![1.0, 2.0, f64::NAN, 4.0], "response");
         let mut replay = Replay::new(image, response).unwrap();
-        assert_eq!(replay.measure(Pixel { row: 0, column: 1 }), Ok(2.0));
-        let error = replay.measure(Pixel { row: 1, column: 0 }).unwrap_err();
+        let point = |row, column| Point {
+            candidate: Candidate(0),
+            pixel: Pixel { row, column },
+        };
+        assert_eq!(replay.measure(point(0, 1), &mut ()).unwrap(), 2.0);
+        let error = replay.measure(point(1, 0), &mut ()).unwrap_err();
         assert!(error.to_string().contains("row 1, column 0 is NaN"));
     }
 

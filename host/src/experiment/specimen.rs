@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use beacon_kernel::Pixel;
 
-use super::{Experiment, ExperimentError};
+use super::{Experiment, ExperimentError, Point};
+use crate::controller::BeamPort;
 use crate::map::Map;
 use crate::scalarizer::Scalarizer;
 use crate::specimen::{Behaviour, Specimen, SpecimenConfig};
@@ -75,7 +76,8 @@ impl Experiment for SpecimenExperiment {
         self.specimen.image()
     }
 
-    fn measure(&mut self, pixel: Pixel) -> Result<f64, ExperimentError> {
+    fn measure(&mut self, point: Point, _: &mut dyn BeamPort) -> Result<f64, ExperimentError> {
+        let pixel = point.pixel;
         let spectrum = self.specimen.spectrum(pixel.row, pixel.column);
         let (channels, coordinates) = (self.specimen.channels(), self.specimen.coordinates());
         Ok(self.scalarizer.reduce(&spectrum, coordinates, channels)?)

@@ -8,7 +8,7 @@ use std::thread;
 
 use super::{Cell, CellResult, Study, StudyError, StudyFolder};
 use crate::campaign::{Observer, Series};
-use crate::experiment::Experiment;
+use crate::experiment::{Ended, Experiment};
 
 /// What a study tells while it runs, from any of its threads.
 pub trait Watch: Sync {
@@ -110,7 +110,10 @@ struct Attention<'a> {
 }
 
 impl Observer for Attention<'_> {
-    fn step(&mut self, step: usize, _: usize, _: &Series) -> ControlFlow<()> {
-        self.watch.step(self.cell, step)
+    fn step(&mut self, step: usize, _: usize, _: &Series) -> ControlFlow<Ended> {
+        match self.watch.step(self.cell, step) {
+            ControlFlow::Break(()) => ControlFlow::Break(Ended::Interrupted),
+            ControlFlow::Continue(()) => ControlFlow::Continue(()),
+        }
     }
 }

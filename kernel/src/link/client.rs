@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::frame::{self, Decoder, FrameKind, Header, MAX_BODY, MAX_FRAME, MAX_RAW, count};
 use super::message::{
     Acquisition, Activation, Campaign, Configuration, Hello, Identity, Measured, Measurement, Next,
-    Proposed, Refusal, Reply, Request, Settings, Standardisation, Status,
+    Proposed, Refusal, Region, Reply, Request, Settings, Standardisation, Status,
 };
 use super::scalarizer::Scalarizer;
 use super::transfer::{Kind, Sender};
@@ -583,6 +583,14 @@ impl<T: Transport> Client<T> {
     /// [`Failure`]
     pub fn blank(&mut self) -> Result<(), Failure<T::Error>> {
         self.done(&Request::Blank)
+    }
+
+    /// Excludes a region of the image from all further proposals.
+    ///
+    /// # Errors
+    /// [`Failure`]
+    pub fn exclude(&mut self, region: Region) -> Result<(), Failure<T::Error>> {
+        self.done(&Request::Exclude(region))
     }
 
     /// Ends a campaign.

@@ -7,7 +7,7 @@ use super::column::Column;
 use super::message::{
     Acquisition, Activation, BlankReason, Campaign, Configuration, Exposed, Followed,
     LinkStatistics, Measured, Measurement, ModelHeader, Next, Phase, Proposal, Proposed, Refusal,
-    Reply, Request, Settings, Status, Which,
+    Region, Reply, Request, Settings, Status, Which,
 };
 use super::scalarizer::{Scalarizer, Sums};
 use super::transfer::{Descriptor, Kind, Payload, Receiver};
@@ -192,6 +192,7 @@ impl<'a> Station<'a> {
                 Ok(Reply::Done)
             }
             Request::End { campaign } => self.end(campaign, board),
+            Request::Exclude(region) => self.exclude(region),
         }
     }
 
@@ -229,6 +230,17 @@ impl<'a> Station<'a> {
         self.phase = Phase::Ended;
         self.bulk = None;
         self.spectrum = None;
+        Ok(Reply::Done)
+    }
+
+    fn exclude(&mut self, region: Region) -> Result<Reply, Refusal> {
+        self.running()?;
+        let rows = usize::from(region.top)..usize::from(region.bottom);
+        let columns = usize::from(region.left)..usize::from(region.right);
+        self.explorer.exclude(rows, columns)?;
+        let lost = |candidate: u32| self.explorer.is_measured(Candidate(candidate));
+        // What was proposed there before must not be exposed any more.
+        self.pending = self.pending.filter(|proposal| !lost(proposal.candidate));
         Ok(Reply::Done)
     }
 

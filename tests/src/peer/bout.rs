@@ -221,13 +221,13 @@ impl<'s> Bout<'s> {
         }
         kernel.choose(Acquisition::new(strategy))?;
         kernel.load_model(&trainer.model())?;
-        kernel.propose()?;
+        kernel.propose(true)?;
         Ok(timed(|| {
             kernel.measure(candidate, response)?;
             if handover == Handover::Timed {
                 kernel.load_model(&trainer.model())?;
             }
-            kernel.propose()
+            kernel.propose(true)
         })?)
     }
 

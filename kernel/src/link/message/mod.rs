@@ -105,6 +105,21 @@ pub enum Request {
         /// Id of the campaign.
         campaign: u32,
     },
+    /// Proposes nothing any more in a region. → [`Reply::Done`]
+    Exclude(Region),
+}
+
+/// A rectangle of the image's pixels.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Region {
+    /// First row.
+    pub top: u16,
+    /// Row after the last.
+    pub bottom: u16,
+    /// First column.
+    pub left: u16,
+    /// Column after the last.
+    pub right: u16,
 }
 
 /// What a campaign is started from.
