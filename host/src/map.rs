@@ -1,10 +1,12 @@
 //! A calibrated map: one value per pixel of the scanned area.
 
+use serde::{Deserialize, Serialize};
+
 use crate::axis::Axis;
 
 /// Values over the scanned area, row-major, with calibrated axes: an image, a response or
 /// a surrogate.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Map {
     /// Row-major values, `rows.size * columns.size` of them.
     pub values: Vec<f64>,

@@ -161,6 +161,10 @@ impl<F: FnMut(usize, &mut Linked<'_>) -> Result<(), ControllerError>> BeamPort f
     fn settings(&self) -> Option<Settings> {
         self.linked.settings()
     }
+
+    fn dose_us(&mut self) -> Result<u64, ControllerError> {
+        self.linked.dose_us()
+    }
 }
 
 impl<F: FnMut(usize, &mut Linked<'_>) -> Result<(), ControllerError>> Controller

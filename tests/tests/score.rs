@@ -95,7 +95,15 @@ fn an_order_of_our_own_is_judged_as_it_was_live() {
     };
     let live = run(&config, Seeds::Random(6), &mut specimen(2));
     let folder = tempfile::tempdir().unwrap();
-    write_run(folder.path(), &live, &specimen(2), None, &config).unwrap();
+    write_run(
+        folder.path(),
+        &live,
+        &specimen(2),
+        None,
+        &config,
+        &Summary::new(&live),
+    )
+    .unwrap();
     let file = folder.path().join("acquisitions.csv");
     let candidates = Candidates::new(64, 64, config.window).unwrap();
     let order = read_order(&file, candidates, &[]).unwrap();

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 
 use super::page::with_report;
-use super::{Measurement, Outcome, Summary};
+use super::{Measurement, Outcome};
 use crate::experiment::Experiment;
 use crate::report::{self, Acquisition, ReportError};
 use crate::spaces::Spaces;
@@ -44,7 +44,7 @@ pub enum FolderError {
 /// | `config.toml` | `provenance`: what the campaign was asked to do |
 /// | `acquisitions.csv` | step, row, column, value, score, predicted mean and standard deviation |
 /// | `surrogate_mean.npy`, `surrogate_sigma.npy` | final maps, float64, NaN off the candidates |
-/// | `summary.json` | [`Summary`] |
+/// | `summary.json` | `summary`: a [`Summary`](super::Summary), or one with more in it |
 /// | figures | those of [`report::write_figures`], each as `.png` and `.svg` |
 ///
 /// The latent plane is drawn where it is among `spaces`, spectra where the experiment keeps them.
@@ -57,16 +57,16 @@ pub fn write_run(
     experiment: &dyn Experiment,
     spaces: Option<&Spaces>,
     provenance: &impl Serialize,
+    summary: &impl Serialize,
 ) -> Result<(), FolderError> {
     make(folder)?;
     let config = folder.join("config.toml");
     let settings = settings(&config, provenance)?;
     report::write_file(&config, settings.as_bytes())?;
     report::write_acquisitions(&folder.join("acquisitions.csv"), &acquisitions(outcome))?;
-    let summary = folder.join("summary.json");
-    let text = serde_json::to_vec_pretty(&Summary::new(outcome));
-    let text = text.map_err(|e| no_form(&summary, &e))?;
-    report::write_file(&summary, &text)?;
+    let file = folder.join("summary.json");
+    let text = serde_json::to_vec_pretty(summary).map_err(|e| no_form(&file, &e))?;
+    report::write_file(&file, &text)?;
     for (name, map) in [
         ("surrogate_mean.npy", &outcome.mean),
         ("surrogate_sigma.npy", &outcome.sigma),

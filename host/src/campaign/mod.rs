@@ -270,7 +270,14 @@ impl Campaign {
             steps: Vec::new(),
             series: Series::default(),
         };
-        let ended = steps.take(&self.seeds, observer)?;
+        let ended = match steps.take(&self.seeds, observer) {
+            Ok(ended) => ended,
+            Err(error) => {
+                // What failed may be the controller itself, which then blanks after its time-out.
+                let _ = steps.run.controller.blank();
+                return Err(error);
+            }
+        };
         steps.outcome(ended, begun)
     }
 }

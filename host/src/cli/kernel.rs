@@ -8,8 +8,7 @@ use beacon_kernel::link::message::{DoseLimits, Settings};
 use beacon_kernel::link::{Client, Timing};
 
 use super::Failure;
-use super::progress::Progress;
-use crate::campaign::{Campaign, Outcome};
+use crate::campaign::{Campaign, Observer, Outcome};
 use crate::controller::{
     BeamPort as _, ControllerChoice, Emulator, InProcess, Linked, Memory, Port, Recovery,
     firmware_image,
@@ -64,13 +63,14 @@ impl BeamArgs {
     }
 }
 
-/// Runs a checked campaign on a experiment, with the kernel in this process or on a board.
+/// Runs a checked campaign, with the kernel in this process or on a board. Without `beam` the
+/// experiment tells the board itself what its beam may do.
 pub(super) fn run(
     campaign: Campaign,
     choice: &ControllerChoice,
-    beam: BeamArgs,
+    beam: Option<BeamArgs>,
     experiment: &mut dyn Experiment,
-    mut progress: Progress,
+    observer: &mut dyn Observer,
 ) -> Result<Outcome, Failure> {
     let candidates = campaign.candidates();
     let capacity = Capacity::for_campaign(
@@ -84,15 +84,17 @@ pub(super) fn run(
     let outcome = match Line::open(choice, None)? {
         None => {
             let mut controller = in_process;
-            campaign.run(experiment, &mut controller, &mut progress)
+            campaign.run(experiment, &mut controller, observer)
         }
         Some(line) => {
             let mut controller = line.connect(in_process)?;
             admit(&controller, capacity)?;
-            controller
-                .configure(beam.settings())
-                .map_err(|e| Failure::input(&e))?;
-            campaign.run(experiment, &mut *controller, &mut progress)
+            if let Some(beam) = beam {
+                controller
+                    .configure(beam.settings())
+                    .map_err(|e| Failure::input(&e))?;
+            }
+            campaign.run(experiment, &mut *controller, observer)
         }
     };
     outcome.map_err(|e| Failure::running(&e))

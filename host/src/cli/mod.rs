@@ -5,6 +5,7 @@ mod controller;
 mod input;
 mod kernel;
 mod listing;
+mod live;
 mod progress;
 mod replay;
 mod score;
@@ -45,6 +46,12 @@ enum Command {
     Score(Box<score::ScoreArgs>),
     /// Compare strategies: each with the same seeds on the same data, with paired tests.
     Compare(Box<compare::CompareArgs>),
+    /// Run a campaign on an instrument, with a journal that loses nothing.
+    Run(Box<live::RunArgs>),
+    /// Go on with a campaign that was stopped, interrupted or killed.
+    Resume(live::ResumeArgs),
+    /// Tell a campaign that runs to pause, to stop, or to do something otherwise.
+    Ctl(live::CtlArgs),
     /// Look at a scan controller, or try it out.
     Controller(controller::ControllerArgs),
 }
@@ -97,6 +104,9 @@ pub fn main() -> ExitCode {
         Some(Command::Replay(args)) => replay::run(args),
         Some(Command::Score(args)) => score::run(args),
         Some(Command::Compare(args)) => compare::run(args),
+        Some(Command::Run(args)) => live::run(args),
+        Some(Command::Resume(args)) => live::resume(args),
+        Some(Command::Ctl(args)) => live::ctl(args),
         Some(Command::Controller(args)) => controller::run(args),
         None => specimen::run(&cli.specimen),
     };
@@ -137,9 +147,18 @@ fn usage(error: &clap::Error) -> ExitCode {
         .take_while(|line| !line.starts_with("Usage:") && !line.starts_with("For more"))
         .filter(|line| !line.is_empty())
         .collect();
+    const COMMANDS: [&str; 7] = [
+        "replay",
+        "score",
+        "compare",
+        "run",
+        "resume",
+        "ctl",
+        "controller",
+    ];
     let command = std::env::args()
         .nth(1)
-        .filter(|word| ["replay", "score", "compare", "controller"].contains(&word.as_str()));
+        .filter(|word| COMMANDS.contains(&word.as_str()));
     let command = command.map(|word| word + " ").unwrap_or_default();
     eprintln!("{} (see `beacon {command}--help`)", said.join(" "));
     ExitCode::from(2)

@@ -43,6 +43,11 @@ impl Display {
         })
     }
 
+    /// What becomes true when the user asks to stop.
+    pub(super) fn interrupt(&self) -> Arc<AtomicBool> {
+        Arc::clone(&self.interrupted)
+    }
+
     /// Whether the user asked to stop.
     pub(super) fn interrupted(&self) -> bool {
         self.interrupted.load(Ordering::Relaxed)
@@ -99,9 +104,22 @@ pub(super) struct Progress {
     started: Instant,
 }
 
+impl Progress {
+    /// Says a line at once, above the bar where there is one.
+    pub(super) fn voice(&self) -> Box<dyn FnMut(&str)> {
+        let (bar, name) = (self.bar.clone(), self.name.clone());
+        Box::new(move |what| match &bar {
+            Some(bar) => bar.println(format!("{name}: {what}")),
+            None => eprintln!("{name}: {what}"),
+        })
+    }
+}
+
 impl Observer for Progress {
     fn step(&mut self, step: usize, of: usize, series: &Series) -> ControlFlow<Ended> {
-        let coverage = series.target_coverage.last().copied().unwrap_or(f64::NAN);
+        let known = [&series.target_coverage, &series.observed_coverage];
+        let coverage = known.iter().find_map(|coverage| coverage.last().copied());
+        let coverage = coverage.unwrap_or(f64::NAN);
         let each = 1e3 * self.started.elapsed().as_secs_f64() / step as f64;
         let figures = format!("coverage {coverage:.3}, {each:.0} ms/step");
         match &self.bar {

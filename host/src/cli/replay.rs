@@ -105,16 +105,24 @@ pub(super) fn run(args: &ReplayArgs) -> Result<(), Failure> {
     let campaign = campaign
         .with_spaces(&spaces)
         .map_err(|e| Failure::running(&e))?;
-    let progress = display.campaign(&args.campaign.strategy, args.campaign.steps);
-    let outcome = kernel::run(campaign, &args.controller, args.beam, &mut replay, progress);
+    let mut progress = display.campaign(&args.campaign.strategy, args.campaign.steps);
+    let beam = Some(args.beam);
+    let outcome = kernel::run(campaign, &args.controller, beam, &mut replay, &mut progress);
     if let (Some(folder), Err(_)) = (&folder, &outcome) {
         input::remove_if_empty(folder);
     }
     let outcome = outcome?;
 
     if let Some(folder) = &folder {
-        write_run(folder, &outcome, &replay, Some(&spaces), args)
-            .map_err(|e| Failure::running(&e))?;
+        write_run(
+            folder,
+            &outcome,
+            &replay,
+            Some(&spaces),
+            args,
+            &Summary::new(&outcome),
+        )
+        .map_err(|e| Failure::running(&e))?;
     }
     if args.json {
         let summary = serde_json::to_string(&Summary::new(&outcome));
@@ -129,7 +137,8 @@ pub(super) fn run(args: &ReplayArgs) -> Result<(), Failure> {
     Ok(())
 }
 
-fn describe(outcome: &Outcome) -> String {
+/// A campaign in a few lines.
+pub(super) fn describe(outcome: &Outcome) -> String {
     let last = |values: &[f64]| values.last().copied().unwrap_or(f64::NAN);
     let series = &outcome.series;
     let steps = outcome.steps.len();

@@ -12,7 +12,8 @@ use super::progress::Display;
 use super::replay::describe_link;
 use super::{Failure, input, kernel, print, spaces};
 use crate::campaign::{
-    Campaign, CampaignConfig, Outcome, Seeds, default_strategy, write_run, write_side_by_side,
+    Campaign, CampaignConfig, Outcome, Seeds, Summary, default_strategy, write_run,
+    write_side_by_side,
 };
 use crate::controller::ControllerChoice;
 use crate::experiment::{Experiment as _, SpecimenExperiment};
@@ -78,13 +79,13 @@ pub(super) fn run(args: &SpecimenArgs) -> Result<(), Failure> {
     };
     let (beacon, random) = (judged(beacon)?, judged(random)?);
     let explore = |campaign, strategy| {
-        let progress = display.campaign(strategy, args.steps);
+        let mut progress = display.campaign(strategy, args.steps);
         kernel::run(
             campaign,
             &args.controller,
-            args.beam,
+            Some(args.beam),
             &mut experiment.clone(),
-            progress,
+            &mut progress,
         )
     };
     // There is one board, but as many kernels in this process as one likes.
@@ -149,8 +150,15 @@ fn write_results(
             campaign: &outcome.config,
         };
         let folder = folder.join(&outcome.config.strategy);
-        write_run(&folder, outcome, experiment, Some(spaces), &provenance)
-            .map_err(|e| Failure::running(&e))?;
+        write_run(
+            &folder,
+            outcome,
+            experiment,
+            Some(spaces),
+            &provenance,
+            &Summary::new(outcome),
+        )
+        .map_err(|e| Failure::running(&e))?;
     }
     let provenance = SideBySide {
         target: config.kind().target(),

@@ -61,6 +61,10 @@ impl BeamPort for InProcess<'_> {
     fn settings(&self) -> Option<Settings> {
         ().settings()
     }
+
+    fn dose_us(&mut self) -> Result<u64, ControllerError> {
+        ().dose_us()
+    }
 }
 
 impl Controller for InProcess<'_> {

@@ -373,6 +373,10 @@ impl BeamPort for Linked<'_> {
     fn settings(&self) -> Option<Settings> {
         Some(self.settings.unwrap_or_default())
     }
+
+    fn dose_us(&mut self) -> Result<u64, ControllerError> {
+        Ok(self.status()?.dose_us)
+    }
 }
 
 impl Controller for Linked<'_> {

@@ -63,6 +63,14 @@ impl ControllerError {
         matches!(self, Self::Link(failure) if !matches!(failure, Failure::Refused(_)))
     }
 
+    /// Whether the limit of one pixel was reached: others can still be measured.
+    pub fn is_pixel_dose_limit(&self) -> bool {
+        matches!(
+            self,
+            Self::Link(Failure::Refused(Refusal::PixelDose { .. }))
+        )
+    }
+
     /// Whether a dose limit was reached: a campaign ends there, as it should.
     pub fn is_dose_limit(&self) -> bool {
         matches!(
@@ -97,6 +105,12 @@ pub trait BeamPort {
 
     /// What it was told last; `None` where it has no beam.
     fn settings(&self) -> Option<Settings>;
+
+    /// Exposure of the campaign so far by its own account, in µs of beam.
+    ///
+    /// # Errors
+    /// When the link is lost for good.
+    fn dose_us(&mut self) -> Result<u64, ControllerError>;
 }
 
 /// No beam: what answers at once needs none.
@@ -115,6 +129,10 @@ impl BeamPort for () {
 
     fn settings(&self) -> Option<Settings> {
         None
+    }
+
+    fn dose_us(&mut self) -> Result<u64, ControllerError> {
+        Ok(0)
     }
 }
 

@@ -1,1 +1,114 @@
 //! A campaign on an instrument: dose, drift, failures, and a journal that loses nothing.
+//!
+//! The [campaign](crate::campaign) is the same as any other; a [`Session`] stands where a replay
+//! has its data. In between lie the journal, the account of the dose, drift correction and
+//! patience with whatever fails. What blanks the beam, and when, is on one page:
+//! `host/docs/safety.md`.
+//!
+//! | file | what |
+//! |---|---|
+//! | [`session`](Session) | one point after another on the instrument, or from the journal |
+//! | [`journal`](Journal), `event` | every event, on disk before the beam may move again |
+//! | `dose` | electrons per pixel and in all, and how many are allowed |
+//! | `drift`, `aim` | where the sample is now, and where the beam has to go |
+//! | `control`, `status` | what `beacon ctl` says to a campaign that runs |
+//! | `stall` | whether coverage still grows |
+//! | `folder`, `results` | the run folder, and what is in it at the end |
+
+mod aim;
+mod config;
+mod control;
+mod dose;
+mod drift;
+mod error;
+mod event;
+mod folder;
+mod journal;
+mod points;
+mod results;
+mod session;
+mod stall;
+mod status;
+
+pub use config::{Frame, LiveConfig, Reduce};
+pub use control::{ControlError, WORDS, status, tell};
+pub use dose::{DoseError, Ledger, Limits, electrons, pixel_area};
+pub use drift::{DriftError, Shift, register};
+pub use error::LiveError;
+pub use event::{Begun, Command, Event, Exposing, Measured, Record, Surveyed};
+pub use folder::{FolderError, RunFolder};
+pub use journal::{Found, Journal, JournalError};
+pub use points::LivePoint;
+pub use results::{LiveSummary, write_results};
+pub use session::{Session, TakenUp, Voice};
+pub use stall::Stall;
+pub use status::Status;
+
+use crate::microscope::MicroscopeChoice;
+use crate::scalarizer::Scalarizer;
+
+/// What is sought where nothing was said: the target of a specimen, else the sum of a spectrum.
+pub fn default_target(microscope: &MicroscopeChoice) -> Scalarizer {
+    match microscope {
+        MicroscopeChoice::Specimen(choice) => {
+            choice.kind.target().parse().unwrap_or(Scalarizer::Sum)
+        }
+        _ => Scalarizer::Sum,
+    }
+}
+
+/// Checks settings against each other and against what is known of the beam.
+///
+/// # Errors
+/// The first that does not do.
+fn check(config: &LiveConfig, current_pa: Option<f64>, area: Option<f64>) -> Result<(), LiveError> {
+    let setting = |name, value: &dyn ToString, accepted: &str| LiveError::Setting {
+        name,
+        value: value.to_string(),
+        accepted: accepted.to_owned(),
+    };
+    let positive = |value: f64| value.is_finite() && value > 0.0;
+    for (name, value) in [
+        ("dwell", config.dwell),
+        ("current", config.current),
+        ("dose-limit", config.dose_limit),
+        ("pixel-dose-limit", config.pixel_dose_limit),
+        ("timeout", Some(config.instrument.timeout)),
+    ] {
+        if let Some(value) = value.filter(|&value| !positive(value)) {
+            return Err(setting(name, &value, "a number above 0"));
+        }
+    }
+    let dwell = config.dwell.unwrap_or(1.0);
+    if !(1e-6..=3600.0).contains(&dwell) {
+        let accepted = "a microsecond to an hour, in seconds";
+        return Err(setting("dwell", &dwell, accepted));
+    }
+    if !(config.patience >= 0.0 && config.patience.is_finite()) {
+        return Err(setting("patience", &config.patience, "seconds from 0"));
+    }
+    for (name, value) in [
+        ("drift-every", config.drift_every),
+        ("stall-after", config.stall_after),
+    ] {
+        if value == Some(0) {
+            return Err(setting(name, &0, "1 or more points"));
+        }
+    }
+    let limited = config.dose_limit.is_some() || config.pixel_dose_limit.is_some();
+    if limited && current_pa.is_none() {
+        return Err(setting(
+            "current",
+            &"unknown: the instrument tells none",
+            "--current in pA beside a dose limit",
+        ));
+    }
+    if config.pixel_dose_limit.is_some() && area.is_none() {
+        return Err(setting(
+            "the size of a pixel",
+            &"unknown: the overview has no scale in metres",
+            "a calibrated overview beside --pixel-dose-limit, or --dose-limit instead",
+        ));
+    }
+    Ok(())
+}

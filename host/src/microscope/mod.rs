@@ -9,8 +9,10 @@
 //!
 //! Nothing here decides, retries or records: that is a live campaign's, in [`crate::live`].
 
+mod choice;
 mod error;
 
+pub use choice::{MicroscopeChoice, MicroscopeOptions, UnknownMicroscope};
 pub use error::MicroscopeError;
 
 use std::time::Duration;

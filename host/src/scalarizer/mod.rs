@@ -137,6 +137,13 @@ impl serde::Serialize for Scalarizer {
     }
 }
 
+impl<'de> serde::Deserialize<'de> for Scalarizer {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        text.parse().map_err(serde::de::Error::custom)
+    }
+}
+
 /// Whether the channels are only numbered, because the file gives no axis.
 fn is_numbered(coordinates: &[f64], axis: &Axis) -> bool {
     let mut numbered = coordinates.iter().zip(0_u32..);

@@ -1,0 +1,393 @@
+//! The journal: every event of a live campaign, on disk before the beam may move again.
+//!
+//! | bytes | what |
+//! |---|---|
+//! | 16 | `BEACON journal`, a line feed, and the version of the format |
+//! | for each record: 4 | length of its payload |
+//! | 4 | the length again, each bit inverted |
+//! | 4 | CRC-32 of the checksum before, the length and the payload |
+//! | length | the payload, a [`Record`] in postcard |
+//!
+//! All numbers are little-endian. Checksums are chained, so that a record that was changed, taken
+//! out or put elsewhere is noticed. A record that was being written when the power went is the
+//! last one and incomplete, or does not match its checksum, or is nothing but zeros: it was never
+//! acted upon, and is dropped.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
+use std::path::{Path, PathBuf};
+
+use crc::{CRC_32_ISO_HDLC, Crc};
+use sha2::{Digest as _, Sha256};
+
+use super::event::Record;
+use crate::experiment::ExperimentError;
+
+/// Version of the format and of [`Record`].
+pub const VERSION: u8 = 1;
+
+const MAGIC: &[u8; 15] = b"BEACON journal\n";
+const CRC: Crc<u32> = Crc::<u32>::new(&CRC_32_ISO_HDLC);
+/// Bytes before a payload.
+const HEAD: usize = 12;
+/// Longest payload: an image of 4096 × 4096 pixels and more.
+const LONGEST: u32 = 1 << 28;
+
+/// Why a journal cannot be read or written; each is one line.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum JournalError {
+    /// The file system refused.
+    #[error("`{}`: the journal cannot be {action}: {source}", path.display())]
+    File {
+        /// The journal.
+        path: PathBuf,
+        /// What was tried.
+        action: &'static str,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The disk is full.
+    #[error("`{}`: the disk is full; make room on it", path.display())]
+    Full {
+        /// The journal.
+        path: PathBuf,
+    },
+    /// No journal.
+    #[error("`{}`: no journal; expected one that `beacon run` has begun", path.display())]
+    NotAJournal {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A journal of another version.
+    #[error(
+        "`{}`: a journal of version {found}; this program reads version {VERSION}: go on with the \
+         program that began it",
+        path.display()
+    )]
+    Version {
+        /// The journal.
+        path: PathBuf,
+        /// Its version.
+        found: u8,
+    },
+    /// A record in the middle that is not as it was written.
+    #[error(
+        "`{}`: record {record}, at byte {offset}, is not as it was written; the journal was altered \
+         or the disk is failing. What comes before can be saved: cut a copy off at that byte",
+        path.display()
+    )]
+    Altered {
+        /// The journal.
+        path: PathBuf,
+        /// Number of the record, from 0.
+        record: usize,
+        /// Where it begins.
+        offset: u64,
+    },
+}
+
+impl From<JournalError> for ExperimentError {
+    fn from(error: JournalError) -> Self {
+        Self::NotKept(error.to_string())
+    }
+}
+
+/// A journal that is open for appending.
+#[derive(Debug)]
+pub struct Journal {
+    path: PathBuf,
+    file: File,
+    /// Where the next record goes.
+    end: u64,
+    /// Checksum of the last record.
+    chain: u32,
+}
+
+/// What was found in a journal.
+#[derive(Debug)]
+pub struct Found {
+    /// The journal, to go on with.
+    pub journal: Journal,
+    /// Its records, each with the place that [`Journal::read`] finds it at.
+    pub records: Vec<(u64, Record)>,
+    /// Bytes of a torn last record that were dropped.
+    pub torn: u64,
+}
+
+impl Journal {
+    /// Begins a journal.
+    ///
+    /// # Errors
+    /// When the file exists or cannot be written.
+    pub fn create(path: &Path) -> Result<Self, JournalError> {
+        let failed = |source| failed(path, "begun", source);
+        let mut file = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .create_new(true)
+            .open(path)
+            .map_err(failed)?;
+        let head = head();
+        file.write_all(&head).map_err(failed)?;
+        file.sync_all().map_err(failed)?;
+        sync_folder(path).map_err(failed)?;
+        Ok(Self {
+            path: path.to_owned(),
+            file,
+            end: head.len() as u64,
+            chain: CRC.checksum(&head),
+        })
+    }
+
+    /// Opens a journal, reads all of it, and drops a torn last record.
+    ///
+    /// # Errors
+    /// When it cannot be read, is of another version, or was altered.
+    pub fn open(path: &Path) -> Result<Found, JournalError> {
+        let opened = OpenOptions::new().read(true).write(true).open(path);
+        let mut file = opened.map_err(|source| match source.kind() {
+            io::ErrorKind::NotFound => JournalError::NotAJournal {
+                path: path.to_owned(),
+            },
+            _ => failed(path, "opened", source),
+        })?;
+        let mut bytes = Vec::new();
+        let read = file.read_to_end(&mut bytes);
+        read.map_err(|source| failed(path, "read", source))?;
+        let head = head();
+        if bytes.len() < head.len() || bytes[..MAGIC.len()] != *MAGIC {
+            return Err(JournalError::NotAJournal {
+                path: path.to_owned(),
+            });
+        }
+        if bytes[MAGIC.len()] != VERSION {
+            return Err(JournalError::Version {
+                path: path.to_owned(),
+                found: bytes[MAGIC.len()],
+            });
+        }
+        let mut journal = Self {
+            path: path.to_owned(),
+            file,
+            end: head.len() as u64,
+            chain: CRC.checksum(&head),
+        };
+        let mut records = Vec::new();
+        loop {
+            let rest = &bytes[journal.end as usize..];
+            match next(rest, journal.chain) {
+                Next::Record { record, chain } => {
+                    let length = HEAD + record.len();
+                    let Ok(record) = postcard::from_bytes(record) else {
+                        return Err(journal.altered(records.len()));
+                    };
+                    records.push((journal.end, record));
+                    journal.end += length as u64;
+                    journal.chain = chain;
+                }
+                Next::End => break,
+                Next::Altered => return Err(journal.altered(records.len())),
+            }
+        }
+        let torn = bytes.len() as u64 - journal.end;
+        if torn > 0 {
+            journal.cut().map_err(|e| journal.failed("cut", e))?;
+        }
+        Ok(Found {
+            journal,
+            records,
+            torn,
+        })
+    }
+
+    /// Appends a record and returns its place; it is on disk when this returns. After an error the
+    /// journal is as it was before, and the same record can be appended again.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn append(&mut self, record: &Record) -> Result<u64, JournalError> {
+        let too_long = || io::Error::new(io::ErrorKind::InvalidInput, "a record is too long");
+        let written = postcard::to_allocvec(record)
+            .map_err(io::Error::other)
+            .and_then(|payload| {
+                let length = u32::try_from(payload.len()).ok();
+                let length = length.filter(|&length| length <= LONGEST);
+                Ok((length.ok_or_else(too_long)?, payload))
+            })
+            .and_then(|(length, payload)| {
+                let chain = checksum(self.chain, length, &payload);
+                let mut bytes = Vec::with_capacity(HEAD + payload.len());
+                bytes.extend_from_slice(&length.to_le_bytes());
+                bytes.extend_from_slice(&(!length).to_le_bytes());
+                bytes.extend_from_slice(&chain.to_le_bytes());
+                bytes.extend_from_slice(&payload);
+                self.file.seek(SeekFrom::Start(self.end))?;
+                self.file.write_all(&bytes)?;
+                self.file.sync_data()?;
+                Ok((chain, bytes.len() as u64))
+            });
+        match written {
+            Ok((chain, length)) => {
+                let place = self.end;
+                self.end += length;
+                self.chain = chain;
+                Ok(place)
+            }
+            Err(error) => {
+                // Half a record would be dropped when the journal is read; cutting it off keeps a
+                // full disk from staying full. The error itself is the one worth telling.
+                let _ = self.cut();
+                Err(self.failed("written", error))
+            }
+        }
+    }
+
+    /// Reads a record again.
+    ///
+    /// # Errors
+    /// When it cannot be read, or is not as it was written.
+    pub fn read(&mut self, place: u64) -> Result<Record, JournalError> {
+        let mut attempt = || -> io::Result<Option<Record>> {
+            self.file.seek(SeekFrom::Start(place))?;
+            let mut length = [0; 4];
+            self.file.read_exact(&mut length)?;
+            let length = u32::from_le_bytes(length);
+            if u64::from(length) > self.end {
+                return Ok(None);
+            }
+            self.file.seek(SeekFrom::Current(8))?;
+            let mut payload = vec![0; length as usize];
+            self.file.read_exact(&mut payload)?;
+            Ok(postcard::from_bytes(&payload).ok())
+        };
+        match attempt() {
+            Ok(Some(record)) => Ok(record),
+            Ok(None) => Err(JournalError::Altered {
+                path: self.path.clone(),
+                record: 0,
+                offset: place,
+            }),
+            Err(error) => Err(self.failed("read", error)),
+        }
+    }
+
+    /// SHA-256 of the journal so far, in hexadecimal: what `sha256sum` says.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn hash(&mut self) -> Result<String, JournalError> {
+        let mut attempt = || -> io::Result<String> {
+            self.file.seek(SeekFrom::Start(0))?;
+            let mut hash = Sha256::new();
+            let mut buffer = vec![0; 1 << 16];
+            loop {
+                let count = self.file.read(&mut buffer)?;
+                if count == 0 {
+                    break;
+                }
+                hash.update(&buffer[..count]);
+            }
+            let digits = hash.finalize();
+            let digits = digits.iter().map(|byte| format!("{byte:02x}"));
+            Ok(digits.collect())
+        };
+        attempt().map_err(|error| self.failed("read", error))
+    }
+
+    fn cut(&mut self) -> io::Result<()> {
+        self.file.set_len(self.end)?;
+        self.file.sync_all()
+    }
+
+    fn failed(&self, action: &'static str, source: io::Error) -> JournalError {
+        failed(&self.path, action, source)
+    }
+
+    fn altered(&self, record: usize) -> JournalError {
+        JournalError::Altered {
+            path: self.path.clone(),
+            record,
+            offset: self.end,
+        }
+    }
+}
+
+/// What comes next in the bytes of a journal.
+enum Next<'a> {
+    Record {
+        record: &'a [u8],
+        chain: u32,
+    },
+    /// Nothing, or a record that was not written to its end.
+    End,
+    Altered,
+}
+
+fn next(rest: &[u8], chain: u32) -> Next<'_> {
+    let Some((head, payload)) = rest.split_at_checked(HEAD) else {
+        return Next::End;
+    };
+    let word = |at: usize| u32::from_le_bytes([head[at], head[at + 1], head[at + 2], head[at + 3]]);
+    let (length, inverted, sum) = (word(0), word(4), word(8));
+    if length != !inverted || length > LONGEST {
+        // A file may have grown before its content arrived.
+        let blank = rest.iter().all(|&byte| byte == 0);
+        return if blank { Next::End } else { Next::Altered };
+    }
+    let Some((record, after)) = payload.split_at_checked(length as usize) else {
+        return Next::End;
+    };
+    if checksum(chain, length, record) == sum {
+        return Next::Record { record, chain: sum };
+    }
+    if after.is_empty() {
+        return Next::End;
+    }
+    Next::Altered
+}
+
+fn head() -> [u8; 16] {
+    let mut head = [VERSION; 16];
+    head[..MAGIC.len()].copy_from_slice(MAGIC);
+    head
+}
+
+fn checksum(before: u32, length: u32, payload: &[u8]) -> u32 {
+    let mut digest = CRC.digest();
+    digest.update(&before.to_le_bytes());
+    digest.update(&length.to_le_bytes());
+    digest.update(payload);
+    digest.finalize()
+}
+
+fn failed(path: &Path, action: &'static str, source: io::Error) -> JournalError {
+    let path = path.to_owned();
+    match source.kind() {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => JournalError::Full { path },
+        _ => JournalError::File {
+            path,
+            action,
+            source,
+        },
+    }
+}
+
+/// Makes a new file's name survive a power failure too, where folders can be synced.
+fn sync_folder(path: &Path) -> io::Result<()> {
+    #[cfg(unix)]
+    if let Some(folder) = path.parent() {
+        let folder = if folder.as_os_str().is_empty() {
+            Path::new(".")
+        } else {
+            folder
+        };
+        File::open(folder)?.sync_all()?;
+    }
+    #[cfg(not(unix))]
+    let _ = path;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests;

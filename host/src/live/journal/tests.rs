@@ -1,0 +1,137 @@
+use super::*;
+use crate::live::event::Event;
+
+fn record(n: u64) -> Record {
+    Record {
+        at_ms: 1_700_000_000_000 + n,
+        elapsed_ms: n,
+        event: Event::Failed {
+            why: "x".repeat(n as usize % 7),
+        },
+    }
+}
+
+/// A journal of records 0 to `count`, in a folder that lasts as long as it is kept.
+fn journal(count: u64) -> (tempfile::TempDir, PathBuf) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("journal");
+    let mut journal = Journal::create(&path).unwrap();
+    for n in 0..count {
+        journal.append(&record(n)).unwrap();
+    }
+    (folder, path)
+}
+
+fn records(found: &Found) -> Vec<Record> {
+    found.records.iter().map(|(_, r)| r.clone()).collect()
+}
+
+#[test]
+fn what_was_appended_is_found_again_in_order_and_by_its_place() {
+    let (_folder, path) = journal(9);
+    let mut found = Journal::open(&path).unwrap();
+    assert_eq!(records(&found), (0..9).map(record).collect::<Vec<_>>());
+    assert_eq!(found.torn, 0);
+    let places: Vec<u64> = found.records.iter().map(|(place, _)| *place).collect();
+    assert_eq!(found.journal.read(places[4]).unwrap(), record(4));
+    let place = found.journal.append(&record(9)).unwrap();
+    assert_eq!(found.journal.read(place).unwrap(), record(9));
+    assert_eq!(Journal::open(&path).unwrap().records.len(), 10);
+}
+
+#[test]
+fn a_journal_cut_anywhere_keeps_every_complete_record_and_goes_on() {
+    let (_folder, path) = journal(6);
+    let whole = std::fs::read(&path).unwrap();
+    let ends: Vec<u64> = {
+        let found = Journal::open(&path).unwrap();
+        let starts = found.records.iter().map(|(place, _)| *place);
+        starts.skip(1).chain([whole.len() as u64]).collect()
+    };
+    for length in 16..=whole.len() {
+        std::fs::write(&path, &whole[..length]).unwrap();
+        let mut found = Journal::open(&path).unwrap();
+        let complete = ends.iter().filter(|&&end| end <= length as u64).count();
+        assert_eq!(found.records.len(), complete, "cut at {length}");
+        found.journal.append(&record(99)).unwrap();
+        let again = Journal::open(&path).unwrap();
+        assert_eq!(again.torn, 0);
+        assert_eq!(records(&again)[complete], record(99));
+    }
+    for length in 0..16 {
+        std::fs::write(&path, &whole[..length]).unwrap();
+        let error = Journal::open(&path).unwrap_err();
+        assert!(matches!(error, JournalError::NotAJournal { .. }));
+    }
+}
+
+#[test]
+fn a_last_record_that_reached_the_disk_in_part_is_dropped() {
+    let (_folder, path) = journal(5);
+    let whole = std::fs::read(&path).unwrap();
+    // Grown, but nothing of the content arrived.
+    std::fs::write(&path, [&whole[..], &[0; 300]].concat()).unwrap();
+    let found = Journal::open(&path).unwrap();
+    assert_eq!((found.records.len(), found.torn), (5, 300));
+    // The end arrived before the middle.
+    let mut torn = whole.clone();
+    let last = torn.len() - 2;
+    torn[last] ^= 0xff;
+    std::fs::write(&path, torn).unwrap();
+    assert_eq!(Journal::open(&path).unwrap().records.len(), 4);
+}
+
+#[test]
+fn any_changed_byte_before_the_last_record_is_noticed() {
+    let (_folder, path) = journal(6);
+    let whole = std::fs::read(&path).unwrap();
+    let last = Journal::open(&path).unwrap().records[5].0 as usize;
+    for at in 0..last {
+        let mut altered = whole.clone();
+        altered[at] ^= 0x10;
+        std::fs::write(&path, altered).unwrap();
+        let error = Journal::open(&path).unwrap_err();
+        let expected = match at {
+            0..15 => matches!(error, JournalError::NotAJournal { .. }),
+            15 => matches!(error, JournalError::Version { found: 0x11, .. }),
+            _ => matches!(error, JournalError::Altered { .. }),
+        };
+        assert!(expected, "byte {at}: {error}");
+    }
+}
+
+#[test]
+fn a_record_taken_out_is_noticed() {
+    let (_folder, path) = journal(6);
+    let whole = std::fs::read(&path).unwrap();
+    let found = Journal::open(&path).unwrap();
+    let (from, to) = (found.records[2].0 as usize, found.records[3].0 as usize);
+    let without = [&whole[..from], &whole[to..]].concat();
+    std::fs::write(&path, without).unwrap();
+    let message = Journal::open(&path).unwrap_err().to_string();
+    assert!(message.contains("record 2") && message.contains(&format!("byte {from}")));
+}
+
+#[test]
+fn the_hash_is_that_of_the_file() {
+    let (_folder, path) = journal(3);
+    let mut found = Journal::open(&path).unwrap();
+    let digest = Sha256::digest(std::fs::read(&path).unwrap());
+    let digits: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+    assert_eq!(found.journal.hash().unwrap(), digits);
+    found.journal.append(&record(3)).unwrap();
+    assert_ne!(found.journal.hash().unwrap(), digits);
+}
+
+#[test]
+fn nobody_else_s_file_is_overwritten_or_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("notes");
+    std::fs::write(&path, "these are my notes, not yours").unwrap();
+    assert!(matches!(
+        Journal::create(&path).unwrap_err(),
+        JournalError::File { .. }
+    ));
+    let message = Journal::open(&path).unwrap_err().to_string();
+    assert!(message.contains("no journal"), "{message}");
+}

@@ -1,0 +1,129 @@
+//! What somebody wants otherwise, from the control socket or the journal, and what ends a
+//! campaign before its budget.
+
+use super::expose::ended;
+use super::*;
+use crate::live::event::Command;
+
+impl Session<'_> {
+    pub(super) fn next_order(
+        &mut self,
+        beam: &mut dyn BeamPort,
+    ) -> Result<Option<Order>, ExperimentError> {
+        if self.is_interrupted() {
+            return Err(ended(Ended::Interrupted));
+        }
+        loop {
+            let command = match self.reordered() {
+                Some(command) => command,
+                None if !self.is_live() => return Ok(None),
+                None => match self.asked(beam)? {
+                    Some(command) => command,
+                    None => return Ok(None),
+                },
+            };
+            if let Some(order) = self.order_for(&command)? {
+                return Ok(Some(order));
+            }
+        }
+    }
+
+    /// Waits while the campaign is paused.
+    ///
+    /// # Errors
+    /// Why the campaign ends here, if it does.
+    pub(super) fn hold(&mut self, beam: &mut dyn BeamPort) -> Result<(), ExperimentError> {
+        let mut paused = false;
+        loop {
+            if self.is_interrupted() {
+                return Err(ended(Ended::Interrupted));
+            }
+            let limit = self.config.time_limit.unwrap_or(f64::INFINITY);
+            if self.elapsed().as_secs_f64() >= limit {
+                return Err(ended(Ended::Time));
+            }
+            let (stop, pause) = self.control.as_ref().map_or((false, false), |control| {
+                (control.stopped(), control.paused())
+            });
+            if stop {
+                return Err(ended(Ended::Stopped));
+            }
+            if !pause {
+                return Ok(());
+            }
+            if !std::mem::replace(&mut paused, true) {
+                self.blank(beam);
+                self.publish("paused");
+                self.say("paused, with the beam blanked");
+            }
+            self.wait(Duration::from_millis(100))?;
+        }
+    }
+
+    /// What the control socket asks for.
+    fn asked(&mut self, beam: &mut dyn BeamPort) -> Result<Option<Command>, ExperimentError> {
+        self.hold(beam)?;
+        while let Some(command) = self.control.as_ref().and_then(Control::next) {
+            if let Some(why) = self.objection(&command) {
+                self.say(&format!("not done: {why}"));
+                continue;
+            }
+            self.write(beam, Event::Commanded(command.clone()))?;
+            return Ok(Some(command));
+        }
+        Ok(None)
+    }
+
+    /// Why something cannot be done now that could be asked for.
+    fn objection(&self, command: &Command) -> Option<String> {
+        let Command::Measure(candidate) = command else {
+            return None;
+        };
+        let candidate = Candidate(*candidate);
+        let Pixel { row, column } = self.candidates.pixel(candidate).ok()?;
+        let excluded =
+            |region: &Region| region.rows.contains(&row) && region.columns.contains(&column);
+        if self.measured.contains(&candidate) {
+            return Some(format!("row {row}, column {column} was measured before"));
+        }
+        let excluded = self.excluded.iter().any(excluded);
+        excluded.then(|| format!("row {row}, column {column} was excluded"))
+    }
+
+    /// A command as the campaign takes it.
+    fn order_for(&mut self, command: &Command) -> Result<Option<Order>, ExperimentError> {
+        match command {
+            Command::Strategy(name) => {
+                let mut campaign = self.config.campaign.clone();
+                campaign.strategy.clone_from(name);
+                let Some(acquisition) = campaign.acquisition() else {
+                    return Ok(None);
+                };
+                self.acquisition = acquisition;
+                Ok(Some(Order::Strategy(acquisition)))
+            }
+            Command::Target(text) => {
+                let target: Scalarizer = text.parse()?;
+                let journal = &self.journal;
+                let responses = self.points.retarget(&target, |point| {
+                    match journal.borrow_mut().read(point.place)?.event {
+                        Event::Measured(measured) => Ok(measured.acquired.spectrum),
+                        _ => Err(ended(Ended::Controller(format!(
+                            "the journal has lost the spectrum at row {}, column {}",
+                            point.pixel.row, point.pixel.column
+                        )))),
+                    }
+                })?;
+                self.truth = self.microscope.truth(&target);
+                // The controller starts over, and with it its account of the dose.
+                self.unset = true;
+                Ok(Some(Order::Responses(responses)))
+            }
+            Command::Exclude(region) => {
+                self.excluded.push(region.clone());
+                Ok(Some(Order::Exclude(region.clone())))
+            }
+            Command::Measure(candidate) => Ok(Some(Order::Measure(Candidate(*candidate)))),
+        }
+    }
+}

@@ -1,0 +1,131 @@
+//! What the journal holds, lived through again.
+
+use super::*;
+use crate::live::event::{Command, Surveyed};
+
+impl Session<'_> {
+    /// The response of a point that was measured before; `None` when the journal is used up and
+    /// the instrument has to answer.
+    ///
+    /// # Errors
+    /// When the journal says otherwise than what is decided now.
+    pub(super) fn relive(&mut self, point: Point) -> Result<Option<f64>, ExperimentError> {
+        while let Some((place, record)) = self.past.pop_front() {
+            match record.event {
+                Event::Exposing(exposing) => {
+                    self.agree(point, exposing.candidate)?;
+                    self.ledger.spend(point.candidate, exposing.electrons);
+                    self.announced = exposing.electrons;
+                }
+                Event::Measured(measured) => {
+                    self.agree(point, measured.candidate)?;
+                    let spent = measured.electrons - std::mem::take(&mut self.announced);
+                    self.ledger.spend(point.candidate, spent);
+                    let dwell = self.config.dwell();
+                    self.relive
+                        .push(Past::Acquisition(measured.position, dwell));
+                    return self.keep(place, point, &measured).map(Some);
+                }
+                Event::Surveyed(surveyed) => {
+                    self.relive.push(Past::Overview);
+                    self.follow(surveyed);
+                }
+                Event::LeftOut { candidate, why } => {
+                    self.agree(point, candidate)?;
+                    return Err(self.left_out(point, why));
+                }
+                // An exposure that failed counts as announced. The rest decides nothing.
+                Event::Failed { .. } => self.announced = 0.0,
+                Event::Begun(_)
+                | Event::Resumed { .. }
+                | Event::Commanded(_)
+                | Event::Ended { .. } => {}
+            }
+        }
+        Ok(None)
+    }
+
+    /// What somebody wanted at this point of the journal.
+    pub(super) fn reordered(&mut self) -> Option<Command> {
+        while let Some((_, record)) = self.past.front() {
+            match &record.event {
+                Event::Commanded(command) => {
+                    let command = command.clone();
+                    self.past.pop_front();
+                    return Some(command);
+                }
+                Event::Resumed { .. } | Event::Ended { .. } => {
+                    self.past.pop_front();
+                }
+                _ => break,
+            }
+        }
+        None
+    }
+
+    /// Brings a simulated instrument to where the journal ends, once.
+    pub(super) fn awaken(&mut self) {
+        if std::mem::replace(&mut self.awake, true) {
+            return;
+        }
+        let past = std::mem::take(&mut self.relive);
+        self.microscope.relive(&past);
+    }
+
+    /// Takes a measured point into account; returns its response.
+    pub(super) fn keep(
+        &mut self,
+        place: u64,
+        point: Point,
+        measured: &crate::live::event::Measured,
+    ) -> Result<f64, ExperimentError> {
+        let acquired = &measured.acquired;
+        if acquired.live_seconds > 0.0 {
+            let stretch = acquired.real_seconds / acquired.live_seconds;
+            self.stretch = if self.points.all.is_empty() {
+                stretch
+            } else {
+                self.stretch.max(stretch)
+            };
+        }
+        self.measured.insert(point.candidate);
+        Ok(self.points.add(place, point.pixel, measured)?)
+    }
+
+    /// Takes an overview into account.
+    pub(super) fn follow(&mut self, surveyed: Surveyed) {
+        let pixels = self.begun.image.values.len();
+        self.ledger.spend_on_overview(surveyed.electrons, pixels);
+        self.surveyed = self.points.all.len();
+        match surveyed.shift {
+            Some(shift) => {
+                self.uncertain = 0;
+                self.aim.shift = shift;
+                self.unset = true;
+            }
+            None => self.uncertain += 1,
+        }
+    }
+
+    pub(super) fn left_out(&mut self, point: Point, reason: String) -> ExperimentError {
+        let Pixel { row, column } = point.pixel;
+        self.excluded.push(Region::pixel(row, column));
+        ExperimentError::LeftOut {
+            row,
+            column,
+            reason,
+        }
+    }
+
+    fn agree(&self, point: Point, candidate: u32) -> Result<(), ExperimentError> {
+        if point.candidate.0 == candidate {
+            return Ok(());
+        }
+        Err(ExperimentError::NotKept(format!(
+            "the journal has candidate {candidate} where candidate {} is chosen now, after {} \
+             points: the program or the machine decides otherwise than the one that began it",
+            point.candidate.0,
+            self.points.all.len()
+        )))
+    }
+}

@@ -1,0 +1,177 @@
+//! Which instrument: the value of `--microscope`, and what each needs to be told.
+
+use std::fmt;
+use std::str::FromStr;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::specimen::SpecimenChoice;
+
+/// An instrument. Parsing and printing agree.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum MicroscopeChoice {
+    /// `replay:IMAGE,RESPONSE`: data acquired before.
+    Replay {
+        /// File of the overview image.
+        image: String,
+        /// File of the response or the spectra over the same area.
+        response: String,
+    },
+    /// `specimen[:NAME[:SEED]]`: a built-in specimen under a simulated column.
+    Specimen(SpecimenChoice),
+    /// `pyro:HOST:PORT`: DTMicroscope.
+    Pyro(String),
+    /// `bridge:HOST:PORT`: an instrument behind the line-JSON bridge.
+    Bridge(String),
+}
+
+/// Something that names no instrument.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "unknown microscope `{0}`; accepted are replay:IMAGE,RESPONSE, specimen, specimen:NAME, \
+     specimen:NAME:SEED, pyro:HOST:PORT and bridge:HOST:PORT, as in bridge:192.168.0.4:9092"
+)]
+pub struct UnknownMicroscope(pub String);
+
+impl FromStr for MicroscopeChoice {
+    type Err = UnknownMicroscope;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let unknown = || UnknownMicroscope(text.to_owned());
+        let (kind, rest) = match text.split_once(':') {
+            Some((kind, rest)) => (kind, Some(rest)),
+            None => (text, None),
+        };
+        match (kind, rest) {
+            ("specimen", None) => Ok(Self::Specimen(SpecimenChoice {
+                kind: crate::specimen::SpecimenKind::default(),
+                seed: SpecimenChoice::SEED,
+            })),
+            ("specimen", Some(name)) => {
+                let choice = name.parse().map_err(|_| unknown())?;
+                Ok(Self::Specimen(choice))
+            }
+            ("replay", Some(files)) => match files.split_once(',') {
+                Some((image, response)) if !image.is_empty() && !response.is_empty() => {
+                    Ok(Self::Replay {
+                        image: image.to_owned(),
+                        response: response.to_owned(),
+                    })
+                }
+                _ => Err(unknown()),
+            },
+            ("pyro" | "bridge", Some(address)) => {
+                let (host, port) = address.rsplit_once(':').ok_or_else(unknown)?;
+                let port: Option<u16> = port.parse().ok();
+                if host.is_empty() || port.is_none_or(|port| port == 0) {
+                    return Err(unknown());
+                }
+                let address = address.to_owned();
+                Ok(if kind == "pyro" {
+                    Self::Pyro(address)
+                } else {
+                    Self::Bridge(address)
+                })
+            }
+            _ => Err(unknown()),
+        }
+    }
+}
+
+impl fmt::Display for MicroscopeChoice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Replay { image, response } => write!(f, "replay:{image},{response}"),
+            Self::Specimen(choice) => write!(f, "specimen:{choice}"),
+            Self::Pyro(address) => write!(f, "pyro:{address}"),
+            Self::Bridge(address) => write!(f, "bridge:{address}"),
+        }
+    }
+}
+
+impl Serialize for MicroscopeChoice {
+    /// As text, in the form that parses back.
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for MicroscopeChoice {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        text.parse().map_err(serde::de::Error::custom)
+    }
+}
+
+/// What some instruments need to be told.
+#[derive(Clone, Debug, PartialEq, clap::Args, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct MicroscopeOptions {
+    /// How long an instrument on the network may take to answer, beyond the dwell, in seconds.
+    #[arg(
+        long,
+        value_name = "S",
+        default_value_t = 30.0,
+        help_heading = "Instrument"
+    )]
+    pub timeout: f64,
+    /// NSID file that DTMicroscope is to register; a path on the server's machine.
+    #[arg(long, value_name = "FILE", help_heading = "Instrument")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pyro_data: Option<String>,
+}
+
+impl Default for MicroscopeOptions {
+    fn default() -> Self {
+        Self {
+            timeout: 30.0,
+            pyro_data: None,
+        }
+    }
+}
+
+impl MicroscopeOptions {
+    /// How long an instrument may take to answer, beyond the dwell.
+    pub fn timeout(&self) -> Duration {
+        Duration::try_from_secs_f64(self.timeout).unwrap_or(Duration::MAX)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn choices_are_read_as_they_are_written() {
+        for text in [
+            "replay:image.npy,spectra.h5#a/b",
+            "specimen:plasmonic:3",
+            "pyro:localhost:9091",
+            "bridge:[::1]:9092",
+        ] {
+            let choice: MicroscopeChoice = text.parse().unwrap();
+            assert_eq!(choice.to_string(), text);
+        }
+        let choice: MicroscopeChoice = "specimen".parse().unwrap();
+        assert_eq!(choice.to_string(), "specimen:nanoparticles:1");
+        for wrong in [
+            "",
+            "replay",
+            "replay:a",
+            "replay:,b",
+            "specimen:",
+            "specimen:gold",
+            "pyro:",
+            "pyro:9091",
+            "pyro::9091",
+            "pyro:host:",
+            "pyro:host:0",
+            "bridge:host:99999",
+            "sem",
+        ] {
+            let message = wrong.parse::<MicroscopeChoice>().unwrap_err().to_string();
+            assert!(message.contains("accepted are replay:"), "{message}");
+        }
+    }
+}
