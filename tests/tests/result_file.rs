@@ -125,9 +125,11 @@ fn columns_of(point: &PointRow) -> Vec<f64> {
 
 /// An axis as the script expects it.
 fn described(axis: &Axis, kind: &str, values: &[f64], navigate: bool) -> Value {
+    // HyperSpy's axes only go one way.
+    let turns_back = !(values.is_sorted() || values.is_sorted_by(|a, b| a >= b));
     json!({
         "name": axis.name, "units": axis.units, "kind": kind, "navigate": navigate,
-        "values": values,
+        "values": values, "turns back": turns_back,
     })
 }
 
@@ -199,7 +201,7 @@ fn write(folder: &Path, channels: &Channels, signal_type: &str, spectra: &[Vec<f
             "points": {
                 "quantity": "points", "units": "", "data_type": "LINE_PLOT_FAMILY",
                 "signal_type": "", "values": numbers(&table),
-                "axes": [point(), counted("quantity", "CHANNEL", NAMES.len(), false)],
+                "axes": [point(), counted("column", "CHANNEL", NAMES.len(), false)],
             },
             "spectra": {
                 "quantity": channels.quantity, "units": channels.units,

@@ -11,7 +11,9 @@
 //! Experiments/spectra         a spectrum a point: points × channels
 //! Experiments/*/data                 the numbers: HyperSpy's and NSID's
 //!               axis-0, …            HyperSpy's axes
-//!               metadata             HyperSpy's title, quantity and kind of signal
+//!               metadata             HyperSpy's title, quantity and kind of signal; `Columns` of
+//!                                    the points, and `Channels` of a sweep that turns back, which
+//!                                    no axis of HyperSpy can hold
 //!               original_metadata    the same object as `provenance`
 //!               y, x, point, …       NSID's axes, a value an index
 //! ```

@@ -98,7 +98,7 @@ pub(super) fn write(file: &H5File, result: &ResultFile<'_>) -> rust_hdf5::Result
         data_type: "LINE_PLOT_FAMILY",
         axes: &[
             SignalAxis::count("point", result.points.len(), "POINT_CLOUD", true),
-            SignalAxis::count("quantity", names.len(), "CHANNEL", false),
+            SignalAxis::count("column", names.len(), "CHANNEL", false),
         ],
     };
     let (group, data) = signal.create::<f64>(file)?;

@@ -9,6 +9,8 @@ use crate::axis::Axis;
 pub(super) const HSPY_VERSION: &str = "3.3";
 /// Version of pyNSID whose layout these files follow.
 const NSID_VERSION: &str = "0.0.7.2";
+/// sidpy's word for what is not known; of an axis it refuses empty text.
+const UNKNOWN: &str = "generic";
 
 /// An array, without its numbers.
 pub(super) struct Signal<'a> {
@@ -114,13 +116,21 @@ impl<'a> SignalAxis<'a> {
         }
     }
 
+    /// Whether no axis of `HyperSpy` can hold the values: those of a sweep that turns back.
+    fn turns_back(&self) -> bool {
+        let Steps::Listed(values) = self.steps else {
+            return false;
+        };
+        !(values.is_sorted_by(|a, b| a < b) || values.is_sorted_by(|a, b| a > b))
+    }
+
     /// The dataset that NSID takes for the axis.
     fn scale(&self, name: &str, group: &H5Group) -> rust_hdf5::Result<H5Dataset> {
         let scale = group.new_dataset::<f64>().shape([self.size]).create(name)?;
         scale.write_raw(&self.values())?;
         text(&scale, "name", name)?;
-        text(&scale, "quantity", self.name)?;
-        text(&scale, "units", self.units)?;
+        text(&scale, "quantity", known(self.name))?;
+        text(&scale, "units", known(self.units))?;
         text(&scale, "dimension_type", self.kind)?;
         scale.set_scale(Some(name))?;
         Ok(scale)
@@ -143,10 +153,20 @@ impl Signal<'_> {
     }
 
     fn describe_to_hyperspy(&self, group: &H5Group) -> rust_hdf5::Result<()> {
-        for (place, axis) in self.axes.iter().enumerate() {
-            axis.describe(&group.create_group(&format!("axis-{place}"))?)?;
-        }
         let metadata = group.create_group("metadata")?;
+        for (place, axis) in self.axes.iter().enumerate() {
+            let described = group.create_group(&format!("axis-{place}"))?;
+            if axis.turns_back() {
+                SignalAxis::count("channel", axis.size, axis.kind, axis.navigate)
+                    .describe(&described)?;
+                let channels = metadata.create_group("Channels")?;
+                channels.set_attr_string("name", axis.name)?;
+                channels.set_attr_string("units", axis.units)?;
+                channels.set_attr_array_numeric("coordinates", &axis.values())?;
+            } else {
+                axis.describe(&described)?;
+            }
+        }
         let general = metadata.create_group("General")?;
         general.set_attr_string("title", self.name)?;
         let signal = metadata.create_group("Signal")?;
@@ -162,10 +182,10 @@ impl Signal<'_> {
 
     fn describe_to_sidpy(&self, group: &H5Group, data: &H5Dataset) -> rust_hdf5::Result<()> {
         text(data, "title", self.name)?;
-        text(data, "quantity", self.quantity)?;
-        text(data, "units", self.units)?;
+        text(data, "quantity", known(self.quantity))?;
+        text(data, "units", known(self.units))?;
         text(data, "data_type", self.data_type)?;
-        text(data, "modality", "")?;
+        text(data, "modality", UNKNOWN)?;
         text(data, "source", "BEACON")?;
         text(data, "main_data_name", "data")?;
         text(data, "pyNSID_version", NSID_VERSION)?;
@@ -197,6 +217,10 @@ fn label(name: &str, place: usize, taken: &[String]) -> String {
     } else {
         format!("dimension {place}")
     }
+}
+
+fn known(text: &str) -> &str {
+    if text.is_empty() { UNKNOWN } else { text }
 }
 
 fn text(dataset: &H5Dataset, name: &str, value: &str) -> rust_hdf5::Result<()> {
