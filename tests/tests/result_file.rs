@@ -13,10 +13,8 @@ use serde_json::{Value, json};
 /// A Python that has the programs; nothing where there is none and none is demanded.
 fn python() -> Option<PathBuf> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
-    let python = std::env::var_os("BEACON_INSTRUMENTS_PYTHON").map_or_else(
-        || root.join("target/instruments/bin/python"),
-        PathBuf::from,
-    );
+    let python = std::env::var_os("BEACON_INSTRUMENTS_PYTHON")
+        .map_or_else(|| root.join("target/instruments/bin/python"), PathBuf::from);
     if python.is_file() {
         return Some(python);
     }
@@ -154,13 +152,19 @@ const PROVENANCE: [(&str, &str); 5] = [
     ("version", "0.1.0"),
     ("seed", "18446744073709551615"),
     ("controller", "mps2-an500 build 3f2a"),
-    ("configuration", "window = 16\nstrategy = \"beacon\"\n# µ, Å and\ttabs\n"),
+    (
+        "configuration",
+        "window = 16\nstrategy = \"beacon\"\n# µ, Å and\ttabs\n",
+    ),
     ("journal", "sha256:e3b0c44298fc1c149afbf4c8996fb924"),
 ];
 
 /// Writes a result with these spectra, and beside it what the programs must find in it.
 fn write(folder: &Path, channels: &Channels, signal_type: &str, spectra: &[Vec<f64>]) -> PathBuf {
-    let (image, mean) = (map("HAADF", "counts", None), map("Pd Lα", "counts", Some(4)));
+    let (image, mean) = (
+        map("HAADF", "counts", None),
+        map("Pd Lα", "counts", Some(4)),
+    );
     let sigma = map("Pd Lα", "", Some(5));
     let points = points();
     let fetch = |i: usize, spectrum: &mut Vec<f64>| {
@@ -172,11 +176,20 @@ fn write(folder: &Path, channels: &Channels, signal_type: &str, spectra: &[Vec<f
         image: &image,
         points: &points,
         responses: &[
-            Response { name: NAMES[6], units: UNITS[6] },
-            Response { name: NAMES[7], units: UNITS[7] },
+            Response {
+                name: NAMES[6],
+                units: UNITS[6],
+            },
+            Response {
+                name: NAMES[7],
+                units: UNITS[7],
+            },
         ],
         target: 0,
-        spectra: Some(PointSpectra { channels, fetch: &fetch }),
+        spectra: Some(PointSpectra {
+            channels,
+            fetch: &fetch,
+        }),
         maps: &[("mean", &mean), ("sigma", &sigma)],
         provenance: &PROVENANCE,
     };
@@ -247,7 +260,10 @@ fn hyperspy_and_sidpy_find_every_number_axis_and_text_of_a_result() {
     let spectra: Vec<Vec<f64>> = (0..3)
         .map(|point| (0..8).map(|k| f64::from(10 * point + k)).collect())
         .collect();
-    open(&python, &write(folder.path(), &channels, "EDS_TEM", &spectra));
+    open(
+        &python,
+        &write(folder.path(), &channels, "EDS_TEM", &spectra),
+    );
 }
 
 #[test]

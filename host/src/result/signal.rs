@@ -88,9 +88,9 @@ impl<'a> SignalAxis<'a> {
 
     fn values(&self) -> Vec<f64> {
         match self.steps {
-            Steps::Even { offset, scale } => (0..self.size)
-                .map(|i| offset + i as f64 * scale)
-                .collect(),
+            Steps::Even { offset, scale } => {
+                (0..self.size).map(|i| offset + i as f64 * scale).collect()
+            }
             Steps::Listed(values) => values.to_vec(),
         }
     }
@@ -144,7 +144,10 @@ impl Signal<'_> {
         &self,
         file: &H5File,
     ) -> rust_hdf5::Result<(H5Group, H5Dataset)> {
-        let group = file.root_group().group(EXPERIMENTS)?.create_group(self.name)?;
+        let group = file
+            .root_group()
+            .group(EXPERIMENTS)?
+            .create_group(self.name)?;
         let shape: Vec<usize> = self.axes.iter().map(|axis| axis.size).collect();
         let data = group.new_dataset::<T>().shape(&shape).create("data")?;
         self.describe_to_hyperspy(&group)?;
@@ -203,14 +206,29 @@ impl Signal<'_> {
     }
 }
 
-/// The name of an axis as that of a dataset: another one where the axis has none, or one that
-/// means something else in the group.
+/// Names that mean something else in the group of a signal, or to a dataset of sidpy, which makes
+/// attributes of its axes.
+const TAKEN: [&str; 10] = [
+    "data",
+    "metadata",
+    "original_metadata",
+    "point_cloud",
+    "name",
+    "quantity",
+    "size",
+    "source",
+    "title",
+    "units",
+];
+
+/// The name of an axis as that of a dataset: another one where the axis has none, or one that is
+/// taken.
 fn label(name: &str, place: usize, taken: &[String]) -> String {
     let is_free = !name.is_empty()
         && !name.contains(['/', '\0'])
         && !name.starts_with(['.', '_'])
         && !name.starts_with("axis-")
-        && !["data", "metadata", "original_metadata", "point_cloud"].contains(&name)
+        && !TAKEN.contains(&name)
         && !taken.iter().any(|other| other == name);
     if is_free {
         name.to_owned()

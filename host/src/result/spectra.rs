@@ -4,10 +4,10 @@ use std::path::Path;
 
 use rust_hdf5::{H5File, H5Group, H5Type};
 
+use super::PointSpectra;
 use super::error::ResultError;
 use super::points::PointRow;
 use super::signal::{Signal, SignalAxis};
-use super::PointSpectra;
 
 /// Writes a spectrum a point, in single precision where that holds every value exactly.
 pub(super) fn write(
