@@ -15,6 +15,7 @@ pub mod metrics;
 pub mod microscope;
 pub mod patches;
 pub mod report;
+pub mod result;
 pub mod scalarizer;
 pub mod spaces;
 pub mod specimen;

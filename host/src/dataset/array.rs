@@ -122,6 +122,12 @@ impl Array {
         }
     }
 
+    /// Makes spectra along a line, or at scattered points, those of a scan of a single column.
+    pub(super) fn insert_column(&mut self) {
+        self.shape.insert(1, 1);
+        self.dimensions.insert(1, Dimension::unknown(1, 1));
+    }
+
     /// Makes dimension `from` the last, for files that put the channel elsewhere.
     pub(super) fn move_last(&mut self, from: usize) {
         let rank = squeezed(&self.shape).len();

@@ -35,6 +35,12 @@ pub(super) fn describe(array: &mut Array, signal: &Group) -> Result<(), DatasetE
     if squeezed(&array.shape).len() > 2 && of_signal > 1 {
         return Err(array.is_stack());
     }
+    if let Some(channels) = turning_back(signal, array.shape.len().saturating_sub(1)) {
+        array.set_dimension(array.shape.len() - 1, channels);
+    }
+    if array.shape.len() == 2 && of_signal == 1 {
+        array.insert_column();
+    }
     let general = attributes(signal, "metadata/General");
     array.quantity = text(&general, "title");
     // `Signal.quantity` reads "X-rays (Counts)": what, and its units.
@@ -66,7 +72,19 @@ fn dimension(axis: &Group, place: usize, size: usize) -> Option<Dimension> {
         ));
     }
     // A `DataAxis` lists its values instead.
-    let coordinates = axis.dataset("axis").ok()?.read_f64().ok()?;
+    let coordinates = match attributes.get("axis") {
+        Some(listed) => listed.to_f64s()?,
+        None => axis.dataset("axis").ok()?.read_f64().ok()?,
+    };
+    Some(Dimension::listed(place, (&name, &units), coordinates))
+}
+
+/// The channels of a sweep that turns back, which no axis of `HyperSpy` can hold: results of this
+/// program have them in `metadata/Channels`.
+fn turning_back(signal: &Group, place: usize) -> Option<Dimension> {
+    let attributes = attributes(signal, "metadata/Channels");
+    let coordinates = attributes.get("coordinates")?.to_f64s()?;
+    let (name, units) = (text(&attributes, "name"), text(&attributes, "units"));
     Some(Dimension::listed(place, (&name, &units), coordinates))
 }
 
