@@ -116,7 +116,7 @@ fn a_window_holds_its_ends() {
 fn a_line_is_counted_without_its_background() {
     for (units, per_kev) in [("keV", 1.0), ("eV", 1e3)] {
         let (axis, coordinates) = axis("Energy", units, (0.0, 0.001 * per_kev), 6000);
-        let (energy, fwhm) = (2.83861, window::fwhm_kev(2.83861));
+        let (energy, fwhm) = (2.83861, line_set::fwhm_kev(2.83861));
         let sigma = fwhm / (8.0 * 2.0_f64.ln()).sqrt();
         let gauss = |e: f64| (-0.5 * ((e - energy) / sigma).powi(2)).exp();
         let whole: f64 = coordinates.iter().map(|e| gauss(e / per_kev)).sum();
@@ -134,9 +134,9 @@ fn a_line_is_counted_without_its_background() {
 /// 130 eV at Mn Kα by definition; 95 eV at Pd Lα.
 #[test]
 fn the_detector_resolves_as_its_formula_says() {
-    assert_eq!(window::fwhm_kev(5.898_75), 0.130);
+    assert_eq!(line_set::fwhm_kev(5.898_75), 0.130);
     let expected = (16900.0_f64 - 2.5 * (5898.75 - 2838.61)).sqrt() / 1000.0;
-    assert!((window::fwhm_kev(2.838_61) - expected).abs() < 1e-12);
+    assert!((line_set::fwhm_kev(2.838_61) - expected).abs() < 1e-12);
 }
 
 #[test]

@@ -1,0 +1,131 @@
+//! Counts of an ionisation edge in an energy-loss spectrum, above a power law.
+//!
+//! Before an edge the loss falls off as I = A E⁻ʳ (Egerton, *Electron Energy-Loss Spectroscopy
+//! in the Electron Microscope*, 3rd ed., Springer 2011, section 4.4). A and r follow from the
+//! sums over the two halves of a fit window before the edge (his two-area method), which no
+//! single noisy or empty channel upsets as it would a fit of logarithms. With sums over channels
+//! in place of his integrals, a spectrum that is a power law leaves nothing behind.
+
+use super::ScalarizerError;
+use super::ruler::Ruler;
+
+/// The edge's channels and those that its background is fitted to.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Edge {
+    signal: Vec<usize>,
+    /// Channels of the lower and of the upper half of the fit window.
+    halves: [Vec<usize>; 2],
+    /// Logarithm of every channel's energy over the lowest fitted one's: powers of ratios stay
+    /// in range.
+    logarithms: Vec<f64>,
+}
+
+/// Where the background is fitted when nobody says so, as shares of the energy at which the
+/// signal begins: close to it, and clear of what the resolution smears below it.
+const FIT: (f64, f64) = (0.85, 0.97);
+
+/// The fit window of an edge whose signal begins at `low`.
+pub(super) fn default_fit(low: f64) -> (f64, f64) {
+    (FIT.0 * low, FIT.1 * low)
+}
+
+impl Edge {
+    /// The edge summed over `signal`, its background fitted over `fit`, both in units of an
+    /// energy axis.
+    ///
+    /// # Errors
+    /// When the axis is no energy, does not cover a window, or has too few channels in one.
+    pub(super) fn new(
+        scalarizer: &str,
+        signal: (f64, f64),
+        fit: (f64, f64),
+        ruler: &Ruler<'_>,
+    ) -> Result<Self, ScalarizerError> {
+        ruler.per_kev(scalarizer)?;
+        for range in [fit, signal] {
+            if !ruler.covers(range) {
+                return Err(ruler.outside(scalarizer, range));
+            }
+        }
+        let within = |(low, high): (f64, f64)| {
+            let mut channels: Vec<usize> = (0..ruler.coordinates.len())
+                .filter(|&i| (low..=high).contains(&ruler.coordinates[i]))
+                .collect();
+            channels.sort_by(|&a, &b| ruler.coordinates[a].total_cmp(&ruler.coordinates[b]));
+            channels
+        };
+        let (signal, fitted) = (within(signal), within(fit));
+        for (channels, needed, what) in [
+            (&fitted, 4, "channels in the fit window"),
+            (&signal, 1, "channel in the window of the edge"),
+        ] {
+            if channels.len() < needed {
+                return Err(ScalarizerError::TooFew {
+                    scalarizer: scalarizer.to_owned(),
+                    what,
+                    needed,
+                    found: channels.len(),
+                });
+            }
+        }
+        let lowest = ruler.coordinates[fitted[0]];
+        let logarithm = |&energy: &f64| libm::log(energy / lowest);
+        let (lower, upper) = fitted.split_at(fitted.len() / 2);
+        Ok(Self {
+            signal,
+            halves: [lower.to_vec(), upper.to_vec()],
+            logarithms: ruler.coordinates.iter().map(logarithm).collect(),
+        })
+    }
+
+    /// Counts above the background.
+    pub(super) fn net(&self, spectrum: &[f64]) -> f64 {
+        let sum = |channels: &[usize]| channels.iter().map(|&i| spectrum[i]).sum::<f64>();
+        let [lower, upper] = [sum(&self.halves[0]), sum(&self.halves[1])];
+        let exponent = self.exponent(lower, upper);
+        let powers = |channels: &[usize]| self.powers(channels, exponent).0;
+        let fitted = powers(&self.halves[0]) + powers(&self.halves[1]);
+        let background = (lower + upper) / fitted * powers(&self.signal);
+        sum(&self.signal) - background
+    }
+
+    /// r with which the two halves of the fit window hold these sums. A background that rises,
+    /// or a half without counts, from which no r follows, makes it level: r = 0.
+    fn exponent(&self, lower: f64, upper: f64) -> f64 {
+        if !(lower > 0.0 && upper > 0.0) {
+            return 0.0;
+        }
+        let wanted = libm::log(lower / upper);
+        let mut exponent = 0.0;
+        // The logarithm of the ratio rises with r and is nearly straight: Newton's steps double
+        // their digits.
+        for _ in 0..NEWTON {
+            let [(first, by_first), (second, by_second)] =
+                [0, 1].map(|half| self.powers(&self.halves[half], exponent));
+            let excess = libm::log(first / second) - wanted;
+            let slope = by_second / second - by_first / first;
+            let next = (exponent - excess / slope).max(0.0);
+            let settled = (next - exponent).abs() <= 1e-14 * exponent;
+            if next.is_finite() {
+                exponent = next;
+            }
+            if settled || !next.is_finite() {
+                break;
+            }
+        }
+        exponent
+    }
+
+    /// Σ (E/E₀)⁻ʳ over the channels, and Σ ln(E/E₀) (E/E₀)⁻ʳ, which is its derivative by -r.
+    fn powers(&self, channels: &[usize], exponent: f64) -> (f64, f64) {
+        let each = channels.iter().map(|&i| {
+            let logarithm = self.logarithms[i];
+            let power = libm::exp(-exponent * logarithm);
+            (power, logarithm * power)
+        });
+        each.fold((0.0, 0.0), |sum, each| (sum.0 + each.0, sum.1 + each.1))
+    }
+}
+
+/// More steps than the exponent ever takes to settle.
+const NEWTON: usize = 50;
