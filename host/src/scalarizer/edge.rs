@@ -129,3 +129,104 @@ impl Edge {
 
 /// More steps than the exponent ever takes to settle.
 const NEWTON: usize = 50;
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::{axis, parse};
+
+    /// A power law, with an edge of 1000 counts from 532 eV on that falls off as one itself.
+    fn spectrum(coordinates: &[f64], exponent: f64, edge: f64) -> Vec<f64> {
+        let above = |energy: f64| (energy / 532.0).powf(-2.5);
+        let whole: f64 = coordinates
+            .iter()
+            .filter(|&&e| (531.9..=582.1).contains(&e))
+            .map(|&e| above(e))
+            .sum();
+        coordinates
+            .iter()
+            .map(|&energy| {
+                let background = 1e4 * (energy / 400.0).powf(-exponent);
+                let signal = if energy >= 531.9 {
+                    edge * above(energy) / whole
+                } else {
+                    0.0
+                };
+                background + signal
+            })
+            .collect()
+    }
+
+    #[test]
+    fn a_power_law_leaves_nothing_and_the_edge_stays() {
+        let (axis, coordinates) = axis("Energy loss", "eV", (400.0, 0.5), 800);
+        for exponent in [0.0, 0.3, 2.0, 3.7, 6.0, 25.0] {
+            for text in [
+                "eels:532..582",
+                "eels:532..582,420..525",
+                "eels:532..582,500..510",
+            ] {
+                for edge in [0.0, 1000.0] {
+                    let spectrum = spectrum(&coordinates, exponent, edge);
+                    let net = parse(text).reduce(&spectrum, &coordinates, &axis).unwrap();
+                    assert!((net - edge).abs() < 1e-5, "{text}, r = {exponent}: {net}");
+                }
+            }
+        }
+    }
+
+    /// An axis in keV holds the same edge.
+    #[test]
+    fn an_edge_is_counted_in_either_unit_and_direction() {
+        let (axis, mut coordinates) = axis("Energy loss", "keV", (0.4, 0.0005), 800);
+        let electronvolts: Vec<f64> = coordinates.iter().map(|e| e * 1e3).collect();
+        let mut spectrum = spectrum(&electronvolts, 3.1, 1000.0);
+        let scalarizer = parse("eels:0.5319..0.5821,0.45..0.52");
+        let net = scalarizer.reduce(&spectrum, &coordinates, &axis).unwrap();
+        assert!((net - 1000.0).abs() < 1e-5, "{net}");
+        spectrum.reverse();
+        coordinates.reverse();
+        let falling = scalarizer.reduce(&spectrum, &coordinates, &axis).unwrap();
+        assert!((falling - net).abs() < 1e-6);
+    }
+
+    /// Without counts in half of the fit window no exponent follows: the background is level,
+    /// here 10 counts over 10 channels.
+    #[test]
+    fn an_empty_or_rising_background_is_taken_as_level() {
+        let (axis, coordinates) = axis("Energy loss", "eV", (100.0, 1.0), 100);
+        let scalarizer = parse("eels:150..159,120..129");
+        for counts in [[2.0, 0.0], [0.0, 2.0], [0.5, 1.5]] {
+            let mut spectrum = vec![0.0; 100];
+            spectrum[20..25].fill(counts[0]);
+            spectrum[25..30].fill(counts[1]);
+            spectrum[50..60].fill(7.0);
+            let net = scalarizer.reduce(&spectrum, &coordinates, &axis);
+            assert_eq!(net, Ok(60.0));
+        }
+        assert_eq!(scalarizer.reduce(&[0.0; 100], &coordinates, &axis), Ok(0.0));
+        let net = scalarizer.reduce(&[f64::NAN; 100], &coordinates, &axis);
+        assert!(net.unwrap().is_nan());
+    }
+
+    #[test]
+    fn what_an_edge_needs_is_named() {
+        let message = |text: &str, units: &str| {
+            let (axis, coordinates) = axis("Energy loss", units, (400.0, 1.0), 200);
+            let reduced = parse(text).reduce(&[1.0; 200], &coordinates, &axis);
+            reduced.unwrap_err().to_string()
+        };
+        assert_eq!(
+            message("eels:460..500", "eV"),
+            "`eels:460..500` needs 391..446.2 eV; axis `Energy loss` runs over 400..599 eV"
+        );
+        assert_eq!(
+            message("eels:560..700,450..550", "eV"),
+            "`eels:560..700,450..550` needs 560..700 eV; axis `Energy loss` runs over 400..599 eV"
+        );
+        assert_eq!(
+            message("eels:560..570,550..552", "eV"),
+            "`eels:560..570,550..552` needs at least 4 channels in the fit window; the axis has 3"
+        );
+        assert!(message("eels:560..570", "V").contains("needs an energy axis in keV or eV"));
+    }
+}

@@ -10,7 +10,7 @@ impl FromStr for Scalarizer {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let text = text.trim();
-        let (how, chosen) = match text.rsplit_once('@') {
+        let (how, chosen) = match text.split_once('@') {
             None => (text, None),
             Some((how, name)) => match Background::named(name.trim()) {
                 Some(background) => (how.trim(), Some(background)),

@@ -73,11 +73,9 @@ impl Branch {
             return last;
         }
         let way = |k: usize| {
-            let value = match k {
-                0 => values[0],
-                k if k + 1 == n => values[k],
-                k => median(&values[k - 1..=k + 1]),
-            };
+            // At the ends, of the outermost three.
+            let first = k.saturating_sub(1).min(n - 3);
+            let value = median(&values[first..first + 3]);
             (value - before) / (after - before)
         };
         let Some(half) = (0..n).find(|&k| way(k) >= 0.5) else {
@@ -97,4 +95,103 @@ fn median(values: &[f64]) -> f64 {
     let mut values = values.to_vec();
     values.sort_by(f64::total_cmp);
     f64::midpoint(values[(values.len() - 1) / 2], values[values.len() / 2])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::{axis, parse, square_loop};
+
+    /// A triangle of `n` points over ±10 V from zero up, as in [`crate::specimen::ferroelectric`].
+    fn sweep(n: usize) -> Vec<f64> {
+        let turns = (0..n).map(|i| 4.0 * i as f64 / n as f64);
+        let triangle = |t: f64| {
+            if t <= 1.0 {
+                t
+            } else if t <= 3.0 {
+                2.0 - t
+            } else {
+                t - 4.0
+            }
+        };
+        turns.map(|t| 10.0 * triangle(t)).collect()
+    }
+
+    fn reduce(text: &str, bias: &[f64], response: &[f64]) -> f64 {
+        let (axis, _) = axis("Voltage", "V", (0.0, 1.0), bias.len());
+        parse(text).reduce(response, bias, &axis).unwrap()
+    }
+
+    /// Branches that go straight from -1 to 1: the rising one from 2 to 6 V, the falling one from
+    /// -1 to -7 V. A tenth of the way is gone at 2.4 and at -1.6 V.
+    fn trapezium(bias: &[f64]) -> Vec<f64> {
+        let n = bias.len();
+        let ramp = |share: f64| 2.0 * share.clamp(0.0, 1.0) - 1.0;
+        let point = |i: usize| {
+            if bias[(i + 1) % n] > bias[(i + n - 1) % n] {
+                ramp((bias[i] - 2.0) / 4.0)
+            } else {
+                -ramp((-1.0 - bias[i]) / 6.0)
+            }
+        };
+        (0..n).map(point).collect()
+    }
+
+    #[test]
+    fn a_branch_begins_to_switch_a_tenth_of_the_way() {
+        for (n, within) in [(64, 0.3), (400, 1e-9)] {
+            let bias = sweep(n);
+            let response = trapezium(&bias);
+            let opposite: Vec<f64> = response.iter().map(|r| 7.0 - 0.5 * r).collect();
+            for response in [response, opposite] {
+                let positive = reduce("nucleation-positive", &bias, &response);
+                let negative = reduce("nucleation-negative", &bias, &response);
+                assert!((positive - 2.4).abs() < within, "{positive}");
+                assert!((negative + 1.6).abs() < within, "{negative}");
+            }
+        }
+    }
+
+    /// A square loop switches between 4 and 5 V: a tenth of the way is gone at 4.1 V.
+    #[test]
+    fn a_square_loop_switches_where_it_is_drawn() {
+        let (bias, response) = square_loop();
+        assert!((reduce("nucleation-positive", &bias, &response) - 4.1).abs() < 1e-12);
+        assert!((reduce("nucleation-negative", &bias, &response) + 4.1).abs() < 1e-12);
+    }
+
+    #[test]
+    fn single_points_that_are_off_move_it_by_no_more_than_a_step() {
+        let bias = sweep(64);
+        let step = bias[1] - bias[0];
+        let response = trapezium(&bias);
+        let clean = reduce("nucleation-positive", &bias, &response);
+        for spoilt in 0..64 {
+            let mut response = response.clone();
+            response[spoilt] = 1000.0;
+            let found = reduce("nucleation-positive", &bias, &response);
+            assert!(
+                (found - clean).abs() <= 1.5 * step,
+                "{spoilt}: {found} for {clean}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_loop_that_stays_level_switches_at_the_end_of_its_sweep_at_most() {
+        let bias = sweep(64);
+        assert_eq!(reduce("nucleation-positive", &bias, &[3.0; 64]), bias[15]);
+        assert_eq!(reduce("nucleation-negative", &bias, &[3.0; 64]), bias[47]);
+        assert!(reduce("nucleation-negative", &bias, &[f64::NAN; 64]).is_nan());
+    }
+
+    #[test]
+    fn branches_of_few_points_are_refused() {
+        let (axis, _) = axis("Voltage", "V", (0.0, 1.0), 12);
+        let error = parse("nucleation-positive").reduce(&[0.0; 12], &sweep(12), &axis);
+        assert_eq!(
+            error.unwrap_err().to_string(),
+            "`nucleation-positive` needs at least 8 points on each branch of the bias sweep; the \
+             axis has 6"
+        );
+    }
 }

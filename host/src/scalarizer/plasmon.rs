@@ -100,3 +100,83 @@ fn vertex(before: (f64, f64), middle: (f64, f64), after: (f64, f64)) -> Option<P
     let height = y0 + (position - x0) * (first + curvature * (position - x1));
     Some(Peak { position, height })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::{axis, parse};
+
+    /// y = 50 - 3 (x - 15.37)², whose vertex no channel hits.
+    #[test]
+    fn the_vertex_of_a_parabola_is_found_between_channels() {
+        let parabola = |x: &f64| 50.0 - 3.0 * (x - 15.37).powi(2);
+        let (axis, coordinates) = axis("Energy loss", "eV", (10.0, 0.25), 60);
+        let uneven: Vec<f64> = (0..60).map(|i| 10.0 + 0.003 * f64::from(i * i)).collect();
+        let falling: Vec<f64> = coordinates.iter().rev().copied().collect();
+        for coordinates in [coordinates, uneven, falling] {
+            let spectrum: Vec<f64> = coordinates.iter().map(parabola).collect();
+            let reduce = |text: &str| parse(text).reduce(&spectrum, &coordinates, &axis).unwrap();
+            assert!((reduce("plasmon-energy:12..18") - 15.37).abs() < 1e-9);
+            assert!((reduce("plasmon-height:12..18") - 50.0).abs() < 1e-9);
+        }
+    }
+
+    /// The Drude loss function Im(-1/ε), ε = 1 - Eₚ²/(E² + iEΓ), has its maximum a little below
+    /// Eₚ; here found on a grid 2000 times as fine.
+    #[test]
+    fn a_plasmon_is_found_to_a_fiftieth_of_a_channel() {
+        let loss = |energy: f64| {
+            let (plasma, damping) = (15.0_f64, 0.8);
+            energy * damping * plasma.powi(2)
+                / ((energy.powi(2) - plasma.powi(2)).powi(2) + (energy * damping).powi(2))
+        };
+        let fine = (0..200_000).map(|i| 10.0 + 5e-5 * f64::from(i));
+        let expected = fine.max_by(|a, b| loss(*a).total_cmp(&loss(*b))).unwrap();
+        for offset in [0.0, 0.02, 0.04, 0.06, 0.08] {
+            let (axis, coordinates) = axis("Energy loss", "eV", (10.0 + offset, 0.1), 100);
+            let spectrum: Vec<f64> = coordinates.iter().map(|&energy| loss(energy)).collect();
+            let found = parse("plasmon-energy:12..18").reduce(&spectrum, &coordinates, &axis);
+            let error = (found.unwrap() - expected).abs();
+            assert!(error < 2e-3, "{offset}: {error}");
+        }
+    }
+
+    #[test]
+    fn a_slope_or_a_level_has_its_highest_channel() {
+        let (axis, coordinates) = axis("Energy loss", "eV", (0.0, 1.0), 10);
+        let rising: Vec<f64> = coordinates.iter().map(|x| 2.0 * x).collect();
+        let reduce = |text: &str, spectrum: &[f64]| {
+            let reduced = parse(text).reduce(spectrum, &coordinates, &axis);
+            reduced.unwrap()
+        };
+        assert_eq!(reduce("plasmon-energy:2..6", &rising), 6.0);
+        assert_eq!(reduce("plasmon-height:2..6", &rising), 12.0);
+        assert_eq!(reduce("plasmon-energy:2..9", &rising), 9.0);
+        assert_eq!(reduce("plasmon-energy:2..6", &[3.0; 10]), 2.0);
+        // Two equal channels share the vertex.
+        let pair = [0.0, 0.0, 0.0, 1.0, 4.0, 4.0, 1.0, 0.0, 0.0, 0.0];
+        assert_eq!(reduce("plasmon-energy:2..6", &pair), 4.5);
+        assert!(reduce("plasmon-energy:2..6", &[f64::NAN; 10]).is_nan());
+    }
+
+    #[test]
+    fn a_peak_needs_a_range_on_an_axis_that_does_not_turn_back() {
+        let (axis, mut coordinates) = axis("Energy loss", "eV", (0.0, 1.0), 10);
+        let message = |text: &str, coordinates: &[f64]| {
+            let reduced = parse(text).reduce(&[1.0; 10], coordinates, &axis);
+            reduced.unwrap_err().to_string()
+        };
+        assert_eq!(
+            message("plasmon-energy:5..12", &coordinates),
+            "`plasmon-energy:5..12` needs 5..12 eV; axis `Energy loss` runs over 0..9 eV"
+        );
+        assert!(
+            message("plasmon-height:5.2..5.8", &coordinates).contains("no channel lies within")
+        );
+        coordinates[9] = 3.0;
+        assert_eq!(
+            message("plasmon-energy:2..4", &coordinates),
+            "`plasmon-energy:2..4` needs an axis that rises or falls throughout; axis `Energy \
+             loss` turns back"
+        );
+    }
+}
