@@ -72,8 +72,8 @@
 //! the kernel, and may be preceded by 1 Busy.
 //!
 //! 21 Origin was added to version 1 after its first release. A controller that was built before
-//! refuses it as undecodable and goes on as if nothing had come; the host then reduces spectra
-//! itself and sends 16 Measure.
+//! refuses it as undecodable and does not count it, so that it refuses what comes next as out of
+//! sequence: the host says hello again, reduces spectra itself and sends 16 Measure.
 //!
 //! # Sequence
 //!
