@@ -13,6 +13,7 @@ use beacon_host::controller::{
 };
 use beacon_host::experiment::Experiment;
 use beacon_kernel::link::message::Settings;
+use beacon_kernel::link::scalarizer::Scalarizer;
 use beacon_kernel::link::{Client, Timing};
 use beacon_kernel::{Acquisition, Candidate, Capacity, Model, Proposal, Surrogate};
 use tempfile::TempDir;
@@ -184,6 +185,22 @@ impl<F: FnMut(usize, &mut Linked<'_>) -> Result<(), ControllerError>> Controller
 
     fn measure(&mut self, candidate: Candidate, response: f32) -> Result<(), ControllerError> {
         self.next()?.measure(candidate, response)
+    }
+
+    fn reduce_with(
+        &mut self,
+        scalarizer: Option<Scalarizer>,
+        origin: f64,
+    ) -> Result<(), ControllerError> {
+        self.next()?.reduce_with(scalarizer, origin)
+    }
+
+    fn measure_spectrum(
+        &mut self,
+        candidate: Candidate,
+        spectrum: &[f32],
+    ) -> Result<f32, ControllerError> {
+        self.next()?.measure_spectrum(candidate, spectrum)
     }
 
     fn exclude(

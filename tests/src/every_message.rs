@@ -245,6 +245,7 @@ pub fn requests() -> Vec<(Request, Vec<u8>)> {
         let acquisition = acquisition(strategy.into(), References::Denoised, Sampling::Marginal);
         all.push((Request::Choose(acquisition), Vec::new()));
     }
+    all.push((Request::Origin { value: 26_005.25 }, Vec::new()));
     let region = Region {
         top: 3,
         bottom: 20,
@@ -512,6 +513,12 @@ pub fn replies() -> Vec<(Reply, Vec<u8>)> {
         ),
         (Reply::LastPanic { from: 0, total: 5 }, b"index".to_vec()),
     ]);
+    // What the version gained comes last, so that nothing before it moves.
+    let origin = Refusal::Setting {
+        which: Which::Origin,
+        limit: u64::MAX,
+    };
+    all.push((Reply::Refused(origin), Vec::new()));
     all
 }
 
@@ -539,7 +546,8 @@ pub fn request_variant(request: &Request) -> usize {
         Request::Expose { .. } => 18,
         Request::Blank => 19,
         Request::End { .. } => 20,
-        Request::Exclude(_) => 21,
+        Request::Origin { .. } => 21,
+        Request::Exclude(_) => 22,
     }
 }
 

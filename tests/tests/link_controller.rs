@@ -427,7 +427,7 @@ fn a_spectrum_becomes_the_response_that_the_scalarizer_gives() {
     };
     assert_eq!(
         measured.value.to_bits(),
-        scalarizer.response(&spectrum).to_bits()
+        (scalarizer.response(&spectrum) as f32).to_bits()
     );
     assert_eq!(
         client.status().unwrap().last,
@@ -438,6 +438,75 @@ fn a_spectrum_becomes_the_response_that_the_scalarizer_gives() {
     );
     while !client.advance(&mut upload).unwrap() {}
     client.commit(Activation::Model(bench.header(0))).unwrap();
+}
+
+/// The kernel's own arithmetic on the same values, and what f32 makes of a difference on a large
+/// offset.
+#[test]
+fn responses_of_spectra_are_relative_to_the_origin_that_the_host_sets() {
+    let bench = Bench::new(1);
+    let mut memory = ControllerMemory::new(bench.capacity());
+    let mut client = client(&mut memory);
+    client
+        .begin(bench.campaign(), &bench.image_sender())
+        .unwrap();
+    let scalarizer = Scalarizer {
+        signal: Window { start: 0, end: 3 },
+        background: None,
+    };
+    client.scalarize(scalarizer).unwrap();
+    let spectrum = [3.0e9, 0.25, 0.5];
+    let measure = |client: &mut Client<Rig<'_>>, candidate| {
+        let payload = Payload::Spectrum {
+            candidate,
+            channels: 3,
+        };
+        let sender = Sender::new(payload, Encoding::F32, &spectrum).unwrap();
+        client
+            .measure_spectrum(&sender, Next::Nothing)
+            .unwrap()
+            .value
+    };
+    assert_eq!(measure(&mut client, 0), 3.0e9);
+    client.set_origin(3.0e9).unwrap();
+    assert_eq!(measure(&mut client, 1), 0.75);
+    for value in [f64::NAN, f64::INFINITY] {
+        let refused = refusal(client.set_origin(value));
+        assert_eq!(
+            refused.to_string(),
+            "the origin of responses is no finite number"
+        );
+    }
+    assert_eq!(measure(&mut client, 2), 0.75);
+    // Beginning the running campaign once more changes nothing; another begins at zero.
+    client
+        .request(&Request::Begin(bench.campaign()), &[])
+        .unwrap();
+    assert_eq!(measure(&mut client, 3), 0.75);
+    client.end(bench.campaign().id).unwrap();
+    client
+        .begin(bench.campaign(), &bench.image_sender())
+        .unwrap();
+    assert_eq!(measure(&mut client, 0), 3.0e9);
+}
+
+/// A request that this version does not know stands for one that an older firmware does not.
+#[test]
+fn a_request_of_a_later_build_is_refused_and_the_session_found_again() {
+    let bench = Bench::new(1);
+    let mut memory = ControllerMemory::new(bench.capacity());
+    let mut rig = client(&mut memory).into_transport();
+    // The hello was number 8.
+    let unknown = ask(&mut rig, 1, FrameKind::Request, 9, &126_u8);
+    assert_eq!(unknown, Some(Reply::Refused(Refusal::Undecodable)));
+    let next = ask(&mut rig, 1, FrameKind::Request, 10, &Request::Status);
+    assert_eq!(
+        next,
+        Some(Reply::Refused(Refusal::OutOfSequence { expected: 9 }))
+    );
+    let mut client = Client::new(rig, Timing::default(), 7);
+    client.connect().unwrap();
+    client.status().unwrap();
 }
 
 #[test]

@@ -2,8 +2,8 @@
 //!
 //! A frame that no longer comes out as it is written here cannot be read by a controller or a
 //! host that was built before. Whatever must change goes into a new protocol version, with a
-//! file of its own beside this one. A strategy that is added extends the list at its end: a
-//! controller that does not know it refuses it.
+//! file of its own beside this one. A strategy or a request that is added extends its list at the
+//! end: a controller that does not know it refuses it.
 
 use beacon_kernel::link::frame::{Decoder, FrameKind, Header, MAX_BODY, MAX_FRAME, encode};
 use beacon_kernel::link::message::{Hello, Identity, Reply, Request};
@@ -105,7 +105,7 @@ fn every_request() {
             assert!(rest.is_empty() || read.carries_raw());
         });
     }
-    for variant in 0..=21 {
+    for variant in 0..=22 {
         assert!(
             all.iter()
                 .any(|(request, _)| request_variant(request) == variant),
@@ -149,7 +149,7 @@ const HANDSHAKE: [&str; 3] = [
 ];
 
 #[rustfmt::skip]
-const REQUESTS: [&str; 42] = [
+const REQUESTS: [&str; 43] = [
     // Status
     "00050103341205dc4c61b200",
     // Configuration
@@ -232,12 +232,14 @@ const REQUESTS: [&str; 42] = [
     "00080103341208070a0601cdcc4c3e01078040687603bc00",
     // Choose(Acquisition { strategy: Farthest, k: 10, references: Denoised, sampling: Marginal, elite_share: 0.2, beta: 4.0 })
     "00080103341208080a0601cdcc4c3e0107804019e997ce00",
+    // Origin { value: 26005.25 }
+    "00060103341215010101095065d9402d1af45b00",
     // Exclude(Region { top: 3, bottom: 20, left: 0, right: 300 })
     "00080103341215031407ac0214547fe300",
 ];
 
 #[rustfmt::skip]
-const REPLIES: [&str; 64] = [
+const REPLIES: [&str; 65] = [
     // Done
     "000501043412056574b62f00",
     // Busy { milliseconds: 1500 }
@@ -366,4 +368,6 @@ const REPLIES: [&str; 64] = [
     "0006010434120607901c0ad7233c0103c0bf0103803e0103803f0101063f04588c0600",
     // LastPanic { from: 0, total: 5 }
     "000601043412070b05696e64657881b9deaf00",
+    // Refused(Setting { which: Origin, limit: 18446744073709551615 })
+    "001601043412020707ffffffffffffffffff017c07ebd000",
 ];

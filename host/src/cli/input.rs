@@ -32,7 +32,9 @@ pub(super) fn read_replay(
         ))),
         (Dataset::Spectra(spectra), None) => Err(Failure::Input(format!(
             "`{response}` holds {} x {} spectra of {} channels; say how each becomes a number \
-             with --scalarizer: sum, window:LO..HI, line:Pd-La, loop-height or loop-area",
+             with --scalarizer: sum, window:LO..HI, line:Pd-La, lines:Pd, eels:LO..HI, \
+             plasmon-energy:LO..HI, plasmon-height:LO..HI, loop-height, loop-area, \
+             nucleation-positive or nucleation-negative",
             spectra.height(),
             spectra.width(),
             spectra.coordinates.len()

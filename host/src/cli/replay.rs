@@ -30,7 +30,10 @@ pub(super) struct ReplayArgs {
     /// Response over the same pixels, or spectra together with --scalarizer.
     #[arg(long, value_name = "FILE")]
     response: String,
-    /// How a spectrum becomes a number: sum, window:LO..HI, line:Pd-La, loop-height, loop-area.
+    /// How a spectrum becomes a number: sum, window:LO..HI, line:Pd-La (or Pd-La+Pd-Lb1), lines:Pd,
+    /// eels:LO..HI, plasmon-energy:LO..HI, plasmon-height:LO..HI, loop-height, loop-area,
+    /// nucleation-positive, nucleation-negative; behind windows and lines @none, @linear or
+    /// @two-window chooses the background.
     #[arg(long, value_name = "HOW", value_parser = parse_scalarizer)]
     #[serde(skip_serializing_if = "Option::is_none")]
     scalarizer: Option<Scalarizer>,

@@ -114,7 +114,7 @@ pub(super) fn run(args: &ScoreArgs) -> Result<(), Failure> {
     let outcome = kernel::run(
         campaign,
         &here,
-        kernel::BeamArgs::default(),
+        Some(kernel::BeamArgs::default()),
         &mut replay,
         progress,
     )?;

@@ -2,7 +2,8 @@
 
 use std::ops::Range;
 
-use beacon_kernel::link::message::Settings;
+use beacon_kernel::link::message::{Refusal, Settings, Which};
+use beacon_kernel::link::scalarizer::{Scalarizer, relative};
 use beacon_kernel::{
     Acquisition, Candidate, Capacity, Explorer, Model, Proposal, Storage, Surrogate,
 };
@@ -31,6 +32,9 @@ impl Memory {
 /// A kernel that runs in this process, in borrowed memory.
 pub struct InProcess<'m> {
     explorer: Explorer<'m>,
+    scalarizer: Option<Scalarizer>,
+    /// What is subtracted from the response of a spectrum.
+    origin: f64,
 }
 
 impl<'m> InProcess<'m> {
@@ -41,8 +45,34 @@ impl<'m> InProcess<'m> {
     pub fn new(memory: &'m mut Memory) -> Result<Self, ControllerError> {
         let storage = Storage::new(memory.capacity, &mut memory.floats, &mut memory.words)?;
         let explorer = Explorer::new(storage, Acquisition::default(), 0)?;
-        Ok(Self { explorer })
+        Ok(Self {
+            explorer,
+            scalarizer: None,
+            origin: 0.0,
+        })
     }
+
+    /// The response that [`Controller::measure_spectrum`] takes from a spectrum; refused where a
+    /// board refuses.
+    ///
+    /// # Errors
+    /// Without a scalarizer, and for a spectrum of fewer channels than it needs or more than a
+    /// transfer carries.
+    pub(super) fn reduce(&self, spectrum: &[f32]) -> Result<f32, ControllerError> {
+        let scalarizer = self.scalarizer.ok_or(Refusal::NoScalarizer)?;
+        let channels = u16::try_from(spectrum.len()).map_err(|_| Refusal::TooLarge {
+            needed: u32::try_from(spectrum.len()).unwrap_or(u32::MAX),
+            capacity: u16::MAX.into(),
+        })?;
+        if channels < scalarizer.channels() {
+            return Err(out_of_range(Which::Scalarizer, channels.into()));
+        }
+        Ok(relative(scalarizer.response(spectrum), self.origin))
+    }
+}
+
+fn out_of_range(which: Which, limit: u64) -> ControllerError {
+    Refusal::Setting { which, limit }.into()
 }
 
 impl BeamPort for InProcess<'_> {
@@ -69,6 +99,7 @@ impl BeamPort for InProcess<'_> {
 
 impl Controller for InProcess<'_> {
     fn begin(&mut self, setup: &Setup<'_>) -> Result<(), ControllerError> {
+        (self.scalarizer, self.origin) = (None, 0.0);
         self.explorer.set_seed(setup.seed);
         let Setup {
             height,
@@ -90,6 +121,31 @@ impl Controller for InProcess<'_> {
 
     fn measure(&mut self, candidate: Candidate, response: f32) -> Result<(), ControllerError> {
         Ok(self.explorer.measure(candidate, response)?)
+    }
+
+    fn reduce_with(
+        &mut self,
+        scalarizer: Option<Scalarizer>,
+        origin: f64,
+    ) -> Result<(), ControllerError> {
+        if scalarizer.is_some_and(|scalarizer| !scalarizer.is_valid()) {
+            return Err(out_of_range(Which::Scalarizer, u16::MAX.into()));
+        }
+        if !origin.is_finite() {
+            return Err(out_of_range(Which::Origin, u64::MAX));
+        }
+        (self.scalarizer, self.origin) = (scalarizer, origin);
+        Ok(())
+    }
+
+    fn measure_spectrum(
+        &mut self,
+        candidate: Candidate,
+        spectrum: &[f32],
+    ) -> Result<f32, ControllerError> {
+        let value = self.reduce(spectrum)?;
+        self.measure(candidate, value)?;
+        Ok(value)
     }
 
     fn exclude(

@@ -9,18 +9,18 @@ use std::ops::Range;
 use std::time::{Duration, Instant};
 
 use beacon_kernel::link::message::{
-    self, Activation, BlankReason, Campaign, Exposed, Identity, Measurement, ModelHeader, Next,
+    self, BlankReason, Campaign, Exposed, Identity, Measured, Measurement, ModelHeader, Next,
     Phase, Refusal, Settings, Status,
 };
+use beacon_kernel::link::scalarizer::Scalarizer;
 use beacon_kernel::link::transfer::{Encoding, Payload, Sender};
 use beacon_kernel::link::{Client, Failure};
-use beacon_kernel::{Acquisition, Candidate, Model, Network, Proposal, Surrogate};
+use beacon_kernel::{Acquisition, Candidate, Model, Proposal, Surrogate};
 use serde::{Deserialize, Serialize};
 
-use super::serial::{Port, PortError};
+use super::handover::{LinkFailure, Loaded, campaign_id, send_image, send_model, send_reduction};
+use super::serial::Port;
 use super::{BeamPort, Controller, ControllerError, InProcess, Setup};
-
-type LinkFailure = Failure<PortError>;
 
 /// How long a lost link is sought before it is given up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,25 +59,6 @@ pub struct LinkReport {
     pub resumed: u32,
 }
 
-/// A model as it was handed over last, to restore a board that was reset.
-struct Loaded {
-    network: Network,
-    weights: Vec<f32>,
-    header: ModelHeader,
-    /// Points measured when it was handed over.
-    at: usize,
-}
-
-impl Loaded {
-    fn sender(&self) -> Result<Sender<'_>, Refusal> {
-        let payload = Payload::Weights {
-            architecture: self.network.architecture().into(),
-            window: self.network.window() as u16,
-        };
-        Sender::new(payload, Encoding::F32, &self.weights)
-    }
-}
-
 /// A kernel on a board.
 pub struct Linked<'m> {
     client: Client<Port>,
@@ -88,6 +69,8 @@ pub struct Linked<'m> {
     image: Vec<f32>,
     acquisition: Acquisition,
     settings: Option<Settings>,
+    /// How the board reduces spectra, and what their responses are relative to.
+    reduction: Option<(Scalarizer, f64)>,
     measured: Vec<Measurement>,
     /// What the board held when this host found it, in order.
     found: Vec<Measurement>,
@@ -150,6 +133,7 @@ impl<'m> Linked<'m> {
             image: Vec::new(),
             acquisition: Acquisition::default(),
             settings: None,
+            reduction: None,
             measured: Vec::new(),
             found: Vec::new(),
             model: None,
@@ -271,7 +255,81 @@ impl<'m> Linked<'m> {
             exclude(&mut self.client, rows, columns)?;
         }
         self.client.choose(self.acquisition.into())?;
+        if let Some(reduction) = self.reduction {
+            send_reduction(&mut self.client, reduction)?;
+        }
         Ok(())
+    }
+
+    /// Tells the board how to reduce spectra.
+    fn hand_over_reduction(&mut self) -> Result<(), ControllerError> {
+        let Some(reduction) = self.reduction else {
+            return Ok(());
+        };
+        match self.call(|client| send_reduction(client, reduction)) {
+            Err(ControllerError::Link(Failure::Refused(Refusal::Undecodable))) => {
+                Err(ControllerError::NoReduction)
+            }
+            sent => sent,
+        }
+    }
+
+    /// Tells the board of a measurement that the mirror knows, in whatever way `send` does it,
+    /// or compares it with what the board already has.
+    fn tell(
+        &mut self,
+        measurement: Measurement,
+        mut send: impl FnMut(&mut Client<Port>) -> Result<Measured, LinkFailure>,
+    ) -> Result<(), ControllerError> {
+        if self.is_behind() {
+            let found = self.found[self.measured.len()];
+            self.measured.push(measurement);
+            if found != measurement {
+                return Err(ControllerError::State(format!(
+                    "it measured candidate {} as {} where this host has candidate {} as {}",
+                    found.candidate, found.value, measurement.candidate, measurement.value
+                )));
+            }
+            if !self.is_behind() {
+                // From here on the board decides again: with this host's strategy and model.
+                let acquisition = self.acquisition;
+                self.call(|client| client.choose(acquisition.into()))?;
+                for (rows, columns) in self.excluded.clone() {
+                    self.call(|client| exclude(client, &rows, &columns))?;
+                }
+                if !self.board_has_model()? {
+                    self.hand_over_model()?;
+                }
+                self.hand_over_reduction()?;
+            }
+            return Ok(());
+        }
+        let known = self.measured.len() as u32;
+        let mut asked_before = false;
+        let taken = self.call(|client| {
+            // The answer to an earlier attempt may be what was lost.
+            if std::mem::replace(&mut asked_before, true) {
+                let status = client.status()?;
+                if status.measured > known {
+                    return Ok(status.last.map(|last| last.value));
+                }
+            }
+            match send(client) {
+                // The mirror said the same, and the campaign knows what to do about it.
+                Err(failure) if failure.kernel().is_some() => Ok(None),
+                reply => reply.map(|measured| Some(measured.value)),
+            }
+        })?;
+        self.measured.push(measurement);
+        match taken {
+            Some(value) if value.to_bits() != measurement.value.to_bits() => {
+                Err(ControllerError::State(format!(
+                    "it took {value} for candidate {} where this host has {}",
+                    measurement.candidate, measurement.value
+                )))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Whether an earlier host handed over the model that the mirror has. It must not be handed
@@ -302,25 +360,6 @@ impl<'m> Linked<'m> {
     }
 }
 
-fn send_image(
-    client: &mut Client<Port>,
-    campaign: Campaign,
-    image: &[f32],
-) -> Result<(), LinkFailure> {
-    let payload = Payload::Image {
-        height: campaign.height,
-        width: campaign.width,
-    };
-    let sender = Sender::new(payload, Encoding::F32, image).map_err(Failure::Refused)?;
-    client.begin(campaign, &sender)
-}
-
-fn send_model(client: &mut Client<Port>, model: &Loaded) -> Result<(), LinkFailure> {
-    let sender = model.sender().map_err(Failure::Refused)?;
-    client.deliver(&sender, Activation::Model(model.header))?;
-    Ok(())
-}
-
 fn exclude(
     client: &mut Client<Port>,
     rows: &Range<usize>,
@@ -334,22 +373,6 @@ fn exclude(
         left: edge(columns.start),
         right: edge(columns.end),
     })
-}
-
-/// Recognises a campaign: the same seed and image give the same number.
-fn campaign_id(setup: &Setup<'_>) -> u32 {
-    let mut hash = 0xcbf2_9ce4_8422_2325_u64;
-    let mut mix = |word: u64| {
-        for byte in word.to_le_bytes() {
-            hash = (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
-        }
-    };
-    mix(setup.seed);
-    mix(setup.window as u64);
-    for pixel in setup.pixels {
-        mix(u64::from(pixel.to_bits()));
-    }
-    (hash ^ (hash >> 32)) as u32
 }
 
 impl BeamPort for Linked<'_> {
@@ -416,6 +439,7 @@ impl Controller for Linked<'_> {
         self.measured.clear();
         self.excluded.clear();
         self.model = None;
+        self.reduction = None;
         Ok(())
     }
 
@@ -453,43 +477,46 @@ impl Controller for Linked<'_> {
             value: response,
         };
         let said = self.mirror.measure(candidate, response);
-        if self.is_behind() {
-            let found = self.found[self.measured.len()];
-            self.measured.push(measurement);
-            if found != measurement {
-                return Err(ControllerError::State(format!(
-                    "it measured candidate {} as {} where this host has candidate {} as {}",
-                    found.candidate, found.value, measurement.candidate, measurement.value
-                )));
-            }
-            if !self.is_behind() {
-                // From here on the board decides again: with this host's strategy and model.
-                let acquisition = self.acquisition;
-                self.call(|client| client.choose(acquisition.into()))?;
-                for (rows, columns) in self.excluded.clone() {
-                    self.call(|client| exclude(client, &rows, &columns))?;
-                }
-                if !self.board_has_model()? {
-                    self.hand_over_model()?;
-                }
-            }
-            return said;
-        }
-        let known = self.measured.len() as u32;
-        let mut asked_before = false;
-        self.call(|client| {
-            // The answer to an earlier attempt may be what was lost.
-            if std::mem::replace(&mut asked_before, true) && client.status()?.measured > known {
-                return Ok(());
-            }
-            match client.measure(measurement, Next::Nothing) {
-                // The mirror said the same, and the campaign knows what to do about it.
-                Err(failure) if failure.kernel().is_some() => Ok(()),
-                reply => reply.map(|_| ()),
-            }
+        self.tell(measurement, |client| {
+            client.measure(measurement, Next::Nothing)
         })?;
-        self.measured.push(measurement);
         said
+    }
+
+    fn reduce_with(
+        &mut self,
+        scalarizer: Option<Scalarizer>,
+        origin: f64,
+    ) -> Result<(), ControllerError> {
+        self.mirror.reduce_with(scalarizer, origin)?;
+        self.reduction = scalarizer.map(|scalarizer| (scalarizer, origin));
+        if self.is_behind() {
+            return Ok(());
+        }
+        self.hand_over_reduction()
+    }
+
+    fn measure_spectrum(
+        &mut self,
+        candidate: Candidate,
+        spectrum: &[f32],
+    ) -> Result<f32, ControllerError> {
+        let value = self.mirror.reduce(spectrum)?;
+        let measurement = Measurement {
+            candidate: candidate.0,
+            value,
+        };
+        let payload = Payload::Spectrum {
+            candidate: candidate.0,
+            // The mirror refuses longer ones.
+            channels: spectrum.len() as u16,
+        };
+        let sender = Sender::new(payload, Encoding::F32, spectrum)?;
+        let said = self.mirror.measure(candidate, value);
+        self.tell(measurement, |client| {
+            client.measure_spectrum(&sender, Next::Nothing)
+        })?;
+        said.map(|()| value)
     }
 
     fn exclude(

@@ -2,6 +2,7 @@
 
 mod choice;
 mod emulated;
+mod handover;
 mod in_process;
 mod linked;
 mod serial;
@@ -10,6 +11,7 @@ use std::ops::Range;
 
 use beacon_kernel::link::Failure;
 use beacon_kernel::link::message::{Refusal, Settings};
+use beacon_kernel::link::scalarizer::Scalarizer;
 use beacon_kernel::{Acquisition, Candidate, Model, Proposal, Surrogate};
 
 pub use choice::{ControllerChoice, UnknownController};
@@ -43,6 +45,15 @@ pub enum ControllerError {
     /// The link failed, or the controller refused.
     #[error(transparent)]
     Link(#[from] Failure<PortError>),
+    /// A spectrum, or what it is to be reduced with, is refused, here as it would be on a board.
+    #[error(transparent)]
+    Spectrum(#[from] Refusal),
+    /// The firmware does not know of origins.
+    #[error(
+        "the controller's firmware was built before controllers reduced spectra to responses: \
+         flash the firmware that came with this host, or let the host reduce them"
+    )]
+    NoReduction,
     /// The controller holds something else than this host put there.
     #[error("the controller's state is not this campaign's: {0}")]
     State(String),
@@ -54,7 +65,7 @@ impl ControllerError {
         match self {
             Self::Kernel(error) => *error == beacon_kernel::Error::Exhausted,
             Self::Link(failure) => failure.kernel() == Some(beacon_kernel::Error::Exhausted),
-            Self::State(_) => false,
+            _ => false,
         }
     }
 
@@ -161,6 +172,32 @@ pub trait Controller: BeamPort {
     /// # Errors
     /// When the kernel refuses it; see [`beacon_kernel::Explorer::measure`].
     fn measure(&mut self, candidate: Candidate, response: f32) -> Result<(), ControllerError>;
+
+    /// Lets the kernel reduce spectra by itself from now on: the response that it takes is
+    /// `scalarizer`'s less `origin`, subtracted in f64 and rounded to f32. `origin` is what the
+    /// responses handed to [`Self::measure`] are relative to. `None` ends it, and so does
+    /// [`Self::begin`].
+    ///
+    /// # Errors
+    /// When a window is empty, the origin is not finite, or the firmware is too old.
+    fn reduce_with(
+        &mut self,
+        scalarizer: Option<Scalarizer>,
+        origin: f64,
+    ) -> Result<(), ControllerError>;
+
+    /// Hands over the spectrum of a candidate instead of its response; returns the response that
+    /// was taken, relative to the origin: the bits that [`Self::measure`] would have been given
+    /// by a host that reduces the same values with the same scalarizer.
+    ///
+    /// # Errors
+    /// As [`Self::measure`], and without [`Self::reduce_with`], or when the spectrum has fewer
+    /// channels than the scalarizer needs, or more than 65535.
+    fn measure_spectrum(
+        &mut self,
+        candidate: Candidate,
+        spectrum: &[f32],
+    ) -> Result<f32, ControllerError>;
 
     /// Proposes nothing any more in these rows and columns of the image.
     ///

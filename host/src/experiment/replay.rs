@@ -62,10 +62,7 @@ impl Replay {
     /// where a line was sought, the lines of its element are named.
     #[must_use]
     pub fn with_spectra(self, spectra: Spectra, sought: &Scalarizer) -> Self {
-        let elements = match sought {
-            Scalarizer::Line(line) => vec![line.element],
-            _ => Vec::new(),
-        };
+        let elements = sought.elements();
         Self {
             recorded: Some(Arc::new(Recorded { spectra, elements })),
             ..self

@@ -64,7 +64,7 @@ pub fn line(name: &str) -> Result<&'static Line, UnknownLine> {
         .unwrap_or((name.trim(), ""));
     let lines = of_element(symbol);
     if lines.is_empty() {
-        let symbols: Vec<&str> = ELEMENTS.iter().map(|(symbol, _)| *symbol).collect();
+        let symbols: Vec<&str> = symbols().collect();
         return Err(UnknownLine::Element {
             name: name.to_owned(),
             accepted: symbols.join(" "),
@@ -88,6 +88,11 @@ pub fn of_element(symbol: &str) -> &'static [Line] {
         .iter()
         .find(|(known, _)| known.eq_ignore_ascii_case(symbol))
         .map_or(&[], |(_, lines)| lines)
+}
+
+/// Symbols of all elements that have lines here, by rising atomic number.
+pub fn symbols() -> impl Iterator<Item = &'static str> {
+    ELEMENTS.iter().map(|(symbol, _)| *symbol)
 }
 
 impl std::fmt::Display for Line {

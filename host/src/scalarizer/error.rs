@@ -10,7 +10,8 @@ pub enum ScalarizerError {
     #[error(
         "unknown scalarizer `{text}`; accepted are sum, window:LO..HI (in units of the axis; \
          channel numbers from 0 where the file gives no axis, as in .npy), line:ELEMENT-LINE (as \
-         in line:Pd-La), loop-height, loop-area"
+         in line:Pd-La or line:Pd-La+Pd-Lb1), lines:ELEMENT, eels:LO..HI, plasmon-energy:LO..HI, \
+         plasmon-height:LO..HI, loop-height, loop-area, nucleation-positive, nucleation-negative"
     )]
     Unknown {
         /// The text as given.
@@ -18,12 +19,45 @@ pub enum ScalarizerError {
     },
     /// The bounds of a window are not two rising numbers.
     #[error(
-        "`{text}`: write window:LO..HI with LO below HI in units of the axis, as in \
-         window:2.7..3.0; in channel numbers from 0 where the file gives no axis, as in .npy"
+        "`{text}`: write {kind}:LO..HI with LO below HI in units of the axis, as in {example}; in \
+         channel numbers from 0 where the file gives no axis, as in .npy"
     )]
     Bounds {
         /// The text as given.
         text: String,
+        /// What stands before the bounds.
+        kind: &'static str,
+        /// How it is written.
+        example: &'static str,
+    },
+    /// The windows of an edge are not as they must be.
+    #[error(
+        "`{text}`: write eels:LO..HI with LO below HI, both above 0, in units of the axis, as in \
+         eels:530..570; behind a comma the window in which the background is fitted, which ends \
+         before the edge begins, as in eels:530..570,450..520"
+    )]
+    EdgeBounds {
+        /// The text as given.
+        text: String,
+    },
+    /// What stands behind the `@` names no background, or nothing that can have one stands
+    /// before it.
+    #[error(
+        "`{text}`: accepted behind a window, line or lines are @none, @linear (through the ends of \
+         the window) and @two-window (through windows on both sides), as in line:Pd-La@linear; \
+         other scalarizers have no choice of background"
+    )]
+    Background {
+        /// The text as given.
+        text: String,
+    },
+    /// The element is not in the table of lines.
+    #[error("`{text}`: unknown element; write lines:ELEMENT with one of {accepted}")]
+    UnknownElement {
+        /// The text as given.
+        text: String,
+        /// Symbols of all known elements.
+        accepted: String,
     },
     /// The line is not in the table.
     #[error(transparent)]
@@ -49,6 +83,68 @@ pub enum ScalarizerError {
         axis: String,
         /// The range that exists, with units.
         range: String,
+    },
+    /// A line, with its background, does not lie on the axis.
+    #[error(
+        "`{scalarizer}`: {line} at {energy} needs {needed}; of {element}, {accepted} can be \
+         counted there; axis `{axis}` runs over {range}"
+    )]
+    LineOutsideAxis {
+        /// The scalarizer.
+        scalarizer: String,
+        /// The line.
+        line: String,
+        /// Its energy, with units.
+        energy: String,
+        /// The range needed, with units.
+        needed: String,
+        /// Symbol of the element.
+        element: &'static str,
+        /// Lines of the element that lie on the axis.
+        accepted: String,
+        /// Name of the axis.
+        axis: String,
+        /// The range that exists, with units.
+        range: String,
+    },
+    /// No line of an element, with its background, lies on the axis.
+    #[error(
+        "`{scalarizer}`: no line of {element} lies on the axis with its background ({lines}); axis \
+         `{axis}` runs over {range}"
+    )]
+    ElementOutsideAxis {
+        /// The scalarizer.
+        scalarizer: String,
+        /// Symbol of the element.
+        element: &'static str,
+        /// Its lines, with their energies.
+        lines: String,
+        /// Name of the axis.
+        axis: String,
+        /// The range that exists, with units.
+        range: String,
+    },
+    /// Fewer channels or points than the arithmetic takes.
+    #[error("`{scalarizer}` needs at least {needed} {what}; the axis has {found}")]
+    TooFew {
+        /// The scalarizer.
+        scalarizer: String,
+        /// Of what.
+        what: &'static str,
+        /// How many are needed.
+        needed: usize,
+        /// How many there are.
+        found: usize,
+    },
+    /// An axis on which there are no neighbours.
+    #[error(
+        "`{scalarizer}` needs an axis that rises or falls throughout; axis `{axis}` turns back"
+    )]
+    NotMonotonic {
+        /// The scalarizer.
+        scalarizer: String,
+        /// Name of the axis.
+        axis: String,
     },
     /// No channel falls into a window.
     #[error(

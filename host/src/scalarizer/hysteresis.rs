@@ -5,7 +5,7 @@
 //! the last point is followed by the first. Turning points belong to neither.
 
 use super::ScalarizerError;
-use crate::axis::Axis;
+use super::ruler::Ruler;
 
 /// The branches of a closed bias sweep near zero bias.
 #[derive(Clone, Debug, PartialEq)]
@@ -24,11 +24,8 @@ impl Loop {
     /// # Errors
     /// When the axis only numbers the channels, or a branch has no point near zero: then it is no
     /// bias sweep.
-    pub(super) fn new(
-        scalarizer: &str,
-        bias: &[f64],
-        axis: &Axis,
-    ) -> Result<Self, ScalarizerError> {
+    pub(super) fn new(scalarizer: &str, ruler: &Ruler<'_>) -> Result<Self, ScalarizerError> {
+        let (bias, axis) = (ruler.coordinates, ruler.axis);
         let n = bias.len();
         let largest = bias.iter().fold(0.0, |most: f64, v| most.max(v.abs()));
         let branch = |direction: f64| -> Vec<usize> {
@@ -40,7 +37,7 @@ impl Loop {
         };
         let (rising, falling) = (branch(1.0), branch(-1.0));
         if rising.is_empty() || falling.is_empty() || !is_closed(bias) {
-            let is_numbered = n > 1 && super::is_numbered(bias, axis);
+            let is_numbered = n > 1 && ruler.is_numbered();
             return Err(if is_numbered {
                 ScalarizerError::NoBias {
                     scalarizer: scalarizer.to_owned(),

@@ -8,21 +8,33 @@
 //! assert!("peak".parse::<Scalarizer>().is_err());
 //! ```
 
+mod background;
+mod edge;
 mod error;
+mod grammar;
 mod hysteresis;
+mod line_set;
+mod nucleation;
+mod plasmon;
+mod ruler;
 mod window;
 
-use std::fmt;
-use std::str::FromStr;
+use beacon_kernel::link::scalarizer as kernel;
 
+pub use background::Background;
 pub use error::ScalarizerError;
+pub use line_set::LineSet;
 
 use crate::axis::Axis;
-use crate::lines::{self, Line};
 use crate::map::Map;
 use crate::spectra::Spectra;
+use background::Stretch;
+use edge::Edge;
 use hysteresis::Loop;
-use window::{Peak, Window};
+use nucleation::Branch;
+use plasmon::PeakSearch;
+use ruler::Ruler;
+use window::{Net, Window};
 
 /// How a spectrum becomes a number. Written as in the table; parsing and printing agree.
 ///
@@ -30,12 +42,26 @@ use window::{Peak, Window};
 /// |---|---|
 /// | `sum` | sum over all channels |
 /// | `window:LO..HI` | sum over the channels with coordinates in `LO..=HI`, in units of the axis |
-/// | `line:Pd-La` | counts within ±1 FWHM of the line, less a linear background |
+/// | `line:Pd-La` | counts within ±1 FWHM of the line, less a linear background from both sides |
+/// | `line:Pd-La+Pd-Lb1` | the same of several lines; overlapping windows count once |
+/// | `lines:Pd` | the same of all lines of the element that lie on the axis |
+/// | `eels:LO..HI` | counts of an energy-loss edge above a power law fitted before it |
+/// | `eels:LO..HI,LO..HI` | the same, fitted in the second window |
+/// | `plasmon-energy:LO..HI` | where the highest peak of the range lies, between channels |
+/// | `plasmon-height:LO..HI` | how high it is |
 /// | `loop-height` | remanent response: distance between the branches of a loop near zero bias |
 /// | `loop-area` | area of the closed polygon of bias and response |
+/// | `nucleation-positive` | bias at which the branch of rising bias begins to switch |
+/// | `nucleation-negative` | bias at which the branch of falling bias begins to switch |
+///
+/// Windows and lines may say which background they are counted above: `@none`, `@linear` (a
+/// straight line through the ends of the window itself) or `@two-window` (a straight line through
+/// windows on both sides), as in `line:Pd-La@none`. Windows have none otherwise, lines that of
+/// two windows.
 ///
 /// Where the file gives no axis, as in `.npy` and `.npz`, the bounds of a window are channel
-/// numbers from 0, and there is no bias for a loop.
+/// numbers from 0, there is no bias for a loop, and no energy for a line or an edge. Energies of
+/// lines and their weights are those of [`crate::lines`].
 #[derive(Clone, Debug, PartialEq)]
 pub enum Scalarizer {
     /// Sum over all channels, in units of the spectrum.
@@ -46,14 +72,48 @@ pub enum Scalarizer {
         low: f64,
         /// Highest coordinate, in units of the axis.
         high: f64,
+        /// What is subtracted.
+        background: Background,
     },
-    /// Net counts of a characteristic X-ray line, for a silicon detector of 130 eV at Mn Kα;
-    /// may be negative where noise exceeds the line.
-    Line(&'static Line),
+    /// Net counts of characteristic X-ray lines, for a silicon detector of 130 eV at Mn Kα;
+    /// may be negative where noise exceeds the lines.
+    Lines {
+        /// Which lines.
+        lines: LineSet,
+        /// What is subtracted.
+        background: Background,
+    },
+    /// Counts of an ionisation edge above a power law; may be negative.
+    Edge {
+        /// Lowest and highest energy that are summed, in units of the axis.
+        signal: (f64, f64),
+        /// Lowest and highest energy of the fit, in units of the axis; `None` for 0.85 to 0.97
+        /// of the energy at which the signal begins.
+        fit: Option<(f64, f64)>,
+    },
+    /// Position of the highest peak of a range, in units of the axis.
+    PlasmonEnergy {
+        /// Lowest coordinate, in units of the axis.
+        low: f64,
+        /// Highest coordinate, in units of the axis.
+        high: f64,
+    },
+    /// Height of the highest peak of a range, in units of the spectrum.
+    PlasmonHeight {
+        /// Lowest coordinate, in units of the axis.
+        low: f64,
+        /// Highest coordinate, in units of the axis.
+        high: f64,
+    },
     /// Height of a hysteresis loop, in units of the response; never negative.
     LoopHeight,
     /// Area of a hysteresis loop, in units of bias times response; never negative.
     LoopArea,
+    /// Bias at which a hysteresis loop begins to switch while the bias rises: where it has gone
+    /// a tenth of the way from its level before to that after.
+    NucleationPositive,
+    /// The same while the bias falls.
+    NucleationNegative,
 }
 
 impl Scalarizer {
@@ -74,7 +134,9 @@ impl Scalarizer {
                 expected: coordinates.len(),
             });
         }
-        Ok(self.prepare(coordinates, axis)?.reduce(spectrum))
+        Ok(self
+            .prepare(&Ruler::new(coordinates, axis))?
+            .reduce(spectrum))
     }
 
     /// Reduces the spectrum of every pixel; the map keeps the axes of the scan and is named
@@ -83,7 +145,7 @@ impl Scalarizer {
     /// # Errors
     /// When the axis does not suit the scalarizer.
     pub fn map(&self, spectra: &Spectra) -> Result<Map, ScalarizerError> {
-        let prepared = self.prepare(&spectra.coordinates, &spectra.channels)?;
+        let prepared = self.prepare(&Ruler::new(&spectra.coordinates, &spectra.channels))?;
         let mut spectrum = Vec::with_capacity(spectra.coordinates.len());
         let mut values = Vec::with_capacity(spectra.height() * spectra.width());
         for row in 0..spectra.height() {
@@ -101,30 +163,83 @@ impl Scalarizer {
         })
     }
 
+    /// The same scalarizer as the kernel has it, so that a controller reduces spectra by itself,
+    /// to the same bits for spectra of values that f32 holds. `None` where it has no such form:
+    /// where a window is not one run of channels, where a background would be straight in the
+    /// coordinates but not in the channel numbers, and for all that is no sum over a window; and
+    /// where the axis does not suit.
+    pub fn on_controller(&self, coordinates: &[f64], axis: &Axis) -> Option<kernel::Scalarizer> {
+        match self.prepare(&Ruler::new(coordinates, axis)) {
+            Ok(Prepared::Nets(nets)) => match nets.as_slice() {
+                [net] => net.on_controller(),
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+
+    /// Symbols of the elements whose lines are counted, each once.
+    pub fn elements(&self) -> Vec<&'static str> {
+        match self {
+            Self::Lines { lines, .. } => lines.elements(),
+            _ => Vec::new(),
+        }
+    }
+
     /// Units of the number for spectra of the given units of channels and values.
     pub fn units(&self, channels: &str, values: &str) -> String {
         match self {
             Self::LoopArea => format!("{channels} {values}").trim().to_owned(),
+            Self::PlasmonEnergy { .. } | Self::NucleationPositive | Self::NucleationNegative => {
+                channels.to_owned()
+            }
             _ => values.to_owned(),
         }
     }
 
-    fn prepare<'a>(
-        &self,
-        coordinates: &'a [f64],
-        axis: &Axis,
-    ) -> Result<Prepared<'a>, ScalarizerError> {
+    fn prepare<'a>(&self, ruler: &Ruler<'a>) -> Result<Prepared<'a>, ScalarizerError> {
         let name = self.to_string();
         Ok(match self {
-            Self::Sum => Prepared::Sum,
-            Self::Window { low, high } => {
-                Prepared::Window(Window::new(&name, (*low, *high), coordinates, axis)?)
+            Self::Sum => Prepared::Nets(vec![Net::whole(Window::all(ruler), ruler)]),
+            &Self::Window {
+                low,
+                high,
+                background,
+            } => {
+                let stretch = Stretch::beside((low, high));
+                let needed = stretch.needed(background);
+                if background == Background::TwoWindow && !ruler.covers(needed) {
+                    return Err(ruler.outside(&name, needed));
+                }
+                let stretches = vec![stretch];
+                Prepared::Nets(background::union(&name, stretches, background, ruler)?)
             }
-            Self::Line(line) => Prepared::Peak(Peak::new(&name, line, coordinates, axis)?),
-            Self::LoopHeight => Prepared::Height(Loop::new(&name, coordinates, axis)?),
+            &Self::Lines {
+                ref lines,
+                background,
+            } => {
+                let stretches = lines.stretches(&name, background, ruler)?;
+                Prepared::Nets(background::union(&name, stretches, background, ruler)?)
+            }
+            &Self::Edge { signal, fit } => {
+                let fit = fit.unwrap_or_else(|| edge::default_fit(signal.0));
+                Prepared::Edge(Edge::new(&name, signal, fit, ruler)?)
+            }
+            &Self::PlasmonEnergy { low, high } => {
+                Prepared::PeakPosition(PeakSearch::new(&name, (low, high), ruler)?)
+            }
+            &Self::PlasmonHeight { low, high } => {
+                Prepared::PeakHeight(PeakSearch::new(&name, (low, high), ruler)?)
+            }
+            Self::LoopHeight => Prepared::LoopHeight(Loop::new(&name, ruler)?),
             Self::LoopArea => {
-                Loop::new(&name, coordinates, axis)?;
-                Prepared::Area(coordinates)
+                Loop::new(&name, ruler)?;
+                Prepared::LoopArea(ruler.coordinates)
+            }
+            Self::NucleationPositive | Self::NucleationNegative => {
+                Loop::new(&name, ruler)?;
+                let positive = *self == Self::NucleationPositive;
+                Prepared::Nucleation(Branch::new(&name, positive, ruler)?)
             }
         })
     }
@@ -144,74 +259,29 @@ impl<'de> serde::Deserialize<'de> for Scalarizer {
     }
 }
 
-/// Whether the channels are only numbered, because the file gives no axis.
-fn is_numbered(coordinates: &[f64], axis: &Axis) -> bool {
-    let mut numbered = coordinates.iter().zip(0_u32..);
-    axis.units.is_empty() && numbered.all(|(&value, i)| value == f64::from(i))
-}
-
 /// A scalarizer resolved on one axis, so that a map looks its channels up once.
 enum Prepared<'a> {
-    Sum,
-    Window(Window),
-    Peak(Peak),
-    Height(Loop),
+    /// Windows of which no channel is in two.
+    Nets(Vec<Net>),
+    Edge(Edge),
+    PeakPosition(PeakSearch<'a>),
+    PeakHeight(PeakSearch<'a>),
+    LoopHeight(Loop),
     /// Bias of every point.
-    Area(&'a [f64]),
+    LoopArea(&'a [f64]),
+    Nucleation(Branch),
 }
 
 impl Prepared<'_> {
     fn reduce(&self, spectrum: &[f64]) -> f64 {
         match self {
-            Self::Sum => spectrum.iter().sum(),
-            Self::Window(window) => window.sum(spectrum),
-            Self::Peak(peak) => peak.net(spectrum),
-            Self::Height(branches) => branches.height(spectrum),
-            Self::Area(bias) => hysteresis::area(bias, spectrum),
-        }
-    }
-}
-
-impl FromStr for Scalarizer {
-    type Err = ScalarizerError;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let text = text.trim();
-        match text.split_once(':') {
-            None => match text {
-                "sum" => Ok(Self::Sum),
-                "loop-height" => Ok(Self::LoopHeight),
-                "loop-area" => Ok(Self::LoopArea),
-                _ => Err(ScalarizerError::Unknown {
-                    text: text.to_owned(),
-                }),
-            },
-            Some(("line", name)) => Ok(Self::Line(lines::line(name)?)),
-            Some(("window", bounds)) => {
-                let number = |text: &str| text.trim().parse::<f64>().ok().filter(|v| v.is_finite());
-                let (low, high) = bounds.split_once("..").unwrap_or_default();
-                match (number(low), number(high)) {
-                    (Some(low), Some(high)) if low < high => Ok(Self::Window { low, high }),
-                    _ => Err(ScalarizerError::Bounds {
-                        text: text.to_owned(),
-                    }),
-                }
-            }
-            Some(_) => Err(ScalarizerError::Unknown {
-                text: text.to_owned(),
-            }),
-        }
-    }
-}
-
-impl fmt::Display for Scalarizer {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Sum => f.write_str("sum"),
-            Self::Window { low, high } => write!(f, "window:{low}..{high}"),
-            Self::Line(line) => write!(f, "line:{line}"),
-            Self::LoopHeight => f.write_str("loop-height"),
-            Self::LoopArea => f.write_str("loop-area"),
+            Self::Nets(nets) => nets.iter().map(|net| net.reduce(spectrum)).sum(),
+            Self::Edge(edge) => edge.net(spectrum),
+            Self::PeakPosition(search) => search.peak(spectrum).position,
+            Self::PeakHeight(search) => search.peak(spectrum).height,
+            Self::LoopHeight(branches) => branches.height(spectrum),
+            Self::LoopArea(bias) => hysteresis::area(bias, spectrum),
+            Self::Nucleation(branch) => branch.nucleation(spectrum),
         }
     }
 }

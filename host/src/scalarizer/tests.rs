@@ -5,7 +5,12 @@ use std::path::PathBuf;
 use super::*;
 use crate::dataset::{self, Dataset};
 
-fn axis(name: &str, units: &str, (offset, scale): (f64, f64), size: usize) -> (Axis, Vec<f64>) {
+pub(super) fn axis(
+    name: &str,
+    units: &str,
+    (offset, scale): (f64, f64),
+    size: usize,
+) -> (Axis, Vec<f64>) {
     let axis = Axis {
         name: name.to_owned(),
         units: units.to_owned(),
@@ -17,11 +22,11 @@ fn axis(name: &str, units: &str, (offset, scale): (f64, f64), size: usize) -> (A
     (axis, coordinates)
 }
 
-fn parse(text: &str) -> Scalarizer {
+pub(super) fn parse(text: &str) -> Scalarizer {
     text.parse().unwrap()
 }
 
-fn shared(name: &str) -> Option<Spectra> {
+pub(super) fn shared(name: &str) -> Option<Spectra> {
     let root = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../shared/data");
     let file = root.join(name);
     if !file.is_file() {
@@ -34,7 +39,7 @@ fn shared(name: &str) -> Option<Spectra> {
     }
 }
 
-fn close(found: f64, expected: f64) {
+pub(super) fn close(found: f64, expected: f64) {
     let error = (found - expected).abs();
     assert!(
         error <= 1e-9 * expected.abs().max(1e-12),
@@ -50,10 +55,31 @@ fn text_and_scalarizer_agree() {
         "window:2.7..3",
         "line:Pd-La",
         "line:Cu-Ka",
+        "line:Pd-La+Pd-Lb1",
+        "line:Pd-La@none",
+        "line:Pd-La+Au-Ma@linear",
+        "lines:Pd",
+        "lines:Ti@none",
+        "window:2.7..3@linear",
+        "window:2.7..3@two-window",
+        "eels:532..580",
+        "eels:532..580,450..520.5",
+        "plasmon-energy:10..20",
+        "plasmon-height:0.4..1.2",
         "loop-height",
         "loop-area",
+        "nucleation-positive",
+        "nucleation-negative",
     ] {
         assert_eq!(parse(text).to_string(), text);
+    }
+    for (text, printed) in [
+        ("window:2.7..3.0@none", "window:2.7..3"),
+        ("line:pd_la+PD-LA @two-window", "line:Pd-La"),
+        ("lines:pd@two-window", "lines:Pd"),
+    ] {
+        assert_eq!(parse(text).to_string(), printed);
+        assert_eq!(parse(text), parse(printed));
     }
     assert_eq!(parse("line:pd_la"), parse("line:Pd-La"));
 }
@@ -77,6 +103,39 @@ fn mistakes_say_what_is_accepted() {
     ] {
         assert!(message(text).contains("LO below HI"), "{text}");
     }
+    for text in ["plasmon-energy:", "plasmon-height:3..2"] {
+        assert!(message(text).contains("as in plasmon-"), "{text}");
+    }
+    for text in [
+        "eels:",
+        "eels:2..1",
+        "eels:0..10",
+        "eels:-5..10",
+        "eels:500..550,450",
+        "eels:500..550,450..510",
+        "eels:500..550,0..490",
+        "eels:500..550,450..490,1..2",
+    ] {
+        assert!(
+            message(text).contains("as in eels:530..570,450..520"),
+            "{text}"
+        );
+    }
+    for text in [
+        "line:Pd-La@",
+        "line:Pd-La@two",
+        "window:1..2@none@linear",
+        "sum@none",
+        "eels:500..550@linear",
+        "loop-height@none",
+    ] {
+        let message = message(text);
+        assert!(message.contains("@none, @linear"), "{message}");
+        assert!(message.contains(&format!("`{text}`")), "{message}");
+    }
+    assert!(message("lines:Xx").contains("one of Be B C"));
+    assert!(message("line:Pd-La+").contains("Be B C"));
+    assert!(message("line:Pd-La+Pd-Ma").contains("Pd-Ka, Pd-Kb, Pd-La"));
     assert!(message("line:Pd-Ma").contains("Pd-Ka, Pd-Kb, Pd-La"));
     assert!(message("line:Xx-Ka").contains("Be B C"));
 }
@@ -116,7 +175,7 @@ fn a_window_holds_its_ends() {
 fn a_line_is_counted_without_its_background() {
     for (units, per_kev) in [("keV", 1.0), ("eV", 1e3)] {
         let (axis, coordinates) = axis("Energy", units, (0.0, 0.001 * per_kev), 6000);
-        let (energy, fwhm) = (2.83861, window::fwhm_kev(2.83861));
+        let (energy, fwhm) = (2.83861, line_set::fwhm_kev(2.83861));
         let sigma = fwhm / (8.0 * 2.0_f64.ln()).sqrt();
         let gauss = |e: f64| (-0.5 * ((e - energy) / sigma).powi(2)).exp();
         let whole: f64 = coordinates.iter().map(|e| gauss(e / per_kev)).sum();
@@ -134,9 +193,9 @@ fn a_line_is_counted_without_its_background() {
 /// 130 eV at Mn Kα by definition; 95 eV at Pd Lα.
 #[test]
 fn the_detector_resolves_as_its_formula_says() {
-    assert_eq!(window::fwhm_kev(5.898_75), 0.130);
+    assert_eq!(line_set::fwhm_kev(5.898_75), 0.130);
     let expected = (16900.0_f64 - 2.5 * (5898.75 - 2838.61)).sqrt() / 1000.0;
-    assert!((window::fwhm_kev(2.838_61) - expected).abs() < 1e-12);
+    assert!((line_set::fwhm_kev(2.838_61) - expected).abs() < 1e-12);
 }
 
 #[test]
@@ -151,6 +210,21 @@ fn a_line_needs_an_energy_axis_that_covers_it() {
         message.ends_with("axis `Energy` runs over 0..9.99 keV"),
         "{message}"
     );
+    assert!(
+        message.starts_with(
+            "`line:Pd-Ka`: Pd-Ka at 21.1771 keV needs 20.5903..21.7639 keV; of Pd, Pd-La, Pd-Lb1, \
+             Pd-Ll, Pd-Lb2, Pd-Lg1 can be counted there"
+        ),
+        "{message}"
+    );
+    let message = reduce("keV", "line:Pd-La+U-Ka").unwrap_err().to_string();
+    assert!(message.contains("U-Ka at 98.439 keV"), "{message}");
+    let message = reduce("eV", "lines:Al").unwrap_err().to_string();
+    assert_eq!(
+        message,
+        "`lines:Al`: no line of Al lies on the axis with its background (Al-Ka at 1486.7 eV); axis \
+         `Energy` runs over 0..9.99 eV"
+    );
     let message = reduce("V", "line:Pd-La").unwrap_err().to_string();
     assert!(
         message.contains("needs an energy axis in keV or eV"),
@@ -159,7 +233,7 @@ fn a_line_needs_an_energy_axis_that_covers_it() {
 }
 
 /// A square loop: ±1 with switching at ±4 V, swept over ±8 V in a triangle from 0.
-fn square_loop() -> (Vec<f64>, Vec<f64>) {
+pub(super) fn square_loop() -> (Vec<f64>, Vec<f64>) {
     let mut bias: Vec<f64> = (0..=8).chain((-8..8).rev()).map(f64::from).collect();
     bias.extend((-7..0).map(f64::from));
     let mut state = -1.0;

@@ -1,14 +1,15 @@
-//! Sums over windows of channels, with and without background.
+//! Sums over windows of channels, with and without a straight background.
+
+use beacon_kernel::link::scalarizer::{self as kernel, Tally, above_background};
 
 use super::ScalarizerError;
-use crate::axis::Axis;
-use crate::lines::Line;
+use super::ruler::Ruler;
 
-/// Channels within a closed range of coordinates.
+/// Channels that are summed, in their order.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Window {
     channels: Vec<usize>,
-    /// Mean coordinate of the channels.
+    /// Mean position of the channels: see [`Ruler::position`].
     centre: f64,
 }
 
@@ -21,162 +22,156 @@ impl Window {
     pub(super) fn new(
         scalarizer: &str,
         (low, high): (f64, f64),
-        coordinates: &[f64],
-        axis: &Axis,
+        ruler: &Ruler<'_>,
     ) -> Result<Self, ScalarizerError> {
-        let channels: Vec<usize> = coordinates
-            .iter()
-            .enumerate()
-            .filter(|(_, value)| (low..=high).contains(*value))
-            .map(|(i, _)| i)
-            .collect();
-        if channels.is_empty() {
-            let window = text(low, high, axis);
-            let (first, last) = range(coordinates);
+        Self::union(scalarizer, &[(low, high)], ruler)
+    }
+
+    /// The channels within any of several ranges, each once; the ranges do not overlap.
+    ///
+    /// # Errors
+    /// As [`Self::new`], for the first range that is at fault.
+    pub(super) fn union(
+        scalarizer: &str,
+        ranges: &[(f64, f64)],
+        ruler: &Ruler<'_>,
+    ) -> Result<Self, ScalarizerError> {
+        let mut channels = Vec::new();
+        for &(low, high) in ranges {
+            let before = channels.len();
+            let within = ruler.coordinates.iter().enumerate();
+            let within = within.filter(|(_, value)| (low..=high).contains(*value));
+            channels.extend(within.map(|(i, _)| i));
+            if channels.len() > before {
+                continue;
+            }
+            let (first, last) = ruler.range();
             return Err(if low > last || high < first {
-                outside(scalarizer, (low, high), coordinates, axis)
+                ruler.outside(scalarizer, (low, high))
             } else {
                 ScalarizerError::Empty {
                     scalarizer: scalarizer.to_owned(),
-                    window: window + note(coordinates, axis),
-                    step: format!("{} {}", short(widest_step(coordinates)), axis.units)
-                        .trim_end()
-                        .to_owned(),
+                    window: ruler.text((low, high)) + ruler.note(),
+                    step: ruler.widest_step(),
                 }
             });
         }
-        let sum: f64 = channels.iter().map(|&i| coordinates[i]).sum();
+        channels.sort_unstable();
+        Ok(Self::of(channels, ruler))
+    }
+
+    /// All channels of the axis.
+    pub(super) fn all(ruler: &Ruler<'_>) -> Self {
+        Self::of((0..ruler.coordinates.len()).collect(), ruler)
+    }
+
+    fn of(channels: Vec<usize>, ruler: &Ruler<'_>) -> Self {
+        let sum: f64 = channels.iter().map(|&i| ruler.position(i)).sum();
         let centre = sum / channels.len() as f64;
-        Ok(Self { channels, centre })
+        Self { channels, centre }
     }
 
-    /// Sum over the channels.
+    /// Sum over the channels. From zero, as the kernel counts: an iterator begins at -0.
     pub(super) fn sum(&self, spectrum: &[f64]) -> f64 {
-        self.channels.iter().map(|&i| spectrum[i]).sum()
+        self.channels.iter().fold(0.0, |sum, &i| sum + spectrum[i])
     }
 
-    fn mean(&self, spectrum: &[f64]) -> f64 {
-        self.sum(spectrum) / self.channels.len() as f64
+    /// The first and the last tenth of the channels, at least one each: a straight line through
+    /// the means of both is less noisy than one through two single channels.
+    fn ends(&self, ruler: &Ruler<'_>) -> (Self, Self) {
+        let tenth = ((self.channels.len() + 5) / 10).max(1);
+        let (first, _) = self.channels.split_at(tenth);
+        let (_, last) = self.channels.split_at(self.channels.len() - tenth);
+        (
+            Self::of(first.to_vec(), ruler),
+            Self::of(last.to_vec(), ruler),
+        )
+    }
+
+    fn tally(&self, spectrum: &[f64]) -> Tally {
+        Tally {
+            sum: self.sum(spectrum),
+            channels: self.channels.len() as f64,
+            centre: self.centre,
+        }
+    }
+
+    /// The window as the kernel has it; `None` where the channels do not follow each other.
+    fn on_controller(&self) -> Option<kernel::Window> {
+        let (&first, &last) = (self.channels.first()?, self.channels.last()?);
+        let start = u16::try_from(first).ok()?;
+        let end = u16::try_from(last + 1).ok()?;
+        (last + 1 - first == self.channels.len()).then_some(kernel::Window { start, end })
     }
 }
 
-/// The window of a characteristic line and two windows of background beside it.
+/// A window with the two, if any, whose means its straight background runs through.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Peak {
-    line: Window,
-    below: Window,
-    above: Window,
+pub(super) struct Net {
+    signal: Window,
+    sides: Option<(Window, Window)>,
+    /// Whether positions are channel numbers, as the kernel's are.
+    numbered: bool,
 }
 
-impl Peak {
-    /// The windows of a line on an energy axis in keV or eV: E ± 1 FWHM holds 98 % of a
-    /// Gaussian peak; the background is taken from 1.5 to 2.5 FWHM on either side, where 0.04 %
-    /// of it is left.
+impl Net {
+    /// The sum alone.
+    pub(super) fn whole(signal: Window, ruler: &Ruler<'_>) -> Self {
+        Self {
+            signal,
+            sides: None,
+            numbered: ruler.is_equidistant(),
+        }
+    }
+
+    /// The sum above a straight line through the ends of the window.
     ///
     /// # Errors
-    /// When the axis is no energy or does not cover all three windows.
-    pub(super) fn new(
+    /// When the window has no channel between its ends.
+    pub(super) fn above_its_ends(
         scalarizer: &str,
-        line: &Line,
-        coordinates: &[f64],
-        axis: &Axis,
+        signal: Window,
+        ruler: &Ruler<'_>,
     ) -> Result<Self, ScalarizerError> {
-        let per_kev = match axis.units.trim().to_lowercase().as_str() {
-            "kev" => 1.0,
-            "ev" => 1e3,
-            _ => {
-                return Err(ScalarizerError::NotEnergy {
-                    scalarizer: scalarizer.to_owned(),
-                    axis: axis.name.clone(),
-                    units: axis.units.clone(),
-                });
-            }
-        };
-        let energy = line.energy_kev * per_kev;
-        let fwhm = fwhm_kev(line.energy_kev) * per_kev;
-        let needed = (energy - 2.5 * fwhm, energy + 2.5 * fwhm);
-        let (first, last) = range(coordinates);
-        if !(needed.0 >= first && needed.1 <= last) {
-            return Err(outside(scalarizer, needed, coordinates, axis));
+        if signal.channels.len() < 3 {
+            return Err(ScalarizerError::TooFew {
+                scalarizer: scalarizer.to_owned(),
+                what: "channels for a line through the ends of the window",
+                needed: 3,
+                found: signal.channels.len(),
+            });
         }
-        let window = |from: f64, to: f64| {
-            let bounds = (energy + from * fwhm, energy + to * fwhm);
-            Window::new(scalarizer, bounds, coordinates, axis)
+        let sides = signal.ends(ruler);
+        Ok(Self::above(signal, sides, ruler))
+    }
+
+    /// The sum above a straight line through two windows beside it.
+    pub(super) fn above(signal: Window, sides: (Window, Window), ruler: &Ruler<'_>) -> Self {
+        Self {
+            sides: Some(sides),
+            ..Self::whole(signal, ruler)
+        }
+    }
+
+    pub(super) fn reduce(&self, spectrum: &[f64]) -> f64 {
+        let signal = self.signal.tally(spectrum);
+        match &self.sides {
+            None => signal.sum,
+            Some((below, above)) => {
+                above_background(signal, below.tally(spectrum), above.tally(spectrum))
+            }
+        }
+    }
+
+    /// The same in the kernel's form; `None` where it has none.
+    pub(super) fn on_controller(&self) -> Option<kernel::Scalarizer> {
+        let background = match &self.sides {
+            None => None,
+            Some(_) if !self.numbered => return None,
+            Some((below, above)) => Some((below.on_controller()?, above.on_controller()?)),
         };
-        Ok(Self {
-            line: window(-1.0, 1.0)?,
-            below: window(-2.5, -1.5)?,
-            above: window(1.5, 2.5)?,
-        })
-    }
-
-    /// Counts in the line above a background that runs straight between the side windows.
-    pub(super) fn net(&self, spectrum: &[f64]) -> f64 {
-        let (below, above) = (self.below.mean(spectrum), self.above.mean(spectrum));
-        let share =
-            (self.line.centre - self.below.centre) / (self.above.centre - self.below.centre);
-        let background = below + (above - below) * share;
-        self.line.sum(spectrum) - self.line.channels.len() as f64 * background
-    }
-}
-
-/// Full width at half maximum of a line in a silicon detector that has 130 eV at Mn Kα, in keV:
-/// FWHM² = (130 eV)² + 2.5 eV (E − 5898.75 eV), where 2.5 eV = 8 ln 2 × Fano factor × energy
-/// per electron-hole pair (Fiori & Newbury, SEM 1978/I, 401).
-pub(super) fn fwhm_kev(energy_kev: f64) -> f64 {
-    (0.130_f64.powi(2) + 2.5e-3 * (energy_kev - 5.898_75)).sqrt()
-}
-
-fn range(coordinates: &[f64]) -> (f64, f64) {
-    let least = coordinates.iter().copied().fold(f64::INFINITY, f64::min);
-    let most = coordinates
-        .iter()
-        .copied()
-        .fold(f64::NEG_INFINITY, f64::max);
-    (least, most)
-}
-
-fn widest_step(coordinates: &[f64]) -> f64 {
-    let steps = coordinates.windows(2).map(|pair| (pair[1] - pair[0]).abs());
-    steps.fold(0.0, f64::max)
-}
-
-fn outside(
-    scalarizer: &str,
-    (low, high): (f64, f64),
-    coordinates: &[f64],
-    axis: &Axis,
-) -> ScalarizerError {
-    let (first, last) = range(coordinates);
-    ScalarizerError::OutsideAxis {
-        scalarizer: scalarizer.to_owned(),
-        needed: text(low, high, axis),
-        axis: axis.name.clone(),
-        range: text(first, last, axis) + note(coordinates, axis),
-    }
-}
-
-/// What the numbers of an axis are, where nobody chose them.
-fn note(coordinates: &[f64], axis: &Axis) -> &'static str {
-    if super::is_numbered(coordinates, axis) {
-        " (channel numbers: the file gives no axis)"
-    } else {
-        ""
-    }
-}
-
-fn text(low: f64, high: f64, axis: &Axis) -> String {
-    format!("{}..{} {}", short(low), short(high), axis.units)
-        .trim_end()
-        .to_owned()
-}
-
-/// A number for a message: enough digits to act on, none that drown it.
-fn short(value: f64) -> String {
-    let rounded = (value * 1e4).round() / 1e4;
-    if rounded == 0.0 || !rounded.is_finite() {
-        value.to_string()
-    } else {
-        rounded.to_string()
+        let signal = self.signal.on_controller()?;
+        let scalarizer = kernel::Scalarizer { signal, background };
+        scalarizer.is_valid().then_some(scalarizer)
     }
 }

@@ -474,6 +474,15 @@ impl<T: Transport> Client<T> {
         self.done(&Request::Scalarize(scalarizer))
     }
 
+    /// Sets what the responses of spectra are relative to.
+    ///
+    /// # Errors
+    /// [`Failure`]; [`Refusal::Undecodable`] from a controller that was built before there were
+    /// origins.
+    pub fn set_origin(&mut self, value: f64) -> Result<(), Failure<T::Error>> {
+        self.done(&Request::Origin { value })
+    }
+
     /// Announces a transfer, or goes on with the same one where it stopped.
     ///
     /// # Errors
@@ -547,6 +556,21 @@ impl<T: Transport> Client<T> {
         next: Next,
     ) -> Result<Measured, Failure<T::Error>> {
         match self.request(&Request::Measure { measurement, next }, &[])? {
+            Reply::Measured(measured) => Ok(measured),
+            _ => Err(Failure::Unexpected),
+        }
+    }
+
+    /// Sends a spectrum, which the controller reduces to the response that it takes.
+    ///
+    /// # Errors
+    /// [`Failure`]
+    pub fn measure_spectrum(
+        &mut self,
+        spectrum: &Sender<'_>,
+        next: Next,
+    ) -> Result<Measured, Failure<T::Error>> {
+        match self.deliver(spectrum, Activation::Spectrum { next })? {
             Reply::Measured(measured) => Ok(measured),
             _ => Err(Failure::Unexpected),
         }

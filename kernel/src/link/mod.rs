@@ -28,9 +28,9 @@
 //!   `"123456789"` gives `0xCBF43926`) over everything before it, unstuffed.
 //! - Kind: 1 hello, 2 identity, 3 request, 4 reply. Everything else is dropped.
 //! - Message: postcard. Unsigned integers over 8 bits are LEB128 varints, `u8` and `bool` are
-//!   one byte, `f32` are four bytes little-endian, an enum starts with the number of its
-//!   variant as a varint, an `Option` with 0 or 1, a string with its length; structs are their
-//!   fields in order.
+//!   one byte, `f32` and `f64` are four and eight bytes little-endian, an enum starts with the
+//!   number of its variant as a varint, an `Option` with 0 or 1, a string with its length;
+//!   structs are their fields in order.
 //! - Raw bytes follow only where the table says so; elsewhere they make the frame undecodable.
 //! - At most [`frame::MAX_MESSAGE`] bytes of message and [`frame::MAX_RAW`] raw bytes.
 //!
@@ -66,9 +66,14 @@
 //! | 18 Expose {candidate} | the beam goes there | 11 Exposed | |
 //! | 19 Blank | | 0 Done | |
 //! | 20 End {campaign} | | 0 Done | |
+//! | 21 Origin {value} | what responses of spectra are relative to | 0 Done | |
 //!
 //! Any request may be answered by 2 Refused, with a typed reason that includes every error of
 //! the kernel, and may be preceded by 1 Busy.
+//!
+//! 21 Origin was added to version 1 after its first release. A controller that was built before
+//! refuses it as undecodable and does not count it, so that it refuses what comes next as out of
+//! sequence: the host says hello again, reduces spectra itself and sends 16 Measure.
 //!
 //! # Sequence
 //!

@@ -3,8 +3,10 @@
 //! With S the sum over the n channels of the signal window, b₁ and b₂ the means of the side
 //! windows and c, c₁, c₂ the centres of all three,
 //! y = S − n (b₁ + (b₂ − b₁)(c − c₁)/(c₂ − c₁)).
-//! Channels are added one by one in their order, in f32, so that both ends get the same bits;
-//! sums of whole counts are exact up to 2²⁴. Nothing of the spectrum is kept.
+//! Channels are added one by one in their order, in f64, and a host that reduces a spectrum
+//! itself ends in the same [`above_background`], so that both ends get the same bits. The
+//! explorer is told the difference to an origin that the host chose, in f32: see [`relative`].
+//! Nothing of the spectrum is kept.
 
 use serde::{Deserialize, Serialize};
 
@@ -22,14 +24,47 @@ impl Window {
         self.start as u32 <= channel && channel < self.end as u32
     }
 
-    fn width(self) -> f32 {
-        f32::from(self.end.saturating_sub(self.start))
+    /// Its channels with their sum.
+    fn tally(self, sum: f64) -> Tally {
+        let (start, end) = (f64::from(self.start), f64::from(self.end));
+        Tally {
+            sum,
+            channels: end - start,
+            // Half a channel more or less than a whole number, which f64 holds.
+            centre: 0.5 * (start + end - 1.0),
+        }
     }
 
-    /// Twice the mean channel, which is whole.
-    fn centre2(self) -> f32 {
-        (u32::from(self.start) + u32::from(self.end)) as f32
+    /// Twice its middle, which is whole.
+    fn centre2(self) -> u32 {
+        u32::from(self.start) + u32::from(self.end)
     }
+}
+
+/// Channels that were summed.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Tally {
+    /// Sum over them.
+    pub sum: f64,
+    /// How many there are.
+    pub channels: f64,
+    /// Their mean position: the mean channel number, or another coordinate in which the
+    /// background is straight.
+    pub centre: f64,
+}
+
+/// The signal above a background that runs straight through the means of two side windows.
+pub fn above_background(signal: Tally, below: Tally, above: Tally) -> f64 {
+    let (low, high) = (below.sum / below.channels, above.sum / above.channels);
+    let share = (signal.centre - below.centre) / (above.centre - below.centre);
+    let background = low + (high - low) * share;
+    signal.sum - signal.channels * background
+}
+
+/// What the explorer is told of a response: f32 could not tell small differences on a large
+/// offset apart.
+pub fn relative(response: f64, origin: f64) -> f32 {
+    (response - origin) as f32
 }
 
 /// The windows that make a response of a spectrum.
@@ -60,7 +95,7 @@ impl Scalarizer {
     }
 
     /// The response of a whole spectrum.
-    pub fn response(&self, spectrum: &[f32]) -> f32 {
+    pub fn response(&self, spectrum: &[f32]) -> f64 {
         let mut sums = Sums::default();
         for &counts in spectrum {
             sums.add(self, counts);
@@ -73,9 +108,9 @@ impl Scalarizer {
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Sums {
     channels: u32,
-    signal: f32,
-    below: f32,
-    above: f32,
+    signal: f64,
+    below: f64,
+    above: f64,
 }
 
 impl Sums {
@@ -83,6 +118,7 @@ impl Sums {
     pub fn add(&mut self, scalarizer: &Scalarizer, counts: f32) {
         let channel = self.channels;
         self.channels = channel.saturating_add(1);
+        let counts = f64::from(counts);
         if scalarizer.signal.holds(channel) {
             self.signal += counts;
         }
@@ -97,15 +133,14 @@ impl Sums {
     }
 
     /// The response of the channels so far.
-    pub fn response(&self, scalarizer: &Scalarizer) -> f32 {
-        let Some((below, above)) = scalarizer.background else {
-            return self.signal;
-        };
-        let (low, high) = (self.below / below.width(), self.above / above.width());
-        let signal = scalarizer.signal;
-        let share = (signal.centre2() - below.centre2()) / (above.centre2() - below.centre2());
-        let background = low + (high - low) * share;
-        self.signal - signal.width() * background
+    pub fn response(&self, scalarizer: &Scalarizer) -> f64 {
+        let signal = scalarizer.signal.tally(self.signal);
+        match scalarizer.background {
+            None => signal.sum,
+            Some((below, above)) => {
+                above_background(signal, below.tally(self.below), above.tally(self.above))
+            }
+        }
     }
 }
 
@@ -148,5 +183,17 @@ mod tests {
             },
         ];
         assert!(broken.iter().all(|scalarizer| !scalarizer.is_valid()));
+    }
+
+    /// 2²⁴ + 1 is the first whole number that f32 does not hold.
+    #[test]
+    fn sums_are_exact_beyond_what_single_precision_holds() {
+        let scalarizer = Scalarizer {
+            signal: Window { start: 0, end: 2 },
+            background: None,
+        };
+        let response = scalarizer.response(&[16_777_216.0, 1.0]);
+        assert_eq!(response, 16_777_217.0);
+        assert_eq!(relative(response, 16_777_216.0), 1.0);
     }
 }

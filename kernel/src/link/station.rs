@@ -9,7 +9,7 @@ use super::message::{
     LinkStatistics, Measured, Measurement, ModelHeader, Next, Phase, Proposal, Proposed, Refusal,
     Region, Reply, Request, Settings, Status, Which,
 };
-use super::scalarizer::{Scalarizer, Sums};
+use super::scalarizer::{self, Scalarizer, Sums};
 use super::transfer::{Descriptor, Kind, Payload, Receiver};
 use crate::{Candidate, Candidates, Capacity, Error, Explorer, Model, Network};
 
@@ -32,6 +32,8 @@ pub(super) struct Station<'a> {
     column: Column<'a>,
     acquisition: Acquisition,
     scalarizer: Option<Scalarizer>,
+    /// What is subtracted from the response of a spectrum.
+    origin: f64,
     campaign: Option<Campaign>,
     phase: Phase,
     loaded: Loaded,
@@ -51,6 +53,7 @@ impl<'a> Station<'a> {
             staging,
             column,
             scalarizer: None,
+            origin: 0.0,
             campaign: None,
             phase: Phase::Idle,
             loaded: Loaded::default(),
@@ -192,6 +195,7 @@ impl<'a> Station<'a> {
                 Ok(Reply::Done)
             }
             Request::End { campaign } => self.end(campaign, board),
+            Request::Origin { value } => self.set_origin(value),
             Request::Exclude(region) => self.exclude(region),
         }
     }
@@ -214,6 +218,7 @@ impl<'a> Station<'a> {
         self.column.clear();
         self.campaign = Some(campaign);
         self.phase = Phase::AwaitingImage;
+        self.origin = 0.0;
         self.loaded = Loaded::default();
         self.bulk = None;
         self.spectrum = None;
@@ -303,6 +308,17 @@ impl<'a> Station<'a> {
         self.scalarizer = Some(scalarizer);
         // Sums over other windows are of no use any more.
         self.spectrum = None;
+        Ok(Reply::Done)
+    }
+
+    fn set_origin(&mut self, value: f64) -> Result<Reply, Refusal> {
+        if !value.is_finite() {
+            return Err(Refusal::Setting {
+                which: Which::Origin,
+                limit: u64::MAX,
+            });
+        }
+        self.origin = value;
         Ok(Reply::Done)
     }
 
@@ -466,7 +482,7 @@ impl<'a> Station<'a> {
         else {
             return Err(Refusal::NoTransfer);
         };
-        let value = sums.response(&scalarizer);
+        let value = scalarizer::relative(sums.response(&scalarizer), self.origin);
         self.measure(Measurement { candidate, value }, next, board)
     }
 

@@ -105,6 +105,13 @@ pub enum Request {
         /// Id of the campaign.
         campaign: u32,
     },
+    /// Sets what is subtracted from the response of every spectrum that follows, before it is
+    /// rounded to f32: the campaign's first response, so that those of spectra and those of
+    /// [`Self::Measure`] are relative to the same. 0 after [`Self::Begin`]. → [`Reply::Done`]
+    Origin {
+        /// Finite.
+        value: f64,
+    },
     /// Proposes nothing any more in a region. → [`Reply::Done`]
     Exclude(Region),
 }

@@ -94,6 +94,8 @@ pub enum Which {
     Field,
     /// A scalarizer's window.
     Scalarizer,
+    /// The origin of responses: a finite number.
+    Origin,
 }
 
 impl Which {
@@ -106,6 +108,7 @@ impl Which {
             Self::LinkTimeout => "link time-out in ms",
             Self::Field => "field of the image",
             Self::Scalarizer => "window of the scalarizer",
+            Self::Origin => "origin of responses",
         }
     }
 }
@@ -134,6 +137,10 @@ impl fmt::Display for Refusal {
             }
             Self::NoCampaign => f.write_str("no such campaign on the controller: begin one first"),
             Self::CampaignEnded => f.write_str("the campaign has ended: begin another"),
+            Self::Setting {
+                which: Which::Origin,
+                ..
+            } => f.write_str("the origin of responses is no finite number"),
             Self::Setting { which, limit } => {
                 write!(f, "{} is out of range: the limit is {limit}", which.name())
             }

@@ -1,0 +1,75 @@
+//! What a board is told at length: image, model, how to reduce spectra.
+
+use beacon_kernel::Network;
+use beacon_kernel::link::message::{Activation, Campaign, ModelHeader, Refusal};
+use beacon_kernel::link::scalarizer::Scalarizer;
+use beacon_kernel::link::transfer::{Encoding, Payload, Sender};
+use beacon_kernel::link::{Client, Failure};
+
+use super::Setup;
+use super::serial::{Port, PortError};
+
+pub(super) type LinkFailure = Failure<PortError>;
+
+/// A model as it was handed over last, to restore a board that was reset.
+pub(super) struct Loaded {
+    pub(super) network: Network,
+    pub(super) weights: Vec<f32>,
+    pub(super) header: ModelHeader,
+    /// Points measured when it was handed over.
+    pub(super) at: usize,
+}
+
+impl Loaded {
+    pub(super) fn sender(&self) -> Result<Sender<'_>, Refusal> {
+        let payload = Payload::Weights {
+            architecture: self.network.architecture().into(),
+            window: self.network.window() as u16,
+        };
+        Sender::new(payload, Encoding::F32, &self.weights)
+    }
+}
+
+pub(super) fn send_image(
+    client: &mut Client<Port>,
+    campaign: Campaign,
+    image: &[f32],
+) -> Result<(), LinkFailure> {
+    let payload = Payload::Image {
+        height: campaign.height,
+        width: campaign.width,
+    };
+    let sender = Sender::new(payload, Encoding::F32, image).map_err(Failure::Refused)?;
+    client.begin(campaign, &sender)
+}
+
+pub(super) fn send_reduction(
+    client: &mut Client<Port>,
+    (scalarizer, origin): (Scalarizer, f64),
+) -> Result<(), LinkFailure> {
+    // First what an older firmware refuses, so that it is not left half told.
+    client.set_origin(origin)?;
+    client.scalarize(scalarizer)
+}
+
+pub(super) fn send_model(client: &mut Client<Port>, model: &Loaded) -> Result<(), LinkFailure> {
+    let sender = model.sender().map_err(Failure::Refused)?;
+    client.deliver(&sender, Activation::Model(model.header))?;
+    Ok(())
+}
+
+/// Recognises a campaign: the same seed and image give the same number.
+pub(super) fn campaign_id(setup: &Setup<'_>) -> u32 {
+    let mut hash = 0xcbf2_9ce4_8422_2325_u64;
+    let mut mix = |word: u64| {
+        for byte in word.to_le_bytes() {
+            hash = (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
+        }
+    };
+    mix(setup.seed);
+    mix(setup.window as u64);
+    for pixel in setup.pixels {
+        mix(u64::from(pixel.to_bits()));
+    }
+    (hash ^ (hash >> 32)) as u32
+}

@@ -1,0 +1,147 @@
+//! How scalarizers are written and read.
+
+use std::fmt;
+use std::str::FromStr;
+
+use super::{Background, LineSet, Scalarizer, ScalarizerError};
+
+impl FromStr for Scalarizer {
+    type Err = ScalarizerError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let text = text.trim();
+        let (how, chosen) = match text.split_once('@') {
+            None => (text, None),
+            Some((how, name)) => match Background::named(name.trim()) {
+                Some(background) => (how.trim(), Some(background)),
+                None => return Err(background_error(text)),
+            },
+        };
+        let scalarizer = parse(text, how)?;
+        match (scalarizer, chosen) {
+            (scalarizer, None) => Ok(scalarizer),
+            (Self::Window { low, high, .. }, Some(background)) => Ok(Self::Window {
+                low,
+                high,
+                background,
+            }),
+            (Self::Lines { lines, .. }, Some(background)) => Ok(Self::Lines { lines, background }),
+            _ => Err(background_error(text)),
+        }
+    }
+}
+
+fn background_error(text: &str) -> ScalarizerError {
+    ScalarizerError::Background {
+        text: text.to_owned(),
+    }
+}
+
+/// What stands before the `@` of the whole text, with the background that it has by default.
+fn parse(text: &str, how: &str) -> Result<Scalarizer, ScalarizerError> {
+    let unknown = || ScalarizerError::Unknown {
+        text: text.to_owned(),
+    };
+    let Some((kind, rest)) = how.split_once(':') else {
+        return match how {
+            "sum" => Ok(Scalarizer::Sum),
+            "loop-height" => Ok(Scalarizer::LoopHeight),
+            "loop-area" => Ok(Scalarizer::LoopArea),
+            "nucleation-positive" => Ok(Scalarizer::NucleationPositive),
+            "nucleation-negative" => Ok(Scalarizer::NucleationNegative),
+            _ => Err(unknown()),
+        };
+    };
+    let range = |kind, example| {
+        range(rest).ok_or_else(|| ScalarizerError::Bounds {
+            text: text.to_owned(),
+            kind,
+            example,
+        })
+    };
+    let of_lines = |lines| Scalarizer::Lines {
+        lines,
+        background: Background::TwoWindow,
+    };
+    match kind {
+        "line" => LineSet::named(rest).map(of_lines),
+        "lines" => LineSet::element(text, rest).map(of_lines),
+        "window" => {
+            let (low, high) = range("window", "window:2.7..3.0")?;
+            Ok(Scalarizer::Window {
+                low,
+                high,
+                background: Background::None,
+            })
+        }
+        "plasmon-energy" => {
+            let (low, high) = range("plasmon-energy", "plasmon-energy:10..20")?;
+            Ok(Scalarizer::PlasmonEnergy { low, high })
+        }
+        "plasmon-height" => {
+            let (low, high) = range("plasmon-height", "plasmon-height:10..20")?;
+            Ok(Scalarizer::PlasmonHeight { low, high })
+        }
+        "eels" => edge(rest).ok_or_else(|| ScalarizerError::EdgeBounds {
+            text: text.to_owned(),
+        }),
+        _ => Err(unknown()),
+    }
+}
+
+/// `LO..HI` with two finite numbers that rise.
+fn range(text: &str) -> Option<(f64, f64)> {
+    let number = |text: &str| text.trim().parse::<f64>().ok().filter(|v| v.is_finite());
+    let (low, high) = text.split_once("..")?;
+    let (low, high) = (number(low)?, number(high)?);
+    (low < high).then_some((low, high))
+}
+
+/// `LO..HI` or `LO..HI,LO..HI`, the second window before the first, all above zero.
+fn edge(text: &str) -> Option<Scalarizer> {
+    let (signal, fit) = match text.split_once(',') {
+        None => (range(text)?, None),
+        Some((signal, fit)) => (range(signal)?, Some(range(fit)?)),
+    };
+    let starts = fit.map_or(signal.0, |fit| fit.0);
+    let in_order = fit.is_none_or(|fit| fit.1 <= signal.0);
+    (starts > 0.0 && in_order).then_some(Scalarizer::Edge { signal, fit })
+}
+
+impl fmt::Display for Scalarizer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (usual, background) = match self {
+            Self::Window {
+                low,
+                high,
+                background,
+            } => {
+                write!(f, "window:{low}..{high}")?;
+                (Background::None, *background)
+            }
+            Self::Lines { lines, background } => {
+                write!(f, "{lines}")?;
+                (Background::TwoWindow, *background)
+            }
+            Self::Edge { signal, fit } => {
+                write!(f, "eels:{}..{}", signal.0, signal.1)?;
+                return match fit {
+                    Some((low, high)) => write!(f, ",{low}..{high}"),
+                    None => Ok(()),
+                };
+            }
+            Self::PlasmonEnergy { low, high } => return write!(f, "plasmon-energy:{low}..{high}"),
+            Self::PlasmonHeight { low, high } => return write!(f, "plasmon-height:{low}..{high}"),
+            Self::Sum => return f.write_str("sum"),
+            Self::LoopHeight => return f.write_str("loop-height"),
+            Self::LoopArea => return f.write_str("loop-area"),
+            Self::NucleationPositive => return f.write_str("nucleation-positive"),
+            Self::NucleationNegative => return f.write_str("nucleation-negative"),
+        };
+        if background == usual {
+            Ok(())
+        } else {
+            write!(f, "@{background}")
+        }
+    }
+}

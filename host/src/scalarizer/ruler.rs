@@ -1,0 +1,153 @@
+//! The coordinates of the channels, and what is said of them in messages.
+
+use super::ScalarizerError;
+use crate::axis::Axis;
+
+/// The coordinate of every channel, with the name and the units of their axis.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Ruler<'a> {
+    pub(super) coordinates: &'a [f64],
+    pub(super) axis: &'a Axis,
+    equidistant: bool,
+}
+
+impl<'a> Ruler<'a> {
+    pub(super) fn new(coordinates: &'a [f64], axis: &'a Axis) -> Self {
+        Self {
+            coordinates,
+            axis,
+            equidistant: is_equidistant(coordinates),
+        }
+    }
+
+    /// Whether one channel is as far from the next as any other.
+    pub(super) fn is_equidistant(&self) -> bool {
+        self.equidistant
+    }
+
+    /// Where a channel lies on a scale on which a straight background is straight: its number
+    /// on an equidistant axis, as the kernel has nothing else to go by; its coordinate elsewhere.
+    pub(super) fn position(&self, channel: usize) -> f64 {
+        if self.equidistant {
+            channel as f64
+        } else {
+            self.coordinates[channel]
+        }
+    }
+
+    /// Units of the axis in one keV.
+    ///
+    /// # Errors
+    /// When the axis is no energy.
+    pub(super) fn per_kev(&self, scalarizer: &str) -> Result<f64, ScalarizerError> {
+        match self.axis.units.trim().to_lowercase().as_str() {
+            "kev" => Ok(1.0),
+            "ev" => Ok(1e3),
+            _ => Err(ScalarizerError::NotEnergy {
+                scalarizer: scalarizer.to_owned(),
+                axis: self.axis.name.clone(),
+                units: self.axis.units.clone(),
+            }),
+        }
+    }
+
+    /// Lowest and highest coordinate.
+    pub(super) fn range(&self) -> (f64, f64) {
+        let least = self
+            .coordinates
+            .iter()
+            .copied()
+            .fold(f64::INFINITY, f64::min);
+        let most = self
+            .coordinates
+            .iter()
+            .copied()
+            .fold(f64::NEG_INFINITY, f64::max);
+        (least, most)
+    }
+
+    /// Whether all of a range lies between the lowest and the highest coordinate.
+    pub(super) fn covers(&self, (low, high): (f64, f64)) -> bool {
+        let (first, last) = self.range();
+        low >= first && high <= last
+    }
+
+    /// Whether the coordinates rise throughout, or fall throughout.
+    pub(super) fn is_monotonic(&self) -> bool {
+        let pairs = || self.coordinates.windows(2);
+        pairs().all(|pair| pair[0] < pair[1]) || pairs().all(|pair| pair[0] > pair[1])
+    }
+
+    /// Whether the channels are only numbered, because the file gives no axis.
+    pub(super) fn is_numbered(&self) -> bool {
+        let mut numbered = self.coordinates.iter().zip(0_u32..);
+        self.axis.units.is_empty() && numbered.all(|(&value, i)| value == f64::from(i))
+    }
+
+    /// Largest distance between neighbouring channels, with units.
+    pub(super) fn widest_step(&self) -> String {
+        let steps = self.coordinates.windows(2);
+        let widest = steps.map(|pair| (pair[1] - pair[0]).abs());
+        self.with_units(short(widest.fold(0.0, f64::max)))
+    }
+
+    /// The error of a range that does not lie on the axis.
+    pub(super) fn outside(&self, scalarizer: &str, needed: (f64, f64)) -> ScalarizerError {
+        ScalarizerError::OutsideAxis {
+            scalarizer: scalarizer.to_owned(),
+            needed: self.text(needed),
+            axis: self.axis.name.clone(),
+            range: self.range_text(),
+        }
+    }
+
+    /// What exists, with units.
+    pub(super) fn range_text(&self) -> String {
+        self.text(self.range()) + self.note()
+    }
+
+    /// What the numbers of the axis are, where nobody chose them.
+    pub(super) fn note(&self) -> &'static str {
+        if self.is_numbered() {
+            " (channel numbers: the file gives no axis)"
+        } else {
+            ""
+        }
+    }
+
+    /// A range with units.
+    pub(super) fn text(&self, (low, high): (f64, f64)) -> String {
+        self.with_units(format!("{}..{}", short(low), short(high)))
+    }
+
+    /// A coordinate with units.
+    pub(super) fn place(&self, coordinate: f64) -> String {
+        self.with_units(short(coordinate))
+    }
+
+    fn with_units(&self, text: String) -> String {
+        format!("{text} {}", self.axis.units).trim_end().to_owned()
+    }
+}
+
+/// Whether every coordinate lies within a thousandth of a step of where equal steps from the
+/// first to the last would put it: files round their coordinates, often to single precision.
+fn is_equidistant(coordinates: &[f64]) -> bool {
+    let (Some(&first), Some(&last)) = (coordinates.first(), coordinates.last()) else {
+        return false;
+    };
+    let step = (last - first) / (coordinates.len() - 1) as f64;
+    let is_there =
+        |(i, value): (usize, &f64)| (value - (first + i as f64 * step)).abs() <= 1e-3 * step.abs();
+    step != 0.0 && coordinates.iter().enumerate().all(is_there)
+}
+
+/// A number for a message: enough digits to act on, none that drown it.
+fn short(value: f64) -> String {
+    let rounded = (value * 1e4).round() / 1e4;
+    if rounded == 0.0 || !rounded.is_finite() {
+        value.to_string()
+    } else {
+        rounded.to_string()
+    }
+}
