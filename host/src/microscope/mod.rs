@@ -11,9 +11,11 @@
 
 mod error;
 mod replay;
+mod specimen;
 
 pub use error::MicroscopeError;
 pub use replay::ReplayMicroscope;
+pub use specimen::{ColumnConfig, SpecimenMicroscope};
 
 use std::time::Duration;
 
