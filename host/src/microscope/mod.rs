@@ -11,9 +11,13 @@
 
 mod choice;
 mod error;
+mod replay;
+mod specimen;
 
 pub use choice::{MicroscopeChoice, MicroscopeOptions, UnknownMicroscope};
 pub use error::MicroscopeError;
+pub use replay::ReplayMicroscope;
+pub use specimen::{ColumnConfig, SpecimenMicroscope};
 
 use std::time::Duration;
 
@@ -49,6 +53,15 @@ impl Position {
     /// the centres of pixels.
     pub fn pixel(self, height: usize, width: usize) -> (f64, f64) {
         (self.y * height as f64 - 0.5, self.x * width as f64 - 0.5)
+    }
+
+    /// The pixel of an image of `height` × `width` pixels that the place lies in; `None` outside
+    /// the frame.
+    pub fn nearest_pixel(self, height: usize, width: usize) -> Option<(usize, usize)> {
+        // A place on the lower or right border belongs to the last pixel.
+        let index = |fraction: f64, size: usize| ((fraction * size as f64) as usize).min(size - 1);
+        self.is_inside()
+            .then(|| (index(self.y, height), index(self.x, width)))
     }
 
     /// Whether it lies in the frame.

@@ -170,6 +170,15 @@ impl SpecimenConfig {
         }
     }
 
+    /// The seed of the sample and of all noise.
+    pub fn seed(&self) -> u64 {
+        match self {
+            Self::Nanoparticles(config) => config.seed,
+            Self::Ferroelectric(config) => config.seed,
+            Self::Plasmonic(config) => config.seed,
+        }
+    }
+
     /// Makes the specimen.
     ///
     /// # Errors
@@ -192,6 +201,7 @@ mod tests {
         for kind in SpecimenKind::ALL {
             assert_eq!(kind.to_string().parse(), Ok(kind));
             assert_eq!(kind.config(7).kind(), kind);
+            assert_eq!(kind.config(7).seed(), 7);
             let choice: SpecimenChoice = kind.name().parse().unwrap();
             assert_eq!(choice.seed, SpecimenChoice::SEED);
             let choice = SpecimenChoice { kind, seed: 12 };

@@ -31,6 +31,7 @@ mod choice;
 pub mod ferroelectric;
 mod frame;
 pub mod nanoparticles;
+mod noise;
 pub mod plasmonic;
 mod random;
 mod range;
@@ -42,6 +43,7 @@ pub use choice::{SpecimenChoice, SpecimenConfig, SpecimenKind, UnknownSpecimen};
 pub use ferroelectric::{Ferroelectric, FerroelectricConfig};
 pub use nanoparticles::{Exposure, Nanoparticles, NanoparticlesConfig, Share, Species};
 pub use plasmonic::{Plasmonic, PlasmonicConfig};
+pub(crate) use random::{Purpose, Stream};
 pub use range::SpecimenError;
 
 use core::fmt::Debug;
@@ -99,6 +101,34 @@ pub trait Specimen: Debug + Send + Sync {
     /// # Panics
     /// When the pixel lies outside the image.
     fn expected_spectrum(&self, row: usize, column: usize) -> Vec<f64>;
+
+    /// Current of the beam in pA with which spectra are as [`Self::spectrum`] gives them; `None`
+    /// where a tip scans the sample, and no beam.
+    fn current_pa(&self) -> Option<f64>;
+
+    /// Live time in s in which they are: with the current, one exposure.
+    fn live_seconds(&self) -> f64;
+
+    /// The mean of images as [`Self::image`] over many repeats, row by row.
+    fn expected_image(&self) -> &[f64];
+
+    /// Scales means of one exposure, of a spectrum or an image, to `dose` of them: counts grow
+    /// with the dose.
+    fn exposed(&self, mut mean: Vec<f64>, dose: f64) -> Vec<f64> {
+        for value in &mut mean {
+            *value *= dose;
+        }
+        mean
+    }
+
+    /// A spectrum with the noise of `dose` exposures whose mean over one exposure is `mean`, from
+    /// the random numbers of a pixel (row, column) and a repeat: at dose 1, with the expected
+    /// spectrum of the pixel and repeat 0, that of [`Self::spectrum`].
+    fn noisy(&self, mean: Vec<f64>, dose: f64, pixel: (usize, usize), repeat: u64) -> Vec<f64>;
+
+    /// An image with the noise of `dose` exposures whose mean over one exposure is `mean`: at
+    /// dose 1, with the expected image and repeat 0, that of [`Self::image`].
+    fn noisy_image(&self, mean: Vec<f64>, dose: f64, repeat: u64) -> Vec<f64>;
 
     /// What there is to discover, rare behaviours first.
     fn behaviours(&self) -> &[Behaviour];

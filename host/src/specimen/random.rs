@@ -5,7 +5,7 @@ use rand_xoshiro::Xoshiro256PlusPlus;
 
 /// What a stream is for; streams of different purposes are independent.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Purpose {
+pub(crate) enum Purpose {
     Scene = 1,
     Support = 2,
     Image = 3,
@@ -16,16 +16,18 @@ pub(super) enum Purpose {
     Grade = 8,
     Assembly = 9,
     Loss = 10,
+    Detectors = 11,
+    Drift = 12,
 }
 
 /// One stream of random numbers: the same on every machine, since all functions beyond
 /// the basic operations come from `libm`.
 #[derive(Clone, Debug)]
-pub(super) struct Stream(Xoshiro256PlusPlus);
+pub(crate) struct Stream(Xoshiro256PlusPlus);
 
 impl Stream {
     /// The stream of a seed, a purpose and two keys (such as a pixel and a repeat).
-    pub(super) fn new(seed: u64, purpose: Purpose, keys: [u64; 2]) -> Self {
+    pub(crate) fn new(seed: u64, purpose: Purpose, keys: [u64; 2]) -> Self {
         let state = [purpose as u64, keys[0], keys[1]]
             .into_iter()
             .fold(mix(seed), |state, key| mix(state ^ mix(key)));
@@ -34,7 +36,7 @@ impl Stream {
 
     /// The stream of a measurement at a pixel (row, column). By row and column rather than index,
     /// so that the width of the scan is no part of it.
-    pub(super) fn at_pixel(
+    pub(crate) fn at_pixel(
         seed: u64,
         purpose: Purpose,
         (row, column): (usize, usize),
@@ -44,24 +46,24 @@ impl Stream {
     }
 
     /// Uniform in `[0, 1)`, with 53 random bits.
-    pub(super) fn uniform(&mut self) -> f64 {
+    pub(crate) fn uniform(&mut self) -> f64 {
         (self.0.next_u64() >> 11) as f64 * (1.0 / (1u64 << 53) as f64)
     }
 
     /// Uniform in `[low, high)`.
-    pub(super) fn between(&mut self, low: f64, high: f64) -> f64 {
+    pub(crate) fn between(&mut self, low: f64, high: f64) -> f64 {
         low + (high - low) * self.uniform()
     }
 
     /// Standard normal (Box and Muller 1958).
-    pub(super) fn normal(&mut self) -> f64 {
+    pub(crate) fn normal(&mut self) -> f64 {
         // 1 - u lies in (0, 1], where the logarithm is finite.
         let radius = (-2.0 * libm::log(1.0 - self.uniform())).sqrt();
         radius * libm::cos(core::f64::consts::TAU * self.uniform())
     }
 
     /// Poisson with a finite mean of zero or more.
-    pub(super) fn poisson(&mut self, mean: f64) -> f64 {
+    pub(crate) fn poisson(&mut self, mean: f64) -> f64 {
         if mean <= 0.0 {
             0.0
         } else if mean < 10.0 {

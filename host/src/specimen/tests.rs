@@ -60,6 +60,50 @@ fn spectra_depend_on_seed_and_pixel_but_not_on_order() {
     }
 }
 
+/// Oracle: the hashes above, which pin spectra and images.
+#[test]
+fn one_exposure_with_the_noise_of_the_first_repeat_is_what_a_specimen_shows() {
+    for kind in SpecimenKind::ALL {
+        let specimen = kind.config(3).make().unwrap();
+        let image = specimen.noisy_image(specimen.expected_image().to_vec(), 1.0, 0);
+        assert_eq!(image, specimen.image().values, "{kind}");
+        let pixel @ (row, column) = (20, 33);
+        let mean = specimen.expected_spectrum(row, column);
+        let spectrum = specimen.noisy(mean.clone(), 1.0, pixel, 0);
+        assert_eq!(spectrum, specimen.spectrum(row, column), "{kind}");
+        assert_ne!(specimen.noisy(mean, 1.0, pixel, 1), spectrum, "{kind}");
+    }
+}
+
+/// Oracle: counts over N exposures have N times the mean and N times the variance; a mean over
+/// N times the time keeps its value and has a variance N times smaller.
+#[test]
+fn more_exposures_have_less_noise_beside_the_signal() {
+    for kind in SpecimenKind::ALL {
+        let specimen = kind.config(3).make().unwrap();
+        let mean = specimen.expected_spectrum(20, 33);
+        for dose in [1.0, 16.0] {
+            let exposed = specimen.exposed(mean.clone(), dose);
+            let squares = (0..400).map(|repeat| {
+                let noisy = specimen.noisy(mean.clone(), dose, (20, 33), repeat);
+                let pairs = noisy.iter().zip(&exposed);
+                pairs.map(|(a, b)| (a - b) * (a - b)).sum::<f64>()
+            });
+            let variance = squares.sum::<f64>() / 400.0;
+            let expected = match specimen.config() {
+                SpecimenConfig::Ferroelectric(film) => {
+                    mean.len() as f64 * film.loop_noise_pm.powi(2) / dose
+                }
+                _ => dose * mean.iter().sum::<f64>(),
+            };
+            assert!(
+                (variance / expected - 1.0).abs() < 0.05,
+                "{kind}: {variance} {expected}"
+            );
+        }
+    }
+}
+
 /// Every kind with seeds 0 to 9.
 fn study() -> impl ParallelIterator<Item = (String, SpecimenExperiment)> {
     let seeds = |kind| (0..10).map(move |seed| SpecimenChoice { kind, seed });

@@ -41,6 +41,9 @@ use crate::axis::Axis;
 use crate::map::Map;
 use film::Film;
 
+/// Time in s of one loop, which its noise refers to: 64 points of about 8 ms.
+const LIVE_SECONDS: f64 = 0.5;
+
 /// A synthetic film under a synthetic piezoresponse force experiment.
 #[derive(Clone, Debug)]
 pub struct Ferroelectric {
@@ -60,9 +63,8 @@ impl Ferroelectric {
     pub fn new(config: FerroelectricConfig) -> Result<Self, SpecimenError> {
         config.validate()?;
         let film = Film::new(&config);
-        let mut stream = Stream::new(config.seed, Purpose::Image, [0, 0]);
-        let noisy = |pm: &f64| pm + config.image_noise_pm * stream.normal();
-        let values = film.piezoresponse_pm.iter().map(noisy).collect();
+        let stream = Stream::new(config.seed, Purpose::Image, [0, 0]);
+        let values = noisy(film.piezoresponse_pm.clone(), config.image_noise_pm, stream);
         let shape = (config.height, config.width);
         let image = frame::map(shape, config.pixel_nm(), values, "piezoresponse", "pm");
         Ok(Self {
@@ -109,12 +111,7 @@ impl Ferroelectric {
     /// # Panics
     /// When the pixel lies outside the image.
     pub fn acquire(&self, row: usize, column: usize, repeat: u64) -> Vec<f64> {
-        let mut stream = Stream::at_pixel(self.config.seed, Purpose::Loop, (row, column), repeat);
-        let mut response = self.expected_loop(row, column);
-        for value in &mut response {
-            *value += self.config.loop_noise_pm * stream.normal();
-        }
-        response
+        self.noisy(self.expected_loop(row, column), 1.0, (row, column), repeat)
     }
 
     /// The mean of such loops over many repeats.
@@ -127,6 +124,14 @@ impl Ferroelectric {
         let point = |(i, &bias)| under.response(bias, hysteresis::is_falling(i));
         self.sweep.iter().enumerate().map(point).collect()
     }
+}
+
+/// Displacements in pm with Gaussian noise of the given standard deviation in pm.
+fn noisy(mut mean: Vec<f64>, noise_pm: f64, mut stream: Stream) -> Vec<f64> {
+    for value in &mut mean {
+        *value += noise_pm * stream.normal();
+    }
+    mean
 }
 
 impl Specimen for Ferroelectric {
@@ -156,6 +161,33 @@ impl Specimen for Ferroelectric {
 
     fn expected_spectrum(&self, row: usize, column: usize) -> Vec<f64> {
         self.expected_loop(row, column)
+    }
+
+    fn current_pa(&self) -> Option<f64> {
+        None
+    }
+
+    fn live_seconds(&self) -> f64 {
+        LIVE_SECONDS
+    }
+
+    fn expected_image(&self) -> &[f64] {
+        &self.film.piezoresponse_pm
+    }
+
+    /// As it is: a tip that stays longer sees the same displacement, with less noise.
+    fn exposed(&self, mean: Vec<f64>, _dose: f64) -> Vec<f64> {
+        mean
+    }
+
+    fn noisy(&self, mean: Vec<f64>, dose: f64, pixel: (usize, usize), repeat: u64) -> Vec<f64> {
+        let stream = Stream::at_pixel(self.config.seed, Purpose::Loop, pixel, repeat);
+        noisy(mean, self.config.loop_noise_pm / dose.sqrt(), stream)
+    }
+
+    fn noisy_image(&self, mean: Vec<f64>, dose: f64, repeat: u64) -> Vec<f64> {
+        let stream = Stream::new(self.config.seed, Purpose::Image, [repeat, 0]);
+        noisy(mean, self.config.image_noise_pm / dose.sqrt(), stream)
     }
 
     fn behaviours(&self) -> &[Behaviour] {

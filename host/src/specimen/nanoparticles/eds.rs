@@ -5,6 +5,7 @@ use super::config::{Exposure, NanoparticlesConfig};
 use super::detector::{add_peak, efficiency, energy_axis};
 use super::emission::{bremsstrahlung, lines};
 use super::material::{ELEMENTS, Element, Material};
+use super::noise;
 use super::projection::Projection;
 use super::random::{Purpose, Stream};
 use crate::axis::Axis;
@@ -82,12 +83,13 @@ impl Spectrometer {
         exposure: Exposure,
         repeat: u64,
     ) -> Vec<f64> {
-        let mut stream = Stream::at_pixel(self.seed, Purpose::Spectrum, (row, column), repeat);
-        let mut spectrum = self.expected(row, column, exposure);
-        for value in &mut spectrum {
-            *value = stream.poisson(*value);
-        }
-        spectrum
+        self.noisy(self.expected(row, column, exposure), (row, column), repeat)
+    }
+
+    /// Poisson counts around `mean`, from the stream of a pixel (row, column) and a repeat.
+    pub(super) fn noisy(&self, mean: Vec<f64>, pixel: (usize, usize), repeat: u64) -> Vec<f64> {
+        let stream = Stream::at_pixel(self.seed, Purpose::Spectrum, pixel, repeat);
+        noise::counted(mean, stream)
     }
 }
 

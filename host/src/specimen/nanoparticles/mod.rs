@@ -43,7 +43,9 @@ mod tests;
 pub use config::{Exposure, NanoparticlesConfig};
 pub use species::Species;
 
-use super::{Behaviour, Specimen, SpecimenConfig, SpecimenError, blur, frame, random, range};
+use super::{
+    Behaviour, Specimen, SpecimenConfig, SpecimenError, blur, frame, noise, random, range,
+};
 use crate::axis::Axis;
 use crate::map::Map;
 use eds::Spectrometer;
@@ -57,6 +59,7 @@ use support::Support;
 pub struct Nanoparticles {
     config: NanoparticlesConfig,
     projection: Projection,
+    expected_image: Vec<f64>,
     image: Map,
     spectrometer: Spectrometer,
     energies: Vec<f64>,
@@ -81,13 +84,16 @@ impl Nanoparticles {
         config.validate()?;
         let support = Support::new(&config);
         let projection = Projection::new(&config, &support, &scene::place(&config));
-        let image = haadf::image(&config, &projection);
+        let expected_image = haadf::expected(&config, &projection);
+        let counts = haadf::noisy(&config, expected_image.clone(), 0);
+        let image = haadf::map(&config, counts, "HAADF", "counts");
         let spectrometer = Spectrometer::new(&config, &projection);
         let axis = spectrometer.axis();
         let energies = (0..axis.size).map(|i| axis.value(i)).collect();
         let mut specimen = Self {
             config,
             projection,
+            expected_image,
             image,
             spectrometer,
             energies,
@@ -256,6 +262,27 @@ impl Specimen for Nanoparticles {
 
     fn expected_spectrum(&self, row: usize, column: usize) -> Vec<f64> {
         self.expected_spectrum(row, column)
+    }
+
+    fn current_pa(&self) -> Option<f64> {
+        Some(1000.0 * self.config.beam_current_na)
+    }
+
+    fn live_seconds(&self) -> f64 {
+        self.config.live_time_s
+    }
+
+    fn expected_image(&self) -> &[f64] {
+        &self.expected_image
+    }
+
+    fn noisy(&self, mean: Vec<f64>, dose: f64, pixel: (usize, usize), repeat: u64) -> Vec<f64> {
+        let mean = self.exposed(mean, dose);
+        self.spectrometer.noisy(mean, pixel, repeat)
+    }
+
+    fn noisy_image(&self, mean: Vec<f64>, dose: f64, repeat: u64) -> Vec<f64> {
+        haadf::noisy(&self.config, self.exposed(mean, dose), repeat)
     }
 
     fn behaviours(&self) -> &[Behaviour] {

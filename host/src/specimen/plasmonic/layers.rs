@@ -7,11 +7,17 @@ use super::assembly::Assembly;
 use super::blur::blur;
 use super::config::PlasmonicConfig;
 use super::frame;
+use super::noise;
 use super::random::{Purpose, Stream};
-use crate::map::Map;
 
 /// Thickness of the support in nm of Sn:In2O3 that scatters as much.
 const SUPPORT_NM: f64 = 3.0;
+
+/// The HAADF image in counts of a mean, with shot noise and readout noise.
+pub(super) fn noisy_image(config: &PlasmonicConfig, mean: Vec<f64>, repeat: u64) -> Vec<f64> {
+    let stream = Stream::new(config.seed, Purpose::Image, [repeat, 0]);
+    noise::read_out(mean, config.image_readout_counts, stream)
+}
 
 /// Thickness in nm of both layers, row by row.
 #[derive(Clone, Debug)]
@@ -40,19 +46,16 @@ impl Layers {
         first.iter().zip(second).map(|(a, b)| a + b).collect()
     }
 
-    /// The HAADF image in counts: proportional to the thickness of one material, with shot noise
-    /// and readout noise.
-    pub(super) fn image(&self, config: &PlasmonicConfig) -> Map {
-        let (shape, pixel) = ((config.height, config.width), config.pixel_nm());
+    /// The HAADF image in counts, without noise: proportional to the thickness of one material.
+    pub(super) fn expected_image(&self, config: &PlasmonicConfig) -> Vec<f64> {
         let scattering: Vec<f64> = self.thickness().iter().map(|nm| nm + SUPPORT_NM).collect();
-        let signal = blur(&scattering, config.width, config.probe_fwhm_nm / pixel);
+        let probe_pixels = config.probe_fwhm_nm / config.pixel_nm();
+        let mut signal = blur(&scattering, config.width, probe_pixels);
         let gain = config.image_counts * signal.len() as f64 / signal.iter().sum::<f64>();
-        let mut stream = Stream::new(config.seed, Purpose::Image, [0, 0]);
-        let values = signal
-            .iter()
-            .map(|s| stream.poisson(gain * s) + config.image_readout_counts * stream.normal())
-            .collect();
-        frame::map(shape, pixel, values, "HAADF", "counts")
+        for value in &mut signal {
+            *value *= gain;
+        }
+        signal
     }
 
     /// Every pixel shows one behaviour: the rarest that reaches it.

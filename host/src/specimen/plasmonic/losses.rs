@@ -8,6 +8,7 @@ use super::blur::blur;
 use super::config::PlasmonicConfig;
 use super::drude::{Drude, among_others, depolarisation};
 use super::frame;
+use super::noise;
 use super::random::{Purpose, Stream};
 use crate::axis::Axis;
 
@@ -115,12 +116,13 @@ impl Losses {
 
     /// Poisson counts around the expected spectrum, from the stream of this pixel and repeat.
     pub(super) fn counts(&self, row: usize, column: usize, repeat: u64) -> Vec<f64> {
-        let mut stream = Stream::at_pixel(self.seed, Purpose::Loss, (row, column), repeat);
-        let mut spectrum = self.expected(row, column);
-        for value in &mut spectrum {
-            *value = stream.poisson(*value);
-        }
-        spectrum
+        self.noisy(self.expected(row, column), (row, column), repeat)
+    }
+
+    /// Poisson counts around `mean`, from the stream of a pixel (row, column) and a repeat.
+    pub(super) fn noisy(&self, mean: Vec<f64>, pixel: (usize, usize), repeat: u64) -> Vec<f64> {
+        let stream = Stream::at_pixel(self.seed, Purpose::Loss, pixel, repeat);
+        noise::counted(mean, stream)
     }
 }
 

@@ -37,7 +37,9 @@ mod tests;
 
 pub use config::PlasmonicConfig;
 
-use super::{Behaviour, Specimen, SpecimenConfig, SpecimenError, blur, frame, random, range};
+use super::{
+    Behaviour, Specimen, SpecimenConfig, SpecimenError, blur, frame, noise, random, range,
+};
 use crate::axis::Axis;
 use crate::map::Map;
 use assembly::Assembly;
@@ -45,10 +47,17 @@ use drude::{Drude, among_others, depolarisation};
 use layers::Layers;
 use losses::Losses;
 
+/// Current in pA that the counts of a spectrum refer to: that of a monochromated beam.
+const CURRENT_PA: f64 = 100.0;
+
+/// Live time in s that they refer to.
+const LIVE_SECONDS: f64 = 0.1;
+
 /// A synthetic assembly in a synthetic experiment.
 #[derive(Clone, Debug)]
 pub struct Plasmonic {
     config: PlasmonicConfig,
+    expected_image: Vec<f64>,
     image: Map,
     losses: Losses,
     behaviours: Vec<Behaviour>,
@@ -64,8 +73,12 @@ impl Plasmonic {
         let assembly = Assembly::new(&config);
         let layers = Layers::new(&config, &assembly);
         let losses = Losses::new(&config, &assembly, &layers.thickness());
+        let expected_image = layers.expected_image(&config);
+        let counts = layers::noisy_image(&config, expected_image.clone(), 0);
+        let shape = (config.height, config.width);
         Ok(Self {
-            image: layers.image(&config),
+            expected_image,
+            image: frame::map(shape, config.pixel_nm(), counts, "HAADF", "counts"),
             behaviours: layers.behaviours(&config, &assembly),
             losses,
             config,
@@ -148,6 +161,26 @@ impl Specimen for Plasmonic {
 
     fn expected_spectrum(&self, row: usize, column: usize) -> Vec<f64> {
         self.expected_loss(row, column)
+    }
+
+    fn current_pa(&self) -> Option<f64> {
+        Some(CURRENT_PA)
+    }
+
+    fn live_seconds(&self) -> f64 {
+        LIVE_SECONDS
+    }
+
+    fn expected_image(&self) -> &[f64] {
+        &self.expected_image
+    }
+
+    fn noisy(&self, mean: Vec<f64>, dose: f64, pixel: (usize, usize), repeat: u64) -> Vec<f64> {
+        self.losses.noisy(self.exposed(mean, dose), pixel, repeat)
+    }
+
+    fn noisy_image(&self, mean: Vec<f64>, dose: f64, repeat: u64) -> Vec<f64> {
+        layers::noisy_image(&self.config, self.exposed(mean, dose), repeat)
     }
 
     fn behaviours(&self) -> &[Behaviour] {
