@@ -10,6 +10,7 @@
 //! Nothing here decides, retries or records: that is a live campaign's, in [`crate::live`].
 
 mod error;
+pub mod pyro;
 
 pub use error::MicroscopeError;
 
