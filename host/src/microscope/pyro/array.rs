@@ -40,7 +40,11 @@ pub(super) fn read(json: &[u8], call: &str) -> Result<Array, MicroscopeError> {
     }
     let lengths: Vec<usize> = nested.lengths.into_iter().map_while(|n| n).collect();
     if lengths != shape || nested.values.is_empty() {
-        let found = format!("lists of {} for a shape of {}", text(&lengths), text(&shape));
+        let found = format!(
+            "lists of {} for a shape of {}",
+            text(&lengths),
+            text(&shape)
+        );
         return Err(answer(found, "as many numbers as the shape says, and some"));
     }
     Ok(Array {
@@ -238,8 +242,14 @@ mod tests {
             ),
             ("[[[1], 2], [2], \"int64\"]", "lists that differ in length"),
             ("[[1, 2], [3], \"int64\"]", "lists of 2 for a shape of 3"),
-            ("[[1, 2], [2, 1], \"int64\"]", "lists of 2 for a shape of 2 x 1"),
-            ("[1, [1], \"int64\"]", "lists of one number for a shape of 1"),
+            (
+                "[[1, 2], [2, 1], \"int64\"]",
+                "lists of 2 for a shape of 2 x 1",
+            ),
+            (
+                "[1, [1], \"int64\"]",
+                "lists of one number for a shape of 1",
+            ),
             ("[[], [0], \"float64\"]", "lists of 0 for a shape of 0"),
             ("[[1], [1], \"complex128\"]", "values of type `complex128`"),
             ("[[1], [1], \"float64\"", "something else (EOF"),

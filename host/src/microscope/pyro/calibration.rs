@@ -70,3 +70,91 @@ pub(super) fn are_units(units: &str) -> bool {
     let unknown = ["", "generic", "none", "px", "pixel", "pixels", "channel"];
     !unknown.contains(&units.trim().to_lowercase().as_str())
 }
+
+#[cfg(test)]
+mod tests {
+    use hdf5_pure::AttrValue::{String as Text, StringArray};
+
+    use super::*;
+
+    const IMAGE: [f64; 6] = [0.5, 1.0, 2.0, 3.0, 4.0, 5.0];
+    const ENERGIES: [f64; 4] = [1.0, 2.0, 3.0, 4.5];
+
+    /// An image and spectra of 2 x 3 pixels as `pyNSID` writes them, scales beside the data.
+    fn file() -> (tempfile::TempDir, String) {
+        let mut file = hdf5_pure::FileBuilder::new();
+        let spectra: Vec<f64> = (0..24).map(f64::from).collect();
+        for (name, kind, quantity, labels, values) in [
+            ("a", "IMAGE", "HAADF", &["y", "x"][..], &IMAGE[..]),
+            ("b", "SPECTRAL_IMAGE", "EELS", &["y", "x", "E"], &spectra),
+        ] {
+            let mut group = file.create_group(name);
+            for (name, units, values) in [
+                ("y", "nm", &[0.0, 0.5][..]),
+                ("x", "nm", &[0.0, 0.25, 0.5]),
+                ("E", "eV", &ENERGIES),
+            ] {
+                let scale = group.create_dataset(name);
+                scale
+                    .with_f64_data(values)
+                    .set_attr("units", Text(units.to_owned()));
+            }
+            let main = group.create_dataset("data");
+            main.with_f64_data(values)
+                .with_shape(&[2, 3, 4][..labels.len()]);
+            let labels = labels.iter().map(|&label| label.to_owned()).collect();
+            main.set_attr("DIMENSION_LABELS", StringArray(labels));
+            for (attribute, value) in [
+                ("quantity", quantity),
+                ("units", "counts"),
+                ("main_data_name", "data"),
+                ("data_type", kind),
+            ] {
+                main.set_attr(attribute, Text(value.to_owned()));
+            }
+            file.add_group(group.finish());
+        }
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("twin.h5");
+        std::fs::write(&path, file.finish().unwrap()).unwrap();
+        let path = path.to_string_lossy().into_owned();
+        (folder, path)
+    }
+
+    fn sent(values: &[f64]) -> Map {
+        Map::uncalibrated(2, 3, values.to_vec(), "overview")
+    }
+
+    #[test]
+    fn a_file_with_the_numbers_that_were_sent_gives_their_axes() {
+        let (_folder, file) = file();
+        let found = find(&file, &sent(&IMAGE), &ENERGIES);
+        let image = found.image.unwrap();
+        assert_eq!((image.rows.scale, image.columns.scale), (0.5, 0.25));
+        assert_eq!(
+            (image.columns.units.as_str(), image.quantity.as_str()),
+            ("nm", "HAADF")
+        );
+        let channels = found.channels.unwrap();
+        assert_eq!(
+            (channels.axis.units.as_str(), channels.quantity.as_str()),
+            ("eV", "EELS")
+        );
+        assert_eq!(channels.coordinates, ENERGIES);
+    }
+
+    #[test]
+    fn a_file_with_other_numbers_and_one_that_is_not_here_give_nothing() {
+        let (_folder, file) = file();
+        let found = find(&file, &sent(&[0.0; 6]), &[1.0, 2.0, 3.0, 4.0]);
+        assert!(found.image.is_none() && found.channels.is_none());
+        let found = find("absent.h5", &sent(&IMAGE), &ENERGIES);
+        assert!(found.image.is_none() && found.channels.is_none());
+    }
+
+    #[test]
+    fn what_sidpy_calls_an_axis_without_calibration_are_no_units() {
+        assert!(["eV", "keV", "nm", "V"].into_iter().all(are_units));
+        assert!(!["", " ", "generic", "px"].into_iter().any(are_units));
+    }
+}
