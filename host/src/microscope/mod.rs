@@ -13,6 +13,7 @@ mod choice;
 mod error;
 mod replay;
 mod specimen;
+pub mod pyro;
 
 pub use choice::{MicroscopeChoice, MicroscopeOptions, UnknownMicroscope};
 pub use error::MicroscopeError;
