@@ -124,6 +124,11 @@ class AutoScript:
         """Dwell on each pixel of an overview, in seconds."""
         return self._settings.image_dwell
 
+    @property
+    def overview_seconds(self) -> float:
+        """How long the beam is on for an overview, in seconds."""
+        return self._settings.image_dwell * self._settings.image_size**2
+
     def blank(self) -> None:
         """Blanks the beam; an error when it stays on."""
         _blank(self._client)
@@ -136,8 +141,7 @@ class AutoScript:
         """Takes an image and blanks."""
         settings = self._settings
         detector = getattr(self._api.DetectorType, settings.image_detector)
-        nominal = settings.image_dwell * settings.image_size**2
-        with self._exposed(nominal):
+        with self._exposed(self.overview_seconds):
             image = self._client.acquisition.acquire_stem_image(
                 detector, settings.image_size, settings.image_dwell
             )

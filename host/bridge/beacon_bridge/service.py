@@ -74,6 +74,7 @@ class Service:
                 "quantity": "X-rays",
                 "values": "counts",
             },
+            "overview_seconds": instrument.overview_seconds,
             "beam": self._beam(),
         }
 

@@ -9,8 +9,10 @@
 //!
 //! Nothing here decides, retries or records: that is a live campaign's, in [`crate::live`].
 
+mod bridge;
 mod error;
 
+pub use bridge::{BridgeMicroscope, BridgeOptions};
 pub use error::MicroscopeError;
 
 use std::time::Duration;
