@@ -10,12 +10,14 @@
 //! Nothing here decides, retries or records: that is a live campaign's, in [`crate::live`].
 
 mod choice;
+mod bridge;
 mod error;
 mod replay;
 mod specimen;
 pub mod pyro;
 
 pub use choice::{MicroscopeChoice, MicroscopeOptions, UnknownMicroscope};
+pub use bridge::{BridgeMicroscope, BridgeOptions};
 pub use error::MicroscopeError;
 pub use replay::ReplayMicroscope;
 pub use specimen::{ColumnConfig, SpecimenMicroscope};

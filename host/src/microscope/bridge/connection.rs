@@ -1,0 +1,209 @@
+//! One connection: a line out, a line in, within a time and a length.
+
+use std::io::{ErrorKind, Read as _, Write as _};
+use std::net::{TcpStream, ToSocketAddrs as _};
+use std::time::{Duration, Instant};
+
+use serde::de::DeserializeOwned;
+use serde_json::error::Category;
+
+use super::message::{Call, PROTOCOL, Refusal, Reply, Request, VERSION};
+use crate::microscope::MicroscopeError;
+
+/// Longest answer: an overview of 4096×4096 counts of up to five digits takes 100 MB.
+const MAX_LINE: usize = 256 << 20;
+/// Bytes read at a time.
+const CHUNK: usize = 64 << 10;
+/// Bytes of something unexpected that an error shows.
+const SHOWN: usize = 40;
+
+/// A connection on which every answer so far could be read. After an error none can be sure
+/// which answer comes next, so it is of no further use; closing it blanks the beam.
+pub(super) struct Connection {
+    address: String,
+    stream: TcpStream,
+    /// What was received beyond the last line.
+    received: Vec<u8>,
+    asked: u64,
+}
+
+impl Connection {
+    /// Connects to `host:port`.
+    pub(super) fn open(address: &str, patience: Duration) -> Result<Self, MicroscopeError> {
+        let unreachable = |reason: String| MicroscopeError::Unreachable {
+            address: address.to_owned(),
+            reason,
+        };
+        let places = address
+            .to_socket_addrs()
+            .map_err(|error| unreachable(error.to_string()))?;
+        let mut reason = "the name has no address".to_owned();
+        for place in places {
+            match TcpStream::connect_timeout(&place, patience) {
+                Ok(stream) => {
+                    // A request is one small packet that nothing follows.
+                    stream
+                        .set_nodelay(true)
+                        .map_err(|error| unreachable(error.to_string()))?;
+                    return Ok(Self {
+                        address: address.to_owned(),
+                        stream,
+                        received: Vec::new(),
+                        asked: 0,
+                    });
+                }
+                Err(error) => reason = error.to_string(),
+            }
+        }
+        Err(unreachable(reason))
+    }
+
+    /// Asks, and waits for the answer. The outer error ends the connection; the inner one is the
+    /// instrument's own, after which it can be asked again.
+    pub(super) fn call<R: DeserializeOwned>(
+        &mut self,
+        call: Call<'_>,
+        patience: Duration,
+    ) -> Result<Result<R, Refusal>, MicroscopeError> {
+        let deadline = Instant::now() + patience;
+        self.asked += 1;
+        self.send(call, patience)?;
+        let line = self.receive(call, patience, deadline)?;
+        let reply: Reply<R> = serde_json::from_slice(&line).map_err(|error| {
+            if error.classify() == Category::Data {
+                self.unexpected(call, error.to_string())
+            } else {
+                self.foreign(&line)
+            }
+        })?;
+        match reply {
+            // One that is turned away at the door is answered before it asks.
+            Reply {
+                id: None,
+                error: Some(refusal),
+                ..
+            } => Ok(Err(refusal)),
+            Reply { id, .. } if id != Some(self.asked) => {
+                let found = id.map_or_else(|| "no number".to_owned(), |id| format!("number {id}"));
+                Err(self.unexpected(call, format!("{found} where {} was asked", self.asked)))
+            }
+            Reply {
+                error: Some(refusal),
+                ..
+            } => Ok(Err(refusal)),
+            Reply { ok: Some(ok), .. } => Ok(Ok(ok)),
+            Reply { .. } => Err(self.unexpected(call, "neither `ok` nor `error`".to_owned())),
+        }
+    }
+
+    fn send(&mut self, call: Call<'_>, patience: Duration) -> Result<(), MicroscopeError> {
+        let request = Request {
+            id: self.asked,
+            call,
+        };
+        let sent = serde_json::to_vec(&request)
+            .map_err(std::io::Error::from)
+            .and_then(|mut line| {
+                line.push(b'\n');
+                self.stream.set_write_timeout(Some(patience))?;
+                self.stream.write_all(&line)
+            });
+        sent.map_err(|error| self.broken(call, patience, &error))
+    }
+
+    /// The next line, without its end.
+    fn receive(
+        &mut self,
+        call: Call<'_>,
+        patience: Duration,
+        deadline: Instant,
+    ) -> Result<Vec<u8>, MicroscopeError> {
+        let mut chunk = vec![0; CHUNK];
+        let mut searched = 0;
+        loop {
+            // Every line is an object: something else shows with its first byte.
+            if self.received.first().is_some_and(|&first| first != b'{') {
+                return Err(self.foreign(&self.received));
+            }
+            let end = self.received[searched..].iter().position(|&b| b == b'\n');
+            if let Some(end) = end {
+                let rest = self.received.split_off(searched + end + 1);
+                let mut line = std::mem::replace(&mut self.received, rest);
+                line.pop();
+                return Ok(line);
+            }
+            searched = self.received.len();
+            if searched > MAX_LINE {
+                return Err(self.unexpected(call, format!("more than {MAX_LINE} bytes in a line")));
+            }
+            let left = deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return Err(self.timed_out(call, patience));
+            }
+            let read = self
+                .stream
+                .set_read_timeout(Some(left))
+                .and_then(|()| self.stream.read(&mut chunk));
+            match read {
+                Ok(0) => {
+                    let closed = std::io::Error::other("it was closed at the other end");
+                    return Err(self.broken(call, patience, &closed));
+                }
+                Ok(n) => self.received.extend_from_slice(&chunk[..n]),
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) => return Err(self.broken(call, patience, &error)),
+            }
+        }
+    }
+
+    fn broken(
+        &self,
+        call: Call<'_>,
+        patience: Duration,
+        error: &std::io::Error,
+    ) -> MicroscopeError {
+        if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) {
+            return self.timed_out(call, patience);
+        }
+        MicroscopeError::Lost {
+            address: self.address.clone(),
+            call: call.name().to_owned(),
+            reason: error.to_string(),
+        }
+    }
+
+    fn timed_out(&self, call: Call<'_>, patience: Duration) -> MicroscopeError {
+        MicroscopeError::TimedOut {
+            address: self.address.clone(),
+            call: call.name().to_owned(),
+            seconds: patience.as_secs_f64(),
+        }
+    }
+
+    fn unexpected(&self, call: Call<'_>, found: String) -> MicroscopeError {
+        if matches!(call, Call::Hello { .. }) {
+            // Before it has said what it speaks, a strange answer is another protocol.
+            return self.another(found);
+        }
+        MicroscopeError::Answer {
+            call: call.name().to_owned(),
+            found,
+            expected: format!("what version {VERSION} of the protocol says"),
+        }
+    }
+
+    /// Something that is no line of the protocol.
+    fn foreign(&self, received: &[u8]) -> MicroscopeError {
+        let shown = &received[..received.len().min(SHOWN)];
+        self.another(format!("{:?}", String::from_utf8_lossy(shown)))
+    }
+
+    /// Somebody who speaks something else.
+    pub(super) fn another(&self, found: String) -> MicroscopeError {
+        MicroscopeError::Protocol {
+            address: self.address.clone(),
+            found,
+            expected: format!("{PROTOCOL} version {VERSION}"),
+        }
+    }
+}
