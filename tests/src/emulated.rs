@@ -68,24 +68,40 @@ impl EmulatedBoard {
     {
         let campaign = Campaign::new(config.clone(), seeds, experiment).expect("a valid campaign");
         let candidates = campaign.candidates();
-        let mut memory = Memory::new(Capacity::for_campaign(
+        let capacity = Capacity::for_campaign(
             candidates.height(),
             candidates.width(),
             candidates.window(),
             campaign.measurements(),
-        ));
+        );
+        self.linked(host, capacity, |linked| {
+            let mut attended = Attended {
+                linked,
+                calls: 0,
+                before,
+            };
+            let outcome = campaign.run(experiment, &mut attended, &mut ());
+            let link = attended.linked.link().expect("a board is linked");
+            (outcome, link)
+        })
+    }
+
+    /// Links to the board as the host of that number, with a mirror of a capacity.
+    ///
+    /// # Panics
+    /// When the board does not answer.
+    pub fn linked<R>(
+        &self,
+        host: u32,
+        capacity: Capacity,
+        with: impl FnOnce(&mut Linked<'_>) -> R,
+    ) -> R {
+        let mut memory = Memory::new(capacity);
         let mirror = InProcess::new(&mut memory).expect("memory of the right size");
         let port = Port::open(self.emulator.port(), ControllerChoice::BAUD).expect("a port");
         let client = Client::new(port, Timing::default(), host);
-        let linked = Linked::connect(client, Recovery::default(), mirror).expect("a controller");
-        let mut attended = Attended {
-            linked,
-            calls: 0,
-            before,
-        };
-        let outcome = campaign.run(experiment, &mut attended, &mut ());
-        let link = attended.linked.link().expect("a board is linked");
-        (outcome, link)
+        let linked = Linked::connect(client, Recovery::default(), mirror);
+        with(&mut linked.expect("a controller"))
     }
 
     /// Where the beam was on the specimen, as converter codes (x, y) in order.
@@ -132,21 +148,21 @@ impl EmulatedBoard {
 }
 
 /// A linked board with somebody who looks, or ends it all, before every call.
-struct Attended<'m, F> {
-    linked: Linked<'m>,
+struct Attended<'l, 'm, F> {
+    linked: &'l mut Linked<'m>,
     calls: usize,
     before: F,
 }
 
-impl<'m, F: FnMut(usize, &mut Linked<'_>) -> Result<(), ControllerError>> Attended<'m, F> {
+impl<'m, F: FnMut(usize, &mut Linked<'_>) -> Result<(), ControllerError>> Attended<'_, 'm, F> {
     fn next(&mut self) -> Result<&mut Linked<'m>, ControllerError> {
         self.calls += 1;
-        (self.before)(self.calls, &mut self.linked)?;
-        Ok(&mut self.linked)
+        (self.before)(self.calls, self.linked)?;
+        Ok(self.linked)
     }
 }
 
-impl<F: FnMut(usize, &mut Linked<'_>) -> Result<(), ControllerError>> BeamPort for Attended<'_, F> {
+impl<F: FnMut(usize, &mut Linked<'_>) -> Result<(), ControllerError>> BeamPort for Attended<'_, '_, F> {
     fn expose(&mut self, candidate: Candidate) -> Result<(), ControllerError> {
         self.next()?.expose(candidate)
     }
@@ -169,7 +185,7 @@ impl<F: FnMut(usize, &mut Linked<'_>) -> Result<(), ControllerError>> BeamPort f
 }
 
 impl<F: FnMut(usize, &mut Linked<'_>) -> Result<(), ControllerError>> Controller
-    for Attended<'_, F>
+    for Attended<'_, '_, F>
 {
     fn begin(&mut self, setup: &Setup<'_>) -> Result<(), ControllerError> {
         self.linked.begin(setup)

@@ -6,9 +6,11 @@ pub mod campaign;
 mod emulated;
 pub mod every_message;
 pub mod faulty;
+pub mod live;
 pub mod peer;
 mod replay;
 pub mod rig;
+pub mod unreliable;
 mod wire;
 
 pub use campaign::{Bench, Step};

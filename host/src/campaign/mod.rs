@@ -256,6 +256,7 @@ impl Campaign {
             patch_values: Vec::new(),
             responses: Vec::new(),
             origin: None,
+            reducing: None,
             times: Times::default(),
             warnings: Warnings::of(&self.patches),
         };

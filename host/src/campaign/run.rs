@@ -2,6 +2,7 @@
 
 use std::time::Instant;
 
+use beacon_kernel::link::scalarizer::Scalarizer;
 use beacon_kernel::{Acquisition, Candidate, LARGEST_RESPONSE, Proposal, Strategy};
 
 use super::{CampaignError, Expectation, Measurement, Posterior, Seeds, Times};
@@ -22,6 +23,17 @@ fn is_response(response: f64) -> bool {
     response.is_finite() && response.abs() <= f64::from(LARGEST_RESPONSE) / 2.0
 }
 
+/// Checks that a controller made the same of a spectrum as this host.
+fn same_response(candidate: Candidate, there: f32, here: f32) -> Result<(), ControllerError> {
+    if there.to_bits() == here.to_bits() {
+        return Ok(());
+    }
+    Err(ControllerError::State(format!(
+        "it reduced the spectrum of candidate {} to {there} and this host to {here}",
+        candidate.0
+    )))
+}
+
 /// A campaign under way.
 pub(super) struct Run<'a> {
     pub(super) experiment: &'a mut dyn Experiment,
@@ -38,6 +50,8 @@ pub(super) struct Run<'a> {
     /// The first response. The kernel's f32 could not tell small differences on a large offset
     /// apart, so it never sees the offset.
     pub(super) origin: Option<f64>,
+    /// What the controller was told to reduce spectra with.
+    pub(super) reducing: Option<Scalarizer>,
     pub(super) times: Times,
     pub(super) warnings: Warnings,
 }
@@ -146,7 +160,7 @@ impl Run<'_> {
         };
         self.warnings.points += 1;
         if is_response(response) {
-            self.tell(candidate, response)?;
+            self.tell(candidate, response, true)?;
         } else {
             self.warnings.note(&format!(
                 "the response at row {}, column {} is {response}: it is kept and teaches nothing",
@@ -157,12 +171,30 @@ impl Run<'_> {
         Ok(measurement)
     }
 
-    /// Tells trainer and kernel a response.
-    fn tell(&mut self, candidate: Candidate, response: f64) -> Result<(), CampaignError> {
-        let relative = response - *self.origin.get_or_insert(response);
+    /// Tells trainer and kernel a response, that of the point just measured where it is `fresh`.
+    fn tell(
+        &mut self,
+        candidate: Candidate,
+        response: f64,
+        fresh: bool,
+    ) -> Result<(), CampaignError> {
+        let origin = *self.origin.get_or_insert(response);
+        let relative = response - origin;
         self.patches.append(candidate, &mut self.patch_values)?;
         self.responses.push(relative);
-        match self.controller.measure(candidate, relative as f32) {
+        let told = match self.experiment.unreduced() {
+            Some(unreduced) if fresh => {
+                let controller = &mut *self.controller;
+                if self.reducing != Some(unreduced.scalarizer) {
+                    controller.reduce_with(Some(unreduced.scalarizer), origin)?;
+                    self.reducing = Some(unreduced.scalarizer);
+                }
+                let reduced = controller.measure_spectrum(candidate, unreduced.spectrum);
+                reduced.and_then(|value| same_response(candidate, value, relative as f32))
+            }
+            _ => self.controller.measure(candidate, relative as f32),
+        };
+        match told {
             // The response is kept and counts again with the next model.
             Err(ControllerError::Kernel(
                 error @ (beacon_kernel::Error::NotPositiveDefinite { .. }
@@ -194,9 +226,10 @@ impl Run<'_> {
         self.patch_values.clear();
         self.responses.clear();
         self.origin = None;
+        self.reducing = None;
         for (&candidate, &response) in points.iter().zip(responses) {
             if is_response(response) {
-                self.tell(candidate, response)?;
+                self.tell(candidate, response, false)?;
             }
         }
         for region in std::mem::take(&mut self.excluded) {

@@ -109,14 +109,14 @@ pub(super) fn run(args: &ScoreArgs) -> Result<(), Failure> {
     let campaign = campaign
         .with_spaces(&spaces)
         .map_err(|e| Failure::running(&e))?;
-    let progress = display.campaign(Campaign::FOLLOWED, numbers.len());
+    let mut progress = display.campaign(Campaign::FOLLOWED, numbers.len());
     let here = ControllerChoice::InProcess;
     let outcome = kernel::run(
         campaign,
         &here,
         Some(kernel::BeamArgs::default()),
         &mut replay,
-        progress,
+        &mut progress,
     )?;
 
     let mut summary = Summary::new(&outcome);

@@ -7,6 +7,7 @@ mod order;
 mod replay;
 mod specimen;
 
+use beacon_kernel::link::scalarizer::Scalarizer;
 use beacon_kernel::{Candidate, Pixel};
 
 use crate::controller::{BeamPort, ControllerError};
@@ -68,6 +69,15 @@ pub struct Point {
     pub pixel: Pixel,
 }
 
+/// A spectrum on its way to a controller that reduces it.
+#[derive(Clone, Copy, Debug)]
+pub struct Unreduced<'a> {
+    /// How.
+    pub scalarizer: Scalarizer,
+    /// A value a channel.
+    pub spectrum: &'a [f32],
+}
+
 /// An image that is known everywhere, and a response that costs time and dose to know.
 pub trait Experiment {
     /// The overview image.
@@ -83,6 +93,12 @@ pub trait Experiment {
     /// it; otherwise the beam is moved as soon as the point is chosen.
     fn moves_beam(&self) -> bool {
         false
+    }
+
+    /// The spectrum of the point just measured, where the controller is to reduce it by itself to
+    /// the response that [`Self::measure`] returned.
+    fn unreduced(&self) -> Option<Unreduced<'_>> {
+        None
     }
 
     /// What somebody wants otherwise; asked before every step until there is nothing more.

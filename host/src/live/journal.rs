@@ -24,7 +24,7 @@ use super::event::Record;
 use crate::experiment::ExperimentError;
 
 /// Version of the format and of [`Record`].
-pub const VERSION: u8 = 1;
+const VERSION: u8 = 1;
 
 const MAGIC: &[u8; 15] = b"BEACON journal\n";
 const CRC: Crc<u32> = Crc::<u32>::new(&CRC_32_ISO_HDLC);

@@ -76,6 +76,14 @@ impl Points {
         self.target
     }
 
+    /// What is sought in the form that a controller reduces with; `None` where it cannot.
+    pub(super) fn on_controller(&self) -> Option<beacon_kernel::link::scalarizer::Scalarizer> {
+        let Channels {
+            coordinates, axis, ..
+        } = &self.channels;
+        self.target().on_controller(coordinates, axis)
+    }
+
     /// A number from each scalarizer.
     fn reduce(&self, spectrum: &[f64]) -> Result<Vec<f64>, ScalarizerError> {
         let Channels {

@@ -6,6 +6,12 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::pyro::{PyroMicroscope, PyroOptions};
+use super::{
+    BridgeMicroscope, BridgeOptions, ColumnConfig, Microscope, MicroscopeError, ReplayMicroscope,
+    SpecimenMicroscope,
+};
+use crate::dataset::{self, Dataset};
 use crate::specimen::SpecimenChoice;
 
 /// An instrument. Parsing and printing agree.
@@ -33,6 +39,59 @@ pub enum MicroscopeChoice {
      specimen:NAME:SEED, pyro:HOST:PORT and bridge:HOST:PORT, as in bridge:192.168.0.4:9092"
 )]
 pub struct UnknownMicroscope(pub String);
+
+/// An instrument, and the dwell that it is used to where it has one.
+pub type Opened = (Box<dyn Microscope>, Option<Duration>);
+
+impl MicroscopeChoice {
+    /// Opens the instrument. `current_pa` and `dwell` are those of the campaign, where it has its
+    /// own.
+    ///
+    /// # Errors
+    /// When it is not there, or is not what it is taken for.
+    pub fn open(
+        &self,
+        options: &MicroscopeOptions,
+        current_pa: Option<f64>,
+        dwell: Option<Duration>,
+    ) -> Result<Opened, MicroscopeError> {
+        match self {
+            Self::Replay { image, response } => {
+                let image = dataset::read_map(image)?;
+                let microscope = match dataset::read(response)? {
+                    Dataset::Map(map) => ReplayMicroscope::of_response(image, map)?,
+                    Dataset::Spectra(spectra) => ReplayMicroscope::of_spectra(image, spectra, &[])?,
+                };
+                Ok((Box::new(microscope), None))
+            }
+            Self::Specimen(choice) => {
+                let specimen = choice.config().make()?;
+                let column = options.column.clone();
+                let microscope = SpecimenMicroscope::new(specimen, column, current_pa, dwell)?;
+                let dwell = microscope.dwell();
+                Ok((Box::new(microscope), Some(dwell)))
+            }
+            Self::Pyro(address) => {
+                let options = PyroOptions {
+                    data: options.pyro_data.clone(),
+                    units: options.pyro_units.clone(),
+                    timeout: options.timeout(),
+                    ..PyroOptions::default()
+                };
+                let microscope = PyroMicroscope::connect(address, options)?;
+                Ok((Box::new(microscope), None))
+            }
+            Self::Bridge(address) => {
+                let options = BridgeOptions {
+                    timeout: options.timeout(),
+                    ..BridgeOptions::default()
+                };
+                let microscope = BridgeMicroscope::connect(address, options)?;
+                Ok((Box::new(microscope), None))
+            }
+        }
+    }
+}
 
 impl FromStr for MicroscopeChoice {
     type Err = UnknownMicroscope;
@@ -120,6 +179,13 @@ pub struct MicroscopeOptions {
     #[arg(long, value_name = "FILE", help_heading = "Instrument")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pyro_data: Option<String>,
+    /// Units of the spectra of DTMicroscope, such as eV, where its file does not say.
+    #[arg(long, value_name = "UNITS", help_heading = "Instrument")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pyro_units: Option<String>,
+    /// The column over a specimen.
+    #[command(flatten)]
+    pub column: ColumnConfig,
 }
 
 impl Default for MicroscopeOptions {
@@ -127,6 +193,8 @@ impl Default for MicroscopeOptions {
         Self {
             timeout: 30.0,
             pyro_data: None,
+            pyro_units: None,
+            column: ColumnConfig::default(),
         }
     }
 }

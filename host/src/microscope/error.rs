@@ -1,5 +1,6 @@
 //! What can go wrong with an instrument.
 
+use crate::dataset::DatasetError;
 use crate::scalarizer::ScalarizerError;
 use crate::specimen::SpecimenError;
 
@@ -100,9 +101,18 @@ pub enum MicroscopeError {
     /// A scalarizer does not suit the channels.
     #[error(transparent)]
     Scalarizer(#[from] ScalarizerError),
+    /// Data to replay cannot be read.
+    #[error("{0}")]
+    Data(String),
     /// A specimen cannot be made.
     #[error(transparent)]
     Specimen(#[from] SpecimenError),
+}
+
+impl From<DatasetError> for MicroscopeError {
+    fn from(error: DatasetError) -> Self {
+        Self::Data(error.to_string())
+    }
 }
 
 impl MicroscopeError {

@@ -9,15 +9,15 @@
 //!
 //! Nothing here decides, retries or records: that is a live campaign's, in [`crate::live`].
 
-mod choice;
 mod bridge;
+mod choice;
 mod error;
+pub mod pyro;
 mod replay;
 mod specimen;
-pub mod pyro;
 
-pub use choice::{MicroscopeChoice, MicroscopeOptions, UnknownMicroscope};
 pub use bridge::{BridgeMicroscope, BridgeOptions};
+pub use choice::{MicroscopeChoice, MicroscopeOptions, Opened, UnknownMicroscope};
 pub use error::MicroscopeError;
 pub use replay::ReplayMicroscope;
 pub use specimen::{ColumnConfig, SpecimenMicroscope};

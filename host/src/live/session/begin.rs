@@ -5,7 +5,7 @@ use crate::campaign::ALGORITHM;
 use crate::live::aim::{self, Aim};
 use crate::live::control::Accepted;
 use crate::live::status::Status;
-use crate::live::{RunFolder, check, default_target, dose};
+use crate::live::{Reduce, RunFolder, check, default_target, dose};
 
 /// What a session starts with, once everything is checked.
 struct Ready {
@@ -25,6 +25,15 @@ impl Ready {
         let window = config.campaign.window;
         let candidates = Candidates::new(image.height(), image.width(), window)?;
         let area = dose::pixel_area(image);
+        if config.reduce == Reduce::Controller && points.on_controller().is_none() {
+            return Err(LiveError::Setting {
+                name: "reduce",
+                value: format!("controller, for `{}`", points.target()),
+                accepted: "a target that a controller can reduce: a sum, a window or a line, \
+                           without background or above two windows, on a rising axis; or host"
+                    .to_owned(),
+            });
+        }
         check(&config, config.current.or(begun.beam.current_pa), area)?;
         let mut ledger = Ledger::new(config.limits(), area);
         ledger
@@ -177,6 +186,7 @@ impl<'a> Session<'a> {
             told: None,
             points,
             truth,
+            unreduced: None,
             ledger,
             stretch: super::expose::FIRST_STRETCH,
             surveyed: 0,

@@ -28,7 +28,7 @@ use super::points::{LivePoint, Points};
 use super::status::Board;
 use super::{LiveConfig, LiveError};
 use crate::controller::BeamPort;
-use crate::experiment::{Ended, Experiment, ExperimentError, Order, Point, Region};
+use crate::experiment::{Ended, Experiment, ExperimentError, Order, Point, Region, Unreduced};
 use crate::map::Map;
 use crate::microscope::{Microscope, Past};
 use crate::scalarizer::Scalarizer;
@@ -61,6 +61,8 @@ pub struct Session<'a> {
     /// The limits that it was told last, which it does not let anybody raise.
     told: Option<DoseLimits>,
     points: Points,
+    /// The last spectrum, where the controller is to reduce it.
+    unreduced: Option<Vec<f32>>,
     truth: Option<Map>,
     ledger: Ledger,
     current_pa: Option<f64>,
@@ -228,6 +230,15 @@ impl Experiment for Session<'_> {
 
     fn moves_beam(&self) -> bool {
         true
+    }
+
+    fn unreduced(&self) -> Option<Unreduced<'_>> {
+        let scalarizer = self.points.on_controller()?;
+        let spectrum = self.unreduced.as_deref()?;
+        Some(Unreduced {
+            scalarizer,
+            spectrum,
+        })
     }
 
     fn order(&mut self, beam: &mut dyn BeamPort) -> Result<Option<Order>, ExperimentError> {

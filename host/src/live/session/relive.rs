@@ -1,6 +1,7 @@
 //! What the journal holds, lived through again.
 
 use super::*;
+use crate::live::Reduce;
 use crate::live::event::{Command, Surveyed};
 
 impl Session<'_> {
@@ -89,6 +90,10 @@ impl Session<'_> {
             };
         }
         self.measured.insert(point.candidate);
+        self.unreduced = match self.config.reduce {
+            Reduce::Controller => single(&acquired.spectrum),
+            Reduce::Host => None,
+        };
         Ok(self.points.add(place, point.pixel, measured)?)
     }
 
@@ -128,4 +133,14 @@ impl Session<'_> {
             self.points.all.len()
         )))
     }
+}
+
+/// The spectrum in single precision; `None` where that would change it, as it never does to
+/// counts: the host then reduces it.
+fn single(spectrum: &[f64]) -> Option<Vec<f32>> {
+    let exact = |&value: &f64| {
+        let single = value as f32;
+        (f64::from(single) == value).then_some(single)
+    };
+    spectrum.iter().map(exact).collect()
 }

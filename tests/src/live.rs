@@ -1,0 +1,150 @@
+//! Campaigns on instruments, run as the program runs them, with the kernel in this process.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use beacon_host::campaign::{Campaign, CampaignError, Outcome, Seeds};
+use beacon_host::controller::{Controller, InProcess, Memory};
+use beacon_host::experiment::{Ended, Experiment as _};
+use beacon_host::live::{
+    LiveConfig, LiveError, LiveSummary, RunFolder, Session, Stall, TakenUp, Voice,
+};
+use beacon_host::microscope::Microscope;
+use beacon_host::spaces::{Cache, Spaces};
+use beacon_kernel::Capacity;
+use clap::{Args as _, Command, FromArgMatches as _};
+
+/// Settings from arguments as `beacon run` takes them; trained at every tenth point, which is
+/// enough for every decision to depend on all before it.
+///
+/// # Panics
+/// When the arguments cannot be read.
+pub fn settings(arguments: &str) -> LiveConfig {
+    let command = LiveConfig::augment_args(Command::new("run").no_binary_name(true));
+    let words = arguments.split_whitespace().chain(["--retrain-every", "10"]);
+    let matches = command.get_matches_from(words);
+    LiveConfig::from_arg_matches(&matches).expect("the arguments are those of a campaign")
+}
+
+/// What a campaign came to.
+#[derive(Debug)]
+pub struct Ran {
+    /// All of it.
+    pub outcome: Outcome,
+    /// What `--json` prints.
+    pub summary: LiveSummary,
+    /// What it said while it ran.
+    pub said: Vec<String>,
+}
+
+impl Ran {
+    /// Candidates and responses, bit by bit, in the order they were measured.
+    pub fn trajectory(&self) -> Vec<(u32, u64)> {
+        trajectory(&self.outcome)
+    }
+}
+
+/// Candidates and responses, bit by bit, in the order they were measured.
+pub fn trajectory(outcome: &Outcome) -> Vec<(u32, u64)> {
+    let points = outcome.seeds.iter().chain(&outcome.steps);
+    points
+        .map(|point| (point.candidate.0, point.response.to_bits()))
+        .collect()
+}
+
+/// Begins a campaign in a folder and runs it to its end.
+///
+/// # Errors
+/// What keeps it from beginning.
+///
+/// # Panics
+/// When the campaign fails in another way than it should.
+pub fn begin(
+    microscope: &mut dyn Microscope,
+    config: LiveConfig,
+    folder: &Path,
+) -> Result<Ran, LiveError> {
+    let folder = RunFolder::begin(folder)?;
+    let session = Session::begin(microscope, config, &folder, never())?;
+    Ok(go(session, None).expect("a campaign comes to its end"))
+}
+
+/// Takes a campaign up where its journal ends and runs it to its end.
+///
+/// # Errors
+/// What keeps it from being taken up.
+///
+/// # Panics
+/// When the campaign fails in another way than it should.
+pub fn resume(microscope: &mut dyn Microscope, folder: &Path) -> Result<Ran, LiveError> {
+    let folder = RunFolder::resume(folder)?;
+    let taken_up = TakenUp::read(&folder)?;
+    let session = Session::resume(microscope, taken_up, &folder, never())?;
+    Ok(go(session, None).expect("a campaign comes to its end"))
+}
+
+/// Runs a session to its end: with a controller, or with the kernel in this process.
+///
+/// # Errors
+/// What ends it other than in order.
+///
+/// # Panics
+/// When the journal cannot be written.
+pub fn go(
+    mut session: Session<'_>,
+    controller: Option<&mut dyn Controller>,
+) -> Result<Ran, CampaignError> {
+    let config = session.config().clone();
+    let mut campaign = config.campaign.clone();
+    campaign.steps = config.budget - campaign.initial;
+    let seeds = Seeds::Random(campaign.initial);
+    let campaign = Campaign::new(campaign, seeds, &session)?;
+    let spaces = Spaces::new(campaign.patches(), None, &Cache::none()).expect("patches");
+    let campaign = campaign.with_spaces(&spaces)?;
+    let (said, voice) = recorder();
+    session.set_voice(voice);
+    let mut nobody = ();
+    let mut observer = Stall::new(&mut nobody, config.stall_after);
+    let outcome = match controller {
+        Some(controller) => campaign.run(&mut session, controller, &mut observer),
+        None => {
+            let image = session.image();
+            let capacity = Capacity::for_campaign(
+                image.height(),
+                image.width(),
+                config.campaign.window,
+                config.budget,
+            );
+            let mut memory = Memory::new(capacity);
+            let mut kernel = InProcess::new(&mut memory)?;
+            campaign.run(&mut session, &mut kernel, &mut observer)
+        }
+    };
+    let outcome = outcome.inspect_err(|error| {
+        let why = Ended::Controller(error.to_string());
+        session.end(&why).expect("the journal can be written");
+    })?;
+    session.end(&outcome.ended).expect("the journal can be written");
+    let summary = LiveSummary::new(&outcome, &session).expect("the journal can be read");
+    drop(session);
+    let said = said.lock().expect("nobody panicked with it").clone();
+    Ok(Ran {
+        outcome,
+        summary,
+        said,
+    })
+}
+
+type Said = Arc<std::sync::Mutex<Vec<String>>>;
+
+fn recorder() -> (Said, Voice) {
+    let said = Said::default();
+    let kept = Arc::clone(&said);
+    let voice = move |what: &str| kept.lock().expect("nobody panicked").push(what.to_owned());
+    (said, Box::new(voice))
+}
+
+fn never() -> Arc<AtomicBool> {
+    Arc::new(AtomicBool::new(false))
+}
