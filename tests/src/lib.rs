@@ -1,8 +1,9 @@
 //! What the tests across kernel, host and firmware have in common: a small campaign, a
-//! controller in memory, a line that damages what passes over it, and our side of the comparison
-//! with other software.
+//! controller in memory, a line that damages what passes over it, DTMicroscope's server, and our
+//! side of the comparison with other software.
 
 pub mod campaign;
+mod dtmicroscope;
 mod emulated;
 pub mod every_message;
 pub mod faulty;
@@ -14,6 +15,7 @@ pub mod unreliable;
 mod wire;
 
 pub use campaign::{Bench, Step};
+pub use dtmicroscope::DtServer;
 pub use emulated::EmulatedBoard;
 pub use faulty::{Faults, FaultyTransport};
 pub use rig::{BeamEvent, ControllerMemory, Rig, TestBoard};

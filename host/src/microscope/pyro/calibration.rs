@@ -21,10 +21,11 @@ pub(super) struct Calibration {
 pub(super) fn find(file: &str, image: &Map, coordinates: &[f64]) -> Calibration {
     let mut found = Calibration::default();
     for info in list_hdf5(file).unwrap_or_default() {
+        let area = [image.height(), image.width()];
         let wanted = match info.shape[..] {
-            [rows, columns] => found.image.is_none() && [rows, columns] == size(image),
-            [rows, columns, _] | [_, rows, columns] if found.channels.is_none() => {
-                [rows, columns] == size(image) && info.shape.contains(&coordinates.len())
+            [rows, columns] => found.image.is_none() && [rows, columns] == area,
+            [rows, columns, channels] => {
+                found.channels.is_none() && [rows, columns] == area && channels == coordinates.len()
             }
             _ => false,
         };
@@ -40,10 +41,6 @@ pub(super) fn find(file: &str, image: &Map, coordinates: &[f64]) -> Calibration 
         }
     }
     found
-}
-
-fn size(image: &Map) -> [usize; 2] {
-    [image.height(), image.width()]
 }
 
 /// Channels of which nothing is known but the value of each.

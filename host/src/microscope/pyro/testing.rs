@@ -100,6 +100,13 @@ pub(super) fn options(data: &str) -> PyroOptions {
     }
 }
 
+/// Why a campaign cannot begin on a server, whatever the patience.
+pub(super) fn message(standin: &StandIn) -> String {
+    let error = standin.connect().err().expect("an error");
+    assert!(!error.is_passing(), "{error}");
+    error.to_string()
+}
+
 /// One connection, until either side closes it.
 fn attend(
     mut line: TcpStream,
