@@ -4,7 +4,7 @@ use core::f64::consts::{FRAC_1_SQRT_2, LN_2};
 
 /// The map as seen by a Gaussian probe of the given full width at half maximum, in pixels.
 /// The frame is mirrored at its borders, so that a flat map stays flat.
-pub(super) fn blur(map: &[f64], width: usize, fwhm_pixels: f64) -> Vec<f64> {
+pub(crate) fn blur(map: &[f64], width: usize, fwhm_pixels: f64) -> Vec<f64> {
     let kernel = kernel(fwhm_pixels);
     let height = map.len() / width;
     let mut rows = vec![0.0; map.len()];

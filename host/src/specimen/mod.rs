@@ -39,6 +39,7 @@ mod range;
 mod tests;
 
 pub use behaviour::Behaviour;
+pub(crate) use blur::blur;
 pub use choice::{SpecimenChoice, SpecimenConfig, SpecimenKind, UnknownSpecimen};
 pub use ferroelectric::{Ferroelectric, FerroelectricConfig};
 pub use nanoparticles::{Exposure, Nanoparticles, NanoparticlesConfig, Share, Species};
