@@ -66,24 +66,17 @@ impl Correlation {
     }
 
     pub(super) fn peak(&self) -> Peak {
-        let (rows, columns) = (self.range(self.reach.0), self.range(self.reach.1));
-        let (mut highest, mut next) = ((f64::NEG_INFINITY, 0, 0), 0.0_f64);
-        for down in rows {
-            for along in columns.clone() {
-                let value = self.at(down, along).unwrap_or(0.0);
-                if value > highest.0 {
-                    highest = (value, down, along);
-                }
+        let mut highest = (f64::NEG_INFINITY, (0, 0));
+        for (shift, value) in self.shifts().zip(&self.coefficients) {
+            if *value > highest.0 {
+                highest = (*value, shift);
             }
         }
-        let (coefficient, row, column) = highest;
-        for down in self.range(self.reach.0) {
-            for along in self.range(self.reach.1) {
-                if (down, along) != (row, column) && self.is_maximum(down, along) {
-                    next = next.max(self.at(down, along).unwrap_or(0.0));
-                }
-            }
-        }
+        let (coefficient, (row, column)) = highest;
+        let others = self.shifts().zip(&self.coefficients);
+        let next = others
+            .filter(|&(shift, _)| shift != (row, column) && self.is_maximum(shift))
+            .fold(0.0_f64, |next, (_, value)| next.max(*value));
         let is_inside = row.abs() < self.reach.0 && column.abs() < self.reach.1;
         let along = |step: (isize, isize)| {
             vertex([-1, 0, 1].map(|n| self.at(row + n * step.0, column + n * step.1)))
@@ -99,8 +92,10 @@ impl Correlation {
         }
     }
 
-    fn range(&self, reach: isize) -> core::ops::RangeInclusive<isize> {
-        -reach..=reach
+    /// Every shift (rows, columns), in the order of the coefficients.
+    fn shifts(&self) -> impl Iterator<Item = (isize, isize)> {
+        let (rows, columns) = self.reach;
+        (-rows..=rows).flat_map(move |down| (-columns..=columns).map(move |along| (down, along)))
     }
 
     /// The coefficient of a shift; `None` out of range.
@@ -114,7 +109,7 @@ impl Correlation {
     }
 
     /// Whether no neighbour in range is higher.
-    fn is_maximum(&self, down: isize, along: isize) -> bool {
+    fn is_maximum(&self, (down, along): (isize, isize)) -> bool {
         let here = self.at(down, along);
         let mut neighbours = (-1..=1).flat_map(|i| (-1..=1).map(move |j| (i, j)));
         neighbours.all(|(i, j)| self.at(down + i, along + j) <= here)

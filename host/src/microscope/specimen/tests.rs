@@ -178,6 +178,27 @@ fn time_passes_with_what_the_instrument_does() {
     assert!((microscope.elapsed_seconds() - acquired).abs() < 1e-12);
 }
 
+/// Oracle: the accelerated instrument; how long it took is not asserted, only that it took no
+/// less than was counted.
+#[test]
+fn real_time_answers_as_accelerated_time_does() {
+    let [counted, slept] = [false, true].map(|real_time| {
+        let config = ColumnConfig {
+            real_time,
+            ..drifting()
+        };
+        let mut microscope = microscope("plasmonic", config);
+        let began = std::time::Instant::now();
+        let image = microscope.overview().unwrap();
+        let acquired = acquire_at(&mut microscope, pixel(30.0, 30.0), 0);
+        if real_time {
+            assert!(began.elapsed().as_secs_f64() >= microscope.elapsed_seconds());
+        }
+        (image, acquired, microscope.elapsed_seconds())
+    });
+    assert_eq!(counted, slept);
+}
+
 fn drifting() -> ColumnConfig {
     ColumnConfig {
         drift_px_per_min: 2.0,
