@@ -1,5 +1,7 @@
 //! The host's end of the bridge against its server on the stand-in.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -7,6 +9,8 @@ use beacon_host::microscope::{
     BridgeMicroscope, BridgeOptions, Microscope, MicroscopeError, Position,
 };
 use beacon_tests::bridge_standin::{BridgeStandin, StandinData, StandinEvent};
+use rand_core::{Rng as _, SeedableRng as _};
+use rand_xoshiro::Xoshiro128PlusPlus;
 
 const HEIGHT: usize = 6;
 const WIDTH: usize = 9;
@@ -163,6 +167,80 @@ fn a_server_killed_in_an_exposure_is_found_again_and_exposes_where_it_was_to() {
     assert_eq!(acquired.spectrum, spectrum(&data, 4, 7));
     assert_eq!(acquired.real_seconds, 0.5);
     assert_eq!(bridge.completed(), [(4, 7)]);
+}
+
+/// Whatever the instant of a kill, a spectrum that the server had is not measured again, and no
+/// exposure of the log is missing from the beam-on times that the host is told.
+#[test]
+fn kills_at_random_instants_lose_no_spectrum_and_no_dose() {
+    const KILLS: usize = 20;
+    let data = data();
+    let Some(bridge) = BridgeStandin::start(&data, &["--standin-delay", "0.02"]) else {
+        return;
+    };
+    let mut microscope = connect(&bridge);
+    let done = Arc::new(AtomicBool::new(false));
+    let killer = thread::spawn({
+        let (mut bridge, done) = (bridge, Arc::clone(&done));
+        move || {
+            let mut random = Xoshiro128PlusPlus::seed_from_u64(7);
+            for _ in 0..KILLS {
+                thread::sleep(Duration::from_millis(u64::from(random.next_u32() % 120)));
+                bridge.restart();
+            }
+            done.store(true, Ordering::Relaxed);
+            bridge
+        }
+    });
+    // Round after round over all pixels, until the last kill is over.
+    let mut told = [0; HEIGHT * WIDTH];
+    let mut rounds = 0;
+    while !done.load(Ordering::Relaxed) {
+        for (n, told) in told.iter_mut().enumerate() {
+            let (row, column) = (n / WIDTH, n % WIDTH);
+            let key = format!("{rounds} {n}");
+            let acquired = loop {
+                let acquired = microscope
+                    .move_to(pixel(row, column))
+                    .and_then(|()| microscope.acquire(DWELL, &key));
+                match acquired {
+                    Ok(acquired) => break acquired,
+                    Err(error) => assert!(error.is_passing(), "{error}"),
+                }
+                // The server takes a moment to start.
+                while let Err(error) = microscope.reconnect() {
+                    assert!(error.is_passing(), "{error}");
+                    thread::sleep(Duration::from_millis(10));
+                }
+            };
+            assert_eq!(acquired.spectrum, spectrum(&data, row, column));
+            *told += (acquired.real_seconds / DWELL.as_secs_f64()).round() as usize;
+        }
+        rounds += 1;
+    }
+    let bridge = killer.join().expect("every restart succeeds");
+    let mut begun = [0; HEIGHT * WIDTH];
+    for event in bridge.events() {
+        if let StandinEvent::Began { row, column } = event {
+            begun[row * WIDTH + column] += 1;
+        }
+    }
+    for (n, (&told, &begun)) in told.iter().zip(&begun).enumerate() {
+        assert!(
+            told >= begun,
+            "pixel {n}: {told} exposures told, {begun} made"
+        );
+    }
+    let (told, begun): (usize, usize) = (told.iter().sum(), begun.iter().sum());
+    let answered = rounds * HEIGHT * WIDTH;
+    // Exposures that are no answer are at most one a kill.
+    assert!(
+        told <= answered + KILLS,
+        "{told} exposures told for {answered}"
+    );
+    assert!(bridge.completed().len() >= answered);
+    assert!(begun >= answered);
+    assert!(bridge.is_blanked());
 }
 
 #[test]
