@@ -2,6 +2,7 @@
 //! controller in memory, a line that damages what passes over it, DTMicroscope's server, and our
 //! side of the comparison with other software.
 
+pub mod bridge_standin;
 pub mod campaign;
 mod dtmicroscope;
 mod emulated;

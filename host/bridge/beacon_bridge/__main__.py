@@ -46,8 +46,15 @@ def main(arguments: list[str] | None = None) -> int:
     finally:
         # Signals are ignored from the first one on, so that nothing interrupts this.
         if instrument is not None:
-            Service(instrument, answers).leave()
+            _blank_at_the_end(instrument)
     return 0
+
+
+def _blank_at_the_end(instrument: AutoScript) -> None:
+    try:
+        instrument.blank()
+    except Exception as error:
+        print(f"the beam could not be blanked: {error}", file=sys.stderr, flush=True)
 
 
 def _instrument(options: argparse.Namespace) -> AutoScript:

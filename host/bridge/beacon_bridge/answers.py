@@ -16,7 +16,7 @@ from collections import OrderedDict
 
 from .protocol import Refusal
 
-KEPT = 8
+KEPT = 4
 """Acquisitions kept. A host has one under way and asks again for no other; the rest is margin."""
 
 _FORMAT = "beacon-bridge-answers"
@@ -33,11 +33,13 @@ class Answers:
     def __init__(self, path: str | None = None) -> None:
         self._path = path
         self._kept: OrderedDict[str, dict] = OrderedDict()
+        # Each as it is in the file: a spectrum is turned into text once, not at every write.
+        self._written: dict[str, str] = {}
         if path is not None and os.path.exists(path):
             self._kept = _read(path)
         if path is not None:
             # A folder that is full or read-only shows now, and not with a spectrum in hand.
-            self._write()
+            self._write(*self._kept)
 
     def recall(self, key: str, asked: dict) -> dict | None:
         """The answer that was given under this key; `Refusal` when it was to another request."""
@@ -54,9 +56,10 @@ class Answers:
         self._kept.move_to_end(key)
         kept["begun"] += 1
         while len(self._kept) > KEPT:
-            self._kept.popitem(last=False)
+            forgotten, _ = self._kept.popitem(last=False)
+            self._written.pop(forgotten, None)
         try:
-            self._write()
+            self._write(key)
         except OSError:
             # Nothing was exposed, because what cannot be recorded is not begun.
             kept["begun"] -= 1
@@ -66,13 +69,16 @@ class Answers:
     def complete(self, key: str, answer: dict) -> None:
         """Notes the answer to an exposure that began."""
         self._kept[key]["answer"] = answer
-        self._write()
+        self._write(key)
 
-    def _write(self) -> None:
+    def _write(self, *changed: str) -> None:
         if self._path is None:
             return
-        kept = [{"key": key, **kept} for key, kept in self._kept.items()]
-        content = json.dumps({"format": _FORMAT, "version": _VERSION, "exposures": kept})
+        for key in changed:
+            self._written[key] = json.dumps({"key": key, **self._kept[key]})
+        kept = ",\n".join(self._written[key] for key in self._kept)
+        head = f'"format":"{_FORMAT}","version":{_VERSION}'
+        content = f'{{{head},"exposures":[\n{kept}\n]}}\n'
         beside = f"{self._path}.new"
         with open(beside, "w", encoding="utf-8") as file:
             file.write(content)

@@ -13,11 +13,13 @@ that is gone without a farewell is found by TCP's keep-alive.
 
 from __future__ import annotations
 
+import contextlib
 import math
 import queue
 import select
 import socket
 import threading
+import time
 from typing import Iterator
 
 from .protocol import MAX_REQUEST, Refusal, answer, parse, refusal
@@ -31,7 +33,8 @@ _TICK = 0.5
 
 
 class Server:
-    """Listens from construction on; `serve` never returns but by an exception."""
+    """Listens from construction on; `serve` ends by an exception only: when it is stopped, or when
+    the beam cannot be blanked."""
 
     def __init__(self, service: Service, host: str, port: int) -> None:
         self._service = service
@@ -81,7 +84,9 @@ class Server:
             try:
                 host, _ = self._listener.accept()
             except OSError:
-                return
+                # Gone before it was let in, or no handles left: neither is for ever.
+                time.sleep(_TICK)
+                continue
             with self._lock:
                 busy = any(not _has_left(other) for other in self._taken)
                 if not busy:
@@ -91,7 +96,8 @@ class Server:
                     taken = "another host is served; one at a time: stop the other"
                     _turn_away(host, "busy", taken)
             else:
-                _keep_alive(host)
+                with contextlib.suppress(OSError):  # Gone already, which shows when it is read.
+                    _keep_alive(host)
                 self._admitted.put(host)
 
 

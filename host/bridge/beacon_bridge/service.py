@@ -46,11 +46,12 @@ class Service:
             raise Refusal("failed", f"{type(error).__name__}: {error}") from error
 
     def leave(self) -> None:
-        """Blanks because nobody is there, or something failed; tells when even that fails."""
-        try:
-            self._instrument.blank()
-        except Exception as error:
-            print(f"the beam could not be blanked: {error}", file=sys.stderr, flush=True)
+        """Blanks because nobody is there, or something failed.
+
+        An exception when even that fails. It is meant to end the server: one that is started
+        anew connects anew, and blanks before anything else.
+        """
+        self._instrument.blank()
 
     def _hello(self, request: dict) -> dict:
         if request.get("protocol") != PROTOCOL:

@@ -12,7 +12,10 @@ import numpy as np
 from support import CHANNELS, Folder, arrays
 
 from beacon_bridge import standin
+from beacon_bridge.answers import Answers
 from beacon_bridge.autoscript import AutoScript, InstrumentError, Settings
+from beacon_bridge.protocol import Refusal
+from beacon_bridge.service import Service
 
 
 class Driver(Folder):
@@ -110,6 +113,21 @@ class Driver(Folder):
         client.optics.blanker.blank = lambda: None
         with self.assertRaisesRegex(InstrumentError, "close the column valves"):
             driver.acquire(0.5, 0.5, 0.1)
+
+    def test_a_service_that_cannot_blank_gives_up(self) -> None:
+        client = self.client()
+        service = Service(self.driver(client), Answers())
+
+        def fails(*_: object) -> None:
+            raise ConnectionError("AutoScript is gone")
+
+        client.acquisition.acquire_stem_image = fails
+        with self.assertRaises(Refusal):
+            service.carry_out({"call": "overview"})
+        client.optics.blanker.blank = fails
+        # Not an answer to the host, but the end of the server.
+        with self.assertRaises(ConnectionError):
+            service.carry_out({"call": "overview"})
 
     def test_an_exposure_that_does_not_end_is_blanked_over_the_spare_connection(self) -> None:
         client, spare = self.client(), self.client()

@@ -10,7 +10,7 @@ use crate::spectra::Channels;
 
 /// Names of the calls whose answers hold something.
 pub(super) const HELLO: &str = "hello";
-const OVERVIEW: &str = "overview";
+pub(super) const OVERVIEW: &str = "overview";
 const ACQUIRE: &str = "acquire";
 
 /// Most channels of a spectrum; pulse processors have 4096.
@@ -74,11 +74,11 @@ pub(super) fn channels(axis: ChannelAxis) -> Result<Channels, MicroscopeError> {
     })
 }
 
-pub(super) fn beam(state: &BeamState) -> Result<Beam, MicroscopeError> {
+pub(super) fn beam(call: &str, state: &BeamState) -> Result<Beam, MicroscopeError> {
     let positive = |name: &str, value: Option<f64>| match value {
         Some(value) if value <= 0.0 => {
             let found = format!("{name} of {value}");
-            Err(unfit(HELLO, found, "a number above 0, or null"))
+            Err(unfit(call, found, "a number above 0, or null"))
         }
         value => Ok(value),
     };

@@ -17,7 +17,7 @@ use std::time::Duration;
 
 use serde::de::DeserializeOwned;
 
-use self::answer::{HELLO, acquired, beam, channels, image, seconds, unfit};
+use self::answer::{HELLO, OVERVIEW, acquired, beam, channels, image, seconds, unfit};
 use self::connection::Connection;
 use self::message::{
     Call, Done, Hello, Instrument, Overview, PROTOCOL, Refusal, Spectrum, Unknown, VERSION,
@@ -104,7 +104,7 @@ impl BridgeMicroscope {
             options,
             connection: Some(connection),
             channels: channels(hello.channels)?,
-            beam: beam(&hello.beam)?,
+            beam: beam(HELLO, &hello.beam)?,
             overview_time: seconds(HELLO, "overview_seconds", hello.overview_seconds)?,
             instrument: hello.instrument,
             position: None,
@@ -143,7 +143,7 @@ impl Microscope for BridgeMicroscope {
     fn overview(&mut self) -> Result<Map, MicroscopeError> {
         let patience = self.options.patience(self.overview_time);
         let overview: Overview = self.call(Call::Overview, patience)?;
-        self.beam = beam(&overview.beam)?;
+        self.beam = beam(OVERVIEW, &overview.beam)?;
         image(overview)
     }
 
@@ -212,7 +212,7 @@ impl Microscope for BridgeMicroscope {
         // The bridge serves one host at a time: this one, once it has let go.
         self.connection = None;
         let (connection, hello) = greet(&self.address, self.options.timeout)?;
-        let beam = beam(&hello.beam)?;
+        let beam = beam(HELLO, &hello.beam)?;
         let channels = channels(hello.channels)?;
         if hello.instrument != self.instrument || channels != self.channels {
             let told = |instrument: &Instrument, channels: &Channels| {
@@ -235,6 +235,7 @@ impl Microscope for BridgeMicroscope {
                 expected: format!("{} as before", told(&self.instrument, &self.channels)),
             });
         }
+        self.overview_time = seconds(HELLO, "overview_seconds", hello.overview_seconds)?;
         // What the last image told is not forgotten for a bridge that was restarted since.
         self.beam.current_pa = beam.current_pa.or(self.beam.current_pa);
         self.connection = Some(connection);

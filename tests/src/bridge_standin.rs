@@ -1,0 +1,281 @@
+//! The bridge on its stand-in: a server process that can be killed and started again, and what
+//! its beam did meanwhile.
+
+use std::fs::File;
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::{env, fs};
+
+use npyz::WriterBuilder as _;
+use npyz::npz::NpzWriter;
+use tempfile::TempDir;
+
+/// What the stand-in measures; `None` is what the instrument does not tell.
+#[derive(Clone, Debug)]
+pub struct StandinData {
+    /// Rows of pixels.
+    pub height: usize,
+    /// Pixels in a row.
+    pub width: usize,
+    /// Row-major, a value a pixel.
+    pub image: Vec<f64>,
+    /// The same pixels, the channel fastest.
+    pub spectra: Vec<f64>,
+    /// Width of a channel, in eV.
+    pub dispersion_ev: Option<f64>,
+    /// Energy of the first channel, in eV.
+    pub offset_ev: Option<f64>,
+    /// Side of a pixel, in nm.
+    pub pixel_nm: Option<f64>,
+    /// Current of the beam, in pA.
+    pub current_pa: Option<f64>,
+}
+
+impl StandinData {
+    fn write(&self, file: &Path) {
+        let mut archive = NpzWriter::create(file).expect("the stand-in's file can be written");
+        let mut write = |name: &str, shape: &[u64], values: &[f64]| {
+            let written = archive.array(name, npyz::zip::write::FileOptions::default());
+            let array = written.expect("an array can be begun").default_dtype();
+            let mut array = array.shape(shape).begin_nd().expect("a shape of numbers");
+            array.extend(values).expect("an array can be written");
+            array
+                .finish()
+                .expect("an array has the values of its shape");
+        };
+        let (height, width) = (self.height as u64, self.width as u64);
+        let channels = self.spectra.len() as u64 / (height * width);
+        write("image", &[height, width], &self.image);
+        write("spectra", &[height, width, channels], &self.spectra);
+        for (name, value) in [
+            ("dispersion", self.dispersion_ev),
+            ("offset", self.offset_ev),
+            ("pixel_size", self.pixel_nm),
+            ("current", self.current_pa),
+        ] {
+            if let Some(value) = value {
+                write(name, &[], &[value]);
+            }
+        }
+    }
+}
+
+/// What the beam of the stand-in did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StandinEvent {
+    /// The beam came on.
+    Unblanked,
+    /// The beam went off.
+    Blanked,
+    /// An overview image began.
+    OverviewBegan,
+    /// An overview image was complete.
+    OverviewEnded,
+    /// An exposure of a pixel began.
+    Began {
+        /// Row of the pixel.
+        row: usize,
+        /// Column of the pixel.
+        column: usize,
+    },
+    /// An exposure of a pixel was complete.
+    Ended {
+        /// Row of the pixel.
+        row: usize,
+        /// Column of the pixel.
+        column: usize,
+    },
+}
+
+impl StandinEvent {
+    /// A line of the exposure log.
+    fn read(line: &str) -> Option<Self> {
+        let words: Vec<&str> = line.split(' ').collect();
+        let pixel = |row: &str, column: &str| Some((row.parse().ok()?, column.parse().ok()?));
+        Some(match words[..] {
+            ["unblank"] => Self::Unblanked,
+            ["blank"] => Self::Blanked,
+            ["begin", "overview"] => Self::OverviewBegan,
+            ["end", "overview"] => Self::OverviewEnded,
+            ["begin", "spectrum", row, column, _] => {
+                let (row, column) = pixel(row, column)?;
+                Self::Began { row, column }
+            }
+            ["end", "spectrum", row, column, _] => {
+                let (row, column) = pixel(row, column)?;
+                Self::Ended { row, column }
+            }
+            _ => return None,
+        })
+    }
+}
+
+/// A bridge on the stand-in. It ends when this is dropped; state and exposure log outlive every
+/// kill.
+pub struct BridgeStandin {
+    python: PathBuf,
+    folder: TempDir,
+    options: Vec<String>,
+    port: u16,
+    process: Option<Child>,
+}
+
+impl BridgeStandin {
+    /// Starts a bridge on a free port with further options, such as `--standin-delay 0.1`;
+    /// `None`, said aloud, where no Python has numpy.
+    ///
+    /// # Panics
+    /// When there is such a Python, and the bridge does not start.
+    pub fn start(data: &StandinData, options: &[&str]) -> Option<Self> {
+        let python = python_with_numpy()?;
+        let folder = TempDir::new().expect("a folder for the bridge");
+        data.write(&folder.path().join("data.npz"));
+        let mut bridge = Self {
+            python,
+            folder,
+            options: options.iter().map(|&option| option.to_owned()).collect(),
+            port: 0,
+            process: None,
+        };
+        bridge.restart();
+        Some(bridge)
+    }
+
+    /// Where it listens, the same after every restart.
+    pub fn address(&self) -> String {
+        format!("127.0.0.1:{}", self.port)
+    }
+
+    /// Kills the server, in whatever it is doing. Nothing where none runs.
+    ///
+    /// # Panics
+    /// When it cannot be killed.
+    pub fn kill(&mut self) {
+        if let Some(mut process) = self.process.take() {
+            process.kill().expect("the bridge can be killed");
+            process.wait().expect("the bridge ends when it is killed");
+        }
+    }
+
+    /// Starts the server again on the same port with the same data and state; kills it first
+    /// where it runs.
+    ///
+    /// # Panics
+    /// When it does not start.
+    pub fn restart(&mut self) {
+        self.kill();
+        let folder = self.folder.path();
+        let said = folder.join("stderr");
+        let package = Path::new(env!("CARGO_MANIFEST_DIR")).join("../host/bridge");
+        let mut process = Command::new(&self.python)
+            .current_dir(package)
+            .env("PYTHONDONTWRITEBYTECODE", "1")
+            .args(["-m", "beacon_bridge", "--port", &self.port.to_string()])
+            .arg("--standin")
+            .arg(folder.join("data.npz"))
+            .arg("--state")
+            .arg(folder.join("state.json"))
+            .arg("--exposure-log")
+            .arg(self.exposure_log())
+            .args(&self.options)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(File::create(&said).expect("a file for what the bridge says"))
+            .spawn()
+            .expect("a Python that ran before runs again");
+        // beacon_bridge 0.1.0: Stand-in, AutoScript stand-in on 127.0.0.1:39481
+        let mut ready = String::new();
+        if let Some(stdout) = process.stdout.take() {
+            BufReader::new(stdout)
+                .read_line(&mut ready)
+                .expect("the bridge says text");
+        }
+        self.process = Some(process);
+        let port = ready.trim_end().rsplit(':').next();
+        self.port = port.and_then(|port| port.parse().ok()).unwrap_or_else(|| {
+            let said = fs::read_to_string(&said).unwrap_or_default();
+            panic!("the bridge does not start: {ready}{said}");
+        });
+    }
+
+    /// Starts the server again as another instrument: with other data.
+    ///
+    /// # Panics
+    /// When it does not start.
+    pub fn replace(&mut self, data: &StandinData) {
+        self.kill();
+        data.write(&self.folder.path().join("data.npz"));
+        self.restart();
+    }
+
+    /// The file that every exposure is appended to before it happens.
+    pub fn exposure_log(&self) -> PathBuf {
+        self.folder.path().join("exposures")
+    }
+
+    /// What the beam did so far, through all restarts.
+    ///
+    /// # Panics
+    /// When the log holds something else.
+    pub fn events(&self) -> Vec<StandinEvent> {
+        let log = fs::read_to_string(self.exposure_log()).expect("the beam was blanked at start");
+        log.lines()
+            .map(|line| StandinEvent::read(line).unwrap_or_else(|| panic!("not an event: {line}")))
+            .collect()
+    }
+
+    /// Rows and columns of the exposures that were complete, in order.
+    ///
+    /// # Panics
+    /// When the log cannot be read.
+    pub fn completed(&self) -> Vec<(usize, usize)> {
+        let pixel = |event| match event {
+            StandinEvent::Ended { row, column } => Some((row, column)),
+            _ => None,
+        };
+        self.events().into_iter().filter_map(pixel).collect()
+    }
+
+    /// Whether the beam is off now.
+    ///
+    /// # Panics
+    /// When the log cannot be read.
+    pub fn is_blanked(&self) -> bool {
+        self.events().last() == Some(&StandinEvent::Blanked)
+    }
+}
+
+impl Drop for BridgeStandin {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
+
+/// A Python that has numpy: the one that `BEACON_INSTRUMENTS_PYTHON` names, that of
+/// `target/instruments`, or the system's; `None`, said aloud, where none has.
+///
+/// # Panics
+/// When the variable names one that has not.
+pub fn python_with_numpy() -> Option<PathBuf> {
+    let has_numpy = |python: &Path| {
+        let mut command = Command::new(python);
+        let command = command.args(["-c", "import numpy"]).stderr(Stdio::null());
+        command.status().is_ok_and(|status| status.success())
+    };
+    if let Some(named) = env::var_os("BEACON_INSTRUMENTS_PYTHON") {
+        let named = PathBuf::from(named);
+        assert!(has_numpy(&named), "{} has no numpy", named.display());
+        return Some(named);
+    }
+    let installed = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/instruments/bin/python");
+    let found = [installed, PathBuf::from("python3")]
+        .into_iter()
+        .find(|python| has_numpy(python));
+    if found.is_none() {
+        // Not `println!`, which is only shown for tests that fail.
+        let said = writeln!(std::io::stderr(), "skipped: no python3 has numpy");
+        said.expect("standard error takes text");
+    }
+    found
+}
