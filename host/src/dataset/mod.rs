@@ -11,7 +11,8 @@
 //! | `.hspy` | `HyperSpy` | `Experiments/<title>` |
 //!
 //! Two dimensions are a map, three are spectra with the channel last; trailing dimensions of
-//! size 1 do not count. The path inside may be left out where only one dataset can be meant.
+//! size 1 do not count. `HyperSpy`'s spectra along a line, or of scattered points, are those of a
+//! scan of a single column. The path inside may be left out where only one dataset can be meant.
 //!
 //! `.npy` and `.npz` hold no axes: their channels are numbered from 0, and those numbers are what
 //! a scalarizer sees. In HDF5, soft and external links are passed over: give the path of the

@@ -168,8 +168,8 @@ fn map(file: &H5File, name: &str, map: &Map) -> rust_hdf5::Result<()> {
         name,
         quantity: &map.quantity,
         units: &map.units,
-        signal_type: "",
-        data_type: "IMAGE",
+        hyperspy_type: "",
+        sidpy_type: "IMAGE",
         axes: &[
             SignalAxis::even(&map.rows, "SPATIAL", false),
             SignalAxis::even(&map.columns, "SPATIAL", false),

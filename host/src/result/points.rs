@@ -94,8 +94,8 @@ pub(super) fn write(file: &H5File, result: &ResultFile<'_>) -> rust_hdf5::Result
         name: "points",
         quantity: "points",
         units: "",
-        signal_type: "",
-        data_type: "LINE_PLOT_FAMILY",
+        hyperspy_type: "",
+        sidpy_type: "LINE_PLOT_FAMILY",
         axes: &[
             SignalAxis::count("point", result.points.len(), "POINT_CLOUD", true),
             SignalAxis::count("column", names.len(), "CHANNEL", false),

@@ -21,9 +21,9 @@ pub(super) struct Signal<'a> {
     /// Their units; empty when unknown.
     pub(super) units: &'a str,
     /// `HyperSpy`'s kind of signal; empty for none in particular.
-    pub(super) signal_type: &'a str,
+    pub(super) hyperspy_type: &'a str,
     /// sidpy's kind of data.
-    pub(super) data_type: &'a str,
+    pub(super) sidpy_type: &'a str,
     /// The axes in the order of the array, those that are navigated first.
     pub(super) axes: &'a [SignalAxis<'a>],
 }
@@ -105,7 +105,9 @@ impl<'a> SignalAxis<'a> {
                 group.set_attr_string("_type", "UniformDataAxis")?;
                 group.set_attr_numeric("offset", &offset)?;
                 group.set_attr_numeric("scale", &scale)?;
-                group.set_attr_numeric("size", &(self.size as i64))
+                // HyperSpy writes it signed.
+                let size = i64::try_from(self.size).unwrap_or(i64::MAX);
+                group.set_attr_numeric("size", &size)
             }
             // HyperSpy itself makes a dataset of them, at which pyNSID stops reading: it takes
             // every group beside the data for one of attributes.
@@ -173,7 +175,7 @@ impl Signal<'_> {
         let general = metadata.create_group("General")?;
         general.set_attr_string("title", self.name)?;
         let signal = metadata.create_group("Signal")?;
-        signal.set_attr_string("signal_type", self.signal_type)?;
+        signal.set_attr_string("signal_type", self.hyperspy_type)?;
         let quantity = if self.units.is_empty() {
             self.quantity.to_owned()
         } else {
@@ -187,7 +189,7 @@ impl Signal<'_> {
         text(data, "title", self.name)?;
         text(data, "quantity", known(self.quantity))?;
         text(data, "units", known(self.units))?;
-        text(data, "data_type", self.data_type)?;
+        text(data, "data_type", self.sidpy_type)?;
         text(data, "modality", UNKNOWN)?;
         text(data, "source", "BEACON")?;
         text(data, "main_data_name", "data")?;

@@ -46,9 +46,9 @@ fn stream<T: H5Type>(
         name: "spectra",
         quantity: &channels.quantity,
         units: &channels.units,
-        signal_type: signal_type(&channels.axis.units),
+        hyperspy_type: signal_type(&channels.axis.units),
         // sidpy's word for spectra at scattered places.
-        data_type: "POINT_CLOUD",
+        sidpy_type: "POINT_CLOUD",
         axes: &[
             SignalAxis::count("point", points.len(), "POINT_CLOUD", true),
             SignalAxis::listed(&channels.axis, &channels.coordinates, "SPECTRAL"),
