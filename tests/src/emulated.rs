@@ -162,7 +162,9 @@ impl<'m, F: FnMut(usize, &mut Linked<'_>) -> Result<(), ControllerError>> Attend
     }
 }
 
-impl<F: FnMut(usize, &mut Linked<'_>) -> Result<(), ControllerError>> BeamPort for Attended<'_, '_, F> {
+impl<F: FnMut(usize, &mut Linked<'_>) -> Result<(), ControllerError>> BeamPort
+    for Attended<'_, '_, F>
+{
     fn expose(&mut self, candidate: Candidate) -> Result<(), ControllerError> {
         self.next()?.expose(candidate)
     }

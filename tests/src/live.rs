@@ -22,7 +22,9 @@ use clap::{Args as _, Command, FromArgMatches as _};
 /// When the arguments cannot be read.
 pub fn settings(arguments: &str) -> LiveConfig {
     let command = LiveConfig::augment_args(Command::new("run").no_binary_name(true));
-    let words = arguments.split_whitespace().chain(["--retrain-every", "10"]);
+    let words = arguments
+        .split_whitespace()
+        .chain(["--retrain-every", "10"]);
     let matches = command.get_matches_from(words);
     LiveConfig::from_arg_matches(&matches).expect("the arguments are those of a campaign")
 }
@@ -125,7 +127,9 @@ pub fn go(
         let why = Ended::Controller(error.to_string());
         session.end(&why).expect("the journal can be written");
     })?;
-    session.end(&outcome.ended).expect("the journal can be written");
+    session
+        .end(&outcome.ended)
+        .expect("the journal can be written");
     let summary = LiveSummary::new(&outcome, &session).expect("the journal can be read");
     drop(session);
     let said = said.lock().expect("nobody panicked with it").clone();

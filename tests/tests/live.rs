@@ -20,7 +20,9 @@ use tempfile::TempDir;
 /// An instrument as the program opens it, for settings that take over its dwell.
 fn opened(config: &mut LiveConfig) -> Box<dyn Microscope> {
     let dwell = config.dwell.map(|_| config.dwell());
-    let opened = config.microscope.open(&config.instrument, config.current, dwell);
+    let opened = config
+        .microscope
+        .open(&config.instrument, config.current, dwell);
     let (microscope, own): Opened = opened.unwrap();
     config.dwell = config.dwell.or(own.map(|dwell| dwell.as_secs_f64()));
     microscope
@@ -55,8 +57,7 @@ fn on_a_sample_that_stays_as_it_is_a_live_campaign_decides_as_a_replay() {
         ("plasmonic", "host"),
     ] {
         let (_kept, path) = folder();
-        let arguments =
-            format!("--microscope specimen:{kind}:2 --budget 40 --reduce {reduce}");
+        let arguments = format!("--microscope specimen:{kind}:2 --budget 40 --reduce {reduce}");
         let live = run(&arguments, &path);
         let mut experiment =
             SpecimenExperiment::open(kind.parse::<SpecimenKind>().unwrap().config(2)).unwrap();
@@ -139,13 +140,21 @@ fn what_was_asked_for_on_the_way_is_done_again_at_the_same_points() {
     });
     let whole = begin(&mut microscope, config, &path).unwrap();
     let steps = &whole.outcome.steps;
-    let pixels: Vec<_> = steps.iter().map(|s| (s.pixel.row, s.pixel.column)).collect();
+    let pixels: Vec<_> = steps
+        .iter()
+        .map(|s| (s.pixel.row, s.pixel.column))
+        .collect();
     // Asked for while the twentieth point, of which ten were seeds, was measured.
     assert_eq!(pixels[10], (40, 41));
     assert!(steps[10].proposal.is_none());
     let excluded = |&(row, column): &(usize, usize)| row < 32 && (8..56).contains(&column);
     assert!(pixels[..10].iter().any(excluded) && !pixels[10..].iter().any(excluded));
-    assert!(whole.said.iter().any(|said| said.contains("was measured before")));
+    assert!(
+        whole
+            .said
+            .iter()
+            .any(|said| said.contains("was measured before"))
+    );
     // All responses are of the last target, as if it had been sought from the beginning.
     assert_eq!(whole.summary.target, "line:Au-Ma");
     let truth = column(&settings(SPECIMEN))
@@ -189,7 +198,11 @@ fn what_was_asked_for_on_the_way_is_done_again_at_the_same_points() {
         let again = resume(&mut microscope, &path).unwrap();
         // A kill between a request and its record loses the request, as its sender is told.
         if !was_answered {
-            assert_eq!(again.trajectory(), whole.trajectory(), "cut after {measured}");
+            assert_eq!(
+                again.trajectory(),
+                whole.trajectory(),
+                "cut after {measured}"
+            );
         }
     }
 }
@@ -241,9 +254,8 @@ fn an_instrument_that_fails_for_good_ends_the_campaign_with_what_there_is() {
     ] {
         let (_kept, path) = folder();
         let config = settings(&format!("{SPECIMEN} --patience 0.3"));
-        let mut microscope = Unreliable::new(column(&config), |at| {
-            (at > 21).then(|| mishap.clone())
-        });
+        let mut microscope =
+            Unreliable::new(column(&config), |at| (at > 21).then(|| mishap.clone()));
         let ran = begin(&mut microscope, config, &path).unwrap();
         let Ended::Instrument(why) = &ran.outcome.ended else {
             panic!("{:?}", ran.outcome.ended);
@@ -267,7 +279,11 @@ fn no_dose_limit_is_ever_broken() {
     // Enough for about half of the points, dead time and overview included.
     let limit = free.summary.dose_electrons / 2.0;
     let half = run(&format!("{SPECIMEN} --dose-limit {limit}"), &path);
-    assert!(matches!(half.outcome.ended, Ended::Dose(_)), "{:?}", half.outcome.ended);
+    assert!(
+        matches!(half.outcome.ended, Ended::Dose(_)),
+        "{:?}",
+        half.outcome.ended
+    );
     assert!(half.summary.dose_electrons <= limit);
     assert!(half.summary.dose_electrons > 0.9 * limit);
     let points = half.summary.positions.len();
@@ -300,7 +316,13 @@ fn a_point_that_would_take_too_much_is_left_out_and_others_are_measured() {
     assert_eq!(points.len(), 40);
     assert_eq!(points[..22], expected[..22]);
     assert!(!points.contains(&expected[22]));
-    assert!(ran.summary.campaign.warnings.iter().any(|w| w.contains("was left out")));
+    assert!(
+        ran.summary
+            .campaign
+            .warnings
+            .iter()
+            .any(|w| w.contains("was left out"))
+    );
 }
 
 #[test]
@@ -317,8 +339,15 @@ fn time_and_coverage_end_a_campaign_in_order() {
     assert!((2..=17).contains(&points), "{points}");
     // Half of a campaign at random finds something at nearly every point; none for ever.
     let (_kept, path) = folder();
-    let ran = run("--microscope specimen --budget 400 --stall-after 3 --retrain-every 500", &path);
-    assert!(matches!(ran.outcome.ended, Ended::Stalled(_)), "{:?}", ran.outcome.ended);
+    let ran = run(
+        "--microscope specimen --budget 400 --stall-after 3 --retrain-every 500",
+        &path,
+    );
+    assert!(
+        matches!(ran.outcome.ended, Ended::Stalled(_)),
+        "{:?}",
+        ran.outcome.ended
+    );
     assert!(ran.summary.positions.len() < 400);
 }
 
@@ -330,13 +359,18 @@ fn settings_that_do_not_fit_are_refused_before_anything_is_written() {
         ("--drift-every 0", "drift-every is 0"),
         ("--scalarizer line:U-Ka", "axis `Energy` runs over"),
         ("--scalarizer loop-height", "needs a bias sweep"),
-        ("--reduce controller --target lines:Pd@linear", "reduce is controller"),
+        (
+            "--reduce controller --target lines:Pd@linear",
+            "reduce is controller",
+        ),
         ("--dose-limit 1000", "the overview takes too much"),
     ] {
         let (_kept, path) = folder();
         let config = settings(&format!("{SPECIMEN} {arguments}"));
         let mut microscope = column(&settings(SPECIMEN));
-        let error = begin(&mut microscope, config, &path).unwrap_err().to_string();
+        let error = begin(&mut microscope, config, &path)
+            .unwrap_err()
+            .to_string();
         assert!(error.contains(said), "{arguments}: {error}");
         assert!(!path.join("journal").exists());
     }
@@ -349,7 +383,10 @@ fn another_instrument_or_another_program_is_not_gone_on_with() {
     let mut other = settings("--microscope specimen:plasmonic --budget 40");
     let mut microscope = opened(&mut other);
     let error = resume(&mut *microscope, &path).unwrap_err();
-    assert!(matches!(error, LiveError::OtherInstrument { .. }), "{error}");
+    assert!(
+        matches!(error, LiveError::OtherInstrument { .. }),
+        "{error}"
+    );
     // A journal that says otherwise than what is decided: two points exchanged.
     let file = path.join("journal");
     let records = Journal::open(&file).unwrap().records;
@@ -369,6 +406,9 @@ fn another_instrument_or_another_program_is_not_gone_on_with() {
         resume(&mut microscope, &path)
     }));
     let message = failure.unwrap_err();
-    let message = message.downcast_ref::<String>().cloned().unwrap_or_default();
+    let message = message
+        .downcast_ref::<String>()
+        .cloned()
+        .unwrap_or_default();
     assert!(message.contains("the journal has candidate"), "{message}");
 }

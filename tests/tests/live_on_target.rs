@@ -86,11 +86,18 @@ fn neither_host_nor_controller_breaks_the_dose_limit() {
     };
     let current = 2000.0;
     // The overview, and 17 and a half exposures of a point.
-    let overview = electrons(current, 64.0 * 64.0 * ColumnConfig::OVERVIEW_DWELL_US * 1e-6);
+    let overview = electrons(
+        current,
+        64.0 * 64.0 * ColumnConfig::OVERVIEW_DWELL_US * 1e-6,
+    );
     let limit = overview + electrons(current, 17.5 * 0.02);
     let config = settings(&format!("{DRIFTING} --dead-time 0 --dose-limit {limit}"));
     let (ran, dose_us) = on_board(&board, 1, config);
-    assert!(matches!(ran.outcome.ended, Ended::Dose(_)), "{:?}", ran.outcome.ended);
+    assert!(
+        matches!(ran.outcome.ended, Ended::Dose(_)),
+        "{:?}",
+        ran.outcome.ended
+    );
     let points = ran.summary.positions.len();
     assert!((15..=17).contains(&points), "{points}");
     assert!(ran.summary.dose_electrons <= limit);

@@ -4,7 +4,7 @@
 //! orders cover patch and latent space.
 
 use beacon_host::campaign::{
-    Campaign, CampaignConfig, Outcome, Seeds, read_order, read_seeds, write_run,
+    Campaign, CampaignConfig, Outcome, Seeds, Summary, read_order, read_seeds, write_run,
 };
 use beacon_host::controller::{InProcess, Memory};
 use beacon_host::experiment::Experiment;

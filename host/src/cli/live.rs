@@ -20,12 +20,8 @@ use crate::microscope::{Microscope, MicroscopeChoice};
 
 /// Arguments of `beacon run`.
 #[derive(Clone, Debug, Args)]
-#[command(mut_arg("steps", |steps| {
-    // A budget counts the dose of every point, whoever chose it.
-    steps.hide(true).value_parser(|_: &str| -> Result<usize, String> {
-        Err("`run` counts all points together: use --budget".to_owned())
-    })
-}))]
+// A budget counts the dose of every point, whoever chose it.
+#[command(mut_arg("steps", |steps| steps.hide(true).conflicts_with("budget")))]
 pub(super) struct RunArgs {
     #[command(flatten)]
     live: LiveConfig,
