@@ -22,9 +22,9 @@ use clap::{Args as _, Command, FromArgMatches as _};
 /// When the arguments cannot be read.
 pub fn settings(arguments: &str) -> LiveConfig {
     let command = LiveConfig::augment_args(Command::new("run").no_binary_name(true));
-    let words = arguments
-        .split_whitespace()
-        .chain(["--retrain-every", "10"]);
+    let own = arguments.contains("--retrain-every");
+    let seldom = ["--retrain-every", "10"].into_iter().filter(|_| !own);
+    let words = arguments.split_whitespace().chain(seldom);
     let matches = command.get_matches_from(words);
     LiveConfig::from_arg_matches(&matches).expect("the arguments are those of a campaign")
 }
