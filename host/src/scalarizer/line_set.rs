@@ -145,6 +145,7 @@ fn stretch(line: &Line, per_kev: f64) -> Stretch {
     let range = |from: f64, to: f64| (energy + from * fwhm, energy + to * fwhm);
     Stretch {
         signal: range(-1.0, 1.0),
+        ends: range(-0.8, 0.8),
         below: range(-2.5, -1.5),
         above: range(1.5, 2.5),
     }
