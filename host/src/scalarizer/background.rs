@@ -135,7 +135,6 @@ pub(super) fn union(
 mod tests {
     use super::super::line_set::fwhm_kev;
     use super::super::tests::{axis, close, parse};
-    use super::*;
     use crate::axis::Axis;
     use crate::lines;
 

@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-use super::ScalarizerError;
 use super::background::{Background, Stretch};
+use super::error::{LineOutsideAxis, ScalarizerError};
 use super::ruler::Ruler;
 use crate::lines::{self, Line};
 
@@ -85,7 +85,7 @@ impl LineSet {
                         let others = lines::of_element(line.element).iter();
                         let others = others.filter(|other| stretch(other).is_some());
                         let others: Vec<_> = others.map(ToString::to_string).collect();
-                        ScalarizerError::LineOutsideAxis {
+                        ScalarizerError::LineOutsideAxis(Box::new(LineOutsideAxis {
                             scalarizer: scalarizer.to_owned(),
                             line: line.to_string(),
                             energy: ruler.place(line.energy_kev * per_kev),
@@ -97,7 +97,7 @@ impl LineSet {
                             },
                             axis: ruler.axis.name.clone(),
                             range: ruler.range_text(),
-                        }
+                        }))
                     })
                 })
                 .collect(),
