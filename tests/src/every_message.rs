@@ -143,16 +143,19 @@ pub fn identities() -> [Identity; 2] {
     [identity, met]
 }
 
-/// Every request, with raw bytes where it carries some.
-pub fn requests() -> Vec<(Request, Vec<u8>)> {
-    let acquisition = |strategy, references, sampling| Acquisition {
+fn acquisition(strategy: Strategy, references: References, sampling: Sampling) -> Acquisition {
+    Acquisition {
         strategy,
         k: 10,
         references,
         sampling,
         elite_share: 0.2,
         beta: 4.0,
-    };
+    }
+}
+
+/// Every request, with raw bytes where it carries some.
+pub fn requests() -> Vec<(Request, Vec<u8>)> {
     let model = ModelHeader {
         version: 300,
         hyperparameters: Hyperparameters {

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use beacon_host::campaign::{CampaignConfig, Outcome, Seeds, Series};
 use beacon_host::controller::{
-    ControllerChoice, ControllerError, InProcess, Linked, Memory, Port, Recovery,
+    Controller as _, ControllerChoice, ControllerError, InProcess, Linked, Memory, Port, Recovery,
 };
 use beacon_host::experiment::Experiment;
 use beacon_kernel::link::message::{Beam, BlankReason, Field, LinkStatistics, Settings, Status};
@@ -103,7 +103,6 @@ fn shape(experiment: &dyn Experiment) -> (usize, usize) {
 
 /// The board's own posterior, not the host's copy of it, has the same bits.
 fn check_posterior(linked: &mut Linked<'_>) -> Result<(), ControllerError> {
-    use beacon_host::controller::Controller as _;
     let bits = |(mean, variance): (f32, f32)| (mean.to_bits(), variance.to_bits());
     let expected: Vec<_> = linked.surrogate()?.iter().map(bits).collect();
     let (mean, variance) = linked.surrogate_of_board()?;
@@ -229,6 +228,51 @@ fn silence_blanks_the_beam_and_the_campaign_goes_on_as_if_nothing_had_been() {
     let outcome = outcome.expect("the campaign runs to its end");
     assert_same(&outcome, &run(&config, seeds, &mut experiment));
     assert_eq!(board.exposures(), codes(&outcome, shape(&experiment)));
+}
+
+#[test]
+fn the_board_reduces_spectra_to_the_bits_of_the_host() {
+    let Some(board) = EmulatedBoard::start() else {
+        return;
+    };
+    let (config, seeds, mut experiment) = (config(2), Seeds::Random(10), specimen(3));
+    let (measured, scalarizer) = (experiment.clone(), experiment.scalarizer().clone());
+    let specimen = measured.specimen();
+    let (axis, coordinates) = (specimen.channels(), specimen.coordinates());
+    let reduce = |spectrum: &[f64]| scalarizer.reduce(spectrum, coordinates, axis).unwrap();
+    let mut reduced = 0;
+    let attend = |call, linked: &mut Linked<'_>| {
+        if call < 12 {
+            return Ok(());
+        }
+        let origin = reduce(&specimen.spectrum(0, 0));
+        let form = scalarizer.on_controller(coordinates, axis);
+        linked.reduce_with(form, origin)?;
+        for candidate in (0..1000).step_by(97) {
+            let pixel = (candidate as usize % 64, candidate as usize / 64);
+            let spectrum = specimen.spectrum(pixel.0, pixel.1);
+            let travels: Vec<f32> = spectrum.iter().map(|&counts| counts as f32).collect();
+            // The host that is linked compares as well.
+            match linked.measure_spectrum(Candidate(candidate), &travels) {
+                // A seed, measured already.
+                Err(ControllerError::Kernel(_)) => {}
+                taken => {
+                    let expected = (reduce(&spectrum) - origin) as f32;
+                    assert_eq!(taken?.to_bits(), expected.to_bits());
+                    let last = linked.status()?.last.expect("it was measured");
+                    assert_eq!(
+                        (last.candidate, last.value.to_bits()),
+                        (candidate, expected.to_bits())
+                    );
+                    reduced += 1;
+                }
+            }
+        }
+        Err(ControllerError::State("enough".to_owned()))
+    };
+    let (outcome, _) = board.run(1, (&config, seeds), &mut experiment, attend);
+    assert!(outcome.unwrap_err().to_string().ends_with("enough"));
+    assert!(reduced >= 5, "{reduced}");
 }
 
 /// What comes of saying hello to a device that answers with so many random bytes to each of

@@ -197,7 +197,7 @@ fn spectra_that_cannot_be_reduced_are_refused_and_nothing_is_measured() {
         "window of the scalarizer is out of range: the limit is 99"
     );
     assert_eq!(
-        message(kernel.measure_spectrum(*candidate, &[1.0; 65_536])),
+        message(kernel.measure_spectrum(*candidate, &vec![1.0; 65_536])),
         "65536 values do not fit: there is room for 65535"
     );
     // None of it counted: the candidate can still be measured, once.

@@ -12,7 +12,7 @@ pub enum Background {
     /// `@none`: nothing is subtracted.
     None,
     /// `@linear`: a straight line through the ends of the window itself, each the mean of its
-    /// outermost tenth.
+    /// outermost tenth; where windows overlap, of the outermost tenths of the outermost two.
     Linear,
     /// `@two-window`: a straight line through the means of two windows beside it.
     TwoWindow,
@@ -47,6 +47,8 @@ impl fmt::Display for Background {
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Stretch {
     pub(super) signal: (f64, f64),
+    /// Where the lower end of the signal ends, and where the upper one begins.
+    pub(super) ends: (f64, f64),
     pub(super) below: (f64, f64),
     pub(super) above: (f64, f64),
 }
@@ -58,6 +60,7 @@ impl Stretch {
         let width = high - low;
         Self {
             signal: (low, high),
+            ends: (low + 0.1 * width, high - 0.1 * width),
             below: (low - 0.75 * width, low - 0.25 * width),
             above: (high + 0.25 * width, high + 0.75 * width),
         }
@@ -75,6 +78,7 @@ impl Stretch {
     fn swallow(&mut self, other: &Self) {
         if other.signal.1 > self.signal.1 {
             self.signal.1 = other.signal.1;
+            self.ends.1 = other.ends.1;
             self.above = other.above;
         }
     }
@@ -115,7 +119,7 @@ pub(super) fn union(
             let signal = Window::union(scalarizer, &ranges, ruler)?;
             match background {
                 Background::None => Ok(Net::whole(signal, ruler)),
-                Background::Linear => Net::above_its_ends(scalarizer, signal, ruler),
+                Background::Linear => Net::above_its_ends(scalarizer, signal, group[0].ends, ruler),
                 Background::TwoWindow => {
                     let window = |range| Window::new(scalarizer, range, ruler);
                     let below = window(group[0].below)?;
@@ -131,7 +135,6 @@ pub(super) fn union(
 mod tests {
     use super::super::line_set::fwhm_kev;
     use super::super::tests::{axis, close, parse};
-    use super::*;
     use crate::axis::Axis;
     use crate::lines;
 

@@ -85,28 +85,8 @@ pub enum ScalarizerError {
         range: String,
     },
     /// A line, with its background, does not lie on the axis.
-    #[error(
-        "`{scalarizer}`: {line} at {energy} needs {needed}; of {element}, {accepted} can be \
-         counted there; axis `{axis}` runs over {range}"
-    )]
-    LineOutsideAxis {
-        /// The scalarizer.
-        scalarizer: String,
-        /// The line.
-        line: String,
-        /// Its energy, with units.
-        energy: String,
-        /// The range needed, with units.
-        needed: String,
-        /// Symbol of the element.
-        element: &'static str,
-        /// Lines of the element that lie on the axis.
-        accepted: String,
-        /// Name of the axis.
-        axis: String,
-        /// The range that exists, with units.
-        range: String,
-    },
+    #[error(transparent)]
+    LineOutsideAxis(Box<LineOutsideAxis>),
     /// No line of an element, with its background, lies on the axis.
     #[error(
         "`{scalarizer}`: no line of {element} lies on the axis with its background ({lines}); axis \
@@ -193,4 +173,29 @@ pub enum ScalarizerError {
         /// Channels of the axis.
         expected: usize,
     },
+}
+
+/// A line that, with its background, does not lie on the axis.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[error(
+    "`{scalarizer}`: {line} at {energy} needs {needed}; of {element}, {accepted} can be counted \
+     there; axis `{axis}` runs over {range}"
+)]
+pub struct LineOutsideAxis {
+    /// The scalarizer.
+    pub scalarizer: String,
+    /// The line.
+    pub line: String,
+    /// Its energy, with units.
+    pub energy: String,
+    /// The range needed, with units.
+    pub needed: String,
+    /// Symbol of the element.
+    pub element: &'static str,
+    /// Lines of the element that lie on the axis.
+    pub accepted: String,
+    /// Name of the axis.
+    pub axis: String,
+    /// The range that exists, with units.
+    pub range: String,
 }

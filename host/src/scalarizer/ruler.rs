@@ -88,7 +88,7 @@ impl<'a> Ruler<'a> {
     pub(super) fn widest_step(&self) -> String {
         let steps = self.coordinates.windows(2);
         let widest = steps.map(|pair| (pair[1] - pair[0]).abs());
-        self.with_units(short(widest.fold(0.0, f64::max)))
+        self.with_units(&short(widest.fold(0.0, f64::max)))
     }
 
     /// The error of a range that does not lie on the axis.
@@ -117,15 +117,15 @@ impl<'a> Ruler<'a> {
 
     /// A range with units.
     pub(super) fn text(&self, (low, high): (f64, f64)) -> String {
-        self.with_units(format!("{}..{}", short(low), short(high)))
+        self.with_units(&format!("{}..{}", short(low), short(high)))
     }
 
     /// A coordinate with units.
     pub(super) fn place(&self, coordinate: f64) -> String {
-        self.with_units(short(coordinate))
+        self.with_units(&short(coordinate))
     }
 
-    fn with_units(&self, text: String) -> String {
+    fn with_units(&self, text: &str) -> String {
         format!("{text} {}", self.axis.units).trim_end().to_owned()
     }
 }

@@ -76,15 +76,21 @@ impl Window {
         self.channels.iter().fold(0.0, |sum, &i| sum + spectrum[i])
     }
 
-    /// The first and the last tenth of the channels, at least one each: a straight line through
-    /// the means of both is less noisy than one through two single channels.
-    fn ends(&self, ruler: &Ruler<'_>) -> (Self, Self) {
-        let tenth = ((self.channels.len() + 5) / 10).max(1);
-        let (first, _) = self.channels.split_at(tenth);
-        let (_, last) = self.channels.split_at(self.channels.len() - tenth);
+    /// The channels up to a coordinate and those from another on, at least one each: a straight
+    /// line through the means of both is less noisy than one through two single channels.
+    fn ends(&self, (low, high): (f64, f64), ruler: &Ruler<'_>) -> (Self, Self) {
+        let mut rising = self.channels.clone();
+        rising.sort_by(|&a, &b| ruler.coordinates[a].total_cmp(&ruler.coordinates[b]));
+        let first = rising.partition_point(|&i| ruler.coordinates[i] <= low);
+        let last = rising.partition_point(|&i| ruler.coordinates[i] < high);
+        let end = |channels: &[usize]| {
+            let mut channels = channels.to_vec();
+            channels.sort_unstable();
+            Self::of(channels, ruler)
+        };
         (
-            Self::of(first.to_vec(), ruler),
-            Self::of(last.to_vec(), ruler),
+            end(&rising[..first.max(1)]),
+            end(&rising[last.min(rising.len() - 1)..]),
         )
     }
 
@@ -124,13 +130,15 @@ impl Net {
         }
     }
 
-    /// The sum above a straight line through the ends of the window.
+    /// The sum above a straight line through the ends of the window, the lower up to `ends.0`
+    /// and the upper from `ends.1` on.
     ///
     /// # Errors
     /// When the window has no channel between its ends.
     pub(super) fn above_its_ends(
         scalarizer: &str,
         signal: Window,
+        ends: (f64, f64),
         ruler: &Ruler<'_>,
     ) -> Result<Self, ScalarizerError> {
         if signal.channels.len() < 3 {
@@ -141,7 +149,7 @@ impl Net {
                 found: signal.channels.len(),
             });
         }
-        let sides = signal.ends(ruler);
+        let sides = signal.ends(ends, ruler);
         Ok(Self::above(signal, sides, ruler))
     }
 
