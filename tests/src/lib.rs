@@ -4,7 +4,7 @@
 
 pub mod bridge_standin;
 pub mod campaign;
-mod dtmicroscope;
+pub mod dtmicroscope;
 mod emulated;
 pub mod every_message;
 pub mod faulty;
@@ -12,6 +12,7 @@ pub mod live;
 pub mod peer;
 mod replay;
 pub mod rig;
+pub mod standin_data;
 pub mod unreliable;
 mod wire;
 
