@@ -68,7 +68,7 @@ pub fn begin(
     folder: &Path,
 ) -> Result<Ran, LiveError> {
     let folder = RunFolder::begin(folder)?;
-    let session = Session::begin(microscope, config, &folder, never())?;
+    let session = Session::begin(microscope, config, None, &folder, never())?;
     Ok(go(session, None).expect("a campaign comes to its end"))
 }
 
@@ -107,7 +107,7 @@ pub fn go(
     let (said, voice) = recorder();
     session.set_voice(voice);
     let mut nobody = ();
-    let mut observer = Stall::new(&mut nobody, config.stall_after);
+    let mut observer = Stall::new(&mut nobody, config.stall_after, session.retargets());
     let outcome = match controller {
         Some(controller) => campaign.run(&mut session, controller, &mut observer),
         None => {

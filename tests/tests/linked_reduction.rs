@@ -134,6 +134,7 @@ fn host(
         window: WINDOW,
         pixels: &pixels,
         seed: 5,
+        revision: 0,
     })?;
     linked.reduce_with(Some(SCALARIZER), ORIGIN)?;
     for candidate in 0..candidates {

@@ -370,7 +370,7 @@ fn settings_that_do_not_fit_are_refused_before_anything_is_written() {
         ("--dose-limit 1000", "the overview takes too much"),
     ] {
         let (_kept, path) = folder();
-        let mut config = settings(&format!("{SPECIMEN} {arguments}"));
+        let config = settings(&format!("{SPECIMEN} {arguments}"));
         let mut microscope = column(&mut settings(SPECIMEN));
         let error = begin(&mut microscope, config, &path)
             .unwrap_err()

@@ -26,7 +26,7 @@ fn on_board(board: &EmulatedBoard, host: u32, config: LiveConfig) -> (Ran, u64) 
     let capacity = Capacity::for_campaign(64, 64, config.campaign.window, config.budget);
     board.linked(host, capacity, |linked| {
         let interrupted = std::sync::Arc::default();
-        let session = Session::begin(&mut microscope, config, &folder, interrupted).unwrap();
+        let session = Session::begin(&mut microscope, config, None, &folder, interrupted).unwrap();
         let ran = go(session, Some(linked)).expect("the campaign runs to its end");
         let dose_us = linked.dose_us().expect("the board answers");
         (ran, dose_us)

@@ -93,6 +93,7 @@ fn by_hand(image: &Map, truth: &Map) -> (u32, f64, f64) {
         window,
         pixels: patches.pixels(),
         seed: SEED,
+        revision: 0,
     };
     kernel.begin(&setup).unwrap();
     for (point, response) in points.iter().zip(&relative) {

@@ -86,6 +86,7 @@ fn the_kernel_in_this_process_takes_what_the_host_would_have_given_it() {
                     window: WINDOW,
                     pixels: &pixels,
                     seed: 1,
+                    revision: 0,
                 })
                 .unwrap();
             let origin = on_host(&scalarizer, &*specimen, &points[0].spectrum);
@@ -168,6 +169,7 @@ fn spectra_that_cannot_be_reduced_are_refused_and_nothing_is_measured() {
         window: WINDOW,
         pixels: &pixels,
         seed: 1,
+        revision: 0,
     };
     kernel.begin(&setup).unwrap();
     let Point {

@@ -106,6 +106,7 @@ impl Scene {
             window: candidates.window(),
             pixels: self.patches.pixels(),
             seed: 1,
+            revision: 0,
         })?;
         for point in 0..points {
             self.measure(&mut kernel, point)?;

@@ -3,9 +3,9 @@
 use std::time::Instant;
 
 use beacon_kernel::link::scalarizer::Scalarizer;
-use beacon_kernel::{Acquisition, Candidate, LARGEST_RESPONSE, Proposal, Strategy};
+use beacon_kernel::{Acquisition, Candidate, LARGEST_RESPONSE, Pixel, Proposal, Strategy};
 
-use super::{CampaignError, Expectation, Measurement, Posterior, Seeds, Times};
+use super::{CampaignError, Expectation, Measurement, Posterior, Times};
 use crate::controller::{BeamPort, Controller, ControllerError, Setup};
 use crate::experiment::{Experiment, ExperimentError, Point, Region};
 use crate::map::Map;
@@ -41,6 +41,8 @@ pub(super) struct Run<'a> {
     pub(super) trainer: Trainer,
     pub(super) acquisition: Acquisition,
     pub(super) seed: u64,
+    /// Targets sought before this one.
+    pub(super) revision: u32,
     /// Where nothing is proposed any more.
     pub(super) excluded: Vec<Region>,
     pub(super) patches: &'a Patches,
@@ -52,6 +54,8 @@ pub(super) struct Run<'a> {
     pub(super) origin: Option<f64>,
     /// What the controller was told to reduce spectra with.
     pub(super) reducing: Option<Scalarizer>,
+    /// Whether its firmware was built before controllers reduced spectra.
+    pub(super) reduces_not: bool,
     pub(super) times: Times,
     pub(super) warnings: Warnings,
 }
@@ -93,31 +97,6 @@ impl Warnings {
 }
 
 impl Run<'_> {
-    /// The points before the strategy has a say: those given, or the kernel's at random. They are
-    /// appended one by one: what is measured counts, whatever comes after it.
-    pub(super) fn measure_seeds(
-        &mut self,
-        seeds: &Seeds,
-        measured: &mut Vec<Measurement>,
-    ) -> Result<(), CampaignError> {
-        let given = match seeds {
-            Seeds::Given(given) => given.as_slice(),
-            Seeds::Random(_) => {
-                self.controller.choose(Acquisition::new(Strategy::Random))?;
-                &[]
-            }
-        };
-        while measured.len() < seeds.count() {
-            let next = self.next(given.get(measured.len()), false)?;
-            match self.measure(next) {
-                Err(CampaignError::Experiment(ExperimentError::LeftOut { .. }))
-                    if given.is_empty() => {}
-                point => measured.push(point?),
-            }
-        }
-        Ok(())
-    }
-
     /// Moves to a candidate that the kernel did not propose.
     fn expose(&mut self, candidate: Candidate) -> Result<(), CampaignError> {
         if self.experiment.moves_beam() {
@@ -183,14 +162,27 @@ impl Run<'_> {
         self.patches.append(candidate, &mut self.patch_values)?;
         self.responses.push(relative);
         let told = match self.experiment.unreduced() {
-            Some(unreduced) if fresh => {
+            Some(unreduced) if fresh && !self.reduces_not => {
                 let controller = &mut *self.controller;
-                if self.reducing != Some(unreduced.scalarizer) {
-                    controller.reduce_with(Some(unreduced.scalarizer), origin)?;
-                    self.reducing = Some(unreduced.scalarizer);
+                let told = if self.reducing == Some(unreduced.scalarizer) {
+                    Ok(())
+                } else {
+                    controller.reduce_with(Some(unreduced.scalarizer), origin)
+                };
+                match told {
+                    Err(ControllerError::NoReduction) => {
+                        self.reduces_not = true;
+                        let why = ControllerError::NoReduction.to_string();
+                        self.warnings.note(&why);
+                        controller.measure(candidate, relative as f32)
+                    }
+                    told => {
+                        told?;
+                        self.reducing = Some(unreduced.scalarizer);
+                        let reduced = controller.measure_spectrum(candidate, unreduced.spectrum);
+                        reduced.and_then(|value| same_response(candidate, value, relative as f32))
+                    }
                 }
-                let reduced = controller.measure_spectrum(candidate, unreduced.spectrum);
-                reduced.and_then(|value| same_response(candidate, value, relative as f32))
             }
             _ => self.controller.measure(candidate, relative as f32),
         };
@@ -221,6 +213,8 @@ impl Run<'_> {
         trainer: Trainer,
     ) -> Result<(), CampaignError> {
         self.controller.end()?;
+        self.revision += 1;
+        let excluded = std::mem::take(&mut self.excluded);
         self.begin()?;
         self.trainer = trainer;
         self.patch_values.clear();
@@ -230,9 +224,12 @@ impl Run<'_> {
         for (&candidate, &response) in points.iter().zip(responses) {
             if is_response(response) {
                 self.tell(candidate, response, false)?;
+            } else {
+                let Pixel { row, column } = self.patches.candidates().pixel(candidate)?;
+                self.leave_out(&Region::pixel(row, column))?;
             }
         }
-        for region in std::mem::take(&mut self.excluded) {
+        for region in excluded {
             self.leave_out(&region)?;
         }
         self.controller.choose(self.acquisition)?;
@@ -251,6 +248,7 @@ impl Run<'_> {
             window: candidates.window(),
             pixels: self.patches.pixels(),
             seed: self.seed,
+            revision: self.revision,
         })?)
     }
 

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use beacon_kernel::{Candidate, Network};
+use beacon_kernel::{Acquisition, Candidate, Network, Strategy};
 
 use super::run::Run;
 use super::{
@@ -53,7 +53,9 @@ impl Steps<'_> {
         observer: &mut dyn Observer,
     ) -> Result<Ended, CampaignError> {
         self.run.begin()?;
-        self.run.measure_seeds(seeds, &mut self.seeds)?;
+        if let Some(ended) = self.measure_seeds(seeds)? {
+            return Ok(ended);
+        }
         self.run.controller.choose(self.run.acquisition)?;
         if !self.run.responses.is_empty() {
             self.run.retrain()?;
@@ -73,26 +75,66 @@ impl Steps<'_> {
         Ok(Ended::Budget)
     }
 
+    /// The points before the strategy has a say: those given, or the kernel's at random. One that
+    /// is left out is replaced by another random one; a given one is not.
+    fn measure_seeds(&mut self, seeds: &Seeds) -> Result<Option<Ended>, CampaignError> {
+        let mut given = match seeds {
+            Seeds::Given(given) => Some(given.iter()),
+            Seeds::Random(_) => None,
+        };
+        let random = Acquisition::new(Strategy::Random);
+        if given.is_none() {
+            self.run.controller.choose(random)?;
+        }
+        while self.seeds.len() < seeds.count() {
+            let wanted = match self.next_order()? {
+                Wanted::End(ended) => return Ok(Some(ended)),
+                Wanted::Point(candidate) => Some(candidate),
+                Wanted::Nothing => match &mut given {
+                    None => None,
+                    Some(given) => match given.next() {
+                        Some(seed) => Some(*seed),
+                        None => break,
+                    },
+                },
+            };
+            if given.is_none() {
+                // An order may have chosen the strategy for later.
+                self.run.controller.choose(random)?;
+            }
+            let next = self.run.next(wanted.as_ref(), false)?;
+            match self.run.measure(next) {
+                Err(CampaignError::Experiment(ExperimentError::LeftOut { .. })) => {}
+                point => self.seeds.push(point?),
+            }
+        }
+        Ok(None)
+    }
+
+    /// Does what somebody wants otherwise, up to a point to measure or an end.
+    fn next_order(&mut self) -> Result<Wanted, CampaignError> {
+        loop {
+            let run = &mut self.run;
+            match run.experiment.order(&mut *run.controller)? {
+                None => return Ok(Wanted::Nothing),
+                Some(Order::Measure(candidate)) => return Ok(Wanted::Point(candidate)),
+                Some(Order::End(ended)) => return Ok(Wanted::End(ended)),
+                Some(order) => self.obey(order)?,
+            }
+        }
+    }
+
     /// One step, or why there is none any more.
     fn step(&mut self, step: usize) -> Result<Option<Ended>, CampaignError> {
         let (started, before) = (Instant::now(), self.run.times);
         let due = step.is_multiple_of(self.config.retrain_every);
         let beside = self.config.train_beside && self.order.is_empty();
         let measurement = loop {
-            let mut wanted = self.order.get(step - 1).copied();
-            while let Some(order) = {
-                let run = &mut self.run;
-                run.experiment.order(&mut *run.controller)?
-            } {
-                match order {
-                    Order::Measure(candidate) => {
-                        wanted = Some(candidate);
-                        break;
-                    }
-                    Order::End(ended) => return Ok(Some(ended)),
-                    order => self.obey(order)?,
-                }
-            }
+            let wanted = match self.next_order()? {
+                Wanted::End(ended) => return Ok(Some(ended)),
+                Wanted::Point(candidate) => Some(candidate),
+                Wanted::Nothing => self.order.get(step - 1).copied(),
+            };
             let next = self.run.next(wanted.as_ref(), due && beside)?;
             match self.run.measure(next) {
                 Err(CampaignError::Experiment(ExperimentError::LeftOut { .. })) => {}
@@ -197,6 +239,13 @@ impl Steps<'_> {
             ended,
         })
     }
+}
+
+/// What somebody wants at a point of a campaign.
+enum Wanted {
+    Nothing,
+    Point(Candidate),
+    End(Ended),
 }
 
 /// How an error ends a campaign in order; `None` for one that has to be told as it is.

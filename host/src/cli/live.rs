@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use beacon_kernel::Strategy;
+use beacon_kernel::{Candidate, Strategy};
 use clap::Args;
 use clap::builder::PossibleValuesParser;
 
@@ -13,8 +13,8 @@ use crate::campaign::{Campaign, Seeds, default_strategy, read_seeds, write_run};
 use crate::controller::ControllerChoice;
 use crate::experiment::Ended;
 use crate::live::{
-    LiveConfig, LiveError, LiveSummary, RunFolder, Session, Stall, TakenUp, WORDS, tell,
-    write_results,
+    LiveConfig, LiveError, LiveSummary, RunFolder, Session, Stall, TakenUp, WORDS, parse_time,
+    tell, write_results,
 };
 use crate::microscope::{Microscope, MicroscopeChoice};
 
@@ -57,9 +57,15 @@ pub(super) struct ResumeArgs {
     /// Another limit of the dose, in electrons.
     #[arg(long, value_name = "ELECTRONS")]
     dose_limit: Option<f64>,
-    /// Another limit of the time, in seconds, counted from the beginning of the campaign.
-    #[arg(long, value_name = "S")]
+    /// Another limit of the time that the campaign has been running, as in 90m or 8h.
+    #[arg(long, value_name = "TIME", value_parser = parse_time)]
     time_limit: Option<f64>,
+    /// End after this many points without growth of coverage.
+    #[arg(long, value_name = "POINTS")]
+    stall_after: Option<usize>,
+    /// Points between one overview for drift correction and the next.
+    #[arg(long, value_name = "POINTS")]
+    drift_every: Option<usize>,
     /// The same instrument at another place.
     #[arg(long, value_name = "WHICH")]
     microscope: Option<MicroscopeChoice>,
@@ -87,11 +93,32 @@ pub(super) fn run(args: &RunArgs) -> Result<(), Failure> {
     let mut config = args.live.clone();
     config.campaign.strategy.clone_from(&args.strategy);
     config.campaign.seed = args.seed;
+    let seeds = match &config.seeds_from {
+        Some(file) => {
+            let seeds = read_seeds(file).map_err(|e| Failure::input(&e))?;
+            Some(seeds.into_iter().map(|seed| seed.0).collect::<Vec<_>>())
+        }
+        None => None,
+    };
+    let first = seeds.as_ref().map_or(config.campaign.initial, Vec::len);
+    if config.budget <= first {
+        return Err(Failure::Input(format!(
+            "budget is {}; expected more than the {first} points measured first, which count",
+            config.budget
+        )));
+    }
+    config.campaign.steps = config.budget - first;
     let mut microscope = open(&mut config).map_err(|e| Failure::input(&e))?;
     let path = input::folder_for(args.out.as_deref(), "run");
     let folder = RunFolder::begin(&path).map_err(|e| Failure::input(&e))?;
     let display = Display::new(args.json)?;
-    let begun = Session::begin(&mut *microscope, config, &folder, display.interrupt());
+    let begun = Session::begin(
+        &mut *microscope,
+        config,
+        seeds,
+        &folder,
+        display.interrupt(),
+    );
     let done = begun
         .map_err(|e| Failure::input(&e))
         .and_then(|session| go(session, &folder, &display, args.json));
@@ -110,6 +137,8 @@ pub(super) fn resume(args: &ResumeArgs) -> Result<(), Failure> {
     config.budget = args.budget.unwrap_or(config.budget);
     config.dose_limit = args.dose_limit.or(config.dose_limit);
     config.time_limit = args.time_limit.or(config.time_limit);
+    config.stall_after = args.stall_after.or(config.stall_after);
+    config.drift_every = args.drift_every.or(config.drift_every);
     if let Some(microscope) = &args.microscope {
         config.microscope = microscope.clone();
     }
@@ -160,17 +189,19 @@ fn go(
     display: &Display,
     json: bool,
 ) -> Result<(), Failure> {
-    let seeds = match &session.config().seeds_from {
-        Some(file) => Seeds::Given(read_seeds(file).map_err(|e| Failure::input(&e))?),
+    let seeds = match session.seeds() {
+        Some(seeds) => Seeds::Given(seeds.iter().copied().map(Candidate).collect()),
         None => Seeds::Random(session.config().campaign.initial),
     };
     let mut config = session.config().campaign.clone();
     let budget = session.config().budget;
     config.steps = budget.saturating_sub(seeds.count());
-    if config.steps == 0 {
+    let candidates = session.candidates().count();
+    if budget > candidates {
         return Err(Failure::Input(format!(
-            "budget is {budget}; expected more than the {} points measured first, which count",
-            seeds.count()
+            "budget is {budget}; expected at most {candidates}: so many windows of {} pixels fit \
+             into the overview",
+            config.window
         )));
     }
     let strategy = config.strategy.clone();
@@ -182,7 +213,8 @@ fn go(
         .map_err(|e| Failure::running(&e))?;
     let mut progress = display.campaign(&strategy, steps);
     session.set_voice(progress.voice());
-    let mut observer = Stall::new(&mut progress, session.config().stall_after);
+    let after = session.config().stall_after;
+    let mut observer = Stall::new(&mut progress, after, session.retargets());
     let controller = session.config().controller.clone();
     let outcome = kernel::run(campaign, &controller, None, &mut session, &mut observer);
     let outcome = match outcome {
@@ -196,7 +228,7 @@ fn go(
             let _ = session.end(&Ended::Controller(why));
             return Err(match failure {
                 Failure::Running(why) => {
-                    Failure::Running(format!("{why}; {}", hint(folder.path())))
+                    Failure::Running(format!("{why}; {}", hint(&session, folder.path())))
                 }
                 other => other,
             });
@@ -205,6 +237,15 @@ fn go(
     session
         .end(&outcome.ended)
         .map_err(|e| Failure::running(&e))?;
+    if !session.is_live() {
+        // Results of the journal's first part would replace those of all of it.
+        return Err(Failure::Suspended(format!(
+            "the journal was not yet lived through, and nothing in {} has changed: go on with \
+             `beacon resume {}`",
+            folder.path().display(),
+            folder.path().display()
+        )));
+    }
 
     let summary = LiveSummary::new(&outcome, &session).map_err(|e| Failure::running(&e))?;
     let written = write_run(
@@ -225,10 +266,12 @@ fn go(
         print(&report(&outcome, &summary, &session, folder.path()))?;
     }
     match &outcome.ended {
-        Ended::Interrupted | Ended::Stopped => Err(Failure::Suspended(hint(folder.path()))),
+        Ended::Interrupted | Ended::Stopped => {
+            Err(Failure::Suspended(hint(&session, folder.path())))
+        }
         ended if ended.is_failure() => Err(Failure::Running(format!(
             "{ended}; {}",
-            hint(folder.path())
+            hint(&session, folder.path())
         ))),
         _ => Ok(()),
     }
@@ -261,15 +304,17 @@ fn report(
     if (down, right) != (0.0, 0.0) {
         text += &format!("  the sample drifted {down:.2} px down and {right:.2} px to the right\n");
     }
-    if outcome.ended != Ended::Budget {
-        text += &format!("  ended: {}\n", outcome.ended);
-    }
     text + &format!("results in {}\n", folder.display())
 }
 
-fn hint(folder: &Path) -> String {
+fn hint(session: &Session<'_>, folder: &Path) -> String {
+    let beam = if session.is_blanked() {
+        "the beam is blanked"
+    } else {
+        "the beam COULD NOT BE BLANKED: look after it"
+    };
     format!(
-        "the beam is blanked and the journal complete: go on with `beacon resume {}`",
+        "{beam} and the journal complete: go on with `beacon resume {}`",
         folder.display()
     )
 }

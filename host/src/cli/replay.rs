@@ -159,21 +159,28 @@ pub(super) fn describe(outcome: &Outcome) -> String {
         let share = values.last();
         share.map_or_else(String::new, |share| format!(", {space} {share:.3}"))
     };
+    let patches = share("patch", &series.patch_coverage);
+    let latents = share("latent", &series.latent_coverage);
+    let judged = if series.mae.is_empty() {
+        let observed = last(&series.observed_coverage);
+        format!("{observed:.3} of the range of responses covered{patches}{latents}")
+    } else {
+        format!(
+            "target coverage {coverage:.3} ({:.0} of {bins} bins){patches}{latents}\n  \
+             MAE {} {units}, RMSE {} {units}, NLPD {:.3}",
+            coverage * bins as f64,
+            significant(last(&series.mae)),
+            significant(last(&series.rmse)),
+            last(&series.nlpd)
+        )
+    };
     let mut text = format!(
-        "{}: {steps}{of} steps after {} seeds among {} candidates\n  \
-         target coverage {coverage:.3} ({:.0} of {bins} bins){}{}\n  \
-         MAE {} {units}, RMSE {} {units}, NLPD {:.3}\n  \
+        "{}: {steps}{of} steps after {} seeds among {} candidates\n  {judged}\n  \
          per step: {:.1} ms training, {:.1} ms deciding, {:.1} ms monitoring\n  \
          the campaign took {:.1} s{}\n",
         outcome.config.strategy,
         outcome.seeds.len(),
         outcome.candidates,
-        coverage * bins as f64,
-        share("patch", &series.patch_coverage),
-        share("latent", &series.latent_coverage),
-        significant(last(&series.mae)),
-        significant(last(&series.rmse)),
-        last(&series.nlpd),
         each(outcome.times.training),
         each(outcome.times.deciding),
         each(outcome.times.monitoring),

@@ -67,6 +67,9 @@ pub(super) fn campaign_id(setup: &Setup<'_>) -> u32 {
         }
     };
     mix(setup.seed);
+    if setup.revision > 0 {
+        mix(u64::from(setup.revision));
+    }
     mix(setup.window as u64);
     for pixel in setup.pixels {
         mix(u64::from(pixel.to_bits()));

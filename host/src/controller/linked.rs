@@ -78,6 +78,8 @@ pub struct Linked<'m> {
     /// Rows and columns where nothing is proposed any more.
     excluded: Vec<(Range<usize>, Range<usize>)>,
     losses: u32,
+    /// Times that the board was told everything again.
+    resets: u32,
     intrusions: u32,
 }
 
@@ -139,6 +141,7 @@ impl<'m> Linked<'m> {
             model: None,
             excluded: Vec::new(),
             losses: 0,
+            resets: 0,
             intrusions: 0,
         })
     }
@@ -239,6 +242,7 @@ impl<'m> Linked<'m> {
         if status.campaign == Some(campaign) && status.phase == Phase::Running {
             return Ok(());
         }
+        self.resets += 1;
         if let Some(settings) = self.settings {
             self.client.configure(settings)?;
         }
@@ -395,6 +399,10 @@ impl BeamPort for Linked<'_> {
 
     fn settings(&self) -> Option<Settings> {
         Some(self.settings.unwrap_or_default())
+    }
+
+    fn resets(&self) -> u32 {
+        self.resets
     }
 
     fn dose_us(&mut self) -> Result<u64, ControllerError> {

@@ -10,7 +10,7 @@ mod serial;
 use std::ops::Range;
 
 use beacon_kernel::link::Failure;
-use beacon_kernel::link::message::{Refusal, Settings};
+use beacon_kernel::link::message::{Refusal, Settings, Which};
 use beacon_kernel::link::scalarizer::Scalarizer;
 use beacon_kernel::{Acquisition, Candidate, Model, Proposal, Surrogate};
 
@@ -33,6 +33,8 @@ pub struct Setup<'a> {
     pub pixels: &'a [f32],
     /// Fixes every random number of the kernel.
     pub seed: u64,
+    /// Counts the targets of a campaign from 0: a controller tells one from the next by it.
+    pub revision: u32,
 }
 
 /// Why a controller did not do as told.
@@ -72,6 +74,16 @@ impl ControllerError {
     /// Whether the link was lost, not something refused.
     pub fn is_link(&self) -> bool {
         matches!(self, Self::Link(failure) if !matches!(failure, Failure::Refused(_)))
+    }
+
+    /// The setting that is out of range, and the ceiling that the controller keeps it below.
+    pub fn ceiling(&self) -> Option<(Which, u64)> {
+        match self {
+            Self::Link(Failure::Refused(Refusal::Setting { which, limit })) => {
+                Some((*which, *limit))
+            }
+            _ => None,
+        }
     }
 
     /// Whether the limit of one pixel was reached: others can still be measured.
@@ -116,6 +128,11 @@ pub trait BeamPort {
 
     /// What it was told last; `None` where it has no beam.
     fn settings(&self) -> Option<Settings>;
+
+    /// Times that it was reset and told everything again.
+    fn resets(&self) -> u32 {
+        0
+    }
 
     /// Exposure of the campaign so far by its own account, in µs of beam.
     ///

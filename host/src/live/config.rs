@@ -182,7 +182,10 @@ fn parse_scalarizer(text: &str) -> Result<Scalarizer, ScalarizerError> {
 }
 
 /// Reads a time in seconds, minutes or hours, as seconds.
-fn parse_time(text: &str) -> Result<f64, String> {
+///
+/// # Errors
+/// What would be accepted.
+pub fn parse_time(text: &str) -> Result<f64, String> {
     let text = text.trim();
     let (number, unit) = match text.strip_suffix(['s', 'm', 'h']) {
         Some(number) => (number, &text[number.len()..]),

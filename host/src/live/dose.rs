@@ -127,11 +127,24 @@ impl Ledger {
         Ok(())
     }
 
-    /// Checks an overview of so many electrons before it is made.
+    /// Checks an overview of so many electrons over so many pixels before it is made.
     ///
     /// # Errors
-    /// The limit that it would break.
-    pub fn admit_in_all(&self, electrons: f64) -> Result<(), DoseError> {
+    /// The limit that it would break, on the pixel that has taken most.
+    pub fn admit_overview(&self, electrons: f64, pixels: usize) -> Result<(), DoseError> {
+        self.admit_in_all(electrons)?;
+        if let (Some(limit), Some(area)) = (self.limits.pixel, self.area) {
+            let most = self.pixels.values().copied().fold(0.0, f64::max);
+            let used = (most + self.everywhere) / area;
+            let next = electrons / pixels.max(1) as f64 / area;
+            if used + next > limit {
+                return Err(DoseError::Pixel { used, next, limit });
+            }
+        }
+        Ok(())
+    }
+
+    fn admit_in_all(&self, electrons: f64) -> Result<(), DoseError> {
         match self.limits.total {
             Some(limit) if self.total + electrons > limit => Err(DoseError::Total {
                 used: self.total,
@@ -193,6 +206,10 @@ mod tests {
         let (a, b) = (Candidate(1), Candidate(2));
         ledger.spend_on_overview(20.0, 4);
         assert_eq!(ledger.on_pixel(a), Some(0.5));
+        assert!(ledger.admit_overview(80.0, 4).is_ok());
+        assert!(ledger.admit_overview(80.1, 4).is_err());
+        let crowded = ledger.admit_overview(76.0, 1).unwrap_err();
+        assert!(matches!(crowded, DoseError::Pixel { .. }));
         assert_eq!(ledger.admit(a, 25.0), Ok(()));
         assert!(matches!(
             ledger.admit(a, 25.1),

@@ -40,6 +40,11 @@ pub enum LiveError {
     /// The overview alone takes more than is allowed.
     #[error("the overview takes too much: {0}")]
     Overview(DoseError),
+    /// Not even one point can be measured.
+    #[error(
+        "no point could be measured: {0}; allow more, or expose less with --dwell or --current"
+    )]
+    FirstPoint(DoseError),
     /// The settings in the journal cannot be read, or have no file form.
     #[error("the settings of the campaign: {0}")]
     Settings(String),
@@ -65,18 +70,17 @@ pub enum LiveError {
     },
     /// Another instrument than the one the campaign began on.
     #[error(
-        "the campaign began on {began} with spectra of {channels} channels; there is now {found} \
-         with {found_channels}"
+        "the campaign began on {began} with {channels}; there is now {found} with {found_channels}"
     )]
     OtherInstrument {
         /// The instrument it began on.
         began: String,
         /// Its channels.
-        channels: usize,
+        channels: String,
         /// The instrument that is there.
         found: String,
         /// Its channels.
-        found_channels: usize,
+        found_channels: String,
     },
     /// The control socket cannot be opened.
     #[error("the control socket cannot be opened: {0}")]

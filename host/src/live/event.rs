@@ -3,6 +3,8 @@
 //! Postcard numbers variants and fields by their order: within one version of the journal nothing
 //! is inserted, removed or reordered.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
 use crate::experiment::Region;
@@ -39,6 +41,11 @@ pub enum Event {
     Exposing(Exposing),
     /// A point was measured.
     Measured(Box<Measured>),
+    /// A fresh overview is about to be taken; its dose counts from here on, whatever comes of it.
+    Surveying {
+        /// Its dose in electrons; 0 where that is not known.
+        electrons: f64,
+    },
     /// A fresh overview was compared with the first.
     Surveyed(Surveyed),
     /// The instrument failed.
@@ -81,6 +88,8 @@ pub struct Begun {
     pub channels: Channels,
     /// What the instrument knows of its beam.
     pub beam: Beam,
+    /// Candidates to measure first, where they were given.
+    pub seeds: Option<Vec<u32>>,
     /// Dose of the overview in electrons, 0 where it is not known.
     pub electrons: f64,
 }
@@ -120,8 +129,6 @@ pub struct Surveyed {
     pub shift: Option<(f64, f64)>,
     /// How far to trust it, 0 to 1.
     pub confidence: f64,
-    /// Dose of the overview in electrons.
-    pub electrons: f64,
 }
 
 /// What somebody wants otherwise.
@@ -135,4 +142,19 @@ pub enum Command {
     Exclude(Region),
     /// This candidate is to be measured next.
     Measure(u32),
+}
+
+impl fmt::Display for Command {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Strategy(name) => write!(f, "strategy {name}"),
+            Self::Target(text) => write!(f, "target {text}"),
+            Self::Exclude(Region { rows, columns }) => write!(
+                f,
+                "exclude {}..{},{}..{}",
+                rows.start, rows.end, columns.start, columns.end
+            ),
+            Self::Measure(candidate) => write!(f, "measure candidate {candidate}"),
+        }
+    }
 }

@@ -25,12 +25,13 @@ mod event;
 mod folder;
 mod journal;
 mod points;
+mod reserve;
 mod results;
 mod session;
 mod stall;
 mod status;
 
-pub use config::{Frame, LiveConfig, Reduce};
+pub use config::{Frame, LiveConfig, Reduce, parse_time};
 pub use control::{ControlError, WORDS, status, tell};
 pub use dose::{DoseError, Ledger, Limits, electrons, pixel_area};
 pub use drift::{DriftError, Shift, register};
@@ -44,8 +45,12 @@ pub use session::{Session, TakenUp, Voice};
 pub use stall::Stall;
 pub use status::Status;
 
+use beacon_kernel::link::message::Settings;
+
+use crate::controller::ControllerChoice;
 use crate::microscope::MicroscopeChoice;
 use crate::scalarizer::Scalarizer;
+use points::Points;
 
 /// What is sought where nothing was said: the target of a specimen, else the sum of a spectrum.
 pub fn default_target(microscope: &MicroscopeChoice) -> Scalarizer {
@@ -57,16 +62,11 @@ pub fn default_target(microscope: &MicroscopeChoice) -> Scalarizer {
     }
 }
 
-/// Checks settings against each other and against what is known of the beam.
+/// Checks settings by themselves.
 ///
 /// # Errors
 /// The first that does not do.
-fn check(config: &LiveConfig, current_pa: Option<f64>, area: Option<f64>) -> Result<(), LiveError> {
-    let setting = |name, value: &dyn ToString, accepted: &str| LiveError::Setting {
-        name,
-        value: value.to_string(),
-        accepted: accepted.to_owned(),
-    };
+fn check_alone(config: &LiveConfig, points: &Points) -> Result<(), LiveError> {
     let positive = |value: f64| value.is_finite() && value > 0.0;
     for (name, value) in [
         ("dwell", config.dwell),
@@ -80,8 +80,15 @@ fn check(config: &LiveConfig, current_pa: Option<f64>, area: Option<f64>) -> Res
         }
     }
     let dwell = config.dwell.unwrap_or(1.0);
-    if !(1e-6..=3600.0).contains(&dwell) {
-        let accepted = "a microsecond to an hour, in seconds";
+    let (longest, accepted) = if config.controller == ControllerChoice::InProcess {
+        (3600.0, "a microsecond to an hour, in seconds")
+    } else {
+        (
+            f64::from(Settings::LONGEST_US) * 1e-6,
+            "a microsecond to a minute, in seconds, with a controller that exposes",
+        )
+    };
+    if !(1e-6..=longest).contains(&dwell) {
         return Err(setting("dwell", &dwell, accepted));
     }
     if !(config.patience >= 0.0 && config.patience.is_finite()) {
@@ -95,6 +102,24 @@ fn check(config: &LiveConfig, current_pa: Option<f64>, area: Option<f64>) -> Res
             return Err(setting(name, &0, "1 or more points"));
         }
     }
+    if config.reduce == Reduce::Controller && points.on_controller().is_none() {
+        let value = format!("controller, for `{}`", points.target());
+        let accepted = "a target that a controller can reduce: a sum, a window or a line on a \
+                        rising axis; or host";
+        return Err(setting("reduce", &value, accepted));
+    }
+    Ok(())
+}
+
+/// Checks settings against what is known of the beam and of the overview.
+///
+/// # Errors
+/// The first that does not do.
+fn check_with(
+    config: &LiveConfig,
+    current_pa: Option<f64>,
+    area: Option<f64>,
+) -> Result<(), LiveError> {
     let limited = config.dose_limit.is_some() || config.pixel_dose_limit.is_some();
     if limited && current_pa.is_none() {
         return Err(setting(
@@ -111,4 +136,12 @@ fn check(config: &LiveConfig, current_pa: Option<f64>, area: Option<f64>) -> Res
         ));
     }
     Ok(())
+}
+
+fn setting(name: &'static str, value: &dyn ToString, accepted: &str) -> LiveError {
+    LiveError::Setting {
+        name,
+        value: value.to_string(),
+        accepted: accepted.to_owned(),
+    }
 }

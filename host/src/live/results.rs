@@ -5,6 +5,7 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
+use super::event::Command;
 use super::journal::JournalError;
 use super::session::Session;
 use crate::campaign::{Measurement, Outcome, Summary};
@@ -33,6 +34,9 @@ pub struct LiveSummary {
     /// simulated samples alone.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub position_errors: Option<Vec<f64>>,
+    /// What somebody wanted otherwise on the way, with the points measured by then.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub commands: Vec<(usize, Command)>,
     /// How far the sample had moved down and to the right by the last overview, in pixels.
     pub drift: (f64, f64),
     /// SHA-256 of the journal, in hexadecimal.
@@ -66,6 +70,7 @@ impl LiveSummary {
             dose_limit_electrons: session.config().dose_limit,
             positions: positions.collect(),
             position_errors: errors,
+            commands: session.commands().to_vec(),
             drift: session.drift(),
             journal_sha256: session.journal_hash()?,
         })
@@ -175,6 +180,7 @@ fn provenance(
         ("instrument", begun.instrument.clone()),
         ("controller", controller),
         ("dose_electrons", summary.dose_electrons.to_string()),
+        ("commands", commands(session)),
         ("ended", outcome.ended.to_string()),
         ("warnings", outcome.warnings.join("\n")),
         ("journal_sha256", summary.journal_sha256.clone()),
@@ -183,4 +189,11 @@ fn provenance(
             toml::to_string(session.config()).unwrap_or_else(|_| begun.settings.clone()),
         ),
     ]
+}
+
+/// What somebody wanted otherwise, a line each.
+fn commands(session: &Session<'_>) -> String {
+    let lines = session.commands().iter();
+    let lines = lines.map(|(points, command)| format!("after {points} points: {command}"));
+    lines.collect::<Vec<_>>().join("\n")
 }

@@ -1,6 +1,8 @@
 //! Whether a campaign still finds anything: stops one that does not.
 
 use std::ops::ControlFlow;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::campaign::{Observer, Series};
 use crate::experiment::Ended;
@@ -14,16 +16,26 @@ pub struct Stall<'o> {
     fullest: [f64; 2],
     /// Step of the last growth.
     grown: usize,
+    /// Counts changes of the target, which begin coverage anew.
+    retargets: Arc<AtomicUsize>,
+    seen: usize,
 }
 
 impl<'o> Stall<'o> {
     /// Watches for `after` points without growth; for ever where there is no such number.
-    pub fn new(observer: &'o mut dyn Observer, after: Option<usize>) -> Self {
+    /// `retargets` counts changes of the target, with which growth begins anew.
+    pub fn new(
+        observer: &'o mut dyn Observer,
+        after: Option<usize>,
+        retargets: Arc<AtomicUsize>,
+    ) -> Self {
         Self {
             observer,
             after,
             fullest: [0.0; 2],
             grown: 0,
+            retargets,
+            seen: 0,
         }
     }
 }
@@ -31,6 +43,10 @@ impl<'o> Stall<'o> {
 impl Observer for Stall<'_> {
     fn step(&mut self, step: usize, of: usize, series: &Series) -> ControlFlow<Ended> {
         self.observer.step(step, of, series)?;
+        let retargets = self.retargets.load(Ordering::Relaxed);
+        if std::mem::replace(&mut self.seen, retargets) != retargets {
+            (self.fullest, self.grown) = ([0.0; 2], step);
+        }
         let coverages = [&series.observed_coverage, &series.patch_coverage_with_seeds];
         for (fullest, coverage) in self.fullest.iter_mut().zip(coverages) {
             let coverage = coverage.last().copied().unwrap_or(0.0);
@@ -60,7 +76,7 @@ mod tests {
     fn a_campaign_ends_when_nothing_has_grown_for_long_enough() {
         let run = |after, observed: &[f64], patches: &[f64]| {
             let mut nobody = ();
-            let mut stall = Stall::new(&mut nobody, after);
+            let mut stall = Stall::new(&mut nobody, after, Arc::default());
             let mut series = Series::default();
             for (n, (&observed, &patches)) in observed.iter().zip(patches).enumerate() {
                 series.observed_coverage.push(observed);

@@ -141,6 +141,12 @@ pub trait Microscope {
     /// When the instrument fails or answers with something else.
     fn acquire(&mut self, dwell: Duration, key: &str) -> Result<Acquired, MicroscopeError>;
 
+    /// The longest that the beam can be on in one acquisition, relative to its live time: dose is
+    /// announced by it before it is spent. 1 where nothing is dead.
+    fn longest_stretch(&self) -> f64 {
+        1.0
+    }
+
     /// Blanks the beam.
     ///
     /// # Errors

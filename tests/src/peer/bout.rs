@@ -288,5 +288,6 @@ fn setup(scene: &Scene, seed: u64) -> Setup<'_> {
         window: candidates.window(),
         pixels: scene.patches.pixels(),
         seed,
+        revision: 0,
     }
 }

@@ -5,7 +5,7 @@ use crate::campaign::ALGORITHM;
 use crate::live::aim::{self, Aim};
 use crate::live::control::Accepted;
 use crate::live::status::Status;
-use crate::live::{Reduce, RunFolder, check, default_target, dose};
+use crate::live::{RunFolder, check_alone, check_with, default_target, dose};
 
 /// What a session starts with, once everything is checked.
 struct Ready {
@@ -14,32 +14,30 @@ struct Ready {
     points: Points,
     candidates: Candidates,
     ledger: Ledger,
+    stretch: f64,
     acquisition: Acquisition,
 }
 
 impl Ready {
-    fn new(config: LiveConfig, begun: Begun) -> Result<Self, LiveError> {
+    fn new(config: LiveConfig, begun: Begun, stretch: f64) -> Result<Self, LiveError> {
         let image = &begun.image;
         let (scalarizers, target) = config.scalarizers(&default_target(&config.microscope));
         let points = Points::new(scalarizers, target, &begun.channels)?;
         let window = config.campaign.window;
         let candidates = Candidates::new(image.height(), image.width(), window)?;
         let area = dose::pixel_area(image);
-        if config.reduce == Reduce::Controller && points.on_controller().is_none() {
-            return Err(LiveError::Setting {
-                name: "reduce",
-                value: format!("controller, for `{}`", points.target()),
-                accepted: "a target that a controller can reduce: a sum, a window or a line, \
-                           without background or above two windows, on a rising axis; or host"
-                    .to_owned(),
-            });
-        }
-        check(&config, config.current.or(begun.beam.current_pa), area)?;
+        let current = config.current.or(begun.beam.current_pa);
+        check_with(&config, current, area)?;
         let mut ledger = Ledger::new(config.limits(), area);
         ledger
-            .admit_in_all(begun.electrons)
+            .admit_overview(begun.electrons, image.values.len())
             .map_err(LiveError::Overview)?;
         ledger.spend_on_overview(begun.electrons, image.values.len());
+        let longest = config.dwell().as_secs_f64() * stretch;
+        let electrons = dose::electrons(current.unwrap_or(0.0), longest);
+        ledger
+            .admit(Candidate(0), electrons)
+            .map_err(LiveError::FirstPoint)?;
         Ok(Self {
             acquisition: config.campaign.acquisition().unwrap_or_default(),
             config,
@@ -47,6 +45,7 @@ impl Ready {
             points,
             candidates,
             ledger,
+            stretch,
         })
     }
 }
@@ -60,12 +59,18 @@ impl<'a> Session<'a> {
     pub fn begin(
         microscope: &'a mut dyn Microscope,
         config: LiveConfig,
+        seeds: Option<Vec<u32>>,
         folder: &RunFolder,
         interrupted: Arc<AtomicBool>,
     ) -> Result<Self, LiveError> {
         let settings = to_toml(&config)?;
-        let beam = microscope.beam();
+        // What can be told without the overview is told before the sample is exposed for it.
+        let (scalarizers, target) = config.scalarizers(&default_target(&config.microscope));
+        let points = Points::new(scalarizers, target, microscope.channels())?;
+        check_alone(&config, &points)?;
         let image = microscope.overview()?;
+        // Some instruments know their beam once they have used it.
+        let beam = microscope.beam();
         let pixels = image.values.len() as f64;
         let current = config.current.or(beam.current_pa);
         let electrons = current
@@ -82,6 +87,7 @@ impl<'a> Session<'a> {
             image,
             channels: microscope.channels().clone(),
             beam,
+            seeds,
             electrons,
         };
         let record = Record {
@@ -89,10 +95,10 @@ impl<'a> Session<'a> {
             elapsed_ms: 0,
             event: Event::Begun(Box::new(begun.clone())),
         };
-        let ready = Ready::new(config, begun)?;
+        let ready = Ready::new(config, begun, microscope.longest_stretch())?;
         let mut journal = Journal::create(&folder.journal())?;
         journal.append(&record)?;
-        let mut session = Self::new(microscope, ready, journal, interrupted);
+        let mut session = Self::new(microscope, ready, journal, folder, interrupted);
         session.awake = true;
         session.listen(folder)?;
         Ok(session)
@@ -113,34 +119,33 @@ impl<'a> Session<'a> {
             begun,
             records,
             config,
-            settings,
             torn,
         } = taken_up;
-        let found_channels = microscope.channels().coordinates.len();
-        if found_channels != begun.channels.coordinates.len() {
+        if *microscope.channels() != begun.channels {
             return Err(LiveError::OtherInstrument {
                 began: begun.instrument,
-                channels: begun.channels.coordinates.len(),
+                channels: describe(&begun.channels),
                 found: microscope.description(),
-                found_channels,
+                found_channels: describe(microscope.channels()),
             });
         }
         let elapsed = records.last().map_or(0, |(_, record)| record.elapsed_ms);
-        let ready = Ready::new(config, begun)?;
-        let mut session = Self::new(microscope, ready, journal, interrupted);
-        session.clock.1 = Duration::from_millis(elapsed);
-        session.relive.push(Past::Overview);
         let measured = |(_, record): &&(u64, Record)| matches!(record.event, Event::Measured(_));
         let points = records.iter().filter(measured).count();
-        session.past = records.into();
-        let now = to_toml(&session.config)?;
-        if now != settings {
-            let record = session.record(Event::Resumed {
-                version: env!("CARGO_PKG_VERSION").to_owned(),
-                settings: now,
+        if config.budget < points {
+            return Err(LiveError::Setting {
+                name: "budget",
+                value: config.budget.to_string(),
+                accepted: format!("at least the {points} points that are measured"),
             });
-            session.journal.borrow_mut().append(&record)?;
         }
+        let ready = Ready::new(config, begun, microscope.longest_stretch())?;
+        let mut session = Self::new(microscope, ready, journal, folder, interrupted);
+        session.clock.1 = Duration::from_millis(elapsed);
+        session.relive.push(Past::Overview);
+        let last = records.last().map(|(_, record)| &record.event);
+        session.had_ended = matches!(last, Some(Event::Ended { .. }));
+        session.past = records.into();
         session.found = Some((points, torn));
         session.listen(folder)?;
         Ok(session)
@@ -150,6 +155,7 @@ impl<'a> Session<'a> {
         microscope: &'a mut dyn Microscope,
         ready: Ready,
         journal: Journal,
+        folder: &RunFolder,
         interrupted: Arc<AtomicBool>,
     ) -> Self {
         let Ready {
@@ -158,8 +164,11 @@ impl<'a> Session<'a> {
             points,
             candidates,
             ledger,
+            stretch,
             acquisition,
         } = ready;
+        // A spectrum and its detectors, with room to spare.
+        let bytes = 16 * begun.channels.coordinates.len() + (64 << 10);
         let truth = microscope.truth(points.target());
         let size = (begun.image.height(), begun.image.width());
         let board = Board::default();
@@ -188,7 +197,13 @@ impl<'a> Session<'a> {
             truth,
             unreduced: None,
             ledger,
-            stretch: super::expose::FIRST_STRETCH,
+            stretch,
+            resets: 0,
+            commands: Vec::new(),
+            retargets: Arc::default(),
+            had_ended: false,
+            blanked: true,
+            reserve: Reserve::new(folder.path(), bytes),
             surveyed: 0,
             uncertain: 0,
             excluded: Vec::new(),
@@ -224,8 +239,6 @@ pub struct TakenUp {
     /// The settings that the campaign has had last. The budget and the limits may be changed,
     /// which decide nothing.
     pub config: LiveConfig,
-    /// The same as they stand in the journal.
-    settings: String,
     torn: u64,
 }
 
@@ -257,14 +270,13 @@ impl TakenUp {
                 Event::Resumed { settings, .. } => Some(settings),
                 _ => None,
             });
-        let settings = later.unwrap_or(&begun.settings).clone();
-        let config = toml::from_str(&settings).map_err(|e| LiveError::Settings(e.to_string()))?;
+        let settings = later.unwrap_or(&begun.settings);
+        let config = toml::from_str(settings).map_err(|e| LiveError::Settings(e.to_string()))?;
         Ok(Self {
             journal: found.journal,
             begun: *begun,
             records,
             config,
-            settings,
             torn: found.torn,
         })
     }
@@ -272,4 +284,18 @@ impl TakenUp {
 
 fn to_toml(config: &LiveConfig) -> Result<String, LiveError> {
     toml::to_string(config).map_err(|e| LiveError::Settings(e.to_string()))
+}
+
+fn describe(channels: &Channels) -> String {
+    let axis = &channels.axis;
+    let (first, last) = (channels.coordinates.first(), channels.coordinates.last());
+    let edge = |value: Option<&f64>| value.map_or(String::new(), f64::to_string);
+    format!(
+        "{} channels of `{}` from {} to {} {}",
+        channels.coordinates.len(),
+        axis.name,
+        edge(first),
+        edge(last),
+        axis.units
+    )
 }

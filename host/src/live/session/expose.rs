@@ -1,6 +1,6 @@
 //! One point on the instrument: drift, dose, exposure, and patience when something fails.
 
-use beacon_kernel::link::message::{DoseLimits, Settings};
+use beacon_kernel::link::message::{DoseLimits, Settings, Which};
 
 use super::*;
 use crate::live::dose::{self, DoseError};
@@ -14,10 +14,6 @@ const FIRST_PAUSE: Duration = Duration::from_millis(250);
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 /// Slices in which pauses look up.
 const SLICE: Duration = Duration::from_millis(20);
-/// How much longer than its live time a first exposure may have the beam on, until there is a
-/// measurement of it; and by how much later ones may exceed the longest so far.
-pub(super) const FIRST_STRETCH: f64 = 1.25;
-const FURTHER_STRETCH: f64 = 1.05;
 /// Overviews in a row that may tell no drift.
 const UNCERTAIN: u32 = 3;
 
@@ -48,7 +44,7 @@ impl Session<'_> {
         beam: &mut dyn BeamPort,
     ) -> Result<f64, ExperimentError> {
         self.hold(beam)?;
-        self.awaken();
+        self.awaken(beam)?;
         self.survey_if_due(beam)?;
         self.publish("measuring");
         let (position, electrons, acquired) =
@@ -85,7 +81,7 @@ impl Session<'_> {
         };
         let dwell = self.config.dwell();
         let current = self.current_pa.unwrap_or(0.0);
-        let longest = dwell.as_secs_f64() * self.stretch * FURTHER_STRETCH;
+        let longest = dwell.as_secs_f64() * self.stretch;
         let announced = dose::electrons(current, longest);
         match self.ledger.admit(point.candidate, announced) {
             Ok(()) => {}
@@ -97,6 +93,8 @@ impl Session<'_> {
             }
         }
         self.set_beam(beam)?;
+        self.hold_room(beam)?;
+        self.microscope.move_to(position)?;
         self.write(
             beam,
             Event::Exposing(Exposing {
@@ -107,10 +105,11 @@ impl Session<'_> {
         )?;
         self.ledger.spend(point.candidate, announced);
         self.announced = announced;
-        self.microscope.move_to(position)?;
         match beam.expose(point.candidate) {
             Ok(()) => {}
             Err(error) if error.is_pixel_dose_limit() => {
+                // Refused before it began.
+                self.ledger.spend(point.candidate, -announced);
                 return Err(self.leave_out(point, beam, &error)?.into());
             }
             Err(error) => return Err(ExperimentError::from(error).into()),
@@ -154,6 +153,9 @@ impl Session<'_> {
             return Ok(());
         };
         let points = self.points.all.len();
+        if self.uncertain >= UNCERTAIN {
+            return Err(self.lost());
+        }
         if points == 0 || !points.is_multiple_of(every) || self.surveyed == points {
             return Ok(());
         }
@@ -163,15 +165,19 @@ impl Session<'_> {
         let electrons = self.current_pa.zip(dwell).map_or(0.0, |(current, dwell)| {
             dose::electrons(current, dwell * pixels)
         });
-        if let Err(error) = self.ledger.admit_in_all(electrons) {
-            return Err(ended(Ended::Dose(error.to_string())));
-        }
-        let fresh = self.patiently(beam, |session, _| Ok(session.microscope.overview()?))?;
+        let fresh = self.patiently(beam, |session, beam| {
+            let pixels = session.begun.image.values.len();
+            if let Err(error) = session.ledger.admit_overview(electrons, pixels) {
+                return Err(ended(Ended::Dose(error.to_string())).into());
+            }
+            session.write(beam, Event::Surveying { electrons })?;
+            session.announce_overview(electrons);
+            Ok(session.microscope.overview()?)
+        })?;
         let surveyed = match register(&self.begun.image, &fresh) {
             Ok(shift) if shift.is_trusted() => Surveyed {
                 shift: Some((shift.rows, shift.columns)),
                 confidence: shift.confidence,
-                electrons,
             },
             unknown => {
                 let (why, confidence) = match unknown {
@@ -185,16 +191,43 @@ impl Session<'_> {
                 Surveyed {
                     shift: None,
                     confidence,
-                    electrons,
                 }
             }
         };
         self.write(beam, Event::Surveyed(surveyed))?;
         self.follow(surveyed);
         if self.uncertain >= UNCERTAIN {
-            return Err(ended(Ended::Drift(format!(
-                "{UNCERTAIN} overviews in a row do not tell how far"
-            ))));
+            return Err(self.lost());
+        }
+        Ok(())
+    }
+
+    fn lost(&self) -> ExperimentError {
+        ended(Ended::Drift(format!(
+            "{} overviews in a row do not tell how far",
+            self.uncertain
+        )))
+    }
+
+    /// Makes sure that the measurement to come will find room on the disk.
+    fn hold_room(&mut self, beam: &mut dyn BeamPort) -> Result<(), ExperimentError> {
+        let mut pause = FIRST_PAUSE;
+        let begun = Instant::now();
+        while let Err(error) = self.reserve.hold() {
+            let _ = self.blank(beam);
+            if begun.elapsed().as_secs_f64() > self.config.patience {
+                return Err(ExperimentError::NotKept(format!(
+                    "there is no room on the disk for another spectrum: {error}"
+                )));
+            }
+            self.publish("waiting for the disk");
+            self.say(&format!(
+                "there is no room on the disk for another spectrum: {error}; the beam is blanked, \
+                 trying again in {:.1} s",
+                pause.as_secs_f64()
+            ));
+            self.wait(pause)?;
+            pause = (2 * pause).min(LONGEST_PAUSE);
         }
         Ok(())
     }
@@ -202,6 +235,11 @@ impl Session<'_> {
     /// Tells the controller's beam what it may do, where the frame lies and what is left of the
     /// dose, when any of it changed.
     fn set_beam(&mut self, beam: &mut dyn BeamPort) -> Result<(), ExperimentError> {
+        let resets = beam.resets();
+        if std::mem::replace(&mut self.resets, resets) != resets {
+            // Its account of the dose began again, and with it its limits.
+            (self.unset, self.told) = (true, None);
+        }
         if !self.unset {
             return Ok(());
         }
@@ -248,14 +286,28 @@ impl Session<'_> {
             pixel_us: told.map_or(pixel_us, |told| pixel_us.min(told.pixel_us)),
             total_us: told.map_or(total_us, |told| total_us.min(told.total_us)),
         };
-        beam.configure(Settings {
+        let mut settings = Settings {
             dwell_us,
             settle_us: self.config.settle_us,
             dose,
             link_timeout_ms: timeout_ms,
             field,
-        })?;
-        self.told = Some(dose);
+        };
+        // A board has ceilings of its own, below which it stays whatever it is told.
+        while let Err(error) = beam.configure(settings) {
+            let Some((which, ceiling)) = error.ceiling() else {
+                return Err(error.into());
+            };
+            let dose = &mut settings.dose;
+            match which {
+                Which::PixelDose if ceiling < u64::from(dose.pixel_us) => {
+                    dose.pixel_us = ceiling as u32;
+                }
+                Which::TotalDose if ceiling < dose.total_us => dose.total_us = ceiling,
+                _ => return Err(error.into()),
+            }
+        }
+        self.told = Some(settings.dose);
         self.unset = false;
         Ok(())
     }
@@ -272,12 +324,12 @@ impl Session<'_> {
             let error = match attempt(self, beam) {
                 Ok(result) => return Ok(result),
                 Err(Attempt::Other(error)) => {
-                    self.blank(beam);
+                    let _ = self.blank(beam);
                     return Err(error);
                 }
                 Err(Attempt::Instrument(error)) => error,
             };
-            self.blank(beam);
+            let blanked = self.blank(beam);
             self.announced = 0.0;
             let why = error.to_string();
             self.write(beam, Event::Failed { why: why.clone() })?;
@@ -296,7 +348,7 @@ impl Session<'_> {
                     return Err(ended(Ended::Instrument(why)));
                 }
                 self.say(&format!(
-                    "{why}; the beam is blanked, trying again in {:.1} s",
+                    "{why}; {blanked}, trying again in {:.1} s",
                     pause.as_secs_f64()
                 ));
                 self.wait(pause)?;
@@ -313,14 +365,19 @@ impl Session<'_> {
 
     /// Blanks both beams. Whichever cannot be reached blanks by itself: the controller after its
     /// time-out, the instrument at the end of the exposure.
-    pub(super) fn blank(&mut self, beam: &mut dyn BeamPort) {
+    pub(super) fn blank(&mut self, beam: &mut dyn BeamPort) -> &'static str {
         if let Err(error) = beam.blank() {
             self.say(&format!(
                 "the controller could not be told to blank: {error}"
             ));
         }
         // What failed will often fail at this too, and has just been told.
-        let _ = self.microscope.blank();
+        self.blanked = self.microscope.blank().is_ok();
+        if self.blanked {
+            "the beam is blanked"
+        } else {
+            "the beam COULD NOT BE BLANKED: look after it"
+        }
     }
 
     /// Waits, and looks up.
@@ -333,13 +390,17 @@ impl Session<'_> {
             if self.control.as_ref().is_some_and(Control::stopped) {
                 return Err(ended(Ended::Stopped));
             }
+            if self.elapsed().as_secs_f64() >= self.config.time_limit.unwrap_or(f64::INFINITY) {
+                return Err(ended(Ended::Time));
+            }
             std::thread::sleep(SLICE.min(time));
         }
         Ok(())
     }
 
     /// Writes an event into the journal. While that fails, the beam is blanked and what is to be
-    /// written is kept: a disk that is full may be emptied.
+    /// written is kept: a disk that is full may be emptied, and until then the room that is held
+    /// for it takes what was measured.
     pub(super) fn write(
         &mut self,
         beam: &mut dyn BeamPort,
@@ -353,16 +414,28 @@ impl Session<'_> {
                 Ok(place) => return Ok(place),
                 Err(error) => error,
             };
-            self.blank(beam);
+            let _ = self.blank(beam);
+            self.reserve.give_up();
+            if let Ok(place) = self.journal.borrow_mut().append(&record) {
+                return Ok(place);
+            }
             if begun.elapsed().as_secs_f64() > self.config.patience {
                 return Err(error.into());
             }
             self.publish("waiting for the disk");
+            let (kept, waited) = match record.event {
+                // It is worth more than the wish to stop: only giving up loses it.
+                Event::Measured(_) => ("the spectrum just measured is kept in memory", Ok(())),
+                _ => ("nothing is lost", self.wait(pause)),
+            };
             self.say(&format!(
-                "{error}; the beam is blanked and nothing is lost, trying again in {:.1} s",
+                "{error}; the beam is blanked and {kept}, trying again in {:.1} s",
                 pause.as_secs_f64()
             ));
-            self.wait(pause)?;
+            waited?;
+            if matches!(record.event, Event::Measured(_)) {
+                std::thread::sleep(pause);
+            }
             pause = (2 * pause).min(LONGEST_PAUSE);
         }
     }

@@ -13,7 +13,7 @@ mod relive;
 use std::cell::RefCell;
 use std::collections::{HashSet, VecDeque};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant, SystemTime};
 
 use beacon_kernel::link::message::DoseLimits;
@@ -22,9 +22,10 @@ use beacon_kernel::{Acquisition, Candidate, Candidates, Pixel};
 use super::aim::Aim;
 use super::control::Control;
 use super::dose::Ledger;
-use super::event::{Begun, Event, Record};
+use super::event::{Begun, Command, Event, Record};
 use super::journal::{Journal, JournalError};
 use super::points::{LivePoint, Points};
+use super::reserve::Reserve;
 use super::status::Board;
 use super::{LiveConfig, LiveError};
 use crate::controller::BeamPort;
@@ -66,8 +67,20 @@ pub struct Session<'a> {
     truth: Option<Map>,
     ledger: Ledger,
     current_pa: Option<f64>,
-    /// Longest time with the beam on, relative to the live time.
+    /// Longest time with the beam on, relative to the live time, by the instrument's word.
     stretch: f64,
+    /// Resets of the controller that it was restored after.
+    resets: u32,
+    /// What somebody wanted otherwise, and the points measured by then.
+    commands: Vec<(usize, Command)>,
+    /// Times that another target was sought.
+    retargets: Arc<AtomicUsize>,
+    /// Whether the journal ends with an end, from which the campaign goes on because somebody
+    /// said so.
+    had_ended: bool,
+    /// Whether the instrument obeyed when it was told to blank last.
+    blanked: bool,
+    reserve: Reserve,
     aim: Aim,
     /// Points measured when drift was looked for last.
     surveyed: usize,
@@ -127,6 +140,31 @@ impl Session<'_> {
         &self.ledger
     }
 
+    /// The geometry of the overview and its candidates.
+    pub fn candidates(&self) -> Candidates {
+        self.candidates
+    }
+
+    /// Whether the instrument obeyed when it was told to blank last.
+    pub fn is_blanked(&self) -> bool {
+        self.blanked
+    }
+
+    /// The candidates to measure first, where they were given.
+    pub fn seeds(&self) -> Option<&[u32]> {
+        self.begun.seeds.as_deref()
+    }
+
+    /// What somebody wanted otherwise, with the points measured by then.
+    pub fn commands(&self) -> &[(usize, Command)] {
+        &self.commands
+    }
+
+    /// Counts the times that another target was sought.
+    pub fn retargets(&self) -> Arc<AtomicUsize> {
+        Arc::clone(&self.retargets)
+    }
+
     /// How far the sample has moved down and to the right by the last overview, in pixels.
     pub fn drift(&self) -> (f64, f64) {
         self.aim.shift
@@ -153,17 +191,23 @@ impl Session<'_> {
         }
     }
 
-    /// Blanks the instrument's beam and writes down why the campaign ended.
+    /// Blanks the instrument's beam and writes down why the campaign ended; nothing of the latter
+    /// while the journal is still being lived through, which already says more.
     ///
     /// # Errors
     /// When the journal cannot be written.
     pub fn end(&mut self, why: &Ended) -> Result<(), JournalError> {
-        if let Err(error) = self.microscope.blank() {
+        let blanked = self.microscope.blank();
+        self.blanked = blanked.is_ok();
+        if let Err(error) = blanked {
             self.say(&format!(
                 "the beam could not be blanked at the end: {error}"
             ));
         }
         self.board.write(|status| status.state = why.to_string());
+        if !self.is_live() {
+            return Ok(());
+        }
         let why = why.to_string();
         let record = self.record(Event::Ended { why });
         self.journal.borrow_mut().append(&record).map(|_| ())
@@ -191,7 +235,7 @@ impl Session<'_> {
     }
 
     /// Whether everything in the journal was lived through.
-    fn is_live(&self) -> bool {
+    pub fn is_live(&self) -> bool {
         self.past.is_empty()
     }
 

@@ -22,6 +22,7 @@ impl Session<'_> {
                     None => return Ok(None),
                 },
             };
+            self.commands.push((self.points.all.len(), command.clone()));
             if let Some(order) = self.order_for(&command)? {
                 return Ok(Some(order));
             }
@@ -52,7 +53,7 @@ impl Session<'_> {
                 return Ok(());
             }
             if !std::mem::replace(&mut paused, true) {
-                self.blank(beam);
+                let _ = self.blank(beam);
                 self.publish("paused");
                 self.say("paused, with the beam blanked");
             }
@@ -115,6 +116,7 @@ impl Session<'_> {
                     }
                 })?;
                 self.truth = self.microscope.truth(&target);
+                self.retargets.fetch_add(1, Ordering::Relaxed);
                 // The controller starts over, and with it its account of the dose.
                 self.unset = true;
                 Ok(Some(Order::Responses(responses)))

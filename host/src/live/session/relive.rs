@@ -27,6 +27,7 @@ impl Session<'_> {
                         .push(Past::Acquisition(measured.position, dwell));
                     return self.keep(place, point, &measured).map(Some);
                 }
+                Event::Surveying { electrons } => self.announce_overview(electrons),
                 Event::Surveyed(surveyed) => {
                     self.relive.push(Past::Overview);
                     self.follow(surveyed);
@@ -64,13 +65,30 @@ impl Session<'_> {
         None
     }
 
-    /// Brings a simulated instrument to where the journal ends, once.
-    pub(super) fn awaken(&mut self) {
+    /// Goes over from the journal to the instrument, once: brings a simulated one to where the
+    /// journal ends, and writes down who goes on and how.
+    pub(super) fn awaken(&mut self, beam: &mut dyn BeamPort) -> Result<(), ExperimentError> {
         if std::mem::replace(&mut self.awake, true) {
-            return;
+            return Ok(());
         }
         let past = std::mem::take(&mut self.relive);
         self.microscope.relive(&past);
+        self.announced = 0.0;
+        if self.had_ended {
+            self.uncertain = 0;
+        }
+        // Living through the journal is no time of the campaign.
+        self.clock.0 = Instant::now();
+        let settings = toml::to_string(&self.config).unwrap_or_default();
+        let version = env!("CARGO_PKG_VERSION").to_owned();
+        self.write(beam, Event::Resumed { version, settings })?;
+        Ok(())
+    }
+
+    /// Counts an overview that is about to be taken.
+    pub(super) fn announce_overview(&mut self, electrons: f64) {
+        let pixels = self.begun.image.values.len();
+        self.ledger.spend_on_overview(electrons, pixels);
     }
 
     /// Takes a measured point into account; returns its response.
@@ -81,14 +99,6 @@ impl Session<'_> {
         measured: &crate::live::event::Measured,
     ) -> Result<f64, ExperimentError> {
         let acquired = &measured.acquired;
-        if acquired.live_seconds > 0.0 {
-            let stretch = acquired.real_seconds / acquired.live_seconds;
-            self.stretch = if self.points.all.is_empty() {
-                stretch
-            } else {
-                self.stretch.max(stretch)
-            };
-        }
         self.measured.insert(point.candidate);
         self.unreduced = match self.config.reduce {
             Reduce::Controller => single(&acquired.spectrum),
@@ -99,8 +109,6 @@ impl Session<'_> {
 
     /// Takes an overview into account.
     pub(super) fn follow(&mut self, surveyed: Surveyed) {
-        let pixels = self.begun.image.values.len();
-        self.ledger.spend_on_overview(surveyed.electrons, pixels);
         self.surveyed = self.points.all.len();
         match surveyed.shift {
             Some(shift) => {

@@ -200,6 +200,11 @@ impl Microscope for BridgeMicroscope {
     }
 
     /// Connects anew first where the connection was lost.
+    /// What the bridge waits for: it blanks an exposure that takes longer.
+    fn longest_stretch(&self) -> f64 {
+        self.options.margin
+    }
+
     fn blank(&mut self) -> Result<(), MicroscopeError> {
         if self.connection.is_none() {
             self.reconnect()?;

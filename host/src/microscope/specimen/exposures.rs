@@ -108,6 +108,23 @@ impl SpecimenMicroscope {
         }
     }
 
+    /// The most that one detector is expected to count in an acquisition, anywhere.
+    pub(super) fn most_counts(&self) -> f64 {
+        let shares = detectors::shares(self.specimen.config().kind());
+        let share = shares.iter().copied().fold(0.0, f64::max);
+        if share == 0.0 || self.config.dead_time_us == 0.0 {
+            return 0.0;
+        }
+        let (height, width) = self.shape();
+        let counts = (0..height * width).map(|pixel| {
+            let spectrum = self
+                .specimen
+                .expected_spectrum(pixel / width, pixel % width);
+            spectrum.iter().sum::<f64>()
+        });
+        counts.fold(0.0, f64::max) * share * self.dose(self.dwell)
+    }
+
     /// Mean of one exposure of the specimen on some pixels, as they are left while they share a
     /// dose in e/Å².
     fn expected(&self, spots: &[sample::Spot], dose: f64) -> Vec<f64> {

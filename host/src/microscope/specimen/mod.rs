@@ -185,6 +185,15 @@ impl Microscope for SpecimenMicroscope {
         Ok(acquired)
     }
 
+    /// By the pixel of the sample that the busiest detector counts most on, with six standard
+    /// deviations of its counting noise.
+    fn longest_stretch(&self) -> f64 {
+        let live = self.dwell.as_secs_f64();
+        let most = self.most_counts();
+        let blind = 1e-6 * self.config.dead_time_us * (most + 6.0 * most.sqrt() + 1.0);
+        1.0 + blind / live
+    }
+
     fn blank(&mut self) -> Result<(), MicroscopeError> {
         Ok(())
     }
