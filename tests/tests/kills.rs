@@ -17,7 +17,9 @@ use rand_core::{Rng as _, SeedableRng as _};
 use rand_xoshiro::Xoshiro128PlusPlus;
 use tempfile::TempDir;
 
-const KILLS: usize = 20;
+/// Side by side, so that waiting for one is not waiting for all.
+const TEAMS: u64 = 6;
+const KILLS: usize = 34;
 const BUDGET: usize = 60;
 
 fn program(arguments: &[&str], cache: &Path) -> Child {
@@ -69,13 +71,26 @@ fn below(random: &mut Xoshiro128PlusPlus, most: Duration) -> Duration {
     most.mul_f64(f64::from(random.next_u32()) / f64::from(u32::MAX))
 }
 
+/// Runs the same in teams, each with random numbers of its own.
+fn in_teams(team: impl Fn(&mut Xoshiro128PlusPlus) + Sync) {
+    thread::scope(|scope| {
+        for seed in 0..TEAMS {
+            let team = &team;
+            scope.spawn(move || team(&mut Xoshiro128PlusPlus::seed_from_u64(seed)));
+        }
+    });
+}
+
 #[test]
 fn the_program_may_be_killed_at_any_instant() {
+    in_teams(kill_the_program);
+}
+
+fn kill_the_program(random: &mut Xoshiro128PlusPlus) {
     let Some(standin) = BridgeStandin::start(&particles(), &[]) else {
         return;
     };
     let cache = TempDir::new().unwrap();
-    let mut random = Xoshiro128PlusPlus::seed_from_u64(1);
     let (mut kills, mut campaigns) = (0, 0);
     while kills < KILLS {
         campaigns += 1;
@@ -109,7 +124,7 @@ fn the_program_may_be_killed_at_any_instant() {
                 vec!["resume", name]
             };
             let mut program = program(&arguments, cache.path());
-            let life = below(&mut random, Duration::from_millis(500));
+            let life = below(random, Duration::from_millis(500));
             let begun = Instant::now();
             let ended = loop {
                 if let Some(status) = program.try_wait().unwrap() {
@@ -143,16 +158,19 @@ fn the_program_may_be_killed_at_any_instant() {
 
 #[test]
 fn the_server_of_the_instrument_may_be_killed_at_any_instant() {
+    in_teams(kill_the_server);
+}
+
+fn kill_the_server(random: &mut Xoshiro128PlusPlus) {
     let Some(mut standin) = BridgeStandin::start(&particles(), &["--standin-delay", "0.01"]) else {
         return;
     };
     let cache = TempDir::new().unwrap();
-    let mut random = Xoshiro128PlusPlus::seed_from_u64(2);
     let (mut kills, mut campaigns) = (0, 0);
     while kills < KILLS {
         campaigns += 1;
         let microscope = format!("bridge:{}", standin.address());
-        let budget = (3 * BUDGET).to_string();
+        let budget = (2 * BUDGET).to_string();
         let run = [
             "run",
             "--microscope",
@@ -183,15 +201,21 @@ fn the_server_of_the_instrument_may_be_killed_at_any_instant() {
                 done.store(true, Ordering::Relaxed);
                 assert!(status.success(), "{status}");
             });
+            // Before the first points there is no campaign to lose; after a kill, the next waits
+            // until the program has gone on.
+            let mut seen = 20_000;
             while !done.load(Ordering::Relaxed) {
-                thread::sleep(below(&mut random, Duration::from_millis(150)));
-                // Before the first record there is no campaign to lose.
-                if done.load(Ordering::Relaxed) || measured_nothing_yet(&path) {
+                let size = std::fs::metadata(path.join("journal")).map_or(0, |file| file.len());
+                if size <= seen || kills >= KILLS {
+                    thread::sleep(Duration::from_millis(2));
                     continue;
                 }
+                thread::sleep(below(random, Duration::from_millis(150)));
                 standin.kill();
                 kills += 1;
-                thread::sleep(below(&mut random, Duration::from_millis(50)));
+                // A failure that was written down is not yet a point that was measured.
+                seen = size + 3_000;
+                thread::sleep(below(random, Duration::from_millis(50)));
                 standin.restart();
             }
         });
@@ -200,9 +224,4 @@ fn the_server_of_the_instrument_may_be_killed_at_any_instant() {
         assert!(standin.is_blanked());
     }
     println!("{kills} kills in {campaigns} campaigns");
-}
-
-/// Without opening the journal, which the program writes.
-fn measured_nothing_yet(folder: &Path) -> bool {
-    std::fs::metadata(folder.join("journal")).map_or(true, |file| file.len() < 20_000)
 }

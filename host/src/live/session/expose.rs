@@ -10,7 +10,7 @@ use crate::microscope::{Acquired, MicroscopeError, Position};
 
 /// First pause before an instrument that failed is tried again; every further one is twice as
 /// long, up to the longest.
-const FIRST_PAUSE: Duration = Duration::from_millis(250);
+const FIRST_PAUSE: Duration = Duration::from_millis(50);
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 /// Slices in which pauses look up.
 const SLICE: Duration = Duration::from_millis(20);

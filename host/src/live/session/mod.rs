@@ -234,9 +234,16 @@ impl Session<'_> {
         self.interrupted.load(Ordering::Relaxed)
     }
 
-    /// Whether everything in the journal was lived through.
+    /// Whether everything that was measured by the journal, left out or asked for was lived
+    /// through.
     pub fn is_live(&self) -> bool {
-        self.past.is_empty()
+        let matters = |(_, record): &(u64, Record)| {
+            matches!(
+                record.event,
+                Event::Measured(_) | Event::LeftOut { .. } | Event::Commanded(_)
+            )
+        };
+        !self.past.iter().any(matters)
     }
 
     /// Tells whoever asks how the campaign is doing.

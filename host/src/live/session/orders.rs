@@ -16,7 +16,7 @@ impl Session<'_> {
         loop {
             let command = match self.reordered() {
                 Some(command) => command,
-                None if !self.is_live() => return Ok(None),
+                None if !self.past.is_empty() => return Ok(None),
                 None => match self.asked(beam)? {
                     Some(command) => command,
                     None => return Ok(None),
