@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use beacon_host::map::Map;
-use beacon_host::microscope::{Acquired, Beam, Microscope, MicroscopeError, Past, Position};
+use beacon_host::microscope::{
+    Acquired, Beam, Interrupt, Microscope, MicroscopeError, Past, Position,
+};
 use beacon_host::scalarizer::Scalarizer;
 use beacon_host::specimen::Behaviour;
 use beacon_host::spectra::Channels;
@@ -98,6 +100,10 @@ impl<M: Microscope, F: FnMut(usize) -> Option<Mishap>> Microscope for Unreliable
         self.reconnected += 1;
         assert!(!self.unblanked, "waited with the beam on");
         self.inner.reconnect()
+    }
+
+    fn set_interrupt(&mut self, interrupt: Interrupt) {
+        self.inner.set_interrupt(interrupt);
     }
 
     fn truth(&self, target: &Scalarizer) -> Option<Map> {

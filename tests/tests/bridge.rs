@@ -6,7 +6,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use beacon_host::microscope::{
-    BridgeMicroscope, BridgeOptions, Microscope, MicroscopeError, Position,
+    BridgeMicroscope, BridgeOptions, Interrupt, Microscope, MicroscopeError, Position,
 };
 use beacon_tests::bridge_standin::{BridgeStandin, StandinData, StandinEvent};
 use rand_core::{Rng as _, SeedableRng as _};
@@ -51,6 +51,19 @@ fn wait_for_blank(bridge: &BridgeStandin) {
     let since = Instant::now();
     while !bridge.is_blanked() {
         assert!(since.elapsed() < Duration::from_secs(10), "the beam is on");
+        thread::sleep(Duration::from_millis(5));
+    }
+}
+
+/// Waits until an exposure of a pixel is under way.
+fn wait_for_exposure(bridge: &BridgeStandin, row: usize, column: usize) {
+    let begun = StandinEvent::Began { row, column };
+    let since = Instant::now();
+    while bridge.events().last() != Some(&begun) {
+        assert!(
+            since.elapsed() < Duration::from_secs(10),
+            "no exposure began"
+        );
         thread::sleep(Duration::from_millis(5));
     }
 }
@@ -147,15 +160,7 @@ fn a_server_killed_in_an_exposure_is_found_again_and_exposes_where_it_was_to() {
         let error = microscope.acquire(DWELL, "k").unwrap_err();
         (microscope, error)
     });
-    let begun = StandinEvent::Began { row: 4, column: 7 };
-    let since = Instant::now();
-    while bridge.events().last() != Some(&begun) {
-        assert!(
-            since.elapsed() < Duration::from_secs(10),
-            "no exposure began"
-        );
-        thread::sleep(Duration::from_millis(5));
-    }
+    wait_for_exposure(&bridge, 4, 7);
     bridge.kill();
     let (mut microscope, error) = asked.join().expect("it ends with an error");
     assert!(matches!(error, MicroscopeError::Lost { .. }) && error.is_passing());
@@ -167,6 +172,32 @@ fn a_server_killed_in_an_exposure_is_found_again_and_exposes_where_it_was_to() {
     assert_eq!(acquired.spectrum, spectrum(&data, 4, 7));
     assert_eq!(acquired.real_seconds, 0.5);
     assert_eq!(bridge.completed(), [(4, 7)]);
+}
+
+#[test]
+fn an_exposure_that_is_given_up_ends_with_the_beam_blanked() {
+    // Ten minutes, which this test would take if nothing ended it.
+    let Some(bridge) = BridgeStandin::start(&data(), &["--standin-delay", "600"]) else {
+        return;
+    };
+    let mut microscope = connect(&bridge);
+    let interrupt = Interrupt::default();
+    microscope.set_interrupt(interrupt.clone());
+    microscope.move_to(pixel(4, 7)).unwrap();
+    let asked = thread::spawn(move || {
+        let error = microscope.acquire(Duration::from_secs(600), "k");
+        (microscope, error.unwrap_err())
+    });
+    wait_for_exposure(&bridge, 4, 7);
+    interrupt.ask();
+    interrupt.ask();
+    let (mut microscope, error) = asked.join().expect("it ends with an error");
+    assert!(matches!(error, MicroscopeError::Aborted { .. }), "{error}");
+    assert!(bridge.is_blanked());
+    assert_eq!(bridge.completed(), []);
+    // And the instrument is there for whoever goes on.
+    microscope.reconnect().unwrap();
+    microscope.blank().unwrap();
 }
 
 /// Whatever the instant of a kill, a spectrum that the server had is not measured again, and no

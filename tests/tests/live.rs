@@ -276,6 +276,32 @@ fn an_instrument_that_fails_for_good_ends_the_campaign_with_what_there_is() {
 }
 
 #[test]
+fn a_spectrum_that_is_given_up_ends_the_campaign_which_goes_on_with_it() {
+    let (_kept, path) = folder();
+    let mut config = settings(SPECIMEN);
+    let aborted = MicroscopeError::Aborted {
+        call: "acquire".to_owned(),
+        beam: "the beam is blanked".to_owned(),
+    };
+    let mishap = |at| (at == 22).then(|| Mishap::Before(aborted.clone()));
+    let mut microscope = Unreliable::new(column(&mut config), mishap);
+    let ran = begin(&mut microscope, config, &path).unwrap();
+    assert_eq!(ran.outcome.ended, Ended::Interrupted);
+    assert_eq!(ran.summary.positions.len(), 21);
+    assert_eq!((microscope.asked, microscope.reconnected), (22, 0));
+    assert!(!microscope.unblanked);
+    let mut microscope = column(&mut settings(SPECIMEN));
+    let again = resume(&mut microscope, &path).unwrap();
+    let (_kept, path) = folder();
+    let undisturbed = run(SPECIMEN, &path);
+    assert_eq!(again.trajectory(), undisturbed.trajectory());
+    // Nobody knows how much of it the sample has taken: it counts as announced.
+    let extra = again.summary.dose_electrons - undisturbed.summary.dose_electrons;
+    let each = undisturbed.summary.dose_electrons / 41.0;
+    assert!(extra > 0.5 * each, "{extra} {each}");
+}
+
+#[test]
 fn no_dose_limit_is_ever_broken() {
     let (_kept, path) = folder();
     let free = run(SPECIMEN, &path);

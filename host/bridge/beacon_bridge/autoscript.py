@@ -28,7 +28,11 @@ Uncertain, and therefore read where present and never relied upon:
 - that a spectrum acquired with the beam blanked is empty and ends by itself: one such spectrum
   tells, at start and without dose, how many channels there are;
 - that the client may be used by one thread at a time only: a second connection blanks the beam
-  when an exposure is overdue.
+  when an exposure is overdue or aborted;
+- whether an acquisition whose beam is blanked ends before its time: no published script ends one.
+  Where it does not, it goes on blanked, and its spectrum is not used;
+- a serial number of the instrument. Where there is none, the computer that AutoScript's server
+  runs on tells one from another.
 
 The first dry run with a real instrument is what settles these: see `host/docs/autoscript.md`.
 """
@@ -36,6 +40,7 @@ The first dry run with a real instrument is what settles these: see `host/docs/a
 from __future__ import annotations
 
 import contextlib
+import platform
 import sys
 import threading
 import time
@@ -103,7 +108,7 @@ class AutoScript:
     """A column behind AutoScript, blanked but while it exposes.
 
     `client` is connected; `spare`, another connection to the same microscope, blanks when
-    `client` does not come back from an exposure; `api` holds the enumerations and structures.
+    `client` does not come back from an exposure, or is not to; `api` holds the enumerations and structures.
     """
 
     def __init__(self, client: Any, spare: Any, api: Any, settings: Settings) -> None:
@@ -111,6 +116,8 @@ class AutoScript:
         self._spare = spare
         self._api = api
         self._settings = settings
+        self._sparing = threading.Lock()
+        self._aborted = threading.Event()
         self.beam_current_pa = settings.beam_current
         self.blank()
         mode = client.optics.optical_mode
@@ -132,6 +139,21 @@ class AutoScript:
     def blank(self) -> None:
         """Blanks the beam; an error when it stays on."""
         _blank(self._client)
+
+    def abort(self) -> None:
+        """Blanks over the spare connection, from any thread; nothing is exposed until `allow`."""
+        # First: an exposure that unblanks after this looks again, and blanks by itself.
+        self._aborted.set()
+        self._blank_aside()
+
+    def allow(self) -> None:
+        """Lets exposures begin again."""
+        self._aborted.clear()
+
+    @property
+    def aborted(self) -> bool:
+        """Whether nothing may be exposed."""
+        return self._aborted.is_set()
 
     def move(self, x: float, y: float) -> None:
         """Moves the blanked beam to fractions of the frame, x along a row."""
@@ -176,17 +198,37 @@ class AutoScript:
     def _exposed(self, nominal: float) -> Iterator[None]:
         """Unblanks, and blanks whatever happens: also when AutoScript never returns."""
         limit = 4 * nominal + self._settings.patience
-        overdue = threading.Timer(limit, _blank_overdue, [self._spare, limit])
+        overdue = threading.Timer(limit, self._blank_overdue, [limit])
         overdue.daemon = True
+        self._stop_if_aborted()
         try:
             overdue.start()
             _blanker(self._client).unblank()
+            self._stop_if_aborted()
             yield
         finally:
             try:
                 self.blank()
             finally:
                 overdue.cancel()
+        # What was acquired with the beam on for a part of the time is no spectrum.
+        self._stop_if_aborted()
+
+    def _stop_if_aborted(self) -> None:
+        if self.aborted:
+            raise InstrumentError("the exposure was aborted")
+
+    def _blank_overdue(self, limit: float) -> None:
+        try:
+            self._blank_aside()
+            said = "blanked the beam"
+        except Exception as error:  # whatever it is, somebody has to be told
+            said = f"COULD NOT BLANK THE BEAM ({error}); close the column valves"
+        print(f"an exposure did not end within {limit:g} s: {said}", file=sys.stderr, flush=True)
+
+    def _blank_aside(self) -> None:
+        with self._sparing:
+            _blank(self._spare)
 
     def _calibrate(self) -> Channels:
         settings = self._settings
@@ -275,22 +317,17 @@ def _blank(client: Any) -> None:
         raise InstrumentError("the beam stays on although it was blanked; close the column valves")
 
 
-def _blank_overdue(spare: Any, limit: float) -> None:
-    try:
-        _blank(spare)
-        said = "blanked the beam"
-    except Exception as error:  # whatever it is, somebody has to be told
-        said = f"COULD NOT BLANK THE BEAM ({error}); close the column valves"
-    print(f"an exposure did not end within {limit:g} s: {said}", file=sys.stderr, flush=True)
-
-
 def _identity(client: Any) -> tuple[str, str]:
     """What the instrument is, and what tells it from another one."""
     version = _path(client, "service.autoscript.server.version")
     serial = _path(client, "service.system.serial_number")
     name = _path(client, "service.system.name") or "microscope"
     software = "AutoScript" if version is None else f"AutoScript {version}"
-    return f"{name}, {software}", str(serial or _path(client, "server_host") or name)
+    computer = _path(client, "server_host")
+    if computer in (None, "localhost", "127.0.0.1"):
+        # Every instrument's bridge would say so of its own.
+        computer = platform.node()
+    return f"{name}, {software}", str(serial or computer or name)
 
 
 def _mean(spectrum: Any, name: str) -> float | None:

@@ -19,7 +19,8 @@ class Refusal(Exception):
     """A request that is not carried out; `kind` is for programs, the message for people.
 
     Kinds: `request` (malformed, or unknown here), `version`, `busy` (another host is served),
-    `outside` (of the frame), `key` (used before for something else), `failed` (the instrument).
+    `outside` (of the frame), `key` (used before for something else), `aborted` (by somebody at the
+    door), `failed` (the instrument).
     """
 
     def __init__(self, kind: str, message: str) -> None:

@@ -1,8 +1,9 @@
 """Who is served: one host at a time, from its connection to its end.
 
 All calls are carried out on the main thread, which is where signals arrive, so that an exposure
-that is stopped blanks on its way out. A second thread minds the door: it tells other hosts at
-once that the instrument is taken, instead of leaving them without an answer.
+that is stopped blanks on its way out. A second thread minds the door. Whoever comes while a host
+is served has a short thread of its own there: it is told that the instrument is taken, instead of
+being left without an answer, or has the exposure under way aborted.
 
 The server does not watch whether the host is alive during an exposure, and needs not to: an
 exposure ends by itself after its dwell, blanked, and nothing further happens without another
@@ -27,6 +28,9 @@ from .service import Service
 
 FIRST_REQUEST = 10.0
 """Within how many seconds a host has to say hello, so that nobody blocks the door in silence."""
+
+AT_THE_DOOR = 1.0
+"""Within how many seconds one who comes while another is served has to say what it wants."""
 
 _TICK = 0.5
 """How often a wait looks up, in seconds: on Windows a signal does not interrupt one."""
@@ -53,6 +57,7 @@ class Server:
             except queue.Empty:
                 continue
             try:
+                self._service.admit()
                 with host:
                     self._attend(host)
             except OSError:
@@ -68,10 +73,10 @@ class Server:
             request = None
             try:
                 request = parse(line)
-                if not greeted and request["call"] != "hello":
+                if not greeted and request["call"] not in ("hello", "abort"):
                     raise Refusal("request", f"{request['call']!r} before `hello`")
                 content = answer(request, self._service.carry_out(request))
-                greeted = True
+                greeted = greeted or request["call"] == "hello"
             except Refusal as error:
                 content = refusal(request, error)
             except ValueError as error:
@@ -92,13 +97,48 @@ class Server:
                 if not busy:
                     self._taken.append(host)
             if busy:
-                with host:
-                    taken = "another host is served; one at a time: stop the other"
-                    _turn_away(host, "busy", taken)
+                threading.Thread(target=self._at_door, args=[host], daemon=True).start()
             else:
                 with contextlib.suppress(OSError):  # Gone already, which shows when it is read.
                     _keep_alive(host)
                 self._admitted.put(host)
+
+    def _at_door(self, host: socket.socket) -> None:
+        """Aborts for one that asks for it, and turns everybody else away."""
+        with host, contextlib.suppress(OSError):
+            try:
+                request = parse(_first(host))
+            except Refusal:
+                request = {"call": ""}
+            if request["call"] != "abort":
+                taken = "another host is served; one at a time: stop the other"
+                _turn_away(host, "busy", taken)
+                return
+            try:
+                self._service.abort()
+                content = answer(request, {})
+            except Exception as error:  # AutoScript's exceptions are its own.
+                told = f"the beam could not be blanked: {type(error).__name__}: {error}"
+                content = refusal(request, Refusal("failed", told))
+            host.sendall(content)
+
+
+def _first(host: socket.socket) -> bytes:
+    """The first line, or what there is of it when time is up."""
+    line, until = bytearray(), time.monotonic() + AT_THE_DOOR
+    while b"\n" not in line and len(line) <= MAX_REQUEST:
+        left = until - time.monotonic()
+        if left <= 0:
+            break
+        host.settimeout(left)
+        try:
+            chunk = host.recv(4096)
+        except socket.timeout:
+            break
+        if not chunk:
+            break
+        line += chunk
+    return bytes(line).partition(b"\n")[0]
 
 
 def _lines(host: socket.socket, first: float) -> Iterator[bytes]:

@@ -28,6 +28,7 @@ class Service:
             "move": self._move,
             "acquire": self._acquire,
             "blank": self._blank,
+            "abort": self._abort,
         }
 
     def carry_out(self, request: dict) -> dict:
@@ -43,7 +44,18 @@ class Service:
         except Exception as error:
             # AutoScript's exceptions are its own; whichever it is, the beam goes off.
             self.leave()
+            if self._instrument.aborted:
+                told = "somebody had it aborted and the beam is blanked; connect anew to go on"
+                raise Refusal("aborted", told) from error
             raise Refusal("failed", f"{type(error).__name__}: {error}") from error
+
+    def admit(self) -> None:
+        """A host comes: what was aborted for the one before it does not bind it."""
+        self._instrument.allow()
+
+    def abort(self) -> None:
+        """Blanks at once and ends the exposure under way, from any thread."""
+        self._instrument.abort()
 
     def leave(self) -> None:
         """Blanks because nobody is there, or something failed.
@@ -136,6 +148,10 @@ class Service:
 
     def _blank(self, _request: dict) -> dict:
         self._instrument.blank()
+        return {}
+
+    def _abort(self, _request: dict) -> dict:
+        self.abort()
         return {}
 
 

@@ -4,7 +4,8 @@ holds.
 This is no AutoScript and contains nothing of it: AutoScript is proprietary. It has the attributes
 and calls that `autoscript` uses, under the names that published scripts use, so that everything
 but the instrument itself can be tested. A column of its own it has only so far: the beam is on
-until somebody blanks it, a blanked beam acquires nothing, and what the beam does is logged.
+until somebody blanks it, a blanked beam acquires nothing, a spectrum whose beam is blanked
+meanwhile ends in an exception, and what the beam does is logged.
 
 The file is an `.npz` with
 
@@ -33,6 +34,9 @@ import numpy as np
 
 DETECTORS = 4
 """Detectors that the spectra are split over."""
+
+_SLICE = 0.02
+"""How often a spectrum that takes its time looks at the beam, in seconds."""
 
 
 class StandinError(Exception):
@@ -202,12 +206,19 @@ class _Eds:
         self._begun += 1
         self._fail_without_beam()
         self._log.write(f"begin spectrum {row} {column} {dwell}")
-        if self._faults.delay:
-            time.sleep(self._faults.delay)
+        self._wait()
         if self._faults.fail_every and self._begun % self._faults.fail_every == 0:
             raise ApplicationServerException(f"acquisition {self._begun} failed, as told to")
         self._log.write(f"end spectrum {row} {column} {dwell}")
         return self._spectrum(spectra[row, column], dwell)
+
+    def _wait(self) -> None:
+        """Takes the time of a spectrum, as long as the beam is on."""
+        until = time.monotonic() + self._faults.delay
+        while (left := until - time.monotonic()) > 0:
+            if self._optics.blanker.is_beam_blanked:
+                raise ApplicationServerException(f"acquisition {self._begun} lost its beam")
+            time.sleep(min(left, _SLICE))
 
     def _fail_without_beam(self) -> None:
         faults = self._faults

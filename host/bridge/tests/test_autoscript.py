@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import platform
 import threading
 from types import SimpleNamespace
 
@@ -128,6 +129,57 @@ class Driver(Folder):
         # Not an answer to the host, but the end of the server.
         with self.assertRaises(ConnectionError):
             service.carry_out({"call": "overview"})
+
+    def test_an_abort_blanks_over_the_spare_connection_while_the_other_is_busy(self) -> None:
+        client, spare = self.client(), self.client()
+        driver = self.driver(client, spare)
+        acquire = client.analysis.eds.acquire_spectrum
+        spare.optics.blanker.is_beam_blanked = False
+        seen = []
+
+        def goes_on(settings: object) -> SimpleNamespace:
+            # An acquisition that does not care for its beam, and returns a spectrum.
+            aborting = threading.Thread(target=driver.abort)
+            aborting.start()
+            aborting.join(10)
+            seen.append(spare.optics.blanker.is_beam_blanked)
+            return acquire(settings)
+
+        client.analysis.eds.acquire_spectrum = goes_on
+        with self.assertRaisesRegex(InstrumentError, "was aborted"):
+            driver.acquire(0.5, 0.5, 0.1)
+        self.assertEqual(seen, [True])
+        self.assertTrue(client.optics.blanker.is_beam_blanked)
+        driver.allow()
+        client.analysis.eds.acquire_spectrum = acquire
+        driver.acquire(0.5, 0.5, 0.1)
+
+    def test_an_abort_just_before_the_beam_is_unblanked_leaves_it_off(self) -> None:
+        client = self.client()
+        driver = self.driver(client)
+        unblank = client.optics.blanker.unblank
+
+        def late() -> None:
+            driver.abort()
+            unblank()
+
+        client.optics.blanker.unblank = late
+        with self.assertRaisesRegex(InstrumentError, "was aborted"):
+            driver.acquire(0.5, 0.5, 0.1)
+        self.assertTrue(client.optics.blanker.is_beam_blanked)
+        self.assertNotIn("begin spectrum", self.log.read_text())
+
+    def test_instruments_without_a_serial_number_are_told_apart_by_their_computer(self) -> None:
+        def identity(**known: str) -> str:
+            client = self.client()
+            client.service.system = SimpleNamespace(name="Column")
+            for name, value in known.items():
+                setattr(client, name, value)
+            return self.driver(client).identity
+
+        self.assertEqual(identity(server_host="titan-pc"), "titan-pc")
+        self.assertEqual(identity(), platform.node())
+        self.assertEqual(identity(server_host="localhost"), platform.node())
 
     def test_an_exposure_that_does_not_end_is_blanked_over_the_spare_connection(self) -> None:
         client, spare = self.client(), self.client()

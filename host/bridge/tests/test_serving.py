@@ -98,7 +98,7 @@ class Serving(Served):
             (b"GET / HTTP/1.1", "not JSON"),
             (b"[1]", "not an object"),
             (b"{}", "no `call`"),
-            (b'{"call":"dance"}', "accepted are hello, overview, move, acquire, blank"),
+            (b'{"call":"dance"}', "accepted are hello, overview, move, acquire, blank, abort"),
             (b'{"call":"move","x":NaN,"y":0}', "`x` is nan"),
             (b'{"call":"move","x":true,"y":0}', "`x` is True"),
             (b'{"call":"acquire","key":"","x":0,"y":0,"dwell":1}', "`key` is ''"),
@@ -148,6 +148,37 @@ class Ending(Served):
                 self.exposing()
                 self.assertEqual(self.kill(number), 130)
                 self.assertEqual(self.events()[-2:], ["begin spectrum 1 2 0.25", "blank"])
+
+    def test_an_abort_at_the_door_blanks_before_the_exposure_would_end(self) -> None:
+        host = self.exposing()
+        aside = self.host(hello=False)
+        self.assertEqual(aside.ok("abort"), {})
+        # It is answered with the beam off, and without waiting for the exposure, of 30 s.
+        self.assertEqual(self.events()[-2:], ["begin spectrum 1 2 0.25", "blank"])
+        error = host.receive()["error"]
+        self.assertEqual(error["kind"], "aborted")
+        self.assertNotIn("end spectrum 1 2 0.25", self.events())
+
+    def test_a_host_that_was_aborted_exposes_nothing_until_it_comes_back(self) -> None:
+        self.start()
+        host = self.host()
+        self.host(hello=False).ok("abort")
+        before = self.events()
+        for call in ("overview", "acquire"):
+            content = {"key": "a", "dwell": 0.25, **place(1, 2)} if call == "acquire" else {}
+            self.assertEqual(host.error(call, **content)[0], "aborted")
+        self.assertEqual(self.events(), before)
+        host.close()
+        answer = self.returning().ok("acquire", key="a", dwell=0.25, **place(1, 2))
+        # It was noted as begun before it was refused: the account errs towards more dose.
+        self.assertEqual(answer["interrupted"], 1)
+
+    def test_an_abort_with_nobody_served_needs_no_hello(self) -> None:
+        self.start()
+        host = self.host(hello=False)
+        self.assertEqual(host.ok("abort"), {})
+        self.assertEqual(host.error("blank")[0], "request")
+        self.assertEqual(self.events()[-1], "blank")
 
     def test_a_host_that_leaves_in_an_exposure_leaves_a_blanked_beam(self) -> None:
         self.start("--standin-delay", "0.1")

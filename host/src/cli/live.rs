@@ -16,7 +16,7 @@ use crate::live::{
     LiveConfig, LiveError, LiveSummary, RunFolder, Session, Stall, TakenUp, WORDS, parse_time,
     tell, write_results,
 };
-use crate::microscope::{Microscope, MicroscopeChoice};
+use crate::microscope::{Interrupt, Microscope, MicroscopeChoice, MicroscopeError};
 
 /// Arguments of `beacon run`.
 #[derive(Clone, Debug, Args)]
@@ -111,7 +111,7 @@ pub(super) fn run(args: &RunArgs) -> Result<(), Failure> {
     let mut microscope = open(&mut config).map_err(|e| Failure::input(&e))?;
     let path = input::folder_for(args.out.as_deref(), "run");
     let folder = RunFolder::begin(&path).map_err(|e| Failure::input(&e))?;
-    let display = Display::new(args.json)?;
+    let display = watched(&mut *microscope, &config, args.json)?;
     let begun = Session::begin(
         &mut *microscope,
         config,
@@ -119,6 +119,10 @@ pub(super) fn run(args: &RunArgs) -> Result<(), Failure> {
         &folder,
         display.interrupt(),
     );
+    if let Err(LiveError::Microscope(error @ MicroscopeError::Aborted { .. })) = begun {
+        folder.abandon();
+        return Err(Failure::Suspended(format!("nothing was measured: {error}")));
+    }
     let done = begun
         .map_err(|e| Failure::input(&e))
         .and_then(|session| go(session, &folder, &display, args.json));
@@ -146,7 +150,7 @@ pub(super) fn resume(args: &ResumeArgs) -> Result<(), Failure> {
         config.controller = controller.clone();
     }
     let mut microscope = open(config).map_err(|e| Failure::input(&e))?;
-    let display = Display::new(args.json)?;
+    let display = watched(&mut *microscope, config, args.json)?;
     let session = Session::resume(&mut *microscope, taken_up, &folder, display.interrupt());
     let session = session.map_err(|e| Failure::input(&e))?;
     if let (Some((points, torn)), false) = (session.found(), args.json) {
@@ -180,6 +184,17 @@ fn open(config: &mut LiveConfig) -> Result<Box<dyn Microscope>, LiveError> {
     )?;
     config.dwell = config.dwell.or(own_dwell.map(|dwell| dwell.as_secs_f64()));
     Ok(microscope)
+}
+
+/// A display whose interrupts the instrument knows of.
+fn watched(
+    microscope: &mut dyn Microscope,
+    config: &LiveConfig,
+    quiet: bool,
+) -> Result<Display, Failure> {
+    let interrupt = Interrupt::default();
+    microscope.set_interrupt(interrupt.clone());
+    Display::live(quiet, config.dwell(), &interrupt)
 }
 
 /// Runs a session to its end, and writes what there is.

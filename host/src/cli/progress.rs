@@ -1,16 +1,18 @@
 //! Progress of campaigns: a bar on a terminal, plain lines otherwise.
 
-use std::io::IsTerminal as _;
+use std::io::{IsTerminal as _, Write as _};
 use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
 use super::Failure;
 use crate::campaign::{Observer, Series};
+use crate::controller::end_emulators;
 use crate::experiment::Ended;
+use crate::microscope::{Interrupt, Urgency};
 use crate::study::{Cell, CellResult, Watch};
 
 /// Steps between two plain lines.
@@ -27,19 +29,60 @@ impl Display {
     /// A display on standard error; `quiet` keeps it to terminals. From here on the first
     /// interrupt ends campaigns after their step, the second the program.
     pub(super) fn new(quiet: bool) -> Result<Self, Failure> {
-        let interrupted = Arc::new(AtomicBool::new(false));
-        let flag = Arc::clone(&interrupted);
-        ctrlc::set_handler(move || {
-            if flag.swap(true, Ordering::Relaxed) {
-                std::process::exit(super::INTERRUPTED.into());
+        Self::asking(quiet, &Interrupt::default(), |urgency, _| {
+            if urgency != Urgency::Finish {
+                exit();
             }
         })
-        .map_err(|e| Failure::running(&e))?;
+    }
+
+    /// The display of a campaign on an instrument, with spectra of `dwell`. From here on the
+    /// first interrupt ends it after the spectrum under way, the second aborts that spectrum, and
+    /// the third ends the program.
+    pub(super) fn live(
+        quiet: bool,
+        dwell: Duration,
+        interrupt: &Interrupt,
+    ) -> Result<Self, Failure> {
+        Self::asking(quiet, interrupt, move |urgency, say| match urgency {
+            Urgency::Finish => say(&format!(
+                "the spectrum under way ends first, which may take {} s and its dead time; \
+                 interrupt again to blank the beam at once",
+                dwell.as_secs_f64()
+            )),
+            Urgency::Abort => say(
+                "the spectrum under way is aborted and the journal finished; interrupt again to \
+                 leave at once",
+            ),
+            Urgency::Exit => exit(),
+        })
+    }
+
+    /// A display whose interrupts ask more and more urgently; `answer` is told how urgent it is,
+    /// and how to say something about it.
+    fn asking(
+        quiet: bool,
+        interrupt: &Interrupt,
+        answer: impl Fn(Urgency, &dyn Fn(&str)) + Send + 'static,
+    ) -> Result<Self, Failure> {
         let terminal = std::io::stderr().is_terminal();
+        let bars = terminal.then(MultiProgress::new);
+        let (asked, above) = (interrupt.clone(), bars.clone());
+        ctrlc::set_handler(move || {
+            let say = |what: &str| {
+                // Nobody may be there any more to hear it, which must not keep the beam on.
+                let _ = match &above {
+                    Some(bars) => bars.println(what),
+                    None => writeln!(std::io::stderr(), "{what}"),
+                };
+            };
+            answer(asked.ask(), &say);
+        })
+        .map_err(|e| Failure::running(&e))?;
         Ok(Self {
-            bars: terminal.then(MultiProgress::new),
+            bars,
             quiet,
-            interrupted,
+            interrupted: interrupt.finish(),
         })
     }
 
@@ -93,6 +136,12 @@ impl Display {
             started: Instant::now(),
         }
     }
+}
+
+/// Ends the program at once, and what it started.
+fn exit() -> ! {
+    end_emulators();
+    std::process::exit(super::INTERRUPTED.into())
 }
 
 /// The progress of one campaign.

@@ -3,7 +3,7 @@
 use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::mpsc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
 use std::time::Duration;
 
 /// The emulator's program.
@@ -68,10 +68,28 @@ pub fn firmware_image() -> Result<PathBuf, EmulatorError> {
         })
 }
 
-/// A running emulator; it ends when this is dropped.
+/// Emulators that run. They are out of reach of an interrupt at the terminal, so that a program
+/// that exits without dropping them has to end them itself.
+static RUNNING: Mutex<Vec<Arc<Mutex<Child>>>> = Mutex::new(Vec::new());
+
+/// Ends every emulator of this program: for an exit that drops nothing.
+pub fn end_emulators() {
+    for child in locked(&RUNNING).drain(..) {
+        // It may have ended by itself.
+        let _ = locked(&child).kill();
+    }
+}
+
+/// What is locked is whole whoever panicked: nothing is done to it in more than one step.
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// A running emulator; it ends when this is dropped. An interrupt at the terminal does not reach
+/// it: the campaign on it ends first, in order.
 #[derive(Debug)]
 pub struct Emulator {
-    child: Child,
+    child: Arc<Mutex<Child>>,
     port: String,
 }
 
@@ -86,7 +104,9 @@ impl Emulator {
             Some(file) => format!("file:{}", file.display()),
             None => "null".to_owned(),
         };
-        let mut child = Command::new(QEMU)
+        let mut command = Command::new(QEMU);
+        in_its_own_group(&mut command);
+        let mut child = command
             .args(["-M", "mps2-an500", "-cpu", "cortex-m7", "-display", "none"])
             .args(["-monitor", "none", "-serial", "pty", "-serial", &beam])
             .arg("-kernel")
@@ -104,6 +124,8 @@ impl Emulator {
         if let Some(stderr) = child.stderr.take() {
             listen(stderr, said);
         }
+        let child = Arc::new(Mutex::new(child));
+        locked(&RUNNING).push(Arc::clone(&child));
         let mut emulator = Self {
             child,
             port: String::new(),
@@ -130,15 +152,29 @@ impl Emulator {
 
     /// Process number of the emulator.
     pub fn process(&self) -> u32 {
-        self.child.id()
+        locked(&self.child).id()
     }
 }
 
 impl Drop for Emulator {
     fn drop(&mut self) {
+        locked(&RUNNING).retain(|child| !Arc::ptr_eq(child, &self.child));
+        let mut child = locked(&self.child);
         // It may have ended by itself; either way it has to be waited for.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        let _ = child.kill();
+        let _ = child.wait();
+    }
+}
+
+/// Keeps a terminal's interrupt, which goes to the group of the program, from the emulator.
+fn in_its_own_group(command: &mut Command) {
+    #[cfg(unix)]
+    std::os::unix::process::CommandExt::process_group(command, 0);
+    #[cfg(windows)]
+    {
+        /// `CREATE_NEW_PROCESS_GROUP` of the Windows API.
+        const NEW_GROUP: u32 = 0x200;
+        std::os::windows::process::CommandExt::creation_flags(command, NEW_GROUP);
     }
 }
 

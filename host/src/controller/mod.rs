@@ -15,7 +15,7 @@ use beacon_kernel::link::scalarizer::Scalarizer;
 use beacon_kernel::{Acquisition, Candidate, Model, Proposal, Surrogate};
 
 pub use choice::{ControllerChoice, UnknownController};
-pub use emulated::{Emulator, EmulatorError, firmware_image};
+pub use emulated::{Emulator, EmulatorError, end_emulators, firmware_image};
 pub use in_process::{InProcess, Memory};
 pub use linked::{LinkReport, Linked, Recovery, blank_reason};
 pub use serial::{Port, PortError};

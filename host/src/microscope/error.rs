@@ -44,6 +44,14 @@ pub enum MicroscopeError {
         /// What it said, on one line.
         message: String,
     },
+    /// Somebody had the exposure given up.
+    #[error("`{call}` was aborted: {beam}")]
+    Aborted {
+        /// What was under way.
+        call: String,
+        /// What became of the beam.
+        beam: String,
+    },
     /// Something else listens there.
     #[error("{address} speaks another protocol: {found}; expected {expected}")]
     Protocol {

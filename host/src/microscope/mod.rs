@@ -12,6 +12,7 @@
 mod bridge;
 mod choice;
 mod error;
+mod interrupt;
 pub mod pyro;
 mod replay;
 mod specimen;
@@ -19,6 +20,7 @@ mod specimen;
 pub use bridge::{BridgeMicroscope, BridgeOptions};
 pub use choice::{MicroscopeChoice, MicroscopeOptions, Opened, UnknownMicroscope};
 pub use error::MicroscopeError;
+pub use interrupt::{Interrupt, Urgency};
 pub use replay::ReplayMicroscope;
 pub use specimen::{ColumnConfig, SpecimenMicroscope};
 
@@ -158,6 +160,11 @@ pub trait Microscope {
     /// # Errors
     /// When it is not there, or is another one.
     fn reconnect(&mut self) -> Result<(), MicroscopeError>;
+
+    /// Where an exposure that takes its time looks whether it is to be given up: then it ends
+    /// within about a second, blanked, as [`MicroscopeError::Aborted`]. An instrument that answers
+    /// at once need not look.
+    fn set_interrupt(&mut self, _interrupt: Interrupt) {}
 
     /// The noiseless response at every pixel of the overview, where that is known: for judging a
     /// campaign, never for steering one.

@@ -116,7 +116,10 @@ impl Session<'_> {
         }
         // Of the campaign and the point alone: an answer that was lost is told again.
         let key = format!("{:016x}/{}", self.begun.id, point.candidate.0);
-        let acquired = self.microscope.acquire(dwell, &key)?;
+        let acquired = self.microscope.acquire(dwell, &key);
+        // The controller's own dwell may be longer, and an acquisition that failed has none.
+        self.blank_controller(beam);
+        let acquired = acquired?;
         let (found, expected) = (
             acquired.spectrum.len(),
             self.begun.channels.coordinates.len(),
@@ -337,6 +340,10 @@ impl Session<'_> {
                 status.failures += 1;
                 status.last_failure = Some(why.clone());
             });
+            if matches!(error, MicroscopeError::Aborted { .. }) {
+                self.say(&why);
+                return Err(ended(Ended::Interrupted));
+            }
             if !error.is_passing() {
                 return Err(ended(Ended::Instrument(why)));
             }
@@ -366,17 +373,21 @@ impl Session<'_> {
     /// Blanks both beams. Whichever cannot be reached blanks by itself: the controller after its
     /// time-out, the instrument at the end of the exposure.
     pub(super) fn blank(&mut self, beam: &mut dyn BeamPort) -> &'static str {
-        if let Err(error) = beam.blank() {
-            self.say(&format!(
-                "the controller could not be told to blank: {error}"
-            ));
-        }
+        self.blank_controller(beam);
         // What failed will often fail at this too, and has just been told.
         self.blanked = self.microscope.blank().is_ok();
         if self.blanked {
             "the beam is blanked"
         } else {
             "the beam COULD NOT BE BLANKED: look after it"
+        }
+    }
+
+    fn blank_controller(&mut self, beam: &mut dyn BeamPort) {
+        if let Err(error) = beam.blank() {
+            self.say(&format!(
+                "the controller could not be told to blank: {error}"
+            ));
         }
     }
 

@@ -8,12 +8,14 @@ use serde::de::DeserializeOwned;
 use serde_json::error::Category;
 
 use super::message::{Call, PROTOCOL, Refusal, Reply, Request, VERSION};
-use crate::microscope::MicroscopeError;
+use crate::microscope::{Interrupt, MicroscopeError};
 
 /// Longest answer: an overview of 4096×4096 counts of up to five digits takes 100 MB.
 const MAX_LINE: usize = 256 << 20;
 /// Bytes read at a time.
 const CHUNK: usize = 64 << 10;
+/// Longest wait without a look at whether the answer is still wanted.
+const SLICE: Duration = Duration::from_millis(100);
 /// Bytes of something unexpected that an error shows.
 const SHOWN: usize = 40;
 
@@ -25,6 +27,7 @@ pub(super) struct Connection {
     /// What was received beyond the last line.
     received: Vec<u8>,
     asked: u64,
+    interrupt: Interrupt,
 }
 
 impl Connection {
@@ -50,12 +53,19 @@ impl Connection {
                         stream,
                         received: Vec::new(),
                         asked: 0,
+                        interrupt: Interrupt::default(),
                     });
                 }
                 Err(error) => reason = error.to_string(),
             }
         }
         Err(unreachable(reason))
+    }
+
+    /// What makes waiting for an exposure end, in [`MicroscopeError::Aborted`]. Other calls leave
+    /// the beam blanked and are waited for.
+    pub(super) fn set_interrupt(&mut self, interrupt: Interrupt) {
+        self.interrupt = interrupt;
     }
 
     /// Asks, and waits for the answer. The outer error ends the connection; the inner one is the
@@ -136,13 +146,19 @@ impl Connection {
             if searched > MAX_LINE {
                 return Err(self.unexpected(call, format!("more than {MAX_LINE} bytes in a line")));
             }
+            if call.exposes() && self.interrupt.is_abort() {
+                return Err(MicroscopeError::Aborted {
+                    call: call.name().to_owned(),
+                    beam: "whether the beam is blanked is unknown".to_owned(),
+                });
+            }
             let left = deadline.saturating_duration_since(Instant::now());
             if left.is_zero() {
                 return Err(self.timed_out(call, patience));
             }
             let read = self
                 .stream
-                .set_read_timeout(Some(left))
+                .set_read_timeout(Some(left.min(SLICE)))
                 .and_then(|()| self.stream.read(&mut chunk));
             match read {
                 Ok(0) => {
@@ -150,7 +166,8 @@ impl Connection {
                     return Err(self.broken(call, patience, &closed));
                 }
                 Ok(n) => self.received.extend_from_slice(&chunk[..n]),
-                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                // The slice is over, which says nothing.
+                Err(error) if is_slice(error.kind()) => {}
                 Err(error) => return Err(self.broken(call, patience, &error)),
             }
         }
@@ -206,4 +223,11 @@ impl Connection {
             expected: format!("{PROTOCOL} version {VERSION}"),
         }
     }
+}
+
+fn is_slice(kind: ErrorKind) -> bool {
+    matches!(
+        kind,
+        ErrorKind::WouldBlock | ErrorKind::TimedOut | ErrorKind::Interrupted
+    )
 }

@@ -37,6 +37,8 @@ pub(super) enum Call<'a> {
         dwell: f64,
     },
     Blank,
+    /// Comes first and alone, on a connection of its own.
+    Abort,
 }
 
 impl Call<'_> {
@@ -52,7 +54,13 @@ impl Call<'_> {
             Self::Move { .. } => "move",
             Self::Acquire { .. } => "acquire",
             Self::Blank => "blank",
+            Self::Abort => "abort",
         }
+    }
+
+    /// Whether the beam is on while it is carried out.
+    pub(super) fn exposes(&self) -> bool {
+        matches!(self, Self::Overview | Self::Acquire { .. })
     }
 }
 

@@ -5,7 +5,8 @@
 //! end closes the connection whenever an answer is late, lost or cannot be read, which blanks
 //! as well, and asks again only after [`Microscope::reconnect`]. A request to acquire carries
 //! its place and its key, so that a bridge that was restarted in between exposes where it should
-//! and a spectrum that was acquired before is not acquired twice.
+//! and a spectrum that was acquired before is not acquired twice. An exposure that somebody has
+//! given up is aborted over a second connection, while the first one waits for its answer.
 
 mod answer;
 mod connection;
@@ -22,7 +23,7 @@ use self::connection::Connection;
 use self::message::{
     Call, Done, Hello, Instrument, Overview, PROTOCOL, Refusal, Spectrum, Unknown, VERSION,
 };
-use super::{Acquired, Beam, Microscope, MicroscopeError, Position};
+use super::{Acquired, Beam, Interrupt, Microscope, MicroscopeError, Position};
 use crate::axis::Axis;
 use crate::map::Map;
 use crate::spectra::Channels;
@@ -31,6 +32,8 @@ use crate::spectra::Channels;
 const LONGEST_DWELL: Duration = Duration::from_secs(3600);
 /// Longest key that a bridge accepts, in characters.
 const LONGEST_KEY: usize = 200;
+/// How long anything may take once somebody wants an exposure given up: they wait in front of it.
+const HASTE: Duration = Duration::from_secs(2);
 
 /// How patient a host is with a bridge.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -87,6 +90,10 @@ pub struct BridgeMicroscope {
     beam: Beam,
     overview_time: Duration,
     position: Option<Position>,
+    interrupt: Interrupt,
+    /// Whether the beam was blanked over a second connection. Nothing is asked after that which
+    /// would unblank it.
+    blanked_aside: bool,
 }
 
 impl BridgeMicroscope {
@@ -108,6 +115,8 @@ impl BridgeMicroscope {
             overview_time: seconds(HELLO, "overview_seconds", hello.overview_seconds)?,
             instrument: hello.instrument,
             position: None,
+            interrupt: Interrupt::default(),
+            blanked_aside: false,
         })
     }
 
@@ -127,9 +136,39 @@ impl BridgeMicroscope {
             Ok(Ok(answer)) => Ok(answer),
             Ok(Err(refusal)) => Err(refused(&self.address, call, refusal)),
             Err(error) => {
+                let error = match error {
+                    MicroscopeError::Aborted { call, .. } => self.abort(call),
+                    error => error,
+                };
+                // Not before: a bridge takes it for a new host that comes when none is served.
                 self.connection = None;
                 Err(error)
             }
+        }
+    }
+
+    /// Has the bridge give up the exposure under way; what that call ends with.
+    fn abort(&mut self, call: String) -> MicroscopeError {
+        let asked = Connection::open(&self.address, HASTE).and_then(|mut aside| {
+            match aside.call::<Done>(Call::Abort, HASTE)? {
+                Ok(Done {}) => Ok(()),
+                Err(refusal) => Err(refused(&self.address, Call::Abort, refusal)),
+            }
+        });
+        self.blanked_aside = asked.is_ok();
+        let beam = match asked {
+            Ok(()) => "the beam is blanked".to_owned(),
+            Err(error) => format!("the beam is on until the exposure ends: {error}"),
+        };
+        MicroscopeError::Aborted { call, beam }
+    }
+
+    /// How long a call may take that exposes nothing.
+    fn patience(&self) -> Duration {
+        if self.interrupt.is_abort() {
+            self.options.timeout.min(HASTE)
+        } else {
+            self.options.timeout
         }
     }
 }
@@ -206,17 +245,20 @@ impl Microscope for BridgeMicroscope {
     }
 
     fn blank(&mut self) -> Result<(), MicroscopeError> {
+        if self.blanked_aside {
+            return Ok(());
+        }
         if self.connection.is_none() {
             self.reconnect()?;
         }
-        let Done {} = self.call(Call::Blank, self.options.timeout)?;
+        let Done {} = self.call(Call::Blank, self.patience())?;
         Ok(())
     }
 
     fn reconnect(&mut self) -> Result<(), MicroscopeError> {
         // The bridge serves one host at a time: this one, once it has let go.
         self.connection = None;
-        let (connection, hello) = greet(&self.address, self.options.timeout)?;
+        let (mut connection, hello) = greet(&self.address, self.patience())?;
         let beam = beam(HELLO, &hello.beam)?;
         let channels = channels(hello.channels)?;
         if hello.instrument != self.instrument || channels != self.channels {
@@ -243,8 +285,17 @@ impl Microscope for BridgeMicroscope {
         self.overview_time = seconds(HELLO, "overview_seconds", hello.overview_seconds)?;
         // What the last image told is not forgotten for a bridge that was restarted since.
         self.beam.current_pa = beam.current_pa.or(self.beam.current_pa);
+        connection.set_interrupt(self.interrupt.clone());
         self.connection = Some(connection);
+        self.blanked_aside = false;
         Ok(())
+    }
+
+    fn set_interrupt(&mut self, interrupt: Interrupt) {
+        if let Some(connection) = &mut self.connection {
+            connection.set_interrupt(interrupt.clone());
+        }
+        self.interrupt = interrupt;
     }
 }
 
@@ -288,6 +339,10 @@ fn refused(address: &str, call: Call<'_>, refusal: Refusal) -> MicroscopeError {
             address,
             found: format!("it refused `{}`: {message}", call.name()),
             expected: format!("{PROTOCOL} version {VERSION}"),
+        },
+        ("aborted", _) => MicroscopeError::Aborted {
+            call: call.name().to_owned(),
+            beam: message,
         },
         ("key", _) => unfit(call.name(), message, "one place and dwell under one key"),
         _ => MicroscopeError::Failed {

@@ -22,6 +22,8 @@ enum Act {
     Say(String),
     Close,
     Silence,
+    /// Serves the next connection while this one waits.
+    Aside,
 }
 
 fn say(line: &str) -> Act {
@@ -36,6 +38,7 @@ fn bridge(connections: &[&[Act]]) -> (String, JoinHandle<Vec<String>>) {
     let connections: Vec<Vec<Act>> = connections.iter().map(|acts| acts.to_vec()).collect();
     let served = thread::spawn(move || {
         let mut requests = Vec::new();
+        let mut waiting = Vec::new();
         for acts in connections {
             let (mut stream, _) = listener.accept().unwrap();
             let mut lines = BufReader::new(stream.try_clone().unwrap()).lines();
@@ -55,6 +58,7 @@ fn bridge(connections: &[&[Act]]) -> (String, JoinHandle<Vec<String>>) {
                     Act::Close => break,
                     // Until the host gives up.
                     Act::Silence => while let Some(Ok(_)) = lines.next() {},
+                    Act::Aside => waiting.push(stream.try_clone().unwrap()),
                 }
             }
         }
@@ -384,6 +388,8 @@ fn refusals_are_told_apart() {
         refusal("request"),
         MicroscopeError::Protocol { .. }
     ));
+    let aborted = refusal("aborted");
+    assert!(matches!(aborted, MicroscopeError::Aborted { .. }) && !aborted.is_passing());
     // A kind of a later version is a failure of the instrument.
     assert!(matches!(refusal("new"), MicroscopeError::Failed { .. }));
 }
@@ -442,6 +448,49 @@ fn silence_is_a_time_out_and_ends_the_connection() {
     assert!(matches!(error, MicroscopeError::Lost { .. }), "{error}");
     // Blanking finds the instrument again by itself.
     microscope.blank().unwrap();
+    served.join().unwrap();
+}
+
+/// What an acquisition ends with that is given up, where the second connection is answered so.
+fn given_up(answer: &str) -> (MicroscopeError, BridgeMicroscope, JoinHandle<Vec<String>>) {
+    let acquiring = [say(HELLO_LINE), say(MOVED), Act::Aside];
+    let (address, served) = bridge(&[&acquiring, &[say(answer)]]);
+    let mut microscope = BridgeMicroscope::connect(&address, options()).unwrap();
+    let interrupt = Interrupt::default();
+    microscope.set_interrupt(interrupt.clone());
+    // Once ends nothing here: the beam moves.
+    interrupt.ask();
+    microscope.move_to(Position { x: 0.25, y: 0.5 }).unwrap();
+    interrupt.ask();
+    let error = microscope.acquire(Duration::from_secs(60), "k");
+    (error.unwrap_err(), microscope, served)
+}
+
+#[test]
+fn an_exposure_that_is_given_up_is_aborted_over_a_second_connection() {
+    let (error, mut microscope, served) = given_up(r#"{"id":ID,"ok":{}}"#);
+    assert!(!error.is_passing());
+    assert_eq!(
+        error.to_string(),
+        "`acquire` was aborted: the beam is blanked"
+    );
+    // Nobody has to be asked for that any more.
+    microscope.blank().unwrap();
+    let requests = served.join().unwrap();
+    assert!(requests[2].contains(r#""call":"acquire""#));
+    assert_eq!(requests[3], r#"{"id":1,"call":"abort"}"#);
+}
+
+#[test]
+fn a_bridge_that_cannot_abort_leaves_no_doubt_about_the_beam() {
+    let busy = r#"{"id":null,"error":{"kind":"busy","message":"another host is served"}}"#;
+    let (error, _, served) = given_up(busy);
+    assert!(matches!(error, MicroscopeError::Aborted { .. }), "{error}");
+    let said = error.to_string();
+    assert!(
+        said.contains("the beam is on until the exposure ends") && said.contains("another host"),
+        "{said}"
+    );
     served.join().unwrap();
 }
 

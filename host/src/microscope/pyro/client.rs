@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 
 use super::wire::{self, Foreign, HEADER, Header, Kind};
-use crate::microscope::MicroscopeError;
+use crate::microscope::{Interrupt, MicroscopeError};
 
 /// The name under which DTMicroscope registers its server.
 const OBJECT: &str = "microscope.server";
@@ -15,6 +15,8 @@ const OBJECT: &str = "microscope.server";
 const HANDSHAKE: &str = "connect";
 /// Memory grows by no more than this ahead of what has arrived.
 const CHUNK: usize = 1 << 16;
+/// Longest wait without a look at whether the answer is still wanted.
+const SLICE: Duration = Duration::from_millis(100);
 
 /// One connection at a time to one object. After an error that leaves the line in an unknown
 /// state there is none, so that a late answer is never taken for that of another call.
@@ -23,11 +25,13 @@ pub(super) struct Client {
     timeout: Duration,
     line: Option<TcpStream>,
     sequence: u16,
+    interrupt: Interrupt,
 }
 
 /// Why an exchange ended early.
 enum Broken {
     Late,
+    Unwanted,
     Ended(String),
     Foreign(Foreign),
 }
@@ -55,7 +59,13 @@ impl Client {
             timeout,
             line: None,
             sequence: 0,
+            interrupt: Interrupt::default(),
         }
+    }
+
+    /// What makes waiting for an answer end, which ends the connection.
+    pub(super) fn set_interrupt(&mut self, interrupt: Interrupt) {
+        self.interrupt = interrupt;
     }
 
     /// Host and port.
@@ -162,10 +172,13 @@ impl Client {
         let Some(mut line) = self.line.take() else {
             return Err(self.broken(Broken::Ended("it is not connected".to_owned()), call));
         };
-        let deadline = Instant::now() + self.timeout;
+        let patience = Patience {
+            deadline: Instant::now() + self.timeout,
+            interrupt: &self.interrupt,
+        };
         let message = wire::message(kind, self.sequence, data);
         let exchanged = send(&mut line, &message, self.timeout)
-            .and_then(|()| receive(&mut line, self.sequence, deadline));
+            .and_then(|()| receive(&mut line, self.sequence, patience));
         let answer = exchanged.map_err(|broken| self.broken(broken, call))?;
         self.line = Some(line);
         Ok(answer)
@@ -178,6 +191,10 @@ impl Client {
                 address,
                 call,
                 seconds: self.timeout.as_secs_f64(),
+            },
+            Broken::Unwanted => MicroscopeError::Aborted {
+                call,
+                beam: "there is none".to_owned(),
             },
             Broken::Ended(reason) => MicroscopeError::Lost {
                 address,
@@ -203,6 +220,13 @@ impl Client {
     }
 }
 
+/// How long an answer is waited for.
+#[derive(Clone, Copy)]
+struct Patience<'a> {
+    deadline: Instant,
+    interrupt: &'a Interrupt,
+}
+
 fn send(line: &mut TcpStream, message: &[u8], timeout: Duration) -> Result<(), Broken> {
     line.set_write_timeout(Some(timeout))?;
     Ok(line.write_all(message)?)
@@ -212,12 +236,12 @@ fn send(line: &mut TcpStream, message: &[u8], timeout: Duration) -> Result<(), B
 fn receive(
     line: &mut TcpStream,
     sequence: u16,
-    deadline: Instant,
+    patience: Patience<'_>,
 ) -> Result<(Header, Vec<u8>), Broken> {
     let mut bytes = [0; HEADER];
     let mut filled = 0;
     while filled < HEADER {
-        filled += read(line, &mut bytes[filled..], deadline)?;
+        filled += read(line, &mut bytes[filled..], patience)?;
         // Something else may send less than a header and wait.
         wire::require_tag(&bytes[..filled])?;
     }
@@ -230,32 +254,43 @@ fn receive(
     let mut left = header.annotations as usize;
     while left > 0 {
         let n = left.min(scrap.len());
-        left -= read(line, &mut scrap[..n], deadline)?;
+        left -= read(line, &mut scrap[..n], patience)?;
     }
     let length = header.data as usize;
     let (mut data, mut filled) = (Vec::new(), 0);
     while filled < length {
         data.resize(length.min(filled + CHUNK), 0);
-        filled += read(line, &mut data[filled..], deadline)?;
+        filled += read(line, &mut data[filled..], patience)?;
     }
     Ok((header, data))
 }
 
-/// Reads at least one byte before the deadline.
-fn read(line: &mut TcpStream, buffer: &mut [u8], deadline: Instant) -> Result<usize, Broken> {
+/// Reads at least one byte while there is patience.
+fn read(line: &mut TcpStream, buffer: &mut [u8], patience: Patience<'_>) -> Result<usize, Broken> {
     loop {
-        let left = deadline.saturating_duration_since(Instant::now());
+        if patience.interrupt.is_abort() {
+            return Err(Broken::Unwanted);
+        }
+        let left = patience.deadline.saturating_duration_since(Instant::now());
         if left.is_zero() {
             return Err(Broken::Late);
         }
-        line.set_read_timeout(Some(left))?;
+        line.set_read_timeout(Some(left.min(SLICE)))?;
         match line.read(buffer) {
             Ok(0) => return Err(Broken::Ended("it was closed from there".to_owned())),
             Ok(count) => return Ok(count),
-            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            // The slice is over, which says nothing.
+            Err(error) if is_slice(&error) => {}
             Err(error) => return Err(error.into()),
         }
     }
+}
+
+fn is_slice(error: &std::io::Error) -> bool {
+    matches!(
+        error.kind(),
+        ErrorKind::WouldBlock | ErrorKind::TimedOut | ErrorKind::Interrupted
+    )
 }
 
 /// A call as messages show it.

@@ -26,7 +26,7 @@ mod wire;
 
 use std::time::Duration;
 
-use super::{Acquired, Beam, Microscope, MicroscopeError, Position};
+use super::{Acquired, Beam, Interrupt, Microscope, MicroscopeError, Position};
 use crate::map::Map;
 use crate::spectra::Channels;
 use calibration::Calibration;
@@ -196,6 +196,10 @@ impl Microscope for PyroMicroscope {
     /// Nothing to do: there is no beam.
     fn blank(&mut self) -> Result<(), MicroscopeError> {
         Ok(())
+    }
+
+    fn set_interrupt(&mut self, interrupt: Interrupt) {
+        self.twin.client.set_interrupt(interrupt);
     }
 
     fn reconnect(&mut self) -> Result<(), MicroscopeError> {

@@ -29,7 +29,7 @@ pub use config::ColumnConfig;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Acquired, Beam, Microscope, MicroscopeError, Past, Position};
+use super::{Acquired, Beam, Interrupt, Microscope, MicroscopeError, Past, Position};
 use crate::map::Map;
 use crate::scalarizer::Scalarizer;
 use crate::specimen::{Behaviour, Specimen, SpecimenKind};
@@ -49,6 +49,7 @@ pub struct SpecimenMicroscope {
     beam: Beam,
     dwell: Duration,
     state: State,
+    interrupt: Interrupt,
 }
 
 impl SpecimenMicroscope {
@@ -95,6 +96,7 @@ impl SpecimenMicroscope {
             },
             dwell,
             state: State::new(&config, image.values.len(), config.real_time),
+            interrupt: Interrupt::default(),
             specimen,
             config,
         })
@@ -129,6 +131,17 @@ impl SpecimenMicroscope {
         }
     }
 
+    /// What was exposed, unless it was to be given up meanwhile.
+    fn unless_aborted<T>(&self, exposed: T, call: &str) -> Result<T, MicroscopeError> {
+        if self.interrupt.is_abort() {
+            return Err(MicroscopeError::Aborted {
+                call: call.to_owned(),
+                beam: "the beam is blanked".to_owned(),
+            });
+        }
+        Ok(exposed)
+    }
+
     fn shape(&self) -> (usize, usize) {
         let image = self.specimen.image();
         (image.height(), image.width())
@@ -152,7 +165,8 @@ impl Microscope for SpecimenMicroscope {
     }
 
     fn overview(&mut self) -> Result<Map, MicroscopeError> {
-        Ok(self.scan())
+        let image = self.scan();
+        self.unless_aborted(image, "overview")
     }
 
     fn channels(&self) -> &Channels {
@@ -181,6 +195,7 @@ impl Microscope for SpecimenMicroscope {
             return Ok(acquired.clone());
         }
         let acquired = self.expose(dwell);
+        let acquired = self.unless_aborted(acquired, "acquire")?;
         self.state.last = Some((key.to_owned(), acquired.clone()));
         Ok(acquired)
     }
@@ -247,5 +262,11 @@ impl Microscope for SpecimenMicroscope {
         }
         let clock = self.state.clock.clone();
         self.state.clock = clock.sleeping(self.config.real_time);
+        self.state.clock.set_interrupt(self.interrupt.clone());
+    }
+
+    fn set_interrupt(&mut self, interrupt: Interrupt) {
+        self.state.clock.set_interrupt(interrupt.clone());
+        self.interrupt = interrupt;
     }
 }

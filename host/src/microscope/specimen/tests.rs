@@ -27,6 +27,26 @@ fn sum(values: &[f64]) -> f64 {
 }
 
 #[test]
+fn an_exposure_in_real_time_that_is_given_up_does_not_take_its_time() {
+    let config = ColumnConfig {
+        real_time: true,
+        ..ColumnConfig::default()
+    };
+    let mut microscope = microscope("nanoparticles", config);
+    let interrupt = Interrupt::default();
+    microscope.set_interrupt(interrupt.clone());
+    microscope.relive(&[Past::Overview]);
+    interrupt.ask();
+    microscope.overview().unwrap();
+    interrupt.ask();
+    // Hours that nobody would wait for.
+    let error = microscope.acquire(Duration::from_secs(10_000), "k");
+    let error = error.unwrap_err();
+    assert!(matches!(error, MicroscopeError::Aborted { .. }), "{error}");
+    assert!(!error.is_passing());
+}
+
+#[test]
 fn a_still_fresh_specimen_is_measured_as_it_is_bit_for_bit() {
     for kind in SpecimenKind::ALL {
         let mut microscope = microscope(kind.name(), ColumnConfig::default());

@@ -5,6 +5,7 @@ use std::net::TcpListener;
 use std::thread;
 use std::time::Duration;
 
+use crate::microscope::Interrupt;
 use crate::microscope::pyro::testing::{Reply, StandIn, message, options, serve};
 use crate::microscope::pyro::wire::{self, Kind};
 use crate::microscope::pyro::{Microscope as _, MicroscopeError, PyroMicroscope, PyroOptions};
@@ -33,6 +34,20 @@ fn an_absent_server_and_an_address_that_is_none_are_named() {
         assert!(matches!(error, MicroscopeError::Setting { .. }), "{error}");
         assert!(error.to_string().contains("HOST:PORT"), "{error}");
     }
+}
+
+#[test]
+fn an_answer_that_is_given_up_is_not_waited_for() {
+    let standin = StandIn::new(|_, _| None);
+    let mut microscope = standin.connect().unwrap();
+    let interrupt = Interrupt::default();
+    microscope.set_interrupt(interrupt.clone());
+    let second = Duration::from_secs(1);
+    interrupt.ask();
+    microscope.acquire(second, "k").unwrap();
+    interrupt.ask();
+    let error = microscope.acquire(second, "l").unwrap_err();
+    assert!(matches!(error, MicroscopeError::Aborted { .. }), "{error}");
 }
 
 #[test]
