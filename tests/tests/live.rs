@@ -87,7 +87,7 @@ fn goes_on_from_everywhere(arguments: &str) {
         .unwrap()
         .records
         .iter()
-        .map(|(place, _)| *place)
+        .map(|(place, _)| place.offset)
         .collect();
     let cuts = places.iter().skip(1).step_by(7);
     let torn = places.iter().skip(3).step_by(19).map(|place| place + 5);
@@ -181,10 +181,10 @@ fn what_was_asked_for_on_the_way_is_done_again_at_the_same_points() {
     for (place, _) in records.iter().skip(30).step_by(9) {
         let (_kept, path) = folder();
         fs::create_dir(&path).unwrap();
-        fs::write(path.join("journal"), &journal[..*place as usize]).unwrap();
+        fs::write(path.join("journal"), &journal[..place.offset as usize]).unwrap();
         let measured = records
             .iter()
-            .take_while(|(at, _)| at < place)
+            .take_while(|(at, _)| at.offset < place.offset)
             .filter(|(_, record)| matches!(record.event, Event::Measured(_)))
             .count();
         // Only what was asked for after the cut has to be asked for again.

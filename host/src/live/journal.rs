@@ -20,7 +20,7 @@ use std::path::{Path, PathBuf};
 use crc::{CRC_32_ISO_HDLC, Crc};
 use sha2::{Digest as _, Sha256};
 
-use super::event::Record;
+use super::event::{Event, Record};
 use crate::experiment::ExperimentError;
 
 /// Version of the format and of [`Record`].
@@ -93,15 +93,24 @@ impl From<JournalError> for ExperimentError {
     }
 }
 
+/// Where a record is, and what shows that it is still the one that was written there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// Its first byte.
+    pub offset: u64,
+    /// Its number, from 0.
+    pub record: usize,
+    /// Checksum of the record before.
+    chain: u32,
+}
+
 /// A journal that is open for appending.
 #[derive(Debug)]
 pub struct Journal {
     path: PathBuf,
     file: File,
     /// Where the next record goes.
-    end: u64,
-    /// Checksum of the last record.
-    chain: u32,
+    end: Place,
 }
 
 /// What was found in a journal.
@@ -110,7 +119,7 @@ pub struct Found {
     /// The journal, to go on with.
     pub journal: Journal,
     /// Its records, each with the place that [`Journal::read`] finds it at.
-    pub records: Vec<(u64, Record)>,
+    pub records: Vec<(Place, Record)>,
     /// Bytes of a torn last record that were dropped.
     pub torn: u64,
 }
@@ -135,8 +144,7 @@ impl Journal {
         Ok(Self {
             path: path.to_owned(),
             file,
-            end: head.len() as u64,
-            chain: CRC.checksum(&head),
+            end: Place::first(&head),
         })
     }
 
@@ -170,27 +178,25 @@ impl Journal {
         let mut journal = Self {
             path: path.to_owned(),
             file,
-            end: head.len() as u64,
-            chain: CRC.checksum(&head),
+            end: Place::first(&head),
         };
         let mut records = Vec::new();
         loop {
-            let rest = &bytes[journal.end as usize..];
-            match next(rest, journal.chain) {
+            let rest = &bytes[journal.end.offset as usize..];
+            match next(rest, journal.end.chain) {
                 Next::Record { record, chain } => {
                     let length = HEAD + record.len();
                     let Ok(record) = postcard::from_bytes(record) else {
-                        return Err(journal.altered(records.len()));
+                        return Err(journal.altered(journal.end));
                     };
                     records.push((journal.end, record));
-                    journal.end += length as u64;
-                    journal.chain = chain;
+                    journal.end = journal.end.after(length as u64, chain);
                 }
                 Next::End => break,
-                Next::Altered => return Err(journal.altered(records.len())),
+                Next::Altered => return Err(journal.altered(journal.end)),
             }
         }
-        let torn = bytes.len() as u64 - journal.end;
+        let torn = bytes.len() as u64 - journal.end.offset;
         if torn > 0 {
             journal.cut().map_err(|e| journal.failed("cut", e))?;
         }
@@ -206,7 +212,7 @@ impl Journal {
     ///
     /// # Errors
     /// When it cannot be written.
-    pub fn append(&mut self, record: &Record) -> Result<u64, JournalError> {
+    pub fn append(&mut self, record: &Record) -> Result<Place, JournalError> {
         let too_long = || io::Error::new(io::ErrorKind::InvalidInput, "a record is too long");
         let written = postcard::to_allocvec(record)
             .map_err(io::Error::other)
@@ -216,13 +222,13 @@ impl Journal {
                 Ok((length.ok_or_else(too_long)?, payload))
             })
             .and_then(|(length, payload)| {
-                let chain = checksum(self.chain, length, &payload);
+                let chain = checksum(self.end.chain, length, &payload);
                 let mut bytes = Vec::with_capacity(HEAD + payload.len());
                 bytes.extend_from_slice(&length.to_le_bytes());
                 bytes.extend_from_slice(&(!length).to_le_bytes());
                 bytes.extend_from_slice(&chain.to_le_bytes());
                 bytes.extend_from_slice(&payload);
-                self.file.seek(SeekFrom::Start(self.end))?;
+                self.file.seek(SeekFrom::Start(self.end.offset))?;
                 self.file.write_all(&bytes)?;
                 self.file.sync_data()?;
                 Ok((chain, bytes.len() as u64))
@@ -230,8 +236,7 @@ impl Journal {
         match written {
             Ok((chain, length)) => {
                 let place = self.end;
-                self.end += length;
-                self.chain = chain;
+                self.end = place.after(length, chain);
                 Ok(place)
             }
             Err(error) => {
@@ -247,28 +252,37 @@ impl Journal {
     ///
     /// # Errors
     /// When it cannot be read, or is not as it was written.
-    pub fn read(&mut self, place: u64) -> Result<Record, JournalError> {
+    pub fn read(&mut self, place: Place) -> Result<Record, JournalError> {
         let mut attempt = || -> io::Result<Option<Record>> {
-            self.file.seek(SeekFrom::Start(place))?;
-            let mut length = [0; 4];
-            self.file.read_exact(&mut length)?;
-            let length = u32::from_le_bytes(length);
-            if u64::from(length) > self.end {
+            self.file.seek(SeekFrom::Start(place.offset))?;
+            let mut bytes = vec![0; HEAD];
+            self.file.read_exact(&mut bytes)?;
+            let Some((length, _)) = lengths(&bytes) else {
                 return Ok(None);
-            }
-            self.file.seek(SeekFrom::Current(8))?;
-            let mut payload = vec![0; length as usize];
-            self.file.read_exact(&mut payload)?;
-            Ok(postcard::from_bytes(&payload).ok())
+            };
+            bytes.resize(HEAD + length as usize, 0);
+            self.file.read_exact(&mut bytes[HEAD..])?;
+            Ok(match next(&bytes, place.chain) {
+                Next::Record { record, .. } => postcard::from_bytes(record).ok(),
+                Next::End | Next::Altered => None,
+            })
         };
         match attempt() {
             Ok(Some(record)) => Ok(record),
-            Ok(None) => Err(JournalError::Altered {
-                path: self.path.clone(),
-                record: 0,
-                offset: place,
-            }),
+            Ok(None) => Err(self.altered(place)),
+            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Err(self.altered(place)),
             Err(error) => Err(self.failed("read", error)),
+        }
+    }
+
+    /// Reads the spectrum of a measured point again.
+    ///
+    /// # Errors
+    /// As [`Self::read`], and when the record is of anything but a measured point.
+    pub fn spectrum(&mut self, place: Place) -> Result<Vec<f64>, JournalError> {
+        match self.read(place)?.event {
+            Event::Measured(measured) => Ok(measured.acquired.spectrum),
+            _ => Err(self.altered(place)),
         }
     }
 
@@ -296,7 +310,7 @@ impl Journal {
     }
 
     fn cut(&mut self) -> io::Result<()> {
-        self.file.set_len(self.end)?;
+        self.file.set_len(self.end.offset)?;
         self.file.sync_all()
     }
 
@@ -304,11 +318,31 @@ impl Journal {
         failed(&self.path, action, source)
     }
 
-    fn altered(&self, record: usize) -> JournalError {
+    fn altered(&self, place: Place) -> JournalError {
         JournalError::Altered {
             path: self.path.clone(),
-            record,
-            offset: self.end,
+            record: place.record,
+            offset: place.offset,
+        }
+    }
+}
+
+impl Place {
+    /// Of the first record, after the head of the file.
+    fn first(head: &[u8]) -> Self {
+        Self {
+            offset: head.len() as u64,
+            record: 0,
+            chain: CRC.checksum(head),
+        }
+    }
+
+    /// Of the next record, after one of that length and checksum.
+    fn after(self, length: u64, chain: u32) -> Self {
+        Self {
+            offset: self.offset + length,
+            record: self.record + 1,
+            chain,
         }
     }
 }
@@ -328,13 +362,11 @@ fn next(rest: &[u8], chain: u32) -> Next<'_> {
     let Some((head, payload)) = rest.split_at_checked(HEAD) else {
         return Next::End;
     };
-    let word = |at: usize| u32::from_le_bytes([head[at], head[at + 1], head[at + 2], head[at + 3]]);
-    let (length, inverted, sum) = (word(0), word(4), word(8));
-    if length != !inverted || length > LONGEST {
+    let Some((length, sum)) = lengths(head) else {
         // A file may have grown before its content arrived.
         let blank = rest.iter().all(|&byte| byte == 0);
         return if blank { Next::End } else { Next::Altered };
-    }
+    };
     let Some((record, after)) = payload.split_at_checked(length as usize) else {
         return Next::End;
     };
@@ -345,6 +377,17 @@ fn next(rest: &[u8], chain: u32) -> Next<'_> {
         return Next::End;
     }
     Next::Altered
+}
+
+/// Length and checksum of a record from the bytes before its payload; `None` where these are none
+/// that were written.
+fn lengths(head: &[u8]) -> Option<(u32, u32)> {
+    let word = |at: usize| {
+        let bytes = head.get(at..at + 4)?;
+        Some(u32::from_le_bytes(bytes.try_into().ok()?))
+    };
+    let (length, inverted, sum) = (word(0)?, word(4)?, word(8)?);
+    (length == !inverted && length <= LONGEST).then_some((length, sum))
 }
 
 fn head() -> [u8; 16] {

@@ -37,7 +37,7 @@ pub use drift::{DriftError, Shift, register};
 pub use error::LiveError;
 pub use event::{Begun, Command, Event, Exposing, Measured, Record, Surveyed};
 pub use folder::{FolderError, RunFolder};
-pub use journal::{Found, Journal, JournalError};
+pub use journal::{Found, Journal, JournalError, Place};
 pub use points::LivePoint;
 pub use results::{LiveSummary, write_results};
 pub use session::{Session, TakenUp, Voice};

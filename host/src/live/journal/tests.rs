@@ -32,7 +32,7 @@ fn what_was_appended_is_found_again_in_order_and_by_its_place() {
     let mut found = Journal::open(&path).unwrap();
     assert_eq!(records(&found), (0..9).map(record).collect::<Vec<_>>());
     assert_eq!(found.torn, 0);
-    let places: Vec<u64> = found.records.iter().map(|(place, _)| *place).collect();
+    let places: Vec<Place> = found.records.iter().map(|(place, _)| *place).collect();
     assert_eq!(found.journal.read(places[4]).unwrap(), record(4));
     let place = found.journal.append(&record(9)).unwrap();
     assert_eq!(found.journal.read(place).unwrap(), record(9));
@@ -45,7 +45,7 @@ fn a_journal_cut_anywhere_keeps_every_complete_record_and_goes_on() {
     let whole = std::fs::read(&path).unwrap();
     let ends: Vec<u64> = {
         let found = Journal::open(&path).unwrap();
-        let starts = found.records.iter().map(|(place, _)| *place);
+        let starts = found.records.iter().map(|(place, _)| place.offset);
         starts.skip(1).chain([whole.len() as u64]).collect()
     };
     for length in 16..=whole.len() {
@@ -85,7 +85,7 @@ fn a_last_record_that_reached_the_disk_in_part_is_dropped() {
 fn any_changed_byte_before_the_last_record_is_noticed() {
     let (_folder, path) = journal(6);
     let whole = std::fs::read(&path).unwrap();
-    let last = Journal::open(&path).unwrap().records[5].0 as usize;
+    let last = Journal::open(&path).unwrap().records[5].0.offset as usize;
     for at in 0..last {
         let mut altered = whole.clone();
         altered[at] ^= 0x10;
@@ -105,11 +105,49 @@ fn a_record_taken_out_is_noticed() {
     let (_folder, path) = journal(6);
     let whole = std::fs::read(&path).unwrap();
     let found = Journal::open(&path).unwrap();
-    let (from, to) = (found.records[2].0 as usize, found.records[3].0 as usize);
+    let (from, to) = (
+        found.records[2].0.offset as usize,
+        found.records[3].0.offset as usize,
+    );
     let without = [&whole[..from], &whole[to..]].concat();
     std::fs::write(&path, without).unwrap();
     let message = Journal::open(&path).unwrap_err().to_string();
     assert!(message.contains("record 2") && message.contains(&format!("byte {from}")));
+}
+
+#[test]
+fn a_record_that_was_changed_since_is_not_read_again() {
+    let (_folder, path) = journal(6);
+    let whole = std::fs::read(&path).unwrap();
+    let mut found = Journal::open(&path).unwrap();
+    let (place, next) = (found.records[3].0, found.records[4].0.offset as usize);
+    for at in place.offset as usize..next {
+        let mut altered = whole.clone();
+        altered[at] ^= 0x10;
+        std::fs::write(&path, altered).unwrap();
+        let error = found.journal.read(place).unwrap_err();
+        let JournalError::Altered { record, offset, .. } = error else {
+            panic!("byte {at}: {error}");
+        };
+        assert_eq!((record, offset), (3, place.offset));
+    }
+    // Cut off meanwhile.
+    std::fs::write(&path, &whole[..next - 1]).unwrap();
+    let error = found.journal.read(place).unwrap_err();
+    assert!(matches!(error, JournalError::Altered { .. }), "{error}");
+    std::fs::write(&path, &whole).unwrap();
+    assert_eq!(found.journal.read(place).unwrap(), record(3));
+}
+
+#[test]
+fn no_spectrum_is_read_where_nothing_was_measured() {
+    let (_folder, path) = journal(2);
+    let mut found = Journal::open(&path).unwrap();
+    let error = found.journal.spectrum(found.records[1].0).unwrap_err();
+    assert!(
+        matches!(error, JournalError::Altered { record: 1, .. }),
+        "{error}"
+    );
 }
 
 #[test]

@@ -130,7 +130,7 @@ impl<'a> Session<'a> {
         let mut session = Self::new(microscope, ready, journal, interrupted);
         session.clock.1 = Duration::from_millis(elapsed);
         session.relive.push(Past::Overview);
-        let measured = |(_, record): &&(u64, Record)| matches!(record.event, Event::Measured(_));
+        let measured = |(_, record): &&(Place, Record)| matches!(record.event, Event::Measured(_));
         let points = records.iter().filter(measured).count();
         session.past = records.into();
         let now = to_toml(&session.config)?;
@@ -220,7 +220,7 @@ impl<'a> Session<'a> {
 pub struct TakenUp {
     journal: Journal,
     begun: Begun,
-    records: Vec<(u64, Record)>,
+    records: Vec<(Place, Record)>,
     /// The settings that the campaign has had last. The budget and the limits may be changed,
     /// which decide nothing.
     pub config: LiveConfig,

@@ -23,7 +23,7 @@ use super::aim::Aim;
 use super::control::Control;
 use super::dose::Ledger;
 use super::event::{Begun, Event, Record};
-use super::journal::{Journal, JournalError};
+use super::journal::{Journal, JournalError, Place};
 use super::points::{LivePoint, Points};
 use super::status::Board;
 use super::{LiveConfig, LiveError};
@@ -47,7 +47,7 @@ pub struct Session<'a> {
     begun: Begun,
     journal: RefCell<Journal>,
     /// What happened before and is still to be lived through again, with its places.
-    past: VecDeque<(u64, Record)>,
+    past: VecDeque<(Place, Record)>,
     /// How many points the journal held when the campaign was taken up, and how many bytes of a
     /// torn record were dropped.
     found: Option<(usize, u64)>,
@@ -145,12 +145,7 @@ impl Session<'_> {
     /// # Errors
     /// When the journal cannot be read.
     pub fn spectrum_of(&self, point: &LivePoint) -> Result<Vec<f64>, JournalError> {
-        let record = self.journal.borrow_mut().read(point.place)?;
-        match record.event {
-            Event::Measured(measured) => Ok(measured.acquired.spectrum),
-            // The place is that of a measurement: what stands there was changed meanwhile.
-            _ => Ok(Vec::new()),
-        }
+        self.journal.borrow_mut().spectrum(point.place)
     }
 
     /// Blanks the instrument's beam and writes down why the campaign ended.

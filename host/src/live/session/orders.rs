@@ -106,13 +106,8 @@ impl Session<'_> {
                 let target: Scalarizer = text.parse()?;
                 let journal = &self.journal;
                 let responses = self.points.retarget(&target, |point| {
-                    match journal.borrow_mut().read(point.place)?.event {
-                        Event::Measured(measured) => Ok(measured.acquired.spectrum),
-                        _ => Err(ended(Ended::Controller(format!(
-                            "the journal has lost the spectrum at row {}, column {}",
-                            point.pixel.row, point.pixel.column
-                        )))),
-                    }
+                    let spectrum = journal.borrow_mut().spectrum(point.place);
+                    spectrum.map_err(ExperimentError::from)
                 })?;
                 self.truth = self.microscope.truth(&target);
                 // The controller starts over, and with it its account of the dose.

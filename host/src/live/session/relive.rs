@@ -76,7 +76,7 @@ impl Session<'_> {
     /// Takes a measured point into account; returns its response.
     pub(super) fn keep(
         &mut self,
-        place: u64,
+        place: Place,
         point: Point,
         measured: &crate::live::event::Measured,
     ) -> Result<f64, ExperimentError> {
