@@ -9,9 +9,16 @@
 //! | length | the payload, a [`Record`] in postcard |
 //!
 //! All numbers are little-endian. Checksums are chained, so that a record that was changed, taken
-//! out or put elsewhere is noticed. A record that was being written when the power went is the
-//! last one and incomplete, or does not match its checksum, or is nothing but zeros: it was never
-//! acted upon, and is dropped.
+//! out or put elsewhere is noticed. A record that was being written when the power went was never
+//! acted upon and is dropped. It is the last one, and
+//!
+//! * shorter than its length says, or
+//! * of its whole length, with a checksum that does not match and nothing but zeros from the
+//!   beginning of a sector to the end of the file, or
+//! * nothing but zeros: the file had grown before its content arrived.
+//!
+//! Anything else that does not match was written and altered since, and nothing is dropped. What
+//! is dropped is first added to the end of `journal.torn`, beside the journal.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
@@ -30,6 +37,8 @@ const MAGIC: &[u8; 15] = b"BEACON journal\n";
 const CRC: Crc<u32> = Crc::<u32>::new(&CRC_32_ISO_HDLC);
 /// Bytes before a payload.
 const HEAD: usize = 12;
+/// Disks write as much at once, or nothing of it.
+const SECTOR: u64 = 512;
 /// Longest payload: an image of 4096 × 4096 pixels and more.
 const LONGEST: u32 = 1 << 28;
 
@@ -120,7 +129,7 @@ pub struct Found {
     pub journal: Journal,
     /// Its records, each with the place that [`Journal::read`] finds it at.
     pub records: Vec<(Place, Record)>,
-    /// Bytes of a torn last record that were dropped.
+    /// Bytes of a torn last record that were moved to `journal.torn`.
     pub torn: u64,
 }
 
@@ -148,7 +157,7 @@ impl Journal {
         })
     }
 
-    /// Opens a journal, reads all of it, and drops a torn last record.
+    /// Opens a journal, reads all of it, and moves a torn last record to `journal.torn`.
     ///
     /// # Errors
     /// When it cannot be read, is of another version, or was altered.
@@ -183,7 +192,7 @@ impl Journal {
         let mut records = Vec::new();
         loop {
             let rest = &bytes[journal.end.offset as usize..];
-            match next(rest, journal.end.chain) {
+            match next(rest, journal.end) {
                 Next::Record { record, chain } => {
                     let length = HEAD + record.len();
                     let Ok(record) = postcard::from_bytes(record) else {
@@ -198,6 +207,9 @@ impl Journal {
         }
         let torn = bytes.len() as u64 - journal.end.offset;
         if torn > 0 {
+            let file = beside(path, ".torn");
+            set_aside(&file, &bytes[journal.end.offset as usize..])
+                .map_err(|source| failed(&file, "written", source))?;
             journal.cut().map_err(|e| journal.failed("cut", e))?;
         }
         Ok(Found {
@@ -262,7 +274,7 @@ impl Journal {
             };
             bytes.resize(HEAD + length as usize, 0);
             self.file.read_exact(&mut bytes[HEAD..])?;
-            Ok(match next(&bytes, place.chain) {
+            Ok(match next(&bytes, place) {
                 Next::Record { record, .. } => postcard::from_bytes(record).ok(),
                 Next::End | Next::Altered => None,
             })
@@ -358,7 +370,8 @@ enum Next<'a> {
     Altered,
 }
 
-fn next(rest: &[u8], chain: u32) -> Next<'_> {
+/// `rest` is what the file holds from a place on.
+fn next(rest: &[u8], place: Place) -> Next<'_> {
     let Some((head, payload)) = rest.split_at_checked(HEAD) else {
         return Next::End;
     };
@@ -370,10 +383,13 @@ fn next(rest: &[u8], chain: u32) -> Next<'_> {
     let Some((record, after)) = payload.split_at_checked(length as usize) else {
         return Next::End;
     };
-    if checksum(chain, length, record) == sum {
+    if checksum(place.chain, length, record) == sum {
         return Next::Record { record, chain: sum };
     }
-    if after.is_empty() {
+    // The sectors of a record reach the disk in any order.
+    let last = (place.offset + rest.len() as u64 - 1) / SECTOR * SECTOR;
+    let hole = &rest[last.saturating_sub(place.offset) as usize..];
+    if after.is_empty() && hole.iter().all(|&byte| byte == 0) {
         return Next::End;
     }
     Next::Altered
@@ -414,6 +430,21 @@ fn failed(path: &Path, action: &'static str, source: io::Error) -> JournalError 
             source,
         },
     }
+}
+
+/// A file beside another, with a further ending.
+fn beside(path: &Path, ending: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(ending);
+    name.into()
+}
+
+/// Adds to the end of a file what is about to be cut off elsewhere.
+fn set_aside(file: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut aside = OpenOptions::new().append(true).create(true).open(file)?;
+    aside.write_all(bytes)?;
+    aside.sync_all()?;
+    sync_folder(file)
 }
 
 /// Makes a new file's name survive a power failure too, where folders can be synced.

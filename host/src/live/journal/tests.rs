@@ -11,6 +11,15 @@ fn record(n: u64) -> Record {
     }
 }
 
+/// A record over three sectors or more.
+fn long_record() -> Record {
+    let why = "y".repeat(1500);
+    Record {
+        event: Event::Failed { why },
+        ..record(0)
+    }
+}
+
 /// A journal of records 0 to `count`, in a folder that lasts as long as it is kept.
 fn journal(count: u64) -> (tempfile::TempDir, PathBuf) {
     let folder = tempfile::tempdir().unwrap();
@@ -66,27 +75,64 @@ fn a_journal_cut_anywhere_keeps_every_complete_record_and_goes_on() {
 }
 
 #[test]
-fn a_last_record_that_reached_the_disk_in_part_is_dropped() {
+fn a_last_record_that_reached_the_disk_in_part_is_moved_aside() {
     let (_folder, path) = journal(5);
-    let whole = std::fs::read(&path).unwrap();
+    let aside = path.with_file_name("journal.torn");
     // Grown, but nothing of the content arrived.
+    let whole = std::fs::read(&path).unwrap();
     std::fs::write(&path, [&whole[..], &[0; 300]].concat()).unwrap();
     let found = Journal::open(&path).unwrap();
     assert_eq!((found.records.len(), found.torn), (5, 300));
-    // The end arrived before the middle.
-    let mut torn = whole.clone();
-    let last = torn.len() - 2;
-    torn[last] ^= 0xff;
-    std::fs::write(&path, torn).unwrap();
-    assert_eq!(Journal::open(&path).unwrap().records.len(), 4);
+    assert_eq!(std::fs::read(&aside).unwrap(), [0; 300]);
+
+    // A record over several sectors, of which the last ones did not arrive.
+    let mut journal = Journal::open(&path).unwrap().journal;
+    let start = journal.append(&long_record()).unwrap().offset as usize;
+    let whole = std::fs::read(&path).unwrap();
+    for sectors in 1..=(whole.len() / 512) {
+        let hole = sectors * 512;
+        let mut torn = whole.clone();
+        torn[hole..].fill(0);
+        std::fs::write(&path, &torn).unwrap();
+        std::fs::remove_file(&aside).unwrap();
+        let found = Journal::open(&path).unwrap();
+        assert_eq!(found.records.len(), 5, "from {hole}");
+        assert_eq!(std::fs::read(&aside).unwrap(), torn[start..]);
+        assert_eq!(std::fs::read(&path).unwrap(), whole[..start]);
+    }
+    // The next one that is torn does not take its place.
+    std::fs::write(&path, &whole[..whole.len() - 1]).unwrap();
+    let kept = std::fs::read(&aside).unwrap();
+    Journal::open(&path).unwrap();
+    let both = [&kept[..], &whole[start..whole.len() - 1]].concat();
+    assert_eq!(std::fs::read(&aside).unwrap(), both);
 }
 
 #[test]
-fn any_changed_byte_before_the_last_record_is_noticed() {
+fn a_last_record_that_was_written_and_altered_since_is_named_and_stays() {
+    let (_folder, path) = journal(5);
+    let mut journal = Journal::open(&path).unwrap().journal;
+    let place = journal.append(&long_record()).unwrap();
+    let whole = std::fs::read(&path).unwrap();
+    for at in place.offset as usize..whole.len() {
+        let mut altered = whole.clone();
+        altered[at] ^= 0x10;
+        std::fs::write(&path, &altered).unwrap();
+        let error = Journal::open(&path).unwrap_err();
+        let JournalError::Altered { record, offset, .. } = error else {
+            panic!("byte {at}: {error}");
+        };
+        assert_eq!((record, offset), (5, place.offset), "byte {at}");
+        assert_eq!(std::fs::read(&path).unwrap(), altered);
+    }
+    assert!(!path.with_file_name("journal.torn").exists());
+}
+
+#[test]
+fn any_changed_byte_is_noticed() {
     let (_folder, path) = journal(6);
     let whole = std::fs::read(&path).unwrap();
-    let last = Journal::open(&path).unwrap().records[5].0.offset as usize;
-    for at in 0..last {
+    for at in 0..whole.len() {
         let mut altered = whole.clone();
         altered[at] ^= 0x10;
         std::fs::write(&path, altered).unwrap();

@@ -230,7 +230,7 @@ pub struct TakenUp {
 }
 
 impl TakenUp {
-    /// Reads the journal in a folder and drops a torn last record.
+    /// Reads the journal in a folder and moves a torn last record to `journal.torn`.
     ///
     /// # Errors
     /// When it cannot be read, or is of another version of what decides.

@@ -49,7 +49,7 @@ pub struct Session<'a> {
     /// What happened before and is still to be lived through again, with its places.
     past: VecDeque<(Place, Record)>,
     /// How many points the journal held when the campaign was taken up, and how many bytes of a
-    /// torn record were dropped.
+    /// torn record were moved aside.
     found: Option<(usize, u64)>,
     /// Electrons that were announced for an exposure and not yet accounted for.
     announced: f64,
@@ -97,7 +97,7 @@ impl Session<'_> {
     }
 
     /// Of a campaign that was taken up: points in its journal, and bytes of a torn record that were
-    /// dropped.
+    /// moved to `journal.torn`.
     pub fn found(&self) -> Option<(usize, u64)> {
         self.found
     }
