@@ -395,8 +395,8 @@ fn another_instrument_or_another_program_is_not_gone_on_with() {
     let file = path.join("journal");
     let records = Journal::open(&file).unwrap().records;
     fs::remove_file(&file).unwrap();
-    let mut journal = Journal::create(&file).unwrap();
-    for (_, mut record) in records {
+    let mut journal = Journal::begin(&file, &records[0].1).unwrap();
+    for (_, mut record) in records.into_iter().skip(1) {
         if let Event::Measured(measured) = &mut record.event
             && measured.candidate == whole.outcome.seeds[3].candidate.0
         {

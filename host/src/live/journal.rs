@@ -120,6 +120,8 @@ pub struct Journal {
     file: File,
     /// Where the next record goes.
     end: Place,
+    /// Whether there may be half a record after it.
+    dirty: bool,
 }
 
 /// What was found in a journal.
@@ -134,27 +136,37 @@ pub struct Found {
 }
 
 impl Journal {
-    /// Begins a journal.
+    /// Begins a journal. It is there with its first record, or it is not there: a kill on the way
+    /// leaves `journal.new` at most, which the next attempt writes over.
     ///
     /// # Errors
-    /// When the file exists or cannot be written.
-    pub fn create(path: &Path) -> Result<Self, JournalError> {
+    /// When there is one or it cannot be written.
+    pub fn begin(path: &Path, first: &Record) -> Result<Self, JournalError> {
         let failed = |source| failed(path, "begun", source);
+        if path.try_exists().map_err(failed)? {
+            return Err(failed(io::ErrorKind::AlreadyExists.into()));
+        }
+        let new = unfinished(path);
         let mut file = OpenOptions::new()
             .read(true)
             .write(true)
-            .create_new(true)
-            .open(path)
+            .create(true)
+            .truncate(true)
+            .open(&new)
             .map_err(failed)?;
         let head = head();
         file.write_all(&head).map_err(failed)?;
-        file.sync_all().map_err(failed)?;
-        sync_folder(path).map_err(failed)?;
-        Ok(Self {
+        let mut journal = Self {
             path: path.to_owned(),
             file,
             end: Place::first(&head),
-        })
+            dirty: false,
+        };
+        journal.append(first)?;
+        journal.file.sync_all().map_err(failed)?;
+        std::fs::rename(&new, path).map_err(failed)?;
+        sync_folder(path).map_err(failed)?;
+        Ok(journal)
     }
 
     /// Opens a journal, reads all of it, and moves a torn last record to `journal.torn`.
@@ -188,6 +200,7 @@ impl Journal {
             path: path.to_owned(),
             file,
             end: Place::first(&head),
+            dirty: false,
         };
         let mut records = Vec::new();
         loop {
@@ -240,6 +253,10 @@ impl Journal {
                 bytes.extend_from_slice(&(!length).to_le_bytes());
                 bytes.extend_from_slice(&chain.to_le_bytes());
                 bytes.extend_from_slice(&payload);
+                if self.dirty {
+                    self.cut()?;
+                }
+                self.dirty = true;
                 self.file.seek(SeekFrom::Start(self.end.offset))?;
                 self.file.write_all(&bytes)?;
                 self.file.sync_data()?;
@@ -249,6 +266,7 @@ impl Journal {
             Ok((chain, length)) => {
                 let place = self.end;
                 self.end = place.after(length, chain);
+                self.dirty = false;
                 Ok(place)
             }
             Err(error) => {
@@ -323,7 +341,9 @@ impl Journal {
 
     fn cut(&mut self) -> io::Result<()> {
         self.file.set_len(self.end.offset)?;
-        self.file.sync_all()
+        self.file.sync_all()?;
+        self.dirty = false;
+        Ok(())
     }
 
     fn failed(&self, action: &'static str, source: io::Error) -> JournalError {
@@ -430,6 +450,11 @@ fn failed(path: &Path, action: &'static str, source: io::Error) -> JournalError 
             source,
         },
     }
+}
+
+/// Where a journal is until its first record is complete.
+pub(super) fn unfinished(journal: &Path) -> PathBuf {
+    beside(journal, ".new")
 }
 
 /// A file beside another, with a further ending.

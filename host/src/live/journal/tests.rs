@@ -24,8 +24,8 @@ fn long_record() -> Record {
 fn journal(count: u64) -> (tempfile::TempDir, PathBuf) {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("journal");
-    let mut journal = Journal::create(&path).unwrap();
-    for n in 0..count {
+    let mut journal = Journal::begin(&path, &record(0)).unwrap();
+    for n in 1..count {
         journal.append(&record(n)).unwrap();
     }
     (folder, path)
@@ -46,6 +46,22 @@ fn what_was_appended_is_found_again_in_order_and_by_its_place() {
     let place = found.journal.append(&record(9)).unwrap();
     assert_eq!(found.journal.read(place).unwrap(), record(9));
     assert_eq!(Journal::open(&path).unwrap().records.len(), 10);
+}
+
+#[test]
+fn a_journal_is_there_with_its_first_record_or_not_at_all() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("journal");
+    // As a kill leaves it, in the middle of something longer.
+    std::fs::write(folder.path().join("journal.new"), [7; 4000]).unwrap();
+    let error = Journal::open(&path).unwrap_err();
+    assert!(matches!(error, JournalError::NotAJournal { .. }), "{error}");
+    let mut journal = Journal::begin(&path, &record(0)).unwrap();
+    assert!(!folder.path().join("journal.new").exists());
+    assert_eq!(records(&Journal::open(&path).unwrap()), [record(0)]);
+    journal.append(&record(1)).unwrap();
+    let found = Journal::open(&path).unwrap();
+    assert_eq!(records(&found), [record(0), record(1)]);
 }
 
 #[test]
@@ -213,9 +229,11 @@ fn nobody_else_s_file_is_overwritten_or_read() {
     let path = folder.path().join("notes");
     std::fs::write(&path, "these are my notes, not yours").unwrap();
     assert!(matches!(
-        Journal::create(&path).unwrap_err(),
+        Journal::begin(&path, &record(0)).unwrap_err(),
         JournalError::File { .. }
     ));
+    let kept = std::fs::read_to_string(&path).unwrap();
+    assert_eq!(kept, "these are my notes, not yours");
     let message = Journal::open(&path).unwrap_err().to_string();
     assert!(message.contains("no journal"), "{message}");
 }

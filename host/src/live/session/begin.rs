@@ -90,8 +90,7 @@ impl<'a> Session<'a> {
             event: Event::Begun(Box::new(begun.clone())),
         };
         let ready = Ready::new(config, begun)?;
-        let mut journal = Journal::create(&folder.journal())?;
-        journal.append(&record)?;
+        let journal = Journal::begin(&folder.journal(), &record)?;
         let mut session = Self::new(microscope, ready, journal, interrupted);
         session.awake = true;
         session.listen(folder)?;
