@@ -473,7 +473,7 @@ fn set_aside(file: &Path, bytes: &[u8]) -> io::Result<()> {
 }
 
 /// Makes a new file's name survive a power failure too, where folders can be synced.
-fn sync_folder(path: &Path) -> io::Result<()> {
+pub(super) fn sync_folder(path: &Path) -> io::Result<()> {
     #[cfg(unix)]
     if let Some(folder) = path.parent() {
         let folder = if folder.as_os_str().is_empty() {

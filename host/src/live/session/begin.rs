@@ -93,7 +93,7 @@ impl<'a> Session<'a> {
         let journal = Journal::begin(&folder.journal(), &record)?;
         let mut session = Self::new(microscope, ready, journal, interrupted);
         session.awake = true;
-        session.listen(folder)?;
+        session.listen(folder, 0)?;
         Ok(session)
     }
 
@@ -131,6 +131,11 @@ impl<'a> Session<'a> {
         session.relive.push(Past::Overview);
         let measured = |(_, record): &&(Place, Record)| matches!(record.event, Event::Measured(_));
         let points = records.iter().filter(measured).count();
+        let taken = records.iter().filter(|(_, r)| r.event.takes_command());
+        let taken = taken.count();
+        for (_, record) in &records {
+            session.closed.foresee(&record.event);
+        }
         session.past = records.into();
         let now = to_toml(&session.config)?;
         if now != settings {
@@ -141,7 +146,7 @@ impl<'a> Session<'a> {
             session.journal.borrow_mut().append(&record)?;
         }
         session.found = Some((points, torn));
-        session.listen(folder)?;
+        session.listen(folder, taken)?;
         Ok(session)
     }
 
@@ -190,9 +195,8 @@ impl<'a> Session<'a> {
             stretch: super::expose::FIRST_STRETCH,
             surveyed: 0,
             uncertain: 0,
-            excluded: Vec::new(),
             candidates,
-            measured: HashSet::new(),
+            closed: Closed::default(),
             acquisition,
             control: None,
             board,
@@ -202,13 +206,15 @@ impl<'a> Session<'a> {
         }
     }
 
-    fn listen(&mut self, folder: &RunFolder) -> Result<(), LiveError> {
+    /// `taken` is how many commands the campaign has taken so far.
+    fn listen(&mut self, folder: &RunFolder, taken: usize) -> Result<(), LiveError> {
         let accepted = Accepted {
             candidates: self.candidates,
             channels: self.begun.channels.clone(),
+            closed: self.closed.clone(),
         };
-        let control = Control::open(folder.path(), accepted, self.board.clone());
-        self.control = Some(control.map_err(LiveError::Control)?);
+        let control = Control::open(folder, taken, accepted, self.board.clone())?;
+        self.control = Some(control);
         self.publish("beginning");
         Ok(())
     }

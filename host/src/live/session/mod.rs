@@ -11,7 +11,7 @@ mod orders;
 mod relive;
 
 use std::cell::RefCell;
-use std::collections::{HashSet, VecDeque};
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant, SystemTime};
@@ -20,6 +20,7 @@ use beacon_kernel::link::message::DoseLimits;
 use beacon_kernel::{Acquisition, Candidate, Candidates, Pixel};
 
 use super::aim::Aim;
+use super::closed::Closed;
 use super::control::Control;
 use super::dose::Ledger;
 use super::event::{Begun, Event, Record};
@@ -73,9 +74,9 @@ pub struct Session<'a> {
     surveyed: usize,
     /// Overviews in a row that told no drift.
     uncertain: u32,
-    excluded: Vec<Region>,
     candidates: Candidates,
-    measured: HashSet<Candidate>,
+    /// Where nothing is to be measured any more.
+    closed: Closed,
     acquisition: Acquisition,
     control: Option<Control>,
     board: Board,

@@ -40,6 +40,7 @@ impl Session<'_> {
                 Event::Begun(_)
                 | Event::Resumed { .. }
                 | Event::Commanded(_)
+                | Event::Refused { .. }
                 | Event::Ended { .. } => {}
             }
         }
@@ -55,7 +56,7 @@ impl Session<'_> {
                     self.past.pop_front();
                     return Some(command);
                 }
-                Event::Resumed { .. } | Event::Ended { .. } => {
+                Event::Resumed { .. } | Event::Refused { .. } | Event::Ended { .. } => {
                     self.past.pop_front();
                 }
                 _ => break,
@@ -89,7 +90,7 @@ impl Session<'_> {
                 self.stretch.max(stretch)
             };
         }
-        self.measured.insert(point.candidate);
+        self.closed.measured(point.candidate);
         self.unreduced = match self.config.reduce {
             Reduce::Controller => single(&acquired.spectrum),
             Reduce::Host => None,
@@ -114,7 +115,7 @@ impl Session<'_> {
 
     pub(super) fn left_out(&mut self, point: Point, reason: String) -> ExperimentError {
         let Pixel { row, column } = point.pixel;
-        self.excluded.push(Region::pixel(row, column));
+        self.closed.exclude(Region::pixel(row, column));
         ExperimentError::LeftOut {
             row,
             column,
