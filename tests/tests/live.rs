@@ -7,7 +7,7 @@ use std::time::Duration;
 use beacon_host::campaign::{Campaign, Seeds};
 use beacon_host::controller::{InProcess, Memory};
 use beacon_host::experiment::{Ended, SpecimenExperiment};
-use beacon_host::live::{Event, Journal, LiveConfig, LiveError, tell};
+use beacon_host::live::{Command, Event, Journal, LiveConfig, LiveError, Record, tell};
 use beacon_host::microscope::{
     ColumnConfig, Microscope, MicroscopeError, Opened, SpecimenMicroscope,
 };
@@ -87,7 +87,7 @@ fn goes_on_from_everywhere(arguments: &str) {
         .unwrap()
         .records
         .iter()
-        .map(|(place, _)| *place)
+        .map(|(place, _)| place.offset)
         .collect();
     let cuts = places.iter().skip(1).step_by(7);
     let torn = places.iter().skip(3).step_by(19).map(|place| place + 5);
@@ -129,16 +129,27 @@ fn what_was_asked_for_on_the_way_is_done_again_at_the_same_points() {
     let mut config = settings(SPECIMEN);
     let asked = |at: usize| match at {
         15 => &["strategy ei"][..],
-        20 => &["exclude 8..32,8..56", "measure 40,41", "measure 40,41"],
+        20 => &["exclude 8..32,8..56", "measure 40,41"],
+        // While it is being measured.
+        21 => &["measure 40,41"],
         28 => &["target line:Au-Ma", "strategy beacon"],
         _ => &[],
     };
-    let to = path.clone();
-    let mut microscope = Unreliable::new(column(&mut config), move |at| {
+    let say = |to: &Path, text: &str| {
+        let words: Vec<String> = text.split(' ').map(str::to_owned).collect();
+        tell(to, &words)
+    };
+    // The file of commands as it is after each acquisition.
+    let mut kept = vec![Vec::new()];
+    let mut microscope = Unreliable::new(column(&mut config), |at| {
         for text in asked(at) {
-            let words: Vec<String> = text.split(' ').map(str::to_owned).collect();
-            tell(&to, &words).unwrap();
+            say(&path, text).unwrap();
         }
+        if at == 22 {
+            let refused = say(&path, "measure 40,41").unwrap_err().to_string();
+            assert!(refused.contains("was measured before"), "{refused}");
+        }
+        kept.push(fs::read(path.join("commands")).unwrap());
         None
     });
     let whole = begin(&mut microscope, config, &path).unwrap();
@@ -153,6 +164,8 @@ fn what_was_asked_for_on_the_way_is_done_again_at_the_same_points() {
     let excluded = |&(row, column): &(usize, usize)| row < 32 && (8..56).contains(&column);
     // Nearly half of the candidates.
     assert!(!pixels[10..].iter().any(excluded));
+    // The one that was being measured may be measured again after a kill.
+    assert!(!excluded(&pixels[9]));
     assert!(
         whole
             .said
@@ -178,37 +191,67 @@ fn what_was_asked_for_on_the_way_is_done_again_at_the_same_points() {
         .iter()
         .filter(|(_, record)| matches!(record.event, Event::Commanded(_)));
     assert_eq!(commands.count(), 5);
-    for (place, _) in records.iter().skip(30).step_by(9) {
-        let (_kept, path) = folder();
-        fs::create_dir(&path).unwrap();
-        fs::write(path.join("journal"), &journal[..*place as usize]).unwrap();
-        let measured = records
-            .iter()
-            .take_while(|(at, _)| at < place)
-            .filter(|(_, record)| matches!(record.event, Event::Measured(_)))
-            .count();
-        // Only what was asked for after the cut has to be asked for again.
-        let to = path.clone();
-        let mut at = measured;
-        let mut microscope = Unreliable::new(column(&mut settings(SPECIMEN)), move |_| {
-            at += 1;
-            for text in asked(at) {
-                let words: Vec<String> = text.split(' ').map(str::to_owned).collect();
-                tell(&to, &words).unwrap();
+    let mut tried = 0;
+    for (index, (place, _)) in records.iter().enumerate().skip(30).step_by(2) {
+        let before = &records[..index];
+        let is_measured = |record: &&(_, Record)| matches!(record.1.event, Event::Measured(_));
+        let measured = before.iter().filter(is_measured).count();
+        // A kill with the beam on comes before or after what is asked for meanwhile.
+        let exposing = matches!(before[index - 1].1.event, Event::Exposing(_));
+        for answered in measured..=measured + usize::from(exposing) {
+            let (_kept, path) = folder();
+            fs::create_dir(&path).unwrap();
+            fs::write(path.join("journal"), &journal[..place.offset as usize]).unwrap();
+            fs::write(path.join("commands"), &kept[answered]).unwrap();
+            // Only what was asked for after the cut is asked for again.
+            let mut microscope = Unreliable::new(column(&mut settings(SPECIMEN)), |nth| {
+                let at = measured + nth;
+                if at > answered {
+                    for text in asked(at) {
+                        say(&path, text).unwrap();
+                    }
+                }
+                None
+            });
+            let again = resume(&mut microscope, &path).unwrap();
+            let cut = format!("cut at record {index}, after {measured} and answers to {answered}");
+            assert_eq!(again.trajectory(), whole.trajectory(), "{cut}");
+            let expected = kept.last().unwrap();
+            assert_eq!(&fs::read(path.join("commands")).unwrap(), expected, "{cut}");
+            tried += 1;
+        }
+    }
+    assert!(tried > 30, "{tried} cuts");
+}
+
+#[test]
+fn what_was_asked_for_before_a_stop_is_taken_before_the_end_or_after_it() {
+    let (_kept, path) = folder();
+    let mut config = settings(SPECIMEN);
+    let asked = ["strategy ei", "measure 40,41", "exclude 8..32,8..56"];
+    let run = |path: &Path, config: LiveConfig, stop: bool| {
+        let mut microscope = Unreliable::new(column(&mut settings(SPECIMEN)), |at| {
+            for text in asked.into_iter().chain(stop.then_some("stop")) {
+                if at == 20 {
+                    let words: Vec<String> = text.split(' ').map(str::to_owned).collect();
+                    tell(path, &words).unwrap();
+                }
             }
             None
         });
-        let was_answered = [15, 20, 28].contains(&measured);
-        let again = resume(&mut microscope, &path).unwrap();
-        // A kill between a request and its record loses the request, as its sender is told.
-        if !was_answered {
-            assert_eq!(
-                again.trajectory(),
-                whole.trajectory(),
-                "cut after {measured}"
-            );
-        }
-    }
+        begin(&mut microscope, config, path).unwrap()
+    };
+    column(&mut config);
+    let whole = run(&path, config.clone(), false);
+    let (_kept, path) = folder();
+    let stopped = run(&path, config, true);
+    assert_eq!(stopped.outcome.ended, Ended::Stopped);
+    assert_eq!(stopped.trajectory(), whole.trajectory()[..20]);
+    let records = Journal::open(&path.join("journal")).unwrap().records;
+    let strategy = Event::Commanded(Command::Strategy("ei".to_owned()));
+    assert!(records.iter().any(|(_, record)| record.event == strategy));
+    let again = resume(&mut column(&mut settings(SPECIMEN)), &path).unwrap();
+    assert_eq!(again.trajectory(), whole.trajectory());
 }
 
 fn failed() -> MicroscopeError {
@@ -421,8 +464,8 @@ fn another_instrument_or_another_program_is_not_gone_on_with() {
     let file = path.join("journal");
     let records = Journal::open(&file).unwrap().records;
     fs::remove_file(&file).unwrap();
-    let mut journal = Journal::create(&file).unwrap();
-    for (_, mut record) in records {
+    let mut journal = Journal::begin(&file, &records[0].1).unwrap();
+    for (_, mut record) in records.into_iter().skip(1) {
         if let Event::Measured(measured) = &mut record.event
             && measured.candidate == whole.outcome.seeds[3].candidate.0
         {

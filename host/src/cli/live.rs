@@ -156,7 +156,9 @@ pub(super) fn resume(args: &ResumeArgs) -> Result<(), Failure> {
     if let (Some((points, torn)), false) = (session.found(), args.json) {
         let torn = match torn {
             0 => String::new(),
-            bytes => format!("; its last record was torn and is dropped ({bytes} bytes)"),
+            bytes => {
+                format!("; its last record was torn, and its {bytes} bytes moved to journal.torn")
+            }
         };
         eprintln!("{points} points found in the journal{torn}");
     }

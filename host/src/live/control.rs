@@ -4,31 +4,45 @@
 //! port with a random word into the file `control` of its folder: who can read the folder can
 //! control the campaign, nobody else. A request is one line of JSON, `{"token": …, "words":
 //! ["measure", "12,40"]}`, and so is the answer: `{"ok": …}` with what will happen or the
-//! [`Status`], or `{"error": …}`.
+//! [`Status`], or `{"error": …}`. What changes the campaign's decisions is on disk before it is
+//! answered: see `commands`. A pause and a stop are not: they end with the program.
 
 use std::collections::VecDeque;
 use std::io::{self, BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use beacon_kernel::{Candidates, Pixel, Strategy};
+use beacon_kernel::{Candidate, Candidates, Pixel, Strategy};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::LiveError;
+use super::closed::{Closed, holds};
+use super::commands::Commands;
 use super::event::Command;
+use super::folder::RunFolder;
 use super::status::{Board, Status};
 use crate::experiment::Region;
 use crate::scalarizer::Scalarizer;
 use crate::spectra::Channels;
 
 /// Longest line that is read, in bytes.
-const LONGEST: u64 = 1 << 16;
-/// How long either side waits for the other.
+const LONGEST: usize = 1 << 16;
+/// How long a caller waits for the campaign, which may have to wait for its disk.
 const PATIENCE: Duration = Duration::from_secs(5);
+/// How long a caller may take from its connection to the end of its answer.
+const DEADLINE: Duration = Duration::from_secs(2);
+/// Connections at a time; further ones wait for the deadline of those.
+const CALLERS: usize = 16;
+/// How often the campaign looks for callers, and for what they send.
+const IDLE: Duration = Duration::from_millis(20);
+const BUSY: Duration = Duration::from_millis(1);
+/// How long the end of a campaign waits for a request that is being answered.
+const FAREWELL: Duration = Duration::from_millis(500);
 
 /// What is accepted after `beacon ctl DIR`.
 pub const WORDS: &str = "status, pause, resume, stop, strategy NAME, target SCALARIZER, exclude \
@@ -68,6 +82,7 @@ struct Request {
 pub(super) struct Accepted {
     pub(super) candidates: Candidates,
     pub(super) channels: Channels,
+    pub(super) closed: Closed,
 }
 
 /// What has been asked for and not been done yet.
@@ -83,44 +98,43 @@ struct Asked {
 pub(super) struct Control {
     asked: Arc<Mutex<Asked>>,
     closing: Arc<AtomicBool>,
-    port: u16,
     file: PathBuf,
     thread: Option<JoinHandle<()>>,
 }
 
 impl Control {
-    /// Listens for a campaign in a folder.
+    /// Listens for a campaign in a folder, which has taken that many commands so far. Those that
+    /// are waiting come first.
     ///
     /// # Errors
-    /// When there is no port or the file cannot be written.
-    pub(super) fn open(folder: &Path, accepted: Accepted, board: Board) -> io::Result<Self> {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
-        let port = listener.local_addr()?.port();
+    /// When there is no port or a file cannot be written.
+    pub(super) fn open(
+        folder: &RunFolder,
+        taken: usize,
+        accepted: Accepted,
+        board: Board,
+    ) -> Result<Self, LiveError> {
+        let (commands, waiting) = Commands::open(&folder.commands(), taken)?;
+        let asked = Arc::new(Mutex::new(Asked {
+            commands: waiting.into(),
+            ..Asked::default()
+        }));
+        let file = folder.path().join("control");
         let token = format!("{:016x}", token());
-        let file = folder.join("control");
-        write_private(&file, &format!("{port} {token}\n"))?;
-        let asked = Arc::new(Mutex::new(Asked::default()));
+        let listener = listen(&file, &token).map_err(LiveError::Control)?;
         let closing = Arc::new(AtomicBool::new(false));
-        let server = Server {
+        let mut server = Server {
             accepted,
             board,
             token,
+            commands,
             asked: Arc::clone(&asked),
         };
         let flag = Arc::clone(&closing);
-        let thread = std::thread::spawn(move || {
-            for stream in listener.incoming() {
-                if flag.load(Ordering::Relaxed) {
-                    break;
-                }
-                // Who hangs up in the middle gets no answer.
-                let _ = stream.and_then(|stream| server.answer(&stream));
-            }
-        });
+        let thread = std::thread::spawn(move || server.serve(&listener, &flag));
         Ok(Self {
             asked,
             closing,
-            port,
             file,
             thread: Some(thread),
         })
@@ -129,6 +143,11 @@ impl Control {
     /// What was asked for and comes next.
     pub(super) fn next(&self) -> Option<Command> {
         self.lock().commands.pop_front()
+    }
+
+    /// Whether a pixel lies in a region that is to be left out from the next point on.
+    pub(super) fn excludes(&self, pixel: Pixel) -> bool {
+        excludes(&self.lock().commands, pixel)
     }
 
     /// Whether the campaign is to pause.
@@ -141,19 +160,109 @@ impl Control {
         self.lock().stopped
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, Asked> {
-        self.asked.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, Asked> {
+        lock(&self.asked)
     }
 }
 
 impl Drop for Control {
     fn drop(&mut self) {
         self.closing.store(true, Ordering::Relaxed);
-        // A last caller, so that the thread looks up; and nobody is to call any more.
-        let _ = TcpStream::connect((Ipv4Addr::LOCALHOST, self.port));
+        // Nobody is to call any more.
         let _ = std::fs::remove_file(&self.file);
-        if let Some(thread) = self.thread.take() {
-            let _ = thread.join();
+        let Some(thread) = self.thread.take() else {
+            return;
+        };
+        // A disk that does not answer must not keep the program: the thread ends with it.
+        let begun = Instant::now();
+        while !thread.is_finished() {
+            if begun.elapsed() > FAREWELL {
+                return;
+            }
+            std::thread::sleep(BUSY);
+        }
+        let _ = thread.join();
+    }
+}
+
+/// Opens a port and writes where it is.
+fn listen(file: &Path, token: &str) -> io::Result<TcpListener> {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
+    listener.set_nonblocking(true)?;
+    let port = listener.local_addr()?.port();
+    write_private(file, &format!("{port} {token}\n"))?;
+    Ok(listener)
+}
+
+fn lock(asked: &Mutex<Asked>) -> MutexGuard<'_, Asked> {
+    asked.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn excludes(commands: &VecDeque<Command>, pixel: Pixel) -> bool {
+    let mut commands = commands.iter();
+    commands.any(|command| matches!(command, Command::Exclude(region) if holds(region, pixel)))
+}
+
+/// A connection: bytes of a request, then of its answer.
+struct Caller {
+    stream: TcpStream,
+    since: Instant,
+    request: Vec<u8>,
+    answer: Option<Vec<u8>>,
+}
+
+impl Caller {
+    fn new(stream: TcpStream) -> io::Result<Self> {
+        stream.set_nonblocking(true)?;
+        Ok(Self {
+            stream,
+            since: Instant::now(),
+            request: Vec::new(),
+            answer: None,
+        })
+    }
+
+    /// Reads what there is; whether that completes the request.
+    ///
+    /// # Errors
+    /// When there is nothing to read yet, and when the caller is gone.
+    fn read(&mut self) -> io::Result<bool> {
+        let mut buffer = [0; 1024];
+        let count = self.stream.read(&mut buffer)?;
+        self.request.extend_from_slice(&buffer[..count]);
+        Ok(count == 0 || buffer[..count].contains(&b'\n') || self.request.len() > LONGEST)
+    }
+
+    /// Writes what goes of the answer; whether that was all of it.
+    ///
+    /// # Errors
+    /// When nothing goes yet, and when the caller is gone.
+    fn write(&mut self) -> io::Result<bool> {
+        let Some(answer) = &mut self.answer else {
+            return Ok(false);
+        };
+        let count = self.stream.write(answer)?;
+        answer.drain(..count);
+        Ok(answer.is_empty())
+    }
+
+    /// Goes on as far as it goes; whether there is anything left to do.
+    fn go_on(&mut self, answer: impl FnOnce(&[u8]) -> Vec<u8>) -> bool {
+        let done = match self.answer {
+            None => self.read().map(|complete| {
+                if complete {
+                    self.answer = Some(answer(&self.request));
+                }
+                false
+            }),
+            Some(_) => self.write(),
+        };
+        match done {
+            Ok(done) => !done && self.since.elapsed() < DEADLINE,
+            Err(error) => {
+                let passing = [io::ErrorKind::WouldBlock, io::ErrorKind::Interrupted];
+                passing.contains(&error.kind()) && self.since.elapsed() < DEADLINE
+            }
         }
     }
 }
@@ -162,16 +271,29 @@ struct Server {
     accepted: Accepted,
     board: Board,
     token: String,
+    commands: Commands,
     asked: Arc<Mutex<Asked>>,
 }
 
 impl Server {
-    fn answer(&self, stream: &TcpStream) -> io::Result<()> {
-        stream.set_read_timeout(Some(PATIENCE))?;
-        stream.set_write_timeout(Some(PATIENCE))?;
-        let mut line = String::new();
-        BufReader::new(stream.take(LONGEST)).read_line(&mut line)?;
-        let answer = match serde_json::from_str::<Request>(&line) {
+    /// Answers whoever calls until the campaign ends. No caller can make the others wait.
+    fn serve(&mut self, listener: &TcpListener, closing: &AtomicBool) {
+        let mut callers: Vec<Caller> = Vec::new();
+        while !closing.load(Ordering::Relaxed) {
+            while callers.len() < CALLERS
+                && let Ok((stream, _)) = listener.accept()
+            {
+                callers.extend(Caller::new(stream));
+            }
+            // Who hangs up in the middle, or takes too long, gets no answer.
+            callers.retain_mut(|caller| caller.go_on(|request| self.answer(request)));
+            std::thread::sleep(if callers.is_empty() { IDLE } else { BUSY });
+        }
+    }
+
+    fn answer(&mut self, request: &[u8]) -> Vec<u8> {
+        let line = request.split(|&byte| byte == b'\n').next();
+        let answer = match serde_json::from_slice::<Request>(line.unwrap_or_default()) {
             Ok(request) if request.token == self.token => self.obey(&request.words),
             Ok(_) => Err("a wrong token; expected the one in the file `control`".to_owned()),
             Err(error) => Err(format!("not a request: {error}")),
@@ -180,13 +302,12 @@ impl Server {
             Ok(value) => serde_json::json!({ "ok": value }),
             Err(error) => serde_json::json!({ "error": error }),
         };
-        let mut stream = stream;
-        writeln!(stream, "{answer}")
+        format!("{answer}\n").into_bytes()
     }
 
-    fn obey(&self, words: &[String]) -> Result<Value, String> {
+    fn obey(&mut self, words: &[String]) -> Result<Value, String> {
         let words: Vec<&str> = words.iter().map(String::as_str).collect();
-        let mut asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut asked = lock(&self.asked);
         let said = match words[..] {
             ["status"] => {
                 let mut status = self.board.read();
@@ -208,8 +329,12 @@ impl Server {
                 "ends after this point; `beacon resume` goes on from there".to_owned()
             }
             _ => {
+                // The campaign does not wait for the disk meanwhile.
+                drop(asked);
                 let (command, said) = self.command(&words)?;
-                asked.commands.push_back(command);
+                let kept = self.commands.append(&command);
+                kept.map_err(|error| format!("the command cannot be kept on disk: {error}"))?;
+                lock(&self.asked).commands.push_back(command);
                 said
             }
         };
@@ -261,7 +386,13 @@ impl Server {
                 let (row, column) = text.split_once(',').ok_or_else(accepted)?;
                 let number = |text: &str| text.trim().parse::<usize>().map_err(|_| accepted());
                 let (row, column) = (number(row)?, number(column)?);
-                let candidate = candidates.at(Pixel { row, column }).ok_or_else(accepted)?;
+                let pixel = Pixel { row, column };
+                let candidate = candidates.at(pixel).ok_or_else(accepted)?;
+                if let Some(why) = self.objection(candidate, pixel) {
+                    return Err(format!(
+                        "{why}; expected a pixel that can still be measured"
+                    ));
+                }
                 let said = format!("row {row}, column {column} is measured next");
                 Ok((Command::Measure(candidate.0), said))
             }
@@ -270,6 +401,21 @@ impl Server {
                 words.join(" ")
             )),
         }
+    }
+
+    /// Why a candidate cannot be measured, as far as is known now.
+    fn objection(&self, candidate: Candidate, pixel: Pixel) -> Option<String> {
+        let closed = self.accepted.closed.objection(candidate, pixel);
+        closed.or_else(|| {
+            let Pixel { row, column } = pixel;
+            let waiting = &lock(&self.asked).commands;
+            if waiting.contains(&Command::Measure(candidate.0)) {
+                return Some(format!(
+                    "row {row}, column {column} is measured next already"
+                ));
+            }
+            excludes(waiting, pixel).then(|| format!("row {row}, column {column} was excluded"))
+        })
     }
 
     fn region(&self, text: &str) -> Result<Region, String> {
@@ -321,7 +467,7 @@ pub fn tell(folder: &Path, words: &[String]) -> Result<Value, ControlError> {
     let request = serde_json::to_string(&request).map_err(|e| silent(e.into()))?;
     writeln!(stream, "{request}").map_err(silent)?;
     let mut line = String::new();
-    BufReader::new(stream.take(LONGEST))
+    BufReader::new(stream.take(LONGEST as u64))
         .read_line(&mut line)
         .map_err(silent)?;
     let answer: Value = serde_json::from_str(&line).map_err(|_| not_running())?;
@@ -369,6 +515,12 @@ mod tests {
         text.split(' ').map(str::to_owned).collect()
     }
 
+    fn run_folder() -> (tempfile::TempDir, RunFolder) {
+        let parent = tempfile::tempdir().unwrap();
+        let folder = RunFolder::begin(&parent.path().join("run")).unwrap();
+        (parent, folder)
+    }
+
     fn accepted() -> Accepted {
         Accepted {
             candidates: Candidates::new(20, 30, 6).unwrap(),
@@ -383,14 +535,19 @@ mod tests {
                 units: "counts".to_owned(),
                 elements: Vec::new(),
             },
+            closed: Closed::default(),
         }
     }
 
     #[test]
     fn what_is_asked_for_arrives_in_order_and_mistakes_are_answered_at_once() {
-        let folder = tempfile::tempdir().unwrap();
+        let (_parent, folder) = run_folder();
         let board = Board::default();
-        let control = Control::open(folder.path(), accepted(), board.clone()).unwrap();
+        let accepted = accepted();
+        let closed = accepted.closed.clone();
+        closed.measured(Candidate(5));
+        closed.exclude(Region::pixel(15, 20));
+        let control = Control::open(&folder, 0, accepted, board.clone()).unwrap();
         let tell = |text: &str| tell(folder.path(), &words(text));
         tell("strategy ei").unwrap();
         tell("target line:Pd-La").unwrap();
@@ -403,11 +560,17 @@ mod tests {
             ("exclude 3..9,0..31", "within 20 x 30"),
             ("measure 2,4", "no candidate"),
             ("measure here", "no candidate"),
+            ("measure 10,4", "row 10, column 4 is measured next already"),
+            ("measure 8,4", "row 8, column 4 was excluded"),
+            ("measure 15,20", "row 15, column 20 was excluded"),
+            ("measure 3,8", "row 3, column 8 was measured before"),
             ("faster", "accepted are status, pause"),
         ] {
             let message = tell(wrong).unwrap_err().to_string();
             assert!(message.contains(said), "{wrong}: {message}");
         }
+        let (inside, outside) = (Pixel { row: 8, column: 4 }, Pixel { row: 9, column: 4 });
+        assert!(control.excludes(inside) && !control.excludes(outside));
         let asked: Vec<_> = std::iter::from_fn(|| control.next()).collect();
         let region = Region {
             rows: 3..9,
@@ -435,8 +598,8 @@ mod tests {
 
     #[test]
     fn a_campaign_that_does_not_run_cannot_be_told_anything() {
-        let folder = tempfile::tempdir().unwrap();
-        let control = Control::open(folder.path(), accepted(), Board::default()).unwrap();
+        let (_parent, folder) = run_folder();
+        let control = Control::open(&folder, 0, accepted(), Board::default()).unwrap();
         let file = folder.path().join("control");
         let content = std::fs::read_to_string(&file).unwrap();
         let port = content.split_once(' ').unwrap().0;
@@ -450,5 +613,63 @@ mod tests {
         std::fs::write(&file, content).unwrap();
         let error = tell(folder.path(), &words("stop")).unwrap_err();
         assert!(matches!(error, ControlError::NotRunning { .. }), "{error}");
+    }
+
+    #[test]
+    fn what_was_answered_outlives_the_program_until_it_is_taken() {
+        let (_parent, folder) = run_folder();
+        let tell = |text: &str| tell(folder.path(), &words(text)).unwrap();
+        let open = |taken| Control::open(&folder, taken, accepted(), Board::default()).unwrap();
+        let control = open(0);
+        tell("strategy ei");
+        tell("measure 10,4");
+        assert_eq!(control.next(), Some(Command::Strategy("ei".to_owned())));
+        drop(control);
+        // The first was taken, of which the journal tells; the second was not.
+        let control = open(1);
+        tell("strategy random");
+        let rest: Vec<_> = std::iter::from_fn(|| control.next()).collect();
+        let expected = [
+            Command::Measure(7 * 25 + 1),
+            Command::Strategy("random".to_owned()),
+        ];
+        assert_eq!(rest, expected);
+        drop(control);
+        assert_eq!(open(3).next(), None);
+    }
+
+    #[test]
+    fn callers_who_never_finish_keep_neither_others_nor_the_end_waiting() {
+        let (_parent, folder) = run_folder();
+        let control = Control::open(&folder, 0, accepted(), Board::default()).unwrap();
+        let content = std::fs::read_to_string(folder.path().join("control")).unwrap();
+        let port: u16 = content.split_once(' ').unwrap().0.parse().unwrap();
+        let dribble = || {
+            let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).unwrap();
+            stream.write_all(b"{").unwrap();
+            stream
+        };
+        let mut dribbling: Vec<_> = (0..CALLERS - 1).map(|_| dribble()).collect();
+        // While these are connected, another is answered.
+        tell(folder.path(), &words("pause")).unwrap();
+        assert!(control.paused());
+        // Whose bytes keep coming is hung up on all the same.
+        let hung_up = |stream: &mut TcpStream| {
+            stream.set_read_timeout(Some(Duration::from_millis(50)))?;
+            let sent = stream.write_all(b" ");
+            sent.and_then(|()| stream.read(&mut [0]))
+        };
+        let first = &mut dribbling[0];
+        let gone = (0..1000).any(|_| match hung_up(first) {
+            Ok(count) => count == 0,
+            Err(error) => !matches!(
+                error.kind(),
+                io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut
+            ),
+        });
+        assert!(gone);
+        let _still = dribble();
+        drop(control);
+        assert!(TcpStream::connect((Ipv4Addr::LOCALHOST, port)).is_err());
     }
 }

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use super::commands::CommandsError;
 use super::dose::DoseError;
 use super::folder::FolderError;
 use super::journal::JournalError;
@@ -21,6 +22,9 @@ pub enum LiveError {
     /// The folder cannot be used.
     #[error(transparent)]
     Folder(#[from] FolderError),
+    /// The commands cannot be kept.
+    #[error(transparent)]
+    Commands(#[from] CommandsError),
     /// A scalarizer does not suit the spectra.
     #[error(transparent)]
     Scalarizer(#[from] ScalarizerError),

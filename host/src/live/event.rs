@@ -67,6 +67,20 @@ pub enum Event {
         /// Why.
         why: String,
     },
+    /// Somebody wanted something otherwise that cannot be done.
+    Refused {
+        /// What.
+        command: Command,
+        /// Why not.
+        why: String,
+    },
+}
+
+impl Event {
+    /// Whether a command was taken, done or not.
+    pub(super) fn takes_command(&self) -> bool {
+        matches!(self, Self::Commanded(_) | Self::Refused { .. })
+    }
 }
 
 /// What a campaign begins with.

@@ -1,8 +1,10 @@
-//! The folder of a live campaign: whose it is, and where what lies in it.
+//! The folder of a live campaign: whose it is, and what lies where in it.
 
 use std::fs::{File, OpenOptions, TryLockError};
-use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
+use std::io;
 use std::path::{Path, PathBuf};
+
+use super::journal::unfinished;
 
 /// Why a folder cannot be used; each is one line.
 #[derive(Debug, thiserror::Error)]
@@ -10,15 +12,15 @@ use std::path::{Path, PathBuf};
 pub enum FolderError {
     /// Another process works in it.
     #[error(
-        "`{}`: process {owner} runs a campaign in it; wait for it, stop it with `beacon ctl {} \
-         stop`, or choose another folder",
-        path.display(), path.display()
+        "`{}`: {} runs a campaign in it; wait for it, stop it with `beacon ctl {} stop`, or choose \
+         another folder",
+        path.display(), process(*.owner), path.display()
     )]
     InUse {
         /// The folder.
         path: PathBuf,
-        /// Number of the process.
-        owner: String,
+        /// Number of the process, where it is known.
+        owner: Option<u32>,
     },
     /// There is a campaign in it already.
     #[error(
@@ -53,7 +55,8 @@ pub struct RunFolder {
 }
 
 impl RunFolder {
-    /// A new folder for a campaign that begins.
+    /// A new folder for a campaign that begins. What is left in it of one that was killed before its
+    /// journal was there is removed.
     ///
     /// # Errors
     /// When a campaign is in it already, or it cannot be made.
@@ -64,6 +67,15 @@ impl RunFolder {
             return Err(FolderError::Begun {
                 path: path.to_owned(),
             });
+        }
+        // The journal alone makes a campaign: these are nobody's without it.
+        for file in [unfinished(&folder.journal()), folder.commands()] {
+            match std::fs::remove_file(&file) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                    return Err(system(&file, error));
+                }
+                _ => {}
+            }
         }
         Ok(folder)
     }
@@ -85,7 +97,7 @@ impl RunFolder {
         let file = path.join("lock");
         let failed = |source| system(&file, source);
         // The lock is the system's and ends with the process, whatever becomes of the file.
-        let mut lock = OpenOptions::new()
+        let lock = OpenOptions::new()
             .read(true)
             .write(true)
             .create(true)
@@ -95,20 +107,17 @@ impl RunFolder {
         match lock.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
-                let mut owner = String::new();
-                // Where it cannot be read the folder is in use all the same.
-                let _ = lock.read_to_string(&mut owner);
+                let owner = std::fs::read_to_string(owner(path));
                 return Err(FolderError::InUse {
                     path: path.to_owned(),
-                    owner: owner.trim().to_owned(),
+                    owner: owner.ok().and_then(|owner| owner.trim().parse().ok()),
                 });
             }
             Err(TryLockError::Error(source)) => return Err(failed(source)),
         }
-        lock.set_len(0)
-            .and_then(|()| lock.seek(SeekFrom::Start(0)))
-            .and_then(|_| writeln!(lock, "{}", std::process::id()))
-            .map_err(failed)?;
+        let file = owner(path);
+        std::fs::write(&file, format!("{}\n", std::process::id()))
+            .map_err(|source| system(&file, source))?;
         Ok(Self {
             path: path.to_owned(),
             _lock: lock,
@@ -119,7 +128,8 @@ impl RunFolder {
     /// itself where nothing else is in it.
     pub fn abandon(&self) {
         // What cannot be removed stays, and is told of when a campaign is begun in it.
-        for file in [self.journal(), self.path.join("lock")] {
+        let lock = self.path.join("lock");
+        for file in [self.commands(), self.journal(), owner(&self.path), lock] {
             let _ = std::fs::remove_file(file);
         }
         let _ = std::fs::remove_dir(&self.path);
@@ -135,6 +145,11 @@ impl RunFolder {
         journal(&self.path)
     }
 
+    /// What its campaign was told from outside: see `commands`.
+    pub(super) fn commands(&self) -> PathBuf {
+        self.path.join("commands")
+    }
+
     /// Its HDF5 file of results.
     pub fn results(&self) -> PathBuf {
         self.path.join("campaign.hspy")
@@ -143,6 +158,18 @@ impl RunFolder {
 
 fn journal(folder: &Path) -> PathBuf {
     folder.join("journal")
+}
+
+/// The file with the number of the process that works in a folder: a file that is locked cannot be
+/// read on every system.
+fn owner(folder: &Path) -> PathBuf {
+    folder.join("owner")
+}
+
+fn process(number: Option<u32>) -> String {
+    number.map_or("another process".to_owned(), |number| {
+        format!("process {number}")
+    })
 }
 
 fn system(path: &Path, source: io::Error) -> FolderError {
@@ -171,6 +198,9 @@ mod tests {
             message.contains(&std::process::id().to_string()),
             "{message}"
         );
+        std::fs::remove_file(path.join("owner")).unwrap();
+        let message = RunFolder::begin(&path).unwrap_err().to_string();
+        assert!(message.contains("another process runs"), "{message}");
         drop(folder);
         let folder = RunFolder::begin(&path).unwrap();
         std::fs::write(folder.journal(), "").unwrap();
@@ -178,5 +208,23 @@ mod tests {
         let message = RunFolder::begin(&path).unwrap_err().to_string();
         assert!(message.contains("beacon resume"), "{message}");
         assert!(RunFolder::resume(&path).is_ok());
+    }
+
+    #[test]
+    fn what_a_kill_leaves_before_there_is_a_journal_is_in_nobody_s_way() {
+        let parent = tempfile::tempdir().unwrap();
+        let path = parent.path().join("run");
+        std::fs::create_dir(&path).unwrap();
+        for left in ["journal.new", "commands", "owner", "lock"] {
+            std::fs::write(path.join(left), "BEACON jour").unwrap();
+        }
+        assert!(matches!(
+            RunFolder::resume(&path),
+            Err(FolderError::NotBegun { .. })
+        ));
+        let folder = RunFolder::begin(&path).unwrap();
+        assert!(!path.join("journal.new").exists() && !path.join("commands").exists());
+        folder.abandon();
+        assert!(!path.exists());
     }
 }

@@ -9,9 +9,16 @@
 //! | length | the payload, a [`Record`] in postcard |
 //!
 //! All numbers are little-endian. Checksums are chained, so that a record that was changed, taken
-//! out or put elsewhere is noticed. A record that was being written when the power went is the
-//! last one and incomplete, or does not match its checksum, or is nothing but zeros: it was never
-//! acted upon, and is dropped.
+//! out or put elsewhere is noticed. A record that was being written when the power went was never
+//! acted upon and is dropped. It is the last one, and
+//!
+//! * shorter than its length says, or
+//! * of its whole length, with a checksum that does not match and nothing but zeros from the
+//!   beginning of a sector to the end of the file, or
+//! * nothing but zeros: the file had grown before its content arrived.
+//!
+//! Anything else that does not match was written and altered since, and nothing is dropped. What
+//! is dropped is first added to the end of `journal.torn`, beside the journal.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
@@ -20,7 +27,7 @@ use std::path::{Path, PathBuf};
 use crc::{CRC_32_ISO_HDLC, Crc};
 use sha2::{Digest as _, Sha256};
 
-use super::event::Record;
+use super::event::{Event, Record};
 use crate::experiment::ExperimentError;
 
 /// Version of the format and of [`Record`].
@@ -30,6 +37,8 @@ const MAGIC: &[u8; 15] = b"BEACON journal\n";
 const CRC: Crc<u32> = Crc::<u32>::new(&CRC_32_ISO_HDLC);
 /// Bytes before a payload.
 const HEAD: usize = 12;
+/// Disks write as much at once, or nothing of it.
+const SECTOR: u64 = 512;
 /// Longest payload: an image of 4096 × 4096 pixels and more.
 const LONGEST: u32 = 1 << 28;
 
@@ -93,15 +102,26 @@ impl From<JournalError> for ExperimentError {
     }
 }
 
+/// Where a record is, and what shows that it is still the one that was written there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// Its first byte.
+    pub offset: u64,
+    /// Its number, from 0.
+    pub record: usize,
+    /// Checksum of the record before.
+    chain: u32,
+}
+
 /// A journal that is open for appending.
 #[derive(Debug)]
 pub struct Journal {
     path: PathBuf,
     file: File,
     /// Where the next record goes.
-    end: u64,
-    /// Checksum of the last record.
-    chain: u32,
+    end: Place,
+    /// Whether there may be half a record after it.
+    dirty: bool,
 }
 
 /// What was found in a journal.
@@ -110,37 +130,46 @@ pub struct Found {
     /// The journal, to go on with.
     pub journal: Journal,
     /// Its records, each with the place that [`Journal::read`] finds it at.
-    pub records: Vec<(u64, Record)>,
-    /// Bytes of a torn last record that were dropped.
+    pub records: Vec<(Place, Record)>,
+    /// Bytes of a torn last record that were moved to `journal.torn`.
     pub torn: u64,
 }
 
 impl Journal {
-    /// Begins a journal.
+    /// Begins a journal. It is there with its first record, or it is not there: a kill on the way
+    /// leaves `journal.new` at most, which the next attempt writes over.
     ///
     /// # Errors
-    /// When the file exists or cannot be written.
-    pub fn create(path: &Path) -> Result<Self, JournalError> {
+    /// When there is one or it cannot be written.
+    pub fn begin(path: &Path, first: &Record) -> Result<Self, JournalError> {
         let failed = |source| failed(path, "begun", source);
+        if path.try_exists().map_err(failed)? {
+            return Err(failed(io::ErrorKind::AlreadyExists.into()));
+        }
+        let new = unfinished(path);
         let mut file = OpenOptions::new()
             .read(true)
             .write(true)
-            .create_new(true)
-            .open(path)
+            .create(true)
+            .truncate(true)
+            .open(&new)
             .map_err(failed)?;
         let head = head();
         file.write_all(&head).map_err(failed)?;
-        file.sync_all().map_err(failed)?;
-        sync_folder(path).map_err(failed)?;
-        Ok(Self {
+        let mut journal = Self {
             path: path.to_owned(),
             file,
-            end: head.len() as u64,
-            chain: CRC.checksum(&head),
-        })
+            end: Place::first(&head),
+            dirty: false,
+        };
+        journal.append(first)?;
+        journal.file.sync_all().map_err(failed)?;
+        std::fs::rename(&new, path).map_err(failed)?;
+        sync_folder(path).map_err(failed)?;
+        Ok(journal)
     }
 
-    /// Opens a journal, reads all of it, and drops a torn last record.
+    /// Opens a journal, reads all of it, and moves a torn last record to `journal.torn`.
     ///
     /// # Errors
     /// When it cannot be read, is of another version, or was altered.
@@ -170,28 +199,30 @@ impl Journal {
         let mut journal = Self {
             path: path.to_owned(),
             file,
-            end: head.len() as u64,
-            chain: CRC.checksum(&head),
+            end: Place::first(&head),
+            dirty: false,
         };
         let mut records = Vec::new();
         loop {
-            let rest = &bytes[journal.end as usize..];
-            match next(rest, journal.chain) {
+            let rest = &bytes[journal.end.offset as usize..];
+            match next(rest, journal.end) {
                 Next::Record { record, chain } => {
                     let length = HEAD + record.len();
                     let Ok(record) = postcard::from_bytes(record) else {
-                        return Err(journal.altered(records.len()));
+                        return Err(journal.altered(journal.end));
                     };
                     records.push((journal.end, record));
-                    journal.end += length as u64;
-                    journal.chain = chain;
+                    journal.end = journal.end.after(length as u64, chain);
                 }
                 Next::End => break,
-                Next::Altered => return Err(journal.altered(records.len())),
+                Next::Altered => return Err(journal.altered(journal.end)),
             }
         }
-        let torn = bytes.len() as u64 - journal.end;
+        let torn = bytes.len() as u64 - journal.end.offset;
         if torn > 0 {
+            let file = beside(path, ".torn");
+            set_aside(&file, &bytes[journal.end.offset as usize..])
+                .map_err(|source| failed(&file, "written", source))?;
             journal.cut().map_err(|e| journal.failed("cut", e))?;
         }
         Ok(Found {
@@ -206,7 +237,7 @@ impl Journal {
     ///
     /// # Errors
     /// When it cannot be written.
-    pub fn append(&mut self, record: &Record) -> Result<u64, JournalError> {
+    pub fn append(&mut self, record: &Record) -> Result<Place, JournalError> {
         let too_long = || io::Error::new(io::ErrorKind::InvalidInput, "a record is too long");
         let written = postcard::to_allocvec(record)
             .map_err(io::Error::other)
@@ -216,13 +247,17 @@ impl Journal {
                 Ok((length.ok_or_else(too_long)?, payload))
             })
             .and_then(|(length, payload)| {
-                let chain = checksum(self.chain, length, &payload);
+                let chain = checksum(self.end.chain, length, &payload);
                 let mut bytes = Vec::with_capacity(HEAD + payload.len());
                 bytes.extend_from_slice(&length.to_le_bytes());
                 bytes.extend_from_slice(&(!length).to_le_bytes());
                 bytes.extend_from_slice(&chain.to_le_bytes());
                 bytes.extend_from_slice(&payload);
-                self.file.seek(SeekFrom::Start(self.end))?;
+                if self.dirty {
+                    self.cut()?;
+                }
+                self.dirty = true;
+                self.file.seek(SeekFrom::Start(self.end.offset))?;
                 self.file.write_all(&bytes)?;
                 self.file.sync_data()?;
                 Ok((chain, bytes.len() as u64))
@@ -230,8 +265,8 @@ impl Journal {
         match written {
             Ok((chain, length)) => {
                 let place = self.end;
-                self.end += length;
-                self.chain = chain;
+                self.end = place.after(length, chain);
+                self.dirty = false;
                 Ok(place)
             }
             Err(error) => {
@@ -247,28 +282,37 @@ impl Journal {
     ///
     /// # Errors
     /// When it cannot be read, or is not as it was written.
-    pub fn read(&mut self, place: u64) -> Result<Record, JournalError> {
+    pub fn read(&mut self, place: Place) -> Result<Record, JournalError> {
         let mut attempt = || -> io::Result<Option<Record>> {
-            self.file.seek(SeekFrom::Start(place))?;
-            let mut length = [0; 4];
-            self.file.read_exact(&mut length)?;
-            let length = u32::from_le_bytes(length);
-            if u64::from(length) > self.end {
+            self.file.seek(SeekFrom::Start(place.offset))?;
+            let mut bytes = vec![0; HEAD];
+            self.file.read_exact(&mut bytes)?;
+            let Some((length, _)) = lengths(&bytes) else {
                 return Ok(None);
-            }
-            self.file.seek(SeekFrom::Current(8))?;
-            let mut payload = vec![0; length as usize];
-            self.file.read_exact(&mut payload)?;
-            Ok(postcard::from_bytes(&payload).ok())
+            };
+            bytes.resize(HEAD + length as usize, 0);
+            self.file.read_exact(&mut bytes[HEAD..])?;
+            Ok(match next(&bytes, place) {
+                Next::Record { record, .. } => postcard::from_bytes(record).ok(),
+                Next::End | Next::Altered => None,
+            })
         };
         match attempt() {
             Ok(Some(record)) => Ok(record),
-            Ok(None) => Err(JournalError::Altered {
-                path: self.path.clone(),
-                record: 0,
-                offset: place,
-            }),
+            Ok(None) => Err(self.altered(place)),
+            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Err(self.altered(place)),
             Err(error) => Err(self.failed("read", error)),
+        }
+    }
+
+    /// Reads the spectrum of a measured point again.
+    ///
+    /// # Errors
+    /// As [`Self::read`], and when the record is of anything but a measured point.
+    pub fn spectrum(&mut self, place: Place) -> Result<Vec<f64>, JournalError> {
+        match self.read(place)?.event {
+            Event::Measured(measured) => Ok(measured.acquired.spectrum),
+            _ => Err(self.altered(place)),
         }
     }
 
@@ -296,19 +340,41 @@ impl Journal {
     }
 
     fn cut(&mut self) -> io::Result<()> {
-        self.file.set_len(self.end)?;
-        self.file.sync_all()
+        self.file.set_len(self.end.offset)?;
+        self.file.sync_all()?;
+        self.dirty = false;
+        Ok(())
     }
 
     fn failed(&self, action: &'static str, source: io::Error) -> JournalError {
         failed(&self.path, action, source)
     }
 
-    fn altered(&self, record: usize) -> JournalError {
+    fn altered(&self, place: Place) -> JournalError {
         JournalError::Altered {
             path: self.path.clone(),
-            record,
-            offset: self.end,
+            record: place.record,
+            offset: place.offset,
+        }
+    }
+}
+
+impl Place {
+    /// Of the first record, after the head of the file.
+    fn first(head: &[u8]) -> Self {
+        Self {
+            offset: head.len() as u64,
+            record: 0,
+            chain: CRC.checksum(head),
+        }
+    }
+
+    /// Of the next record, after one of that length and checksum.
+    fn after(self, length: u64, chain: u32) -> Self {
+        Self {
+            offset: self.offset + length,
+            record: self.record + 1,
+            chain,
         }
     }
 }
@@ -324,27 +390,40 @@ enum Next<'a> {
     Altered,
 }
 
-fn next(rest: &[u8], chain: u32) -> Next<'_> {
+/// `rest` is what the file holds from a place on.
+fn next(rest: &[u8], place: Place) -> Next<'_> {
     let Some((head, payload)) = rest.split_at_checked(HEAD) else {
         return Next::End;
     };
-    let word = |at: usize| u32::from_le_bytes([head[at], head[at + 1], head[at + 2], head[at + 3]]);
-    let (length, inverted, sum) = (word(0), word(4), word(8));
-    if length != !inverted || length > LONGEST {
+    let Some((length, sum)) = lengths(head) else {
         // A file may have grown before its content arrived.
         let blank = rest.iter().all(|&byte| byte == 0);
         return if blank { Next::End } else { Next::Altered };
-    }
+    };
     let Some((record, after)) = payload.split_at_checked(length as usize) else {
         return Next::End;
     };
-    if checksum(chain, length, record) == sum {
+    if checksum(place.chain, length, record) == sum {
         return Next::Record { record, chain: sum };
     }
-    if after.is_empty() {
+    // The sectors of a record reach the disk in any order.
+    let last = (place.offset + rest.len() as u64 - 1) / SECTOR * SECTOR;
+    let hole = &rest[last.saturating_sub(place.offset) as usize..];
+    if after.is_empty() && hole.iter().all(|&byte| byte == 0) {
         return Next::End;
     }
     Next::Altered
+}
+
+/// Length and checksum of a record from the bytes before its payload; `None` where these are none
+/// that were written.
+fn lengths(head: &[u8]) -> Option<(u32, u32)> {
+    let word = |at: usize| {
+        let bytes = head.get(at..at + 4)?;
+        Some(u32::from_le_bytes(bytes.try_into().ok()?))
+    };
+    let (length, inverted, sum) = (word(0)?, word(4)?, word(8)?);
+    (length == !inverted && length <= LONGEST).then_some((length, sum))
 }
 
 fn head() -> [u8; 16] {
@@ -373,8 +452,28 @@ fn failed(path: &Path, action: &'static str, source: io::Error) -> JournalError 
     }
 }
 
+/// Where a journal is until its first record is complete.
+pub(super) fn unfinished(journal: &Path) -> PathBuf {
+    beside(journal, ".new")
+}
+
+/// A file beside another, with a further ending.
+fn beside(path: &Path, ending: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(ending);
+    name.into()
+}
+
+/// Adds to the end of a file what is about to be cut off elsewhere.
+fn set_aside(file: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut aside = OpenOptions::new().append(true).create(true).open(file)?;
+    aside.write_all(bytes)?;
+    aside.sync_all()?;
+    sync_folder(file)
+}
+
 /// Makes a new file's name survive a power failure too, where folders can be synced.
-fn sync_folder(path: &Path) -> io::Result<()> {
+pub(super) fn sync_folder(path: &Path) -> io::Result<()> {
     #[cfg(unix)]
     if let Some(folder) = path.parent() {
         let folder = if folder.as_os_str().is_empty() {

@@ -12,10 +12,13 @@
 //! | `dose` | electrons per pixel and in all, and how many are allowed |
 //! | `drift`, `aim` | where the sample is now, and where the beam has to go |
 //! | `control`, `status` | what `beacon ctl` says to a campaign that runs |
+//! | `commands`, `closed` | what it was told and has yet to do; where nothing is measured any more |
 //! | `stall` | whether coverage still grows |
 //! | `folder`, `results` | the run folder, and what is in it at the end |
 
 mod aim;
+mod closed;
+mod commands;
 mod config;
 mod control;
 mod dose;
@@ -31,6 +34,7 @@ mod session;
 mod stall;
 mod status;
 
+pub use commands::CommandsError;
 pub use config::{Frame, LiveConfig, Reduce, parse_time};
 pub use control::{ControlError, WORDS, status, tell};
 pub use dose::{DoseError, Ledger, Limits, electrons, pixel_area};
@@ -38,7 +42,7 @@ pub use drift::{DriftError, Shift, register};
 pub use error::LiveError;
 pub use event::{Begun, Command, Event, Exposing, Measured, Record, Surveyed};
 pub use folder::{FolderError, RunFolder};
-pub use journal::{Found, Journal, JournalError};
+pub use journal::{Found, Journal, JournalError, Place};
 pub use points::LivePoint;
 pub use results::{LiveSummary, write_results};
 pub use session::{Session, TakenUp, Voice};

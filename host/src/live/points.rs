@@ -3,6 +3,7 @@
 use beacon_kernel::{Candidate, Pixel};
 
 use super::event::Measured;
+use super::journal::Place;
 use crate::microscope::Position;
 use crate::scalarizer::{Scalarizer, ScalarizerError};
 use crate::spectra::Channels;
@@ -28,7 +29,7 @@ pub struct LivePoint {
     /// A number from each scalarizer.
     pub responses: Vec<f64>,
     /// Its record in the journal.
-    pub(super) place: u64,
+    pub(super) place: Place,
 }
 
 /// Points and scalarizers.
@@ -100,7 +101,7 @@ impl Points {
     /// When the spectrum has another length than the axis.
     pub(super) fn add(
         &mut self,
-        place: u64,
+        place: Place,
         pixel: Pixel,
         measured: &Measured,
     ) -> Result<f64, ScalarizerError> {

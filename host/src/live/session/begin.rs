@@ -96,11 +96,10 @@ impl<'a> Session<'a> {
             event: Event::Begun(Box::new(begun.clone())),
         };
         let ready = Ready::new(config, begun, microscope.longest_stretch())?;
-        let mut journal = Journal::create(&folder.journal())?;
-        journal.append(&record)?;
+        let journal = Journal::begin(&folder.journal(), &record)?;
         let mut session = Self::new(microscope, ready, journal, folder, interrupted);
         session.awake = true;
-        session.listen(folder)?;
+        session.listen(folder, 0)?;
         Ok(session)
     }
 
@@ -130,8 +129,10 @@ impl<'a> Session<'a> {
             });
         }
         let elapsed = records.last().map_or(0, |(_, record)| record.elapsed_ms);
-        let measured = |(_, record): &&(u64, Record)| matches!(record.event, Event::Measured(_));
+        let measured = |(_, record): &&(Place, Record)| matches!(record.event, Event::Measured(_));
         let points = records.iter().filter(measured).count();
+        let taken = records.iter().filter(|(_, r)| r.event.takes_command());
+        let taken = taken.count();
         if config.budget < points {
             return Err(LiveError::Setting {
                 name: "budget",
@@ -145,9 +146,12 @@ impl<'a> Session<'a> {
         session.relive.push(Past::Overview);
         let last = records.last().map(|(_, record)| &record.event);
         session.had_ended = matches!(last, Some(Event::Ended { .. }));
+        for (_, record) in &records {
+            session.closed.foresee(&record.event);
+        }
         session.past = records.into();
         session.found = Some((points, torn));
-        session.listen(folder)?;
+        session.listen(folder, taken)?;
         Ok(session)
     }
 
@@ -206,9 +210,8 @@ impl<'a> Session<'a> {
             reserve: Reserve::new(folder.path(), bytes),
             surveyed: 0,
             uncertain: 0,
-            excluded: Vec::new(),
             candidates,
-            measured: HashSet::new(),
+            closed: Closed::default(),
             acquisition,
             control: None,
             board,
@@ -218,13 +221,15 @@ impl<'a> Session<'a> {
         }
     }
 
-    fn listen(&mut self, folder: &RunFolder) -> Result<(), LiveError> {
+    /// `taken` is how many commands the campaign has taken so far.
+    fn listen(&mut self, folder: &RunFolder, taken: usize) -> Result<(), LiveError> {
         let accepted = Accepted {
             candidates: self.candidates,
             channels: self.begun.channels.clone(),
+            closed: self.closed.clone(),
         };
-        let control = Control::open(folder.path(), accepted, self.board.clone());
-        self.control = Some(control.map_err(LiveError::Control)?);
+        let control = Control::open(folder, taken, accepted, self.board.clone())?;
+        self.control = Some(control);
         self.publish("beginning");
         Ok(())
     }
@@ -235,7 +240,7 @@ impl<'a> Session<'a> {
 pub struct TakenUp {
     journal: Journal,
     begun: Begun,
-    records: Vec<(u64, Record)>,
+    records: Vec<(Place, Record)>,
     /// The settings that the campaign has had last. The budget and the limits may be changed,
     /// which decide nothing.
     pub config: LiveConfig,
@@ -243,7 +248,7 @@ pub struct TakenUp {
 }
 
 impl TakenUp {
-    /// Reads the journal in a folder and drops a torn last record.
+    /// Reads the journal in a folder and moves a torn last record to `journal.torn`.
     ///
     /// # Errors
     /// When it cannot be read, or is of another version of what decides.

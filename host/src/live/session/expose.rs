@@ -416,7 +416,7 @@ impl Session<'_> {
         &mut self,
         beam: &mut dyn BeamPort,
         event: Event,
-    ) -> Result<u64, ExperimentError> {
+    ) -> Result<Place, ExperimentError> {
         let record = self.record(event);
         let begun = Instant::now();
         let mut pause = FIRST_PAUSE;

@@ -11,7 +11,7 @@ mod orders;
 mod relive;
 
 use std::cell::RefCell;
-use std::collections::{HashSet, VecDeque};
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant, SystemTime};
@@ -20,10 +20,11 @@ use beacon_kernel::link::message::DoseLimits;
 use beacon_kernel::{Acquisition, Candidate, Candidates, Pixel};
 
 use super::aim::Aim;
+use super::closed::Closed;
 use super::control::Control;
 use super::dose::Ledger;
 use super::event::{Begun, Command, Event, Record};
-use super::journal::{Journal, JournalError};
+use super::journal::{Journal, JournalError, Place};
 use super::points::{LivePoint, Points};
 use super::reserve::Reserve;
 use super::status::Board;
@@ -48,9 +49,9 @@ pub struct Session<'a> {
     begun: Begun,
     journal: RefCell<Journal>,
     /// What happened before and is still to be lived through again, with its places.
-    past: VecDeque<(u64, Record)>,
+    past: VecDeque<(Place, Record)>,
     /// How many points the journal held when the campaign was taken up, and how many bytes of a
-    /// torn record were dropped.
+    /// torn record were moved aside.
     found: Option<(usize, u64)>,
     /// Electrons that were announced for an exposure and not yet accounted for.
     announced: f64,
@@ -86,9 +87,9 @@ pub struct Session<'a> {
     surveyed: usize,
     /// Overviews in a row that told no drift.
     uncertain: u32,
-    excluded: Vec<Region>,
     candidates: Candidates,
-    measured: HashSet<Candidate>,
+    /// Where nothing is to be measured any more.
+    closed: Closed,
     acquisition: Acquisition,
     control: Option<Control>,
     board: Board,
@@ -110,7 +111,7 @@ impl Session<'_> {
     }
 
     /// Of a campaign that was taken up: points in its journal, and bytes of a torn record that were
-    /// dropped.
+    /// moved to `journal.torn`.
     pub fn found(&self) -> Option<(usize, u64)> {
         self.found
     }
@@ -183,12 +184,7 @@ impl Session<'_> {
     /// # Errors
     /// When the journal cannot be read.
     pub fn spectrum_of(&self, point: &LivePoint) -> Result<Vec<f64>, JournalError> {
-        let record = self.journal.borrow_mut().read(point.place)?;
-        match record.event {
-            Event::Measured(measured) => Ok(measured.acquired.spectrum),
-            // The place is that of a measurement: what stands there was changed meanwhile.
-            _ => Ok(Vec::new()),
-        }
+        self.journal.borrow_mut().spectrum(point.place)
     }
 
     /// Blanks the instrument's beam and writes down why the campaign ended; nothing of the latter
@@ -237,11 +233,9 @@ impl Session<'_> {
     /// Whether everything that was measured by the journal, left out or asked for was lived
     /// through.
     pub fn is_live(&self) -> bool {
-        let matters = |(_, record): &(u64, Record)| {
-            matches!(
-                record.event,
-                Event::Measured(_) | Event::LeftOut { .. } | Event::Commanded(_)
-            )
+        let matters = |(_, record): &(Place, Record)| {
+            let event = &record.event;
+            matches!(event, Event::Measured(_) | Event::LeftOut { .. }) || event.takes_command()
         };
         !self.past.iter().any(matters)
     }

@@ -61,18 +61,29 @@ impl Session<'_> {
         }
     }
 
-    /// What the control socket asks for.
+    /// What the control socket asks for. What was asked for before a stop is taken before the end.
     fn asked(&mut self, beam: &mut dyn BeamPort) -> Result<Option<Command>, ExperimentError> {
-        self.hold(beam)?;
+        let held = self.hold(beam);
+        if !matches!(held, Ok(()) | Err(ExperimentError::Ended(Ended::Stopped))) {
+            return held.map(|()| None);
+        }
         while let Some(command) = self.control.as_ref().and_then(Control::next) {
             if let Some(why) = self.objection(&command) {
                 self.say(&format!("not done: {why}"));
+                self.write(beam, Event::Refused { command, why })?;
                 continue;
             }
             self.write(beam, Event::Commanded(command.clone()))?;
             return Ok(Some(command));
         }
-        Ok(None)
+        held.map(|()| None)
+    }
+
+    /// Whether nothing is to be exposed at a pixel any more, what was asked for and not taken yet
+    /// included.
+    pub(super) fn is_excluded(&self, pixel: Pixel) -> bool {
+        let asked = |control: &Control| control.excludes(pixel);
+        self.closed.is_excluded(pixel) || self.control.as_ref().is_some_and(asked)
     }
 
     /// Why something cannot be done now that could be asked for.
@@ -81,14 +92,8 @@ impl Session<'_> {
             return None;
         };
         let candidate = Candidate(*candidate);
-        let Pixel { row, column } = self.candidates.pixel(candidate).ok()?;
-        let excluded =
-            |region: &Region| region.rows.contains(&row) && region.columns.contains(&column);
-        if self.measured.contains(&candidate) {
-            return Some(format!("row {row}, column {column} was measured before"));
-        }
-        let excluded = self.excluded.iter().any(excluded);
-        excluded.then(|| format!("row {row}, column {column} was excluded"))
+        let pixel = self.candidates.pixel(candidate).ok()?;
+        self.closed.objection(candidate, pixel)
     }
 
     /// A command as the campaign takes it.
@@ -107,13 +112,8 @@ impl Session<'_> {
                 let target: Scalarizer = text.parse()?;
                 let journal = &self.journal;
                 let responses = self.points.retarget(&target, |point| {
-                    match journal.borrow_mut().read(point.place)?.event {
-                        Event::Measured(measured) => Ok(measured.acquired.spectrum),
-                        _ => Err(ended(Ended::Controller(format!(
-                            "the journal has lost the spectrum at row {}, column {}",
-                            point.pixel.row, point.pixel.column
-                        )))),
-                    }
+                    let spectrum = journal.borrow_mut().spectrum(point.place);
+                    spectrum.map_err(ExperimentError::from)
                 })?;
                 self.truth = self.microscope.truth(&target);
                 self.retargets.fetch_add(1, Ordering::Relaxed);
@@ -122,7 +122,7 @@ impl Session<'_> {
                 Ok(Some(Order::Responses(responses)))
             }
             Command::Exclude(region) => {
-                self.excluded.push(region.clone());
+                self.closed.exclude(region.clone());
                 Ok(Some(Order::Exclude(region.clone())))
             }
             Command::Measure(candidate) => Ok(Some(Order::Measure(Candidate(*candidate)))),

@@ -41,6 +41,7 @@ impl Session<'_> {
                 Event::Begun(_)
                 | Event::Resumed { .. }
                 | Event::Commanded(_)
+                | Event::Refused { .. }
                 | Event::Ended { .. } => {}
             }
         }
@@ -56,7 +57,7 @@ impl Session<'_> {
                     self.past.pop_front();
                     return Some(command);
                 }
-                Event::Resumed { .. } | Event::Ended { .. } => {
+                Event::Resumed { .. } | Event::Refused { .. } | Event::Ended { .. } => {
                     self.past.pop_front();
                 }
                 _ => break,
@@ -94,12 +95,12 @@ impl Session<'_> {
     /// Takes a measured point into account; returns its response.
     pub(super) fn keep(
         &mut self,
-        place: u64,
+        place: Place,
         point: Point,
         measured: &crate::live::event::Measured,
     ) -> Result<f64, ExperimentError> {
         let acquired = &measured.acquired;
-        self.measured.insert(point.candidate);
+        self.closed.measured(point.candidate);
         self.unreduced = match self.config.reduce {
             Reduce::Controller => single(&acquired.spectrum),
             Reduce::Host => None,
@@ -122,7 +123,7 @@ impl Session<'_> {
 
     pub(super) fn left_out(&mut self, point: Point, reason: String) -> ExperimentError {
         let Pixel { row, column } = point.pixel;
-        self.excluded.push(Region::pixel(row, column));
+        self.closed.exclude(Region::pixel(row, column));
         ExperimentError::LeftOut {
             row,
             column,
