@@ -108,20 +108,19 @@ pub fn go(
     session.set_voice(voice);
     let mut nobody = ();
     let mut observer = Stall::new(&mut nobody, config.stall_after, session.retargets());
-    let outcome = match controller {
-        Some(controller) => campaign.run(&mut session, controller, &mut observer),
-        None => {
-            let image = session.image();
-            let capacity = Capacity::for_campaign(
-                image.height(),
-                image.width(),
-                config.campaign.window,
-                config.budget,
-            );
-            let mut memory = Memory::new(capacity);
-            let mut kernel = InProcess::new(&mut memory)?;
-            campaign.run(&mut session, &mut kernel, &mut observer)
-        }
+    let outcome = if let Some(controller) = controller {
+        campaign.run(&mut session, controller, &mut observer)
+    } else {
+        let image = session.image();
+        let capacity = Capacity::for_campaign(
+            image.height(),
+            image.width(),
+            config.campaign.window,
+            config.budget,
+        );
+        let mut memory = Memory::new(capacity);
+        let mut kernel = InProcess::new(&mut memory)?;
+        campaign.run(&mut session, &mut kernel, &mut observer)
     };
     let outcome = outcome.inspect_err(|error| {
         let why = Ended::Controller(error.to_string());

@@ -270,7 +270,7 @@ impl Campaign {
             order,
             monitor: self.monitor,
             seeds: Vec::new(),
-            steps: Vec::new(),
+            taken: Vec::new(),
             series: Series::default(),
         };
         let ended = match steps.take(&self.seeds, observer) {

@@ -112,8 +112,8 @@ impl Run<'_> {
     ///
     /// # Errors
     /// A point that had to be left out is excluded from then on; others can be measured.
-    pub(super) fn measure(&mut self, next: NextPoint) -> Result<Measurement, CampaignError> {
-        let NextPoint {
+    pub(super) fn measure(&mut self, next: &NextPoint) -> Result<Measurement, CampaignError> {
+        let &NextPoint {
             candidate,
             proposal,
         } = next;

@@ -10,6 +10,7 @@ use super::{
     Series, memory,
 };
 use crate::experiment::{Ended, ExperimentError, Order};
+use crate::metrics::Groups;
 use crate::train::{Trainer, TrainerConfig};
 
 /// A campaign under way, with what it has come to.
@@ -22,7 +23,7 @@ pub(super) struct Steps<'a> {
     pub(super) order: Vec<Candidate>,
     pub(super) monitor: Monitor,
     pub(super) seeds: Vec<Measurement>,
-    pub(super) steps: Vec<Measurement>,
+    pub(super) taken: Vec<Measurement>,
     pub(super) series: Series,
 }
 
@@ -103,7 +104,7 @@ impl Steps<'_> {
                 self.run.controller.choose(random)?;
             }
             let next = self.run.next(wanted.as_ref(), false)?;
-            match self.run.measure(next) {
+            match self.run.measure(&next) {
                 Err(CampaignError::Experiment(ExperimentError::LeftOut { .. })) => {}
                 point => self.seeds.push(point?),
             }
@@ -136,12 +137,12 @@ impl Steps<'_> {
                 Wanted::Nothing => self.order.get(step - 1).copied(),
             };
             let next = self.run.next(wanted.as_ref(), due && beside)?;
-            match self.run.measure(next) {
+            match self.run.measure(&next) {
                 Err(CampaignError::Experiment(ExperimentError::LeftOut { .. })) => {}
                 measurement => break measurement?,
             }
         };
-        self.steps.push(measurement);
+        self.taken.push(measurement);
         if self.seeds.is_empty() && step <= self.config.initial {
             self.run.trainer = Trainer::new(self.network, self.training.clone())?;
         }
@@ -174,13 +175,13 @@ impl Steps<'_> {
             }
             Order::Exclude(region) => self.run.leave_out(&region)?,
             Order::Responses(responses) => {
-                let points = self.seeds.iter_mut().chain(&mut self.steps);
+                let points = self.seeds.iter_mut().chain(&mut self.taken);
                 for (point, &response) in points.zip(&responses) {
                     point.response = response;
                     // It was of the target before.
                     point.expected = None;
                 }
-                let points = self.seeds.iter().chain(&self.steps);
+                let points = self.seeds.iter().chain(&self.taken);
                 let points: Vec<_> = points.map(|point| point.candidate).collect();
                 let trainer = Trainer::new(self.network, self.training.clone())?;
                 self.run.retarget(&points, &responses, trainer)?;
@@ -214,7 +215,7 @@ impl Steps<'_> {
         let width = self.run.patches.candidates().width();
         let behaviours = self.run.experiment.behaviours().iter();
         let discoveries = behaviours
-            .map(|behaviour| Discovery::new(behaviour, width, &self.seeds, &self.steps))
+            .map(|behaviour| Discovery::new(behaviour, width, &self.seeds, &self.taken))
             .collect();
         if !matches!(ended, Ended::Budget | Ended::Interrupted | Ended::Stopped) {
             self.run
@@ -225,9 +226,9 @@ impl Steps<'_> {
         Ok(Outcome {
             config: self.config.clone(),
             candidates: self.run.patches.candidates().count(),
-            occupied_bins: self.monitor.target().map_or(0, |groups| groups.occupied()),
+            occupied_bins: self.monitor.target().map_or(0, Groups::occupied),
             seeds: self.seeds,
-            steps: self.steps,
+            steps: self.taken,
             series: self.series,
             discoveries,
             mean,

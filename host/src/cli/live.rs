@@ -1,5 +1,6 @@
 //! `beacon run`, `beacon resume` and `beacon ctl`: campaigns on an instrument.
 
+use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use beacon_kernel::{Candidate, Strategy};
@@ -168,13 +169,11 @@ pub(super) fn resume(args: &ResumeArgs) -> Result<(), Failure> {
 /// Runs `beacon ctl`.
 pub(super) fn ctl(args: &CtlArgs) -> Result<(), Failure> {
     let said = tell(&args.folder, &args.words).map_err(|e| Failure::input(&e))?;
-    match said.as_str() {
-        Some(text) => print(&format!("{text}\n")),
-        None => {
-            let text = serde_json::to_string_pretty(&said);
-            print(&(text.map_err(|e| Failure::running(&e))? + "\n"))
-        }
+    if let Some(text) = said.as_str() {
+        return print(&format!("{text}\n"));
     }
+    let text = serde_json::to_string_pretty(&said);
+    print(&(text.map_err(|e| Failure::running(&e))? + "\n"))
 }
 
 /// Opens the instrument of a campaign, and takes over what it is used to.
@@ -312,14 +311,16 @@ fn report(
             let mean = dose / (area * pixels);
             format!(", {mean:.3e} e/Å² on average and {most:.3e} on the pixel that took most")
         });
-        text += &format!(
-            "  dose {dose:.4e} electrons{}\n",
-            density.unwrap_or_default()
-        );
+        let density = density.unwrap_or_default();
+        // A string takes any text.
+        let _ = writeln!(text, "  dose {dose:.4e} electrons{density}");
     }
     let (down, right) = summary.drift;
     if (down, right) != (0.0, 0.0) {
-        text += &format!("  the sample drifted {down:.2} px down and {right:.2} px to the right\n");
+        let _ = writeln!(
+            text,
+            "  the sample drifted {down:.2} px down and {right:.2} px to the right"
+        );
     }
     text + &format!("results in {}\n", folder.display())
 }

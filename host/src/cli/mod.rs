@@ -131,6 +131,17 @@ pub fn main() -> ExitCode {
     }
 }
 
+/// The commands with arguments of their own.
+const COMMANDS: [&str; 7] = [
+    "replay",
+    "score",
+    "compare",
+    "run",
+    "resume",
+    "ctl",
+    "controller",
+];
+
 /// Help and version as they are; a mistake as one line that names it and what is accepted.
 fn usage(error: &clap::Error) -> ExitCode {
     if matches!(
@@ -147,15 +158,6 @@ fn usage(error: &clap::Error) -> ExitCode {
         .take_while(|line| !line.starts_with("Usage:") && !line.starts_with("For more"))
         .filter(|line| !line.is_empty())
         .collect();
-    const COMMANDS: [&str; 7] = [
-        "replay",
-        "score",
-        "compare",
-        "run",
-        "resume",
-        "ctl",
-        "controller",
-    ];
     let command = std::env::args()
         .nth(1)
         .filter(|word| COMMANDS.contains(&word.as_str()));

@@ -217,7 +217,8 @@ fn the_hash_is_that_of_the_file() {
     let (_folder, path) = journal(3);
     let mut found = Journal::open(&path).unwrap();
     let digest = Sha256::digest(std::fs::read(&path).unwrap());
-    let digits: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+    let digits: Vec<_> = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+    let digits = digits.concat();
     assert_eq!(found.journal.hash().unwrap(), digits);
     found.journal.append(&record(3)).unwrap();
     assert_ne!(found.journal.hash().unwrap(), digits);

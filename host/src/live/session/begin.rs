@@ -1,11 +1,30 @@
 //! How a session begins, and how it is taken up again.
 
-use super::*;
+use std::cell::RefCell;
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::time::{Duration, Instant};
+
+use beacon_kernel::{Acquisition, Candidate, Candidates};
+
+use super::{Asleep, Session, now_ms};
 use crate::campaign::ALGORITHM;
 use crate::live::aim::{self, Aim};
+use crate::live::closed::Closed;
 use crate::live::control::Accepted;
+use crate::live::control::Control;
+use crate::live::dose::Ledger;
+use crate::live::event::{Begun, Event, Record};
+use crate::live::journal::{Journal, Place};
+use crate::live::points::Points;
+use crate::live::reserve::Reserve;
+use crate::live::status::Board;
 use crate::live::status::Status;
+use crate::live::{LiveConfig, LiveError};
 use crate::live::{RunFolder, check_alone, check_with, default_target, dose};
+use crate::microscope::{Microscope, Past};
+use crate::spectra::Channels;
 
 /// What a session starts with, once everything is checked.
 struct Ready {
@@ -98,7 +117,6 @@ impl<'a> Session<'a> {
         let ready = Ready::new(config, begun, microscope.longest_stretch())?;
         let journal = Journal::begin(&folder.journal(), &record)?;
         let mut session = Self::new(microscope, ready, journal, folder, interrupted);
-        session.awake = true;
         session.listen(folder, 0)?;
         Ok(session)
     }
@@ -143,9 +161,11 @@ impl<'a> Session<'a> {
         let ready = Ready::new(config, begun, microscope.longest_stretch())?;
         let mut session = Self::new(microscope, ready, journal, folder, interrupted);
         session.clock.1 = Duration::from_millis(elapsed);
-        session.relive.push(Past::Overview);
         let last = records.last().map(|(_, record)| &record.event);
-        session.had_ended = matches!(last, Some(Event::Ended { .. }));
+        session.asleep = Some(Asleep {
+            exposures: vec![Past::Overview],
+            had_ended: matches!(last, Some(Event::Ended { .. })),
+        });
         for (_, record) in &records {
             session.closed.foresee(&record.event);
         }
@@ -192,8 +212,7 @@ impl<'a> Session<'a> {
             journal: RefCell::new(journal),
             past: VecDeque::new(),
             found: None,
-            relive: Vec::new(),
-            awake: false,
+            asleep: None,
             unset: true,
             announced: 0.0,
             told: None,
@@ -205,7 +224,6 @@ impl<'a> Session<'a> {
             resets: 0,
             commands: Vec::new(),
             retargets: Arc::default(),
-            had_ended: false,
             blanked: true,
             reserve: Reserve::new(folder.path(), bytes),
             surveyed: 0,

@@ -2,10 +2,19 @@
 
 use beacon_kernel::link::message::{DoseLimits, Settings, Which};
 
-use super::*;
+use std::time::{Duration, Instant};
+
+use beacon_kernel::Pixel;
+
+use super::Session;
+use crate::controller::BeamPort;
+use crate::experiment::{Ended, ExperimentError, Point};
+use crate::live::control::Control;
 use crate::live::dose::{self, DoseError};
 use crate::live::drift::register;
+use crate::live::event::Event;
 use crate::live::event::{Exposing, Measured, Surveyed};
+use crate::live::journal::Place;
 use crate::microscope::{Acquired, MicroscopeError, Position};
 
 /// First pause before an instrument that failed is tried again; every further one is twice as
@@ -70,6 +79,12 @@ impl Session<'_> {
         point: Point,
         beam: &mut dyn BeamPort,
     ) -> Result<(Position, f64, Acquired), Attempt> {
+        if self.is_excluded(point.pixel) {
+            // Asked for since the point was chosen.
+            return Err(self
+                .leave_out(point, beam, &"it was excluded meanwhile")?
+                .into());
+        }
         let Some(position) = self.aim.position(point.pixel) else {
             let (down, right) = self.aim.shift;
             let Pixel { row, column } = point.pixel;
@@ -140,7 +155,7 @@ impl Session<'_> {
         &mut self,
         point: Point,
         beam: &mut dyn BeamPort,
-        why: &dyn std::error::Error,
+        why: &dyn std::fmt::Display,
     ) -> Result<ExperimentError, ExperimentError> {
         let event = Event::LeftOut {
             candidate: point.candidate.0,

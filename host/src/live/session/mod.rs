@@ -17,8 +17,9 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant, SystemTime};
 
 use beacon_kernel::link::message::DoseLimits;
-use beacon_kernel::{Acquisition, Candidate, Candidates, Pixel};
+use beacon_kernel::{Acquisition, Candidates, Pixel};
 
+use super::LiveConfig;
 use super::aim::Aim;
 use super::closed::Closed;
 use super::control::Control;
@@ -28,9 +29,8 @@ use super::journal::{Journal, JournalError, Place};
 use super::points::{LivePoint, Points};
 use super::reserve::Reserve;
 use super::status::Board;
-use super::{LiveConfig, LiveError};
 use crate::controller::BeamPort;
-use crate::experiment::{Ended, Experiment, ExperimentError, Order, Point, Region, Unreduced};
+use crate::experiment::{Ended, Experiment, ExperimentError, Order, Point, Unreduced};
 use crate::map::Map;
 use crate::microscope::{Microscope, Past};
 use crate::scalarizer::Scalarizer;
@@ -55,9 +55,8 @@ pub struct Session<'a> {
     found: Option<(usize, u64)>,
     /// Electrons that were announced for an exposure and not yet accounted for.
     announced: f64,
-    /// What a simulated instrument has to live through again.
-    relive: Vec<Past>,
-    awake: bool,
+    /// What has to be done before the instrument answers; nothing once it does.
+    asleep: Option<Asleep>,
     /// Whether the controller's beam has yet to be told what it may do.
     unset: bool,
     /// The limits that it was told last, which it does not let anybody raise.
@@ -76,9 +75,6 @@ pub struct Session<'a> {
     commands: Vec<(usize, Command)>,
     /// Times that another target was sought.
     retargets: Arc<AtomicUsize>,
-    /// Whether the journal ends with an end, from which the campaign goes on because somebody
-    /// said so.
-    had_ended: bool,
     /// Whether the instrument obeyed when it was told to blank last.
     blanked: bool,
     reserve: Reserve,
@@ -97,6 +93,15 @@ pub struct Session<'a> {
     voice: Voice,
     /// When this program took the campaign up, and how long it had been running by then.
     clock: (Instant, Duration),
+}
+
+/// A session that still lives through its journal.
+struct Asleep {
+    /// What a simulated instrument has to live through again.
+    exposures: Vec<Past>,
+    /// Whether the journal ends with an end, from which the campaign goes on because somebody
+    /// said so.
+    had_ended: bool,
 }
 
 impl Session<'_> {

@@ -1,9 +1,19 @@
 //! What somebody wants otherwise, from the control socket or the journal, and what ends a
 //! campaign before its budget.
 
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use beacon_kernel::{Candidate, Pixel};
+
+use super::Session;
 use super::expose::ended;
-use super::*;
+use crate::controller::BeamPort;
+use crate::experiment::{Ended, ExperimentError, Order};
+use crate::live::control::Control;
 use crate::live::event::Command;
+use crate::live::event::Event;
+use crate::scalarizer::Scalarizer;
 
 impl Session<'_> {
     pub(super) fn next_order(

@@ -1,8 +1,17 @@
 //! What the journal holds, lived through again.
 
-use super::*;
+use std::time::Instant;
+
+use beacon_kernel::Pixel;
+
+use super::Session;
+use crate::controller::BeamPort;
+use crate::experiment::{ExperimentError, Point, Region};
 use crate::live::Reduce;
+use crate::live::event::Event;
 use crate::live::event::{Command, Surveyed};
+use crate::live::journal::Place;
+use crate::microscope::Past;
 
 impl Session<'_> {
     /// The response of a point that was measured before; `None` when the journal is used up and
@@ -23,13 +32,12 @@ impl Session<'_> {
                     let spent = measured.electrons - std::mem::take(&mut self.announced);
                     self.ledger.spend(point.candidate, spent);
                     let dwell = self.config.dwell();
-                    self.relive
-                        .push(Past::Acquisition(measured.position, dwell));
+                    self.remember(Past::Acquisition(measured.position, dwell));
                     return self.keep(place, point, &measured).map(Some);
                 }
                 Event::Surveying { electrons } => self.announce_overview(electrons),
                 Event::Surveyed(surveyed) => {
-                    self.relive.push(Past::Overview);
+                    self.remember(Past::Overview);
                     self.follow(surveyed);
                 }
                 Event::LeftOut { candidate, why } => {
@@ -66,16 +74,21 @@ impl Session<'_> {
         None
     }
 
+    fn remember(&mut self, exposure: Past) {
+        if let Some(asleep) = &mut self.asleep {
+            asleep.exposures.push(exposure);
+        }
+    }
+
     /// Goes over from the journal to the instrument, once: brings a simulated one to where the
     /// journal ends, and writes down who goes on and how.
     pub(super) fn awaken(&mut self, beam: &mut dyn BeamPort) -> Result<(), ExperimentError> {
-        if std::mem::replace(&mut self.awake, true) {
+        let Some(asleep) = self.asleep.take() else {
             return Ok(());
-        }
-        let past = std::mem::take(&mut self.relive);
-        self.microscope.relive(&past);
+        };
+        self.microscope.relive(&asleep.exposures);
         self.announced = 0.0;
-        if self.had_ended {
+        if asleep.had_ended {
             self.uncertain = 0;
         }
         // Living through the journal is no time of the campaign.
