@@ -345,7 +345,13 @@ impl Explorer<'_> {
 
     /// A free candidate, each equally likely.
     fn uniform(&self, candidates: Candidates, random: &mut Random) -> Result<Candidate, Error> {
-        let free = candidates.count() - self.measured;
+        let taken = self.memory.taken.iter().map(|word| word.count_ones());
+        let free = candidates
+            .count()
+            .saturating_sub(taken.sum::<u32>() as usize);
+        if free == 0 {
+            return Err(Error::Exhausted);
+        }
         let chosen = random.below(free as u32) as usize;
         let mut free = (0..candidates.count()).filter(|&c| !is_taken(self.memory.taken, c));
         let index = free.nth(chosen).ok_or(Error::Exhausted)?;

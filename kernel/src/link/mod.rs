@@ -67,13 +67,16 @@
 //! | 19 Blank | | 0 Done | |
 //! | 20 End {campaign} | | 0 Done | |
 //! | 21 Origin {value} | what responses of spectra are relative to | 0 Done | |
+//! | 22 Exclude {top, bottom, left, right} | proposes nothing there any more | 0 Done | |
 //!
 //! Any request may be answered by 2 Refused, with a typed reason that includes every error of
 //! the kernel, and may be preceded by 1 Busy.
 //!
-//! 21 Origin was added to version 1 after its first release. A controller that was built before
-//! refuses it as undecodable and does not count it, so that it refuses what comes next as out of
-//! sequence: the host says hello again, reduces spectra itself and sends 16 Measure.
+//! 21 Origin and 22 Exclude were added to version 1 after its first release. A controller that was
+//! built before
+//! refuses them as undecodable and does not count them, so that it refuses what comes next as out of
+//! sequence: the host says hello again; in place of Origin it reduces spectra itself and sends 16
+//! Measure.
 //!
 //! # Sequence
 //!
