@@ -120,6 +120,7 @@ fn case(
                     surrogate_sigma: Progress::of_one(&errors[s]),
                     target_coverage: with_sd(&coverage[s]),
                     patch_coverage: with_sd(&patches[s]),
+                    range_coverage: Progress::default(),
                     latent_coverage: Progress::default(),
                 },
                 times: StepTimes {

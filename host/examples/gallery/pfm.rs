@@ -142,6 +142,7 @@ impl Curves {
             surrogate_sigma: Progress::of_one(&self.sigma),
             target_coverage: coverage,
             patch_coverage: coverage,
+            range_coverage: Progress::default(),
             latent_coverage: coverage,
         }
     }

@@ -110,6 +110,11 @@ impl<'a> Shown<'a> {
                 surrogate_sigma: Progress::of_one(&series.surrogate_sigma),
                 target_coverage: Progress::of_one(&series.target_coverage),
                 patch_coverage: Progress::of_one(&series.patch_coverage),
+                range_coverage: if series.target_coverage.is_empty() {
+                    Progress::of_one(&series.observed_coverage)
+                } else {
+                    Progress::default()
+                },
                 latent_coverage: Progress::of_one(&series.latent_coverage),
             },
             times: StepTimes {

@@ -115,8 +115,9 @@ fn headline(report: &Report<'_>) -> Table {
         "" => String::new(),
         units => format!(", {units}"),
     };
-    let metrics: [Row<'_>; 6] = [
+    let metrics: [Row<'_>; 7] = [
         ("target coverage", "", |m| last(&m.target_coverage)),
+        ("range covered so far", "", |m| last(&m.range_coverage)),
         ("patch coverage", "", |m| last(&m.patch_coverage)),
         ("latent coverage", "", |m| last(&m.latent_coverage)),
         ("MAE", &units, |m| last(&m.mae)),

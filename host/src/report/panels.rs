@@ -67,6 +67,9 @@ impl<'a> PanelsFigure<'a> {
                     m.surrogate_sigma
                 }),
                 ("target coverage", "", Span::Shares, |m| m.target_coverage),
+                ("range covered so far", "", Span::Shares, |m| {
+                    m.range_coverage
+                }),
             ],
         )
     }
@@ -79,6 +82,9 @@ impl<'a> PanelsFigure<'a> {
             3,
             &[
                 ("target coverage", "", Span::Shares, |m| m.target_coverage),
+                ("range covered so far", "", Span::Shares, |m| {
+                    m.range_coverage
+                }),
                 ("patch coverage", "", Span::Shares, |m| m.patch_coverage),
                 ("latent coverage", "", Span::Shares, |m| m.latent_coverage),
             ],

@@ -39,6 +39,9 @@ pub struct Metrics<'a> {
     pub surrogate_sigma: Progress<'a>,
     /// Share of the target space, 0 to 1.
     pub target_coverage: Progress<'a>,
+    /// Share of the range of the responses so far, 0 to 1: what stands for the target space where
+    /// the truth is not known.
+    pub range_coverage: Progress<'a>,
     /// Share of the clusters of patches, 0 to 1.
     pub patch_coverage: Progress<'a>,
     /// Share of the clusters of latent points, 0 to 1.

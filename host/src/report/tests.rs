@@ -212,6 +212,7 @@ fn panels(strategies: usize, steps: usize, unit: f64, check: impl Fn(&[StrategyR
                     surrogate_sigma: values,
                     target_coverage: shares,
                     patch_coverage: shares,
+                    range_coverage: Progress::default(),
                     latent_coverage: Progress::default(),
                 },
                 times: StepTimes {

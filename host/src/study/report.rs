@@ -270,6 +270,7 @@ impl<'a> Shown<'a> {
                 surrogate_sigma: self.progress("surrogate_sigma"),
                 target_coverage: self.progress("target_coverage"),
                 patch_coverage: self.progress("patch_coverage"),
+                range_coverage: Progress::default(),
                 latent_coverage: self.progress("latent_coverage"),
             },
             times: StepTimes {
