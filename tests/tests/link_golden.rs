@@ -235,7 +235,7 @@ const REQUESTS: [&str; 43] = [
     // Origin { value: 26005.25 }
     "00060103341215010101095065d9402d1af45b00",
     // Exclude(Region { top: 3, bottom: 20, left: 0, right: 300 })
-    "00080103341215031407ac0214547fe300",
+    "00080103341216031407ac02ba26eb6500",
 ];
 
 #[rustfmt::skip]
