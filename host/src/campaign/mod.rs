@@ -269,6 +269,7 @@ impl Campaign {
             training,
             order,
             monitor: self.monitor,
+            seeding: None,
             seeds: Vec::new(),
             taken: Vec::new(),
             series: Series::default(),

@@ -22,6 +22,8 @@ pub(super) struct Steps<'a> {
     /// What is measured, where somebody has said; else empty.
     pub(super) order: Vec<Candidate>,
     pub(super) monitor: Monitor,
+    /// How seeds are chosen, while they are.
+    pub(super) seeding: Option<Acquisition>,
     pub(super) seeds: Vec<Measurement>,
     pub(super) taken: Vec<Measurement>,
     pub(super) series: Series,
@@ -57,6 +59,7 @@ impl Steps<'_> {
         if let Some(ended) = self.measure_seeds(seeds)? {
             return Ok(ended);
         }
+        self.seeding = None;
         self.run.controller.choose(self.run.acquisition)?;
         if !self.run.responses.is_empty() {
             self.run.retrain()?;
@@ -85,6 +88,7 @@ impl Steps<'_> {
         };
         let random = Acquisition::new(Strategy::Random);
         if given.is_none() {
+            self.seeding = Some(random);
             self.run.controller.choose(random)?;
         }
         while self.seeds.len() < seeds.count() {
@@ -99,10 +103,6 @@ impl Steps<'_> {
                     },
                 },
             };
-            if given.is_none() {
-                // An order may have chosen the strategy for later.
-                self.run.controller.choose(random)?;
-            }
             let next = self.run.next(wanted.as_ref(), false)?;
             match self.run.measure(&next) {
                 Err(CampaignError::Experiment(ExperimentError::LeftOut { .. })) => {}
@@ -170,8 +170,11 @@ impl Steps<'_> {
     fn obey(&mut self, order: Order) -> Result<(), CampaignError> {
         match order {
             Order::Strategy(acquisition) => {
-                self.run.controller.choose(acquisition)?;
                 self.run.acquisition = acquisition;
+                // It has its say after the seeds.
+                if self.seeding.is_none() {
+                    self.run.controller.choose(acquisition)?;
+                }
             }
             Order::Exclude(region) => self.run.leave_out(&region)?,
             Order::Responses(responses) => {
@@ -185,6 +188,9 @@ impl Steps<'_> {
                 let points: Vec<_> = points.map(|point| point.candidate).collect();
                 let trainer = Trainer::new(self.network, self.training.clone())?;
                 self.run.retarget(&points, &responses, trainer)?;
+                if let Some(random) = self.seeding {
+                    self.run.controller.choose(random)?;
+                }
                 let judged = self
                     .monitor
                     .retarget(self.run.experiment.truth(), &responses);

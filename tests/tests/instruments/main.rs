@@ -1,5 +1,5 @@
 //! Instruments and programs outside this one: servers in Python, and what opens our results. In
-//! one program, because they wait more than they work: `tests/run` lets them wait together.
+//! one program, because they wait more than they work, and can do so together.
 
 mod bridge;
 mod campaigns;
