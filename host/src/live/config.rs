@@ -15,11 +15,11 @@ use crate::scalarizer::{Scalarizer, ScalarizerError};
 #[derive(Clone, Debug, PartialEq, clap::Args, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct LiveConfig {
-    /// The instrument: replay:IMAGE,RESPONSE, specimen[:NAME[:SEED]], pyro:HOST:PORT or
-    /// bridge:HOST:PORT.
+    /// The instrument: replay:IMAGE,RESPONSE, specimen, specimen:NAME, specimen:NAME:SEED,
+    /// pyro:HOST:PORT or bridge:HOST:PORT.
     #[arg(long, value_name = "WHICH")]
     pub microscope: MicroscopeChoice,
-    /// Where the kernel runs: in-process, emulated, or serial:PORT[@BAUD].
+    /// Where the kernel runs: in-process, emulated, serial:PORT, or serial:PORT@BAUD.
     #[arg(long, value_name = "WHERE", default_value_t)]
     pub controller: ControllerChoice,
     /// Points to measure in all, the random ones at the start included.
