@@ -63,16 +63,19 @@ fn summary(output: &Output) -> Value {
 
 /// Waits until the campaign in a folder has measured so many points.
 fn wait_for(folder: &Path, points: u64) {
+    wait_until(folder, |status| status["points"].as_u64() >= Some(points));
+}
+
+/// Waits until the status of the campaign in a folder is as it should be.
+fn wait_until(folder: &Path, is_so: impl Fn(&Value) -> bool) {
     let begun = Instant::now();
     let name = folder.to_str().unwrap();
     loop {
         let output = run(&["ctl", name, "status"]);
-        if let Ok(status) = serde_json::from_slice::<Value>(&output.stdout)
-            && status["points"].as_u64() >= Some(points)
-        {
+        if serde_json::from_slice::<Value>(&output.stdout).is_ok_and(|status| is_so(&status)) {
             return;
         }
-        assert!(begun.elapsed() < Duration::from_secs(60), "it does not run");
+        assert!(begun.elapsed() < Duration::from_secs(60), "it does not");
         std::thread::sleep(Duration::from_millis(20));
     }
 }
@@ -328,7 +331,7 @@ fn on_a_full_disk_the_campaign_waits_and_loses_nothing() {
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
-    std::thread::sleep(Duration::from_millis(1500));
+    wait_until(&path, |status| status["state"] == "waiting for the disk");
     assert!(running.try_wait().unwrap().is_none(), "it waits for room");
     let process = running.id().to_string();
     let more = Command::new("prlimit")
