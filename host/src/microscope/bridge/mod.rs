@@ -238,12 +238,13 @@ impl Microscope for BridgeMicroscope {
         acquired(spectrum, key, self.channels.axis.size)
     }
 
-    /// Connects anew first where the connection was lost.
-    /// What the bridge waits for: it blanks an exposure that takes longer.
+    /// What is allowed for. The bridge itself ends an exposure 30 s later than that: one that ran
+    /// into this would be counted only afterwards.
     fn longest_stretch(&self) -> f64 {
         self.options.margin
     }
 
+    /// Connects anew first where the connection was lost.
     fn blank(&mut self) -> Result<(), MicroscopeError> {
         if self.blanked_aside {
             return Ok(());
