@@ -192,8 +192,9 @@ impl Session<'_> {
         self.journal.borrow_mut().spectrum(point.place)
     }
 
-    /// Blanks the instrument's beam and writes down why the campaign ended; nothing of the latter
-    /// while the journal is still being lived through, which already says more.
+    /// Blanks the instrument's beam and writes down why the campaign ended. A journal that already
+    /// says so, and to which nothing was added since, stays as it is: a campaign that has ended may
+    /// be resumed any number of times.
     ///
     /// # Errors
     /// When the journal cannot be written.
@@ -206,7 +207,8 @@ impl Session<'_> {
             ));
         }
         self.board.write(|status| status.state = why.to_string());
-        if !self.is_live() {
+        let unchanged = self.asleep.as_ref().is_some_and(|asleep| asleep.had_ended);
+        if unchanged || !self.is_live() {
             return Ok(());
         }
         let why = why.to_string();
