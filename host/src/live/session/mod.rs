@@ -30,12 +30,10 @@ use super::points::{LivePoint, Points};
 use super::reserve::Reserve;
 use super::status::Board;
 use crate::controller::BeamPort;
+use crate::data::{Behaviour, Channels, Map};
 use crate::experiment::{Ended, Experiment, ExperimentError, Order, Point, Unreduced};
-use crate::map::Map;
 use crate::microscope::{Microscope, Past};
 use crate::scalarizer::Scalarizer;
-use crate::specimen::Behaviour;
-use crate::spectra::Channels;
 
 pub use begin::TakenUp;
 
