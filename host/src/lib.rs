@@ -4,10 +4,12 @@
 
 pub mod campaign;
 pub mod cli;
+pub mod control;
 pub mod controller;
 pub mod data;
 pub mod experiment;
 pub mod figures;
+pub mod journal;
 pub mod lines;
 pub mod live;
 pub mod metrics;

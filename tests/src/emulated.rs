@@ -11,7 +11,7 @@ use beacon_host::controller::{
     BeamPort, Controller, ControllerChoice, ControllerError, Emulator, EmulatorError, InProcess,
     LinkReport, Linked, Memory, Port, Recovery, Setup, firmware_image,
 };
-use beacon_host::experiment::Experiment;
+use beacon_host::experiment::Oracle;
 use beacon_kernel::link::message::Settings;
 use beacon_kernel::link::scalarizer::Scalarizer;
 use beacon_kernel::link::{Client, Timing};
@@ -60,7 +60,7 @@ impl EmulatedBoard {
         &self,
         host: u32,
         (config, seeds): (&CampaignConfig, Seeds),
-        experiment: &mut dyn Experiment,
+        experiment: &mut dyn Oracle,
         before: F,
     ) -> (Result<Outcome, CampaignError>, LinkReport)
     where
@@ -202,8 +202,8 @@ impl<F: FnMut(usize, &mut Linked<'_>) -> Result<(), ControllerError>> Controller
         self.next()?.choose(acquisition)
     }
 
-    fn load_model(&mut self, model: &Model<'_>) -> Result<(), ControllerError> {
-        self.next()?.load_model(model)
+    fn load_model(&mut self, model: &Model<'_>, version: u32) -> Result<(), ControllerError> {
+        self.next()?.load_model(model, version)
     }
 
     fn measure(&mut self, candidate: Candidate, response: f32) -> Result<(), ControllerError> {

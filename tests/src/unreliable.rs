@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use beacon_host::data::{Behaviour, Channels, Map};
+use beacon_host::data::{Axis, Behaviour, Channels, Map};
 use beacon_host::microscope::{
     Acquired, Beam, Interrupt, Microscope, MicroscopeError, Past, Position,
 };
@@ -116,7 +116,15 @@ impl<M: Microscope, F: FnMut(usize) -> Option<Mishap>> Microscope for Unreliable
         self.inner.true_pixel()
     }
 
-    fn relive(&mut self, past: &[Past]) {
-        self.inner.relive(past);
+    fn fast_forward(&mut self, past: &[Past]) {
+        self.inner.fast_forward(past);
+    }
+
+    fn frame(&self) -> Option<(Axis, Axis)> {
+        self.inner.frame()
+    }
+
+    fn longest_real_to_live(&self) -> f64 {
+        self.inner.longest_real_to_live()
     }
 }

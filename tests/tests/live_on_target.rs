@@ -1,8 +1,9 @@
 //! A live campaign with the controller on the emulated board, on a sample that drifts and suffers.
 
 use beacon_host::controller::BeamPort as _;
-use beacon_host::experiment::Ended;
-use beacon_host::live::{Frame, LiveConfig, RunFolder, Session, electrons};
+use beacon_host::campaign::{DeflectionFrame, Ended, LiveConfig, electrons};
+use beacon_host::journal::RunFolder;
+use beacon_host::live::Session;
 use beacon_host::microscope::{SimulatedBeam, SpecimenMicroscope};
 use beacon_host::specimen::SpecimenKind;
 use beacon_kernel::Capacity;
@@ -60,16 +61,16 @@ fn a_campaign_that_corrects_drift_measures_where_it_meant_to() {
     assert_eq!(corrected.outcome.ended, Ended::Budget);
 
     // The beam went where the summary says it was told to go.
-    let code = |frame: Frame, &(row, column): &(f64, f64)| {
+    let code = |frame: DeflectionFrame, &(row, column): &(f64, f64)| {
         let x = frame.left + (column + 0.5) / 64.0 * (frame.right - frame.left);
         let y = frame.top + (row + 0.5) / 64.0 * (frame.bottom - frame.top);
         // The converters have 14 bits.
         (x * 16_384.0, y * 16_384.0)
     };
     let corrected = corrected.summary.positions.iter();
-    let corrected = corrected.map(|position| code(Frame::WITH_ROOM, position));
+    let corrected = corrected.map(|position| code(DeflectionFrame::WITH_ROOM, position));
     let uncorrected = uncorrected.summary.positions.iter();
-    let uncorrected = uncorrected.map(|position| code(Frame::FULL, position));
+    let uncorrected = uncorrected.map(|position| code(DeflectionFrame::FULL, position));
     let told: Vec<_> = corrected.chain(uncorrected).collect();
     let went = board.exposures();
     assert_eq!(went.len(), told.len());

@@ -9,7 +9,7 @@ use beacon_host::campaign::{CampaignConfig, Outcome, Seeds, Series};
 use beacon_host::controller::{
     Controller as _, ControllerChoice, ControllerError, InProcess, Linked, Memory, Port, Recovery,
 };
-use beacon_host::experiment::Experiment;
+use beacon_host::experiment::{Experiment, Oracle};
 use beacon_kernel::link::message::{Beam, BlankReason, Field, LinkStatistics, Settings, Status};
 use beacon_kernel::link::{Client, Timing};
 use beacon_kernel::{Candidate, Capacity};
@@ -112,7 +112,7 @@ fn check_posterior(linked: &mut Linked<'_>) -> Result<(), ControllerError> {
 }
 
 /// Runs 40 steps on the board and in this process, and compares all there is to compare.
-fn compare(experiment: &mut dyn Experiment, seeds: &Seeds) {
+fn compare(experiment: &mut dyn Oracle, seeds: &Seeds) {
     let Some(board) = EmulatedBoard::start() else {
         return;
     };

@@ -99,7 +99,7 @@ fn by_hand(image: &Map, truth: &Map) -> (u32, f64, f64) {
     for (point, response) in points.iter().zip(&relative) {
         kernel.measure(*point, *response as f32).unwrap();
     }
-    kernel.load_model(&trainer.model()).unwrap();
+    kernel.load_model(&trainer.model(), 1).unwrap();
     kernel.choose(Acquisition::default()).unwrap();
     let chosen = kernel.propose(true).unwrap().candidate.0;
     let posterior = Posterior::new(&kernel.surrogate().unwrap(), origin);

@@ -8,7 +8,7 @@ use beacon_host::campaign::{
 };
 use beacon_host::controller::{InProcess, Memory};
 use beacon_host::data::Patches;
-use beacon_host::experiment::Experiment;
+use beacon_host::experiment::Oracle;
 use beacon_host::metrics::{Groups, published_target_curve};
 use beacon_host::spaces::{Cache, LatentConfig, Spaces};
 use beacon_kernel::{Candidate, Candidates, Capacity};
@@ -23,7 +23,7 @@ fn follow(
     config: &CampaignConfig,
     seeds: &[Candidate],
     order: &[Candidate],
-    experiment: &mut dyn Experiment,
+    experiment: &mut dyn Oracle,
 ) -> Outcome {
     let (seeds, order) = (seeds.to_vec(), order.to_vec());
     let campaign = Campaign::following(config.clone(), seeds, order, experiment).unwrap();

@@ -9,9 +9,9 @@ use std::time::{Duration, Instant};
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
 use super::Failure;
-use crate::campaign::{Observer, Series};
+use crate::campaign::{Ended, Observer, Series};
 use crate::controller::end_emulators;
-use crate::experiment::Ended;
+
 use crate::microscope::{Interrupt, Urgency};
 use crate::study::{Cell, CellResult, Watch};
 
@@ -155,11 +155,11 @@ pub(super) struct CampaignProgress {
 
 impl CampaignProgress {
     /// Says a line at once, above the bar where there is one.
-    pub(super) fn voice(&self) -> Box<dyn FnMut(&str)> {
+    pub(super) fn log(&self) -> Box<dyn FnMut(&str)> {
         let (bar, name) = (self.bar.clone(), self.name.clone());
         Box::new(move |what| match &bar {
             Some(bar) => bar.println(format!("{name}: {what}")),
-            None => eprintln!("{name}: {what}"),
+            None => super::log(&format!("{name}: {what}")),
         })
     }
 }
@@ -180,7 +180,7 @@ impl Observer for CampaignProgress {
                 }
             }
             None if !self.quiet && (step == 1 || step.is_multiple_of(EVERY) || step == of) => {
-                eprintln!("{}: step {step}/{of}, {figures}", self.name);
+                super::log(&format!("{}: step {step}/{of}, {figures}", self.name));
             }
             None => {}
         }
@@ -229,7 +229,9 @@ impl Watch for StudyProgress {
                 let coverage = result.campaign.series.target_coverage.last();
                 let coverage = coverage.copied().unwrap_or(f64::NAN);
                 let seconds = result.seconds;
-                eprintln!("{campaigns}: {cell}, coverage {coverage:.3}, {seconds:.1} s");
+                super::log(&format!(
+                    "{campaigns}: {cell}, coverage {coverage:.3}, {seconds:.1} s"
+                ));
             }
             None => {}
         }

@@ -114,7 +114,7 @@ pub(super) fn run(args: &ScoreArgs) -> Result<(), Failure> {
     let outcome = kernel::run(
         campaign,
         &here,
-        Some(kernel::BeamArgs::default()),
+        kernel::BeamArgs::default(),
         &mut replay,
         &mut progress,
     )?;

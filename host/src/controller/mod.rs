@@ -56,6 +56,11 @@ pub enum ControllerError {
          flash the firmware that came with this host, or let the host reduce them"
     )]
     NoReduction,
+    /// The board was reset while it exposed a point, or was told to.
+    #[error(
+        "the controller was reset during an exposure, and cannot tell how much of it was made"
+    )]
+    ExposureUnknown,
     /// The controller holds something else than this host put there.
     #[error("the controller's state is not this campaign's: {0}")]
     State(String),
@@ -166,6 +171,15 @@ impl BeamPort for () {
 
 /// A kernel, wherever it runs. All of them make identical decisions, bit for bit.
 pub trait Controller: BeamPort {
+    /// Lets the kernel in this process alone decide, and tells a board nothing of it, while a
+    /// campaign is read from its journal; afterwards the board is told what it lacks.
+    ///
+    /// # Errors
+    /// When the link is lost for good, or the board holds something else.
+    fn set_silent(&mut self, _silent: bool) -> Result<(), ControllerError> {
+        Ok(())
+    }
+
     /// Starts over with an image.
     ///
     /// # Errors
@@ -178,11 +192,12 @@ pub trait Controller: BeamPort {
     /// When a setting is out of range.
     fn choose(&mut self, acquisition: Acquisition) -> Result<(), ControllerError>;
 
-    /// Hands over a trained model.
+    /// Hands over a trained model. `version` counts the models of the campaign from 1, so that a
+    /// board can tell which one it has.
     ///
     /// # Errors
     /// When the model does not fit; see [`beacon_kernel::Explorer::load_model`].
-    fn load_model(&mut self, model: &Model<'_>) -> Result<(), ControllerError>;
+    fn load_model(&mut self, model: &Model<'_>, version: u32) -> Result<(), ControllerError>;
 
     /// Hands over a measured response, in raw units.
     ///

@@ -12,6 +12,7 @@ mod blur;
 pub mod files;
 mod map;
 mod patches;
+mod region;
 pub mod result;
 mod spectra;
 
@@ -20,5 +21,6 @@ pub use behaviour::Behaviour;
 pub(crate) use blur::blur;
 pub use map::{Map, on_candidates};
 pub use patches::Patches;
+pub use region::Region;
 pub(crate) use spectra::Values;
 pub use spectra::{Channels, Spectra};

@@ -140,6 +140,20 @@ impl Spectra {
         }
     }
 
+    /// Whether every value of the spectrum at a pixel is a number.
+    pub(crate) fn is_finite_at(&self, row: usize, column: usize) -> bool {
+        let channels = self.coordinates.len();
+        let start = (row * self.columns.size + column) * channels;
+        match &self.values {
+            Values::Single(values) => values[start..start + channels]
+                .iter()
+                .all(|value| value.is_finite()),
+            Values::Double(values) => values[start..start + channels]
+                .iter()
+                .all(|value| value.is_finite()),
+        }
+    }
+
     /// The spectrum of a pixel, `channels.size` values.
     ///
     /// # Panics

@@ -4,8 +4,7 @@ use std::sync::Arc;
 
 use beacon_kernel::Pixel;
 
-use super::{Experiment, ExperimentError, Point};
-use crate::controller::BeamPort;
+use super::{Experiment, ExperimentError, Oracle, Point};
 use crate::data::{Channels, Map, Spectra};
 use crate::scalarizer::Scalarizer;
 
@@ -74,16 +73,6 @@ impl Experiment for Replay {
         &self.image
     }
 
-    fn measure(&mut self, point: Point, _: &mut dyn BeamPort) -> Result<f64, ExperimentError> {
-        let Pixel { row, column } = point.pixel;
-        let value = self.response.at(row, column);
-        if value.is_finite() {
-            Ok(value)
-        } else {
-            Err(ExperimentError::NoResponse { row, column, value })
-        }
-    }
-
     fn truth(&self) -> Option<&Map> {
         Some(&self.response)
     }
@@ -96,6 +85,18 @@ impl Experiment for Replay {
     fn spectrum(&self, measured: Pixel) -> Option<Vec<f64>> {
         let Recorded { spectra, .. } = self.recorded.as_deref()?;
         Some(spectra.at(measured.row, measured.column))
+    }
+}
+
+impl Oracle for Replay {
+    fn measure(&mut self, point: Point) -> Result<f64, ExperimentError> {
+        let Pixel { row, column } = point.pixel;
+        let value = self.response.at(row, column);
+        if value.is_finite() {
+            Ok(value)
+        } else {
+            Err(ExperimentError::NoResponse { row, column, value })
+        }
     }
 }
 
@@ -115,8 +116,8 @@ mod tests {
             candidate: Candidate(0),
             pixel: Pixel { row, column },
         };
-        assert_eq!(replay.measure(point(0, 1), &mut ()).unwrap(), 2.0);
-        let error = replay.measure(point(1, 0), &mut ()).unwrap_err();
+        assert_eq!(replay.measure(point(0, 1)).unwrap(), 2.0);
+        let error = replay.measure(point(1, 0)).unwrap_err();
         assert!(error.to_string().contains("row 1, column 0 is NaN"));
     }
 

@@ -7,7 +7,7 @@
 //! | `pyro:HOST:PORT` | DTMicroscope, the digital twin, over Pyro5 |
 //! | `bridge:HOST:PORT` | an instrument behind the line-JSON bridge, such as AutoScript |
 //!
-//! Nothing here decides, retries or records: that is a live campaign's, in [`crate::live`].
+//! Nothing here decides, retries or records: that is a live campaign's.
 
 mod bridge;
 mod choice;
@@ -26,7 +26,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::data::{Behaviour, Channels, Map};
+use crate::data::{Axis, Behaviour, Channels, Map, Region};
 use crate::scalarizer::Scalarizer;
 
 /// A place in the frame of the overview image, in fractions of it: (0, 0) is its upper left
@@ -141,8 +141,25 @@ pub trait Microscope {
 
     /// The longest that the beam can be on in one acquisition, relative to its live time: dose is
     /// announced by it before it is spent. 1 where nothing is dead.
-    fn longest_stretch(&self) -> f64 {
+    fn longest_real_to_live(&self) -> f64 {
         1.0
+    }
+
+    /// Rows and columns of an overview, where they are known before one is taken.
+    fn frame(&self) -> Option<(Axis, Axis)> {
+        None
+    }
+
+    /// How long the beam is on for an overview, in seconds, where that is known before one is taken.
+    fn overview_seconds(&self) -> Option<f64> {
+        let (rows, columns) = self.frame()?;
+        let dwell = self.beam().overview_dwell_seconds?;
+        Some(dwell * (rows.size * columns.size) as f64)
+    }
+
+    /// Pixels of the overview without data, which cannot be measured.
+    fn absent(&self) -> Vec<Region> {
+        Vec::new()
     }
 
     /// Blanks the beam.
@@ -182,5 +199,5 @@ pub trait Microscope {
 
     /// Brings a simulated instrument, which ended with the program, to where it was: as after
     /// these exposures. Real ones know themselves.
-    fn relive(&mut self, _past: &[Past]) {}
+    fn fast_forward(&mut self, _past: &[Past]) {}
 }

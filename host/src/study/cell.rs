@@ -10,7 +10,7 @@ use super::{Cell, Plan, StudyError};
 use crate::campaign::{Campaign, CampaignError, Observer, Summary};
 use crate::controller::{InProcess, Memory};
 use crate::data::Patches;
-use crate::experiment::Experiment;
+use crate::experiment::Oracle;
 use crate::metrics::Groups;
 use crate::spaces::Spaces;
 
@@ -88,7 +88,7 @@ pub struct Study<M> {
     spaces: Option<Spaces>,
 }
 
-impl<M: Experiment + Clone + Sync> Study<M> {
+impl<M: Oracle + Clone + Sync> Study<M> {
     /// Checks that every campaign of the plan can start on the experiment, before anything is
     /// measured or written.
     ///

@@ -1,13 +1,14 @@
 //! Adam, a step from running moments of the gradient (Kingma & Ba 2015, Algorithm 1).
 
 use multiversion::multiversion;
+use serde::{Deserialize, Serialize};
 
 const BETA_1: f64 = 0.9;
 const BETA_2: f64 = 0.999;
 const EPSILON: f64 = 1e-8;
 
 /// State of the optimiser, one entry a parameter.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct Adam {
     first: Vec<f64>,
     second: Vec<f64>,
@@ -23,6 +24,11 @@ impl Adam {
             second: vec![0.0; count],
             decay: [1.0; 2],
         }
+    }
+
+    /// Whether it is of `count` parameters.
+    pub(super) fn fits(&self, count: usize) -> bool {
+        self.first.len() == count && self.second.len() == count
     }
 
     /// Moves the parameters one step down their gradient.

@@ -49,4 +49,12 @@ pub enum TrainError {
         /// The value.
         value: f64,
     },
+    /// A state to go on from that is of another network.
+    #[error("a trainer's state of {found} parameters; {expected} are needed, as the network has")]
+    State {
+        /// Parameters found.
+        found: usize,
+        /// Parameters of the network and its process.
+        expected: usize,
+    },
 }

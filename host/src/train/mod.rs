@@ -37,4 +37,4 @@ pub use backprop::Batch;
 pub use config::TrainerConfig;
 pub use error::TrainError;
 pub use likelihood::Likelihood;
-pub use trainer::{FitReport, Trainer};
+pub use trainer::{FitReport, Trainer, TrainerState};

@@ -7,7 +7,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use beacon_host::live::{Event, Journal};
+use beacon_host::campaign::Event;
+use beacon_host::journal::Journal;
 use beacon_host::microscope::ReplayMicroscope;
 use beacon_kernel::{Candidate, Candidates};
 use beacon_tests::bridge_standin::BridgeStandin;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::data::{Axis, Channels, Map, Spectra, Values};
+use crate::data::{Axis, Channels, Map, Region, Spectra, Values};
 use crate::microscope::{Acquired, Beam, Microscope, MicroscopeError, Position};
 use crate::scalarizer::Scalarizer;
 
@@ -79,6 +79,17 @@ impl Microscope for ReplayMicroscope {
 
     fn overview(&mut self) -> Result<Map, MicroscopeError> {
         Ok(self.image.clone())
+    }
+
+    fn frame(&self) -> Option<(Axis, Axis)> {
+        Some((self.image.rows.clone(), self.image.columns.clone()))
+    }
+
+    /// Pixels whose data are no numbers, as of a scan that was interrupted.
+    fn absent(&self) -> Vec<Region> {
+        Region::covering(self.image.height(), self.image.width(), |row, column| {
+            !self.spectra.is_finite_at(row, column)
+        })
     }
 
     fn channels(&self) -> &Channels {

@@ -29,7 +29,7 @@ pub use config::SimulatedBeam;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::data::{Behaviour, Channels, Map};
+use crate::data::{Axis, Behaviour, Channels, Map};
 use crate::microscope::{Acquired, Beam, Interrupt, Microscope, MicroscopeError, Past, Position};
 use crate::scalarizer::Scalarizer;
 use crate::specimen::{Specimen, SpecimenKind};
@@ -168,6 +168,11 @@ impl Microscope for SpecimenMicroscope {
         self.unless_aborted(image, "overview")
     }
 
+    fn frame(&self) -> Option<(Axis, Axis)> {
+        let image = self.specimen.image();
+        Some((image.rows.clone(), image.columns.clone()))
+    }
+
     fn channels(&self) -> &Channels {
         &self.channels
     }
@@ -201,7 +206,7 @@ impl Microscope for SpecimenMicroscope {
 
     /// By the pixel of the sample that the busiest detector counts most on, with six standard
     /// deviations of its counting noise.
-    fn longest_stretch(&self) -> f64 {
+    fn longest_real_to_live(&self) -> f64 {
         let live = self.dwell.as_secs_f64();
         let most = self.most_counts();
         let blind = 1e-6 * self.config.dead_time_us * (most + 6.0 * most.sqrt() + 1.0);
@@ -247,7 +252,7 @@ impl Microscope for SpecimenMicroscope {
 
     /// Makes all of these exposures again from the beginning, without the time they took; the
     /// answer to the last key is not among what it knows then.
-    fn relive(&mut self, past: &[Past]) {
+    fn fast_forward(&mut self, past: &[Past]) {
         let pixels = self.specimen.image().values.len();
         self.state = State::new(&self.config, pixels, false);
         for exposure in past {

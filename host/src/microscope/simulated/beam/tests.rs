@@ -35,7 +35,7 @@ fn an_exposure_in_real_time_that_is_given_up_does_not_take_its_time() {
     let mut microscope = microscope("nanoparticles", config);
     let interrupt = Interrupt::default();
     microscope.set_interrupt(interrupt.clone());
-    microscope.relive(&[Past::Overview]);
+    microscope.fast_forward(&[Past::Overview]);
     interrupt.ask();
     microscope.overview().unwrap();
     interrupt.ask();
@@ -302,7 +302,7 @@ fn reliving_the_past_goes_on_as_if_nothing_had_happened() {
         let mut reborn = microscope(name, drifting());
         // Whatever it did before is forgotten.
         reborn.overview().unwrap();
-        reborn.relive(&past);
+        reborn.fast_forward(&past);
         assert_eq!(reborn.elapsed_seconds(), lived.elapsed_seconds());
         assert_eq!(reborn.true_pixel(), lived.true_pixel());
         assert_eq!(reborn.overview(), lived.overview());

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 /// A file of nothing, given up when the disk is full: what was measured when that was noticed
 /// still finds its place.
 #[derive(Debug)]
-pub(super) struct Reserve {
+pub(crate) struct Reserve {
     file: PathBuf,
     bytes: usize,
     held: bool,
@@ -15,7 +15,7 @@ pub(super) struct Reserve {
 
 impl Reserve {
     /// Room for records of up to `bytes`, in a folder; none is taken yet.
-    pub(super) fn new(folder: &std::path::Path, bytes: usize) -> Self {
+    pub(crate) fn new(folder: &std::path::Path, bytes: usize) -> Self {
         Self {
             file: folder.join("reserve"),
             bytes,
@@ -27,7 +27,7 @@ impl Reserve {
     ///
     /// # Errors
     /// When there is none.
-    pub(super) fn hold(&mut self) -> io::Result<()> {
+    pub(crate) fn hold(&mut self) -> io::Result<()> {
         if self.held {
             return Ok(());
         }
@@ -45,7 +45,7 @@ impl Reserve {
     }
 
     /// Gives the room up.
-    pub(super) fn give_up(&mut self) {
+    pub(crate) fn give_up(&mut self) {
         // What cannot be removed was of no use.
         let _ = fs::remove_file(&self.file);
         self.held = false;

@@ -14,8 +14,8 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::event::Command;
-use super::journal::sync_folder;
+use super::file::sync_folder;
+use crate::campaign::{Command, Given};
 
 /// Why the file of commands cannot be used; each is one line.
 #[derive(Debug, thiserror::Error)]
@@ -47,11 +47,15 @@ pub enum CommandsError {
 struct Line {
     number: usize,
     command: Command,
+    #[serde(default)]
+    by: String,
+    #[serde(default)]
+    at_ms: u64,
 }
 
 /// The file, open for appending.
 #[derive(Debug)]
-pub(super) struct Commands {
+pub(crate) struct Commands {
     file: File,
     /// Where the next line goes.
     end: u64,
@@ -64,7 +68,7 @@ impl Commands {
     ///
     /// # Errors
     /// When it cannot be read or written, or was altered.
-    pub(super) fn open(path: &Path, taken: usize) -> Result<(Self, Vec<Command>), CommandsError> {
+    pub(crate) fn open(path: &Path, taken: usize) -> Result<(Self, Vec<Given>), CommandsError> {
         let failed = |source| CommandsError::File {
             path: path.to_owned(),
             source,
@@ -84,11 +88,17 @@ impl Commands {
             if at_end && (!line.ends_with(b"\n") || line.contains(&0)) {
                 break;
             }
-            match serde_json::from_slice(line) {
-                Ok(Line { number, command }) if number > last => {
+            match serde_json::from_slice::<Line>(line) {
+                Ok(line) if line.number > last => {
+                    let Line {
+                        number,
+                        command,
+                        by,
+                        at_ms,
+                    } = line;
                     last = number;
                     if number > taken {
-                        waiting.push(command);
+                        waiting.push(Given { command, by, at_ms });
                     }
                 }
                 _ => {
@@ -115,11 +125,13 @@ impl Commands {
     ///
     /// # Errors
     /// When it cannot be written.
-    pub(super) fn append(&mut self, command: &Command) -> io::Result<()> {
+    pub(crate) fn append(&mut self, given: &Given) -> io::Result<()> {
         let number = self.last + 1;
         let mut line = serde_json::to_vec(&Line {
             number,
-            command: command.clone(),
+            command: given.command.clone(),
+            by: given.by.clone(),
+            at_ms: given.at_ms,
         })?;
         line.push(b'\n');
         let written = self
@@ -147,8 +159,12 @@ impl Commands {
 mod tests {
     use super::*;
 
-    fn command(n: u32) -> Command {
-        Command::Measure(n)
+    fn command(n: u32) -> Given {
+        Given {
+            command: Command::Measure(n),
+            by: "Ada".to_owned(),
+            at_ms: u64::from(n),
+        }
     }
 
     fn commands(count: u32) -> (tempfile::TempDir, PathBuf) {

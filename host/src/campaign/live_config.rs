@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::dose::Limits;
-use crate::campaign::CampaignConfig;
+use super::{CampaignConfig, Settings};
 use crate::controller::ControllerChoice;
 use crate::microscope::{MicroscopeChoice, MicroscopeOptions};
 use crate::scalarizer::{Scalarizer, ScalarizerError};
@@ -65,6 +65,21 @@ pub struct LiveConfig {
     #[arg(long, value_name = "POINTS", help_heading = "Limits")]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stall_after: Option<usize>,
+    /// Points in a row that may be unusable before the campaign ends: exposed in vain, left out, or
+    /// without a number.
+    #[arg(
+        long,
+        value_name = "POINTS",
+        default_value_t = Settings::MOST_FAILURES,
+        help_heading = "Limits"
+    )]
+    #[serde(default = "most_failures")]
+    pub most_failures: usize,
+    /// Let every proposal wait for a person: `beacon ctl DIR accept`, `reject` or `suggest
+    /// ROW,COLUMN`.
+    #[arg(long)]
+    #[serde(default)]
+    pub approve: bool,
     /// Points between one overview for drift correction and the next; without it drift is not
     /// corrected.
     #[arg(long, value_name = "POINTS", help_heading = "Drift and failures")]
@@ -83,7 +98,7 @@ pub struct LiveConfig {
     /// is all of the range, with drift correction its middle three quarters.
     #[arg(long, value_name = "L,T,R,B", value_parser = parse_frame, help_heading = "Beam of a controller")]
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub frame: Option<Frame>,
+    pub frame: Option<DeflectionFrame>,
     /// How long the controller's beam settles on a point first, blanked, in µs.
     #[arg(
         long,
@@ -117,7 +132,7 @@ pub enum Reduce {
 
 /// A rectangle in the deflection range, in fractions of it.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Frame {
+pub struct DeflectionFrame {
     /// Left edge.
     pub left: f64,
     /// Top edge.
@@ -128,7 +143,7 @@ pub struct Frame {
     pub bottom: f64,
 }
 
-impl Frame {
+impl DeflectionFrame {
     /// All of the range.
     pub const FULL: Self = Self {
         left: 0.0,
@@ -159,13 +174,30 @@ impl LiveConfig {
         Duration::try_from_secs_f64(self.dwell.unwrap_or(1.0)).unwrap_or(Duration::MAX)
     }
 
-    /// The scalarizers in the order of the results, and which of them is the target; `default` is
-    /// what is sought where nothing was said.
-    pub fn scalarizers(&self, default: &Scalarizer) -> (Vec<Scalarizer>, usize) {
+    /// The frame in the deflection range of a controller: what was asked for, or the whole range,
+    /// with room around it where drift is corrected.
+    pub fn deflection_frame(&self) -> DeflectionFrame {
+        let room = if self.drift_every.is_some() {
+            DeflectionFrame::WITH_ROOM
+        } else {
+            DeflectionFrame::FULL
+        };
+        self.frame.unwrap_or(room)
+    }
+
+    /// The scalarizers in the order of the results, and which of them is the target: without a word
+    /// that of the specimen, else the sum of a spectrum.
+    pub fn scalarizers(&self) -> (Vec<Scalarizer>, usize) {
+        let default = match &self.microscope {
+            MicroscopeChoice::Specimen(choice) => {
+                choice.kind.target().parse().unwrap_or(Scalarizer::Sum)
+            }
+            _ => Scalarizer::Sum,
+        };
         let mut all = self.scalarizers.clone();
         let target = match &self.target {
             Some(target) => target.clone(),
-            None => all.first().unwrap_or(default).clone(),
+            None => all.first().unwrap_or(&default).clone(),
         };
         let index = all.iter().position(|scalarizer| *scalarizer == target);
         let index = index.unwrap_or_else(|| {
@@ -174,6 +206,11 @@ impl LiveConfig {
         });
         (all, index)
     }
+}
+
+/// What is in force where a journal of an earlier version says nothing.
+fn most_failures() -> usize {
+    Settings::MOST_FAILURES
 }
 
 /// Reads a scalarizer.
@@ -204,7 +241,7 @@ pub fn parse_time(text: &str) -> Result<f64, String> {
 }
 
 /// Reads a frame.
-fn parse_frame(text: &str) -> Result<Frame, String> {
+fn parse_frame(text: &str) -> Result<DeflectionFrame, String> {
     let accepted = "expected four fractions LEFT,TOP,RIGHT,BOTTOM from 0 to 1, left of right and \
                     top above bottom, as in 0.1,0.1,0.9,0.9";
     let edges: Option<Vec<f64>> = text
@@ -220,7 +257,7 @@ fn parse_frame(text: &str) -> Result<Frame, String> {
                 && top < bottom
                 && bottom <= 1.0 =>
         {
-            Ok(Frame {
+            Ok(DeflectionFrame {
                 left,
                 top,
                 right,
@@ -252,7 +289,7 @@ mod tests {
 
     #[test]
     fn a_frame_encloses_something_in_the_range() {
-        assert_eq!(parse_frame("0, 0,1,1"), Ok(Frame::FULL));
+        assert_eq!(parse_frame("0, 0,1,1"), Ok(DeflectionFrame::FULL));
         for wrong in [
             "",
             "0,0,1",

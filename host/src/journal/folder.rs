@@ -4,7 +4,7 @@ use std::fs::{File, OpenOptions, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::journal::unfinished;
+use super::file::unfinished;
 
 /// Why a folder cannot be used; each is one line.
 #[derive(Debug, thiserror::Error)]
@@ -129,7 +129,8 @@ impl RunFolder {
     pub fn abandon(&self) {
         // What cannot be removed stays, and is told of when a campaign is begun in it.
         let lock = self.path.join("lock");
-        for file in [self.commands(), self.journal(), owner(&self.path), lock] {
+        let learned = self.path.join("learned");
+        for file in [self.commands(), self.journal(), learned, owner(&self.path), lock] {
             let _ = std::fs::remove_file(file);
         }
         let _ = std::fs::remove_dir(&self.path);
@@ -146,7 +147,7 @@ impl RunFolder {
     }
 
     /// What its campaign was told from outside: see `commands`.
-    pub(super) fn commands(&self) -> PathBuf {
+    pub(crate) fn commands(&self) -> PathBuf {
         self.path.join("commands")
     }
 

@@ -1,56 +1,20 @@
-//! What somebody wants otherwise while a campaign runs.
+//! Why a campaign ended.
 
 use std::fmt;
-use std::ops::Range;
 
-use beacon_kernel::{Acquisition, Candidate};
 use serde::{Deserialize, Serialize};
-
-/// A change of a campaign under way, from its next step on.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Order {
-    /// Another strategy.
-    Strategy(Acquisition),
-    /// Another target: the responses of all points so far, in the order they were measured.
-    /// NaN for a point that has none.
-    Responses(Vec<f64>),
-    /// Nothing is measured any more in these rows and columns of the image.
-    Exclude(Region),
-    /// This candidate is measured next, whatever the strategy would have chosen.
-    Measure(Candidate),
-    /// The campaign ends here.
-    End(Ended),
-}
-
-/// A rectangle of pixels of the image.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Region {
-    /// Its rows.
-    pub rows: Range<usize>,
-    /// Its columns.
-    pub columns: Range<usize>,
-}
-
-impl Region {
-    /// One pixel.
-    pub fn pixel(row: usize, column: usize) -> Self {
-        Self {
-            rows: row..row + 1,
-            columns: column..column + 1,
-        }
-    }
-}
 
 /// Why a campaign ended.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", tag = "why", content = "how")]
+#[non_exhaustive]
 pub enum Ended {
     /// As many points as were asked for are measured.
     #[default]
     Budget,
     /// The user interrupted the program.
     Interrupted,
-    /// The user said so over the control socket.
+    /// Somebody gave the command `stop`.
     Stopped,
     /// The time is over.
     Time,
@@ -66,12 +30,19 @@ pub enum Ended {
     Instrument(String),
     /// The controller failed for good.
     Controller(String),
+    /// Too many points in a row could not be used.
+    Unusable(String),
+    /// What was measured, or was to be done, could not be kept on disk.
+    Disk(String),
 }
 
 impl Ended {
     /// Whether it ended before its time, by a failure.
     pub fn is_failure(&self) -> bool {
-        matches!(self, Self::Instrument(_) | Self::Controller(_))
+        matches!(
+            self,
+            Self::Instrument(_) | Self::Controller(_) | Self::Unusable(_) | Self::Disk(_)
+        )
     }
 }
 
@@ -88,6 +59,8 @@ impl fmt::Display for Ended {
             Self::Drift(how) => write!(f, "the sample drifted: {how}"),
             Self::Instrument(how) => write!(f, "the instrument failed: {how}"),
             Self::Controller(how) => write!(f, "the controller failed: {how}"),
+            Self::Unusable(how) => write!(f, "nothing usable was measured: {how}"),
+            Self::Disk(how) => write!(f, "the journal could not be written: {how}"),
         }
     }
 }

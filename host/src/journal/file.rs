@@ -27,11 +27,13 @@ use std::path::{Path, PathBuf};
 use crc::{CRC_32_ISO_HDLC, Crc};
 use sha2::{Digest as _, Sha256};
 
-use super::event::{Event, Record};
-use crate::experiment::ExperimentError;
+use super::version1::{self, OldRecord};
+use crate::campaign::{Event, Record};
 
 /// Version of the format and of [`Record`].
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;
+/// Oldest version that is read.
+const OLDEST: u8 = 1;
 
 const MAGIC: &[u8; 15] = b"BEACON journal\n";
 const CRC: Crc<u32> = Crc::<u32>::new(&CRC_32_ISO_HDLC);
@@ -70,8 +72,8 @@ pub enum JournalError {
     },
     /// A journal of another version.
     #[error(
-        "`{}`: a journal of version {found}; this program reads version {VERSION}: go on with the \
-         program that began it",
+        "`{}`: a journal of version {found}; this program reads versions {OLDEST} and {VERSION}: go on \
+         with the program that began it",
         path.display()
     )]
     Version {
@@ -96,12 +98,6 @@ pub enum JournalError {
     },
 }
 
-impl From<JournalError> for ExperimentError {
-    fn from(error: JournalError) -> Self {
-        Self::NotKept(error.to_string())
-    }
-}
-
 /// Where a record is, and what shows that it is still the one that was written there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Place {
@@ -110,7 +106,7 @@ pub struct Place {
     /// Its number, from 0.
     pub record: usize,
     /// Checksum of the record before.
-    chain: u32,
+    pub(super) chain: u32,
 }
 
 /// A journal that is open for appending.
@@ -118,6 +114,7 @@ pub struct Place {
 pub struct Journal {
     path: PathBuf,
     file: File,
+    version: u8,
     /// Where the next record goes.
     end: Place,
     /// Whether there may be half a record after it.
@@ -129,10 +126,13 @@ pub struct Journal {
 pub struct Found {
     /// The journal, to go on with.
     pub journal: Journal,
-    /// Its records, each with the place that [`Journal::read`] finds it at.
+    /// Its records, each with its place.
     pub records: Vec<(Place, Record)>,
     /// Bytes of a torn last record that were moved to `journal.torn`.
     pub torn: u64,
+    /// Version of its format. A journal of an earlier one lacks events that follow from the others,
+    /// and nothing can be appended to it: see [`Journal::replace`].
+    pub version: u8,
 }
 
 impl Journal {
@@ -147,26 +147,66 @@ impl Journal {
             return Err(failed(io::ErrorKind::AlreadyExists.into()));
         }
         let new = unfinished(path);
-        let mut file = OpenOptions::new()
+        let file = OpenOptions::new()
             .read(true)
             .write(true)
             .create(true)
             .truncate(true)
             .open(&new)
             .map_err(failed)?;
-        let head = head();
-        file.write_all(&head).map_err(failed)?;
-        let mut journal = Self {
-            path: path.to_owned(),
-            file,
-            end: Place::first(&head),
-            dirty: false,
-        };
+        let mut journal = Self::empty(path, file)?;
         journal.append(first)?;
         journal.file.sync_all().map_err(failed)?;
         std::fs::rename(&new, path).map_err(failed)?;
         sync_folder(path).map_err(failed)?;
         Ok(journal)
+    }
+
+    fn empty(path: &Path, mut file: File) -> Result<Self, JournalError> {
+        let head = head(VERSION);
+        file.write_all(&head)
+            .map_err(|source| failed(path, "begun", source))?;
+        Ok(Self {
+            path: path.to_owned(),
+            file,
+            version: VERSION,
+            end: Place::first(&head),
+            dirty: false,
+        })
+    }
+
+    /// Replaces a journal of an earlier version by one of the present version with these records,
+    /// and keeps the old one beside it as `journal.v1`. Returns it with the places of the records.
+    ///
+    /// # Errors
+    /// When it cannot be written; the old journal is then as it was.
+    pub fn replace(self, records: &[Record]) -> Result<(Self, Vec<Place>), JournalError> {
+        let path = self.path.clone();
+        let failed = |source| failed(&path, "brought to the present version", source);
+        std::fs::copy(&path, beside(&path, &format!(".v{}", self.version))).map_err(failed)?;
+        let new = unfinished(&path);
+        let mut options = OpenOptions::new();
+        options.read(true).write(true).create(true).truncate(true);
+        let file = options.open(&new).map_err(failed)?;
+        let mut journal = Self::empty(&path, file)?;
+        let mut places = Vec::with_capacity(records.len());
+        for record in records {
+            places.push(journal.append(record)?);
+        }
+        journal.file.sync_all().map_err(failed)?;
+        std::fs::rename(&new, &path).map_err(failed)?;
+        sync_folder(&path).map_err(failed)?;
+        Ok((journal, places))
+    }
+
+    /// The file.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Where the next record goes.
+    pub fn end(&self) -> Place {
+        self.end
     }
 
     /// Opens a journal, reads all of it, and moves a torn last record to `journal.torn`.
@@ -184,34 +224,40 @@ impl Journal {
         let mut bytes = Vec::new();
         let read = file.read_to_end(&mut bytes);
         read.map_err(|source| failed(path, "read", source))?;
-        let head = head();
-        if bytes.len() < head.len() || bytes[..MAGIC.len()] != *MAGIC {
+        if bytes.len() <= MAGIC.len() || bytes[..MAGIC.len()] != *MAGIC {
             return Err(JournalError::NotAJournal {
                 path: path.to_owned(),
             });
         }
-        if bytes[MAGIC.len()] != VERSION {
+        let version = bytes[MAGIC.len()];
+        if !(OLDEST..=VERSION).contains(&version) {
             return Err(JournalError::Version {
                 path: path.to_owned(),
-                found: bytes[MAGIC.len()],
+                found: version,
             });
         }
         let mut journal = Self {
             path: path.to_owned(),
             file,
-            end: Place::first(&head),
+            version,
+            end: Place::first(&head(version)),
             dirty: false,
         };
-        let mut records = Vec::new();
+        let (mut records, mut old) = (Vec::new(), Vec::new());
         loop {
             let rest = &bytes[journal.end.offset as usize..];
             match next(rest, journal.end) {
                 Next::Record { record, chain } => {
                     let length = HEAD + record.len();
-                    let Ok(record) = postcard::from_bytes(record) else {
-                        return Err(journal.altered(journal.end));
+                    let place = journal.end;
+                    let read = if version == VERSION {
+                        whole(record).map(|record| records.push((place, record)))
+                    } else {
+                        whole::<OldRecord>(record).map(|record| old.push((place, record)))
                     };
-                    records.push((journal.end, record));
+                    if read.is_none() {
+                        return Err(journal.altered(place));
+                    }
                     journal.end = journal.end.after(length as u64, chain);
                 }
                 Next::End => break,
@@ -225,10 +271,12 @@ impl Journal {
                 .map_err(|source| failed(&file, "written", source))?;
             journal.cut().map_err(|e| journal.failed("cut", e))?;
         }
+        records.extend(version1::upgrade(old));
         Ok(Found {
             journal,
             records,
             torn,
+            version,
         })
     }
 
@@ -278,12 +326,40 @@ impl Journal {
         }
     }
 
-    /// Reads a record again.
+    /// Reads a record again; `None` from a journal of an earlier version.
     ///
     /// # Errors
     /// When it cannot be read, or is not as it was written.
-    pub fn read(&mut self, place: Place) -> Result<Record, JournalError> {
-        let mut attempt = || -> io::Result<Option<Record>> {
+    pub fn read(&mut self, place: Place) -> Result<Option<Record>, JournalError> {
+        let payload = self.payload(place)?;
+        if self.version != VERSION {
+            return Ok(None);
+        }
+        let record = whole(&payload);
+        record.map_or_else(|| Err(self.altered(place)), |record| Ok(Some(record)))
+    }
+
+    /// Reads the spectrum of a measured point again.
+    ///
+    /// # Errors
+    /// When it cannot be read, is not as it was written, or the record is of anything but a measured
+    /// point.
+    pub fn spectrum(&mut self, place: Place) -> Result<Vec<f64>, JournalError> {
+        let payload = self.payload(place)?;
+        let spectrum = if self.version == VERSION {
+            match whole::<Record>(&payload).map(|record| record.event) {
+                Some(Event::Measured(measured)) => Some(measured.acquired.spectrum),
+                _ => None,
+            }
+        } else {
+            whole::<OldRecord>(&payload).and_then(OldRecord::into_spectrum)
+        };
+        spectrum.ok_or_else(|| self.altered(place))
+    }
+
+    /// The payload at a place, checked against its checksum.
+    fn payload(&mut self, place: Place) -> Result<Vec<u8>, JournalError> {
+        let mut attempt = || -> io::Result<Option<Vec<u8>>> {
             self.file.seek(SeekFrom::Start(place.offset))?;
             let mut bytes = vec![0; HEAD];
             self.file.read_exact(&mut bytes)?;
@@ -293,26 +369,15 @@ impl Journal {
             bytes.resize(HEAD + length as usize, 0);
             self.file.read_exact(&mut bytes[HEAD..])?;
             Ok(match next(&bytes, place) {
-                Next::Record { record, .. } => postcard::from_bytes(record).ok(),
+                Next::Record { record, .. } => Some(record.to_vec()),
                 Next::End | Next::Altered => None,
             })
         };
         match attempt() {
-            Ok(Some(record)) => Ok(record),
+            Ok(Some(payload)) => Ok(payload),
             Ok(None) => Err(self.altered(place)),
             Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Err(self.altered(place)),
             Err(error) => Err(self.failed("read", error)),
-        }
-    }
-
-    /// Reads the spectrum of a measured point again.
-    ///
-    /// # Errors
-    /// As [`Self::read`], and when the record is of anything but a measured point.
-    pub fn spectrum(&mut self, place: Place) -> Result<Vec<f64>, JournalError> {
-        match self.read(place)?.event {
-            Event::Measured(measured) => Ok(measured.acquired.spectrum),
-            _ => Err(self.altered(place)),
         }
     }
 
@@ -426,8 +491,14 @@ fn lengths(head: &[u8]) -> Option<(u32, u32)> {
     (length == !inverted && length <= LONGEST).then_some((length, sum))
 }
 
-fn head() -> [u8; 16] {
-    let mut head = [VERSION; 16];
+/// A record from all of its payload.
+fn whole<R: serde::de::DeserializeOwned>(payload: &[u8]) -> Option<R> {
+    let (record, rest) = postcard::take_from_bytes(payload).ok()?;
+    rest.is_empty().then_some(record)
+}
+
+fn head(version: u8) -> [u8; 16] {
+    let mut head = [version; 16];
     head[..MAGIC.len()].copy_from_slice(MAGIC);
     head
 }
