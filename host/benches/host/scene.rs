@@ -110,7 +110,7 @@ impl Scene {
         for point in 0..points {
             self.measure(&mut kernel, point)?;
         }
-        kernel.load_model(&trainer.model())?;
+        kernel.load_model(&trainer.model(), 1)?;
         Ok(kernel)
     }
 

@@ -154,7 +154,7 @@ fn any_changed_byte_is_noticed() {
         let error = Journal::open(&path).unwrap_err();
         let expected = match at {
             0..15 => matches!(error, JournalError::NotAJournal { .. }),
-            15 => matches!(error, JournalError::Version { found: 0x11, .. }),
+            15 => matches!(error, JournalError::Version { found: 0x12, .. }),
             _ => matches!(error, JournalError::Altered { .. }),
         };
         assert!(expected, "byte {at}: {error}");
