@@ -8,7 +8,7 @@ const EPSILON: f64 = 1e-8;
 
 /// State of the optimiser, one entry a parameter.
 #[derive(Clone, Debug)]
-pub(super) struct Adam {
+pub(crate) struct Adam {
     first: Vec<f64>,
     second: Vec<f64>,
     /// β₁ᵗ and β₂ᵗ, as running products: a power function need not round alike everywhere.
@@ -17,7 +17,7 @@ pub(super) struct Adam {
 
 impl Adam {
     /// Before the first step, for `count` parameters.
-    pub(super) fn new(count: usize) -> Self {
+    pub(crate) fn new(count: usize) -> Self {
         Self {
             first: vec![0.0; count],
             second: vec![0.0; count],
@@ -26,7 +26,7 @@ impl Adam {
     }
 
     /// Moves the parameters one step down their gradient.
-    pub(super) fn step(&mut self, rate: f64, parameters: &mut [f64], gradient: &[f64]) {
+    pub(crate) fn step(&mut self, rate: f64, parameters: &mut [f64], gradient: &[f64]) {
         self.decay[0] *= BETA_1;
         self.decay[1] *= BETA_2;
         let bias = self.decay.map(|power| 1.0 - power);
