@@ -13,6 +13,7 @@ pub mod live;
 pub mod map;
 pub mod metrics;
 pub mod microscope;
+pub mod npy;
 pub mod patches;
 pub mod report;
 pub mod result;

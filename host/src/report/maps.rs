@@ -3,8 +3,8 @@
 use super::error::ReportError;
 use super::file::replace_with;
 use crate::map::Map;
+use crate::npy;
 use beacon_kernel::{Candidates, Pixel};
-use npyz::WriterBuilder;
 use std::path::Path;
 
 /// Writes a map as `.npy`: float64, two-dimensional (rows, columns), in C order.
@@ -13,14 +13,8 @@ use std::path::Path;
 /// When the file cannot be written; nothing half-written is left.
 pub fn write_npy(path: &Path, map: &Map) -> Result<(), ReportError> {
     replace_with(path, |file| {
-        let shape = [map.height() as u64, map.width() as u64];
-        let mut npy = npyz::WriteOptions::new()
-            .default_dtype()
-            .shape(&shape)
-            .writer(file)
-            .begin_nd()?;
-        npy.extend(&map.values)?;
-        npy.finish()
+        let shape = [map.height(), map.width()];
+        npy::write(file, &shape, map.values.iter().copied())
     })
 }
 
@@ -51,9 +45,9 @@ mod tests {
         let map = Map::uncalibrated(2, 3, vec![0.0, 1.5, -2.0, 3.0, f64::INFINITY, 5.0], "mean");
         write_npy(&path, &map).unwrap();
         let bytes = std::fs::read(&path).unwrap();
-        let npy = npyz::NpyFile::new(&bytes[..]).unwrap();
-        assert_eq!((npy.shape(), npy.order()), (&[2, 3][..], npyz::Order::C));
-        assert_eq!(npy.into_vec::<f64>().unwrap(), map.values);
+        let npy = npy::Npy::new(&bytes[..]).unwrap();
+        assert_eq!((npy.shape(), npy.column_major()), (&[2, 3][..], false));
+        assert_eq!(npy.values(npy::Number::to_float).unwrap(), map.values);
     }
 
     /// Windows of 4 fit around rows 2 and 3 and columns 2 to 4 of an image of 5 × 6.
