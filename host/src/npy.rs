@@ -193,6 +193,8 @@ impl<R: Read> Npy<R> {
             left -= bytes.len();
             values.extend(bytes.as_chunks().0.iter().map(|&bytes| decode(bytes)));
         }
+        // An archive compares its checksum when the end is read.
+        self.rest.take(1).read_to_end(&mut block)?;
         Ok(values)
     }
 }

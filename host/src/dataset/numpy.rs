@@ -149,6 +149,7 @@ mod tests {
     use crate::dataset::testing::{close, npy as bare, shared, written};
     use crate::dataset::{Dataset, read, read_map, require_finite};
     use crate::npy;
+    use std::io::Write as _;
 
     type Encode = fn(u8) -> Vec<u8>;
 
@@ -206,7 +207,7 @@ mod tests {
     }
 
     #[test]
-    fn an_archive_gives_the_array_that_is_meant() {
+    fn an_archive_gives_the_array_that_is_meant_and_none_that_is_damaged() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("run.npz").to_string_lossy().into_owned();
         let mut archive = zip::ZipWriter::new(std::fs::File::create(&file).unwrap());
@@ -221,6 +222,7 @@ mod tests {
             npy::write(&mut archive, &shape, [1.0, 2.0, 3.0, 4.0]).unwrap();
         }
         archive.start_file("notes.txt", stored).unwrap();
+        archive.write_all(b"not an array").unwrap();
         archive.finish().unwrap();
         assert_eq!(read_map(&file).unwrap().quantity, "mean");
         assert!(matches!(
@@ -232,5 +234,12 @@ mod tests {
             message.contains("`other`") && message.contains("cube (1x2x2), loss (4)"),
             "{message}"
         );
+        let mut bytes = std::fs::read(&file).unwrap();
+        let three = 3.0_f64.to_le_bytes();
+        let place = bytes.windows(8).position(|bytes| bytes == three).unwrap();
+        bytes[place] ^= 1;
+        std::fs::write(&file, &bytes).unwrap();
+        let message = read(&format!("{file}#loss")).unwrap_err().to_string();
+        assert!(message.contains("checksum"), "{message}");
     }
 }
