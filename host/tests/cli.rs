@@ -5,6 +5,7 @@ mod common;
 use std::path::Path;
 use std::process::Command;
 
+use beacon_host::data::npy::Npy;
 use common::{beacon, text, write_npy};
 
 /// A folder with an image of 20 × 24 pixels and a response that follows its structure.
@@ -140,7 +141,7 @@ fn a_run_folder_holds_configuration_tables_maps_summary_and_pictures() {
     let summary: serde_json::Value = serde_json::from_str(&read("summary.json")).unwrap();
     assert_eq!(summary["seeds"], serde_json::json!([3, 5, 8]));
     let map = std::fs::read(run.join("surrogate_mean.npy")).unwrap();
-    assert_eq!(npyz::NpyFile::new(&map[..]).unwrap().shape(), [20, 24]);
+    assert_eq!(Npy::new(&map[..]).unwrap().shape(), [20, 24]);
 }
 
 #[test]

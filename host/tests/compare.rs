@@ -425,7 +425,7 @@ fn cells_run_one_by_one_and_collected_are_the_comparison_run_at_once() {
     let collected = beacon(&collect, folder.path());
     assert_eq!(timeless(&collected.stdout), timeless(&whole.stdout));
 
-    // A cell from a machine that learnt another latent space.
+    // A cell of a program that learnt another latent space.
     let file = folder.path().join("spread/cells/mu-1.json");
     let mut cell: Value = serde_json::from_str(&read(&file)).unwrap();
     assert!(cell["spaces"]["latent"].is_string());

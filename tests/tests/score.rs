@@ -8,7 +8,7 @@ use beacon_host::campaign::{
 };
 use beacon_host::controller::{InProcess, Memory};
 use beacon_host::data::Patches;
-use beacon_host::experiment::Oracle;
+use beacon_host::experiment::{Experiment as _, Oracle};
 use beacon_host::metrics::{Groups, published_target_curve};
 use beacon_host::spaces::{Cache, LatentConfig, Spaces};
 use beacon_kernel::{Candidate, Candidates, Capacity};

@@ -62,8 +62,7 @@ pub(crate) fn draw(folder: &Path, out: &Path) -> Outcome {
     }
 
     let map = |kind: &str| -> Outcome<Vec<f64>> {
-        let values: Vec<f32> = npy(&folder.join(format!("published_ei_step300_{kind}.npy")))?;
-        Ok(values.into_iter().map(f64::from).collect())
+        npy(&folder.join(format!("published_ei_step300_{kind}.npy")))
     };
     let mean = Map::uncalibrated(50, 50, map("mean")?, "loop height");
     let sigma = map("var")?.into_iter().map(f64::sqrt).collect();

@@ -11,6 +11,7 @@ mod behaviour;
 mod blur;
 pub mod files;
 mod map;
+pub mod npy;
 mod patches;
 mod region;
 pub mod result;

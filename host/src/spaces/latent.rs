@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::error::SpacesError;
 use super::kmeans::Centres;
 use super::mlp::Perceptron;
-use super::training::{self, LATENT};
+use super::training::{self, BATCH, LATENT};
 use super::{rotation, sample};
 use crate::data::Patches;
 use crate::metrics::Groups;
@@ -68,29 +68,22 @@ impl Learnt {
         for n in chosen {
             table.extend(prepared(patches, n, range, config)?);
         }
-        let failed = |error: &dyn std::fmt::Display| SpacesError::Training(error.to_string());
-        // The matrices are too small to share: two threads take a quarter more time of the
-        // processor and gain nothing where it is busy. The numbers are the same either way.
-        let alone = rayon::ThreadPoolBuilder::new().num_threads(1).build();
-        let alone = alone.map_err(|error| failed(&error))?;
-        let trained = alone
-            .install(|| training::train(&table, area, seed))
-            .map_err(|error| failed(&error))?;
-        let encode = |n| -> Result<[f32; LATENT], SpacesError> {
-            let encoded = trained
-                .encoder
-                .forward(&prepared(patches, n, range, config)?);
-            let mean = core::array::from_fn(|axis| encoded[axis]);
-            if mean.iter().all(|m| m.is_finite()) {
-                Ok(mean)
-            } else {
-                Err(SpacesError::Training("the latent is not finite".to_owned()))
+        let trained = training::train(&table, area, seed);
+        let encode = |first: usize| -> Result<Vec<[f32; LATENT]>, SpacesError> {
+            let mut table = Vec::with_capacity(BATCH * area);
+            for n in first..candidates.count().min(first + BATCH) {
+                table.extend(prepared(patches, n, range, config)?);
             }
+            let encoded = trained.encoder.forward(&table);
+            let mean = |output: &[f32]| core::array::from_fn(|axis| output[axis]);
+            Ok(encoded.chunks_exact(2 * LATENT).map(mean).collect())
         };
-        let means: Vec<[f32; LATENT]> = (0..candidates.count())
-            .into_par_iter()
-            .map(encode)
-            .collect::<Result<_, _>>()?;
+        let batches = (0..candidates.count()).into_par_iter().step_by(BATCH);
+        let means: Vec<Vec<[f32; LATENT]>> = batches.map(encode).collect::<Result<_, _>>()?;
+        let means = means.concat();
+        if !means.as_flattened().iter().all(|mean| mean.is_finite()) {
+            return Err(SpacesError::Training("the latent is not finite".to_owned()));
+        }
         let points = means.as_flattened();
         let learnt_from = sample::rows(points, LATENT, seed);
         let centres = Centres::fit(&learnt_from, LATENT, LATENT_CLUSTERS, seed);

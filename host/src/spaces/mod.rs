@@ -22,6 +22,7 @@ mod kmeans;
 mod latent;
 mod mlp;
 mod patch;
+mod product;
 mod random;
 mod rotation;
 mod sample;
@@ -57,8 +58,7 @@ impl Spaces {
     ///
     /// The patch space takes tenths of a second; the latent space, worked out only with a
     /// configuration, seconds. From images of more than 10 000 candidates as many are drawn to
-    /// learn from, and all are assigned. Patch space is the same on every machine; latent space
-    /// on every run on one machine.
+    /// learn from, and all are assigned. Both are the same on every machine.
     ///
     /// # Errors
     /// When the autoencoder cannot be trained on these patches. A cache that cannot be read or
@@ -146,9 +146,9 @@ impl Spaces {
 /// Name of the space in the cache.
 fn latent_name(config: LatentConfig) -> &'static str {
     if config.rotation_invariant {
-        "latent-rotation-1"
+        "latent-rotation-2"
     } else {
-        "latent-1"
+        "latent-2"
     }
 }
 

@@ -111,8 +111,8 @@ impl Comparison {
         metric.is_some_and(|metric| runs.any(|run| metric.curve(&run.campaign).is_some()))
     }
 
-    /// Leaves out the coverage of a space that is not the same for all cells, and says so: the
-    /// latent space that one machine learns may not be that of another.
+    /// Leaves out the coverage of a space that is not the same for all cells, and says so: two
+    /// versions of the program may learn two spaces.
     fn leave_out_spaces_that_differ(&mut self) {
         for space in [Space::Patch, Space::Latent] {
             let runs = self.strategies.iter().flat_map(|runs| &runs.runs);
@@ -125,8 +125,8 @@ impl Comparison {
             let name = space.name();
             self.notes.push(format!(
                 "{name} coverage is left out: the cells were judged in {} different {name} spaces, \
-                 as different machines may learn them; it can be compared when one machine runs \
-                 all cells, or all share the cache of one",
+                 as two versions of the program may learn them; it can be compared when one \
+                 version runs all cells",
                 known.len()
             ));
             for run in self.strategies.iter_mut().flat_map(|runs| &mut runs.runs) {

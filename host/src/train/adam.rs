@@ -9,7 +9,7 @@ const EPSILON: f64 = 1e-8;
 
 /// State of the optimiser, one entry a parameter.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub(super) struct Adam {
+pub(crate) struct Adam {
     first: Vec<f64>,
     second: Vec<f64>,
     /// β₁ᵗ and β₂ᵗ, as running products: a power function need not round alike everywhere.
@@ -18,7 +18,7 @@ pub(super) struct Adam {
 
 impl Adam {
     /// Before the first step, for `count` parameters.
-    pub(super) fn new(count: usize) -> Self {
+    pub(crate) fn new(count: usize) -> Self {
         Self {
             first: vec![0.0; count],
             second: vec![0.0; count],
@@ -27,12 +27,12 @@ impl Adam {
     }
 
     /// Whether it is of `count` parameters.
-    pub(super) fn fits(&self, count: usize) -> bool {
+    pub(crate) fn fits(&self, count: usize) -> bool {
         self.first.len() == count && self.second.len() == count
     }
 
     /// Moves the parameters one step down their gradient.
-    pub(super) fn step(&mut self, rate: f64, parameters: &mut [f64], gradient: &[f64]) {
+    pub(crate) fn step(&mut self, rate: f64, parameters: &mut [f64], gradient: &[f64]) {
         self.decay[0] *= BETA_1;
         self.decay[1] *= BETA_2;
         let bias = self.decay.map(|power| 1.0 - power);
@@ -46,7 +46,7 @@ impl Adam {
     }
 
     /// Takes over another state of the same size without allocating.
-    pub(super) fn copy_from(&mut self, other: &Self) {
+    pub(crate) fn copy_from(&mut self, other: &Self) {
         self.first.copy_from_slice(&other.first);
         self.second.copy_from_slice(&other.second);
         self.decay = other.decay;

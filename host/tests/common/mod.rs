@@ -5,7 +5,7 @@
 use std::path::Path;
 use std::process::{Command, Output};
 
-use npyz::WriterBuilder as _;
+use beacon_host::data::npy;
 
 /// Runs the program in a folder, with a cache of the tests' own: never the user's.
 pub fn beacon(arguments: &[&str], folder: &Path) -> Output {
@@ -23,15 +23,8 @@ pub fn text(bytes: &[u8]) -> String {
 }
 
 /// Writes an array of float64 in C order.
-pub fn write_npy(file: &Path, shape: &[u64], values: impl Iterator<Item = f64>) {
+pub fn write_npy(file: &Path, shape: &[usize], values: impl Iterator<Item = f64>) {
     let mut bytes = Vec::new();
-    let mut writer = npyz::WriteOptions::new()
-        .default_dtype()
-        .shape(shape)
-        .writer(&mut bytes)
-        .begin_nd()
-        .unwrap();
-    writer.extend(values).unwrap();
-    writer.finish().unwrap();
+    npy::write(&mut bytes, shape, values).unwrap();
     std::fs::write(file, bytes).unwrap();
 }

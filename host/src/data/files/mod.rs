@@ -167,6 +167,6 @@ fn refuse_inside(file: &str, inside: Option<&str>) -> Result<(), DatasetError> {
 #[cfg(test)]
 mod samples;
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;
 #[cfg(test)]
 mod tests;

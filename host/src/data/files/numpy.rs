@@ -4,12 +4,12 @@ use std::fs::File;
 use std::io::{BufReader, Read};
 use std::path::Path;
 
-use npyz::npz::NpzArchive;
-use npyz::{DType, NpyFile, Order, TypeChar, WriterBuilder as _};
+use zip::ZipArchive;
 
 use super::array::{Array, is_candidate};
 use super::error::DatasetError;
 use super::write::{WriteError, replace_with};
+use crate::data::npy::{self, Npy, Number};
 use crate::data::{Map, Values};
 
 /// Reads the array of a `.npy` file.
@@ -20,7 +20,7 @@ pub(super) fn read_npy(file: &str, inside: Option<&str>) -> Result<Array, Datase
     super::refuse_inside(file, inside)?;
     let unreadable = |e: std::io::Error| DatasetError::unreadable(file, "NumPy array", &e);
     let reader = BufReader::new(File::open(file).map_err(unreadable)?);
-    let npy = NpyFile::new(reader).map_err(unreadable)?;
+    let npy = Npy::new(reader).map_err(unreadable)?;
     decode(npy, file, &super::stem(file))
 }
 
@@ -31,14 +31,23 @@ pub(super) fn read_npy(file: &str, inside: Option<&str>) -> Result<Array, Datase
 /// As [`read_npy`], and when the name is unknown or several arrays could be meant.
 pub(super) fn read_npz(file: &str, inside: Option<&str>) -> Result<Array, DatasetError> {
     let unreadable = |e: std::io::Error| DatasetError::unreadable(file, "NumPy archive", &e);
-    let mut archive = NpzArchive::open(file).map_err(unreadable)?;
-    let mut names: Vec<String> = archive.array_names().map(str::to_owned).collect();
+    let unzipped = |e: zip::result::ZipError| unreadable(e.into());
+    let reader = BufReader::new(File::open(file).map_err(unreadable)?);
+    let mut archive = ZipArchive::new(reader).map_err(unzipped)?;
+    let names = archive
+        .file_names()
+        .filter_map(|name| name.strip_suffix(".npy"));
+    let mut names: Vec<String> = names.map(str::to_owned).collect();
     names.sort();
     let mut shapes = Vec::new();
     for name in &names {
-        // An archive may hold pickled objects beside the arrays.
-        if let Ok(Some(npy)) = archive.by_name(name) {
-            shapes.push((name.clone(), sizes(npy.shape())));
+        let packed = archive.by_name(&format!("{name}.npy"));
+        // One damaged array must not hide the others.
+        if let Ok(npy) = packed
+            .map_err(unzipped)
+            .and_then(|packed| Npy::new(packed).map_err(unreadable))
+        {
+            shapes.push((name.clone(), npy.shape().to_vec()));
         }
     }
     let available = || {
@@ -63,12 +72,15 @@ pub(super) fn read_npz(file: &str, inside: Option<&str>) -> Result<Array, Datase
             }
         })?,
     };
-    let npy = archive.by_name(&name).map_err(unreadable)?;
-    let npy = npy.ok_or_else(|| DatasetError::UnknownInside {
-        file: file.to_owned(),
-        inside: name.clone(),
-        available: available(),
-    })?;
+    if !names.contains(&name) {
+        return Err(DatasetError::UnknownInside {
+            file: file.to_owned(),
+            inside: name.clone(),
+            available: available(),
+        });
+    }
+    let packed = archive.by_name(&format!("{name}.npy")).map_err(unzipped)?;
+    let npy = Npy::new(packed).map_err(unreadable)?;
     decode(npy, &format!("{file}#{name}"), &name)
 }
 
@@ -89,68 +101,35 @@ fn only_candidate(shapes: &[(String, Vec<usize>)]) -> Option<String> {
     })
 }
 
-fn sizes(shape: &[u64]) -> Vec<usize> {
-    shape.iter().map(|&size| size as usize).collect()
-}
-
-fn decode<R: Read>(npy: NpyFile<R>, location: &str, quantity: &str) -> Result<Array, DatasetError> {
-    let shape = sizes(npy.shape());
-    let order = npy.order();
-    let unreadable = |e: std::io::Error| DatasetError::unreadable(location, "NumPy array", &e);
-    let DType::Plain(plain) = npy.dtype() else {
+fn decode<R: Read>(npy: Npy<R>, location: &str, quantity: &str) -> Result<Array, DatasetError> {
+    let Some(real) = npy.real() else {
         return Err(DatasetError::Type {
             location: location.to_owned(),
-            dtype: npy.dtype().descr(),
+            dtype: npy.dtype().to_owned(),
         });
     };
-    let values = match (plain.type_char(), plain.size_field()) {
-        (TypeChar::Float, 4) => single(npy.data::<f32>().map(Iterator::collect)),
-        (TypeChar::Float, 8) => double::<f64, _>(npy, |v| v),
-        (TypeChar::Int, 1) => narrow::<i8, _>(npy),
-        (TypeChar::Int, 2) => narrow::<i16, _>(npy),
-        (TypeChar::Int, 4) => double::<i32, _>(npy, f64::from),
-        (TypeChar::Int, 8) => double::<i64, _>(npy, |v| v as f64),
-        (TypeChar::Uint, 1) => narrow::<u8, _>(npy),
-        (TypeChar::Uint, 2) => narrow::<u16, _>(npy),
-        (TypeChar::Uint, 4) => double::<u32, _>(npy, f64::from),
-        (TypeChar::Uint, 8) => double::<u64, _>(npy, |v| v as f64),
-        _ => {
-            return Err(DatasetError::Type {
-                location: location.to_owned(),
-                dtype: npy.dtype().descr(),
-            });
+    let shape = npy.shape().to_vec();
+    let column_major = npy.column_major();
+    let values = match real {
+        // Single precision holds them exactly.
+        ('f', 4) | (_, 1 | 2) => {
+            let values = npy.values(|number| number.to_float() as f32);
+            values.map(|values| Values::Single(row_major(values, &shape, column_major)))
         }
-    }
-    .map_err(unreadable)?;
-    let values = match (order, values) {
-        (Order::C, values) => values,
-        (Order::Fortran, Values::Single(values)) => Values::Single(to_row_major(&values, &shape)),
-        (Order::Fortran, Values::Double(values)) => Values::Double(to_row_major(&values, &shape)),
+        _ => {
+            let values = npy.values(Number::to_float);
+            values.map(|values| Values::Double(row_major(values, &shape, column_major)))
+        }
     };
+    let values = values.map_err(|e| DatasetError::unreadable(location, "NumPy array", &e))?;
     Ok(Array::bare(location, shape, values, quantity))
 }
 
-fn single(values: Result<std::io::Result<Vec<f32>>, npyz::DTypeError>) -> std::io::Result<Values> {
-    values.map_err(std::io::Error::other)?.map(Values::Single)
-}
-
-fn narrow<T: npyz::Deserialize + Into<f32>, R: Read>(npy: NpyFile<R>) -> std::io::Result<Values> {
-    let values = npy.data::<T>().map_err(std::io::Error::other)?;
-    let values: std::io::Result<_> = values.map(|v| v.map(Into::into)).collect();
-    values.map(Values::Single)
-}
-
-fn double<T: npyz::Deserialize, R: Read>(
-    npy: NpyFile<R>,
-    widen: fn(T) -> f64,
-) -> std::io::Result<Values> {
-    let values = npy.data::<T>().map_err(std::io::Error::other)?;
-    let values: std::io::Result<_> = values.map(|v| v.map(widen)).collect();
-    values.map(Values::Double)
-}
-
-/// Values stored first index fastest, rearranged to last index fastest.
-fn to_row_major<T: Copy>(values: &[T], shape: &[usize]) -> Vec<T> {
+/// Values with the last index fastest, whichever it was.
+fn row_major<T: Copy>(values: Vec<T>, shape: &[usize], column_major: bool) -> Vec<T> {
+    if !column_major {
+        return values;
+    }
     let mut index = vec![0; shape.len()];
     let mut sorted = Vec::with_capacity(values.len());
     for _ in 0..values.len() {
@@ -173,23 +152,18 @@ fn to_row_major<T: Copy>(values: &[T], shape: &[usize]) -> Vec<T> {
 /// When the file cannot be written; nothing half-written is left.
 pub fn write_npy(path: &Path, map: &Map) -> Result<(), WriteError> {
     replace_with(path, |file| {
-        let shape = [map.height() as u64, map.width() as u64];
-        let mut npy = npyz::WriteOptions::new()
-            .default_dtype()
-            .shape(&shape)
-            .writer(file)
-            .begin_nd()?;
-        npy.extend(&map.values)?;
-        npy.finish()
+        let shape = [map.height(), map.width()];
+        npy::write(file, &shape, map.values.iter().copied())
     })
 }
 
 #[cfg(test)]
 mod tests {
     use super::write_npy;
-    use crate::data::Map;
-    use crate::data::files::testing::{close, npy, shared, written};
+    use crate::data::files::testing::{close, npy as bare, shared, written};
     use crate::data::files::{Dataset, read, read_map, require_finite};
+    use crate::data::{Map, npy};
+    use std::io::Write as _;
 
     type Encode = fn(u8) -> Vec<u8>;
 
@@ -223,12 +197,12 @@ mod tests {
         ];
         for (descr, encode) in bytes {
             let data: Vec<u8> = [0, 1, 2, 3, 4, 100].into_iter().flat_map(encode).collect();
-            let (_folder, file) = written("map.npy", &npy(descr, false, "2, 3", &data));
+            let (_folder, file) = written("map.npy", &bare(descr, false, "2, 3", &data));
             let map = read_map(&file).unwrap();
             assert_eq!((map.height(), map.width()), (2, 3));
             assert_eq!(map.values, wanted, "{descr}");
         }
-        let (_folder, file) = written("map.npy", &npy("<c16", false, "1, 1", &[0; 16]));
+        let (_folder, file) = written("map.npy", &bare("<c16", false, "1, 1", &[0; 16]));
         assert!(
             read(&file)
                 .unwrap_err()
@@ -239,7 +213,7 @@ mod tests {
 
     #[test]
     fn fortran_order_is_turned_round() {
-        let (_folder, file) = written("map.npy", &npy("|u1", true, "2, 3", &[0, 3, 1, 4, 2, 5]));
+        let (_folder, file) = written("map.npy", &bare("|u1", true, "2, 3", &[0, 3, 1, 4, 2, 5]));
         assert_eq!(
             read_map(&file).unwrap().values,
             [0.0, 1.0, 2.0, 3.0, 4.0, 5.0]
@@ -247,27 +221,23 @@ mod tests {
     }
 
     #[test]
-    fn an_archive_gives_the_array_that_is_meant() {
-        use npyz::WriterBuilder;
+    fn an_archive_gives_the_array_that_is_meant_and_none_that_is_damaged() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("run.npz").to_string_lossy().into_owned();
-        let mut archive = npyz::npz::NpzWriter::create(&file).unwrap();
-        for (name, shape) in [
-            ("mean", vec![2, 2]),
-            ("loss", vec![4]),
-            ("cube", vec![1, 2, 2]),
+        let mut archive = zip::ZipWriter::new(std::fs::File::create(&file).unwrap());
+        let deflated = zip::write::SimpleFileOptions::default();
+        let stored = deflated.compression_method(zip::CompressionMethod::Stored);
+        for (name, shape, options) in [
+            ("mean", vec![2, 2], deflated),
+            ("loss", vec![4], stored),
+            ("cube", vec![1, 2, 2], stored),
         ] {
-            let mut array = archive
-                .array(name, npyz::zip::write::FileOptions::default())
-                .unwrap()
-                .default_dtype()
-                .shape(&shape)
-                .begin_nd()
-                .unwrap();
-            array.extend([1.0_f64, 2.0, 3.0, 4.0]).unwrap();
-            array.finish().unwrap();
+            archive.start_file(format!("{name}.npy"), options).unwrap();
+            npy::write(&mut archive, &shape, [1.0, 2.0, 3.0, 4.0]).unwrap();
         }
-        drop(archive);
+        archive.start_file("notes.txt", stored).unwrap();
+        archive.write_all(b"not an array").unwrap();
+        archive.finish().unwrap();
         assert_eq!(read_map(&file).unwrap().quantity, "mean");
         assert!(matches!(
             read(&format!("{file}#cube")),
@@ -278,6 +248,13 @@ mod tests {
             message.contains("`other`") && message.contains("cube (1x2x2), loss (4)"),
             "{message}"
         );
+        let mut bytes = std::fs::read(&file).unwrap();
+        let three = 3.0_f64.to_le_bytes();
+        let place = bytes.windows(8).position(|bytes| bytes == three).unwrap();
+        bytes[place] ^= 1;
+        std::fs::write(&file, &bytes).unwrap();
+        let message = read(&format!("{file}#loss")).unwrap_err().to_string();
+        assert!(message.contains("checksum"), "{message}");
     }
 
     #[test]
@@ -287,8 +264,8 @@ mod tests {
         let map = Map::uncalibrated(2, 3, vec![0.0, 1.5, -2.0, 3.0, f64::INFINITY, 5.0], "mean");
         write_npy(&path, &map).unwrap();
         let bytes = std::fs::read(&path).unwrap();
-        let npy = npyz::NpyFile::new(&bytes[..]).unwrap();
-        assert_eq!((npy.shape(), npy.order()), (&[2, 3][..], npyz::Order::C));
-        assert_eq!(npy.into_vec::<f64>().unwrap(), map.values);
+        let npy = npy::Npy::new(&bytes[..]).unwrap();
+        assert_eq!((npy.shape(), npy.column_major()), (&[2, 3][..], false));
+        assert_eq!(npy.values(npy::Number::to_float).unwrap(), map.values);
     }
 }

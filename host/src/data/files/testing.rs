@@ -50,7 +50,7 @@ pub(super) fn written(name: &str, content: &[u8]) -> (tempfile::TempDir, String)
 }
 
 /// The bytes of a `.npy` file, version 1.0, as the format's specification lays them out.
-pub(super) fn npy(descr: &str, fortran: bool, shape: &str, data: &[u8]) -> Vec<u8> {
+pub(crate) fn npy(descr: &str, fortran: bool, shape: &str, data: &[u8]) -> Vec<u8> {
     let order = if fortran { "True" } else { "False" };
     let mut header =
         format!("{{'descr': '{descr}', 'fortran_order': {order}, 'shape': ({shape}), }}");
