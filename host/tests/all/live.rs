@@ -271,7 +271,7 @@ fn journals_that_are_no_journals_are_named_and_left_alone() {
 fn a_campaign_is_told_to_pause_to_go_on_and_to_stop_and_goes_on_later() {
     let (_kept, path) = folder();
     let name = path.to_str().unwrap();
-    let mut running = in_real_time(&path, "60");
+    let running = in_real_time(&path, "60");
     wait_for(&path, 3);
     assert!(run(&["ctl", name, "pause"]).status.success());
     let state = || {
