@@ -1,21 +1,25 @@
-//! What the counting images share: a workload, a table, and how many multiply-accumulates each
-//! kernel asks for.
+//! What the counting image is made of: a workload, the kernels, a table, and how many
+//! multiply-accumulates each kernel asks for.
 //!
-//! Every image in `bin/` runs one kernel of `beacon-kernel` on the board and prints rows of
-//! `kernel,candidates,measurements,COUNT,macs` through semihosting; COUNT is what the board's
-//! [`WorkCounter`](beacon_firmware::board::WorkCounter) counts. A panic is printed and ends the
-//! run with an exit code.
+//! The image runs one kernel of `beacon-kernel` on the board, the one that the debugger names, and
+//! prints rows of `kernel,candidates,measurements,COUNT,macs` through semihosting; COUNT is what
+//! the board's [`WorkCounter`](beacon_firmware::board::WorkCounter) counts. A panic is printed and
+//! ends the run with an exit code.
 
 #![cfg_attr(not(test), no_std)]
-#![forbid(unsafe_code)]
+#![deny(unsafe_code)]
 
 pub mod macs;
 mod shape;
 
 #[cfg(feature = "board")]
+mod argument;
+#[cfg(feature = "board")]
 mod bench;
 #[cfg(feature = "board")]
 mod campaign;
+#[cfg(feature = "board")]
+pub mod kernels;
 #[cfg(feature = "board")]
 mod memory;
 #[cfg(feature = "board")]

@@ -1,7 +1,7 @@
 //! What host and controller say to each other.
 //!
 //! Variants and fields are numbered by their order (postcard), so within one protocol version
-//! nothing is inserted, removed or reordered; `tests/tests/link_golden.rs` pins every byte.
+//! nothing is inserted, removed or reordered; `tests/tests/all/link_golden.rs` pins every byte.
 
 mod beam;
 mod identity;
