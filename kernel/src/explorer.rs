@@ -76,9 +76,9 @@ pub struct Explorer<'a> {
     process: Option<Process>,
     measured: usize,
     /// Measured points that the structural distances know of.
-    approached: usize,
+    distances_known: usize,
     /// The candidate that they are being compared with, and the rows of candidates already done.
-    approaching: Option<(Candidate, usize)>,
+    distances_underway: Option<(Candidate, usize)>,
 }
 
 impl<'a> Explorer<'a> {
@@ -102,8 +102,8 @@ impl<'a> Explorer<'a> {
             candidates: None,
             process: None,
             measured: 0,
-            approached: 0,
-            approaching: None,
+            distances_known: 0,
+            distances_underway: None,
         })
     }
 
@@ -143,8 +143,8 @@ impl<'a> Explorer<'a> {
         self.measured = 0;
         self.factor.clear();
         self.memory.taken.fill(0);
-        self.approached = 0;
-        self.approaching = None;
+        self.distances_known = 0;
+        self.distances_underway = None;
         let memory = &mut self.memory;
         let image = &*memory.image;
         Windows { image, candidates }.begin(memory.reciprocals, memory.distances)
@@ -362,7 +362,7 @@ impl<'a> Explorer<'a> {
     /// no proposal depends on whether it did.
     pub fn prepare(&mut self, expected: Option<Candidate>) -> bool {
         let done = match self.acquisition.strategy {
-            Strategy::BeaconStructure | Strategy::Farthest => self.approach_slice(expected),
+            Strategy::BeaconStructure | Strategy::Farthest => self.update_distances_slice(expected),
             Strategy::Ei | Strategy::Mu | Strategy::Ucb => self.refresh(),
             Strategy::BeaconElite if self.acquisition.sampling == Sampling::Marginal => {
                 self.refresh()
@@ -474,24 +474,24 @@ impl<'a> Explorer<'a> {
     }
 
     /// Brings the structural distances up to date with the measurements.
-    fn approach(&mut self) -> Result<(), Error> {
-        while !self.approach_slice(None)? {}
+    fn update_distances(&mut self) -> Result<(), Error> {
+        while !self.update_distances_slice(None)? {}
         Ok(())
     }
 
     /// Compares some rows of candidates with the next measured point that the structural
     /// distances do not know of, or else with the one that is expected. Returns whether nothing
     /// is left.
-    fn approach_slice(&mut self, expected: Option<Candidate>) -> Result<bool, Error> {
+    fn update_distances_slice(&mut self, expected: Option<Candidate>) -> Result<bool, Error> {
         let candidates = self.candidates.ok_or(Error::NoImage)?;
         let memory = &mut self.memory;
-        let unknown = memory.measured.get(self.approached);
-        let unknown = unknown.filter(|_| self.approached < self.measured);
+        let unknown = memory.measured.get(self.distances_known);
+        let unknown = unknown.filter(|_| self.distances_known < self.measured);
         let unknown = unknown.map(|&candidate| Candidate(candidate));
         let Some(candidate) = unknown.or(expected) else {
             return Ok(true);
         };
-        let done = match self.approaching {
+        let done = match self.distances_underway {
             Some((underway, rows)) if underway == candidate => rows,
             _ => 0,
         };
@@ -499,20 +499,20 @@ impl<'a> Explorer<'a> {
         let cost = window * window * columns;
         let last = (done + SLICE.div_ceil(cost.max(1))).min(candidates.rows());
         let image = &*memory.image;
-        Windows { image, candidates }.approach(
+        Windows { image, candidates }.update_nearest(
             candidate,
             done..last,
             (memory.reciprocals, memory.workspace),
             (memory.distances, memory.next_distances),
         )?;
-        self.approaching = Some((candidate, last));
+        self.distances_underway = Some((candidate, last));
         let complete = last == candidates.rows();
         if complete && unknown.is_some() {
             core::mem::swap(&mut memory.distances, &mut memory.next_distances);
-            self.approaching = None;
-            self.approached += 1;
+            self.distances_underway = None;
+            self.distances_known += 1;
         }
-        Ok(complete && self.approached == self.measured)
+        Ok(complete && self.distances_known == self.measured)
     }
 
     /// The model, provided that every measurement is in it.

@@ -69,7 +69,7 @@ impl<'a> Windows<'a> {
     /// For the candidates of some rows, into `next`, the lesser of their squared distance so far
     /// and that from a measured one, in 0 to 4: between two flat patches 0, between a flat one and
     /// any other 1. `template` has room for a window.
-    pub(crate) fn approach(
+    pub(crate) fn update_nearest(
         self,
         measured: Candidate,
         rows: core::ops::Range<usize>,
@@ -176,7 +176,9 @@ mod tests {
             for rows in [0..3, 3..candidates.rows()] {
                 let scratch = (&reciprocals[..], &mut template[..]);
                 let to = (&distances[..], &mut next[..]);
-                windows.approach(Candidate(n), rows, scratch, to).unwrap();
+                windows
+                    .update_nearest(Candidate(n), rows, scratch, to)
+                    .unwrap();
             }
             std::mem::swap(&mut distances, &mut next);
         }

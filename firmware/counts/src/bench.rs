@@ -69,9 +69,9 @@ impl Bench {
     /// The same with structural distances, as far as their values matter.
     pub fn measure_with_structures_until(&mut self, measurements: usize) {
         self.measure_until(STRUCTURES);
-        self.explorer.only_approach().expect("distances");
+        self.explorer.only_update_distances().expect("distances");
         self.measure_until(measurements);
-        self.explorer.skip_approach();
+        self.explorer.skip_distances();
     }
 
     /// Mean and variance of every candidate; returns their sum, so that none is left out.

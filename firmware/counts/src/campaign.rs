@@ -184,7 +184,7 @@ impl Campaign {
             self.measure(candidate, Next::Nothing);
         }
         let line = self.client.transport_mut();
-        line.controller.explorer_mut().skip_approach();
+        line.controller.explorer_mut().skip_distances();
         self.send_model(hyperparameters);
         let proposed = self.client.propose(true).expect("a proposal");
         self.dwell();

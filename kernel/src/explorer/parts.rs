@@ -35,16 +35,16 @@ impl Explorer<'_> {
     ///
     /// # Errors
     /// [`Error::NoImage`].
-    pub fn only_approach(&mut self) -> Result<(), Error> {
-        self.approach()
+    pub fn only_update_distances(&mut self) -> Result<(), Error> {
+        self.update_distances()
     }
 
     /// Leaves out the structural distances to the points measured since the last time: an emulator
     /// would take minutes over a whole campaign's, and what the next one costs does not depend on
     /// them.
-    pub fn skip_approach(&mut self) {
-        self.approached = self.measured;
-        self.approaching = None;
+    pub fn skip_distances(&mut self) {
+        self.distances_known = self.measured;
+        self.distances_underway = None;
     }
 
     /// The joint sample of the response, at its largest free candidate.

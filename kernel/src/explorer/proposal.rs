@@ -170,7 +170,7 @@ impl Explorer<'_> {
     fn most_novel(&mut self, random: &mut Random) -> Result<(Candidate, f32), Error> {
         let structural = self.acquisition.strategy == Strategy::BeaconStructure;
         if structural {
-            self.approach()?;
+            self.update_distances()?;
         }
         match self.acquisition.references {
             References::Denoised => self.prepare_means()?,
@@ -336,7 +336,7 @@ impl Explorer<'_> {
 
     /// The free candidate whose patch is farthest from any measured one, and that distance.
     fn farthest(&mut self) -> Result<(Candidate, f32), Error> {
-        self.approach()?;
+        self.update_distances()?;
         let count = self.candidates.ok_or(Error::NoImage)?.count();
         let distances = self.memory.distances.iter().take(count);
         let (candidate, squared) = best(self.memory.taken, distances.copied())?;

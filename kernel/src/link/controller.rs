@@ -1,7 +1,7 @@
 //! The controller's whole logic, independent of the board: bytes in, bytes out.
 
+use super::beam::BeamGuard;
 use super::board::Board;
-use super::column::Column;
 use super::frame::{self, Decoder, FrameKind, Header, count};
 use super::message::{
     BlankReason, DoseLimits, Hello, Identity, LinkStatistics, Refusal, Reply, Request, WindowLimits,
@@ -115,7 +115,7 @@ impl<'a> Controller<'a> {
             reply,
             replied: 0,
             session: Session::default(),
-            station: Station::new(explorer, staging, Column::new(doses, limits.dose)),
+            station: Station::new(explorer, staging, BeamGuard::new(doses, limits.dose)),
             limits,
             waiting: false,
             deferred: None,

@@ -121,9 +121,9 @@
 //! [`message::Settings::link_timeout_ms`] without an intact frame the beam is blanked and the
 //! state is kept: a host that waits for a detector asks for the status meanwhile. Dose is time of exposure in µs, counted in full when an exposure starts.
 
+mod beam;
 mod board;
 mod client;
-mod column;
 mod controller;
 pub mod frame;
 pub mod message;

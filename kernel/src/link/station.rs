@@ -2,8 +2,8 @@
 
 use heapless::Vec;
 
+use super::beam::BeamGuard;
 use super::board::Board;
-use super::column::Column;
 use super::message::{
     Acquisition, Activation, BlankReason, Campaign, Configuration, Exposed, Followed,
     LinkStatistics, Measured, Measurement, ModelHeader, Next, Phase, Proposal, Proposed, Refusal,
@@ -29,7 +29,7 @@ struct Loaded {
 pub(super) struct Station<'a> {
     explorer: Explorer<'a>,
     staging: &'a mut [f32],
-    column: Column<'a>,
+    beam: BeamGuard<'a>,
     acquisition: Acquisition,
     scalarizer: Option<Scalarizer>,
     /// What is subtracted from the response of a spectrum.
@@ -46,12 +46,12 @@ pub(super) struct Station<'a> {
 }
 
 impl<'a> Station<'a> {
-    pub(super) fn new(explorer: Explorer<'a>, staging: &'a mut [f32], column: Column<'a>) -> Self {
+    pub(super) fn new(explorer: Explorer<'a>, staging: &'a mut [f32], beam: BeamGuard<'a>) -> Self {
         Self {
             acquisition: explorer.acquisition().into(),
             explorer,
             staging,
-            column,
+            beam,
             scalarizer: None,
             origin: 0.0,
             campaign: None,
@@ -74,15 +74,15 @@ impl<'a> Station<'a> {
     }
 
     pub(super) fn settings(&self) -> &Settings {
-        &self.column.settings
+        &self.beam.settings
     }
 
     pub(super) fn blank(&mut self, board: &mut impl Board, reason: BlankReason) {
-        self.column.blank(board, reason);
+        self.beam.blank(board, reason);
     }
 
     pub(super) fn watch(&mut self, board: &mut impl Board) {
-        self.column.watch(board);
+        self.beam.watch(board);
     }
 
     /// Does a slice of what the next proposal will need, given that what was exposed or proposed
@@ -118,9 +118,9 @@ impl<'a> Station<'a> {
             last: measured.last(),
             pending: self.pending,
             exposed: self.exposed,
-            beam: self.column.beam,
-            exposures: self.column.exposures,
-            dose_us: self.column.dose_us,
+            beam: self.beam.state,
+            exposures: self.beam.exposures,
+            dose_us: self.beam.dose_us,
             transfer: self.bulk.as_ref().map(Receiver::progress),
             link: LinkStatistics::default(),
             health: board.health(),
@@ -140,7 +140,7 @@ impl<'a> Station<'a> {
             Request::Status | Request::ResetCounters => Ok(Reply::Done),
             Request::Configuration => Ok(Reply::Configuration(Configuration {
                 acquisition: self.acquisition,
-                settings: self.column.settings,
+                settings: self.beam.settings,
                 scalarizer: self.scalarizer,
             })),
             Request::Measurements { from } => Ok(self.list_measurements(from, page)),
@@ -162,7 +162,7 @@ impl<'a> Station<'a> {
                 self.acquisition = acquisition;
                 Ok(Reply::Done)
             }
-            Request::Configure(settings) => self.column.configure(settings).map(|()| Reply::Done),
+            Request::Configure(settings) => self.beam.configure(settings).map(|()| Reply::Done),
             Request::Scalarize(scalarizer) => self.scalarize(scalarizer),
             Request::Transfer(descriptor) => self.begin_transfer(descriptor),
             Request::Chunk { kind, offset } => self.chunk(kind, offset, raw),
@@ -187,11 +187,11 @@ impl<'a> Station<'a> {
                 let pixel_dose_us = self.expose(candidate, board)?;
                 Ok(Reply::Exposed {
                     pixel_dose_us,
-                    total_dose_us: self.column.dose_us,
+                    total_dose_us: self.beam.dose_us,
                 })
             }
             Request::Blank => {
-                self.column.blank(board, BlankReason::Request);
+                self.beam.blank(board, BlankReason::Request);
                 Ok(Reply::Done)
             }
             Request::End { campaign } => self.end(campaign, board),
@@ -214,8 +214,8 @@ impl<'a> Station<'a> {
         let candidates = Candidates::new(height, width, window)?;
         Network::for_window(window)?;
         self.explorer.capacity().admit(candidates)?;
-        self.column.blank(board, BlankReason::CampaignEnd);
-        self.column.clear();
+        self.beam.blank(board, BlankReason::CampaignEnd);
+        self.beam.clear();
         self.campaign = Some(campaign);
         self.phase = Phase::AwaitingImage;
         self.origin = 0.0;
@@ -231,7 +231,7 @@ impl<'a> Station<'a> {
         if self.campaign.is_none_or(|campaign| campaign.id != id) {
             return Err(Refusal::NoCampaign);
         }
-        self.column.blank(board, BlankReason::CampaignEnd);
+        self.beam.blank(board, BlankReason::CampaignEnd);
         self.phase = Phase::Ended;
         self.bulk = None;
         self.spectrum = None;
@@ -555,9 +555,7 @@ impl<'a> Station<'a> {
             }
             .into());
         }
-        let dose = self
-            .column
-            .expose(Candidate(candidate), candidates, board)?;
+        let dose = self.beam.expose(Candidate(candidate), candidates, board)?;
         self.exposed = Some(candidate);
         Ok(dose)
     }

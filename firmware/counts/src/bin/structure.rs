@@ -14,7 +14,7 @@ fn main() -> ! {
         bench.measure_with_structures_until(MEASUREMENTS - 1);
         bench.measure_until(MEASUREMENTS);
         table.row("structure", shape, macs::structure, || {
-            bench.explorer.only_approach()
+            bench.explorer.only_update_distances()
         });
     })
 }

@@ -8,6 +8,7 @@ mod identity;
 mod kernel;
 mod refusal;
 mod status;
+mod transfer;
 
 pub use beam::{DoseLimits, Field, Settings};
 pub use identity::{Hello, Identity, OtherHost};
@@ -17,11 +18,11 @@ pub use kernel::{
 };
 pub use refusal::{KernelError, Refusal, Which};
 pub use status::{Beam, BlankReason, Health, LinkStatistics, Phase, Status};
+pub use transfer::{Descriptor, Encoding, Kind, Payload, Progress};
 
 use serde::{Deserialize, Serialize};
 
 use super::scalarizer::Scalarizer;
-use super::transfer::{Descriptor, Kind};
 
 /// What the host asks for. Each is answered by exactly one [`Reply`], possibly after
 /// [`Reply::Busy`].

@@ -2,8 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Campaign, Measurement, Proposal};
-use crate::link::transfer::Progress;
+use super::{Campaign, Measurement, Progress, Proposal};
 
 /// Everything a new host must know.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

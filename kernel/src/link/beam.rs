@@ -5,16 +5,16 @@ use super::message::{Beam, BlankReason, DoseLimits, Refusal, Settings, Which};
 use crate::{Candidate, Candidates};
 
 /// The beam and the dose of one campaign.
-pub(super) struct Column<'a> {
+pub(super) struct BeamGuard<'a> {
     doses: &'a mut [u32],
     ceiling: DoseLimits,
     pub(super) settings: Settings,
-    pub(super) beam: Beam,
+    pub(super) state: Beam,
     pub(super) exposures: u32,
     pub(super) dose_us: u64,
 }
 
-impl<'a> Column<'a> {
+impl<'a> BeamGuard<'a> {
     /// A beam that was blanked by the reset.
     pub(super) fn new(doses: &'a mut [u32], ceiling: DoseLimits) -> Self {
         doses.fill(0);
@@ -25,7 +25,7 @@ impl<'a> Column<'a> {
             doses,
             ceiling,
             settings,
-            beam: Beam::Blanked(BlankReason::Reset),
+            state: Beam::Blanked(BlankReason::Reset),
             exposures: 0,
             dose_us: 0,
         }
@@ -40,13 +40,13 @@ impl<'a> Column<'a> {
 
     pub(super) fn blank(&mut self, board: &mut impl Board, reason: BlankReason) {
         board.blank();
-        self.beam = Beam::Blanked(reason);
+        self.state = Beam::Blanked(reason);
     }
 
     /// Notices that an exposure is over.
     pub(super) fn watch(&mut self, board: &mut impl Board) {
-        if matches!(self.beam, Beam::On { .. }) && !board.exposing() {
-            self.beam = Beam::Blanked(BlankReason::Between);
+        if matches!(self.state, Beam::On { .. }) && !board.exposing() {
+            self.state = Beam::Blanked(BlankReason::Between);
         }
     }
 
@@ -142,7 +142,7 @@ impl<'a> Column<'a> {
         *used = pixel_dose;
         self.dose_us = total;
         self.exposures = self.exposures.saturating_add(1);
-        self.beam = Beam::On {
+        self.state = Beam::On {
             candidate: candidate.0,
         };
         board.expose(Exposure {
