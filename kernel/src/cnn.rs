@@ -14,9 +14,9 @@ pub(crate) type Pixel2 = [f32; CHANNELS_2];
 
 const BLANK: Pixel1 = [0.0; CHANNELS_1];
 
-/// Output channels that are accumulated together; with the pixels of [`dense`](crate::dense)
-/// they fill most of the 32 floating-point registers of a Cortex-M7, or half of the vector
-/// registers elsewhere.
+/// Output channels that a convolution accumulates together. With the pixels of
+/// [`dense`](crate::dense) they fill most of the 32 floating-point registers of a Cortex-M7, or half
+/// of the vector registers elsewhere.
 const BLOCK: usize = if cfg!(target_arch = "arm") { 4 } else { 8 };
 
 /// The layers of a network, as views into its flat weights.

@@ -1,4 +1,4 @@
-//! Everything that can go wrong, with the offending value and what would be accepted.
+//! The kernel's error: names the offending value and what would be accepted.
 
 use core::fmt;
 

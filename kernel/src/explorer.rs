@@ -1,8 +1,7 @@
 //! The discovery loop's state and its two moves: `measure` and `propose`.
 //!
-//! Nothing here is remembered that cannot be rebuilt from the seed and the image, and from the
-//! models and measurements in the order they came, so a campaign survives the loss of either
-//! end.
+//! Seed, image, models and measurements, the last two in the order they came, determine the whole
+//! state, so a campaign survives the loss of either end.
 
 #[cfg(feature = "parts")]
 mod parts;
@@ -32,19 +31,19 @@ pub struct Prediction {
     pub sigma: f32,
 }
 
-/// The part of a model that stays after its features were computed.
+/// What the explorer keeps of a model once it has computed the features of all candidates.
 #[derive(Clone, Copy)]
 struct Process {
     hyperparameters: Hyperparameters,
     standardisation: Standardisation,
     /// A grid over the candidates' latents, in lengthscales, unless they span too much.
     axes: Option<Axes>,
-    /// Points measured when the model arrived: the surrogate sweeps over these and takes every
-    /// later one by update, so that it does not depend on when it is asked for.
+    /// Points measured when the model arrived. The surrogate sweeps over these and takes every
+    /// later one by an update, so that its bits do not depend on when the caller asks for it.
     swept: usize,
-    /// Groups of the surrogate's sites that were swept over.
+    /// Groups of the surrogate's sites that the sweep has done.
     groups: usize,
-    /// Points in the surrogate once it was swept.
+    /// Points in the surrogate once the sweep is over.
     updated: usize,
 }
 
@@ -60,10 +59,11 @@ impl Process {
 pub const LARGEST_PIXEL: f32 = 1e6;
 /// Largest magnitude of a response, in its own units.
 pub const LARGEST_RESPONSE: f32 = 1e30;
-/// Multiply-accumulates of a slice of work that can wait, where it can be cut so short: a few
-/// milliseconds on a controller. Few in tests, so that small images take several slices.
+/// Multiply-accumulates in a slice of work that can wait: a few milliseconds on a controller. Work
+/// that cannot be cut so short takes longer. Tests use fewer, so that small images take several
+/// slices.
 const SLICE: usize = if cfg!(test) { 6_000 } else { 250_000 };
-/// Largest magnitude of a standardised target; beyond it sums could overflow.
+/// Largest magnitude of a standardised target; larger ones could overflow sums.
 const LARGEST_TARGET: f32 = 1e12;
 
 /// Decides which candidate to measure next.
@@ -75,9 +75,9 @@ pub struct Explorer<'a> {
     candidates: Option<Candidates>,
     process: Option<Process>,
     measured: usize,
-    /// Measured points that the structural distances know of.
+    /// Measured points that the structural distances include.
     distances_known: usize,
-    /// The candidate that they are being compared with, and the rows of candidates already done.
+    /// The candidate that the distances are being updated with, and the rows of candidates done.
     distances_underway: Option<(Candidate, usize)>,
 }
 
@@ -107,7 +107,8 @@ impl<'a> Explorer<'a> {
         })
     }
 
-    /// Starts over with an image, row-major, and square windows of `window` pixels.
+    /// Starts a campaign with an image, row-major, and square windows of `window` pixels; forgets
+    /// model and measurements.
     ///
     /// # Errors
     /// [`Error::NoCandidates`], [`Error::ImageShape`], [`Error::NotFinite`] for a pixel, and
@@ -150,8 +151,8 @@ impl<'a> Explorer<'a> {
         Windows { image, candidates }.begin(memory.reciprocals, memory.distances)
     }
 
-    /// Takes over a newly trained model: features of all candidates, then the factor of the
-    /// points measured so far.
+    /// Takes a newly trained model: computes the features of all candidates, then the factor of
+    /// the points measured so far.
     ///
     /// # Errors
     /// What [`Model::validate`] finds, [`Error::NoImage`] and [`Error::ModelWindow`] leave the
@@ -227,8 +228,8 @@ impl<'a> Explorer<'a> {
         Ok(())
     }
 
-    /// Proposes no candidate any more whose pixel lies in these rows and columns of the image.
-    /// What was measured there stays; what was not cannot be measured.
+    /// Excludes the candidates whose pixel lies in these rows and columns of the image: they are
+    /// not proposed and cannot be measured any more. Measurements made there stay.
     ///
     /// # Errors
     /// [`Error::NoImage`].
@@ -302,9 +303,9 @@ impl<'a> Explorer<'a> {
         })
     }
 
-    /// One slice of what [`Self::surrogate`] does, so that it can be interleaved with what is more
-    /// urgent: some sites of a new model, or all sites after one more measurement. Returns whether
-    /// nothing is left.
+    /// Does one slice of what [`Self::surrogate`] does, so that the caller can attend to more
+    /// urgent work in between: some sites of a new model, or all sites after one more measurement.
+    /// Returns whether nothing is left.
     ///
     /// # Errors
     /// As [`Self::surrogate`].
@@ -357,9 +358,9 @@ impl<'a> Explorer<'a> {
         process.groups == sites.groups() && process.updated == self.measured
     }
 
-    /// Does a slice of what the next proposal will need, given that `expected` is measured until
-    /// then. Returns whether there is more. A controller calls it while it has nothing else to do;
-    /// no proposal depends on whether it did.
+    /// Does a slice of the work that the next proposal needs, on the assumption that `expected` is
+    /// measured before it. Returns whether more is left. A controller calls it while it is idle; no
+    /// proposal depends on whether it did.
     pub fn prepare(&mut self, expected: Option<Candidate>) -> bool {
         let done = match self.acquisition.strategy {
             Strategy::BeaconStructure | Strategy::Farthest => self.update_distances_slice(expected),
@@ -369,7 +370,7 @@ impl<'a> Explorer<'a> {
             }
             _ => Ok(true),
         };
-        // What cannot be prepared will say so when it is asked for.
+        // `propose` returns the error that stands in the way.
         !done.unwrap_or(true)
     }
 
@@ -437,7 +438,7 @@ impl<'a> Explorer<'a> {
         let memory = &mut self.memory;
         let points = memory.points.get(..placed).unwrap_or_default();
         let extended = self.factor.extend(process.covariance(), variance, points);
-        // β by as many more steps of forward substitution.
+        // One more step of forward substitution for each new row gives its entry of β.
         for n in known..self.factor.order() {
             let (earlier, rest) = memory.whitened.split_at_mut(n.min(memory.whitened.len()));
             if let (Some(own), Some(target), Some((diagonal, row))) = (
@@ -452,7 +453,7 @@ impl<'a> Explorer<'a> {
         extended.and(outlier)
     }
 
-    /// Looks up where measured point `n` lies in the latent plane, and its target.
+    /// Copies the latent of measured point `n` and standardises its response.
     fn place(&mut self, n: usize, process: &Process) -> Result<(), Error> {
         let memory = &mut self.memory;
         let (Some(&candidate), Some(&response), Some(point), Some(target)) = (
@@ -479,9 +480,8 @@ impl<'a> Explorer<'a> {
         Ok(())
     }
 
-    /// Compares some rows of candidates with the next measured point that the structural
-    /// distances do not know of, or else with the one that is expected. Returns whether nothing
-    /// is left.
+    /// Updates some rows of candidates with the next measured point that the structural distances
+    /// lack, or else with the candidate that is expected. Returns whether nothing is left.
     fn update_distances_slice(&mut self, expected: Option<Candidate>) -> Result<bool, Error> {
         let candidates = self.candidates.ok_or(Error::NoImage)?;
         let memory = &mut self.memory;
@@ -584,7 +584,7 @@ fn scale_latents(
         let axes = latent.iter_mut().zip(lengthscale);
         for ((x, lengthscale), (low, high)) in axes.zip(low.iter_mut().zip(&mut high)) {
             *x /= lengthscale;
-            // The square of a distance must stay finite as well.
+            // At this bound the square of a distance is still finite.
             if !within(*x, 1e15) {
                 return Err(Error::NotFinite {
                     what: "latent",

@@ -1,9 +1,9 @@
 //! Decides which pixel of an image to measure next: deep-kernel learning and novelty search,
 //! without std, without an allocator, in bounded memory.
 //!
-//! The same code runs on the host and on a scan controller, and makes the same decisions there
-//! bit for bit: every transcendental comes from `libm` or from a polynomial of its own, and no sum
-//! is ever reordered.
+//! Host and scan controller run the same code and make the same decisions, bit for bit: every
+//! transcendental function comes from `libm` or from a polynomial of this crate, and every sum has
+//! a fixed order.
 //!
 //! # The loop
 //!
@@ -21,14 +21,15 @@
 //!    measured so far; each measurement appends one row to a Cholesky factor.
 //! 3. A [`Strategy`] scores the candidates. BEACON draws one joint posterior
 //!    sample of the response and asks how far each sampled response lies from the nearest
-//!    responses already known: it seeks what has not been seen.
+//!    responses already known, and proposes the candidate whose response is farthest.
 //!
 //! [`link`] is the serial protocol by which a host drives an [`Explorer`] on a board; both ends
 //! use it.
 //!
 //! # Memory
 //!
-//! The caller lends it: two slices whose lengths follow from a [`Capacity`] at compile time.
+//! The caller lends all memory, as two slices whose lengths follow from a [`Capacity`] at compile
+//! time.
 //! [`Capacity::DEFAULT`] fits in 448 KiB.
 //!
 //! # Example

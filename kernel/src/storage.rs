@@ -1,6 +1,6 @@
 //! Memory for an explorer, lent by the caller.
 //!
-//! Everything lives in two slices, one of floats and one of words, whose lengths follow from a
+//! The explorer works in two slices, one of floats and one of words, whose lengths follow from a
 //! [`Capacity`] at compile time: firmware lends statics, the host lends boxes of any size.
 
 use crate::gp::packed;
@@ -105,8 +105,8 @@ impl Capacity {
         }
     }
 
-    /// Floats among them that features, samples and surrogates take turns in: those that the inner
-    /// loops work on, worth having in the fastest memory.
+    /// Floats among them that features, samples and surrogates use in turn. The inner loops work on
+    /// them, so they belong in the fastest memory.
     pub const fn workspace(self) -> usize {
         let mut most = dense::scratch(self.image_width);
         let others = [
@@ -146,7 +146,7 @@ pub struct Storage<'a> {
     pub(crate) reciprocals: &'a mut [f32],
     /// Squared structural distances to the nearest measured patch.
     pub(crate) distances: &'a mut [f32],
-    /// The same with one more patch measured.
+    /// The same with one more measured patch, while an update is under way.
     pub(crate) next_distances: &'a mut [f32],
     pub(crate) factor: &'a mut [f32],
     pub(crate) points: &'a mut [[f32; LATENT]],

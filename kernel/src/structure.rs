@@ -3,21 +3,20 @@
 //! Patches are compared as their shape, not their brightness: each is centred and divided by
 //! its own standard deviation, as for the patch-space coverage of the paper (section S2). The
 //! squared distance of two such patches, averaged over their pixels, is 2(1 − ρ) with Pearson's
-//! correlation ρ, so that one pass of a measured patch over the image, as in template matching
-//! (Lewis, "Fast normalized cross-correlation", 1995), gives its distance to every candidate,
-//! and a running minimum per candidate is all that is kept of them.
+//! correlation ρ. One pass of a measured patch over the image, as in template matching (Lewis,
+//! "Fast normalized cross-correlation", 1995), therefore gives its distance to every candidate;
+//! the kernel keeps the least distance of each candidate.
 
 use crate::candidates::{Candidates, Pixel};
 use crate::{Candidate, Error};
 
-/// A patch whose variance is below this share of its mean square is flat. Its brightness would
-/// drown what varies in it: the f32 correlation of such a patch is off by (mean / deviation)² times
-/// the rounding of its mean, here by about 0.01.
+/// A patch whose variance is below this share of its mean square is flat: the f32 correlation of
+/// such a patch is off by (mean / deviation)² times the rounding of its mean, here by about 0.01.
 const FLAT: f32 = 1e-5;
 
-/// Candidates next to each other that are correlated together.
+/// Neighbouring candidates whose correlations one pass computes.
 const LANES: usize = 8;
-/// Pixels of a row of the template that are taken at a time.
+/// Pixels of a row of the template that a step of the pass takes.
 const TAPS: usize = 8;
 
 /// The windows of an image, row-major.
@@ -37,7 +36,7 @@ impl<'a> Windows<'a> {
         })
     }
 
-    /// Mean of a window, and the reciprocal norm of what is left without it; 0 where nothing is.
+    /// Mean of a window, and the reciprocal norm of its deviations from it; 0 for a flat window.
     fn statistics(self, corner: Pixel) -> (f32, f32) {
         let pixels = (self.candidates.window() * self.candidates.window()) as f32;
         let sum: f32 = self.rows(corner).map(|row| row.iter().sum::<f32>()).sum();
@@ -54,8 +53,8 @@ impl<'a> Windows<'a> {
         }
     }
 
-    /// The reciprocal norm of every candidate's patch about its mean, 0 for flat ones, and
-    /// infinite distances: nothing was measured yet.
+    /// Fills in the reciprocal norm of every candidate's patch about its mean, 0 for flat ones, and
+    /// infinite distances, because no patch was measured yet.
     pub(crate) fn begin(self, reciprocals: &mut [f32], distances: &mut [f32]) -> Result<(), Error> {
         let own = reciprocals.iter_mut().zip(distances);
         for (n, (reciprocal, distance)) in own.take(self.candidates.count()).enumerate() {
@@ -66,9 +65,10 @@ impl<'a> Windows<'a> {
         Ok(())
     }
 
-    /// For the candidates of some rows, into `next`, the lesser of their squared distance so far
-    /// and that from a measured one, in 0 to 4: between two flat patches 0, between a flat one and
-    /// any other 1. `template` has room for a window.
+    /// Updates the distance to the nearest measured patch for the candidates of some rows: writes
+    /// into `next` the lesser of the squared distance so far and that to the patch of `measured`.
+    /// Squared distances lie in 0 to 4; that of two flat patches is 0, that of a flat patch and any
+    /// other is 1. `template` has room for a window.
     pub(crate) fn update_nearest(
         self,
         measured: Candidate,
@@ -125,8 +125,8 @@ impl<'a> Windows<'a> {
             .fold(0.0, |sum, (a, b)| sum + a * b)
     }
 
-    /// [`product`](Self::product) of [`LANES`] windows next to each other, bit for bit: every
-    /// pixel that is loaded serves several of them.
+    /// [`product`](Self::product) of [`LANES`] windows next to each other, bit for bit; each pixel
+    /// that it loads serves several of them.
     fn products(self, template: &[f32], row: usize, column: usize) -> [f32; LANES] {
         let (window, width) = (self.candidates.window(), self.candidates.width());
         let mut sums = [0.0_f32; LANES];

@@ -1,10 +1,10 @@
-//! The controller's hand on the beam: where it may go, for how long, and what that adds up to.
+//! The guard of the beam: keeps it inside the field and its dose within the limits.
 
 use super::board::{Board, Exposure};
 use super::message::{Beam, BlankReason, DoseLimits, Refusal, Settings, Which};
 use crate::{Candidate, Candidates};
 
-/// The beam and the dose of one campaign.
+/// Starts and ends exposures, and counts their dose for one campaign.
 pub(super) struct BeamGuard<'a> {
     doses: &'a mut [u32],
     ceiling: DoseLimits,
@@ -15,7 +15,8 @@ pub(super) struct BeamGuard<'a> {
 }
 
 impl<'a> BeamGuard<'a> {
-    /// A beam that was blanked by the reset.
+    /// The guard of a beam that the reset has blanked. `ceiling` bounds the dose limits that a host
+    /// may set.
     pub(super) fn new(doses: &'a mut [u32], ceiling: DoseLimits) -> Self {
         doses.fill(0);
         let mut settings = Settings::DEFAULT;
@@ -31,7 +32,7 @@ impl<'a> BeamGuard<'a> {
         }
     }
 
-    /// Counts from nothing, for a new campaign.
+    /// Sets all doses to zero, for a new campaign.
     pub(super) fn clear(&mut self) {
         self.doses.fill(0);
         self.exposures = 0;
@@ -43,14 +44,14 @@ impl<'a> BeamGuard<'a> {
         self.state = Beam::Blanked(reason);
     }
 
-    /// Notices that an exposure is over.
+    /// Notes the end of an exposure.
     pub(super) fn watch(&mut self, board: &mut impl Board) {
         if matches!(self.state, Beam::On { .. }) && !board.exposing() {
             self.state = Beam::Blanked(BlankReason::Between);
         }
     }
 
-    /// Takes new settings. A dose limit cannot be raised once some of the dose is used.
+    /// Takes new settings. Once the campaign has used some dose, its limits can only fall.
     pub(super) fn configure(&mut self, settings: Settings) -> Result<(), Refusal> {
         let used = self.dose_us > 0;
         let held = |ceiling: u64, current: u64| if used { current } else { ceiling };

@@ -59,10 +59,10 @@ impl Default for Timing {
     }
 }
 
-/// What a client has seen of the link.
+/// A client's counts of requests, replies and errors.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ClientStatistics {
-    /// Requests that were begun.
+    /// Requests begun.
     pub requests: u32,
     /// Frames sent, repetitions included.
     pub sent: u32,
@@ -82,6 +82,7 @@ pub struct ClientStatistics {
 
 /// Why a request failed.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
 pub enum Failure<E> {
     /// The transport failed.
     Transport(E),
@@ -92,7 +93,7 @@ pub enum Failure<E> {
         /// Bytes that came meanwhile and were no reply.
         rubbish: u32,
     },
-    /// The controller was reached but did not finish within the client's patience.
+    /// The controller answered that it was busy for longer than the client's patience.
     StillBusy,
     /// Nobody said hello yet, or the connection was lost.
     NotConnected,
@@ -112,7 +113,7 @@ pub enum Failure<E> {
 }
 
 impl<E> Failure<E> {
-    /// What the kernel at the other end objected to, if it was the kernel.
+    /// The error of the controller's kernel, if the kernel refused.
     pub fn kernel(&self) -> Option<Error> {
         match self {
             Self::Refused(Refusal::Kernel(error)) => Some((*error).into()),
@@ -155,7 +156,7 @@ impl<E: fmt::Display> fmt::Display for Failure<E> {
 
 impl<E: fmt::Debug + fmt::Display> core::error::Error for Failure<E> {}
 
-/// A transfer under way, to be advanced between other requests.
+/// A transfer under way. A client advances it between other requests.
 #[derive(Clone, Copy, Debug)]
 pub struct Upload<'v> {
     sender: Sender<'v>,
@@ -212,7 +213,7 @@ impl<T: Transport> Client<T> {
         }
     }
 
-    /// What was seen of the link.
+    /// Counts of requests, replies and errors.
     pub fn statistics(&self) -> ClientStatistics {
         let counters = self.decoder.counters();
         ClientStatistics {
@@ -237,8 +238,8 @@ impl<T: Transport> Client<T> {
         self.transport
     }
 
-    /// Says hello, for the first time or after [`Failure::NoReply`]. Whatever was asked last
-    /// may or may not have been carried out: look at [`Self::status`].
+    /// Says hello, for the first time or after [`Failure::NoReply`]. The controller may or may not
+    /// have carried out the last request: [`Self::status`] tells.
     ///
     /// # Errors
     /// [`Failure::Version`], [`Failure::NoReply`], [`Failure::Transport`].
@@ -319,7 +320,7 @@ impl<T: Transport> Client<T> {
         }
     }
 
-    /// What the controller was told to do.
+    /// The settings in force on the controller.
     ///
     /// # Errors
     /// [`Failure`]
@@ -474,10 +475,10 @@ impl<T: Transport> Client<T> {
         self.done(&Request::Scalarize(scalarizer))
     }
 
-    /// Sets what the responses of spectra are relative to.
+    /// Sets the origin that the controller subtracts from the responses of spectra.
     ///
     /// # Errors
-    /// [`Failure`]; [`Refusal::Undecodable`] from a controller that was built before there were
+    /// [`Failure`]; [`Refusal::Undecodable`] from a controller of the first release, which has no
     /// origins.
     pub fn set_origin(&mut self, value: f64) -> Result<(), Failure<T::Error>> {
         self.done(&Request::Origin { value })
@@ -663,7 +664,7 @@ impl<T: Transport> Client<T> {
                     return Ok(answer);
                 };
                 count(&mut self.statistics.busy);
-                // It was heard: what follows is waiting, not trying.
+                // The controller has the request: the client waits and counts no attempt.
                 attempt = 0;
                 patience = milliseconds.max(1);
                 waited_ms = patience.saturating_add(waited_ms);
@@ -714,7 +715,7 @@ impl<T: Transport> Client<T> {
                 .receive(&mut bytes, left)
                 .map_err(Failure::Transport)?;
             for &byte in bytes.get(..length).unwrap_or_default() {
-                // It was empty, and is larger than what was read at once.
+                // The queue is empty here and holds more than one read.
                 self.inbox.push_back(byte).unwrap_or_default();
             }
         }

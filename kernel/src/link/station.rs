@@ -1,4 +1,4 @@
-//! What the requests act on: the explorer, the beam and the transfers of one campaign.
+//! Carries requests out: owns the explorer, the beam and the transfers of one campaign.
 
 use heapless::Vec;
 
@@ -17,7 +17,7 @@ use crate::{Candidate, Candidates, Capacity, Error, Explorer, Model, Network};
 pub(super) type Page = Vec<u8, PAGE>;
 const PAGE: usize = 256;
 
-/// The image of the running campaign and the model, as a host knows them again.
+/// What identifies the image of the running campaign and its model to a host.
 #[derive(Clone, Copy, Default)]
 struct Loaded {
     image_crc: Option<u32>,
@@ -32,7 +32,7 @@ pub(super) struct Station<'a> {
     beam: BeamGuard<'a>,
     acquisition: Acquisition,
     scalarizer: Option<Scalarizer>,
-    /// What is subtracted from the response of a spectrum.
+    /// The station subtracts it from the response of every spectrum.
     origin: f64,
     campaign: Option<Campaign>,
     phase: Phase,
@@ -85,8 +85,8 @@ impl<'a> Station<'a> {
         self.beam.watch(board);
     }
 
-    /// Does a slice of what the next proposal will need, given that what was exposed or proposed
-    /// is measured next. Returns whether there is more.
+    /// Does a slice of the work that the next proposal needs, on the assumption that the exposed or
+    /// else the proposed candidate is measured next. Returns whether more is left.
     pub(super) fn prepare(&mut self) -> bool {
         let pending = self.pending.map(|proposal| proposal.candidate);
         let expected = self.exposed.or(pending).map(Candidate);
@@ -95,7 +95,7 @@ impl<'a> Station<'a> {
 
     /// Does a slice of the surrogate.
     pub(super) fn refresh(&mut self) {
-        // What stands in its way is told when it is asked for.
+        // The request for the surrogate returns the error.
         let _ = self.explorer.refresh();
     }
 
@@ -104,7 +104,7 @@ impl<'a> Station<'a> {
         self.running().is_err() || self.explorer.is_refreshed()
     }
 
-    /// Everything a new host must know; the link's counters are the caller's.
+    /// The state of campaign, beam and board; the caller fills in the counters of the link.
     pub(super) fn status(&self, now_ms: u64, board: &mut impl Board) -> Status {
         let measured = self.measurements();
         Status {
@@ -136,7 +136,7 @@ impl<'a> Station<'a> {
         board: &mut impl Board,
     ) -> Result<Reply, Refusal> {
         match *request {
-            // Answered by the controller, which has what they ask for.
+            // The controller answers these itself.
             Request::Status | Request::ResetCounters => Ok(Reply::Done),
             Request::Configuration => Ok(Reply::Configuration(Configuration {
                 acquisition: self.acquisition,
@@ -244,7 +244,7 @@ impl<'a> Station<'a> {
         let columns = usize::from(region.left)..usize::from(region.right);
         self.explorer.exclude(rows, columns)?;
         let lost = |candidate: u32| self.explorer.is_measured(Candidate(candidate));
-        // What was proposed there before must not be exposed any more.
+        // A proposal made there before must not be exposed any more.
         self.pending = self.pending.filter(|proposal| !lost(proposal.candidate));
         Ok(Reply::Done)
     }
@@ -306,7 +306,7 @@ impl<'a> Station<'a> {
             });
         }
         self.scalarizer = Some(scalarizer);
-        // Sums over other windows are of no use any more.
+        // The sums so far belong to other windows.
         self.spectrum = None;
         Ok(Reply::Done)
     }
@@ -381,7 +381,7 @@ impl<'a> Station<'a> {
                         limit: channels.into(),
                     });
                 }
-                // Only sums are kept, so that any number of channels fits.
+                // The station keeps sums alone, so any number of channels fits.
                 let receiver = Receiver::new(descriptor, usize::MAX)?;
                 self.spectrum = Some((receiver, Sums::default()));
             }

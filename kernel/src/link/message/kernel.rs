@@ -9,6 +9,7 @@ use crate::{Candidate, Network};
 
 /// [`crate::Strategy`], numbered as in [`crate::Strategy::ALL`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub enum Strategy {
     /// [`crate::Strategy::Beacon`]
     Beacon,

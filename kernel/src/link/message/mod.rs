@@ -1,4 +1,4 @@
-//! What host and controller say to each other.
+//! The messages between host and controller: every request and every reply.
 //!
 //! Variants and fields are numbered by their order (postcard), so within one protocol version
 //! nothing is inserted, removed or reordered; `tests/tests/link_golden.rs` pins every byte.
@@ -30,7 +30,7 @@ use super::scalarizer::Scalarizer;
 pub enum Request {
     /// The controller's whole state. → [`Reply::Status`]
     Status,
-    /// What the controller was told to do. → [`Reply::Configuration`]
+    /// The settings in force. → [`Reply::Configuration`]
     Configuration,
     /// Measured candidates with their responses, in order. → [`Reply::Measurements`]
     Measurements {
@@ -99,21 +99,22 @@ pub enum Request {
         /// The candidate.
         candidate: u32,
     },
-    /// Blanks the beam at once; obeyed whatever the sequence number. → [`Reply::Done`]
+    /// Blanks the beam at once, whatever the sequence number. → [`Reply::Done`]
     Blank,
     /// Ends the campaign and blanks the beam. → [`Reply::Done`]
     End {
         /// Id of the campaign.
         campaign: u32,
     },
-    /// Sets what is subtracted from the response of every spectrum that follows, before it is
-    /// rounded to f32: the campaign's first response, so that those of spectra and those of
-    /// [`Self::Measure`] are relative to the same. 0 after [`Self::Begin`]. → [`Reply::Done`]
+    /// Sets the origin. The controller subtracts it from the response of every spectrum that
+    /// follows, before it rounds the response to f32. A host sends the campaign's first response,
+    /// so that responses of spectra and of [`Self::Measure`] have one origin. [`Self::Begin`] sets
+    /// it to 0. → [`Reply::Done`]
     Origin {
         /// Finite.
         value: f64,
     },
-    /// Proposes nothing any more in a region. → [`Reply::Done`]
+    /// Excludes a region from all further proposals. → [`Reply::Done`]
     Exclude(Region),
 }
 
@@ -145,7 +146,7 @@ pub struct Campaign {
     pub window: u16,
 }
 
-/// What follows a measurement in the same request, so that nothing waits for the host.
+/// What the controller does after a measurement, without another request of the host.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Next {
     /// Nothing.
@@ -181,21 +182,21 @@ pub struct ModelHeader {
     pub standardisation: Standardisation,
 }
 
-/// What the controller answers.
+/// The controller's answer.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Reply {
-    /// Done as told.
+    /// The controller has done what the request says.
     Done,
-    /// Received, being worked on: the answer follows. Burns no attempt.
+    /// The controller works on the request; the answer follows. The host counts no attempt.
     Busy {
         /// Milliseconds after which to ask again.
         milliseconds: u32,
     },
-    /// Not done.
+    /// The controller has done nothing, for this reason.
     Refused(Refusal),
     /// The controller's state.
     Status(Status),
-    /// What the controller was told to do.
+    /// The settings in force.
     Configuration(Configuration),
     /// Raw part: for each, the candidate as u32 and its response as f32, little-endian.
     Measurements {
@@ -262,7 +263,7 @@ pub enum Followed {
     Refused(Refusal),
 }
 
-/// A proposal and what the beam did about it.
+/// A proposal, and whether the beam exposes it.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Proposed {
     /// The proposal.
@@ -282,7 +283,7 @@ pub enum Exposed {
     Refused(Refusal),
 }
 
-/// Everything the controller was told to do.
+/// The settings in force on a controller.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Configuration {
     /// Strategy and its settings.
