@@ -2,13 +2,11 @@
 
 use std::time::Duration;
 
-use beacon_host::map::Map;
+use beacon_host::data::{Behaviour, Channels, Map};
 use beacon_host::microscope::{
     Acquired, Beam, Interrupt, Microscope, MicroscopeError, Past, Position,
 };
 use beacon_host::scalarizer::Scalarizer;
-use beacon_host::specimen::Behaviour;
-use beacon_host::spectra::Channels;
 
 /// What happens at an acquisition.
 #[derive(Clone, Debug, PartialEq)]

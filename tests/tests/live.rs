@@ -9,7 +9,7 @@ use beacon_host::controller::{InProcess, Memory};
 use beacon_host::experiment::{Ended, SpecimenExperiment};
 use beacon_host::live::{Command, Event, Journal, LiveConfig, LiveError, Record, tell};
 use beacon_host::microscope::{
-    ColumnConfig, Microscope, MicroscopeError, Opened, SpecimenMicroscope,
+    Microscope, MicroscopeError, Opened, SimulatedBeam, SpecimenMicroscope,
 };
 use beacon_host::specimen::SpecimenKind;
 use beacon_kernel::Capacity;
@@ -43,8 +43,8 @@ fn folder() -> (TempDir, std::path::PathBuf) {
 /// The nanoparticles under a column, and settings that take over its dwell.
 fn column(config: &mut LiveConfig) -> SpecimenMicroscope {
     let specimen = SpecimenKind::Nanoparticles.config(1).make().unwrap();
-    let column: ColumnConfig = config.instrument.column.clone();
-    let microscope = SpecimenMicroscope::new(specimen, column, config.current, None).unwrap();
+    let beam: SimulatedBeam = config.instrument.beam.clone();
+    let microscope = SpecimenMicroscope::new(specimen, beam, config.current, None).unwrap();
     config.dwell = Some(microscope.dwell().as_secs_f64());
     microscope
 }

@@ -3,7 +3,7 @@
 use beacon_host::controller::BeamPort as _;
 use beacon_host::experiment::Ended;
 use beacon_host::live::{Frame, LiveConfig, RunFolder, Session, electrons};
-use beacon_host::microscope::{ColumnConfig, SpecimenMicroscope};
+use beacon_host::microscope::{SimulatedBeam, SpecimenMicroscope};
 use beacon_host::specimen::SpecimenKind;
 use beacon_kernel::Capacity;
 use beacon_tests::EmulatedBoard;
@@ -20,9 +20,9 @@ fn on_board(board: &EmulatedBoard, host: u32, config: LiveConfig) -> (Ran, u64) 
     let folder = TempDir::new().unwrap();
     let folder = RunFolder::begin(&folder.path().join("run")).unwrap();
     let specimen = SpecimenKind::Nanoparticles.config(1).make().unwrap();
-    let column: ColumnConfig = config.instrument.column.clone();
+    let beam: SimulatedBeam = config.instrument.beam.clone();
     let dwell = Some(config.dwell());
-    let mut microscope = SpecimenMicroscope::new(specimen, column, config.current, dwell).unwrap();
+    let mut microscope = SpecimenMicroscope::new(specimen, beam, config.current, dwell).unwrap();
     let capacity = Capacity::for_campaign(64, 64, config.campaign.window, config.budget);
     board.linked(host, capacity, |linked| {
         let interrupted = std::sync::Arc::default();
@@ -88,7 +88,7 @@ fn neither_host_nor_controller_breaks_the_dose_limit() {
     // The overview, and 17 and a half exposures of a point.
     let overview = electrons(
         current,
-        64.0 * 64.0 * ColumnConfig::OVERVIEW_DWELL_US * 1e-6,
+        64.0 * 64.0 * SimulatedBeam::OVERVIEW_DWELL_US * 1e-6,
     );
     let limit = overview + electrons(current, 17.5 * 0.02);
     let config = settings(&format!("{DRIFTING} --dead-time 0 --dose-limit {limit}"));

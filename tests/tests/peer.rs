@@ -6,9 +6,9 @@ use std::process::{Command, Stdio};
 
 use beacon_host::campaign::{CampaignConfig, Patches, Posterior};
 use beacon_host::controller::{Controller as _, InProcess, Memory, Setup};
-use beacon_host::dataset::read_map;
+use beacon_host::data::Map;
+use beacon_host::data::files::read_map;
 use beacon_host::experiment::Experiment as _;
-use beacon_host::map::Map;
 use beacon_host::metrics::{mae, nlpd};
 use beacon_host::train::{Trainer, TrainerConfig};
 use beacon_kernel::{Acquisition, Candidate, Capacity, Network};

@@ -3,11 +3,10 @@
 
 use std::path::Path;
 
-use beacon_host::dataset::{self, Dataset};
-use beacon_host::map::Map;
+use beacon_host::data::files::{self, Dataset};
+use beacon_host::data::{Map, Spectra};
 use beacon_host::scalarizer::Scalarizer;
 use beacon_host::specimen::{Nanoparticles, NanoparticlesConfig};
-use beacon_host::spectra::Spectra;
 use beacon_kernel::link::scalarizer as kernel;
 
 fn parse(text: &str) -> Scalarizer {
@@ -23,7 +22,7 @@ fn shared(name: &str) -> Option<Spectra> {
         println!("skipped: the shared data are absent ({})", file.display());
         return None;
     }
-    match dataset::read(&file.to_string_lossy()).unwrap() {
+    match files::read(&file.to_string_lossy()).unwrap() {
         Dataset::Spectra(spectra) => Some(spectra),
         Dataset::Map(_) => panic!("{name} holds spectra"),
     }

@@ -7,9 +7,9 @@ use beacon_host::campaign::{
     Campaign, CampaignConfig, Outcome, Seeds, Summary, read_order, read_seeds, write_run,
 };
 use beacon_host::controller::{InProcess, Memory};
+use beacon_host::data::Patches;
 use beacon_host::experiment::Experiment;
 use beacon_host::metrics::{Groups, published_target_curve};
-use beacon_host::patches::Patches;
 use beacon_host::spaces::{Cache, LatentConfig, Spaces};
 use beacon_kernel::{Candidate, Candidates, Capacity};
 use beacon_tests::{pfm, pfm_folder, run, specimen};

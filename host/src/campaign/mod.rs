@@ -26,12 +26,12 @@ use std::time::Instant;
 use beacon_kernel::{Acquisition, Candidate, Candidates, Network, Strategy};
 
 use crate::controller::Controller;
+use crate::data::Map;
 use crate::experiment::{Ended, Experiment};
-use crate::map::Map;
 use crate::spaces::Spaces;
 use crate::train::Trainer;
 
-pub use crate::patches::Patches;
+pub use crate::data::Patches;
 pub use config::{CampaignConfig, default_strategy};
 pub use discovery::Discovery;
 pub use error::CampaignError;

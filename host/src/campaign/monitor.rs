@@ -6,7 +6,7 @@ use beacon_kernel::{Candidate, Candidates, Surrogate};
 use serde::{Deserialize, Serialize};
 
 use super::Times;
-use crate::map::Map;
+use crate::data::Map;
 use crate::metrics::{Coverage, Groups, MetricsError, SurrogateErrors, TARGET_BINS, target_groups};
 use crate::spaces::{LatentSpace, Spaces};
 
@@ -400,7 +400,7 @@ mod tests {
         let truth = Map::uncalibrated(4, 5, (0..20).map(f64::from).collect(), "ramp");
         let candidates = Candidates::new(4, 5, 4).unwrap();
         let mut monitor = Monitor::new(Some(&truth), candidates).unwrap();
-        let patches = crate::patches::Patches::new(&truth, 4).unwrap();
+        let patches = crate::data::Patches::new(&truth, 4).unwrap();
         let spaces = Spaces::new(&patches, None, &crate::spaces::Cache::none()).unwrap();
         monitor.judge_in(&spaces).unwrap();
         monitor.seed(Candidate(0), 0.0).unwrap();

@@ -6,8 +6,8 @@ use beacon_kernel::{Candidate, Pixel, Proposal};
 
 use super::{CampaignConfig, Discovery, Series};
 use crate::controller::LinkReport;
+use crate::data::Map;
 use crate::experiment::Ended;
-use crate::map::Map;
 
 /// What the model expected of a point, in the units of the response.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -3,7 +3,7 @@
 use beacon_kernel::{Candidate, Candidates, LARGEST_RESPONSE, Pixel};
 
 use super::CampaignError;
-use crate::map::Map;
+use crate::data::Map;
 
 /// Smallest range of responses that the kernel's f32 can resolve.
 const SMALLEST_RANGE: f64 = 1e-25;

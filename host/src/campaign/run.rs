@@ -7,9 +7,8 @@ use beacon_kernel::{Acquisition, Candidate, LARGEST_RESPONSE, Pixel, Proposal, S
 
 use super::{CampaignError, Expectation, Measurement, Posterior, Times};
 use crate::controller::{BeamPort, Controller, ControllerError, Setup};
+use crate::data::{Map, Patches};
 use crate::experiment::{Experiment, ExperimentError, Point, Region};
-use crate::map::Map;
-use crate::patches::Patches;
 use crate::train::{FitReport, Trainer};
 
 /// A point that was chosen, and what the kernel said when it proposed it.

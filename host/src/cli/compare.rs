@@ -10,15 +10,15 @@ use super::progress::Display;
 use super::replay::parse_scalarizer;
 use super::{Failure, input, print, spaces, specimen};
 use crate::campaign::{CampaignConfig, default_strategy, read_seeds};
+use crate::data::Patches;
+use crate::data::files::write_file;
 use crate::experiment::Experiment;
-use crate::patches::Patches;
-use crate::report::write_file;
 use crate::scalarizer::Scalarizer;
 use crate::spaces::{LatentConfig, Spaces};
 use crate::study::{
-    Analysis, Cell, CellName, Comparison, Dataset, Ending, Maps, Plan, Stored, Study, StudyError,
-    StudyFolder, chosen_steps, cores, describe, run_cells, to_json, write_report, write_series,
-    write_table,
+    Analysis, Cell, CellName, Comparison, DataIdentity, Ending, Maps, Plan, Stored, Study,
+    StudyError, StudyFolder, chosen_steps, cores, describe, run_cells, to_json, write_report,
+    write_series, write_table,
 };
 
 /// Arguments of `beacon compare`.
@@ -157,7 +157,7 @@ fn explore<M: Experiment + Clone + Sync>(
         Some(file) => read_seeds(file).map_err(|e| Failure::input(&e))?,
         None => Vec::new(),
     };
-    let dataset = Dataset::new(name, &experiment);
+    let dataset = DataIdentity::new(name, &experiment);
     let names = args.strategies.iter().map(|name| name.trim().to_owned());
     let (strategies, campaign) = (names.collect(), args.campaign.clone());
     let maps = Maps::new(&experiment);

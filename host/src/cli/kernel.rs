@@ -81,7 +81,7 @@ pub(super) fn run(
     );
     let mut memory = Memory::new(capacity);
     let in_process = InProcess::new(&mut memory).map_err(|e| Failure::running(&e))?;
-    let outcome = match Line::open(choice, None)? {
+    let outcome = match ControllerLine::open(choice, None)? {
         None => {
             let mut controller = in_process;
             campaign.run(experiment, &mut controller, observer)
@@ -125,7 +125,7 @@ pub(super) fn admit(controller: &Linked<'_>, needed: Capacity) -> Result<(), Fai
 }
 
 /// An open line to a controller, with the emulator behind it if there is one.
-pub(super) struct Line {
+pub(super) struct ControllerLine {
     port: Port,
     /// Kept for as long as the line: it ends with it.
     emulator: Option<Emulator>,
@@ -151,7 +151,7 @@ impl std::ops::DerefMut for Connected<'_> {
     }
 }
 
-impl Line {
+impl ControllerLine {
     /// Opens the line of a choice; `None` for a kernel in this process. The emulated board
     /// logs its beam commands to `beam_log`.
     pub(super) fn open(

@@ -122,13 +122,13 @@ impl Display {
     }
 
     /// The progress of one campaign of `steps` steps.
-    pub(super) fn campaign(&self, name: &str, steps: usize) -> Progress {
+    pub(super) fn campaign(&self, name: &str, steps: usize) -> CampaignProgress {
         let template = "{prefix} [{wide_bar}] step {pos}/{len} {msg}";
         let bar = self.bar(template, steps, "training");
         if let Some(bar) = &bar {
             bar.set_prefix(name.to_owned());
         }
-        Progress {
+        CampaignProgress {
             name: name.to_owned(),
             bar,
             quiet: self.quiet,
@@ -145,7 +145,7 @@ fn exit() -> ! {
 }
 
 /// The progress of one campaign.
-pub(super) struct Progress {
+pub(super) struct CampaignProgress {
     name: String,
     bar: Option<ProgressBar>,
     quiet: bool,
@@ -153,7 +153,7 @@ pub(super) struct Progress {
     started: Instant,
 }
 
-impl Progress {
+impl CampaignProgress {
     /// Says a line at once, above the bar where there is one.
     pub(super) fn voice(&self) -> Box<dyn FnMut(&str)> {
         let (bar, name) = (self.bar.clone(), self.name.clone());
@@ -164,7 +164,7 @@ impl Progress {
     }
 }
 
-impl Observer for Progress {
+impl Observer for CampaignProgress {
     fn step(&mut self, step: usize, of: usize, series: &Series) -> ControlFlow<Ended> {
         let known = [&series.target_coverage, &series.observed_coverage];
         let coverage = known.iter().find_map(|coverage| coverage.last().copied());

@@ -16,7 +16,7 @@ use crate::campaign::{
     Campaign, CampaignConfig, Outcome, Seeds, Summary, default_strategy, read_seeds, write_run,
 };
 use crate::controller::{ControllerChoice, LinkReport};
-use crate::report::number::significant;
+use crate::plot::number::significant;
 use crate::scalarizer::Scalarizer;
 use crate::spaces::LatentConfig;
 

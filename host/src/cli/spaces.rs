@@ -3,7 +3,7 @@
 use std::io::IsTerminal as _;
 
 use super::Failure;
-use crate::patches::Patches;
+use crate::data::Patches;
 use crate::spaces::{Cache, LatentConfig, Spaces};
 
 /// Takes or works out the spaces of an image; what could not be kept is told on

@@ -11,9 +11,8 @@ use beacon_kernel::link::scalarizer::Scalarizer;
 use beacon_kernel::{Candidate, Pixel};
 
 use crate::controller::{BeamPort, ControllerError};
-use crate::map::Map;
-use crate::specimen::{Behaviour, SpecimenError};
-use crate::spectra::Channels;
+use crate::data::{Behaviour, Channels, Map};
+use crate::specimen::SpecimenError;
 
 pub use order::{Ended, Order, Region};
 pub use replay::Replay;

@@ -6,9 +6,8 @@ use beacon_kernel::Pixel;
 
 use super::{Experiment, ExperimentError, Point};
 use crate::controller::BeamPort;
-use crate::map::Map;
+use crate::data::{Channels, Map, Spectra};
 use crate::scalarizer::Scalarizer;
-use crate::spectra::{Channels, Spectra};
 
 /// An image with a response of the same area. A clone shares the spectra that it came from.
 #[derive(Clone, Debug)]
@@ -105,7 +104,7 @@ mod tests {
     use beacon_kernel::Candidate;
 
     use super::*;
-    use crate::axis::Axis;
+    use crate::data::Axis;
 
     #[test]
     fn a_replay_answers_with_the_response_of_the_pixel() {

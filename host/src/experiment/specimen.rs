@@ -6,10 +6,9 @@ use beacon_kernel::Pixel;
 
 use super::{Experiment, ExperimentError, Point};
 use crate::controller::BeamPort;
-use crate::map::Map;
+use crate::data::{Behaviour, Channels, Map};
 use crate::scalarizer::Scalarizer;
-use crate::specimen::{Behaviour, Specimen, SpecimenConfig};
-use crate::spectra::Channels;
+use crate::specimen::{Specimen, SpecimenConfig};
 
 /// A specimen whose spectra are reduced to one number.
 #[derive(Clone, Debug)]

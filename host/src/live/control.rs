@@ -26,9 +26,9 @@ use super::commands::Commands;
 use super::event::Command;
 use super::folder::RunFolder;
 use super::status::{Board, Status};
+use crate::data::Channels;
 use crate::experiment::Region;
 use crate::scalarizer::Scalarizer;
-use crate::spectra::Channels;
 
 /// Longest line that is read, in bytes.
 const LONGEST: usize = 1 << 16;
@@ -509,7 +509,7 @@ fn write_private(file: &Path, content: &str) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::axis::Axis;
+    use crate::data::Axis;
 
     fn words(text: &str) -> Vec<String> {
         text.split(' ').map(str::to_owned).collect()

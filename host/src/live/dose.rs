@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use beacon_kernel::Candidate;
 
-use crate::map::Map;
+use crate::data::Map;
 
 /// Charge of an electron in C.
 const ELECTRON: f64 = 1.602_176_634e-19;
@@ -16,7 +16,7 @@ pub fn electrons(current_pa: f64, seconds: f64) -> f64 {
 
 /// Area of a pixel of an image in Å²; `None` where its axes are not calibrated in metres.
 pub fn pixel_area(image: &Map) -> Option<f64> {
-    let side = |axis: &crate::axis::Axis| {
+    let side = |axis: &crate::data::Axis| {
         let angstrom = match axis.units.trim() {
             "m" => 1e10,
             "mm" => 1e7,
@@ -172,7 +172,7 @@ impl Ledger {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::axis::Axis;
+    use crate::data::Axis;
 
     #[test]
     fn a_nanoampere_for_a_second_is_six_milliard_electrons() {

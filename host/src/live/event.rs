@@ -7,10 +7,9 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::data::{Channels, Map};
 use crate::experiment::Region;
-use crate::map::Map;
 use crate::microscope::{Acquired, Beam, Position};
-use crate::spectra::Channels;
 
 /// An event and when it happened.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -4,9 +4,9 @@ use beacon_kernel::{Candidate, Pixel};
 
 use super::event::Measured;
 use super::journal::Place;
+use crate::data::Channels;
 use crate::microscope::Position;
 use crate::scalarizer::{Scalarizer, ScalarizerError};
-use crate::spectra::Channels;
 
 /// A measured point without its spectrum, which stays in the journal.
 #[derive(Clone, Debug, PartialEq)]

@@ -9,8 +9,8 @@ use super::event::Command;
 use super::journal::JournalError;
 use super::session::Session;
 use crate::campaign::{Measurement, Outcome, Summary};
+use crate::data::result::{PointRow, PointSpectra, Response, ResultError, ResultFile};
 use crate::experiment::Experiment as _;
-use crate::result::{PointRow, PointSpectra, Response, ResultError, ResultFile};
 
 /// Summary of a live campaign: that of a replay, and what the sample took for it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

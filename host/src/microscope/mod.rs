@@ -3,7 +3,7 @@
 //! | `--microscope` | what |
 //! |---|---|
 //! | `replay:IMAGE,RESPONSE` | data acquired before, as if they were measured now |
-//! | `specimen[:NAME[:SEED]]` | a built-in specimen under a simulated column |
+//! | `specimen[:NAME[:SEED]]` | a built-in specimen under a simulated beam |
 //! | `pyro:HOST:PORT` | DTMicroscope, the digital twin, over Pyro5 |
 //! | `bridge:HOST:PORT` | an instrument behind the line-JSON bridge, such as AutoScript |
 //!
@@ -14,24 +14,20 @@ mod choice;
 mod error;
 mod interrupt;
 pub mod pyro;
-mod replay;
-mod specimen;
+mod simulated;
 
 pub use bridge::{BridgeMicroscope, BridgeOptions};
 pub use choice::{MicroscopeChoice, MicroscopeOptions, Opened, UnknownMicroscope};
 pub use error::MicroscopeError;
 pub use interrupt::{Interrupt, Urgency};
-pub use replay::ReplayMicroscope;
-pub use specimen::{ColumnConfig, SpecimenMicroscope};
+pub use simulated::{ReplayMicroscope, SimulatedBeam, SpecimenMicroscope};
 
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::map::Map;
+use crate::data::{Behaviour, Channels, Map};
 use crate::scalarizer::Scalarizer;
-use crate::specimen::Behaviour;
-use crate::spectra::Channels;
 
 /// A place in the frame of the overview image, in fractions of it: (0, 0) is its upper left
 /// corner and (1, 1) its lower right one, so that pixels have their centres at (column + ½) /

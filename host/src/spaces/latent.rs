@@ -9,8 +9,8 @@ use super::kmeans::Centres;
 use super::mlp::Perceptron;
 use super::training::{self, LATENT};
 use super::{rotation, sample};
+use crate::data::Patches;
 use crate::metrics::Groups;
-use crate::patches::Patches;
 
 /// Clusters of the latent means.
 pub const LATENT_CLUSTERS: usize = 80;
@@ -40,7 +40,7 @@ pub(super) struct Learnt {
 
 /// The decoder's patches over a regular grid of the latent plane.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Manifold {
+pub struct DecodedGrid {
     /// Coordinates of the grid along the first latent axis, rising.
     pub first: Vec<f32>,
     /// Coordinates of the grid along the second latent axis, rising.
@@ -132,7 +132,7 @@ impl LatentSpace {
     }
 
     /// Decoded patches over the bounding box of the latent means, `side` along each axis.
-    pub fn manifold(&self, side: usize) -> Manifold {
+    pub fn manifold(&self, side: usize) -> DecodedGrid {
         let axis = |axis: usize| -> Vec<f32> {
             let values = || self.learnt.means.iter().map(|mean| mean[axis]);
             let low = values().fold(f32::INFINITY, f32::min);
@@ -143,7 +143,7 @@ impl LatentSpace {
         let (first, second) = (axis(0), axis(1));
         let row = |&y: &f32| first.iter().map(|&x| self.decode([x, y])).collect();
         let patches = second.iter().map(row).collect();
-        Manifold {
+        DecodedGrid {
             first,
             second,
             patches,
@@ -188,7 +188,7 @@ fn prepared(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::map::Map;
+    use crate::data::Map;
 
     const SIDE: usize = 20;
 

@@ -5,8 +5,7 @@
 //! for the next time ([`Cache`]) and shared by every campaign on it:
 //!
 //! ```
-//! use beacon_host::map::Map;
-//! use beacon_host::patches::Patches;
+//! use beacon_host::data::{Map, Patches};
 //! use beacon_host::spaces::{Cache, Spaces};
 //!
 //! let image = Map::uncalibrated(20, 20, (0..400).map(|n| f64::from(n).sin()).collect(), "waves");
@@ -30,12 +29,12 @@ mod training;
 
 use std::sync::Arc;
 
+use crate::data::Patches;
 use crate::metrics::Groups;
-use crate::patches::Patches;
 
 pub use cache::Cache;
 pub use error::SpacesError;
-pub use latent::{LATENT_CLUSTERS, LatentConfig, LatentSpace, Manifold};
+pub use latent::{DecodedGrid, LATENT_CLUSTERS, LatentConfig, LatentSpace};
 pub use patch::{PATCH_CLUSTERS, PROJECTED};
 
 use cache::Key;
@@ -156,7 +155,7 @@ fn latent_name(config: LatentConfig) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::map::Map;
+    use crate::data::Map;
 
     #[test]
     fn spaces_from_the_cache_are_those_that_were_worked_out() {

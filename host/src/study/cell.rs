@@ -5,13 +5,13 @@ use std::time::{Duration, Instant};
 use beacon_kernel::Capacity;
 use serde::{Deserialize, Serialize};
 
-use super::dataset::CHECKSUM;
+use super::identity::CHECKSUM;
 use super::{Cell, Plan, StudyError};
 use crate::campaign::{Campaign, CampaignError, Observer, Summary};
 use crate::controller::{InProcess, Memory};
+use crate::data::Patches;
 use crate::experiment::Experiment;
 use crate::metrics::Groups;
-use crate::patches::Patches;
 use crate::spaces::Spaces;
 
 /// The result of one cell, as its file holds it.

@@ -28,7 +28,7 @@ pub struct StrategyRuns {
 
 /// Mean and standard deviation of a metric over seeds, step by step.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Curve {
+pub struct MeanCurve {
     /// Mean after each step; NaN where no campaign could compute it.
     pub mean: Vec<f64>,
     /// Standard deviation likewise; NaN with fewer than two campaigns.
@@ -197,7 +197,7 @@ impl Space {
 impl StrategyRuns {
     /// Mean and standard deviation of a metric over the seeds, step by step; `None` where no
     /// campaign computed it.
-    pub fn curve(&self, metric: &Metric) -> Option<Curve> {
+    pub fn curve(&self, metric: &Metric) -> Option<MeanCurve> {
         let curves = self.runs.iter().map(|run| metric.curve(&run.campaign));
         let steps = curves.flatten().map(<[f64]>::len).max()?;
         let (mean, sd) = (1..=steps)
@@ -215,7 +215,7 @@ impl StrategyRuns {
                 )
             })
             .unzip();
-        Some(Curve { mean, sd })
+        Some(MeanCurve { mean, sd })
     }
 }
 

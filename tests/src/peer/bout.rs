@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use beacon_host::campaign::{CampaignConfig, Patches, Posterior};
 use beacon_host::controller::{Controller, ControllerError, InProcess, Memory, Setup};
-use beacon_host::map::Map;
+use beacon_host::data::Map;
 use beacon_host::metrics::{MetricsError, mae, nlpd};
 use beacon_host::train::{FitReport, TrainError, Trainer, TrainerConfig};
 use beacon_kernel::{Acquisition, Candidate, Capacity, Network, Proposal, Strategy};

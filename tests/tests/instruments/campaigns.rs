@@ -3,10 +3,10 @@
 
 use beacon_host::campaign::{Campaign, CampaignConfig, Seeds};
 use beacon_host::controller::{InProcess, Memory};
-use beacon_host::dataset::{self, Dataset};
+use beacon_host::data::Map;
+use beacon_host::data::files::{self, Dataset};
 use beacon_host::experiment::{Ended, Replay};
 use beacon_host::live::LiveConfig;
-use beacon_host::map::Map;
 use beacon_host::microscope::{BridgeMicroscope, BridgeOptions, Microscope};
 use beacon_host::scalarizer::Scalarizer;
 use beacon_kernel::{Candidates, Capacity};
@@ -92,8 +92,8 @@ fn a_campaign_on_dtmicroscope_decides_as_a_replay_of_the_file_it_registered() {
     let ran = live(&mut twin, config.clone());
 
     let file = server.data();
-    let image = dataset::read_map(&format!("{file}#Channel_000")).unwrap();
-    let spectra = dataset::read(&format!("{file}#Channel_001")).unwrap();
+    let image = files::read_map(&format!("{file}#Channel_000")).unwrap();
+    let spectra = files::read(&format!("{file}#Channel_001")).unwrap();
     let Dataset::Spectra(spectra) = spectra else {
         panic!("the second channel holds spectra");
     };

@@ -4,16 +4,16 @@
 
 use std::time::Duration;
 
-use beacon_host::dataset::{self, Dataset};
+use beacon_host::data::Spectra;
+use beacon_host::data::files::{self, Dataset};
 use beacon_host::microscope::pyro::{PyroMicroscope, PyroOptions};
 use beacon_host::microscope::{Microscope as _, MicroscopeError, Position};
-use beacon_host::spectra::Spectra;
 use beacon_tests::DtServer;
 
 const DWELL: Duration = Duration::from_millis(10);
 
 fn spectra(file: &str) -> Spectra {
-    match dataset::read(&format!("{file}#Channel_001")).unwrap() {
+    match files::read(&format!("{file}#Channel_001")).unwrap() {
         Dataset::Spectra(spectra) => spectra,
         Dataset::Map(_) => panic!("{file} holds spectra"),
     }
@@ -31,7 +31,7 @@ fn the_twin_answers_with_what_its_file_holds() {
     assert_eq!(microscope.channels().coordinates[1], 5.5);
 
     let image = microscope.overview().unwrap();
-    let from_file = dataset::read_map(&format!("{}#Channel_000", server.data())).unwrap();
+    let from_file = files::read_map(&format!("{}#Channel_000", server.data())).unwrap();
     assert_eq!(image, from_file);
     assert_eq!((image.height(), image.width()), (48, 40));
     assert_eq!((image.rows.scale, image.columns.scale), (0.5, 0.25));

@@ -4,10 +4,8 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use beacon_host::axis::Axis;
-use beacon_host::map::Map;
-use beacon_host::result::{PointRow, PointSpectra, Response, ResultFile};
-use beacon_host::spectra::Channels;
+use beacon_host::data::result::{PointRow, PointSpectra, Response, ResultFile};
+use beacon_host::data::{Axis, Channels, Map};
 use serde_json::{Value, json};
 
 /// A Python that has the programs; nothing where there is none and none is demanded.

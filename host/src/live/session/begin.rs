@@ -10,6 +10,7 @@ use beacon_kernel::{Acquisition, Candidate, Candidates};
 
 use super::{Asleep, Session, now_ms};
 use crate::campaign::ALGORITHM;
+use crate::data::Channels;
 use crate::live::aim::{self, Aim};
 use crate::live::closed::Closed;
 use crate::live::control::Accepted;
@@ -24,7 +25,6 @@ use crate::live::status::Status;
 use crate::live::{LiveConfig, LiveError};
 use crate::live::{RunFolder, check_alone, check_with, default_target, dose};
 use crate::microscope::{Microscope, Past};
-use crate::spectra::Channels;
 
 /// What a session starts with, once everything is checked.
 struct Ready {

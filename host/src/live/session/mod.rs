@@ -30,12 +30,10 @@ use super::points::{LivePoint, Points};
 use super::reserve::Reserve;
 use super::status::Board;
 use crate::controller::BeamPort;
+use crate::data::{Behaviour, Channels, Map};
 use crate::experiment::{Ended, Experiment, ExperimentError, Order, Point, Unreduced};
-use crate::map::Map;
 use crate::microscope::{Microscope, Past};
 use crate::scalarizer::Scalarizer;
-use crate::specimen::Behaviour;
-use crate::spectra::Channels;
 
 pub use begin::TakenUp;
 
@@ -192,8 +190,9 @@ impl Session<'_> {
         self.journal.borrow_mut().spectrum(point.place)
     }
 
-    /// Blanks the instrument's beam and writes down why the campaign ended; nothing of the latter
-    /// while the journal is still being lived through, which already says more.
+    /// Blanks the instrument's beam and writes down why the campaign ended. A journal that already
+    /// says so, and to which nothing was added since, stays as it is: a campaign that has ended may
+    /// be resumed any number of times.
     ///
     /// # Errors
     /// When the journal cannot be written.
@@ -206,7 +205,8 @@ impl Session<'_> {
             ));
         }
         self.board.write(|status| status.state = why.to_string());
-        if !self.is_live() {
+        let unchanged = self.asleep.as_ref().is_some_and(|asleep| asleep.had_ended);
+        if unchanged || !self.is_live() {
             return Ok(());
         }
         let why = why.to_string();

@@ -24,9 +24,7 @@ use self::message::{
     Call, Done, Hello, Instrument, Overview, PROTOCOL, Refusal, Spectrum, Unknown, VERSION,
 };
 use super::{Acquired, Beam, Interrupt, Microscope, MicroscopeError, Position};
-use crate::axis::Axis;
-use crate::map::Map;
-use crate::spectra::Channels;
+use crate::data::{Axis, Channels, Map};
 
 /// Longest dwell that a bridge accepts.
 const LONGEST_DWELL: Duration = Duration::from_secs(3600);

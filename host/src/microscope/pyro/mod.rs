@@ -27,8 +27,7 @@ mod wire;
 use std::time::Duration;
 
 use super::{Acquired, Beam, Interrupt, Microscope, MicroscopeError, Position};
-use crate::map::Map;
-use crate::spectra::Channels;
+use crate::data::{Channels, Map};
 use calibration::Calibration;
 use client::Client;
 use twin::Twin;
