@@ -32,7 +32,7 @@ pub(crate) struct Layers<'w> {
 }
 
 impl<'w> Layers<'w> {
-    /// Views into the flat weights.
+    /// Views into the flat weights of a network that convolves.
     ///
     /// # Errors
     /// [`Error::WeightCount`] when there are not as many as the network has.
@@ -143,7 +143,7 @@ impl<'w> Layers<'w> {
         let side2 = self.network.pool2_side();
         // In padded coordinates the tap (ky, kx) of output (y, x) reads input (y + ky - pad, …).
         let pad = match self.network.architecture() {
-            Architecture::Valid => 0,
+            Architecture::Valid | Architecture::Filters => 0,
             Architecture::Same => 1,
         };
         let input = |y: usize, x: usize| {

@@ -58,7 +58,7 @@ pub(crate) fn features(
     latents: &mut [[f32; LATENT]],
     scratch: &mut [f32],
 ) -> Result<(), Error> {
-    let width = candidates.width();
+    let width = candidates.extended_width();
     let needed = self::scratch(width);
     let short = Error::Capacity {
         what: "floats of workspace",

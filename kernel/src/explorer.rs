@@ -18,8 +18,8 @@ use crate::strategy::{Acquisition, Sampling, Strategy};
 use crate::structure::Windows;
 use crate::surrogate::{self, Posterior, Sites, Surrogate};
 use crate::{
-    Architecture, Candidate, Candidates, Capacity, Error, Hyperparameters, Model, Pixel,
-    Standardisation, Storage, dense,
+    Architecture, Candidate, Candidates, Capacity, Error, Hyperparameters, Model, Network, Pixel,
+    Standardisation, Storage, dense, filters,
 };
 
 /// The posterior at one candidate, in the units of the response.
@@ -75,6 +75,8 @@ pub struct Explorer<'a> {
     candidates: Option<Candidates>,
     process: Option<Process>,
     measured: usize,
+    /// Whether the features of the fixed filters are those of the image.
+    filtered: bool,
     /// Measured points that the structural distances include.
     distances_known: usize,
     /// The candidate that the distances are being updated with, and the rows of candidates done.
@@ -102,18 +104,17 @@ impl<'a> Explorer<'a> {
             candidates: None,
             process: None,
             measured: 0,
+            filtered: false,
             distances_known: 0,
             distances_underway: None,
         })
     }
 
-    /// Starts a campaign with an image, row-major, and square windows of `window` pixels; forgets
-    /// model and measurements.
+    /// Starts a campaign with an image, row-major, and square windows of `window` pixels that lie
+    /// inside it: [`Self::load_image_for`] with the candidates of [`Candidates::new`].
     ///
     /// # Errors
-    /// [`Error::NoCandidates`], [`Error::ImageShape`], [`Error::NotFinite`] for a pixel, and
-    /// [`Error::Capacity`] when the image or its candidates do not fit. The explorer is then as
-    /// it was before.
+    /// [`Error::NoCandidates`], and those of [`Self::load_image_for`].
     pub fn load_image(
         &mut self,
         height: usize,
@@ -121,7 +122,17 @@ impl<'a> Explorer<'a> {
         window: usize,
         pixels: &[f32],
     ) -> Result<(), Error> {
-        let candidates = Candidates::new(height, width, window)?;
+        self.load_image_for(Candidates::new(height, width, window)?, pixels)
+    }
+
+    /// Starts a campaign over these candidates with their image, row-major; forgets model and
+    /// measurements.
+    ///
+    /// # Errors
+    /// [`Error::ImageShape`], [`Error::NotFinite`] for a pixel, and [`Error::Capacity`] when the
+    /// extended image or the candidates do not fit. The explorer is then as it was before.
+    pub fn load_image_for(&mut self, candidates: Candidates, pixels: &[f32]) -> Result<(), Error> {
+        let (height, width) = (candidates.height(), candidates.width());
         if height.checked_mul(width) != Some(pixels.len()) {
             return Err(Error::ImageShape {
                 height,
@@ -136,12 +147,11 @@ impl<'a> Explorer<'a> {
                 index,
             });
         }
-        for (own, pixel) in self.memory.image.iter_mut().zip(pixels) {
-            *own = *pixel;
-        }
+        candidates.extend(pixels, self.memory.image);
         self.candidates = Some(candidates);
         self.process = None;
         self.measured = 0;
+        self.filtered = false;
         self.factor.clear();
         self.memory.taken.fill(0);
         self.distances_known = 0;
@@ -168,12 +178,11 @@ impl<'a> Explorer<'a> {
                 expected: candidates.window(),
             });
         }
-        let memory = &mut self.memory;
-        let layers = Layers::new(model.network, model.weights)?;
         self.process = None;
-        compute_features(&layers, candidates, memory)?;
+        self.compute_latents(model, candidates)?;
 
-        let latents = memory
+        let latents = self
+            .memory
             .latents
             .get_mut(..candidates.count())
             .unwrap_or_default();
@@ -423,6 +432,68 @@ impl<'a> Explorer<'a> {
         Ok(())
     }
 
+    /// The features of all candidates by the fixed [filters], in half precision. The explorer
+    /// computes them once for an image.
+    ///
+    /// # Errors
+    /// [`Error::NoImage`], and [`Error::Window`] outside the windows of
+    /// [`Architecture::Filters`].
+    pub fn features(
+        &mut self,
+    ) -> Result<impl ExactSizeIterator<Item = [f32; filters::FEATURES]>, Error> {
+        let candidates = self.candidates.ok_or(Error::NoImage)?;
+        self.compute_features(candidates)?;
+        let features = self.memory.features.get(..candidates.count());
+        Ok(features.unwrap_or_default().iter().map(filters::unpack))
+    }
+
+    /// Computes the features of the fixed filters unless they are those of the image already.
+    fn compute_features(&mut self, candidates: Candidates) -> Result<(), Error> {
+        if self.filtered {
+            return Ok(());
+        }
+        Network::new(Architecture::Filters, candidates.window())?;
+        // The memory of an update of the distances serves: one that is under way begins again.
+        self.distances_underway = None;
+        let memory = &mut self.memory;
+        filters::features(
+            memory.image,
+            candidates,
+            memory.next_distances,
+            memory.workspace,
+            memory.features,
+        )?;
+        self.filtered = true;
+        Ok(())
+    }
+
+    /// Latents of all candidates, in the network's own units.
+    fn compute_latents(&mut self, model: &Model<'_>, candidates: Candidates) -> Result<(), Error> {
+        if model.network.architecture() == Architecture::Filters {
+            self.compute_features(candidates)?;
+            let memory = &mut self.memory;
+            let features = memory.features.iter().take(candidates.count());
+            for (latent, features) in memory.latents.iter_mut().zip(features) {
+                *latent = filters::project(model.weights, features);
+            }
+            return Ok(());
+        }
+        let memory = &mut self.memory;
+        let layers = Layers::new(model.network, model.weights)?;
+        let (image, latents) = (&*memory.image, &mut *memory.latents);
+        if model.network.architecture() == Architecture::Valid {
+            return dense::features(&layers, image, candidates, latents, memory.workspace);
+        }
+        let (scratch, _) = memory.workspace.as_chunks_mut::<CHANNELS_1>();
+        let numbered = latents.iter_mut().take(candidates.count());
+        for (index, latent) in numbered.enumerate() {
+            let corner = candidates.corner(Candidate(index as u32))?;
+            let corner = (corner.row, corner.column);
+            *latent = layers.patch(image, candidates.extended_width(), corner, scratch);
+        }
+        Ok(())
+    }
+
     /// Adds the measured points that the Gaussian process lacks.
     fn absorb(&mut self) -> Result<(), Error> {
         let process = self.process.ok_or(Error::NoModel)?;
@@ -546,30 +617,6 @@ fn posterior<'p>(
         factor,
         points: points.get(..n).unwrap_or_default(),
         whitened: whitened.get(..n).unwrap_or_default(),
-    }
-}
-
-/// Latents of all candidates, in the network's own units.
-fn compute_features(
-    layers: &Layers<'_>,
-    candidates: Candidates,
-    memory: &mut Storage<'_>,
-) -> Result<(), Error> {
-    let image = &*memory.image;
-    match layers.network.architecture() {
-        Architecture::Valid => {
-            dense::features(layers, image, candidates, memory.latents, memory.workspace)
-        }
-        Architecture::Same => {
-            let (scratch, _) = memory.workspace.as_chunks_mut::<CHANNELS_1>();
-            let numbered = memory.latents.iter_mut().take(candidates.count());
-            for (index, latent) in numbered.enumerate() {
-                let corner = candidates.corner(Candidate(index as u32))?;
-                let corner = (corner.row, corner.column);
-                *latent = layers.patch(image, candidates.width(), corner, scratch);
-            }
-            Ok(())
-        }
     }
 }
 

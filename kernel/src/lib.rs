@@ -16,7 +16,8 @@
 //! ```
 //!
 //! 1. A small convolutional network turns the patch around each [`Candidate`] into a point of a
-//!    two-dimensional latent plane. Its weights come from the host as part of a [`Model`].
+//!    two-dimensional latent plane. Its weights come from the host as part of a [`Model`]. A fixed
+//!    bank of [`filters`] with a matrix can take its place ([`Architecture::Filters`]).
 //! 2. A Gaussian process on that plane predicts the response everywhere from the points
 //!    measured so far; each measurement appends one row to a Cholesky factor.
 //! 3. A [`Strategy`] scores the candidates. BEACON draws one joint posterior
@@ -30,7 +31,7 @@
 //!
 //! The caller lends all memory, as two slices whose lengths follow from a [`Capacity`] at compile
 //! time.
-//! [`Capacity::DEFAULT`] fits in 448 KiB.
+//! [`Capacity::DEFAULT`] fits in 512 KiB beside a workspace of 65 KiB.
 //!
 //! # Example
 //!
@@ -82,6 +83,7 @@ mod dense;
 mod elementary;
 mod error;
 mod explorer;
+pub mod filters;
 mod gp;
 mod grid;
 mod improvement;
@@ -97,7 +99,7 @@ mod structure;
 mod surrogate;
 mod thompson;
 
-pub use candidates::{Candidate, Candidates, Pixel};
+pub use candidates::{Candidate, Candidates, Edges, Pixel};
 pub use error::Error;
 pub use explorer::{Explorer, LARGEST_PIXEL, LARGEST_RESPONSE, Prediction, Proposal};
 pub use model::{Hyperparameters, LARGEST_WEIGHT, MIN_NOISE_RATIO, Model, Standardisation};

@@ -19,7 +19,7 @@ const LANES: usize = 8;
 /// Pixels of a row of the template that a step of the pass takes.
 const TAPS: usize = 8;
 
-/// The windows of an image, row-major.
+/// The windows of an extended image, row-major.
 #[derive(Clone, Copy)]
 pub(crate) struct Windows<'a> {
     pub(crate) image: &'a [f32],
@@ -29,7 +29,7 @@ pub(crate) struct Windows<'a> {
 impl<'a> Windows<'a> {
     /// The rows of the window with this top-left pixel.
     fn rows(self, corner: Pixel) -> impl Iterator<Item = &'a [f32]> {
-        let (window, width) = (self.candidates.window(), self.candidates.width());
+        let (window, width) = (self.candidates.window(), self.candidates.extended_width());
         (corner.row..corner.row + window).map(move |row| {
             let start = row * width + corner.column;
             self.image.get(start..start + window).unwrap_or_default()
@@ -128,7 +128,7 @@ impl<'a> Windows<'a> {
     /// [`product`](Self::product) of [`LANES`] windows next to each other, bit for bit; each pixel
     /// that it loads serves several of them.
     fn products(self, template: &[f32], row: usize, column: usize) -> [f32; LANES] {
-        let (window, width) = (self.candidates.window(), self.candidates.width());
+        let (window, width) = (self.candidates.window(), self.candidates.extended_width());
         let mut sums = [0.0_f32; LANES];
         for (row, template) in (row..).zip(template.chunks_exact(window.max(1))) {
             let start = row * width + column;

@@ -2,8 +2,7 @@
 //! costs (feature `parts`). No campaign uses them.
 
 use super::proposal::{Novelty, StructuralNovelty, Value, best_response};
-use super::{Explorer, compute_features, scale_latents};
-use crate::cnn::Layers;
+use super::{Explorer, scale_latents};
 use crate::novelty::KnownResponses;
 use crate::{Candidate, Error, Model};
 
@@ -15,9 +14,8 @@ impl Explorer<'_> {
     /// [`Error::NoImage`], [`Error::WeightCount`], [`Error::NotFinite`].
     pub fn only_features(&mut self, model: &Model<'_>) -> Result<(), Error> {
         let candidates = self.candidates.ok_or(Error::NoImage)?;
-        let layers = Layers::new(model.network, model.weights)?;
         self.process = None;
-        compute_features(&layers, candidates, &mut self.memory)?;
+        self.compute_latents(model, candidates)?;
         let latents = self.memory.latents.get_mut(..candidates.count());
         scale_latents(latents.unwrap_or_default(), [1.0; 2]).map(|_| ())
     }

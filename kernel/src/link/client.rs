@@ -6,8 +6,9 @@ use serde::Serialize;
 
 use super::frame::{self, Decoder, FrameKind, Header, MAX_BODY, MAX_FRAME, MAX_RAW, count};
 use super::message::{
-    Acquisition, Activation, Campaign, Configuration, Hello, Identity, Measured, Measurement, Next,
-    Proposed, Refusal, Region, Reply, Request, Settings, Standardisation, Status,
+    Acquisition, Activation, Campaign, Configuration, Edges, Hello, Identity, Measured,
+    Measurement, Next, Proposed, Refusal, Region, Reply, Request, Settings, Standardisation,
+    Status,
 };
 use super::scalarizer::Scalarizer;
 use super::transfer::{Kind, Sender};
@@ -104,6 +105,13 @@ pub enum Failure<E> {
         /// Newest version of the controller.
         current: u8,
     },
+    /// The controller's protocol version is older than the request.
+    Missing {
+        /// The version that both ends speak.
+        version: u8,
+        /// The first version that has the request.
+        since: u8,
+    },
     /// The controller refused.
     Refused(Refusal),
     /// A reply that does not belong to the request.
@@ -144,6 +152,11 @@ impl<E: fmt::Display> fmt::Display for Failure<E> {
                 f,
                 "the controller speaks protocol {min} to {current}, this host {PROTOCOL_MIN} to \
                  {PROTOCOL_CURRENT}: flash the firmware that came with this host"
+            ),
+            Self::Missing { version, since } => write!(
+                f,
+                "the controller speaks protocol {version}, and the request needs {since}: flash the \
+                 firmware that came with this host"
             ),
             Self::Refused(refusal) => refusal.fmt(f),
             Self::Unexpected => {
@@ -188,6 +201,8 @@ pub struct Client<T> {
     host: u32,
     sequence: u16,
     connected: bool,
+    /// The newest protocol version that both ends speak.
+    version: u8,
     max_raw: usize,
     decoder: Decoder<[u8; MAX_BODY]>,
     out: [u8; MAX_FRAME],
@@ -205,6 +220,7 @@ impl<T: Transport> Client<T> {
             // Two hosts on one port shall not continue each other's numbers by chance.
             sequence: (host ^ (host >> 16)) as u16,
             connected: false,
+            version: PROTOCOL_CURRENT,
             max_raw: MAX_RAW,
             decoder: Decoder::new([0; MAX_BODY]),
             out: [0; MAX_FRAME],
@@ -256,9 +272,10 @@ impl<T: Transport> Client<T> {
                     protocol_current: current,
                     ..
                 } = identity;
-                if !(min..=current).contains(&PROTOCOL_CURRENT) {
+                if current < PROTOCOL_MIN || min > PROTOCOL_CURRENT {
                     return Err(Failure::Version { min, current });
                 }
+                self.version = current.min(PROTOCOL_CURRENT);
                 self.max_raw = usize::from(identity.max_raw).min(MAX_RAW) & !7;
                 self.connected = true;
                 Ok(identity)
@@ -274,6 +291,10 @@ impl<T: Transport> Client<T> {
     pub fn request(&mut self, request: &Request, raw: &[u8]) -> Result<Reply, Failure<T::Error>> {
         if !self.connected {
             return Err(Failure::NotConnected);
+        }
+        let (version, since) = (self.version, request.since());
+        if since > version {
+            return Err(Failure::Missing { version, since });
         }
         match self.exchange(FrameKind::Request, request, raw)? {
             Answer::Reply(Reply::Refused(refusal)) => {
@@ -435,7 +456,7 @@ impl<T: Transport> Client<T> {
         self.done(&Request::ResetCounters)
     }
 
-    /// Begins a campaign and sends its image.
+    /// Begins a campaign, whose windows lie inside the image, and sends its image.
     ///
     /// # Errors
     /// [`Failure`]
@@ -444,7 +465,24 @@ impl<T: Transport> Client<T> {
         campaign: Campaign,
         image: &Sender<'_>,
     ) -> Result<(), Failure<T::Error>> {
-        self.done(&Request::Begin(campaign))?;
+        self.begin_with(campaign, Edges::Inside, image)
+    }
+
+    /// Begins a campaign and sends its image.
+    ///
+    /// # Errors
+    /// [`Failure`]; [`Failure::Missing`] when the controller knows no edges but
+    /// [`Edges::Inside`].
+    pub fn begin_with(
+        &mut self,
+        campaign: Campaign,
+        edges: Edges,
+        image: &Sender<'_>,
+    ) -> Result<(), Failure<T::Error>> {
+        self.done(&match edges {
+            Edges::Inside => Request::Begin(campaign),
+            Edges::Reflect => Request::BeginWith { campaign, edges },
+        })?;
         match self.deliver(image, Activation::Image)? {
             Reply::Done => Ok(()),
             _ => Err(Failure::Unexpected),
@@ -519,7 +557,8 @@ impl<T: Transport> Client<T> {
         self.request(&Request::Commit(activation), &[])
     }
 
-    /// Sends a whole transfer and makes it take effect.
+    /// Sends a whole transfer and makes it take effect; a model whose weights fit in one frame, in
+    /// one request.
     ///
     /// # Errors
     /// [`Failure`]
@@ -528,6 +567,17 @@ impl<T: Transport> Client<T> {
         sender: &Sender<'_>,
         activation: Activation,
     ) -> Result<Reply, Failure<T::Error>> {
+        let mut chunk = [0; MAX_RAW];
+        let room = chunk.get_mut(..self.max_raw).unwrap_or_default();
+        if let Activation::Model(header) = activation
+            && self.version >= 2
+            && sender.length() as usize <= room.len()
+        {
+            let length = sender.chunk(0, room);
+            let weights = sender.descriptor();
+            let raw = chunk.get(..length).unwrap_or_default();
+            return self.request(&Request::Load { weights, header }, raw);
+        }
         let mut tries = 0;
         loop {
             let mut upload = self.upload(*sender)?;
@@ -642,7 +692,7 @@ impl<T: Transport> Client<T> {
     ) -> Result<Answer, Failure<T::Error>> {
         self.sequence = self.sequence.wrapping_add(1);
         let header = Header {
-            version: PROTOCOL_CURRENT,
+            version: self.version,
             kind,
             sequence: self.sequence,
         };
@@ -729,7 +779,7 @@ impl<T: Transport> Client<T> {
                 .message()
                 .ok()
                 .map(|(identity, _)| Answer::Identity(identity)),
-            FrameKind::Reply if frame.header.version == PROTOCOL_CURRENT => {
+            FrameKind::Reply if frame.header.version == self.version => {
                 let reply = frame.message::<Reply>().ok();
                 let fitting = reply.filter(|(reply, raw)| raw.is_empty() || reply.carries_raw());
                 fitting.map(|(reply, _)| Answer::Reply(reply))

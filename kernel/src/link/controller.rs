@@ -44,9 +44,15 @@ impl Memory<'_> {
     }
 }
 
-// Explorer, link and 8 KiB for everything else that is static.
-const _: () =
-    assert!(Capacity::DEFAULT.bytes() + Memory::bytes(Capacity::DEFAULT) + 8 * 1024 <= 448 * 1024);
+// An STM32H743 holds the large buffers in its AXI SRAM of 512 KiB; workspace, frames and 8 KiB for
+// everything else that is static in the 95 KiB that its DTCM leaves beside the stack.
+const _: () = {
+    let workspace = 4 * Capacity::DEFAULT.workspace();
+    let frames = frame::MAX_BODY + frame::MAX_FRAME;
+    let all = Capacity::DEFAULT.bytes() + Memory::bytes(Capacity::DEFAULT);
+    assert!(all - workspace - frames <= 512 * 1024);
+    assert!(workspace + frames + 8 * 1024 <= 95 * 1024);
+};
 
 /// Limits that no host may exceed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -204,13 +210,16 @@ impl<'a> Controller<'a> {
         let header = frame.header;
         match header.kind {
             FrameKind::Hello => self.greet(now_ms, board),
-            FrameKind::Request if header.version != PROTOCOL_CURRENT => {
+            FrameKind::Request if !(PROTOCOL_MIN..=PROTOCOL_CURRENT).contains(&header.version) => {
                 count(&mut self.statistics.version_errors);
                 let identity = identity(&self.station, board, now_ms);
                 pass(header, FrameKind::Identity, &identity, board);
             }
             FrameKind::Request => match frame.message::<Request>() {
-                Ok((request, raw)) if raw.is_empty() || request.carries_raw() => {
+                Ok((request, raw))
+                    if request.since() <= header.version
+                        && (raw.is_empty() || request.carries_raw()) =>
+                {
                     self.take_request(&request, now_ms, board);
                 }
                 _ => self.misunderstand(header, board),
@@ -245,11 +254,7 @@ impl<'a> Controller<'a> {
         identity.other = self.session.greet(hello, &frame, silence);
         self.heard(now_ms);
         self.deferred = None;
-        let header = Header {
-            version: PROTOCOL_CURRENT,
-            kind: FrameKind::Identity,
-            ..header
-        };
+        let header = header_of_answer(header, FrameKind::Identity);
         self.replied = frame::encode(header, &identity, &[], self.reply).unwrap_or(0);
         self.send(board);
     }
@@ -343,11 +348,8 @@ impl<'a> Controller<'a> {
                 answer.unwrap_or_else(Reply::Refused)
             }
         };
-        let header = Header {
-            version: PROTOCOL_CURRENT,
-            kind: FrameKind::Reply,
-            sequence: header.sequence,
-        };
+        let header = header_of_answer(header, FrameKind::Reply);
+        let reply = reply.within(header.version);
         self.replied = frame::encode(header, &reply, &page, self.reply).unwrap_or(0);
         self.worked = true;
         self.send(board);
@@ -411,14 +413,19 @@ fn text<const N: usize>(text: &str) -> heapless::String<N> {
     short
 }
 
+/// The header of an answer: in the version of the question, or in the nearest that is spoken here.
+fn header_of_answer(question: Header, kind: FrameKind) -> Header {
+    Header {
+        version: question.version.clamp(PROTOCOL_MIN, PROTOCOL_CURRENT),
+        kind,
+        sequence: question.sequence,
+    }
+}
+
 /// Sends a reply without keeping it for a repetition.
 fn pass(header: Header, kind: FrameKind, reply: &impl serde::Serialize, board: &mut impl Board) {
     let mut buffer = [0; PASSING];
-    let header = Header {
-        version: PROTOCOL_CURRENT,
-        kind,
-        sequence: header.sequence,
-    };
+    let header = header_of_answer(header, kind);
     let length = frame::encode(header, reply, &[], &mut buffer).unwrap_or(0);
     if let Some(frame) = buffer.get(..length).filter(|frame| !frame.is_empty()) {
         board.send(frame);

@@ -1,4 +1,4 @@
-//! The serial link between a host and a scan controller: protocol version 1, both ends.
+//! The serial link between a host and a scan controller: protocol versions 1 and 2, both ends.
 //!
 //! The host sends one request at a time and the controller answers it. The controller owns the
 //! campaign's state and the beam; the host may be killed and replaced at any moment.
@@ -71,6 +71,8 @@
 //! | 20 End {campaign} | | 0 Done | |
 //! | 21 Origin {value} | what responses of spectra are relative to | 0 Done | |
 //! | 22 Exclude {top, bottom, left, right} | no proposal there any more | 0 Done | |
+//! | 23 BeginWith {campaign, edges} | Begin with reflected edges; version 2 | 0 Done | |
+//! | 24 Load {weights, header} | a model in one frame; version 2 | 0 Done | request: values, little-endian |
 //!
 //! Any request may be answered by 2 Refused, with a typed reason that includes every error of
 //! the kernel, and may be preceded by 1 Busy.
@@ -99,6 +101,20 @@
 //! 6. A host that gave up says hello again and looks at the status: the last request may or may
 //!    not have been carried out. A controller that was reset refuses everything but hello.
 //! 7. The controller answers a request in a version that it does not speak with its identity.
+//!
+//! # Versions
+//!
+//! Both ends speak every version from [`PROTOCOL_MIN`] to [`PROTOCOL_CURRENT`]. A host writes its
+//! requests in the newest version that the identity and it have in common; the controller answers
+//! in the version of the request. A later version is an earlier one with requests, replies and
+//! variants added at the end of their lists. The controller refuses a request that its frame's
+//! version does not have as undecodable, and leaves out of replies what their version does not
+//! have ([`message::Reply::within`]); a host does not send what the common version lacks
+//! ([`Failure::Missing`]).
+//!
+//! | version | what it added |
+//! |---|---|
+//! | 2 | 23 BeginWith; 24 Load; weights of the architecture 2 Filters in 11 Transfer |
 //!
 //! # Transfers and resuming
 //!
@@ -143,4 +159,4 @@ pub use controller::{Controller, Limits, Memory};
 /// Oldest protocol version spoken here.
 pub const PROTOCOL_MIN: u8 = 1;
 /// Newest protocol version spoken here.
-pub const PROTOCOL_CURRENT: u8 = 1;
+pub const PROTOCOL_CURRENT: u8 = 2;

@@ -11,7 +11,7 @@ use super::message::{
 };
 use super::scalarizer::{self, Scalarizer, Sums};
 use super::transfer::{Descriptor, Kind, Payload, Receiver};
-use crate::{Candidate, Candidates, Capacity, Error, Explorer, Model, Network};
+use crate::{Candidate, Candidates, Capacity, Edges, Error, Explorer, Model, Network};
 
 /// Raw bytes of a reply. A quarter of what a frame takes, because it lies on the stack.
 pub(super) type Page = Vec<u8, PAGE>;
@@ -35,6 +35,7 @@ pub(super) struct Station<'a> {
     /// The station subtracts it from the response of every spectrum.
     origin: f64,
     campaign: Option<Campaign>,
+    edges: Edges,
     phase: Phase,
     loaded: Loaded,
     /// An image or weights on their way into the staging memory.
@@ -55,6 +56,7 @@ impl<'a> Station<'a> {
             scalarizer: None,
             origin: 0.0,
             campaign: None,
+            edges: Edges::Inside,
             phase: Phase::Idle,
             loaded: Loaded::default(),
             bulk: None,
@@ -156,7 +158,8 @@ impl<'a> Station<'a> {
                 board.clear_panic();
                 Ok(Reply::Done)
             }
-            Request::Begin(campaign) => self.begin(campaign, board),
+            Request::Begin(campaign) => self.begin(campaign, Edges::Inside, board),
+            Request::BeginWith { campaign, edges } => self.begin(campaign, edges.into(), board),
             Request::Choose(acquisition) => {
                 self.explorer.set_acquisition(acquisition.into())?;
                 self.acquisition = acquisition;
@@ -170,6 +173,7 @@ impl<'a> Station<'a> {
                 let received = self.receiver(kind)?.progress().received;
                 Ok(Reply::Progress { received })
             }
+            Request::Load { weights, header } => self.load(weights, &header, raw),
             Request::Commit(Activation::Image) => self.commit_image(),
             Request::Commit(Activation::Model(header)) => self.commit_model(&header),
             Request::Commit(Activation::Spectrum { next }) => self.commit_spectrum(next, board),
@@ -200,8 +204,13 @@ impl<'a> Station<'a> {
         }
     }
 
-    fn begin(&mut self, campaign: Campaign, board: &mut impl Board) -> Result<Reply, Refusal> {
-        let same = self.campaign == Some(campaign);
+    fn begin(
+        &mut self,
+        campaign: Campaign,
+        edges: Edges,
+        board: &mut impl Board,
+    ) -> Result<Reply, Refusal> {
+        let same = self.campaign == Some(campaign) && self.edges == edges;
         match (self.phase, self.campaign) {
             (Phase::Running | Phase::AwaitingImage, _) if same => return Ok(Reply::Done),
             (Phase::Running, Some(Campaign { id, .. })) => {
@@ -209,14 +218,13 @@ impl<'a> Station<'a> {
             }
             _ => {}
         }
-        let (height, width) = (usize::from(campaign.height), usize::from(campaign.width));
-        let window = usize::from(campaign.window);
-        let candidates = Candidates::new(height, width, window)?;
-        Network::for_window(window)?;
+        let candidates = candidates(campaign, edges)?;
+        Network::for_window(candidates.window())?;
         self.explorer.capacity().admit(candidates)?;
         self.beam.blank(board, BlankReason::CampaignEnd);
         self.beam.clear();
         self.campaign = Some(campaign);
+        self.edges = edges;
         self.phase = Phase::AwaitingImage;
         self.origin = 0.0;
         self.loaded = Loaded::default();
@@ -430,11 +438,11 @@ impl<'a> Station<'a> {
         let campaign = self.campaign.ok_or(Refusal::NoCampaign)?;
         let descriptor = self.complete(Kind::Image)?;
         self.bulk = None;
-        let (height, width) = (usize::from(campaign.height), usize::from(campaign.width));
-        // Both at most the staging memory: the transfer was bounded by it.
-        let pixels = self.staging.get(..height * width).unwrap_or_default();
-        let window = usize::from(campaign.window);
-        self.explorer.load_image(height, width, window, pixels)?;
+        let candidates = candidates(campaign, self.edges)?;
+        // The transfer was bounded by the staging memory.
+        let count = candidates.height() * candidates.width();
+        let pixels = self.staging.get(..count).unwrap_or_default();
+        self.explorer.load_image_for(candidates, pixels)?;
         self.explorer.set_seed(campaign.seed);
         self.loaded.image_crc = Some(descriptor.crc);
         self.phase = Phase::Running;
@@ -473,6 +481,23 @@ impl<'a> Station<'a> {
         self.loaded.weights_crc = active.then_some(descriptor.crc);
         loaded?;
         Ok(Reply::Done)
+    }
+
+    /// A whole transfer of weights in one request.
+    fn load(
+        &mut self,
+        weights: Descriptor,
+        header: &ModelHeader,
+        raw: &[u8],
+    ) -> Result<Reply, Refusal> {
+        self.running()?;
+        if weights.payload.kind() != Kind::Weights {
+            return Err(Refusal::NoTransfer);
+        }
+        self.bulk = None;
+        self.begin_transfer(weights)?;
+        self.chunk(Kind::Weights, 0, raw)?;
+        self.commit_model(header)
     }
 
     fn commit_spectrum(&mut self, next: Next, board: &mut impl Board) -> Result<Reply, Refusal> {
@@ -569,6 +594,13 @@ impl<'a> Station<'a> {
         }
         Ok(candidates)
     }
+}
+
+/// The candidates of a campaign.
+fn candidates(campaign: Campaign, edges: Edges) -> Result<Candidates, Error> {
+    let [height, width, window] =
+        [campaign.height, campaign.width, campaign.window].map(usize::from);
+    Candidates::with_edges(height, width, window, edges)
 }
 
 /// `Vec::extend` panics when it is full; a page is cut to fit before it is filled.

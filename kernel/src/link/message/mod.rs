@@ -1,7 +1,8 @@
 //! The messages between host and controller: every request and every reply.
 //!
-//! Variants and fields are numbered by their order (postcard), so within one protocol version
-//! nothing is inserted, removed or reordered; `tests/tests/link_golden.rs` pins every byte.
+//! Variants and fields are numbered by their order (postcard), so nothing is inserted, removed or
+//! reordered; `tests/tests/link_golden.rs` pins every byte. What is added goes to the end of its
+//! list and belongs to a protocol version of its own: [`Request::since`] says which.
 
 mod beam;
 mod identity;
@@ -13,7 +14,7 @@ mod transfer;
 pub use beam::{DoseLimits, Field, Settings};
 pub use identity::{Hello, Identity, OtherHost};
 pub use kernel::{
-    Acquisition, Architecture, Capacity, Hyperparameters, Measurement, Prediction, Proposal,
+    Acquisition, Architecture, Capacity, Edges, Hyperparameters, Measurement, Prediction, Proposal,
     References, Sampling, Standardisation, Strategy, WindowLimits,
 };
 pub use refusal::{KernelError, Refusal, Which};
@@ -116,6 +117,22 @@ pub enum Request {
     },
     /// Excludes a region from all further proposals. → [`Reply::Done`]
     Exclude(Region),
+    /// [`Self::Begin`] with other candidates. Repeating the running campaign's changes nothing.
+    /// Since version 2. → [`Reply::Done`]
+    BeginWith {
+        /// The campaign.
+        campaign: Campaign,
+        /// What becomes of windows that reach beyond the image.
+        edges: Edges,
+    },
+    /// [`Self::Transfer`], [`Self::Chunk`] and [`Self::Commit`] of a model whose weights fit in
+    /// the raw part of one frame. Since version 2. → [`Reply::Done`]
+    Load {
+        /// Describes the weights.
+        weights: Descriptor,
+        /// The model without its weights.
+        header: ModelHeader,
+    },
 }
 
 /// A rectangle of the image's pixels.
@@ -295,9 +312,18 @@ pub struct Configuration {
 }
 
 impl Request {
+    /// The protocol version that the request, with all it carries, belongs to.
+    pub fn since(&self) -> u8 {
+        match self {
+            Self::BeginWith { .. } | Self::Load { .. } => 2,
+            Self::Transfer(descriptor) => descriptor.payload.since(),
+            _ => 1,
+        }
+    }
+
     /// Whether raw bytes follow the message.
     pub fn carries_raw(&self) -> bool {
-        matches!(self, Self::Chunk { .. })
+        matches!(self, Self::Chunk { .. } | Self::Load { .. })
     }
 
     /// Whether it may start an exposure, and so has to wait for one that is under way.
@@ -319,6 +345,7 @@ impl Request {
         matches!(
             self,
             Self::Commit(_)
+                | Self::Load { .. }
                 | Self::Propose { .. }
                 | Self::Surrogate { .. }
                 | Self::Measure {
@@ -330,6 +357,16 @@ impl Request {
 }
 
 impl Reply {
+    /// The reply as a host of this protocol version can read it: without what was added later.
+    #[must_use]
+    pub fn within(mut self, version: u8) -> Self {
+        if let Self::Status(status) = &mut self {
+            let known = |progress: &Progress| progress.descriptor.payload.since() <= version;
+            status.transfer = status.transfer.filter(known);
+        }
+        self
+    }
+
     /// Whether raw bytes follow the message.
     pub fn carries_raw(&self) -> bool {
         matches!(

@@ -81,6 +81,17 @@ pub struct Descriptor {
 }
 
 impl Payload {
+    /// The protocol version that it belongs to.
+    pub const fn since(self) -> u8 {
+        match self {
+            Self::Weights {
+                architecture: Architecture::Filters,
+                ..
+            } => 2,
+            _ => 1,
+        }
+    }
+
     /// Its kind.
     pub const fn kind(self) -> Kind {
         match self {
