@@ -140,7 +140,8 @@ impl EmulatedBoard {
     fn stream(&self) -> Vec<u8> {
         let file = self.folder.path().join(Self::BEAM);
         let mut stream = Vec::new();
-        loop {
+        // A minute is longer than any campaign goes on after its host.
+        for _ in 0..300 {
             // What the board sent a moment ago may still be on its way to the file.
             thread::sleep(Duration::from_millis(200));
             let more = fs::read(&file).expect("the emulator writes the beam's commands");
@@ -149,6 +150,7 @@ impl EmulatedBoard {
             }
             stream = more;
         }
+        panic!("the board sends commands to the beam without end");
     }
 }
 

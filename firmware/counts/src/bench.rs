@@ -1,6 +1,6 @@
 //! An explorer in the middle of a campaign, to run single kernels of.
 
-use beacon_kernel::{Candidate, Error, Explorer, Model, Network, Standardisation};
+use beacon_kernel::{Architecture, Candidate, Error, Explorer, Model, Network, Standardisation};
 
 use crate::{Lent, STRUCTURES, Shape, workload};
 
@@ -56,6 +56,17 @@ impl Bench {
         let side = capacity.image_width;
         self.explorer
             .load_image(side, side, capacity.window, self.image)
+    }
+
+    /// A model of the fixed filters, of which only the cost counts.
+    pub fn filters(&self) -> Model<'static> {
+        let window = self.model.network.window();
+        let network = Network::new(Architecture::Filters, window).expect("a window of the filters");
+        Model {
+            network,
+            weights: &self.model.weights[..network.weight_count()],
+            ..self.model
+        }
     }
 
     /// Measures until so many points are, the last of them not included.

@@ -20,6 +20,15 @@ impl Explorer<'_> {
         scale_latents(latents.unwrap_or_default(), [1.0; 2]).map(|_| ())
     }
 
+    /// Computes the features of the fixed filters, whether or not they are known.
+    ///
+    /// # Errors
+    /// As [`Explorer::features`].
+    pub fn only_filters(&mut self) -> Result<(), Error> {
+        self.filtered = false;
+        self.features().map(|_| ())
+    }
+
     /// Computes covariances and factor of all measured points: the last part of
     /// [`Explorer::load_model`].
     ///

@@ -45,7 +45,7 @@
 //! # Messages
 //!
 //! Numbers are those of the variants. The fields are documented in [`message::Request`] and
-//! [`message::Reply`]; every one is pinned byte by byte in `tests/tests/link_golden.rs`.
+//! [`message::Reply`]; every one is pinned byte by byte in `tests/tests/all/link_golden.rs`.
 //!
 //! | request | | answered by | raw bytes |
 //! |---|---|---|---|

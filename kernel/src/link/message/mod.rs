@@ -1,8 +1,8 @@
 //! The messages between host and controller: every request and every reply.
 //!
 //! Variants and fields are numbered by their order (postcard), so nothing is inserted, removed or
-//! reordered; `tests/tests/link_golden.rs` pins every byte. What is added goes to the end of its
-//! list and belongs to a protocol version of its own: [`Request::since`] says which.
+//! reordered; `tests/tests/all/link_golden.rs` pins every byte. What is added goes to the end of
+//! its list and belongs to a protocol version of its own: [`Request::since`] says which.
 
 mod beam;
 mod identity;

@@ -1,11 +1,9 @@
 //! The program as a user meets it: what it prints, writes and refuses.
 
-mod common;
-
 use std::path::Path;
 use std::process::Command;
 
-use common::{beacon, text, write_npy};
+use crate::common::{beacon, text, write_npy};
 
 /// A folder with an image of 20 × 24 pixels and a response that follows its structure.
 fn data() -> tempfile::TempDir {

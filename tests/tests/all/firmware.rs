@@ -1,15 +1,16 @@
 //! The image on the emulated board, driven by the client that the host uses.
 //!
-//! `firmware/test` builds the images and says where they are; without it nothing is run.
+//! `firmware/test` builds the images and runs these tests; without the images nothing is run.
 
 use std::io::{ErrorKind, Read, Write};
 use std::os::unix::net::UnixStream;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 use std::{env, fs, io, process, thread};
 
 use beacon_firmware::obi::{Track, Visit};
+use beacon_host::controller::{EmulatorError, firmware_image};
 use beacon_kernel::link::message::{
     Activation, Beam, BlankReason, Campaign, Measurement, ModelHeader, Next, Settings,
 };
@@ -32,14 +33,16 @@ struct Emulator {
 }
 
 impl Emulator {
-    fn start(image: &str, name: &str) -> Self {
+    fn start(image: &Path, name: &str) -> Self {
         let base = env::temp_dir().join(format!("beacon-{}-{name}", process::id()));
         let (beam, socket) = (base.with_extension("beam"), base.with_extension("link"));
         let link = format!("unix:{},server=on,wait=on", socket.display());
         let process = Command::new("qemu-system-arm")
             .args(["-M", "mps2-an500", "-cpu", "cortex-m7"])
             .args(["-display", "none", "-monitor", "none"])
-            .args(["-kernel", image, "-serial", &link, "-serial"])
+            .arg("-kernel")
+            .arg(image)
+            .args(["-serial", &link, "-serial"])
             .arg(format!("file:{}", beam.display()))
             .stderr(Stdio::null())
             .spawn()
@@ -52,7 +55,7 @@ impl Emulator {
     }
 
     fn connect(&self, host: u32) -> Client<Line> {
-        let deadline = Instant::now() + Duration::from_secs(20);
+        let deadline = Instant::now() + Duration::from_secs(60);
         let stream = loop {
             match UnixStream::connect(&self.socket) {
                 Ok(stream) => break stream,
@@ -71,6 +74,20 @@ impl Emulator {
             ..Timing::default()
         };
         Client::new(line, timing, host)
+    }
+
+    /// Everything that went to the scan generator until the beam was blanked.
+    fn blanked(&self) -> Vec<u8> {
+        let deadline = Instant::now() + Duration::from_secs(60);
+        loop {
+            let stream = self.beam();
+            let mut track = Track::new(&stream);
+            track.by_ref().for_each(drop);
+            if track.blanked() {
+                return stream;
+            }
+            assert!(Instant::now() < deadline, "the beam is still on");
+        }
     }
 
     /// Everything that went to the scan generator so far.
@@ -119,13 +136,34 @@ impl Transport for Line {
     }
 }
 
-/// Where an image is, or nothing when the tests were not started by `firmware/test`.
-fn image(variable: &str) -> Option<String> {
-    let found = env::var(variable).ok();
-    if found.is_none() {
-        println!("{variable} is not set: run firmware/test");
+/// The controller's image; `None`, said aloud, where it or the emulator is absent.
+fn image() -> Option<PathBuf> {
+    let emulator = Command::new("qemu-system-arm").arg("--version").output();
+    let found = match emulator {
+        Ok(_) => firmware_image(),
+        Err(error) => Err(EmulatorError::Start(error)),
+    };
+    match found {
+        Ok(image) => Some(image),
+        Err(error) if env::var_os("BEACON_REQUIRE_EMULATOR").is_none() => {
+            // Not `println!`, which is only shown for tests that fail.
+            let said = writeln!(io::stderr(), "skipped: {error}");
+            said.expect("standard error takes text");
+            None
+        }
+        Err(error) => panic!("no emulated controller: {error}"),
     }
-    found
+}
+
+/// The image that fails on demand, which lies beside the controller's.
+fn image_that_fails() -> Option<PathBuf> {
+    let image = image()?.with_file_name("mps2-an500-panic-test.elf");
+    assert!(
+        image.is_file(),
+        "no `{}`: build it with `firmware/build panic-test`",
+        image.display()
+    );
+    Some(image)
 }
 
 /// A campaign's input, the same at both ends.
@@ -231,7 +269,7 @@ fn code(index: u16) -> u16 {
 #[test]
 fn a_campaign_on_the_emulated_board_equals_the_one_on_the_host_bit_for_bit() {
     const STEPS: usize = 12;
-    let Some(path) = image("BEACON_FIRMWARE") else {
+    let Some(path) = image() else {
         return;
     };
     let bench = Bench::new();
@@ -310,7 +348,7 @@ fn a_campaign_on_the_emulated_board_equals_the_one_on_the_host_bit_for_bit() {
 
 #[test]
 fn a_hundred_kilobytes_arrive_without_a_repetition() {
-    let Some(path) = image("BEACON_FIRMWARE") else {
+    let Some(path) = image() else {
         return;
     };
     let bench = Bench::new();
@@ -339,7 +377,7 @@ fn a_hundred_kilobytes_arrive_without_a_repetition() {
 
 #[test]
 fn a_lost_link_blanks_the_beam_and_keeps_the_campaign() {
-    let Some(path) = image("BEACON_FIRMWARE") else {
+    let Some(path) = image() else {
         return;
     };
     let emulator = Emulator::start(&path, "silence");
@@ -365,7 +403,7 @@ fn a_lost_link_blanks_the_beam_and_keeps_the_campaign() {
     let (visit, blanked) = track(&emulator.beam());
     assert!(visit.is_some_and(|visit| visit.exposed) && !blanked);
     thread::sleep(Duration::from_millis(1500));
-    assert!(track(&emulator.beam()).1, "still on after the time-out");
+    emulator.blanked();
     client.connect().expect("hello again");
     let status = client.status().expect("status");
     assert_eq!(status.beam, Beam::Blanked(BlankReason::LinkLost));
@@ -375,7 +413,7 @@ fn a_lost_link_blanks_the_beam_and_keeps_the_campaign() {
 
 #[test]
 fn long_and_short_exposures_end_by_themselves() {
-    let Some(path) = image("BEACON_FIRMWARE") else {
+    let Some(path) = image() else {
         return;
     };
     let emulator = Emulator::start(&path, "dwell");
@@ -393,7 +431,7 @@ fn long_and_short_exposures_end_by_themselves() {
         };
         client.configure(settings).expect("configure");
         client.expose(n as u32).expect("expose");
-        let stream = emulator.beam();
+        let stream = emulator.blanked();
         let mut track = Track::new(&stream);
         let visits: Vec<Visit> = track.by_ref().collect();
         let [.., moved, exposed] = visits[..] else {
@@ -407,7 +445,7 @@ fn long_and_short_exposures_end_by_themselves() {
 
 #[test]
 fn a_failure_blanks_the_beam_resets_and_is_reported_until_cleared() {
-    let Some(path) = image("BEACON_FIRMWARE_PANIC") else {
+    let Some(path) = image_that_fails() else {
         return;
     };
     let emulator = Emulator::start(&path, "panic");
@@ -449,7 +487,7 @@ fn a_failure_blanks_the_beam_resets_and_is_reported_until_cleared() {
 #[test]
 fn the_largest_campaigns_fit_the_stack_and_the_watchdogs_time() {
     const MEASUREMENTS: u32 = 319;
-    let Some(path) = image("BEACON_FIRMWARE") else {
+    let Some(path) = image() else {
         return;
     };
     for (architecture, window, candidates) in [

@@ -5,11 +5,16 @@ use std::io::Write as _;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use beacon_kernel::Capacity;
 use serde_json::Value;
 use tempfile::TempDir;
+
+/// What is waited for comes within seconds; on a crowded machine, within this.
+const PATIENCE: Duration = Duration::from_secs(300);
 
 fn beacon(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_beacon"));
@@ -66,6 +71,22 @@ fn wait_for(folder: &Path, points: u64) {
     wait_until(folder, |status| status["points"].as_u64() >= Some(points));
 }
 
+/// What a program says until it ends; it is killed where it does not.
+fn output_of(running: Child) -> Output {
+    let process = running.id().to_string();
+    let (over, is_over) = mpsc::channel::<()>();
+    let watch = thread::spawn(move || {
+        if is_over.recv_timeout(PATIENCE) == Err(RecvTimeoutError::Timeout) {
+            let killed = Command::new("kill").args(["-KILL", &process]).status();
+            killed.expect("`kill` can be started");
+        }
+    });
+    let output = running.wait_with_output().expect("it can be waited for");
+    drop(over);
+    watch.join().expect("nothing panics there");
+    output
+}
+
 /// Waits until the status of the campaign in a folder is as it should be.
 fn wait_until(folder: &Path, is_so: impl Fn(&Value) -> bool) {
     let begun = Instant::now();
@@ -75,8 +96,9 @@ fn wait_until(folder: &Path, is_so: impl Fn(&Value) -> bool) {
         if serde_json::from_slice::<Value>(&output.stdout).is_ok_and(|status| is_so(&status)) {
             return;
         }
-        assert!(begun.elapsed() < Duration::from_secs(60), "it does not");
-        std::thread::sleep(Duration::from_millis(20));
+        let said = String::from_utf8_lossy(&output.stdout);
+        assert!(begun.elapsed() < PATIENCE, "the status stays {said}");
+        thread::sleep(Duration::from_millis(20));
     }
 }
 
@@ -249,7 +271,7 @@ fn journals_that_are_no_journals_are_named_and_left_alone() {
 fn a_campaign_is_told_to_pause_to_go_on_and_to_stop_and_goes_on_later() {
     let (_kept, path) = folder();
     let name = path.to_str().unwrap();
-    let mut running = in_real_time(&path, "60");
+    let running = in_real_time(&path, "60");
     wait_for(&path, 3);
     assert!(run(&["ctl", name, "pause"]).status.success());
     let state = || {
@@ -262,11 +284,11 @@ fn a_campaign_is_told_to_pause_to_go_on_and_to_stop_and_goes_on_later() {
     };
     let begun = Instant::now();
     while state().0 != "paused" {
-        assert!(begun.elapsed() < Duration::from_secs(30), "{:?}", state());
-        std::thread::sleep(Duration::from_millis(20));
+        assert!(begun.elapsed() < PATIENCE, "{:?}", state());
+        thread::sleep(Duration::from_millis(20));
     }
     let paused = state().1;
-    std::thread::sleep(Duration::from_millis(300));
+    thread::sleep(Duration::from_millis(300));
     assert_eq!(state().1, paused);
     assert!(run(&["ctl", name, "resume"]).status.success());
     wait_for(&path, paused.unwrap() + 2);
@@ -276,7 +298,7 @@ fn a_campaign_is_told_to_pause_to_go_on_and_to_stop_and_goes_on_later() {
         "{error}"
     );
     assert!(run(&["ctl", name, "stop"]).status.success());
-    assert_eq!(running.wait().unwrap().code(), Some(130));
+    assert_eq!(output_of(running).status.code(), Some(130));
     let rest = run(&["resume", name, "--json"]);
     assert_eq!(summary(&rest)["positions"].as_array().unwrap().len(), 60);
 }
@@ -290,7 +312,7 @@ fn an_interrupt_finishes_the_journal_and_says_how_to_go_on() {
     let process = running.id().to_string();
     let interrupted = Command::new("kill").args(["-INT", &process]).status();
     assert!(interrupted.unwrap().success());
-    let output = running.wait_with_output().unwrap();
+    let output = output_of(running);
     assert_eq!(output.status.code(), Some(130));
     let said = String::from_utf8(output.stderr).unwrap();
     let resume = format!(
@@ -302,7 +324,7 @@ fn an_interrupt_finishes_the_journal_and_says_how_to_go_on() {
     let rest = summary(&rest);
     // As if it had never been interrupted.
     let (_kept, path) = folder();
-    let whole = in_real_time(&path, "60").wait_with_output().unwrap();
+    let whole = output_of(in_real_time(&path, "60"));
     assert_eq!(summary(&whole)["order"], rest["order"]);
     assert_eq!(summary(&whole)["responses"], rest["responses"]);
 }
@@ -338,7 +360,7 @@ fn on_a_full_disk_the_campaign_waits_and_loses_nothing() {
         .args(["--pid", &process, "--fsize=unlimited:"])
         .status();
     assert!(more.unwrap().success());
-    let output = running.wait_with_output().unwrap();
+    let output = output_of(running);
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(
         said.contains("the beam is blanked") && said.contains("trying again"),

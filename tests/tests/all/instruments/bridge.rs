@@ -1,7 +1,5 @@
 //! The host's end of the bridge against its server on the stand-in.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -16,6 +14,8 @@ const HEIGHT: usize = 6;
 const WIDTH: usize = 9;
 const CHANNELS: usize = 32;
 const DWELL: Duration = Duration::from_millis(250);
+/// What is waited for comes within a second; on a crowded machine, within this.
+const PATIENCE: Duration = Duration::from_secs(120);
 
 /// Values that differ at every pixel and in every channel, and are no whole numbers: a sum over
 /// detectors that rounds anywhere shows.
@@ -50,7 +50,7 @@ fn connect(bridge: &BridgeStandin) -> BridgeMicroscope {
 fn wait_for_blank(bridge: &BridgeStandin) {
     let since = Instant::now();
     while !bridge.is_blanked() {
-        assert!(since.elapsed() < Duration::from_secs(10), "the beam is on");
+        assert!(since.elapsed() < PATIENCE, "the beam is on");
         thread::sleep(Duration::from_millis(5));
     }
 }
@@ -60,10 +60,7 @@ fn wait_for_exposure(bridge: &BridgeStandin, row: usize, column: usize) {
     let begun = StandinEvent::Began { row, column };
     let since = Instant::now();
     while bridge.events().last() != Some(&begun) {
-        assert!(
-            since.elapsed() < Duration::from_secs(10),
-            "no exposure began"
-        );
+        assert!(since.elapsed() < PATIENCE, "no exposure began");
         thread::sleep(Duration::from_millis(5));
     }
 }
@@ -210,26 +207,25 @@ fn kills_at_random_instants_lose_no_spectrum_and_no_dose() {
         return;
     };
     let mut microscope = connect(&bridge);
-    let done = Arc::new(AtomicBool::new(false));
     let killer = thread::spawn({
-        let (mut bridge, done) = (bridge, Arc::clone(&done));
+        let mut bridge = bridge;
         move || {
             let mut random = Xoshiro128PlusPlus::seed_from_u64(7);
             for _ in 0..KILLS {
                 thread::sleep(Duration::from_millis(u64::from(random.next_u32() % 120)));
                 bridge.restart();
             }
-            done.store(true, Ordering::Relaxed);
             bridge
         }
     });
     // Round after round over all pixels, until the last kill is over.
     let mut told = [0; HEIGHT * WIDTH];
     let mut rounds = 0;
-    while !done.load(Ordering::Relaxed) {
+    while !killer.is_finished() {
         for (n, told) in told.iter_mut().enumerate() {
             let (row, column) = (n / WIDTH, n % WIDTH);
             let key = format!("{rounds} {n}");
+            let since = Instant::now();
             let acquired = loop {
                 let acquired = microscope
                     .move_to(pixel(row, column))
@@ -241,6 +237,7 @@ fn kills_at_random_instants_lose_no_spectrum_and_no_dose() {
                 // The server takes a moment to start.
                 while let Err(error) = microscope.reconnect() {
                     assert!(error.is_passing(), "{error}");
+                    assert!(since.elapsed() < PATIENCE, "it stays away: {error}");
                     thread::sleep(Duration::from_millis(10));
                 }
             };
@@ -301,7 +298,7 @@ fn a_late_answer_is_a_time_out_and_is_not_measured_again() {
             Ok(acquired) => break acquired,
             Err(error) => assert!(error.is_passing(), "{error}"),
         }
-        assert!(since.elapsed() < Duration::from_secs(10), "it stays away");
+        assert!(since.elapsed() < PATIENCE, "it stays away");
     };
     assert_eq!(acquired.spectrum, spectrum(&data, 1, 1));
     assert_eq!(bridge.completed(), [(1, 1)]);

@@ -1,6 +1,6 @@
 //! Orders in which somebody measured, judged as a campaign is.
 //!
-//! `cargo test --release -p beacon-tests --test score -- --nocapture` prints how the published
+//! `cargo test --release -p beacon-tests --test all score -- --nocapture` prints how the published
 //! orders cover patch and latent space.
 
 use beacon_host::campaign::{

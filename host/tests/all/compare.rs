@@ -1,13 +1,11 @@
 //! `beacon compare` as a user and a batch scheduler meet it.
 
-mod common;
-
 use std::path::Path;
 use std::process::{Command, Output};
 
 use serde_json::Value;
 
-use common::{beacon, text, write_npy};
+use crate::common::{beacon, text, write_npy};
 
 /// A folder with an image of 24 × 24 pixels and a response that follows its structure.
 fn data() -> tempfile::TempDir {

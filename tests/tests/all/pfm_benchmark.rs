@@ -1,6 +1,6 @@
 //! The published benchmark: five seeds of 300 steps for each strategy.
 //!
-//! `cargo test --release -p beacon-tests --test pfm_benchmark -- --nocapture` prints the table.
+//! `cargo test --release -p beacon-tests --test all pfm_benchmark -- --nocapture` prints the table.
 
 use beacon_host::campaign::{CampaignConfig, Outcome, Patches, Seeds};
 use beacon_host::experiment::Experiment as _;

@@ -151,7 +151,9 @@ fn a_board_that_was_reset_is_told_again_how_to_reduce() {
     let reset = |candidate| {
         if candidate % 5 == 3 {
             board.reset.store(true, Ordering::SeqCst);
+            let since = Instant::now();
             while board.reset.load(Ordering::SeqCst) {
+                assert!(since.elapsed().as_secs() < 60, "the board is not reset");
                 thread::sleep(Duration::from_millis(1));
             }
         }
