@@ -69,6 +69,9 @@ impl<'a> Windows<'a> {
     /// into `next` the lesser of the squared distance so far and that to the patch of `measured`.
     /// Squared distances lie in 0 to 4; that of two flat patches is 0, that of a flat patch and any
     /// other is 1. `template` has room for a window.
+    // Worked ahead while the beam dwells: by its own module the firmware leaves it out of the fastest
+    // memory.
+    #[inline(never)]
     pub(crate) fn update_nearest(
         self,
         measured: Candidate,

@@ -2,7 +2,7 @@
 
 use beacon_kernel::Strategy::{Beacon, BeaconStructure, Ei, Mu};
 
-use crate::{Bench, Campaign, Lent, MEASUREMENTS, Table, macs};
+use crate::{Bench, Lent, LinkedCampaign, MEASUREMENTS, Table, macs};
 
 /// What counts a part of the kernel in an explorer's memory.
 pub type Part = fn(Table, Lent);
@@ -146,7 +146,7 @@ fn update(mut table: Table, lent: Lent) {
 }
 
 /// Whole decisions on a 64 × 64 image: from the last byte of a measurement to the beam command.
-pub fn decision(mut campaign: Campaign) {
+pub fn decision(mut campaign: LinkedCampaign) {
     campaign.decision("decision", BeaconStructure, MEASUREMENTS, macs::decision);
     campaign.slice(MEASUREMENTS);
     for measurements in [110, 30] {
@@ -158,7 +158,7 @@ pub fn decision(mut campaign: Campaign) {
 }
 
 /// A whole decision on a larger image.
-pub fn large(mut campaign: Campaign) {
+pub fn large(mut campaign: LinkedCampaign) {
     campaign.decision("decision", BeaconStructure, MEASUREMENTS, macs::decision);
     campaign.slice(MEASUREMENTS);
 }

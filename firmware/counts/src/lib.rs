@@ -28,7 +28,7 @@ mod table;
 mod workload;
 
 #[cfg(feature = "board")]
-pub use self::{bench::Bench, campaign::Campaign, memory::Lent, table::Table, table::run};
+pub use self::{bench::Bench, campaign::LinkedCampaign, memory::Lent, table::Table, table::run};
 pub use shape::Shape;
 
 /// The problem that all kernels are compared at: the 2401 windows of 16 pixels inside an image of

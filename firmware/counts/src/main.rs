@@ -3,7 +3,9 @@
 #![no_std]
 #![no_main]
 
-use beacon_counts::{CAPACITY, Campaign, Lent, Table, controller_memory, kernels, memory, run};
+use beacon_counts::{
+    CAPACITY, Lent, LinkedCampaign, Table, controller_memory, kernels, memory, run,
+};
 use beacon_kernel::Capacity;
 
 /// Memory of an explorer for an image of 64 × 64; asked for once.
@@ -13,7 +15,7 @@ fn lent() -> Lent {
 
 fn decision(table: Table) {
     let memory = controller_memory!(CAPACITY);
-    kernels::decision(Campaign::new(lent(), memory, table));
+    kernels::decision(LinkedCampaign::new(lent(), memory, table));
 }
 
 /// An image of 256 × 256, 58 081 candidates: its numbers lie in the emulated board's PSRAM.
@@ -21,7 +23,7 @@ fn decision(table: Table) {
 fn large(table: Table) {
     const LARGE: Capacity = Capacity::for_campaign(256, 256, 16, 320);
     let memory = controller_memory!(LARGE);
-    kernels::large(Campaign::new(memory!(LARGE), memory, table));
+    kernels::large(LinkedCampaign::new(memory!(LARGE), memory, table));
 }
 
 #[cortex_m_rt::entry]
