@@ -5,11 +5,11 @@ use beacon_firmware::crash::Message;
 use beacon_kernel::link::message::Health;
 use beacon_kernel::link::{Board, Exposure};
 
-/// The host is gone when it takes nothing for this long. Two frames take a fifth of that at the
-/// slowest link there is (115200 baud), and the watchdog waits several times longer.
+/// The port gives a frame up when the host takes no byte for this long. Two frames need a fifth of
+/// it on the slowest link (115200 baud); the watchdog waits several times longer.
 const SEND_PATIENCE_MS: u32 = 1000;
 
-/// A board with the clock and the memory that its hardware lacks.
+/// A board's hardware with a clock that does not wrap and the message of the last panic.
 pub(crate) struct Port<H> {
     hardware: H,
     last_panic: Message,
@@ -103,7 +103,7 @@ impl<H: Hardware> Board for Port<H> {
             if sent > 0 {
                 progress = now;
             } else if now.wrapping_sub(progress) > SEND_PATIENCE_MS {
-                // Nobody listens; the host asks again when it is back.
+                // The host does not read. It repeats its request when it is back.
                 return;
             }
         }

@@ -122,7 +122,14 @@ pub fn identities() -> [Identity; 2] {
         board: "nucleo-h743zi".try_into().unwrap(),
         build: "0.1.0 release".try_into().unwrap(),
         clock_hz: 480_000_000,
-        capacity: Capacity::from(kernel::Capacity::DEFAULT),
+        // That of the first release.
+        capacity: Capacity {
+            image_pixels: 4096,
+            image_width: 64,
+            candidates: 3600,
+            measurements: 320,
+            window: 16,
+        },
         windows: WindowLimits {
             valid_from: 10,
             same_from: 4,
@@ -551,6 +558,8 @@ pub fn request_variant(request: &Request) -> usize {
         Request::End { .. } => 20,
         Request::Origin { .. } => 21,
         Request::Exclude(_) => 22,
+        Request::BeginWith { .. } => 23,
+        Request::Load { .. } => 24,
     }
 }
 

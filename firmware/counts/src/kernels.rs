@@ -2,14 +2,16 @@
 
 use beacon_kernel::Strategy::{Beacon, BeaconStructure, Ei, Mu};
 
-use crate::{Bench, Campaign, Lent, MEASUREMENTS, Table, macs};
+use crate::{Bench, Lent, LinkedCampaign, MEASUREMENTS, Table, macs};
 
 /// What counts a part of the kernel in an explorer's memory.
 pub type Part = fn(Table, Lent);
 
 /// What a new model and a decision are made of.
-pub const PARTS: [(&str, Part); 10] = [
+pub const PARTS: [(&str, Part); 12] = [
     ("features", features),
+    ("filters", filters),
+    ("latents", latents),
     ("refactor", refactor),
     ("model", model),
     ("surrogate", surrogate),
@@ -28,6 +30,27 @@ fn features(mut table: Table, lent: Lent) {
     bench.measure_until(MEASUREMENTS);
     table.row("features", shape, macs::features, || {
         bench.explorer.only_features(&bench.model)
+    });
+}
+
+/// The nine features of the fixed filters at all candidates: once for an image.
+fn filters(mut table: Table, lent: Lent) {
+    let mut bench = Bench::new(lent);
+    let shape = bench.shape(0);
+    table.row("filters", shape, macs::filters, || {
+        bench.explorer.only_filters()
+    });
+}
+
+/// Latents of all candidates from those features: what new weights of the filters begin with.
+fn latents(mut table: Table, lent: Lent) {
+    let mut bench = Bench::new(lent);
+    let shape = bench.shape(MEASUREMENTS);
+    bench.measure_until(MEASUREMENTS);
+    bench.explorer.only_filters().expect("features");
+    let model = bench.filters();
+    table.row("latents", shape, macs::latents, || {
+        bench.explorer.only_features(&model)
     });
 }
 
@@ -86,7 +109,7 @@ fn structure(mut table: Table, lent: Lent) {
     bench.measure_with_structures_until(MEASUREMENTS - 1);
     bench.measure_until(MEASUREMENTS);
     table.row("structure", shape, macs::structure, || {
-        bench.explorer.only_approach()
+        bench.explorer.only_update_distances()
     });
 }
 
@@ -123,7 +146,7 @@ fn update(mut table: Table, lent: Lent) {
 }
 
 /// Whole decisions on a 64 × 64 image: from the last byte of a measurement to the beam command.
-pub fn decision(mut campaign: Campaign) {
+pub fn decision(mut campaign: LinkedCampaign) {
     campaign.decision("decision", BeaconStructure, MEASUREMENTS, macs::decision);
     campaign.slice(MEASUREMENTS);
     for measurements in [110, 30] {
@@ -135,7 +158,7 @@ pub fn decision(mut campaign: Campaign) {
 }
 
 /// A whole decision on a larger image.
-pub fn large(mut campaign: Campaign) {
+pub fn large(mut campaign: LinkedCampaign) {
     campaign.decision("decision", BeaconStructure, MEASUREMENTS, macs::decision);
     campaign.slice(MEASUREMENTS);
 }

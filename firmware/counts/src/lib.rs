@@ -28,9 +28,13 @@ mod table;
 mod workload;
 
 #[cfg(feature = "board")]
-pub use self::{bench::Bench, campaign::Campaign, memory::Lent, table::Table, table::run};
+pub use self::{bench::Bench, campaign::LinkedCampaign, memory::Lent, table::Table, table::run};
 pub use shape::Shape;
 
+/// The problem that all kernels are compared at: the 2401 windows of 16 pixels inside an image of
+/// 64 × 64.
+pub const CAPACITY: beacon_kernel::Capacity =
+    beacon_kernel::Capacity::for_campaign(64, 64, 16, 320);
 /// Points measured in the middle of a campaign of 300 steps after ten seeds: the figure that all
 /// kernels are compared at.
 pub const MEASUREMENTS: usize = 310;

@@ -3,25 +3,27 @@
 #![no_std]
 #![no_main]
 
-use beacon_counts::{Campaign, Lent, Table, controller_memory, kernels, memory, run};
+use beacon_counts::{
+    CAPACITY, Lent, LinkedCampaign, Table, controller_memory, kernels, memory, run,
+};
 use beacon_kernel::Capacity;
 
 /// Memory of an explorer for an image of 64 × 64; asked for once.
 fn lent() -> Lent {
-    memory!(Capacity::DEFAULT)
+    memory!(CAPACITY)
 }
 
 fn decision(table: Table) {
-    let memory = controller_memory!(Capacity::DEFAULT);
-    kernels::decision(Campaign::new(lent(), memory, table));
+    let memory = controller_memory!(CAPACITY);
+    kernels::decision(LinkedCampaign::new(lent(), memory, table));
 }
 
 /// An image of 256 × 256, 58 081 candidates: its numbers lie in the emulated board's PSRAM.
 #[cfg(feature = "mps2-an500")]
 fn large(table: Table) {
-    const CAPACITY: Capacity = Capacity::for_campaign(256, 256, 16, 320);
-    let memory = controller_memory!(CAPACITY);
-    kernels::large(Campaign::new(memory!(CAPACITY), memory, table));
+    const LARGE: Capacity = Capacity::for_campaign(256, 256, 16, 320);
+    let memory = controller_memory!(LARGE);
+    kernels::large(LinkedCampaign::new(memory!(LARGE), memory, table));
 }
 
 #[cortex_m_rt::entry]

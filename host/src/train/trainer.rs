@@ -1,6 +1,6 @@
 //! The trainer: everything that stays warm from one fit to the next.
 
-use beacon_kernel::{Model, Network, Standardisation};
+use beacon_kernel::{Architecture, Model, Network, Standardisation};
 use serde::{Deserialize, Serialize};
 
 use super::adam::Adam;
@@ -74,9 +74,14 @@ impl Trainer {
     /// A trainer with initial weights for the network.
     ///
     /// # Errors
-    /// [`TrainError::Config`] when the configuration is not valid.
+    /// [`TrainError::Config`] when the configuration is not valid, [`TrainError::Architecture`]
+    /// for a network without convolutions.
     pub fn new(network: Network, config: TrainerConfig) -> Result<Self, TrainError> {
         config.validate()?;
+        let found = network.architecture();
+        if found == Architecture::Filters {
+            return Err(TrainError::Architecture { found });
+        }
         let mut parameters = initial::weights(network, config.seed);
         parameters.extend(likelihood::initial(config.noise_floor));
         let mut batch = Batch::new(network);

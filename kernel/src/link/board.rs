@@ -1,4 +1,4 @@
-//! What the controller needs of the board it runs on.
+//! The board that a controller runs on.
 
 use super::message::Health;
 
@@ -15,7 +15,7 @@ pub struct Exposure {
     pub dwell_us: u32,
 }
 
-/// A board: its beam, its end of the serial line, and what it knows about itself.
+/// A board: its beam, its end of the serial line, its name and its health.
 pub trait Board {
     /// Name of the board, at most 24 bytes.
     fn name(&self) -> &str;
@@ -36,13 +36,13 @@ pub trait Board {
     /// Blanks at once and gives up the exposure, if there is one.
     fn blank(&mut self);
 
-    /// Sends a whole frame. It may wait for room, but must not lose any of it.
+    /// Sends a whole frame. It may wait for room, but must not lose a byte of the frame.
     fn send(&mut self, frame: &[u8]);
 
-    /// How the board is.
+    /// Stack, memory, lost bytes and watchdog resets.
     fn health(&mut self) -> Health;
 
-    /// Message of the panic that caused the last reset but survived it; empty when there is
+    /// Message of the last panic, which survives the reset that follows it; empty when there was
     /// none.
     fn last_panic(&self) -> &[u8];
 

@@ -328,7 +328,7 @@ fn a_campaign_on_the_emulated_board_equals_the_one_on_the_host_bit_for_bit() {
     println!("{:?}", status.health);
     println!("{:?}", client.statistics());
     assert_eq!(client.statistics().retries, 0, "a byte was lost");
-    assert!(status.health.static_ram <= 448 * 1024);
+    assert!(status.health.static_ram <= (512 + 95) * 1024);
     assert!(status.health.stack_high_water < status.health.stack_size / 2);
 
     let stream = emulator.beam();

@@ -9,7 +9,7 @@ use beacon_kernel::link::message::{
 };
 use beacon_kernel::link::scalarizer::{Scalarizer, Window};
 use beacon_kernel::link::transfer::{Encoding, Payload, Sender};
-use beacon_kernel::link::{Client, Failure, Timing, Transport};
+use beacon_kernel::link::{Client, Failure, PROTOCOL_CURRENT, PROTOCOL_MIN, Timing, Transport};
 use beacon_kernel::{Candidate, Error};
 use beacon_tests::every_message::requests;
 use beacon_tests::rig::LIMITS;
@@ -320,7 +320,8 @@ fn another_protocol_version_is_told_which_one_is_spoken() {
             postcard::from_bytes(content).ok()
         })
         .unwrap();
-        assert_eq!((identity.protocol_min, identity.protocol_current), (1, 1));
+        let spoken = (identity.protocol_min, identity.protocol_current);
+        assert_eq!(spoken, (PROTOCOL_MIN, PROTOCOL_CURRENT));
     }
 }
 

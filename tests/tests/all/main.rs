@@ -8,6 +8,7 @@ mod link_controller;
 mod link_frames;
 mod link_golden;
 mod link_speed;
+mod link_versions;
 mod linked_reduction;
 mod live;
 mod live_on_target;

@@ -1,4 +1,4 @@
-//! Why a request was refused, in a form that travels and reads well at the other end.
+//! The reasons for which a controller refuses a request, in the form that travels.
 
 use core::fmt;
 
@@ -8,10 +8,11 @@ use crate::{Candidate, Error};
 
 /// Why the controller refused.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub enum Refusal {
     /// The kernel refused.
     Kernel(KernelError),
-    /// Nobody said hello since the controller was reset.
+    /// No host has said hello since the controller was reset.
     NotConnected,
     /// The sequence number neither repeats nor follows the last one: another host speaks, or
     /// this one skipped.
@@ -19,7 +20,7 @@ pub enum Refusal {
         /// What would have followed.
         expected: u16,
     },
-    /// The frame was intact but made no sense in this protocol version.
+    /// The frame was intact, but its message is unknown in this protocol version.
     Undecodable,
     /// A campaign is running: end it first.
     CampaignRunning {
@@ -79,6 +80,7 @@ pub enum Refusal {
 
 /// A setting that was out of range.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub enum Which {
     /// Dwell, in µs.
     Dwell,
@@ -183,6 +185,7 @@ impl core::error::Error for Refusal {}
 
 /// [`Error`] on the wire: its texts travel as numbers into a table.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub enum KernelError {
     /// [`Error::Capacity`]
     Capacity {

@@ -1,21 +1,22 @@
-//! The controller's hand on the beam: where it may go, for how long, and what that adds up to.
+//! The guard of the beam: keeps it inside the field and its dose within the limits.
 
 use super::board::{Board, Exposure};
 use super::message::{Beam, BlankReason, DoseLimits, Refusal, Settings, Which};
 use crate::{Candidate, Candidates};
 
-/// The beam and the dose of one campaign.
-pub(super) struct Column<'a> {
+/// Starts and ends exposures, and counts their dose for one campaign.
+pub(super) struct BeamGuard<'a> {
     doses: &'a mut [u32],
     ceiling: DoseLimits,
     pub(super) settings: Settings,
-    pub(super) beam: Beam,
+    pub(super) state: Beam,
     pub(super) exposures: u32,
     pub(super) dose_us: u64,
 }
 
-impl<'a> Column<'a> {
-    /// A beam that was blanked by the reset.
+impl<'a> BeamGuard<'a> {
+    /// The guard of a beam that the reset has blanked. `ceiling` bounds the dose limits that a host
+    /// may set.
     pub(super) fn new(doses: &'a mut [u32], ceiling: DoseLimits) -> Self {
         doses.fill(0);
         let mut settings = Settings::DEFAULT;
@@ -25,13 +26,13 @@ impl<'a> Column<'a> {
             doses,
             ceiling,
             settings,
-            beam: Beam::Blanked(BlankReason::Reset),
+            state: Beam::Blanked(BlankReason::Reset),
             exposures: 0,
             dose_us: 0,
         }
     }
 
-    /// Counts from nothing, for a new campaign.
+    /// Sets all doses to zero, for a new campaign.
     pub(super) fn clear(&mut self) {
         self.doses.fill(0);
         self.exposures = 0;
@@ -40,17 +41,17 @@ impl<'a> Column<'a> {
 
     pub(super) fn blank(&mut self, board: &mut impl Board, reason: BlankReason) {
         board.blank();
-        self.beam = Beam::Blanked(reason);
+        self.state = Beam::Blanked(reason);
     }
 
-    /// Notices that an exposure is over.
+    /// Notes the end of an exposure.
     pub(super) fn watch(&mut self, board: &mut impl Board) {
-        if matches!(self.beam, Beam::On { .. }) && !board.exposing() {
-            self.beam = Beam::Blanked(BlankReason::Between);
+        if matches!(self.state, Beam::On { .. }) && !board.exposing() {
+            self.state = Beam::Blanked(BlankReason::Between);
         }
     }
 
-    /// Takes new settings. A dose limit cannot be raised once some of the dose is used.
+    /// Takes new settings. Once the campaign has used some dose, its limits can only fall.
     pub(super) fn configure(&mut self, settings: Settings) -> Result<(), Refusal> {
         let used = self.dose_us > 0;
         let held = |ceiling: u64, current: u64| if used { current } else { ceiling };
@@ -142,7 +143,7 @@ impl<'a> Column<'a> {
         *used = pixel_dose;
         self.dose_us = total;
         self.exposures = self.exposures.saturating_add(1);
-        self.beam = Beam::On {
+        self.state = Beam::On {
             candidate: candidate.0,
         };
         board.expose(Exposure {
