@@ -108,7 +108,11 @@ impl<'a> Station<'a> {
 
     /// Brings a simulated instrument to where the journal ends.
     pub(super) fn fast_forward(&mut self) {
-        self.microscope.fast_forward(&std::mem::take(&mut self.past));
+        let past = std::mem::take(&mut self.past);
+        // One that has taken the first overview just now is where it is.
+        if !past.is_empty() {
+            self.microscope.fast_forward(&past);
+        }
         // Reading the journal is no time of the campaign.
         self.clock.0 = Instant::now();
     }
