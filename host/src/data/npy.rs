@@ -208,7 +208,8 @@ pub fn write(
     shape: &[usize],
     values: impl IntoIterator<Item = f64>,
 ) -> io::Result<()> {
-    let sizes: String = shape.iter().map(|size| format!("{size}, ")).collect();
+    let sizes: Vec<String> = shape.iter().map(|size| format!("{size},")).collect();
+    let sizes = sizes.join(" ");
     let header = format!("{{'descr': '<f8', 'fortran_order': False, 'shape': ({sizes}), }}");
     // The values begin at a multiple of 64, a line break before them.
     let whole = (MAGIC.len() + 4 + header.len() + 1).next_multiple_of(64);
@@ -240,11 +241,10 @@ fn entry<'a>(header: &'a str, key: &str) -> Option<&'a str> {
         }
         c == ',' && depth == 0 && !quoted
     };
-    let found = entries.split(between).find_map(|entry| {
+    entries.split(between).find_map(|entry| {
         let (name, value) = entry.split_once(':')?;
         (name.trim().trim_matches('\'') == key).then_some(value.trim())
-    });
-    found
+    })
 }
 
 fn invalid(told: String) -> io::Error {
@@ -264,8 +264,8 @@ mod tests {
     #[test]
     fn what_is_written_is_read_again() {
         for shape in [&[][..], &[3], &[2, 3], &[0, 4]] {
-            let count = shape.iter().product::<usize>() as i32;
-            let values: Vec<f64> = (0..count).map(|n| f64::from(n).sqrt()).collect();
+            let count = shape.iter().product::<usize>();
+            let values: Vec<f64> = (0..count).map(|n| (n as f64).sqrt()).collect();
             let mut bytes = Vec::new();
             write(&mut bytes, shape, values.iter().copied()).unwrap();
             assert_eq!((bytes.len() - 8 * values.len()) % 64, 0);

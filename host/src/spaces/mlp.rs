@@ -143,14 +143,14 @@ fn tanh(x: f32) -> f32 {
     let x = x.clamp(-7.905_311, 7.905_311);
     let square = x * x;
     let odd = [
-        2.000_187_9e-13,
+        2.000_188e-13,
         -8.604_672e-11,
         5.122_297e-8,
         1.485_722_4e-5,
         6.372_619e-4,
         4.893_524_6e-3,
     ];
-    let even = [1.185_347_1e-4, 2.268_434_6e-3, 4.893_525_2e-3];
+    let even = [1.185_347_1e-4, 2.268_434_6e-3, 4.893_525e-3];
     let odd = odd.iter().fold(-2.760_768_5e-16, |sum, c| sum * square + c);
     let even = even.iter().fold(1.198_258_4e-6, |sum, c| sum * square + c);
     x * odd / even
