@@ -82,7 +82,7 @@ impl LearnedFile {
             let mut bytes = MAGIC.to_vec();
             bytes.extend_from_slice(&CRC.checksum(&payload).to_le_bytes());
             bytes.extend_from_slice(&payload);
-            let new = self.path.with_extension("new");
+            let new = self.path.with_file_name(".learned.new");
             let _ = fs::write(&new, bytes).and_then(|()| fs::rename(&new, &self.path));
         }
         (self.written, self.took) = (Instant::now(), begun.elapsed());
