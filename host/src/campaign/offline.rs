@@ -132,6 +132,10 @@ impl Campaign {
         config.training.validate()?;
 
         let (window, steps, first) = (config.window, config.steps, seeds.count());
+        let mut config = config;
+        if let Seeds::Random(count) = seeds {
+            config.initial = count;
+        }
         let settings = Settings::offline(config, first, order.unwrap_or_default());
         let mut state = State::new(begun(image, &seeds), settings);
         state.apply(&Event::Overview(Box::new(Overview {

@@ -233,6 +233,7 @@ impl State {
     fn release_proposal(&mut self) {
         if let Some(next) = self.next
             && next.proposed.is_some()
+            && !next.begun
         {
             self.release_next(next.candidate);
         }

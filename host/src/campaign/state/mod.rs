@@ -73,6 +73,9 @@ pub struct NextPoint {
     pub proposed: Option<Proposed>,
     /// Whether it still waits for a person's word.
     pub waits: bool,
+    /// Whether an exposure of it was begun and came to nothing: the sample may have been exposed
+    /// there, so that nothing else comes before it.
+    pub begun: bool,
 }
 
 /// A measured point. Its spectrum is in the journal, where there is one.
@@ -355,6 +358,7 @@ impl State {
             author,
             proposed: Some(proposed),
             waits: self.settings.approval,
+            begun: false,
         });
         Ok(())
     }
@@ -498,6 +502,7 @@ impl State {
             author,
             proposed: None,
             waits: false,
+            begun: false,
         });
     }
 
@@ -523,7 +528,10 @@ impl State {
     /// The exposure under way came to nothing: its candidate is next again.
     fn give_up_exposure(&mut self) {
         if let Some((point, _)) = self.exposing.take() {
-            self.set_next(point);
+            self.set_next(NextPoint {
+                begun: true,
+                ..point
+            });
         }
     }
 
