@@ -59,6 +59,12 @@ pub(crate) trait World {
         None
     }
 
+    /// Whether a command waits that concerns the point under the beam: a pause, a stop, or an
+    /// exclusion.
+    fn is_urgent(&self) -> bool {
+        false
+    }
+
     /// Keeps an event before anything follows from it.
     ///
     /// # Errors
@@ -397,7 +403,11 @@ impl<'a> Drive<'a> {
             if world.is_interrupted() {
                 return Ok(Ended::Interrupted);
             }
-            self.take_commands(world, observer)?;
+            // A point whose exposure was begun comes first, as it would have, had nothing gone wrong.
+            let begun = self.state.next_point().is_some_and(|next| next.begun);
+            if !begun || world.is_urgent() {
+                self.take_commands(world, observer)?;
+            }
             if let Some(ended) = self.broken.take() {
                 return Ok(ended);
             }

@@ -167,6 +167,18 @@ impl Control {
         !self.lock().waiting.is_empty()
     }
 
+    /// Whether a command waits that concerns the point under the beam.
+    pub(crate) fn is_urgent(&self) -> bool {
+        let shared = self.lock();
+        let urgent = |given: &Given| {
+            matches!(
+                given.command,
+                Command::Pause | Command::Stop | Command::Exclude(_)
+            )
+        };
+        shared.waiting.iter().any(urgent)
+    }
+
     /// Whether the campaign is to end.
     pub(crate) fn stopped(&self) -> bool {
         let shared = self.lock();

@@ -230,6 +230,10 @@ impl World for Station<'_> {
         self.control.as_ref()?.command()
     }
 
+    fn is_urgent(&self) -> bool {
+        self.control.as_ref().is_some_and(Control::is_urgent)
+    }
+
     /// Writes an event into the journal. While that fails, the beam is blanked and what is to be
     /// written is kept: a disk that is full may be emptied, and until then the room that is held
     /// for it takes what was measured.
