@@ -37,6 +37,7 @@ impl<'a> Windows<'a> {
     }
 
     /// Mean of a window, and the reciprocal norm of its deviations from it; 0 for a flat window.
+    #[inline]
     fn statistics(self, corner: Pixel) -> (f32, f32) {
         let pixels = (self.candidates.window() * self.candidates.window()) as f32;
         let sum: f32 = self.rows(corner).map(|row| row.iter().sum::<f32>()).sum();
