@@ -147,13 +147,13 @@ fn output_that_nobody_takes_leaves_the_beam_on() {
     let mut generator = started(Front::Direct, Reader::StopsAfter(4));
     let pixel = [
         &[0x51],
-        &vector(1, 2, 9)[..],
+        &vector(1, 2, 99)[..],
         &[0x50],
-        &vector(1, 2, 9),
+        &vector(1, 2, 99),
         &[0x51],
     ]
     .concat();
-    let bytes = pixel.concat().repeat(4);
+    let bytes = pixel.repeat(4);
     let found = pulses(&mut generator, &bytes, 1_000_000);
     assert_eq!(found.last(), Some(&((1, 2), None)));
 }
