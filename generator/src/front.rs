@@ -88,17 +88,21 @@ impl Input {
     }
 
     /// When the next byte arrives, in cycles; `None` when none is on its way.
-    pub(crate) fn next_arrival(&self) -> Option<u64> {
-        self.line.front().map(|(at, _)| *at)
+    pub(crate) fn next_arrival(&self, now: u64) -> Option<u64> {
+        let next = self.line.front().map(|(at, _)| *at);
+        next.filter(|at| self.front == Front::Uart || *at > now)
     }
 
     pub(crate) fn front(&self) -> Front {
         self.front
     }
 
-    /// Whether a byte waits behind the line.
-    pub(crate) fn waits(&self) -> bool {
-        !self.fifo.is_empty()
+    /// Whether a byte waits to be taken.
+    pub(crate) fn waits(&self, now: u64) -> bool {
+        match self.front {
+            Front::Direct => self.line.front().is_some_and(|(at, _)| *at <= now),
+            Front::Uart => !self.fifo.is_empty(),
+        }
     }
 
     /// Whether nothing is on its way or waits.

@@ -147,8 +147,8 @@ impl Generator {
         }
     }
 
-    /// Runs until a cycle, or until the pins have changed in one before it. Returns whether they
-    /// have.
+    /// Runs until a cycle, or until the pins have changed or a byte has left in one before it.
+    /// Returns whether one of that happened.
     pub fn run_until(&mut self, cycle: u64) -> bool {
         let before = self.pins();
         while self.now < cycle {
@@ -156,8 +156,9 @@ impl Generator {
             if self.now >= cycle {
                 break;
             }
+            let output = self.output.len();
             self.tick();
-            if self.pins() != before {
+            if self.pins() != before || self.output.len() != output {
                 return true;
             }
         }
@@ -198,14 +199,18 @@ impl Generator {
 
     /// Skips time in which nothing changes but the dwell counter.
     fn skip(&mut self, until: u64) {
-        let until = until.min(self.input.next_arrival().unwrap_or(u64::MAX));
+        // Looking ahead costs a count: once in a count is enough.
+        if !self.now.is_multiple_of(CYCLES_PER_COUNT) {
+            return;
+        }
+        let until = until.min(self.input.next_arrival(self.now).unwrap_or(u64::MAX));
         let until = if self.output_ready() || self.reader != Reader::Uart {
             until
         } else {
             until.min(self.output_free_tenths.div_ceil(10))
         };
         let room = until.saturating_sub(self.now) / CYCLES_PER_COUNT;
-        if room < 2 || (self.input.waits() && self.registers.parser.ready()) {
+        if room < 2 || (self.input.waits(self.now) && self.registers.parser.ready()) {
             return;
         }
         match self.steady() {

@@ -8,6 +8,8 @@
 //! | executor | `executor` | one command at a time; blanking, external control, synchronisation |
 //! | pipeline | `pipeline` | dwell counter, converters' bus, samples on their way back |
 //! | [`Generator`] | `generator` | all of it, its pins and its output |
+//! | [`Record`] | `record` | what the pins exposed, where and how long |
+//! | [`Attached`] | `serve` | a generator at the end of a connection, in real time |
 //!
 //! The behaviour is that of the public gateware (Open Beam Interface, 2026-03), its faults
 //! included: every register that a pin depends on is here. Written anew from its behaviour, and
@@ -24,9 +26,13 @@ mod generator;
 mod parser;
 mod pipeline;
 mod raster;
+mod record;
+mod serve;
 
 pub use front::Front;
 pub use generator::{Generator, Pins, Reader};
+pub use record::{Record, Stay};
+pub use serve::Attached;
 
 /// Clock of the gateware.
 pub const CLOCK_HZ: u64 = 48_000_000;

@@ -38,6 +38,12 @@ fn play(stimulus: &str, front: Front, reader: Reader) -> Vec<(u64, Pins)> {
     let mut changes = vec![(0, generator.pins())];
     let run = |generator: &mut Generator, until: u64, changes: &mut Vec<(u64, Pins)>| {
         while generator.run_until(until) {
+            if changes
+                .last()
+                .is_some_and(|(_, pins)| *pins == generator.pins())
+            {
+                continue;
+            }
             changes.push((generator.now() + OFFSET, generator.pins()));
         }
     };

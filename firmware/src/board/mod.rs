@@ -5,6 +5,7 @@
 //! that count what work costs, also a [`WorkCounter`].
 
 use beacon_kernel::link::Exposure;
+use beacon_kernel::link::message::BeamFault;
 
 #[cfg(feature = "mps2-an500")]
 mod mps2_an500;
@@ -41,6 +42,8 @@ pub trait Hardware: Sized {
     /// How long the longest piece of work takes: the features of 3600 candidates in the padded
     /// network, patch by patch, some 4 G instructions. The dense one takes a hundredth of that.
     const WORK_MS: u32;
+    /// The shortest dwell that is kept, in µs.
+    const SHORTEST_DWELL_US: u32 = 1;
 
     /// The hardware, once. The beam is blanked and the watchdog runs when it returns.
     fn take() -> Option<Self>;
@@ -57,6 +60,20 @@ pub trait Hardware: Sized {
     fn expose(&mut self, exposure: Exposure);
     /// Whether an exposure is under way.
     fn exposing(&self) -> bool;
+    /// Whether an exposure can begin.
+    ///
+    /// # Errors
+    /// What is wrong with what drives the beam.
+    fn beam_ready(&self) -> Result<(), BeamFault> {
+        Ok(())
+    }
+    /// Whether the last exposure went as it was asked for, as far as it has come.
+    ///
+    /// # Errors
+    /// What cut it short.
+    fn beam_outcome(&self) -> Result<(), BeamFault> {
+        Ok(())
+    }
     /// Takes the beam off the specimen and gives up the exposure.
     fn blank(&mut self);
 

@@ -1,6 +1,5 @@
 //! Runs a campaign with the kernel where the user wants it.
 
-use std::path::Path;
 use std::time::Instant;
 
 use beacon_kernel::Capacity;
@@ -81,7 +80,7 @@ pub(super) fn run(
     );
     let mut memory = Memory::new(capacity);
     let in_process = InProcess::new(&mut memory).map_err(|e| Failure::running(&e))?;
-    let outcome = match Line::open(choice, None)? {
+    let outcome = match Line::open(choice)? {
         None => {
             let mut controller = in_process;
             campaign.run(experiment, &mut controller, observer)
@@ -152,18 +151,13 @@ impl std::ops::DerefMut for Connected<'_> {
 }
 
 impl Line {
-    /// Opens the line of a choice; `None` for a kernel in this process. The emulated board
-    /// logs its beam commands to `beam_log`.
-    pub(super) fn open(
-        choice: &ControllerChoice,
-        beam_log: Option<&Path>,
-    ) -> Result<Option<Self>, Failure> {
+    /// Opens the line of a choice; `None` for a kernel in this process.
+    pub(super) fn open(choice: &ControllerChoice) -> Result<Option<Self>, Failure> {
         match choice {
             ControllerChoice::InProcess => Ok(None),
             ControllerChoice::Emulated => {
                 let firmware = firmware_image().map_err(|e| Failure::input(&e))?;
-                let emulator =
-                    Emulator::start(&firmware, beam_log).map_err(|e| Failure::input(&e))?;
+                let emulator = Emulator::start(&firmware).map_err(|e| Failure::input(&e))?;
                 let port = Port::open(emulator.port(), ControllerChoice::BAUD)
                     .map_err(|e| Failure::input(&e))?;
                 Ok(Some(Self {

@@ -9,8 +9,8 @@ use std::ops::Range;
 use std::time::{Duration, Instant};
 
 use beacon_kernel::link::message::{
-    self, BlankReason, Campaign, Exposed, Identity, Measured, Measurement, ModelHeader, Next,
-    Phase, Refusal, Settings, Status,
+    self, BeamFault, BlankReason, Campaign, Exposed, Identity, Measured, Measurement, ModelHeader,
+    Next, Phase, Refusal, Settings, Status,
 };
 use beacon_kernel::link::scalarizer::Scalarizer;
 use beacon_kernel::link::transfer::{Encoding, Payload, Sender};
@@ -604,5 +604,7 @@ pub fn blank_reason(reason: BlankReason) -> &'static str {
         BlankReason::LinkLost => "the link was lost",
         BlankReason::DoseLimit => "a dose limit was reached",
         BlankReason::CampaignEnd => "the campaign ended",
+        BlankReason::Fault(BeamFault::Silent) => "the scan generator did not answer",
+        BlankReason::Fault(BeamFault::Strange) => "the scan generator answered something else",
     }
 }

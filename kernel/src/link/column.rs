@@ -46,12 +46,20 @@ impl<'a> Column<'a> {
     /// Notices that an exposure is over.
     pub(super) fn watch(&mut self, board: &mut impl Board) {
         if matches!(self.beam, Beam::On { .. }) && !board.exposing() {
-            self.beam = Beam::Blanked(BlankReason::Between);
+            self.beam = Beam::Blanked(match board.beam_outcome() {
+                Ok(()) => BlankReason::Between,
+                Err(fault) => BlankReason::Fault(fault),
+            });
         }
     }
 
     /// Takes new settings. A dose limit cannot be raised once some of the dose is used.
-    pub(super) fn configure(&mut self, settings: Settings) -> Result<(), Refusal> {
+    /// `shortest_us` is the shortest dwell that the board keeps.
+    pub(super) fn configure(
+        &mut self,
+        settings: Settings,
+        shortest_us: u32,
+    ) -> Result<(), Refusal> {
         let used = self.dose_us > 0;
         let held = |ceiling: u64, current: u64| if used { current } else { ceiling };
         let most_pixel = held(
@@ -67,9 +75,14 @@ impl<'a> Column<'a> {
         } else {
             *timeouts.end()
         };
-        let dwell = settings.dwell_us;
+        let (dwell, shortest) = (u64::from(settings.dwell_us), u64::from(shortest_us));
+        let dwell_limit = if dwell < shortest { shortest } else { longest };
         let checks = [
-            (Which::Dwell, (1..=longest).contains(&dwell.into()), longest),
+            (
+                Which::Dwell,
+                (shortest..=longest).contains(&dwell),
+                dwell_limit,
+            ),
             (
                 Which::Settle,
                 u64::from(settings.settle_us) <= longest,
@@ -102,7 +115,7 @@ impl<'a> Column<'a> {
     }
 
     /// Exposes a candidate's pixel; returns its dose so far, this exposure included. The dose
-    /// counts in full even if the exposure is cut short.
+    /// counts in full even if the exposure is cut short, by a fault or otherwise.
     pub(super) fn expose(
         &mut self,
         candidate: Candidate,
@@ -139,6 +152,7 @@ impl<'a> Column<'a> {
                 limit_us: dose.total_us,
             });
         }
+        board.beam_ready().map_err(Refusal::Beam)?;
         *used = pixel_dose;
         self.dose_us = total;
         self.exposures = self.exposures.saturating_add(1);

@@ -162,7 +162,12 @@ impl<'a> Station<'a> {
                 self.acquisition = acquisition;
                 Ok(Reply::Done)
             }
-            Request::Configure(settings) => self.column.configure(settings).map(|()| Reply::Done),
+            Request::Configure(settings) => {
+                let shortest_us = board.shortest_dwell_us();
+                self.column
+                    .configure(settings, shortest_us)
+                    .map(|()| Reply::Done)
+            }
             Request::Scalarize(scalarizer) => self.scalarize(scalarizer),
             Request::Transfer(descriptor) => self.begin_transfer(descriptor),
             Request::Chunk { kind, offset } => self.chunk(kind, offset, raw),
