@@ -169,6 +169,10 @@ impl<F: FnMut(usize, &mut Linked<'_>) -> Result<(), ControllerError>> BeamPort
         self.next()?.expose(candidate)
     }
 
+    fn finish(&mut self) -> Result<(), ControllerError> {
+        self.linked.finish()
+    }
+
     fn blank(&mut self) -> Result<(), ControllerError> {
         self.linked.blank()
     }

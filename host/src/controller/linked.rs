@@ -9,8 +9,8 @@ use std::ops::Range;
 use std::time::{Duration, Instant};
 
 use beacon_kernel::link::message::{
-    self, BeamFault, BlankReason, Campaign, Exposed, Identity, Measured, Measurement, ModelHeader,
-    Next, Phase, Refusal, Settings, Status,
+    self, Beam, BeamFault, BlankReason, Campaign, Exposed, Identity, Measured, Measurement,
+    ModelHeader, Next, Phase, Refusal, Settings, Status,
 };
 use beacon_kernel::link::scalarizer::Scalarizer;
 use beacon_kernel::link::transfer::{Encoding, Payload, Sender};
@@ -87,6 +87,11 @@ pub struct Linked<'m> {
 const LATELY: Duration = Duration::from_millis(2500);
 /// How often another host may interfere before this one gives way.
 const INTRUSIONS: u32 = 10;
+
+/// Longest wait for the end of an exposure after the instrument's own, and how often it is looked
+/// for. A board's scan generator pauses between the pixels of a long dwell, and ends later.
+const ENDING: Duration = Duration::from_secs(10);
+const LOOK: Duration = Duration::from_millis(2);
 
 /// Whether another host spoke with the controller just before this one.
 fn heard_lately(identity: &Identity) -> bool {
@@ -385,6 +390,20 @@ impl BeamPort for Linked<'_> {
             return Ok(());
         }
         self.call(|client| client.expose(candidate.0)).map(|_| ())
+    }
+
+    fn finish(&mut self) -> Result<(), ControllerError> {
+        let begun = Instant::now();
+        loop {
+            match self.status()?.beam {
+                Beam::Blanked(BlankReason::Fault(fault)) => {
+                    return Err(Failure::Refused(Refusal::Beam(fault)).into());
+                }
+                // The board ends it by itself; one that does not has a fault of its own.
+                Beam::On { .. } if begun.elapsed() < ENDING => std::thread::sleep(LOOK),
+                _ => return Ok(()),
+            }
+        }
     }
 
     fn blank(&mut self) -> Result<(), ControllerError> {

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use beacon_kernel::Pixel;
 
 use super::Session;
-use crate::controller::BeamPort;
+use crate::controller::{BeamPort, ControllerError};
 use crate::experiment::{Ended, ExperimentError, Point};
 use crate::live::control::Control;
 use crate::live::dose::{self, DoseError};
@@ -43,6 +43,18 @@ impl From<MicroscopeError> for Attempt {
 impl From<ExperimentError> for Attempt {
     fn from(error: ExperimentError) -> Self {
         Self::Other(error)
+    }
+}
+
+/// A scan generator that failed may be found again, as an instrument may.
+fn failed(error: ControllerError) -> Attempt {
+    if error.is_beam_fault() {
+        Attempt::Instrument(MicroscopeError::Failed {
+            call: "expose".to_owned(),
+            message: error.to_string(),
+        })
+    } else {
+        Attempt::Other(error.into())
     }
 }
 
@@ -127,14 +139,19 @@ impl Session<'_> {
                 self.ledger.spend(point.candidate, -announced);
                 return Err(self.leave_out(point, beam, &error)?.into());
             }
-            Err(error) => return Err(ExperimentError::from(error).into()),
+            Err(error) => return Err(failed(error)),
         }
         // Of the campaign and the point alone: an answer that was lost is told again.
         let key = format!("{:016x}/{}", self.begun.id, point.candidate.0);
         let acquired = self.microscope.acquire(dwell, &key);
         // The controller's own dwell may be longer, and an acquisition that failed has none.
+        let finished = match acquired {
+            Ok(_) => beam.finish(),
+            Err(_) => Ok(()),
+        };
         self.blank_controller(beam);
         let acquired = acquired?;
+        finished.map_err(failed)?;
         let (found, expected) = (
             acquired.spectrum.len(),
             self.begun.channels.coordinates.len(),
