@@ -3,6 +3,7 @@
 
 mod driven;
 
+use beacon_firmware::obi::Driver;
 use beacon_generator::{CYCLES_PER_COUNT, Front, Reader};
 use beacon_kernel::link::message::BeamFault;
 use driven::{Driven, Line, MICROSECOND, MILLISECOND, counts};
@@ -238,58 +239,78 @@ fn answers_that_do_not_arrive_end_the_exposure_blanked() {
     }
 }
 
+/// Places whose codes are other commands when they are taken for any: 0xd is a scan without an
+/// end, 0x8 a row of commands, 0xa and 0xc parts of scans.
+const PLACES: [(u16, u16); 6] = [
+    (4000, 5000),
+    (0x0dd0, 0x0dd0),
+    (0x008e, 0x3f8e),
+    (0x05a0, 0x10c0),
+    (0x3fff, 0x0000),
+    (0x0452, 0x0452),
+];
+
 #[test]
-fn a_byte_that_is_lost_or_damaged_anywhere_costs_an_exposure_at_most() {
-    let (mut longest, mut on_for_good) = (0, Vec::new());
-    for kind in [Line::Loses, Line::Damages] {
-        for number in 0..80 {
-            let mut driven = whole();
-            let (before, _) = driven.bytes();
-            driven.forth = kind(before + number);
-            driven.expose((4000, 5000), 100, 1500);
-            driven.run(1500 * MILLISECOND);
-            let on = driven.stays().iter().map(|stay| stay.longest).max();
-            longest = longest.max(on.unwrap_or(0));
-            if driven.record().beam_on() || driven.ready().is_err() {
-                on_for_good.push((driven.forth, driven.record().beam_on()));
+fn a_byte_that_is_lost_or_damaged_keeps_the_beam_on_for_20_ms_unless_it_hangs_the_generator() {
+    let (mut longest, mut tried, mut hung) = (0, 0, Vec::new());
+    for place in PLACES {
+        for kind in [Line::Loses, Line::Damages] {
+            for number in 0..bytes_of(|driven| driven.expose(place, 100, 1500)) {
+                let mut driven = whole();
+                let (before, _) = driven.bytes();
+                driven.forth = kind(before + number);
+                driven.expose(place, 100, 1500);
+                driven.run(1100 * MILLISECOND);
+                tried += 1;
+                if driven.ready().is_err() {
+                    // Scanning without an end, or waiting for half a megabyte: it is noticed, and
+                    // nothing but its power helps.
+                    hung.push((place, kind(number), driven.record().beam_on()));
+                    continue;
+                }
+                assert!(!driven.record().beam_on(), "{place:x?} {:?}", driven.forth);
+                let on = driven.stays().iter().map(|stay| stay.longest).max();
+                longest = longest.max(on.unwrap_or(0));
             }
         }
     }
     println!(
-        "on for {} µs at most; not recovered: {on_for_good:?}",
+        "{tried} bytes lost or damaged: on for {} µs at most; generator hung: {hung:x?}",
         microseconds(longest)
     );
-    assert!(on_for_good.is_empty(), "{on_for_good:?}");
+    assert!(longest <= 20 * MILLISECOND, "{longest}");
+    // No place without such bytes in it.
+    assert!(hung.iter().all(|(place, ..)| *place != PLACES[0]));
 }
 
 #[test]
 fn a_generator_that_is_restarted_is_blanked_again_and_the_exposure_is_not_said_to_be_whole() {
-    for at in (0..3 * MILLISECOND).step_by(11 * MICROSECOND as usize) {
+    let mut longest = 0;
+    for at in (0..30 * MILLISECOND).step_by(37 * MICROSECOND as usize) {
         let mut driven = whole();
         driven.expose((4000, 5000), 100, 2500);
         driven.run(at);
-        let was_exposing =
-            driven.stays().iter().map(|stay| stay.on).sum::<u64>() < 2500 * MICROSECOND;
+        let on: u64 = driven.stays().iter().map(|stay| stay.on).sum();
+        let was_exposing = on < 2500 * MICROSECOND;
         driven.generator.power_cycle();
         let then = driven.generator.now();
         while !driven.generator.pins().blank_enable {
             driven.run(100 * MICROSECOND);
-            assert!(
-                driven.generator.now() - then < 600 * MILLISECOND,
-                "given back to the column"
-            );
+            assert!(driven.generator.now() - then < 1000 * MILLISECOND);
         }
+        longest = longest.max(driven.generator.now() - then);
         driven.run(1000 * MILLISECOND);
         assert!(!driven.record().beam_on());
         assert_eq!(driven.ready(), Ok(()));
         if was_exposing {
-            assert_eq!(
-                driven.outcome(),
-                Err(BeamFault::Silent),
-                "restarted at {at}"
-            );
+            assert!(driven.outcome().is_err(), "restarted at {at}");
         }
     }
+    println!(
+        "restarted: taken over again after {} µs at most",
+        microseconds(longest)
+    );
+    assert!(longest <= 525 * MILLISECOND);
 }
 
 #[test]
@@ -298,4 +319,14 @@ fn an_absent_generator_and_one_of_another_protocol_are_told_apart() {
     driven.forth = Line::CutAfter(0);
     driven.run(1000 * MILLISECOND);
     assert_eq!(driven.ready(), Err(BeamFault::Silent));
+
+    // Something at the other end of the line that says what nobody asked for.
+    let mut driver = Driver::new();
+    for _ in 0..1000 {
+        driver.tick();
+        for byte in [0xff, 0xff, 0x12, 0x34] {
+            driver.receive(byte);
+        }
+    }
+    assert_eq!(driver.ready(), Err(BeamFault::Strange));
 }
