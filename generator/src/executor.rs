@@ -47,9 +47,8 @@ pub(crate) struct Executor {
     /// The last command's operands; a repetition counts in it.
     run: u16,
     delay: u16,
-    pub(crate) external_control: bool,
     /// Blanking is ours; nothing is blanked before.
-    pub(crate) controls_blanking: bool,
+    pub(crate) external_control: bool,
     pub(crate) beam: u8,
     mode: OutputMode,
     words: Words,
@@ -67,8 +66,6 @@ pub(crate) struct Executor {
 /// What the parts outside do in a cycle.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct Cycle {
-    /// The executor takes the command that is offered.
-    pub(crate) takes_command: bool,
     /// A point goes to the pipeline.
     pub(crate) point: Option<Point>,
     /// The pipeline's sample is taken.
@@ -89,12 +86,14 @@ impl Executor {
         }
     }
 
+    /// Whether it takes the command that is offered in this cycle.
+    pub(crate) fn takes_command(&self) -> bool {
+        self.command.is_none()
+    }
+
     /// What is done in this cycle, given the pipeline and whether somebody takes output.
     pub(crate) fn look(&self, pipeline: &Pipeline, reader: bool) -> Cycle {
-        let mut cycle = Cycle {
-            takes_command: self.command.is_none(),
-            ..Cycle::default()
-        };
+        let mut cycle = Cycle::default();
         let (word, offered) = match self.words {
             Words::Samples => (0, pipeline.offers_sample()),
             Words::Mark => (0xffff, true),
@@ -227,7 +226,6 @@ impl Executor {
             kind::SYNCHRONIZE if cycle.ends => self.mode = OutputMode::new(command.flags >> 1),
             kind::EXTERNAL_CONTROL if cycle.ends => {
                 self.external_control = flag(0);
-                self.controls_blanking = flag(0);
             }
             kind::BEAM_SELECT if cycle.ends => self.beam = command.flags & 3,
             kind::BLANK if cycle.ends => {

@@ -131,7 +131,7 @@ impl Generator {
         let (x, y) = pipeline.codes();
         // Selected beams follow the register, others are blanked; 3 is no beam, and blanks none.
         let blanks = |number: u8| {
-            executor.controls_blanking
+            executor.external_control
                 && match executor.beam {
                     3 => false,
                     beam if beam == number => executor.blank,
@@ -266,7 +266,7 @@ impl Generator {
             pipeline,
         } = &mut self.registers;
         let cycle = executor.look(pipeline, reader);
-        let offered = parser.offer().filter(|_| cycle.takes_command);
+        let offered = parser.offer().filter(|_| executor.takes_command());
         let before = (pipeline.takes_point(), pipeline.offers_sample());
         let done = pipeline.tick(cycle.point, cycle.takes_sample, &mut self.dwelt);
         executor.tick(&cycle, offered, before, done.blank);

@@ -139,7 +139,7 @@ impl Driver {
         });
         self.exposing = true;
         self.outcome = Ok(());
-        self.take_over(&mut burst);
+        take_over(&mut burst);
         self.go_on(&mut burst);
         burst
     }
@@ -194,7 +194,7 @@ impl Driver {
         if self.awaiting > 0 && self.waited_ms >= PATIENCE_MS {
             self.fail(&mut burst);
         } else if self.awaiting == 0 && self.waited_ms >= HEARTBEAT_MS {
-            self.take_over(&mut burst);
+            take_over(&mut burst);
             self.ask(&mut burst);
         }
         burst
@@ -205,12 +205,18 @@ impl Driver {
         self.exposing
     }
 
-    /// What keeps an exposure from beginning.
+    /// Whether an exposure can begin.
+    ///
+    /// # Errors
+    /// What is wrong with the generator.
     pub fn ready(&self) -> Result<(), BeamFault> {
         self.ready
     }
 
-    /// What became of the last exposure.
+    /// Whether the last exposure went as it was asked for, as far as it has come.
+    ///
+    /// # Errors
+    /// What cut it short.
     pub fn outcome(&self) -> Result<(), BeamFault> {
         self.outcome
     }
@@ -269,13 +275,13 @@ impl Driver {
         self.awaiting = self.awaiting.saturating_add(1);
         self.waited_ms = 0;
     }
+}
 
-    /// Blanks, and takes control of the beam if it is not ours any more.
-    fn take_over(&self, burst: &mut Burst) {
-        blank(burst);
-        burst.push(Command::ExternalControl(true));
-        burst.push(Command::SelectElectronBeam);
-    }
+/// Blanks, and takes control of the beam if it is not ours any more.
+fn take_over(burst: &mut Burst) {
+    blank(burst);
+    burst.push(Command::ExternalControl(true));
+    burst.push(Command::SelectElectronBeam);
 }
 
 /// Takes the beam off after the pixels before. Twice, in case that a byte is lost or damaged.
