@@ -128,16 +128,13 @@ fn serve(mut stream: TcpStream, state: &Mutex<State>) -> io::Result<()> {
             Err(error) => return Err(error),
         };
         let now = Instant::now();
-        if count > 0 {
-            heard = now;
-        }
         let mut replies = Vec::new();
         {
             let mut state = locked(state);
-            if !state.deaf {
-                for byte in &bytes[..count] {
-                    state.generator.send(*byte);
-                }
+            let arrived = if state.deaf { 0 } else { count };
+            for byte in &bytes[..arrived] {
+                state.generator.send(*byte);
+                heard = now;
             }
             let clock = now.duration_since(begun).as_nanos() * u128::from(CLOCK_HZ) / 1_000_000_000;
             state.run(clock as u64, now.duration_since(heard) < SILENCE);
