@@ -2,7 +2,7 @@
 
 use beacon_firmware::board::{self, Hardware, crash_store};
 use beacon_firmware::crash::Message;
-use beacon_kernel::link::message::Health;
+use beacon_kernel::link::message::{BeamFault, Health};
 use beacon_kernel::link::{Board, Exposure};
 
 /// The port gives a frame up when the host takes no byte for this long. Two frames need a fifth of
@@ -87,6 +87,18 @@ impl<H: Hardware> Board for Port<H> {
 
     fn exposing(&mut self) -> bool {
         self.hardware.exposing()
+    }
+
+    fn shortest_dwell_us(&self) -> u32 {
+        H::SHORTEST_DWELL_US
+    }
+
+    fn beam_ready(&mut self) -> Result<(), BeamFault> {
+        self.hardware.beam_ready()
+    }
+
+    fn beam_outcome(&mut self) -> Result<(), BeamFault> {
+        self.hardware.beam_outcome()
     }
 
     fn blank(&mut self) {

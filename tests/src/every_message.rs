@@ -2,11 +2,11 @@
 
 use beacon_kernel::Error;
 use beacon_kernel::link::message::{
-    Acquisition, Activation, Architecture, Beam, BlankReason, Campaign, Capacity, Configuration,
-    DoseLimits, Exposed, Field, Followed, Health, Hello, Hyperparameters, Identity, KernelError,
-    LinkStatistics, Measured, Measurement, ModelHeader, Next, OtherHost, Phase, Prediction,
-    Proposal, Proposed, References, Refusal, Region, Reply, Request, Sampling, Settings,
-    Standardisation, Status, Strategy, Which, WindowLimits,
+    Acquisition, Activation, Architecture, Beam, BeamFault, BlankReason, Campaign, Capacity,
+    Configuration, DoseLimits, Exposed, Field, Followed, Health, Hello, Hyperparameters, Identity,
+    KernelError, LinkStatistics, Measured, Measurement, ModelHeader, Next, OtherHost, Phase,
+    Prediction, Proposal, Proposed, References, Refusal, Region, Reply, Request, Sampling,
+    Settings, Standardisation, Status, Strategy, Which, WindowLimits,
 };
 use beacon_kernel::link::scalarizer::{Scalarizer, Window};
 use beacon_kernel::link::transfer::{Descriptor, Encoding, Kind, Payload, Progress};
@@ -529,6 +529,14 @@ pub fn replies() -> Vec<(Reply, Vec<u8>)> {
         limit: u64::MAX,
     };
     all.push((Reply::Refused(origin), Vec::new()));
+    for fault in [BeamFault::Silent, BeamFault::Strange] {
+        all.push((Reply::Refused(Refusal::Beam(fault)), Vec::new()));
+        let status = Status {
+            beam: Beam::Blanked(BlankReason::Fault(fault)),
+            ..statuses().remove(0)
+        };
+        all.push((Reply::Status(status), Vec::new()));
+    }
     all
 }
 

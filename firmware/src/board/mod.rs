@@ -5,6 +5,7 @@
 //! that count what work costs, also a [`WorkCounter`].
 
 use beacon_kernel::link::Exposure;
+use beacon_kernel::link::message::BeamFault;
 
 #[cfg(feature = "mps2-an500")]
 mod mps2_an500;
@@ -42,6 +43,8 @@ pub trait Hardware: Sized {
     /// padded network, which evaluates patch by patch, some 4 G instructions. The unpadded network
     /// needs a hundredth of that.
     const WORK_MS: u32;
+    /// The shortest dwell that is kept, in µs.
+    const SHORTEST_DWELL_US: u32 = 1;
 
     /// The hardware, once. The beam is blanked and the watchdog runs when it returns.
     fn take() -> Option<Self>;
@@ -58,6 +61,20 @@ pub trait Hardware: Sized {
     fn expose(&mut self, exposure: Exposure);
     /// Whether an exposure is under way.
     fn exposing(&self) -> bool;
+    /// Whether an exposure can begin.
+    ///
+    /// # Errors
+    /// What is wrong with what drives the beam.
+    fn beam_ready(&self) -> Result<(), BeamFault> {
+        Ok(())
+    }
+    /// Whether the last exposure went as it was asked for, as far as it has come.
+    ///
+    /// # Errors
+    /// What cut it short.
+    fn beam_outcome(&self) -> Result<(), BeamFault> {
+        Ok(())
+    }
     /// Takes the beam off the specimen and gives up the exposure.
     fn blank(&mut self);
 

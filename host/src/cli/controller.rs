@@ -108,7 +108,7 @@ pub(super) fn run(args: &ControllerArgs) -> Result<(), Failure> {
 /// A connection whose mirror has room for `capacity`.
 fn connect<'m>(place: &Place, memory: &'m mut Memory) -> Result<Connected<'m>, Failure> {
     let mirror = InProcess::new(memory).map_err(|e| Failure::running(&e))?;
-    match ControllerLine::open(&place.controller, None)? {
+    match ControllerLine::open(&place.controller)? {
         Some(line) => line.connect(mirror),
         None => Err(Failure::Input(
             "the kernel in this process is no controller; expected emulated or serial:PORT"

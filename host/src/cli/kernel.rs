@@ -1,6 +1,5 @@
 //! Runs a campaign with the kernel where the user wants it.
 
-use std::path::Path;
 use std::time::Instant;
 
 use beacon_kernel::Capacity;
@@ -75,7 +74,7 @@ pub(super) fn run(
     let size = (candidates.height(), candidates.width());
     let (window, points) = (candidates.window(), campaign.measurements());
     let mut memory = memory_for(size, window, points)?;
-    let mut kernel = Kernel::new(ControllerLine::open(choice, None)?, &mut memory)?;
+    let mut kernel = Kernel::new(ControllerLine::open(choice)?, &mut memory)?;
     if let Kernel::Linked(controller) = &mut kernel {
         controller
             .configure(beam.settings())
@@ -206,18 +205,13 @@ impl std::ops::DerefMut for Connected<'_> {
 }
 
 impl ControllerLine {
-    /// Opens the line of a choice; `None` for a kernel in this process. The emulated board
-    /// logs its beam commands to `beam_log`.
-    pub(super) fn open(
-        choice: &ControllerChoice,
-        beam_log: Option<&Path>,
-    ) -> Result<Option<Self>, Failure> {
+    /// Opens the line of a choice; `None` for a kernel in this process.
+    pub(super) fn open(choice: &ControllerChoice) -> Result<Option<Self>, Failure> {
         match choice {
             ControllerChoice::InProcess => Ok(None),
             ControllerChoice::Emulated => {
                 let firmware = firmware_image().map_err(|e| Failure::input(&e))?;
-                let emulator =
-                    Emulator::start(&firmware, beam_log).map_err(|e| Failure::input(&e))?;
+                let emulator = Emulator::start(&firmware).map_err(|e| Failure::input(&e))?;
                 let port = Port::open(emulator.port(), ControllerChoice::BAUD)
                     .map_err(|e| Failure::input(&e))?;
                 Ok(Some(Self {

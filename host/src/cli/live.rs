@@ -147,7 +147,7 @@ fn begin(
     display: &Display,
     json: bool,
 ) -> Result<(), Failure> {
-    let line = kernel::ControllerLine::open(&config.controller, None)?;
+    let line = kernel::ControllerLine::open(&config.controller)?;
     let (window, budget) = (config.campaign.window, config.budget);
     let size = microscope
         .frame()
@@ -220,7 +220,7 @@ pub(super) fn resume(args: &ResumeArgs) -> Result<(), Failure> {
         };
         log(&format!("{points} points found in the journal{torn}"));
     }
-    let line = kernel::ControllerLine::open(&session.config().controller, None)?;
+    let line = kernel::ControllerLine::open(&session.config().controller)?;
     let mut memory = memory_of(&session)?;
     let mut kernel = kernel::Kernel::new(line, &mut memory)?;
     go(session, kernel.controller(), &folder, &display, args.json)

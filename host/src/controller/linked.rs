@@ -13,8 +13,8 @@ use std::ops::Range;
 use std::time::{Duration, Instant};
 
 use beacon_kernel::link::message::{
-    self, BlankReason, Campaign, Exposed, Identity, Measurement, ModelHeader, Next, Phase, Refusal,
-    Settings, Status,
+    self, Beam, BeamFault, BlankReason, Campaign, Exposed, Identity, Measurement, ModelHeader, Next,
+    Phase, Refusal, Settings, Status,
 };
 use beacon_kernel::link::scalarizer::Scalarizer;
 use beacon_kernel::link::transfer::{Encoding, Payload, Sender};
@@ -116,6 +116,11 @@ pub struct Linked<'m> {
 const LATELY: Duration = Duration::from_millis(2500);
 /// How often another host may interfere before this one gives way.
 const INTRUSIONS: u32 = 10;
+
+/// Longest wait for the end of an exposure after the instrument's own, and how often it is looked
+/// for. A board's scan generator pauses between the pixels of a long dwell, and ends later.
+const ENDING: Duration = Duration::from_secs(10);
+const LOOK: Duration = Duration::from_millis(2);
 
 /// Whether another host spoke with the controller just before this one.
 fn heard_lately(identity: &Identity) -> bool {
@@ -486,6 +491,20 @@ impl BeamPort for Linked<'_> {
             .map(|_| ())
     }
 
+    fn finish(&mut self) -> Result<(), ControllerError> {
+        let begun = Instant::now();
+        loop {
+            match self.status()?.beam {
+                Beam::Blanked(BlankReason::Fault(fault)) => {
+                    return Err(Failure::Refused(Refusal::Beam(fault)).into());
+                }
+                // The board ends it by itself; one that does not has a fault of its own.
+                Beam::On { .. } if begun.elapsed() < ENDING => std::thread::sleep(LOOK),
+                _ => return Ok(()),
+            }
+        }
+    }
+
     fn blank(&mut self) -> Result<(), ControllerError> {
         if self.silent {
             return Ok(());
@@ -737,5 +756,7 @@ pub fn blank_reason(reason: BlankReason) -> &'static str {
         BlankReason::LinkLost => "the link was lost",
         BlankReason::DoseLimit => "a dose limit was reached",
         BlankReason::CampaignEnd => "the campaign ended",
+        BlankReason::Fault(BeamFault::Silent) => "the scan generator did not answer",
+        BlankReason::Fault(BeamFault::Strange) => "the scan generator answered something else",
     }
 }

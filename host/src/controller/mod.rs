@@ -99,6 +99,11 @@ impl ControllerError {
         )
     }
 
+    /// Whether what drives the beam failed, which may pass.
+    pub fn is_beam_fault(&self) -> bool {
+        matches!(self, Self::Link(Failure::Refused(Refusal::Beam(_))))
+    }
+
     /// Whether a dose limit was reached: a campaign ends there, as it should.
     pub fn is_dose_limit(&self) -> bool {
         matches!(
@@ -117,6 +122,14 @@ pub trait BeamPort {
     /// # Errors
     /// When the controller refuses, because of a dose limit for one.
     fn expose(&mut self, candidate: Candidate) -> Result<(), ControllerError>;
+
+    /// Waits until the exposure under way is over.
+    ///
+    /// # Errors
+    /// When it was cut short by a fault of what drives the beam, or the link is lost for good.
+    fn finish(&mut self) -> Result<(), ControllerError> {
+        Ok(())
+    }
 
     /// Blanks the beam at once.
     ///

@@ -16,7 +16,7 @@ use crate::campaign::{
     electrons,
 };
 use crate::control::Control;
-use crate::controller::BeamPort;
+use crate::controller::{BeamPort, ControllerError};
 use crate::data::{Behaviour, Channels, Map};
 use crate::journal::{Journal, JournalError, LearnedFile, Place, Reserve, now_ms};
 use crate::microscope::{Microscope, MicroscopeError, Past};
@@ -217,6 +217,12 @@ impl<'a> Station<'a> {
     }
 }
 
+/// Whether trying again may help with a controller: it was reset under an exposure, or its scan
+/// generator failed, which may be found again as an instrument may.
+fn passes(error: &ControllerError) -> bool {
+    matches!(error, ControllerError::ExposureUnknown) || error.is_beam_fault()
+}
+
 impl World for Station<'_> {
     fn elapsed(&self) -> Duration {
         self.clock.0.elapsed() + self.clock.1
@@ -346,7 +352,6 @@ impl World for Station<'_> {
         expose: &Expose,
         beam: &mut dyn BeamPort,
     ) -> Result<Measured, Failure> {
-        use crate::controller::ControllerError;
         match beam.expose(expose.candidate) {
             Ok(()) => {}
             // Refused before it began.
@@ -356,9 +361,7 @@ impl World for Station<'_> {
             Err(error) if error.is_dose_limit() => {
                 return Err(Failure::Refused(Ended::Dose(error.to_string())));
             }
-            Err(error @ ControllerError::ExposureUnknown) => {
-                return Err(Failure::Passing(error.to_string()));
-            }
+            Err(error) if passes(&error) => return Err(Failure::Passing(error.to_string())),
             Err(error) => return Err(error.into()),
         }
         // Of the campaign and the point alone: an answer that was lost is told again.
@@ -366,8 +369,16 @@ impl World for Station<'_> {
         let dwell = Duration::try_from_secs_f64(expose.dwell).unwrap_or(Duration::MAX);
         let acquired = self.microscope.acquire(dwell, &key);
         // The controller's own dwell may be longer, and an acquisition that failed has none.
+        let finished = match acquired {
+            Ok(_) => beam.finish(),
+            Err(_) => Ok(()),
+        };
         self.blank_controller(beam);
         let acquired = acquired.map_err(|error| Self::failure(&error, true))?;
+        match finished {
+            Err(error) if passes(&error) => return Err(Failure::Passing(error.to_string())),
+            finished => finished?,
+        }
         let current = state.current_pa().unwrap_or(0.0);
         Ok(Measured {
             candidate: expose.candidate.0,

@@ -47,12 +47,20 @@ impl<'a> BeamGuard<'a> {
     /// Notes the end of an exposure.
     pub(super) fn watch(&mut self, board: &mut impl Board) {
         if matches!(self.state, Beam::On { .. }) && !board.exposing() {
-            self.state = Beam::Blanked(BlankReason::Between);
+            self.state = Beam::Blanked(match board.beam_outcome() {
+                Ok(()) => BlankReason::Between,
+                Err(fault) => BlankReason::Fault(fault),
+            });
         }
     }
 
-    /// Takes new settings. Once the campaign has used some dose, its limits can only fall.
-    pub(super) fn configure(&mut self, settings: Settings) -> Result<(), Refusal> {
+    /// Takes new settings. A dose limit cannot be raised once some of the dose is used.
+    /// `shortest_us` is the shortest dwell that the board keeps.
+    pub(super) fn configure(
+        &mut self,
+        settings: Settings,
+        shortest_us: u32,
+    ) -> Result<(), Refusal> {
         let used = self.dose_us > 0;
         let held = |ceiling: u64, current: u64| if used { current } else { ceiling };
         let most_pixel = held(
@@ -68,9 +76,14 @@ impl<'a> BeamGuard<'a> {
         } else {
             *timeouts.end()
         };
-        let dwell = settings.dwell_us;
+        let (dwell, shortest) = (u64::from(settings.dwell_us), u64::from(shortest_us));
+        let dwell_limit = if dwell < shortest { shortest } else { longest };
         let checks = [
-            (Which::Dwell, (1..=longest).contains(&dwell.into()), longest),
+            (
+                Which::Dwell,
+                (shortest..=longest).contains(&dwell),
+                dwell_limit,
+            ),
             (
                 Which::Settle,
                 u64::from(settings.settle_us) <= longest,
@@ -103,7 +116,7 @@ impl<'a> BeamGuard<'a> {
     }
 
     /// Exposes a candidate's pixel; returns its dose so far, this exposure included. The dose
-    /// counts in full even if the exposure is cut short.
+    /// counts in full even if the exposure is cut short, by a fault or otherwise.
     pub(super) fn expose(
         &mut self,
         candidate: Candidate,
@@ -140,6 +153,7 @@ impl<'a> BeamGuard<'a> {
                 limit_us: dose.total_us,
             });
         }
+        board.beam_ready().map_err(Refusal::Beam)?;
         *used = pixel_dose;
         self.dose_us = total;
         self.exposures = self.exposures.saturating_add(1);

@@ -1,6 +1,6 @@
 //! The board that a controller runs on.
 
-use super::message::Health;
+use super::message::{BeamFault, Health};
 
 /// One stay of the beam on a pixel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,6 +32,27 @@ pub trait Board {
 
     /// Whether an exposure is still under way.
     fn exposing(&mut self) -> bool;
+
+    /// Shortest dwell that the board keeps, in µs.
+    fn shortest_dwell_us(&self) -> u32 {
+        1
+    }
+
+    /// Whether an exposure can begin.
+    ///
+    /// # Errors
+    /// What is wrong with what drives the beam.
+    fn beam_ready(&mut self) -> Result<(), BeamFault> {
+        Ok(())
+    }
+
+    /// Whether the last exposure went as it was asked for, as far as it has come.
+    ///
+    /// # Errors
+    /// What cut it short.
+    fn beam_outcome(&mut self) -> Result<(), BeamFault> {
+        Ok(())
+    }
 
     /// Blanks at once and gives up the exposure, if there is one.
     fn blank(&mut self);

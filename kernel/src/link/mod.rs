@@ -82,6 +82,9 @@
 //! sequence. The host then says hello again; in place of Origin it reduces spectra itself and sends
 //! 16 Measure.
 //!
+//! Refusal 17 Beam and blank reason 6 Fault, for a board whose scan generator fails, came later too. A
+//! host that was built before cannot read them.
+//!
 //! # Sequence
 //!
 //! 1. A host says hello (kind 1) with any sequence number; it chooses it, and the name it calls

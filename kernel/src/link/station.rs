@@ -165,7 +165,12 @@ impl<'a> Station<'a> {
                 self.acquisition = acquisition;
                 Ok(Reply::Done)
             }
-            Request::Configure(settings) => self.beam.configure(settings).map(|()| Reply::Done),
+            Request::Configure(settings) => {
+                let shortest_us = board.shortest_dwell_us();
+                self.beam
+                    .configure(settings, shortest_us)
+                    .map(|()| Reply::Done)
+            }
             Request::Scalarize(scalarizer) => self.scalarize(scalarizer),
             Request::Transfer(descriptor) => self.begin_transfer(descriptor),
             Request::Chunk { kind, offset } => self.chunk(kind, offset, raw),

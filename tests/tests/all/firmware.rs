@@ -9,13 +9,15 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 use std::{env, fs, io, process, thread};
 
-use beacon_firmware::obi::{Track, Visit};
+use beacon_firmware::obi::SHORTEST_DWELL_US;
+use beacon_generator::{Attached, CLOCK_HZ, CYCLES_PER_COUNT, Reader, Stay};
 use beacon_host::controller::{EmulatorError, firmware_image};
 use beacon_kernel::link::message::{
-    Activation, Beam, BlankReason, Campaign, Measurement, ModelHeader, Next, Settings,
+    Activation, Beam, BeamFault, BlankReason, Campaign, Measurement, ModelHeader, Next, Refusal,
+    Settings, Which,
 };
 use beacon_kernel::link::transfer::{Encoding, Kind, Payload, Sender};
-use beacon_kernel::link::{Client, Timing, Transport};
+use beacon_kernel::link::{Client, Failure, Timing, Transport};
 use beacon_kernel::{
     Acquisition, Architecture, Candidate, Capacity, Explorer, Hyperparameters, Model, Network,
     Proposal, Standardisation, Storage, Strategy,
@@ -25,17 +27,18 @@ const SIDE: usize = 64;
 const WINDOW: usize = 16;
 const SEED: u64 = 11;
 
-/// QEMU with an image; both ends of its serial ports.
+/// QEMU with an image, and a model of the scan generator at its beam port.
 struct Emulator {
     process: Child,
-    beam: PathBuf,
+    generator: Attached,
     socket: PathBuf,
 }
 
 impl Emulator {
     fn start(image: &Path, name: &str) -> Self {
         let base = env::temp_dir().join(format!("beacon-{}-{name}", process::id()));
-        let (beam, socket) = (base.with_extension("beam"), base.with_extension("link"));
+        let socket = base.with_extension("link");
+        let generator = Attached::listen().expect("a port for the generator");
         let link = format!("unix:{},server=on,wait=on", socket.display());
         let process = Command::new("qemu-system-arm")
             .args(["-M", "mps2-an500", "-cpu", "cortex-m7"])
@@ -43,13 +46,13 @@ impl Emulator {
             .arg("-kernel")
             .arg(image)
             .args(["-serial", &link, "-serial"])
-            .arg(format!("file:{}", beam.display()))
+            .arg(format!("tcp:{},nodelay=on", generator.address()))
             .stderr(Stdio::null())
             .spawn()
             .expect("qemu-system-arm: apt-get install qemu-system-arm");
         Self {
             process,
-            beam,
+            generator,
             socket,
         }
     }
@@ -76,25 +79,31 @@ impl Emulator {
         Client::new(line, timing, host)
     }
 
-    /// Everything that went to the scan generator until the beam was blanked.
-    fn blanked(&self) -> Vec<u8> {
-        let deadline = Instant::now() + Duration::from_secs(60);
+    /// What the pins of the scan generator exposed, once the beam is off.
+    fn stays(&self) -> Vec<Stay> {
+        let deadline = Instant::now() + Duration::from_secs(10);
+        // An exposure that is under way has a pause every half a millisecond.
+        let mut stays = self.generator.stays();
         loop {
-            let stream = self.beam();
-            let mut track = Track::new(&stream);
-            track.by_ref().for_each(drop);
-            if track.blanked() {
-                return stream;
+            thread::sleep(Duration::from_millis(200));
+            let later = self.generator.stays();
+            if later == stays && !self.generator.beam_on() {
+                break;
             }
-            assert!(Instant::now() < deadline, "the beam is still on");
+            assert!(Instant::now() < deadline, "the beam stays on");
+            stays = later;
         }
+        assert_eq!(self.generator.moved(), 0, "the beam moved while it was on");
+        stays
     }
 
-    /// Everything that went to the scan generator so far.
-    fn beam(&self) -> Vec<u8> {
-        // What the board sent a moment ago may still be on its way to the file.
-        thread::sleep(Duration::from_millis(200));
-        fs::read(&self.beam).expect("beam file")
+    /// Waits until the generator has begun so many exposures.
+    fn await_stays(&self, count: usize) {
+        let deadline = Instant::now() + Duration::from_secs(10);
+        while self.generator.stays().len() < count {
+            assert!(Instant::now() < deadline, "the beam never is on");
+            thread::sleep(Duration::from_millis(10));
+        }
     }
 }
 
@@ -103,7 +112,6 @@ impl Drop for Emulator {
         // It may have ended by itself; the files may never have been there.
         let _ = self.process.kill();
         let _ = self.process.wait();
-        let _ = fs::remove_file(&self.beam);
         let _ = fs::remove_file(&self.socket);
     }
 }
@@ -331,19 +339,17 @@ fn a_campaign_on_the_emulated_board_equals_the_one_on_the_host_bit_for_bit() {
     assert!(status.health.static_ram <= (512 + 95) * 1024);
     assert!(status.health.stack_high_water < status.health.stack_size / 2);
 
-    let stream = emulator.beam();
-    let mut track = Track::new(&stream);
-    let exposed: Vec<(u16, u16)> = track
-        .by_ref()
-        .filter(|visit| visit.exposed)
-        .map(|Visit { x, y, .. }| (y, x))
-        .collect();
-    let expected: Vec<(u16, u16)> = pixels
+    let exposed: Vec<(u16, u16, u64)> = emulator
+        .stays()
         .iter()
-        .map(|&(row, column)| (code(row), code(column)))
+        .map(|stay| (stay.y, stay.x, stay.on / CYCLES_PER_COUNT))
+        .collect();
+    let counts = 8 * u64::from(Settings::DEFAULT.dwell_us);
+    let expected: Vec<(u16, u16, u64)> = pixels
+        .iter()
+        .map(|&(row, column)| (code(row), code(column), counts))
         .collect();
     assert_eq!(exposed, expected);
-    assert!(track.rest().is_empty() && track.blanked());
 }
 
 #[test]
@@ -396,14 +402,15 @@ fn a_lost_link_blanks_the_beam_and_keeps_the_campaign() {
     };
     client.configure(settings).expect("configure");
     client.expose(5).expect("expose");
-    let track = |stream: &[u8]| {
-        let mut track = Track::new(stream);
-        (track.by_ref().last(), track.blanked())
-    };
-    let (visit, blanked) = track(&emulator.beam());
-    assert!(visit.is_some_and(|visit| visit.exposed) && !blanked);
+    emulator.await_stays(1);
     thread::sleep(Duration::from_millis(1500));
-    emulator.blanked();
+    let cut = emulator.stays();
+    let [stay] = cut[..] else {
+        panic!("one exposure: {cut:?}");
+    };
+    // On for the second of the time-out and what the machine was busy with, out of 20.
+    let seconds = stay.on as f64 / CLOCK_HZ as f64;
+    assert!((0.1..3.0).contains(&seconds), "{seconds} s on");
     client.connect().expect("hello again");
     let status = client.status().expect("status");
     assert_eq!(status.beam, Beam::Blanked(BlankReason::LinkLost));
@@ -420,10 +427,8 @@ fn long_and_short_exposures_end_by_themselves() {
     let mut client = emulator.connect(3);
     client.connect().expect("hello");
     Bench::new().begin(&mut client);
-    for (n, (settle_us, dwell_us)) in [(0, 1000), (10, 20_000), (30_000, 500), (9000, 9000)]
-        .into_iter()
-        .enumerate()
-    {
+    let cases = [(0, 1000), (10, 20_000), (30_000, 500), (8000, 9000), (9, 8)];
+    for (n, (settle_us, dwell_us)) in cases.into_iter().enumerate() {
         let settings = Settings {
             settle_us,
             dwell_us,
@@ -431,15 +436,96 @@ fn long_and_short_exposures_end_by_themselves() {
         };
         client.configure(settings).expect("configure");
         client.expose(n as u32).expect("expose");
-        let stream = emulator.blanked();
-        let mut track = Track::new(&stream);
-        let visits: Vec<Visit> = track.by_ref().collect();
-        let [.., moved, exposed] = visits[..] else {
-            panic!("{visits:?}");
-        };
-        assert!(!moved.exposed && exposed.exposed && track.blanked());
-        assert_eq!((moved.x, moved.y), (exposed.x, exposed.y));
-        assert_eq!(visits.len(), 2 * (n + 1));
+        let stays = emulator.stays();
+        assert_eq!(stays.len(), n + 1);
+        assert_eq!(stays[n].on / CYCLES_PER_COUNT, 8 * u64::from(dwell_us));
+    }
+}
+
+#[test]
+fn a_dwell_that_the_generator_cannot_keep_is_refused() {
+    let Some(path) = image() else {
+        return;
+    };
+    let emulator = Emulator::start(&path, "floor");
+    let mut client = emulator.connect(7);
+    client.connect().expect("hello");
+    let settings = Settings {
+        dwell_us: SHORTEST_DWELL_US - 1,
+        ..Settings::DEFAULT
+    };
+    let refused = client.configure(settings).expect_err("too short");
+    let expected = Refusal::Setting {
+        which: Which::Dwell,
+        limit: SHORTEST_DWELL_US.into(),
+    };
+    assert!(
+        matches!(&refused, Failure::Refused(refusal) if *refusal == expected),
+        "{refused:?}"
+    );
+}
+
+#[test]
+fn a_generator_that_does_not_answer_is_reported_and_found_again() {
+    let Some(path) = image() else {
+        return;
+    };
+    let emulator = Emulator::start(&path, "silent");
+    let mut client = emulator.connect(8);
+    client.connect().expect("hello");
+    Bench::new().begin(&mut client);
+    let settings = Settings {
+        dwell_us: 900_000,
+        ..Settings::DEFAULT
+    };
+    client.configure(settings).expect("configure");
+    for (n, silence) in [
+        (|generator, silent| Attached::set_mute(generator, silent)) as fn(&Attached, bool),
+        |generator, silent| Attached::set_deaf(generator, silent),
+        |generator, silent| {
+            generator.set_reader(if silent {
+                Reader::StopsAfter(0)
+            } else {
+                Reader::Uart
+            });
+        },
+        |generator, silent| {
+            if silent {
+                generator.power_cycle();
+            }
+        },
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let (lost, next) = (2 * n as u32, 2 * n as u32 + 1);
+        client.expose(lost).expect("expose");
+        thread::sleep(Duration::from_millis(200));
+        silence(&emulator.generator, true);
+        thread::sleep(Duration::from_millis(1500));
+        let status = client.status().expect("status");
+        let reason = Beam::Blanked(BlankReason::Fault(BeamFault::Silent));
+        assert_eq!(status.beam, reason, "case {n}");
+        // Counted upwards: in full, though it was cut short.
+        assert_eq!(status.dose_us, 900_000 * u64::from(next));
+        assert!(!emulator.generator.beam_on());
+        // The one that was restarted has been taken over again meanwhile.
+        if n < 3 {
+            let refused = client.expose(next).expect_err("no generator");
+            assert!(
+                matches!(refused, Failure::Refused(Refusal::Beam(BeamFault::Silent))),
+                "{refused:?}"
+            );
+            assert_eq!(client.status().expect("status").dose_us, status.dose_us);
+        }
+        silence(&emulator.generator, false);
+        thread::sleep(Duration::from_millis(1500));
+        let before = emulator.stays().len();
+        client.expose(next).expect("it answers again");
+        thread::sleep(Duration::from_millis(1500));
+        let stays = emulator.stays();
+        assert_eq!(stays.len(), before + 1);
+        assert_eq!(stays[before].on / CYCLES_PER_COUNT, 8 * 900_000);
     }
 }
 
@@ -450,6 +536,7 @@ fn a_failure_blanks_the_beam_resets_and_is_reported_until_cleared() {
     };
     let emulator = Emulator::start(&path, "panic");
     let mut client = emulator.connect(4);
+    let mut exposures = 0;
     for (provocation, reported) in [
         ("!panic!", "provoked over the link"),
         ("!fault!", "hard fault at "),
@@ -462,14 +549,16 @@ fn a_failure_blanks_the_beam_resets_and_is_reported_until_cleared() {
             ..Settings::DEFAULT
         };
         client.configure(settings).expect("configure");
-        client.expose(5).expect("expose");
+        client.expose(5 + exposures as u32).expect("expose");
+        emulator.await_stays(exposures + 1);
         let line = client.transport_mut();
         line.send(provocation.as_bytes()).expect("the line");
         thread::sleep(Duration::from_millis(300));
-        let stream = emulator.beam();
-        let mut track = Track::new(&stream);
-        assert!(track.by_ref().last().is_some_and(|visit| visit.exposed));
-        assert!(track.blanked(), "{provocation} leaves the beam on");
+        let stays = emulator.stays();
+        exposures += 1;
+        assert_eq!(stays.len(), exposures);
+        // Cut short: blanked within a pixel's dwell.
+        assert!(stays[exposures - 1].on < 900_000 * CLOCK_HZ / 1_000_000);
         let identity = client.connect().expect("hello after the reset");
         let mut message = [0; 240];
         let length = client.last_panic(&mut message).expect("the message");

@@ -1,5 +1,9 @@
 //! A live campaign with the controller on the emulated board, on a sample that drifts and suffers.
 
+use std::thread;
+use std::time::{Duration, Instant};
+
+use beacon_generator::{Attached, CLOCK_HZ, Reader};
 use beacon_host::controller::BeamPort as _;
 use beacon_host::campaign::{DeflectionFrame, Ended, LiveConfig, electrons};
 use beacon_host::journal::RunFolder;
@@ -72,7 +76,7 @@ fn a_campaign_that_corrects_drift_measures_where_it_meant_to() {
     let uncorrected = uncorrected.summary.positions.iter();
     let uncorrected = uncorrected.map(|position| code(DeflectionFrame::FULL, position));
     let told: Vec<_> = corrected.chain(uncorrected).collect();
-    let went = board.exposures();
+    let went = board.exposures(20_000);
     assert_eq!(went.len(), told.len());
     for (&(x, y), (to_x, to_y)) in went.iter().zip(told) {
         let off = (f64::from(x) - to_x).abs().max((f64::from(y) - to_y).abs());
@@ -104,5 +108,61 @@ fn neither_host_nor_controller_breaks_the_dose_limit() {
     assert!(ran.summary.dose_electrons <= limit);
     assert_eq!(dose_us, 20_000 * points as u64);
     assert!(electrons(current, dose_us as f64 * 1e-6) <= limit);
-    assert_eq!(board.exposures().len(), points);
+    assert_eq!(board.exposures(20_000).len(), points);
+}
+
+/// Waits until the generator exposes again after so many stays.
+fn await_exposure(generator: &Attached, stays: usize) {
+    let deadline = Instant::now() + Duration::from_secs(120);
+    while generator.stays().len() <= stays || !generator.beam_on() {
+        assert!(Instant::now() < deadline, "nothing is exposed any more");
+        thread::sleep(Duration::from_millis(1));
+    }
+}
+
+#[test]
+fn a_scan_generator_that_fails_is_waited_for_and_the_campaign_goes_on() {
+    const DWELL_US: u64 = 100_000;
+    let Some(board) = EmulatedBoard::start() else {
+        return;
+    };
+    let generator = board.generator().clone();
+    let disturbing = thread::spawn(move || {
+        let pause = Duration::from_secs(1);
+        await_exposure(&generator, 2);
+        generator.set_deaf(true);
+        thread::sleep(pause);
+        generator.set_deaf(false);
+        await_exposure(&generator, 5);
+        generator.set_mute(true);
+        thread::sleep(pause);
+        generator.set_mute(false);
+        await_exposure(&generator, 8);
+        generator.set_reader(Reader::StopsAfter(0));
+        thread::sleep(pause);
+        generator.set_reader(Reader::Uart);
+        await_exposure(&generator, 11);
+        generator.power_cycle();
+    });
+    let config = settings("--microscope specimen --budget 20 --dwell 0.1 --current 2000");
+    let (ran, dose_us) = on_board(&board, 1, config);
+    disturbing.join().expect("all of it happened");
+    assert_eq!(ran.outcome.ended, Ended::Budget);
+    let failures: Vec<_> = ran
+        .said
+        .iter()
+        .filter(|said| said.contains("the scan generator does not answer"))
+        .collect();
+    assert!(failures.len() >= 4, "{:?}", ran.said);
+    // Every point had its dwell, and nothing was exposed that is not in the account.
+    let stays = board.stays();
+    let on: u64 = stays.iter().map(|stay| stay.on).sum();
+    let on_us = on * 1_000_000 / CLOCK_HZ;
+    println!("{on_us} µs on by the pins, {dose_us} µs by the board's account");
+    assert!(on_us <= dose_us, "{on_us} {dose_us}");
+    assert!(on_us >= 20 * DWELL_US);
+    let whole = stays
+        .iter()
+        .filter(|stay| stay.on * 1_000_000 / CLOCK_HZ >= DWELL_US);
+    assert_eq!(whole.count(), 20);
 }

@@ -130,7 +130,10 @@ fn compare(experiment: &mut dyn Oracle, seeds: &Seeds) {
     assert_eq!(compared, 2);
     assert_eq!((link.losses, link.resumed), (0, 0));
     assert_same(&outcome, &run(&config, seeds.clone(), experiment));
-    assert_eq!(board.exposures(), codes(&outcome, shape(experiment)));
+    assert_eq!(
+        board.exposures(Settings::DEFAULT.dwell_us),
+        codes(&outcome, shape(experiment))
+    );
 }
 
 #[test]
@@ -193,7 +196,7 @@ fn a_campaign_outlives_its_hosts_and_only_the_point_under_the_beam_is_exposed_ag
     let mut expected = codes(&outcome, shape(&experiment));
     expected.insert(16, expected[16]);
     expected.insert(2, expected[2]);
-    assert_eq!(board.exposures(), expected);
+    assert_eq!(board.exposures(Settings::DEFAULT.dwell_us), expected);
 }
 
 #[test]
@@ -227,7 +230,10 @@ fn silence_blanks_the_beam_and_the_campaign_goes_on_as_if_nothing_had_been() {
     let (outcome, _) = board.run(1, (&config, seeds.clone()), &mut experiment, attend);
     let outcome = outcome.expect("the campaign runs to its end");
     assert_same(&outcome, &run(&config, seeds, &mut experiment));
-    assert_eq!(board.exposures(), codes(&outcome, shape(&experiment)));
+    assert_eq!(
+        board.exposures(Settings::DEFAULT.dwell_us),
+        codes(&outcome, shape(&experiment))
+    );
 }
 
 #[test]

@@ -18,7 +18,7 @@ pub use kernel::{
     References, Sampling, Standardisation, Strategy, WindowLimits,
 };
 pub use refusal::{KernelError, Refusal, Which};
-pub use status::{Beam, BlankReason, Health, LinkStatistics, Phase, Status};
+pub use status::{Beam, BeamFault, BlankReason, Health, LinkStatistics, Phase, Status};
 pub use transfer::{Descriptor, Encoding, Kind, Payload, Progress};
 
 use serde::{Deserialize, Serialize};

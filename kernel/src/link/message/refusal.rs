@@ -4,6 +4,7 @@ use core::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use super::status::BeamFault;
 use crate::{Candidate, Error};
 
 /// Why the controller refused.
@@ -76,6 +77,8 @@ pub enum Refusal {
         /// What may be used, in µs.
         limit_us: u64,
     },
+    /// What drives the beam is not ready; the beam is blanked as far as it can be.
+    Beam(BeamFault),
 }
 
 /// A setting that was out of range.
@@ -177,11 +180,27 @@ impl fmt::Display for Refusal {
                 f,
                 "{used_us} of {limit_us} µs of beam are used up: another dwell would exceed it"
             ),
+            Self::Beam(fault) => fault.fmt(f),
         }
     }
 }
 
 impl core::error::Error for Refusal {}
+
+impl fmt::Display for BeamFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Silent => {
+                "the scan generator does not answer: it is absent, stalled or was restarted; look \
+                 at its power and at both directions of its line"
+            }
+            Self::Strange => {
+                "the scan generator answers something else than it was asked: it speaks another \
+                 protocol, or its line is disturbed"
+            }
+        })
+    }
+}
 
 /// [`Error`] on the wire: its texts travel as numbers into a table.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]

@@ -81,6 +81,17 @@ pub enum BlankReason {
     DoseLimit,
     /// The campaign ended, or another one began.
     CampaignEnd,
+    /// What drives the beam failed in the last exposure.
+    Fault(BeamFault),
+}
+
+/// What is wrong with what drives the beam: a board's scan generator.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum BeamFault {
+    /// It does not answer: it is absent, stalled or was restarted.
+    Silent,
+    /// It answers something else than it was asked.
+    Strange,
 }
 
 /// What the link has seen since reset or since the counters were reset.
