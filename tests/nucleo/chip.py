@@ -70,6 +70,8 @@ class Chip:
         self.registers = registers
         self.hse = hse
         self.beam = Beam()
+        # {address: (register, its name, its clock, what reading and writing it do)}
+        self.known_registers = {}
         self.now = 0
         self.start(self.bits("RCC.RSR", "porrstf", "pinrstf", "borrstf", "d1rstf", "d2rstf", "cpurstf"))
         self.reads = {
@@ -120,45 +122,46 @@ class Chip:
 
     def known(self, address, size, what):
         """The register at an address that the image may use now."""
-        found = self.registers.at(address)
-        if found is None or not (size == 4 or size == 2 and found.name.startswith(HALVES)):
-            raise Violation(f"{what} of {size} bytes at {address:#x}, where no such register is")
-        peripheral = found.name.partition(".")[0]
-        if peripheral not in CLOCKED_BY:
-            raise Violation(f"{what} of {found.name}, which this emulator does not play")
-        clock = CLOCKED_BY[peripheral]
+        if address not in self.known_registers:
+            found = self.registers.at(address)
+            if found is None:
+                raise Violation(f"{what} of {size} bytes at {address:#x}, where no such register is")
+            peripheral = found.name.partition(".")[0]
+            if peripheral not in CLOCKED_BY:
+                raise Violation(f"{what} of {found.name}, which this emulator does not play")
+            name = found.name.partition("/")[0]
+            known = (found, name, CLOCKED_BY[peripheral], self.reads.get(name), self.writes.get(name))
+            self.known_registers[address] = known
+        known = self.known_registers[address]
+        found, _, clock = known[:3]
+        if size != 4 and not (size == 2 and found.name.startswith(HALVES)):
+            raise Violation(f"{what} of {size} bytes of {found.name}")
         if clock and not self.field(*clock):
             raise Violation(f"{what} of {found.name} before its clock is on ({'.'.join(clock)})")
-        return found
+        return known
 
     def load(self, address, size):
-        found = self.known(address, size, "read")
+        found, _, _, special, _ = self.known(address, size, "read")
         if not found.readable:
             raise Violation(f"read of {found.name}, which is write-only")
-        return self.current(address, found)
-
-    def current(self, address, found):
         value = self.values.get(address, found.reset)
-        special = self.reads.get(found.name.partition("/")[0])
         return special(value) if special else value
 
     def store(self, address, size, value):
-        found = self.known(address, size, "write")
+        found, name, _, read, special = self.known(address, size, "write")
         if not found.writable:
             raise Violation(f"write of {value:#x} to {found.name}, which is read-only")
         reserved = (value ^ found.reset) & ~found.fields & 0xFFFF_FFFF
         if reserved:
             raise Violation(f"write of {value:#x} to {found.name} changes reserved bits {reserved:#x}")
+        old = self.values.get(address, found.reset)
         if found.fields != found.writable_fields:
-            held = (value ^ self.current(address, found)) & found.fields & ~found.writable_fields
+            held = (value ^ (read(old) if read else old)) & found.fields & ~found.writable_fields
             if held:
                 raise Violation(f"write of {value:#x} to {found.name} changes read-only bits {held:#x}")
-        name = found.name.partition("/")[0]
-        old = self.values.get(address, found.reset)
         watched = name.startswith(("GPIOA.", "TIM5."))
         if watched:
             self.follow_timer()
-        special = self.writes.get(name)
         if special is None or special(name, old, value) is not False:
             self.values[address] = value
         if name.startswith("RCC."):

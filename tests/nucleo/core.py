@@ -108,8 +108,9 @@ class Core:
                     uc.mem_write(segment["p_paddr"], segment.data())
                     self.hook_sleep(segment)
         self.saved = uc.context_save()
-        self.stuck = False
         self.resets = 0
+        # What the MPU guards, and what Unicorn was told of it.
+        self.guard = self.guarded = None
         self.start()
 
     def hook_sleep(self, segment):
@@ -126,7 +127,6 @@ class Core:
         """From reset to the first instruction. Memories keep what they hold."""
         self.private = dict(PRIVATE_REGISTERS)
         self.guard = None
-        self.guarded = None
         self.tick = None
         self.tick_pending = False
         self.usart_enabled = False

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use beacon_host::campaign::{CampaignConfig, Outcome, Seeds};
 use beacon_host::controller::Port;
-use beacon_kernel::Candidate;
+use beacon_kernel::{Candidate, Pixel};
 use beacon_kernel::link::message::{
     Activation, Beam, BlankReason, DoseLimits, Field, Measurement, Next, Refusal, Settings,
 };
@@ -41,12 +41,20 @@ fn dwelling(dwell_us: u32, link_timeout_ms: u32) -> Settings {
 }
 
 /// Converter codes of a pixel.
-fn codes(pixel: (usize, usize), side: usize) -> (u16, u16) {
+fn codes(pixel: Pixel, side: usize) -> (u16, u16) {
     let (x, y) = Field::FULL
         .position(pixel, side, side)
         .expect("it lies in the image");
     // The converters have 12 of the 16 bits.
     (x >> 4, y >> 4)
+}
+
+/// The pixel of one of the first candidates of the small campaign, whose windows have 10 pixels.
+fn pixel(candidate: usize) -> Pixel {
+    Pixel {
+        row: 5,
+        column: 5 + candidate,
+    }
 }
 
 /// Runs the program's `controller` command; returns what it prints.
@@ -158,22 +166,19 @@ fn pulses_are_exact_from_a_microsecond_to_a_minute() {
     let bench = Bench::new(1);
     let mut client = board.client(1);
     let cases = [(0, 1), (1, 3), (10, 1000), (30_000, 500), (0, 8192), (MINUTE_US, 20), (7, MINUTE_US)];
-    begin(&mut client, &bench, dwelling(1, 600_000));
+    begin(&mut client, &bench, dwelling(MINUTE_US, 600_000));
     for (n, (settle_us, dwell_us)) in cases.into_iter().enumerate() {
         let settings = Settings {
             settle_us,
-            dose: DoseLimits { pixel_us: MINUTE_US, ..Settings::DEFAULT.dose },
-            ..dwelling(dwell_us, 600_000)
+            dwell_us,
+            ..dwelling(MINUTE_US, 600_000)
         };
-        // A limit may not rise in a campaign.
-        client.begin(bench.campaign(), &bench.image_sender()).expect("begin");
         client.configure(settings).expect("configure");
         client.expose(n as u32).expect("expose");
         board.pass((settle_us + dwell_us) / 1000 + 2);
         let pulses = board.state().pulses;
         assert_eq!(pulses.len(), n + 1);
-        let (row, column) = (5, 5 + n);
-        let (x, y) = codes((row, column), bench.side);
+        let (x, y) = codes(pixel(n), bench.side);
         let told = Pulse {
             start_us: pulses[n].start_us,
             // One count of the timer at least, 125 ns.
@@ -221,7 +226,7 @@ fn dose_limits_hold_and_what_is_refused_never_turns_the_beam_on() {
     let long = Settings { dwell_us: MINUTE_US + 1, ..settings };
     assert!(client.configure(long).is_err());
     let pulses = board.pass(100).pulses;
-    let exposed = [3, 3, 4, 5, 6, 3, 3].map(|column| codes((5, 5 + column), bench.side));
+    let exposed = [3, 3, 4, 5, 6, 3, 3].map(|candidate| codes(pixel(candidate), bench.side));
     check(&pulses, exposed.into_iter(), settings);
 }
 
@@ -248,8 +253,11 @@ fn a_lost_link_blanks_within_a_millisecond_of_its_time_out_and_keeps_the_campaig
     let [pulse] = after.pulses[..] else {
         panic!("{after:?}");
     };
-    let (row, column) = (usize::from(proposed.row), usize::from(proposed.column));
-    assert_eq!((pulse.x, pulse.y), codes((row, column), bench.side));
+    let proposed = Pixel {
+        row: proposed.row.into(),
+        column: proposed.column.into(),
+    };
+    assert_eq!((pulse.x, pulse.y), codes(proposed, bench.side));
     assert!(pulse.cut && after.level == 0);
     let milliseconds = pulse.length_us / 1000.0;
     assert!((1000.0..1002.0).contains(&milliseconds), "{milliseconds} ms");
@@ -308,12 +316,13 @@ fn a_fault_of_the_release_image_blanks_resets_and_is_reported() {
     begin(&mut client, &bench, dwelling(MINUTE_US, 600_000));
     client.expose(7).expect("expose");
     board.pass(100);
-    board.fault();
+    let fault_us = board.fault().time_us;
     let state = board.pass(50);
     let [pulse] = state.pulses[..] else {
         panic!("{state:?}");
     };
-    assert!(pulse.cut && (100e3..102e3).contains(&pulse.length_us), "{pulse:?}");
+    let blanked_us = pulse.start_us + pulse.length_us - fault_us;
+    assert!(pulse.cut && (0.0..=80.0).contains(&blanked_us), "after {blanked_us} us: {pulse:?}");
     assert_eq!((state.resets, state.level), (1, 0));
     client.connect().expect("hello after the reset");
     assert!(last_panic(&mut client).starts_with("hard fault at 60000000, CFSR "));
