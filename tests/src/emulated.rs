@@ -66,7 +66,13 @@ impl EmulatedBoard {
     where
         F: FnMut(usize, &mut Linked<'_>) -> Result<(), ControllerError>,
     {
-        run_on(self.emulator.port(), host, (config, seeds), experiment, before)
+        run_on(
+            self.emulator.port(),
+            host,
+            (config, seeds),
+            experiment,
+            before,
+        )
     }
 
     /// Links to the board as the host of that number, with a mirror of a capacity.

@@ -20,8 +20,8 @@ mod wire;
 pub use campaign::{Bench, Step};
 pub use dtmicroscope::DtServer;
 pub use emulated::EmulatedBoard;
-pub use nucleo::{NucleoBoard, NucleoState, Pulse};
 pub use faulty::{Faults, FaultyTransport};
+pub use nucleo::{NucleoBoard, NucleoState, Pulse};
 pub use rig::{BeamEvent, ControllerMemory, Rig, TestBoard};
 pub use wire::Wire;
 

@@ -74,8 +74,11 @@ impl NucleoBoard {
             assert!(!required, "no emulated Nucleo without {absent}");
             // Not `println!`, which is only shown for tests that fail.
             let mut stderr = std::io::stderr();
-            writeln!(stderr, "skipped: no {absent}; firmware/build and tests/nucleo/install make it")
-                .expect("standard error takes text");
+            writeln!(
+                stderr,
+                "skipped: no {absent}; firmware/build and tests/nucleo/install make it"
+            )
+            .expect("standard error takes text");
             return None;
         }
         let mut child = Command::new(python)

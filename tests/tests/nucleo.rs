@@ -9,11 +9,11 @@ use std::time::Duration;
 
 use beacon_host::campaign::{CampaignConfig, Outcome, Seeds};
 use beacon_host::controller::Port;
-use beacon_kernel::{Candidate, Pixel};
 use beacon_kernel::link::message::{
     Activation, Beam, BlankReason, DoseLimits, Field, Measurement, Next, Refusal, Settings,
 };
 use beacon_kernel::link::{Client, Failure, Transport as _};
+use beacon_kernel::{Candidate, Pixel};
 use beacon_tests::campaign::{Step, bits};
 use beacon_tests::{Bench, NucleoBoard, Pulse, run, specimen};
 
@@ -77,7 +77,11 @@ fn trajectory(outcome: &Outcome) -> Vec<(Candidate, Option<Step>)> {
 }
 
 /// Every exposure was where it was proposed, and exactly as long as it was told to be.
-fn check(pulses: &[Pulse], expected: impl ExactSizeIterator<Item = (u16, u16)>, settings: Settings) {
+fn check(
+    pulses: &[Pulse],
+    expected: impl ExactSizeIterator<Item = (u16, u16)>,
+    settings: Settings,
+) {
     assert_eq!(pulses.len(), expected.len());
     for (pulse, (x, y)) in pulses.iter().zip(expected) {
         let told = Pulse {
@@ -90,7 +94,9 @@ fn check(pulses: &[Pulse], expected: impl ExactSizeIterator<Item = (u16, u16)>, 
         };
         assert_eq!(*pulse, told);
     }
-    let on_and_off = pulses.iter().flat_map(|p| [p.start_us, p.start_us + p.length_us]);
+    let on_and_off = pulses
+        .iter()
+        .flat_map(|p| [p.start_us, p.start_us + p.length_us]);
     assert!(on_and_off.is_sorted(), "one exposure after the other");
 }
 
@@ -102,8 +108,14 @@ fn the_program_finds_the_board_with_and_without_the_clock_of_its_debugger() {
         };
         let said = controller(&board, "info");
         assert!(said.contains("nucleo-h743zi, 400 MHz"), "{said}");
-        assert!(said.contains("blanked: nothing was exposed since reset"), "{said}");
-        assert!(said.contains("0 damaged, 0 bytes lost, silent 0 times"), "{said}");
+        assert!(
+            said.contains("blanked: nothing was exposed since reset"),
+            "{said}"
+        );
+        assert!(
+            said.contains("0 damaged, 0 bytes lost, silent 0 times"),
+            "{said}"
+        );
         let state = board.state();
         assert_eq!((state.resets, state.level, state.pulses), (0, 0, vec![]));
     }
@@ -165,7 +177,15 @@ fn pulses_are_exact_from_a_microsecond_to_a_minute() {
     };
     let bench = Bench::new(1);
     let mut client = board.client(1);
-    let cases = [(0, 1), (1, 3), (10, 1000), (30_000, 500), (0, 8192), (MINUTE_US, 20), (7, MINUTE_US)];
+    let cases = [
+        (0, 1),
+        (1, 3),
+        (10, 1000),
+        (30_000, 500),
+        (0, 8192),
+        (MINUTE_US, 20),
+        (7, MINUTE_US),
+    ];
     begin(&mut client, &bench, dwelling(MINUTE_US, 600_000));
     for (n, (settle_us, dwell_us)) in cases.into_iter().enumerate() {
         let settings = Settings {
@@ -200,7 +220,10 @@ fn dose_limits_hold_and_what_is_refused_never_turns_the_beam_on() {
     let bench = Bench::new(1);
     let mut client = board.client(1);
     let settings = Settings {
-        dose: DoseLimits { pixel_us: 2500, total_us: 5500 },
+        dose: DoseLimits {
+            pixel_us: 2500,
+            total_us: 5500,
+        },
         ..Settings::DEFAULT
     };
     begin(&mut client, &bench, settings);
@@ -208,22 +231,39 @@ fn dose_limits_hold_and_what_is_refused_never_turns_the_beam_on() {
         client.expose(candidate).expect("within the limits");
     }
     let refused = client.expose(7).expect_err("a sixth millisecond");
-    let total = Refusal::TotalDose { used_us: 5000, limit_us: 5500 };
+    let total = Refusal::TotalDose {
+        used_us: 5000,
+        limit_us: 5500,
+    };
     assert_eq!(refused, Failure::Refused(total));
     let beam = client.status().expect("status").beam;
     assert_eq!(beam, Beam::Blanked(BlankReason::DoseLimit));
 
-    let raised = Settings { dose: DoseLimits { total_us: 6500, ..settings.dose }, ..settings };
+    let raised = Settings {
+        dose: DoseLimits {
+            total_us: 6500,
+            ..settings.dose
+        },
+        ..settings
+    };
     assert!(client.configure(raised).is_err(), "a limit may not rise");
     client.end(bench.campaign().id).expect("end");
     begin(&mut client, &bench, settings);
     for _ in 0..2 {
         client.expose(3).expect("within the limits");
     }
-    let refused = client.expose(3).expect_err("a third millisecond on a pixel");
-    assert!(matches!(refused, Failure::Refused(Refusal::PixelDose { .. })), "{refused:?}");
+    let refused = client
+        .expose(3)
+        .expect_err("a third millisecond on a pixel");
+    assert!(
+        matches!(refused, Failure::Refused(Refusal::PixelDose { .. })),
+        "{refused:?}"
+    );
     // No host may have a dwell above a minute.
-    let long = Settings { dwell_us: MINUTE_US + 1, ..settings };
+    let long = Settings {
+        dwell_us: MINUTE_US + 1,
+        ..settings
+    };
     assert!(client.configure(long).is_err());
     let pulses = board.pass(100).pulses;
     let exposed = [3, 3, 4, 5, 6, 3, 3].map(|candidate| codes(pixel(candidate), bench.side));
@@ -260,13 +300,19 @@ fn a_lost_link_blanks_within_a_millisecond_of_its_time_out_and_keeps_the_campaig
     assert_eq!((pulse.x, pulse.y), codes(proposed, bench.side));
     assert!(pulse.cut && after.level == 0);
     let milliseconds = pulse.length_us / 1000.0;
-    assert!((1000.0..1002.0).contains(&milliseconds), "{milliseconds} ms");
+    assert!(
+        (1000.0..1002.0).contains(&milliseconds),
+        "{milliseconds} ms"
+    );
 
     client.connect().expect("hello again");
     let status = client.status().expect("status");
     assert_eq!(status.beam, Beam::Blanked(BlankReason::LinkLost));
     assert_eq!(status.campaign, Some(bench.campaign()));
-    assert_eq!((status.link.losses, status.measured), (1, bench.seeds as u32));
+    assert_eq!(
+        (status.link.losses, status.measured),
+        (1, bench.seeds as u32)
+    );
 }
 
 #[test]
@@ -293,7 +339,10 @@ fn a_hung_main_loop_lengthens_no_exposure_and_the_watchdog_starts_over() {
         assert_eq!(status.health.watchdog_resets, 1);
         assert_eq!(status.beam, Beam::Blanked(BlankReason::Reset));
         assert_eq!(status.campaign, None);
-        assert_eq!(last_panic(&mut client), "watchdog: the main loop did not come round");
+        assert_eq!(
+            last_panic(&mut client),
+            "watchdog: the main loop did not come round"
+        );
     }
 }
 
@@ -322,7 +371,10 @@ fn a_fault_of_the_release_image_blanks_resets_and_is_reported() {
         panic!("{state:?}");
     };
     let blanked_us = pulse.start_us + pulse.length_us - fault_us;
-    assert!(pulse.cut && (0.0..=80.0).contains(&blanked_us), "after {blanked_us} us: {pulse:?}");
+    assert!(
+        pulse.cut && (0.0..=80.0).contains(&blanked_us),
+        "after {blanked_us} us: {pulse:?}"
+    );
     assert_eq!((state.resets, state.level), (1, 0));
     client.connect().expect("hello after the reset");
     assert!(last_panic(&mut client).starts_with("hard fault at 60000000, CFSR "));
