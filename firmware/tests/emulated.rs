@@ -37,7 +37,7 @@ impl Emulator {
         let (beam, socket) = (base.with_extension("beam"), base.with_extension("link"));
         let link = format!("unix:{},server=on,wait=on", socket.display());
         let process = Command::new("qemu-system-arm")
-            .args(["-M", "mps2-an500", "-cpu", "cortex-m7"])
+            .args(["-M", board(image)])
             .args(["-display", "none", "-monitor", "none"])
             .args(["-kernel", image, "-serial", &link, "-serial"])
             .arg(format!("file:{}", beam.display()))
@@ -117,6 +117,13 @@ impl Transport for Line {
     fn now_ms(&mut self) -> u64 {
         self.start.elapsed().as_millis() as u64
     }
+}
+
+/// The board that an image is for, as QEMU calls it.
+fn board(image: &str) -> &'static str {
+    let boards = ["mps2-an500", "mps2-an505"];
+    let found = boards.into_iter().find(|board| image.contains(board));
+    found.unwrap_or_else(|| panic!("`{image}` names no board; expected one of {boards:?}"))
 }
 
 /// Where an image is, or nothing when the tests were not started by `firmware/test`.
@@ -238,7 +245,7 @@ fn a_campaign_on_the_emulated_board_equals_the_one_on_the_host_bit_for_bit() {
     let emulator = Emulator::start(&path, "campaign");
     let mut client = emulator.connect(1);
     let identity = client.connect().expect("hello");
-    assert_eq!(identity.board, "mps2-an500");
+    assert_eq!(identity.board, board(&path));
     assert_eq!(identity.last_panic, 0);
 
     let capacity = Capacity::for_campaign(SIDE, SIDE, WINDOW, 64);

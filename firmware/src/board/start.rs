@@ -1,17 +1,21 @@
-//! From reset to `main`, faults, and the stack: the same on every Cortex-M7.
+//! From reset to `main`, faults, and the stack: the same on every board but for
+//! what watches the stack.
 
 use core::ptr::addr_of;
 
 use crate::crash::Message;
+#[cfg(not(feature = "armv8-m"))]
 use cortex_m::peripheral::scb::Exception;
 use cortex_m::peripheral::{MPU, SCB};
 use cortex_m_rt::{ExceptionFrame, exception};
 
 use super::{blank_now, crash_store};
 
-/// Left free at the bottom of the stack and watched by the MPU. Fault handlers run without the
-/// MPU, so after an overflow this is also the stack of the handler that reports it.
+/// Left free at the bottom of the stack and watched. Fault handlers run unwatched, so after an overflow this is also the stack of the handler that reports it.
 const GUARD: usize = 2048;
+
+/// `STKOF` of `CFSR`: the stack's limit was reached; always clear on Armv7-M.
+const STACK_OVERFLOW: u32 = 1 << 20;
 
 /// What cortex-m-rt's `paint-stack` fills the stack with.
 const PAINT: u32 = 0xcccc_cccc;
@@ -72,6 +76,7 @@ core::arch::global_asm!(
 /// The memory fault is enabled although its handler will find no stack: failing to enter it is
 /// what takes the core to the hard fault, where the MPU is off. Failing to enter the hard fault
 /// itself would lock the core up.
+#[cfg(not(feature = "armv8-m"))]
 pub(super) fn guard_stack(mpu: &mut MPU, scb: &mut SCB) {
     const ENABLE: u32 = 1;
     /// Everything else keeps the default memory map.
@@ -89,6 +94,20 @@ pub(super) fn guard_stack(mpu: &mut MPU, scb: &mut SCB) {
     }
     scb.enable(Exception::MemoryManagement);
     cortex_m::asm::dsb();
+    cortex_m::asm::isb();
+}
+
+/// Makes the stack fault below its limit, which Armv8-M has a register for.
+#[cfg(feature = "armv8-m")]
+pub(super) fn guard_stack(_: &mut MPU, scb: &mut SCB) {
+    /// `STKOFHFNMIGN`: the handler that reports an overflow runs below the limit.
+    const FAULTS_IGNORE_LIMIT: u32 = 1 << 10;
+    let limit = addr_of!(_stack_end) as u32 + GUARD as u32;
+    // SAFETY: the stack is far above; only an overflowing one reaches its limit.
+    unsafe {
+        scb.ccr.modify(|ccr| ccr | FAULTS_IGNORE_LIMIT);
+        cortex_m::register::msplim::write(limit);
+    }
     cortex_m::asm::isb();
 }
 
@@ -133,7 +152,7 @@ unsafe fn HardFault(frame: &ExceptionFrame) -> ! {
     let scb = unsafe { &*SCB::PTR };
     let status = scb.cfsr.read();
     let stack = core::ptr::from_ref(frame) as usize;
-    let overflow = stack < addr_of!(_stack_end) as usize + GUARD;
+    let overflow = stack < addr_of!(_stack_end) as usize + GUARD || status & STACK_OVERFLOW != 0;
     let message = Message::new();
     let message = if overflow {
         // The frame was not stored, so there is no address to tell.
