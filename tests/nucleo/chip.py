@@ -4,6 +4,7 @@ Times are in nanoseconds since power-on, frequencies in hertz. References are to
 """
 
 from collections import deque
+from functools import cache
 
 HSE_HZ = 8_000_000  # from the ST-Link
 HSI_HZ = 64_000_000
@@ -106,8 +107,16 @@ class Chip:
 
     # Registers ------------------------------------------------------------------------------
 
+    @cache
     def bits(self, name, *fields):
         return self.registers.at(self.registers.address(name)).mask(*fields)
+
+    @cache
+    def place(self, name, field):
+        """Address and reset value of a register, lowest bit and mask of its field."""
+        address = self.registers.address(name)
+        register = self.registers.at(address)
+        return address, register.reset, *register.field[field]
 
     def value(self, name):
         """What the register holds, without what reading it does."""
@@ -115,7 +124,8 @@ class Chip:
         return self.values.get(address, self.registers.at(address).reset)
 
     def field(self, name, field):
-        return self.registers.at(self.registers.address(name)).get(self.value(name), field)
+        address, reset, low, mask = self.place(name, field)
+        return (self.values.get(address, reset) & mask) >> low
 
     def keep(self, name, value):
         self.values[self.registers.address(name)] = value

@@ -39,11 +39,6 @@ class Register:
     # {field: (lowest bit, mask in place)}
     field: dict
 
-    def get(self, value, field):
-        """A field of a value."""
-        low, mask = self.field[field]
-        return (value & mask) >> low
-
     def mask(self, *fields):
         """The bits of fields."""
         return sum(self.field[field][1] for field in fields)
