@@ -1,21 +1,17 @@
-//! From reset to `main`, faults, and the stack: the same on every board but for
-//! what watches the stack.
+//! From reset to `main`, faults, and the stack: the same on every board.
 
 use core::ptr::addr_of;
 
 use crate::crash::Message;
-#[cfg(not(feature = "armv8-m"))]
 use cortex_m::peripheral::scb::Exception;
 use cortex_m::peripheral::{MPU, SCB};
 use cortex_m_rt::{ExceptionFrame, exception};
 
 use super::{blank_now, crash_store};
 
-/// Left free at the bottom of the stack and watched. Fault handlers run unwatched, so after an overflow this is also the stack of the handler that reports it.
+/// Left free at the bottom of the stack and watched by the MPU. Fault handlers run without the
+/// MPU, so after an overflow this is also the stack of the handler that reports it.
 const GUARD: usize = 2048;
-
-/// `STKOF` of `CFSR`: the stack's limit was reached; always clear on Armv7-M.
-const STACK_OVERFLOW: u32 = 1 << 20;
 
 /// What cortex-m-rt's `paint-stack` fills the stack with.
 const PAINT: u32 = 0xcccc_cccc;
@@ -76,20 +72,15 @@ core::arch::global_asm!(
 /// The memory fault is enabled although its handler will find no stack: failing to enter it is
 /// what takes the core to the hard fault, where the MPU is off. Failing to enter the hard fault
 /// itself would lock the core up.
-#[cfg(not(feature = "armv8-m"))]
 pub(super) fn guard_stack(mpu: &mut MPU, scb: &mut SCB) {
     const ENABLE: u32 = 1;
     /// Everything else keeps the default memory map.
     const DEFAULT_MAP: u32 = 1 << 2;
-    const NO_INSTRUCTIONS: u32 = 1 << 28;
-    /// Regions are 2^(field + 1) bytes long.
-    const SIZE: u32 = (GUARD.ilog2() - 1) << 1;
     let bottom = addr_of!(_stack_end) as u32;
     // SAFETY: takes access away from addresses that only an overflowing stack reaches.
     unsafe {
         mpu.rnr.write(0);
-        mpu.rbar.write(bottom);
-        mpu.rasr.write(NO_INSTRUCTIONS | SIZE | ENABLE);
+        forbid(mpu, bottom);
         mpu.ctrl.write(DEFAULT_MAP | ENABLE);
     }
     scb.enable(Exception::MemoryManagement);
@@ -97,18 +88,39 @@ pub(super) fn guard_stack(mpu: &mut MPU, scb: &mut SCB) {
     cortex_m::asm::isb();
 }
 
-/// Makes the stack fault below its limit, which Armv8-M has a register for.
-#[cfg(feature = "armv8-m")]
-pub(super) fn guard_stack(_: &mut MPU, scb: &mut SCB) {
-    /// `STKOFHFNMIGN`: the handler that reports an overflow runs below the limit.
-    const FAULTS_IGNORE_LIMIT: u32 = 1 << 10;
-    let limit = addr_of!(_stack_end) as u32 + GUARD as u32;
-    // SAFETY: the stack is far above; only an overflowing one reaches its limit.
+/// Takes all access to the guard away.
+///
+/// # Safety
+/// Nothing that works as it should may need those addresses.
+#[cfg(not(feature = "armv8-m"))]
+unsafe fn forbid(mpu: &mut MPU, bottom: u32) {
+    const ENABLE: u32 = 1;
+    const NO_INSTRUCTIONS: u32 = 1 << 28;
+    /// Regions are 2^(field + 1) bytes long.
+    const SIZE: u32 = (GUARD.ilog2() - 1) << 1;
+    // SAFETY: the caller's promise.
     unsafe {
-        scb.ccr.modify(|ccr| ccr | FAULTS_IGNORE_LIMIT);
-        cortex_m::register::msplim::write(limit);
+        mpu.rbar.write(bottom);
+        mpu.rasr.write(NO_INSTRUCTIONS | SIZE | ENABLE);
     }
-    cortex_m::asm::isb();
+}
+
+/// Makes the guard read-only: Armv8-M has no region without any access.
+///
+/// # Safety
+/// Nothing that works as it should may write to those addresses.
+#[cfg(feature = "armv8-m")]
+unsafe fn forbid(mpu: &mut MPU, bottom: u32) {
+    const ENABLE: u32 = 1;
+    const NO_INSTRUCTIONS: u32 = 1;
+    const READ_ONLY: u32 = 0b10 << 1;
+    /// Regions end with the 32 bytes that the limit lies in.
+    const LAST: u32 = GUARD as u32 - 32;
+    // SAFETY: the caller's promise.
+    unsafe {
+        mpu.rbar.write(bottom | READ_ONLY | NO_INSTRUCTIONS);
+        mpu.rlar.write((bottom + LAST) | ENABLE);
+    }
 }
 
 /// Bytes of static memory, in all regions and without the stack.
@@ -152,7 +164,7 @@ unsafe fn HardFault(frame: &ExceptionFrame) -> ! {
     let scb = unsafe { &*SCB::PTR };
     let status = scb.cfsr.read();
     let stack = core::ptr::from_ref(frame) as usize;
-    let overflow = stack < addr_of!(_stack_end) as usize + GUARD || status & STACK_OVERFLOW != 0;
+    let overflow = stack < addr_of!(_stack_end) as usize + GUARD;
     let message = Message::new();
     let message = if overflow {
         // The frame was not stored, so there is no address to tell.
