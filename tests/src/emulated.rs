@@ -60,24 +60,13 @@ impl EmulatedBoard {
     where
         F: FnMut(usize, &mut Linked<'_>) -> Result<(), ControllerError>,
     {
-        let campaign = Campaign::new(config.clone(), seeds, experiment).expect("a valid campaign");
-        let candidates = campaign.candidates();
-        let capacity = Capacity::for_campaign(
-            candidates.height(),
-            candidates.width(),
-            candidates.window(),
-            campaign.measurements(),
-        );
-        self.linked(host, capacity, |linked| {
-            let mut attended = Attended {
-                linked,
-                calls: 0,
-                before,
-            };
-            let outcome = campaign.run(experiment, &mut attended, &mut ());
-            let link = attended.linked.link().expect("a board is linked");
-            (outcome, link)
-        })
+        run_on(
+            self.emulator.port(),
+            host,
+            (config, seeds),
+            experiment,
+            before,
+        )
     }
 
     /// Links to the board as the host of that number, with a mirror of a capacity.
@@ -90,12 +79,7 @@ impl EmulatedBoard {
         capacity: Capacity,
         with: impl FnOnce(&mut Linked<'_>) -> R,
     ) -> R {
-        let mut memory = Memory::new(capacity);
-        let mirror = InProcess::new(&mut memory).expect("memory of the right size");
-        let port = Port::open(self.emulator.port(), ControllerChoice::BAUD).expect("a port");
-        let client = Client::new(port, Timing::default(), host);
-        let linked = Linked::connect(client, Recovery::default(), mirror);
-        with(&mut linked.expect("a controller"))
+        link_to(self.emulator.port(), host, capacity, with)
     }
 
     /// Where the pins of the scan generator had the beam on the specimen, as converter codes
@@ -145,6 +129,52 @@ impl EmulatedBoard {
     pub fn generator(&self) -> &Attached {
         self.emulator.generator()
     }
+}
+
+/// [`EmulatedBoard::run`] with the board at a port.
+pub(crate) fn run_on<F>(
+    port: &str,
+    host: u32,
+    (config, seeds): (&CampaignConfig, Seeds),
+    experiment: &mut dyn Oracle,
+    before: F,
+) -> (Result<Outcome, CampaignError>, LinkReport)
+where
+    F: FnMut(usize, &mut Linked<'_>) -> Result<(), ControllerError>,
+{
+    let campaign = Campaign::new(config.clone(), seeds, experiment).expect("a valid campaign");
+    let candidates = campaign.candidates();
+    let capacity = Capacity::for_campaign(
+        candidates.height(),
+        candidates.width(),
+        candidates.window(),
+        campaign.measurements(),
+    );
+    link_to(port, host, capacity, |linked| {
+        let mut attended = Attended {
+            linked,
+            calls: 0,
+            before,
+        };
+        let outcome = campaign.run(experiment, &mut attended, &mut ());
+        let link = attended.linked.link().expect("a board is linked");
+        (outcome, link)
+    })
+}
+
+/// [`EmulatedBoard::linked`] with the board at a port.
+pub(crate) fn link_to<R>(
+    port: &str,
+    host: u32,
+    capacity: Capacity,
+    with: impl FnOnce(&mut Linked<'_>) -> R,
+) -> R {
+    let mut memory = Memory::new(capacity);
+    let mirror = InProcess::new(&mut memory).expect("memory of the right size");
+    let port = Port::open(port, ControllerChoice::BAUD).expect("a port");
+    let client = Client::new(port, Timing::default(), host);
+    let linked = Linked::connect(client, Recovery::default(), mirror);
+    with(&mut linked.expect("a controller"))
 }
 
 /// A linked board with somebody who looks, or ends it all, before every call.

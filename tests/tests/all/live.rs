@@ -4,7 +4,9 @@ use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
-use beacon_host::campaign::{Campaign, Command, Ended, Event, LiveConfig, Record, Seeds, pixel_area};
+use beacon_host::campaign::{
+    Campaign, Command, Ended, Event, LiveConfig, Record, Seeds, pixel_area,
+};
 use beacon_host::control::tell;
 use beacon_host::controller::{InProcess, Memory};
 use beacon_host::experiment::SpecimenExperiment;
