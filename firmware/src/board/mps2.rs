@@ -12,7 +12,7 @@ mod image;
 use core::sync::atomic::{AtomicU32, Ordering};
 
 use crate::crash::Message;
-use crate::obi::{Driver, SHORTEST_DWELL_US, recover_after_a_cut};
+use crate::obi::{Driver, recover_after_a_cut, shortest_dwell_us};
 use cortex_m::interrupt::InterruptNumber;
 use cortex_m::peripheral::NVIC;
 use cortex_m_rt::exception;
@@ -27,6 +27,8 @@ use beacon_kernel::link::message::BeamFault;
 
 /// As fast as these UARTs go: they divide the clock by 16 at least.
 const BAUD_DIVISOR: u32 = 16;
+/// What the beam's line keeps, in µs.
+const SHORTEST_DWELL_US: u32 = shortest_dwell_us(CORE_HZ / BAUD_DIVISOR);
 /// One beat of the millisecond clock.
 const TICKS_PER_MILLISECOND: u32 = CORE_HZ / 1000;
 /// The main loop must come round within this time: four times [`Hardware::WORK_MS`], which
@@ -256,9 +258,9 @@ mod beam {
 
     use crate::obi::{Burst, Driver};
 
-    use super::BEAM;
+    use super::{BEAM, SHORTEST_DWELL_US};
 
-    static DRIVER: Mutex<Cell<Driver>> = Mutex::new(Cell::new(Driver::new()));
+    static DRIVER: Mutex<Cell<Driver>> = Mutex::new(Cell::new(Driver::new(SHORTEST_DWELL_US)));
 
     /// Lets the driver act, and sends what it says without a pause: the byte that blanks has to
     /// follow its pixel at once.
