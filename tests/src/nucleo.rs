@@ -8,11 +8,10 @@ use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use beacon_host::campaign::{CampaignConfig, CampaignError, Outcome, Seeds};
 use beacon_host::controller::{ControllerChoice, ControllerError, LinkReport, Linked, Port};
 use beacon_host::experiment::Experiment;
-use beacon_kernel::Capacity;
 use beacon_kernel::link::{Client, Timing};
 use serde::Deserialize;
 
-use crate::emulated::{link_to, run_on};
+use crate::emulated::run_on;
 
 /// What an oscilloscope on PA0 and the converters sees of an exposure.
 #[derive(Clone, Copy, Debug, PartialEq, Deserialize)]
@@ -140,28 +139,21 @@ impl NucleoBoard {
         self.order("fault")
     }
 
-    /// As [`EmulatedBoard::run`](crate::EmulatedBoard::run).
+    /// As [`EmulatedBoard::run`](crate::EmulatedBoard::run); `before` may give orders as well.
     pub fn run<F>(
-        &self,
+        &mut self,
         host: u32,
         campaign: (&CampaignConfig, Seeds),
         experiment: &mut dyn Experiment,
-        before: F,
+        mut before: F,
     ) -> (Result<Outcome, CampaignError>, LinkReport)
     where
-        F: FnMut(usize, &mut Linked<'_>) -> Result<(), ControllerError>,
+        F: FnMut(usize, &mut Linked<'_>, &mut Self) -> Result<(), ControllerError>,
     {
-        run_on(&self.port, host, campaign, experiment, before)
-    }
-
-    /// As [`EmulatedBoard::linked`](crate::EmulatedBoard::linked).
-    pub fn linked<R>(
-        &self,
-        host: u32,
-        capacity: Capacity,
-        with: impl FnOnce(&mut Linked<'_>) -> R,
-    ) -> R {
-        link_to(&self.port, host, capacity, with)
+        let port = self.port.clone();
+        run_on(&port, host, campaign, experiment, |call, linked| {
+            before(call, linked, self)
+        })
     }
 
     /// A connected client.
