@@ -1,7 +1,7 @@
-//! The record that survives a reset: what went wrong, in reserved memory.
+//! The crash record: a message in reserved memory, which survives a reset.
 //!
-//! After power-on the memory holds anything, so a record counts only with its magic and its
-//! checksum.
+//! After power-on the memory holds random bits, so a record counts only with its magic number and
+//! its checksum.
 
 use core::fmt;
 
@@ -11,7 +11,7 @@ pub const LONGEST: usize = 240;
 /// "BEACONcr", so that memory that was never written is not mistaken for a record.
 const MAGIC: [u32; 2] = [0x4345_4142, 0x7263_4e4f];
 
-/// A message with what tells it from random memory.
+/// A message with a magic number and a checksum, which random memory lacks.
 #[derive(Clone, Copy)]
 #[repr(C)]
 pub struct Record {
@@ -52,16 +52,16 @@ impl Record {
     }
 }
 
-/// A number with its complement, to tell it from random memory.
+/// A number of resets with its complement, which random memory lacks.
 #[derive(Clone, Copy)]
 #[repr(C)]
-pub struct Counter {
+pub struct ResetCount {
     value: u32,
     complement: u32,
 }
 
-impl Counter {
-    /// A counter that stands at a value.
+impl ResetCount {
+    /// The record of a number.
     pub const fn new(value: u32) -> Self {
         Self {
             value,
@@ -69,7 +69,7 @@ impl Counter {
         }
     }
 
-    /// The value; 0 when this memory holds none.
+    /// The number; 0 when this memory holds none.
     pub const fn value(&self) -> u32 {
         if self.complement == !self.value {
             self.value
@@ -79,7 +79,7 @@ impl Counter {
     }
 }
 
-/// FNV-1a: guards against leftovers in memory, not against an adversary.
+/// FNV-1a: detects random memory.
 fn checksum(length: u32, text: &[u8]) -> u32 {
     let bytes = length.to_le_bytes();
     bytes
@@ -183,8 +183,8 @@ mod tests {
 
     #[test]
     fn a_counter_in_random_memory_stands_at_zero() {
-        assert_eq!(Counter::new(7).value(), 7);
-        let mut damaged = Counter::new(7);
+        assert_eq!(ResetCount::new(7).value(), 7);
+        let mut damaged = ResetCount::new(7);
         damaged.value = 6;
         assert_eq!(damaged.value(), 0);
     }

@@ -1,19 +1,19 @@
 //! The scan controller's image: one loop between the link and the beam.
 //!
-//! Interrupts move bytes between the serial port and two queues, and keep time. Everything else
-//! happens here, in the kernel's controller: at most one frame's work in a turn, the longest of
-//! which, the features of a new model, the watchdog's time is chosen by. While no byte waits, it
-//! works ahead in slices of a few milliseconds.
+//! Interrupts move bytes between the serial port and two queues, and keep time. The main loop runs
+//! the kernel's controller, which carries out at most one request a turn. The longest request, a
+//! new model whose features it computes, decides the watchdog's time-out. While no byte waits, the
+//! controller works ahead in slices of a few milliseconds.
 
 #![no_std]
 #![no_main]
 
-/// Logs on a channel of their own, when logs are built in.
+/// Logs a message on a channel beside the link (feature `defmt`).
 #[cfg(feature = "defmt")]
 macro_rules! log {
     ($($message:tt)*) => { ::defmt::info!($($message)*) };
 }
-/// Nothing, when no logs are built in.
+/// Nothing without the feature `defmt`.
 #[cfg(not(feature = "defmt"))]
 macro_rules! log {
     ($($message:tt)*) => {};
@@ -45,7 +45,7 @@ const LIMITS: Limits = Limits {
     work_ms: Selected::WORK_MS,
 };
 
-/// Bytes taken out of the queue in one go, so that the clock is read often enough.
+/// Bytes that a turn takes out of the queue; few, so that every turn reads the clock soon.
 const BATCH: usize = 64;
 
 large! {
@@ -61,18 +61,18 @@ large! {
     STAGING: [f32; Memory::staging(CAPACITY)]
 }
 large! {
-    /// What every pixel has had.
+    /// The dose of every pixel, in µs.
     DOSES: [u32; Memory::doses(CAPACITY)]
 }
-/// What the inner loops work on: with the other small statics in the DTCM, which has neither wait
-/// states nor a cache to miss.
+/// The floats that the inner loops work on, in the DTCM beside the other small statics: it has no
+/// wait states and no cache.
 static WORKSPACE: Once<[f32; CAPACITY.workspace()]> = Once::new([0.0; CAPACITY.workspace()]);
 /// A frame on its way in.
 static RECEIVE: Once<[u8; frame::MAX_BODY]> = Once::new([0; frame::MAX_BODY]);
 /// The last reply.
 static REPLY: Once<[u8; frame::MAX_FRAME]> = Once::new([0; frame::MAX_FRAME]);
 
-/// The controller in this image's memory. Fails only when it is asked for twice.
+/// The controller in this image's memory; `None` from the second call on.
 fn controller() -> Option<Controller<'static>> {
     let (floats, workspace, words) = (FLOATS.take()?, WORKSPACE.take()?, WORDS.take()?);
     let storage = Storage::with_workspace(CAPACITY, floats, workspace, words).ok()?;

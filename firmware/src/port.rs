@@ -2,14 +2,14 @@
 
 use beacon_firmware::board::{self, Hardware, crash_store};
 use beacon_firmware::crash::Message;
-use beacon_kernel::link::message::Health;
+use beacon_kernel::link::message::{BeamFault, Health};
 use beacon_kernel::link::{Board, Exposure};
 
-/// The host is gone when it takes nothing for this long. Two frames take a fifth of that at the
-/// slowest link there is (115200 baud), and the watchdog waits several times longer.
+/// The port gives a frame up when the host takes no byte for this long. Two frames need a fifth of
+/// it on the slowest link (115200 baud); the watchdog waits several times longer.
 const SEND_PATIENCE_MS: u32 = 1000;
 
-/// A board with the clock and the memory that its hardware lacks.
+/// A board's hardware with a clock that does not wrap and the message of the last panic.
 pub(crate) struct Port<H> {
     hardware: H,
     last_panic: Message,
@@ -89,6 +89,18 @@ impl<H: Hardware> Board for Port<H> {
         self.hardware.exposing()
     }
 
+    fn shortest_dwell_us(&self) -> u32 {
+        H::SHORTEST_DWELL_US
+    }
+
+    fn beam_ready(&mut self) -> Result<(), BeamFault> {
+        self.hardware.beam_ready()
+    }
+
+    fn beam_outcome(&mut self) -> Result<(), BeamFault> {
+        self.hardware.beam_outcome()
+    }
+
     fn blank(&mut self) {
         self.hardware.blank();
     }
@@ -103,7 +115,7 @@ impl<H: Hardware> Board for Port<H> {
             if sent > 0 {
                 progress = now;
             } else if now.wrapping_sub(progress) > SEND_PATIENCE_MS {
-                // Nobody listens; the host asks again when it is back.
+                // The host does not read. It repeats its request when it is back.
                 return;
             }
         }

@@ -2,23 +2,22 @@
 
 #![forbid(unsafe_code)]
 
-pub mod axis;
 pub mod campaign;
 pub mod cli;
+pub mod control;
 pub mod controller;
-pub mod dataset;
+pub mod data;
 pub mod experiment;
+pub mod figures;
+pub mod journal;
 pub mod lines;
 pub mod live;
-pub mod map;
 pub mod metrics;
 pub mod microscope;
-pub mod patches;
-pub mod report;
-pub mod result;
+pub mod page;
+pub mod plot;
 pub mod scalarizer;
 pub mod spaces;
 pub mod specimen;
-pub mod spectra;
 pub mod study;
 pub mod train;

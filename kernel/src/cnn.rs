@@ -14,9 +14,9 @@ pub(crate) type Pixel2 = [f32; CHANNELS_2];
 
 const BLANK: Pixel1 = [0.0; CHANNELS_1];
 
-/// Output channels that are accumulated together; with the pixels of [`dense`](crate::dense)
-/// they fill most of the 32 floating-point registers of a Cortex-M7, or half of the vector
-/// registers elsewhere.
+/// Output channels that a convolution accumulates together. With the pixels of
+/// [`dense`](crate::dense) they fill most of the 32 floating-point registers of a Cortex-M7, or half
+/// of the vector registers elsewhere.
 const BLOCK: usize = if cfg!(target_arch = "arm") { 4 } else { 8 };
 
 /// The layers of a network, as views into its flat weights.
@@ -32,7 +32,7 @@ pub(crate) struct Layers<'w> {
 }
 
 impl<'w> Layers<'w> {
-    /// Views into the flat weights.
+    /// Views into the flat weights of a network that convolves.
     ///
     /// # Errors
     /// [`Error::WeightCount`] when there are not as many as the network has.
@@ -143,7 +143,7 @@ impl<'w> Layers<'w> {
         let side2 = self.network.pool2_side();
         // In padded coordinates the tap (ky, kx) of output (y, x) reads input (y + ky - pad, …).
         let pad = match self.network.architecture() {
-            Architecture::Valid => 0,
+            Architecture::Valid | Architecture::Filters => 0,
             Architecture::Same => 1,
         };
         let input = |y: usize, x: usize| {

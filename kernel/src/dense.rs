@@ -25,7 +25,7 @@ pub(crate) const fn scratch(width: usize) -> usize {
     conv1 + pool1 + conv2
 }
 
-/// Rows of pixels that overwrite the oldest: row `y` lies in slot `y mod ROWS`.
+/// A ring of rows of pixels: row `y` lies in slot `y mod ROWS`, over the oldest row.
 struct Ring<'a, T, const ROWS: usize> {
     pixels: &'a mut [T],
     width: usize,
@@ -58,7 +58,7 @@ pub(crate) fn features(
     latents: &mut [[f32; LATENT]],
     scratch: &mut [f32],
 ) -> Result<(), Error> {
-    let width = candidates.width();
+    let width = candidates.extended_width();
     let needed = self::scratch(width);
     let short = Error::Capacity {
         what: "floats of workspace",
@@ -165,7 +165,7 @@ fn pool_row<const C: usize, const D: usize>(
     columns: usize,
     mut take: impl FnMut(usize, &[f32; C]),
 ) {
-    // What the last D columns were, pooled down.
+    // The last D columns, pooled down.
     let mut recent = [[0.0; C]; D];
     let mut pooled = [0.0; C];
     for (x, (above, below)) in above.iter().zip(below).take(columns + D).enumerate() {

@@ -2,10 +2,10 @@
 //!
 //! A posterior sample needs some twenty thousand exponentials and ten thousand pairs of sine and
 //! cosine. The functions of `libm` cost 70 and about 100 instructions on a Cortex-M7, half of them
-//! for arguments that do not occur here. These reduce by Cody and Waite ("Software Manual for the
-//! Elementary Functions", 1980), then evaluate a minimax polynomial; they have no branches, so
-//! that the host's compiler can take several arguments at once, and are made of additions and
-//! multiplications alone, so that both ends agree bit for bit.
+//! for arguments that do not occur here. These functions reduce their argument by Cody and Waite
+//! ("Software Manual for the Elementary Functions", 1980), then evaluate a minimax polynomial. They
+//! have no branches, so that the host's compiler can evaluate several arguments at once, and use
+//! additions and multiplications alone, so that host and controller agree bit for bit.
 
 /// 1.5 · 2²³: adding it rounds to a whole number, which is then in the lowest bits.
 const ROUND: f32 = 12_582_912.0;

@@ -1,4 +1,4 @@
-//! Everything that can go wrong, with the offending value and what would be accepted.
+//! The kernel's error: names the offending value and what would be accepted.
 
 use core::fmt;
 
@@ -35,7 +35,7 @@ pub enum Error {
         /// Pixels handed over.
         pixels: usize,
     },
-    /// An image in which no window fits, or with more than 65 535 rows or columns.
+    /// An image in which no window fits, or a side of image or window above 65 535 pixels.
     NoCandidates {
         /// Rows.
         height: usize,
@@ -152,7 +152,7 @@ impl fmt::Display for Error {
             } => write!(
                 f,
                 "windows of {window} pixels in an image of {height} x {width}: expected 1 to the \
-                 smaller side, which may be 65535 at most"
+                 smaller side, or to 65535 with reflected edges, and images of 1 to 65535 a side"
             ),
             Self::ModelWindow { found, expected } => write!(
                 f,

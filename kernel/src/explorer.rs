@@ -1,8 +1,7 @@
 //! The discovery loop's state and its two moves: `measure` and `propose`.
 //!
-//! Nothing here is remembered that cannot be rebuilt from the seed and the image, and from the
-//! models and measurements in the order they came, so a campaign survives the loss of either
-//! end.
+//! Seed, image, models and measurements, the last two in the order they came, determine the whole
+//! state, so a campaign survives the loss of either end.
 
 #[cfg(feature = "parts")]
 mod parts;
@@ -19,8 +18,8 @@ use crate::strategy::{Acquisition, Sampling, Strategy};
 use crate::structure::Windows;
 use crate::surrogate::{self, Posterior, Sites, Surrogate};
 use crate::{
-    Architecture, Candidate, Candidates, Capacity, Error, Hyperparameters, Model, Pixel,
-    Standardisation, Storage, dense,
+    Architecture, Candidate, Candidates, Capacity, Error, Hyperparameters, Model, Network, Pixel,
+    Standardisation, Storage, dense, filters,
 };
 
 /// The posterior at one candidate, in the units of the response.
@@ -32,19 +31,19 @@ pub struct Prediction {
     pub sigma: f32,
 }
 
-/// The part of a model that stays after its features were computed.
+/// What the explorer keeps of a model once it has computed the features of all candidates.
 #[derive(Clone, Copy)]
 struct Process {
     hyperparameters: Hyperparameters,
     standardisation: Standardisation,
     /// A grid over the candidates' latents, in lengthscales, unless they span too much.
     axes: Option<Axes>,
-    /// Points measured when the model arrived: the surrogate sweeps over these and takes every
-    /// later one by update, so that it does not depend on when it is asked for.
+    /// Points measured when the model arrived. The surrogate sweeps over these and takes every
+    /// later one by an update, so that its bits do not depend on when the caller asks for it.
     swept: usize,
-    /// Groups of the surrogate's sites that were swept over.
+    /// Groups of the surrogate's sites that the sweep has done.
     groups: usize,
-    /// Points in the surrogate once it was swept.
+    /// Points in the surrogate once the sweep is over.
     updated: usize,
 }
 
@@ -60,10 +59,11 @@ impl Process {
 pub const LARGEST_PIXEL: f32 = 1e6;
 /// Largest magnitude of a response, in its own units.
 pub const LARGEST_RESPONSE: f32 = 1e30;
-/// Multiply-accumulates of a slice of work that can wait, where it can be cut so short: a few
-/// milliseconds on a controller. Few in tests, so that small images take several slices.
+/// Multiply-accumulates in a slice of work that can wait: a few milliseconds on a controller. Work
+/// that cannot be cut so short takes longer. Tests use fewer, so that small images take several
+/// slices.
 const SLICE: usize = if cfg!(test) { 6_000 } else { 250_000 };
-/// Largest magnitude of a standardised target; beyond it sums could overflow.
+/// Largest magnitude of a standardised target; larger ones could overflow sums.
 const LARGEST_TARGET: f32 = 1e12;
 
 /// Decides which candidate to measure next.
@@ -75,10 +75,12 @@ pub struct Explorer<'a> {
     candidates: Option<Candidates>,
     process: Option<Process>,
     measured: usize,
-    /// Measured points that the structural distances know of.
-    approached: usize,
-    /// The candidate that they are being compared with, and the rows of candidates already done.
-    approaching: Option<(Candidate, usize)>,
+    /// Whether the features of the fixed filters are those of the image.
+    filtered: bool,
+    /// Measured points that the structural distances include.
+    distances_known: usize,
+    /// The candidate that the distances are being updated with, and the rows of candidates done.
+    distances_underway: Option<(Candidate, usize)>,
 }
 
 impl<'a> Explorer<'a> {
@@ -102,17 +104,17 @@ impl<'a> Explorer<'a> {
             candidates: None,
             process: None,
             measured: 0,
-            approached: 0,
-            approaching: None,
+            filtered: false,
+            distances_known: 0,
+            distances_underway: None,
         })
     }
 
-    /// Starts over with an image, row-major, and square windows of `window` pixels.
+    /// Starts a campaign with an image, row-major, and square windows of `window` pixels that lie
+    /// inside it: [`Self::load_image_for`] with the candidates of [`Candidates::new`].
     ///
     /// # Errors
-    /// [`Error::NoCandidates`], [`Error::ImageShape`], [`Error::NotFinite`] for a pixel, and
-    /// [`Error::Capacity`] when the image or its candidates do not fit. The explorer is then as
-    /// it was before.
+    /// [`Error::NoCandidates`], and those of [`Self::load_image_for`].
     pub fn load_image(
         &mut self,
         height: usize,
@@ -120,7 +122,17 @@ impl<'a> Explorer<'a> {
         window: usize,
         pixels: &[f32],
     ) -> Result<(), Error> {
-        let candidates = Candidates::new(height, width, window)?;
+        self.load_image_for(Candidates::new(height, width, window)?, pixels)
+    }
+
+    /// Starts a campaign over these candidates with their image, row-major; forgets model and
+    /// measurements.
+    ///
+    /// # Errors
+    /// [`Error::ImageShape`], [`Error::NotFinite`] for a pixel, and [`Error::Capacity`] when the
+    /// extended image or the candidates do not fit. The explorer is then as it was before.
+    pub fn load_image_for(&mut self, candidates: Candidates, pixels: &[f32]) -> Result<(), Error> {
+        let (height, width) = (candidates.height(), candidates.width());
         if height.checked_mul(width) != Some(pixels.len()) {
             return Err(Error::ImageShape {
                 height,
@@ -135,23 +147,22 @@ impl<'a> Explorer<'a> {
                 index,
             });
         }
-        for (own, pixel) in self.memory.image.iter_mut().zip(pixels) {
-            *own = *pixel;
-        }
+        candidates.extend(pixels, self.memory.image);
         self.candidates = Some(candidates);
         self.process = None;
         self.measured = 0;
+        self.filtered = false;
         self.factor.clear();
         self.memory.taken.fill(0);
-        self.approached = 0;
-        self.approaching = None;
+        self.distances_known = 0;
+        self.distances_underway = None;
         let memory = &mut self.memory;
         let image = &*memory.image;
         Windows { image, candidates }.begin(memory.reciprocals, memory.distances)
     }
 
-    /// Takes over a newly trained model: features of all candidates, then the factor of the
-    /// points measured so far.
+    /// Takes a newly trained model: computes the features of all candidates, then the factor of
+    /// the points measured so far.
     ///
     /// # Errors
     /// What [`Model::validate`] finds, [`Error::NoImage`] and [`Error::ModelWindow`] leave the
@@ -167,12 +178,11 @@ impl<'a> Explorer<'a> {
                 expected: candidates.window(),
             });
         }
-        let memory = &mut self.memory;
-        let layers = Layers::new(model.network, model.weights)?;
         self.process = None;
-        compute_features(&layers, candidates, memory)?;
+        self.compute_latents(model, candidates)?;
 
-        let latents = memory
+        let latents = self
+            .memory
             .latents
             .get_mut(..candidates.count())
             .unwrap_or_default();
@@ -227,8 +237,8 @@ impl<'a> Explorer<'a> {
         Ok(())
     }
 
-    /// Proposes no candidate any more whose pixel lies in these rows and columns of the image.
-    /// What was measured there stays; what was not cannot be measured.
+    /// Excludes the candidates whose pixel lies in these rows and columns of the image: they are
+    /// not proposed and cannot be measured any more. Measurements made there stay.
     ///
     /// # Errors
     /// [`Error::NoImage`].
@@ -302,9 +312,9 @@ impl<'a> Explorer<'a> {
         })
     }
 
-    /// One slice of what [`Self::surrogate`] does, so that it can be interleaved with what is more
-    /// urgent: some sites of a new model, or all sites after one more measurement. Returns whether
-    /// nothing is left.
+    /// Does one slice of what [`Self::surrogate`] does, so that the caller can attend to more
+    /// urgent work in between: some sites of a new model, or all sites after one more measurement.
+    /// Returns whether nothing is left.
     ///
     /// # Errors
     /// As [`Self::surrogate`].
@@ -357,19 +367,19 @@ impl<'a> Explorer<'a> {
         process.groups == sites.groups() && process.updated == self.measured
     }
 
-    /// Does a slice of what the next proposal will need, given that `expected` is measured until
-    /// then. Returns whether there is more. A controller calls it while it has nothing else to do;
-    /// no proposal depends on whether it did.
+    /// Does a slice of the work that the next proposal needs, on the assumption that `expected` is
+    /// measured before it. Returns whether more is left. A controller calls it while it is idle; no
+    /// proposal depends on whether it did.
     pub fn prepare(&mut self, expected: Option<Candidate>) -> bool {
         let done = match self.acquisition.strategy {
-            Strategy::BeaconStructure | Strategy::Farthest => self.approach_slice(expected),
+            Strategy::BeaconStructure | Strategy::Farthest => self.update_distances_slice(expected),
             Strategy::Ei | Strategy::Mu | Strategy::Ucb => self.refresh(),
             Strategy::BeaconElite if self.acquisition.sampling == Sampling::Marginal => {
                 self.refresh()
             }
             _ => Ok(true),
         };
-        // What cannot be prepared will say so when it is asked for.
+        // `propose` returns the error that stands in the way.
         !done.unwrap_or(true)
     }
 
@@ -422,6 +432,68 @@ impl<'a> Explorer<'a> {
         Ok(())
     }
 
+    /// The features of all candidates by the fixed [filters], in half precision. The explorer
+    /// computes them once for an image.
+    ///
+    /// # Errors
+    /// [`Error::NoImage`], and [`Error::Window`] outside the windows of
+    /// [`Architecture::Filters`].
+    pub fn features(
+        &mut self,
+    ) -> Result<impl ExactSizeIterator<Item = [f32; filters::FEATURES]>, Error> {
+        let candidates = self.candidates.ok_or(Error::NoImage)?;
+        self.compute_features(candidates)?;
+        let features = self.memory.features.get(..candidates.count());
+        Ok(features.unwrap_or_default().iter().map(filters::unpack))
+    }
+
+    /// Computes the features of the fixed filters unless they are those of the image already.
+    fn compute_features(&mut self, candidates: Candidates) -> Result<(), Error> {
+        if self.filtered {
+            return Ok(());
+        }
+        Network::new(Architecture::Filters, candidates.window())?;
+        // The memory of an update of the distances serves: one that is under way begins again.
+        self.distances_underway = None;
+        let memory = &mut self.memory;
+        filters::features(
+            memory.image,
+            candidates,
+            memory.next_distances,
+            memory.workspace,
+            memory.features,
+        )?;
+        self.filtered = true;
+        Ok(())
+    }
+
+    /// Latents of all candidates, in the network's own units.
+    fn compute_latents(&mut self, model: &Model<'_>, candidates: Candidates) -> Result<(), Error> {
+        if model.network.architecture() == Architecture::Filters {
+            self.compute_features(candidates)?;
+            let memory = &mut self.memory;
+            let features = memory.features.iter().take(candidates.count());
+            for (latent, features) in memory.latents.iter_mut().zip(features) {
+                *latent = filters::project(model.weights, features);
+            }
+            return Ok(());
+        }
+        let memory = &mut self.memory;
+        let layers = Layers::new(model.network, model.weights)?;
+        let (image, latents) = (&*memory.image, &mut *memory.latents);
+        if model.network.architecture() == Architecture::Valid {
+            return dense::features(&layers, image, candidates, latents, memory.workspace);
+        }
+        let (scratch, _) = memory.workspace.as_chunks_mut::<CHANNELS_1>();
+        let numbered = latents.iter_mut().take(candidates.count());
+        for (index, latent) in numbered.enumerate() {
+            let corner = candidates.corner(Candidate(index as u32))?;
+            let corner = (corner.row, corner.column);
+            *latent = layers.patch(image, candidates.extended_width(), corner, scratch);
+        }
+        Ok(())
+    }
+
     /// Adds the measured points that the Gaussian process lacks.
     fn absorb(&mut self) -> Result<(), Error> {
         let process = self.process.ok_or(Error::NoModel)?;
@@ -437,7 +509,7 @@ impl<'a> Explorer<'a> {
         let memory = &mut self.memory;
         let points = memory.points.get(..placed).unwrap_or_default();
         let extended = self.factor.extend(process.covariance(), variance, points);
-        // β by as many more steps of forward substitution.
+        // One more step of forward substitution for each new row gives its entry of β.
         for n in known..self.factor.order() {
             let (earlier, rest) = memory.whitened.split_at_mut(n.min(memory.whitened.len()));
             if let (Some(own), Some(target), Some((diagonal, row))) = (
@@ -452,7 +524,7 @@ impl<'a> Explorer<'a> {
         extended.and(outlier)
     }
 
-    /// Looks up where measured point `n` lies in the latent plane, and its target.
+    /// Copies the latent of measured point `n` and standardises its response.
     fn place(&mut self, n: usize, process: &Process) -> Result<(), Error> {
         let memory = &mut self.memory;
         let (Some(&candidate), Some(&response), Some(point), Some(target)) = (
@@ -474,24 +546,23 @@ impl<'a> Explorer<'a> {
     }
 
     /// Brings the structural distances up to date with the measurements.
-    fn approach(&mut self) -> Result<(), Error> {
-        while !self.approach_slice(None)? {}
+    fn update_distances(&mut self) -> Result<(), Error> {
+        while !self.update_distances_slice(None)? {}
         Ok(())
     }
 
-    /// Compares some rows of candidates with the next measured point that the structural
-    /// distances do not know of, or else with the one that is expected. Returns whether nothing
-    /// is left.
-    fn approach_slice(&mut self, expected: Option<Candidate>) -> Result<bool, Error> {
+    /// Updates some rows of candidates with the next measured point that the structural distances
+    /// lack, or else with the candidate that is expected. Returns whether nothing is left.
+    fn update_distances_slice(&mut self, expected: Option<Candidate>) -> Result<bool, Error> {
         let candidates = self.candidates.ok_or(Error::NoImage)?;
         let memory = &mut self.memory;
-        let unknown = memory.measured.get(self.approached);
-        let unknown = unknown.filter(|_| self.approached < self.measured);
+        let unknown = memory.measured.get(self.distances_known);
+        let unknown = unknown.filter(|_| self.distances_known < self.measured);
         let unknown = unknown.map(|&candidate| Candidate(candidate));
         let Some(candidate) = unknown.or(expected) else {
             return Ok(true);
         };
-        let done = match self.approaching {
+        let done = match self.distances_underway {
             Some((underway, rows)) if underway == candidate => rows,
             _ => 0,
         };
@@ -499,20 +570,20 @@ impl<'a> Explorer<'a> {
         let cost = window * window * columns;
         let last = (done + SLICE.div_ceil(cost.max(1))).min(candidates.rows());
         let image = &*memory.image;
-        Windows { image, candidates }.approach(
+        Windows { image, candidates }.update_nearest(
             candidate,
             done..last,
             (memory.reciprocals, memory.workspace),
             (memory.distances, memory.next_distances),
         )?;
-        self.approaching = Some((candidate, last));
+        self.distances_underway = Some((candidate, last));
         let complete = last == candidates.rows();
         if complete && unknown.is_some() {
             core::mem::swap(&mut memory.distances, &mut memory.next_distances);
-            self.approaching = None;
-            self.approached += 1;
+            self.distances_underway = None;
+            self.distances_known += 1;
         }
-        Ok(complete && self.approached == self.measured)
+        Ok(complete && self.distances_known == self.measured)
     }
 
     /// The model, provided that every measurement is in it.
@@ -549,30 +620,6 @@ fn posterior<'p>(
     }
 }
 
-/// Latents of all candidates, in the network's own units.
-fn compute_features(
-    layers: &Layers<'_>,
-    candidates: Candidates,
-    memory: &mut Storage<'_>,
-) -> Result<(), Error> {
-    let image = &*memory.image;
-    match layers.network.architecture() {
-        Architecture::Valid => {
-            dense::features(layers, image, candidates, memory.latents, memory.workspace)
-        }
-        Architecture::Same => {
-            let (scratch, _) = memory.workspace.as_chunks_mut::<CHANNELS_1>();
-            let numbered = memory.latents.iter_mut().take(candidates.count());
-            for (index, latent) in numbered.enumerate() {
-                let corner = candidates.corner(Candidate(index as u32))?;
-                let corner = (corner.row, corner.column);
-                *latent = layers.patch(image, candidates.width(), corner, scratch);
-            }
-            Ok(())
-        }
-    }
-}
-
 /// Divides latents by their lengthscale and returns their bounding box.
 fn scale_latents(
     latents: &mut [[f32; LATENT]],
@@ -584,7 +631,7 @@ fn scale_latents(
         let axes = latent.iter_mut().zip(lengthscale);
         for ((x, lengthscale), (low, high)) in axes.zip(low.iter_mut().zip(&mut high)) {
             *x /= lengthscale;
-            // The square of a distance must stay finite as well.
+            // At this bound the square of a distance is still finite.
             if !within(*x, 1e15) {
                 return Err(Error::NotFinite {
                     what: "latent",

@@ -60,7 +60,7 @@ impl<'a> Factor<'a> {
 
     /// Appends the rows of all `points` that are not in the factor yet: l = L⁻¹k with diagonal
     /// √(variance − l·l), k the covariances of a point with all earlier ones and `variance` its
-    /// own, noise included. What comes out does not depend on how many are appended at a time.
+    /// own, noise included. The factor does not depend on how many rows a call appends.
     ///
     /// # Errors
     /// [`Error::Capacity`] when the memory is full, [`Error::NotPositiveDefinite`] when a pivot
@@ -138,7 +138,7 @@ impl<'a> Factor<'a> {
             }
         }
         *even_diagonal = root(variance - dot(even, even), n)?;
-        // The even row is whole: should the odd one fail, it stays.
+        // The even row is complete and stays even if the odd one fails.
         self.order = n + 1;
         if let Some((last, known)) = odd.split_last_mut() {
             *last = (*last - dot(known, even)) / *even_diagonal;
@@ -153,8 +153,8 @@ impl<'a> Factor<'a> {
         solve_lower(self.packed, b);
     }
 
-    /// B ← L⁻¹B for the columns of B, given row by row, with as many leading rows as B has. Two
-    /// rows at a time: what is known of B is loaded once for both.
+    /// B ← L⁻¹B for the columns of B, given row by row, with as many leading rows as B has. It
+    /// solves two rows at a time, so that it loads the solved part of B once for both.
     pub(crate) fn solve_lower_each<const C: usize>(&self, b: &mut [[f32; C]]) {
         let subtract = |sums: &mut [f32; C], entry: f32, known: &[f32; C]| {
             for (sum, known) in sums.iter_mut().zip(known) {
@@ -164,7 +164,7 @@ impl<'a> Factor<'a> {
         let mut rest = &*self.packed;
         for i in (0..b.len()).step_by(2) {
             let (known, tail) = b.split_at_mut(i.min(b.len()));
-            // Sums of their own, which the compiler can keep in registers.
+            // Local sums, which the compiler can keep in registers.
             if let ([x, y, ..], Some((rows, after))) = (&mut *tail, take_rows(rest, i)) {
                 let [(even, even_diagonal), (odd, odd_diagonal)] = rows;
                 let (mut even_sums, mut odd_sums) = (*x, *y);
@@ -256,7 +256,8 @@ fn root(pivot: f32, row: usize) -> Result<f32, Error> {
 /// Entries of rows left of the diagonal, and the diagonal entry of each.
 type Rows<'p, const R: usize> = [(&'p [f32], f32); R];
 
-/// Rows off the front of packed rows of which the first is row `first`; then what is left.
+/// Splits `R` rows off the front of packed rows, the first of which is row `first`; returns them
+/// and the rest.
 fn take_rows<const R: usize>(packed: &[f32], first: usize) -> Option<(Rows<'_, R>, &[f32])> {
     let mut rest = packed;
     let mut rows = [(&[] as &[f32], 1.0); R];
@@ -269,7 +270,7 @@ fn take_rows<const R: usize>(packed: &[f32], first: usize) -> Option<(Rows<'_, R
     Some((rows, rest))
 }
 
-/// b ← L⁻¹b: four rows at a time, so that what is known of b is loaded once for all of them.
+/// b ← L⁻¹b, four rows at a time, so that it loads the solved part of b once for all four.
 fn solve_lower(packed: &[f32], b: &mut [f32]) {
     let mut rest = packed;
     let blocked = b.len() - b.len() % ROWS;
@@ -329,8 +330,8 @@ mod tests {
         }
     }
 
-    /// Rows one by one are the reference; so a controller that met its points in another rhythm
-    /// holds the same factor.
+    /// The reference appends rows one by one: a controller that received its points in other
+    /// groups holds the same factor.
     #[test]
     fn blocks_of_rows_change_no_bit() {
         let n = 61;
@@ -415,7 +416,7 @@ mod tests {
         }
     }
 
-    /// Equal points without noise: the second of them has nothing left.
+    /// Without noise the second of two equal points has no variance left.
     #[test]
     fn a_failing_row_of_a_pair_leaves_the_rows_before_it() {
         let covariance = Covariance { outputscale: 1.0 };

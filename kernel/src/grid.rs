@@ -15,11 +15,11 @@ pub(crate) const MAX_NODES: usize = 64;
 const STENCIL: usize = 6;
 /// Nodes before the one left of a point in its stencil.
 const BEFORE: usize = 2;
-/// Nodes per lengthscale that are aimed for; the interpolation error is then near 1e-6 of a
+/// Nodes per lengthscale that an axis aims for; the interpolation error is then near 1e-6 of a
 /// standard deviation.
 const DENSITY: f32 = 10.0;
 /// Widest step in lengthscales: 64 nodes over 12 lengthscales, where the largest error reaches
-/// 1e-4 of a standard deviation. Wider spans are evaluated directly.
+/// 1e-4 of a standard deviation. Samples over wider spans are evaluated candidate by candidate.
 const MAX_STEP: f32 = 12.0 / (MAX_NODES - STENCIL + 1) as f32;
 /// Products that are summed in one pass over the nodes.
 const TERMS: usize = 16;
@@ -99,11 +99,11 @@ pub(crate) struct Axes {
     y: Axis,
 }
 
-/// Values at the nodes of one row; those that the axis has are in use.
+/// Values at the nodes of one row; an axis uses the first of them, as many as it has nodes.
 pub(crate) type Row = [f32; MAX_NODES];
 
 impl Axes {
-    /// Nodes over the box `(low, high)`; `None` when it is too wide for them to resolve it.
+    /// Nodes over the box `(low, high)`; `None` when the box is too wide for them.
     pub(crate) fn spanning((low, high): ([f32; 2], [f32; 2])) -> Option<Self> {
         Some(Self {
             x: Axis::spanning(low[0], high[0])?,
@@ -181,12 +181,12 @@ impl Stencil {
 pub(crate) struct Grid<'a> {
     axes: Axes,
     nodes: &'a mut [Row],
-    along_x: &'a mut Factors,
-    along_y: &'a mut Factors,
+    along_x: &'a mut Tables,
+    along_y: &'a mut Tables,
 }
 
 /// One-dimensional factors of the products of one pass, tabulated at the nodes of an axis.
-type Factors = [[f32; MAX_NODES]; TERMS];
+type Tables = [[f32; MAX_NODES]; TERMS];
 
 impl<'a> Grid<'a> {
     /// Zero at every node; `None` when the workspace is shorter than [`WORKSPACE`].

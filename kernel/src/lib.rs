@@ -1,9 +1,9 @@
 //! Decides which pixel of an image to measure next: deep-kernel learning and novelty search,
 //! without std, without an allocator, in bounded memory.
 //!
-//! The same code runs on the host and on a scan controller, and makes the same decisions there
-//! bit for bit: every transcendental comes from `libm` or from a polynomial of its own, and no sum
-//! is ever reordered.
+//! Host and scan controller run the same code and make the same decisions, bit for bit: every
+//! transcendental function comes from `libm` or from a polynomial of this crate, and every sum has
+//! a fixed order.
 //!
 //! # The loop
 //!
@@ -16,20 +16,22 @@
 //! ```
 //!
 //! 1. A small convolutional network turns the patch around each [`Candidate`] into a point of a
-//!    two-dimensional latent plane. Its weights come from the host as part of a [`Model`].
+//!    two-dimensional latent plane. Its weights come from the host as part of a [`Model`]. A fixed
+//!    bank of [`filters`] with a matrix can take its place ([`Architecture::Filters`]).
 //! 2. A Gaussian process on that plane predicts the response everywhere from the points
 //!    measured so far; each measurement appends one row to a Cholesky factor.
 //! 3. A [`Strategy`] scores the candidates. BEACON draws one joint posterior
 //!    sample of the response and asks how far each sampled response lies from the nearest
-//!    responses already known: it seeks what has not been seen.
+//!    responses already known, and proposes the candidate whose response is farthest.
 //!
 //! [`link`] is the serial protocol by which a host drives an [`Explorer`] on a board; both ends
 //! use it.
 //!
 //! # Memory
 //!
-//! The caller lends it: two slices whose lengths follow from a [`Capacity`] at compile time.
-//! [`Capacity::DEFAULT`] fits in 448 KiB.
+//! The caller lends all memory, as two slices whose lengths follow from a [`Capacity`] at compile
+//! time.
+//! [`Capacity::DEFAULT`] fits in 512 KiB beside a workspace of 65 KiB.
 //!
 //! # Example
 //!
@@ -81,6 +83,7 @@ mod dense;
 mod elementary;
 mod error;
 mod explorer;
+pub mod filters;
 mod gp;
 mod grid;
 mod improvement;
@@ -96,7 +99,7 @@ mod structure;
 mod surrogate;
 mod thompson;
 
-pub use candidates::{Candidate, Candidates, Pixel};
+pub use candidates::{Candidate, Candidates, Edges, Pixel};
 pub use error::Error;
 pub use explorer::{Explorer, LARGEST_PIXEL, LARGEST_RESPONSE, Prediction, Proposal};
 pub use model::{Hyperparameters, LARGEST_WEIGHT, MIN_NOISE_RATIO, Model, Standardisation};

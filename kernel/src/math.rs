@@ -1,4 +1,4 @@
-//! Sums with a fixed order, and the handful of vector operations everything is made of.
+//! Sums with a fixed order, and the few vector operations that the kernel is made of.
 //!
 //! Floating-point addition does not associate, so the order *is* the result: every reduction
 //! in the kernel is sequential, or has lanes that are part of its definition as those of [`dot`]
@@ -14,8 +14,8 @@ pub(crate) fn dot(a: &[f32], b: &[f32]) -> f32 {
     sum
 }
 
-/// [`dot`] of each of `a` with each of `b`, all as long as the shortest. What is loaded serves
-/// several products, which is what makes it fast; the sums are those of [`dot`], bit for bit.
+/// [`dot`] of each of `a` with each of `b`, all cut to the shortest, bit for bit. Each number that
+/// it loads serves several products, so it is faster than single calls.
 pub(crate) fn dots<const A: usize, const B: usize>(
     a: [&[f32]; A],
     b: [&[f32]; B],
@@ -50,7 +50,8 @@ pub(crate) fn dots<const A: usize, const B: usize>(
     sums
 }
 
-/// The first `count` blocks. With slices of one visible length no loop over them checks a bound.
+/// The first `count` blocks. All slices then have one length that the compiler sees, and it leaves
+/// out the bounds checks.
 fn blocks(x: &[f32], count: usize) -> &[[f32; LANES]] {
     x.as_chunks().0.get(..count).unwrap_or_default()
 }
@@ -62,7 +63,7 @@ pub(crate) fn subtract_scaled(y: &mut [f32], a: f32, x: &[f32]) {
     }
 }
 
-/// The larger of two, the first when they are equal or when either is NaN's companion.
+/// The larger of two; the first when they are equal or either is NaN.
 /// `f32::max` leaves the sign of a zero to the processor; this does not.
 pub(crate) fn larger(a: f32, b: f32) -> f32 {
     if b > a { b } else { a }

@@ -1,4 +1,5 @@
-//! What the host sends: network weights, Gaussian-process hyperparameters, target statistics.
+//! The model that the host trains: network weights, hyperparameters of the Gaussian process,
+//! statistics of the responses.
 
 use crate::math::within;
 use crate::{Error, Network};
@@ -25,7 +26,7 @@ pub struct Standardisation {
     pub scale: f32,
 }
 
-/// A trained deep kernel, borrowed from whoever trained or received it.
+/// A trained deep kernel; its weights are borrowed.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Model<'w> {
     /// Shape of the network.

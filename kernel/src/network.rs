@@ -1,11 +1,13 @@
 //! The shape of the fixed network: layers, sizes and where each weight lies.
 //!
-//! Both architectures are `conv 1→16 3×3, ReLU, max-pool 2, conv 16→32 3×3, ReLU,
-//! max-pool 2, fully connected → 2`; they differ only in whether the convolutions pad.
+//! Two architectures are `conv 1→16 3×3, ReLU, max-pool 2, conv 16→32 3×3, ReLU,
+//! max-pool 2, fully connected → 2`; they differ only in whether the convolutions pad. The third
+//! is `nine fixed filters, fully connected → 2` without bias.
 
 use core::ops::Range;
 
 use crate::Error;
+use crate::filters::FEATURES;
 
 /// Channels of the first convolution.
 pub const CHANNELS_1: usize = 16;
@@ -16,15 +18,17 @@ pub const LATENT: usize = 2;
 /// Taps of a 3×3 convolution.
 pub const TAPS: usize = 9;
 
-/// Whether the convolutions pad their input.
+/// What turns a patch into a point of the latent plane.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Architecture {
-    /// No padding: the features of overlapping patches are shared exactly, so a whole image
-    /// is evaluated at once. Windows of 10 pixels and more.
+    /// Convolutions without padding: the features of overlapping patches are shared exactly, so
+    /// the kernel evaluates a whole image at once. Windows of 10 pixels and more.
     Valid,
-    /// Zero padding inside each patch, as in the published code; patch by patch. Windows of
-    /// 4 pixels and more.
+    /// Convolutions with zero padding inside each patch, as in the published code; the kernel
+    /// evaluates patch by patch. Windows of 4 pixels and more.
     Same,
+    /// The fixed [filters](crate::filters) and a matrix. Windows of 4 pixels and more.
+    Filters,
 }
 
 /// The network for square patches of `window` × `window` pixels.
@@ -36,7 +40,8 @@ pub struct Network {
 
 /// Where each layer lies in the flat weight vector. Channels are innermost everywhere:
 /// a kernel is `[tap][input channel][output channel]` with tap = 3·row + column, the fully
-/// connected layer `[row][column][channel][latent]`.
+/// connected layer `[row][column][channel][latent]`. [`Architecture::Filters`] has the matrix
+/// `[feature][latent]` in the place of the fully connected layer, and nothing else.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Layout {
     /// `[9][1][16]`
@@ -47,9 +52,9 @@ pub struct Layout {
     pub conv2_kernel: Range<usize>,
     /// `[32]`
     pub conv2_bias: Range<usize>,
-    /// `[pool2_side][pool2_side][32][2]`
+    /// `[pool2_side][pool2_side][32][2]`, or `[9][2]`
     pub dense_kernel: Range<usize>,
-    /// `[2]`
+    /// `[2]`, or none
     pub dense_bias: Range<usize>,
 }
 
@@ -58,7 +63,9 @@ impl Network {
     pub const MIN_WINDOW_VALID: usize = 10;
     /// Smallest window of [`Architecture::Same`], in pixels.
     pub const MIN_WINDOW_SAME: usize = 4;
-    /// Largest window of either, in pixels.
+    /// Smallest window of [`Architecture::Filters`], in pixels.
+    pub const MIN_WINDOW_FILTERS: usize = 4;
+    /// Largest window of any, in pixels.
     pub const MAX_WINDOW: usize = 64;
 
     /// The network of an architecture for a window in pixels.
@@ -69,6 +76,7 @@ impl Network {
         let smallest = match architecture {
             Architecture::Valid => Self::MIN_WINDOW_VALID,
             Architecture::Same => Self::MIN_WINDOW_SAME,
+            Architecture::Filters => Self::MIN_WINDOW_FILTERS,
         };
         if window < smallest || window > Self::MAX_WINDOW {
             return Err(Error::Window {
@@ -105,11 +113,12 @@ impl Network {
         self.window
     }
 
-    /// Side of the first convolution's output over one patch.
+    /// Side of the first convolution's output over one patch; 0 without convolutions.
     pub const fn conv1_side(self) -> usize {
         match self.architecture {
             Architecture::Valid => self.window - 2,
             Architecture::Same => self.window,
+            Architecture::Filters => 0,
         }
     }
 
@@ -122,7 +131,7 @@ impl Network {
     pub const fn conv2_side(self) -> usize {
         match self.architecture {
             Architecture::Valid => self.pool1_side() - 2,
-            Architecture::Same => self.pool1_side(),
+            Architecture::Same | Architecture::Filters => self.pool1_side(),
         }
     }
 
@@ -131,13 +140,24 @@ impl Network {
         self.conv2_side() / 2
     }
 
-    /// Number of weights: 5058 for `Valid` and 5826 for `Same` at a window of 16.
+    /// Number of weights: at a window of 16 5058 for `Valid` and 5826 for `Same`; 18 for `Filters`.
     pub const fn weight_count(self) -> usize {
         self.layout().dense_bias.end
     }
 
     /// Where each layer lies in the flat weight vector.
     pub const fn layout(self) -> Layout {
+        if let Architecture::Filters = self.architecture {
+            let weights = FEATURES * LATENT;
+            return Layout {
+                conv1_kernel: 0..0,
+                conv1_bias: 0..0,
+                conv2_kernel: 0..0,
+                conv2_bias: 0..0,
+                dense_kernel: 0..weights,
+                dense_bias: weights..weights,
+            };
+        }
         let conv1_bias = TAPS * CHANNELS_1;
         let conv2_kernel = conv1_bias + CHANNELS_1;
         let conv2_bias = conv2_kernel + TAPS * CHANNELS_1 * CHANNELS_2;
@@ -163,6 +183,7 @@ mod tests {
         let count = |architecture| Network::new(architecture, 16).map(Network::weight_count);
         assert_eq!(count(Architecture::Valid), Ok(5058));
         assert_eq!(count(Architecture::Same), Ok(5826));
+        assert_eq!(count(Architecture::Filters), Ok(18));
     }
 
     #[test]

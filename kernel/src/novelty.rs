@@ -5,11 +5,11 @@
 
 /// Responses to be novel against, in ascending order.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Reference<'a> {
+pub(crate) struct KnownResponses<'a> {
     sorted: &'a [f32],
 }
 
-impl<'a> Reference<'a> {
+impl<'a> KnownResponses<'a> {
     /// Sorts the responses in place; NaN, which cannot arise from finite ones, would go last.
     pub(crate) fn new(responses: &'a mut [f32]) -> Self {
         sort(responses);
@@ -40,15 +40,15 @@ impl<'a> Reference<'a> {
 /// Intervals of [`Bounds`].
 const INTERVALS: usize = 128;
 
-/// What novelty does not exceed, looked up instead of searched for: most candidates are far from
-/// the best, and need nothing more exact.
+/// A table of upper bounds of novelty. Most candidates score far below the best, and a bound that
+/// is looked up suffices to pass them over.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Bounds {
     low: f32,
     width: f32,
     /// 1/width
     density: f32,
-    /// More than rounding can change.
+    /// Larger than what rounding can change.
     margin: f32,
     /// Novelty at the middle of each interval.
     middle: [f32; INTERVALS],
@@ -56,7 +56,7 @@ pub(crate) struct Bounds {
 
 impl Bounds {
     /// Over the range of the reference.
-    pub(crate) fn new(reference: Reference<'_>, k: usize) -> Self {
+    pub(crate) fn new(reference: KnownResponses<'_>, k: usize) -> Self {
         let low = reference.sorted.first().copied().unwrap_or_default();
         let high = reference.sorted.last().copied().unwrap_or_default();
         let width = (high - low) / INTERVALS as f32;
@@ -113,7 +113,7 @@ mod tests {
         for n in [1, 2, 9, 10, 11, 100, 310] {
             let responses: Vec<f32> = (0..n).map(|_| random.normal()).collect();
             let mut sorted = responses.clone();
-            let reference = Reference::new(&mut sorted);
+            let reference = KnownResponses::new(&mut sorted);
             for k in [1, 2, 10, 50] {
                 for _ in 0..50 {
                     let y = 2.0 * random.normal();
@@ -138,7 +138,7 @@ mod tests {
             for (scale, offset) in [(1.0, 0.0), (1e-3, 5.0), (0.0, 2.0), (1e6, -1e6)] {
                 let mut responses: Vec<f32> =
                     (0..n).map(|_| offset + scale * random.normal()).collect();
-                let reference = Reference::new(&mut responses);
+                let reference = KnownResponses::new(&mut responses);
                 let bounds = Bounds::new(reference, 10);
                 for _ in 0..2000 {
                     let y = offset + 4.0 * scale * random.normal();
@@ -160,9 +160,9 @@ mod tests {
     #[test]
     fn equal_responses_and_an_empty_reference_are_no_novelty() {
         let mut same = [0.5; 4];
-        assert_eq!(Reference::new(&mut same).novelty(0.5, 10), 0.0);
-        assert_eq!(Reference::new(&mut []).novelty(0.5, 10), 0.0);
-        assert_eq!(Reference::new(&mut same).novelty(0.5, 0), 0.0);
+        assert_eq!(KnownResponses::new(&mut same).novelty(0.5, 10), 0.0);
+        assert_eq!(KnownResponses::new(&mut []).novelty(0.5, 10), 0.0);
+        assert_eq!(KnownResponses::new(&mut same).novelty(0.5, 0), 0.0);
     }
 
     #[test]

@@ -1,19 +1,21 @@
 //! Memory for an explorer, lent by the caller.
 //!
-//! Everything lives in two slices, one of floats and one of words, whose lengths follow from a
+//! The explorer works in two slices, one of floats and one of words, whose lengths follow from a
 //! [`Capacity`] at compile time: firmware lends statics, the host lends boxes of any size.
 
 use crate::gp::packed;
 use crate::network::LATENT;
 use crate::surrogate::LANES;
-use crate::{Architecture, Candidates, Error, Network, cnn, dense, grid, surrogate};
+use crate::{
+    Architecture, Candidates, Edges, Error, Network, cnn, dense, filters, grid, surrogate,
+};
 
 /// How large a campaign may grow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Capacity {
-    /// Pixels of the image.
+    /// Pixels of the extended image, as far as windows reach: see [`Edges`].
     pub image_pixels: usize,
-    /// Pixels in a row of the image.
+    /// Pixels in a row of the extended image.
     pub image_width: usize,
     /// Candidates.
     pub candidates: usize,
@@ -24,17 +26,25 @@ pub struct Capacity {
 }
 
 impl Capacity {
-    /// Fits the AXI SRAM of an STM32H743: a 64 × 64 image with windows of 5 to 16 pixels and
-    /// 320 measured points.
-    pub const DEFAULT: Self = Self {
-        image_pixels: 64 * 64,
-        image_width: 64,
-        candidates: 60 * 60,
-        measurements: 320,
-        window: 16,
+    /// Fits an STM32H743: every pixel of a 64 × 64 image as a candidate, with windows of at most
+    /// 16 pixels, and 320 measured points.
+    pub const DEFAULT: Self = match Candidates::with_edges(64, 64, 16, Edges::Reflect) {
+        Ok(candidates) => Self::for_candidates(candidates, 320),
+        Err(_) => panic!("64 x 64 pixels have candidates"),
     };
 
-    /// Just enough for one image, window and number of measurements.
+    /// Just enough for these candidates and a number of measurements.
+    pub const fn for_candidates(candidates: Candidates, measurements: usize) -> Self {
+        Self {
+            image_pixels: candidates.extended_height() * candidates.extended_width(),
+            image_width: candidates.extended_width(),
+            candidates: candidates.count(),
+            measurements,
+            window: candidates.window(),
+        }
+    }
+
+    /// Just enough for one image, window and number of measurements, with [`Edges::Inside`].
     pub const fn for_campaign(
         height: usize,
         width: usize,
@@ -62,7 +72,7 @@ impl Capacity {
 
     /// Length of the slice of words.
     pub const fn words(self) -> usize {
-        self.candidates.div_ceil(32) + self.measurements
+        self.candidates.div_ceil(32) + self.measurements + filters::WORDS * self.candidates
     }
 
     /// Bytes of both slices.
@@ -75,10 +85,10 @@ impl Capacity {
     /// # Errors
     /// [`Error::Capacity`] names what does not.
     pub fn admit(self, candidates: Candidates) -> Result<(), Error> {
-        let pixels = candidates.height().saturating_mul(candidates.width());
+        let (height, width) = (candidates.extended_height(), candidates.extended_width());
         for (what, needed, capacity) in [
-            ("pixels", pixels, self.image_pixels),
-            ("pixels in a row", candidates.width(), self.image_width),
+            ("pixels", height.saturating_mul(width), self.image_pixels),
+            ("pixels in a row", width, self.image_width),
             ("candidates", candidates.count(), self.candidates),
             (
                 "pixels of a window's side",
@@ -105,8 +115,8 @@ impl Capacity {
         }
     }
 
-    /// Floats among them that features, samples and surrogates take turns in: those that the inner
-    /// loops work on, worth having in the fastest memory.
+    /// Floats among them that features, samples and surrogates use in turn. The inner loops work on
+    /// them, so they belong in the fastest memory.
     pub const fn workspace(self) -> usize {
         let mut most = dense::scratch(self.image_width);
         let others = [
@@ -114,6 +124,7 @@ impl Capacity {
             cnn::patch_scratch(self.window) * crate::network::CHANNELS_1,
             grid::WORKSPACE,
             LANES * self.measurements,
+            filters::scratch(self.image_width),
         ];
         let mut i = 0;
         while i < others.len() {
@@ -132,7 +143,9 @@ impl Default for Capacity {
     }
 }
 
-const _: () = assert!(Capacity::DEFAULT.bytes() <= 448 * 1024);
+// The AXI SRAM of an STM32H743 holds all but the workspace, its DTCM the workspace.
+const _: () = assert!(Capacity::DEFAULT.bytes() - 4 * Capacity::DEFAULT.workspace() <= 512 * 1024);
+const _: () = assert!(4 * Capacity::DEFAULT.workspace() <= 80 * 1024);
 
 /// An explorer's memory, cut from what the caller lends.
 pub struct Storage<'a> {
@@ -146,7 +159,7 @@ pub struct Storage<'a> {
     pub(crate) reciprocals: &'a mut [f32],
     /// Squared structural distances to the nearest measured patch.
     pub(crate) distances: &'a mut [f32],
-    /// The same with one more patch measured.
+    /// The same with one more measured patch, while an update is under way.
     pub(crate) next_distances: &'a mut [f32],
     pub(crate) factor: &'a mut [f32],
     pub(crate) points: &'a mut [[f32; LATENT]],
@@ -159,6 +172,8 @@ pub struct Storage<'a> {
     pub(crate) workspace: &'a mut [f32],
     pub(crate) measured: &'a mut [u32],
     pub(crate) taken: &'a mut [u32],
+    /// What the fixed filters say of every candidate.
+    pub(crate) features: &'a mut [filters::Packed],
 }
 
 impl<'a> Storage<'a> {
@@ -219,8 +234,11 @@ impl<'a> Storage<'a> {
         };
         let n = capacity.measurements;
         let (measured, rest_of_words) = words.split_at_mut_checked(n).ok_or(no_words)?;
-        let taken = rest_of_words
-            .get_mut(..capacity.candidates.div_ceil(32))
+        let (taken, rest_of_words) = rest_of_words
+            .split_at_mut_checked(capacity.candidates.div_ceil(32))
+            .ok_or(no_words)?;
+        let features = rest_of_words
+            .get_mut(..filters::WORDS * capacity.candidates)
             .ok_or(no_words)?;
         Ok(Self {
             capacity,
@@ -242,6 +260,7 @@ impl<'a> Storage<'a> {
             workspace,
             measured,
             taken,
+            features: features.as_chunks_mut().0,
         })
     }
 

@@ -4,13 +4,14 @@ use crate::Error;
 
 /// Which acquisition function picks the next candidate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Strategy {
     /// Novelty of a joint Thompson sample against all responses measured so far
     /// (Tang, Chakrabarty and Paulson, arXiv 2406.03616).
     Beacon,
     /// Novelty against the posterior means of the best fifth only, z-scored: Eqs. 2 and 3 of
     /// "Novelty-Driven Target-Space Discovery in Automated Electron and Scanning Probe
-    /// Microscopy". Tells on a target space what exploitation costs.
+    /// Microscopy". Shows what exploitation costs in coverage of the target space.
     BeaconElite,
     /// Logarithm of the expected improvement over the best denoised response.
     Ei,
@@ -23,8 +24,8 @@ pub enum Strategy {
     /// Uniform over the candidates not yet measured.
     Random,
     /// Novelty of a tempered joint sample against all responses, weighted by the structural
-    /// distance to the nearest measured patch to the power of three quarters: responses not seen
-    /// before, at structures not seen before.
+    /// distance to the nearest measured patch to the power of three quarters: seeks responses not
+    /// seen before, at structures not seen before.
     BeaconStructure,
     /// Largest structural distance to the nearest measured patch: farthest-first traversal
     /// (Gonzalez, "Clustering to minimize the maximum intercluster distance", 1985), blind to

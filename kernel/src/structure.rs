@@ -3,24 +3,23 @@
 //! Patches are compared as their shape, not their brightness: each is centred and divided by
 //! its own standard deviation, as for the patch-space coverage of the paper (section S2). The
 //! squared distance of two such patches, averaged over their pixels, is 2(1 − ρ) with Pearson's
-//! correlation ρ, so that one pass of a measured patch over the image, as in template matching
-//! (Lewis, "Fast normalized cross-correlation", 1995), gives its distance to every candidate,
-//! and a running minimum per candidate is all that is kept of them.
+//! correlation ρ. One pass of a measured patch over the image, as in template matching (Lewis,
+//! "Fast normalized cross-correlation", 1995), therefore gives its distance to every candidate;
+//! the kernel keeps the least distance of each candidate.
 
 use crate::candidates::{Candidates, Pixel};
 use crate::{Candidate, Error};
 
-/// A patch whose variance is below this share of its mean square is flat. Its brightness would
-/// drown what varies in it: the f32 correlation of such a patch is off by (mean / deviation)² times
-/// the rounding of its mean, here by about 0.01.
+/// A patch whose variance is below this share of its mean square is flat: the f32 correlation of
+/// such a patch is off by (mean / deviation)² times the rounding of its mean, here by about 0.01.
 const FLAT: f32 = 1e-5;
 
-/// Candidates next to each other that are correlated together.
+/// Neighbouring candidates whose correlations one pass computes.
 const LANES: usize = 8;
-/// Pixels of a row of the template that are taken at a time.
+/// Pixels of a row of the template that a step of the pass takes.
 const TAPS: usize = 8;
 
-/// The windows of an image, row-major.
+/// The windows of an extended image, row-major.
 #[derive(Clone, Copy)]
 pub(crate) struct Windows<'a> {
     pub(crate) image: &'a [f32],
@@ -30,14 +29,15 @@ pub(crate) struct Windows<'a> {
 impl<'a> Windows<'a> {
     /// The rows of the window with this top-left pixel.
     fn rows(self, corner: Pixel) -> impl Iterator<Item = &'a [f32]> {
-        let (window, width) = (self.candidates.window(), self.candidates.width());
+        let (window, width) = (self.candidates.window(), self.candidates.extended_width());
         (corner.row..corner.row + window).map(move |row| {
             let start = row * width + corner.column;
             self.image.get(start..start + window).unwrap_or_default()
         })
     }
 
-    /// Mean of a window, and the reciprocal norm of what is left without it; 0 where nothing is.
+    /// Mean of a window, and the reciprocal norm of its deviations from it; 0 for a flat window.
+    #[inline]
     fn statistics(self, corner: Pixel) -> (f32, f32) {
         let pixels = (self.candidates.window() * self.candidates.window()) as f32;
         let sum: f32 = self.rows(corner).map(|row| row.iter().sum::<f32>()).sum();
@@ -54,8 +54,8 @@ impl<'a> Windows<'a> {
         }
     }
 
-    /// The reciprocal norm of every candidate's patch about its mean, 0 for flat ones, and
-    /// infinite distances: nothing was measured yet.
+    /// Fills in the reciprocal norm of every candidate's patch about its mean, 0 for flat ones, and
+    /// infinite distances, because no patch was measured yet.
     pub(crate) fn begin(self, reciprocals: &mut [f32], distances: &mut [f32]) -> Result<(), Error> {
         let own = reciprocals.iter_mut().zip(distances);
         for (n, (reciprocal, distance)) in own.take(self.candidates.count()).enumerate() {
@@ -66,10 +66,14 @@ impl<'a> Windows<'a> {
         Ok(())
     }
 
-    /// For the candidates of some rows, into `next`, the lesser of their squared distance so far
-    /// and that from a measured one, in 0 to 4: between two flat patches 0, between a flat one and
-    /// any other 1. `template` has room for a window.
-    pub(crate) fn approach(
+    /// Updates the distance to the nearest measured patch for the candidates of some rows: writes
+    /// into `next` the lesser of the squared distance so far and that to the patch of `measured`.
+    /// Squared distances lie in 0 to 4; that of two flat patches is 0, that of a flat patch and any
+    /// other is 1. `template` has room for a window.
+    // Worked ahead while the beam dwells: by its own module the firmware leaves it out of the fastest
+    // memory.
+    #[inline(never)]
+    pub(crate) fn update_nearest(
         self,
         measured: Candidate,
         rows: core::ops::Range<usize>,
@@ -125,10 +129,10 @@ impl<'a> Windows<'a> {
             .fold(0.0, |sum, (a, b)| sum + a * b)
     }
 
-    /// [`product`](Self::product) of [`LANES`] windows next to each other, bit for bit: every
-    /// pixel that is loaded serves several of them.
+    /// [`product`](Self::product) of [`LANES`] windows next to each other, bit for bit; each pixel
+    /// that it loads serves several of them.
     fn products(self, template: &[f32], row: usize, column: usize) -> [f32; LANES] {
-        let (window, width) = (self.candidates.window(), self.candidates.width());
+        let (window, width) = (self.candidates.window(), self.candidates.extended_width());
         let mut sums = [0.0_f32; LANES];
         for (row, template) in (row..).zip(template.chunks_exact(window.max(1))) {
             let start = row * width + column;
@@ -176,7 +180,9 @@ mod tests {
             for rows in [0..3, 3..candidates.rows()] {
                 let scratch = (&reciprocals[..], &mut template[..]);
                 let to = (&distances[..], &mut next[..]);
-                windows.approach(Candidate(n), rows, scratch, to).unwrap();
+                windows
+                    .update_nearest(Candidate(n), rows, scratch, to)
+                    .unwrap();
             }
             std::mem::swap(&mut distances, &mut next);
         }

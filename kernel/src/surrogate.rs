@@ -1,10 +1,10 @@
 //! Posterior mean and variance at every candidate.
 //!
-//! Both are smooth functions of the latent plane, so they are kept at the nodes of a
-//! [grid](crate::grid) over the candidates and interpolated: for S nodes and N measured points a
-//! new model is evaluated in one sweep, O(S·N²/2), and every measurement after it corrects what
-//! is there in O(S·N), however many candidates there are. Where the latents span too much for the
-//! nodes to resolve, the sites are the candidates themselves.
+//! Both are smooth functions of the latent plane, so the surrogate holds them at the nodes of a
+//! [grid](crate::grid) over the candidates and interpolates: for S nodes and N measured points one
+//! sweep evaluates a new model in O(S·N²/2), and every measurement after it corrects mean and
+//! variance in O(S·N), however many candidates there are. Where the latents span too much for the
+//! grid, the sites are the candidates themselves.
 
 use crate::Standardisation;
 use crate::gp::{Covariance, Factor};
@@ -14,7 +14,7 @@ use crate::math::dot;
 /// Sites whose triangular solves run side by side.
 pub(crate) const LANES: usize = 8;
 
-/// Sites that a surrogate of so many candidates may need room for.
+/// The largest number of sites of a surrogate over this many candidates.
 pub(crate) const fn room(candidates: usize) -> usize {
     let nodes = MAX_NODES * MAX_NODES;
     if candidates > nodes {
@@ -24,7 +24,7 @@ pub(crate) const fn room(candidates: usize) -> usize {
     }
 }
 
-/// Where the posterior is evaluated, in groups of [`LANES`].
+/// The places at which a sweep evaluates the posterior, in groups of [`LANES`].
 #[derive(Clone, Copy)]
 pub(crate) enum Sites<'a> {
     /// The nodes of a grid, in rows of [`MAX_NODES`].
@@ -53,7 +53,7 @@ impl<'a> Sites<'a> {
         }
     }
 
-    /// Where a group's values are kept, and where its sites lie.
+    /// Index of a group's first value, and the places of its sites.
     fn group(&self, group: usize) -> (usize, [[f32; 2]; LANES]) {
         // No row is empty; the compiler does not know.
         let in_row = self.groups_in_row().max(1);
@@ -70,7 +70,7 @@ impl<'a> Sites<'a> {
 #[derive(Clone, Copy, Debug)]
 pub struct Surrogate<'s> {
     pub(crate) latents: &'s [[f32; 2]],
-    /// Where the means and variances are those of nodes.
+    /// The grid whose nodes the means and variances belong to; `None` if they are the candidates'.
     pub(crate) axes: Option<Axes>,
     pub(crate) mean: &'s [f32],
     pub(crate) variance: &'s [f32],
@@ -119,7 +119,7 @@ impl Surrogate<'_> {
     }
 }
 
-/// What both ways of computing the surrogate start from.
+/// The exact posterior given the measured points: what sweep, update and single predictions read.
 pub(crate) struct Posterior<'a> {
     pub(crate) covariance: Covariance,
     /// Constant prior mean.
@@ -233,7 +233,7 @@ impl Posterior<'_> {
     }
 }
 
-/// A variance that rounding made negative is none.
+/// Zero for a variance that rounding made negative.
 fn not_negative(variance: f32) -> f32 {
     if variance > 0.0 { variance } else { 0.0 }
 }

@@ -19,13 +19,13 @@ pub(crate) const FEATURES: usize = 128;
 
 /// One random Fourier feature: weight · cos(frequency · x + phase).
 #[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Feature {
+pub(crate) struct FourierFeature {
     pub(crate) frequency: [f32; 2],
     pub(crate) phase: f32,
     pub(crate) weight: f32,
 }
 
-impl Feature {
+impl FourierFeature {
     fn at(&self, x: [f32; 2]) -> f32 {
         let angle = self.frequency[0] * x[0] + self.frequency[1] * x[1] + self.phase;
         self.weight * libm::cosf(angle)
@@ -42,9 +42,9 @@ impl Feature {
 
 /// A sample of the zero-mean prior with unit lengthscales.
 pub(crate) struct Prior {
-    features: [Feature; FEATURES],
-    /// Where the features have their phase: near what is evaluated, so that angles stay small
-    /// and keep their digits.
+    features: [FourierFeature; FEATURES],
+    /// The point that angles are measured from: near the candidates, so that angles stay small and
+    /// keep their digits.
     origin: [f32; 2],
 }
 
@@ -52,12 +52,12 @@ impl Prior {
     pub(crate) fn draw(random: &mut Random, outputscale: f32, origin: [f32; 2]) -> Self {
         let amplitude = libm::sqrtf(2.0 * outputscale / FEATURES as f32);
         Self {
-            features: core::array::from_fn(|_| Feature::draw(random, amplitude)),
+            features: core::array::from_fn(|_| FourierFeature::draw(random, amplitude)),
             origin,
         }
     }
 
-    pub(crate) fn features(&self) -> &[Feature] {
+    pub(crate) fn features(&self) -> &[FourierFeature] {
         &self.features
     }
 
@@ -71,7 +71,7 @@ impl Prior {
     }
 }
 
-/// What the measurements know, as the sample needs it.
+/// The measurements and their covariance, which correct a prior sample.
 pub(crate) struct Evidence<'a> {
     pub(crate) covariance: Covariance,
     /// Constant prior mean m.

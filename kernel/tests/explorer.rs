@@ -6,14 +6,14 @@ use beacon_kernel::{
     Acquisition, Architecture, Candidate, Error, Explorer, Hyperparameters, Model, Network,
     References, Sampling, Standardisation, Strategy,
 };
-use common::{Bench, Memory, SIDE, WINDOW, posterior_f64, response, response_at, spread};
+use common::{ExplorerMemory, Fixture, SIDE, WINDOW, posterior_f64, response, response_at, spread};
 
 #[test]
 fn the_posterior_stays_within_2e_4_of_f64_over_300_appended_points() {
-    let bench = Bench::new(Architecture::Valid, 1e-3);
-    let mut memory = Memory::new(300);
-    let mut explorer = memory.with_image(Acquisition::default(), 1, &bench);
-    explorer.load_model(&bench.model()).unwrap();
+    let fixture = Fixture::new(Architecture::Valid, 1e-3);
+    let mut memory = ExplorerMemory::new(300);
+    let mut explorer = memory.with_image(Acquisition::default(), 1, &fixture);
+    explorer.load_model(&fixture.model()).unwrap();
     let count = explorer.candidates().unwrap().count();
     for n in 0..300 {
         let candidate = spread(n, count);
@@ -31,7 +31,7 @@ fn the_posterior_stays_within_2e_4_of_f64_over_300_appended_points() {
         "the latents must not collapse"
     );
     let measured: Vec<_> = explorer.measurements().collect();
-    let exact = posterior_f64(&bench, &latents, &measured);
+    let exact = posterior_f64(&fixture, &latents, &measured);
     let mut largest = [0.0_f64; 4];
     {
         let surrogate = explorer.surrogate().unwrap();
@@ -41,7 +41,7 @@ fn the_posterior_stays_within_2e_4_of_f64_over_300_appended_points() {
             largest[1] = largest[1].max((f64::from(found.1) - variance).abs());
         }
     }
-    let s = bench.standardisation;
+    let s = fixture.standardisation;
     for (n, &(mean, variance)) in exact.iter().enumerate() {
         let prediction = explorer.predict(Candidate(n as u32)).unwrap();
         let error = f64::from(s.standardise(prediction.mean)) - mean;
@@ -55,13 +55,13 @@ fn the_posterior_stays_within_2e_4_of_f64_over_300_appended_points() {
 
 #[test]
 fn the_surrogate_is_the_same_whenever_it_is_asked_for() {
-    let bench = Bench::new(Architecture::Valid, 1e-2);
+    let fixture = Fixture::new(Architecture::Valid, 1e-2);
     let run = |ask_every: usize| {
-        let mut memory = Memory::new(60);
-        let mut explorer = memory.with_image(Acquisition::default(), 1, &bench);
+        let mut memory = ExplorerMemory::new(60);
+        let mut explorer = memory.with_image(Acquisition::default(), 1, &fixture);
         for n in 0..40 {
             if n == 20 {
-                explorer.load_model(&bench.model()).unwrap();
+                explorer.load_model(&fixture.model()).unwrap();
             }
             let candidate = spread(n, 625);
             explorer.measure(candidate, n as f32 * 0.1).unwrap();
@@ -81,13 +81,13 @@ fn the_surrogate_is_the_same_whenever_it_is_asked_for() {
 
 #[test]
 fn sweeping_all_points_agrees_with_updating_one_by_one() {
-    let bench = Bench::new(Architecture::Same, 1e-2);
+    let fixture = Fixture::new(Architecture::Same, 1e-2);
     let surrogate = |load_at: usize| {
-        let mut memory = Memory::new(60);
-        let mut explorer = memory.with_image(Acquisition::default(), 1, &bench);
+        let mut memory = ExplorerMemory::new(60);
+        let mut explorer = memory.with_image(Acquisition::default(), 1, &fixture);
         for n in 0..=50 {
             if n == load_at {
-                explorer.load_model(&bench.model()).unwrap();
+                explorer.load_model(&fixture.model()).unwrap();
             }
             if n < 50 {
                 explorer.measure(spread(n, 625), (n % 9) as f32).unwrap();
@@ -103,10 +103,10 @@ fn sweeping_all_points_agrees_with_updating_one_by_one() {
     }
 }
 
-fn campaign(acquisition: Acquisition, seed: u64, bench: &Bench) -> Vec<(u32, u32)> {
-    let mut memory = Memory::new(50);
-    let mut explorer = memory.with_image(acquisition, seed, bench);
-    explorer.load_model(&bench.model()).unwrap();
+fn campaign(acquisition: Acquisition, seed: u64, fixture: &Fixture) -> Vec<(u32, u32)> {
+    let mut memory = ExplorerMemory::new(50);
+    let mut explorer = memory.with_image(acquisition, seed, fixture);
+    explorer.load_model(&fixture.model()).unwrap();
     for n in 0..10 {
         let candidate = spread(n, 625);
         explorer
@@ -136,7 +136,7 @@ fn campaign(acquisition: Acquisition, seed: u64, bench: &Bench) -> Vec<(u32, u32
 
 #[test]
 fn every_strategy_runs_is_reproducible_and_differs_from_the_others() {
-    let bench = Bench::new(Architecture::Valid, 1e-2);
+    let fixture = Fixture::new(Architecture::Valid, 1e-2);
     let mut seen = Vec::new();
     let plain = Strategy::ALL.map(Acquisition::new);
     let joint = Acquisition {
@@ -148,8 +148,8 @@ fn every_strategy_runs_is_reproducible_and_differs_from_the_others() {
         ..Acquisition::new(Strategy::Beacon)
     };
     for acquisition in plain.into_iter().chain([joint, raw]) {
-        let run = campaign(acquisition, 5, &bench);
-        assert_eq!(run, campaign(acquisition, 5, &bench), "{acquisition:?}");
+        let run = campaign(acquisition, 5, &fixture);
+        assert_eq!(run, campaign(acquisition, 5, &fixture), "{acquisition:?}");
         assert!(!seen.contains(&run), "{acquisition:?}");
         seen.push(run);
     }
@@ -157,15 +157,15 @@ fn every_strategy_runs_is_reproducible_and_differs_from_the_others() {
 
 #[test]
 fn a_latent_plane_wider_than_the_grid_is_sampled_directly() {
-    let mut bench = Bench::new(Architecture::Valid, 1e-2);
-    bench.hyperparameters.lengthscale = [0.005, 0.005];
+    let mut fixture = Fixture::new(Architecture::Valid, 1e-2);
+    fixture.hyperparameters.lengthscale = [0.005, 0.005];
     // Two lengthscales from one candidate to the next, and more.
-    let mut memory = Memory::new(60);
-    let mut explorer = memory.with_image(Acquisition::new(Strategy::Mu), 1, &bench);
-    explorer.load_model(&bench.model()).unwrap();
+    let mut memory = ExplorerMemory::new(60);
+    let mut explorer = memory.with_image(Acquisition::new(Strategy::Mu), 1, &fixture);
+    explorer.load_model(&fixture.model()).unwrap();
     for n in 0..40 {
         if n == 20 {
-            explorer.load_model(&bench.model()).unwrap();
+            explorer.load_model(&fixture.model()).unwrap();
         }
         let candidate = spread(n, 625);
         let response = response_at(&explorer, candidate);
@@ -178,7 +178,7 @@ fn a_latent_plane_wider_than_the_grid_is_sampled_directly() {
     };
     assert!(across(0).max(across(1)) > 12.0, "the grid reaches so far");
     let measured: Vec<_> = explorer.measurements().collect();
-    let exact = posterior_f64(&bench, &latents, &measured);
+    let exact = posterior_f64(&fixture, &latents, &measured);
     let found: Vec<_> = explorer.surrogate().unwrap().iter().collect();
     for (found, exact) in found.iter().zip(exact) {
         assert!(
@@ -208,10 +208,10 @@ fn a_latent_plane_wider_than_the_grid_is_sampled_directly() {
 
 #[test]
 fn mu_proposes_the_least_certain_candidate_and_ei_improves_on_the_best() {
-    let bench = Bench::new(Architecture::Valid, 1e-3);
-    let mut memory = Memory::new(60);
-    let mut explorer = memory.with_image(Acquisition::new(Strategy::Mu), 1, &bench);
-    explorer.load_model(&bench.model()).unwrap();
+    let fixture = Fixture::new(Architecture::Valid, 1e-3);
+    let mut memory = ExplorerMemory::new(60);
+    let mut explorer = memory.with_image(Acquisition::new(Strategy::Mu), 1, &fixture);
+    explorer.load_model(&fixture.model()).unwrap();
     for n in 0..20 {
         let candidate = spread(n, 625);
         explorer
@@ -259,11 +259,11 @@ fn mu_proposes_the_least_certain_candidate_and_ei_improves_on_the_best() {
 
 #[test]
 fn a_new_explorer_that_is_told_the_same_goes_on_identically() {
-    let bench = Bench::new(Architecture::Valid, 1e-2);
-    let whole = campaign(Acquisition::default(), 9, &bench);
-    let mut memory = Memory::new(50);
-    let mut explorer = memory.with_image(Acquisition::default(), 9, &bench);
-    explorer.load_model(&bench.model()).unwrap();
+    let fixture = Fixture::new(Architecture::Valid, 1e-2);
+    let whole = campaign(Acquisition::default(), 9, &fixture);
+    let mut memory = ExplorerMemory::new(50);
+    let mut explorer = memory.with_image(Acquisition::default(), 9, &fixture);
+    explorer.load_model(&fixture.model()).unwrap();
     let seeds = (0..10).map(|n| spread(n, 625));
     let earlier = whole[..17]
         .iter()
@@ -279,9 +279,9 @@ fn a_new_explorer_that_is_told_the_same_goes_on_identically() {
 
 #[test]
 fn random_visits_every_candidate_once_and_then_is_exhausted() {
-    let mut memory = Memory::new(625);
-    let bench = Bench::new(Architecture::Valid, 1e-2);
-    let mut explorer = memory.with_image(Acquisition::new(Strategy::Random), 3, &bench);
+    let mut memory = ExplorerMemory::new(625);
+    let fixture = Fixture::new(Architecture::Valid, 1e-2);
+    let mut explorer = memory.with_image(Acquisition::new(Strategy::Random), 3, &fixture);
     for _ in 0..625 {
         let proposal = explorer.propose().unwrap();
         assert_eq!(proposal.prediction, None);
@@ -292,13 +292,13 @@ fn random_visits_every_candidate_once_and_then_is_exhausted() {
 
 #[test]
 fn an_image_that_is_refused_leaves_the_explorer_without_one() {
-    let bench = Bench::new(Architecture::Valid, 1e-2);
-    let mut memory = Memory::new(3);
+    let fixture = Fixture::new(Architecture::Valid, 1e-2);
+    let mut memory = ExplorerMemory::new(3);
     let mut explorer = memory.explorer(Acquisition::default(), 1);
     assert_eq!(explorer.propose(), Err(Error::NoImage));
     assert_eq!(explorer.measure(Candidate(0), 1.0), Err(Error::NoImage));
-    assert_eq!(explorer.load_model(&bench.model()), Err(Error::NoImage));
-    let mut broken = bench.image.clone();
+    assert_eq!(explorer.load_model(&fixture.model()), Err(Error::NoImage));
+    let mut broken = fixture.image.clone();
     broken[7] = f32::NAN;
     assert_eq!(
         explorer.load_image(SIDE, SIDE, WINDOW, &broken),
@@ -312,7 +312,7 @@ fn an_image_that_is_refused_leaves_the_explorer_without_one() {
         Err(Error::ImageShape { pixels: 1599, .. })
     ));
     assert!(matches!(
-        explorer.load_image(10, 160, WINDOW, &bench.image),
+        explorer.load_image(10, 160, WINDOW, &fixture.image),
         Err(Error::NoCandidates { height: 10, .. })
     ));
     assert!(matches!(
@@ -324,17 +324,17 @@ fn an_image_that_is_refused_leaves_the_explorer_without_one() {
 
 #[test]
 fn a_model_that_is_refused_leaves_the_explorer_without_one() {
-    let bench = Bench::new(Architecture::Valid, 1e-2);
-    let mut memory = Memory::new(3);
-    let mut explorer = memory.with_image(Acquisition::default(), 1, &bench);
+    let fixture = Fixture::new(Architecture::Valid, 1e-2);
+    let mut memory = ExplorerMemory::new(3);
+    let mut explorer = memory.with_image(Acquisition::default(), 1, &fixture);
     assert_eq!(explorer.propose(), Err(Error::NoModel));
-    let model = bench.model();
+    let model = fixture.model();
     let refuse = |explorer: &mut Explorer<'_>, model: Model<'_>| explorer.load_model(&model);
     assert!(matches!(
         refuse(
             &mut explorer,
             Model {
-                weights: &bench.weights[1..],
+                weights: &fixture.weights[1..],
                 ..model
             }
         ),
@@ -359,7 +359,7 @@ fn a_model_that_is_refused_leaves_the_explorer_without_one() {
             expected: 16
         })
     ));
-    let mut broken = bench.weights.clone();
+    let mut broken = fixture.weights.clone();
     broken[3] = f32::INFINITY;
     assert!(matches!(
         refuse(
@@ -378,10 +378,10 @@ fn a_model_that_is_refused_leaves_the_explorer_without_one() {
 
 #[test]
 fn a_hyperparameter_out_of_range_is_named() {
-    let bench = Bench::new(Architecture::Valid, 1e-2);
-    let mut memory = Memory::new(3);
-    let mut explorer = memory.with_image(Acquisition::default(), 1, &bench);
-    let model = bench.model();
+    let fixture = Fixture::new(Architecture::Valid, 1e-2);
+    let mut memory = ExplorerMemory::new(3);
+    let mut explorer = memory.with_image(Acquisition::default(), 1, &fixture);
+    let model = fixture.model();
     let refuse = |explorer: &mut Explorer<'_>, model: Model<'_>| explorer.load_model(&model);
     for (name, hyperparameters) in [
         (
@@ -438,10 +438,10 @@ fn a_hyperparameter_out_of_range_is_named() {
 
 #[test]
 fn a_measurement_that_is_refused_leaves_the_explorer_as_it_was() {
-    let bench = Bench::new(Architecture::Valid, 1e-2);
-    let mut memory = Memory::new(3);
-    let mut explorer = memory.with_image(Acquisition::default(), 1, &bench);
-    explorer.load_model(&bench.model()).unwrap();
+    let fixture = Fixture::new(Architecture::Valid, 1e-2);
+    let mut memory = ExplorerMemory::new(3);
+    let mut explorer = memory.with_image(Acquisition::default(), 1, &fixture);
+    explorer.load_model(&fixture.model()).unwrap();
     explorer.measure(Candidate(4), 1.0).unwrap();
     assert_eq!(
         explorer.measure(Candidate(4), 2.0),
@@ -479,15 +479,15 @@ fn a_measurement_that_is_refused_leaves_the_explorer_as_it_was() {
 
 #[test]
 fn a_latent_that_overflows_is_named_and_measurements_survive_it() {
-    let bench = Bench::new(Architecture::Valid, 1e-2);
-    let mut memory = Memory::new(5);
-    let mut explorer = memory.with_image(Acquisition::default(), 1, &bench);
-    explorer.load_model(&bench.model()).unwrap();
+    let fixture = Fixture::new(Architecture::Valid, 1e-2);
+    let mut memory = ExplorerMemory::new(5);
+    let mut explorer = memory.with_image(Acquisition::default(), 1, &fixture);
+    explorer.load_model(&fixture.model()).unwrap();
     explorer.measure(Candidate(3), 1.5).unwrap();
-    let huge = vec![9e3; bench.weights.len()];
+    let huge = vec![9e3; fixture.weights.len()];
     let mut model = Model {
         weights: &huge,
-        ..bench.model()
+        ..fixture.model()
     };
     model.hyperparameters.lengthscale = [1e-12; 2];
     assert!(matches!(
@@ -496,7 +496,7 @@ fn a_latent_that_overflows_is_named_and_measurements_survive_it() {
     ));
     assert_eq!(explorer.propose(), Err(Error::NoModel));
     assert_eq!(explorer.measurements().len(), 1);
-    explorer.load_model(&bench.model()).unwrap();
+    explorer.load_model(&fixture.model()).unwrap();
     assert!(explorer.propose().is_ok());
 }
 
@@ -513,9 +513,9 @@ fn errors_say_what_was_found_and_what_would_be_accepted() {
 
 #[test]
 fn what_is_excluded_is_never_proposed_and_everything_else_still_is() {
-    let bench = Bench::new(Architecture::Valid, 1e-3);
-    let mut memory = Memory::new(SIDE * SIDE);
-    let mut explorer = memory.with_image(Acquisition::new(Strategy::Random), 1, &bench);
+    let fixture = Fixture::new(Architecture::Valid, 1e-3);
+    let mut memory = ExplorerMemory::new(SIDE * SIDE);
+    let mut explorer = memory.with_image(Acquisition::new(Strategy::Random), 1, &fixture);
     let candidates = explorer.candidates().unwrap();
     // Wider than the image below and to the right: what lies outside is no matter.
     let excluded = |row: usize, column: usize| row >= 14 || (column >= 12 && row >= 10);

@@ -5,7 +5,7 @@ mod common;
 use beacon_kernel::{
     Acquisition, Architecture, Candidate, Candidates, Error, Explorer, Proposal, Strategy,
 };
-use common::{Bench, Memory, SIDE, WINDOW, posterior_f64, response_at, spread};
+use common::{ExplorerMemory, Fixture, SIDE, WINDOW, posterior_f64, response_at, spread};
 
 /// What the definition of a strategy needs, at every candidate.
 struct Truth {
@@ -19,12 +19,12 @@ struct Truth {
 }
 
 /// Structural distances by their definition, from whole z-scored patches.
-fn structural(bench: &Bench, measured: &[Candidate]) -> Vec<f64> {
+fn structural(fixture: &Fixture, measured: &[Candidate]) -> Vec<f64> {
     let candidates = Candidates::new(SIDE, SIDE, WINDOW).unwrap();
     let standardised = |n: usize| -> Vec<f64> {
         let corner = candidates.corner(Candidate(n as u32)).unwrap();
         let rows = corner.row..corner.row + WINDOW;
-        let row = |r: usize| &bench.image[r * SIDE + corner.column..][..WINDOW];
+        let row = |r: usize| &fixture.image[r * SIDE + corner.column..][..WINDOW];
         let pixels: Vec<f64> = rows.flat_map(row).map(|&x| f64::from(x)).collect();
         let mean = pixels.iter().sum::<f64>() / pixels.len() as f64;
         let square = pixels.iter().map(|x| (x - mean).powi(2)).sum::<f64>();
@@ -47,10 +47,15 @@ fn structural(bench: &Bench, measured: &[Candidate]) -> Vec<f64> {
 
 /// Measures `points` responses with a little structure that the model takes for noise, and
 /// returns the proposal beside the posterior in f64.
-fn propose(bench: &Bench, acquisition: Acquisition, seed: u64, points: usize) -> (Proposal, Truth) {
-    let mut memory = Memory::new(points);
-    let mut explorer: Explorer<'_> = memory.with_image(acquisition, seed, bench);
-    explorer.load_model(&bench.model()).unwrap();
+fn propose(
+    fixture: &Fixture,
+    acquisition: Acquisition,
+    seed: u64,
+    points: usize,
+) -> (Proposal, Truth) {
+    let mut memory = ExplorerMemory::new(points);
+    let mut explorer: Explorer<'_> = memory.with_image(acquisition, seed, fixture);
+    explorer.load_model(&fixture.model()).unwrap();
     for n in 0..points {
         let candidate = spread(n, 625);
         let unexplained = 0.3 * (n as f32).sin();
@@ -60,7 +65,7 @@ fn propose(bench: &Bench, acquisition: Acquisition, seed: u64, points: usize) ->
     let proposal = explorer.propose().unwrap();
     let measured: Vec<_> = explorer.measurements().collect();
     let places: Vec<_> = measured.iter().map(|(candidate, _)| *candidate).collect();
-    let posterior = posterior_f64(bench, explorer.latents().unwrap(), &measured);
+    let posterior = posterior_f64(fixture, explorer.latents().unwrap(), &measured);
     let truth = Truth {
         mean: posterior.iter().map(|p| p.0).collect(),
         sigma: posterior.iter().map(|p| p.1.max(0.0).sqrt()).collect(),
@@ -71,7 +76,7 @@ fn propose(bench: &Bench, acquisition: Acquisition, seed: u64, points: usize) ->
         free: (0..625)
             .map(|n| !explorer.is_measured(Candidate(n)))
             .collect(),
-        structural: structural(bench, &places),
+        structural: structural(fixture, &places),
     };
     (proposal, truth)
 }
@@ -101,19 +106,19 @@ fn agrees(proposal: &Proposal, truth: &Truth, tolerance: f64, score: impl Fn(usi
 
 #[test]
 fn mu_is_the_largest_deviation() {
-    let bench = Bench::new(Architecture::Valid, 0.05);
-    let (proposal, truth) = propose(&bench, Acquisition::new(Strategy::Mu), 1, 25);
+    let fixture = Fixture::new(Architecture::Valid, 0.05);
+    let (proposal, truth) = propose(&fixture, Acquisition::new(Strategy::Mu), 1, 25);
     agrees(&proposal, &truth, 1e-5, |n| truth.sigma[n]);
 }
 
 #[test]
 fn ucb_is_the_mean_plus_the_root_of_beta_deviations() {
-    let bench = Bench::new(Architecture::Valid, 0.05);
+    let fixture = Fixture::new(Architecture::Valid, 0.05);
     let acquisition = Acquisition {
         beta: 2.5,
         ..Acquisition::new(Strategy::Ucb)
     };
-    let (proposal, truth) = propose(&bench, acquisition, 1, 25);
+    let (proposal, truth) = propose(&fixture, acquisition, 1, 25);
     agrees(&proposal, &truth, 1e-5, |n| {
         truth.mean[n] + 2.5_f64.sqrt() * truth.sigma[n]
     });
@@ -121,8 +126,8 @@ fn ucb_is_the_mean_plus_the_root_of_beta_deviations() {
 
 #[test]
 fn ei_is_the_expected_improvement_over_the_best_denoised_response() {
-    let bench = Bench::new(Architecture::Valid, 0.05);
-    let (proposal, truth) = propose(&bench, Acquisition::new(Strategy::Ei), 1, 25);
+    let fixture = Fixture::new(Architecture::Valid, 0.05);
+    let (proposal, truth) = propose(&fixture, Acquisition::new(Strategy::Ei), 1, 25);
     let incumbent = truth.denoised.iter().copied().fold(f64::MIN, f64::max);
     // σ (φ(z) + z Φ(z)), as in Jones, Schonlau and Welch (1998), Eq. 15.
     agrees(&proposal, &truth, 1e-4, |n| {
@@ -143,10 +148,10 @@ fn novelty(response: f64, references: &[f64], k: usize) -> f64 {
 
 /// A posterior so narrow that every sample is its mean, within what is returned: five of the
 /// largest deviation.
-fn narrow() -> Bench {
-    let mut bench = Bench::new(Architecture::Valid, 1e-4);
-    bench.hyperparameters.lengthscale = [0.9, 0.6];
-    bench
+fn narrow() -> Fixture {
+    let mut fixture = Fixture::new(Architecture::Valid, 1e-4);
+    fixture.hyperparameters.lengthscale = [0.9, 0.6];
+    fixture
 }
 
 fn slack(truth: &Truth) -> f64 {
@@ -157,23 +162,23 @@ fn slack(truth: &Truth) -> f64 {
 
 #[test]
 fn thompson_without_uncertainty_is_the_largest_mean() {
-    let bench = narrow();
+    let fixture = narrow();
     for seed in 1..4 {
         let acquisition = Acquisition::new(Strategy::Thompson);
-        let (proposal, truth) = propose(&bench, acquisition, seed, 60);
+        let (proposal, truth) = propose(&fixture, acquisition, seed, 60);
         agrees(&proposal, &truth, slack(&truth), |n| truth.mean[n]);
     }
 }
 
 #[test]
 fn beacon_without_uncertainty_is_the_mean_farthest_from_all_denoised_responses() {
-    let bench = narrow();
+    let fixture = narrow();
     for seed in 1..4 {
         let acquisition = Acquisition {
             k: 3,
             ..Acquisition::new(Strategy::Beacon)
         };
-        let (proposal, truth) = propose(&bench, acquisition, seed, 60);
+        let (proposal, truth) = propose(&fixture, acquisition, seed, 60);
         agrees(&proposal, &truth, slack(&truth), |n| {
             novelty(truth.mean[n], &truth.denoised, 3)
         });
@@ -182,13 +187,13 @@ fn beacon_without_uncertainty_is_the_mean_farthest_from_all_denoised_responses()
 
 #[test]
 fn structural_beacon_without_uncertainty_weighs_that_by_the_structural_distance() {
-    let bench = narrow();
+    let fixture = narrow();
     for seed in 1..4 {
         let acquisition = Acquisition {
             k: 3,
             ..Acquisition::new(Strategy::BeaconStructure)
         };
-        let (proposal, truth) = propose(&bench, acquisition, seed, 60);
+        let (proposal, truth) = propose(&fixture, acquisition, seed, 60);
         agrees(&proposal, &truth, slack(&truth), |n| {
             novelty(truth.mean[n], &truth.denoised, 3) * truth.structural[n].powf(0.75)
         });
@@ -198,15 +203,15 @@ fn structural_beacon_without_uncertainty_weighs_that_by_the_structural_distance(
 /// On a ramp every patch is the same pattern, brighter or darker: structure has nothing to say.
 #[test]
 fn where_all_structures_are_alike_the_response_decides() {
-    let mut bench = narrow();
-    for (i, pixel) in bench.image.iter_mut().enumerate() {
+    let mut fixture = narrow();
+    for (i, pixel) in fixture.image.iter_mut().enumerate() {
         *pixel = (i % SIDE) as f32 * 0.1 + (i / SIDE) as f32 * 0.07;
     }
     let acquisition = Acquisition {
         k: 3,
         ..Acquisition::new(Strategy::BeaconStructure)
     };
-    let (proposal, truth) = propose(&bench, acquisition, 1, 60);
+    let (proposal, truth) = propose(&fixture, acquisition, 1, 60);
     assert!(truth.structural.iter().all(|&distance| distance < 1e-3));
     agrees(&proposal, &truth, slack(&truth), |n| {
         novelty(truth.mean[n], &truth.denoised, 3) * 0.01_f64.powf(0.75)
@@ -215,10 +220,10 @@ fn where_all_structures_are_alike_the_response_decides() {
 
 #[test]
 fn farthest_is_the_largest_structural_distance() {
-    let bench = Bench::new(Architecture::Valid, 0.05);
+    let fixture = Fixture::new(Architecture::Valid, 0.05);
     for points in [1, 25] {
         let acquisition = Acquisition::new(Strategy::Farthest);
-        let (proposal, truth) = propose(&bench, acquisition, 1, points);
+        let (proposal, truth) = propose(&fixture, acquisition, 1, points);
         agrees(&proposal, &truth, 1e-5, |n| truth.structural[n]);
     }
 }
@@ -226,23 +231,23 @@ fn farthest_is_the_largest_structural_distance() {
 /// It looks at structures alone, so it goes on where no model fits.
 #[test]
 fn farthest_needs_no_model() {
-    let bench = Bench::new(Architecture::Valid, 0.05);
-    let mut memory = Memory::new(3);
-    let mut explorer = memory.with_image(Acquisition::new(Strategy::Farthest), 1, &bench);
+    let fixture = Fixture::new(Architecture::Valid, 0.05);
+    let mut memory = ExplorerMemory::new(3);
+    let mut explorer = memory.with_image(Acquisition::new(Strategy::Farthest), 1, &fixture);
     assert_eq!(explorer.propose(), Err(Error::NoMeasurement));
     explorer.measure(Candidate(7), 0.5).unwrap();
     let chosen = explorer.propose().unwrap().candidate;
-    let distances = structural(&bench, &[Candidate(7)]);
+    let distances = structural(&fixture, &[Candidate(7)]);
     let most = distances.iter().copied().fold(0.0, f64::max);
     assert!(distances[chosen.index()] > most - 1e-5);
 }
 
 #[test]
 fn the_elite_variant_without_uncertainty_is_farthest_from_the_best_fifth_in_its_own_spread() {
-    let bench = narrow();
+    let fixture = narrow();
     for seed in 1..4 {
         let acquisition = Acquisition::new(Strategy::BeaconElite);
-        let (proposal, truth) = propose(&bench, acquisition, seed, 61);
+        let (proposal, truth) = propose(&fixture, acquisition, seed, 61);
         let mut ranked = truth.denoised.clone();
         ranked.sort_by(|a, b| b.total_cmp(a));
         // A fifth of 61, rounded up.
@@ -259,11 +264,11 @@ fn the_elite_variant_without_uncertainty_is_farthest_from_the_best_fifth_in_its_
 
 #[test]
 fn strategies_that_sample_differ_from_seed_to_seed_and_the_others_do_not() {
-    let bench = Bench::new(Architecture::Valid, 0.05);
+    let fixture = Fixture::new(Architecture::Valid, 0.05);
     for strategy in Strategy::ALL {
         let mut chosen: Vec<_> = (0..12)
             .map(|seed| {
-                propose(&bench, Acquisition::new(strategy), seed, 20)
+                propose(&fixture, Acquisition::new(strategy), seed, 20)
                     .0
                     .candidate
             })
@@ -282,11 +287,11 @@ fn strategies_that_sample_differ_from_seed_to_seed_and_the_others_do_not() {
 
 #[test]
 fn without_a_measurement_only_random_proposes() {
-    let bench = Bench::new(Architecture::Valid, 0.05);
+    let fixture = Fixture::new(Architecture::Valid, 0.05);
     for strategy in Strategy::ALL {
-        let mut memory = Memory::new(3);
-        let mut explorer = memory.with_image(Acquisition::new(strategy), 1, &bench);
-        explorer.load_model(&bench.model()).unwrap();
+        let mut memory = ExplorerMemory::new(3);
+        let mut explorer = memory.with_image(Acquisition::new(strategy), 1, &fixture);
+        explorer.load_model(&fixture.model()).unwrap();
         assert_eq!(explorer.propose().is_ok(), strategy == Strategy::Random);
     }
 }

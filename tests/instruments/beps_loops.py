@@ -1,4 +1,4 @@
-"""Parameters of measured hysteresis loops by another way, for `tests/tests/scalarizers.rs`.
+"""Parameters of measured hysteresis loops by another way, for `tests/tests/all/scalarizers.rs`.
 
     pip install h5py scipy
     python tests/instruments/beps_loops.py \

@@ -1,4 +1,4 @@
-"""Intensities of X-ray lines as HyperSpy and eXSpy compute them, for `tests/tests/scalarizers.rs`.
+"""Intensities of X-ray lines as HyperSpy and eXSpy compute them, for `tests/tests/all/scalarizers.rs`.
 
     pip install hyperspy exspy
     python tests/instruments/hyperspy_lines.py \

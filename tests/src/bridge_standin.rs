@@ -7,9 +7,10 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::{env, fs};
 
-use npyz::WriterBuilder as _;
-use npyz::npz::NpzWriter;
+use beacon_host::data::npy;
 use tempfile::TempDir;
+use zip::ZipWriter;
+use zip::write::SimpleFileOptions;
 
 /// What the stand-in measures; `None` is what the instrument does not tell.
 #[derive(Clone, Debug)]
@@ -34,18 +35,17 @@ pub struct StandinData {
 
 impl StandinData {
     fn write(&self, file: &Path) {
-        let mut archive = NpzWriter::create(file).expect("the stand-in's file can be written");
-        let mut write = |name: &str, shape: &[u64], values: &[f64]| {
-            let written = archive.array(name, npyz::zip::write::FileOptions::default());
-            let array = written.expect("an array can be begun").default_dtype();
-            let mut array = array.shape(shape).begin_nd().expect("a shape of numbers");
-            array.extend(values).expect("an array can be written");
-            array
-                .finish()
-                .expect("an array has the values of its shape");
+        let file = File::create(file).expect("the stand-in's file can be written");
+        let mut archive = ZipWriter::new(file);
+        let mut write = |name: &str, shape: &[usize], values: &[f64]| {
+            archive
+                .start_file(format!("{name}.npy"), SimpleFileOptions::default())
+                .expect("an array can be begun");
+            npy::write(&mut archive, shape, values.iter().copied())
+                .expect("an array can be written");
         };
-        let (height, width) = (self.height as u64, self.width as u64);
-        let channels = self.spectra.len() as u64 / (height * width);
+        let (height, width) = (self.height, self.width);
+        let channels = self.spectra.len() / (height * width);
         write("image", &[height, width], &self.image);
         write("spectra", &[height, width, channels], &self.spectra);
         for (name, value) in [
@@ -58,6 +58,9 @@ impl StandinData {
                 write(name, &[], &[value]);
             }
         }
+        archive
+            .finish()
+            .expect("the stand-in's file can be written");
     }
 }
 

@@ -2,42 +2,36 @@
 
 use std::io::Write as _;
 use std::ops::Range;
-use std::time::Duration;
-use std::{env, fs, thread};
+use std::time::{Duration, Instant};
+use std::{env, thread};
 
-use beacon_firmware::obi::{Command, Track, Visit};
+use beacon_generator::{Attached, CLOCK_HZ, CYCLES_PER_COUNT, Stay};
 use beacon_host::campaign::{Campaign, CampaignConfig, CampaignError, Outcome, Seeds};
 use beacon_host::controller::{
     BeamPort, Controller, ControllerChoice, ControllerError, Emulator, EmulatorError, InProcess,
     LinkReport, Linked, Memory, Port, Recovery, Setup, firmware_image,
 };
-use beacon_host::experiment::Experiment;
+use beacon_host::experiment::Oracle;
 use beacon_kernel::link::message::Settings;
 use beacon_kernel::link::scalarizer::Scalarizer;
 use beacon_kernel::link::{Client, Timing};
 use beacon_kernel::{Acquisition, Candidate, Capacity, Model, Proposal, Surrogate};
-use tempfile::TempDir;
 
-/// A running board and the file that its beam commands go to.
+/// A running board with a scan generator.
 pub struct EmulatedBoard {
     emulator: Emulator,
-    folder: TempDir,
 }
 
 impl EmulatedBoard {
-    const BEAM: &str = "beam.bin";
-
     /// Starts the firmware; `None`, said aloud, where the firmware or the emulator is absent.
     ///
     /// # Panics
     /// When either is absent although `BEACON_REQUIRE_EMULATOR` is set, or when the emulator is
     /// there and does not work.
     pub fn start() -> Option<Self> {
-        let folder = TempDir::new().expect("a folder for the beam's commands");
-        let beam = folder.path().join(Self::BEAM);
-        let started = firmware_image().and_then(|image| Emulator::start(&image, Some(&beam)));
+        let started = firmware_image().and_then(|image| Emulator::start(&image));
         match started {
-            Ok(emulator) => Some(Self { emulator, folder }),
+            Ok(emulator) => Some(Self { emulator }),
             Err(error @ (EmulatorError::NoFirmware { .. } | EmulatorError::Start(_)))
                 if env::var_os("BEACON_REQUIRE_EMULATOR").is_none() =>
             {
@@ -60,7 +54,7 @@ impl EmulatedBoard {
         &self,
         host: u32,
         (config, seeds): (&CampaignConfig, Seeds),
-        experiment: &mut dyn Experiment,
+        experiment: &mut dyn Oracle,
         before: F,
     ) -> (Result<Outcome, CampaignError>, LinkReport)
     where
@@ -88,51 +82,52 @@ impl EmulatedBoard {
         link_to(self.emulator.port(), host, capacity, with)
     }
 
-    /// Where the beam was on the specimen, as converter codes (x, y) in order.
+    /// Where the pins of the scan generator had the beam on the specimen, as converter codes
+    /// (x, y) in order: one entry for every dwell of `dwell_us`.
     ///
     /// # Panics
-    /// When the stream cannot be decoded, when the beam moved while it was on, or when it was
-    /// not blanked right after an exposure and at the end.
-    pub fn exposures(&self) -> Vec<(u16, u16)> {
-        let stream = self.stream();
-        let mut track = Track::new(&stream);
-        let (mut exposures, mut moved) = (Vec::new(), None);
-        while let Some(Visit { x, y, exposed }) = track.next() {
-            if exposed {
-                assert_eq!(
-                    moved,
-                    Some((x, y)),
-                    "it moves blanked, and only then dwells"
-                );
-                let mut after = Command::decode(track.rest());
-                // The generator holds a long dwell until the clock ends it.
-                if let Some((Command::Flush, rest)) = after {
-                    after = Command::decode(rest);
-                }
-                let after = after.map(|(command, _)| command);
-                assert_eq!(after, Some(Command::Blank), "after ({x}, {y})");
-                exposures.push((x, y));
-            }
-            moved = (!exposed).then_some((x, y));
-        }
-        assert!(track.rest().is_empty(), "not a command: {:?}", track.rest());
-        assert!(track.blanked(), "the beam is on at the end");
-        exposures
+    /// When the beam moved while it was on, when it is on, or when it was on anywhere for anything
+    /// but whole dwells, to a count of 125 ns each.
+    pub fn exposures(&self, dwell_us: u32) -> Vec<(u16, u16)> {
+        let dwell = u64::from(dwell_us) * CLOCK_HZ / 1_000_000;
+        let stays = self.stays();
+        let entries = stays.iter().flat_map(|stay| {
+            let times = (stay.on + dwell / 2) / dwell;
+            let error = stay.on.abs_diff(times * dwell);
+            assert!(
+                times > 0 && error <= times * CYCLES_PER_COUNT,
+                "{stay:?} is not {times} dwells of {dwell} cycles"
+            );
+            std::iter::repeat_n((stay.x, stay.y), times as usize)
+        });
+        entries.collect()
     }
 
-    /// Everything that went to the scan generator.
-    fn stream(&self) -> Vec<u8> {
-        let file = self.folder.path().join(Self::BEAM);
-        let mut stream = Vec::new();
+    /// What the pins of the scan generator exposed, once the beam is off.
+    ///
+    /// # Panics
+    /// When the beam moved while it was on, or stays on.
+    pub fn stays(&self) -> Vec<Stay> {
+        let generator = self.emulator.generator();
+        let deadline = Instant::now() + Duration::from_secs(10);
+        // An exposure that was under way a moment ago has a pause every half a millisecond.
+        let mut stays = generator.stays();
         loop {
-            // What the board sent a moment ago may still be on its way to the file.
             thread::sleep(Duration::from_millis(200));
-            let more = fs::read(&file).expect("the emulator writes the beam's commands");
-            if more.len() == stream.len() {
-                return stream;
+            let later = generator.stays();
+            if later == stays && !generator.beam_on() {
+                break;
             }
-            stream = more;
+            assert!(Instant::now() < deadline, "the beam stays on");
+            stays = later;
         }
+        assert_eq!(generator.moved(), 0, "the beam moved while it was on");
+        stays
+    }
+
+    /// The scan generator, to be disturbed.
+    pub fn generator(&self) -> &Attached {
+        self.emulator.generator()
     }
 }
 
@@ -204,6 +199,10 @@ impl<F: FnMut(usize, &mut Linked<'_>) -> Result<(), ControllerError>> BeamPort
         self.next()?.expose(candidate)
     }
 
+    fn finish(&mut self) -> Result<(), ControllerError> {
+        self.linked.finish()
+    }
+
     fn blank(&mut self) -> Result<(), ControllerError> {
         self.linked.blank()
     }
@@ -232,8 +231,8 @@ impl<F: FnMut(usize, &mut Linked<'_>) -> Result<(), ControllerError>> Controller
         self.next()?.choose(acquisition)
     }
 
-    fn load_model(&mut self, model: &Model<'_>) -> Result<(), ControllerError> {
-        self.next()?.load_model(model)
+    fn load_model(&mut self, model: &Model<'_>, version: u32) -> Result<(), ControllerError> {
+        self.next()?.load_model(model, version)
     }
 
     fn measure(&mut self, candidate: Candidate, response: f32) -> Result<(), ControllerError> {

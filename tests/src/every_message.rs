@@ -2,11 +2,11 @@
 
 use beacon_kernel::Error;
 use beacon_kernel::link::message::{
-    Acquisition, Activation, Architecture, Beam, BlankReason, Campaign, Capacity, Configuration,
-    DoseLimits, Exposed, Field, Followed, Health, Hello, Hyperparameters, Identity, KernelError,
-    LinkStatistics, Measured, Measurement, ModelHeader, Next, OtherHost, Phase, Prediction,
-    Proposal, Proposed, References, Refusal, Region, Reply, Request, Sampling, Settings,
-    Standardisation, Status, Strategy, Which, WindowLimits,
+    Acquisition, Activation, Architecture, Beam, BeamFault, BlankReason, Campaign, Capacity,
+    Configuration, DoseLimits, Exposed, Field, Followed, Health, Hello, Hyperparameters, Identity,
+    KernelError, LinkStatistics, Measured, Measurement, ModelHeader, Next, OtherHost, Phase,
+    Prediction, Proposal, Proposed, References, Refusal, Region, Reply, Request, Sampling,
+    Settings, Standardisation, Status, Strategy, Which, WindowLimits,
 };
 use beacon_kernel::link::scalarizer::{Scalarizer, Window};
 use beacon_kernel::link::transfer::{Descriptor, Encoding, Kind, Payload, Progress};
@@ -122,7 +122,14 @@ pub fn identities() -> [Identity; 2] {
         board: "nucleo-h743zi".try_into().unwrap(),
         build: "0.1.0 release".try_into().unwrap(),
         clock_hz: 480_000_000,
-        capacity: Capacity::from(kernel::Capacity::DEFAULT),
+        // That of the first release.
+        capacity: Capacity {
+            image_pixels: 4096,
+            image_width: 64,
+            candidates: 3600,
+            measurements: 320,
+            window: 16,
+        },
         windows: WindowLimits {
             valid_from: 10,
             same_from: 4,
@@ -522,6 +529,14 @@ pub fn replies() -> Vec<(Reply, Vec<u8>)> {
         limit: u64::MAX,
     };
     all.push((Reply::Refused(origin), Vec::new()));
+    for fault in [BeamFault::Silent, BeamFault::Strange] {
+        all.push((Reply::Refused(Refusal::Beam(fault)), Vec::new()));
+        let status = Status {
+            beam: Beam::Blanked(BlankReason::Fault(fault)),
+            ..statuses().remove(0)
+        };
+        all.push((Reply::Status(status), Vec::new()));
+    }
     all
 }
 
@@ -551,6 +566,8 @@ pub fn request_variant(request: &Request) -> usize {
         Request::End { .. } => 20,
         Request::Origin { .. } => 21,
         Request::Exclude(_) => 22,
+        Request::BeginWith { .. } => 23,
+        Request::Load { .. } => 24,
     }
 }
 

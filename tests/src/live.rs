@@ -4,12 +4,11 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-use beacon_host::campaign::{Campaign, CampaignError, Outcome, Seeds};
+use beacon_host::campaign::{CampaignError, LiveConfig, Outcome};
 use beacon_host::controller::{Controller, InProcess, Memory};
-use beacon_host::experiment::{Ended, Experiment as _};
-use beacon_host::live::{
-    LiveConfig, LiveError, LiveSummary, RunFolder, Session, Stall, TakenUp, Voice,
-};
+use beacon_host::experiment::Experiment as _;
+use beacon_host::journal::RunFolder;
+use beacon_host::live::{LiveError, LiveSummary, Log, Session, TakenUp};
 use beacon_host::microscope::Microscope;
 use beacon_host::spaces::{Cache, Spaces};
 use beacon_kernel::Capacity;
@@ -97,21 +96,15 @@ pub fn go(
     mut session: Session<'_>,
     controller: Option<&mut dyn Controller>,
 ) -> Result<Ran, CampaignError> {
-    let config = session.config().clone();
-    let mut campaign = config.campaign.clone();
-    campaign.steps = config.budget - campaign.initial;
-    let seeds = Seeds::Random(campaign.initial);
-    let campaign = Campaign::new(campaign, seeds, &session)?;
-    let spaces = Spaces::new(campaign.patches(), None, &Cache::none()).expect("patches");
-    let campaign = campaign.with_spaces(&spaces)?;
-    let (said, voice) = recorder();
-    session.set_voice(voice);
-    let mut nobody = ();
-    let mut observer = Stall::new(&mut nobody, config.stall_after, session.retargets());
+    let patches = session.patches()?;
+    let spaces = Spaces::new(&patches, None, &Cache::none()).expect("patches");
+    let (said, log) = recorder();
+    session.set_log(log);
     let outcome = if let Some(controller) = controller {
-        campaign.run(&mut session, controller, &mut observer)
+        session.run(Some(&spaces), controller, &mut ())
     } else {
         let image = session.image();
+        let config = session.config();
         let capacity = Capacity::for_campaign(
             image.height(),
             image.width(),
@@ -120,15 +113,8 @@ pub fn go(
         );
         let mut memory = Memory::new(capacity);
         let mut kernel = InProcess::new(&mut memory)?;
-        campaign.run(&mut session, &mut kernel, &mut observer)
-    };
-    let outcome = outcome.inspect_err(|error| {
-        let why = Ended::Controller(error.to_string());
-        session.end(&why).expect("the journal can be written");
-    })?;
-    session
-        .end(&outcome.ended)
-        .expect("the journal can be written");
+        session.run(Some(&spaces), &mut kernel, &mut ())
+    }?;
     let summary = LiveSummary::new(&outcome, &session).expect("the journal can be read");
     drop(session);
     let said = said.lock().expect("nobody panicked with it").clone();
@@ -141,11 +127,11 @@ pub fn go(
 
 type Said = Arc<std::sync::Mutex<Vec<String>>>;
 
-fn recorder() -> (Said, Voice) {
+fn recorder() -> (Said, Log) {
     let said = Said::default();
     let kept = Arc::clone(&said);
-    let voice = move |what: &str| kept.lock().expect("nobody panicked").push(what.to_owned());
-    (said, Box::new(voice))
+    let log = move |what: &str| kept.lock().expect("nobody panicked").push(what.to_owned());
+    (said, Box::new(log))
 }
 
 fn never() -> Arc<AtomicBool> {

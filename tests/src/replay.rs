@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 
 use beacon_host::campaign::{Campaign, CampaignConfig, Outcome, Seeds, read_seeds};
 use beacon_host::controller::{InProcess, Memory};
-use beacon_host::dataset;
-use beacon_host::experiment::{Experiment, Replay, SpecimenExperiment};
+use beacon_host::data::files;
+use beacon_host::experiment::{Oracle, Replay, SpecimenExperiment};
 use beacon_host::specimen::SpecimenKind;
 use beacon_kernel::Capacity;
 
@@ -17,7 +17,7 @@ pub fn pfm() -> Option<Replay> {
     let folder = pfm_folder()?;
     let read = |name: &str| {
         let file = folder.join(name);
-        dataset::read_map(&file.to_string_lossy()).expect("the PFM data are readable")
+        files::read_map(&file.to_string_lossy()).expect("the PFM data are readable")
     };
     let replay = Replay::new(read("image.npy"), read("scalarizer.npy"));
     Some(replay.expect("image and response of the PFM data have one shape"))
@@ -57,7 +57,7 @@ pub fn specimen(seed: u64) -> SpecimenExperiment {
 ///
 /// # Panics
 /// When the campaign cannot start or fails: tests ask for valid ones.
-pub fn run(config: &CampaignConfig, seeds: Seeds, experiment: &mut dyn Experiment) -> Outcome {
+pub fn run(config: &CampaignConfig, seeds: Seeds, experiment: &mut dyn Oracle) -> Outcome {
     let campaign = Campaign::new(config.clone(), seeds, experiment).expect("a valid campaign");
     let candidates = campaign.candidates();
     let mut memory = Memory::new(Capacity::for_campaign(

@@ -2,13 +2,11 @@
 
 use std::time::Duration;
 
-use beacon_host::map::Map;
+use beacon_host::data::{Axis, Behaviour, Channels, Map};
 use beacon_host::microscope::{
     Acquired, Beam, Interrupt, Microscope, MicroscopeError, Past, Position,
 };
 use beacon_host::scalarizer::Scalarizer;
-use beacon_host::specimen::Behaviour;
-use beacon_host::spectra::Channels;
 
 /// What happens at an acquisition.
 #[derive(Clone, Debug, PartialEq)]
@@ -118,7 +116,15 @@ impl<M: Microscope, F: FnMut(usize) -> Option<Mishap>> Microscope for Unreliable
         self.inner.true_pixel()
     }
 
-    fn relive(&mut self, past: &[Past]) {
-        self.inner.relive(past);
+    fn fast_forward(&mut self, past: &[Past]) {
+        self.inner.fast_forward(past);
+    }
+
+    fn frame(&self) -> Option<(Axis, Axis)> {
+        self.inner.frame()
+    }
+
+    fn longest_real_to_live(&self) -> f64 {
+        self.inner.longest_real_to_live()
     }
 }

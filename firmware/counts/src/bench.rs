@@ -1,6 +1,6 @@
 //! An explorer in the middle of a campaign, to run single kernels of.
 
-use beacon_kernel::{Candidate, Error, Explorer, Model, Network, Standardisation};
+use beacon_kernel::{Architecture, Candidate, Error, Explorer, Model, Network, Standardisation};
 
 use crate::{Lent, STRUCTURES, Shape, workload};
 
@@ -58,6 +58,17 @@ impl Bench {
             .load_image(side, side, capacity.window, self.image)
     }
 
+    /// A model of the fixed filters, of which only the cost counts.
+    pub fn filters(&self) -> Model<'static> {
+        let window = self.model.network.window();
+        let network = Network::new(Architecture::Filters, window).expect("a window of the filters");
+        Model {
+            network,
+            weights: &self.model.weights[..network.weight_count()],
+            ..self.model
+        }
+    }
+
     /// Measures until so many points are, the last of them not included.
     pub fn measure_until(&mut self, measurements: usize) {
         let known = self.explorer.measurements().len();
@@ -69,9 +80,9 @@ impl Bench {
     /// The same with structural distances, as far as their values matter.
     pub fn measure_with_structures_until(&mut self, measurements: usize) {
         self.measure_until(STRUCTURES);
-        self.explorer.only_approach().expect("distances");
+        self.explorer.only_update_distances().expect("distances");
         self.measure_until(measurements);
-        self.explorer.skip_approach();
+        self.explorer.skip_distances();
     }
 
     /// Mean and variance of every candidate; returns their sum, so that none is left out.

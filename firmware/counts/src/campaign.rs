@@ -28,14 +28,14 @@ const LIMITS: Limits = Limits {
 };
 
 /// A board whose beam command ends the count.
-struct Port {
+struct CountingBoard {
     table: Table,
     /// What was counted from the last byte to the last beam command, if the counter holds it.
     decided: Option<u32>,
     answers: heapless::Deque<u8, ANSWERS>,
 }
 
-impl Board for Port {
+impl Board for CountingBoard {
     fn name(&self) -> &'static str {
         "counting"
     }
@@ -77,20 +77,20 @@ impl Board for Port {
 }
 
 /// A serial line without length, with the controller and its board at the other end.
-struct Line {
+struct InMemory {
     controller: Controller<'static>,
-    port: Port,
+    board: CountingBoard,
     now_ms: u64,
 }
 
-impl Transport for Line {
+impl Transport for InMemory {
     type Error = core::convert::Infallible;
 
     fn send(&mut self, bytes: &[u8]) -> Result<(), Self::Error> {
         for byte in bytes {
-            self.port.table.restart();
+            self.board.table.restart();
             if self.controller.receive(*byte) {
-                self.controller.poll(self.now_ms, &mut self.port);
+                self.controller.poll(self.now_ms, &mut self.board);
             }
         }
         Ok(())
@@ -98,11 +98,11 @@ impl Transport for Line {
 
     fn receive(&mut self, buffer: &mut [u8], _: u32) -> Result<usize, Self::Error> {
         // An answer that never comes must run into the client's patience.
-        self.now_ms += u64::from(self.port.answers.is_empty());
+        self.now_ms += u64::from(self.board.answers.is_empty());
         let mut count = 0;
         for (slot, byte) in buffer
             .iter_mut()
-            .zip(core::iter::from_fn(|| self.port.answers.pop_front()))
+            .zip(core::iter::from_fn(|| self.board.answers.pop_front()))
         {
             *slot = byte;
             count += 1;
@@ -116,8 +116,8 @@ impl Transport for Line {
 }
 
 /// A controller in the middle of a campaign, and the host that drives it.
-pub struct Campaign {
-    client: Client<Line>,
+pub struct LinkedCampaign {
+    client: Client<InMemory>,
     capacity: Capacity,
     network: Network,
     image: &'static [f32],
@@ -127,7 +127,7 @@ pub struct Campaign {
     slice: u32,
 }
 
-impl Campaign {
+impl LinkedCampaign {
     /// A connected host, and a controller with room for its image.
     pub fn new(lent: Lent, memory: Memory<'static>, table: Table) -> Self {
         let capacity = lent.capacity;
@@ -136,14 +136,14 @@ impl Campaign {
         workload::image(capacity.image_width, image);
         workload::weights(network, weights);
         let controller = Controller::new(explorer, memory, LIMITS).expect("enough memory");
-        let port = Port {
+        let board = CountingBoard {
             table,
             decided: None,
             answers: heapless::Deque::new(),
         };
-        let line = Line {
+        let line = InMemory {
             controller,
-            port,
+            board,
             now_ms: 0,
         };
         let mut client = Client::new(line, Timing::default(), 1);
@@ -184,12 +184,12 @@ impl Campaign {
             self.measure(candidate, Next::Nothing);
         }
         let line = self.client.transport_mut();
-        line.controller.explorer_mut().skip_approach();
+        line.controller.explorer_mut().skip_distances();
         self.send_model(hyperparameters);
         let proposed = self.client.propose(true).expect("a proposal");
         self.dwell();
         self.measure(Candidate(proposed.proposal.candidate), Next::Expose);
-        let count = self.client.transport_mut().port.decided.take();
+        let count = self.client.transport_mut().board.decided.take();
         table::print(kernel, shape, macs, count.expect("a beam command"));
     }
 
@@ -206,9 +206,9 @@ impl Campaign {
         let mut more = true;
         self.slice = 0;
         while more {
-            line.port.table.restart();
+            line.board.table.restart();
             more = line.controller.idle();
-            let count = line.port.table.read().expect("a slice is short");
+            let count = line.board.table.read().expect("a slice is short");
             self.slice = self.slice.max(count);
         }
     }
@@ -259,8 +259,8 @@ impl Campaign {
             candidate: candidate.0,
             value: workload::response(candidate),
         };
-        let port = &mut self.client.transport_mut().port;
-        port.decided = None;
+        let board = &mut self.client.transport_mut().board;
+        board.decided = None;
         let measured = self
             .client
             .measure(measurement, next)

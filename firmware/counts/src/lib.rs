@@ -1,21 +1,25 @@
-//! What the counting images share: a workload, a table, and how many multiply-accumulates each
-//! kernel asks for.
+//! What the counting image is made of: a workload, the kernels, a table, and how many
+//! multiply-accumulates each kernel asks for.
 //!
-//! Every image in `bin/` runs one kernel of `beacon-kernel` on the board and prints rows of
-//! `kernel,candidates,measurements,COUNT,macs` through semihosting; COUNT is what the board's
-//! [`WorkCounter`](beacon_firmware::board::WorkCounter) counts. A panic is printed and ends the
-//! run with an exit code.
+//! The image runs one kernel of `beacon-kernel` on the board, the one that the debugger names, and
+//! prints rows of `kernel,candidates,measurements,COUNT,macs` through semihosting; COUNT is what
+//! the board's [`WorkCounter`](beacon_firmware::board::WorkCounter) counts. A panic is printed and
+//! ends the run with an exit code.
 
 #![cfg_attr(not(test), no_std)]
-#![forbid(unsafe_code)]
+#![deny(unsafe_code)]
 
 pub mod macs;
 mod shape;
 
 #[cfg(feature = "board")]
+mod argument;
+#[cfg(feature = "board")]
 mod bench;
 #[cfg(feature = "board")]
 mod campaign;
+#[cfg(feature = "board")]
+pub mod kernels;
 #[cfg(feature = "board")]
 mod memory;
 #[cfg(feature = "board")]
@@ -24,9 +28,13 @@ mod table;
 mod workload;
 
 #[cfg(feature = "board")]
-pub use self::{bench::Bench, campaign::Campaign, memory::Lent, table::Table, table::run};
+pub use self::{bench::Bench, campaign::LinkedCampaign, memory::Lent, table::Table, table::run};
 pub use shape::Shape;
 
+/// The problem that all kernels are compared at: the 2401 windows of 16 pixels inside an image of
+/// 64 × 64.
+pub const CAPACITY: beacon_kernel::Capacity =
+    beacon_kernel::Capacity::for_campaign(64, 64, 16, 320);
 /// Points measured in the middle of a campaign of 300 steps after ten seeds: the figure that all
 /// kernels are compared at.
 pub const MEASUREMENTS: usize = 310;

@@ -37,6 +37,22 @@ pub fn features(shape: Shape) -> u64 {
     (conv1 + conv2 + dense) as u64
 }
 
+/// The nine features of the fixed filters: three Gaussian means and two gradients of two filters
+/// each, along y over the columns of the image, then along x over the candidates; means and squared
+/// deviations over three squares, and of every feature over the candidates.
+pub fn filters(shape: Shape) -> u64 {
+    let (window, count) = (shape.candidates.window(), shape.candidates.count());
+    let along_y = shape.candidates.rows() * shape.candidates.extended_width();
+    let gaussians = 7 * window * (along_y + count);
+    let squares = 2 * count * (5 * 5 + 8 * 8 + 16 * 16);
+    (gaussians + squares + 3 * beacon_kernel::filters::FEATURES * count) as u64
+}
+
+/// Latents from those features.
+pub fn latents(shape: Shape) -> u64 {
+    shape.count() * (beacon_kernel::filters::FEATURES * LATENT) as u64
+}
+
 /// A triangular solve of order n.
 fn solve(n: u64) -> u64 {
     n * n.saturating_sub(1) / 2
@@ -147,13 +163,13 @@ pub fn decision_mu(shape: Shape) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use beacon_kernel::Capacity;
+    use crate::CAPACITY;
 
     /// 15.1 million for the 2401 windows of a 64 × 64 image, as the kernel's `dense` and the
     /// design say; the exact figure from the sizes of the layers by hand.
     #[test]
     fn dense_features_cost_what_the_layers_sizes_say() {
-        let shape = Shape::of(Capacity::DEFAULT, 0);
+        let shape = Shape::of(CAPACITY, 0);
         assert_eq!(shape.count(), 2401);
         let by_hand = 60 * 60 * 9 * 16 + 55 * 55 * 9 * 16 * 32 + 2401 * 2 * 2 * 32 * 2;
         assert_eq!(features(shape), by_hand);
@@ -171,14 +187,14 @@ mod tests {
                 products += (0..=i).sum::<u64>();
             }
             let (distances, targets) = (2 * solve(n), solve(n));
-            let shape = Shape::of(Capacity::DEFAULT, n as usize);
+            let shape = Shape::of(CAPACITY, n as usize);
             assert_eq!(refactor(shape), products + distances + targets, "{n}");
         }
     }
 
     #[test]
     fn a_factor_is_its_points_appended_one_by_one() {
-        let of = |n| Shape::of(Capacity::DEFAULT, n);
+        let of = |n| Shape::of(CAPACITY, n);
         assert_eq!(refactor(of(310)), refactor(of(309)) + append(of(310)));
     }
 }

@@ -8,7 +8,7 @@ use beacon_firmware::board::{Counter, WorkCounter, crash_store};
 use cortex_m_semihosting::debug::{self, ExitStatus};
 use cortex_m_semihosting::{heprintln, hprintln};
 
-use crate::Shape;
+use crate::{Shape, argument};
 
 /// Counts work and prints a row for it.
 pub struct Table {
@@ -59,17 +59,20 @@ pub(crate) fn print(kernel: &str, shape: Shape, macs: fn(Shape) -> u64, count: u
     );
 }
 
-/// Runs an image: prints the table's head, does the work and ends the run.
-pub fn run(work: impl FnOnce(Table)) -> ! {
+/// Runs the image: prints the table's head, does the work for the kernel that the debugger names,
+/// and ends the run. A debugger that names none gets whole decisions.
+pub fn run(work: impl FnOnce(&str, Table)) -> ! {
     // A fault starts the board over with a message in its crash record.
     if let Some(message) = crash_store::message() {
         crash_store::forget();
         heprintln!("{}", message.as_str());
         end(debug::EXIT_FAILURE);
     }
+    let mut line = [0; argument::LENGTH];
+    let kernel = argument::read(&mut line).unwrap_or("decision");
     let counter = Counter::take().expect("taken once");
     hprintln!("kernel,candidates,measurements,{},macs", Counter::UNIT);
-    work(Table { counter });
+    work(kernel, Table { counter });
     end(debug::EXIT_SUCCESS)
 }
 

@@ -2,13 +2,13 @@
 
 use core::ptr::{addr_of, addr_of_mut};
 
-use crate::crash::{Counter, Message, Record};
+use crate::crash::{Message, Record, ResetCount};
 
-/// What the reserved memory holds.
+/// The layout of the reserved memory.
 #[repr(C)]
 struct Kept {
     record: Record,
-    watchdog_resets: Counter,
+    watchdog_resets: ResetCount,
 }
 
 unsafe extern "C" {
@@ -44,7 +44,7 @@ pub fn watchdog_resets() -> u32 {
 
 /// One more reset by the watchdog.
 pub(crate) fn count_watchdog_reset() {
-    let counter = Counter::new(watchdog_resets().wrapping_add(1));
+    let counter = ResetCount::new(watchdog_resets().wrapping_add(1));
     // SAFETY: as above.
     unsafe { addr_of_mut!(_crash_record.watchdog_resets).write_volatile(counter) };
 }

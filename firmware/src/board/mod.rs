@@ -1,10 +1,11 @@
-//! What a board offers the main loop, and what every board does alike.
+//! The interface between a board and the main loop, and the code that all boards share.
 //!
 //! A board is chosen by a cargo feature. To add one, write a module with a type that implements
 //! [`Hardware`], the free functions `before_main` and `blank_now`, and a memory map; for the images
 //! that count what work costs, also a [`WorkCounter`].
 
 use beacon_kernel::link::Exposure;
+use beacon_kernel::link::message::BeamFault;
 
 #[cfg(any(feature = "mps2-an500", feature = "mps2-an505"))]
 mod mps2;
@@ -34,13 +35,16 @@ pub use start::{reset, stack_high_water, stack_size, static_ram};
 ///
 /// Nothing here blocks for longer than a beam command takes to leave, except [`Hardware::sleep`].
 pub trait Hardware: Sized {
-    /// What the host is told.
+    /// The board's name, which the host shows.
     const NAME: &'static str;
-    /// How fast the core runs.
+    /// The core's clock in Hz.
     const CLOCK_HZ: u32;
-    /// How long the longest piece of work takes: the features of 3600 candidates in the padded
-    /// network, patch by patch, some 4 G instructions. The dense one takes a hundredth of that.
+    /// How long the longest piece of work takes, in ms: the features of 3600 candidates in the
+    /// padded network, which evaluates patch by patch, some 4 G instructions. The unpadded network
+    /// needs a hundredth of that.
     const WORK_MS: u32;
+    /// The shortest dwell that is kept, in µs.
+    const SHORTEST_DWELL_US: u32 = 1;
 
     /// The hardware, once. The beam is blanked and the watchdog runs when it returns.
     fn take() -> Option<Self>;
@@ -49,7 +53,7 @@ pub trait Hardware: Sized {
     fn receive(&mut self, into: &mut [u8]) -> usize;
     /// Queues bytes to be sent, as many as there is room for.
     fn send(&mut self, bytes: &[u8]) -> usize;
-    /// Received bytes that were lost since the start because nobody took them in time.
+    /// Received bytes that found the queue full since the start, and were lost.
     fn lost_bytes(&self) -> u32;
 
     /// Moves the blanked beam, lets it settle, exposes the specimen and blanks it again. Returns
@@ -57,6 +61,20 @@ pub trait Hardware: Sized {
     fn expose(&mut self, exposure: Exposure);
     /// Whether an exposure is under way.
     fn exposing(&self) -> bool;
+    /// Whether an exposure can begin.
+    ///
+    /// # Errors
+    /// What is wrong with what drives the beam.
+    fn beam_ready(&self) -> Result<(), BeamFault> {
+        Ok(())
+    }
+    /// Whether the last exposure went as it was asked for, as far as it has come.
+    ///
+    /// # Errors
+    /// What cut it short.
+    fn beam_outcome(&self) -> Result<(), BeamFault> {
+        Ok(())
+    }
     /// Takes the beam off the specimen and gives up the exposure.
     fn blank(&mut self);
 

@@ -1,7 +1,8 @@
 //! Arm's MPS2 board, which QEMU emulates: with the AN500 image, a Cortex-M7, or the AN505 image, a
 //! Cortex-M33.
 //!
-//! UART0 is the link. UART1 drives a scan generator with Open Beam Interface commands. UART2
+//! UART0 is the link. UART1 drives a scan generator with Open Beam Interface commands and takes
+//! its answers. UART2
 //! carries logs when they are built in.
 
 mod counter;
@@ -12,7 +13,7 @@ mod image;
 use core::sync::atomic::{AtomicU32, Ordering};
 
 use crate::crash::Message;
-use crate::obi::Command;
+use crate::obi::{Driver, SHORTEST_DWELL_US, recover_after_a_cut};
 use cortex_m::interrupt::InterruptNumber;
 use cortex_m::peripheral::NVIC;
 use cortex_m_rt::exception;
@@ -23,6 +24,7 @@ use image::{CORE_HZ, INTERRUPTS, TIMERS, UARTS};
 use super::serial::{Ends, Owned, Serial};
 use super::{Hardware, crash_store, start};
 use beacon_kernel::link::Exposure;
+use beacon_kernel::link::message::BeamFault;
 
 /// As fast as these UARTs go: they divide the clock by 16 at least.
 const BAUD_DIVISOR: u32 = 16;
@@ -148,6 +150,7 @@ mod watchdog {
 struct Interrupts {
     received: u16,
     sent: u16,
+    beam_received: u16,
     clock: u16,
 }
 
@@ -157,6 +160,7 @@ struct Interrupts {
 enum Interrupt {
     LinkReceived = INTERRUPTS.received,
     LinkSent = INTERRUPTS.sent,
+    BeamReceived = INTERRUPTS.beam_received,
     Clock = INTERRUPTS.clock,
 }
 
@@ -181,6 +185,7 @@ static __INTERRUPTS: [Handler; 64] = {
     let mut table: [Handler; 64] = [DefaultHandler; 64];
     table[Interrupt::LinkReceived as usize] = link_received;
     table[Interrupt::LinkSent as usize] = link_sent;
+    table[Interrupt::BeamReceived as usize] = beam_received;
     table[Interrupt::Clock as usize] = clock;
     table
 };
@@ -219,9 +224,18 @@ unsafe extern "C" fn link_sent() {
     }
 }
 
+unsafe extern "C" fn beam_received() {
+    // First the flag, then the byte: reading makes room for the next one, which sets it again.
+    BEAM.0.write(Uart::INTERRUPT, Uart::RECEIVED);
+    if BEAM.0.read(Uart::STATE) & Uart::RECEIVE_FULL != 0 {
+        let byte = BEAM.0.read(Uart::DATA) as u8;
+        beam::act(|driver| driver.receive(byte));
+    }
+}
+
 unsafe extern "C" fn clock() {
     CLOCK.0.write(Timer::INTERRUPT, 1);
-    beam::tick();
+    beam::act(Driver::tick);
     MILLISECONDS.fetch_add(1, Ordering::Relaxed);
 }
 
@@ -232,197 +246,49 @@ unsafe fn NonMaskableInt() -> ! {
     start::reset(&Message::new().with("watchdog: the main loop did not come round"))
 }
 
-/// The beam port: exposures as Open Beam Interface commands.
+/// The beam port: a scan generator that Open Beam Interface commands drive.
 ///
-/// The scan generator counts at most 8 ms; what takes longer is timed by the millisecond clock,
-/// in its interrupt, so that an exposure ends whatever the main loop does.
+/// Its answers time an exposure, in the interrupt that takes them, so that an exposure ends
+/// whatever the main loop does.
 mod beam {
     use core::cell::Cell;
-    use core::sync::atomic::{AtomicUsize, Ordering};
 
-    use crate::obi::{Command, DWELL_NANOSECONDS, LONGEST};
     use cortex_m::interrupt::{Mutex, free};
 
-    use beacon_kernel::link::Exposure;
+    use crate::obi::{Burst, Driver};
 
     use super::BEAM;
 
-    /// What the clock still has to do, and in how many milliseconds.
-    #[derive(Clone, Copy)]
-    enum Phase {
-        /// Nothing: the beam is blanked.
-        Idle,
-        /// The beam moved and is to be unblanked.
-        Settling {
-            milliseconds: u32,
-            x: u16,
-            y: u16,
-            dwell_us: u32,
-        },
-        /// The beam is on the specimen.
-        Dwelling { milliseconds: u32 },
-        /// The generator does the rest by itself.
-        Generating { milliseconds: u32 },
-    }
+    static DRIVER: Mutex<Cell<Driver>> = Mutex::new(Cell::new(Driver::new()));
 
-    static PHASE: Mutex<Cell<Phase>> = Mutex::new(Cell::new(Phase::Idle));
-
-    /// Dwell counts of the generator, if they fit.
-    fn counts(microseconds: u32) -> Option<u16> {
-        let counts = u64::from(microseconds) * 1000 / u64::from(DWELL_NANOSECONDS);
-        u16::try_from(counts).ok()
-    }
-
-    /// One more than asked for, because the present one is partly over.
-    fn milliseconds(microseconds: u32) -> u32 {
-        microseconds.div_ceil(1000) + 1
-    }
-
-    /// Bytes that the command being sent still lacks. Main loop and clock never send at the same
-    /// time; a fault may come in between.
-    static LACKING: AtomicUsize = AtomicUsize::new(0);
-
-    fn send(command: Command) {
-        let bytes = command.encode();
-        let bytes = bytes.as_ref();
-        LACKING.store(bytes.len(), Ordering::Relaxed);
-        for byte in bytes {
-            BEAM.send(core::slice::from_ref(byte));
-            LACKING.fetch_sub(1, Ordering::Relaxed);
-        }
-    }
-
-    /// Ends a command that a fault cut in half: at the edge, with the shortest dwell, rather than
-    /// with a blank taken for a coordinate.
-    pub(super) fn finish_command() {
-        for _ in 0..LACKING.swap(0, Ordering::Relaxed).min(LONGEST - 1) {
-            BEAM.send(&[0]);
-        }
-    }
-
-    pub(super) fn expose(
-        Exposure {
-            x,
-            y,
-            settle_us,
-            dwell_us,
-        }: Exposure,
-    ) {
-        blank();
-        // The generator's codes have 14 bits.
-        let (x, y) = (x >> 2, y >> 2);
-        let next = match counts(settle_us) {
-            Some(0) => {
-                send(Command::VectorPixelMinDwell { x, y });
-                dwell(x, y, dwell_us)
-            }
-            Some(settle) => {
-                send(Command::VectorPixel {
-                    x,
-                    y,
-                    dwell: settle,
-                });
-                dwell(x, y, dwell_us)
-            }
-            None => {
-                send(Command::VectorPixelMinDwell { x, y });
-                let milliseconds = milliseconds(settle_us);
-                Phase::Settling {
-                    milliseconds,
-                    x,
-                    y,
-                    dwell_us,
-                }
-            }
-        };
-        free(|section| PHASE.borrow(section).set(next));
-    }
-
-    /// Puts the beam on the specimen; the generator ends a short dwell, the clock a long one.
-    fn dwell(x: u16, y: u16, dwell_us: u32) -> Phase {
-        send(Command::Unblank);
-        if let Some(dwell) = counts(dwell_us) {
-            send(Command::VectorPixel { x, y, dwell });
-            send(Command::Blank);
-            send(Command::Flush);
-            Phase::Generating {
-                milliseconds: milliseconds(dwell_us),
-            }
-        } else {
-            send(Command::VectorPixel {
-                x,
-                y,
-                dwell: u16::MAX,
-            });
-            send(Command::Flush);
-            Phase::Dwelling {
-                milliseconds: milliseconds(dwell_us),
-            }
-        }
-    }
-
-    pub(super) fn exposing() -> bool {
-        free(|section| !matches!(PHASE.borrow(section).get(), Phase::Idle))
-    }
-
-    pub(super) fn blank() {
-        // First the clock lets go of the port.
-        free(|section| PHASE.borrow(section).set(Phase::Idle));
-        send(Command::Blank);
-    }
-
-    /// A millisecond has passed.
-    pub(super) fn tick() {
+    /// Lets the driver act, and sends what it says without a pause: the byte that blanks has to
+    /// follow its pixel at once.
+    pub(super) fn act(act: impl FnOnce(&mut Driver) -> Burst) {
         free(|section| {
-            let phase = PHASE.borrow(section);
-            phase.set(match phase.get() {
-                Phase::Idle | Phase::Generating { milliseconds: 0 } => Phase::Idle,
-                Phase::Generating { milliseconds } => Phase::Generating {
-                    milliseconds: milliseconds - 1,
-                },
-                Phase::Settling {
-                    milliseconds: 0,
-                    x,
-                    y,
-                    dwell_us,
-                } => dwell(x, y, dwell_us),
-                Phase::Settling {
-                    milliseconds,
-                    x,
-                    y,
-                    dwell_us,
-                } => Phase::Settling {
-                    milliseconds: milliseconds - 1,
-                    x,
-                    y,
-                    dwell_us,
-                },
-                Phase::Dwelling { milliseconds: 0 } => {
-                    send(Command::Blank);
-                    Phase::Idle
-                }
-                Phase::Dwelling { milliseconds } => Phase::Dwelling {
-                    milliseconds: milliseconds - 1,
-                },
-            });
+            let cell = DRIVER.borrow(section);
+            let mut driver = cell.get();
+            let burst = act(&mut driver);
+            cell.set(driver);
+            BEAM.send(burst.as_ref());
         });
+    }
+
+    pub(super) fn look<R>(look: impl FnOnce(&Driver) -> R) -> R {
+        free(|section| look(&DRIVER.borrow(section).get()))
     }
 }
 
 /// Blanks the beam, before anything else runs.
 pub(super) fn before_main() {
     BEAM.start(Uart::ENABLE_SEND);
-    // The reset may have cut a command in half: the generator takes the first bytes as its
-    // operands, and at least one of them as the command.
-    for _ in 0..crate::obi::LONGEST {
-        BEAM.send(Command::Blank.encode().as_ref());
-    }
+    blank_now();
 }
 
-/// Blanks the beam from wherever something went wrong.
+/// Blanks the beam from wherever something went wrong, and whatever command that cut in half.
 pub fn blank_now() {
-    beam::finish_command();
-    BEAM.send(Command::Blank.encode().as_ref());
+    for byte in recover_after_a_cut() {
+        BEAM.send(&[byte]);
+    }
 }
 
 /// The board's hardware.
@@ -434,6 +300,7 @@ impl Hardware for Selected {
     const NAME: &'static str = image::NAME;
     const CLOCK_HZ: u32 = CORE_HZ;
     const WORK_MS: u32 = 30_000;
+    const SHORTEST_DWELL_US: u32 = SHORTEST_DWELL_US;
 
     fn take() -> Option<Self> {
         let mut core = cortex_m::Peripherals::take()?;
@@ -444,6 +311,7 @@ impl Hardware for Selected {
             RECEIVED.fill(received);
             TO_SEND.fill(to_send);
         }
+        BEAM.start(Uart::ENABLE_SEND | Uart::ENABLE_RECEIVE | Uart::INTERRUPT_RECEIVED);
         LINK.start(
             Uart::ENABLE_SEND
                 | Uart::ENABLE_RECEIVE
@@ -462,13 +330,12 @@ impl Hardware for Selected {
         for interrupt in [
             Interrupt::LinkReceived,
             Interrupt::LinkSent,
+            Interrupt::BeamReceived,
             Interrupt::Clock,
         ] {
             // SAFETY: everything that the handlers use is in place.
             unsafe { NVIC::unmask(interrupt) };
         }
-        BEAM.send(Command::ExternalControl(true).encode().as_ref());
-        BEAM.send(Command::Synchronize { cookie: 0 }.encode().as_ref());
         Some(Self { serial })
     }
 
@@ -496,15 +363,23 @@ impl Hardware for Selected {
     }
 
     fn expose(&mut self, exposure: Exposure) {
-        beam::expose(exposure);
+        beam::act(|driver| driver.expose(exposure));
     }
 
     fn exposing(&self) -> bool {
-        beam::exposing()
+        beam::look(Driver::exposing)
+    }
+
+    fn beam_ready(&self) -> Result<(), BeamFault> {
+        beam::look(Driver::ready)
+    }
+
+    fn beam_outcome(&self) -> Result<(), BeamFault> {
+        beam::look(Driver::outcome)
     }
 
     fn blank(&mut self) {
-        beam::blank();
+        beam::act(Driver::blank);
     }
 
     fn milliseconds(&self) -> u32 {

@@ -48,5 +48,5 @@ fn load_model(bencher: Bencher<'_, '_>, side: usize) {
     let trainer = scene.trainer(310).unwrap();
     let mut memory = scene.memory();
     let mut kernel = scene.kernel(&mut memory, &trainer, 310).unwrap();
-    bencher.bench_local(|| kernel.load_model(&trainer.model()).unwrap());
+    bencher.bench_local(|| kernel.load_model(&trainer.model(), 1).unwrap());
 }

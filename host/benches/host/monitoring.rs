@@ -19,7 +19,7 @@ fn surrogate_of_a_new_model(bencher: Bencher<'_, '_>, points: usize) {
     let mut memory = scene.memory();
     let kernel = scene.kernel(&mut memory, &trainer, points).unwrap();
     let kernel = std::cell::RefCell::new(kernel);
-    let load = || kernel.borrow_mut().load_model(&trainer.model()).unwrap();
+    let load = || kernel.borrow_mut().load_model(&trainer.model(), 1).unwrap();
     let sweep = |()| kernel.borrow_mut().surrogate().unwrap().noise;
     bencher.with_inputs(load).bench_local_values(sweep);
 }

@@ -3,8 +3,7 @@
 use std::error::Error;
 
 use beacon_host::controller::{Controller, InProcess, Memory, Setup};
-use beacon_host::map::Map;
-use beacon_host::patches::Patches;
+use beacon_host::data::{Map, Patches};
 use beacon_host::scalarizer::Scalarizer;
 use beacon_host::specimen::{NanoparticlesConfig, SpecimenConfig, SpecimenKind};
 use beacon_host::train::{Trainer, TrainerConfig};
@@ -111,7 +110,7 @@ impl Scene {
         for point in 0..points {
             self.measure(&mut kernel, point)?;
         }
-        kernel.load_model(&trainer.model())?;
+        kernel.load_model(&trainer.model(), 1)?;
         Ok(kernel)
     }
 

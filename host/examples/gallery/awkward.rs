@@ -2,12 +2,12 @@
 //! strategies, one step, no seeds, long names.
 
 use crate::{Outcome, Pixels};
-use beacon_host::axis::Axis;
-use beacon_host::map::Map;
-use beacon_host::report::{
-    Metrics, Progress, Report, StepTimes, StrategyResult, Table, TargetFigure, Trajectory,
-    TrajectoryFigure, save, write_figures, write_report,
+use beacon_host::data::{Axis, Map};
+use beacon_host::figures::{
+    Metrics, Progress, StepTimes, StrategyResult, TargetFigure, Trajectory, TrajectoryFigure,
 };
+use beacon_host::page::{Report, Table, write_figures, write_report};
+use beacon_host::plot::save;
 use std::path::Path;
 
 /// Draws all of it.

@@ -2,7 +2,8 @@
 
 use crate::Outcome;
 use crate::read::{coords, indices, npy, order};
-use beacon_host::report::{LatentFigure, Manifold, save_both};
+use beacon_host::figures::{LatentFigure, Manifold};
+use beacon_host::plot::save_both;
 use std::path::Path;
 
 const WINDOW: usize = 16;

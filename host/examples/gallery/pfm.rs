@@ -2,13 +2,14 @@
 
 use crate::read::{at, column, coords, indices, npy, order};
 use crate::{Outcome, Pixels};
-use beacon_host::map::Map;
-use beacon_host::metrics::{TARGET_BINS, target_groups};
-use beacon_host::report::{
-    CoverageFigure, Curve, Metrics, Progress, Report, StepTimes, StrategyResult, SurrogateFigure,
-    TargetFigure, Trajectory, TrajectoryFigure, on_candidates, save, save_both, write_figures,
-    write_report,
+use beacon_host::data::{Map, on_candidates};
+use beacon_host::figures::{
+    CoverageFigure, Curve, Metrics, Progress, StepTimes, StrategyResult, SurrogateFigure,
+    TargetFigure, Trajectory, TrajectoryFigure,
 };
+use beacon_host::metrics::{TARGET_BINS, target_groups};
+use beacon_host::page::{Report, write_figures, write_report};
+use beacon_host::plot::{save, save_both};
 use beacon_kernel::Candidates;
 use rand_core::{Rng, SeedableRng};
 use rand_xoshiro::Xoshiro128PlusPlus;
@@ -61,8 +62,7 @@ pub(crate) fn draw(folder: &Path, out: &Path) -> Outcome {
     }
 
     let map = |kind: &str| -> Outcome<Vec<f64>> {
-        let values: Vec<f32> = npy(&folder.join(format!("published_ei_step300_{kind}.npy")))?;
-        Ok(values.into_iter().map(f64::from).collect())
+        npy(&folder.join(format!("published_ei_step300_{kind}.npy")))
     };
     let mean = Map::uncalibrated(50, 50, map("mean")?, "loop height");
     let sigma = map("var")?.into_iter().map(f64::sqrt).collect();

@@ -1,16 +1,17 @@
 //! Reading the published runs.
 
 use crate::{Outcome, Pixels};
+use beacon_host::data::npy::{Npy, Number};
 use std::fs::File;
 use std::io::BufReader;
 use std::path::Path;
 
-pub(crate) fn npy<T: npyz::Deserialize>(path: &Path) -> Outcome<Vec<T>> {
-    Ok(npyz::NpyFile::new(BufReader::new(File::open(path)?))?.into_vec()?)
+pub(crate) fn npy(path: &Path) -> Outcome<Vec<f64>> {
+    Ok(Npy::new(BufReader::new(File::open(path)?))?.values(Number::to_float)?)
 }
 
 pub(crate) fn indices(path: &Path) -> Outcome<Vec<usize>> {
-    Ok(npy::<i32>(path)?.into_iter().map(|i| i as usize).collect())
+    Ok(npy(path)?.into_iter().map(|i| i as usize).collect())
 }
 
 pub(crate) fn coords(path: &Path) -> Outcome<Pixels> {

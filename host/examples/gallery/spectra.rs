@@ -1,9 +1,10 @@
 //! Spectra and hysteresis loops of real data.
 
 use crate::Outcome;
-use beacon_host::dataset::{Dataset, read};
-use beacon_host::report::{Arrangement, Marker, SpectraFigure, Spectrum, line_markers, save_both};
-use beacon_host::spectra::Spectra;
+use beacon_host::data::Spectra;
+use beacon_host::data::files::{Dataset, read};
+use beacon_host::figures::{Arrangement, Marker, SpectraFigure, Spectrum, line_markers};
+use beacon_host::plot::save_both;
 use std::path::Path;
 
 /// Draws EDS spectra with the lines of their elements, and loops of piezoresponse.

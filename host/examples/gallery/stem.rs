@@ -2,12 +2,12 @@
 
 use crate::read::{at, column, coords, indices, order};
 use crate::{Outcome, Pixels};
-use beacon_host::axis::Axis;
-use beacon_host::map::Map;
-use beacon_host::report::{
-    Metrics, Progress, Report, StepTimes, StrategyResult, TargetFigure, Trajectory,
-    TrajectoryFigure, save_both, write_figures, write_report,
+use beacon_host::data::{Axis, Map};
+use beacon_host::figures::{
+    Metrics, Progress, StepTimes, StrategyResult, TargetFigure, Trajectory, TrajectoryFigure,
 };
+use beacon_host::page::{Report, write_figures, write_report};
+use beacon_host::plot::save_both;
 use std::fs::File;
 use std::io::BufReader;
 use std::path::Path;

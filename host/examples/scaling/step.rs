@@ -35,7 +35,7 @@ pub(crate) fn measure(root: usize, points: usize) -> Result<[f64; PARTS.len()], 
         let known = &patches[..measured * WINDOW * WINDOW];
         trainer.fit(known, &scene.responses[..measured])?;
         marks[2] = Instant::now();
-        kernel.load_model(&trainer.model())?;
+        kernel.load_model(&trainer.model(), 1)?;
         marks[3] = Instant::now();
         kernel.surrogate()?;
         marks[4] = Instant::now();

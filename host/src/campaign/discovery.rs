@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::{Measurement, Outcome};
-use crate::report::Table;
-use crate::specimen::Behaviour;
+use crate::data::Behaviour;
+use crate::page::Table;
 
 /// What was found of one behaviour.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

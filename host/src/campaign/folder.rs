@@ -6,8 +6,10 @@ use serde::Serialize;
 
 use super::page::with_report;
 use super::{Measurement, Outcome};
+use crate::data::files::{self, Acquisition, WriteError};
 use crate::experiment::Experiment;
-use crate::report::{self, Acquisition, ReportError};
+use crate::page;
+use crate::plot::FigureError;
 use crate::spaces::Spaces;
 
 /// Why a run folder could not be written; each is one line.
@@ -22,9 +24,12 @@ pub enum FolderError {
         /// What the file system said.
         source: std::io::Error,
     },
-    /// A table or figure could not be written.
+    /// A table or map could not be written.
     #[error(transparent)]
-    Report(#[from] ReportError),
+    File(#[from] WriteError),
+    /// A figure could not be drawn or written.
+    #[error(transparent)]
+    Report(#[from] FigureError),
     /// The configuration or summary has no file form.
     #[error("`{}`: {reason}", path.display())]
     Form {
@@ -45,7 +50,7 @@ pub enum FolderError {
 /// | `acquisitions.csv` | step, row, column, value, score, predicted mean and standard deviation |
 /// | `surrogate_mean.npy`, `surrogate_sigma.npy` | final maps, float64, NaN off the candidates |
 /// | `summary.json` | `summary`: a [`Summary`](super::Summary), or one with more in it |
-/// | figures | those of [`report::write_figures`], each as `.png` and `.svg` |
+/// | figures | those of [`page::write_figures`], each as `.png` and `.svg` |
 ///
 /// The latent plane is drawn where it is among `spaces`, spectra where the experiment keeps them.
 ///
@@ -62,30 +67,30 @@ pub fn write_run(
     make(folder)?;
     let config = folder.join("config.toml");
     let settings = settings(&config, provenance)?;
-    report::write_file(&config, settings.as_bytes())?;
-    report::write_acquisitions(&folder.join("acquisitions.csv"), &acquisitions(outcome))?;
+    files::write_file(&config, settings.as_bytes())?;
+    files::write_acquisitions(&folder.join("acquisitions.csv"), &acquisitions(outcome))?;
     let file = folder.join("summary.json");
     let text = serde_json::to_vec_pretty(summary).map_err(|e| no_form(&file, &e))?;
-    report::write_file(&file, &text)?;
+    files::write_file(&file, &text)?;
     for (name, map) in [
         ("surrogate_mean.npy", &outcome.mean),
         ("surrogate_sigma.npy", &outcome.sigma),
     ] {
         let file = folder.join(name);
         match map {
-            Some(map) => report::write_npy(&file, map)?,
-            None => report::remove_file(&file)?,
+            Some(map) => files::write_npy(&file, map)?,
+            None => files::remove_file(&file)?,
         }
     }
     with_report(&[outcome], experiment, spaces, &settings, |page| {
-        report::write_figures(folder, page)?;
-        report::write_report(&folder.join("report.html"), page)
+        page::write_figures(folder, page)?;
+        page::write_report(&folder.join("report.html"), page)
     })?;
     Ok(())
 }
 
 /// Writes what shows campaigns on the same data side by side: the figures of
-/// [`report::write_figures`], and all of them with the tables in `report.html`. The first
+/// [`page::write_figures`], and all of them with the tables in `report.html`. The first
 /// campaign is the one that is shown where there is room for one.
 ///
 /// # Errors
@@ -104,8 +109,8 @@ pub fn write_side_by_side(
     let file = folder.join("report.html");
     let settings = settings(&file, provenance)?;
     with_report(outcomes, experiment, spaces, &settings, |page| {
-        report::write_figures(folder, page)?;
-        report::write_report(&file, page)
+        page::write_figures(folder, page)?;
+        page::write_report(&file, page)
     })?;
     Ok(())
 }

@@ -6,7 +6,7 @@ use beacon_kernel::{Candidate, Candidates, Surrogate};
 use serde::{Deserialize, Serialize};
 
 use super::Times;
-use crate::map::Map;
+use crate::data::Map;
 use crate::metrics::{Coverage, Groups, MetricsError, SurrogateErrors, TARGET_BINS, target_groups};
 use crate::spaces::{LatentSpace, Spaces};
 
@@ -131,9 +131,6 @@ pub struct Monitor {
     truth: Option<Truth>,
     /// Every response measured so far.
     observed: Vec<f64>,
-    /// What was visited so far: the seeds, then the steps.
-    seeds: Vec<Candidate>,
-    steps: Vec<Candidate>,
     patch: Option<Explored>,
     latent: Option<Explored>,
 }
@@ -148,31 +145,43 @@ impl Monitor {
             candidates,
             truth: truth.map(|map| Truth::new(map, candidates)).transpose()?,
             observed: Vec::new(),
-            seeds: Vec::new(),
-            steps: Vec::new(),
             patch: None,
             latent: None,
         })
     }
 
-    /// Goes on with another target: its truth, where it is known, and its responses of the points
-    /// so far.
+    /// Goes on as if this truth, where it is known, and these points had counted all along: seeds
+    /// and steps with their responses.
     ///
     /// # Errors
-    /// As [`Self::new`].
-    pub fn retarget(&mut self, truth: Option<&Map>, responses: &[f64]) -> Result<(), MetricsError> {
-        self.truth = None;
-        self.observed = responses.to_vec();
-        let Some(map) = truth else { return Ok(()) };
-        let mut truth = Truth::new(map, self.candidates)?;
-        for seed in &self.seeds {
-            truth.target.all.visit(seed.index())?;
+    /// As [`Self::new`]; the points are counted.
+    pub fn restart(
+        &mut self,
+        truth: Option<&Map>,
+        seeds: &[(Candidate, f64)],
+        steps: &[(Candidate, f64)],
+    ) -> Result<(), MetricsError> {
+        let judged = truth
+            .map(|map| Truth::new(map, self.candidates))
+            .transpose();
+        let (truth, result) = match judged {
+            Ok(truth) => (truth, Ok(())),
+            Err(error) => (None, Err(error)),
+        };
+        self.truth = truth;
+        self.observed.clear();
+        for space in [&mut self.patch, &mut self.latent].into_iter().flatten() {
+            *space = Explored::new(&space.steps.groups().clone());
         }
-        for step in &self.steps {
-            truth.target.step(step.index())?;
+        for &(seed, response) in seeds {
+            self.seed(seed, response)?;
         }
-        self.truth = Some(truth);
-        Ok(())
+        for &(step, response) in steps {
+            self.observed.push(response);
+            self.spaces()
+                .try_for_each(|space| space.step(step.index()))?;
+        }
+        result
     }
 
     /// Judges exploration in these spaces as well, from here on.
@@ -213,7 +222,6 @@ impl Monitor {
     /// # Errors
     /// When the candidate does not exist.
     pub fn seed(&mut self, candidate: Candidate, response: f64) -> Result<(), MetricsError> {
-        self.seeds.push(candidate);
         self.observed.push(response);
         self.spaces()
             .try_for_each(|space| space.all.visit(candidate.index()))
@@ -243,7 +251,6 @@ impl Monitor {
         seconds: f64,
         series: &mut Series,
     ) -> Result<(), MetricsError> {
-        self.steps.push(candidate);
         self.observed.push(response);
         let visited = self
             .spaces()
@@ -290,9 +297,23 @@ impl Monitor {
     fn errors(&self, posterior: &Posterior) -> Result<SurrogateErrors, MetricsError> {
         // Without a truth the surrogate can still be described: against itself its errors are
         // those that it expects, and they are not kept.
+        let Posterior {
+            mean,
+            variance,
+            noise,
+        } = posterior;
         let truth = self.truth.as_ref();
-        let truth = truth.map_or(&posterior.mean, |truth| &truth.responses);
-        SurrogateErrors::new(truth, &posterior.mean, &posterior.variance, posterior.noise)
+        let truth = truth.map_or(mean, |truth| &truth.responses);
+        if truth.iter().all(|response| response.is_finite()) {
+            return SurrogateErrors::new(truth, mean, variance, *noise);
+        }
+        // Where the data have a gap there is nothing to be judged by.
+        let known = |values: &[f64]| -> Vec<f64> {
+            let known = values.iter().zip(truth);
+            let known = known.filter(|(_, truth)| truth.is_finite());
+            known.map(|(value, _)| *value).collect()
+        };
+        SurrogateErrors::new(&known(truth), &known(mean), &known(variance), *noise)
     }
 }
 
@@ -302,7 +323,15 @@ impl Truth {
             .filter_map(|n| candidates.pixel(Candidate(n)).ok())
             .map(|pixel| map.at(pixel.row, pixel.column))
             .collect();
-        let target = Explored::new(&target_groups(&responses, TARGET_BINS)?);
+        // A pixel without data is never visited, so that its bin does not matter, as long as it is
+        // one that another pixel has.
+        let known = responses.iter().copied().find(|value| value.is_finite());
+        let known = known.unwrap_or(f64::NAN);
+        let binned: Vec<f64> = responses
+            .iter()
+            .map(|&value| if value.is_finite() { value } else { known })
+            .collect();
+        let target = Explored::new(&target_groups(&binned, TARGET_BINS)?);
         Ok(Self { responses, target })
     }
 }
@@ -383,15 +412,14 @@ mod tests {
         let mut series = Series::default();
         let first = (Candidate(0), 0.0);
         monitor.record(first, None, 0.0, &mut series).unwrap();
-        monitor.retarget(Some(&truth([5.0, 1.0])), &[5.0]).unwrap();
+        let visited = [(Candidate(0), 5.0)];
+        monitor
+            .restart(Some(&truth([5.0, 1.0])), &[], &visited)
+            .unwrap();
         let second = (Candidate(1), 1.0);
         monitor.record(second, None, 0.0, &mut series).unwrap();
         assert_eq!(series.target_coverage, [0.5, 1.0]);
-        assert!(
-            monitor
-                .retarget(Some(&truth([3.0, 3.0])), &[3.0, 3.0])
-                .is_err()
-        );
+        assert!(monitor.restart(Some(&truth([3.0, 3.0])), &[], &[]).is_err());
         assert!(monitor.target().is_none());
     }
 
@@ -400,7 +428,7 @@ mod tests {
         let truth = Map::uncalibrated(4, 5, (0..20).map(f64::from).collect(), "ramp");
         let candidates = Candidates::new(4, 5, 4).unwrap();
         let mut monitor = Monitor::new(Some(&truth), candidates).unwrap();
-        let patches = crate::patches::Patches::new(&truth, 4).unwrap();
+        let patches = crate::data::Patches::new(&truth, 4).unwrap();
         let spaces = Spaces::new(&patches, None, &crate::spaces::Cache::none()).unwrap();
         monitor.judge_in(&spaces).unwrap();
         monitor.seed(Candidate(0), 0.0).unwrap();

@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use beacon_kernel::{Candidate, Pixel, Proposal};
 
-use super::{CampaignConfig, Discovery, Series};
+use super::event::Event;
+use super::{CampaignConfig, Discovery, Ended, Series};
 use crate::controller::LinkReport;
-use crate::experiment::Ended;
-use crate::map::Map;
+use crate::data::Map;
 
 /// What the model expected of a point, in the units of the response.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -49,6 +49,24 @@ pub struct Times {
     pub monitoring: Duration,
     /// From the beginning of the campaign to its end, whatever it was spent on.
     pub whole: Duration,
+}
+
+impl Times {
+    /// Counts what an event says of its time: what came before a program took the campaign up.
+    pub(super) fn count(&mut self, event: &Event) {
+        let seconds = |seconds: f64| Duration::try_from_secs_f64(seconds).unwrap_or_default();
+        match event {
+            Event::Proposed(proposed) => self.deciding += seconds(proposed.seconds),
+            Event::Trained(trained) => {
+                self.training += seconds(trained.seconds);
+                self.handing_over += seconds(trained.handing_over_seconds);
+            }
+            Event::Measured(measured) => {
+                self.measuring += seconds(measured.acquired.real_seconds);
+            }
+            _ => {}
+        }
+    }
 }
 
 /// A campaign's result.

@@ -4,12 +4,12 @@ use beacon_kernel::Candidates;
 
 use super::spectra::ChosenSpectra;
 use super::{Measurement, Outcome, discovery};
+use crate::data::{Map, on_candidates};
 use crate::experiment::Experiment;
-use crate::map::Map;
-use crate::report::{
-    LatentPlane, Metrics, Progress, Report, StepTimes, StrategyResult, SurrogateFigure, Trajectory,
-    on_candidates,
+use crate::figures::{
+    LatentPlane, Metrics, Progress, StepTimes, StrategyResult, SurrogateFigure, Trajectory,
 };
+use crate::page::Report;
 use crate::spaces::Spaces;
 
 /// Calls `with` on the report of campaigns, of which there is at least one. A single one is

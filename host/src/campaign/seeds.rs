@@ -4,6 +4,8 @@ use std::path::{Path, PathBuf};
 
 use beacon_kernel::Candidate;
 
+use crate::data::npy::{Npy, Number};
+
 /// Where the first points come from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Seeds {
@@ -106,24 +108,19 @@ pub fn read_seeds(file: &Path) -> Result<Vec<Candidate>, SeedsError> {
 
 /// The integers of a `.npy` file, whatever their width.
 fn integers(bytes: &[u8]) -> Result<Vec<i128>, String> {
-    let open = || npyz::NpyFile::new(bytes).map_err(|e| e.to_string());
-    let shape = open()?.shape().to_vec();
+    let npy = Npy::new(bytes).map_err(|e| e.to_string())?;
+    let shape = npy.shape();
     if shape.iter().filter(|&&size| size != 1).count() > 1 {
         return Err(format!(
             "an array of shape {shape:?}; expected one candidate number per seed, not coordinates"
         ));
     }
-    macro_rules! first_that_fits {
-        ($($type:ty),*) => {$(
-            if let Ok(values) = open()?.data::<$type>() {
-                let values: Result<Vec<_>, _> = values.map(|v| v.map(i128::from)).collect();
-                return values.map_err(|e| e.to_string());
-            }
-        )*};
+    if !matches!(npy.real(), Some(('i' | 'u', _))) {
+        let found = npy.dtype();
+        return Err(format!("values of type {found}; expected integers"));
     }
-    first_that_fits!(i64, i32, i16, i8, u64, u32, u16, u8);
-    let found = open()?.dtype().descr();
-    Err(format!("values of type {found}; expected integers"))
+    let values = npy.values(Number::to_integer).map_err(|e| e.to_string())?;
+    Ok(values.into_iter().flatten().collect())
 }
 
 /// Checks that each seed is a candidate and listed once.
@@ -149,6 +146,7 @@ pub fn check_seeds(seeds: &[Candidate], candidates: usize) -> Result<(), SeedsEr
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::data::files::testing::npy;
 
     fn read(name: &str, content: &[u8]) -> Result<Vec<u32>, String> {
         let folder = tempfile::tempdir().unwrap();
@@ -175,17 +173,19 @@ mod tests {
 
     #[test]
     fn seeds_are_read_from_integer_arrays_of_any_width() {
-        use npyz::WriterBuilder as _;
-        let mut bytes = Vec::new();
-        let mut writer = npyz::WriteOptions::new()
-            .default_dtype()
-            .shape(&[3])
-            .writer(&mut bytes)
-            .begin_nd()
-            .unwrap();
-        writer.extend([5_i64, 7, 1224]).unwrap();
-        writer.finish().unwrap();
-        assert_eq!(read("seeds.npy", &bytes), Ok(vec![5, 7, 1224]));
+        for (descr, bytes) in [
+            ("<i8", [5_i64, 7, 1224].map(i64::to_le_bytes).concat()),
+            (">u2", [5_u16, 7, 1224].map(u16::to_be_bytes).concat()),
+        ] {
+            let file = npy(descr, false, "3,", &bytes);
+            assert_eq!(read("seeds.npy", &file), Ok(vec![5, 7, 1224]));
+        }
+        let floats = npy("<f4", false, "1,", &5.0_f32.to_le_bytes());
+        let told = read("seeds.npy", &floats).unwrap_err();
+        assert!(told.contains("<f4; expected integers"), "{told}");
+        let pairs = npy("|u1", false, "2, 2", &[1, 2, 3, 4]);
+        let told = read("seeds.npy", &pairs).unwrap_err();
+        assert!(told.contains("[2, 2]; expected one"), "{told}");
     }
 
     #[test]

@@ -5,10 +5,9 @@ use std::collections::BTreeMap;
 use beacon_kernel::Pixel;
 
 use super::{Measurement, Outcome};
+use crate::data::{Behaviour, Channels};
 use crate::experiment::Experiment;
-use crate::report::{Arrangement, Marker, SpectraFigure, Spectrum, main_line_markers};
-use crate::specimen::Behaviour;
-use crate::spectra::Channels;
+use crate::figures::{Arrangement, Marker, SpectraFigure, Spectrum, main_line_markers};
 
 /// Share of all counts that the part of an X-ray spectrum in sight holds: what lies beyond is
 /// background.

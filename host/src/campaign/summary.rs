@@ -2,9 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Discovery, Measurement, Outcome, Series, Times};
+use super::{Discovery, Ended, Measurement, Outcome, Series, Times};
 use crate::controller::LinkReport;
-use crate::experiment::Ended;
 
 /// Summary of a campaign. Fields are added by later versions, never renamed.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

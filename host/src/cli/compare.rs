@@ -8,17 +8,17 @@ use clap::{ArgGroup, Args, Command, Id};
 use super::listing::listing;
 use super::progress::Display;
 use super::replay::parse_scalarizer;
-use super::{Failure, input, print, spaces, specimen};
+use super::{Failure, input, log, print, spaces, specimen};
 use crate::campaign::{CampaignConfig, default_strategy, read_seeds};
-use crate::experiment::Experiment;
-use crate::patches::Patches;
-use crate::report::write_file;
+use crate::data::Patches;
+use crate::data::files::write_file;
+use crate::experiment::Oracle;
 use crate::scalarizer::Scalarizer;
 use crate::spaces::{LatentConfig, Spaces};
 use crate::study::{
-    Analysis, Cell, CellName, Comparison, Dataset, Ending, Maps, Plan, Stored, Study, StudyError,
-    StudyFolder, chosen_steps, cores, describe, run_cells, to_json, write_report, write_series,
-    write_table,
+    Analysis, Cell, CellName, Comparison, DataIdentity, Ending, Maps, Plan, Stored, Study,
+    StudyError, StudyFolder, chosen_steps, cores, describe, run_cells, to_json, write_report,
+    write_series, write_table,
 };
 
 /// Arguments of `beacon compare`.
@@ -138,14 +138,14 @@ fn tell_beyond(at: &[usize], steps: usize) {
     let beyond: Vec<_> = beyond.map(usize::to_string).collect();
     if !beyond.is_empty() && *at != crate::study::STEPS {
         let beyond = beyond.join(", ");
-        eprintln!(
+        log(&format!(
             "note: no step {beyond} in campaigns of {steps} steps; the last is shown instead"
-        );
+        ));
     }
 }
 
 /// Runs the cells of a study on a experiment, all or one.
-fn explore<M: Experiment + Clone + Sync>(
+fn explore<M: Oracle + Clone + Sync>(
     args: &CompareArgs,
     name: &str,
     experiment: M,
@@ -157,7 +157,7 @@ fn explore<M: Experiment + Clone + Sync>(
         Some(file) => read_seeds(file).map_err(|e| Failure::input(&e))?,
         None => Vec::new(),
     };
-    let dataset = Dataset::new(name, &experiment);
+    let dataset = DataIdentity::new(name, &experiment);
     let names = args.strategies.iter().map(|name| name.trim().to_owned());
     let (strategies, campaign) = (names.collect(), args.campaign.clone());
     let maps = Maps::new(&experiment);
@@ -183,7 +183,10 @@ fn explore<M: Experiment + Clone + Sync>(
             Stored::Absent => {}
             Stored::Damaged(reason) => {
                 let file = folder.file(cell);
-                eprintln!("`{}` is damaged and run again: {reason}", file.display());
+                log(&format!(
+                    "`{}` is damaged and run again: {reason}",
+                    file.display()
+                ));
             }
         }
         due.push(cell.clone());
@@ -289,7 +292,7 @@ fn draw(
     let maps = match folder.maps() {
         Ok(maps) => maps,
         Err(error) => {
-            eprintln!("note: no figures and no report: {error}");
+            log(&format!("note: no figures and no report: {error}"));
             return Ok(false);
         }
     };

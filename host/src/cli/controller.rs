@@ -7,7 +7,7 @@ use beacon_kernel::link::message::{Beam, Phase, Status};
 use clap::{Args, Subcommand};
 use serde::Serialize;
 
-use super::kernel::{Connected, Line};
+use super::kernel::{Connected, ControllerLine};
 use super::{Failure, print};
 use crate::campaign::{Campaign, CampaignConfig, CampaignError, Seeds};
 use crate::controller::{
@@ -108,7 +108,7 @@ pub(super) fn run(args: &ControllerArgs) -> Result<(), Failure> {
 /// A connection whose mirror has room for `capacity`.
 fn connect<'m>(place: &Place, memory: &'m mut Memory) -> Result<Connected<'m>, Failure> {
     let mirror = InProcess::new(memory).map_err(|e| Failure::running(&e))?;
-    match Line::open(&place.controller, None)? {
+    match ControllerLine::open(&place.controller)? {
         Some(line) => line.connect(mirror),
         None => Err(Failure::Input(
             "the kernel in this process is no controller; expected emulated or serial:PORT"

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::dataset::{self, Dataset};
+use crate::data::files::{self, Dataset};
 use crate::experiment::Replay;
 use crate::scalarizer::Scalarizer;
 
@@ -14,9 +14,9 @@ pub(super) fn read_replay(
     response: &str,
     scalarizer: Option<&Scalarizer>,
 ) -> Result<Replay, Failure> {
-    let image = dataset::read_map(image).map_err(|e| Failure::input(&e))?;
-    dataset::require_finite(&image, "the image").map_err(|e| Failure::input(&e))?;
-    let data = dataset::read(response).map_err(|e| Failure::input(&e))?;
+    let image = files::read_map(image).map_err(|e| Failure::input(&e))?;
+    files::require_finite(&image, "the image").map_err(|e| Failure::input(&e))?;
+    let data = files::read(response).map_err(|e| Failure::input(&e))?;
     let replay = |map| Replay::new(image, map).map_err(|e| Failure::input(&e));
     match (data, scalarizer) {
         (Dataset::Map(map), None) => replay(map),

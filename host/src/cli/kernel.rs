@@ -1,6 +1,5 @@
 //! Runs a campaign with the kernel where the user wants it.
 
-use std::path::Path;
 use std::time::Instant;
 
 use beacon_kernel::Capacity;
@@ -10,10 +9,10 @@ use beacon_kernel::link::{Client, Timing};
 use super::Failure;
 use crate::campaign::{Campaign, Observer, Outcome};
 use crate::controller::{
-    BeamPort as _, ControllerChoice, Emulator, InProcess, Linked, Memory, Port, Recovery,
-    firmware_image,
+    BeamPort as _, Controller, ControllerChoice, Emulator, InProcess, Linked, Memory, Port,
+    Recovery, firmware_image,
 };
-use crate::experiment::Experiment;
+use crate::experiment::Oracle;
 
 /// What the beam of a board is told; the kernel in this process has none.
 #[derive(Clone, Copy, Debug, clap::Args, serde::Serialize)]
@@ -63,41 +62,100 @@ impl BeamArgs {
     }
 }
 
-/// Runs a checked campaign, with the kernel in this process or on a board. Without `beam` the
-/// experiment tells the board itself what its beam may do.
+/// Runs a checked campaign, with the kernel in this process or on a board.
 pub(super) fn run(
     campaign: Campaign,
     choice: &ControllerChoice,
-    beam: Option<BeamArgs>,
-    experiment: &mut dyn Experiment,
+    beam: BeamArgs,
+    experiment: &mut dyn Oracle,
     observer: &mut dyn Observer,
 ) -> Result<Outcome, Failure> {
     let candidates = campaign.candidates();
-    let capacity = Capacity::for_campaign(
-        candidates.height(),
-        candidates.width(),
-        candidates.window(),
-        campaign.measurements(),
-    );
-    let mut memory = Memory::new(capacity);
-    let in_process = InProcess::new(&mut memory).map_err(|e| Failure::running(&e))?;
-    let outcome = match Line::open(choice, None)? {
-        None => {
-            let mut controller = in_process;
-            campaign.run(experiment, &mut controller, observer)
-        }
-        Some(line) => {
-            let mut controller = line.connect(in_process)?;
-            admit(&controller, capacity)?;
-            if let Some(beam) = beam {
-                controller
-                    .configure(beam.settings())
-                    .map_err(|e| Failure::input(&e))?;
-            }
-            campaign.run(experiment, &mut *controller, observer)
-        }
-    };
+    let size = (candidates.height(), candidates.width());
+    let (window, points) = (candidates.window(), campaign.measurements());
+    let mut memory = memory_for(size, window, points)?;
+    let mut kernel = Kernel::new(ControllerLine::open(choice)?, &mut memory)?;
+    if let Kernel::Linked(controller) = &mut kernel {
+        controller
+            .configure(beam.settings())
+            .map_err(|e| Failure::input(&e))?;
+    }
+    let outcome = campaign.run(experiment, kernel.controller(), observer);
     outcome.map_err(|e| Failure::running(&e))
+}
+
+/// A kernel in this process or on a board.
+pub(super) enum Kernel<'m> {
+    /// In this process.
+    InProcess(InProcess<'m>),
+    /// On a board.
+    Linked(Connected<'m>),
+}
+
+impl<'m> Kernel<'m> {
+    /// The kernel at the other end of a line, or without one that in this process. A board that has
+    /// no room for the campaign that the memory is for is refused.
+    pub(super) fn new(
+        line: Option<ControllerLine>,
+        memory: &'m mut Memory,
+    ) -> Result<Self, Failure> {
+        let needed = memory.capacity();
+        let in_process = InProcess::new(memory).map_err(|e| Failure::running(&e))?;
+        let Some(line) = line else {
+            return Ok(Self::InProcess(in_process));
+        };
+        let controller = line.connect(in_process)?;
+        admit(&controller, needed)?;
+        Ok(Self::Linked(controller))
+    }
+
+    /// The kernel as a campaign takes it.
+    pub(super) fn controller(&mut self) -> &mut dyn Controller {
+        match self {
+            Self::InProcess(kernel) => kernel,
+            Self::Linked(connected) => &mut **connected,
+        }
+    }
+}
+
+/// Memory for a campaign on an image of so many rows and columns. One that this machine has not is
+/// refused before anything is exposed.
+pub(super) fn memory_for(
+    (height, width): (usize, usize),
+    window: usize,
+    points: usize,
+) -> Result<Memory, Failure> {
+    let capacity = |points| Capacity::for_campaign(height, width, window, points);
+    let bytes = |points| 4 * (capacity(points).floats() + capacity(points).words()) as u64;
+    if let Some(free) = available_bytes()
+        && bytes(points) > free
+    {
+        let fits: Vec<usize> = (0..points.ilog2())
+            .map(|shift| points >> (shift + 1))
+            .collect();
+        let fits = fits.into_iter().find(|&fewer| bytes(fewer) <= free);
+        let advice = match fits {
+            Some(fewer) => format!("{fewer} points would fit"),
+            None => "choose a smaller image".to_owned(),
+        };
+        return Err(Failure::Input(format!(
+            "a campaign of {points} points on {height} x {width} pixels takes {:.1} GB of memory; \
+             expected at most the {:.1} GB that are free: {advice}",
+            bytes(points) as f64 * 1e-9,
+            free as f64 * 1e-9
+        )));
+    }
+    Ok(Memory::new(capacity(points)))
+}
+
+/// Bytes that programs may still take; `None` where the system does not tell.
+fn available_bytes() -> Option<u64> {
+    let text = std::fs::read_to_string("/proc/meminfo").ok()?;
+    let line = text
+        .lines()
+        .find(|line| line.starts_with("MemAvailable:"))?;
+    let kilobytes: u64 = line.split_whitespace().nth(1)?.parse().ok()?;
+    Some(1024 * kilobytes)
 }
 
 /// Refuses a campaign that is larger than the board, before anything is measured.
@@ -125,7 +183,7 @@ pub(super) fn admit(controller: &Linked<'_>, needed: Capacity) -> Result<(), Fai
 }
 
 /// An open line to a controller, with the emulator behind it if there is one.
-pub(super) struct Line {
+pub(super) struct ControllerLine {
     port: Port,
     /// Kept for as long as the line: it ends with it.
     emulator: Option<Emulator>,
@@ -151,19 +209,14 @@ impl std::ops::DerefMut for Connected<'_> {
     }
 }
 
-impl Line {
-    /// Opens the line of a choice; `None` for a kernel in this process. The emulated board
-    /// logs its beam commands to `beam_log`.
-    pub(super) fn open(
-        choice: &ControllerChoice,
-        beam_log: Option<&Path>,
-    ) -> Result<Option<Self>, Failure> {
+impl ControllerLine {
+    /// Opens the line of a choice; `None` for a kernel in this process.
+    pub(super) fn open(choice: &ControllerChoice) -> Result<Option<Self>, Failure> {
         match choice {
             ControllerChoice::InProcess => Ok(None),
             ControllerChoice::Emulated => {
                 let firmware = firmware_image().map_err(|e| Failure::input(&e))?;
-                let emulator =
-                    Emulator::start(&firmware, beam_log).map_err(|e| Failure::input(&e))?;
+                let emulator = Emulator::start(&firmware).map_err(|e| Failure::input(&e))?;
                 let port = Port::open(emulator.port(), ControllerChoice::BAUD)
                     .map_err(|e| Failure::input(&e))?;
                 Ok(Some(Self {

@@ -3,21 +3,23 @@
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
-use beacon_kernel::{Candidate, Strategy};
+use beacon_kernel::{Candidates, Strategy};
 use clap::Args;
 use clap::builder::PossibleValuesParser;
 
 use super::progress::Display;
 use super::replay::describe;
-use super::{Failure, input, kernel, print, spaces};
-use crate::campaign::{Campaign, Seeds, default_strategy, read_seeds, write_run};
-use crate::controller::ControllerChoice;
-use crate::experiment::Ended;
-use crate::live::{
-    LiveConfig, LiveError, LiveSummary, RunFolder, Session, Stall, TakenUp, WORDS, parse_time,
-    tell, write_results,
+use super::{Failure, input, kernel, log, print, spaces};
+use crate::campaign::{
+    CampaignError, Ended, LiveConfig, Settings, WORDS, default_strategy, parse_time, pixel_area,
+    read_seeds, write_run,
 };
-use crate::microscope::{Interrupt, Microscope, MicroscopeChoice, MicroscopeError};
+use crate::control::tell;
+use crate::controller::{Controller, ControllerChoice};
+use crate::experiment::Experiment as _;
+use crate::journal::RunFolder;
+use crate::live::{LiveError, LiveSummary, Session, TakenUp, write_results};
+use crate::microscope::{Interrupt, Microscope, MicroscopeChoice};
 
 /// Arguments of `beacon run`.
 #[derive(Clone, Debug, Args)]
@@ -87,6 +89,18 @@ pub(super) struct CtlArgs {
     /// What to tell it.
     #[arg(value_name = "WHAT", required = true, help = format!("What to tell it: {WORDS}"))]
     words: Vec<String>,
+    /// Who says so, for the journal; without this, the user's name.
+    #[arg(long, value_name = "NAME")]
+    name: Option<String>,
+}
+
+/// The name of the user, as far as the system tells.
+fn user() -> String {
+    let names = ["USER", "LOGNAME", "USERNAME"];
+    names
+        .iter()
+        .find_map(|name| std::env::var(name).ok())
+        .unwrap_or_default()
 }
 
 /// Runs `beacon run`.
@@ -113,25 +127,78 @@ pub(super) fn run(args: &RunArgs) -> Result<(), Failure> {
     let path = input::folder_for(args.out.as_deref(), "run");
     let folder = RunFolder::begin(&path).map_err(|e| Failure::input(&e))?;
     let display = watched(&mut *microscope, &config, args.json)?;
-    let begun = Session::begin(
+    if !args.json {
+        log(&format!(
+            "journal and results in {}",
+            folder.path().display()
+        ));
+    }
+    let done = begin(
         &mut *microscope,
         config,
         seeds,
         &folder,
-        display.interrupt(),
+        &display,
+        args.json,
     );
-    if let Err(LiveError::Microscope(error @ MicroscopeError::Aborted { .. })) = begun {
-        folder.abandon();
-        return Err(Failure::Suspended(format!("nothing was measured: {error}")));
-    }
-    let done = begun
-        .map_err(|e| Failure::input(&e))
-        .and_then(|session| go(session, &folder, &display, args.json));
-    if let Err(Failure::Input(_)) = done {
-        // Nothing was measured, so that there is nothing to go on with.
+    if !folder.journal().exists() {
+        // Nothing was exposed, so that there is nothing to go on with.
         folder.abandon();
     }
     done
+}
+
+/// Begins a campaign, once the kernel is known to have room for it, and runs it.
+fn begin(
+    microscope: &mut dyn Microscope,
+    config: LiveConfig,
+    seeds: Option<Vec<u32>>,
+    folder: &RunFolder,
+    display: &Display,
+    json: bool,
+) -> Result<(), Failure> {
+    let line = kernel::ControllerLine::open(&config.controller)?;
+    let (window, budget) = (config.campaign.window, config.budget);
+    let size = microscope
+        .frame()
+        .map(|(rows, columns)| (rows.size, columns.size));
+    // Settings are looked at first: they say more than a lack of memory.
+    Settings::live(&config, microscope.channels()).map_err(|e| Failure::input(&e))?;
+    let fits = |(height, width): (usize, usize)| {
+        let candidates = Candidates::new(height, width, window);
+        candidates.is_ok_and(|candidates| budget <= candidates.count())
+    };
+    let known = size.filter(|&size| fits(size));
+    let mut memory = match known {
+        Some(size) => Some(kernel::memory_for(size, window, budget)?),
+        None => None,
+    };
+    let mut line = Some(line);
+    let mut kernel = match &mut memory {
+        Some(memory) => Some(kernel::Kernel::new(line.take().flatten(), memory)?),
+        None => None,
+    };
+    let session = Session::begin(microscope, config, seeds, folder, display.interrupt());
+    let session = session.map_err(|error| match error {
+        LiveError::Aborted(why) => Failure::Suspended(format!(
+            "nothing was measured: {why}; go on with `beacon resume {}`",
+            folder.path().display()
+        )),
+        error => Failure::input(&error),
+    })?;
+    if let Some(kernel) = &mut kernel {
+        return go(session, kernel.controller(), folder, display, json);
+    }
+    let mut memory = memory_of(&session)?;
+    let mut kernel = kernel::Kernel::new(line.flatten(), &mut memory)?;
+    go(session, kernel.controller(), folder, display, json)
+}
+
+/// Memory for a campaign whose overview was taken.
+fn memory_of(session: &Session<'_>) -> Result<crate::controller::Memory, Failure> {
+    let candidates = session.candidates().map_err(|e| Failure::input(&e))?;
+    let size = (candidates.height(), candidates.width());
+    kernel::memory_for(size, candidates.window(), session.config().budget)
 }
 
 /// Runs `beacon resume`.
@@ -161,14 +228,18 @@ pub(super) fn resume(args: &ResumeArgs) -> Result<(), Failure> {
                 format!("; its last record was torn, and its {bytes} bytes moved to journal.torn")
             }
         };
-        eprintln!("{points} points found in the journal{torn}");
+        log(&format!("{points} points found in the journal{torn}"));
     }
-    go(session, &folder, &display, args.json)
+    let line = kernel::ControllerLine::open(&session.config().controller)?;
+    let mut memory = memory_of(&session)?;
+    let mut kernel = kernel::Kernel::new(line, &mut memory)?;
+    go(session, kernel.controller(), &folder, &display, args.json)
 }
 
 /// Runs `beacon ctl`.
 pub(super) fn ctl(args: &CtlArgs) -> Result<(), Failure> {
-    let said = tell(&args.folder, &args.words).map_err(|e| Failure::input(&e))?;
+    let name = args.name.clone().unwrap_or_else(user);
+    let said = tell(&args.folder, &args.words, &name).map_err(|e| Failure::input(&e))?;
     if let Some(text) = said.as_str() {
         return print(&format!("{text}\n"));
     }
@@ -201,67 +272,32 @@ fn watched(
 /// Runs a session to its end, and writes what there is.
 fn go(
     mut session: Session<'_>,
+    controller: &mut dyn Controller,
     folder: &RunFolder,
     display: &Display,
     json: bool,
 ) -> Result<(), Failure> {
-    let seeds = match session.seeds() {
-        Some(seeds) => Seeds::Given(seeds.iter().copied().map(Candidate).collect()),
-        None => Seeds::Random(session.config().campaign.initial),
-    };
-    let mut config = session.config().campaign.clone();
-    let budget = session.config().budget;
-    config.steps = budget.saturating_sub(seeds.count());
-    let candidates = session.candidates().count();
-    if budget > candidates {
-        return Err(Failure::Input(format!(
-            "budget is {budget}; expected at most {candidates}: so many windows of {} pixels fit \
-             into the overview",
-            config.window
-        )));
-    }
-    let strategy = config.strategy.clone();
-    let steps = config.steps;
-    let campaign = Campaign::new(config, seeds, &session).map_err(|e| Failure::input(&e))?;
-    let spaces = spaces::of(campaign.patches(), None)?;
-    let campaign = campaign
-        .with_spaces(&spaces)
-        .map_err(|e| Failure::running(&e))?;
-    let mut progress = display.campaign(&strategy, steps);
-    session.set_voice(progress.voice());
-    let after = session.config().stall_after;
-    let mut observer = Stall::new(&mut progress, after, session.retargets());
-    let controller = session.config().controller.clone();
-    let outcome = kernel::run(campaign, &controller, None, &mut session, &mut observer);
+    let patches = session.patches().map_err(|e| Failure::input(&e))?;
+    let spaces = spaces::of(&patches, None)?;
+    let config = session.config();
+    let steps = config.budget.saturating_sub(session.points().len());
+    let mut progress = display.campaign(&config.campaign.strategy, steps);
+    session.set_log(progress.log());
+    let outcome = session.run(Some(&spaces), controller, &mut progress);
     let outcome = match outcome {
         Ok(outcome) => outcome,
-        Err(failure) => {
-            let why = match &failure {
-                Failure::Input(why) | Failure::Running(why) => why.clone(),
-                _ => "it failed".to_owned(),
-            };
-            // What failed comes first; that the journal cannot be finished follows from it.
-            let _ = session.end(&Ended::Controller(why));
-            return Err(match failure {
-                Failure::Running(why) => {
-                    Failure::Running(format!("{why}; {}", hint(&session, folder.path())))
-                }
-                other => other,
-            });
+        Err(CampaignError::Unread) => {
+            let folder = folder.path().display();
+            return Err(Failure::Suspended(format!(
+                "the journal was not read to its end, and nothing in {folder} has changed: go on \
+                 with `beacon resume {folder}`"
+            )));
+        }
+        Err(error) => {
+            let hint = hint(&session, folder.path());
+            return Err(Failure::Running(format!("{error}; {hint}")));
         }
     };
-    session
-        .end(&outcome.ended)
-        .map_err(|e| Failure::running(&e))?;
-    if !session.is_live() {
-        // Results of the journal's first part would replace those of all of it.
-        return Err(Failure::Suspended(format!(
-            "the journal was not yet lived through, and nothing in {} has changed: go on with \
-             `beacon resume {}`",
-            folder.path().display(),
-            folder.path().display()
-        )));
-    }
 
     let summary = LiveSummary::new(&outcome, &session).map_err(|e| Failure::running(&e))?;
     let written = write_run(
@@ -301,13 +337,12 @@ fn report(
 ) -> String {
     let mut text = describe(outcome);
     let dose = summary.dose_electrons;
-    let area = crate::live::pixel_area(&session.begun().image);
-    let pixels = session.begun().image.values.len() as f64;
+    let image = session.image();
+    let area = pixel_area(&image.rows, &image.columns);
+    let pixels = image.values.len() as f64;
     if dose > 0.0 {
         let density = area.map(|area| {
-            let most = session.points().iter();
-            let most = most.filter_map(|point| session.ledger().on_pixel(point.candidate));
-            let most = most.fold(0.0, f64::max);
+            let most = session.state().ledger().on_worst_pixel().unwrap_or(0.0);
             let mean = dose / (area * pixels);
             format!(", {mean:.3e} e/Å² on average and {most:.3e} on the pixel that took most")
         });

@@ -74,6 +74,11 @@ enum Failure {
 /// Exit status after an interrupt, by the shell's custom: 128 and the signal's number.
 const INTERRUPTED: u8 = 130;
 
+/// Says a line on standard error. Nobody may be there to read it, which ends no campaign.
+fn log(line: &str) {
+    let _ = writeln!(std::io::stderr(), "{line}");
+}
+
 /// Prints on standard output.
 fn print(text: &str) -> Result<(), Failure> {
     let mut out = std::io::stdout().lock();
@@ -113,19 +118,19 @@ pub fn main() -> ExitCode {
     match result {
         Ok(()) | Err(Failure::Unheard) => ExitCode::SUCCESS,
         Err(Failure::Interrupted) => {
-            eprintln!("stopped; the results hold what was measured until then");
+            log("stopped; the results hold what was measured until then");
             ExitCode::from(INTERRUPTED)
         }
         Err(Failure::Suspended(message)) => {
-            eprintln!("stopped; {message}");
+            log(&format!("stopped; {message}"));
             ExitCode::from(INTERRUPTED)
         }
         Err(Failure::Input(message)) => {
-            eprintln!("error: {message}");
+            log(&format!("error: {message}"));
             ExitCode::from(2)
         }
         Err(Failure::Running(message)) => {
-            eprintln!("error: {message}");
+            log(&format!("error: {message}"));
             ExitCode::FAILURE
         }
     }
@@ -158,10 +163,14 @@ fn usage(error: &clap::Error) -> ExitCode {
         .take_while(|line| !line.starts_with("Usage:") && !line.starts_with("For more"))
         .filter(|line| !line.is_empty())
         .collect();
-    let command = std::env::args()
+    let command = std::env::args_os()
         .nth(1)
+        .and_then(|word| word.into_string().ok())
         .filter(|word| COMMANDS.contains(&word.as_str()));
     let command = command.map(|word| word + " ").unwrap_or_default();
-    eprintln!("{} (see `beacon {command}--help`)", said.join(" "));
+    log(&format!(
+        "{} (see `beacon {command}--help`)",
+        said.join(" ")
+    ));
     ExitCode::from(2)
 }

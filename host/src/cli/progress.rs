@@ -9,9 +9,9 @@ use std::time::{Duration, Instant};
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
 use super::Failure;
-use crate::campaign::{Observer, Series};
+use crate::campaign::{Ended, Observer, Series};
 use crate::controller::end_emulators;
-use crate::experiment::Ended;
+
 use crate::microscope::{Interrupt, Urgency};
 use crate::study::{Cell, CellResult, Watch};
 
@@ -122,13 +122,13 @@ impl Display {
     }
 
     /// The progress of one campaign of `steps` steps.
-    pub(super) fn campaign(&self, name: &str, steps: usize) -> Progress {
+    pub(super) fn campaign(&self, name: &str, steps: usize) -> CampaignProgress {
         let template = "{prefix} [{wide_bar}] step {pos}/{len} {msg}";
         let bar = self.bar(template, steps, "training");
         if let Some(bar) = &bar {
             bar.set_prefix(name.to_owned());
         }
-        Progress {
+        CampaignProgress {
             name: name.to_owned(),
             bar,
             quiet: self.quiet,
@@ -145,7 +145,7 @@ fn exit() -> ! {
 }
 
 /// The progress of one campaign.
-pub(super) struct Progress {
+pub(super) struct CampaignProgress {
     name: String,
     bar: Option<ProgressBar>,
     quiet: bool,
@@ -153,18 +153,18 @@ pub(super) struct Progress {
     started: Instant,
 }
 
-impl Progress {
+impl CampaignProgress {
     /// Says a line at once, above the bar where there is one.
-    pub(super) fn voice(&self) -> Box<dyn FnMut(&str)> {
+    pub(super) fn log(&self) -> Box<dyn FnMut(&str)> {
         let (bar, name) = (self.bar.clone(), self.name.clone());
         Box::new(move |what| match &bar {
             Some(bar) => bar.println(format!("{name}: {what}")),
-            None => eprintln!("{name}: {what}"),
+            None => super::log(&format!("{name}: {what}")),
         })
     }
 }
 
-impl Observer for Progress {
+impl Observer for CampaignProgress {
     fn step(&mut self, step: usize, of: usize, series: &Series) -> ControlFlow<Ended> {
         let known = [&series.target_coverage, &series.observed_coverage];
         let coverage = known.iter().find_map(|coverage| coverage.last().copied());
@@ -180,7 +180,7 @@ impl Observer for Progress {
                 }
             }
             None if !self.quiet && (step == 1 || step.is_multiple_of(EVERY) || step == of) => {
-                eprintln!("{}: step {step}/{of}, {figures}", self.name);
+                super::log(&format!("{}: step {step}/{of}, {figures}", self.name));
             }
             None => {}
         }
@@ -229,7 +229,9 @@ impl Watch for StudyProgress {
                 let coverage = result.campaign.series.target_coverage.last();
                 let coverage = coverage.copied().unwrap_or(f64::NAN);
                 let seconds = result.seconds;
-                eprintln!("{campaigns}: {cell}, coverage {coverage:.3}, {seconds:.1} s");
+                super::log(&format!(
+                    "{campaigns}: {cell}, coverage {coverage:.3}, {seconds:.1} s"
+                ));
             }
             None => {}
         }

@@ -16,7 +16,7 @@ use crate::campaign::{
     Campaign, CampaignConfig, Outcome, Seeds, Summary, default_strategy, read_seeds, write_run,
 };
 use crate::controller::{ControllerChoice, LinkReport};
-use crate::report::number::significant;
+use crate::plot::number::significant;
 use crate::scalarizer::Scalarizer;
 use crate::spaces::LatentConfig;
 
@@ -109,7 +109,7 @@ pub(super) fn run(args: &ReplayArgs) -> Result<(), Failure> {
         .with_spaces(&spaces)
         .map_err(|e| Failure::running(&e))?;
     let mut progress = display.campaign(&args.campaign.strategy, args.campaign.steps);
-    let beam = Some(args.beam);
+    let beam = args.beam;
     let outcome = kernel::run(campaign, &args.controller, beam, &mut replay, &mut progress);
     if let (Some(folder), Err(_)) = (&folder, &outcome) {
         input::remove_if_empty(folder);

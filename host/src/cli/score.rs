@@ -114,7 +114,7 @@ pub(super) fn run(args: &ScoreArgs) -> Result<(), Failure> {
     let outcome = kernel::run(
         campaign,
         &here,
-        Some(kernel::BeamArgs::default()),
+        kernel::BeamArgs::default(),
         &mut replay,
         &mut progress,
     )?;
@@ -252,7 +252,7 @@ fn describe(
     };
     let number = |values: &[f64], step: usize| values.get(step - 1).copied().unwrap_or(f64::NAN);
     let share = |values: &[f64], step| format!("{:.3}", number(values, step));
-    let figure = |values: &[f64], step| crate::report::number::significant(number(values, step));
+    let figure = |values: &[f64], step| crate::plot::number::significant(number(values, step));
     row("step", &|step| step.to_string());
     row("target coverage", &|step| {
         share(&series.target_coverage, step)

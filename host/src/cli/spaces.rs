@@ -3,7 +3,7 @@
 use std::io::IsTerminal as _;
 
 use super::Failure;
-use crate::patches::Patches;
+use crate::data::Patches;
 use crate::spaces::{Cache, LatentConfig, Spaces};
 
 /// Takes or works out the spaces of an image; what could not be kept is told on
@@ -13,11 +13,11 @@ pub(super) fn of(patches: &Patches, latent: Option<LatentConfig>) -> Result<Spac
     let learns = latent.is_some_and(|config| Spaces::learns(patches, config, &cache));
     if learns && std::io::stderr().is_terminal() {
         let count = patches.candidates().count();
-        eprintln!("learning the latent space of {count} patches…");
+        super::log(&format!("learning the latent space of {count} patches…"));
     }
     let spaces = Spaces::new(patches, latent, &cache).map_err(|e| Failure::running(&e))?;
     for note in spaces.notes() {
-        eprintln!("note: {note}");
+        super::log(&format!("note: {note}"));
     }
     Ok(spaces)
 }

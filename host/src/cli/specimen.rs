@@ -83,7 +83,7 @@ pub(super) fn run(args: &SpecimenArgs) -> Result<(), Failure> {
         kernel::run(
             campaign,
             &args.controller,
-            Some(args.beam),
+            args.beam,
             &mut experiment.clone(),
             &mut progress,
         )

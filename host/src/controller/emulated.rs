@@ -6,6 +6,8 @@ use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
 use std::time::Duration;
 
+use beacon_generator::Attached;
+
 /// The emulator's program.
 const QEMU: &str = "qemu-system-arm";
 /// How long the emulator may take to open its serial port.
@@ -35,6 +37,9 @@ pub enum EmulatorError {
     /// QEMU cannot be started.
     #[error("`{QEMU}` cannot be started: {0}; on Debian, apt-get install qemu-system-arm")]
     Start(#[source] std::io::Error),
+    /// The model of the scan generator cannot be reached.
+    #[error("no port for the model of the scan generator: {0}")]
+    Generator(#[source] std::io::Error),
     /// QEMU did not open a serial port.
     #[error("`{QEMU}` opened no serial port; it said: {0}")]
     NoPort(String),
@@ -85,25 +90,25 @@ fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// A running emulator; it ends when this is dropped. An interrupt at the terminal does not reach
+/// A running emulator, with a model of a scan generator at its beam port; both end when this is
+/// dropped. An interrupt at the terminal does not reach
 /// it: the campaign on it ends first, in order.
 #[derive(Debug)]
 pub struct Emulator {
     child: Arc<Mutex<Child>>,
     port: String,
+    generator: Attached,
 }
 
 impl Emulator {
-    /// Starts the firmware. The beam port's bytes, Open Beam Interface commands, go to
-    /// `beam_log` where one is given.
+    /// Starts the firmware. Its beam port drives a model of a scan generator in this process: no
+    /// beam, but pins that do what those of the generator would.
     ///
     /// # Errors
     /// When QEMU cannot be started or opens no port.
-    pub fn start(firmware: &Path, beam_log: Option<&Path>) -> Result<Self, EmulatorError> {
-        let beam = match beam_log {
-            Some(file) => format!("file:{}", file.display()),
-            None => "null".to_owned(),
-        };
+    pub fn start(firmware: &Path) -> Result<Self, EmulatorError> {
+        let generator = Attached::listen().map_err(EmulatorError::Generator)?;
+        let beam = format!("tcp:{},nodelay=on", generator.address());
         let mut command = Command::new(QEMU);
         in_its_own_group(&mut command);
         let mut child = command
@@ -129,6 +134,7 @@ impl Emulator {
         let mut emulator = Self {
             child,
             port: String::new(),
+            generator,
         };
         let mut heard = Vec::new();
         while let Ok(line) = lines.recv_timeout(PATIENCE) {
@@ -148,6 +154,11 @@ impl Emulator {
     /// Path of the controller's serial port.
     pub fn port(&self) -> &str {
         &self.port
+    }
+
+    /// The model of the scan generator.
+    pub fn generator(&self) -> &Attached {
+        &self.generator
     }
 
     /// Process number of the emulator.

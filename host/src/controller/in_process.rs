@@ -27,6 +27,11 @@ impl Memory {
             words: vec![0; capacity.words()],
         }
     }
+
+    /// What it has room for.
+    pub fn capacity(&self) -> Capacity {
+        self.capacity
+    }
 }
 
 /// A kernel that runs in this process, in borrowed memory.
@@ -115,7 +120,7 @@ impl Controller for InProcess<'_> {
         Ok(self.explorer.set_acquisition(acquisition)?)
     }
 
-    fn load_model(&mut self, model: &Model<'_>) -> Result<(), ControllerError> {
+    fn load_model(&mut self, model: &Model<'_>, _version: u32) -> Result<(), ControllerError> {
         Ok(self.explorer.load_model(model)?)
     }
 

@@ -4,13 +4,17 @@
 //! the surrogate for monitoring, so that maps need not cross the line; it checks every
 //! proposal, which must be equal bit for bit; and it takes the place of the board while a new
 //! host catches up with a campaign that an earlier one left behind.
+//!
+//! What the board is to hold is written down in one place, its brief. What it has to be told is the
+//! difference between the brief and what the board says of itself, after a reset, a cut at any
+//! byte, or in the ordinary course of a campaign.
 
 use std::ops::Range;
 use std::time::{Duration, Instant};
 
 use beacon_kernel::link::message::{
-    self, BlankReason, Campaign, Exposed, Identity, Measured, Measurement, ModelHeader, Next,
-    Phase, Refusal, Settings, Status,
+    self, Beam, BeamFault, BlankReason, Campaign, Exposed, Identity, Measurement, ModelHeader,
+    Next, Phase, Refusal, Settings, Status,
 };
 use beacon_kernel::link::scalarizer::Scalarizer;
 use beacon_kernel::link::transfer::{Encoding, Payload, Sender};
@@ -59,24 +63,49 @@ pub struct LinkReport {
     pub resumed: u32,
 }
 
+/// What a board is to hold, whatever becomes of it and of the line.
+struct Brief {
+    campaign: Option<Campaign>,
+    image: Vec<f32>,
+    measurements: Vec<Measurement>,
+    model: Option<Loaded>,
+    /// Rows and columns where nothing is proposed any more.
+    excluded: Vec<(Range<usize>, Range<usize>)>,
+    acquisition: Acquisition,
+    /// How it reduces spectra, and what their responses are relative to.
+    reduction: Option<(Scalarizer, f64)>,
+    settings: Option<Settings>,
+}
+
+/// What the board is known to hold of its [`Brief`]. Whatever is not known is told again.
+#[derive(Default)]
+struct Held {
+    measured: usize,
+    /// Version of its model; 0 without one.
+    model: u32,
+    excluded: usize,
+    acquisition: Option<Acquisition>,
+    reduction: Option<(Scalarizer, f64)>,
+    settings: Option<Settings>,
+    /// Exposures of the campaign by its own account.
+    exposures: u32,
+}
+
 /// A kernel on a board.
 pub struct Linked<'m> {
     client: Client<Port>,
     identity: Identity,
     recovery: Recovery,
     mirror: InProcess<'m>,
-    campaign: Option<Campaign>,
-    image: Vec<f32>,
-    acquisition: Acquisition,
-    settings: Option<Settings>,
-    /// How the board reduces spectra, and what their responses are relative to.
-    reduction: Option<(Scalarizer, f64)>,
-    measured: Vec<Measurement>,
+    brief: Brief,
+    /// Nothing until the board was asked.
+    held: Option<Held>,
+    /// Whether the board is not told anything yet: the mirror alone catches up with a journal.
+    silent: bool,
     /// What the board held when this host found it, in order.
     found: Vec<Measurement>,
-    model: Option<Loaded>,
-    /// Rows and columns where nothing is proposed any more.
-    excluded: Vec<(Range<usize>, Range<usize>)>,
+    /// Whether the board was asked since the campaign was begun here.
+    asked: bool,
     losses: u32,
     /// Times that the board was told everything again.
     resets: u32,
@@ -87,6 +116,11 @@ pub struct Linked<'m> {
 const LATELY: Duration = Duration::from_millis(2500);
 /// How often another host may interfere before this one gives way.
 const INTRUSIONS: u32 = 10;
+
+/// Longest wait for the end of an exposure after the instrument's own, and how often it is looked
+/// for. A board's scan generator pauses between the pixels of a long dwell, and ends later.
+const ENDING: Duration = Duration::from_secs(10);
+const LOOK: Duration = Duration::from_millis(2);
 
 /// Whether another host spoke with the controller just before this one.
 fn heard_lately(identity: &Identity) -> bool {
@@ -131,15 +165,20 @@ impl<'m> Linked<'m> {
             identity,
             recovery,
             mirror,
-            campaign: None,
-            image: Vec::new(),
-            acquisition: Acquisition::default(),
-            settings: None,
-            reduction: None,
-            measured: Vec::new(),
+            brief: Brief {
+                campaign: None,
+                image: Vec::new(),
+                measurements: Vec::new(),
+                model: None,
+                excluded: Vec::new(),
+                acquisition: Acquisition::default(),
+                reduction: None,
+                settings: None,
+            },
+            held: None,
+            silent: false,
             found: Vec::new(),
-            model: None,
-            excluded: Vec::new(),
+            asked: false,
             losses: 0,
             resets: 0,
             intrusions: 0,
@@ -156,7 +195,7 @@ impl<'m> Linked<'m> {
     /// # Errors
     /// When the link is lost for good.
     pub fn status(&mut self) -> Result<Status, ControllerError> {
-        self.call(Client::status)
+        self.call(|linked| Ok(linked.client.status()?))
     }
 
     /// The message of the last panic that the board survived; empty when there was none.
@@ -165,7 +204,7 @@ impl<'m> Linked<'m> {
     /// When the link is lost for good.
     pub fn last_panic(&mut self) -> Result<String, ControllerError> {
         let mut message = vec![0; usize::from(self.identity.last_panic)];
-        let length = self.call(|client| client.last_panic(&mut message))?;
+        let length = self.call(|linked| Ok(linked.client.last_panic(&mut message)?))?;
         message.truncate(length);
         Ok(String::from_utf8_lossy(&message).into_owned())
     }
@@ -177,7 +216,8 @@ impl<'m> Linked<'m> {
     pub fn surrogate_of_board(&mut self) -> Result<(Vec<f32>, Vec<f32>), ControllerError> {
         let candidates = self.identity.capacity.candidates as usize;
         let (mut mean, mut variance) = (vec![0.0; candidates], vec![0.0; candidates]);
-        let (count, ..) = self.call(|client| client.surrogate(&mut mean, &mut variance))?;
+        let (count, ..) =
+            self.call(|linked| Ok(linked.client.surrogate(&mut mean, &mut variance)?))?;
         mean.truncate(count);
         variance.truncate(count);
         Ok((mean, variance))
@@ -185,32 +225,28 @@ impl<'m> Linked<'m> {
 
     /// Whether the board still has to be caught up with.
     fn is_behind(&self) -> bool {
-        self.measured.len() < self.found.len()
+        self.silent || self.brief.measurements.len() < self.found.len()
     }
 
-    /// Asks the board, and finds it again when the link is lost.
+    /// Tells the board what it lacks, asks it something, and finds it again when the link is lost.
+    /// A board that was reset, or a link that was lost while it was told, is no other case: what
+    /// the board lacks follows from what it says of itself.
     fn call<R>(
         &mut self,
-        mut ask: impl FnMut(&mut Client<Port>) -> Result<R, LinkFailure>,
+        mut ask: impl FnMut(&mut Self) -> Result<R, ControllerError>,
     ) -> Result<R, ControllerError> {
         let mut lost_since: Option<Instant> = None;
         loop {
-            let failure = match ask(&mut self.client) {
+            let error = match self.bring_up_to_date().and_then(|()| ask(self)) {
                 Ok(reply) => return Ok(reply),
-                Err(failure) => failure,
+                Err(error) => error,
             };
-            let found_again = matches!(
-                failure,
-                Failure::NoReply { .. }
-                    | Failure::NotConnected
-                    | Failure::StillBusy
-                    | Failure::Refused(Refusal::NotConnected | Refusal::OutOfSequence { .. })
-            );
             let since = *lost_since.get_or_insert_with(Instant::now);
-            if !found_again || since.elapsed() > self.recovery.patience {
-                return Err(failure.into());
+            if !is_lost(&error) || since.elapsed() > self.recovery.patience {
+                return Err(error);
             }
             self.losses += 1;
+            self.held = None;
             let identity = loop {
                 let failure = match self.client.connect() {
                     Ok(identity) => break identity,
@@ -229,139 +265,209 @@ impl<'m> Linked<'m> {
                     return Err(contended(&identity));
                 }
             }
-            self.restore_if_reset()?;
         }
     }
 
-    /// Tells a board that was reset everything again, in the order it was told before.
-    fn restore_if_reset(&mut self) -> Result<(), ControllerError> {
-        let Some(campaign) = self.campaign else {
+    /// Tells the board what it lacks.
+    fn bring_up_to_date(&mut self) -> Result<(), ControllerError> {
+        let Some(campaign) = self.brief.campaign else {
             return Ok(());
         };
-        let status = self.client.status()?;
-        if status.campaign == Some(campaign) && status.phase == Phase::Running {
+        if self.silent {
             return Ok(());
         }
-        self.resets += 1;
-        if let Some(settings) = self.settings {
-            self.client.configure(settings)?;
+        if self.held.is_none() {
+            let held = self.examine(campaign)?;
+            self.held = Some(held);
         }
-        send_image(&mut self.client, campaign, &self.image)?;
-        for n in 0..=self.measured.len() {
-            if let Some(model) = self.model.as_ref().filter(|model| model.at == n) {
-                send_model(&mut self.client, model)?;
+        if self.is_behind() {
+            return Ok(());
+        }
+        let Self {
+            client,
+            brief,
+            held: Some(held),
+            ..
+        } = self
+        else {
+            return Ok(());
+        };
+        if held.settings != brief.settings
+            && let Some(settings) = brief.settings
+        {
+            client.configure(settings)?;
+            held.settings = Some(settings);
+        }
+        let model = brief.model.as_ref();
+        loop {
+            let due = model
+                .filter(|model| model.header.version != held.model && model.at == held.measured);
+            if let Some(model) = due {
+                told(send_model(client, model))?;
+                held.model = model.header.version;
             }
-            if let Some(&measurement) = self.measured.get(n) {
-                self.client.measure(measurement, Next::Nothing)?;
-            }
+            let Some(&measurement) = brief.measurements.get(held.measured) else {
+                break;
+            };
+            told(client.measure(measurement, Next::Nothing).map(|_| ()))?;
+            held.measured += 1;
         }
-        for (rows, columns) in &self.excluded {
-            exclude(&mut self.client, rows, columns)?;
+        for (rows, columns) in brief.excluded.iter().skip(held.excluded) {
+            exclude(client, rows, columns)?;
+            held.excluded += 1;
         }
-        self.client.choose(self.acquisition.into())?;
-        if let Some(reduction) = self.reduction {
-            send_reduction(&mut self.client, reduction)?;
+        if held.acquisition != Some(brief.acquisition) {
+            client.choose(brief.acquisition.into())?;
+            held.acquisition = Some(brief.acquisition);
+        }
+        if held.reduction != brief.reduction
+            && let Some(reduction) = brief.reduction
+        {
+            send_reduction(client, reduction)?;
+            held.reduction = Some(reduction);
         }
         Ok(())
     }
 
-    /// Tells the board how to reduce spectra.
-    fn hand_over_reduction(&mut self) -> Result<(), ControllerError> {
-        let Some(reduction) = self.reduction else {
-            return Ok(());
-        };
-        match self.call(|client| send_reduction(client, reduction)) {
-            Err(ControllerError::Link(Failure::Refused(Refusal::Undecodable))) => {
-                Err(ControllerError::NoReduction)
+    /// Asks the board what it holds of the campaign, and begins the campaign on it where it holds
+    /// another one or none.
+    fn examine(&mut self, campaign: Campaign) -> Result<Held, ControllerError> {
+        let first = !std::mem::replace(&mut self.asked, true);
+        let status = self.client.status()?;
+        let running = matches!(status.phase, Phase::Running | Phase::AwaitingImage);
+        let ours = status.campaign == Some(campaign) && status.phase == Phase::Running;
+        if ours {
+            let measured = status.measured as usize;
+            if first {
+                let mut found = Vec::new();
+                self.client
+                    .measurements(0, |measurement| found.push(measurement))?;
+                self.found = found;
+                for (found, known) in self.found.iter().zip(&self.brief.measurements) {
+                    same_measurement(*found, *known)?;
+                }
             }
-            sent => sent,
+            let model = self.brief.model.as_ref();
+            let model = match model {
+                Some(model) if has_model(&status, model)? => model.header.version,
+                _ => 0,
+            };
+            let at = self
+                .brief
+                .model
+                .as_ref()
+                .map_or(usize::MAX, |model| model.at);
+            // How a surrogate is rounded depends on how many points its model met: a board that has
+            // met more without it starts over.
+            if model != 0 || measured <= at || measured > self.brief.measurements.len() {
+                return Ok(Held {
+                    measured,
+                    model,
+                    exposures: status.exposures,
+                    ..Held::default()
+                });
+            }
+        }
+        if !first {
+            self.resets += 1;
+        }
+        if let (true, Some(other)) = (running, status.campaign) {
+            self.client.end(other.id)?;
+        }
+        self.found.clear();
+        if let Some(settings) = self.brief.settings {
+            self.client.configure(settings)?;
+        }
+        send_image(&mut self.client, campaign, &self.brief.image)?;
+        Ok(Held {
+            settings: self.brief.settings,
+            ..Held::default()
+        })
+    }
+
+    /// Compares a measurement with the one that the board already had at its place, while it is
+    /// caught up with.
+    fn catch_up(&self, measurement: Measurement) -> Result<(), ControllerError> {
+        match self.found.get(self.brief.measurements.len()) {
+            Some(found) => same_measurement(*found, measurement),
+            None => Ok(()),
         }
     }
 
-    /// Tells the board of a measurement that the mirror knows, in whatever way `send` does it,
-    /// or compares it with what the board already has.
-    fn tell(
+    /// Adds a measurement to the brief. A board that is caught up with is asked anew what it holds.
+    fn remember(&mut self, measurement: Measurement) {
+        self.brief.measurements.push(measurement);
+        if self.brief.measurements.len() == self.found.len() {
+            self.held = None;
+        }
+    }
+
+    /// Exposures by the board's account; `None` before it was asked.
+    fn exposures(&self) -> Option<u32> {
+        self.held.as_ref().map(|held| held.exposures)
+    }
+
+    /// Has the board expose something, once: when its answer was lost, the board is asked whether
+    /// it was done.
+    fn expose_once<R>(
         &mut self,
-        measurement: Measurement,
-        mut send: impl FnMut(&mut Client<Port>) -> Result<Measured, LinkFailure>,
-    ) -> Result<(), ControllerError> {
-        if self.is_behind() {
-            let found = self.found[self.measured.len()];
-            self.measured.push(measurement);
-            if found != measurement {
-                return Err(ControllerError::State(format!(
-                    "it measured candidate {} as {} where this host has candidate {} as {}",
-                    found.candidate, found.value, measurement.candidate, measurement.value
-                )));
+        mut ask: impl FnMut(&mut Client<Port>) -> Result<R, LinkFailure>,
+    ) -> Result<Option<R>, ControllerError> {
+        self.call(|_| Ok(()))?;
+        let (before, resets) = (self.exposures(), self.resets);
+        self.call(|linked| {
+            if linked.resets != resets {
+                return Err(ControllerError::ExposureUnknown);
             }
-            if !self.is_behind() {
-                // From here on the board decides again: with this host's strategy and model.
-                let acquisition = self.acquisition;
-                self.call(|client| client.choose(acquisition.into()))?;
-                for (rows, columns) in self.excluded.clone() {
-                    self.call(|client| exclude(client, &rows, &columns))?;
-                }
-                if !self.board_has_model()? {
-                    self.hand_over_model()?;
-                }
-                self.hand_over_reduction()?;
+            if linked.exposures() != before {
+                return Ok(None);
             }
-            return Ok(());
-        }
-        let known = self.measured.len() as u32;
-        let mut asked_before = false;
-        let taken = self.call(|client| {
-            // The answer to an earlier attempt may be what was lost.
-            if std::mem::replace(&mut asked_before, true) {
-                let status = client.status()?;
-                if status.measured > known {
-                    return Ok(status.last.map(|last| last.value));
-                }
+            let reply = ask(&mut linked.client)?;
+            if let Some(held) = &mut linked.held {
+                held.exposures += 1;
             }
-            match send(client) {
-                // The mirror said the same, and the campaign knows what to do about it.
-                Err(failure) if failure.kernel().is_some() => Ok(None),
-                reply => reply.map(|measured| Some(measured.value)),
-            }
-        })?;
-        self.measured.push(measurement);
-        match taken {
-            Some(value) if value.to_bits() != measurement.value.to_bits() => {
-                Err(ControllerError::State(format!(
-                    "it took {value} for candidate {} where this host has {}",
-                    measurement.candidate, measurement.value
-                )))
-            }
-            _ => Ok(()),
-        }
+            Ok(Some(reply))
+        })
     }
+}
 
-    /// Whether an earlier host handed over the model that the mirror has. It must not be handed
-    /// over again: how a surrogate is rounded depends on how many points its model met.
-    fn board_has_model(&mut self) -> Result<bool, ControllerError> {
-        let status = self.status()?;
-        let Some(model) = &self.model else {
-            return Ok(false);
-        };
-        let sender = model.sender().map_err(Failure::Refused)?;
-        // Hosts of one campaign number its models alike.
-        Ok(status.model == Some(model.header.version)
-            && status.weights_crc == Some(sender.descriptor().crc))
-    }
+/// Whether the link was lost, so that the board is to be found again.
+fn is_lost(error: &ControllerError) -> bool {
+    matches!(
+        error,
+        ControllerError::Link(
+            Failure::NoReply { .. }
+                | Failure::NotConnected
+                | Failure::StillBusy
+                | Failure::Refused(Refusal::NotConnected | Refusal::OutOfSequence { .. })
+        )
+    )
+}
 
-    /// Hands the board the model that the mirror already has.
-    fn hand_over_model(&mut self) -> Result<(), ControllerError> {
-        let Some(model) = self.model.take() else {
-            return Ok(());
-        };
-        let sent = self.call(|client| send_model(client, &model));
-        self.model = Some(model);
-        match sent {
-            // The mirror said the same, and the campaign knows what to do about it.
-            Err(ControllerError::Link(failure)) if failure.kernel().is_some() => Ok(()),
-            sent => sent,
-        }
+/// What a board answered that was told something which the mirror knows: where the kernel refused,
+/// the mirror said the same, and the campaign knows what to do about it.
+fn told(answer: Result<(), LinkFailure>) -> Result<(), ControllerError> {
+    match answer {
+        Err(failure) if failure.kernel().is_some() => Ok(()),
+        answer => Ok(answer?),
     }
+}
+
+/// Whether a board has a model. Hosts of one campaign number its models alike.
+fn has_model(status: &Status, model: &Loaded) -> Result<bool, ControllerError> {
+    let sender = model.sender().map_err(Failure::Refused)?;
+    Ok(status.model == Some(model.header.version)
+        && status.weights_crc == Some(sender.descriptor().crc))
+}
+
+fn same_measurement(there: Measurement, here: Measurement) -> Result<(), ControllerError> {
+    if there == here {
+        return Ok(());
+    }
+    Err(ControllerError::State(format!(
+        "it measured candidate {} as {} where this host has candidate {} as {}",
+        there.candidate, there.value, here.candidate, here.value
+    )))
 }
 
 fn exclude(
@@ -384,21 +490,42 @@ impl BeamPort for Linked<'_> {
         if self.is_behind() {
             return Ok(());
         }
-        self.call(|client| client.expose(candidate.0)).map(|_| ())
+        self.expose_once(|client| client.expose(candidate.0))
+            .map(|_| ())
+    }
+
+    fn finish(&mut self) -> Result<(), ControllerError> {
+        let begun = Instant::now();
+        loop {
+            match self.status()?.beam {
+                Beam::Blanked(BlankReason::Fault(fault)) => {
+                    return Err(Failure::Refused(Refusal::Beam(fault)).into());
+                }
+                // The board ends it by itself; one that does not has a fault of its own.
+                Beam::On { .. } if begun.elapsed() < ENDING => std::thread::sleep(LOOK),
+                _ => return Ok(()),
+            }
+        }
     }
 
     fn blank(&mut self) -> Result<(), ControllerError> {
-        self.call(Client::blank)
+        if self.silent {
+            return Ok(());
+        }
+        self.call(|linked| Ok(linked.client.blank()?))
     }
 
     fn configure(&mut self, settings: Settings) -> Result<(), ControllerError> {
-        self.call(|client| client.configure(settings))?;
-        self.settings = Some(settings);
+        self.call(|linked| Ok(linked.client.configure(settings)?))?;
+        self.brief.settings = Some(settings);
+        if let Some(held) = &mut self.held {
+            held.settings = Some(settings);
+        }
         Ok(())
     }
 
     fn settings(&self) -> Option<Settings> {
-        Some(self.settings.unwrap_or_default())
+        Some(self.brief.settings.unwrap_or_default())
     }
 
     fn resets(&self) -> u32 {
@@ -411,6 +538,11 @@ impl BeamPort for Linked<'_> {
 }
 
 impl Controller for Linked<'_> {
+    fn set_silent(&mut self, silent: bool) -> Result<(), ControllerError> {
+        self.silent = silent;
+        self.call(|_| Ok(()))
+    }
+
     fn begin(&mut self, setup: &Setup<'_>) -> Result<(), ControllerError> {
         self.mirror.begin(setup)?;
         let capacity: beacon_kernel::Capacity = self.identity.capacity.into();
@@ -419,51 +551,36 @@ impl Controller for Linked<'_> {
             setup.width,
             setup.window,
         )?)?;
-        let campaign = Campaign {
-            id: campaign_id(setup),
-            seed: setup.seed,
-            height: setup.height as u16,
-            width: setup.width as u16,
-            window: setup.window as u16,
+        self.brief = Brief {
+            campaign: Some(Campaign {
+                id: campaign_id(setup),
+                seed: setup.seed,
+                height: setup.height as u16,
+                width: setup.width as u16,
+                window: setup.window as u16,
+            }),
+            image: setup.pixels.to_vec(),
+            measurements: Vec::new(),
+            model: None,
+            excluded: Vec::new(),
+            acquisition: self.brief.acquisition,
+            reduction: None,
+            settings: self.brief.settings,
         };
-        let status = self.status()?;
-        let running = matches!(status.phase, Phase::Running | Phase::AwaitingImage);
+        (self.held, self.asked) = (None, false);
         self.found.clear();
-        if running && status.campaign == Some(campaign) && status.phase == Phase::Running {
-            let mut found = Vec::new();
-            self.call(|client| {
-                found.clear();
-                client.measurements(0, |measurement| found.push(measurement))
-            })?;
-            self.found = found;
-        } else {
-            if let (true, Some(other)) = (running, status.campaign) {
-                self.call(|client| client.end(other.id))?;
-            }
-            self.call(|client| send_image(client, campaign, setup.pixels))?;
-        }
-        self.campaign = Some(campaign);
-        self.image = setup.pixels.to_vec();
-        self.measured.clear();
-        self.excluded.clear();
-        self.model = None;
-        self.reduction = None;
-        Ok(())
+        self.call(|_| Ok(()))
     }
 
     fn choose(&mut self, acquisition: Acquisition) -> Result<(), ControllerError> {
         self.mirror.choose(acquisition)?;
-        self.acquisition = acquisition;
-        if self.is_behind() {
-            return Ok(());
-        }
-        self.call(|client| client.choose(acquisition.into()))
+        self.brief.acquisition = acquisition;
+        self.call(|_| Ok(()))
     }
 
-    fn load_model(&mut self, model: &Model<'_>) -> Result<(), ControllerError> {
-        let said = self.mirror.load_model(model);
-        let version = self.model.as_ref().map_or(0, |model| model.header.version) + 1;
-        self.model = Some(Loaded {
+    fn load_model(&mut self, model: &Model<'_>, version: u32) -> Result<(), ControllerError> {
+        let said = self.mirror.load_model(model, version);
+        self.brief.model = Some(Loaded {
             network: model.network,
             weights: model.weights.to_vec(),
             header: ModelHeader {
@@ -471,11 +588,9 @@ impl Controller for Linked<'_> {
                 hyperparameters: model.hyperparameters.into(),
                 standardisation: model.standardisation.into(),
             },
-            at: self.measured.len(),
+            at: self.brief.measurements.len(),
         });
-        if !self.is_behind() {
-            self.hand_over_model()?;
-        }
+        self.call(|_| Ok(()))?;
         said
     }
 
@@ -485,9 +600,9 @@ impl Controller for Linked<'_> {
             value: response,
         };
         let said = self.mirror.measure(candidate, response);
-        self.tell(measurement, |client| {
-            client.measure(measurement, Next::Nothing)
-        })?;
+        self.catch_up(measurement)?;
+        self.remember(measurement);
+        self.call(|_| Ok(()))?;
         said
     }
 
@@ -497,11 +612,15 @@ impl Controller for Linked<'_> {
         origin: f64,
     ) -> Result<(), ControllerError> {
         self.mirror.reduce_with(scalarizer, origin)?;
-        self.reduction = scalarizer.map(|scalarizer| (scalarizer, origin));
-        if self.is_behind() {
-            return Ok(());
+        self.brief.reduction = scalarizer.map(|scalarizer| (scalarizer, origin));
+        match self.call(|_| Ok(())) {
+            Err(ControllerError::Link(Failure::Refused(Refusal::Undecodable))) => {
+                // What the firmware does not know is not told again.
+                self.brief.reduction = None;
+                Err(ControllerError::NoReduction)
+            }
+            sent => sent,
         }
-        self.hand_over_reduction()
     }
 
     fn measure_spectrum(
@@ -521,9 +640,39 @@ impl Controller for Linked<'_> {
         };
         let sender = Sender::new(payload, Encoding::F32, spectrum)?;
         let said = self.mirror.measure(candidate, value);
-        self.tell(measurement, |client| {
-            client.measure_spectrum(&sender, Next::Nothing)
-        })?;
+        self.catch_up(measurement)?;
+        let known = self.brief.measurements.len();
+        if !self.is_behind() {
+            let taken = self.call(|linked| {
+                // The answer to an earlier attempt may be what was lost.
+                if linked
+                    .held
+                    .as_ref()
+                    .is_some_and(|held| held.measured > known)
+                {
+                    return Ok(linked.client.status()?.last.map(|last| last.value));
+                }
+                let sent = linked.client.measure_spectrum(&sender, Next::Nothing);
+                let value = match sent {
+                    // The mirror said the same, and the campaign knows what to do about it.
+                    Err(failure) if failure.kernel().is_some() => None,
+                    sent => Some(sent?.value),
+                };
+                if let Some(held) = &mut linked.held {
+                    held.measured = known + 1;
+                }
+                Ok(value)
+            })?;
+            if let Some(taken) = taken
+                && taken.to_bits() != value.to_bits()
+            {
+                return Err(ControllerError::State(format!(
+                    "it took {taken} for candidate {} where this host has {value}",
+                    measurement.candidate
+                )));
+            }
+        }
+        self.remember(measurement);
         said.map(|()| value)
     }
 
@@ -533,11 +682,8 @@ impl Controller for Linked<'_> {
         columns: Range<usize>,
     ) -> Result<(), ControllerError> {
         self.mirror.exclude(rows.clone(), columns.clone())?;
-        self.excluded.push((rows.clone(), columns.clone()));
-        if self.is_behind() {
-            return Ok(());
-        }
-        self.call(|client| exclude(client, &rows, &columns))
+        self.brief.excluded.push((rows, columns));
+        self.call(|_| Ok(()))
     }
 
     fn propose(&mut self, expose: bool) -> Result<Proposal, ControllerError> {
@@ -545,7 +691,15 @@ impl Controller for Linked<'_> {
         if self.is_behind() {
             return Ok(expected);
         }
-        let proposed = self.call(|client| client.propose(expose))?;
+        let proposed = if expose {
+            self.expose_once(|client| client.propose(true))?
+        } else {
+            self.call(|linked| Ok(Some(linked.client.propose(false)?)))?
+        };
+        // Where the answer was lost, the board has exposed what it proposed.
+        let Some(proposed) = proposed else {
+            return Ok(expected);
+        };
         if let Exposed::Refused(refusal) = proposed.exposure {
             return Err(Failure::Refused(refusal).into());
         }
@@ -564,10 +718,15 @@ impl Controller for Linked<'_> {
     }
 
     fn end(&mut self) -> Result<(), ControllerError> {
-        let Some(campaign) = self.campaign else {
+        let Some(campaign) = self.brief.campaign else {
             return Ok(());
         };
-        self.call(|client| client.end(campaign.id))
+        if self.silent {
+            return Ok(());
+        }
+        self.call(|linked| Ok(linked.client.end(campaign.id)?))?;
+        self.brief.campaign = None;
+        Ok(())
     }
 
     fn link(&mut self) -> Option<LinkReport> {
@@ -604,5 +763,7 @@ pub fn blank_reason(reason: BlankReason) -> &'static str {
         BlankReason::LinkLost => "the link was lost",
         BlankReason::DoseLimit => "a dose limit was reached",
         BlankReason::CampaignEnd => "the campaign ended",
+        BlankReason::Fault(BeamFault::Silent) => "the scan generator did not answer",
+        BlankReason::Fault(BeamFault::Strange) => "the scan generator answered something else",
     }
 }

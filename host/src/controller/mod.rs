@@ -56,6 +56,9 @@ pub enum ControllerError {
          flash the firmware that came with this host, or let the host reduce them"
     )]
     NoReduction,
+    /// The board was reset while it exposed a point, or was told to.
+    #[error("the controller was reset during an exposure, and cannot tell how much of it was made")]
+    ExposureUnknown,
     /// The controller holds something else than this host put there.
     #[error("the controller's state is not this campaign's: {0}")]
     State(String),
@@ -94,6 +97,11 @@ impl ControllerError {
         )
     }
 
+    /// Whether what drives the beam failed, which may pass.
+    pub fn is_beam_fault(&self) -> bool {
+        matches!(self, Self::Link(Failure::Refused(Refusal::Beam(_))))
+    }
+
     /// Whether a dose limit was reached: a campaign ends there, as it should.
     pub fn is_dose_limit(&self) -> bool {
         matches!(
@@ -112,6 +120,14 @@ pub trait BeamPort {
     /// # Errors
     /// When the controller refuses, because of a dose limit for one.
     fn expose(&mut self, candidate: Candidate) -> Result<(), ControllerError>;
+
+    /// Waits until the exposure under way is over.
+    ///
+    /// # Errors
+    /// When it was cut short by a fault of what drives the beam, or the link is lost for good.
+    fn finish(&mut self) -> Result<(), ControllerError> {
+        Ok(())
+    }
 
     /// Blanks the beam at once.
     ///
@@ -166,6 +182,15 @@ impl BeamPort for () {
 
 /// A kernel, wherever it runs. All of them make identical decisions, bit for bit.
 pub trait Controller: BeamPort {
+    /// Lets the kernel in this process alone decide, and tells a board nothing of it, while a
+    /// campaign is read from its journal; afterwards the board is told what it lacks.
+    ///
+    /// # Errors
+    /// When the link is lost for good, or the board holds something else.
+    fn set_silent(&mut self, _silent: bool) -> Result<(), ControllerError> {
+        Ok(())
+    }
+
     /// Starts over with an image.
     ///
     /// # Errors
@@ -178,11 +203,12 @@ pub trait Controller: BeamPort {
     /// When a setting is out of range.
     fn choose(&mut self, acquisition: Acquisition) -> Result<(), ControllerError>;
 
-    /// Hands over a trained model.
+    /// Hands over a trained model. `version` counts the models of the campaign from 1, so that a
+    /// board can tell which one it has.
     ///
     /// # Errors
     /// When the model does not fit; see [`beacon_kernel::Explorer::load_model`].
-    fn load_model(&mut self, model: &Model<'_>) -> Result<(), ControllerError>;
+    fn load_model(&mut self, model: &Model<'_>, version: u32) -> Result<(), ControllerError>;
 
     /// Hands over a measured response, in raw units.
     ///

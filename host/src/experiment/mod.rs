@@ -1,21 +1,16 @@
 //! What a campaign is about: an image that is known everywhere, and a response that costs.
 //!
-//! Replayed data and specimens give the response at once. That of an instrument, with its dose,
-//! drift and failures, is in [`crate::live`].
+//! Replayed data and specimens are [oracles](Oracle): they give the response at once. That of an
+//! instrument, with its dose, drift and failures, is in [`crate::live`].
 
-mod order;
 mod replay;
 mod specimen;
 
-use beacon_kernel::link::scalarizer::Scalarizer;
 use beacon_kernel::{Candidate, Pixel};
 
-use crate::controller::{BeamPort, ControllerError};
-use crate::map::Map;
-use crate::specimen::{Behaviour, SpecimenError};
-use crate::spectra::Channels;
+use crate::data::{Behaviour, Channels, Map};
+use crate::specimen::SpecimenError;
 
-pub use order::{Ended, Order, Region};
 pub use replay::Replay;
 pub use specimen::SpecimenExperiment;
 
@@ -39,25 +34,6 @@ pub enum ExperimentError {
     /// A specimen cannot be made.
     #[error(transparent)]
     Specimen(#[from] SpecimenError),
-    /// The controller's beam could not be moved.
-    #[error(transparent)]
-    Beam(#[from] ControllerError),
-    /// Nothing more will be measured: the campaign ends with what it has.
-    #[error("{0}")]
-    Ended(Ended),
-    /// This point cannot be measured, and will not be tried again; others can.
-    #[error("row {row}, column {column} was left out: {reason}")]
-    LeftOut {
-        /// Row of the pixel.
-        row: usize,
-        /// Column of the pixel.
-        column: usize,
-        /// Why.
-        reason: String,
-    },
-    /// What was measured could not be kept.
-    #[error("{0}")]
-    NotKept(String),
 }
 
 /// A point that is to be measured.
@@ -69,45 +45,10 @@ pub struct Point {
     pub pixel: Pixel,
 }
 
-/// A spectrum on its way to a controller that reduces it.
-#[derive(Clone, Copy, Debug)]
-pub struct Unreduced<'a> {
-    /// How.
-    pub scalarizer: Scalarizer,
-    /// A value a channel.
-    pub spectrum: &'a [f32],
-}
-
-/// An image that is known everywhere, and a response that costs time and dose to know.
+/// What a campaign is about and judged by.
 pub trait Experiment {
     /// The overview image.
     fn image(&self) -> &Map;
-
-    /// Measures the response at one point, in its own units.
-    ///
-    /// # Errors
-    /// When the instrument or the data give no number.
-    fn measure(&mut self, point: Point, beam: &mut dyn BeamPort) -> Result<f64, ExperimentError>;
-
-    /// Whether [`Self::measure`] moves the controller's beam itself, when everything is ready for
-    /// it; otherwise the beam is moved as soon as the point is chosen.
-    fn moves_beam(&self) -> bool {
-        false
-    }
-
-    /// The spectrum of the point just measured, where the controller is to reduce it by itself to
-    /// the response that [`Self::measure`] returned.
-    fn unreduced(&self) -> Option<Unreduced<'_>> {
-        None
-    }
-
-    /// What somebody wants otherwise; asked before every step until there is nothing more.
-    ///
-    /// # Errors
-    /// When the campaign cannot go on.
-    fn order(&mut self, _beam: &mut dyn BeamPort) -> Result<Option<Order>, ExperimentError> {
-        Ok(None)
-    }
 
     /// The true response at every pixel, where it is known: for judging a campaign, never for
     /// steering one.
@@ -138,4 +79,14 @@ pub trait Experiment {
     fn spectrum(&self, _measured: Pixel) -> Option<Vec<f64>> {
         None
     }
+}
+
+/// An experiment that answers at once: the oracle of active learning. Its response costs nothing but
+/// the asking.
+pub trait Oracle: Experiment {
+    /// The response at one point, in its own units.
+    ///
+    /// # Errors
+    /// When the data give no number.
+    fn measure(&mut self, point: Point) -> Result<f64, ExperimentError>;
 }

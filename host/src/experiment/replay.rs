@@ -4,11 +4,9 @@ use std::sync::Arc;
 
 use beacon_kernel::Pixel;
 
-use super::{Experiment, ExperimentError, Point};
-use crate::controller::BeamPort;
-use crate::map::Map;
+use super::{Experiment, ExperimentError, Oracle, Point};
+use crate::data::{Channels, Map, Spectra};
 use crate::scalarizer::Scalarizer;
-use crate::spectra::{Channels, Spectra};
 
 /// An image with a response of the same area. A clone shares the spectra that it came from.
 #[derive(Clone, Debug)]
@@ -75,16 +73,6 @@ impl Experiment for Replay {
         &self.image
     }
 
-    fn measure(&mut self, point: Point, _: &mut dyn BeamPort) -> Result<f64, ExperimentError> {
-        let Pixel { row, column } = point.pixel;
-        let value = self.response.at(row, column);
-        if value.is_finite() {
-            Ok(value)
-        } else {
-            Err(ExperimentError::NoResponse { row, column, value })
-        }
-    }
-
     fn truth(&self) -> Option<&Map> {
         Some(&self.response)
     }
@@ -100,12 +88,24 @@ impl Experiment for Replay {
     }
 }
 
+impl Oracle for Replay {
+    fn measure(&mut self, point: Point) -> Result<f64, ExperimentError> {
+        let Pixel { row, column } = point.pixel;
+        let value = self.response.at(row, column);
+        if value.is_finite() {
+            Ok(value)
+        } else {
+            Err(ExperimentError::NoResponse { row, column, value })
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use beacon_kernel::Candidate;
 
     use super::*;
-    use crate::axis::Axis;
+    use crate::data::Axis;
 
     #[test]
     fn a_replay_answers_with_the_response_of_the_pixel() {
@@ -116,8 +116,8 @@ mod tests {
             candidate: Candidate(0),
             pixel: Pixel { row, column },
         };
-        assert_eq!(replay.measure(point(0, 1), &mut ()).unwrap(), 2.0);
-        let error = replay.measure(point(1, 0), &mut ()).unwrap_err();
+        assert_eq!(replay.measure(point(0, 1)).unwrap(), 2.0);
+        let error = replay.measure(point(1, 0)).unwrap_err();
         assert!(error.to_string().contains("row 1, column 0 is NaN"));
     }
 

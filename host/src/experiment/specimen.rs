@@ -4,12 +4,10 @@ use std::sync::Arc;
 
 use beacon_kernel::Pixel;
 
-use super::{Experiment, ExperimentError, Point};
-use crate::controller::BeamPort;
-use crate::map::Map;
+use super::{Experiment, ExperimentError, Oracle, Point};
+use crate::data::{Behaviour, Channels, Map};
 use crate::scalarizer::Scalarizer;
-use crate::specimen::{Behaviour, Specimen, SpecimenConfig};
-use crate::spectra::Channels;
+use crate::specimen::{Specimen, SpecimenConfig};
 
 /// A specimen whose spectra are reduced to one number.
 #[derive(Clone, Debug)]
@@ -76,13 +74,6 @@ impl Experiment for SpecimenExperiment {
         self.specimen.image()
     }
 
-    fn measure(&mut self, point: Point, _: &mut dyn BeamPort) -> Result<f64, ExperimentError> {
-        let pixel = point.pixel;
-        let spectrum = self.specimen.spectrum(pixel.row, pixel.column);
-        let (channels, coordinates) = (self.specimen.channels(), self.specimen.coordinates());
-        Ok(self.scalarizer.reduce(&spectrum, coordinates, channels)?)
-    }
-
     fn truth(&self) -> Option<&Map> {
         Some(&self.truth)
     }
@@ -97,5 +88,14 @@ impl Experiment for SpecimenExperiment {
 
     fn spectrum(&self, measured: Pixel) -> Option<Vec<f64>> {
         Some(self.specimen.spectrum(measured.row, measured.column))
+    }
+}
+
+impl Oracle for SpecimenExperiment {
+    fn measure(&mut self, point: Point) -> Result<f64, ExperimentError> {
+        let pixel = point.pixel;
+        let spectrum = self.specimen.spectrum(pixel.row, pixel.column);
+        let (channels, coordinates) = (self.specimen.channels(), self.specimen.coordinates());
+        Ok(self.scalarizer.reduce(&spectrum, coordinates, channels)?)
     }
 }

@@ -4,8 +4,7 @@ mod correlation;
 #[cfg(test)]
 mod tests;
 
-use crate::map::Map;
-use crate::specimen::blur;
+use crate::data::{Map, blur};
 use correlation::Correlation;
 
 /// Displacement of a fresh image from the reference.

@@ -2,12 +2,10 @@
 
 use std::path::PathBuf;
 
-use super::commands::CommandsError;
-use super::dose::DoseError;
-use super::folder::FolderError;
-use super::journal::JournalError;
+use crate::campaign::{Contradiction, Ended, SeedsError, SettingError};
+use crate::control::OpenError;
+use crate::journal::{FolderError, JournalError};
 use crate::microscope::MicroscopeError;
-use crate::scalarizer::ScalarizerError;
 
 /// Why a live campaign cannot begin or go on; each is one line.
 #[derive(Debug, thiserror::Error)]
@@ -22,33 +20,35 @@ pub enum LiveError {
     /// The folder cannot be used.
     #[error(transparent)]
     Folder(#[from] FolderError),
-    /// The commands cannot be kept.
+    /// Nobody can be listened to.
     #[error(transparent)]
-    Commands(#[from] CommandsError),
-    /// A scalarizer does not suit the spectra.
+    Control(#[from] OpenError),
+    /// A setting outside its range, or one that needs another.
     #[error(transparent)]
-    Scalarizer(#[from] ScalarizerError),
+    Setting(#[from] SettingError),
+    /// The seeds cannot be used.
+    #[error(transparent)]
+    Seeds(#[from] SeedsError),
+    /// The journal does not fit together.
+    #[error(transparent)]
+    Contradiction(#[from] Contradiction),
+    /// The campaign ended before its first overview.
+    #[error("{0}")]
+    Ended(Ended),
+    /// A person had the first overview given up.
+    #[error("{0}")]
+    Aborted(String),
     /// The window does not fit the overview.
     #[error(transparent)]
     Kernel(#[from] beacon_kernel::Error),
-    /// A setting outside its range, or one that needs another.
-    #[error("{name} is {value}; expected {accepted}")]
-    Setting {
-        /// Which setting.
-        name: &'static str,
-        /// Its value.
-        value: String,
-        /// What would be accepted.
-        accepted: String,
-    },
     /// The overview alone takes more than is allowed.
     #[error("the overview takes too much: {0}")]
-    Overview(DoseError),
+    Overview(String),
     /// Not even one point can be measured.
     #[error(
         "no point could be measured: {0}; allow more, or expose less with --dwell or --current"
     )]
-    FirstPoint(DoseError),
+    FirstPoint(String),
     /// The settings in the journal cannot be read, or have no file form.
     #[error("the settings of the campaign: {0}")]
     Settings(String),
@@ -86,7 +86,4 @@ pub enum LiveError {
         /// Its channels.
         found_channels: String,
     },
-    /// The control socket cannot be opened.
-    #[error("the control socket cannot be opened: {0}")]
-    Control(#[source] std::io::Error),
 }

@@ -5,12 +5,11 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use super::event::Command;
-use super::journal::JournalError;
 use super::session::Session;
-use crate::campaign::{Measurement, Outcome, Summary};
+use crate::campaign::{Command, MeasuredPoint, Measurement, Outcome, Summary, pixel_area};
+use crate::data::result::{PointRow, PointSpectra, Response, ResultError, ResultFile};
 use crate::experiment::Experiment as _;
-use crate::result::{PointRow, PointSpectra, Response, ResultError, ResultFile};
+use crate::journal::JournalError;
 
 /// Summary of a live campaign: that of a replay, and what the sample took for it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -34,9 +33,16 @@ pub struct LiveSummary {
     /// simulated samples alone.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub position_errors: Option<Vec<f64>>,
-    /// What somebody wanted otherwise on the way, with the points measured by then.
+    /// The commands that held, each with the points measured by then.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub commands: Vec<(usize, Command)>,
+    /// Who gave each of them, by their own word, and when, in milliseconds since the beginning of
+    /// 1970, UTC.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub command_authors: Vec<(String, u64)>,
+    /// Points whose measurement was discarded, by their place among all points.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub discarded: Vec<usize>,
     /// How far the sample had moved down and to the right by the last overview, in pixels.
     pub drift: (f64, f64),
     /// SHA-256 of the journal, in hexadecimal.
@@ -65,13 +71,26 @@ impl LiveSummary {
         Ok(Self {
             campaign: Summary::new(outcome),
             instrument: session.begun().instrument.clone(),
-            target: session.target().to_string(),
-            dose_electrons: session.ledger().total(),
-            dose_limit_electrons: session.config().dose_limit,
+            target: session.state().settings().target().to_string(),
+            dose_electrons: session.state().ledger().total(),
+            dose_limit_electrons: session.state().settings().limits.total,
             positions: positions.collect(),
             position_errors: errors,
-            commands: session.commands().to_vec(),
-            drift: session.drift(),
+            commands: session
+                .commands()
+                .iter()
+                .map(|(points, given)| (*points, given.command.clone()))
+                .collect(),
+            command_authors: session
+                .commands()
+                .iter()
+                .map(|(_, given)| (given.by.clone(), given.at_ms))
+                .collect(),
+            discarded: (0..)
+                .zip(points)
+                .filter_map(|(n, point)| point.discarded.then_some(n))
+                .collect(),
+            drift: session.state().drift(),
             journal_sha256: session.journal_hash()?,
         })
     }
@@ -101,10 +120,7 @@ pub fn write_results(
         .iter()
         .map(|(name, units)| Response { name, units })
         .collect();
-    let target = session.scalarizers().iter();
-    let target = target
-        .take_while(|&known| known != session.target())
-        .count();
+    let target = session.state().settings().target;
     let fetch = |point: usize, spectrum: &mut Vec<f64>| {
         let read = session.spectrum_of(&session.points()[point]);
         *spectrum = read.map_err(io::Error::other)?;
@@ -138,10 +154,10 @@ pub fn write_results(
 fn rows(outcome: &Outcome, session: &Session<'_>) -> Vec<PointRow> {
     let image = session.image();
     let (height, width) = (image.height(), image.width());
-    let area = super::pixel_area(image);
+    let area = pixel_area(&image.rows, &image.columns);
     let seeds = outcome.seeds.iter().map(|seed| (0, seed));
     let measurements = seeds.chain((1..).zip(&outcome.steps));
-    let row = |((step, measurement), point): ((u32, &Measurement), &super::LivePoint)| PointRow {
+    let row = |((step, measurement), point): ((u32, &Measurement), &MeasuredPoint)| PointRow {
         candidate: point.candidate.0,
         step,
         row: point.pixel.row as u32,
@@ -191,9 +207,16 @@ fn provenance(
     ]
 }
 
-/// What somebody wanted otherwise, a line each.
+/// The commands that held, a line each.
 fn commands(session: &Session<'_>) -> String {
     let lines = session.commands().iter();
-    let lines = lines.map(|(points, command)| format!("after {points} points: {command}"));
+    let lines = lines.map(|(points, given)| {
+        let by = if given.by.is_empty() {
+            String::new()
+        } else {
+            format!(", by {}", given.by)
+        };
+        format!("after {points} points: {}{by}", given.command)
+    });
     lines.collect::<Vec<_>>().join("\n")
 }

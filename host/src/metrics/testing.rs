@@ -4,13 +4,16 @@ use std::fs::File;
 use std::io::BufReader;
 use std::path::{Path, PathBuf};
 
+use crate::data::npy::{Npy, Number};
+
 fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/data/pfm")
 }
 
-fn npy<T: npyz::Deserialize>(name: &str) -> Vec<T> {
+fn npy(name: &str) -> Vec<f64> {
     let reader = BufReader::new(File::open(folder().join(name)).unwrap());
-    npyz::NpyFile::new(reader).unwrap().into_vec().unwrap()
+    let npy = Npy::new(reader).unwrap();
+    npy.values(Number::to_float).unwrap()
 }
 
 /// The response of every pixel of the 50 × 50, row-major, and that of every candidate.
@@ -19,11 +22,11 @@ pub(super) fn response() -> Option<(Vec<f64>, Vec<f64>)> {
         println!("skipped: the PFM data are absent ({})", folder().display());
         return None;
     }
-    let flattened: Vec<f64> = npy("scalarizer.npy");
-    let coords: Vec<i32> = npy("coords.npy");
+    let flattened = npy("scalarizer.npy");
+    let coords = npy("coords.npy");
     let pixels = coords
         .chunks_exact(2)
-        .map(|rc| (rc[0] * 50 + rc[1]) as usize);
+        .map(|rc| (rc[0] * 50.0 + rc[1]) as usize);
     let truth = pixels.map(|pixel| flattened[pixel]).collect();
     Some((flattened, truth))
 }

@@ -8,10 +8,10 @@ use serde::{Deserialize, Serialize};
 
 use super::pyro::{PyroMicroscope, PyroOptions};
 use super::{
-    BridgeMicroscope, BridgeOptions, ColumnConfig, Microscope, MicroscopeError, ReplayMicroscope,
+    BridgeMicroscope, BridgeOptions, Microscope, MicroscopeError, ReplayMicroscope, SimulatedBeam,
     SpecimenMicroscope,
 };
-use crate::dataset::{self, Dataset};
+use crate::data::files::{self, Dataset};
 use crate::specimen::SpecimenChoice;
 
 /// An instrument. Parsing and printing agree.
@@ -24,7 +24,7 @@ pub enum MicroscopeChoice {
         /// File of the response or the spectra over the same area.
         response: String,
     },
-    /// `specimen[:NAME[:SEED]]`: a built-in specimen under a simulated column.
+    /// `specimen[:NAME[:SEED]]`: a built-in specimen under a simulated beam.
     Specimen(SpecimenChoice),
     /// `pyro:HOST:PORT`: DTMicroscope.
     Pyro(String),
@@ -57,8 +57,8 @@ impl MicroscopeChoice {
     ) -> Result<Opened, MicroscopeError> {
         match self {
             Self::Replay { image, response } => {
-                let image = dataset::read_map(image)?;
-                let microscope = match dataset::read(response)? {
+                let image = files::read_map(image)?;
+                let microscope = match files::read(response)? {
                     Dataset::Map(map) => ReplayMicroscope::of_response(image, map)?,
                     Dataset::Spectra(spectra) => ReplayMicroscope::of_spectra(image, spectra, &[])?,
                 };
@@ -66,8 +66,8 @@ impl MicroscopeChoice {
             }
             Self::Specimen(choice) => {
                 let specimen = choice.config().make()?;
-                let column = options.column.clone();
-                let microscope = SpecimenMicroscope::new(specimen, column, current_pa, dwell)?;
+                let beam = options.beam.clone();
+                let microscope = SpecimenMicroscope::new(specimen, beam, current_pa, dwell)?;
                 let dwell = microscope.dwell();
                 Ok((Box::new(microscope), Some(dwell)))
             }
@@ -183,9 +183,10 @@ pub struct MicroscopeOptions {
     #[arg(long, value_name = "UNITS", help_heading = "Instrument")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pyro_units: Option<String>,
-    /// The column over a specimen.
+    /// The beam on a specimen; `column` in `config.toml` and the journal.
     #[command(flatten)]
-    pub column: ColumnConfig,
+    #[serde(rename = "column")]
+    pub beam: SimulatedBeam,
 }
 
 impl Default for MicroscopeOptions {
@@ -194,7 +195,7 @@ impl Default for MicroscopeOptions {
             timeout: 30.0,
             pyro_data: None,
             pyro_units: None,
-            column: ColumnConfig::default(),
+            beam: SimulatedBeam::default(),
         }
     }
 }

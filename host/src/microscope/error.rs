@@ -1,6 +1,6 @@
 //! What can go wrong with an instrument.
 
-use crate::dataset::DatasetError;
+use crate::data::files::DatasetError;
 use crate::scalarizer::ScalarizerError;
 use crate::specimen::SpecimenError;
 

@@ -3,35 +3,31 @@
 //! | `--microscope` | what |
 //! |---|---|
 //! | `replay:IMAGE,RESPONSE` | data acquired before, as if they were measured now |
-//! | `specimen[:NAME[:SEED]]` | a built-in specimen under a simulated column |
+//! | `specimen[:NAME[:SEED]]` | a built-in specimen under a simulated beam |
 //! | `pyro:HOST:PORT` | DTMicroscope, the digital twin, over Pyro5 |
 //! | `bridge:HOST:PORT` | an instrument behind the line-JSON bridge, such as AutoScript |
 //!
-//! Nothing here decides, retries or records: that is a live campaign's, in [`crate::live`].
+//! Nothing here decides, retries or records: that is a live campaign's.
 
 mod bridge;
 mod choice;
 mod error;
 mod interrupt;
 pub mod pyro;
-mod replay;
-mod specimen;
+mod simulated;
 
 pub use bridge::{BridgeMicroscope, BridgeOptions};
 pub use choice::{MicroscopeChoice, MicroscopeOptions, Opened, UnknownMicroscope};
 pub use error::MicroscopeError;
 pub use interrupt::{Interrupt, Urgency};
-pub use replay::ReplayMicroscope;
-pub use specimen::{ColumnConfig, SpecimenMicroscope};
+pub use simulated::{ReplayMicroscope, SimulatedBeam, SpecimenMicroscope};
 
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::map::Map;
+use crate::data::{Axis, Behaviour, Channels, Map, Region};
 use crate::scalarizer::Scalarizer;
-use crate::specimen::Behaviour;
-use crate::spectra::Channels;
 
 /// A place in the frame of the overview image, in fractions of it: (0, 0) is its upper left
 /// corner and (1, 1) its lower right one, so that pixels have their centres at (column + ½) /
@@ -145,8 +141,25 @@ pub trait Microscope {
 
     /// The longest that the beam can be on in one acquisition, relative to its live time: dose is
     /// announced by it before it is spent. 1 where nothing is dead.
-    fn longest_stretch(&self) -> f64 {
+    fn longest_real_to_live(&self) -> f64 {
         1.0
+    }
+
+    /// Rows and columns of an overview, where they are known before one is taken.
+    fn frame(&self) -> Option<(Axis, Axis)> {
+        None
+    }
+
+    /// How long the beam is on for an overview, in seconds, where that is known before one is taken.
+    fn overview_seconds(&self) -> Option<f64> {
+        let (rows, columns) = self.frame()?;
+        let dwell = self.beam().overview_dwell_seconds?;
+        Some(dwell * (rows.size * columns.size) as f64)
+    }
+
+    /// Pixels of the overview without data, which cannot be measured.
+    fn absent(&self) -> Vec<Region> {
+        Vec::new()
     }
 
     /// Blanks the beam.
@@ -186,5 +199,5 @@ pub trait Microscope {
 
     /// Brings a simulated instrument, which ended with the program, to where it was: as after
     /// these exposures. Real ones know themselves.
-    fn relive(&mut self, _past: &[Past]) {}
+    fn fast_forward(&mut self, _past: &[Past]) {}
 }

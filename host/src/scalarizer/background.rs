@@ -135,7 +135,7 @@ pub(super) fn union(
 mod tests {
     use super::super::line_set::fwhm_kev;
     use super::super::tests::{axis, close, parse};
-    use crate::axis::Axis;
+    use crate::data::Axis;
     use crate::lines;
 
     /// 10 eV channels up to 20.47 keV, as EDS detectors have them.

@@ -9,7 +9,7 @@ use super::ruler::Ruler;
 
 /// The branches of a closed bias sweep near zero bias.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Loop {
+pub(super) struct LoopBranches {
     rising: Vec<usize>,
     falling: Vec<usize>,
 }
@@ -18,7 +18,7 @@ pub(super) struct Loop {
 /// already switch.
 const NEAR_ZERO: f64 = 0.25;
 
-impl Loop {
+impl LoopBranches {
     /// The branches of the sweep given by the bias of every point.
     ///
     /// # Errors

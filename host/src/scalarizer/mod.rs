@@ -25,12 +25,10 @@ pub use background::Background;
 pub use error::{LineOutsideAxis, ScalarizerError};
 pub use line_set::LineSet;
 
-use crate::axis::Axis;
-use crate::map::Map;
-use crate::spectra::Spectra;
+use crate::data::{Axis, Map, Spectra};
 use background::Stretch;
 use edge::Edge;
-use hysteresis::Loop;
+use hysteresis::LoopBranches;
 use nucleation::Branch;
 use plasmon::PeakSearch;
 use ruler::Ruler;
@@ -231,13 +229,13 @@ impl Scalarizer {
             &Self::PlasmonHeight { low, high } => {
                 Prepared::PeakHeight(PeakSearch::new(&name, (low, high), ruler)?)
             }
-            Self::LoopHeight => Prepared::LoopHeight(Loop::new(&name, ruler)?),
+            Self::LoopHeight => Prepared::LoopHeight(LoopBranches::new(&name, ruler)?),
             Self::LoopArea => {
-                Loop::new(&name, ruler)?;
+                LoopBranches::new(&name, ruler)?;
                 Prepared::LoopArea(ruler.coordinates)
             }
             Self::NucleationPositive | Self::NucleationNegative => {
-                Loop::new(&name, ruler)?;
+                LoopBranches::new(&name, ruler)?;
                 let positive = *self == Self::NucleationPositive;
                 Prepared::Nucleation(Branch::new(&name, positive, ruler)?)
             }
@@ -266,7 +264,7 @@ enum Prepared<'a> {
     Edge(Edge),
     PeakPosition(PeakSearch<'a>),
     PeakHeight(PeakSearch<'a>),
-    LoopHeight(Loop),
+    LoopHeight(LoopBranches),
     /// Bias of every point.
     LoopArea(&'a [f64]),
     Nucleation(Branch),

@@ -24,7 +24,7 @@ const BEGUN: f64 = 0.1;
 
 impl Branch {
     /// The branch of rising bias, on which switching is `positive`, or that of falling bias, of
-    /// a sweep that [`super::hysteresis::Loop`] accepts.
+    /// a sweep that [`super::hysteresis::LoopBranches`] accepts.
     ///
     /// # Errors
     /// When it has too few points.

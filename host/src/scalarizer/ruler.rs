@@ -1,7 +1,7 @@
 //! The coordinates of the channels, and what is said of them in messages.
 
 use super::ScalarizerError;
-use crate::axis::Axis;
+use crate::data::Axis;
 
 /// The coordinate of every channel, with the name and the units of their axis.
 #[derive(Clone, Copy, Debug)]

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use super::*;
-use crate::dataset::{self, Dataset};
+use crate::data::files::{self, Dataset};
 
 pub(super) fn axis(
     name: &str,
@@ -33,7 +33,7 @@ pub(super) fn shared(name: &str) -> Option<Spectra> {
         println!("skipped: shared data absent");
         return None;
     }
-    match dataset::read(&file.to_string_lossy()).unwrap() {
+    match files::read(&file.to_string_lossy()).unwrap() {
         Dataset::Spectra(spectra) => Some(spectra),
         Dataset::Map(_) => panic!("{name} holds spectra"),
     }

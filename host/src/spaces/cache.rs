@@ -9,7 +9,7 @@ use crc::{CRC_32_ISO_HDLC, CRC_64_XZ, Crc};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use crate::patches::Patches;
+use crate::data::Patches;
 
 /// What a kept result is of: the dataset, and how it was worked out.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -143,7 +143,7 @@ fn replace(file: &Path, bytes: &[u8]) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::map::Map;
+    use crate::data::Map;
 
     fn patches(last: f64) -> Patches {
         let mut values: Vec<f64> = (0..30).map(f64::from).collect();

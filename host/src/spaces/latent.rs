@@ -7,10 +7,10 @@ use serde::{Deserialize, Serialize};
 use super::error::SpacesError;
 use super::kmeans::Centres;
 use super::mlp::Perceptron;
-use super::training::{self, LATENT};
+use super::training::{self, BATCH, LATENT};
 use super::{rotation, sample};
+use crate::data::Patches;
 use crate::metrics::Groups;
-use crate::patches::Patches;
 
 /// Clusters of the latent means.
 pub const LATENT_CLUSTERS: usize = 80;
@@ -40,7 +40,7 @@ pub(super) struct Learnt {
 
 /// The decoder's patches over a regular grid of the latent plane.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Manifold {
+pub struct DecodedGrid {
     /// Coordinates of the grid along the first latent axis, rising.
     pub first: Vec<f32>,
     /// Coordinates of the grid along the second latent axis, rising.
@@ -68,29 +68,22 @@ impl Learnt {
         for n in chosen {
             table.extend(prepared(patches, n, range, config)?);
         }
-        let failed = |error: &dyn std::fmt::Display| SpacesError::Training(error.to_string());
-        // The matrices are too small to share: two threads take a quarter more time of the
-        // processor and gain nothing where it is busy. The numbers are the same either way.
-        let alone = rayon::ThreadPoolBuilder::new().num_threads(1).build();
-        let alone = alone.map_err(|error| failed(&error))?;
-        let trained = alone
-            .install(|| training::train(&table, area, seed))
-            .map_err(|error| failed(&error))?;
-        let encode = |n| -> Result<[f32; LATENT], SpacesError> {
-            let encoded = trained
-                .encoder
-                .forward(&prepared(patches, n, range, config)?);
-            let mean = core::array::from_fn(|axis| encoded[axis]);
-            if mean.iter().all(|m| m.is_finite()) {
-                Ok(mean)
-            } else {
-                Err(SpacesError::Training("the latent is not finite".to_owned()))
+        let trained = training::train(&table, area, seed);
+        let encode = |first: usize| -> Result<Vec<[f32; LATENT]>, SpacesError> {
+            let mut table = Vec::with_capacity(BATCH * area);
+            for n in first..candidates.count().min(first + BATCH) {
+                table.extend(prepared(patches, n, range, config)?);
             }
+            let encoded = trained.encoder.forward(&table);
+            let mean = |output: &[f32]| core::array::from_fn(|axis| output[axis]);
+            Ok(encoded.chunks_exact(2 * LATENT).map(mean).collect())
         };
-        let means: Vec<[f32; LATENT]> = (0..candidates.count())
-            .into_par_iter()
-            .map(encode)
-            .collect::<Result<_, _>>()?;
+        let batches = (0..candidates.count()).into_par_iter().step_by(BATCH);
+        let means: Vec<Vec<[f32; LATENT]>> = batches.map(encode).collect::<Result<_, _>>()?;
+        let means = means.concat();
+        if !means.as_flattened().iter().all(|mean| mean.is_finite()) {
+            return Err(SpacesError::Training("the latent is not finite".to_owned()));
+        }
         let points = means.as_flattened();
         let learnt_from = sample::rows(points, LATENT, seed);
         let centres = Centres::fit(&learnt_from, LATENT, LATENT_CLUSTERS, seed);
@@ -132,7 +125,7 @@ impl LatentSpace {
     }
 
     /// Decoded patches over the bounding box of the latent means, `side` along each axis.
-    pub fn manifold(&self, side: usize) -> Manifold {
+    pub fn manifold(&self, side: usize) -> DecodedGrid {
         let axis = |axis: usize| -> Vec<f32> {
             let values = || self.learnt.means.iter().map(|mean| mean[axis]);
             let low = values().fold(f32::INFINITY, f32::min);
@@ -143,7 +136,7 @@ impl LatentSpace {
         let (first, second) = (axis(0), axis(1));
         let row = |&y: &f32| first.iter().map(|&x| self.decode([x, y])).collect();
         let patches = second.iter().map(row).collect();
-        Manifold {
+        DecodedGrid {
             first,
             second,
             patches,
@@ -188,7 +181,7 @@ fn prepared(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::map::Map;
+    use crate::data::Map;
 
     const SIDE: usize = 20;
 

@@ -5,8 +5,7 @@
 //! for the next time ([`Cache`]) and shared by every campaign on it:
 //!
 //! ```
-//! use beacon_host::map::Map;
-//! use beacon_host::patches::Patches;
+//! use beacon_host::data::{Map, Patches};
 //! use beacon_host::spaces::{Cache, Spaces};
 //!
 //! let image = Map::uncalibrated(20, 20, (0..400).map(|n| f64::from(n).sin()).collect(), "waves");
@@ -23,6 +22,7 @@ mod kmeans;
 mod latent;
 mod mlp;
 mod patch;
+mod product;
 mod random;
 mod rotation;
 mod sample;
@@ -30,12 +30,12 @@ mod training;
 
 use std::sync::Arc;
 
+use crate::data::Patches;
 use crate::metrics::Groups;
-use crate::patches::Patches;
 
 pub use cache::Cache;
 pub use error::SpacesError;
-pub use latent::{LATENT_CLUSTERS, LatentConfig, LatentSpace, Manifold};
+pub use latent::{DecodedGrid, LATENT_CLUSTERS, LatentConfig, LatentSpace};
 pub use patch::{PATCH_CLUSTERS, PROJECTED};
 
 use cache::Key;
@@ -58,8 +58,7 @@ impl Spaces {
     ///
     /// The patch space takes tenths of a second; the latent space, worked out only with a
     /// configuration, seconds. From images of more than 10 000 candidates as many are drawn to
-    /// learn from, and all are assigned. Patch space is the same on every machine; latent space
-    /// on every run on one machine.
+    /// learn from, and all are assigned. Both are the same on every machine.
     ///
     /// # Errors
     /// When the autoencoder cannot be trained on these patches. A cache that cannot be read or
@@ -147,16 +146,16 @@ impl Spaces {
 /// Name of the space in the cache.
 fn latent_name(config: LatentConfig) -> &'static str {
     if config.rotation_invariant {
-        "latent-rotation-1"
+        "latent-rotation-2"
     } else {
-        "latent-1"
+        "latent-2"
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::map::Map;
+    use crate::data::Map;
 
     #[test]
     fn spaces_from_the_cache_are_those_that_were_worked_out() {

@@ -8,7 +8,7 @@ use rayon::prelude::*;
 use super::kmeans::Centres;
 use super::random::Random;
 use super::sample;
-use crate::patches::Patches;
+use crate::data::Patches;
 
 /// Dimensions that patches are projected to.
 pub const PROJECTED: usize = 32;
@@ -78,7 +78,7 @@ fn standardise(patch: &mut [f32]) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::map::Map;
+    use crate::data::Map;
 
     fn patches(values: impl Fn(usize, usize) -> f64, side: usize, window: usize) -> Patches {
         let values = (0..side * side).map(|n| values(n / side, n % side));

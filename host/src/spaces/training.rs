@@ -1,27 +1,27 @@
-//! Trains the variational autoencoder (Kingma and Welling 2014) with `candle`.
+//! Trains the variational autoencoder (Kingma and Welling 2014).
 //!
 //! Encoder and decoder are perceptrons of 128 and 128 tanh units; the latent is planar with a
 //! standard normal prior, and a pixel is Gaussian about the decoder's output with σ = 0.5. The
 //! negative evidence bound, Σ (x − x̂)² / (2σ²) + KL, is descended by Adam over 200 epochs of
 //! batches of 128, one latent sample a patch.
 
-use candle_core::{Device, Result, Tensor, Var};
-use candle_nn::{AdamW, Optimizer as _, ParamsAdamW};
-
 use super::mlp::{Dense, Perceptron};
 use super::random::Random;
+use crate::train::Adam;
 
 /// Dimensions of the latent space.
 pub(super) const LATENT: usize = 2;
 
 const HIDDEN: usize = 128;
 const EPOCHS: usize = 200;
-const BATCH: usize = 128;
+/// Patches that are put through the networks together.
+pub(super) const BATCH: usize = 128;
 const RATE: f64 = 1e-3;
 /// Standard deviation of a pixel about the decoder's output, in the range of the image.
-const SIGMA: f64 = 0.5;
+const SIGMA: f32 = 0.5;
 
-/// A trained autoencoder.
+/// An autoencoder; or the derivatives of its loss, in the same places.
+#[derive(Clone)]
 pub(super) struct Autoencoder {
     /// From pixels to the latent mean and the logarithm of the latent variance.
     pub(super) encoder: Perceptron,
@@ -29,102 +29,104 @@ pub(super) struct Autoencoder {
     pub(super) decoder: Perceptron,
 }
 
-/// Trains on patches `[patch][area]`. The same on every run on one machine and for any number
-/// of threads; another processor may sum in another order, and so end in another plane.
-///
-/// # Errors
-/// What `candle` reports; nothing for tables of the right size.
-pub(super) fn train(patches: &[f32], area: usize, seed: u64) -> Result<Autoencoder> {
-    keep_freed_memory();
-    let count = patches.len() / area;
-    let device = Device::Cpu;
-    let mut random = Random::new(seed);
-    let encoder = Layers::new(&[area, HIDDEN, HIDDEN, 2 * LATENT], &mut random)?;
-    let decoder = Layers::new(&[LATENT, HIDDEN, HIDDEN, area], &mut random)?;
-    let variables = encoder.0.iter().chain(&decoder.0).flatten().cloned();
-    let adam = ParamsAdamW {
-        lr: RATE,
-        weight_decay: 0.0,
-        ..ParamsAdamW::default()
-    };
-    let mut adam = AdamW::new(variables.collect(), adam)?;
-    let patches = Tensor::from_slice(patches, (count, area), &device)?;
-    for _ in 0..EPOCHS {
-        for batch in random.permutation(count, count).chunks(BATCH) {
-            let size = batch.len();
-            let numbers: Vec<u32> = batch.iter().map(|&n| n as u32).collect();
-            let wanted = patches.index_select(&Tensor::new(numbers, &device)?, 0)?;
-            let noise: Vec<f32> = (0..size * LATENT).map(|_| random.normal() as f32).collect();
-            let noise = Tensor::from_vec(noise, (size, LATENT), &device)?;
-            let encoded = encoder.forward(&wanted)?;
-            let mean = encoded.narrow(1, 0, LATENT)?;
-            let log_variance = encoded.narrow(1, LATENT, LATENT)?;
-            let latent = (&mean + (&log_variance * 0.5)?.exp()?.mul(&noise)?)?;
-            let misfit = (wanted - decoder.forward(&latent)?)?.sqr()?.sum_all()?;
-            // KL = ½ Σ (μ² + s² − 1 − ln s²)
-            let divergence = ((mean.sqr()? + log_variance.exp()?)? - log_variance)?;
-            let divergence = (divergence.sum_all()? - (size * LATENT) as f64)?;
-            let loss = ((misfit / (2.0 * SIGMA * SIGMA))? + (divergence * 0.5)?)?;
-            adam.backward_step(&(loss / size as f64)?)?;
+impl Autoencoder {
+    fn random(area: usize, random: &mut Random) -> Self {
+        Self {
+            encoder: Perceptron::random(&[area, HIDDEN, HIDDEN, 2 * LATENT], random),
+            decoder: Perceptron::random(&[LATENT, HIDDEN, HIDDEN, area], random),
         }
     }
-    Ok(Autoencoder {
-        encoder: encoder.perceptron()?,
-        decoder: decoder.perceptron()?,
-    })
-}
 
-/// Lets the allocator keep what is freed. The C library of Linux gives blocks of a batch's size
-/// back to the system at once, until it has seen a larger one come and go; faulting them in
-/// again took half of the training's time.
-fn keep_freed_memory() {
-    drop(std::hint::black_box(vec![0_u8; 16 << 20]));
-}
-
-/// Weights and biases of dense layers, under training.
-struct Layers(Vec<[Var; 2]>);
-
-impl Layers {
-    /// `PyTorch`'s default: uniform in ±1/√(inputs of one output).
-    fn new(sizes: &[usize], random: &mut Random) -> Result<Self> {
-        let layer = |sizes: &[usize]| {
-            let (inputs, outputs) = (sizes[0], sizes[1]);
-            let bound = (inputs as f64).sqrt().recip();
-            let mut uniform = |count: usize| -> Vec<f32> {
-                let draw = |_| ((2.0 * random.uniform() - 1.0) * bound) as f32;
-                (0..count).map(draw).collect()
-            };
-            let weights = uniform(inputs * outputs);
-            let biases = uniform(outputs);
-            Ok([
-                Var::from_vec(weights, (inputs, outputs), &Device::Cpu)?,
-                Var::from_vec(biases, outputs, &Device::Cpu)?,
-            ])
-        };
-        sizes.windows(2).map(layer).collect::<Result<_>>().map(Self)
+    fn layers(&mut self) -> impl Iterator<Item = &mut Dense> {
+        self.encoder
+            .layers
+            .iter_mut()
+            .chain(&mut self.decoder.layers)
     }
 
-    fn forward(&self, inputs: &Tensor) -> Result<Tensor> {
-        let mut values = inputs.clone();
-        for (number, [weights, biases]) in self.0.iter().enumerate() {
-            values = values.matmul(weights)?.broadcast_add(biases)?;
-            if number + 1 < self.0.len() {
-                values = values.tanh()?;
+    /// Every weight and bias, layer by layer.
+    fn widened(&mut self) -> Vec<f64> {
+        let mut numbers = Vec::new();
+        for layer in self.layers() {
+            numbers.extend(layer.weights.iter().map(|&weight| f64::from(weight)));
+            numbers.extend(layer.biases.iter().map(|&bias| f64::from(bias)));
+        }
+        numbers
+    }
+
+    /// Takes over every weight and bias, in the order of [`Self::widened`].
+    fn narrow(&mut self, numbers: &[f64]) {
+        let mut rest = numbers;
+        for layer in self.layers() {
+            for to in [&mut layer.weights, &mut layer.biases] {
+                let (numbers, behind) = rest.split_at(to.len());
+                for (to, &number) in to.iter_mut().zip(numbers) {
+                    *to = number as f32;
+                }
+                rest = behind;
             }
         }
-        Ok(values)
     }
 
-    fn perceptron(&self) -> Result<Perceptron> {
-        let layer = |[weights, biases]: &[Var; 2]| {
-            Ok(Dense {
-                weights: weights.flatten_all()?.to_vec1()?,
-                biases: biases.to_vec1()?,
-            })
+    /// Derivatives of the loss, averaged over a batch of patches `[patch][area]`, whose latents
+    /// are sampled with standard normal numbers `[patch][LATENT]`.
+    fn derive(&self, patches: Vec<f32>, normal: &[f32], derivatives: &mut Self) {
+        let share = LATENT as f32 / normal.len() as f32;
+        let encoded = self.encoder.activations(patches);
+        let (patches, outputs) = (&encoded[0], &encoded[self.encoder.layers.len()]);
+        // Mean, standard deviation and variance of the latent of each patch along each axis.
+        let posterior = |n: usize| {
+            let (patch, axis) = (n / LATENT, n % LATENT);
+            let at = 2 * LATENT * patch + axis;
+            let deviation = libm::expf(0.5 * outputs[at + LATENT]);
+            (at, outputs[at], deviation)
         };
-        let layers = self.0.iter().map(layer).collect::<Result<_>>()?;
-        Ok(Perceptron { layers })
+        let sample = |(n, normal): (usize, &f32)| {
+            let (_, mean, deviation) = posterior(n);
+            mean + deviation * normal
+        };
+        let latents = normal.iter().enumerate().map(sample).collect();
+        let decoded = self.decoder.activations(latents);
+        let pairs = decoded[self.decoder.layers.len()].iter().zip(patches);
+        let by_pixel = pairs.map(|(decoded, patch)| (decoded - patch) / (SIGMA * SIGMA) * share);
+        let decoder = &mut derivatives.decoder;
+        let by_hidden = self.decoder.backward(&decoded, by_pixel.collect(), decoder);
+        let by_latent = self.decoder.layers[0].backward(&by_hidden);
+        let mut by_output = vec![0.0; outputs.len()];
+        for (n, (by_latent, normal)) in by_latent.iter().zip(normal).enumerate() {
+            // KL = ½ Σ (μ² + s² − 1 − ln s²)
+            let (at, mean, deviation) = posterior(n);
+            by_output[at] = by_latent + mean * share;
+            by_output[at + LATENT] =
+                0.5 * (by_latent * normal * deviation + (deviation * deviation - 1.0) * share);
+        }
+        let encoder = &mut derivatives.encoder;
+        self.encoder.backward(&encoded, by_output, encoder);
     }
+}
+
+/// Trains on patches `[patch][area]`. The same on every machine: transcendentals come from
+/// `libm`, and every sum has one order.
+pub(super) fn train(patches: &[f32], area: usize, seed: u64) -> Autoencoder {
+    let count = patches.len() / area;
+    let mut random = Random::new(seed);
+    let mut trained = Autoencoder::random(area, &mut random);
+    let mut derivatives = trained.clone();
+    // Steps are too small for single precision to add them up.
+    let mut parameters = trained.widened();
+    let mut adam = Adam::new(parameters.len());
+    for _ in 0..EPOCHS {
+        for batch in random.permutation(count, count).chunks(BATCH) {
+            let patch = |&n: &usize| &patches[n * area..(n + 1) * area];
+            let normal = (0..batch.len() * LATENT).map(|_| random.normal() as f32);
+            let normal: Vec<f32> = normal.collect();
+            let batch: Vec<&[f32]> = batch.iter().map(patch).collect();
+            trained.derive(batch.concat(), &normal, &mut derivatives);
+            adam.step(RATE, &mut parameters, &derivatives.widened());
+            trained.narrow(&parameters);
+        }
+    }
+    trained
 }
 
 #[cfg(test)]
@@ -151,7 +153,7 @@ mod tests {
     #[test]
     fn two_factors_of_variation_survive_the_latent_plane() {
         let (patches, factors) = two_factors(600);
-        let trained = train(&patches, 64, 1).unwrap();
+        let trained = train(&patches, 64, 1);
         let mut squares = 0.0;
         for (patch, _) in patches.chunks_exact(64).zip(&factors) {
             let latent = &trained.encoder.forward(patch)[..LATENT];
@@ -163,11 +165,84 @@ mod tests {
         assert!(error < 0.1 / 12.0, "{error}");
     }
 
+    /// Outputs of one vector in double precision, from the front of `parameters`, which it takes.
+    fn outputs(parameters: &mut &[f64], inputs: &[f64], sizes: [usize; 3]) -> Vec<f64> {
+        let mut values = inputs.to_vec();
+        for (number, size) in sizes.into_iter().enumerate() {
+            let (weights, rest) = parameters.split_at(values.len() * size);
+            let (biases, rest) = rest.split_at(size);
+            *parameters = rest;
+            let output = |n: usize| {
+                let pairs = values.iter().zip(weights.iter().skip(n).step_by(size));
+                let sum = biases[n] + pairs.map(|(x, w)| x * w).sum::<f64>();
+                if number < 2 { libm::tanh(sum) } else { sum }
+            };
+            values = (0..size).map(output).collect();
+        }
+        values
+    }
+
+    /// The negative evidence bound of one patch, as the module's page defines it.
+    fn loss(mut parameters: &[f64], patch: &[f64], normal: &[f64]) -> f64 {
+        let encoded = outputs(&mut parameters, patch, [HIDDEN, HIDDEN, 2 * LATENT]);
+        let (means, logarithms) = encoded.split_at(LATENT);
+        let latent = |n: usize| means[n] + (0.5 * logarithms[n]).exp() * normal[n];
+        let latent: Vec<f64> = (0..LATENT).map(latent).collect();
+        let decoded = outputs(&mut parameters, &latent, [HIDDEN, HIDDEN, patch.len()]);
+        let squares = decoded.iter().zip(patch).map(|(d, x)| (d - x).powi(2));
+        let divergence = |n: usize| means[n].powi(2) + logarithms[n].exp() - 1.0 - logarithms[n];
+        squares.sum::<f64>() / (2.0 * f64::from(SIGMA).powi(2))
+            + 0.5 * (0..LATENT).map(divergence).sum::<f64>()
+    }
+
+    /// Oracle: central differences of the loss in double precision, written down again.
     #[test]
-    fn two_runs_train_the_same_network() {
+    fn derivatives_are_those_of_finite_differences() {
+        const AREA: usize = 6;
+        const COUNT: usize = 3;
+        let mut random = Random::new(2);
+        let mut autoencoder = Autoencoder::random(AREA, &mut random);
+        let mut table =
+            |count: usize| -> Vec<f32> { (0..count).map(|_| random.normal() as f32).collect() };
+        let (patches, normal) = (table(COUNT * AREA), table(COUNT * LATENT));
+        let mut derivatives = autoencoder.clone();
+        autoencoder.derive(patches.clone(), &normal, &mut derivatives);
+        let found = derivatives.widened();
+        let wide = |table: &[f32]| -> Vec<f64> { table.iter().map(|&x| f64::from(x)).collect() };
+        let (patches, normal) = (wide(&patches), wide(&normal));
+        let mean_loss = |parameters: &[f64]| {
+            let patches = patches.chunks(AREA).zip(normal.chunks(LATENT));
+            let losses = patches.map(|(patch, normal)| loss(parameters, patch, normal));
+            losses.sum::<f64>() / COUNT as f64
+        };
+        let mut parameters = autoencoder.widened();
+        // A prime that no table's size is a multiple of, so that every layer is met.
+        for n in (0..parameters.len()).step_by(37) {
+            let at = parameters[n];
+            let mut moved = |by: f64| {
+                parameters[n] = at + by;
+                mean_loss(&parameters)
+            };
+            let wanted = (moved(1e-4) - moved(-1e-4)) / 2e-4;
+            parameters[n] = at;
+            let allowed = 1e-5 + 1e-4 * wanted.abs();
+            assert!(
+                (found[n] - wanted).abs() < allowed,
+                "{n}: {} {wanted}",
+                found[n]
+            );
+        }
+    }
+
+    /// The bits of one training, whatever the machine. A change of them is a new version of the
+    /// latent space in the cache.
+    #[test]
+    fn training_ends_in_the_same_bits_everywhere() {
         let (patches, _) = two_factors(150);
-        let [one, other] = [1, 2].map(|_| train(&patches, 64, 1).unwrap());
-        assert_eq!(one.encoder, other.encoder);
-        assert_eq!(one.decoder, other.decoder);
+        let mut trained = train(&patches, 64, 1);
+        let numbers = trained.widened();
+        let bytes: Vec<u8> = numbers.iter().flat_map(|n| n.to_le_bytes()).collect();
+        let crc = crc::Crc::<u32>::new(&crc::CRC_32_ISO_HDLC);
+        assert_eq!(crc.checksum(&bytes), 0x81d4_e68c);
     }
 }

@@ -1,7 +1,6 @@
 //! The frame of a scan: square pixels on calibrated axes.
 
-use crate::axis::Axis;
-use crate::map::Map;
+use crate::data::{Axis, Map};
 
 /// A map of `shape` (rows, columns) with axes in nm, at the centres of the pixels.
 pub(super) fn map(

@@ -25,8 +25,6 @@
 //! # Ok::<(), beacon_host::specimen::SpecimenError>(())
 //! ```
 
-mod behaviour;
-mod blur;
 mod choice;
 pub mod ferroelectric;
 mod frame;
@@ -38,8 +36,6 @@ mod range;
 #[cfg(test)]
 mod tests;
 
-pub use behaviour::Behaviour;
-pub(crate) use blur::blur;
 pub use choice::{SpecimenChoice, SpecimenConfig, SpecimenKind, UnknownSpecimen};
 pub use ferroelectric::{Ferroelectric, FerroelectricConfig};
 pub use nanoparticles::{Exposure, Nanoparticles, NanoparticlesConfig, Share, Species};
@@ -49,9 +45,7 @@ pub use range::SpecimenError;
 
 use core::fmt::Debug;
 
-use crate::axis::Axis;
-use crate::map::Map;
-use crate::spectra::Channels;
+use crate::data::{Axis, Behaviour, Channels, Map};
 
 /// A synthetic sample in a synthetic microscope: an image that is known everywhere, and a
 /// spectrum, or a loop, to measure at each pixel.

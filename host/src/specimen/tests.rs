@@ -4,7 +4,7 @@ use beacon_kernel::{Candidate, Candidates, Pixel};
 use rayon::prelude::*;
 
 use super::*;
-use crate::experiment::{Experiment as _, Point, SpecimenExperiment};
+use crate::experiment::{Experiment as _, Oracle as _, Point, SpecimenExperiment};
 use crate::metrics::{TARGET_BINS, target_groups};
 
 /// Pixels (index) that are candidates for windows of 16.
@@ -170,7 +170,7 @@ fn has_a_range_for_a_target(name: &str, experiment: &mut SpecimenExperiment) {
                 candidate: Candidate(0),
                 pixel: Pixel { row, column },
             };
-            experiment.measure(point, &mut ()).unwrap() - truth.values[i]
+            experiment.measure(point).unwrap() - truth.values[i]
         })
         .collect();
     let squares: f64 = measured.iter().map(|error| error * error).sum();

@@ -17,7 +17,7 @@ const BASELINE: &str = "random";
 
 /// One figure of one strategy over its seeds.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Figure {
+pub struct MetricSummary {
     /// Name of the metric, of its area, or of a discovery.
     pub name: String,
     /// After how many steps; `None` for a figure of the whole campaign.
@@ -46,7 +46,7 @@ pub struct Discovered {
     pub median_first_step: Option<f64>,
     /// The first step on it. A campaign that never met it counts as one step more than it
     /// had: means and differences are then bounds.
-    pub first_step: Figure,
+    pub first_step: MetricSummary,
 }
 
 /// All figures of one strategy.
@@ -57,9 +57,9 @@ pub struct StrategyFigures {
     /// The seeds of its finished campaigns.
     pub seeds: Vec<u64>,
     /// Areas under the coverage curves, 0 to 1.
-    pub areas: Vec<Figure>,
+    pub areas: Vec<MetricSummary>,
     /// Every metric at the chosen steps, by step.
-    pub at: Vec<Figure>,
+    pub at: Vec<MetricSummary>,
     /// Behaviours planted in the specimen; empty for data that know none.
     pub discoveries: Vec<Discovered>,
     /// Mean wall time of a campaign, in seconds.
@@ -106,18 +106,18 @@ impl Analysis {
 
 impl StrategyFigures {
     /// All figures.
-    pub fn all(&self) -> impl Iterator<Item = &Figure> {
+    pub fn all(&self) -> impl Iterator<Item = &MetricSummary> {
         let discoveries = self.discoveries.iter().map(|found| &found.first_step);
         self.areas.iter().chain(&self.at).chain(discoveries)
     }
 
     fn is_tested(&self) -> bool {
-        let mut tests = self.all().flat_map(Figure::tests);
+        let mut tests = self.all().flat_map(MetricSummary::tests);
         tests.any(|test| test.p.is_some())
     }
 }
 
-impl Figure {
+impl MetricSummary {
     fn tests(&self) -> impl Iterator<Item = &PairedTest> {
         [&self.against_random, &self.against_first]
             .into_iter()
@@ -147,7 +147,7 @@ pub fn chosen_steps(at: &[usize], steps: usize) -> Result<Vec<usize>, StudyError
 
 fn figures(comparison: &Comparison, runs: &StrategyRuns, at: &[usize]) -> StrategyFigures {
     let figure = |name: &str, step, value: &dyn Fn(&Summary) -> f64| {
-        Figure::new(comparison, runs, name, step, value)
+        MetricSummary::new(comparison, runs, name, step, value)
     };
     let areas = METRICS.iter().filter_map(|metric| {
         let figure = figure(metric.area?, None, &|campaign| metric.mean(campaign));
@@ -170,7 +170,7 @@ fn figures(comparison: &Comparison, runs: &StrategyRuns, at: &[usize]) -> Strate
     }
 }
 
-impl Figure {
+impl MetricSummary {
     fn new(
         comparison: &Comparison,
         runs: &StrategyRuns,
@@ -212,7 +212,7 @@ fn discoveries(comparison: &Comparison, runs: &StrategyRuns) -> Vec<Discovered> 
         let name = &planted.behaviour;
         let value = |campaign: &Summary| first_step(campaign, name).map_or(f64::NAN, |n| n as f64);
         let label = format!("first_step {name}");
-        let figure = Figure::new(comparison, runs, &label, None, &value);
+        let figure = MetricSummary::new(comparison, runs, &label, None, &value);
         let found = figure.by_seed.iter().filter(|&&step| step < never as f64);
         Discovered {
             behaviour: name.clone(),
@@ -242,7 +242,7 @@ const FEW: usize = 5;
 /// and at best one of them at either end.
 fn few_seeds(strategies: &[StrategyFigures]) -> Option<String> {
     let tests = strategies.iter().flat_map(StrategyFigures::all);
-    let pairs = tests.flat_map(Figure::tests).map(|test| test.n);
+    let pairs = tests.flat_map(MetricSummary::tests).map(|test| test.n);
     let seeds = pairs.max().filter(|pairs| (2..FEW).contains(pairs))?;
     let least = 2.0 / f64::from(1_u32 << seeds);
     Some(format!(

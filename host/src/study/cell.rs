@@ -5,13 +5,13 @@ use std::time::{Duration, Instant};
 use beacon_kernel::Capacity;
 use serde::{Deserialize, Serialize};
 
-use super::dataset::CHECKSUM;
+use super::identity::CHECKSUM;
 use super::{Cell, Plan, StudyError};
 use crate::campaign::{Campaign, CampaignError, Observer, Summary};
 use crate::controller::{InProcess, Memory};
-use crate::experiment::Experiment;
+use crate::data::Patches;
+use crate::experiment::Oracle;
 use crate::metrics::Groups;
-use crate::patches::Patches;
 use crate::spaces::Spaces;
 
 /// The result of one cell, as its file holds it.
@@ -88,7 +88,7 @@ pub struct Study<M> {
     spaces: Option<Spaces>,
 }
 
-impl<M: Experiment + Clone + Sync> Study<M> {
+impl<M: Oracle + Clone + Sync> Study<M> {
     /// Checks that every campaign of the plan can start on the experiment, before anything is
     /// measured or written.
     ///

@@ -28,7 +28,7 @@ pub struct StrategyRuns {
 
 /// Mean and standard deviation of a metric over seeds, step by step.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Curve {
+pub struct MeanCurve {
     /// Mean after each step; NaN where no campaign could compute it.
     pub mean: Vec<f64>,
     /// Standard deviation likewise; NaN with fewer than two campaigns.
@@ -111,8 +111,8 @@ impl Comparison {
         metric.is_some_and(|metric| runs.any(|run| metric.curve(&run.campaign).is_some()))
     }
 
-    /// Leaves out the coverage of a space that is not the same for all cells, and says so: the
-    /// latent space that one machine learns may not be that of another.
+    /// Leaves out the coverage of a space that is not the same for all cells, and says so: two
+    /// versions of the program may learn two spaces.
     fn leave_out_spaces_that_differ(&mut self) {
         for space in [Space::Patch, Space::Latent] {
             let runs = self.strategies.iter().flat_map(|runs| &runs.runs);
@@ -125,8 +125,8 @@ impl Comparison {
             let name = space.name();
             self.notes.push(format!(
                 "{name} coverage is left out: the cells were judged in {} different {name} spaces, \
-                 as different machines may learn them; it can be compared when one machine runs \
-                 all cells, or all share the cache of one",
+                 as two versions of the program may learn them; it can be compared when one \
+                 version runs all cells",
                 known.len()
             ));
             for run in self.strategies.iter_mut().flat_map(|runs| &mut runs.runs) {
@@ -197,7 +197,7 @@ impl Space {
 impl StrategyRuns {
     /// Mean and standard deviation of a metric over the seeds, step by step; `None` where no
     /// campaign computed it.
-    pub fn curve(&self, metric: &Metric) -> Option<Curve> {
+    pub fn curve(&self, metric: &Metric) -> Option<MeanCurve> {
         let curves = self.runs.iter().map(|run| metric.curve(&run.campaign));
         let steps = curves.flatten().map(<[f64]>::len).max()?;
         let (mean, sd) = (1..=steps)
@@ -215,7 +215,7 @@ impl StrategyRuns {
                 )
             })
             .unzip();
-        Some(Curve { mean, sd })
+        Some(MeanCurve { mean, sd })
     }
 }
 

@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use thiserror::Error;
 
 use crate::campaign::CampaignError;
-use crate::report::ReportError;
+use crate::data::files::WriteError;
+use crate::plot::FigureError;
 
 /// Why a comparison cannot be made; each is one line.
 #[derive(Debug, Error)]
@@ -118,7 +119,10 @@ pub enum StudyError {
     },
     /// A file that cannot be written.
     #[error(transparent)]
-    Report(#[from] ReportError),
+    Write(#[from] WriteError),
+    /// A figure that cannot be drawn or written.
+    #[error(transparent)]
+    Figure(#[from] FigureError),
     /// Campaigns of one seed that did not start alike.
     #[error(
         "{first} and {second} started from different points with seed {seed}; a paired test \

@@ -16,7 +16,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::{Cell, CellResult, Maps, Plan, StudyError};
-use crate::report::write_file;
+use crate::data::files::write_file;
 
 const PLAN: &str = "study.toml";
 const CELLS: &str = "cells";

@@ -1,6 +1,6 @@
 //! The tables of a comparison, for a terminal and for a page alike.
 
-use super::analysis::{Analysis, Figure, StrategyFigures};
+use super::analysis::{Analysis, MetricSummary, StrategyFigures};
 use super::statistics::{PairedTest, Spread};
 use super::{Comparison, Metric};
 
@@ -114,7 +114,7 @@ pub(super) fn discoveries(comparison: &Comparison, analysis: &Analysis) -> Grid 
 }
 
 /// A strategy that others are tested against, and where a figure keeps that test.
-type Baseline<'a> = (&'a str, fn(&Figure) -> Option<PairedTest>);
+type Baseline<'a> = (&'a str, fn(&MetricSummary) -> Option<PairedTest>);
 
 /// What the strategies are tested against, each once.
 fn baselines<'a>(analysis: &Analysis, first: &'a str) -> Vec<Baseline<'a>> {

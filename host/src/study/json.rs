@@ -3,16 +3,16 @@
 use serde::{Serialize, Serializer};
 use serde_json::{Map, Value, json};
 
-use super::analysis::{Analysis, Figure, StrategyFigures};
+use super::analysis::{Analysis, MetricSummary, StrategyFigures};
 use super::statistics::PairedTest;
-use super::{Comparison, Dataset};
+use super::{Comparison, DataIdentity};
 
 /// The object. Fields are added by later versions, never renamed; what could not be computed
 /// is null or absent.
 #[derive(Serialize)]
 struct Form<'a> {
     version: &'a str,
-    dataset: &'a Dataset,
+    dataset: &'a DataIdentity,
     steps: usize,
     seeds: Vec<u64>,
     at: &'a [usize],
@@ -99,7 +99,7 @@ fn strategy<'a>(figures: &'a StrategyFigures, at: &[usize]) -> StrategyForm<'a> 
         }
         (found.behaviour.clone(), form)
     });
-    let against = |test: fn(&Figure) -> Option<PairedTest>| {
+    let against = |test: fn(&MetricSummary) -> Option<PairedTest>| {
         let areas = figures.areas.iter();
         areas
             .filter_map(|area| Some((area.name.clone(), json!(test(area)?))))
@@ -116,7 +116,7 @@ fn strategy<'a>(figures: &'a StrategyFigures, at: &[usize]) -> StrategyForm<'a> 
     }
 }
 
-fn with_tests(figure: &Figure) -> Value {
+fn with_tests(figure: &MetricSummary) -> Value {
     let mut form = Map::new();
     if let Some(spread) = figure.spread {
         form.insert("mean".to_owned(), json!(spread.mean));
@@ -127,7 +127,7 @@ fn with_tests(figure: &Figure) -> Value {
     Value::Object(form)
 }
 
-fn insert_tests(form: &mut Map<String, Value>, figure: &Figure) {
+fn insert_tests(form: &mut Map<String, Value>, figure: &MetricSummary) {
     for (name, test) in [
         ("against_random", figure.against_random),
         ("against_first", figure.against_first),

@@ -6,11 +6,9 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use super::StudyError;
-use crate::axis::Axis;
-use crate::dataset::read_map;
+use crate::data::files::{read_map, write_file, write_npy};
+use crate::data::{Axis, Map};
 use crate::experiment::Experiment;
-use crate::map::Map;
-use crate::report::{write_file, write_npy};
 
 const IMAGE: &str = "image.npy";
 const TARGET: &str = "target.npy";

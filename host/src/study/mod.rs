@@ -9,10 +9,10 @@
 mod analysis;
 mod cell;
 mod comparison;
-mod dataset;
 mod error;
 mod folder;
 mod grids;
+mod identity;
 mod json;
 mod maps;
 mod metric;
@@ -23,12 +23,14 @@ mod statistics;
 mod tables;
 mod text;
 
-pub use analysis::{Analysis, CAVEAT, Discovered, Figure, STEPS, StrategyFigures, chosen_steps};
+pub use analysis::{
+    Analysis, CAVEAT, Discovered, MetricSummary, STEPS, StrategyFigures, chosen_steps,
+};
 pub use cell::{CellResult, SpaceChecksums, Study};
-pub use comparison::{Comparison, Curve, StrategyRuns};
-pub use dataset::Dataset;
+pub use comparison::{Comparison, MeanCurve, StrategyRuns};
 pub use error::StudyError;
 pub use folder::{Stored, StudyFolder};
+pub use identity::DataIdentity;
 pub use json::to_json;
 pub use maps::Maps;
 pub use metric::{METRICS, Metric};

@@ -6,8 +6,8 @@ use std::str::FromStr;
 use beacon_kernel::{Candidate, Strategy};
 use serde::{Deserialize, Serialize};
 
-use super::dataset::CHECKSUM;
-use super::{Dataset, StudyError};
+use super::identity::CHECKSUM;
+use super::{DataIdentity, StudyError};
 use crate::campaign::{ALGORITHM, CampaignConfig, Seeds};
 
 /// A study: every strategy with every seed on the same data.
@@ -27,7 +27,7 @@ pub struct Plan {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub start: Vec<u32>,
     /// The data.
-    pub dataset: Dataset,
+    pub dataset: DataIdentity,
     /// What all campaigns have in common; its strategy and seed do not count and are not
     /// written.
     #[serde(serialize_with = "without_strategy_and_seed")]
@@ -56,7 +56,7 @@ impl Plan {
     /// [`StudyError::Setting`] for no strategy, no seed, or too many, and [`StudyError::Form`]
     /// for a setting that its file cannot hold.
     pub fn new(
-        dataset: Dataset,
+        dataset: DataIdentity,
         strategies: Vec<String>,
         seeds: u64,
         start: Vec<Candidate>,

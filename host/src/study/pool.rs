@@ -7,8 +7,8 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 
 use super::{Cell, CellResult, Study, StudyError, StudyFolder};
-use crate::campaign::{Observer, Series};
-use crate::experiment::{Ended, Experiment};
+use crate::campaign::{Ended, Observer, Series};
+use crate::experiment::Oracle;
 
 /// What a study tells while it runs, from any of its threads.
 pub trait Watch: Sync {
@@ -49,7 +49,7 @@ pub fn cores() -> usize {
 /// # Errors
 /// The first campaign that fails, or file that cannot be written; no further cell is begun
 /// then, and those already running are still finished.
-pub fn run_cells<M: Experiment + Clone + Sync>(
+pub fn run_cells<M: Oracle + Clone + Sync>(
     study: &Study<M>,
     folder: &StudyFolder,
     cells: &[Cell],

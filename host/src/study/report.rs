@@ -6,20 +6,19 @@ use std::path::Path;
 use beacon_kernel::{Candidate, Candidates};
 
 use super::grids::{Grid, areas, at_steps};
-use super::{Analysis, Comparison, Curve, METRICS, Maps, StrategyRuns, StudyError};
+use super::{Analysis, Comparison, METRICS, Maps, MeanCurve, StrategyRuns, StudyError};
 use crate::campaign::{CampaignError, Series};
-use crate::map::Map;
-use crate::report::{
-    self, LatentPlane, Metrics, Progress, Report, ReportError, StepTimes, StrategyResult, Table,
-    Trajectory, on_candidates,
-};
+use crate::data::{Map, on_candidates};
+use crate::figures::{LatentPlane, Metrics, Progress, StepTimes, StrategyResult, Trajectory};
+use crate::page::{self, Report, Table};
+use crate::plot::FigureError;
 use crate::spaces::Spaces;
 
 const TABLES: &str = "Tables: mean ± standard deviation over the seeds; “less” stands before the \
                       mean of the differences to a strategy, seed by seed; p is that of a paired \
                       t-test, at the last step shown.";
 
-/// Writes the figures of [`report::write_figures`] and `report.html` into a folder, for the data
+/// Writes the figures of [`page::write_figures`] and `report.html` into a folder, for the data
 /// of the comparison. The first strategy is shown in latent space, where that is among `spaces`.
 ///
 /// # Errors
@@ -74,8 +73,8 @@ pub fn write_report(
         warnings: &comparison.notes,
         provenance: &[("data", plan.dataset.name.clone())],
     };
-    report::write_figures(folder, &page)?;
-    Ok(report::write_report(&folder.join("report.html"), &page)?)
+    page::write_figures(folder, &page)?;
+    Ok(page::write_report(&folder.join("report.html"), &page)?)
 }
 
 /// What was compared, with files by their names alone.
@@ -190,11 +189,11 @@ fn pixels(
     what: &'static str,
     numbers: &[usize],
     candidates: Candidates,
-) -> Result<Vec<(usize, usize)>, ReportError> {
+) -> Result<Vec<(usize, usize)>, FigureError> {
     let pixel = |(index, &candidate): (usize, &usize)| {
         let number = u32::try_from(candidate).unwrap_or(u32::MAX);
         let pixel = candidates.pixel(Candidate(number));
-        let pixel = pixel.map_err(|_| ReportError::Candidate {
+        let pixel = pixel.map_err(|_| FigureError::Candidate {
             what,
             index: index + 1,
             candidate,
@@ -215,7 +214,7 @@ struct Shown<'a> {
     step_pixels: Vec<(usize, usize)>,
     /// Whether curves have bands.
     several: bool,
-    curves: Vec<(&'static str, Curve)>,
+    curves: Vec<(&'static str, MeanCurve)>,
     /// Mean seconds of each step on measuring, training and deciding.
     times: [Vec<f64>; 3],
 }

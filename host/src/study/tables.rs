@@ -5,7 +5,7 @@ use std::path::Path;
 use super::analysis::Analysis;
 use super::statistics::PairedTest;
 use super::{Comparison, METRICS, StudyError};
-use crate::report::write_file;
+use crate::data::files::write_file;
 
 /// Writes every figure with its spread and tests:
 /// `strategy,metric,step,n,mean,sd`, then `difference,p,wilcoxon_p` against `random` and against

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::{CellResult, Comparison, Dataset, Plan, SpaceChecksums, StrategyRuns};
+use super::{CellResult, Comparison, DataIdentity, Plan, SpaceChecksums, StrategyRuns};
 use crate::campaign::{CampaignConfig, Summary};
 
 /// A campaign of one strategy: its seed, the points it started from, its coverage.
@@ -23,7 +23,7 @@ pub(super) fn campaign(strategy: &str, seed: u64, start: u32, coverage: &[f64]) 
 /// A comparison of campaigns, grouped by strategy.
 pub(super) fn comparison(groups: &[&[Summary]]) -> Comparison {
     let first = &groups[0][0];
-    let dataset = Dataset {
+    let dataset = DataIdentity {
         name: "data".to_owned(),
         quantity: "response".to_owned(),
         units: "nA".to_owned(),

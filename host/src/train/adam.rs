@@ -1,14 +1,15 @@
 //! Adam, a step from running moments of the gradient (Kingma & Ba 2015, Algorithm 1).
 
 use multiversion::multiversion;
+use serde::{Deserialize, Serialize};
 
 const BETA_1: f64 = 0.9;
 const BETA_2: f64 = 0.999;
 const EPSILON: f64 = 1e-8;
 
 /// State of the optimiser, one entry a parameter.
-#[derive(Clone, Debug)]
-pub(super) struct Adam {
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Adam {
     first: Vec<f64>,
     second: Vec<f64>,
     /// β₁ᵗ and β₂ᵗ, as running products: a power function need not round alike everywhere.
@@ -17,7 +18,7 @@ pub(super) struct Adam {
 
 impl Adam {
     /// Before the first step, for `count` parameters.
-    pub(super) fn new(count: usize) -> Self {
+    pub(crate) fn new(count: usize) -> Self {
         Self {
             first: vec![0.0; count],
             second: vec![0.0; count],
@@ -25,8 +26,13 @@ impl Adam {
         }
     }
 
+    /// Whether it is of `count` parameters.
+    pub(crate) fn fits(&self, count: usize) -> bool {
+        self.first.len() == count && self.second.len() == count
+    }
+
     /// Moves the parameters one step down their gradient.
-    pub(super) fn step(&mut self, rate: f64, parameters: &mut [f64], gradient: &[f64]) {
+    pub(crate) fn step(&mut self, rate: f64, parameters: &mut [f64], gradient: &[f64]) {
         self.decay[0] *= BETA_1;
         self.decay[1] *= BETA_2;
         let bias = self.decay.map(|power| 1.0 - power);
@@ -40,7 +46,7 @@ impl Adam {
     }
 
     /// Takes over another state of the same size without allocating.
-    pub(super) fn copy_from(&mut self, other: &Self) {
+    pub(crate) fn copy_from(&mut self, other: &Self) {
         self.first.copy_from_slice(&other.first);
         self.second.copy_from_slice(&other.second);
         self.decay = other.decay;

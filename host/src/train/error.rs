@@ -15,6 +15,12 @@ pub enum TrainError {
         /// The range that would be accepted.
         accepted: &'static str,
     },
+    /// An architecture whose weights back-propagation does not train.
+    #[error("the architecture is {found:?}; this trainer takes Valid and Same")]
+    Architecture {
+        /// The architecture found.
+        found: beacon_kernel::Architecture,
+    },
     /// Nothing to train on.
     #[error("0 responses to train on; at least 1 is needed")]
     NoPoints,
@@ -48,5 +54,13 @@ pub enum TrainError {
         index: usize,
         /// The value.
         value: f64,
+    },
+    /// A state to go on from that is of another network.
+    #[error("a trainer's state of {found} parameters; {expected} are needed, as the network has")]
+    State {
+        /// Parameters found.
+        found: usize,
+        /// Parameters of the network and its process.
+        expected: usize,
     },
 }

@@ -33,8 +33,9 @@ mod targets;
 mod trainer;
 mod triangular;
 
+pub(crate) use adam::Adam;
 pub use backprop::Batch;
 pub use config::TrainerConfig;
 pub use error::TrainError;
 pub use likelihood::Likelihood;
-pub use trainer::{FitReport, Trainer};
+pub use trainer::{FitReport, Trainer, TrainerState};

@@ -28,7 +28,8 @@ impl Shape {
     /// The shape for a network.
     pub(super) fn new(network: Network) -> Self {
         let border = match network.architecture() {
-            Architecture::Valid => 0,
+            // The trainer refuses a network without convolutions.
+            Architecture::Valid | Architecture::Filters => 0,
             Architecture::Same => 1,
         };
         let pooled2 = network.pool2_side();

@@ -1,6 +1,6 @@
 //! The trainer: everything that stays warm from one fit to the next.
 
-use beacon_kernel::{Model, Network, Standardisation};
+use beacon_kernel::{Architecture, Model, Network, Standardisation};
 use serde::{Deserialize, Serialize};
 
 use super::adam::Adam;
@@ -29,7 +29,7 @@ pub struct FitReport {
 }
 
 /// Parameters and optimiser, which go forward and back together.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 struct State {
     /// Weights in the order of [`Network::layout`], then those of the likelihood.
     parameters: Vec<f64>,
@@ -41,6 +41,16 @@ impl State {
         self.parameters.copy_from_slice(&other.parameters);
         self.adam.copy_from(&other.adam);
     }
+}
+
+/// All that a trainer keeps from one fit to the next, so that a campaign is taken up again without
+/// training anew.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct TrainerState {
+    state: State,
+    fitted: bool,
+    /// Mean and scale of the targets, in bits.
+    standardisation: [u32; 2],
 }
 
 /// Trains one deep kernel over a campaign: from scratch on the first fit, from where it was
@@ -64,9 +74,14 @@ impl Trainer {
     /// A trainer with initial weights for the network.
     ///
     /// # Errors
-    /// [`TrainError::Config`] when the configuration is not valid.
+    /// [`TrainError::Config`] when the configuration is not valid, [`TrainError::Architecture`]
+    /// for a network without convolutions.
     pub fn new(network: Network, config: TrainerConfig) -> Result<Self, TrainError> {
         config.validate()?;
+        let found = network.architecture();
+        if found == Architecture::Filters {
+            return Err(TrainError::Architecture { found });
+        }
         let mut parameters = initial::weights(network, config.seed);
         parameters.extend(likelihood::initial(config.noise_floor));
         let mut batch = Batch::new(network);
@@ -150,6 +165,34 @@ impl Trainer {
             report.jitter = report.jitter.max(self.likelihood.jitter());
         }
         report
+    }
+
+    /// What it keeps from one fit to the next.
+    pub fn state(&self) -> TrainerState {
+        let Standardisation { mean, scale } = self.standardisation;
+        TrainerState {
+            state: self.state.clone(),
+            fitted: self.fitted,
+            standardisation: [mean, scale].map(f32::to_bits),
+        }
+    }
+
+    /// Goes on from a state of a trainer for the same network.
+    ///
+    /// # Errors
+    /// [`TrainError::State`] when it is of another network. Nothing changes then.
+    pub fn restore(&mut self, state: TrainerState) -> Result<(), TrainError> {
+        let (found, expected) = (state.state.parameters.len(), self.state.parameters.len());
+        if found != expected || !state.state.adam.fits(expected) {
+            return Err(TrainError::State { found, expected });
+        }
+        let [mean, scale] = state.standardisation.map(f32::from_bits);
+        self.standardisation = Standardisation { mean, scale };
+        self.fitted = state.fitted;
+        self.good = state.state.clone();
+        self.state = state.state;
+        self.batch.set_weights(&self.state.parameters);
+        Ok(())
     }
 
     /// The model as trained so far, for the kernel.

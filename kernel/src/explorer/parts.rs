@@ -1,28 +1,36 @@
-//! What a decision and a new model are made of, one part at a time, for those who count what each
-//! costs (feature `parts`). Campaigns need none of it.
+//! The parts of a decision and of a new model, one by one, for benchmarks that count what each
+//! costs (feature `parts`). No campaign uses them.
 
 use super::proposal::{Novelty, StructuralNovelty, Value, best_response};
-use super::{Explorer, compute_features, scale_latents};
-use crate::cnn::Layers;
-use crate::novelty::Reference;
+use super::{Explorer, scale_latents};
+use crate::novelty::KnownResponses;
 use crate::{Candidate, Error, Model};
 
 impl Explorer<'_> {
-    /// The features of all candidates in the network's own units, as [`Explorer::load_model`]
-    /// begins. There is no model afterwards.
+    /// Computes the features of all candidates in the network's own units: the first part of
+    /// [`Explorer::load_model`]. The explorer has no model afterwards.
     ///
     /// # Errors
     /// [`Error::NoImage`], [`Error::WeightCount`], [`Error::NotFinite`].
     pub fn only_features(&mut self, model: &Model<'_>) -> Result<(), Error> {
         let candidates = self.candidates.ok_or(Error::NoImage)?;
-        let layers = Layers::new(model.network, model.weights)?;
         self.process = None;
-        compute_features(&layers, candidates, &mut self.memory)?;
+        self.compute_latents(model, candidates)?;
         let latents = self.memory.latents.get_mut(..candidates.count());
         scale_latents(latents.unwrap_or_default(), [1.0; 2]).map(|_| ())
     }
 
-    /// Covariances and factor of all points measured, as [`Explorer::load_model`] ends.
+    /// Computes the features of the fixed filters, whether or not they are known.
+    ///
+    /// # Errors
+    /// As [`Explorer::features`].
+    pub fn only_filters(&mut self) -> Result<(), Error> {
+        self.filtered = false;
+        self.features().map(|_| ())
+    }
+
+    /// Computes covariances and factor of all measured points: the last part of
+    /// [`Explorer::load_model`].
     ///
     /// # Errors
     /// [`Error::NoModel`], [`Error::NotPositiveDefinite`], [`Error::Outlier`].
@@ -31,23 +39,24 @@ impl Explorer<'_> {
         self.absorb()
     }
 
-    /// Structural distances of all candidates to the points measured since the last time.
+    /// Updates the structural distances of all candidates with the points measured since the last
+    /// update.
     ///
     /// # Errors
     /// [`Error::NoImage`].
-    pub fn only_approach(&mut self) -> Result<(), Error> {
-        self.approach()
+    pub fn only_update_distances(&mut self) -> Result<(), Error> {
+        self.update_distances()
     }
 
-    /// Leaves out the structural distances to the points measured since the last time: an emulator
-    /// would take minutes over a whole campaign's, and what the next one costs does not depend on
-    /// them.
-    pub fn skip_approach(&mut self) {
-        self.approached = self.measured;
-        self.approaching = None;
+    /// Leaves the points measured since the last update out of the structural distances. An
+    /// emulator would need minutes for those of a whole campaign, and the cost of the next update
+    /// does not depend on them.
+    pub fn skip_distances(&mut self) {
+        self.distances_known = self.measured;
+        self.distances_underway = None;
     }
 
-    /// The joint sample of the response, at its largest free candidate.
+    /// Draws the joint sample of the response and finds the free candidate where it is largest.
     ///
     /// # Errors
     /// As [`Explorer::propose`].
@@ -56,9 +65,9 @@ impl Explorer<'_> {
         self.best_of_sample(&mut random, 1.0, &Value)
     }
 
-    /// Posterior means at the points measured, and the free candidate that scores best against
-    /// them: what [`crate::Strategy::BeaconStructure`] does with a sample, for which the first
-    /// axis of the latent plane stands in.
+    /// Computes the posterior means at the measured points and finds the free candidate with the
+    /// highest score against them, as [`crate::Strategy::BeaconStructure`] does. The first axis of
+    /// the latent plane stands in for the sample.
     ///
     /// # Errors
     /// As [`Explorer::propose`].
@@ -67,7 +76,7 @@ impl Explorer<'_> {
         self.prepare_means()?;
         let memory = &mut self.memory;
         let known = memory.references.get_mut(..self.measured);
-        let reference = Reference::new(known.unwrap_or_default());
+        let reference = KnownResponses::new(known.unwrap_or_default());
         let novelty = Novelty::new(reference, usize::from(self.acquisition.k));
         let responses = memory.latents.iter().take(count).map(|latent| latent[0]);
         let responses = responses.zip(&*memory.distances);

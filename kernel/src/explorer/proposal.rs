@@ -1,13 +1,12 @@
 //! From the model to the next candidate: one method per strategy.
 //!
-//! A proposal reads like the algorithm of the paper: draw a sample of the response at every
-//! candidate (Thompson), score it by its distance to the responses already known (novelty),
-//! take the best.
+//! BEACON draws a sample of the response at every candidate (Thompson), scores it by its distance
+//! to the responses already known (novelty) and proposes the candidate with the highest score.
 
 use super::{Explorer, Prediction, is_taken};
 use crate::grid::Grid;
 use crate::improvement::log_expected_improvement;
-use crate::novelty::{self, Bounds, Reference};
+use crate::novelty::{self, Bounds, KnownResponses};
 use crate::random::Random;
 use crate::strategy::{References, Sampling, Strategy};
 use crate::thompson::{Evidence, Prior};
@@ -26,18 +25,18 @@ pub struct Proposal {
     pub prediction: Option<Prediction>,
 }
 
-/// By how much [`Strategy::BeaconStructure`] narrows its sample about the posterior mean. A full
-/// sample's deviations drown the gaps between responses once the model has learned something;
-/// the mean alone is sure of what it has not seen. Like the power in [`structural_weight`] it is
-/// part of what the strategy is, judged with it on four kinds of data, and no setting.
+/// The factor by which [`Strategy::BeaconStructure`] narrows its sample about the posterior mean.
+/// Once the model has learned something, the deviations of a full sample are larger than the gaps
+/// between responses; the mean alone ignores what the model does not know. The factor and the
+/// power in [`StructuralNovelty`] were chosen together on four kinds of data; neither is a setting.
 const TEMPERATURE: f32 = 0.3;
 
-/// What candidates are compared by.
+/// The number by which candidates are ranked.
 pub(super) trait Score {
     /// The score of a sampled response at a squared structural distance.
     fn exact(&self, response: f32, squared: f32) -> f32;
 
-    /// What the score does not exceed, for less.
+    /// An upper bound of the score that costs less than the score.
     fn bound(&self, _response: f32, _squared: f32) -> f32 {
         f32::INFINITY
     }
@@ -52,9 +51,9 @@ impl Score for Value {
     }
 }
 
-/// How far a response lies from those of the reference, both shifted and scaled.
+/// Distance of a response from the known ones, both shifted and scaled.
 pub(super) struct Novelty<'r> {
-    reference: Reference<'r>,
+    reference: KnownResponses<'r>,
     k: usize,
     bounds: Bounds,
     centre: f32,
@@ -62,7 +61,7 @@ pub(super) struct Novelty<'r> {
 }
 
 impl<'r> Novelty<'r> {
-    pub(super) fn new(reference: Reference<'r>, k: usize) -> Self {
+    pub(super) fn new(reference: KnownResponses<'r>, k: usize) -> Self {
         Self {
             reference,
             k,
@@ -84,14 +83,14 @@ impl Score for Novelty<'_> {
     }
 }
 
-/// Novelty times the structural distance to the power of three quarters. Its root leaves a tenth
-/// of the patch clusters of the PFM benchmark unseen; the whole distance outweighs the response
-/// where few structures hold most of its range.
+/// Novelty times the structural distance to the power of three quarters. With the power of one
+/// half a tenth of the patch clusters of the PFM benchmark stays unseen; with the whole distance
+/// structure outweighs the response where few structures hold most of its range.
 pub(super) struct StructuralNovelty<'r>(pub(super) Novelty<'r>);
 
-/// The least squared distance that counts. At a hundredth of a deviation patches differ in
-/// brightness alone, as on a ramp: they are all alike to the structural distance, and the response
-/// has to decide.
+/// The least squared distance that counts. Patches closer than a hundredth of a deviation differ in
+/// brightness alone, as on a ramp; the structural distance cannot tell them apart, and the response
+/// decides.
 const LEAST_SQUARED: f32 = 1e-4;
 
 impl Score for StructuralNovelty<'_> {
@@ -170,7 +169,7 @@ impl Explorer<'_> {
     fn most_novel(&mut self, random: &mut Random) -> Result<(Candidate, f32), Error> {
         let structural = self.acquisition.strategy == Strategy::BeaconStructure;
         if structural {
-            self.approach()?;
+            self.update_distances()?;
         }
         match self.acquisition.references {
             References::Denoised => self.prepare_means()?,
@@ -185,7 +184,7 @@ impl Explorer<'_> {
         let mut references = core::mem::take(&mut self.memory.references);
         let known = references.get_mut(..self.measured).unwrap_or_default();
         let k = usize::from(self.acquisition.k);
-        let novelty = Novelty::new(Reference::new(known), k);
+        let novelty = Novelty::new(KnownResponses::new(known), k);
         let best = if structural {
             self.best_of_sample(random, TEMPERATURE, &StructuralNovelty(novelty))
         } else {
@@ -225,7 +224,7 @@ impl Explorer<'_> {
         let novelty = Novelty {
             centre,
             scale,
-            ..Novelty::new(Reference::new(elite), k)
+            ..Novelty::new(KnownResponses::new(elite), k)
         };
         let best = match self.acquisition.sampling {
             Sampling::Joint => self.best_of_sample(random, 1.0, &novelty),
@@ -265,8 +264,8 @@ impl Explorer<'_> {
     }
 
     /// The free candidate whose joint Thompson sample and squared structural distance score
-    /// best. The sample's deviations from the posterior mean are scaled by `temperature`: a
-    /// sample is linear in its random numbers, so scaling those does it.
+    /// highest. `temperature` scales the sample's deviations from the posterior mean: a sample is
+    /// linear in its random numbers, so this method scales those.
     pub(super) fn best_of_sample(
         &mut self,
         random: &mut Random,
@@ -292,7 +291,7 @@ impl Explorer<'_> {
             points,
             targets,
         };
-        // Some point of the candidates' box.
+        // Any point of the candidates' box serves.
         let origin = points.first().copied().unwrap_or_default();
         let outputscale = tempered * process.hyperparameters.outputscale;
         let prior = Prior::draw(random, outputscale, origin);
@@ -320,7 +319,7 @@ impl Explorer<'_> {
         best_response(taken, responses.zip(distances), score)
     }
 
-    /// The free candidate whose posterior mean and deviation score best.
+    /// The free candidate whose posterior mean and deviation score highest.
     fn best_of_surrogate(
         &mut self,
         mut score: impl FnMut(f32, f32) -> f32,
@@ -334,9 +333,9 @@ impl Explorer<'_> {
         best(taken, scores)
     }
 
-    /// The free candidate whose patch is farthest from any measured one, and that distance.
+    /// The free candidate whose patch is farthest from the nearest measured one, and that distance.
     fn farthest(&mut self) -> Result<(Candidate, f32), Error> {
-        self.approach()?;
+        self.update_distances()?;
         let count = self.candidates.ok_or(Error::NoImage)?.count();
         let distances = self.memory.distances.iter().take(count);
         let (candidate, squared) = best(self.memory.taken, distances.copied())?;
@@ -360,7 +359,7 @@ impl Explorer<'_> {
 }
 
 /// The candidate that [`best`] finds among the scores of sampled responses at squared structural
-/// distances, most of which need not be worked out.
+/// distances. Bounds rule most candidates out without their exact score.
 pub(super) fn best_response<'d>(
     taken: &[u32],
     responses: impl Iterator<Item = (f32, &'d f32)>,
@@ -375,8 +374,8 @@ pub(super) fn best_response<'d>(
     best.found()
 }
 
-/// The free candidate with the largest score; the first of equals, never one that is NaN
-/// unless all are.
+/// The free candidate with the largest score: the first of equals, and one whose score is NaN only
+/// if all scores are.
 fn best(taken: &[u32], scores: impl Iterator<Item = f32>) -> Result<(Candidate, f32), Error> {
     let mut best = Best::default();
     for (index, score) in scores.enumerate() {
@@ -390,7 +389,7 @@ fn best(taken: &[u32], scores: impl Iterator<Item = f32>) -> Result<(Candidate, 
 struct Best(Option<(usize, f32)>);
 
 impl Best {
-    /// Whether a candidate with a score up to this may be better.
+    /// Whether a candidate with a score of at most `bound` may be better.
     fn may_lose_to(&self, bound: f32) -> bool {
         self.0
             .is_none_or(|(_, most)| most.is_nan() || bound.is_nan() || bound > most)
@@ -427,13 +426,13 @@ mod tests {
         }
     }
 
-    /// What is looked up must not change what is chosen.
+    /// Bounds must not change the choice.
     #[test]
     fn candidates_passed_over_by_their_bound_are_not_the_best() {
         let mut random = Random::new(9, 0);
         for _ in 0..20 {
             let mut known: Vec<f32> = (0..100).map(|_| random.normal()).collect();
-            let score = StructuralNovelty(Novelty::new(Reference::new(&mut known), 10));
+            let score = StructuralNovelty(Novelty::new(KnownResponses::new(&mut known), 10));
             let draws: Vec<(f32, f32)> = (0..3000)
                 .map(|_| {
                     (

@@ -1,6 +1,6 @@
-//! What the controller needs of the board it runs on.
+//! The board that a controller runs on.
 
-use super::message::Health;
+use super::message::{BeamFault, Health};
 
 /// One stay of the beam on a pixel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,7 +15,7 @@ pub struct Exposure {
     pub dwell_us: u32,
 }
 
-/// A board: its beam, its end of the serial line, and what it knows about itself.
+/// A board: its beam, its end of the serial line, its name and its health.
 pub trait Board {
     /// Name of the board, at most 24 bytes.
     fn name(&self) -> &str;
@@ -33,16 +33,37 @@ pub trait Board {
     /// Whether an exposure is still under way.
     fn exposing(&mut self) -> bool;
 
+    /// Shortest dwell that the board keeps, in µs.
+    fn shortest_dwell_us(&self) -> u32 {
+        1
+    }
+
+    /// Whether an exposure can begin.
+    ///
+    /// # Errors
+    /// What is wrong with what drives the beam.
+    fn beam_ready(&mut self) -> Result<(), BeamFault> {
+        Ok(())
+    }
+
+    /// Whether the last exposure went as it was asked for, as far as it has come.
+    ///
+    /// # Errors
+    /// What cut it short.
+    fn beam_outcome(&mut self) -> Result<(), BeamFault> {
+        Ok(())
+    }
+
     /// Blanks at once and gives up the exposure, if there is one.
     fn blank(&mut self);
 
-    /// Sends a whole frame. It may wait for room, but must not lose any of it.
+    /// Sends a whole frame. It may wait for room, but must not lose a byte of the frame.
     fn send(&mut self, frame: &[u8]);
 
-    /// How the board is.
+    /// Stack, memory, lost bytes and watchdog resets.
     fn health(&mut self) -> Health;
 
-    /// Message of the panic that caused the last reset but survived it; empty when there is
+    /// Message of the last panic, which survives the reset that follows it; empty when there was
     /// none.
     fn last_panic(&self) -> &[u8];
 

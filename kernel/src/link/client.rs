@@ -6,8 +6,9 @@ use serde::Serialize;
 
 use super::frame::{self, Decoder, FrameKind, Header, MAX_BODY, MAX_FRAME, MAX_RAW, count};
 use super::message::{
-    Acquisition, Activation, Campaign, Configuration, Hello, Identity, Measured, Measurement, Next,
-    Proposed, Refusal, Region, Reply, Request, Settings, Standardisation, Status,
+    Acquisition, Activation, Campaign, Configuration, Edges, Hello, Identity, Measured,
+    Measurement, Next, Proposed, Refusal, Region, Reply, Request, Settings, Standardisation,
+    Status,
 };
 use super::scalarizer::Scalarizer;
 use super::transfer::{Kind, Sender};
@@ -59,10 +60,10 @@ impl Default for Timing {
     }
 }
 
-/// What a client has seen of the link.
+/// A client's counts of requests, replies and errors.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ClientStatistics {
-    /// Requests that were begun.
+    /// Requests begun.
     pub requests: u32,
     /// Frames sent, repetitions included.
     pub sent: u32,
@@ -82,6 +83,7 @@ pub struct ClientStatistics {
 
 /// Why a request failed.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
 pub enum Failure<E> {
     /// The transport failed.
     Transport(E),
@@ -92,7 +94,7 @@ pub enum Failure<E> {
         /// Bytes that came meanwhile and were no reply.
         rubbish: u32,
     },
-    /// The controller was reached but did not finish within the client's patience.
+    /// The controller answered that it was busy for longer than the client's patience.
     StillBusy,
     /// Nobody said hello yet, or the connection was lost.
     NotConnected,
@@ -103,6 +105,13 @@ pub enum Failure<E> {
         /// Newest version of the controller.
         current: u8,
     },
+    /// The controller's protocol version is older than the request.
+    Missing {
+        /// The version that both ends speak.
+        version: u8,
+        /// The first version that has the request.
+        since: u8,
+    },
     /// The controller refused.
     Refused(Refusal),
     /// A reply that does not belong to the request.
@@ -112,7 +121,7 @@ pub enum Failure<E> {
 }
 
 impl<E> Failure<E> {
-    /// What the kernel at the other end objected to, if it was the kernel.
+    /// The error of the controller's kernel, if the kernel refused.
     pub fn kernel(&self) -> Option<Error> {
         match self {
             Self::Refused(Refusal::Kernel(error)) => Some((*error).into()),
@@ -144,6 +153,11 @@ impl<E: fmt::Display> fmt::Display for Failure<E> {
                 "the controller speaks protocol {min} to {current}, this host {PROTOCOL_MIN} to \
                  {PROTOCOL_CURRENT}: flash the firmware that came with this host"
             ),
+            Self::Missing { version, since } => write!(
+                f,
+                "the controller speaks protocol {version}, and the request needs {since}: flash the \
+                 firmware that came with this host"
+            ),
             Self::Refused(refusal) => refusal.fmt(f),
             Self::Unexpected => {
                 f.write_str("the controller answered something else than what was asked")
@@ -155,7 +169,7 @@ impl<E: fmt::Display> fmt::Display for Failure<E> {
 
 impl<E: fmt::Debug + fmt::Display> core::error::Error for Failure<E> {}
 
-/// A transfer under way, to be advanced between other requests.
+/// A transfer under way. A client advances it between other requests.
 #[derive(Clone, Copy, Debug)]
 pub struct Upload<'v> {
     sender: Sender<'v>,
@@ -187,6 +201,8 @@ pub struct Client<T> {
     host: u32,
     sequence: u16,
     connected: bool,
+    /// The newest protocol version that both ends speak.
+    version: u8,
     max_raw: usize,
     decoder: Decoder<[u8; MAX_BODY]>,
     out: [u8; MAX_FRAME],
@@ -204,6 +220,7 @@ impl<T: Transport> Client<T> {
             // Two hosts on one port shall not continue each other's numbers by chance.
             sequence: (host ^ (host >> 16)) as u16,
             connected: false,
+            version: PROTOCOL_CURRENT,
             max_raw: MAX_RAW,
             decoder: Decoder::new([0; MAX_BODY]),
             out: [0; MAX_FRAME],
@@ -212,7 +229,7 @@ impl<T: Transport> Client<T> {
         }
     }
 
-    /// What was seen of the link.
+    /// Counts of requests, replies and errors.
     pub fn statistics(&self) -> ClientStatistics {
         let counters = self.decoder.counters();
         ClientStatistics {
@@ -237,8 +254,8 @@ impl<T: Transport> Client<T> {
         self.transport
     }
 
-    /// Says hello, for the first time or after [`Failure::NoReply`]. Whatever was asked last
-    /// may or may not have been carried out: look at [`Self::status`].
+    /// Says hello, for the first time or after [`Failure::NoReply`]. The controller may or may not
+    /// have carried out the last request: [`Self::status`] tells.
     ///
     /// # Errors
     /// [`Failure::Version`], [`Failure::NoReply`], [`Failure::Transport`].
@@ -255,9 +272,10 @@ impl<T: Transport> Client<T> {
                     protocol_current: current,
                     ..
                 } = identity;
-                if !(min..=current).contains(&PROTOCOL_CURRENT) {
+                if current < PROTOCOL_MIN || min > PROTOCOL_CURRENT {
                     return Err(Failure::Version { min, current });
                 }
+                self.version = current.min(PROTOCOL_CURRENT);
                 self.max_raw = usize::from(identity.max_raw).min(MAX_RAW) & !7;
                 self.connected = true;
                 Ok(identity)
@@ -273,6 +291,10 @@ impl<T: Transport> Client<T> {
     pub fn request(&mut self, request: &Request, raw: &[u8]) -> Result<Reply, Failure<T::Error>> {
         if !self.connected {
             return Err(Failure::NotConnected);
+        }
+        let (version, since) = (self.version, request.since());
+        if since > version {
+            return Err(Failure::Missing { version, since });
         }
         match self.exchange(FrameKind::Request, request, raw)? {
             Answer::Reply(Reply::Refused(refusal)) => {
@@ -319,7 +341,7 @@ impl<T: Transport> Client<T> {
         }
     }
 
-    /// What the controller was told to do.
+    /// The settings in force on the controller.
     ///
     /// # Errors
     /// [`Failure`]
@@ -434,7 +456,7 @@ impl<T: Transport> Client<T> {
         self.done(&Request::ResetCounters)
     }
 
-    /// Begins a campaign and sends its image.
+    /// Begins a campaign, whose windows lie inside the image, and sends its image.
     ///
     /// # Errors
     /// [`Failure`]
@@ -443,7 +465,24 @@ impl<T: Transport> Client<T> {
         campaign: Campaign,
         image: &Sender<'_>,
     ) -> Result<(), Failure<T::Error>> {
-        self.done(&Request::Begin(campaign))?;
+        self.begin_with(campaign, Edges::Inside, image)
+    }
+
+    /// Begins a campaign and sends its image.
+    ///
+    /// # Errors
+    /// [`Failure`]; [`Failure::Missing`] when the controller knows no edges but
+    /// [`Edges::Inside`].
+    pub fn begin_with(
+        &mut self,
+        campaign: Campaign,
+        edges: Edges,
+        image: &Sender<'_>,
+    ) -> Result<(), Failure<T::Error>> {
+        self.done(&match edges {
+            Edges::Inside => Request::Begin(campaign),
+            Edges::Reflect => Request::BeginWith { campaign, edges },
+        })?;
         match self.deliver(image, Activation::Image)? {
             Reply::Done => Ok(()),
             _ => Err(Failure::Unexpected),
@@ -474,10 +513,10 @@ impl<T: Transport> Client<T> {
         self.done(&Request::Scalarize(scalarizer))
     }
 
-    /// Sets what the responses of spectra are relative to.
+    /// Sets the origin that the controller subtracts from the responses of spectra.
     ///
     /// # Errors
-    /// [`Failure`]; [`Refusal::Undecodable`] from a controller that was built before there were
+    /// [`Failure`]; [`Refusal::Undecodable`] from a controller of the first release, which has no
     /// origins.
     pub fn set_origin(&mut self, value: f64) -> Result<(), Failure<T::Error>> {
         self.done(&Request::Origin { value })
@@ -518,7 +557,8 @@ impl<T: Transport> Client<T> {
         self.request(&Request::Commit(activation), &[])
     }
 
-    /// Sends a whole transfer and makes it take effect.
+    /// Sends a whole transfer and makes it take effect; a model whose weights fit in one frame, in
+    /// one request.
     ///
     /// # Errors
     /// [`Failure`]
@@ -527,6 +567,17 @@ impl<T: Transport> Client<T> {
         sender: &Sender<'_>,
         activation: Activation,
     ) -> Result<Reply, Failure<T::Error>> {
+        let mut chunk = [0; MAX_RAW];
+        let room = chunk.get_mut(..self.max_raw).unwrap_or_default();
+        if let Activation::Model(header) = activation
+            && self.version >= 2
+            && sender.length() as usize <= room.len()
+        {
+            let length = sender.chunk(0, room);
+            let weights = sender.descriptor();
+            let raw = chunk.get(..length).unwrap_or_default();
+            return self.request(&Request::Load { weights, header }, raw);
+        }
         let mut tries = 0;
         loop {
             let mut upload = self.upload(*sender)?;
@@ -641,7 +692,7 @@ impl<T: Transport> Client<T> {
     ) -> Result<Answer, Failure<T::Error>> {
         self.sequence = self.sequence.wrapping_add(1);
         let header = Header {
-            version: PROTOCOL_CURRENT,
+            version: self.version,
             kind,
             sequence: self.sequence,
         };
@@ -663,7 +714,7 @@ impl<T: Transport> Client<T> {
                     return Ok(answer);
                 };
                 count(&mut self.statistics.busy);
-                // It was heard: what follows is waiting, not trying.
+                // The controller has the request: the client waits and counts no attempt.
                 attempt = 0;
                 patience = milliseconds.max(1);
                 waited_ms = patience.saturating_add(waited_ms);
@@ -714,7 +765,7 @@ impl<T: Transport> Client<T> {
                 .receive(&mut bytes, left)
                 .map_err(Failure::Transport)?;
             for &byte in bytes.get(..length).unwrap_or_default() {
-                // It was empty, and is larger than what was read at once.
+                // The queue is empty here and holds more than one read.
                 self.inbox.push_back(byte).unwrap_or_default();
             }
         }
@@ -728,7 +779,7 @@ impl<T: Transport> Client<T> {
                 .message()
                 .ok()
                 .map(|(identity, _)| Answer::Identity(identity)),
-            FrameKind::Reply if frame.header.version == PROTOCOL_CURRENT => {
+            FrameKind::Reply if frame.header.version == self.version => {
                 let reply = frame.message::<Reply>().ok();
                 let fitting = reply.filter(|(reply, raw)| raw.is_empty() || reply.carries_raw());
                 fitting.map(|(reply, _)| Answer::Reply(reply))

@@ -1,7 +1,7 @@
 //! The controller's whole logic, independent of the board: bytes in, bytes out.
 
+use super::beam::BeamGuard;
 use super::board::Board;
-use super::column::Column;
 use super::frame::{self, Decoder, FrameKind, Header, count};
 use super::message::{
     BlankReason, DoseLimits, Hello, Identity, LinkStatistics, Refusal, Reply, Request, WindowLimits,
@@ -11,7 +11,7 @@ use super::station::{Page, Station};
 use super::{PROTOCOL_CURRENT, PROTOCOL_MIN};
 use crate::{Capacity, Error, Explorer};
 
-/// What a controller works in, besides the explorer's own memory.
+/// The controller's memory, besides the explorer's.
 pub struct Memory<'a> {
     /// Receives a frame; [`frame::MAX_BODY`] bytes.
     pub receive: &'a mut [u8],
@@ -44,20 +44,26 @@ impl Memory<'_> {
     }
 }
 
-// Explorer, link and 8 KiB for everything else that is static.
-const _: () =
-    assert!(Capacity::DEFAULT.bytes() + Memory::bytes(Capacity::DEFAULT) + 8 * 1024 <= 448 * 1024);
+// An STM32H743 holds the large buffers in its AXI SRAM of 512 KiB; workspace, frames and 8 KiB for
+// everything else that is static in the 95 KiB that its DTCM leaves beside the stack.
+const _: () = {
+    let workspace = 4 * Capacity::DEFAULT.workspace();
+    let frames = frame::MAX_BODY + frame::MAX_FRAME;
+    let all = Capacity::DEFAULT.bytes() + Memory::bytes(Capacity::DEFAULT);
+    assert!(all - workspace - frames <= 512 * 1024);
+    assert!(workspace + frames + 8 * 1024 <= 95 * 1024);
+};
 
-/// What no host may exceed.
+/// Limits that no host may exceed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
     /// Dose limits that a host may lower but not raise.
     pub dose: DoseLimits,
-    /// How long the longest piece of work takes, in ms: what a host is told to wait.
+    /// How long the longest piece of work takes, in ms: the controller tells a host to wait so long.
     pub work_ms: u32,
 }
 
-/// Bytes of a reply that is sent without being remembered.
+/// Bytes of a reply that the controller does not keep for a repetition.
 const PASSING: usize = 192;
 
 /// An explorer at the end of a serial line.
@@ -65,7 +71,7 @@ pub struct Controller<'a> {
     decoder: Decoder<&'a mut [u8]>,
     /// The last reply as it was sent, to be sent again.
     reply: &'a mut [u8],
-    /// Its length; 0 while its request is being worked on.
+    /// Its length; 0 while the controller works on its request.
     replied: usize,
     session: Session,
     station: Station<'a>,
@@ -74,11 +80,11 @@ pub struct Controller<'a> {
     waiting: bool,
     /// A request that waits for the exposure before it to end, or for a surrogate.
     deferred: Option<(Header, Request)>,
-    /// When the host was last heard.
+    /// When the last intact frame of the host arrived.
     heard_ms: u64,
-    /// Whether the silence since then was already acted on.
+    /// Whether the controller has already blanked the beam because of the silence since then.
     lost: bool,
-    /// Work was done since the last poll: the time it took is not the host's silence.
+    /// Whether the controller worked since the last poll: that time is not the host's silence.
     worked: bool,
     statistics: LinkStatistics,
 }
@@ -115,7 +121,7 @@ impl<'a> Controller<'a> {
             reply,
             replied: 0,
             session: Session::default(),
-            station: Station::new(explorer, staging, Column::new(doses, limits.dose)),
+            station: Station::new(explorer, staging, BeamGuard::new(doses, limits.dose)),
             limits,
             waiting: false,
             deferred: None,
@@ -126,12 +132,12 @@ impl<'a> Controller<'a> {
         })
     }
 
-    /// The explorer, to look at.
+    /// The explorer.
     pub fn explorer(&self) -> &Explorer<'a> {
         self.station.explorer()
     }
 
-    /// The explorer, to be brought by a shortcut where a campaign would bring it.
+    /// The explorer, for benchmarks that skip parts of a campaign.
     #[cfg(feature = "parts")]
     pub fn explorer_mut(&mut self) -> &mut Explorer<'a> {
         self.station.explorer_mut()
@@ -144,8 +150,8 @@ impl<'a> Controller<'a> {
         self.waiting
     }
 
-    /// Does what is due: answers a complete frame, ends exposures, watches the link. Call it
-    /// in every turn of the main loop; `now_ms` counts from reset and never falls.
+    /// Answers a complete frame, notes the end of exposures and watches the link. Call it in every
+    /// turn of the main loop; `now_ms` counts from reset and never falls.
     pub fn poll(&mut self, now_ms: u64, board: &mut impl Board) {
         if core::mem::take(&mut self.worked) {
             self.heard_ms = now_ms;
@@ -165,22 +171,22 @@ impl<'a> Controller<'a> {
         if self.session.is_connected() && !self.lost && silence > patience {
             self.lost = true;
             count(&mut self.statistics.losses);
-            // What still waited for the beam must not move it behind a lost link.
+            // A request that waits for the beam must not move it while the link is lost.
             self.deferred = None;
             self.station.blank(board, BlankReason::LinkLost);
         }
     }
 
-    /// Does a slice of work that can wait: what the next proposal will need, or a surrogate that
-    /// the host waits for, which is answered only once this was called often enough. Returns
-    /// whether there is more. Call it when no byte waits; no answer's content depends on it.
+    /// Does a slice of work that can wait: for the next proposal, or for a surrogate that the host
+    /// has asked for. The controller answers that request once enough slices are done. Returns
+    /// whether more is left. Call it when no byte waits; no answer's content depends on it.
     ///
     /// On the controller a slice is under a million instructions, or some two million where it
     /// corrects a surrogate by one more measurement.
     pub fn idle(&mut self) -> bool {
         match self.deferred {
             Some((_, Request::Surrogate { .. })) => {
-                // The slice that ends it is followed by a turn that answers.
+                // The turn after the last slice answers.
                 self.station.refresh();
                 true
             }
@@ -188,8 +194,8 @@ impl<'a> Controller<'a> {
         }
     }
 
-    /// Whether a request cannot be carried out yet. A surrogate is worked on in slices, so that
-    /// a host that wants something more urgent can give it up.
+    /// Whether a request has to wait. The controller works on a surrogate in slices, so that a host
+    /// can give it up for a more urgent request.
     fn must_wait(&self, request: &Request, board: &mut impl Board) -> bool {
         match request {
             Request::Surrogate { .. } => !self.station.has_surrogate(),
@@ -204,13 +210,16 @@ impl<'a> Controller<'a> {
         let header = frame.header;
         match header.kind {
             FrameKind::Hello => self.greet(now_ms, board),
-            FrameKind::Request if header.version != PROTOCOL_CURRENT => {
+            FrameKind::Request if !(PROTOCOL_MIN..=PROTOCOL_CURRENT).contains(&header.version) => {
                 count(&mut self.statistics.version_errors);
                 let identity = identity(&self.station, board, now_ms);
                 pass(header, FrameKind::Identity, &identity, board);
             }
             FrameKind::Request => match frame.message::<Request>() {
-                Ok((request, raw)) if raw.is_empty() || request.carries_raw() => {
+                Ok((request, raw))
+                    if request.since() <= header.version
+                        && (raw.is_empty() || request.carries_raw()) =>
+                {
                     self.take_request(&request, now_ms, board);
                 }
                 _ => self.misunderstand(header, board),
@@ -245,11 +254,7 @@ impl<'a> Controller<'a> {
         identity.other = self.session.greet(hello, &frame, silence);
         self.heard(now_ms);
         self.deferred = None;
-        let header = Header {
-            version: PROTOCOL_CURRENT,
-            kind: FrameKind::Identity,
-            ..header
-        };
+        let header = header_of_answer(header, FrameKind::Identity);
         self.replied = frame::encode(header, &identity, &[], self.reply).unwrap_or(0);
         self.send(board);
     }
@@ -262,7 +267,7 @@ impl<'a> Controller<'a> {
         let verdict = self.session.judge(&frame);
         if let Some(refusal) = verdict.refusal() {
             count(&mut self.statistics.out_of_sequence);
-            // A blanked beam is safe whoever asked for it.
+            // Blanking is safe, whoever asks for it.
             let reply = if *request == Request::Blank {
                 self.deferred = None;
                 self.station.blank(board, BlankReason::Request);
@@ -295,7 +300,8 @@ impl<'a> Controller<'a> {
                 0
             };
             let work_ms = self.limits.work_ms.saturating_add(exposure_ms);
-            // A host that waits as it was told must not be taken for lost.
+            // The wait must end before the link time-out, or the controller would take a host that
+            // waits as told for lost.
             let milliseconds = work_ms.min(settings.link_timeout_ms / 2);
             pass(
                 header,
@@ -304,15 +310,15 @@ impl<'a> Controller<'a> {
                 board,
             );
         }
-        // Of a request that was waiting, this is the repetition: it is carried out once.
+        // The repetition of a request that waits takes its place: it is carried out once.
         self.deferred = waits.then_some((header, *request));
         if !waits {
             self.carry_out(header, request, now_ms, board);
         }
     }
 
-    /// Carries a request out and sends its reply. The decoder still holds its raw part, unless
-    /// it was deferred; those have none.
+    /// Carries a request out and sends its reply. The decoder still holds the raw part; a deferred
+    /// request has none.
     fn carry_out(
         &mut self,
         header: Header,
@@ -342,11 +348,8 @@ impl<'a> Controller<'a> {
                 answer.unwrap_or_else(Reply::Refused)
             }
         };
-        let header = Header {
-            version: PROTOCOL_CURRENT,
-            kind: FrameKind::Reply,
-            sequence: header.sequence,
-        };
+        let header = header_of_answer(header, FrameKind::Reply);
+        let reply = reply.within(header.version);
         self.replied = frame::encode(header, &reply, &page, self.reply).unwrap_or(0);
         self.worked = true;
         self.send(board);
@@ -410,14 +413,19 @@ fn text<const N: usize>(text: &str) -> heapless::String<N> {
     short
 }
 
-/// Sends a reply that is not kept for a repetition.
+/// The header of an answer: in the version of the question, or in the nearest that is spoken here.
+fn header_of_answer(question: Header, kind: FrameKind) -> Header {
+    Header {
+        version: question.version.clamp(PROTOCOL_MIN, PROTOCOL_CURRENT),
+        kind,
+        sequence: question.sequence,
+    }
+}
+
+/// Sends a reply without keeping it for a repetition.
 fn pass(header: Header, kind: FrameKind, reply: &impl serde::Serialize, board: &mut impl Board) {
     let mut buffer = [0; PASSING];
-    let header = Header {
-        version: PROTOCOL_CURRENT,
-        kind,
-        sequence: header.sequence,
-    };
+    let header = header_of_answer(header, kind);
     let length = frame::encode(header, reply, &[], &mut buffer).unwrap_or(0);
     if let Some(frame) = buffer.get(..length).filter(|frame| !frame.is_empty()) {
         board.send(frame);

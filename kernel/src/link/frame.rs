@@ -1,9 +1,9 @@
-//! Frames: what goes over the wire, byte by byte.
+//! Frames: the bytes on the wire.
 //!
 //! `00 | COBS( version, kind, sequence (u16), message, raw bytes, CRC-32 (u32) ) | 00`, all
-//! little-endian. Byte stuffing removes every zero from the inside, so a zero always ends
-//! whatever was being received: the receiver is in step again one zero after any damage. The
-//! zero in front keeps an aborted frame from swallowing the next one.
+//! little-endian. Byte stuffing removes every zero from the inside, so a zero always ends a frame:
+//! after any damage the receiver is in step again at the next zero. The zero in front separates a
+//! frame from an aborted one before it.
 
 use cobs::{DecodeResult, DecoderState, EncoderState, PushResult};
 use crc::{CRC_32_ISO_HDLC, Crc, Digest, Table};
@@ -35,7 +35,7 @@ static CRC: Crc<u32, Table<1>> = Crc::<u32, Table<1>>::new(&CRC_32_ISO_HDLC);
 pub struct Checksum(Digest<'static, u32, Table<1>>);
 
 impl Checksum {
-    /// Of nothing yet.
+    /// The checksum of no bytes.
     pub fn new() -> Self {
         Self(CRC.digest())
     }
@@ -237,7 +237,7 @@ impl<'b> Frame<'b> {
     }
 }
 
-/// What damaged frames were counted as.
+/// How many frames arrived intact, and how many were damaged in which way.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counters {
     /// Frames with a right CRC and a known kind.
@@ -379,7 +379,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Decoder<B> {
     }
 }
 
-/// Counts one more, and stays at the end of the scale rather than starting over.
+/// Adds one; a counter at its largest value stays there.
 pub(crate) fn count(counter: &mut u32) {
     *counter = counter.saturating_add(1);
 }

@@ -1,15 +1,18 @@
-//! The serial link between a host and a scan controller: protocol version 1, both ends.
+//! The serial link between a host and a scan controller: protocol versions 1 and 2, both ends.
 //!
-//! The host asks, the controller answers, one request at a time. The controller owns the
+//! The host sends one request at a time and the controller answers it. The controller owns the
 //! campaign's state and the beam; the host may be killed and replaced at any moment.
 //!
 //! # Layers
 //!
+//! Each layer uses those above it in this table alone.
+//!
 //! | layer | module | what it knows |
 //! |---|---|---|
 //! | frames | [`frame`] | where a frame starts and ends, and that it is intact |
-//! | messages | [`message`] | what can be asked and answered |
-//! | transfers | [`transfer`], [`scalarizer`] | images, weights and spectra in chunks |
+//! | scalarizers | [`scalarizer`] | how a spectrum becomes a response |
+//! | messages | [`message`] | all requests and replies |
+//! | transfers | [`transfer`] | images, weights and spectra in chunks |
 //! | sessions | [`Client`], and `session` in [`Controller`] | sequence numbers, time-outs, retries |
 //! | controller | [`Controller`] over [`Board`] | the campaign, the beam, its limits |
 //!
@@ -34,20 +37,20 @@
 //! - Raw bytes follow only where the table says so; elsewhere they make the frame undecodable.
 //! - At most [`frame::MAX_MESSAGE`] bytes of message and [`frame::MAX_RAW`] raw bytes.
 //!
-//! A receiver checks the CRC before it looks at anything. After damage of any kind it drops
-//! everything up to the next zero. For example [`message::Request::Status`] as request 0x1234
+//! A receiver checks the CRC first. After damage of any kind it drops everything up to the next
+//! zero. For example [`message::Request::Status`] as request 0x1234
 //! is `00 05 01 03 34 12 05 dc 4c 61 b2 00`: unstuffed, header `01 03 34 12`, message `00` and
 //! CRC `dc 4c 61 b2`.
 //!
 //! # Messages
 //!
 //! Numbers are those of the variants. The fields are documented in [`message::Request`] and
-//! [`message::Reply`]; every one is pinned byte by byte in `tests/tests/link_golden.rs`.
+//! [`message::Reply`]; every one is pinned byte by byte in `tests/tests/all/link_golden.rs`.
 //!
 //! | request | | answered by | raw bytes |
 //! |---|---|---|---|
 //! | 0 Status | the whole state | 3 Status | |
-//! | 1 Configuration | what the controller was told | 4 Configuration | |
+//! | 1 Configuration | the settings in force | 4 Configuration | |
 //! | 2 Measurements {from} | the list, a page at a time | 5 Measurements | reply: (u32, f32) each |
 //! | 3 Surrogate {from} | the posterior, a page at a time | 6 Surrogate | reply: (f32, f32) each |
 //! | 4 LastPanic {from} | the last panic's message | 7 LastPanic | reply: UTF-8 |
@@ -63,20 +66,24 @@
 //! | 15 Abort {kind} | | 0 Done | |
 //! | 16 Measure {measurement, next} | a response, and what then | 9 Measured | |
 //! | 17 Propose {expose} | the next candidate | 10 Proposed | |
-//! | 18 Expose {candidate} | the beam goes there | 11 Exposed | |
+//! | 18 Expose {candidate} | the beam moves there | 11 Exposed | |
 //! | 19 Blank | | 0 Done | |
 //! | 20 End {campaign} | | 0 Done | |
 //! | 21 Origin {value} | what responses of spectra are relative to | 0 Done | |
-//! | 22 Exclude {top, bottom, left, right} | proposes nothing there any more | 0 Done | |
+//! | 22 Exclude {top, bottom, left, right} | no proposal there any more | 0 Done | |
+//! | 23 BeginWith {campaign, edges} | Begin with reflected edges; version 2 | 0 Done | |
+//! | 24 Load {weights, header} | a model in one frame; version 2 | 0 Done | request: values, little-endian |
 //!
 //! Any request may be answered by 2 Refused, with a typed reason that includes every error of
 //! the kernel, and may be preceded by 1 Busy.
 //!
-//! 21 Origin and 22 Exclude were added to version 1 after its first release. A controller that was
-//! built before
-//! refuses them as undecodable and does not count them, so that it refuses what comes next as out of
-//! sequence: the host says hello again; in place of Origin it reduces spectra itself and sends 16
-//! Measure.
+//! Version 1 had neither 21 Origin nor 22 Exclude in its first release. A controller of that release
+//! refuses them as undecodable and does not count them, so it refuses the next request as out of
+//! sequence. The host then says hello again; in place of Origin it reduces spectra itself and sends
+//! 16 Measure.
+//!
+//! Refusal 17 Beam and blank reason 6 Fault, for a board whose scan generator fails, came later too. A
+//! host that was built before cannot read them.
 //!
 //! # Sequence
 //!
@@ -90,40 +97,56 @@
 //! 3. When no reply comes in time, the host sends the same frame again, byte for byte. The
 //!    controller knows it by number and CRC, does not carry it out again, and repeats its reply.
 //!    [`Client`] waits twice as long after every attempt, up to [`Timing::longest_ms`].
-//! 4. Busy says that a request arrived and takes long, or waits for an exposure to end. It
-//!    burns no attempt: the host waits as long as it says before it repeats.
+//! 4. Busy says that a request arrived and takes long, or waits for an exposure to end. The host
+//!    waits as long as Busy says before it repeats, and does not count the attempt.
 //! 5. Any other number is refused as out of sequence, so that two hosts on one port notice each
-//!    other. Blank is the exception: it is obeyed whoever sends it.
+//!    other. Blank is the exception: the controller obeys it whatever its number.
 //! 6. A host that gave up says hello again and looks at the status: the last request may or may
 //!    not have been carried out. A controller that was reset refuses everything but hello.
-//! 7. A request in a version that is not spoken is answered by the identity.
+//! 7. The controller answers a request in a version that it does not speak with its identity.
+//!
+//! # Versions
+//!
+//! Both ends speak every version from [`PROTOCOL_MIN`] to [`PROTOCOL_CURRENT`]. A host writes its
+//! requests in the newest version that the identity and it have in common; the controller answers
+//! in the version of the request. A later version is an earlier one with requests, replies and
+//! variants added at the end of their lists. The controller refuses a request that its frame's
+//! version does not have as undecodable, and leaves out of replies what their version does not
+//! have ([`message::Reply::within`]); a host does not send what the common version lacks
+//! ([`Failure::Missing`]).
+//!
+//! | version | what it added |
+//! |---|---|
+//! | 2 | 23 BeginWith; 24 Load; weights of the architecture 2 Filters in 11 Transfer |
 //!
 //! # Transfers and resuming
 //!
 //! Transfer describes the data: kind and shape, f32 or f16, CRC-32 of all bytes. Chunks hold
-//! whole values and are taken in order only; each is answered with how many bytes have arrived,
-//! and the host goes on from there, whatever it thought before. Describing the same transfer
-//! again answers with how far it had come, so a new host goes on where the old one stopped;
-//! describing another one starts at 0. Nothing takes effect before Commit, which checks the CRC;
-//! until then the old weights serve. A spectrum has a place of its own and can be sent while
-//! weights are on their way.
+//! whole values. The controller takes them in order only and answers each with the number of bytes
+//! that have arrived; the host goes on from there. A host that describes the same transfer again
+//! learns how far it had come, so a new host goes on where the old one stopped; another description
+//! starts at 0. Nothing takes effect before Commit, which checks the CRC; until then the controller
+//! uses the old weights. A spectrum has a place of its own, so a host may send one in the middle of
+//! a transfer of weights.
 //!
 //! A new host reads the status: the campaign's id and seed, the CRCs of image and weights, the
-//! model's version, the number of measurements and the last one, what is proposed and what is
-//! exposed but not measured yet. Measurements lists them all. It goes on with whatever is
-//! missing; proposals depend on nothing but image, model, measurements, seed and strategy.
+//! model's version, the number of measurements and the last one, the candidate that is proposed and
+//! the one that is exposed but not measured yet. Measurements lists all of them. The host goes on
+//! with whatever is missing; proposals depend on image, model, measurements, seed and strategy
+//! alone.
 //!
 //! # Safety
 //!
 //! The controller, not the host, sees to it that the beam stays inside the field, that no
 //! measured candidate is exposed or measured again, and that no dose limit is exceeded. Limits
 //! may be lowered at any time but not raised once a campaign has used some. After
-//! [`message::Settings::link_timeout_ms`] without an intact frame the beam is blanked and the
-//! state is kept: a host that waits for a detector asks for the status meanwhile. Dose is time of exposure in µs, counted in full when an exposure starts.
+//! [`message::Settings::link_timeout_ms`] without an intact frame the controller blanks the beam and
+//! keeps its state; a host that waits for a detector asks for the status meanwhile. Dose is time of
+//! exposure in µs; the controller counts it in full when an exposure starts.
 
+mod beam;
 mod board;
 mod client;
-mod column;
 mod controller;
 pub mod frame;
 pub mod message;
@@ -139,4 +162,4 @@ pub use controller::{Controller, Limits, Memory};
 /// Oldest protocol version spoken here.
 pub const PROTOCOL_MIN: u8 = 1;
 /// Newest protocol version spoken here.
-pub const PROTOCOL_CURRENT: u8 = 1;
+pub const PROTOCOL_CURRENT: u8 = 2;

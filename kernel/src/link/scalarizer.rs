@@ -3,10 +3,9 @@
 //! With S the sum over the n channels of the signal window, b₁ and b₂ the means of the side
 //! windows and c, c₁, c₂ the centres of all three,
 //! y = S − n (b₁ + (b₂ − b₁)(c − c₁)/(c₂ − c₁)).
-//! Channels are added one by one in their order, in f64, and a host that reduces a spectrum
-//! itself ends in the same [`above_background`], so that both ends get the same bits. The
-//! explorer is told the difference to an origin that the host chose, in f32: see [`relative`].
-//! Nothing of the spectrum is kept.
+//! Both ends add the channels one by one in their order, in f64, and call [`above_background`], so
+//! that they get the same bits. The explorer receives the difference to an origin that the host
+//! chose, in f32: see [`relative`]. The controller keeps sums alone, nothing else of the spectrum.
 
 use serde::{Deserialize, Serialize};
 
@@ -24,7 +23,7 @@ impl Window {
         self.start as u32 <= channel && channel < self.end as u32
     }
 
-    /// Its channels with their sum.
+    /// The tally of its channels, given their sum.
     fn tally(self, sum: f64) -> Tally {
         let (start, end) = (f64::from(self.start), f64::from(self.end));
         Tally {
@@ -61,8 +60,8 @@ pub fn above_background(signal: Tally, below: Tally, above: Tally) -> f64 {
     signal.sum - signal.channels * background
 }
 
-/// What the explorer is told of a response: f32 could not tell small differences on a large
-/// offset apart.
+/// The response as the explorer receives it: the difference to an origin, because f32 cannot hold
+/// small differences on a large offset.
 pub fn relative(response: f64, origin: f64) -> f32 {
     (response - origin) as f32
 }

@@ -1,9 +1,9 @@
 //! Which requests are new: the controller's side of stop-and-wait.
 //!
-//! A host says hello with any sequence number; every request after it counts one up. The same
-//! number with the same CRC is a repetition, whose reply was lost, and is answered from memory
-//! without being carried out again. Anything else is out of sequence, and refused: two hosts on
-//! one port notice each other instead of mixing their requests.
+//! A host says hello with any sequence number; every request after it counts one up. A request with
+//! the number and the CRC of the last one is a repetition: its reply was lost, and the controller
+//! sends that reply again without carrying the request out a second time. The controller refuses
+//! any other number as out of sequence, so that two hosts on one port notice each other.
 
 use super::frame::Frame;
 use super::message::{Hello, OtherHost, Refusal};
@@ -31,7 +31,7 @@ impl Verdict {
     }
 }
 
-/// The last request that was taken.
+/// The last request that the controller took.
 #[derive(Clone, Copy)]
 struct Taken {
     host: u32,
@@ -39,7 +39,7 @@ struct Taken {
     crc: u32,
 }
 
-/// Who speaks, and how far they have come.
+/// The host that is connected and the number of its last request.
 #[derive(Clone, Copy, Default)]
 pub(super) struct Session {
     last: Option<Taken>,
@@ -80,7 +80,7 @@ impl Session {
         }
     }
 
-    /// Takes a greeting; returns the host that spoke before, if it was another one.
+    /// Takes a hello; returns the host that spoke before, if it was another one.
     pub(super) fn greet(
         &mut self,
         hello: Hello,

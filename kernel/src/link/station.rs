@@ -1,9 +1,9 @@
-//! What the requests act on: the explorer, the beam and the transfers of one campaign.
+//! Carries requests out: owns the explorer, the beam and the transfers of one campaign.
 
 use heapless::Vec;
 
+use super::beam::BeamGuard;
 use super::board::Board;
-use super::column::Column;
 use super::message::{
     Acquisition, Activation, BlankReason, Campaign, Configuration, Exposed, Followed,
     LinkStatistics, Measured, Measurement, ModelHeader, Next, Phase, Proposal, Proposed, Refusal,
@@ -11,13 +11,13 @@ use super::message::{
 };
 use super::scalarizer::{self, Scalarizer, Sums};
 use super::transfer::{Descriptor, Kind, Payload, Receiver};
-use crate::{Candidate, Candidates, Capacity, Error, Explorer, Model, Network};
+use crate::{Candidate, Candidates, Capacity, Edges, Error, Explorer, Model, Network};
 
 /// Raw bytes of a reply. A quarter of what a frame takes, because it lies on the stack.
 pub(super) type Page = Vec<u8, PAGE>;
 const PAGE: usize = 256;
 
-/// The image of the running campaign and the model, as a host knows them again.
+/// What identifies the image of the running campaign and its model to a host.
 #[derive(Clone, Copy, Default)]
 struct Loaded {
     image_crc: Option<u32>,
@@ -29,12 +29,13 @@ struct Loaded {
 pub(super) struct Station<'a> {
     explorer: Explorer<'a>,
     staging: &'a mut [f32],
-    column: Column<'a>,
+    beam: BeamGuard<'a>,
     acquisition: Acquisition,
     scalarizer: Option<Scalarizer>,
-    /// What is subtracted from the response of a spectrum.
+    /// The station subtracts it from the response of every spectrum.
     origin: f64,
     campaign: Option<Campaign>,
+    edges: Edges,
     phase: Phase,
     loaded: Loaded,
     /// An image or weights on their way into the staging memory.
@@ -46,15 +47,16 @@ pub(super) struct Station<'a> {
 }
 
 impl<'a> Station<'a> {
-    pub(super) fn new(explorer: Explorer<'a>, staging: &'a mut [f32], column: Column<'a>) -> Self {
+    pub(super) fn new(explorer: Explorer<'a>, staging: &'a mut [f32], beam: BeamGuard<'a>) -> Self {
         Self {
             acquisition: explorer.acquisition().into(),
             explorer,
             staging,
-            column,
+            beam,
             scalarizer: None,
             origin: 0.0,
             campaign: None,
+            edges: Edges::Inside,
             phase: Phase::Idle,
             loaded: Loaded::default(),
             bulk: None,
@@ -74,19 +76,19 @@ impl<'a> Station<'a> {
     }
 
     pub(super) fn settings(&self) -> &Settings {
-        &self.column.settings
+        &self.beam.settings
     }
 
     pub(super) fn blank(&mut self, board: &mut impl Board, reason: BlankReason) {
-        self.column.blank(board, reason);
+        self.beam.blank(board, reason);
     }
 
     pub(super) fn watch(&mut self, board: &mut impl Board) {
-        self.column.watch(board);
+        self.beam.watch(board);
     }
 
-    /// Does a slice of what the next proposal will need, given that what was exposed or proposed
-    /// is measured next. Returns whether there is more.
+    /// Does a slice of the work that the next proposal needs, on the assumption that the exposed or
+    /// else the proposed candidate is measured next. Returns whether more is left.
     pub(super) fn prepare(&mut self) -> bool {
         let pending = self.pending.map(|proposal| proposal.candidate);
         let expected = self.exposed.or(pending).map(Candidate);
@@ -95,7 +97,7 @@ impl<'a> Station<'a> {
 
     /// Does a slice of the surrogate.
     pub(super) fn refresh(&mut self) {
-        // What stands in its way is told when it is asked for.
+        // The request for the surrogate returns the error.
         let _ = self.explorer.refresh();
     }
 
@@ -104,7 +106,7 @@ impl<'a> Station<'a> {
         self.running().is_err() || self.explorer.is_refreshed()
     }
 
-    /// Everything a new host must know; the link's counters are the caller's.
+    /// The state of campaign, beam and board; the caller fills in the counters of the link.
     pub(super) fn status(&self, now_ms: u64, board: &mut impl Board) -> Status {
         let measured = self.measurements();
         Status {
@@ -118,9 +120,9 @@ impl<'a> Station<'a> {
             last: measured.last(),
             pending: self.pending,
             exposed: self.exposed,
-            beam: self.column.beam,
-            exposures: self.column.exposures,
-            dose_us: self.column.dose_us,
+            beam: self.beam.state,
+            exposures: self.beam.exposures,
+            dose_us: self.beam.dose_us,
             transfer: self.bulk.as_ref().map(Receiver::progress),
             link: LinkStatistics::default(),
             health: board.health(),
@@ -136,11 +138,11 @@ impl<'a> Station<'a> {
         board: &mut impl Board,
     ) -> Result<Reply, Refusal> {
         match *request {
-            // Answered by the controller, which has what they ask for.
+            // The controller answers these itself.
             Request::Status | Request::ResetCounters => Ok(Reply::Done),
             Request::Configuration => Ok(Reply::Configuration(Configuration {
                 acquisition: self.acquisition,
-                settings: self.column.settings,
+                settings: self.beam.settings,
                 scalarizer: self.scalarizer,
             })),
             Request::Measurements { from } => Ok(self.list_measurements(from, page)),
@@ -156,13 +158,19 @@ impl<'a> Station<'a> {
                 board.clear_panic();
                 Ok(Reply::Done)
             }
-            Request::Begin(campaign) => self.begin(campaign, board),
+            Request::Begin(campaign) => self.begin(campaign, Edges::Inside, board),
+            Request::BeginWith { campaign, edges } => self.begin(campaign, edges.into(), board),
             Request::Choose(acquisition) => {
                 self.explorer.set_acquisition(acquisition.into())?;
                 self.acquisition = acquisition;
                 Ok(Reply::Done)
             }
-            Request::Configure(settings) => self.column.configure(settings).map(|()| Reply::Done),
+            Request::Configure(settings) => {
+                let shortest_us = board.shortest_dwell_us();
+                self.beam
+                    .configure(settings, shortest_us)
+                    .map(|()| Reply::Done)
+            }
             Request::Scalarize(scalarizer) => self.scalarize(scalarizer),
             Request::Transfer(descriptor) => self.begin_transfer(descriptor),
             Request::Chunk { kind, offset } => self.chunk(kind, offset, raw),
@@ -170,6 +178,7 @@ impl<'a> Station<'a> {
                 let received = self.receiver(kind)?.progress().received;
                 Ok(Reply::Progress { received })
             }
+            Request::Load { weights, header } => self.load(weights, &header, raw),
             Request::Commit(Activation::Image) => self.commit_image(),
             Request::Commit(Activation::Model(header)) => self.commit_model(&header),
             Request::Commit(Activation::Spectrum { next }) => self.commit_spectrum(next, board),
@@ -187,11 +196,11 @@ impl<'a> Station<'a> {
                 let pixel_dose_us = self.expose(candidate, board)?;
                 Ok(Reply::Exposed {
                     pixel_dose_us,
-                    total_dose_us: self.column.dose_us,
+                    total_dose_us: self.beam.dose_us,
                 })
             }
             Request::Blank => {
-                self.column.blank(board, BlankReason::Request);
+                self.beam.blank(board, BlankReason::Request);
                 Ok(Reply::Done)
             }
             Request::End { campaign } => self.end(campaign, board),
@@ -200,8 +209,13 @@ impl<'a> Station<'a> {
         }
     }
 
-    fn begin(&mut self, campaign: Campaign, board: &mut impl Board) -> Result<Reply, Refusal> {
-        let same = self.campaign == Some(campaign);
+    fn begin(
+        &mut self,
+        campaign: Campaign,
+        edges: Edges,
+        board: &mut impl Board,
+    ) -> Result<Reply, Refusal> {
+        let same = self.campaign == Some(campaign) && self.edges == edges;
         match (self.phase, self.campaign) {
             (Phase::Running | Phase::AwaitingImage, _) if same => return Ok(Reply::Done),
             (Phase::Running, Some(Campaign { id, .. })) => {
@@ -209,14 +223,13 @@ impl<'a> Station<'a> {
             }
             _ => {}
         }
-        let (height, width) = (usize::from(campaign.height), usize::from(campaign.width));
-        let window = usize::from(campaign.window);
-        let candidates = Candidates::new(height, width, window)?;
-        Network::for_window(window)?;
+        let candidates = candidates(campaign, edges)?;
+        Network::for_window(candidates.window())?;
         self.explorer.capacity().admit(candidates)?;
-        self.column.blank(board, BlankReason::CampaignEnd);
-        self.column.clear();
+        self.beam.blank(board, BlankReason::CampaignEnd);
+        self.beam.clear();
         self.campaign = Some(campaign);
+        self.edges = edges;
         self.phase = Phase::AwaitingImage;
         self.origin = 0.0;
         self.loaded = Loaded::default();
@@ -231,7 +244,7 @@ impl<'a> Station<'a> {
         if self.campaign.is_none_or(|campaign| campaign.id != id) {
             return Err(Refusal::NoCampaign);
         }
-        self.column.blank(board, BlankReason::CampaignEnd);
+        self.beam.blank(board, BlankReason::CampaignEnd);
         self.phase = Phase::Ended;
         self.bulk = None;
         self.spectrum = None;
@@ -244,7 +257,7 @@ impl<'a> Station<'a> {
         let columns = usize::from(region.left)..usize::from(region.right);
         self.explorer.exclude(rows, columns)?;
         let lost = |candidate: u32| self.explorer.is_measured(Candidate(candidate));
-        // What was proposed there before must not be exposed any more.
+        // A proposal made there before must not be exposed any more.
         self.pending = self.pending.filter(|proposal| !lost(proposal.candidate));
         Ok(Reply::Done)
     }
@@ -306,7 +319,7 @@ impl<'a> Station<'a> {
             });
         }
         self.scalarizer = Some(scalarizer);
-        // Sums over other windows are of no use any more.
+        // The sums so far belong to other windows.
         self.spectrum = None;
         Ok(Reply::Done)
     }
@@ -381,7 +394,7 @@ impl<'a> Station<'a> {
                         limit: channels.into(),
                     });
                 }
-                // Only sums are kept, so that any number of channels fits.
+                // The station keeps sums alone, so any number of channels fits.
                 let receiver = Receiver::new(descriptor, usize::MAX)?;
                 self.spectrum = Some((receiver, Sums::default()));
             }
@@ -430,11 +443,11 @@ impl<'a> Station<'a> {
         let campaign = self.campaign.ok_or(Refusal::NoCampaign)?;
         let descriptor = self.complete(Kind::Image)?;
         self.bulk = None;
-        let (height, width) = (usize::from(campaign.height), usize::from(campaign.width));
-        // Both at most the staging memory: the transfer was bounded by it.
-        let pixels = self.staging.get(..height * width).unwrap_or_default();
-        let window = usize::from(campaign.window);
-        self.explorer.load_image(height, width, window, pixels)?;
+        let candidates = candidates(campaign, self.edges)?;
+        // The transfer was bounded by the staging memory.
+        let count = candidates.height() * candidates.width();
+        let pixels = self.staging.get(..count).unwrap_or_default();
+        self.explorer.load_image_for(candidates, pixels)?;
         self.explorer.set_seed(campaign.seed);
         self.loaded.image_crc = Some(descriptor.crc);
         self.phase = Phase::Running;
@@ -473,6 +486,23 @@ impl<'a> Station<'a> {
         self.loaded.weights_crc = active.then_some(descriptor.crc);
         loaded?;
         Ok(Reply::Done)
+    }
+
+    /// A whole transfer of weights in one request.
+    fn load(
+        &mut self,
+        weights: Descriptor,
+        header: &ModelHeader,
+        raw: &[u8],
+    ) -> Result<Reply, Refusal> {
+        self.running()?;
+        if weights.payload.kind() != Kind::Weights {
+            return Err(Refusal::NoTransfer);
+        }
+        self.bulk = None;
+        self.begin_transfer(weights)?;
+        self.chunk(Kind::Weights, 0, raw)?;
+        self.commit_model(header)
     }
 
     fn commit_spectrum(&mut self, next: Next, board: &mut impl Board) -> Result<Reply, Refusal> {
@@ -555,9 +585,7 @@ impl<'a> Station<'a> {
             }
             .into());
         }
-        let dose = self
-            .column
-            .expose(Candidate(candidate), candidates, board)?;
+        let dose = self.beam.expose(Candidate(candidate), candidates, board)?;
         self.exposed = Some(candidate);
         Ok(dose)
     }
@@ -571,6 +599,13 @@ impl<'a> Station<'a> {
         }
         Ok(candidates)
     }
+}
+
+/// The candidates of a campaign.
+fn candidates(campaign: Campaign, edges: Edges) -> Result<Candidates, Error> {
+    let [height, width, window] =
+        [campaign.height, campaign.width, campaign.window].map(usize::from);
+    Candidates::with_edges(height, width, window, edges)
 }
 
 /// `Vec::extend` panics when it is full; a page is cut to fit before it is filled.

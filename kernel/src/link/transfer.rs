@@ -1,129 +1,14 @@
 //! Bulk data: an image, weights or a spectrum in chunks.
 //!
-//! A transfer is described first, with the CRC-32 of all its bytes. Chunks are taken in order
-//! only: each is answered with how far the transfer has come, and the sender goes on from
-//! there, so a chunk that came twice or one that was skipped needs no rule of its own.
-//! Describing the same transfer again goes on with it, which is how a host resumes after a
-//! loss or after its own death. Nothing takes effect before the commit, which checks the CRC.
-
-use serde::{Deserialize, Serialize};
+//! The sender describes a transfer first, with the CRC-32 of all its bytes. The receiver takes
+//! chunks in order only and answers each with how far the transfer has come; the sender goes on
+//! from there, so a chunk that came twice or one that was skipped needs no rule of its own. A
+//! sender that describes the same transfer again goes on with it: so a host resumes after a loss
+//! or after its own death. Nothing takes effect before the commit, which checks the CRC.
 
 use super::frame::Checksum;
-use super::message::{Architecture, Refusal};
-use crate::Network;
-
-/// What kind of data a transfer carries.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Kind {
-    /// The image of the campaign.
-    Image,
-    /// Weights of the network.
-    Weights,
-    /// A spectrum of one candidate.
-    Spectrum,
-}
-
-/// What a transfer carries, with its shape.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Payload {
-    /// Pixels, row-major.
-    Image {
-        /// Rows.
-        height: u16,
-        /// Columns.
-        width: u16,
-    },
-    /// Flat weights in the order of [`crate::network::Layout`].
-    Weights {
-        /// Architecture of their network.
-        architecture: Architecture,
-        /// Its window, in pixels.
-        window: u16,
-    },
-    /// Channels in order.
-    Spectrum {
-        /// The candidate it was measured at.
-        candidate: u32,
-        /// Number of channels.
-        channels: u16,
-    },
-}
-
-/// How each value travels, little-endian.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Encoding {
-    /// IEEE single precision.
-    F32,
-    /// IEEE half precision: half the time, three digits.
-    F16,
-}
-
-impl Encoding {
-    /// Bytes of a value.
-    pub const fn size(self) -> u32 {
-        match self {
-            Self::F32 => 4,
-            Self::F16 => 2,
-        }
-    }
-
-    /// What the other end makes of a value.
-    pub fn round(self, value: f32) -> f32 {
-        match self {
-            Self::F32 => value,
-            Self::F16 => half::f16::from_f32_const(value).to_f32_const(),
-        }
-    }
-}
-
-/// What a transfer is going to be.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Descriptor {
-    /// What it carries.
-    pub payload: Payload,
-    /// How each value travels.
-    pub encoding: Encoding,
-    /// CRC-32 of all its bytes.
-    pub crc: u32,
-}
-
-impl Payload {
-    /// Its kind.
-    pub const fn kind(self) -> Kind {
-        match self {
-            Self::Image { .. } => Kind::Image,
-            Self::Weights { .. } => Kind::Weights,
-            Self::Spectrum { .. } => Kind::Spectrum,
-        }
-    }
-
-    /// Number of values.
-    ///
-    /// # Errors
-    /// [`Refusal::Kernel`] for weights of a network that does not exist.
-    pub fn values(self) -> Result<u32, Refusal> {
-        match self {
-            Self::Image { height, width } => Ok(u32::from(height) * u32::from(width)),
-            Self::Weights {
-                architecture,
-                window,
-            } => {
-                let network = Network::new(architecture.into(), usize::from(window))?;
-                Ok(network.weight_count() as u32)
-            }
-            Self::Spectrum { channels, .. } => Ok(u32::from(channels)),
-        }
-    }
-}
-
-/// How far a transfer has come.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Progress {
-    /// What it is going to be.
-    pub descriptor: Descriptor,
-    /// Bytes received in order.
-    pub received: u32,
-}
+use super::message::Refusal;
+pub use super::message::{Descriptor, Encoding, Kind, Payload, Progress};
 
 /// The receiving end of one transfer: counts and checks, and hands every value on once.
 #[derive(Clone)]

@@ -14,7 +14,7 @@ pub const SIDE: usize = 40;
 pub const WINDOW: usize = 16;
 
 /// Everything an explorer is built from.
-pub struct Bench {
+pub struct Fixture {
     pub image: Vec<f32>,
     pub network: Network,
     pub weights: Vec<f32>,
@@ -22,7 +22,7 @@ pub struct Bench {
     pub standardisation: Standardisation,
 }
 
-impl Bench {
+impl Fixture {
     pub fn new(architecture: Architecture, noise: f32) -> Self {
         let mut random = Xoshiro128PlusPlus::seed_from_u64(4);
         let mut uniform = || (random.next_u32() >> 8) as f32 / 16_777_216.0;
@@ -70,14 +70,14 @@ impl Bench {
     }
 }
 
-/// Memory for one explorer.
-pub struct Memory {
+/// ExplorerMemory for one explorer.
+pub struct ExplorerMemory {
     capacity: Capacity,
     floats: Vec<f32>,
     words: Vec<u32>,
 }
 
-impl Memory {
+impl ExplorerMemory {
     pub fn new(measurements: usize) -> Self {
         let capacity = Capacity::for_campaign(SIDE, SIDE, WINDOW, measurements);
         Self {
@@ -88,16 +88,16 @@ impl Memory {
         }
     }
 
-    /// An explorer that has the bench's image.
+    /// An explorer that has the fixture's image.
     pub fn with_image(
         &mut self,
         acquisition: Acquisition,
         seed: u64,
-        bench: &Bench,
+        fixture: &Fixture,
     ) -> Explorer<'_> {
         let mut explorer = self.explorer(acquisition, seed);
         explorer
-            .load_image(SIDE, SIDE, WINDOW, &bench.image)
+            .load_image(SIDE, SIDE, WINDOW, &fixture.image)
             .unwrap();
         explorer
     }
@@ -125,11 +125,11 @@ pub fn spread(n: usize, count: usize) -> Candidate {
 
 /// Mean and variance by an f64 Cholesky of the whole covariance, sharing no code with the kernel.
 pub fn posterior_f64(
-    bench: &Bench,
+    fixture: &Fixture,
     latents: &[[f32; 2]],
     measured: &[(Candidate, f32)],
 ) -> Vec<(f64, f64)> {
-    let h = bench.hyperparameters;
+    let h = fixture.hyperparameters;
     let k = |a: [f32; 2], b: [f32; 2]| {
         let squared: f64 = (0..2)
             .map(|i| (f64::from(a[i]) - f64::from(b[i])).powi(2))
@@ -157,7 +157,7 @@ pub fn posterior_f64(
         }
         b
     };
-    let s = bench.standardisation;
+    let s = fixture.standardisation;
     let centred = measured
         .iter()
         .map(|&(_, y)| (f64::from(y) - f64::from(s.mean)) / f64::from(s.scale) - f64::from(h.mean));

@@ -9,9 +9,8 @@ use std::io::{self, BufRead as _, Write as _};
 use std::path::Path;
 use std::process::ExitCode;
 
-use beacon_host::dataset::{self, read_map};
+use beacon_host::data::files::{self, read_map, write_npy};
 use beacon_host::experiment::Experiment as _;
-use beacon_host::report::write_npy;
 use beacon_tests::peer::{Scene, answer};
 
 const USAGE: &str = "beacon-peer IMAGE RESPONSE, or beacon-peer specimen FOLDER";
@@ -43,7 +42,7 @@ fn write_specimen(folder: &Path) -> Result<(), Box<dyn Error>> {
 fn serve(image: &str, response: &str) -> Result<(), Box<dyn Error>> {
     let read = |location: &str, what: &str| -> Result<_, Box<dyn Error>> {
         let map = read_map(location)?;
-        dataset::require_finite(&map, what)?;
+        files::require_finite(&map, what)?;
         Ok(map)
     };
     let scene = Scene::new(&read(image, "image")?, &read(response, "response")?)?;

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use beacon_host::campaign::{CampaignConfig, Patches, Posterior};
 use beacon_host::controller::{Controller, ControllerError, InProcess, Memory, Setup};
-use beacon_host::map::Map;
+use beacon_host::data::Map;
 use beacon_host::metrics::{MetricsError, mae, nlpd};
 use beacon_host::train::{FitReport, TrainError, Trainer, TrainerConfig};
 use beacon_kernel::{Acquisition, Candidate, Capacity, Network, Proposal, Strategy};
@@ -220,12 +220,12 @@ impl<'s> Bout<'s> {
             kernel.measure(*point, *response as f32)?;
         }
         kernel.choose(Acquisition::new(strategy))?;
-        kernel.load_model(&trainer.model())?;
+        kernel.load_model(&trainer.model(), 1)?;
         kernel.propose(true)?;
         Ok(timed(|| {
             kernel.measure(candidate, response)?;
             if handover == Handover::Timed {
-                kernel.load_model(&trainer.model())?;
+                kernel.load_model(&trainer.model(), 1)?;
             }
             kernel.propose(true)
         })?)
@@ -267,7 +267,7 @@ impl<'s> Bout<'s> {
         for (point, response) in self.points[..count].iter().zip(&self.responses) {
             kernel.measure(*point, *response as f32)?;
         }
-        kernel.load_model(&self.trainer.model())?;
+        kernel.load_model(&self.trainer.model(), 1)?;
         Ok(Posterior::new(&kernel.surrogate()?, origin))
     }
 

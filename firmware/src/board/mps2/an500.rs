@@ -15,5 +15,6 @@ pub(super) const WATCHDOG: usize = 0x4000_8000;
 pub(super) const INTERRUPTS: Interrupts = Interrupts {
     received: 0,
     sent: 1,
+    beam_received: 2,
     clock: 8,
 };

@@ -16,5 +16,6 @@ pub(super) const WATCHDOG: usize = 0x5008_1000;
 pub(super) const INTERRUPTS: Interrupts = Interrupts {
     received: 32,
     sent: 33,
+    beam_received: 34,
     clock: 3,
 };

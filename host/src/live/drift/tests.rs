@@ -3,18 +3,18 @@
 use std::sync::Arc;
 
 use super::*;
-use crate::microscope::{ColumnConfig, Microscope as _, SpecimenMicroscope};
+use crate::microscope::{Microscope as _, SimulatedBeam, SpecimenMicroscope};
 use crate::specimen::{Specimen, SpecimenKind};
 
 /// Two overviews of a specimen, with noise of their own, between which it drifts by `pixels`
 /// towards `degrees`, and by how much along rows and columns.
 fn moved(specimen: &Arc<dyn Specimen>, pixels: f64, degrees: f64) -> (Map, Map, (f64, f64)) {
     // A minute from one overview to the next, whose own time is left out.
-    let config = ColumnConfig {
+    let config = SimulatedBeam {
         drift_px_per_min: pixels,
         drift_direction_degrees: degrees,
-        overhead_ms: 60_000.0 - 4096.0 * 1e-3 * ColumnConfig::OVERVIEW_DWELL_US,
-        ..ColumnConfig::default()
+        overhead_ms: 60_000.0 - 4096.0 * 1e-3 * SimulatedBeam::OVERVIEW_DWELL_US,
+        ..SimulatedBeam::default()
     };
     let specimen = Arc::clone(specimen);
     let mut microscope = SpecimenMicroscope::new(specimen, config, None, None).unwrap();

@@ -3,10 +3,8 @@
 use std::time::Duration;
 
 use super::message::{BeamState, ChannelAxis, Overview, Pixel, Spectrum};
-use crate::axis::Axis;
-use crate::map::Map;
+use crate::data::{Axis, Channels, Map};
 use crate::microscope::{Acquired, Beam, MicroscopeError};
-use crate::spectra::Channels;
 
 /// Names of the calls whose answers hold something.
 pub(super) const HELLO: &str = "hello";

@@ -24,9 +24,7 @@ use self::message::{
     Call, Done, Hello, Instrument, Overview, PROTOCOL, Refusal, Spectrum, Unknown, VERSION,
 };
 use super::{Acquired, Beam, Interrupt, Microscope, MicroscopeError, Position};
-use crate::axis::Axis;
-use crate::map::Map;
-use crate::spectra::Channels;
+use crate::data::{Axis, Channels, Map};
 
 /// Longest dwell that a bridge accepts.
 const LONGEST_DWELL: Duration = Duration::from_secs(3600);
@@ -238,9 +236,14 @@ impl Microscope for BridgeMicroscope {
         acquired(spectrum, key, self.channels.axis.size)
     }
 
+    /// By the bridge's word.
+    fn overview_seconds(&self) -> Option<f64> {
+        Some(self.overview_time.as_secs_f64())
+    }
+
     /// What is allowed for. The bridge itself ends an exposure 30 s later than that: one that ran
     /// into this would be counted only afterwards.
-    fn longest_stretch(&self) -> f64 {
+    fn longest_real_to_live(&self) -> f64 {
         self.options.margin
     }
 

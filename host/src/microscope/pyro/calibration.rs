@@ -4,10 +4,8 @@
 //! nothing but the numbers. The file that it registers has the rest: where that file can also be
 //! read here, and holds the very numbers that the server sent, its axes are theirs.
 
-use crate::axis::Axis;
-use crate::dataset::{Dataset, list_hdf5, read};
-use crate::map::Map;
-use crate::spectra::Channels;
+use crate::data::files::{Dataset, list_hdf5, read};
+use crate::data::{Axis, Channels, Map};
 
 /// What the file says of the image and of the spectra, as far as it says something.
 #[derive(Default)]

@@ -27,8 +27,7 @@ mod wire;
 use std::time::Duration;
 
 use super::{Acquired, Beam, Interrupt, Microscope, MicroscopeError, Position};
-use crate::map::Map;
-use crate::spectra::Channels;
+use crate::data::{Axis, Channels, Map};
 use calibration::Calibration;
 use client::Client;
 use twin::Twin;
@@ -162,6 +161,10 @@ impl Microscope for PyroMicroscope {
         }
         self.overview.values = values;
         Ok(self.overview.clone())
+    }
+
+    fn frame(&self) -> Option<(Axis, Axis)> {
+        Some((self.overview.rows.clone(), self.overview.columns.clone()))
     }
 
     fn channels(&self) -> &Channels {

@@ -2,14 +2,13 @@
 
 use core::f64::consts::TAU;
 
-use super::Behaviour;
-use super::blur::blur;
 use super::config::FerroelectricConfig;
 use super::domains::Domains;
 use super::frame;
 use super::hysteresis::Loop;
 use super::needles::Needles;
 use super::random::{Purpose, Stream};
+use crate::data::{Behaviour, blur};
 
 /// Reach of a junction in nm: its influence falls as exp(−r²/2ρ²) with this ρ.
 const JUNCTION_NM: f64 = 30.0;

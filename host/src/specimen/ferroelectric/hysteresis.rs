@@ -1,6 +1,6 @@
 //! Hysteresis loops of the piezoresponse, and the sweep that takes them.
 
-use crate::axis::Axis;
+use crate::data::Axis;
 
 /// Points of one sweep, as in band-excitation spectroscopy of polarisation switching.
 const POINTS: usize = 64;

@@ -36,9 +36,8 @@ mod tests;
 pub use config::FerroelectricConfig;
 
 use super::random::{Purpose, Stream};
-use super::{Behaviour, Specimen, SpecimenConfig, SpecimenError, blur, frame, random, range};
-use crate::axis::Axis;
-use crate::map::Map;
+use super::{Specimen, SpecimenConfig, SpecimenError, frame, random, range};
+use crate::data::{Axis, Behaviour, Map};
 use film::Film;
 
 /// Time in s of one loop, which its noise refers to: 64 points of about 8 ms.

@@ -1,6 +1,6 @@
 //! A silicon drift detector: how many photons it counts, and into which channels.
 
-use crate::axis::Axis;
+use crate::data::Axis;
 use core::f64::consts::{FRAC_1_SQRT_2, LN_2};
 
 /// Energy of Mn Kα in keV, where resolutions are quoted.

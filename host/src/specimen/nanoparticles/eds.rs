@@ -1,6 +1,5 @@
 //! Energy-dispersive spectra, made for one pixel at a time.
 
-use super::blur::blur;
 use super::config::{Exposure, NanoparticlesConfig};
 use super::detector::{add_peak, efficiency, energy_axis};
 use super::emission::{bremsstrahlung, lines};
@@ -8,7 +7,7 @@ use super::material::{ELEMENTS, Element, Material};
 use super::noise;
 use super::projection::Projection;
 use super::random::{Purpose, Stream};
-use crate::axis::Axis;
+use crate::data::{Axis, blur};
 
 /// All that a spectrum follows from. A thin sample absorbs nothing, so that a spectrum is
 /// the sum over elements of the atoms under the probe times the spectrum of one atom.

@@ -1,12 +1,11 @@
 //! The high-angle annular dark-field image.
 
-use super::blur::blur;
 use super::config::NanoparticlesConfig;
 use super::frame;
 use super::noise;
 use super::projection::Projection;
 use super::random::{Purpose, Stream};
-use crate::map::Map;
+use crate::data::{Map, blur};
 
 /// The image in counts, without noise: the scattering of the projected sample as the probe sees
 /// it. Incoherent and linear, which holds for samples this thin (Pennycook 1989).

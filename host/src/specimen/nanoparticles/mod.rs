@@ -43,11 +43,8 @@ mod tests;
 pub use config::{Exposure, NanoparticlesConfig};
 pub use species::Species;
 
-use super::{
-    Behaviour, Specimen, SpecimenConfig, SpecimenError, blur, frame, noise, random, range,
-};
-use crate::axis::Axis;
-use crate::map::Map;
+use super::{Specimen, SpecimenConfig, SpecimenError, frame, noise, random, range};
+use crate::data::{Axis, Behaviour, Map};
 use eds::Spectrometer;
 use material::ELEMENTS;
 use projection::Projection;

@@ -2,13 +2,12 @@
 
 use core::f64::consts::PI;
 
-use super::Behaviour;
 use super::assembly::Assembly;
-use super::blur::blur;
 use super::config::PlasmonicConfig;
 use super::frame;
 use super::noise;
 use super::random::{Purpose, Stream};
+use crate::data::{Behaviour, blur};
 
 /// Thickness of the support in nm of Sn:In2O3 that scatters as much.
 const SUPPORT_NM: f64 = 3.0;

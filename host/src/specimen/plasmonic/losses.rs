@@ -3,14 +3,13 @@
 use rayon::prelude::*;
 
 use super::assembly::{Assembly, Crystal};
-use super::beam::Beam;
-use super::blur::blur;
 use super::config::PlasmonicConfig;
 use super::drude::{Drude, among_others, depolarisation};
+use super::electron::SwiftElectron;
 use super::frame;
 use super::noise;
 use super::random::{Purpose, Stream};
-use crate::axis::Axis;
+use crate::data::{Axis, blur};
 
 /// The axis of all spectra: 140 channels of 10 meV from 0.2 eV.
 pub(super) fn energy_axis() -> Axis {
@@ -51,7 +50,7 @@ struct Mode<'a> {
 
 impl Mode<'_> {
     /// What the beam at (x, y) transfers to it, per polarisability, in 1/nm².
-    fn pull(&self, beam: Beam, x: f64, y: f64) -> f64 {
+    fn pull(&self, beam: SwiftElectron, x: f64, y: f64) -> f64 {
         let radius = self.crystal.radius_nm;
         if self.along {
             let distances = self.crystal.ends.map(|(a, b)| libm::hypot(x - a, y - b));
@@ -67,7 +66,7 @@ impl Losses {
     pub(super) fn new(config: &PlasmonicConfig, assembly: &Assembly, thickness: &[f64]) -> Self {
         let axis = energy_axis();
         let gas = Drude::new(config.electrons_per_nm3, config.damping_ev);
-        let beam = Beam::new(config.beam_energy_kev);
+        let beam = SwiftElectron::new(config.beam_energy_kev);
         let resolution = config.resolution_ev / axis.scale;
         let over = |value: &Curve<'_>| {
             let sharp: Vec<f64> = (0..axis.size).map(|i| value(axis.value(i))).collect();

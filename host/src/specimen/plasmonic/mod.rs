@@ -11,7 +11,7 @@
 //! - Resonances: a Drude gas in ellipsoids, shifted down by the neighbours of each as in Maxwell
 //!   Garnett's mixture, so that energies fall from the edge to the inside of two layers (`drude`).
 //! - Spectra: what a fast electron loses to each dipole or pair of poles, near and far, and in the
-//!   volume; the resolution of the spectrometer and Poisson counts (`losses`, `beam`, `bessel`). Modes
+//!   volume; the resolution of the spectrometer and Poisson counts (`losses`, `electron`, `bessel`). Modes
 //!   above the dipole, retardation and the noise of the subtracted zero loss are left out.
 //! - Image: thickness, blurred by the probe, with shot and readout noise.
 //!
@@ -25,10 +25,10 @@
 //! ```
 
 mod assembly;
-mod beam;
 mod bessel;
 mod config;
 mod drude;
+mod electron;
 mod lattice;
 mod layers;
 mod losses;
@@ -37,11 +37,8 @@ mod tests;
 
 pub use config::PlasmonicConfig;
 
-use super::{
-    Behaviour, Specimen, SpecimenConfig, SpecimenError, blur, frame, noise, random, range,
-};
-use crate::axis::Axis;
-use crate::map::Map;
+use super::{Specimen, SpecimenConfig, SpecimenError, frame, noise, random, range};
+use crate::data::{Axis, Behaviour, Map};
 use assembly::Assembly;
 use drude::{Drude, among_others, depolarisation};
 use layers::Layers;

@@ -20,7 +20,7 @@ fn the_median_is_unknown_when_half_never_got_there() {
     assert_eq!(median(&[], 9.0), None);
 }
 
-fn figure<'a>(strategy: &'a StrategyFigures, name: &str, step: Option<usize>) -> &'a Figure {
+fn figure<'a>(strategy: &'a StrategyFigures, name: &str, step: Option<usize>) -> &'a MetricSummary {
     let mut all = strategy.all();
     let figure = all.find(|figure| figure.name == name && figure.step == step);
     figure.expect("the figure is there")

@@ -1,7 +1,7 @@
 use super::*;
 
 fn plan(strategies: usize, seeds: u64) -> Plan {
-    let dataset = Dataset {
+    let dataset = DataIdentity {
         name: "data".to_owned(),
         quantity: "response".to_owned(),
         units: String::new(),

@@ -39,6 +39,7 @@ fn convolve(
     let (out_side, pad) = match architecture {
         Architecture::Valid => (side - 2, 0),
         Architecture::Same => (side, 1),
+        Architecture::Filters => panic!("filters do not convolve"),
     };
     let outputs = bias.len();
     let mut result = vec![0.0; out_side * out_side * outputs];

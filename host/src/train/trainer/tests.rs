@@ -1,5 +1,3 @@
-use beacon_kernel::Architecture;
-
 use super::super::backprop::tests::{numbers, reference};
 use super::*;
 
@@ -155,6 +153,16 @@ fn a_step_too_far_is_taken_back_with_the_state_of_the_optimiser() {
     // And training goes on as if the bad fit had never been.
     trainer.config.warm_learning_rate = 1e-3;
     assert_eq!(trainer.fit(&patches, &responses).unwrap().epochs, 3);
+}
+
+#[test]
+fn a_network_without_convolutions_is_refused() {
+    let network = Network::new(Architecture::Filters, 16).unwrap();
+    let refused = Trainer::new(network, TrainerConfig::default()).map(|_| ());
+    assert_eq!(
+        refused.unwrap_err().to_string(),
+        "the architecture is Filters; this trainer takes Valid and Same"
+    );
 }
 
 #[test]

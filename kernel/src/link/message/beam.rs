@@ -1,4 +1,4 @@
-//! What the beam is told: where the frame lies, how long it stays, how much is allowed.
+//! Settings of the beam: field, dwell, dose limits, link time-out.
 
 use serde::{Deserialize, Serialize};
 
@@ -54,7 +54,7 @@ impl Field {
     }
 }
 
-/// How much beam is allowed, as time of exposure: times the current it is a charge.
+/// The largest doses, as time of exposure; time times current is charge.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DoseLimits {
     /// Per pixel and campaign, in µs.
@@ -68,9 +68,9 @@ pub struct DoseLimits {
 pub struct Settings {
     /// How long the beam stays on a pixel, in µs.
     pub dwell_us: u32,
-    /// How long it waits, blanked, after moving there, in µs.
+    /// How long the blanked beam settles after it moved there, in µs.
     pub settle_us: u32,
-    /// How much is allowed.
+    /// The dose limits.
     pub dose: DoseLimits,
     /// Silence after which the beam is blanked, in ms.
     pub link_timeout_ms: u32,

@@ -17,7 +17,7 @@ pub struct Hello {
     pub host: u32,
 }
 
-/// What the controller is.
+/// The controller's board, firmware, protocol versions and capacity.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Identity {
     /// Oldest protocol version the controller speaks.
@@ -40,7 +40,7 @@ pub struct Identity {
     pub uptime_ms: u64,
     /// Length of the last panic's message; 0 when there was none.
     pub last_panic: u16,
-    /// Who spoke before.
+    /// The host that spoke before, if it was another one.
     pub other: Option<OtherHost>,
 }
 

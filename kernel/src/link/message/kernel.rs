@@ -9,6 +9,7 @@ use crate::{Candidate, Network};
 
 /// [`crate::Strategy`], numbered as in [`crate::Strategy::ALL`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub enum Strategy {
     /// [`crate::Strategy::Beacon`]
     Beacon,
@@ -72,6 +73,17 @@ pub enum Architecture {
     Valid,
     /// [`crate::Architecture::Same`]
     Same,
+    /// [`crate::Architecture::Filters`]; since version 2.
+    Filters,
+}
+
+/// [`crate::Edges`]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Edges {
+    /// [`crate::Edges::Inside`]
+    Inside,
+    /// [`crate::Edges::Reflect`]
+    Reflect,
 }
 
 /// [`crate::Hyperparameters`]
@@ -205,6 +217,13 @@ mirror!(
     enum Architecture {
         Valid,
         Same,
+        Filters,
+    }
+);
+mirror!(
+    enum Edges {
+        Inside,
+        Reflect,
     }
 );
 mirror!(struct Acquisition { strategy, k, references, sampling, elite_share, beta });

@@ -1,27 +1,29 @@
-//! What host and controller say to each other.
+//! The messages between host and controller: every request and every reply.
 //!
-//! Variants and fields are numbered by their order (postcard), so within one protocol version
-//! nothing is inserted, removed or reordered; `tests/tests/link_golden.rs` pins every byte.
+//! Variants and fields are numbered by their order (postcard), so nothing is inserted, removed or
+//! reordered; `tests/tests/all/link_golden.rs` pins every byte. What is added goes to the end of
+//! its list and belongs to a protocol version of its own: [`Request::since`] says which.
 
 mod beam;
 mod identity;
 mod kernel;
 mod refusal;
 mod status;
+mod transfer;
 
 pub use beam::{DoseLimits, Field, Settings};
 pub use identity::{Hello, Identity, OtherHost};
 pub use kernel::{
-    Acquisition, Architecture, Capacity, Hyperparameters, Measurement, Prediction, Proposal,
+    Acquisition, Architecture, Capacity, Edges, Hyperparameters, Measurement, Prediction, Proposal,
     References, Sampling, Standardisation, Strategy, WindowLimits,
 };
 pub use refusal::{KernelError, Refusal, Which};
-pub use status::{Beam, BlankReason, Health, LinkStatistics, Phase, Status};
+pub use status::{Beam, BeamFault, BlankReason, Health, LinkStatistics, Phase, Status};
+pub use transfer::{Descriptor, Encoding, Kind, Payload, Progress};
 
 use serde::{Deserialize, Serialize};
 
 use super::scalarizer::Scalarizer;
-use super::transfer::{Descriptor, Kind};
 
 /// What the host asks for. Each is answered by exactly one [`Reply`], possibly after
 /// [`Reply::Busy`].
@@ -29,7 +31,7 @@ use super::transfer::{Descriptor, Kind};
 pub enum Request {
     /// The controller's whole state. → [`Reply::Status`]
     Status,
-    /// What the controller was told to do. → [`Reply::Configuration`]
+    /// The settings in force. → [`Reply::Configuration`]
     Configuration,
     /// Measured candidates with their responses, in order. → [`Reply::Measurements`]
     Measurements {
@@ -98,22 +100,39 @@ pub enum Request {
         /// The candidate.
         candidate: u32,
     },
-    /// Blanks the beam at once; obeyed whatever the sequence number. → [`Reply::Done`]
+    /// Blanks the beam at once, whatever the sequence number. → [`Reply::Done`]
     Blank,
     /// Ends the campaign and blanks the beam. → [`Reply::Done`]
     End {
         /// Id of the campaign.
         campaign: u32,
     },
-    /// Sets what is subtracted from the response of every spectrum that follows, before it is
-    /// rounded to f32: the campaign's first response, so that those of spectra and those of
-    /// [`Self::Measure`] are relative to the same. 0 after [`Self::Begin`]. → [`Reply::Done`]
+    /// Sets the origin. The controller subtracts it from the response of every spectrum that
+    /// follows, before it rounds the response to f32. A host sends the campaign's first response,
+    /// so that responses of spectra and of [`Self::Measure`] have one origin. [`Self::Begin`] sets
+    /// it to 0. → [`Reply::Done`]
     Origin {
         /// Finite.
         value: f64,
     },
-    /// Proposes nothing any more in a region. → [`Reply::Done`]
+    /// Excludes a region from all further proposals. → [`Reply::Done`]
     Exclude(Region),
+    /// [`Self::Begin`] with other candidates. Repeating the running campaign's changes nothing.
+    /// Since version 2. → [`Reply::Done`]
+    BeginWith {
+        /// The campaign.
+        campaign: Campaign,
+        /// What becomes of windows that reach beyond the image.
+        edges: Edges,
+    },
+    /// [`Self::Transfer`], [`Self::Chunk`] and [`Self::Commit`] of a model whose weights fit in
+    /// the raw part of one frame. Since version 2. → [`Reply::Done`]
+    Load {
+        /// Describes the weights.
+        weights: Descriptor,
+        /// The model without its weights.
+        header: ModelHeader,
+    },
 }
 
 /// A rectangle of the image's pixels.
@@ -144,7 +163,7 @@ pub struct Campaign {
     pub window: u16,
 }
 
-/// What follows a measurement in the same request, so that nothing waits for the host.
+/// What the controller does after a measurement, without another request of the host.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Next {
     /// Nothing.
@@ -180,21 +199,21 @@ pub struct ModelHeader {
     pub standardisation: Standardisation,
 }
 
-/// What the controller answers.
+/// The controller's answer.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Reply {
-    /// Done as told.
+    /// The controller has done what the request says.
     Done,
-    /// Received, being worked on: the answer follows. Burns no attempt.
+    /// The controller works on the request; the answer follows. The host counts no attempt.
     Busy {
         /// Milliseconds after which to ask again.
         milliseconds: u32,
     },
-    /// Not done.
+    /// The controller has done nothing, for this reason.
     Refused(Refusal),
     /// The controller's state.
     Status(Status),
-    /// What the controller was told to do.
+    /// The settings in force.
     Configuration(Configuration),
     /// Raw part: for each, the candidate as u32 and its response as f32, little-endian.
     Measurements {
@@ -261,7 +280,7 @@ pub enum Followed {
     Refused(Refusal),
 }
 
-/// A proposal and what the beam did about it.
+/// A proposal, and whether the beam exposes it.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Proposed {
     /// The proposal.
@@ -281,7 +300,7 @@ pub enum Exposed {
     Refused(Refusal),
 }
 
-/// Everything the controller was told to do.
+/// The settings in force on a controller.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Configuration {
     /// Strategy and its settings.
@@ -293,9 +312,18 @@ pub struct Configuration {
 }
 
 impl Request {
+    /// The protocol version that the request, with all it carries, belongs to.
+    pub fn since(&self) -> u8 {
+        match self {
+            Self::BeginWith { .. } | Self::Load { .. } => 2,
+            Self::Transfer(descriptor) => descriptor.payload.since(),
+            _ => 1,
+        }
+    }
+
     /// Whether raw bytes follow the message.
     pub fn carries_raw(&self) -> bool {
-        matches!(self, Self::Chunk { .. })
+        matches!(self, Self::Chunk { .. } | Self::Load { .. })
     }
 
     /// Whether it may start an exposure, and so has to wait for one that is under way.
@@ -317,6 +345,7 @@ impl Request {
         matches!(
             self,
             Self::Commit(_)
+                | Self::Load { .. }
                 | Self::Propose { .. }
                 | Self::Surrogate { .. }
                 | Self::Measure {
@@ -328,6 +357,16 @@ impl Request {
 }
 
 impl Reply {
+    /// The reply as a host of this protocol version can read it: without what was added later.
+    #[must_use]
+    pub fn within(mut self, version: u8) -> Self {
+        if let Self::Status(status) = &mut self {
+            let known = |progress: &Progress| progress.descriptor.payload.since() <= version;
+            status.transfer = status.transfer.filter(known);
+        }
+        self
+    }
+
     /// Whether raw bytes follow the message.
     pub fn carries_raw(&self) -> bool {
         matches!(

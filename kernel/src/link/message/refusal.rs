@@ -1,17 +1,19 @@
-//! Why a request was refused, in a form that travels and reads well at the other end.
+//! The reasons for which a controller refuses a request, in the form that travels.
 
 use core::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use super::status::BeamFault;
 use crate::{Candidate, Error};
 
 /// Why the controller refused.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub enum Refusal {
     /// The kernel refused.
     Kernel(KernelError),
-    /// Nobody said hello since the controller was reset.
+    /// No host has said hello since the controller was reset.
     NotConnected,
     /// The sequence number neither repeats nor follows the last one: another host speaks, or
     /// this one skipped.
@@ -19,7 +21,7 @@ pub enum Refusal {
         /// What would have followed.
         expected: u16,
     },
-    /// The frame was intact but made no sense in this protocol version.
+    /// The frame was intact, but its message is unknown in this protocol version.
     Undecodable,
     /// A campaign is running: end it first.
     CampaignRunning {
@@ -75,10 +77,13 @@ pub enum Refusal {
         /// What may be used, in µs.
         limit_us: u64,
     },
+    /// What drives the beam is not ready; the beam is blanked as far as it can be.
+    Beam(BeamFault),
 }
 
 /// A setting that was out of range.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub enum Which {
     /// Dwell, in µs.
     Dwell,
@@ -175,14 +180,31 @@ impl fmt::Display for Refusal {
                 f,
                 "{used_us} of {limit_us} µs of beam are used up: another dwell would exceed it"
             ),
+            Self::Beam(fault) => fault.fmt(f),
         }
     }
 }
 
 impl core::error::Error for Refusal {}
 
+impl fmt::Display for BeamFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Silent => {
+                "the scan generator does not answer: it is absent, stalled or was restarted; look \
+                 at its power and at both directions of its line"
+            }
+            Self::Strange => {
+                "the scan generator answers something else than it was asked: it speaks another \
+                 protocol, or its line is disturbed"
+            }
+        })
+    }
+}
+
 /// [`Error`] on the wire: its texts travel as numbers into a table.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub enum KernelError {
     /// [`Error::Capacity`]
     Capacity {

@@ -1,11 +1,10 @@
-//! The controller's state, as a host needs it to go on where another one died.
+//! The controller's state: a host goes on from it where another host stopped.
 
 use serde::{Deserialize, Serialize};
 
-use super::{Campaign, Measurement, Proposal};
-use crate::link::transfer::Progress;
+use super::{Campaign, Measurement, Progress, Proposal};
 
-/// Everything a new host must know.
+/// The state of campaign, beam, link and board.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Status {
     /// Milliseconds since reset.
@@ -82,6 +81,17 @@ pub enum BlankReason {
     DoseLimit,
     /// The campaign ended, or another one began.
     CampaignEnd,
+    /// What drives the beam failed in the last exposure.
+    Fault(BeamFault),
+}
+
+/// What is wrong with what drives the beam: a board's scan generator.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum BeamFault {
+    /// It does not answer: it is absent, stalled or was restarted.
+    Silent,
+    /// It answers something else than it was asked.
+    Strange,
 }
 
 /// What the link has seen since reset or since the counters were reset.
@@ -99,9 +109,9 @@ pub struct LinkStatistics {
     pub crc_errors: u32,
     /// Frames of another protocol version.
     pub version_errors: u32,
-    /// Frames with a right CRC that made no sense.
+    /// Frames with a right CRC and an unknown message.
     pub decode_errors: u32,
-    /// Requests that were answered from memory because they came again.
+    /// Repeated requests, which the controller answered with the reply it had kept.
     pub duplicates: u32,
     /// Requests out of sequence.
     pub out_of_sequence: u32,
@@ -109,7 +119,7 @@ pub struct LinkStatistics {
     pub losses: u32,
 }
 
-/// What the board knows about itself.
+/// Stack, memory, lost bytes and resets of the board.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Health {
     /// Most bytes of stack that were ever in use.

@@ -1,0 +1,164 @@
+//! The kernels that are counted, by the names that the debugger says.
+
+use beacon_kernel::Strategy::{Beacon, BeaconStructure, Ei, Mu};
+
+use crate::{Bench, Lent, LinkedCampaign, MEASUREMENTS, Table, macs};
+
+/// What counts a part of the kernel in an explorer's memory.
+pub type Part = fn(Table, Lent);
+
+/// What a new model and a decision are made of.
+pub const PARTS: [(&str, Part); 12] = [
+    ("features", features),
+    ("filters", filters),
+    ("latents", latents),
+    ("refactor", refactor),
+    ("model", model),
+    ("surrogate", surrogate),
+    ("image", image),
+    ("append", append),
+    ("structure", structure),
+    ("sample", sample),
+    ("novelty", novelty),
+    ("update", update),
+];
+
+/// Dense features of the whole image: what a new model begins with.
+fn features(mut table: Table, lent: Lent) {
+    let mut bench = Bench::new(lent);
+    let shape = bench.shape(MEASUREMENTS);
+    bench.measure_until(MEASUREMENTS);
+    table.row("features", shape, macs::features, || {
+        bench.explorer.only_features(&bench.model)
+    });
+}
+
+/// The nine features of the fixed filters at all candidates: once for an image.
+fn filters(mut table: Table, lent: Lent) {
+    let mut bench = Bench::new(lent);
+    let shape = bench.shape(0);
+    table.row("filters", shape, macs::filters, || {
+        bench.explorer.only_filters()
+    });
+}
+
+/// Latents of all candidates from those features: what new weights of the filters begin with.
+fn latents(mut table: Table, lent: Lent) {
+    let mut bench = Bench::new(lent);
+    let shape = bench.shape(MEASUREMENTS);
+    bench.measure_until(MEASUREMENTS);
+    bench.explorer.only_filters().expect("features");
+    let model = bench.filters();
+    table.row("latents", shape, macs::latents, || {
+        bench.explorer.only_features(&model)
+    });
+}
+
+/// Covariances and factor of all points measured: what a new model ends with.
+fn refactor(mut table: Table, lent: Lent) {
+    let mut bench = Bench::new(lent);
+    let shape = bench.shape(MEASUREMENTS);
+    bench.measure_until(MEASUREMENTS);
+    table.row("refactor", shape, macs::refactor, || {
+        bench.explorer.only_refactor()
+    });
+}
+
+/// New weights to ready: features, covariances, factor.
+fn model(mut table: Table, lent: Lent) {
+    let mut bench = Bench::new(lent);
+    let shape = bench.shape(MEASUREMENTS);
+    bench.measure_until(MEASUREMENTS);
+    table.row("model", shape, macs::model, || {
+        bench.explorer.load_model(&bench.model)
+    });
+}
+
+/// Means and variances of all candidates, asked for after a new model.
+fn surrogate(mut table: Table, lent: Lent) {
+    let mut bench = Bench::new(lent);
+    let shape = bench.shape(MEASUREMENTS);
+    bench.measure_until(MEASUREMENTS);
+    bench.explorer.load_model(&bench.model).expect("a model");
+    table.row("surrogate", shape, macs::surrogate, || bench.surrogate());
+}
+
+/// A new image, up to the norms of its windows.
+fn image(mut table: Table, lent: Lent) {
+    let mut bench = Bench::new(lent);
+    let shape = bench.shape(0);
+    table.row("image", shape, macs::image, || bench.load_image());
+}
+
+/// One more point in the Gaussian process: a row of the factor.
+fn append(mut table: Table, lent: Lent) {
+    let mut bench = Bench::new(lent);
+    for measurements in [30, 110, MEASUREMENTS] {
+        let shape = bench.shape(measurements);
+        bench.measure_until(measurements - 1);
+        table.row("append", shape, macs::append, || {
+            bench.measure(measurements - 1)
+        });
+    }
+}
+
+/// Structural distances of all candidates to one more measured point.
+fn structure(mut table: Table, lent: Lent) {
+    let mut bench = Bench::new(lent);
+    let shape = bench.shape(MEASUREMENTS);
+    bench.measure_with_structures_until(MEASUREMENTS - 1);
+    bench.measure_until(MEASUREMENTS);
+    table.row("structure", shape, macs::structure, || {
+        bench.explorer.only_update_distances()
+    });
+}
+
+/// A joint sample of the response at all candidates, by the path on its grid.
+fn sample(mut table: Table, lent: Lent) {
+    let mut bench = Bench::new(lent);
+    let shape = bench.shape(MEASUREMENTS);
+    bench.measure_until(MEASUREMENTS);
+    table.row("sample", shape, macs::sample, || {
+        bench.explorer.only_sample()
+    });
+}
+
+/// Scores of all candidates: their novelty against the posterior means at the points measured,
+/// weighted by the structural distance.
+fn novelty(mut table: Table, lent: Lent) {
+    let mut bench = Bench::new(lent);
+    let shape = bench.shape(MEASUREMENTS);
+    bench.measure_with_structures_until(MEASUREMENTS);
+    table.row("novelty", shape, macs::novelty, || {
+        bench.explorer.only_novelty()
+    });
+}
+
+/// The recursive posterior: means and variances of all candidates after one more point.
+fn update(mut table: Table, lent: Lent) {
+    let mut bench = Bench::new(lent);
+    let shape = bench.shape(MEASUREMENTS);
+    bench.measure_until(MEASUREMENTS - 1);
+    bench.explorer.load_model(&bench.model).expect("a model");
+    bench.explorer.surrogate().expect("a surrogate");
+    bench.measure_until(MEASUREMENTS);
+    table.row("update", shape, macs::update, || bench.surrogate());
+}
+
+/// Whole decisions on a 64 × 64 image: from the last byte of a measurement to the beam command.
+pub fn decision(mut campaign: LinkedCampaign) {
+    campaign.decision("decision", BeaconStructure, MEASUREMENTS, macs::decision);
+    campaign.slice(MEASUREMENTS);
+    for measurements in [110, 30] {
+        campaign.decision("decision", BeaconStructure, measurements, macs::decision);
+    }
+    campaign.decision("decision_beacon", Beacon, MEASUREMENTS, macs::decision);
+    campaign.decision("decision_ei", Ei, MEASUREMENTS, macs::decision_ei);
+    campaign.decision("decision_mu", Mu, MEASUREMENTS, macs::decision_mu);
+}
+
+/// A whole decision on a larger image.
+pub fn large(mut campaign: LinkedCampaign) {
+    campaign.decision("decision", BeaconStructure, MEASUREMENTS, macs::decision);
+    campaign.slice(MEASUREMENTS);
+}

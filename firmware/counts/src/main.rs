@@ -1,0 +1,41 @@
+//! The image that counts: runs the kernel that the debugger names and prints its rows.
+
+#![no_std]
+#![no_main]
+
+use beacon_counts::{
+    CAPACITY, Lent, LinkedCampaign, Table, controller_memory, kernels, memory, run,
+};
+use beacon_kernel::Capacity;
+
+/// Memory of an explorer for an image of 64 × 64; asked for once.
+fn lent() -> Lent {
+    memory!(CAPACITY)
+}
+
+fn decision(table: Table) {
+    let memory = controller_memory!(CAPACITY);
+    kernels::decision(LinkedCampaign::new(lent(), memory, table));
+}
+
+/// An image of 256 × 256, 58 081 candidates: its numbers lie in external memory.
+#[cfg(feature = "large")]
+fn large(table: Table) {
+    const LARGE: Capacity = Capacity::for_campaign(256, 256, 16, 320);
+    let memory = controller_memory!(LARGE);
+    kernels::large(LinkedCampaign::new(memory!(LARGE), memory, table));
+}
+
+#[cortex_m_rt::entry]
+fn main() -> ! {
+    run(|kernel, table| match kernel {
+        "decision" => decision(table),
+        #[cfg(feature = "large")]
+        "large" => large(table),
+        name => {
+            let part = kernels::PARTS.iter().find(|(part, _)| *part == name);
+            let (_, count) = part.unwrap_or_else(|| panic!("no kernel '{name}' on this board"));
+            count(table, lent());
+        }
+    })
+}

@@ -1,0 +1,336 @@
+//! What the firmware's commands do to a scan generator's pins: the driver and the model of the
+//! generator at two ends of a line, in virtual time.
+
+mod driven;
+
+use beacon_firmware::obi::Driver;
+use beacon_generator::{CYCLES_PER_COUNT, Front, Reader};
+use beacon_kernel::link::message::BeamFault;
+use driven::{Driven, Line, MICROSECOND, MILLISECOND, counts};
+
+const FRONTS: [(Front, Reader); 2] = [(Front::Uart, Reader::Uart), (Front::Direct, Reader::Direct)];
+/// What a blank at any instant, a host that dies and a cut line may leave the beam on for.
+const BOUND: u64 = MILLISECOND;
+/// The longest dwell of one pixel, 450 µs, in clock cycles.
+const PIXEL: u64 = 450 * MICROSECOND;
+
+fn whole() -> Driven {
+    Driven::new(Front::Uart, Reader::Uart)
+}
+
+/// Dwells from 8 µs to 60 s, evenly spread over their logarithm, with settling times of all kinds.
+fn hundred_exposures() -> impl Iterator<Item = (u32, u32, (u16, u16))> {
+    const SETTLE_US: [u32; 6] = [0, 1, 10, 449, 8191, 9000];
+    (0..100_u32).map(|n| {
+        let dwell_us = 8.0 * (60e6_f64 / 8.0).powf(f64::from(n) / 99.0);
+        let settle_us = SETTLE_US[n as usize % SETTLE_US.len()];
+        let place = ((n * 163) as u16 & 0x3fff, (n * 7919) as u16 & 0x3fff);
+        (settle_us, dwell_us.round() as u32, place)
+    })
+}
+
+#[test]
+fn a_hundred_exposures_are_on_for_their_dwell_and_nowhere_else() {
+    for (front, reader) in FRONTS {
+        let mut driven = Driven::new(front, reader);
+        let (mut worst, mut longest, mut slowest) = (0, 0, 0.0_f64);
+        for (settle_us, dwell_us, (x, y)) in hundred_exposures() {
+            if front == Front::Direct && dwell_us > 1_000_000 {
+                // Nothing is different there, and it takes long.
+                break;
+            }
+            let begun = driven.generator.now();
+            driven.expose((x, y), settle_us, dwell_us);
+            let took = driven.finish(2 * 60_000 * MILLISECOND).expect("it ends");
+            driven.run(MILLISECOND);
+            assert_eq!(driven.outcome(), Ok(()));
+            let stays = driven.stays();
+            let [stay] = stays[..] else {
+                panic!("one stay for {dwell_us} µs: {stays:?}");
+            };
+            assert_eq!((stay.x, stay.y), (x, y));
+            let error = counts(stay.on).abs_diff(u64::from(dwell_us) * 8);
+            worst = worst.max(error);
+            longest = longest.max(stay.longest);
+            // Blanked for as long as it was to settle.
+            let settled = stay.first - begun;
+            assert!(settled >= u64::from(settle_us) * MICROSECOND, "{settled}");
+            if dwell_us > 100_000 {
+                let dwell = f64::from(dwell_us) * MICROSECOND as f64;
+                slowest = slowest.max((took - settled) as f64 / dwell);
+            }
+            assert_eq!(driven.record().moved(), 0);
+            driven.record().clear();
+        }
+        println!(
+            "{front:?}: {worst} counts off at most, {} µs on without a pause, {slowest:.4} times \
+             the dwell in all",
+            longest as f64 / MICROSECOND as f64
+        );
+        assert!(worst <= 1, "{worst} counts off");
+        assert!(longest <= PIXEL);
+    }
+}
+
+#[test]
+fn a_dwell_begins_when_settling_is_over_whichever_of_them_is_long() {
+    for (settle_us, dwell_us) in [
+        (8_000, 9_000),
+        (8_191, 20_000),
+        (9_000, 20),
+        (30_000, 30_000),
+    ] {
+        let mut driven = whole();
+        driven.expose((100, 200), settle_us, dwell_us);
+        driven.finish(1000 * MILLISECOND).expect("it ends");
+        let stays = driven.stays();
+        let on: u64 = stays.iter().map(|stay| stay.on).sum();
+        let asked = u64::from(dwell_us) * MICROSECOND;
+        assert!(
+            on.abs_diff(asked) <= CYCLES_PER_COUNT,
+            "{settle_us} {dwell_us}: {on}"
+        );
+    }
+}
+
+/// How long the beam is on after an event at every 7 µs of an exposure of 3 ms; the longest in
+/// clock cycles, where the pins are followed for so long afterwards.
+fn on_after(event: impl Fn(&mut Driven), afterwards: u64) -> u64 {
+    let mut longest = 0;
+    for at in (0..4 * MILLISECOND).step_by(7 * MICROSECOND as usize) {
+        let mut driven = whole();
+        driven.expose((4000, 5000), 300, 3000);
+        driven.run(at);
+        event(&mut driven);
+        let then = driven.generator.now();
+        driven.run(afterwards);
+        let stays = driven.stays();
+        assert!(!driven.record().beam_on(), "on for ever after {at}");
+        let last = stays.iter().map(|stay| stay.last).max().unwrap_or(0);
+        longest = longest.max(last.saturating_sub(then));
+    }
+    longest
+}
+
+fn microseconds(cycles: u64) -> f64 {
+    cycles as f64 / MICROSECOND as f64
+}
+
+#[test]
+fn blanking_at_any_instant_takes_effect_within_a_millisecond_and_for_good() {
+    let longest = on_after(Driven::blank, 50 * MILLISECOND);
+    println!("blanked: on for {} µs more at most", microseconds(longest));
+    assert!(longest > 0 && longest <= BOUND, "{longest}");
+}
+
+#[test]
+fn a_generator_that_nobody_reads_never_keeps_the_beam_on() {
+    for front in [Front::Uart, Front::Direct] {
+        for read in 0..60 {
+            let mut driven = Driven::new(front, Reader::Direct);
+            driven.generator.set_reader(Reader::StopsAfter(read));
+            driven.expose((1, 2), 100, 5000);
+            driven.run(700 * MILLISECOND);
+            assert!(!driven.record().beam_on(), "{front:?}, {read} bytes read");
+            let stays = driven.stays();
+            let on: u64 = stays.iter().map(|stay| stay.on).sum();
+            assert!(on <= 5000 * MICROSECOND);
+            assert!(stays.iter().all(|stay| stay.longest <= PIXEL));
+            if driven.outcome().is_ok() {
+                assert_eq!(on, 5000 * MICROSECOND, "said to be whole");
+            } else {
+                assert_eq!(driven.ready(), Err(BeamFault::Silent));
+                driven.generator.set_reader(Reader::Direct);
+                driven.run(700 * MILLISECOND);
+                assert_eq!(driven.ready(), Ok(()), "it is found again");
+            }
+        }
+    }
+}
+
+/// Bytes that an exposure sends.
+fn bytes_of(expose: impl Fn(&mut Driven)) -> u64 {
+    let mut driven = whole();
+    let (before, _) = driven.bytes();
+    expose(&mut driven);
+    driven.finish(10 * MILLISECOND).expect("it ends");
+    driven.bytes().0 - before
+}
+
+#[test]
+fn a_reset_at_any_byte_blanks_within_a_millisecond_and_goes_on() {
+    let expose = |driven: &mut Driven| driven.expose((4000, 5000), 100, 1500);
+    let (mut longest, bytes) = (0, bytes_of(expose));
+    for after in 0..bytes {
+        let mut driven = whole();
+        driven.reset_after(after);
+        expose(&mut driven);
+        driven.run(5 * MILLISECOND);
+        assert!(
+            !driven.record().beam_on(),
+            "on after a reset at byte {after}"
+        );
+        let on = driven.stays().iter().map(|stay| stay.longest).max();
+        longest = longest.max(on.unwrap_or(0));
+        driven.run(40 * MILLISECOND);
+        assert_eq!(driven.ready(), Ok(()), "after a reset at byte {after}");
+        driven.record().clear();
+        driven.expose((40, 50), 0, 777);
+        driven.finish(10 * MILLISECOND).expect("it ends");
+        let stays = driven.stays();
+        let on: Vec<_> = stays
+            .iter()
+            .map(|stay| (stay.x, stay.y, counts(stay.on)))
+            .collect();
+        assert_eq!(on, [(40, 50, 777 * 8)]);
+    }
+    println!(
+        "reset at {bytes} bytes: on for {} µs at most",
+        microseconds(longest)
+    );
+    assert!(longest <= BOUND, "{longest}");
+}
+
+#[test]
+fn a_line_cut_at_any_byte_blanks_unless_the_byte_that_blanks_is_the_first_that_is_lost() {
+    let (mut kept_on, mut longest, mut cuts) = (Vec::new(), 0, 0);
+    for after in 0..80 {
+        let mut driven = whole();
+        let (before, _) = driven.bytes();
+        driven.forth = Line::CutAfter(before + after);
+        driven.expose((4000, 5000), 100, 1500);
+        driven.run(2000 * MILLISECOND);
+        cuts += 1;
+        if driven.record().beam_on() {
+            kept_on.push(after);
+        } else {
+            let on = driven.stays().iter().map(|stay| stay.longest).max();
+            longest = longest.max(on.unwrap_or(0));
+        }
+        if driven.outcome().is_err() {
+            assert_eq!(driven.ready(), Err(BeamFault::Silent));
+        }
+        // Mended, the generator is found and blanked.
+        driven.forth = Line::Whole;
+        driven.run(1000 * MILLISECOND);
+        assert!(!driven.record().beam_on());
+        assert_eq!(driven.ready(), Ok(()));
+    }
+    println!(
+        "{cuts} cuts: on for {} µs at most, for good after bytes {kept_on:?}",
+        microseconds(longest)
+    );
+    assert!(longest <= BOUND);
+    // Four pixels of the dwell, each with one such byte.
+    assert_eq!(kept_on.len(), 4);
+}
+
+#[test]
+fn answers_that_do_not_arrive_end_the_exposure_blanked() {
+    for after in 0..24 {
+        let mut driven = whole();
+        let (_, before) = driven.bytes();
+        driven.back = Line::CutAfter(before + after);
+        driven.expose((4000, 5000), 100, 1500);
+        driven.run(2000 * MILLISECOND);
+        assert!(!driven.record().beam_on());
+        let stays = driven.stays();
+        assert!(stays.iter().all(|stay| stay.longest <= PIXEL));
+        assert_eq!(driven.ready(), Err(BeamFault::Silent));
+        driven.back = Line::Whole;
+        driven.run(1000 * MILLISECOND);
+        assert_eq!(driven.ready(), Ok(()));
+    }
+}
+
+/// Places whose codes are other commands when they are taken for any: 0xd is a scan without an
+/// end, 0x8 a row of commands, 0xa and 0xc parts of scans.
+const PLACES: [(u16, u16); 6] = [
+    (4000, 5000),
+    (0x0dd0, 0x0dd0),
+    (0x008e, 0x3f8e),
+    (0x05a0, 0x10c0),
+    (0x3fff, 0x0000),
+    (0x0452, 0x0452),
+];
+
+#[test]
+fn a_byte_that_is_lost_or_damaged_keeps_the_beam_on_for_20_ms_unless_it_hangs_the_generator() {
+    let (mut longest, mut tried, mut hung) = (0, 0, Vec::new());
+    for place in PLACES {
+        for kind in [Line::Loses, Line::Damages] {
+            for number in 0..bytes_of(|driven| driven.expose(place, 100, 1500)) {
+                let mut driven = whole();
+                let (before, _) = driven.bytes();
+                driven.forth = kind(before + number);
+                driven.expose(place, 100, 1500);
+                driven.run(1100 * MILLISECOND);
+                tried += 1;
+                if driven.ready().is_err() {
+                    // Scanning without an end, or waiting for half a megabyte: it is noticed, and
+                    // nothing but its power helps.
+                    hung.push((place, kind(number), driven.record().beam_on()));
+                    continue;
+                }
+                assert!(!driven.record().beam_on(), "{place:x?} {:?}", driven.forth);
+                let on = driven.stays().iter().map(|stay| stay.longest).max();
+                longest = longest.max(on.unwrap_or(0));
+            }
+        }
+    }
+    println!(
+        "{tried} bytes lost or damaged: on for {} µs at most; generator hung: {hung:x?}",
+        microseconds(longest)
+    );
+    assert!(longest <= 20 * MILLISECOND, "{longest}");
+    // No place without such bytes in it.
+    assert!(hung.iter().all(|(place, ..)| *place != PLACES[0]));
+}
+
+#[test]
+fn a_generator_that_is_restarted_is_blanked_again_and_the_exposure_is_not_said_to_be_whole() {
+    let mut longest = 0;
+    for at in (0..30 * MILLISECOND).step_by(37 * MICROSECOND as usize) {
+        let mut driven = whole();
+        driven.expose((4000, 5000), 100, 2500);
+        driven.run(at);
+        let on: u64 = driven.stays().iter().map(|stay| stay.on).sum();
+        let was_exposing = on < 2500 * MICROSECOND;
+        driven.generator.power_cycle();
+        let then = driven.generator.now();
+        while !driven.generator.pins().blank_enable {
+            driven.run(100 * MICROSECOND);
+            assert!(driven.generator.now() - then < 1000 * MILLISECOND);
+        }
+        longest = longest.max(driven.generator.now() - then);
+        driven.run(1000 * MILLISECOND);
+        assert!(!driven.record().beam_on());
+        assert_eq!(driven.ready(), Ok(()));
+        if was_exposing {
+            assert!(driven.outcome().is_err(), "restarted at {at}");
+        }
+    }
+    println!(
+        "restarted: taken over again after {} µs at most",
+        microseconds(longest)
+    );
+    assert!(longest <= 525 * MILLISECOND);
+}
+
+#[test]
+fn an_absent_generator_and_one_of_another_protocol_are_told_apart() {
+    let mut driven = whole();
+    driven.forth = Line::CutAfter(0);
+    driven.run(1000 * MILLISECOND);
+    assert_eq!(driven.ready(), Err(BeamFault::Silent));
+
+    // Something at the other end of the line that says what nobody asked for.
+    let mut driver = Driver::new();
+    for _ in 0..1000 {
+        driver.tick();
+        for byte in [0xff, 0xff, 0x12, 0x34] {
+            driver.receive(byte);
+        }
+    }
+    assert_eq!(driver.ready(), Err(BeamFault::Strange));
+}

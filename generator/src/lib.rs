@@ -1,0 +1,40 @@
+//! A model of the FPGA scan generator that Open Beam Interface commands drive, clock cycle by
+//! clock cycle: what its pins do, and when, for any stream of bytes.
+//!
+//! | part | module | what it holds |
+//! |---|---|---|
+//! | [`Front`] | `front` | bytes on their way in: a serial line with its FIFO, or no line at all |
+//! | parser | `parser` | bytes to commands |
+//! | executor | `executor` | one command at a time; blanking, external control, synchronisation |
+//! | pipeline | `pipeline` | dwell counter, converters' bus, samples on their way back |
+//! | [`Generator`] | `generator` | all of it, its pins and its output |
+//! | [`Record`] | `record` | what the pins exposed, where and how long |
+//! | [`Attached`] | `serve` | a generator at the end of a connection, in real time |
+//!
+//! The behaviour is that of the public gateware (Open Beam Interface, 2026-03), its faults
+//! included: every register that a pin depends on is here. Written anew from its behaviour, and
+//! compared with recordings of its simulation in `tests/tests/scan_generator.rs`. Time that
+//! changes nothing but the dwell counter is skipped, so that a dwell of a minute costs
+//! microseconds.
+//!
+//! Left out: what the detector sees (samples are 0), the flush line, transforms of the axes, a
+//! delay of the external control's relay.
+
+mod executor;
+mod front;
+mod generator;
+mod parser;
+mod pipeline;
+mod raster;
+mod record;
+mod serve;
+
+pub use front::Front;
+pub use generator::{Generator, Pins, Reader};
+pub use record::{Record, Stay};
+pub use serve::Attached;
+
+/// Clock of the gateware.
+pub const CLOCK_HZ: u64 = 48_000_000;
+/// Clock cycles in one count of a dwell: 125 ns.
+pub const CYCLES_PER_COUNT: u64 = 6;

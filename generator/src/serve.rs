@@ -1,0 +1,166 @@
+//! A generator at the end of a connection, in real time.
+//!
+//! Its clock follows the wall's, with one exception. The other end is an emulator, whose bytes
+//! come late when the machine is busy, where a controller's would have come in time. So the clock
+//! waits while the beam is on and nothing that has come would ever end that: up to [`SILENCE`],
+//! after which nothing is on its way any more.
+
+use std::io::{self, ErrorKind, Read as _, Write as _};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use crate::CLOCK_HZ;
+use crate::front::Front;
+use crate::generator::{Generator, Reader};
+use crate::record::{Record, Stay};
+
+/// How long the clock waits for bytes that would blank the beam.
+const SILENCE: Duration = Duration::from_millis(250);
+/// How often the clock is looked at.
+const LOOK: Duration = Duration::from_millis(1);
+
+/// Generator, record and what is wrong with the line.
+#[derive(Debug)]
+struct State {
+    generator: Generator,
+    record: Record,
+    deaf: bool,
+    mute: bool,
+}
+
+/// A generator that waits for one connection, and serves it in a thread of its own until the
+/// other end closes it.
+#[derive(Clone, Debug)]
+pub struct Attached {
+    address: SocketAddr,
+    state: Arc<Mutex<State>>,
+}
+
+impl Attached {
+    /// Listens on a port of this machine's own network that is free.
+    ///
+    /// # Errors
+    /// When no port can be had.
+    pub fn listen() -> io::Result<Self> {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
+        let attached = Self {
+            address: listener.local_addr()?,
+            state: Arc::new(Mutex::new(State {
+                generator: Generator::new(Front::Uart, Reader::Uart),
+                record: Record::default(),
+                deaf: false,
+                mute: false,
+            })),
+        };
+        let state = Arc::clone(&attached.state);
+        thread::spawn(move || {
+            // A connection that breaks ends the generator, as does one that is closed.
+            let _ = listener
+                .accept()
+                .and_then(|(stream, _)| serve(stream, &state));
+        });
+        Ok(attached)
+    }
+
+    /// Where to connect.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// What the pins exposed so far.
+    pub fn stays(&self) -> Vec<Stay> {
+        let state = locked(&self.state);
+        state.record.stays(state.generator.now())
+    }
+
+    /// Whether the beam is on.
+    pub fn beam_on(&self) -> bool {
+        locked(&self.state).record.beam_on()
+    }
+
+    /// How often the beam moved while it was on.
+    pub fn moved(&self) -> usize {
+        locked(&self.state).record.moved()
+    }
+
+    /// Cuts the line to the generator, or mends it.
+    pub fn set_deaf(&self, deaf: bool) {
+        locked(&self.state).deaf = deaf;
+    }
+
+    /// Cuts the line from the generator, or mends it.
+    pub fn set_mute(&self, mute: bool) {
+        locked(&self.state).mute = mute;
+    }
+
+    /// Changes who takes the output.
+    pub fn set_reader(&self, reader: Reader) {
+        locked(&self.state).generator.set_reader(reader);
+    }
+
+    /// The generator loses power and gets it back.
+    pub fn power_cycle(&self) {
+        let mut state = locked(&self.state);
+        state.generator.power_cycle();
+        let (now, pins) = (state.generator.now(), state.generator.pins());
+        state.record.follow(now, pins);
+    }
+}
+
+/// What is locked is whole whoever panicked.
+fn locked(state: &Mutex<State>) -> MutexGuard<'_, State> {
+    state.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn serve(mut stream: TcpStream, state: &Mutex<State>) -> io::Result<()> {
+    stream.set_nodelay(true)?;
+    stream.set_read_timeout(Some(LOOK))?;
+    let begun = Instant::now();
+    let mut heard = begun;
+    let mut bytes = [0; 4096];
+    loop {
+        let count = match stream.read(&mut bytes) {
+            Ok(0) => return Ok(()),
+            Ok(count) => count,
+            Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => 0,
+            Err(error) => return Err(error),
+        };
+        let now = Instant::now();
+        let mut replies = Vec::new();
+        {
+            let mut state = locked(state);
+            let arrived = if state.deaf { 0 } else { count };
+            for byte in &bytes[..arrived] {
+                state.generator.send(*byte);
+                heard = now;
+            }
+            let clock = now.duration_since(begun).as_nanos() * u128::from(CLOCK_HZ) / 1_000_000_000;
+            state.run(clock as u64, now.duration_since(heard) < SILENCE);
+            while let Some((_, byte)) = state.generator.receive() {
+                if !state.mute {
+                    replies.push(byte);
+                }
+            }
+        }
+        stream.write_all(&replies)?;
+    }
+}
+
+impl State {
+    /// Runs until a cycle; `waits` says that bytes may still be on their way.
+    fn run(&mut self, cycle: u64, waits: bool) {
+        if waits {
+            let mut ahead = self.generator.clone();
+            while ahead.run_until(cycle) {}
+            if ahead.pins().beam_on() && ahead.is_idle() {
+                return;
+            }
+        }
+        while self.generator.run_until(cycle) {
+            self.record
+                .follow(self.generator.now(), self.generator.pins());
+        }
+    }
+}

@@ -1,0 +1,214 @@
+//! What a person may want of a campaign while it runs: one vocabulary for the command line, the
+//! control socket, the journal and the campaign's state.
+
+use std::fmt;
+
+use beacon_kernel::{Candidates, Pixel, Strategy};
+use serde::{Deserialize, Serialize};
+
+use super::Region;
+use crate::scalarizer::Scalarizer;
+
+/// A command.
+///
+/// Postcard numbers the variants by their order: further ones are added at the end.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub enum Command {
+    /// Another strategy chooses, by its name.
+    Strategy(String),
+    /// Another target is sought, as a scalarizer is written.
+    Target(String),
+    /// Nothing is measured in this region any more.
+    Exclude(Region),
+    /// This candidate is measured next.
+    Measure(u32),
+    /// What was excluded in this region may be measured again.
+    Include(Region),
+    /// The measurement of this candidate no longer counts for model, novelty and coverage. It
+    /// stays on record.
+    Discard(u32),
+    /// The discarded measurement of this candidate counts again.
+    Restore(u32),
+    /// So many points are measured in all.
+    Budget(usize),
+    /// So many electrons may be spent in all.
+    DoseLimit(f64),
+    /// Spectra have this live time, in seconds.
+    Dwell(f64),
+    /// Whether every proposal waits for a person.
+    Approve(bool),
+    /// The proposal that waits is measured.
+    Accept,
+    /// The proposal that waits is not measured, and neither is any other at its pixel until that
+    /// is included again.
+    Reject,
+    /// This candidate is measured instead of the proposal that waits.
+    Suggest(u32),
+    /// Nothing is exposed until `resume`.
+    Pause,
+    /// The campaign goes on after `pause`.
+    Resume,
+    /// The campaign ends.
+    Stop,
+}
+
+/// What is accepted after `beacon ctl DIR`, beside `status`.
+pub const WORDS: &str = "status, pause, resume, stop, strategy NAME, target SCALARIZER, exclude \
+                         TOP..BOTTOM,LEFT..RIGHT, include TOP..BOTTOM,LEFT..RIGHT, measure \
+                         ROW,COLUMN, discard ROW,COLUMN, restore ROW,COLUMN, budget POINTS, \
+                         dose-limit ELECTRONS, dwell SECONDS, approve on, approve off, accept, \
+                         reject and suggest ROW,COLUMN";
+
+impl Command {
+    /// Reads a command as `beacon ctl` is given it, for an image with these candidates.
+    ///
+    /// # Errors
+    /// What is wrong with it, and what would be accepted.
+    pub fn parse(words: &[&str], candidates: Candidates) -> Result<Self, String> {
+        let candidate = |text: &str| candidate(text, candidates);
+        Ok(match *words {
+            ["strategy", name] => match Strategy::from_name(name) {
+                Some(_) => Self::Strategy(name.to_owned()),
+                None => {
+                    let names = Strategy::ALL.map(Strategy::name).join(", ");
+                    return Err(format!("unknown strategy `{name}`; accepted are {names}"));
+                }
+            },
+            ["target", text] => {
+                let target: Scalarizer = text.parse().map_err(|e| format!("{e}"))?;
+                Self::Target(target.to_string())
+            }
+            ["exclude", text] => Self::Exclude(region(text, candidates)?),
+            ["include", text] => Self::Include(region(text, candidates)?),
+            ["measure", text] => Self::Measure(candidate(text)?),
+            ["discard", text] => Self::Discard(candidate(text)?),
+            ["restore", text] => Self::Restore(candidate(text)?),
+            ["suggest", text] => Self::Suggest(candidate(text)?),
+            ["budget", text] => Self::Budget(number(text, "budget", "a number of points")?),
+            ["dose-limit", text] => {
+                Self::DoseLimit(number(text, "dose-limit", "a number of electrons above 0")?)
+            }
+            ["dwell", text] => Self::Dwell(number(text, "dwell", "a time in seconds")?),
+            ["approve", "on"] => Self::Approve(true),
+            ["approve", "off"] => Self::Approve(false),
+            ["accept"] => Self::Accept,
+            ["reject"] => Self::Reject,
+            ["pause"] => Self::Pause,
+            ["resume"] => Self::Resume,
+            ["stop"] => Self::Stop,
+            _ => {
+                return Err(format!(
+                    "unknown command `{}`; accepted are {WORDS}",
+                    words.join(" ")
+                ));
+            }
+        })
+    }
+}
+
+impl fmt::Display for Command {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Strategy(name) => write!(f, "strategy {name}"),
+            Self::Target(text) => write!(f, "target {text}"),
+            Self::Exclude(region) => write!(f, "exclude {region}"),
+            Self::Include(region) => write!(f, "include {region}"),
+            Self::Measure(candidate) => write!(f, "measure candidate {candidate}"),
+            Self::Discard(candidate) => write!(f, "discard candidate {candidate}"),
+            Self::Restore(candidate) => write!(f, "restore candidate {candidate}"),
+            Self::Suggest(candidate) => write!(f, "suggest candidate {candidate}"),
+            Self::Budget(points) => write!(f, "budget {points}"),
+            Self::DoseLimit(electrons) => write!(f, "dose-limit {electrons:e}"),
+            Self::Dwell(seconds) => write!(f, "dwell {seconds}"),
+            Self::Approve(true) => f.write_str("approve on"),
+            Self::Approve(false) => f.write_str("approve off"),
+            Self::Accept => f.write_str("accept"),
+            Self::Reject => f.write_str("reject"),
+            Self::Pause => f.write_str("pause"),
+            Self::Resume => f.write_str("resume"),
+            Self::Stop => f.write_str("stop"),
+        }
+    }
+}
+
+fn number<N: std::str::FromStr>(text: &str, name: &str, accepted: &str) -> Result<N, String> {
+    let number = text.trim().parse();
+    number.map_err(|_| format!("{name} is `{text}`; expected {accepted}"))
+}
+
+/// The candidate of `ROW,COLUMN`.
+fn candidate(text: &str, candidates: Candidates) -> Result<u32, String> {
+    let accepted = || {
+        format!(
+            "`{text}` is no candidate; expected ROW,COLUMN of a pixel whose window of {} pixels \
+             lies in the image of {} x {}, as in {},{}",
+            candidates.window(),
+            candidates.height(),
+            candidates.width(),
+            candidates.height() / 2,
+            candidates.width() / 2
+        )
+    };
+    let (row, column) = text.split_once(',').ok_or_else(accepted)?;
+    let index = |text: &str| text.trim().parse::<usize>().map_err(|_| accepted());
+    let pixel = Pixel {
+        row: index(row)?,
+        column: index(column)?,
+    };
+    Ok(candidates.at(pixel).ok_or_else(accepted)?.0)
+}
+
+/// The region of `TOP..BOTTOM,LEFT..RIGHT`.
+fn region(text: &str, candidates: Candidates) -> Result<Region, String> {
+    let (height, width) = (candidates.height(), candidates.width());
+    let accepted = || {
+        format!(
+            "`{text}` is no region; expected rows and columns of pixels TOP..BOTTOM,LEFT..RIGHT \
+             within {height} x {width}, the ends excluded, as in {}..{},0..{width}",
+            height / 4,
+            height / 2,
+        )
+    };
+    let range = |text: &str, size: usize| {
+        let (start, end) = text.trim().split_once("..")?;
+        let (start, end): (usize, usize) = (start.parse().ok()?, end.parse().ok()?);
+        (start < end && end <= size).then_some(start..end)
+    };
+    let (rows, columns) = text.split_once(',').ok_or_else(accepted)?;
+    Ok(Region {
+        rows: range(rows, height).ok_or_else(accepted)?,
+        columns: range(columns, width).ok_or_else(accepted)?,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn mistakes_are_named_with_what_would_be_accepted() {
+        let candidates = Candidates::new(20, 30, 6).unwrap();
+        for (wrong, said) in [
+            ("strategy best", "unknown strategy `best`; accepted are"),
+            ("exclude 9..3,0..30", "within 20 x 30"),
+            ("include 3..9,0..31", "within 20 x 30"),
+            ("measure 2,4", "no candidate"),
+            ("discard here", "no candidate"),
+            (
+                "budget many",
+                "budget is `many`; expected a number of points",
+            ),
+            ("dwell -", "dwell is `-`; expected a time in seconds"),
+            ("approve", "accepted are status, pause"),
+            ("faster", "accepted are status, pause"),
+        ] {
+            let words: Vec<&str> = wrong.split(' ').collect();
+            let message = Command::parse(&words, candidates).unwrap_err();
+            assert!(message.contains(said), "{wrong}: {message}");
+        }
+        let words = ["suggest", "10, 4"];
+        let parsed = Command::parse(&words, candidates);
+        assert_eq!(parsed, Ok(Command::Suggest(7 * 25 + 1)));
+    }
+}

@@ -1,0 +1,305 @@
+//! What a live campaign is asked to do: one definition for the command line, the journal and code.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::dose::Limits;
+use super::{CampaignConfig, Settings};
+use crate::controller::ControllerChoice;
+use crate::microscope::{MicroscopeChoice, MicroscopeOptions};
+use crate::scalarizer::{Scalarizer, ScalarizerError};
+
+/// Settings of a live campaign.
+#[derive(Clone, Debug, PartialEq, clap::Args, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LiveConfig {
+    /// The instrument: replay:IMAGE,RESPONSE, specimen, specimen:NAME, specimen:NAME:SEED,
+    /// pyro:HOST:PORT or bridge:HOST:PORT.
+    #[arg(long, value_name = "WHICH")]
+    pub microscope: MicroscopeChoice,
+    /// Where the kernel runs: in-process, emulated, serial:PORT, or serial:PORT@BAUD.
+    #[arg(long, value_name = "WHERE", default_value_t)]
+    pub controller: ControllerChoice,
+    /// Points to measure in all, the random ones at the start included.
+    #[arg(long, value_name = "N")]
+    pub budget: usize,
+    /// How a spectrum becomes a number, as in line:Pd-La; may be given several times. The first
+    /// is the target, unless --target names another. Without it: the target of the specimen, or
+    /// sum.
+    #[arg(long = "scalarizer", value_name = "HOW", value_parser = parse_scalarizer)]
+    #[serde(default)]
+    pub scalarizers: Vec<Scalarizer>,
+    /// The number that is sought.
+    #[arg(long, value_name = "HOW", value_parser = parse_scalarizer)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub target: Option<Scalarizer>,
+    /// Where a spectrum becomes a number: host or controller; the numbers are equal.
+    #[arg(long, value_enum, value_name = "WHERE", default_value_t)]
+    #[serde(default)]
+    pub reduce: Reduce,
+    /// Live time of each spectrum, in seconds; without it, that of the specimen, or 1.
+    #[arg(long, value_name = "S")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dwell: Option<f64>,
+    /// Beam current, in pA; without it, what the instrument says.
+    #[arg(long, value_name = "PA", help_heading = "Limits")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub current: Option<f64>,
+    /// Most electrons in all; the campaign ends there.
+    #[arg(long, value_name = "ELECTRONS", help_heading = "Limits")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dose_limit: Option<f64>,
+    /// Most electrons per Å² on one pixel, overviews included; a point that would take more is
+    /// left out.
+    #[arg(long, value_name = "E_PER_A2", help_heading = "Limits")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pixel_dose_limit: Option<f64>,
+    /// Longest time, as in 90m or 8h; the campaign ends there.
+    #[arg(long, value_name = "TIME", value_parser = parse_time, help_heading = "Limits")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub time_limit: Option<f64>,
+    /// End when neither the range of responses nor the structures measured have become fuller
+    /// over this many points.
+    #[arg(long, value_name = "POINTS", help_heading = "Limits")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stall_after: Option<usize>,
+    /// Points in a row that may be unusable before the campaign ends: exposed in vain, left out, or
+    /// without a number.
+    #[arg(
+        long,
+        value_name = "POINTS",
+        default_value_t = Settings::MOST_FAILURES,
+        help_heading = "Limits"
+    )]
+    #[serde(default = "most_failures")]
+    pub most_failures: usize,
+    /// Let every proposal wait for a person: `beacon ctl DIR accept`, `reject` or `suggest
+    /// ROW,COLUMN`.
+    #[arg(long)]
+    #[serde(default)]
+    pub approve: bool,
+    /// Points between one overview for drift correction and the next; without it drift is not
+    /// corrected.
+    #[arg(long, value_name = "POINTS", help_heading = "Drift and failures")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub drift_every: Option<usize>,
+    /// How long a failing instrument is tried again, in seconds.
+    #[arg(
+        long,
+        value_name = "S",
+        default_value_t = 600.0,
+        help_heading = "Drift and failures"
+    )]
+    pub patience: f64,
+    /// Where the frame of the overview lies in the deflection range of the controller, in
+    /// fractions: LEFT,TOP,RIGHT,BOTTOM. Drift correction needs room around it: without this it
+    /// is all of the range, with drift correction its middle three quarters.
+    #[arg(long, value_name = "L,T,R,B", value_parser = parse_frame, help_heading = "Beam of a controller")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub frame: Option<DeflectionFrame>,
+    /// How long the controller's beam settles on a point first, blanked, in µs.
+    #[arg(
+        long,
+        value_name = "US",
+        default_value_t = 10,
+        help_heading = "Beam of a controller"
+    )]
+    pub settle_us: u32,
+    /// What the instrument needs to be told.
+    #[command(flatten)]
+    pub instrument: MicroscopeOptions,
+    /// How points are chosen.
+    #[command(flatten)]
+    pub campaign: CampaignConfig,
+    /// Candidate numbers to measure first, as .npy or text, instead of random ones.
+    #[arg(long, value_name = "FILE", conflicts_with = "initial")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seeds_from: Option<PathBuf>,
+}
+
+/// Where spectra are reduced.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Reduce {
+    /// In this program.
+    #[default]
+    Host,
+    /// On the controller, to which the whole spectrum goes.
+    Controller,
+}
+
+/// A rectangle in the deflection range, in fractions of it.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct DeflectionFrame {
+    /// Left edge.
+    pub left: f64,
+    /// Top edge.
+    pub top: f64,
+    /// Right edge.
+    pub right: f64,
+    /// Bottom edge.
+    pub bottom: f64,
+}
+
+impl DeflectionFrame {
+    /// All of the range.
+    pub const FULL: Self = Self {
+        left: 0.0,
+        top: 0.0,
+        right: 1.0,
+        bottom: 1.0,
+    };
+    /// With an eighth of the range on every side for the sample to drift into.
+    pub const WITH_ROOM: Self = Self {
+        left: 0.125,
+        top: 0.125,
+        right: 0.875,
+        bottom: 0.875,
+    };
+}
+
+impl LiveConfig {
+    /// What the beam may do to the sample.
+    pub fn limits(&self) -> Limits {
+        Limits {
+            total: self.dose_limit,
+            pixel: self.pixel_dose_limit,
+        }
+    }
+
+    /// Live time of each spectrum.
+    pub fn dwell(&self) -> Duration {
+        Duration::try_from_secs_f64(self.dwell.unwrap_or(1.0)).unwrap_or(Duration::MAX)
+    }
+
+    /// The frame in the deflection range of a controller: what was asked for, or the whole range,
+    /// with room around it where drift is corrected.
+    pub fn deflection_frame(&self) -> DeflectionFrame {
+        let room = if self.drift_every.is_some() {
+            DeflectionFrame::WITH_ROOM
+        } else {
+            DeflectionFrame::FULL
+        };
+        self.frame.unwrap_or(room)
+    }
+
+    /// The scalarizers in the order of the results, and which of them is the target: without a word
+    /// that of the specimen, else the sum of a spectrum.
+    pub fn scalarizers(&self) -> (Vec<Scalarizer>, usize) {
+        let default = match &self.microscope {
+            MicroscopeChoice::Specimen(choice) => {
+                choice.kind.target().parse().unwrap_or(Scalarizer::Sum)
+            }
+            _ => Scalarizer::Sum,
+        };
+        let mut all = self.scalarizers.clone();
+        let target = match &self.target {
+            Some(target) => target.clone(),
+            None => all.first().unwrap_or(&default).clone(),
+        };
+        let index = all.iter().position(|scalarizer| *scalarizer == target);
+        let index = index.unwrap_or_else(|| {
+            all.push(target);
+            all.len() - 1
+        });
+        (all, index)
+    }
+}
+
+/// What is in force where a journal of an earlier version says nothing.
+fn most_failures() -> usize {
+    Settings::MOST_FAILURES
+}
+
+/// Reads a scalarizer.
+fn parse_scalarizer(text: &str) -> Result<Scalarizer, ScalarizerError> {
+    text.parse()
+}
+
+/// Reads a time in seconds, minutes or hours, as seconds.
+///
+/// # Errors
+/// What would be accepted.
+pub fn parse_time(text: &str) -> Result<f64, String> {
+    let text = text.trim();
+    let (number, unit) = match text.strip_suffix(['s', 'm', 'h']) {
+        Some(number) => (number, &text[number.len()..]),
+        None => (text, "s"),
+    };
+    let seconds = match unit {
+        "h" => 3600.0,
+        "m" => 60.0,
+        _ => 1.0,
+    };
+    let number: Option<f64> = number.trim().parse().ok();
+    number
+        .map(|number| number * seconds)
+        .filter(|seconds| seconds.is_finite() && *seconds > 0.0)
+        .ok_or_else(|| "expected seconds, minutes or hours, as in 90s, 45m or 8h".to_owned())
+}
+
+/// Reads a frame.
+fn parse_frame(text: &str) -> Result<DeflectionFrame, String> {
+    let accepted = "expected four fractions LEFT,TOP,RIGHT,BOTTOM from 0 to 1, left of right and \
+                    top above bottom, as in 0.1,0.1,0.9,0.9";
+    let edges: Option<Vec<f64>> = text
+        .split(',')
+        .map(|edge| edge.trim().parse().ok())
+        .collect();
+    match edges.as_deref() {
+        Some(&[left, top, right, bottom])
+            if 0.0 <= left
+                && left < right
+                && right <= 1.0
+                && 0.0 <= top
+                && top < bottom
+                && bottom <= 1.0 =>
+        {
+            Ok(DeflectionFrame {
+                left,
+                top,
+                right,
+                bottom,
+            })
+        }
+        _ => Err(accepted.to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_have_units() {
+        for (text, seconds) in [
+            ("90", 90.0),
+            ("45m", 2700.0),
+            ("1.5h", 5400.0),
+            ("2 s", 2.0),
+        ] {
+            assert_eq!(parse_time(text), Ok(seconds), "{text}");
+        }
+        for wrong in ["", "m", "-3h", "0", "2d", "nan", "infh"] {
+            assert!(parse_time(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_frame_encloses_something_in_the_range() {
+        assert_eq!(parse_frame("0, 0,1,1"), Ok(DeflectionFrame::FULL));
+        for wrong in [
+            "",
+            "0,0,1",
+            "0,0,1,1,1",
+            "0.5,0,0.5,1",
+            "0,0,1.1,1",
+            "-0.1,0,1,1",
+            "a,0,1,1",
+        ] {
+            assert!(parse_frame(wrong).is_err(), "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,347 @@
+//! Campaigns on experiments that answer at once: replays, specimens, cells of a comparison, orders
+//! that are followed.
+
+use std::collections::HashSet;
+use std::time::{Duration, Instant};
+
+use beacon_kernel::{Candidate, Candidates, LARGEST_RESPONSE, Network, Pixel, Strategy};
+
+use super::drive::{Drive, Failure, World};
+use super::event::{Begun, Event, Measured, Overview};
+use super::learner::Use;
+use super::state::{Expose, Settings, State};
+use super::{
+    ALGORITHM, CampaignConfig, CampaignError, Monitor, Observer, Outcome, Region, Seeds,
+    check_seeds, check_window,
+};
+use crate::controller::{BeamPort, Controller};
+use crate::data::{Axis, Behaviour, Channels, Map, Patches};
+use crate::experiment::{Experiment, Oracle, Point};
+use crate::microscope::{Acquired, Beam};
+use crate::scalarizer::Scalarizer;
+use crate::spaces::Spaces;
+
+/// Smallest range of responses that the kernel's f32 can resolve.
+const SMALLEST_RANGE: f64 = 1e-25;
+
+/// A campaign that has been checked and can start.
+pub struct Campaign {
+    state: State,
+    patches: Patches,
+    monitor: Monitor,
+}
+
+impl Campaign {
+    /// What stands for a strategy where an order was followed.
+    pub const FOLLOWED: &str = "order";
+
+    /// Checks everything that can be checked before anything is measured or written.
+    ///
+    /// # Errors
+    /// The first setting, seed, or property of the data that does not fit.
+    pub fn new(
+        config: CampaignConfig,
+        seeds: Seeds,
+        experiment: &dyn Experiment,
+    ) -> Result<Self, CampaignError> {
+        let Some(acquisition) = config.acquisition() else {
+            let names = Strategy::ALL.map(Strategy::name).join(", ");
+            return Err(CampaignError::Setting {
+                name: "strategy",
+                value: config.strategy,
+                accepted: format!("one of {names}"),
+            });
+        };
+        acquisition.validate()?;
+        Self::checked(config, None, seeds, experiment)
+    }
+
+    /// A campaign that measures `order` after `seeds`, without asking the kernel what it would
+    /// have measured, and is judged step by step as any other. Its strategy is called
+    /// [`Self::FOLLOWED`].
+    ///
+    /// Without seeds the model starts from the first points of the order: until there are as
+    /// many as a campaign has seeds, it is trained from scratch after each.
+    ///
+    /// # Errors
+    /// As [`Self::new`], and when a candidate is measured twice or does not exist.
+    pub fn following(
+        config: CampaignConfig,
+        seeds: Vec<Candidate>,
+        order: Vec<Candidate>,
+        experiment: &dyn Experiment,
+    ) -> Result<Self, CampaignError> {
+        let config = CampaignConfig {
+            strategy: Self::FOLLOWED.to_owned(),
+            steps: order.len(),
+            ..config
+        };
+        let mut measured = HashSet::new();
+        let points = seeds.iter().chain(&order);
+        if let Some(&candidate) = points.into_iter().find(|&&point| !measured.insert(point)) {
+            return Err(beacon_kernel::Error::AlreadyMeasured { candidate }.into());
+        }
+        let last = order.iter().max().copied();
+        let campaign = Self::checked(config, Some(order), Seeds::Given(seeds), experiment)?;
+        if let Some(last) = last {
+            campaign.candidates().pixel(last)?;
+        }
+        Ok(campaign)
+    }
+
+    fn checked(
+        config: CampaignConfig,
+        order: Option<Vec<Candidate>>,
+        seeds: Seeds,
+        experiment: &dyn Experiment,
+    ) -> Result<Self, CampaignError> {
+        let setting = |name, value: &dyn ToString, accepted: String| CampaignError::Setting {
+            name,
+            value: value.to_string(),
+            accepted,
+        };
+        let image = experiment.image();
+        check_window(image, config.window)?;
+        Network::for_window(config.window)?;
+        let patches = Patches::new(image, config.window)?;
+        let candidates = patches.candidates();
+        for (name, value) in [
+            ("steps", config.steps),
+            ("retrain_every", config.retrain_every),
+            ("initial", seeds.count()),
+        ] {
+            if value == 0 && (name != "initial" || order.is_none()) {
+                return Err(setting(name, &value, "1 or more".to_owned()));
+            }
+        }
+        if let Seeds::Given(seeds) = &seeds {
+            check_seeds(seeds, candidates.count())?;
+        }
+        let truth = experiment.truth();
+        let absent = match truth {
+            Some(truth) => {
+                check_responses(truth, candidates)?;
+                let (height, width) = (truth.height(), truth.width());
+                Region::covering(height, width, |row, column| {
+                    !truth.at(row, column).is_finite()
+                })
+            }
+            None => Vec::new(),
+        };
+        let monitor = Monitor::new(truth, candidates)?;
+        config.training.validate()?;
+
+        let (window, steps, first) = (config.window, config.steps, seeds.count());
+        let mut config = config;
+        if let Seeds::Random(count) = seeds {
+            config.initial = count;
+        }
+        let settings = Settings::offline(config, first, order.unwrap_or_default());
+        let mut state = State::new(begun(image, &seeds), settings);
+        state.apply(&Event::Overview(Box::new(Overview {
+            image: image.clone(),
+            beam: Beam::default(),
+            absent,
+        })))?;
+        let free = state.free_at_first();
+        if first >= free {
+            let accepted = format!("fewer than the {free} candidates");
+            return Err(setting("initial", &first, accepted));
+        }
+        let most = free - first;
+        if steps > most {
+            let accepted = format!(
+                "at most {most}: of {free} candidates for windows of {window} pixels, the seeds \
+                 take {first}"
+            );
+            return Err(setting("steps", &steps, accepted));
+        }
+        Ok(Self {
+            state,
+            patches,
+            monitor,
+        })
+    }
+
+    /// Judges exploration in these spaces as well, which belong to [`Self::patches`]. One clone
+    /// serves each of many campaigns on the same data.
+    ///
+    /// # Errors
+    /// When the spaces are of other data.
+    pub fn with_spaces(mut self, spaces: &Spaces) -> Result<Self, CampaignError> {
+        self.monitor.judge_in(spaces)?;
+        Ok(self)
+    }
+
+    /// The image as the network sees it.
+    pub fn patches(&self) -> &Patches {
+        &self.patches
+    }
+
+    /// The geometry of the image and its candidates.
+    pub fn candidates(&self) -> Candidates {
+        self.patches.candidates()
+    }
+
+    /// Number of points the campaign will measure, seeds included.
+    pub fn measurements(&self) -> usize {
+        self.state.settings().budget
+    }
+
+    /// Runs the campaign to its end.
+    ///
+    /// # Errors
+    /// When the experiment fails or the controller refuses before anything is measured; later the
+    /// campaign ends with what it has, and says why. Numerical trouble in training is retried,
+    /// then reported as a warning; it never ends a campaign.
+    pub fn run(
+        self,
+        experiment: &mut dyn Oracle,
+        controller: &mut dyn Controller,
+        observer: &mut dyn Observer,
+    ) -> Result<Outcome, CampaignError> {
+        let how = Use {
+            reduces: false,
+            exposes: true,
+        };
+        let mut world = Answers {
+            experiment,
+            begun: Instant::now(),
+        };
+        let mut drive = Drive::new(self.state, self.patches, self.monitor, controller, how)?;
+        let ended = drive.run(&mut world, observer)?;
+        Ok(drive.outcome(ended, &mut world).0)
+    }
+}
+
+/// Checks that the kernel can take the response of every candidate that has one.
+///
+/// # Errors
+/// [`CampaignError::Response`] for the first that is too large, and [`CampaignError::Setting`]
+/// where they differ by too little, or none is a number.
+fn check_responses(truth: &Map, candidates: Candidates) -> Result<(), CampaignError> {
+    let (mut low, mut high) = (f64::INFINITY, f64::NEG_INFINITY);
+    for n in 0..candidates.count() as u32 {
+        let Pixel { row, column } = candidates.pixel(Candidate(n))?;
+        let value = truth.at(row, column);
+        if value.is_finite() && value.abs() > f64::from(LARGEST_RESPONSE) / 2.0 {
+            return Err(CampaignError::Response { row, column, value });
+        }
+        if value.is_finite() {
+            (low, high) = (low.min(value), high.max(value));
+        }
+    }
+    let range = high - low;
+    if range == f64::NEG_INFINITY {
+        return Err(CampaignError::Setting {
+            name: "the number of responses",
+            value: "0".to_owned(),
+            accepted: "a finite number at some candidate".to_owned(),
+        });
+    }
+    if range > 0.0 && range < SMALLEST_RANGE {
+        return Err(CampaignError::Setting {
+            name: "the range of the responses",
+            value: format!("{range:e}"),
+            accepted: format!("at least {SMALLEST_RANGE:e}: choose smaller units"),
+        });
+    }
+    Ok(())
+}
+
+/// A campaign that nobody keeps a journal of. Each response is a spectrum of one channel, whose sum
+/// it is.
+fn begun(image: &Map, seeds: &Seeds) -> Begun {
+    Begun {
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        algorithm: ALGORITHM,
+        id: 0,
+        settings: String::new(),
+        instrument: String::new(),
+        channels: Channels {
+            axis: Axis::pixels("response", 1),
+            coordinates: vec![0.0],
+            quantity: String::new(),
+            units: String::new(),
+            elements: Vec::new(),
+        },
+        beam: Beam::default(),
+        frame: Some((image.rows.clone(), image.columns.clone())),
+        overview_seconds: None,
+        real_to_live: 1.0,
+        seeds: match seeds {
+            Seeds::Given(seeds) => Some(seeds.iter().map(|seed| seed.0).collect()),
+            Seeds::Random(_) => None,
+        },
+    }
+}
+
+/// An experiment that answers at once.
+struct Answers<'e> {
+    experiment: &'e mut dyn Oracle,
+    begun: Instant,
+}
+
+impl World for Answers<'_> {
+    fn elapsed(&self) -> Duration {
+        self.begun.elapsed()
+    }
+
+    fn is_interrupted(&self) -> bool {
+        false
+    }
+
+    fn survey(&mut self, _: &State) -> Result<Event, Failure> {
+        Err(Failure::Final("there is one overview alone".to_owned()))
+    }
+
+    fn prepare(&mut self, _: &State, _: &Expose, _: &mut dyn BeamPort) -> Result<(), Failure> {
+        Ok(())
+    }
+
+    fn expose(
+        &mut self,
+        _: &State,
+        expose: &Expose,
+        _: &mut dyn BeamPort,
+    ) -> Result<Measured, Failure> {
+        let point = Point {
+            candidate: expose.candidate,
+            pixel: expose.pixel,
+        };
+        let measured = self.experiment.measure(point);
+        let response = measured.map_err(|error| Failure::Point(error.to_string()))?;
+        Ok(Measured {
+            candidate: expose.candidate.0,
+            position: expose.position,
+            acquired: Acquired {
+                spectrum: vec![response],
+                detectors: Vec::new(),
+                live_seconds: 0.0,
+                real_seconds: 0.0,
+            },
+            electrons: 0.0,
+            true_pixel: None,
+        })
+    }
+
+    fn reduce(&mut self, state: &State, _: &Scalarizer) -> Vec<f64> {
+        vec![f64::NAN; state.points().len()]
+    }
+
+    fn truth(&self, _: &Scalarizer) -> Option<Map> {
+        self.experiment.truth().cloned()
+    }
+
+    fn target(&self, _: &State) -> (String, String) {
+        self.experiment.target()
+    }
+
+    fn behaviours(&self) -> &[Behaviour] {
+        self.experiment.behaviours()
+    }
+
+    fn exposes_on_proposal(&self) -> bool {
+        true
+    }
+}

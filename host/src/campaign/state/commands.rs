@@ -1,0 +1,263 @@
+//! What commands do, and why some cannot hold.
+
+use beacon_kernel::{Candidate, Strategy};
+
+use super::{Author, NextPoint, Standing, State};
+use crate::campaign::Command;
+use crate::scalarizer::Scalarizer;
+
+impl State {
+    /// Why a command cannot hold now; `None` when it can.
+    pub fn objection(&self, command: &Command) -> Option<String> {
+        let Some(candidates) = self.candidates else {
+            return match command {
+                Command::Pause | Command::Resume | Command::Stop => None,
+                _ => Some("the first overview is not taken yet".to_owned()),
+            };
+        };
+        match command {
+            Command::Strategy(name) => Strategy::from_name(name).is_none().then(|| {
+                let names = Strategy::ALL.map(Strategy::name).join(", ");
+                format!("unknown strategy `{name}`; accepted are {names}")
+            }),
+            Command::Target(text) => self.objection_to_target(text),
+            Command::Exclude(_) => None,
+            Command::Include(region) => {
+                let excluded = self.any_in(region, Standing::Excluded);
+                (!excluded).then(|| {
+                    format!("nothing is excluded in {region}; expected a region that overlaps one")
+                })
+            }
+            Command::Measure(candidate) => self.objection_to_point(Candidate(*candidate)),
+            Command::Suggest(candidate) => self
+                .objection_to_word("suggest")
+                .or_else(|| self.objection_to_point(Candidate(*candidate))),
+            Command::Discard(candidate) => match self.standing(Candidate(*candidate)) {
+                Standing::Measured => None,
+                Standing::Discarded => Some(format!(
+                    "{} was discarded before",
+                    self.name(Candidate(*candidate))
+                )),
+                _ => Some(format!(
+                    "{} was not measured; expected a measured point",
+                    self.name(Candidate(*candidate))
+                )),
+            },
+            Command::Restore(candidate) => {
+                let discarded = self.standing(Candidate(*candidate)) == Standing::Discarded;
+                (!discarded).then(|| {
+                    format!(
+                        "{} is not discarded; expected a discarded point",
+                        self.name(Candidate(*candidate))
+                    )
+                })
+            }
+            Command::Budget(budget) => {
+                let (least, most) = (self.points.len(), candidates.count());
+                (!(least.max(1)..=most).contains(budget)).then(|| {
+                    format!(
+                        "budget is {budget}; expected {} to {most}: {least} points are measured, \
+                         and there are {most} candidates",
+                        least.max(1)
+                    )
+                })
+            }
+            Command::DoseLimit(limit) => self.objection_to_dose_limit(*limit),
+            Command::Dwell(seconds) => self.settings.objection_to_dwell(*seconds),
+            Command::Accept => self.objection_to_word("accept"),
+            Command::Reject => self.objection_to_word("reject"),
+            Command::Approve(_) | Command::Pause | Command::Resume | Command::Stop => None,
+        }
+    }
+
+    fn objection_to_target(&self, text: &str) -> Option<String> {
+        let target: Scalarizer = match text.parse() {
+            Ok(target) => target,
+            Err(error) => return Some(format!("{error}")),
+        };
+        let channels = &self.begun.channels;
+        // A spectrum of nothing shows whether the axis suits.
+        let nothing = vec![0.0; channels.coordinates.len()];
+        let reduced = target.reduce(&nothing, &channels.coordinates, &channels.axis);
+        reduced.err().map(|error| error.to_string())
+    }
+
+    fn objection_to_dose_limit(&self, limit: f64) -> Option<String> {
+        if !(limit.is_finite() && limit > 0.0) {
+            return Some(format!(
+                "dose-limit is {limit}; expected a number of electrons above 0"
+            ));
+        }
+        if self.current_pa().is_none() {
+            return Some(
+                "the current is unknown: the instrument tells none; expected --current in pA beside \
+                 a dose limit"
+                    .to_owned(),
+            );
+        }
+        let spent = self.ledger.total();
+        (limit < spent).then(|| {
+            format!("dose-limit is {limit:e}; expected at least the {spent:e} electrons spent")
+        })
+    }
+
+    /// Why a candidate cannot be measured on a person's word.
+    fn objection_to_point(&self, candidate: Candidate) -> Option<String> {
+        let name = self.name(candidate);
+        let why = match self.standing(candidate) {
+            Standing::Free if self.wishes.contains(&candidate) => "is measured next already",
+            Standing::Free => return None,
+            // What the strategy proposed may be asked for by a person as well.
+            Standing::Next if self.waits_for_word() => return None,
+            Standing::Next => "is measured next already",
+            Standing::Exposing => "is under the beam",
+            Standing::Measured => "was measured before",
+            Standing::Discarded => "was measured before and discarded",
+            Standing::Excluded => "was excluded",
+            Standing::LeftOut => {
+                let reason = self.unusable.iter().rev();
+                let reason = reason.clone().find(|(left_out, _)| *left_out == candidate);
+                return Some(match reason {
+                    Some((_, why)) => format!("{name} was left out: {why}"),
+                    None => format!("{name} has no data or is no candidate"),
+                });
+            }
+        };
+        Some(format!(
+            "{name} {why}; expected a pixel that can still be measured"
+        ))
+    }
+
+    fn objection_to_word(&self, word: &str) -> Option<String> {
+        (!self.waits_for_word()).then(|| {
+            format!("no proposal waits for `{word}`; expected it while one does, with `approve on`")
+        })
+    }
+
+    /// Whether a proposal waits for a person's word.
+    pub(super) fn waits_for_word(&self) -> bool {
+        self.next.is_some_and(|next| next.waits)
+    }
+
+    fn any_in(&self, region: &crate::campaign::Region, standing: Standing) -> bool {
+        let Some(candidates) = self.candidates else {
+            return false;
+        };
+        let mut standings = (0..).map(Candidate).zip(&self.standings);
+        standings.any(|(candidate, found)| {
+            *found == standing
+                && candidates
+                    .pixel(candidate)
+                    .is_ok_and(|pixel| region.holds(pixel))
+        })
+    }
+
+    fn name(&self, candidate: Candidate) -> String {
+        let pixel = self.pixel(candidate);
+        format!("row {}, column {}", pixel.row, pixel.column)
+    }
+
+    /// Does what a command says that holds.
+    pub(super) fn obey(&mut self, command: &Command) {
+        match command {
+            Command::Strategy(name) => self.settings.campaign.strategy.clone_from(name),
+            Command::Target(text) => {
+                let known = self.settings.scalarizers.iter();
+                let index = known.clone().position(|known| known.to_string() == *text);
+                // A further scalarizer becomes known by `Reduced`, where points are there to reduce.
+                self.settings.target = match (index, text.parse()) {
+                    (Some(index), _) => index,
+                    (None, Ok(target)) => {
+                        self.settings.scalarizers.push(target);
+                        for point in &mut self.points {
+                            point.responses.push(f64::NAN);
+                        }
+                        self.settings.scalarizers.len() - 1
+                    }
+                    (None, Err(_)) => self.settings.target,
+                };
+                self.revision += 1;
+                self.start_model_over();
+            }
+            Command::Exclude(region) => self.restand(region, |standing| {
+                matches!(standing, Standing::Free | Standing::Next).then_some(Standing::Excluded)
+            }),
+            Command::Include(region) => {
+                self.epoch += 1;
+                self.restand(region, |standing| {
+                    (standing == Standing::Excluded).then_some(Standing::Free)
+                });
+            }
+            Command::Measure(candidate) => {
+                self.release_proposal();
+                self.wishes.push_back(Candidate(*candidate));
+            }
+            Command::Suggest(candidate) => {
+                self.release_proposal();
+                self.wishes.push_front(Candidate(*candidate));
+            }
+            Command::Discard(candidate) => self.count_point(Candidate(*candidate), false),
+            Command::Restore(candidate) => self.count_point(Candidate(*candidate), true),
+            Command::Budget(budget) => self.settings.budget = *budget,
+            Command::DoseLimit(limit) => {
+                // A controller lets nobody raise what it was told: it starts over.
+                let before = self.settings.limits.total.unwrap_or(f64::INFINITY);
+                self.epoch += u32::from(*limit > before);
+                self.settings.limits.total = Some(*limit);
+            }
+            Command::Dwell(seconds) => self.settings.dwell = *seconds,
+            Command::Approve(on) => {
+                self.settings.approval = *on;
+                if let Some(next) = &mut self.next {
+                    next.waits = *on && matches!(next.author, Author::Chance | Author::Strategy);
+                }
+            }
+            Command::Accept => {
+                if let Some(next) = &mut self.next {
+                    next.waits = false;
+                }
+            }
+            Command::Reject => {
+                if let Some(NextPoint { candidate, .. }) = self.next {
+                    self.release_next(candidate);
+                    self.stand(candidate, Standing::Excluded);
+                }
+            }
+            Command::Pause => self.paused = true,
+            Command::Resume => self.paused = false,
+            Command::Stop => self.stopped = true,
+        }
+    }
+
+    /// What the kernel proposed is free again: it chooses anew when it has to.
+    fn release_proposal(&mut self) {
+        if let Some(next) = self.next
+            && next.proposed.is_some()
+            && !next.begun
+        {
+            self.release_next(next.candidate);
+        }
+    }
+
+    /// Lets a measured point count, or not.
+    fn count_point(&mut self, candidate: Candidate, counts: bool) {
+        let mut points = self.points.iter_mut();
+        if let Some(point) = points.find(|point| point.candidate == candidate) {
+            point.discarded = !counts;
+        }
+        let standing = if counts {
+            Standing::Measured
+        } else {
+            Standing::Discarded
+        };
+        self.stand(candidate, standing);
+        self.start_model_over();
+    }
+
+    /// What the model learned is no longer true.
+    fn start_model_over(&mut self) {
+        self.epoch += 1;
+        self.release_proposal();
+        self.train_due = true;
+    }
+}

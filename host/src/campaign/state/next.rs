@@ -1,0 +1,268 @@
+//! What is done now.
+
+use beacon_kernel::{Acquisition, Candidate, Pixel};
+
+use super::{Seeding, State};
+use crate::campaign::dose::{DoseError, electrons};
+use crate::campaign::position::corrected;
+use crate::campaign::{Ended, Event};
+use crate::microscope::Position;
+
+/// Overviews in a row that may tell no drift.
+const UNCERTAIN: u32 = 3;
+
+/// What the state cannot know by itself.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Now {
+    /// How long the campaign has been running, in seconds.
+    pub elapsed: f64,
+    /// Points since coverage has grown last, and how full it was.
+    pub stalled: usize,
+    /// Coverage of the range of responses and of the structures.
+    pub fullest: [f64; 2],
+}
+
+/// What is done now.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum Action {
+    /// An overview is taken: the first, or one for drift correction.
+    Survey {
+        /// Its dose in electrons; 0 where that is not known.
+        electrons: f64,
+    },
+    /// The kernel proposes the next point.
+    Propose {
+        /// By this strategy.
+        acquisition: Acquisition,
+        /// Whether the model is trained beside it.
+        train: bool,
+    },
+    /// A point is exposed.
+    Expose(Expose),
+    /// The next point cannot be measured.
+    LeaveOut {
+        /// The candidate.
+        candidate: Candidate,
+        /// Why.
+        why: String,
+    },
+    /// The model is trained on all usable points.
+    Train {
+        /// Whether from initial weights.
+        afresh: bool,
+    },
+    /// Nothing, until a person says otherwise.
+    Wait(Wait),
+    /// The campaign ends.
+    End(Ended),
+}
+
+/// An exposure.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Expose {
+    /// The candidate.
+    pub candidate: Candidate,
+    /// Its pixel.
+    pub pixel: Pixel,
+    /// Where it is now, drift included.
+    pub position: Position,
+    /// Live time, in seconds.
+    pub dwell: f64,
+    /// Electrons that it takes at most; 0 where the current is not known.
+    pub electrons: f64,
+}
+
+/// What a campaign waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Wait {
+    /// Somebody paused it.
+    Paused,
+    /// Its proposal waits for a person's word.
+    Approval(Candidate),
+    /// An exposure is under way.
+    Exposure(Candidate),
+}
+
+impl State {
+    /// What is done now.
+    pub fn next(&self, now: &Now) -> Action {
+        if let Some(ended) = &self.ended {
+            return Action::End(ended.clone());
+        }
+        if let Some((point, _)) = &self.exposing {
+            return Action::Wait(Wait::Exposure(point.candidate));
+        }
+        if let Some(ended) = self.reason_to_end(now) {
+            return Action::End(ended);
+        }
+        if self.overview.is_none() {
+            return self.wait_or(|| self.survey());
+        }
+        if self.is_training_due() {
+            let afresh = self.seeds == 0 && self.steps() <= self.settings.campaign.initial;
+            return Action::Train { afresh };
+        }
+        if self.points.len() >= self.settings.budget {
+            return Action::End(Ended::Budget);
+        }
+        if let Some(after) = self.settings.stall_after
+            && now.stalled >= after
+        {
+            let [responses, patches] = now.fullest;
+            return Action::End(Ended::Stalled(format!(
+                "for {after} points it has been {responses:.2} of the range of responses and \
+                 {patches:.2} of the structures"
+            )));
+        }
+        self.wait_or(|| match self.next {
+            Some(next) if next.waits => Action::Wait(Wait::Approval(next.candidate)),
+            Some(next) => self.expose(next.candidate),
+            None => self.propose(),
+        })
+    }
+
+    /// Whether the campaign would go on, had somebody resumed it so.
+    pub fn goes_on_after(&self, resumed: &Event, now: &Now) -> bool {
+        let mut after = self.clone();
+        if after.apply(resumed).is_err() {
+            return true;
+        }
+        match &self.ended {
+            // Somebody, or something that passes, ended it.
+            None
+            | Some(
+                Ended::Interrupted
+                | Ended::Stopped
+                | Ended::Drift(_)
+                | Ended::Instrument(_)
+                | Ended::Controller(_)
+                | Ended::Unusable(_)
+                | Ended::Disk(_),
+            ) => true,
+            Some(_) => !matches!(after.next(now), Action::End(_)),
+        }
+    }
+
+    fn reason_to_end(&self, now: &Now) -> Option<Ended> {
+        if self.stopped {
+            return Some(Ended::Stopped);
+        }
+        if now.elapsed >= self.settings.time_limit.unwrap_or(f64::INFINITY) {
+            return Some(Ended::Time);
+        }
+        let most = self.settings.most_failures;
+        (self.unusable_in_row >= most).then(|| {
+            let why = self.unusable.last().map_or("", |(_, why)| why);
+            Ended::Unusable(format!("{most} points in a row, the last because {why}"))
+        })
+    }
+
+    fn wait_or(&self, action: impl FnOnce() -> Action) -> Action {
+        if self.paused {
+            Action::Wait(Wait::Paused)
+        } else {
+            action()
+        }
+    }
+
+    /// Electrons of an overview; 0 where they are not known.
+    pub fn overview_electrons(&self) -> f64 {
+        let seconds = self.begun.overview_seconds.or_else(|| {
+            let overview = self.overview.as_ref()?;
+            let dwell = overview.beam.overview_dwell_seconds?;
+            Some(dwell * overview.image.values.len() as f64)
+        });
+        let current = self.current_pa();
+        current
+            .zip(seconds)
+            .map_or(0.0, |(current, seconds)| electrons(current, seconds))
+    }
+
+    fn survey(&self) -> Action {
+        let electrons = self.overview_electrons();
+        match self.ledger.admit_overview(electrons, self.settings.limits) {
+            Ok(()) => Action::Survey { electrons },
+            Err(error) => Action::End(Ended::Dose(error.to_string())),
+        }
+    }
+
+    fn propose(&self) -> Action {
+        if self.free == 0 {
+            return Action::End(Ended::Exhausted);
+        }
+        // A dose that no pixel may take is no reason to leave them out one by one.
+        let electrons = self.exposure_electrons();
+        if let Err(error) = self.ledger.admit_fresh(electrons, self.settings.limits) {
+            return Action::End(Ended::Dose(error.to_string()));
+        }
+        let step = self.steps() + 1;
+        let due = step.is_multiple_of(self.settings.campaign.retrain_every);
+        let train = due && self.seeding == Seeding::Done && self.trains_beside();
+        Action::Propose {
+            acquisition: self.proposing(),
+            train: train && self.usable().next().is_some(),
+        }
+    }
+
+    /// Checks, before the beam is used at all, that a point may be exposed after the first overview.
+    ///
+    /// # Errors
+    /// The limit that it would pass.
+    pub fn admit_first_point(&self) -> Result<(), DoseError> {
+        let mut ledger = self.ledger.clone();
+        ledger.spend_on_overview(self.overview_electrons());
+        ledger.admit_fresh(self.exposure_electrons(), self.settings.limits)
+    }
+
+    fn exposure_electrons(&self) -> f64 {
+        let longest = self.settings.dwell * self.real_to_live;
+        electrons(self.current_pa().unwrap_or(0.0), longest)
+    }
+
+    fn expose(&self, candidate: Candidate) -> Action {
+        if self.drift.uncertain >= UNCERTAIN {
+            return Action::End(Ended::Drift(format!(
+                "{} overviews in a row do not tell how far",
+                self.drift.uncertain
+            )));
+        }
+        let points = self.points.len();
+        if let Some(every) = self.settings.drift_every
+            && points > 0
+            && points.is_multiple_of(every)
+            && self.drift.surveyed != points
+        {
+            return self.survey();
+        }
+        let pixel = self.pixel(candidate);
+        let (down, right) = self.drift.shift;
+        let size = self.candidates.map_or((1, 1), |c| (c.height(), c.width()));
+        let Some(position) = corrected(pixel, self.drift.shift, size) else {
+            return Action::End(Ended::Drift(format!(
+                "by {down:.1} pixels down and {right:.1} to the right, row {}, column {} has left \
+                 the frame",
+                pixel.row, pixel.column
+            )));
+        };
+        let electrons = self.exposure_electrons();
+        match self
+            .ledger
+            .admit(candidate, electrons, self.settings.limits)
+        {
+            Ok(()) => Action::Expose(Expose {
+                candidate,
+                pixel,
+                position,
+                dwell: self.settings.dwell,
+                electrons,
+            }),
+            Err(error @ DoseError::Total { .. }) => Action::End(Ended::Dose(error.to_string())),
+            Err(error @ DoseError::Pixel { .. }) => Action::LeaveOut {
+                candidate,
+                why: error.to_string(),
+            },
+        }
+    }
+}

@@ -1,0 +1,498 @@
+//! The control socket: what `beacon ctl` says to a campaign that runs.
+//!
+//! The campaign listens on a port of this machine alone, on every system alike, and writes the
+//! port with a random word into the file `control` of its folder: who can read the folder can
+//! control the campaign, nobody else. A request is one line of JSON, `{"token": …, "words":
+//! ["measure", "12,40"], "name": …}`, and so is the answer: `{"ok": …}` with what will happen or the
+//! [`Status`], or `{"error": …}`. A command is on disk before it is answered. The thread of the socket
+//! folds the same events as the campaign, so that it refuses what cannot hold.
+
+mod status;
+#[cfg(test)]
+mod tests;
+
+use std::collections::VecDeque;
+use std::io::{self, BufRead as _, BufReader, Read as _, Write as _};
+use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use beacon_kernel::Candidate;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+pub use status::Status;
+
+use crate::campaign::{Command, Event, Given, State};
+use crate::journal::{Commands, CommandsError, RunFolder, now_ms};
+
+/// Longest line that is read, in bytes.
+const LONGEST: usize = 1 << 16;
+/// How long a caller waits for the campaign, which may have to wait for its disk.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// How long a caller may take from its connection to the end of its answer.
+const DEADLINE: Duration = Duration::from_secs(2);
+/// Connections at a time; further ones wait for the deadline of those.
+const CALLERS: usize = 16;
+/// How often the campaign looks for callers, and for what they send.
+const IDLE: Duration = Duration::from_millis(20);
+const BUSY: Duration = Duration::from_millis(1);
+/// How long the end of a campaign waits for a request that is being answered.
+const FAREWELL: Duration = Duration::from_millis(500);
+
+/// Why a campaign could not be told something; each is one line.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ControlError {
+    /// No campaign runs there.
+    #[error("`{}`: no campaign is running in it; expected the folder of one that is", folder.display())]
+    NotRunning {
+        /// The folder.
+        folder: PathBuf,
+    },
+    /// It does not answer.
+    #[error("`{}`: the campaign does not answer: {source}", folder.display())]
+    Silent {
+        /// The folder.
+        folder: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// It refused.
+    #[error("{0}")]
+    Refused(String),
+}
+
+#[derive(Serialize, Deserialize)]
+struct Request {
+    token: String,
+    words: Vec<String>,
+    /// Who asks, by their own word.
+    #[serde(default)]
+    name: String,
+}
+
+/// What the campaign and the thread of the socket share.
+#[derive(Debug)]
+struct Shared {
+    /// The same fold of the same events as the campaign's own.
+    state: State,
+    /// Commands that were answered and are not taken yet.
+    waiting: VecDeque<Given>,
+    activity: String,
+    /// When the campaign was taken up, and how long it had been running by then.
+    clock: (Instant, Duration),
+}
+
+impl Shared {
+    /// The state as it will be when the waiting commands are taken.
+    fn soon(&self) -> State {
+        let mut state = self.state.clone();
+        for given in &self.waiting {
+            // One that will be refused changes nothing.
+            let _ = state.apply(&Event::Commanded(given.clone()));
+        }
+        state
+    }
+}
+
+/// The campaign's end of the socket; it closes when this is dropped.
+#[derive(Debug)]
+pub(crate) struct Control {
+    shared: Arc<Mutex<Shared>>,
+    closing: Arc<AtomicBool>,
+    file: PathBuf,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Control {
+    /// Listens for a campaign in a folder, which has come to this state after running for so long.
+    /// Commands that are waiting come first.
+    ///
+    /// # Errors
+    /// When there is no port or a file cannot be written.
+    pub(crate) fn open(
+        folder: &RunFolder,
+        state: State,
+        elapsed: Duration,
+    ) -> Result<Self, OpenError> {
+        let taken = state.commands_taken();
+        let (commands, waiting) = Commands::open(&folder.commands(), taken)?;
+        let shared = Arc::new(Mutex::new(Shared {
+            state,
+            waiting: waiting.into(),
+            activity: "beginning".to_owned(),
+            clock: (Instant::now(), elapsed),
+        }));
+        let file = folder.path().join("control");
+        let token = format!("{:016x}", token());
+        let listener = listen(&file, &token).map_err(OpenError::Socket)?;
+        let closing = Arc::new(AtomicBool::new(false));
+        let mut server = Server {
+            token,
+            commands,
+            shared: Arc::clone(&shared),
+        };
+        let flag = Arc::clone(&closing);
+        let thread = std::thread::spawn(move || server.serve(&listener, &flag));
+        Ok(Self {
+            shared,
+            closing,
+            file,
+            thread: Some(thread),
+        })
+    }
+
+    /// Tells whoever asks what happened.
+    pub(crate) fn apply(&self, event: &Event) {
+        // The campaign has applied it, or will complain about it.
+        let _ = self.lock().state.apply(event);
+    }
+
+    /// Shows what the campaign does.
+    pub(crate) fn show(&self, activity: &str) {
+        activity.clone_into(&mut self.lock().activity);
+    }
+
+    /// The command that comes next.
+    pub(crate) fn command(&self) -> Option<Given> {
+        self.lock().waiting.pop_front()
+    }
+
+    /// Whether a command waits for the campaign.
+    pub(crate) fn waits(&self) -> bool {
+        !self.lock().waiting.is_empty()
+    }
+
+    /// Whether a command waits that concerns the point under the beam.
+    pub(crate) fn is_urgent(&self) -> bool {
+        let shared = self.lock();
+        let urgent = |given: &Given| {
+            matches!(
+                given.command,
+                Command::Pause | Command::Stop | Command::Exclude(_)
+            )
+        };
+        shared.waiting.iter().any(urgent)
+    }
+
+    /// Whether the campaign is to end.
+    pub(crate) fn stopped(&self) -> bool {
+        let shared = self.lock();
+        let mut waiting = shared.waiting.iter();
+        waiting.any(|given| given.command == Command::Stop)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Shared> {
+        lock(&self.shared)
+    }
+}
+
+/// Why nobody can be listened to; each is one line.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum OpenError {
+    /// The file of the commands cannot be used.
+    #[error(transparent)]
+    Commands(#[from] CommandsError),
+    /// The control socket cannot be opened.
+    #[error("the control socket cannot be opened: {0}")]
+    Socket(#[source] io::Error),
+}
+
+impl Drop for Control {
+    fn drop(&mut self) {
+        self.closing.store(true, Ordering::Relaxed);
+        // Nobody is to call any more.
+        let _ = std::fs::remove_file(&self.file);
+        let Some(thread) = self.thread.take() else {
+            return;
+        };
+        // A disk that does not answer must not keep the program: the thread ends with it.
+        let begun = Instant::now();
+        while !thread.is_finished() {
+            if begun.elapsed() > FAREWELL {
+                return;
+            }
+            std::thread::sleep(BUSY);
+        }
+        let _ = thread.join();
+    }
+}
+
+/// Opens a port and writes where it is.
+fn listen(file: &Path, token: &str) -> io::Result<TcpListener> {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
+    listener.set_nonblocking(true)?;
+    let port = listener.local_addr()?.port();
+    write_private(file, &format!("{port} {token}\n"))?;
+    Ok(listener)
+}
+
+fn lock(shared: &Mutex<Shared>) -> MutexGuard<'_, Shared> {
+    // A state is whole after every event, whatever happened to who applied it.
+    shared.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// A connection: bytes of a request, then of its answer.
+struct Caller {
+    stream: TcpStream,
+    since: Instant,
+    request: Vec<u8>,
+    answer: Option<Vec<u8>>,
+}
+
+impl Caller {
+    fn new(stream: TcpStream) -> io::Result<Self> {
+        stream.set_nonblocking(true)?;
+        Ok(Self {
+            stream,
+            since: Instant::now(),
+            request: Vec::new(),
+            answer: None,
+        })
+    }
+
+    /// Reads what there is; whether that completes the request.
+    ///
+    /// # Errors
+    /// When there is nothing to read yet, and when the caller is gone.
+    fn read(&mut self) -> io::Result<bool> {
+        let mut buffer = [0; 1024];
+        let count = self.stream.read(&mut buffer)?;
+        self.request.extend_from_slice(&buffer[..count]);
+        Ok(count == 0 || buffer[..count].contains(&b'\n') || self.request.len() > LONGEST)
+    }
+
+    /// Writes what goes of the answer; whether that was all of it.
+    ///
+    /// # Errors
+    /// When nothing goes yet, and when the caller is gone.
+    fn write(&mut self) -> io::Result<bool> {
+        let Some(answer) = &mut self.answer else {
+            return Ok(false);
+        };
+        let count = self.stream.write(answer)?;
+        answer.drain(..count);
+        Ok(answer.is_empty())
+    }
+
+    /// Goes on as far as it goes; whether there is anything left to do.
+    fn go_on(&mut self, answer: impl FnOnce(&[u8]) -> Vec<u8>) -> bool {
+        let done = match self.answer {
+            None => self.read().map(|complete| {
+                if complete {
+                    self.answer = Some(answer(&self.request));
+                }
+                false
+            }),
+            Some(_) => self.write(),
+        };
+        match done {
+            Ok(done) => !done && self.since.elapsed() < DEADLINE,
+            Err(error) => {
+                let passing = [io::ErrorKind::WouldBlock, io::ErrorKind::Interrupted];
+                passing.contains(&error.kind()) && self.since.elapsed() < DEADLINE
+            }
+        }
+    }
+}
+
+struct Server {
+    token: String,
+    commands: Commands,
+    shared: Arc<Mutex<Shared>>,
+}
+
+impl Server {
+    /// Answers whoever calls until the campaign ends. No caller can make the others wait.
+    fn serve(&mut self, listener: &TcpListener, closing: &AtomicBool) {
+        let mut callers: Vec<Caller> = Vec::new();
+        while !closing.load(Ordering::Relaxed) {
+            while callers.len() < CALLERS
+                && let Ok((stream, _)) = listener.accept()
+            {
+                callers.extend(Caller::new(stream));
+            }
+            // Who hangs up in the middle, or takes too long, gets no answer.
+            callers.retain_mut(|caller| caller.go_on(|request| self.answer(request)));
+            std::thread::sleep(if callers.is_empty() { IDLE } else { BUSY });
+        }
+    }
+
+    fn answer(&mut self, request: &[u8]) -> Vec<u8> {
+        let line = request.split(|&byte| byte == b'\n').next();
+        let answer = match serde_json::from_slice::<Request>(line.unwrap_or_default()) {
+            Ok(request) if request.token == self.token => self.take(&request),
+            Ok(_) => Err("a wrong token; expected the one in the file `control`".to_owned()),
+            Err(error) => Err(format!("not a request: {error}")),
+        };
+        let answer = match answer {
+            Ok(value) => serde_json::json!({ "ok": value }),
+            Err(error) => serde_json::json!({ "error": error }),
+        };
+        format!("{answer}\n").into_bytes()
+    }
+
+    fn take(&mut self, request: &Request) -> Result<Value, String> {
+        let words: Vec<&str> = request.words.iter().map(String::as_str).collect();
+        if words == ["status"] {
+            let status = self.status();
+            return serde_json::to_value(status).map_err(|error| error.to_string());
+        }
+        // The campaign does not wait for the disk meanwhile.
+        let state = lock(&self.shared).soon();
+        let command = match (&words[..], state.candidates()) {
+            (["pause"], _) => Command::Pause,
+            (["resume"], _) => Command::Resume,
+            (["stop"], _) => Command::Stop,
+            (words, Some(candidates)) => Command::parse(words, candidates)?,
+            (_, None) => return Err("the first overview is not taken yet".to_owned()),
+        };
+        if let Some(why) = state.objection(&command) {
+            return Err(why);
+        }
+        let said = said(&command, &state);
+        let given = Given {
+            command,
+            by: request
+                .name
+                .chars()
+                .filter(|c| !c.is_control())
+                .take(80)
+                .collect(),
+            at_ms: now_ms(),
+        };
+        let kept = self.commands.append(&given);
+        kept.map_err(|error| format!("the command cannot be kept on disk: {error}"))?;
+        lock(&self.shared).waiting.push_back(given);
+        Ok(Value::String(said))
+    }
+
+    fn status(&self) -> Status {
+        let shared = lock(&self.shared);
+        let (since, before) = shared.clock;
+        let mut status = Status::new(&shared.state, &shared.activity, since.elapsed() + before);
+        let pauses = shared.soon().is_paused() && !shared.state.is_paused();
+        if pauses {
+            status.state += ", pausing after this point";
+        }
+        status
+    }
+}
+
+/// What is answered to a command that can hold.
+fn said(command: &Command, state: &State) -> String {
+    let name = |candidate: u32| {
+        let pixel = state
+            .candidates()
+            .and_then(|all| all.pixel(Candidate(candidate)).ok());
+        pixel.map_or_else(String::new, |p| {
+            format!("row {}, column {}", p.row, p.column)
+        })
+    };
+    match command {
+        Command::Strategy(name) => format!("`{name}` chooses from the next point on"),
+        Command::Target(target) => format!("`{target}` is sought from the next point on"),
+        Command::Exclude(region) => format!(
+            "nothing is measured in rows {}..{}, columns {}..{} any more",
+            region.rows.start, region.rows.end, region.columns.start, region.columns.end
+        ),
+        Command::Include(region) => format!(
+            "rows {}..{}, columns {}..{} may be measured again",
+            region.rows.start, region.rows.end, region.columns.start, region.columns.end
+        ),
+        Command::Measure(candidate) | Command::Suggest(candidate) => {
+            format!("{} is measured next", name(*candidate))
+        }
+        Command::Discard(candidate) => format!(
+            "the measurement at {} no longer counts; `restore` undoes that",
+            name(*candidate)
+        ),
+        Command::Restore(candidate) => {
+            format!("the measurement at {} counts again", name(*candidate))
+        }
+        Command::Budget(points) => format!("{points} points are measured in all"),
+        Command::DoseLimit(electrons) => {
+            format!("at most {electrons:e} electrons are spent in all")
+        }
+        Command::Dwell(seconds) => format!("spectra take {seconds} s from the next point on"),
+        Command::Approve(true) => {
+            "every proposal waits for `accept`, `reject` or `suggest`".to_owned()
+        }
+        Command::Approve(false) => "no proposal waits any more".to_owned(),
+        Command::Accept => "the proposal is measured".to_owned(),
+        Command::Reject => "the proposal is not measured, and its pixel is excluded".to_owned(),
+        Command::Pause => "pauses after this point, with the beam blanked".to_owned(),
+        Command::Resume => "goes on".to_owned(),
+        Command::Stop => "ends after this point; `beacon resume` goes on from there".to_owned(),
+    }
+}
+
+/// Tells the campaign in a folder something in the name of a person, and returns what it answers.
+///
+/// # Errors
+/// When none is running there, or it refuses.
+pub fn tell(folder: &Path, words: &[String], name: &str) -> Result<Value, ControlError> {
+    let not_running = || ControlError::NotRunning {
+        folder: folder.to_owned(),
+    };
+    let silent = |source| ControlError::Silent {
+        folder: folder.to_owned(),
+        source,
+    };
+    let content = std::fs::read_to_string(folder.join("control")).map_err(|_| not_running())?;
+    let (port, token) = content.trim().split_once(' ').ok_or_else(not_running)?;
+    let port: u16 = port.parse().map_err(|_| not_running())?;
+    // The file of a campaign that was killed leads nowhere, or to somebody else.
+    let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).map_err(|_| not_running())?;
+    stream.set_read_timeout(Some(PATIENCE)).map_err(silent)?;
+    let request = Request {
+        token: token.to_owned(),
+        words: words.to_vec(),
+        name: name.to_owned(),
+    };
+    let request = serde_json::to_string(&request).map_err(|e| silent(e.into()))?;
+    writeln!(stream, "{request}").map_err(silent)?;
+    let mut line = String::new();
+    BufReader::new(stream.take(LONGEST as u64))
+        .read_line(&mut line)
+        .map_err(silent)?;
+    let answer: Value = serde_json::from_str(&line).map_err(|_| not_running())?;
+    match (answer.get("ok"), answer.get("error")) {
+        (Some(said), _) => Ok(said.clone()),
+        (_, Some(error)) => {
+            let error = error.as_str().unwrap_or("it refused");
+            Err(ControlError::Refused(error.to_owned()))
+        }
+        _ => Err(not_running()),
+    }
+}
+
+/// The status of the campaign in a folder.
+///
+/// # Errors
+/// As [`tell`].
+pub fn status(folder: &Path) -> Result<Status, ControlError> {
+    let said = tell(folder, &["status".to_owned()], "")?;
+    serde_json::from_value(said).map_err(|error| ControlError::Refused(error.to_string()))
+}
+
+/// A number that nobody can guess who cannot read it.
+fn token() -> u64 {
+    use std::hash::{BuildHasher as _, RandomState};
+    // The standard library seeds it from the system's random numbers.
+    RandomState::new().hash_one(std::process::id())
+}
+
+/// Writes a file that its owner alone can read, where the system has owners.
+fn write_private(file: &Path, content: &str) -> io::Result<()> {
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).create(true).truncate(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(file)?.write_all(content.as_bytes())
+}

@@ -1,0 +1,201 @@
+use super::*;
+use crate::campaign::{Begun, CampaignConfig, Overview, Region, Settings};
+use crate::data::{Axis, Channels, Map};
+use crate::microscope::Beam;
+
+fn words(text: &str) -> Vec<String> {
+    text.split(' ').map(str::to_owned).collect()
+}
+
+fn run_folder() -> (tempfile::TempDir, RunFolder) {
+    let parent = tempfile::tempdir().unwrap();
+    let folder = RunFolder::begin(&parent.path().join("run")).unwrap();
+    (parent, folder)
+}
+
+/// A campaign on 20 × 30 pixels whose overview was taken.
+fn state() -> State {
+    let begun = Begun {
+        version: String::new(),
+        algorithm: 0,
+        id: 0,
+        settings: String::new(),
+        instrument: String::new(),
+        channels: Channels {
+            axis: Axis {
+                units: "keV".to_owned(),
+                scale: 0.01,
+                ..Axis::pixels("Energy", 500)
+            },
+            coordinates: (0..500).map(|i| 0.01 * f64::from(i)).collect(),
+            quantity: "X-rays".to_owned(),
+            units: "counts".to_owned(),
+            elements: Vec::new(),
+        },
+        beam: Beam::default(),
+        frame: None,
+        overview_seconds: None,
+        real_to_live: 1.0,
+        seeds: None,
+    };
+    let config = CampaignConfig {
+        window: 6,
+        ..CampaignConfig::default()
+    };
+    let mut state = State::new(begun, Settings::offline(config, 10, Vec::new()));
+    let overview = Overview {
+        image: Map::uncalibrated(20, 30, vec![0.0; 600], "HAADF"),
+        beam: Beam::default(),
+        absent: Vec::new(),
+    };
+    state.apply(&Event::Overview(Box::new(overview))).unwrap();
+    state
+}
+
+fn open(folder: &RunFolder, state: State) -> Control {
+    Control::open(folder, state, Duration::ZERO).unwrap()
+}
+
+fn waiting(control: &Control) -> Vec<Command> {
+    let waiting = std::iter::from_fn(|| control.command());
+    waiting.map(|given| given.command).collect()
+}
+
+#[test]
+fn what_is_asked_for_arrives_in_order_and_mistakes_are_answered_at_once() {
+    let (_parent, folder) = run_folder();
+    let control = open(&folder, state());
+    let tell = |text: &str| tell(folder.path(), &words(text), "Ada");
+    tell("strategy ei").unwrap();
+    tell("target line:Pd-La").unwrap();
+    tell("exclude 3..9,0..30").unwrap();
+    tell("measure 10,4").unwrap();
+    for (wrong, said) in [
+        ("strategy best", "unknown strategy `best`; accepted are"),
+        ("target line:Au-La", "axis `Energy` runs over"),
+        ("exclude 9..3,0..30", "within 20 x 30"),
+        ("measure 2,4", "no candidate"),
+        ("measure 10,4", "row 10, column 4 is measured next already"),
+        ("measure 8,4", "row 8, column 4 was excluded"),
+        ("accept", "no proposal waits"),
+        ("faster", "accepted are status, pause"),
+    ] {
+        let message = tell(wrong).unwrap_err().to_string();
+        assert!(message.contains(said), "{wrong}: {message}");
+    }
+    // What was excluded a moment ago can be included again, although nobody has taken either.
+    tell("include 8..9,4..5").unwrap();
+    tell("pause").unwrap();
+    assert!(control.waits() && !control.stopped());
+    let status = status(folder.path()).unwrap();
+    assert!(status.state.contains("pausing"), "{}", status.state);
+    tell("stop").unwrap();
+    assert!(control.stopped());
+    let region = Region {
+        rows: 3..9,
+        columns: 0..30,
+    };
+    assert_eq!(
+        waiting(&control),
+        [
+            Command::Strategy("ei".to_owned()),
+            Command::Target("line:Pd-La".to_owned()),
+            Command::Exclude(region),
+            Command::Measure(7 * 25 + 1),
+            Command::Include(Region::pixel(8, 4)),
+            Command::Pause,
+            Command::Stop,
+        ]
+    );
+}
+
+#[test]
+fn a_campaign_that_does_not_run_cannot_be_told_anything() {
+    let (_parent, folder) = run_folder();
+    let control = open(&folder, state());
+    let file = folder.path().join("control");
+    let content = std::fs::read_to_string(&file).unwrap();
+    let port = content.split_once(' ').unwrap().0;
+    std::fs::write(&file, format!("{port} 0123")).unwrap();
+    let message = tell(folder.path(), &words("stop"), "")
+        .unwrap_err()
+        .to_string();
+    assert!(message.contains("wrong token"), "{message}");
+    assert!(!control.stopped());
+    drop(control);
+    assert!(!file.exists());
+    // As a kill leaves it.
+    std::fs::write(&file, content).unwrap();
+    let error = tell(folder.path(), &words("stop"), "").unwrap_err();
+    assert!(matches!(error, ControlError::NotRunning { .. }), "{error}");
+}
+
+#[test]
+fn what_was_answered_outlives_the_program_until_it_is_taken() {
+    let (_parent, folder) = run_folder();
+    let tell = |text: &str| tell(folder.path(), &words(text), "Ada").unwrap();
+    let taken = |count: usize| {
+        let mut state = state();
+        for _ in 0..count {
+            let given = Given {
+                command: Command::Pause,
+                by: String::new(),
+                at_ms: 0,
+            };
+            state.apply(&Event::Commanded(given)).unwrap();
+        }
+        state
+    };
+    let control = open(&folder, taken(0));
+    tell("strategy ei");
+    tell("measure 10,4");
+    let first = control.command().unwrap();
+    assert_eq!(first.command, Command::Strategy("ei".to_owned()));
+    assert!(first.by == "Ada" && first.at_ms > 1_700_000_000_000);
+    drop(control);
+    // The first was taken, of which the journal tells; the second was not.
+    let control = open(&folder, taken(1));
+    tell("strategy random");
+    let expected = [
+        Command::Measure(7 * 25 + 1),
+        Command::Strategy("random".to_owned()),
+    ];
+    assert_eq!(waiting(&control), expected);
+    drop(control);
+    assert!(open(&folder, taken(3)).command().is_none());
+}
+
+#[test]
+fn callers_who_never_finish_keep_neither_others_nor_the_end_waiting() {
+    let (_parent, folder) = run_folder();
+    let control = open(&folder, state());
+    let content = std::fs::read_to_string(folder.path().join("control")).unwrap();
+    let port: u16 = content.split_once(' ').unwrap().0.parse().unwrap();
+    let dribble = || {
+        let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).unwrap();
+        stream.write_all(b"{").unwrap();
+        stream
+    };
+    let mut dribbling: Vec<_> = (0..CALLERS - 1).map(|_| dribble()).collect();
+    // While these are connected, another is answered.
+    tell(folder.path(), &words("pause"), "").unwrap();
+    assert!(control.waits());
+    // Whose bytes keep coming is hung up on all the same.
+    let hung_up = |stream: &mut TcpStream| {
+        stream.set_read_timeout(Some(Duration::from_millis(50)))?;
+        let sent = stream.write_all(b" ");
+        sent.and_then(|()| stream.read(&mut [0]))
+    };
+    let first = &mut dribbling[0];
+    let gone = (0..1000).any(|_| match hung_up(first) {
+        Ok(count) => count == 0,
+        Err(error) => !matches!(
+            error.kind(),
+            io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut
+        ),
+    });
+    assert!(gone);
+    let _still = dribble();
+    drop(control);
+    assert!(TcpStream::connect((Ipv4Addr::LOCALHOST, port)).is_err());
+}

@@ -1,0 +1,86 @@
+//! `acquisition.csv`: every measurement with what led to it.
+
+use super::write::{WriteError, replace_with};
+use std::path::Path;
+
+/// One measurement, one row of the table.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Acquisition {
+    /// Number of the decision, counted from 1; 0 for a seed.
+    pub step: usize,
+    /// Row of the measured pixel.
+    pub row: usize,
+    /// Column of the measured pixel.
+    pub column: usize,
+    /// Measured response, in its own units.
+    pub value: f64,
+    /// Acquisition value of the pixel when it was chosen; `None` for a seed or where the
+    /// strategy has none.
+    pub score: Option<f64>,
+    /// Predicted mean of the response when it was chosen.
+    pub mean: Option<f64>,
+    /// Predicted standard deviation of the response when it was chosen.
+    pub std: Option<f64>,
+}
+
+/// Writes the columns `step,row,column,value,score,mean,std`; what is unknown is empty, and
+/// numbers read back to the same bits.
+///
+/// # Errors
+/// When the file cannot be written; nothing half-written is left.
+pub fn write_acquisitions(path: &Path, acquisitions: &[Acquisition]) -> Result<(), WriteError> {
+    replace_with(path, |writer| {
+        let mut table = csv::Writer::from_writer(writer);
+        table.write_record(["step", "row", "column", "value", "score", "mean", "std"])?;
+        for a in acquisitions {
+            table.write_record([
+                a.step.to_string(),
+                a.row.to_string(),
+                a.column.to_string(),
+                a.value.to_string(),
+                optional(a.score),
+                optional(a.mean),
+                optional(a.std),
+            ])?;
+        }
+        table.flush()
+    })
+}
+
+fn optional(value: Option<f64>) -> String {
+    value.map_or_else(String::new, |v| v.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn seeds_leave_the_decision_empty() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("acquisition.csv");
+        let seed = Acquisition {
+            step: 0,
+            row: 8,
+            column: 9,
+            value: 0.25,
+            score: None,
+            mean: None,
+            std: None,
+        };
+        let step = Acquisition {
+            step: 1,
+            row: 3,
+            column: 40,
+            value: 0.1,
+            score: Some(1e-9),
+            mean: Some(-0.5),
+            std: Some(2.0),
+        };
+        write_acquisitions(&path, &[seed, step]).unwrap();
+        assert_eq!(
+            std::fs::read_to_string(&path).unwrap(),
+            "step,row,column,value,score,mean,std\n0,8,9,0.25,,,\n1,3,40,0.1,0.000000001,-0.5,2\n"
+        );
+    }
+}

@@ -1,0 +1,515 @@
+//! HDF5: which dataset is meant, and its values.
+
+use hdf5_pure::{
+    DType, Dataset, Datatype, DatatypeByteOrder, Error, File, FloatingPointLayout, FormatError,
+    Group,
+};
+
+use super::array::{Array, is_candidate};
+use super::error::DatasetError;
+use super::links::Linkless;
+use super::listing::{DatasetInfo, listing};
+use super::{hyperspy, nsid, usid};
+use crate::data::Values;
+
+const FORMAT: &str = "HDF5";
+
+/// Every numeric dataset in an HDF5 file, by path. Soft and external links are passed over.
+///
+/// # Errors
+/// When the file is missing or is not HDF5.
+pub fn list_hdf5(file: &str) -> Result<Vec<DatasetInfo>, DatasetError> {
+    super::require_file(file)?;
+    Ok(list(&open(file)?)
+        .map_err(|e| unreadable(file, &e))?
+        .numeric)
+}
+
+fn open(file: &str) -> Result<File, DatasetError> {
+    let bytes = std::fs::read(file).map_err(|e| unreadable(file, &Error::Io(e)))?;
+    let length = bytes.len() as u64;
+    let opened = File::from_source(Linkless(bytes)).map_err(|e| unreadable(file, &e))?;
+    // A copy that broke off may still hold some datasets whole, and hide the others.
+    let whole = opened.superblock().eof_address;
+    if length < whole {
+        let reason = format!("cut off after {length} of {whole} bytes; copy it again");
+        return Err(DatasetError::unreadable(file, FORMAT, &reason));
+    }
+    Ok(opened)
+}
+
+/// The error of a file that cannot be decoded. Parts of the format that are newer than the
+/// decoder have a remedy, so it is named.
+fn unreadable(file: &str, error: &Error) -> DatasetError {
+    use FormatError::{
+        ChunkedReadError, InvalidBTreeV2Version, InvalidDataspaceVersion, InvalidDatatypeVersion,
+        InvalidFilterPipelineVersion, InvalidLayoutVersion, InvalidLinkInfoVersion,
+        InvalidLinkVersion, InvalidObjectHeaderVersion, UnsupportedFillValueVersion,
+        UnsupportedMessage, UnsupportedVersion,
+    };
+    match error {
+        Error::Format(
+            UnsupportedVersion(_)
+            | UnsupportedMessage(_)
+            | UnsupportedFillValueVersion(_)
+            | InvalidObjectHeaderVersion(_)
+            | InvalidDatatypeVersion { .. }
+            | InvalidDataspaceVersion(_)
+            | InvalidLayoutVersion(_)
+            | InvalidFilterPipelineVersion(_)
+            | InvalidLinkVersion(_)
+            | InvalidLinkInfoVersion(_)
+            | InvalidBTreeV2Version(_)
+            // Among others, the index that only new files have on resizable datasets.
+            | ChunkedReadError(_),
+        ) => {
+            let reason = format!(
+                "{error}; a file from a newer HDF5 library can be read once it is written \
+                 again with libver='earliest' in h5py"
+            );
+            DatasetError::unreadable(file, FORMAT, &reason)
+        }
+        _ => DatasetError::unreadable(file, FORMAT, error),
+    }
+}
+
+/// The datasets of a file.
+#[derive(Default)]
+struct Content {
+    /// Of real numbers.
+    numeric: Vec<DatasetInfo>,
+    /// Of other types: listed to say why they are not read.
+    other: Vec<DatasetInfo>,
+}
+
+impl Content {
+    /// Everything that could be meant by mistake, for messages: the numeric datasets, and those
+    /// of other types that have the shape of a map or spectra.
+    fn listing(&self) -> String {
+        let mapped = self.other.iter().filter(|info| is_candidate(&info.shape));
+        listing(
+            &self
+                .numeric
+                .iter()
+                .chain(mapped)
+                .cloned()
+                .collect::<Vec<_>>(),
+        )
+    }
+}
+
+fn list(file: &File) -> Result<Content, Error> {
+    let mut found = Content::default();
+    collect(&file.root(), "", 0, &mut found)?;
+    for datasets in [&mut found.numeric, &mut found.other] {
+        datasets.sort_by(|a, b| a.path.cmp(&b.path));
+    }
+    let described = |info: &DatasetInfo| usid::tables(&found.numeric, info).is_some();
+    let numeric: Vec<bool> = found.numeric.iter().map(described).collect();
+    let other: Vec<bool> = found.other.iter().map(described).collect();
+    let marks = numeric.into_iter().chain(other);
+    for (info, described) in found.numeric.iter_mut().chain(&mut found.other).zip(marks) {
+        info.main |= described;
+    }
+    Ok(found)
+}
+
+/// Deeper nesting than any file of the field has; ends a cycle of hard links.
+const DEEPEST: usize = 32;
+
+fn collect(group: &Group, prefix: &str, depth: usize, found: &mut Content) -> Result<(), Error> {
+    for name in group.datasets()? {
+        // One damaged or exotic dataset must not hide the others.
+        let Ok(dataset) = group.dataset(&name) else {
+            continue;
+        };
+        let path = format!("{prefix}{name}");
+        let Ok(shape) = dataset.shape() else {
+            continue;
+        };
+        let shape = shape.iter().map(|&size| size as usize).collect();
+        let kind = match dataset.dtype() {
+            Ok(dtype) => Kind::of(&dtype),
+            Err(e) => Kind::Other(format!("unknown ({e})")),
+        };
+        let (numeric, dtype) = match kind {
+            Kind::Real(dtype) => (true, dtype),
+            Kind::Other(dtype) => (false, dtype),
+        };
+        let info = DatasetInfo {
+            main: hyperspy::is_main(&path) || nsid::is_main(&dataset),
+            path,
+            shape,
+            dtype,
+            quantity: nsid::text(&dataset, "quantity"),
+        };
+        if numeric {
+            found.numeric.push(info);
+        } else {
+            found.other.push(info);
+        }
+    }
+    if depth < DEEPEST {
+        for name in group.groups()? {
+            if let Ok(inner) = group.group(&name) {
+                collect(&inner, &format!("{prefix}{name}/"), depth + 1, found)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The type of the values under the name that its users know it by.
+enum Kind {
+    Real(String),
+    Other(String),
+}
+
+impl Kind {
+    fn of(dtype: &DType) -> Self {
+        use DType::{
+            Compound, Enum, F32, F64, I8, I16, I32, I64, Other, U8, U16, U32, U64,
+            VariableLengthString,
+        };
+        match dtype {
+            F32 | F64 | I8 | I16 | I32 | I64 | U8 | U16 | U32 | U64 => {
+                Self::Real(dtype.to_string())
+            }
+            Other(inner) if half_order(inner).is_some() => Self::Real("f16".to_owned()),
+            Other(inner) => Self::Other(inner.to_string()),
+            // h5py writes booleans and complex numbers so; HDF5 long had neither.
+            Enum(names) if *names == ["FALSE", "TRUE"] => Self::Other("bool".to_owned()),
+            Compound(fields) => match fields.as_slice() {
+                [(r, part), (i, _)] if r == "r" && i == "i" => {
+                    Self::Other(format!("complex ({part} r, {part} i)"))
+                }
+                _ => Self::Other(dtype.to_string()),
+            },
+            VariableLengthString => Self::Other("string".to_owned()),
+            _ => Self::Other(dtype.to_string()),
+        }
+    }
+}
+
+/// IEEE 754 binary16, which NumPy calls float16.
+const HALF: FloatingPointLayout = FloatingPointLayout {
+    bit_offset: 0,
+    bit_precision: 16,
+    exponent_location: 10,
+    exponent_size: 5,
+    mantissa_location: 0,
+    mantissa_size: 10,
+    exponent_bias: 15,
+};
+
+/// How the bytes of half-precision numbers are ordered into integers; nothing for other types.
+fn half_order(datatype: &Datatype) -> Option<fn([u8; 2]) -> u16> {
+    match datatype {
+        Datatype::FloatingPoint {
+            size: 2,
+            byte_order,
+            layout,
+        } if *layout == HALF => match byte_order {
+            DatatypeByteOrder::LittleEndian => Some(u16::from_le_bytes),
+            DatatypeByteOrder::BigEndian => Some(u16::from_be_bytes),
+            DatatypeByteOrder::Vax => None,
+        },
+        _ => None,
+    }
+}
+
+/// A number of half precision, which single precision holds exactly.
+fn widened(bits: u16) -> f32 {
+    let fraction = f32::from(bits & 0x3ff);
+    let size = match (bits >> 10) & 0x1f {
+        0 => fraction * 2.0_f32.powi(-24),
+        31 if fraction == 0.0 => f32::INFINITY,
+        31 => f32::NAN,
+        exponent => (1024.0 + fraction) * 2.0_f32.powi(i32::from(exponent) - 25),
+    };
+    if bits >> 15 == 0 { size } else { -size }
+}
+
+/// Reads the dataset `inside`, the only one in the group `inside`, or the only one that can be
+/// meant when nothing is said.
+///
+/// # Errors
+/// When the file is damaged, nothing or more than one fits, or the rank is not 2 or 3.
+pub(super) fn read(file: &str, inside: Option<&str>) -> Result<Array, DatasetError> {
+    let unreadable = |e: Error| unreadable(file, &e);
+    let open = open(file)?;
+    let found = list(&open).map_err(unreadable)?;
+    let chosen = choose(&found, file, inside)?;
+    let location = format!("{file}#{}", chosen.path);
+    // Checked before reading, so that a stack of frames too large for memory is refused at once.
+    if !is_candidate(&chosen.shape) {
+        return Err(DatasetError::shape(&location, &chosen.shape));
+    }
+    let dataset = open.dataset(&chosen.path).map_err(unreadable)?;
+    let mut array = Array::bare(
+        &location,
+        chosen.shape.clone(),
+        values(&dataset).map_err(unreadable)?,
+        "",
+    );
+    let group = match chosen.path.rsplit_once('/') {
+        Some((parent, _)) => open.group(parent).map_err(unreadable)?,
+        None => open.root(),
+    };
+    if hyperspy::is_main(&chosen.path) {
+        hyperspy::describe(&mut array, &group)?;
+    } else {
+        nsid::describe(&mut array, &dataset, &group)?;
+        if let Some(folder) = usid::tables(&found.numeric, chosen) {
+            usid::describe(&mut array, &open, folder);
+        }
+    }
+    if array.quantity.is_empty() {
+        let name = chosen.path.rsplit('/').next();
+        name.unwrap_or_default().clone_into(&mut array.quantity);
+    }
+    Ok(array)
+}
+
+fn choose<'a>(
+    found: &'a Content,
+    file: &str,
+    inside: Option<&str>,
+) -> Result<&'a DatasetInfo, DatasetError> {
+    let is_exact = |info: &&DatasetInfo| Some(info.path.as_str()) == inside;
+    if let Some(exact) = found.numeric.iter().find(is_exact) {
+        return Ok(exact);
+    }
+    if let Some(exact) = found.other.iter().find(is_exact) {
+        return Err(wrong_type(file, exact));
+    }
+    let is_within = |info: &&DatasetInfo| match inside {
+        None => true,
+        Some(group) => {
+            let below = info.path.strip_prefix(group);
+            below.is_some_and(|below| below.starts_with('/'))
+        }
+    };
+    let is_mapped = |info: &&DatasetInfo| is_candidate(&info.shape);
+    let within = || found.numeric.iter().filter(is_within);
+    let mut candidates: Vec<&DatasetInfo> = within().filter(|info| info.main).collect();
+    let mut of_other_types = found.other.iter().filter(is_within).filter(is_mapped);
+    if candidates.is_empty() {
+        // Measured data of another type is what is meant, not the axes beside it.
+        if let Some(info) = of_other_types.clone().find(|info| info.main) {
+            return Err(wrong_type(file, info));
+        }
+        candidates = within().filter(is_mapped).collect();
+    }
+    match (candidates.as_slice(), inside) {
+        ([only], _) => Ok(only),
+        ([], inside) => Err(
+            match (of_other_types.next(), of_other_types.next(), inside) {
+                (Some(only), None, _) => wrong_type(file, only),
+                (_, _, Some(inside)) => DatasetError::UnknownInside {
+                    file: file.to_owned(),
+                    inside: inside.to_owned(),
+                    available: format!(
+                        "{} (soft and external links are not followed)",
+                        found.listing()
+                    ),
+                },
+                (_, _, None) => DatasetError::Nothing {
+                    file: file.to_owned(),
+                    available: found.listing(),
+                },
+            },
+        ),
+        (several, _) => Err(DatasetError::Ambiguous {
+            file: file.to_owned(),
+            available: listing(&several.iter().copied().cloned().collect::<Vec<_>>()),
+        }),
+    }
+}
+
+/// The error of a dataset that is there and holds no real numbers.
+fn wrong_type(file: &str, info: &DatasetInfo) -> DatasetError {
+    DatasetError::Type {
+        location: format!("{file}#{}", info.path),
+        dtype: info.dtype.clone(),
+    }
+}
+
+fn values(dataset: &Dataset) -> Result<Values, Error> {
+    let dtype = dataset.dtype()?;
+    if let DType::Other(datatype) = &dtype
+        && let Some(ordered) = half_order(datatype)
+    {
+        let bytes = dataset.read_raw()?;
+        let pairs = bytes.chunks_exact(2);
+        let numbers = pairs.map(|pair| widened(ordered([pair[0], pair[1]])));
+        return Ok(Values::Single(numbers.collect()));
+    }
+    Ok(match dtype {
+        DType::F32 | DType::I8 | DType::I16 | DType::U8 | DType::U16 => {
+            Values::Single(dataset.read_f32()?)
+        }
+        _ => Values::Double(dataset.read_f64()?),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use hdf5_pure::FormatError;
+
+    use crate::data::files::samples::{LATEST, LINKS, TYPES, bytes};
+    use crate::data::files::testing::{close, nsid_file, shared, spectra, written};
+    use crate::data::files::{list_hdf5, read, read_map};
+
+    #[test]
+    fn each_channel_of_a_pfm_image_is_selected_by_path() {
+        let Some(file) = shared("beps/pto_funakubo_256.h5") else {
+            return;
+        };
+        for (channel, quantity, sum) in [
+            (0, "HeightRetrace", -0.038_286_321_493_274_045),
+            (1, "AmplitudeRetrace", 7.685_029_056_635_467e-6),
+            (2, "DeflectionRetrace", 0.006_548_680_528_901_23),
+            (3, "PhaseRetrace", 2_556_702.222_113_609_3),
+        ] {
+            let map = read_map(&format!("{file}#Measurement_000/Channel_{channel}")).unwrap();
+            assert_eq!((map.height(), map.width()), (256, 256));
+            assert_eq!(map.quantity, quantity);
+            close(map.values.iter().sum(), sum);
+        }
+        let message = read(&file).unwrap_err().to_string();
+        assert!(
+            message.contains(
+                "Measurement_000/Channel_1/Channel_1/Channel_1 (256x256 f32 AmplitudeRetrace)"
+            ),
+            "{message}"
+        );
+        let message = read(&format!("{file}#Channel_9")).unwrap_err().to_string();
+        assert!(
+            message.contains("`Channel_9`") && message.contains("PhaseRetrace"),
+            "{message}"
+        );
+    }
+
+    #[test]
+    fn an_nsid_file_gives_its_main_dataset_with_axes() {
+        let (_folder, file) = written("loops.h5", &nsid_file());
+        let loops = spectra(&file);
+        assert_eq!(loops.coordinates, [0.0, 1.0, 0.0, -1.0]);
+        assert_eq!(
+            (loops.channels.name.as_str(), loops.channels.units.as_str()),
+            ("Voltage", "V")
+        );
+        assert_eq!((loops.columns.scale, loops.rows.scale), (1e-9, 2e-9));
+        assert_eq!(
+            (loops.quantity.as_str(), loops.units.as_str()),
+            ("Response", "pm")
+        );
+        assert_eq!(loops.at(1, 2), [20.0, 21.0, 22.0, 23.0]);
+        assert_eq!(
+            read_map(&format!("{file}#aside")).unwrap().values,
+            [1.0, 2.0, 3.0, 4.0]
+        );
+        let listed = list_hdf5(&file).unwrap();
+        let texts: Vec<String> = listed.iter().map(ToString::to_string).collect();
+        assert_eq!(
+            texts,
+            [
+                "aside (2x2 u8)",
+                "loops/Voltage (4 f64)",
+                "loops/X (3 f64)",
+                "loops/Y (2 f64)",
+                "loops/data (2x3x4 i32 Response)",
+            ]
+        );
+        let message = read(&format!("{file}#loops/X")).unwrap_err().to_string();
+        assert!(message.contains("shape 3;"), "{message}");
+        let message = read(&format!("{file}#nothing")).unwrap_err().to_string();
+        assert!(
+            message.contains("`nothing`") && message.contains("loops/data"),
+            "{message}"
+        );
+    }
+
+    #[test]
+    fn soft_links_are_passed_over() {
+        for sample in [LINKS, LATEST] {
+            let (_folder, file) = written("links.h5", &bytes(sample));
+            let map = read_map(&format!("{file}#img")).unwrap();
+            assert_eq!(map.values, [0.0, 1.0, 2.0, 3.0, 4.0, 5.0]);
+            assert_eq!(list_hdf5(&file).unwrap().last().unwrap().path, "img");
+            let message = read(&format!("{file}#to")).unwrap_err().to_string();
+            assert!(
+                message.contains("links are not followed") && message.contains("img (2x3 u8)"),
+                "{message}"
+            );
+        }
+        let (_folder, file) = written("links.h5", &bytes(LINKS));
+        assert_eq!(read_map(&file).unwrap().quantity, "img");
+    }
+
+    #[test]
+    fn half_precision_is_read_in_either_byte_order() {
+        for sample in [TYPES, LATEST] {
+            let (_folder, file) = written("half.h5", &bytes(sample));
+            let map = read_map(&format!("{file}#half")).unwrap();
+            assert_eq!(map.values, [-0.5, -0.25, 0.0, 0.25, 0.5, 0.75]);
+            let listed = list_hdf5(&file).unwrap();
+            assert_eq!(listed[0].to_string(), "half (2x3 f16)");
+        }
+    }
+
+    /// Values as `NumPy` converts them.
+    #[test]
+    fn half_precision_widens_exactly() {
+        for (bits, value) in [
+            (0x0000, 0.0),
+            (0x0001, 5.960_464_5e-8),
+            (0x03ff, 6.097_555e-5),
+            (0x0400, 6.103_515_6e-5),
+            (0x3c01, 1.000_976_6),
+            (0xc000, -2.0),
+            (0x7bff, 65504.0),
+            (0xfc00, f32::NEG_INFINITY),
+        ] {
+            assert_eq!(super::widened(bits), value, "{bits:04x}");
+        }
+        assert!(super::widened(0x8000).is_sign_negative() && super::widened(0x7e00).is_nan());
+    }
+
+    #[test]
+    fn a_dataset_of_another_type_is_named_with_its_type() {
+        let (_folder, file) = written("types.h5", &bytes(TYPES));
+        for (name, dtype) in [("bool", "bool"), ("complex", "complex (f32 r, f32 i)")] {
+            assert_eq!(
+                read(&format!("{file}#{name}")).unwrap_err().to_string(),
+                format!(
+                    "`{file}#{name}`: values of type {dtype}; accepted are real integers and floats"
+                )
+            );
+        }
+        assert_eq!(read_map(&file).unwrap().quantity, "half");
+        let message = read(&format!("{file}#real")).unwrap_err().to_string();
+        assert!(
+            message.contains("half (2x3 f16), bool (2x3 bool), complex (2x3 complex"),
+            "{message}"
+        );
+    }
+
+    #[test]
+    fn a_format_newer_than_the_decoder_has_its_remedy_named() {
+        let mut newer = bytes(LATEST);
+        newer[8] = 9;
+        let (_folder, file) = written("newer.h5", &newer);
+        let message = read(&file).unwrap_err().to_string();
+        assert!(message.contains("libver='earliest'"), "{message}");
+        // What h5py with libver='latest' writes for compressed and for resizable datasets.
+        for reason in [
+            FormatError::InvalidLayoutVersion(5),
+            FormatError::ChunkedReadError("index".to_owned()),
+        ] {
+            let message = super::unreadable("a.h5", &reason.into()).to_string();
+            assert!(message.contains("libver='earliest'"), "{message}");
+        }
+    }
+}

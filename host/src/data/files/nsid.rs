@@ -1,0 +1,158 @@
+//! NSID, the layout of sidpy and `pyNSID`: axes are dimension scales beside the data.
+
+use hdf5_pure::{AttrValue, Dataset, Group};
+
+use super::array::{Array, Dimension, squeezed};
+use super::error::DatasetError;
+
+/// Whether the dataset is the measured data of an NSID group.
+pub(super) fn is_main(dataset: &Dataset) -> bool {
+    let attributes = dataset.attrs().unwrap_or_default();
+    attributes.contains_key("main_data_name") && attributes.contains_key("data_type")
+}
+
+/// Fills in axes, quantity and units as far as the file gives them, and puts the spectral
+/// dimension last. The scales are found by the names in `DIMENSION_LABELS`, which `pyNSID` also
+/// gives to the datasets.
+///
+/// # Errors
+/// When the file calls the data a stack of images.
+pub(super) fn describe(
+    array: &mut Array,
+    dataset: &Dataset,
+    group: &Group,
+) -> Result<(), DatasetError> {
+    array.quantity = text(dataset, "quantity");
+    array.units = text(dataset, "units");
+    if text(dataset, "data_type") == "IMAGE_STACK" && squeezed(&array.shape).len() > 2 {
+        return Err(array.is_stack());
+    }
+    let attributes = dataset.attrs().unwrap_or_default();
+    let labels = attributes
+        .get("DIMENSION_LABELS")
+        .and_then(AttrValue::as_strings);
+    let mut spectral = Vec::new();
+    for (place, label) in labels.unwrap_or_default().iter().enumerate() {
+        let Ok(scale) = group.dataset(label) else {
+            continue;
+        };
+        if let Some(dimension) = dimension(&scale, place, label) {
+            array.set_dimension(place, dimension);
+        }
+        if text(&scale, "dimension_type") == "SPECTRAL" {
+            spectral.push(place);
+        }
+    }
+    if let [place] = spectral[..]
+        && squeezed(&array.shape).len() > 2
+    {
+        array.move_last(place);
+    }
+    Ok(())
+}
+
+fn dimension(scale: &Dataset, place: usize, label: &str) -> Option<Dimension> {
+    if scale.shape().ok()?.len() != 1 {
+        return None;
+    }
+    let coordinates = scale.read_f64().ok()?;
+    Some(Dimension::listed(
+        place,
+        (label, &text(scale, "units")),
+        coordinates,
+    ))
+}
+
+/// A text attribute of a dataset; empty when it is absent.
+pub(super) fn text(dataset: &Dataset, name: &str) -> String {
+    let attributes = dataset.attrs().unwrap_or_default();
+    attributes
+        .get(name)
+        .and_then(AttrValue::as_str)
+        .unwrap_or_default()
+        .to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::data::files::read;
+    use crate::data::files::testing::{close, shared, spectra, total, written};
+
+    #[test]
+    fn hysteresis_loops_keep_the_voltages_of_the_sweep() {
+        if let Some(file) = shared("beps/BEPS_PTO_50x50.h5") {
+            let by_path = spectra(&format!("{file}#Channel_000/generic/generic"));
+            assert_eq!(by_path, spectra(&file));
+            assert_eq!(by_path, spectra(&format!("{file}#/Channel_000/")));
+            assert_eq!(
+                (by_path.height(), by_path.width(), by_path.channels.size),
+                (50, 50, 64)
+            );
+            assert_eq!(
+                (
+                    by_path.channels.name.as_str(),
+                    by_path.channels.units.as_str()
+                ),
+                ("Voltage", "V")
+            );
+            assert_eq!(
+                (by_path.quantity.as_str(), by_path.units.as_str()),
+                ("Piezoresponse", "a.u.")
+            );
+            let volts = &by_path.coordinates;
+            assert_eq!(
+                (volts[0], volts[16], volts[48], volts[63]),
+                (0.0, 8.5, -8.5, -0.53125)
+            );
+            assert_eq!(by_path.rows.units, "m");
+            close(by_path.rows.scale, 4.081_632_653_061_224e-8);
+            close(total(&by_path), -5.480_404_611_983_021);
+            assert_eq!(by_path.at(49, 0)[63], -0.003_413_636_642_964_072);
+        }
+    }
+
+    /// 4 energies x 2 rows x 3 columns, value = 100 row + 10 column + energy.
+    fn energy_first(data_type: &str) -> Vec<u8> {
+        use hdf5_pure::AttrValue::{String as Text, StringArray};
+        let mut file = hdf5_pure::FileBuilder::new();
+        for (name, kind, values) in [
+            ("Energy", "SPECTRAL", [1.0, 2.0, 4.0, 8.0].as_slice()),
+            ("y", "SPATIAL", &[0.0, 1.0]),
+            ("x", "SPATIAL", &[0.0, 2.0, 4.0]),
+        ] {
+            let scale = file.create_dataset(name);
+            scale
+                .with_f64_data(values)
+                .set_attr("dimension_type", Text(kind.to_owned()));
+        }
+        let value = |i: u16| 100 * (i / 3 % 2) + 10 * (i % 3) + i / 6;
+        let main = file.create_dataset("data");
+        main.with_u16_data(&(0..24).map(value).collect::<Vec<_>>())
+            .with_shape(&[4, 2, 3]);
+        let labels = ["Energy", "y", "x"].map(str::to_owned).to_vec();
+        main.set_attr("DIMENSION_LABELS", StringArray(labels));
+        main.set_attr("main_data_name", Text("data".to_owned()));
+        main.set_attr("data_type", Text(data_type.to_owned()));
+        file.finish().unwrap()
+    }
+
+    #[test]
+    fn the_spectral_dimension_is_put_last() {
+        let (_folder, file) = written("a.nsid", &energy_first("SPECTRAL_IMAGE"));
+        let spectra = spectra(&file);
+        assert_eq!((spectra.height(), spectra.width()), (2, 3));
+        assert_eq!(
+            (spectra.channels.name.as_str(), spectra.columns.scale),
+            ("Energy", 2.0)
+        );
+        assert_eq!(spectra.coordinates, [1.0, 2.0, 4.0, 8.0]);
+        assert_eq!(spectra.at(1, 2), [120.0, 121.0, 122.0, 123.0]);
+    }
+
+    #[test]
+    fn a_stack_of_images_does_not_pass_for_spectra() {
+        let (_folder, file) = written("a.nsid", &energy_first("IMAGE_STACK"));
+        let message = read(&file).unwrap_err().to_string();
+        assert!(message.contains("4x2x3 (a stack of images)"), "{message}");
+    }
+}

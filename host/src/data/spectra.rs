@@ -1,0 +1,166 @@
+//! A spectrum image: one spectrum, or one hysteresis loop, per pixel.
+
+use serde::{Deserialize, Serialize};
+
+use crate::data::Axis;
+
+/// What the numbers of one spectrum, or of one hysteresis loop, are.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Channels {
+    /// The axis along a spectrum: its name and units hold always, its offset and scale only when
+    /// the channels are equidistant.
+    pub axis: Axis,
+    /// Value of every channel in units of the axis, in the order of acquisition: not monotonic
+    /// for a loop.
+    pub coordinates: Vec<f64>,
+    /// What is recorded, such as `X-rays`.
+    pub quantity: String,
+    /// Units of what is recorded; empty when unknown.
+    pub units: String,
+    /// Symbols of the elements whose X-ray lines are worth naming; none where there are no lines.
+    pub elements: Vec<String>,
+}
+
+/// Numbers as wide as their source needs: single precision holds every value of up to 16 bits
+/// exactly and halves the memory of the usual spectrum image.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Values {
+    /// From f32, and from integers of up to 16 bits.
+    Single(Vec<f32>),
+    /// From everything wider.
+    Double(Vec<f64>),
+}
+
+impl Values {
+    pub(crate) fn len(&self) -> usize {
+        match self {
+            Self::Single(values) => values.len(),
+            Self::Double(values) => values.len(),
+        }
+    }
+
+    pub(crate) fn into_f64(self) -> Vec<f64> {
+        match self {
+            Self::Single(values) => values.into_iter().map(f64::from).collect(),
+            Self::Double(values) => values,
+        }
+    }
+}
+
+/// Spectra over the scanned area: `rows x columns` pixels in row-major order, the channel
+/// fastest.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Spectra {
+    /// The slow axis of the scan, from the top down.
+    pub rows: Axis,
+    /// The fast axis of the scan, from left to right.
+    pub columns: Axis,
+    /// The axis along each spectrum: its name and units hold always, its offset and scale only
+    /// when the channels are equidistant. `coordinates` holds always.
+    pub channels: Axis,
+    /// Value of every channel, in the units of `channels`; in the order of acquisition, so not
+    /// monotonic for a voltage sweep.
+    pub coordinates: Vec<f64>,
+    /// What the values are, such as `X-rays` or `Piezoresponse`.
+    pub quantity: String,
+    /// Units of the values; empty when unknown.
+    pub units: String,
+    pub(crate) values: Values,
+}
+
+impl Spectra {
+    /// Spectra from values in row-major pixel order, channel fastest.
+    ///
+    /// # Panics
+    /// When the lengths of `values` and `coordinates` do not follow from the axes: a mistake of
+    /// the caller.
+    pub fn new(
+        rows: Axis,
+        columns: Axis,
+        channels: Axis,
+        coordinates: Vec<f64>,
+        values: Vec<f32>,
+    ) -> Self {
+        assert_eq!(coordinates.len(), channels.size, "one coordinate a channel");
+        assert_eq!(
+            values.len(),
+            rows.size * columns.size * channels.size,
+            "spectra hold rows x columns x channels values"
+        );
+        Self {
+            rows,
+            columns,
+            channels,
+            coordinates,
+            quantity: String::new(),
+            units: String::new(),
+            values: Values::Single(values),
+        }
+    }
+
+    /// What lies along each spectrum, with the elements whose lines are worth naming.
+    pub fn along(&self, elements: &[&str]) -> Channels {
+        Channels {
+            axis: self.channels.clone(),
+            coordinates: self.coordinates.clone(),
+            quantity: self.quantity.clone(),
+            units: self.units.clone(),
+            elements: elements.iter().map(|&symbol| symbol.to_owned()).collect(),
+        }
+    }
+
+    /// Number of rows of pixels.
+    pub fn height(&self) -> usize {
+        self.rows.size
+    }
+
+    /// Number of columns of pixels.
+    pub fn width(&self) -> usize {
+        self.columns.size
+    }
+
+    /// Replaces the content of `spectrum` by the spectrum of a pixel, so that a loop over all
+    /// pixels needs one buffer.
+    ///
+    /// # Panics
+    /// When the pixel lies outside: a mistake of the caller.
+    pub fn copy_into(&self, row: usize, column: usize, spectrum: &mut Vec<f64>) {
+        assert!(
+            row < self.height() && column < self.width(),
+            "pixel within the scan"
+        );
+        let n = self.channels.size;
+        let start = (row * self.width() + column) * n;
+        spectrum.clear();
+        match &self.values {
+            Values::Single(values) => {
+                spectrum.extend(values[start..start + n].iter().map(|&v| f64::from(v)));
+            }
+            Values::Double(values) => spectrum.extend_from_slice(&values[start..start + n]),
+        }
+    }
+
+    /// Whether every value of the spectrum at a pixel is a number.
+    pub(crate) fn is_finite_at(&self, row: usize, column: usize) -> bool {
+        let channels = self.coordinates.len();
+        let start = (row * self.columns.size + column) * channels;
+        match &self.values {
+            Values::Single(values) => values[start..start + channels]
+                .iter()
+                .all(|value| value.is_finite()),
+            Values::Double(values) => values[start..start + channels]
+                .iter()
+                .all(|value| value.is_finite()),
+        }
+    }
+
+    /// The spectrum of a pixel, `channels.size` values.
+    ///
+    /// # Panics
+    /// When the pixel lies outside: a mistake of the caller.
+    pub fn at(&self, row: usize, column: usize) -> Vec<f64> {
+        let mut spectrum = Vec::with_capacity(self.channels.size);
+        self.copy_into(row, column, &mut spectrum);
+        spectrum
+    }
+}

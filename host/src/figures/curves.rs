@@ -1,0 +1,153 @@
+//! Curves over steps, with bands around them.
+
+use super::strategy_colour::{strategy_colour, strategy_stroke};
+use crate::plot::FigureError;
+use crate::plot::canvas::{Canvas, DrawResult, Hang, TEXT};
+use crate::plot::line::{draw_line, spread_out, unbroken};
+use crate::plot::palette::INK;
+use crate::plot::plane::Plane;
+use crate::plot::stroke::{Stroke, rounded};
+use plotters::prelude::DrawingBackend;
+use plotters::style::Color;
+
+/// One quantity over the steps of a campaign, or of the mean of several.
+#[derive(Clone, Copy, Debug)]
+pub struct Curve<'a> {
+    /// What the curve is called.
+    pub label: &'a str,
+    /// Strategy, which decides the colour.
+    pub strategy: &'a str,
+    /// Value after each step; `values[0]` is that after step 1. The curve is broken where a
+    /// value is not finite.
+    pub values: &'a [f64],
+    /// Half width of a band around the values, such as a standard deviation over
+    /// repetitions; as many as `values`.
+    pub spread: Option<&'a [f64]>,
+    /// How the line is drawn.
+    pub stroke: Stroke,
+}
+
+impl<'a> Curve<'a> {
+    /// The curve of a strategy, in its own colour and line.
+    pub fn of(strategy: &'a str, values: &'a [f64], spread: Option<&'a [f64]>) -> Self {
+        Self {
+            label: strategy,
+            strategy,
+            values,
+            spread,
+            stroke: strategy_stroke(strategy),
+        }
+    }
+
+    /// Refuses a band that does not belong to the values.
+    pub(super) fn check(&self) -> Result<(), FigureError> {
+        match self.spread {
+            Some(spread) if spread.len() != self.values.len() => Err(FigureError::Size {
+                what: format!("band of {}", self.label),
+                expected: self.values.len(),
+                found: spread.len(),
+            }),
+            _ => Ok(()),
+        }
+    }
+
+    /// Every value and every edge of the band.
+    pub(super) fn extremes(&self) -> impl Iterator<Item = f64> + '_ {
+        let half = |i: usize| self.spread.map_or(0.0, |spread| spread[i]);
+        (0..self.values.len()).flat_map(move |i| {
+            [
+                self.values[i] - half(i),
+                self.values[i],
+                self.values[i] + half(i),
+            ]
+        })
+    }
+}
+
+impl Plane {
+    pub(super) fn draw_curves<DB: DrawingBackend>(
+        &self,
+        canvas: &Canvas<'_, DB>,
+        curves: &[Curve<'_>],
+    ) -> DrawResult<DB> {
+        // All bands first: a band must not veil another's line.
+        for curve in curves {
+            self.draw_band(canvas, curve)?;
+        }
+        // And the baseline last: where all agree, it is the one to be seen.
+        let is_baseline = |curve: &&Curve<'_>| curve.strategy.eq_ignore_ascii_case("random");
+        let others = curves.iter().filter(|curve| !is_baseline(curve));
+        for curve in others.chain(curves.iter().filter(is_baseline)) {
+            let points: Vec<(f64, f64)> = (1..)
+                .zip(curve.values)
+                .map(|(i, v)| self.at(f64::from(i), *v))
+                .collect();
+            draw_line(
+                canvas,
+                &points,
+                strategy_colour(curve.strategy),
+                curve.stroke,
+            )?;
+        }
+        Ok(())
+    }
+
+    fn draw_band<DB: DrawingBackend>(
+        &self,
+        canvas: &Canvas<'_, DB>,
+        curve: &Curve<'_>,
+    ) -> DrawResult<DB> {
+        let Some(spread) = curve.spread else {
+            return Ok(());
+        };
+        let edge = |sign: f64| -> Vec<(f64, f64)> {
+            (1..)
+                .zip(curve.values.iter().zip(spread))
+                .map(|(i, (value, half))| self.at(f64::from(i), value + sign * half))
+                .collect()
+        };
+        let (upper, lower) = (edge(1.0), edge(-1.0));
+        let colour = strategy_colour(curve.strategy).mix(0.22);
+        for range in unbroken(&upper) {
+            let back = lower[range.clone()].iter().rev();
+            let outline = upper[range].iter().chain(back).copied().map(rounded);
+            canvas.polygon(outline.collect(), colour)?;
+        }
+        Ok(())
+    }
+
+    /// Names with final values right of the plane, moved apart where ends are close.
+    pub(super) fn name_curves<DB: DrawingBackend>(
+        &self,
+        canvas: &Canvas<'_, DB>,
+        curves: &[Curve<'_>],
+    ) -> DrawResult<DB> {
+        let mut ends: Vec<(&Curve<'_>, f64, (i32, i32))> = curves
+            .iter()
+            .filter_map(|curve| {
+                let last = curve.values.iter().rposition(|v| v.is_finite())?;
+                let value = curve.values[last];
+                Some((curve, value, rounded(self.at(last as f64 + 1.0, value))))
+            })
+            .collect();
+        ends.sort_by_key(|(_, _, (_, y))| *y);
+        let heights = spread_out(
+            &ends.iter().map(|(_, _, (_, y))| *y).collect::<Vec<_>>(),
+            TEXT as i32 + 10,
+            (self.top, self.bottom()),
+        );
+        let x = self.right();
+        for ((curve, last, end), y) in ends.iter().zip(heights) {
+            let colour = strategy_colour(curve.strategy);
+            canvas.line((end.0 + 8, end.1), (x + 60, y), colour.mix(0.7), 2)?;
+            canvas.fill_rectangle((x + 68, y - 12), (x + 92, y + 12), colour)?;
+            canvas.text(&named(curve, *last), (x + 106, y), Hang::Left, TEXT, INK)?;
+        }
+        Ok(())
+    }
+}
+
+/// The text at the end of a curve.
+pub(super) fn named(curve: &Curve<'_>, last: f64) -> String {
+    format!("{} {last:.2}", curve.label)
+}

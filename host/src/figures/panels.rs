@@ -1,0 +1,206 @@
+//! Curves of several quantities, a panel each: Figure 3 of the paper and its coverage curves.
+
+use super::curves::Curve;
+use super::strategy_colour::strategy_colour;
+use super::strategy_result::{Metrics, Progress, StrategyResult};
+use crate::plot::canvas::{Canvas, DrawResult, even, whole};
+use crate::plot::legend::{Entry, Legend};
+use crate::plot::plane::{Captions, FOOT, Plane, Scale};
+use crate::plot::{Figure, FigureError};
+use plotters::prelude::DrawingBackend;
+
+/// The values an upright axis spans.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Span {
+    /// From zero to a round number no larger than 1, for shares.
+    Shares,
+    /// From zero, for quantities with a meaningful one, such as errors.
+    FromZero,
+    /// Whatever the curves span.
+    Fitted,
+}
+
+/// One quantity.
+#[derive(Clone, Debug)]
+pub struct CurvePanel<'a> {
+    /// What the upright axis is called.
+    pub quantity: &'a str,
+    /// Units of the quantity; empty for none.
+    pub units: &'a str,
+    /// The values that the axis spans.
+    pub span: Span,
+    /// One a strategy.
+    pub curves: Vec<Curve<'a>>,
+}
+
+/// Panels over the same steps in rows, with one legend for all.
+#[derive(Clone, Debug)]
+pub struct PanelsFigure<'a> {
+    /// Left to right, then down.
+    pub panels: Vec<CurvePanel<'a>>,
+    /// Panels in a row, 1 or more.
+    pub columns: usize,
+}
+
+const WIDTH: i32 = 1020;
+const HEIGHT: i32 = 680;
+const TOP: i32 = 20;
+/// Below the legend: half the height of a number on an axis, and air.
+const HEAD: i32 = 40;
+/// Right of every panel, for the last number on its axis.
+const RIGHT: i32 = 60;
+
+impl<'a> PanelsFigure<'a> {
+    /// Figure 3 of the paper: error, mean and uncertainty of the surrogate and coverage of the
+    /// target space against step, for a response in `units`. Quantities that no strategy knows
+    /// have no panel.
+    pub fn learning(results: &'a [StrategyResult<'a>], units: &'a str) -> Self {
+        Self::of(
+            results,
+            2,
+            &[
+                ("MAE", units, Span::FromZero, |m| m.mae),
+                ("surrogate mean", units, Span::Fitted, |m| m.surrogate_mean),
+                ("surrogate uncertainty", units, Span::FromZero, |m| {
+                    m.surrogate_sigma
+                }),
+                ("target coverage", "", Span::Shares, |m| m.target_coverage),
+                ("range covered so far", "", Span::Shares, |m| {
+                    m.range_coverage
+                }),
+            ],
+        )
+    }
+
+    /// Coverage of target, patches and latent space against step, in one row. Quantities that
+    /// no strategy knows have no panel.
+    pub fn coverage(results: &'a [StrategyResult<'a>]) -> Self {
+        Self::of(
+            results,
+            3,
+            &[
+                ("target coverage", "", Span::Shares, |m| m.target_coverage),
+                ("range covered so far", "", Span::Shares, |m| {
+                    m.range_coverage
+                }),
+                ("patch coverage", "", Span::Shares, |m| m.patch_coverage),
+                ("latent coverage", "", Span::Shares, |m| m.latent_coverage),
+            ],
+        )
+    }
+
+    fn of(results: &'a [StrategyResult<'a>], columns: usize, quantities: &[Quantity<'a>]) -> Self {
+        let panels = quantities.iter().map(|&(quantity, units, span, pick)| {
+            let curves = results.iter().filter_map(|result| {
+                let Progress { mean, sd } = pick(&result.metrics);
+                (!mean.is_empty()).then(|| Curve::of(result.trajectory.strategy, mean, sd))
+            });
+            CurvePanel {
+                quantity,
+                units,
+                span,
+                curves: curves.collect(),
+            }
+        });
+        Self {
+            panels: panels.filter(|panel| !panel.curves.is_empty()).collect(),
+            columns,
+        }
+    }
+
+    fn layout(&self) -> Layout {
+        let columns = self.columns.clamp(1, self.panels.len().max(1));
+        // Panels above each other share the widest margin, so that their axes align.
+        let mut room = vec![0; columns];
+        for (i, panel) in self.panels.iter().enumerate() {
+            let needed = Plane::room(&panel.scale());
+            room[i % columns] = needed.max(room[i % columns]);
+        }
+        let mut right = 0;
+        let lefts = room.iter().map(|room| {
+            let left = right + room;
+            right = left + WIDTH + RIGHT;
+            left
+        });
+        let lefts: Vec<i32> = lefts.collect();
+        let entries = self.panels.iter().flat_map(|panel| &panel.curves);
+        let legend = Legend::new(
+            entries.map(|curve| Entry {
+                label: curve.label.to_owned(),
+                colour: strategy_colour(curve.strategy),
+                stroke: curve.stroke,
+            }),
+            right - lefts[0],
+        );
+        let top = TOP + legend.height() + HEAD;
+        Layout {
+            rows: whole(self.panels.len().div_ceil(columns)),
+            width: right,
+            lefts,
+            top,
+            legend,
+        }
+    }
+}
+
+type Quantity<'a> = (&'a str, &'a str, Span, fn(&Metrics<'a>) -> Progress<'a>);
+
+struct Layout {
+    /// Left edges of the planes of a row.
+    lefts: Vec<i32>,
+    /// Upper edge of the first row.
+    top: i32,
+    rows: i32,
+    width: i32,
+    legend: Legend,
+}
+
+const PITCH: i32 = HEIGHT + FOOT + HEAD;
+
+impl CurvePanel<'_> {
+    fn scale(&self) -> Scale {
+        let values = self.curves.iter().flat_map(Curve::extremes);
+        match self.span {
+            Span::Shares => Scale::shares(values),
+            Span::FromZero => Scale::from_zero(values.map(|v| v.max(0.0))),
+            Span::Fitted => Scale::around(values),
+        }
+    }
+}
+
+impl Figure for PanelsFigure<'_> {
+    fn size(&self) -> (u32, u32) {
+        let layout = self.layout();
+        even(layout.width, layout.top + layout.rows * PITCH)
+    }
+
+    fn check(&self) -> Result<(), FigureError> {
+        let mut curves = self.panels.iter().flat_map(|panel| &panel.curves);
+        curves.try_for_each(Curve::check)
+    }
+
+    fn draw<DB: DrawingBackend>(&self, canvas: &Canvas<'_, DB>) -> DrawResult<DB> {
+        let layout = self.layout();
+        layout.legend.draw(canvas, (layout.lefts[0], TOP))?;
+        let curves = self.panels.iter().flat_map(|panel| &panel.curves);
+        let steps = curves.map(|curve| curve.values.len()).max().unwrap_or(0);
+        for (i, panel) in self.panels.iter().enumerate() {
+            let columns = layout.lefts.len();
+            let plane = Plane {
+                left: layout.lefts[i % columns],
+                top: layout.top + whole(i / columns) * PITCH,
+                width: WIDTH,
+                height: HEIGHT,
+                x: Scale::steps(steps),
+                y: panel.scale(),
+            };
+            let captions = Captions {
+                x: ("step", ""),
+                y: (panel.quantity, panel.units),
+            };
+            plane.draw_axes(canvas, captions)?;
+            plane.draw_curves(canvas, &panel.curves)?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,328 @@
+//! Spectra, or hysteresis loops, measured at chosen points.
+
+use super::markers::Marker;
+use crate::plot::canvas::{Canvas, DrawResult, Hang, SMALL, TEXT, even, fitted, text_width, whole};
+use crate::plot::legend::{Entry, Legend};
+use crate::plot::line::{draw_line, spread_out};
+use crate::plot::palette::{ColourMap, INK};
+use crate::plot::plane::{FOOT, Plane, Scale, extent};
+use crate::plot::{Figure, FigureError, Stroke};
+use plotters::prelude::DrawingBackend;
+use plotters::style::RGBColor;
+
+/// One spectrum.
+#[derive(Clone, Copy, Debug)]
+pub struct Spectrum<'a> {
+    /// Where it was measured, such as `step 12: row 30, column 7`.
+    pub label: &'a str,
+    /// One value a channel.
+    pub values: &'a [f64],
+}
+
+/// How several spectra share the figure.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Arrangement {
+    /// Above each other, each on its own scale: for counts of very different height.
+    #[default]
+    Stacked,
+    /// Over each other on one scale.
+    Overlaid,
+    /// Over each other on one scale, the last channel joined to the first: for loops.
+    Loops,
+}
+
+/// Spectra over one axis, with named lines.
+#[derive(Clone, Copy, Debug)]
+pub struct SpectraFigure<'a> {
+    /// What the axis is called, such as `energy` or `bias`.
+    pub axis: &'a str,
+    /// Units of the axis.
+    pub axis_units: &'a str,
+    /// Value of every channel on the axis, in any order.
+    pub coordinates: &'a [f64],
+    /// What the values are, such as `X-rays`.
+    pub quantity: &'a str,
+    /// Units of the values; empty for none.
+    pub units: &'a str,
+    /// Top to bottom; about six can be told apart.
+    pub spectra: &'a [Spectrum<'a>],
+    /// Named places, the most important first: those there is no room for are left out.
+    pub markers: &'a [Marker],
+    /// The part of the axis to be shown; `None` for all of it.
+    pub range: Option<(f64, f64)>,
+    /// How the spectra share the figure.
+    pub arrangement: Arrangement,
+}
+
+const WIDTH: i32 = 2000;
+const BAND: i32 = 240;
+const BAND_TICKS: usize = 3;
+const WHOLE: i32 = 1000;
+const TOP: i32 = 20;
+/// Between bands, and above the first.
+const AIR: i32 = 30;
+const RIGHT: i32 = 60;
+/// From a label to the first band: where a line slants from the label to its place.
+const LEADER: i32 = 50;
+const MARK: RGBColor = RGBColor(150, 150, 150);
+
+impl SpectraFigure<'_> {
+    fn x(&self) -> Scale {
+        let (low, high) = self
+            .range
+            .unwrap_or_else(|| extent(self.coordinates.iter().copied()));
+        if self.arrangement == Arrangement::Loops {
+            // A loop turns back at its ends; the axis would hide that.
+            Scale::around([low, high].into_iter())
+        } else {
+            Scale::linear(low, high)
+        }
+    }
+
+    /// Values of a spectrum that are in sight.
+    fn seen<'s>(&'s self, spectrum: &'s Spectrum<'_>) -> impl Iterator<Item = f64> + 's {
+        let Scale { low, high, .. } = self.x();
+        self.coordinates
+            .iter()
+            .zip(spectrum.values)
+            .filter(move |(x, _)| (low..=high).contains(*x))
+            .map(|(_, value)| *value)
+    }
+
+    fn y(&self, spectra: &[Spectrum<'_>]) -> Scale {
+        let seen = || spectra.iter().flat_map(|spectrum| self.seen(spectrum));
+        if self.arrangement == Arrangement::Loops || seen().any(|value| value < 0.0) {
+            Scale::around(seen())
+        } else {
+            Scale::from_zero(seen())
+        }
+    }
+
+    fn scales(&self) -> Vec<Scale> {
+        match self.arrangement {
+            Arrangement::Stacked => self
+                .spectra
+                .chunks(1)
+                .map(|spectrum| self.y(spectrum))
+                .collect(),
+            Arrangement::Overlaid | Arrangement::Loops => vec![self.y(self.spectra)],
+        }
+    }
+
+    fn room(&self) -> i32 {
+        self.scales().iter().map(Plane::room).max().unwrap_or(100)
+    }
+
+    fn legend(&self) -> Legend {
+        let spectra = match self.arrangement {
+            Arrangement::Stacked => &[],
+            Arrangement::Overlaid | Arrangement::Loops => self.spectra,
+        };
+        let entries = spectra.iter().enumerate().map(|(i, spectrum)| Entry {
+            label: fitted(spectrum.label, TEXT, WIDTH - 200),
+            colour: colour(i, self.spectra.len()),
+            stroke: Stroke::Solid,
+        });
+        Legend::new(entries, WIDTH)
+    }
+
+    /// Markers in sight with the middles of their labels along the axis, ascending.
+    fn labels(&self, left: i32) -> Vec<(i32, i32, &str)> {
+        let gap = SMALL as i32 + 6;
+        let scale = self.x();
+        let most = (WIDTH / gap) as usize;
+        let mut wanted: Vec<(i32, &str)> = self
+            .markers
+            .iter()
+            .filter(|marker| (scale.low..=scale.high).contains(&marker.position))
+            .take(most)
+            .map(|marker| {
+                let x = scale.share(marker.position) * f64::from(WIDTH);
+                (left + x.round() as i32, marker.text.as_str())
+            })
+            .collect();
+        wanted.sort_by_key(|(x, _)| *x);
+        let places: Vec<i32> = wanted.iter().map(|(x, _)| *x).collect();
+        let spread = spread_out(&places, gap, (left, left + WIDTH));
+        wanted
+            .into_iter()
+            .zip(spread)
+            .map(|((x, text), place)| (x, place, text))
+            .collect()
+    }
+
+    /// Height of the labels above the first band.
+    fn head(&self) -> i32 {
+        let labels = self.labels(0);
+        let widest = labels.iter().map(|(_, _, text)| text_width(text, SMALL));
+        widest
+            .max()
+            .map_or(0, |width| width * 11 / 10 + LEADER + 20)
+    }
+
+    fn heights(&self) -> (i32, i32) {
+        match self.arrangement {
+            Arrangement::Stacked => (BAND, whole(self.spectra.len().max(1))),
+            Arrangement::Overlaid | Arrangement::Loops => (WHOLE, 1),
+        }
+    }
+
+    fn top(&self) -> i32 {
+        TOP + self.legend().height() + self.head() + AIR
+    }
+
+    fn draw_markers<DB: DrawingBackend>(
+        &self,
+        canvas: &Canvas<'_, DB>,
+        left: i32,
+        (top, bottom): (i32, i32),
+    ) -> DrawResult<DB> {
+        for (x, place, text) in self.labels(left) {
+            let half = text_width(text, SMALL) * 11 / 20;
+            let foot = top - LEADER - AIR / 2;
+            canvas.text_upwards(text, (place, foot - half), SMALL)?;
+            canvas.line((place, foot + 8), (x, top), MARK, 2)?;
+            canvas.line((x, top), (x, bottom), MARK, 2)?;
+        }
+        Ok(())
+    }
+
+    /// A spectrum on the canvas, as far as it is in sight.
+    fn points(&self, plane: &Plane, number: usize) -> Vec<(f64, f64)> {
+        let sight = plane.x.low..=plane.x.high;
+        self.coordinates
+            .iter()
+            .zip(self.spectra[number].values)
+            .filter(|(x, _)| sight.contains(*x))
+            .map(|(x, value)| plane.at(*x, *value))
+            .collect()
+    }
+
+    fn draw_spectrum<DB: DrawingBackend>(
+        &self,
+        canvas: &Canvas<'_, DB>,
+        plane: &Plane,
+        number: usize,
+    ) -> DrawResult<DB> {
+        let mut points = self.points(plane, number);
+        if self.arrangement == Arrangement::Loops {
+            points.extend(points.first().copied());
+        }
+        draw_line(
+            canvas,
+            &points,
+            colour(number, self.spectra.len()),
+            Stroke::Solid,
+        )
+    }
+}
+
+/// Colours told apart in grey, without the yellow that is too pale for a line on white.
+fn colour(number: usize, of: usize) -> RGBColor {
+    ColourMap::Viridis.colour(0.85 * number as f64 / of.saturating_sub(1).max(1) as f64)
+}
+
+impl Figure for SpectraFigure<'_> {
+    fn size(&self) -> (u32, u32) {
+        let (height, bands) = self.heights();
+        even(
+            self.room() + WIDTH + RIGHT,
+            self.top() + bands * (height + AIR) - AIR + FOOT,
+        )
+    }
+
+    fn check(&self) -> Result<(), FigureError> {
+        let differs = |spectrum: &&Spectrum<'_>| spectrum.values.len() != self.coordinates.len();
+        match self.spectra.iter().find(differs) {
+            Some(spectrum) => Err(FigureError::Size {
+                what: format!("spectrum of {}", spectrum.label),
+                expected: self.coordinates.len(),
+                found: spectrum.values.len(),
+            }),
+            None => Ok(()),
+        }
+    }
+
+    fn draw<DB: DrawingBackend>(&self, canvas: &Canvas<'_, DB>) -> DrawResult<DB> {
+        let (left, top) = (self.room(), self.top());
+        self.legend().draw(canvas, (left, TOP))?;
+        let (height, bands) = self.heights();
+        let bottom = top + bands * (height + AIR) - AIR;
+        self.draw_markers(canvas, left, (top, bottom))?;
+        for (band, y) in self.scales().into_iter().enumerate() {
+            let plane = Plane {
+                left,
+                top: top + whole(band) * (height + AIR),
+                width: WIDTH,
+                height,
+                x: self.x(),
+                y,
+            };
+            let last = whole(band) + 1 == bands;
+            if self.arrangement == Arrangement::Stacked {
+                plane.draw_numbers(canvas, BAND_TICKS)?;
+                self.draw_spectrum(canvas, &plane, band)?;
+                self.draw_label(canvas, &plane, band)?;
+            } else {
+                plane.draw_y_axis(canvas, (self.quantity, self.units))?;
+                for number in 0..self.spectra.len() {
+                    self.draw_spectrum(canvas, &plane, number)?;
+                }
+            }
+            if last {
+                plane.draw_x_axis(canvas, (self.axis, self.axis_units))?;
+            } else {
+                canvas.line(
+                    (left, plane.bottom()),
+                    (plane.right(), plane.bottom()),
+                    INK,
+                    2,
+                )?;
+            }
+        }
+        if self.arrangement == Arrangement::Stacked {
+            let caption = match self.units {
+                "" => self.quantity.to_owned(),
+                units => format!("{} ({units})", self.quantity),
+            };
+            canvas.caption_upwards(&caption, (46, top + (bottom - top) / 2), bottom - top + 60)?;
+        }
+        Ok(())
+    }
+}
+
+impl SpectraFigure<'_> {
+    /// Where the spectrum of a band was measured, at the right end of the band, or the left or
+    /// the middle where the spectrum reaches into it there, on white; with the power of ten that
+    /// the numbers of the band leave out.
+    fn draw_label<DB: DrawingBackend>(
+        &self,
+        canvas: &Canvas<'_, DB>,
+        plane: &Plane,
+        number: usize,
+    ) -> DrawResult<DB> {
+        let ticks = plane.y.ticks(BAND_TICKS);
+        let label = ticks.caption(self.spectra[number].label, "");
+        let label = fitted(&label, SMALL, WIDTH / 2);
+        let width = text_width(&label, SMALL) * 11 / 10;
+        let y = plane.top + 26;
+        let points = self.points(plane, number);
+        let is_free = |right: &i32| {
+            let over = f64::from(right - width - 60)..=f64::from(right + 8);
+            let mut within = points.iter().filter(|(x, _)| over.contains(x));
+            within.all(|(_, height)| *height > f64::from(y + 24))
+        };
+        let (first, last) = (plane.left + width + 72, plane.right() - 12);
+        let places = [last, first, i32::midpoint(first, last)];
+        let right = places.into_iter().find(is_free).unwrap_or(last);
+        let white = RGBColor(255, 255, 255);
+        canvas.fill_rectangle((right - width - 60, y - 24), (right + 8, y + 24), white)?;
+        let colour = colour(number, self.spectra.len());
+        let (from, to) = ((right - width - 48, y), (right - width - 16, y));
+        canvas.path(vec![from, to], colour, 12)?;
+        canvas.text(&label, (right - width, y), Hang::Left, SMALL, INK)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,85 @@
+//! What the surrogate believes, how firmly, and how wrongly.
+
+use crate::data::Map;
+use crate::plot::canvas::{Canvas, DrawResult, even};
+use crate::plot::image_panel::{ImagePanel, full_range, panel_height, side_by_side};
+use crate::plot::palette::ColourMap;
+use crate::plot::{Figure, FigureError};
+use plotters::prelude::DrawingBackend;
+
+/// Predicted mean, predicted sigma and, when the truth is known, the absolute error, side
+/// by side. All maps have the shape of `mean`; NaN where there is no candidate.
+#[derive(Clone, Copy, Debug)]
+pub struct SurrogateFigure<'a> {
+    /// Predicted mean of the response.
+    pub mean: &'a Map,
+    /// Predicted standard deviation, in the units of the response.
+    pub sigma: &'a Map,
+    /// The true response, where it is known.
+    pub truth: Option<&'a Map>,
+}
+
+const SIDE: i32 = 900;
+
+impl SurrogateFigure<'_> {
+    fn layout(&self) -> (Vec<i32>, i32) {
+        let panels = if self.truth.is_some() { 3 } else { 2 };
+        side_by_side(self.mean, SIDE, &vec![true; panels])
+    }
+
+    fn error(&self, truth: &Map) -> Map {
+        let values = self
+            .mean
+            .values
+            .iter()
+            .zip(&truth.values)
+            .map(|(m, t)| (m - t).abs());
+        Map {
+            values: values.collect(),
+            ..self.mean.clone()
+        }
+    }
+}
+
+impl Figure for SurrogateFigure<'_> {
+    fn size(&self) -> (u32, u32) {
+        even(self.layout().1, panel_height(self.mean, SIDE))
+    }
+
+    fn check(&self) -> Result<(), FigureError> {
+        let shape = |map: &Map| (map.height(), map.width());
+        for (what, map) in [("map of sigma", Some(self.sigma)), ("true map", self.truth)] {
+            if let Some(map) = map.filter(|map| shape(map) != shape(self.mean)) {
+                return Err(FigureError::Shape {
+                    what,
+                    expected: shape(self.mean),
+                    found: shape(map),
+                });
+            }
+        }
+        Ok(())
+    }
+
+    fn draw<DB: DrawingBackend>(&self, canvas: &Canvas<'_, DB>) -> DrawResult<DB> {
+        let error = self.truth.map(|truth| self.error(truth));
+        let panels = [
+            ("predicted mean", Some(self.mean), ColourMap::Viridis),
+            ("predicted sigma", Some(self.sigma), ColourMap::Cividis),
+            ("absolute error", error.as_ref(), ColourMap::Cividis),
+        ];
+        let (lefts, _) = self.layout();
+        for (i, (left, (title, map, colours))) in lefts.into_iter().zip(panels).enumerate() {
+            let Some(map) = map else { continue };
+            let panel = ImagePanel {
+                map,
+                colours,
+                range: full_range(map),
+                title,
+                colour_bar: true,
+                row_axis: i == 0,
+            };
+            panel.draw(canvas, (left, 0), SIDE)?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,141 @@
+//! What each step spent its time on: Figure 6 of the paper.
+
+use super::strategy_result::StepTimes;
+use crate::plot::canvas::{Canvas, DrawResult, Hang, TITLE, even, fitted, whole};
+use crate::plot::legend::{Entry, Legend};
+use crate::plot::line::draw_line;
+use crate::plot::palette::INK;
+use crate::plot::plane::{Captions, FOOT, Plane, Scale, Y_TICKS};
+use crate::plot::{Figure, FigureError, Stroke};
+use plotters::prelude::DrawingBackend;
+use plotters::style::RGBColor;
+
+/// Seconds per step for measuring, training and deciding on a logarithmic axis, a panel a
+/// campaign. Steps that spent none of their time on something leave a gap in its line.
+#[derive(Clone, Copy, Debug)]
+pub struct TimesFigure<'a> {
+    /// Strategy and times of each campaign, left to right.
+    pub campaigns: &'a [(&'a str, StepTimes<'a>)],
+}
+
+/// From dark to light, each with its own line: what waits for the instrument, what the host
+/// computes, what the kernel decides.
+const PARTS: [(&str, RGBColor, Stroke); 3] = [
+    ("measuring", RGBColor(0x30, 0x2a, 0x5e), Stroke::Solid),
+    ("training", RGBColor(0x1f, 0x7f, 0x8e), Stroke::LongDashed),
+    ("deciding", RGBColor(0xc0, 0xa0, 0x1e), Stroke::DashDot),
+];
+
+const HEIGHT: i32 = 760;
+const TOP: i32 = 20;
+const HEAD: i32 = 96;
+const RIGHT: i32 = 100;
+const PITCH: i32 = HEAD + HEIGHT + FOOT;
+
+fn parts<'a>(times: &StepTimes<'a>) -> [&'a [f64]; 3] {
+    [times.measuring, times.training, times.deciding]
+}
+
+impl TimesFigure<'_> {
+    fn scale(&self) -> Scale {
+        let all = self.campaigns.iter().flat_map(|(_, times)| parts(times));
+        Scale::decades(all.flatten().copied())
+    }
+
+    fn legend(&self) -> Legend {
+        let known = PARTS.iter().enumerate().filter(|(i, _)| {
+            let mut campaigns = self.campaigns.iter();
+            campaigns.any(|(_, times)| !parts(times)[*i].is_empty())
+        });
+        let entries = known.map(|(_, &(label, colour, stroke))| Entry {
+            label: label.to_owned(),
+            colour,
+            stroke,
+        });
+        Legend::new(entries, self.width() - RIGHT)
+    }
+
+    /// Width of a panel: the fewer, the wider.
+    fn panel(&self) -> i32 {
+        match self.campaigns.len() {
+            0 | 1 => 1900,
+            2 | 4 => 1200,
+            _ => 900,
+        }
+    }
+
+    /// Panels in a row.
+    fn columns(&self) -> usize {
+        match self.campaigns.len() {
+            count @ 0..=3 => count.max(1),
+            4 => 2,
+            5 | 6 | 9 => 3,
+            _ => 4,
+        }
+    }
+
+    fn width(&self) -> i32 {
+        whole(self.columns()) * (self.panel() + RIGHT)
+    }
+}
+
+impl Figure for TimesFigure<'_> {
+    fn size(&self) -> (u32, u32) {
+        let room = Plane::room(&self.scale());
+        let rows = whole(self.campaigns.len().max(1).div_ceil(self.columns()));
+        let height = TOP + self.legend().height() + rows * PITCH;
+        even(room + self.width(), height)
+    }
+
+    fn check(&self) -> Result<(), FigureError> {
+        Ok(())
+    }
+
+    fn draw<DB: DrawingBackend>(&self, canvas: &Canvas<'_, DB>) -> DrawResult<DB> {
+        let scale = self.scale();
+        let room = Plane::room(&scale);
+        let legend = self.legend();
+        legend.draw(canvas, (room, TOP))?;
+        let steps = self.campaigns.iter().flat_map(|(_, times)| parts(times));
+        let steps = steps.map(<[f64]>::len).max().unwrap_or(0);
+        for i in 0..self.campaigns.len().max(1) {
+            let (row, column) = (i / self.columns(), i % self.columns());
+            let plane = Plane {
+                left: room + whole(column) * (self.panel() + RIGHT),
+                top: TOP + legend.height() + whole(row) * PITCH + HEAD,
+                width: self.panel(),
+                height: HEIGHT,
+                x: Scale::steps(steps),
+                y: scale,
+            };
+            if column == 0 {
+                plane.draw_axes(
+                    canvas,
+                    Captions {
+                        x: ("step", ""),
+                        y: ("time per step", "s"),
+                    },
+                )?;
+            } else {
+                plane.draw_grid(canvas, Y_TICKS)?;
+                plane.draw_x_axis(canvas, ("step", ""))?;
+            }
+            let Some((strategy, times)) = self.campaigns.get(i) else {
+                continue;
+            };
+            let title = fitted(strategy, TITLE, self.panel());
+            let corner = (plane.left, plane.top - 44);
+            canvas.text(&title, corner, Hang::Left, TITLE, INK)?;
+            for ((_, colour, stroke), seconds) in PARTS.into_iter().zip(parts(times)) {
+                let points: Vec<(f64, f64)> = (1..)
+                    .zip(seconds)
+                    // Nothing has no place on a logarithmic axis.
+                    .map(|(i, &s)| (f64::from(i), if s > 0.0 { s } else { f64::NAN }))
+                    .map(|(step, s)| plane.at(step, s))
+                    .collect();
+                draw_line(canvas, &points, colour, stroke)?;
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,563 @@
+//! The journal: every event of a live campaign, on disk before the beam may move again.
+//!
+//! | bytes | what |
+//! |---|---|
+//! | 16 | `BEACON journal`, a line feed, and the version of the format |
+//! | for each record: 4 | length of its payload |
+//! | 4 | the length again, each bit inverted |
+//! | 4 | CRC-32 of the checksum before, the length and the payload |
+//! | length | the payload, a [`Record`] in postcard |
+//!
+//! All numbers are little-endian. Checksums are chained, so that a record that was changed, taken
+//! out or put elsewhere is noticed. A record that was being written when the power went was never
+//! acted upon and is dropped. It is the last one, and
+//!
+//! * shorter than its length says, or
+//! * of its whole length, with a checksum that does not match and nothing but zeros from the
+//!   beginning of a sector to the end of the file, or
+//! * nothing but zeros: the file had grown before its content arrived.
+//!
+//! Anything else that does not match was written and altered since, and nothing is dropped. What
+//! is dropped is first added to the end of `journal.torn`, beside the journal.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
+use std::path::{Path, PathBuf};
+
+use crc::{CRC_32_ISO_HDLC, Crc};
+use sha2::{Digest as _, Sha256};
+
+use super::version1::{self, OldRecord};
+use crate::campaign::{Event, Record};
+
+/// Version of the format and of [`Record`].
+const VERSION: u8 = 2;
+/// Oldest version that is read.
+const OLDEST: u8 = 1;
+
+const MAGIC: &[u8; 15] = b"BEACON journal\n";
+const CRC: Crc<u32> = Crc::<u32>::new(&CRC_32_ISO_HDLC);
+/// Bytes before a payload.
+const HEAD: usize = 12;
+/// Disks write as much at once, or nothing of it.
+const SECTOR: u64 = 512;
+/// Longest payload: an image of 4096 × 4096 pixels and more.
+const LONGEST: u32 = 1 << 28;
+
+/// Why a journal cannot be read or written; each is one line.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum JournalError {
+    /// The file system refused.
+    #[error("`{}`: the journal cannot be {action}: {source}", path.display())]
+    File {
+        /// The journal.
+        path: PathBuf,
+        /// What was tried.
+        action: &'static str,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The disk is full.
+    #[error("`{}`: the disk is full; make room on it", path.display())]
+    Full {
+        /// The journal.
+        path: PathBuf,
+    },
+    /// No journal.
+    #[error("`{}`: no journal; expected one that `beacon run` has begun", path.display())]
+    NotAJournal {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A journal of another version.
+    #[error(
+        "`{}`: a journal of version {found}; this program reads versions {OLDEST} and {VERSION}: go on \
+         with the program that began it",
+        path.display()
+    )]
+    Version {
+        /// The journal.
+        path: PathBuf,
+        /// Its version.
+        found: u8,
+    },
+    /// A record in the middle that is not as it was written.
+    #[error(
+        "`{}`: record {record}, at byte {offset}, is not as it was written; the journal was altered \
+         or the disk is failing. What comes before can be saved: cut a copy off at that byte",
+        path.display()
+    )]
+    Altered {
+        /// The journal.
+        path: PathBuf,
+        /// Number of the record, from 0.
+        record: usize,
+        /// Where it begins.
+        offset: u64,
+    },
+}
+
+/// Where a record is, and what shows that it is still the one that was written there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// Its first byte.
+    pub offset: u64,
+    /// Its number, from 0.
+    pub record: usize,
+    /// Checksum of the record before.
+    pub(super) chain: u32,
+}
+
+/// A journal that is open for appending.
+#[derive(Debug)]
+pub struct Journal {
+    path: PathBuf,
+    file: File,
+    version: u8,
+    /// Where the next record goes.
+    end: Place,
+    /// Whether there may be half a record after it.
+    dirty: bool,
+}
+
+/// What was found in a journal.
+#[derive(Debug)]
+pub struct Found {
+    /// The journal, to go on with.
+    pub journal: Journal,
+    /// Its records, each with its place.
+    pub records: Vec<(Place, Record)>,
+    /// Bytes of a torn last record that were moved to `journal.torn`.
+    pub torn: u64,
+    /// Version of its format. A journal of an earlier one lacks events that follow from the others,
+    /// and nothing can be appended to it: see [`Journal::replace`].
+    pub version: u8,
+}
+
+impl Journal {
+    /// Begins a journal. It is there with its first record, or it is not there: a kill on the way
+    /// leaves `journal.new` at most, which the next attempt writes over.
+    ///
+    /// # Errors
+    /// When there is one or it cannot be written.
+    pub fn begin(path: &Path, first: &Record) -> Result<Self, JournalError> {
+        let failed = |source| failed(path, "begun", source);
+        if path.try_exists().map_err(failed)? {
+            return Err(failed(io::ErrorKind::AlreadyExists.into()));
+        }
+        let new = unfinished(path);
+        let file = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(true)
+            .open(&new)
+            .map_err(failed)?;
+        let mut journal = Self::empty(path, file)?;
+        journal.append(first)?;
+        journal.file.sync_all().map_err(failed)?;
+        std::fs::rename(&new, path).map_err(failed)?;
+        sync_folder(path).map_err(failed)?;
+        Ok(journal)
+    }
+
+    fn empty(path: &Path, mut file: File) -> Result<Self, JournalError> {
+        let head = head(VERSION);
+        file.write_all(&head)
+            .map_err(|source| failed(path, "begun", source))?;
+        Ok(Self {
+            path: path.to_owned(),
+            file,
+            version: VERSION,
+            end: Place::first(&head),
+            dirty: false,
+        })
+    }
+
+    /// Replaces a journal of an earlier version by one of the present version with these records,
+    /// and keeps the old one beside it as `journal.v1`. Returns it with the places of the records.
+    ///
+    /// # Errors
+    /// When it cannot be written; the old journal is then as it was.
+    pub fn replace(self, records: &[Record]) -> Result<(Self, Vec<Place>), JournalError> {
+        let path = self.path.clone();
+        let failed = |source| failed(&path, "brought to the present version", source);
+        std::fs::copy(&path, beside(&path, &format!(".v{}", self.version))).map_err(failed)?;
+        let new = unfinished(&path);
+        let mut options = OpenOptions::new();
+        options.read(true).write(true).create(true).truncate(true);
+        let file = options.open(&new).map_err(failed)?;
+        let mut journal = Self::empty(&path, file)?;
+        let mut places = Vec::with_capacity(records.len());
+        for record in records {
+            places.push(journal.append(record)?);
+        }
+        journal.file.sync_all().map_err(failed)?;
+        std::fs::rename(&new, &path).map_err(failed)?;
+        sync_folder(&path).map_err(failed)?;
+        Ok((journal, places))
+    }
+
+    /// The file.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Where the next record goes.
+    pub fn end(&self) -> Place {
+        self.end
+    }
+
+    /// Opens a journal, reads all of it, and moves a torn last record to `journal.torn`.
+    ///
+    /// # Errors
+    /// When it cannot be read, is of another version, or was altered.
+    pub fn open(path: &Path) -> Result<Found, JournalError> {
+        let opened = OpenOptions::new().read(true).write(true).open(path);
+        let mut file = opened.map_err(|source| match source.kind() {
+            io::ErrorKind::NotFound => JournalError::NotAJournal {
+                path: path.to_owned(),
+            },
+            _ => failed(path, "opened", source),
+        })?;
+        let mut bytes = Vec::new();
+        let read = file.read_to_end(&mut bytes);
+        read.map_err(|source| failed(path, "read", source))?;
+        if bytes.len() <= MAGIC.len() || bytes[..MAGIC.len()] != *MAGIC {
+            return Err(JournalError::NotAJournal {
+                path: path.to_owned(),
+            });
+        }
+        let version = bytes[MAGIC.len()];
+        if !(OLDEST..=VERSION).contains(&version) {
+            return Err(JournalError::Version {
+                path: path.to_owned(),
+                found: version,
+            });
+        }
+        let mut journal = Self {
+            path: path.to_owned(),
+            file,
+            version,
+            end: Place::first(&head(version)),
+            dirty: false,
+        };
+        let (mut records, mut old) = (Vec::new(), Vec::new());
+        loop {
+            let rest = &bytes[journal.end.offset as usize..];
+            match next(rest, journal.end) {
+                Next::Record { record, chain } => {
+                    let length = HEAD + record.len();
+                    let place = journal.end;
+                    let read = if version == VERSION {
+                        whole(record).map(|record| records.push((place, record)))
+                    } else {
+                        whole::<OldRecord>(record).map(|record| old.push((place, record)))
+                    };
+                    if read.is_none() {
+                        return Err(journal.altered(place));
+                    }
+                    journal.end = journal.end.after(length as u64, chain);
+                }
+                Next::End => break,
+                Next::Altered => return Err(journal.altered(journal.end)),
+            }
+        }
+        let torn = bytes.len() as u64 - journal.end.offset;
+        if torn > 0 {
+            let file = beside(path, ".torn");
+            set_aside(&file, &bytes[journal.end.offset as usize..])
+                .map_err(|source| failed(&file, "written", source))?;
+            journal.cut().map_err(|e| journal.failed("cut", e))?;
+        }
+        records.extend(version1::upgrade(old));
+        Ok(Found {
+            journal,
+            records,
+            torn,
+            version,
+        })
+    }
+
+    /// Appends a record and returns its place; it is on disk when this returns. After an error the
+    /// journal is as it was before, and the same record can be appended again.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn append(&mut self, record: &Record) -> Result<Place, JournalError> {
+        let too_long = || io::Error::new(io::ErrorKind::InvalidInput, "a record is too long");
+        let written = postcard::to_allocvec(record)
+            .map_err(io::Error::other)
+            .and_then(|payload| {
+                let length = u32::try_from(payload.len()).ok();
+                let length = length.filter(|&length| length <= LONGEST);
+                Ok((length.ok_or_else(too_long)?, payload))
+            })
+            .and_then(|(length, payload)| {
+                let chain = checksum(self.end.chain, length, &payload);
+                let mut bytes = Vec::with_capacity(HEAD + payload.len());
+                bytes.extend_from_slice(&length.to_le_bytes());
+                bytes.extend_from_slice(&(!length).to_le_bytes());
+                bytes.extend_from_slice(&chain.to_le_bytes());
+                bytes.extend_from_slice(&payload);
+                if self.dirty {
+                    self.cut()?;
+                }
+                self.dirty = true;
+                self.file.seek(SeekFrom::Start(self.end.offset))?;
+                self.file.write_all(&bytes)?;
+                self.file.sync_data()?;
+                Ok((chain, bytes.len() as u64))
+            });
+        match written {
+            Ok((chain, length)) => {
+                let place = self.end;
+                self.end = place.after(length, chain);
+                self.dirty = false;
+                Ok(place)
+            }
+            Err(error) => {
+                // Half a record would be dropped when the journal is read; cutting it off keeps a
+                // full disk from staying full. The error itself is the one worth telling.
+                let _ = self.cut();
+                Err(self.failed("written", error))
+            }
+        }
+    }
+
+    /// Reads a record again; `None` from a journal of an earlier version.
+    ///
+    /// # Errors
+    /// When it cannot be read, or is not as it was written.
+    pub fn read(&mut self, place: Place) -> Result<Option<Record>, JournalError> {
+        let payload = self.payload(place)?;
+        if self.version != VERSION {
+            return Ok(None);
+        }
+        let record = whole(&payload);
+        record.map_or_else(|| Err(self.altered(place)), |record| Ok(Some(record)))
+    }
+
+    /// Reads the spectrum of a measured point again.
+    ///
+    /// # Errors
+    /// When it cannot be read, is not as it was written, or the record is of anything but a measured
+    /// point.
+    pub fn spectrum(&mut self, place: Place) -> Result<Vec<f64>, JournalError> {
+        let payload = self.payload(place)?;
+        let spectrum = if self.version == VERSION {
+            match whole::<Record>(&payload).map(|record| record.event) {
+                Some(Event::Measured(measured)) => Some(measured.acquired.spectrum),
+                _ => None,
+            }
+        } else {
+            whole::<OldRecord>(&payload).and_then(OldRecord::into_spectrum)
+        };
+        spectrum.ok_or_else(|| self.altered(place))
+    }
+
+    /// The payload at a place, checked against its checksum.
+    fn payload(&mut self, place: Place) -> Result<Vec<u8>, JournalError> {
+        let mut attempt = || -> io::Result<Option<Vec<u8>>> {
+            self.file.seek(SeekFrom::Start(place.offset))?;
+            let mut bytes = vec![0; HEAD];
+            self.file.read_exact(&mut bytes)?;
+            let Some((length, _)) = lengths(&bytes) else {
+                return Ok(None);
+            };
+            bytes.resize(HEAD + length as usize, 0);
+            self.file.read_exact(&mut bytes[HEAD..])?;
+            Ok(match next(&bytes, place) {
+                Next::Record { record, .. } => Some(record.to_vec()),
+                Next::End | Next::Altered => None,
+            })
+        };
+        match attempt() {
+            Ok(Some(payload)) => Ok(payload),
+            Ok(None) => Err(self.altered(place)),
+            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Err(self.altered(place)),
+            Err(error) => Err(self.failed("read", error)),
+        }
+    }
+
+    /// SHA-256 of the journal so far, in hexadecimal: what `sha256sum` says.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn hash(&mut self) -> Result<String, JournalError> {
+        let mut attempt = || -> io::Result<String> {
+            self.file.seek(SeekFrom::Start(0))?;
+            let mut hash = Sha256::new();
+            let mut buffer = vec![0; 1 << 16];
+            loop {
+                let count = self.file.read(&mut buffer)?;
+                if count == 0 {
+                    break;
+                }
+                hash.update(&buffer[..count]);
+            }
+            let digits = hash.finalize();
+            let digits = digits.iter().map(|byte| format!("{byte:02x}"));
+            Ok(digits.collect())
+        };
+        attempt().map_err(|error| self.failed("read", error))
+    }
+
+    fn cut(&mut self) -> io::Result<()> {
+        self.file.set_len(self.end.offset)?;
+        self.file.sync_all()?;
+        self.dirty = false;
+        Ok(())
+    }
+
+    fn failed(&self, action: &'static str, source: io::Error) -> JournalError {
+        failed(&self.path, action, source)
+    }
+
+    fn altered(&self, place: Place) -> JournalError {
+        JournalError::Altered {
+            path: self.path.clone(),
+            record: place.record,
+            offset: place.offset,
+        }
+    }
+}
+
+impl Place {
+    /// Of the first record, after the head of the file.
+    fn first(head: &[u8]) -> Self {
+        Self {
+            offset: head.len() as u64,
+            record: 0,
+            chain: CRC.checksum(head),
+        }
+    }
+
+    /// Of the next record, after one of that length and checksum.
+    fn after(self, length: u64, chain: u32) -> Self {
+        Self {
+            offset: self.offset + length,
+            record: self.record + 1,
+            chain,
+        }
+    }
+}
+
+/// What comes next in the bytes of a journal.
+enum Next<'a> {
+    Record {
+        record: &'a [u8],
+        chain: u32,
+    },
+    /// Nothing, or a record that was not written to its end.
+    End,
+    Altered,
+}
+
+/// `rest` is what the file holds from a place on.
+fn next(rest: &[u8], place: Place) -> Next<'_> {
+    let Some((head, payload)) = rest.split_at_checked(HEAD) else {
+        return Next::End;
+    };
+    let Some((length, sum)) = lengths(head) else {
+        // A file may have grown before its content arrived.
+        let blank = rest.iter().all(|&byte| byte == 0);
+        return if blank { Next::End } else { Next::Altered };
+    };
+    let Some((record, after)) = payload.split_at_checked(length as usize) else {
+        return Next::End;
+    };
+    if checksum(place.chain, length, record) == sum {
+        return Next::Record { record, chain: sum };
+    }
+    // The sectors of a record reach the disk in any order.
+    let last = (place.offset + rest.len() as u64 - 1) / SECTOR * SECTOR;
+    let hole = &rest[last.saturating_sub(place.offset) as usize..];
+    if after.is_empty() && hole.iter().all(|&byte| byte == 0) {
+        return Next::End;
+    }
+    Next::Altered
+}
+
+/// Length and checksum of a record from the bytes before its payload; `None` where these are none
+/// that were written.
+fn lengths(head: &[u8]) -> Option<(u32, u32)> {
+    let word = |at: usize| {
+        let bytes = head.get(at..at + 4)?;
+        Some(u32::from_le_bytes(bytes.try_into().ok()?))
+    };
+    let (length, inverted, sum) = (word(0)?, word(4)?, word(8)?);
+    (length == !inverted && length <= LONGEST).then_some((length, sum))
+}
+
+/// A record from all of its payload.
+fn whole<R: serde::de::DeserializeOwned>(payload: &[u8]) -> Option<R> {
+    let (record, rest) = postcard::take_from_bytes(payload).ok()?;
+    rest.is_empty().then_some(record)
+}
+
+fn head(version: u8) -> [u8; 16] {
+    let mut head = [version; 16];
+    head[..MAGIC.len()].copy_from_slice(MAGIC);
+    head
+}
+
+fn checksum(before: u32, length: u32, payload: &[u8]) -> u32 {
+    let mut digest = CRC.digest();
+    digest.update(&before.to_le_bytes());
+    digest.update(&length.to_le_bytes());
+    digest.update(payload);
+    digest.finalize()
+}
+
+fn failed(path: &Path, action: &'static str, source: io::Error) -> JournalError {
+    let path = path.to_owned();
+    match source.kind() {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => JournalError::Full { path },
+        _ => JournalError::File {
+            path,
+            action,
+            source,
+        },
+    }
+}
+
+/// Where a journal is until its first record is complete.
+pub(super) fn unfinished(journal: &Path) -> PathBuf {
+    beside(journal, ".new")
+}
+
+/// A file beside another, with a further ending.
+fn beside(path: &Path, ending: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(ending);
+    name.into()
+}
+
+/// Adds to the end of a file what is about to be cut off elsewhere.
+fn set_aside(file: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut aside = OpenOptions::new().append(true).create(true).open(file)?;
+    aside.write_all(bytes)?;
+    aside.sync_all()?;
+    sync_folder(file)
+}
+
+/// Makes a new file's name survive a power failure too, where folders can be synced.
+pub(super) fn sync_folder(path: &Path) -> io::Result<()> {
+    #[cfg(unix)]
+    if let Some(folder) = path.parent() {
+        let folder = if folder.as_os_str().is_empty() {
+            Path::new(".")
+        } else {
+            folder
+        };
+        File::open(folder)?.sync_all()?;
+    }
+    #[cfg(not(unix))]
+    let _ = path;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests;

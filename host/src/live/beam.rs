@@ -1,0 +1,127 @@
+//! What the beam of a controller is told: dwell, dose limits, time-out, and where the frame lies.
+
+use beacon_kernel::link::message::{DoseLimits, Settings, Which};
+
+use crate::campaign::drive::Failure;
+use crate::campaign::position::field;
+use crate::campaign::{Ended, LiveConfig, State, electrons};
+use crate::controller::BeamPort;
+
+/// What follows from the campaign's state for the beam of a controller.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Asked {
+    epoch: u32,
+    dwell: f64,
+    shift: (f64, f64),
+    total: Option<f64>,
+    pixel: Option<f64>,
+    resets: u32,
+}
+
+/// The beam of a controller as it was told last.
+#[derive(Debug, Default)]
+pub(super) struct BeamSettings {
+    asked: Option<Asked>,
+    /// The limits that it was told last, which it does not let anybody raise.
+    told: Option<DoseLimits>,
+}
+
+impl BeamSettings {
+    /// Tells the controller's beam what it may do, where the frame lies and what is left of the
+    /// dose, when any of it changed.
+    ///
+    /// # Errors
+    /// When the frame has left the deflection range, or the controller refuses.
+    pub(super) fn tell(
+        &mut self,
+        state: &State,
+        config: &LiveConfig,
+        beam: &mut dyn BeamPort,
+    ) -> Result<(), Failure> {
+        let Some(before) = beam.settings() else {
+            return Ok(());
+        };
+        let settings = state.settings();
+        let asked = Asked {
+            epoch: state.epoch(),
+            dwell: settings.dwell,
+            shift: state.drift(),
+            total: settings.limits.total,
+            pixel: settings.limits.pixel,
+            resets: beam.resets(),
+        };
+        if self.asked == Some(asked) {
+            return Ok(());
+        }
+        if self.asked.is_some_and(|last| last.resets != asked.resets) {
+            // Its account of the dose began again, and with it its limits.
+            self.told = None;
+        }
+        let size = state
+            .candidates()
+            .map_or((1, 1), |c| (c.height(), c.width()));
+        let (down, right) = state.drift();
+        let Some(field) = field(config.deflection_frame(), state.drift(), size) else {
+            return Err(Failure::End(Ended::Drift(format!(
+                "by {down:.1} pixels down and {right:.1} to the right, the frame leaves the \
+                 deflection range of the controller: give it room with --frame"
+            ))));
+        };
+        let micros = |seconds: f64| (seconds * 1e6).round();
+        let dwell_us = micros(settings.dwell) as u32;
+        let used_us = beam.dose_us()?;
+        let current = state.current_pa().filter(|&current| current > 0.0);
+        let per_second = current.map(|current| electrons(current, 1.0));
+        // What the controller may spend in all: what it has, and what the account has left.
+        let total_us = match (state.ledger().left(settings.limits), per_second) {
+            (Some(left), Some(per_second)) => {
+                used_us.saturating_add(micros(left / per_second) as u64)
+            }
+            _ => {
+                let all = u64::from(dwell_us) * settings.budget as u64;
+                before.dose.total_us.max(4 * all)
+            }
+        };
+        let pixel_us = match (settings.limits.pixel, state.ledger().area(), per_second) {
+            (Some(limit), Some(area), Some(per_second)) => micros(limit * area / per_second) as u32,
+            _ => before.dose.pixel_us.max(dwell_us.saturating_mul(4)),
+        };
+        // The beam is on for the dwell at most, whatever becomes of the host: silence while an
+        // instrument is waited for is no reason to cut an exposure short.
+        let silence = 1e3 * (2.0 * settings.dwell + config.instrument.timeout);
+        let timeout_ms =
+            (silence as u32).clamp(before.link_timeout_ms, *Settings::TIMEOUTS_MS.end());
+        let told = self.told.filter(|_| used_us > 0);
+        let dose = DoseLimits {
+            pixel_us: told.map_or(pixel_us, |told| pixel_us.min(told.pixel_us)),
+            total_us: told.map_or(total_us, |told| total_us.min(told.total_us)),
+        };
+        let mut settings = Settings {
+            dwell_us,
+            settle_us: config.settle_us,
+            dose,
+            link_timeout_ms: timeout_ms,
+            field,
+        };
+        // A board has ceilings of its own, below which it stays whatever it is told.
+        while let Err(error) = beam.configure(settings) {
+            let Some((which, ceiling)) = error.ceiling() else {
+                return Err(error.into());
+            };
+            let dose = &mut settings.dose;
+            match which {
+                Which::PixelDose if ceiling < u64::from(dose.pixel_us) => {
+                    dose.pixel_us = ceiling as u32;
+                }
+                Which::TotalDose if ceiling < dose.total_us => dose.total_us = ceiling,
+                _ => return Err(error.into()),
+            }
+        }
+        self.told = Some(settings.dose);
+        self.asked = Some(Asked {
+            resets: beam.resets(),
+            ..asked
+        });
+        Ok(())
+    }
+}

@@ -1,0 +1,484 @@
+//! The instrument, the disk, the clock and people, as a campaign sees them.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use beacon_kernel::Candidate;
+
+use super::beam::BeamSettings;
+use super::drift::register;
+use crate::campaign::drive::{Failure, Kept, World};
+use crate::campaign::{
+    Ended, Event, Expose, Given, LiveConfig, Measured, Overview, Record, State, Surveyed, Wait,
+    electrons,
+};
+use crate::control::Control;
+use crate::controller::{BeamPort, ControllerError};
+use crate::data::{Behaviour, Channels, Map};
+use crate::journal::{Journal, JournalError, LearnedFile, Place, Reserve, now_ms};
+use crate::microscope::{Microscope, MicroscopeError, Past};
+use crate::scalarizer::Scalarizer;
+
+/// Where a campaign says what somebody should know at once: a line at a time.
+pub type Log = Box<dyn FnMut(&str)>;
+
+/// First pause before an instrument that failed is tried again; every further one is twice as
+/// long, up to the longest.
+const FIRST_PAUSE: Duration = Duration::from_millis(50);
+const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+/// Slices in which pauses look up.
+const SLICE: Duration = Duration::from_millis(20);
+
+/// What lies outside a live campaign.
+pub(super) struct Station<'a> {
+    pub(super) microscope: &'a mut dyn Microscope,
+    pub(super) config: LiveConfig,
+    pub(super) journal: RefCell<Journal>,
+    /// Where the spectra of the measured candidates are in the journal.
+    places: HashMap<Candidate, Place>,
+    pub(super) learned: LearnedFile,
+    pub(super) control: Option<Control>,
+    reserve: Reserve,
+    beam: BeamSettings,
+    interrupted: Arc<AtomicBool>,
+    log: Log,
+    /// When this program took the campaign up, and how long it had been running by then.
+    pub(super) clock: (Instant, Duration),
+    /// Since when the instrument has been failing, and the pause before the next attempt.
+    failing: Option<(Instant, Duration)>,
+    /// Whether the instrument obeyed when it was told to blank last.
+    pub(super) blanked: bool,
+    /// What a simulated instrument has to be told of when the campaign goes on.
+    past: Vec<Past>,
+}
+
+impl<'a> Station<'a> {
+    pub(super) fn new(
+        microscope: &'a mut dyn Microscope,
+        config: LiveConfig,
+        journal: Journal,
+        folder: &std::path::Path,
+        interrupted: Arc<AtomicBool>,
+        elapsed: Duration,
+    ) -> Self {
+        // A spectrum and its detectors, with room to spare.
+        let bytes = 16 * microscope.channels().coordinates.len() + (64 << 10);
+        Self {
+            microscope,
+            config,
+            journal: RefCell::new(journal),
+            places: HashMap::new(),
+            learned: LearnedFile::new(folder),
+            control: None,
+            reserve: Reserve::new(folder, bytes),
+            beam: BeamSettings::default(),
+            interrupted,
+            log: Box::new(|_| ()),
+            clock: (Instant::now(), elapsed),
+            failing: None,
+            blanked: true,
+            past: Vec::new(),
+        }
+    }
+
+    pub(super) fn set_log(&mut self, log: Log) {
+        self.log = log;
+    }
+
+    /// Takes in where the journal holds an event, and what it means for a simulated instrument.
+    pub(super) fn note(&mut self, place: Place, event: &Event, dwell: f64) {
+        match event {
+            Event::Measured(measured) => {
+                self.places.insert(Candidate(measured.candidate), place);
+                let dwell = Duration::try_from_secs_f64(dwell).unwrap_or_default();
+                self.past.push(Past::Acquisition(measured.position, dwell));
+            }
+            Event::Overview(_) | Event::Surveyed(_) => self.past.push(Past::Overview),
+            _ => {}
+        }
+    }
+
+    /// Says where the spectrum of a candidate is.
+    pub(super) fn set_place(&mut self, candidate: Candidate, place: Place) {
+        self.places.insert(candidate, place);
+    }
+
+    /// Brings a simulated instrument to where the journal ends.
+    pub(super) fn fast_forward(&mut self) {
+        let past = std::mem::take(&mut self.past);
+        // One that has taken the first overview just now is where it is.
+        if !past.is_empty() {
+            self.microscope.fast_forward(&past);
+        }
+        // Reading the journal is no time of the campaign.
+        self.clock.0 = Instant::now();
+    }
+
+    /// The spectrum of a measured candidate, from the journal.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub(super) fn spectrum(&self, candidate: Candidate) -> Option<Result<Vec<f64>, JournalError>> {
+        let place = *self.places.get(&candidate)?;
+        Some(self.journal.borrow_mut().spectrum(place))
+    }
+
+    fn record_of(&self, event: &Event) -> Record {
+        Record {
+            at_ms: now_ms(),
+            elapsed_ms: self.elapsed().as_millis() as u64,
+            event: event.clone(),
+        }
+    }
+
+    /// Blanks both beams. Whichever cannot be reached blanks by itself: the controller after its
+    /// time-out, the instrument at the end of the exposure.
+    fn blank_both(&mut self, beam: &mut dyn BeamPort) -> &'static str {
+        self.blank_controller(beam);
+        self.blank_instrument()
+    }
+
+    fn blank_instrument(&mut self) -> &'static str {
+        // What failed will often fail at this too, and has just been told.
+        self.blanked = self.microscope.blank().is_ok();
+        if self.blanked {
+            "the beam is blanked"
+        } else {
+            "the beam COULD NOT BE BLANKED: look after it"
+        }
+    }
+
+    fn blank_controller(&mut self, beam: &mut dyn BeamPort) {
+        if let Err(error) = beam.blank() {
+            self.say(&format!(
+                "the controller could not be told to blank: {error}"
+            ));
+        }
+    }
+
+    /// Waits, and looks up.
+    fn wait(&self, time: Duration, state: &State) -> Result<(), Ended> {
+        let begun = Instant::now();
+        while begun.elapsed() < time {
+            if self.is_interrupted() {
+                return Err(Ended::Interrupted);
+            }
+            if self.control.as_ref().is_some_and(Control::stopped) {
+                return Err(Ended::Stopped);
+            }
+            let limit = state.settings().time_limit.unwrap_or(f64::INFINITY);
+            if self.elapsed().as_secs_f64() >= limit {
+                return Err(Ended::Time);
+            }
+            std::thread::sleep(SLICE.min(time));
+        }
+        Ok(())
+    }
+
+    /// Makes sure that the measurement to come will find room on the disk.
+    fn hold_room(&mut self, state: &State, beam: &mut dyn BeamPort) -> Result<(), Failure> {
+        let mut pause = FIRST_PAUSE;
+        let begun = Instant::now();
+        while let Err(error) = self.reserve.hold() {
+            self.blank_both(beam);
+            let why = format!("there is no room on the disk for another spectrum: {error}");
+            if begun.elapsed().as_secs_f64() > self.config.patience {
+                return Err(Failure::End(Ended::Disk(why)));
+            }
+            self.show("waiting for the disk");
+            self.say(&format!(
+                "{why}; the beam is blanked, trying again in {:.1} s",
+                pause.as_secs_f64()
+            ));
+            self.wait(pause, state).map_err(Failure::End)?;
+            pause = (2 * pause).min(LONGEST_PAUSE);
+        }
+        Ok(())
+    }
+
+    /// What an error of the instrument means for a campaign.
+    fn failure(error: &MicroscopeError, of_point: bool) -> Failure {
+        let why = error.to_string();
+        match error {
+            MicroscopeError::Aborted { .. } => Failure::Aborted(why),
+            error if error.is_passing() => Failure::Passing(why),
+            MicroscopeError::Answer { .. }
+            | MicroscopeError::NoData { .. }
+            | MicroscopeError::Outside { .. }
+                if of_point =>
+            {
+                Failure::Point(why)
+            }
+            _ => Failure::Final(why),
+        }
+    }
+}
+
+/// Whether trying again may help with a controller: it was reset under an exposure, or its scan
+/// generator failed, which may be found again as an instrument may.
+fn passes(error: &ControllerError) -> bool {
+    matches!(error, ControllerError::ExposureUnknown) || error.is_beam_fault()
+}
+
+impl World for Station<'_> {
+    fn elapsed(&self) -> Duration {
+        self.clock.0.elapsed() + self.clock.1
+    }
+
+    fn is_interrupted(&self) -> bool {
+        self.interrupted.load(Ordering::Relaxed)
+    }
+
+    fn command(&mut self) -> Option<Given> {
+        self.control.as_ref()?.command()
+    }
+
+    fn is_urgent(&self) -> bool {
+        self.control.as_ref().is_some_and(Control::is_urgent)
+    }
+
+    /// Writes an event into the journal. While that fails, the beam is blanked and what is to be
+    /// written is kept: a disk that is full may be emptied, and until then the room that is held
+    /// for it takes what was measured.
+    fn record(&mut self, event: &Event, beam: &mut dyn BeamPort) -> Result<(), Ended> {
+        let record = self.record_of(event);
+        let is_measured = matches!(event, Event::Measured(_));
+        let begun = Instant::now();
+        let mut pause = FIRST_PAUSE;
+        let place = loop {
+            let error = match self.journal.borrow_mut().append(&record) {
+                Ok(place) => break place,
+                Err(error) => error,
+            };
+            self.blank_both(beam);
+            self.reserve.give_up();
+            if let Ok(place) = self.journal.borrow_mut().append(&record) {
+                break place;
+            }
+            if begun.elapsed().as_secs_f64() > self.config.patience {
+                return Err(Ended::Disk(error.to_string()));
+            }
+            self.show("waiting for the disk");
+            let kept = if is_measured {
+                "the spectrum just measured is kept in memory"
+            } else {
+                "nothing is lost"
+            };
+            self.say(&format!(
+                "{error}; the beam is blanked and {kept}, trying again in {:.1} s",
+                pause.as_secs_f64()
+            ));
+            // A spectrum is worth more than the wish to stop: only giving up loses it.
+            let until = Instant::now() + pause;
+            while Instant::now() < until {
+                let stopped = self.control.as_ref().is_some_and(Control::stopped);
+                if !is_measured && (self.is_interrupted() || stopped) {
+                    return Err(if stopped {
+                        Ended::Stopped
+                    } else {
+                        Ended::Interrupted
+                    });
+                }
+                std::thread::sleep(SLICE);
+            }
+            pause = (2 * pause).min(LONGEST_PAUSE);
+        };
+        if let Event::Measured(measured) = event {
+            self.places.insert(Candidate(measured.candidate), place);
+            self.failing = None;
+        }
+        if let Some(control) = &self.control {
+            control.apply(event);
+        }
+        Ok(())
+    }
+
+    fn keep_learned(&mut self, kept: &dyn Fn() -> Kept) {
+        let end = self.journal.borrow().end();
+        self.learned.write(end, kept);
+    }
+
+    fn survey(&mut self, state: &State) -> Result<Event, Failure> {
+        let fresh = self.microscope.overview();
+        let fresh = fresh.map_err(|error| Self::failure(&error, false))?;
+        let Some(first) = state.image() else {
+            return Ok(Event::Overview(Box::new(Overview {
+                image: fresh,
+                // Some instruments know their beam once they have used it.
+                beam: self.microscope.beam(),
+                absent: self.microscope.absent(),
+            })));
+        };
+        self.failing = None;
+        let (why, confidence) = match register(first, &fresh) {
+            Ok(shift) if shift.is_trusted() => {
+                return Ok(Event::Surveyed(Surveyed {
+                    shift: Some((shift.rows, shift.columns)),
+                    confidence: shift.confidence,
+                }));
+            }
+            Ok(shift) => (
+                "the overviews have too little in common".to_owned(),
+                shift.confidence,
+            ),
+            Err(error) => (error.to_string(), 0.0),
+        };
+        self.say(&format!("how far the sample drifted cannot be told: {why}"));
+        Ok(Event::Surveyed(Surveyed {
+            shift: None,
+            confidence,
+        }))
+    }
+
+    fn prepare(
+        &mut self,
+        state: &State,
+        expose: &Expose,
+        beam: &mut dyn BeamPort,
+    ) -> Result<(), Failure> {
+        self.beam.tell(state, &self.config, beam)?;
+        self.hold_room(state, beam)?;
+        self.microscope
+            .move_to(expose.position)
+            .map_err(|error| Self::failure(&error, true))
+    }
+
+    fn expose(
+        &mut self,
+        state: &State,
+        expose: &Expose,
+        beam: &mut dyn BeamPort,
+    ) -> Result<Measured, Failure> {
+        match beam.expose(expose.candidate) {
+            Ok(()) => {}
+            // Refused before it began.
+            Err(error) if error.is_pixel_dose_limit() => {
+                return Err(Failure::NotExposed(error.to_string()));
+            }
+            Err(error) if error.is_dose_limit() => {
+                return Err(Failure::Refused(Ended::Dose(error.to_string())));
+            }
+            Err(error) if passes(&error) => return Err(Failure::Passing(error.to_string())),
+            Err(error) => return Err(error.into()),
+        }
+        // Of the campaign and the point alone: an answer that was lost is told again.
+        let key = format!("{:016x}/{}", state.begun().id, expose.candidate.0);
+        let dwell = Duration::try_from_secs_f64(expose.dwell).unwrap_or(Duration::MAX);
+        let acquired = self.microscope.acquire(dwell, &key);
+        // The controller's own dwell may be longer, and an acquisition that failed has none.
+        let finished = match acquired {
+            Ok(_) => beam.finish(),
+            Err(_) => Ok(()),
+        };
+        self.blank_controller(beam);
+        let acquired = acquired.map_err(|error| Self::failure(&error, true))?;
+        match finished {
+            Err(error) if passes(&error) => return Err(Failure::Passing(error.to_string())),
+            finished => finished?,
+        }
+        let current = state.current_pa().unwrap_or(0.0);
+        Ok(Measured {
+            candidate: expose.candidate.0,
+            position: expose.position,
+            electrons: electrons(current, acquired.real_seconds),
+            acquired,
+            true_pixel: self.microscope.true_pixel(),
+        })
+    }
+
+    /// Tries until the instrument is there again, or patience is at its end. In between the beam is
+    /// blanked.
+    fn recover(&mut self, why: &str, state: &State) -> Result<(), Ended> {
+        let (since, mut pause) = self.failing.unwrap_or((Instant::now(), FIRST_PAUSE));
+        let blanked = if self.blanked {
+            "the beam is blanked"
+        } else {
+            "the beam COULD NOT BE BLANKED: look after it"
+        };
+        self.show("waiting for the instrument");
+        let mut why = why.to_owned();
+        loop {
+            if since.elapsed().as_secs_f64() > self.config.patience {
+                return Err(Ended::Instrument(why));
+            }
+            self.say(&format!(
+                "{why}; {blanked}, trying again in {:.1} s",
+                pause.as_secs_f64()
+            ));
+            self.wait(pause, state)?;
+            pause = (2 * pause).min(LONGEST_PAUSE);
+            match self.microscope.reconnect() {
+                Ok(()) => break,
+                Err(error) if error.is_passing() => why = error.to_string(),
+                Err(error) => return Err(Ended::Instrument(error.to_string())),
+            }
+        }
+        self.failing = Some((since, pause));
+        Ok(())
+    }
+
+    fn idle(&mut self, wait: Wait, beam: &mut dyn BeamPort) {
+        let what = match wait {
+            Wait::Approval(_) => "a proposal waits for approval, with the beam blanked",
+            _ => "paused, with the beam blanked",
+        };
+        self.blank_both(beam);
+        self.say(what);
+        while !self.is_interrupted() && !self.control.as_ref().is_some_and(Control::waits) {
+            let limit = self.config.time_limit.unwrap_or(f64::INFINITY);
+            if self.elapsed().as_secs_f64() >= limit {
+                return;
+            }
+            std::thread::sleep(SLICE);
+        }
+    }
+
+    fn blank(&mut self, beam: &mut dyn BeamPort) {
+        let was_blanked = self.blanked;
+        let said = self.blank_both(beam);
+        if was_blanked && !self.blanked {
+            self.say(said);
+        }
+    }
+
+    fn show(&mut self, activity: &str) {
+        if let Some(control) = &self.control {
+            control.show(activity);
+        }
+    }
+
+    fn say(&mut self, what: &str) {
+        (self.log)(what);
+    }
+
+    fn reduce(&mut self, state: &State, scalarizer: &Scalarizer) -> Vec<f64> {
+        let Channels {
+            coordinates, axis, ..
+        } = &state.begun().channels;
+        let response = |candidate| {
+            let spectrum = self.spectrum(candidate)?.ok()?;
+            scalarizer.reduce(&spectrum, coordinates, axis).ok()
+        };
+        let points = state.points().iter();
+        points
+            .map(|point| response(point.candidate).unwrap_or(f64::NAN))
+            .collect()
+    }
+
+    fn truth(&self, target: &Scalarizer) -> Option<Map> {
+        self.microscope.truth(target)
+    }
+
+    fn target(&self, state: &State) -> (String, String) {
+        let target = state.settings().target();
+        let Channels { axis, units, .. } = &state.begun().channels;
+        (target.to_string(), target.units(&axis.units, units))
+    }
+
+    fn behaviours(&self) -> &[Behaviour] {
+        self.microscope.behaviours()
+    }
+}

@@ -1,0 +1,125 @@
+//! The figures of a report as files.
+
+use std::path::Path;
+
+use super::report::Report;
+use crate::data::files::remove_file;
+use crate::figures::{
+    CoverageFigure, Curve, PanelsFigure, TargetFigure, TimesFigure, TrajectoriesFigure,
+    TrajectoryFigure,
+};
+use crate::plot::{Figure, FigureError, save_both};
+
+/// Every figure that [`write_figures`] may write.
+pub const FIGURES: [&str; 12] = [
+    "overview",
+    "trajectory",
+    "target",
+    "trajectories",
+    "trajectories_target",
+    "learning",
+    "coverage",
+    "coverages",
+    "surrogate",
+    "times",
+    "latent",
+    "spectra",
+];
+
+/// As many panels as a row of target maps has room for.
+const MOST_TARGETS: usize = 3;
+
+/// Writes the figures of the report into `folder`, each as PNG and SVG, and removes those of
+/// [`FIGURES`] that an earlier report left there and this one does not have:
+///
+/// | name | what |
+/// |---|---|
+/// | `overview` | image and true response: [`crate::figures::OverviewFigure`] |
+/// | `trajectory` | the first campaign over the image: [`TrajectoryFigure`] |
+/// | `target` | up to three campaigns over the true response: [`TargetFigure`] |
+/// | `trajectories` | several campaigns over the image: [`TrajectoriesFigure`] |
+/// | `trajectories_target` | several campaigns over the true response |
+/// | `learning` | the four curves of Figure 3 of the paper: [`PanelsFigure::learning`] |
+/// | `coverage` | coverage of the target space: [`CoverageFigure`] |
+/// | `coverages` | [`PanelsFigure::coverage`], where more than one coverage is known |
+/// | `surrogate` | what the model of a single campaign came to: [`crate::figures::SurrogateFigure`] |
+/// | `times` | time per step: [`TimesFigure`] |
+/// | `latent`, `spectra` | [`crate::figures::LatentFigure`] and [`crate::figures::SpectraFigure`] |
+///
+/// # Errors
+/// When parts of a figure contradict each other or a file cannot be written.
+pub fn write_figures(folder: &Path, report: &Report<'_>) -> Result<(), FigureError> {
+    let mut written = Written {
+        folder,
+        names: Vec::new(),
+    };
+    let image = report.image;
+    let campaigns = report.campaigns();
+    written.add("overview", &report.overview())?;
+    if let Some(&trajectory) = campaigns.first() {
+        written.add("trajectory", &TrajectoryFigure { image, trajectory })?;
+    }
+    if let Some(target) = report.target.filter(|_| campaigns.len() <= MOST_TARGETS) {
+        let campaigns = &campaigns;
+        written.add("target", &TargetFigure { target, campaigns })?;
+    }
+    if campaigns.len() > 1 {
+        written.add("trajectories", &TrajectoriesFigure::over(image, &campaigns))?;
+        if let Some(target) = report.target {
+            let over_target = TrajectoriesFigure::over(target, &campaigns);
+            written.add("trajectories_target", &over_target)?;
+        }
+    }
+    written.add("learning", &report.learning())?;
+    let curves: Vec<_> = (report.results.iter())
+        .map(|result| (result.trajectory.strategy, result.metrics.target_coverage))
+        .filter(|(_, coverage)| !coverage.mean.is_empty())
+        .map(|(strategy, coverage)| Curve::of(strategy, coverage.mean, coverage.sd))
+        .collect();
+    if !curves.is_empty() {
+        let quantity = "target coverage";
+        let curves = &curves;
+        written.add("coverage", &CoverageFigure { quantity, curves })?;
+    }
+    let coverages = PanelsFigure::coverage(report.results);
+    if coverages.panels.len() > 1 {
+        written.add("coverages", &coverages)?;
+    }
+    if let Some(surrogate) = &report.surrogate {
+        written.add("surrogate", surrogate)?;
+    }
+    let times = report.times();
+    if !times.is_empty() {
+        written.add("times", &TimesFigure { campaigns: &times })?;
+    }
+    if let Some(latent) = &report.latent {
+        written.add("latent", latent)?;
+    }
+    if let Some(spectra) = &report.spectra {
+        written.add("spectra", spectra)?;
+    }
+    written.remove_others()
+}
+
+/// The figures of this report so far.
+struct Written<'a> {
+    folder: &'a Path,
+    names: Vec<&'static str>,
+}
+
+impl Written<'_> {
+    fn add(&mut self, name: &'static str, figure: &impl Figure) -> Result<(), FigureError> {
+        self.names.push(name);
+        save_both(self.folder, name, figure)
+    }
+
+    fn remove_others(self) -> Result<(), FigureError> {
+        let others = FIGURES.iter().filter(|name| !self.names.contains(name));
+        for name in others {
+            for form in ["png", "svg"] {
+                remove_file(&self.folder.join(name).with_extension(form))?;
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,202 @@
+//! From a figure to a file: the fonts, the averaged pixels and the file formats.
+
+use super::canvas::{Canvas, DrawResult, Medium, register_fonts};
+use super::error::FigureError;
+use crate::data::files::replace_with;
+use plotters::drawing::IntoDrawingArea;
+use plotters::prelude::{BitMapBackend, DrawingBackend, SVGBackend};
+use plotters::style::WHITE;
+use std::io::Write;
+use std::path::Path;
+
+/// Canvas units per pixel of a PNG: pictures are drawn twice as fine and averaged, because
+/// plotters smooths neither thick lines nor polygons.
+const FINE: u32 = 2;
+
+const PIXELS: Medium = Medium {
+    drop: 0.21,
+    embolden: true,
+    finest: 1.0,
+    round_joins: true,
+};
+
+// An SVG holds an element for every image pixel, so a large image is averaged to some
+// 150 by 150 of them.
+const SVG: Medium = Medium {
+    drop: 0.07,
+    embolden: false,
+    finest: 12.0,
+    round_joins: false,
+};
+
+/// Fonts of an SVG, those first whose letters are as wide as those it was laid out with.
+const FAMILIES: &str = "Ubuntu, Calibri, Helvetica, Arial, sans-serif";
+
+/// Something that can be drawn on any canvas.
+pub trait Figure {
+    /// Width and height in canvas units, which are half pixels of the PNG; both even.
+    fn size(&self) -> (u32, u32);
+
+    /// Refuses data that cannot be drawn.
+    ///
+    /// # Errors
+    /// When parts of the figure contradict each other.
+    fn check(&self) -> Result<(), FigureError>;
+
+    /// Draws on a white canvas of [`Self::size`].
+    ///
+    /// # Errors
+    /// When the backend refuses.
+    fn draw<DB: DrawingBackend>(&self, canvas: &Canvas<'_, DB>) -> DrawResult<DB>;
+}
+
+/// Writes a figure as PNG or SVG, whichever `path` ends in.
+///
+/// # Errors
+/// When the figure contradicts itself, the name has another ending, or the file cannot be
+/// written; nothing half-written is left.
+pub fn save(figure: &impl Figure, path: &Path) -> Result<(), FigureError> {
+    let extension = path
+        .extension()
+        .and_then(|e| e.to_str())
+        .unwrap_or_default();
+    match extension.to_ascii_lowercase().as_str() {
+        "png" => {
+            let png = pixels(figure, path)?.png()?;
+            Ok(replace_with(path, |writer| writer.write_all(&png))?)
+        }
+        "svg" => {
+            let svg = draw_svg(figure).map_err(|error| match error {
+                FigureError::Draw { reason, .. } => draw_error(path, &reason),
+                other => other,
+            })?;
+            Ok(replace_with(path, |writer| {
+                writer.write_all(svg.as_bytes())
+            })?)
+        }
+        _ => Err(FigureError::Format {
+            path: path.to_owned(),
+        }),
+    }
+}
+
+/// Writes a figure into `folder` as `name.png` and as `name.svg`.
+///
+/// # Errors
+/// As [`save`].
+pub fn save_both(folder: &Path, name: &str, figure: &impl Figure) -> Result<(), FigureError> {
+    ["png", "svg"]
+        .into_iter()
+        .try_for_each(|extension| save(figure, &folder.join(format!("{name}.{extension}"))))
+}
+
+/// A figure as SVG text, to be put into a page of HTML.
+///
+/// # Errors
+/// When the figure contradicts itself or cannot be drawn.
+pub fn draw_svg(figure: &impl Figure) -> Result<String, FigureError> {
+    figure.check()?;
+    register_fonts();
+    let size = figure.size();
+    let mut svg = String::new();
+    {
+        let area = SVGBackend::with_string(&mut svg, size).into_drawing_area();
+        area.fill(&WHITE)
+            .and_then(|()| figure.draw(&Canvas::new(&area, SVG)))
+            .and_then(|()| area.present())
+            .map_err(|error| draw_error(Path::new("the SVG"), &error))?;
+    }
+    // No such character may stand in a document, not even escaped.
+    svg.retain(|c| !c.is_control() || matches!(c, '\n' | '\t'));
+    // The canvas is laid out in half pixels; at its own size it would fill two screens.
+    let (wide, high) = (
+        format!("width=\"{}\"", size.0),
+        format!("height=\"{}\"", size.1),
+    );
+    Ok(svg
+        .replacen(&wide, &format!("width=\"{}\"", size.0 / FINE), 1)
+        .replacen(&high, &format!("height=\"{}\"", size.1 / FINE), 1)
+        // Text keeps its width where the reader has a font like the one it was laid out in.
+        .replace(
+            "font-family=\"sans-serif\"",
+            &format!("font-family=\"{FAMILIES}\""),
+        )
+        // Said of every pixel of an image, though it holds anyway.
+        .replace(" opacity=\"1\"", "")
+        .replace(" stroke=\"none\"", "")
+        // Smoothed edges would leave seams between the pixels of an image.
+        .replacen(
+            '\n',
+            "\n<style>rect{shape-rendering:crispEdges}</style>\n",
+            1,
+        ))
+}
+
+/// A picture in memory: 8-bit RGB, row-major.
+pub(crate) struct Pixels {
+    pub(crate) width: u32,
+    pub(crate) height: u32,
+    pub(crate) rgb: Vec<u8>,
+}
+
+/// Draws a figure on pixels; `path` only names it in errors.
+pub(crate) fn pixels(figure: &impl Figure, path: &Path) -> Result<Pixels, FigureError> {
+    figure.check()?;
+    register_fonts();
+    let (width, height) = figure.size();
+    let mut fine = vec![0_u8; (width * height * 3) as usize];
+    {
+        let area = BitMapBackend::with_buffer(&mut fine, (width, height)).into_drawing_area();
+        area.fill(&WHITE)
+            .and_then(|()| figure.draw(&Canvas::new(&area, PIXELS)))
+            .and_then(|()| area.present())
+            .map_err(|error| draw_error(path, &error))?;
+    }
+    Ok(average(&fine, width, height))
+}
+
+fn average(fine: &[u8], width: u32, height: u32) -> Pixels {
+    let (wide, high) = (width / FINE, height / FINE);
+    let mut rgb = Vec::with_capacity((wide * high * 3) as usize);
+    for y in 0..high {
+        for x in 0..wide {
+            for channel in 0..3 {
+                let mut sum = 0;
+                for dy in 0..FINE {
+                    for dx in 0..FINE {
+                        let pixel = (y * FINE + dy) * width + x * FINE + dx;
+                        sum += u32::from(fine[(pixel * 3 + channel) as usize]);
+                    }
+                }
+                rgb.push(((sum + FINE * FINE / 2) / (FINE * FINE)) as u8);
+            }
+        }
+    }
+    Pixels {
+        width: wide,
+        height: high,
+        rgb,
+    }
+}
+
+impl Pixels {
+    /// The picture as the bytes of a PNG file.
+    pub(crate) fn png(&self) -> Result<Vec<u8>, FigureError> {
+        let mut bytes = Vec::new();
+        let failed = |error: png::EncodingError| draw_error(Path::new("the picture"), &error);
+        let mut encoder = png::Encoder::new(&mut bytes, self.width, self.height);
+        encoder.set_color(png::ColorType::Rgb);
+        encoder.set_depth(png::BitDepth::Eight);
+        let mut writer = encoder.write_header().map_err(failed)?;
+        writer.write_image_data(&self.rgb).map_err(failed)?;
+        writer.finish().map_err(failed)?;
+        Ok(bytes)
+    }
+}
+
+fn draw_error(path: &Path, reason: &impl ToString) -> FigureError {
+    FigureError::Draw {
+        path: path.to_owned(),
+        reason: reason.to_string(),
+    }
+}

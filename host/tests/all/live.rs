@@ -1,0 +1,418 @@
+//! `beacon run`, `resume` and `ctl`, from the outside, with the mistakes that users make.
+
+use std::fs;
+use std::io::Write as _;
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use beacon_kernel::Capacity;
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// What is waited for comes within seconds; on a crowded machine, within this.
+const PATIENCE: Duration = Duration::from_secs(300);
+
+fn beacon(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_beacon"));
+    // A cache of the tests' own: never the user's.
+    let cache = env!("CARGO_TARGET_TMPDIR");
+    command.args(arguments).env("BEACON_CACHE", cache);
+    command.stdin(Stdio::null());
+    command
+}
+
+fn run(arguments: &[&str]) -> Output {
+    beacon(arguments).output().expect("the program runs")
+}
+
+/// A line on standard error that begins with `error:`, and the exit status.
+fn refused(arguments: &[&str]) -> (String, Option<i32>) {
+    let output = run(arguments);
+    let said = String::from_utf8(output.stderr).unwrap();
+    let error = said.lines().rfind(|line| line.contains("error: "));
+    let error = error.unwrap_or_else(|| panic!("no error in: {said}"));
+    (error.to_owned(), output.status.code())
+}
+
+fn folder() -> (TempDir, PathBuf) {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("run");
+    (folder, path)
+}
+
+const SPECIMEN: [&str; 6] = [
+    "run",
+    "--microscope",
+    "specimen",
+    "--retrain-every",
+    "20",
+    "--json",
+];
+
+/// A campaign on the specimen with further arguments, in a folder.
+fn on_specimen(folder: &Path, further: &[&str]) -> Command {
+    let mut command = beacon(&SPECIMEN);
+    command.args(further).arg("--out").arg(folder);
+    command
+}
+
+fn summary(output: &Output) -> Value {
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{said}");
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+/// Waits until the campaign in a folder has measured so many points.
+fn wait_for(folder: &Path, points: u64) {
+    wait_until(folder, |status| status["points"].as_u64() >= Some(points));
+}
+
+/// What a program says until it ends; it is killed where it does not.
+fn output_of(running: Child) -> Output {
+    let process = running.id().to_string();
+    let (over, is_over) = mpsc::channel::<()>();
+    let watch = thread::spawn(move || {
+        if is_over.recv_timeout(PATIENCE) == Err(RecvTimeoutError::Timeout) {
+            let killed = Command::new("kill").args(["-KILL", &process]).status();
+            killed.expect("`kill` can be started");
+        }
+    });
+    let output = running.wait_with_output().expect("it can be waited for");
+    drop(over);
+    watch.join().expect("nothing panics there");
+    output
+}
+
+/// Waits until the status of the campaign in a folder is as it should be.
+fn wait_until(folder: &Path, is_so: impl Fn(&Value) -> bool) {
+    let begun = Instant::now();
+    let name = folder.to_str().unwrap();
+    loop {
+        let output = run(&["ctl", name, "status"]);
+        if serde_json::from_slice::<Value>(&output.stdout).is_ok_and(|status| is_so(&status)) {
+            return;
+        }
+        let said = String::from_utf8_lossy(&output.stdout);
+        assert!(begun.elapsed() < PATIENCE, "the status stays {said}");
+        thread::sleep(Duration::from_millis(20));
+    }
+}
+
+/// A campaign in real time: 30 ms a point.
+fn in_real_time(folder: &Path, budget: &str) -> Child {
+    let slow = ["--budget", budget, "--dwell", "0.03", "--current", "60000"];
+    let quick = ["--real-time", "--overview-dwell", "1", "--overhead", "0"];
+    on_specimen(folder, &slow)
+        .args(quick)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap()
+}
+
+#[test]
+fn a_summary_has_what_a_replay_has_and_dose_and_positions() {
+    let (_kept, path) = folder();
+    let output = on_specimen(&path, &["--budget", "30"]).output().unwrap();
+    let summary = summary(&output);
+    assert_eq!(summary["order"].as_array().unwrap().len(), 20);
+    assert_eq!(summary["positions"].as_array().unwrap().len(), 30);
+    assert!(summary["dose_electrons"].as_f64().unwrap() > 1e9);
+    assert_eq!(summary["ended"]["why"], "budget");
+    for file in ["journal", "campaign.hspy", "report.html", "summary.json"] {
+        assert!(path.join(file).is_file(), "{file}");
+    }
+    for gone in ["control", "reserve", "journal.new"] {
+        assert!(!path.join(gone).exists(), "{gone}");
+    }
+}
+
+#[test]
+fn servers_that_are_absent_or_speak_otherwise_are_named() {
+    let absent = {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        listener.local_addr().unwrap().port()
+    };
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let other = listener.local_addr().unwrap().port();
+    std::thread::spawn(move || {
+        for stream in listener.incoming().flatten() {
+            let mut stream = stream;
+            let _ = stream.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n");
+        }
+    });
+    let (_kept, path) = folder();
+    let out = path.to_str().unwrap();
+    for (kind, port, said) in [
+        ("pyro", absent, "is its server running there?"),
+        ("bridge", absent, "is its server running there?"),
+        ("pyro", other, "speaks another protocol"),
+        ("bridge", other, "speaks another protocol"),
+    ] {
+        let microscope = format!("{kind}:127.0.0.1:{port}");
+        let arguments = [
+            "run",
+            "--microscope",
+            &microscope,
+            "--budget",
+            "20",
+            "--out",
+            out,
+        ];
+        let (error, status) = refused(&[&arguments[..], &["--timeout", "2"]].concat());
+        assert_eq!(status, Some(2), "{error}");
+        assert!(
+            error.contains(said) && error.contains(&port.to_string()),
+            "{error}"
+        );
+        assert!(!path.exists(), "nothing is left behind");
+    }
+}
+
+#[test]
+fn mistakes_are_named_with_what_would_be_accepted() {
+    let (_kept, path) = folder();
+    let out = path.to_str().unwrap();
+    for (further, said) in [
+        (
+            &["--budget", "10"][..],
+            "budget is 10; expected more than the 10",
+        ),
+        (
+            &["--budget", "4000"],
+            "budget is 4000; expected at most 2401",
+        ),
+        (
+            &["--budget", "40", "--dose-limit", "1e3"],
+            "the overview takes too much",
+        ),
+        (
+            &["--budget", "40", "--pixel-dose-limit", "5e6"],
+            "no point could be measured",
+        ),
+        (
+            &["--budget", "40", "--scalarizer", "line:U-Ka"],
+            "axis `Energy` runs over",
+        ),
+        (
+            &["--budget", "40", "--time-limit", "2d"],
+            "as in 90s, 45m or 8h",
+        ),
+        (&["--budget", "40", "--steps", "30"], "--budget"),
+        (
+            &["--budget", "40", "--seeds-from", "absent.txt"],
+            "`absent.txt`: cannot be read",
+        ),
+    ] {
+        let arguments = [&SPECIMEN[..5], further, &["--out", out]].concat();
+        let (error, status) = refused(&arguments);
+        assert_eq!(status, Some(2), "{error}");
+        assert!(error.contains(said), "{further:?}: {error}");
+        assert!(!path.exists(), "{further:?} leaves nothing behind");
+    }
+}
+
+#[test]
+fn a_folder_belongs_to_one_campaign_and_one_process() {
+    let (_kept, path) = folder();
+    let name = path.to_str().unwrap();
+    let mut running = in_real_time(&path, "300");
+    wait_for(&path, 3);
+    let again = [&SPECIMEN[..5], &["--budget", "40", "--out", name]].concat();
+    let (error, status) = refused(&again);
+    assert!(
+        error.contains(&format!("process {}", running.id())),
+        "{error}"
+    );
+    assert_eq!(status, Some(2));
+    let (error, _) = refused(&["resume", name]);
+    assert!(error.contains("runs a campaign in it"), "{error}");
+    running.kill().unwrap();
+    running.wait().unwrap();
+    let (error, _) = refused(&again);
+    assert!(error.contains("beacon resume"), "{error}");
+    let (error, _) = refused(&["ctl", name, "status"]);
+    assert!(error.contains("no campaign is running in it"), "{error}");
+}
+
+#[test]
+fn journals_that_are_no_journals_are_named_and_left_alone() {
+    let (_kept, path) = folder();
+    let name = path.to_str().unwrap();
+    summary(&on_specimen(&path, &["--budget", "20"]).output().unwrap());
+    let journal = fs::read(path.join("journal")).unwrap();
+    let half = journal.len() / 2;
+    let changed = |at: usize, byte: u8| {
+        let mut changed = journal.clone();
+        changed[at] = byte;
+        changed
+    };
+    for (content, said) in [
+        (changed(15, 9), "a journal of version 9"),
+        (changed(half, !journal[half]), "is not as it was written"),
+        (b"my notes".to_vec(), "no journal"),
+    ] {
+        fs::write(path.join("journal"), &content).unwrap();
+        let (error, status) = refused(&["resume", name]);
+        assert!(error.contains(said), "{error}");
+        assert_eq!(status, Some(2));
+        assert!(fs::read(path.join("journal")).unwrap() == content);
+    }
+    let (_kept, nothing) = folder();
+    let (error, _) = refused(&["resume", nothing.to_str().unwrap()]);
+    assert!(error.contains("no campaign in it"), "{error}");
+}
+
+#[test]
+fn a_campaign_is_told_to_pause_to_go_on_and_to_stop_and_goes_on_later() {
+    let (_kept, path) = folder();
+    let name = path.to_str().unwrap();
+    let running = in_real_time(&path, "60");
+    wait_for(&path, 3);
+    assert!(run(&["ctl", name, "pause"]).status.success());
+    let state = || {
+        let output = run(&["ctl", name, "status"]);
+        let status: Value = serde_json::from_slice(&output.stdout).unwrap();
+        (
+            status["state"].as_str().unwrap().to_owned(),
+            status["points"].as_u64(),
+        )
+    };
+    let begun = Instant::now();
+    while state().0 != "paused" {
+        assert!(begun.elapsed() < PATIENCE, "{:?}", state());
+        thread::sleep(Duration::from_millis(20));
+    }
+    let paused = state().1;
+    thread::sleep(Duration::from_millis(300));
+    assert_eq!(state().1, paused);
+    assert!(run(&["ctl", name, "resume"]).status.success());
+    wait_for(&path, paused.unwrap() + 2);
+    let (error, status) = refused(&["ctl", name, "measure", "3,3"]);
+    assert!(
+        error.contains("no candidate") && status == Some(2),
+        "{error}"
+    );
+    assert!(run(&["ctl", name, "stop"]).status.success());
+    assert_eq!(output_of(running).status.code(), Some(130));
+    let rest = run(&["resume", name, "--json"]);
+    assert_eq!(summary(&rest)["positions"].as_array().unwrap().len(), 60);
+}
+
+#[cfg(unix)]
+#[test]
+fn an_interrupt_finishes_the_journal_and_says_how_to_go_on() {
+    let (_kept, path) = folder();
+    let running = in_real_time(&path, "60");
+    wait_for(&path, 12);
+    let process = running.id().to_string();
+    let interrupted = Command::new("kill").args(["-INT", &process]).status();
+    assert!(interrupted.unwrap().success());
+    let output = output_of(running);
+    assert_eq!(output.status.code(), Some(130));
+    let said = String::from_utf8(output.stderr).unwrap();
+    let resume = format!(
+        "the beam is blanked and the journal complete: go on with `beacon resume {}`",
+        path.display()
+    );
+    assert!(said.contains(&resume), "{said}");
+    let rest = run(&["resume", path.to_str().unwrap(), "--json"]);
+    let rest = summary(&rest);
+    // As if it had never been interrupted.
+    let (_kept, path) = folder();
+    let whole = output_of(in_real_time(&path, "60"));
+    assert_eq!(summary(&whole)["order"], rest["order"]);
+    assert_eq!(summary(&whole)["responses"], rest["responses"]);
+}
+
+/// A file that may not grow stands for a disk that is full; it is let grow after a while.
+#[cfg(target_os = "linux")]
+#[test]
+fn on_a_full_disk_the_campaign_waits_and_loses_nothing() {
+    if Command::new("prlimit").arg("--version").output().is_err() {
+        eprintln!("skipped: no prlimit");
+        return;
+    }
+    let (_kept, path) = folder();
+    let whole = summary(&on_specimen(&path, &["--budget", "40"]).output().unwrap());
+    let (_kept, path) = folder();
+    let program = env!("CARGO_BIN_EXE_beacon");
+    let mut running = Command::new("bash")
+        .arg("-c")
+        .arg("trap '' XFSZ; ulimit -S -f 300; exec \"$@\"")
+        .args(["bash", program])
+        .args(SPECIMEN)
+        .args(["--budget", "40", "--out"])
+        .arg(&path)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    wait_until(&path, |status| status["state"] == "waiting for the disk");
+    assert!(running.try_wait().unwrap().is_none(), "it waits for room");
+    let process = running.id().to_string();
+    let more = Command::new("prlimit")
+        .args(["--pid", &process, "--fsize=unlimited:"])
+        .status();
+    assert!(more.unwrap().success());
+    let output = output_of(running);
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(
+        said.contains("the beam is blanked") && said.contains("trying again"),
+        "{said}"
+    );
+    let ran = summary(&output);
+    assert_eq!(ran["order"], whole["order"]);
+    assert_eq!(ran["dose_electrons"], whole["dose_electrons"]);
+}
+
+/// What grows with the points is the kernel's covariance and the patches, as the sizes say that
+/// they are; no spectrum stays in memory.
+#[test]
+fn two_thousand_points_take_no_more_memory_than_the_kernel_needs_for_them() {
+    let peak = |budget: usize| {
+        let (_kept, path) = folder();
+        let budget = budget.to_string();
+        let further = [
+            "--budget",
+            &budget,
+            "--strategy",
+            "random",
+            "--retrain-every",
+            "5000",
+        ];
+        let mut command = beacon(&SPECIMEN[..3]);
+        let output = command
+            .args(further)
+            .args(["--json", "--out"])
+            .arg(&path)
+            .output();
+        let summary = summary(&output.unwrap());
+        let times = summary["measuring_seconds"].as_array().unwrap();
+        let mean = |times: &[Value]| {
+            let sum: f64 = times.iter().filter_map(Value::as_f64).sum();
+            1e3 * sum / times.len() as f64
+        };
+        let quarter = times.len() / 4;
+        println!(
+            "{budget} points: {:.2} ms to measure, journal and record one at first, {:.2} ms at last",
+            mean(&times[..quarter]),
+            mean(&times[times.len() - quarter..])
+        );
+        summary["peak_memory"].as_u64().map(|bytes| bytes as f64)
+    };
+    let (Some(few), Some(many)) = (peak(500), peak(2000)) else {
+        return;
+    };
+    let kernel = |points| 4.0 * Capacity::for_campaign(64, 64, 16, points).floats() as f64;
+    let patches = 1500.0 * 256.0 * 4.0;
+    let expected = kernel(2000) - kernel(500) + patches;
+    let grown = many - few;
+    println!("{grown} bytes more, of which {expected} are the kernel's and patches");
+    assert!(grown < expected + 4e6, "{grown} {expected}");
+}

@@ -1,0 +1,8 @@
+//! The host's library and the program `beacon` from the outside. In one program, which is linked
+//! once: `cargo test --release -p beacon-host --test all live::` runs what is in `live.rs`.
+
+mod allocations;
+mod cli;
+mod common;
+mod compare;
+mod live;

@@ -1,0 +1,171 @@
+//! The guard of the beam: keeps it inside the field and its dose within the limits.
+
+use super::board::{Board, Exposure};
+use super::message::{Beam, BlankReason, DoseLimits, Refusal, Settings, Which};
+use crate::{Candidate, Candidates};
+
+/// Starts and ends exposures, and counts their dose for one campaign.
+pub(super) struct BeamGuard<'a> {
+    doses: &'a mut [u32],
+    ceiling: DoseLimits,
+    pub(super) settings: Settings,
+    pub(super) state: Beam,
+    pub(super) exposures: u32,
+    pub(super) dose_us: u64,
+}
+
+impl<'a> BeamGuard<'a> {
+    /// The guard of a beam that the reset has blanked. `ceiling` bounds the dose limits that a host
+    /// may set.
+    pub(super) fn new(doses: &'a mut [u32], ceiling: DoseLimits) -> Self {
+        doses.fill(0);
+        let mut settings = Settings::DEFAULT;
+        settings.dose.pixel_us = settings.dose.pixel_us.min(ceiling.pixel_us);
+        settings.dose.total_us = settings.dose.total_us.min(ceiling.total_us);
+        Self {
+            doses,
+            ceiling,
+            settings,
+            state: Beam::Blanked(BlankReason::Reset),
+            exposures: 0,
+            dose_us: 0,
+        }
+    }
+
+    /// Sets all doses to zero, for a new campaign.
+    pub(super) fn clear(&mut self) {
+        self.doses.fill(0);
+        self.exposures = 0;
+        self.dose_us = 0;
+    }
+
+    pub(super) fn blank(&mut self, board: &mut impl Board, reason: BlankReason) {
+        board.blank();
+        self.state = Beam::Blanked(reason);
+    }
+
+    /// Notes the end of an exposure.
+    pub(super) fn watch(&mut self, board: &mut impl Board) {
+        if matches!(self.state, Beam::On { .. }) && !board.exposing() {
+            self.state = Beam::Blanked(match board.beam_outcome() {
+                Ok(()) => BlankReason::Between,
+                Err(fault) => BlankReason::Fault(fault),
+            });
+        }
+    }
+
+    /// Takes new settings. A dose limit cannot be raised once some of the dose is used.
+    /// `shortest_us` is the shortest dwell that the board keeps.
+    pub(super) fn configure(
+        &mut self,
+        settings: Settings,
+        shortest_us: u32,
+    ) -> Result<(), Refusal> {
+        let used = self.dose_us > 0;
+        let held = |ceiling: u64, current: u64| if used { current } else { ceiling };
+        let most_pixel = held(
+            self.ceiling.pixel_us.into(),
+            self.settings.dose.pixel_us.into(),
+        );
+        let most_total = held(self.ceiling.total_us, self.settings.dose.total_us);
+        let longest = u64::from(Settings::LONGEST_US);
+        let timeouts = Settings::TIMEOUTS_MS;
+        let timeout = settings.link_timeout_ms;
+        let timeout_limit = if timeout < *timeouts.start() {
+            *timeouts.start()
+        } else {
+            *timeouts.end()
+        };
+        let (dwell, shortest) = (u64::from(settings.dwell_us), u64::from(shortest_us));
+        let dwell_limit = if dwell < shortest { shortest } else { longest };
+        let checks = [
+            (
+                Which::Dwell,
+                (shortest..=longest).contains(&dwell),
+                dwell_limit,
+            ),
+            (
+                Which::Settle,
+                u64::from(settings.settle_us) <= longest,
+                longest,
+            ),
+            (
+                Which::PixelDose,
+                u64::from(settings.dose.pixel_us) <= most_pixel,
+                most_pixel,
+            ),
+            (
+                Which::TotalDose,
+                settings.dose.total_us <= most_total,
+                most_total,
+            ),
+            (
+                Which::LinkTimeout,
+                timeouts.contains(&timeout),
+                timeout_limit.into(),
+            ),
+            (Which::Field, settings.field.is_valid(), 1 << 16),
+        ];
+        for (which, accepted, limit) in checks {
+            if !accepted {
+                return Err(Refusal::Setting { which, limit });
+            }
+        }
+        self.settings = settings;
+        Ok(())
+    }
+
+    /// Exposes a candidate's pixel; returns its dose so far, this exposure included. The dose
+    /// counts in full even if the exposure is cut short, by a fault or otherwise.
+    pub(super) fn expose(
+        &mut self,
+        candidate: Candidate,
+        candidates: Candidates,
+        board: &mut impl Board,
+    ) -> Result<u32, Refusal> {
+        let pixel = candidates.pixel(candidate)?;
+        let Settings {
+            dwell_us,
+            settle_us,
+            dose,
+            field,
+            ..
+        } = self.settings;
+        let position = field.position(pixel, candidates.height(), candidates.width());
+        let (Some((x, y)), Some(used)) = (position, self.doses.get_mut(candidate.index())) else {
+            return Err(Refusal::Setting {
+                which: Which::Field,
+                limit: 1 << 16,
+            });
+        };
+        let pixel_dose = used.saturating_add(dwell_us);
+        if pixel_dose > dose.pixel_us {
+            return Err(Refusal::PixelDose {
+                used_us: *used,
+                limit_us: dose.pixel_us,
+            });
+        }
+        let total = self.dose_us.saturating_add(dwell_us.into());
+        if total > dose.total_us {
+            self.blank(board, BlankReason::DoseLimit);
+            return Err(Refusal::TotalDose {
+                used_us: self.dose_us,
+                limit_us: dose.total_us,
+            });
+        }
+        board.beam_ready().map_err(Refusal::Beam)?;
+        *used = pixel_dose;
+        self.dose_us = total;
+        self.exposures = self.exposures.saturating_add(1);
+        self.state = Beam::On {
+            candidate: candidate.0,
+        };
+        board.expose(Exposure {
+            x,
+            y,
+            settle_us,
+            dwell_us,
+        });
+        Ok(pixel_dose)
+    }
+}

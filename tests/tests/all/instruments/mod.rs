@@ -1,0 +1,7 @@
+//! Instruments and programs outside this one: servers in Python, and what opens our results.
+
+mod bridge;
+mod campaigns;
+mod dtmicroscope;
+mod kills;
+mod result_file;

@@ -1,0 +1,281 @@
+//! The result of a campaign as `HyperSpy`, sidpy and pyNSID open it: the programs themselves read
+//! the file and compare every number, axis, unit and text with what this test says it wrote.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use beacon_host::data::result::{PointRow, PointSpectra, Response, ResultFile};
+use beacon_host::data::{Axis, Channels, Map};
+use serde_json::{Value, json};
+
+/// A Python that has the programs; nothing where there is none and none is demanded.
+fn python() -> Option<PathBuf> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let python = std::env::var_os("BEACON_INSTRUMENTS_PYTHON")
+        .map_or_else(|| root.join("target/instruments/bin/python"), PathBuf::from);
+    if python.is_file() {
+        return Some(python);
+    }
+    assert!(
+        std::env::var_os("BEACON_REQUIRE_INSTRUMENTS").is_none_or(|v| v != "1"),
+        "{} is missing: run tests/instruments/install",
+        python.display()
+    );
+    println!("skipped: tests/instruments/install has not run");
+    None
+}
+
+fn axis(name: &str, units: &str, (offset, scale): (f64, f64), size: usize) -> Axis {
+    Axis {
+        name: name.to_owned(),
+        units: units.to_owned(),
+        offset,
+        scale,
+        size,
+    }
+}
+
+/// A map of 5 × 7 pixels, NaN at every `gap`th.
+fn map(quantity: &str, units: &str, gap: Option<usize>) -> Map {
+    let value = |i: usize| match gap {
+        Some(gap) if i.is_multiple_of(gap) => f64::NAN,
+        _ => 0.1 + i as f64 / 3.0,
+    };
+    Map {
+        values: (0..35).map(value).collect(),
+        rows: axis("y", "nm", (12.5, 0.25), 5),
+        columns: axis("x", "nm", (-3.0, 0.5), 7),
+        quantity: quantity.to_owned(),
+        units: units.to_owned(),
+    }
+}
+
+/// Three points: a seed of which little is known, and two steps.
+fn points() -> Vec<PointRow> {
+    let seed = PointRow {
+        candidate: 30,
+        row: 4,
+        column: 2,
+        responses: vec![12.5, f64::NAN],
+        ..PointRow::default()
+    };
+    let step = |step: u32| PointRow {
+        candidate: 7 * step,
+        step,
+        row: step,
+        column: 0,
+        beam: Some((f64::from(step) + 0.25, -0.5)),
+        responses: vec![100.0 / f64::from(step), -1e-9],
+        live_seconds: Some(1.0),
+        real_seconds: Some(1.125),
+        dose_electrons: Some(6.241_509_074e9),
+        dose_density: Some(1.5e4),
+        expected: Some((99.5, 0.125)),
+        score: Some(2.75),
+    };
+    vec![seed, step(1), step(2)]
+}
+
+const NAMES: [&str; 15] = [
+    "candidate",
+    "step",
+    "row",
+    "column",
+    "beam row",
+    "beam column",
+    "line:Pd-La",
+    "line:Si-Ka",
+    "live time",
+    "real time",
+    "dose",
+    "dose density",
+    "expected mean",
+    "expected sigma",
+    "score",
+];
+const UNITS: [&str; 15] = [
+    "", "", "px", "px", "px", "px", "counts", "", "s", "s", "e", "e/Å²", "counts", "counts", "",
+];
+
+/// A number as JSON: `null` for NaN, which JSON lacks.
+fn numbers(values: &[f64]) -> Value {
+    json!(values)
+}
+
+fn columns_of(point: &PointRow) -> Vec<f64> {
+    let known = |value: Option<f64>| value.unwrap_or(f64::NAN);
+    let (row, column) = point.beam.unwrap_or((f64::NAN, f64::NAN));
+    let (mean, sigma) = point.expected.unwrap_or((f64::NAN, f64::NAN));
+    let place = [point.candidate, point.step, point.row, point.column].map(f64::from);
+    let acquisition = [
+        known(point.live_seconds),
+        known(point.real_seconds),
+        known(point.dose_electrons),
+        known(point.dose_density),
+        mean,
+        sigma,
+        known(point.score),
+    ];
+    [&place[..], &[row, column], &point.responses, &acquisition].concat()
+}
+
+/// An axis as the script expects it.
+fn described(axis: &Axis, kind: &str, values: &[f64], navigate: bool) -> Value {
+    // HyperSpy's axes only go one way.
+    let turns_back = !(values.is_sorted() || values.is_sorted_by(|a, b| a >= b));
+    json!({
+        "name": axis.name, "units": axis.units, "kind": kind, "navigate": navigate,
+        "values": values, "turns back": turns_back,
+    })
+}
+
+fn counted(name: &str, kind: &str, size: usize, navigate: bool) -> Value {
+    let values: Vec<f64> = (0..size).map(|i| i as f64).collect();
+    json!({"name": name, "units": "", "kind": kind, "navigate": navigate, "values": values})
+}
+
+fn described_map(map: &Map) -> Value {
+    let axis = |axis: &Axis| {
+        let values: Vec<f64> = (0..axis.size).map(|i| axis.value(i)).collect();
+        described(axis, "SPATIAL", &values, false)
+    };
+    json!({
+        "quantity": map.quantity, "units": map.units, "data_type": "IMAGE", "signal_type": "",
+        "axes": [axis(&map.rows), axis(&map.columns)],
+        "values": numbers(&map.values),
+    })
+}
+
+const PROVENANCE: [(&str, &str); 5] = [
+    ("version", "0.1.0"),
+    ("seed", "18446744073709551615"),
+    ("controller", "mps2-an500 build 3f2a"),
+    (
+        "configuration",
+        "window = 16\nstrategy = \"beacon\"\n# µ, Å and\ttabs\n",
+    ),
+    ("journal", "sha256:e3b0c44298fc1c149afbf4c8996fb924"),
+];
+
+/// Writes a result with these spectra, and beside it what the programs must find in it.
+fn write(folder: &Path, channels: &Channels, signal_type: &str, spectra: &[Vec<f64>]) -> PathBuf {
+    let (image, mean) = (
+        map("HAADF", "counts", None),
+        map("Pd Lα", "counts", Some(4)),
+    );
+    let sigma = map("Pd Lα", "", Some(5));
+    let points = points();
+    let fetch = |i: usize, spectrum: &mut Vec<f64>| {
+        spectrum.clone_from(&spectra[i]);
+        Ok(())
+    };
+    let path = folder.join("campaign.hspy");
+    let result = ResultFile {
+        image: &image,
+        points: &points,
+        responses: &[
+            Response {
+                name: NAMES[6],
+                units: UNITS[6],
+            },
+            Response {
+                name: NAMES[7],
+                units: UNITS[7],
+            },
+        ],
+        target: 0,
+        spectra: Some(PointSpectra {
+            channels,
+            fetch: &fetch,
+        }),
+        maps: &[("mean", &mean), ("sigma", &sigma)],
+        provenance: &PROVENANCE,
+    };
+    result.write(&path).expect("the folder takes files");
+
+    let table: Vec<f64> = points.iter().flat_map(columns_of).collect();
+    let point = || counted("point", "POINT_CLOUD", points.len(), true);
+    let places: Vec<[f64; 2]> = points
+        .iter()
+        .map(|p| p.beam.unwrap_or((p.row.into(), p.column.into())).into())
+        .collect();
+    let along = described(&channels.axis, "SPECTRAL", &channels.coordinates, false);
+    let expected = json!({
+        "provenance": PROVENANCE.into_iter().collect::<std::collections::BTreeMap<_, _>>(),
+        "columns": {"names": NAMES, "units": UNITS, "target": NAMES[6]},
+        "elements": channels.elements,
+        "places": places,
+        "signals": {
+            "image": described_map(&image),
+            "mean": described_map(&mean),
+            "sigma": described_map(&sigma),
+            "points": {
+                "quantity": "points", "units": "", "data_type": "LINE_PLOT_FAMILY",
+                "signal_type": "", "values": numbers(&table),
+                "axes": [point(), counted("column", "CHANNEL", NAMES.len(), false)],
+            },
+            "spectra": {
+                "quantity": channels.quantity, "units": channels.units,
+                "data_type": "POINT_CLOUD", "signal_type": signal_type,
+                "values": numbers(&spectra.concat()), "axes": [point(), along],
+            },
+        },
+    });
+    std::fs::write(path.with_extension("json"), expected.to_string())
+        .expect("the folder takes files");
+    path
+}
+
+/// Runs the script, which says what differs.
+fn open(python: &Path, file: &Path) {
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("instruments/open_results.py");
+    let done = Command::new(python)
+        .arg(script)
+        .arg(file)
+        .arg(file.with_extension("json"))
+        .output()
+        .expect("Python starts");
+    assert!(
+        done.status.success(),
+        "{}{}",
+        String::from_utf8_lossy(&done.stdout),
+        String::from_utf8_lossy(&done.stderr)
+    );
+}
+
+#[test]
+fn hyperspy_and_sidpy_find_every_number_axis_and_text_of_a_result() {
+    let Some(python) = python() else { return };
+    let folder = tempfile::tempdir().expect("a folder for files");
+    let energy = axis("Energy", "keV", (-0.475, 0.01), 8);
+    let channels = Channels {
+        coordinates: (0..8).map(|i| energy.value(i)).collect(),
+        axis: energy,
+        quantity: "X-rays".to_owned(),
+        units: "counts".to_owned(),
+        elements: ["Pd", "Si"].map(str::to_owned).to_vec(),
+    };
+    let spectra: Vec<Vec<f64>> = (0..3)
+        .map(|point| (0..8).map(|k| f64::from(10 * point + k)).collect())
+        .collect();
+    open(
+        &python,
+        &write(folder.path(), &channels, "EDS_TEM", &spectra),
+    );
+}
+
+#[test]
+fn they_find_loops_whose_axis_runs_up_and_down() {
+    let Some(python) = python() else { return };
+    let folder = tempfile::tempdir().expect("a folder for files");
+    let channels = Channels {
+        axis: axis("Voltage", "V", (0.0, 0.5), 6),
+        coordinates: vec![0.0, 0.5, 0.0, -0.5, -1.0, 0.0],
+        quantity: "Piezoresponse".to_owned(),
+        units: "a.u.".to_owned(),
+        elements: Vec::new(),
+    };
+    // Thirds are numbers that single precision does not hold.
+    let spectra = vec![vec![1.0 / 3.0; 6], vec![-2.0 / 3.0; 6], vec![1e-300; 6]];
+    open(&python, &write(folder.path(), &channels, "", &spectra));
+}

@@ -1,0 +1,23 @@
+//! Kernel, host, firmware and the world around them together. In one program, which is linked
+//! once: `cargo test --release -p beacon-tests --test all live::` runs what is in `live.rs`.
+
+mod firmware;
+mod instruments;
+mod link_campaign;
+mod link_controller;
+mod link_frames;
+mod link_golden;
+mod link_speed;
+mod link_versions;
+mod linked_reduction;
+mod live;
+mod live_on_target;
+mod nucleo;
+mod on_target;
+mod packages;
+mod peer;
+mod pfm_benchmark;
+mod reduction;
+mod replay;
+mod scalarizers;
+mod score;
