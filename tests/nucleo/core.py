@@ -45,6 +45,15 @@ PRIVATE = (0xE000_0000, 0x10_0000)
 RETURN = 0xFFFF_FFE9
 # An exception's frame with the floating-point registers, in bytes.
 FRAME = 0x68
+STACKED = (
+    UC_ARM_REG_R0,
+    UC_ARM_REG_R1,
+    UC_ARM_REG_R2,
+    UC_ARM_REG_R3,
+    UC_ARM_REG_R12,
+    UC_ARM_REG_LR,
+    UC_ARM_REG_PC,
+)
 IT_BITS = 0x0600_FC00
 WFI = bytes.fromhex("30bf")
 HARD_FAULT, SYSTICK, EXTERNAL = 3, 15, 16
@@ -52,10 +61,11 @@ HARD_FAULT, SYSTICK, EXTERNAL = 3, 15, 16
 LONGEST_HANDLER = 400_000
 
 # Armv7-M architecture reference manual: what an image of ours may touch, with what it reads.
-CPUID, ICSR, AIRCR, SHCSR, CFSR, HFSR = (0xE000_ED00, 0xE000_ED04, 0xE000_ED0C, 0xE000_ED24, 0xE000_ED28, 0xE000_ED2C)
+CPUID, ICSR, AIRCR, SHCSR = 0xE000_ED00, 0xE000_ED04, 0xE000_ED0C, 0xE000_ED24
+CFSR, HFSR, CCSIDR, CPACR = 0xE000_ED28, 0xE000_ED2C, 0xE000_ED80, 0xE000_ED88
 SYST_CSR, SYST_RVR, SYST_CVR = 0xE000_E010, 0xE000_E014, 0xE000_E018
 NVIC_ISER1, NVIC_ICER1 = 0xE000_E104, 0xE000_E184
-MPU_CTRL, MPU_RBAR, MPU_RASR = 0xE000_ED94, 0xE000_ED9C, 0xE000_EDA0
+MPU_TYPE, MPU_CTRL, MPU_RBAR, MPU_RASR = 0xE000_ED90, 0xE000_ED94, 0xE000_ED9C, 0xE000_EDA0
 DWT_CTRL, DWT_CYCCNT = 0xE000_1000, 0xE000_1004
 PRIVATE_REGISTERS = {
     CPUID: 0x411F_C271,
@@ -65,10 +75,10 @@ PRIVATE_REGISTERS = {
     SHCSR: 0,
     CFSR: 0,
     HFSR: 0,
-    0xE000_ED80: 0xF00F_E019,  # CCSIDR: 16 KiB in 4 ways
+    CCSIDR: 0xF00F_E019,  # 16 KiB in 4 ways
     0xE000_ED84: 0,  # CSSELR
-    0xE000_ED88: 0,  # CPACR
-    0xE000_ED90: 0x0000_1000,  # MPU_TYPE: 16 regions
+    CPACR: 0,
+    MPU_TYPE: 0x0000_1000,  # 16 regions
     MPU_CTRL: 0,
     0xE000_ED98: 0,  # MPU_RNR
     MPU_RBAR: 0,
@@ -134,7 +144,7 @@ class Core:
         self.stuck = False
         self.follow_guard()
         stack, entry = (int.from_bytes(self.uc.mem_read(FLASH[0] + 4 * n, 4), "little") for n in (0, 1))
-        # The floating-point unit is on: the image switches it on before it uses it.
+        # On from the start; that the image switches it on is looked at when it enables interrupts.
         self.uc.reg_write(UC_ARM_REG_C1_C0_2, self.uc.reg_read(UC_ARM_REG_C1_C0_2) | 0xF << 20)
         self.uc.reg_write(UC_ARM_REG_FPEXC, 1 << 30)
         self.uc.reg_write(UC_ARM_REG_PRIMASK, 0)
@@ -161,7 +171,7 @@ class Core:
 
     def store_private(self, uc, offset, size, value, _):
         address = PRIVATE[0] + offset
-        if address not in self.private:
+        if address not in self.private or address in (CPUID, CCSIDR, MPU_TYPE):
             raise Violation(f"write of {value:#x} to {address:#x}, which this emulator does not play")
         if address == AIRCR:
             if value & ~0x700 != 0x05FA_0004:
@@ -171,6 +181,8 @@ class Core:
         elif address == NVIC_ISER1:
             if value != 1 << USART3_INTERRUPT - 32:
                 raise Violation(f"NVIC_ISER1 = {value:#x} enables interrupts without a handler")
+            if self.private[CPACR] != 0xF << 20:
+                raise Violation("the floating-point unit is off")
             self.usart_enabled = True
         elif address == SYST_CSR:
             period = (self.private[SYST_RVR] + 1) / self.chip.hz("core") * 1e9
@@ -230,7 +242,6 @@ class Core:
         # Its handler runs without the MPU.
         self.guard = None
         self.follow_guard()
-        self.fault_cause = str(cause)
         self.handle(HARD_FAULT, stored=not overflow)
         if not self.chip.reset_wanted:
             raise Violation(f"the hard fault's handler returned ({cause})")
@@ -242,8 +253,7 @@ class Core:
         flags = uc.reg_read(UC_ARM_REG_XPSR)
         stack = uc.reg_read(UC_ARM_REG_SP) - FRAME & ~7
         if stored:
-            registers = (UC_ARM_REG_R0, UC_ARM_REG_R1, UC_ARM_REG_R2, UC_ARM_REG_R3, UC_ARM_REG_R12, UC_ARM_REG_LR, UC_ARM_REG_PC)
-            values = [uc.reg_read(register) for register in registers] + [flags | 1 << 24]
+            values = [uc.reg_read(register) for register in STACKED] + [flags | 1 << 24]
             uc.mem_write(stack, b"".join(value.to_bytes(4, "little") for value in values))
         handler = int.from_bytes(uc.mem_read(FLASH[0] + 4 * vector, 4), "little")
         uc.reg_write(UC_ARM_REG_SP, stack)
@@ -315,4 +325,5 @@ class Core:
     @property
     def idle(self):
         """Whether nothing will happen but ticks."""
-        return (self.asleep or self.stuck) and self.pending() is None and not self.chip.busy() and not self.chip.reset_wanted
+        quiet = self.pending() is None and not self.chip.busy() and not self.chip.reset_wanted
+        return quiet and (self.asleep or self.stuck)

@@ -5,7 +5,7 @@
 
 import unittest
 
-from chip import Beam, Chip, Violation
+from chip import Chip, Violation
 from registers import Registers
 
 REGISTERS = Registers()

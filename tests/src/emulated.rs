@@ -163,7 +163,7 @@ where
 }
 
 /// [`EmulatedBoard::linked`] with the board at a port.
-pub(crate) fn link_to<R>(
+fn link_to<R>(
     port: &str,
     host: u32,
     capacity: Capacity,

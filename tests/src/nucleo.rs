@@ -10,11 +10,10 @@ use beacon_host::controller::{
     ControllerChoice, ControllerError, LinkReport, Linked, Port, firmware_image,
 };
 use beacon_host::experiment::Oracle;
-use beacon_kernel::Capacity;
 use beacon_kernel::link::{Client, Timing};
 use serde::Deserialize;
 
-use crate::emulated::{link_to, run_on};
+use crate::emulated::run_on;
 
 /// What an oscilloscope on PA0 and the converters sees of an exposure.
 #[derive(Clone, Copy, Debug, PartialEq, Deserialize)]
@@ -143,28 +142,21 @@ impl NucleoBoard {
         self.order("fault")
     }
 
-    /// As [`EmulatedBoard::run`](crate::EmulatedBoard::run).
+    /// As [`EmulatedBoard::run`](crate::EmulatedBoard::run); `before` may give orders as well.
     pub fn run<F>(
-        &self,
+        &mut self,
         host: u32,
         campaign: (&CampaignConfig, Seeds),
         experiment: &mut dyn Oracle,
-        before: F,
+        mut before: F,
     ) -> (Result<Outcome, CampaignError>, LinkReport)
     where
-        F: FnMut(usize, &mut Linked<'_>) -> Result<(), ControllerError>,
+        F: FnMut(usize, &mut Linked<'_>, &mut Self) -> Result<(), ControllerError>,
     {
-        run_on(&self.port, host, campaign, experiment, before)
-    }
-
-    /// As [`EmulatedBoard::linked`](crate::EmulatedBoard::linked).
-    pub fn linked<R>(
-        &self,
-        host: u32,
-        capacity: Capacity,
-        with: impl FnOnce(&mut Linked<'_>) -> R,
-    ) -> R {
-        link_to(&self.port, host, capacity, with)
+        let port = self.port.clone();
+        run_on(&port, host, campaign, experiment, |call, linked| {
+            before(call, linked, self)
+        })
     }
 
     /// A connected client.

@@ -149,7 +149,7 @@ fn a_campaign_equals_the_one_in_this_process_and_every_pulse_is_as_proposed() {
     let mut experiment = specimen(1);
     let mut compared = 0;
     let campaign = (&config, Seeds::Random(10));
-    let (outcome, link) = board.run(1, campaign, &mut experiment, |call, linked| {
+    let (outcome, link) = board.run(1, campaign, &mut experiment, |call, linked, _| {
         if call == 60 {
             let posterior = linked.surrogate_of_board()?;
             let mirrored = beacon_host::controller::Controller::surrogate(linked)?;
@@ -165,6 +165,35 @@ fn a_campaign_equals_the_one_in_this_process_and_every_pulse_is_as_proposed() {
     assert_eq!((compared, link.losses, link.resumed), (1, 0, 0));
     let in_process = run(&config, Seeds::Random(10), &mut experiment);
     assert_eq!(trajectory(&outcome), trajectory(&in_process));
+    let points: Vec<_> = outcome.seeds.iter().chain(&outcome.steps).collect();
+    let proposed = points.iter().map(|point| codes(point.pixel, 64));
+    check(&board.state().pulses, proposed, Settings::DEFAULT);
+}
+
+#[test]
+fn a_campaign_outlives_a_watchdog_reset_as_if_nothing_had_been() {
+    let Some(mut board) = NucleoBoard::start("", &[]) else {
+        return;
+    };
+    let config = CampaignConfig {
+        steps: 8,
+        retrain_every: 4,
+        ..CampaignConfig::default()
+    };
+    let mut experiment = specimen(2);
+    let campaign = (&config, Seeds::Random(10));
+    let (outcome, _) = board.run(1, campaign, &mut experiment, |call, _, board| {
+        // With the fourth step measured, and its model next.
+        if call == 31 {
+            board.hang();
+            assert_eq!(board.pass(31_000).resets, 1);
+        }
+        Ok(())
+    });
+    let outcome = outcome.expect("the campaign runs to its end");
+    let in_process = run(&config, Seeds::Random(10), &mut experiment);
+    assert_eq!(trajectory(&outcome), trajectory(&in_process));
+    // The points before it, which the host tells the board again, are not exposed again.
     let points: Vec<_> = outcome.seeds.iter().chain(&outcome.steps).collect();
     let proposed = points.iter().map(|point| codes(point.pixel, 64));
     check(&board.state().pulses, proposed, Settings::DEFAULT);
