@@ -4,8 +4,8 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use beacon_generator::{Attached, CLOCK_HZ, Reader};
-use beacon_host::controller::BeamPort as _;
 use beacon_host::campaign::{DeflectionFrame, Ended, LiveConfig, electrons};
+use beacon_host::controller::BeamPort as _;
 use beacon_host::journal::RunFolder;
 use beacon_host::live::Session;
 use beacon_host::microscope::{SimulatedBeam, SpecimenMicroscope};
