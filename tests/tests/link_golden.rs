@@ -239,7 +239,7 @@ const REQUESTS: [&str; 43] = [
 ];
 
 #[rustfmt::skip]
-const REPLIES: [&str; 65] = [
+const REPLIES: [&str; 69] = [
     // Done
     "000501043412056574b62f00",
     // Busy { milliseconds: 1500 }
