@@ -83,23 +83,27 @@ impl EmulatedBoard {
     }
 
     /// Where the pins of the scan generator had the beam on the specimen, as converter codes
-    /// (x, y) in order: one entry for every dwell of `dwell_us`.
+    /// (x, y) in order: one entry for every exposure of `dwell_us`, of which some may have been
+    /// cut short.
     ///
     /// # Panics
-    /// When the beam moved while it was on, when it is on, or when it was on anywhere for anything
-    /// but whole dwells, to a count of 125 ns each.
-    pub fn exposures(&self, dwell_us: u32) -> Vec<(u16, u16)> {
+    /// When the beam moved while it was on, when it is on, or when more than `cut` places had it
+    /// for anything but whole dwells, to a count of 125 ns each.
+    pub fn exposures(&self, dwell_us: u32, cut: usize) -> Vec<(u16, u16)> {
         let dwell = u64::from(dwell_us) * CLOCK_HZ / 1_000_000;
         let stays = self.stays();
-        let entries = stays.iter().flat_map(|stay| {
-            let times = (stay.on + dwell / 2) / dwell;
-            let error = stay.on.abs_diff(times * dwell);
-            assert!(
-                times > 0 && error <= times * CYCLES_PER_COUNT,
-                "{stay:?} is not {times} dwells of {dwell} cycles"
-            );
-            std::iter::repeat_n((stay.x, stay.y), times as usize)
-        });
+        let times = |stay: &Stay| (stay.on - stay.on.min(CYCLES_PER_COUNT)).div_ceil(dwell);
+        let short: Vec<_> = stays
+            .iter()
+            .filter(|stay| stay.on.abs_diff(times(stay) * dwell) > times(stay) * CYCLES_PER_COUNT)
+            .collect();
+        assert!(
+            short.len() <= cut,
+            "not so many dwells of {dwell} cycles: {short:?}"
+        );
+        let entries = stays
+            .iter()
+            .flat_map(|stay| std::iter::repeat_n((stay.x, stay.y), times(stay) as usize));
         entries.collect()
     }
 

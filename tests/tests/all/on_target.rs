@@ -131,7 +131,7 @@ fn compare(experiment: &mut dyn Oracle, seeds: &Seeds) {
     assert_eq!((link.losses, link.resumed), (0, 0));
     assert_same(&outcome, &run(&config, seeds.clone(), experiment));
     assert_eq!(
-        board.exposures(Settings::DEFAULT.dwell_us),
+        board.exposures(Settings::DEFAULT.dwell_us, 0),
         codes(&outcome, shape(experiment))
     );
 }
@@ -200,7 +200,8 @@ fn a_campaign_outlives_its_hosts_and_only_the_point_under_the_beam_is_exposed_ag
     let mut expected = codes(&outcome, shape(&experiment));
     expected.insert(16, expected[16]);
     expected.insert(2, expected[2]);
-    assert_eq!(board.exposures(Settings::DEFAULT.dwell_us), expected);
+    // A host that gives up blanks: the two exposures that it left may have been cut short.
+    assert_eq!(board.exposures(Settings::DEFAULT.dwell_us, 2), expected);
 }
 
 #[test]
@@ -235,7 +236,7 @@ fn silence_blanks_the_beam_and_the_campaign_goes_on_as_if_nothing_had_been() {
     let outcome = outcome.expect("the campaign runs to its end");
     assert_same(&outcome, &run(&config, seeds, &mut experiment));
     assert_eq!(
-        board.exposures(Settings::DEFAULT.dwell_us),
+        board.exposures(Settings::DEFAULT.dwell_us, 0),
         codes(&outcome, shape(&experiment))
     );
 }
