@@ -2,6 +2,7 @@
 //! strategies, one step, no seeds, long names.
 
 use crate::{Outcome, Pixels};
+use beacon_host::data::files::Finished;
 use beacon_host::data::{Axis, Map};
 use beacon_host::figures::{
     Metrics, Progress, StepTimes, StrategyResult, TargetFigure, Trajectory, TrajectoryFigure,
@@ -153,7 +154,7 @@ fn case(
         provenance: &[],
     };
     std::fs::create_dir_all(out)?;
-    write_figures(out, &report)?;
+    write_figures(out, &report, &Finished::nothing())?;
     write_report(&out.join("report.html"), &report)?;
     Ok(())
 }

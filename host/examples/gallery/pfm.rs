@@ -2,6 +2,7 @@
 
 use crate::read::{at, column, coords, indices, npy, order};
 use crate::{Outcome, Pixels};
+use beacon_host::data::files::Finished;
 use beacon_host::data::{Map, on_candidates};
 use beacon_host::figures::{
     CoverageFigure, Curve, Metrics, Progress, StepTimes, StrategyResult, SurrogateFigure,
@@ -115,7 +116,7 @@ pub(crate) fn draw(folder: &Path, out: &Path) -> Outcome {
     };
     let folder = out.join("pfm");
     std::fs::create_dir_all(&folder)?;
-    write_figures(&folder, &report)?;
+    write_figures(&folder, &report, &Finished::nothing())?;
     write_report(&folder.join("report.html"), &report)?;
     Ok(())
 }

@@ -2,6 +2,7 @@
 
 use crate::read::{at, column, coords, indices, order};
 use crate::{Outcome, Pixels};
+use beacon_host::data::files::Finished;
 use beacon_host::data::{Axis, Map};
 use beacon_host::figures::{
     Metrics, Progress, StepTimes, StrategyResult, TargetFigure, Trajectory, TrajectoryFigure,
@@ -88,7 +89,7 @@ pub(crate) fn draw(folder: &Path, out: &Path) -> Outcome {
     };
     let folder = out.join("stem");
     std::fs::create_dir_all(&folder)?;
-    write_figures(&folder, &report)?;
+    write_figures(&folder, &report, &Finished::nothing())?;
     write_report(&folder.join("report.html"), &report)?;
     Ok(())
 }

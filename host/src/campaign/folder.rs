@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::page::with_report;
 use super::{Measurement, Outcome};
-use crate::data::files::{self, Acquisition, WriteError};
+use crate::data::files::{self, Acquisition, Finished, WriteError};
 use crate::experiment::Experiment;
 use crate::page;
 use crate::plot::FigureError;
@@ -40,8 +40,9 @@ pub enum FolderError {
     },
 }
 
-/// Writes one campaign into `folder`, which is made if it does not exist. What an earlier
-/// campaign left there is replaced, and removed where this one has no such file.
+/// Writes one campaign into `folder`, which is made if it does not exist: those of its files that are
+/// not `finished`. What an earlier campaign left there is replaced, and removed where this one has
+/// no such file.
 ///
 /// | file | what |
 /// |---|---|
@@ -63,28 +64,35 @@ pub fn write_run(
     spaces: Option<&Spaces>,
     provenance: &impl Serialize,
     summary: &impl Serialize,
+    finished: &Finished,
 ) -> Result<(), FolderError> {
     make(folder)?;
     let config = folder.join("config.toml");
     let settings = settings(&config, provenance)?;
-    files::write_file(&config, settings.as_bytes())?;
-    files::write_acquisitions(&folder.join("acquisitions.csv"), &acquisitions(outcome))?;
+    finished.once("config.toml", || {
+        files::write_file(&config, settings.as_bytes())
+    })?;
+    finished.once("acquisitions.csv", || {
+        files::write_acquisitions(&folder.join("acquisitions.csv"), &acquisitions(outcome))
+    })?;
     let file = folder.join("summary.json");
     let text = serde_json::to_vec_pretty(summary).map_err(|e| no_form(&file, &e))?;
-    files::write_file(&file, &text)?;
+    finished.once("summary.json", || files::write_file(&file, &text))?;
     for (name, map) in [
         ("surrogate_mean.npy", &outcome.mean),
         ("surrogate_sigma.npy", &outcome.sigma),
     ] {
         let file = folder.join(name);
         match map {
-            Some(map) => files::write_npy(&file, map)?,
+            Some(map) => finished.once(name, || files::write_npy(&file, map))?,
             None => files::remove_file(&file)?,
         }
     }
     with_report(&[outcome], experiment, spaces, &settings, |page| {
-        page::write_figures(folder, page)?;
-        page::write_report(&folder.join("report.html"), page)
+        page::write_figures(folder, page, finished)?;
+        finished.once("report.html", || {
+            page::write_report(&folder.join("report.html"), page)
+        })
     })?;
     Ok(())
 }
@@ -109,7 +117,7 @@ pub fn write_side_by_side(
     let file = folder.join("report.html");
     let settings = settings(&file, provenance)?;
     with_report(outcomes, experiment, spaces, &settings, |page| {
-        page::write_figures(folder, page)?;
+        page::write_figures(folder, page, &Finished::nothing())?;
         page::write_report(&file, page)
     })?;
     Ok(())

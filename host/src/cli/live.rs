@@ -15,6 +15,7 @@ use crate::campaign::{
     write_run,
 };
 use crate::control::tell;
+use crate::data::files::Finished;
 use crate::controller::{Controller, ControllerChoice};
 use crate::experiment::Experiment as _;
 use crate::journal::RunFolder;
@@ -290,6 +291,9 @@ fn go(
     };
 
     let summary = LiveSummary::new(&outcome, &session).map_err(|e| Failure::running(&e))?;
+    // Results belong to the events and to the program that made something of them.
+    let key = format!("{} {}", summary.journal_sha256, env!("CARGO_PKG_VERSION"));
+    let finished = Finished::of(folder.path(), &key);
     let written = write_run(
         folder.path(),
         &outcome,
@@ -297,9 +301,13 @@ fn go(
         Some(&spaces),
         session.config(),
         &summary,
+        &finished,
     );
     written.map_err(|e| Failure::running(&e))?;
-    write_results(&folder.results(), &outcome, &session, &summary)
+    finished
+        .once("campaign.hspy", || {
+            write_results(&folder.results(), &outcome, &session, &summary)
+        })
         .map_err(|e| Failure::running(&e))?;
     if json {
         let text = serde_json::to_string(&summary);

@@ -68,7 +68,7 @@ impl Display {
         let terminal = std::io::stderr().is_terminal();
         let bars = terminal.then(MultiProgress::new);
         let (asked, above) = (interrupt.clone(), bars.clone());
-        ctrlc::set_handler(move || {
+        on_interrupt(move || {
             let say = |what: &str| {
                 // Nobody may be there any more to hear it, which must not keep the beam on.
                 let _ = match &above {
@@ -136,6 +136,40 @@ impl Display {
             started: Instant::now(),
         }
     }
+}
+
+/// Calls `handler` whenever the user interrupts the program or the system asks it to end. A terminal
+/// that closes does so as well, unless whoever started the program had it outlive that, as `nohup`
+/// does.
+#[cfg(unix)]
+fn on_interrupt(mut handler: impl FnMut() + Send + 'static) -> std::io::Result<()> {
+    use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+
+    let mut numbers = vec![SIGINT, SIGTERM];
+    if !is_ignored(SIGHUP) {
+        numbers.push(SIGHUP);
+    }
+    let mut signals = signal_hook::iterator::Signals::new(numbers)?;
+    std::thread::Builder::new()
+        .name("signals".to_owned())
+        .spawn(move || signals.forever().for_each(|_| handler()))?;
+    Ok(())
+}
+
+/// The same where there is nothing but Ctrl-C.
+#[cfg(not(unix))]
+fn on_interrupt(handler: impl FnMut() + Send + 'static) -> Result<(), ctrlc::Error> {
+    ctrlc::set_handler(handler)
+}
+
+/// Whether the program was started with a signal ignored, as far as the system tells.
+#[cfg(unix)]
+fn is_ignored(signal: i32) -> bool {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let mut lines = status.lines();
+    let mask = lines.find_map(|line| line.strip_prefix("SigIgn:"));
+    let mask = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
+    mask.is_some_and(|mask| mask >> (signal - 1) & 1 == 1)
 }
 
 /// Ends the program at once, and what it started.

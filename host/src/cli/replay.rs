@@ -12,6 +12,7 @@ use serde::Serialize;
 use super::kernel::BeamArgs;
 use super::progress::Display;
 use super::{Failure, input, kernel, print, spaces};
+use crate::data::files::Finished;
 use crate::campaign::{
     Campaign, CampaignConfig, Outcome, Seeds, Summary, default_strategy, read_seeds, write_run,
 };
@@ -124,6 +125,7 @@ pub(super) fn run(args: &ReplayArgs) -> Result<(), Failure> {
             Some(&spaces),
             args,
             &Summary::new(&outcome),
+            &Finished::nothing(),
         )
         .map_err(|e| Failure::running(&e))?;
     }

@@ -11,6 +11,7 @@ use super::listing::listing;
 use super::progress::Display;
 use super::replay::describe_link;
 use super::{Failure, input, kernel, print, spaces};
+use crate::data::files::Finished;
 use crate::campaign::{
     Campaign, CampaignConfig, Outcome, Seeds, Summary, default_strategy, write_run,
     write_side_by_side,
@@ -157,6 +158,7 @@ fn write_results(
             Some(spaces),
             &provenance,
             &Summary::new(outcome),
+            &Finished::nothing(),
         )
         .map_err(|e| Failure::running(&e))?;
     }

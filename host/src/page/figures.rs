@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::report::Report;
-use crate::data::files::remove_file;
+use crate::data::files::{Finished, remove_file};
 use crate::figures::{
     CoverageFigure, Curve, PanelsFigure, TargetFigure, TimesFigure, TrajectoriesFigure,
     TrajectoryFigure,
@@ -29,7 +29,8 @@ pub const FIGURES: [&str; 12] = [
 /// As many panels as a row of target maps has room for.
 const MOST_TARGETS: usize = 3;
 
-/// Writes the figures of the report into `folder`, each as PNG and SVG, and removes those of
+/// Writes the figures of the report into `folder` that are not `finished`, each as PNG and SVG, and
+/// removes those of
 /// [`FIGURES`] that an earlier report left there and this one does not have:
 ///
 /// | name | what |
@@ -48,9 +49,14 @@ const MOST_TARGETS: usize = 3;
 ///
 /// # Errors
 /// When parts of a figure contradict each other or a file cannot be written.
-pub fn write_figures(folder: &Path, report: &Report<'_>) -> Result<(), FigureError> {
+pub fn write_figures(
+    folder: &Path,
+    report: &Report<'_>,
+    finished: &Finished,
+) -> Result<(), FigureError> {
     let mut written = Written {
         folder,
+        finished,
         names: Vec::new(),
     };
     let image = report.image;
@@ -104,13 +110,16 @@ pub fn write_figures(folder: &Path, report: &Report<'_>) -> Result<(), FigureErr
 /// The figures of this report so far.
 struct Written<'a> {
     folder: &'a Path,
+    finished: &'a Finished,
     names: Vec<&'static str>,
 }
 
 impl Written<'_> {
     fn add(&mut self, name: &'static str, figure: &impl Figure) -> Result<(), FigureError> {
         self.names.push(name);
-        save_both(self.folder, name, figure)
+        self.finished.once(&format!("{name}.svg"), || {
+            save_both(self.folder, name, figure)
+        })
     }
 
     fn remove_others(self) -> Result<(), FigureError> {

@@ -1,6 +1,7 @@
 //! What a report leaves in a folder.
 
 use super::*;
+use crate::data::files::Finished;
 use crate::data::Map;
 use crate::figures::tests::panels;
 use crate::figures::{Arrangement, LatentFigure, SpectraFigure, Spectrum, SurrogateFigure};
@@ -118,7 +119,7 @@ fn a_folder_holds_the_figures_of_its_report_and_none_of_an_earlier_one() {
             warnings: &[],
             provenance: &[],
         };
-        write_figures(folder.path(), &full).unwrap();
+        write_figures(folder.path(), &full, &Finished::nothing()).unwrap();
         assert_eq!(listing(), expected(&FIGURES));
         let single = Report {
             target: None,
@@ -128,7 +129,7 @@ fn a_folder_holds_the_figures_of_its_report_and_none_of_an_earlier_one() {
             spectra: None,
             ..full
         };
-        write_figures(folder.path(), &single).unwrap();
+        write_figures(folder.path(), &single, &Finished::nothing()).unwrap();
         assert_eq!(
             listing(),
             expected(&[

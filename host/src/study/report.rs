@@ -7,6 +7,7 @@ use beacon_kernel::{Candidate, Candidates};
 
 use super::grids::{Grid, areas, at_steps};
 use super::{Analysis, Comparison, METRICS, Maps, MeanCurve, StrategyRuns, StudyError};
+use crate::data::files::Finished;
 use crate::campaign::{CampaignError, Series};
 use crate::data::{Map, on_candidates};
 use crate::figures::{LatentPlane, Metrics, Progress, StepTimes, StrategyResult, Trajectory};
@@ -73,7 +74,7 @@ pub fn write_report(
         warnings: &comparison.notes,
         provenance: &[("data", plan.dataset.name.clone())],
     };
-    page::write_figures(folder, &page)?;
+    page::write_figures(folder, &page, &Finished::nothing())?;
     Ok(page::write_report(&folder.join("report.html"), &page)?)
 }
 

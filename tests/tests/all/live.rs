@@ -2,20 +2,24 @@
 
 use std::fs;
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use beacon_host::campaign::{Campaign, Command, Ended, Event, LiveConfig, Record, Seeds, pixel_area};
-use beacon_host::control::tell;
+use beacon_host::control::{status, tell};
+use beacon_host::data::Map;
 use beacon_host::controller::{InProcess, Memory};
 use beacon_host::experiment::SpecimenExperiment;
-use beacon_host::journal::Journal;
-use beacon_host::live::LiveError;
+use beacon_host::journal::{Journal, RunFolder};
+use beacon_host::live::{LiveError, Session, TakenUp};
 use beacon_host::microscope::{
+    ReplayMicroscope,
     Microscope, MicroscopeError, Opened, SimulatedBeam, SpecimenMicroscope,
 };
 use beacon_host::specimen::SpecimenKind;
-use beacon_kernel::Capacity;
-use beacon_tests::live::{Ran, begin, resume, settings, trajectory};
+use beacon_kernel::{Candidate, Candidates, Capacity};
+use beacon_tests::live::{Ran, begin, go, resume, settings, trajectory};
 use beacon_tests::unreliable::{Mishap, Unreliable};
 use tempfile::TempDir;
 
@@ -495,4 +499,256 @@ fn another_instrument_or_another_program_is_not_gone_on_with() {
         .cloned()
         .unwrap_or_default();
     assert!(message.contains("the journal has candidate"), "{message}");
+}
+
+/// Commands that a campaign is given when it is about to measure its nth point.
+type Asked = fn(usize) -> &'static [&'static str];
+
+/// Runs a campaign that is given commands on the way, cuts its journal between records, and goes
+/// on from there with the commands that had been answered by then.
+fn goes_on_through_commands(arguments: &str, asked: Asked) -> Ran {
+    let (_kept, path) = folder();
+    let mut config = settings(arguments);
+    let say = |to: &Path, text: &str| {
+        let words: Vec<String> = text.split(' ').map(str::to_owned).collect();
+        tell(to, &words, "Ada").unwrap_or_else(|error| panic!("{text}: {error}"));
+    };
+    let mut kept = vec![Vec::new()];
+    let mut microscope = Unreliable::new(column(&mut config), |at| {
+        asked(at).iter().for_each(|text| say(&path, text));
+        kept.push(fs::read(path.join("commands")).unwrap());
+        None
+    });
+    let whole = begin(&mut microscope, config, &path).unwrap();
+    let journal = fs::read(path.join("journal")).unwrap();
+    let records = Journal::open(&path.join("journal")).unwrap().records;
+    for (index, (place, _)) in records.iter().enumerate().skip(30).step_by(5) {
+        let before = &records[..index];
+        let is_measured = |record: &&(_, Record)| matches!(record.1.event, Event::Measured(_));
+        let measured = before.iter().filter(is_measured).count();
+        let (_kept, path) = folder();
+        fs::create_dir(&path).unwrap();
+        fs::write(path.join("journal"), &journal[..place.offset as usize]).unwrap();
+        fs::write(path.join("commands"), &kept[measured]).unwrap();
+        let mut microscope = Unreliable::new(column(&mut settings(arguments)), |nth| {
+            asked(measured + nth)
+                .iter()
+                .for_each(|text| say(&path, text));
+            None
+        });
+        let again = resume(&mut microscope, &path).unwrap();
+        let cut = format!("cut at record {index}, after {measured}");
+        assert_eq!(again.trajectory(), whole.trajectory(), "{cut}");
+        assert_eq!(again.summary.commands, whole.summary.commands, "{cut}");
+        assert_eq!(again.summary.discarded, whole.summary.discarded, "{cut}");
+        let (a, b) = (&again.summary.campaign.series, &whole.summary.campaign.series);
+        assert_eq!(a.mae, b.mae, "{cut}");
+        assert_eq!(a.patch_coverage, b.patch_coverage, "{cut}");
+    }
+    whole
+}
+
+#[test]
+fn what_is_taken_back_is_taken_back_at_the_same_points_after_a_kill() {
+    // The first point is a random one whose pixel follows from the seed.
+    let whole = goes_on_through_commands("--microscope specimen --budget 34", |at| match at {
+        13 => &["exclude 8..40,8..56"],
+        // Rows and columns of candidates 1200 and 2014, the first two measured.
+        16 => &["discard 32,32", "discard 49,13"],
+        20 => &["include 8..40,8..56", "restore 32,32"],
+        24 => &["budget 36", "dose-limit 1e13"],
+        27 => &["dwell 0.5"],
+        _ => &[],
+    });
+    assert_eq!(whole.trajectory().len(), 36);
+    assert_eq!(whole.summary.discarded, [1]);
+    let candidates = Candidates::new(64, 64, 16).unwrap();
+    let excluded = |point: &(u32, u64)| {
+        let pixel = candidates.pixel(Candidate(point.0)).unwrap();
+        (8..40).contains(&pixel.row) && (8..56).contains(&pixel.column)
+    };
+    let trajectory = whole.trajectory();
+    assert!(!trajectory[13..20].iter().any(excluded));
+    assert!(whole.summary.command_authors.iter().all(|(name, _)| name == "Ada"));
+}
+
+/// Accepts whatever waits in a campaign until it ends.
+fn accept_all(path: &Path, over: &AtomicBool) {
+    let word = |text: &str| tell(path, &[text.to_owned()], "Eve");
+    while !over.load(Ordering::Relaxed) {
+        match status(path) {
+            Ok(status) if status.proposal.is_some() => {
+                // It may have been accepted meanwhile.
+                let _ = word("accept");
+            }
+            _ => std::thread::sleep(Duration::from_millis(2)),
+        }
+    }
+}
+
+#[test]
+fn what_is_approved_is_measured_as_without_a_word_and_after_a_kill() {
+    let (_kept, path) = folder();
+    let free = run("--microscope specimen --budget 16", &path);
+    let (_kept, path) = folder();
+    let accepted = |path: &Path, campaign: &mut dyn FnMut() -> Ran| {
+        let over = AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            scope.spawn(|| accept_all(path, &over));
+            let ran = campaign();
+            over.store(true, Ordering::Relaxed);
+            ran
+        })
+    };
+    let whole = accepted(&path, &mut || {
+        run("--microscope specimen --budget 16 --approve", &path)
+    });
+    assert_eq!(whole.trajectory(), free.trajectory());
+    let commands = &whole.summary.commands;
+    assert!(commands.len() >= 16 && commands.iter().all(|(_, c)| *c == Command::Accept));
+    let journal = fs::read(path.join("journal")).unwrap();
+    let records = Journal::open(&path.join("journal")).unwrap().records;
+    for (place, _) in records.iter().skip(20).step_by(17) {
+        let (_kept, path) = folder();
+        fs::create_dir(&path).unwrap();
+        fs::write(path.join("journal"), &journal[..place.offset as usize]).unwrap();
+        let again = accepted(&path, &mut || {
+            let mut config = settings("--microscope specimen --budget 16 --approve");
+            let mut microscope = opened(&mut config);
+            resume(&mut *microscope, &path).unwrap()
+        });
+        assert_eq!(again.trajectory(), free.trajectory());
+    }
+}
+
+/// A journal that a program of version 1 of the format wrote: 28 points on data of whole numbers,
+/// with a strategy, an exclusion, a point and a target that a person asked for. That program went on
+/// with the candidates below.
+#[test]
+fn a_journal_of_version_1_is_gone_on_with_as_its_own_program_would_have() {
+    const NEXT: [u32; 6] = [122, 187, 197, 178, 259, 320];
+    let recorded = Path::new(env!("CARGO_MANIFEST_DIR")).join("recorded/journal-version-1");
+    let recorded = fs::read(recorded).unwrap();
+    let data = |value: fn(u32, u32) -> f64, name: &str| {
+        let values = (0..24 * 24).map(|i| value(i / 24, i % 24)).collect();
+        Map::uncalibrated(24, 24, values, name)
+    };
+    fn image(r: u32, c: u32) -> f64 {
+        f64::from((r * r * 3 + c * c * 5 + r * c * 7) % 97) / 4.0
+    }
+    fn response(r: u32, c: u32) -> f64 {
+        f64::from((r * 11 + c * c * 2) % 89) / 8.0 + image(r, c) / 2.0
+    }
+    let microscope = || {
+        ReplayMicroscope::of_response(data(image, "image"), data(response, "response")).unwrap()
+    };
+    let (_kept, path) = folder();
+    fs::create_dir(&path).unwrap();
+    fs::write(path.join("journal"), &recorded).unwrap();
+    let go_on = |budget: usize| {
+        let folder = RunFolder::resume(&path).unwrap();
+        let mut taken_up = TakenUp::read(&folder).unwrap();
+        taken_up.config.budget = budget;
+        let mut microscope = microscope();
+        let never = Arc::new(AtomicBool::new(false));
+        let session = Session::resume(&mut microscope, taken_up, &folder, never).unwrap();
+        go(session, None).unwrap()
+    };
+    let ran = go_on(34);
+    let order: Vec<u32> = ran.trajectory().iter().map(|(candidate, _)| *candidate).collect();
+    assert_eq!(order[28..], NEXT);
+    assert_eq!(ran.summary.commands.len(), 4);
+    assert!(ran.outcome.steps.iter().rev().take(6).all(|step| step.expected.is_some()));
+    // The old journal is kept, and the new one has everything.
+    assert_eq!(fs::read(path.join("journal.v1")).unwrap(), recorded);
+    let found = Journal::open(&path.join("journal")).unwrap();
+    assert_eq!(found.version, 2);
+    let trained = |record: &(_, Record)| matches!(record.1.event, Event::Trained(_));
+    assert!(found.records.iter().filter(|r| trained(r)).count() > 5);
+    let whole = fs::read(path.join("journal")).unwrap();
+    assert_eq!(go_on(34).trajectory(), ran.trajectory());
+    assert_eq!(fs::read(path.join("journal")).unwrap(), whole);
+}
+
+#[test]
+fn what_was_learned_spares_the_trainings_and_changes_nothing() {
+    let (_kept, path) = folder();
+    let arguments = "--microscope specimen --budget 30 --retrain-every 1";
+    let whole = run(arguments, &path);
+    let journal = fs::read(path.join("journal")).unwrap();
+    let learned = fs::read(path.join("learned")).unwrap();
+    let places: Vec<_> = Journal::open(&path.join("journal")).unwrap().records;
+    let (place, _) = places[places.len() - 12];
+    let mut damaged = learned.clone();
+    damaged[40] ^= 1;
+    for kept in [Some(&learned), Some(&damaged), None] {
+        let (_kept, path) = folder();
+        fs::create_dir(&path).unwrap();
+        fs::write(path.join("journal"), &journal[..place.offset as usize]).unwrap();
+        if let Some(kept) = kept {
+            fs::write(path.join("learned"), kept).unwrap();
+        }
+        let mut microscope = opened(&mut settings(arguments));
+        let again = resume(&mut *microscope, &path).unwrap();
+        assert_eq!(again.trajectory(), whole.trajectory());
+        let (a, b) = (&again.summary.campaign.series, &whole.summary.campaign.series);
+        assert_eq!((&a.mae, &a.nlpd), (&b.mae, &b.nlpd));
+    }
+}
+
+#[test]
+fn points_that_cannot_be_used_are_left_out_and_too_many_in_a_row_end_a_campaign() {
+    let (_kept, path) = folder();
+    let undisturbed = run(SPECIMEN, &path);
+    let (_kept, path) = folder();
+    let mut config = settings(SPECIMEN);
+    let mut microscope = Unreliable::new(column(&mut config), |at| match at {
+        14 => Some(Mishap::Length(7)),
+        19 => Some(Mishap::Length(0)),
+        _ => None,
+    });
+    let ran = begin(&mut microscope, config, &path).unwrap();
+    assert_eq!(ran.outcome.ended, Ended::Budget);
+    assert_eq!(ran.trajectory().len(), 40);
+    assert!(!microscope.unblanked);
+    let warnings = ran.summary.campaign.warnings.join("\n");
+    assert!(warnings.contains("its spectrum has 7 channels; expected 2048"), "{warnings}");
+    // Their dose counts.
+    assert!(ran.summary.dose_electrons > 1.02 * undisturbed.summary.dose_electrons);
+    let (_kept, path) = folder();
+    let mut config = settings(&format!("{SPECIMEN} --most-failures 4"));
+    let mut microscope = Unreliable::new(column(&mut config), |at| {
+        (at > 21).then_some(Mishap::Length(7))
+    });
+    let ran = begin(&mut microscope, config, &path).unwrap();
+    let Ended::Unusable(why) = &ran.outcome.ended else {
+        panic!("{:?}", ran.outcome.ended);
+    };
+    assert!(why.contains("4 points in a row") && why.contains("7 channels"), "{why}");
+    assert_eq!((ran.trajectory().len(), microscope.asked), (21, 25));
+}
+
+#[test]
+fn a_seed_that_is_measured_on_a_persons_word_is_measured_once() {
+    let (_kept, path) = folder();
+    let mut config = settings("--microscope specimen --budget 20");
+    let seeds = vec![5, 700, 1601, 2000];
+    // Candidate 1601, which is still to come, is asked for at the first.
+    let mut microscope = Unreliable::new(column(&mut config), |at| {
+        if at == 1 {
+            let words = ["measure", "40,41"].map(str::to_owned);
+            tell(&path, &words, "").unwrap();
+        }
+        None
+    });
+    let run = RunFolder::begin(&path).unwrap();
+    let never = || Arc::new(AtomicBool::new(false));
+    let session = Session::begin(&mut microscope, config, Some(seeds), &run, never()).unwrap();
+    let whole = go(session, None).unwrap();
+    drop(run);
+    let order: Vec<u32> = whole.trajectory().iter().map(|(candidate, _)| *candidate).collect();
+    assert_eq!(order[..4], [5, 1601, 700, 2000]);
+    let distinct: std::collections::HashSet<_> = order.iter().collect();
+    assert_eq!((distinct.len(), order.len()), (20, 20));
+    assert!(resume(&mut column(&mut settings(SPECIMEN)), &path).is_ok());
 }

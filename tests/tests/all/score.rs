@@ -8,6 +8,7 @@ use beacon_host::campaign::{
 };
 use beacon_host::controller::{InProcess, Memory};
 use beacon_host::data::Patches;
+use beacon_host::data::files::Finished;
 use beacon_host::experiment::{Experiment as _, Oracle};
 use beacon_host::metrics::{Groups, published_target_curve};
 use beacon_host::spaces::{Cache, LatentConfig, Spaces};
@@ -102,6 +103,7 @@ fn an_order_of_our_own_is_judged_as_it_was_live() {
         None,
         &config,
         &Summary::new(&live),
+        &Finished::nothing(),
     )
     .unwrap();
     let file = folder.path().join("acquisitions.csv");

@@ -21,6 +21,7 @@
 mod acquisitions;
 mod array;
 mod error;
+mod finished;
 mod hdf5;
 mod hyperspy;
 mod links;
@@ -35,6 +36,7 @@ use std::path::Path;
 
 pub use acquisitions::{Acquisition, write_acquisitions};
 pub use error::DatasetError;
+pub use finished::Finished;
 pub use hdf5::list_hdf5;
 pub use listing::DatasetInfo;
 pub use numpy::write_npy;
