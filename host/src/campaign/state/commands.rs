@@ -2,7 +2,7 @@
 
 use beacon_kernel::{Candidate, Strategy};
 
-use super::{Author, NextPoint, Standing, State};
+use super::{Author, NextPoint, Seeding, Standing, State};
 use crate::campaign::Command;
 use crate::scalarizer::Scalarizer;
 
@@ -107,8 +107,10 @@ impl State {
         let why = match self.standing(candidate) {
             Standing::Free if self.wishes.contains(&candidate) => "is measured next already",
             Standing::Free => return None,
-            // What the strategy proposed may be asked for by a person as well.
-            Standing::Next if self.waits_for_word() => return None,
+            // What was proposed or planned may be asked for by a person as well.
+            Standing::Next if self.next.is_some_and(|n| n.author != Author::Person && !n.begun) => {
+                return None;
+            }
             Standing::Next => "is measured next already",
             Standing::Exposing => "is under the beam",
             Standing::Measured => "was measured before",
@@ -189,7 +191,7 @@ impl State {
                 });
             }
             Command::Measure(candidate) => {
-                self.release_proposal();
+                self.make_way();
                 self.wishes.push_back(Candidate(*candidate));
             }
             Command::Suggest(candidate) => {
@@ -236,6 +238,21 @@ impl State {
             && !next.begun
         {
             self.release_next(next.candidate);
+        }
+    }
+
+    /// Lets a person's point come before the one that is next: what was planned is put back.
+    fn make_way(&mut self) {
+        self.release_proposal();
+        if let Some(next) = self.next
+            && next.author == Author::Plan
+            && !next.begun
+        {
+            self.release_next(next.candidate);
+            match &mut self.seeding {
+                Seeding::Given(seeds) => seeds.push_front(next.candidate),
+                _ => self.order.push_front(next.candidate),
+            }
         }
     }
 
