@@ -67,6 +67,9 @@ pub(super) struct ResumeArgs {
     /// End after this many points without growth of coverage.
     #[arg(long, value_name = "POINTS")]
     stall_after: Option<usize>,
+    /// Points in a row that may be unusable before the campaign ends.
+    #[arg(long, value_name = "POINTS")]
+    most_failures: Option<usize>,
     /// Points between one overview for drift correction and the next.
     #[arg(long, value_name = "POINTS")]
     drift_every: Option<usize>,
@@ -214,6 +217,7 @@ pub(super) fn resume(args: &ResumeArgs) -> Result<(), Failure> {
     config.time_limit = args.time_limit.or(config.time_limit);
     config.stall_after = args.stall_after.or(config.stall_after);
     config.drift_every = args.drift_every.or(config.drift_every);
+    config.most_failures = args.most_failures.unwrap_or(config.most_failures);
     if let Some(microscope) = &args.microscope {
         config.microscope = microscope.clone();
     }

@@ -109,6 +109,8 @@ pub struct Linked<'m> {
     losses: u32,
     /// Times that the board was told everything again.
     resets: u32,
+    /// How often that had been when it exposed last.
+    resets_at_exposure: u32,
     intrusions: u32,
 }
 
@@ -181,6 +183,7 @@ impl<'m> Linked<'m> {
             asked: false,
             losses: 0,
             resets: 0,
+            resets_at_exposure: 0,
             intrusions: 0,
         })
     }
@@ -415,6 +418,7 @@ impl<'m> Linked<'m> {
     ) -> Result<Option<R>, ControllerError> {
         self.call(|_| Ok(()))?;
         let (before, resets) = (self.exposures(), self.resets);
+        self.resets_at_exposure = resets;
         self.call(|linked| {
             if linked.resets != resets {
                 return Err(ControllerError::ExposureUnknown);
@@ -497,7 +501,11 @@ impl BeamPort for Linked<'_> {
     fn finish(&mut self) -> Result<(), ControllerError> {
         let begun = Instant::now();
         loop {
-            match self.status()?.beam {
+            let beam = self.status()?.beam;
+            if self.resets != self.resets_at_exposure {
+                return Err(ControllerError::ExposureUnknown);
+            }
+            match beam {
                 Beam::Blanked(BlankReason::Fault(fault)) => {
                     return Err(Failure::Refused(Refusal::Beam(fault)).into());
                 }

@@ -112,9 +112,9 @@ impl<'a> Station<'a> {
         // One that has taken the first overview just now is where it is.
         if !past.is_empty() {
             self.microscope.fast_forward(&past);
+            // Reading the journal is no time of the campaign.
+            self.clock.0 = Instant::now();
         }
-        // Reading the journal is no time of the campaign.
-        self.clock.0 = Instant::now();
     }
 
     /// The spectrum of a measured candidate, from the journal.
