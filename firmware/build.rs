@@ -14,7 +14,7 @@ fn main() {
         let name = board.to_uppercase().replace('-', "_");
         env::var_os(format!("CARGO_FEATURE_{name}")).is_some()
     };
-    let boards: Vec<&str> = ["mps2-an500", "nucleo-h743zi"]
+    let boards: Vec<&str> = ["mps2-an500", "mps2-an505", "nucleo-h743zi"]
         .into_iter()
         .filter(|board| chosen(board))
         .collect();
@@ -31,8 +31,8 @@ fn main() {
     };
     fs::copy(map, out.join("memory.x")).expect("memory map");
     fs::copy("memory/sections.x", out.join("sections.x")).expect("sections");
-    if board == "mps2-an500" {
-        // Every interrupt of this board has a handler in its own table.
+    if board.starts_with("mps2") {
+        // Every interrupt of these boards has a handler in its own table.
         fs::write(out.join("device.x"), "").expect("device.x");
     }
     println!("cargo:rustc-link-search={}", out.display());

@@ -11,9 +11,13 @@ pub const LARGEST_CODE: u16 = (1 << 14) - 1;
 /// Counts of a dwell in a microsecond: a count is 125 ns.
 pub const COUNTS_PER_US: u32 = 8;
 
-/// Shortest dwell that is exact to a count, in µs. The byte that blanks follows the pixel's last
-/// one over the line, which takes 6.4 µs: shorter dwells would all last as long as it.
-pub const SHORTEST_DWELL_US: u32 = 8;
+/// Shortest dwell that is exact to a count over a serial line of `baud` bits a second, in µs.
+///
+/// The byte that blanks follows the pixel's last one over the line, ten bits long: shorter dwells
+/// would all last as long as it. The generator has a microsecond to take it in.
+pub const fn shortest_dwell_us(baud: u32) -> u32 {
+    10_000_000_u32.div_ceil(baud) + 1
+}
 
 /// Longest command in bytes.
 const LONGEST: usize = 7;

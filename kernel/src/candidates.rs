@@ -168,7 +168,13 @@ impl Candidates {
         for (row, out) in rows.take(self.extended_height()).enumerate() {
             let start = reflected(row, margin, self.height) * width;
             let pixels = image.get(start..start + width).unwrap_or_default();
-            for (column, out) in out.iter_mut().enumerate() {
+            let (left, rest) = out.split_at_mut(margin.min(out.len()));
+            let (middle, right) = rest.split_at_mut(width.min(rest.len()));
+            for (out, pixel) in middle.iter_mut().zip(pixels) {
+                *out = *pixel;
+            }
+            let columns = (0..margin).chain(margin + width..self.extended_width());
+            for (out, column) in left.iter_mut().chain(right).zip(columns) {
                 let pixel = pixels.get(reflected(column, margin, width));
                 *out = pixel.copied().unwrap_or_default();
             }

@@ -157,8 +157,7 @@ impl<'a> Explorer<'a> {
         self.distances_known = 0;
         self.distances_underway = None;
         let memory = &mut self.memory;
-        let image = &*memory.image;
-        Windows { image, candidates }.begin(memory.reciprocals, memory.distances)
+        Windows::new(memory.image, candidates).begin(memory.reciprocals, memory.distances)
     }
 
     /// Takes a newly trained model: computes the features of all candidates, then the factor of
@@ -569,8 +568,7 @@ impl<'a> Explorer<'a> {
         let (window, columns) = (candidates.window(), candidates.columns());
         let cost = window * window * columns;
         let last = (done + SLICE.div_ceil(cost.max(1))).min(candidates.rows());
-        let image = &*memory.image;
-        Windows { image, candidates }.update_nearest(
+        Windows::new(memory.image, candidates).update_nearest(
             candidate,
             done..last,
             (memory.reciprocals, memory.workspace),

@@ -22,14 +22,24 @@ const TAPS: usize = 8;
 /// The windows of an extended image, row-major.
 #[derive(Clone, Copy)]
 pub(crate) struct Windows<'a> {
-    pub(crate) image: &'a [f32],
-    pub(crate) candidates: Candidates,
+    image: &'a [f32],
+    /// Pixels in a row of the image.
+    width: usize,
+    candidates: Candidates,
 }
 
 impl<'a> Windows<'a> {
+    pub(crate) fn new(image: &'a [f32], candidates: Candidates) -> Self {
+        Self {
+            image,
+            width: candidates.extended_width(),
+            candidates,
+        }
+    }
+
     /// The rows of the window with this top-left pixel.
     fn rows(self, corner: Pixel) -> impl Iterator<Item = &'a [f32]> {
-        let (window, width) = (self.candidates.window(), self.candidates.extended_width());
+        let (window, width) = (self.candidates.window(), self.width);
         (corner.row..corner.row + window).map(move |row| {
             let start = row * width + corner.column;
             self.image.get(start..start + window).unwrap_or_default()
@@ -132,7 +142,7 @@ impl<'a> Windows<'a> {
     /// [`product`](Self::product) of [`LANES`] windows next to each other, bit for bit; each pixel
     /// that it loads serves several of them.
     fn products(self, template: &[f32], row: usize, column: usize) -> [f32; LANES] {
-        let (window, width) = (self.candidates.window(), self.candidates.extended_width());
+        let (window, width) = (self.candidates.window(), self.width);
         let mut sums = [0.0_f32; LANES];
         for (row, template) in (row..).zip(template.chunks_exact(window.max(1))) {
             let start = row * width + column;
@@ -170,7 +180,7 @@ mod tests {
 
     fn distances(image: &[f32], measured: &[u32]) -> Vec<f32> {
         let candidates = Candidates::new(SIDE, SIDE, WINDOW).unwrap();
-        let windows = Windows { image, candidates };
+        let windows = Windows::new(image, candidates);
         let count = candidates.count();
         let (mut reciprocals, mut distances) = (vec![0.0; count], vec![0.0; count]);
         windows.begin(&mut reciprocals, &mut distances).unwrap();
@@ -267,10 +277,7 @@ mod tests {
         let image = image();
         for window in [5, 8, 11] {
             let candidates = Candidates::new(SIDE, SIDE, window).unwrap();
-            let windows = Windows {
-                image: &image,
-                candidates,
-            };
+            let windows = Windows::new(&image, candidates);
             let template: Vec<f32> = image.iter().rev().take(window * window).copied().collect();
             for column in 0..=candidates.columns() - LANES {
                 let together = windows.products(&template, 2, column);

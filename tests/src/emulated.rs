@@ -60,24 +60,13 @@ impl EmulatedBoard {
     where
         F: FnMut(usize, &mut Linked<'_>) -> Result<(), ControllerError>,
     {
-        let campaign = Campaign::new(config.clone(), seeds, experiment).expect("a valid campaign");
-        let candidates = campaign.candidates();
-        let capacity = Capacity::for_campaign(
-            candidates.height(),
-            candidates.width(),
-            candidates.window(),
-            campaign.measurements(),
-        );
-        self.linked(host, capacity, |linked| {
-            let mut attended = Attended {
-                linked,
-                calls: 0,
-                before,
-            };
-            let outcome = campaign.run(experiment, &mut attended, &mut ());
-            let link = attended.linked.link().expect("a board is linked");
-            (outcome, link)
-        })
+        run_on(
+            self.emulator.port(),
+            host,
+            (config, seeds),
+            experiment,
+            before,
+        )
     }
 
     /// Links to the board as the host of that number, with a mirror of a capacity.
@@ -90,32 +79,31 @@ impl EmulatedBoard {
         capacity: Capacity,
         with: impl FnOnce(&mut Linked<'_>) -> R,
     ) -> R {
-        let mut memory = Memory::new(capacity);
-        let mirror = InProcess::new(&mut memory).expect("memory of the right size");
-        let port = Port::open(self.emulator.port(), ControllerChoice::BAUD).expect("a port");
-        let client = Client::new(port, Timing::default(), host);
-        let linked = Linked::connect(client, Recovery::default(), mirror);
-        with(&mut linked.expect("a controller"))
+        link_to(self.emulator.port(), host, capacity, with)
     }
 
     /// Where the pins of the scan generator had the beam on the specimen, as converter codes
-    /// (x, y) in order: one entry for every dwell of `dwell_us`.
+    /// (x, y) in order: one entry for every exposure of `dwell_us`, of which some may have been
+    /// cut short.
     ///
     /// # Panics
-    /// When the beam moved while it was on, when it is on, or when it was on anywhere for anything
-    /// but whole dwells, to a count of 125 ns each.
-    pub fn exposures(&self, dwell_us: u32) -> Vec<(u16, u16)> {
+    /// When the beam moved while it was on, when it is on, or when more than `cut` places had it
+    /// for anything but whole dwells, to a count of 125 ns each.
+    pub fn exposures(&self, dwell_us: u32, cut: usize) -> Vec<(u16, u16)> {
         let dwell = u64::from(dwell_us) * CLOCK_HZ / 1_000_000;
         let stays = self.stays();
-        let entries = stays.iter().flat_map(|stay| {
-            let times = (stay.on + dwell / 2) / dwell;
-            let error = stay.on.abs_diff(times * dwell);
-            assert!(
-                times > 0 && error <= times * CYCLES_PER_COUNT,
-                "{stay:?} is not {times} dwells of {dwell} cycles"
-            );
-            std::iter::repeat_n((stay.x, stay.y), times as usize)
-        });
+        let times = |stay: &Stay| (stay.on - stay.on.min(CYCLES_PER_COUNT)).div_ceil(dwell);
+        let short: Vec<_> = stays
+            .iter()
+            .filter(|stay| stay.on.abs_diff(times(stay) * dwell) > times(stay) * CYCLES_PER_COUNT)
+            .collect();
+        assert!(
+            short.len() <= cut,
+            "not so many dwells of {dwell} cycles: {short:?}"
+        );
+        let entries = stays
+            .iter()
+            .flat_map(|stay| std::iter::repeat_n((stay.x, stay.y), times(stay) as usize));
         entries.collect()
     }
 
@@ -147,17 +135,75 @@ impl EmulatedBoard {
     }
 }
 
+/// [`EmulatedBoard::run`] with the board at a port.
+pub(crate) fn run_on<F>(
+    port: &str,
+    host: u32,
+    (config, seeds): (&CampaignConfig, Seeds),
+    experiment: &mut dyn Oracle,
+    before: F,
+) -> (Result<Outcome, CampaignError>, LinkReport)
+where
+    F: FnMut(usize, &mut Linked<'_>) -> Result<(), ControllerError>,
+{
+    let campaign = Campaign::new(config.clone(), seeds, experiment).expect("a valid campaign");
+    let candidates = campaign.candidates();
+    let capacity = Capacity::for_campaign(
+        candidates.height(),
+        candidates.width(),
+        candidates.window(),
+        campaign.measurements(),
+    );
+    link_to(port, host, capacity, |linked| {
+        let mut attended = Attended {
+            linked,
+            calls: 0,
+            before,
+            gone: false,
+        };
+        let outcome = campaign.run(experiment, &mut attended, &mut ());
+        let link = attended.linked.link().expect("a board is linked");
+        (outcome, link)
+    })
+}
+
+/// [`EmulatedBoard::linked`] with the board at a port.
+fn link_to<R>(
+    port: &str,
+    host: u32,
+    capacity: Capacity,
+    with: impl FnOnce(&mut Linked<'_>) -> R,
+) -> R {
+    let mut memory = Memory::new(capacity);
+    let mirror = InProcess::new(&mut memory).expect("memory of the right size");
+    let port = Port::open(port, ControllerChoice::BAUD).expect("a port");
+    let client = Client::new(port, Timing::default(), host);
+    let linked = Linked::connect(client, Recovery::default(), mirror);
+    with(&mut linked.expect("a controller"))
+}
+
 /// A linked board with somebody who looks, or ends it all, before every call.
 struct Attended<'l, 'm, F> {
     linked: &'l mut Linked<'m>,
     calls: usize,
     before: F,
+    /// Whether the host is gone: it says nothing to the board any more, not even farewell.
+    gone: bool,
 }
 
 impl<'m, F: FnMut(usize, &mut Linked<'_>) -> Result<(), ControllerError>> Attended<'_, 'm, F> {
     fn next(&mut self) -> Result<&mut Linked<'m>, ControllerError> {
+        self.alive()?;
         self.calls += 1;
-        (self.before)(self.calls, self.linked)?;
+        let attended = (self.before)(self.calls, self.linked);
+        self.gone = attended.is_err();
+        attended.map(|()| &mut *self.linked)
+    }
+
+    fn alive(&mut self) -> Result<&mut Linked<'m>, ControllerError> {
+        if self.gone {
+            return Err(ControllerError::State("the host is gone".to_owned()));
+        }
         Ok(self.linked)
     }
 }
@@ -170,15 +216,15 @@ impl<F: FnMut(usize, &mut Linked<'_>) -> Result<(), ControllerError>> BeamPort
     }
 
     fn finish(&mut self) -> Result<(), ControllerError> {
-        self.linked.finish()
+        self.alive()?.finish()
     }
 
     fn blank(&mut self) -> Result<(), ControllerError> {
-        self.linked.blank()
+        self.alive()?.blank()
     }
 
     fn configure(&mut self, settings: Settings) -> Result<(), ControllerError> {
-        self.linked.configure(settings)
+        self.alive()?.configure(settings)
     }
 
     fn settings(&self) -> Option<Settings> {
@@ -186,13 +232,17 @@ impl<F: FnMut(usize, &mut Linked<'_>) -> Result<(), ControllerError>> BeamPort
     }
 
     fn dose_us(&mut self) -> Result<u64, ControllerError> {
-        self.linked.dose_us()
+        self.alive()?.dose_us()
     }
 }
 
 impl<F: FnMut(usize, &mut Linked<'_>) -> Result<(), ControllerError>> Controller
     for Attended<'_, '_, F>
 {
+    fn room(&self) -> usize {
+        self.linked.room()
+    }
+
     fn begin(&mut self, setup: &Setup<'_>) -> Result<(), ControllerError> {
         self.linked.begin(setup)
     }
@@ -230,7 +280,7 @@ impl<F: FnMut(usize, &mut Linked<'_>) -> Result<(), ControllerError>> Controller
         rows: Range<usize>,
         columns: Range<usize>,
     ) -> Result<(), ControllerError> {
-        self.linked.exclude(rows, columns)
+        self.alive()?.exclude(rows, columns)
     }
 
     fn propose(&mut self, expose: bool) -> Result<Proposal, ControllerError> {
@@ -238,11 +288,11 @@ impl<F: FnMut(usize, &mut Linked<'_>) -> Result<(), ControllerError>> Controller
     }
 
     fn surrogate(&mut self) -> Result<Surrogate<'_>, ControllerError> {
-        self.linked.surrogate()
+        self.alive()?.surrogate()
     }
 
     fn end(&mut self) -> Result<(), ControllerError> {
-        self.linked.end()
+        self.alive()?.end()
     }
 
     fn link(&mut self) -> Option<LinkReport> {

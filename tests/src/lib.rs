@@ -9,6 +9,7 @@ mod emulated;
 pub mod every_message;
 pub mod faulty;
 pub mod live;
+mod nucleo;
 pub mod peer;
 mod replay;
 pub mod rig;
@@ -20,6 +21,7 @@ pub use campaign::{Bench, Step};
 pub use dtmicroscope::DtServer;
 pub use emulated::EmulatedBoard;
 pub use faulty::{Faults, FaultyTransport};
+pub use nucleo::{NucleoBoard, NucleoState, Pulse};
 pub use rig::{BeamEvent, ControllerMemory, Rig, TestBoard};
 pub use wire::Wire;
 

@@ -109,7 +109,7 @@ pub fn go(
             image.height(),
             image.width(),
             config.campaign.window,
-            config.budget,
+            2 * config.budget,
         );
         let mut memory = Memory::new(capacity);
         let mut kernel = InProcess::new(&mut memory)?;

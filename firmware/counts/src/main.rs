@@ -18,8 +18,8 @@ fn decision(table: Table) {
     kernels::decision(LinkedCampaign::new(lent(), memory, table));
 }
 
-/// An image of 256 × 256, 58 081 candidates: its numbers lie in the emulated board's PSRAM.
-#[cfg(feature = "mps2-an500")]
+/// An image of 256 × 256, 58 081 candidates: more than an STM32H743 holds.
+#[cfg(feature = "large")]
 fn large(table: Table) {
     const LARGE: Capacity = Capacity::for_campaign(256, 256, 16, 320);
     let memory = controller_memory!(LARGE);
@@ -30,7 +30,7 @@ fn large(table: Table) {
 fn main() -> ! {
     run(|kernel, table| match kernel {
         "decision" => decision(table),
-        #[cfg(feature = "mps2-an500")]
+        #[cfg(feature = "large")]
         "large" => large(table),
         name => {
             let part = kernels::PARTS.iter().find(|(part, _)| *part == name);

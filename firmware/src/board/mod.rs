@@ -1,4 +1,4 @@
-//! The interface between a board and the main loop, and the code that all Cortex-M7 boards share.
+//! The interface between a board and the main loop, and the code that all boards share.
 //!
 //! A board is chosen by a cargo feature. To add one, write a module with a type that implements
 //! [`Hardware`], the free functions `before_main` and `blank_now`, and a memory map; for the images
@@ -7,8 +7,8 @@
 use beacon_kernel::link::Exposure;
 use beacon_kernel::link::message::BeamFault;
 
-#[cfg(feature = "mps2-an500")]
-mod mps2_an500;
+#[cfg(any(feature = "mps2-an500", feature = "mps2-an505"))]
+mod mps2;
 #[cfg(feature = "nucleo-h743zi")]
 mod nucleo_h743zi;
 
@@ -19,10 +19,10 @@ mod serial;
 mod start;
 
 pub use counter::WorkCounter;
-#[cfg(feature = "mps2-an500")]
-use mps2_an500::before_main;
-#[cfg(feature = "mps2-an500")]
-pub use mps2_an500::{Counter, Selected, blank_now};
+#[cfg(any(feature = "mps2-an500", feature = "mps2-an505"))]
+use mps2::before_main;
+#[cfg(any(feature = "mps2-an500", feature = "mps2-an505"))]
+pub use mps2::{Counter, Selected, blank_now};
 #[cfg(feature = "nucleo-h743zi")]
 use nucleo_h743zi::before_main;
 #[cfg(feature = "nucleo-h743zi")]

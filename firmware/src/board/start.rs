@@ -1,4 +1,4 @@
-//! From reset to `main`, faults, and the stack: the same on every Cortex-M7.
+//! From reset to `main`, faults, and the stack: the same on every board.
 
 use core::ptr::addr_of;
 
@@ -76,20 +76,51 @@ pub(super) fn guard_stack(mpu: &mut MPU, scb: &mut SCB) {
     const ENABLE: u32 = 1;
     /// Everything else keeps the default memory map.
     const DEFAULT_MAP: u32 = 1 << 2;
-    const NO_INSTRUCTIONS: u32 = 1 << 28;
-    /// Regions are 2^(field + 1) bytes long.
-    const SIZE: u32 = (GUARD.ilog2() - 1) << 1;
     let bottom = addr_of!(_stack_end) as u32;
     // SAFETY: takes access away from addresses that only an overflowing stack reaches.
     unsafe {
         mpu.rnr.write(0);
-        mpu.rbar.write(bottom);
-        mpu.rasr.write(NO_INSTRUCTIONS | SIZE | ENABLE);
+        forbid(mpu, bottom);
         mpu.ctrl.write(DEFAULT_MAP | ENABLE);
     }
     scb.enable(Exception::MemoryManagement);
     cortex_m::asm::dsb();
     cortex_m::asm::isb();
+}
+
+/// Takes all access to the guard away.
+///
+/// # Safety
+/// Nothing that works as it should may need those addresses.
+#[cfg(not(feature = "armv8-m"))]
+unsafe fn forbid(mpu: &mut MPU, bottom: u32) {
+    const ENABLE: u32 = 1;
+    const NO_INSTRUCTIONS: u32 = 1 << 28;
+    /// Regions are 2^(field + 1) bytes long.
+    const SIZE: u32 = (GUARD.ilog2() - 1) << 1;
+    // SAFETY: the caller's promise.
+    unsafe {
+        mpu.rbar.write(bottom);
+        mpu.rasr.write(NO_INSTRUCTIONS | SIZE | ENABLE);
+    }
+}
+
+/// Makes the guard read-only: Armv8-M has no region without any access.
+///
+/// # Safety
+/// Nothing that works as it should may write to those addresses.
+#[cfg(feature = "armv8-m")]
+unsafe fn forbid(mpu: &mut MPU, bottom: u32) {
+    const ENABLE: u32 = 1;
+    const NO_INSTRUCTIONS: u32 = 1;
+    const READ_ONLY: u32 = 0b10 << 1;
+    /// Regions end with the 32 bytes that the limit lies in.
+    const LAST: u32 = GUARD as u32 - 32;
+    // SAFETY: the caller's promise.
+    unsafe {
+        mpu.rbar.write(bottom | READ_ONLY | NO_INSTRUCTIONS);
+        mpu.rlar.write((bottom + LAST) | ENABLE);
+    }
 }
 
 /// Bytes of static memory, in all regions and without the stack.

@@ -15,13 +15,11 @@
 use beacon_kernel::link::Exposure;
 use beacon_kernel::link::message::BeamFault;
 
-use super::{COUNTS_PER_US, Command, RECOVER, SHORTEST_DWELL_US};
+use super::{COUNTS_PER_US, Command, RECOVER};
 
 /// Longest pixel, in counts: 450 µs. Two of them with what lies between take effect within the
 /// millisecond in which a blanked beam has to be off.
 const LONGEST_PIXEL: u32 = 450 * COUNTS_PER_US;
-/// Shortest pixel with the beam on, in counts.
-const SHORTEST_PIXEL: u32 = SHORTEST_DWELL_US * COUNTS_PER_US;
 /// Pixels that are sent before the first one's answer has come. The second one waits in the
 /// generator's FIFO, which has room for one.
 const WINDOW: u8 = 2;
@@ -83,6 +81,8 @@ struct Plan {
 /// Drives a scan generator. Every method returns what has to be sent at once.
 #[derive(Clone, Copy, Debug)]
 pub struct Driver {
+    /// Shortest pixel with the beam on, in counts.
+    shortest: u32,
     plan: Option<Plan>,
     /// Whether an exposure is under way: pixels may still be on their way when all is sent.
     exposing: bool,
@@ -102,16 +102,12 @@ pub struct Driver {
     strange: bool,
 }
 
-impl Default for Driver {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
 impl Driver {
-    /// A driver of a generator that has not answered yet.
-    pub const fn new() -> Self {
+    /// A driver of a generator that has not answered yet, at the end of a line that keeps dwells
+    /// from [`shortest_dwell_us`](super::shortest_dwell_us) on.
+    pub const fn new(shortest_dwell_us: u32) -> Self {
         Self {
+            shortest: shortest_dwell_us.saturating_mul(COUNTS_PER_US),
             plan: None,
             exposing: false,
             outcome: Ok(()),
@@ -135,7 +131,7 @@ impl Driver {
             y,
             // Moving takes a count at least.
             settle: counts(exposure.settle_us).max(1),
-            dwell: counts(exposure.dwell_us).max(SHORTEST_PIXEL),
+            dwell: counts(exposure.dwell_us).max(self.shortest),
         });
         self.exposing = true;
         self.outcome = Ok(());
@@ -255,7 +251,7 @@ impl Driver {
                 let dwell = (counts - 1) as u16;
                 burst.push(Command::VectorPixel { x, y, dwell });
             } else {
-                let counts = part(plan.dwell);
+                let counts = part(plan.dwell, self.shortest);
                 plan.dwell -= counts;
                 burst.push(Command::UnblankWithPixel);
                 let dwell = counts as u16;
@@ -296,11 +292,11 @@ fn blank(burst: &mut Burst) {
     burst.push(Command::BlankWithPixel);
 }
 
-/// How much of a dwell the next pixel takes, in counts, so that none is too short.
-fn part(left: u32) -> u32 {
+/// How much of a dwell the next pixel takes, in counts, so that none is shorter than the shortest.
+fn part(left: u32, shortest: u32) -> u32 {
     match left.checked_sub(LONGEST_PIXEL) {
         None | Some(0) => left,
-        Some(rest) if rest < SHORTEST_PIXEL => left / 2,
+        Some(rest) if rest < shortest => left / 2,
         Some(_) => LONGEST_PIXEL,
     }
 }

@@ -3,7 +3,7 @@
 
 use std::collections::VecDeque;
 
-use beacon_firmware::obi::{Driver, recover_after_a_cut};
+use beacon_firmware::obi::{Driver, recover_after_a_cut, shortest_dwell_us};
 use beacon_generator::{CLOCK_HZ, CYCLES_PER_COUNT, Front, Generator, Reader, Record, Stay};
 use beacon_kernel::link::Exposure;
 use beacon_kernel::link::message::BeamFault;
@@ -56,6 +56,8 @@ pub struct Driven {
     next_tick: u64,
 }
 
+/// The shortest dwell over the AN500's line, in µs.
+pub const SHORTEST_DWELL_US: u32 = shortest_dwell_us(1_562_500);
 /// How long the controller takes from a byte to what it sends: an interrupt of a 25 MHz core.
 const REACTION: u64 = 5 * MICROSECOND;
 
@@ -63,7 +65,7 @@ impl Driven {
     /// Both ends just powered up, and 40 ms later.
     pub fn new(front: Front, reader: Reader) -> Self {
         let mut driven = Self {
-            driver: Driver::new(),
+            driver: Driver::new(SHORTEST_DWELL_US),
             generator: Generator::new(front, reader),
             record: Record::default(),
             forth: Line::default(),
@@ -81,7 +83,7 @@ impl Driven {
     }
 
     fn start(&mut self) {
-        self.driver = Driver::new();
+        self.driver = Driver::new(SHORTEST_DWELL_US);
         let recovering: Vec<u8> = recover_after_a_cut().collect();
         self.send(&recovering);
     }

@@ -325,7 +325,7 @@ fn an_absent_generator_and_one_of_another_protocol_are_told_apart() {
     assert_eq!(driven.ready(), Err(BeamFault::Silent));
 
     // Something at the other end of the line that says what nobody asked for.
-    let mut driver = Driver::new();
+    let mut driver = Driver::new(driven::SHORTEST_DWELL_US);
     for _ in 0..1000 {
         driver.tick();
         for byte in [0xff, 0xff, 0x12, 0x34] {

@@ -63,8 +63,8 @@ pub use order::{Order, OrderError, PublishedFigures, read_order, read_published_
 pub use outcome::{Expectation, Measurement, Outcome, Times};
 pub use seeds::{Seeds, SeedsError, check_seeds, read_seeds};
 pub use state::{
-    Action, Author, Contradiction, Expose, MeasuredPoint, NextPoint, Now, Settings, Standing, State,
-    Wait, check_response,
+    Action, Author, Contradiction, Expose, MeasuredPoint, NextPoint, Now, Settings, Standing,
+    State, Wait, check_response,
 };
 pub use summary::Summary;
 

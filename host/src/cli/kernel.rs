@@ -9,8 +9,8 @@ use beacon_kernel::link::{Client, Timing};
 use super::Failure;
 use crate::campaign::{Campaign, Observer, Outcome};
 use crate::controller::{
-    BeamPort as _, Controller, ControllerChoice, Emulator, InProcess, Linked, Memory, Port, Recovery,
-    firmware_image,
+    BeamPort as _, Controller, ControllerChoice, Emulator, InProcess, Linked, Memory, Port,
+    Recovery, firmware_image,
 };
 use crate::experiment::Oracle;
 
@@ -74,7 +74,8 @@ pub(super) fn run(
     let size = (candidates.height(), candidates.width());
     let (window, points) = (candidates.window(), campaign.measurements());
     let mut memory = memory_for(size, window, points)?;
-    let mut kernel = Kernel::new(ControllerLine::open(choice)?, &mut memory)?;
+    let needed = memory.capacity();
+    let mut kernel = Kernel::new(ControllerLine::open(choice)?, &mut memory, needed)?;
     if let Kernel::Linked(controller) = &mut kernel {
         controller
             .configure(beam.settings())
@@ -94,9 +95,12 @@ pub(super) enum Kernel<'m> {
 
 impl<'m> Kernel<'m> {
     /// The kernel at the other end of a line, or without one that in this process. A board that has
-    /// no room for the campaign that the memory is for is refused.
-    pub(super) fn new(line: Option<ControllerLine>, memory: &'m mut Memory) -> Result<Self, Failure> {
-        let needed = memory.capacity();
+    /// no room for what is needed is refused.
+    pub(super) fn new(
+        line: Option<ControllerLine>,
+        memory: &'m mut Memory,
+        needed: Capacity,
+    ) -> Result<Self, Failure> {
         let in_process = InProcess::new(memory).map_err(|e| Failure::running(&e))?;
         let Some(line) = line else {
             return Ok(Self::InProcess(in_process));
@@ -113,6 +117,24 @@ impl<'m> Kernel<'m> {
             Self::Linked(connected) => &mut **connected,
         }
     }
+}
+
+/// What a live campaign needs, and memory for it with room for a budget that is raised on the way.
+pub(super) fn roomy_memory_for(
+    size: (usize, usize),
+    window: usize,
+    budget: usize,
+) -> Result<(Memory, Capacity), Failure> {
+    let (height, width) = size;
+    let needed = Capacity::for_campaign(height, width, window, budget);
+    let roomy = memory_for(
+        size,
+        window,
+        (2 * budget).min(needed.candidates.max(budget)),
+    );
+    // Where there is no memory for more, there is some for this.
+    let memory = roomy.or_else(|_| memory_for(size, window, budget))?;
+    Ok((memory, needed))
 }
 
 /// Memory for a campaign on an image of so many rows and columns. One that this machine has not is
@@ -148,7 +170,9 @@ pub(super) fn memory_for(
 /// Bytes that programs may still take; `None` where the system does not tell.
 fn available_bytes() -> Option<u64> {
     let text = std::fs::read_to_string("/proc/meminfo").ok()?;
-    let line = text.lines().find(|line| line.starts_with("MemAvailable:"))?;
+    let line = text
+        .lines()
+        .find(|line| line.starts_with("MemAvailable:"))?;
     let kilobytes: u64 = line.split_whitespace().nth(1)?.parse().ok()?;
     Some(1024 * kilobytes)
 }

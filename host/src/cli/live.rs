@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
-use beacon_kernel::{Candidates, Strategy};
+use beacon_kernel::{Candidates, Capacity, Strategy};
 use clap::Args;
 use clap::builder::PossibleValuesParser;
 
@@ -11,12 +11,12 @@ use super::progress::Display;
 use super::replay::describe;
 use super::{Failure, input, kernel, log, print, spaces};
 use crate::campaign::{
-    CampaignError, Ended, LiveConfig, Settings, WORDS, default_strategy, parse_time, pixel_area, read_seeds,
-    write_run,
+    CampaignError, Ended, LiveConfig, Settings, WORDS, default_strategy, parse_time, pixel_area,
+    read_seeds, write_run,
 };
 use crate::control::tell;
+use crate::controller::{Controller, ControllerChoice, Memory};
 use crate::data::files::Finished;
-use crate::controller::{Controller, ControllerChoice};
 use crate::experiment::Experiment as _;
 use crate::journal::RunFolder;
 use crate::live::{LiveError, LiveSummary, Session, TakenUp, write_results};
@@ -129,9 +129,19 @@ pub(super) fn run(args: &RunArgs) -> Result<(), Failure> {
     let folder = RunFolder::begin(&path).map_err(|e| Failure::input(&e))?;
     let display = watched(&mut *microscope, &config, args.json)?;
     if !args.json {
-        log(&format!("journal and results in {}", folder.path().display()));
+        log(&format!(
+            "journal and results in {}",
+            folder.path().display()
+        ));
     }
-    let done = begin(&mut *microscope, config, seeds, &folder, &display, args.json);
+    let done = begin(
+        &mut *microscope,
+        config,
+        seeds,
+        &folder,
+        &display,
+        args.json,
+    );
     if !folder.journal().exists() {
         // Nothing was exposed, so that there is nothing to go on with.
         folder.abandon();
@@ -161,12 +171,14 @@ fn begin(
     };
     let known = size.filter(|&size| fits(size));
     let mut memory = match known {
-        Some(size) => Some(kernel::memory_for(size, window, budget)?),
+        Some(size) => Some(kernel::roomy_memory_for(size, window, budget)?),
         None => None,
     };
     let mut line = Some(line);
     let mut kernel = match &mut memory {
-        Some(memory) => Some(kernel::Kernel::new(line.take().flatten(), memory)?),
+        Some((memory, needed)) => {
+            Some(kernel::Kernel::new(line.take().flatten(), memory, *needed)?)
+        }
         None => None,
     };
     let session = Session::begin(microscope, config, seeds, folder, display.interrupt());
@@ -180,16 +192,16 @@ fn begin(
     if let Some(kernel) = &mut kernel {
         return go(session, kernel.controller(), folder, display, json);
     }
-    let mut memory = memory_of(&session)?;
-    let mut kernel = kernel::Kernel::new(line.flatten(), &mut memory)?;
+    let (mut memory, needed) = memory_of(&session)?;
+    let mut kernel = kernel::Kernel::new(line.flatten(), &mut memory, needed)?;
     go(session, kernel.controller(), folder, display, json)
 }
 
 /// Memory for a campaign whose overview was taken.
-fn memory_of(session: &Session<'_>) -> Result<crate::controller::Memory, Failure> {
+fn memory_of(session: &Session<'_>) -> Result<(Memory, Capacity), Failure> {
     let candidates = session.candidates().map_err(|e| Failure::input(&e))?;
     let size = (candidates.height(), candidates.width());
-    kernel::memory_for(size, candidates.window(), session.config().budget)
+    kernel::roomy_memory_for(size, candidates.window(), session.config().budget)
 }
 
 /// Runs `beacon resume`.
@@ -222,8 +234,8 @@ pub(super) fn resume(args: &ResumeArgs) -> Result<(), Failure> {
         log(&format!("{points} points found in the journal{torn}"));
     }
     let line = kernel::ControllerLine::open(&session.config().controller)?;
-    let mut memory = memory_of(&session)?;
-    let mut kernel = kernel::Kernel::new(line, &mut memory)?;
+    let (mut memory, needed) = memory_of(&session)?;
+    let mut kernel = kernel::Kernel::new(line, &mut memory, needed)?;
     go(session, kernel.controller(), &folder, &display, args.json)
 }
 

@@ -12,11 +12,11 @@ use serde::Serialize;
 use super::kernel::BeamArgs;
 use super::progress::Display;
 use super::{Failure, input, kernel, print, spaces};
-use crate::data::files::Finished;
 use crate::campaign::{
     Campaign, CampaignConfig, Outcome, Seeds, Summary, default_strategy, read_seeds, write_run,
 };
 use crate::controller::{ControllerChoice, LinkReport};
+use crate::data::files::Finished;
 use crate::plot::number::significant;
 use crate::scalarizer::Scalarizer;
 use crate::spaces::LatentConfig;

@@ -11,12 +11,12 @@ use super::listing::listing;
 use super::progress::Display;
 use super::replay::describe_link;
 use super::{Failure, input, kernel, print, spaces};
-use crate::data::files::Finished;
 use crate::campaign::{
     Campaign, CampaignConfig, Outcome, Seeds, Summary, default_strategy, write_run,
     write_side_by_side,
 };
 use crate::controller::ControllerChoice;
+use crate::data::files::Finished;
 use crate::experiment::{Experiment as _, SpecimenExperiment};
 use crate::spaces::Spaces;
 use crate::specimen::{SpecimenChoice, SpecimenConfig, SpecimenKind};

@@ -37,6 +37,7 @@ impl Memory {
 /// A kernel that runs in this process, in borrowed memory.
 pub struct InProcess<'m> {
     explorer: Explorer<'m>,
+    room: usize,
     scalarizer: Option<Scalarizer>,
     /// What is subtracted from the response of a spectrum.
     origin: f64,
@@ -48,10 +49,12 @@ impl<'m> InProcess<'m> {
     /// # Errors
     /// When the kernel refuses the memory.
     pub fn new(memory: &'m mut Memory) -> Result<Self, ControllerError> {
+        let room = memory.capacity.measurements;
         let storage = Storage::new(memory.capacity, &mut memory.floats, &mut memory.words)?;
         let explorer = Explorer::new(storage, Acquisition::default(), 0)?;
         Ok(Self {
             explorer,
+            room,
             scalarizer: None,
             origin: 0.0,
         })
@@ -103,6 +106,10 @@ impl BeamPort for InProcess<'_> {
 }
 
 impl Controller for InProcess<'_> {
+    fn room(&self) -> usize {
+        self.room
+    }
+
     fn begin(&mut self, setup: &Setup<'_>) -> Result<(), ControllerError> {
         (self.scalarizer, self.origin) = (None, 0.0);
         self.explorer.set_seed(setup.seed);

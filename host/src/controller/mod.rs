@@ -57,9 +57,7 @@ pub enum ControllerError {
     )]
     NoReduction,
     /// The board was reset while it exposed a point, or was told to.
-    #[error(
-        "the controller was reset during an exposure, and cannot tell how much of it was made"
-    )]
+    #[error("the controller was reset during an exposure, and cannot tell how much of it was made")]
     ExposureUnknown,
     /// The controller holds something else than this host put there.
     #[error("the controller's state is not this campaign's: {0}")]
@@ -192,6 +190,9 @@ pub trait Controller: BeamPort {
     fn set_silent(&mut self, _silent: bool) -> Result<(), ControllerError> {
         Ok(())
     }
+
+    /// Most measurements that a campaign may come to.
+    fn room(&self) -> usize;
 
     /// Starts over with an image.
     ///

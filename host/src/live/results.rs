@@ -6,7 +6,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use super::session::Session;
-use crate::campaign::{Command, Measurement, MeasuredPoint, Outcome, Summary, pixel_area};
+use crate::campaign::{Command, MeasuredPoint, Measurement, Outcome, Summary, pixel_area};
 use crate::data::result::{PointRow, PointSpectra, Response, ResultError, ResultFile};
 use crate::experiment::Experiment as _;
 use crate::journal::JournalError;

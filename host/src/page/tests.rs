@@ -1,8 +1,8 @@
 //! What a report leaves in a folder.
 
 use super::*;
-use crate::data::files::Finished;
 use crate::data::Map;
+use crate::data::files::Finished;
 use crate::figures::tests::panels;
 use crate::figures::{Arrangement, LatentFigure, SpectraFigure, Spectrum, SurrogateFigure};
 

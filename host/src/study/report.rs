@@ -7,8 +7,8 @@ use beacon_kernel::{Candidate, Candidates};
 
 use super::grids::{Grid, areas, at_steps};
 use super::{Analysis, Comparison, METRICS, Maps, MeanCurve, StrategyRuns, StudyError};
-use crate::data::files::Finished;
 use crate::campaign::{CampaignError, Series};
+use crate::data::files::Finished;
 use crate::data::{Map, on_candidates};
 use crate::figures::{LatentPlane, Metrics, Progress, StepTimes, StrategyResult, Trajectory};
 use crate::page::{self, Report, Table};

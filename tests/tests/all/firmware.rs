@@ -1,4 +1,4 @@
-//! The image on the emulated board, driven by the client that the host uses.
+//! The images on the boards that QEMU emulates, driven by the client that the host uses.
 //!
 //! `firmware/test` builds the images and runs these tests; without the images nothing is run.
 
@@ -9,7 +9,6 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 use std::{env, fs, io, process, thread};
 
-use beacon_firmware::obi::SHORTEST_DWELL_US;
 use beacon_generator::{Attached, CLOCK_HZ, CYCLES_PER_COUNT, Reader, Stay};
 use beacon_host::controller::{EmulatorError, firmware_image};
 use beacon_kernel::link::message::{
@@ -27,6 +26,33 @@ const SIDE: usize = 64;
 const WINDOW: usize = 16;
 const SEED: u64 = 11;
 
+/// Every test, on a board.
+macro_rules! tests_on {
+    ($module:ident, $board:literal) => {
+        mod $module {
+            tests_on! { $board,
+                a_campaign_on_the_emulated_board_equals_the_one_on_the_host_bit_for_bit
+                a_hundred_kilobytes_arrive_without_a_repetition
+                a_lost_link_blanks_the_beam_and_keeps_the_campaign
+                long_and_short_exposures_end_by_themselves
+                a_dwell_that_the_generator_cannot_keep_is_refused
+                a_generator_that_does_not_answer_is_reported_and_found_again
+                a_failure_blanks_the_beam_resets_and_is_reported_until_cleared
+                the_largest_campaigns_fit_the_stack_and_the_watchdogs_time
+            }
+        }
+    };
+    ($board:literal, $($test:ident)*) => {
+        $(#[test]
+        fn $test() {
+            super::$test($board);
+        })*
+    };
+}
+
+tests_on!(mps2_an500, "mps2-an500");
+tests_on!(mps2_an505, "mps2-an505");
+
 /// QEMU with an image, and a model of the scan generator at its beam port.
 struct Emulator {
     process: Child,
@@ -35,13 +61,13 @@ struct Emulator {
 }
 
 impl Emulator {
-    fn start(image: &Path, name: &str) -> Self {
-        let base = env::temp_dir().join(format!("beacon-{}-{name}", process::id()));
+    fn start(board: &str, image: &Path, name: &str) -> Self {
+        let base = env::temp_dir().join(format!("beacon-{}-{board}-{name}", process::id()));
         let socket = base.with_extension("link");
         let generator = Attached::listen().expect("a port for the generator");
         let link = format!("unix:{},server=on,wait=on", socket.display());
         let process = Command::new("qemu-system-arm")
-            .args(["-M", "mps2-an500", "-cpu", "cortex-m7"])
+            .args(["-M", board])
             .args(["-display", "none", "-monitor", "none"])
             .arg("-kernel")
             .arg(image)
@@ -144,15 +170,20 @@ impl Transport for Line {
     }
 }
 
-/// The controller's image; `None`, said aloud, where it or the emulator is absent.
-fn image() -> Option<PathBuf> {
+/// A board's image; `None`, said aloud, where it or the emulator is absent.
+fn image(board: &str, variant: &str) -> Option<PathBuf> {
     let emulator = Command::new("qemu-system-arm").arg("--version").output();
-    let found = match emulator {
-        Ok(_) => firmware_image(),
-        Err(error) => Err(EmulatorError::Start(error)),
-    };
-    match found {
-        Ok(image) => Some(image),
+    let found = emulator.map_err(EmulatorError::Start);
+    match found.and_then(|_| firmware_image()) {
+        Ok(image) => {
+            let image = image.with_file_name(format!("{board}{variant}.elf"));
+            assert!(
+                image.is_file(),
+                "no `{}`: firmware/test builds it",
+                image.display()
+            );
+            Some(image)
+        }
         Err(error) if env::var_os("BEACON_REQUIRE_EMULATOR").is_none() => {
             // Not `println!`, which is only shown for tests that fail.
             let said = writeln!(io::stderr(), "skipped: {error}");
@@ -163,15 +194,10 @@ fn image() -> Option<PathBuf> {
     }
 }
 
-/// The image that fails on demand, which lies beside the controller's.
-fn image_that_fails() -> Option<PathBuf> {
-    let image = image()?.with_file_name("mps2-an500-panic-test.elf");
-    assert!(
-        image.is_file(),
-        "no `{}`: build it with `firmware/build panic-test`",
-        image.display()
-    );
-    Some(image)
+/// The shortest dwell that a board keeps, in µs: longer than the byte that blanks, ten bits at a
+/// sixteenth of its clock.
+fn shortest_dwell_us(board: &str) -> u32 {
+    if board == "mps2-an500" { 8 } else { 9 }
 }
 
 /// A campaign's input, the same at both ends.
@@ -274,17 +300,16 @@ fn code(index: u16) -> u16 {
     ((f64::from(index) + 0.5) / SIDE as f64 * 16384.0) as u16
 }
 
-#[test]
-fn a_campaign_on_the_emulated_board_equals_the_one_on_the_host_bit_for_bit() {
+fn a_campaign_on_the_emulated_board_equals_the_one_on_the_host_bit_for_bit(board: &str) {
     const STEPS: usize = 12;
-    let Some(path) = image() else {
+    let Some(path) = image(board, "") else {
         return;
     };
     let bench = Bench::new();
-    let emulator = Emulator::start(&path, "campaign");
+    let emulator = Emulator::start(board, &path, "campaign");
     let mut client = emulator.connect(1);
     let identity = client.connect().expect("hello");
-    assert_eq!(identity.board, "mps2-an500");
+    assert_eq!(identity.board, board);
     assert_eq!(identity.last_panic, 0);
 
     let capacity = Capacity::for_campaign(SIDE, SIDE, WINDOW, 64);
@@ -352,13 +377,12 @@ fn a_campaign_on_the_emulated_board_equals_the_one_on_the_host_bit_for_bit() {
     assert_eq!(exposed, expected);
 }
 
-#[test]
-fn a_hundred_kilobytes_arrive_without_a_repetition() {
-    let Some(path) = image() else {
+fn a_hundred_kilobytes_arrive_without_a_repetition(board: &str) {
+    let Some(path) = image(board, "") else {
         return;
     };
     let bench = Bench::new();
-    let emulator = Emulator::start(&path, "bytes");
+    let emulator = Emulator::start(board, &path, "bytes");
     let mut client = emulator.connect(6);
     client.connect().expect("hello");
     bench.begin(&mut client);
@@ -381,12 +405,11 @@ fn a_hundred_kilobytes_arrive_without_a_repetition() {
     assert_eq!(link.crc_errors + link.cobs_errors + link.overflows, 0);
 }
 
-#[test]
-fn a_lost_link_blanks_the_beam_and_keeps_the_campaign() {
-    let Some(path) = image() else {
+fn a_lost_link_blanks_the_beam_and_keeps_the_campaign(board: &str) {
+    let Some(path) = image(board, "") else {
         return;
     };
-    let emulator = Emulator::start(&path, "silence");
+    let emulator = Emulator::start(board, &path, "silence");
     let mut client = emulator.connect(2);
     client.connect().expect("hello");
     let bench = Bench::new();
@@ -418,16 +441,21 @@ fn a_lost_link_blanks_the_beam_and_keeps_the_campaign() {
     assert_eq!(status.link.losses, 1);
 }
 
-#[test]
-fn long_and_short_exposures_end_by_themselves() {
-    let Some(path) = image() else {
+fn long_and_short_exposures_end_by_themselves(board: &str) {
+    let Some(path) = image(board, "") else {
         return;
     };
-    let emulator = Emulator::start(&path, "dwell");
+    let emulator = Emulator::start(board, &path, "dwell");
     let mut client = emulator.connect(3);
     client.connect().expect("hello");
     Bench::new().begin(&mut client);
-    let cases = [(0, 1000), (10, 20_000), (30_000, 500), (8000, 9000), (9, 8)];
+    let cases = [
+        (0, 1000),
+        (10, 20_000),
+        (30_000, 500),
+        (8000, 9000),
+        (9, shortest_dwell_us(board)),
+    ];
     for (n, (settle_us, dwell_us)) in cases.into_iter().enumerate() {
         let settings = Settings {
             settle_us,
@@ -442,22 +470,21 @@ fn long_and_short_exposures_end_by_themselves() {
     }
 }
 
-#[test]
-fn a_dwell_that_the_generator_cannot_keep_is_refused() {
-    let Some(path) = image() else {
+fn a_dwell_that_the_generator_cannot_keep_is_refused(board: &str) {
+    let Some(path) = image(board, "") else {
         return;
     };
-    let emulator = Emulator::start(&path, "floor");
+    let emulator = Emulator::start(board, &path, "floor");
     let mut client = emulator.connect(7);
     client.connect().expect("hello");
     let settings = Settings {
-        dwell_us: SHORTEST_DWELL_US - 1,
+        dwell_us: shortest_dwell_us(board) - 1,
         ..Settings::DEFAULT
     };
     let refused = client.configure(settings).expect_err("too short");
     let expected = Refusal::Setting {
         which: Which::Dwell,
-        limit: SHORTEST_DWELL_US.into(),
+        limit: shortest_dwell_us(board).into(),
     };
     assert!(
         matches!(&refused, Failure::Refused(refusal) if *refusal == expected),
@@ -465,12 +492,11 @@ fn a_dwell_that_the_generator_cannot_keep_is_refused() {
     );
 }
 
-#[test]
-fn a_generator_that_does_not_answer_is_reported_and_found_again() {
-    let Some(path) = image() else {
+fn a_generator_that_does_not_answer_is_reported_and_found_again(board: &str) {
+    let Some(path) = image(board, "") else {
         return;
     };
-    let emulator = Emulator::start(&path, "silent");
+    let emulator = Emulator::start(board, &path, "silent");
     let mut client = emulator.connect(8);
     client.connect().expect("hello");
     Bench::new().begin(&mut client);
@@ -529,12 +555,11 @@ fn a_generator_that_does_not_answer_is_reported_and_found_again() {
     }
 }
 
-#[test]
-fn a_failure_blanks_the_beam_resets_and_is_reported_until_cleared() {
-    let Some(path) = image_that_fails() else {
+fn a_failure_blanks_the_beam_resets_and_is_reported_until_cleared(board: &str) {
+    let Some(path) = image(board, "-panic-test") else {
         return;
     };
-    let emulator = Emulator::start(&path, "panic");
+    let emulator = Emulator::start(board, &path, "panic");
     let mut client = emulator.connect(4);
     let mut exposures = 0;
     for (provocation, reported) in [
@@ -573,10 +598,9 @@ fn a_failure_blanks_the_beam_resets_and_is_reported_until_cleared() {
 
 /// The longest work there is. Prints how long it takes; with `-icount` and logs built in, the
 /// board says how many ticks.
-#[test]
-fn the_largest_campaigns_fit_the_stack_and_the_watchdogs_time() {
+fn the_largest_campaigns_fit_the_stack_and_the_watchdogs_time(board: &str) {
     const MEASUREMENTS: u32 = 319;
-    let Some(path) = image() else {
+    let Some(path) = image(board, "") else {
         return;
     };
     for (architecture, window, candidates) in [
@@ -585,7 +609,7 @@ fn the_largest_campaigns_fit_the_stack_and_the_watchdogs_time() {
         (Architecture::Same, 5, 3600),
     ] {
         let bench = Bench::with(architecture, window);
-        let emulator = Emulator::start(&path, "largest");
+        let emulator = Emulator::start(board, &path, "largest");
         let mut client = emulator.connect(5);
         client.connect().expect("hello");
         let start = Instant::now();

@@ -239,7 +239,7 @@ const REQUESTS: [&str; 43] = [
 ];
 
 #[rustfmt::skip]
-const REPLIES: [&str; 65] = [
+const REPLIES: [&str; 69] = [
     // Done
     "000501043412056574b62f00",
     // Busy { milliseconds: 1500 }
@@ -370,4 +370,12 @@ const REPLIES: [&str; 65] = [
     "000601043412070b05696e64657881b9deaf00",
     // Refused(Setting { which: Origin, limit: 18446744073709551615 })
     "001601043412020707ffffffffffffffffff017c07ebd000",
+    // Refused(Beam(Silent))
+    "000701043412021105f0e0665e00",
+    // Status(Status { uptime_ms: 300, phase: Idle, campaign: None, image_crc: None, model: None, weights_crc: None, measured: 0, last: None, pending: None, exposed: None, beam: Blanked(Fault(Silent)), exposures: 0, dose_us: 0, transfer: None, link: LinkStatistics { frames: 0, overflows: 0, cobs_errors: 0, runts: 0, crc_errors: 0, version_errors: 0, decode_errors: 0, duplicates: 0, out_of_sequence: 0, losses: 0 }, health: Health { stack_high_water: 0, stack_size: 0, static_ram: 0, lost_bytes: 0, watchdog_resets: 0 } })
+    "00080104341203ac0201010101010101010301060101010101010101010101010101010101010544ee91b700",
+    // Refused(Beam(Strange))
+    "000c0104341202110166d0612900",
+    // Status(Status { uptime_ms: 300, phase: Idle, campaign: None, image_crc: None, model: None, weights_crc: None, measured: 0, last: None, pending: None, exposed: None, beam: Blanked(Fault(Strange)), exposures: 0, dose_us: 0, transfer: None, link: LinkStatistics { frames: 0, overflows: 0, cobs_errors: 0, runts: 0, crc_errors: 0, version_errors: 0, decode_errors: 0, duplicates: 0, out_of_sequence: 0, losses: 0 }, health: Health { stack_high_water: 0, stack_size: 0, static_ram: 0, lost_bytes: 0, watchdog_resets: 0 } })
+    "00080104341203ac020101010101010101040106010101010101010101010101010101010101051c6e736000",
 ];

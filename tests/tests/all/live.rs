@@ -6,16 +6,17 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use beacon_host::campaign::{Campaign, Command, Ended, Event, LiveConfig, Record, Seeds, pixel_area};
+use beacon_host::campaign::{
+    Campaign, Command, Ended, Event, LiveConfig, Record, Seeds, pixel_area,
+};
 use beacon_host::control::{status, tell};
-use beacon_host::data::Map;
 use beacon_host::controller::{InProcess, Memory};
+use beacon_host::data::Map;
 use beacon_host::experiment::SpecimenExperiment;
 use beacon_host::journal::{Journal, RunFolder};
 use beacon_host::live::{LiveError, Session, TakenUp};
 use beacon_host::microscope::{
-    ReplayMicroscope,
-    Microscope, MicroscopeError, Opened, SimulatedBeam, SpecimenMicroscope,
+    Microscope, MicroscopeError, Opened, ReplayMicroscope, SimulatedBeam, SpecimenMicroscope,
 };
 use beacon_host::specimen::SpecimenKind;
 use beacon_kernel::{Candidate, Candidates, Capacity};
@@ -541,7 +542,10 @@ fn goes_on_through_commands(arguments: &str, asked: Asked) -> Ran {
         assert_eq!(again.trajectory(), whole.trajectory(), "{cut}");
         assert_eq!(again.summary.commands, whole.summary.commands, "{cut}");
         assert_eq!(again.summary.discarded, whole.summary.discarded, "{cut}");
-        let (a, b) = (&again.summary.campaign.series, &whole.summary.campaign.series);
+        let (a, b) = (
+            &again.summary.campaign.series,
+            &whole.summary.campaign.series,
+        );
         assert_eq!(a.mae, b.mae, "{cut}");
         assert_eq!(a.patch_coverage, b.patch_coverage, "{cut}");
     }
@@ -569,7 +573,13 @@ fn what_is_taken_back_is_taken_back_at_the_same_points_after_a_kill() {
     };
     let trajectory = whole.trajectory();
     assert!(!trajectory[13..20].iter().any(excluded));
-    assert!(whole.summary.command_authors.iter().all(|(name, _)| name == "Ada"));
+    assert!(
+        whole
+            .summary
+            .command_authors
+            .iter()
+            .all(|(name, _)| name == "Ada")
+    );
 }
 
 /// Accepts whatever waits in a campaign until it ends.
@@ -639,9 +649,8 @@ fn a_journal_of_version_1_is_gone_on_with_as_its_own_program_would_have() {
     fn response(r: u32, c: u32) -> f64 {
         f64::from((r * 11 + c * c * 2) % 89) / 8.0 + image(r, c) / 2.0
     }
-    let microscope = || {
-        ReplayMicroscope::of_response(data(image, "image"), data(response, "response")).unwrap()
-    };
+    let microscope =
+        || ReplayMicroscope::of_response(data(image, "image"), data(response, "response")).unwrap();
     let (_kept, path) = folder();
     fs::create_dir(&path).unwrap();
     fs::write(path.join("journal"), &recorded).unwrap();
@@ -655,10 +664,21 @@ fn a_journal_of_version_1_is_gone_on_with_as_its_own_program_would_have() {
         go(session, None).unwrap()
     };
     let ran = go_on(34);
-    let order: Vec<u32> = ran.trajectory().iter().map(|(candidate, _)| *candidate).collect();
+    let order: Vec<u32> = ran
+        .trajectory()
+        .iter()
+        .map(|(candidate, _)| *candidate)
+        .collect();
     assert_eq!(order[28..], NEXT);
     assert_eq!(ran.summary.commands.len(), 4);
-    assert!(ran.outcome.steps.iter().rev().take(6).all(|step| step.expected.is_some()));
+    assert!(
+        ran.outcome
+            .steps
+            .iter()
+            .rev()
+            .take(6)
+            .all(|step| step.expected.is_some())
+    );
     // The old journal is kept, and the new one has everything.
     assert_eq!(fs::read(path.join("journal.v1")).unwrap(), recorded);
     let found = Journal::open(&path.join("journal")).unwrap();
@@ -691,7 +711,10 @@ fn what_was_learned_spares_the_trainings_and_changes_nothing() {
         let mut microscope = opened(&mut settings(arguments));
         let again = resume(&mut *microscope, &path).unwrap();
         assert_eq!(again.trajectory(), whole.trajectory());
-        let (a, b) = (&again.summary.campaign.series, &whole.summary.campaign.series);
+        let (a, b) = (
+            &again.summary.campaign.series,
+            &whole.summary.campaign.series,
+        );
         assert_eq!((&a.mae, &a.nlpd), (&b.mae, &b.nlpd));
     }
 }
@@ -712,7 +735,10 @@ fn points_that_cannot_be_used_are_left_out_and_too_many_in_a_row_end_a_campaign(
     assert_eq!(ran.trajectory().len(), 40);
     assert!(!microscope.unblanked);
     let warnings = ran.summary.campaign.warnings.join("\n");
-    assert!(warnings.contains("its spectrum has 7 channels; expected 2048"), "{warnings}");
+    assert!(
+        warnings.contains("its spectrum has 7 channels; expected 2048"),
+        "{warnings}"
+    );
     // Their dose counts.
     assert!(ran.summary.dose_electrons > 1.02 * undisturbed.summary.dose_electrons);
     let (_kept, path) = folder();
@@ -724,7 +750,10 @@ fn points_that_cannot_be_used_are_left_out_and_too_many_in_a_row_end_a_campaign(
     let Ended::Unusable(why) = &ran.outcome.ended else {
         panic!("{:?}", ran.outcome.ended);
     };
-    assert!(why.contains("4 points in a row") && why.contains("7 channels"), "{why}");
+    assert!(
+        why.contains("4 points in a row") && why.contains("7 channels"),
+        "{why}"
+    );
     assert_eq!((ran.trajectory().len(), microscope.asked), (21, 25));
 }
 
@@ -746,7 +775,11 @@ fn a_seed_that_is_measured_on_a_persons_word_is_measured_once() {
     let session = Session::begin(&mut microscope, config, Some(seeds), &run, never()).unwrap();
     let whole = go(session, None).unwrap();
     drop(run);
-    let order: Vec<u32> = whole.trajectory().iter().map(|(candidate, _)| *candidate).collect();
+    let order: Vec<u32> = whole
+        .trajectory()
+        .iter()
+        .map(|(candidate, _)| *candidate)
+        .collect();
     assert_eq!(order[..4], [5, 1601, 700, 2000]);
     let distinct: std::collections::HashSet<_> = order.iter().collect();
     assert_eq!((distinct.len(), order.len()), (20, 20));

@@ -4,8 +4,8 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use beacon_generator::{Attached, CLOCK_HZ, Reader};
-use beacon_host::controller::BeamPort as _;
 use beacon_host::campaign::{DeflectionFrame, Ended, LiveConfig, electrons};
+use beacon_host::controller::BeamPort as _;
 use beacon_host::journal::RunFolder;
 use beacon_host::live::Session;
 use beacon_host::microscope::{SimulatedBeam, SpecimenMicroscope};
@@ -76,7 +76,7 @@ fn a_campaign_that_corrects_drift_measures_where_it_meant_to() {
     let uncorrected = uncorrected.summary.positions.iter();
     let uncorrected = uncorrected.map(|position| code(DeflectionFrame::FULL, position));
     let told: Vec<_> = corrected.chain(uncorrected).collect();
-    let went = board.exposures(20_000);
+    let went = board.exposures(20_000, 0);
     assert_eq!(went.len(), told.len());
     for (&(x, y), (to_x, to_y)) in went.iter().zip(told) {
         let off = (f64::from(x) - to_x).abs().max((f64::from(y) - to_y).abs());
@@ -108,7 +108,7 @@ fn neither_host_nor_controller_breaks_the_dose_limit() {
     assert!(ran.summary.dose_electrons <= limit);
     assert_eq!(dose_us, 20_000 * points as u64);
     assert!(electrons(current, dose_us as f64 * 1e-6) <= limit);
-    assert_eq!(board.exposures(20_000).len(), points);
+    assert_eq!(board.exposures(20_000, 0).len(), points);
 }
 
 /// Waits until the generator exposes again after so many stays.

@@ -12,6 +12,7 @@ mod link_versions;
 mod linked_reduction;
 mod live;
 mod live_on_target;
+mod nucleo;
 mod on_target;
 mod packages;
 mod peer;

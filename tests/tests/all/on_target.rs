@@ -131,7 +131,7 @@ fn compare(experiment: &mut dyn Oracle, seeds: &Seeds) {
     assert_eq!((link.losses, link.resumed), (0, 0));
     assert_same(&outcome, &run(&config, seeds.clone(), experiment));
     assert_eq!(
-        board.exposures(Settings::DEFAULT.dwell_us),
+        board.exposures(Settings::DEFAULT.dwell_us, 0),
         codes(&outcome, shape(experiment))
     );
 }
@@ -181,7 +181,11 @@ fn a_campaign_outlives_its_hosts_and_only_the_point_under_the_beam_is_exposed_ag
         };
         let (outcome, link) =
             board.run(host, (&config, seeds.clone()), &mut experiment, &mut attend);
-        assert!(outcome.is_err(), "host {host} ends too late");
+        let ended = match outcome {
+            Ok(outcome) => outcome.ended.to_string(),
+            Err(error) => error.to_string(),
+        };
+        assert!(ended.contains("the host is gone"), "host {host}: {ended}");
         assert_eq!(link.resumed, resumed, "host {host}");
     }
     let attend = |call, linked: &mut Linked<'_>| match call {
@@ -196,7 +200,8 @@ fn a_campaign_outlives_its_hosts_and_only_the_point_under_the_beam_is_exposed_ag
     let mut expected = codes(&outcome, shape(&experiment));
     expected.insert(16, expected[16]);
     expected.insert(2, expected[2]);
-    assert_eq!(board.exposures(Settings::DEFAULT.dwell_us), expected);
+    // A host that gives up blanks: the two exposures that it left may have been cut short.
+    assert_eq!(board.exposures(Settings::DEFAULT.dwell_us, 2), expected);
 }
 
 #[test]
@@ -231,7 +236,7 @@ fn silence_blanks_the_beam_and_the_campaign_goes_on_as_if_nothing_had_been() {
     let outcome = outcome.expect("the campaign runs to its end");
     assert_same(&outcome, &run(&config, seeds, &mut experiment));
     assert_eq!(
-        board.exposures(Settings::DEFAULT.dwell_us),
+        board.exposures(Settings::DEFAULT.dwell_us, 0),
         codes(&outcome, shape(&experiment))
     );
 }
@@ -277,7 +282,8 @@ fn the_board_reduces_spectra_to_the_bits_of_the_host() {
         Err(ControllerError::State("enough".to_owned()))
     };
     let (outcome, _) = board.run(1, (&config, seeds), &mut experiment, attend);
-    assert!(outcome.unwrap_err().to_string().ends_with("enough"));
+    let ended = outcome.map(|outcome| outcome.ended.to_string());
+    assert!(ended.is_ok_and(|ended| ended.ends_with("enough")));
     assert!(reduced >= 5, "{reduced}");
 }
 

@@ -53,11 +53,17 @@ impl State {
                 })
             }
             Command::Budget(budget) => {
-                let (least, most) = (self.points.len(), candidates.count());
+                let (least, all) = (self.points.len(), candidates.count());
+                let most = all.min(self.room);
                 (!(least.max(1)..=most).contains(budget)).then(|| {
+                    let why = if self.room < all {
+                        "the kernel has room for no more until `beacon resume --budget`".to_owned()
+                    } else {
+                        format!("there are {all} candidates")
+                    };
                     format!(
                         "budget is {budget}; expected {} to {most}: {least} points are measured, \
-                         and there are {most} candidates",
+                         and {why}",
                         least.max(1)
                     )
                 })
@@ -108,7 +114,11 @@ impl State {
             Standing::Free if self.wishes.contains(&candidate) => "is measured next already",
             Standing::Free => return None,
             // What was proposed or planned may be asked for by a person as well.
-            Standing::Next if self.next.is_some_and(|n| n.author != Author::Person && !n.begun) => {
+            Standing::Next
+                if self
+                    .next
+                    .is_some_and(|n| n.author != Author::Person && !n.begun) =>
+            {
                 return None;
             }
             Standing::Next => "is measured next already",

@@ -164,6 +164,8 @@ pub struct State {
     /// The point under the beam, and the electrons announced for it.
     exposing: Option<(NextPoint, f64)>,
     ledger: Ledger,
+    /// Most measurements that the kernel has room for.
+    room: usize,
     real_to_live: f64,
     drift: Drift,
     /// Whether the model has yet to be trained on what is known.
@@ -193,6 +195,7 @@ impl State {
         };
         Self {
             ledger: Ledger::new(area, pixels),
+            room: usize::MAX,
             real_to_live: begun.real_to_live,
             order: settings.order.iter().copied().collect(),
             begun: Arc::new(begun),
@@ -412,7 +415,9 @@ impl State {
         {
             self.finish_seeding();
         } else if self.seeding == Seeding::Done {
-            let due = self.steps().is_multiple_of(self.settings.campaign.retrain_every);
+            let due = self
+                .steps()
+                .is_multiple_of(self.settings.campaign.retrain_every);
             self.train_due |= due && !self.trains_beside();
         }
         Ok(())
@@ -446,7 +451,11 @@ impl State {
             .parse()
             .map_err(|error| contradiction("Reduced", format!("{error}")))?;
         if responses.len() != self.points.len() {
-            let why = format!("{} responses of {} points", responses.len(), self.points.len());
+            let why = format!(
+                "{} responses of {} points",
+                responses.len(),
+                self.points.len()
+            );
             return Err(contradiction("Reduced", why));
         }
         if !self.settings.scalarizers.contains(&scalarizer) {
@@ -593,6 +602,11 @@ impl State {
     fn pixel(&self, candidate: Candidate) -> Pixel {
         let pixel = self.candidates.and_then(|all| all.pixel(candidate).ok());
         pixel.unwrap_or(Pixel { row: 0, column: 0 })
+    }
+
+    /// Says how many measurements the kernel has room for, beyond which no budget is taken.
+    pub(crate) fn set_room(&mut self, room: usize) {
+        self.room = room;
     }
 
     /// What the campaign began with.
@@ -766,7 +780,9 @@ impl State {
 pub fn check_response(response: f64) -> Result<f64, String> {
     let most = f64::from(LARGEST_RESPONSE) / 2.0;
     if !response.is_finite() {
-        return Err(format!("its response is {response}; expected a finite number"));
+        return Err(format!(
+            "its response is {response}; expected a finite number"
+        ));
     }
     if response.abs() > most {
         return Err(format!(

@@ -83,7 +83,10 @@ mod tests {
         };
         for (key, files, expected) in [("a", 2, 2), ("a", 3, 3), ("b", 3, 6), ("b", 3, 6)] {
             let finished = Finished::of(folder.path(), key);
-            for name in ["map.npy", "report.html", "summary.json"].iter().take(files) {
+            for name in ["map.npy", "report.html", "summary.json"]
+                .iter()
+                .take(files)
+            {
                 write(&finished, name).unwrap();
             }
             assert_eq!(written.get(), expected, "{key}");

@@ -1,30 +1,34 @@
-//! Arm's MPS2 board with the AN500 image, a Cortex-M7: the one that QEMU emulates.
+//! Arm's MPS2 board, which QEMU emulates: with the AN500 image, a Cortex-M7, or the AN505 image, a
+//! Cortex-M33.
 //!
 //! UART0 is the link. UART1 drives a scan generator with Open Beam Interface commands and takes
-//! its answers. UART2
-//! carries logs when they are built in.
+//! its answers. UART2 carries logs when they are built in.
 
 mod counter;
+#[cfg_attr(feature = "mps2-an500", path = "mps2/an500.rs")]
+#[cfg_attr(feature = "mps2-an505", path = "mps2/an505.rs")]
+mod image;
 
 use core::sync::atomic::{AtomicU32, Ordering};
 
 use crate::crash::Message;
-use crate::obi::{Driver, SHORTEST_DWELL_US, recover_after_a_cut};
+use crate::obi::{Driver, recover_after_a_cut, shortest_dwell_us};
 use cortex_m::interrupt::InterruptNumber;
 use cortex_m::peripheral::NVIC;
 use cortex_m_rt::exception;
 
 pub use counter::Counter;
+use image::{CORE_HZ, INTERRUPTS, TIMERS, UARTS};
 
 use super::serial::{Ends, Owned, Serial};
 use super::{Hardware, crash_store, start};
 use beacon_kernel::link::Exposure;
 use beacon_kernel::link::message::BeamFault;
 
-/// Clock of core and peripherals: AN500 application note, section 3.6.
-const CORE_HZ: u32 = 25_000_000;
 /// As fast as these UARTs go: they divide the clock by 16 at least.
 const BAUD_DIVISOR: u32 = 16;
+/// What the beam's line keeps, in µs.
+const SHORTEST_DWELL_US: u32 = shortest_dwell_us(CORE_HZ / BAUD_DIVISOR);
 /// One beat of the millisecond clock.
 const TICKS_PER_MILLISECOND: u32 = CORE_HZ / 1000;
 /// The main loop must come round within this time: four times [`Hardware::WORK_MS`], which
@@ -54,10 +58,10 @@ impl Registers {
 #[derive(Clone, Copy)]
 struct Uart(Registers);
 
-const LINK: Uart = Uart(Registers(0x4000_4000));
-const BEAM: Uart = Uart(Registers(0x4000_5000));
+const LINK: Uart = Uart(Registers(UARTS[0]));
+const BEAM: Uart = Uart(Registers(UARTS[1]));
 #[cfg(feature = "defmt")]
-const LOG: Uart = Uart(Registers(0x4000_6000));
+const LOG: Uart = Uart(Registers(UARTS[2]));
 
 impl Uart {
     const DATA: usize = 0x0;
@@ -103,9 +107,9 @@ impl Uart {
 struct Timer(Registers);
 
 /// Beats every millisecond.
-const CLOCK: Timer = Timer(Registers(0x4000_0000));
+const CLOCK: Timer = Timer(Registers(TIMERS[0]));
 /// Runs through all its 32 bits.
-const COUNTER: Timer = Timer(Registers(0x4000_1000));
+const COUNTER: Timer = Timer(Registers(TIMERS[1]));
 
 impl Timer {
     const CONTROL: usize = 0x0;
@@ -125,9 +129,9 @@ impl Timer {
 
 /// The CMSDK watchdog: interrupts when it expires and resets when it expires again (section 4.5).
 mod watchdog {
-    use super::{CORE_HZ, Registers, WATCHDOG_SECONDS};
+    use super::{CORE_HZ, Registers, WATCHDOG_SECONDS, image};
 
-    const WATCHDOG: Registers = Registers(0x4000_8000);
+    const WATCHDOG: Registers = Registers(image::WATCHDOG);
     const LOAD: usize = 0x0;
     const CONTROL: usize = 0x8;
     const INTERRUPT_AND_RESET: u32 = 0b11;
@@ -143,14 +147,22 @@ mod watchdog {
     }
 }
 
-/// Interrupts in use (AN500 application note, table 4-2).
+/// Numbers of the interrupts in use.
+struct Interrupts {
+    received: u16,
+    sent: u16,
+    beam_received: u16,
+    clock: u16,
+}
+
+/// Interrupts in use.
 #[derive(Clone, Copy)]
 #[repr(u16)]
 enum Interrupt {
-    LinkReceived = 0,
-    LinkSent = 1,
-    BeamReceived = 2,
-    Clock = 8,
+    LinkReceived = INTERRUPTS.received,
+    LinkSent = INTERRUPTS.sent,
+    BeamReceived = INTERRUPTS.beam_received,
+    Clock = INTERRUPTS.clock,
 }
 
 // SAFETY: the numbers are those of the board and each has its handler in the table.
@@ -170,8 +182,8 @@ unsafe extern "C" {
 // SAFETY: the section's layout is an array of handlers, and this is one.
 #[unsafe(link_section = ".vector_table.interrupts")]
 #[unsafe(no_mangle)]
-static __INTERRUPTS: [Handler; 32] = {
-    let mut table: [Handler; 32] = [DefaultHandler; 32];
+static __INTERRUPTS: [Handler; 64] = {
+    let mut table: [Handler; 64] = [DefaultHandler; 64];
     table[Interrupt::LinkReceived as usize] = link_received;
     table[Interrupt::LinkSent as usize] = link_sent;
     table[Interrupt::BeamReceived as usize] = beam_received;
@@ -246,9 +258,9 @@ mod beam {
 
     use crate::obi::{Burst, Driver};
 
-    use super::BEAM;
+    use super::{BEAM, SHORTEST_DWELL_US};
 
-    static DRIVER: Mutex<Cell<Driver>> = Mutex::new(Cell::new(Driver::new()));
+    static DRIVER: Mutex<Cell<Driver>> = Mutex::new(Cell::new(Driver::new(SHORTEST_DWELL_US)));
 
     /// Lets the driver act, and sends what it says without a pause: the byte that blanks has to
     /// follow its pixel at once.
@@ -286,7 +298,7 @@ pub struct Selected {
 }
 
 impl Hardware for Selected {
-    const NAME: &'static str = "mps2-an500";
+    const NAME: &'static str = image::NAME;
     const CLOCK_HZ: u32 = CORE_HZ;
     const WORK_MS: u32 = 30_000;
     const SHORTEST_DWELL_US: u32 = SHORTEST_DWELL_US;

@@ -1,0 +1,489 @@
+"""What the STM32H743 does by itself: clocks, pins, USART3, DAC1, TIM5 and the watchdog.
+
+Times are in nanoseconds since power-on, frequencies in hertz. References are to RM0433, revision 8.
+"""
+
+from collections import deque
+from functools import cache
+
+HSE_HZ = 8_000_000  # from the ST-Link
+HSI_HZ = 64_000_000
+LSI_HZ = 32_000
+LINK_HZ = 2_000_000  # what the host's end of the link is set to
+FIFO = 16  # bytes in each direction of USART3
+
+# The field of RCC that has to be on before a peripheral may be touched.
+CLOCKED_BY = {
+    "USART3": ("RCC.APB1LENR", "usart3en"),
+    "TIM5": ("RCC.APB1LENR", "tim5en"),
+    "DAC": ("RCC.APB1LENR", "dac12en"),
+    "GPIOA": ("RCC.AHB4ENR", "gpioaen"),
+    "GPIOD": ("RCC.AHB4ENR", "gpioden"),
+    "RCC": None,
+    "PWR": None,
+    "FLASH": None,
+    "IWDG": None,
+}
+USART3_INTERRUPT = 39
+# Whose registers may be written by halves as well: the others take words.
+HALVES = ("TIM5.",)
+
+
+class Violation(Exception):
+    """The image did what the chip's description does not allow."""
+
+
+class Beam:
+    """The blanking pin PA0 as an oscilloscope sees it, with the converters' codes at each edge."""
+
+    def __init__(self):
+        self.pulses = []
+        self.level = 0
+        self.rise = None
+
+    def edge(self, level, at, codes, started, cut):
+        """The pin changes: `started` is when the timer began, `cut` whether it was stopped."""
+        if level == self.level:
+            return
+        self.level = level
+        if level:
+            self.rise = (at, codes, started)
+            return
+        start, codes_before, started = self.rise
+        if codes != codes_before:
+            raise Violation(f"the beam moved from {codes_before} to {codes} while it was on")
+        self.pulses.append(
+            {
+                "start_us": start / 1e3,
+                "settle_us": None if started is None else (start - started) / 1e3,
+                "length_us": (at - start) / 1e3,
+                "x": codes[0],
+                "y": codes[1],
+                "cut": cut,
+            }
+        )
+
+
+class Chip:
+    """The peripherals, as the core's loads and stores meet them."""
+
+    def __init__(self, registers, hse=True):
+        self.registers = registers
+        self.hse = hse
+        self.beam = Beam()
+        # {address: (register, its name, its clock, what reading and writing it do)}
+        self.known_registers = {}
+        self.now = 0
+        self.start(self.bits("RCC.RSR", "porrstf", "pinrstf", "borrstf", "d1rstf", "d2rstf", "cpurstf"))
+        self.reads = {
+            "RCC.CR": self.clocks_ready,
+            "RCC.CFGR": self.clock_switched,
+            "PWR.D3CR": lambda value: value | self.bits("PWR.D3CR", "vosrdy"),
+            "PWR.CSR1": lambda value: value | self.bits("PWR.CSR1", "actvosrdy"),
+            "USART3.ISR": lambda value: self.serial_status(),
+            "USART3.RDR": lambda value: self.received.popleft() if self.received else 0,
+            "TIM5.CNT": lambda value: self.count(self.now),
+            "IWDG.PR": lambda value: self.watchdog["pr"],
+            "IWDG.RLR": lambda value: self.watchdog["rlr"],
+        }
+        self.writes = {
+            "RCC.CFGR": self.switch_clock,
+            "RCC.RSR": self.clear_reset_flags,
+            "GPIOA.BSRR": self.set_pins,
+            "DAC.MCR": self.set_converter_mode,
+            "DAC.DHR12R1": self.convert,
+            "DAC.DHR12R2": self.convert,
+            "TIM5.CR1": self.control_timer,
+            "TIM5.CNT": self.set_count,
+            "TIM5.EGR": self.update_timer,
+            "USART3.BRR": self.while_off,
+            "USART3.CR1": self.control_serial,
+            "USART3.ICR": self.clear_serial,
+            "USART3.TDR": self.transmit,
+            "IWDG.KR": self.watchdog_key,
+            "IWDG.PR": self.set_watchdog,
+            "IWDG.RLR": self.set_watchdog,
+        }
+
+    # Registers ------------------------------------------------------------------------------
+
+    @cache
+    def bits(self, name, *fields):
+        return self.registers.at(self.registers.address(name)).mask(*fields)
+
+    @cache
+    def place(self, name, field):
+        """Address and reset value of a register, lowest bit and mask of its field."""
+        address = self.registers.address(name)
+        register = self.registers.at(address)
+        return address, register.reset, *register.field[field]
+
+    def value(self, name):
+        """What the register holds, without what reading it does."""
+        address = self.registers.address(name)
+        return self.values.get(address, self.registers.at(address).reset)
+
+    def field(self, name, field):
+        address, reset, low, mask = self.place(name, field)
+        return (self.values.get(address, reset) & mask) >> low
+
+    def keep(self, name, value):
+        self.values[self.registers.address(name)] = value
+
+    def known(self, address, size, what):
+        """The register at an address that the image may use now."""
+        if address not in self.known_registers:
+            found = self.registers.at(address)
+            if found is None:
+                raise Violation(f"{what} of {size} bytes at {address:#x}, where no such register is")
+            peripheral = found.name.partition(".")[0]
+            if peripheral not in CLOCKED_BY:
+                raise Violation(f"{what} of {found.name}, which this emulator does not play")
+            name = found.name.partition("/")[0]
+            known = (found, name, CLOCKED_BY[peripheral], self.reads.get(name), self.writes.get(name))
+            self.known_registers[address] = known
+        known = self.known_registers[address]
+        found, _, clock = known[:3]
+        if size != 4 and not (size == 2 and found.name.startswith(HALVES)):
+            raise Violation(f"{what} of {size} bytes of {found.name}")
+        if clock and not self.field(*clock):
+            raise Violation(f"{what} of {found.name} before its clock is on ({'.'.join(clock)})")
+        return known
+
+    def load(self, address, size):
+        found, _, _, special, _ = self.known(address, size, "read")
+        if not found.readable:
+            raise Violation(f"read of {found.name}, which is write-only")
+        value = self.values.get(address, found.reset)
+        return special(value) if special else value
+
+    def store(self, address, size, value):
+        found, name, _, read, special = self.known(address, size, "write")
+        if not found.writable:
+            raise Violation(f"write of {value:#x} to {found.name}, which is read-only")
+        reserved = (value ^ found.reset) & ~found.fields & 0xFFFF_FFFF
+        if reserved:
+            raise Violation(f"write of {value:#x} to {found.name} changes reserved bits {reserved:#x}")
+        old = self.values.get(address, found.reset)
+        if found.fields != found.writable_fields:
+            held = (value ^ (read(old) if read else old)) & found.fields & ~found.writable_fields
+            if held:
+                raise Violation(f"write of {value:#x} to {found.name} changes read-only bits {held:#x}")
+        watched = name.startswith(("GPIOA.", "TIM5."))
+        if watched:
+            self.follow_timer()
+        if special is None or special(name, old, value) is not False:
+            self.values[address] = value
+        if name.startswith("RCC."):
+            self.frequencies.clear()
+        if watched:
+            self.follow_pin()
+
+    def reset(self, flag):
+        """Everything but the memories starts over; the flag says why (RCC.RSR)."""
+        self.follow_timer()
+        # The pin is let go of, and pulled down by the wiring.
+        self.beam.edge(0, self.now, self.codes(), self.timer["began"], True)
+        self.start(self.bits("RCC.RSR", flag, "pinrstf", "cpurstf", "d1rstf", "d2rstf"))
+
+    def start(self, flags):
+        self.values = {}
+        self.frequencies = {}
+        self.keep("RCC.RSR", flags)
+        self.unlocked = False
+        self.watchdog = {"pr": 0, "rlr": 0xFFF, "end": None}
+        self.reset_wanted = None
+        # The timer runs from `began`, when its counter stood at `from`.
+        self.timer = {"began": None, "from": 0, "divider": 1}
+        self.line = deque()  # on their way from the host
+        self.line_ready = self.now
+        self.received = deque()
+        self.overrun = False
+        self.sending = deque()
+        self.sent_until = self.now
+        self.to_host = bytearray()
+
+    # Clocks (sections 8.5 and 8.7) ------------------------------------------------------------
+
+    def clocks_ready(self, value):
+        for on, ready in (("hsion", "hsirdy"), ("csion", "csirdy"), ("pll1on", "pll1rdy")):
+            if value & self.bits("RCC.CR", on):
+                value |= self.bits("RCC.CR", ready)
+        if self.hse and value & self.bits("RCC.CR", "hseon"):
+            value |= self.bits("RCC.CR", "hserdy")
+        return value
+
+    def clock_switched(self, value):
+        return value & ~self.bits("RCC.CFGR", "sws") | (value & 7) << 3
+
+    def pll_hz(self):
+        source = self.field("RCC.PLLCKSELR", "pllsrc")
+        if source == 2 and not self.hse:
+            raise Violation("PLL1 is fed by HSE, which does not run")
+        reference = {0: HSI_HZ, 2: HSE_HZ}[source] / self.field("RCC.PLLCKSELR", "divm1")
+        lowest, highest = [(1e6, 2e6), (2e6, 4e6), (4e6, 8e6), (8e6, 16e6)][self.field("RCC.PLLCFGR", "pll1rge")]
+        vco = reference * (self.field("RCC.PLL1DIVR", "divn1") + 1)
+        narrow = self.field("RCC.PLLCFGR", "pll1vcosel")
+        if not lowest <= reference <= highest or not (150e6 <= vco <= 420e6 if narrow else 192e6 <= vco <= 836e6):
+            raise Violation(f"PLL1 at {reference:g} Hz and {vco:g} Hz is out of its range")
+        return vco / (self.field("RCC.PLL1DIVR", "divp1") + 1)
+
+    def switch_clock(self, name, old, value):
+        if value & 7 not in (0, 3):
+            raise Violation(f"system clock {value & 7} is not played")
+        if value & 7 == 3 and not self.field("RCC.CR", "pll1on"):
+            raise Violation("PLL1 is chosen and does not run")
+        if value & 7 == 3:
+            self.keep(name, value)
+            self.frequencies.clear()
+            core, bus, slow = self.hz("core"), self.hz("bus"), self.hz("apb1")
+            if self.field("PWR.D3CR", "vos") != 3 or core > 400e6 or bus > 200e6 or slow > 100e6:
+                raise Violation(f"{core:g}, {bus:g} and {slow:g} Hz are above what the voltage allows")
+            # Table 17, at the highest voltage without overdrive.
+            needed = next(n for n, limit in enumerate((70e6, 140e6, 210e6)) if bus <= limit)
+            if self.field("FLASH.ACR", "latency") < needed:
+                raise Violation(f"the flash is read too fast for {bus:g} Hz")
+
+    def hz(self, what):
+        """Frequency of the core, its bus, APB1, or the timers on APB1."""
+        if what not in self.frequencies:
+            self.frequencies[what] = self.work_out_hz(what)
+        return self.frequencies[what]
+
+    def work_out_hz(self, what):
+        system = self.pll_hz() if self.field("RCC.CFGR", "sw") == 3 else HSI_HZ
+
+        def divided(name, field, lowest):
+            code = self.field(name, field)
+            return 1 if code < lowest else (2, 4, 8, 16, 64, 128, 256, 512)[code - lowest]
+
+        core = system / divided("RCC.D1CFGR", "d1cpre", 8)
+        if what == "core":
+            return core
+        bus = core / divided("RCC.D1CFGR", "hpre", 8)
+        if what == "bus":
+            return bus
+        divider = divided("RCC.D2CFGR", "d2ppre1", 4)
+        return bus / divider if what == "apb1" else bus * min(1, 2 / divider)
+
+    def clear_reset_flags(self, name, old, value):
+        if value & self.bits(name, "rmvf"):
+            self.keep(name, 0)
+        return False
+
+    # Pins and beam ------------------------------------------------------------------------------
+
+    def set_pins(self, name, old, value):
+        level = self.value("GPIOA.ODR")
+        self.keep("GPIOA.ODR", level & ~(value >> 16) | value & 0xFFFF)
+        return False
+
+    def count(self, at):
+        """The timer's counter."""
+        timer = self.timer
+        if timer["began"] is None:
+            return timer["from"]
+        tick = timer["divider"] * 1e9 / self.hz("timer")
+        return timer["from"] + int((at - timer["began"]) // tick)
+
+    def output(self, at):
+        """The level of PA0: what its mode makes of the timer's channel 1 and of its own bit."""
+        mode = self.field("GPIOA.MODER", "moder0")
+        if mode == 1:
+            return self.value("GPIOA.ODR") & 1
+        if mode != 2 or self.field("GPIOA.AFRL", "afr0") != 2:
+            return 0  # pulled down
+        if not self.field("TIM5.CCER", "cc1e"):
+            return 0
+        compare = self.field("TIM5.CCMR1_OUTPUT", "oc1m") | self.field("TIM5.CCMR1_OUTPUT", "oc1m_3") << 3
+        below = self.count(at) < self.value("TIM5.CCR1")
+        active = {0: False, 4: False, 5: True, 6: below, 7: not below}.get(compare)
+        if active is None:
+            raise Violation(f"TIM5 in output mode {compare} is not played")
+        return int(active) ^ self.field("TIM5.CCER", "cc1p")
+
+    def codes(self):
+        return tuple(
+            self.value(f"DAC.DHR12R{n}") if self.field("DAC.CR", f"en{n}") else None for n in (1, 2)
+        )
+
+    def timer_end(self):
+        """When the counter wraps, or nothing."""
+        timer = self.timer
+        if timer["began"] is None:
+            return None
+        tick = timer["divider"] * 1e9 / self.hz("timer")
+        return timer["began"] + (self.value("TIM5.ARR") + 1 - timer["from"]) * tick
+
+    def follow_timer(self):
+        """Lets the edges happen that the timer made since it was last looked at."""
+        end = self.timer_end()
+        if end is None:
+            return
+        began, tick = self.timer["began"], self.timer["divider"] * 1e9 / self.hz("timer")
+        rise = began + (self.value("TIM5.CCR1") - self.timer["from"]) * tick
+        if rise <= self.now and rise < end:
+            self.beam.edge(self.output(rise), rise, self.codes(), began, False)
+        if end <= self.now:
+            if not self.value("TIM5.CR1") & self.bits("TIM5.CR1", "opm"):
+                raise Violation("TIM5 runs on after its period: one-pulse mode is off")
+            self.timer.update({"began": None, "from": 0})
+            self.keep("TIM5.CR1", self.value("TIM5.CR1") & ~1)
+            self.beam.edge(self.output(end), end, self.codes(), began, False)
+
+    def follow_pin(self):
+        """An edge that a register made."""
+        self.beam.edge(self.output(self.now), self.now, self.codes(), self.timer["began"], True)
+
+    def control_timer(self, name, old, value):
+        if value & ~self.bits(name, "cen", "opm"):
+            raise Violation(f"TIM5.CR1 = {value:#x} is not played")
+        if value & 1 and not old & 1:
+            self.timer["began"] = self.now
+        elif old & 1 and not value & 1:
+            self.timer.update({"from": self.count(self.now), "began": None})
+
+    def set_count(self, name, old, value):
+        if self.timer["began"] is not None:
+            raise Violation("TIM5.CNT is written while it counts")
+        self.timer["from"] = value
+
+    def update_timer(self, name, old, value):
+        # The prescaler takes effect now.
+        self.timer.update({"divider": self.value("TIM5.PSC") + 1, "from": 0})
+        return False
+
+    # Converters (section 26) -----------------------------------------------------------------
+
+    def set_converter_mode(self, name, old, value):
+        for n in (1, 2):
+            if (old ^ value) & self.bits(name, f"mode{n}") and self.field("DAC.CR", f"en{n}"):
+                raise Violation(f"the mode of converter {n} is changed while it is on")
+
+    def convert(self, name, old, value):
+        self.follow_timer()
+        if self.beam.level and value != old:
+            raise Violation(f"{name} changes from {old} to {value} while the beam is on")
+
+    # Link (section 48) ---------------------------------------------------------------------------
+
+    def byte_ns(self):
+        """How long a byte of 10 bits takes, from clock and divider."""
+        baud = self.hz("apb1") / self.field("USART3.BRR", "brr")
+        if abs(baud / LINK_HZ - 1) > 0.02:
+            raise Violation(f"USART3 runs at {baud:g} baud, the host at {LINK_HZ}")
+        return 10e9 / baud
+
+    def serial_on(self, direction):
+        wanted = self.bits("USART3.CR1", "ue", direction)
+        return self.value("USART3.CR1") & wanted == wanted
+
+    def while_off(self, name, old, value):
+        if self.value("USART3.CR1") & 1:
+            raise Violation(f"{name} is written while USART3 is on")
+
+    def control_serial(self, name, old, value):
+        fixed = self.bits(name, "fifoen", "m0", "m1", "over8", "pce", "ps")
+        if old & 1 and (old ^ value) & fixed:
+            raise Violation(f"{name} changes {(old ^ value) & fixed:#x} while USART3 is on")
+        if value & fixed != self.bits(name, "fifoen"):
+            raise Violation("USART3 is played with 8 data bits, no parity and its queues only")
+        pins = [self.field("GPIOD.MODER", f"moder{n}") for n in (8, 9)]
+        if value & 1 and pins != [2, 2]:
+            raise Violation("USART3 starts without its pins")
+
+    def serial_status(self):
+        status = self.bits("USART3.ISR", "teack", "reack")
+        if self.received:
+            status |= self.bits("USART3.ISR", "rxne")
+        if len(self.sending) < FIFO:
+            status |= self.bits("USART3.ISR", "txe")
+        if not self.sending:
+            status |= self.bits("USART3.ISR", "tc", "txfe")
+        if self.overrun:
+            status |= self.bits("USART3.ISR", "ore")
+        return status
+
+    def clear_serial(self, name, old, value):
+        if value & self.bits(name, "orecf"):
+            self.overrun = False
+        return False
+
+    def transmit(self, name, old, value):
+        if len(self.sending) >= FIFO:
+            raise Violation("USART3.TDR is written while its queue is full")
+        if not self.serial_on("te"):
+            raise Violation("USART3.TDR is written while the transmitter is off")
+        if not self.sending:
+            self.sent_until = self.now
+        self.sending.append(value & 0xFF)
+
+    def hear(self, data):
+        """Bytes leave the host."""
+        if not self.line:
+            self.line_ready = self.now
+        self.line.extend(data)
+
+    def move_bytes(self):
+        if self.line:
+            byte_ns = self.byte_ns() if self.serial_on("re") else 10e9 / LINK_HZ
+            while self.line and self.line_ready + byte_ns <= self.now:
+                self.line_ready += byte_ns
+                byte = self.line.popleft()
+                if not self.serial_on("re"):
+                    continue  # nobody listens yet
+                if len(self.received) >= FIFO:
+                    self.overrun = True
+                else:
+                    self.received.append(byte)
+        if self.sending:
+            byte_ns = self.byte_ns()
+            while self.sending and self.sent_until + byte_ns <= self.now:
+                self.sent_until += byte_ns
+                self.to_host.append(self.sending.popleft())
+
+    def interrupt(self):
+        """Whether USART3 asks for its interrupt."""
+        control = self.value("USART3.CR1")
+        if not control & 1:
+            return False
+        return bool(
+            (self.received or self.overrun) and control & self.bits("USART3.CR1", "rxneie")
+            or len(self.sending) < FIFO and control & self.bits("USART3.CR1", "txeie")
+        )
+
+    # Watchdog (section 46) -----------------------------------------------------------------------
+
+    def watchdog_key(self, name, old, value):
+        self.unlocked = value == 0x5555
+        if value == 0xCCCC or value == 0xAAAA and self.watchdog["end"] is not None:
+            self.watchdog["end"] = self.now + self.watchdog_ns()
+        return False
+
+    def watchdog_ns(self):
+        return (4 << self.watchdog["pr"]) * (self.watchdog["rlr"] + 1) / LSI_HZ * 1e9
+
+    def set_watchdog(self, name, old, value):
+        if not self.unlocked:
+            raise Violation(f"{name} is written without its key")
+        self.watchdog[name.rpartition(".")[2].lower()] = value
+        return False
+
+    # Time ------------------------------------------------------------------------------------
+
+    def advance(self, to):
+        """Time passes."""
+        self.now = to
+        self.follow_timer()
+        self.move_bytes()
+        end = self.watchdog["end"]
+        if end is not None and end <= to:
+            self.reset_wanted = "iwdg1rstf"
+
+    def moving(self):
+        """Whether bytes are under way."""
+        return bool(self.line or self.sending or self.received)
+
+    def busy(self):
+        """Whether something happens by itself, without core and host."""
+        return self.moving() or self.timer["began"] is not None

@@ -1,0 +1,139 @@
+"""What the emulator must notice: accesses that the chip's description does not allow.
+
+    target/nucleo/bin/python -m unittest discover tests/nucleo
+"""
+
+import unittest
+
+from chip import Chip, Violation
+from registers import Registers
+
+REGISTERS = Registers()
+
+
+class Description(unittest.TestCase):
+    """Spot checks against RM0433, revision 8, by hand."""
+
+    def check(self, name, address, reset, readable, writable, fields):
+        register = REGISTERS.at(REGISTERS.address(name))
+        self.assertEqual(REGISTERS.address(name), address)
+        found = (register.reset, register.readable, register.writable, register.fields)
+        self.assertEqual(found, (reset, readable, writable, fields))
+
+    def test_registers_are_those_of_the_manual(self):
+        self.check("USART3.CR1", 0x4000_4800, 0, True, True, 0xFFFF_FFFF)
+        self.check("USART3.ICR", 0x4000_4820, 0, False, True, 0x0012_3BFF)
+        self.check("GPIOA.MODER", 0x5802_0000, 0xABFF_FFFF, True, True, 0xFFFF_FFFF)
+        self.check("GPIOD.AFRH", 0x5802_0C24, 0, True, True, 0xFFFF_FFFF)
+        self.check("IWDG.SR", 0x5800_480C, 0, True, False, 0x7)
+        self.check("DAC.DHR12R2", 0x4000_7414, 0, True, True, 0xFFF)
+        self.check("RCC.PLL1DIVR", 0x5802_4430, 0x0101_0280, True, True, 0x7F7F_FFFF)
+
+
+class Accesses(unittest.TestCase):
+    def setUp(self):
+        self.chip = Chip(REGISTERS)
+
+    def store(self, name, value, size=4):
+        self.chip.store(REGISTERS.address(name), size, value)
+
+    def refuse(self, says, name, value, size=4):
+        with self.assertRaisesRegex(Violation, says):
+            self.store(name, value, size)
+
+    def clocked(self):
+        self.store("RCC.AHB4ENR", 0b1001)
+        self.store("RCC.APB1LENR", 1 << 29 | 1 << 18 | 1 << 3)
+
+    def test_reserved_and_read_only_bits_may_not_change(self):
+        self.refuse("reserved bits 0x1000", "RCC.PLLCFGR", 0x01FF_1000)
+        self.refuse("read-only bits 0x4000000", "PWR.CR3", 1 << 26 | 6)
+        self.refuse("IWDG.SR, which is read-only", "IWDG.SR", 1)
+        self.clocked()
+        self.refuse("reserved bits 0x1000", "DAC.DHR12R1", 1 << 12)
+        with self.assertRaisesRegex(Violation, "write-only"):
+            self.chip.load(REGISTERS.address("GPIOA.BSRR"), 4)
+
+    def test_nothing_is_touched_before_its_clock(self):
+        self.refuse("before its clock is on .RCC.AHB4ENR.gpioaen", "GPIOA.ODR", 0)
+        self.refuse("which this emulator does not play", "TIM2.CR1", 0)
+        with self.assertRaisesRegex(Violation, "no such register"):
+            self.chip.load(0x5802_00FC, 4)
+
+    def test_the_order_that_the_manual_asks_for(self):
+        self.clocked()
+        self.refuse("without its key", "IWDG.RLR", 5)
+        self.store("DAC.CR", 1)
+        self.refuse("while it is on", "DAC.MCR", 1)
+        self.refuse("without its pins", "USART3.CR1", 1 << 29 | 1)
+        self.refuse("does not run", "RCC.CFGR", 3)
+        self.store("RCC.CR", 1 << 24 | 0x83)
+        self.refuse("above what the voltage allows", "RCC.CFGR", 3)
+
+    def test_words_are_written_whole(self):
+        self.clocked()
+        self.refuse("of 2 bytes", "DAC.DHR12R1", 1, size=2)
+        self.store("TIM5.PSC", 24, size=2)
+
+
+class Pulses(unittest.TestCase):
+    """TIM5 at 64 MHz, undivided: a tick is 15.625 ns."""
+
+    def setUp(self):
+        self.chip = Chip(REGISTERS)
+        for name, value in (
+            ("RCC.AHB4ENR", 1),
+            ("RCC.APB1LENR", 1 << 29 | 1 << 3),
+            ("DAC.CR", 1 << 16 | 1),
+            ("DAC.DHR12R1", 11),
+            ("DAC.DHR12R2", 22),
+            ("TIM5.CCR1", 64),
+            ("TIM5.ARR", 64 + 128 - 1),
+            ("TIM5.CCER", 1),
+            ("TIM5.CCMR1_OUTPUT", 7 << 4),
+            ("GPIOA.AFRL", 2),
+            ("GPIOA.MODER", 0xABFF_FFFE),
+        ):
+            self.store(name, value)
+
+    def store(self, name, value):
+        self.chip.store(REGISTERS.address(name), 4, value)
+
+    def expose(self):
+        self.store("TIM5.CR1", 1 << 3 | 1)
+
+    def test_a_pulse_is_as_long_as_its_registers_say(self):
+        self.expose()
+        self.chip.advance(40_000)
+        expected = {"start_us": 1.0, "settle_us": 1.0, "length_us": 2.0, "x": 11, "y": 22, "cut": False}
+        self.assertEqual(self.chip.beam.pulses, [expected])
+
+    def test_a_pulse_that_is_cut_says_so(self):
+        self.expose()
+        self.chip.advance(2000)
+        self.store("TIM5.CCMR1_OUTPUT", 4 << 4)
+        self.assertEqual(self.chip.beam.pulses[0]["length_us"], 1.0)
+        self.assertTrue(self.chip.beam.pulses[0]["cut"])
+        self.chip.advance(40_000)
+        self.assertEqual(len(self.chip.beam.pulses), 1)
+
+    def test_converters_keep_still_while_the_beam_is_on(self):
+        self.expose()
+        self.chip.advance(2000)
+        with self.assertRaisesRegex(Violation, "while the beam is on"):
+            self.store("DAC.DHR12R1", 12)
+
+    def test_a_timer_without_one_pulse_mode_is_noticed(self):
+        self.store("TIM5.CR1", 1)
+        with self.assertRaisesRegex(Violation, "one-pulse mode"):
+            self.chip.advance(40_000)
+
+    def test_a_reset_cuts_the_pulse(self):
+        self.expose()
+        self.chip.advance(2000)
+        self.chip.reset("sftrstf")
+        self.assertEqual((self.chip.beam.level, self.chip.beam.pulses[0]["cut"]), (0, True))
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,440 @@
+//! The unmodified release image of the Nucleo, executed instruction by instruction on a chip whose
+//! registers are those of the vendor's description. Whatever it does that the description does not
+//! allow ends the emulator, and with it the test.
+//!
+//! Virtual time: `pass` lets it pass, the host's own clock never does.
+
+use std::process::Command;
+use std::time::Duration;
+
+use beacon_host::campaign::{CampaignConfig, Outcome, Seeds};
+use beacon_host::controller::Port;
+use beacon_kernel::link::message::{
+    Activation, Beam, BlankReason, DoseLimits, Field, Measurement, Next, Refusal, Settings,
+};
+use beacon_kernel::link::{Client, Failure, Transport as _};
+use beacon_kernel::{Candidate, Pixel};
+use beacon_tests::campaign::{Step, bits};
+use beacon_tests::{Bench, NucleoBoard, Pulse, run, specimen};
+
+/// A minute, the longest that a dwell may be.
+const MINUTE_US: u32 = 60_000_000;
+
+/// Begins the small campaign, with settings.
+fn begin(client: &mut Client<Port>, bench: &Bench, settings: Settings) {
+    let image = bench.image_sender();
+    client.begin(bench.campaign(), &image).expect("begin");
+    client.configure(settings).expect("configure");
+}
+
+/// One exposure of a pixel at most for each of so many dwells.
+fn dwelling(dwell_us: u32, link_timeout_ms: u32) -> Settings {
+    Settings {
+        dwell_us,
+        dose: DoseLimits {
+            pixel_us: dwell_us,
+            ..Settings::DEFAULT.dose
+        },
+        link_timeout_ms,
+        ..Settings::DEFAULT
+    }
+}
+
+/// Converter codes of a pixel.
+fn codes(pixel: Pixel, side: usize) -> (u16, u16) {
+    let (x, y) = Field::FULL
+        .position(pixel, side, side)
+        .expect("it lies in the image");
+    // The converters have 12 of the 16 bits.
+    (x >> 4, y >> 4)
+}
+
+/// The pixel of one of the first candidates of the small campaign, whose windows have 10 pixels.
+fn pixel(candidate: usize) -> Pixel {
+    Pixel {
+        row: 5,
+        column: 5 + candidate,
+    }
+}
+
+/// Runs the program's `controller` command; returns what it prints.
+fn controller(board: &NucleoBoard, command: &str) -> String {
+    let output = Command::new(env!("CARGO_BIN_EXE_beacon-under-test"))
+        .args(["controller", command, "--controller"])
+        .arg(format!("serial:{}", board.port()))
+        .output()
+        .expect("the program starts");
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{said}");
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+/// Every point with the bits of its proposal, if it was proposed.
+fn trajectory(outcome: &Outcome) -> Vec<(Candidate, Option<Step>)> {
+    let points = outcome.seeds.iter().chain(&outcome.steps);
+    let points = points.map(|point| (point.candidate, point.proposal.as_ref().map(bits)));
+    points.collect()
+}
+
+/// Every exposure was where it was proposed, and exactly as long as it was told to be.
+fn check(
+    pulses: &[Pulse],
+    expected: impl ExactSizeIterator<Item = (u16, u16)>,
+    settings: Settings,
+) {
+    assert_eq!(pulses.len(), expected.len());
+    for (pulse, (x, y)) in pulses.iter().zip(expected) {
+        let told = Pulse {
+            start_us: pulse.start_us,
+            settle_us: Some(f64::from(settings.settle_us)),
+            length_us: f64::from(settings.dwell_us),
+            x,
+            y,
+            cut: false,
+        };
+        assert_eq!(*pulse, told);
+    }
+    let on_and_off = pulses
+        .iter()
+        .flat_map(|p| [p.start_us, p.start_us + p.length_us]);
+    assert!(on_and_off.is_sorted(), "one exposure after the other");
+}
+
+#[test]
+fn the_program_finds_the_board_with_and_without_the_clock_of_its_debugger() {
+    for options in [&[][..], &["--no-hse"]] {
+        let Some(mut board) = NucleoBoard::start("", options) else {
+            return;
+        };
+        let said = controller(&board, "info");
+        assert!(said.contains("nucleo-h743zi, 400 MHz"), "{said}");
+        assert!(
+            said.contains("blanked: nothing was exposed since reset"),
+            "{said}"
+        );
+        assert!(
+            said.contains("0 damaged, 0 bytes lost, silent 0 times"),
+            "{said}"
+        );
+        let state = board.state();
+        assert_eq!((state.resets, state.level, state.pulses), (0, 0, vec![]));
+    }
+}
+
+#[test]
+fn the_programs_selftest_ends_well_with_a_millisecond_of_beam_for_every_point() {
+    let Some(mut board) = NucleoBoard::start("", &[]) else {
+        return;
+    };
+    let said = controller(&board, "selftest");
+    assert!(said.contains("30 proposals, each equal"), "{said}");
+    assert!(said.contains("0 damaged, 0 losses"), "{said}");
+    let pulses = board.state().pulses;
+    let own = pulses.iter().map(|pulse| (pulse.x, pulse.y));
+    let own: Vec<_> = own.collect();
+    assert_eq!(own.len(), 30);
+    check(&pulses, own.into_iter(), Settings::DEFAULT);
+}
+
+#[test]
+fn a_campaign_equals_the_one_in_this_process_and_every_pulse_is_as_proposed() {
+    let Some(mut board) = NucleoBoard::start("", &[]) else {
+        return;
+    };
+    let config = CampaignConfig {
+        steps: 40,
+        retrain_every: 8,
+        ..CampaignConfig::default()
+    };
+    let mut experiment = specimen(1);
+    let mut compared = 0;
+    let campaign = (&config, Seeds::Random(10));
+    let (outcome, link) = board.run(1, campaign, &mut experiment, |call, linked, _| {
+        if call == 60 {
+            let posterior = linked.surrogate_of_board()?;
+            let mirrored = beacon_host::controller::Controller::surrogate(linked)?;
+            let bits = |(mean, variance): (f32, f32)| (mean.to_bits(), variance.to_bits());
+            let mirrored: Vec<_> = mirrored.iter().map(bits).collect();
+            let found = posterior.0.into_iter().zip(posterior.1).map(bits);
+            assert_eq!(found.collect::<Vec<_>>(), mirrored);
+            compared += 1;
+        }
+        Ok(())
+    });
+    let outcome = outcome.expect("the campaign runs to its end");
+    assert_eq!((compared, link.losses, link.resumed), (1, 0, 0));
+    let in_process = run(&config, Seeds::Random(10), &mut experiment);
+    assert_eq!(trajectory(&outcome), trajectory(&in_process));
+    let points: Vec<_> = outcome.seeds.iter().chain(&outcome.steps).collect();
+    let proposed = points.iter().map(|point| codes(point.pixel, 64));
+    check(&board.state().pulses, proposed, Settings::DEFAULT);
+}
+
+#[test]
+fn a_campaign_outlives_a_watchdog_reset_as_if_nothing_had_been() {
+    let Some(mut board) = NucleoBoard::start("", &[]) else {
+        return;
+    };
+    let config = CampaignConfig {
+        steps: 8,
+        retrain_every: 4,
+        ..CampaignConfig::default()
+    };
+    let mut experiment = specimen(2);
+    let campaign = (&config, Seeds::Random(10));
+    let (outcome, _) = board.run(1, campaign, &mut experiment, |call, _, board| {
+        // With the fourth step measured, and its model next.
+        if call == 31 {
+            board.hang();
+            assert_eq!(board.pass(31_000).resets, 1);
+        }
+        Ok(())
+    });
+    let outcome = outcome.expect("the campaign runs to its end");
+    let in_process = run(&config, Seeds::Random(10), &mut experiment);
+    assert_eq!(trajectory(&outcome), trajectory(&in_process));
+    // The points before it, which the host tells the board again, are not exposed again.
+    let points: Vec<_> = outcome.seeds.iter().chain(&outcome.steps).collect();
+    let proposed = points.iter().map(|point| codes(point.pixel, 64));
+    check(&board.state().pulses, proposed, Settings::DEFAULT);
+}
+
+#[test]
+fn pulses_are_exact_from_a_microsecond_to_a_minute() {
+    let Some(mut board) = NucleoBoard::start("", &[]) else {
+        return;
+    };
+    let bench = Bench::new(1);
+    let mut client = board.client(1);
+    let cases = [
+        (0, 1),
+        (1, 3),
+        (10, 1000),
+        (30_000, 500),
+        (0, 8192),
+        (MINUTE_US, 20),
+        (7, MINUTE_US),
+    ];
+    begin(&mut client, &bench, dwelling(MINUTE_US, 600_000));
+    for (n, (settle_us, dwell_us)) in cases.into_iter().enumerate() {
+        let settings = Settings {
+            settle_us,
+            dwell_us,
+            ..dwelling(MINUTE_US, 600_000)
+        };
+        client.configure(settings).expect("configure");
+        client.expose(n as u32).expect("expose");
+        board.pass((settle_us + dwell_us) / 1000 + 2);
+        let pulses = board.state().pulses;
+        assert_eq!(pulses.len(), n + 1);
+        let (x, y) = codes(pixel(n), bench.side);
+        let told = Pulse {
+            start_us: pulses[n].start_us,
+            // One count of the timer at least, 125 ns.
+            settle_us: Some(f64::from(settle_us).max(0.125)),
+            length_us: f64::from(dwell_us),
+            x,
+            y,
+            cut: false,
+        };
+        assert_eq!(pulses[n], told);
+    }
+}
+
+#[test]
+fn dose_limits_hold_and_what_is_refused_never_turns_the_beam_on() {
+    let Some(mut board) = NucleoBoard::start("", &[]) else {
+        return;
+    };
+    let bench = Bench::new(1);
+    let mut client = board.client(1);
+    let settings = Settings {
+        dose: DoseLimits {
+            pixel_us: 2500,
+            total_us: 5500,
+        },
+        ..Settings::DEFAULT
+    };
+    begin(&mut client, &bench, settings);
+    for candidate in [3, 3, 4, 5, 6] {
+        client.expose(candidate).expect("within the limits");
+    }
+    let refused = client.expose(7).expect_err("a sixth millisecond");
+    let total = Refusal::TotalDose {
+        used_us: 5000,
+        limit_us: 5500,
+    };
+    assert_eq!(refused, Failure::Refused(total));
+    let beam = client.status().expect("status").beam;
+    assert_eq!(beam, Beam::Blanked(BlankReason::DoseLimit));
+
+    let raised = Settings {
+        dose: DoseLimits {
+            total_us: 6500,
+            ..settings.dose
+        },
+        ..settings
+    };
+    assert!(client.configure(raised).is_err(), "a limit may not rise");
+    client.end(bench.campaign().id).expect("end");
+    begin(&mut client, &bench, settings);
+    for _ in 0..2 {
+        client.expose(3).expect("within the limits");
+    }
+    let refused = client
+        .expose(3)
+        .expect_err("a third millisecond on a pixel");
+    assert!(
+        matches!(refused, Failure::Refused(Refusal::PixelDose { .. })),
+        "{refused:?}"
+    );
+    // No host may have a dwell above a minute.
+    let long = Settings {
+        dwell_us: MINUTE_US + 1,
+        ..settings
+    };
+    assert!(client.configure(long).is_err());
+    let pulses = board.pass(100).pulses;
+    let exposed = [3, 3, 4, 5, 6, 3, 3].map(|candidate| codes(pixel(candidate), bench.side));
+    check(&pulses, exposed.into_iter(), settings);
+}
+
+#[test]
+fn a_lost_link_blanks_within_a_millisecond_of_its_time_out_and_keeps_the_campaign() {
+    let Some(mut board) = NucleoBoard::start("", &[]) else {
+        return;
+    };
+    let bench = Bench::new(1);
+    let mut client = board.client(1);
+    begin(&mut client, &bench, dwelling(20_000_000, 1000));
+    for candidate in bench.seed_candidates() {
+        let value = bench.responses[candidate as usize];
+        let measurement = Measurement { candidate, value };
+        client.measure(measurement, Next::Nothing).expect("measure");
+    }
+    client
+        .deliver(&bench.weights_sender(0), Activation::Model(bench.header(0)))
+        .expect("a model");
+    let proposed = client.propose(true).expect("a proposal").proposal;
+    let before = board.state();
+    assert!(before.pulses.is_empty(), "{before:?}");
+    let after = board.pass(1500);
+    let [pulse] = after.pulses[..] else {
+        panic!("{after:?}");
+    };
+    let proposed = Pixel {
+        row: proposed.row.into(),
+        column: proposed.column.into(),
+    };
+    assert_eq!((pulse.x, pulse.y), codes(proposed, bench.side));
+    assert!(pulse.cut && after.level == 0);
+    let milliseconds = pulse.length_us / 1000.0;
+    assert!(
+        (1000.0..1002.0).contains(&milliseconds),
+        "{milliseconds} ms"
+    );
+
+    client.connect().expect("hello again");
+    let status = client.status().expect("status");
+    assert_eq!(status.beam, Beam::Blanked(BlankReason::LinkLost));
+    assert_eq!(status.campaign, Some(bench.campaign()));
+    assert_eq!(
+        (status.link.losses, status.measured),
+        (1, bench.seeds as u32)
+    );
+}
+
+#[test]
+fn a_hung_main_loop_lengthens_no_exposure_and_the_watchdog_starts_over() {
+    for (dwell_us, longest_us, cut) in [(20_000_000, 20e6, false), (MINUTE_US, 30.1e6, true)] {
+        let Some(mut board) = NucleoBoard::start("", &[]) else {
+            return;
+        };
+        let bench = Bench::new(1);
+        let mut client = board.client(1);
+        begin(&mut client, &bench, dwelling(dwell_us, 600_000));
+        client.expose(7).expect("expose");
+        board.hang();
+        let state = board.pass(31_000);
+        let [pulse] = state.pulses[..] else {
+            panic!("{state:?}");
+        };
+        assert_eq!((pulse.cut, state.resets, state.level), (cut, 1, 0));
+        assert!(pulse.length_us <= longest_us, "{pulse:?}");
+        assert!(cut || pulse.length_us == longest_us, "{pulse:?}");
+
+        client.connect().expect("hello after the reset");
+        let status = client.status().expect("status");
+        assert_eq!(status.health.watchdog_resets, 1);
+        assert_eq!(status.beam, Beam::Blanked(BlankReason::Reset));
+        assert_eq!(status.campaign, None);
+        assert_eq!(
+            last_panic(&mut client),
+            "watchdog: the main loop did not come round"
+        );
+    }
+}
+
+/// The message of the last panic, which is then forgotten.
+fn last_panic(client: &mut Client<Port>) -> String {
+    let mut message = [0; 240];
+    let length = client.last_panic(&mut message).expect("the message");
+    client.clear_panic().expect("clear");
+    assert_eq!(client.connect().expect("hello").last_panic, 0);
+    String::from_utf8_lossy(&message[..length]).into_owned()
+}
+
+#[test]
+fn a_fault_of_the_release_image_blanks_resets_and_is_reported() {
+    let Some(mut board) = NucleoBoard::start("", &[]) else {
+        return;
+    };
+    let bench = Bench::new(1);
+    let mut client = board.client(1);
+    begin(&mut client, &bench, dwelling(MINUTE_US, 600_000));
+    client.expose(7).expect("expose");
+    board.pass(100);
+    let fault_us = board.fault().time_us;
+    let state = board.pass(50);
+    let [pulse] = state.pulses[..] else {
+        panic!("{state:?}");
+    };
+    let blanked_us = pulse.start_us + pulse.length_us - fault_us;
+    assert!(
+        pulse.cut && (0.0..=80.0).contains(&blanked_us),
+        "after {blanked_us} us: {pulse:?}"
+    );
+    assert_eq!((state.resets, state.level), (1, 0));
+    client.connect().expect("hello after the reset");
+    assert!(last_panic(&mut client).starts_with("hard fault at 60000000, CFSR "));
+}
+
+#[test]
+fn a_panic_a_fault_and_an_overflow_are_reported_by_the_image_that_can_panic() {
+    let Some(mut board) = NucleoBoard::start("-panic-test", &[]) else {
+        return;
+    };
+    let bench = Bench::new(1);
+    for (n, (provocation, reported)) in [
+        ("!panic!", "provoked over the link"),
+        ("!fault!", "hard fault at "),
+        ("!stack!", "stack overflow"),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let mut client = board.client(n as u32);
+        begin(&mut client, &bench, dwelling(MINUTE_US, 600_000));
+        client.expose(5).expect("expose");
+        let line = client.transport_mut();
+        line.send(provocation.as_bytes()).expect("the line");
+        // The bytes are on their way: the emulator takes them from its terminal.
+        std::thread::sleep(Duration::from_millis(100));
+        let state = board.pass(50);
+        assert_eq!((state.resets as usize, state.pulses.len()), (n + 1, n + 1));
+        assert!(state.pulses[n].cut && state.level == 0, "{provocation}");
+        client.connect().expect("hello after the reset");
+        let message = last_panic(&mut client);
+        assert!(message.contains(reported), "{message}");
+    }
+}
