@@ -44,7 +44,7 @@ enum Words {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Executor {
     command: Option<Command>,
-    /// The last command's operands; a repetition counts in it.
+    /// Points of a run so far.
     run: u16,
     delay: u16,
     /// Blanking is ours; nothing is blanked before.
