@@ -110,7 +110,8 @@ const RECOVER: [u8; 9] = [0x10, 0x10, 0x10, 0x10, 0x10, 0x10, 0x51, 0x51, 0x53];
 /// its FIFO is full and loses what comes.
 const INSISTING: usize = 200;
 
-/// What a reset and a fault send: [`RECOVER`], and Blank until one is bound to be taken.
+/// What a reset and a fault send: the bytes that end a command cut in half and blank, and Blank until
+/// one is bound to be taken.
 pub fn recover_after_a_cut() -> impl Iterator<Item = u8> {
     const BLANK: u8 = RECOVER[6];
     const BLANK_WITH_PIXEL: u8 = RECOVER[8];

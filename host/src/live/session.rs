@@ -129,6 +129,12 @@ impl<'a> Session<'a> {
             begun.real_to_live = microscope.longest_real_to_live();
         }
         settings.check_with(begun.beam.current_pa)?;
+        for (_, record) in &records {
+            if let Event::Overview(overview) = &record.event {
+                let size = (overview.image.height(), overview.image.width());
+                check_frame(size, &settings, None)?;
+            }
+        }
         let elapsed = records.last().map_or(0, |(_, record)| record.elapsed_ms);
         let elapsed = Duration::from_millis(elapsed);
         let (path, current) = (folder.path(), begun.beam.current_pa.or(config.current));
