@@ -6,7 +6,6 @@
 use beacon_counts::{
     CAPACITY, Lent, LinkedCampaign, Table, controller_memory, kernels, memory, run,
 };
-use beacon_kernel::Capacity;
 
 /// Memory of an explorer for an image of 64 × 64; asked for once.
 fn lent() -> Lent {
@@ -21,7 +20,7 @@ fn decision(table: Table) {
 /// An image of 256 × 256, 58 081 candidates: more than an STM32H743 holds.
 #[cfg(feature = "large")]
 fn large(table: Table) {
-    const LARGE: Capacity = Capacity::for_campaign(256, 256, 16, 320);
+    const LARGE: beacon_kernel::Capacity = beacon_kernel::Capacity::for_campaign(256, 256, 16, 320);
     let memory = controller_memory!(LARGE);
     kernels::large(LinkedCampaign::new(memory!(LARGE), memory, table));
 }
