@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::Times;
 use crate::data::Map;
 use crate::metrics::{Coverage, Groups, MetricsError, SurrogateErrors, TARGET_BINS, target_groups};
-use crate::spaces::{LatentSpace, Spaces};
+use crate::spaces::Spaces;
 
 /// The figures of every step so far, one entry per step, seeds not among them.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -161,7 +161,9 @@ impl Monitor {
         seeds: &[(Candidate, f64)],
         steps: &[(Candidate, f64)],
     ) -> Result<(), MetricsError> {
-        let judged = truth.map(|map| Truth::new(map, self.candidates)).transpose();
+        let judged = truth
+            .map(|map| Truth::new(map, self.candidates))
+            .transpose();
         let (truth, result) = match judged {
             Ok(truth) => (truth, Ok(())),
             Err(error) => (None, Err(error)),
@@ -176,7 +178,8 @@ impl Monitor {
         }
         for &(step, response) in steps {
             self.observed.push(response);
-            self.spaces().try_for_each(|space| space.step(step.index()))?;
+            self.spaces()
+                .try_for_each(|space| space.step(step.index()))?;
         }
         result
     }
@@ -186,7 +189,7 @@ impl Monitor {
     /// # Errors
     /// When they are of another number of candidates.
     pub fn judge_in(&mut self, spaces: &Spaces) -> Result<(), MetricsError> {
-        let latent = spaces.latent().map(LatentSpace::groups);
+        let latent = spaces.latent_groups();
         for groups in [Some(spaces.patch()), latent].into_iter().flatten() {
             if groups.labels().len() != self.candidates.count() {
                 return Err(MetricsError::Length {
@@ -416,11 +419,7 @@ mod tests {
         let second = (Candidate(1), 1.0);
         monitor.record(second, None, 0.0, &mut series).unwrap();
         assert_eq!(series.target_coverage, [0.5, 1.0]);
-        assert!(
-            monitor
-                .restart(Some(&truth([3.0, 3.0])), &[], &[])
-                .is_err()
-        );
+        assert!(monitor.restart(Some(&truth([3.0, 3.0])), &[], &[]).is_err());
         assert!(monitor.target().is_none());
     }
 

@@ -164,27 +164,37 @@ impl<'de> Deserialize<'de> for MicroscopeChoice {
 }
 
 /// What some instruments need to be told.
-#[derive(Clone, Debug, PartialEq, clap::Args, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "cli", derive(clap::Args))]
 #[serde(default, deny_unknown_fields)]
 pub struct MicroscopeOptions {
     /// How long an instrument on the network may take to answer, beyond the dwell, in seconds.
-    #[arg(
-        long,
-        value_name = "S",
-        default_value_t = 30.0,
-        help_heading = "Instrument"
+    #[cfg_attr(
+        feature = "cli",
+        arg(
+            long,
+            value_name = "S",
+            default_value_t = 30.0,
+            help_heading = "Instrument"
+        )
     )]
     pub timeout: f64,
     /// NSID file that DTMicroscope is to register; a path on the server's machine.
-    #[arg(long, value_name = "FILE", help_heading = "Instrument")]
+    #[cfg_attr(
+        feature = "cli",
+        arg(long, value_name = "FILE", help_heading = "Instrument")
+    )]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pyro_data: Option<String>,
     /// Units of the spectra of DTMicroscope, such as eV, where its file does not say.
-    #[arg(long, value_name = "UNITS", help_heading = "Instrument")]
+    #[cfg_attr(
+        feature = "cli",
+        arg(long, value_name = "UNITS", help_heading = "Instrument")
+    )]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pyro_units: Option<String>,
     /// The beam on a specimen; `column` in `config.toml` and the journal.
-    #[command(flatten)]
+    #[cfg_attr(feature = "cli", command(flatten))]
     #[serde(rename = "column")]
     pub beam: SimulatedBeam,
 }
