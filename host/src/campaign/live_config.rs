@@ -187,6 +187,33 @@ impl DeflectionFrame {
 }
 
 impl LiveConfig {
+    /// The settings that `beacon run` has by itself: `budget` points in all on an instrument.
+    pub fn new(microscope: MicroscopeChoice, budget: usize) -> Self {
+        Self {
+            microscope,
+            controller: ControllerChoice::default(),
+            budget,
+            scalarizers: Vec::new(),
+            target: None,
+            reduce: Reduce::default(),
+            dwell: None,
+            current: None,
+            dose_limit: None,
+            pixel_dose_limit: None,
+            time_limit: None,
+            stall_after: None,
+            most_failures: Settings::MOST_FAILURES,
+            approve: false,
+            drift_every: None,
+            patience: 600.0,
+            frame: None,
+            settle_us: 10,
+            instrument: MicroscopeOptions::default(),
+            campaign: CampaignConfig::default(),
+            seeds_from: None,
+        }
+    }
+
     /// What the beam may do to the sample.
     pub fn limits(&self) -> Limits {
         Limits {
@@ -299,6 +326,17 @@ fn parse_frame(text: &str) -> Result<DeflectionFrame, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    #[cfg(feature = "cli")]
+    fn the_command_line_and_code_have_the_same_defaults() {
+        use clap::{Args as _, Command, FromArgMatches as _};
+        let command = LiveConfig::augment_args(Command::new("run").no_binary_name(true));
+        let matches = command.get_matches_from(["--microscope", "own:mine", "--budget", "30"]);
+        let own = MicroscopeChoice::Own("mine".to_owned());
+        let parsed = LiveConfig::from_arg_matches(&matches).unwrap();
+        assert_eq!(parsed, LiveConfig::new(own, 30));
+    }
 
     #[test]
     fn times_have_units() {
