@@ -195,10 +195,7 @@ mod tests {
             ("include 3..9,0..31", "within 20 x 30"),
             ("measure 2,4", "no candidate"),
             ("discard here", "no candidate"),
-            (
-                "budget many",
-                "budget is `many`; expected a number of points",
-            ),
+            ("budget many", "budget is `many`; expected a number of points"),
             ("dwell -", "dwell is `-`; expected a time in seconds"),
             ("approve", "accepted are status, pause"),
             ("faster", "accepted are status, pause"),

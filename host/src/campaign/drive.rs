@@ -470,10 +470,7 @@ impl<'a> Drive<'a> {
         world: &mut dyn World,
         observer: &mut dyn Observer,
     ) -> Result<Result<Measured, Failure>, CampaignError> {
-        let proposed = self
-            .state
-            .next_point()
-            .is_some_and(|n| n.proposed.is_some());
+        let proposed = self.state.next_point().is_some_and(|n| n.proposed.is_some());
         if world.exposes_on_proposal() && !proposed {
             self.learner.expose(expose.candidate)?;
         }
@@ -591,11 +588,7 @@ impl<'a> Drive<'a> {
         } else {
             self.state.seeds()
         };
-        let judged = if self.state.is_seeding() {
-            0
-        } else {
-            self.judged
-        };
+        let judged = if self.state.is_seeding() { 0 } else { self.judged };
         let points = self.state.points();
         let target = self.state.settings().target;
         let visits = |points: &[MeasuredPoint]| -> Vec<(Candidate, f64)> {
@@ -691,7 +684,10 @@ impl<'a> Drive<'a> {
             .iter()
             .map(|behaviour| Discovery::new(behaviour, width, seeds, steps))
             .collect();
-        if !matches!(ended, Ended::Budget | Ended::Interrupted | Ended::Stopped) {
+        if !matches!(
+            ended,
+            Ended::Budget | Ended::Interrupted | Ended::Stopped
+        ) {
             self.learner
                 .warnings
                 .note(&format!("the campaign ended: {ended}"));

@@ -8,9 +8,9 @@ use serde::{Deserialize, Serialize};
 
 use super::{Command, Ended, Region};
 use crate::data::Axis;
-use crate::data::Channels;
 use crate::data::Map;
 use crate::microscope::{Acquired, Beam, Position};
+use crate::data::Channels;
 
 /// An event and when it happened.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

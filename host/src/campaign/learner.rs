@@ -214,13 +214,17 @@ impl<'a> Learner<'a> {
     ///
     /// # Errors
     /// When the kernel refuses.
-    pub(super) fn follow(&mut self, event: &Event, state: &State) -> Result<(), CampaignError> {
+    pub(super) fn follow(
+        &mut self,
+        event: &Event,
+        state: &State,
+    ) -> Result<(), CampaignError> {
         if state.epoch() != self.epoch {
             let forgets = matches!(event, Event::Commanded(given)
-            if matches!(
-                given.command,
-                Command::Target(_) | Command::Discard(_) | Command::Restore(_)
-            ));
+                if matches!(
+                    given.command,
+                    Command::Target(_) | Command::Discard(_) | Command::Restore(_)
+                ));
             return self.start_over(state, !forgets);
         }
         match event {
@@ -403,10 +407,7 @@ impl<'a> Learner<'a> {
             let proposal = ask(controller, acquisition, exposes, &mut self.warnings)?;
             let seconds = started.elapsed();
             self.times.deciding += seconds;
-            return Ok((
-                proposed(&proposal, self.origin(), seconds.as_secs_f64()),
-                None,
-            ));
+            return Ok((proposed(&proposal, self.origin(), seconds.as_secs_f64()), None));
         }
         let (trainer, patches, responses) =
             (&mut self.trainer, &self.patch_values, &self.responses);
@@ -424,10 +425,7 @@ impl<'a> Learner<'a> {
         let seconds = started.elapsed().saturating_sub(deciding);
         self.times.training += seconds;
         let trained = self.trained(seconds.as_secs_f64(), handing_over);
-        Ok((
-            proposed(&proposal, self.origin(), deciding.as_secs_f64()),
-            Some(trained),
-        ))
+        Ok((proposed(&proposal, self.origin(), deciding.as_secs_f64()), Some(trained)))
     }
 
     /// Moves the controller's beam to a point that the kernel did not propose.

@@ -161,9 +161,7 @@ impl Monitor {
         seeds: &[(Candidate, f64)],
         steps: &[(Candidate, f64)],
     ) -> Result<(), MetricsError> {
-        let judged = truth
-            .map(|map| Truth::new(map, self.candidates))
-            .transpose();
+        let judged = truth.map(|map| Truth::new(map, self.candidates)).transpose();
         let (truth, result) = match judged {
             Ok(truth) => (truth, Ok(())),
             Err(error) => (None, Err(error)),
@@ -178,8 +176,7 @@ impl Monitor {
         }
         for &(step, response) in steps {
             self.observed.push(response);
-            self.spaces()
-                .try_for_each(|space| space.step(step.index()))?;
+            self.spaces().try_for_each(|space| space.step(step.index()))?;
         }
         result
     }
@@ -419,7 +416,11 @@ mod tests {
         let second = (Candidate(1), 1.0);
         monitor.record(second, None, 0.0, &mut series).unwrap();
         assert_eq!(series.target_coverage, [0.5, 1.0]);
-        assert!(monitor.restart(Some(&truth([3.0, 3.0])), &[], &[]).is_err());
+        assert!(
+            monitor
+                .restart(Some(&truth([3.0, 3.0])), &[], &[])
+                .is_err()
+        );
         assert!(monitor.target().is_none());
     }
 

@@ -9,8 +9,8 @@ use beacon_kernel::link::{Client, Timing};
 use super::Failure;
 use crate::campaign::{Campaign, Observer, Outcome};
 use crate::controller::{
-    BeamPort as _, Controller, ControllerChoice, Emulator, InProcess, Linked, Memory, Port,
-    Recovery, firmware_image,
+    BeamPort as _, Controller, ControllerChoice, Emulator, InProcess, Linked, Memory, Port, Recovery,
+    firmware_image,
 };
 use crate::experiment::Oracle;
 
@@ -95,10 +95,7 @@ pub(super) enum Kernel<'m> {
 impl<'m> Kernel<'m> {
     /// The kernel at the other end of a line, or without one that in this process. A board that has
     /// no room for the campaign that the memory is for is refused.
-    pub(super) fn new(
-        line: Option<ControllerLine>,
-        memory: &'m mut Memory,
-    ) -> Result<Self, Failure> {
+    pub(super) fn new(line: Option<ControllerLine>, memory: &'m mut Memory) -> Result<Self, Failure> {
         let needed = memory.capacity();
         let in_process = InProcess::new(memory).map_err(|e| Failure::running(&e))?;
         let Some(line) = line else {
@@ -151,9 +148,7 @@ pub(super) fn memory_for(
 /// Bytes that programs may still take; `None` where the system does not tell.
 fn available_bytes() -> Option<u64> {
     let text = std::fs::read_to_string("/proc/meminfo").ok()?;
-    let line = text
-        .lines()
-        .find(|line| line.starts_with("MemAvailable:"))?;
+    let line = text.lines().find(|line| line.starts_with("MemAvailable:"))?;
     let kilobytes: u64 = line.split_whitespace().nth(1)?.parse().ok()?;
     Some(1024 * kilobytes)
 }

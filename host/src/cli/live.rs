@@ -11,8 +11,8 @@ use super::progress::Display;
 use super::replay::describe;
 use super::{Failure, input, kernel, log, print, spaces};
 use crate::campaign::{
-    CampaignError, Ended, LiveConfig, Settings, WORDS, default_strategy, parse_time, pixel_area,
-    read_seeds, write_run,
+    CampaignError, Ended, LiveConfig, Settings, WORDS, default_strategy, parse_time, pixel_area, read_seeds,
+    write_run,
 };
 use crate::control::tell;
 use crate::controller::{Controller, ControllerChoice};
@@ -128,19 +128,9 @@ pub(super) fn run(args: &RunArgs) -> Result<(), Failure> {
     let folder = RunFolder::begin(&path).map_err(|e| Failure::input(&e))?;
     let display = watched(&mut *microscope, &config, args.json)?;
     if !args.json {
-        log(&format!(
-            "journal and results in {}",
-            folder.path().display()
-        ));
+        log(&format!("journal and results in {}", folder.path().display()));
     }
-    let done = begin(
-        &mut *microscope,
-        config,
-        seeds,
-        &folder,
-        &display,
-        args.json,
-    );
+    let done = begin(&mut *microscope, config, seeds, &folder, &display, args.json);
     if !folder.journal().exists() {
         // Nothing was exposed, so that there is nothing to go on with.
         folder.abandon();

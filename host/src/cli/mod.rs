@@ -168,9 +168,6 @@ fn usage(error: &clap::Error) -> ExitCode {
         .and_then(|word| word.into_string().ok())
         .filter(|word| COMMANDS.contains(&word.as_str()));
     let command = command.map(|word| word + " ").unwrap_or_default();
-    log(&format!(
-        "{} (see `beacon {command}--help`)",
-        said.join(" ")
-    ));
+    log(&format!("{} (see `beacon {command}--help`)", said.join(" ")));
     ExitCode::from(2)
 }

@@ -358,12 +358,7 @@ impl Server {
         let said = said(&command, &state);
         let given = Given {
             command,
-            by: request
-                .name
-                .chars()
-                .filter(|c| !c.is_control())
-                .take(80)
-                .collect(),
+            by: request.name.chars().filter(|c| !c.is_control()).take(80).collect(),
             at_ms: now_ms(),
         };
         let kept = self.commands.append(&given);
@@ -390,9 +385,7 @@ fn said(command: &Command, state: &State) -> String {
         let pixel = state
             .candidates()
             .and_then(|all| all.pixel(Candidate(candidate)).ok());
-        pixel.map_or_else(String::new, |p| {
-            format!("row {}, column {}", p.row, p.column)
-        })
+        pixel.map_or_else(String::new, |p| format!("row {}, column {}", p.row, p.column))
     };
     match command {
         Command::Strategy(name) => format!("`{name}` chooses from the next point on"),
@@ -416,9 +409,7 @@ fn said(command: &Command, state: &State) -> String {
             format!("the measurement at {} counts again", name(*candidate))
         }
         Command::Budget(points) => format!("{points} points are measured in all"),
-        Command::DoseLimit(electrons) => {
-            format!("at most {electrons:e} electrons are spent in all")
-        }
+        Command::DoseLimit(electrons) => format!("at most {electrons:e} electrons are spent in all"),
         Command::Dwell(seconds) => format!("spectra take {seconds} s from the next point on"),
         Command::Approve(true) => {
             "every proposal waits for `accept`, `reject` or `suggest`".to_owned()
@@ -496,3 +487,4 @@ fn write_private(file: &Path, content: &str) -> io::Result<()> {
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     options.open(file)?.write_all(content.as_bytes())
 }
+

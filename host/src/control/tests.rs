@@ -117,9 +117,7 @@ fn a_campaign_that_does_not_run_cannot_be_told_anything() {
     let content = std::fs::read_to_string(&file).unwrap();
     let port = content.split_once(' ').unwrap().0;
     std::fs::write(&file, format!("{port} 0123")).unwrap();
-    let message = tell(folder.path(), &words("stop"), "")
-        .unwrap_err()
-        .to_string();
+    let message = tell(folder.path(), &words("stop"), "").unwrap_err().to_string();
     assert!(message.contains("wrong token"), "{message}");
     assert!(!control.stopped());
     drop(control);

@@ -13,8 +13,8 @@ use std::ops::Range;
 use std::time::{Duration, Instant};
 
 use beacon_kernel::link::message::{
-    self, Beam, BeamFault, BlankReason, Campaign, Exposed, Identity, Measurement, ModelHeader,
-    Next, Phase, Refusal, Settings, Status,
+    self, Beam, BeamFault, BlankReason, Campaign, Exposed, Identity, Measurement, ModelHeader, Next,
+    Phase, Refusal, Settings, Status,
 };
 use beacon_kernel::link::scalarizer::Scalarizer;
 use beacon_kernel::link::transfer::{Encoding, Payload, Sender};
@@ -300,8 +300,9 @@ impl<'m> Linked<'m> {
         }
         let model = brief.model.as_ref();
         loop {
-            let due = model
-                .filter(|model| model.header.version != held.model && model.at == held.measured);
+            let due = model.filter(|model| {
+                model.header.version != held.model && model.at == held.measured
+            });
             if let Some(model) = due {
                 told(send_model(client, model))?;
                 held.model = model.header.version;
@@ -352,11 +353,7 @@ impl<'m> Linked<'m> {
                 Some(model) if has_model(&status, model)? => model.header.version,
                 _ => 0,
             };
-            let at = self
-                .brief
-                .model
-                .as_ref()
-                .map_or(usize::MAX, |model| model.at);
+            let at = self.brief.model.as_ref().map_or(usize::MAX, |model| model.at);
             // How a surrogate is rounded depends on how many points its model met: a board that has
             // met more without it starts over.
             if model != 0 || measured <= at || measured > self.brief.measurements.len() {
@@ -645,11 +642,7 @@ impl Controller for Linked<'_> {
         if !self.is_behind() {
             let taken = self.call(|linked| {
                 // The answer to an earlier attempt may be what was lost.
-                if linked
-                    .held
-                    .as_ref()
-                    .is_some_and(|held| held.measured > known)
-                {
+                if linked.held.as_ref().is_some_and(|held| held.measured > known) {
                     return Ok(linked.client.status()?.last.map(|last| last.value));
                 }
                 let sent = linked.client.measure_spectrum(&sender, Next::Nothing);

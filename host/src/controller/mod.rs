@@ -57,7 +57,9 @@ pub enum ControllerError {
     )]
     NoReduction,
     /// The board was reset while it exposed a point, or was told to.
-    #[error("the controller was reset during an exposure, and cannot tell how much of it was made")]
+    #[error(
+        "the controller was reset during an exposure, and cannot tell how much of it was made"
+    )]
     ExposureUnknown,
     /// The controller holds something else than this host put there.
     #[error("the controller's state is not this campaign's: {0}")]

@@ -130,13 +130,7 @@ impl RunFolder {
         // What cannot be removed stays, and is told of when a campaign is begun in it.
         let lock = self.path.join("lock");
         let learned = self.path.join("learned");
-        for file in [
-            self.commands(),
-            self.journal(),
-            learned,
-            owner(&self.path),
-            lock,
-        ] {
+        for file in [self.commands(), self.journal(), learned, owner(&self.path), lock] {
             let _ = std::fs::remove_file(file);
         }
         let _ = std::fs::remove_dir(&self.path);

@@ -57,9 +57,7 @@ impl BeamSettings {
             // Its account of the dose began again, and with it its limits.
             self.told = None;
         }
-        let size = state
-            .candidates()
-            .map_or((1, 1), |c| (c.height(), c.width()));
+        let size = state.candidates().map_or((1, 1), |c| (c.height(), c.width()));
         let (down, right) = state.drift();
         let Some(field) = field(config.deflection_frame(), state.drift(), size) else {
             return Err(Failure::End(Ended::Drift(format!(

@@ -10,9 +10,9 @@ use super::LiveError;
 use super::station::{Log, Station};
 use crate::campaign::drive::{Drive, Failure, World as _};
 use crate::campaign::{
-    ALGORITHM, Action, Begun, CampaignError, Command, Ended, Event, Given, LiveConfig,
-    MeasuredPoint, Monitor, Now, Observer, Outcome, Overview, Patches, Record, Reduce, Resumed,
-    SettingError, Settings, State, Use, check_seeds,
+    ALGORITHM, Action, Begun, CampaignError, Command, Ended, Event, Given, LiveConfig, MeasuredPoint, Monitor,
+    Now, Observer, Outcome, Overview, Patches, Record, Reduce, Resumed, SettingError, Settings,
+    State, Use, check_seeds,
 };
 use crate::control::Control;
 use crate::controller::Controller;
@@ -161,8 +161,7 @@ impl<'a> Session<'a> {
         torn: u64,
     ) -> Result<Self, LiveError> {
         let mut first = 1;
-        let is_overview =
-            |(_, record): &(Place, Record)| matches!(record.event, Event::Overview(_));
+        let is_overview = |(_, record): &(Place, Record)| matches!(record.event, Event::Overview(_));
         let before = match records.iter().position(is_overview) {
             Some(at) => at + 1,
             None => records.len(),
@@ -176,9 +175,7 @@ impl<'a> Session<'a> {
         let fresh = state.overview().is_none();
         if fresh && version.is_some() {
             let resumed = station.resumed()?;
-            station
-                .record(&resumed, &mut ())
-                .map_err(LiveError::Ended)?;
+            station.record(&resumed, &mut ()).map_err(LiveError::Ended)?;
             state.apply(&resumed)?;
             first += 1;
         }
@@ -191,9 +188,7 @@ impl<'a> Session<'a> {
             };
             let Action::Survey { electrons } = state.next(&now) else {
                 return Err(LiveError::Overview(
-                    state
-                        .ended()
-                        .map_or("it was stopped".to_owned(), Ended::to_string),
+                    state.ended().map_or("it was stopped".to_owned(), Ended::to_string),
                 ));
             };
             let taken = record(&mut station, &mut state, Event::Surveying { electrons })
@@ -472,7 +467,9 @@ impl Station<'_> {
 
 /// Keeps an event before there is a kernel, and takes it in.
 fn record(station: &mut Station<'_>, state: &mut State, event: Event) -> Result<(), LiveError> {
-    station.record(&event, &mut ()).map_err(LiveError::Ended)?;
+    station
+        .record(&event, &mut ())
+        .map_err(LiveError::Ended)?;
     Ok(state.apply(&event)?)
 }
 

@@ -412,9 +412,7 @@ impl State {
         {
             self.finish_seeding();
         } else if self.seeding == Seeding::Done {
-            let due = self
-                .steps()
-                .is_multiple_of(self.settings.campaign.retrain_every);
+            let due = self.steps().is_multiple_of(self.settings.campaign.retrain_every);
             self.train_due |= due && !self.trains_beside();
         }
         Ok(())
@@ -448,11 +446,7 @@ impl State {
             .parse()
             .map_err(|error| contradiction("Reduced", format!("{error}")))?;
         if responses.len() != self.points.len() {
-            let why = format!(
-                "{} responses of {} points",
-                responses.len(),
-                self.points.len()
-            );
+            let why = format!("{} responses of {} points", responses.len(), self.points.len());
             return Err(contradiction("Reduced", why));
         }
         if !self.settings.scalarizers.contains(&scalarizer) {
@@ -772,9 +766,7 @@ impl State {
 pub fn check_response(response: f64) -> Result<f64, String> {
     let most = f64::from(LARGEST_RESPONSE) / 2.0;
     if !response.is_finite() {
-        return Err(format!(
-            "its response is {response}; expected a finite number"
-        ));
+        return Err(format!("its response is {response}; expected a finite number"));
     }
     if response.abs() > most {
         return Err(format!(

@@ -3,9 +3,9 @@
 use beacon_kernel::{Acquisition, Candidate, Pixel};
 
 use super::{Seeding, State};
+use crate::campaign::{Ended, Event};
 use crate::campaign::dose::{DoseError, electrons};
 use crate::campaign::position::corrected;
-use crate::campaign::{Ended, Event};
 use crate::microscope::Position;
 
 /// Overviews in a row that may tell no drift.
@@ -182,7 +182,10 @@ impl State {
 
     fn survey(&self) -> Action {
         let electrons = self.overview_electrons();
-        match self.ledger.admit_overview(electrons, self.settings.limits) {
+        match self
+            .ledger
+            .admit_overview(electrons, self.settings.limits)
+        {
             Ok(()) => Action::Survey { electrons },
             Err(error) => Action::End(Ended::Dose(error.to_string())),
         }

@@ -6,8 +6,8 @@ use beacon_kernel::link::message::Settings as BeamSettings;
 use crate::campaign::dose::Limits;
 use crate::campaign::{CampaignConfig, LiveConfig, Reduce, SettingError};
 use crate::controller::ControllerChoice;
-use crate::data::Channels;
 use crate::scalarizer::Scalarizer;
+use crate::data::Channels;
 
 /// Live times that are accepted of a spectrum, in seconds, where no controller exposes.
 const SHORTEST_DWELL: f64 = 1e-6;

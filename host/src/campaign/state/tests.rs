@@ -183,10 +183,7 @@ fn check(state: &State, account: &Account) {
     let count = |standing| standings.iter().filter(|s| **s == standing).count();
     assert_eq!(count(Standing::Free), state.free);
     assert_eq!(count(Standing::Next), usize::from(state.next.is_some()));
-    assert_eq!(
-        count(Standing::Exposing),
-        usize::from(state.exposing.is_some())
-    );
+    assert_eq!(count(Standing::Exposing), usize::from(state.exposing.is_some()));
     let discarded = state.points().iter().filter(|p| p.discarded).count();
     assert_eq!(count(Standing::Discarded), discarded);
     assert_eq!(count(Standing::Measured), state.points().len() - discarded);
@@ -194,19 +191,12 @@ fn check(state: &State, account: &Account) {
     assert_eq!(distinct.len(), state.points().len());
     for (candidate, times) in &account.exposed {
         let excused = account.excused.get(candidate).copied().unwrap_or(0);
-        assert!(
-            *times <= excused + 1,
-            "candidate {candidate}: {times} exposures"
-        );
+        assert!(*times <= excused + 1, "candidate {candidate}: {times} exposures");
     }
     assert!((state.ledger().total() - account.dose).abs() <= 1e-6 * account.dose.max(1.0));
     let settings = state.settings();
     if let Some(limit) = settings.limits.total {
-        assert!(
-            account.dose <= limit * (1.0 + 1e-9),
-            "{} of {limit}",
-            account.dose
-        );
+        assert!(account.dose <= limit * (1.0 + 1e-9), "{} of {limit}", account.dose);
     }
     if let Some(limit) = settings.limits.pixel {
         let most = account.on_pixels.values().copied().fold(0.0, f64::max);
@@ -356,9 +346,7 @@ fn run(numbers: &[u32], start: u32) -> usize {
             events.push(resumed());
         }
         for event in events {
-            state
-                .apply(&event)
-                .expect("an event that follows from the state");
+            state.apply(&event).expect("an event that follows from the state");
             account.count(&event);
             journal.push(event);
             check(&state, &account);
@@ -370,16 +358,10 @@ fn run(numbers: &[u32], start: u32) -> usize {
             }
             assert_eq!(folded.standings(), state.standings());
             // NaN equals nothing, not even itself.
-            assert_eq!(
-                format!("{:?}", folded.points()),
-                format!("{:?}", state.points())
-            );
+            assert_eq!(format!("{:?}", folded.points()), format!("{:?}", state.points()));
             assert_eq!(folded.settings(), state.settings());
             assert_eq!(folded.ledger().total(), state.ledger().total());
-            assert_eq!(
-                format!("{:?}", folded.next(&now)),
-                format!("{:?}", state.next(&now))
-            );
+            assert_eq!(format!("{:?}", folded.next(&now)), format!("{:?}", state.next(&now)));
         }
     }
     journal.len()
@@ -586,10 +568,7 @@ fn what_is_discarded_counts_no_more_until_it_is_restored() {
     let (epoch, usable) = (state.epoch(), state.usable().count());
     let say = |state: &mut State, command| state.apply(&Event::Commanded(given(command))).unwrap();
     say(&mut state, Command::Discard(bad));
-    assert_eq!(
-        (state.points().len(), state.usable().count()),
-        (points, usable - 1)
-    );
+    assert_eq!((state.points().len(), state.usable().count()), (points, usable - 1));
     assert!(state.epoch() > epoch && state.is_training_due());
     let refused = state.objection(&Command::Measure(bad)).unwrap();
     assert!(refused.contains("discarded"), "{refused}");
@@ -606,10 +585,7 @@ fn commands_that_cannot_hold_are_refused_with_what_would_be_accepted() {
     for (command, said) in [
         (Command::Budget(0), "expected 1 to 25"),
         (Command::Budget(26), "expected 1 to 25"),
-        (
-            Command::DoseLimit(f64::NAN),
-            "dose-limit is NaN; expected a number",
-        ),
+        (Command::DoseLimit(f64::NAN), "dose-limit is NaN; expected a number"),
         (Command::DoseLimit(0.5 * spent), "expected at least the"),
         (Command::Dwell(0.0), "dwell is 0; expected a microsecond"),
         (Command::Include(Region::pixel(4, 4)), "nothing is excluded"),
