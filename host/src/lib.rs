@@ -1,23 +1,128 @@
 //! The host of a self-driving microscope: trains, relays, records, and never decides.
+//!
+//! A campaign on an instrument of one's own takes an implementation of [`Microscope`] and a call of
+//! [`live::run`]. Here the "instrument" answers with a number for each place; one that records
+//! spectra has more channels, and a [scalarizer](scalarizer::Scalarizer) that reduces them.
+//!
+//! ```
+//! use beacon_host::campaign::LiveConfig;
+//! use beacon_host::data::{Channels, Map};
+//! use beacon_host::live;
+//! use beacon_host::microscope::{
+//!     Acquired, Beam, Microscope, MicroscopeChoice, MicroscopeError, Position,
+//! };
+//!
+//! struct Mine {
+//!     channels: Channels,
+//!     at: Position,
+//! }
+//!
+//! impl Microscope for Mine {
+//!     fn description(&self) -> String {
+//!         "my microscope".to_owned()
+//!     }
+//!     fn channels(&self) -> &Channels {
+//!         &self.channels
+//!     }
+//!     fn beam(&self) -> Beam {
+//!         Beam::default()
+//!     }
+//!     fn overview(&mut self) -> Result<Map, MicroscopeError> {
+//!         let pixels = (0..32 * 32).map(|n| f64::from(n % 32 * (n / 32)).sin()).collect();
+//!         Ok(Map::uncalibrated(32, 32, pixels, "brightness"))
+//!     }
+//!     fn move_to(&mut self, position: Position) -> Result<(), MicroscopeError> {
+//!         self.at = position;
+//!         Ok(())
+//!     }
+//!     fn acquire(
+//!         &mut self,
+//!         dwell: std::time::Duration,
+//!         _key: &str,
+//!     ) -> Result<Acquired, MicroscopeError> {
+//!         let (live_seconds, real_seconds) = (dwell.as_secs_f64(), dwell.as_secs_f64());
+//!         let spectrum = vec![(9.0 * self.at.x).sin() + self.at.y];
+//!         Ok(Acquired { spectrum, detectors: Vec::new(), live_seconds, real_seconds })
+//!     }
+//!     fn blank(&mut self) -> Result<(), MicroscopeError> {
+//!         Ok(())
+//!     }
+//!     fn reconnect(&mut self) -> Result<(), MicroscopeError> {
+//!         Ok(())
+//!     }
+//! }
+//!
+//! # let parent = tempfile::tempdir()?;
+//! # let folder = &parent.path().join("campaign");
+//! let at = Position { x: 0.5, y: 0.5 };
+//! let mut mine = Mine { channels: Channels::numbered(1, "signal"), at };
+//! let config = LiveConfig::new(MicroscopeChoice::Own("mine".to_owned()), 14);
+//! let outcome = live::run(&mut mine, config, folder, &mut ())?;
+//! assert_eq!((outcome.seeds.len(), outcome.steps.len()), (10, 4));
+//! // Whatever ended it, the journal in the folder has every point: it goes on from there.
+//! let again = live::resume(&mut mine, folder, &mut ())?;
+//! assert_eq!(again.steps, outcome.steps);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! | module | what |
+//! |---|---|
+//! | [`campaign`] | the state machine of a campaign, its settings, and what comes of it |
+//! | [`live`] | campaigns on instruments |
+//! | [`microscope`] | instruments |
+//! | [`experiment`] | data and specimens that answer at once, for [offline campaigns](campaign::Campaign) |
+//! | [`controller`] | where the kernel runs: in this process, or on a board |
+//! | [`train`] | the trainer of the deep kernel |
+//! | [`data`] | axes, maps, spectra and their files |
+//! | [`scalarizer`] | from a spectrum to a number |
+//! | [`metrics`], [`spaces`] | how a campaign is judged |
+//! | [`study`] | comparisons of strategies |
+//!
+//! What else is public serves the program `beacon` and the tests, and changes with them.
+//!
+//! # Features
+//!
+//! All are on by default. A campaign as above needs none: `default-features = false`.
+//!
+//! | feature | what it brings |
+//! |---|---|
+//! | `cli` | the program `beacon`; `figures` and `hdf5` with it |
+//! | `figures` | run folders with their figures and report; `latent` with it |
+//! | `hdf5` | NSID, USID and HyperSpy files, and a campaign's result as one |
+//! | `latent` | the latent space of the patches, learned by an autoencoder |
+//!
+//! [`Microscope`]: microscope::Microscope
 
 #![forbid(unsafe_code)]
 
 pub mod campaign;
+#[cfg(feature = "cli")]
+#[doc(hidden)]
 pub mod cli;
+#[doc(hidden)]
 pub mod control;
 pub mod controller;
 pub mod data;
 pub mod experiment;
+#[cfg(feature = "figures")]
+#[doc(hidden)]
 pub mod figures;
+#[doc(hidden)]
 pub mod journal;
+#[doc(hidden)]
 pub mod lines;
 pub mod live;
 pub mod metrics;
 pub mod microscope;
+#[cfg(feature = "figures")]
+#[doc(hidden)]
 pub mod page;
+#[cfg(feature = "figures")]
+#[doc(hidden)]
 pub mod plot;
 pub mod scalarizer;
 pub mod spaces;
+#[doc(hidden)]
 pub mod specimen;
 pub mod study;
 pub mod train;

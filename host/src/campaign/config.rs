@@ -11,71 +11,90 @@ pub fn default_strategy() -> &'static str {
 }
 
 /// Settings of one campaign.
-#[derive(Clone, Debug, PartialEq, clap::Args, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "cli", derive(clap::Args))]
 #[serde(default, deny_unknown_fields)]
 pub struct CampaignConfig {
     /// Acquisition function that picks the next point; a command that runs campaigns puts its
     /// own here.
-    #[arg(skip = default_strategy())]
+    #[cfg_attr(feature = "cli", arg(skip = default_strategy()))]
     pub strategy: String,
     /// Points to measure after the seeds.
-    #[arg(
-        long,
-        default_value_t = 300,
-        value_name = "N",
-        help_heading = "Campaign"
+    #[cfg_attr(
+        feature = "cli",
+        arg(
+            long,
+            default_value_t = 300,
+            value_name = "N",
+            help_heading = "Campaign"
+        )
     )]
     pub steps: usize,
     /// Random points to measure first.
-    #[arg(
-        long,
-        default_value_t = 10,
-        value_name = "N",
-        help_heading = "Campaign"
+    #[cfg_attr(
+        feature = "cli",
+        arg(
+            long,
+            default_value_t = 10,
+            value_name = "N",
+            help_heading = "Campaign"
+        )
     )]
     pub initial: usize,
     /// Fixes every random number of the campaign; a command puts its own here likewise.
-    #[arg(skip = 1_u64)]
+    #[cfg_attr(feature = "cli", arg(skip = 1_u64))]
     pub seed: u64,
     /// Side of the square window around each candidate, in pixels.
-    #[arg(
-        long,
-        default_value_t = 16,
-        value_name = "PIXELS",
-        help_heading = "Campaign"
+    #[cfg_attr(
+        feature = "cli",
+        arg(
+            long,
+            default_value_t = 16,
+            value_name = "PIXELS",
+            help_heading = "Campaign"
+        )
     )]
     pub window: usize,
     /// Neighbours that novelty averages over.
-    #[arg(
-        long,
-        default_value_t = 10,
-        value_name = "N",
-        help_heading = "Campaign"
+    #[cfg_attr(
+        feature = "cli",
+        arg(
+            long,
+            default_value_t = 10,
+            value_name = "N",
+            help_heading = "Campaign"
+        )
     )]
     pub k: u16,
     /// β of `ucb`, which seeks μ + √β σ.
-    #[arg(
-        long,
-        default_value_t = 4.0,
-        value_name = "X",
-        help_heading = "Campaign"
+    #[cfg_attr(
+        feature = "cli",
+        arg(
+            long,
+            default_value_t = 4.0,
+            value_name = "X",
+            help_heading = "Campaign"
+        )
     )]
     pub beta: f32,
     /// Measure novelty against responses as measured, instead of denoised by the model.
-    #[arg(long, help_heading = "Campaign")]
+    #[cfg_attr(feature = "cli", arg(long, help_heading = "Campaign"))]
     pub raw_references: bool,
     /// Let `beacon-elite` draw one joint sample, instead of the published marginal ones.
-    #[arg(long, help_heading = "Campaign")]
+    #[cfg_attr(feature = "cli", arg(long, help_heading = "Campaign"))]
     pub joint_elite: bool,
     /// Points to measure between one training and the next.
-    #[arg(long, default_value_t = 1, value_name = "N", help_heading = "Training")]
+    #[cfg_attr(
+        feature = "cli",
+        arg(long, default_value_t = 1, value_name = "N", help_heading = "Training")
+    )]
     pub retrain_every: usize,
     /// Train while the experiment goes on: a proposal never waits, and is made with the model
     /// of one point earlier.
-    #[arg(long, help_heading = "Training")]
+    #[cfg_attr(feature = "cli", arg(long, help_heading = "Training"))]
     pub train_beside: bool,
     /// How the deep kernel is trained.
-    #[command(flatten)]
+    #[cfg_attr(feature = "cli", command(flatten))]
     pub training: TrainerConfig,
 }
 
@@ -117,10 +136,11 @@ impl CampaignConfig {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use clap::{Args as _, Command, FromArgMatches as _};
 
     #[test]
+    #[cfg(feature = "cli")]
     fn the_command_line_and_code_have_the_same_defaults() {
+        use clap::{Args as _, Command, FromArgMatches as _};
         let command = CampaignConfig::augment_args(Command::new("test").no_binary_name(true));
         let matches = command.get_matches_from(Vec::<String>::new());
         let parsed = CampaignConfig::from_arg_matches(&matches).unwrap();

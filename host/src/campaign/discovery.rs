@@ -2,8 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Measurement, Outcome};
+use super::Measurement;
+#[cfg(feature = "figures")]
+use super::Outcome;
 use crate::data::Behaviour;
+#[cfg(feature = "figures")]
 use crate::page::Table;
 
 /// What was found of one behaviour.
@@ -47,6 +50,7 @@ impl Discovery {
 }
 
 /// What each of several campaigns found, a row a behaviour; `None` where the experiment knows none.
+#[cfg(feature = "figures")]
 pub(super) fn table(outcomes: &[&Outcome]) -> Option<Table> {
     let behaviours = &outcomes.first()?.discoveries;
     let cell = |found: &Discovery| match found.first_step {

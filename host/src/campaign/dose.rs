@@ -43,6 +43,7 @@ pub struct Limits {
 
 /// Why an exposure is not made.
 #[derive(Clone, Copy, Debug, PartialEq, thiserror::Error)]
+#[non_exhaustive]
 pub enum DoseError {
     /// It would be too much in all.
     #[error(

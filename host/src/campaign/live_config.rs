@@ -9,118 +9,144 @@ use super::dose::Limits;
 use super::{CampaignConfig, Settings};
 use crate::controller::ControllerChoice;
 use crate::microscope::{MicroscopeChoice, MicroscopeOptions};
-use crate::scalarizer::{Scalarizer, ScalarizerError};
+use crate::scalarizer::Scalarizer;
 
 /// Settings of a live campaign.
-#[derive(Clone, Debug, PartialEq, clap::Args, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "cli", derive(clap::Args))]
 #[serde(deny_unknown_fields)]
 pub struct LiveConfig {
     /// The instrument: replay:IMAGE,RESPONSE, specimen, specimen:NAME, specimen:NAME:SEED,
     /// pyro:HOST:PORT or bridge:HOST:PORT.
-    #[arg(long, value_name = "WHICH")]
+    #[cfg_attr(feature = "cli", arg(long, value_name = "WHICH"))]
     pub microscope: MicroscopeChoice,
     /// Where the kernel runs: in-process, emulated, serial:PORT, or serial:PORT@BAUD.
-    #[arg(long, value_name = "WHERE", default_value_t)]
+    #[cfg_attr(feature = "cli", arg(long, value_name = "WHERE", default_value_t))]
     pub controller: ControllerChoice,
     /// Points to measure in all, the random ones at the start included.
-    #[arg(long, value_name = "N")]
+    #[cfg_attr(feature = "cli", arg(long, value_name = "N"))]
     pub budget: usize,
     /// How a spectrum becomes a number, as in line:Pd-La; may be given several times. The first
     /// is the target, unless --target names another. Without it: the target of the specimen, or
     /// sum.
-    #[arg(long = "scalarizer", value_name = "HOW", value_parser = parse_scalarizer)]
+    #[cfg_attr(feature = "cli", arg(long = "scalarizer", value_name = "HOW", value_parser = parse_scalarizer))]
     #[serde(default)]
     pub scalarizers: Vec<Scalarizer>,
     /// The number that is sought.
-    #[arg(long, value_name = "HOW", value_parser = parse_scalarizer)]
+    #[cfg_attr(feature = "cli", arg(long, value_name = "HOW", value_parser = parse_scalarizer))]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub target: Option<Scalarizer>,
     /// Where a spectrum becomes a number: host or controller; the numbers are equal.
-    #[arg(long, value_enum, value_name = "WHERE", default_value_t)]
+    #[cfg_attr(
+        feature = "cli",
+        arg(long, value_enum, value_name = "WHERE", default_value_t)
+    )]
     #[serde(default)]
     pub reduce: Reduce,
     /// Live time of each spectrum, in seconds; without it, that of the specimen, or 1.
-    #[arg(long, value_name = "S")]
+    #[cfg_attr(feature = "cli", arg(long, value_name = "S"))]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dwell: Option<f64>,
     /// Beam current, in pA; without it, what the instrument says.
-    #[arg(long, value_name = "PA", help_heading = "Limits")]
+    #[cfg_attr(feature = "cli", arg(long, value_name = "PA", help_heading = "Limits"))]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub current: Option<f64>,
     /// Most electrons in all; the campaign ends there.
-    #[arg(long, value_name = "ELECTRONS", help_heading = "Limits")]
+    #[cfg_attr(
+        feature = "cli",
+        arg(long, value_name = "ELECTRONS", help_heading = "Limits")
+    )]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dose_limit: Option<f64>,
     /// Most electrons per Å² on one pixel, overviews included; a point that would take more is
     /// left out.
-    #[arg(long, value_name = "E_PER_A2", help_heading = "Limits")]
+    #[cfg_attr(
+        feature = "cli",
+        arg(long, value_name = "E_PER_A2", help_heading = "Limits")
+    )]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pixel_dose_limit: Option<f64>,
     /// Longest time, as in 90m or 8h; the campaign ends there.
-    #[arg(long, value_name = "TIME", value_parser = parse_time, help_heading = "Limits")]
+    #[cfg_attr(feature = "cli", arg(long, value_name = "TIME", value_parser = parse_time, help_heading = "Limits"))]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub time_limit: Option<f64>,
     /// End when neither the range of responses nor the structures measured have become fuller
     /// over this many points.
-    #[arg(long, value_name = "POINTS", help_heading = "Limits")]
+    #[cfg_attr(
+        feature = "cli",
+        arg(long, value_name = "POINTS", help_heading = "Limits")
+    )]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stall_after: Option<usize>,
     /// Points in a row that may be unusable before the campaign ends: exposed in vain, left out, or
     /// without a number.
-    #[arg(
+    #[cfg_attr(feature = "cli", arg(
         long,
         value_name = "POINTS",
         default_value_t = Settings::MOST_FAILURES,
         help_heading = "Limits"
-    )]
+    ))]
     #[serde(default = "most_failures")]
     pub most_failures: usize,
     /// Let every proposal wait for a person: `beacon ctl DIR accept`, `reject` or `suggest
     /// ROW,COLUMN`.
-    #[arg(long)]
+    #[cfg_attr(feature = "cli", arg(long))]
     #[serde(default)]
     pub approve: bool,
     /// Points between one overview for drift correction and the next; without it drift is not
     /// corrected.
-    #[arg(long, value_name = "POINTS", help_heading = "Drift and failures")]
+    #[cfg_attr(
+        feature = "cli",
+        arg(long, value_name = "POINTS", help_heading = "Drift and failures")
+    )]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub drift_every: Option<usize>,
     /// How long a failing instrument is tried again, in seconds.
-    #[arg(
-        long,
-        value_name = "S",
-        default_value_t = 600.0,
-        help_heading = "Drift and failures"
+    #[cfg_attr(
+        feature = "cli",
+        arg(
+            long,
+            value_name = "S",
+            default_value_t = 600.0,
+            help_heading = "Drift and failures"
+        )
     )]
     pub patience: f64,
     /// Where the frame of the overview lies in the deflection range of the controller, in
     /// fractions: LEFT,TOP,RIGHT,BOTTOM. Drift correction needs room around it: without this it
     /// is all of the range, with drift correction its middle three quarters.
-    #[arg(long, value_name = "L,T,R,B", value_parser = parse_frame, help_heading = "Beam of a controller")]
+    #[cfg_attr(feature = "cli", arg(long, value_name = "L,T,R,B", value_parser = parse_frame, help_heading = "Beam of a controller"))]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub frame: Option<DeflectionFrame>,
     /// How long the controller's beam settles on a point first, blanked, in µs.
-    #[arg(
-        long,
-        value_name = "US",
-        default_value_t = 10,
-        help_heading = "Beam of a controller"
+    #[cfg_attr(
+        feature = "cli",
+        arg(
+            long,
+            value_name = "US",
+            default_value_t = 10,
+            help_heading = "Beam of a controller"
+        )
     )]
     pub settle_us: u32,
     /// What the instrument needs to be told.
-    #[command(flatten)]
+    #[cfg_attr(feature = "cli", command(flatten))]
     pub instrument: MicroscopeOptions,
     /// How points are chosen.
-    #[command(flatten)]
+    #[cfg_attr(feature = "cli", command(flatten))]
     pub campaign: CampaignConfig,
     /// Candidate numbers to measure first, as .npy or text, instead of random ones.
-    #[arg(long, value_name = "FILE", conflicts_with = "initial")]
+    #[cfg_attr(
+        feature = "cli",
+        arg(long, value_name = "FILE", conflicts_with = "initial")
+    )]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub seeds_from: Option<PathBuf>,
 }
 
 /// Where spectra are reduced.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "cli", derive(clap::ValueEnum))]
 #[serde(rename_all = "kebab-case")]
 pub enum Reduce {
     /// In this program.
@@ -161,6 +187,33 @@ impl DeflectionFrame {
 }
 
 impl LiveConfig {
+    /// The settings that `beacon run` has by itself: `budget` points in all on an instrument.
+    pub fn new(microscope: MicroscopeChoice, budget: usize) -> Self {
+        Self {
+            microscope,
+            controller: ControllerChoice::default(),
+            budget,
+            scalarizers: Vec::new(),
+            target: None,
+            reduce: Reduce::default(),
+            dwell: None,
+            current: None,
+            dose_limit: None,
+            pixel_dose_limit: None,
+            time_limit: None,
+            stall_after: None,
+            most_failures: Settings::MOST_FAILURES,
+            approve: false,
+            drift_every: None,
+            patience: 600.0,
+            frame: None,
+            settle_us: 10,
+            instrument: MicroscopeOptions::default(),
+            campaign: CampaignConfig::default(),
+            seeds_from: None,
+        }
+    }
+
     /// What the beam may do to the sample.
     pub fn limits(&self) -> Limits {
         Limits {
@@ -214,7 +267,8 @@ fn most_failures() -> usize {
 }
 
 /// Reads a scalarizer.
-fn parse_scalarizer(text: &str) -> Result<Scalarizer, ScalarizerError> {
+#[cfg(feature = "cli")]
+fn parse_scalarizer(text: &str) -> Result<Scalarizer, crate::scalarizer::ScalarizerError> {
     text.parse()
 }
 
@@ -241,6 +295,7 @@ pub fn parse_time(text: &str) -> Result<f64, String> {
 }
 
 /// Reads a frame.
+#[cfg(any(feature = "cli", test))]
 fn parse_frame(text: &str) -> Result<DeflectionFrame, String> {
     let accepted = "expected four fractions LEFT,TOP,RIGHT,BOTTOM from 0 to 1, left of right and \
                     top above bottom, as in 0.1,0.1,0.9,0.9";
@@ -271,6 +326,17 @@ fn parse_frame(text: &str) -> Result<DeflectionFrame, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    #[cfg(feature = "cli")]
+    fn the_command_line_and_code_have_the_same_defaults() {
+        use clap::{Args as _, Command, FromArgMatches as _};
+        let command = LiveConfig::augment_args(Command::new("run").no_binary_name(true));
+        let matches = command.get_matches_from(["--microscope", "own:mine", "--budget", "30"]);
+        let own = MicroscopeChoice::Own("mine".to_owned());
+        let parsed = LiveConfig::from_arg_matches(&matches).unwrap();
+        assert_eq!(parsed, LiveConfig::new(own, 30));
+    }
 
     #[test]
     fn times_have_units() {

@@ -22,6 +22,7 @@ pub(crate) mod drive;
 mod ended;
 mod error;
 pub(crate) mod event;
+#[cfg(feature = "figures")]
 mod folder;
 mod growth;
 mod learner;
@@ -31,9 +32,11 @@ mod monitor;
 mod offline;
 mod order;
 mod outcome;
+#[cfg(feature = "figures")]
 mod page;
 pub(crate) mod position;
 mod seeds;
+#[cfg(feature = "figures")]
 mod spectra;
 mod state;
 mod summary;
@@ -54,6 +57,7 @@ pub use error::{CampaignError, SettingError};
 pub use event::{
     Begun, Event, Exposing, Given, Measured, Overview, Proposed, Record, Resumed, Surveyed, Trained,
 };
+#[cfg(feature = "figures")]
 pub use folder::{FolderError, write_run, write_side_by_side};
 pub(crate) use learner::Use;
 pub use live_config::{DeflectionFrame, LiveConfig, Reduce, parse_time};

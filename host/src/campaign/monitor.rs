@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::Times;
 use crate::data::Map;
 use crate::metrics::{Coverage, Groups, MetricsError, SurrogateErrors, TARGET_BINS, target_groups};
-use crate::spaces::{LatentSpace, Spaces};
+use crate::spaces::Spaces;
 
 /// The figures of every step so far, one entry per step, seeds not among them.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -189,7 +189,7 @@ impl Monitor {
     /// # Errors
     /// When they are of another number of candidates.
     pub fn judge_in(&mut self, spaces: &Spaces) -> Result<(), MetricsError> {
-        let latent = spaces.latent().map(LatentSpace::groups);
+        let latent = spaces.latent_groups();
         for groups in [Some(spaces.patch()), latent].into_iter().flatten() {
             if groups.labels().len() != self.candidates.count() {
                 return Err(MetricsError::Length {

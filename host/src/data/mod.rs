@@ -14,6 +14,7 @@ mod map;
 pub mod npy;
 mod patches;
 mod region;
+#[cfg(feature = "hdf5")]
 pub mod result;
 mod spectra;
 

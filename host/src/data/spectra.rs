@@ -21,6 +21,22 @@ pub struct Channels {
     pub elements: Vec<String>,
 }
 
+impl Channels {
+    /// So many channels of which nothing is known but their number, from 0.
+    pub fn numbered(size: usize, quantity: &str) -> Self {
+        Self {
+            axis: Axis {
+                units: String::new(),
+                ..Axis::pixels("channel", size)
+            },
+            coordinates: (0..size).map(|n| n as f64).collect(),
+            quantity: quantity.to_owned(),
+            units: String::new(),
+            elements: Vec::new(),
+        }
+    }
+}
+
 /// Numbers as wide as their source needs: single precision holds every value of up to 16 bits
 /// exactly and halves the memory of the usual spectrum image.
 #[derive(Clone, Debug, PartialEq)]

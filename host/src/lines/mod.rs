@@ -31,6 +31,7 @@ pub struct Line {
 
 /// A line that the table does not hold.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum UnknownLine {
     /// The element is known, the line of it is not.
     #[error("unknown X-ray line `{name}`: accepted are {accepted}")]

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::campaign::{Contradiction, Ended, SeedsError, SettingError};
+use crate::campaign::{CampaignError, Contradiction, Ended, SeedsError, SettingError};
 use crate::control::OpenError;
 use crate::journal::{FolderError, JournalError};
 use crate::microscope::MicroscopeError;
@@ -32,6 +32,9 @@ pub enum LiveError {
     /// The journal does not fit together.
     #[error(transparent)]
     Contradiction(#[from] Contradiction),
+    /// The campaign failed.
+    #[error(transparent)]
+    Campaign(#[from] CampaignError),
     /// The campaign ended before its first overview.
     #[error("{0}")]
     Ended(Ended),

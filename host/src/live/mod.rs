@@ -8,20 +8,28 @@
 //! | file | what |
 //! |---|---|
 //! | [`session`](Session) | a campaign in its folder: begun or taken up again, run, and its results |
+//! | [`run`](run()) | a whole campaign in a call |
 //! | `station` | the instrument, the disk, the clock and people, as a campaign sees them |
 //! | `beam` | what the beam of a controller is told |
 //! | `drift` | registration of a fresh overview on the first |
-//! | `results` | what is left in the folder at the end |
+//! | `summary`, `results` | what is left in the folder at the end; the HDF5 file needs the feature `hdf5` |
 
 mod beam;
 mod drift;
 mod error;
+#[cfg(feature = "hdf5")]
 mod results;
+mod run;
 mod session;
 mod station;
+mod summary;
 
+pub use crate::journal::{FolderError, JournalError, RunFolder};
 pub use drift::{DriftError, Shift, register};
 pub use error::LiveError;
-pub use results::{LiveSummary, write_results};
+#[cfg(feature = "hdf5")]
+pub use results::write_results;
+pub use run::{resume, run};
 pub use session::{Session, TakenUp};
 pub use station::Log;
+pub use summary::LiveSummary;

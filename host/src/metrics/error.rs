@@ -4,6 +4,7 @@ use thiserror::Error;
 
 /// Why a metric could not be computed.
 #[derive(Clone, Debug, PartialEq, Error)]
+#[non_exhaustive]
 pub enum MetricsError {
     /// There is nothing to average or to bin.
     #[error("a metric needs at least one candidate, found none")]

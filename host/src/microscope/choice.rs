@@ -30,6 +30,8 @@ pub enum MicroscopeChoice {
     Pyro(String),
     /// `bridge:HOST:PORT`: an instrument behind the line-JSON bridge.
     Bridge(String),
+    /// `own:NAME`: an instrument that another program brings, with this crate as its library.
+    Own(String),
 }
 
 /// Something that names no instrument.
@@ -89,6 +91,13 @@ impl MicroscopeChoice {
                 let microscope = BridgeMicroscope::connect(address, options)?;
                 Ok((Box::new(microscope), None))
             }
+            Self::Own(_) => Err(MicroscopeError::Setting {
+                name: "--microscope",
+                value: self.to_string(),
+                accepted: "an instrument that this program opens; go on with the program that \
+                           began the campaign"
+                    .to_owned(),
+            }),
         }
     }
 }
@@ -111,6 +120,7 @@ impl FromStr for MicroscopeChoice {
                 let choice = name.parse().map_err(|_| unknown())?;
                 Ok(Self::Specimen(choice))
             }
+            ("own", Some(name)) if !name.is_empty() => Ok(Self::Own(name.to_owned())),
             ("replay", Some(files)) => match files.split_once(',') {
                 Some((image, response)) if !image.is_empty() && !response.is_empty() => {
                     Ok(Self::Replay {
@@ -145,6 +155,7 @@ impl fmt::Display for MicroscopeChoice {
             Self::Specimen(choice) => write!(f, "specimen:{choice}"),
             Self::Pyro(address) => write!(f, "pyro:{address}"),
             Self::Bridge(address) => write!(f, "bridge:{address}"),
+            Self::Own(name) => write!(f, "own:{name}"),
         }
     }
 }
@@ -164,27 +175,37 @@ impl<'de> Deserialize<'de> for MicroscopeChoice {
 }
 
 /// What some instruments need to be told.
-#[derive(Clone, Debug, PartialEq, clap::Args, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "cli", derive(clap::Args))]
 #[serde(default, deny_unknown_fields)]
 pub struct MicroscopeOptions {
     /// How long an instrument on the network may take to answer, beyond the dwell, in seconds.
-    #[arg(
-        long,
-        value_name = "S",
-        default_value_t = 30.0,
-        help_heading = "Instrument"
+    #[cfg_attr(
+        feature = "cli",
+        arg(
+            long,
+            value_name = "S",
+            default_value_t = 30.0,
+            help_heading = "Instrument"
+        )
     )]
     pub timeout: f64,
     /// NSID file that DTMicroscope is to register; a path on the server's machine.
-    #[arg(long, value_name = "FILE", help_heading = "Instrument")]
+    #[cfg_attr(
+        feature = "cli",
+        arg(long, value_name = "FILE", help_heading = "Instrument")
+    )]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pyro_data: Option<String>,
     /// Units of the spectra of DTMicroscope, such as eV, where its file does not say.
-    #[arg(long, value_name = "UNITS", help_heading = "Instrument")]
+    #[cfg_attr(
+        feature = "cli",
+        arg(long, value_name = "UNITS", help_heading = "Instrument")
+    )]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pyro_units: Option<String>,
     /// The beam on a specimen; `column` in `config.toml` and the journal.
-    #[command(flatten)]
+    #[cfg_attr(feature = "cli", command(flatten))]
     #[serde(rename = "column")]
     pub beam: SimulatedBeam,
 }
@@ -212,12 +233,24 @@ mod tests {
     use super::*;
 
     #[test]
+    fn an_instrument_of_another_program_is_opened_by_that_alone() {
+        let choice = MicroscopeChoice::Own("FIB".to_owned());
+        let opened = choice.open(&MicroscopeOptions::default(), None, None);
+        let message = opened.err().unwrap().to_string();
+        assert!(
+            message.contains("own:FIB") && message.contains("program that began"),
+            "{message}"
+        );
+    }
+
+    #[test]
     fn choices_are_read_as_they_are_written() {
         for text in [
             "replay:image.npy,spectra.h5#a/b",
             "specimen:plasmonic:3",
             "pyro:localhost:9091",
             "bridge:[::1]:9092",
+            "own:FIB 2",
         ] {
             let choice: MicroscopeChoice = text.parse().unwrap();
             assert_eq!(choice.to_string(), text);
@@ -229,6 +262,7 @@ mod tests {
             "replay",
             "replay:a",
             "replay:,b",
+            "own:",
             "specimen:",
             "specimen:gold",
             "pyro:",

@@ -6,6 +6,7 @@ use thiserror::Error;
 
 /// Why a figure was not drawn or written; each is one line.
 #[derive(Debug, Error)]
+#[non_exhaustive]
 pub enum FigureError {
     /// The file system refused.
     #[error(transparent)]

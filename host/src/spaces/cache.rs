@@ -96,6 +96,7 @@ impl Cache {
     }
 
     /// Whether there is something under a key, whole or not.
+    #[cfg(feature = "latent")]
     pub(super) fn holds(&self, key: &Key) -> bool {
         let folder = self.folder.as_ref();
         folder.is_some_and(|folder| folder.join(key.file()).exists())

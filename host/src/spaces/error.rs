@@ -15,4 +15,7 @@ pub enum SpacesError {
     /// The autoencoder could not be trained.
     #[error("the latent space cannot be learnt from these patches: {0}")]
     Training(String),
+    /// The latent space was asked for, and the autoencoder is not compiled in.
+    #[error("this build learns no latent space; build it with the feature `latent`")]
+    WithoutFeature,
 }

@@ -4,6 +4,7 @@ use beacon_kernel::Candidate;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
+use super::LatentConfig;
 use super::error::SpacesError;
 use super::kmeans::Centres;
 use super::mlp::Perceptron;
@@ -14,14 +15,6 @@ use crate::metrics::Groups;
 
 /// Clusters of the latent means.
 pub const LATENT_CLUSTERS: usize = 80;
-
-/// How patches are encoded.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub struct LatentConfig {
-    /// Turn each patch to an orientation of its own first: what is alike but for a rotation is
-    /// then encoded alike.
-    pub rotation_invariant: bool,
-}
 
 /// The latent plane of a dataset, with everything that a figure of it shows.
 #[derive(Clone, Debug)]

@@ -12,20 +12,25 @@
 //! let patches = Patches::new(&image, 8)?;
 //! let spaces = Spaces::new(&patches, None, &Cache::none())?;
 //! let share = spaces.patch().curve(&[0, 168])?[1];
-//! assert!(share > 0.0 && spaces.latent().is_none());
+//! assert!(share > 0.0 && spaces.latent_groups().is_none());
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
 mod cache;
 mod error;
 mod kmeans;
+#[cfg(feature = "latent")]
 mod latent;
+#[cfg(feature = "latent")]
 mod mlp;
 mod patch;
+#[cfg(feature = "latent")]
 mod product;
 mod random;
+#[cfg(feature = "latent")]
 mod rotation;
 mod sample;
+#[cfg(feature = "latent")]
 mod training;
 
 use std::sync::Arc;
@@ -35,20 +40,31 @@ use crate::metrics::Groups;
 
 pub use cache::Cache;
 pub use error::SpacesError;
-pub use latent::{DecodedGrid, LATENT_CLUSTERS, LatentConfig, LatentSpace};
+#[cfg(feature = "latent")]
+pub use latent::{DecodedGrid, LATENT_CLUSTERS, LatentSpace};
 pub use patch::{PATCH_CLUSTERS, PROJECTED};
 
 use cache::Key;
+#[cfg(feature = "latent")]
 use latent::Learnt;
 
 /// Fixes projection, initial weights and the starts of the clusterings.
 const SEED: u64 = 1;
+
+/// How patches are encoded.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct LatentConfig {
+    /// Turn each patch to an orientation of its own first: what is alike but for a rotation is
+    /// then encoded alike.
+    pub rotation_invariant: bool,
+}
 
 /// The groups of a dataset's candidates in patch space and, if wanted, in latent space. A clone
 /// shares them.
 #[derive(Clone, Debug)]
 pub struct Spaces {
     patch: Groups,
+    #[cfg(feature = "latent")]
     latent: Option<Arc<LatentSpace>>,
     notes: Arc<[String]>,
 }
@@ -61,7 +77,7 @@ impl Spaces {
     /// learn from, and all are assigned. Both are the same on every machine.
     ///
     /// # Errors
-    /// When the autoencoder cannot be trained on these patches. A cache that cannot be read or
+    /// When the autoencoder cannot be trained on these patches, or is not compiled in. A cache that cannot be read or
     /// written is none: see [`Self::notes`].
     pub fn new(
         patches: &Patches,
@@ -79,6 +95,7 @@ impl Spaces {
                 labels
             }
         };
+        #[cfg(feature = "latent")]
         let latent = match latent {
             None => None,
             Some(config) => {
@@ -94,13 +111,39 @@ impl Spaces {
                 Some(Arc::new(LatentSpace::new(learnt)?))
             }
         };
+        #[cfg(not(feature = "latent"))]
+        if latent.is_some() {
+            return Err(SpacesError::WithoutFeature);
+        }
         Ok(Self {
             patch: Groups::new(labels)?,
+            #[cfg(feature = "latent")]
             latent,
             notes: notes.into(),
         })
     }
 
+    /// Clusters of the patches.
+    pub fn patch(&self) -> &Groups {
+        &self.patch
+    }
+
+    /// Clusters in the latent space, if it was asked for.
+    pub fn latent_groups(&self) -> Option<&Groups> {
+        #[cfg(feature = "latent")]
+        return self.latent().map(LatentSpace::groups);
+        #[cfg(not(feature = "latent"))]
+        None
+    }
+
+    /// What could not be kept for the next time, each in a line.
+    pub fn notes(&self) -> &[String] {
+        &self.notes
+    }
+}
+
+#[cfg(feature = "latent")]
+impl Spaces {
     /// Whether [`Self::new`] would have to learn the latent space, which takes seconds, because
     /// the cache holds none of these patches.
     pub fn learns(patches: &Patches, config: LatentConfig, cache: &Cache) -> bool {
@@ -127,22 +170,13 @@ impl Spaces {
         })
     }
 
-    /// Clusters of the patches.
-    pub fn patch(&self) -> &Groups {
-        &self.patch
-    }
-
     /// The latent space, if it was asked for.
     pub fn latent(&self) -> Option<&LatentSpace> {
         self.latent.as_deref()
     }
-
-    /// What could not be kept for the next time, each in a line.
-    pub fn notes(&self) -> &[String] {
-        &self.notes
-    }
 }
 
+#[cfg(feature = "latent")]
 /// Name of the space in the cache.
 fn latent_name(config: LatentConfig) -> &'static str {
     if config.rotation_invariant {
@@ -152,7 +186,7 @@ fn latent_name(config: LatentConfig) -> &'static str {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "latent"))]
 mod tests {
     use super::*;
     use crate::data::Map;

@@ -68,6 +68,7 @@ impl SpecimenKind {
 
 /// Something that names no specimen.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum UnknownSpecimen {
     /// No kind.
     #[error("unknown specimen `{0}`; accepted are nanoparticles, ferroelectric and plasmonic")]

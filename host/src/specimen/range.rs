@@ -2,6 +2,7 @@
 
 /// Why a specimen cannot be made.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[non_exhaustive]
 pub enum SpecimenError {
     /// A value outside the range in which the model holds.
     #[error("{name} is {value}, expected {lowest} to {highest} {units}")]

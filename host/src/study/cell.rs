@@ -51,7 +51,7 @@ impl SpaceChecksums {
         };
         Self {
             patch: Some(checksum(spaces.patch())),
-            latent: spaces.latent().map(|latent| checksum(latent.groups())),
+            latent: spaces.latent_groups().map(checksum),
         }
     }
 }

@@ -6,6 +6,7 @@ use thiserror::Error;
 
 use crate::campaign::CampaignError;
 use crate::data::files::WriteError;
+#[cfg(feature = "figures")]
 use crate::plot::FigureError;
 
 /// Why a comparison cannot be made; each is one line.
@@ -121,6 +122,7 @@ pub enum StudyError {
     #[error(transparent)]
     Write(#[from] WriteError),
     /// A figure that cannot be drawn or written.
+    #[cfg(feature = "figures")]
     #[error(transparent)]
     Figure(#[from] FigureError),
     /// Campaigns of one seed that did not start alike.

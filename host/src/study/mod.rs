@@ -18,6 +18,7 @@ mod maps;
 mod metric;
 mod plan;
 mod pool;
+#[cfg(feature = "figures")]
 mod report;
 mod statistics;
 mod tables;
@@ -36,6 +37,7 @@ pub use maps::Maps;
 pub use metric::{METRICS, Metric};
 pub use plan::{Cell, CellName, Plan};
 pub use pool::{Ending, Watch, cores, run_cells};
+#[cfg(feature = "figures")]
 pub use report::write_report;
 pub use statistics::{EXACT_PAIRS, PairedTest, Spread};
 pub use tables::{write_series, write_table};

@@ -5,26 +5,36 @@ use serde::{Deserialize, Serialize};
 use super::TrainError;
 
 /// Settings of the [`Trainer`](super::Trainer); its state is kept apart from them.
-#[derive(Clone, Debug, PartialEq, clap::Args, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "cli", derive(clap::Args))]
 #[serde(default, deny_unknown_fields)]
 pub struct TrainerConfig {
     /// Full-batch epochs of the first fit, on the seeds.
-    #[arg(
-        long,
-        default_value_t = 50,
-        value_name = "N",
-        help_heading = "Training"
+    #[cfg_attr(
+        feature = "cli",
+        arg(
+            long,
+            default_value_t = 50,
+            value_name = "N",
+            help_heading = "Training"
+        )
     )]
     pub initial_epochs: usize,
     /// Full-batch epochs of every later fit, each a warm start.
-    #[arg(long, default_value_t = 1, value_name = "N", help_heading = "Training")]
+    #[cfg_attr(
+        feature = "cli",
+        arg(long, default_value_t = 1, value_name = "N", help_heading = "Training")
+    )]
     pub epochs: usize,
     /// Adam's step size in the first fit, in (0, 1].
-    #[arg(
-        long,
-        default_value_t = 0.01,
-        value_name = "X",
-        help_heading = "Training"
+    #[cfg_attr(
+        feature = "cli",
+        arg(
+            long,
+            default_value_t = 0.01,
+            value_name = "X",
+            help_heading = "Training"
+        )
     )]
     pub learning_rate: f64,
     /// Adam's step size in every later fit, in (0, 1].
@@ -32,23 +42,29 @@ pub struct TrainerConfig {
     /// Over a campaign these steps add up to
     /// far more than the first fit's, and the likelihood of a deep kernel overfits before its
     /// predictions do: at the first fit's rate the noise sinks to its floor.
-    #[arg(
-        long,
-        default_value_t = 2e-3,
-        value_name = "X",
-        help_heading = "Training"
+    #[cfg_attr(
+        feature = "cli",
+        arg(
+            long,
+            default_value_t = 2e-3,
+            value_name = "X",
+            help_heading = "Training"
+        )
     )]
     pub warm_learning_rate: f64,
     /// Smallest noise variance over outputscale, in [1e-3, 1].
-    #[arg(
-        long,
-        default_value_t = 1e-2,
-        value_name = "X",
-        help_heading = "Training"
+    #[cfg_attr(
+        feature = "cli",
+        arg(
+            long,
+            default_value_t = 1e-2,
+            value_name = "X",
+            help_heading = "Training"
+        )
     )]
     pub noise_floor: f64,
     /// Seed of the initial weights; a campaign puts its own here.
-    #[arg(skip)]
+    #[cfg_attr(feature = "cli", arg(skip))]
     #[serde(skip)]
     pub seed: u64,
 }

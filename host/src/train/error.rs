@@ -4,6 +4,7 @@ use thiserror::Error;
 
 /// A mistake of the caller; numerical trouble is reported in [`super::FitReport`] instead.
 #[derive(Clone, Debug, PartialEq, Error)]
+#[non_exhaustive]
 pub enum TrainError {
     /// A configuration value outside its range.
     #[error("{name} is {value}; {accepted} is accepted")]

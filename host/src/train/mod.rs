@@ -33,6 +33,7 @@ mod targets;
 mod trainer;
 mod triangular;
 
+#[cfg(feature = "latent")]
 pub(crate) use adam::Adam;
 pub use backprop::Batch;
 pub use config::TrainerConfig;

@@ -47,6 +47,7 @@ impl Dimension {
     }
 
     /// A dimension whose values are listed one by one.
+    #[cfg(feature = "hdf5")]
     pub(super) fn listed(place: usize, names: (&str, &str), coordinates: Vec<f64>) -> Self {
         let n = coordinates.len();
         let first = coordinates.first().copied().unwrap_or(0.0);
@@ -94,15 +95,6 @@ pub(super) fn is_candidate(shape: &[usize]) -> bool {
 }
 
 impl Array {
-    /// Replaces a dimension where the description fits the array; a file may be inconsistent.
-    pub(super) fn set_dimension(&mut self, place: usize, dimension: Dimension) {
-        if let Some(slot) = self.dimensions.get_mut(place)
-            && slot.axis.size == dimension.axis.size
-        {
-            *slot = dimension;
-        }
-    }
-
     /// An array of which the file gives no axes.
     pub(super) fn bare(location: &str, shape: Vec<usize>, values: Values, quantity: &str) -> Self {
         let dimensions = shape
@@ -117,39 +109,6 @@ impl Array {
             dimensions,
             quantity: quantity.to_owned(),
             units: String::new(),
-        }
-    }
-
-    /// Makes spectra along a line, or at scattered points, those of a scan of a single column.
-    pub(super) fn insert_column(&mut self) {
-        self.shape.insert(1, 1);
-        self.dimensions.insert(1, Dimension::unknown(1, 1));
-    }
-
-    /// Makes dimension `from` the last, for files that put the channel elsewhere.
-    pub(super) fn move_last(&mut self, from: usize) {
-        let rank = squeezed(&self.shape).len();
-        if from >= rank {
-            return;
-        }
-        self.shape.truncate(rank);
-        self.dimensions.truncate(rank);
-        let inner: usize = self.shape[from + 1..].iter().product();
-        let channels = self.shape[from];
-        match &mut self.values {
-            Values::Single(values) => *values = interleaved(values, channels, inner),
-            Values::Double(values) => *values = interleaved(values, channels, inner),
-        }
-        self.shape[from..].rotate_left(1);
-        self.dimensions[from..].rotate_left(1);
-    }
-
-    /// The error that this array is a stack of images and not spectra.
-    pub(super) fn is_stack(&self) -> DatasetError {
-        DatasetError::Shape {
-            location: self.location.clone(),
-            shape: format!("{} (a stack of images)", super::shape_text(&self.shape)),
-            accepted: DatasetError::SHAPES,
         }
     }
 
@@ -200,7 +159,54 @@ impl Array {
     }
 }
 
+/// What files need that describe their dimensions.
+#[cfg(feature = "hdf5")]
+impl Array {
+    /// Replaces a dimension where the description fits the array; a file may be inconsistent.
+    pub(super) fn set_dimension(&mut self, place: usize, dimension: Dimension) {
+        if let Some(slot) = self.dimensions.get_mut(place)
+            && slot.axis.size == dimension.axis.size
+        {
+            *slot = dimension;
+        }
+    }
+
+    /// Makes spectra along a line, or at scattered points, those of a scan of a single column.
+    pub(super) fn insert_column(&mut self) {
+        self.shape.insert(1, 1);
+        self.dimensions.insert(1, Dimension::unknown(1, 1));
+    }
+
+    /// Makes dimension `from` the last, for files that put the channel elsewhere.
+    pub(super) fn move_last(&mut self, from: usize) {
+        let rank = squeezed(&self.shape).len();
+        if from >= rank {
+            return;
+        }
+        self.shape.truncate(rank);
+        self.dimensions.truncate(rank);
+        let inner: usize = self.shape[from + 1..].iter().product();
+        let channels = self.shape[from];
+        match &mut self.values {
+            Values::Single(values) => *values = interleaved(values, channels, inner),
+            Values::Double(values) => *values = interleaved(values, channels, inner),
+        }
+        self.shape[from..].rotate_left(1);
+        self.dimensions[from..].rotate_left(1);
+    }
+
+    /// The error that this array is a stack of images and not spectra.
+    pub(super) fn is_stack(&self) -> DatasetError {
+        DatasetError::Shape {
+            location: self.location.clone(),
+            shape: format!("{} (a stack of images)", super::shape_text(&self.shape)),
+            accepted: DatasetError::SHAPES,
+        }
+    }
+}
+
 /// Blocks of `channels x inner` values turned into `inner x channels`.
+#[cfg(feature = "hdf5")]
 fn interleaved<T: Copy>(values: &[T], channels: usize, inner: usize) -> Vec<T> {
     let mut turned = Vec::with_capacity(values.len());
     for block in values.chunks_exact((channels * inner).max(1)) {

@@ -37,6 +37,14 @@ pub enum DatasetError {
         /// What follows the last dot; empty without one.
         extension: String,
     },
+    /// The program was built without the reader of this format.
+    #[error("`{file}`: this build does not read such files; build it with the feature `{feature}`")]
+    WithoutFeature {
+        /// The file as given.
+        file: String,
+        /// The feature of this crate that brings the reader.
+        feature: &'static str,
+    },
     /// A path inside the file was asked for that it does not hold.
     #[error("`{file}`: nothing is called `{inside}` in it; there is {available}")]
     UnknownInside {

@@ -14,6 +14,7 @@ pub struct DatasetInfo {
     /// What the file says the values are; empty when it says nothing.
     pub quantity: String,
     /// Whether the file marks this as measured data, not as an axis or metadata.
+    #[cfg(feature = "hdf5")]
     pub(super) main: bool,
 }
 
@@ -29,6 +30,7 @@ impl fmt::Display for DatasetInfo {
 }
 
 /// The datasets of a file for a message; a file of hundreds must not fill the screen.
+#[cfg(feature = "hdf5")]
 pub(super) fn listing(datasets: &[DatasetInfo]) -> String {
     const SHOWN: usize = 24;
     if datasets.is_empty() {

@@ -16,19 +16,27 @@
 //!
 //! `.npy` and `.npz` hold no axes: their channels are numbered from 0, and those numbers are what
 //! a scalarizer sees. In HDF5, soft and external links are passed over: give the path of the
-//! dataset itself.
+//! dataset itself. HDF5 and `HyperSpy` need the feature `hdf5`; without it they are refused.
 
 mod acquisitions;
 mod array;
 mod error;
 mod finished;
+#[cfg(feature = "hdf5")]
 mod hdf5;
+#[cfg(not(feature = "hdf5"))]
+#[path = "without_hdf5.rs"]
+mod hdf5;
+#[cfg(feature = "hdf5")]
 mod hyperspy;
+#[cfg(feature = "hdf5")]
 mod links;
 mod listing;
+#[cfg(feature = "hdf5")]
 mod nsid;
 mod numpy;
 mod tiff;
+#[cfg(feature = "hdf5")]
 mod usid;
 mod write;
 
@@ -40,6 +48,7 @@ pub use finished::Finished;
 pub use hdf5::list_hdf5;
 pub use listing::DatasetInfo;
 pub use numpy::write_npy;
+#[cfg(feature = "figures")]
 pub(crate) use write::replace_with;
 pub use write::{WriteError, remove_file, write_file};
 
@@ -166,7 +175,7 @@ fn refuse_inside(file: &str, inside: Option<&str>) -> Result<(), DatasetError> {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "hdf5"))]
 mod samples;
 #[cfg(test)]
 pub(crate) mod testing;

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+#[cfg(feature = "hdf5")]
 use super::{Dataset, Spectra, read};
 
 /// A file of the shared data, or nothing where it is not at hand.
@@ -23,6 +24,7 @@ pub(super) fn close(found: f64, expected: f64) {
     );
 }
 
+#[cfg(feature = "hdf5")]
 pub(super) fn spectra(location: &str) -> Spectra {
     match read(location).unwrap() {
         Dataset::Spectra(spectra) => spectra,
@@ -30,6 +32,7 @@ pub(super) fn spectra(location: &str) -> Spectra {
     }
 }
 
+#[cfg(feature = "hdf5")]
 pub(super) fn total(spectra: &Spectra) -> f64 {
     let mut sum = 0.0;
     for row in 0..spectra.height() {
@@ -69,6 +72,7 @@ pub(crate) fn npy(descr: &str, fortran: bool, shape: &str, data: &[u8]) -> Vec<u
 }
 
 /// An NSID group as pyNSID lays it out: scales beside the data, found by label.
+#[cfg(feature = "hdf5")]
 pub(super) fn nsid_file() -> Vec<u8> {
     use hdf5_pure::AttrValue::{String as Text, StringArray};
     let mut file = hdf5_pure::FileBuilder::new();

@@ -1,10 +1,14 @@
 //! The wording of mistakes, and files that are damaged.
 
+#[cfg(feature = "hdf5")]
 use super::samples::{LINKS, TYPES, bytes};
-use super::testing::{npy, nsid_file, shared, written};
+use super::testing::{npy, written};
+#[cfg(feature = "hdf5")]
+use super::testing::{nsid_file, shared};
 use super::*;
 
 #[test]
+#[cfg(feature = "hdf5")]
 fn a_damaged_file_is_an_error_and_never_a_panic() {
     let files = [
         ("a.npy", npy("<f8", false, "2, 3", &[0; 48])),
@@ -55,6 +59,19 @@ fn mistakes_in_the_location_say_what_is_accepted() {
     assert!(message(&file).contains("unknown extension `png`; accepted are .npy, .npz, .tif"));
     let (_folder, file) = written("a.npy", &npy("|u1", false, "1, 1", &[7]));
     assert!(message(&format!("{file}#b")).contains("leave out the path"));
+}
+
+#[test]
+#[cfg(not(feature = "hdf5"))]
+fn a_file_whose_reader_is_not_compiled_in_is_refused_with_the_name_of_the_feature() {
+    for name in ["a.h5", "a.hdf5", "a.nsid", "a.hspy"] {
+        let (_folder, file) = written(name, b"");
+        let expected = format!(
+            "`{file}`: this build does not read such files; build it with the feature `hdf5`"
+        );
+        assert_eq!(read(&file).unwrap_err().to_string(), expected);
+        assert_eq!(list_hdf5(&file).unwrap_err().to_string(), expected);
+    }
 }
 
 #[test]

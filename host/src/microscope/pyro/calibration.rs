@@ -66,7 +66,7 @@ pub(super) fn are_units(units: &str) -> bool {
     !unknown.contains(&units.trim().to_lowercase().as_str())
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "hdf5"))]
 mod tests {
     use hdf5_pure::AttrValue::{String as Text, StringArray};
 

@@ -1,0 +1,25 @@
+//! Refuses HDF5 files where the feature `hdf5` is not compiled in.
+
+use super::array::Array;
+use super::{DatasetError, DatasetInfo};
+
+/// Refuses the file.
+pub(super) fn read(file: &str, _inside: Option<&str>) -> Result<Array, DatasetError> {
+    Err(refused(file))
+}
+
+/// Refuses the file.
+///
+/// # Errors
+/// [`DatasetError::WithoutFeature`], always.
+pub fn list_hdf5(file: &str) -> Result<Vec<DatasetInfo>, DatasetError> {
+    super::require_file(file)?;
+    Err(refused(file))
+}
+
+fn refused(file: &str) -> DatasetError {
+    DatasetError::WithoutFeature {
+        file: file.to_owned(),
+        feature: "hdf5",
+    }
+}
