@@ -68,13 +68,13 @@ impl Command {
     pub fn parse(words: &[&str], candidates: Candidates) -> Result<Self, String> {
         let candidate = |text: &str| candidate(text, candidates);
         Ok(match *words {
-            ["strategy", name] => match Strategy::from_name(name) {
-                Some(_) => Self::Strategy(name.to_owned()),
-                None => {
+            ["strategy", name] => {
+                if Strategy::from_name(name).is_none() {
                     let names = Strategy::ALL.map(Strategy::name).join(", ");
                     return Err(format!("unknown strategy `{name}`; accepted are {names}"));
                 }
-            },
+                Self::Strategy(name.to_owned())
+            }
             ["target", text] => {
                 let target: Scalarizer = text.parse().map_err(|e| format!("{e}"))?;
                 Self::Target(target.to_string())

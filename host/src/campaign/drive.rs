@@ -327,16 +327,16 @@ impl<'a> Drive<'a> {
     /// When it cannot be kept, or the kernel refuses.
     pub(crate) fn record(
         &mut self,
-        event: Event,
+        event: &Event,
         world: &mut dyn World,
         observer: &mut dyn Observer,
     ) -> Result<(), CampaignError> {
         world
-            .record(&event, self.learner.controller())
+            .record(event, self.learner.controller())
             .map_err(CampaignError::Ended)?;
-        self.state.apply(&event)?;
-        self.learner.follow(&event, &self.state)?;
-        self.restart_judgement(&event, world);
+        self.state.apply(event)?;
+        self.learner.follow(event, &self.state)?;
+        self.restart_judgement(event, world);
         self.judge(observer)?;
         if matches!(event, Event::Trained(_)) {
             let (learner, series, growth) = (&self.learner, &self.series, self.growth);
@@ -374,13 +374,13 @@ impl<'a> Drive<'a> {
         let measured = |drive: &Self| !drive.state.points().is_empty();
         let ended = match self.go(world, observer) {
             Ok(ended) => ended,
-            Err(error) => match reason(&error, measured(self)) {
-                Some(ended) => ended,
-                None => {
+            Err(error) => {
+                let Some(ended) = reason(&error, measured(self)) else {
                     world.blank(self.learner.controller());
                     return Err(error);
-                }
-            },
+                };
+                ended
+            }
         };
         world.blank(self.learner.controller());
         if self.state.ended().is_none() {
@@ -422,28 +422,28 @@ impl<'a> Drive<'a> {
                 }
                 Action::Survey { electrons } => {
                     world.show("looking for drift");
-                    self.record(Event::Surveying { electrons }, world, observer)?;
+                    self.record(&Event::Surveying { electrons }, world, observer)?;
                     match world.survey(&self.state) {
-                        Ok(event) => self.record(event, world, observer)?,
+                        Ok(event) => self.record(&event, world, observer)?,
                         Err(failure) => self.fail(failure, None, world, observer)?,
                     }
                 }
                 Action::Propose { acquisition, train } => {
                     world.show("deciding");
                     let (proposed, trained) = self.learner.propose(acquisition, train)?;
-                    self.record(Event::Proposed(proposed), world, observer)?;
+                    self.record(&Event::Proposed(proposed), world, observer)?;
                     if let Some(trained) = trained {
-                        self.record(Event::Trained(trained), world, observer)?;
+                        self.record(&Event::Trained(trained), world, observer)?;
                     }
                 }
                 Action::LeaveOut { candidate, why } => {
                     let candidate = candidate.0;
-                    self.record(Event::LeftOut { candidate, why }, world, observer)?;
+                    self.record(&Event::LeftOut { candidate, why }, world, observer)?;
                 }
                 Action::Train { afresh } => {
                     world.show("training");
                     let trained = self.learner.train(afresh)?;
-                    self.record(Event::Trained(trained), world, observer)?;
+                    self.record(&Event::Trained(trained), world, observer)?;
                 }
                 Action::Expose(expose) => {
                     world.show("measuring");
@@ -453,7 +453,7 @@ impl<'a> Drive<'a> {
                     match exposed? {
                         Ok(measured) => {
                             let event = Event::Measured(Box::new(measured));
-                            self.record(event, world, observer)?;
+                            self.record(&event, world, observer)?;
                         }
                         Err(failure) => {
                             self.fail(failure, Some(expose.candidate), world, observer)?;
@@ -486,7 +486,7 @@ impl<'a> Drive<'a> {
             position: expose.position,
             electrons: expose.electrons,
         });
-        self.record(event, world, observer)?;
+        self.record(&event, world, observer)?;
         Ok(world.expose(&self.state, expose, self.learner.controller()))
     }
 
@@ -508,28 +508,28 @@ impl<'a> Drive<'a> {
             Failure::Controller(error) => Err(error.into()),
             Failure::NotExposed(why) => {
                 let event = Event::NotExposed { why: why.clone() };
-                self.record(event, world, observer)?;
-                self.record(left_out(why), world, observer)
+                self.record(&event, world, observer)?;
+                self.record(&left_out(why), world, observer)
             }
             Failure::Refused(ended) => {
                 let why = ended.to_string();
-                self.record(Event::NotExposed { why }, world, observer)?;
+                self.record(&Event::NotExposed { why }, world, observer)?;
                 Err(CampaignError::Ended(ended))
             }
-            Failure::Point(why) => self.record(left_out(why), world, observer),
+            Failure::Point(why) => self.record(&left_out(why), world, observer),
             Failure::Passing(why) => {
-                self.record(Event::Failed { why: why.clone() }, world, observer)?;
+                self.record(&Event::Failed { why: why.clone() }, world, observer)?;
                 world
                     .recover(&why, &self.state)
                     .map_err(CampaignError::Ended)
             }
             Failure::Final(why) => {
-                self.record(Event::Failed { why: why.clone() }, world, observer)?;
+                self.record(&Event::Failed { why: why.clone() }, world, observer)?;
                 Err(CampaignError::Ended(Ended::Instrument(why)))
             }
             Failure::Aborted(why) => {
                 world.say(&why);
-                self.record(Event::Failed { why }, world, observer)?;
+                self.record(&Event::Failed { why }, world, observer)?;
                 Err(CampaignError::Ended(Ended::Interrupted))
             }
         }
@@ -544,13 +544,13 @@ impl<'a> Drive<'a> {
         while let Some(given) = world.command() {
             if let Some(why) = self.state.objection(&given.command) {
                 world.say(&format!("not done: {why}"));
-                self.record(Event::Refused { given, why }, world, observer)?;
+                self.record(&Event::Refused { given, why }, world, observer)?;
                 continue;
             }
             if let Some(reduced) = self.reduction(&given.command, world) {
-                self.record(reduced, world, observer)?;
+                self.record(&reduced, world, observer)?;
             }
-            self.record(Event::Commanded(given), world, observer)?;
+            self.record(&Event::Commanded(given), world, observer)?;
         }
         Ok(())
     }

@@ -285,25 +285,25 @@ impl<'a> Learner<'a> {
             self.trainer = Trainer::new(self.network, self.training.clone())?;
         }
         self.start(state)?;
-        self.tell_all(state, model)
+        self.tell_all(state, model.as_ref())
     }
 
     /// Tells the kernel, which was just begun, of all usable points, of a model when it met as many
     /// of them as it had met, and of what it must not propose.
-    fn tell_all(&mut self, state: &State, model: Option<HandedOver>) -> Result<(), CampaignError> {
+    fn tell_all(&mut self, state: &State, model: Option<&HandedOver>) -> Result<(), CampaignError> {
         let points: Vec<_> = state
             .usable()
             .map(|(point, response)| (point.candidate, response))
             .collect();
-        let at = model.as_ref().map_or(usize::MAX, |model| model.at);
+        let at = model.map_or(usize::MAX, |model| model.at);
         for (n, &(candidate, response)) in points.iter().enumerate() {
             if n == at {
-                self.hand_over_again(model.as_ref())?;
+                self.hand_over_again(model)?;
             }
             self.tell(candidate, response, None)?;
         }
         if points.len() == at {
-            self.hand_over_again(model.as_ref())?;
+            self.hand_over_again(model)?;
         }
         for region in state.mask() {
             self.exclude(&region)?;
@@ -534,7 +534,7 @@ impl<'a> Learner<'a> {
         self.trainer.restore(learned.trainer)?;
         self.warnings = learned.warnings;
         self.start(state)?;
-        self.tell_all(state, learned.model)
+        self.tell_all(state, learned.model.as_ref())
     }
 
     /// The surrogate in the units of the response; `None` where there is no model.

@@ -39,6 +39,7 @@ impl Campaign {
     ///
     /// # Errors
     /// The first setting, seed, or property of the data that does not fit.
+    #[expect(clippy::needless_pass_by_value, reason = "seeds belong to one campaign")]
     pub fn new(
         config: CampaignConfig,
         seeds: Seeds,
@@ -53,7 +54,7 @@ impl Campaign {
             });
         };
         acquisition.validate()?;
-        Self::checked(config, None, seeds, experiment)
+        Self::checked(config, None, &seeds, experiment)
     }
 
     /// A campaign that measures `order` after `seeds`, without asking the kernel what it would
@@ -82,7 +83,7 @@ impl Campaign {
             return Err(beacon_kernel::Error::AlreadyMeasured { candidate }.into());
         }
         let last = order.iter().max().copied();
-        let campaign = Self::checked(config, Some(order), Seeds::Given(seeds), experiment)?;
+        let campaign = Self::checked(config, Some(order), &Seeds::Given(seeds), experiment)?;
         if let Some(last) = last {
             campaign.candidates().pixel(last)?;
         }
@@ -92,7 +93,7 @@ impl Campaign {
     fn checked(
         config: CampaignConfig,
         order: Option<Vec<Candidate>>,
-        seeds: Seeds,
+        seeds: &Seeds,
         experiment: &dyn Experiment,
     ) -> Result<Self, CampaignError> {
         let setting = |name, value: &dyn ToString, accepted: String| CampaignError::Setting {
@@ -114,7 +115,7 @@ impl Campaign {
                 return Err(setting(name, &value, "1 or more".to_owned()));
             }
         }
-        if let Seeds::Given(seeds) = &seeds {
+        if let Seeds::Given(seeds) = seeds {
             check_seeds(seeds, candidates.count())?;
         }
         let truth = experiment.truth();
@@ -133,11 +134,11 @@ impl Campaign {
 
         let (window, steps, first) = (config.window, config.steps, seeds.count());
         let mut config = config;
-        if let Seeds::Random(count) = seeds {
+        if let Seeds::Random(count) = *seeds {
             config.initial = count;
         }
         let settings = Settings::offline(config, first, order.unwrap_or_default());
-        let mut state = State::new(begun(image, &seeds), settings);
+        let mut state = State::new(begun(image, seeds), settings);
         state.apply(&Event::Overview(Box::new(Overview {
             image: image.clone(),
             beam: Beam::default(),

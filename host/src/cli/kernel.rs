@@ -86,11 +86,12 @@ pub(super) fn run(
 }
 
 /// A kernel in this process or on a board.
+#[expect(clippy::large_enum_variant, reason = "there is one for each campaign")]
 pub(super) enum Kernel<'m> {
     /// In this process.
     InProcess(InProcess<'m>),
     /// On a board.
-    Linked(Connected<'m>),
+    Linked(Box<Connected<'m>>),
 }
 
 impl<'m> Kernel<'m> {
@@ -107,14 +108,14 @@ impl<'m> Kernel<'m> {
         };
         let controller = line.connect(in_process)?;
         admit(&controller, needed)?;
-        Ok(Self::Linked(controller))
+        Ok(Self::Linked(Box::new(controller)))
     }
 
     /// The kernel as a campaign takes it.
     pub(super) fn controller(&mut self) -> &mut dyn Controller {
         match self {
             Self::InProcess(kernel) => kernel,
-            Self::Linked(connected) => &mut **connected,
+            Self::Linked(connected) => &mut ***connected,
         }
     }
 }

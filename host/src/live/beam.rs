@@ -73,15 +73,14 @@ impl BeamSettings {
         let current = state.current_pa().filter(|&current| current > 0.0);
         let per_second = current.map(|current| electrons(current, 1.0));
         // What the controller may spend in all: what it has, and what the account has left.
-        let total_us = match (state.ledger().left(settings.limits), per_second) {
-            (Some(left), Some(per_second)) => {
-                used_us.saturating_add(micros(left / per_second) as u64)
-            }
-            _ => {
+        let left = state.ledger().left(settings.limits).zip(per_second);
+        let total_us = left.map_or_else(
+            || {
                 let all = u64::from(dwell_us) * settings.budget as u64;
                 before.dose.total_us.max(4 * all)
-            }
-        };
+            },
+            |(left, per_second)| used_us.saturating_add(micros(left / per_second) as u64),
+        );
         let pixel_us = match (settings.limits.pixel, state.ledger().area(), per_second) {
             (Some(limit), Some(area), Some(per_second)) => micros(limit * area / per_second) as u32,
             _ => before.dose.pixel_us.max(dwell_us.saturating_mul(4)),

@@ -202,7 +202,7 @@ impl<'a> Session<'a> {
                         .map_or("it was stopped".to_owned(), Ended::to_string),
                 ));
             };
-            let taken = record(&mut station, &mut state, Event::Surveying { electrons })
+            let taken = record(&mut station, &mut state, &Event::Surveying { electrons })
                 .and_then(|()| survey_first(&mut station, &mut state));
             first += 2;
             taken?;
@@ -366,7 +366,7 @@ impl<'a> Session<'a> {
                 station.fast_forward();
                 drive.controller().set_silent(false)?;
                 if let Some(resumed) = resumed {
-                    drive.record(resumed, station, observer)?;
+                    drive.record(&resumed, station, observer)?;
                 }
                 drive.run(station, observer)?
             }
@@ -419,7 +419,7 @@ fn fold_version_1(
     first: usize,
 ) -> Result<(), CampaignError> {
     let path_error = |error: JournalError| CampaignError::Ended(Ended::Disk(error.to_string()));
-    let mut all = station.head_of_journal(drive.state());
+    let mut all = head_of_journal(drive.state());
     debug_assert_eq!(all.len(), first);
     for (place, record) in records {
         if station.is_interrupted() {
@@ -438,24 +438,24 @@ fn fold_version_1(
     station.replace_journal(&all).map_err(path_error)
 }
 
-impl Station<'_> {
-    /// What a journal of version 1 began with, as one of the present version has it.
-    fn head_of_journal(&self, state: &State) -> Vec<Record> {
-        let record = |event| Record {
-            at_ms: now_ms(),
-            elapsed_ms: 0,
-            event,
-        };
-        let mut head = vec![record(Event::Begun(Box::new(state.begun().clone())))];
-        if let Some(overview) = state.overview() {
-            head.push(record(Event::Surveying {
-                electrons: state.ledger().total(),
-            }));
-            head.push(record(Event::Overview(Box::new((**overview).clone()))));
-        }
-        head
+/// What a journal of version 1 began with, as one of the present version has it.
+fn head_of_journal(state: &State) -> Vec<Record> {
+    let record = |event| Record {
+        at_ms: now_ms(),
+        elapsed_ms: 0,
+        event,
+    };
+    let mut head = vec![record(Event::Begun(Box::new(state.begun().clone())))];
+    if let Some(overview) = state.overview() {
+        head.push(record(Event::Surveying {
+            electrons: state.ledger().total(),
+        }));
+        head.push(record(Event::Overview(Box::new((**overview).clone()))));
     }
+    head
+}
 
+impl Station<'_> {
     /// Replaces a journal of version 1.
     fn replace_journal(&mut self, records: &[Record]) -> Result<(), JournalError> {
         let path = self.journal.borrow().path().to_owned();
@@ -481,25 +481,25 @@ impl Station<'_> {
 }
 
 /// Keeps an event before there is a kernel, and takes it in.
-fn record(station: &mut Station<'_>, state: &mut State, event: Event) -> Result<(), LiveError> {
-    station.record(&event, &mut ()).map_err(LiveError::Ended)?;
-    Ok(state.apply(&event)?)
+fn record(station: &mut Station<'_>, state: &mut State, event: &Event) -> Result<(), LiveError> {
+    station.record(event, &mut ()).map_err(LiveError::Ended)?;
+    Ok(state.apply(event)?)
 }
 
 /// Takes the first overview, patiently.
 fn survey_first(station: &mut Station<'_>, state: &mut State) -> Result<(), LiveError> {
     match station.survey(state) {
-        Ok(event) => record(station, state, event),
+        Ok(event) => record(station, state, &event),
         Err(Failure::Passing(why)) => {
-            record(station, state, Event::Failed { why: why.clone() })?;
+            record(station, state, &Event::Failed { why: why.clone() })?;
             station.recover(&why, state).map_err(LiveError::Ended)
         }
         Err(Failure::Aborted(why)) => {
-            record(station, state, Event::Failed { why: why.clone() })?;
+            record(station, state, &Event::Failed { why: why.clone() })?;
             Err(LiveError::Aborted(why))
         }
         Err(Failure::Final(why)) => {
-            record(station, state, Event::Failed { why: why.clone() })?;
+            record(station, state, &Event::Failed { why: why.clone() })?;
             Err(LiveError::Ended(Ended::Instrument(why)))
         }
         Err(failure) => Err(LiveError::Overview(format!("{failure:?}"))),

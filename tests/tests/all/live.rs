@@ -516,7 +516,9 @@ fn goes_on_through_commands(arguments: &str, asked: Asked) -> Ran {
     };
     let mut kept = vec![Vec::new()];
     let mut microscope = Unreliable::new(column(&mut config), |at| {
-        asked(at).iter().for_each(|text| say(&path, text));
+        for text in asked(at) {
+            say(&path, text);
+        }
         kept.push(fs::read(path.join("commands")).unwrap());
         None
     });
@@ -532,9 +534,9 @@ fn goes_on_through_commands(arguments: &str, asked: Asked) -> Ran {
         fs::write(path.join("journal"), &journal[..place.offset as usize]).unwrap();
         fs::write(path.join("commands"), &kept[measured]).unwrap();
         let mut microscope = Unreliable::new(column(&mut settings(arguments)), |nth| {
-            asked(measured + nth)
-                .iter()
-                .for_each(|text| say(&path, text));
+            for text in asked(measured + nth) {
+                say(&path, text);
+            }
             None
         });
         let again = resume(&mut microscope, &path).unwrap();
@@ -631,6 +633,15 @@ fn what_is_approved_is_measured_as_without_a_word_and_after_a_kill() {
     }
 }
 
+/// The data that the journal of version 1 is of.
+fn image(r: u32, c: u32) -> f64 {
+    f64::from((r * r * 3 + c * c * 5 + r * c * 7) % 97) / 4.0
+}
+
+fn response(r: u32, c: u32) -> f64 {
+    f64::from((r * 11 + c * c * 2) % 89) / 8.0 + image(r, c) / 2.0
+}
+
 /// A journal that a program of version 1 of the format wrote: 28 points on data of whole numbers,
 /// with a strategy, an exclusion, a point and a target that a person asked for. That program went on
 /// with the candidates below.
@@ -643,12 +654,6 @@ fn a_journal_of_version_1_is_gone_on_with_as_its_own_program_would_have() {
         let values = (0..24 * 24).map(|i| value(i / 24, i % 24)).collect();
         Map::uncalibrated(24, 24, values, name)
     };
-    fn image(r: u32, c: u32) -> f64 {
-        f64::from((r * r * 3 + c * c * 5 + r * c * 7) % 97) / 4.0
-    }
-    fn response(r: u32, c: u32) -> f64 {
-        f64::from((r * 11 + c * c * 2) % 89) / 8.0 + image(r, c) / 2.0
-    }
     let microscope =
         || ReplayMicroscope::of_response(data(image, "image"), data(response, "response")).unwrap();
     let (_kept, path) = folder();

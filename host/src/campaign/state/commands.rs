@@ -21,7 +21,6 @@ impl State {
                 format!("unknown strategy `{name}`; accepted are {names}")
             }),
             Command::Target(text) => self.objection_to_target(text),
-            Command::Exclude(_) => None,
             Command::Include(region) => {
                 let excluded = self.any_in(region, Standing::Excluded);
                 (!excluded).then(|| {
@@ -72,7 +71,11 @@ impl State {
             Command::Dwell(seconds) => self.settings.objection_to_dwell(*seconds),
             Command::Accept => self.objection_to_word("accept"),
             Command::Reject => self.objection_to_word("reject"),
-            Command::Approve(_) | Command::Pause | Command::Resume | Command::Stop => None,
+            Command::Exclude(_)
+            | Command::Approve(_)
+            | Command::Pause
+            | Command::Resume
+            | Command::Stop => None,
         }
     }
 

@@ -314,7 +314,7 @@ impl State {
         let image = &overview.image;
         let window = self.settings.campaign.window;
         let candidates = Candidates::new(image.height(), image.width(), window)
-            .map_err(|error| contradiction("Overview", error))?;
+            .map_err(|error| contradiction("Overview", error.to_string()))?;
         let area = pixel_area(&image.rows, &image.columns);
         self.ledger.set_area(area, image.values.len());
         self.standings = vec![Standing::Free; candidates.count()];
@@ -793,9 +793,9 @@ pub fn check_response(response: f64) -> Result<f64, String> {
     Ok(response)
 }
 
-fn contradiction(event: &'static str, why: impl ToString) -> Contradiction {
+fn contradiction(event: &'static str, why: impl Into<String>) -> Contradiction {
     Contradiction {
         event,
-        why: why.to_string(),
+        why: why.into(),
     }
 }

@@ -110,7 +110,7 @@ fn command(n: u32) -> Command {
         9 => Command::Budget((n / 32 % 30) as usize),
         10 => Command::DoseLimit([f64::NAN, -1.0, 1e9, 3e9, 1e12][n as usize / 32 % 5]),
         11 => Command::Dwell([0.0, 1.0, 2.0, f64::INFINITY][n as usize / 32 % 4]),
-        12 => Command::Approve(n / 32 % 2 == 0),
+        12 => Command::Approve((n / 32).is_multiple_of(2)),
         13 => Command::Accept,
         14 => Command::Reject,
         15 => Command::Suggest(candidate),
