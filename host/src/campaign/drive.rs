@@ -218,7 +218,7 @@ impl<'a> Drive<'a> {
     pub(crate) fn fold(&mut self, record: &Record, world: &dyn World) -> Result<(), CampaignError> {
         let before = self.learner.times;
         let event = &record.event;
-        let afresh = matches!(self.next(world), Action::Train { afresh: true });
+        let afresh = matches!(self.decided(), Action::Train { afresh: true });
         self.state.apply(event)?;
         if let Event::Trained(trained) = event {
             let again = self.learner.train(afresh)?;
@@ -283,7 +283,7 @@ impl<'a> Drive<'a> {
                 Event::LeftOut { candidate, .. } => Some(*candidate),
                 _ => None,
             };
-            match (self.next(world), candidate) {
+            match (self.decided(), candidate) {
                 (Action::Train { afresh }, _) => {
                     let trained = Event::Trained(self.learner.train(afresh)?);
                     self.state.apply(&trained)?;
@@ -361,6 +361,11 @@ impl<'a> Drive<'a> {
         self.state.next(&self.now(world))
     }
 
+    /// What is done next by the journal alone: no clock ends what it goes on with.
+    fn decided(&self) -> Action {
+        self.state.next(&Now::default())
+    }
+
     /// Goes on until the campaign ends; why it did. What was measured is worth more than an error:
     /// once there is something, every error is an end.
     ///
@@ -383,6 +388,10 @@ impl<'a> Drive<'a> {
             }
         };
         world.blank(self.learner.controller());
+        if ended == Ended::Stopped {
+            // The journal says that the command was taken, so that it ends no later life.
+            let _ = self.take_commands(world, observer);
+        }
         if self.state.ended().is_none() {
             let event = Event::Ended(ended.clone());
             // What could not be written is told by the reason of the end.
@@ -404,7 +413,11 @@ impl<'a> Drive<'a> {
                 return Ok(Ended::Interrupted);
             }
             // A point whose exposure was begun comes first, as it would have, had nothing gone wrong.
-            let begun = self.state.next_point().is_some_and(|next| next.begun);
+            let begun = !self.state.is_paused()
+                && self
+                    .state
+                    .next_point()
+                    .is_some_and(|next| next.begun && !next.waits);
             if !begun || world.is_urgent() {
                 self.take_commands(world, observer)?;
             }
@@ -625,7 +638,8 @@ impl<'a> Drive<'a> {
         let (seeds, target) = (self.state.seeds(), self.state.settings().target);
         if !self.knows_seeds {
             self.knows_seeds = true;
-            for seed in self.state.points().iter().take(seeds) {
+            let counted = self.state.points().iter().take(seeds);
+            for seed in counted.filter(|seed| !seed.discarded) {
                 let response = seed.responses.get(target).copied();
                 self.monitor
                     .seed(seed.candidate, response.unwrap_or(f64::NAN))?;
@@ -659,6 +673,12 @@ impl<'a> Drive<'a> {
             }
         }
         Ok(())
+    }
+
+    /// Says how many measurements the kernel has room for: no budget beyond that is taken from here
+    /// on. What the journal holds was taken when there was room for it.
+    pub(crate) fn set_room(&mut self, room: usize) {
+        self.state.set_room(room);
     }
 
     /// The controller, to be told what the campaign is not about.

@@ -501,11 +501,13 @@ impl<'a> Learner<'a> {
                 _ => break,
             }
         }
-        self.model = Some(HandedOver {
-            at: self.responses.len(),
-            version: self.version,
-            hyperparameters: to_bits(model.hyperparameters),
-        });
+        if model.validate().is_ok() {
+            self.model = Some(HandedOver {
+                at: self.responses.len(),
+                version: self.version,
+                hyperparameters: to_bits(model.hyperparameters),
+            });
+        }
         if let Err(ControllerError::Kernel(error)) = outcome {
             self.warnings
                 .note(&format!("the trained model was refused: {error}"));

@@ -39,7 +39,10 @@ impl Campaign {
     ///
     /// # Errors
     /// The first setting, seed, or property of the data that does not fit.
-    #[expect(clippy::needless_pass_by_value, reason = "seeds belong to one campaign")]
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "seeds belong to one campaign"
+    )]
     pub fn new(
         config: CampaignConfig,
         seeds: Seeds,

@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 
 use beacon_kernel::link::message::{
     self, Beam, BeamFault, BlankReason, Campaign, Exposed, Identity, Measurement, ModelHeader,
-    Next, Phase, Refusal, Settings, Status,
+    Next, Phase, Refusal, Settings, Status, Which,
 };
 use beacon_kernel::link::scalarizer::Scalarizer;
 use beacon_kernel::link::transfer::{Encoding, Payload, Sender};
@@ -106,6 +106,9 @@ pub struct Linked<'m> {
     found: Vec<Measurement>,
     /// Whether the board was asked since the campaign was begun here.
     asked: bool,
+    /// Whether a journal says all that the board was ever told: a board that holds more is of another
+    /// campaign on the same image.
+    journalled: bool,
     losses: u32,
     /// Times that the board was told everything again.
     resets: u32,
@@ -181,6 +184,7 @@ impl<'m> Linked<'m> {
             silent: false,
             found: Vec::new(),
             asked: false,
+            journalled: false,
             losses: 0,
             resets: 0,
             resets_at_exposure: 0,
@@ -338,7 +342,10 @@ impl<'m> Linked<'m> {
         let first = !std::mem::replace(&mut self.asked, true);
         let status = self.client.status()?;
         let running = matches!(status.phase, Phase::Running | Phase::AwaitingImage);
-        let ours = status.campaign == Some(campaign) && status.phase == Phase::Running;
+        let known = self.brief.measurements.len();
+        let ahead = first && self.journalled && status.measured as usize > known;
+        let ours = status.campaign == Some(campaign) && status.phase == Phase::Running && !ahead;
+        let half_begun = status.campaign == Some(campaign) && status.phase == Phase::AwaitingImage;
         if ours {
             let measured = status.measured as usize;
             if first {
@@ -374,18 +381,13 @@ impl<'m> Linked<'m> {
         if !first {
             self.resets += 1;
         }
-        if let (true, Some(other)) = (running, status.campaign) {
+        // An image that is half there goes on where it was cut.
+        if let (true, false, Some(other)) = (running, half_begun, status.campaign) {
             self.client.end(other.id)?;
         }
         self.found.clear();
-        if let Some(settings) = self.brief.settings {
-            self.client.configure(settings)?;
-        }
         send_image(&mut self.client, campaign, &self.brief.image)?;
-        Ok(Held {
-            settings: self.brief.settings,
-            ..Held::default()
-        })
+        Ok(Held::default())
     }
 
     /// Compares a measurement with the one that the board already had at its place, while it is
@@ -411,10 +413,10 @@ impl<'m> Linked<'m> {
     }
 
     /// Has the board expose something, once: when its answer was lost, the board is asked whether
-    /// it was done.
+    /// it was done. `ask` says with the answer whether anything was exposed.
     fn expose_once<R>(
         &mut self,
-        mut ask: impl FnMut(&mut Client<Port>) -> Result<R, LinkFailure>,
+        mut ask: impl FnMut(&mut Client<Port>) -> Result<(R, bool), LinkFailure>,
     ) -> Result<Option<R>, ControllerError> {
         self.call(|_| Ok(()))?;
         let (before, resets) = (self.exposures(), self.resets);
@@ -426,13 +428,18 @@ impl<'m> Linked<'m> {
             if linked.exposures() != before {
                 return Ok(None);
             }
-            let reply = ask(&mut linked.client)?;
+            let (reply, exposed) = ask(&mut linked.client)?;
             if let Some(held) = &mut linked.held {
-                held.exposures += 1;
+                held.exposures += u32::from(exposed);
             }
             Ok(Some(reply))
         })
     }
+}
+
+/// Whether a ceiling is that of a dose.
+fn is_dose((which, _): (Which, u64)) -> bool {
+    matches!(which, Which::PixelDose | Which::TotalDose)
 }
 
 /// Whether the link was lost, so that the board is to be found again.
@@ -494,7 +501,7 @@ impl BeamPort for Linked<'_> {
         if self.is_behind() {
             return Ok(());
         }
-        self.expose_once(|client| client.expose(candidate.0))
+        self.expose_once(|client| Ok((client.expose(candidate.0)?, true)))
             .map(|_| ())
     }
 
@@ -516,20 +523,40 @@ impl BeamPort for Linked<'_> {
         }
     }
 
+    /// The beam comes first, whatever else the board lacks.
     fn blank(&mut self) -> Result<(), ControllerError> {
         if self.silent {
             return Ok(());
         }
-        self.call(|linked| Ok(linked.client.blank()?))
+        match self.client.blank().map_err(ControllerError::from) {
+            Err(error) if is_lost(&error) => self.call(|linked| Ok(linked.client.blank()?)),
+            blanked => blanked,
+        }
     }
 
     fn configure(&mut self, settings: Settings) -> Result<(), ControllerError> {
-        self.call(|linked| Ok(linked.client.configure(settings)?))?;
-        self.brief.settings = Some(settings);
+        let before = self.brief.settings.replace(settings);
         if let Some(held) = &mut self.held {
-            held.settings = Some(settings);
+            held.settings = None;
         }
-        Ok(())
+        let told = self.call(|linked| {
+            // Where there is a campaign, the board has been told just now.
+            match &linked.held {
+                Some(held) if held.settings == Some(settings) => Ok(()),
+                _ => Ok(linked.client.configure(settings)?),
+            }
+        });
+        match told {
+            // A campaign that has ended holds limits down; a new one is told them once it began.
+            Err(error) if self.brief.campaign.is_none() && error.ceiling().is_some_and(is_dose) => {
+                Ok(())
+            }
+            Err(error) if !is_lost(&error) => {
+                self.brief.settings = before;
+                Err(error)
+            }
+            told => told,
+        }
     }
 
     fn settings(&self) -> Option<Settings> {
@@ -553,6 +580,7 @@ impl Controller for Linked<'_> {
 
     fn set_silent(&mut self, silent: bool) -> Result<(), ControllerError> {
         self.silent = silent;
+        self.journalled |= silent;
         self.call(|_| Ok(()))
     }
 
@@ -593,6 +621,17 @@ impl Controller for Linked<'_> {
 
     fn load_model(&mut self, model: &Model<'_>, version: u32) -> Result<(), ControllerError> {
         let said = self.mirror.load_model(model, version);
+        // A model that no kernel takes leaves the one before in force, there as here.
+        if model.validate().is_err()
+            || matches!(
+                said,
+                Err(ControllerError::Kernel(
+                    beacon_kernel::Error::NoImage | beacon_kernel::Error::ModelWindow { .. }
+                ))
+            )
+        {
+            return said;
+        }
         self.brief.model = Some(Loaded {
             network: model.network,
             weights: model.weights.to_vec(),
@@ -705,7 +744,11 @@ impl Controller for Linked<'_> {
             return Ok(expected);
         }
         let proposed = if expose {
-            self.expose_once(|client| client.propose(true))?
+            self.expose_once(|client| {
+                let proposed = client.propose(true)?;
+                let exposed = matches!(proposed.exposure, Exposed::Yes);
+                Ok((proposed, exposed))
+            })?
         } else {
             self.call(|linked| Ok(Some(linked.client.propose(false)?)))?
         };

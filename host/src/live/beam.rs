@@ -74,13 +74,10 @@ impl BeamSettings {
         let per_second = current.map(|current| electrons(current, 1.0));
         // What the controller may spend in all: what it has, and what the account has left.
         let left = state.ledger().left(settings.limits).zip(per_second);
-        let total_us = left.map_or_else(
-            || {
-                let all = u64::from(dwell_us) * settings.budget as u64;
-                before.dose.total_us.max(4 * all)
-            },
-            |(left, per_second)| used_us.saturating_add(micros(left / per_second) as u64),
-        );
+        // Without a limit of the campaign the board has its own ceiling.
+        let total_us = left.map_or(u64::MAX, |(left, per_second)| {
+            used_us.saturating_add(micros(left / per_second) as u64)
+        });
         let pixel_us = match (settings.limits.pixel, state.ledger().area(), per_second) {
             (Some(limit), Some(area), Some(per_second)) => micros(limit * area / per_second) as u32,
             _ => before.dose.pixel_us.max(dwell_us.saturating_mul(4)),
@@ -116,11 +113,13 @@ impl BeamSettings {
                 _ => return Err(error.into()),
             }
         }
+        if beam.resets() != asked.resets {
+            // Its account of the dose began again while it was told.
+            self.told = None;
+            return self.tell(state, config, beam);
+        }
         self.told = Some(settings.dose);
-        self.asked = Some(Asked {
-            resets: beam.resets(),
-            ..asked
-        });
+        self.asked = Some(asked);
         Ok(())
     }
 }

@@ -74,6 +74,9 @@ impl<'a> Session<'a> {
             check_frame((rows.size, columns.size), &settings, begun.seeds.as_deref())?;
         }
         let state = State::new(begun.clone(), settings);
+        if begun.frame.is_some() {
+            check_pixel_limit(&state)?;
+        }
         if let Action::End(why) = state.next(&Now::default()) {
             return Err(LiveError::Overview(why.to_string()));
         }
@@ -128,18 +131,21 @@ impl<'a> Session<'a> {
         if version == 1 {
             begun.real_to_live = microscope.longest_real_to_live();
         }
-        settings.check_with(begun.beam.current_pa)?;
+        let mut told = begun.beam.current_pa;
         for (_, record) in &records {
             if let Event::Overview(overview) = &record.event {
                 let size = (overview.image.height(), overview.image.width());
                 check_frame(size, &settings, None)?;
+                told = overview.beam.current_pa.or(told);
             }
         }
+        settings.check_with(told)?;
         let elapsed = records.last().map_or(0, |(_, record)| record.elapsed_ms);
         let elapsed = Duration::from_millis(elapsed);
-        let (path, current) = (folder.path(), begun.beam.current_pa.or(config.current));
-        let measured = |event: &Event| matches!(event, Event::Measured(_));
-        let points = records.iter().filter(|(_, r)| measured(&r.event)).count();
+        let (path, current) = (folder.path(), told.or(config.current));
+        let state = State::new(*begun, original);
+        // What was measured and could not be used counts for no budget.
+        let points = soon(&state, &records).points().len();
         if settings.budget < points {
             let accepted = format!("at least the {points} points that are measured");
             return Err(SettingError::new("budget", &settings.budget, &accepted).into());
@@ -151,7 +157,6 @@ impl<'a> Session<'a> {
             let accepted = format!("at least the {spent:e} electrons that are spent");
             return Err(SettingError::new("dose-limit", &limit, &accepted).into());
         }
-        let state = State::new(*begun, original);
         let station = Station::new(microscope, config, journal, path, interrupted, elapsed);
         records.remove(0);
         Self::with_overview(station, state, folder, records, Some(version), torn)
@@ -211,6 +216,7 @@ impl<'a> Session<'a> {
             return Err(LiveError::Overview("there is none".to_owned()));
         };
         if fresh {
+            check_pixel_limit(&state)?;
             let (image, settings) = (&overview.image, state.settings());
             let seeds = state.begun().seeds.as_deref();
             check_frame((image.height(), image.width()), settings, seeds)?;
@@ -336,9 +342,9 @@ impl<'a> Session<'a> {
             exposes: false,
         };
         controller.set_silent(true)?;
-        self.state.set_room(controller.room());
+        let room = controller.room();
         if let Some(control) = &self.station.control {
-            control.set_room(controller.room());
+            control.set_room(room);
         }
         let state = self.state.clone();
         let mut drive = Drive::new(state, patches, monitor, controller, how)?;
@@ -349,6 +355,7 @@ impl<'a> Session<'a> {
         } else {
             fold(&mut drive, station, &records, self.first)?;
         }
+        drive.set_room(room);
         let resumed = match self.version {
             Some(_) => Some(station.resumed().map_err(|error| {
                 let why = error.to_string();
@@ -356,9 +363,12 @@ impl<'a> Session<'a> {
             })?),
             None => None,
         };
-        let goes_on = resumed
-            .as_ref()
-            .is_none_or(|resumed| drive.goes_on_after(resumed, station));
+        // A command that was answered when the campaign had just ended is a reason to go on.
+        let waits = station.control.as_ref().is_some_and(Control::waits);
+        let goes_on = waits
+            || resumed
+                .as_ref()
+                .is_none_or(|resumed| drive.goes_on_after(resumed, station));
         let ended = match drive.state().ended().cloned() {
             // It has ended, and would at once end again: nothing is added to its journal.
             Some(ended) if !goes_on => ended,
@@ -371,6 +381,8 @@ impl<'a> Session<'a> {
                 drive.run(station, observer)?
             }
         };
+        // Nobody is answered any more.
+        station.control = None;
         let (outcome, state) = drive.outcome(ended, station);
         self.truth = station.microscope.truth(state.settings().target());
         self.state = state;
@@ -536,6 +548,19 @@ fn soon(state: &State, records: &[(Place, Record)]) -> State {
         let _ = state.apply(&record.event);
     }
     state
+}
+
+/// Checks that a limit for a pixel is one of pixels whose size is known.
+fn check_pixel_limit(state: &State) -> Result<(), LiveError> {
+    if state.settings().limits.pixel.is_some() && state.ledger().area().is_none() {
+        return Err(SettingError::new(
+            "the size of a pixel",
+            &"unknown: the overview has no scale in metres",
+            "a calibrated overview beside --pixel-dose-limit, or --dose-limit instead",
+        )
+        .into());
+    }
+    Ok(())
 }
 
 /// Checks settings against the size of the overview.

@@ -220,7 +220,11 @@ impl State {
                 self.epoch += u32::from(*limit > before);
                 self.settings.limits.total = Some(*limit);
             }
-            Command::Dwell(seconds) => self.settings.dwell = *seconds,
+            Command::Dwell(seconds) => {
+                // Its limits were told for the shorter dwell, and it lets nobody raise them.
+                self.epoch += u32::from(*seconds > self.settings.dwell);
+                self.settings.dwell = *seconds;
+            }
             Command::Approve(on) => {
                 self.settings.approval = *on;
                 if let Some(next) = &mut self.next {

@@ -138,6 +138,8 @@ struct Drift {
     surveyed: usize,
     /// Overviews in a row that told no drift.
     uncertain: u32,
+    /// Whether the campaign goes on after it had ended by drift: it looks first where the sample is.
+    overdue: bool,
 }
 
 /// The state of a campaign.
@@ -237,6 +239,7 @@ impl State {
                     .resume(&resumed.settings)
                     .map_err(|why| contradiction("Resumed", why))?;
                 self.real_to_live = resumed.real_to_live;
+                self.drift.overdue = matches!(self.ended, Some(Ended::Drift(_)));
                 (self.paused, self.stopped, self.ended) = (false, false, None);
                 self.drift.uncertain = 0;
                 self.unusable_in_row = 0;
@@ -331,6 +334,7 @@ impl State {
 
     fn take_survey(&mut self, surveyed: Surveyed) {
         self.drift.surveyed = self.points.len();
+        self.drift.overdue = false;
         match surveyed.shift {
             Some(shift) => (self.drift.shift, self.drift.uncertain) = (shift, 0),
             None => self.drift.uncertain += 1,
@@ -363,6 +367,9 @@ impl State {
             waits: self.settings.approval,
             begun: false,
         });
+        // Training beside the proposal is over with `Trained`, which follows.
+        let due = (self.steps() + 1).is_multiple_of(self.settings.campaign.retrain_every);
+        self.train_due |= due && self.seeding == Seeding::Done && self.trains_beside();
         Ok(())
     }
 

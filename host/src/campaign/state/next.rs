@@ -101,7 +101,8 @@ impl State {
             return self.wait_or(|| self.survey());
         }
         if self.is_training_due() {
-            let afresh = self.seeds == 0 && self.steps() <= self.settings.campaign.initial;
+            let early = self.steps() <= self.settings.campaign.initial;
+            let afresh = self.seeds == 0 && early && !self.trains_beside();
             return Action::Train { afresh };
         }
         if self.points.len() >= self.settings.budget {
@@ -230,9 +231,8 @@ impl State {
         }
         let points = self.points.len();
         if let Some(every) = self.settings.drift_every
-            && points > 0
-            && points.is_multiple_of(every)
-            && self.drift.surveyed != points
+            && (self.drift.overdue
+                || points > 0 && points.is_multiple_of(every) && self.drift.surveyed != points)
         {
             return self.survey();
         }
