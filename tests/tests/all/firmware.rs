@@ -364,6 +364,7 @@ fn a_campaign_on_the_emulated_board_equals_the_one_on_the_host_bit_for_bit(board
     assert!(status.health.static_ram <= (512 + 95) * 1024);
     assert!(status.health.stack_high_water < status.health.stack_size / 2);
 
+    emulator.await_stays(STEPS);
     let exposed: Vec<(u16, u16, u64)> = emulator
         .stays()
         .iter()
@@ -464,6 +465,7 @@ fn long_and_short_exposures_end_by_themselves(board: &str) {
         };
         client.configure(settings).expect("configure");
         client.expose(n as u32).expect("expose");
+        emulator.await_stays(n + 1);
         let stays = emulator.stays();
         assert_eq!(stays.len(), n + 1);
         assert_eq!(stays[n].on / CYCLES_PER_COUNT, 8 * u64::from(dwell_us));
