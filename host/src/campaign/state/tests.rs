@@ -530,7 +530,7 @@ fn a_seed_that_a_person_had_measured_is_not_measured_again() {
             state.apply(&event).unwrap();
         }
     }
-    assert_eq!(measured, [3, 9]);
+    assert_eq!(measured, [9, 3]);
     assert!(!state.is_seeding());
 }
 
