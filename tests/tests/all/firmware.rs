@@ -107,7 +107,7 @@ impl Emulator {
 
     /// What the pins of the scan generator exposed, once the beam is off.
     fn stays(&self) -> Vec<Stay> {
-        let deadline = Instant::now() + Duration::from_secs(10);
+        let deadline = Instant::now() + Duration::from_secs(60);
         // An exposure that is under way has a pause every half a millisecond.
         let mut stays = self.generator.stays();
         loop {
@@ -125,7 +125,7 @@ impl Emulator {
 
     /// Waits until the generator has begun so many exposures.
     fn await_stays(&self, count: usize) {
-        let deadline = Instant::now() + Duration::from_secs(10);
+        let deadline = Instant::now() + Duration::from_secs(60);
         while self.generator.stays().len() < count {
             assert!(Instant::now() < deadline, "the beam never is on");
             thread::sleep(Duration::from_millis(10));
@@ -356,6 +356,12 @@ fn a_campaign_on_the_emulated_board_equals_the_one_on_the_host_bit_for_bit(board
             .measure(Candidate(candidate), value)
             .expect("measure");
     }
+    // `end` would cut the last exposure short.
+    until(|| {
+        let beam = client.status().expect("status").beam;
+        matches!(beam, Beam::Blanked(_)).then_some(())
+    })
+    .expect("the last exposure ends");
     client.end(7).expect("end");
     let status = client.status().expect("status");
     println!("{:?}", status.health);
