@@ -261,10 +261,6 @@ const MISTAKES: [(&[&str], &[&str]); 21] = [
         &["the image is NaN at row 10, column 10"],
     ),
     (&["--image", "spectra.npy"], &["20x24x3", "rows x columns"]),
-    (
-        &["--response", "holed.npy"],
-        &["row 10, column 10 is NaN", "finite"],
-    ),
     (&["--response", "flat.npy"], &["3", "constant"]),
     (&["--response", "small.npy"], &["20 x 24", "20 x 20"]),
     (&["--response", "spectra.npy"], &["--scalarizer"]),
@@ -321,6 +317,27 @@ fn mistakes_are_named_in_one_line_and_nothing_is_written() {
         }
         assert_eq!(listing(), before, "{change:?} left something behind");
     }
+}
+
+#[test]
+fn a_pixel_without_a_response_is_no_candidate() {
+    let folder = data();
+    let valid = REPLAY[1..].chunks(2).filter(|pair| pair[0] != "--response");
+    let mut arguments = vec!["replay"];
+    arguments.extend(valid.flatten().copied());
+    arguments.extend(["--response", "holed.npy", "--json"]);
+    let output = beacon(&arguments, folder.path());
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    let summary: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    let warnings = summary["warnings"].to_string();
+    assert!(warnings.contains("1 pixels have no data"), "{warnings}");
+    assert!(
+        summary["mae"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .all(|mae| mae.as_f64() > Some(0.0))
+    );
 }
 
 #[test]
