@@ -200,7 +200,7 @@ impl<'a> Drive<'a> {
             pixels.map(|r| r.rows.len() * r.columns.len()).sum()
         });
         if absent > 0 {
-            let note = format!("{absent} pixels have no data and are no candidates");
+            let note = format!("no data at {absent} pixels in all, which are no candidates");
             drive.learner.warnings.note_first(&note);
         }
         Ok(drive)
