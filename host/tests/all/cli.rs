@@ -330,7 +330,10 @@ fn a_pixel_without_a_response_is_no_candidate() {
     assert!(output.status.success(), "{}", text(&output.stderr));
     let summary: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
     let warnings = summary["warnings"].to_string();
-    assert!(warnings.contains("no data at 1 pixels in all"), "{warnings}");
+    assert!(
+        warnings.contains("no data at 1 pixels in all"),
+        "{warnings}"
+    );
     assert!(
         summary["mae"]
             .as_array()

@@ -39,13 +39,13 @@ fn without_features_a_campaign_needs_no_command_line_no_hdf5_and_no_figures() {
     let (program, library) = (names(&program), names(&library));
     for name in [
         "clap",
-        "ctrlc",
         "epaint_default_fonts",
         "hdf5-pure",
         "indicatif",
         "plotters",
         "png",
         "rust-hdf5",
+        "signal-hook",
     ] {
         assert!(program.contains(&name), "{name}");
         assert!(!library.contains(&name), "{name}");
