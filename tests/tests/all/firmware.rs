@@ -474,7 +474,10 @@ fn long_and_short_exposures_end_by_themselves(board: &str) {
         emulator.await_stays(n + 1);
         let stays = emulator.stays();
         assert_eq!(stays.len(), n + 1);
-        assert_eq!(stays[n].on / CYCLES_PER_COUNT, 8 * u64::from(dwell_us));
+        // To the count in virtual time (`firmware/tests/scan_generator`); here a crowded machine may
+        // hold up the byte that blanks.
+        let (on, asked) = (stays[n].on / CYCLES_PER_COUNT, 8 * u64::from(dwell_us));
+        assert!((asked..asked + 8_000).contains(&on), "{on} of {asked}");
     }
 }
 
