@@ -580,7 +580,10 @@ fn a_generator_that_does_not_answer_is_reported_and_found_again(board: &str) {
         .expect("the exposure ends");
         let stays = emulator.stays();
         assert_eq!(stays.len(), before + 1);
-        assert_eq!(stays[before].on / CYCLES_PER_COUNT, 8 * 900_000);
+        // Never shorter, and late by no more than a byte that waited on a busy
+        // machine: the exact count is shown where time is virtual.
+        let (on, asked) = (stays[before].on / CYCLES_PER_COUNT, 8 * 900_000);
+        assert!((asked..asked + 8_000).contains(&on), "{on} of {asked}");
     }
 }
 
