@@ -106,17 +106,7 @@ fn slices_of_a_surrogate_end_and_add_up_to_the_whole() {
     let weights: Vec<f32> = (0..network.weight_count())
         .map(|_| 0.2 * random.normal())
         .collect();
-    let model = Model {
-        network,
-        weights: &weights,
-        hyperparameters: Hyperparameters {
-            lengthscale: [0.5, 0.5],
-            outputscale: 1.0,
-            noise: 0.02,
-            mean: 0.0,
-        },
-        standardisation: Standardisation::IDENTITY,
-    };
+    let model = made_up(network, &weights, [0.5, 0.5]);
     explorer.load_model(&model).unwrap();
     explorer.measure(Candidate(3), 0.1).unwrap();
     while explorer.prepare(None) {
@@ -129,6 +119,21 @@ fn slices_of_a_surrogate_end_and_add_up_to_the_whole() {
         let exact = explorer.predict(Candidate(n as u32)).unwrap();
         assert!((mean - exact.mean).abs() < 1e-4, "{mean} {}", exact.mean);
         assert!((variance - exact.sigma * exact.sigma).abs() < 1e-4);
+    }
+}
+
+/// A model with the weights and lengthscales given, and little noise.
+fn made_up(network: Network, weights: &[f32], lengthscale: [f32; LATENT]) -> Model<'_> {
+    Model {
+        network,
+        weights,
+        hyperparameters: Hyperparameters {
+            lengthscale,
+            outputscale: 1.0,
+            noise: 0.02,
+            mean: 0.0,
+        },
+        standardisation: Standardisation::IDENTITY,
     }
 }
 
@@ -150,17 +155,7 @@ fn explored(
     let weights: Vec<f32> = (0..network.weight_count())
         .map(|_| 0.2 * random.normal())
         .collect();
-    let model = Model {
-        network,
-        weights: &weights,
-        hyperparameters: Hyperparameters {
-            lengthscale: [0.5, 0.25],
-            outputscale: 1.0,
-            noise: 0.02,
-            mean: 0.0,
-        },
-        standardisation: Standardisation::IDENTITY,
-    };
+    let model = made_up(network, &weights, [0.5, 0.25]);
     explorer.load_model(&model).unwrap();
     for (n, &pixel) in measured.iter().enumerate() {
         let candidate = candidates.at(pixel).unwrap();
