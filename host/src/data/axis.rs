@@ -34,6 +34,11 @@ impl Axis {
         self.offset + i as f64 * self.scale
     }
 
+    /// Value at every index, in `units`.
+    pub fn values(&self) -> Vec<f64> {
+        (0..self.size).map(|i| self.value(i)).collect()
+    }
+
     /// Lowest and highest value on the axis, in `units`.
     pub fn range(&self) -> (f64, f64) {
         let (first, last) = (self.offset, self.value(self.size.saturating_sub(1)));

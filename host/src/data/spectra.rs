@@ -22,18 +22,24 @@ pub struct Channels {
 }
 
 impl Channels {
-    /// So many channels of which nothing is known but their number, from 0.
-    pub fn numbered(size: usize, quantity: &str) -> Self {
+    /// Equidistant channels.
+    pub fn along(axis: Axis, quantity: &str, units: &str) -> Self {
         Self {
-            axis: Axis {
-                units: String::new(),
-                ..Axis::pixels("channel", size)
-            },
-            coordinates: (0..size).map(|n| n as f64).collect(),
+            coordinates: axis.values(),
+            axis,
             quantity: quantity.to_owned(),
-            units: String::new(),
+            units: units.to_owned(),
             elements: Vec::new(),
         }
+    }
+
+    /// So many channels of which nothing is known but their number, from 0.
+    pub fn numbered(size: usize, quantity: &str) -> Self {
+        let axis = Axis {
+            units: String::new(),
+            ..Axis::pixels("channel", size)
+        };
+        Self::along(axis, quantity, "")
     }
 }
 

@@ -35,22 +35,7 @@ impl SpecimenExperiment {
         specimen: Arc<dyn Specimen>,
         scalarizer: Scalarizer,
     ) -> Result<Self, ExperimentError> {
-        let (channels, coordinates) = (specimen.channels(), specimen.coordinates());
-        let image = specimen.image();
-        let mut values = Vec::with_capacity(image.values.len());
-        for row in 0..image.height() {
-            for column in 0..image.width() {
-                let spectrum = specimen.expected_spectrum(row, column);
-                values.push(scalarizer.reduce(&spectrum, coordinates, channels)?);
-            }
-        }
-        let (_, units) = specimen.response();
-        let truth = Map {
-            values,
-            quantity: scalarizer.to_string(),
-            units: scalarizer.units(&channels.units, units),
-            ..image.clone()
-        };
+        let truth = specimen.truth(&scalarizer, 1.0)?;
         Ok(Self {
             specimen,
             scalarizer,
@@ -83,7 +68,7 @@ impl Experiment for SpecimenExperiment {
     }
 
     fn channels(&self) -> Option<Channels> {
-        Some(self.specimen.recorded())
+        Some(self.specimen.recorded().clone())
     }
 
     fn spectrum(&self, measured: Pixel) -> Option<Vec<f64>> {

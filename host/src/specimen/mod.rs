@@ -38,7 +38,7 @@ mod tests;
 
 pub use choice::{SpecimenChoice, SpecimenConfig, SpecimenKind, UnknownSpecimen};
 pub use ferroelectric::{Ferroelectric, FerroelectricConfig};
-pub use nanoparticles::{Exposure, Nanoparticles, NanoparticlesConfig, Share, Species};
+pub use nanoparticles::{Exposure, Nanoparticles, NanoparticlesConfig};
 pub use plasmonic::{Plasmonic, PlasmonicConfig};
 pub(crate) use random::{Purpose, Stream};
 pub use range::SpecimenError;
@@ -46,42 +46,109 @@ pub use range::SpecimenError;
 use core::fmt::Debug;
 
 use crate::data::{Axis, Behaviour, Channels, Map};
+use crate::scalarizer::{Scalarizer, ScalarizerError};
+use noise::Noise;
+
+/// What specimens of every kind hold.
+#[derive(Clone, Debug)]
+pub struct Common {
+    config: SpecimenConfig,
+    image: Map,
+    expected_image: Vec<f64>,
+    recorded: Channels,
+    behaviours: Vec<Behaviour>,
+    current_pa: Option<f64>,
+    live_seconds: f64,
+    noise: Noise,
+    /// What the random numbers of a spectrum are for.
+    spectrum: Purpose,
+}
+
+impl Common {
+    /// Takes the image of a specimen, which is `expected` without noise.
+    fn new(
+        config: SpecimenConfig,
+        expected: Map,
+        recorded: Channels,
+        behaviours: Vec<Behaviour>,
+        (current_pa, live_seconds): (Option<f64>, f64),
+        noise: Noise,
+        spectrum: Purpose,
+    ) -> Self {
+        let stream = Stream::new(config.seed(), Purpose::Image, [0, 0]);
+        Self {
+            image: Map {
+                values: noise.image(expected.values.clone(), 1.0, stream),
+                ..expected.clone()
+            },
+            expected_image: expected.values,
+            config,
+            recorded,
+            behaviours,
+            current_pa,
+            live_seconds,
+            noise,
+            spectrum,
+        }
+    }
+}
 
 /// A synthetic sample in a synthetic microscope: an image that is known everywhere, and a
 /// spectrum, or a loop, to measure at each pixel.
 pub trait Specimen: Debug + Send + Sync {
+    /// What it has in common with specimens of other kinds.
+    fn common(&self) -> &Common;
+
+    /// The mean of spectra at a pixel over many repeats.
+    ///
+    /// # Panics
+    /// When the pixel lies outside the image.
+    fn expected_spectrum(&self, row: usize, column: usize) -> Vec<f64>;
+
     /// What the specimen was made from.
-    fn config(&self) -> SpecimenConfig;
-
-    /// The overview image, axes in nm.
-    fn image(&self) -> &Map;
-
-    /// The axis along each spectrum: its name and units hold always, its offset and scale only
-    /// when the channels are equidistant.
-    fn channels(&self) -> &Axis;
-
-    /// Value of every channel in the units of [`Self::channels`], in the order of acquisition:
-    /// not monotonic for a loop.
-    fn coordinates(&self) -> &[f64];
-
-    /// What a spectrum holds, such as `X-rays`, and its units, such as `counts`.
-    fn response(&self) -> (&'static str, &'static str);
-
-    /// Symbols of the elements in the sample where a spectrum shows their X-ray lines.
-    fn elements(&self) -> Vec<&'static str> {
-        Vec::new()
+    fn config(&self) -> &SpecimenConfig {
+        &self.common().config
     }
 
-    /// All of this about its spectra together.
-    fn recorded(&self) -> Channels {
-        let (quantity, units) = self.response();
-        Channels {
-            axis: self.channels().clone(),
-            coordinates: self.coordinates().to_vec(),
-            quantity: quantity.to_owned(),
-            units: units.to_owned(),
-            elements: self.elements().into_iter().map(str::to_owned).collect(),
-        }
+    /// The overview image, axes in nm.
+    fn image(&self) -> &Map {
+        &self.common().image
+    }
+
+    /// The mean of images as [`Self::image`] over many repeats, row by row.
+    fn expected_image(&self) -> &[f64] {
+        &self.common().expected_image
+    }
+
+    /// What a spectrum is, with the elements in the sample where it shows their X-ray lines.
+    fn recorded(&self) -> &Channels {
+        &self.common().recorded
+    }
+
+    /// The axis along each spectrum.
+    fn channels(&self) -> &Axis {
+        &self.recorded().axis
+    }
+
+    /// Value of every channel in the units of [`Self::channels`].
+    fn coordinates(&self) -> &[f64] {
+        &self.recorded().coordinates
+    }
+
+    /// What there is to discover, rare behaviours first.
+    fn behaviours(&self) -> &[Behaviour] {
+        &self.common().behaviours
+    }
+
+    /// Current of the beam in pA with which spectra are as [`Self::spectrum`] gives them; `None`
+    /// where a tip scans the sample, and no beam.
+    fn current_pa(&self) -> Option<f64> {
+        self.common().current_pa
+    }
+
+    /// Live time in s in which they are: with the current, one exposure.
+    fn live_seconds(&self) -> f64 {
+        self.common().live_seconds
     }
 
     /// The spectrum at a pixel as an instrument measures it, with noise. Equal arguments give
@@ -89,42 +156,48 @@ pub trait Specimen: Debug + Send + Sync {
     ///
     /// # Panics
     /// When the pixel lies outside the image.
-    fn spectrum(&self, row: usize, column: usize) -> Vec<f64>;
-
-    /// The mean of such spectra over many repeats.
-    ///
-    /// # Panics
-    /// When the pixel lies outside the image.
-    fn expected_spectrum(&self, row: usize, column: usize) -> Vec<f64>;
-
-    /// Current of the beam in pA with which spectra are as [`Self::spectrum`] gives them; `None`
-    /// where a tip scans the sample, and no beam.
-    fn current_pa(&self) -> Option<f64>;
-
-    /// Live time in s in which they are: with the current, one exposure.
-    fn live_seconds(&self) -> f64;
-
-    /// The mean of images as [`Self::image`] over many repeats, row by row.
-    fn expected_image(&self) -> &[f64];
+    fn spectrum(&self, row: usize, column: usize) -> Vec<f64> {
+        self.noisy(self.expected_spectrum(row, column), 1.0, (row, column), 0)
+    }
 
     /// Scales means of one exposure, of a spectrum or an image, to `dose` of them: counts grow
-    /// with the dose.
-    fn exposed(&self, mut mean: Vec<f64>, dose: f64) -> Vec<f64> {
-        for value in &mut mean {
-            *value *= dose;
-        }
-        mean
+    /// with the dose, displacements stay.
+    fn exposed(&self, mean: Vec<f64>, dose: f64) -> Vec<f64> {
+        self.common().noise.exposed(mean, dose)
     }
 
     /// A spectrum with the noise of `dose` exposures whose mean over one exposure is `mean`, from
     /// the random numbers of a pixel (row, column) and a repeat: at dose 1, with the expected
     /// spectrum of the pixel and repeat 0, that of [`Self::spectrum`].
-    fn noisy(&self, mean: Vec<f64>, dose: f64, pixel: (usize, usize), repeat: u64) -> Vec<f64>;
+    fn noisy(&self, mean: Vec<f64>, dose: f64, pixel: (usize, usize), repeat: u64) -> Vec<f64> {
+        let common = self.common();
+        let stream = Stream::at_pixel(common.config.seed(), common.spectrum, pixel, repeat);
+        common.noise.spectrum(mean, dose, stream)
+    }
 
     /// An image with the noise of `dose` exposures whose mean over one exposure is `mean`: at
     /// dose 1, with the expected image and repeat 0, that of [`Self::image`].
-    fn noisy_image(&self, mean: Vec<f64>, dose: f64, repeat: u64) -> Vec<f64>;
+    fn noisy_image(&self, mean: Vec<f64>, dose: f64, repeat: u64) -> Vec<f64> {
+        let stream = Stream::new(self.config().seed(), Purpose::Image, [repeat, 0]);
+        self.common().noise.image(mean, dose, stream)
+    }
 
-    /// What there is to discover, rare behaviours first.
-    fn behaviours(&self) -> &[Behaviour];
+    /// What spectra of `dose` exposures without noise reduce to at every pixel.
+    ///
+    /// # Errors
+    /// When the scalarizer does not fit the channels.
+    fn truth(&self, target: &Scalarizer, dose: f64) -> Result<Map, ScalarizerError> {
+        let (image, recorded) = (self.image(), self.recorded());
+        let pixels = (0..image.values.len()).map(|i| (i / image.width(), i % image.width()));
+        let values = pixels.map(|(row, column)| {
+            let mean = self.exposed(self.expected_spectrum(row, column), dose);
+            target.reduce(&mean, &recorded.coordinates, &recorded.axis)
+        });
+        Ok(Map {
+            values: values.collect::<Result<_, _>>()?,
+            quantity: target.to_string(),
+            units: target.units(&recorded.axis.units, &recorded.units),
+            ..image.clone()
+        })
+    }
 }

@@ -54,9 +54,121 @@ fn spectra_depend_on_seed_and_pixel_but_not_on_order() {
         assert_ne!(a.spectrum(6, 3), forward[3], "{kind}");
         assert_ne!(other.image(), a.image(), "{kind}");
         assert_ne!(other.spectrum(3, 6), forward[3], "{kind}");
-        assert_eq!(a.config(), kind.config(4));
+        assert_eq!(*a.config(), kind.config(4));
         assert_eq!(forward[0].len(), a.coordinates().len(), "{kind}");
         assert_eq!(a.channels().size, a.coordinates().len(), "{kind}");
+    }
+}
+
+/// Entries of configurations that are refused, and how the message begins.
+const REFUSED: [(SpecimenKind, &[(&str, &str)]); 3] = [
+    (
+        SpecimenKind::Nanoparticles,
+        &[
+            ("height = 8", "height is 8, expected 16 to 512 rows"),
+            ("width = 4", "width is 4, expected 16 to 512 columns"),
+            ("field_of_view_nm = nan", "field_of_view_nm is NaN,"),
+            (
+                "height = 16\nwidth = 128",
+                "field_of_view_nm * height / width is 11.5,",
+            ),
+            ("beam_energy_kev = 5", "beam_energy_kev is 5,"),
+            ("live_time_s = 0", "live_time_s is 0,"),
+            ("counts_per_pixel = -1", "counts_per_pixel is -1,"),
+            ("tail_fraction = 0.9", "tail_fraction is 0.9,"),
+            ("resolution_ev = inf", "resolution_ev is inf,"),
+        ],
+    ),
+    (
+        SpecimenKind::Ferroelectric,
+        &[
+            ("width = 513", "width is 513, expected 16 to 512 columns"),
+            ("field_of_view_nm = nan", "field_of_view_nm is NaN,"),
+            (
+                "height = 16\nwidth = 128",
+                "field_of_view_nm * height / width is 160,",
+            ),
+            ("domain_nm = 10", "domain_nm is 10, expected 100 to 1000 nm"),
+            ("sweep_v = 5", "sweep_v is 5, expected 7 to 100 V"),
+            ("loop_noise_pm = -1", "loop_noise_pm is -1,"),
+        ],
+    ),
+    (
+        SpecimenKind::Plasmonic,
+        &[
+            ("height = 8", "height is 8, expected 16 to 512 rows"),
+            ("field_of_view_nm = nan", "field_of_view_nm is NaN,"),
+            (
+                "diameter_nm = 100",
+                "diameter_nm is 100, expected 8 to 40 nm",
+            ),
+            ("electrons_per_nm3 = 0", "electrons_per_nm3 is 0,"),
+            ("damping_ev = inf", "damping_ev is inf,"),
+            ("counts_per_pixel = -1", "counts_per_pixel is -1,"),
+        ],
+    ),
+];
+
+#[test]
+fn values_out_of_range_are_named() {
+    for (kind, cases) in REFUSED {
+        for (entry, message) in cases {
+            let text = format!("name = \"{kind}\"\n{entry}");
+            let config: SpecimenConfig = toml::from_str(&text).unwrap();
+            let error = config.make().unwrap_err().to_string();
+            assert!(error.starts_with(message), "{error}");
+        }
+    }
+}
+
+#[test]
+#[should_panic(expected = "pixel (64, 0) lies outside the image of 64 x 64")]
+fn a_pixel_outside_is_named() {
+    let specimen = SpecimenKind::Nanoparticles.config(0).make().unwrap();
+    let _ = specimen.spectrum(64, 0);
+}
+
+/// The kinds whose spectra are counts, and how many a pixel has on average by default.
+const COUNTING: [(SpecimenKind, f64); 2] = [
+    (SpecimenKind::Nanoparticles, 4000.0),
+    (SpecimenKind::Plasmonic, 10_000.0),
+];
+
+#[test]
+fn counts_are_as_configured() {
+    for (kind, counts) in COUNTING {
+        let specimen = kind.config(2).make().unwrap();
+        let (mut expected, mut counted) = (0.0, 0.0);
+        for (row, column) in (0..64 * 64).map(|i| (i / 64, i % 64)) {
+            expected += specimen.expected_spectrum(row, column).iter().sum::<f64>();
+            counted += specimen.spectrum(row, column).iter().sum::<f64>();
+        }
+        let configured = 4096.0 * counts;
+        assert!((expected / configured - 1.0).abs() < 1e-9, "{kind}");
+        assert!((counted - configured).abs() < 5.0 * configured.sqrt());
+    }
+}
+
+/// Oracle: for Poisson counts n with means m, Σ (n - m)²/m over N channels has the mean N and
+/// the variance 2N + Σ 1/m.
+#[test]
+fn counts_are_poisson_around_the_expected_spectrum() {
+    for (kind, _) in COUNTING {
+        let specimen = kind.config(3).make().unwrap();
+        let mean = specimen.expected_spectrum(25, 40);
+        let (mut chi, mut channels, mut inverse) = (0.0, 0.0, 0.0);
+        for repeat in 0..200 {
+            let counts = specimen.noisy(mean.clone(), 1.0, (25, 40), repeat);
+            assert!(counts.iter().all(|n| *n >= 0.0 && n.fract() == 0.0));
+            for (n, m) in counts.iter().zip(&mean).filter(|(_, m)| **m > 0.5) {
+                chi += (n - m) * (n - m) / m;
+                channels += 1.0;
+                inverse += 1.0 / m;
+            }
+        }
+        let error: f64 = 2.0 * channels + inverse;
+        let is_poisson = (chi - channels).abs() < 5.0 * error.sqrt();
+        assert!(channels > 10_000.0 && is_poisson, "{chi} {channels}");
     }
 }
 

@@ -6,7 +6,7 @@ use std::path::Path;
 use beacon_host::data::files::{self, Dataset};
 use beacon_host::data::{Map, Spectra};
 use beacon_host::scalarizer::Scalarizer;
-use beacon_host::specimen::{Nanoparticles, NanoparticlesConfig};
+use beacon_host::specimen::{Nanoparticles, NanoparticlesConfig, Specimen as _};
 use beacon_kernel::link::scalarizer as kernel;
 
 fn parse(text: &str) -> Scalarizer {
@@ -67,8 +67,8 @@ fn lines_count_the_atoms_that_the_specimen_holds() {
         ..NanoparticlesConfig::default()
     })
     .unwrap();
-    let (axis, image) = (specimen.energy_axis(), specimen.image());
-    let coordinates: Vec<f64> = (0..axis.size).map(|i| axis.value(i)).collect();
+    let (axis, coordinates) = (specimen.channels(), specimen.coordinates());
+    let image = specimen.image();
     // A thin sample absorbs nothing: net counts are proportional to the atoms, but for what other
     // elements leave in the windows: bremsstrahlung, which is not quite straight, and weak lines
     // near those of Cu and O. Without a background all of the bremsstrahlung stays. The largest
@@ -92,7 +92,7 @@ fn lines_count_the_atoms_that_the_specimen_holds() {
         for row in 0..image.height() {
             for column in 0..image.width() {
                 let spectrum = specimen.expected_spectrum(row, column);
-                let counts = scalarizer.reduce(&spectrum, &coordinates, axis).unwrap();
+                let counts = scalarizer.reduce(&spectrum, coordinates, axis).unwrap();
                 points.push((atoms.at(row, column), counts));
             }
         }

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::frame::{Frame, check_frame};
 use super::range::{SpecimenError, check};
 
 /// Everything that defines a ferroelectric film and its instrument: equal configurations give
@@ -56,14 +57,9 @@ impl Default for FerroelectricConfig {
 }
 
 impl FerroelectricConfig {
-    /// Edge of a pixel in nm.
-    pub fn pixel_nm(&self) -> f64 {
-        self.field_of_view_nm / self.width as f64
-    }
-
-    /// Height of the scanned area in nm.
-    pub fn field_height_nm(&self) -> f64 {
-        self.pixel_nm() * self.height as f64
+    /// What is scanned.
+    pub(super) fn frame(&self) -> Frame {
+        Frame::new(self.height, self.width, self.field_of_view_nm)
     }
 
     /// Checks every value against its range.
@@ -71,17 +67,8 @@ impl FerroelectricConfig {
     /// # Errors
     /// The first value out of its range, with the range.
     pub fn validate(&self) -> Result<(), SpecimenError> {
-        let field = self.field_of_view_nm;
-        check("height", self.height as f64, 16.0, 512.0, "rows")?;
-        check("width", self.width as f64, 16.0, 512.0, "columns")?;
-        check("field_of_view_nm", field, 300.0, 6000.0, "nm")?;
-        check(
-            "field_of_view_nm * height / width",
-            self.field_height_nm(),
-            300.0,
-            6000.0,
-            "nm",
-        )?;
+        let nm = (300.0, 6000.0);
+        check_frame(self.height, self.width, self.field_of_view_nm, nm)?;
         check("domain_nm", self.domain_nm, 100.0, 1000.0, "nm")?;
         check("tip_fwhm_nm", self.tip_fwhm_nm, 5.0, 100.0, "nm")?;
         check("saturation_pm", self.saturation_pm, 1.0, 1000.0, "pm")?;
@@ -90,40 +77,5 @@ impl FerroelectricConfig {
         check("sweep_v", self.sweep_v, lowest, 100.0, "V")?;
         check("loop_noise_pm", self.loop_noise_pm, 0.0, 1000.0, "pm")?;
         check("image_noise_pm", self.image_noise_pm, 0.0, 1000.0, "pm")
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// A change to one field of the default.
-    type Spoil = fn(&mut FerroelectricConfig);
-
-    #[test]
-    fn the_default_is_valid_and_errors_name_the_value() {
-        assert_eq!(FerroelectricConfig::default().validate(), Ok(()));
-        let cases: [(&str, Spoil); 6] = [
-            ("width is 513, expected 16 to 512 columns", |c| {
-                c.width = 513;
-            }),
-            ("field_of_view_nm is NaN,", |c| {
-                c.field_of_view_nm = f64::NAN;
-            }),
-            ("field_of_view_nm * height / width is 160,", |c| {
-                (c.height, c.width) = (16, 128);
-            }),
-            ("domain_nm is 10, expected 100 to 1000 nm", |c| {
-                c.domain_nm = 10.0;
-            }),
-            ("sweep_v is 5, expected 7 to 100 V", |c| c.sweep_v = 5.0),
-            ("loop_noise_pm is -1,", |c| c.loop_noise_pm = -1.0),
-        ];
-        for (message, spoil) in cases {
-            let mut config = FerroelectricConfig::default();
-            spoil(&mut config);
-            let error = config.validate().unwrap_err().to_string();
-            assert!(error.starts_with(message), "{error}");
-        }
     }
 }

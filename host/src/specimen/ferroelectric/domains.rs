@@ -23,10 +23,8 @@ pub(super) struct Domains {
 impl Domains {
     pub(super) fn new(config: &FerroelectricConfig) -> Self {
         let nodes = |nm: f64| (nm / STEP_NM).ceil() as usize + 1;
-        let (width, height) = (
-            nodes(config.field_of_view_nm),
-            nodes(config.field_height_nm()),
-        );
+        let (width_nm, height_nm) = config.frame().size_nm;
+        let (width, height) = (nodes(width_nm), nodes(height_nm));
         let mut polarisation = waves(config, width, height);
         // To t = 12: amplitudes are equilibrated, and wiggles shorter than about √(2t) ξ = 60 nm
         // are gone.

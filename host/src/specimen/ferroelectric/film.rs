@@ -4,7 +4,7 @@ use core::f64::consts::TAU;
 
 use super::config::FerroelectricConfig;
 use super::domains::Domains;
-use super::frame;
+use super::frame::behaviours;
 use super::hysteresis::Loop;
 use super::needles::Needles;
 use super::random::{Purpose, Stream};
@@ -40,20 +40,20 @@ impl Film {
     pub(super) fn new(config: &FerroelectricConfig) -> Self {
         let domains = Domains::new(config);
         let needles = Needles::new(config, &domains);
-        let (shape, pixel) = ((config.height, config.width), config.pixel_nm());
-        let seen = |map: &[f64]| blur(map, config.width, config.tip_fwhm_nm / pixel);
+        let frame = config.frame();
+        let seen = |map: &[f64]| blur(map, config.width, config.tip_fwhm_nm / frame.pixel_nm);
         let near = |points: &[(f64, f64)]| {
-            frame::each(shape, pixel, |x, y| {
+            frame.each(|x, y| {
                 let squares = points.iter().map(|p| (p.0 - x).powi(2) + (p.1 - y).powi(2));
                 let nearest = squares.fold(f64::INFINITY, f64::min);
                 libm::exp(-0.5 * nearest / (JUNCTION_NM * JUNCTION_NM))
             })
         };
         let (at_walls, crossings) = (near(&needles.at_walls), near(&needles.crossings));
-        let up = frame::each(shape, pixel, |x, y| domains.at(x, y));
-        let share = frame::each(shape, pixel, |x, y| needles.share(x, y));
-        let wall_nm = frame::each(shape, pixel, |x, y| domains.distance(x, y));
-        let surroundings = blur(&up, config.width, SURROUNDINGS_NM / pixel);
+        let up = frame.each(|x, y| domains.at(x, y));
+        let share = frame.each(|x, y| needles.share(x, y));
+        let wall_nm = frame.each(|x, y| domains.distance(x, y));
+        let surroundings = blur(&up, config.width, SURROUNDINGS_NM / frame.pixel_nm);
         let grade = grade(config);
         let in_plane = seen(&share);
         let vertical: Vec<f64> = up.iter().zip(&share).map(|(p, a)| p * (1.0 - a)).collect();
@@ -94,13 +94,10 @@ impl Film {
             ("c+ domain", false),
             ("c- domain", false),
         ];
-        let at: Vec<usize> = (0..self.loops.len()).map(|i| self.behaviour(i)).collect();
-        let behaviour = |(number, (name, rare)): (usize, (&str, bool))| Behaviour {
-            name: name.to_owned(),
-            rare,
-            pixels: at.iter().map(|&at| at == number).collect(),
-        };
-        NAMES.into_iter().enumerate().map(behaviour).collect()
+        let shown: Vec<_> = (0..self.loops.len())
+            .map(|i| Some(self.behaviour(i)))
+            .collect();
+        behaviours(NAMES, &shown)
     }
 
     fn behaviour(&self, i: usize) -> usize {
@@ -178,7 +175,7 @@ fn grade(config: &FerroelectricConfig) -> Vec<f64> {
         .collect();
     // A wave of amplitude a has the variance a²/2.
     let amplitude = 0.1 * (2.0 / WAVES as f64).sqrt();
-    frame::each((config.height, config.width), config.pixel_nm(), |x, y| {
+    config.frame().each(|x, y| {
         let wave = |(kx, ky, phase): &(f64, f64, f64)| libm::cos(kx * x + ky * y + phase);
         1.0 + amplitude * waves.iter().map(wave).sum::<f64>()
     })

@@ -93,7 +93,7 @@ impl Needles {
     /// the frame: so every film has both kinds of junction where windows fit around them.
     pub(super) fn new(config: &FerroelectricConfig, domains: &Domains) -> Self {
         let mut stream = Stream::new(config.seed, Purpose::Needles, [0, 0]);
-        let frame = (config.field_of_view_nm, config.field_height_nm());
+        let frame = config.frame().size_nm;
         let (sin, cos) = libm::sincos(stream.between(0.0, TAU));
         let families = [(cos, sin), (-sin, cos)];
         let walls = domains.walls().iter().copied();
@@ -163,13 +163,8 @@ impl Grown {
     fn is_clear(&self, needle: Needle) -> bool {
         /// Least distance of a wall's crossing from a needle's in nm.
         const APART_NM: f64 = 100.0;
-        let crossed = self
-            .needles
-            .iter()
-            .copied()
-            .chain([needle])
-            .collect::<Vec<_>>();
-        let crossed = crossings(&crossed, self.frame);
+        let all = [&self.needles[..], &[needle]].concat();
+        let crossed = crossings(&all, self.frame);
         let hides = |anchor: &(f64, f64)| {
             let distance = |c: &(f64, f64)| libm::hypot(c.0 - anchor.0, c.1 - anchor.1);
             crossed.iter().any(|c| distance(c) < APART_NM)

@@ -13,7 +13,7 @@ fn specimen(seed: u64) -> Ferroelectric {
 
 fn height(specimen: &Ferroelectric, response: &[f64]) -> f64 {
     Scalarizer::LoopHeight
-        .reduce(response, specimen.sweep(), specimen.bias_axis())
+        .reduce(response, specimen.coordinates(), specimen.channels())
         .unwrap()
 }
 
@@ -24,7 +24,7 @@ fn the_height_of_a_loop_is_twice_the_remanence_of_the_film() {
     let specimen = specimen(1);
     let mut pinched = 0;
     for (i, of) in specimen.film.loops.iter().enumerate() {
-        let found = height(&specimen, &specimen.expected_loop(i / 64, i % 64));
+        let found = height(&specimen, &specimen.expected_spectrum(i / 64, i % 64));
         let expected = (of.response(0.0, true) - of.response(0.0, false)).abs();
         assert!(
             (found - expected).abs() < 3.0,
@@ -40,7 +40,7 @@ fn junctions_hold_both_ends_of_the_target() {
     for seed in 0..10 {
         let specimen = specimen(seed);
         let heights: Vec<f64> = (0..64 * 64)
-            .map(|i| height(&specimen, &specimen.expected_loop(i / 64, i % 64)))
+            .map(|i| height(&specimen, &specimen.expected_spectrum(i / 64, i % 64)))
             .collect();
         let at = |name: &str, i: usize| {
             let behaviours = Specimen::behaviours(&specimen);
@@ -64,14 +64,16 @@ fn junctions_hold_both_ends_of_the_target() {
 #[test]
 fn the_image_is_bright_in_one_kind_of_domain_and_dark_in_the_other() {
     let specimen = specimen(4);
-    let domains = domains::Domains::new(specimen.config());
-    let pixel = specimen.config().pixel_nm();
-    let centres = frame::centres((64, 64), pixel);
+    let config = FerroelectricConfig {
+        seed: 4,
+        ..FerroelectricConfig::default()
+    };
+    let domains = domains::Domains::new(&config);
     let mut counted = 0;
-    for (i, (x, y)) in centres.enumerate() {
+    for (i, (x, y)) in config.frame().centres().enumerate() {
         let of = &specimen.film;
         if of.wall_nm[i] > 80.0 && of.in_plane[i] < 0.02 {
-            let ratio = specimen.image().values[i] / specimen.config().saturation_pm;
+            let ratio = specimen.image().values[i] / config.saturation_pm;
             assert!(
                 (0.5..1.5).contains(&(ratio * domains.at(x, y).signum())),
                 "{ratio}"
@@ -108,18 +110,19 @@ fn a_finer_scan_shows_the_same_film() {
 
 /// Oracle: mean and variance of n normal draws, with the standard errors σ/√n and σ²√(2/n).
 #[test]
-fn noise_is_normal_around_the_expected_loop() {
+fn noise_is_normal_around_the_expected_spectrum() {
     let specimen = specimen(3);
-    let expected = specimen.expected_loop(20, 30);
+    let expected = specimen.expected_spectrum(20, 30);
+    let noisy = |repeat| specimen.noisy(expected.clone(), 1.0, (20, 30), repeat);
     let (mut sum, mut squares, mut n) = (0.0, 0.0, 0.0);
     for repeat in 0..200 {
-        for (pm, mean) in specimen.acquire(20, 30, repeat).iter().zip(&expected) {
+        for (pm, mean) in noisy(repeat).iter().zip(&expected) {
             sum += pm - mean;
             squares += (pm - mean) * (pm - mean);
             n += 1.0;
         }
     }
-    let sigma: f64 = specimen.config().loop_noise_pm;
+    let sigma = FerroelectricConfig::default().loop_noise_pm;
     assert!((sum / n).abs() < 5.0 * sigma / f64::sqrt(n));
     let variance = sigma * sigma;
     assert!((squares / n - variance).abs() < 5.0 * variance * f64::sqrt(2.0 / n));

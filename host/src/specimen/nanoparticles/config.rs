@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::frame::{Frame, check_frame};
 use super::range::{SpecimenError, check};
 
 /// Everything that defines a specimen and its instrument: equal configurations give equal
@@ -75,14 +76,9 @@ impl Default for NanoparticlesConfig {
 }
 
 impl NanoparticlesConfig {
-    /// Edge of a pixel in nm.
-    pub fn pixel_nm(&self) -> f64 {
-        self.field_of_view_nm / self.width as f64
-    }
-
-    /// Height of the scanned area in nm.
-    pub fn field_height_nm(&self) -> f64 {
-        self.pixel_nm() * self.height as f64
+    /// What is scanned.
+    pub(super) fn frame(&self) -> Frame {
+        Frame::new(self.height, self.width, self.field_of_view_nm)
     }
 
     /// The exposure that `counts_per_pixel` refers to.
@@ -98,51 +94,21 @@ impl NanoparticlesConfig {
     /// # Errors
     /// The first value out of its range, with the range.
     pub fn validate(&self) -> Result<(), SpecimenError> {
-        check("height", self.height as f64, 16.0, 512.0, "rows")?;
-        check("width", self.width as f64, 16.0, 512.0, "columns")?;
-        check("field_of_view_nm", self.field_of_view_nm, 20.0, 800.0, "nm")?;
-        let height = self.field_height_nm();
-        check(
-            "field_of_view_nm * height / width",
-            height,
-            20.0,
-            800.0,
-            "nm",
-        )?;
-        check(
-            "particle_density",
-            self.particle_density,
-            0.1,
-            2.0,
-            "times the default",
-        )?;
+        let (density, tails) = (self.particle_density, self.tail_fraction);
+        let (counts, readout) = (self.counts_per_pixel, self.image_readout_counts);
+        let nm = (20.0, 800.0);
+        check_frame(self.height, self.width, self.field_of_view_nm, nm)?;
+        check("particle_density", density, 0.1, 2.0, "times the default")?;
         check("support_nm", self.support_nm, 1.0, 100.0, "nm")?;
         check("beam_energy_kev", self.beam_energy_kev, 60.0, 300.0, "keV")?;
-        self.exposure().validate()?;
-        check(
-            "counts_per_pixel",
-            self.counts_per_pixel,
-            1.0,
-            1e7,
-            "counts",
-        )?;
+        check("beam_current_na", self.beam_current_na, 0.001, 100.0, "nA")?;
+        check("live_time_s", self.live_time_s, 0.0001, 1000.0, "s")?;
+        check("counts_per_pixel", counts, 1.0, 1e7, "counts")?;
         check("probe_fwhm_nm", self.probe_fwhm_nm, 0.05, 10.0, "nm")?;
-        check(
-            "tail_fraction",
-            self.tail_fraction,
-            0.0,
-            0.5,
-            "of the current",
-        )?;
+        check("tail_fraction", tails, 0.0, 0.5, "of the current")?;
         check("tail_fwhm_nm", self.tail_fwhm_nm, 0.1, 50.0, "nm")?;
         check("image_counts", self.image_counts, 1.0, 1e6, "counts")?;
-        check(
-            "image_readout_counts",
-            self.image_readout_counts,
-            0.0,
-            1000.0,
-            "counts",
-        )?;
+        check("image_readout_counts", readout, 0.0, 1000.0, "counts")?;
         check("resolution_ev", self.resolution_ev, 120.0, 250.0, "eV")
     }
 }
@@ -162,49 +128,11 @@ impl Exposure {
         // 1 nA s is 1e-9 C, and an electron 1.602176634e-19 C.
         self.beam_current_na * self.live_time_s * (1e4 / 1.602_176_634)
     }
-
-    /// Checks both values against their ranges.
-    ///
-    /// # Errors
-    /// The first value out of its range, with the range.
-    pub fn validate(&self) -> Result<(), SpecimenError> {
-        check("beam_current_na", self.beam_current_na, 0.001, 100.0, "nA")?;
-        check("live_time_s", self.live_time_s, 0.0001, 1000.0, "s")
-    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    /// A change to one field of the default.
-    type Spoil = fn(&mut NanoparticlesConfig);
-
-    #[test]
-    fn the_default_is_valid_and_errors_name_the_value() {
-        assert_eq!(NanoparticlesConfig::default().validate(), Ok(()));
-        let cases: [(&str, Spoil); 9] = [
-            ("height is 8, expected 16 to 512 rows", |c| c.height = 8),
-            ("width is 513,", |c| c.width = 513),
-            ("field_of_view_nm is NaN,", |c| {
-                c.field_of_view_nm = f64::NAN;
-            }),
-            ("field_of_view_nm * height / width is 11.5,", |c| {
-                (c.height, c.width, c.field_of_view_nm) = (16, 128, 92.0);
-            }),
-            ("beam_energy_kev is 5,", |c| c.beam_energy_kev = 5.0),
-            ("live_time_s is 0,", |c| c.live_time_s = 0.0),
-            ("counts_per_pixel is -1,", |c| c.counts_per_pixel = -1.0),
-            ("tail_fraction is 0.9,", |c| c.tail_fraction = 0.9),
-            ("resolution_ev is inf,", |c| c.resolution_ev = f64::INFINITY),
-        ];
-        for (message, spoil) in cases {
-            let mut config = NanoparticlesConfig::default();
-            spoil(&mut config);
-            let error = config.validate().unwrap_err().to_string();
-            assert!(error.starts_with(message), "{error}");
-        }
-    }
 
     /// Oracle: 1 nA for 1 s is 1e-9 C / 1.602176634e-19 C = 6.2415e9 electrons.
     #[test]

@@ -1,28 +1,22 @@
 //! Energy-dispersive spectra, made for one pixel at a time.
 
-use super::config::{Exposure, NanoparticlesConfig};
+use super::config::NanoparticlesConfig;
 use super::detector::{add_peak, efficiency, energy_axis};
 use super::emission::{bremsstrahlung, lines};
 use super::material::{ELEMENTS, Element, Material};
-use super::noise;
 use super::projection::Projection;
-use super::random::{Purpose, Stream};
 use crate::data::{Axis, blur};
 
 /// All that a spectrum follows from. A thin sample absorbs nothing, so that a spectrum is
 /// the sum over elements of the atoms under the probe times the spectrum of one atom.
 #[derive(Clone, Debug)]
 pub(super) struct Spectrometer {
-    axis: Axis,
     /// Counts in each channel per atom/nm² of each element, at the configured exposure.
     responses: [Vec<f64>; ELEMENTS.len()],
     /// Atoms per nm² of each element as the probe sees them, row-major.
     atoms: [Vec<f64>; ELEMENTS.len()],
-    exposure: Exposure,
     /// Solid angle of the detector in sr that `counts_per_pixel` amounts to.
-    solid_angle_sr: f64,
-    seed: u64,
-    width: usize,
+    pub(super) solid_angle_sr: f64,
 }
 
 impl Spectrometer {
@@ -43,52 +37,21 @@ impl Spectrometer {
         let photons_per_unit = config.exposure().million_electrons() * 1e6 * 1e14;
         let solid_angle_sr = 4.0 * core::f64::consts::PI * scale / photons_per_unit;
         Self {
-            axis,
             responses,
             atoms,
-            exposure: config.exposure(),
             solid_angle_sr,
-            seed: config.seed,
-            width: config.width,
         }
     }
 
-    pub(super) fn axis(&self) -> &Axis {
-        &self.axis
-    }
-
-    pub(super) fn solid_angle_sr(&self) -> f64 {
-        self.solid_angle_sr
-    }
-
-    /// The spectrum without noise.
-    pub(super) fn expected(&self, row: usize, column: usize, exposure: Exposure) -> Vec<f64> {
-        let dose = exposure.million_electrons() / self.exposure.million_electrons();
-        let mut spectrum = vec![0.0; self.axis.size];
+    /// The spectrum without noise of a pixel by its index.
+    pub(super) fn expected(&self, pixel: usize) -> Vec<f64> {
+        let mut spectrum = vec![0.0; self.responses[0].len()];
         for (response, atoms) in self.responses.iter().zip(&self.atoms) {
-            let atoms = dose * atoms[row * self.width + column];
             for (sum, counts) in spectrum.iter_mut().zip(response) {
-                *sum += atoms * counts;
+                *sum += atoms[pixel] * counts;
             }
         }
         spectrum
-    }
-
-    /// Poisson counts around the expected spectrum, from the stream of this pixel and repeat.
-    pub(super) fn counts(
-        &self,
-        row: usize,
-        column: usize,
-        exposure: Exposure,
-        repeat: u64,
-    ) -> Vec<f64> {
-        self.noisy(self.expected(row, column, exposure), (row, column), repeat)
-    }
-
-    /// Poisson counts around `mean`, from the stream of a pixel (row, column) and a repeat.
-    pub(super) fn noisy(&self, mean: Vec<f64>, pixel: (usize, usize), repeat: u64) -> Vec<f64> {
-        let stream = Stream::at_pixel(self.seed, Purpose::Spectrum, pixel, repeat);
-        noise::counted(mean, stream)
     }
 }
 
@@ -111,7 +74,7 @@ pub(super) fn areal_densities(projection: &Projection) -> [Vec<f64>; ELEMENTS.le
 /// A map of atoms as the probe sees it: its core, and its tails with the electrons that the
 /// sample scattered aside.
 fn probe(config: &NanoparticlesConfig, map: &[f64]) -> Vec<f64> {
-    let pixel = config.pixel_nm();
+    let pixel = config.frame().pixel_nm;
     let mut seen = blur(map, config.width, config.probe_fwhm_nm / pixel);
     let tails = blur(map, config.width, config.tail_fwhm_nm / pixel);
     for (seen, tail) in seen.iter_mut().zip(tails) {
@@ -123,24 +86,22 @@ fn probe(config: &NanoparticlesConfig, map: &[f64]) -> Vec<f64> {
 /// Spectrum of one atom in cm² per channel, detection included.
 fn response(element: &Element, axis: &Axis, config: &NanoparticlesConfig) -> Vec<f64> {
     let beam = config.beam_energy_kev;
-    let mut spectrum: Vec<f64> = (0..axis.size)
-        .map(|i| axis.value(i))
-        .map(|kev| {
-            // The zeroth channel lies at no energy, where nothing is counted.
-            if kev > 0.0 {
-                bremsstrahlung(element, beam, kev) * efficiency(kev) * axis.scale
-            } else {
-                0.0
-            }
-        })
-        .collect();
+    let radiation = axis.values().into_iter().map(|kev| {
+        // The zeroth channel lies at no energy, where nothing is counted.
+        if kev > 0.0 {
+            bremsstrahlung(element, beam, kev) * efficiency(kev) * axis.scale
+        } else {
+            0.0
+        }
+    });
+    let mut spectrum: Vec<f64> = radiation.collect();
     for (line, cross_section) in lines(element, beam) {
-        let hidden = line.energy_kev > axis.range().1 + 1.0;
-        if !hidden {
+        let kev = line.energy_kev;
+        if kev <= axis.range().1 + 1.0 {
             add_peak(
                 &mut spectrum,
                 axis,
-                line.energy_kev,
+                kev,
                 cross_section,
                 config.resolution_ev,
             );

@@ -36,20 +36,15 @@ impl Projection {
     }
 
     fn add_support(&mut self, config: &NanoparticlesConfig, support: &Support) {
-        let pixel = config.pixel_nm();
-        for row in 0..config.height {
-            for column in 0..config.width {
-                let (x, y) = ((column as f64 + 0.5) * pixel, (row as f64 + 0.5) * pixel);
-                let thickness = support.thickness(x, y);
-                let index = row * config.width + column;
-                self.materials[Material::Carbon as usize][index] += thickness;
-                self.scattering[index] += thickness * Material::Carbon.scattering_per_nm();
-            }
+        for (index, (x, y)) in config.frame().centres().enumerate() {
+            let thickness = support.thickness(x, y);
+            self.materials[Material::Carbon as usize][index] += thickness;
+            self.scattering[index] += thickness * Material::Carbon.scattering_per_nm();
         }
     }
 
     fn add_particle(&mut self, config: &NanoparticlesConfig, placed: &Placed) {
-        let pixel = config.pixel_nm();
+        let pixel = config.frame().pixel_nm;
         for part in &placed.particle.parts {
             let centre = (
                 placed.centre.0 + part.centre.0,

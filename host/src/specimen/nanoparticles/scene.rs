@@ -20,7 +20,7 @@ pub(super) struct Placed {
 /// some random places (Mitchell's best candidate).
 pub(super) fn place(config: &NanoparticlesConfig) -> Vec<Placed> {
     const TRIES: usize = 24;
-    let (width, height) = (config.field_of_view_nm, config.field_height_nm());
+    let (width, height) = config.frame().size_nm;
     let mut stream = Stream::new(config.seed, Purpose::Scene, [0, 0]);
     let mut placed = Vec::new();
     for (species, per_1000_nm2) in PER_1000_NM2.into_iter().enumerate() {

@@ -13,30 +13,24 @@ use nalgebra::Matrix3;
 
 /// A kind of particle.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Species {
-    /// What it looks like, such as `rod`.
-    pub name: &'static str,
-    /// What it is made of, such as `Pd`; a core before its shell, as in `Au@Pd`.
-    pub formula: &'static str,
+pub(super) struct Species {
+    /// What it is made of and what it looks like, such as `Pd rod`; a core before its shell.
+    pub(super) name: &'static str,
     /// Whether it is the rare one that an experiment should discover.
-    pub rare: bool,
+    pub(super) rare: bool,
 }
 
-const fn species(name: &'static str, formula: &'static str, rare: bool) -> Species {
-    Species {
-        name,
-        formula,
-        rare,
-    }
+const fn species(name: &'static str, rare: bool) -> Species {
+    Species { name, rare }
 }
 
 /// Every species; indices into this table identify a species everywhere.
 pub(super) static SPECIES: [Species; 5] = [
-    species("core-shell", "Au@Pd", true),
-    species("rod", "Pd", false),
-    species("sphere", "Au", false),
-    species("cube", "Cu2O", false),
-    species("agglomerate", "Pd/TiO2", false),
+    species("Au@Pd core-shell", true),
+    species("Pd rod", false),
+    species("Au sphere", false),
+    species("Cu2O cube", false),
+    species("Pd/TiO2 agglomerate", false),
 ];
 
 /// Particles of each species per 1000 nm² of support, at the default density.
@@ -52,6 +46,9 @@ pub(super) struct Part {
     /// 1 for matter, -1 for a cavity that another part fills.
     pub(super) sign: f64,
 }
+
+/// The middle of a particle.
+const CENTRE: (f64, f64) = (0.0, 0.0);
 
 /// A particle about the origin.
 #[derive(Clone, Debug)]
@@ -73,13 +70,16 @@ pub(super) fn particle(species: usize, stream: &mut Stream) -> Particle {
     }
 }
 
-fn single(shape: Shape, material: Material) -> Vec<Part> {
-    vec![Part {
-        shape,
-        centre: (0.0, 0.0),
-        material,
-        sign: 1.0,
-    }]
+impl Part {
+    /// A body of matter.
+    fn new(shape: Shape, centre: (f64, f64), material: Material) -> Self {
+        Self {
+            shape,
+            centre,
+            material,
+            sign: 1.0,
+        }
+    }
 }
 
 fn core_shell(stream: &mut Stream) -> Particle {
@@ -89,25 +89,14 @@ fn core_shell(stream: &mut Stream) -> Particle {
     let radius = stream.between(2.0, 2.8);
     let core = Shape::ellipsoid([radius; 3], &rotation);
     let centre = (stream.between(-1.2, 1.2), stream.between(-1.2, 1.2));
+    let cavity = Part {
+        sign: -1.0,
+        ..Part::new(core.clone(), centre, Material::Palladium)
+    };
     let parts = vec![
-        Part {
-            shape: shell,
-            centre: (0.0, 0.0),
-            material: Material::Palladium,
-            sign: 1.0,
-        },
-        Part {
-            shape: core.clone(),
-            centre,
-            material: Material::Palladium,
-            sign: -1.0,
-        },
-        Part {
-            shape: core,
-            centre,
-            material: Material::Gold,
-            sign: 1.0,
-        },
+        Part::new(shell, CENTRE, Material::Palladium),
+        cavity,
+        Part::new(core, centre, Material::Gold),
     ];
     Particle {
         parts,
@@ -128,7 +117,7 @@ fn rod(stream: &mut Stream) -> Particle {
         .map(|t| (t * half_length * u, t * half_length * v, 1.2 * radius))
         .to_vec();
     Particle {
-        parts: single(shape, Material::Palladium),
+        parts: vec![Part::new(shape, CENTRE, Material::Palladium)],
         footprint,
     }
 }
@@ -139,7 +128,7 @@ fn sphere(stream: &mut Stream) -> Particle {
     let semi_axes = [0; 3].map(|_| radius * stream.between(0.92, 1.08));
     let shape = Shape::ellipsoid(semi_axes, &rotation);
     Particle {
-        parts: single(shape, Material::Gold),
+        parts: vec![Part::new(shape, CENTRE, Material::Gold)],
         footprint: vec![(0.0, 0.0, radius)],
     }
 }
@@ -150,7 +139,7 @@ fn cube(stream: &mut Stream) -> Particle {
     let rotation = lying(stream, tilt);
     let shape = Shape::truncated_cube(half, stream.between(1.4, 1.65), &rotation);
     Particle {
-        parts: single(shape, Material::CuprousOxide),
+        parts: vec![Part::new(shape, CENTRE, Material::CuprousOxide)],
         footprint: vec![(0.0, 0.0, 1.2 * half)],
     }
 }
@@ -175,12 +164,8 @@ fn agglomerate(stream: &mut Stream) -> Particle {
                 (x + distance * cos, y + distance * sin)
             }
         };
-        parts.push(Part {
-            shape: Shape::ellipsoid(semi_axes, &rotation),
-            centre,
-            material: Material::TitaniumDioxide,
-            sign: 1.0,
-        });
+        let grain = Shape::ellipsoid(semi_axes, &rotation);
+        parts.push(Part::new(grain, centre, Material::TitaniumDioxide));
         footprint.push((centre.0, centre.1, radius));
     }
     for (x, y, r) in &footprint {
@@ -189,12 +174,9 @@ fn agglomerate(stream: &mut Stream) -> Particle {
             let distance = r * stream.uniform().sqrt();
             let (sin, cos) = libm::sincos(stream.between(0.0, core::f64::consts::TAU));
             let radius = stream.between(0.6, 1.3);
-            parts.push(Part {
-                shape: Shape::ellipsoid([radius; 3], &Matrix3::identity()),
-                centre: (x + distance * cos, y + distance * sin),
-                material: Material::Palladium,
-                sign: 1.0,
-            });
+            let cluster = Shape::ellipsoid([radius; 3], &Matrix3::identity());
+            let centre = (x + distance * cos, y + distance * sin);
+            parts.push(Part::new(cluster, centre, Material::Palladium));
         }
     }
     Particle { parts, footprint }
@@ -206,10 +188,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn exactly_one_species_is_rare_and_formulas_differ() {
+    fn exactly_one_species_is_rare_and_names_differ() {
         assert_eq!(SPECIES.iter().filter(|s| s.rare).count(), 1);
         for (i, s) in SPECIES.iter().enumerate() {
-            assert!(SPECIES[..i].iter().all(|t| t.formula != s.formula));
+            assert!(SPECIES[..i].iter().all(|t| t.name != s.name));
         }
     }
 

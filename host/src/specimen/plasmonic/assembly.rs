@@ -3,7 +3,7 @@
 use core::f64::consts::PI;
 
 use super::config::PlasmonicConfig;
-use super::lattice::{Key, Lattice, STEPS, frame};
+use super::lattice::{Key, Lattice, STEPS};
 use super::random::{Purpose, Stream};
 
 /// Rods of an assembly, where it has room.
@@ -128,7 +128,7 @@ fn rod_radius_nm(config: &PlasmonicConfig) -> f64 {
 fn rows(config: &PlasmonicConfig, lattice: &Lattice, stream: &mut Stream) -> Vec<[Key; 3]> {
     /// Draws before an assembly without room is left with fewer.
     const ATTEMPTS: usize = 100;
-    let (width, height) = frame(config);
+    let (width, height) = config.frame().size_nm;
     let is_in_the_middle = |(x, y): (f64, f64)| {
         (0.25..0.75).contains(&(x / width)) && (0.25..0.75).contains(&(y / height))
     };

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::frame::{Frame, check_frame};
 use super::range::{SpecimenError, check};
 
 /// Everything that defines a plasmonic assembly and its instrument: equal configurations give
@@ -67,14 +68,9 @@ impl Default for PlasmonicConfig {
 }
 
 impl PlasmonicConfig {
-    /// Edge of a pixel in nm.
-    pub fn pixel_nm(&self) -> f64 {
-        self.field_of_view_nm / self.width as f64
-    }
-
-    /// Height of the scanned area in nm.
-    pub fn field_height_nm(&self) -> f64 {
-        self.pixel_nm() * self.height as f64
+    /// What is scanned.
+    pub(super) fn frame(&self) -> Frame {
+        Frame::new(self.height, self.width, self.field_of_view_nm)
     }
 
     /// Distance of neighbouring nanocrystals in nm, centre to centre.
@@ -87,55 +83,19 @@ impl PlasmonicConfig {
     /// # Errors
     /// The first value out of its range, with the range.
     pub fn validate(&self) -> Result<(), SpecimenError> {
-        let (field, tall) = (self.field_of_view_nm, self.field_height_nm());
         let (electrons, probe) = (self.electrons_per_nm3, self.probe_fwhm_nm);
-        let readout = self.image_readout_counts;
-        check("height", self.height as f64, 16.0, 512.0, "rows")?;
-        check("width", self.width as f64, 16.0, 512.0, "columns")?;
-        check("field_of_view_nm", field, 100.0, 1000.0, "nm")?;
-        let name = "field_of_view_nm * height / width";
-        check(name, tall, 100.0, 1000.0, "nm")?;
+        let (counts, readout) = (self.counts_per_pixel, self.image_readout_counts);
+        let nm = (100.0, 1000.0);
+        check_frame(self.height, self.width, self.field_of_view_nm, nm)?;
         check("diameter_nm", self.diameter_nm, 8.0, 40.0, "nm")?;
         check("gap_nm", self.gap_nm, 1.0, 5.0, "nm")?;
         check("electrons_per_nm3", electrons, 0.3, 1.5, "per nm³")?;
         check("damping_ev", self.damping_ev, 0.05, 0.3, "eV")?;
         check("beam_energy_kev", self.beam_energy_kev, 30.0, 300.0, "keV")?;
         check("resolution_ev", self.resolution_ev, 0.01, 0.1, "eV")?;
-        let counts = self.counts_per_pixel;
         check("counts_per_pixel", counts, 1.0, 1e7, "counts")?;
         check("probe_fwhm_nm", probe, 0.05, 10.0, "nm")?;
         check("image_counts", self.image_counts, 1.0, 1e6, "counts")?;
         check("image_readout_counts", readout, 0.0, 1000.0, "counts")
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// A change to one field of the default.
-    type Spoil = fn(&mut PlasmonicConfig);
-
-    #[test]
-    fn the_default_is_valid_and_errors_name_the_value() {
-        assert_eq!(PlasmonicConfig::default().validate(), Ok(()));
-        let cases: [(&str, Spoil); 6] = [
-            ("height is 8, expected 16 to 512 rows", |c| c.height = 8),
-            ("field_of_view_nm is NaN,", |c| {
-                c.field_of_view_nm = f64::NAN;
-            }),
-            ("diameter_nm is 100, expected 8 to 40 nm", |c| {
-                c.diameter_nm = 100.0;
-            }),
-            ("electrons_per_nm3 is 0,", |c| c.electrons_per_nm3 = 0.0),
-            ("damping_ev is inf,", |c| c.damping_ev = f64::INFINITY),
-            ("counts_per_pixel is -1,", |c| c.counts_per_pixel = -1.0),
-        ];
-        for (message, spoil) in cases {
-            let mut config = PlasmonicConfig::default();
-            spoil(&mut config);
-            let error = config.validate().unwrap_err().to_string();
-            assert!(error.starts_with(message), "{error}");
-        }
     }
 }

@@ -30,7 +30,7 @@ pub(super) struct Lattice(BTreeMap<Key, Site>);
 
 impl Lattice {
     pub(super) fn new(config: &PlasmonicConfig, stream: &mut Stream) -> Self {
-        let (spacing, frame) = (config.spacing_nm(), frame(config));
+        let (spacing, frame) = (config.spacing_nm(), config.frame().size_nm);
         let edges = Edges::new(frame, spacing, stream);
         let (sin, cos) = libm::sincos(stream.between(0.0, TAU));
         let place = |i: f64, j: f64| {
@@ -87,11 +87,6 @@ impl Lattice {
             |&&(a, b): &&(i32, i32)| self.is_occupied((i + sign * a, j + sign * b, 1 - layer));
         BELOW.iter().filter(other).count()
     }
-}
-
-/// Width and height of the frame in nm.
-pub(super) fn frame(config: &PlasmonicConfig) -> (f64, f64) {
-    (config.field_of_view_nm, config.field_height_nm())
 }
 
 /// A wave along an edge: amplitude in nm, wave number in rad/nm and phase.

@@ -4,19 +4,11 @@ use core::f64::consts::PI;
 
 use super::assembly::Assembly;
 use super::config::PlasmonicConfig;
-use super::frame;
-use super::noise;
-use super::random::{Purpose, Stream};
-use crate::data::{Behaviour, blur};
+use super::frame::{behaviours, haadf};
+use crate::data::{Behaviour, Map, blur};
 
 /// Thickness of the support in nm of Sn:In2O3 that scatters as much.
 const SUPPORT_NM: f64 = 3.0;
-
-/// The HAADF image in counts of a mean, with shot noise and readout noise.
-pub(super) fn noisy_image(config: &PlasmonicConfig, mean: Vec<f64>, repeat: u64) -> Vec<f64> {
-    let stream = Stream::new(config.seed, Purpose::Image, [repeat, 0]);
-    noise::read_out(mean, config.image_readout_counts, stream)
-}
 
 /// Thickness in nm of both layers, row by row.
 #[derive(Clone, Debug)]
@@ -24,19 +16,18 @@ pub(super) struct Layers([Vec<f64>; 2]);
 
 impl Layers {
     pub(super) fn new(config: &PlasmonicConfig, assembly: &Assembly) -> Self {
-        let pixel = config.pixel_nm();
+        let frame = config.frame();
         let thickness = |layer: usize, x: f64, y: f64| {
             let crystals = assembly.crystals.iter().filter(|c| c.layer == layer);
             crystals.map(|c| c.chord(x, y)).sum::<f64>()
         };
         // Mean over 3 x 3 points of each pixel.
-        let offsets = [-1.0, 0.0, 1.0].map(|third| third * pixel / 3.0);
+        let offsets = [-1.0, 0.0, 1.0].map(|third| third * frame.pixel_nm / 3.0);
         let mean = |layer: usize, x: f64, y: f64| {
             let row = |dy: f64| offsets.map(|dx| thickness(layer, x + dx, y + dy));
             offsets.map(row).as_flattened().iter().sum::<f64>() / 9.0
         };
-        let shape = (config.height, config.width);
-        Self([0, 1].map(|layer| frame::each(shape, pixel, |x, y| mean(layer, x, y))))
+        Self([0, 1].map(|layer| frame.each(|x, y| mean(layer, x, y))))
     }
 
     /// Thickness of both together in nm.
@@ -46,15 +37,14 @@ impl Layers {
     }
 
     /// The HAADF image in counts, without noise: proportional to the thickness of one material.
-    pub(super) fn expected_image(&self, config: &PlasmonicConfig) -> Vec<f64> {
+    pub(super) fn expected_image(&self, config: &PlasmonicConfig) -> Map {
         let scattering: Vec<f64> = self.thickness().iter().map(|nm| nm + SUPPORT_NM).collect();
-        let probe_pixels = config.probe_fwhm_nm / config.pixel_nm();
-        let mut signal = blur(&scattering, config.width, probe_pixels);
-        let gain = config.image_counts * signal.len() as f64 / signal.iter().sum::<f64>();
-        for value in &mut signal {
-            *value *= gain;
-        }
-        signal
+        haadf(
+            config.frame(),
+            &scattering,
+            config.probe_fwhm_nm,
+            config.image_counts,
+        )
     }
 
     /// Every pixel shows one behaviour: the rarest that reaches it.
@@ -71,23 +61,23 @@ impl Layers {
             ("edge", false),
             ("beyond the edge", false),
         ];
-        let (width, pixel) = (config.width, config.pixel_nm());
+        let frame = config.frame();
         let radius = 0.5 * config.diameter_nm;
         // Shares of a full layer, as seen over the distance of two crystals: one of spheres of
         // diameter d at the distance a has the mean thickness π/√12 (d/a)² 2/3 d.
         let covered = PI / 12f64.sqrt() * (config.diameter_nm / config.spacing_nm()).powi(2);
         let full_nm = covered * 2.0 / 3.0 * config.diameter_nm;
-        let dense = |nm: &Vec<f64>| blur(nm, width, 2.0 * config.spacing_nm() / pixel);
+        let dense =
+            |nm: &Vec<f64>| blur(nm, frame.width, 2.0 * config.spacing_nm() / frame.pixel_nm);
         let shares = self.0.each_ref().map(dense);
         let ends: Vec<_> = assembly.ends_of_rods().collect();
         let reaches = |points: &[(f64, f64)], x: f64, y: f64| {
-            points
-                .iter()
-                .any(|p| libm::hypot(p.0 - x, p.1 - y) < radius)
+            let mut distances = points.iter().map(|p| libm::hypot(p.0 - x, p.1 - y));
+            distances.any(|distance| distance < radius)
         };
         let behaviour = |(i, (x, y)): (usize, (f64, f64))| {
             let [first, second] = [0, 1].map(|layer| shares[layer][i] / full_nm);
-            if reaches(&ends, x, y) {
+            Some(if reaches(&ends, x, y) {
                 0
             } else if reaches(&assembly.vacancies, x, y) {
                 1
@@ -99,15 +89,9 @@ impl Layers {
                 4
             } else {
                 5
-            }
+            })
         };
-        let centres = frame::centres((config.height, width), pixel).enumerate();
-        let at: Vec<usize> = centres.map(behaviour).collect();
-        let behaviour = |(number, (name, rare)): (usize, (&str, bool))| Behaviour {
-            name: name.to_owned(),
-            rare,
-            pixels: at.iter().map(|&at| at == number).collect(),
-        };
-        NAMES.into_iter().enumerate().map(behaviour).collect()
+        let shown: Vec<_> = frame.centres().enumerate().map(behaviour).collect();
+        behaviours(NAMES, &shown)
     }
 }

@@ -6,9 +6,7 @@ use super::assembly::{Assembly, Crystal};
 use super::config::PlasmonicConfig;
 use super::drude::{Drude, among_others, depolarisation};
 use super::electron::SwiftElectron;
-use super::frame;
-use super::noise;
-use super::random::{Purpose, Stream};
+use super::frame::Frame;
 use crate::data::{Axis, blur};
 
 /// The axis of all spectra: 140 channels of 10 meV from 0.2 eV.
@@ -25,13 +23,10 @@ pub(super) fn energy_axis() -> Axis {
 /// Spectra of all pixels, as sums over modes.
 #[derive(Clone, Debug)]
 pub(super) struct Losses {
-    pub(super) axis: Axis,
-    /// Energy of every channel in eV.
-    pub(super) energies: Vec<f64>,
+    frame: Frame,
+    channels: usize,
     /// Mean counts per channel of each pixel.
     expected: Vec<f64>,
-    seed: u64,
-    shape: (usize, usize),
 }
 
 /// A function of the energy in eV.
@@ -65,11 +60,12 @@ impl Losses {
     /// Spectra over an assembly whose thickness in nm is given for every pixel.
     pub(super) fn new(config: &PlasmonicConfig, assembly: &Assembly, thickness: &[f64]) -> Self {
         let axis = energy_axis();
+        let energies = axis.values();
         let gas = Drude::new(config.electrons_per_nm3, config.damping_ev);
         let beam = SwiftElectron::new(config.beam_energy_kev);
         let resolution = config.resolution_ev / axis.scale;
         let over = |value: &Curve<'_>| {
-            let sharp: Vec<f64> = (0..axis.size).map(|i| value(axis.value(i))).collect();
+            let sharp: Vec<f64> = energies.iter().map(|&ev| value(ev)).collect();
             blur(&sharp, axis.size, resolution)
         };
         let modes: Vec<Mode<'_>> = assembly
@@ -78,10 +74,8 @@ impl Losses {
             .flat_map(|crystal| modes(crystal, &gas, &over))
             .collect();
         let volume = over(&|ev| volume_loss(&gas, ev, 0.5 * config.diameter_nm));
-        let shape = (config.height, config.width);
-        let pixels: Vec<_> = frame::centres(shape, config.pixel_nm())
-            .zip(thickness)
-            .collect();
+        let frame = config.frame();
+        let pixels: Vec<_> = frame.centres().zip(thickness).collect();
         // Pixel by pixel in any order: each sum runs over the modes in theirs.
         let spectrum = |((x, y), nm): ((f64, f64), &f64)| {
             let mut spectrum: Vec<f64> = volume.iter().map(|per_nm| per_nm * nm).collect();
@@ -99,29 +93,16 @@ impl Losses {
             *value *= config.counts_per_pixel / mean;
         }
         Self {
-            energies: (0..axis.size).map(|i| axis.value(i)).collect(),
-            axis,
+            frame,
+            channels: axis.size,
             expected,
-            seed: config.seed,
-            shape,
         }
     }
 
     /// The spectrum without noise, in counts per channel.
     pub(super) fn expected(&self, row: usize, column: usize) -> Vec<f64> {
-        let start = frame::index(self.shape, row, column) * self.axis.size;
-        self.expected[start..start + self.axis.size].to_vec()
-    }
-
-    /// Poisson counts around the expected spectrum, from the stream of this pixel and repeat.
-    pub(super) fn counts(&self, row: usize, column: usize, repeat: u64) -> Vec<f64> {
-        self.noisy(self.expected(row, column), (row, column), repeat)
-    }
-
-    /// Poisson counts around `mean`, from the stream of a pixel (row, column) and a repeat.
-    pub(super) fn noisy(&self, mean: Vec<f64>, pixel: (usize, usize), repeat: u64) -> Vec<f64> {
-        let stream = Stream::at_pixel(self.seed, Purpose::Loss, pixel, repeat);
-        noise::counted(mean, stream)
+        let start = self.frame.index(row, column) * self.channels;
+        self.expected[start..start + self.channels].to_vec()
     }
 }
 

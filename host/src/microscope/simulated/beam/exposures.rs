@@ -129,7 +129,7 @@ impl SpecimenMicroscope {
     /// dose in e/Å².
     fn expected(&self, spots: &[sample::Spot], dose: f64) -> Vec<f64> {
         let width = self.shape().1;
-        let mut mean = vec![0.0; self.channels.coordinates.len()];
+        let mut mean = vec![0.0; self.specimen.coordinates().len()];
         for &(pixel, weight) in spots {
             let remaining = match &self.state.damage {
                 Some(damage) => damage.remaining(pixel, weight * dose),

@@ -43,7 +43,6 @@ use state::State;
 pub struct SpecimenMicroscope {
     specimen: Arc<dyn Specimen>,
     config: SimulatedBeam,
-    channels: Channels,
     drift: Drift,
     beam: Beam,
     dwell: Duration,
@@ -87,7 +86,6 @@ impl SpecimenMicroscope {
         check_dwell(dwell)?;
         let image = specimen.image();
         Ok(Self {
-            channels: specimen.recorded(),
             drift: Drift::new(&config, specimen.config().seed()),
             beam: Beam {
                 current_pa: current_pa.or(own),
@@ -174,7 +172,7 @@ impl Microscope for SpecimenMicroscope {
     }
 
     fn channels(&self) -> &Channels {
-        &self.channels
+        self.specimen.recorded()
     }
 
     fn beam(&self) -> Beam {
@@ -223,23 +221,7 @@ impl Microscope for SpecimenMicroscope {
 
     /// What spectra without noise reduce to on the fresh sample, in the dwell that was given.
     fn truth(&self, target: &Scalarizer) -> Option<Map> {
-        let image = self.specimen.image();
-        let (axis, coordinates) = (self.specimen.channels(), self.specimen.coordinates());
-        let dose = self.dose(self.dwell);
-        let mut values = Vec::with_capacity(image.values.len());
-        for row in 0..image.height() {
-            for column in 0..image.width() {
-                let mean = self.specimen.expected_spectrum(row, column);
-                let exposed = self.specimen.exposed(mean, dose);
-                values.push(target.reduce(&exposed, coordinates, axis).ok()?);
-            }
-        }
-        Some(Map {
-            values,
-            quantity: target.to_string(),
-            units: target.units(&axis.units, &self.channels.units),
-            ..image.clone()
-        })
+        self.specimen.truth(target, self.dose(self.dwell)).ok()
     }
 
     fn behaviours(&self) -> &[Behaviour] {

@@ -69,7 +69,7 @@ fn a_still_fresh_specimen_is_measured_as_it_is_bit_for_bit() {
         let value = target.reduce(&expected, specimen.coordinates(), specimen.channels());
         assert_eq!(truth.at(40, 21), value.unwrap());
         assert_eq!(microscope.behaviours(), specimen.behaviours());
-        assert_eq!(*microscope.channels(), specimen.recorded());
+        assert_eq!(microscope.channels(), specimen.recorded());
         let off_the_axis = "window:1000..2000".parse().unwrap();
         assert!(microscope.truth(&off_the_axis).is_none(), "{kind}");
     }
