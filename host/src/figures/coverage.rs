@@ -2,9 +2,8 @@
 
 use super::curves::{Curve, named};
 use crate::plot::canvas::{Canvas, DrawResult, TEXT, even, text_width};
-use crate::plot::plane::{Captions, Plane, Scale};
+use crate::plot::plane::{Plane, Scale};
 use crate::plot::{Figure, FigureError};
-use plotters::prelude::DrawingBackend;
 
 /// Coverage against step for any number of campaigns.
 #[derive(Clone, Copy, Debug)]
@@ -36,7 +35,7 @@ impl Figure for CoverageFigure<'_> {
         self.curves.iter().try_for_each(Curve::check)
     }
 
-    fn draw<DB: DrawingBackend>(&self, canvas: &Canvas<'_, DB>) -> DrawResult<DB> {
+    fn draw(&self, canvas: &Canvas<'_>) -> DrawResult {
         let steps = self.curves.iter().map(|curve| curve.values.len()).max();
         let plane = Plane {
             left: LEFT,
@@ -46,13 +45,7 @@ impl Figure for CoverageFigure<'_> {
             x: Scale::steps(steps.unwrap_or(0)),
             y: Scale::shares(self.curves.iter().flat_map(Curve::extremes)),
         };
-        plane.draw_axes(
-            canvas,
-            Captions {
-                x: ("step", ""),
-                y: (self.quantity, ""),
-            },
-        )?;
+        plane.draw_axes(canvas, ("step", ""), (self.quantity, ""))?;
         plane.draw_curves(canvas, self.curves)?;
         plane.name_curves(canvas, self.curves)
     }

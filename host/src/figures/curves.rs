@@ -7,7 +7,6 @@ use crate::plot::line::{draw_line, spread_out, unbroken};
 use crate::plot::palette::INK;
 use crate::plot::plane::Plane;
 use crate::plot::stroke::{Stroke, rounded};
-use plotters::prelude::DrawingBackend;
 use plotters::style::Color;
 
 /// One quantity over the steps of a campaign, or of the mean of several.
@@ -65,11 +64,7 @@ impl<'a> Curve<'a> {
 }
 
 impl Plane {
-    pub(super) fn draw_curves<DB: DrawingBackend>(
-        &self,
-        canvas: &Canvas<'_, DB>,
-        curves: &[Curve<'_>],
-    ) -> DrawResult<DB> {
+    pub(super) fn draw_curves(&self, canvas: &Canvas<'_>, curves: &[Curve<'_>]) -> DrawResult {
         // All bands first: a band must not veil another's line.
         for curve in curves {
             self.draw_band(canvas, curve)?;
@@ -92,11 +87,7 @@ impl Plane {
         Ok(())
     }
 
-    fn draw_band<DB: DrawingBackend>(
-        &self,
-        canvas: &Canvas<'_, DB>,
-        curve: &Curve<'_>,
-    ) -> DrawResult<DB> {
+    fn draw_band(&self, canvas: &Canvas<'_>, curve: &Curve<'_>) -> DrawResult {
         let Some(spread) = curve.spread else {
             return Ok(());
         };
@@ -117,11 +108,7 @@ impl Plane {
     }
 
     /// Names with final values right of the plane, moved apart where ends are close.
-    pub(super) fn name_curves<DB: DrawingBackend>(
-        &self,
-        canvas: &Canvas<'_, DB>,
-        curves: &[Curve<'_>],
-    ) -> DrawResult<DB> {
+    pub(super) fn name_curves(&self, canvas: &Canvas<'_>, curves: &[Curve<'_>]) -> DrawResult {
         let mut ends: Vec<(&Curve<'_>, f64, (i32, i32))> = curves
             .iter()
             .filter_map(|curve| {

@@ -1,12 +1,11 @@
 //! How costs grow with the size of a problem: power laws on logarithmic planes.
 
+use crate::plot::Figure;
 use crate::plot::canvas::{Canvas, DrawResult, Hang, TEXT, even, whole};
 use crate::plot::line::spread_out;
 use crate::plot::palette::INK;
-use crate::plot::plane::{Captions, FOOT, Plane, Scale, Y_TICKS};
+use crate::plot::plane::{FOOT, Plane, Scale, Y_TICKS};
 use crate::plot::stroke::rounded;
-use crate::plot::{Figure, FigureError};
-use plotters::prelude::DrawingBackend;
 use plotters::style::{Color, RGBColor};
 
 /// cost = factor · size^exponent.
@@ -108,11 +107,7 @@ impl Figure for GrowthFigure<'_> {
         even(room + panels * (WIDTH + RIGHT), TOP + HEIGHT + FOOT)
     }
 
-    fn check(&self) -> Result<(), FigureError> {
-        Ok(())
-    }
-
-    fn draw<DB: DrawingBackend>(&self, canvas: &Canvas<'_, DB>) -> DrawResult<DB> {
+    fn draw(&self, canvas: &Canvas<'_>) -> DrawResult {
         let y = self.scale();
         for (i, panel) in self.panels.iter().enumerate() {
             let sizes = panel.costs.iter().flat_map(|cost| cost.points);
@@ -126,8 +121,7 @@ impl Figure for GrowthFigure<'_> {
             };
             let size = (panel.size, "");
             if i == 0 {
-                let y = ("cost", self.unit);
-                plane.draw_axes(canvas, Captions { x: size, y })?;
+                plane.draw_axes(canvas, size, ("cost", self.unit))?;
             } else {
                 plane.draw_grid(canvas, Y_TICKS)?;
                 plane.draw_x_axis(canvas, size)?;
@@ -139,7 +133,7 @@ impl Figure for GrowthFigure<'_> {
 }
 
 impl GrowthPanel<'_> {
-    fn draw<DB: DrawingBackend>(&self, canvas: &Canvas<'_, DB>, plane: &Plane) -> DrawResult<DB> {
+    fn draw(&self, canvas: &Canvas<'_>, plane: &Plane) -> DrawResult {
         let mut ends = Vec::new();
         for (cost, colour) in self.costs.iter().zip(COLOURS.into_iter().cycle()) {
             for &(size, cost) in cost.points {

@@ -7,12 +7,11 @@ use crate::data::Map;
 use crate::plot::canvas::{Canvas, DrawResult, Hang, TEXT, TITLE, even, fitted, text_width};
 use crate::plot::colour_bar::{self, ColourBar};
 use crate::plot::image_frame::ImageFrame;
-use crate::plot::image_panel::ImagePanel;
+use crate::plot::image_panel::draw_pixels;
 use crate::plot::palette::{ColourMap, INK};
-use crate::plot::plane::{Captions, FOOT, Plane, Scale};
+use crate::plot::plane::{FOOT, Plane, Scale};
 use crate::plot::stroke::rounded;
 use crate::plot::{Figure, FigureError};
-use plotters::prelude::DrawingBackend;
 
 /// Where the candidates lie in the latent plane, in grey, with a campaign over them coloured by
 /// step; beside it what the plane decodes to.
@@ -59,11 +58,7 @@ impl LatentFigure<'_> {
         plane.right() + bar + manifold.room()
     }
 
-    fn draw_campaign<DB: DrawingBackend>(
-        &self,
-        canvas: &Canvas<'_, DB>,
-        plane: &Plane,
-    ) -> DrawResult<DB> {
+    fn draw_campaign(&self, canvas: &Canvas<'_>, plane: &Plane) -> DrawResult {
         let at = |candidate: &usize| {
             let (x, y) = self.candidates[*candidate];
             let (x, y) = plane.at(x, y);
@@ -117,16 +112,11 @@ impl Figure for LatentFigure<'_> {
         Ok(())
     }
 
-    fn draw<DB: DrawingBackend>(&self, canvas: &Canvas<'_, DB>) -> DrawResult<DB> {
+    fn draw(&self, canvas: &Canvas<'_>) -> DrawResult {
         let plane = self.plane();
         draw_density(canvas, &plane, self.candidates)?;
-        plane.draw_axes(
-            canvas,
-            Captions {
-                x: ("latent dimension 1", ""),
-                y: ("latent dimension 2", ""),
-            },
-        )?;
+        let [x, y] = ["latent dimension 1", "latent dimension 2"];
+        plane.draw_axes(canvas, (x, ""), (y, ""))?;
         let label = match self.seeds.len() {
             1 => "1 seed".to_owned(),
             seeds => format!("{seeds} seeds"),
@@ -141,12 +131,7 @@ impl Figure for LatentFigure<'_> {
         }
         self.draw_campaign(canvas, &plane)?;
         if self.order.len() > 1 {
-            let bar = ColourBar {
-                colours: ColourMap::Viridis,
-                range: (1.0, self.order.len() as f64),
-                quantity: "step",
-                units: "",
-            };
+            let bar = ColourBar::steps(self.order.len());
             bar.draw(canvas, (plane.right() + GAP, TOP), SIDE)?;
         }
         match &self.manifold {
@@ -158,31 +143,12 @@ impl Figure for LatentFigure<'_> {
     }
 }
 
-fn draw_density<DB: DrawingBackend>(
-    canvas: &Canvas<'_, DB>,
-    plane: &Plane,
-    candidates: &[(f64, f64)],
-) -> DrawResult<DB> {
+fn draw_density(canvas: &Canvas<'_>, plane: &Plane, candidates: &[(f64, f64)]) -> DrawResult {
     // The root shows where few candidates lie, which is where the rare ones are.
     let values = density(plane, candidates).into_iter().map(|d| -d.sqrt());
     let map = Map::uncalibrated(CELLS, CELLS, values.collect(), "density");
-    let panel = ImagePanel {
-        map: &map,
-        colours: ColourMap::PaleGrey,
-        range: (-1.0, 0.0),
-        title: "",
-        colour_bar: false,
-        row_axis: false,
-    };
-    let frame = ImageFrame {
-        left: plane.left,
-        top: plane.top,
-        width: plane.width,
-        height: plane.height,
-        rows: CELLS,
-        columns: CELLS,
-    };
-    panel.draw_pixels(canvas, &frame)
+    let frame = ImageFrame::square((plane.left, plane.top), SIDE, CELLS);
+    draw_pixels(canvas, &map, ColourMap::PaleGrey, (-1.0, 0.0), &frame)
 }
 
 #[cfg(test)]

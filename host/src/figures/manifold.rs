@@ -3,9 +3,8 @@
 use crate::data::Map;
 use crate::plot::canvas::{Canvas, DrawResult, Hang, SMALL, TEXT, TITLE, text_width, whole};
 use crate::plot::image_frame::ImageFrame;
-use crate::plot::image_panel::{ImagePanel, full_range};
+use crate::plot::image_panel::{draw_pixels, full_range};
 use crate::plot::palette::{ColourMap, INK};
-use plotters::prelude::DrawingBackend;
 
 /// Between neighbouring patches.
 const SEAM: i32 = 4;
@@ -31,12 +30,12 @@ impl Manifold<'_> {
     }
 
     /// Draws the patches as a square with its numbers below and at the left.
-    pub(super) fn draw<DB: DrawingBackend>(
+    pub(super) fn draw(
         &self,
-        canvas: &Canvas<'_, DB>,
+        canvas: &Canvas<'_>,
         (left, top): (i32, i32),
         side: i32,
-    ) -> DrawResult<DB> {
+    ) -> DrawResult {
         let (rows, columns) = (self.y.len(), self.x.len());
         let pitch = side / whole(rows.max(columns).max(1));
         let values = self.patches.iter().map(|v| f64::from(*v));
@@ -59,38 +58,22 @@ impl Manifold<'_> {
                     all.values[start..start + pixels].to_vec(),
                     "decoded",
                 );
-                let panel = ImagePanel {
-                    map: &patch,
-                    colours: ColourMap::Grey,
-                    range,
-                    title: "",
-                    colour_bar: false,
-                    row_axis: false,
-                };
-                let (left, top) = place(row, column);
                 let side = (pitch - SEAM).max(1);
-                let frame = ImageFrame {
-                    left,
-                    top,
-                    width: side,
-                    height: side,
-                    rows: self.window,
-                    columns: self.window,
-                };
-                panel.draw_pixels(canvas, &frame)?;
+                let frame = ImageFrame::square(place(row, column), side, self.window);
+                draw_pixels(canvas, &patch, ColourMap::Grey, range, &frame)?;
             }
         }
         self.number(canvas, pitch, top, place)
     }
 
     /// Latent coordinates at every so many rows and columns, and what they are.
-    fn number<DB: DrawingBackend>(
+    fn number(
         &self,
-        canvas: &Canvas<'_, DB>,
+        canvas: &Canvas<'_>,
         pitch: i32,
         top: i32,
         place: impl Fn(usize, usize) -> (i32, i32),
-    ) -> DrawResult<DB> {
+    ) -> DrawResult {
         let (rows, columns) = (self.y.len(), self.x.len());
         if rows == 0 || columns == 0 {
             return Ok(());

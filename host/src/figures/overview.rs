@@ -5,7 +5,6 @@ use crate::plot::canvas::{Canvas, DrawResult, even};
 use crate::plot::image_panel::{ImagePanel, full_range, panel_height, robust_range, side_by_side};
 use crate::plot::palette::ColourMap;
 use crate::plot::{Figure, FigureError};
-use plotters::prelude::DrawingBackend;
 
 /// The image and, where it is known, the true response over it, each with its own colour bar.
 #[derive(Clone, Copy, Debug)]
@@ -42,7 +41,7 @@ impl Figure for OverviewFigure<'_> {
         }
     }
 
-    fn draw<DB: DrawingBackend>(&self, canvas: &Canvas<'_, DB>) -> DrawResult<DB> {
+    fn draw(&self, canvas: &Canvas<'_>) -> DrawResult {
         let panels = [
             ("image", Some(self.image), ColourMap::Grey),
             ("target", self.target, ColourMap::Viridis),

@@ -5,9 +5,8 @@ use super::strategy_colour::strategy_colour;
 use super::strategy_result::{Metrics, Progress, StrategyResult};
 use crate::plot::canvas::{Canvas, DrawResult, even, whole};
 use crate::plot::legend::{Entry, Legend};
-use crate::plot::plane::{Captions, FOOT, Plane, Scale};
+use crate::plot::plane::{FOOT, Plane, Scale};
 use crate::plot::{Figure, FigureError};
-use plotters::prelude::DrawingBackend;
 
 /// The values an upright axis spans.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -143,6 +142,16 @@ impl<'a> PanelsFigure<'a> {
     }
 }
 
+/// Panels in a row of so many in all.
+pub(super) fn columns(panels: usize) -> usize {
+    match panels {
+        0..=3 => panels.max(1),
+        4 => 2,
+        5 | 6 | 9 => 3,
+        _ => 4,
+    }
+}
+
 type Quantity<'a> = (&'a str, &'a str, Span, fn(&Metrics<'a>) -> Progress<'a>);
 
 struct Layout {
@@ -179,7 +188,7 @@ impl Figure for PanelsFigure<'_> {
         curves.try_for_each(Curve::check)
     }
 
-    fn draw<DB: DrawingBackend>(&self, canvas: &Canvas<'_, DB>) -> DrawResult<DB> {
+    fn draw(&self, canvas: &Canvas<'_>) -> DrawResult {
         let layout = self.layout();
         layout.legend.draw(canvas, (layout.lefts[0], TOP))?;
         let curves = self.panels.iter().flat_map(|panel| &panel.curves);
@@ -194,11 +203,7 @@ impl Figure for PanelsFigure<'_> {
                 x: Scale::steps(steps),
                 y: panel.scale(),
             };
-            let captions = Captions {
-                x: ("step", ""),
-                y: (panel.quantity, panel.units),
-            };
-            plane.draw_axes(canvas, captions)?;
+            plane.draw_axes(canvas, ("step", ""), (panel.quantity, panel.units))?;
             plane.draw_curves(canvas, &panel.curves)?;
         }
         Ok(())

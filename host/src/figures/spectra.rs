@@ -7,7 +7,6 @@ use crate::plot::line::{draw_line, spread_out};
 use crate::plot::palette::{ColourMap, INK};
 use crate::plot::plane::{FOOT, Plane, Scale, extent};
 use crate::plot::{Figure, FigureError, Stroke};
-use plotters::prelude::DrawingBackend;
 use plotters::style::RGBColor;
 
 /// One spectrum.
@@ -171,12 +170,12 @@ impl SpectraFigure<'_> {
         TOP + self.legend().height() + self.head() + AIR
     }
 
-    fn draw_markers<DB: DrawingBackend>(
+    fn draw_markers(
         &self,
-        canvas: &Canvas<'_, DB>,
+        canvas: &Canvas<'_>,
         left: i32,
         (top, bottom): (i32, i32),
-    ) -> DrawResult<DB> {
+    ) -> DrawResult {
         for (x, place, text) in self.labels(left) {
             let half = text_width(text, SMALL) * 11 / 20;
             let foot = top - LEADER - AIR / 2;
@@ -198,12 +197,7 @@ impl SpectraFigure<'_> {
             .collect()
     }
 
-    fn draw_spectrum<DB: DrawingBackend>(
-        &self,
-        canvas: &Canvas<'_, DB>,
-        plane: &Plane,
-        number: usize,
-    ) -> DrawResult<DB> {
+    fn draw_spectrum(&self, canvas: &Canvas<'_>, plane: &Plane, number: usize) -> DrawResult {
         let mut points = self.points(plane, number);
         if self.arrangement == Arrangement::Loops {
             points.extend(points.first().copied());
@@ -243,7 +237,7 @@ impl Figure for SpectraFigure<'_> {
         }
     }
 
-    fn draw<DB: DrawingBackend>(&self, canvas: &Canvas<'_, DB>) -> DrawResult<DB> {
+    fn draw(&self, canvas: &Canvas<'_>) -> DrawResult {
         let (left, top) = (self.room(), self.top());
         self.legend().draw(canvas, (left, TOP))?;
         let (height, bands) = self.heights();
@@ -295,12 +289,7 @@ impl SpectraFigure<'_> {
     /// Where the spectrum of a band was measured, at the right end of the band, or the left or
     /// the middle where the spectrum reaches into it there, on white; with the power of ten that
     /// the numbers of the band leave out.
-    fn draw_label<DB: DrawingBackend>(
-        &self,
-        canvas: &Canvas<'_, DB>,
-        plane: &Plane,
-        number: usize,
-    ) -> DrawResult<DB> {
+    fn draw_label(&self, canvas: &Canvas<'_>, plane: &Plane, number: usize) -> DrawResult {
         let ticks = plane.y.ticks(BAND_TICKS);
         let label = ticks.caption(self.spectra[number].label, "");
         let label = fitted(&label, SMALL, WIDTH / 2);

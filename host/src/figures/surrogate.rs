@@ -5,7 +5,6 @@ use crate::plot::canvas::{Canvas, DrawResult, even};
 use crate::plot::image_panel::{ImagePanel, full_range, panel_height, side_by_side};
 use crate::plot::palette::ColourMap;
 use crate::plot::{Figure, FigureError};
-use plotters::prelude::DrawingBackend;
 
 /// Predicted mean, predicted sigma and, when the truth is known, the absolute error, side
 /// by side. All maps have the shape of `mean`; NaN where there is no candidate.
@@ -60,7 +59,7 @@ impl Figure for SurrogateFigure<'_> {
         Ok(())
     }
 
-    fn draw<DB: DrawingBackend>(&self, canvas: &Canvas<'_, DB>) -> DrawResult<DB> {
+    fn draw(&self, canvas: &Canvas<'_>) -> DrawResult {
         let error = self.truth.map(|truth| self.error(truth));
         let panels = [
             ("predicted mean", Some(self.mean), ColourMap::Viridis),

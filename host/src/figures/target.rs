@@ -7,7 +7,6 @@ use crate::plot::image_frame::ImageFrame;
 use crate::plot::image_panel::{ImagePanel, full_range, panel_height, side_by_side};
 use crate::plot::palette::{ColourMap, INK};
 use crate::plot::{Figure, FigureError};
-use plotters::prelude::DrawingBackend;
 use plotters::style::RGBColor;
 
 /// The true response with visited pixels as open circles, one panel a campaign, so that
@@ -48,7 +47,7 @@ impl Figure for TargetFigure<'_> {
             .try_for_each(|campaign| campaign.check(self.target))
     }
 
-    fn draw<DB: DrawingBackend>(&self, canvas: &Canvas<'_, DB>) -> DrawResult<DB> {
+    fn draw(&self, canvas: &Canvas<'_>) -> DrawResult {
         let (lefts, _) = self.layout();
         for (i, left) in lefts.iter().enumerate() {
             let campaign = self.campaigns.get(i);
@@ -69,11 +68,7 @@ impl Figure for TargetFigure<'_> {
     }
 }
 
-fn draw_visits<DB: DrawingBackend>(
-    canvas: &Canvas<'_, DB>,
-    frame: &ImageFrame,
-    campaign: &Trajectory<'_>,
-) -> DrawResult<DB> {
+fn draw_visits(canvas: &Canvas<'_>, frame: &ImageFrame, campaign: &Trajectory<'_>) -> DrawResult {
     let radius = ((frame.cell() * 0.3).round() as i32).clamp(7, 14);
     for &(row, column) in campaign.seeds.iter().chain(campaign.steps) {
         let centre = frame.centre(row, column);

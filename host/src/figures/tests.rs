@@ -67,7 +67,7 @@ fn texts(svg: &str) -> Vec<Text> {
 const FONT_SIZE: f64 = 1.24;
 
 /// Draws, checks the texts, and returns what they say.
-fn drawn(figure: &impl Figure) -> Vec<String> {
+fn drawn(figure: &dyn Figure) -> Vec<String> {
     let svg = draw_svg(figure).unwrap();
     let texts = texts(&svg);
     let (width, height) = figure.size();

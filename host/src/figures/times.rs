@@ -1,13 +1,13 @@
 //! What each step spent its time on: Figure 6 of the paper.
 
+use super::panels::columns;
 use super::strategy_result::StepTimes;
 use crate::plot::canvas::{Canvas, DrawResult, Hang, TITLE, even, fitted, whole};
 use crate::plot::legend::{Entry, Legend};
 use crate::plot::line::draw_line;
 use crate::plot::palette::INK;
-use crate::plot::plane::{Captions, FOOT, Plane, Scale, Y_TICKS};
-use crate::plot::{Figure, FigureError, Stroke};
-use plotters::prelude::DrawingBackend;
+use crate::plot::plane::{FOOT, Plane, Scale, Y_TICKS};
+use crate::plot::{Figure, Stroke};
 use plotters::style::RGBColor;
 
 /// Seconds per step for measuring, training and deciding on a logarithmic axis, a panel a
@@ -64,14 +64,8 @@ impl TimesFigure<'_> {
         }
     }
 
-    /// Panels in a row.
     fn columns(&self) -> usize {
-        match self.campaigns.len() {
-            count @ 0..=3 => count.max(1),
-            4 => 2,
-            5 | 6 | 9 => 3,
-            _ => 4,
-        }
+        columns(self.campaigns.len())
     }
 
     fn width(&self) -> i32 {
@@ -87,11 +81,7 @@ impl Figure for TimesFigure<'_> {
         even(room + self.width(), height)
     }
 
-    fn check(&self) -> Result<(), FigureError> {
-        Ok(())
-    }
-
-    fn draw<DB: DrawingBackend>(&self, canvas: &Canvas<'_, DB>) -> DrawResult<DB> {
+    fn draw(&self, canvas: &Canvas<'_>) -> DrawResult {
         let scale = self.scale();
         let room = Plane::room(&scale);
         let legend = self.legend();
@@ -109,13 +99,7 @@ impl Figure for TimesFigure<'_> {
                 y: scale,
             };
             if column == 0 {
-                plane.draw_axes(
-                    canvas,
-                    Captions {
-                        x: ("step", ""),
-                        y: ("time per step", "s"),
-                    },
-                )?;
+                plane.draw_axes(canvas, ("step", ""), ("time per step", "s"))?;
             } else {
                 plane.draw_grid(canvas, Y_TICKS)?;
                 plane.draw_x_axis(canvas, ("step", ""))?;

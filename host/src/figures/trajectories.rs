@@ -1,5 +1,6 @@
 //! Where several campaigns measured, and in which order, a panel each.
 
+use super::panels::columns;
 use super::trajectory::{Trajectory, draw_seed_key, draw_steps};
 use crate::data::Map;
 use crate::plot::canvas::{Canvas, DrawResult, even, whole};
@@ -7,7 +8,6 @@ use crate::plot::colour_bar::{self, ColourBar};
 use crate::plot::image_panel::{ImagePanel, image_size, panel_height, robust_range, sides};
 use crate::plot::palette::ColourMap;
 use crate::plot::{Figure, FigureError};
-use plotters::prelude::DrawingBackend;
 
 /// A map in grey under the trajectories, a panel a campaign: seeds as white circles, steps as
 /// dots coloured by step, on one scale for all.
@@ -43,13 +43,7 @@ impl<'a> TrajectoriesFigure<'a> {
     }
 
     fn layout(&self) -> Layout {
-        let count = self.campaigns.len().max(1);
-        let columns = match count {
-            1..=3 => count,
-            4 => 2,
-            5 | 6 | 9 => 3,
-            _ => 4,
-        };
+        let columns = columns(self.campaigns.len());
         let side = match columns {
             1 => 1500,
             2 => 1100,
@@ -96,7 +90,7 @@ impl Figure for TrajectoriesFigure<'_> {
             .try_for_each(|campaign| campaign.check(self.background))
     }
 
-    fn draw<DB: DrawingBackend>(&self, canvas: &Canvas<'_, DB>) -> DrawResult<DB> {
+    fn draw(&self, canvas: &Canvas<'_>) -> DrawResult {
         let layout = self.layout();
         let steps = self.steps();
         let range = robust_range(self.background);
@@ -125,13 +119,7 @@ impl Figure for TrajectoriesFigure<'_> {
         // The bars stand beside each other, or above each other where there are two rows.
         let (mut left, mut top) = (layout.bars, frame.top);
         if steps > 1 {
-            let bar = ColourBar {
-                colours: ColourMap::Viridis,
-                range: (1.0, steps as f64),
-                quantity: "step",
-                units: "",
-            };
-            bar.draw(canvas, (left, top), frame.height)?;
+            ColourBar::steps(steps).draw(canvas, (left, top), frame.height)?;
             if self.campaigns.len() > layout.columns {
                 top += layout.pitch;
             } else {

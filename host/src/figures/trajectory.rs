@@ -8,7 +8,6 @@ use crate::plot::image_panel::{ImagePanel, panel_height, robust_range, side_by_s
 use crate::plot::labels::{Wanted, place};
 use crate::plot::palette::{ColourMap, INK};
 use crate::plot::{Figure, FigureError};
-use plotters::prelude::DrawingBackend;
 use plotters::style::{Color, RGBColor, WHITE};
 
 /// The measurements of one campaign, in order; pixels as `(row, column)`.
@@ -69,7 +68,7 @@ impl Figure for TrajectoryFigure<'_> {
         self.trajectory.check(self.image)
     }
 
-    fn draw<DB: DrawingBackend>(&self, canvas: &Canvas<'_, DB>) -> DrawResult<DB> {
+    fn draw(&self, canvas: &Canvas<'_>) -> DrawResult {
         let panel = ImagePanel {
             map: self.image,
             colours: ColourMap::DimGrey,
@@ -92,12 +91,7 @@ impl Figure for TrajectoryFigure<'_> {
         let (seeds, steps) = (at(self.trajectory.seeds), at(self.trajectory.steps));
         number(canvas, &steps, &seeds, radius, &frame)?;
         if steps.len() > 1 {
-            let bar = ColourBar {
-                colours: ColourMap::Viridis,
-                range: (1.0, steps.len() as f64),
-                quantity: "step",
-                units: "",
-            };
+            let bar = ColourBar::steps(steps.len());
             bar.draw(canvas, (frame.right() + 30, frame.top), frame.height)?;
         }
         Ok(())
@@ -105,12 +99,12 @@ impl Figure for TrajectoryFigure<'_> {
 }
 
 /// Says above the right end of an image what the white circles are.
-pub(super) fn draw_seed_key<DB: DrawingBackend>(
-    canvas: &Canvas<'_, DB>,
+pub(super) fn draw_seed_key(
+    canvas: &Canvas<'_>,
     trajectory: &Trajectory<'_>,
     frame: &ImageFrame,
     radius: i32,
-) -> DrawResult<DB> {
+) -> DrawResult {
     let label = match trajectory.seeds.len() {
         0 => return Ok(()),
         1 => "1 seed".to_owned(),
@@ -128,13 +122,13 @@ pub(super) fn draw_seed_key<DB: DrawingBackend>(
 
 /// Seeds in white, then the steps in order, coloured from the first to step `of`; a short
 /// trajectory is linked by a line.
-pub(super) fn draw_steps<DB: DrawingBackend>(
-    canvas: &Canvas<'_, DB>,
+pub(super) fn draw_steps(
+    canvas: &Canvas<'_>,
     trajectory: &Trajectory<'_>,
     frame: &ImageFrame,
     radius: i32,
     of: usize,
-) -> DrawResult<DB> {
+) -> DrawResult {
     let at = |&(row, column): &(usize, usize)| frame.centre(row, column);
     if trajectory.steps.len() <= MOST_LINKED {
         for pair in trajectory.steps.windows(2) {
@@ -155,33 +149,29 @@ pub(super) fn step_colour(step: usize, of: usize) -> RGBColor {
     ColourMap::Viridis.colour(step as f64 / of.saturating_sub(1).max(1) as f64)
 }
 
-pub(super) fn draw_step<DB: DrawingBackend>(
-    canvas: &Canvas<'_, DB>,
+pub(super) fn draw_step(
+    canvas: &Canvas<'_>,
     centre: (i32, i32),
     radius: i32,
     colour: RGBColor,
-) -> DrawResult<DB> {
+) -> DrawResult {
     canvas.dot(centre, radius + 3, INK)?;
     canvas.dot(centre, radius, colour)
 }
 
-pub(super) fn draw_seed<DB: DrawingBackend>(
-    canvas: &Canvas<'_, DB>,
-    centre: (i32, i32),
-    radius: i32,
-) -> DrawResult<DB> {
+pub(super) fn draw_seed(canvas: &Canvas<'_>, centre: (i32, i32), radius: i32) -> DrawResult {
     canvas.dot(centre, radius + 6, INK)?;
     canvas.dot(centre, radius + 1, RGBColor(255, 255, 255))
 }
 
 /// Numbers the first and the last step and round ones between, on small dark plates.
-fn number<DB: DrawingBackend>(
-    canvas: &Canvas<'_, DB>,
+fn number(
+    canvas: &Canvas<'_>,
     steps: &[(i32, i32)],
     seeds: &[(i32, i32)],
     radius: i32,
     frame: &ImageFrame,
-) -> DrawResult<DB> {
+) -> DrawResult {
     let chosen = numbered(steps.len());
     let wanted: Vec<Wanted> = chosen
         .iter()

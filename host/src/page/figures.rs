@@ -115,7 +115,7 @@ struct Written<'a> {
 }
 
 impl Written<'_> {
-    fn add(&mut self, name: &'static str, figure: &impl Figure) -> Result<(), FigureError> {
+    fn add(&mut self, name: &'static str, figure: &dyn Figure) -> Result<(), FigureError> {
         self.names.push(name);
         self.finished.once(&format!("{name}.svg"), || {
             save_both(self.folder, name, figure)

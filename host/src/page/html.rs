@@ -106,11 +106,7 @@ impl Html {
     }
 
     /// A figure with its caption, which is also what is read out in place of the picture.
-    pub(super) fn figure(
-        &mut self,
-        figure: &impl Figure,
-        caption: &str,
-    ) -> Result<(), FigureError> {
+    pub(super) fn figure(&mut self, figure: &dyn Figure, caption: &str) -> Result<(), FigureError> {
         let svg = draw_svg(figure)?;
         let caption = escape(caption);
         let picture = if svg.len() <= LARGEST_SVG {

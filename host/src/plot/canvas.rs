@@ -2,7 +2,7 @@
 
 use super::palette::INK;
 use plotters::coord::Shift;
-use plotters::drawing::{DrawingArea, DrawingAreaErrorKind};
+use plotters::drawing::DrawingArea;
 use plotters::element::{Circle, PathElement, Polygon, Rectangle};
 use plotters::prelude::DrawingBackend;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
@@ -11,8 +11,54 @@ use plotters::style::{
 };
 use std::sync::Once;
 
-/// What drawing on a backend comes to.
-pub type DrawResult<DB> = Result<(), DrawingAreaErrorKind<<DB as DrawingBackend>::ErrorType>>;
+/// What plotters said where it could not draw.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct DrawError(String);
+
+impl DrawError {
+    pub(super) fn new(error: impl std::error::Error) -> Self {
+        Self(error.to_string())
+    }
+}
+
+/// What drawing comes to.
+pub type DrawResult<T = ()> = Result<T, DrawError>;
+
+/// An area of plotters, whatever it draws on.
+pub(super) trait Area {
+    fn path(&self, points: Vec<(i32, i32)>, style: ShapeStyle) -> DrawResult;
+    fn polygon(&self, points: Vec<(i32, i32)>, style: ShapeStyle) -> DrawResult;
+    fn rectangle(&self, corners: [(i32, i32); 2], style: ShapeStyle) -> DrawResult;
+    fn circle(&self, centre: (i32, i32), radius: i32, style: ShapeStyle) -> DrawResult;
+    fn text(&self, text: &str, style: &TextStyle<'_>, at: (i32, i32)) -> DrawResult;
+}
+
+impl<DB: DrawingBackend> Area for DrawingArea<DB, Shift> {
+    fn path(&self, points: Vec<(i32, i32)>, style: ShapeStyle) -> DrawResult {
+        let path = PathElement::new(points, style);
+        self.draw(&path).map_err(DrawError::new)
+    }
+
+    fn polygon(&self, points: Vec<(i32, i32)>, style: ShapeStyle) -> DrawResult {
+        let polygon = Polygon::new(points, style);
+        self.draw(&polygon).map_err(DrawError::new)
+    }
+
+    fn rectangle(&self, corners: [(i32, i32); 2], style: ShapeStyle) -> DrawResult {
+        let rectangle = Rectangle::new(corners, style);
+        self.draw(&rectangle).map_err(DrawError::new)
+    }
+
+    fn circle(&self, centre: (i32, i32), radius: i32, style: ShapeStyle) -> DrawResult {
+        let circle = Circle::new(centre, radius, style);
+        self.draw(&circle).map_err(DrawError::new)
+    }
+
+    fn text(&self, text: &str, style: &TextStyle<'_>, at: (i32, i32)) -> DrawResult {
+        self.draw_text(text, style, at).map_err(DrawError::new)
+    }
+}
 
 /// Family that all text is set in; the fonts are registered under this name for pictures,
 /// and an SVG reader takes its own.
@@ -53,13 +99,13 @@ pub(crate) struct Medium {
 }
 
 /// An area to draw on; units are half pixels of the final picture.
-pub struct Canvas<'a, DB: DrawingBackend> {
-    area: &'a DrawingArea<DB, Shift>,
+pub struct Canvas<'a> {
+    area: &'a dyn Area,
     medium: Medium,
 }
 
-impl<'a, DB: DrawingBackend> Canvas<'a, DB> {
-    pub(crate) fn new(area: &'a DrawingArea<DB, Shift>, medium: Medium) -> Self {
+impl<'a> Canvas<'a> {
+    pub(super) fn new(area: &'a dyn Area, medium: Medium) -> Self {
         Self { area, medium }
     }
 
@@ -73,11 +119,11 @@ impl<'a, DB: DrawingBackend> Canvas<'a, DB> {
         from: (i32, i32),
         to: (i32, i32),
         colour: RGBColor,
-    ) -> DrawResult<DB> {
-        self.area.draw(&Rectangle::new([from, to], colour.filled()))
+    ) -> DrawResult {
+        self.area.rectangle([from, to], colour.filled())
     }
 
-    pub(crate) fn frame(&self, from: (i32, i32), to: (i32, i32)) -> DrawResult<DB> {
+    pub(crate) fn frame(&self, from: (i32, i32), to: (i32, i32)) -> DrawResult {
         let corners = [from, (to.0, from.1), to, (from.0, to.1), from];
         for side in corners.windows(2) {
             self.line(side[0], side[1], INK, 2)?;
@@ -91,21 +137,13 @@ impl<'a, DB: DrawingBackend> Canvas<'a, DB> {
         to: (i32, i32),
         colour: impl Color,
         width: u32,
-    ) -> DrawResult<DB> {
-        self.area
-            .draw(&PathElement::new([from, to], colour.stroke_width(width)))
+    ) -> DrawResult {
+        self.area.path(vec![from, to], colour.stroke_width(width))
     }
 
-    pub(crate) fn path(
-        &self,
-        points: Vec<(i32, i32)>,
-        colour: RGBColor,
-        width: u32,
-    ) -> DrawResult<DB> {
+    pub(crate) fn path(&self, points: Vec<(i32, i32)>, colour: RGBColor, width: u32) -> DrawResult {
         if !self.medium.round_joins {
-            return self
-                .area
-                .draw(&PathElement::new(points, colour.stroke_width(width)));
+            return self.area.path(points, colour.stroke_width(width));
         }
         for pair in points.windows(2) {
             self.line(pair[0], pair[1], colour, width)?;
@@ -117,13 +155,12 @@ impl<'a, DB: DrawingBackend> Canvas<'a, DB> {
         Ok(())
     }
 
-    pub(crate) fn polygon(&self, points: Vec<(i32, i32)>, colour: impl Color) -> DrawResult<DB> {
-        self.area.draw(&Polygon::new(points, colour.filled()))
+    pub(crate) fn polygon(&self, points: Vec<(i32, i32)>, colour: impl Color) -> DrawResult {
+        self.area.polygon(points, colour.filled())
     }
 
-    pub(crate) fn dot(&self, centre: (i32, i32), radius: i32, colour: RGBColor) -> DrawResult<DB> {
-        self.area
-            .draw(&Circle::new(centre, radius, colour.filled()))
+    pub(crate) fn dot(&self, centre: (i32, i32), radius: i32, colour: RGBColor) -> DrawResult {
+        self.area.circle(centre, radius, colour.filled())
     }
 
     pub(crate) fn ring(
@@ -132,16 +169,8 @@ impl<'a, DB: DrawingBackend> Canvas<'a, DB> {
         radius: i32,
         colour: RGBColor,
         width: u32,
-    ) -> DrawResult<DB> {
-        self.area.draw(&Circle::new(
-            centre,
-            radius,
-            ShapeStyle {
-                color: colour.to_rgba(),
-                filled: false,
-                stroke_width: width,
-            },
-        ))
+    ) -> DrawResult {
+        self.area.circle(centre, radius, colour.stroke_width(width))
     }
 
     /// Writes horizontally.
@@ -152,36 +181,31 @@ impl<'a, DB: DrawingBackend> Canvas<'a, DB> {
         hang: Hang,
         size: f64,
         colour: RGBColor,
-    ) -> DrawResult<DB> {
+    ) -> DrawResult {
         let y = y + (size * self.medium.drop).round() as i32;
         let style = style(hang, size, colour);
         if self.medium.embolden {
-            self.area.draw_text(text, &style, (x + 1, y))?;
+            self.area.text(text, &style, (x + 1, y))?;
         }
-        self.area.draw_text(text, &style, (x, y))
+        self.area.text(text, &style, (x, y))
     }
 
     /// Writes upwards, centred on the point, no longer than `length`: smaller where that is
     /// needed, and cut where that is not enough.
-    pub(crate) fn caption_upwards(
-        &self,
-        text: &str,
-        at: (i32, i32),
-        length: i32,
-    ) -> DrawResult<DB> {
+    pub(crate) fn caption_upwards(&self, text: &str, at: (i32, i32), length: i32) -> DrawResult {
         let fits = |size: f64| text_width(text, size) * 11 / 10 <= length;
         let size = if fits(TEXT) { TEXT } else { SMALL * 0.8 };
         self.text_upwards(&fitted(text, size, length), at, size)
     }
 
     /// Writes upwards, centred on the point.
-    pub(crate) fn text_upwards(&self, text: &str, (x, y): (i32, i32), size: f64) -> DrawResult<DB> {
+    pub(crate) fn text_upwards(&self, text: &str, (x, y): (i32, i32), size: f64) -> DrawResult {
         let x = x + (size * self.medium.drop).round() as i32;
         let style = style(Hang::Centre, size, INK).transform(FontTransform::Rotate270);
         if self.medium.embolden {
-            self.area.draw_text(text, &style, (x, y - 1))?;
+            self.area.text(text, &style, (x, y - 1))?;
         }
-        self.area.draw_text(text, &style, (x, y))
+        self.area.text(text, &style, (x, y))
     }
 }
 

@@ -3,7 +3,6 @@
 use super::canvas::{Canvas, DrawResult, Hang, SMALL, text_width};
 use super::palette::{ColourMap, INK};
 use super::ticks::Ticks;
-use plotters::prelude::DrawingBackend;
 
 /// Width of a bar with its numbers and caption, in canvas units.
 pub(crate) const WIDTH: i32 = 256;
@@ -26,14 +25,24 @@ pub(crate) struct ColourBar<'a> {
 }
 
 impl ColourBar<'_> {
+    /// The bar of steps from the first to the last.
+    pub(crate) fn steps(steps: usize) -> Self {
+        Self {
+            colours: ColourMap::Viridis,
+            range: (1.0, steps as f64),
+            quantity: "step",
+            units: "",
+        }
+    }
+
     /// Draws with the upper left corner at `(left, top)`, at least [`LEAST`] high; the caption
     /// reads upwards at the right of the numbers.
-    pub(crate) fn draw<DB: DrawingBackend>(
+    pub(crate) fn draw(
         &self,
-        canvas: &Canvas<'_, DB>,
+        canvas: &Canvas<'_>,
         (left, top): (i32, i32),
         height: i32,
-    ) -> DrawResult<DB> {
+    ) -> DrawResult {
         let height = height.max(LEAST);
         let edge = |shade: i32| top + height - height * shade / SHADES;
         for shade in 0..SHADES {

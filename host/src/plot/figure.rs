@@ -1,6 +1,6 @@
 //! From a figure to a file: the fonts, the averaged pixels and the file formats.
 
-use super::canvas::{Canvas, DrawResult, Medium, register_fonts};
+use super::canvas::{Canvas, DrawError, DrawResult, Medium, register_fonts};
 use super::error::FigureError;
 use crate::data::files::replace_with;
 use plotters::drawing::IntoDrawingArea;
@@ -41,13 +41,15 @@ pub trait Figure {
     ///
     /// # Errors
     /// When parts of the figure contradict each other.
-    fn check(&self) -> Result<(), FigureError>;
+    fn check(&self) -> Result<(), FigureError> {
+        Ok(())
+    }
 
     /// Draws on a white canvas of [`Self::size`].
     ///
     /// # Errors
     /// When the backend refuses.
-    fn draw<DB: DrawingBackend>(&self, canvas: &Canvas<'_, DB>) -> DrawResult<DB>;
+    fn draw(&self, canvas: &Canvas<'_>) -> DrawResult;
 }
 
 /// Writes a figure as PNG or SVG, whichever `path` ends in.
@@ -55,7 +57,7 @@ pub trait Figure {
 /// # Errors
 /// When the figure contradicts itself, the name has another ending, or the file cannot be
 /// written; nothing half-written is left.
-pub fn save(figure: &impl Figure, path: &Path) -> Result<(), FigureError> {
+pub fn save(figure: &dyn Figure, path: &Path) -> Result<(), FigureError> {
     let extension = path
         .extension()
         .and_then(|e| e.to_str())
@@ -84,7 +86,7 @@ pub fn save(figure: &impl Figure, path: &Path) -> Result<(), FigureError> {
 ///
 /// # Errors
 /// As [`save`].
-pub fn save_both(folder: &Path, name: &str, figure: &impl Figure) -> Result<(), FigureError> {
+pub fn save_both(folder: &Path, name: &str, figure: &dyn Figure) -> Result<(), FigureError> {
     ["png", "svg"]
         .into_iter()
         .try_for_each(|extension| save(figure, &folder.join(format!("{name}.{extension}"))))
@@ -94,18 +96,11 @@ pub fn save_both(folder: &Path, name: &str, figure: &impl Figure) -> Result<(), 
 ///
 /// # Errors
 /// When the figure contradicts itself or cannot be drawn.
-pub fn draw_svg(figure: &impl Figure) -> Result<String, FigureError> {
-    figure.check()?;
-    register_fonts();
+pub fn draw_svg(figure: &dyn Figure) -> Result<String, FigureError> {
     let size = figure.size();
     let mut svg = String::new();
-    {
-        let area = SVGBackend::with_string(&mut svg, size).into_drawing_area();
-        area.fill(&WHITE)
-            .and_then(|()| figure.draw(&Canvas::new(&area, SVG)))
-            .and_then(|()| area.present())
-            .map_err(|error| draw_error(Path::new("the SVG"), &error))?;
-    }
+    let backend = SVGBackend::with_string(&mut svg, size);
+    draw_on(backend, SVG, figure, Path::new("the SVG"))?;
     // No such character may stand in a document, not even escaped.
     svg.retain(|c| !c.is_control() || matches!(c, '\n' | '\t'));
     // The canvas is laid out in half pixels; at its own size it would fill two screens.
@@ -140,19 +135,29 @@ pub(crate) struct Pixels {
 }
 
 /// Draws a figure on pixels; `path` only names it in errors.
-pub(crate) fn pixels(figure: &impl Figure, path: &Path) -> Result<Pixels, FigureError> {
-    figure.check()?;
-    register_fonts();
+pub(crate) fn pixels(figure: &dyn Figure, path: &Path) -> Result<Pixels, FigureError> {
     let (width, height) = figure.size();
     let mut fine = vec![0_u8; (width * height * 3) as usize];
-    {
-        let area = BitMapBackend::with_buffer(&mut fine, (width, height)).into_drawing_area();
-        area.fill(&WHITE)
-            .and_then(|()| figure.draw(&Canvas::new(&area, PIXELS)))
-            .and_then(|()| area.present())
-            .map_err(|error| draw_error(path, &error))?;
-    }
+    let backend = BitMapBackend::with_buffer(&mut fine, (width, height));
+    draw_on(backend, PIXELS, figure, path)?;
     Ok(average(&fine, width, height))
+}
+
+/// Draws a figure, once it was checked; `path` only names it in errors.
+fn draw_on(
+    backend: impl DrawingBackend,
+    medium: Medium,
+    figure: &dyn Figure,
+    path: &Path,
+) -> Result<(), FigureError> {
+    figure.check()?;
+    register_fonts();
+    let area = backend.into_drawing_area();
+    area.fill(&WHITE)
+        .map_err(DrawError::new)
+        .and_then(|()| figure.draw(&Canvas::new(&area, medium)))
+        .and_then(|()| area.present().map_err(DrawError::new))
+        .map_err(|error| draw_error(path, &error))
 }
 
 fn average(fine: &[u8], width: u32, height: u32) -> Pixels {

@@ -12,6 +12,18 @@ pub(crate) struct ImageFrame {
 }
 
 impl ImageFrame {
+    /// A square of `side` for as many rows as columns.
+    pub(crate) fn square((left, top): (i32, i32), side: i32, pixels: usize) -> Self {
+        Self {
+            left,
+            top,
+            width: side,
+            height: side,
+            rows: pixels,
+            columns: pixels,
+        }
+    }
+
     pub(crate) fn bottom(&self) -> i32 {
         self.top + self.height
     }

@@ -6,7 +6,6 @@ use super::image_frame::ImageFrame;
 use super::palette::{ColourMap, INK, NO_VALUE};
 use super::scale_bar;
 use crate::data::Map;
-use plotters::prelude::DrawingBackend;
 
 /// Gap between an image and its colour bar.
 const GAP: i32 = 30;
@@ -79,12 +78,12 @@ pub(crate) fn image_size(map: &Map, side: i32) -> (i32, i32) {
 impl ImagePanel<'_> {
     /// Draws with the outer upper left corner at `(left, top)`, the image itself within a
     /// square of `side`.
-    pub(crate) fn draw<DB: DrawingBackend>(
+    pub(crate) fn draw(
         &self,
-        canvas: &Canvas<'_, DB>,
+        canvas: &Canvas<'_>,
         (left, top): (i32, i32),
         side: i32,
-    ) -> Result<ImageFrame, plotters::drawing::DrawingAreaErrorKind<DB::ErrorType>> {
+    ) -> DrawResult<ImageFrame> {
         let (before, after) = sides(self.map, self.row_axis, self.colour_bar);
         let (width, height) = image_size(self.map, side);
         let frame = ImageFrame {
@@ -95,7 +94,7 @@ impl ImagePanel<'_> {
             rows: self.map.height(),
             columns: self.map.width(),
         };
-        self.draw_pixels(canvas, &frame)?;
+        draw_pixels(canvas, self.map, self.colours, self.range, &frame)?;
         canvas.frame((frame.left, frame.top), (frame.right(), frame.bottom()))?;
         scale_bar::draw(canvas, self.map, &frame, self.row_axis)?;
         if !self.title.is_empty() {
@@ -118,45 +117,45 @@ impl ImagePanel<'_> {
         }
         Ok(frame)
     }
+}
 
-    pub(crate) fn draw_pixels<DB: DrawingBackend>(
-        &self,
-        canvas: &Canvas<'_, DB>,
-        frame: &ImageFrame,
-    ) -> DrawResult<DB> {
-        // An image finer than the canvas is averaged in blocks of this many pixels a side.
-        let block = (canvas.finest() / frame.cell()).ceil().max(1.0) as usize;
-        let edge =
-            |pixel: usize, pixels: usize| (pixel.min(pixels) as f64 * frame.cell()).round() as i32;
-        for row in (0..frame.rows).step_by(block) {
-            let rows = (edge(row, frame.rows), edge(row + block, frame.rows));
-            let fill = |from: usize, to: usize, colour| {
-                canvas.fill_rectangle(
-                    (frame.left + edge(from, frame.columns), frame.top + rows.0),
-                    (frame.left + edge(to, frame.columns), frame.top + rows.1),
-                    colour,
-                )
-            };
-            // Neighbours of one colour are one rectangle: an SVG holds each.
-            let mut start = 0;
-            let colour_at = |column| {
-                self.colours
-                    .of(block_mean(self.map, row, column, block), self.range)
-            };
-            let mut colour = NO_VALUE;
-            for column in (0..frame.columns).step_by(block) {
-                let next = colour_at(column);
-                if next != colour {
-                    if start < column {
-                        fill(start, column, colour)?;
-                    }
-                    (start, colour) = (column, next);
+/// Draws the values of a map as pixels; `range` holds those of the darkest and the lightest colour.
+pub(crate) fn draw_pixels(
+    canvas: &Canvas<'_>,
+    map: &Map,
+    colours: ColourMap,
+    range: (f64, f64),
+    frame: &ImageFrame,
+) -> DrawResult {
+    // An image finer than the canvas is averaged in blocks of this many pixels a side.
+    let block = (canvas.finest() / frame.cell()).ceil().max(1.0) as usize;
+    let edge =
+        |pixel: usize, pixels: usize| (pixel.min(pixels) as f64 * frame.cell()).round() as i32;
+    for row in (0..frame.rows).step_by(block) {
+        let rows = (edge(row, frame.rows), edge(row + block, frame.rows));
+        let fill = |from: usize, to: usize, colour| {
+            canvas.fill_rectangle(
+                (frame.left + edge(from, frame.columns), frame.top + rows.0),
+                (frame.left + edge(to, frame.columns), frame.top + rows.1),
+                colour,
+            )
+        };
+        // Neighbours of one colour are one rectangle: an SVG holds each.
+        let mut start = 0;
+        let colour_at = |column| colours.of(block_mean(map, row, column, block), range);
+        let mut colour = NO_VALUE;
+        for column in (0..frame.columns).step_by(block) {
+            let next = colour_at(column);
+            if next != colour {
+                if start < column {
+                    fill(start, column, colour)?;
                 }
+                (start, colour) = (column, next);
             }
-            fill(start, frame.columns, colour)?;
         }
-        Ok(())
+        fill(start, frame.columns, colour)?;
     }
+    Ok(())
 }
 
 /// Mean of the pixels of a block that have a value; NaN when none has.

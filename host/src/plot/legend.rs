@@ -4,7 +4,6 @@ use super::canvas::{Canvas, DrawResult, Hang, TEXT, text_width};
 use super::line::draw_line;
 use super::palette::INK;
 use super::stroke::Stroke;
-use plotters::prelude::DrawingBackend;
 use plotters::style::RGBColor;
 
 /// One line and its name.
@@ -66,11 +65,7 @@ impl Legend {
     }
 
     /// Draws with the upper left corner at `(left, top)`.
-    pub(crate) fn draw<DB: DrawingBackend>(
-        &self,
-        canvas: &Canvas<'_, DB>,
-        (left, top): (i32, i32),
-    ) -> DrawResult<DB> {
+    pub(crate) fn draw(&self, canvas: &Canvas<'_>, (left, top): (i32, i32)) -> DrawResult {
         for (entry, (x, y)) in self.entries.iter().zip(self.corners()) {
             let (x, y) = (left + x, top + y + ROW / 2);
             let line = [(x, y), (x + SAMPLE, y)].map(|(x, y)| (f64::from(x), f64::from(y)));

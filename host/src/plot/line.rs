@@ -2,19 +2,18 @@
 
 use super::canvas::{Canvas, DrawResult};
 use super::stroke::{Stroke, rounded};
-use plotters::prelude::DrawingBackend;
 use plotters::style::RGBColor;
 
 /// Width of a line, in canvas units.
 const WIDTH: u32 = 6;
 
 /// A line through points, broken where one has no place; a point between two breaks is a dot.
-pub(crate) fn draw_line<DB: DrawingBackend>(
-    canvas: &Canvas<'_, DB>,
+pub(crate) fn draw_line(
+    canvas: &Canvas<'_>,
     points: &[(f64, f64)],
     colour: RGBColor,
     stroke: Stroke,
-) -> DrawResult<DB> {
+) -> DrawResult {
     for range in unbroken(points) {
         if let [point] = points[range.clone()] {
             canvas.dot(rounded(point), WIDTH.cast_signed(), colour)?;

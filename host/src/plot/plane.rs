@@ -4,7 +4,6 @@ use super::canvas::{Canvas, DrawResult, Hang, SMALL, TEXT, fitted, text_width};
 use super::palette::INK;
 use super::stroke::rounded;
 use super::ticks::{Ticks, ceiling};
-use plotters::prelude::DrawingBackend;
 use plotters::style::RGBColor;
 
 /// The values along one side of a plane.
@@ -126,15 +125,6 @@ pub(crate) struct Plane {
     pub(crate) y: Scale,
 }
 
-/// What the axes are called.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Captions<'a> {
-    /// Quantity and units along the lower edge.
-    pub(crate) x: (&'a str, &'a str),
-    /// Quantity and units along the left edge.
-    pub(crate) y: (&'a str, &'a str),
-}
-
 const GRID: RGBColor = RGBColor(225, 225, 225);
 /// Room below a plane for numbers and a caption.
 pub(crate) const FOOT: i32 = 134;
@@ -163,21 +153,23 @@ impl Plane {
         )
     }
 
-    /// Numbered axes with a light grid, under what is drawn on them.
-    pub(crate) fn draw_axes<DB: DrawingBackend>(
+    /// Numbered axes with a light grid, under what is drawn on them; `x` and `y` are quantity and
+    /// units along the lower and the left edge.
+    pub(crate) fn draw_axes(
         &self,
-        canvas: &Canvas<'_, DB>,
-        captions: Captions<'_>,
-    ) -> DrawResult<DB> {
-        self.draw_x_axis(canvas, captions.x)?;
-        self.draw_y_axis(canvas, captions.y)
+        canvas: &Canvas<'_>,
+        x: (&str, &str),
+        y: (&str, &str),
+    ) -> DrawResult {
+        self.draw_x_axis(canvas, x)?;
+        self.draw_y_axis(canvas, y)
     }
 
-    pub(crate) fn draw_x_axis<DB: DrawingBackend>(
+    pub(crate) fn draw_x_axis(
         &self,
-        canvas: &Canvas<'_, DB>,
+        canvas: &Canvas<'_>,
         (quantity, units): (&str, &str),
-    ) -> DrawResult<DB> {
+    ) -> DrawResult {
         let (right, bottom) = (self.right(), self.bottom());
         // Numbers side by side need more room than numbers above each other.
         let ticks = self.x.ticks((self.width / 200).clamp(2, 8) as usize);
@@ -199,11 +191,7 @@ impl Plane {
 
     /// The left edge and a line across at every round value, for a plane beside one that has
     /// the numbers.
-    pub(crate) fn draw_grid<DB: DrawingBackend>(
-        &self,
-        canvas: &Canvas<'_, DB>,
-        count: usize,
-    ) -> DrawResult<DB> {
+    pub(crate) fn draw_grid(&self, canvas: &Canvas<'_>, count: usize) -> DrawResult {
         for y in self.y.ticks(count).values {
             let (_, y) = rounded(self.at(self.x.low, y));
             canvas.line((self.left, y), (self.right(), y), GRID, 2)?;
@@ -212,11 +200,7 @@ impl Plane {
     }
 
     /// The grid with at most about `count` numbers at the left.
-    pub(crate) fn draw_numbers<DB: DrawingBackend>(
-        &self,
-        canvas: &Canvas<'_, DB>,
-        count: usize,
-    ) -> DrawResult<DB> {
+    pub(crate) fn draw_numbers(&self, canvas: &Canvas<'_>, count: usize) -> DrawResult {
         self.draw_grid(canvas, count)?;
         let ticks = self.y.ticks(count);
         for (y, label) in ticks.values.iter().zip(&ticks.labels) {
@@ -226,11 +210,11 @@ impl Plane {
         Ok(())
     }
 
-    pub(crate) fn draw_y_axis<DB: DrawingBackend>(
+    pub(crate) fn draw_y_axis(
         &self,
-        canvas: &Canvas<'_, DB>,
+        canvas: &Canvas<'_>,
         (quantity, units): (&str, &str),
-    ) -> DrawResult<DB> {
+    ) -> DrawResult {
         self.draw_numbers(canvas, Y_TICKS)?;
         let ticks = self.y.ticks(Y_TICKS);
         let caption = ticks.caption(quantity, units);

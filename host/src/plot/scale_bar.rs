@@ -5,7 +5,6 @@ use super::image_frame::ImageFrame;
 use super::palette::INK;
 use super::ticks::{Ticks, scale_bar};
 use crate::data::Map;
-use plotters::prelude::DrawingBackend;
 
 /// Longest scale bar as a share of the width of the image.
 const SHARE: f64 = 0.25;
@@ -21,12 +20,12 @@ pub(crate) fn has_scale(map: &Map) -> bool {
 /// Draws the bar, or the pixel axes of an image without calibration, outside the frame,
 /// where it hides nothing; without `row_axis` the rows are not numbered, for panels that
 /// share them with the panel at their left.
-pub(crate) fn draw<DB: DrawingBackend>(
-    canvas: &Canvas<'_, DB>,
+pub(crate) fn draw(
+    canvas: &Canvas<'_>,
     map: &Map,
     frame: &ImageFrame,
     row_axis: bool,
-) -> DrawResult<DB> {
+) -> DrawResult {
     if has_scale(map) {
         draw_bar(canvas, map, frame)
     } else {
@@ -34,11 +33,7 @@ pub(crate) fn draw<DB: DrawingBackend>(
     }
 }
 
-fn draw_bar<DB: DrawingBackend>(
-    canvas: &Canvas<'_, DB>,
-    map: &Map,
-    frame: &ImageFrame,
-) -> DrawResult<DB> {
+fn draw_bar(canvas: &Canvas<'_>, map: &Map, frame: &ImageFrame) -> DrawResult {
     let field = map.columns.scale.abs() * map.width() as f64;
     let (length, label) = scale_bar(field, SHARE, &map.columns.units);
     let width = (length / field * f64::from(frame.width)).round() as i32;
@@ -47,11 +42,7 @@ fn draw_bar<DB: DrawingBackend>(
     canvas.text(&label, (left + width + 24, y), Hang::Left, TEXT, INK)
 }
 
-fn draw_pixel_axes<DB: DrawingBackend>(
-    canvas: &Canvas<'_, DB>,
-    frame: &ImageFrame,
-    row_axis: bool,
-) -> DrawResult<DB> {
+fn draw_pixel_axes(canvas: &Canvas<'_>, frame: &ImageFrame, row_axis: bool) -> DrawResult {
     let ticks = |pixels: usize, count: i32| {
         let ticks = Ticks::new(
             0.0,
