@@ -174,34 +174,25 @@ impl<'de> Deserialize<'de> for MicroscopeChoice {
     }
 }
 
+/// Where the command line lists these settings.
+#[cfg(feature = "cli")]
+const HEADING: &str = "Instrument";
+
 /// What some instruments need to be told.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "cli", derive(clap::Args))]
 #[serde(default, deny_unknown_fields)]
 pub struct MicroscopeOptions {
     /// How long an instrument on the network may take to answer, beyond the dwell, in seconds.
-    #[cfg_attr(
-        feature = "cli",
-        arg(
-            long,
-            value_name = "S",
-            default_value_t = 30.0,
-            help_heading = "Instrument"
-        )
-    )]
+    #[cfg_attr(feature = "cli", arg(long, value_name = "S"))]
+    #[cfg_attr(feature = "cli", arg(default_value_t = 30.0, help_heading = HEADING))]
     pub timeout: f64,
     /// NSID file that DTMicroscope is to register; a path on the server's machine.
-    #[cfg_attr(
-        feature = "cli",
-        arg(long, value_name = "FILE", help_heading = "Instrument")
-    )]
+    #[cfg_attr(feature = "cli", arg(long, value_name = "FILE", help_heading = HEADING))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pyro_data: Option<String>,
     /// Units of the spectra of DTMicroscope, such as eV, where its file does not say.
-    #[cfg_attr(
-        feature = "cli",
-        arg(long, value_name = "UNITS", help_heading = "Instrument")
-    )]
+    #[cfg_attr(feature = "cli", arg(long, value_name = "UNITS", help_heading = HEADING))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pyro_units: Option<String>,
     /// The beam on a specimen; `column` in `config.toml` and the journal.

@@ -13,6 +13,7 @@ mod bridge;
 mod choice;
 mod error;
 mod interrupt;
+mod network;
 pub mod pyro;
 mod simulated;
 

@@ -63,13 +63,7 @@ pub(super) fn channels(axis: ChannelAxis) -> Result<Channels, MicroscopeError> {
         scale,
         size: axis.size,
     };
-    Ok(Channels {
-        coordinates: (0..along.size).map(|i| along.value(i)).collect(),
-        axis: along,
-        quantity: axis.quantity,
-        units: axis.values,
-        elements: Vec::new(),
-    })
+    Ok(Channels::along(along, &axis.quantity, &axis.values))
 }
 
 pub(super) fn beam(call: &str, state: &BeamState) -> Result<Beam, MicroscopeError> {

@@ -1,21 +1,20 @@
 //! One connection: a line out, a line in, within a time and a length.
 
-use std::io::{ErrorKind, Read as _, Write as _};
-use std::net::{TcpStream, ToSocketAddrs as _};
+use std::io::{ErrorKind, Write as _};
+use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
 use serde::de::DeserializeOwned;
 use serde_json::error::Category;
 
 use super::message::{Call, PROTOCOL, Refusal, Reply, Request, VERSION};
+use crate::microscope::network::{connect, read_some};
 use crate::microscope::{Interrupt, MicroscopeError};
 
 /// Longest answer: an overview of 4096×4096 counts of up to five digits takes 100 MB.
 const MAX_LINE: usize = 256 << 20;
 /// Bytes read at a time.
 const CHUNK: usize = 64 << 10;
-/// Longest wait without a look at whether the answer is still wanted.
-const SLICE: Duration = Duration::from_millis(100);
 /// Bytes of something unexpected that an error shows.
 const SHOWN: usize = 40;
 
@@ -33,33 +32,13 @@ pub(super) struct Connection {
 impl Connection {
     /// Connects to `host:port`.
     pub(super) fn open(address: &str, patience: Duration) -> Result<Self, MicroscopeError> {
-        let unreachable = |reason: String| MicroscopeError::Unreachable {
+        Ok(Self {
             address: address.to_owned(),
-            reason,
-        };
-        let places = address
-            .to_socket_addrs()
-            .map_err(|error| unreachable(error.to_string()))?;
-        let mut reason = "the name has no address".to_owned();
-        for place in places {
-            match TcpStream::connect_timeout(&place, patience) {
-                Ok(stream) => {
-                    // A request is one small packet that nothing follows.
-                    stream
-                        .set_nodelay(true)
-                        .map_err(|error| unreachable(error.to_string()))?;
-                    return Ok(Self {
-                        address: address.to_owned(),
-                        stream,
-                        received: Vec::new(),
-                        asked: 0,
-                        interrupt: Interrupt::default(),
-                    });
-                }
-                Err(error) => reason = error.to_string(),
-            }
-        }
-        Err(unreachable(reason))
+            stream: connect(address, patience)?,
+            received: Vec::new(),
+            asked: 0,
+            interrupt: Interrupt::default(),
+        })
     }
 
     /// What makes waiting for an exposure end, in [`MicroscopeError::Aborted`]. Other calls leave
@@ -152,22 +131,10 @@ impl Connection {
                     beam: "whether the beam is blanked is unknown".to_owned(),
                 });
             }
-            let left = deadline.saturating_duration_since(Instant::now());
-            if left.is_zero() {
-                return Err(self.timed_out(call, patience));
-            }
-            let read = self
-                .stream
-                .set_read_timeout(Some(left.min(SLICE)))
-                .and_then(|()| self.stream.read(&mut chunk));
-            match read {
-                Ok(0) => {
-                    let closed = std::io::Error::other("it was closed at the other end");
-                    return Err(self.broken(call, patience, &closed));
-                }
-                Ok(n) => self.received.extend_from_slice(&chunk[..n]),
-                // The slice is over, which says nothing.
-                Err(error) if is_slice(error.kind()) => {}
+            match read_some(&mut self.stream, &mut chunk, deadline) {
+                Ok(count) => self
+                    .received
+                    .extend_from_slice(&chunk[..count.unwrap_or(0)]),
                 Err(error) => return Err(self.broken(call, patience, &error)),
             }
         }
@@ -180,20 +147,16 @@ impl Connection {
         error: &std::io::Error,
     ) -> MicroscopeError {
         if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) {
-            return self.timed_out(call, patience);
+            return MicroscopeError::TimedOut {
+                address: self.address.clone(),
+                call: call.name().to_owned(),
+                seconds: patience.as_secs_f64(),
+            };
         }
         MicroscopeError::Lost {
             address: self.address.clone(),
             call: call.name().to_owned(),
             reason: error.to_string(),
-        }
-    }
-
-    fn timed_out(&self, call: Call<'_>, patience: Duration) -> MicroscopeError {
-        MicroscopeError::TimedOut {
-            address: self.address.clone(),
-            call: call.name().to_owned(),
-            seconds: patience.as_secs_f64(),
         }
     }
 
@@ -223,11 +186,4 @@ impl Connection {
             expected: format!("{PROTOCOL} version {VERSION}"),
         }
     }
-}
-
-fn is_slice(kind: ErrorKind) -> bool {
-    matches!(
-        kind,
-        ErrorKind::WouldBlock | ErrorKind::TimedOut | ErrorKind::Interrupted
-    )
 }

@@ -23,6 +23,7 @@ use self::connection::Connection;
 use self::message::{
     Call, Done, Hello, Instrument, Overview, PROTOCOL, Refusal, Spectrum, Unknown, VERSION,
 };
+use super::network::one_line;
 use super::{Acquired, Beam, Interrupt, Microscope, MicroscopeError, Position};
 use crate::data::{Axis, Channels, Map};
 
@@ -329,7 +330,7 @@ fn greet(address: &str, timeout: Duration) -> Result<(Connection, Hello), Micros
 fn refused(address: &str, call: Call<'_>, refusal: Refusal) -> MicroscopeError {
     let Refusal { kind, message } = refusal;
     // Errors are one line, whatever the instrument thinks.
-    let message = message.split_whitespace().collect::<Vec<_>>().join(" ");
+    let message = one_line(&message);
     let address = address.to_owned();
     match (kind.as_str(), call) {
         ("busy", _) => MicroscopeError::Unreachable {

@@ -6,8 +6,8 @@ use std::fmt;
 use serde::Deserialize;
 use serde::de::{DeserializeSeed, Deserializer, Error, SeqAccess, Visitor};
 
-use super::client::one_line;
 use crate::microscope::MicroscopeError;
+use crate::microscope::network::one_line;
 
 /// An array of numbers, row-major.
 #[derive(Clone, Debug, PartialEq)]

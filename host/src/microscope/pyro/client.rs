@@ -1,12 +1,13 @@
 //! Calls methods of an object behind a Pyro 5 daemon, with the JSON serializer.
 
-use std::io::{ErrorKind, Read as _, Write as _};
-use std::net::{TcpStream, ToSocketAddrs as _};
+use std::io::{ErrorKind, Write as _};
+use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
 use super::wire::{self, Foreign, HEADER, Header, Kind};
+use crate::microscope::network::{connect, one_line, read_some};
 use crate::microscope::{Interrupt, MicroscopeError};
 
 /// The name under which DTMicroscope registers its server.
@@ -15,8 +16,6 @@ const OBJECT: &str = "microscope.server";
 const HANDSHAKE: &str = "connect";
 /// Memory grows by no more than this ahead of what has arrived.
 const CHUNK: usize = 1 << 16;
-/// Longest wait without a look at whether the answer is still wanted.
-const SLICE: Duration = Duration::from_millis(100);
 
 /// One connection at a time to one object. After an error that leaves the line in an unknown
 /// state there is none, so that a late answer is never taken for that of another call.
@@ -78,7 +77,15 @@ impl Client {
     /// # Errors
     /// When the address is none, nobody listens there, it speaks another protocol, or it refuses.
     pub(super) fn connect(&mut self) -> Result<(), MicroscopeError> {
-        self.line = Some(self.open()?);
+        let port = self.address.rsplit_once(':').map(|(_, port)| port);
+        if port.is_none_or(|port| port.parse::<u16>().is_err()) {
+            return Err(MicroscopeError::Setting {
+                name: "the address of DTMicroscope",
+                value: format!("`{}`", one_line(&self.address)),
+                accepted: "HOST:PORT, as in localhost:9091".to_owned(),
+            });
+        }
+        self.line = Some(connect(&self.address, self.timeout)?);
         self.sequence = 0;
         let greeting = format!(r#"{{"handshake": "hello", "object": "{OBJECT}"}}"#);
         let (header, data) = self.exchange(Kind::Connect, greeting.as_bytes(), HANDSHAKE)?;
@@ -129,36 +136,6 @@ impl Client {
             return Err(MicroscopeError::Failed { call, message });
         }
         Ok(data)
-    }
-
-    fn open(&self) -> Result<TcpStream, MicroscopeError> {
-        let unreachable = |reason: &dyn std::fmt::Display| MicroscopeError::Unreachable {
-            address: self.address.clone(),
-            reason: one_line(&reason.to_string()),
-        };
-        let addresses = self.address.to_socket_addrs().map_err(|error| {
-            if error.kind() == ErrorKind::InvalidInput {
-                MicroscopeError::Setting {
-                    name: "the address of DTMicroscope",
-                    value: format!("`{}`", one_line(&self.address)),
-                    accepted: "HOST:PORT, as in localhost:9091".to_owned(),
-                }
-            } else {
-                unreachable(&error)
-            }
-        })?;
-        let mut last = unreachable(&"the host has no address");
-        for address in addresses {
-            match TcpStream::connect_timeout(&address, self.timeout) {
-                Ok(line) => {
-                    // Requests are short and each waits for its answer.
-                    line.set_nodelay(true).map_err(|e| unreachable(&e))?;
-                    return Ok(line);
-                }
-                Err(error) => last = unreachable(&error),
-            }
-        }
-        Err(last)
     }
 
     /// Sends a message and waits for the one that answers it.
@@ -271,26 +248,10 @@ fn read(line: &mut TcpStream, buffer: &mut [u8], patience: Patience<'_>) -> Resu
         if patience.interrupt.is_abort() {
             return Err(Broken::Unwanted);
         }
-        let left = patience.deadline.saturating_duration_since(Instant::now());
-        if left.is_zero() {
-            return Err(Broken::Late);
-        }
-        line.set_read_timeout(Some(left.min(SLICE)))?;
-        match line.read(buffer) {
-            Ok(0) => return Err(Broken::Ended("it was closed from there".to_owned())),
-            Ok(count) => return Ok(count),
-            // The slice is over, which says nothing.
-            Err(error) if is_slice(&error) => {}
-            Err(error) => return Err(error.into()),
+        if let Some(count) = read_some(line, buffer, patience.deadline)? {
+            return Ok(count);
         }
     }
-}
-
-fn is_slice(error: &std::io::Error) -> bool {
-    matches!(
-        error.kind(),
-        ErrorKind::WouldBlock | ErrorKind::TimedOut | ErrorKind::Interrupted
-    )
 }
 
 /// A call as messages show it.
@@ -319,17 +280,6 @@ fn raised(json: &[u8]) -> String {
     let class = class.rsplit('.').next().unwrap_or(class);
     let arguments: Vec<String> = arguments.iter().map(text).collect();
     one_line(&format!("{class}: {}", arguments.join(", ")))
-}
-
-/// Text of others on one line of bounded length.
-pub(super) fn one_line(text: &str) -> String {
-    const LONGEST: usize = 300;
-    let words: Vec<&str> = text.split_whitespace().collect();
-    let line = words.join(" ");
-    match line.char_indices().nth(LONGEST) {
-        Some((end, _)) => format!("{}…", &line[..end]),
-        None => line,
-    }
 }
 
 #[cfg(test)]

@@ -4,108 +4,59 @@ use serde::{Deserialize, Serialize};
 
 use crate::microscope::MicroscopeError;
 
-/// Settings of the beam on a specimen; current and dwell are the
-/// campaign's own.
+/// Where the command line lists these settings.
+#[cfg(feature = "cli")]
+const HEADING: &str = "Simulated beam";
+
+/// Settings of the beam on a specimen; current and dwell are the campaign's own.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "cli", derive(clap::Args))]
 #[serde(default, deny_unknown_fields)]
 pub struct SimulatedBeam {
     /// Steady drift of the sample, in pixels of the overview per minute; 0 to 1000.
-    #[cfg_attr(
-        feature = "cli",
-        arg(
-            long = "drift",
-            default_value_t = 0.0,
-            value_name = "PX_PER_MIN",
-            help_heading = "Simulated beam"
-        )
-    )]
+    #[cfg_attr(feature = "cli", arg(long = "drift", value_name = "PX_PER_MIN"))]
+    #[cfg_attr(feature = "cli", arg(default_value_t = 0.0, help_heading = HEADING))]
     pub drift_px_per_min: f64,
     /// Where the steady drift goes, in degrees from the right clockwise: 90 is down; −360 to 360.
+    #[cfg_attr(feature = "cli", arg(long = "drift-direction", value_name = "DEGREES"))]
     #[cfg_attr(
         feature = "cli",
-        arg(
-            long = "drift-direction",
-            default_value_t = 30.0,
-            value_name = "DEGREES",
-            allow_negative_numbers = true,
-            help_heading = "Simulated beam"
-        )
+        arg(default_value_t = 30.0, allow_negative_numbers = true)
     )]
+    #[cfg_attr(feature = "cli", arg(help_heading = HEADING))]
     pub drift_direction_degrees: f64,
     /// Most that a wandering drift adds along each axis, in pixels of the overview; 0 to 100.
-    #[cfg_attr(
-        feature = "cli",
-        arg(
-            long = "drift-walk",
-            default_value_t = 0.0,
-            value_name = "PX",
-            help_heading = "Simulated beam"
-        )
-    )]
+    #[cfg_attr(feature = "cli", arg(long = "drift-walk", value_name = "PX"))]
+    #[cfg_attr(feature = "cli", arg(default_value_t = 0.0, help_heading = HEADING))]
     pub drift_walk_px: f64,
     /// Dose in e/Å² after which 1/e of what the beam can destroy is left, 1 to 1e12; without it
     /// nothing is damaged.
-    #[cfg_attr(
-        feature = "cli",
-        arg(long, value_name = "E_PER_A2", help_heading = "Simulated beam")
-    )]
+    #[cfg_attr(feature = "cli", arg(long, value_name = "E_PER_A2", help_heading = HEADING))]
     pub damage_dose: Option<f64>,
     /// Share of the signal that no dose destroys, 0 to 1.
-    #[cfg_attr(
-        feature = "cli",
-        arg(
-            long,
-            default_value_t = 0.2,
-            value_name = "SHARE",
-            help_heading = "Simulated beam"
-        )
-    )]
+    #[cfg_attr(feature = "cli", arg(long, value_name = "SHARE"))]
+    #[cfg_attr(feature = "cli", arg(default_value_t = 0.2, help_heading = HEADING))]
     pub damage_floor: f64,
     /// Time in which a detector is blind after each count, in µs; 0 to 1000.
-    #[cfg_attr(
-        feature = "cli",
-        arg(
-            long = "dead-time",
-            default_value_t = 2.0,
-            value_name = "US",
-            help_heading = "Simulated beam"
-        )
-    )]
+    #[cfg_attr(feature = "cli", arg(long = "dead-time", value_name = "US"))]
+    #[cfg_attr(feature = "cli", arg(default_value_t = 2.0, help_heading = HEADING))]
     pub dead_time_us: f64,
     /// Dwell on each pixel of an overview, in µs; 0.01 to 1 million. The counts of the overview
     /// grow with it: at the default they are the specimen's own.
-    #[cfg_attr(feature = "cli", arg(
-        long = "overview-dwell",
-        default_value_t = SimulatedBeam::OVERVIEW_DWELL_US,
-        value_name = "US",
-        help_heading = "Simulated beam"
-    ))]
+    #[cfg_attr(feature = "cli", arg(long = "overview-dwell", value_name = "US"))]
+    #[cfg_attr(feature = "cli", arg(default_value_t = SimulatedBeam::OVERVIEW_DWELL_US))]
+    #[cfg_attr(feature = "cli", arg(help_heading = HEADING))]
     pub overview_dwell_us: f64,
     /// Time that the blanked beam settles before each acquisition, in ms; 0 to 100000.
-    #[cfg_attr(
-        feature = "cli",
-        arg(
-            long = "settle",
-            default_value_t = 1.0,
-            value_name = "MS",
-            help_heading = "Simulated beam"
-        )
-    )]
+    #[cfg_attr(feature = "cli", arg(long = "settle", value_name = "MS"))]
+    #[cfg_attr(feature = "cli", arg(default_value_t = 1.0, help_heading = HEADING))]
     pub settle_ms: f64,
     /// Time that each overview and acquisition takes beside the beam's, in ms; 0 to 100000.
-    #[cfg_attr(
-        feature = "cli",
-        arg(
-            long = "overhead",
-            default_value_t = 50.0,
-            value_name = "MS",
-            help_heading = "Simulated beam"
-        )
-    )]
+    #[cfg_attr(feature = "cli", arg(long = "overhead", value_name = "MS"))]
+    #[cfg_attr(feature = "cli", arg(default_value_t = 50.0, help_heading = HEADING))]
     pub overhead_ms: f64,
     /// Let all of this take its time, instead of counting it only.
-    #[cfg_attr(feature = "cli", arg(long, help_heading = "Simulated beam"))]
+    #[cfg_attr(feature = "cli", arg(long, help_heading = HEADING))]
     pub real_time: bool,
 }
 
