@@ -98,7 +98,6 @@ impl Stretch {
 /// # Errors
 /// When a window holds no channel, or too few.
 pub(super) fn union(
-    scalarizer: &str,
     mut stretches: Vec<Stretch>,
     background: Background,
     ruler: &Ruler<'_>,
@@ -116,12 +115,12 @@ pub(super) fn union(
         .chunk_by(together)
         .map(|group| {
             let ranges: Vec<_> = group.iter().map(|stretch| stretch.signal).collect();
-            let signal = Window::union(scalarizer, &ranges, ruler)?;
+            let signal = Window::union(&ranges, ruler)?;
             match background {
                 Background::None => Ok(Net::whole(signal, ruler)),
-                Background::Linear => Net::above_its_ends(scalarizer, signal, group[0].ends, ruler),
+                Background::Linear => Net::above_its_ends(signal, group[0].ends, ruler),
                 Background::TwoWindow => {
-                    let window = |range| Window::new(scalarizer, range, ruler);
+                    let window = |range| Window::union(&[range], ruler);
                     let below = window(group[0].below)?;
                     let above = window(group[group.len() - 1].above)?;
                     Ok(Net::above(signal, (below, above), ruler))

@@ -36,17 +36,13 @@ impl Edge {
     /// # Errors
     /// When the axis is no energy, does not cover a window, or has too few channels in one.
     pub(super) fn new(
-        scalarizer: &str,
         signal: (f64, f64),
         fit: (f64, f64),
         ruler: &Ruler<'_>,
     ) -> Result<Self, ScalarizerError> {
-        ruler.per_kev(scalarizer)?;
-        for range in [fit, signal] {
-            if !ruler.covers(range) {
-                return Err(ruler.outside(scalarizer, range));
-            }
-        }
+        ruler.per_kev()?;
+        ruler.require(fit)?;
+        ruler.require(signal)?;
         let within = |(low, high): (f64, f64)| {
             let mut channels: Vec<usize> = (0..ruler.coordinates.len())
                 .filter(|&i| (low..=high).contains(&ruler.coordinates[i]))
@@ -55,19 +51,8 @@ impl Edge {
             channels
         };
         let (signal, fitted) = (within(signal), within(fit));
-        for (channels, needed, what) in [
-            (&fitted, 4, "channels in the fit window"),
-            (&signal, 1, "channel in the window of the edge"),
-        ] {
-            if channels.len() < needed {
-                return Err(ScalarizerError::TooFew {
-                    scalarizer: scalarizer.to_owned(),
-                    what,
-                    needed,
-                    found: channels.len(),
-                });
-            }
-        }
+        ruler.require_number(fitted.len(), 4, "channels in the fit window")?;
+        ruler.require_number(signal.len(), 1, "channel in the window of the edge")?;
         let lowest = ruler.coordinates[fitted[0]];
         let logarithm = |&energy: &f64| libm::log(energy / lowest);
         let (lower, upper) = fitted.split_at(fitted.len() / 2);

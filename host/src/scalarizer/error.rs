@@ -8,15 +8,12 @@ use crate::lines::UnknownLine;
 pub enum ScalarizerError {
     /// The text names no scalarizer.
     #[error(
-        "unknown scalarizer `{text}`; accepted are sum, window:LO..HI (in units of the axis; \
+        "unknown scalarizer `{0}`; accepted are sum, window:LO..HI (in units of the axis; \
          channel numbers from 0 where the file gives no axis, as in .npy), line:ELEMENT-LINE (as \
          in line:Pd-La or line:Pd-La+Pd-Lb1), lines:ELEMENT, eels:LO..HI, plasmon-energy:LO..HI, \
          plasmon-height:LO..HI, loop-height, loop-area, nucleation-positive, nucleation-negative"
     )]
-    Unknown {
-        /// The text as given.
-        text: String,
-    },
+    Unknown(String),
     /// The bounds of a window are not two rising numbers.
     #[error(
         "`{text}`: write {kind}:LO..HI with LO below HI in units of the axis, as in {example}; in \
@@ -26,31 +23,25 @@ pub enum ScalarizerError {
         /// The text as given.
         text: String,
         /// What stands before the bounds.
-        kind: &'static str,
+        kind: String,
         /// How it is written.
         example: &'static str,
     },
     /// The windows of an edge are not as they must be.
     #[error(
-        "`{text}`: write eels:LO..HI with LO below HI, both above 0, in units of the axis, as in \
+        "`{0}`: write eels:LO..HI with LO below HI, both above 0, in units of the axis, as in \
          eels:530..570; behind a comma the window in which the background is fitted, which ends \
          before the edge begins, as in eels:530..570,450..520"
     )]
-    EdgeBounds {
-        /// The text as given.
-        text: String,
-    },
+    EdgeBounds(String),
     /// What stands behind the `@` names no background, or nothing that can have one stands
     /// before it.
     #[error(
-        "`{text}`: accepted behind a window, line or lines are @none, @linear (through the ends of \
+        "`{0}`: accepted behind a window, line or lines are @none, @linear (through the ends of \
          the window) and @two-window (through windows on both sides), as in line:Pd-La@linear; \
          other scalarizers have no choice of background"
     )]
-    Background {
-        /// The text as given.
-        text: String,
-    },
+    Background(String),
     /// The element is not in the table of lines.
     #[error("`{text}`: unknown element; write lines:ELEMENT with one of {accepted}")]
     UnknownElement {

@@ -14,7 +14,7 @@ impl FromStr for Scalarizer {
             None => (text, None),
             Some((how, name)) => match Background::named(name.trim()) {
                 Some(background) => (how.trim(), Some(background)),
-                None => return Err(background_error(text)),
+                None => return Err(ScalarizerError::Background(text.to_owned())),
             },
         };
         let scalarizer = parse(text, how)?;
@@ -26,22 +26,14 @@ impl FromStr for Scalarizer {
                 background,
             }),
             (Self::Lines { lines, .. }, Some(background)) => Ok(Self::Lines { lines, background }),
-            _ => Err(background_error(text)),
+            _ => Err(ScalarizerError::Background(text.to_owned())),
         }
-    }
-}
-
-fn background_error(text: &str) -> ScalarizerError {
-    ScalarizerError::Background {
-        text: text.to_owned(),
     }
 }
 
 /// What stands before the `@` of the whole text, with the background that it has by default.
 fn parse(text: &str, how: &str) -> Result<Scalarizer, ScalarizerError> {
-    let unknown = || ScalarizerError::Unknown {
-        text: text.to_owned(),
-    };
+    let unknown = || ScalarizerError::Unknown(text.to_owned());
     let Some((kind, rest)) = how.split_once(':') else {
         return match how {
             "sum" => Ok(Scalarizer::Sum),
@@ -52,10 +44,10 @@ fn parse(text: &str, how: &str) -> Result<Scalarizer, ScalarizerError> {
             _ => Err(unknown()),
         };
     };
-    let range = |kind, example| {
+    let range = |example| {
         range(rest).ok_or_else(|| ScalarizerError::Bounds {
             text: text.to_owned(),
-            kind,
+            kind: kind.to_owned(),
             example,
         })
     };
@@ -67,7 +59,7 @@ fn parse(text: &str, how: &str) -> Result<Scalarizer, ScalarizerError> {
         "line" => LineSet::named(rest).map(of_lines),
         "lines" => LineSet::element(text, rest).map(of_lines),
         "window" => {
-            let (low, high) = range("window", "window:2.7..3.0")?;
+            let (low, high) = range("window:2.7..3.0")?;
             Ok(Scalarizer::Window {
                 low,
                 high,
@@ -75,16 +67,14 @@ fn parse(text: &str, how: &str) -> Result<Scalarizer, ScalarizerError> {
             })
         }
         "plasmon-energy" => {
-            let (low, high) = range("plasmon-energy", "plasmon-energy:10..20")?;
+            let (low, high) = range("plasmon-energy:10..20")?;
             Ok(Scalarizer::PlasmonEnergy { low, high })
         }
         "plasmon-height" => {
-            let (low, high) = range("plasmon-height", "plasmon-height:10..20")?;
+            let (low, high) = range("plasmon-height:10..20")?;
             Ok(Scalarizer::PlasmonHeight { low, high })
         }
-        "eels" => edge(rest).ok_or_else(|| ScalarizerError::EdgeBounds {
-            text: text.to_owned(),
-        }),
+        "eels" => edge(rest).ok_or_else(|| ScalarizerError::EdgeBounds(text.to_owned())),
         _ => Err(unknown()),
     }
 }

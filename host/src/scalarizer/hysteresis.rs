@@ -24,8 +24,8 @@ impl LoopBranches {
     /// # Errors
     /// When the axis only numbers the channels, or a branch has no point near zero: then it is no
     /// bias sweep.
-    pub(super) fn new(scalarizer: &str, ruler: &Ruler<'_>) -> Result<Self, ScalarizerError> {
-        let (bias, axis) = (ruler.coordinates, ruler.axis);
+    pub(super) fn new(ruler: &Ruler<'_>) -> Result<Self, ScalarizerError> {
+        let bias = ruler.coordinates;
         let n = bias.len();
         let largest = bias.iter().fold(0.0, |most: f64, v| most.max(v.abs()));
         let branch = |direction: f64| -> Vec<usize> {
@@ -37,16 +37,13 @@ impl LoopBranches {
         };
         let (rising, falling) = (branch(1.0), branch(-1.0));
         if rising.is_empty() || falling.is_empty() || !is_closed(bias) {
-            let is_numbered = n > 1 && ruler.is_numbered();
-            return Err(if is_numbered {
-                ScalarizerError::NoBias {
-                    scalarizer: scalarizer.to_owned(),
-                    axis: axis.name.clone(),
-                }
+            let (scalarizer, axis) = (ruler.scalarizer.clone(), ruler.axis.name.clone());
+            return Err(if n > 1 && ruler.is_numbered() {
+                ScalarizerError::NoBias { scalarizer, axis }
             } else {
                 ScalarizerError::NotALoop {
-                    scalarizer: scalarizer.to_owned(),
-                    axis: axis.name.clone(),
+                    scalarizer,
+                    axis,
                     rising: rising.len(),
                     falling: falling.len(),
                 }
@@ -60,16 +57,22 @@ impl LoopBranches {
     /// orders of magnitude; they would rule a mean, and even more the difference between largest
     /// and smallest response. NaN when a point that counts is.
     pub(super) fn height(&self, response: &[f64]) -> f64 {
-        let median = |branch: &[usize]| {
-            let mut values: Vec<f64> = branch.iter().map(|&i| response[i]).collect();
+        let level = |branch: &[usize]| {
+            let values: Vec<f64> = branch.iter().map(|&i| response[i]).collect();
             if values.iter().any(|value| value.is_nan()) {
                 return f64::NAN;
             }
-            values.sort_by(f64::total_cmp);
-            f64::midpoint(values[(values.len() - 1) / 2], values[values.len() / 2])
+            median(&values)
         };
-        (median(&self.falling) - median(&self.rising)).abs()
+        (level(&self.falling) - level(&self.rising)).abs()
     }
+}
+
+/// The middle of some numbers, none of them NaN.
+pub(super) fn median(values: &[f64]) -> f64 {
+    let mut values = values.to_vec();
+    values.sort_by(f64::total_cmp);
+    f64::midpoint(values[(values.len() - 1) / 2], values[values.len() / 2])
 }
 
 /// ½ |Σᵢ (Vᵢ Rᵢ₊₁ − Vᵢ₊₁ Rᵢ)| over the closed polygon of (bias V, response R): in units of bias

@@ -67,11 +67,10 @@ impl LineSet {
     /// When the axis is no energy, does not cover a line that was named, or none of an element.
     pub(super) fn stretches(
         &self,
-        scalarizer: &str,
         background: Background,
         ruler: &Ruler<'_>,
     ) -> Result<Vec<Stretch>, ScalarizerError> {
-        let per_kev = ruler.per_kev(scalarizer)?;
+        let per_kev = ruler.per_kev()?;
         let stretch = |line: &Line| {
             let stretch = stretch(line, per_kev);
             ruler.covers(stretch.needed(background)).then_some(stretch)
@@ -86,7 +85,7 @@ impl LineSet {
                         let others = others.filter(|other| stretch(other).is_some());
                         let others: Vec<_> = others.map(ToString::to_string).collect();
                         ScalarizerError::LineOutsideAxis(Box::new(LineOutsideAxis {
-                            scalarizer: scalarizer.to_owned(),
+                            scalarizer: ruler.scalarizer.clone(),
                             line: line.to_string(),
                             energy: ruler.place(line.energy_kev * per_kev),
                             needed: ruler.text(needed),
@@ -112,7 +111,7 @@ impl LineSet {
                         .map(|line| format!("{line} at {}", ruler.place(line.energy_kev * per_kev)))
                         .collect();
                     return Err(ScalarizerError::ElementOutsideAxis {
-                        scalarizer: scalarizer.to_owned(),
+                        scalarizer: ruler.scalarizer.clone(),
                         element: symbol,
                         lines: lines.join(", "),
                         axis: ruler.axis.name.clone(),

@@ -132,9 +132,7 @@ impl Scalarizer {
                 expected: coordinates.len(),
             });
         }
-        Ok(self
-            .prepare(&Ruler::new(coordinates, axis))?
-            .reduce(spectrum))
+        Ok(self.prepare(coordinates, axis)?.reduce(spectrum))
     }
 
     /// Reduces the spectrum of every pixel; the map keeps the axes of the scan and is named
@@ -143,7 +141,7 @@ impl Scalarizer {
     /// # Errors
     /// When the axis does not suit the scalarizer.
     pub fn map(&self, spectra: &Spectra) -> Result<Map, ScalarizerError> {
-        let prepared = self.prepare(&Ruler::new(&spectra.coordinates, &spectra.channels))?;
+        let prepared = self.prepare(&spectra.coordinates, &spectra.channels)?;
         let mut spectrum = Vec::with_capacity(spectra.coordinates.len());
         let mut values = Vec::with_capacity(spectra.height() * spectra.width());
         for row in 0..spectra.height() {
@@ -167,7 +165,7 @@ impl Scalarizer {
     /// coordinates but not in the channel numbers, and for all that is no sum over a window; and
     /// where the axis does not suit.
     pub fn on_controller(&self, coordinates: &[f64], axis: &Axis) -> Option<kernel::Scalarizer> {
-        match self.prepare(&Ruler::new(coordinates, axis)) {
+        match self.prepare(coordinates, axis) {
             Ok(Prepared::Nets(nets)) => match nets.as_slice() {
                 [net] => net.on_controller(),
                 _ => None,
@@ -195,8 +193,12 @@ impl Scalarizer {
         }
     }
 
-    fn prepare<'a>(&self, ruler: &Ruler<'a>) -> Result<Prepared<'a>, ScalarizerError> {
-        let name = self.to_string();
+    fn prepare<'a>(
+        &self,
+        coordinates: &'a [f64],
+        axis: &'a Axis,
+    ) -> Result<Prepared<'a>, ScalarizerError> {
+        let ruler = &Ruler::new(self.to_string(), coordinates, axis);
         Ok(match self {
             Self::Sum => Prepared::Nets(vec![Net::whole(Window::all(ruler), ruler)]),
             &Self::Window {
@@ -205,39 +207,34 @@ impl Scalarizer {
                 background,
             } => {
                 let stretch = Stretch::beside((low, high));
-                let needed = stretch.needed(background);
-                if background == Background::TwoWindow && !ruler.covers(needed) {
-                    return Err(ruler.outside(&name, needed));
+                if background == Background::TwoWindow {
+                    ruler.require(stretch.needed(background))?;
                 }
-                let stretches = vec![stretch];
-                Prepared::Nets(background::union(&name, stretches, background, ruler)?)
+                Prepared::Nets(background::union(vec![stretch], background, ruler)?)
             }
-            &Self::Lines {
-                ref lines,
-                background,
-            } => {
-                let stretches = lines.stretches(&name, background, ruler)?;
-                Prepared::Nets(background::union(&name, stretches, background, ruler)?)
+            Self::Lines { lines, background } => {
+                let stretches = lines.stretches(*background, ruler)?;
+                Prepared::Nets(background::union(stretches, *background, ruler)?)
             }
             &Self::Edge { signal, fit } => {
                 let fit = fit.unwrap_or_else(|| edge::default_fit(signal.0));
-                Prepared::Edge(Edge::new(&name, signal, fit, ruler)?)
+                Prepared::Edge(Edge::new(signal, fit, ruler)?)
             }
             &Self::PlasmonEnergy { low, high } => {
-                Prepared::PeakPosition(PeakSearch::new(&name, (low, high), ruler)?)
+                Prepared::PeakPosition(PeakSearch::new((low, high), ruler)?)
             }
             &Self::PlasmonHeight { low, high } => {
-                Prepared::PeakHeight(PeakSearch::new(&name, (low, high), ruler)?)
+                Prepared::PeakHeight(PeakSearch::new((low, high), ruler)?)
             }
-            Self::LoopHeight => Prepared::LoopHeight(LoopBranches::new(&name, ruler)?),
+            Self::LoopHeight => Prepared::LoopHeight(LoopBranches::new(ruler)?),
             Self::LoopArea => {
-                LoopBranches::new(&name, ruler)?;
-                Prepared::LoopArea(ruler.coordinates)
+                LoopBranches::new(ruler)?;
+                Prepared::LoopArea(coordinates)
             }
             Self::NucleationPositive | Self::NucleationNegative => {
-                LoopBranches::new(&name, ruler)?;
+                LoopBranches::new(ruler)?;
                 let positive = *self == Self::NucleationPositive;
-                Prepared::Nucleation(Branch::new(&name, positive, ruler)?)
+                Prepared::Nucleation(Branch::new(positive, ruler)?)
             }
         })
     }

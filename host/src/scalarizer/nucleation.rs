@@ -8,6 +8,7 @@
 //! taken here, between levels that are medians.
 
 use super::ScalarizerError;
+use super::hysteresis::median;
 use super::ruler::Ruler;
 
 /// Points of one branch in the order in which its bias goes, over all cycles of the sweep.
@@ -28,11 +29,7 @@ impl Branch {
     ///
     /// # Errors
     /// When it has too few points.
-    pub(super) fn new(
-        scalarizer: &str,
-        positive: bool,
-        ruler: &Ruler<'_>,
-    ) -> Result<Self, ScalarizerError> {
+    pub(super) fn new(positive: bool, ruler: &Ruler<'_>) -> Result<Self, ScalarizerError> {
         let bias = ruler.coordinates;
         let n = bias.len();
         let direction = if positive { 1.0 } else { -1.0 };
@@ -40,14 +37,8 @@ impl Branch {
             .filter(|&i| (bias[(i + 1) % n] - bias[(i + n - 1) % n]) * direction > 0.0)
             .collect();
         points.sort_by(|&a, &b| (bias[a] * direction).total_cmp(&(bias[b] * direction)));
-        if points.len() < POINTS {
-            return Err(ScalarizerError::TooFew {
-                scalarizer: scalarizer.to_owned(),
-                what: "points on each branch of the bias sweep",
-                needed: POINTS,
-                found: points.len(),
-            });
-        }
+        let what = "points on each branch of the bias sweep";
+        ruler.require_number(points.len(), POINTS, what)?;
         let bias = points.iter().map(|&i| bias[i]).collect();
         Ok(Self { points, bias })
     }
@@ -108,13 +99,6 @@ fn step(values: &[f64]) -> usize {
     let places = 2..values.len() - 1;
     let least = places.min_by(|a, b| cost(a).total_cmp(&cost(b)));
     least.unwrap_or(2)
-}
-
-/// The middle of some numbers, none of them NaN.
-fn median(values: &[f64]) -> f64 {
-    let mut values = values.to_vec();
-    values.sort_by(f64::total_cmp);
-    f64::midpoint(values[(values.len() - 1) / 2], values[values.len() / 2])
 }
 
 #[cfg(test)]

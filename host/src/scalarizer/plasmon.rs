@@ -26,36 +26,22 @@ impl<'a> PeakSearch<'a> {
     ///
     /// # Errors
     /// When the axis turns back, or has no channel in the range.
-    pub(super) fn new(
-        scalarizer: &str,
-        (low, high): (f64, f64),
-        ruler: &Ruler<'a>,
-    ) -> Result<Self, ScalarizerError> {
+    pub(super) fn new((low, high): (f64, f64), ruler: &Ruler<'a>) -> Result<Self, ScalarizerError> {
         if !ruler.is_monotonic() {
             return Err(ScalarizerError::NotMonotonic {
-                scalarizer: scalarizer.to_owned(),
+                scalarizer: ruler.scalarizer.clone(),
                 axis: ruler.axis.name.clone(),
             });
         }
-        if !ruler.covers((low, high)) {
-            return Err(ruler.outside(scalarizer, (low, high)));
-        }
+        ruler.require((low, high))?;
+        let coordinates = ruler.coordinates;
         let within = |value: &f64| (low..=high).contains(value);
-        let channels = ruler.coordinates.iter().position(within).zip(
-            ruler
-                .coordinates
-                .iter()
-                .rposition(within)
-                .map(|last| last + 1),
-        );
-        let channels = channels.ok_or_else(|| ScalarizerError::Empty {
-            scalarizer: scalarizer.to_owned(),
-            window: ruler.text((low, high)) + ruler.note(),
-            step: ruler.widest_step(),
-        })?;
+        let first = coordinates.iter().position(within);
+        let last = coordinates.iter().rposition(within);
+        let (first, last) = first.zip(last).ok_or_else(|| ruler.empty((low, high)))?;
         Ok(Self {
-            coordinates: ruler.coordinates,
-            channels,
+            coordinates,
+            channels: (first, last + 1),
         })
     }
 

@@ -3,17 +3,20 @@
 use super::ScalarizerError;
 use crate::data::Axis;
 
-/// The coordinate of every channel, with the name and the units of their axis.
-#[derive(Clone, Copy, Debug)]
+/// The coordinate of every channel, with the name and the units of their axis, for the scalarizer
+/// that errors name.
+#[derive(Clone, Debug)]
 pub(super) struct Ruler<'a> {
+    pub(super) scalarizer: String,
     pub(super) coordinates: &'a [f64],
     pub(super) axis: &'a Axis,
     equidistant: bool,
 }
 
 impl<'a> Ruler<'a> {
-    pub(super) fn new(coordinates: &'a [f64], axis: &'a Axis) -> Self {
+    pub(super) fn new(scalarizer: String, coordinates: &'a [f64], axis: &'a Axis) -> Self {
         Self {
+            scalarizer,
             coordinates,
             axis,
             equidistant: is_equidistant(coordinates),
@@ -39,12 +42,12 @@ impl<'a> Ruler<'a> {
     ///
     /// # Errors
     /// When the axis is no energy.
-    pub(super) fn per_kev(&self, scalarizer: &str) -> Result<f64, ScalarizerError> {
+    pub(super) fn per_kev(&self) -> Result<f64, ScalarizerError> {
         match self.axis.units.trim().to_lowercase().as_str() {
             "kev" => Ok(1.0),
             "ev" => Ok(1e3),
             _ => Err(ScalarizerError::NotEnergy {
-                scalarizer: scalarizer.to_owned(),
+                scalarizer: self.scalarizer.clone(),
                 axis: self.axis.name.clone(),
                 units: self.axis.units.clone(),
             }),
@@ -53,16 +56,9 @@ impl<'a> Ruler<'a> {
 
     /// Lowest and highest coordinate.
     pub(super) fn range(&self) -> (f64, f64) {
-        let least = self
-            .coordinates
-            .iter()
-            .copied()
-            .fold(f64::INFINITY, f64::min);
-        let most = self
-            .coordinates
-            .iter()
-            .copied()
-            .fold(f64::NEG_INFINITY, f64::max);
+        let all = || self.coordinates.iter().copied();
+        let least = all().fold(f64::INFINITY, f64::min);
+        let most = all().fold(f64::NEG_INFINITY, f64::max);
         (least, most)
     }
 
@@ -84,17 +80,51 @@ impl<'a> Ruler<'a> {
         self.axis.units.is_empty() && numbered.all(|(&value, i)| value == f64::from(i))
     }
 
+    /// Refuses a range that does not lie on the axis.
+    pub(super) fn require(&self, range: (f64, f64)) -> Result<(), ScalarizerError> {
+        self.covers(range)
+            .then_some(())
+            .ok_or_else(|| self.outside(range))
+    }
+
+    /// Refuses fewer than `needed` of something.
+    pub(super) fn require_number(
+        &self,
+        found: usize,
+        needed: usize,
+        what: &'static str,
+    ) -> Result<(), ScalarizerError> {
+        if found >= needed {
+            return Ok(());
+        }
+        Err(ScalarizerError::TooFew {
+            scalarizer: self.scalarizer.clone(),
+            what,
+            needed,
+            found,
+        })
+    }
+
+    /// The error of a range between two channels.
+    pub(super) fn empty(&self, range: (f64, f64)) -> ScalarizerError {
+        ScalarizerError::Empty {
+            scalarizer: self.scalarizer.clone(),
+            window: self.text(range) + self.note(),
+            step: self.widest_step(),
+        }
+    }
+
     /// Largest distance between neighbouring channels, with units.
-    pub(super) fn widest_step(&self) -> String {
+    fn widest_step(&self) -> String {
         let steps = self.coordinates.windows(2);
         let widest = steps.map(|pair| (pair[1] - pair[0]).abs());
         self.with_units(&short(widest.fold(0.0, f64::max)))
     }
 
     /// The error of a range that does not lie on the axis.
-    pub(super) fn outside(&self, scalarizer: &str, needed: (f64, f64)) -> ScalarizerError {
+    pub(super) fn outside(&self, needed: (f64, f64)) -> ScalarizerError {
         ScalarizerError::OutsideAxis {
-            scalarizer: scalarizer.to_owned(),
+            scalarizer: self.scalarizer.clone(),
             needed: self.text(needed),
             axis: self.axis.name.clone(),
             range: self.range_text(),
@@ -107,7 +137,7 @@ impl<'a> Ruler<'a> {
     }
 
     /// What the numbers of the axis are, where nobody chose them.
-    pub(super) fn note(&self) -> &'static str {
+    fn note(&self) -> &'static str {
         if self.is_numbered() {
             " (channel numbers: the file gives no axis)"
         } else {

@@ -14,47 +14,25 @@ pub(super) struct Window {
 }
 
 impl Window {
-    /// The channels whose coordinates lie within `low..=high`; the axis names the units, and
-    /// without them the bounds are channel numbers.
+    /// The channels whose coordinates lie within any of several closed ranges that do not overlap.
     ///
     /// # Errors
-    /// When the range lies outside the axis or between two channels.
-    pub(super) fn new(
-        scalarizer: &str,
-        (low, high): (f64, f64),
-        ruler: &Ruler<'_>,
-    ) -> Result<Self, ScalarizerError> {
-        Self::union(scalarizer, &[(low, high)], ruler)
-    }
-
-    /// The channels within any of several ranges, each once; the ranges do not overlap.
-    ///
-    /// # Errors
-    /// As [`Self::new`], for the first range that is at fault.
-    pub(super) fn union(
-        scalarizer: &str,
-        ranges: &[(f64, f64)],
-        ruler: &Ruler<'_>,
-    ) -> Result<Self, ScalarizerError> {
+    /// When a range lies outside the axis or between two channels.
+    pub(super) fn union(ranges: &[(f64, f64)], ruler: &Ruler<'_>) -> Result<Self, ScalarizerError> {
         let mut channels = Vec::new();
         for &(low, high) in ranges {
             let before = channels.len();
             let within = ruler.coordinates.iter().enumerate();
             let within = within.filter(|(_, value)| (low..=high).contains(*value));
             channels.extend(within.map(|(i, _)| i));
-            if channels.len() > before {
-                continue;
+            if channels.len() == before {
+                let (first, last) = ruler.range();
+                return Err(if low > last || high < first {
+                    ruler.outside((low, high))
+                } else {
+                    ruler.empty((low, high))
+                });
             }
-            let (first, last) = ruler.range();
-            return Err(if low > last || high < first {
-                ruler.outside(scalarizer, (low, high))
-            } else {
-                ScalarizerError::Empty {
-                    scalarizer: scalarizer.to_owned(),
-                    window: ruler.text((low, high)) + ruler.note(),
-                    step: ruler.widest_step(),
-                }
-            });
         }
         channels.sort_unstable();
         Ok(Self::of(channels, ruler))
@@ -136,19 +114,12 @@ impl Net {
     /// # Errors
     /// When the window has no channel between its ends.
     pub(super) fn above_its_ends(
-        scalarizer: &str,
         signal: Window,
         ends: (f64, f64),
         ruler: &Ruler<'_>,
     ) -> Result<Self, ScalarizerError> {
-        if signal.channels.len() < 3 {
-            return Err(ScalarizerError::TooFew {
-                scalarizer: scalarizer.to_owned(),
-                what: "channels for a line through the ends of the window",
-                needed: 3,
-                found: signal.channels.len(),
-            });
-        }
+        let what = "channels for a line through the ends of the window";
+        ruler.require_number(signal.channels.len(), 3, what)?;
         let sides = signal.ends(ends, ruler);
         Ok(Self::above(signal, sides, ruler))
     }
