@@ -8,7 +8,7 @@ use clap::{ArgGroup, Args, Command, Id};
 use super::listing::listing;
 use super::progress::Display;
 use super::replay::parse_scalarizer;
-use super::{Failure, input, log, print, spaces, specimen};
+use super::{Failure, OrFail as _, input, log, print, spaces, specimen};
 use crate::campaign::{CampaignConfig, default_strategy, read_seeds};
 use crate::data::Patches;
 use crate::data::files::write_file;
@@ -112,14 +112,14 @@ fn settled() -> Vec<Id> {
 /// Runs the command.
 pub(super) fn run(args: &CompareArgs) -> Result<(), Failure> {
     if let Some(folder) = &args.collect {
-        let folder = StudyFolder::open(folder).map_err(|e| Failure::input(&e))?;
+        let folder = StudyFolder::open(folder).or_input()?;
         tell_beyond(&args.at, folder.plan().campaign.steps);
         return assemble(args, &folder, None);
     }
     if args.jobs == Some(0) {
         return Err(Failure::Input("jobs is 0; expected 1 or more".to_owned()));
     }
-    chosen_steps(&args.at, args.campaign.steps).map_err(|e| Failure::input(&e))?;
+    chosen_steps(&args.at, args.campaign.steps).or_input()?;
     if let Some(name) = &args.specimen {
         return explore(args, name, specimen::by_name(name)?);
     }
@@ -154,26 +154,25 @@ fn explore<M: Oracle + Clone + Sync>(
         input::refuse_campaign(out)?;
     }
     let start = match &args.seeds_from {
-        Some(file) => read_seeds(file).map_err(|e| Failure::input(&e))?,
+        Some(file) => read_seeds(file).or_input()?,
         None => Vec::new(),
     };
     let dataset = DataIdentity::new(name, &experiment);
     let names = args.strategies.iter().map(|name| name.trim().to_owned());
     let (strategies, campaign) = (names.collect(), args.campaign.clone());
     let maps = Maps::new(&experiment);
-    let plan = Plan::new(dataset, strategies, args.seeds, start, campaign);
-    let plan = plan.map_err(|e| Failure::input(&e))?;
+    let plan = Plan::new(dataset, strategies, args.seeds, start, campaign).or_input()?;
     let asked: Vec<Cell> = match args.cell {
-        Some(name) => vec![plan.cell(name).map_err(|e| Failure::input(&e))?],
+        Some(name) => vec![plan.cell(name).or_input()?],
         None => plan.cells().collect(),
     };
-    let study = Study::new(plan, experiment).map_err(|e| Failure::input(&e))?;
+    let study = Study::new(plan, experiment).or_input()?;
     let path = match &args.out {
         Some(out) => out.clone(),
         None => own_folder(study.plan()),
     };
-    let folder = StudyFolder::create(&path, study.plan()).map_err(|e| Failure::input(&e))?;
-    folder.keep(&maps).map_err(|e| Failure::input(&e))?;
+    let folder = StudyFolder::create(&path, study.plan()).or_input()?;
+    folder.keep(&maps).or_input()?;
     tell_beyond(&args.at, args.campaign.steps);
 
     let mut due = Vec::new();
@@ -194,7 +193,7 @@ fn explore<M: Oracle + Clone + Sync>(
     let (study, spaces) = if due.is_empty() {
         (study, None)
     } else {
-        let patches = study.patches().map_err(|e| Failure::running(&e))?;
+        let patches = study.patches().or_running()?;
         let spaces = spaces::of(&patches, Some(LatentConfig::default()))?;
         (study.with_spaces(spaces.clone()), Some(spaces))
     };
@@ -204,7 +203,7 @@ fn explore<M: Oracle + Clone + Sync>(
     let jobs = args.jobs.unwrap_or_else(cores);
     let ending = run_cells(&study, &folder, &due, jobs, &progress);
     progress.end();
-    match ending.map_err(|e| Failure::running(&e))? {
+    match ending.or_running()? {
         Ending::Interrupted => Err(Failure::Suspended(finished(&folder, args.cell.is_some()))),
         Ending::Complete if args.cell.is_some() => report_cell(args, &folder, &asked[0]),
         Ending::Complete => assemble(args, &folder, spaces),
@@ -244,7 +243,7 @@ fn finished(folder: &StudyFolder, alone: bool) -> String {
 fn report_cell(args: &CompareArgs, folder: &StudyFolder, cell: &Cell) -> Result<(), Failure> {
     let file = folder.file(cell);
     if args.json {
-        let text = std::fs::read_to_string(&file).map_err(|e| Failure::running(&e))?;
+        let text = std::fs::read_to_string(&file).or_running()?;
         return print(&(text + "\n"));
     }
     let (number, cells) = (cell.number, folder.plan().cell_count());
@@ -261,18 +260,18 @@ fn assemble(
     spaces: Option<Spaces>,
 ) -> Result<(), Failure> {
     let comparison = Comparison::collect(folder).map_err(|e| match e {
-        StudyError::NothingYet { .. } => Failure::input(&e),
-        _ => Failure::running(&e),
+        StudyError::NothingYet { .. } => Failure::Input(e.to_string()),
+        _ => Failure::Running(e.to_string()),
     })?;
-    let analysis = Analysis::new(&comparison, &args.at).map_err(|e| Failure::input(&e))?;
-    let json = to_json(&comparison, &analysis).map_err(|e| Failure::running(&e))?;
+    let analysis = Analysis::new(&comparison, &args.at).or_input()?;
+    let json = to_json(&comparison, &analysis).or_running()?;
     let path = folder.path();
     let write = || -> Result<(), StudyError> {
         write_file(&path.join("comparison.json"), json.as_bytes())?;
         write_table(&path.join("table.csv"), &analysis)?;
         write_series(&path.join("series.csv"), &comparison)
     };
-    write().map_err(|e| Failure::running(&e))?;
+    write().or_running()?;
     let drawn = draw(folder, &comparison, &analysis, spaces)?;
     if args.json {
         return print(&json);
@@ -299,12 +298,11 @@ fn draw(
     let spaces = match spaces {
         None if comparison.knows("latent_coverage") => {
             let window = comparison.plan.campaign.window;
-            let patches = Patches::new(&maps.image, window).map_err(|e| Failure::running(&e))?;
+            let patches = Patches::new(&maps.image, window).or_running()?;
             Some(spaces::of(&patches, Some(LatentConfig::default()))?)
         }
         spaces => spaces,
     };
-    write_report(folder.path(), comparison, analysis, &maps, spaces.as_ref())
-        .map_err(|e| Failure::running(&e))?;
+    write_report(folder.path(), comparison, analysis, &maps, spaces.as_ref()).or_running()?;
     Ok(true)
 }

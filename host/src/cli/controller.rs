@@ -1,14 +1,12 @@
 //! `beacon controller`: looks at a board, and tries it out.
 
-use std::fmt::Write as _;
-
 use beacon_kernel::Capacity;
 use beacon_kernel::link::message::{Beam, Phase, Status};
 use clap::{Args, Subcommand};
 use serde::Serialize;
 
 use super::kernel::{Connected, ControllerLine};
-use super::{Failure, print};
+use super::{Failure, OrFail as _, print, print_json};
 use crate::campaign::{Campaign, CampaignConfig, CampaignError, Seeds};
 use crate::controller::{
     Controller as _, ControllerChoice, ControllerError, InProcess, Memory, blank_reason,
@@ -107,7 +105,7 @@ pub(super) fn run(args: &ControllerArgs) -> Result<(), Failure> {
 
 /// A connection whose mirror has room for `capacity`.
 fn connect<'m>(place: &Place, memory: &'m mut Memory) -> Result<Connected<'m>, Failure> {
-    let mirror = InProcess::new(memory).map_err(|e| Failure::running(&e))?;
+    let mirror = InProcess::new(memory).or_running()?;
     match ControllerLine::open(&place.controller)? {
         Some(line) => line.connect(mirror),
         None => Err(Failure::Input(
@@ -120,12 +118,11 @@ fn connect<'m>(place: &Place, memory: &'m mut Memory) -> Result<Connected<'m>, F
 fn info(place: &Place) -> Result<(), Failure> {
     let mut memory = Memory::new(Capacity::for_campaign(16, 16, 16, 1));
     let mut controller = connect(place, &mut memory)?;
-    let status = controller.status().map_err(|e| Failure::running(&e))?;
-    let panic = controller.last_panic().map_err(|e| Failure::running(&e))?;
+    let status = controller.status().or_running()?;
+    let panic = controller.last_panic().or_running()?;
     let info = describe(&controller, &status, panic);
     if place.json {
-        let text = serde_json::to_string(&info).map_err(|e| Failure::running(&e))?;
-        return print(&(text + "\n"));
+        return print_json(&info);
     }
     print(&table(&info))
 }
@@ -172,64 +169,45 @@ fn describe(controller: &Connected<'_>, status: &Status, panic: String) -> Info 
 fn table(info: &Info) -> String {
     let [oldest, newest] = info.protocol;
     let [smallest, largest] = info.windows;
-    let mut text = String::new();
-    let mut row = |name: &str, value: String| {
-        // A string takes any text.
-        let _ = writeln!(text, "{name:<14}{value}");
-    };
-    row(
-        "board",
-        format!("{}, {} MHz", info.board, info.clock_hz / 1_000_000),
-    );
-    row("firmware", info.build.clone());
-    row("protocol", format!("{oldest} to {newest}"));
-    row(
-        "room for",
-        format!(
-            "{} pixels, {} candidates, {} measurements, windows of {smallest} to {largest} pixels",
-            info.image_pixels, info.candidates, info.measurements
-        ),
-    );
-    row("static RAM", format!("{} bytes", info.ram_static));
-    row(
-        "stack",
-        format!(
-            "{} bytes, {} of them used at most, {} never",
-            info.stack_size,
-            info.stack_high_water,
-            info.stack_size.saturating_sub(info.stack_high_water)
-        ),
-    );
-    row(
-        "up for",
-        format!(
-            "{:.1} s, {} resets by the watchdog",
-            info.uptime_ms as f64 / 1e3,
-            info.watchdog_resets
-        ),
-    );
-    row(
-        "campaign",
-        format!("{}, {} points measured", info.campaign, info.measured),
-    );
-    row("beam", info.beam.clone());
-    row(
-        "link",
-        format!(
-            "{} frames received, {} damaged, {} bytes lost, silent {} times",
-            info.frames, info.damaged, info.lost_bytes, info.losses
-        ),
-    );
-    row(
-        "last panic",
-        info.last_panic.clone().unwrap_or_else(|| "none".to_owned()),
-    );
-    text
+    let never = info.stack_size.saturating_sub(info.stack_high_water);
+    format!(
+        "board         {}, {} MHz\n\
+         firmware      {}\n\
+         protocol      {oldest} to {newest}\n\
+         room for      {} pixels, {} candidates, {} measurements, windows of {smallest} to \
+         {largest} pixels\n\
+         static RAM    {} bytes\n\
+         stack         {} bytes, {} of them used at most, {never} never\n\
+         up for        {:.1} s, {} resets by the watchdog\n\
+         campaign      {}, {} points measured\n\
+         beam          {}\n\
+         link          {} frames received, {} damaged, {} bytes lost, silent {} times\n\
+         last panic    {}\n",
+        info.board,
+        info.clock_hz / 1_000_000,
+        info.build,
+        info.image_pixels,
+        info.candidates,
+        info.measurements,
+        info.ram_static,
+        info.stack_size,
+        info.stack_high_water,
+        info.uptime_ms as f64 / 1e3,
+        info.watchdog_resets,
+        info.campaign,
+        info.measured,
+        info.beam,
+        info.frames,
+        info.damaged,
+        info.lost_bytes,
+        info.losses,
+        info.last_panic.as_deref().unwrap_or("none"),
+    )
 }
 
 fn selftest(args: &SelftestArgs) -> Result<(), Failure> {
     let specimen = SpecimenKind::Nanoparticles.config(0);
-    let mut experiment = SpecimenExperiment::open(specimen).map_err(|e| Failure::running(&e))?;
+    let mut experiment = SpecimenExperiment::open(specimen).or_running()?;
     let config = CampaignConfig {
         steps: args.steps,
         retrain_every: 5,
@@ -237,7 +215,7 @@ fn selftest(args: &SelftestArgs) -> Result<(), Failure> {
     };
     let seeds = Seeds::Random(config.initial);
     let window = config.window;
-    let campaign = Campaign::new(config, seeds, &experiment).map_err(|e| Failure::input(&e))?;
+    let campaign = Campaign::new(config, seeds, &experiment).or_input()?;
     let candidates = campaign.candidates();
     let capacity = Capacity::for_campaign(
         candidates.height(),
@@ -248,7 +226,7 @@ fn selftest(args: &SelftestArgs) -> Result<(), Failure> {
     let mut memory = Memory::new(capacity);
     let mut controller = connect(&args.place, &mut memory)?;
     super::kernel::admit(&controller, capacity)?;
-    let status = controller.status().map_err(|e| Failure::running(&e))?;
+    let status = controller.status().or_running()?;
     if status.phase == Phase::Running && !args.discard {
         return Err(Failure::Input(format!(
             "a campaign of {} points is running on the controller; let it end, or lose it with \
@@ -260,9 +238,9 @@ fn selftest(args: &SelftestArgs) -> Result<(), Failure> {
     let difference = match campaign.run(&mut experiment, &mut *controller, &mut ()) {
         Ok(_) => None,
         Err(CampaignError::Controller(ControllerError::State(difference))) => Some(difference),
-        Err(error) => return Err(Failure::running(&error)),
+        Err(error) => return Err(Failure::Running(error.to_string())),
     };
-    let status = controller.status().map_err(|e| Failure::running(&e))?;
+    let status = controller.status().or_running()?;
     let link = controller.link().unwrap_or_default();
     let result = Selftest {
         identical: difference.is_none(),
@@ -279,8 +257,7 @@ fn selftest(args: &SelftestArgs) -> Result<(), Failure> {
         difference,
     };
     if args.place.json {
-        let text = serde_json::to_string(&result).map_err(|e| Failure::running(&e))?;
-        print(&(text + "\n"))?;
+        print_json(&result)?;
     } else {
         print(&format!(
             "{} ({}): {proposals} proposals, {}\n{} frames, {} retries, {} damaged, {} losses\n\

@@ -6,7 +6,7 @@ use crate::data::files::{self, Dataset};
 use crate::experiment::Replay;
 use crate::scalarizer::Scalarizer;
 
-use super::Failure;
+use super::{Failure, OrFail as _};
 
 /// Reads an image and a response of the same area.
 pub(super) fn read_replay(
@@ -14,14 +14,14 @@ pub(super) fn read_replay(
     response: &str,
     scalarizer: Option<&Scalarizer>,
 ) -> Result<Replay, Failure> {
-    let image = files::read_map(image).map_err(|e| Failure::input(&e))?;
-    files::require_finite(&image, "the image").map_err(|e| Failure::input(&e))?;
-    let data = files::read(response).map_err(|e| Failure::input(&e))?;
-    let replay = |map| Replay::new(image, map).map_err(|e| Failure::input(&e));
+    let image = files::read_map(image).or_input()?;
+    files::require_finite(&image, "the image").or_input()?;
+    let data = files::read(response).or_input()?;
+    let replay = |map| Replay::new(image, map).or_input();
     match (data, scalarizer) {
         (Dataset::Map(map), None) => replay(map),
         (Dataset::Spectra(spectra), Some(scalarizer)) => {
-            let map = scalarizer.map(&spectra).map_err(|e| Failure::input(&e))?;
+            let map = scalarizer.map(&spectra).or_input()?;
             Ok(replay(map)?.with_spectra(spectra, scalarizer))
         }
         (Dataset::Map(map), Some(scalarizer)) => Err(Failure::Input(format!(

@@ -6,7 +6,7 @@ use beacon_kernel::Capacity;
 use beacon_kernel::link::message::{DoseLimits, Settings};
 use beacon_kernel::link::{Client, Timing};
 
-use super::Failure;
+use super::{Failure, OrFail as _};
 use crate::campaign::{Campaign, Observer, Outcome};
 use crate::controller::{
     BeamPort as _, Controller, ControllerChoice, Emulator, InProcess, Linked, Memory, Port,
@@ -77,12 +77,11 @@ pub(super) fn run(
     let needed = memory.capacity();
     let mut kernel = Kernel::new(ControllerLine::open(choice)?, &mut memory, needed)?;
     if let Kernel::Linked(controller) = &mut kernel {
-        controller
-            .configure(beam.settings())
-            .map_err(|e| Failure::input(&e))?;
+        controller.configure(beam.settings()).or_input()?;
     }
-    let outcome = campaign.run(experiment, kernel.controller(), observer);
-    outcome.map_err(|e| Failure::running(&e))
+    campaign
+        .run(experiment, kernel.controller(), observer)
+        .or_running()
 }
 
 /// A kernel in this process or on a board.
@@ -102,7 +101,7 @@ impl<'m> Kernel<'m> {
         memory: &'m mut Memory,
         needed: Capacity,
     ) -> Result<Self, Failure> {
-        let in_process = InProcess::new(memory).map_err(|e| Failure::running(&e))?;
+        let in_process = InProcess::new(memory).or_running()?;
         let Some(line) = line else {
             return Ok(Self::InProcess(in_process));
         };
@@ -235,17 +234,16 @@ impl ControllerLine {
         match choice {
             ControllerChoice::InProcess => Ok(None),
             ControllerChoice::Emulated => {
-                let firmware = firmware_image().map_err(|e| Failure::input(&e))?;
-                let emulator = Emulator::start(&firmware).map_err(|e| Failure::input(&e))?;
-                let port = Port::open(emulator.port(), ControllerChoice::BAUD)
-                    .map_err(|e| Failure::input(&e))?;
+                let firmware = firmware_image().or_input()?;
+                let emulator = Emulator::start(&firmware).or_input()?;
+                let port = Port::open(emulator.port(), ControllerChoice::BAUD).or_input()?;
                 Ok(Some(Self {
                     port,
                     emulator: Some(emulator),
                 }))
             }
             ControllerChoice::Serial { port, baud } => {
-                let port = Port::open(port, *baud).map_err(|e| Failure::input(&e))?;
+                let port = Port::open(port, *baud).or_input()?;
                 Ok(Some(Self {
                     port,
                     emulator: None,
@@ -261,8 +259,7 @@ impl ControllerLine {
         let clock = Instant::now();
         let nonce = std::process::id() ^ (std::ptr::from_ref(&clock) as usize as u32);
         let client = Client::new(self.port, Timing::default(), nonce);
-        let linked =
-            Linked::connect(client, Recovery::default(), mirror).map_err(|e| Failure::input(&e))?;
+        let linked = Linked::connect(client, Recovery::default(), mirror).or_input()?;
         Ok(Connected {
             linked,
             _emulator: self.emulator,

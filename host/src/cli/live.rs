@@ -9,7 +9,7 @@ use clap::builder::PossibleValuesParser;
 
 use super::progress::Display;
 use super::replay::describe;
-use super::{Failure, input, kernel, log, print, spaces};
+use super::{Failure, OrFail as _, input, kernel, log, print, print_json, spaces};
 use crate::campaign::{
     CampaignError, Ended, LiveConfig, Settings, WORDS, default_strategy, parse_time, pixel_area,
     read_seeds, write_run,
@@ -114,7 +114,7 @@ pub(super) fn run(args: &RunArgs) -> Result<(), Failure> {
     config.campaign.seed = args.seed;
     let seeds = match &config.seeds_from {
         Some(file) => {
-            let seeds = read_seeds(file).map_err(|e| Failure::input(&e))?;
+            let seeds = read_seeds(file).or_input()?;
             Some(seeds.into_iter().map(|seed| seed.0).collect::<Vec<_>>())
         }
         None => None,
@@ -127,9 +127,9 @@ pub(super) fn run(args: &RunArgs) -> Result<(), Failure> {
         )));
     }
     config.campaign.steps = config.budget - first;
-    let mut microscope = open(&mut config).map_err(|e| Failure::input(&e))?;
+    let mut microscope = open(&mut config).or_input()?;
     let path = input::folder_for(args.out.as_deref(), "run");
-    let folder = RunFolder::begin(&path).map_err(|e| Failure::input(&e))?;
+    let folder = RunFolder::begin(&path).or_input()?;
     let display = watched(&mut *microscope, &config, args.json)?;
     if !args.json {
         log(&format!(
@@ -167,7 +167,7 @@ fn begin(
         .frame()
         .map(|(rows, columns)| (rows.size, columns.size));
     // Settings are looked at first: they say more than a lack of memory.
-    Settings::live(&config, microscope.channels()).map_err(|e| Failure::input(&e))?;
+    Settings::live(&config, microscope.channels()).or_input()?;
     let fits = |(height, width): (usize, usize)| {
         let candidates = Candidates::new(height, width, window);
         candidates.is_ok_and(|candidates| budget <= candidates.count())
@@ -190,7 +190,7 @@ fn begin(
             "nothing was measured: {why}; go on with `beacon resume {}`",
             folder.path().display()
         )),
-        error => Failure::input(&error),
+        error => Failure::Input(error.to_string()),
     })?;
     if let Some(kernel) = &mut kernel {
         return go(session, kernel.controller(), folder, display, json);
@@ -202,15 +202,15 @@ fn begin(
 
 /// Memory for a campaign whose overview was taken.
 fn memory_of(session: &Session<'_>) -> Result<(Memory, Capacity), Failure> {
-    let candidates = session.candidates().map_err(|e| Failure::input(&e))?;
+    let candidates = session.candidates().or_input()?;
     let size = (candidates.height(), candidates.width());
     kernel::roomy_memory_for(size, candidates.window(), session.config().budget)
 }
 
 /// Runs `beacon resume`.
 pub(super) fn resume(args: &ResumeArgs) -> Result<(), Failure> {
-    let folder = RunFolder::resume(&args.folder).map_err(|e| Failure::input(&e))?;
-    let mut taken_up = TakenUp::read(&folder).map_err(|e| Failure::input(&e))?;
+    let folder = RunFolder::resume(&args.folder).or_input()?;
+    let mut taken_up = TakenUp::read(&folder).or_input()?;
     let config = &mut taken_up.config;
     config.budget = args.budget.unwrap_or(config.budget);
     config.dose_limit = args.dose_limit.or(config.dose_limit);
@@ -224,10 +224,10 @@ pub(super) fn resume(args: &ResumeArgs) -> Result<(), Failure> {
     if let Some(controller) = &args.controller {
         config.controller = controller.clone();
     }
-    let mut microscope = open(config).map_err(|e| Failure::input(&e))?;
+    let mut microscope = open(config).or_input()?;
     let display = watched(&mut *microscope, config, args.json)?;
-    let session = Session::resume(&mut *microscope, taken_up, &folder, display.interrupt());
-    let session = session.map_err(|e| Failure::input(&e))?;
+    let session =
+        Session::resume(&mut *microscope, taken_up, &folder, display.interrupt()).or_input()?;
     if let (Some((points, torn)), false) = (session.found(), args.json) {
         let torn = match torn {
             0 => String::new(),
@@ -246,12 +246,12 @@ pub(super) fn resume(args: &ResumeArgs) -> Result<(), Failure> {
 /// Runs `beacon ctl`.
 pub(super) fn ctl(args: &CtlArgs) -> Result<(), Failure> {
     let name = args.name.clone().unwrap_or_else(user);
-    let said = tell(&args.folder, &args.words, &name).map_err(|e| Failure::input(&e))?;
+    let said = tell(&args.folder, &args.words, &name).or_input()?;
     if let Some(text) = said.as_str() {
         return print(&format!("{text}\n"));
     }
     let text = serde_json::to_string_pretty(&said);
-    print(&(text.map_err(|e| Failure::running(&e))? + "\n"))
+    print(&(text.or_running()? + "\n"))
 }
 
 /// Opens the instrument of a campaign, and takes over what it is used to.
@@ -284,7 +284,7 @@ fn go(
     display: &Display,
     json: bool,
 ) -> Result<(), Failure> {
-    let patches = session.patches().map_err(|e| Failure::input(&e))?;
+    let patches = session.patches().or_input()?;
     let spaces = spaces::of(&patches, None)?;
     let config = session.config();
     let steps = config.budget.saturating_sub(session.points().len());
@@ -306,11 +306,11 @@ fn go(
         }
     };
 
-    let summary = LiveSummary::new(&outcome, &session).map_err(|e| Failure::running(&e))?;
+    let summary = LiveSummary::new(&outcome, &session).or_running()?;
     // Results belong to the events and to the program that made something of them.
     let key = format!("{} {}", summary.journal_sha256, env!("CARGO_PKG_VERSION"));
     let finished = Finished::of(folder.path(), &key);
-    let written = write_run(
+    write_run(
         folder.path(),
         &outcome,
         &session,
@@ -318,16 +318,15 @@ fn go(
         session.config(),
         &summary,
         &finished,
-    );
-    written.map_err(|e| Failure::running(&e))?;
+    )
+    .or_running()?;
     finished
         .once("campaign.hspy", || {
             write_results(&folder.results(), &outcome, &session, &summary)
         })
-        .map_err(|e| Failure::running(&e))?;
+        .or_running()?;
     if json {
-        let text = serde_json::to_string(&summary);
-        print(&(text.map_err(|e| Failure::running(&e))? + "\n"))?;
+        print_json(&summary)?;
     } else {
         print(&report(&outcome, &summary, &session, folder.path()))?;
     }

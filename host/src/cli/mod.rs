@@ -89,13 +89,27 @@ fn print(text: &str) -> Result<(), Failure> {
     })
 }
 
-impl Failure {
-    fn input(error: &dyn std::error::Error) -> Self {
-        Self::Input(error.to_string())
+/// Prints an object as one line of JSON on standard output.
+fn print_json(object: &impl serde::Serialize) -> Result<(), Failure> {
+    print(&(serde_json::to_string(object).or_running()? + "\n"))
+}
+
+/// How an error ends a command.
+trait OrFail<T> {
+    /// As bad input.
+    fn or_input(self) -> Result<T, Failure>;
+
+    /// As something that went wrong while running.
+    fn or_running(self) -> Result<T, Failure>;
+}
+
+impl<T, E: std::fmt::Display> OrFail<T> for Result<T, E> {
+    fn or_input(self) -> Result<T, Failure> {
+        self.map_err(|error| Failure::Input(error.to_string()))
     }
 
-    fn running(error: &dyn std::error::Error) -> Self {
-        Self::Running(error.to_string())
+    fn or_running(self) -> Result<T, Failure> {
+        self.map_err(|error| Failure::Running(error.to_string()))
     }
 }
 

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
-use super::Failure;
+use super::{Failure, OrFail as _};
 use crate::campaign::{Ended, Observer, Series};
 use crate::controller::end_emulators;
 
@@ -78,7 +78,7 @@ impl Display {
             };
             answer(asked.ask(), &say);
         })
-        .map_err(|e| Failure::running(&e))?;
+        .or_running()?;
         Ok(Self {
             bars,
             quiet,

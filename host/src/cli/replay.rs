@@ -11,7 +11,7 @@ use serde::Serialize;
 
 use super::kernel::BeamArgs;
 use super::progress::Display;
-use super::{Failure, input, kernel, print, spaces};
+use super::{Failure, OrFail as _, input, kernel, print, print_json, spaces};
 use crate::campaign::{
     Campaign, CampaignConfig, Outcome, Seeds, Summary, default_strategy, read_seeds, write_run,
 };
@@ -90,12 +90,11 @@ pub(super) fn run(args: &ReplayArgs) -> Result<(), Failure> {
     args.campaign.seed = args.seed;
     let args = &args;
     let seeds = match &args.seeds_from {
-        Some(file) => Seeds::Given(read_seeds(file).map_err(|e| Failure::input(&e))?),
+        Some(file) => Seeds::Given(read_seeds(file).or_input()?),
         None => Seeds::Random(args.campaign.initial),
     };
     let mut replay = input::read_replay(&args.image, &args.response, args.scalarizer.as_ref())?;
-    let campaign =
-        Campaign::new(args.campaign.clone(), seeds, &replay).map_err(|e| Failure::input(&e))?;
+    let campaign = Campaign::new(args.campaign.clone(), seeds, &replay).or_input()?;
 
     let folder = (args.out.is_some() || !args.json)
         .then(|| input::folder_for(args.out.as_deref(), "replay"));
@@ -106,9 +105,7 @@ pub(super) fn run(args: &ReplayArgs) -> Result<(), Failure> {
     let display = Display::new(args.json)?;
     let latent = args.latent_coverage.then(LatentConfig::default);
     let spaces = spaces::of(campaign.patches(), latent)?;
-    let campaign = campaign
-        .with_spaces(&spaces)
-        .map_err(|e| Failure::running(&e))?;
+    let campaign = campaign.with_spaces(&spaces).or_running()?;
     let mut progress = display.campaign(&args.campaign.strategy, args.campaign.steps);
     let beam = args.beam;
     let outcome = kernel::run(campaign, &args.controller, beam, &mut replay, &mut progress);
@@ -127,11 +124,10 @@ pub(super) fn run(args: &ReplayArgs) -> Result<(), Failure> {
             &Summary::new(&outcome),
             &Finished::nothing(),
         )
-        .map_err(|e| Failure::running(&e))?;
+        .or_running()?;
     }
     if args.json {
-        let summary = serde_json::to_string(&Summary::new(&outcome));
-        print(&(summary.map_err(|e| Failure::running(&e))? + "\n"))?;
+        print_json(&Summary::new(&outcome))?;
     } else {
         let results = folder.map(|folder| format!("results in {}\n", folder.display()));
         print(&(describe(&outcome) + &results.unwrap_or_default()))?;

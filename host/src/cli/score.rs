@@ -8,7 +8,7 @@ use clap::Args;
 use serde::Serialize;
 
 use super::progress::Display;
-use super::{Failure, input, kernel, print, spaces};
+use super::{Failure, OrFail as _, input, kernel, print, print_json, spaces};
 use crate::campaign::{
     Campaign, CampaignConfig, Order, Outcome, PublishedFigures, Series, Summary, check_window,
     read_order, read_published_order, read_seeds,
@@ -16,6 +16,7 @@ use crate::campaign::{
 use crate::controller::ControllerChoice;
 use crate::experiment::{Experiment as _, Replay};
 use crate::metrics::published_target_curve;
+use crate::plot::number::significant;
 use crate::scalarizer::Scalarizer;
 use crate::spaces::LatentConfig;
 use crate::train::TrainerConfig;
@@ -97,8 +98,7 @@ pub(super) fn run(args: &ScoreArgs) -> Result<(), Failure> {
         ..CampaignConfig::default()
     };
     let numbers: Vec<usize> = order.steps.iter().map(|c| c.index()).collect();
-    let campaign =
-        Campaign::following(config, seeds, order.steps, &replay).map_err(|e| Failure::input(&e))?;
+    let campaign = Campaign::following(config, seeds, order.steps, &replay).or_input()?;
     let candidates = campaign.candidates();
 
     let display = Display::new(true)?;
@@ -106,9 +106,7 @@ pub(super) fn run(args: &ScoreArgs) -> Result<(), Failure> {
         rotation_invariant: args.rotation_invariant,
     };
     let spaces = spaces::of(campaign.patches(), Some(latent))?;
-    let campaign = campaign
-        .with_spaces(&spaces)
-        .map_err(|e| Failure::running(&e))?;
+    let campaign = campaign.with_spaces(&spaces).or_running()?;
     let mut progress = display.campaign(Campaign::FOLLOWED, numbers.len());
     let here = ControllerChoice::InProcess;
     let outcome = kernel::run(
@@ -134,8 +132,7 @@ pub(super) fn run(args: &ScoreArgs) -> Result<(), Failure> {
             summary: &summary,
             published: published.as_ref(),
         };
-        let text = serde_json::to_string(&score).map_err(|e| Failure::running(&e))?;
-        print(&(text + "\n"))?;
+        print_json(&score)?;
     } else {
         let theirs = published.as_ref();
         print(&describe(args, &outcome, &summary.series, theirs))?;
@@ -149,11 +146,10 @@ pub(super) fn run(args: &ScoreArgs) -> Result<(), Failure> {
 /// Seeds and order, which is cut to the steps asked for.
 fn read(args: &ScoreArgs, replay: &Replay) -> Result<(Vec<Candidate>, Order), Failure> {
     let image = replay.image();
-    check_window(image, args.window).map_err(|e| Failure::input(&e))?;
-    let candidates = Candidates::new(image.height(), image.width(), args.window)
-        .map_err(|e| Failure::input(&e))?;
+    check_window(image, args.window).or_input()?;
+    let candidates = Candidates::new(image.height(), image.width(), args.window).or_input()?;
     let mut seeds = match &args.seeds_from {
-        Some(file) => read_seeds(file).map_err(|e| Failure::input(&e))?,
+        Some(file) => read_seeds(file).or_input()?,
         None => Vec::new(),
     };
     let read = if args.published {
@@ -161,7 +157,7 @@ fn read(args: &ScoreArgs, replay: &Replay) -> Result<(Vec<Candidate>, Order), Fa
     } else {
         read_order
     };
-    let mut order = read(&args.order, candidates, &seeds).map_err(|e| Failure::input(&e))?;
+    let mut order = read(&args.order, candidates, &seeds).or_input()?;
     if seeds.is_empty() {
         seeds.clone_from(&order.seeds);
     } else if !order.seeds.is_empty() {
@@ -201,8 +197,7 @@ fn as_published(
     // A campaign that was interrupted has fewer steps than the order.
     let steps = series.mae.len();
     let curve = |order: &[usize], from: usize| {
-        let curve = published_target_curve(&truth, response, order);
-        let curve = curve.map_err(|e| Failure::running(&e))?;
+        let curve = published_target_curve(&truth, response, order).or_running()?;
         Ok(curve[from..from + steps].to_vec())
     };
     series.target_coverage = curve(order, 0)?;
@@ -245,61 +240,15 @@ fn describe(
             ""
         }
     );
-    let mut row = |name: &str, cell: &dyn Fn(usize) -> String| {
-        let cells = steps.iter().map(|&step| format!("{:>11}", cell(step)));
+    let mut row = |name: &str, cells: Vec<String>| {
+        let cells = cells.iter().map(|cell| format!("{cell:>11}"));
         // A string takes any text.
         let _ = writeln!(text, "{name:<34}{}", cells.collect::<String>());
     };
-    let number = |values: &[f64], step: usize| values.get(step - 1).copied().unwrap_or(f64::NAN);
-    let share = |values: &[f64], step| format!("{:.3}", number(values, step));
-    let figure = |values: &[f64], step| crate::plot::number::significant(number(values, step));
-    row("step", &|step| step.to_string());
-    row("target coverage", &|step| {
-        share(&series.target_coverage, step)
-    });
-    row("patch coverage", &|step| {
-        share(&series.patch_coverage, step)
-    });
-    row("latent coverage", &|step| {
-        share(&series.latent_coverage, step)
-    });
-    if !outcome.seeds.is_empty() {
-        row("target coverage with seeds", &|step| {
-            share(&series.target_coverage_with_seeds, step)
-        });
-        row("patch coverage with seeds", &|step| {
-            share(&series.patch_coverage_with_seeds, step)
-        });
-        row("latent coverage with seeds", &|step| {
-            share(&series.latent_coverage_with_seeds, step)
-        });
-    }
-    if args.published {
-        row("RMSE, called MAE", &|step| figure(&series.mae, step));
-    } else {
-        row("MAE", &|step| figure(&series.mae, step));
-        row("RMSE", &|step| figure(&series.rmse, step));
-    }
-    row("NLPD", &|step| share(&series.nlpd, step));
-    row("surrogate mean", &|step| {
-        figure(&series.surrogate_mean, step)
-    });
-    let uncertainty = if args.published {
-        "surrogate uncertainty, variance"
-    } else {
-        "surrogate uncertainty, sigma"
-    };
-    row(uncertainty, &|step| figure(&series.surrogate_sigma, step));
-    if let Some(theirs) = theirs {
-        row("in the file: RMSE, called MAE", &|step| {
-            figure(&theirs.rmse_reported_as_mae, step)
-        });
-        row("in the file: surrogate mean", &|step| {
-            figure(&theirs.surrogate_mean, step)
-        });
-        row("in the file: surrogate variance", &|step| {
-            figure(&theirs.surrogate_variance, step)
-        });
+    row("step", steps.iter().map(usize::to_string).collect());
+    for (name, values, form) in rows(args, outcome, series, theirs) {
+        let value = |step: &usize| values.get(step - 1).copied().unwrap_or(f64::NAN);
+        row(name, steps.iter().map(|step| form(value(step))).collect());
     }
     if outcome.seeds.is_empty() {
         text += "no seeds: give those of the run with --seeds-from, if it had any\n";
@@ -309,4 +258,52 @@ fn describe(
         let _ = writeln!(text, "warning: {warning}");
     }
     text
+}
+
+/// Name of a figure, its value after each step, and how it is written.
+type Row<'a> = (&'static str, &'a [f64], fn(f64) -> String);
+
+/// The figures that the table shows.
+fn rows<'a>(
+    args: &ScoreArgs,
+    outcome: &Outcome,
+    series: &'a Series,
+    theirs: Option<&'a PublishedFigures>,
+) -> Vec<Row<'a>> {
+    let share: fn(f64) -> String = |value| format!("{value:.3}");
+    let figure: fn(f64) -> String = significant;
+    let mut rows: Vec<Row<'_>> = vec![
+        ("target coverage", &series.target_coverage, share),
+        ("patch coverage", &series.patch_coverage, share),
+        ("latent coverage", &series.latent_coverage, share),
+    ];
+    if !outcome.seeds.is_empty() {
+        let [target, patch, latent] = [
+            &series.target_coverage_with_seeds,
+            &series.patch_coverage_with_seeds,
+            &series.latent_coverage_with_seeds,
+        ];
+        rows.push(("target coverage with seeds", target, share));
+        rows.push(("patch coverage with seeds", patch, share));
+        rows.push(("latent coverage with seeds", latent, share));
+    }
+    let uncertainty = if args.published {
+        rows.push(("RMSE, called MAE", &series.mae, figure));
+        "surrogate uncertainty, variance"
+    } else {
+        rows.push(("MAE", &series.mae, figure));
+        rows.push(("RMSE", &series.rmse, figure));
+        "surrogate uncertainty, sigma"
+    };
+    rows.push(("NLPD", &series.nlpd, share));
+    rows.push(("surrogate mean", &series.surrogate_mean, figure));
+    rows.push((uncertainty, &series.surrogate_sigma, figure));
+    if let Some(theirs) = theirs {
+        let (mean, variance) = (&theirs.surrogate_mean, &theirs.surrogate_variance);
+        let mae = &theirs.rmse_reported_as_mae;
+        rows.push(("in the file: RMSE, called MAE", mae, figure));
+        rows.push(("in the file: surrogate mean", mean, figure));
+        rows.push(("in the file: surrogate variance", variance, figure));
+    }
+    rows
 }

@@ -2,7 +2,7 @@
 
 use std::io::IsTerminal as _;
 
-use super::Failure;
+use super::{Failure, OrFail as _};
 use crate::data::Patches;
 use crate::spaces::{Cache, LatentConfig, Spaces};
 
@@ -15,7 +15,7 @@ pub(super) fn of(patches: &Patches, latent: Option<LatentConfig>) -> Result<Spac
         let count = patches.candidates().count();
         super::log(&format!("learning the latent space of {count} patches…"));
     }
-    let spaces = Spaces::new(patches, latent, &cache).map_err(|e| Failure::running(&e))?;
+    let spaces = Spaces::new(patches, latent, &cache).or_running()?;
     for note in spaces.notes() {
         super::log(&format!("note: {note}"));
     }

@@ -10,7 +10,7 @@ use super::kernel::BeamArgs;
 use super::listing::listing;
 use super::progress::Display;
 use super::replay::describe_link;
-use super::{Failure, input, kernel, print, spaces};
+use super::{Failure, OrFail as _, input, kernel, print, spaces};
 use crate::campaign::{
     Campaign, CampaignConfig, Outcome, Seeds, Summary, default_strategy, write_run,
     write_side_by_side,
@@ -64,7 +64,7 @@ struct SideBySide<'a> {
 /// Runs the command.
 pub(super) fn run(args: &SpecimenArgs) -> Result<(), Failure> {
     let config = args.specimen.config(args.seed);
-    let experiment = SpecimenExperiment::open(config.clone()).map_err(|e| Failure::input(&e))?;
+    let experiment = SpecimenExperiment::open(config.clone()).or_input()?;
 
     let strategies = [default_strategy(), Strategy::Random.name()];
     let beacon = prepare(&experiment, strategies[0], args)?;
@@ -74,10 +74,7 @@ pub(super) fn run(args: &SpecimenArgs) -> Result<(), Failure> {
 
     let display = Display::new(false)?;
     let spaces = spaces::of(beacon.patches(), None)?;
-    let judged = |campaign: Campaign| {
-        let campaign = campaign.with_spaces(&spaces);
-        campaign.map_err(|e| Failure::running(&e))
-    };
+    let judged = |campaign: Campaign| campaign.with_spaces(&spaces).or_running();
     let (beacon, random) = (judged(beacon)?, judged(random)?);
     let explore = |campaign, strategy| {
         let mut progress = display.campaign(strategy, args.steps);
@@ -118,8 +115,8 @@ pub(super) fn run(args: &SpecimenArgs) -> Result<(), Failure> {
 
 /// The specimen of a name with or without a seed, after the target of its kind.
 pub(super) fn by_name(name: &str) -> Result<SpecimenExperiment, Failure> {
-    let choice: SpecimenChoice = name.parse().map_err(|e| Failure::input(&e))?;
-    SpecimenExperiment::open(choice.config()).map_err(|e| Failure::input(&e))
+    let choice: SpecimenChoice = name.parse().or_input()?;
+    SpecimenExperiment::open(choice.config()).or_input()
 }
 
 fn prepare(
@@ -134,7 +131,7 @@ fn prepare(
         ..CampaignConfig::default()
     };
     let seeds = Seeds::Random(config.initial);
-    Campaign::new(config, seeds, experiment).map_err(|e| Failure::input(&e))
+    Campaign::new(config, seeds, experiment).or_input()
 }
 
 fn write_results(
@@ -160,15 +157,14 @@ fn write_results(
             &Summary::new(outcome),
             &Finished::nothing(),
         )
-        .map_err(|e| Failure::running(&e))?;
+        .or_running()?;
     }
     let provenance = SideBySide {
         target: config.kind().target(),
         specimen: config,
         campaigns: outcomes.iter().map(|outcome| &outcome.config).collect(),
     };
-    write_side_by_side(folder, outcomes, experiment, Some(spaces), &provenance)
-        .map_err(|e| Failure::running(&e))
+    write_side_by_side(folder, outcomes, experiment, Some(spaces), &provenance).or_running()
 }
 
 /// What each campaign found, behaviour by behaviour.
