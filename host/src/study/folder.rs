@@ -60,16 +60,11 @@ impl StudyFolder {
             Err(other) => return Err(other),
         }
         let form = toml::to_string(plan).map_err(|e| unwritable(path, &e))?;
-        let cells = path.join(CELLS);
-        fs::create_dir_all(&cells).map_err(|e| unwritable(path, &e))?;
-        // Written where it is not read first: as a probe, and because processes that start
-        // together must not write into one file. Which of them puts the plan in its place does
-        // not matter where it is the same; where one was asked for more than another, the folder
-        // can be extended again.
-        let own = cells.join(format!(".plan-{}", unique()));
-        fs::write(&own, form)
-            .and_then(|()| fs::rename(&own, path.join(PLAN)))
-            .map_err(|e| unwritable(path, &e))?;
+        fs::create_dir_all(path.join(CELLS)).map_err(|e| unwritable(path, &e))?;
+        // Processes that start together may each put the plan in its place, and which of them does
+        // last does not matter: where one was asked for more than another, the folder can be
+        // extended again.
+        write_file(&path.join(PLAN), form.as_bytes())?;
         Ok(Self {
             path: path.to_owned(),
             plan: plan.clone(),
@@ -166,13 +161,6 @@ impl StudyFolder {
         let form = serde_json::to_vec(result).map_err(|e| unwritable(&file, &e))?;
         Ok(write_file(&file, &form)?)
     }
-}
-
-/// A name that no other process uses at this time: machines that share a folder number their
-/// processes alike, but not their clocks.
-fn unique() -> String {
-    let now = std::time::UNIX_EPOCH.elapsed().unwrap_or_default();
-    format!("{}-{}", std::process::id(), now.as_nanos())
 }
 
 fn unwritable(path: &Path, reason: &dyn std::fmt::Display) -> StudyError {

@@ -48,6 +48,8 @@ pub use finished::Finished;
 pub use hdf5::list_hdf5;
 pub use listing::DatasetInfo;
 pub use numpy::write_npy;
+#[cfg(feature = "hdf5")]
+pub(crate) use write::replace;
 #[cfg(feature = "figures")]
 pub(crate) use write::replace_with;
 pub use write::{WriteError, remove_file, write_file};

@@ -14,9 +14,26 @@ pub struct WriteError {
     pub source: io::Error,
 }
 
-/// Writes beside `path` under another name, then renames.
+/// Lets `write` make a file beside `path` under another name, then renames it.
 ///
-/// A reader, or a kill, never meets half a file; after a failure nothing is left.
+/// A reader, or a kill, never meets half a file; after a failure nothing is left. `refuse` makes an
+/// error of what the file system says.
+pub(crate) fn replace<E>(
+    path: &Path,
+    refuse: impl Fn(io::Error) -> E,
+    write: impl FnOnce(&Path) -> Result<(), E>,
+) -> Result<(), E> {
+    let expected = || io::Error::new(io::ErrorKind::InvalidInput, "expected the name of a file");
+    let partial = partial_name(path).ok_or_else(|| refuse(expected()))?;
+    let renamed = write(&partial).and_then(|()| fs::rename(&partial, path).map_err(&refuse));
+    if renamed.is_err() {
+        // The first failure is the one worth telling.
+        let _ = fs::remove_file(&partial);
+    }
+    renamed
+}
+
+/// Writes a file whole or not at all, as [`replace`] does.
 pub(crate) fn replace_with(
     path: &Path,
     write: impl FnOnce(&mut BufWriter<File>) -> io::Result<()>,
@@ -25,22 +42,10 @@ pub(crate) fn replace_with(
         path: path.to_owned(),
         source,
     };
-    let partial = partial_name(path).ok_or_else(|| {
-        refuse(io::Error::new(
-            io::ErrorKind::InvalidInput,
-            "expected the name of a file",
-        ))
-    })?;
-    let attempt = || {
-        let mut writer = BufWriter::new(File::create(&partial)?);
-        write(&mut writer)?;
-        writer.flush()?;
-        fs::rename(&partial, path)
-    };
-    attempt().map_err(|source| {
-        // The first failure is the one worth telling.
-        let _ = fs::remove_file(&partial);
-        refuse(source)
+    replace(path, refuse, |partial| {
+        let mut writer = BufWriter::new(File::create(partial).map_err(refuse)?);
+        write(&mut writer).map_err(refuse)?;
+        writer.flush().map_err(refuse)
     })
 }
 

@@ -1,10 +1,11 @@
 //! A file that appears whole or not at all, and stays after a loss of power.
 
-use std::fs::{self, File};
+use std::fs::File;
 use std::io;
 use std::path::Path;
 
 use super::error::ResultError;
+use crate::data::files;
 
 /// Lets `write` make a file beside `path`, brings it to the disk, then renames it.
 ///
@@ -15,28 +16,14 @@ pub(super) fn replace(
     write: impl FnOnce(&Path) -> Result<(), ResultError>,
 ) -> Result<(), ResultError> {
     let refuse = |source| ResultError::write(path, source);
-    let Some(name) = path.file_name() else {
-        let reason = "expected the name of a file";
-        return Err(refuse(io::Error::new(io::ErrorKind::InvalidInput, reason)));
-    };
-    let mut partial = std::ffi::OsString::from(format!(".partial-{}-", std::process::id()));
-    partial.push(name);
-    let partial = path.with_file_name(partial);
-    let settle = || {
-        File::open(&partial)?.sync_all()?;
-        fs::rename(&partial, path)?;
-        sync_folder(path)
-    };
-    // Tried first, so that an unwritable folder is reported as such whatever the encoder says.
-    let result = File::create(&partial)
-        .map_err(refuse)
-        .and_then(|_| write(&partial))
-        .and_then(|()| settle().map_err(refuse));
-    if result.is_err() {
-        // The first failure is the one worth telling.
-        let _ = fs::remove_file(&partial);
-    }
-    result
+    files::replace(path, refuse, |partial| {
+        // Tried first, so that an unwritable folder is reported as such whatever the encoder says.
+        File::create(partial).map_err(refuse)?;
+        write(partial)?;
+        let whole = File::open(partial).and_then(|file| file.sync_all());
+        whole.map_err(refuse)
+    })?;
+    sync_folder(path).map_err(refuse)
 }
 
 /// Brings the new name to the disk, which is a matter of the folder on Unix alone.
