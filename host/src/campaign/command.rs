@@ -3,7 +3,7 @@
 
 use std::fmt;
 
-use beacon_kernel::{Candidates, Pixel, Strategy};
+use beacon_kernel::{Candidates, Edges, Pixel, Strategy};
 use serde::{Deserialize, Serialize};
 
 use super::Region;
@@ -140,10 +140,15 @@ fn number<N: std::str::FromStr>(text: &str, name: &str, accepted: &str) -> Resul
 /// The candidate of `ROW,COLUMN`.
 fn candidate(text: &str, candidates: Candidates) -> Result<u32, String> {
     let accepted = || {
+        let which = match candidates.edges() {
+            Edges::Inside => format!(
+                "a pixel whose window of {} pixels lies in the image",
+                candidates.window()
+            ),
+            Edges::Reflect => "a pixel of the image".to_owned(),
+        };
         format!(
-            "`{text}` is no candidate; expected ROW,COLUMN of a pixel whose window of {} pixels \
-             lies in the image of {} x {}, as in {},{}",
-            candidates.window(),
+            "`{text}` is no candidate; expected ROW,COLUMN of {which} of {} x {}, as in {},{}",
             candidates.height(),
             candidates.width(),
             candidates.height() / 2,

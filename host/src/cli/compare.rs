@@ -298,8 +298,9 @@ fn draw(
     };
     let spaces = match spaces {
         None if comparison.knows("latent_coverage") => {
-            let window = comparison.plan.campaign.window;
-            let patches = Patches::new(&maps.image, window).map_err(|e| Failure::running(&e))?;
+            let CampaignConfig { window, edges, .. } = comparison.plan.campaign;
+            let patches = Patches::with_edges(&maps.image, window, edges)
+                .map_err(|e| Failure::running(&e))?;
             Some(spaces::of(&patches, Some(LatentConfig::default()))?)
         }
         spaces => spaces,

@@ -15,7 +15,6 @@ pub(super) fn read_replay(
     scalarizer: Option<&Scalarizer>,
 ) -> Result<Replay, Failure> {
     let image = files::read_map(image).map_err(|e| Failure::input(&e))?;
-    files::require_finite(&image, "the image").map_err(|e| Failure::input(&e))?;
     let data = files::read(response).map_err(|e| Failure::input(&e))?;
     let replay = |map| Replay::new(image, map).map_err(|e| Failure::input(&e));
     match (data, scalarizer) {

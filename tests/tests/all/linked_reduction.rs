@@ -12,7 +12,7 @@ use beacon_host::controller::{
 };
 use beacon_kernel::link::scalarizer::{Scalarizer, Window, relative};
 use beacon_kernel::link::{Client, Timing, Transport as _};
-use beacon_kernel::{Candidate, Capacity};
+use beacon_kernel::{Candidate, Candidates, Capacity};
 use beacon_tests::{ControllerMemory, Rig};
 use serialport::{SerialPort, TTYPort};
 
@@ -129,9 +129,7 @@ fn host(
     let mut linked = Linked::connect(board.client(number), Recovery::default(), mirror)?;
     let pixels: Vec<f32> = (0..SIDE * SIDE).map(|n| (n % 13) as f32).collect();
     linked.begin(&Setup {
-        height: SIDE,
-        width: SIDE,
-        window: WINDOW,
+        candidates: Candidates::new(SIDE, SIDE, WINDOW)?,
         pixels: &pixels,
         seed: 5,
         revision: 0,
