@@ -212,6 +212,12 @@ mod tests {
             let message = Command::parse(&words, candidates).unwrap_err();
             assert!(message.contains(said), "{wrong}: {message}");
         }
+        let reflect = Candidates::with_edges(20, 30, 6, Edges::Reflect).unwrap();
+        let corner = Command::parse(&["measure", "19,29"], reflect);
+        assert_eq!(corner, Ok(Command::Measure(599)));
+        let message = Command::parse(&["measure", "20,4"], reflect).unwrap_err();
+        let said = "expected ROW,COLUMN of a pixel of the image of 20 x 30, as in 10,15";
+        assert!(message.contains(said), "{message}");
         let words = ["suggest", "10, 4"];
         let parsed = Command::parse(&words, candidates);
         assert_eq!(parsed, Ok(Command::Suggest(7 * 25 + 1)));
