@@ -40,6 +40,24 @@ pub enum Edges {
     Reflect,
 }
 
+impl Edges {
+    /// All of them.
+    pub const ALL: [Self; 2] = [Self::Inside, Self::Reflect];
+
+    /// The name on command lines and in files.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Inside => "inside",
+            Self::Reflect => "reflect",
+        }
+    }
+
+    /// The one with this name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|edges| edges.name() == name)
+    }
+}
+
 /// The candidates of an image: geometry only.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Candidates {
@@ -284,6 +302,14 @@ mod tests {
         assert_eq!(candidates.at(Pixel { row: 1, column: 5 }), None);
         assert_eq!(candidates.at(Pixel { row: 7, column: 5 }), None);
         assert_eq!(candidates.at(Pixel { row: 5, column: 10 }), None);
+    }
+
+    #[test]
+    fn edges_have_names() {
+        for edges in Edges::ALL {
+            assert_eq!(Edges::from_name(edges.name()), Some(edges));
+        }
+        assert_eq!(Edges::from_name("wrap"), None);
     }
 
     #[test]

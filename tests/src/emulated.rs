@@ -148,12 +148,7 @@ where
 {
     let campaign = Campaign::new(config.clone(), seeds, experiment).expect("a valid campaign");
     let candidates = campaign.candidates();
-    let capacity = Capacity::for_campaign(
-        candidates.height(),
-        candidates.width(),
-        candidates.window(),
-        campaign.measurements(),
-    );
+    let capacity = Capacity::for_candidates(candidates, campaign.measurements());
     link_to(port, host, capacity, |linked| {
         let mut attended = Attended {
             linked,

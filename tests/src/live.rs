@@ -6,7 +6,6 @@ use std::sync::atomic::AtomicBool;
 
 use beacon_host::campaign::{CampaignError, LiveConfig, Outcome};
 use beacon_host::controller::{Controller, InProcess, Memory};
-use beacon_host::experiment::Experiment as _;
 use beacon_host::journal::RunFolder;
 use beacon_host::live::{LiveError, LiveSummary, Log, Session, TakenUp};
 use beacon_host::microscope::Microscope;
@@ -103,14 +102,8 @@ pub fn go(
     let outcome = if let Some(controller) = controller {
         session.run(Some(&spaces), controller, &mut ())
     } else {
-        let image = session.image();
-        let config = session.config();
-        let capacity = Capacity::for_campaign(
-            image.height(),
-            image.width(),
-            config.campaign.window,
-            2 * config.budget,
-        );
+        let candidates = session.candidates()?;
+        let capacity = Capacity::for_candidates(candidates, 2 * session.config().budget);
         let mut memory = Memory::new(capacity);
         let mut kernel = InProcess::new(&mut memory)?;
         session.run(Some(&spaces), &mut kernel, &mut ())

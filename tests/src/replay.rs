@@ -60,10 +60,8 @@ pub fn specimen(seed: u64) -> SpecimenExperiment {
 pub fn run(config: &CampaignConfig, seeds: Seeds, experiment: &mut dyn Oracle) -> Outcome {
     let campaign = Campaign::new(config.clone(), seeds, experiment).expect("a valid campaign");
     let candidates = campaign.candidates();
-    let mut memory = Memory::new(Capacity::for_campaign(
-        candidates.height(),
-        candidates.width(),
-        candidates.window(),
+    let mut memory = Memory::new(Capacity::for_candidates(
+        candidates,
         campaign.measurements(),
     ));
     let mut controller = InProcess::new(&mut memory).expect("memory of the right size");

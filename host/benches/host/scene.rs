@@ -100,9 +100,7 @@ impl Scene {
         let mut kernel = InProcess::new(memory)?;
         let candidates = self.patches.candidates();
         kernel.begin(&Setup {
-            height: candidates.height(),
-            width: candidates.width(),
-            window: candidates.window(),
+            candidates,
             pixels: self.patches.pixels(),
             seed: 1,
             revision: 0,

@@ -3,7 +3,7 @@
 
 use std::fmt;
 
-use beacon_kernel::{Candidates, Pixel, Strategy};
+use beacon_kernel::{Candidates, Edges, Pixel, Strategy};
 use serde::{Deserialize, Serialize};
 
 use super::Region;
@@ -140,10 +140,15 @@ fn number<N: std::str::FromStr>(text: &str, name: &str, accepted: &str) -> Resul
 /// The candidate of `ROW,COLUMN`.
 fn candidate(text: &str, candidates: Candidates) -> Result<u32, String> {
     let accepted = || {
+        let which = match candidates.edges() {
+            Edges::Inside => format!(
+                "a pixel whose window of {} pixels lies in the image",
+                candidates.window()
+            ),
+            Edges::Reflect => "a pixel of the image".to_owned(),
+        };
         format!(
-            "`{text}` is no candidate; expected ROW,COLUMN of a pixel whose window of {} pixels \
-             lies in the image of {} x {}, as in {},{}",
-            candidates.window(),
+            "`{text}` is no candidate; expected ROW,COLUMN of {which} of {} x {}, as in {},{}",
             candidates.height(),
             candidates.width(),
             candidates.height() / 2,
@@ -207,6 +212,12 @@ mod tests {
             let message = Command::parse(&words, candidates).unwrap_err();
             assert!(message.contains(said), "{wrong}: {message}");
         }
+        let reflect = Candidates::with_edges(20, 30, 6, Edges::Reflect).unwrap();
+        let corner = Command::parse(&["measure", "19,29"], reflect);
+        assert_eq!(corner, Ok(Command::Measure(599)));
+        let message = Command::parse(&["measure", "20,4"], reflect).unwrap_err();
+        let said = "expected ROW,COLUMN of a pixel of the image of 20 x 30, as in 10,15";
+        assert!(message.contains(said), "{message}");
         let words = ["suggest", "10, 4"];
         let parsed = Command::parse(&words, candidates);
         assert_eq!(parsed, Ok(Command::Suggest(7 * 25 + 1)));

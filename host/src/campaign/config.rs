@@ -1,9 +1,12 @@
 //! What a campaign is asked to do: one definition for the command line, the run folder and code.
 
-use beacon_kernel::{Acquisition, References, Sampling, Strategy};
+use beacon_kernel::{Acquisition, Candidates, Edges, Error, References, Sampling, Strategy};
 use serde::{Deserialize, Serialize};
 
 use crate::train::TrainerConfig;
+
+/// What becomes of windows that reach beyond the image, where nothing else is asked for.
+pub const DEFAULT_EDGES: Edges = Edges::Inside;
 
 /// Name of the strategy of a campaign that is not told another: the kernel's default.
 pub fn default_strategy() -> &'static str {
@@ -55,6 +58,20 @@ pub struct CampaignConfig {
         )
     )]
     pub window: usize,
+    /// Windows that reach beyond the image: `inside` leaves their pixels out, `reflect` completes
+    /// them by reflection, so that every pixel is a candidate.
+    #[cfg_attr(
+        feature = "cli",
+        arg(
+            long,
+            default_value = DEFAULT_EDGES.name(),
+            value_parser = edges_parser(),
+            value_name = "HOW",
+            help_heading = "Campaign"
+        )
+    )]
+    #[serde(default, with = "edges_by_name", skip_serializing_if = "is_inside")]
+    pub edges: Edges,
     /// Neighbours that novelty averages over.
     #[cfg_attr(
         feature = "cli",
@@ -106,6 +123,7 @@ impl Default for CampaignConfig {
             initial: 10,
             seed: 1,
             window: 16,
+            edges: DEFAULT_EDGES,
             k: 10,
             beta: 4.0,
             raw_references: false,
@@ -131,6 +149,54 @@ impl CampaignConfig {
         }
         Some(acquisition)
     }
+
+    /// The candidates of an image of so many rows and columns.
+    ///
+    /// # Errors
+    /// [`Error::NoCandidates`] when there are none.
+    pub fn candidates(&self, height: usize, width: usize) -> Result<Candidates, Error> {
+        Candidates::with_edges(height, width, self.window, self.edges)
+    }
+}
+
+/// Settings without a word on edges are of [`Edges::Inside`], whatever the default is, and are
+/// written so: they are older than the choice.
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's signature")]
+pub(super) fn is_inside(edges: &Edges) -> bool {
+    *edges == Edges::Inside
+}
+
+/// What `--edges` takes.
+#[cfg(feature = "cli")]
+pub(crate) fn edges_parser() -> impl clap::builder::TypedValueParser<Value = Edges> {
+    use clap::builder::{PossibleValuesParser, TypedValueParser as _};
+    PossibleValuesParser::new(Edges::ALL.map(Edges::name))
+        .map(|name| Edges::from_name(&name).unwrap_or(DEFAULT_EDGES))
+}
+
+/// Edges by their name.
+pub(super) mod edges_by_name {
+    use beacon_kernel::Edges;
+    use serde::de::Error as _;
+    use serde::{Deserialize as _, Deserializer, Serializer};
+
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's signature")]
+    pub(in crate::campaign) fn serialize<S: Serializer>(
+        edges: &Edges,
+        to: S,
+    ) -> Result<S::Ok, S::Error> {
+        to.serialize_str(edges.name())
+    }
+
+    pub(in crate::campaign) fn deserialize<'de, D: Deserializer<'de>>(
+        from: D,
+    ) -> Result<Edges, D::Error> {
+        let name = String::deserialize(from)?;
+        Edges::from_name(&name).ok_or_else(|| {
+            let accepted = Edges::ALL.map(Edges::name).join(" or ");
+            D::Error::custom(format!("edges are `{name}`; expected {accepted}"))
+        })
+    }
 }
 
 #[cfg(test)]
@@ -145,6 +211,28 @@ mod tests {
         let matches = command.get_matches_from(Vec::<String>::new());
         let parsed = CampaignConfig::from_arg_matches(&matches).unwrap();
         assert_eq!(parsed, CampaignConfig::default());
+    }
+
+    #[test]
+    fn edges_are_written_unless_they_are_inside() {
+        for edges in Edges::ALL {
+            let config = CampaignConfig {
+                edges,
+                ..CampaignConfig::default()
+            };
+            let text = toml::to_string(&config).unwrap();
+            assert_eq!(text.contains("edges"), edges != Edges::Inside, "{text}");
+            assert_eq!(toml::from_str::<CampaignConfig>(&text).unwrap(), config);
+        }
+        let unknown = toml::from_str::<CampaignConfig>("edges = \"wrap\"").unwrap_err();
+        assert!(
+            unknown
+                .to_string()
+                .contains("`wrap`; expected inside or reflect"),
+            "{unknown}"
+        );
+        let older = toml::from_str::<CampaignConfig>("window = 16").unwrap();
+        assert_eq!(older.edges, Edges::Inside);
     }
 
     #[test]

@@ -188,9 +188,7 @@ impl<'a> Learner<'a> {
         let candidates = self.patches.candidates();
         self.epoch = state.epoch();
         self.controller.begin(&Setup {
-            height: candidates.height(),
-            width: candidates.width(),
-            window: candidates.window(),
+            candidates,
             pixels: self.patches.pixels(),
             seed: self.seed,
             revision: self.epoch,

@@ -43,13 +43,15 @@ mod summary;
 
 use std::ops::ControlFlow;
 
-use beacon_kernel::Network;
+use beacon_kernel::{Edges, Network};
 
 use crate::data::Map;
 
 pub use crate::data::{Patches, Region};
 pub use command::{Command, WORDS};
-pub use config::{CampaignConfig, default_strategy};
+#[cfg(feature = "cli")]
+pub(crate) use config::edges_parser;
+pub use config::{CampaignConfig, DEFAULT_EDGES, default_strategy};
 pub use discovery::Discovery;
 pub use dose::{DoseError, Ledger, Limits, electrons, pixel_area};
 pub use ended::Ended;
@@ -92,19 +94,28 @@ impl Observer for () {
 }
 
 /// Refuses a window that does not fit the image or the network.
-pub(crate) fn check_window(image: &Map, window: usize) -> Result<(), CampaignError> {
+pub(crate) fn check_window(image: &Map, window: usize, edges: Edges) -> Result<(), CampaignError> {
+    let (from, most) = (Network::MIN_WINDOW_SAME, Network::MAX_WINDOW);
     let side = image.height().min(image.width());
-    let (from, to) = (Network::MIN_WINDOW_SAME, Network::MAX_WINDOW.min(side));
+    let to = match edges {
+        Edges::Inside => most.min(side),
+        Edges::Reflect => most,
+    };
     if (from..=to).contains(&window) {
         return Ok(());
+    }
+    let (height, width) = (image.height(), image.width());
+    let mut accepted = if from <= to {
+        format!("{from} to {to} pixels for an image of {height} x {width}")
+    } else {
+        format!("an image of {from} x {from} pixels or more, not {height} x {width}")
+    };
+    if (from..=most).contains(&window) {
+        accepted += &format!(", or edges `{}`", Edges::Reflect.name());
     }
     Err(CampaignError::Setting {
         name: "window",
         value: window.to_string(),
-        accepted: format!(
-            "{from} to {to} pixels for an image of {} x {}",
-            image.height(),
-            image.width()
-        ),
+        accepted,
     })
 }

@@ -105,9 +105,13 @@ impl Campaign {
             accepted,
         };
         let image = experiment.image();
-        check_window(image, config.window)?;
+        check_window(image, config.window, config.edges)?;
         Network::for_window(config.window)?;
-        let patches = Patches::new(image, config.window)?;
+        if image.values.iter().all(|value| !value.is_finite()) {
+            let accepted = "a finite number at some pixel".to_owned();
+            return Err(setting("the number of pixels with data", &0, accepted));
+        }
+        let patches = Patches::with_edges(image, config.window, config.edges)?;
         let candidates = patches.candidates();
         for (name, value) in [
             ("steps", config.steps),
@@ -122,16 +126,13 @@ impl Campaign {
             check_seeds(seeds, candidates.count())?;
         }
         let truth = experiment.truth();
-        let absent = match truth {
-            Some(truth) => {
-                check_responses(truth, candidates)?;
-                let (height, width) = (truth.height(), truth.width());
-                Region::covering(height, width, |row, column| {
-                    !truth.at(row, column).is_finite()
-                })
-            }
-            None => Vec::new(),
-        };
+        if let Some(truth) = truth {
+            check_responses(truth, candidates)?;
+        }
+        let absent = Region::covering(image.height(), image.width(), |row, column| {
+            let known = |map: &Map| map.is_known(row, column);
+            !known(image) || !truth.is_none_or(known)
+        });
         let monitor = Monitor::new(truth, candidates)?;
         config.training.validate()?;
 

@@ -82,6 +82,26 @@ pub enum OrderError {
         /// Number of candidates.
         candidates: usize,
     },
+    /// A pixel does not exist.
+    #[error(
+        "`{}`, line {line}: row {row}, column {column} lies outside an image of {height} x {width}, \
+         whose rows and columns are numbered from 0",
+        file.display()
+    )]
+    Outside {
+        /// The file as given.
+        file: PathBuf,
+        /// Its line, from 1.
+        line: u64,
+        /// Row of the pixel.
+        row: usize,
+        /// Column of the pixel.
+        column: usize,
+        /// Rows of the image.
+        height: usize,
+        /// Columns of the image.
+        width: usize,
+    },
     /// A pixel is no candidate.
     #[error(
         "`{}`, line {line}: no window of {window} pixels fits around row {row}, column {column} of \
@@ -303,6 +323,17 @@ impl<'a> Table<'a> {
                 });
                 let [row, column] = pixel;
                 let (row, column) = (row? as usize, column? as usize);
+                let (height, width) = (self.candidates.height(), self.candidates.width());
+                if row >= height || column >= width {
+                    return Err(OrderError::Outside {
+                        file: file(),
+                        line,
+                        row,
+                        column,
+                        height,
+                        width,
+                    });
+                }
                 let candidate = self.candidates.at(Pixel { row, column });
                 candidate.ok_or_else(|| OrderError::Border {
                     file: file(),
@@ -310,8 +341,8 @@ impl<'a> Table<'a> {
                     row,
                     column,
                     window: self.candidates.window(),
-                    height: self.candidates.height(),
-                    width: self.candidates.width(),
+                    height,
+                    width,
                 })
             }
         }

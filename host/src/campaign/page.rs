@@ -1,7 +1,5 @@
 //! Campaigns on the same data as their report takes them.
 
-use beacon_kernel::Candidates;
-
 use super::spectra::ChosenSpectra;
 use super::{Measurement, Outcome, discovery};
 use crate::data::{Map, on_candidates};
@@ -24,7 +22,8 @@ pub(super) fn with_report<R>(
     let first = outcomes[0];
     let image = experiment.image();
     // Of a campaign that ran the windows fit.
-    let geometry = Candidates::new(image.height(), image.width(), first.config.window).ok();
+    let geometry = (first.config).candidates(image.height(), image.width());
+    let geometry = geometry.ok();
     let target = experiment.truth().zip(geometry);
     let target = target.map(|(truth, geometry)| on_candidates(truth, geometry));
     let target = target.as_ref();

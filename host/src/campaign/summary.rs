@@ -1,7 +1,9 @@
 //! A campaign in one object: what `--json` prints and `summary.json` holds.
 
+use beacon_kernel::Edges;
 use serde::{Deserialize, Serialize};
 
+use super::config::{edges_by_name, is_inside};
 use super::{Discovery, Ended, Measurement, Outcome, Series, Times};
 use crate::controller::LinkReport;
 
@@ -16,6 +18,9 @@ pub struct Summary {
     pub seed: u64,
     /// Side of the window, in pixels.
     pub window: usize,
+    /// What became of windows that reach beyond the image; absent where they were left out.
+    #[serde(default, with = "edges_by_name", skip_serializing_if = "is_inside")]
+    pub edges: Edges,
     /// Number of candidates.
     pub candidates: usize,
     /// Bins of the target space that some candidate falls into.
@@ -89,6 +94,7 @@ impl Summary {
             strategy: outcome.config.strategy.clone(),
             seed: outcome.config.seed,
             window: outcome.config.window,
+            edges: outcome.config.edges,
             candidates: outcome.candidates,
             occupied_bins: outcome.occupied_bins,
             seeds: numbers(&outcome.seeds),

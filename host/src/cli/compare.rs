@@ -297,8 +297,8 @@ fn draw(
     };
     let spaces = match spaces {
         None if comparison.knows("latent_coverage") => {
-            let window = comparison.plan.campaign.window;
-            let patches = Patches::new(&maps.image, window).or_running()?;
+            let CampaignConfig { window, edges, .. } = comparison.plan.campaign;
+            let patches = Patches::with_edges(&maps.image, window, edges).or_running()?;
             Some(spaces::of(&patches, Some(LatentConfig::default()))?)
         }
         spaces => spaces,

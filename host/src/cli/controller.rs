@@ -214,18 +214,12 @@ fn selftest(args: &SelftestArgs) -> Result<(), Failure> {
         ..CampaignConfig::default()
     };
     let seeds = Seeds::Random(config.initial);
-    let window = config.window;
     let campaign = Campaign::new(config, seeds, &experiment).or_input()?;
     let candidates = campaign.candidates();
-    let capacity = Capacity::for_campaign(
-        candidates.height(),
-        candidates.width(),
-        window,
-        campaign.measurements(),
-    );
+    let capacity = Capacity::for_candidates(candidates, campaign.measurements());
     let mut memory = Memory::new(capacity);
     let mut controller = connect(&args.place, &mut memory)?;
-    super::kernel::admit(&controller, capacity)?;
+    super::kernel::admit(&controller, (capacity, candidates.edges()))?;
     let status = controller.status().or_running()?;
     if status.phase == Phase::Running && !args.discard {
         return Err(Failure::Input(format!(

@@ -15,7 +15,6 @@ pub(super) fn read_replay(
     scalarizer: Option<&Scalarizer>,
 ) -> Result<Replay, Failure> {
     let image = files::read_map(image).or_input()?;
-    files::require_finite(&image, "the image").or_input()?;
     let data = files::read(response).or_input()?;
     let replay = |map| Replay::new(image, map).or_input();
     match (data, scalarizer) {

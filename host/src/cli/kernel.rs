@@ -2,9 +2,9 @@
 
 use std::time::Instant;
 
-use beacon_kernel::Capacity;
 use beacon_kernel::link::message::{DoseLimits, Settings};
 use beacon_kernel::link::{Client, Timing};
+use beacon_kernel::{Candidates, Capacity, Edges};
 
 use super::{Failure, OrFail as _};
 use crate::campaign::{Campaign, Observer, Outcome};
@@ -71,10 +71,8 @@ pub(super) fn run(
     observer: &mut dyn Observer,
 ) -> Result<Outcome, Failure> {
     let candidates = campaign.candidates();
-    let size = (candidates.height(), candidates.width());
-    let (window, points) = (candidates.window(), campaign.measurements());
-    let mut memory = memory_for(size, window, points)?;
-    let needed = memory.capacity();
+    let mut memory = memory_for(candidates, campaign.measurements())?;
+    let needed = (memory.capacity(), candidates.edges());
     let mut kernel = Kernel::new(ControllerLine::open(choice)?, &mut memory, needed)?;
     if let Kernel::Linked(controller) = &mut kernel {
         controller.configure(beam.settings()).or_input()?;
@@ -95,11 +93,11 @@ pub(super) enum Kernel<'m> {
 
 impl<'m> Kernel<'m> {
     /// The kernel at the other end of a line, or without one that in this process. A board that has
-    /// no room for what is needed is refused.
+    /// not what is needed is refused.
     pub(super) fn new(
         line: Option<ControllerLine>,
         memory: &'m mut Memory,
-        needed: Capacity,
+        needed: Needed,
     ) -> Result<Self, Failure> {
         let in_process = InProcess::new(memory).or_running()?;
         let Some(line) = line else {
@@ -121,30 +119,23 @@ impl<'m> Kernel<'m> {
 
 /// What a live campaign needs, and memory for it with room for a budget that is raised on the way.
 pub(super) fn roomy_memory_for(
-    size: (usize, usize),
-    window: usize,
+    candidates: Candidates,
     budget: usize,
-) -> Result<(Memory, Capacity), Failure> {
-    let (height, width) = size;
-    let needed = Capacity::for_campaign(height, width, window, budget);
-    let roomy = memory_for(
-        size,
-        window,
-        (2 * budget).min(needed.candidates.max(budget)),
+) -> Result<(Memory, Needed), Failure> {
+    let needed = (
+        Capacity::for_candidates(candidates, budget),
+        candidates.edges(),
     );
+    let roomy = memory_for(candidates, (2 * budget).min(candidates.count().max(budget)));
     // Where there is no memory for more, there is some for this.
-    let memory = roomy.or_else(|_| memory_for(size, window, budget))?;
+    let memory = roomy.or_else(|_| memory_for(candidates, budget))?;
     Ok((memory, needed))
 }
 
-/// Memory for a campaign on an image of so many rows and columns. One that this machine has not is
-/// refused before anything is exposed.
-pub(super) fn memory_for(
-    (height, width): (usize, usize),
-    window: usize,
-    points: usize,
-) -> Result<Memory, Failure> {
-    let capacity = |points| Capacity::for_campaign(height, width, window, points);
+/// Memory for a campaign over these candidates. One that this machine has not is refused before
+/// anything is exposed.
+pub(super) fn memory_for(candidates: Candidates, points: usize) -> Result<Memory, Failure> {
+    let capacity = |points| Capacity::for_candidates(candidates, points);
     let bytes = |points| 4 * (capacity(points).floats() + capacity(points).words()) as u64;
     if let Some(free) = available_bytes()
         && bytes(points) > free
@@ -158,8 +149,10 @@ pub(super) fn memory_for(
             None => "choose a smaller image".to_owned(),
         };
         return Err(Failure::Input(format!(
-            "a campaign of {points} points on {height} x {width} pixels takes {:.1} GB of memory; \
-             expected at most the {:.1} GB that are free: {advice}",
+            "a campaign of {points} points on {} x {} pixels takes {:.1} GB of memory; expected at \
+             most the {:.1} GB that are free: {advice}",
+            candidates.height(),
+            candidates.width(),
             bytes(points) as f64 * 1e-9,
             free as f64 * 1e-9
         )));
@@ -177,12 +170,25 @@ fn available_bytes() -> Option<u64> {
     Some(1024 * kilobytes)
 }
 
-/// Refuses a campaign that is larger than the board, before anything is measured.
-pub(super) fn admit(controller: &Linked<'_>, needed: Capacity) -> Result<(), Failure> {
+/// What a campaign needs of a board: room, and what becomes of windows that reach beyond the image.
+pub(super) type Needed = (Capacity, Edges);
+
+/// Refuses a campaign that is more than the board can do, before anything is measured.
+pub(super) fn admit(controller: &Linked<'_>, (needed, edges): Needed) -> Result<(), Failure> {
+    let known = controller.check_edges(edges);
+    known.map_err(|error| Failure::input(&error))?;
     let offered: Capacity = controller.identity().capacity.into();
     for (what, needed, offered) in [
-        ("image pixels", needed.image_pixels, offered.image_pixels),
-        ("pixels in a row", needed.image_width, offered.image_width),
+        (
+            "image pixels, as far as windows reach",
+            needed.image_pixels,
+            offered.image_pixels,
+        ),
+        (
+            "pixels in a row, as far as windows reach",
+            needed.image_width,
+            offered.image_width,
+        ),
         ("candidates", needed.candidates, offered.candidates),
         (
             "measurements, seeds included",

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
-use beacon_kernel::{Candidates, Capacity, Strategy};
+use beacon_kernel::Strategy;
 use clap::Args;
 use clap::builder::PossibleValuesParser;
 
@@ -162,19 +162,15 @@ fn begin(
     json: bool,
 ) -> Result<(), Failure> {
     let line = kernel::ControllerLine::open(&config.controller)?;
-    let (window, budget) = (config.campaign.window, config.budget);
+    let (campaign, budget) = (config.campaign.clone(), config.budget);
     let size = microscope
         .frame()
         .map(|(rows, columns)| (rows.size, columns.size));
     // Settings are looked at first: they say more than a lack of memory.
     Settings::live(&config, microscope.channels()).or_input()?;
-    let fits = |(height, width): (usize, usize)| {
-        let candidates = Candidates::new(height, width, window);
-        candidates.is_ok_and(|candidates| budget <= candidates.count())
-    };
-    let known = size.filter(|&size| fits(size));
-    let mut memory = match known {
-        Some(size) => Some(kernel::roomy_memory_for(size, window, budget)?),
+    let known = size.and_then(|(height, width)| campaign.candidates(height, width).ok());
+    let mut memory = match known.filter(|candidates| budget <= candidates.count()) {
+        Some(candidates) => Some(kernel::roomy_memory_for(candidates, budget)?),
         None => None,
     };
     let mut line = Some(line);
@@ -201,10 +197,9 @@ fn begin(
 }
 
 /// Memory for a campaign whose overview was taken.
-fn memory_of(session: &Session<'_>) -> Result<(Memory, Capacity), Failure> {
+fn memory_of(session: &Session<'_>) -> Result<(Memory, kernel::Needed), Failure> {
     let candidates = session.candidates().or_input()?;
-    let size = (candidates.height(), candidates.width());
-    kernel::roomy_memory_for(size, candidates.window(), session.config().budget)
+    kernel::roomy_memory_for(candidates, session.config().budget)
 }
 
 /// Runs `beacon resume`.

@@ -3,15 +3,15 @@
 use std::fmt::Write as _;
 use std::path::PathBuf;
 
-use beacon_kernel::{Candidate, Candidates};
+use beacon_kernel::{Candidate, Candidates, Edges};
 use clap::Args;
 use serde::Serialize;
 
 use super::progress::Display;
 use super::{Failure, OrFail as _, input, kernel, print, print_json, spaces};
 use crate::campaign::{
-    Campaign, CampaignConfig, Order, Outcome, PublishedFigures, Series, Summary, check_window,
-    read_order, read_published_order, read_seeds,
+    Campaign, CampaignConfig, DEFAULT_EDGES, Order, Outcome, PublishedFigures, Series, Summary,
+    check_window, edges_parser, read_order, read_published_order, read_seeds,
 };
 use crate::controller::ControllerChoice;
 use crate::experiment::{Experiment as _, Replay};
@@ -45,6 +45,15 @@ pub(super) struct ScoreArgs {
     /// Side of the square window around each candidate, in pixels.
     #[arg(long, default_value_t = 16, value_name = "PIXELS")]
     window: usize,
+    /// Windows that reach beyond the image: `inside` leaves their pixels out, `reflect` completes
+    /// them by reflection. Decides what candidate numbers mean.
+    #[arg(
+        long,
+        default_value = DEFAULT_EDGES.name(),
+        value_parser = edges_parser(),
+        value_name = "HOW"
+    )]
+    edges: Edges,
     /// Score the first N points only.
     #[arg(long, value_name = "N")]
     steps: Option<usize>,
@@ -93,6 +102,7 @@ pub(super) fn run(args: &ScoreArgs) -> Result<(), Failure> {
     let config = CampaignConfig {
         seed: args.seed,
         window: args.window,
+        edges: args.edges,
         retrain_every: args.retrain_every,
         training: args.training.clone(),
         ..CampaignConfig::default()
@@ -146,8 +156,9 @@ pub(super) fn run(args: &ScoreArgs) -> Result<(), Failure> {
 /// Seeds and order, which is cut to the steps asked for.
 fn read(args: &ScoreArgs, replay: &Replay) -> Result<(Vec<Candidate>, Order), Failure> {
     let image = replay.image();
-    check_window(image, args.window).or_input()?;
-    let candidates = Candidates::new(image.height(), image.width(), args.window).or_input()?;
+    let (height, width) = (image.height(), image.width());
+    check_window(image, args.window, args.edges).or_input()?;
+    let candidates = Candidates::with_edges(height, width, args.window, args.edges).or_input()?;
     let mut seeds = match &args.seeds_from {
         Some(file) => read_seeds(file).or_input()?,
         None => Vec::new(),

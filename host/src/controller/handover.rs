@@ -1,10 +1,10 @@
 //! What a board is told at length: image, model, how to reduce spectra.
 
-use beacon_kernel::Network;
 use beacon_kernel::link::message::{Activation, Campaign, ModelHeader, Refusal};
 use beacon_kernel::link::scalarizer::Scalarizer;
 use beacon_kernel::link::transfer::{Encoding, Payload, Sender};
 use beacon_kernel::link::{Client, Failure};
+use beacon_kernel::{Edges, Network};
 
 use super::Setup;
 use super::serial::{Port, PortError};
@@ -32,7 +32,7 @@ impl Loaded {
 
 pub(super) fn send_image(
     client: &mut Client<Port>,
-    campaign: Campaign,
+    (campaign, edges): (Campaign, Edges),
     image: &[f32],
 ) -> Result<(), LinkFailure> {
     let payload = Payload::Image {
@@ -40,7 +40,7 @@ pub(super) fn send_image(
         width: campaign.width,
     };
     let sender = Sender::new(payload, Encoding::F32, image).map_err(Failure::Refused)?;
-    client.begin(campaign, &sender)
+    client.begin_with(campaign, edges.into(), &sender)
 }
 
 pub(super) fn send_reduction(
@@ -70,7 +70,11 @@ pub(super) fn campaign_id(setup: &Setup<'_>) -> u32 {
     if setup.revision > 0 {
         mix(u64::from(setup.revision));
     }
-    mix(setup.window as u64);
+    mix(setup.candidates.window() as u64);
+    // Boards tell campaigns apart by their number alone.
+    if setup.candidates.edges() == Edges::Reflect {
+        mix(u64::MAX);
+    }
     for pixel in setup.pixels {
         mix(u64::from(pixel.to_bits()));
     }

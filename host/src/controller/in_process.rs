@@ -113,14 +113,9 @@ impl Controller for InProcess<'_> {
     fn begin(&mut self, setup: &Setup<'_>) -> Result<(), ControllerError> {
         (self.scalarizer, self.origin) = (None, 0.0);
         self.explorer.set_seed(setup.seed);
-        let Setup {
-            height,
-            width,
-            window,
-            pixels,
-            ..
-        } = *setup;
-        Ok(self.explorer.load_image(height, width, window, pixels)?)
+        Ok(self
+            .explorer
+            .load_image_for(setup.candidates, setup.pixels)?)
     }
 
     fn choose(&mut self, acquisition: Acquisition) -> Result<(), ControllerError> {

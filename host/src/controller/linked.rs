@@ -19,7 +19,7 @@ use beacon_kernel::link::message::{
 use beacon_kernel::link::scalarizer::Scalarizer;
 use beacon_kernel::link::transfer::{Encoding, Payload, Sender};
 use beacon_kernel::link::{Client, Failure};
-use beacon_kernel::{Acquisition, Candidate, Model, Proposal, Surrogate};
+use beacon_kernel::{Acquisition, Candidate, Edges, Model, Proposal, Surrogate};
 use serde::{Deserialize, Serialize};
 
 use super::handover::{LinkFailure, Loaded, campaign_id, send_image, send_model, send_reduction};
@@ -66,6 +66,7 @@ pub struct LinkReport {
 /// What a board is to hold, whatever becomes of it and of the line.
 struct Brief {
     campaign: Option<Campaign>,
+    edges: Edges,
     image: Vec<f32>,
     measurements: Vec<Measurement>,
     model: Option<Loaded>,
@@ -172,6 +173,7 @@ impl<'m> Linked<'m> {
             mirror,
             brief: Brief {
                 campaign: None,
+                edges: Edges::Inside,
                 image: Vec::new(),
                 measurements: Vec::new(),
                 model: None,
@@ -386,7 +388,8 @@ impl<'m> Linked<'m> {
             self.client.end(other.id)?;
         }
         self.found.clear();
-        send_image(&mut self.client, campaign, &self.brief.image)?;
+        let begun = (campaign, self.brief.edges);
+        send_image(&mut self.client, begun, &self.brief.image)?;
         Ok(Held::default())
     }
 
@@ -585,21 +588,20 @@ impl Controller for Linked<'_> {
     }
 
     fn begin(&mut self, setup: &Setup<'_>) -> Result<(), ControllerError> {
+        self.check_edges(setup.candidates.edges())?;
         self.mirror.begin(setup)?;
         let capacity: beacon_kernel::Capacity = self.identity.capacity.into();
-        capacity.admit(beacon_kernel::Candidates::new(
-            setup.height,
-            setup.width,
-            setup.window,
-        )?)?;
+        let candidates = setup.candidates;
+        capacity.admit(candidates)?;
         self.brief = Brief {
             campaign: Some(Campaign {
                 id: campaign_id(setup),
                 seed: setup.seed,
-                height: setup.height as u16,
-                width: setup.width as u16,
-                window: setup.window as u16,
+                height: candidates.height() as u16,
+                width: candidates.width() as u16,
+                window: candidates.window() as u16,
             }),
+            edges: candidates.edges(),
             image: setup.pixels.to_vec(),
             measurements: Vec::new(),
             model: None,
@@ -620,6 +622,7 @@ impl Controller for Linked<'_> {
     }
 
     fn load_model(&mut self, model: &Model<'_>, version: u32) -> Result<(), ControllerError> {
+        self.check_network(model.network)?;
         let said = self.mirror.load_model(model, version);
         // A model that no kernel takes leaves the one before in force, there as here.
         if model.validate().is_err()

@@ -6,13 +6,14 @@ mod handover;
 mod in_process;
 mod linked;
 mod serial;
+mod versions;
 
 use std::ops::Range;
 
 use beacon_kernel::link::Failure;
 use beacon_kernel::link::message::{Refusal, Settings, Which};
 use beacon_kernel::link::scalarizer::Scalarizer;
-use beacon_kernel::{Acquisition, Candidate, Model, Proposal, Surrogate};
+use beacon_kernel::{Acquisition, Candidate, Candidates, Model, Proposal, Surrogate};
 
 pub use choice::{ControllerChoice, UnknownController};
 pub use emulated::{Emulator, EmulatorError, end_emulators, firmware_image};
@@ -23,12 +24,8 @@ pub use serial::{Port, PortError};
 /// What a campaign tells the kernel before anything is measured.
 #[derive(Clone, Copy, Debug)]
 pub struct Setup<'a> {
-    /// Rows of the image.
-    pub height: usize,
-    /// Columns of the image.
-    pub width: usize,
-    /// Side of the window around each candidate, in pixels.
-    pub window: usize,
+    /// The candidates, which say how large image and windows are.
+    pub candidates: Candidates,
     /// The image, row-major, as the network is to see it.
     pub pixels: &'a [f32],
     /// Fixes every random number of the kernel.
@@ -56,6 +53,21 @@ pub enum ControllerError {
          flash the firmware that came with this host, or let the host reduce them"
     )]
     NoReduction,
+    /// The firmware is older than what the campaign asks for.
+    #[error(
+        "the controller's firmware speaks protocol {version} and has no {lacks}, which came with \
+         protocol {since}: flash the firmware that came with this host, or {instead}"
+    )]
+    TooOld {
+        /// The protocol version that both ends speak.
+        version: u8,
+        /// The first with what is lacking.
+        since: u8,
+        /// What it lacks.
+        lacks: &'static str,
+        /// What to do with the firmware as it is.
+        instead: &'static str,
+    },
     /// The board was reset while it exposed a point, or was told to.
     #[error("the controller was reset during an exposure, and cannot tell how much of it was made")]
     ExposureUnknown,

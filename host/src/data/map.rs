@@ -1,5 +1,7 @@
 //! A calibrated map: one value per pixel of the scanned area.
 
+use std::borrow::Cow;
+
 use beacon_kernel::{Candidates, Pixel};
 use serde::{Deserialize, Serialize};
 
@@ -55,6 +57,71 @@ impl Map {
     pub fn at(&self, row: usize, column: usize) -> f64 {
         self.values[row * self.width() + column]
     }
+
+    /// Whether the value at a row and a column is a number.
+    pub fn is_known(&self, row: usize, column: usize) -> bool {
+        self.at(row, column).is_finite()
+    }
+
+    /// The map without numbers where `other`, of the same shape, has none.
+    #[must_use]
+    pub fn where_known(mut self, other: &Self) -> Self {
+        for (value, other) in self.values.iter_mut().zip(&other.values) {
+            if !other.is_finite() {
+                *value = f64::NAN;
+            }
+        }
+        self
+    }
+
+    /// The map with a number at every pixel: one that has none takes the mean of those of its up to
+    /// eight neighbours that have one. Holes are filled from their rim inwards, so that a value
+    /// depends on the numbers nearest to it. A map without any number stays as it is.
+    pub fn completed(&self) -> Cow<'_, Self> {
+        let (height, width) = (self.height(), self.width());
+        let mut known: Vec<bool> = self.values.iter().map(|value| value.is_finite()).collect();
+        let mut open: Vec<usize> = (0..known.len()).filter(|&index| !known[index]).collect();
+        if open.is_empty() || open.len() == self.values.len() {
+            return Cow::Borrowed(self);
+        }
+        let neighbours = |index: usize| {
+            let (row, column) = (index / width, index % width);
+            let rows = row.saturating_sub(1)..(row + 2).min(height);
+            let columns = column.saturating_sub(1)..(column + 2).min(width);
+            rows.flat_map(move |row| columns.clone().map(move |column| row * width + column))
+                .filter(move |&neighbour| neighbour != index)
+        };
+        let mut values = self.values.clone();
+        while !open.is_empty() {
+            // The rim of what is open: only its neighbours can be next.
+            let mut rim = Vec::new();
+            for &index in &open {
+                let around = neighbours(index).filter(|&neighbour| known[neighbour]);
+                let (mut sum, mut count) = (0.0, 0);
+                for neighbour in around {
+                    sum += values[neighbour];
+                    count += 1;
+                }
+                if count > 0 {
+                    rim.push((index, sum / f64::from(count)));
+                }
+            }
+            for &(index, value) in &rim {
+                (values[index], known[index]) = (value, true);
+            }
+            open = rim
+                .iter()
+                .flat_map(|&(index, _)| neighbours(index))
+                .filter(|&index| !known[index])
+                .collect();
+            open.sort_unstable();
+            open.dedup();
+        }
+        Cow::Owned(Self {
+            values,
+            ..self.clone()
+        })
+    }
 }
 
 /// A copy of `map` with NaN wherever there is no candidate.
@@ -76,6 +143,41 @@ pub fn on_candidates(map: &Map, candidates: Candidates) -> Map {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_hole_is_filled_from_its_rim_inwards_and_numbers_stay() {
+        let (height, width) = (7, 8);
+        let hole = |row: usize, column: usize| (1..6).contains(&row) && column >= 4;
+        let value = |i: usize| match (i / width, i % width) {
+            (row, column) if hole(row, column) => f64::NAN,
+            (row, column) => (10 * row + column) as f64,
+        };
+        let map = Map::uncalibrated(height, width, (0..56).map(value).collect(), "hole");
+        let completed = map.completed();
+        for row in 0..height {
+            for column in 0..width {
+                assert!(completed.is_known(row, column));
+                if !hole(row, column) {
+                    assert_eq!(completed.at(row, column), map.at(row, column));
+                }
+            }
+        }
+        // Beside the left rim: three numbers of it; in a corner of the hole: five.
+        assert_eq!(completed.at(3, 4), 33.0);
+        assert_eq!(completed.at(1, 4), (3.0 + 4.0 + 5.0 + 13.0 + 23.0) / 5.0);
+        // Inside that: three of what the rim became.
+        assert_eq!(completed.at(3, 5), (23.0 + 33.0 + 43.0) / 3.0);
+
+        assert!(matches!(completed.completed(), Cow::Borrowed(_)));
+        let nothing = Map::uncalibrated(2, 2, vec![f64::NAN; 4], "nothing");
+        assert!(
+            nothing
+                .completed()
+                .values
+                .iter()
+                .all(|value| value.is_nan())
+        );
+    }
 
     /// Windows of 4 fit around rows 2 and 3 and columns 2 to 4 of an image of 5 × 6.
     #[test]

@@ -1,24 +1,46 @@
 //! The image as the network sees it, and the patches it is trained on.
 
-use beacon_kernel::{Candidate, Candidates, Error};
+use beacon_kernel::{Candidate, Candidates, Edges, Error};
 
 use crate::data::Map;
 
 /// The standardised image, with the geometry of its candidates.
+///
+/// Pixels without data take the mean of their neighbours, see [`Map::completed`]: the windows of
+/// candidates nearby show nothing remarkable there.
 #[derive(Clone, Debug)]
 pub struct Patches {
     pixels: Vec<f32>,
+    /// As far as windows reach; empty where that is no farther than the image.
+    extended: Vec<f32>,
     candidates: Candidates,
 }
 
 impl Patches {
     /// Standardises an image to mean 0 and standard deviation 1, a constant one to 0: networks
     /// learn several times faster from centred inputs (`LeCun` et al., "Efficient `BackProp`", 1998).
+    /// The patches are those of windows inside the image.
     ///
     /// # Errors
-    /// [`Error::NoCandidates`] when no window of `window` pixels fits.
+    /// As [`Self::with_edges`].
     pub fn new(image: &Map, window: usize) -> Result<Self, Error> {
-        let candidates = Candidates::new(image.height(), image.width(), window)?;
+        Self::with_edges(image, window, Edges::Inside)
+    }
+
+    /// [`Self::new`], with the patches of windows that reach beyond the image as `edges` says.
+    ///
+    /// # Errors
+    /// [`Error::NoCandidates`] when no window of `window` pixels fits, [`Error::NotFinite`] when no
+    /// pixel has data.
+    pub fn with_edges(image: &Map, window: usize, edges: Edges) -> Result<Self, Error> {
+        let candidates = Candidates::with_edges(image.height(), image.width(), window, edges)?;
+        let image = &*image.completed();
+        if let Some(index) = image.values.iter().position(|value| !value.is_finite()) {
+            return Err(Error::NotFinite {
+                what: "pixel",
+                index,
+            });
+        }
         // Scaled to -1..1 first, so that sums and squares of any finite values are finite.
         let largest = image
             .values
@@ -31,10 +53,21 @@ impl Patches {
         let deviation = (sum(&|x| (x - mean) * (x - mean)) / count).sqrt();
         let deviation = if deviation > 1e-12 { deviation } else { 1.0 };
         let pixels = image.values.iter();
+        let pixels: Vec<f32> = pixels
+            .map(|x| ((x / largest - mean) / deviation) as f32)
+            .collect();
+        let extended = match edges {
+            Edges::Inside => Vec::new(),
+            Edges::Reflect => {
+                let (height, width) = (candidates.extended_height(), candidates.extended_width());
+                let mut extended = vec![0.0; height * width];
+                candidates.extend(&pixels, &mut extended);
+                extended
+            }
+        };
         Ok(Self {
-            pixels: pixels
-                .map(|x| ((x / largest - mean) / deviation) as f32)
-                .collect(),
+            pixels,
+            extended,
             candidates,
         })
     }
@@ -55,10 +88,14 @@ impl Patches {
     /// [`Error::NoSuchCandidate`].
     pub fn append(&self, candidate: Candidate, out: &mut Vec<f32>) -> Result<(), Error> {
         let corner = self.candidates.corner(candidate)?;
-        let (window, width) = (self.candidates.window(), self.candidates.width());
+        let (window, width) = (self.candidates.window(), self.candidates.extended_width());
+        let extended = match self.candidates.edges() {
+            Edges::Inside => &self.pixels,
+            Edges::Reflect => &self.extended,
+        };
         for row in corner.row..corner.row + window {
             let start = row * width + corner.column;
-            out.extend_from_slice(&self.pixels[start..start + window]);
+            out.extend_from_slice(&extended[start..start + window]);
         }
         Ok(())
     }
@@ -81,6 +118,67 @@ mod tests {
         assert!((f64::from(patch[0]) - standard(7.0)).abs() < 1e-6);
         assert!((f64::from(patch[15]) - standard(28.0)).abs() < 1e-6);
         assert!(patches.append(Candidate(6), &mut patch).is_err());
+    }
+
+    /// The windows by their definition: pixel by pixel, there and back again at an edge.
+    #[test]
+    fn with_reflection_every_pixel_has_a_patch_whose_pixels_are_those_of_the_mirrored_image() {
+        let mirrored = |index: isize, length: usize| {
+            let (last, mut index) = (length as isize - 1, index);
+            while last > 0 && !(0..=last).contains(&index) {
+                index = if index < 0 { -index } else { 2 * last - index };
+            }
+            if last > 0 { index as usize } else { 0 }
+        };
+        for (height, width, window) in [(9, 13, 4), (9, 13, 5), (6, 5, 16), (1, 7, 4), (3, 2, 11)] {
+            let values = (0..height * width).map(|i| f64::from((i * i % 31) as u32));
+            let image = Map::uncalibrated(height, width, values.collect(), "image");
+            let patches = Patches::with_edges(&image, window, Edges::Reflect).unwrap();
+            assert_eq!(patches.candidates().count(), height * width);
+            for n in 0..height * width {
+                let mut patch = Vec::new();
+                patches.append(Candidate(n as u32), &mut patch).unwrap();
+                assert_eq!(patch.len(), window * window);
+                for (place, value) in patch.iter().enumerate() {
+                    let from = |middle: usize, offset: usize| {
+                        middle as isize + offset as isize - (window / 2) as isize
+                    };
+                    let row = mirrored(from(n / width, place / window), height);
+                    let column = mirrored(from(n % width, place % window), width);
+                    let expected = patches.pixels()[row * width + column];
+                    assert_eq!(value.to_bits(), expected.to_bits());
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_pixel_without_data_is_completed_and_changes_nothing_but_windows_that_hold_it() {
+        for edges in Edges::ALL {
+            // A plane, so that the mean of the neighbours is the value that is missing.
+            let values = (0..81).map(|i| f64::from(3 * (i / 9) + i % 9));
+            let whole = Map::uncalibrated(9, 9, values.collect(), "plane");
+            let mut image = whole.clone();
+            image.values[4 * 9 + 4] = f64::NAN;
+            let found = Patches::with_edges(&image, 4, edges).unwrap();
+            let expected = Patches::with_edges(&whole, 4, edges).unwrap();
+            assert_eq!(found.pixels(), expected.pixels());
+
+            // What it becomes depends on its neighbours alone: others keep their values.
+            let mut whole = whole;
+            (image.values[0], whole.values[0]) = (40.0, 40.0);
+            let found = Patches::with_edges(&image, 4, edges).unwrap();
+            let expected = Patches::with_edges(&whole, 4, edges).unwrap();
+            assert_eq!(found.pixels(), expected.pixels());
+        }
+        let nothing = Map::uncalibrated(9, 9, vec![f64::NAN; 81], "nothing");
+        assert_eq!(
+            Patches::new(&nothing, 4).err(),
+            Some(Error::NotFinite {
+                what: "pixel",
+                index: 0
+            })
+        );
     }
 
     #[test]

@@ -37,7 +37,7 @@ pub struct ShapeMismatch {
 }
 
 impl Replay {
-    /// Replays `response` over `image`.
+    /// Replays `response` over `image`. Pixels of the image without data have no response.
     ///
     /// # Errors
     /// When they differ in shape.
@@ -50,8 +50,8 @@ impl Replay {
             });
         }
         Ok(Self {
+            response: response.where_known(&image),
             image,
-            response,
             recorded: None,
         })
     }

@@ -47,12 +47,8 @@ pub fn resume(
 
 fn to_its_end(mut session: Session<'_>, observer: &mut dyn Observer) -> Result<Outcome, LiveError> {
     let candidates = session.candidates()?;
-    let mut memory = Memory::new(Capacity::for_campaign(
-        candidates.height(),
-        candidates.width(),
-        candidates.window(),
-        session.config().budget,
-    ));
+    let capacity = Capacity::for_candidates(candidates, session.config().budget);
+    let mut memory = Memory::new(capacity);
     let mut kernel = InProcess::new(&mut memory).map_err(crate::campaign::CampaignError::from)?;
     Ok(session.run(None, &mut kernel, observer)?)
 }

@@ -4,15 +4,15 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
-use beacon_kernel::{Candidate, Candidates, Pixel};
+use beacon_kernel::{Candidate, Candidates, Edges, Pixel};
 
 use super::LiveError;
 use super::station::{Log, Station};
 use crate::campaign::drive::{Drive, Failure, World as _};
 use crate::campaign::{
-    ALGORITHM, Action, Begun, CampaignError, Command, Ended, Event, Given, LiveConfig,
-    MeasuredPoint, Monitor, Now, Observer, Outcome, Overview, Patches, Record, Reduce, Resumed,
-    SettingError, Settings, State, Use, check_seeds,
+    ALGORITHM, Action, Begun, CampaignConfig, CampaignError, Command, Ended, Event, Given,
+    LiveConfig, MeasuredPoint, Monitor, Now, Observer, Outcome, Overview, Patches, Record, Reduce,
+    Resumed, SettingError, Settings, State, Use, check_seeds,
 };
 use crate::control::Control;
 use crate::controller::Controller;
@@ -279,8 +279,8 @@ impl<'a> Session<'a> {
     /// When the window does not fit, which the beginning has excluded.
     pub fn candidates(&self) -> Result<Candidates, beacon_kernel::Error> {
         let image = &self.overview.image;
-        let window = self.state.settings().campaign.window;
-        Candidates::new(image.height(), image.width(), window)
+        let campaign = &self.state.settings().campaign;
+        campaign.candidates(image.height(), image.width())
     }
 
     /// Whether the instrument obeyed when it was told to blank last.
@@ -315,8 +315,8 @@ impl<'a> Session<'a> {
     /// # Errors
     /// When the window does not fit.
     pub fn patches(&self) -> Result<Patches, CampaignError> {
-        let window = self.state.settings().campaign.window;
-        Ok(Patches::new(&self.overview.image, window)?)
+        let CampaignConfig { window, edges, .. } = self.state.settings().campaign;
+        Ok(Patches::with_edges(&self.overview.image, window, edges)?)
     }
 
     /// Runs the campaign to its end, with the kernel wherever the controller has it, judged in these
@@ -569,12 +569,15 @@ fn check_frame(
     settings: &Settings,
     seeds: Option<&[u32]>,
 ) -> Result<(), LiveError> {
-    let window = settings.campaign.window;
-    let candidates = Candidates::new(height, width, window)?.count();
+    let candidates = settings.campaign.candidates(height, width)?;
+    let (candidates, window) = (candidates.count(), candidates.window());
     if settings.budget > candidates {
-        let accepted = format!(
-            "at most {candidates}: so many windows of {window} pixels fit into the overview"
-        );
+        let accepted = match settings.campaign.edges {
+            Edges::Inside => format!(
+                "at most {candidates}: so many windows of {window} pixels fit into the overview"
+            ),
+            Edges::Reflect => format!("at most {candidates}: so many pixels the overview has"),
+        };
         return Err(SettingError::new("budget", &settings.budget, &accepted).into());
     }
     if let Some(seeds) = seeds {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use beacon_kernel::Candidate;
+use beacon_kernel::{Candidate, Pixel};
 
 use super::beam::BeamSettings;
 use super::drift::register;
@@ -17,7 +17,7 @@ use crate::campaign::{
 };
 use crate::control::Control;
 use crate::controller::{BeamPort, ControllerError};
-use crate::data::{Behaviour, Channels, Map};
+use crate::data::{Behaviour, Channels, Map, Region};
 use crate::journal::{Journal, JournalError, LearnedFile, Place, Reserve, now_ms};
 use crate::microscope::{Microscope, MicroscopeError, Past};
 use crate::scalarizer::Scalarizer;
@@ -306,14 +306,14 @@ impl World for Station<'_> {
         let fresh = fresh.map_err(|error| Self::failure(&error, false))?;
         let Some(first) = state.image() else {
             return Ok(Event::Overview(Box::new(Overview {
+                absent: absent(&fresh, self.microscope.absent()),
                 image: fresh,
                 // Some instruments know their beam once they have used it.
                 beam: self.microscope.beam(),
-                absent: self.microscope.absent(),
             })));
         };
         self.failing = None;
-        let (why, confidence) = match register(first, &fresh) {
+        let (why, confidence) = match register(&first.completed(), &fresh.completed()) {
             Ok(shift) if shift.is_trusted() => {
                 return Ok(Event::Surveyed(Surveyed {
                     shift: Some((shift.rows, shift.columns)),
@@ -481,4 +481,15 @@ impl World for Station<'_> {
     fn behaviours(&self) -> &[Behaviour] {
         self.microscope.behaviours()
     }
+}
+
+/// All pixels that cannot be measured: those that the instrument names, and those where the overview
+/// has no number.
+fn absent(overview: &Map, mut named: Vec<Region>) -> Vec<Region> {
+    let unknown = Region::covering(overview.height(), overview.width(), |row, column| {
+        let pixel = Pixel { row, column };
+        !overview.is_known(row, column) && !named.iter().any(|region| region.holds(pixel))
+    });
+    named.extend(unknown);
+    named
 }

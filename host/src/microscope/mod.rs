@@ -158,7 +158,7 @@ pub trait Microscope {
         Some(dwell * (rows.size * columns.size) as f64)
     }
 
-    /// Pixels of the overview without data, which cannot be measured.
+    /// Pixels that cannot be measured, besides those where the overview itself has no number.
     fn absent(&self) -> Vec<Region> {
         Vec::new()
     }

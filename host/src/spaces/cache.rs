@@ -5,6 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use beacon_kernel::Edges;
 use crc::{CRC_32_ISO_HDLC, CRC_64_XZ, Crc};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -14,7 +15,8 @@ use crate::data::Patches;
 /// What a kept result is of: the dataset, and how it was worked out.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Key {
-    /// Name of the space, with its version: a change of the algorithm changes it.
+    /// Name of the space, with its version: a change of the algorithm changes it. Edges other than
+    /// those inside the image are part of it.
     pub(super) name: String,
     height: u32,
     width: u32,
@@ -32,7 +34,10 @@ impl Key {
         }
         let candidates = patches.candidates();
         Self {
-            name: name.to_owned(),
+            name: match candidates.edges() {
+                Edges::Inside => name.to_owned(),
+                edges => format!("{name}-{}", edges.name()),
+            },
             height: candidates.height() as u32,
             width: candidates.width() as u32,
             window: candidates.window() as u32,
@@ -147,9 +152,13 @@ mod tests {
     use crate::data::Map;
 
     fn patches(last: f64) -> Patches {
+        patches_with(last, Edges::Inside)
+    }
+
+    fn patches_with(last: f64, edges: Edges) -> Patches {
         let mut values: Vec<f64> = (0..30).map(f64::from).collect();
         values[29] = last;
-        Patches::new(&Map::uncalibrated(5, 6, values, "ramp"), 4).unwrap()
+        Patches::with_edges(&Map::uncalibrated(5, 6, values, "ramp"), 4, edges).unwrap()
     }
 
     #[test]
@@ -163,6 +172,7 @@ mod tests {
         for other in [
             Key::new("space-2", &patches(29.0)),
             Key::new("space-1", &patches(29.5)),
+            Key::new("space-1", &patches_with(29.0, Edges::Reflect)),
         ] {
             assert_eq!(cache.load::<Vec<u32>>(&other), None);
         }

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::identity::CHECKSUM;
 use super::{Cell, Plan, StudyError};
-use crate::campaign::{Campaign, CampaignError, Observer, Summary};
+use crate::campaign::{Campaign, CampaignConfig, CampaignError, Observer, Summary};
 use crate::controller::{InProcess, Memory};
 use crate::data::Patches;
 use crate::experiment::Oracle;
@@ -122,10 +122,8 @@ impl<M: Oracle + Clone + Sync> Study<M> {
     /// # Errors
     /// When no window fits, which [`Self::new`] has excluded.
     pub fn patches(&self) -> Result<Patches, CampaignError> {
-        Ok(Patches::new(
-            self.experiment.image(),
-            self.plan.campaign.window,
-        )?)
+        let CampaignConfig { window, edges, .. } = self.plan.campaign;
+        Ok(Patches::with_edges(self.experiment.image(), window, edges)?)
     }
 
     /// The plan.
@@ -149,12 +147,8 @@ impl<M: Oracle + Clone + Sync> Study<M> {
     ) -> Result<(Duration, Summary), CampaignError> {
         let campaign = self.campaign(cell)?;
         let candidates = campaign.candidates();
-        let mut memory = Memory::new(Capacity::for_campaign(
-            candidates.height(),
-            candidates.width(),
-            candidates.window(),
-            campaign.measurements(),
-        ));
+        let capacity = Capacity::for_candidates(candidates, campaign.measurements());
+        let mut memory = Memory::new(capacity);
         let mut controller = InProcess::new(&mut memory)?;
         let mut experiment = self.experiment.clone();
         let started = Instant::now();

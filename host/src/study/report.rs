@@ -33,8 +33,7 @@ pub fn write_report(
 ) -> Result<(), StudyError> {
     let plan = &comparison.plan;
     let Maps { image, target } = maps;
-    let window = plan.campaign.window;
-    let candidates = Candidates::new(image.height(), image.width(), window)
+    let candidates = (plan.campaign.candidates(image.height(), image.width()))
         .map_err(|e| StudyError::Start(Box::new(CampaignError::from(e))))?;
     let target = target.as_ref();
     let target = target.map(|target| on_candidates(target, candidates));

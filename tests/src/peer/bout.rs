@@ -171,12 +171,7 @@ impl<'s> Bout<'s> {
         Ok(Self {
             scene,
             responses: points.iter().map(|point| truth(point) - origin).collect(),
-            memory: Memory::new(Capacity::for_campaign(
-                candidates.height(),
-                candidates.width(),
-                window,
-                points.len(),
-            )),
+            memory: Memory::new(Capacity::for_candidates(candidates, points.len())),
             points,
             patch_values,
             trainer: Trainer::new(Network::for_window(window)?, config)?,
@@ -283,9 +278,7 @@ impl<'s> Bout<'s> {
 fn setup(scene: &Scene, seed: u64) -> Setup<'_> {
     let candidates = scene.patches.candidates();
     Setup {
-        height: candidates.height(),
-        width: candidates.width(),
-        window: candidates.window(),
+        candidates,
         pixels: scene.patches.pixels(),
         seed,
         revision: 0,

@@ -2,6 +2,8 @@
 //!
 //! `firmware/test` builds the images and runs these tests; without the images nothing is run.
 
+mod every_pixel;
+
 use std::io::{ErrorKind, Read, Write};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
@@ -18,9 +20,11 @@ use beacon_kernel::link::message::{
 use beacon_kernel::link::transfer::{Encoding, Kind, Payload, Sender};
 use beacon_kernel::link::{Client, Failure, Timing, Transport};
 use beacon_kernel::{
-    Acquisition, Architecture, Candidate, Capacity, Explorer, Hyperparameters, Model, Network,
-    Proposal, Standardisation, Storage, Strategy,
+    Acquisition, Architecture, Candidate, Capacity, Edges, Explorer, Hyperparameters, Model,
+    Network, Proposal, Standardisation, Storage, Strategy,
 };
+
+use every_pixel::a_campaign_of_filters_over_every_pixel_equals_the_one_on_the_host_bit_for_bit;
 
 const SIDE: usize = 64;
 const WINDOW: usize = 16;
@@ -32,6 +36,7 @@ macro_rules! tests_on {
         mod $module {
             tests_on! { $board,
                 a_campaign_on_the_emulated_board_equals_the_one_on_the_host_bit_for_bit
+                a_campaign_of_filters_over_every_pixel_equals_the_one_on_the_host_bit_for_bit
                 a_hundred_kilobytes_arrive_without_a_repetition
                 a_lost_link_blanks_the_beam_and_keeps_the_campaign
                 long_and_short_exposures_end_by_themselves
@@ -203,6 +208,7 @@ fn shortest_dwell_us(board: &str) -> u32 {
 /// A campaign's input, the same at both ends.
 struct Bench {
     image: Vec<f32>,
+    edges: Edges,
     network: Network,
     weights: Vec<f32>,
 }
@@ -220,10 +226,10 @@ impl Bench {
     };
 
     fn new() -> Self {
-        Self::with(Architecture::Valid, WINDOW)
+        Self::with(Architecture::Valid, WINDOW, Edges::Inside)
     }
 
-    fn with(architecture: Architecture, window: usize) -> Self {
+    fn with(architecture: Architecture, window: usize, edges: Edges) -> Self {
         let mut state = 4_u32;
         let mut uniform = || {
             state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
@@ -241,6 +247,7 @@ impl Bench {
             .collect();
         Self {
             image,
+            edges,
             network,
             weights,
         }
@@ -278,7 +285,9 @@ impl Bench {
             width: SIDE as u16,
         };
         let image = Sender::new(shape, Encoding::F32, &self.image).expect("an image");
-        client.begin(self.campaign(), &image).expect("begin");
+        client
+            .begin_with(self.campaign(), self.edges.into(), &image)
+            .expect("begin");
         let shape = Payload::Weights {
             architecture: self.network.architecture().into(),
             window: self.network.window() as u16,
@@ -636,12 +645,14 @@ fn the_largest_campaigns_fit_the_stack_and_the_watchdogs_time(board: &str) {
     let Some(path) = image(board, "") else {
         return;
     };
-    for (architecture, window, candidates) in [
-        (Architecture::Valid, 16, 2401),
-        (Architecture::Same, 16, 2401),
-        (Architecture::Same, 5, 3600),
+    for (architecture, window, edges, candidates) in [
+        (Architecture::Valid, 16, Edges::Inside, 2401),
+        (Architecture::Valid, 16, Edges::Reflect, 4096),
+        (Architecture::Same, 16, Edges::Reflect, 4096),
+        (Architecture::Same, 5, Edges::Inside, 3600),
+        (Architecture::Filters, 16, Edges::Reflect, 4096),
     ] {
-        let bench = Bench::with(architecture, window);
+        let bench = Bench::with(architecture, window, edges);
         let emulator = Emulator::start(board, &path, "largest");
         let mut client = emulator.connect(5);
         client.connect().expect("hello");
@@ -668,7 +679,7 @@ fn the_largest_campaigns_fit_the_stack_and_the_watchdogs_time(board: &str) {
         }
         client.end(7).expect("end");
         let status = client.status().expect("status");
-        println!("{architecture:?} {window}: {:?}", status.health);
+        println!("{architecture:?} {window} {edges:?}: {:?}", status.health);
         assert_eq!(status.health.watchdog_resets, 0);
         assert!(status.health.stack_high_water < status.health.stack_size / 2);
     }

@@ -10,9 +10,11 @@ use beacon_host::controller::{
     Controller as _, ControllerChoice, ControllerError, InProcess, Linked, Memory, Port, Recovery,
     Setup,
 };
+use beacon_kernel::link::frame::{Decoder, FrameKind, MAX_BODY, MAX_FRAME, encode};
+use beacon_kernel::link::message::Identity;
 use beacon_kernel::link::scalarizer::{Scalarizer, Window, relative};
-use beacon_kernel::link::{Client, Timing, Transport as _};
-use beacon_kernel::{Candidate, Capacity};
+use beacon_kernel::link::{Client, PROTOCOL_CURRENT, Timing, Transport as _};
+use beacon_kernel::{Candidate, Candidates, Capacity};
 use beacon_tests::{ControllerMemory, Rig};
 use serialport::{SerialPort, TTYPort};
 
@@ -25,15 +27,20 @@ fn capacity() -> Capacity {
 }
 
 /// A controller in memory behind a pseudo terminal.
-struct Board {
+pub(crate) struct Board {
     name: String,
-    reset: Arc<AtomicBool>,
+    pub(crate) reset: Arc<AtomicBool>,
     off: Arc<AtomicBool>,
     thread: Option<JoinHandle<()>>,
 }
 
 impl Board {
     fn start() -> Self {
+        Self::of(PROTOCOL_CURRENT, capacity())
+    }
+
+    /// One that says that it speaks no newer protocol version.
+    pub(crate) fn of(version: u8, capacity: Capacity) -> Self {
         let (mut device, line) = TTYPort::pair().expect("a pair of pseudo terminals");
         let name = line.name().expect("a pseudo terminal has a name");
         // Its other end stays with the kernel for as long as the device has its own.
@@ -48,7 +55,7 @@ impl Board {
         let told = (Arc::clone(&reset), Arc::clone(&off));
         let thread = thread::spawn(move || {
             let (reset, off) = told;
-            let mut memory = ControllerMemory::new(capacity());
+            let mut memory = ControllerMemory::new(capacity);
             while !off.load(Ordering::SeqCst) {
                 let mut rig = Rig::new(memory.controller());
                 let started = Instant::now();
@@ -61,7 +68,7 @@ impl Board {
                     let late = passed.saturating_sub(rig.now_ms());
                     rig.pass(late as u32);
                     let answer: Vec<u8> = rig.board.sent.drain(..).collect();
-                    let _ = device.write_all(&answer);
+                    let _ = device.write_all(&of_version(version, answer));
                 }
             }
         });
@@ -73,7 +80,7 @@ impl Board {
         }
     }
 
-    fn client(&self, host: u32) -> Client<Port> {
+    pub(crate) fn client(&self, host: u32) -> Client<Port> {
         let port = Port::open(&self.name, ControllerChoice::BAUD).expect("a port");
         Client::new(port, Timing::default(), host)
     }
@@ -97,6 +104,27 @@ impl Drop for Board {
             let _ = thread.join();
         }
     }
+}
+
+/// What a controller says whose newest protocol version is this one: another identity.
+fn of_version(version: u8, said: Vec<u8>) -> Vec<u8> {
+    let mut decoder = Decoder::new([0; MAX_BODY]);
+    if said.is_empty() || !decoder.push_all(&said).1 {
+        return said;
+    }
+    let frame = decoder.frame().expect("controllers send intact frames");
+    if frame.header.kind != FrameKind::Identity {
+        return said;
+    }
+    let identity: Identity = frame.message().expect("an identity").0;
+    let older = Identity {
+        protocol_current: version,
+        ..identity
+    };
+    let mut bytes = vec![0; MAX_FRAME];
+    let length = encode(frame.header, &older, &[], &mut bytes).expect("there is room");
+    bytes.truncate(length);
+    bytes
 }
 
 const SCALARIZER: Scalarizer = Scalarizer {
@@ -129,9 +157,7 @@ fn host(
     let mut linked = Linked::connect(board.client(number), Recovery::default(), mirror)?;
     let pixels: Vec<f32> = (0..SIDE * SIDE).map(|n| (n % 13) as f32).collect();
     linked.begin(&Setup {
-        height: SIDE,
-        width: SIDE,
-        window: WINDOW,
+        candidates: Candidates::new(SIDE, SIDE, WINDOW)?,
         pixels: &pixels,
         seed: 5,
         revision: 0,

@@ -74,7 +74,7 @@ fn on_a_sample_that_stays_as_it_is_a_live_campaign_decides_as_a_replay() {
         let mut config = settings(&arguments).campaign;
         config.steps = 30;
         let campaign = Campaign::new(config, Seeds::Random(10), &experiment).unwrap();
-        let capacity = Capacity::for_campaign(64, 64, 16, 40);
+        let capacity = Capacity::for_candidates(campaign.candidates(), 40);
         let mut memory = Memory::new(capacity);
         let mut kernel = InProcess::new(&mut memory).unwrap();
         let replayed = campaign.run(&mut experiment, &mut kernel, &mut ()).unwrap();

@@ -28,7 +28,8 @@ fn on_board(board: &EmulatedBoard, host: u32, config: LiveConfig) -> (Ran, u64) 
     let beam: SimulatedBeam = config.instrument.beam.clone();
     let dwell = Some(config.dwell());
     let mut microscope = SpecimenMicroscope::new(specimen, beam, config.current, dwell).unwrap();
-    let capacity = Capacity::for_campaign(64, 64, config.campaign.window, config.budget);
+    let candidates = config.campaign.candidates(64, 64).unwrap();
+    let capacity = Capacity::for_candidates(candidates, config.budget);
     board.linked(host, capacity, |linked| {
         let interrupted = std::sync::Arc::default();
         let session = Session::begin(&mut microscope, config, None, &folder, interrupted).unwrap();

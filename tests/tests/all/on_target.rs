@@ -12,7 +12,7 @@ use beacon_host::controller::{
 use beacon_host::experiment::{Experiment, Oracle};
 use beacon_kernel::link::message::{Beam, BlankReason, Field, LinkStatistics, Settings, Status};
 use beacon_kernel::link::{Client, Timing};
-use beacon_kernel::{Candidate, Capacity};
+use beacon_kernel::{Candidate, Capacity, Edges};
 use beacon_tests::campaign::{Step, bits};
 use beacon_tests::{EmulatedBoard, pfm, published_seeds, run, specimen};
 use rand_core::{Rng, SeedableRng};
@@ -113,12 +113,18 @@ fn check_posterior(linked: &mut Linked<'_>) -> Result<(), ControllerError> {
 
 /// Runs 40 steps on the board and in this process, and compares all there is to compare.
 fn compare(experiment: &mut dyn Oracle, seeds: &Seeds) {
-    let Some(board) = EmulatedBoard::start() else {
-        return;
-    };
-    let config = config(40);
+    compare_with(&config(40), experiment, seeds);
+}
+
+/// Compares a campaign on the board with the one in this process; `None` without a board.
+fn compare_with(
+    config: &CampaignConfig,
+    experiment: &mut dyn Oracle,
+    seeds: &Seeds,
+) -> Option<Outcome> {
+    let board = EmulatedBoard::start()?;
     let mut compared = 0;
-    let (outcome, link) = board.run(1, (&config, seeds.clone()), experiment, |call, linked| {
+    let (outcome, link) = board.run(1, (config, seeds.clone()), experiment, |call, linked| {
         if call.is_multiple_of(50) {
             check_posterior(linked)?;
             compared += 1;
@@ -127,13 +133,14 @@ fn compare(experiment: &mut dyn Oracle, seeds: &Seeds) {
     });
     let outcome = outcome.expect("the campaign runs to its end");
     println!("{link:?}");
-    assert_eq!(compared, 2);
+    assert_eq!(compared, config.steps / 20);
     assert_eq!((link.losses, link.resumed), (0, 0));
-    assert_same(&outcome, &run(&config, seeds.clone(), experiment));
+    assert_same(&outcome, &run(config, seeds.clone(), experiment));
     assert_eq!(
         board.exposures(Settings::DEFAULT.dwell_us, 0),
         codes(&outcome, shape(experiment))
     );
+    Some(outcome)
 }
 
 #[test]
@@ -142,6 +149,23 @@ fn a_campaign_on_the_pfm_data_equals_the_one_in_this_process_and_moves_the_beam_
         return;
     };
     compare(&mut pfm, &seeds);
+}
+
+/// The largest campaign in candidates that boards have room for.
+#[test]
+fn a_campaign_over_every_pixel_equals_the_one_in_this_process_and_moves_the_beam_as_proposed() {
+    let config = CampaignConfig {
+        edges: Edges::Reflect,
+        ..config(20)
+    };
+    let outcome = compare_with(&config, &mut specimen(1), &Seeds::Random(10));
+    let Some(outcome) = outcome else {
+        return;
+    };
+    let points = outcome.seeds.iter().chain(&outcome.steps);
+    let inside = |index: usize| (8..=56).contains(&index);
+    let beyond = points.filter(|point| !inside(point.pixel.row) || !inside(point.pixel.column));
+    assert!(beyond.count() > 0, "no window reached beyond the image");
 }
 
 #[test]

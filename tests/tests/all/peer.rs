@@ -84,13 +84,10 @@ fn by_hand(image: &Map, truth: &Map) -> (u32, f64, f64) {
         .unwrap();
     trainer.fit(&values, &relative).unwrap();
 
-    let (height, width) = (candidates.height(), candidates.width());
-    let mut memory = Memory::new(Capacity::for_campaign(height, width, window, points.len()));
+    let mut memory = Memory::new(Capacity::for_candidates(candidates, points.len()));
     let mut kernel = InProcess::new(&mut memory).unwrap();
     let setup = Setup {
-        height,
-        width,
-        window,
+        candidates,
         pixels: patches.pixels(),
         seed: SEED,
         revision: 0,

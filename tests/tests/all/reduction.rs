@@ -21,7 +21,7 @@ struct Point {
 /// Every candidate of a specimen's image.
 fn points(specimen: &dyn Specimen) -> (Vec<Point>, Vec<f32>) {
     let image = specimen.image();
-    let candidates = Candidates::new(image.height(), image.width(), WINDOW).unwrap();
+    let candidates = candidates(specimen);
     let points = (0..candidates.count()).map(|n| {
         let candidate = Candidate(n as u32);
         let pixel = candidates.pixel(candidate).unwrap();
@@ -48,9 +48,13 @@ fn on_controller(scalarizer: &Scalarizer, specimen: &dyn Specimen) -> kernel::Sc
     form.unwrap_or_else(|| panic!("{scalarizer} has a form for the controller"))
 }
 
-fn capacity(specimen: &dyn Specimen, points: usize) -> Capacity {
+fn candidates(specimen: &dyn Specimen) -> Candidates {
     let image = specimen.image();
-    Capacity::for_campaign(image.height(), image.width(), WINDOW, points)
+    Candidates::new(image.height(), image.width(), WINDOW).unwrap()
+}
+
+fn capacity(specimen: &dyn Specimen, points: usize) -> Capacity {
+    Capacity::for_candidates(candidates(specimen), points)
 }
 
 const OF_SPECIMENS: [(SpecimenKind, &[&str]); 2] = [
@@ -81,9 +85,7 @@ fn the_kernel_in_this_process_takes_what_the_host_would_have_given_it() {
             let scalarizer: Scalarizer = text.parse().unwrap();
             kernel
                 .begin(&Setup {
-                    height: specimen.image().height(),
-                    width: specimen.image().width(),
-                    window: WINDOW,
+                    candidates: candidates(&*specimen),
                     pixels: &pixels,
                     seed: 1,
                     revision: 0,
@@ -164,9 +166,7 @@ fn spectra_that_cannot_be_reduced_are_refused_and_nothing_is_measured() {
     let mut memory = Memory::new(capacity(&*specimen, 8));
     let mut kernel = InProcess::new(&mut memory).unwrap();
     let setup = Setup {
-        height: specimen.image().height(),
-        width: specimen.image().width(),
-        window: WINDOW,
+        candidates: candidates(&*specimen),
         pixels: &pixels,
         seed: 1,
         revision: 0,

@@ -31,10 +31,8 @@ fn follow(
     let spaces = Spaces::new(campaign.patches(), None, &Cache::none()).unwrap();
     let campaign = campaign.with_spaces(&spaces).unwrap();
     let candidates = campaign.candidates();
-    let mut memory = Memory::new(Capacity::for_campaign(
-        candidates.height(),
-        candidates.width(),
-        candidates.window(),
+    let mut memory = Memory::new(Capacity::for_candidates(
+        candidates,
         campaign.measurements(),
     ));
     let mut controller = InProcess::new(&mut memory).unwrap();

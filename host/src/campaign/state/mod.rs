@@ -315,8 +315,8 @@ impl State {
             return Err(contradiction("Overview", "there is one already"));
         }
         let image = &overview.image;
-        let window = self.settings.campaign.window;
-        let candidates = Candidates::new(image.height(), image.width(), window)
+        let campaign = &self.settings.campaign;
+        let candidates = (campaign.candidates(image.height(), image.width()))
             .map_err(|error| contradiction("Overview", error.to_string()))?;
         let area = pixel_area(&image.rows, &image.columns);
         self.ledger.set_area(area, image.values.len());

@@ -85,7 +85,7 @@ impl Microscope for ReplayMicroscope {
         Some((self.image.rows.clone(), self.image.columns.clone()))
     }
 
-    /// Pixels whose data are no numbers, as of a scan that was interrupted.
+    /// Pixels whose spectra are no numbers, as of a scan that was interrupted.
     fn absent(&self) -> Vec<Region> {
         Region::covering(self.image.height(), self.image.width(), |row, column| {
             !self.spectra.is_finite_at(row, column)
@@ -136,7 +136,8 @@ impl Microscope for ReplayMicroscope {
 
     /// What the data reduce to; `None` where the scalarizer does not suit them.
     fn truth(&self, target: &Scalarizer) -> Option<Map> {
-        target.map(&self.spectra).ok()
+        let truth = target.map(&self.spectra).ok()?;
+        Some(truth.where_known(&self.image))
     }
 
     fn true_pixel(&self) -> Option<(f64, f64)> {

@@ -26,14 +26,12 @@ fn live(microscope: &mut dyn Microscope, config: LiveConfig) -> Ran {
 
 /// Candidates and responses of a replay with the same settings.
 fn replayed(image: Map, response: Map, config: CampaignConfig) -> Vec<(u32, u64)> {
-    let (height, width) = (image.height(), image.width());
     let mut replay = Replay::new(image, response).unwrap();
     let mut config = config;
     config.steps = BUDGET - config.initial;
-    let capacity = Capacity::for_campaign(height, width, config.window, BUDGET);
     let seeds = Seeds::Random(config.initial);
     let campaign = Campaign::new(config, seeds, &replay).unwrap();
-    let mut memory = Memory::new(capacity);
+    let mut memory = Memory::new(Capacity::for_candidates(campaign.candidates(), BUDGET));
     let mut kernel = InProcess::new(&mut memory).unwrap();
     let outcome = campaign.run(&mut replay, &mut kernel, &mut ()).unwrap();
     trajectory(&outcome)

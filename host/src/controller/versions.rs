@@ -1,0 +1,61 @@
+//! What the firmware of an older protocol version lacks, said before anything is sent.
+
+use beacon_kernel::link::PROTOCOL_CURRENT;
+use beacon_kernel::link::message::Payload;
+use beacon_kernel::{Edges, Network};
+
+use super::{ControllerError, Linked};
+
+/// The first version with campaigns of [`Edges::Reflect`].
+const REFLECTION: u8 = 2;
+
+impl Linked<'_> {
+    /// Whether the board can run a campaign with these edges.
+    ///
+    /// # Errors
+    /// [`ControllerError::TooOld`].
+    pub fn check_edges(&self, edges: Edges) -> Result<(), ControllerError> {
+        match edges {
+            Edges::Inside => Ok(()),
+            Edges::Reflect => self.speaks(
+                REFLECTION,
+                "candidates whose windows reach beyond the image",
+                "leave them out with `--edges inside`",
+            ),
+        }
+    }
+
+    /// Whether the board has this network.
+    ///
+    /// # Errors
+    /// [`ControllerError::TooOld`].
+    pub(super) fn check_network(&self, network: Network) -> Result<(), ControllerError> {
+        let weights = Payload::Weights {
+            architecture: network.architecture().into(),
+            window: network.window() as u16,
+        };
+        self.speaks(
+            weights.since(),
+            "models of filters",
+            "choose a convolutional network",
+        )
+    }
+
+    fn speaks(
+        &self,
+        since: u8,
+        lacks: &'static str,
+        instead: &'static str,
+    ) -> Result<(), ControllerError> {
+        let version = self.identity().protocol_current.min(PROTOCOL_CURRENT);
+        if version >= since {
+            return Ok(());
+        }
+        Err(ControllerError::TooOld {
+            version,
+            since,
+            lacks,
+            instead,
+        })
+    }
+}

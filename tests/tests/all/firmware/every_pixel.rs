@@ -1,0 +1,80 @@
+//! Every pixel of the largest image as a candidate, and the model of the fixed filters, which nobody
+//! trained.
+
+use beacon_kernel::link::message::{Measurement, Next};
+use beacon_kernel::{
+    Acquisition, Architecture, Candidate, Candidates, Capacity, Edges, Explorer, Pixel, Proposal,
+    Storage, Strategy,
+};
+
+use super::{Bench, Emulator, SEED, SIDE, WINDOW, image};
+
+pub(super) fn a_campaign_of_filters_over_every_pixel_equals_the_one_on_the_host_bit_for_bit(
+    board: &str,
+) {
+    const STRATEGIES: [Strategy; 4] = [
+        Strategy::BeaconStructure,
+        Strategy::Beacon,
+        Strategy::Ei,
+        Strategy::Farthest,
+    ];
+    let Some(path) = image(board, "") else {
+        return;
+    };
+    let bench = Bench::with(Architecture::Filters, WINDOW, Edges::Reflect);
+    let emulator = Emulator::start(board, &path, "every-pixel");
+    let mut client = emulator.connect(1);
+    client.connect().expect("hello");
+    bench.begin(&mut client);
+
+    let candidates = Candidates::with_edges(SIDE, SIDE, WINDOW, Edges::Reflect);
+    let candidates = candidates.expect("every pixel");
+    let capacity = Capacity::for_candidates(candidates, 64);
+    let (mut floats, mut words) = (vec![0.0; capacity.floats()], vec![0; capacity.words()]);
+    let storage = Storage::new(capacity, &mut floats, &mut words).expect("memory");
+    let mut explorer = Explorer::new(storage, Acquisition::default(), SEED).expect("an explorer");
+    explorer
+        .load_image_for(candidates, &bench.image)
+        .expect("an image");
+    explorer.load_model(&bench.model()).expect("a model");
+    // All four corners among them.
+    let mut points = vec![0, 63, 4032, 4095];
+    points.extend((1..7).map(|n| n * 577));
+    let mut proposed = Vec::new();
+    for step in 0..24 {
+        let candidate = points.pop().unwrap_or_default();
+        let value = Bench::response(candidate);
+        client
+            .measure(Measurement { candidate, value }, Next::Nothing)
+            .expect("measure");
+        explorer
+            .measure(Candidate(candidate), value)
+            .expect("measure");
+        let acquisition = Acquisition {
+            strategy: STRATEGIES[step % STRATEGIES.len()],
+            ..Acquisition::default()
+        };
+        client.choose(acquisition.into()).expect("choose");
+        explorer.set_acquisition(acquisition).expect("choose");
+        let expected = explorer.propose().expect("a proposal");
+        let found = client.propose(false).expect("a proposal").proposal;
+        let place = (found.row, found.column);
+        assert_eq!(Proposal::from(found), expected, "step {step}");
+        assert_eq!(found.score.to_bits(), expected.score.to_bits());
+        let Pixel { row, column } = candidates.pixel(expected.candidate).expect("a pixel");
+        assert_eq!(place, (row as u16, column as u16));
+        proposed.push((row, column));
+        if points.is_empty() {
+            points.push(found.candidate);
+        }
+    }
+    let inside = |index: &usize| (WINDOW / 2..=SIDE - WINDOW / 2).contains(index);
+    let beyond = proposed
+        .iter()
+        .filter(|(row, column)| !inside(row) || !inside(column));
+    assert!(beyond.count() > 0, "no window reached beyond the image");
+    client.end(7).expect("end");
+    let status = client.status().expect("status");
+    println!("{:?}", status.health);
+    assert!(status.health.stack_high_water < status.health.stack_size / 2);
+}
