@@ -351,7 +351,7 @@ impl<'a> Drive<'a> {
 
     fn now(&self, world: &dyn World) -> Now {
         Now {
-            elapsed: world.elapsed().as_secs_f64(),
+            elapsed: world.elapsed(),
             stalled: self.growth.stalled(),
             fullest: self.growth.fullest,
         }

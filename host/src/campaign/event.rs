@@ -11,6 +11,7 @@ use crate::data::Axis;
 use crate::data::Channels;
 use crate::data::Map;
 use crate::microscope::{Acquired, Beam, Position};
+use crate::units::{Electrons, Seconds};
 
 /// An event and when it happened.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -34,8 +35,8 @@ pub enum Event {
     Resumed(Resumed),
     /// An overview is about to be taken. Its dose counts from here on, whatever comes of it.
     Surveying {
-        /// Its dose in electrons; 0 where that is not known.
-        electrons: f64,
+        /// Its dose; 0 where that is not known.
+        electrons: Electrons,
     },
     /// The first overview was taken: what the campaign is about.
     Overview(Box<Overview>),
@@ -107,8 +108,8 @@ pub struct Begun {
     pub beam: Beam,
     /// Rows and columns of an overview, where the instrument tells before it takes one.
     pub frame: Option<(Axis, Axis)>,
-    /// How long the beam is on for an overview, in seconds, where the instrument tells.
-    pub overview_seconds: Option<f64>,
+    /// How long the beam is on for an overview, where the instrument tells.
+    pub overview_time: Option<Seconds>,
     /// Longest time with the beam on in one exposure, relative to its live time.
     pub real_to_live: f64,
     /// Candidates to measure first, where they were given.
@@ -171,8 +172,8 @@ pub struct Exposing {
     pub candidate: u32,
     /// Where in the frame, drift included.
     pub position: Position,
-    /// Dose that it will be at most, in electrons; 0 where the current is not known.
-    pub electrons: f64,
+    /// Dose that it will be at most; 0 where the current is not known.
+    pub electrons: Electrons,
 }
 
 /// A measured point.
@@ -184,8 +185,8 @@ pub struct Measured {
     pub position: Position,
     /// What was acquired.
     pub acquired: Acquired,
-    /// Its dose in electrons, 0 where the current is not known.
-    pub electrons: f64,
+    /// Its dose; 0 where the current is not known.
+    pub electrons: Electrons,
     /// Where the beam really was, row and column of the first overview; known of simulated
     /// samples alone.
     pub true_pixel: Option<(f64, f64)>,

@@ -6,10 +6,12 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::dose::Limits;
-use super::{CampaignConfig, Settings};
+use super::state::positive;
+use super::{CampaignConfig, SettingError, Settings};
 use crate::controller::ControllerChoice;
 use crate::microscope::{MicroscopeChoice, MicroscopeOptions};
 use crate::scalarizer::Scalarizer;
+use crate::units::{Electrons, ElectronsPerSquareAngstrom, Seconds};
 
 /// Settings of a live campaign.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -215,11 +217,29 @@ impl LiveConfig {
     }
 
     /// What the beam may do to the sample.
-    pub fn limits(&self) -> Limits {
-        Limits {
-            total: self.dose_limit,
-            pixel: self.pixel_dose_limit,
-        }
+    ///
+    /// # Errors
+    /// When a limit is not above 0.
+    pub fn limits(&self) -> Result<Limits, SettingError> {
+        let total = self.dose_limit;
+        let total = total.map(|limit| positive("dose-limit", limit, Electrons::new));
+        let pixel = self
+            .pixel_dose_limit
+            .map(|limit| positive("pixel-dose-limit", limit, ElectronsPerSquareAngstrom::new));
+        Ok(Limits {
+            total: total.transpose()?,
+            pixel: pixel.transpose()?,
+        })
+    }
+
+    /// Longest time.
+    ///
+    /// # Errors
+    /// When it is not above 0.
+    pub fn time_limit(&self) -> Result<Option<Seconds>, SettingError> {
+        let limit = self.time_limit;
+        let limit = limit.map(|limit| positive("time-limit", limit, Seconds::new));
+        limit.transpose()
     }
 
     /// Live time of each spectrum.

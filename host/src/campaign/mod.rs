@@ -51,7 +51,7 @@ pub use crate::data::{Patches, Region};
 pub use command::{Command, WORDS};
 pub use config::{CampaignConfig, default_strategy};
 pub use discovery::Discovery;
-pub use dose::{DoseError, Ledger, Limits, electrons, pixel_area};
+pub use dose::{DoseError, Ledger, Limits, pixel_area};
 pub use ended::Ended;
 pub use error::{CampaignError, SettingError};
 pub use event::{

@@ -20,6 +20,7 @@ use crate::experiment::{Experiment, Oracle, Point};
 use crate::microscope::{Acquired, Beam};
 use crate::scalarizer::Scalarizer;
 use crate::spaces::Spaces;
+use crate::units::{Electrons, Seconds};
 
 /// Smallest range of responses that the kernel's f32 can resolve.
 const SMALLEST_RANGE: f64 = 1e-25;
@@ -271,7 +272,7 @@ fn begun(image: &Map, seeds: &Seeds) -> Begun {
         },
         beam: Beam::default(),
         frame: Some((image.rows.clone(), image.columns.clone())),
-        overview_seconds: None,
+        overview_time: None,
         real_to_live: 1.0,
         seeds: match seeds {
             Seeds::Given(seeds) => Some(seeds.iter().map(|seed| seed.0).collect()),
@@ -321,10 +322,10 @@ impl World for Answers<'_> {
             acquired: Acquired {
                 spectrum: vec![response],
                 detectors: Vec::new(),
-                live_seconds: 0.0,
-                real_seconds: 0.0,
+                live_time: Seconds::ZERO,
+                real_time: Seconds::ZERO,
             },
-            electrons: 0.0,
+            electrons: Electrons::ZERO,
             true_pixel: None,
         })
     }

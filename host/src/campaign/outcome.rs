@@ -62,7 +62,7 @@ impl Times {
                 self.handing_over += seconds(trained.handing_over_seconds);
             }
             Event::Measured(measured) => {
-                self.measuring += seconds(measured.acquired.real_seconds);
+                self.measuring += measured.acquired.real_time.duration();
             }
             _ => {}
         }

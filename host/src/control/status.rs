@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::campaign::State;
+use crate::units::Electrons;
 
 /// How a campaign is doing.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -60,8 +61,8 @@ impl Status {
             last: last.map(|point| (point.pixel.row, point.pixel.column)),
             response: last.and_then(|point| point.responses.get(settings.target).copied()),
             proposal,
-            dose_electrons: state.ledger().total(),
-            dose_limit_electrons: settings.limits.total,
+            dose_electrons: state.ledger().total().get(),
+            dose_limit_electrons: settings.limits.total.map(Electrons::get),
             drift: state.drift(),
             elapsed_seconds: elapsed.as_secs_f64(),
             failures: state.failures().len(),

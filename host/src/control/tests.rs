@@ -34,7 +34,7 @@ fn state() -> State {
         },
         beam: Beam::default(),
         frame: None,
-        overview_seconds: None,
+        overview_time: None,
         real_to_live: 1.0,
         seeds: None,
     };

@@ -12,6 +12,7 @@ use crate::campaign::{
 };
 use crate::data::{Channels, Map};
 use crate::microscope::Beam;
+use crate::units::Electrons;
 
 /// A record of version 1.
 #[derive(Debug, Deserialize)]
@@ -27,7 +28,7 @@ enum OldEvent {
     Resumed { version: String, settings: String },
     Exposing(Exposing),
     Measured(Box<Measured>),
-    Surveying { electrons: f64 },
+    Surveying { electrons: Electrons },
     Surveyed(Surveyed),
     Failed { why: String },
     LeftOut { candidate: u32, why: String },
@@ -47,7 +48,7 @@ struct OldBegun {
     channels: Channels,
     beam: Beam,
     seeds: Option<Vec<u32>>,
-    electrons: f64,
+    electrons: Electrons,
 }
 
 impl OldRecord {
@@ -92,7 +93,7 @@ pub(super) fn upgrade(records: Vec<(Place, OldRecord)>) -> Vec<(Place, Record)> 
                     channels: old.channels,
                     beam: old.beam,
                     frame: Some(frame),
-                    overview_seconds: None,
+                    overview_time: None,
                     real_to_live: 1.0,
                     seeds: old.seeds,
                 })));

@@ -4,17 +4,17 @@ use beacon_kernel::link::message::{DoseLimits, Settings, Which};
 
 use crate::campaign::drive::Failure;
 use crate::campaign::position::field;
-use crate::campaign::{Ended, LiveConfig, State, electrons};
+use crate::campaign::{Ended, Limits, LiveConfig, State};
 use crate::controller::BeamPort;
+use crate::units::Seconds;
 
 /// What follows from the campaign's state for the beam of a controller.
 #[derive(Clone, Copy, Debug, PartialEq)]
 struct Asked {
     epoch: u32,
-    dwell: f64,
+    dwell: Seconds,
     shift: (f64, f64),
-    total: Option<f64>,
-    pixel: Option<f64>,
+    limits: Limits,
     resets: u32,
 }
 
@@ -46,8 +46,7 @@ impl BeamSettings {
             epoch: state.epoch(),
             dwell: settings.dwell,
             shift: state.drift(),
-            total: settings.limits.total,
-            pixel: settings.limits.pixel,
+            limits: settings.limits,
             resets: beam.resets(),
         };
         if self.asked == Some(asked) {
@@ -67,24 +66,23 @@ impl BeamSettings {
                  deflection range of the controller: give it room with --frame"
             ))));
         };
-        let micros = |seconds: f64| (seconds * 1e6).round();
+        let micros = |time: Seconds| (time.get() * 1e6).round();
         let dwell_us = micros(settings.dwell) as u32;
         let used_us = beam.dose_us()?;
-        let current = state.current_pa().filter(|&current| current > 0.0);
-        let per_second = current.map(|current| electrons(current, 1.0));
+        let current = state.current();
         // What the controller may spend in all: what it has, and what the account has left.
-        let left = state.ledger().left(settings.limits).zip(per_second);
+        let left = state.ledger().left(settings.limits).zip(current);
         // Without a limit of the campaign the board has its own ceiling.
-        let total_us = left.map_or(u64::MAX, |(left, per_second)| {
-            used_us.saturating_add(micros(left / per_second) as u64)
+        let total_us = left.map_or(u64::MAX, |(left, current)| {
+            used_us.saturating_add(micros(left / current) as u64)
         });
-        let pixel_us = match (settings.limits.pixel, state.ledger().area(), per_second) {
-            (Some(limit), Some(area), Some(per_second)) => micros(limit * area / per_second) as u32,
+        let pixel_us = match (settings.limits.pixel, state.ledger().area(), current) {
+            (Some(limit), Some(area), Some(current)) => micros(limit * area / current) as u32,
             _ => before.dose.pixel_us.max(dwell_us.saturating_mul(4)),
         };
         // The beam is on for the dwell at most, whatever becomes of the host: silence while an
         // instrument is waited for is no reason to cut an exposure short.
-        let silence = 1e3 * (2.0 * settings.dwell + config.instrument.timeout);
+        let silence = 1e3 * (2.0 * settings.dwell.get() + config.instrument.timeout);
         let timeout_ms =
             (silence as u32).clamp(before.link_timeout_ms, *Settings::TIMEOUTS_MS.end());
         let told = self.told.filter(|_| used_us > 0);

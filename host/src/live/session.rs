@@ -22,6 +22,7 @@ use crate::journal::{Found, Journal, JournalError, Place, RunFolder, now_ms};
 use crate::microscope::Microscope;
 use crate::scalarizer::Scalarizer;
 use crate::spaces::Spaces;
+use crate::units::Seconds;
 
 /// A campaign on an instrument.
 pub struct Session<'a> {
@@ -65,11 +66,11 @@ impl<'a> Session<'a> {
             channels: microscope.channels().clone(),
             beam: microscope.beam(),
             frame: microscope.frame(),
-            overview_seconds: microscope.overview_seconds(),
+            overview_time: microscope.overview_time(),
             real_to_live: microscope.longest_real_to_live(),
             seeds,
         };
-        settings.check_with(begun.beam.current_pa)?;
+        settings.check_with(begun.beam.current)?;
         if let Some((rows, columns)) = &begun.frame {
             check_frame((rows.size, columns.size), &settings, begun.seeds.as_deref())?;
         }
@@ -131,26 +132,28 @@ impl<'a> Session<'a> {
         if version == 1 {
             begun.real_to_live = microscope.longest_real_to_live();
         }
-        let mut told = begun.beam.current_pa;
+        let mut current = begun.beam.current;
         for (_, record) in &records {
             if let Event::Overview(overview) = &record.event {
                 let size = (overview.image.height(), overview.image.width());
                 check_frame(size, &settings, None)?;
-                told = overview.beam.current_pa.or(told);
+                current = overview.beam.current.or(current);
             }
         }
-        settings.check_with(told)?;
+        settings.check_with(current)?;
         let elapsed = records.last().map_or(0, |(_, record)| record.elapsed_ms);
         let elapsed = Duration::from_millis(elapsed);
-        let (path, current) = (folder.path(), told.or(config.current));
+        let path = folder.path();
+        let current = current.or(settings.current);
         let state = State::new(*begun, original);
+        let at_end = soon(&state, &records);
         // What was measured and could not be used counts for no budget.
-        let points = soon(&state, &records).points().len();
+        let points = at_end.points().len();
         if settings.budget < points {
             let accepted = format!("at least the {points} points that are measured");
             return Err(SettingError::new("budget", &settings.budget, &accepted).into());
         }
-        let spent = spent(&records);
+        let spent = at_end.ledger().total();
         if let (Some(limit), Some(_)) = (settings.limits.total, current)
             && limit < spent
         {
@@ -182,7 +185,7 @@ impl<'a> Session<'a> {
         first += records.len();
         for (place, record) in &records {
             state.apply(&record.event)?;
-            station.note(*place, &record.event, 0.0);
+            station.note(*place, &record.event, Seconds::ZERO);
         }
         let fresh = state.overview().is_none();
         if fresh && version.is_some() {
@@ -197,7 +200,7 @@ impl<'a> Session<'a> {
         station.control = Some(listening?);
         while state.overview().is_none() {
             let now = Now {
-                elapsed: station.elapsed().as_secs_f64(),
+                elapsed: station.elapsed(),
                 ..Now::default()
             };
             let Action::Survey { electrons } = state.next(&now) else {
@@ -516,24 +519,6 @@ fn survey_first(station: &mut Station<'_>, state: &mut State) -> Result<(), Live
         }
         Err(failure) => Err(LiveError::Overview(format!("{failure:?}"))),
     }
-}
-
-/// Electrons that the journal says were spent.
-fn spent(records: &[(Place, Record)]) -> f64 {
-    let (mut total, mut announced) = (0.0, 0.0);
-    for (_, record) in records {
-        match &record.event {
-            Event::Surveying { electrons } => total += electrons,
-            Event::Exposing(exposing) => {
-                announced = exposing.electrons;
-                total += announced;
-            }
-            Event::NotExposed { .. } => total -= announced,
-            Event::Measured(measured) => total += measured.electrons - announced,
-            _ => {}
-        }
-    }
-    total
 }
 
 /// The state as it will be once the journal is read, as far as events alone tell: for whoever gives

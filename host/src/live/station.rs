@@ -13,7 +13,6 @@ use super::drift::register;
 use crate::campaign::drive::{Failure, Kept, World};
 use crate::campaign::{
     Ended, Event, Expose, Given, LiveConfig, Measured, Overview, Record, State, Surveyed, Wait,
-    electrons,
 };
 use crate::control::Control;
 use crate::controller::{BeamPort, ControllerError};
@@ -21,6 +20,7 @@ use crate::data::{Behaviour, Channels, Map};
 use crate::journal::{Journal, JournalError, LearnedFile, Place, Reserve, now_ms};
 use crate::microscope::{Microscope, MicroscopeError, Past};
 use crate::scalarizer::Scalarizer;
+use crate::units::Seconds;
 
 /// Where a campaign says what somebody should know at once: a line at a time.
 pub type Log = Box<dyn FnMut(&str)>;
@@ -89,12 +89,12 @@ impl<'a> Station<'a> {
     }
 
     /// Takes in where the journal holds an event, and what it means for a simulated instrument.
-    pub(super) fn note(&mut self, place: Place, event: &Event, dwell: f64) {
+    pub(super) fn note(&mut self, place: Place, event: &Event, dwell: Seconds) {
         match event {
             Event::Measured(measured) => {
                 self.places.insert(Candidate(measured.candidate), place);
-                let dwell = Duration::try_from_secs_f64(dwell).unwrap_or_default();
-                self.past.push(Past::Acquisition(measured.position, dwell));
+                let past = Past::Acquisition(measured.position, dwell.duration());
+                self.past.push(past);
             }
             Event::Overview(_) | Event::Surveyed(_) => self.past.push(Past::Overview),
             _ => {}
@@ -169,8 +169,8 @@ impl<'a> Station<'a> {
             if self.control.as_ref().is_some_and(Control::stopped) {
                 return Err(Ended::Stopped);
             }
-            let limit = state.settings().time_limit.unwrap_or(f64::INFINITY);
-            if self.elapsed().as_secs_f64() >= limit {
+            let limit = state.settings().time_limit;
+            if limit.is_some_and(|limit| Seconds::from(self.elapsed()) >= limit) {
                 return Err(Ended::Time);
             }
             std::thread::sleep(SLICE.min(time));
@@ -366,8 +366,7 @@ impl World for Station<'_> {
         }
         // Of the campaign and the point alone: an answer that was lost is told again.
         let key = format!("{:016x}/{}", state.begun().id, expose.candidate.0);
-        let dwell = Duration::try_from_secs_f64(expose.dwell).unwrap_or(Duration::MAX);
-        let acquired = self.microscope.acquire(dwell, &key);
+        let acquired = self.microscope.acquire(expose.dwell.duration(), &key);
         // The controller's own dwell may be longer, and an acquisition that failed has none.
         let finished = match acquired {
             Ok(_) => beam.finish(),
@@ -379,11 +378,10 @@ impl World for Station<'_> {
             Err(error) if passes(&error) => return Err(Failure::Passing(error.to_string())),
             finished => finished?,
         }
-        let current = state.current_pa().unwrap_or(0.0);
         Ok(Measured {
             candidate: expose.candidate.0,
             position: expose.position,
-            electrons: electrons(current, acquired.real_seconds),
+            electrons: state.electrons_in(acquired.real_time),
             acquired,
             true_pixel: self.microscope.true_pixel(),
         })

@@ -6,6 +6,7 @@ use super::session::Session;
 use crate::campaign::{Command, Outcome, Summary};
 use crate::experiment::Experiment as _;
 use crate::journal::JournalError;
+use crate::units::Electrons;
 
 /// Summary of a live campaign: that of a replay, and what the sample took for it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -68,8 +69,8 @@ impl LiveSummary {
             campaign: Summary::new(outcome),
             instrument: session.begun().instrument.clone(),
             target: session.state().settings().target().to_string(),
-            dose_electrons: session.state().ledger().total(),
-            dose_limit_electrons: session.state().settings().limits.total,
+            dose_electrons: session.state().ledger().total().get(),
+            dose_limit_electrons: session.state().settings().limits.total.map(Electrons::get),
             positions: positions.collect(),
             position_errors: errors,
             commands: session

@@ -2,9 +2,10 @@
 
 use beacon_kernel::{Candidate, Strategy};
 
-use super::{Author, NextPoint, Seeding, Standing, State};
+use super::{Author, NextPoint, Seeding, Standing, State, positive};
 use crate::campaign::Command;
 use crate::scalarizer::Scalarizer;
+use crate::units::{Electrons, Seconds};
 
 impl State {
     /// Why a command cannot hold now; `None` when it can.
@@ -68,7 +69,10 @@ impl State {
                 })
             }
             Command::DoseLimit(limit) => self.objection_to_dose_limit(*limit),
-            Command::Dwell(seconds) => self.settings.objection_to_dwell(*seconds),
+            Command::Dwell(seconds) => {
+                let refused = self.settings.dwell_of(*seconds).err();
+                refused.map(|error| error.to_string())
+            }
             Command::Accept => self.objection_to_word("accept"),
             Command::Reject => self.objection_to_word("reject"),
             Command::Exclude(_)
@@ -92,12 +96,11 @@ impl State {
     }
 
     fn objection_to_dose_limit(&self, limit: f64) -> Option<String> {
-        if !(limit.is_finite() && limit > 0.0) {
-            return Some(format!(
-                "dose-limit is {limit}; expected a number of electrons above 0"
-            ));
-        }
-        if self.current_pa().is_none() {
+        let limit = match positive("dose-limit", limit, Electrons::new) {
+            Ok(limit) => limit,
+            Err(error) => return Some(error.to_string()),
+        };
+        if self.current().is_none() {
             return Some(
                 "the current is unknown: the instrument tells none; expected --current in pA beside \
                  a dose limit"
@@ -172,8 +175,8 @@ impl State {
         format!("row {}, column {}", pixel.row, pixel.column)
     }
 
-    /// Does what a command says that holds.
-    pub(super) fn obey(&mut self, command: &Command) {
+    /// Carries out a command that [`State::objection`] has nothing against.
+    pub(super) fn carry_out(&mut self, command: &Command) {
         match command {
             Command::Strategy(name) => self.settings.campaign.strategy.clone_from(name),
             Command::Target(text) => {
@@ -215,15 +218,18 @@ impl State {
             Command::Restore(candidate) => self.count_point(Candidate(*candidate), true),
             Command::Budget(budget) => self.settings.budget = *budget,
             Command::DoseLimit(limit) => {
-                // A controller lets nobody raise what it was told: it starts over.
-                let before = self.settings.limits.total.unwrap_or(f64::INFINITY);
-                self.epoch += u32::from(*limit > before);
-                self.settings.limits.total = Some(*limit);
+                // A controller lets nobody raise its limits: it starts over.
+                if let Ok(limit) = Electrons::new(*limit) {
+                    let before = self.settings.limits.total.replace(limit);
+                    self.epoch += u32::from(before.is_some_and(|before| limit > before));
+                }
             }
             Command::Dwell(seconds) => {
-                // Its limits were told for the shorter dwell, and it lets nobody raise them.
-                self.epoch += u32::from(*seconds > self.settings.dwell);
-                self.settings.dwell = *seconds;
+                // Its limits follow from the shorter dwell, and it lets nobody raise them.
+                if let Ok(dwell) = Seconds::new(*seconds) {
+                    self.epoch += u32::from(dwell > self.settings.dwell);
+                    self.settings.dwell = dwell;
+                }
             }
             Command::Approve(on) => {
                 self.settings.approval = *on;

@@ -22,6 +22,7 @@ use beacon_kernel::{Candidate, Candidates, LARGEST_RESPONSE, Pixel, Strategy};
 
 pub use next::{Action, Expose, Now, Wait};
 pub use settings::Settings;
+pub(super) use settings::positive;
 
 use super::dose::{Ledger, pixel_area};
 use super::event::{Begun, Event, Given, Measured, Overview, Proposed, Surveyed};
@@ -29,6 +30,7 @@ use super::{Ended, Region};
 use crate::data::Map;
 use crate::microscope::Position;
 use crate::scalarizer::Scalarizer;
+use crate::units::{Electrons, Picoamperes, Seconds};
 
 /// What a candidate is: exactly one of these at any time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -90,12 +92,12 @@ pub struct MeasuredPoint {
     /// Where the beam really was, row and column of the first overview; known of simulated
     /// samples alone.
     pub true_pixel: Option<(f64, f64)>,
-    /// Time that the detectors were ready to count, in seconds.
-    pub live_seconds: f64,
-    /// Time that the beam was on, in seconds.
-    pub real_seconds: f64,
-    /// Dose in electrons; 0 where the current is not known.
-    pub electrons: f64,
+    /// How long the detectors were ready to count.
+    pub live_time: Seconds,
+    /// How long the beam was on.
+    pub real_time: Seconds,
+    /// Its dose; 0 where the current is not known.
+    pub electrons: Electrons,
     /// A number from each scalarizer; NaN where one gave none.
     pub responses: Vec<f64>,
     /// Who chose it.
@@ -164,7 +166,7 @@ pub struct State {
     wishes: VecDeque<Candidate>,
     next: Option<NextPoint>,
     /// The point under the beam, and the electrons announced for it.
-    exposing: Option<(NextPoint, f64)>,
+    exposing: Option<(NextPoint, Electrons)>,
     ledger: Ledger,
     /// Most measurements that the kernel has room for.
     room: usize,
@@ -259,12 +261,13 @@ impl State {
                 };
                 self.next = None;
                 self.stand(candidate, Standing::Exposing);
-                self.ledger.spend(candidate, exposing.electrons);
+                self.ledger.announce(candidate, exposing.electrons);
                 self.exposing = Some((next, exposing.electrons));
             }
             Event::NotExposed { .. } => {
-                if let Some((point, electrons)) = self.exposing {
-                    self.ledger.spend(point.candidate, -electrons);
+                if let Some((point, announced)) = self.exposing {
+                    self.ledger
+                        .correct(point.candidate, announced, Electrons::ZERO);
                     self.give_up_exposure();
                 }
             }
@@ -293,7 +296,7 @@ impl State {
                 if let Some(why) = self.objection(&given.command) {
                     return Err(contradiction("Commanded", why));
                 }
-                self.obey(&given.command);
+                self.carry_out(&given.command);
                 self.commands.push((self.points.len(), given.clone()));
             }
             Event::Refused { .. } => self.refused += 1,
@@ -390,7 +393,8 @@ impl State {
         };
         let pixel = self.pixel(candidate);
         self.exposing = None;
-        self.ledger.spend(candidate, measured.electrons - announced);
+        self.ledger
+            .correct(candidate, announced, measured.electrons);
         let responses = self.reduce(&measured.acquired.spectrum);
         let responses = match responses {
             Ok(responses) => responses,
@@ -408,8 +412,8 @@ impl State {
             pixel,
             position: measured.position,
             true_pixel: measured.true_pixel,
-            live_seconds: measured.acquired.live_seconds,
-            real_seconds: measured.acquired.real_seconds,
+            live_time: measured.acquired.live_time,
+            real_time: measured.acquired.real_time,
             electrons: measured.electrons,
             responses,
             author: point.author,
@@ -694,11 +698,11 @@ impl State {
         &self.ledger
     }
 
-    /// Current of the beam, in pA: what the user said, else what the instrument says.
-    pub fn current_pa(&self) -> Option<f64> {
-        let told = self.overview.as_ref().and_then(|o| o.beam.current_pa);
-        let asked = self.settings.current_pa;
-        asked.or(told).or(self.begun.beam.current_pa)
+    /// Current of the beam: what the user said, else what the instrument says.
+    pub fn current(&self) -> Option<Picoamperes> {
+        let measured = self.overview.as_ref().and_then(|o| o.beam.current);
+        let instrument = measured.or(self.begun.beam.current);
+        self.settings.current.or(instrument)
     }
 
     /// How far the sample has moved down and to the right by the last overview, in pixels.

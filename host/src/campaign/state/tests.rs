@@ -12,17 +12,29 @@ use crate::campaign::{
 };
 use crate::data::{Axis, Channels};
 use crate::microscope::{Acquired, Beam};
+use crate::units::ElectronsPerSquareAngstrom;
 
 /// Rows and columns of the image, and the window: 25 candidates.
 const SIDE: usize = 8;
 const WINDOW: usize = 4;
 const ELECTRONS_A_PICOAMPERE_SECOND: f64 = 1e-12 / 1.602_176_634e-19;
 
+fn electrons(number: f64) -> Electrons {
+    Electrons::new(number).unwrap()
+}
+
 fn nanometres(name: &str) -> Axis {
     Axis {
         units: "nm".to_owned(),
         scale: 0.1,
         ..Axis::pixels(name, SIDE)
+    }
+}
+
+fn beam() -> Beam {
+    Beam {
+        current: Picoamperes::new(10.0).ok(),
+        overview_dwell: None,
     }
 }
 
@@ -40,12 +52,9 @@ fn begun(seeds: Option<Vec<u32>>) -> Begun {
             units: "counts".to_owned(),
             elements: Vec::new(),
         },
-        beam: Beam {
-            current_pa: Some(10.0),
-            overview_dwell_seconds: None,
-        },
+        beam: beam(),
         frame: Some((nanometres("y"), nanometres("x"))),
-        overview_seconds: Some(0.2),
+        overview_time: Seconds::new(0.2).ok(),
         real_to_live: 1.5,
         seeds,
     }
@@ -76,10 +85,7 @@ fn overview() -> Event {
     };
     Event::Overview(Box::new(Overview {
         image,
-        beam: Beam {
-            current_pa: Some(10.0),
-            overview_dwell_seconds: None,
-        },
+        beam: beam(),
         absent: vec![Region::pixel(2, 2)],
     }))
 }
@@ -145,19 +151,21 @@ impl Account {
     fn count(&mut self, event: &Event) {
         match event {
             Event::Surveying { electrons } => {
-                self.dose += electrons;
-                self.overviews += electrons;
+                self.dose += electrons.get();
+                self.overviews += electrons.get();
             }
             Event::Exposing(e) => {
                 *self.exposed.entry(e.candidate).or_default() += 1;
-                self.dose += e.electrons;
-                *self.on_pixels.entry(e.candidate).or_default() += e.electrons;
-                self.exposing = Some((e.candidate, e.electrons));
+                let announced = e.electrons.get();
+                self.dose += announced;
+                *self.on_pixels.entry(e.candidate).or_default() += announced;
+                self.exposing = Some((e.candidate, announced));
             }
             Event::Measured(m) => {
                 if let Some((candidate, announced)) = self.exposing.take() {
-                    self.dose += m.electrons - announced;
-                    *self.on_pixels.entry(candidate).or_default() += m.electrons - announced;
+                    let change = m.electrons.get() - announced;
+                    self.dose += change;
+                    *self.on_pixels.entry(candidate).or_default() += change;
                 }
             }
             Event::NotExposed { .. } => {
@@ -199,11 +207,12 @@ fn check(state: &State, account: &Account) {
             "candidate {candidate}: {times} exposures"
         );
     }
-    assert!((state.ledger().total() - account.dose).abs() <= 1e-6 * account.dose.max(1.0));
+    let total = state.ledger().total().get();
+    assert!((total - account.dose).abs() <= 1e-6 * account.dose.max(1.0));
     let settings = state.settings();
     if let Some(limit) = settings.limits.total {
         assert!(
-            account.dose <= limit * (1.0 + 1e-9),
+            account.dose <= limit.get() * (1.0 + 1e-9),
             "{} of {limit}",
             account.dose
         );
@@ -212,7 +221,7 @@ fn check(state: &State, account: &Account) {
         let most = account.on_pixels.values().copied().fold(0.0, f64::max);
         let most = most + account.overviews / (SIDE * SIDE) as f64;
         // A pixel is 1 Å².
-        assert!(most <= limit * (1.0 + 1e-9), "{most} of {limit}");
+        assert!(most <= limit.get() * (1.0 + 1e-9), "{most} of {limit}");
     }
     assert!(state.points().len() <= settings.budget.max(1) || settings.budget < 3);
 }
@@ -292,10 +301,10 @@ fn carry_out(action: &Action, n: u32, state: &State) -> Vec<Event> {
                     acquired: Acquired {
                         spectrum: spectrum(n / 9),
                         detectors: Vec::new(),
-                        live_seconds: expose.dwell,
-                        real_seconds: 1.1 * expose.dwell,
+                        live_time: expose.dwell,
+                        real_time: expose.dwell * 1.1,
                     },
-                    electrons: 0.8 * expose.electrons,
+                    electrons: electrons(0.8 * expose.electrons.get()),
                     true_pixel: None,
                 }))),
             }
@@ -325,8 +334,9 @@ fn resumed() -> Event {
 fn run(numbers: &[u32], start: u32) -> usize {
     // Enough for some of the points, or for all of them.
     let limits = Limits {
-        total: [None, Some(2e9), Some(4e8), Some(1e7)][start as usize % 4],
-        pixel: [None, Some(1.2e8), Some(4e8)][start as usize / 4 % 3],
+        total: [None, Some(2e9), Some(4e8), Some(1e7)][start as usize % 4].map(electrons),
+        pixel: [None, Some(1.2e8), Some(4e8)][start as usize / 4 % 3]
+            .and_then(|limit| ElectronsPerSquareAngstrom::new(limit).ok()),
     };
     let seeds = [None, Some(vec![3, 9, 20])][start as usize / 12 % 2].clone();
     let budget = 4 + start as usize / 24 % 20;
@@ -443,7 +453,7 @@ fn events_that_do_not_fit_are_refused_and_change_nothing() {
                     2 | 3 => Event::Exposing(Exposing {
                         candidate,
                         position: Position { x: 0.5, y: 0.5 },
-                        electrons: 1.0,
+                        electrons: electrons(1.0),
                     }),
                     4 => Event::Measured(Box::new(Measured {
                         candidate,
@@ -451,10 +461,10 @@ fn events_that_do_not_fit_are_refused_and_change_nothing() {
                         acquired: Acquired {
                             spectrum: spectrum(n / 16),
                             detectors: Vec::new(),
-                            live_seconds: 1.0,
-                            real_seconds: 1.0,
+                            live_time: Seconds::ONE,
+                            real_time: Seconds::ONE,
                         },
-                        electrons: 1.0,
+                        electrons: electrons(1.0),
                         true_pixel: None,
                     })),
                     5 => Event::LeftOut {
@@ -486,16 +496,16 @@ fn surveyed(limits: Limits) -> State {
 
 #[test]
 fn an_overview_that_would_pass_a_limit_is_not_taken() {
-    let electrons = 2.0 * ELECTRONS_A_PICOAMPERE_SECOND;
-    for (total, survives) in [(1.01 * electrons, true), (0.99 * electrons, false)] {
+    let overview = 2.0 * ELECTRONS_A_PICOAMPERE_SECOND;
+    for (total, survives) in [(1.01 * overview, true), (0.99 * overview, false)] {
         let limits = Limits {
-            total: Some(total),
+            total: Some(electrons(total)),
             pixel: None,
         };
         let state = State::new(begun(None), settings(10, limits));
         match state.next(&Now::default()) {
-            Action::Survey { electrons: found } => {
-                assert!(survives && (found / electrons - 1.0).abs() < 1e-9);
+            Action::Survey { electrons } => {
+                assert!(survives && (electrons.get() / overview - 1.0).abs() < 1e-9);
             }
             Action::End(Ended::Dose(_)) => assert!(!survives),
             other => panic!("{other:?}"),
@@ -503,7 +513,7 @@ fn an_overview_that_would_pass_a_limit_is_not_taken() {
     }
     // The overview is allowed, and a point after it is not.
     let limits = Limits {
-        total: Some(1.01 * electrons),
+        total: Some(electrons(1.01 * overview)),
         pixel: None,
     };
     let state = State::new(begun(None), settings(10, limits));
@@ -602,7 +612,7 @@ fn what_is_discarded_counts_no_more_until_it_is_restored() {
 #[test]
 fn commands_that_cannot_hold_are_refused_with_what_would_be_accepted() {
     let state = surveyed(Limits::default());
-    let spent = state.ledger().total();
+    let spent = state.ledger().total().get();
     for (command, said) in [
         (Command::Budget(0), "expected 1 to 25"),
         (Command::Budget(26), "expected 1 to 25"),
