@@ -1,11 +1,11 @@
-//! What a campaign is asked to do: one definition for the command line, the run folder and code.
+//! Settings of a campaign: one definition for the command line, the run folder and code.
 
 use beacon_kernel::{Acquisition, References, Sampling, Strategy};
 use serde::{Deserialize, Serialize};
 
 use crate::train::TrainerConfig;
 
-/// Name of the strategy of a campaign that is not told another: the kernel's default.
+/// Name of the default strategy: the kernel's.
 pub fn default_strategy() -> &'static str {
     Acquisition::default().strategy.name()
 }

@@ -68,9 +68,9 @@ pub enum Event {
     },
     /// The model was trained on all usable points.
     Trained(Trained),
-    /// Somebody gave a command, and it holds.
+    /// A person gave a command, and it holds.
     Commanded(Given),
-    /// Somebody gave a command that could not hold.
+    /// A person gave a command that the campaign refused.
     Refused {
         /// The command.
         given: Given,
@@ -98,7 +98,7 @@ pub struct Begun {
     pub algorithm: u32,
     /// Recognises the campaign's acquisitions among all others.
     pub id: u64,
-    /// What was asked for, as TOML.
+    /// The settings, as TOML.
     pub settings: String,
     /// What the instrument says it is.
     pub instrument: String,
@@ -106,9 +106,9 @@ pub struct Begun {
     pub channels: Channels,
     /// What the instrument knows of its beam before it is used.
     pub beam: Beam,
-    /// Rows and columns of an overview, where the instrument tells before it takes one.
+    /// Rows and columns of an overview, where the instrument knows before it takes one.
     pub frame: Option<(Axis, Axis)>,
-    /// How long the beam is on for an overview, where the instrument tells.
+    /// How long the beam is on for an overview, where the instrument knows.
     pub overview_time: Option<Seconds>,
     /// Longest time with the beam on in one exposure, relative to its live time.
     pub real_to_live: f64,
@@ -142,7 +142,7 @@ pub struct Overview {
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Surveyed {
     /// How far the sample has moved down and to the right since, in pixels; `None` where that
-    /// cannot be told.
+    /// is not known.
     pub shift: Option<(f64, f64)>,
     /// How far to trust it, 0 to 1.
     pub confidence: f64,
@@ -155,7 +155,7 @@ pub struct Proposed {
     pub candidate: u32,
     /// Usable points that the kernel knew.
     pub step: u32,
-    /// What the strategy saw in it.
+    /// Its score by the strategy.
     pub score: f32,
     /// Predicted mean, relative to `origin`, and standard deviation; `None` without a model.
     pub prediction: Option<(f32, f32)>,
@@ -210,7 +210,7 @@ pub struct Trained {
 pub struct Given {
     /// The command.
     pub command: Command,
-    /// Who gave it, by their own word; empty where nobody said.
+    /// Who gave it, by the name they gave; empty without one.
     pub by: String,
     /// When, in milliseconds since the beginning of 1970, UTC.
     pub at_ms: u64,

@@ -1,4 +1,4 @@
-//! What a live campaign is asked to do: one definition for the command line, the journal and code.
+//! Settings of a live campaign: one definition for the command line, the journal and code.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -131,7 +131,7 @@ pub struct LiveConfig {
         )
     )]
     pub settle_us: u32,
-    /// What the instrument needs to be told.
+    /// Options of the instrument.
     #[cfg_attr(feature = "cli", command(flatten))]
     pub instrument: MicroscopeOptions,
     /// How points are chosen.
@@ -247,7 +247,7 @@ impl LiveConfig {
         Duration::try_from_secs_f64(self.dwell.unwrap_or(1.0)).unwrap_or(Duration::MAX)
     }
 
-    /// The frame in the deflection range of a controller: what was asked for, or the whole range,
+    /// The frame in the deflection range of a controller: that of the settings, else the whole range,
     /// with room around it where drift is corrected.
     pub fn deflection_frame(&self) -> DeflectionFrame {
         let room = if self.drift_every.is_some() {
@@ -258,8 +258,8 @@ impl LiveConfig {
         self.frame.unwrap_or(room)
     }
 
-    /// The scalarizers in the order of the results, and which of them is the target: without a word
-    /// that of the specimen, else the sum of a spectrum.
+    /// The scalarizers in the order of the results, and which of them is the target: where none is
+    /// named, that of the specimen, else the sum of a spectrum.
     pub fn scalarizers(&self) -> (Vec<Scalarizer>, usize) {
         let default = match &self.microscope {
             MicroscopeChoice::Specimen(choice) => {
@@ -281,7 +281,7 @@ impl LiveConfig {
     }
 }
 
-/// What is in force where a journal of an earlier version says nothing.
+/// The default for journals of versions that lack this setting.
 fn most_failures() -> usize {
     Settings::MOST_FAILURES
 }

@@ -1,5 +1,5 @@
-//! Campaigns on experiments that answer at once: replays, specimens, cells of a comparison, orders
-//! that are followed.
+//! Campaigns on experiments that answer at once: replays, specimens, cells of a comparison, and
+//! orders that are followed.
 
 use std::collections::HashSet;
 use std::time::{Duration, Instant};
@@ -33,7 +33,7 @@ pub struct Campaign {
 }
 
 impl Campaign {
-    /// What stands for a strategy where an order was followed.
+    /// The name of the strategy of a campaign that follows an order.
     pub const FOLLOWED: &str = "order";
 
     /// Checks everything that can be checked before anything is measured or written.
@@ -254,8 +254,7 @@ fn check_responses(truth: &Map, candidates: Candidates) -> Result<(), CampaignEr
     Ok(())
 }
 
-/// A campaign that nobody keeps a journal of. Each response is a spectrum of one channel, whose sum
-/// it is.
+/// The beginning of a campaign without a journal. Each response is a spectrum of one channel.
 fn begun(image: &Map, seeds: &Seeds) -> Begun {
     Begun {
         version: env!("CARGO_PKG_VERSION").to_owned(),

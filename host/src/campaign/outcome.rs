@@ -72,7 +72,7 @@ impl Times {
 /// A campaign's result.
 #[derive(Clone, Debug)]
 pub struct Outcome {
-    /// What was asked for.
+    /// Its settings.
     pub config: CampaignConfig,
     /// Number of candidates.
     pub candidates: usize,

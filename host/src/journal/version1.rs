@@ -1,7 +1,7 @@
 //! Journals of version 1, as programs before the campaign's state machine wrote them.
 //!
-//! They do not say what the kernel proposed and when the model was trained: both follow from what
-//! they say, and are derived when such a journal is read. A campaign that goes on from one gets a
+//! They lack what the kernel proposed and when the model was trained. Both follow from the other
+//! events, and are derived when such a journal is read. A campaign that goes on from one gets a
 //! journal of the present version; the old one is kept beside it.
 
 use serde::Deserialize;
@@ -61,10 +61,10 @@ impl OldRecord {
     }
 }
 
-/// The records as they are now. What follows from them is still missing.
+/// The records in their present form. The events that follow from them are still missing.
 pub(super) fn upgrade(records: Vec<(Place, OldRecord)>) -> Vec<(Place, Record)> {
     let mut upgraded = Vec::with_capacity(records.len() + 2);
-    // The instrument had not failed since the beam was announced.
+    // Whether the last record announced an exposure.
     let mut exposing = false;
     for (place, record) in records {
         let given = |command| Given {

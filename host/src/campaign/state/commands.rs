@@ -30,7 +30,7 @@ impl State {
             }
             Command::Measure(candidate) => self.objection_to_point(Candidate(*candidate)),
             Command::Suggest(candidate) => self
-                .objection_to_word("suggest")
+                .objection_without_proposal("suggest")
                 .or_else(|| self.objection_to_point(Candidate(*candidate))),
             Command::Discard(candidate) => match self.standing(Candidate(*candidate)) {
                 Standing::Measured => None,
@@ -73,8 +73,8 @@ impl State {
                 let refused = self.settings.dwell_of(*seconds).err();
                 refused.map(|error| error.to_string())
             }
-            Command::Accept => self.objection_to_word("accept"),
-            Command::Reject => self.objection_to_word("reject"),
+            Command::Accept => self.objection_without_proposal("accept"),
+            Command::Reject => self.objection_without_proposal("reject"),
             Command::Exclude(_)
             | Command::Approve(_)
             | Command::Pause
@@ -89,7 +89,7 @@ impl State {
             Err(error) => return Some(format!("{error}")),
         };
         let channels = &self.begun.channels;
-        // A spectrum of nothing shows whether the axis suits.
+        // A spectrum of zeros shows whether the axis suits.
         let nothing = vec![0.0; channels.coordinates.len()];
         let reduced = target.reduce(&nothing, &channels.coordinates, &channels.axis);
         reduced.err().map(|error| error.to_string())
@@ -113,13 +113,13 @@ impl State {
         })
     }
 
-    /// Why a candidate cannot be measured on a person's word.
+    /// Why a candidate cannot be measured by a command.
     fn objection_to_point(&self, candidate: Candidate) -> Option<String> {
         let name = self.name(candidate);
         let why = match self.standing(candidate) {
             Standing::Free if self.wishes.contains(&candidate) => "is measured next already",
             Standing::Free => return None,
-            // What was proposed or planned may be asked for by a person as well.
+            // A person may also want the point that was proposed or planned.
             Standing::Next
                 if self
                     .next
@@ -146,14 +146,14 @@ impl State {
         ))
     }
 
-    fn objection_to_word(&self, word: &str) -> Option<String> {
-        (!self.waits_for_word()).then(|| {
+    fn objection_without_proposal(&self, word: &str) -> Option<String> {
+        (!self.waits_for_approval()).then(|| {
             format!("no proposal waits for `{word}`; expected it while one does, with `approve on`")
         })
     }
 
-    /// Whether a proposal waits for a person's word.
-    pub(super) fn waits_for_word(&self) -> bool {
+    /// Whether a proposal waits for approval.
+    pub(super) fn waits_for_approval(&self) -> bool {
         self.next.is_some_and(|next| next.waits)
     }
 
@@ -182,7 +182,7 @@ impl State {
             Command::Target(text) => {
                 let known = self.settings.scalarizers.iter();
                 let index = known.clone().position(|known| known.to_string() == *text);
-                // A further scalarizer becomes known by `Reduced`, where points are there to reduce.
+                // Where points are measured, `Reduced` has added the scalarizer before.
                 self.settings.target = match (index, text.parse()) {
                     (Some(index), _) => index,
                     (None, Ok(target)) => {
@@ -254,7 +254,7 @@ impl State {
         }
     }
 
-    /// What the kernel proposed is free again: it chooses anew when it has to.
+    /// Frees the candidate that the kernel proposed: it proposes anew when a point is needed.
     fn release_proposal(&mut self) {
         if let Some(next) = self.next
             && next.proposed.is_some()
@@ -264,7 +264,7 @@ impl State {
         }
     }
 
-    /// Lets a person's point come before the one that is next: what was planned is put back.
+    /// Lets a person's point come before the next one. A planned point goes back to its plan.
     fn make_way(&mut self) {
         self.release_proposal();
         if let Some(next) = self.next
@@ -294,7 +294,7 @@ impl State {
         self.start_model_over();
     }
 
-    /// What the model learned is no longer true.
+    /// Has the model trained anew: it learned from other points or another target.
     fn start_model_over(&mut self) {
         self.epoch += 1;
         self.release_proposal();

@@ -11,7 +11,7 @@ use crate::campaign::{Ended, Event};
 use crate::microscope::Position;
 use crate::units::{Electrons, Seconds};
 
-/// Overviews in a row that may tell no drift.
+/// Overviews in a row without a drift that can be trusted, after which a campaign ends.
 const UNCERTAIN: u32 = 3;
 
 /// What the state cannot know by itself.
@@ -55,7 +55,7 @@ pub enum Action {
         /// Whether from initial weights.
         afresh: bool,
     },
-    /// Nothing, until a person says otherwise.
+    /// Nothing is done until a person gives a command.
     Wait(Wait),
     /// The campaign ends.
     End(Ended),
@@ -80,9 +80,9 @@ pub struct Expose {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Wait {
-    /// Somebody paused it.
+    /// A person paused it.
     Paused,
-    /// Its proposal waits for a person's word.
+    /// Its proposal waits for approval.
     Approval(Candidate),
     /// An exposure is under way.
     Exposure(Candidate),
@@ -127,14 +127,14 @@ impl State {
         })
     }
 
-    /// Whether the campaign would go on, had somebody resumed it so.
+    /// Whether the campaign would go on after this `Resumed`.
     pub fn goes_on_after(&self, resumed: &Event, now: &Now) -> bool {
         let mut after = self.clone();
         if after.apply(resumed).is_err() {
             return true;
         }
         match &self.ended {
-            // Somebody, or something that passes, ended it.
+            // A person ended it, or a failure that may have passed.
             None
             | Some(
                 Ended::Interrupted
@@ -204,7 +204,7 @@ impl State {
         if self.free == 0 {
             return Action::End(Ended::Exhausted);
         }
-        // A dose that no pixel may take is no reason to leave them out one by one.
+        // Where no pixel may take the dose, the campaign ends instead of leaving out all of them.
         let electrons = self.exposure_electrons();
         if let Err(error) = self.ledger.admit_fresh(electrons, self.settings.limits) {
             return Action::End(Ended::Dose(error.to_string()));
@@ -235,7 +235,7 @@ impl State {
     fn expose(&self, candidate: Candidate) -> Action {
         if self.drift.uncertain >= UNCERTAIN {
             return Action::End(Ended::Drift(format!(
-                "{} overviews in a row do not tell how far",
+                "{} overviews in a row do not show how far",
                 self.drift.uncertain
             )));
         }

@@ -45,7 +45,7 @@ pub struct Settings {
     pub most_failures: usize,
     /// Whether every proposal waits for a person.
     pub approval: bool,
-    /// Points to measure in this order after the seeds, where somebody has said before.
+    /// Points to measure in this order after the seeds, where an order is followed.
     pub order: Vec<Candidate>,
 }
 
@@ -53,7 +53,7 @@ impl Settings {
     /// Points in a row that may be unusable, unless the user says otherwise.
     pub const MOST_FAILURES: usize = 10;
 
-    /// Settings of a campaign whose answers cost nothing: `seeds` points, then the steps of the
+    /// Settings of a campaign on an experiment that answers at once: `seeds` points, then the steps of the
     /// configuration or of an order that is followed.
     pub fn offline(campaign: CampaignConfig, seeds: usize, order: Vec<Candidate>) -> Self {
         Self {
@@ -77,7 +77,7 @@ impl Settings {
     /// Settings of a live campaign, checked by themselves: one check for `run` and `resume`.
     ///
     /// # Errors
-    /// The first that does not do.
+    /// Names the first that is not accepted.
     pub fn live(config: &LiveConfig, channels: &Channels) -> Result<Self, SettingError> {
         let (scalarizers, target) = config.scalarizers();
         let nothing = vec![0.0; channels.coordinates.len()];
@@ -141,7 +141,7 @@ impl Settings {
     /// used.
     ///
     /// # Errors
-    /// The first that does not do.
+    /// Names the first that is not accepted.
     pub fn check_with(&self, current: Option<Picoamperes>) -> Result<(), SettingError> {
         let limited = self.limits.total.is_some() || self.limits.pixel.is_some();
         if limited && self.current.or(current).is_none() {
@@ -160,7 +160,7 @@ impl Settings {
     /// # Errors
     /// When the settings cannot be read.
     pub(super) fn resume(&mut self, settings: &str) -> Result<(), String> {
-        // What a campaign without settings in the journal goes on with.
+        // Without settings in the journal the campaign keeps those it has.
         if settings.is_empty() {
             return Ok(());
         }
