@@ -40,9 +40,9 @@
 //!         dwell: std::time::Duration,
 //!         _key: &str,
 //!     ) -> Result<Acquired, MicroscopeError> {
-//!         let (live_seconds, real_seconds) = (dwell.as_secs_f64(), dwell.as_secs_f64());
+//!         let (live_time, real_time) = (dwell.into(), dwell.into());
 //!         let spectrum = vec![(9.0 * self.at.x).sin() + self.at.y];
-//!         Ok(Acquired { spectrum, detectors: Vec::new(), live_seconds, real_seconds })
+//!         Ok(Acquired { spectrum, detectors: Vec::new(), live_time, real_time })
 //!     }
 //!     fn blank(&mut self) -> Result<(), MicroscopeError> {
 //!         Ok(())
@@ -75,6 +75,7 @@
 //! | [`train`] | the trainer of the deep kernel |
 //! | [`data`] | axes, maps, spectra and their files |
 //! | [`scalarizer`] | from a spectrum to a number |
+//! | [`units`] | what doses are computed from: electrons, picoamperes, seconds, e/Å² |
 //! | [`metrics`], [`spaces`] | how a campaign is judged |
 //! | [`study`] | comparisons of strategies |
 //!
@@ -126,3 +127,4 @@ pub mod spaces;
 pub mod specimen;
 pub mod study;
 pub mod train;
+pub mod units;

@@ -1,4 +1,4 @@
-//! What a person may want of a campaign while it runs: one vocabulary for the command line, the
+//! Commands that a person gives a campaign while it runs: one vocabulary for the command line, the
 //! control socket, the journal and the campaign's state.
 
 use std::fmt;
@@ -40,8 +40,8 @@ pub enum Command {
     Approve(bool),
     /// The proposal that waits is measured.
     Accept,
-    /// The proposal that waits is not measured, and neither is any other at its pixel until that
-    /// is included again.
+    /// The proposal that waits is not measured, and its pixel is excluded until a person includes
+    /// it again.
     Reject,
     /// This candidate is measured instead of the proposal that waits.
     Suggest(u32),

@@ -1,4 +1,4 @@
-//! What a campaign is asked to do: one definition for the command line, the run folder and code.
+//! Settings of a campaign: one definition for the command line, the run folder and code.
 
 use beacon_kernel::{Acquisition, Candidates, Edges, Error, References, Sampling, Strategy};
 use serde::{Deserialize, Serialize};
@@ -8,7 +8,7 @@ use crate::train::TrainerConfig;
 /// What becomes of windows that reach beyond the image, where nothing else is asked for.
 pub const DEFAULT_EDGES: Edges = Edges::Inside;
 
-/// Name of the strategy of a campaign that is not told another: the kernel's default.
+/// Name of the default strategy: the kernel's.
 pub fn default_strategy() -> &'static str {
     Acquisition::default().strategy.name()
 }

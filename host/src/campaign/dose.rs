@@ -5,17 +5,10 @@ use std::collections::HashMap;
 use beacon_kernel::Candidate;
 
 use crate::data::Axis;
+use crate::units::{Electrons, ElectronsPerSquareAngstrom, SquareAngstroms};
 
-/// Charge of an electron in C.
-const ELECTRON: f64 = 1.602_176_634e-19;
-
-/// Electrons of a current in pA over a time in seconds.
-pub fn electrons(current_pa: f64, seconds: f64) -> f64 {
-    current_pa * 1e-12 * seconds / ELECTRON
-}
-
-/// Area of a pixel in Å², from the axes of an image; `None` where they are not lengths.
-pub fn pixel_area(rows: &Axis, columns: &Axis) -> Option<f64> {
+/// Area of a pixel from the axes of an image; `None` where they are not lengths.
+pub fn pixel_area(rows: &Axis, columns: &Axis) -> Option<SquareAngstroms> {
     let side = |axis: &Axis| {
         let angstrom = match axis.units.trim() {
             "m" => 1e10,
@@ -26,19 +19,18 @@ pub fn pixel_area(rows: &Axis, columns: &Axis) -> Option<f64> {
             "pm" => 0.01,
             _ => return None,
         };
-        let side = axis.scale.abs() * angstrom;
-        (side.is_finite() && side > 0.0).then_some(side)
+        Some(axis.scale.abs() * angstrom)
     };
-    Some(side(rows)? * side(columns)?)
+    SquareAngstroms::new(side(rows)? * side(columns)?).ok()
 }
 
 /// What the sample may take.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Limits {
-    /// In all, in electrons.
-    pub total: Option<f64>,
-    /// On one pixel, in electrons per Å².
-    pub pixel: Option<f64>,
+    /// In all.
+    pub total: Option<Electrons>,
+    /// On one pixel.
+    pub pixel: Option<ElectronsPerSquareAngstrom>,
 }
 
 /// Why an exposure is not made.
@@ -50,24 +42,24 @@ pub enum DoseError {
         "{used:.4e} electrons of {limit:.4e} are used, and the next exposure takes up to {next:.2e}"
     )]
     Total {
-        /// Electrons so far.
-        used: f64,
-        /// Electrons of the exposure.
-        next: f64,
-        /// Electrons that are allowed.
-        limit: f64,
+        /// Dose so far.
+        used: Electrons,
+        /// Dose of the exposure.
+        next: Electrons,
+        /// Dose that is allowed.
+        limit: Electrons,
     },
     /// It would be too much for the pixel.
     #[error(
         "{used:.4e} e/Å² of {limit:.4e} are used there, and an exposure takes up to {next:.2e}"
     )]
     Pixel {
-        /// Electrons per Å² so far.
-        used: f64,
-        /// Electrons per Å² of the exposure.
-        next: f64,
-        /// Electrons per Å² that are allowed.
-        limit: f64,
+        /// Dose there so far.
+        used: ElectronsPerSquareAngstrom,
+        /// Dose of the exposure there.
+        next: ElectronsPerSquareAngstrom,
+        /// Dose that is allowed there.
+        limit: ElectronsPerSquareAngstrom,
     },
 }
 
@@ -75,68 +67,67 @@ pub enum DoseError {
 /// is corrected to what was really spent.
 #[derive(Clone, Debug)]
 pub struct Ledger {
-    /// Å² of a pixel, where it is known.
-    area: Option<f64>,
+    /// Of a pixel, where it is known.
+    area: Option<SquareAngstroms>,
     /// Pixels of an overview, as far as that is known.
     pixels_of_overview: usize,
-    total: f64,
-    /// Electrons of all overviews.
-    overviews: f64,
-    /// Electrons on single pixels.
-    pixels: HashMap<Candidate, f64>,
+    total: Electrons,
+    /// Of all overviews.
+    overviews: Electrons,
+    /// On single pixels.
+    pixels: HashMap<Candidate, Electrons>,
     /// The most on one of them.
-    most: f64,
+    most: Electrons,
 }
 
 impl Ledger {
-    /// An empty account for pixels of an area in Å².
-    pub fn new(area: Option<f64>, pixels: usize) -> Self {
+    /// An empty account for an overview of so many pixels, each of this area.
+    pub fn new(area: Option<SquareAngstroms>, pixels: usize) -> Self {
         Self {
             area,
             pixels_of_overview: pixels.max(1),
-            total: 0.0,
-            overviews: 0.0,
+            total: Electrons::ZERO,
+            overviews: Electrons::ZERO,
             pixels: HashMap::new(),
-            most: 0.0,
+            most: Electrons::ZERO,
         }
     }
 
-    /// Tells the area of a pixel in Å² and the pixels of an overview, once it was taken.
-    pub(super) fn set_area(&mut self, area: Option<f64>, pixels: usize) {
+    /// Tells the area of a pixel and the pixels of an overview, once it was taken.
+    pub(super) fn set_area(&mut self, area: Option<SquareAngstroms>, pixels: usize) {
         self.area = area;
         self.pixels_of_overview = pixels.max(1);
     }
 
     /// Electrons so far.
-    pub fn total(&self) -> f64 {
+    pub fn total(&self) -> Electrons {
         self.total
     }
 
-    /// Area of a pixel in Å², where it is known.
-    pub fn area(&self) -> Option<f64> {
+    /// Area of a pixel, where it is known.
+    pub fn area(&self) -> Option<SquareAngstroms> {
         self.area
     }
 
     /// Electrons that may still be spent, where that is limited.
-    pub fn left(&self, limits: Limits) -> Option<f64> {
-        limits.total.map(|limit| (limit - self.total).max(0.0))
+    pub fn left(&self, limits: Limits) -> Option<Electrons> {
+        limits.total.map(|limit| limit.left_after(self.total))
     }
 
-    /// Electrons per Å² on a candidate's pixel, overviews included; `None` where its area is not
-    /// known.
-    pub fn on_pixel(&self, candidate: Candidate) -> Option<f64> {
-        let electrons = self.pixels.get(&candidate).copied().unwrap_or(0.0);
-        self.density(electrons)
+    /// Dose on a candidate's pixel, overviews included; `None` where its area is not known.
+    pub fn on_pixel(&self, candidate: Candidate) -> Option<ElectronsPerSquareAngstrom> {
+        let electrons = self.pixels.get(&candidate).copied();
+        self.density(electrons.unwrap_or(Electrons::ZERO))
     }
 
-    /// Electrons per Å² on the pixel that has taken most.
-    pub fn on_worst_pixel(&self) -> Option<f64> {
+    /// Dose on the pixel that has taken most.
+    pub fn on_worst_pixel(&self) -> Option<ElectronsPerSquareAngstrom> {
         self.density(self.most)
     }
 
-    /// Density of so many electrons on one pixel and of all overviews.
-    fn density(&self, electrons: f64) -> Option<f64> {
-        let everywhere = self.overviews / self.pixels_of_overview as f64;
+    /// Dose of so many electrons on one pixel and of all overviews.
+    fn density(&self, electrons: Electrons) -> Option<ElectronsPerSquareAngstrom> {
+        let everywhere = self.overviews.shared_by(self.pixels_of_overview);
         self.area.map(|area| (electrons + everywhere) / area)
     }
 
@@ -147,7 +138,7 @@ impl Ledger {
     pub fn admit(
         &self,
         candidate: Candidate,
-        electrons: f64,
+        electrons: Electrons,
         limits: Limits,
     ) -> Result<(), DoseError> {
         self.admit_in_all(electrons, limits)?;
@@ -158,25 +149,25 @@ impl Ledger {
     ///
     /// # Errors
     /// The limit that it would break.
-    pub fn admit_fresh(&self, electrons: f64, limits: Limits) -> Result<(), DoseError> {
+    pub fn admit_fresh(&self, electrons: Electrons, limits: Limits) -> Result<(), DoseError> {
         self.admit_in_all(electrons, limits)?;
-        self.admit_on_pixel(self.density(0.0), electrons, limits)
+        self.admit_on_pixel(self.density(Electrons::ZERO), electrons, limits)
     }
 
     /// Checks an overview of so many electrons before it is made.
     ///
     /// # Errors
     /// The limit that it would break, on the pixel that has taken most.
-    pub fn admit_overview(&self, electrons: f64, limits: Limits) -> Result<(), DoseError> {
+    pub fn admit_overview(&self, electrons: Electrons, limits: Limits) -> Result<(), DoseError> {
         self.admit_in_all(electrons, limits)?;
-        let each = electrons / self.pixels_of_overview as f64;
+        let each = electrons.shared_by(self.pixels_of_overview);
         self.admit_on_pixel(self.on_worst_pixel(), each, limits)
     }
 
     fn admit_on_pixel(
         &self,
-        used: Option<f64>,
-        electrons: f64,
+        used: Option<ElectronsPerSquareAngstrom>,
+        electrons: Electrons,
         limits: Limits,
     ) -> Result<(), DoseError> {
         if let (Some(limit), Some(used), Some(area)) = (limits.pixel, used, self.area) {
@@ -188,7 +179,7 @@ impl Ledger {
         Ok(())
     }
 
-    fn admit_in_all(&self, electrons: f64, limits: Limits) -> Result<(), DoseError> {
+    fn admit_in_all(&self, electrons: Electrons, limits: Limits) -> Result<(), DoseError> {
         match limits.total {
             Some(limit) if self.total + electrons > limit => Err(DoseError::Total {
                 used: self.total,
@@ -199,21 +190,28 @@ impl Ledger {
         }
     }
 
-    /// Counts electrons on a candidate's pixel; less than none gives back what was announced and
-    /// not spent.
-    pub(super) fn spend(&mut self, candidate: Candidate, electrons: f64) {
+    /// Counts the electrons that are announced for a candidate's pixel.
+    pub(super) fn announce(&mut self, candidate: Candidate, electrons: Electrons) {
         self.total += electrons;
-        let pixel = self.pixels.entry(candidate).or_default();
+        let pixel = self.pixels.entry(candidate).or_insert(Electrons::ZERO);
         *pixel += electrons;
-        if electrons >= 0.0 {
-            self.most = self.most.max(*pixel);
-        } else {
-            self.most = self.pixels.values().copied().fold(0.0, f64::max);
+        if *pixel > self.most {
+            self.most = *pixel;
         }
     }
 
+    /// Counts what was really spent on a candidate's pixel instead of what was announced for it.
+    pub(super) fn correct(&mut self, candidate: Candidate, announced: Electrons, spent: Electrons) {
+        self.total = self.total.corrected(announced, spent);
+        if let Some(pixel) = self.pixels.get_mut(&candidate) {
+            *pixel = pixel.corrected(announced, spent);
+        }
+        let larger = |a, b| if b > a { b } else { a };
+        self.most = self.pixels.values().copied().fold(Electrons::ZERO, larger);
+    }
+
     /// Counts an overview.
-    pub(super) fn spend_on_overview(&mut self, electrons: f64) {
+    pub(super) fn spend_on_overview(&mut self, electrons: Electrons) {
         self.total += electrons;
         self.overviews += electrons;
     }
@@ -223,10 +221,12 @@ impl Ledger {
 mod tests {
     use super::*;
 
-    #[test]
-    fn a_nanoampere_for_a_second_is_six_milliard_electrons() {
-        // 1 C is 6.241509e18 elementary charges (SI, 2019).
-        assert!((electrons(1000.0, 1.0) / 6.241_509_074e9 - 1.0).abs() < 1e-9);
+    fn electrons(number: f64) -> Electrons {
+        Electrons::new(number).unwrap()
+    }
+
+    fn density(number: f64) -> ElectronsPerSquareAngstrom {
+        ElectronsPerSquareAngstrom::new(number).unwrap()
     }
 
     #[test]
@@ -238,52 +238,61 @@ mod tests {
         };
         assert_eq!(pixel_area(&Axis::pixels("y", 2), &axis("nm", 1.0)), None);
         let area = pixel_area(&axis("nm", 0.5), &axis("µm", -0.0002));
-        assert!((area.unwrap() - 10.0).abs() < 1e-9);
+        assert!((area.unwrap().get() - 10.0).abs() < 1e-9);
         assert_eq!(pixel_area(&axis("nm", 0.5), &axis("s", 1.0)), None);
     }
 
     #[test]
     fn no_exposure_is_admitted_that_breaks_a_limit() {
         let limits = Limits {
-            total: Some(100.0),
-            pixel: Some(3.0),
+            total: Some(electrons(100.0)),
+            pixel: Some(density(3.0)),
         };
-        let mut ledger = Ledger::new(Some(10.0), 4);
+        let mut ledger = Ledger::new(SquareAngstroms::new(10.0).ok(), 4);
         let (a, b) = (Candidate(1), Candidate(2));
-        ledger.spend_on_overview(20.0);
-        assert_eq!(ledger.on_pixel(a), Some(0.5));
-        assert!(ledger.admit_overview(80.0, limits).is_ok());
-        assert!(ledger.admit_overview(80.1, limits).is_err());
-        assert_eq!(ledger.admit(a, 25.0, limits), Ok(()));
-        assert_eq!(ledger.admit_fresh(25.0, limits), Ok(()));
-        let crowded = |found| matches!(found, Err(DoseError::Pixel { used: 0.5, .. }));
-        assert!(crowded(ledger.admit(a, 25.1, limits)));
-        assert!(crowded(ledger.admit_fresh(25.1, limits)));
-        ledger.spend(a, 25.0);
-        assert!(ledger.admit(a, 1.0, limits).is_err() && ledger.admit(b, 25.0, limits).is_ok());
-        let overview = ledger.admit_overview(4.0, limits).unwrap_err();
-        assert!(matches!(overview, DoseError::Pixel { used: 3.0, .. }));
-        for candidate in 2..4 {
-            ledger.spend(Candidate(candidate), 25.0);
-        }
-        assert_eq!((ledger.total(), ledger.left(limits)), (95.0, Some(5.0)));
-        let error = ledger.admit(Candidate(9), 6.0, limits).unwrap_err();
+        ledger.spend_on_overview(electrons(20.0));
+        assert_eq!(ledger.on_pixel(a), Some(density(0.5)));
+        assert!(ledger.admit_overview(electrons(80.0), limits).is_ok());
+        assert!(ledger.admit_overview(electrons(80.1), limits).is_err());
+        assert_eq!(ledger.admit(a, electrons(25.0), limits), Ok(()));
+        assert_eq!(ledger.admit_fresh(electrons(25.0), limits), Ok(()));
+        let crowded =
+            |found| matches!(found, Err(DoseError::Pixel { used, .. }) if used == density(0.5));
+        assert!(crowded(ledger.admit(a, electrons(25.1), limits)));
+        assert!(crowded(ledger.admit_fresh(electrons(25.1), limits)));
+        ledger.announce(a, electrons(25.0));
         assert!(
-            matches!(error, DoseError::Total { used: 95.0, .. }),
+            ledger.admit(a, electrons(1.0), limits).is_err()
+                && ledger.admit(b, electrons(25.0), limits).is_ok()
+        );
+        let overview = ledger.admit_overview(electrons(4.0), limits).unwrap_err();
+        assert!(matches!(overview, DoseError::Pixel { used, .. } if used == density(3.0)));
+        for candidate in 2..4 {
+            ledger.announce(Candidate(candidate), electrons(25.0));
+        }
+        assert_eq!(
+            (ledger.total(), ledger.left(limits)),
+            (electrons(95.0), Some(electrons(5.0)))
+        );
+        let error = ledger
+            .admit(Candidate(9), electrons(6.0), limits)
+            .unwrap_err();
+        assert!(
+            matches!(error, DoseError::Total { used, .. } if used == electrons(95.0)),
             "{error}"
         );
         // What was announced and not spent is free again.
-        ledger.spend(Candidate(3), -5.0);
-        assert_eq!(ledger.admit(Candidate(9), 6.0, limits), Ok(()));
+        ledger.correct(Candidate(3), electrons(25.0), electrons(20.0));
+        assert_eq!(ledger.admit(Candidate(9), electrons(6.0), limits), Ok(()));
     }
 
     #[test]
     fn without_an_area_there_is_no_dose_per_area_and_without_limits_no_end() {
         let mut ledger = Ledger::new(None, 1);
-        ledger.spend(Candidate(0), 1e30);
+        ledger.announce(Candidate(0), electrons(1e30));
         assert_eq!(ledger.on_pixel(Candidate(0)), None);
         let limits = Limits::default();
-        assert_eq!(ledger.admit(Candidate(0), 1e30, limits), Ok(()));
+        assert_eq!(ledger.admit(Candidate(0), electrons(1e30), limits), Ok(()));
         assert_eq!(ledger.left(limits), None);
     }
 }

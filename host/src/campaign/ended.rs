@@ -9,12 +9,12 @@ use serde::{Deserialize, Serialize};
 #[serde(rename_all = "kebab-case", tag = "why", content = "how")]
 #[non_exhaustive]
 pub enum Ended {
-    /// As many points as were asked for are measured.
+    /// All points of the budget are measured.
     #[default]
     Budget,
     /// The user interrupted the program.
     Interrupted,
-    /// Somebody gave the command `stop`.
+    /// A person gave the command `stop`.
     Stopped,
     /// The time is over.
     Time,
@@ -22,7 +22,7 @@ pub enum Ended {
     Dose(String),
     /// Coverage has stopped growing.
     Stalled(String),
-    /// The sample has drifted out of the frame, or how far it drifted cannot be told.
+    /// The sample has drifted out of the frame, or its drift is not known.
     Drift(String),
     /// Nothing is left to measure.
     Exhausted,
@@ -32,7 +32,7 @@ pub enum Ended {
     Controller(String),
     /// Too many points in a row could not be used.
     Unusable(String),
-    /// What was measured, or was to be done, could not be kept on disk.
+    /// An event could not be written to disk.
     Disk(String),
 }
 

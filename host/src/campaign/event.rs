@@ -11,6 +11,7 @@ use crate::data::Axis;
 use crate::data::Channels;
 use crate::data::Map;
 use crate::microscope::{Acquired, Beam, Position};
+use crate::units::{Electrons, Seconds};
 
 /// An event and when it happened.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -34,8 +35,8 @@ pub enum Event {
     Resumed(Resumed),
     /// An overview is about to be taken. Its dose counts from here on, whatever comes of it.
     Surveying {
-        /// Its dose in electrons; 0 where that is not known.
-        electrons: f64,
+        /// Its dose; 0 where that is not known.
+        electrons: Electrons,
     },
     /// The first overview was taken: what the campaign is about.
     Overview(Box<Overview>),
@@ -67,9 +68,9 @@ pub enum Event {
     },
     /// The model was trained on all usable points.
     Trained(Trained),
-    /// Somebody gave a command, and it holds.
+    /// A person gave a command, and it holds.
     Commanded(Given),
-    /// Somebody gave a command that could not hold.
+    /// A person gave a command that the campaign refused.
     Refused {
         /// The command.
         given: Given,
@@ -97,7 +98,7 @@ pub struct Begun {
     pub algorithm: u32,
     /// Recognises the campaign's acquisitions among all others.
     pub id: u64,
-    /// What was asked for, as TOML.
+    /// The settings, as TOML.
     pub settings: String,
     /// What the instrument says it is.
     pub instrument: String,
@@ -105,10 +106,10 @@ pub struct Begun {
     pub channels: Channels,
     /// What the instrument knows of its beam before it is used.
     pub beam: Beam,
-    /// Rows and columns of an overview, where the instrument tells before it takes one.
+    /// Rows and columns of an overview, where the instrument knows before it takes one.
     pub frame: Option<(Axis, Axis)>,
-    /// How long the beam is on for an overview, in seconds, where the instrument tells.
-    pub overview_seconds: Option<f64>,
+    /// How long the beam is on for an overview, where the instrument knows.
+    pub overview_time: Option<Seconds>,
     /// Longest time with the beam on in one exposure, relative to its live time.
     pub real_to_live: f64,
     /// Candidates to measure first, where they were given.
@@ -141,7 +142,7 @@ pub struct Overview {
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Surveyed {
     /// How far the sample has moved down and to the right since, in pixels; `None` where that
-    /// cannot be told.
+    /// is not known.
     pub shift: Option<(f64, f64)>,
     /// How far to trust it, 0 to 1.
     pub confidence: f64,
@@ -154,7 +155,7 @@ pub struct Proposed {
     pub candidate: u32,
     /// Usable points that the kernel knew.
     pub step: u32,
-    /// What the strategy saw in it.
+    /// Its score by the strategy.
     pub score: f32,
     /// Predicted mean, relative to `origin`, and standard deviation; `None` without a model.
     pub prediction: Option<(f32, f32)>,
@@ -171,8 +172,8 @@ pub struct Exposing {
     pub candidate: u32,
     /// Where in the frame, drift included.
     pub position: Position,
-    /// Dose that it will be at most, in electrons; 0 where the current is not known.
-    pub electrons: f64,
+    /// Dose that it will be at most; 0 where the current is not known.
+    pub electrons: Electrons,
 }
 
 /// A measured point.
@@ -184,8 +185,8 @@ pub struct Measured {
     pub position: Position,
     /// What was acquired.
     pub acquired: Acquired,
-    /// Its dose in electrons, 0 where the current is not known.
-    pub electrons: f64,
+    /// Its dose; 0 where the current is not known.
+    pub electrons: Electrons,
     /// Where the beam really was, row and column of the first overview; known of simulated
     /// samples alone.
     pub true_pixel: Option<(f64, f64)>,
@@ -209,7 +210,7 @@ pub struct Trained {
 pub struct Given {
     /// The command.
     pub command: Command,
-    /// Who gave it, by their own word; empty where nobody said.
+    /// Who gave it, by the name they gave; empty without one.
     pub by: String,
     /// When, in milliseconds since the beginning of 1970, UTC.
     pub at_ms: u64,

@@ -47,7 +47,7 @@ pub enum FolderError {
 /// | file | what |
 /// |---|---|
 /// | `report.html` | all of the campaign in one page: figures, tables, settings, warnings |
-/// | `config.toml` | `provenance`: what the campaign was asked to do |
+/// | `config.toml` | `provenance`: the settings of the campaign |
 /// | `acquisitions.csv` | step, row, column, value, score, predicted mean and standard deviation |
 /// | `surrogate_mean.npy`, `surrogate_sigma.npy` | final maps, float64, NaN off the candidates |
 /// | `summary.json` | `summary`: a [`Summary`](super::Summary), or one with more in it |
@@ -123,7 +123,7 @@ pub fn write_side_by_side(
     Ok(())
 }
 
-/// What was asked for, as TOML for a file.
+/// Settings as TOML for a file.
 fn settings(file: &Path, provenance: &impl Serialize) -> Result<String, FolderError> {
     toml::to_string(provenance).map_err(|e| no_form(file, &e))
 }

@@ -20,8 +20,8 @@ impl Growth {
         (self.fullest, self.grown) = ([0.0; 2], self.step);
     }
 
-    /// Takes the figures after a step into account. The range of responses that widens makes it
-    /// emptier, and that is no growth.
+    /// Takes the figures after a step into account. A range of responses that widens becomes emptier,
+    /// which is no growth.
     pub(super) fn take(&mut self, step: usize, series: &Series) {
         self.step = step;
         let coverages = [&series.observed_coverage, &series.patch_coverage_with_seeds];

@@ -1,4 +1,4 @@
-//! What a live campaign is asked to do: one definition for the command line, the journal and code.
+//! Settings of a live campaign: one definition for the command line, the journal and code.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -6,10 +6,12 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::dose::Limits;
-use super::{CampaignConfig, Settings};
+use super::state::positive;
+use super::{CampaignConfig, SettingError, Settings};
 use crate::controller::ControllerChoice;
 use crate::microscope::{MicroscopeChoice, MicroscopeOptions};
 use crate::scalarizer::Scalarizer;
+use crate::units::{Electrons, ElectronsPerSquareAngstrom, Seconds};
 
 /// Settings of a live campaign.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -129,7 +131,7 @@ pub struct LiveConfig {
         )
     )]
     pub settle_us: u32,
-    /// What the instrument needs to be told.
+    /// Options of the instrument.
     #[cfg_attr(feature = "cli", command(flatten))]
     pub instrument: MicroscopeOptions,
     /// How points are chosen.
@@ -215,11 +217,29 @@ impl LiveConfig {
     }
 
     /// What the beam may do to the sample.
-    pub fn limits(&self) -> Limits {
-        Limits {
-            total: self.dose_limit,
-            pixel: self.pixel_dose_limit,
-        }
+    ///
+    /// # Errors
+    /// When a limit is not above 0.
+    pub fn limits(&self) -> Result<Limits, SettingError> {
+        let total = self.dose_limit;
+        let total = total.map(|limit| positive("dose-limit", limit, Electrons::new));
+        let pixel = self
+            .pixel_dose_limit
+            .map(|limit| positive("pixel-dose-limit", limit, ElectronsPerSquareAngstrom::new));
+        Ok(Limits {
+            total: total.transpose()?,
+            pixel: pixel.transpose()?,
+        })
+    }
+
+    /// Longest time.
+    ///
+    /// # Errors
+    /// When it is not above 0.
+    pub fn time_limit(&self) -> Result<Option<Seconds>, SettingError> {
+        let limit = self.time_limit;
+        let limit = limit.map(|limit| positive("time-limit", limit, Seconds::new));
+        limit.transpose()
     }
 
     /// Live time of each spectrum.
@@ -227,7 +247,7 @@ impl LiveConfig {
         Duration::try_from_secs_f64(self.dwell.unwrap_or(1.0)).unwrap_or(Duration::MAX)
     }
 
-    /// The frame in the deflection range of a controller: what was asked for, or the whole range,
+    /// The frame in the deflection range of a controller: that of the settings, else the whole range,
     /// with room around it where drift is corrected.
     pub fn deflection_frame(&self) -> DeflectionFrame {
         let room = if self.drift_every.is_some() {
@@ -238,8 +258,8 @@ impl LiveConfig {
         self.frame.unwrap_or(room)
     }
 
-    /// The scalarizers in the order of the results, and which of them is the target: without a word
-    /// that of the specimen, else the sum of a spectrum.
+    /// The scalarizers in the order of the results, and which of them is the target: where none is
+    /// named, that of the specimen, else the sum of a spectrum.
     pub fn scalarizers(&self) -> (Vec<Scalarizer>, usize) {
         let default = match &self.microscope {
             MicroscopeChoice::Specimen(choice) => {
@@ -261,7 +281,7 @@ impl LiveConfig {
     }
 }
 
-/// What is in force where a journal of an earlier version says nothing.
+/// The default for journals of versions that lack this setting.
 fn most_failures() -> usize {
     Settings::MOST_FAILURES
 }

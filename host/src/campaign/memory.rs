@@ -1,7 +1,7 @@
 //! How much memory the process has needed.
 
 /// The most memory that this process has had resident at once, in bytes; `None` where the system
-/// does not tell: Linux does, as `VmHWM`.
+/// has no such figure: Linux has `VmHWM`.
 pub(super) fn peak_bytes() -> Option<u64> {
     parse(&std::fs::read_to_string("/proc/self/status").ok()?)
 }

@@ -6,7 +6,7 @@
 //! | file | what |
 //! |---|---|
 //! | [`state`](State) | the machine: events in, next action out; no clock, file, thread or socket |
-//! | `event`, [`command`](Command) | what happens to a campaign, and what people want of it |
+//! | `event`, [`command`](Command) | what happens to a campaign, and the commands that people give it |
 //! | `dose`, `position` | electrons on every pixel and in all; where the beam has to go |
 //! | `learner` | the kernel and the trainer, kept in step with the state |
 //! | [`monitor`](Monitor), `growth` | how the campaign is doing |
@@ -53,7 +53,7 @@ pub use command::{Command, WORDS};
 pub(crate) use config::edges_parser;
 pub use config::{CampaignConfig, DEFAULT_EDGES, default_strategy};
 pub use discovery::Discovery;
-pub use dose::{DoseError, Ledger, Limits, electrons, pixel_area};
+pub use dose::{DoseError, Ledger, Limits, pixel_area};
 pub use ended::Ended;
 pub use error::{CampaignError, SettingError};
 pub use event::{
@@ -79,14 +79,14 @@ pub use summary::Summary;
 /// earlier ones.
 pub const ALGORITHM: u32 = 2;
 
-/// What a campaign tells while it runs.
+/// What follows the progress of a campaign.
 pub trait Observer {
     /// A step is complete: number (from 1), total, the figures so far. A break ends the campaign
     /// there, with what it has, and says why.
     fn step(&mut self, step: usize, of: usize, series: &Series) -> ControlFlow<Ended>;
 }
 
-/// An observer that looks away.
+/// An observer that does nothing.
 impl Observer for () {
     fn step(&mut self, _: usize, _: usize, _: &Series) -> ControlFlow<Ended> {
         ControlFlow::Continue(())

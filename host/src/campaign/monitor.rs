@@ -18,8 +18,7 @@ pub struct Series {
     #[serde(default)]
     pub target_coverage: Vec<f64>,
     /// Share of the bins between the smallest and the largest response measured so far that hold
-    /// one, seeds included, 0 to 1: what can be told without the truth. It falls when the range
-    /// grows.
+    /// one, seeds included, 0 to 1. It needs no truth, and falls when the range grows.
     #[serde(default)]
     pub observed_coverage: Vec<f64>,
     /// Share of the clusters of patches likewise; empty where they were not worked out.
@@ -348,7 +347,7 @@ pub struct Posterior {
 }
 
 impl Posterior {
-    /// A kernel's surrogate; `origin` is what was subtracted from the responses it was told.
+    /// A kernel's surrogate; `origin` is what was subtracted from its responses.
     pub fn new(surrogate: &Surrogate<'_>, origin: f64) -> Self {
         let standardisation = surrogate.standardisation;
         let squared = f64::from(standardisation.scale).powi(2);

@@ -1,5 +1,5 @@
-//! Campaigns on experiments that answer at once: replays, specimens, cells of a comparison, orders
-//! that are followed.
+//! Campaigns on experiments that answer at once: replays, specimens, cells of a comparison, and
+//! orders that are followed.
 
 use std::collections::HashSet;
 use std::time::{Duration, Instant};
@@ -20,6 +20,7 @@ use crate::experiment::{Experiment, Oracle, Point};
 use crate::microscope::{Acquired, Beam};
 use crate::scalarizer::Scalarizer;
 use crate::spaces::Spaces;
+use crate::units::{Electrons, Seconds};
 
 /// Smallest range of responses that the kernel's f32 can resolve.
 const SMALLEST_RANGE: f64 = 1e-25;
@@ -32,7 +33,7 @@ pub struct Campaign {
 }
 
 impl Campaign {
-    /// What stands for a strategy where an order was followed.
+    /// The name of the strategy of a campaign that follows an order.
     pub const FOLLOWED: &str = "order";
 
     /// Checks everything that can be checked before anything is measured or written.
@@ -254,8 +255,7 @@ fn check_responses(truth: &Map, candidates: Candidates) -> Result<(), CampaignEr
     Ok(())
 }
 
-/// A campaign that nobody keeps a journal of. Each response is a spectrum of one channel, whose sum
-/// it is.
+/// The beginning of a campaign without a journal. Each response is a spectrum of one channel.
 fn begun(image: &Map, seeds: &Seeds) -> Begun {
     Begun {
         version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -272,7 +272,7 @@ fn begun(image: &Map, seeds: &Seeds) -> Begun {
         },
         beam: Beam::default(),
         frame: Some((image.rows.clone(), image.columns.clone())),
-        overview_seconds: None,
+        overview_time: None,
         real_to_live: 1.0,
         seeds: match seeds {
             Seeds::Given(seeds) => Some(seeds.iter().map(|seed| seed.0).collect()),
@@ -322,10 +322,10 @@ impl World for Answers<'_> {
             acquired: Acquired {
                 spectrum: vec![response],
                 detectors: Vec::new(),
-                live_seconds: 0.0,
-                real_seconds: 0.0,
+                live_time: Seconds::ZERO,
+                real_time: Seconds::ZERO,
             },
-            electrons: 0.0,
+            electrons: Electrons::ZERO,
             true_pixel: None,
         })
     }

@@ -1,4 +1,4 @@
-//! The order in which somebody measured, read from a table.
+//! The order in which points were measured before, read from a table.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -13,7 +13,7 @@ pub struct Order {
     pub seeds: Vec<Candidate>,
     /// The points after them.
     pub steps: Vec<Candidate>,
-    /// The figures that published tables carry along, where they were asked for; one entry a step.
+    /// The figures of published tables, where the caller asked for them; one entry a step.
     pub published: Option<PublishedFigures>,
 }
 

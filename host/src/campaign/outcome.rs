@@ -62,7 +62,7 @@ impl Times {
                 self.handing_over += seconds(trained.handing_over_seconds);
             }
             Event::Measured(measured) => {
-                self.measuring += seconds(measured.acquired.real_seconds);
+                self.measuring += measured.acquired.real_time.duration();
             }
             _ => {}
         }
@@ -72,7 +72,7 @@ impl Times {
 /// A campaign's result.
 #[derive(Clone, Debug)]
 pub struct Outcome {
-    /// What was asked for.
+    /// Its settings.
     pub config: CampaignConfig,
     /// Number of candidates.
     pub candidates: usize,

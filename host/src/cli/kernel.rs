@@ -176,7 +176,7 @@ pub(super) type Needed = (Capacity, Edges);
 /// Refuses a campaign that is more than the board can do, before anything is measured.
 pub(super) fn admit(controller: &Linked<'_>, (needed, edges): Needed) -> Result<(), Failure> {
     let known = controller.check_edges(edges);
-    known.map_err(|error| Failure::input(&error))?;
+    known.or_input()?;
     let offered: Capacity = controller.identity().capacity.into();
     for (what, needed, offered) in [
         (

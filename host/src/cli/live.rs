@@ -21,6 +21,7 @@ use crate::experiment::Experiment as _;
 use crate::journal::RunFolder;
 use crate::live::{LiveError, LiveSummary, Session, TakenUp, write_results};
 use crate::microscope::{Interrupt, Microscope, MicroscopeChoice};
+use crate::units::ElectronsPerSquareAngstrom;
 
 /// Arguments of `beacon run`.
 #[derive(Clone, Debug, Args)]
@@ -350,8 +351,9 @@ fn report(
     let pixels = image.values.len() as f64;
     if dose > 0.0 {
         let density = area.map(|area| {
-            let most = session.state().ledger().on_worst_pixel().unwrap_or(0.0);
-            let mean = dose / (area * pixels);
+            let most = session.state().ledger().on_worst_pixel();
+            let most = most.map_or(0.0, ElectronsPerSquareAngstrom::get);
+            let mean = dose / (area.get() * pixels);
             format!(", {mean:.3e} e/Å² on average and {most:.3e} on the pixel that took most")
         });
         let density = density.unwrap_or_default();

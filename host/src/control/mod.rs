@@ -43,7 +43,7 @@ const BUSY: Duration = Duration::from_millis(1);
 /// How long the end of a campaign waits for a request that is being answered.
 const FAREWELL: Duration = Duration::from_millis(500);
 
-/// Why a campaign could not be told something; each is one line.
+/// Why a campaign got no command; each is one line.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ControlError {
@@ -70,7 +70,7 @@ pub enum ControlError {
 struct Request {
     token: String,
     words: Vec<String>,
-    /// Who asks, by their own word.
+    /// The name of the caller, as the caller gives it.
     #[serde(default)]
     name: String,
 }
@@ -78,7 +78,7 @@ struct Request {
 /// What the campaign and the thread of the socket share.
 #[derive(Debug)]
 struct Shared {
-    /// The same fold of the same events as the campaign's own.
+    /// The campaign's state, folded from the same events.
     state: State,
     /// Commands that were answered and are not taken yet.
     waiting: VecDeque<Given>,
@@ -89,10 +89,10 @@ struct Shared {
 
 impl Shared {
     /// The state as it will be when the waiting commands are taken.
-    fn soon(&self) -> State {
+    fn after_waiting(&self) -> State {
         let mut state = self.state.clone();
         for given in &self.waiting {
-            // One that will be refused changes nothing.
+            // A command that is refused changes nothing.
             let _ = state.apply(&Event::Commanded(given.clone()));
         }
         state
@@ -146,13 +146,13 @@ impl Control {
         })
     }
 
-    /// Tells whoever asks what happened.
+    /// Applies an event, so that answers are up to date.
     pub(crate) fn apply(&self, event: &Event) {
-        // The campaign has applied it, or will complain about it.
+        // Where it does not fit, the campaign itself reports it.
         let _ = self.lock().state.apply(event);
     }
 
-    /// Says how many measurements the kernel has room for.
+    /// Sets how many measurements the kernel has room for.
     pub(crate) fn set_room(&self, room: usize) {
         self.lock().state.set_room(room);
     }
@@ -184,7 +184,7 @@ impl Control {
         shared.waiting.iter().any(urgent)
     }
 
-    /// Whether the campaign is to end.
+    /// Whether the command `stop` waits.
     pub(crate) fn stopped(&self) -> bool {
         let shared = self.lock();
         let mut waiting = shared.waiting.iter();
@@ -196,7 +196,7 @@ impl Control {
     }
 }
 
-/// Why nobody can be listened to; each is one line.
+/// Why the control socket cannot be opened; each is one line.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum OpenError {
@@ -211,7 +211,7 @@ pub enum OpenError {
 impl Drop for Control {
     fn drop(&mut self) {
         self.closing.store(true, Ordering::Relaxed);
-        // Nobody is to call any more.
+        // Without the file no one calls any more.
         let _ = std::fs::remove_file(&self.file);
         let Some(thread) = self.thread.take() else {
             return;
@@ -238,7 +238,7 @@ fn listen(file: &Path, token: &str) -> io::Result<TcpListener> {
 }
 
 fn lock(shared: &Mutex<Shared>) -> MutexGuard<'_, Shared> {
-    // A state is whole after every event, whatever happened to who applied it.
+    // `apply` changes a state as a whole or not at all: a poisoned lock still holds a valid one.
     shared.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -322,7 +322,7 @@ impl Server {
             {
                 callers.extend(Caller::new(stream));
             }
-            // Who hangs up in the middle, or takes too long, gets no answer.
+            // A caller that hangs up early or takes too long gets no answer.
             callers.retain_mut(|caller| caller.go_on(|request| self.answer(request)));
             std::thread::sleep(if callers.is_empty() { IDLE } else { BUSY });
         }
@@ -349,7 +349,7 @@ impl Server {
             return serde_json::to_value(status).map_err(|error| error.to_string());
         }
         // The campaign does not wait for the disk meanwhile.
-        let state = lock(&self.shared).soon();
+        let state = lock(&self.shared).after_waiting();
         let command = match (&words[..], state.candidates()) {
             (["pause"], _) => Command::Pause,
             (["resume"], _) => Command::Resume,
@@ -381,7 +381,7 @@ impl Server {
         let shared = lock(&self.shared);
         let (since, before) = shared.clock;
         let mut status = Status::new(&shared.state, &shared.activity, since.elapsed() + before);
-        let pauses = shared.soon().is_paused() && !shared.state.is_paused();
+        let pauses = shared.after_waiting().is_paused() && !shared.state.is_paused();
         if pauses {
             status.state += ", pausing after this point";
         }
@@ -437,7 +437,7 @@ fn said(command: &Command, state: &State) -> String {
     }
 }
 
-/// Tells the campaign in a folder something in the name of a person, and returns what it answers.
+/// Sends the campaign in a folder a command in the name of a person, and returns its answer.
 ///
 /// # Errors
 /// When none is running there, or it refuses.
@@ -452,7 +452,7 @@ pub fn tell(folder: &Path, words: &[String], name: &str) -> Result<Value, Contro
     let content = std::fs::read_to_string(folder.join("control")).map_err(|_| not_running())?;
     let (port, token) = content.trim().split_once(' ').ok_or_else(not_running)?;
     let port: u16 = port.parse().map_err(|_| not_running())?;
-    // The file of a campaign that was killed leads nowhere, or to somebody else.
+    // The file of a campaign that was killed names a port that is closed, or another program's.
     let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).map_err(|_| not_running())?;
     stream.set_read_timeout(Some(PATIENCE)).map_err(silent)?;
     let request = Request {
@@ -486,7 +486,7 @@ pub fn status(folder: &Path) -> Result<Status, ControlError> {
     serde_json::from_value(said).map_err(|error| ControlError::Refused(error.to_string()))
 }
 
-/// A number that nobody can guess who cannot read it.
+/// A number that no one can guess.
 fn token() -> u64 {
     use std::hash::{BuildHasher as _, RandomState};
     // The standard library seeds it from the system's random numbers.

@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::campaign::State;
+use crate::units::Electrons;
 
 /// How a campaign is doing.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -23,7 +24,7 @@ pub struct Status {
     pub last: Option<(usize, usize)>,
     /// Its response.
     pub response: Option<f64>,
-    /// Row and column of the proposal that waits for a person's word.
+    /// Row and column of the proposal that waits for approval.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub proposal: Option<(usize, usize)>,
     /// Electrons that the sample has taken.
@@ -37,12 +38,12 @@ pub struct Status {
     pub elapsed_seconds: f64,
     /// Times that the instrument failed.
     pub failures: usize,
-    /// What it said last.
+    /// Its last message of failure.
     pub last_failure: Option<String>,
 }
 
 impl Status {
-    /// What a state comes to.
+    /// The status by a state.
     pub(super) fn new(state: &State, activity: &str, elapsed: Duration) -> Self {
         let settings = state.settings();
         let last = state.points().last();
@@ -60,8 +61,8 @@ impl Status {
             last: last.map(|point| (point.pixel.row, point.pixel.column)),
             response: last.and_then(|point| point.responses.get(settings.target).copied()),
             proposal,
-            dose_electrons: state.ledger().total(),
-            dose_limit_electrons: settings.limits.total,
+            dose_electrons: state.ledger().total().get(),
+            dose_limit_electrons: settings.limits.total.map(Electrons::get),
             drift: state.drift(),
             elapsed_seconds: elapsed.as_secs_f64(),
             failures: state.failures().len(),

@@ -34,7 +34,7 @@ fn state() -> State {
         },
         beam: Beam::default(),
         frame: None,
-        overview_seconds: None,
+        overview_time: None,
         real_to_live: 1.0,
         seeds: None,
     };
@@ -153,7 +153,7 @@ fn what_was_answered_outlives_the_program_until_it_is_taken() {
     assert_eq!(first.command, Command::Strategy("ei".to_owned()));
     assert!(first.by == "Ada" && first.at_ms > 1_700_000_000_000);
     drop(control);
-    // The first was taken, of which the journal tells; the second was not.
+    // The journal has the first command as taken; it does not have the second.
     let control = open(&folder, taken(1));
     tell("strategy random");
     let expected = [

@@ -1,12 +1,12 @@
 //! Commands that were accepted, on disk before their sender is answered.
 //!
-//! The file `commands` has a line of JSON for each, numbered from 1. A command is taken when the
-//! journal has a record of it, done or refused; the journal's record is one write, so that it is
-//! taken or not, wherever a kill falls. How many records of that kind there are is the number of
-//! the last command taken, and the ones after it are waiting when the campaign is taken up again.
+//! The file `commands` has a line of JSON for each, numbered from 1. A command is taken once the
+//! journal has a record of it, carried out or refused. That record is one write, so that a kill leaves
+//! the command either taken or waiting. The number of such records is the number of the last command
+//! taken; those after it wait when the campaign is taken up again.
 //!
-//! A last line without a line feed, or with a hole of zeros in it, was being written when the
-//! power went. Nobody was answered, and it is dropped.
+//! A last line without a line feed, or with zeros in it, was being written when the power failed. Its
+//! sender had no answer yet, and the line is dropped.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};

@@ -39,7 +39,7 @@ const MAGIC: &[u8; 15] = b"BEACON journal\n";
 const CRC: Crc<u32> = Crc::<u32>::new(&CRC_32_ISO_HDLC);
 /// Bytes before a payload.
 const HEAD: usize = 12;
-/// Disks write as much at once, or nothing of it.
+/// A disk writes so many bytes as a whole or not at all.
 const SECTOR: u64 = 512;
 /// Longest payload: an image of 4096 × 4096 pixels and more.
 const LONGEST: u32 = 1 << 28;
@@ -319,7 +319,7 @@ impl Journal {
             }
             Err(error) => {
                 // Half a record would be dropped when the journal is read; cutting it off keeps a
-                // full disk from staying full. The error itself is the one worth telling.
+                // full disk from staying full. The caller gets the first error.
                 let _ = self.cut();
                 Err(self.failed("written", error))
             }
@@ -535,7 +535,7 @@ fn beside(path: &Path, ending: &str) -> PathBuf {
     name.into()
 }
 
-/// Adds to the end of a file what is about to be cut off elsewhere.
+/// Appends to a file the bytes that are about to be cut off elsewhere.
 fn set_aside(file: &Path, bytes: &[u8]) -> io::Result<()> {
     let mut aside = OpenOptions::new().append(true).create(true).open(file)?;
     aside.write_all(bytes)?;

@@ -1,4 +1,4 @@
-//! The folder of a live campaign: whose it is, and what lies where in it.
+//! The folder of a live campaign: which process works in it, and the files in it.
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io;
@@ -55,8 +55,8 @@ pub struct RunFolder {
 }
 
 impl RunFolder {
-    /// A new folder for a campaign that begins. What is left in it of one that was killed before its
-    /// journal was there is removed.
+    /// A new folder for a campaign that begins. Files of a campaign that was killed before it had a
+    /// journal are removed.
     ///
     /// # Errors
     /// When a campaign is in it already, or it cannot be made.
@@ -68,7 +68,7 @@ impl RunFolder {
                 path: path.to_owned(),
             });
         }
-        // The journal alone makes a campaign: these are nobody's without it.
+        // Without a journal these files belong to no campaign.
         for file in [unfinished(&folder.journal()), folder.commands()] {
             match std::fs::remove_file(&file) {
                 Err(error) if error.kind() != io::ErrorKind::NotFound => {
@@ -96,7 +96,7 @@ impl RunFolder {
     fn claim(path: &Path) -> Result<Self, FolderError> {
         let file = path.join("lock");
         let failed = |source| system(&file, source);
-        // The lock is the system's and ends with the process, whatever becomes of the file.
+        // The system holds the lock and releases it when the process ends.
         let lock = OpenOptions::new()
             .read(true)
             .write(true)
@@ -124,10 +124,10 @@ impl RunFolder {
         })
     }
 
-    /// Takes away what lies in it of a campaign in which nothing was measured, and the folder
-    /// itself where nothing else is in it.
+    /// Removes the files of a campaign in which nothing was measured, and the folder itself where
+    /// nothing else is in it.
     pub fn abandon(&self) {
-        // What cannot be removed stays, and is told of when a campaign is begun in it.
+        // A file that cannot be removed stays: the next campaign in the folder reports it.
         let lock = self.path.join("lock");
         let learned = self.path.join("learned");
         for file in [
@@ -152,7 +152,7 @@ impl RunFolder {
         journal(&self.path)
     }
 
-    /// What its campaign was told from outside: see `commands`.
+    /// The commands that its campaign was given.
     pub(crate) fn commands(&self) -> PathBuf {
         self.path.join("commands")
     }
@@ -200,7 +200,7 @@ mod tests {
         ));
         let folder = RunFolder::begin(&path).unwrap();
         let message = RunFolder::begin(&path).unwrap_err().to_string();
-        // A lock held twice by one process is held twice all the same.
+        // A second lock of the same process is refused as that of another.
         assert!(
             message.contains(&std::process::id().to_string()),
             "{message}"

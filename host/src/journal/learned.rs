@@ -1,5 +1,5 @@
-//! What the campaign has learned, beside the journal: it spares a campaign that is taken up again
-//! its trainings, and is worked out anew where it is missing or does not match.
+//! What the campaign has learned, beside the journal. With it a campaign is taken up again without
+//! training anew; where it is missing or does not match, the campaign trains anew.
 //!
 //! The file `learned` belongs to a place in the journal, whose checksum it repeats. It is replaced
 //! as a whole, never altered, and may be lost at any time.
@@ -25,7 +25,7 @@ struct Content {
     records: usize,
     /// Checksum of the last of them.
     chain: u32,
-    /// What decides: [`crate::campaign::ALGORITHM`].
+    /// Revision of what decides: [`crate::campaign::ALGORITHM`].
     algorithm: u32,
     kept: Kept,
 }
@@ -65,8 +65,8 @@ impl LearnedFile {
         matches.then_some((content.records, content.kept))
     }
 
-    /// Keeps what was learned by the end of the journal, unless that was done just before. What
-    /// cannot be written is no loss.
+    /// Keeps what was learned by the end of the journal, unless it was kept just before. An error of
+    /// the disk is ignored: the journal has everything.
     pub(crate) fn write(&mut self, end: Place, kept: &dyn Fn() -> Kept) {
         if self.written.elapsed().mul_f64(SHARE) < self.took {
             return;

@@ -1,5 +1,5 @@
-//! What of a campaign is on the disk while it runs: the journal of its events, the commands that were
-//! answered, what it has learned, and the folder that holds them.
+//! The files of a campaign while it runs: the journal of its events, the commands that were accepted,
+//! what it has learned, and the folder that holds them.
 
 mod commands;
 mod file;

@@ -4,8 +4,8 @@ use std::fs::{self, File};
 use std::io::{self, Write as _};
 use std::path::PathBuf;
 
-/// A file of nothing, given up when the disk is full: what was measured when that was noticed
-/// still finds its place.
+/// A file without content that is deleted when the disk is full: a spectrum that was just measured
+/// then finds room.
 #[derive(Debug)]
 pub(crate) struct Reserve {
     file: PathBuf,
@@ -14,7 +14,7 @@ pub(crate) struct Reserve {
 }
 
 impl Reserve {
-    /// Room for records of up to `bytes`, in a folder; none is taken yet.
+    /// A reserve for records of up to `bytes`, in a folder; it holds no room yet.
     pub(crate) fn new(folder: &std::path::Path, bytes: usize) -> Self {
         Self {
             file: folder.join("reserve"),
@@ -46,7 +46,7 @@ impl Reserve {
 
     /// Gives the room up.
     pub(crate) fn give_up(&mut self) {
-        // What cannot be removed was of no use.
+        // Where it cannot be removed, the next append fails and is tried again.
         let _ = fs::remove_file(&self.file);
         self.held = false;
     }

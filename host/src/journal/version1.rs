@@ -1,7 +1,7 @@
 //! Journals of version 1, as programs before the campaign's state machine wrote them.
 //!
-//! They do not say what the kernel proposed and when the model was trained: both follow from what
-//! they say, and are derived when such a journal is read. A campaign that goes on from one gets a
+//! They lack what the kernel proposed and when the model was trained. Both follow from the other
+//! events, and are derived when such a journal is read. A campaign that goes on from one gets a
 //! journal of the present version; the old one is kept beside it.
 
 use serde::Deserialize;
@@ -12,6 +12,7 @@ use crate::campaign::{
 };
 use crate::data::{Channels, Map};
 use crate::microscope::Beam;
+use crate::units::Electrons;
 
 /// A record of version 1.
 #[derive(Debug, Deserialize)]
@@ -27,7 +28,7 @@ enum OldEvent {
     Resumed { version: String, settings: String },
     Exposing(Exposing),
     Measured(Box<Measured>),
-    Surveying { electrons: f64 },
+    Surveying { electrons: Electrons },
     Surveyed(Surveyed),
     Failed { why: String },
     LeftOut { candidate: u32, why: String },
@@ -47,7 +48,7 @@ struct OldBegun {
     channels: Channels,
     beam: Beam,
     seeds: Option<Vec<u32>>,
-    electrons: f64,
+    electrons: Electrons,
 }
 
 impl OldRecord {
@@ -60,10 +61,10 @@ impl OldRecord {
     }
 }
 
-/// The records as they are now. What follows from them is still missing.
+/// The records in their present form. The events that follow from them are still missing.
 pub(super) fn upgrade(records: Vec<(Place, OldRecord)>) -> Vec<(Place, Record)> {
     let mut upgraded = Vec::with_capacity(records.len() + 2);
-    // The instrument had not failed since the beam was announced.
+    // Whether the last record announced an exposure.
     let mut exposing = false;
     for (place, record) in records {
         let given = |command| Given {
@@ -92,7 +93,7 @@ pub(super) fn upgrade(records: Vec<(Place, OldRecord)>) -> Vec<(Place, Record)> 
                     channels: old.channels,
                     beam: old.beam,
                     frame: Some(frame),
-                    overview_seconds: None,
+                    overview_time: None,
                     real_to_live: 1.0,
                     seeds: old.seeds,
                 })));

@@ -1,38 +1,38 @@
-//! What the beam of a controller is told: dwell, dose limits, time-out, and where the frame lies.
+//! Settings of a controller's beam: dwell, dose limits, time-out, and where the frame lies.
 
 use beacon_kernel::link::message::{DoseLimits, Settings, Which};
 
 use crate::campaign::drive::Failure;
 use crate::campaign::position::field;
-use crate::campaign::{Ended, LiveConfig, State, electrons};
+use crate::campaign::{Ended, Limits, LiveConfig, State};
 use crate::controller::BeamPort;
+use crate::units::Seconds;
 
-/// What follows from the campaign's state for the beam of a controller.
+/// What the settings of a controller's beam follow from.
 #[derive(Clone, Copy, Debug, PartialEq)]
-struct Asked {
+struct Basis {
     epoch: u32,
-    dwell: f64,
+    dwell: Seconds,
     shift: (f64, f64),
-    total: Option<f64>,
-    pixel: Option<f64>,
+    limits: Limits,
     resets: u32,
 }
 
-/// The beam of a controller as it was told last.
+/// The settings that a controller's beam was given last.
 #[derive(Debug, Default)]
 pub(super) struct BeamSettings {
-    asked: Option<Asked>,
-    /// The limits that it was told last, which it does not let anybody raise.
-    told: Option<DoseLimits>,
+    basis: Option<Basis>,
+    /// The dose limits in force, which a controller lets nobody raise.
+    limits: Option<DoseLimits>,
 }
 
 impl BeamSettings {
-    /// Tells the controller's beam what it may do, where the frame lies and what is left of the
-    /// dose, when any of it changed.
+    /// Configures the controller's beam where anything has changed since: what it may do, where the
+    /// frame lies, and what is left of the dose.
     ///
     /// # Errors
     /// When the frame has left the deflection range, or the controller refuses.
-    pub(super) fn tell(
+    pub(super) fn configure(
         &mut self,
         state: &State,
         config: &LiveConfig,
@@ -42,20 +42,19 @@ impl BeamSettings {
             return Ok(());
         };
         let settings = state.settings();
-        let asked = Asked {
+        let basis = Basis {
             epoch: state.epoch(),
             dwell: settings.dwell,
             shift: state.drift(),
-            total: settings.limits.total,
-            pixel: settings.limits.pixel,
+            limits: settings.limits,
             resets: beam.resets(),
         };
-        if self.asked == Some(asked) {
+        if self.basis == Some(basis) {
             return Ok(());
         }
-        if self.asked.is_some_and(|last| last.resets != asked.resets) {
-            // Its account of the dose began again, and with it its limits.
-            self.told = None;
+        if self.basis.is_some_and(|last| last.resets != basis.resets) {
+            // After a reset the controller counts the dose from 0, and has no limits.
+            self.limits = None;
         }
         let size = state
             .candidates()
@@ -67,30 +66,29 @@ impl BeamSettings {
                  deflection range of the controller: give it room with --frame"
             ))));
         };
-        let micros = |seconds: f64| (seconds * 1e6).round();
+        let micros = |time: Seconds| (time.get() * 1e6).round();
         let dwell_us = micros(settings.dwell) as u32;
         let used_us = beam.dose_us()?;
-        let current = state.current_pa().filter(|&current| current > 0.0);
-        let per_second = current.map(|current| electrons(current, 1.0));
-        // What the controller may spend in all: what it has, and what the account has left.
-        let left = state.ledger().left(settings.limits).zip(per_second);
+        let current = state.current();
+        // What the controller may spend in all: what it has spent, and what the account has left.
+        let left = state.ledger().left(settings.limits).zip(current);
         // Without a limit of the campaign the board has its own ceiling.
-        let total_us = left.map_or(u64::MAX, |(left, per_second)| {
-            used_us.saturating_add(micros(left / per_second) as u64)
+        let total_us = left.map_or(u64::MAX, |(left, current)| {
+            used_us.saturating_add(micros(left / current) as u64)
         });
-        let pixel_us = match (settings.limits.pixel, state.ledger().area(), per_second) {
-            (Some(limit), Some(area), Some(per_second)) => micros(limit * area / per_second) as u32,
+        let pixel_us = match (settings.limits.pixel, state.ledger().area(), current) {
+            (Some(limit), Some(area), Some(current)) => micros(limit * area / current) as u32,
             _ => before.dose.pixel_us.max(dwell_us.saturating_mul(4)),
         };
-        // The beam is on for the dwell at most, whatever becomes of the host: silence while an
-        // instrument is waited for is no reason to cut an exposure short.
-        let silence = 1e3 * (2.0 * settings.dwell + config.instrument.timeout);
+        // The beam is on for the dwell at most, whatever becomes of the host. The host is silent while
+        // it waits for an instrument, and the time-out must not cut that exposure short.
+        let silence = 1e3 * (2.0 * settings.dwell.get() + config.instrument.timeout);
         let timeout_ms =
             (silence as u32).clamp(before.link_timeout_ms, *Settings::TIMEOUTS_MS.end());
-        let told = self.told.filter(|_| used_us > 0);
+        let before = self.limits.filter(|_| used_us > 0);
         let dose = DoseLimits {
-            pixel_us: told.map_or(pixel_us, |told| pixel_us.min(told.pixel_us)),
-            total_us: told.map_or(total_us, |told| total_us.min(told.total_us)),
+            pixel_us: before.map_or(pixel_us, |before| pixel_us.min(before.pixel_us)),
+            total_us: before.map_or(total_us, |before| total_us.min(before.total_us)),
         };
         let mut settings = Settings {
             dwell_us,
@@ -99,7 +97,7 @@ impl BeamSettings {
             link_timeout_ms: timeout_ms,
             field,
         };
-        // A board has ceilings of its own, below which it stays whatever it is told.
+        // A board has ceilings of its own, and refuses limits above them.
         while let Err(error) = beam.configure(settings) {
             let Some((which, ceiling)) = error.ceiling() else {
                 return Err(error.into());
@@ -113,13 +111,13 @@ impl BeamSettings {
                 _ => return Err(error.into()),
             }
         }
-        if beam.resets() != asked.resets {
-            // Its account of the dose began again while it was told.
-            self.told = None;
-            return self.tell(state, config, beam);
+        if beam.resets() != basis.resets {
+            // The controller was reset meanwhile.
+            self.limits = None;
+            return self.configure(state, config, beam);
         }
-        self.told = Some(settings.dose);
-        self.asked = Some(asked);
+        self.limits = Some(settings.dose);
+        self.basis = Some(basis);
         Ok(())
     }
 }

@@ -49,7 +49,7 @@ pub enum DriftError {
         /// Rows and columns of the fresh image.
         fresh: (usize, usize),
     },
-    /// Images too small to tell anything.
+    /// Images that are too small.
     #[error("the overview has {rows} x {columns} pixels; expected at least 16 x 16 to tell drift")]
     Small {
         /// Rows of both images.
@@ -81,7 +81,7 @@ pub enum DriftError {
     },
 }
 
-/// Fewest rows and columns of an image that tells drift.
+/// Fewest rows and columns of an image that drift can be measured on.
 const SMALLEST: usize = 16;
 
 /// Tells how far the sample has moved from `reference` to `fresh`, up to about a third of the frame
@@ -149,7 +149,7 @@ impl Structure {
         /// support stays small.
         const CONTRAST_FLOOR: f64 = 0.1;
         let (height, width) = (map.height(), map.width());
-        // In pixels: 1 and 4 of 64, so that magnified images are told alike.
+        // In pixels: 1 and 4 of 64, so that a magnified image gives the same shift.
         let wide = height.min(width) as f64 / 16.0;
         let smooth = |values: &[f64], sigma: f64| {
             let to_fwhm = (8.0 * core::f64::consts::LN_2).sqrt();

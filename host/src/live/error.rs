@@ -11,7 +11,7 @@ use crate::microscope::MicroscopeError;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum LiveError {
-    /// The instrument does not do as told.
+    /// The instrument refused or failed.
     #[error(transparent)]
     Microscope(#[from] MicroscopeError),
     /// The journal cannot be read or written.
@@ -20,7 +20,7 @@ pub enum LiveError {
     /// The folder cannot be used.
     #[error(transparent)]
     Folder(#[from] FolderError),
-    /// Nobody can be listened to.
+    /// The control socket cannot be opened.
     #[error(transparent)]
     Control(#[from] OpenError),
     /// A setting outside its range, or one that needs another.
@@ -38,7 +38,7 @@ pub enum LiveError {
     /// The campaign ended before its first overview.
     #[error("{0}")]
     Ended(Ended),
-    /// A person had the first overview given up.
+    /// A person aborted the first overview.
     #[error("{0}")]
     Aborted(String),
     /// The window does not fit the overview.

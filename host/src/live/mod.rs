@@ -8,21 +8,26 @@
 //! | file | what |
 //! |---|---|
 //! | [`session`](Session) | a campaign in its folder: begun or taken up again, run, and its results |
+//! | [`taken_up`](TakenUp), `fold` | the journal of a campaign that is taken up again, read and taken in |
+//! | `check` | settings against the overview |
 //! | [`run`](run()) | a whole campaign in a call |
 //! | `station` | the instrument, the disk, the clock and people, as a campaign sees them |
-//! | `beam` | what the beam of a controller is told |
+//! | `beam` | settings of a controller's beam |
 //! | `drift` | registration of a fresh overview on the first |
 //! | `summary`, `results` | what is left in the folder at the end; the HDF5 file needs the feature `hdf5` |
 
 mod beam;
+mod check;
 mod drift;
 mod error;
+mod fold;
 #[cfg(feature = "hdf5")]
 mod results;
 mod run;
 mod session;
 mod station;
 mod summary;
+mod taken_up;
 
 pub use crate::journal::{FolderError, JournalError, RunFolder};
 pub use drift::{DriftError, Shift, register};
@@ -30,6 +35,7 @@ pub use error::LiveError;
 #[cfg(feature = "hdf5")]
 pub use results::write_results;
 pub use run::{resume, run};
-pub use session::{Session, TakenUp};
+pub use session::Session;
 pub use station::Log;
 pub use summary::LiveSummary;
+pub use taken_up::TakenUp;

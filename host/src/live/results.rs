@@ -77,11 +77,11 @@ fn rows(outcome: &Outcome, session: &Session<'_>) -> Vec<PointRow> {
         column: point.pixel.column as u32,
         beam: Some(point.position.pixel(height, width)),
         responses: point.responses.clone(),
-        live_seconds: Some(point.live_seconds),
-        real_seconds: Some(point.real_seconds),
-        dose_electrons: Some(point.electrons).filter(|&dose| dose > 0.0),
+        live_seconds: Some(point.live_time.get()),
+        real_seconds: Some(point.real_time.get()),
+        dose_electrons: Some(point.electrons.get()).filter(|&dose| dose > 0.0),
         dose_density: area
-            .map(|area| point.electrons / area)
+            .map(|area| (point.electrons / area).get())
             .filter(|&dose| dose > 0.0),
         expected: measurement.expected.map(|e| (e.mean, e.sigma)),
         score: measurement.proposal.map(|p| f64::from(p.score)),

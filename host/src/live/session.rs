@@ -4,15 +4,18 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
-use beacon_kernel::{Candidate, Candidates, Edges, Pixel};
+use beacon_kernel::{Candidate, Candidates, Pixel};
 
-use super::LiveError;
+use super::check::{check_frame, check_pixel_limit};
+use super::fold::{fold, fold_version_1};
 use super::station::{Log, Station};
+use super::taken_up::{from_toml, to_toml};
+use super::{LiveError, TakenUp};
 use crate::campaign::drive::{Drive, Failure, World as _};
 use crate::campaign::{
-    ALGORITHM, Action, Begun, CampaignConfig, CampaignError, Command, Ended, Event, Given,
-    LiveConfig, MeasuredPoint, Monitor, Now, Observer, Outcome, Overview, Patches, Record, Reduce,
-    Resumed, SettingError, Settings, State, Use, check_seeds,
+    ALGORITHM, Action, Begun, CampaignConfig, CampaignError, Ended, Event, Given, LiveConfig,
+    MeasuredPoint, Monitor, Now, Observer, Outcome, Overview, Patches, Record, Reduce, Resumed,
+    SettingError, Settings, State, Use,
 };
 use crate::control::Control;
 use crate::controller::Controller;
@@ -22,6 +25,7 @@ use crate::journal::{Found, Journal, JournalError, Place, RunFolder, now_ms};
 use crate::microscope::Microscope;
 use crate::scalarizer::Scalarizer;
 use crate::spaces::Spaces;
+use crate::units::Seconds;
 
 /// A campaign on an instrument.
 pub struct Session<'a> {
@@ -65,11 +69,11 @@ impl<'a> Session<'a> {
             channels: microscope.channels().clone(),
             beam: microscope.beam(),
             frame: microscope.frame(),
-            overview_seconds: microscope.overview_seconds(),
+            overview_time: microscope.overview_time(),
             real_to_live: microscope.longest_real_to_live(),
             seeds,
         };
-        settings.check_with(begun.beam.current_pa)?;
+        settings.check_with(begun.beam.current)?;
         if let Some((rows, columns)) = &begun.frame {
             check_frame((rows.size, columns.size), &settings, begun.seeds.as_deref())?;
         }
@@ -131,26 +135,28 @@ impl<'a> Session<'a> {
         if version == 1 {
             begun.real_to_live = microscope.longest_real_to_live();
         }
-        let mut told = begun.beam.current_pa;
+        let mut current = begun.beam.current;
         for (_, record) in &records {
             if let Event::Overview(overview) = &record.event {
                 let size = (overview.image.height(), overview.image.width());
                 check_frame(size, &settings, None)?;
-                told = overview.beam.current_pa.or(told);
+                current = overview.beam.current.or(current);
             }
         }
-        settings.check_with(told)?;
+        settings.check_with(current)?;
         let elapsed = records.last().map_or(0, |(_, record)| record.elapsed_ms);
         let elapsed = Duration::from_millis(elapsed);
-        let (path, current) = (folder.path(), told.or(config.current));
+        let path = folder.path();
+        let current = current.or(settings.current);
         let state = State::new(*begun, original);
-        // What was measured and could not be used counts for no budget.
-        let points = soon(&state, &records).points().len();
+        let at_end = state_after(&state, &records);
+        // A point that could not be used does not count against the budget.
+        let points = at_end.points().len();
         if settings.budget < points {
             let accepted = format!("at least the {points} points that are measured");
             return Err(SettingError::new("budget", &settings.budget, &accepted).into());
         }
-        let spent = spent(&records);
+        let spent = at_end.ledger().total();
         if let (Some(limit), Some(_)) = (settings.limits.total, current)
             && limit < spent
         {
@@ -182,7 +188,7 @@ impl<'a> Session<'a> {
         first += records.len();
         for (place, record) in &records {
             state.apply(&record.event)?;
-            station.note(*place, &record.event, 0.0);
+            station.note(*place, &record.event, Seconds::ZERO);
         }
         let fresh = state.overview().is_none();
         if fresh && version.is_some() {
@@ -193,11 +199,11 @@ impl<'a> Session<'a> {
             state.apply(&resumed)?;
             first += 1;
         }
-        let listening = Control::open(folder, soon(&state, &rest), station.clock.1);
+        let listening = Control::open(folder, state_after(&state, &rest), station.clock.1);
         station.control = Some(listening?);
         while state.overview().is_none() {
             let now = Now {
-                elapsed: station.elapsed().as_secs_f64(),
+                elapsed: station.elapsed(),
                 ..Now::default()
             };
             let Action::Survey { electrons } = state.next(&now) else {
@@ -234,7 +240,7 @@ impl<'a> Session<'a> {
         })
     }
 
-    /// Where the session says what somebody should know at once; until then nowhere.
+    /// Sets where the session logs what a person should know at once; without it, nowhere.
     pub fn set_log(&mut self, log: Log) {
         self.station.set_log(log);
     }
@@ -283,7 +289,7 @@ impl<'a> Session<'a> {
         campaign.candidates(image.height(), image.width())
     }
 
-    /// Whether the instrument obeyed when it was told to blank last.
+    /// Whether the instrument blanked its beam at the last request.
     pub fn is_blanked(&self) -> bool {
         self.station.blanked
     }
@@ -363,14 +369,14 @@ impl<'a> Session<'a> {
             })?),
             None => None,
         };
-        // A command that was answered when the campaign had just ended is a reason to go on.
+        // A command may have been accepted just before the campaign ended: it goes on for that.
         let waits = station.control.as_ref().is_some_and(Control::waits);
         let goes_on = waits
             || resumed
                 .as_ref()
                 .is_none_or(|resumed| drive.goes_on_after(resumed, station));
         let ended = match drive.state().ended().cloned() {
-            // It has ended, and would at once end again: nothing is added to its journal.
+            // The campaign has ended and would end again at once: its journal stays as it is.
             Some(ended) if !goes_on => ended,
             _ => {
                 station.fast_forward();
@@ -381,7 +387,7 @@ impl<'a> Session<'a> {
                 drive.run(station, observer)?
             }
         };
-        // Nobody is answered any more.
+        // From here on `beacon ctl` gets no answer.
         station.control = None;
         let (outcome, state) = drive.outcome(ended, station);
         self.truth = station.microscope.truth(state.settings().target());
@@ -390,98 +396,7 @@ impl<'a> Session<'a> {
     }
 }
 
-/// Takes the events of the journal in, from where something was learned that matches.
-fn fold(
-    drive: &mut Drive<'_>,
-    station: &mut Station<'_>,
-    records: &[(Place, Record)],
-    first: usize,
-) -> Result<(), CampaignError> {
-    let places: Vec<Place> = records.iter().map(|(place, _)| *place).collect();
-    let end = station.journal.borrow().end();
-    let mut done = 0;
-    if let Some((count, kept)) = station.learned.read(&places, end)
-        && count > first
-    {
-        done = (count - first).min(records.len());
-        let past: Vec<Record> = records[..done].iter().map(|(_, r)| r.clone()).collect();
-        drive.fold_learned(&past, kept, station)?;
-        for (place, record) in &records[..done] {
-            let dwell = drive.state().settings().dwell;
-            station.note(*place, &record.event, dwell);
-        }
-    }
-    for (place, record) in &records[done..] {
-        if station.is_interrupted() {
-            return Err(CampaignError::Unread);
-        }
-        drive.fold(record, station)?;
-        let dwell = drive.state().settings().dwell;
-        station.note(*place, &record.event, dwell);
-    }
-    Ok(())
-}
-
-/// Takes the events of a journal of version 1 in, derives those that it lacks, and replaces it by one
-/// of the present version.
-fn fold_version_1(
-    drive: &mut Drive<'_>,
-    station: &mut Station<'_>,
-    records: &[(Place, Record)],
-    first: usize,
-) -> Result<(), CampaignError> {
-    let path_error = |error: JournalError| CampaignError::Ended(Ended::Disk(error.to_string()));
-    let mut all = head_of_journal(drive.state());
-    debug_assert_eq!(all.len(), first);
-    for (place, record) in records {
-        if station.is_interrupted() {
-            return Err(CampaignError::Unread);
-        }
-        let missing = drive.derive(&record.event, station)?;
-        all.extend(missing.into_iter().map(|event| Record {
-            event,
-            ..record.clone()
-        }));
-        drive.fold(record, station)?;
-        let dwell = drive.state().settings().dwell;
-        station.note(*place, &record.event, dwell);
-        all.push(record.clone());
-    }
-    station.replace_journal(&all).map_err(path_error)
-}
-
-/// What a journal of version 1 began with, as one of the present version has it.
-fn head_of_journal(state: &State) -> Vec<Record> {
-    let record = |event| Record {
-        at_ms: now_ms(),
-        elapsed_ms: 0,
-        event,
-    };
-    let mut head = vec![record(Event::Begun(Box::new(state.begun().clone())))];
-    if let Some(overview) = state.overview() {
-        head.push(record(Event::Surveying {
-            electrons: state.ledger().total(),
-        }));
-        head.push(record(Event::Overview(Box::new((**overview).clone()))));
-    }
-    head
-}
-
 impl Station<'_> {
-    /// Replaces a journal of version 1.
-    fn replace_journal(&mut self, records: &[Record]) -> Result<(), JournalError> {
-        let path = self.journal.borrow().path().to_owned();
-        let old = Journal::open(&path)?.journal;
-        let (journal, places) = old.replace(records)?;
-        self.journal = journal.into();
-        for (place, record) in places.into_iter().zip(records) {
-            if let Event::Measured(measured) = &record.event {
-                self.set_place(Candidate(measured.candidate), place);
-            }
-        }
-        Ok(())
-    }
-
     /// The event that a campaign goes on with.
     fn resumed(&self) -> Result<Event, LiveError> {
         Ok(Event::Resumed(Resumed {
@@ -492,13 +407,13 @@ impl Station<'_> {
     }
 }
 
-/// Keeps an event before there is a kernel, and takes it in.
+/// Records an event before there is a kernel, and applies it.
 fn record(station: &mut Station<'_>, state: &mut State, event: &Event) -> Result<(), LiveError> {
     station.record(event, &mut ()).map_err(LiveError::Ended)?;
     Ok(state.apply(event)?)
 }
 
-/// Takes the first overview, patiently.
+/// Takes the first overview, and waits for an instrument that fails for a while.
 fn survey_first(station: &mut Station<'_>, state: &mut State) -> Result<(), LiveError> {
     match station.survey(state) {
         Ok(event) => record(station, state, &event),
@@ -518,73 +433,18 @@ fn survey_first(station: &mut Station<'_>, state: &mut State) -> Result<(), Live
     }
 }
 
-/// Electrons that the journal says were spent.
-fn spent(records: &[(Place, Record)]) -> f64 {
-    let (mut total, mut announced) = (0.0, 0.0);
-    for (_, record) in records {
-        match &record.event {
-            Event::Surveying { electrons } => total += electrons,
-            Event::Exposing(exposing) => {
-                announced = exposing.electrons;
-                total += announced;
-            }
-            Event::NotExposed { .. } => total -= announced,
-            Event::Measured(measured) => total += measured.electrons - announced,
-            _ => {}
-        }
-    }
-    total
-}
-
-/// The state as it will be once the journal is read, as far as events alone tell: for whoever gives
-/// commands meanwhile.
-fn soon(state: &State, records: &[(Place, Record)]) -> State {
+/// The state at the end of the journal, by its events alone. `beacon ctl` is answered by it while the
+/// kernel still takes the journal in.
+fn state_after(state: &State, records: &[(Place, Record)]) -> State {
     let mut state = state.clone();
     for (_, record) in records {
-        // What does not fit is found when the journal is read.
+        // An event that does not fit is refused when the kernel takes the journal in.
         if let Event::Exposing(exposing) = &record.event {
             state.expect(Candidate(exposing.candidate));
         }
         let _ = state.apply(&record.event);
     }
     state
-}
-
-/// Checks that a limit for a pixel is one of pixels whose size is known.
-fn check_pixel_limit(state: &State) -> Result<(), LiveError> {
-    if state.settings().limits.pixel.is_some() && state.ledger().area().is_none() {
-        return Err(SettingError::new(
-            "the size of a pixel",
-            &"unknown: the overview has no scale in metres",
-            "a calibrated overview beside --pixel-dose-limit, or --dose-limit instead",
-        )
-        .into());
-    }
-    Ok(())
-}
-
-/// Checks settings against the size of the overview.
-fn check_frame(
-    (height, width): (usize, usize),
-    settings: &Settings,
-    seeds: Option<&[u32]>,
-) -> Result<(), LiveError> {
-    let candidates = settings.campaign.candidates(height, width)?;
-    let (candidates, window) = (candidates.count(), candidates.window());
-    if settings.budget > candidates {
-        let accepted = match settings.campaign.edges {
-            Edges::Inside => format!(
-                "at most {candidates}: so many windows of {window} pixels fit into the overview"
-            ),
-            Edges::Reflect => format!("at most {candidates}: so many pixels the overview has"),
-        };
-        return Err(SettingError::new("budget", &settings.budget, &accepted).into());
-    }
-    if let Some(seeds) = seeds {
-        let seeds: Vec<_> = seeds.iter().copied().map(Candidate).collect();
-        check_seeds(&seeds, candidates)?;
-    }
-    Ok(())
 }
 
 impl Experiment for Session<'_> {
@@ -613,66 +473,6 @@ impl Experiment for Session<'_> {
         let point = points.find(|point| point.pixel == measured)?;
         self.spectrum_of(point).ok()
     }
-}
-
-/// A journal that was read, with what it says of the campaign.
-#[derive(Debug)]
-pub struct TakenUp {
-    found: Found,
-    begun: Box<Begun>,
-    /// The settings that the campaign has had last. The budget and the limits may be changed,
-    /// which decide nothing.
-    pub config: LiveConfig,
-}
-
-impl TakenUp {
-    /// Reads the journal in a folder and moves a torn last record to `journal.torn`.
-    ///
-    /// # Errors
-    /// When it cannot be read, or is of another version of what decides.
-    pub fn read(folder: &RunFolder) -> Result<Self, LiveError> {
-        let found = Journal::open(&folder.journal())?;
-        let Some((_, first)) = found.records.first() else {
-            return Err(LiveError::NothingBegun(folder.journal()));
-        };
-        let Event::Begun(begun) = &first.event else {
-            return Err(LiveError::NothingBegun(folder.journal()));
-        };
-        if begun.algorithm != ALGORITHM {
-            return Err(LiveError::Algorithm {
-                path: folder.journal(),
-                version: begun.version.clone(),
-                found: begun.algorithm,
-            });
-        }
-        let begun = begun.clone();
-        let mut config: LiveConfig = from_toml(&begun.settings)?;
-        for (_, record) in &found.records {
-            match &record.event {
-                Event::Resumed(resumed) => config = from_toml(&resumed.settings)?,
-                // What commands have changed stays changed.
-                Event::Commanded(given) => match given.command {
-                    Command::Budget(budget) => config.budget = budget,
-                    Command::DoseLimit(limit) => config.dose_limit = Some(limit),
-                    _ => {}
-                },
-                _ => {}
-            }
-        }
-        Ok(Self {
-            found,
-            begun,
-            config,
-        })
-    }
-}
-
-fn to_toml(config: &LiveConfig) -> Result<String, LiveError> {
-    toml::to_string(config).map_err(|e| LiveError::Settings(e.to_string()))
-}
-
-fn from_toml(settings: &str) -> Result<LiveConfig, LiveError> {
-    toml::from_str(settings).map_err(|e| LiveError::Settings(e.to_string()))
 }
 
 fn describe(channels: &Channels) -> String {

@@ -13,7 +13,6 @@ use super::drift::register;
 use crate::campaign::drive::{Failure, Kept, World};
 use crate::campaign::{
     Ended, Event, Expose, Given, LiveConfig, Measured, Overview, Record, State, Surveyed, Wait,
-    electrons,
 };
 use crate::control::Control;
 use crate::controller::{BeamPort, ControllerError};
@@ -21,15 +20,16 @@ use crate::data::{Behaviour, Channels, Map, Region};
 use crate::journal::{Journal, JournalError, LearnedFile, Place, Reserve, now_ms};
 use crate::microscope::{Microscope, MicroscopeError, Past};
 use crate::scalarizer::Scalarizer;
+use crate::units::Seconds;
 
-/// Where a campaign says what somebody should know at once: a line at a time.
+/// Where a campaign logs what a person should know at once: a line at a time.
 pub type Log = Box<dyn FnMut(&str)>;
 
 /// First pause before an instrument that failed is tried again; every further one is twice as
 /// long, up to the longest.
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
-/// Slices in which pauses look up.
+/// How often a pause looks for signals and commands.
 const SLICE: Duration = Duration::from_millis(20);
 
 /// What lies outside a live campaign.
@@ -49,9 +49,9 @@ pub(super) struct Station<'a> {
     pub(super) clock: (Instant, Duration),
     /// Since when the instrument has been failing, and the pause before the next attempt.
     failing: Option<(Instant, Duration)>,
-    /// Whether the instrument obeyed when it was told to blank last.
+    /// Whether the instrument blanked its beam at the last request.
     pub(super) blanked: bool,
-    /// What a simulated instrument has to be told of when the campaign goes on.
+    /// Exposures that a simulated instrument has to make up for when the campaign goes on.
     past: Vec<Past>,
 }
 
@@ -88,20 +88,21 @@ impl<'a> Station<'a> {
         self.log = log;
     }
 
-    /// Takes in where the journal holds an event, and what it means for a simulated instrument.
-    pub(super) fn note(&mut self, place: Place, event: &Event, dwell: f64) {
+    /// Notes where the journal holds an event, and the exposure that a simulated instrument has to
+    /// make up for.
+    pub(super) fn note(&mut self, place: Place, event: &Event, dwell: Seconds) {
         match event {
             Event::Measured(measured) => {
                 self.places.insert(Candidate(measured.candidate), place);
-                let dwell = Duration::try_from_secs_f64(dwell).unwrap_or_default();
-                self.past.push(Past::Acquisition(measured.position, dwell));
+                let past = Past::Acquisition(measured.position, dwell.duration());
+                self.past.push(past);
             }
             Event::Overview(_) | Event::Surveyed(_) => self.past.push(Past::Overview),
             _ => {}
         }
     }
 
-    /// Says where the spectrum of a candidate is.
+    /// Notes where the journal holds the spectrum of a candidate.
     pub(super) fn set_place(&mut self, candidate: Candidate, place: Place) {
         self.places.insert(candidate, place);
     }
@@ -109,10 +110,10 @@ impl<'a> Station<'a> {
     /// Brings a simulated instrument to where the journal ends.
     pub(super) fn fast_forward(&mut self) {
         let past = std::mem::take(&mut self.past);
-        // One that has taken the first overview just now is where it is.
+        // An instrument that has just taken the first overview has nothing to make up for.
         if !past.is_empty() {
             self.microscope.fast_forward(&past);
-            // Reading the journal is no time of the campaign.
+            // The time that reading the journal took does not count as time of the campaign.
             self.clock.0 = Instant::now();
         }
     }
@@ -134,7 +135,7 @@ impl<'a> Station<'a> {
         }
     }
 
-    /// Blanks both beams. Whichever cannot be reached blanks by itself: the controller after its
+    /// Blanks both beams. One that cannot be reached blanks by itself: the controller after its
     /// time-out, the instrument at the end of the exposure.
     fn blank_both(&mut self, beam: &mut dyn BeamPort) -> &'static str {
         self.blank_controller(beam);
@@ -142,7 +143,8 @@ impl<'a> Station<'a> {
     }
 
     fn blank_instrument(&mut self) -> &'static str {
-        // What failed will often fail at this too, and has just been told.
+        // An instrument that has just failed often fails at this too. The log has that failure
+        // already.
         self.blanked = self.microscope.blank().is_ok();
         if self.blanked {
             "the beam is blanked"
@@ -153,13 +155,11 @@ impl<'a> Station<'a> {
 
     fn blank_controller(&mut self, beam: &mut dyn BeamPort) {
         if let Err(error) = beam.blank() {
-            self.say(&format!(
-                "the controller could not be told to blank: {error}"
-            ));
+            self.log(&format!("the controller could not blank its beam: {error}"));
         }
     }
 
-    /// Waits, and looks up.
+    /// Waits, and ends early for a signal, a `stop`, or the time limit.
     fn wait(&self, time: Duration, state: &State) -> Result<(), Ended> {
         let begun = Instant::now();
         while begun.elapsed() < time {
@@ -169,8 +169,8 @@ impl<'a> Station<'a> {
             if self.control.as_ref().is_some_and(Control::stopped) {
                 return Err(Ended::Stopped);
             }
-            let limit = state.settings().time_limit.unwrap_or(f64::INFINITY);
-            if self.elapsed().as_secs_f64() >= limit {
+            let limit = state.settings().time_limit;
+            if limit.is_some_and(|limit| Seconds::from(self.elapsed()) >= limit) {
                 return Err(Ended::Time);
             }
             std::thread::sleep(SLICE.min(time));
@@ -178,7 +178,7 @@ impl<'a> Station<'a> {
         Ok(())
     }
 
-    /// Makes sure that the measurement to come will find room on the disk.
+    /// Makes sure that the disk has room for the measurement to come.
     fn hold_room(&mut self, state: &State, beam: &mut dyn BeamPort) -> Result<(), Failure> {
         let mut pause = FIRST_PAUSE;
         let begun = Instant::now();
@@ -189,7 +189,7 @@ impl<'a> Station<'a> {
                 return Err(Failure::End(Ended::Disk(why)));
             }
             self.show("waiting for the disk");
-            self.say(&format!(
+            self.log(&format!(
                 "{why}; the beam is blanked, trying again in {:.1} s",
                 pause.as_secs_f64()
             ));
@@ -217,8 +217,8 @@ impl<'a> Station<'a> {
     }
 }
 
-/// Whether trying again may help with a controller: it was reset under an exposure, or its scan
-/// generator failed, which may be found again as an instrument may.
+/// Whether trying again may help with a controller: it was reset during an exposure, or its scan
+/// generator failed, which may come back as an instrument may.
 fn passes(error: &ControllerError) -> bool {
     matches!(error, ControllerError::ExposureUnknown) || error.is_beam_fault()
 }
@@ -240,9 +240,8 @@ impl World for Station<'_> {
         self.control.as_ref().is_some_and(Control::is_urgent)
     }
 
-    /// Writes an event into the journal. While that fails, the beam is blanked and what is to be
-    /// written is kept: a disk that is full may be emptied, and until then the room that is held
-    /// for it takes what was measured.
+    /// Writes an event into the journal. While that fails, the beam is blanked and the event is kept
+    /// in memory. When the disk is full, the event goes into the reserve that is held for it.
     fn record(&mut self, event: &Event, beam: &mut dyn BeamPort) -> Result<(), Ended> {
         let record = self.record_of(event);
         let is_measured = matches!(event, Event::Measured(_));
@@ -267,11 +266,11 @@ impl World for Station<'_> {
             } else {
                 "nothing is lost"
             };
-            self.say(&format!(
+            self.log(&format!(
                 "{error}; the beam is blanked and {kept}, trying again in {:.1} s",
                 pause.as_secs_f64()
             ));
-            // A spectrum is worth more than the wish to stop: only giving up loses it.
+            // A spectrum that was measured is not given up for an interrupt or a `stop`.
             let until = Instant::now() + pause;
             while Instant::now() < until {
                 let stopped = self.control.as_ref().is_some_and(Control::stopped);
@@ -326,7 +325,7 @@ impl World for Station<'_> {
             ),
             Err(error) => (error.to_string(), 0.0),
         };
-        self.say(&format!("how far the sample drifted cannot be told: {why}"));
+        self.log(&format!("how far the sample drifted is not known: {why}"));
         Ok(Event::Surveyed(Surveyed {
             shift: None,
             confidence,
@@ -339,7 +338,7 @@ impl World for Station<'_> {
         expose: &Expose,
         beam: &mut dyn BeamPort,
     ) -> Result<(), Failure> {
-        self.beam.tell(state, &self.config, beam)?;
+        self.beam.configure(state, &self.config, beam)?;
         self.hold_room(state, beam)?;
         self.microscope
             .move_to(expose.position)
@@ -364,11 +363,12 @@ impl World for Station<'_> {
             Err(error) if passes(&error) => return Err(Failure::Passing(error.to_string())),
             Err(error) => return Err(error.into()),
         }
-        // Of the campaign and the point alone: an answer that was lost is told again.
+        // The key names the campaign and the point alone: an instrument whose answer was lost gives
+        // it again.
         let key = format!("{:016x}/{}", state.begun().id, expose.candidate.0);
-        let dwell = Duration::try_from_secs_f64(expose.dwell).unwrap_or(Duration::MAX);
-        let acquired = self.microscope.acquire(dwell, &key);
-        // The controller's own dwell may be longer, and an acquisition that failed has none.
+        let acquired = self.microscope.acquire(expose.dwell.duration(), &key);
+        // The controller's dwell may be longer than the instrument's. After an acquisition that
+        // failed there is nothing to wait for.
         let finished = match acquired {
             Ok(_) => beam.finish(),
             Err(_) => Ok(()),
@@ -379,18 +379,17 @@ impl World for Station<'_> {
             Err(error) if passes(&error) => return Err(Failure::Passing(error.to_string())),
             finished => finished?,
         }
-        let current = state.current_pa().unwrap_or(0.0);
         Ok(Measured {
             candidate: expose.candidate.0,
             position: expose.position,
-            electrons: electrons(current, acquired.real_seconds),
+            electrons: state.electrons_in(acquired.real_time),
             acquired,
             true_pixel: self.microscope.true_pixel(),
         })
     }
 
-    /// Tries until the instrument is there again, or patience is at its end. In between the beam is
-    /// blanked.
+    /// Tries again until the instrument answers or `--patience` is over. The beam is blanked in
+    /// between.
     fn recover(&mut self, why: &str, state: &State) -> Result<(), Ended> {
         let (since, mut pause) = self.failing.unwrap_or((Instant::now(), FIRST_PAUSE));
         let blanked = if self.blanked {
@@ -404,7 +403,7 @@ impl World for Station<'_> {
             if since.elapsed().as_secs_f64() > self.config.patience {
                 return Err(Ended::Instrument(why));
             }
-            self.say(&format!(
+            self.log(&format!(
                 "{why}; {blanked}, trying again in {:.1} s",
                 pause.as_secs_f64()
             ));
@@ -426,7 +425,7 @@ impl World for Station<'_> {
             _ => "paused, with the beam blanked",
         };
         self.blank_both(beam);
-        self.say(what);
+        self.log(what);
         while !self.is_interrupted() && !self.control.as_ref().is_some_and(Control::waits) {
             let limit = self.config.time_limit.unwrap_or(f64::INFINITY);
             if self.elapsed().as_secs_f64() >= limit {
@@ -440,7 +439,7 @@ impl World for Station<'_> {
         let was_blanked = self.blanked;
         let said = self.blank_both(beam);
         if was_blanked && !self.blanked {
-            self.say(said);
+            self.log(said);
         }
     }
 
@@ -450,8 +449,8 @@ impl World for Station<'_> {
         }
     }
 
-    fn say(&mut self, what: &str) {
-        (self.log)(what);
+    fn log(&mut self, line: &str) {
+        (self.log)(line);
     }
 
     fn reduce(&mut self, state: &State, scalarizer: &Scalarizer) -> Vec<f64> {

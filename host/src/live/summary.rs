@@ -6,8 +6,9 @@ use super::session::Session;
 use crate::campaign::{Command, Outcome, Summary};
 use crate::experiment::Experiment as _;
 use crate::journal::JournalError;
+use crate::units::Electrons;
 
-/// Summary of a live campaign: that of a replay, and what the sample took for it.
+/// Summary of a live campaign: that of a replay, with dose, drift and commands.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct LiveSummary {
     /// As of any campaign.
@@ -19,11 +20,10 @@ pub struct LiveSummary {
     pub target: String,
     /// Electrons that the sample has taken, overviews included; 0 where the current is not known.
     pub dose_electrons: f64,
-    /// The same limit as it was asked for.
+    /// The dose limit, in electrons, where there is one.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub dose_limit_electrons: Option<f64>,
-    /// Where the beam was told to go for every point, seeds first: row and column of the overview,
-    /// drift included.
+    /// Drift-corrected position of every point, seeds first: row and column of the overview.
     pub positions: Vec<(f64, f64)>,
     /// How far from its pixel on the sample each point was really measured, in pixels; known of
     /// simulated samples alone.
@@ -32,7 +32,7 @@ pub struct LiveSummary {
     /// The commands that held, each with the points measured by then.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub commands: Vec<(usize, Command)>,
-    /// Who gave each of them, by their own word, and when, in milliseconds since the beginning of
+    /// Who gave each of them, by the name they gave, and when, in milliseconds since the beginning of
     /// 1970, UTC.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub command_authors: Vec<(String, u64)>,
@@ -68,8 +68,8 @@ impl LiveSummary {
             campaign: Summary::new(outcome),
             instrument: session.begun().instrument.clone(),
             target: session.state().settings().target().to_string(),
-            dose_electrons: session.state().ledger().total(),
-            dose_limit_electrons: session.state().settings().limits.total,
+            dose_electrons: session.state().ledger().total().get(),
+            dose_limit_electrons: session.state().settings().limits.total.map(Electrons::get),
             positions: positions.collect(),
             position_errors: errors,
             commands: session

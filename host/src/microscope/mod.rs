@@ -29,6 +29,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::data::{Axis, Behaviour, Channels, Map, Region};
 use crate::scalarizer::Scalarizer;
+use crate::units::{Picoamperes, Seconds};
 
 /// A place in the frame of the overview image, in fractions of it: (0, 0) is its upper left
 /// corner and (1, 1) its lower right one, so that pixels have their centres at (column + ½) /
@@ -80,19 +81,19 @@ pub struct Acquired {
     /// Sum over the channels of each detector, where there are several: they tell shadowing and
     /// a detector that is out.
     pub detectors: Vec<f64>,
-    /// Time that the detectors were ready to count, in seconds.
-    pub live_seconds: f64,
-    /// Time that the beam was on, in seconds.
-    pub real_seconds: f64,
+    /// How long the detectors were ready to count.
+    pub live_time: Seconds,
+    /// How long the beam was on.
+    pub real_time: Seconds,
 }
 
 /// What an instrument knows of its beam.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Beam {
-    /// Current, in pA; `None` where the instrument does not tell.
-    pub current_pa: Option<f64>,
-    /// Dwell on each pixel of an overview, in seconds; `None` where the instrument does not tell.
-    pub overview_dwell_seconds: Option<f64>,
+    /// Current; `None` where the instrument does not tell.
+    pub current: Option<Picoamperes>,
+    /// Dwell on each pixel of an overview; `None` where the instrument does not tell.
+    pub overview_dwell: Option<Seconds>,
 }
 
 /// An exposure that a simulated instrument has to be told of when a campaign goes on.
@@ -151,10 +152,10 @@ pub trait Microscope {
         None
     }
 
-    /// How long the beam is on for an overview, in seconds, where that is known before one is taken.
-    fn overview_seconds(&self) -> Option<f64> {
+    /// How long the beam is on for an overview, where that is known before one is taken.
+    fn overview_time(&self) -> Option<Seconds> {
         let (rows, columns) = self.frame()?;
-        let dwell = self.beam().overview_dwell_seconds?;
+        let dwell = self.beam().overview_dwell?;
         Some(dwell * (rows.size * columns.size) as f64)
     }
 

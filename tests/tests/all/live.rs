@@ -387,7 +387,7 @@ fn a_point_that_would_take_too_much_is_left_out_and_others_are_measured() {
     let area = {
         let mut microscope = column(&mut config);
         let image = microscope.overview().unwrap();
-        pixel_area(&image.rows, &image.columns).unwrap()
+        pixel_area(&image.rows, &image.columns).unwrap().get()
     };
     // One exposure of a point is allowed; the second, after a failure, is not.
     let each = free.summary.dose_electrons / 41.0 / area;

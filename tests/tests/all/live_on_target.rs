@@ -4,12 +4,13 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use beacon_generator::{Attached, CLOCK_HZ, Reader};
-use beacon_host::campaign::{DeflectionFrame, Ended, LiveConfig, electrons};
+use beacon_host::campaign::{DeflectionFrame, Ended, LiveConfig};
 use beacon_host::controller::BeamPort as _;
 use beacon_host::journal::RunFolder;
 use beacon_host::live::Session;
 use beacon_host::microscope::{SimulatedBeam, SpecimenMicroscope};
 use beacon_host::specimen::SpecimenKind;
+use beacon_host::units::{Picoamperes, Seconds};
 use beacon_kernel::Capacity;
 use beacon_tests::EmulatedBoard;
 use beacon_tests::live::{Ran, go, settings};
@@ -90,13 +91,11 @@ fn neither_host_nor_controller_breaks_the_dose_limit() {
     let Some(board) = EmulatedBoard::start() else {
         return;
     };
-    let current = 2000.0;
+    let current = Picoamperes::new(2000.0).unwrap();
+    let electrons = |seconds| (current * Seconds::new(seconds).unwrap()).get();
     // The overview, and 17 and a half exposures of a point.
-    let overview = electrons(
-        current,
-        64.0 * 64.0 * SimulatedBeam::OVERVIEW_DWELL_US * 1e-6,
-    );
-    let limit = overview + electrons(current, 17.5 * 0.02);
+    let overview = electrons(64.0 * 64.0 * SimulatedBeam::OVERVIEW_DWELL_US * 1e-6);
+    let limit = overview + electrons(17.5 * 0.02);
     let config = settings(&format!("{DRIFTING} --dead-time 0 --dose-limit {limit}"));
     let (ran, dose_us) = on_board(&board, 1, config);
     assert!(
@@ -108,7 +107,7 @@ fn neither_host_nor_controller_breaks_the_dose_limit() {
     assert!((15..=17).contains(&points), "{points}");
     assert!(ran.summary.dose_electrons <= limit);
     assert_eq!(dose_us, 20_000 * points as u64);
-    assert!(electrons(current, dose_us as f64 * 1e-6) <= limit);
+    assert!(electrons(dose_us as f64 * 1e-6) <= limit);
     assert_eq!(board.exposures(20_000, 0).len(), points);
 }
 

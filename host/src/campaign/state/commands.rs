@@ -2,9 +2,10 @@
 
 use beacon_kernel::{Candidate, Strategy};
 
-use super::{Author, NextPoint, Seeding, Standing, State};
+use super::{Author, NextPoint, Seeding, Standing, State, positive};
 use crate::campaign::Command;
 use crate::scalarizer::Scalarizer;
+use crate::units::{Electrons, Seconds};
 
 impl State {
     /// Why a command cannot hold now; `None` when it can.
@@ -29,7 +30,7 @@ impl State {
             }
             Command::Measure(candidate) => self.objection_to_point(Candidate(*candidate)),
             Command::Suggest(candidate) => self
-                .objection_to_word("suggest")
+                .objection_without_proposal("suggest")
                 .or_else(|| self.objection_to_point(Candidate(*candidate))),
             Command::Discard(candidate) => match self.standing(Candidate(*candidate)) {
                 Standing::Measured => None,
@@ -68,9 +69,12 @@ impl State {
                 })
             }
             Command::DoseLimit(limit) => self.objection_to_dose_limit(*limit),
-            Command::Dwell(seconds) => self.settings.objection_to_dwell(*seconds),
-            Command::Accept => self.objection_to_word("accept"),
-            Command::Reject => self.objection_to_word("reject"),
+            Command::Dwell(seconds) => {
+                let refused = self.settings.dwell_of(*seconds).err();
+                refused.map(|error| error.to_string())
+            }
+            Command::Accept => self.objection_without_proposal("accept"),
+            Command::Reject => self.objection_without_proposal("reject"),
             Command::Exclude(_)
             | Command::Approve(_)
             | Command::Pause
@@ -85,19 +89,18 @@ impl State {
             Err(error) => return Some(format!("{error}")),
         };
         let channels = &self.begun.channels;
-        // A spectrum of nothing shows whether the axis suits.
+        // A spectrum of zeros shows whether the axis suits.
         let nothing = vec![0.0; channels.coordinates.len()];
         let reduced = target.reduce(&nothing, &channels.coordinates, &channels.axis);
         reduced.err().map(|error| error.to_string())
     }
 
     fn objection_to_dose_limit(&self, limit: f64) -> Option<String> {
-        if !(limit.is_finite() && limit > 0.0) {
-            return Some(format!(
-                "dose-limit is {limit}; expected a number of electrons above 0"
-            ));
-        }
-        if self.current_pa().is_none() {
+        let limit = match positive("dose-limit", limit, Electrons::new) {
+            Ok(limit) => limit,
+            Err(error) => return Some(error.to_string()),
+        };
+        if self.current().is_none() {
             return Some(
                 "the current is unknown: the instrument tells none; expected --current in pA beside \
                  a dose limit"
@@ -110,13 +113,13 @@ impl State {
         })
     }
 
-    /// Why a candidate cannot be measured on a person's word.
+    /// Why a candidate cannot be measured by a command.
     fn objection_to_point(&self, candidate: Candidate) -> Option<String> {
         let name = self.name(candidate);
         let why = match self.standing(candidate) {
             Standing::Free if self.wishes.contains(&candidate) => "is measured next already",
             Standing::Free => return None,
-            // What was proposed or planned may be asked for by a person as well.
+            // A person may also want the point that was proposed or planned.
             Standing::Next
                 if self
                     .next
@@ -143,14 +146,14 @@ impl State {
         ))
     }
 
-    fn objection_to_word(&self, word: &str) -> Option<String> {
-        (!self.waits_for_word()).then(|| {
+    fn objection_without_proposal(&self, word: &str) -> Option<String> {
+        (!self.waits_for_approval()).then(|| {
             format!("no proposal waits for `{word}`; expected it while one does, with `approve on`")
         })
     }
 
-    /// Whether a proposal waits for a person's word.
-    pub(super) fn waits_for_word(&self) -> bool {
+    /// Whether a proposal waits for approval.
+    pub(super) fn waits_for_approval(&self) -> bool {
         self.next.is_some_and(|next| next.waits)
     }
 
@@ -172,14 +175,14 @@ impl State {
         format!("row {}, column {}", pixel.row, pixel.column)
     }
 
-    /// Does what a command says that holds.
-    pub(super) fn obey(&mut self, command: &Command) {
+    /// Carries out a command that [`State::objection`] has nothing against.
+    pub(super) fn carry_out(&mut self, command: &Command) {
         match command {
             Command::Strategy(name) => self.settings.campaign.strategy.clone_from(name),
             Command::Target(text) => {
                 let known = self.settings.scalarizers.iter();
                 let index = known.clone().position(|known| known.to_string() == *text);
-                // A further scalarizer becomes known by `Reduced`, where points are there to reduce.
+                // Where points are measured, `Reduced` has added the scalarizer before.
                 self.settings.target = match (index, text.parse()) {
                     (Some(index), _) => index,
                     (None, Ok(target)) => {
@@ -215,15 +218,18 @@ impl State {
             Command::Restore(candidate) => self.count_point(Candidate(*candidate), true),
             Command::Budget(budget) => self.settings.budget = *budget,
             Command::DoseLimit(limit) => {
-                // A controller lets nobody raise what it was told: it starts over.
-                let before = self.settings.limits.total.unwrap_or(f64::INFINITY);
-                self.epoch += u32::from(*limit > before);
-                self.settings.limits.total = Some(*limit);
+                // A controller lets nobody raise its limits: it starts over.
+                if let Ok(limit) = Electrons::new(*limit) {
+                    let before = self.settings.limits.total.replace(limit);
+                    self.epoch += u32::from(before.is_some_and(|before| limit > before));
+                }
             }
             Command::Dwell(seconds) => {
-                // Its limits were told for the shorter dwell, and it lets nobody raise them.
-                self.epoch += u32::from(*seconds > self.settings.dwell);
-                self.settings.dwell = *seconds;
+                // Its limits follow from the shorter dwell, and it lets nobody raise them.
+                if let Ok(dwell) = Seconds::new(*seconds) {
+                    self.epoch += u32::from(dwell > self.settings.dwell);
+                    self.settings.dwell = dwell;
+                }
             }
             Command::Approve(on) => {
                 self.settings.approval = *on;
@@ -248,7 +254,7 @@ impl State {
         }
     }
 
-    /// What the kernel proposed is free again: it chooses anew when it has to.
+    /// Frees the candidate that the kernel proposed: it proposes anew when a point is needed.
     fn release_proposal(&mut self) {
         if let Some(next) = self.next
             && next.proposed.is_some()
@@ -258,7 +264,7 @@ impl State {
         }
     }
 
-    /// Lets a person's point come before the one that is next: what was planned is put back.
+    /// Lets a person's point come before the next one. A planned point goes back to its plan.
     fn make_way(&mut self) {
         self.release_proposal();
         if let Some(next) = self.next
@@ -288,7 +294,7 @@ impl State {
         self.start_model_over();
     }
 
-    /// What the model learned is no longer true.
+    /// Has the model trained anew: it learned from other points or another target.
     fn start_model_over(&mut self) {
         self.epoch += 1;
         self.release_proposal();

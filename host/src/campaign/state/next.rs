@@ -1,21 +1,24 @@
 //! What is done now.
 
+use std::time::Duration;
+
 use beacon_kernel::{Acquisition, Candidate, Pixel};
 
 use super::{Seeding, State};
-use crate::campaign::dose::{DoseError, electrons};
+use crate::campaign::dose::DoseError;
 use crate::campaign::position::corrected;
 use crate::campaign::{Ended, Event};
 use crate::microscope::Position;
+use crate::units::{Electrons, Seconds};
 
-/// Overviews in a row that may tell no drift.
+/// Overviews in a row without a drift that can be trusted, after which a campaign ends.
 const UNCERTAIN: u32 = 3;
 
 /// What the state cannot know by itself.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Now {
-    /// How long the campaign has been running, in seconds.
-    pub elapsed: f64,
+    /// How long the campaign has been running.
+    pub elapsed: Duration,
     /// Points since coverage has grown last, and how full it was.
     pub stalled: usize,
     /// Coverage of the range of responses and of the structures.
@@ -28,8 +31,8 @@ pub struct Now {
 pub enum Action {
     /// An overview is taken: the first, or one for drift correction.
     Survey {
-        /// Its dose in electrons; 0 where that is not known.
-        electrons: f64,
+        /// Its dose; 0 where that is not known.
+        electrons: Electrons,
     },
     /// The kernel proposes the next point.
     Propose {
@@ -52,7 +55,7 @@ pub enum Action {
         /// Whether from initial weights.
         afresh: bool,
     },
-    /// Nothing, until a person says otherwise.
+    /// Nothing is done until a person gives a command.
     Wait(Wait),
     /// The campaign ends.
     End(Ended),
@@ -67,19 +70,19 @@ pub struct Expose {
     pub pixel: Pixel,
     /// Where it is now, drift included.
     pub position: Position,
-    /// Live time, in seconds.
-    pub dwell: f64,
+    /// Live time.
+    pub dwell: Seconds,
     /// Electrons that it takes at most; 0 where the current is not known.
-    pub electrons: f64,
+    pub electrons: Electrons,
 }
 
 /// What a campaign waits for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Wait {
-    /// Somebody paused it.
+    /// A person paused it.
     Paused,
-    /// Its proposal waits for a person's word.
+    /// Its proposal waits for approval.
     Approval(Candidate),
     /// An exposure is under way.
     Exposure(Candidate),
@@ -124,14 +127,14 @@ impl State {
         })
     }
 
-    /// Whether the campaign would go on, had somebody resumed it so.
+    /// Whether the campaign would go on after this `Resumed`.
     pub fn goes_on_after(&self, resumed: &Event, now: &Now) -> bool {
         let mut after = self.clone();
         if after.apply(resumed).is_err() {
             return true;
         }
         match &self.ended {
-            // Somebody, or something that passes, ended it.
+            // A person ended it, or a failure that may have passed.
             None
             | Some(
                 Ended::Interrupted
@@ -150,7 +153,12 @@ impl State {
         if self.stopped {
             return Some(Ended::Stopped);
         }
-        if now.elapsed >= self.settings.time_limit.unwrap_or(f64::INFINITY) {
+        let elapsed = Seconds::from(now.elapsed);
+        if self
+            .settings
+            .time_limit
+            .is_some_and(|limit| elapsed >= limit)
+        {
             return Some(Ended::Time);
         }
         let most = self.settings.most_failures;
@@ -169,16 +177,19 @@ impl State {
     }
 
     /// Electrons of an overview; 0 where they are not known.
-    pub fn overview_electrons(&self) -> f64 {
-        let seconds = self.begun.overview_seconds.or_else(|| {
+    pub fn overview_electrons(&self) -> Electrons {
+        let time = self.begun.overview_time.or_else(|| {
             let overview = self.overview.as_ref()?;
-            let dwell = overview.beam.overview_dwell_seconds?;
+            let dwell = overview.beam.overview_dwell?;
             Some(dwell * overview.image.values.len() as f64)
         });
-        let current = self.current_pa();
-        current
-            .zip(seconds)
-            .map_or(0.0, |(current, seconds)| electrons(current, seconds))
+        self.electrons_in(time.unwrap_or(Seconds::ZERO))
+    }
+
+    /// Electrons that the beam takes to the sample in some time; 0 where its current is not known.
+    pub(crate) fn electrons_in(&self, time: Seconds) -> Electrons {
+        self.current()
+            .map_or(Electrons::ZERO, |current| current * time)
     }
 
     fn survey(&self) -> Action {
@@ -193,7 +204,7 @@ impl State {
         if self.free == 0 {
             return Action::End(Ended::Exhausted);
         }
-        // A dose that no pixel may take is no reason to leave them out one by one.
+        // Where no pixel may take the dose, the campaign ends instead of leaving out all of them.
         let electrons = self.exposure_electrons();
         if let Err(error) = self.ledger.admit_fresh(electrons, self.settings.limits) {
             return Action::End(Ended::Dose(error.to_string()));
@@ -217,15 +228,14 @@ impl State {
         ledger.admit_fresh(self.exposure_electrons(), self.settings.limits)
     }
 
-    fn exposure_electrons(&self) -> f64 {
-        let longest = self.settings.dwell * self.real_to_live;
-        electrons(self.current_pa().unwrap_or(0.0), longest)
+    fn exposure_electrons(&self) -> Electrons {
+        self.electrons_in(self.settings.dwell * self.real_to_live)
     }
 
     fn expose(&self, candidate: Candidate) -> Action {
         if self.drift.uncertain >= UNCERTAIN {
             return Action::End(Ended::Drift(format!(
-                "{} overviews in a row do not tell how far",
+                "{} overviews in a row do not show how far",
                 self.drift.uncertain
             )));
         }

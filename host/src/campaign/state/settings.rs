@@ -1,5 +1,7 @@
 //! The settings of a campaign that are in force.
 
+use std::time::Duration;
+
 use beacon_kernel::Candidate;
 use beacon_kernel::link::message::Settings as BeamSettings;
 
@@ -8,10 +10,11 @@ use crate::campaign::{CampaignConfig, LiveConfig, Reduce, SettingError};
 use crate::controller::ControllerChoice;
 use crate::data::Channels;
 use crate::scalarizer::Scalarizer;
+use crate::units::{Picoamperes, Seconds, UnitError};
 
-/// Live times that are accepted of a spectrum, in seconds, where no controller exposes.
-const SHORTEST_DWELL: f64 = 1e-6;
-const LONGEST_DWELL: f64 = 3600.0;
+/// Live times that are accepted of a spectrum, where no controller exposes.
+const SHORTEST_DWELL: Duration = Duration::from_micros(1);
+const LONGEST_DWELL: Duration = Duration::from_secs(3600);
 
 /// The settings in force.
 #[derive(Clone, Debug, PartialEq)]
@@ -24,16 +27,16 @@ pub struct Settings {
     pub target: usize,
     /// Points to measure in all.
     pub budget: usize,
-    /// Live time of each spectrum, in seconds.
-    pub dwell: f64,
-    /// Longest dwell that is accepted, in seconds.
-    pub longest_dwell: f64,
-    /// Current of the beam, in pA, where the user said.
-    pub current_pa: Option<f64>,
+    /// Live time of each spectrum.
+    pub dwell: Seconds,
+    /// Longest dwell that is accepted.
+    pub longest_dwell: Duration,
+    /// Current of the beam, where the user said.
+    pub current: Option<Picoamperes>,
     /// What the beam may do to the sample.
     pub limits: Limits,
-    /// Longest time, in seconds.
-    pub time_limit: Option<f64>,
+    /// Longest time.
+    pub time_limit: Option<Seconds>,
     /// Points without growth of coverage after which the campaign ends.
     pub stall_after: Option<usize>,
     /// Points between one overview for drift correction and the next.
@@ -42,7 +45,7 @@ pub struct Settings {
     pub most_failures: usize,
     /// Whether every proposal waits for a person.
     pub approval: bool,
-    /// Points to measure in this order after the seeds, where somebody has said before.
+    /// Points to measure in this order after the seeds, where an order is followed.
     pub order: Vec<Candidate>,
 }
 
@@ -50,7 +53,7 @@ impl Settings {
     /// Points in a row that may be unusable, unless the user says otherwise.
     pub const MOST_FAILURES: usize = 10;
 
-    /// Settings of a campaign whose answers cost nothing: `seeds` points, then the steps of the
+    /// Settings of a campaign on an experiment that answers at once: `seeds` points, then the steps of the
     /// configuration or of an order that is followed.
     pub fn offline(campaign: CampaignConfig, seeds: usize, order: Vec<Candidate>) -> Self {
         Self {
@@ -58,9 +61,9 @@ impl Settings {
             campaign,
             scalarizers: vec![Scalarizer::Sum],
             target: 0,
-            dwell: 1.0,
+            dwell: Seconds::ONE,
             longest_dwell: LONGEST_DWELL,
-            current_pa: None,
+            current: None,
             limits: Limits::default(),
             time_limit: None,
             stall_after: None,
@@ -74,7 +77,7 @@ impl Settings {
     /// Settings of a live campaign, checked by themselves: one check for `run` and `resume`.
     ///
     /// # Errors
-    /// The first that does not do.
+    /// Names the first that is not accepted.
     pub fn live(config: &LiveConfig, channels: &Channels) -> Result<Self, SettingError> {
         let (scalarizers, target) = config.scalarizers();
         let nothing = vec![0.0; channels.coordinates.len()];
@@ -83,19 +86,9 @@ impl Settings {
                 .reduce(&nothing, &channels.coordinates, &channels.axis)
                 .map_err(|error| SettingError::Scalarizer(error.to_string()))?;
         }
-        let positive = |value: f64| value.is_finite() && value > 0.0;
-        for (name, value) in [
-            ("dwell", config.dwell),
-            ("current", config.current),
-            ("dose-limit", config.dose_limit),
-            ("pixel-dose-limit", config.pixel_dose_limit),
-            ("time-limit", config.time_limit),
-            ("timeout", Some(config.instrument.timeout)),
-        ] {
-            if let Some(value) = value.filter(|&value| !positive(value)) {
-                return Err(SettingError::new(name, &value, "a number above 0"));
-            }
-        }
+        let current = config.current;
+        let current = current.map(|current| positive("current", current, Picoamperes::new));
+        positive("timeout", config.instrument.timeout, Seconds::new)?;
         if !(config.patience >= 0.0 && config.patience.is_finite()) {
             let accepted = "seconds from 0";
             return Err(SettingError::new("patience", &config.patience, accepted));
@@ -111,19 +104,19 @@ impl Settings {
                 return Err(SettingError::new(name, &0, "1 or more points"));
             }
         }
-        let exposes = config.controller != ControllerChoice::InProcess;
+        let longest_dwell = if config.controller == ControllerChoice::InProcess {
+            LONGEST_DWELL
+        } else {
+            Duration::from_micros(BeamSettings::LONGEST_US.into())
+        };
         let settings = Self {
             budget: config.budget,
             target,
-            dwell: config.dwell.unwrap_or(1.0),
-            longest_dwell: if exposes {
-                f64::from(BeamSettings::LONGEST_US) * 1e-6
-            } else {
-                LONGEST_DWELL
-            },
-            current_pa: config.current,
-            limits: config.limits(),
-            time_limit: config.time_limit,
+            dwell: dwell(config.dwell.unwrap_or(1.0), longest_dwell)?,
+            longest_dwell,
+            current: current.transpose()?,
+            limits: config.limits()?,
+            time_limit: config.time_limit()?,
             stall_after: config.stall_after,
             drift_every: config.drift_every,
             most_failures: config.most_failures,
@@ -132,10 +125,6 @@ impl Settings {
             campaign: config.campaign.clone(),
             scalarizers,
         };
-        if settings.objection_to_dwell(settings.dwell).is_some() {
-            let accepted = settings.accepted_dwell();
-            return Err(SettingError::new("dwell", &settings.dwell, &accepted));
-        }
         let target = &settings.scalarizers[settings.target];
         let (coordinates, axis) = (&channels.coordinates, &channels.axis);
         if config.reduce == Reduce::Controller && target.on_controller(coordinates, axis).is_none()
@@ -152,10 +141,10 @@ impl Settings {
     /// used.
     ///
     /// # Errors
-    /// The first that does not do.
-    pub fn check_with(&self, current_pa: Option<f64>) -> Result<(), SettingError> {
+    /// Names the first that is not accepted.
+    pub fn check_with(&self, current: Option<Picoamperes>) -> Result<(), SettingError> {
         let limited = self.limits.total.is_some() || self.limits.pixel.is_some();
-        if limited && self.current_pa.or(current_pa).is_none() {
+        if limited && self.current.or(current).is_none() {
             return Err(SettingError::new(
                 "current",
                 &"unknown: the instrument tells none",
@@ -171,14 +160,15 @@ impl Settings {
     /// # Errors
     /// When the settings cannot be read.
     pub(super) fn resume(&mut self, settings: &str) -> Result<(), String> {
-        // What a campaign without settings in the journal goes on with.
+        // Without settings in the journal the campaign keeps those it has.
         if settings.is_empty() {
             return Ok(());
         }
         let config: LiveConfig = toml::from_str(settings).map_err(|error| error.to_string())?;
+        let limits = config.limits().map_err(|error| error.to_string())?;
+        let time_limit = config.time_limit().map_err(|error| error.to_string())?;
+        (self.limits, self.time_limit) = (limits, time_limit);
         self.budget = config.budget;
-        self.limits = config.limits();
-        self.time_limit = config.time_limit;
         self.stall_after = config.stall_after;
         self.drift_every = config.drift_every;
         self.most_failures = config.most_failures;
@@ -190,17 +180,37 @@ impl Settings {
         &self.scalarizers[self.target]
     }
 
-    /// Why a dwell is not accepted; `None` when it is.
-    pub(super) fn objection_to_dwell(&self, seconds: f64) -> Option<String> {
-        let accepted = (SHORTEST_DWELL..=self.longest_dwell).contains(&seconds);
-        (!accepted).then(|| format!("dwell is {seconds}; expected {}", self.accepted_dwell()))
+    /// A number of seconds as the live time of spectra.
+    ///
+    /// # Errors
+    /// When it is too short or too long.
+    pub(super) fn dwell_of(&self, seconds: f64) -> Result<Seconds, SettingError> {
+        dwell(seconds, self.longest_dwell)
     }
+}
 
-    fn accepted_dwell(&self) -> String {
-        if self.longest_dwell < LONGEST_DWELL {
-            "a microsecond to a minute, in seconds, with a controller that exposes".to_owned()
-        } else {
-            "a microsecond to an hour, in seconds".to_owned()
-        }
-    }
+fn dwell(seconds: f64, longest: Duration) -> Result<Seconds, SettingError> {
+    let accepted = if longest < LONGEST_DWELL {
+        "a microsecond to a minute, in seconds, with a controller that exposes"
+    } else {
+        "a microsecond to an hour, in seconds"
+    };
+    let range = SHORTEST_DWELL.into()..=longest.into();
+    Seconds::new(seconds)
+        .ok()
+        .filter(|dwell| range.contains(dwell))
+        .ok_or_else(|| SettingError::new("dwell", &seconds, accepted))
+}
+
+/// The quantity of a number above 0.
+///
+/// # Errors
+/// When the number is not above 0, or not finite.
+pub(in crate::campaign) fn positive<Q>(
+    name: &'static str,
+    value: f64,
+    quantity: impl Fn(f64) -> Result<Q, UnitError>,
+) -> Result<Q, SettingError> {
+    let made = quantity(value).ok().filter(|_| value > 0.0);
+    made.ok_or_else(|| SettingError::new(name, &value, "a number above 0"))
 }

@@ -25,8 +25,8 @@ pub(super) struct Correlation {
 }
 
 impl Correlation {
-    /// Correlates two images of the same shape and `width`, up to shifts by a third of them: what
-    /// is shared beyond is too little to tell anything.
+    /// Correlates two images of the same shape and `width`, up to shifts by a third of them: beyond
+    /// that the images share too little.
     pub(super) fn new(reference: &[f64], fresh: &[f64], width: usize) -> Self {
         let height = reference.len() / width;
         let shape = (height, width);

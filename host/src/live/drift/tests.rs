@@ -38,7 +38,7 @@ fn faded(mut map: Map, share: f64) -> Map {
     map
 }
 
-/// Oracle: the drift that the simulated column was told.
+/// Oracle: the drift that the simulated beam was given.
 #[test]
 fn shifts_of_every_specimen_are_told_to_a_tenth_of_a_pixel() {
     for kind in SpecimenKind::ALL {

@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::message::{BeamState, ChannelAxis, Overview, Pixel, Spectrum};
 use crate::data::{Axis, Channels, Map};
 use crate::microscope::{Acquired, Beam, MicroscopeError};
+use crate::units::{Picoamperes, Seconds};
 
 /// Names of the calls whose answers hold something.
 pub(super) const HELLO: &str = "hello";
@@ -67,16 +68,22 @@ pub(super) fn channels(axis: ChannelAxis) -> Result<Channels, MicroscopeError> {
 }
 
 pub(super) fn beam(call: &str, state: &BeamState) -> Result<Beam, MicroscopeError> {
-    let positive = |name: &str, value: Option<f64>| match value {
-        Some(value) if value <= 0.0 => {
-            let found = format!("{name} of {value}");
-            Err(unfit(call, found, "a number above 0, or null"))
-        }
-        value => Ok(value),
+    let refused = |name: &str, value: f64| {
+        let found = format!("{name} of {value}");
+        unfit(call, found, "a number above 0, or null")
     };
+    let current = state
+        .current_pa
+        .map(|value| Picoamperes::new(value).map_err(|_| refused("current_pa", value)));
+    let dwell = state.overview_dwell_seconds.map(|value| {
+        let dwell = Seconds::new(value)
+            .ok()
+            .filter(|dwell| *dwell > Seconds::ZERO);
+        dwell.ok_or_else(|| refused("overview_dwell_seconds", value))
+    });
     Ok(Beam {
-        current_pa: positive("current_pa", state.current_pa)?,
-        overview_dwell_seconds: positive("overview_dwell_seconds", state.overview_dwell_seconds)?,
+        current: current.transpose()?,
+        overview_dwell: dwell.transpose()?,
     })
 }
 
@@ -144,8 +151,8 @@ pub(super) fn acquired(
         let expected = format!("{size} values of each detector, and detectors");
         return Err(unfit(ACQUIRE, found, &expected));
     }
-    let real = seconds(ACQUIRE, "real_seconds", spectrum.real_seconds)?.as_secs_f64();
-    let live = seconds(ACQUIRE, "live_seconds", spectrum.live_seconds)?.as_secs_f64();
+    let real = seconds(ACQUIRE, "real_seconds", spectrum.real_seconds)?;
+    let live = seconds(ACQUIRE, "live_seconds", spectrum.live_seconds)?;
     let mut sum = vec![0.0; size];
     for part in values.chunks_exact(size) {
         for (sum, value) in sum.iter_mut().zip(part) {
@@ -158,7 +165,7 @@ pub(super) fn acquired(
             .chunks_exact(size)
             .map(|part| part.iter().sum())
             .collect(),
-        live_seconds: live,
-        real_seconds: real * (1.0 + f64::from(spectrum.interrupted)),
+        live_time: live.into(),
+        real_time: Seconds::from(real) * (1.0 + f64::from(spectrum.interrupted)),
     })
 }

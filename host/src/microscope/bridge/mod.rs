@@ -26,6 +26,7 @@ use self::message::{
 use super::network::one_line;
 use super::{Acquired, Beam, Interrupt, Microscope, MicroscopeError, Position};
 use crate::data::{Axis, Channels, Map};
+use crate::units::Seconds;
 
 /// Longest dwell that a bridge accepts.
 const LONGEST_DWELL: Duration = Duration::from_secs(3600);
@@ -238,8 +239,8 @@ impl Microscope for BridgeMicroscope {
     }
 
     /// By the bridge's word.
-    fn overview_seconds(&self) -> Option<f64> {
-        Some(self.overview_time.as_secs_f64())
+    fn overview_time(&self) -> Option<Seconds> {
+        Some(self.overview_time.into())
     }
 
     /// What is allowed for. The bridge itself ends an exposure 30 s later than that: one that ran
@@ -289,7 +290,7 @@ impl Microscope for BridgeMicroscope {
         }
         self.overview_time = seconds(HELLO, "overview_seconds", hello.overview_seconds)?;
         // What the last image told is not forgotten for a bridge that was restarted since.
-        self.beam.current_pa = beam.current_pa.or(self.beam.current_pa);
+        self.beam.current = beam.current.or(self.beam.current);
         connection.set_interrupt(self.interrupt.clone());
         self.connection = Some(connection);
         self.blanked_aside = false;

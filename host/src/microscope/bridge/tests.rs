@@ -6,6 +6,7 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use super::*;
+use crate::units::Picoamperes;
 
 const HELLO_LINE: &str = concat!(
     r#"{"id":ID,"ok":{"protocol":"beacon-bridge","version":1,"#,
@@ -138,21 +139,21 @@ fn spectra_of_detectors_are_summed_and_requests_say_what_is_documented() {
     let axis = &microscope.channels().axis;
     assert_eq!((axis.offset, axis.scale, axis.size), (-0.2, 0.01, 3));
     assert_eq!(microscope.channels().coordinates[2], axis.value(2));
-    assert_eq!(microscope.beam().current_pa, None);
+    assert_eq!(microscope.beam().current, None);
 
     let map = microscope.overview().unwrap();
     assert_eq!((map.height(), map.width()), (1, 2));
     assert_eq!(map.values, [7.0, 0.1]);
     assert_eq!((map.rows.scale, map.columns.scale), (1.5, 2.5));
     assert_eq!(map.rows.units, "nm");
-    assert_eq!(microscope.beam().current_pa, Some(50.5));
+    assert_eq!(microscope.beam().current, Picoamperes::new(50.5).ok());
 
     let acquired = acquire(&mut microscope).unwrap();
     assert_eq!(acquired.spectrum, [1.5, 2.25, 13.0]);
     assert_eq!(acquired.detectors, [6.0, 10.75]);
-    assert_eq!(acquired.live_seconds, 0.25);
+    assert_eq!(acquired.live_time.get(), 0.25);
     // Two exposures were interrupted before this one.
-    assert_eq!(acquired.real_seconds, 1.5);
+    assert_eq!(acquired.real_time.get(), 1.5);
     microscope.blank().unwrap();
     drop(microscope);
     assert_eq!(

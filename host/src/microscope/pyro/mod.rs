@@ -191,8 +191,8 @@ impl Microscope for PyroMicroscope {
         Ok(Acquired {
             spectrum,
             detectors: Vec::new(),
-            live_seconds: dwell.as_secs_f64(),
-            real_seconds: dwell.as_secs_f64(),
+            live_time: dwell.into(),
+            real_time: dwell.into(),
         })
     }
 

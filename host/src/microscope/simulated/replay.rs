@@ -117,12 +117,11 @@ impl Microscope for ReplayMicroscope {
             return Err(MicroscopeError::NoData { row, column });
         }
         self.acquired_at = Some(self.at);
-        let seconds = dwell.as_secs_f64();
         Ok(Acquired {
             spectrum,
             detectors: Vec::new(),
-            live_seconds: seconds,
-            real_seconds: seconds,
+            live_time: dwell.into(),
+            real_time: dwell.into(),
         })
     }
 
@@ -217,7 +216,10 @@ mod tests {
         replay.move_to(Position { x: 0.9, y: 0.1 }).unwrap();
         let acquired = replay.acquire(DWELL, "key").unwrap();
         assert_eq!(acquired.spectrum, [4.0, 5.0]);
-        assert_eq!((acquired.live_seconds, acquired.real_seconds), (0.02, 0.02));
+        assert_eq!(
+            (acquired.live_time.get(), acquired.real_time.get()),
+            (0.02, 0.02)
+        );
         assert_eq!(replay.channels().coordinates, [2.0, 3.0]);
         assert_eq!(replay.channels().elements, ["Pd"]);
         let window: Scalarizer = "window:2.5..3.5".parse().unwrap();

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use beacon_host::microscope::{
     BridgeMicroscope, BridgeOptions, Interrupt, Microscope, MicroscopeError, Position,
 };
+use beacon_host::units::Picoamperes;
 use beacon_tests::bridge_standin::{BridgeStandin, StandinData, StandinEvent};
 use rand_core::{Rng as _, SeedableRng as _};
 use rand_xoshiro::Xoshiro128PlusPlus;
@@ -75,7 +76,7 @@ fn image_axes_and_every_spectrum_are_those_of_the_data() {
     let axis = &microscope.channels().axis;
     assert_eq!((axis.offset, axis.scale, axis.size), (-0.2, 0.01, CHANNELS));
     assert_eq!((axis.name.as_str(), axis.units.as_str()), ("Energy", "keV"));
-    assert_eq!(microscope.beam().current_pa, Some(50.0));
+    assert_eq!(microscope.beam().current, Picoamperes::new(50.0).ok());
 
     let image = microscope.overview().unwrap();
     assert_eq!((image.height(), image.width()), (HEIGHT, WIDTH));
@@ -91,7 +92,10 @@ fn image_axes_and_every_spectrum_are_those_of_the_data() {
             let acquired = microscope.acquire(DWELL, &key).unwrap();
             assert_eq!(acquired.spectrum, spectrum(&data, row, column));
             assert_eq!(acquired.detectors.len(), 4);
-            assert_eq!((acquired.live_seconds, acquired.real_seconds), (0.25, 0.25));
+            assert_eq!(
+                (acquired.live_time.get(), acquired.real_time.get()),
+                (0.25, 0.25)
+            );
             assert!(bridge.is_blanked());
         }
     }
@@ -142,7 +146,7 @@ fn an_exception_at_the_instrument_leaves_the_beam_blanked_and_passes() {
     assert!(bridge.is_blanked());
     // No new connection is needed, and the dose of the failed attempt is told.
     let acquired = microscope.acquire(DWELL, "b").unwrap();
-    assert_eq!(acquired.real_seconds, 0.5);
+    assert_eq!(acquired.real_time.get(), 0.5);
 }
 
 #[test]
@@ -167,7 +171,7 @@ fn a_server_killed_in_an_exposure_is_found_again_and_exposes_where_it_was_to() {
     microscope.reconnect().unwrap();
     let acquired = microscope.acquire(DWELL, "k").unwrap();
     assert_eq!(acquired.spectrum, spectrum(&data, 4, 7));
-    assert_eq!(acquired.real_seconds, 0.5);
+    assert_eq!(acquired.real_time.get(), 0.5);
     assert_eq!(bridge.completed(), [(4, 7)]);
 }
 
@@ -242,7 +246,7 @@ fn kills_at_random_instants_lose_no_spectrum_and_no_dose() {
                 }
             };
             assert_eq!(acquired.spectrum, spectrum(&data, row, column));
-            *told += (acquired.real_seconds / DWELL.as_secs_f64()).round() as usize;
+            *told += (acquired.real_time.get() / DWELL.as_secs_f64()).round() as usize;
         }
         rounds += 1;
     }

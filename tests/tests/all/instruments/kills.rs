@@ -36,17 +36,17 @@ const POINTS: u32 = 12;
 /// Files of results that a life may get further than the life before, at most.
 const FILES: u32 = 12;
 /// What a campaign that neither grows its journal nor writes a file is given up after.
-const PATIENCE: Duration = Duration::from_secs(300);
-const POLL: Duration = Duration::from_millis(2);
+pub(super) const PATIENCE: Duration = Duration::from_secs(300);
+pub(super) const POLL: Duration = Duration::from_millis(2);
 
 /// The program, killed where this is dropped while it runs; what it says last is kept.
-struct Life {
+pub(super) struct Life {
     program: Child,
     said: NamedTempFile,
 }
 
 impl Life {
-    fn begin(arguments: &[&str], cache: &Path) -> Self {
+    pub(super) fn begin(arguments: &[&str], cache: &Path) -> Self {
         let said = NamedTempFile::new().expect("a file for what the program says");
         let program = Command::new(env!("CARGO_BIN_EXE_beacon-under-test"))
             .args(arguments)
@@ -59,20 +59,24 @@ impl Life {
         Self { program, said }
     }
 
-    fn ended(&mut self) -> Option<ExitStatus> {
+    pub(super) fn ended(&mut self) -> Option<ExitStatus> {
         self.program.try_wait().expect("the program can be asked")
     }
 
-    fn said(&self) -> String {
+    pub(super) fn kill(&mut self) {
+        // It may have ended by itself.
+        let _ = self.program.kill();
+        let _ = self.program.wait();
+    }
+
+    pub(super) fn said(&self) -> String {
         fs::read_to_string(self.said.path()).expect("the program says text")
     }
 }
 
 impl Drop for Life {
     fn drop(&mut self) {
-        // It may have ended by itself.
-        let _ = self.program.kill();
-        let _ = self.program.wait();
+        self.kill();
     }
 }
 
@@ -144,7 +148,7 @@ impl<'a> Watch<'a> {
 
 /// Candidates that the journal in a folder holds as measured, in order, with their responses in
 /// bits.
-fn measured(folder: &Path) -> Vec<(u32, Vec<u64>)> {
+pub(super) fn measured(folder: &Path) -> Vec<(u32, Vec<u64>)> {
     let found = Journal::open(&folder.join("journal")).expect("a journal that was never altered");
     let spectra = found.records.into_iter();
     spectra
@@ -169,12 +173,12 @@ fn undisturbed(arguments: &[&str]) -> Vec<(u32, Vec<u64>)> {
 }
 
 /// What makes the campaigns of a test different: windows of different sizes.
-const LINES: [&str; 4] = ["line:Pd-La", "line:Au-Ma", "sum", "window:1.5..1.6"];
+pub(super) const LINES: [&str; 4] = ["line:Pd-La", "line:Au-Ma", "sum", "window:1.5..1.6"];
 
 /// What undisturbed campaigns of each line measure, worked out once for all teams.
 type Undisturbed = [OnceLock<Vec<(u32, Vec<u64>)>>; LINES.len()];
 
-fn arguments<'a>(microscope: &'a str, budget: &'a str, line: &'a str) -> [&'a str; 11] {
+pub(super) fn arguments<'a>(microscope: &'a str, budget: &'a str, line: &'a str) -> [&'a str; 11] {
     [
         "run",
         "--microscope",
@@ -191,7 +195,7 @@ fn arguments<'a>(microscope: &'a str, budget: &'a str, line: &'a str) -> [&'a st
 }
 
 /// Rows and columns of candidates.
-fn pixels(measured: &[(u32, Vec<u64>)]) -> Vec<(usize, usize)> {
+pub(super) fn pixels(measured: &[(u32, Vec<u64>)]) -> Vec<(usize, usize)> {
     let candidates = Candidates::new(SIDE, SIDE, 16).unwrap();
     let pixels = measured.iter();
     let pixels = pixels.map(|(candidate, _)| candidates.pixel(Candidate(*candidate)).unwrap());
@@ -199,12 +203,12 @@ fn pixels(measured: &[(u32, Vec<u64>)]) -> Vec<(usize, usize)> {
 }
 
 /// A moment: shorter than a point, so that a kill comes anywhere between two.
-fn moment(random: &mut Xoshiro128PlusPlus) -> Duration {
+pub(super) fn moment(random: &mut Xoshiro128PlusPlus) -> Duration {
     Duration::from_millis(30).mul_f64(f64::from(random.next_u32()) / f64::from(u32::MAX))
 }
 
 /// Runs the same in teams, each with random numbers of its own.
-fn in_teams(team: impl Fn(&mut Xoshiro128PlusPlus) + Sync) {
+pub(super) fn in_teams(team: impl Fn(&mut Xoshiro128PlusPlus) + Sync) {
     thread::scope(|scope| {
         for seed in 0..TEAMS {
             let team = &team;

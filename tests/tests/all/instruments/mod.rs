@@ -2,6 +2,7 @@
 
 mod bridge;
 mod campaigns;
+mod command_kills;
 mod dtmicroscope;
 mod kills;
 mod result_file;

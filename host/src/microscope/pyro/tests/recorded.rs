@@ -53,7 +53,10 @@ fn a_recorded_session_is_repeated_to_the_byte() {
     for (row, column) in [(0, 0), (3, 7), (8, 2)] {
         microscope.move_to(centre(row, column)).unwrap();
         let acquired = microscope.acquire(dwell, "key").unwrap();
-        assert_eq!((acquired.live_seconds, acquired.real_seconds), (0.02, 0.02));
+        assert_eq!(
+            (acquired.live_time.get(), acquired.real_time.get()),
+            (0.02, 0.02)
+        );
         assert!(acquired.detectors.is_empty());
         assert_eq!(acquired.spectrum, made(row, column).1);
     }

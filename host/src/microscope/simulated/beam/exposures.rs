@@ -7,12 +7,13 @@ use super::{SpecimenMicroscope, detectors, sample};
 use crate::data::Map;
 use crate::microscope::{Acquired, Position};
 use crate::specimen::{Exposure, Purpose, Stream};
+use crate::units::{Picoamperes, Seconds};
 
 impl SpecimenMicroscope {
     /// Current over that of the specimen.
     fn relative_current(&self) -> f64 {
-        match (self.beam.current_pa, self.specimen.current_pa()) {
-            (Some(current), Some(own)) => current / own,
+        match (self.beam.current, self.specimen.current_pa()) {
+            (Some(current), Some(own)) => current.get() / own,
             _ => 1.0,
         }
     }
@@ -29,7 +30,7 @@ impl SpecimenMicroscope {
         // 1 nm² is 100 Å².
         let area = 100.0 * (image.rows.scale * image.columns.scale).abs();
         let exposure = Exposure {
-            beam_current_na: 1e-3 * self.beam.current_pa.unwrap_or(0.0),
+            beam_current_na: 1e-3 * self.beam.current.map_or(0.0, Picoamperes::get),
             live_time_s: seconds,
         };
         1e6 * exposure.million_electrons() / area
@@ -103,8 +104,8 @@ impl SpecimenMicroscope {
         Acquired {
             spectrum,
             detectors: if counts.len() > 1 { counts } else { Vec::new() },
-            live_seconds: live,
-            real_seconds: real,
+            live_time: dwell.into(),
+            real_time: Seconds::ONE * real,
         }
     }
 

@@ -33,6 +33,7 @@ use crate::data::{Axis, Behaviour, Channels, Map};
 use crate::microscope::{Acquired, Beam, Interrupt, Microscope, MicroscopeError, Past, Position};
 use crate::scalarizer::Scalarizer;
 use crate::specimen::{Specimen, SpecimenKind};
+use crate::units::{Picoamperes, Seconds};
 use config::check;
 use drift::Drift;
 use state::State;
@@ -66,7 +67,8 @@ impl SpecimenMicroscope {
     ) -> Result<Self, MicroscopeError> {
         config.validate()?;
         let own = specimen.current_pa();
-        if let Some(current) = current_pa.or(own) {
+        let current = current_pa.or(own);
+        if let Some(current) = current {
             check("the beam current", current, 1e-3, 1e5, "pA")?;
         }
         let of_a_beam = [
@@ -88,8 +90,8 @@ impl SpecimenMicroscope {
         Ok(Self {
             drift: Drift::new(&config, specimen.config().seed()),
             beam: Beam {
-                current_pa: current_pa.or(own),
-                overview_dwell_seconds: Some(config.overview_dwell_us * 1e-6),
+                current: current.and_then(|current| Picoamperes::new(current).ok()),
+                overview_dwell: Some(Seconds::ONE * (config.overview_dwell_us * 1e-6)),
             },
             dwell,
             state: State::new(&config, image.values.len(), config.real_time),

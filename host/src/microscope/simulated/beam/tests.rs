@@ -107,7 +107,7 @@ fn counts_are_poisson_and_grow_with_current_and_dwell() {
             Some(Duration::from_secs_f64(dwell)),
         )
         .unwrap();
-        assert_eq!(microscope.beam().current_pa, Some(current));
+        assert_eq!(microscope.beam().current, Picoamperes::new(current).ok());
         // Between four pixels: a mix of them.
         let place = pixel(20.5, 31.5);
         let expected = dose
@@ -168,11 +168,11 @@ fn dead_time_lengthens_the_exposure_and_changes_no_counts() {
         acquire_at(&mut microscope, pixel(30.0, 30.0), 0)
     });
     let [live, dead] = &mut exposures;
-    assert_eq!((live.live_seconds, live.real_seconds), (2.0, 2.0));
+    assert_eq!((live.live_time.get(), live.real_time.get()), (2.0, 2.0));
     let busiest = dead.detectors.iter().copied().fold(0.0, f64::max);
-    assert!((dead.real_seconds - (2.0 + 50e-6 * busiest)).abs() < 1e-12);
-    assert!(dead.real_seconds > 2.01);
-    dead.real_seconds = live.real_seconds;
+    assert!((dead.real_time.get() - (2.0 + 50e-6 * busiest)).abs() < 1e-12);
+    assert!(dead.real_time.get() > 2.01);
+    dead.real_time = live.real_time;
     assert_eq!(live, dead);
 }
 
@@ -189,12 +189,12 @@ fn time_passes_with_what_the_instrument_does() {
     microscope.overview().unwrap();
     let scanned = 0.040 + 4096.0 * 20e-6;
     assert!((microscope.elapsed_seconds() - scanned).abs() < 1e-12);
-    let real = acquire_at(&mut microscope, pixel(30.0, 30.0), 0).real_seconds;
-    let acquired = scanned + 0.043 + real;
+    let real = acquire_at(&mut microscope, pixel(30.0, 30.0), 0).real_time;
+    let acquired = scanned + 0.043 + real.get();
     assert!((microscope.elapsed_seconds() - acquired).abs() < 1e-12);
     // The same key is the same acquisition, whose answer was lost.
     let again = acquire_at(&mut microscope, pixel(30.0, 30.0), 0);
-    assert_eq!(again.real_seconds, real);
+    assert_eq!(again.real_time, real);
     assert!((microscope.elapsed_seconds() - acquired).abs() < 1e-12);
 }
 

@@ -1,0 +1,105 @@
+//! Judging a campaign, step by step.
+
+use std::ops::ControlFlow;
+use std::time::Instant;
+
+use beacon_kernel::Candidate;
+
+use super::{Drive, World};
+use crate::campaign::{CampaignError, Command, Event, MeasuredPoint, Observer};
+
+impl Drive<'_> {
+    /// Restarts the judgement when another target is sought, or other points count.
+    pub(super) fn restart_judgement(&mut self, event: &Event, world: &dyn World) {
+        let Event::Commanded(given) = event else {
+            return;
+        };
+        match &given.command {
+            Command::Target(_) => {
+                self.growth.restart();
+                self.restart_monitor(world);
+            }
+            Command::Discard(_) | Command::Restore(_) => self.restart_monitor(world),
+            _ => {}
+        }
+    }
+
+    /// The monitor as it would be, had it judged by this target, and these points, all along.
+    pub(super) fn restart_monitor(&mut self, world: &dyn World) {
+        let truth = world.truth(self.state.settings().target());
+        let seeds = if self.state.is_seeding() {
+            0
+        } else {
+            self.state.seeds()
+        };
+        let judged = if self.state.is_seeding() {
+            0
+        } else {
+            self.judged
+        };
+        let points = self.state.points();
+        let target = self.state.settings().target;
+        let visits = |points: &[MeasuredPoint]| -> Vec<(Candidate, f64)> {
+            let counted = points.iter().filter(|point| !point.discarded);
+            let response = |point: &MeasuredPoint| point.responses.get(target).copied();
+            counted
+                .map(|point| (point.candidate, response(point).unwrap_or(f64::NAN)))
+                .collect()
+        };
+        let steps = points.get(seeds..seeds + judged).unwrap_or_default();
+        let seeds = points.get(..seeds).unwrap_or_default();
+        self.knows_seeds = !self.state.is_seeding();
+        let restarted = self
+            .monitor
+            .restart(truth.as_ref(), &visits(seeds), &visits(steps));
+        if let Err(error) = restarted {
+            let note = format!("the target cannot be judged: {error}");
+            self.learner.warnings.note(&note);
+        }
+    }
+
+    /// Judges every step that is complete: measured, and trained on where that was due.
+    pub(super) fn judge(&mut self, observer: &mut dyn Observer) -> Result<(), CampaignError> {
+        if self.state.is_seeding() || self.state.is_training_due() {
+            return Ok(());
+        }
+        let (seeds, target) = (self.state.seeds(), self.state.settings().target);
+        if !self.knows_seeds {
+            self.knows_seeds = true;
+            let counted = self.state.points().iter().take(seeds);
+            for seed in counted.filter(|seed| !seed.discarded) {
+                let response = seed.responses.get(target).copied();
+                self.monitor
+                    .seed(seed.candidate, response.unwrap_or(f64::NAN))?;
+            }
+            self.step = (Instant::now(), self.learner.times);
+        }
+        while self.judged < self.state.steps() {
+            let Some(point) = self.state.points().get(seeds + self.judged) else {
+                break;
+            };
+            let response = point.responses.get(target).copied().unwrap_or(f64::NAN);
+            let visited = (point.candidate, response);
+            let monitoring = Instant::now();
+            let seconds = (monitoring - self.step.0).as_secs_f64();
+            let posterior = self.learner.posterior();
+            let recorded =
+                self.monitor
+                    .record(visited, posterior.as_ref(), seconds, &mut self.series);
+            self.series.record_times(&self.step.1, &self.learner.times);
+            if let Err(error) = recorded {
+                let note = format!("the surrogate could not be judged: {error}");
+                self.learner.warnings.note(&note);
+            }
+            self.judged += 1;
+            self.growth.take(self.judged, &self.series);
+            self.learner.times.monitoring += monitoring.elapsed();
+            self.step = (Instant::now(), self.learner.times);
+            let of = self.state.settings().budget.saturating_sub(seeds);
+            if let ControlFlow::Break(ended) = observer.step(self.judged, of, &self.series) {
+                self.broken.get_or_insert(ended);
+            }
+        }
+        Ok(())
+    }
+}

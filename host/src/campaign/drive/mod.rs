@@ -1,0 +1,368 @@
+//! Drives a campaign: carries out the actions of its state, and reports the events.
+//!
+//! | file | what |
+//! |---|---|
+//! | `world` | what lies outside a campaign: instrument, disk, clock and people |
+//! | `fold` | taking a campaign up from its journal |
+//! | `judge` | judging it, step by step |
+//! | `outcome` | what it has come to |
+
+mod fold;
+mod judge;
+mod outcome;
+mod world;
+
+use std::time::Instant;
+
+use beacon_kernel::Candidate;
+
+pub(crate) use fold::Kept;
+pub(crate) use world::{Failure, World};
+
+use super::event::{Event, Exposing, Measured};
+use super::growth::Growth;
+use super::learner::{Learner, Use};
+use super::state::{Action, Expose, Now, State, Wait};
+use super::{CampaignError, Command, Ended, Monitor, Observer, Series, Times};
+use crate::controller::Controller;
+use crate::data::Patches;
+use crate::scalarizer::Scalarizer;
+
+/// A campaign under way.
+pub(crate) struct Drive<'a> {
+    state: State,
+    learner: Learner<'a>,
+    monitor: Monitor,
+    series: Series,
+    growth: Growth,
+    /// Steps that the monitor has judged, and whether it knows the seeds.
+    judged: usize,
+    knows_seeds: bool,
+    /// When the step under way began, and where the time had gone by then.
+    step: (Instant, Times),
+    begun: Instant,
+    broken: Option<Ended>,
+}
+
+impl<'a> Drive<'a> {
+    /// Takes up a campaign whose first overview was taken, with the kernel's campaign still to
+    /// begin.
+    ///
+    /// # Errors
+    /// When the kernel refuses the image, or the spaces are of another one.
+    pub(crate) fn new(
+        state: State,
+        patches: Patches,
+        monitor: Monitor,
+        controller: &'a mut dyn Controller,
+        how: Use,
+    ) -> Result<Self, CampaignError> {
+        let learner = Learner::begin(controller, patches, &state, how)?;
+        let mut drive = Self {
+            step: (Instant::now(), learner.times),
+            state,
+            learner,
+            monitor,
+            series: Series::default(),
+            growth: Growth::default(),
+            judged: 0,
+            knows_seeds: false,
+            begun: Instant::now(),
+            broken: None,
+        };
+        let absent = drive.state.overview().map_or(0, |overview| {
+            let pixels = overview.absent.iter();
+            pixels.map(|r| r.rows.len() * r.columns.len()).sum()
+        });
+        if absent > 0 {
+            let note = format!("no data at {absent} pixels in all, which are no candidates");
+            drive.learner.warnings.note_first(&note);
+        }
+        Ok(drive)
+    }
+
+    /// The state of the campaign.
+    pub(crate) fn state(&self) -> &State {
+        &self.state
+    }
+
+    /// Records an event, and applies it once it is on disk.
+    ///
+    /// # Errors
+    /// When it cannot be kept, or the kernel refuses.
+    pub(crate) fn record(
+        &mut self,
+        event: &Event,
+        world: &mut dyn World,
+        observer: &mut dyn Observer,
+    ) -> Result<(), CampaignError> {
+        world
+            .record(event, self.learner.controller())
+            .map_err(CampaignError::Ended)?;
+        self.state.apply(event)?;
+        self.learner.follow(event, &self.state)?;
+        self.restart_judgement(event, world);
+        self.judge(observer)?;
+        if matches!(event, Event::Trained(_)) {
+            world.keep_learned(&|| self.kept());
+        }
+        Ok(())
+    }
+
+    fn now(&self, world: &dyn World) -> Now {
+        Now {
+            elapsed: world.elapsed(),
+            stalled: self.growth.stalled(),
+            fullest: self.growth.fullest,
+        }
+    }
+
+    fn next(&self, world: &dyn World) -> Action {
+        self.state.next(&self.now(world))
+    }
+
+    /// The next action by the events alone, without a clock.
+    fn decided(&self) -> Action {
+        self.state.next(&Now::default())
+    }
+
+    /// Goes on until the campaign ends, and returns why. Once a point is measured, every error ends
+    /// the campaign in order, so that its results are written.
+    ///
+    /// # Errors
+    /// What keeps the campaign from measuring anything.
+    pub(crate) fn run(
+        &mut self,
+        world: &mut dyn World,
+        observer: &mut dyn Observer,
+    ) -> Result<Ended, CampaignError> {
+        let measured = |drive: &Self| !drive.state.points().is_empty();
+        let ended = match self.go(world, observer) {
+            Ok(ended) => ended,
+            Err(error) => {
+                let Some(ended) = reason(&error, measured(self)) else {
+                    world.blank(self.learner.controller());
+                    return Err(error);
+                };
+                ended
+            }
+        };
+        world.blank(self.learner.controller());
+        if ended == Ended::Stopped {
+            // The journal records that the command was taken, so that it does not end the campaign
+            // again after a resume.
+            let _ = self.take_commands(world, observer);
+        }
+        if self.state.ended().is_none() {
+            let event = Event::Ended(ended.clone());
+            // Where it cannot be recorded, the caller still gets the reason.
+            if world.record(&event, self.learner.controller()).is_ok() {
+                self.state.apply(&event)?;
+            }
+        }
+        world.show(&ended.to_string());
+        Ok(ended)
+    }
+
+    fn go(
+        &mut self,
+        world: &mut dyn World,
+        observer: &mut dyn Observer,
+    ) -> Result<Ended, CampaignError> {
+        loop {
+            if world.is_interrupted() {
+                return Ok(Ended::Interrupted);
+            }
+            // A point whose exposure was begun before a failure comes before any command.
+            let begun = !self.state.is_paused()
+                && self
+                    .state
+                    .next_point()
+                    .is_some_and(|next| next.begun && !next.waits);
+            if !begun || world.is_urgent() {
+                self.take_commands(world, observer)?;
+            }
+            if let Some(ended) = self.broken.take() {
+                return Ok(ended);
+            }
+            match self.next(world) {
+                Action::End(ended) => return Ok(ended),
+                Action::Wait(wait) => {
+                    world.show(match wait {
+                        Wait::Approval(_) => "waiting for approval",
+                        _ => "paused",
+                    });
+                    world.idle(wait, self.learner.controller());
+                }
+                Action::Survey { electrons } => {
+                    world.show("looking for drift");
+                    self.record(&Event::Surveying { electrons }, world, observer)?;
+                    match world.survey(&self.state) {
+                        Ok(event) => self.record(&event, world, observer)?,
+                        Err(failure) => self.fail(failure, None, world, observer)?,
+                    }
+                }
+                Action::Propose { acquisition, train } => {
+                    world.show("deciding");
+                    let (proposed, trained) = self.learner.propose(acquisition, train)?;
+                    self.record(&Event::Proposed(proposed), world, observer)?;
+                    if let Some(trained) = trained {
+                        self.record(&Event::Trained(trained), world, observer)?;
+                    }
+                }
+                Action::LeaveOut { candidate, why } => {
+                    let candidate = candidate.0;
+                    self.record(&Event::LeftOut { candidate, why }, world, observer)?;
+                }
+                Action::Train { afresh } => {
+                    world.show("training");
+                    let trained = self.learner.train(afresh)?;
+                    self.record(&Event::Trained(trained), world, observer)?;
+                }
+                Action::Expose(expose) => {
+                    world.show("measuring");
+                    let started = Instant::now();
+                    let exposed = self.expose(&expose, world, observer);
+                    self.learner.times.measuring += started.elapsed();
+                    match exposed? {
+                        Ok(measured) => {
+                            let event = Event::Measured(Box::new(measured));
+                            self.record(&event, world, observer)?;
+                        }
+                        Err(failure) => {
+                            self.fail(failure, Some(expose.candidate), world, observer)?;
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    fn expose(
+        &mut self,
+        expose: &Expose,
+        world: &mut dyn World,
+        observer: &mut dyn Observer,
+    ) -> Result<Result<Measured, Failure>, CampaignError> {
+        let proposed = self
+            .state
+            .next_point()
+            .is_some_and(|n| n.proposed.is_some());
+        if world.exposes_on_proposal() && !proposed {
+            self.learner.expose(expose.candidate)?;
+        }
+        let prepared = world.prepare(&self.state, expose, self.learner.controller());
+        if let Err(failure) = prepared {
+            return Ok(Err(failure));
+        }
+        let event = Event::Exposing(Exposing {
+            candidate: expose.candidate.0,
+            position: expose.position,
+            electrons: expose.electrons,
+        });
+        self.record(&event, world, observer)?;
+        Ok(world.expose(&self.state, expose, self.learner.controller()))
+    }
+
+    /// Records what a failure means for the campaign: one event or two.
+    fn fail(
+        &mut self,
+        failure: Failure,
+        point: Option<Candidate>,
+        world: &mut dyn World,
+        observer: &mut dyn Observer,
+    ) -> Result<(), CampaignError> {
+        let left_out = |why: String| {
+            let candidate = point.unwrap_or(Candidate(0)).0;
+            Event::LeftOut { candidate, why }
+        };
+        world.blank(self.learner.controller());
+        match failure {
+            Failure::End(ended) => Err(CampaignError::Ended(ended)),
+            Failure::Controller(error) => Err(error.into()),
+            Failure::NotExposed(why) => {
+                let event = Event::NotExposed { why: why.clone() };
+                self.record(&event, world, observer)?;
+                self.record(&left_out(why), world, observer)
+            }
+            Failure::Refused(ended) => {
+                let why = ended.to_string();
+                self.record(&Event::NotExposed { why }, world, observer)?;
+                Err(CampaignError::Ended(ended))
+            }
+            Failure::Point(why) => self.record(&left_out(why), world, observer),
+            Failure::Passing(why) => {
+                self.record(&Event::Failed { why: why.clone() }, world, observer)?;
+                world
+                    .recover(&why, &self.state)
+                    .map_err(CampaignError::Ended)
+            }
+            Failure::Final(why) => {
+                self.record(&Event::Failed { why: why.clone() }, world, observer)?;
+                Err(CampaignError::Ended(Ended::Instrument(why)))
+            }
+            Failure::Aborted(why) => {
+                world.log(&why);
+                self.record(&Event::Failed { why }, world, observer)?;
+                Err(CampaignError::Ended(Ended::Interrupted))
+            }
+        }
+    }
+
+    /// Takes every command that waits.
+    fn take_commands(
+        &mut self,
+        world: &mut dyn World,
+        observer: &mut dyn Observer,
+    ) -> Result<(), CampaignError> {
+        while let Some(given) = world.command() {
+            if let Some(why) = self.state.objection(&given.command) {
+                world.log(&format!("not done: {why}"));
+                self.record(&Event::Refused { given, why }, world, observer)?;
+                continue;
+            }
+            if let Some(reduced) = self.reduction(&given.command, world) {
+                self.record(&reduced, world, observer)?;
+            }
+            self.record(&Event::Commanded(given), world, observer)?;
+        }
+        Ok(())
+    }
+
+    /// The responses of all points so far by a target that is new.
+    fn reduction(&self, command: &Command, world: &mut dyn World) -> Option<Event> {
+        let Command::Target(text) = command else {
+            return None;
+        };
+        let scalarizer: Scalarizer = text.parse().ok()?;
+        let known = self.state.settings().scalarizers.contains(&scalarizer);
+        (!known && !self.state.points().is_empty()).then(|| Event::Reduced {
+            responses: world.reduce(&self.state, &scalarizer),
+            scalarizer: scalarizer.to_string(),
+        })
+    }
+
+    /// Sets how many measurements the kernel has room for: no larger budget is accepted from here on.
+    /// Budgets in the journal were accepted when there was room for them.
+    pub(crate) fn set_room(&mut self, room: usize) {
+        self.state.set_room(room);
+    }
+
+    /// The controller.
+    pub(crate) fn controller(&mut self) -> &mut dyn Controller {
+        self.learner.controller()
+    }
+}
+
+/// How an error ends a campaign in order; `None` for an error that the caller gets as it is.
+/// `measured` says whether a point was measured.
+fn reason(error: &CampaignError, measured: bool) -> Option<Ended> {
+    match error {
+        CampaignError::Ended(ended) => Some(ended.clone()),
+        CampaignError::Controller(error) if error.is_dose_limit() => {
+            Some(Ended::Dose(error.to_string()))
+        }
+        CampaignError::Controller(error) if error.is_exhausted() => Some(Ended::Exhausted),
+        error => measured.then(|| Ended::Controller(error.to_string())),
+    }
+}

@@ -1,0 +1,89 @@
+//! What a campaign has come to.
+
+use beacon_kernel::{Candidate, Prediction, Proposal};
+
+use super::{Drive, World};
+use crate::campaign::{
+    Discovery, Ended, Expectation, MeasuredPoint, Measurement, Outcome, State, memory,
+};
+use crate::metrics::Groups;
+
+impl Drive<'_> {
+    /// The outcome of the campaign and its last state. The controller ends its campaign too.
+    pub(crate) fn outcome(mut self, ended: Ended, world: &mut dyn World) -> (Outcome, State) {
+        let image = self.state.overview().cloned();
+        let target = world.target(&self.state);
+        let (mean, sigma) = match &image {
+            Some(overview) => self.learner.surrogate_maps(&overview.image, target),
+            None => (None, None),
+        };
+        if !matches!(ended, Ended::Controller(_))
+            && let Err(error) = self.learner.controller().end()
+        {
+            let note = format!("the controller did not end its campaign: {error}");
+            self.learner.warnings.note(&note);
+        }
+        let points = self.state.points();
+        let seeds = self.state.seeds();
+        let measurements: Vec<_> = points.iter().map(|point| self.measurement(point)).collect();
+        let (seeds, steps) = measurements.split_at(seeds);
+        let width = self.learner.patches().candidates().width();
+        let discoveries = world
+            .behaviours()
+            .iter()
+            .map(|behaviour| Discovery::new(behaviour, width, seeds, steps))
+            .collect();
+        if !matches!(ended, Ended::Budget | Ended::Interrupted | Ended::Stopped) {
+            self.learner
+                .warnings
+                .note(&format!("the campaign ended: {ended}"));
+        }
+        let mut config = self.state.settings().campaign.clone();
+        config.steps = self.state.settings().budget.saturating_sub(seeds.len());
+        self.learner.times.whole = world.elapsed().max(self.begun.elapsed());
+        let outcome = Outcome {
+            candidates: self.learner.patches().candidates().count(),
+            occupied_bins: self.monitor.target().map_or(0, Groups::occupied),
+            seeds: seeds.to_vec(),
+            steps: steps.to_vec(),
+            series: self.series,
+            discoveries,
+            mean,
+            sigma,
+            times: self.learner.times,
+            peak_memory: memory::peak_bytes(),
+            link: self.learner.controller().link(),
+            warnings: std::mem::take(&mut self.learner.warnings).into_notes(),
+            ended,
+            config,
+        };
+        (outcome, self.state)
+    }
+
+    fn measurement(&self, point: &MeasuredPoint) -> Measurement {
+        let target = self.state.settings().target;
+        // A prediction of another target is none of this one.
+        let of_target = |_: &_| point.revision == self.state.revision();
+        let expected = point.proposed.filter(of_target).and_then(|proposed| {
+            let (mean, sigma) = proposed.prediction?;
+            Some(Expectation {
+                mean: f64::from(mean) + proposed.origin,
+                sigma: f64::from(sigma),
+            })
+        });
+        Measurement {
+            candidate: point.candidate,
+            pixel: point.pixel,
+            response: point.responses.get(target).copied().unwrap_or(f64::NAN),
+            proposal: point.proposed.map(|proposed| Proposal {
+                candidate: Candidate(proposed.candidate),
+                step: proposed.step as usize,
+                score: proposed.score,
+                prediction: proposed
+                    .prediction
+                    .map(|(mean, sigma)| Prediction { mean, sigma }),
+            }),
+            expected,
+        }
+    }
+}

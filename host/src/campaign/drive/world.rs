@@ -1,0 +1,134 @@
+//! What lies outside a campaign, and how it fails.
+
+use std::time::Duration;
+
+use super::Kept;
+use crate::campaign::{Ended, Event, Expose, Given, Measured, State, Wait};
+use crate::controller::{BeamPort, ControllerError};
+use crate::data::{Behaviour, Map};
+use crate::scalarizer::Scalarizer;
+
+/// Why something was not done on the instrument.
+#[derive(Debug)]
+pub(crate) enum Failure {
+    /// The instrument failed. Trying again may help.
+    Passing(String),
+    /// The instrument failed for good.
+    Final(String),
+    /// A person aborted the exposure.
+    Aborted(String),
+    /// The exposure did not begin, and this point is left out.
+    NotExposed(String),
+    /// The exposure did not begin, and the campaign ends.
+    Refused(Ended),
+    /// The measurement of this point cannot be used.
+    Point(String),
+    /// The controller refused or was lost.
+    Controller(ControllerError),
+    /// The campaign ends.
+    End(Ended),
+}
+
+impl From<ControllerError> for Failure {
+    fn from(error: ControllerError) -> Self {
+        Self::Controller(error)
+    }
+}
+
+/// What lies outside a campaign: the instrument, the disk, the clock and people.
+pub(crate) trait World {
+    /// How long the campaign has been running.
+    fn elapsed(&self) -> Duration;
+
+    /// Whether the campaign is to end as soon as the beam is blanked.
+    fn is_interrupted(&self) -> bool;
+
+    /// The next command that waits.
+    fn command(&mut self) -> Option<Given> {
+        None
+    }
+
+    /// Whether a command waits that concerns the point under the beam: a pause, a stop, or an
+    /// exclusion.
+    fn is_urgent(&self) -> bool {
+        false
+    }
+
+    /// Keeps an event before anything follows from it.
+    ///
+    /// # Errors
+    /// Why it could not be kept.
+    fn record(&mut self, _event: &Event, _beam: &mut dyn BeamPort) -> Result<(), Ended> {
+        Ok(())
+    }
+
+    /// Keeps what was learned, where that saves time. It may be lost: the journal has everything.
+    fn keep_learned(&mut self, _kept: &dyn Fn() -> Kept) {}
+
+    /// Takes an overview: the first, or one that is compared with it.
+    ///
+    /// # Errors
+    /// Why there is none.
+    fn survey(&mut self, state: &State) -> Result<Event, Failure>;
+
+    /// Makes ready for an exposure, with the beam blanked.
+    ///
+    /// # Errors
+    /// Why it cannot be made.
+    fn prepare(
+        &mut self,
+        state: &State,
+        expose: &Expose,
+        beam: &mut dyn BeamPort,
+    ) -> Result<(), Failure>;
+
+    /// Exposes a point and acquires.
+    ///
+    /// # Errors
+    /// Why nothing was acquired.
+    fn expose(
+        &mut self,
+        state: &State,
+        expose: &Expose,
+        beam: &mut dyn BeamPort,
+    ) -> Result<Measured, Failure>;
+
+    /// Waits until an instrument that failed is there again.
+    ///
+    /// # Errors
+    /// Why the campaign ends.
+    fn recover(&mut self, why: &str, state: &State) -> Result<(), Ended> {
+        let _ = state;
+        Err(Ended::Instrument(why.to_owned()))
+    }
+
+    /// Waits for a while, with the beam blanked.
+    fn idle(&mut self, _wait: Wait, _beam: &mut dyn BeamPort) {}
+
+    /// Blanks every beam.
+    fn blank(&mut self, _beam: &mut dyn BeamPort) {}
+
+    /// Shows what the campaign does.
+    fn show(&mut self, _activity: &str) {}
+
+    /// Logs what a person should know at once.
+    fn log(&mut self, _line: &str) {}
+
+    /// The response of every point so far by another scalarizer, NaN where it gives none.
+    fn reduce(&mut self, state: &State, scalarizer: &Scalarizer) -> Vec<f64>;
+
+    /// The true response at every pixel, where it is known: for judging a campaign, never for
+    /// steering one.
+    fn truth(&self, target: &Scalarizer) -> Option<Map>;
+
+    /// What the target is and its units.
+    fn target(&self, state: &State) -> (String, String);
+
+    /// What there is to discover, where it is known: for judging a campaign, never for steering one.
+    fn behaviours(&self) -> &[Behaviour];
+
+    /// Whether the controller moves its beam as soon as a point is chosen.
+    fn exposes_on_proposal(&self) -> bool {
+        false
+    }
+}

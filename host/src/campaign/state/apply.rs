@@ -1,0 +1,299 @@
+//! What events change.
+
+use std::sync::Arc;
+
+use beacon_kernel::{Candidate, LARGEST_RESPONSE};
+
+use super::{Author, MeasuredPoint, NextPoint, Seeding, Standing, State};
+use crate::campaign::dose::pixel_area;
+use crate::campaign::{Ended, Event, Measured, Overview, Proposed, Surveyed};
+use crate::scalarizer::Scalarizer;
+use crate::units::Electrons;
+
+/// An event that does not fit the campaign.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the event `{event}` does not fit the campaign: {why}")]
+pub struct Contradiction {
+    /// The event.
+    pub event: &'static str,
+    /// Why not.
+    pub why: String,
+}
+
+impl State {
+    /// Takes an event into account.
+    ///
+    /// # Errors
+    /// When the event does not fit what happened before; the state is then as it was.
+    pub fn apply(&mut self, event: &Event) -> Result<(), Contradiction> {
+        match event {
+            Event::Begun(_) => return Err(contradiction("Begun", "it has begun before")),
+            Event::Resumed(resumed) => {
+                self.settings
+                    .resume(&resumed.settings)
+                    .map_err(|why| contradiction("Resumed", why))?;
+                self.real_to_live = resumed.real_to_live;
+                self.drift.overdue = matches!(self.ended, Some(Ended::Drift(_)));
+                (self.paused, self.stopped, self.ended) = (false, false, None);
+                self.drift.uncertain = 0;
+                self.unusable_in_row = 0;
+                self.give_up_exposure();
+            }
+            Event::Surveying { electrons } => self.ledger.spend_on_overview(*electrons),
+            Event::Overview(overview) => self.take_overview(overview)?,
+            Event::Surveyed(surveyed) => self.take_survey(*surveyed),
+            Event::Proposed(proposed) => self.take_proposal(*proposed)?,
+            Event::Exposing(exposing) => {
+                let candidate = Candidate(exposing.candidate);
+                let Some(next) = self.next.filter(|next| next.candidate == candidate) else {
+                    let chosen = self.next.map(|next| next.candidate.0);
+                    let chosen = chosen.map_or("none".to_owned(), |n| n.to_string());
+                    let why = format!("candidate {}, where {chosen} is next", candidate.0);
+                    return Err(contradiction("Exposing", why));
+                };
+                self.next = None;
+                self.stand(candidate, Standing::Exposing);
+                self.ledger.announce(candidate, exposing.electrons);
+                self.exposing = Some((next, exposing.electrons));
+            }
+            Event::NotExposed { .. } => {
+                if let Some((point, announced)) = self.exposing {
+                    self.ledger
+                        .correct(point.candidate, announced, Electrons::ZERO);
+                    self.give_up_exposure();
+                }
+            }
+            Event::Measured(measured) => self.take_measurement(measured)?,
+            Event::LeftOut { candidate, why } => {
+                let candidate = self.existing("LeftOut", *candidate)?;
+                match self.standing(candidate) {
+                    Standing::Measured | Standing::Discarded => {
+                        let why = format!("candidate {} was measured", candidate.0);
+                        return Err(contradiction("LeftOut", why));
+                    }
+                    _ => {}
+                }
+                self.give_up_exposure();
+                self.release_next(candidate);
+                self.stand(candidate, Standing::LeftOut);
+                self.unusable.push((candidate, why.clone()));
+                self.unusable_in_row += 1;
+            }
+            Event::Failed { why } => {
+                self.failures.push(why.clone());
+                self.give_up_exposure();
+            }
+            Event::Trained(_) => self.train_due = false,
+            Event::Commanded(given) => {
+                if let Some(why) = self.objection(&given.command) {
+                    return Err(contradiction("Commanded", why));
+                }
+                self.carry_out(&given.command);
+                self.commands.push((self.points.len(), given.clone()));
+            }
+            Event::Refused { .. } => self.refused += 1,
+            Event::Reduced {
+                scalarizer,
+                responses,
+            } => self.take_reduction(scalarizer, responses)?,
+            Event::Ended(why) => {
+                self.give_up_exposure();
+                self.ended = Some(why.clone());
+            }
+        }
+        self.choose();
+        Ok(())
+    }
+
+    fn take_overview(&mut self, overview: &Overview) -> Result<(), Contradiction> {
+        if self.overview.is_some() {
+            return Err(contradiction("Overview", "there is one already"));
+        }
+        let image = &overview.image;
+        let campaign = &self.settings.campaign;
+        let candidates = (campaign.candidates(image.height(), image.width()))
+            .map_err(|error| contradiction("Overview", error.to_string()))?;
+        let area = pixel_area(&image.rows, &image.columns);
+        self.ledger.set_area(area, image.values.len());
+        self.standings = vec![Standing::Free; candidates.count()];
+        self.free = candidates.count();
+        self.candidates = Some(candidates);
+        self.overview = Some(Arc::new(overview.clone()));
+        for region in &overview.absent {
+            self.restand(region, |standing| {
+                (standing == Standing::Free).then_some(Standing::LeftOut)
+            });
+        }
+        Ok(())
+    }
+
+    fn take_survey(&mut self, surveyed: Surveyed) {
+        self.drift.surveyed = self.points.len();
+        self.drift.overdue = false;
+        match surveyed.shift {
+            Some(shift) => (self.drift.shift, self.drift.uncertain) = (shift, 0),
+            None => self.drift.uncertain += 1,
+        }
+    }
+
+    fn take_proposal(&mut self, proposed: Proposed) -> Result<(), Contradiction> {
+        let candidate = self.existing("Proposed", proposed.candidate)?;
+        let standing = self.standing(candidate);
+        if standing != Standing::Free || self.next.is_some() || self.exposing.is_some() {
+            let why = match (standing, self.next, self.exposing) {
+                (Standing::Free, Some(next), _) => {
+                    format!("candidate {} is next", next.candidate.0)
+                }
+                (Standing::Free, _, Some((point, _))) => {
+                    format!("candidate {} is under the beam", point.candidate.0)
+                }
+                _ => format!("candidate {} is {standing:?}", candidate.0),
+            };
+            return Err(contradiction("Proposed", why));
+        }
+        let author = match self.seeding {
+            Seeding::Done => Author::Strategy,
+            _ => Author::Chance,
+        };
+        self.set_next(NextPoint {
+            candidate,
+            author,
+            proposed: Some(proposed),
+            waits: self.settings.approval,
+            begun: false,
+        });
+        // Training beside the proposal is over with `Trained`, which follows.
+        let due = (self.steps() + 1).is_multiple_of(self.settings.campaign.retrain_every);
+        self.train_due |= due && self.seeding == Seeding::Done && self.trains_beside();
+        Ok(())
+    }
+
+    fn take_measurement(&mut self, measured: &Measured) -> Result<(), Contradiction> {
+        let candidate = Candidate(measured.candidate);
+        let Some((point, announced)) = self
+            .exposing
+            .filter(|(point, _)| point.candidate == candidate)
+        else {
+            let why = match self.exposing {
+                Some((point, _)) => format!(
+                    "the journal has candidate {} where candidate {} was exposed",
+                    candidate.0, point.candidate.0
+                ),
+                None => format!("candidate {} was not exposed", candidate.0),
+            };
+            return Err(contradiction("Measured", why));
+        };
+        let pixel = self.pixel(candidate);
+        self.exposing = None;
+        self.ledger
+            .correct(candidate, announced, measured.electrons);
+        let responses = self.reduce(&measured.acquired.spectrum);
+        let responses = match responses {
+            Ok(responses) => responses,
+            Err(why) => {
+                self.stand(candidate, Standing::LeftOut);
+                self.unusable.push((candidate, why));
+                self.unusable_in_row += 1;
+                return Ok(());
+            }
+        };
+        self.stand(candidate, Standing::Measured);
+        self.unusable_in_row = 0;
+        self.points.push(MeasuredPoint {
+            candidate,
+            pixel,
+            position: measured.position,
+            true_pixel: measured.true_pixel,
+            live_time: measured.acquired.live_time,
+            real_time: measured.acquired.real_time,
+            electrons: measured.electrons,
+            responses,
+            author: point.author,
+            proposed: point.proposed,
+            revision: self.revision,
+            discarded: false,
+        });
+        if let Seeding::Random(count) = self.seeding
+            && self.points.len() >= count
+        {
+            self.finish_seeding();
+        } else if self.seeding == Seeding::Done {
+            let due = self
+                .steps()
+                .is_multiple_of(self.settings.campaign.retrain_every);
+            self.train_due |= due && !self.trains_beside();
+        }
+        Ok(())
+    }
+
+    /// A number from each scalarizer, or why the spectrum cannot be used.
+    fn reduce(&self, spectrum: &[f64]) -> Result<Vec<f64>, String> {
+        let channels = &self.begun.channels;
+        let (found, expected) = (spectrum.len(), channels.coordinates.len());
+        if found != expected {
+            return Err(format!(
+                "its spectrum has {found} channels; expected {expected}, as the axis has"
+            ));
+        }
+        let mut responses = Vec::with_capacity(self.settings.scalarizers.len());
+        for (index, scalarizer) in self.settings.scalarizers.iter().enumerate() {
+            let response = scalarizer.reduce(spectrum, &channels.coordinates, &channels.axis);
+            let sought = index == self.settings.target;
+            match response {
+                Ok(response) if sought => responses.push(check_response(response)?),
+                Ok(response) => responses.push(response),
+                Err(error) if sought => return Err(error.to_string()),
+                Err(_) => responses.push(f64::NAN),
+            }
+        }
+        Ok(responses)
+    }
+
+    fn take_reduction(&mut self, text: &str, responses: &[f64]) -> Result<(), Contradiction> {
+        let scalarizer: Scalarizer = text
+            .parse()
+            .map_err(|error| contradiction("Reduced", format!("{error}")))?;
+        if responses.len() != self.points.len() {
+            let why = format!(
+                "{} responses of {} points",
+                responses.len(),
+                self.points.len()
+            );
+            return Err(contradiction("Reduced", why));
+        }
+        if !self.settings.scalarizers.contains(&scalarizer) {
+            self.settings.scalarizers.push(scalarizer);
+            for (point, response) in self.points.iter_mut().zip(responses) {
+                point.responses.push(*response);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A response that the kernel can take.
+///
+/// # Errors
+/// Why it cannot.
+pub fn check_response(response: f64) -> Result<f64, String> {
+    let most = f64::from(LARGEST_RESPONSE) / 2.0;
+    if !response.is_finite() {
+        return Err(format!(
+            "its response is {response}; expected a finite number"
+        ));
+    }
+    if response.abs() > most {
+        return Err(format!(
+            "its response is {response:e}; expected at most {most:e} either way: choose larger \
+             units"
+        ));
+    }
+    Ok(response)
+}
+
+pub(super) fn contradiction(event: &'static str, why: impl Into<String>) -> Contradiction {
+    Contradiction {
+        event,
+        why: why.into(),
+    }
+}

@@ -1,0 +1,150 @@
+//! Where every candidate stands, and which is next.
+
+use beacon_kernel::{Candidate, Pixel};
+
+use super::apply::{Contradiction, contradiction};
+use super::{Author, NextPoint, Seeding, Standing, State};
+use crate::campaign::Region;
+
+impl State {
+    /// Chooses the next point where it is planned: first the points that people want, then the given
+    /// seeds, then the order that is followed.
+    pub(super) fn choose(&mut self) {
+        if self.overview.is_none() || self.next.is_some() || self.exposing.is_some() {
+            return;
+        }
+        while let Some(candidate) = self.wishes.pop_front() {
+            if self.is_free(candidate) {
+                return self.choose_planned(candidate, Author::Person);
+            }
+        }
+        while let Seeding::Given(seeds) = &mut self.seeding {
+            match seeds.pop_front() {
+                Some(seed) if self.is_free(seed) => {
+                    return self.choose_planned(seed, Author::Plan);
+                }
+                // It was measured, excluded or left out before its turn came.
+                Some(_) => {}
+                None => self.finish_seeding(),
+            }
+        }
+        if self.seeding == Seeding::Random(0) {
+            self.finish_seeding();
+        }
+        while let (Seeding::Done, Some(candidate)) = (&self.seeding, self.order.pop_front()) {
+            if self.is_free(candidate) {
+                return self.choose_planned(candidate, Author::Plan);
+            }
+        }
+    }
+
+    /// Assumes that a candidate was proposed, for a journal of version 1, which has no proposals.
+    pub(crate) fn expect(&mut self, candidate: Candidate) {
+        if self.next.is_none() && self.exposing.is_none() && self.is_free(candidate) {
+            self.choose_planned(candidate, Author::Strategy);
+        }
+    }
+
+    fn choose_planned(&mut self, candidate: Candidate, author: Author) {
+        self.set_next(NextPoint {
+            candidate,
+            author,
+            proposed: None,
+            waits: false,
+            begun: false,
+        });
+    }
+
+    pub(super) fn finish_seeding(&mut self) {
+        self.seeding = Seeding::Done;
+        self.seeds = self.points.len();
+        self.train_due = true;
+    }
+
+    pub(super) fn set_next(&mut self, next: NextPoint) {
+        self.stand(next.candidate, Standing::Next);
+        self.next = Some(next);
+    }
+
+    /// Frees a candidate where it is next.
+    pub(super) fn release_next(&mut self, candidate: Candidate) {
+        if self.next.is_some_and(|next| next.candidate == candidate) {
+            self.next = None;
+            self.stand(candidate, Standing::Free);
+        }
+    }
+
+    /// Gives the exposure under way up: its candidate is next again.
+    pub(super) fn give_up_exposure(&mut self) {
+        if let Some((point, _)) = self.exposing.take() {
+            self.set_next(NextPoint {
+                begun: true,
+                ..point
+            });
+        }
+    }
+
+    pub(super) fn stand(&mut self, candidate: Candidate, standing: Standing) {
+        let Some(place) = self.standings.get_mut(candidate.index()) else {
+            return;
+        };
+        let before = std::mem::replace(place, standing);
+        self.free += usize::from(standing == Standing::Free);
+        self.free -= usize::from(before == Standing::Free);
+    }
+
+    /// Gives every candidate of a region the standing that `to` makes of the one it has.
+    pub(super) fn restand(&mut self, region: &Region, to: impl Fn(Standing) -> Option<Standing>) {
+        let Some(candidates) = self.candidates else {
+            return;
+        };
+        for row in region.rows.start..region.rows.end.min(candidates.height()) {
+            for column in region.columns.start..region.columns.end.min(candidates.width()) {
+                if let Some(candidate) = candidates.at(Pixel { row, column })
+                    && let Some(standing) = to(self.standing(candidate))
+                {
+                    self.release_next(candidate);
+                    self.stand(candidate, standing);
+                }
+            }
+        }
+    }
+
+    pub(super) fn existing(
+        &self,
+        event: &'static str,
+        candidate: u32,
+    ) -> Result<Candidate, Contradiction> {
+        let count = self.standings.len();
+        if (candidate as usize) < count {
+            return Ok(Candidate(candidate));
+        }
+        let why = format!("there is no candidate {candidate}, but {count} numbered from 0");
+        Err(contradiction(event, why))
+    }
+
+    pub(super) fn is_free(&self, candidate: Candidate) -> bool {
+        self.standing(candidate) == Standing::Free
+    }
+
+    /// Candidates that may be measured, those chosen already included.
+    pub(crate) fn free_at_first(&self) -> usize {
+        self.free + usize::from(self.next.is_some())
+    }
+
+    /// Where a candidate stands; left out where there is none.
+    pub fn standing(&self, candidate: Candidate) -> Standing {
+        let standing = self.standings.get(candidate.index());
+        standing.copied().unwrap_or(Standing::LeftOut)
+    }
+
+    /// The standings of all candidates, in their order; none before the first overview.
+    pub fn standings(&self) -> &[Standing] {
+        &self.standings
+    }
+
+    pub(super) fn pixel(&self, candidate: Candidate) -> Pixel {
+        let pixel = self.candidates.and_then(|all| all.pixel(candidate).ok());
+        pixel.unwrap_or(Pixel { row: 0, column: 0 })
+    }
+}

@@ -1,0 +1,360 @@
+//! The machine, event by event. Beside the tests of single cases stand those of arbitrary sequences
+//! of events.
+
+mod arbitrary;
+
+use super::*;
+use crate::campaign::{
+    ALGORITHM, CampaignConfig, Command, DoseError, Event, Exposing, Limits, Measured, Proposed,
+    Resumed, Surveyed, Trained,
+};
+use crate::data::{Axis, Channels};
+use crate::microscope::{Acquired, Beam, Position};
+use crate::units::Seconds;
+
+/// Rows and columns of the image, and the window: 25 candidates.
+const SIDE: usize = 8;
+const WINDOW: usize = 4;
+const ELECTRONS_A_PICOAMPERE_SECOND: f64 = 1e-12 / 1.602_176_634e-19;
+
+fn electrons(number: f64) -> Electrons {
+    Electrons::new(number).unwrap()
+}
+
+fn nanometres(name: &str) -> Axis {
+    Axis {
+        units: "nm".to_owned(),
+        scale: 0.1,
+        ..Axis::pixels(name, SIDE)
+    }
+}
+
+fn beam() -> Beam {
+    Beam {
+        current: Picoamperes::new(10.0).ok(),
+        overview_dwell: None,
+    }
+}
+
+fn begun(seeds: Option<Vec<u32>>) -> Begun {
+    Begun {
+        version: "test".to_owned(),
+        algorithm: ALGORITHM,
+        id: 7,
+        settings: String::new(),
+        instrument: "none".to_owned(),
+        channels: Channels {
+            axis: Axis::pixels("energy", 3),
+            coordinates: vec![0.0, 1.0, 2.0],
+            quantity: "X-rays".to_owned(),
+            units: "counts".to_owned(),
+            elements: Vec::new(),
+        },
+        beam: beam(),
+        frame: Some((nanometres("y"), nanometres("x"))),
+        overview_time: Seconds::new(0.2).ok(),
+        real_to_live: 1.5,
+        seeds,
+    }
+}
+
+fn settings(budget: usize, limits: Limits) -> Settings {
+    let campaign = CampaignConfig {
+        window: WINDOW,
+        initial: 3,
+        ..CampaignConfig::default()
+    };
+    Settings {
+        limits,
+        budget,
+        drift_every: Some(4),
+        most_failures: 4,
+        ..Settings::offline(campaign, 0, Vec::new())
+    }
+}
+
+fn overview() -> Event {
+    let image = Map {
+        values: vec![0.0; SIDE * SIDE],
+        rows: nanometres("y"),
+        columns: nanometres("x"),
+        quantity: "HAADF".to_owned(),
+        units: String::new(),
+    };
+    Event::Overview(Box::new(Overview {
+        image,
+        beam: beam(),
+        absent: vec![Region::pixel(2, 2)],
+    }))
+}
+
+fn given(command: Command) -> Given {
+    Given {
+        command,
+        by: "somebody".to_owned(),
+        at_ms: 0,
+    }
+}
+
+fn spectrum(n: u32) -> Vec<f64> {
+    match n % 11 {
+        0 => vec![f64::NAN; 3],
+        1 => vec![1.0],
+        2 => vec![f64::INFINITY, 0.0, 0.0],
+        3 => vec![1e300; 3],
+        n => vec![f64::from(n), 2.0, 3.0],
+    }
+}
+
+/// Carries out an action, as numbers say that it goes.
+fn carry_out(action: &Action, n: u32, state: &State) -> Vec<Event> {
+    let failed = || Event::Failed {
+        why: "it failed".to_owned(),
+    };
+    match action {
+        Action::End(why) => vec![Event::Ended(why.clone())],
+        Action::Wait(_) => Vec::new(),
+        Action::Survey { electrons } => {
+            let electrons = *electrons;
+            let then = match n % 4 {
+                0 => failed(),
+                _ if state.overview().is_none() => overview(),
+                1 => Event::Surveyed(Surveyed {
+                    shift: None,
+                    confidence: 0.0,
+                }),
+                _ => Event::Surveyed(Surveyed {
+                    shift: Some((0.3, -0.2)),
+                    confidence: 0.9,
+                }),
+            };
+            vec![Event::Surveying { electrons }, then]
+        }
+        Action::Propose { train, .. } => {
+            let free: Vec<u32> = (0..state.standings().len() as u32)
+                .filter(|&c| state.standing(Candidate(c)) == Standing::Free)
+                .collect();
+            let proposed = Event::Proposed(Proposed {
+                candidate: free[n as usize % free.len()],
+                step: 0,
+                score: 0.0,
+                prediction: None,
+                origin: 0.0,
+                seconds: 0.0,
+            });
+            let mut events = vec![proposed];
+            if *train {
+                events.push(trained());
+            }
+            events
+        }
+        Action::LeaveOut { candidate, why } => vec![Event::LeftOut {
+            candidate: candidate.0,
+            why: why.clone(),
+        }],
+        Action::Train { .. } => vec![trained()],
+        Action::Expose(expose) => {
+            let candidate = expose.candidate.0;
+            let exposing = Event::Exposing(Exposing {
+                candidate,
+                position: expose.position,
+                electrons: expose.electrons,
+            });
+            let why = || "refused".to_owned();
+            let mut events = vec![exposing];
+            match n % 9 {
+                0 => events.push(failed()),
+                1 => {
+                    events.push(Event::NotExposed { why: why() });
+                    events.push(Event::LeftOut {
+                        candidate,
+                        why: why(),
+                    });
+                }
+                2 => events.push(Event::LeftOut {
+                    candidate,
+                    why: why(),
+                }),
+                _ => events.push(Event::Measured(Box::new(Measured {
+                    candidate,
+                    position: expose.position,
+                    acquired: Acquired {
+                        spectrum: spectrum(n / 9),
+                        detectors: Vec::new(),
+                        live_time: expose.dwell,
+                        real_time: expose.dwell * 1.1,
+                    },
+                    electrons: electrons(0.8 * expose.electrons.get()),
+                    true_pixel: None,
+                }))),
+            }
+            events
+        }
+    }
+}
+
+fn trained() -> Event {
+    Event::Trained(Trained {
+        points: 0,
+        checksum: 0,
+        seconds: 0.0,
+        handing_over_seconds: 0.0,
+    })
+}
+
+fn resumed() -> Event {
+    Event::Resumed(Resumed {
+        version: "test".to_owned(),
+        settings: String::new(),
+        real_to_live: 1.5,
+    })
+}
+
+/// A campaign that has come as far as its first free choice.
+fn surveyed(limits: Limits) -> State {
+    let mut state = State::new(begun(None), settings(10, limits));
+    let electrons = state.overview_electrons();
+    for event in [Event::Surveying { electrons }, overview()] {
+        state.apply(&event).unwrap();
+    }
+    state
+}
+
+#[test]
+fn an_overview_that_would_pass_a_limit_is_not_taken() {
+    let overview = 2.0 * ELECTRONS_A_PICOAMPERE_SECOND;
+    for (total, survives) in [(1.01 * overview, true), (0.99 * overview, false)] {
+        let limits = Limits {
+            total: Some(electrons(total)),
+            pixel: None,
+        };
+        let state = State::new(begun(None), settings(10, limits));
+        match state.next(&Now::default()) {
+            Action::Survey { electrons } => {
+                assert!(survives && (electrons.get() / overview - 1.0).abs() < 1e-9);
+            }
+            Action::End(Ended::Dose(_)) => assert!(!survives),
+            other => panic!("{other:?}"),
+        }
+    }
+    // The overview is allowed, and a point after it is not.
+    let limits = Limits {
+        total: Some(electrons(1.01 * overview)),
+        pixel: None,
+    };
+    let state = State::new(begun(None), settings(10, limits));
+    assert!(matches!(
+        state.admit_first_point(),
+        Err(DoseError::Total { .. })
+    ));
+}
+
+#[test]
+fn a_seed_that_a_person_had_measured_is_not_measured_again() {
+    let mut state = State::new(begun(Some(vec![3, 9])), settings(10, Limits::default()));
+    state.apply(&overview()).unwrap();
+    state
+        .apply(&Event::Commanded(given(Command::Measure(9))))
+        .unwrap();
+    let mut measured = Vec::new();
+    while measured.len() < 3 {
+        let Action::Expose(expose) = state.next(&Now::default()) else {
+            break;
+        };
+        measured.push(expose.candidate.0);
+        for event in carry_out(&Action::Expose(expose), 9 * 5 + 3, &state) {
+            state.apply(&event).unwrap();
+        }
+    }
+    assert_eq!(measured, [9, 3]);
+    assert!(!state.is_seeding());
+}
+
+#[test]
+fn a_pause_before_the_first_seed_holds_and_is_lifted() {
+    let mut state = surveyed(Limits::default());
+    let now = Now::default();
+    let say = |state: &mut State, command| state.apply(&Event::Commanded(given(command))).unwrap();
+    say(&mut state, Command::Pause);
+    assert_eq!(state.next(&now), Action::Wait(Wait::Paused));
+    say(&mut state, Command::Resume);
+    assert!(matches!(state.next(&now), Action::Propose { .. }));
+}
+
+#[test]
+fn proposals_wait_for_a_word_where_that_was_asked_for() {
+    let mut state = surveyed(Limits::default());
+    let now = Now::default();
+    let say = |state: &mut State, command| state.apply(&Event::Commanded(given(command))).unwrap();
+    let propose = |state: &mut State| {
+        for event in carry_out(&state.next(&now), 5, state) {
+            state.apply(&event).unwrap();
+        }
+        state.next_point().unwrap().candidate
+    };
+    assert!(state.objection(&Command::Accept).is_some());
+    say(&mut state, Command::Approve(true));
+    let first = propose(&mut state);
+    assert_eq!(state.next(&now), Action::Wait(Wait::Approval(first)));
+    say(&mut state, Command::Reject);
+    assert_eq!(state.standing(first), Standing::Excluded);
+    let second = propose(&mut state);
+    assert_ne!(first, second);
+    say(&mut state, Command::Suggest(20));
+    let Action::Expose(expose) = state.next(&now) else {
+        panic!("{:?}", state.next(&now));
+    };
+    assert_eq!(expose.candidate, Candidate(20));
+    assert_eq!(state.standing(second), Standing::Free);
+}
+
+#[test]
+fn what_is_discarded_counts_no_more_until_it_is_restored() {
+    let mut state = surveyed(Limits::default());
+    let now = Now::default();
+    for _ in 0..12 {
+        for event in carry_out(&state.next(&now), 9 * 5 + 3, &state) {
+            state.apply(&event).unwrap();
+        }
+    }
+    let points = state.points().len();
+    let bad = state.points()[1].candidate.0;
+    let (epoch, usable) = (state.epoch(), state.usable().count());
+    let say = |state: &mut State, command| state.apply(&Event::Commanded(given(command))).unwrap();
+    say(&mut state, Command::Discard(bad));
+    assert_eq!(
+        (state.points().len(), state.usable().count()),
+        (points, usable - 1)
+    );
+    assert!(state.epoch() > epoch && state.is_training_due());
+    let refused = state.objection(&Command::Measure(bad)).unwrap();
+    assert!(refused.contains("discarded"), "{refused}");
+    say(&mut state, Command::Restore(bad));
+    assert_eq!(state.usable().count(), usable);
+    let refused = state.objection(&Command::Restore(bad)).unwrap();
+    assert!(refused.contains("is not discarded"), "{refused}");
+}
+
+#[test]
+fn commands_that_cannot_hold_are_refused_with_what_would_be_accepted() {
+    let state = surveyed(Limits::default());
+    let spent = state.ledger().total().get();
+    for (command, said) in [
+        (Command::Budget(0), "expected 1 to 25"),
+        (Command::Budget(26), "expected 1 to 25"),
+        (
+            Command::DoseLimit(f64::NAN),
+            "dose-limit is NaN; expected a number",
+        ),
+        (Command::DoseLimit(0.5 * spent), "expected at least the"),
+        (Command::Dwell(0.0), "dwell is 0; expected a microsecond"),
+        (Command::Include(Region::pixel(4, 4)), "nothing is excluded"),
+        (Command::Discard(4), "was not measured"),
+        (Command::Target("loop-area".to_owned()), "bias"),
+        (Command::Measure(0), "no data"),
+    ] {
+        let why = state.objection(&command).unwrap();
+        assert!(why.contains(said), "{command}: {why}");
+    }
+    assert_eq!(state.objection(&Command::DoseLimit(2.0 * spent)), None);
+}

@@ -1,0 +1,65 @@
+//! A campaign that is taken up again: its journal and its last settings.
+
+use super::LiveError;
+use crate::campaign::{ALGORITHM, Begun, Command, Event, LiveConfig};
+use crate::journal::{Found, Journal, RunFolder};
+
+/// A journal that was read, with the beginning and the last settings of its campaign.
+#[derive(Debug)]
+pub struct TakenUp {
+    pub(super) found: Found,
+    pub(super) begun: Box<Begun>,
+    /// The last settings of the campaign. Budget and limits may be changed: no decision depends on
+    /// them.
+    pub config: LiveConfig,
+}
+
+impl TakenUp {
+    /// Reads the journal in a folder and moves a torn last record to `journal.torn`.
+    ///
+    /// # Errors
+    /// When it cannot be read, or the program that began it decides otherwise.
+    pub fn read(folder: &RunFolder) -> Result<Self, LiveError> {
+        let found = Journal::open(&folder.journal())?;
+        let Some((_, first)) = found.records.first() else {
+            return Err(LiveError::NothingBegun(folder.journal()));
+        };
+        let Event::Begun(begun) = &first.event else {
+            return Err(LiveError::NothingBegun(folder.journal()));
+        };
+        if begun.algorithm != ALGORITHM {
+            return Err(LiveError::Algorithm {
+                path: folder.journal(),
+                version: begun.version.clone(),
+                found: begun.algorithm,
+            });
+        }
+        let begun = begun.clone();
+        let mut config: LiveConfig = from_toml(&begun.settings)?;
+        for (_, record) in &found.records {
+            match &record.event {
+                Event::Resumed(resumed) => config = from_toml(&resumed.settings)?,
+                // What a command has changed stays changed.
+                Event::Commanded(given) => match given.command {
+                    Command::Budget(budget) => config.budget = budget,
+                    Command::DoseLimit(limit) => config.dose_limit = Some(limit),
+                    _ => {}
+                },
+                _ => {}
+            }
+        }
+        Ok(Self {
+            found,
+            begun,
+            config,
+        })
+    }
+}
+
+pub(super) fn to_toml(config: &LiveConfig) -> Result<String, LiveError> {
+    toml::to_string(config).map_err(|e| LiveError::Settings(e.to_string()))
+}
+
+pub(super) fn from_toml(settings: &str) -> Result<LiveConfig, LiveError> {
+    toml::from_str(settings).map_err(|e| LiveError::Settings(e.to_string()))
+}
