@@ -5,6 +5,7 @@ mod edges;
 mod firmware;
 mod instruments;
 mod link_campaign;
+mod link_beam_fault;
 mod link_controller;
 mod link_frames;
 mod link_golden;
