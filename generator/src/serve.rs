@@ -26,6 +26,7 @@ const LOOK: Duration = Duration::from_millis(1);
 struct State {
     generator: Generator,
     record: Record,
+    powered: bool,
     deaf: bool,
     mute: bool,
 }
@@ -50,6 +51,7 @@ impl Attached {
             state: Arc::new(Mutex::new(State {
                 generator: Generator::new(Front::Uart, Reader::Uart),
                 record: Record::default(),
+                powered: true,
                 deaf: false,
                 mute: false,
             })),
@@ -100,9 +102,11 @@ impl Attached {
         locked(&self.state).generator.set_reader(reader);
     }
 
-    /// The generator loses power and gets it back.
-    pub fn power_cycle(&self) {
+    /// Takes the generator's power away, or gives it back. What comes meanwhile is lost: a restart
+    /// between two commands, which loses neither, would be noticed by nobody.
+    pub fn set_powered(&self, powered: bool) {
         let mut state = locked(&self.state);
+        state.powered = powered;
         state.generator.power_cycle();
         let (now, pins) = (state.generator.now(), state.generator.pins());
         state.record.follow(now, pins);
@@ -131,7 +135,11 @@ fn serve(mut stream: TcpStream, state: &Mutex<State>) -> io::Result<()> {
         let mut replies = Vec::new();
         {
             let mut state = locked(state);
-            let arrived = if state.deaf { 0 } else { count };
+            let arrived = if state.deaf || !state.powered {
+                0
+            } else {
+                count
+            };
             for byte in &bytes[..arrived] {
                 state.generator.send(*byte);
                 heard = now;

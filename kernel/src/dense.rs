@@ -6,6 +6,8 @@
 //! instead of 799 million for a 64 × 64 image and windows of 16. Each output still adds the
 //! same products in the same order as [`Layers::patch`], so the two are equal bit for bit.
 
+use core::ops::ControlFlow;
+
 use crate::cnn::{Layers, Pixel1, Pixel2, larger_activation};
 use crate::network::{CHANNELS_1, CHANNELS_2, LATENT, TAPS};
 use crate::{Candidates, Error};
@@ -47,7 +49,8 @@ impl<T, const ROWS: usize> Ring<'_, T, ROWS> {
     }
 }
 
-/// Latent vectors of all candidates, row-major into `latents`.
+/// Latent vectors of all candidates, row-major into `latents`. Before each row it asks `watch`, which
+/// is told the rows that are done and how many there are, whether to go on.
 ///
 /// # Errors
 /// [`Error::Capacity`] when `scratch` holds fewer floats than [`scratch`] asks for.
@@ -57,7 +60,8 @@ pub(crate) fn features(
     candidates: Candidates,
     latents: &mut [[f32; LATENT]],
     scratch: &mut [f32],
-) -> Result<(), Error> {
+    mut watch: impl FnMut(usize, usize) -> ControlFlow<()>,
+) -> Result<ControlFlow<()>, Error> {
     let width = candidates.extended_width();
     let needed = self::scratch(width);
     let short = Error::Capacity {
@@ -97,6 +101,9 @@ pub(crate) fn features(
         .for_each(|latent| *latent = layers.latent_bias());
 
     for y in 0..rows + 7 {
+        if watch(y, rows + 7).is_break() {
+            return Ok(ControlFlow::Break(()));
+        }
         convolve1_row(layers, image, width, y, columns + 7, conv1.row_mut(y));
         let Some(y) = y.checked_sub(1) else { continue };
         let pooled = pool1.row_mut(y);
@@ -113,7 +120,7 @@ pub(crate) fn features(
         let below = conv2.row(y + 2);
         pool2_row_into_latents(layers, above, below, y, candidates, latents);
     }
-    Ok(())
+    Ok(ControlFlow::Continue(()))
 }
 
 /// First columns of the blocks of [`BLOCK`] that cover `columns`: the last one ends there, over
@@ -275,7 +282,10 @@ mod tests {
             let candidates = Candidates::new(height, width, window).unwrap();
             let mut latents = vec![[f32::NAN; LATENT]; candidates.count()];
             let mut workspace = vec![f32::NAN; scratch(width)];
-            features(&layers, &image, candidates, &mut latents, &mut workspace).unwrap();
+            let whole = |_, _| ControlFlow::Continue(());
+            let (into, scratch) = (&mut latents, &mut workspace);
+            let done = features(&layers, &image, candidates, into, scratch, whole);
+            assert!(done.unwrap().is_continue());
             let mut pixels = vec![[f32::NAN; CHANNELS_1]; patch_scratch(window)];
             for (n, dense) in latents.iter().enumerate() {
                 let corner = candidates.corner(Candidate(n as u32)).unwrap();

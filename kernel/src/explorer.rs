@@ -3,23 +3,22 @@
 //! Seed, image, models and measurements, the last two in the order they came, determine the whole
 //! state, so a campaign survives the loss of either end.
 
+mod model;
 #[cfg(feature = "parts")]
 mod parts;
+mod posterior;
 mod proposal;
 
 pub use proposal::Proposal;
 
-use crate::cnn::Layers;
-use crate::gp::{Covariance, Factor, packed};
+use crate::gp::{Covariance, Factor};
 use crate::grid::Axes;
 use crate::math::within;
-use crate::network::{CHANNELS_1, LATENT};
+use crate::network::LATENT;
 use crate::strategy::{Acquisition, Sampling, Strategy};
 use crate::structure::Windows;
-use crate::surrogate::{self, Posterior, Sites, Surrogate};
 use crate::{
-    Architecture, Candidate, Candidates, Capacity, Error, Hyperparameters, Model, Network, Pixel,
-    Standardisation, Storage, dense, filters,
+    Candidate, Candidates, Capacity, Error, Hyperparameters, Pixel, Standardisation, Storage,
 };
 
 /// The posterior at one candidate, in the units of the response.
@@ -160,44 +159,6 @@ impl<'a> Explorer<'a> {
         Windows::new(memory.image, candidates).begin(memory.reciprocals, memory.distances)
     }
 
-    /// Takes a newly trained model: computes the features of all candidates, then the factor of
-    /// the points measured so far.
-    ///
-    /// # Errors
-    /// What [`Model::validate`] finds, [`Error::NoImage`] and [`Error::ModelWindow`] leave the
-    /// explorer as it was. [`Error::NotFinite`] for a latent that overflowed leaves it without a
-    /// model; after [`Error::NotPositiveDefinite`] or [`Error::Outlier`] it holds the new model but
-    /// proposes nothing until a better one arrives. Measurements are kept in every case.
-    pub fn load_model(&mut self, model: &Model<'_>) -> Result<(), Error> {
-        model.validate()?;
-        let candidates = self.candidates.ok_or(Error::NoImage)?;
-        if model.network.window() != candidates.window() {
-            return Err(Error::ModelWindow {
-                found: model.network.window(),
-                expected: candidates.window(),
-            });
-        }
-        self.process = None;
-        self.compute_latents(model, candidates)?;
-
-        let latents = self
-            .memory
-            .latents
-            .get_mut(..candidates.count())
-            .unwrap_or_default();
-        let bounds = scale_latents(latents, model.hyperparameters.lengthscale)?;
-        self.process = Some(Process {
-            hyperparameters: model.hyperparameters,
-            standardisation: model.standardisation,
-            axes: Axes::spanning(bounds),
-            swept: self.measured,
-            groups: 0,
-            updated: self.measured,
-        });
-        self.factor.clear();
-        self.absorb()
-    }
-
     /// Takes a measured response, in raw units.
     ///
     /// # Errors
@@ -259,111 +220,6 @@ impl<'a> Explorer<'a> {
             }
         }
         Ok(())
-    }
-
-    /// The posterior at one candidate.
-    ///
-    /// # Errors
-    /// [`Error::NoImage`], [`Error::NoModel`], [`Error::NoSuchCandidate`] and
-    /// [`Error::NotPositiveDefinite`] when the model does not fit the measurements.
-    pub fn predict(&mut self, candidate: Candidate) -> Result<Prediction, Error> {
-        let candidates = self.candidates.ok_or(Error::NoImage)?;
-        candidates.corner(candidate)?;
-        let process = self.ready()?;
-        let n = self.measured;
-        let memory = &mut self.memory;
-        let posterior = posterior(&process, &self.factor, memory.points, memory.whitened, n);
-        let latent = memory
-            .latents
-            .get(candidate.index())
-            .copied()
-            .unwrap_or_default();
-        let scratch = memory.row.get_mut(..n).unwrap_or_default();
-        let (mean, variance) = posterior.at(latent, scratch);
-        let standardisation = process.standardisation;
-        Ok(Prediction {
-            mean: standardisation.restore(mean),
-            sigma: libm::sqrtf(variance) * standardisation.scale,
-        })
-    }
-
-    /// The posterior at every candidate, brought up to date with the measurements.
-    ///
-    /// # Errors
-    /// [`Error::NoImage`], [`Error::NoModel`] and [`Error::NotPositiveDefinite`] when the model
-    /// does not fit the measurements.
-    pub fn surrogate(&mut self) -> Result<Surrogate<'_>, Error> {
-        while !self.refresh()? {}
-        self.current_surrogate()
-    }
-
-    /// The posterior as far as it was brought up to date.
-    fn current_surrogate(&self) -> Result<Surrogate<'_>, Error> {
-        let count = self.candidates.ok_or(Error::NoImage)?.count();
-        let process = self.ready()?;
-        Ok(Surrogate {
-            latents: self.memory.latents.get(..count).unwrap_or_default(),
-            axes: process.axes,
-            mean: self.memory.mean,
-            variance: self.memory.variance,
-            noise: process.hyperparameters.noise,
-            standardisation: process.standardisation,
-        })
-    }
-
-    /// Does one slice of what [`Self::surrogate`] does, so that the caller can attend to more
-    /// urgent work in between: some sites of a new model, or all sites after one more measurement.
-    /// Returns whether nothing is left.
-    ///
-    /// # Errors
-    /// As [`Self::surrogate`].
-    pub fn refresh(&mut self) -> Result<bool, Error> {
-        let count = self.candidates.ok_or(Error::NoImage)?.count();
-        let mut process = self.ready()?;
-        let n = self.measured;
-        let memory = &mut self.memory;
-        let posterior = posterior(&process, &self.factor, memory.points, memory.whitened, n);
-        let latents = memory.latents.get(..count).unwrap_or_default();
-        let sites = Sites::new(process.axes, latents);
-        if process.groups < sites.groups() {
-            let cost = surrogate::LANES * (packed(process.swept) + 1);
-            let last = process.groups + SLICE.div_ceil(cost.max(1));
-            let last = last.min(sites.groups());
-            for group in process.groups..last {
-                let place = (sites, group);
-                let workspace = &mut *memory.workspace;
-                posterior.sweep(
-                    process.swept,
-                    place,
-                    memory.mean,
-                    memory.variance,
-                    workspace,
-                );
-            }
-            process.groups = last;
-        } else if process.updated < n {
-            let scratch = (&mut *memory.row, &mut *memory.workspace);
-            posterior.update(
-                process.updated,
-                sites,
-                memory.mean,
-                memory.variance,
-                scratch,
-            );
-            process.updated += 1;
-        }
-        self.process = Some(process);
-        Ok(self.is_refreshed())
-    }
-
-    /// Whether [`Self::surrogate`] has nothing left to do, or can do nothing.
-    pub fn is_refreshed(&self) -> bool {
-        let (Some(candidates), Ok(process)) = (self.candidates, self.ready()) else {
-            return true;
-        };
-        let latents = self.memory.latents.get(..candidates.count());
-        let sites = Sites::new(process.axes, latents.unwrap_or_default());
-        process.groups == sites.groups() && process.updated == self.measured
     }
 
     /// Does a slice of the work that the next proposal needs, on the assumption that `expected` is
@@ -431,119 +287,6 @@ impl<'a> Explorer<'a> {
         Ok(())
     }
 
-    /// The features of all candidates by the fixed [filters], in half precision. The explorer
-    /// computes them once for an image.
-    ///
-    /// # Errors
-    /// [`Error::NoImage`], and [`Error::Window`] outside the windows of
-    /// [`Architecture::Filters`].
-    pub fn features(
-        &mut self,
-    ) -> Result<impl ExactSizeIterator<Item = [f32; filters::FEATURES]>, Error> {
-        let candidates = self.candidates.ok_or(Error::NoImage)?;
-        self.compute_features(candidates)?;
-        let features = self.memory.features.get(..candidates.count());
-        Ok(features.unwrap_or_default().iter().map(filters::unpack))
-    }
-
-    /// Computes the features of the fixed filters unless they are those of the image already.
-    fn compute_features(&mut self, candidates: Candidates) -> Result<(), Error> {
-        if self.filtered {
-            return Ok(());
-        }
-        Network::new(Architecture::Filters, candidates.window())?;
-        // The memory of an update of the distances serves: one that is under way begins again.
-        self.distances_underway = None;
-        let memory = &mut self.memory;
-        filters::features(
-            memory.image,
-            candidates,
-            memory.next_distances,
-            memory.workspace,
-            memory.features,
-        )?;
-        self.filtered = true;
-        Ok(())
-    }
-
-    /// Latents of all candidates, in the network's own units.
-    fn compute_latents(&mut self, model: &Model<'_>, candidates: Candidates) -> Result<(), Error> {
-        if model.network.architecture() == Architecture::Filters {
-            self.compute_features(candidates)?;
-            let memory = &mut self.memory;
-            let features = memory.features.iter().take(candidates.count());
-            for (latent, features) in memory.latents.iter_mut().zip(features) {
-                *latent = filters::project(model.weights, features);
-            }
-            return Ok(());
-        }
-        let memory = &mut self.memory;
-        let layers = Layers::new(model.network, model.weights)?;
-        let (image, latents) = (&*memory.image, &mut *memory.latents);
-        if model.network.architecture() == Architecture::Valid {
-            return dense::features(&layers, image, candidates, latents, memory.workspace);
-        }
-        let (scratch, _) = memory.workspace.as_chunks_mut::<CHANNELS_1>();
-        let numbered = latents.iter_mut().take(candidates.count());
-        for (index, latent) in numbered.enumerate() {
-            let corner = candidates.corner(Candidate(index as u32))?;
-            let corner = (corner.row, corner.column);
-            *latent = layers.patch(image, candidates.extended_width(), corner, scratch);
-        }
-        Ok(())
-    }
-
-    /// Adds the measured points that the Gaussian process lacks.
-    fn absorb(&mut self) -> Result<(), Error> {
-        let process = self.process.ok_or(Error::NoModel)?;
-        let known = self.factor.order();
-        let mut placed = known;
-        let mut outlier = Ok(());
-        while placed < self.measured && outlier.is_ok() {
-            outlier = self.place(placed, &process);
-            placed += usize::from(outlier.is_ok());
-        }
-        let hyperparameters = process.hyperparameters;
-        let variance = hyperparameters.outputscale + hyperparameters.noise;
-        let memory = &mut self.memory;
-        let points = memory.points.get(..placed).unwrap_or_default();
-        let extended = self.factor.extend(process.covariance(), variance, points);
-        // One more step of forward substitution for each new row gives its entry of β.
-        for n in known..self.factor.order() {
-            let (earlier, rest) = memory.whitened.split_at_mut(n.min(memory.whitened.len()));
-            if let (Some(own), Some(target), Some((diagonal, row))) = (
-                rest.first_mut(),
-                memory.targets.get(n),
-                self.factor.row(n).split_last(),
-            ) {
-                let centred = target - hyperparameters.mean;
-                *own = (centred - crate::math::dot(row, earlier)) / diagonal;
-            }
-        }
-        extended.and(outlier)
-    }
-
-    /// Copies the latent of measured point `n` and standardises its response.
-    fn place(&mut self, n: usize, process: &Process) -> Result<(), Error> {
-        let memory = &mut self.memory;
-        let (Some(&candidate), Some(&response), Some(point), Some(target)) = (
-            memory.measured.get(n),
-            memory.responses.get(n),
-            memory.points.get_mut(n),
-            memory.targets.get_mut(n),
-        ) else {
-            return Err(Error::NoMeasurement);
-        };
-        let candidate = Candidate(candidate);
-        let latent = memory.latents.get(candidate.index());
-        *point = latent.copied().ok_or(Error::NoMeasurement)?;
-        *target = process.standardisation.standardise(response);
-        if !within(*target, LARGEST_TARGET) {
-            return Err(Error::Outlier { candidate });
-        }
-        Ok(())
-    }
-
     /// Brings the structural distances up to date with the measurements.
     fn update_distances(&mut self) -> Result<(), Error> {
         while !self.update_distances_slice(None)? {}
@@ -600,47 +343,6 @@ fn is_taken(taken: &[u32], index: usize) -> bool {
     taken
         .get(index / 32)
         .is_some_and(|word| word >> (index % 32) & 1 == 1)
-}
-
-fn posterior<'p>(
-    process: &Process,
-    factor: &'p Factor<'p>,
-    points: &'p [[f32; LATENT]],
-    whitened: &'p [f32],
-    n: usize,
-) -> Posterior<'p> {
-    Posterior {
-        covariance: process.covariance(),
-        prior_mean: process.hyperparameters.mean,
-        factor,
-        points: points.get(..n).unwrap_or_default(),
-        whitened: whitened.get(..n).unwrap_or_default(),
-    }
-}
-
-/// Divides latents by their lengthscale and returns their bounding box.
-fn scale_latents(
-    latents: &mut [[f32; LATENT]],
-    lengthscale: [f32; LATENT],
-) -> Result<([f32; LATENT], [f32; LATENT]), Error> {
-    let mut low = [f32::INFINITY; LATENT];
-    let mut high = [f32::NEG_INFINITY; LATENT];
-    for (index, latent) in latents.iter_mut().enumerate() {
-        let axes = latent.iter_mut().zip(lengthscale);
-        for ((x, lengthscale), (low, high)) in axes.zip(low.iter_mut().zip(&mut high)) {
-            *x /= lengthscale;
-            // At this bound the square of a distance is still finite.
-            if !within(*x, 1e15) {
-                return Err(Error::NotFinite {
-                    what: "latent",
-                    index,
-                });
-            }
-            *low = if *x < *low { *x } else { *low };
-            *high = if *x > *high { *x } else { *high };
-        }
-    }
-    Ok((low, high))
 }
 
 #[cfg(test)]

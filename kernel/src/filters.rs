@@ -18,6 +18,8 @@
 //! latent plane by a matrix. The image alone determines the features: the kernel computes them
 //! once, and new weights cost 18 multiply-accumulates a candidate.
 
+use core::ops::ControlFlow;
+
 use half::f16;
 
 use crate::network::{LATENT, Network};
@@ -95,7 +97,8 @@ pub(crate) fn project(weights: &[f32], packed: &Packed) -> [f32; LATENT] {
 }
 
 /// The features of all candidates, row-major into `features`, from the extended image. `plane` has
-/// room for a number of every candidate.
+/// room for a number of every candidate. Before each filter it asks `watch`, which is told the
+/// filters that are done and how many there are, whether to go on.
 ///
 /// # Errors
 /// [`Error::Capacity`] when `workspace` holds fewer floats than [`scratch`] asks for.
@@ -104,10 +107,10 @@ pub(crate) fn project(weights: &[f32], packed: &Packed) -> [f32; LATENT] {
 pub(crate) fn features(
     image: &[f32],
     candidates: Candidates,
-    plane: &mut [f32],
-    workspace: &mut [f32],
+    (plane, workspace): (&mut [f32], &mut [f32]),
     features: &mut [Packed],
-) -> Result<(), Error> {
+    mut watch: impl FnMut(usize, usize) -> ControlFlow<()>,
+) -> Result<ControlFlow<()>, Error> {
     let width = candidates.extended_width();
     let short = Error::Capacity {
         what: "floats of workspace",
@@ -117,10 +120,13 @@ pub(crate) fn features(
     let workspace = workspace.get_mut(..scratch(width)).ok_or(short)?;
     let plane = plane.get_mut(..candidates.count()).unwrap_or_default();
     for (number, filter) in BANK.into_iter().enumerate() {
+        if watch(number, FEATURES).is_break() {
+            return Ok(ControlFlow::Break(()));
+        }
         apply(filter, image, candidates, plane, workspace);
         standardise(number, plane, features);
     }
-    Ok(())
+    Ok(ControlFlow::Continue(()))
 }
 
 /// Rounds one feature of all candidates, standardised over them, into its place.
@@ -331,8 +337,10 @@ mod tests {
         let mut plane = vec![f32::NAN; candidates.count()];
         let mut workspace = vec![f32::NAN; scratch(candidates.extended_width())];
         let mut packed = vec![[u32::MAX; WORDS]; candidates.count()];
-        let to = (&mut plane, &mut workspace);
-        features(&extended, candidates, to.0, to.1, &mut packed).unwrap();
+        let to = (plane.as_mut_slice(), workspace.as_mut_slice());
+        let whole = |_, _| ControlFlow::Continue(());
+        let done = features(&extended, candidates, to, &mut packed, whole);
+        assert!(done.unwrap().is_continue());
         packed.iter().map(unpack).collect()
     }
 
@@ -472,8 +480,10 @@ mod tests {
         let mut plane = vec![0.0; candidates.count()];
         let mut workspace = vec![0.0; scratch(18)];
         let mut packed = vec![[0; WORDS]; candidates.count()];
-        let to = (&mut plane, &mut workspace);
-        features(&image, candidates, to.0, to.1, &mut packed).unwrap();
+        let to = (plane.as_mut_slice(), workspace.as_mut_slice());
+        let whole = |_, _| ControlFlow::Continue(());
+        let done = features(&image, candidates, to, &mut packed, whole);
+        assert!(done.unwrap().is_continue());
         let weights: Vec<f32> = (0..FEATURES * LATENT).map(|_| random.normal()).collect();
         for packed in &packed {
             let latent = project(&weights, packed);
@@ -487,9 +497,9 @@ mod tests {
         let short = features(
             &image,
             candidates,
-            &mut plane,
-            &mut workspace[1..],
+            (&mut plane[..], &mut workspace[1..]),
             &mut packed,
+            whole,
         );
         assert!(matches!(short, Err(Error::Capacity { needed: 54, .. })));
     }

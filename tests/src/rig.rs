@@ -4,7 +4,7 @@
 use std::collections::VecDeque;
 use std::convert::Infallible;
 
-use beacon_kernel::link::message::{DoseLimits, Health};
+use beacon_kernel::link::message::{BeamFault, DoseLimits, Health};
 use beacon_kernel::link::{Board, Controller, Exposure, Limits, Memory, Transport, frame};
 use beacon_kernel::{Acquisition, Capacity, Explorer, Storage};
 
@@ -26,6 +26,8 @@ pub struct TestBoard {
     pub sent: VecDeque<u8>,
     /// Message of the last panic.
     pub panic: Vec<u8>,
+    /// What is wrong with what drives the beam.
+    pub fault: Option<BeamFault>,
     /// The present time.
     pub now_us: u64,
     until_us: u64,
@@ -52,6 +54,14 @@ impl Board for TestBoard {
 
     fn exposing(&mut self) -> bool {
         self.now_us < self.until_us
+    }
+
+    fn beam_ready(&mut self) -> Result<(), BeamFault> {
+        self.fault.map_or(Ok(()), Err)
+    }
+
+    fn beam_outcome(&mut self) -> Result<(), BeamFault> {
+        self.beam_ready()
     }
 
     fn blank(&mut self) {

@@ -8,9 +8,7 @@ use serde::Serialize;
 use super::kernel::{Connected, ControllerLine};
 use super::{Failure, OrFail as _, print, print_json};
 use crate::campaign::{Campaign, CampaignConfig, CampaignError, Seeds};
-use crate::controller::{
-    Controller as _, ControllerChoice, ControllerError, InProcess, Memory, blank_reason,
-};
+use crate::controller::{Controller as _, ControllerChoice, ControllerError, InProcess, Memory};
 use crate::experiment::SpecimenExperiment;
 use crate::specimen::SpecimenKind;
 
@@ -153,7 +151,7 @@ fn describe(controller: &Connected<'_>, status: &Status, panic: String) -> Info 
         measured: status.measured,
         beam: match status.beam {
             Beam::On { candidate } => format!("on candidate {candidate}"),
-            Beam::Blanked(reason) => format!("blanked: {}", blank_reason(reason)),
+            Beam::Blanked(reason) => format!("blanked: {reason}"),
         },
         frames: status.link.frames,
         damaged: status.link.crc_errors

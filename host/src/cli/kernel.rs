@@ -6,11 +6,12 @@ use beacon_kernel::link::message::{DoseLimits, Settings};
 use beacon_kernel::link::{Client, Timing};
 use beacon_kernel::{Candidates, Capacity, Edges};
 
+use super::progress::CampaignProgress;
 use super::{Failure, OrFail as _};
-use crate::campaign::{Campaign, Observer, Outcome};
+use crate::campaign::{Campaign, CampaignError, Outcome};
 use crate::controller::{
-    BeamPort as _, Controller, ControllerChoice, Emulator, InProcess, Linked, Memory, Port,
-    Recovery, firmware_image,
+    BeamPort as _, Controller, ControllerChoice, ControllerError, Emulator, InProcess, Linked,
+    Memory, Port, Recovery, firmware_image,
 };
 use crate::experiment::Oracle;
 
@@ -68,7 +69,7 @@ pub(super) fn run(
     choice: &ControllerChoice,
     beam: BeamArgs,
     experiment: &mut dyn Oracle,
-    observer: &mut dyn Observer,
+    progress: &mut CampaignProgress,
 ) -> Result<Outcome, Failure> {
     let candidates = campaign.candidates();
     let mut memory = memory_for(candidates, campaign.measurements())?;
@@ -77,9 +78,13 @@ pub(super) fn run(
     if let Kernel::Linked(controller) = &mut kernel {
         controller.configure(beam.settings()).or_input()?;
     }
-    campaign
-        .run(experiment, kernel.controller(), observer)
-        .or_running()
+    let controller = kernel.controller();
+    controller.set_watch(progress.watch());
+    match campaign.run(experiment, controller, progress) {
+        // Nothing was measured yet.
+        Err(CampaignError::Controller(ControllerError::BrokenOff)) => Err(Failure::Interrupted),
+        outcome => outcome.or_running(),
+    }
 }
 
 /// A kernel in this process or on a board.

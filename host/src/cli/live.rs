@@ -286,6 +286,7 @@ fn go(
     let steps = config.budget.saturating_sub(session.points().len());
     let mut progress = display.campaign(&config.campaign.strategy, steps);
     session.set_log(progress.log());
+    session.set_watch(progress.watch());
     let outcome = session.run(Some(&spaces), controller, &mut progress);
     let outcome = match outcome {
         Ok(outcome) => outcome,

@@ -10,13 +10,15 @@ use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
 use super::{Failure, OrFail as _};
 use crate::campaign::{Ended, Observer, Series};
-use crate::controller::end_emulators;
-
+use crate::controller::{OnHandOver, end_emulators};
 use crate::microscope::{Interrupt, Urgency};
 use crate::study::{Cell, CellResult, Watch};
 
 /// Steps between two plain lines.
 const EVERY: usize = 25;
+
+/// Time between two plain lines of a hand-over; one that takes less has none.
+const LINES: Duration = Duration::from_secs(10);
 
 /// Where the progress of several campaigns is shown together.
 pub(super) struct Display {
@@ -194,6 +196,35 @@ impl CampaignProgress {
         Box::new(move |what| match &bar {
             Some(bar) => bar.println(format!("{name}: {what}")),
             None => super::log(&format!("{name}: {what}")),
+        })
+    }
+}
+
+impl CampaignProgress {
+    /// Shows hand-overs that take long, and breaks them off when the user asks to stop.
+    pub(super) fn watch(&self) -> OnHandOver {
+        let (bar, name, quiet) = (self.bar.clone(), self.name.clone(), self.quiet);
+        let interrupted = Arc::clone(&self.interrupted);
+        let mut said: Option<Instant> = None;
+        Box::new(move |handover| {
+            if !handover.is_long() {
+                return ControlFlow::Continue(());
+            }
+            match &bar {
+                Some(bar) => bar.set_message(handover.to_string()),
+                None if !quiet
+                    && handover.left > Some(LINES)
+                    && said.is_none_or(|said| said.elapsed() > LINES) =>
+                {
+                    super::log(&format!("{name}: {handover}"));
+                    said = Some(Instant::now());
+                }
+                None => {}
+            }
+            if interrupted.load(Ordering::Relaxed) {
+                return ControlFlow::Break(());
+            }
+            ControlFlow::Continue(())
         })
     }
 }

@@ -88,6 +88,12 @@ struct Shared {
 }
 
 impl Shared {
+    /// Whether the campaign is to end.
+    fn is_stopped(&self) -> bool {
+        let mut waiting = self.waiting.iter();
+        waiting.any(|given| given.command == Command::Stop)
+    }
+
     /// The state as it will be when the waiting commands are taken.
     fn after_waiting(&self) -> State {
         let mut state = self.state.clone();
@@ -186,9 +192,17 @@ impl Control {
 
     /// Whether the command `stop` waits.
     pub(crate) fn stopped(&self) -> bool {
-        let shared = self.lock();
-        let mut waiting = shared.waiting.iter();
-        waiting.any(|given| given.command == Command::Stop)
+        self.lock().is_stopped()
+    }
+
+    /// For work that takes long: shows what the campaign does, and tells whether it is to end.
+    pub(crate) fn attending(&self) -> impl Fn(&str) -> bool + use<> {
+        let shared = Arc::clone(&self.shared);
+        move |activity| {
+            let mut shared = lock(&shared);
+            activity.clone_into(&mut shared.activity);
+            shared.is_stopped()
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, Shared> {

@@ -1,6 +1,6 @@
 //! The kernel in this process.
 
-use std::ops::Range;
+use std::ops::{ControlFlow, Range};
 
 use beacon_kernel::link::message::{Refusal, Settings, Which};
 use beacon_kernel::link::scalarizer::{Scalarizer, relative};
@@ -8,6 +8,7 @@ use beacon_kernel::{
     Acquisition, Candidate, Capacity, Explorer, Model, Proposal, Storage, Surrogate,
 };
 
+use super::watch::{Course, OnHandOver, nobody};
 use super::{BeamPort, Controller, ControllerError, Setup};
 
 /// What an [`InProcess`] kernel works in: boxes of the size the campaign needs.
@@ -41,6 +42,7 @@ pub struct InProcess<'m> {
     scalarizer: Option<Scalarizer>,
     /// What is subtracted from the response of a spectrum.
     origin: f64,
+    pub(super) watch: OnHandOver,
 }
 
 impl<'m> InProcess<'m> {
@@ -57,6 +59,7 @@ impl<'m> InProcess<'m> {
             room,
             scalarizer: None,
             origin: 0.0,
+            watch: nobody(),
         })
     }
 
@@ -106,6 +109,10 @@ impl BeamPort for InProcess<'_> {
 }
 
 impl Controller for InProcess<'_> {
+    fn set_watch(&mut self, watch: OnHandOver) {
+        self.watch = watch;
+    }
+
     fn room(&self) -> usize {
         self.room
     }
@@ -123,7 +130,14 @@ impl Controller for InProcess<'_> {
     }
 
     fn load_model(&mut self, model: &Model<'_>, _version: u32) -> Result<(), ControllerError> {
-        Ok(self.explorer.load_model(model)?)
+        let mut course = Course::new("taking the model in");
+        let loaded = self.explorer.load_model_watched(model, |done, of| {
+            (self.watch)(&course.at(done as u64, of as u64))
+        })?;
+        match loaded {
+            ControlFlow::Continue(()) => Ok(()),
+            ControlFlow::Break(()) => Err(ControllerError::BrokenOff),
+        }
     }
 
     fn measure(&mut self, candidate: Candidate, response: f32) -> Result<(), ControllerError> {

@@ -2,11 +2,10 @@
 
 mod choice;
 mod emulated;
-mod handover;
 mod in_process;
 mod linked;
 mod serial;
-mod versions;
+mod watch;
 
 use std::ops::Range;
 
@@ -18,8 +17,9 @@ use beacon_kernel::{Acquisition, Candidate, Candidates, Model, Proposal, Surroga
 pub use choice::{ControllerChoice, UnknownController};
 pub use emulated::{Emulator, EmulatorError, end_emulators, firmware_image};
 pub use in_process::{InProcess, Memory};
-pub use linked::{LinkReport, Linked, Recovery, blank_reason};
+pub use linked::{LinkReport, Linked, Recovery};
 pub use serial::{Port, PortError};
+pub use watch::{HandOver, OnHandOver};
 
 /// What a campaign tells the kernel before anything is measured.
 #[derive(Clone, Copy, Debug)]
@@ -71,6 +71,10 @@ pub enum ControllerError {
     /// The board was reset while it exposed a point, or was told to.
     #[error("the controller was reset during an exposure, and cannot tell how much of it was made")]
     ExposureUnknown,
+    /// Who watches a hand-over had it broken off. A board keeps what it has, and the hand-over goes
+    /// on there.
+    #[error("the hand-over to the controller was broken off")]
+    BrokenOff,
     /// The controller holds something else than this host put there.
     #[error("the controller's state is not this campaign's: {0}")]
     State(String),
@@ -202,6 +206,9 @@ pub trait Controller: BeamPort {
     fn set_silent(&mut self, _silent: bool) -> Result<(), ControllerError> {
         Ok(())
     }
+
+    /// Has somebody watch hand-overs, who may break them off.
+    fn set_watch(&mut self, _watch: OnHandOver) {}
 
     /// Most measurements that a campaign may come to.
     fn room(&self) -> usize;

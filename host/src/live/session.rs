@@ -18,7 +18,7 @@ use crate::campaign::{
     SettingError, Settings, State, Use,
 };
 use crate::control::Control;
-use crate::controller::Controller;
+use crate::controller::{Controller, ControllerError, OnHandOver};
 use crate::data::{Behaviour, Channels, Map};
 use crate::experiment::Experiment;
 use crate::journal::{Found, Journal, JournalError, Place, RunFolder, now_ms};
@@ -245,6 +245,12 @@ impl<'a> Session<'a> {
         self.station.set_log(log);
     }
 
+    /// Who watches hand-overs to the controller, and may break them off, beside whoever interrupts
+    /// the campaign or tells it to stop.
+    pub fn set_watch(&mut self, watch: OnHandOver) {
+        self.station.watch = Some(watch);
+    }
+
     /// The settings that the campaign was begun or resumed with.
     pub fn config(&self) -> &LiveConfig {
         &self.station.config
@@ -347,6 +353,7 @@ impl<'a> Session<'a> {
             reduces: self.station.config.reduce == Reduce::Controller,
             exposes: false,
         };
+        controller.set_watch(self.station.interruptible());
         controller.set_silent(true)?;
         let room = controller.room();
         if let Some(control) = &self.station.control {
@@ -356,11 +363,18 @@ impl<'a> Session<'a> {
         let mut drive = Drive::new(state, patches, monitor, controller, how)?;
         let station = &mut self.station;
         let records = std::mem::take(&mut self.records);
-        if self.version == Some(1) {
-            fold_version_1(&mut drive, station, &records, self.first)?;
+        let folded = if self.version == Some(1) {
+            fold_version_1(&mut drive, station, &records, self.first)
         } else {
-            fold(&mut drive, station, &records, self.first)?;
+            fold(&mut drive, station, &records, self.first)
+        };
+        match folded {
+            Err(CampaignError::Controller(ControllerError::BrokenOff)) => {
+                return Err(CampaignError::Unread);
+            }
+            folded => folded?,
         }
+        drive.controller().set_watch(station.watching());
         drive.set_room(room);
         let resumed = match self.version {
             Some(_) => Some(station.resumed().map_err(|error| {
@@ -380,7 +394,11 @@ impl<'a> Session<'a> {
             Some(ended) if !goes_on => ended,
             _ => {
                 station.fast_forward();
-                drive.controller().set_silent(false)?;
+                match drive.controller().set_silent(false) {
+                    // The drive sees for itself what broke it off, and ends the campaign in order.
+                    Err(ControllerError::BrokenOff) => {}
+                    told => told?,
+                }
                 if let Some(resumed) = resumed {
                     drive.record(&resumed, station, observer)?;
                 }

@@ -2,6 +2,7 @@
 
 use std::cell::RefCell;
 use std::collections::HashMap;
+use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -15,7 +16,7 @@ use crate::campaign::{
     Ended, Event, Expose, Given, LiveConfig, Measured, Overview, Record, State, Surveyed, Wait,
 };
 use crate::control::Control;
-use crate::controller::{BeamPort, ControllerError};
+use crate::controller::{BeamPort, ControllerError, OnHandOver};
 use crate::data::{Behaviour, Channels, Map, Region};
 use crate::journal::{Journal, JournalError, LearnedFile, Place, Reserve, now_ms};
 use crate::microscope::{Microscope, MicroscopeError, Past};
@@ -45,6 +46,8 @@ pub(super) struct Station<'a> {
     beam: BeamSettings,
     interrupted: Arc<AtomicBool>,
     log: Log,
+    /// Who watches hand-overs to the controller.
+    pub(super) watch: Option<OnHandOver>,
     /// When this program took the campaign up, and how long it had been running by then.
     pub(super) clock: (Instant, Duration),
     /// Since when the instrument has been failing, and the pause before the next attempt.
@@ -77,6 +80,7 @@ impl<'a> Station<'a> {
             beam: BeamSettings::default(),
             interrupted,
             log: Box::new(|_| ()),
+            watch: None,
             clock: (Instant::now(), elapsed),
             failing: None,
             blanked: true,
@@ -86,6 +90,38 @@ impl<'a> Station<'a> {
 
     pub(super) fn set_log(&mut self, log: Log) {
         self.log = log;
+    }
+
+    /// Breaks off hand-overs that take long when the campaign is interrupted.
+    pub(super) fn interruptible(&self) -> OnHandOver {
+        let interrupted = Arc::clone(&self.interrupted);
+        Box::new(move |handover| {
+            if handover.is_long() && interrupted.load(Ordering::Relaxed) {
+                return ControlFlow::Break(());
+            }
+            ControlFlow::Continue(())
+        })
+    }
+
+    /// Shows hand-overs to whoever asks, and breaks off those that take long when the campaign is
+    /// interrupted or told to stop.
+    pub(super) fn watching(&mut self) -> OnHandOver {
+        let mut interruptible = self.interruptible();
+        let attend = self.control.as_ref().map(Control::attending);
+        let mut other = self.watch.take();
+        Box::new(move |handover| {
+            let stopped = handover.is_long()
+                && attend
+                    .as_ref()
+                    .is_some_and(|attend| attend(&handover.to_string()));
+            if stopped {
+                return ControlFlow::Break(());
+            }
+            interruptible(handover)?;
+            other
+                .as_mut()
+                .map_or(ControlFlow::Continue(()), |watch| watch(handover))
+        })
     }
 
     /// Notes where the journal holds an event, and the exposure that a simulated instrument has to

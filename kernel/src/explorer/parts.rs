@@ -1,8 +1,11 @@
 //! The parts of a decision and of a new model, one by one, for benchmarks that count what each
 //! costs (feature `parts`). No campaign uses them.
 
+use core::ops::ControlFlow;
+
+use super::Explorer;
+use super::model::scale_latents;
 use super::proposal::{Novelty, StructuralNovelty, Value, best_response};
-use super::{Explorer, scale_latents};
 use crate::novelty::KnownResponses;
 use crate::{Candidate, Error, Model};
 
@@ -15,7 +18,7 @@ impl Explorer<'_> {
     pub fn only_features(&mut self, model: &Model<'_>) -> Result<(), Error> {
         let candidates = self.candidates.ok_or(Error::NoImage)?;
         self.process = None;
-        self.compute_latents(model, candidates)?;
+        let _ = self.compute_latents(model, candidates, |_, _| ControlFlow::Continue(()))?;
         let latents = self.memory.latents.get_mut(..candidates.count());
         scale_latents(latents.unwrap_or_default(), [1.0; 2]).map(|_| ())
     }

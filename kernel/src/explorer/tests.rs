@@ -1,6 +1,8 @@
+use core::ops::ControlFlow;
+
 use super::*;
 use crate::random::Random;
-use crate::{Edges, Hyperparameters, Network};
+use crate::{Architecture, Edges, Hyperparameters, Model, Network};
 
 const SIDE: usize = 30;
 const WINDOW: usize = 10;
@@ -385,4 +387,66 @@ fn filters_take_windows_of_4_to_64_pixels() {
             largest: 64
         })
     ));
+}
+
+/// Wherever a model is broken off, the measurements stay, and the same model handed over again is
+/// what it would have been.
+#[test]
+fn a_model_can_be_broken_off_at_every_piece_and_handed_over_again() {
+    let capacity = Capacity::for_campaign(SIDE, SIDE, WINDOW, 10);
+    let mut random = Random::new(9, 0);
+    let image: Vec<f32> = (0..SIDE * SIDE).map(|_| random.normal()).collect();
+    for architecture in [
+        Architecture::Valid,
+        Architecture::Same,
+        Architecture::Filters,
+    ] {
+        let network = Network::new(architecture, WINDOW).unwrap();
+        let count = network.weight_count();
+        let weights: Vec<f32> = (0..count).map(|_| 0.2 * random.normal()).collect();
+        let model = Model {
+            network,
+            weights: &weights,
+            hyperparameters: Hyperparameters {
+                lengthscale: [0.5, 0.5],
+                outputscale: 1.0,
+                noise: 0.02,
+                mean: 0.0,
+            },
+            standardisation: Standardisation::IDENTITY,
+        };
+        let mut broken_off_at = 0;
+        let mut expected = None;
+        loop {
+            let (mut floats, mut words) =
+                (vec![f32::NAN; capacity.floats()], vec![0; capacity.words()]);
+            let storage = Storage::new(capacity, &mut floats, &mut words).unwrap();
+            let mut explorer = Explorer::new(storage, Acquisition::default(), 3).unwrap();
+            explorer.load_image(SIDE, SIDE, WINDOW, &image).unwrap();
+            explorer.measure(Candidate(7), 0.5).unwrap();
+            let mut asked = 0;
+            let done = explorer.load_model_watched(&model, |done, of| {
+                assert!(done == asked && done < of);
+                asked += 1;
+                if done == broken_off_at {
+                    ControlFlow::Break(())
+                } else {
+                    ControlFlow::Continue(())
+                }
+            });
+            let broken_off = done.unwrap().is_break();
+            assert_eq!(explorer.latents().is_none(), broken_off);
+            assert_eq!(explorer.measurements().len(), 1);
+            explorer.load_model(&model).unwrap();
+            let latents = explorer.latents().unwrap().to_vec();
+            let proposal = explorer.propose().unwrap();
+            let found = (latents, proposal.candidate, proposal.score.to_bits());
+            assert_eq!(*expected.get_or_insert_with(|| found.clone()), found);
+            if !broken_off {
+                break;
+            }
+            broken_off_at += 1;
+        }
+        assert!(broken_off_at >= 9, "{broken_off_at} pieces");
+    }
 }

@@ -82,9 +82,6 @@
 //! sequence. The host then says hello again; in place of Origin it reduces spectra itself and sends
 //! 16 Measure.
 //!
-//! Refusal 17 Beam and blank reason 6 Fault, for a board whose scan generator fails, came later too. A
-//! host that was built before cannot read them.
-//!
 //! # Sequence
 //!
 //! 1. A host says hello (kind 1) with any sequence number; it chooses it, and the name it calls
@@ -112,12 +109,13 @@
 //! in the version of the request. A later version is an earlier one with requests, replies and
 //! variants added at the end of their lists. The controller refuses a request that its frame's
 //! version does not have as undecodable, and leaves out of replies what their version does not
-//! have ([`message::Reply::within`]); a host does not send what the common version lacks
-//! ([`Failure::Missing`]).
+//! have, or tells it by what comes nearest ([`message::Reply::within`]); a host does not send what
+//! the common version lacks ([`Failure::Missing`]).
 //!
 //! | version | what it added |
 //! |---|---|
 //! | 2 | 23 BeginWith; 24 Load; weights of the architecture 2 Filters in 11 Transfer |
+//! | 2 | refusal 17 Beam, which version 1 is told as 3 Undecodable; blank reason 6 Fault, as 3 LinkLost |
 //!
 //! # Transfers and resuming
 //!

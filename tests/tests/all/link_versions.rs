@@ -211,7 +211,7 @@ fn a_status_of_version_1_names_no_transfer_of_version_2() {
 }
 
 /// A controller of version 1: it says so, and takes nothing of another.
-struct Older<'a>(Rig<'a>);
+pub(crate) struct Older<'a>(pub(crate) Rig<'a>);
 
 impl Transport for Older<'_> {
     type Error = Infallible;

@@ -142,7 +142,9 @@ fn a_scan_generator_that_fails_is_waited_for_and_the_campaign_goes_on() {
         thread::sleep(pause);
         generator.set_reader(Reader::Uart);
         await_exposure(&generator, 11);
-        generator.power_cycle();
+        generator.set_powered(false);
+        thread::sleep(pause);
+        generator.set_powered(true);
     });
     let config = settings("--microscope specimen --budget 20 --dwell 0.1 --current 2000");
     let (ran, dose_us) = on_board(&board, 1, config);

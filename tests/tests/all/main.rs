@@ -4,10 +4,12 @@
 mod edges;
 mod firmware;
 mod instruments;
+mod link_beam_fault;
 mod link_campaign;
 mod link_controller;
 mod link_frames;
 mod link_golden;
+mod link_interrupt;
 mod link_speed;
 mod link_versions;
 mod linked_reduction;

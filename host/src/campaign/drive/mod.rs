@@ -24,7 +24,7 @@ use super::growth::Growth;
 use super::learner::{Learner, Use};
 use super::state::{Action, Expose, Now, State, Wait};
 use super::{CampaignError, Command, Ended, Monitor, Observer, Series, Times};
-use crate::controller::Controller;
+use crate::controller::{Controller, ControllerError};
 use crate::data::Patches;
 use crate::scalarizer::Scalarizer;
 
@@ -139,6 +139,11 @@ impl<'a> Drive<'a> {
         let measured = |drive: &Self| !drive.state.points().is_empty();
         let ended = match self.go(world, observer) {
             Ok(ended) => ended,
+            Err(CampaignError::Controller(ControllerError::BrokenOff))
+                if world.is_urgent() && !world.is_interrupted() =>
+            {
+                Ended::Stopped
+            }
             Err(error) => {
                 let Some(ended) = reason(&error, measured(self)) else {
                     world.blank(self.learner.controller());
@@ -359,6 +364,7 @@ impl<'a> Drive<'a> {
 fn reason(error: &CampaignError, measured: bool) -> Option<Ended> {
     match error {
         CampaignError::Ended(ended) => Some(ended.clone()),
+        CampaignError::Controller(ControllerError::BrokenOff) => Some(Ended::Interrupted),
         CampaignError::Controller(error) if error.is_dose_limit() => {
             Some(Ended::Dose(error.to_string()))
         }

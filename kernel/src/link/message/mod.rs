@@ -357,12 +357,36 @@ impl Request {
 }
 
 impl Reply {
-    /// The reply as a host of this protocol version can read it: without what was added later.
+    /// The reply as a host of this protocol version can read it: what was added later is left out,
+    /// or told by what comes nearest to it.
     #[must_use]
     pub fn within(mut self, version: u8) -> Self {
-        if let Self::Status(status) = &mut self {
-            let known = |progress: &Progress| progress.descriptor.payload.since() <= version;
-            status.transfer = status.transfer.filter(known);
+        match &mut self {
+            Self::Status(status) => {
+                let known = |progress: &Progress| progress.descriptor.payload.since() <= version;
+                status.transfer = status.transfer.filter(known);
+                if let Beam::Blanked(reason) = &mut status.beam {
+                    *reason = reason.within(version);
+                }
+            }
+            Self::Refused(refusal)
+            | Self::Measured(Measured {
+                next: Followed::Refused(refusal),
+                ..
+            })
+            | Self::Measured(Measured {
+                next:
+                    Followed::Proposed(Proposed {
+                        exposure: Exposed::Refused(refusal),
+                        ..
+                    }),
+                ..
+            })
+            | Self::Proposed(Proposed {
+                exposure: Exposed::Refused(refusal),
+                ..
+            }) => *refusal = refusal.within(version),
+            _ => {}
         }
         self
     }

@@ -77,8 +77,21 @@ pub enum Refusal {
         /// What may be used, in µs.
         limit_us: u64,
     },
-    /// What drives the beam is not ready; the beam is blanked as far as it can be.
+    /// What drives the beam is not ready; the beam is blanked as far as it can be. Since version 2.
     Beam(BeamFault),
+}
+
+impl Refusal {
+    /// The refusal as a host of this protocol version can read it. To one of version 1 a fault of
+    /// what drives the beam is [`Self::Undecodable`]: its version has no word for it, and the advice
+    /// to update both ends is right.
+    #[must_use]
+    pub fn within(self, version: u8) -> Self {
+        match self {
+            Self::Beam(_) if version < 2 => Self::Undecodable,
+            refusal => refusal,
+        }
+    }
 }
 
 /// A setting that was out of range.

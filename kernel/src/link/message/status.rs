@@ -1,5 +1,7 @@
 //! The controller's state: a host goes on from it where another host stopped.
 
+use core::fmt;
+
 use serde::{Deserialize, Serialize};
 
 use super::{Campaign, Measurement, Progress, Proposal};
@@ -81,8 +83,35 @@ pub enum BlankReason {
     DoseLimit,
     /// The campaign ended, or another one began.
     CampaignEnd,
-    /// What drives the beam failed in the last exposure.
+    /// What drives the beam failed in the last exposure. Since version 2.
     Fault(BeamFault),
+}
+
+impl BlankReason {
+    /// The reason as a host of this protocol version can read it. To one of version 1 a fault is a
+    /// lost link: that too cuts an exposure short, and another may follow.
+    #[must_use]
+    pub fn within(self, version: u8) -> Self {
+        match self {
+            Self::Fault(_) if version < 2 => Self::LinkLost,
+            reason => reason,
+        }
+    }
+}
+
+impl fmt::Display for BlankReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Reset => "nothing was exposed since reset",
+            Self::Between => "between exposures",
+            Self::Request => "the host said so",
+            Self::LinkLost => "the link was lost",
+            Self::DoseLimit => "a dose limit was reached",
+            Self::CampaignEnd => "the campaign ended",
+            Self::Fault(BeamFault::Silent) => "the scan generator did not answer",
+            Self::Fault(BeamFault::Strange) => "the scan generator answered something else",
+        })
+    }
 }
 
 /// What is wrong with what drives the beam: a board's scan generator.

@@ -1,13 +1,16 @@
 //! What a board is told at length: image, model, how to reduce spectra.
 
+use std::ops::ControlFlow;
+
 use beacon_kernel::link::message::{Activation, Campaign, ModelHeader, Refusal};
 use beacon_kernel::link::scalarizer::Scalarizer;
 use beacon_kernel::link::transfer::{Encoding, Payload, Sender};
 use beacon_kernel::link::{Client, Failure};
 use beacon_kernel::{Edges, Network};
 
-use super::Setup;
-use super::serial::{Port, PortError};
+use super::super::serial::{Port, PortError};
+use super::super::watch::{Course, OnHandOver};
+use super::super::{ControllerError, Setup};
 
 pub(super) type LinkFailure = Failure<PortError>;
 
@@ -30,17 +33,49 @@ impl Loaded {
     }
 }
 
+/// Hands something large over. What is broken off goes on where it was when it is sent again.
+fn send(
+    client: &mut Client<Port>,
+    sender: &Sender<'_>,
+    activation: Activation,
+    what: &'static str,
+    watch: &mut OnHandOver,
+) -> Result<(), ControllerError> {
+    let mut course = Course::new(what);
+    let sent = client.deliver_watched(sender, activation, |upload| {
+        let (done, of) = upload.progress();
+        watch(&course.at(done.into(), of.into()))
+    })?;
+    match sent {
+        ControlFlow::Continue(_) => Ok(()),
+        ControlFlow::Break(()) => Err(ControllerError::BrokenOff),
+    }
+}
+
 pub(super) fn send_image(
     client: &mut Client<Port>,
     (campaign, edges): (Campaign, Edges),
     image: &[f32],
-) -> Result<(), LinkFailure> {
+    watch: &mut OnHandOver,
+) -> Result<(), ControllerError> {
     let payload = Payload::Image {
         height: campaign.height,
         width: campaign.width,
     };
     let sender = Sender::new(payload, Encoding::F32, image).map_err(Failure::Refused)?;
-    client.begin_with(campaign, edges.into(), &sender)
+    client.announce(campaign, edges.into())?;
+    let what = "handing the image over";
+    send(client, &sender, Activation::Image, what, watch)
+}
+
+pub(super) fn send_model(
+    client: &mut Client<Port>,
+    model: &Loaded,
+    watch: &mut OnHandOver,
+) -> Result<(), ControllerError> {
+    let sender = model.sender().map_err(Failure::Refused)?;
+    let activation = Activation::Model(model.header);
+    send(client, &sender, activation, "handing the model over", watch)
 }
 
 pub(super) fn send_reduction(
@@ -50,12 +85,6 @@ pub(super) fn send_reduction(
     // First what an older firmware refuses, so that it is not left half told.
     client.set_origin(origin)?;
     client.scalarize(scalarizer)
-}
-
-pub(super) fn send_model(client: &mut Client<Port>, model: &Loaded) -> Result<(), LinkFailure> {
-    let sender = model.sender().map_err(Failure::Refused)?;
-    client.deliver(&sender, Activation::Model(model.header))?;
-    Ok(())
 }
 
 /// Recognises a campaign: the same seed and image give the same number.

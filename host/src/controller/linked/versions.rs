@@ -4,7 +4,8 @@ use beacon_kernel::link::PROTOCOL_CURRENT;
 use beacon_kernel::link::message::Payload;
 use beacon_kernel::{Edges, Network};
 
-use super::{ControllerError, Linked};
+use super::super::ControllerError;
+use super::Linked;
 
 /// The first version with campaigns of [`Edges::Reflect`].
 const REFLECTION: u8 = 2;

@@ -1,0 +1,222 @@
+//! A new model: features of all candidates, then the factor of the points measured so far.
+
+use core::ops::ControlFlow;
+
+use super::{Explorer, LARGEST_TARGET, Process};
+use crate::cnn::Layers;
+use crate::grid::Axes;
+use crate::math::within;
+use crate::network::{CHANNELS_1, LATENT};
+use crate::{Architecture, Candidate, Candidates, Error, Model, Network, dense, filters};
+
+impl Explorer<'_> {
+    /// Takes a newly trained model: computes the features of all candidates, then the factor of
+    /// the points measured so far.
+    ///
+    /// # Errors
+    /// What [`Model::validate`] finds, [`Error::NoImage`] and [`Error::ModelWindow`] leave the
+    /// explorer as it was. [`Error::NotFinite`] for a latent that overflowed leaves it without a
+    /// model; after [`Error::NotPositiveDefinite`] or [`Error::Outlier`] it holds the new model but
+    /// proposes nothing until a better one arrives. Measurements are kept in every case.
+    pub fn load_model(&mut self, model: &Model<'_>) -> Result<(), Error> {
+        self.load_model_watched(model, |_, _| ControlFlow::Continue(()))
+            .map(|_| ())
+    }
+
+    /// [`Self::load_model`] in pieces: before each it asks `watch`, which is told how many pieces
+    /// are done and how many there are. A break ends it there and leaves the explorer without a
+    /// model; measurements are kept.
+    ///
+    /// # Errors
+    /// As [`Self::load_model`].
+    pub fn load_model_watched(
+        &mut self,
+        model: &Model<'_>,
+        watch: impl FnMut(usize, usize) -> ControlFlow<()>,
+    ) -> Result<ControlFlow<()>, Error> {
+        model.validate()?;
+        let candidates = self.candidates.ok_or(Error::NoImage)?;
+        if model.network.window() != candidates.window() {
+            return Err(Error::ModelWindow {
+                found: model.network.window(),
+                expected: candidates.window(),
+            });
+        }
+        self.process = None;
+        let computed = self.compute_latents(model, candidates, watch)?;
+        if computed.is_break() {
+            return Ok(computed);
+        }
+
+        let latents = self
+            .memory
+            .latents
+            .get_mut(..candidates.count())
+            .unwrap_or_default();
+        let bounds = scale_latents(latents, model.hyperparameters.lengthscale)?;
+        self.process = Some(Process {
+            hyperparameters: model.hyperparameters,
+            standardisation: model.standardisation,
+            axes: Axes::spanning(bounds),
+            swept: self.measured,
+            groups: 0,
+            updated: self.measured,
+        });
+        self.factor.clear();
+        self.absorb().map(|()| computed)
+    }
+
+    /// The features of all candidates by the fixed [filters], in half precision. The explorer
+    /// computes them once for an image.
+    ///
+    /// # Errors
+    /// [`Error::NoImage`], and [`Error::Window`] outside the windows of
+    /// [`Architecture::Filters`].
+    pub fn features(
+        &mut self,
+    ) -> Result<impl ExactSizeIterator<Item = [f32; filters::FEATURES]>, Error> {
+        let candidates = self.candidates.ok_or(Error::NoImage)?;
+        let _ = self.compute_features(candidates, |_, _| ControlFlow::Continue(()))?;
+        let features = self.memory.features.get(..candidates.count());
+        Ok(features.unwrap_or_default().iter().map(filters::unpack))
+    }
+
+    /// Computes the features of the fixed filters unless they are those of the image already.
+    fn compute_features(
+        &mut self,
+        candidates: Candidates,
+        watch: impl FnMut(usize, usize) -> ControlFlow<()>,
+    ) -> Result<ControlFlow<()>, Error> {
+        if self.filtered {
+            return Ok(ControlFlow::Continue(()));
+        }
+        Network::new(Architecture::Filters, candidates.window())?;
+        // The memory of an update of the distances serves: one that is under way begins again.
+        self.distances_underway = None;
+        let memory = &mut self.memory;
+        let computed = filters::features(
+            memory.image,
+            candidates,
+            (&mut *memory.next_distances, &mut *memory.workspace),
+            memory.features,
+            watch,
+        )?;
+        self.filtered = computed.is_continue();
+        Ok(computed)
+    }
+
+    /// Latents of all candidates, in the network's own units.
+    pub(super) fn compute_latents(
+        &mut self,
+        model: &Model<'_>,
+        candidates: Candidates,
+        mut watch: impl FnMut(usize, usize) -> ControlFlow<()>,
+    ) -> Result<ControlFlow<()>, Error> {
+        if model.network.architecture() == Architecture::Filters {
+            let computed = self.compute_features(candidates, watch)?;
+            if computed.is_break() {
+                return Ok(computed);
+            }
+            let memory = &mut self.memory;
+            let features = memory.features.iter().take(candidates.count());
+            for (latent, features) in memory.latents.iter_mut().zip(features) {
+                *latent = filters::project(model.weights, features);
+            }
+            return Ok(computed);
+        }
+        let memory = &mut self.memory;
+        let layers = Layers::new(model.network, model.weights)?;
+        let (image, latents) = (&*memory.image, &mut *memory.latents);
+        if model.network.architecture() == Architecture::Valid {
+            let scratch = &mut *memory.workspace;
+            return dense::features(&layers, image, candidates, latents, scratch, watch);
+        }
+        let (scratch, _) = memory.workspace.as_chunks_mut::<CHANNELS_1>();
+        let numbered = latents.iter_mut().take(candidates.count());
+        for (index, latent) in numbered.enumerate() {
+            let corner = candidates.corner(Candidate(index as u32))?;
+            let corner = (corner.row, corner.column);
+            if corner.1 == 0 && watch(corner.0, candidates.rows()).is_break() {
+                return Ok(ControlFlow::Break(()));
+            }
+            *latent = layers.patch(image, candidates.extended_width(), corner, scratch);
+        }
+        Ok(ControlFlow::Continue(()))
+    }
+
+    /// Adds the measured points that the Gaussian process lacks.
+    pub(super) fn absorb(&mut self) -> Result<(), Error> {
+        let process = self.process.ok_or(Error::NoModel)?;
+        let known = self.factor.order();
+        let mut placed = known;
+        let mut outlier = Ok(());
+        while placed < self.measured && outlier.is_ok() {
+            outlier = self.place(placed, &process);
+            placed += usize::from(outlier.is_ok());
+        }
+        let hyperparameters = process.hyperparameters;
+        let variance = hyperparameters.outputscale + hyperparameters.noise;
+        let memory = &mut self.memory;
+        let points = memory.points.get(..placed).unwrap_or_default();
+        let extended = self.factor.extend(process.covariance(), variance, points);
+        // One more step of forward substitution for each new row gives its entry of β.
+        for n in known..self.factor.order() {
+            let (earlier, rest) = memory.whitened.split_at_mut(n.min(memory.whitened.len()));
+            if let (Some(own), Some(target), Some((diagonal, row))) = (
+                rest.first_mut(),
+                memory.targets.get(n),
+                self.factor.row(n).split_last(),
+            ) {
+                let centred = target - hyperparameters.mean;
+                *own = (centred - crate::math::dot(row, earlier)) / diagonal;
+            }
+        }
+        extended.and(outlier)
+    }
+
+    /// Copies the latent of measured point `n` and standardises its response.
+    fn place(&mut self, n: usize, process: &Process) -> Result<(), Error> {
+        let memory = &mut self.memory;
+        let (Some(&candidate), Some(&response), Some(point), Some(target)) = (
+            memory.measured.get(n),
+            memory.responses.get(n),
+            memory.points.get_mut(n),
+            memory.targets.get_mut(n),
+        ) else {
+            return Err(Error::NoMeasurement);
+        };
+        let candidate = Candidate(candidate);
+        let latent = memory.latents.get(candidate.index());
+        *point = latent.copied().ok_or(Error::NoMeasurement)?;
+        *target = process.standardisation.standardise(response);
+        if !within(*target, LARGEST_TARGET) {
+            return Err(Error::Outlier { candidate });
+        }
+        Ok(())
+    }
+}
+
+/// Divides latents by their lengthscale and returns their bounding box.
+pub(super) fn scale_latents(
+    latents: &mut [[f32; LATENT]],
+    lengthscale: [f32; LATENT],
+) -> Result<([f32; LATENT], [f32; LATENT]), Error> {
+    let mut low = [f32::INFINITY; LATENT];
+    let mut high = [f32::NEG_INFINITY; LATENT];
+    for (index, latent) in latents.iter_mut().enumerate() {
+        let axes = latent.iter_mut().zip(lengthscale);
+        for ((x, lengthscale), (low, high)) in axes.zip(low.iter_mut().zip(&mut high)) {
+            *x /= lengthscale;
+            // At this bound the square of a distance is still finite.
+            if !within(*x, 1e15) {
+                return Err(Error::NotFinite {
+                    what: "latent",
+                    index,
+                });
+            }
+            *low = if *x < *low { *x } else { *low };
+            *high = if *x > *high { *x } else { *high };
+        }
+    }
+    Ok((low, high))
+}

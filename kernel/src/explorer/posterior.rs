@@ -1,0 +1,130 @@
+//! What the model expects: at one candidate, and at all of them in slices.
+
+use super::{Explorer, Prediction, Process, SLICE};
+use crate::gp::{Factor, packed};
+use crate::network::LATENT;
+use crate::surrogate::{self, Posterior, Sites, Surrogate};
+use crate::{Candidate, Error};
+
+impl Explorer<'_> {
+    /// The posterior at one candidate.
+    ///
+    /// # Errors
+    /// [`Error::NoImage`], [`Error::NoModel`], [`Error::NoSuchCandidate`] and
+    /// [`Error::NotPositiveDefinite`] when the model does not fit the measurements.
+    pub fn predict(&mut self, candidate: Candidate) -> Result<Prediction, Error> {
+        let candidates = self.candidates.ok_or(Error::NoImage)?;
+        candidates.corner(candidate)?;
+        let process = self.ready()?;
+        let n = self.measured;
+        let memory = &mut self.memory;
+        let posterior = posterior(&process, &self.factor, memory.points, memory.whitened, n);
+        let latent = memory
+            .latents
+            .get(candidate.index())
+            .copied()
+            .unwrap_or_default();
+        let scratch = memory.row.get_mut(..n).unwrap_or_default();
+        let (mean, variance) = posterior.at(latent, scratch);
+        let standardisation = process.standardisation;
+        Ok(Prediction {
+            mean: standardisation.restore(mean),
+            sigma: libm::sqrtf(variance) * standardisation.scale,
+        })
+    }
+
+    /// The posterior at every candidate, brought up to date with the measurements.
+    ///
+    /// # Errors
+    /// [`Error::NoImage`], [`Error::NoModel`] and [`Error::NotPositiveDefinite`] when the model
+    /// does not fit the measurements.
+    pub fn surrogate(&mut self) -> Result<Surrogate<'_>, Error> {
+        while !self.refresh()? {}
+        self.current_surrogate()
+    }
+
+    /// The posterior as far as it was brought up to date.
+    pub(super) fn current_surrogate(&self) -> Result<Surrogate<'_>, Error> {
+        let count = self.candidates.ok_or(Error::NoImage)?.count();
+        let process = self.ready()?;
+        Ok(Surrogate {
+            latents: self.memory.latents.get(..count).unwrap_or_default(),
+            axes: process.axes,
+            mean: self.memory.mean,
+            variance: self.memory.variance,
+            noise: process.hyperparameters.noise,
+            standardisation: process.standardisation,
+        })
+    }
+
+    /// Does one slice of what [`Self::surrogate`] does, so that the caller can attend to more
+    /// urgent work in between: some sites of a new model, or all sites after one more measurement.
+    /// Returns whether nothing is left.
+    ///
+    /// # Errors
+    /// As [`Self::surrogate`].
+    pub fn refresh(&mut self) -> Result<bool, Error> {
+        let count = self.candidates.ok_or(Error::NoImage)?.count();
+        let mut process = self.ready()?;
+        let n = self.measured;
+        let memory = &mut self.memory;
+        let posterior = posterior(&process, &self.factor, memory.points, memory.whitened, n);
+        let latents = memory.latents.get(..count).unwrap_or_default();
+        let sites = Sites::new(process.axes, latents);
+        if process.groups < sites.groups() {
+            let cost = surrogate::LANES * (packed(process.swept) + 1);
+            let last = process.groups + SLICE.div_ceil(cost.max(1));
+            let last = last.min(sites.groups());
+            for group in process.groups..last {
+                let place = (sites, group);
+                let workspace = &mut *memory.workspace;
+                posterior.sweep(
+                    process.swept,
+                    place,
+                    memory.mean,
+                    memory.variance,
+                    workspace,
+                );
+            }
+            process.groups = last;
+        } else if process.updated < n {
+            let scratch = (&mut *memory.row, &mut *memory.workspace);
+            posterior.update(
+                process.updated,
+                sites,
+                memory.mean,
+                memory.variance,
+                scratch,
+            );
+            process.updated += 1;
+        }
+        self.process = Some(process);
+        Ok(self.is_refreshed())
+    }
+
+    /// Whether [`Self::surrogate`] has nothing left to do, or can do nothing.
+    pub fn is_refreshed(&self) -> bool {
+        let (Some(candidates), Ok(process)) = (self.candidates, self.ready()) else {
+            return true;
+        };
+        let latents = self.memory.latents.get(..candidates.count());
+        let sites = Sites::new(process.axes, latents.unwrap_or_default());
+        process.groups == sites.groups() && process.updated == self.measured
+    }
+}
+
+fn posterior<'p>(
+    process: &Process,
+    factor: &'p Factor<'p>,
+    points: &'p [[f32; LATENT]],
+    whitened: &'p [f32],
+    n: usize,
+) -> Posterior<'p> {
+    Posterior {
+        covariance: process.covariance(),
+        prior_mean: process.hyperparameters.mean,
+        factor,
+        points: points.get(..n).unwrap_or_default(),
+        whitened: whitened.get(..n).unwrap_or_default(),
+    }
+}

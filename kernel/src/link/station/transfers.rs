@@ -1,0 +1,195 @@
+//! What arrives in chunks: the image, weights, spectra.
+
+use super::super::board::Board;
+use super::super::message::{Measurement, ModelHeader, Next, Phase, Refusal, Reply, Which};
+use super::super::scalarizer::{self, Sums};
+use super::super::transfer::{Descriptor, Kind, Payload, Receiver};
+use super::{Station, candidates};
+use crate::{Candidate, Error, Model, Network};
+
+impl Station<'_> {
+    pub(super) fn receiver(&self, kind: Kind) -> Result<&Receiver, Refusal> {
+        let receiver = match kind {
+            Kind::Image | Kind::Weights => self.bulk.as_ref(),
+            Kind::Spectrum => self.spectrum.as_ref().map(|(receiver, _)| receiver),
+        };
+        receiver
+            .filter(|receiver| receiver.descriptor().payload.kind() == kind)
+            .ok_or(Refusal::NoTransfer)
+    }
+
+    pub(super) fn forget(&mut self, kind: Kind) {
+        match kind {
+            Kind::Image | Kind::Weights => self.bulk = None,
+            Kind::Spectrum => self.spectrum = None,
+        }
+    }
+
+    pub(super) fn begin_transfer(&mut self, descriptor: Descriptor) -> Result<Reply, Refusal> {
+        let kind = descriptor.payload.kind();
+        if let Ok(receiver) = self.receiver(kind)
+            && receiver.descriptor() == descriptor
+        {
+            let received = receiver.progress().received;
+            return Ok(Reply::Progress { received });
+        }
+        match descriptor.payload {
+            Payload::Image { height, width } => {
+                let campaign = self.campaign.ok_or(Refusal::NoCampaign)?;
+                match self.phase {
+                    Phase::AwaitingImage => {}
+                    Phase::Running => return Err(Refusal::CampaignRunning { id: campaign.id }),
+                    Phase::Idle | Phase::Ended => return Err(Refusal::CampaignEnded),
+                }
+                if (height, width) != (campaign.height, campaign.width) {
+                    return Err(Refusal::ImageMismatch);
+                }
+                self.bulk = Some(Receiver::new(descriptor, self.staging.len())?);
+            }
+            Payload::Weights { window, .. } => {
+                let campaign = self.running()?;
+                if window != campaign.window {
+                    let (found, expected) = (window.into(), campaign.window.into());
+                    return Err(Error::ModelWindow { found, expected }.into());
+                }
+                self.bulk = Some(Receiver::new(descriptor, self.staging.len())?);
+            }
+            Payload::Spectrum {
+                candidate,
+                channels,
+            } => {
+                self.running()?;
+                self.free(Candidate(candidate))?;
+                let scalarizer = self.scalarizer.ok_or(Refusal::NoScalarizer)?;
+                if channels < scalarizer.channels() {
+                    return Err(Refusal::Setting {
+                        which: Which::Scalarizer,
+                        limit: channels.into(),
+                    });
+                }
+                // The station keeps sums alone, so any number of channels fits.
+                let receiver = Receiver::new(descriptor, usize::MAX)?;
+                self.spectrum = Some((receiver, Sums::default()));
+            }
+        }
+        Ok(Reply::Progress { received: 0 })
+    }
+
+    pub(super) fn chunk(&mut self, kind: Kind, offset: u32, raw: &[u8]) -> Result<Reply, Refusal> {
+        self.receiver(kind)?;
+        let received = match (kind, &mut self.bulk, &mut self.spectrum, self.scalarizer) {
+            (Kind::Image | Kind::Weights, Some(receiver), _, _) => {
+                let staging = &mut *self.staging;
+                receiver.chunk(offset, raw, |index, value| {
+                    if let Some(slot) = staging.get_mut(index) {
+                        *slot = value;
+                    }
+                })?
+            }
+            (Kind::Spectrum, _, Some((receiver, sums)), Some(scalarizer)) => {
+                receiver.chunk(offset, raw, |_, value| sums.add(&scalarizer, value))?
+            }
+            _ => return Err(Refusal::NoTransfer),
+        };
+        Ok(Reply::Progress { received })
+    }
+
+    /// Takes a complete transfer out of its place; one that is not stays where it is.
+    fn complete(&mut self, kind: Kind) -> Result<Descriptor, Refusal> {
+        self.receiver(kind)?;
+        match (kind, &mut self.bulk, &mut self.spectrum) {
+            (Kind::Image | Kind::Weights, Some(receiver), _) => {
+                receiver.check().map(|()| receiver.descriptor())
+            }
+            (Kind::Spectrum, _, Some((receiver, sums))) => {
+                let checked = receiver.check().map(|()| receiver.descriptor());
+                if checked == Err(Refusal::Checksum) {
+                    *sums = Sums::default();
+                }
+                checked
+            }
+            _ => Err(Refusal::NoTransfer),
+        }
+    }
+
+    pub(super) fn commit_image(&mut self) -> Result<Reply, Refusal> {
+        let campaign = self.campaign.ok_or(Refusal::NoCampaign)?;
+        let descriptor = self.complete(Kind::Image)?;
+        self.bulk = None;
+        let candidates = candidates(campaign, self.edges)?;
+        // The transfer was bounded by the staging memory.
+        let count = candidates.height() * candidates.width();
+        let pixels = self.staging.get(..count).unwrap_or_default();
+        self.explorer.load_image_for(candidates, pixels)?;
+        self.explorer.set_seed(campaign.seed);
+        self.loaded.image_crc = Some(descriptor.crc);
+        self.phase = Phase::Running;
+        Ok(Reply::Done)
+    }
+
+    pub(super) fn commit_model(&mut self, header: &ModelHeader) -> Result<Reply, Refusal> {
+        let descriptor = self.complete(Kind::Weights)?;
+        self.running()?;
+        let Payload::Weights {
+            architecture,
+            window,
+        } = descriptor.payload
+        else {
+            return Err(Refusal::NoTransfer);
+        };
+        let network = Network::new(architecture.into(), usize::from(window))?;
+        let model = Model {
+            network,
+            weights: self
+                .staging
+                .get(..network.weight_count())
+                .unwrap_or_default(),
+            hyperparameters: header.hyperparameters.into(),
+            standardisation: header.standardisation.into(),
+        };
+        self.bulk = None;
+        // A model with an impossible number must not cost the one that serves.
+        model.validate()?;
+        let loaded = self.explorer.load_model(&model);
+        let active = match loaded {
+            Ok(()) | Err(Error::NotPositiveDefinite { .. }) => true,
+            Err(_) => self.explorer.latents().is_some(),
+        };
+        self.loaded.model = active.then_some(header.version);
+        self.loaded.weights_crc = active.then_some(descriptor.crc);
+        loaded?;
+        Ok(Reply::Done)
+    }
+
+    /// A whole transfer of weights in one request.
+    pub(super) fn load(
+        &mut self,
+        weights: Descriptor,
+        header: &ModelHeader,
+        raw: &[u8],
+    ) -> Result<Reply, Refusal> {
+        self.running()?;
+        if weights.payload.kind() != Kind::Weights {
+            return Err(Refusal::NoTransfer);
+        }
+        self.bulk = None;
+        self.begin_transfer(weights)?;
+        self.chunk(Kind::Weights, 0, raw)?;
+        self.commit_model(header)
+    }
+
+    pub(super) fn commit_spectrum(
+        &mut self,
+        next: Next,
+        board: &mut impl Board,
+    ) -> Result<Reply, Refusal> {
+        let descriptor = self.complete(Kind::Spectrum)?;
+        let (Payload::Spectrum { candidate, .. }, Some((_, sums)), Some(scalarizer)) =
+            (descriptor.payload, self.spectrum.take(), self.scalarizer)
+        else {
+            return Err(Refusal::NoTransfer);
+        };
+        let value = scalarizer::relative(sums.response(&scalarizer), self.origin);
+        self.measure(Measurement { candidate, value }, next, board)
+    }
+}
