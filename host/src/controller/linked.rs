@@ -19,7 +19,7 @@ use beacon_kernel::link::message::{
 use beacon_kernel::link::scalarizer::Scalarizer;
 use beacon_kernel::link::transfer::{Encoding, Payload, Sender};
 use beacon_kernel::link::{Client, Failure};
-use beacon_kernel::{Acquisition, Candidate, Model, Proposal, Surrogate};
+use beacon_kernel::{Acquisition, Architecture, Candidate, Model, Network, Proposal, Surrogate};
 use serde::{Deserialize, Serialize};
 
 use super::handover::{LinkFailure, Loaded, campaign_id, send_image, send_model, send_reduction};
@@ -582,6 +582,13 @@ impl Controller for Linked<'_> {
         self.silent = silent;
         self.journalled |= silent;
         self.call(|_| Ok(()))
+    }
+
+    fn admit(&self, network: Network) -> Result<(), ControllerError> {
+        if network.architecture() == Architecture::Filters {
+            return Err(ControllerError::NoFilters);
+        }
+        Ok(())
     }
 
     fn begin(&mut self, setup: &Setup<'_>) -> Result<(), ControllerError> {

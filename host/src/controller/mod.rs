@@ -12,7 +12,7 @@ use std::ops::Range;
 use beacon_kernel::link::Failure;
 use beacon_kernel::link::message::{Refusal, Settings, Which};
 use beacon_kernel::link::scalarizer::Scalarizer;
-use beacon_kernel::{Acquisition, Candidate, Model, Proposal, Surrogate};
+use beacon_kernel::{Acquisition, Candidate, Model, Network, Proposal, Surrogate};
 
 pub use choice::{ControllerChoice, UnknownController};
 pub use emulated::{Emulator, EmulatorError, end_emulators, firmware_image};
@@ -56,6 +56,12 @@ pub enum ControllerError {
          flash the firmware that came with this host, or let the host reduce them"
     )]
     NoReduction,
+    /// The link carries no models of the filters.
+    #[error(
+        "a controller over a link takes no models of the filters yet: choose --surrogate cnn, or \
+         --controller in-process"
+    )]
+    NoFilters,
     /// The board was reset while it exposed a point, or was told to.
     #[error("the controller was reset during an exposure, and cannot tell how much of it was made")]
     ExposureUnknown,
@@ -193,6 +199,14 @@ pub trait Controller: BeamPort {
 
     /// Most measurements that a campaign may come to.
     fn room(&self) -> usize;
+
+    /// Whether models of this network can be handed over.
+    ///
+    /// # Errors
+    /// What the controller does not take.
+    fn admit(&self, _network: Network) -> Result<(), ControllerError> {
+        Ok(())
+    }
 
     /// Starts over with an image.
     ///
