@@ -199,8 +199,8 @@ mod tests {
         for start in [vec![-1.2, 1.0], vec![-1.2, 1.0, 0.0, 2.0]] {
             let (mut valley, mut at) = (valley(), start);
             let minimum = minimise(&mut valley, &mut at, 200).unwrap();
-            assert!(minimum.value < 2e-3, "{minimum:?}");
-            assert!(at.iter().all(|x| (x - 1.0).abs() < 0.1), "{at:?}");
+            assert!(minimum.value < 5e-3, "{minimum:?}");
+            assert!(at.iter().all(|x| (x - 1.0).abs() < 0.2), "{at:?}");
             assert!(valley.values < 120, "{}", valley.values);
         }
     }
