@@ -3,7 +3,7 @@
 use beacon_kernel::{Acquisition, Candidates, Edges, Error, References, Sampling, Strategy};
 use serde::{Deserialize, Serialize};
 
-use crate::train::TrainerConfig;
+use crate::train::{SurrogateKind, TrainerConfig};
 
 /// What becomes of windows that reach beyond the image, where nothing else is asked for.
 pub const DEFAULT_EDGES: Edges = Edges::Inside;
@@ -100,6 +100,20 @@ pub struct CampaignConfig {
     /// Let `beacon-elite` draw one joint sample, instead of the published marginal ones.
     #[cfg_attr(feature = "cli", arg(long, help_heading = "Campaign"))]
     pub joint_elite: bool,
+    /// What the Gaussian process that decides sees of a patch. Epochs and learning rates are those
+    /// of a network.
+    #[cfg_attr(
+        feature = "cli",
+        arg(
+            long,
+            value_enum,
+            default_value_t,
+            value_name = "KIND",
+            help_heading = "Training"
+        )
+    )]
+    #[serde(skip_serializing_if = "SurrogateKind::is_default")]
+    pub surrogate: SurrogateKind,
     /// Points to measure between one training and the next.
     #[cfg_attr(
         feature = "cli",
@@ -128,6 +142,7 @@ impl Default for CampaignConfig {
             beta: 4.0,
             raw_references: false,
             joint_elite: false,
+            surrogate: SurrogateKind::default(),
             retrain_every: 1,
             train_beside: false,
             training: TrainerConfig::default(),
@@ -211,6 +226,17 @@ mod tests {
         let matches = command.get_matches_from(Vec::<String>::new());
         let parsed = CampaignConfig::from_arg_matches(&matches).unwrap();
         assert_eq!(parsed, CampaignConfig::default());
+    }
+
+    /// Studies and journals from before there was a choice keep their identity.
+    #[test]
+    fn the_default_surrogate_is_not_mentioned_in_the_file_form() {
+        let mut config = CampaignConfig::default();
+        assert!(!toml::to_string(&config).unwrap().contains("surrogate"));
+        config.surrogate = SurrogateKind::Filters;
+        let text = toml::to_string(&config).unwrap();
+        assert!(text.contains("surrogate = \"filters\""), "{text}");
+        assert_eq!(toml::from_str::<CampaignConfig>(&text).unwrap(), config);
     }
 
     #[test]

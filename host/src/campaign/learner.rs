@@ -7,14 +7,14 @@
 use std::time::Instant;
 
 use beacon_kernel::link::scalarizer::Scalarizer;
-use beacon_kernel::{Acquisition, Candidate, Hyperparameters, Model, Network, Proposal, Strategy};
+use beacon_kernel::{Acquisition, Candidate, Hyperparameters, Model, Proposal, Strategy};
 use serde::{Deserialize, Serialize};
 
 use super::event::{Event, Proposed, Trained};
 use super::{CampaignError, Command, Posterior, Region, State, Times};
 use crate::controller::{Controller, ControllerError, Setup};
 use crate::data::{Map, Patches};
-use crate::train::{FitReport, Trainer, TrainerConfig, TrainerState};
+use crate::train::{FitReport, SurrogateState, SurrogateTrainer};
 
 /// Checks that a controller made the same of a spectrum as this host.
 fn same_response(candidate: Candidate, there: f32, here: f32) -> Result<(), ControllerError> {
@@ -86,7 +86,7 @@ fn from_bits(bits: [u32; 5]) -> Hyperparameters {
 /// What was learned, to go on from without training anew.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Learned {
-    trainer: TrainerState,
+    trainer: SurrogateState,
     model: Option<HandedOver>,
     warnings: Warnings,
 }
@@ -94,12 +94,9 @@ pub(crate) struct Learned {
 /// Kernel and trainer.
 pub(super) struct Learner<'a> {
     controller: &'a mut dyn Controller,
-    trainer: Trainer,
-    network: Network,
-    training: TrainerConfig,
+    trainer: SurrogateTrainer,
     seed: u64,
     patches: Patches,
-    patch_values: Vec<f32>,
     /// Relative to the origin.
     responses: Vec<f64>,
     /// The first usable response. The kernel's f32 could not tell small differences on a large
@@ -142,7 +139,6 @@ impl<'a> Learner<'a> {
         how: Use,
     ) -> Result<Self, CampaignError> {
         let config = &state.settings().campaign;
-        let network = Network::for_window(config.window)?;
         let mut training = config.training.clone();
         training.seed = config.seed;
         let mut warnings = Warnings::default();
@@ -150,14 +146,13 @@ impl<'a> Learner<'a> {
         if patches.pixels().iter().all(|&pixel| pixel == 0.0) {
             warnings.note_first("the image is constant: no structure to learn from");
         }
+        let trainer = SurrogateTrainer::new(config.surrogate, &patches, training)?;
+        controller.admit(trainer.model().network)?;
         let mut learner = Self {
             controller,
-            trainer: Trainer::new(network, training.clone())?,
-            network,
-            training,
+            trainer,
             seed: config.seed,
             patches,
-            patch_values: Vec::new(),
             responses: Vec::new(),
             origin: None,
             epoch: 0,
@@ -193,7 +188,7 @@ impl<'a> Learner<'a> {
             seed: self.seed,
             revision: self.epoch,
         })?;
-        self.patch_values.clear();
+        self.trainer.clear();
         self.responses.clear();
         self.origin = None;
         self.acquisition = None;
@@ -280,7 +275,7 @@ impl<'a> Learner<'a> {
         self.controller.end()?;
         let model = self.model.take().filter(|_| keeps_model);
         if !keeps_model {
-            self.trainer = Trainer::new(self.network, self.training.clone())?;
+            self.trainer.forget()?;
         }
         self.start(state)?;
         self.tell_all(state, model.as_ref())
@@ -335,7 +330,7 @@ impl<'a> Learner<'a> {
     ) -> Result<(), CampaignError> {
         let origin = *self.origin.get_or_insert(response);
         let relative = response - origin;
-        self.patches.append(candidate, &mut self.patch_values)?;
+        self.trainer.add(candidate, &self.patches)?;
         self.responses.push(relative);
         let told = match unreduced {
             Some((scalarizer, spectrum)) if !self.reduces_not => {
@@ -406,11 +401,10 @@ impl<'a> Learner<'a> {
                 None,
             ));
         }
-        let (trainer, patches, responses) =
-            (&mut self.trainer, &self.patch_values, &self.responses);
+        let (trainer, responses) = (&mut self.trainer, &self.responses);
         let (controller, warnings) = (&mut *self.controller, &mut self.warnings);
         let (proposal, deciding, report) = std::thread::scope(|scope| {
-            let training = scope.spawn(|| trainer.fit(patches, responses));
+            let training = scope.spawn(|| trainer.fit(responses));
             let proposal = ask(controller, acquisition, exposes, warnings);
             let deciding = started.elapsed();
             (proposal, deciding, training.join())
@@ -418,7 +412,7 @@ impl<'a> Learner<'a> {
         self.times.deciding += deciding;
         let report = report.unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
         let proposal = proposal?;
-        let handing_over = self.hand_over(&report)?;
+        let handing_over = self.hand_over(report.as_ref())?;
         let seconds = started.elapsed().saturating_sub(deciding);
         self.times.training += seconds;
         let trained = self.trained(seconds.as_secs_f64(), handing_over);
@@ -446,10 +440,10 @@ impl<'a> Learner<'a> {
     pub(super) fn train(&mut self, afresh: bool) -> Result<Trained, CampaignError> {
         let started = Instant::now();
         if afresh {
-            self.trainer = Trainer::new(self.network, self.training.clone())?;
+            self.trainer.forget()?;
         }
-        let report = self.trainer.fit(&self.patch_values, &self.responses)?;
-        let handing_over = self.hand_over(&report)?;
+        let report = self.trainer.fit(&self.responses)?;
+        let handing_over = self.hand_over(report.as_ref())?;
         let seconds = started.elapsed();
         self.times.training += seconds;
         Ok(self.trained(seconds.as_secs_f64(), handing_over))
@@ -475,8 +469,9 @@ impl<'a> Learner<'a> {
     }
 
     /// Hands the trained model over, with more and more noise when its covariance cannot be
-    /// factorised in f32; how long it took, in seconds.
-    fn hand_over(&mut self, report: &FitReport) -> Result<f64, CampaignError> {
+    /// factorised in f32; how long it took, in seconds. Where no fit was due the kernel has it.
+    fn hand_over(&mut self, report: Option<&FitReport>) -> Result<f64, CampaignError> {
+        let Some(report) = report else { return Ok(0.0) };
         let started = Instant::now();
         if report.skipped > 0 {
             self.warnings.note(&format!(

@@ -12,7 +12,7 @@ use std::ops::Range;
 use beacon_kernel::link::Failure;
 use beacon_kernel::link::message::{Refusal, Settings, Which};
 use beacon_kernel::link::scalarizer::Scalarizer;
-use beacon_kernel::{Acquisition, Candidate, Candidates, Model, Proposal, Surrogate};
+use beacon_kernel::{Acquisition, Candidate, Candidates, Model, Network, Proposal, Surrogate};
 
 pub use choice::{ControllerChoice, UnknownController};
 pub use emulated::{Emulator, EmulatorError, end_emulators, firmware_image};
@@ -212,6 +212,14 @@ pub trait Controller: BeamPort {
 
     /// Most measurements that a campaign may come to.
     fn room(&self) -> usize;
+
+    /// Whether models of this network can be handed over.
+    ///
+    /// # Errors
+    /// What the controller does not take.
+    fn admit(&self, _network: Network) -> Result<(), ControllerError> {
+        Ok(())
+    }
 
     /// Starts over with an image.
     ///

@@ -22,6 +22,9 @@ pub enum TrainError {
         /// The architecture found.
         found: beacon_kernel::Architecture,
     },
+    /// The kernel refuses the image or the window.
+    #[error(transparent)]
+    Kernel(#[from] beacon_kernel::Error),
     /// Nothing to train on.
     #[error("0 responses to train on; at least 1 is needed")]
     NoPoints,
@@ -64,4 +67,15 @@ pub enum TrainError {
         /// Parameters of the network and its process.
         expected: usize,
     },
+    /// Responses that do not match the points.
+    #[error("{found} responses for {expected} points; one for each is needed")]
+    PointCount {
+        /// Responses found.
+        found: usize,
+        /// Points that were added.
+        expected: usize,
+    },
+    /// A state to go on from that is of another kind of surrogate.
+    #[error("a trainer's state of another surrogate; one of the campaign's own is needed")]
+    OtherSurrogate,
 }

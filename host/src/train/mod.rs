@@ -1,5 +1,9 @@
-//! Trains the deep kernel: network weights and Gaussian-process hyperparameters jointly, by
-//! Adam on the exact log marginal likelihood (Wilson et al. 2016, "Deep kernel learning").
+//! Trains the surrogate that a campaign decides by.
+//!
+//! [`Trainer`] trains the deep kernel: network weights and Gaussian-process hyperparameters jointly,
+//! by Adam on the exact log marginal likelihood (Wilson et al. 2016, "Deep kernel learning").
+//! [`FiltersTrainer`] trains the matrix behind the kernel's nine fixed filters instead of a network,
+//! by BFGS on the posterior density. [`SurrogateKind`] names the two.
 //!
 //! The floor is `triangular` and `convolution`, the arithmetic of the two halves; `likelihood`
 //! (summing over `pairs`) and `backprop` (chunk by chunk, in `passes`) give values and
@@ -21,14 +25,18 @@
 
 mod adam;
 mod backprop;
+mod bfgs;
 mod config;
 mod convolution;
 mod error;
+mod filters;
 mod initial;
 mod likelihood;
 mod pairs;
 mod passes;
+mod prior;
 mod shape;
+mod surrogate;
 mod targets;
 mod trainer;
 mod triangular;
@@ -38,5 +46,8 @@ pub(crate) use adam::Adam;
 pub use backprop::Batch;
 pub use config::TrainerConfig;
 pub use error::TrainError;
+pub use filters::{FiltersState, FiltersTrainer, features};
 pub use likelihood::Likelihood;
+pub use surrogate::SurrogateKind;
+pub(crate) use surrogate::{SurrogateState, SurrogateTrainer};
 pub use trainer::{FitReport, Trainer, TrainerState};

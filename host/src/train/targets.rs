@@ -2,6 +2,22 @@
 
 use beacon_kernel::Standardisation;
 
+use super::TrainError;
+
+/// Checks that the kernel can hold every response.
+///
+/// # Errors
+/// [`TrainError::Response`] names the first that it cannot.
+pub(super) fn check(responses: &[f64]) -> Result<(), TrainError> {
+    match responses.iter().position(|r| !(*r as f32).is_finite()) {
+        Some(index) => Err(TrainError::Response {
+            index,
+            value: responses[index],
+        }),
+        None => Ok(()),
+    }
+}
+
 /// Mean and population standard deviation of the responses, rounded to what the kernel holds,
 /// so that host and controller standardise alike.
 ///

@@ -13,14 +13,15 @@ use super::{TrainError, TrainerConfig, initial, targets};
 pub struct FitReport {
     /// Points trained on.
     pub points: usize,
-    /// Epochs whose step was kept.
+    /// Epochs whose step was kept; of the filters, steps of all searches.
     pub epochs: usize,
     /// Epochs asked for that were not run, or whose step was taken back, because the
     /// likelihood or its gradient was not finite. The parameters and the optimiser are then
-    /// those of the last step that was good.
+    /// those of the last step that was good. Of the filters, searches that could not begin.
     pub skipped: usize,
     /// Negative log marginal likelihood per point, in standardised units, of the parameters
-    /// the fit began with; nothing where it could not be evaluated.
+    /// the fit began with; nothing where it could not be evaluated. Of the filters, with the
+    /// penalty of the prior.
     pub loss_before: Option<f64>,
     /// The same of the parameters the fit ended with.
     pub loss_after: Option<f64>,
@@ -256,13 +257,7 @@ impl Trainer {
                 value: patches[index],
             });
         }
-        if let Some(index) = responses.iter().position(|r| !(*r as f32).is_finite()) {
-            return Err(TrainError::Response {
-                index,
-                value: responses[index],
-            });
-        }
-        Ok(())
+        targets::check(responses)
     }
 }
 

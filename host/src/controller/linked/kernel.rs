@@ -6,7 +6,7 @@ use beacon_kernel::link::Failure;
 use beacon_kernel::link::message::{Campaign, Exposed, Measurement, ModelHeader, Next, Refusal};
 use beacon_kernel::link::scalarizer::Scalarizer;
 use beacon_kernel::link::transfer::{Encoding, Payload, Sender};
-use beacon_kernel::{Acquisition, Candidate, Model, Proposal, Surrogate};
+use beacon_kernel::{Acquisition, Candidate, Model, Network, Proposal, Surrogate};
 
 use super::super::watch::OnHandOver;
 use super::super::{Controller, ControllerError, Setup};
@@ -22,6 +22,10 @@ impl Controller for Linked<'_> {
     fn room(&self) -> usize {
         let board: beacon_kernel::Capacity = self.identity.capacity.into();
         self.mirror.room().min(board.measurements)
+    }
+
+    fn admit(&self, network: Network) -> Result<(), ControllerError> {
+        self.check_network(network)
     }
 
     fn set_silent(&mut self, silent: bool) -> Result<(), ControllerError> {

@@ -38,7 +38,7 @@ impl Linked<'_> {
         self.speaks(
             weights.since(),
             "models of filters",
-            "choose a convolutional network",
+            "choose `--surrogate cnn`",
         )
     }
 

@@ -1,0 +1,414 @@
+//! Trains the matrix of [`Architecture::Filters`] with the Gaussian process on its plane: maximum a
+//! posteriori, by BFGS.
+//!
+//! With nine features instead of a network's thousands of weights, every fit can go to its optimum.
+//! A fit begins where the one before ended (*warm*), and from time to time along the features that
+//! go with the response as well (*fresh*); the better end is kept. Between fits the kernel takes
+//! measurements in with the model that it has.
+
+use beacon_kernel::filters::FEATURES;
+use beacon_kernel::network::LATENT;
+use beacon_kernel::{
+    Acquisition, Architecture, Candidate, Candidates, Capacity, Error, Explorer, Model, Network,
+    Standardisation, Storage,
+};
+use rand_core::{Rng, SeedableRng};
+use rand_xoshiro::Xoshiro256PlusPlus;
+use serde::{Deserialize, Serialize};
+
+use super::bfgs::{self, Minimum, Objective};
+use super::likelihood::{self, Likelihood};
+use super::prior::Prior;
+use super::{FitReport, TrainError, TrainerConfig, targets};
+
+/// Weights of the matrix, `[feature][latent]`.
+const WEIGHTS: usize = FEATURES * LATENT;
+/// ln outputscale, ln of the noise's excess over its floor in outputscales, mean.
+const PROCESS: usize = 3;
+const PARAMETERS: usize = WEIGHTS + PROCESS;
+
+/// Before anything is measured: features are standardised, so that with weights of this size two
+/// candidates lie some two lengthscales apart.
+const WEIGHT: Prior = Prior {
+    mean: 0.0,
+    deviation: 1.0 / 3.0,
+};
+const REST: [Prior; PROCESS] = [
+    Prior {
+        mean: 0.0,
+        deviation: 0.7,
+    },
+    Prior {
+        mean: -3.5,
+        deviation: 1.0,
+    },
+    Prior {
+        mean: 0.0,
+        deviation: 0.5,
+    },
+];
+/// Magnitude of a parameter that no fit comes to.
+const LARGEST: f64 = 12.0;
+/// Steps of one search.
+const MOST_STEPS: usize = 60;
+/// Fresh starts at a time.
+const FRESH_STARTS: u64 = 2;
+/// A fit is due when there are a twentieth more points than at the last one, a fresh start when
+/// there are a third more than at the last fresh one.
+const REFIT: usize = 20;
+const RESTART: usize = 3;
+/// A response as far from the mean as this, in standard deviations of those that were fitted, makes
+/// a fit due at once.
+const SURPRISE: f64 = 4.0;
+
+/// The features of all candidates, by the kernel's own code: the numbers that it will multiply.
+///
+/// # Errors
+/// What the kernel refuses of the image, and [`Error::Window`].
+pub fn features(candidates: Candidates, pixels: &[f32]) -> Result<Vec<[f32; FEATURES]>, Error> {
+    let capacity = Capacity::for_candidates(candidates, 1);
+    let mut floats = vec![0.0; capacity.floats()];
+    let mut words = vec![0; capacity.words()];
+    let storage = Storage::new(capacity, &mut floats, &mut words)?;
+    let mut explorer = Explorer::new(storage, Acquisition::default(), 0)?;
+    explorer.load_image_for(candidates, pixels)?;
+    Ok(explorer.features()?.collect())
+}
+
+/// All that a [`FiltersTrainer`] keeps from one fit to the next.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct FiltersState {
+    /// Weights, then those of the process.
+    parameters: Vec<f64>,
+    /// Points at the last fit, and at the last fresh start; 0 before the first.
+    fitted: usize,
+    restarted: usize,
+    /// Mean and scale of the targets, in bits.
+    standardisation: [u32; 2],
+}
+
+/// Trains the filters' matrix and process over a campaign.
+#[derive(Debug)]
+pub struct FiltersTrainer {
+    network: Network,
+    noise_floor: f64,
+    seed: u64,
+    /// Of all candidates.
+    features: Vec<[f32; FEATURES]>,
+    /// Of the points, in the order of their responses.
+    points: Vec<[f64; FEATURES]>,
+    state: FiltersState,
+    standardisation: Standardisation,
+    weights: Vec<f32>,
+    likelihood: Likelihood,
+}
+
+impl FiltersTrainer {
+    /// A trainer for the candidates of an image. Of the configuration it takes the noise floor and
+    /// the seed.
+    ///
+    /// # Errors
+    /// [`TrainError::Config`] when the configuration is not valid, [`TrainError::Kernel`] for an
+    /// image or a window that the kernel refuses.
+    pub fn new(
+        candidates: Candidates,
+        pixels: &[f32],
+        config: &TrainerConfig,
+    ) -> Result<Self, TrainError> {
+        config.validate()?;
+        let mut trainer = Self {
+            network: Network::new(Architecture::Filters, candidates.window())?,
+            noise_floor: config.noise_floor,
+            seed: config.seed,
+            features: features(candidates, pixels)?,
+            points: Vec::new(),
+            state: FiltersState {
+                parameters: start([0.0; FEATURES], config.seed),
+                fitted: 0,
+                restarted: 0,
+                standardisation: [0.0_f32, 1.0].map(f32::to_bits),
+            },
+            standardisation: Standardisation::IDENTITY,
+            weights: Vec::new(),
+            likelihood: Likelihood::new(config.noise_floor),
+        };
+        trainer.take_over();
+        Ok(trainer)
+    }
+
+    /// Forgets what was learned, and keeps the points.
+    pub fn forget(&mut self) {
+        self.state = FiltersState {
+            parameters: start([0.0; FEATURES], self.seed),
+            fitted: 0,
+            restarted: 0,
+            standardisation: [0.0_f32, 1.0].map(f32::to_bits),
+        };
+        self.take_over();
+    }
+
+    /// Adds a point behind the others; its response comes with the next fit.
+    ///
+    /// # Errors
+    /// [`Error::NoSuchCandidate`].
+    pub fn add(&mut self, candidate: Candidate) -> Result<(), Error> {
+        let features = self.features.get(candidate.index());
+        let features = features.ok_or(Error::NoSuchCandidate {
+            candidate,
+            candidates: self.features.len(),
+        })?;
+        self.points.push(features.map(f64::from));
+        Ok(())
+    }
+
+    /// Forgets the points, and keeps what was learned.
+    pub fn clear(&mut self) {
+        self.points.clear();
+    }
+
+    /// Fits to all points, whose responses in raw units these are, where a fit is due; nothing
+    /// where none is, and the model is as it was.
+    ///
+    /// # Errors
+    /// For a caller's mistakes, which change nothing: [`TrainError::NoPoints`],
+    /// [`TrainError::PointCount`], [`TrainError::Response`].
+    pub fn fit(&mut self, responses: &[f64]) -> Result<Option<FitReport>, TrainError> {
+        self.check(responses)?;
+        if !self.is_due(responses) {
+            return Ok(None);
+        }
+        let standardisation = targets::statistics(responses);
+        let (mean, scale) = (standardisation.mean, standardisation.scale);
+        let standard = |response: &f64| (response - f64::from(mean)) / f64::from(scale);
+        let targets: Vec<f64> = responses.iter().map(standard).collect();
+        let report = rayon::scope(|_| self.search(&targets));
+        self.state.fitted = responses.len();
+        self.state.standardisation = [mean, scale].map(f32::to_bits);
+        self.take_over();
+        Ok(Some(report))
+    }
+
+    /// Whether there are enough more points than at the last fit, or a response is unlike those.
+    fn is_due(&self, responses: &[f64]) -> bool {
+        let (fitted, count) = (self.state.fitted, responses.len());
+        let mean = f64::from(self.standardisation.mean);
+        let far = SURPRISE * f64::from(self.standardisation.scale);
+        let newer = responses.get(fitted..).unwrap_or_default();
+        fitted == 0
+            || count < fitted
+            || count >= fitted + (fitted / REFIT).max(1)
+            || newer.iter().any(|response| (response - mean).abs() > far)
+    }
+
+    /// Searches from every start; the best end becomes the state's parameters.
+    fn search(&mut self, targets: &[f64]) -> FitReport {
+        let count = targets.len();
+        let FiltersState {
+            parameters,
+            fitted,
+            restarted,
+            ..
+        } = &mut self.state;
+        let mut starts = Vec::new();
+        if *fitted > 0 {
+            starts.push(parameters.clone());
+        }
+        if count < *restarted || count >= *restarted + *restarted / RESTART + 1 {
+            *restarted = count;
+            let along = correlations(&self.points, targets);
+            let fresh = 0..FRESH_STARTS;
+            starts.extend(fresh.map(|n| {
+                let number = FRESH_STARTS * count as u64 + n;
+                start(
+                    along,
+                    self.seed ^ number.wrapping_mul(0x9e37_79b9_7f4a_7c15),
+                )
+            }));
+        }
+        let mut objective = Plane {
+            points: &self.points,
+            targets,
+            likelihood: &mut self.likelihood,
+            latents: Vec::new(),
+            parameters: [0.0; PARAMETERS],
+        };
+        let mut report = FitReport {
+            points: count,
+            epochs: 0,
+            skipped: 0,
+            loss_before: None,
+            loss_after: None,
+            jitter: 0.0,
+        };
+        let mut best: Option<(Minimum, Vec<f64>)> = None;
+        for mut start in starts {
+            let Some(minimum) = bfgs::minimise(&mut objective, &mut start, MOST_STEPS) else {
+                report.skipped += 1;
+                continue;
+            };
+            report.epochs += minimum.steps;
+            report.jitter = report.jitter.max(objective.likelihood.jitter());
+            let before = minimum.before / count as f64;
+            report.loss_before.get_or_insert(before);
+            if best
+                .as_ref()
+                .is_none_or(|(best, _)| minimum.value < best.value)
+            {
+                best = Some((minimum, start));
+            }
+        }
+        if let Some((minimum, found)) = best {
+            report.loss_after = Some(minimum.value / count as f64);
+            *parameters = found;
+        }
+        report
+    }
+
+    /// What it keeps from one fit to the next.
+    pub fn state(&self) -> FiltersState {
+        self.state.clone()
+    }
+
+    /// Goes on from a state.
+    ///
+    /// # Errors
+    /// [`TrainError::State`] when it is of another network. Nothing changes then.
+    pub fn restore(&mut self, state: FiltersState) -> Result<(), TrainError> {
+        let (found, expected) = (state.parameters.len(), PARAMETERS);
+        if found != expected {
+            return Err(TrainError::State { found, expected });
+        }
+        self.state = state;
+        self.take_over();
+        Ok(())
+    }
+
+    /// The model as trained so far, for the kernel; its latents are in lengthscales.
+    pub fn model(&self) -> Model<'_> {
+        let mut process = [0.0; likelihood::PARAMETERS];
+        for (process, p) in process[LATENT..]
+            .iter_mut()
+            .zip(&self.state.parameters[WEIGHTS..])
+        {
+            *process = *p;
+        }
+        Model {
+            network: self.network,
+            weights: &self.weights,
+            hyperparameters: likelihood::hyperparameters(&process, self.noise_floor),
+            standardisation: self.standardisation,
+        }
+    }
+
+    /// Makes the model that of the state.
+    fn take_over(&mut self) {
+        let [mean, scale] = self.state.standardisation.map(f32::from_bits);
+        self.standardisation = Standardisation { mean, scale };
+        let weights = self.state.parameters.iter().take(WEIGHTS);
+        self.weights = weights.map(|&w| w as f32).collect();
+    }
+
+    fn check(&self, responses: &[f64]) -> Result<(), TrainError> {
+        if responses.is_empty() {
+            return Err(TrainError::NoPoints);
+        }
+        if responses.len() != self.points.len() {
+            return Err(TrainError::PointCount {
+                found: responses.len(),
+                expected: self.points.len(),
+            });
+        }
+        targets::check(responses)
+    }
+}
+
+/// Mean products of every feature and the targets, as a vector of length 1; zero where there are
+/// none.
+fn correlations(points: &[[f64; FEATURES]], targets: &[f64]) -> [f64; FEATURES] {
+    let mut along = [0.0; FEATURES];
+    for (point, target) in points.iter().zip(targets) {
+        for (along, feature) in along.iter_mut().zip(point) {
+            *along += feature * target;
+        }
+    }
+    let length = along.iter().map(|x| x * x).sum::<f64>().sqrt().max(1e-9);
+    along.map(|x| x / length)
+}
+
+/// Parameters to start a search from: the first axis of the plane along `along`, the second by
+/// chance, the process as its prior has it.
+fn start(along: [f64; FEATURES], seed: u64) -> Vec<f64> {
+    let mut random = Xoshiro256PlusPlus::seed_from_u64(seed);
+    let mut uniform = || (random.next_u64() >> 11) as f64 / (1_u64 << 53) as f64;
+    let mut parameters = Vec::with_capacity(PARAMETERS);
+    for along in along {
+        parameters.push(along);
+        parameters.push(WEIGHT.deviation * (2.0 * uniform() - 1.0));
+    }
+    parameters.extend(REST.map(|prior| prior.mean));
+    parameters
+}
+
+/// Minus the logarithm of the posterior density of the parameters, but for a constant.
+struct Plane<'a> {
+    points: &'a [[f64; FEATURES]],
+    targets: &'a [f64],
+    likelihood: &'a mut Likelihood,
+    latents: Vec<[f64; LATENT]>,
+    /// Where the value was asked for last.
+    parameters: [f64; PARAMETERS],
+}
+
+impl Objective for Plane<'_> {
+    fn value(&mut self, parameters: &[f64]) -> Option<f64> {
+        self.parameters.copy_from_slice(parameters);
+        if parameters.iter().any(|x| !(x.abs() <= LARGEST)) {
+            return None;
+        }
+        let (weights, process) = parameters.split_at(WEIGHTS);
+        self.latents.clear();
+        self.latents.extend(self.points.iter().map(|point| {
+            let mut latent = [0.0; LATENT];
+            for (feature, weights) in point.iter().zip(weights.chunks_exact(LATENT)) {
+                for (sum, weight) in latent.iter_mut().zip(weights) {
+                    *sum += feature * weight;
+                }
+            }
+            latent
+        }));
+        let process = [0.0, 0.0, process[0], process[1], process[2]];
+        let latents = self.latents.iter().copied();
+        let loss = self.likelihood.value(latents, self.targets, &process)?;
+        let priors = priors().zip(parameters);
+        let penalty: f64 = priors.map(|(prior, &x)| prior.penalty(x)).sum();
+        Some(loss * self.targets.len() as f64 + penalty)
+    }
+
+    fn gradient(&mut self, gradient: &mut [f64]) {
+        let count = self.targets.len() as f64;
+        let process = self.likelihood.gradient();
+        let (by_weight, by_process) = gradient.split_at_mut(WEIGHTS);
+        by_weight.fill(0.0);
+        for (n, point) in self.points.iter().enumerate() {
+            let by_latent = self.likelihood.latent_gradient(n);
+            for (feature, sums) in point.iter().zip(by_weight.chunks_exact_mut(LATENT)) {
+                for (sum, slope) in sums.iter_mut().zip(by_latent) {
+                    *sum += feature * slope;
+                }
+            }
+        }
+        by_process.copy_from_slice(&process[LATENT..]);
+        let priors = priors().zip(&self.parameters);
+        for (slope, (prior, &x)) in gradient.iter_mut().zip(priors) {
+            *slope = *slope * count + prior.slope(x);
+        }
+    }
+}
+
+/// The prior of every parameter.
+fn priors() -> impl Iterator<Item = Prior> {
+    core::iter::repeat_n(WEIGHT, WEIGHTS).chain(REST)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,176 @@
+use super::*;
+
+const SIDE: usize = 24;
+const WINDOW: usize = 8;
+
+fn candidates() -> Candidates {
+    Candidates::new(SIDE, SIDE, WINDOW).unwrap()
+}
+
+/// Blobs on a slope.
+fn image() -> Vec<f32> {
+    let pixel = |n: usize| {
+        let (row, column) = ((n / SIDE) as f64, (n % SIDE) as f64);
+        (0.9 * row).sin() * (0.5 * column).cos() + 0.05 * row
+    };
+    (0..SIDE * SIDE).map(|n| pixel(n) as f32).collect()
+}
+
+fn trainer() -> FiltersTrainer {
+    FiltersTrainer::new(candidates(), &image(), &TrainerConfig::default()).unwrap()
+}
+
+/// Every fifth candidate and a response that its features determine.
+fn measured(trainer: &mut FiltersTrainer, count: usize) -> Vec<f64> {
+    trainer.clear();
+    let numbers = (0..count).map(|n| Candidate((n * 5 % 289) as u32));
+    numbers
+        .map(|candidate| {
+            trainer.add(candidate).unwrap();
+            let x = trainer.points.last().unwrap();
+            7.0 + 2.0 * libm::tanh(x[0] + 0.5 * x[5])
+        })
+        .collect()
+}
+
+fn plane<'a>(trainer: &'a mut FiltersTrainer, targets: &'a [f64]) -> Plane<'a> {
+    Plane {
+        points: &trainer.points,
+        targets,
+        likelihood: &mut trainer.likelihood,
+        latents: Vec::new(),
+        parameters: [0.0; PARAMETERS],
+    }
+}
+
+/// Oracle: central differences of the value.
+#[test]
+fn the_gradient_is_the_slope_of_the_value() {
+    let mut trainer = trainer();
+    let responses = measured(&mut trainer, 17);
+    let targets: Vec<f64> = responses.iter().map(|r| r - 7.0).collect();
+    let mut parameters = start(correlations(&trainer.points, &targets), 3);
+    let mut plane = plane(&mut trainer, &targets);
+    let mut gradient = vec![0.0; PARAMETERS];
+    plane.value(&parameters).unwrap();
+    plane.gradient(&mut gradient);
+    for k in 0..PARAMETERS {
+        let (centre, step) = (parameters[k], 1e-5);
+        parameters[k] = centre + step;
+        let up = plane.value(&parameters).unwrap();
+        parameters[k] = centre - step;
+        let down = plane.value(&parameters).unwrap();
+        parameters[k] = centre;
+        let slope = (up - down) / (2.0 * step);
+        assert!(
+            (gradient[k] - slope).abs() < 1e-6,
+            "{k}: {} {slope}",
+            gradient[k]
+        );
+    }
+}
+
+/// Oracle: the kernel, which is told the model, at candidates that were not measured.
+#[test]
+fn the_kernel_predicts_with_the_model_what_was_not_measured() {
+    let mut trainer = trainer();
+    let responses = measured(&mut trainer, 60);
+    let report = trainer.fit(&responses).unwrap().unwrap();
+    assert_eq!((report.points, report.skipped, report.jitter), (60, 0, 0.0));
+    assert!(report.loss_after.unwrap() < report.loss_before.unwrap() - 0.5);
+    let capacity = Capacity::for_candidates(candidates(), 60);
+    let mut floats = vec![0.0; capacity.floats()];
+    let mut words = vec![0; capacity.words()];
+    let storage = Storage::new(capacity, &mut floats, &mut words).unwrap();
+    let mut explorer = Explorer::new(storage, Acquisition::default(), 1).unwrap();
+    explorer.load_image_for(candidates(), &image()).unwrap();
+    explorer.load_model(&trainer.model()).unwrap();
+    for (n, response) in responses.iter().enumerate() {
+        let candidate = Candidate((n * 5 % 289) as u32);
+        explorer.measure(candidate, *response as f32).unwrap();
+    }
+    let surrogate = explorer.surrogate().unwrap();
+    let errors = surrogate
+        .iter()
+        .zip(&trainer.features)
+        .map(|((mean, _), x)| {
+            let truth = 7.0 + 2.0 * libm::tanh(f64::from(x[0]) + 0.5 * f64::from(x[5]));
+            (f64::from(surrogate.standardisation.restore(mean)) - truth).abs()
+        });
+    let mae = errors.sum::<f64>() / surrogate.len() as f64;
+    // The responses spread by 1.4.
+    assert!(mae < 0.1, "{mae}");
+}
+
+#[test]
+fn a_fit_is_due_when_points_grow_by_a_twentieth_or_one_is_a_surprise() {
+    let mut trainer = trainer();
+    let mut due = Vec::new();
+    let mut responses = measured(&mut trainer, 70);
+    for n in 10..=70 {
+        trainer.points.truncate(10);
+        measured(&mut trainer, n);
+        if trainer.fit(&responses[..n]).unwrap().is_some() {
+            due.push(n);
+        }
+    }
+    let expected: Vec<usize> = (10..=40)
+        .chain((42..=60).step_by(2))
+        .chain([63, 66, 69])
+        .collect();
+    assert_eq!(due, expected);
+    responses[69] = 100.0;
+    assert!(trainer.fit(&responses).unwrap().is_some());
+    let scale = f64::from(trainer.model().standardisation.scale);
+    assert!(scale > 10.0, "{scale}");
+}
+
+#[test]
+fn threads_and_what_was_kept_change_no_bit() {
+    let on = |threads| {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
+        pool.unwrap().install(|| {
+            let mut trainer = trainer();
+            let responses = measured(&mut trainer, 40);
+            measured(&mut trainer, 30);
+            trainer.fit(&responses[..30]).unwrap().unwrap();
+            let kept = trainer.state();
+            measured(&mut trainer, 40);
+            trainer.fit(&responses).unwrap().unwrap();
+            (kept, trainer.state())
+        })
+    };
+    let (kept, whole) = on(1);
+    assert_eq!((kept.clone(), whole.clone()), on(3));
+    let mut again = trainer();
+    let responses = measured(&mut again, 40);
+    again.restore(kept).unwrap();
+    again.fit(&responses).unwrap().unwrap();
+    assert_eq!(again.state(), whole);
+    again.forget();
+    assert_eq!(again.state(), trainer().state());
+}
+
+#[test]
+fn mistakes_are_refused_and_change_nothing() {
+    let mut trainer = trainer();
+    let before = trainer.state();
+    assert_eq!(trainer.fit(&[]), Err(TrainError::NoPoints));
+    measured(&mut trainer, 3);
+    let error = trainer.fit(&[1.0]).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "1 responses for 3 points; one for each is needed"
+    );
+    let found = trainer.fit(&[1.0, f64::NAN, 2.0]);
+    assert!(matches!(found, Err(TrainError::Response { index: 1, .. })));
+    assert!(trainer.add(Candidate(289)).is_err());
+    let mut short = before.clone();
+    short.parameters.pop();
+    let (found, expected) = (20, 21);
+    assert_eq!(
+        trainer.restore(short),
+        Err(TrainError::State { found, expected })
+    );
+    assert_eq!(trainer.state(), before);
+}

@@ -1,0 +1,169 @@
+//! What a campaign decides by, and the trainer of it.
+
+use beacon_kernel::{Candidate, Model, Network};
+use serde::{Deserialize, Serialize};
+
+use super::filters::{FiltersState, FiltersTrainer};
+use super::{FitReport, TrainError, Trainer, TrainerConfig, TrainerState};
+use crate::data::Patches;
+
+/// What turns patches into the plane on which the deciding Gaussian process lives.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "cli", derive(clap::ValueEnum))]
+pub enum SurrogateKind {
+    /// A convolutional network: Valid or Same, as the window has it.
+    #[default]
+    #[serde(rename = "cnn")]
+    #[cfg_attr(feature = "cli", value(name = "cnn"))]
+    Network,
+    /// Nine fixed filters and a matrix.
+    #[serde(rename = "filters")]
+    #[cfg_attr(feature = "cli", value(name = "filters"))]
+    Filters,
+}
+
+impl SurrogateKind {
+    /// Whether it is that of a campaign that is not told another. Files do not mention it then.
+    #[expect(
+        clippy::trivially_copy_pass_by_ref,
+        reason = "serde hands out references"
+    )]
+    pub(crate) fn is_default(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// The trainer of a campaign's surrogate, with the points that it learns from.
+#[derive(Debug)]
+pub(crate) enum SurrogateTrainer {
+    /// Of [`SurrogateKind::Network`]; with the patches of the points, and what a trainer begins with.
+    Network {
+        trainer: Box<Trainer>,
+        patches: Vec<f32>,
+        network: Network,
+        config: TrainerConfig,
+    },
+    /// Of [`SurrogateKind::Filters`].
+    Filters(FiltersTrainer),
+}
+
+/// All that a [`SurrogateTrainer`] keeps from one fit to the next.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) enum SurrogateState {
+    Network(TrainerState),
+    Filters(FiltersState),
+}
+
+impl SurrogateTrainer {
+    /// A trainer that has learned nothing, for the candidates of an image.
+    ///
+    /// # Errors
+    /// When the configuration is not valid, or the window has no such surrogate.
+    pub(crate) fn new(
+        kind: SurrogateKind,
+        patches: &Patches,
+        config: TrainerConfig,
+    ) -> Result<Self, TrainError> {
+        let candidates = patches.candidates();
+        match kind {
+            SurrogateKind::Network => {
+                let network = Network::for_window(candidates.window())?;
+                Ok(Self::Network {
+                    trainer: Box::new(Trainer::new(network, config.clone())?),
+                    patches: Vec::new(),
+                    network,
+                    config,
+                })
+            }
+            SurrogateKind::Filters => {
+                let trainer = FiltersTrainer::new(candidates, patches.pixels(), &config)?;
+                Ok(Self::Filters(trainer))
+            }
+        }
+    }
+
+    /// Forgets what was learned, and keeps the points.
+    ///
+    /// # Errors
+    /// When the configuration is not valid, which [`Self::new`] has excluded.
+    pub(crate) fn forget(&mut self) -> Result<(), TrainError> {
+        match self {
+            Self::Network {
+                trainer,
+                network,
+                config,
+                ..
+            } => **trainer = Trainer::new(*network, config.clone())?,
+            Self::Filters(trainer) => trainer.forget(),
+        }
+        Ok(())
+    }
+
+    /// Adds a point behind the others; its response comes with the next fit.
+    ///
+    /// # Errors
+    /// When there is no such candidate.
+    pub(crate) fn add(
+        &mut self,
+        candidate: Candidate,
+        of: &Patches,
+    ) -> Result<(), beacon_kernel::Error> {
+        match self {
+            Self::Network { patches, .. } => of.append(candidate, patches),
+            Self::Filters(trainer) => trainer.add(candidate),
+        }
+    }
+
+    /// Forgets the points, and keeps what was learned.
+    pub(crate) fn clear(&mut self) {
+        match self {
+            Self::Network { patches, .. } => patches.clear(),
+            Self::Filters(trainer) => trainer.clear(),
+        }
+    }
+
+    /// Fits to all points, whose responses in raw units these are; nothing where no fit is due, and
+    /// the model is as it was.
+    ///
+    /// # Errors
+    /// For a caller's mistakes, which change nothing.
+    pub(crate) fn fit(&mut self, responses: &[f64]) -> Result<Option<FitReport>, TrainError> {
+        match self {
+            Self::Network {
+                trainer, patches, ..
+            } => trainer.fit(patches, responses).map(Some),
+            Self::Filters(trainer) => trainer.fit(responses),
+        }
+    }
+
+    /// The model as trained so far, for the kernel.
+    pub(crate) fn model(&self) -> Model<'_> {
+        match self {
+            Self::Network { trainer, .. } => trainer.model(),
+            Self::Filters(trainer) => trainer.model(),
+        }
+    }
+
+    /// What it keeps from one fit to the next.
+    pub(crate) fn state(&self) -> SurrogateState {
+        match self {
+            Self::Network { trainer, .. } => SurrogateState::Network(trainer.state()),
+            Self::Filters(trainer) => SurrogateState::Filters(trainer.state()),
+        }
+    }
+
+    /// Goes on from a state.
+    ///
+    /// # Errors
+    /// [`TrainError::State`], [`TrainError::OtherSurrogate`] when it is of another surrogate. Nothing
+    /// changes then.
+    pub(crate) fn restore(&mut self, state: SurrogateState) -> Result<(), TrainError> {
+        match (self, state) {
+            (Self::Network { trainer, .. }, SurrogateState::Network(state)) => {
+                trainer.restore(state)
+            }
+            (Self::Filters(trainer), SurrogateState::Filters(state)) => trainer.restore(state),
+            _ => Err(TrainError::OtherSurrogate),
+        }
+    }
+}

@@ -1,0 +1,59 @@
+//! Campaigns that decide by another surrogate than the default.
+
+use std::fs;
+use std::path::Path;
+
+use serde_json::Value;
+
+use crate::common::{beacon, text};
+
+fn summary(arguments: &[&str], folder: &Path) -> Value {
+    let output = beacon(arguments, folder);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+fn run<'a>(budget: &'a str, folder: &'a str, further: &[&'a str]) -> Vec<&'a str> {
+    let arguments = ["run", "--microscope", "specimen", "--json", "--out", folder];
+    let arguments = [&arguments[..], &["--budget", budget], further];
+    arguments.concat()
+}
+
+/// Whether what was learned is at hand or has to be learned again.
+#[test]
+fn a_campaign_with_filters_that_is_resumed_decides_as_if_it_had_never_stopped() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = folder.path();
+    let filters = ["--surrogate", "filters"];
+    let whole = summary(&run("36", "whole", &filters), at);
+    assert_eq!(whole["warnings"], serde_json::json!([]));
+    for learned in [true, false] {
+        let name = format!("learned-{learned}");
+        let begun = summary(&run("27", &name, &filters), at);
+        assert_eq!(begun["order"].as_array().unwrap().len(), 17);
+        if !learned {
+            fs::remove_file(at.join(&name).join("learned")).unwrap();
+        }
+        let resumed = ["resume", &name, "--budget", "36", "--json"];
+        let resumed = summary(&resumed, at);
+        assert_eq!(resumed["order"], whole["order"], "learned: {learned}");
+    }
+    let config = fs::read_to_string(at.join("whole/config.toml")).unwrap();
+    assert!(config.contains("surrogate = \"filters\""), "{config}");
+    let other = summary(&run("36", "network", &[]), at);
+    assert_ne!(other["order"], whole["order"]);
+    let config = fs::read_to_string(at.join("network/config.toml")).unwrap();
+    assert!(!config.contains("surrogate"), "{config}");
+}
+
+#[test]
+fn a_surrogate_that_does_not_exist_is_refused_with_those_that_do() {
+    let folder = tempfile::tempdir().unwrap();
+    let output = beacon(
+        &run("36", "none", &["--surrogate", "forest"]),
+        folder.path(),
+    );
+    let said = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(2), "{said}");
+    assert!(said.contains("cnn") && said.contains("filters"), "{said}");
+}
