@@ -2,7 +2,9 @@
 //! once: `cargo test --release -p beacon-host --test all live::` runs what is in `live.rs`.
 
 mod allocations;
-mod cli;
 mod common;
 mod compare;
+mod explore;
 mod live;
+mod replay;
+mod score;
