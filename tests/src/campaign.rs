@@ -1,14 +1,23 @@
 //! A small campaign with everything in it, and what the kernel decides when it is asked
 //! directly: the oracle that every link has to reproduce.
 
-use beacon_kernel::link::message::{Campaign, ModelHeader};
+use std::fmt::Debug;
+
+use beacon_host::campaign::Outcome;
+use beacon_kernel::link::message::{
+    Activation, Beam, BlankReason, Campaign, Health, LinkStatistics, Measurement, ModelHeader,
+    Status,
+};
 use beacon_kernel::link::transfer::{Encoding, Payload, Sender};
+use beacon_kernel::link::{Client, Transport};
 use beacon_kernel::{
-    Acquisition, Candidate, Capacity, Explorer, Hyperparameters, Model, Network, Proposal,
-    Standardisation, Storage,
+    Acquisition, Candidate, Candidates, Capacity, Edges, Explorer, Hyperparameters, Model, Network,
+    Proposal, Standardisation, Storage,
 };
 use rand_core::{Rng, SeedableRng};
 use rand_xoshiro::Xoshiro128PlusPlus;
+
+use crate::ControllerMemory;
 
 /// A proposal bit by bit: candidate, step, score, prediction.
 pub type Step = (u32, usize, u32, Option<(u32, u32)>);
@@ -24,10 +33,30 @@ pub fn bits(proposal: &Proposal) -> Step {
     )
 }
 
+/// Every point of a campaign with the bits of its proposal, if it was proposed.
+pub fn trajectory(outcome: &Outcome) -> Vec<(Candidate, Option<Step>)> {
+    let points = outcome.seeds.iter().chain(&outcome.steps);
+    let points = points.map(|point| (point.candidate, point.proposal.as_ref().map(bits)));
+    points.collect()
+}
+
+/// A controller's status but for what silence on the line changes: the campaign stands as it did.
+pub fn without_line(status: Status) -> Status {
+    Status {
+        uptime_ms: 0,
+        beam: Beam::Blanked(BlankReason::LinkLost),
+        link: LinkStatistics::default(),
+        health: Health::default(),
+        ..status
+    }
+}
+
 /// Image, two models and a response for every candidate.
 pub struct Bench {
     /// Side of the image in pixels.
     pub side: usize,
+    /// Where the windows lie.
+    pub candidates: Candidates,
     /// The image.
     pub image: Vec<f32>,
     /// Shape of the network.
@@ -73,6 +102,16 @@ impl Bench {
     /// # Panics
     /// When there is no network for the window.
     pub fn of_size(seed: u64, side: usize, window: usize) -> Self {
+        let network = Network::for_window(window).unwrap();
+        Self::with_network(seed, side, network, Edges::Inside)
+    }
+
+    /// The same on an image of `side` pixels with a network, whose windows may reach beyond the
+    /// image.
+    ///
+    /// # Panics
+    /// When the windows do not fit.
+    pub fn with_network(seed: u64, side: usize, network: Network, edges: Edges) -> Self {
         let mut random = Xoshiro128PlusPlus::seed_from_u64(seed);
         let mut uniform = || (random.next_u32() >> 8) as f32 / 16_777_216.0;
         let waves: Vec<[f32; 3]> = (0..8).map(|_| [uniform(), uniform(), uniform()]).collect();
@@ -85,18 +124,18 @@ impl Bench {
                 waves.sum()
             })
             .collect();
-        let network = Network::for_window(window).unwrap();
         let mut draw = || {
             let count = network.weight_count();
             (0..count).map(|_| 0.3 * (uniform() - 0.5)).collect()
         };
         let weights = [draw(), draw()];
-        let candidates = (side - window + 1) * (side - window + 1);
-        let responses = (0..candidates)
+        let candidates = Candidates::with_edges(side, side, network.window(), edges).unwrap();
+        let responses = (0..candidates.count())
             .map(|n| 2.0 + 3.0 * (n as f32 * 0.37).sin() + 0.1 * uniform())
             .collect();
         Self {
             side,
+            candidates,
             image,
             network,
             weights,
@@ -110,7 +149,43 @@ impl Bench {
 
     /// Just enough capacity.
     pub fn capacity(&self) -> Capacity {
-        Capacity::for_campaign(self.side, self.side, self.network.window(), 60)
+        Capacity::for_candidates(self.candidates, 60)
+    }
+
+    /// Memory for a controller of just that capacity.
+    pub fn memory(&self) -> ControllerMemory {
+        ControllerMemory::new(self.capacity())
+    }
+
+    /// A candidate with its response.
+    ///
+    /// # Panics
+    /// When there is no such candidate.
+    pub fn measurement(&self, candidate: u32) -> Measurement {
+        Measurement {
+            candidate,
+            value: self.responses[candidate as usize],
+        }
+    }
+
+    /// Begins the campaign on a controller, which then has its image.
+    ///
+    /// # Panics
+    /// When the controller refuses or does not answer.
+    pub fn begin<T: Transport<Error: Debug>>(&self, client: &mut Client<T>) {
+        let edges = self.candidates.edges().into();
+        let begun = client.begin_with(self.campaign(), edges, &self.image_sender());
+        begun.expect("a campaign");
+    }
+
+    /// Hands a model over to a controller.
+    ///
+    /// # Panics
+    /// When the controller refuses or does not answer.
+    pub fn hand_over<T: Transport<Error: Debug>>(&self, client: &mut Client<T>, version: usize) {
+        let commit = Activation::Model(self.header(version));
+        let taken = client.deliver(&self.weights_sender(version), commit);
+        taken.expect("a model");
     }
 
     /// The candidates measured before the first model.

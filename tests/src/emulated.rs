@@ -1,5 +1,6 @@
 //! The firmware under the emulator, and campaigns whose host is attended from call to call.
 
+use std::fmt::Debug;
 use std::io::Write as _;
 use std::ops::Range;
 use std::time::{Duration, Instant};
@@ -14,7 +15,7 @@ use beacon_host::controller::{
 use beacon_host::experiment::Oracle;
 use beacon_kernel::link::message::Settings;
 use beacon_kernel::link::scalarizer::Scalarizer;
-use beacon_kernel::link::{Client, Timing};
+use beacon_kernel::link::{Client, Timing, Transport};
 use beacon_kernel::{Acquisition, Candidate, Capacity, Model, Proposal, Surrogate};
 
 /// A running board with a scan generator.
@@ -112,27 +113,71 @@ impl EmulatedBoard {
     /// # Panics
     /// When the beam moved while it was on, or stays on.
     pub fn stays(&self) -> Vec<Stay> {
-        let generator = self.emulator.generator();
-        let deadline = Instant::now() + Duration::from_secs(10);
-        // An exposure that was under way a moment ago has a pause every half a millisecond.
-        let mut stays = generator.stays();
-        loop {
-            thread::sleep(Duration::from_millis(200));
-            let later = generator.stays();
-            if later == stays && !generator.beam_on() {
-                break;
-            }
-            assert!(Instant::now() < deadline, "the beam stays on");
-            stays = later;
-        }
-        assert_eq!(generator.moved(), 0, "the beam moved while it was on");
-        stays
+        stays(self.emulator.generator(), Duration::from_secs(10))
     }
 
     /// The scan generator, to be disturbed.
     pub fn generator(&self) -> &Attached {
         self.emulator.generator()
     }
+}
+
+/// What the pins of a scan generator exposed, once the beam is off, which is waited for.
+///
+/// # Panics
+/// When the beam moved while it was on, or stays on.
+pub fn stays(generator: &Attached, patience: Duration) -> Vec<Stay> {
+    let deadline = Instant::now() + patience;
+    // An exposure that was under way a moment ago has a pause every half a millisecond.
+    let mut stays = generator.stays();
+    loop {
+        thread::sleep(Duration::from_millis(200));
+        let later = generator.stays();
+        if later == stays && !generator.beam_on() {
+            break;
+        }
+        assert!(Instant::now() < deadline, "the beam stays on");
+        stays = later;
+    }
+    assert_eq!(generator.moved(), 0, "the beam moved while it was on");
+    stays
+}
+
+/// What makes the image that fails on demand fail, and what it then reports.
+pub const PROVOCATIONS: [(&str, &str); 3] = [
+    ("!panic!", "provoked over the link"),
+    ("!fault!", "hard fault at "),
+    ("!stack!", "stack overflow"),
+];
+
+/// The message that a board was reset with, which it then forgets.
+///
+/// # Panics
+/// When the board does not answer, has no message, or does not forget it.
+pub fn last_panic<T: Transport<Error: Debug>>(client: &mut Client<T>) -> String {
+    let identity = client.connect().expect("hello after the reset");
+    let mut message = [0; 240];
+    let length = client.last_panic(&mut message).expect("the message");
+    assert_eq!(usize::from(identity.last_panic), length);
+    client.clear_panic().expect("clear");
+    assert_eq!(client.connect().expect("hello").last_panic, 0);
+    String::from_utf8_lossy(&message[..length]).into_owned()
+}
+
+/// The board's own posterior, not the host's copy of it, has the same bits.
+///
+/// # Errors
+/// When the board does not answer.
+///
+/// # Panics
+/// When a bit differs.
+pub fn check_posterior(linked: &mut Linked<'_>) -> Result<(), ControllerError> {
+    let bits = |(mean, variance): (f32, f32)| (mean.to_bits(), variance.to_bits());
+    let expected: Vec<_> = linked.surrogate()?.iter().map(bits).collect();
+    let (mean, variance) = linked.surrogate_of_board()?;
+    let found: Vec<_> = mean.into_iter().zip(variance).map(bits).collect();
+    assert_eq!(found, expected);
+    Ok(())
 }
 
 /// [`EmulatedBoard::run`] with the board at a port.

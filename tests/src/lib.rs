@@ -5,7 +5,7 @@
 pub mod bridge_standin;
 pub mod campaign;
 pub mod dtmicroscope;
-mod emulated;
+pub mod emulated;
 pub mod every_message;
 pub mod faulty;
 pub mod live;
@@ -25,4 +25,4 @@ pub use nucleo::{NucleoBoard, NucleoState, Pulse};
 pub use rig::{BeamEvent, ControllerMemory, Rig, TestBoard};
 pub use wire::Wire;
 
-pub use replay::{golden, pfm, pfm_folder, published_seeds, run, specimen};
+pub use replay::{golden, in_process, pfm, pfm_folder, published_seeds, run, specimen};

@@ -1,11 +1,13 @@
 //! Campaigns on instruments, run as the program runs them, with the kernel in this process.
 
 use std::path::Path;
-use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, Mutex};
 
-use beacon_host::campaign::{CampaignError, LiveConfig, Outcome};
+use beacon_host::campaign::{CampaignError, LiveConfig, Outcome, Series};
 use beacon_host::controller::{Controller, InProcess, Memory};
+use beacon_host::data::Map;
+use beacon_host::experiment::Experiment as _;
 use beacon_host::journal::RunFolder;
 use beacon_host::live::{LiveError, LiveSummary, Log, Session, TakenUp};
 use beacon_host::microscope::Microscope;
@@ -42,6 +44,17 @@ impl Ran {
     /// Candidates and responses, bit by bit, in the order they were measured.
     pub fn trajectory(&self) -> Vec<(u32, u64)> {
         trajectory(&self.outcome)
+    }
+
+    /// Candidates in the order they were measured.
+    pub fn order(&self) -> Vec<u32> {
+        let points = self.outcome.seeds.iter().chain(&self.outcome.steps);
+        points.map(|point| point.candidate.0).collect()
+    }
+
+    /// The figures of every step.
+    pub fn series(&self) -> &Series {
+        &self.summary.campaign.series
     }
 }
 
@@ -95,8 +108,7 @@ pub fn go(
     mut session: Session<'_>,
     controller: Option<&mut dyn Controller>,
 ) -> Result<Ran, CampaignError> {
-    let patches = session.patches()?;
-    let spaces = Spaces::new(&patches, None, &Cache::none()).expect("patches");
+    let spaces = spaces(&session)?;
     let (said, log) = recorder();
     session.set_log(log);
     let outcome = if let Some(controller) = controller {
@@ -118,7 +130,24 @@ pub fn go(
     })
 }
 
-type Said = Arc<std::sync::Mutex<Vec<String>>>;
+/// The patch space of a session's image, which most campaigns of a test have in common: it takes longer
+/// to work out than a short campaign to run.
+fn spaces(session: &Session<'_>) -> Result<Spaces, CampaignError> {
+    static KEPT: Mutex<Option<(Map, usize, Spaces)>> = Mutex::new(None);
+    let (image, window) = (session.image(), session.config().campaign.window);
+    let mut kept = KEPT.lock().expect("nobody panicked with it");
+    match &*kept {
+        Some((of, windows, spaces)) if of == image && *windows == window => Ok(spaces.clone()),
+        _ => {
+            let patches = session.patches()?;
+            let spaces = Spaces::new(&patches, None, &Cache::none()).expect("patches");
+            *kept = Some((image.clone(), window, spaces.clone()));
+            Ok(spaces)
+        }
+    }
+}
+
+type Said = Arc<Mutex<Vec<String>>>;
 
 fn recorder() -> (Said, Log) {
     let said = Said::default();

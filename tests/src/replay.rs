@@ -59,6 +59,14 @@ pub fn specimen(seed: u64) -> SpecimenExperiment {
 /// When the campaign cannot start or fails: tests ask for valid ones.
 pub fn run(config: &CampaignConfig, seeds: Seeds, experiment: &mut dyn Oracle) -> Outcome {
     let campaign = Campaign::new(config.clone(), seeds, experiment).expect("a valid campaign");
+    in_process(campaign, experiment)
+}
+
+/// Runs a campaign that is set up with the kernel in this process.
+///
+/// # Panics
+/// When the campaign fails.
+pub fn in_process(campaign: Campaign, experiment: &mut dyn Oracle) -> Outcome {
     let candidates = campaign.candidates();
     let mut memory = Memory::new(Capacity::for_candidates(
         candidates,

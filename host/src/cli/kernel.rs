@@ -180,8 +180,7 @@ pub(super) type Needed = (Capacity, Edges);
 
 /// Refuses a campaign that is more than the board can do, before anything is measured.
 pub(super) fn admit(controller: &Linked<'_>, (needed, edges): Needed) -> Result<(), Failure> {
-    let known = controller.check_edges(edges);
-    known.or_input()?;
+    controller.check_edges(edges).or_input()?;
     let offered: Capacity = controller.identity().capacity.into();
     for (what, needed, offered) in [
         (

@@ -13,20 +13,13 @@ use beacon_kernel::Capacity;
 use serde_json::Value;
 use tempfile::TempDir;
 
+use crate::common::{assert_succeeded, json, program};
+
 /// What is waited for comes within seconds; on a crowded machine, within this.
 const PATIENCE: Duration = Duration::from_secs(300);
 
-fn beacon(arguments: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_beacon"));
-    // A cache of the tests' own: never the user's.
-    let cache = env!("CARGO_TARGET_TMPDIR");
-    command.args(arguments).env("BEACON_CACHE", cache);
-    command.stdin(Stdio::null());
-    command
-}
-
 fn run(arguments: &[&str]) -> Output {
-    beacon(arguments).output().expect("the program runs")
+    program(arguments).output().expect("the program runs")
 }
 
 /// A line on standard error that begins with `error:`, and the exit status.
@@ -55,15 +48,14 @@ const SPECIMEN: [&str; 6] = [
 
 /// A campaign on the specimen with further arguments, in a folder.
 fn on_specimen(folder: &Path, further: &[&str]) -> Command {
-    let mut command = beacon(&SPECIMEN);
+    let mut command = program(&SPECIMEN);
     command.args(further).arg("--out").arg(folder);
     command
 }
 
 fn summary(output: &Output) -> Value {
-    let said = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{said}");
-    serde_json::from_slice(&output.stdout).unwrap()
+    assert_succeeded(output);
+    json(&output.stdout)
 }
 
 /// Waits until the campaign in a folder has measured so many points.
@@ -386,7 +378,7 @@ fn two_thousand_points_take_no_more_memory_than_the_kernel_needs_for_them() {
             "--retrain-every",
             "5000",
         ];
-        let mut command = beacon(&SPECIMEN[..3]);
+        let mut command = program(&SPECIMEN[..3]);
         let output = command
             .args(further)
             .args(["--json", "--out"])

@@ -2,8 +2,10 @@
 //! once: `cargo test --release -p beacon-host --test all live::` runs what is in `live.rs`.
 
 mod allocations;
-mod cli;
 mod common;
 mod compare;
+mod explore;
 mod live;
+mod replay;
+mod score;
 mod surrogates;

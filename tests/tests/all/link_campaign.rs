@@ -2,36 +2,24 @@
 //! decides what the kernel decides when it is asked directly.
 
 use beacon_kernel::link::message::{
-    Activation, Beam, BlankReason, Exposed, Followed, Measurement, Next, Phase, Request, Settings,
-    Status,
+    Activation, Beam, BlankReason, Exposed, Followed, Next, Phase, Request, Settings, Status,
 };
 use beacon_kernel::link::transfer::Sender;
 use beacon_kernel::link::{Board, Client, Failure, Timing, Transport};
-use beacon_tests::campaign::bits;
-use beacon_tests::{BeamEvent, Bench, ControllerMemory, Faults, FaultyTransport, Rig, Step};
-
-fn measurement(bench: &Bench, candidate: u32) -> Measurement {
-    Measurement {
-        candidate,
-        value: bench.responses[candidate as usize],
-    }
-}
+use beacon_tests::campaign::{bits, without_line};
+use beacon_tests::{BeamEvent, Bench, Faults, FaultyTransport, Rig, Step};
 
 /// Seeds, models and steps through a client; weights travel while the old ones go on deciding.
 fn run<T: Transport<Error: std::fmt::Debug>>(client: &mut Client<T>, bench: &Bench) -> Vec<Step> {
     client.connect().unwrap();
-    client
-        .begin(bench.campaign(), &bench.image_sender())
-        .unwrap();
+    bench.begin(client);
     for candidate in bench.seed_candidates() {
         client.expose(candidate).unwrap();
         client
-            .measure(measurement(bench, candidate), Next::Nothing)
+            .measure(bench.measurement(candidate), Next::Nothing)
             .unwrap();
     }
-    client
-        .deliver(&bench.weights_sender(0), Activation::Model(bench.header(0)))
-        .unwrap();
+    bench.hand_over(client, 0);
     let mut steps = Vec::new();
     let mut next = Some(client.propose(true).unwrap());
     let mut upload = None;
@@ -64,7 +52,7 @@ fn run<T: Transport<Error: std::fmt::Debug>>(client: &mut Client<T>, bench: &Ben
             Next::Expose
         };
         let candidate = proposed.proposal.candidate;
-        let measured = client.measure(measurement(bench, candidate), then).unwrap();
+        let measured = client.measure(bench.measurement(candidate), then).unwrap();
         assert_eq!(measured.count as usize, n + 1);
         next = match measured.next {
             Followed::Nothing => None,
@@ -79,7 +67,7 @@ fn run<T: Transport<Error: std::fmt::Debug>>(client: &mut Client<T>, bench: &Ben
 #[test]
 fn a_campaign_over_a_good_line_is_the_kernels_own_bit_for_bit() {
     let bench = Bench::new(3);
-    let mut memory = ControllerMemory::new(bench.capacity());
+    let mut memory = bench.memory();
     let mut client = Client::new(Rig::new(memory.controller()), Timing::default(), 7);
     let steps = run(&mut client, &bench);
     assert_eq!(steps, bench.direct());
@@ -112,7 +100,7 @@ fn one_per_cent_of_every_damage_changes_nothing() {
     let mut all = [0; 6];
     for seed in 0..12 {
         let bench = Bench::new(seed);
-        let mut memory = ControllerMemory::new(bench.capacity());
+        let mut memory = bench.memory();
         let line = FaultyTransport::new(Rig::new(memory.controller()), Faults::all(0.01), seed);
         let mut client = Client::new(line, Timing::default(), seed as u32 * 77);
         assert_eq!(run(&mut client, &bench), bench.direct(), "seed {seed}");
@@ -139,7 +127,7 @@ fn one_per_cent_of_every_damage_changes_nothing() {
 #[test]
 fn ten_per_cent_of_every_damage_changes_nothing_either() {
     let bench = Bench::new(1);
-    let mut memory = ControllerMemory::new(bench.capacity());
+    let mut memory = bench.memory();
     let line = FaultyTransport::new(Rig::new(memory.controller()), Faults::all(0.1), 5);
     let timing = Timing {
         attempts: 30,
@@ -180,7 +168,7 @@ fn next_message<T: Transport<Error: std::fmt::Debug>>(
             let seed = bench.seed_candidates().nth(measured);
             match (seed, status.exposed) {
                 (_, Some(candidate)) => {
-                    let measurement = measurement(bench, candidate);
+                    let measurement = bench.measurement(candidate);
                     client.measure(measurement, Next::Nothing)?;
                 }
                 (Some(candidate), None) => {
@@ -220,10 +208,22 @@ fn advance<T: Transport<Error: std::fmt::Debug>>(
     Ok(())
 }
 
+/// The candidates that a controller measured.
+fn measured(rig: &Rig<'_>) -> Vec<u32> {
+    let measurements = rig.controller.explorer().measurements();
+    measurements.map(|(candidate, _)| candidate.0).collect()
+}
+
+/// The candidates that the kernel measures when it is asked without any link.
+fn measured_directly(bench: &Bench) -> Vec<u32> {
+    let steps = bench.direct().into_iter().map(|step| step.0);
+    bench.seed_candidates().chain(steps).collect()
+}
+
 #[test]
 fn a_host_may_die_between_any_two_messages() {
     let bench = Bench::new(8);
-    let mut memory = ControllerMemory::new(bench.capacity());
+    let mut memory = bench.memory();
     let mut rig = Rig::new(memory.controller());
     let mut hosts = 0_u32;
     loop {
@@ -236,13 +236,9 @@ fn a_host_may_die_between_any_two_messages() {
         if !going_on {
             let mut measured = Vec::new();
             client.measurements(0, |m| measured.push(m)).unwrap();
-            let seeds = bench.seed_candidates();
-            let steps = bench.direct();
-            let expected: Vec<_> = seeds
-                .chain(steps.iter().map(|step| step.0))
-                .map(|candidate| measurement(&bench, candidate))
-                .collect();
-            assert_eq!(measured, expected);
+            let expected = measured_directly(&bench).into_iter();
+            let expected = expected.map(|candidate| bench.measurement(candidate));
+            assert_eq!(measured, expected.collect::<Vec<_>>());
             rig = client.into_transport();
             break;
         }
@@ -261,7 +257,7 @@ fn a_host_may_die_between_any_two_messages() {
 #[test]
 fn a_host_may_die_between_a_request_and_its_reply() {
     let bench = Bench::new(8);
-    let mut memory = ControllerMemory::new(bench.capacity());
+    let mut memory = bench.memory();
     let mut rig = Rig::new(memory.controller());
     let (mut hosts, mut deaf) = (0_u32, 0);
     loop {
@@ -292,17 +288,7 @@ fn a_host_may_die_between_a_request_and_its_reply() {
         rig.board.sent.clear();
     }
     println!("{hosts} hosts, {deaf} died deaf");
-    let candidates: Vec<_> = rig
-        .controller
-        .explorer()
-        .measurements()
-        .map(|(c, _)| c.0)
-        .collect();
-    let expected: Vec<_> = bench
-        .seed_candidates()
-        .chain(bench.direct().iter().map(|step| step.0))
-        .collect();
-    assert_eq!(candidates, expected);
+    assert_eq!(measured(&rig), measured_directly(&bench));
     assert_eq!(
         rig.exposures().count(),
         bench.end,
@@ -313,7 +299,7 @@ fn a_host_may_die_between_a_request_and_its_reply() {
 #[test]
 fn a_cut_longer_than_the_time_out_blanks_the_beam_and_keeps_the_state() {
     let bench = Bench::new(4);
-    let mut memory = ControllerMemory::new(bench.capacity());
+    let mut memory = bench.memory();
     let line = FaultyTransport::new(Rig::new(memory.controller()), Faults::default(), 0);
     let mut client = Client::new(line, Timing::default(), 7);
     client.connect().unwrap();
@@ -347,25 +333,7 @@ fn a_cut_longer_than_the_time_out_blanks_the_beam_and_keeps_the_state() {
             cuts += 1;
             assert_eq!(after.beam, Beam::Blanked(BlankReason::LinkLost));
             assert_eq!(after.link.losses, cuts);
-            assert_eq!(
-                (
-                    after.phase,
-                    after.measured,
-                    after.last,
-                    after.pending,
-                    after.exposed,
-                    after.model
-                ),
-                (
-                    before.phase,
-                    before.measured,
-                    before.last,
-                    before.pending,
-                    before.exposed,
-                    before.model
-                )
-            );
-            assert_eq!(after.transfer, before.transfer);
+            assert_eq!(without_line(after), without_line(before));
         }
         steps += 1;
         if !next_message(&mut client, &bench).unwrap() {
@@ -374,23 +342,13 @@ fn a_cut_longer_than_the_time_out_blanks_the_beam_and_keeps_the_state() {
     }
     println!("{cuts} cuts");
     let rig = client.into_transport().inner;
-    let candidates: Vec<_> = rig
-        .controller
-        .explorer()
-        .measurements()
-        .map(|(c, _)| c.0)
-        .collect();
-    let expected: Vec<_> = bench
-        .seed_candidates()
-        .chain(bench.direct().iter().map(|step| step.0))
-        .collect();
-    assert_eq!(candidates, expected);
+    assert_eq!(measured(&rig), measured_directly(&bench));
 }
 
 #[test]
 fn an_exposure_under_way_ends_when_the_link_is_lost() {
     let bench = Bench::new(4);
-    let mut memory = ControllerMemory::new(bench.capacity());
+    let mut memory = bench.memory();
     let mut client = Client::new(Rig::new(memory.controller()), Timing::default(), 7);
     client.connect().unwrap();
     client
@@ -400,9 +358,7 @@ fn an_exposure_under_way_ends_when_the_link_is_lost() {
             ..Settings::DEFAULT
         })
         .unwrap();
-    client
-        .begin(bench.campaign(), &bench.image_sender())
-        .unwrap();
+    bench.begin(&mut client);
     client.expose(3).unwrap();
     let mut rig = client.into_transport();
     assert!(rig.board.exposing());

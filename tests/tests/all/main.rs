@@ -1,5 +1,5 @@
 //! Kernel, host, firmware and the world around them together. In one program, which is linked
-//! once: `cargo test --release -p beacon-tests --test all live::` runs what is in `live.rs`.
+//! once: `cargo test --release -p beacon-tests --test all live::` runs what is in `live`.
 
 mod edges;
 mod firmware;

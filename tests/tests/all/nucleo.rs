@@ -7,14 +7,13 @@
 use std::process::Command;
 use std::time::Duration;
 
-use beacon_host::campaign::{CampaignConfig, Outcome, Seeds};
-use beacon_host::controller::Port;
-use beacon_kernel::link::message::{
-    Activation, Beam, BlankReason, DoseLimits, Field, Measurement, Next, Refusal, Settings,
-};
+use beacon_host::campaign::{CampaignConfig, Seeds};
+use beacon_host::controller::{ControllerError, LinkReport, Linked, Port};
+use beacon_kernel::Pixel;
+use beacon_kernel::link::message::{Beam, BlankReason, DoseLimits, Field, Next, Refusal, Settings};
 use beacon_kernel::link::{Client, Failure, Transport as _};
-use beacon_kernel::{Candidate, Pixel};
-use beacon_tests::campaign::{Step, bits};
+use beacon_tests::campaign::trajectory;
+use beacon_tests::emulated::{PROVOCATIONS, check_posterior, last_panic};
 use beacon_tests::{Bench, NucleoBoard, Pulse, run, specimen};
 
 /// A minute, the longest that a dwell may be.
@@ -22,9 +21,15 @@ const MINUTE_US: u32 = 60_000_000;
 
 /// Begins the small campaign, with settings.
 fn begin(client: &mut Client<Port>, bench: &Bench, settings: Settings) {
-    let image = bench.image_sender();
-    client.begin(bench.campaign(), &image).expect("begin");
+    bench.begin(client);
     client.configure(settings).expect("configure");
+}
+
+/// The small campaign, begun by the first host of a board.
+fn begun(board: &NucleoBoard, settings: Settings) -> (Bench, Client<Port>) {
+    let (bench, mut client) = (Bench::new(1), board.client(1));
+    begin(&mut client, &bench, settings);
+    (bench, client)
 }
 
 /// One exposure of a pixel at most for each of so many dwells.
@@ -69,13 +74,6 @@ fn controller(board: &NucleoBoard, command: &str) -> String {
     String::from_utf8_lossy(&output.stdout).into_owned()
 }
 
-/// Every point with the bits of its proposal, if it was proposed.
-fn trajectory(outcome: &Outcome) -> Vec<(Candidate, Option<Step>)> {
-    let points = outcome.seeds.iter().chain(&outcome.steps);
-    let points = points.map(|point| (point.candidate, point.proposal.as_ref().map(bits)));
-    points.collect()
-}
-
 /// Every exposure was where it was proposed, and exactly as long as it was told to be.
 fn check(
     pulses: &[Pulse],
@@ -86,7 +84,8 @@ fn check(
     for (pulse, (x, y)) in pulses.iter().zip(expected) {
         let told = Pulse {
             start_us: pulse.start_us,
-            settle_us: Some(f64::from(settings.settle_us)),
+            // One count of the timer at least, 125 ns.
+            settle_us: Some(f64::from(settings.settle_us).max(0.125)),
             length_us: f64::from(settings.dwell_us),
             x,
             y,
@@ -136,53 +135,56 @@ fn the_programs_selftest_ends_well_with_a_millisecond_of_beam_for_every_point() 
     check(&pulses, own.into_iter(), Settings::DEFAULT);
 }
 
-#[test]
-fn a_campaign_equals_the_one_in_this_process_and_every_pulse_is_as_proposed() {
-    let Some(mut board) = NucleoBoard::start("", &[]) else {
-        return;
-    };
+/// Runs a campaign on the board and in this process; points, proposals and pulses are the same.
+fn compare<F>(
+    board: &mut NucleoBoard,
+    (steps, retrain_every): (usize, usize),
+    seed: u64,
+    before: F,
+) -> LinkReport
+where
+    F: FnMut(usize, &mut Linked<'_>, &mut NucleoBoard) -> Result<(), ControllerError>,
+{
     let config = CampaignConfig {
-        steps: 40,
-        retrain_every: 8,
+        steps,
+        retrain_every,
         ..CampaignConfig::default()
     };
-    let mut experiment = specimen(1);
-    let mut compared = 0;
+    let mut experiment = specimen(seed);
     let campaign = (&config, Seeds::Random(10));
-    let (outcome, link) = board.run(1, campaign, &mut experiment, |call, linked, _| {
-        if call == 60 {
-            let posterior = linked.surrogate_of_board()?;
-            let mirrored = beacon_host::controller::Controller::surrogate(linked)?;
-            let bits = |(mean, variance): (f32, f32)| (mean.to_bits(), variance.to_bits());
-            let mirrored: Vec<_> = mirrored.iter().map(bits).collect();
-            let found = posterior.0.into_iter().zip(posterior.1).map(bits);
-            assert_eq!(found.collect::<Vec<_>>(), mirrored);
-            compared += 1;
-        }
-        Ok(())
-    });
+    let (outcome, link) = board.run(1, campaign, &mut experiment, before);
     let outcome = outcome.expect("the campaign runs to its end");
-    assert_eq!((compared, link.losses, link.resumed), (1, 0, 0));
     let in_process = run(&config, Seeds::Random(10), &mut experiment);
     assert_eq!(trajectory(&outcome), trajectory(&in_process));
     let points: Vec<_> = outcome.seeds.iter().chain(&outcome.steps).collect();
     let proposed = points.iter().map(|point| codes(point.pixel, 64));
     check(&board.state().pulses, proposed, Settings::DEFAULT);
+    link
 }
 
+#[test]
+fn a_campaign_equals_the_one_in_this_process_and_every_pulse_is_as_proposed() {
+    let Some(mut board) = NucleoBoard::start("", &[]) else {
+        return;
+    };
+    let mut compared = 0;
+    let link = compare(&mut board, (40, 8), 1, |call, linked, _| {
+        if call == 60 {
+            check_posterior(linked)?;
+            compared += 1;
+        }
+        Ok(())
+    });
+    assert_eq!((compared, link.losses, link.resumed), (1, 0, 0));
+}
+
+/// The points before the reset, which the host tells the board again, are not exposed again.
 #[test]
 fn a_campaign_outlives_a_watchdog_reset_as_if_nothing_had_been() {
     let Some(mut board) = NucleoBoard::start("", &[]) else {
         return;
     };
-    let config = CampaignConfig {
-        steps: 8,
-        retrain_every: 4,
-        ..CampaignConfig::default()
-    };
-    let mut experiment = specimen(2);
-    let campaign = (&config, Seeds::Random(10));
-    let (outcome, _) = board.run(1, campaign, &mut experiment, |call, _, board| {
+    compare(&mut board, (8, 4), 2, |call, _, board| {
         // With the fourth step measured, and its model next.
         if call == 31 {
             board.hang();
@@ -190,13 +192,6 @@ fn a_campaign_outlives_a_watchdog_reset_as_if_nothing_had_been() {
         }
         Ok(())
     });
-    let outcome = outcome.expect("the campaign runs to its end");
-    let in_process = run(&config, Seeds::Random(10), &mut experiment);
-    assert_eq!(trajectory(&outcome), trajectory(&in_process));
-    // The points before it, which the host tells the board again, are not exposed again.
-    let points: Vec<_> = outcome.seeds.iter().chain(&outcome.steps).collect();
-    let proposed = points.iter().map(|point| codes(point.pixel, 64));
-    check(&board.state().pulses, proposed, Settings::DEFAULT);
 }
 
 #[test]
@@ -204,8 +199,6 @@ fn pulses_are_exact_from_a_microsecond_to_a_minute() {
     let Some(mut board) = NucleoBoard::start("", &[]) else {
         return;
     };
-    let bench = Bench::new(1);
-    let mut client = board.client(1);
     let cases = [
         (0, 1),
         (1, 3),
@@ -215,7 +208,7 @@ fn pulses_are_exact_from_a_microsecond_to_a_minute() {
         (MINUTE_US, 20),
         (7, MINUTE_US),
     ];
-    begin(&mut client, &bench, dwelling(MINUTE_US, 600_000));
+    let (bench, mut client) = begun(&board, dwelling(MINUTE_US, 600_000));
     for (n, (settle_us, dwell_us)) in cases.into_iter().enumerate() {
         let settings = Settings {
             settle_us,
@@ -227,17 +220,8 @@ fn pulses_are_exact_from_a_microsecond_to_a_minute() {
         board.pass((settle_us + dwell_us) / 1000 + 2);
         let pulses = board.state().pulses;
         assert_eq!(pulses.len(), n + 1);
-        let (x, y) = codes(pixel(n), bench.side);
-        let told = Pulse {
-            start_us: pulses[n].start_us,
-            // One count of the timer at least, 125 ns.
-            settle_us: Some(f64::from(settle_us).max(0.125)),
-            length_us: f64::from(dwell_us),
-            x,
-            y,
-            cut: false,
-        };
-        assert_eq!(pulses[n], told);
+        let told = [codes(pixel(n), bench.side)];
+        check(&pulses[n..], told.into_iter(), settings);
     }
 }
 
@@ -246,8 +230,6 @@ fn dose_limits_hold_and_what_is_refused_never_turns_the_beam_on() {
     let Some(mut board) = NucleoBoard::start("", &[]) else {
         return;
     };
-    let bench = Bench::new(1);
-    let mut client = board.client(1);
     let settings = Settings {
         dose: DoseLimits {
             pixel_us: 2500,
@@ -255,7 +237,7 @@ fn dose_limits_hold_and_what_is_refused_never_turns_the_beam_on() {
         },
         ..Settings::DEFAULT
     };
-    begin(&mut client, &bench, settings);
+    let (bench, mut client) = begun(&board, settings);
     for candidate in [3, 3, 4, 5, 6] {
         client.expose(candidate).expect("within the limits");
     }
@@ -304,17 +286,12 @@ fn a_lost_link_blanks_within_a_millisecond_of_its_time_out_and_keeps_the_campaig
     let Some(mut board) = NucleoBoard::start("", &[]) else {
         return;
     };
-    let bench = Bench::new(1);
-    let mut client = board.client(1);
-    begin(&mut client, &bench, dwelling(20_000_000, 1000));
+    let (bench, mut client) = begun(&board, dwelling(20_000_000, 1000));
     for candidate in bench.seed_candidates() {
-        let value = bench.responses[candidate as usize];
-        let measurement = Measurement { candidate, value };
-        client.measure(measurement, Next::Nothing).expect("measure");
+        let measured = client.measure(bench.measurement(candidate), Next::Nothing);
+        measured.expect("measure");
     }
-    client
-        .deliver(&bench.weights_sender(0), Activation::Model(bench.header(0)))
-        .expect("a model");
+    bench.hand_over(&mut client, 0);
     let proposed = client.propose(true).expect("a proposal").proposal;
     let before = board.state();
     assert!(before.pulses.is_empty(), "{before:?}");
@@ -350,9 +327,7 @@ fn a_hung_main_loop_lengthens_no_exposure_and_the_watchdog_starts_over() {
         let Some(mut board) = NucleoBoard::start("", &[]) else {
             return;
         };
-        let bench = Bench::new(1);
-        let mut client = board.client(1);
-        begin(&mut client, &bench, dwelling(dwell_us, 600_000));
+        let (_, mut client) = begun(&board, dwelling(dwell_us, 600_000));
         client.expose(7).expect("expose");
         board.hang();
         let state = board.pass(31_000);
@@ -375,23 +350,12 @@ fn a_hung_main_loop_lengthens_no_exposure_and_the_watchdog_starts_over() {
     }
 }
 
-/// The message of the last panic, which is then forgotten.
-fn last_panic(client: &mut Client<Port>) -> String {
-    let mut message = [0; 240];
-    let length = client.last_panic(&mut message).expect("the message");
-    client.clear_panic().expect("clear");
-    assert_eq!(client.connect().expect("hello").last_panic, 0);
-    String::from_utf8_lossy(&message[..length]).into_owned()
-}
-
 #[test]
 fn a_fault_of_the_release_image_blanks_resets_and_is_reported() {
     let Some(mut board) = NucleoBoard::start("", &[]) else {
         return;
     };
-    let bench = Bench::new(1);
-    let mut client = board.client(1);
-    begin(&mut client, &bench, dwelling(MINUTE_US, 600_000));
+    let (_, mut client) = begun(&board, dwelling(MINUTE_US, 600_000));
     client.expose(7).expect("expose");
     board.pass(100);
     let fault_us = board.fault().time_us;
@@ -405,7 +369,6 @@ fn a_fault_of_the_release_image_blanks_resets_and_is_reported() {
         "after {blanked_us} us: {pulse:?}"
     );
     assert_eq!((state.resets, state.level), (1, 0));
-    client.connect().expect("hello after the reset");
     assert!(last_panic(&mut client).starts_with("hard fault at 60000000, CFSR "));
 }
 
@@ -415,14 +378,7 @@ fn a_panic_a_fault_and_an_overflow_are_reported_by_the_image_that_can_panic() {
         return;
     };
     let bench = Bench::new(1);
-    for (n, (provocation, reported)) in [
-        ("!panic!", "provoked over the link"),
-        ("!fault!", "hard fault at "),
-        ("!stack!", "stack overflow"),
-    ]
-    .into_iter()
-    .enumerate()
-    {
+    for (n, (provocation, reported)) in PROVOCATIONS.into_iter().enumerate() {
         let mut client = board.client(n as u32);
         begin(&mut client, &bench, dwelling(MINUTE_US, 600_000));
         client.expose(5).expect("expose");
@@ -433,7 +389,6 @@ fn a_panic_a_fault_and_an_overflow_are_reported_by_the_image_that_can_panic() {
         let state = board.pass(50);
         assert_eq!((state.resets as usize, state.pulses.len()), (n + 1, n + 1));
         assert!(state.pulses[n].cut && state.level == 0, "{provocation}");
-        client.connect().expect("hello after the reset");
         let message = last_panic(&mut client);
         assert!(message.contains(reported), "{message}");
     }

@@ -57,6 +57,15 @@ fn capacity(specimen: &dyn Specimen, points: usize) -> Capacity {
     Capacity::for_candidates(candidates(specimen), points)
 }
 
+fn setup<'a>(specimen: &dyn Specimen, pixels: &'a [f32]) -> Setup<'a> {
+    Setup {
+        candidates: candidates(specimen),
+        pixels,
+        seed: 1,
+        revision: 0,
+    }
+}
+
 const OF_SPECIMENS: [(SpecimenKind, &[&str]); 2] = [
     (
         SpecimenKind::Nanoparticles,
@@ -83,14 +92,7 @@ fn the_kernel_in_this_process_takes_what_the_host_would_have_given_it() {
         let mut kernel = InProcess::new(&mut memory).unwrap();
         for text in scalarizers {
             let scalarizer: Scalarizer = text.parse().unwrap();
-            kernel
-                .begin(&Setup {
-                    candidates: candidates(&*specimen),
-                    pixels: &pixels,
-                    seed: 1,
-                    revision: 0,
-                })
-                .unwrap();
+            kernel.begin(&setup(&*specimen, &pixels)).unwrap();
             let origin = on_host(&scalarizer, &*specimen, &points[0].spectrum);
             let form = on_controller(&scalarizer, &*specimen);
             kernel.reduce_with(Some(form), origin).unwrap();
@@ -165,12 +167,7 @@ fn spectra_that_cannot_be_reduced_are_refused_and_nothing_is_measured() {
     let (points, pixels) = points(&*specimen);
     let mut memory = Memory::new(capacity(&*specimen, 8));
     let mut kernel = InProcess::new(&mut memory).unwrap();
-    let setup = Setup {
-        candidates: candidates(&*specimen),
-        pixels: &pixels,
-        seed: 1,
-        revision: 0,
-    };
+    let setup = setup(&*specimen, &pixels);
     kernel.begin(&setup).unwrap();
     let Point {
         candidate,

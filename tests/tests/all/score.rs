@@ -6,14 +6,14 @@
 use beacon_host::campaign::{
     Campaign, CampaignConfig, Outcome, Seeds, Summary, read_order, read_seeds, write_run,
 };
-use beacon_host::controller::{InProcess, Memory};
 use beacon_host::data::Patches;
 use beacon_host::data::files::Finished;
 use beacon_host::experiment::{Experiment as _, Oracle};
 use beacon_host::metrics::{Groups, published_target_curve};
 use beacon_host::spaces::{Cache, LatentConfig, Spaces};
-use beacon_kernel::{Candidate, Candidates, Capacity};
-use beacon_tests::{pfm, pfm_folder, run, specimen};
+use beacon_kernel::{Candidate, Candidates};
+use beacon_tests::live::trajectory;
+use beacon_tests::{in_process, pfm, pfm_folder, run, specimen};
 use rand_core::{Rng as _, SeedableRng as _};
 use rand_xoshiro::Xoshiro256PlusPlus;
 
@@ -29,14 +29,7 @@ fn follow(
     let (seeds, order) = (seeds.to_vec(), order.to_vec());
     let campaign = Campaign::following(config.clone(), seeds, order, experiment).unwrap();
     let spaces = Spaces::new(campaign.patches(), None, &Cache::none()).unwrap();
-    let campaign = campaign.with_spaces(&spaces).unwrap();
-    let candidates = campaign.candidates();
-    let mut memory = Memory::new(Capacity::for_candidates(
-        candidates,
-        campaign.measurements(),
-    ));
-    let mut controller = InProcess::new(&mut memory).unwrap();
-    campaign.run(experiment, &mut controller, &mut ()).unwrap()
+    in_process(campaign.with_spaces(&spaces).unwrap(), experiment)
 }
 
 fn pfm_candidates() -> Candidates {
@@ -109,13 +102,7 @@ fn an_order_of_our_own_is_judged_as_it_was_live() {
     let order = read_order(&file, candidates, &[]).unwrap();
     let followed = follow(&config, &order.seeds, &order.steps, &mut specimen(2));
 
-    let points = |outcome: &Outcome| -> Vec<(Candidate, u64)> {
-        let points = outcome.seeds.iter().chain(&outcome.steps);
-        points
-            .map(|p| (p.candidate, p.response.to_bits()))
-            .collect()
-    };
-    assert_eq!(points(&followed), points(&live));
+    assert_eq!(trajectory(&followed), trajectory(&live));
     assert_eq!(followed.series.target_coverage, live.series.target_coverage);
     assert_eq!(followed.series.mae, live.series.mae);
     assert_eq!(followed.series.nlpd, live.series.nlpd);

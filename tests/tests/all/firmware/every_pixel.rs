@@ -1,13 +1,14 @@
 //! Every pixel of the largest image as a candidate, and the model of the fixed filters, which nobody
 //! trained.
 
-use beacon_kernel::link::message::{Measurement, Next};
+use beacon_kernel::link::message::Next;
 use beacon_kernel::{
     Acquisition, Architecture, Candidate, Candidates, Capacity, Edges, Explorer, Pixel, Proposal,
     Storage, Strategy,
 };
 
-use super::{Bench, Emulator, SEED, SIDE, WINDOW, image};
+use super::emulator::started;
+use super::{Bench, SEED, SIDE, WINDOW};
 
 pub(super) fn a_campaign_of_filters_over_every_pixel_equals_the_one_on_the_host_bit_for_bit(
     board: &str,
@@ -18,13 +19,10 @@ pub(super) fn a_campaign_of_filters_over_every_pixel_equals_the_one_on_the_host_
         Strategy::Ei,
         Strategy::Farthest,
     ];
-    let Some(path) = image(board, "") else {
+    let Some((_emulator, mut client)) = started(board, "", "every-pixel") else {
         return;
     };
     let bench = Bench::with(Architecture::Filters, WINDOW, Edges::Reflect);
-    let emulator = Emulator::start(board, &path, "every-pixel");
-    let mut client = emulator.connect(1);
-    client.connect().expect("hello");
     bench.begin(&mut client);
 
     let candidates = Candidates::with_edges(SIDE, SIDE, WINDOW, Edges::Reflect);
@@ -34,21 +32,19 @@ pub(super) fn a_campaign_of_filters_over_every_pixel_equals_the_one_on_the_host_
     let storage = Storage::new(capacity, &mut floats, &mut words).expect("memory");
     let mut explorer = Explorer::new(storage, Acquisition::default(), SEED).expect("an explorer");
     explorer
-        .load_image_for(candidates, &bench.image)
+        .load_image_for(candidates, &bench.0.image)
         .expect("an image");
-    explorer.load_model(&bench.model()).expect("a model");
+    explorer.load_model(&bench.0.model(0)).expect("a model");
     // All four corners among them.
     let mut points = vec![0, 63, 4032, 4095];
     points.extend((1..7).map(|n| n * 577));
     let mut proposed = Vec::new();
     for step in 0..24 {
         let candidate = points.pop().unwrap_or_default();
-        let value = Bench::response(candidate);
-        client
-            .measure(Measurement { candidate, value }, Next::Nothing)
-            .expect("measure");
+        let measurement = bench.0.measurement(candidate);
+        client.measure(measurement, Next::Nothing).expect("measure");
         explorer
-            .measure(Candidate(candidate), value)
+            .measure(Candidate(candidate), measurement.value)
             .expect("measure");
         let acquisition = Acquisition {
             strategy: STRATEGIES[step % STRATEGIES.len()],
@@ -73,7 +69,7 @@ pub(super) fn a_campaign_of_filters_over_every_pixel_equals_the_one_on_the_host_
         .iter()
         .filter(|(row, column)| !inside(row) || !inside(column));
     assert!(beyond.count() > 0, "no window reached beyond the image");
-    client.end(7).expect("end");
+    client.end(bench.0.campaign().id).expect("end");
     let status = client.status().expect("status");
     println!("{:?}", status.health);
     assert!(status.health.stack_high_water < status.health.stack_size / 2);

@@ -1,0 +1,160 @@
+//! What a comparison prints, draws and reports.
+
+use super::{compare, data};
+use crate::common::{assert_every_file_is_explained, assert_says, beacon_ok, names, read, text};
+
+#[test]
+fn tables_fit_a_terminal_and_open_in_other_programs() {
+    let folder = data();
+    let output = compare(&["--out", "study"], folder.path());
+    let said = text(&output.stdout);
+    let compared = ["auc_target", "p, random", "p, beacon"];
+    assert_says(&said, &compared);
+    assert_says(&said, &["step 3", "not corrected"]);
+    let widest = said.lines().map(|line| line.chars().count()).max();
+    assert!(widest.unwrap() <= 100, "{said}");
+    assert_eq!(
+        text(&output.stderr).lines().count(),
+        6,
+        "a line for each campaign"
+    );
+    let study = folder.path().join("study");
+    let table = read(&study.join("table.csv"));
+    let head = "strategy,metric,step,n,mean,sd,difference_random,p_random,wilcoxon_p_random,\
+                difference_first,p_first,wilcoxon_p_first";
+    assert_eq!(table.lines().next(), Some(head));
+    assert!(table.contains("\nmu,target_coverage,5,2,"));
+    assert!(!table.contains("NaN"));
+    let series = read(&study.join("series.csv"));
+    assert!(
+        series.starts_with("strategy,seed,step,candidate,response,target_coverage,patch_coverage,")
+    );
+    assert_eq!(series.lines().count(), 1 + 3 * 2 * 5);
+}
+
+/// A report without its pictures, whose base64 holds any word sooner or later.
+fn without_pictures(report: &str) -> String {
+    let mut parts = report.split("data:image/png;base64,");
+    let first = parts.next().unwrap_or_default().to_owned();
+    parts.fold(first, |text, part| {
+        text + part.split_once('"').map_or("", |(_, rest)| rest)
+    })
+}
+
+/// Everything that a comparison draws for three strategies with target, patch and latent
+/// coverage.
+const DRAWN: [&str; 10] = [
+    "overview",
+    "trajectory",
+    "target",
+    "trajectories",
+    "trajectories_target",
+    "learning",
+    "coverage",
+    "coverages",
+    "times",
+    "latent",
+];
+
+#[test]
+fn a_comparison_is_drawn_and_reported_in_one_page() {
+    let folder = data();
+    compare(&["--out", "study"], folder.path());
+    let study = folder.path().join("study");
+    for name in DRAWN {
+        let picture = std::fs::read(study.join(name).with_extension("png")).unwrap();
+        assert!(picture.starts_with(b"\x89PNG"), "{name}");
+        let drawing = read(&study.join(name).with_extension("svg"));
+        assert!(
+            drawing.contains("</svg>") && !drawing.contains("NaN"),
+            "{name}"
+        );
+        let all = ["trajectories", "learning", "coverage", "coverages", "times"];
+        for strategy in ["beacon", "mu", "random"] {
+            let named = drawing.contains(strategy);
+            assert!(named || !all.contains(&name), "no {strategy} in {name}");
+        }
+    }
+    let drawing = |name: &str| read(&study.join(name));
+    assert_says(&drawing("coverages.svg"), &["latent coverage"]);
+    assert_says(&drawing("times.svg"), &["time per step (s)"]);
+    assert_says(&drawing("latent.svg"), &["decoded patches"]);
+    let report = drawing("report.html");
+    let said = [
+        "<h1>3 strategies on image.npy, response.npy</h1>",
+        "chose 5 of 169 candidates for measuring response",
+        "in 2 campaigns",
+        "auc_patch, mean over steps 1 to 5",
+        "minus random",
+        "p, beacon",
+        "step 3",
+        "not corrected",
+        "latent plane",
+        "[campaign.training]",
+    ];
+    assert_says(&report, &said);
+    assert_eq!(report.matches("<figure>").count(), 7);
+    let report = without_pictures(&report);
+    for foreign in ["NaN", "<script", "http-equiv", "src=\"/", "href="] {
+        assert!(!report.contains(foreign), "`{foreign}` in the report");
+    }
+}
+
+#[test]
+fn a_report_on_a_specimen_has_units_and_behaviours() {
+    let folder = data();
+    let arguments = "compare --specimen ferroelectric --strategies random,ei --seeds 1 --steps 3";
+    let arguments: Vec<_> = arguments.split(' ').chain(["--out", "study"]).collect();
+    beacon_ok(&arguments, folder.path());
+    let study = folder.path().join("study");
+    assert_says(&read(&study.join("overview.svg")), &["loop-height (pm)"]);
+    assert_says(&read(&study.join("learning.svg")), &["MAE (pm)"]);
+    let report = read(&study.join("report.html"));
+    let said = ["mae, pm", "crossing of needles, rare", "(1 of 1)", "200"];
+    assert_says(&report, &said);
+    assert!(!without_pictures(&report).contains("NaN"));
+    assert!(!read(&study.join("comparison.json")).contains("NaN"));
+}
+
+#[test]
+fn a_study_that_was_moved_away_from_its_data_gives_the_same_report() {
+    let folder = data();
+    compare(&["--out", "study"], folder.path());
+    let elsewhere = tempfile::tempdir().unwrap();
+    let moved = elsewhere.path().join("moved");
+    std::fs::create_dir_all(moved.join("cells")).unwrap();
+    let study = folder.path().join("study");
+    for part in ["", "cells"] {
+        let (from, to) = (study.join(part), moved.join(part));
+        for name in names(&from) {
+            let ends = ["toml", "npy", "json"];
+            if ends.iter().any(|end| name.ends_with(end)) {
+                std::fs::copy(from.join(&name), to.join(&name)).unwrap();
+            }
+        }
+    }
+    let collect = ["compare", "--collect", "moved", "--at", "3"];
+    let output = beacon_ok(&collect, elsewhere.path());
+    assert_says(&text(&output.stdout), &["report.html"]);
+    let drawings = DRAWN.map(|name| format!("{name}.svg"));
+    for name in drawings.into_iter().chain(["report.html".to_owned()]) {
+        let same = read(&moved.join(&name)) == read(&study.join(&name));
+        assert!(same, "{name} differs");
+    }
+    // Without its maps a study still has its tables, and says what is missing.
+    std::fs::remove_file(moved.join("image.npy")).unwrap();
+    let output = beacon_ok(&collect, elsewhere.path());
+    assert_says(&text(&output.stderr), &["no report", "image.npy"]);
+    assert!(!text(&output.stdout).contains("report.html"));
+    // Maps of something else are not drawn.
+    std::fs::copy(folder.path().join("response.npy"), moved.join("image.npy")).unwrap();
+    let output = beacon_ok(&collect, elsewhere.path());
+    assert_says(&text(&output.stderr), &["not those of study.toml"]);
+}
+
+#[test]
+fn every_file_of_a_study_is_explained() {
+    let folder = data();
+    let said = text(&compare(&["--out", "study"], folder.path()).stdout);
+    assert_every_file_is_explained(&folder.path().join("study"), &said);
+}
