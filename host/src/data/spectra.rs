@@ -61,6 +61,15 @@ impl Values {
         }
     }
 
+    /// The values in another order: those at the given places.
+    #[cfg(feature = "hdf5")]
+    pub(crate) fn reordered(&self, places: impl Iterator<Item = usize>) -> Self {
+        match self {
+            Self::Single(values) => Self::Single(places.map(|place| values[place]).collect()),
+            Self::Double(values) => Self::Double(places.map(|place| values[place]).collect()),
+        }
+    }
+
     pub(crate) fn into_f64(self) -> Vec<f64> {
         match self {
             Self::Single(values) => values.into_iter().map(f64::from).collect(),
@@ -164,16 +173,7 @@ impl Spectra {
 
     /// Whether every value of the spectrum at a pixel is a number.
     pub(crate) fn is_finite_at(&self, row: usize, column: usize) -> bool {
-        let channels = self.coordinates.len();
-        let start = (row * self.columns.size + column) * channels;
-        match &self.values {
-            Values::Single(values) => values[start..start + channels]
-                .iter()
-                .all(|value| value.is_finite()),
-            Values::Double(values) => values[start..start + channels]
-                .iter()
-                .all(|value| value.is_finite()),
-        }
+        self.at(row, column).iter().all(|value| value.is_finite())
     }
 
     /// The spectrum of a pixel, `channels.size` values.

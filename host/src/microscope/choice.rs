@@ -91,13 +91,12 @@ impl MicroscopeChoice {
                 let microscope = BridgeMicroscope::connect(address, options)?;
                 Ok((Box::new(microscope), None))
             }
-            Self::Own(_) => Err(MicroscopeError::Setting {
-                name: "--microscope",
-                value: self.to_string(),
-                accepted: "an instrument that this program opens; go on with the program that \
-                           began the campaign"
-                    .to_owned(),
-            }),
+            Self::Own(_) => Err(MicroscopeError::setting(
+                "--microscope",
+                self.to_string(),
+                "an instrument that this program opens; go on with the program that began the \
+                 campaign",
+            )),
         }
     }
 }

@@ -124,6 +124,32 @@ impl From<DatasetError> for MicroscopeError {
 }
 
 impl MicroscopeError {
+    /// A setting outside its range.
+    pub(crate) fn setting(
+        name: &'static str,
+        value: impl Into<String>,
+        accepted: impl Into<String>,
+    ) -> Self {
+        Self::Setting {
+            name,
+            value: value.into(),
+            accepted: accepted.into(),
+        }
+    }
+
+    /// An answer of the wrong kind or shape.
+    pub(crate) fn answer(
+        call: impl Into<String>,
+        found: impl Into<String>,
+        expected: impl Into<String>,
+    ) -> Self {
+        Self::Answer {
+            call: call.into(),
+            found: found.into(),
+            expected: expected.into(),
+        }
+    }
+
     /// Whether trying again may help: the instrument is slow, gone, or failed by its own account.
     pub fn is_passing(&self) -> bool {
         matches!(

@@ -71,6 +71,16 @@ impl Position {
     pub fn is_inside(self) -> bool {
         (0.0..=1.0).contains(&self.x) && (0.0..=1.0).contains(&self.y)
     }
+
+    /// Refuses a place outside the frame.
+    ///
+    /// # Errors
+    /// [`MicroscopeError::Outside`].
+    pub fn require_inside(self) -> Result<(), MicroscopeError> {
+        let Self { x, y } = self;
+        let outside = MicroscopeError::Outside { x, y };
+        self.is_inside().then_some(()).ok_or(outside)
+    }
 }
 
 /// What was acquired at one place.

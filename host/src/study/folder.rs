@@ -44,8 +44,8 @@ impl StudyFolder {
     /// it takes: finished cells stay, for their files depend on nothing else in the plan.
     ///
     /// # Errors
-    /// [`StudyError::AnotherStudy`], and [`StudyError::Unwritable`] when the folder cannot be
-    /// written, now rather than after the first campaign.
+    /// [`StudyError::AnotherStudy`], and [`StudyError::Unwritable`] or [`StudyError::Write`] when the
+    /// folder cannot be written, now rather than after the first campaign.
     pub fn create(path: &Path, plan: &Plan) -> Result<Self, StudyError> {
         match Self::open(path) {
             Ok(found) => {

@@ -141,9 +141,7 @@ impl Array {
             })),
             (Some(rows), Some(columns), Some(channels), 3) => {
                 let axis = channels.axis;
-                let coordinates = channels
-                    .coordinates
-                    .unwrap_or_else(|| (0..axis.size).map(|i| axis.value(i)).collect());
+                let coordinates = channels.coordinates.unwrap_or_else(|| axis.values());
                 Ok(Dataset::Spectra(Spectra {
                     rows: rows.axis,
                     columns: columns.axis,
@@ -187,10 +185,16 @@ impl Array {
         self.dimensions.truncate(rank);
         let inner: usize = self.shape[from + 1..].iter().product();
         let channels = self.shape[from];
-        match &mut self.values {
-            Values::Single(values) => *values = interleaved(values, channels, inner),
-            Values::Double(values) => *values = interleaved(values, channels, inner),
+        // In every block of channels x inner values, the channel is made the fastest.
+        let size = channels * inner;
+        if size == 0 {
+            return;
         }
+        let places = (0..self.values.len() / size * size).map(|n| {
+            let (block, i, channel) = (n / size, n / channels % inner, n % channels);
+            (block * channels + channel) * inner + i
+        });
+        self.values = self.values.reordered(places);
         self.shape[from..].rotate_left(1);
         self.dimensions[from..].rotate_left(1);
     }
@@ -203,18 +207,6 @@ impl Array {
             accepted: DatasetError::SHAPES,
         }
     }
-}
-
-/// Blocks of `channels x inner` values turned into `inner x channels`.
-#[cfg(feature = "hdf5")]
-fn interleaved<T: Copy>(values: &[T], channels: usize, inner: usize) -> Vec<T> {
-    let mut turned = Vec::with_capacity(values.len());
-    for block in values.chunks_exact((channels * inner).max(1)) {
-        for i in 0..inner {
-            turned.extend((0..channels).map(|channel| block[channel * inner + i]));
-        }
-    }
-    turned
 }
 
 #[cfg(test)]

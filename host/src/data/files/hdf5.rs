@@ -347,7 +347,7 @@ mod tests {
     use hdf5_pure::FormatError;
 
     use crate::data::files::samples::{LATEST, LINKS, TYPES, bytes};
-    use crate::data::files::testing::{close, nsid_file, shared, spectra, written};
+    use crate::data::files::testing::{close, named, nsid_file, shared, spectra, written};
     use crate::data::files::{list_hdf5, read, read_map};
 
     #[test]
@@ -385,10 +385,7 @@ mod tests {
         let (_folder, file) = written("loops.h5", &nsid_file());
         let loops = spectra(&file);
         assert_eq!(loops.coordinates, [0.0, 1.0, 0.0, -1.0]);
-        assert_eq!(
-            (loops.channels.name.as_str(), loops.channels.units.as_str()),
-            ("Voltage", "V")
-        );
+        assert_eq!(named(&loops.channels), ("Voltage", "V"));
         assert_eq!((loops.columns.scale, loops.rows.scale), (1e-9, 2e-9));
         assert_eq!(
             (loops.quantity.as_str(), loops.units.as_str()),

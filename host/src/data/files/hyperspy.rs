@@ -109,7 +109,7 @@ fn text(attributes: &HashMap<String, AttrValue>, name: &str) -> String {
 #[cfg(test)]
 mod tests {
     use crate::data::files::read_map;
-    use crate::data::files::testing::{close, shared, spectra, total, written};
+    use crate::data::files::testing::{close, named, shared, spectra, total, written};
 
     #[test]
     fn hyperspy_files_keep_axes_and_quantity() {
@@ -190,13 +190,7 @@ mod tests {
         let (_folder, file) = written("cl.hspy", &signal([1, 1, 0]));
         let spectra = spectra(&format!("{file}#Experiments/CL"));
         assert_eq!(spectra.coordinates, [1.0, 2.0, 4.0, 8.0]);
-        assert_eq!(
-            (
-                spectra.channels.name.as_str(),
-                spectra.channels.units.as_str()
-            ),
-            ("Wavelength", "nm")
-        );
+        assert_eq!(named(&spectra.channels), ("Wavelength", "nm"));
         assert_eq!((spectra.rows.offset, spectra.rows.scale), (5.0, 0.5));
         assert_eq!(spectra.columns.units, "");
         assert_eq!(spectra.at(1, 2), [20.0, 21.0, 22.0, 23.0]);

@@ -76,7 +76,7 @@ pub(super) fn text(dataset: &Dataset, name: &str) -> String {
 #[cfg(test)]
 mod tests {
     use crate::data::files::read;
-    use crate::data::files::testing::{close, shared, spectra, total, written};
+    use crate::data::files::testing::{close, named, shared, spectra, total, written};
 
     #[test]
     fn hysteresis_loops_keep_the_voltages_of_the_sweep() {
@@ -88,13 +88,7 @@ mod tests {
                 (by_path.height(), by_path.width(), by_path.channels.size),
                 (50, 50, 64)
             );
-            assert_eq!(
-                (
-                    by_path.channels.name.as_str(),
-                    by_path.channels.units.as_str()
-                ),
-                ("Voltage", "V")
-            );
+            assert_eq!(named(&by_path.channels), ("Voltage", "V"));
             assert_eq!(
                 (by_path.quantity.as_str(), by_path.units.as_str()),
                 ("Piezoresponse", "a.u.")

@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 #[cfg(feature = "hdf5")]
 use super::{Dataset, Spectra, read};
+#[cfg(feature = "hdf5")]
+use crate::data::Axis;
 
 /// A file of the shared data, or nothing where it is not at hand.
 pub(super) fn shared(name: &str) -> Option<String> {
@@ -30,6 +32,12 @@ pub(super) fn spectra(location: &str) -> Spectra {
         Dataset::Spectra(spectra) => spectra,
         Dataset::Map(_) => panic!("{location} holds spectra"),
     }
+}
+
+/// Name and units of an axis.
+#[cfg(feature = "hdf5")]
+pub(super) fn named(axis: &Axis) -> (&str, &str) {
+    (&axis.name, &axis.units)
 }
 
 #[cfg(feature = "hdf5")]

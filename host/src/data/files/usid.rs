@@ -8,7 +8,6 @@ use hdf5_pure::{AttrValue, File};
 
 use super::array::{Array, Dimension};
 use super::listing::DatasetInfo;
-use crate::data::Values;
 
 const POSITION: &str = "Position_Indices";
 const CHANNEL: &str = "Spectroscopic_Indices";
@@ -101,10 +100,10 @@ pub(super) fn describe(array: &mut Array, file: &File, folder: &str) -> Option<(
     }
     let source: Vec<usize> = source.into_iter().collect::<Option<_>>()?;
     if !source.iter().enumerate().all(|(place, &k)| place == k) {
-        match &mut array.values {
-            Values::Single(values) => *values = reorder(values, &source, channels),
-            Values::Double(values) => *values = reorder(values, &source, channels),
-        }
+        let places = source
+            .iter()
+            .flat_map(|&k| k * channels..(k + 1) * channels);
+        array.values = array.values.reordered(places);
     }
     let mut dimensions: Vec<Dimension> = positions
         .iter()
@@ -125,13 +124,6 @@ pub(super) fn describe(array: &mut Array, file: &File, folder: &str) -> Option<(
     shape.push(channels);
     (array.shape, array.dimensions) = (shape, dimensions);
     Some(())
-}
-
-fn reorder<T: Copy>(values: &[T], source: &[usize], channels: usize) -> Vec<T> {
-    source
-        .iter()
-        .flat_map(|&k| values[k * channels..(k + 1) * channels].iter().copied())
-        .collect()
 }
 
 /// The entries of a pair of tables, indices and values.
@@ -191,7 +183,7 @@ fn read(file: &File, folder: &str, what: &str, by_column: bool) -> Option<Vec<En
 #[cfg(test)]
 mod tests {
     use crate::data::files::read_map;
-    use crate::data::files::testing::{spectra, written};
+    use crate::data::files::testing::{named, spectra, written};
     use hdf5_pure::AttrValue::{AsciiStringArray as Texts, String as Text};
 
     /// 2 rows x 3 columns x 4 voltages; `order` lists the positions as they were visited.
@@ -250,10 +242,7 @@ mod tests {
                 (loops.columns.units.as_str(), loops.columns.scale),
                 ("nm", 2.0)
             );
-            assert_eq!(
-                (loops.channels.name.as_str(), loops.channels.units.as_str()),
-                ("Bias", "V")
-            );
+            assert_eq!(named(&loops.channels), ("Bias", "V"));
             assert_eq!(loops.coordinates, [0.0, 1.0, 0.0, -1.0]);
             assert_eq!(loops.quantity, "Response");
         }

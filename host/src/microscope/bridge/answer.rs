@@ -17,21 +17,14 @@ const MOST_CHANNELS: usize = 1 << 20;
 /// No exposure lasts longer, dead time included.
 const LONGEST_TIME: Duration = Duration::from_secs(1_000_000);
 
-/// An answer that can be read and cannot be meant.
-pub(super) fn unfit(call: &str, found: String, expected: &str) -> MicroscopeError {
-    MicroscopeError::Answer {
-        call: call.to_owned(),
-        found,
-        expected: expected.to_owned(),
-    }
-}
-
 /// A time that is one.
 pub(super) fn seconds(call: &str, name: &str, value: f64) -> Result<Duration, MicroscopeError> {
     Duration::try_from_secs_f64(value)
         .ok()
         .filter(|&time| time <= LONGEST_TIME)
-        .ok_or_else(|| unfit(call, format!("{name} of {value}"), "a time in seconds"))
+        .ok_or_else(|| {
+            MicroscopeError::answer(call, format!("{name} of {value}"), "a time in seconds")
+        })
 }
 
 pub(super) fn channels(axis: ChannelAxis) -> Result<Channels, MicroscopeError> {
@@ -51,11 +44,15 @@ pub(super) fn channels(axis: ChannelAxis) -> Result<Channels, MicroscopeError> {
     }
     if !(1..=MOST_CHANNELS).contains(&axis.size) {
         let found = format!("spectra of {} channels", axis.size);
-        return Err(unfit(HELLO, found, "1 to 1048576"));
+        return Err(MicroscopeError::answer(HELLO, found, "1 to 1048576"));
     }
     if scale == 0.0 {
         let found = format!("channels of 0 {}", axis.units);
-        return Err(unfit(HELLO, found, "a width that is not zero"));
+        return Err(MicroscopeError::answer(
+            HELLO,
+            found,
+            "a width that is not zero",
+        ));
     }
     let along = Axis {
         name: axis.name,
@@ -70,7 +67,7 @@ pub(super) fn channels(axis: ChannelAxis) -> Result<Channels, MicroscopeError> {
 pub(super) fn beam(call: &str, state: &BeamState) -> Result<Beam, MicroscopeError> {
     let refused = |name: &str, value: f64| {
         let found = format!("{name} of {value}");
-        unfit(call, found, "a number above 0, or null")
+        MicroscopeError::answer(call, found, "a number above 0, or null")
     };
     let current = state
         .current_pa
@@ -97,7 +94,7 @@ pub(super) fn image(overview: Overview) -> Result<Map, MicroscopeError> {
     } = overview;
     if values.is_empty() || height.checked_mul(width) != Some(values.len()) {
         let found = format!("{} values of {height} × {width} pixels", values.len());
-        return Err(unfit(
+        return Err(MicroscopeError::answer(
             OVERVIEW,
             found,
             "a value for every pixel, and pixels",
@@ -113,7 +110,7 @@ pub(super) fn image(overview: Overview) -> Result<Map, MicroscopeError> {
     {
         if !(height > 0.0 && width > 0.0) || units.is_empty() {
             let found = format!("pixels of {height} × {width} {units:?}");
-            return Err(unfit(
+            return Err(MicroscopeError::answer(
                 OVERVIEW,
                 found,
                 "sizes above 0 with their units, or null",
@@ -144,12 +141,16 @@ pub(super) fn acquired(
     } = spectrum;
     if spectrum.key != key {
         let found = format!("the spectrum of key {:?}", spectrum.key);
-        return Err(unfit(ACQUIRE, found, &format!("that of {key:?}")));
+        return Err(MicroscopeError::answer(
+            ACQUIRE,
+            found,
+            format!("that of {key:?}"),
+        ));
     }
     if detectors == 0 || detectors.checked_mul(size) != Some(values.len()) {
         let found = format!("{} values of {detectors} detectors", values.len());
         let expected = format!("{size} values of each detector, and detectors");
-        return Err(unfit(ACQUIRE, found, &expected));
+        return Err(MicroscopeError::answer(ACQUIRE, found, expected));
     }
     let real = seconds(ACQUIRE, "real_seconds", spectrum.real_seconds)?;
     let live = seconds(ACQUIRE, "live_seconds", spectrum.live_seconds)?;

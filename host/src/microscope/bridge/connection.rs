@@ -165,11 +165,8 @@ impl Connection {
             // Before it has said what it speaks, a strange answer is another protocol.
             return self.another(found);
         }
-        MicroscopeError::Answer {
-            call: call.name().to_owned(),
-            found,
-            expected: format!("what version {VERSION} of the protocol says"),
-        }
+        let expected = format!("what version {VERSION} of the protocol says");
+        MicroscopeError::answer(call.name(), found, expected)
     }
 
     /// Something that is no line of the protocol.

@@ -18,7 +18,7 @@ use std::time::Duration;
 
 use serde::de::DeserializeOwned;
 
-use self::answer::{HELLO, OVERVIEW, acquired, beam, channels, image, seconds, unfit};
+use self::answer::{HELLO, OVERVIEW, acquired, beam, channels, image, seconds};
 use self::connection::Connection;
 use self::message::{
     Call, Done, Hello, Instrument, Overview, PROTOCOL, Refusal, Spectrum, Unknown, VERSION,
@@ -56,13 +56,7 @@ impl Default for BridgeOptions {
 
 impl BridgeOptions {
     fn check(&self) -> Result<(), MicroscopeError> {
-        let refuse = |name, value: String, accepted: &str| {
-            Err(MicroscopeError::Setting {
-                name,
-                value,
-                accepted: accepted.to_owned(),
-            })
-        };
+        let refuse = |name, value, accepted| Err(MicroscopeError::setting(name, value, accepted));
         if self.timeout.is_zero() || self.timeout > LONGEST_DWELL {
             let seconds = format!("{} s", self.timeout.as_secs_f64());
             return refuse("timeout", seconds, "above 0 and up to 3600 s");
@@ -197,10 +191,8 @@ impl Microscope for BridgeMicroscope {
     }
 
     fn move_to(&mut self, position: Position) -> Result<(), MicroscopeError> {
+        position.require_inside()?;
         let Position { x, y } = position;
-        if !position.is_inside() {
-            return Err(MicroscopeError::Outside { x, y });
-        }
         let Done {} = self.call(Call::Move { x, y }, self.options.timeout)?;
         self.position = Some(position);
         Ok(())
@@ -210,23 +202,26 @@ impl Microscope for BridgeMicroscope {
     /// left no spectrum, each taken to have lasted as long as this one: their dose is on the
     /// sample.
     fn acquire(&mut self, dwell: Duration, key: &str) -> Result<Acquired, MicroscopeError> {
-        let refuse = |name, value: String, accepted: String| MicroscopeError::Setting {
-            name,
-            value,
-            accepted,
-        };
         if dwell.is_zero() || dwell > LONGEST_DWELL {
             let (value, most) = (dwell.as_secs_f64(), LONGEST_DWELL.as_secs());
             let accepted = format!("above 0 and up to {most} s");
-            return Err(refuse("dwell", format!("{value} s"), accepted));
+            return Err(MicroscopeError::setting(
+                "dwell",
+                format!("{value} s"),
+                accepted,
+            ));
         }
         if !(1..=LONGEST_KEY).contains(&key.chars().count()) {
             let accepted = format!("1 to {LONGEST_KEY} characters");
-            return Err(refuse("key", format!("{key:?}"), accepted));
+            return Err(MicroscopeError::setting(
+                "key",
+                format!("{key:?}"),
+                accepted,
+            ));
         }
         let Some(Position { x, y }) = self.position else {
-            let accepted = "a place that the beam was moved to".to_owned();
-            return Err(refuse("position", "not set".to_owned(), accepted));
+            let accepted = "a place that the beam was moved to";
+            return Err(MicroscopeError::setting("position", "not set", accepted));
         };
         let call = Call::Acquire {
             key,
@@ -282,11 +277,9 @@ impl Microscope for BridgeMicroscope {
                      {units}"
                 )
             };
-            return Err(MicroscopeError::Answer {
-                call: HELLO.to_owned(),
-                found: told(&hello.instrument, &channels),
-                expected: format!("{} as before", told(&self.instrument, &self.channels)),
-            });
+            let expected = format!("{} as before", told(&self.instrument, &self.channels));
+            let found = told(&hello.instrument, &channels);
+            return Err(MicroscopeError::answer(HELLO, found, expected));
         }
         self.overview_time = seconds(HELLO, "overview_seconds", hello.overview_seconds)?;
         // What the last image told is not forgotten for a bridge that was restarted since.
@@ -319,10 +312,9 @@ fn greet(address: &str, timeout: Duration) -> Result<(Connection, Hello), Micros
         let version = version.map_or_else(String::new, |version| format!(" version {version}"));
         return Err(connection.another(format!("{protocol}{version}")));
     }
-    let hello = serde_json::from_value(answer).map_err(|error| MicroscopeError::Answer {
-        call: HELLO.to_owned(),
-        found: error.to_string(),
-        expected: format!("what version {VERSION} of the protocol says"),
+    let hello = serde_json::from_value(answer).map_err(|error| {
+        let expected = format!("what version {VERSION} of the protocol says");
+        MicroscopeError::answer(HELLO, error.to_string(), expected)
     })?;
     Ok((connection, hello))
 }
@@ -350,7 +342,10 @@ fn refused(address: &str, call: Call<'_>, refusal: Refusal) -> MicroscopeError {
             call: call.name().to_owned(),
             beam: message,
         },
-        ("key", _) => unfit(call.name(), message, "one place and dwell under one key"),
+        ("key", _) => {
+            let expected = "one place and dwell under one key";
+            MicroscopeError::answer(call.name(), message, expected)
+        }
         _ => MicroscopeError::Failed {
             call: call.name().to_owned(),
             message,

@@ -22,11 +22,7 @@ pub(super) struct Array {
 /// # Errors
 /// When it is no array of numbers, or the lists are not of its shape.
 pub(super) fn read(json: &[u8], call: &str) -> Result<Array, MicroscopeError> {
-    let answer = |found: String, expected: &str| MicroscopeError::Answer {
-        call: call.to_owned(),
-        found,
-        expected: expected.to_owned(),
-    };
+    let answer = |found, expected| MicroscopeError::answer(call, found, expected);
     let Sent(nested, shape, dtype) = serde_json::from_slice(&strict(json)).map_err(|error| {
         let found = format!("something else ({})", one_line(&error.to_string()));
         answer(found, "(nested lists of numbers, shape, type)")

@@ -79,11 +79,10 @@ impl Client {
     pub(super) fn connect(&mut self) -> Result<(), MicroscopeError> {
         let port = self.address.rsplit_once(':').map(|(_, port)| port);
         if port.is_none_or(|port| port.parse::<u16>().is_err()) {
-            return Err(MicroscopeError::Setting {
-                name: "the address of DTMicroscope",
-                value: format!("`{}`", one_line(&self.address)),
-                accepted: "HOST:PORT, as in localhost:9091".to_owned(),
-            });
+            let value = format!("`{}`", one_line(&self.address));
+            let accepted = "HOST:PORT, as in localhost:9091";
+            let name = "the address of DTMicroscope";
+            return Err(MicroscopeError::setting(name, value, accepted));
         }
         self.line = Some(connect(&self.address, self.timeout)?);
         self.sequence = 0;

@@ -85,11 +85,8 @@ impl PyroMicroscope {
             timeout,
         } = options;
         if timeout.is_zero() {
-            return Err(MicroscopeError::Setting {
-                name: "the time-out of DTMicroscope",
-                value: "0 s".to_owned(),
-                accepted: "more".to_owned(),
-            });
+            let name = "the time-out of DTMicroscope";
+            return Err(MicroscopeError::setting(name, "0 s", "more"));
         }
         let client = Client::new(address, timeout);
         let mut twin = Twin {
@@ -153,11 +150,13 @@ impl Microscope for PyroMicroscope {
         let (values, height, width) = self.twin.image()?;
         let expected = [self.overview.height(), self.overview.width()];
         if [height, width] != expected {
-            return Err(MicroscopeError::Answer {
-                call: "get_overview_image()".to_owned(),
-                found: format!("an image of {height} x {width}"),
-                expected: format!("{}, as before", array::text(&expected)),
-            });
+            let found = format!("an image of {height} x {width}");
+            let expected = format!("{}, as before", array::text(&expected));
+            return Err(MicroscopeError::answer(
+                "get_overview_image()",
+                found,
+                expected,
+            ));
         }
         self.overview.values = values;
         Ok(self.overview.clone())
@@ -177,10 +176,7 @@ impl Microscope for PyroMicroscope {
     }
 
     fn move_to(&mut self, position: Position) -> Result<(), MicroscopeError> {
-        let Position { x, y } = position;
-        if !position.is_inside() {
-            return Err(MicroscopeError::Outside { x, y });
-        }
+        position.require_inside()?;
         self.position = position;
         Ok(())
     }
@@ -218,23 +214,22 @@ impl Microscope for PyroMicroscope {
         if coordinates == self.channels.coordinates {
             return Ok(());
         }
-        Err(MicroscopeError::Answer {
-            call: "get_spectrum_image_e_axis".to_owned(),
-            found: "another axis than before".to_owned(),
-            expected: "the data that this began on".to_owned(),
-        })
+        Err(MicroscopeError::answer(
+            "get_spectrum_image_e_axis",
+            "another axis than before",
+            "the data that this began on",
+        ))
     }
 }
 
 /// Says what is missing where a server is asked for data that nobody gave it.
 fn explained(error: MicroscopeError, twin: &Twin) -> MicroscopeError {
     match error {
-        MicroscopeError::Failed { .. } if twin.data.is_none() => MicroscopeError::Setting {
-            name: "the file for DTMicroscope",
-            value: "not named".to_owned(),
-            accepted: "the path of an NSID file on the server, which holds no data of its own"
-                .to_owned(),
-        },
+        MicroscopeError::Failed { .. } if twin.data.is_none() => MicroscopeError::setting(
+            "the file for DTMicroscope",
+            "not named",
+            "the path of an NSID file on the server, which holds no data of its own",
+        ),
         error => error,
     }
 }
@@ -242,11 +237,10 @@ fn explained(error: MicroscopeError, twin: &Twin) -> MicroscopeError {
 /// Says what the failure means at the last pixel of the image.
 fn uncovered(error: MicroscopeError, height: usize, width: usize) -> MicroscopeError {
     match error {
-        MicroscopeError::Failed { call, message } => MicroscopeError::Answer {
-            call,
-            found: message,
-            expected: format!("spectra at all of the {height} x {width} pixels of the image"),
-        },
+        MicroscopeError::Failed { call, message } => {
+            let expected = format!("spectra at all of the {height} x {width} pixels of the image");
+            MicroscopeError::answer(call, message, expected)
+        }
         error => error,
     }
 }

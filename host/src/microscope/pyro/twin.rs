@@ -96,9 +96,6 @@ impl Twin {
 fn unlike(call: String, found: &Array, expected: &str) -> MicroscopeError {
     let finite = found.values.iter().all(|value| value.is_finite());
     let which = if finite { "" } else { ", some not finite" };
-    MicroscopeError::Answer {
-        call,
-        found: format!("an array of {}{which}", array::text(&found.shape)),
-        expected: expected.to_owned(),
-    }
+    let found = format!("an array of {}{which}", array::text(&found.shape));
+    MicroscopeError::answer(call, found, expected)
 }

@@ -32,11 +32,9 @@ impl ReplayMicroscope {
         let expected = size(image.height(), image.width());
         let found = size(spectra.height(), spectra.width());
         if found != expected || image.values.is_empty() {
-            return Err(MicroscopeError::Setting {
-                name: "the area of the replayed response",
-                value: found,
-                accepted: format!("that of the image, {expected}, and at least one"),
-            });
+            let name = "the area of the replayed response";
+            let accepted = format!("that of the image, {expected}, and at least one");
+            return Err(MicroscopeError::setting(name, found, accepted));
         }
         Ok(Self {
             channels: spectra.along(elements),

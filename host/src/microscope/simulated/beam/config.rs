@@ -120,11 +120,8 @@ pub(super) fn check(
     if (lowest..=highest).contains(&value) {
         Ok(())
     } else {
-        Err(MicroscopeError::Setting {
-            name,
-            value: value.to_string(),
-            accepted: format!("{lowest} to {highest} {units}"),
-        })
+        let accepted = format!("{lowest} to {highest} {units}");
+        Err(MicroscopeError::setting(name, value.to_string(), accepted))
     }
 }
 

@@ -77,11 +77,9 @@ impl SpecimenMicroscope {
         ];
         for (name, value, units) in of_a_beam {
             if let (Some(value), None) = (value, own) {
-                return Err(MicroscopeError::Setting {
-                    name,
-                    value: format!("{value} {units}"),
-                    accepted: "none, since a tip scans this specimen and no beam".to_owned(),
-                });
+                let accepted = "none, since a tip scans this specimen and no beam";
+                let value = format!("{value} {units}");
+                return Err(MicroscopeError::setting(name, value, accepted));
             }
         }
         let dwell = dwell.unwrap_or_else(|| Duration::from_secs_f64(specimen.live_seconds()));
@@ -182,13 +180,9 @@ impl Microscope for SpecimenMicroscope {
     }
 
     fn move_to(&mut self, position: Position) -> Result<(), MicroscopeError> {
-        if position.is_inside() {
-            self.state.at = position;
-            Ok(())
-        } else {
-            let Position { x, y } = position;
-            Err(MicroscopeError::Outside { x, y })
-        }
+        position.require_inside()?;
+        self.state.at = position;
+        Ok(())
     }
 
     fn acquire(&mut self, dwell: Duration, key: &str) -> Result<Acquired, MicroscopeError> {
