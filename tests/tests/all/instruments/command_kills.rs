@@ -31,9 +31,9 @@ const BUDGET: usize = 18;
 const BEFORE: &str = "16";
 /// Lives that one command costs, at most.
 const LIVES: u32 = 3;
-/// Times that the journal may grow before a kill, at most: by `Resumed`, `Commanded`, `Trained`,
-/// `Proposed`.
-const GROWTHS: u32 = 4;
+/// Times that the journal grows before a kill: with `Commanded`, `Trained`, `Proposed`. Most kills come
+/// when the command is kept and the journal does not have it yet.
+const GROWTHS: [u32; 4] = [0, 0, 1, 2];
 
 /// What of a state has to be the same: where every candidate stands, the points with their
 /// responses bit by bit, settings, model, dose, and the commands.
@@ -214,7 +214,7 @@ impl<'a> Campaign<'a> {
     /// Kills the program once the journal has grown so many times, or nothing more follows.
     fn kill_in(&mut self, words: &str, random: &mut Xoshiro128PlusPlus, killed: &Mutex<Killed>) {
         let journal = || fs::metadata(self.path.join("journal")).map_or(0, |file| file.len());
-        let growths = random.next_u32() % (GROWTHS + 1);
+        let growths = GROWTHS[random.next_u32() as usize % GROWTHS.len()];
         let (mut length, mut grown) = (journal(), 0);
         while grown < growths && self.settled().is_none() && self.life.ended().is_none() {
             let now = journal();
@@ -222,7 +222,7 @@ impl<'a> Campaign<'a> {
             length = now;
             thread::sleep(POLL);
         }
-        thread::sleep(moment(random).mul_f64(0.2));
+        thread::sleep(moment(random).mul_f64(0.1));
         self.life.kill();
         let (state, _) = self.look().expect("a campaign that was begun");
         let came = match self.settled() {
