@@ -361,34 +361,35 @@ impl Reply {
     /// or told by what comes nearest to it.
     #[must_use]
     pub fn within(mut self, version: u8) -> Self {
-        match &mut self {
-            Self::Status(status) => {
-                let known = |progress: &Progress| progress.descriptor.payload.since() <= version;
-                status.transfer = status.transfer.filter(known);
-                if let Beam::Blanked(reason) = &mut status.beam {
-                    *reason = reason.within(version);
-                }
+        if let Self::Status(status) = &mut self {
+            let known = |progress: &Progress| progress.descriptor.payload.since() <= version;
+            status.transfer = status.transfer.filter(known);
+            if let Beam::Blanked(reason) = &mut status.beam {
+                *reason = reason.within(version);
             }
-            Self::Refused(refusal)
-            | Self::Measured(Measured {
-                next: Followed::Refused(refusal),
-                ..
-            })
-            | Self::Measured(Measured {
-                next:
-                    Followed::Proposed(Proposed {
-                        exposure: Exposed::Refused(refusal),
-                        ..
-                    }),
-                ..
-            })
-            | Self::Proposed(Proposed {
-                exposure: Exposed::Refused(refusal),
-                ..
-            }) => *refusal = refusal.within(version),
-            _ => {}
+        }
+        if let Some(refusal) = self.refusal_mut() {
+            *refusal = refusal.within(version);
         }
         self
+    }
+
+    /// The refusal that it tells, whole or in part.
+    fn refusal_mut(&mut self) -> Option<&mut Refusal> {
+        let proposed = match self {
+            Self::Refused(refusal) => return Some(refusal),
+            Self::Proposed(proposed) => proposed,
+            Self::Measured(measured) => match &mut measured.next {
+                Followed::Refused(refusal) => return Some(refusal),
+                Followed::Proposed(proposed) => proposed,
+                Followed::Nothing => return None,
+            },
+            _ => return None,
+        };
+        match &mut proposed.exposure {
+            Exposed::Refused(refusal) => Some(refusal),
+            Exposed::No | Exposed::Yes => None,
+        }
     }
 
     /// Whether raw bytes follow the message.
