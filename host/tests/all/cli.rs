@@ -256,10 +256,7 @@ const MISTAKES: [(&[&str], &[&str]); 20] = [
         &["`broken.npy`", "cannot be read"],
     ),
     (&["--image", "notes.doc"], &["`doc`", ".npy, .npz, .tif"]),
-    (
-        &["--image", "holed.npy"],
-        &["the image is NaN at row 10, column 10"],
-    ),
+    (&["--edges", "wrap"], &["'wrap'", "inside, reflect"]),
     (&["--image", "spectra.npy"], &["20x24x3", "rows x columns"]),
     (&["--response", "flat.npy"], &["3", "constant"]),
     (&["--response", "small.npy"], &["20 x 24", "20 x 20"]),
@@ -340,6 +337,77 @@ fn a_pixel_without_a_response_is_no_candidate() {
             .unwrap()
             .iter()
             .all(|mae| mae.as_f64() > Some(0.0))
+    );
+}
+
+#[test]
+fn a_pixel_without_data_in_the_image_is_no_candidate() {
+    let folder = data();
+    let valid = REPLAY[1..]
+        .chunks(2)
+        .filter(|pair| !["--image", "--steps"].contains(&pair[0]));
+    let mut arguments = vec!["replay"];
+    arguments.extend(valid.flatten().copied());
+    // All others are measured: 9 rows of 13.
+    arguments.extend(["--image", "holed.npy", "--steps", "106"]);
+    arguments.extend(["--strategy", "random", "--retrain-every", "50", "--json"]);
+    let output = beacon(&arguments, folder.path());
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    let summary: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    let warnings = summary["warnings"].to_string();
+    assert!(
+        warnings.contains("no data at 1 pixels in all"),
+        "{warnings}"
+    );
+    // Row 10, column 10: row 4 and column 4 of the candidates.
+    let measured = |key: &str| summary[key].as_array().unwrap().clone();
+    let points = [measured("seeds"), measured("order")].concat();
+    assert_eq!(points.len(), 116);
+    assert!(!points.contains(&serde_json::json!(4 * 13 + 4)));
+}
+
+#[test]
+fn with_reflection_every_pixel_is_a_candidate_from_the_replay_to_its_score_and_figures() {
+    let folder = data();
+    let reflect = ["--edges", "reflect", "--strategy", "farthest"];
+    let more = [&reflect[..], &["--out", "results", "--latent-coverage"]].concat();
+    let output = beacon(&replay_with(&more), folder.path());
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    let read = |name: &str| std::fs::read_to_string(folder.path().join("results").join(name));
+    let summary: serde_json::Value = serde_json::from_str(&read("summary.json").unwrap()).unwrap();
+    assert_eq!(summary["edges"], "reflect");
+    assert_eq!(summary["candidates"], 480);
+    assert!(read("config.toml").unwrap().contains("edges = \"reflect\""));
+    assert!(read("report.html").unwrap().contains("of 480 candidates"));
+
+    // The order in pixels and in candidate numbers is one and the same with these edges.
+    let order = "results/acquisitions.csv";
+    let score = |more: &[&str]| {
+        let valid = SCORE[1..].chunks(2).filter(|pair| pair[0] != "--order");
+        let mut arguments = vec!["score", "--order", order, "--json"];
+        arguments.extend(valid.flatten().copied());
+        arguments.extend(more);
+        beacon(&arguments, folder.path())
+    };
+    let scored = score(&["--edges", "reflect"]);
+    assert!(scored.status.success(), "{}", text(&scored.stderr));
+    let scored: serde_json::Value = serde_json::from_slice(&scored.stdout).unwrap();
+    for key in [
+        "order",
+        "seeds",
+        "target_coverage",
+        "patch_coverage",
+        "latent_coverage",
+    ] {
+        assert_eq!(scored[key], summary[key], "{key}");
+    }
+    // It has been at the border, where without reflection no window fits.
+    let refused = score(&["--edges", "inside"]);
+    assert_eq!(refused.status.code(), Some(2));
+    let said = text(&refused.stderr);
+    assert!(
+        said.contains("no window of 12 pixels fits around row"),
+        "{said}"
     );
 }
 
