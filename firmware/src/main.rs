@@ -48,6 +48,16 @@ const LIMITS: Limits = Limits {
 /// Bytes that a turn takes out of the queue; few, so that every turn reads the clock soon.
 const BATCH: usize = 64;
 
+/// The AXI SRAM of an STM32H743, in words of four bytes.
+#[cfg(not(feature = "psram"))]
+const _: () = assert!(
+    CAPACITY.floats() - CAPACITY.workspace()
+        + CAPACITY.words()
+        + Memory::staging(CAPACITY)
+        + Memory::doses(CAPACITY)
+        <= 512 * 1024 / 4
+);
+
 large! {
     /// The explorer's numbers, but for those below.
     FLOATS: [f32; CAPACITY.floats() - CAPACITY.workspace()]

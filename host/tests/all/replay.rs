@@ -203,10 +203,7 @@ fn mistakes_are_named_in_one_line_and_nothing_is_written() {
             &["`broken.npy`", "cannot be read"],
         ),
         (&["--image", "notes.doc"], &["`doc`", ".npy, .npz, .tif"]),
-        (
-            &["--image", "holed.npy"],
-            &["the image is NaN at row 10, column 10"],
-        ),
+        (&["--edges", "wrap"], &["'wrap'", "inside, reflect"]),
         (&["--image", "spectra.npy"], &["20x24x3", "rows x columns"]),
         (&["--response", "flat.npy"], &["3", "constant"]),
         (&["--response", "small.npy"], &["20 x 24", "20 x 20"]),
@@ -243,6 +240,61 @@ fn a_pixel_without_a_response_is_no_candidate() {
     assert_says(&warnings, &["no data at 1 pixels in all"]);
     let mut maes = summary["mae"].as_array().unwrap().iter();
     assert!(maes.all(|mae| mae.as_f64() > Some(0.0)));
+}
+
+#[test]
+fn a_pixel_without_data_in_the_image_is_no_candidate() {
+    let folder = data();
+    // All others are measured: 9 rows of 13.
+    let holed = ["--image", "holed.npy", "--steps", "106"];
+    let random = ["--strategy", "random", "--retrain-every", "50", "--json"];
+    let holed = changed(&REPLAY, &[&holed[..], &random].concat());
+    let summary = json(&beacon_ok(&holed, folder.path()).stdout);
+    let warnings = summary["warnings"].to_string();
+    assert_says(&warnings, &["no data at 1 pixels in all"]);
+    // Row 10, column 10: row 4 and column 4 of the candidates.
+    let measured = |key: &str| summary[key].as_array().unwrap().clone();
+    let points = [measured("seeds"), measured("order")].concat();
+    assert_eq!(points.len(), 116);
+    assert!(!points.contains(&serde_json::json!(4 * 13 + 4)));
+}
+
+#[test]
+fn with_reflection_every_pixel_is_a_candidate_from_the_replay_to_its_score_and_figures() {
+    let folder = data();
+    let reflect = ["--edges", "reflect", "--strategy", "farthest"];
+    let more = [&reflect[..], &["--out", "results", "--latent-coverage"]].concat();
+    beacon_ok(&changed(&REPLAY, &more), folder.path());
+    let results = |name: &str| read(&folder.path().join("results").join(name));
+    let summary = json(results("summary.json").as_bytes());
+    assert_eq!(summary["edges"], "reflect");
+    assert_eq!(summary["candidates"], 480);
+    assert_says(&results("config.toml"), &["edges = \"reflect\""]);
+    assert_says(&results("report.html"), &["of 480 candidates"]);
+
+    // The order in pixels and in candidate numbers is one and the same with these edges.
+    let score = |edges: &str| {
+        let order = ["--order", "results/acquisitions.csv", "--edges", edges];
+        let score = [&["score"], &REPLAY[1..7], &order, &["--json"]].concat();
+        beacon(&score, folder.path())
+    };
+    let scored = score("reflect");
+    assert_succeeded(&scored);
+    let scored = json(&scored.stdout);
+    for key in [
+        "order",
+        "seeds",
+        "target_coverage",
+        "patch_coverage",
+        "latent_coverage",
+    ] {
+        assert_eq!(scored[key], summary[key], "{key}");
+    }
+    // It has been at the border, where without reflection no window fits.
+    refused(
+        &score("inside"),
+        &["no window of 12 pixels fits around row"],
+    );
 }
 
 #[test]
