@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::event::{Event, Exposing, Given, Measured, Record};
 use super::growth::Growth;
 use super::learner::{Learned, Learner, Use};
+use super::published::publish;
 use super::state::{Action, Contradiction, Expose, MeasuredPoint, Now, State, Wait};
 use super::{
     CampaignError, Command, Discovery, Ended, Expectation, Measurement, Monitor, Observer, Outcome,
@@ -692,9 +693,18 @@ impl<'a> Drive<'a> {
         let image = self.state.overview().cloned();
         let target = world.target(&self.state);
         let (mean, sigma) = match &image {
-            Some(overview) => self.learner.surrogate_maps(&overview.image, target),
+            Some(overview) => self.learner.surrogate_maps(&overview.image, &target),
             None => (None, None),
         };
+        let started = Instant::now();
+        let patches = self.learner.patches();
+        let published = publish(&self.state, patches, &self.monitor, &target);
+        let (map, maps) = published.unwrap_or_else(|error| {
+            let note = format!("there is no map to publish: {error}");
+            self.learner.warnings.note(&note);
+            (None, Vec::new())
+        });
+        self.learner.times.mapping = started.elapsed();
         if !matches!(ended, Ended::Controller(_))
             && let Err(error) = self.learner.controller().end()
         {
@@ -728,6 +738,8 @@ impl<'a> Drive<'a> {
             discoveries,
             mean,
             sigma,
+            map,
+            maps,
             times: self.learner.times,
             peak_memory: memory::peak_bytes(),
             link: self.learner.controller().link(),
