@@ -145,6 +145,7 @@ fn case(
         target: Some(&image),
         results: &results,
         surrogate: None,
+        map: None,
         latent: None,
         spectra: None,
         tables: &[tests],

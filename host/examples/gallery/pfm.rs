@@ -106,6 +106,7 @@ pub(crate) fn draw(folder: &Path, out: &Path) -> Outcome {
         target: Some(&target),
         results: &all,
         surrogate: Some(figure),
+        map: None,
         latent: None,
         spectra: None,
         tables: &[],

@@ -79,6 +79,7 @@ pub(crate) fn draw(folder: &Path, out: &Path) -> Outcome {
         target: None,
         results: &results,
         surrogate: None,
+        map: None,
         latent: None,
         spectra: None,
         tables: &[],

@@ -49,7 +49,8 @@ pub enum FolderError {
 /// | `report.html` | all of the campaign in one page: figures, tables, settings, warnings |
 /// | `config.toml` | `provenance`: the settings of the campaign |
 /// | `acquisitions.csv` | step, row, column, value, score, predicted mean and standard deviation |
-/// | `surrogate_mean.npy`, `surrogate_sigma.npy` | final maps, float64, NaN off the candidates |
+/// | `map_mean.npy`, `map_sigma.npy` | the map to publish, float64, NaN off the candidates |
+/// | `surrogate_mean.npy`, `surrogate_sigma.npy` | final maps of the surrogate that decided, likewise |
 /// | `summary.json` | `summary`: a [`Summary`](super::Summary), or one with more in it |
 /// | figures | those of [`page::write_figures`], each as `.png` and `.svg` |
 ///
@@ -78,9 +79,12 @@ pub fn write_run(
     let file = folder.join("summary.json");
     let text = serde_json::to_vec_pretty(summary).map_err(|e| no_form(&file, &e))?;
     finished.once("summary.json", || files::write_file(&file, &text))?;
+    let published = outcome.map.as_ref();
     for (name, map) in [
-        ("surrogate_mean.npy", &outcome.mean),
-        ("surrogate_sigma.npy", &outcome.sigma),
+        ("map_mean.npy", published.map(|map| &map.mean)),
+        ("map_sigma.npy", published.map(|map| &map.sigma)),
+        ("surrogate_mean.npy", outcome.mean.as_ref()),
+        ("surrogate_sigma.npy", outcome.sigma.as_ref()),
     ] {
         let file = folder.join(name);
         match map {

@@ -11,6 +11,7 @@ use beacon_kernel::{Acquisition, Candidate, Hyperparameters, Model, Proposal, St
 use serde::{Deserialize, Serialize};
 
 use super::event::{Event, Proposed, Trained};
+use super::published::on_pixels;
 use super::{CampaignError, Command, Posterior, Region, State, Times};
 use crate::controller::{Controller, ControllerError, Setup};
 use crate::data::{Map, Patches};
@@ -547,26 +548,12 @@ impl<'a> Learner<'a> {
     pub(super) fn surrogate_maps(
         &mut self,
         image: &Map,
-        (quantity, units): (String, String),
+        target: &(String, String),
     ) -> (Option<Map>, Option<Map>) {
         let Some(posterior) = self.posterior() else {
             return (None, None);
         };
-        let candidates = self.patches.candidates();
-        let map = |values: &[f64]| {
-            let mut map = Map {
-                values: vec![f64::NAN; image.values.len()],
-                quantity: quantity.clone(),
-                units: units.clone(),
-                ..image.clone()
-            };
-            for (n, &value) in values.iter().enumerate() {
-                if let Ok(pixel) = candidates.pixel(Candidate(n as u32)) {
-                    map.values[pixel.row * image.width() + pixel.column] = value;
-                }
-            }
-            map
-        };
+        let map = |values: &[f64]| on_pixels(values, image, self.patches.candidates(), target);
         let sigma: Vec<f64> = posterior.variance.iter().map(|v| v.sqrt()).collect();
         (Some(map(&posterior.mean)), Some(map(&sigma)))
     }

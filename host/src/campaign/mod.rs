@@ -10,6 +10,7 @@
 //! | `dose`, `position` | electrons on every pixel and in all; where the beam has to go |
 //! | `learner` | the kernel and the trainer, kept in step with the state |
 //! | [`monitor`](Monitor), `growth` | how the campaign is doing |
+//! | [`published`](PublishedMap) | the map of the response that it publishes |
 //! | `drive` | carries out actions and reports events, for every kind of campaign |
 //! | [`offline`](Campaign) | campaigns on experiments that answer at once |
 //! | `folder`, [`summary`](Summary), `page` | what is left of it |
@@ -35,6 +36,7 @@ mod outcome;
 #[cfg(feature = "figures")]
 mod page;
 pub(crate) mod position;
+mod published;
 mod seeds;
 #[cfg(feature = "figures")]
 mod spectra;
@@ -67,6 +69,7 @@ pub use monitor::{Monitor, Posterior, Series};
 pub use offline::Campaign;
 pub use order::{Order, OrderError, PublishedFigures, read_order, read_published_order};
 pub use outcome::{Expectation, Measurement, Outcome, Times};
+pub use published::{MapFigures, PublishedMap};
 pub use seeds::{Seeds, SeedsError, check_seeds, read_seeds};
 pub use state::{
     Action, Author, Contradiction, Expose, MeasuredPoint, NextPoint, Now, Settings, Standing,

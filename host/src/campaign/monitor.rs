@@ -293,6 +293,18 @@ impl Monitor {
         visited.and(errors.map(|_| ()))
     }
 
+    /// How far a posterior is from the truth; `None` where that is not known.
+    ///
+    /// # Errors
+    /// When the posterior is not finite.
+    pub(super) fn against_truth(
+        &self,
+        posterior: &Posterior,
+    ) -> Result<Option<SurrogateErrors>, MetricsError> {
+        let known = self.truth.is_some();
+        known.then(|| self.errors(posterior)).transpose()
+    }
+
     fn errors(&self, posterior: &Posterior) -> Result<SurrogateErrors, MetricsError> {
         // Without a truth the surrogate can still be described: against itself its errors are
         // those that it expects, and they are not kept.

@@ -5,7 +5,7 @@ use std::time::Duration;
 use beacon_kernel::{Candidate, Pixel, Proposal};
 
 use super::event::Event;
-use super::{CampaignConfig, Discovery, Ended, Series};
+use super::{CampaignConfig, Discovery, Ended, MapFigures, PublishedMap, Series};
 use crate::controller::LinkReport;
 use crate::data::Map;
 
@@ -47,6 +47,8 @@ pub struct Times {
     pub handing_over: Duration,
     /// Surrogate maps and metrics.
     pub monitoring: Duration,
+    /// Making the map to publish, once the campaign is over.
+    pub mapping: Duration,
     /// From the beginning of the campaign to its end, whatever it was spent on.
     pub whole: Duration,
 }
@@ -90,6 +92,10 @@ pub struct Outcome {
     pub mean: Option<Map>,
     /// Final surrogate standard deviation likewise.
     pub sigma: Option<Map>,
+    /// The map to publish; `None` where nothing was measured, or none could be made.
+    pub map: Option<PublishedMap>,
+    /// How good it is, and maps of fewer points were, by rising number of points.
+    pub maps: Vec<MapFigures>,
     /// Where the time went.
     pub times: Times,
     /// The most memory that the process had at once until the campaign ended, in bytes; `None`

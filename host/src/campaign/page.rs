@@ -1,7 +1,7 @@
 //! Campaigns on the same data as their report takes them.
 
 use super::spectra::ChosenSpectra;
-use super::{Measurement, Outcome, discovery};
+use super::{Measurement, Outcome, discovery, published};
 use crate::data::{Map, on_candidates};
 use crate::experiment::Experiment;
 use crate::figures::{
@@ -38,11 +38,21 @@ pub(super) fn with_report<R>(
         }),
         _ => None,
     };
+    let map = first.map.as_ref().filter(|_| outcomes.len() == 1);
+    let map = map.map(|map| SurrogateFigure {
+        mean: &map.mean,
+        sigma: &map.sigma,
+        truth: target,
+    });
     let plane = spaces.and_then(Spaces::latent).map(LatentPlane::new);
     let numbers = [&first.seeds, &first.steps].map(|points| candidates(points));
     let spectra = ChosenSpectra::new(first, experiment);
     let lines = spectra.as_ref().map(ChosenSpectra::spectra);
-    let tables: Vec<_> = discovery::table(outcomes).into_iter().collect();
+    let maps = match outcomes {
+        [outcome] => published::table(&outcome.maps),
+        _ => None,
+    };
+    let tables: Vec<_> = discovery::table(outcomes).into_iter().chain(maps).collect();
 
     let names: Vec<_> = outcomes
         .iter()
@@ -63,6 +73,7 @@ pub(super) fn with_report<R>(
         target,
         results: &results,
         surrogate,
+        map,
         latent: plane
             .as_ref()
             .map(|plane| plane.figure(names[0], &numbers[0], &numbers[1])),

@@ -4,7 +4,7 @@ use beacon_kernel::Edges;
 use serde::{Deserialize, Serialize};
 
 use super::config::{edges_by_name, is_inside};
-use super::{Discovery, Ended, Measurement, Outcome, Series, Times};
+use super::{Discovery, Ended, MapFigures, Measurement, Outcome, Series, Times};
 use crate::controller::LinkReport;
 
 /// Summary of a campaign. Fields are added by later versions, never renamed.
@@ -37,6 +37,9 @@ pub struct Summary {
     /// What was found of each behaviour that the experiment knows; absent where it knows none.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub discoveries: Vec<Discovery>,
+    /// How good the map to publish is, and maps of fewer points were; absent in earlier versions.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub maps: Vec<MapFigures>,
     /// Total time in seconds by what it was spent on.
     pub time: TimeSummary,
     /// The most memory that the program had at once until the campaign ended, in bytes; absent
@@ -67,6 +70,9 @@ pub struct TimeSummary {
     pub handing_over: f64,
     /// Surrogate maps and metrics.
     pub monitoring: f64,
+    /// Making the map to publish, once the campaign is over.
+    #[serde(default)]
+    pub mapping: f64,
     /// From the beginning of the campaign to its end, whatever it was spent on.
     #[serde(default)]
     pub whole: f64,
@@ -80,6 +86,7 @@ impl From<Times> for TimeSummary {
             training: times.training.as_secs_f64(),
             handing_over: times.handing_over.as_secs_f64(),
             monitoring: times.monitoring.as_secs_f64(),
+            mapping: times.mapping.as_secs_f64(),
             whole: times.whole.as_secs_f64(),
         }
     }
@@ -102,6 +109,7 @@ impl Summary {
             responses: outcome.steps.iter().map(|m| m.response).collect(),
             series: outcome.series.clone(),
             discoveries: outcome.discoveries.clone(),
+            maps: outcome.maps.clone(),
             time: outcome.times.into(),
             peak_memory: outcome.peak_memory,
             link: outcome.link.clone(),

@@ -13,7 +13,8 @@ use super::kernel::BeamArgs;
 use super::progress::Display;
 use super::{Failure, OrFail as _, input, kernel, print, print_json, spaces};
 use crate::campaign::{
-    Campaign, CampaignConfig, Outcome, Seeds, Summary, default_strategy, read_seeds, write_run,
+    Campaign, CampaignConfig, MapFigures, Outcome, Seeds, Summary, default_strategy, read_seeds,
+    write_run,
 };
 use crate::controller::{ControllerChoice, LinkReport};
 use crate::data::files::Finished;
@@ -172,6 +173,10 @@ pub(super) fn describe(outcome: &Outcome) -> String {
             last(&series.nlpd)
         )
     };
+    let judged = match outcome.maps.last() {
+        Some(map) => format!("{judged}\n  {}", describe_map(map, units)),
+        None => judged,
+    };
     let mut text = format!(
         "{}: {steps}{of} steps after {} seeds among {} candidates\n  {judged}\n  \
          per step: {:.1} ms training, {:.1} ms deciding, {:.1} ms monitoring\n  \
@@ -197,6 +202,20 @@ pub(super) fn describe(outcome: &Outcome) -> String {
         let _ = writeln!(text, "  warning: {warning}");
     }
     text
+}
+
+/// How good the map to publish is, in a line.
+fn describe_map(map: &MapFigures, units: &str) -> String {
+    let against_truth = match (map.mae, map.nlpd) {
+        (Some(mae), Some(nlpd)) => format!("MAE {} {units}, NLPD {nlpd:.3}; ", significant(mae)),
+        _ => String::new(),
+    };
+    let left_out = significant(map.left_out_mae);
+    format!(
+        "map to publish: {against_truth}points left out: MAE {left_out} {units}, NLPD {:.3}, {:.0} % within 2 sigma",
+        map.left_out_nlpd,
+        100.0 * map.left_out_within
+    )
 }
 
 /// The board and what its link has been through, in a line.

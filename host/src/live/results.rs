@@ -39,11 +39,17 @@ pub fn write_results(
         *spectrum = read.map_err(io::Error::other)?;
         Ok(())
     };
-    let maps = [("mean", &outcome.mean), ("sigma", &outcome.sigma)];
-    let maps: Vec<_> = maps
-        .iter()
-        .filter_map(|(name, map)| Some((*name, map.as_ref()?)))
-        .collect();
+    let published = outcome.map.as_ref();
+    let maps = [
+        ("map_mean", published.map(|map| &map.mean)),
+        ("map_sigma", published.map(|map| &map.sigma)),
+        ("mean", outcome.mean.as_ref()),
+        ("sigma", outcome.sigma.as_ref()),
+    ];
+    let maps = maps
+        .into_iter()
+        .filter_map(|(name, map)| Some((name, map?)));
+    let maps: Vec<_> = maps.collect();
     let provenance = provenance(outcome, session, summary);
     let provenance: Vec<_> = provenance
         .iter()

@@ -11,7 +11,7 @@ use crate::figures::{
 use crate::plot::{Figure, FigureError, save_both};
 
 /// Every figure that [`write_figures`] may write.
-pub const FIGURES: [&str; 12] = [
+pub const FIGURES: [&str; 13] = [
     "overview",
     "trajectory",
     "target",
@@ -20,6 +20,7 @@ pub const FIGURES: [&str; 12] = [
     "learning",
     "coverage",
     "coverages",
+    "map",
     "surrogate",
     "times",
     "latent",
@@ -43,6 +44,7 @@ const MOST_TARGETS: usize = 3;
 /// | `learning` | the four curves of Figure 3 of the paper: [`PanelsFigure::learning`] |
 /// | `coverage` | coverage of the target space: [`CoverageFigure`] |
 /// | `coverages` | [`PanelsFigure::coverage`], where more than one coverage is known |
+/// | `map` | the map that a single campaign publishes, as the one that follows |
 /// | `surrogate` | what the model of a single campaign came to: [`crate::figures::SurrogateFigure`] |
 /// | `times` | time per step: [`TimesFigure`] |
 /// | `latent`, `spectra` | [`crate::figures::LatentFigure`] and [`crate::figures::SpectraFigure`] |
@@ -90,6 +92,9 @@ pub fn write_figures(
     let coverages = PanelsFigure::coverage(report.results);
     if coverages.panels.len() > 1 {
         written.add("coverages", &coverages)?;
+    }
+    if let Some(map) = &report.map {
+        written.add("map", map)?;
     }
     if let Some(surrogate) = &report.surrogate {
         written.add("surrogate", surrogate)?;

@@ -26,6 +26,8 @@ pub struct Report<'a> {
     pub results: &'a [StrategyResult<'a>],
     /// What the surrogate of a single campaign came to.
     pub surrogate: Option<SurrogateFigure<'a>>,
+    /// The map that a single campaign publishes.
+    pub map: Option<SurrogateFigure<'a>>,
     /// A campaign in the latent plane.
     pub latent: Option<LatentFigure<'a>>,
     /// Spectra at chosen points.
@@ -301,10 +303,17 @@ fn add_curves(page: &mut Html, report: &Report<'_>) -> Result<(), FigureError> {
         let caption = format!("{} against step.{bands}", capitalised(&names.join(", ")));
         page.figure(&coverage, &caption)?;
     }
+    if let Some(map) = &report.map {
+        page.figure(
+            map,
+            "The map to publish: mean and standard deviation that all points give, and its absolute \
+             error where the truth is known. It decided nothing.",
+        )?;
+    }
     if let Some(surrogate) = &report.surrogate {
         page.figure(
             surrogate,
-            "Mean and standard deviation of the surrogate after the last step, and its absolute \
+            "Mean and standard deviation of the surrogate that decided, after the last step, and its absolute \
              error where the truth is known.",
         )?;
     }

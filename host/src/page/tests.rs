@@ -23,6 +23,7 @@ fn a_report_is_one_file_without_scripts_or_links_that_names_what_it_shows() {
             target: Some(&map),
             results,
             surrogate: None,
+            map: None,
             latent: None,
             spectra: None,
             tables: &tables,
@@ -83,6 +84,11 @@ fn a_folder_holds_the_figures_of_its_report_and_none_of_an_earlier_one() {
         files.sort();
         files
     };
+    let maps = SurrogateFigure {
+        mean: &map,
+        sigma: &map,
+        truth: None,
+    };
     panels(2, 30, 1.0, |results| {
         let full = Report {
             title: "two",
@@ -90,11 +96,8 @@ fn a_folder_holds_the_figures_of_its_report_and_none_of_an_earlier_one() {
             image: &map,
             target: Some(&map),
             results,
-            surrogate: Some(SurrogateFigure {
-                mean: &map,
-                sigma: &map,
-                truth: None,
-            }),
+            surrogate: Some(maps),
+            map: Some(maps),
             latent: Some(LatentFigure {
                 strategy: "beacon",
                 candidates: &[(0.0, 0.0), (1.0, 1.0)],
@@ -125,6 +128,7 @@ fn a_folder_holds_the_figures_of_its_report_and_none_of_an_earlier_one() {
             target: None,
             results: &results[..1],
             surrogate: None,
+            map: None,
             latent: None,
             spectra: None,
             ..full

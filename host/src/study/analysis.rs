@@ -3,7 +3,7 @@
 use super::comparison::some_of;
 use super::statistics::{EXACT_PAIRS, PairedTest, Spread};
 use super::{Comparison, METRICS, StrategyRuns, StudyError};
-use crate::campaign::Summary;
+use crate::campaign::{MapFigures, Summary};
 
 /// Steps that are looked at when none are asked for.
 pub const STEPS: [usize; 4] = [50, 100, 200, 300];
@@ -145,8 +145,18 @@ pub fn chosen_steps(at: &[usize], steps: usize) -> Result<Vec<usize>, StudyError
     Ok(chosen)
 }
 
+/// What is told of the map to publish, where it was made after a step that is looked at.
+const MAPS: [(&str, fn(&MapFigures) -> Option<f64>); 2] =
+    [("map_mae", |map| map.mae), ("map_nlpd", |map| map.nlpd)];
+
+fn of_map(campaign: &Summary, step: usize, pick: fn(&MapFigures) -> Option<f64>) -> Option<f64> {
+    let points = campaign.seeds.len() + step;
+    let map = campaign.maps.iter().find(|map| map.points == points)?;
+    pick(map)
+}
+
 fn figures(comparison: &Comparison, runs: &StrategyRuns, at: &[usize]) -> StrategyFigures {
-    let figure = |name: &str, step, value: &dyn Fn(&Summary) -> f64| {
+    let figure = &|name: &str, step, value: &dyn Fn(&Summary) -> f64| {
         MetricSummary::new(comparison, runs, name, step, value)
     };
     let areas = METRICS.iter().filter_map(|metric| {
@@ -154,10 +164,16 @@ fn figures(comparison: &Comparison, runs: &StrategyRuns, at: &[usize]) -> Strate
         figure.spread.is_some().then_some(figure)
     });
     let at = at.iter().flat_map(|&step| {
-        METRICS.iter().filter_map(move |metric| {
-            let figure = figure(metric.name, Some(step), &|c| metric.at(c, step));
-            figure.spread.is_some().then_some(figure)
-        })
+        let metrics = METRICS
+            .iter()
+            .map(move |metric| figure(metric.name, Some(step), &|c| metric.at(c, step)));
+        let maps = MAPS.iter().map(move |(name, pick)| {
+            figure(name, Some(step), &|c| {
+                of_map(c, step, *pick).unwrap_or(f64::NAN)
+            })
+        });
+        let all = metrics.chain(maps);
+        all.filter(|figure| figure.spread.is_some())
     });
     let seconds: f64 = runs.runs.iter().map(|run| run.seconds).sum();
     StrategyFigures {

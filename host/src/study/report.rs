@@ -64,6 +64,7 @@ pub fn write_report(
         target: target.as_ref(),
         results: &results,
         surrogate: None,
+        map: None,
         latent: latent
             .map(|(plane, shown)| plane.figure(shown.strategy, &shown.seeds, &shown.order)),
         spectra: None,

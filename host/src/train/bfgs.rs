@@ -196,7 +196,7 @@ mod tests {
 
     #[test]
     fn a_curved_valley_is_followed_to_its_end() {
-        for start in [vec![-1.2, 1.0], vec![-1.2, 1.0, 0.0, 2.0]] {
+        for start in [vec![-1.2, 1.0], vec![-1.2, 1.0, 0.5]] {
             let (mut valley, mut at) = (valley(), start);
             let minimum = minimise(&mut valley, &mut at, 200).unwrap();
             assert!(minimum.value < 5e-3, "{minimum:?}");

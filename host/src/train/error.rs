@@ -75,6 +75,17 @@ pub enum TrainError {
         /// Points that were added.
         expected: usize,
     },
+    /// No parameters at which the covariance can be factorised.
+    #[error("the points' covariance cannot be factorised; measure elsewhere")]
+    NoMap,
+    /// A weight, or a parameter behind the weights, that no fit of the filters comes to.
+    #[error("weight {index} is {value}; -12 to 12 is accepted")]
+    Weight {
+        /// Its index.
+        index: usize,
+        /// Its value.
+        value: f64,
+    },
     /// A state to go on from that is of another kind of surrogate.
     #[error("a trainer's state of another surrogate; one of the campaign's own is needed")]
     OtherSurrogate,

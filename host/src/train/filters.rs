@@ -272,11 +272,18 @@ impl FiltersTrainer {
     /// Goes on from a state.
     ///
     /// # Errors
-    /// [`TrainError::State`] when it is of another network. Nothing changes then.
+    /// [`TrainError::State`] when it is of another network, [`TrainError::Weight`] for a parameter that
+    /// no fit comes to. Nothing changes then.
     pub fn restore(&mut self, state: FiltersState) -> Result<(), TrainError> {
         let (found, expected) = (state.parameters.len(), PARAMETERS);
         if found != expected {
             return Err(TrainError::State { found, expected });
+        }
+        // Written so that NaN fails too.
+        let out_of_range = |x: &f64| !(x.abs() <= LARGEST);
+        if let Some(index) = state.parameters.iter().position(out_of_range) {
+            let value = state.parameters[index];
+            return Err(TrainError::Weight { index, value });
         }
         self.state = state;
         self.take_over();

@@ -5,11 +5,12 @@
 //! outputscale, r = floor + eᵘ the noise over it, so that no step can leave r under its floor.
 
 use beacon_kernel::Hyperparameters;
-use multiversion::multiversion;
 use rayon::prelude::*;
 
 use super::pairs::{Pairs, Totals, accumulate};
-use super::triangular::{LANES, PANEL, factor, invert_factor, negated_inverse, stride};
+use super::triangular::{
+    LANES, PANEL, factor, invert_factor, negated_inverse, stride, weigh, whiten,
+};
 
 /// Number of parameters: ln ℓ₁, ln ℓ₂, ln s, u, m.
 pub(super) const PARAMETERS: usize = 5;
@@ -293,34 +294,7 @@ impl Likelihood {
         for (t, y) in self.whitened.iter_mut().zip(targets) {
             *t = y - mean;
         }
-        let (mut quadratic, mut log_root) = (0.0, 0.0);
-        for (i, row) in self
-            .factor
-            .chunks_exact(self.stride)
-            .enumerate()
-            .take(self.points)
-        {
-            let (solved, rest) = self.whitened.split_at_mut(i + 1);
-            let t = solved[i] / row[i];
-            solved[i] = t;
-            for (r, u) in rest.iter_mut().zip(&row[i + 1..]) {
-                *r -= u * t;
-            }
-            quadratic += t * t;
-            log_root += libm::log(row[i]);
-        }
-        (quadratic, 2.0 * log_root)
-    }
-}
-
-/// β = Vᵀt.
-#[multiversion(targets("x86_64+avx2"))]
-fn weigh(v: &[f64], t: &[f64], weights: &mut [f64], stride: usize) {
-    weights.fill(0.0);
-    for (row, t) in v.chunks_exact(stride).zip(t) {
-        for (w, v) in weights.iter_mut().zip(row) {
-            *w += v * t;
-        }
+        whiten(&self.factor, &mut self.whitened, self.stride, self.points)
     }
 }
 

@@ -4,6 +4,7 @@
 //! by Adam on the exact log marginal likelihood (Wilson et al. 2016, "Deep kernel learning").
 //! [`FiltersTrainer`] trains the matrix behind the kernel's nine fixed filters instead of a network,
 //! by BFGS on the posterior density. [`SurrogateKind`] names the two.
+//! [`Mapmaker`] makes the map that is published, by a process that decides nothing.
 //!
 //! The floor is `triangular` and `convolution`, the arithmetic of the two halves; `likelihood`
 //! (summing over `pairs`) and `backprop` (chunk by chunk, in `passes`) give values and
@@ -32,9 +33,11 @@ mod error;
 mod filters;
 mod initial;
 mod likelihood;
+mod mapmaker;
 mod pairs;
 mod passes;
 mod prior;
+mod process;
 mod shape;
 mod surrogate;
 mod targets;
@@ -48,6 +51,7 @@ pub use config::TrainerConfig;
 pub use error::TrainError;
 pub use filters::{FiltersState, FiltersTrainer, features};
 pub use likelihood::Likelihood;
+pub use mapmaker::{LeftOut, Mapmaker, ResponseMap};
 pub use surrogate::SurrogateKind;
 pub(crate) use surrogate::{SurrogateState, SurrogateTrainer};
 pub use trainer::{FitReport, Trainer, TrainerState};

@@ -56,6 +56,33 @@ fn inverse_panel(v: &[f64], rows: &mut [f64], stride: usize, first: usize) {
     inverse_panel_body(v, rows, stride, first);
 }
 
+/// Replaces `t` by `U⁻ᵀt`; its square, and log |A|, over so many points.
+pub(super) fn whiten(u: &[f64], t: &mut [f64], stride: usize, points: usize) -> (f64, f64) {
+    let (mut square, mut log_root) = (0.0, 0.0);
+    for (i, row) in u.chunks_exact(stride).enumerate().take(points) {
+        let (solved, rest) = t.split_at_mut(i + 1);
+        let own = solved[i] / row[i];
+        solved[i] = own;
+        for (r, u) in rest.iter_mut().zip(&row[i + 1..]) {
+            *r -= u * own;
+        }
+        square += own * own;
+        log_root += libm::log(row[i]);
+    }
+    (square, 2.0 * log_root)
+}
+
+/// β = Vᵀt.
+#[multiversion(targets("x86_64+avx2"))]
+pub(super) fn weigh(v: &[f64], t: &[f64], weights: &mut [f64], stride: usize) {
+    weights.fill(0.0);
+    for (row, t) in v.chunks_exact(stride).zip(t) {
+        for (w, v) in weights.iter_mut().zip(row) {
+            *w += v * t;
+        }
+    }
+}
+
 #[inline(always)]
 fn factor_body(
     a: &mut [f64],

@@ -1,8 +1,11 @@
 //! What a campaign has come to.
 
+use std::time::Instant;
+
 use beacon_kernel::{Candidate, Prediction, Proposal};
 
 use super::{Drive, World};
+use crate::campaign::published::publish;
 use crate::campaign::{
     Discovery, Ended, Expectation, MeasuredPoint, Measurement, Outcome, State, memory,
 };
@@ -14,9 +17,18 @@ impl Drive<'_> {
         let image = self.state.overview().cloned();
         let target = world.target(&self.state);
         let (mean, sigma) = match &image {
-            Some(overview) => self.learner.surrogate_maps(&overview.image, target),
+            Some(overview) => self.learner.surrogate_maps(&overview.image, &target),
             None => (None, None),
         };
+        let started = Instant::now();
+        let patches = self.learner.patches();
+        let published = publish(&self.state, patches, &self.monitor, &target);
+        let (map, maps) = published.unwrap_or_else(|error| {
+            let note = format!("there is no map to publish: {error}");
+            self.learner.warnings.note(&note);
+            (None, Vec::new())
+        });
+        self.learner.times.mapping = started.elapsed();
         if !matches!(ended, Ended::Controller(_))
             && let Err(error) = self.learner.controller().end()
         {
@@ -50,6 +62,8 @@ impl Drive<'_> {
             discoveries,
             mean,
             sigma,
+            map,
+            maps,
             times: self.learner.times,
             peak_memory: memory::peak_bytes(),
             link: self.learner.controller().link(),

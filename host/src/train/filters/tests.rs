@@ -174,3 +174,48 @@ fn mistakes_are_refused_and_change_nothing() {
     );
     assert_eq!(trainer.state(), before);
 }
+
+/// Images and responses that have nothing in them, or one thing only.
+#[test]
+fn data_without_variance_and_outliers_train() {
+    let flat = vec![0.0; SIDE * SIDE];
+    let mut saturated = vec![1.0; SIDE * SIDE];
+    saturated[..40].fill(-3.0);
+    let mut spike = flat.clone();
+    spike[300] = 24.0;
+    for image in [flat, saturated, spike, image()] {
+        for count in [1, 2, 12, 40] {
+            let constant = vec![0.25; count];
+            let mut outlier = constant.clone();
+            outlier[count / 2] = 1e12;
+            let waves = (0..count).map(|n| libm::sin(n as f64)).collect();
+            for responses in [constant, outlier, waves] {
+                let config = TrainerConfig::default();
+                let mut trainer = FiltersTrainer::new(candidates(), &image, &config).unwrap();
+                measured(&mut trainer, count);
+                let report = trainer.fit(&responses).unwrap().unwrap();
+                assert_eq!(report.skipped, 0);
+                assert!(report.loss_after.unwrap() <= report.loss_before.unwrap());
+                assert_eq!(trainer.model().validate(), Ok(()));
+                // What is handed over fits half precision as well.
+                let most = trainer
+                    .weights
+                    .iter()
+                    .fold(0.0_f32, |most, w| most.max(w.abs()));
+                assert!(most <= LARGEST as f32);
+            }
+        }
+    }
+}
+
+#[test]
+fn a_state_whose_weights_are_out_of_range_is_refused() {
+    let mut trainer = trainer();
+    for bad in [f64::NAN, 1e5, -12.5] {
+        let mut state = trainer.state();
+        state.parameters[4] = bad;
+        let error = trainer.restore(state).unwrap_err().to_string();
+        assert!(error.starts_with("weight 4 is"), "{error}");
+    }
+    assert_eq!(trainer.model().validate(), Ok(()));
+}

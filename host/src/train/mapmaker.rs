@@ -1,0 +1,177 @@
+//! The map to publish: what all measured points say of the response at every candidate.
+//!
+//! A [process](super::process) over nine features of a patch and its place, which has more to learn
+//! from than the surrogate that decides: a lengthscale of every feature, and neighbours. A map
+//! depends on its points alone, not on earlier maps, so that a campaign that was interrupted comes
+//! to the same one.
+
+use beacon_kernel::{Candidate, Candidates, Error};
+
+use super::process::{Estimate, PRIORS, Process, SPACE, Site};
+use super::{TrainError, bfgs, features, targets};
+
+/// Points that the parameters are sought with: of more, as many, spread evenly over their order. All
+/// points make the map.
+const MOST_FITTED: usize = 400;
+/// Steps of one search.
+const MOST_STEPS: usize = 100;
+/// Points that the model's own deviations count for beside those of points that are left out.
+const TRUST: f64 = 10.0;
+
+/// Makes maps of the response over one image.
+#[derive(Clone, Debug)]
+pub struct Mapmaker {
+    sites: Vec<Site>,
+}
+
+/// The response at every candidate, in its own units.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ResponseMap {
+    /// Means.
+    pub mean: Vec<f64>,
+    /// Variances of the response itself, without the noise of measuring it once.
+    pub variance: Vec<f64>,
+    /// Variance of that noise.
+    pub noise: f64,
+    /// What all other points say of each point, in their order.
+    pub left_out: Vec<LeftOut>,
+}
+
+/// A measured point beside what the others say of it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct LeftOut {
+    /// Measured.
+    pub response: f64,
+    /// Predicted.
+    pub mean: f64,
+    /// Of the prediction, with noise.
+    pub variance: f64,
+}
+
+impl Mapmaker {
+    /// For the candidates of an image.
+    ///
+    /// # Errors
+    /// [`TrainError::Kernel`] for an image or a window that the kernel refuses.
+    pub fn new(candidates: Candidates, pixels: &[f32]) -> Result<Self, TrainError> {
+        let window = candidates.window() as f64;
+        let features = features(candidates, pixels)?;
+        let sites = (0..).zip(features).map(|(n, features)| {
+            let pixel = candidates.pixel(Candidate(n))?;
+            Ok(Site {
+                features: features.map(f64::from),
+                place: [pixel.row, pixel.column].map(|p| p as f64 / window),
+            })
+        });
+        let sites = sites.collect::<Result<_, Error>>()?;
+        Ok(Self { sites })
+    }
+
+    /// The map that these points give.
+    ///
+    /// # Errors
+    /// [`TrainError::NoPoints`], [`TrainError::PointCount`], [`TrainError::Response`],
+    /// [`TrainError::Kernel`] when there is no such candidate, and [`TrainError::NoMap`] where
+    /// numerical trouble leaves none.
+    pub fn map(&self, points: &[Candidate], responses: &[f64]) -> Result<ResponseMap, TrainError> {
+        let (found, expected) = (responses.len(), points.len());
+        if found == 0 {
+            return Err(TrainError::NoPoints);
+        }
+        if found != expected {
+            return Err(TrainError::PointCount { found, expected });
+        }
+        targets::check(responses)?;
+        let site = |&candidate: &Candidate| {
+            let site = self.sites.get(candidate.index()).copied();
+            let candidates = self.sites.len();
+            site.ok_or(Error::NoSuchCandidate {
+                candidate,
+                candidates,
+            })
+        };
+        let sites = points.iter().map(site).collect::<Result<Vec<_>, _>>()?;
+        let standardisation = targets::statistics(responses);
+        let mean = f64::from(standardisation.mean);
+        let scale = f64::from(standardisation.scale);
+        let targets: Vec<f64> = responses.iter().map(|r| (r - mean) / scale).collect();
+        let map = rayon::scope(|_| self.standardised(&sites, &targets));
+        let mut map = map.ok_or(TrainError::NoMap)?;
+        map.noise *= scale * scale;
+        for variance in &mut map.variance {
+            *variance *= scale * scale;
+        }
+        for of in &mut map.mean {
+            *of = *of * scale + mean;
+        }
+        for (point, &response) in map.left_out.iter_mut().zip(responses) {
+            point.response = response;
+            point.mean = point.mean * scale + mean;
+            point.variance *= scale * scale;
+        }
+        Ok(map)
+    }
+
+    /// The map of standardised responses; nothing where no search had a value.
+    fn standardised(&self, sites: &[Site], targets: &[f64]) -> Option<ResponseMap> {
+        let fitted = targets.len().min(MOST_FITTED);
+        let spread = (0..fitted).map(|n| n * targets.len() / fitted);
+        let (some_sites, some_targets): (Vec<_>, Vec<_>) =
+            spread.map(|n| (sites[n], targets[n])).unzip();
+        let mut process = Process::new(&some_sites, &some_targets);
+        let expected: Vec<f64> = PRIORS.iter().map(|prior| prior.mean).collect();
+        // Features or neighbours can each explain what the other does.
+        let mut placed = expected.clone();
+        placed[SPACE] += 2.0;
+        let mut best: Option<(f64, Vec<f64>)> = None;
+        for mut start in [expected, placed] {
+            let Some(minimum) = bfgs::minimise(&mut process, &mut start, MOST_STEPS) else {
+                continue;
+            };
+            if best
+                .as_ref()
+                .is_none_or(|(value, _)| minimum.value < *value)
+            {
+                best = Some((minimum.value, start));
+            }
+        }
+        let mut process = Process::new(sites, targets);
+        if !process.settle(&best?.1) {
+            return None;
+        }
+        let left_out = process.left_out();
+        let wider = inflation(&left_out, targets);
+        let (mean, variance) = process
+            .predict(&self.sites)
+            .into_iter()
+            .map(|estimate| (estimate.mean, wider * estimate.variance))
+            .unzip();
+        let left_out = left_out.into_iter().zip(targets);
+        Some(ResponseMap {
+            mean,
+            variance,
+            noise: wider * process.noise(),
+            left_out: left_out
+                .map(|(estimate, &response)| LeftOut {
+                    response,
+                    mean: estimate.mean,
+                    variance: wider * estimate.variance,
+                })
+                .collect(),
+        })
+    }
+}
+
+/// By how much the variances are too small: the mean squared error of points that are left out, in
+/// their own variances; never less than 1.
+fn inflation(left_out: &[Estimate], targets: &[f64]) -> f64 {
+    let squares = left_out.iter().zip(targets).map(|(estimate, target)| {
+        let error = target - estimate.mean;
+        error * error / estimate.variance
+    });
+    let sum: f64 = squares.sum();
+    ((sum + TRUST) / (targets.len() as f64 + TRUST)).max(1.0)
+}
+
+#[cfg(test)]
+mod tests;
