@@ -74,10 +74,9 @@ pub struct Linked<'m> {
     held: Option<Held>,
     /// Whether the board is not told anything yet: the mirror alone catches up with a journal.
     silent: bool,
-    /// What the board held when this host found it, in order.
-    found: Vec<Measurement>,
-    /// Whether the board was asked since the campaign was begun here.
-    asked: bool,
+    /// What the board held when this host found it, in order; nothing until it was asked about the
+    /// campaign that was begun here.
+    found: Option<Vec<Measurement>>,
     /// Whether a journal says all that the board was ever told: a board that holds more is of another
     /// campaign on the same image.
     journalled: bool,
@@ -142,8 +141,7 @@ impl<'m> Linked<'m> {
             brief: Brief::default(),
             held: None,
             silent: false,
-            found: Vec::new(),
-            asked: false,
+            found: None,
             journalled: false,
             broken_off: false,
             losses: 0,

@@ -44,9 +44,14 @@ pub(super) struct Held {
 }
 
 impl Linked<'_> {
+    /// What the board held when this host found it.
+    pub(super) fn found(&self) -> &[Measurement] {
+        self.found.as_deref().unwrap_or_default()
+    }
+
     /// Whether the board still has to be caught up with.
     pub(super) fn is_behind(&self) -> bool {
-        self.silent || self.brief.measurements.len() < self.found.len()
+        self.silent || self.brief.measurements.len() < self.found().len()
     }
 
     /// Tells the board what it lacks.
@@ -123,7 +128,7 @@ impl Linked<'_> {
     /// Asks the board what it holds of the campaign, and begins the campaign on it where it holds
     /// another one or none.
     fn examine(&mut self, campaign: Campaign) -> Result<Held, ControllerError> {
-        let first = !std::mem::replace(&mut self.asked, true);
+        let first = self.found.is_none();
         let status = self.client.status()?;
         let running = matches!(status.phase, Phase::Running | Phase::AwaitingImage);
         let known = self.brief.measurements.len();
@@ -136,8 +141,8 @@ impl Linked<'_> {
                 let mut found = Vec::new();
                 self.client
                     .measurements(0, |measurement| found.push(measurement))?;
-                self.found = found;
-                for (found, known) in self.found.iter().zip(&self.brief.measurements) {
+                self.found = Some(found);
+                for (found, known) in self.found().iter().zip(&self.brief.measurements) {
                     same_measurement(*found, *known)?;
                 }
             }
@@ -169,7 +174,7 @@ impl Linked<'_> {
         if let (true, false, Some(other)) = (running, half_begun, status.campaign) {
             self.client.end(other.id)?;
         }
-        self.found.clear();
+        self.found = Some(Vec::new());
         let begun = (campaign, self.brief.edges);
         let watch = &mut self.mirror.watch;
         send_image(&mut self.client, begun, &self.brief.image, watch)?;
@@ -179,7 +184,7 @@ impl Linked<'_> {
     /// Compares a measurement with the one that the board already had at its place, while it is
     /// caught up with.
     pub(super) fn catch_up(&self, measurement: Measurement) -> Result<(), ControllerError> {
-        match self.found.get(self.brief.measurements.len()) {
+        match self.found().get(self.brief.measurements.len()) {
             Some(found) => same_measurement(*found, measurement),
             None => Ok(()),
         }
@@ -188,7 +193,7 @@ impl Linked<'_> {
     /// Adds a measurement to the brief. A board that is caught up with is asked anew what it holds.
     pub(super) fn remember(&mut self, measurement: Measurement) {
         self.brief.measurements.push(measurement);
-        if self.brief.measurements.len() == self.found.len() {
+        if self.brief.measurements.len() == self.found().len() {
             self.held = None;
         }
     }

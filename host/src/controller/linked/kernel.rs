@@ -54,8 +54,7 @@ impl Controller for Linked<'_> {
             settings: self.brief.settings,
             ..Brief::default()
         };
-        (self.held, self.asked) = (None, false);
-        self.found.clear();
+        (self.held, self.found) = (None, None);
         self.call(|_| Ok(()))
     }
 
@@ -243,7 +242,7 @@ impl Controller for Linked<'_> {
             retries: statistics.retries,
             damaged: statistics.damaged,
             losses: self.losses,
-            resumed: self.found.len() as u32,
+            resumed: self.found().len() as u32,
         })
     }
 }
