@@ -6,7 +6,6 @@
 
 use serde::Deserialize;
 
-use super::file::Place;
 use crate::campaign::{
     Begun, Command, Ended, Event, Exposing, Given, Measured, Overview, Record, Resumed, Surveyed,
 };
@@ -61,8 +60,9 @@ impl OldRecord {
     }
 }
 
-/// The records in their present form. The events that follow from them are still missing.
-pub(super) fn upgrade(records: Vec<(Place, OldRecord)>) -> Vec<(Place, Record)> {
+/// The records in their present form, each with the place it was read from. The events that follow
+/// from them are still missing.
+pub(super) fn upgrade<P: Copy>(records: Vec<(P, OldRecord)>) -> Vec<(P, Record)> {
     let mut upgraded = Vec::with_capacity(records.len() + 2);
     // Whether the last record announced an exposure.
     let mut exposing = false;
