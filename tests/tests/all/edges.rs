@@ -372,7 +372,7 @@ fn an_older_board_is_used_as_ever_and_what_it_lacks_is_named() {
         standardisation: STANDARDISATION,
     };
     let error = linked.load_model(&model, 1).unwrap_err();
-    lacking(error, "models of filters", "a convolutional network");
+    lacking(error, "models of filters", "--surrogate cnn");
 
     let network = Network::for_window(8).unwrap();
     let mut random = Xoshiro128PlusPlus::seed_from_u64(6);

@@ -10,6 +10,7 @@ use beacon_host::controller::{
     Controller as _, ControllerChoice, ControllerError, InProcess, Linked, Memory, Port, Recovery,
 };
 use beacon_host::experiment::{Experiment, Oracle};
+use beacon_host::train::SurrogateKind;
 use beacon_kernel::link::message::{Beam, BlankReason, Field, Settings};
 use beacon_kernel::link::{Client, Timing};
 use beacon_kernel::{Candidate, Capacity, Edges};
@@ -105,11 +106,13 @@ fn a_campaign_on_the_pfm_data_equals_the_one_in_this_process_and_moves_the_beam_
     compare(&mut pfm, &seeds);
 }
 
-/// The largest campaign in candidates that boards have room for.
+/// The largest campaign in candidates that boards have room for, with weights that take one frame.
 #[test]
-fn a_campaign_over_every_pixel_equals_the_one_in_this_process_and_moves_the_beam_as_proposed() {
+fn a_campaign_of_filters_over_every_pixel_equals_the_one_in_this_process_and_moves_the_beam_as_proposed()
+ {
     let config = CampaignConfig {
         edges: Edges::Reflect,
+        surrogate: SurrogateKind::Filters,
         ..config(20)
     };
     let outcome = compare_with(&config, &mut specimen(1), &Seeds::Random(10));
