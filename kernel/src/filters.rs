@@ -84,8 +84,17 @@ pub(crate) fn unpack(packed: &Packed) -> [f32; FEATURES] {
     features
 }
 
+/// The latent vectors of candidates with these features, in their order.
+// By itself, so that its cost does not hang on what it would be inlined into.
+#[inline(never)]
+pub(crate) fn latents(weights: &[f32], features: &[Packed], latents: &mut [[f32; LATENT]]) {
+    for (latent, features) in latents.iter_mut().zip(features) {
+        *latent = project(weights, features);
+    }
+}
+
 /// The latent vector of a candidate: `weights` holds two for each feature, in their order.
-pub(crate) fn project(weights: &[f32], packed: &Packed) -> [f32; LATENT] {
+fn project(weights: &[f32], packed: &Packed) -> [f32; LATENT] {
     let mut latent = [0.0; LATENT];
     let weights: &[[f32; LATENT]] = weights.as_chunks().0;
     for (feature, weights) in unpack(packed).iter().zip(weights) {

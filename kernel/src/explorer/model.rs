@@ -118,10 +118,8 @@ impl Explorer<'_> {
                 return Ok(computed);
             }
             let memory = &mut self.memory;
-            let features = memory.features.iter().take(candidates.count());
-            for (latent, features) in memory.latents.iter_mut().zip(features) {
-                *latent = filters::project(model.weights, features);
-            }
+            let features = memory.features.get(..candidates.count());
+            filters::latents(model.weights, features.unwrap_or_default(), memory.latents);
             return Ok(computed);
         }
         let memory = &mut self.memory;
