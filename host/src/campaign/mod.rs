@@ -108,14 +108,16 @@ pub(crate) fn check_window(image: &Map, window: usize, edges: Edges) -> Result<(
         return Ok(());
     }
     let (height, width) = (image.height(), image.width());
-    let mut accepted = if from <= to {
+    let fits = if from <= to {
         format!("{from} to {to} pixels for an image of {height} x {width}")
     } else {
         format!("an image of {from} x {from} pixels or more, not {height} x {width}")
     };
-    if (from..=most).contains(&window) {
-        accepted += &format!(", or edges `{}`", Edges::Reflect.name());
-    }
+    let accepted = if (from..=most).contains(&window) {
+        format!("{fits}, or edges `{}`", Edges::Reflect.name())
+    } else {
+        fits
+    };
     Err(CampaignError::Setting {
         name: "window",
         value: window.to_string(),

@@ -123,12 +123,10 @@ mod tests {
     /// The windows by their definition: pixel by pixel, there and back again at an edge.
     #[test]
     fn with_reflection_every_pixel_has_a_patch_whose_pixels_are_those_of_the_mirrored_image() {
-        let mirrored = |index: isize, length: usize| {
-            let (last, mut index) = (length as isize - 1, index);
-            while last > 0 && !(0..=last).contains(&index) {
-                index = if index < 0 { -index } else { 2 * last - index };
-            }
-            if last > 0 { index as usize } else { 0 }
+        let mirrored = |middle: usize, offset: usize, window: usize, length: usize| {
+            let there_and_back: Vec<usize> = (0..length).chain((1..length - 1).rev()).collect();
+            let period = there_and_back.len();
+            there_and_back[(middle + offset + window * period - window / 2) % period]
         };
         for (height, width, window) in [(9, 13, 4), (9, 13, 5), (6, 5, 16), (1, 7, 4), (3, 2, 11)] {
             let values = (0..height * width).map(|i| f64::from((i * i % 31) as u32));
@@ -140,11 +138,8 @@ mod tests {
                 patches.append(Candidate(n as u32), &mut patch).unwrap();
                 assert_eq!(patch.len(), window * window);
                 for (place, value) in patch.iter().enumerate() {
-                    let from = |middle: usize, offset: usize| {
-                        middle as isize + offset as isize - (window / 2) as isize
-                    };
-                    let row = mirrored(from(n / width, place / window), height);
-                    let column = mirrored(from(n % width, place % window), width);
+                    let row = mirrored(n / width, place / window, window, height);
+                    let column = mirrored(n % width, place % window, window, width);
                     let expected = patches.pixels()[row * width + column];
                     assert_eq!(value.to_bits(), expected.to_bits());
                 }

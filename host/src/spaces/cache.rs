@@ -36,7 +36,7 @@ impl Key {
         Self {
             name: match candidates.edges() {
                 Edges::Inside => name.to_owned(),
-                edges => format!("{name}-{}", edges.name()),
+                edges @ Edges::Reflect => format!("{name}-{}", edges.name()),
             },
             height: candidates.height() as u32,
             width: candidates.width() as u32,
