@@ -12,7 +12,7 @@ use crate::page::Table;
 use crate::plot::number::significant;
 use crate::train::{LeftOut, Mapmaker, ResponseMap};
 
-/// Steps after which a map is judged, besides the last.
+/// Steps after which a map is judged where the truth is known, besides the last.
 const STEPS: [usize; 7] = [0, 20, 50, 100, 200, 500, 1000];
 
 /// The map of the response that all points of a campaign give, over the candidates' pixels; NaN
@@ -69,7 +69,8 @@ pub(super) fn publish(
     let map_of = |count: usize| mapmaker.map(&points[..count], &responses[..count]);
     let mut figures = Vec::new();
     let counts = STEPS.map(|steps| state.seeds() + steps).into_iter();
-    for count in counts.filter(|count| (1..points.len()).contains(count)) {
+    let known = monitor.target().is_some();
+    for count in counts.filter(|count| known && (1..points.len()).contains(count)) {
         figures.push(judge(&map_of(count)?, monitor)?);
     }
     let map = map_of(points.len())?;

@@ -145,11 +145,13 @@ pub fn chosen_steps(at: &[usize], steps: usize) -> Result<Vec<usize>, StudyError
     Ok(chosen)
 }
 
-/// What is told of the map to publish, where it was made after a step that is looked at.
-const MAPS: [(&str, fn(&MapFigures) -> Option<f64>); 2] =
-    [("map_mae", |map| map.mae), ("map_nlpd", |map| map.nlpd)];
+/// A figure of a map; nothing where the truth is not known.
+type OfMap = fn(&MapFigures) -> Option<f64>;
 
-fn of_map(campaign: &Summary, step: usize, pick: fn(&MapFigures) -> Option<f64>) -> Option<f64> {
+/// What is told of the map to publish, where it was made after a step that is looked at.
+const MAPS: [(&str, OfMap); 2] = [("map_mae", |map| map.mae), ("map_nlpd", |map| map.nlpd)];
+
+fn of_map(campaign: &Summary, step: usize, pick: OfMap) -> Option<f64> {
     let points = campaign.seeds.len() + step;
     let map = campaign.maps.iter().find(|map| map.points == points)?;
     pick(map)

@@ -280,8 +280,8 @@ impl FiltersTrainer {
             return Err(TrainError::State { found, expected });
         }
         // Written so that NaN fails too.
-        let out_of_range = |x: &f64| !(x.abs() <= LARGEST);
-        if let Some(index) = state.parameters.iter().position(out_of_range) {
+        let in_range = |x: &f64| x.abs() <= LARGEST;
+        if let Some(index) = state.parameters.iter().position(|x| !in_range(x)) {
             let value = state.parameters[index];
             return Err(TrainError::Weight { index, value });
         }
@@ -369,7 +369,8 @@ struct Plane<'a> {
 impl Objective for Plane<'_> {
     fn value(&mut self, parameters: &[f64]) -> Option<f64> {
         self.parameters.copy_from_slice(parameters);
-        if parameters.iter().any(|x| !(x.abs() <= LARGEST)) {
+        // Written so that NaN fails too.
+        if !parameters.iter().all(|x| x.abs() <= LARGEST) {
             return None;
         }
         let (weights, process) = parameters.split_at(WEIGHTS);

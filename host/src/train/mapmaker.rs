@@ -17,6 +17,10 @@ const MOST_FITTED: usize = 400;
 const MOST_STEPS: usize = 100;
 /// Points that the model's own deviations count for beside those of points that are left out.
 const TRUST: f64 = 10.0;
+/// Points at which the parameters, of which the most probable ones alone are used, add as much to
+/// the variances as the process at those says. Chosen on six data sets: at 10, 30 and 60 points the
+/// density of the truth is highest with variances 1 to 6, 2 to 4, and 1.5 to 5 times as large.
+const UNCERTAIN: f64 = 25.0;
 
 /// Makes maps of the response over one image.
 #[derive(Clone, Debug)]
@@ -162,15 +166,17 @@ impl Mapmaker {
     }
 }
 
-/// By how much the variances are too small: the mean squared error of points that are left out, in
-/// their own variances; never less than 1.
+/// By how much the variances are too small: because of the parameters, and by the mean squared error
+/// of points that are left out in their own variances, which counts where it is more than 1.
 fn inflation(left_out: &[Estimate], targets: &[f64]) -> f64 {
     let squares = left_out.iter().zip(targets).map(|(estimate, target)| {
         let error = target - estimate.mean;
         error * error / estimate.variance
     });
     let sum: f64 = squares.sum();
-    ((sum + TRUST) / (targets.len() as f64 + TRUST)).max(1.0)
+    let count = targets.len() as f64;
+    let by_left_out = ((sum + TRUST) / (count + TRUST)).max(1.0);
+    by_left_out * (1.0 + UNCERTAIN / count)
 }
 
 #[cfg(test)]

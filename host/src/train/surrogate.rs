@@ -44,7 +44,7 @@ pub(crate) enum SurrogateTrainer {
         config: TrainerConfig,
     },
     /// Of [`SurrogateKind::Filters`].
-    Filters(FiltersTrainer),
+    Filters(Box<FiltersTrainer>),
 }
 
 /// All that a [`SurrogateTrainer`] keeps from one fit to the next.
@@ -77,7 +77,7 @@ impl SurrogateTrainer {
             }
             SurrogateKind::Filters => {
                 let trainer = FiltersTrainer::new(candidates, patches.pixels(), &config)?;
-                Ok(Self::Filters(trainer))
+                Ok(Self::Filters(Box::new(trainer)))
             }
         }
     }

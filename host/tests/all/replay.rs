@@ -82,6 +82,10 @@ fn a_run_folder_holds_configuration_tables_maps_summary_and_pictures() {
             "coverages.svg",
             "learning.png",
             "learning.svg",
+            "map.png",
+            "map.svg",
+            "map_mean.npy",
+            "map_sigma.npy",
             "overview.png",
             "overview.svg",
             "report.html",
@@ -115,8 +119,23 @@ fn a_run_folder_holds_configuration_tables_maps_summary_and_pictures() {
     assert_eq!(config["campaign"]["window"].as_integer(), Some(12));
     let summary = json(read(&run.join("summary.json")).as_bytes());
     assert_eq!(summary["seeds"], serde_json::json!([3, 5, 8]));
-    let map = std::fs::read(run.join("surrogate_mean.npy")).unwrap();
-    assert_eq!(Npy::new(&map[..]).unwrap().shape(), [20, 24]);
+    for map in ["surrogate_mean.npy", "map_mean.npy", "map_sigma.npy"] {
+        let map = std::fs::read(run.join(map)).unwrap();
+        assert_eq!(Npy::new(&map[..]).unwrap().shape(), [20, 24]);
+    }
+    let maps = summary["maps"].as_array().unwrap();
+    let points: Vec<_> = maps.iter().map(|map| map["points"].as_u64()).collect();
+    assert_eq!(points, [Some(3), Some(9)]);
+    for figure in [
+        "left_out_mae",
+        "left_out_nlpd",
+        "left_out_within",
+        "mae",
+        "rmse",
+        "nlpd",
+    ] {
+        assert!(maps[1][figure].is_f64(), "{figure}");
+    }
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use crate::common::{beacon, text};
+use crate::common::{beacon, text, write_npy};
 
 fn summary(arguments: &[&str], folder: &Path) -> Value {
     let output = beacon(arguments, folder);
@@ -37,6 +37,8 @@ fn a_campaign_with_filters_that_is_resumed_decides_as_if_it_had_never_stopped() 
         let resumed = ["resume", &name, "--budget", "36", "--json"];
         let resumed = summary(&resumed, at);
         assert_eq!(resumed["order"], whole["order"], "learned: {learned}");
+        // A map depends on its points alone.
+        assert_eq!(resumed["maps"], whole["maps"], "learned: {learned}");
     }
     let config = fs::read_to_string(at.join("whole/config.toml")).unwrap();
     assert!(config.contains("surrogate = \"filters\""), "{config}");
@@ -56,4 +58,43 @@ fn a_surrogate_that_does_not_exist_is_refused_with_those_that_do() {
     let said = text(&output.stderr);
     assert_eq!(output.status.code(), Some(2), "{said}");
     assert!(said.contains("cnn") && said.contains("filters"), "{said}");
+}
+
+/// What has no structure, what has one bright spot and nothing else, and a response that does not
+/// follow the image.
+#[test]
+fn images_without_structure_and_outliers_are_explored_with_filters() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    let wave = |i: u32| f64::from(i).sin() + 1e6 * f64::from(u8::from(i == 210));
+    write_npy(&at("flat.npy"), &[20, 24], (0..480).map(|_| 3.0));
+    let spike = |i: u32| f64::from(u16::from(i == 210)) * 60000.0;
+    write_npy(&at("spike.npy"), &[20, 24], (0..480).map(spike));
+    let saturated = |i: u32| f64::from(i % 24).min(5.0);
+    write_npy(&at("saturated.npy"), &[20, 24], (0..480).map(saturated));
+    write_npy(&at("response.npy"), &[20, 24], (0..480).map(wave));
+    for (image, warned) in [("flat", true), ("spike", false), ("saturated", false)] {
+        let image = format!("{image}.npy");
+        let data = ["replay", "--image", &image, "--response", "response.npy"];
+        let how = [
+            "--window",
+            "8",
+            "--steps",
+            "40",
+            "--surrogate",
+            "filters",
+            "--json",
+        ];
+        let summary = summary(&[&data[..], &how].concat(), folder.path());
+        assert_eq!(summary["order"].as_array().unwrap().len(), 40, "{image}");
+        let warnings = summary["warnings"].to_string();
+        assert_eq!(
+            warnings.contains("the image is constant"),
+            warned,
+            "{warnings}"
+        );
+        assert!(!warnings.contains("no map"), "{image}: {warnings}");
+        assert!(!warnings.contains("refused"), "{image}: {warnings}");
+        assert!(summary["maps"][2]["nlpd"].is_f64(), "{image}");
+    }
 }
