@@ -213,7 +213,7 @@ impl FiltersTrainer {
         if *fitted > 0 {
             starts.push(parameters.clone());
         }
-        if count < *restarted || count >= *restarted + *restarted / RESTART + 1 {
+        if count < *restarted || count > *restarted + *restarted / RESTART {
             *restarted = count;
             let along = correlations(&self.points, targets);
             let fresh = 0..FRESH_STARTS;
