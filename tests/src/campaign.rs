@@ -41,13 +41,13 @@ pub fn trajectory(outcome: &Outcome) -> Vec<(Candidate, Option<Step>)> {
 }
 
 /// A controller's status but for what silence on the line changes: the campaign stands as it did.
-pub fn without_line(status: Status) -> Status {
+pub fn without_line(status: &Status) -> Status {
     Status {
         uptime_ms: 0,
         beam: Beam::Blanked(BlankReason::LinkLost),
         link: LinkStatistics::default(),
         health: Health::default(),
-        ..status
+        ..*status
     }
 }
 

@@ -333,7 +333,7 @@ fn a_cut_longer_than_the_time_out_blanks_the_beam_and_keeps_the_state() {
             cuts += 1;
             assert_eq!(after.beam, Beam::Blanked(BlankReason::LinkLost));
             assert_eq!(after.link.losses, cuts);
-            assert_eq!(without_line(after), without_line(before));
+            assert_eq!(without_line(&after), without_line(&before));
         }
         steps += 1;
         if !next_message(&mut client, &bench).unwrap() {

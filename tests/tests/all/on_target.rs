@@ -201,7 +201,7 @@ fn silence_blanks_the_beam_and_the_campaign_goes_on_as_if_nothing_had_been() {
             assert_eq!(after.beam, Beam::Blanked(BlankReason::LinkLost));
             assert_eq!(after.link.losses, before.link.losses + 1);
             assert!(before.pending.is_some() && before.exposed.is_some());
-            assert_eq!(without_line(before), without_line(after));
+            assert_eq!(without_line(&before), without_line(&after));
         }
         Ok(())
     };

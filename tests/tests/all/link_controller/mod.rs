@@ -83,6 +83,8 @@ fn no_dose_limit_is_exceeded_or_raised_while_it_matters() {
 
 #[test]
 fn the_boards_own_ceiling_and_nonsense_are_refused() {
+    type Wrong = (Which, fn(&mut Settings));
+
     let bench = Bench::new(1);
     let mut memory = bench.memory();
     let mut client = client(&mut memory);
@@ -91,13 +93,13 @@ fn the_boards_own_ceiling_and_nonsense_are_refused() {
         ..Settings::DEFAULT
     };
     client.configure(good).unwrap();
-    let wrongs: [(Which, fn(&mut Settings)); 6] = [
+    let wrongs: [Wrong; 6] = [
         (Which::Dwell, |wrong| wrong.dwell_us = 0),
         (Which::Settle, |wrong| wrong.settle_us = u32::MAX),
         (Which::PixelDose, |wrong| wrong.dose.pixel_us += 1),
         (Which::LinkTimeout, |wrong| wrong.link_timeout_ms = 1),
         (Which::Field, |wrong| {
-            (wrong.field.left, wrong.field.right) = (9, 9)
+            (wrong.field.left, wrong.field.right) = (9, 9);
         }),
         (Which::Field, |wrong| wrong.field.right = 65_537),
     ];
