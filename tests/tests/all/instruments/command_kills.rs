@@ -24,7 +24,7 @@ use rand_core::Rng as _;
 use rand_xoshiro::Xoshiro128PlusPlus;
 use tempfile::TempDir;
 
-use super::kills::{LINES, Life, PATIENCE, POLL, arguments, in_teams, measured, moment, pixels};
+use super::kills::{LINES, Life, PATIENCE, POLL, arguments, in_workers, measured, moment, pixels};
 
 /// Points at the end, and before `budget` raised them.
 const BUDGET: usize = 18;
@@ -34,7 +34,7 @@ const LIVES: usize = 3;
 /// Times that the journal may grow before a kill, where more than `Commanded` follows from a command:
 /// `Trained`, `Proposed`, and points. Other commands are killed when the journal has nothing of them.
 const GROWTHS: u32 = 3;
-/// Campaigns of a team.
+/// Campaigns of a worker.
 const CAMPAIGNS: usize = 2;
 
 /// What of a state has to be the same: where every candidate stands, the points with their
@@ -381,7 +381,7 @@ fn run(line: &str, kills: Option<(&mut Xoshiro128PlusPlus, &Mutex<Killed>)>) -> 
 fn the_program_may_be_killed_in_the_middle_of_a_command() {
     let undisturbed: [OnceLock<Option<Whole>>; LINES.len()] = Default::default();
     let killed = Mutex::new(Killed::new());
-    in_teams(|random| {
+    in_workers(|random| {
         for _ in 0..CAMPAIGNS {
             let which = random.next_u32() as usize % LINES.len();
             let expected = undisturbed[which].get_or_init(|| run(LINES[which], None));
