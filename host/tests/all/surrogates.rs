@@ -73,14 +73,19 @@ fn images_without_structure_and_outliers_are_explored_with_filters() {
     let saturated = |i: u32| f64::from(i % 24).min(5.0);
     write_npy(&at("saturated.npy"), &[20, 24], (0..480).map(saturated));
     write_npy(&at("response.npy"), &[20, 24], (0..480).map(wave));
-    for (image, warned) in [("flat", true), ("spike", false), ("saturated", false)] {
-        let image = format!("{image}.npy");
-        let data = ["replay", "--image", &image, "--response", "response.npy"];
+    for (image, edges, warned) in [
+        ("flat.npy", "inside", true),
+        ("spike.npy", "reflect", false),
+        ("saturated.npy", "inside", false),
+    ] {
+        let data = ["replay", "--image", image, "--response", "response.npy"];
         let how = [
             "--window",
             "8",
             "--steps",
             "40",
+            "--edges",
+            edges,
             "--surrogate",
             "filters",
             "--json",
