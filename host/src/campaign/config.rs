@@ -1,8 +1,11 @@
 //! Settings of a campaign: one definition for the command line, the run folder and code.
 
-use beacon_kernel::{Acquisition, Candidates, Edges, Error, References, Sampling, Strategy};
+use beacon_kernel::{
+    Acquisition, Candidates, Edges, Error, Network, References, Sampling, Strategy,
+};
 use serde::{Deserialize, Serialize};
 
+use super::CampaignError;
 use crate::train::{SurrogateKind, TrainerConfig};
 
 /// What becomes of windows that reach beyond the image, where nothing else is asked for.
@@ -163,6 +166,28 @@ impl CampaignConfig {
             acquisition.sampling = Sampling::Joint;
         }
         Some(acquisition)
+    }
+
+    /// Checks every setting that says by itself whether it is accepted.
+    ///
+    /// # Errors
+    /// Names the first that is not.
+    pub(crate) fn check(&self) -> Result<(), CampaignError> {
+        let setting = |name, value: &dyn ToString, accepted: String| CampaignError::Setting {
+            name,
+            value: value.to_string(),
+            accepted,
+        };
+        let Some(acquisition) = self.acquisition() else {
+            let names = Strategy::ALL.map(Strategy::name).join(", ");
+            return Err(setting("strategy", &self.strategy, format!("one of {names}")));
+        };
+        acquisition.validate()?;
+        let (from, to) = (Network::MIN_WINDOW_SAME, Network::MAX_WINDOW);
+        if !(from..=to).contains(&self.window) {
+            return Err(setting("window", &self.window, format!("{from} to {to} pixels")));
+        }
+        Ok(self.training.validate()?)
     }
 
     /// The candidates of an image of so many rows and columns.

@@ -85,6 +85,9 @@ pub enum SettingError {
     /// A scalarizer that does not suit the spectra.
     #[error("{0}")]
     Scalarizer(String),
+    /// A setting of how points are chosen.
+    #[error("{0}")]
+    Campaign(String),
 }
 
 impl SettingError {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::dose::Limits;
-use super::state::positive;
+use super::state::{LONGEST_DWELL, dwell_within, positive};
 use super::{CampaignConfig, SettingError, Settings};
 use crate::controller::ControllerChoice;
 use crate::microscope::{MicroscopeChoice, MicroscopeOptions};
@@ -240,6 +240,15 @@ impl LiveConfig {
         let limit = self.time_limit;
         let limit = limit.map(|limit| positive("time-limit", limit, Seconds::new));
         limit.transpose()
+    }
+
+    /// Live time of each spectrum, where the user said.
+    ///
+    /// # Errors
+    /// When it is no time that a spectrum can take.
+    pub fn own_dwell(&self) -> Result<Option<Duration>, SettingError> {
+        let dwell = self.dwell.map(|dwell| dwell_within(dwell, LONGEST_DWELL));
+        Ok(dwell.transpose()?.map(Seconds::duration))
     }
 
     /// Live time of each spectrum.

@@ -255,7 +255,7 @@ fn open(config: &mut LiveConfig) -> Result<Box<dyn Microscope>, LiveError> {
     let (microscope, own_dwell) = config.microscope.open(
         &config.instrument,
         config.current,
-        config.dwell.map(|_| config.dwell()),
+        config.own_dwell()?,
     )?;
     config.dwell = config.dwell.or(own_dwell.map(|dwell| dwell.as_secs_f64()));
     Ok(microscope)

@@ -16,7 +16,7 @@ use std::io::Write as _;
 use std::process::ExitCode;
 
 use clap::error::ErrorKind;
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
 /// Decides where a microscope measures next, by deep-kernel learning and novelty search.
 ///
@@ -113,9 +113,22 @@ impl<T, E: std::fmt::Display> OrFail<T> for Result<T, E> {
     }
 }
 
+/// The command line. A negative number is a value: what it belongs to says what is accepted.
+fn command() -> clap::Command {
+    let takes = |arg: clap::Arg| {
+        let takes_values = arg.get_action().takes_values();
+        arg.allow_negative_numbers(takes_values)
+    };
+    let whole = Cli::command();
+    COMMANDS.iter().fold(whole.mut_args(takes), |whole, name| {
+        whole.mut_subcommand(name, |command| command.mut_args(takes))
+    })
+}
+
 /// Runs the program and returns its exit status.
 pub fn main() -> ExitCode {
-    let cli = match Cli::try_parse() {
+    let parsed = command().try_get_matches();
+    let cli = match parsed.and_then(|matches| Cli::from_arg_matches(&matches)) {
         Ok(cli) => cli,
         Err(error) => return usage(&error),
     };

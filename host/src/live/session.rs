@@ -22,7 +22,7 @@ use crate::controller::{Controller, ControllerError, OnHandOver};
 use crate::data::{Behaviour, Channels, Map};
 use crate::experiment::Experiment;
 use crate::journal::{Found, Journal, JournalError, Place, RunFolder, now_ms};
-use crate::microscope::Microscope;
+use crate::microscope::{Microscope, MicroscopeChoice};
 use crate::scalarizer::Scalarizer;
 use crate::spaces::Spaces;
 use crate::units::Seconds;
@@ -113,6 +113,7 @@ impl<'a> Session<'a> {
             found,
             mut begun,
             config,
+            before,
         } = taken_up;
         let Found {
             journal,
@@ -120,7 +121,8 @@ impl<'a> Session<'a> {
             torn,
             version,
         } = found;
-        if *microscope.channels() != begun.channels {
+        let same = same_instrument(&before.microscope, &config.microscope);
+        if !same || *microscope.channels() != begun.channels {
             return Err(LiveError::OtherInstrument {
                 began: begun.instrument,
                 channels: describe(&begun.channels),
@@ -156,12 +158,24 @@ impl<'a> Session<'a> {
             let accepted = format!("at least the {points} points that are measured");
             return Err(SettingError::new("budget", &settings.budget, &accepted).into());
         }
+        // A campaign may have spent more than was announced: its own limits it keeps.
         let spent = at_end.ledger().total();
-        if let (Some(limit), Some(_)) = (settings.limits.total, current)
+        if config.dose_limit != before.dose_limit
+            && let (Some(limit), Some(_)) = (settings.limits.total, current)
             && limit < spent
         {
             let accepted = format!("at least the {spent:e} electrons that are spent");
             return Err(SettingError::new("dose-limit", &limit, &accepted).into());
+        }
+        if config.time_limit != before.time_limit
+            && let Some(limit) = settings.time_limit
+            && limit <= elapsed.into()
+        {
+            let accepted = format!(
+                "more than the {} s that the campaign has been running",
+                elapsed.as_secs_f64()
+            );
+            return Err(SettingError::new("time-limit", &limit, &accepted).into());
         }
         let station = Station::new(microscope, config, journal, path, interrupted, elapsed);
         records.remove(0);
@@ -491,6 +505,12 @@ impl Experiment for Session<'_> {
         let point = points.find(|point| point.pixel == measured)?;
         self.spectrum_of(point).ok()
     }
+}
+
+/// Whether two choices may be the same instrument: a real one, or a file, may be at another place.
+fn same_instrument(before: &MicroscopeChoice, now: &MicroscopeChoice) -> bool {
+    let specimen = |choice: &MicroscopeChoice| matches!(choice, MicroscopeChoice::Specimen(_));
+    before == now || !(specimen(before) || specimen(now))
 }
 
 fn describe(channels: &Channels) -> String {

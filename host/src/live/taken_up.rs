@@ -12,6 +12,8 @@ pub struct TakenUp {
     /// The last settings of the campaign. Budget and limits may be changed: no decision depends on
     /// them.
     pub config: LiveConfig,
+    /// The same as the journal has them.
+    pub(super) before: LiveConfig,
 }
 
 impl TakenUp {
@@ -51,6 +53,7 @@ impl TakenUp {
         Ok(Self {
             found,
             begun,
+            before: config.clone(),
             config,
         })
     }

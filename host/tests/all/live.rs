@@ -195,6 +195,17 @@ fn mistakes_are_named_with_what_would_be_accepted() {
             "as in 90s, 45m or 8h",
         ),
         (&["--budget", "40", "--steps", "30"], "--budget"),
+        (&["--budget", "40", "--beta", "-1"], "beta is -1; expected 0 or more"),
+        (
+            &["--budget", "40", "--dose-limit", "-5"],
+            "dose-limit is -5; expected a number above 0",
+        ),
+        (
+            &["--budget", "40", "--dwell", "nan"],
+            "dwell is NaN; expected a microsecond to an hour",
+        ),
+        (&["--budget", "40", "--k", "0"], "k is 0; expected 1 or more"),
+        (&["--budget", "40", "--window", "3"], "window is 3; expected 4 to 64"),
         (
             &["--budget", "40", "--seeds-from", "absent.txt"],
             "`absent.txt`: cannot be read",
@@ -229,6 +240,29 @@ fn a_folder_belongs_to_one_campaign_and_one_process() {
     assert!(error.contains("beacon resume"), "{error}");
     let (error, _) = refused(&["ctl", name, "status"]);
     assert!(error.contains("no campaign is running in it"), "{error}");
+}
+
+#[test]
+fn a_campaign_is_not_resumed_below_what_is_spent_nor_on_another_specimen() {
+    let (_kept, path) = folder();
+    let name = path.to_str().unwrap();
+    summary(&on_specimen(&path, &["--budget", "20"]).output().unwrap());
+    let journal = fs::read(path.join("journal")).unwrap();
+    for (changed, said) in [
+        (["--time-limit", "0.001"], "time-limit is 0.001; expected more than the"),
+        (["--dose-limit", "1e6"], "dose-limit is 1000000; expected at least"),
+        (["--dose-limit", "-1"], "dose-limit is -1; expected a number above 0"),
+        (["--budget", "19"], "budget is 19; expected at least the 20 points"),
+        (
+            ["--microscope", "specimen:nanoparticles:2"],
+            "began on specimen nanoparticles:1",
+        ),
+    ] {
+        let (error, status) = refused(&[&["resume", name], &changed[..]].concat());
+        assert!(error.contains(said), "{changed:?}: {error}");
+        assert_eq!(status, Some(2));
+        assert!(fs::read(path.join("journal")).unwrap() == journal);
+    }
 }
 
 #[test]

@@ -234,7 +234,9 @@ impl State {
             Command::Approve(on) => {
                 self.settings.approval = *on;
                 if let Some(next) = &mut self.next {
-                    next.waits = *on && matches!(next.author, Author::Chance | Author::Strategy);
+                    // A point whose exposure was begun was approved before.
+                    let proposed = matches!(next.author, Author::Chance | Author::Strategy);
+                    next.waits = *on && proposed && !next.begun;
                 }
             }
             Command::Accept => {

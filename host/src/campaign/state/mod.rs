@@ -27,7 +27,7 @@ pub use apply::{Contradiction, check_response};
 pub use next::{Action, Expose, Now, Wait};
 pub use point::{Author, MeasuredPoint, NextPoint, Standing};
 pub use settings::Settings;
-pub(super) use settings::positive;
+pub(super) use settings::{LONGEST_DWELL, dwell_within, positive};
 
 use super::dose::{Ledger, pixel_area};
 use super::event::{Begun, Given, Overview};

@@ -14,7 +14,7 @@ use crate::units::{Picoamperes, Seconds, UnitError};
 
 /// Live times that are accepted of a spectrum, where no controller exposes.
 const SHORTEST_DWELL: Duration = Duration::from_micros(1);
-const LONGEST_DWELL: Duration = Duration::from_secs(3600);
+pub(in crate::campaign) const LONGEST_DWELL: Duration = Duration::from_secs(3600);
 
 /// The settings in force.
 #[derive(Clone, Debug, PartialEq)]
@@ -79,6 +79,7 @@ impl Settings {
     /// # Errors
     /// Names the first that is not accepted.
     pub fn live(config: &LiveConfig, channels: &Channels) -> Result<Self, SettingError> {
+        (config.campaign.check()).map_err(|error| SettingError::Campaign(error.to_string()))?;
         let (scalarizers, target) = config.scalarizers();
         let nothing = vec![0.0; channels.coordinates.len()];
         for scalarizer in &scalarizers {
@@ -112,7 +113,7 @@ impl Settings {
         let settings = Self {
             budget: config.budget,
             target,
-            dwell: dwell(config.dwell.unwrap_or(1.0), longest_dwell)?,
+            dwell: dwell_within(config.dwell.unwrap_or(1.0), longest_dwell)?,
             longest_dwell,
             current: current.transpose()?,
             limits: config.limits()?,
@@ -185,11 +186,18 @@ impl Settings {
     /// # Errors
     /// When it is too short or too long.
     pub(super) fn dwell_of(&self, seconds: f64) -> Result<Seconds, SettingError> {
-        dwell(seconds, self.longest_dwell)
+        dwell_within(seconds, self.longest_dwell)
     }
 }
 
-fn dwell(seconds: f64, longest: Duration) -> Result<Seconds, SettingError> {
+/// A live time of spectra, up to the longest that is accepted.
+///
+/// # Errors
+/// When the number is none.
+pub(in crate::campaign) fn dwell_within(
+    seconds: f64,
+    longest: Duration,
+) -> Result<Seconds, SettingError> {
     let accepted = if longest < LONGEST_DWELL {
         "a microsecond to a minute, in seconds, with a controller that exposes"
     } else {

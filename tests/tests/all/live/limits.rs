@@ -93,6 +93,13 @@ fn settings_that_do_not_fit_are_refused_before_anything_is_written() {
         ("--dose-limit 1000", "the overview takes too much"),
         ("--stall-after 0", "stall-after is 0"),
         ("--most-failures 0", "most-failures is 0"),
+        ("--beta nan", "beta is NaN; expected 0 or more"),
+        ("--k 0", "k is 0; expected 1 or more"),
+        ("--window 3", "window is 3; expected 4 to 64 pixels"),
+        ("--window 65", "window is 65; expected 4 to 64 pixels"),
+        ("--learning-rate nan", "learning_rate is NaN"),
+        ("--warm-learning-rate 0", "warm_learning_rate is 0"),
+        ("--noise-floor 0", "noise_floor is 0"),
     ] {
         let (_kept, path) = folder();
         let config = settings(&format!("{SPECIMEN} {arguments}"));

@@ -309,6 +309,35 @@ fn proposals_wait_for_a_word_where_that_was_asked_for() {
 }
 
 #[test]
+fn a_point_whose_exposure_was_begun_waits_for_no_further_word() {
+    let mut state = surveyed(Limits::default());
+    let now = Now::default();
+    let events = carry_out(&state.next(&now), 5, &state);
+    let exposing = |state: &State| {
+        let Action::Expose(expose) = state.next(&now) else {
+            panic!("{:?}", state.next(&now));
+        };
+        Event::Exposing(Exposing {
+            candidate: expose.candidate.0,
+            position: expose.position,
+            electrons: expose.electrons,
+        })
+    };
+    for event in events {
+        state.apply(&event).unwrap();
+    }
+    let event = exposing(&state);
+    state.apply(&event).unwrap();
+    let why = "it failed".to_owned();
+    state.apply(&Event::Failed { why }).unwrap();
+    // It was approved, or nobody had asked to be asked: a suggestion could not replace it.
+    let approve = Event::Commanded(given(Command::Approve(true)));
+    state.apply(&approve).unwrap();
+    assert!(state.objection(&Command::Suggest(20)).is_some());
+    assert_eq!(exposing(&state), event);
+}
+
+#[test]
 fn what_is_discarded_counts_no_more_until_it_is_restored() {
     let mut state = surveyed(Limits::default());
     let now = Now::default();
