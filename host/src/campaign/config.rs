@@ -180,12 +180,20 @@ impl CampaignConfig {
         };
         let Some(acquisition) = self.acquisition() else {
             let names = Strategy::ALL.map(Strategy::name).join(", ");
-            return Err(setting("strategy", &self.strategy, format!("one of {names}")));
+            return Err(setting(
+                "strategy",
+                &self.strategy,
+                format!("one of {names}"),
+            ));
         };
         acquisition.validate()?;
         let (from, to) = (Network::MIN_WINDOW_SAME, Network::MAX_WINDOW);
         if !(from..=to).contains(&self.window) {
-            return Err(setting("window", &self.window, format!("{from} to {to} pixels")));
+            return Err(setting(
+                "window",
+                &self.window,
+                format!("{from} to {to} pixels"),
+            ));
         }
         Ok(self.training.validate()?)
     }

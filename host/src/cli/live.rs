@@ -252,11 +252,10 @@ pub(super) fn ctl(args: &CtlArgs) -> Result<(), Failure> {
 
 /// Opens the instrument of a campaign, and takes over what it is used to.
 fn open(config: &mut LiveConfig) -> Result<Box<dyn Microscope>, LiveError> {
-    let (microscope, own_dwell) = config.microscope.open(
-        &config.instrument,
-        config.current,
-        config.own_dwell()?,
-    )?;
+    let (microscope, own_dwell) =
+        config
+            .microscope
+            .open(&config.instrument, config.current, config.own_dwell()?)?;
     config.dwell = config.dwell.or(own_dwell.map(|dwell| dwell.as_secs_f64()));
     Ok(microscope)
 }

@@ -241,6 +241,12 @@ impl<'a> Session<'a> {
             let seeds = state.begun().seeds.as_deref();
             check_frame((image.height(), image.width()), settings, seeds)?;
         }
+        if state.free_at_first() == 0 {
+            let accepted = "an overview and responses with numbers at some candidate";
+            return Err(
+                SettingError::new("the number of candidates with data", &0, accepted).into(),
+            );
+        }
         let truth = station.microscope.truth(state.settings().target());
         Ok(Self {
             station,
@@ -359,7 +365,12 @@ impl<'a> Session<'a> {
         observer: &mut dyn Observer,
     ) -> Result<Outcome, CampaignError> {
         let patches = self.patches()?;
-        let mut monitor = Monitor::new(self.truth.as_ref(), patches.candidates())?;
+        // Truth is for judging: one that cannot judge keeps nobody from measuring.
+        let candidates = patches.candidates();
+        let (mut monitor, unjudged) = match Monitor::new(self.truth.as_ref(), candidates) {
+            Ok(monitor) => (monitor, None),
+            Err(error) => (Monitor::new(None, candidates)?, Some(error)),
+        };
         if let Some(spaces) = spaces {
             monitor.judge_in(spaces)?;
         }
@@ -375,6 +386,9 @@ impl<'a> Session<'a> {
         }
         let state = self.state.clone();
         let mut drive = Drive::new(state, patches, monitor, controller, how)?;
+        if let Some(error) = unjudged {
+            drive.cannot_judge(&error);
+        }
         let station = &mut self.station;
         let records = std::mem::take(&mut self.records);
         let folded = if self.version == Some(1) {

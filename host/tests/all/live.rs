@@ -13,7 +13,7 @@ use beacon_kernel::Capacity;
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::common::{assert_succeeded, json, program};
+use crate::common::{assert_succeeded, json, program, write_npy};
 
 /// What is waited for comes within seconds; on a crowded machine, within this.
 const PATIENCE: Duration = Duration::from_secs(300);
@@ -195,7 +195,10 @@ fn mistakes_are_named_with_what_would_be_accepted() {
             "as in 90s, 45m or 8h",
         ),
         (&["--budget", "40", "--steps", "30"], "--budget"),
-        (&["--budget", "40", "--beta", "-1"], "beta is -1; expected 0 or more"),
+        (
+            &["--budget", "40", "--beta", "-1"],
+            "beta is -1; expected 0 or more",
+        ),
         (
             &["--budget", "40", "--dose-limit", "-5"],
             "dose-limit is -5; expected a number above 0",
@@ -204,8 +207,14 @@ fn mistakes_are_named_with_what_would_be_accepted() {
             &["--budget", "40", "--dwell", "nan"],
             "dwell is NaN; expected a microsecond to an hour",
         ),
-        (&["--budget", "40", "--k", "0"], "k is 0; expected 1 or more"),
-        (&["--budget", "40", "--window", "3"], "window is 3; expected 4 to 64"),
+        (
+            &["--budget", "40", "--k", "0"],
+            "k is 0; expected 1 or more",
+        ),
+        (
+            &["--budget", "40", "--window", "3"],
+            "window is 3; expected 4 to 64",
+        ),
         (
             &["--budget", "40", "--seeds-from", "absent.txt"],
             "`absent.txt`: cannot be read",
@@ -249,10 +258,22 @@ fn a_campaign_is_not_resumed_below_what_is_spent_nor_on_another_specimen() {
     summary(&on_specimen(&path, &["--budget", "20"]).output().unwrap());
     let journal = fs::read(path.join("journal")).unwrap();
     for (changed, said) in [
-        (["--time-limit", "0.001"], "time-limit is 0.001; expected more than the"),
-        (["--dose-limit", "1e6"], "dose-limit is 1000000; expected at least"),
-        (["--dose-limit", "-1"], "dose-limit is -1; expected a number above 0"),
-        (["--budget", "19"], "budget is 19; expected at least the 20 points"),
+        (
+            ["--time-limit", "0.001"],
+            "time-limit is 0.001; expected more than the",
+        ),
+        (
+            ["--dose-limit", "1e6"],
+            "dose-limit is 1000000; expected at least",
+        ),
+        (
+            ["--dose-limit", "-1"],
+            "dose-limit is -1; expected a number above 0",
+        ),
+        (
+            ["--budget", "19"],
+            "budget is 19; expected at least the 20 points",
+        ),
         (
             ["--microscope", "specimen:nanoparticles:2"],
             "began on specimen nanoparticles:1",
@@ -263,6 +284,37 @@ fn a_campaign_is_not_resumed_below_what_is_spent_nor_on_another_specimen() {
         assert_eq!(status, Some(2));
         assert!(fs::read(path.join("journal")).unwrap() == journal);
     }
+}
+
+#[test]
+fn a_truth_that_cannot_judge_keeps_nobody_from_measuring() {
+    let (_kept, path) = folder();
+    let at = path.parent().unwrap();
+    let [image, constant, nothing] = ["image", "constant", "nothing"].map(|name| at.join(name));
+    write_npy(&image, &[20, 20], (0..400).map(|n| f64::from(n * n % 97)));
+    write_npy(&constant, &[20, 20], (0..400).map(|_| 5.0));
+    write_npy(&nothing, &[20, 20], (0..400).map(|_| f64::NAN));
+    let on = |response: &Path| format!("replay:{},{}", image.display(), response.display());
+    let (constant, nothing) = (on(&constant), on(&nothing));
+    let out = path.to_str().unwrap();
+    let further = ["--initial", "3", "--budget", "6", "--json", "--out", out];
+    let arguments = [&["run", "--microscope", &constant], &further[..]].concat();
+    let measured = summary(&run(&arguments));
+    assert_eq!(measured["positions"].as_array().unwrap().len(), 6);
+    let warnings = measured["warnings"].to_string();
+    assert!(
+        warnings.contains("the target cannot be judged"),
+        "{warnings}"
+    );
+    let again = summary(&run(&["resume", out, "--budget", "8", "--json"]));
+    assert_eq!(again["positions"].as_array().unwrap().len(), 8);
+    // Without any number there is nothing to measure.
+    let (_kept, path) = folder();
+    let out = path.to_str().unwrap();
+    let further = ["--initial", "3", "--budget", "6", "--out", out];
+    let (error, status) = refused(&[&["run", "--microscope", &nothing], &further[..]].concat());
+    let said = "the number of candidates with data is 0; expected";
+    assert!(error.contains(said) && status == Some(2), "{error}");
 }
 
 #[test]

@@ -7,6 +7,7 @@ use beacon_kernel::Candidate;
 
 use super::{Drive, World};
 use crate::campaign::{CampaignError, Command, Event, MeasuredPoint, Observer};
+use crate::metrics::MetricsError;
 
 impl Drive<'_> {
     /// Restarts the judgement when another target is sought, or other points count.
@@ -53,9 +54,15 @@ impl Drive<'_> {
             .monitor
             .restart(truth.as_ref(), &visits(seeds), &visits(steps));
         if let Err(error) = restarted {
-            let note = format!("the target cannot be judged: {error}");
-            self.learner.warnings.note(&note);
+            self.cannot_judge(&error);
         }
+    }
+
+    /// Notes why the truth of the target judges nothing. The campaign goes on as on an instrument,
+    /// which tells none.
+    pub(crate) fn cannot_judge(&mut self, error: &MetricsError) {
+        let note = format!("the target cannot be judged: {error}");
+        self.learner.warnings.note(&note);
     }
 
     /// Judges every step that is complete: measured, and trained on where that was due.

@@ -81,6 +81,8 @@ struct Content {
     numeric: Vec<DatasetInfo>,
     /// Of other types: listed to say why they are not read.
     other: Vec<DatasetInfo>,
+    /// Groups that were looked into.
+    groups: usize,
 }
 
 impl Content {
@@ -117,6 +119,9 @@ fn list(file: &File) -> Result<Content, Error> {
 
 /// Deeper nesting than any file of the field has; ends a cycle of hard links.
 const DEEPEST: usize = 32;
+/// More groups than any file of the field has; ends several cycles in one group, whose paths are more
+/// than can be walked.
+const MOST_GROUPS: usize = 4096;
 
 fn collect(group: &Group, prefix: &str, depth: usize, found: &mut Content) -> Result<(), Error> {
     for name in group.datasets()? {
@@ -152,6 +157,10 @@ fn collect(group: &Group, prefix: &str, depth: usize, found: &mut Content) -> Re
     }
     if depth < DEEPEST {
         for name in group.groups()? {
+            found.groups += 1;
+            if found.groups > MOST_GROUPS {
+                break;
+            }
             if let Ok(inner) = group.group(&name) {
                 collect(&inner, &format!("{prefix}{name}/"), depth + 1, found)?;
             }
@@ -235,6 +244,7 @@ pub(super) fn read(file: &str, inside: Option<&str>) -> Result<Array, DatasetErr
         return Err(DatasetError::shape(&location, &chosen.shape));
     }
     let dataset = open.dataset(&chosen.path).map_err(unreadable)?;
+    check_memory(&location, &chosen.shape)?;
     let mut array = Array::bare(
         &location,
         chosen.shape.clone(),
@@ -324,6 +334,21 @@ fn wrong_type(file: &str, info: &DatasetInfo) -> DatasetError {
     }
 }
 
+/// Refuses values that do not fit into memory, once as bytes and once as numbers: what was never
+/// written takes no room in a file.
+fn check_memory(location: &str, shape: &[usize]) -> Result<(), DatasetError> {
+    let count = shape
+        .iter()
+        .try_fold(2_usize, |all, &size| all.checked_mul(size));
+    let fits = |count| Vec::<f64>::new().try_reserve_exact(count).is_ok();
+    if count.is_some_and(fits) {
+        return Ok(());
+    }
+    let shape = super::shape_text(shape);
+    let reason = format!("its {shape} values do not fit into memory");
+    Err(DatasetError::unreadable(location, FORMAT, &reason))
+}
+
 fn values(dataset: &Dataset) -> Result<Values, Error> {
     let dtype = dataset.dtype()?;
     if let DType::Other(datatype) = &dtype
@@ -346,7 +371,7 @@ fn values(dataset: &Dataset) -> Result<Values, Error> {
 mod tests {
     use hdf5_pure::FormatError;
 
-    use crate::data::files::samples::{LATEST, LINKS, TYPES, bytes};
+    use crate::data::files::samples::{CYCLE, LATEST, LINKS, TYPES, VAST, bytes};
     use crate::data::files::testing::{close, named, nsid_file, shared, spectra, written};
     use crate::data::files::{list_hdf5, read, read_map};
 
@@ -432,6 +457,18 @@ mod tests {
         }
         let (_folder, file) = written("links.h5", &bytes(LINKS));
         assert_eq!(read_map(&file).unwrap().quantity, "img");
+    }
+
+    #[test]
+    fn a_file_that_says_more_than_it_holds_is_refused_at_once() {
+        let (_folder, file) = written("vast.h5", &bytes(VAST));
+        let message = read(&file).unwrap_err().to_string();
+        assert!(message.contains("do not fit into memory"), "{message}");
+        let (_folder, file) = written("cycle.h5", &bytes(CYCLE));
+        let begun = std::time::Instant::now();
+        let message = read(&file).unwrap_err().to_string();
+        assert!(message.len() < 10_000, "{message}");
+        assert!(begun.elapsed().as_secs() < 30);
     }
 
     #[test]
