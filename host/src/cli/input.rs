@@ -52,15 +52,28 @@ pub(super) fn folder_for(out: Option<&Path>, name: &str) -> PathBuf {
         .unwrap_or_else(|| Path::new("runs").join(name))
 }
 
+/// Files of a campaign on an instrument, which only `beacon resume` may add to.
+const LIVE: [&str; 2] = ["journal", "lock"];
+
 /// Refuses the folder of a campaign as that of a study, which is in order where it is one
 /// already.
 pub(super) fn refuse_campaign(folder: &Path) -> Result<(), Failure> {
+    refuse_live(folder)?;
     if folder.join("study.toml").exists() {
         return Ok(());
     }
     let campaigns = ["summary.json", "report.html"];
     let accepted = "a new or empty folder, or that of the same study";
     refuse(folder, &campaigns, "a campaign", accepted)
+}
+
+/// Refuses the folder of a study as that of a campaign.
+pub(super) fn refuse_study(folder: &Path) -> Result<(), Failure> {
+    refuse(folder, &["study.toml"], "a study", "a new or empty folder")
+}
+
+fn refuse_live(folder: &Path) -> Result<(), Failure> {
+    refuse(folder, &LIVE, "`beacon run`", "a new or empty folder")
 }
 
 /// Refuses a folder that holds one of these files.
@@ -81,9 +94,10 @@ pub(super) fn remove_if_empty(folder: &Path) {
 }
 
 /// Makes the folder and checks that files can be written in it, before anything is measured
-/// for it. That of a study is refused.
+/// for it. That of a study or of a campaign on an instrument is refused.
 pub(super) fn prepare_folder(folder: &Path) -> Result<(), Failure> {
-    refuse(folder, &["study.toml"], "a study", "a new or empty folder")?;
+    refuse_study(folder)?;
+    refuse_live(folder)?;
     let probe = folder.join(".writable");
     std::fs::create_dir_all(folder)
         .and_then(|()| std::fs::write(&probe, b""))

@@ -130,6 +130,7 @@ pub(super) fn run(args: &RunArgs) -> Result<(), Failure> {
     config.campaign.steps = config.budget - first;
     let mut microscope = open(&mut config).or_input()?;
     let path = input::folder_for(args.out.as_deref(), "run");
+    input::refuse_study(&path)?;
     let folder = RunFolder::begin(&path).or_input()?;
     let display = watched(&mut *microscope, &config, args.json)?;
     if !args.json {

@@ -175,6 +175,30 @@ fn results_of_another_kind_are_refused_and_left_as_they_are() {
     assert!(!folder.path().join("study/summary.json").exists());
     assert!(!folder.path().join("campaign/study.toml").exists());
 
+    // A campaign on an instrument may be running in its folder.
+    let microscope = ["run", "--microscope", "specimen", "--budget", "12"];
+    let run = |out| [&microscope[..], &["--out", out]].concat();
+    refused(&beacon(&run("study"), folder.path()), &study);
+    beacon_ok(&run("live"), folder.path());
+    let files = || {
+        let names = names(&folder.path().join("live"));
+        names.into_iter().map(|name| (kept(&format!("live/{name}")), name))
+    };
+    let before: Vec<_> = files().collect();
+    for arguments in [
+        changed(&REPLAY, &["--out", "live"]),
+        vec!["--steps", "3", "--out", "live"],
+        compare("live"),
+    ] {
+        let said = ["`live`", "`beacon run`", "journal", "new or empty"];
+        refused(&beacon(&arguments, folder.path()), &said);
+    }
+    assert!(before == files().collect::<Vec<_>>());
+    // What another program puts there is replaced.
+    std::fs::write(folder.path().join("live/acquisitions.csv"), "other").unwrap();
+    beacon_ok(&["resume", "live"], folder.path());
+    assert!(kept("live/acquisitions.csv").starts_with(b"step,row,column"));
+
     // One of the same kind is replaced, or gone on with.
     beacon_ok(&replay, folder.path());
     beacon_ok(&compare("study"), folder.path());
