@@ -2,11 +2,15 @@
 
 use std::path::{Path, PathBuf};
 
+use beacon_kernel::Candidate;
+
+use crate::campaign::{self, CampaignConfig, check_window};
+use crate::data::Map;
 use crate::data::files::{self, Dataset};
 use crate::experiment::Replay;
 use crate::scalarizer::Scalarizer;
 
-use super::{Failure, OrFail as _};
+use super::{Failure, OrFail as _, log};
 
 /// Reads an image and a response of the same area.
 pub(super) fn read_replay(
@@ -21,6 +25,9 @@ pub(super) fn read_replay(
         (Dataset::Map(map), None) => replay(map),
         (Dataset::Spectra(spectra), Some(scalarizer)) => {
             let map = scalarizer.map(&spectra).or_input()?;
+            if let Some(cut) = scalarizer.cut(&spectra.coordinates, &spectra.channels) {
+                log(&format!("note: {cut}"));
+            }
             Ok(replay(map)?.with_spectra(spectra, scalarizer))
         }
         (Dataset::Map(map), Some(scalarizer)) => Err(Failure::Input(format!(
@@ -39,6 +46,18 @@ pub(super) fn read_replay(
             spectra.coordinates.len()
         ))),
     }
+}
+
+/// Reads the seeds of a campaign on an image.
+pub(super) fn read_seeds(
+    file: &Path,
+    config: &CampaignConfig,
+    image: &Map,
+) -> Result<Vec<Candidate>, Failure> {
+    check_window(image, config.window, config.edges).or_input()?;
+    let candidates = config.candidates(image.height(), image.width());
+    let seeds = campaign::read_seeds(file).or_input()?;
+    seeds.among(candidates.or_input()?).or_input()
 }
 
 /// The folder for results: the one asked for, or the first free one below `runs`.
