@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use beacon_host::campaign::{Campaign, CampaignConfig, Outcome, Seeds, read_seeds};
+use beacon_host::campaign::{Campaign, CampaignConfig, Outcome, SeedList, Seeds, read_seeds};
 use beacon_host::controller::{InProcess, Memory};
 use beacon_host::data::files;
 use beacon_host::experiment::{Oracle, Replay, SpecimenExperiment};
@@ -29,9 +29,11 @@ pub fn pfm() -> Option<Replay> {
 /// When the data are there and cannot be read.
 pub fn published_seeds() -> Option<Seeds> {
     let file = pfm_folder()?.join("seeds.npy");
-    Some(Seeds::Given(
-        read_seeds(&file).expect("the seeds are readable"),
-    ))
+    let seeds = read_seeds(&file).expect("the seeds are readable");
+    let SeedList::Numbers(seeds) = seeds else {
+        panic!("the seeds are candidate numbers");
+    };
+    Some(Seeds::Given(seeds))
 }
 
 /// The folder of the PFM benchmark; `None`, said aloud, where the data are absent.

@@ -90,6 +90,12 @@ impl Command {
                 Self::DoseLimit(number(text, "dose-limit", "a number of electrons above 0")?)
             }
             ["dwell", text] => Self::Dwell(number(text, "dwell", "a time in seconds")?),
+            ["approve", ref rest @ ..] if !matches!(rest, ["on"] | ["off"]) => {
+                let found = rest.join(" ");
+                return Err(format!(
+                    "approve is `{found}`; expected `approve on` or `approve off`"
+                ));
+            }
             ["approve", "on"] => Self::Approve(true),
             ["approve", "off"] => Self::Approve(false),
             ["accept"] => Self::Accept,
@@ -97,6 +103,9 @@ impl Command {
             ["pause"] => Self::Pause,
             ["resume"] => Self::Resume,
             ["stop"] => Self::Stop,
+            ["accept" | "reject" | "pause" | "resume" | "stop", ..] => {
+                return Err(format!("`{}` stands alone; leave out the rest", words[0]));
+            }
             _ => {
                 return Err(format!(
                     "unknown command `{}`; accepted are {WORDS}",
@@ -205,7 +214,9 @@ mod tests {
                 "budget is `many`; expected a number of points",
             ),
             ("dwell -", "dwell is `-`; expected a time in seconds"),
-            ("approve", "accepted are status, pause"),
+            ("approve", "expected `approve on` or `approve off`"),
+            ("approve yes", "approve is `yes`; expected"),
+            ("pause now", "`pause` stands alone"),
             ("faster", "accepted are status, pause"),
         ] {
             let words: Vec<&str> = wrong.split(' ').collect();

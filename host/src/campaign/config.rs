@@ -75,7 +75,8 @@ pub struct CampaignConfig {
     )]
     #[serde(default, with = "edges_by_name", skip_serializing_if = "is_inside")]
     pub edges: Edges,
-    /// Neighbours that novelty averages over.
+    /// Neighbours that novelty averages over; `random`, `farthest`, `mu`, `ei`, `ucb` and `thompson`
+    /// ignore it.
     #[cfg_attr(
         feature = "cli",
         arg(
@@ -97,14 +98,15 @@ pub struct CampaignConfig {
         )
     )]
     pub beta: f32,
-    /// Measure novelty against responses as measured, instead of denoised by the model.
+    /// Measure novelty against responses as measured, instead of denoised by the model; strategies
+    /// without novelty ignore it.
     #[cfg_attr(feature = "cli", arg(long, help_heading = "Campaign"))]
     pub raw_references: bool,
     /// Let `beacon-elite` draw one joint sample, instead of the published marginal ones.
     #[cfg_attr(feature = "cli", arg(long, help_heading = "Campaign"))]
     pub joint_elite: bool,
-    /// What the Gaussian process that decides sees of a patch. Epochs and learning rates are those
-    /// of a network.
+    /// What the Gaussian process that decides sees of a patch. `filters` ignores epochs and learning
+    /// rates.
     #[cfg_attr(
         feature = "cli",
         arg(

@@ -38,9 +38,7 @@ pub struct Limits {
 #[non_exhaustive]
 pub enum DoseError {
     /// It would be too much in all.
-    #[error(
-        "{used:.4e} electrons of {limit:.4e} are used, and the next exposure takes up to {next:.2e}"
-    )]
+    #[error("{}", in_all(*used, *next, *limit))]
     Total {
         /// Dose so far.
         used: Electrons,
@@ -61,6 +59,15 @@ pub enum DoseError {
         /// Dose that is allowed there.
         limit: ElectronsPerSquareAngstrom,
     },
+}
+
+fn in_all(used: Electrons, next: Electrons, limit: Electrons) -> String {
+    if used == Electrons::ZERO {
+        return format!("the first exposure alone takes up to {next:.2e} electrons of {limit:.4e}");
+    }
+    format!(
+        "{used:.4e} electrons of {limit:.4e} are used, and the next exposure takes up to {next:.2e}"
+    )
 }
 
 /// The electrons so far. Every one counts when its exposure is announced; afterwards the account

@@ -137,7 +137,8 @@ pub struct LiveConfig {
     /// How points are chosen.
     #[cfg_attr(feature = "cli", command(flatten))]
     pub campaign: CampaignConfig,
-    /// Candidate numbers to measure first, as .npy or text, instead of random ones.
+    /// Points to measure first instead of random ones: rows and columns, as text with a first line
+    /// `row,column` or as .npy of shape (n, 2); or candidate numbers, as text or .npy.
     #[cfg_attr(
         feature = "cli",
         arg(long, value_name = "FILE", conflicts_with = "initial")
@@ -307,20 +308,17 @@ fn parse_scalarizer(text: &str) -> Result<Scalarizer, crate::scalarizer::Scalari
 /// What would be accepted.
 pub fn parse_time(text: &str) -> Result<f64, String> {
     let text = text.trim();
-    let (number, unit) = match text.strip_suffix(['s', 'm', 'h']) {
-        Some(number) => (number, &text[number.len()..]),
-        None => (text, "s"),
-    };
-    let seconds = match unit {
-        "h" => 3600.0,
-        "m" => 60.0,
-        _ => 1.0,
-    };
-    let number: Option<f64> = number.trim().parse().ok();
-    number
-        .map(|number| number * seconds)
+    let units = [('s', 1.0), ('m', 60.0), ('h', 3600.0)];
+    let seconds = units.iter().find_map(|&(unit, seconds)| {
+        let number: f64 = text.strip_suffix(unit)?.trim().parse().ok()?;
+        Some(number * seconds)
+    });
+    seconds
         .filter(|seconds| seconds.is_finite() && *seconds > 0.0)
-        .ok_or_else(|| "expected seconds, minutes or hours, as in 90s, 45m or 8h".to_owned())
+        .ok_or_else(|| {
+            "expected a number with its unit, seconds, minutes or hours, as in 90s, 45m or 8h"
+                .to_owned()
+        })
 }
 
 /// Reads a frame.
@@ -370,14 +368,14 @@ mod tests {
     #[test]
     fn times_have_units() {
         for (text, seconds) in [
-            ("90", 90.0),
+            ("90s", 90.0),
             ("45m", 2700.0),
             ("1.5h", 5400.0),
             ("2 s", 2.0),
         ] {
             assert_eq!(parse_time(text), Ok(seconds), "{text}");
         }
-        for wrong in ["", "m", "-3h", "0", "2d", "nan", "infh"] {
+        for wrong in ["", "8", "m", "-3h", "0", "2d", "nan", "infh"] {
             assert!(parse_time(wrong).is_err(), "{wrong}");
         }
     }

@@ -70,7 +70,7 @@ pub use offline::Campaign;
 pub use order::{Order, OrderError, PublishedFigures, read_order, read_published_order};
 pub use outcome::{Expectation, Measurement, Outcome, Times};
 pub use published::{MapFigures, PublishedMap};
-pub use seeds::{Seeds, SeedsError, check_seeds, read_seeds};
+pub use seeds::{SeedList, Seeds, SeedsError, check_seeds, read_seeds};
 pub use state::{
     Action, Author, Contradiction, Expose, MeasuredPoint, NextPoint, Now, Settings, Standing,
     State, Wait, check_response,

@@ -32,6 +32,7 @@ pub(super) fn with_report<R>(
     let results: Vec<_> = shown.iter().map(Shown::result).collect();
     let surrogate = match (outcomes, &first.mean, &first.sigma) {
         ([_], Some(mean), Some(sigma)) => Some(SurrogateFigure {
+            title: "surrogate that decided",
             mean,
             sigma,
             truth: target,
@@ -40,6 +41,7 @@ pub(super) fn with_report<R>(
     };
     let map = first.map.as_ref().filter(|_| outcomes.len() == 1);
     let map = map.map(|map| SurrogateFigure {
+        title: "map to publish",
         mean: &map.mean,
         sigma: &map.sigma,
         truth: target,

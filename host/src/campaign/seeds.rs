@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use beacon_kernel::Candidate;
+use beacon_kernel::{Candidate, Candidates, Edges, Pixel};
 
 use crate::data::npy::{Npy, Number};
 
@@ -25,6 +25,52 @@ impl Seeds {
     }
 }
 
+/// Seeds as a file names them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SeedList {
+    /// By candidate numbers.
+    Numbers(Vec<Candidate>),
+    /// By row and column of their pixels.
+    Pixels(Vec<Pixel>),
+}
+
+impl SeedList {
+    /// How many there are.
+    pub fn count(&self) -> usize {
+        match self {
+            Self::Numbers(numbers) => numbers.len(),
+            Self::Pixels(pixels) => pixels.len(),
+        }
+    }
+
+    /// The candidates; those of numbers are not checked: see [`check_seeds`].
+    ///
+    /// # Errors
+    /// [`SeedsError::NoCandidate`] for a pixel that is none.
+    pub fn among(&self, candidates: Candidates) -> Result<Vec<Candidate>, SeedsError> {
+        let pixels = match self {
+            Self::Numbers(numbers) => return Ok(numbers.clone()),
+            Self::Pixels(pixels) => pixels.iter(),
+        };
+        pixels
+            .map(|&pixel| {
+                candidates.at(pixel).ok_or(SeedsError::NoCandidate {
+                    row: pixel.row,
+                    column: pixel.column,
+                    height: candidates.height(),
+                    width: candidates.width(),
+                    whose: match candidates.edges() {
+                        Edges::Inside => {
+                            format!(" whose window of {} pixels fits", candidates.window())
+                        }
+                        Edges::Reflect => String::new(),
+                    },
+                })
+            })
+            .collect()
+    }
+}
+
 /// Why seeds cannot be used; each is one line.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -39,8 +85,8 @@ pub enum SeedsError {
     },
     /// Something in the file is not a candidate number.
     #[error(
-        "`{}`: `{found}` is not a candidate number; expected whole numbers from 0, as .npy or \
-         as text separated by commas or white space",
+        "`{}`: `{found}` is no whole number from 0; expected rows and columns of pixels under a header \
+         `row,column` or as .npy of shape (n, 2), or candidate numbers",
         file.display()
     )]
     NotANumber {
@@ -50,10 +96,37 @@ pub enum SeedsError {
         found: String,
     },
     /// The file holds none.
-    #[error("`{}`: no seeds in it; expected at least one candidate number", file.display())]
+    #[error("`{}`: no seeds in it; expected at least one", file.display())]
     Empty {
         /// The file as given.
         file: PathBuf,
+    },
+    /// Two numbers a line may be pixels or candidates.
+    #[error(
+        "`{}`: two numbers on every line, which may be a pixel or two candidates; expected a first \
+         line `row,column` above pixels, or one candidate number a line",
+        file.display()
+    )]
+    Ambiguous {
+        /// The file as given.
+        file: PathBuf,
+    },
+    /// A pixel is no candidate.
+    #[error(
+        "seed at row {row}, column {column} is no candidate; expected a pixel of the image of {height} \
+         x {width}{whose}, rows and columns numbered from 0"
+    )]
+    NoCandidate {
+        /// Row of the pixel.
+        row: usize,
+        /// Column of the pixel.
+        column: usize,
+        /// Rows of the image.
+        height: usize,
+        /// Columns of the image.
+        width: usize,
+        /// What else it needs, for a person.
+        whose: String,
     },
     /// A seed is no candidate.
     #[error("seed {seed} is no candidate; there are {candidates}, numbered from 0")]
@@ -71,11 +144,19 @@ pub enum SeedsError {
     },
 }
 
-/// Reads candidate numbers from a `.npy` file of integers or a text file.
+/// Reads seeds from a file:
+///
+/// | file | seeds |
+/// |---|---|
+/// | text with a first line that names columns `row` and `column`, separated by commas | pixels; other columns are ignored |
+/// | `.npy` of integers of shape (n, 2) | pixels: row, column |
+/// | other `.npy` of integers, of one axis | candidate numbers |
+/// | numbers separated by white space, commas or semicolons | candidate numbers |
 ///
 /// # Errors
-/// When the file is missing, is neither, or holds nothing.
-pub fn read_seeds(file: &Path) -> Result<Vec<Candidate>, SeedsError> {
+/// When the file is missing, is none of these, or holds nothing; and for two numbers on every line
+/// without a header.
+pub fn read_seeds(file: &Path) -> Result<SeedList, SeedsError> {
     let unreadable = |reason: &dyn std::fmt::Display| SeedsError::Unreadable {
         file: file.to_owned(),
         reason: reason.to_string().replace('\n', " "),
@@ -85,34 +166,77 @@ pub fn read_seeds(file: &Path) -> Result<Vec<Candidate>, SeedsError> {
         found,
     };
     let bytes = std::fs::read(file).map_err(|e| unreadable(&e))?;
-    let numbers: Vec<i128> = if bytes.starts_with(b"\x93NUMPY") {
+    let (numbers, are_pixels) = if bytes.starts_with(b"\x93NUMPY") {
         integers(&bytes).map_err(|e| unreadable(&e))?
     } else {
         let text = String::from_utf8(bytes).map_err(|_| unreadable(&"it is not text"))?;
-        text.split(|c: char| c.is_whitespace() || c == ',' || c == ';')
-            .filter(|word| !word.is_empty())
-            .map(|word| word.parse().map_err(|_| not_a_number(word.to_owned())))
-            .collect::<Result<_, _>>()?
+        let (words, are_pixels) = words(&text).map_err(|missing| not_a_number(missing))?;
+        let lines = text.lines().filter(|line| !line.trim().is_empty());
+        let mut counts = lines.map(|line| split(line).count());
+        if !are_pixels && !words.is_empty() && counts.all(|count| count == 2) {
+            return Err(SeedsError::Ambiguous {
+                file: file.to_owned(),
+            });
+        }
+        let numbers = words.into_iter();
+        let numbers = numbers.map(|word| word.parse().map_err(|_| not_a_number(word.to_owned())));
+        (numbers.collect::<Result<_, _>>()?, are_pixels)
     };
     if numbers.is_empty() {
         return Err(SeedsError::Empty {
             file: file.to_owned(),
         });
     }
-    let candidate = |n: i128| u32::try_from(n).map_err(|_| not_a_number(n.to_string()));
-    numbers
-        .into_iter()
-        .map(|n| candidate(n).map(Candidate))
-        .collect()
+    let number = |n: i128| u32::try_from(n).map_err(|_| not_a_number(n.to_string()));
+    let numbers = numbers.into_iter().map(number);
+    let numbers: Vec<u32> = numbers.collect::<Result<_, _>>()?;
+    Ok(if are_pixels {
+        let pixels = numbers.chunks_exact(2).map(|pair| Pixel {
+            row: pair[0] as usize,
+            column: pair[1] as usize,
+        });
+        SeedList::Pixels(pixels.collect())
+    } else {
+        SeedList::Numbers(numbers.into_iter().map(Candidate).collect())
+    })
 }
 
-/// The integers of a `.npy` file, whatever their width.
-fn integers(bytes: &[u8]) -> Result<Vec<i128>, String> {
+fn split(line: &str) -> impl Iterator<Item = &str> {
+    let words = line.split(|c: char| c.is_whitespace() || c == ',' || c == ';');
+    words.filter(|word| !word.is_empty())
+}
+
+/// The numbers of a text, and whether they are rows and columns in turn.
+///
+/// # Errors
+/// The line that has no row or no column.
+fn words(text: &str) -> Result<(Vec<&str>, bool), String> {
+    let mut lines = text.lines().filter(|line| !line.trim().is_empty());
+    let header = lines.next().unwrap_or_default();
+    let place = |name: &str| header.split(',').position(|word| word.trim() == name);
+    let (Some(row), Some(column)) = (place("row"), place("column")) else {
+        return Ok((split(text).collect(), false));
+    };
+    let mut words = Vec::new();
+    for line in lines {
+        let cells: Vec<_> = line.split(',').map(str::trim).collect();
+        let (Some(&row), Some(&column)) = (cells.get(row), cells.get(column)) else {
+            return Err(line.to_owned());
+        };
+        words.extend([row, column]);
+    }
+    Ok((words, true))
+}
+
+/// The integers of a `.npy` file, whatever their width, and whether they are rows and columns in turn.
+fn integers(bytes: &[u8]) -> Result<(Vec<i128>, bool), String> {
     let npy = Npy::new(bytes).map_err(|e| e.to_string())?;
     let shape = npy.shape();
-    if shape.iter().filter(|&&size| size != 1).count() > 1 {
+    let are_pixels = matches!(shape, [_, 2]);
+    if !are_pixels && shape.iter().filter(|&&size| size != 1).count() > 1 {
         return Err(format!(
-            "an array of shape {shape:?}; expected one candidate number per seed, not coordinates"
+            "an array of shape {shape:?}; expected (n, 2), a row and a column of each seed, or one \
+             candidate number of each"
         ));
     }
     if !matches!(npy.real(), Some(('i' | 'u', _))) {
@@ -120,7 +244,7 @@ fn integers(bytes: &[u8]) -> Result<Vec<i128>, String> {
         return Err(format!("values of type {found}; expected integers"));
     }
     let values = npy.values(Number::to_integer).map_err(|e| e.to_string())?;
-    Ok(values.into_iter().flatten().collect())
+    Ok((values.into_iter().flatten().collect(), are_pixels))
 }
 
 /// Checks that each seed is a candidate and listed once.
@@ -153,6 +277,8 @@ mod tests {
         let file = folder.path().join(name);
         std::fs::write(&file, content).unwrap();
         let seeds = read_seeds(&file).map_err(|e| e.to_string())?;
+        let candidates = Candidates::new(20, 30, 6).unwrap();
+        let seeds = seeds.among(candidates).map_err(|e| e.to_string())?;
         Ok(seeds.into_iter().map(|c| c.0).collect())
     }
 
@@ -183,9 +309,42 @@ mod tests {
         let floats = npy("<f4", false, "1,", &5.0_f32.to_le_bytes());
         let told = read("seeds.npy", &floats).unwrap_err();
         assert!(told.contains("<f4; expected integers"), "{told}");
-        let pairs = npy("|u1", false, "2, 2", &[1, 2, 3, 4]);
-        let told = read("seeds.npy", &pairs).unwrap_err();
-        assert!(told.contains("[2, 2]; expected one"), "{told}");
+        let cube = npy("|u1", false, "2, 3", &[1, 2, 3, 4, 5, 6]);
+        let told = read("seeds.npy", &cube).unwrap_err();
+        assert!(told.contains("[2, 3]; expected (n, 2)"), "{told}");
+    }
+
+    #[test]
+    fn seeds_are_read_as_rows_and_columns() {
+        // Pixels (10, 4) and (3, 3) of 20 x 30, with windows of 6.
+        let expected = Ok(vec![7 * 25 + 1, 0]);
+        for text in [
+            "row,column\n10,4\n3,3\n",
+            "step, row, column\n\n0, 10, 4\n0, 3, 3\n",
+        ] {
+            assert_eq!(read("seeds.csv", text.as_bytes()), expected, "{text}");
+        }
+        for (order, bytes) in [(false, [10, 4, 3, 3]), (true, [10, 3, 4, 3])] {
+            let pairs = npy("|u1", order, "2, 2", &bytes);
+            assert_eq!(read("seeds.npy", &pairs), expected, "{order}");
+        }
+        for (wrong, said) in [
+            ("10,4\n3,3\n", "expected a first line `row,column`"),
+            (
+                "row,column\n2,3\n",
+                "seed at row 2, column 3 is no candidate",
+            ),
+            (
+                "row,column\n20,3\n",
+                "the image of 20 x 30 whose window of 6",
+            ),
+            ("row,column\n7\n", "`7`"),
+            ("row,column\n7,x\n", "`x`"),
+            ("row,column\n", "no seeds"),
+        ] {
+            let told = read("seeds.csv", wrong.as_bytes()).unwrap_err();
+            assert!(told.contains(said), "{wrong}: {told}");
+        }
     }
 
     #[test]

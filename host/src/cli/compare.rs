@@ -9,7 +9,7 @@ use super::listing::listing;
 use super::progress::Display;
 use super::replay::parse_scalarizer;
 use super::{Failure, OrFail as _, input, log, print, spaces, specimen};
-use crate::campaign::{CampaignConfig, default_strategy, read_seeds};
+use crate::campaign::{CampaignConfig, default_strategy};
 use crate::data::Patches;
 use crate::data::files::write_file;
 use crate::experiment::Oracle;
@@ -53,8 +53,8 @@ pub(super) struct CompareArgs {
     /// Seeds for each strategy: 1 to N.
     #[arg(long, value_name = "N", default_value_t = 10)]
     seeds: u64,
-    /// Candidate numbers that every campaign measures first, as .npy or text, instead of random
-    /// ones.
+    /// Points that every campaign measures first instead of random ones: rows and columns, as text
+    /// with a first line `row,column` or as .npy of shape (n, 2); or candidate numbers.
     #[arg(long, value_name = "FILE", conflicts_with = "initial")]
     seeds_from: Option<PathBuf>,
     /// Steps to tabulate, separated by commas; the last is always among them.
@@ -154,7 +154,7 @@ fn explore<M: Oracle + Clone + Sync>(
         input::refuse_campaign(out)?;
     }
     let start = match &args.seeds_from {
-        Some(file) => read_seeds(file).or_input()?,
+        Some(file) => input::read_seeds(file, &args.campaign, experiment.image())?,
         None => Vec::new(),
     };
     let dataset = DataIdentity::new(name, &experiment);

@@ -2,11 +2,15 @@
 
 use std::path::{Path, PathBuf};
 
+use beacon_kernel::Candidate;
+
+use crate::campaign::{self, CampaignConfig, check_window};
+use crate::data::Map;
 use crate::data::files::{self, Dataset};
 use crate::experiment::Replay;
 use crate::scalarizer::Scalarizer;
 
-use super::{Failure, OrFail as _};
+use super::{Failure, OrFail as _, log};
 
 /// Reads an image and a response of the same area.
 pub(super) fn read_replay(
@@ -21,6 +25,9 @@ pub(super) fn read_replay(
         (Dataset::Map(map), None) => replay(map),
         (Dataset::Spectra(spectra), Some(scalarizer)) => {
             let map = scalarizer.map(&spectra).or_input()?;
+            if let Some(cut) = scalarizer.cut(&spectra.coordinates, &spectra.channels) {
+                log(&format!("note: {cut}"));
+            }
             Ok(replay(map)?.with_spectra(spectra, scalarizer))
         }
         (Dataset::Map(map), Some(scalarizer)) => Err(Failure::Input(format!(
@@ -41,6 +48,18 @@ pub(super) fn read_replay(
     }
 }
 
+/// Reads the seeds of a campaign on an image.
+pub(super) fn read_seeds(
+    file: &Path,
+    config: &CampaignConfig,
+    image: &Map,
+) -> Result<Vec<Candidate>, Failure> {
+    check_window(image, config.window, config.edges).or_input()?;
+    let candidates = config.candidates(image.height(), image.width());
+    let seeds = campaign::read_seeds(file).or_input()?;
+    seeds.among(candidates.or_input()?).or_input()
+}
+
 /// The folder for results: the one asked for, or the first free one below `runs`.
 pub(super) fn folder_for(out: Option<&Path>, name: &str) -> PathBuf {
     if let Some(out) = out {
@@ -52,15 +71,28 @@ pub(super) fn folder_for(out: Option<&Path>, name: &str) -> PathBuf {
         .unwrap_or_else(|| Path::new("runs").join(name))
 }
 
+/// Files of a campaign on an instrument, which only `beacon resume` may add to.
+const LIVE: [&str; 2] = ["journal", "lock"];
+
 /// Refuses the folder of a campaign as that of a study, which is in order where it is one
 /// already.
 pub(super) fn refuse_campaign(folder: &Path) -> Result<(), Failure> {
+    refuse_live(folder)?;
     if folder.join("study.toml").exists() {
         return Ok(());
     }
     let campaigns = ["summary.json", "report.html"];
     let accepted = "a new or empty folder, or that of the same study";
     refuse(folder, &campaigns, "a campaign", accepted)
+}
+
+/// Refuses the folder of a study as that of a campaign.
+pub(super) fn refuse_study(folder: &Path) -> Result<(), Failure> {
+    refuse(folder, &["study.toml"], "a study", "a new or empty folder")
+}
+
+fn refuse_live(folder: &Path) -> Result<(), Failure> {
+    refuse(folder, &LIVE, "`beacon run`", "a new or empty folder")
 }
 
 /// Refuses a folder that holds one of these files.
@@ -81,9 +113,10 @@ pub(super) fn remove_if_empty(folder: &Path) {
 }
 
 /// Makes the folder and checks that files can be written in it, before anything is measured
-/// for it. That of a study is refused.
+/// for it. That of a study or of a campaign on an instrument is refused.
 pub(super) fn prepare_folder(folder: &Path) -> Result<(), Failure> {
-    refuse(folder, &["study.toml"], "a study", "a new or empty folder")?;
+    refuse_study(folder)?;
+    refuse_live(folder)?;
     let probe = folder.join(".writable");
     std::fs::create_dir_all(folder)
         .and_then(|()| std::fs::write(&probe, b""))

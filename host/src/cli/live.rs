@@ -11,11 +11,12 @@ use super::progress::Display;
 use super::replay::describe;
 use super::{Failure, OrFail as _, input, kernel, log, print, print_json, spaces};
 use crate::campaign::{
-    CampaignError, Ended, LiveConfig, Settings, WORDS, default_strategy, parse_time, pixel_area,
-    read_seeds, write_run,
+    CampaignError, Ended, LiveConfig, SeedList, Settings, WORDS, default_strategy, parse_time,
+    pixel_area, read_seeds, write_run,
 };
 use crate::control::tell;
 use crate::controller::{Controller, ControllerChoice, Memory};
+use crate::data::Channels;
 use crate::data::files::Finished;
 use crate::experiment::Experiment as _;
 use crate::journal::RunFolder;
@@ -113,14 +114,11 @@ pub(super) fn run(args: &RunArgs) -> Result<(), Failure> {
     let mut config = args.live.clone();
     config.campaign.strategy.clone_from(&args.strategy);
     config.campaign.seed = args.seed;
-    let seeds = match &config.seeds_from {
-        Some(file) => {
-            let seeds = read_seeds(file).or_input()?;
-            Some(seeds.into_iter().map(|seed| seed.0).collect::<Vec<_>>())
-        }
-        None => None,
-    };
-    let first = seeds.as_ref().map_or(config.campaign.initial, Vec::len);
+    let seeds = config.seeds_from.as_deref().map(read_seeds);
+    let seeds = seeds.transpose().or_input()?;
+    let first = seeds
+        .as_ref()
+        .map_or(config.campaign.initial, SeedList::count);
     if config.budget <= first {
         return Err(Failure::Input(format!(
             "budget is {}; expected more than the {first} points measured first, which count",
@@ -129,15 +127,12 @@ pub(super) fn run(args: &RunArgs) -> Result<(), Failure> {
     }
     config.campaign.steps = config.budget - first;
     let mut microscope = open(&mut config).or_input()?;
+    let seeds = seeds.map(|seeds| numbers(&seeds, &config, &*microscope));
+    let seeds = seeds.transpose()?;
     let path = input::folder_for(args.out.as_deref(), "run");
+    input::refuse_study(&path)?;
     let folder = RunFolder::begin(&path).or_input()?;
     let display = watched(&mut *microscope, &config, args.json)?;
-    if !args.json {
-        log(&format!(
-            "journal and results in {}",
-            folder.path().display()
-        ));
-    }
     let done = begin(
         &mut *microscope,
         config,
@@ -153,6 +148,29 @@ pub(super) fn run(args: &RunArgs) -> Result<(), Failure> {
     done
 }
 
+/// The candidate numbers of seeds, which the journal holds.
+fn numbers(
+    seeds: &SeedList,
+    config: &LiveConfig,
+    microscope: &dyn Microscope,
+) -> Result<Vec<u32>, Failure> {
+    let seeds = match (seeds, microscope.frame()) {
+        (SeedList::Numbers(numbers), _) => numbers.clone(),
+        (SeedList::Pixels(_), Some((rows, columns))) => {
+            let candidates = config.campaign.candidates(rows.size, columns.size);
+            seeds.among(candidates.or_input()?).or_input()?
+        }
+        (SeedList::Pixels(_), None) => {
+            return Err(Failure::Input(
+                "--seeds-from names rows and columns, and the instrument does not tell the size of its \
+                 image before the first overview; expected candidate numbers"
+                    .to_owned(),
+            ));
+        }
+    };
+    Ok(seeds.into_iter().map(|seed| seed.0).collect())
+}
+
 /// Begins a campaign, once the kernel is known to have room for it, and runs it.
 fn begin(
     microscope: &mut dyn Microscope,
@@ -162,6 +180,7 @@ fn begin(
     display: &Display,
     json: bool,
 ) -> Result<(), Failure> {
+    tell_scalarizer(&config, microscope.channels());
     let line = kernel::ControllerLine::open(&config.controller)?;
     let (campaign, budget) = (config.campaign.clone(), config.budget);
     let size = microscope
@@ -189,12 +208,36 @@ fn begin(
         )),
         error => Failure::Input(error.to_string()),
     })?;
+    if !json {
+        // Only now: what is refused leaves no folder behind.
+        let path = folder.path().display();
+        log(&format!("journal and results in {path}"));
+    }
     if let Some(kernel) = &mut kernel {
         return go(session, kernel.controller(), folder, display, json);
     }
     let (mut memory, needed) = memory_of(&session)?;
     let mut kernel = kernel::Kernel::new(line.flatten(), &mut memory, needed)?;
     go(session, kernel.controller(), folder, display, json)
+}
+
+/// Says what is sought where nobody chose it, and which windows the axis cuts.
+fn tell_scalarizer(config: &LiveConfig, channels: &Channels) {
+    let (scalarizers, target) = config.scalarizers();
+    let chosen = !config.scalarizers.is_empty() || config.target.is_some();
+    let is_specimen = matches!(config.microscope, MicroscopeChoice::Specimen(_));
+    let count = channels.coordinates.len();
+    if !chosen && !is_specimen && count > 1 {
+        log(&format!(
+            "note: without --scalarizer `{}` is sought, over all {count} channels",
+            scalarizers[target]
+        ));
+    }
+    for scalarizer in &scalarizers {
+        if let Some(cut) = scalarizer.cut(&channels.coordinates, &channels.axis) {
+            log(&format!("note: {cut}"));
+        }
+    }
 }
 
 /// Memory for a campaign whose overview was taken.
@@ -232,6 +275,12 @@ pub(super) fn resume(args: &ResumeArgs) -> Result<(), Failure> {
             }
         };
         log(&format!("{points} points found in the journal{torn}"));
+        let budget = session.config().budget;
+        if points >= budget {
+            log(&format!(
+                "nothing is left to measure: go on with a --budget above {budget}"
+            ));
+        }
     }
     let line = kernel::ControllerLine::open(&session.config().controller)?;
     let (mut memory, needed) = memory_of(&session)?;

@@ -15,7 +15,7 @@ mod specimen;
 use std::io::Write as _;
 use std::process::ExitCode;
 
-use clap::error::ErrorKind;
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
 /// Decides where a microscope measures next, by deep-kernel learning and novelty search.
@@ -195,9 +195,59 @@ fn usage(error: &clap::Error) -> ExitCode {
         .and_then(|word| word.into_string().ok())
         .filter(|word| COMMANDS.contains(&word.as_str()));
     let command = command.map(|word| word + " ").unwrap_or_default();
-    log(&format!(
-        "{} (see `beacon {command}--help`)",
-        said.join(" ")
-    ));
+    let said = plainly(error, command.trim()).unwrap_or_else(|| {
+        let said = said.join(" ");
+        said.replace(
+            "invalid digit found in string",
+            "expected a whole number from 0, written with digits alone",
+        )
+        .replace(
+            "invalid float literal",
+            "expected a number without a unit, as in 0.5 or 1e9",
+        )
+    });
+    log(&format!("{} (see `beacon {command}--help`)", said));
     ExitCode::from(2)
+}
+
+/// A mistake in the words of this program, where those of its parser mislead.
+fn plainly(error: &clap::Error, command: &str) -> Option<String> {
+    if error.kind() == ErrorKind::MissingRequiredArgument && command == "ctl" {
+        return Some(
+            "error: the folder of the campaign or the command is missing; expected `beacon ctl DIR \
+             status`, or another command behind DIR"
+                .to_owned(),
+        );
+    }
+    let unknown = [ErrorKind::UnknownArgument, ErrorKind::ArgumentConflict];
+    if !unknown.contains(&error.kind()) {
+        return None;
+    }
+    let Some(ContextValue::String(found)) = error.get(ContextKind::InvalidArg) else {
+        return None;
+    };
+    let instead = match (command, found.split([' ', '=']).next().unwrap_or_default()) {
+        ("replay" | "compare", "--budget") => "--steps, the points after the first random ones",
+        ("run", "--steps" | "--budget") => "--budget, the points in all",
+        ("resume", "--dwell") => "`beacon ctl DIR dwell SECONDS` while it runs",
+        (_, number) if number.parse::<f64>().is_ok() => {
+            let words: Vec<String> = std::env::args_os()
+                .filter_map(|word| word.into_string().ok())
+                .collect();
+            let at = words.iter().position(|word| word == number)?;
+            let option = words.get(at.checked_sub(1)?)?;
+            return Some(format!(
+                "error: {option} is {number}; expected a number from 0"
+            ));
+        }
+        _ => return None,
+    };
+    let known = if command == "run" {
+        "--steps"
+    } else {
+        found.as_str()
+    };
+    Some(format!(
+        "error: beacon {command} has no {known}; expected {instead}"
+    ))
 }

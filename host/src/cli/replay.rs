@@ -13,11 +13,11 @@ use super::kernel::BeamArgs;
 use super::progress::Display;
 use super::{Failure, OrFail as _, input, kernel, print, print_json, spaces};
 use crate::campaign::{
-    Campaign, CampaignConfig, MapFigures, Outcome, Seeds, Summary, default_strategy, read_seeds,
-    write_run,
+    Campaign, CampaignConfig, MapFigures, Outcome, Seeds, Summary, default_strategy, write_run,
 };
 use crate::controller::{ControllerChoice, LinkReport};
 use crate::data::files::Finished;
+use crate::experiment::Experiment as _;
 use crate::plot::number::significant;
 use crate::scalarizer::Scalarizer;
 use crate::spaces::LatentConfig;
@@ -39,7 +39,8 @@ pub(super) struct ReplayArgs {
     #[arg(long, value_name = "HOW", value_parser = parse_scalarizer)]
     #[serde(skip_serializing_if = "Option::is_none")]
     scalarizer: Option<Scalarizer>,
-    /// Candidate numbers to measure first, as .npy or text, instead of random ones.
+    /// Points to measure first instead of random ones: rows and columns, as text with a first line
+    /// `row,column` or as .npy of shape (n, 2); or candidate numbers, as text or .npy.
     #[arg(long, value_name = "FILE", conflicts_with = "initial")]
     #[serde(skip_serializing_if = "Option::is_none")]
     seeds_from: Option<PathBuf>,
@@ -90,11 +91,11 @@ pub(super) fn run(args: &ReplayArgs) -> Result<(), Failure> {
     args.campaign.strategy.clone_from(&args.strategy);
     args.campaign.seed = args.seed;
     let args = &args;
+    let mut replay = input::read_replay(&args.image, &args.response, args.scalarizer.as_ref())?;
     let seeds = match &args.seeds_from {
-        Some(file) => Seeds::Given(read_seeds(file).or_input()?),
+        Some(file) => Seeds::Given(input::read_seeds(file, &args.campaign, replay.image())?),
         None => Seeds::Random(args.campaign.initial),
     };
-    let mut replay = input::read_replay(&args.image, &args.response, args.scalarizer.as_ref())?;
     let campaign = Campaign::new(args.campaign.clone(), seeds, &replay).or_input()?;
 
     let folder = (args.out.is_some() || !args.json)
@@ -162,7 +163,12 @@ pub(super) fn describe(outcome: &Outcome) -> String {
     let latents = share("latent", &series.latent_coverage);
     let judged = if series.mae.is_empty() {
         let observed = last(&series.observed_coverage);
-        format!("{observed:.3} of the range of responses covered{patches}{latents}")
+        let covered = if observed.is_nan() {
+            "too few points to say what they cover".to_owned()
+        } else {
+            format!("{observed:.3} of the range of responses covered")
+        };
+        format!("{covered}{patches}{latents}")
     } else {
         format!(
             "target coverage {coverage:.3} ({:.0} of {bins} bins){patches}{latents}\n  \

@@ -38,7 +38,8 @@ pub(super) struct ScoreArgs {
     /// How a spectrum becomes a number: sum, window:LO..HI, line:Pd-La, loop-height, loop-area.
     #[arg(long, value_name = "HOW", value_parser = super::replay::parse_scalarizer)]
     scalarizer: Option<Scalarizer>,
-    /// Candidate numbers measured before the order, as .npy or text: the model knows them, and
+    /// Points measured before the order: rows and columns, as text with a first line `row,column` or
+    /// as .npy of shape (n, 2); or candidate numbers, as text or .npy. The model knows them, and
     /// coverage with seeds counts them.
     #[arg(long, value_name = "FILE")]
     seeds_from: Option<PathBuf>,
@@ -160,7 +161,7 @@ fn read(args: &ScoreArgs, replay: &Replay) -> Result<(Vec<Candidate>, Order), Fa
     check_window(image, args.window, args.edges).or_input()?;
     let candidates = Candidates::with_edges(height, width, args.window, args.edges).or_input()?;
     let mut seeds = match &args.seeds_from {
-        Some(file) => read_seeds(file).or_input()?,
+        Some(file) => read_seeds(file).or_input()?.among(candidates).or_input()?,
         None => Vec::new(),
     };
     let read = if args.published {

@@ -24,10 +24,13 @@ use beacon_kernel::Candidate;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+pub(crate) use status::Proposal;
 pub use status::Status;
 
 use crate::campaign::{Command, Event, Given, State};
+use crate::data::Channels;
 use crate::journal::{Commands, CommandsError, RunFolder, now_ms};
+use crate::scalarizer::Scalarizer;
 
 /// Longest line that is read, in bytes.
 const LONGEST: usize = 1 << 16;
@@ -161,6 +164,11 @@ impl Control {
     /// Sets how many measurements the kernel has room for.
     pub(crate) fn set_room(&self, room: usize) {
         self.lock().state.set_room(room);
+    }
+
+    /// The folder of the campaign.
+    pub(crate) fn folder(&self) -> &Path {
+        self.file.parent().unwrap_or(Path::new(""))
     }
 
     /// Shows what the campaign does.
@@ -374,7 +382,10 @@ impl Server {
         if let Some(why) = state.objection(&command) {
             return Err(why);
         }
-        let said = said(&command, &state);
+        let mut said = said(&command, &state);
+        if let Some(ended) = state.ended_by(&command) {
+            said += &format!("; this ends the campaign after the point under way: {ended}");
+        }
         let given = Given {
             command,
             by: request
@@ -415,7 +426,15 @@ fn said(command: &Command, state: &State) -> String {
     };
     match command {
         Command::Strategy(name) => format!("`{name}` chooses from the next point on"),
-        Command::Target(target) => format!("`{target}` is sought from the next point on"),
+        Command::Target(target) => {
+            let Channels {
+                coordinates, axis, ..
+            } = &state.begun().channels;
+            let scalarizer: Option<Scalarizer> = target.parse().ok();
+            let cut = scalarizer.and_then(|scalarizer| scalarizer.cut(coordinates, axis));
+            let cut = cut.map_or_else(String::new, |cut| format!("; {cut}"));
+            format!("`{target}` is sought from the next point on{cut}")
+        }
         Command::Exclude(region) => format!(
             "nothing is measured in rows {}..{}, columns {}..{} any more",
             region.rows.start, region.rows.end, region.columns.start, region.columns.end
@@ -438,7 +457,22 @@ fn said(command: &Command, state: &State) -> String {
         Command::DoseLimit(electrons) => {
             format!("at most {electrons:e} electrons are spent in all")
         }
-        Command::Dwell(seconds) => format!("spectra take {seconds} s from the next point on"),
+        Command::Dwell(seconds) => {
+            let before = state.settings().dwell.get();
+            let mixes = state.settings().target().grows_with_dwell()
+                && *seconds != before
+                && !state.points().is_empty();
+            let mixed = if mixes {
+                format!(
+                    "; responses grow with the dwell and are not divided by it: the {} points so far \
+                     and those from now on are compared as if they had the same",
+                    state.points().len()
+                )
+            } else {
+                String::new()
+            };
+            format!("spectra take {seconds} s from the next point on{mixed}")
+        }
         Command::Approve(true) => {
             "every proposal waits for `accept`, `reject` or `suggest`".to_owned()
         }

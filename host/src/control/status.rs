@@ -2,10 +2,57 @@
 
 use std::time::Duration;
 
+use beacon_kernel::Pixel;
 use serde::{Deserialize, Serialize};
 
-use crate::campaign::State;
+use crate::campaign::{Author, Region, Standing, State};
 use crate::units::Electrons;
+
+/// A proposal that waits for a person.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Proposal {
+    pixel: Pixel,
+    /// Predicted response and its standard deviation; `None` without a model.
+    predicted: Option<(f64, f64)>,
+}
+
+impl Proposal {
+    /// That of a campaign; `None` while none waits.
+    pub(crate) fn waiting(state: &State) -> Option<Self> {
+        let next = state.next_point().filter(|next| next.waits)?;
+        let predicted = next.proposed.and_then(|proposed| {
+            let (mean, sigma) = proposed.prediction?;
+            Some((f64::from(mean) + proposed.origin, f64::from(sigma)))
+        });
+        Some(Self {
+            pixel: state.candidates()?.pixel(next.candidate).ok()?,
+            predicted,
+        })
+    }
+
+    /// Row, column and prediction, for a person.
+    pub(crate) fn described(&self, units: &str) -> String {
+        let Pixel { row, column } = self.pixel;
+        let predicted = self.predicted.map_or_else(String::new, |(mean, sigma)| {
+            let predicted = format!("{mean:.4} ± {sigma:.4} {units}");
+            format!(", predicted {}", predicted.trim_end())
+        });
+        format!("row {row}, column {column}{predicted}")
+    }
+}
+
+/// Regions in which a person lets nothing be measured.
+fn excluded(state: &State) -> Vec<String> {
+    let Some(candidates) = state.candidates() else {
+        return Vec::new();
+    };
+    let is_excluded = |row, column| {
+        let candidate = candidates.at(Pixel { row, column });
+        candidate.is_some_and(|candidate| state.standing(candidate) == Standing::Excluded)
+    };
+    let regions = Region::covering(candidates.height(), candidates.width(), is_excluded);
+    regions.iter().take(500).map(Region::to_string).collect()
+}
 
 /// How a campaign is doing.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -27,6 +74,24 @@ pub struct Status {
     /// Row and column of the proposal that waits for approval.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub proposal: Option<(usize, usize)>,
+    /// Predicted response there and its standard deviation, in the units of the response.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub predicted: Option<(f64, f64)>,
+    /// Whether proposals wait for a person.
+    #[serde(default)]
+    pub approval: bool,
+    /// Live time of the next spectrum, in seconds.
+    #[serde(default)]
+    pub dwell_seconds: f64,
+    /// Rows and columns of the points that people want measured, in this order.
+    #[serde(default)]
+    pub waiting: Vec<(usize, usize)>,
+    /// Regions in which nothing is measured, as `include` takes them; at most the first 500.
+    #[serde(default)]
+    pub excluded: Vec<String>,
+    /// Rows and columns of the measured points that do not count.
+    #[serde(default)]
+    pub discarded: Vec<(usize, usize)>,
     /// Electrons that the sample has taken.
     pub dose_electrons: f64,
     /// Electrons that it may take, where that is limited.
@@ -47,11 +112,13 @@ impl Status {
     pub(super) fn new(state: &State, activity: &str, elapsed: Duration) -> Self {
         let settings = state.settings();
         let last = state.points().last();
-        let waiting = state.next_point().filter(|next| next.waits);
-        let proposal = waiting.and_then(|next| {
-            let pixel = state.candidates()?.pixel(next.candidate).ok()?;
-            Some((pixel.row, pixel.column))
-        });
+        let place = |pixel: Pixel| (pixel.row, pixel.column);
+        let of = |candidate| Some(place(state.candidates()?.pixel(candidate).ok()?));
+        let proposal = Proposal::waiting(state);
+        let planned = state.next_point();
+        let planned = planned.filter(|next| next.author == Author::Person);
+        let planned = planned.map(|next| next.candidate).into_iter();
+        let discarded = state.points().iter().filter(|point| point.discarded);
         Self {
             state: activity.to_owned(),
             points: state.points().len(),
@@ -60,7 +127,13 @@ impl Status {
             target: settings.target().to_string(),
             last: last.map(|point| (point.pixel.row, point.pixel.column)),
             response: last.and_then(|point| point.responses.get(settings.target).copied()),
-            proposal,
+            proposal: proposal.map(|waits| place(waits.pixel)),
+            predicted: proposal.and_then(|waits| waits.predicted),
+            approval: settings.approval,
+            dwell_seconds: settings.dwell.get(),
+            waiting: planned.chain(state.wishes()).filter_map(of).collect(),
+            excluded: excluded(state),
+            discarded: discarded.map(|point| place(point.pixel)).collect(),
             dose_electrons: state.ledger().total().get(),
             dose_limit_electrons: settings.limits.total.map(Electrons::get),
             drift: state.drift(),

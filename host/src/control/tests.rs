@@ -89,8 +89,30 @@ fn what_is_asked_for_arrives_in_order_and_mistakes_are_answered_at_once() {
     assert!(control.waits() && !control.stopped());
     let status = status(folder.path()).unwrap();
     assert!(status.state.contains("pausing"), "{}", status.state);
+    assert!(!status.approval && status.dwell_seconds == 1.0);
+    // What ends the campaign, or measures something else than its words say, is said.
+    for (word, said) in [
+        ("exclude 0..20,0..30", "this ends the campaign"),
+        ("exclude 0..20,0..30", "any more"),
+        ("include 0..20,0..30", "may be measured again"),
+        (
+            "target window:4..6",
+            "`window:4..6` is cut: axis `Energy` runs over",
+        ),
+        ("target window:4..4.9", "from the next point on"),
+    ] {
+        let answer = tell(word).unwrap();
+        let answer = answer.as_str().unwrap();
+        assert!(answer.contains(said), "{word}: {answer}");
+        let quiet = ["any more", "may be", "from the"].contains(&said);
+        assert!(!quiet || answer.ends_with(said), "{word}: {answer}");
+    }
     tell("stop").unwrap();
     assert!(control.stopped());
+    let all = Region {
+        rows: 0..20,
+        columns: 0..30,
+    };
     let region = Region {
         rows: 3..9,
         columns: 0..30,
@@ -104,6 +126,11 @@ fn what_is_asked_for_arrives_in_order_and_mistakes_are_answered_at_once() {
             Command::Measure(7 * 25 + 1),
             Command::Include(Region::pixel(8, 4)),
             Command::Pause,
+            Command::Exclude(all.clone()),
+            Command::Exclude(all.clone()),
+            Command::Include(all),
+            Command::Target("window:4..6".to_owned()),
+            Command::Target("window:4..4.9".to_owned()),
             Command::Stop,
         ]
     );

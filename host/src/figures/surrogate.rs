@@ -10,6 +10,8 @@ use crate::plot::{Figure, FigureError};
 /// by side. All maps have the shape of `mean`; NaN where there is no candidate.
 #[derive(Clone, Copy, Debug)]
 pub struct SurrogateFigure<'a> {
+    /// What estimates the response, as the title of the picture.
+    pub title: &'a str,
     /// Predicted mean of the response.
     pub mean: &'a Map,
     /// Predicted standard deviation, in the units of the response.
@@ -61,9 +63,14 @@ impl Figure for SurrogateFigure<'_> {
 
     fn draw(&self, canvas: &Canvas<'_>) -> DrawResult {
         let error = self.truth.map(|truth| self.error(truth));
+        let mean = format!("{}: estimate", self.title);
         let panels = [
-            ("predicted mean", Some(self.mean), ColourMap::Viridis),
-            ("predicted sigma", Some(self.sigma), ColourMap::Cividis),
+            (mean.as_str(), Some(self.mean), ColourMap::Viridis),
+            (
+                "its standard deviation",
+                Some(self.sigma),
+                ColourMap::Cividis,
+            ),
             ("absolute error", error.as_ref(), ColourMap::Cividis),
         ];
         let (lefts, _) = self.layout();

@@ -159,6 +159,7 @@ fn maps_side_by_side_keep_their_texts_apart() {
             target: None,
         });
         drawn(&SurrogateFigure {
+            title: "map to publish",
             mean: map,
             sigma: map,
             truth: Some(map),

@@ -3,6 +3,7 @@
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::ops::ControlFlow;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -15,7 +16,7 @@ use crate::campaign::drive::{Failure, Kept, World};
 use crate::campaign::{
     Ended, Event, Expose, Given, LiveConfig, Measured, Overview, Record, State, Surveyed, Wait,
 };
-use crate::control::Control;
+use crate::control::{Control, Proposal};
 use crate::controller::{BeamPort, ControllerError, OnHandOver};
 use crate::data::{Behaviour, Channels, Map, Region};
 use crate::journal::{Journal, JournalError, LearnedFile, Place, Reserve, now_ms};
@@ -86,6 +87,20 @@ impl<'a> Station<'a> {
             blanked: true,
             past: Vec::new(),
         }
+    }
+
+    /// The proposal that waits for approval, and how a person answers.
+    fn asking(&self, state: &State) -> String {
+        let proposal = Proposal::waiting(state).map_or_else(String::new, |waits| {
+            let (_, units) = self.target(state);
+            format!(" of {}", waits.described(&units))
+        });
+        let folder = self.control.as_ref().map(Control::folder);
+        let folder = folder.unwrap_or(Path::new("DIR")).display();
+        format!(
+            "the proposal{proposal} waits for approval, with the beam blanked: `beacon ctl {folder} \
+             accept`, `reject` or `suggest ROW,COLUMN`"
+        )
     }
 
     pub(super) fn set_log(&mut self, log: Log) {
@@ -455,13 +470,13 @@ impl World for Station<'_> {
         Ok(())
     }
 
-    fn idle(&mut self, wait: Wait, beam: &mut dyn BeamPort) {
+    fn idle(&mut self, wait: Wait, state: &State, beam: &mut dyn BeamPort) {
         let what = match wait {
-            Wait::Approval(_) => "a proposal waits for approval, with the beam blanked",
-            _ => "paused, with the beam blanked",
+            Wait::Approval(_) => self.asking(state),
+            _ => "paused, with the beam blanked".to_owned(),
         };
         self.blank_both(beam);
-        self.log(what);
+        self.log(&what);
         while !self.is_interrupted() && !self.control.as_ref().is_some_and(Control::waits) {
             let limit = self.config.time_limit.unwrap_or(f64::INFINITY);
             if self.elapsed().as_secs_f64() >= limit {

@@ -12,7 +12,7 @@ use super::{
     SpecimenMicroscope,
 };
 use crate::data::files::{self, Dataset};
-use crate::specimen::SpecimenChoice;
+use crate::specimen::{SpecimenChoice, SpecimenKind};
 
 /// An instrument. Parsing and printing agree.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,10 +37,24 @@ pub enum MicroscopeChoice {
 /// Something that names no instrument.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "unknown microscope `{0}`; accepted are replay:IMAGE,RESPONSE, specimen, specimen:NAME, \
-     specimen:NAME:SEED, pyro:HOST:PORT and bridge:HOST:PORT, as in bridge:192.168.0.4:9092"
+    "unknown microscope `{0}`; {hint}accepted are replay:IMAGE,RESPONSE, specimen, specimen:NAME, \
+     specimen:NAME:SEED, pyro:HOST:PORT and bridge:HOST:PORT, as in bridge:192.168.0.4:9092",
+    hint = hint(.0)
 )]
 pub struct UnknownMicroscope(pub String);
+
+/// What is missing of an instrument of a known kind.
+fn hint(text: &str) -> String {
+    match text.split_once(':') {
+        Some(("specimen", _)) => {
+            let names = SpecimenKind::ALL.map(|kind| kind.to_string()).join(", ");
+            format!("specimens are {names}, a number behind the name; ")
+        }
+        Some(("replay", _)) => "image and response are separated by a comma; ".to_owned(),
+        Some(("pyro" | "bridge", _)) => "a host and a port from 1 are needed; ".to_owned(),
+        _ => String::new(),
+    }
+}
 
 /// An instrument, and the dwell that it is used to where it has one.
 pub type Opened = (Box<dyn Microscope>, Option<Duration>);
@@ -265,6 +279,17 @@ mod tests {
         ] {
             let message = wrong.parse::<MicroscopeChoice>().unwrap_err().to_string();
             assert!(message.contains("accepted are replay:"), "{message}");
+        }
+        for (wrong, said) in [
+            (
+                "specimen:gold",
+                "specimens are nanoparticles, ferroelectric, plasmonic",
+            ),
+            ("replay:a", "separated by a comma"),
+            ("bridge:host", "a host and a port"),
+        ] {
+            let message = wrong.parse::<MicroscopeChoice>().unwrap_err().to_string();
+            assert!(message.contains(said), "{message}");
         }
     }
 }

@@ -307,7 +307,7 @@ fn add_curves(page: &mut Html, report: &Report<'_>) -> Result<(), FigureError> {
         page.figure(
             map,
             "The map to publish: mean and standard deviation that all points give, and its absolute \
-             error where the truth is known. It decided nothing.",
+             error where the truth is known. It took no part in choosing points.",
         )?;
     }
     if let Some(surrogate) = &report.surrogate {

@@ -85,6 +85,7 @@ fn a_folder_holds_the_figures_of_its_report_and_none_of_an_earlier_one() {
         files
     };
     let maps = SurrogateFigure {
+        title: "map to publish",
         mean: &map,
         sigma: &map,
         truth: None,

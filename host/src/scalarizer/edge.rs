@@ -41,7 +41,9 @@ impl Edge {
         ruler: &Ruler<'_>,
     ) -> Result<Self, ScalarizerError> {
         ruler.per_kev()?;
-        ruler.require(fit)?;
+        if !ruler.covers(fit) {
+            return Err(ruler.outside_beside(fit, " for its background, which is fitted there"));
+        }
         ruler.require(signal)?;
         let within = |(low, high): (f64, f64)| {
             let mut channels: Vec<usize> = (0..ruler.coordinates.len())

@@ -54,7 +54,10 @@ pub enum ScalarizerError {
     #[error(transparent)]
     UnknownLine(#[from] UnknownLine),
     /// A line was asked for on an axis that is not an energy.
-    #[error("`{scalarizer}` needs an energy axis in keV or eV; axis `{axis}` is in `{units}`")]
+    #[error(
+        "`{scalarizer}` needs an energy axis in keV or eV; {}",
+        found_axis(axis, units)
+    )]
     NotEnergy {
         /// The scalarizer.
         scalarizer: String,
@@ -164,6 +167,13 @@ pub enum ScalarizerError {
         /// Channels of the axis.
         expected: usize,
     },
+}
+
+fn found_axis(axis: &str, units: &str) -> String {
+    if units.trim().is_empty() {
+        return "the file gives no units of its axis, and so no energies".to_owned();
+    }
+    format!("axis `{axis}` is in `{units}`")
 }
 
 /// A line that, with its background, does not lie on the axis.

@@ -182,6 +182,38 @@ impl Scalarizer {
         }
     }
 
+    /// Whether the number grows with the time that a spectrum is counted for.
+    pub fn grows_with_dwell(&self) -> bool {
+        match self {
+            Self::Sum
+            | Self::Window { .. }
+            | Self::Lines { .. }
+            | Self::Edge { .. }
+            | Self::PlasmonHeight { .. } => true,
+            Self::PlasmonEnergy { .. }
+            | Self::LoopHeight
+            | Self::LoopArea
+            | Self::NucleationPositive
+            | Self::NucleationNegative => false,
+        }
+    }
+
+    /// What a person should know of a window that the axis cuts; `None` where all of it lies on the
+    /// axis.
+    pub fn cut(&self, coordinates: &[f64], axis: &Axis) -> Option<String> {
+        let &Self::Window { low, high, .. } = self else {
+            return None;
+        };
+        let ruler = Ruler::new(self.to_string(), coordinates, axis);
+        (!coordinates.is_empty() && !ruler.covers((low, high))).then(|| {
+            format!(
+                "`{self}` is cut: axis `{}` runs over {}",
+                axis.name,
+                ruler.range_text()
+            )
+        })
+    }
+
     /// Units of the number for spectra of the given units of channels and values.
     pub fn units(&self, channels: &str, values: &str) -> String {
         match self {

@@ -123,9 +123,14 @@ impl<'a> Ruler<'a> {
 
     /// The error of a range that does not lie on the axis.
     pub(super) fn outside(&self, needed: (f64, f64)) -> ScalarizerError {
+        self.outside_beside(needed, "")
+    }
+
+    /// The same, with what the range is needed for.
+    pub(super) fn outside_beside(&self, needed: (f64, f64), what_for: &str) -> ScalarizerError {
         ScalarizerError::OutsideAxis {
             scalarizer: self.scalarizer.clone(),
-            needed: self.text(needed),
+            needed: self.text(needed) + what_for,
             axis: self.axis.name.clone(),
             range: self.range_text(),
         }

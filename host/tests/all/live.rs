@@ -191,10 +191,15 @@ fn mistakes_are_named_with_what_would_be_accepted() {
             "axis `Energy` runs over",
         ),
         (
-            &["--budget", "40", "--time-limit", "2d"],
+            &["--budget", "40", "--time-limit", "8"],
             "as in 90s, 45m or 8h",
         ),
-        (&["--budget", "40", "--steps", "30"], "--budget"),
+        (
+            &["--budget", "40", "--steps", "30"],
+            "beacon run has no --steps; expected --budget",
+        ),
+        (&["--budget", "-5"], "--budget is -5; expected"),
+        (&["--budget", "40", "--dwell", "2s"], "without a unit"),
         (
             &["--budget", "40", "--beta", "-1"],
             "beta is -1; expected 0 or more",

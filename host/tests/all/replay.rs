@@ -22,6 +22,8 @@ fn data() -> TempDir {
     write_npy(&at("spectra.npy"), &[20, 24, 3], (0..1440).map(wave));
     std::fs::write(at("broken.npy"), "not an array").unwrap();
     std::fs::write(at("seeds.txt"), "3 5 8\n").unwrap();
+    std::fs::write(at("pixels.txt"), "6,9\n6,11\n").unwrap();
+    std::fs::write(at("seeds.csv"), "row,column\n6,9\n6,11\n6,14\n").unwrap();
     folder
 }
 
@@ -67,7 +69,8 @@ fn json_is_all_that_standard_output_holds_and_has_every_field() {
 #[test]
 fn a_run_folder_holds_configuration_tables_maps_summary_and_pictures() {
     let folder = data();
-    let seeds = ["--seeds-from", "seeds.txt", "--out", "results/here"];
+    // Candidates 3, 5 and 8 of 9 x 13.
+    let seeds = ["--seeds-from", "seeds.csv", "--out", "results/here"];
     let output = beacon_ok(&changed(&REPLAY, &seeds), folder.path());
     assert_says(&text(&output.stdout), &["results in results/here"]);
     let run = folder.path().join("results/here");
@@ -175,6 +178,32 @@ fn results_of_another_kind_are_refused_and_left_as_they_are() {
     assert!(!folder.path().join("study/summary.json").exists());
     assert!(!folder.path().join("campaign/study.toml").exists());
 
+    // A campaign on an instrument may be running in its folder.
+    let microscope = ["run", "--microscope", "specimen", "--budget", "12"];
+    let run = |out| [&microscope[..], &["--out", out]].concat();
+    refused(&beacon(&run("study"), folder.path()), &study);
+    beacon_ok(&run("live"), folder.path());
+    let files = || {
+        let names = names(&folder.path().join("live"));
+        names
+            .into_iter()
+            .map(|name| (kept(&format!("live/{name}")), name))
+    };
+    let before: Vec<_> = files().collect();
+    for arguments in [
+        changed(&REPLAY, &["--out", "live"]),
+        vec!["--steps", "3", "--out", "live"],
+        compare("live"),
+    ] {
+        let said = ["`live`", "`beacon run`", "journal", "new or empty"];
+        refused(&beacon(&arguments, folder.path()), &said);
+    }
+    assert!(before == files().collect::<Vec<_>>());
+    // What another program puts there is replaced.
+    std::fs::write(folder.path().join("live/acquisitions.csv"), "other").unwrap();
+    beacon_ok(&["resume", "live"], folder.path());
+    assert!(kept("live/acquisitions.csv").starts_with(b"step,row,column"));
+
     // One of the same kind is replaced, or gone on with.
     beacon_ok(&replay, folder.path());
     beacon_ok(&compare("study"), folder.path());
@@ -212,7 +241,7 @@ fn spectra_are_reduced_by_a_scalarizer() {
 
 #[test]
 fn mistakes_are_named_in_one_line_and_nothing_is_written() {
-    let mistakes: [Mistake<'_>; 20] = [
+    let mistakes: [Mistake<'_>; 23] = [
         (
             &["--image", "absent.npy"],
             &["`absent.npy`", "no such file"],
@@ -238,6 +267,12 @@ fn mistakes_are_named_in_one_line_and_nothing_is_written() {
             &["'best'", "beacon-elite", "random"],
         ),
         (&["--seeds-from", "far.txt"], &["seed 500", "117"]),
+        (
+            &["--seeds-from", "pixels.txt"],
+            &["a first line `row,column`"],
+        ),
+        (&["--steps", "1e3"], &["--steps", "a whole number from 0"]),
+        (&["--budget", "30"], &["has no --budget", "--steps"]),
         (&["--out", "notes.doc"], &["`notes.doc`", "folder"]),
         (&["--k", "0"], &["k is 0", "1 or more"]),
         (&["--initial", "200"], &["initial is 200", "117"]),

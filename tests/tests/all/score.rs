@@ -4,7 +4,7 @@
 //! orders cover patch and latent space.
 
 use beacon_host::campaign::{
-    Campaign, CampaignConfig, Outcome, Seeds, Summary, read_order, read_seeds, write_run,
+    Campaign, CampaignConfig, Outcome, Seeds, Summary, read_order, write_run,
 };
 use beacon_host::data::Patches;
 use beacon_host::data::files::Finished;
@@ -13,7 +13,7 @@ use beacon_host::metrics::{Groups, published_target_curve};
 use beacon_host::spaces::{Cache, LatentConfig, Spaces};
 use beacon_kernel::{Candidate, Candidates};
 use beacon_tests::live::trajectory;
-use beacon_tests::{in_process, pfm, pfm_folder, run, specimen};
+use beacon_tests::{in_process, pfm, pfm_folder, published_seeds, run, specimen};
 use rand_core::{Rng as _, SeedableRng as _};
 use rand_xoshiro::Xoshiro256PlusPlus;
 
@@ -49,7 +49,9 @@ fn the_published_orders_give_the_published_coverage_and_the_corrected_one() {
     let Some(mut pfm) = pfm() else {
         return;
     };
-    let seeds = read_seeds(&pfm_folder().unwrap().join("seeds.npy")).unwrap();
+    let Some(Seeds::Given(seeds)) = published_seeds() else {
+        return;
+    };
     let response = pfm.truth().unwrap().values.clone();
     let candidates = pfm_candidates();
     let truth: Vec<f64> = (0..candidates.count() as u32)

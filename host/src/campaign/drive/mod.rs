@@ -197,7 +197,7 @@ impl<'a> Drive<'a> {
                         Wait::Approval(_) => "waiting for approval",
                         _ => "paused",
                     });
-                    world.idle(wait, self.learner.controller());
+                    world.idle(wait, &self.state, self.learner.controller());
                 }
                 Action::Survey { electrons } => {
                     world.show("looking for drift");

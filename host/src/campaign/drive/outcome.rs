@@ -7,9 +7,48 @@ use beacon_kernel::{Candidate, Prediction, Proposal};
 use super::{Drive, World};
 use crate::campaign::published::publish;
 use crate::campaign::{
-    Discovery, Ended, Expectation, MeasuredPoint, Measurement, Outcome, State, memory,
+    Discovery, Ended, Expectation, MeasuredPoint, Measurement, Outcome, PublishedMap, State, memory,
 };
+use crate::data::{Map, Region};
 use crate::metrics::Groups;
+
+/// Live times that differ by more than this share are said: those of a detector scatter by less.
+const SAME_DWELL: f64 = 0.1;
+
+/// What a person should know of the numbers that the model learned from.
+fn notes_on_responses(state: &State) -> Vec<String> {
+    let target = state.settings().target();
+    let channels = &state.begun().channels;
+    let mut notes: Vec<_> = target
+        .cut(&channels.coordinates, &channels.axis)
+        .into_iter()
+        .collect();
+    let times = || state.usable().map(|(point, _)| point.live_time.get());
+    let shortest = times().fold(f64::INFINITY, f64::min);
+    let longest = times().fold(0.0, f64::max);
+    if target.grows_with_dwell() && shortest * (1.0 + SAME_DWELL) < longest {
+        notes.push(format!(
+            "spectra have live times from {shortest} to {longest} s, and `{target}` grows with them: \
+             responses, maps and coverage are not divided by the live time, which `points` in \
+             campaign.hspy has of every point"
+        ));
+    }
+    notes
+}
+
+/// A map without numbers where nothing can be measured: there is nothing that they would tell of.
+fn cleared(mut map: Map, absent: &[Region]) -> Map {
+    let (height, width) = (map.height(), map.width());
+    for region in absent {
+        for row in region.rows.start..region.rows.end.min(height) {
+            let columns = region.columns.start..region.columns.end.min(width);
+            for column in columns {
+                map.values[row * width + column] = f64::NAN;
+            }
+        }
+    }
+    map
+}
 
 impl Drive<'_> {
     /// The outcome of the campaign and its last state. The controller ends its campaign too.
@@ -27,6 +66,15 @@ impl Drive<'_> {
             let note = format!("there is no map to publish: {error}");
             self.learner.warnings.note(&note);
             (None, Vec::new())
+        });
+        let absent = image.as_ref().map_or(&[][..], |image| &image.absent);
+        let (mean, sigma) = (
+            mean.map(|map| cleared(map, absent)),
+            sigma.map(|map| cleared(map, absent)),
+        );
+        let map = map.map(|map| PublishedMap {
+            mean: cleared(map.mean, absent),
+            sigma: cleared(map.sigma, absent),
         });
         self.learner.times.mapping = started.elapsed();
         if !matches!(ended, Ended::Controller(_))
@@ -49,6 +97,9 @@ impl Drive<'_> {
             self.learner
                 .warnings
                 .note(&format!("the campaign ended: {ended}"));
+        }
+        for note in notes_on_responses(&self.state) {
+            self.learner.warnings.note(&note);
         }
         let mut config = self.state.settings().campaign.clone();
         config.steps = self.state.settings().budget.saturating_sub(seeds.len());

@@ -103,7 +103,7 @@ pub(crate) trait World {
     }
 
     /// Waits for a while, with the beam blanked.
-    fn idle(&mut self, _wait: Wait, _beam: &mut dyn BeamPort) {}
+    fn idle(&mut self, _wait: Wait, _state: &State, _beam: &mut dyn BeamPort) {}
 
     /// Blanks every beam.
     fn blank(&mut self, _beam: &mut dyn BeamPort) {}

@@ -3,7 +3,7 @@
 use beacon_kernel::{Candidate, Strategy};
 
 use super::{Author, NextPoint, Seeding, Standing, State, positive};
-use crate::campaign::Command;
+use crate::campaign::{Command, Ended};
 use crate::scalarizer::Scalarizer;
 use crate::units::{Electrons, Seconds};
 
@@ -81,6 +81,24 @@ impl State {
             | Command::Resume
             | Command::Stop => None,
         }
+    }
+
+    /// How a command that only sets what may be measured ends the campaign, after the exposure under
+    /// way; `None` where it goes on, or would have ended without it.
+    pub fn ended_by(&self, command: &Command) -> Option<Ended> {
+        let mut after = self.clone();
+        after.carry_out(command);
+        let ends = after.runs_out();
+        ends.filter(|_| self.runs_out().is_none())
+    }
+
+    fn runs_out(&self) -> Option<Ended> {
+        let exposing = self.exposing.is_some();
+        if self.points.len() + usize::from(exposing) >= self.settings.budget {
+            return Some(Ended::Budget);
+        }
+        let nothing = self.candidates.is_some() && self.free_at_first() == 0 && !exposing;
+        nothing.then_some(Ended::Exhausted)
     }
 
     fn objection_to_target(&self, text: &str) -> Option<String> {

@@ -217,6 +217,11 @@ impl State {
         self.next.as_ref()
     }
 
+    /// The points that people want measured, in the order of their commands.
+    pub fn wishes(&self) -> impl Iterator<Item = Candidate> {
+        self.wishes.iter().copied()
+    }
+
     /// The candidate under the beam.
     pub fn exposing(&self) -> Option<Candidate> {
         self.exposing.map(|(point, _)| point.candidate)

@@ -149,7 +149,8 @@ impl Settings {
             return Err(SettingError::new(
                 "current",
                 &"unknown: the instrument tells none",
-                "--current in pA beside a dose limit",
+                "--current in pA beside a dose limit, and no dose limit where a tip scans, which counts no \
+                 electrons",
             ));
         }
         Ok(())

@@ -67,7 +67,7 @@ pub enum DatasetError {
         available: String,
     },
     /// Several datasets could be meant.
-    #[error("`{file}`: say which is meant with `#path`; there is {available}")]
+    #[error("`{file}`: say which is meant with `#path`; it holds {available}")]
     Ambiguous {
         /// The file and path as given.
         file: String,

@@ -2,18 +2,20 @@
 //! further with every life.
 
 use std::cell::RefCell;
-use std::collections::HashSet;
-use std::fs::{self, OpenOptions};
-use std::io::Write as _;
+use std::collections::HashMap;
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
-/// The results of one campaign that are in its folder, by the names of their files. They are noted in
-/// the hidden file `.results`, under a key that tells the campaign's events from others.
+use sha2::{Digest as _, Sha256};
+
+/// The results of one campaign that are in its folder, by the names and SHA-256 of their files. They are
+/// noted in the hidden file `.results`, under a key that tells the campaign's events from others.
 #[derive(Debug)]
 pub struct Finished {
     folder: PathBuf,
     /// Nothing where everything is written anew.
-    names: Option<RefCell<HashSet<String>>>,
+    names: Option<RefCell<HashMap<String, String>>>,
 }
 
 impl Finished {
@@ -30,12 +32,15 @@ impl Finished {
         let text = fs::read_to_string(folder.join(".results")).unwrap_or_default();
         let mut lines = text.lines();
         let names = match lines.next() {
-            // A last line that was torn is the name of no file.
-            Some(found) if found == key => lines.map(str::to_owned).collect(),
+            // A last line that was torn holds the checksum of no file.
+            Some(found) if found == key => lines
+                .filter_map(|line| line.split_once(' '))
+                .map(|(sum, name)| (name.to_owned(), sum.to_owned()))
+                .collect(),
             _ => {
                 // Where it cannot be noted, results are written anew.
                 let _ = fs::write(folder.join(".results"), format!("{key}\n"));
-                HashSet::new()
+                HashMap::new()
             }
         };
         Self {
@@ -44,7 +49,8 @@ impl Finished {
         }
     }
 
-    /// Writes a file unless it was written before and is still there.
+    /// Writes a file unless it was written before and is still as it was: another program may have
+    /// put its own in its place.
     ///
     /// # Errors
     /// Those of `write`.
@@ -52,19 +58,28 @@ impl Finished {
         let Some(names) = &self.names else {
             return write();
         };
-        if names.borrow().contains(name) && self.folder.join(name).exists() {
+        let file = self.folder.join(name);
+        let noted = names.borrow().get(name).cloned();
+        if noted.is_some_and(|noted| sum(&file).is_ok_and(|found| found == noted)) {
             return Ok(());
         }
         write()?;
-        if names.borrow_mut().insert(name.to_owned()) {
-            let noted = OpenOptions::new()
-                .append(true)
-                .open(self.folder.join(".results"));
-            // What is not noted is written once more.
-            let _ = noted.and_then(|mut file| file.write_all(format!("{name}\n").as_bytes()));
+        // What is not noted is written once more.
+        if let Ok(sum) = sum(&file) {
+            let results = self.folder.join(".results");
+            let results = OpenOptions::new().append(true).open(results);
+            let _ = results.and_then(|mut file| writeln!(file, "{sum} {name}"));
+            names.borrow_mut().insert(name.to_owned(), sum);
         }
         Ok(())
     }
+}
+
+/// SHA-256 of a file, in hexadecimal digits.
+fn sum(file: &Path) -> io::Result<String> {
+    let mut hash = Sha256::new();
+    io::copy(&mut File::open(file)?, &mut hash)?;
+    Ok(format!("{:x}", hash.finalize()))
 }
 
 #[cfg(test)]
@@ -94,5 +109,11 @@ mod tests {
         fs::remove_file(folder.path().join("map.npy")).unwrap();
         write(&Finished::of(folder.path(), "b"), "map.npy").unwrap();
         assert_eq!(written.get(), 7);
+        // Another program's file in its place is no result of these events.
+        fs::write(folder.path().join("map.npy"), "y").unwrap();
+        for _ in 0..2 {
+            write(&Finished::of(folder.path(), "b"), "map.npy").unwrap();
+            assert_eq!(written.get(), 8);
+        }
     }
 }

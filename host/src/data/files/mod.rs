@@ -96,7 +96,7 @@ pub fn read_map(location: &str) -> Result<Map, DatasetError> {
         Dataset::Spectra(spectra) => Err(DatasetError::Shape {
             location: location.to_owned(),
             shape: shape_text(&[spectra.height(), spectra.width(), spectra.channels.size]),
-            accepted: "rows x columns; spectra become a map with a scalarizer",
+            accepted: "rows x columns, an image or a map",
         }),
     }
 }

@@ -110,6 +110,7 @@ fn degenerate_figures_are_drawn_all_the_same() {
         })
         .unwrap();
         draw_svg(&SurrogateFigure {
+            title: "map to publish",
             mean: map,
             sigma: map,
             truth: Some(map),
@@ -139,6 +140,7 @@ fn degenerate_figures_are_drawn_all_the_same() {
 fn parts_of_different_sizes_are_refused() {
     let (map, other) = (tiny(), Map::uncalibrated(1, 4, vec![0.0; 4], "other"));
     let surrogate = SurrogateFigure {
+        title: "map to publish",
         mean: &map,
         sigma: &other,
         truth: None,

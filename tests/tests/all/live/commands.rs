@@ -185,6 +185,11 @@ fn what_is_taken_back_is_taken_back_at_the_same_points_after_a_kill() {
     let whole = goes_on_through_commands(arguments, 5, asked, |_, _| ());
     assert_eq!(whole.trajectory().len(), 36);
     assert_eq!(whole.summary.discarded, [1]);
+    let warnings = whole.outcome.warnings.join("\n");
+    assert!(
+        warnings.contains("live times from 0.5 to 1 s"),
+        "{warnings}"
+    );
     let candidates = Candidates::new(64, 64, 16).unwrap();
     let excluded = |point: &(u32, u64)| {
         let pixel = candidates.pixel(Candidate(point.0)).unwrap();

@@ -59,7 +59,7 @@ fn a_point_that_would_take_too_much_is_left_out_and_others_are_measured() {
 #[test]
 fn time_and_coverage_end_a_campaign_in_order() {
     let (_kept, path) = folder();
-    let mut config = settings(&format!("{SPECIMEN} --time-limit 1"));
+    let mut config = settings(&format!("{SPECIMEN} --time-limit 1s"));
     let mut microscope = Unreliable::new(column(&mut config), |_| {
         std::thread::sleep(Duration::from_millis(60));
         None

@@ -348,6 +348,11 @@ fn what_is_discarded_counts_no_more_until_it_is_restored() {
     }
     let points = state.points().len();
     let bad = state.points()[1].candidate.0;
+    let ended_by = |budget| state.ended_by(&Command::Budget(budget));
+    assert_eq!(
+        (ended_by(points), ended_by(points + 2)),
+        (Some(Ended::Budget), None)
+    );
     let (epoch, usable) = (state.epoch(), state.usable().count());
     let say = |state: &mut State, command| state.apply(&Event::Commanded(given(command))).unwrap();
     say(&mut state, Command::Discard(bad));

@@ -13,7 +13,8 @@ const HEADING: &str = "Simulated beam";
 #[cfg_attr(feature = "cli", derive(clap::Args))]
 #[serde(default, deny_unknown_fields)]
 pub struct SimulatedBeam {
-    /// Steady drift of the sample, in pixels of the overview per minute; 0 to 1000.
+    /// Steady drift of a built-in specimen, in pixels of the overview per minute; 0 to 1000. `replay:`
+    /// ignores it.
     #[cfg_attr(feature = "cli", arg(long = "drift", value_name = "PX_PER_MIN"))]
     #[cfg_attr(feature = "cli", arg(default_value_t = 0.0, help_heading = HEADING))]
     pub drift_px_per_min: f64,

@@ -77,7 +77,7 @@ impl SpecimenMicroscope {
         ];
         for (name, value, units) in of_a_beam {
             if let (Some(value), None) = (value, own) {
-                let accepted = "none, since a tip scans this specimen and no beam";
+                let accepted = "none, since a tip scans this specimen and counts no electrons";
                 let value = format!("{value} {units}");
                 return Err(MicroscopeError::setting(name, value, accepted));
             }
