@@ -180,6 +180,15 @@ fn begin(
     display: &Display,
     json: bool,
 ) -> Result<(), Failure> {
+    if config.controller == ControllerChoice::InProcess
+        && (config.ready_timeout.is_some() || config.gate)
+    {
+        return Err(Failure::Input(
+            "the kernel in this process has no lines to a detector; expected --ready-timeout and \
+             --gate beside --controller serial:PORT"
+                .to_owned(),
+        ));
+    }
     tell_scalarizer(&config, microscope.channels());
     let line = kernel::ControllerLine::open(&config.controller)?;
     let (campaign, budget) = (config.campaign.clone(), config.budget);

@@ -8,9 +8,10 @@ mod serial;
 mod watch;
 
 use std::ops::Range;
+use std::time::Duration;
 
 use beacon_kernel::link::Failure;
-use beacon_kernel::link::message::{Refusal, Settings, Which};
+use beacon_kernel::link::message::{BeamFault, Refusal, Settings, Signals, Which};
 use beacon_kernel::link::scalarizer::Scalarizer;
 use beacon_kernel::{Acquisition, Candidate, Candidates, Model, Network, Proposal, Surrogate};
 
@@ -71,6 +72,12 @@ pub enum ControllerError {
     /// The board was reset while it exposed a point, or was told to.
     #[error("the controller was reset during an exposure, and cannot tell how much of it was made")]
     ExposureUnknown,
+    /// The beam is not blanked in the time that an exposure may take.
+    #[error(
+        "the beam has not been blanked for {} s, longer than the exposure takes: cut the board's power",
+        .0.as_secs_f64()
+    )]
+    StaysOn(Duration),
     /// Who watches a hand-over had it broken off. A board keeps what it has, and the hand-over goes
     /// on there.
     #[error("the hand-over to the controller was broken off")]
@@ -115,7 +122,13 @@ impl ControllerError {
 
     /// Whether what drives the beam failed, which may pass.
     pub fn is_beam_fault(&self) -> bool {
-        matches!(self, Self::Link(Failure::Refused(Refusal::Beam(_))))
+        matches!(self, Self::Link(Failure::Refused(Refusal::Beam(_)))) && !self.is_not_ready()
+    }
+
+    /// Whether the detector was not ready in time: nothing was exposed.
+    pub fn is_not_ready(&self) -> bool {
+        let not_ready = Refusal::Beam(BeamFault::NotReady);
+        matches!(self, Self::Link(Failure::Refused(refusal)) if *refusal == not_ready)
     }
 
     /// Whether a dose limit was reached: a campaign ends there, as it should.
@@ -157,6 +170,15 @@ pub trait BeamPort {
     /// # Errors
     /// When a setting is out of range, or the link is lost for good.
     fn configure(&mut self, settings: Settings) -> Result<(), ControllerError>;
+
+    /// Sets which lines to a detector the exposures to come use, and keeps them through a reset of
+    /// the board.
+    ///
+    /// # Errors
+    /// When the board has no such line, or the link is lost for good.
+    fn use_signals(&mut self, _signals: Signals) -> Result<(), ControllerError> {
+        Ok(())
+    }
 
     /// What it was told last; `None` where it has no beam.
     fn settings(&self) -> Option<Settings>;
