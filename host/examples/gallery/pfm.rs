@@ -70,6 +70,7 @@ pub(crate) fn draw(folder: &Path, out: &Path) -> Outcome {
     let sigma = Map::uncalibrated(50, 50, sigma, "loop height");
     let (mean, sigma) = (on_candidates(&mean, all), on_candidates(&sigma, all));
     let figure = SurrogateFigure {
+        title: "surrogate that decided",
         mean: &mean,
         sigma: &sigma,
         truth: Some(&target),
