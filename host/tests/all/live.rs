@@ -197,7 +197,7 @@ fn mistakes_are_named_with_what_would_be_accepted() {
         (&["--budget", "40", "--steps", "30"], "--budget"),
         (
             &["--budget", "40", "--beta", "-1"],
-            "beta is -1; expected 0 or more",
+            "beta is -1: expected 0 or more",
         ),
         (
             &["--budget", "40", "--dose-limit", "-5"],
@@ -209,7 +209,7 @@ fn mistakes_are_named_with_what_would_be_accepted() {
         ),
         (
             &["--budget", "40", "--k", "0"],
-            "k is 0; expected 1 or more",
+            "k is 0: expected 1 or more",
         ),
         (
             &["--budget", "40", "--window", "3"],
@@ -290,7 +290,8 @@ fn a_campaign_is_not_resumed_below_what_is_spent_nor_on_another_specimen() {
 fn a_truth_that_cannot_judge_keeps_nobody_from_measuring() {
     let (_kept, path) = folder();
     let at = path.parent().unwrap();
-    let [image, constant, nothing] = ["image", "constant", "nothing"].map(|name| at.join(name));
+    let [image, constant, nothing] =
+        ["image", "constant", "nothing"].map(|name| at.join(format!("{name}.npy")));
     write_npy(&image, &[20, 20], (0..400).map(|n| f64::from(n * n % 97)));
     write_npy(&constant, &[20, 20], (0..400).map(|_| 5.0));
     write_npy(&nothing, &[20, 20], (0..400).map(|_| f64::NAN));
