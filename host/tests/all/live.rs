@@ -309,6 +309,13 @@ fn a_truth_that_cannot_judge_keeps_nobody_from_measuring() {
     );
     let again = summary(&run(&["resume", out, "--budget", "8", "--json"]));
     assert_eq!(again["positions"].as_array().unwrap().len(), 8);
+    // Data of another size have come to its files.
+    for file in ["image.npy", "constant.npy"] {
+        write_npy(&at.join(file), &[16, 16], (0..256).map(f64::from));
+    }
+    let (error, status) = refused(&["resume", out, "--budget", "9"]);
+    let said = "the overview is 16 x 16 pixels; expected 20 x 20";
+    assert!(error.contains(said) && status == Some(2), "{error}");
     // Without any number there is nothing to measure.
     let (_kept, path) = folder();
     let out = path.to_str().unwrap();
