@@ -330,6 +330,14 @@ impl Monitor {
 
 impl Truth {
     fn new(map: &Map, candidates: Candidates) -> Result<Self, MetricsError> {
+        let (height, width) = (candidates.height(), candidates.width());
+        if (map.height(), map.width()) != (height, width) {
+            return Err(MetricsError::Length {
+                what: "true response",
+                expected: height * width,
+                found: map.values.len(),
+            });
+        }
         let responses: Vec<f64> = (0..candidates.count() as u32)
             .filter_map(|n| candidates.pixel(Candidate(n)).ok())
             .map(|pixel| map.at(pixel.row, pixel.column))

@@ -19,7 +19,7 @@ use crate::campaign::{
 };
 use crate::control::Control;
 use crate::controller::{Controller, ControllerError, OnHandOver};
-use crate::data::{Behaviour, Channels, Map};
+use crate::data::{Axis, Behaviour, Channels, Map};
 use crate::experiment::Experiment;
 use crate::journal::{Found, Journal, JournalError, Place, RunFolder, now_ms};
 use crate::microscope::{Microscope, MicroscopeChoice};
@@ -138,9 +138,11 @@ impl<'a> Session<'a> {
             begun.real_to_live = microscope.longest_real_to_live();
         }
         let mut current = begun.beam.current;
+        check_size(begun.frame.as_ref().map(size_of), &*microscope)?;
         for (_, record) in &records {
             if let Event::Overview(overview) = &record.event {
                 let size = (overview.image.height(), overview.image.width());
+                check_size(Some(size), &*microscope)?;
                 check_frame(size, &settings, None)?;
                 current = overview.beam.current.or(current);
             }
@@ -518,6 +520,27 @@ impl Experiment for Session<'_> {
         let mut points = self.points().iter();
         let point = points.find(|point| point.pixel == measured)?;
         self.spectrum_of(point).ok()
+    }
+}
+
+fn size_of((rows, columns): &(Axis, Axis)) -> (usize, usize) {
+    (rows.size, columns.size)
+}
+
+/// Checks that an instrument that tells the size of its overviews still gives the size that the
+/// campaign began with.
+fn check_size(
+    began: Option<(usize, usize)>,
+    microscope: &dyn Microscope,
+) -> Result<(), SettingError> {
+    let found = microscope.frame().as_ref().map(size_of);
+    match (began, found) {
+        (Some(began), Some(found)) if began != found => {
+            let value = format!("{} x {} pixels", found.0, found.1);
+            let accepted = format!("{} x {}, with which the campaign began", began.0, began.1);
+            Err(SettingError::new("the overview", &value, &accepted))
+        }
+        _ => Ok(()),
     }
 }
 

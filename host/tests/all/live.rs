@@ -202,7 +202,7 @@ fn mistakes_are_named_with_what_would_be_accepted() {
         (&["--budget", "40", "--dwell", "2s"], "without a unit"),
         (
             &["--budget", "40", "--beta", "-1"],
-            "beta is -1; expected 0 or more",
+            "beta is -1: expected 0 or more",
         ),
         (
             &["--budget", "40", "--dose-limit", "-5"],
@@ -214,7 +214,7 @@ fn mistakes_are_named_with_what_would_be_accepted() {
         ),
         (
             &["--budget", "40", "--k", "0"],
-            "k is 0; expected 1 or more",
+            "k is 0: expected 1 or more",
         ),
         (
             &["--budget", "40", "--window", "3"],
@@ -295,7 +295,8 @@ fn a_campaign_is_not_resumed_below_what_is_spent_nor_on_another_specimen() {
 fn a_truth_that_cannot_judge_keeps_nobody_from_measuring() {
     let (_kept, path) = folder();
     let at = path.parent().unwrap();
-    let [image, constant, nothing] = ["image", "constant", "nothing"].map(|name| at.join(name));
+    let [image, constant, nothing] =
+        ["image", "constant", "nothing"].map(|name| at.join(format!("{name}.npy")));
     write_npy(&image, &[20, 20], (0..400).map(|n| f64::from(n * n % 97)));
     write_npy(&constant, &[20, 20], (0..400).map(|_| 5.0));
     write_npy(&nothing, &[20, 20], (0..400).map(|_| f64::NAN));
@@ -313,6 +314,13 @@ fn a_truth_that_cannot_judge_keeps_nobody_from_measuring() {
     );
     let again = summary(&run(&["resume", out, "--budget", "8", "--json"]));
     assert_eq!(again["positions"].as_array().unwrap().len(), 8);
+    // Data of another size have come to its files.
+    for file in ["image.npy", "constant.npy"] {
+        write_npy(&at.join(file), &[16, 16], (0..256).map(f64::from));
+    }
+    let (error, status) = refused(&["resume", out, "--budget", "9"]);
+    let said = "the overview is 16 x 16 pixels; expected 20 x 20";
+    assert!(error.contains(said) && status == Some(2), "{error}");
     // Without any number there is nothing to measure.
     let (_kept, path) = folder();
     let out = path.to_str().unwrap();
