@@ -2,7 +2,7 @@
 
 use beacon_firmware::board::{self, Hardware, crash_store};
 use beacon_firmware::crash::Message;
-use beacon_kernel::link::message::{BeamFault, Health};
+use beacon_kernel::link::message::{BeamFault, Health, Signals, Which};
 use beacon_kernel::link::{Board, Exposure};
 
 /// The port gives a frame up when the host takes no byte for this long. Two frames need a fifth of
@@ -99,6 +99,22 @@ impl<H: Hardware> Board for Port<H> {
 
     fn beam_outcome(&mut self) -> Result<(), BeamFault> {
         self.hardware.beam_outcome()
+    }
+
+    fn set_signals(&mut self, signals: Signals) -> Result<(), Which> {
+        self.hardware.set_signals(signals)
+    }
+
+    fn check_baud(&self, baud: u32) -> Result<(), u32> {
+        H::check_baud(baud)
+    }
+
+    fn set_baud(&mut self, baud: Option<u32>) {
+        let begun = self.hardware.milliseconds();
+        while !self.hardware.has_sent()
+            && self.hardware.milliseconds().wrapping_sub(begun) <= SEND_PATIENCE_MS
+        {}
+        self.hardware.set_baud(baud);
     }
 
     fn blank(&mut self) {

@@ -5,7 +5,7 @@
 //! that count what work costs, also a [`WorkCounter`].
 
 use beacon_kernel::link::Exposure;
-use beacon_kernel::link::message::BeamFault;
+use beacon_kernel::link::message::{BeamFault, Signals, Which};
 
 #[cfg(any(feature = "mps2-an500", feature = "mps2-an505"))]
 mod mps2;
@@ -30,6 +30,32 @@ pub use nucleo_h743zi::{Counter, Selected, blank_now};
 #[cfg(feature = "panic-test")]
 pub use start::fault;
 pub use start::{reset, stack_high_water, stack_size, static_ram};
+
+/// The divider that brings a clock nearest to a rate of the link, in bits a second.
+///
+/// # Errors
+/// The nearest rate within the dividers, when it is more than 2 % off: an end then misreads bytes.
+const fn baud_divider(clock_hz: u32, baud: u32, least: u32, most: u32) -> Result<u32, u32> {
+    let wanted = match clock_hz.saturating_add(baud / 2).checked_div(baud) {
+        Some(wanted) => wanted,
+        None => most,
+    };
+    let divider = if wanted < least {
+        least
+    } else if wanted > most {
+        most
+    } else {
+        wanted
+    };
+    let Some(found) = clock_hz.checked_div(divider) else {
+        return Err(0);
+    };
+    if found.abs_diff(baud) <= baud / 50 {
+        Ok(divider)
+    } else {
+        Err(found)
+    }
+}
 
 /// A scan controller's hardware.
 ///
@@ -56,8 +82,20 @@ pub trait Hardware: Sized {
     /// Received bytes that found the queue full since the start, and were lost.
     fn lost_bytes(&self) -> u32;
 
-    /// Moves the blanked beam, lets it settle, exposes the specimen and blanks it again. Returns
-    /// at once: a timer does the rest, whatever becomes of the main loop.
+    /// Whether the link can run at a rate, in bits a second.
+    ///
+    /// # Errors
+    /// The nearest rate that it can run at.
+    fn check_baud(baud: u32) -> Result<(), u32>;
+    /// Changes the rate of the link at once, or returns to the one from reset. Call it when all has
+    /// left.
+    fn set_baud(&mut self, baud: Option<u32>);
+    /// Whether all that was sent has left.
+    fn has_sent(&self) -> bool;
+
+    /// Moves the blanked beam, lets it settle, exposes the specimen and blanks it again; with a
+    /// dwell of 0 it only moves. Returns at once: a timer does the rest, whatever becomes of the
+    /// main loop.
     fn expose(&mut self, exposure: Exposure);
     /// Whether an exposure is under way.
     fn exposing(&self) -> bool;
@@ -74,6 +112,19 @@ pub trait Hardware: Sized {
     /// What cut it short.
     fn beam_outcome(&self) -> Result<(), BeamFault> {
         Ok(())
+    }
+    /// Sets which lines to a detector the exposures to come use.
+    ///
+    /// # Errors
+    /// The line that the board has not.
+    fn set_signals(&mut self, signals: Signals) -> Result<(), Which> {
+        match signals {
+            Signals {
+                ready_ms: Some(_), ..
+            } => Err(Which::Ready),
+            Signals { gate: true, .. } => Err(Which::Gate),
+            _ => Ok(()),
+        }
     }
     /// Takes the beam off the specimen and gives up the exposure.
     fn blank(&mut self);

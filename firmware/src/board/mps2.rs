@@ -21,12 +21,14 @@ pub use counter::Counter;
 use image::{CORE_HZ, INTERRUPTS, TIMERS, UARTS};
 
 use super::serial::{Ends, Owned, Serial};
-use super::{Hardware, crash_store, start};
+use super::{Hardware, baud_divider, crash_store, start};
 use beacon_kernel::link::Exposure;
 use beacon_kernel::link::message::BeamFault;
 
 /// As fast as these UARTs go: they divide the clock by 16 at least.
 const BAUD_DIVISOR: u32 = 16;
+/// Their divider has 20 bits.
+const LARGEST_DIVISOR: u32 = (1 << 20) - 1;
 /// What the beam's line keeps, in µs.
 const SHORTEST_DWELL_US: u32 = shortest_dwell_us(CORE_HZ / BAUD_DIVISOR);
 /// One beat of the millisecond clock.
@@ -292,6 +294,14 @@ pub fn blank_now() {
     }
 }
 
+/// The link's divider for a rate.
+///
+/// # Errors
+/// The nearest rate that it has.
+fn divisor(baud: u32) -> Result<u32, u32> {
+    baud_divider(CORE_HZ, baud, BAUD_DIVISOR, LARGEST_DIVISOR)
+}
+
 /// The board's hardware.
 pub struct Selected {
     serial: Serial,
@@ -361,6 +371,19 @@ impl Hardware for Selected {
     fn lost_bytes(&self) -> u32 {
         // A byte without room stays where it is and holds the sender up.
         0
+    }
+
+    fn check_baud(baud: u32) -> Result<(), u32> {
+        divisor(baud).map(|_| ())
+    }
+
+    fn set_baud(&mut self, baud: Option<u32>) {
+        let divisor = baud.map(divisor).and_then(Result::ok);
+        LINK.0.write(Uart::BAUD, divisor.unwrap_or(BAUD_DIVISOR));
+    }
+
+    fn has_sent(&self) -> bool {
+        self.serial.has_sent() && LINK.can_send()
     }
 
     fn expose(&mut self, exposure: Exposure) {

@@ -6,6 +6,8 @@
 //! | PA4 | DAC1 channel 1: x | CN7, 17 |
 //! | PA5 | DAC1 channel 2: y | CN7, 10 |
 //! | PA0 | TIM5 channel 1: high = beam on the specimen | CN10, 29 |
+//! | PA3 | TIM5 channel 4, gate: high = beam on, where it is asked for | CN9, 1 |
+//! | PA6 | ready: high = the detector is ready, where it is asked for | CN7, 12 |
 //! | PD8, PD9 | USART3 to the ST-Link | – |
 //!
 //! Nothing here blocks: a timer ends every exposure by itself, even when the core hangs.
@@ -13,7 +15,7 @@
 
 mod counter;
 
-use core::sync::atomic::{AtomicU32, Ordering};
+use core::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use crate::crash::Message;
 use cortex_m::peripheral::syst::SystClkSource;
@@ -22,7 +24,7 @@ use cortex_m_rt::exception;
 use heapless::spsc::{Consumer, Producer};
 use stm32_metapac::dac::vals::Mode;
 use stm32_metapac::gpio::Gpio;
-use stm32_metapac::gpio::vals::{Moder, Pupdr};
+use stm32_metapac::gpio::vals::{Idr, Moder, Pupdr};
 use stm32_metapac::iwdg::vals::{Key, Pr};
 use stm32_metapac::pwr::vals::Vos;
 use stm32_metapac::rcc::vals::{Hpre, Plldiv, Pllm, Plln, Pllrge, Pllsrc, Pllvcosel, Ppre, Sw};
@@ -37,8 +39,9 @@ use defmt_rtt as _;
 pub use counter::Counter;
 
 use super::serial::{Ends, Owned, Serial};
-use super::{Hardware, crash_store, start};
+use super::{Hardware, baud_divider, crash_store, start};
 use beacon_kernel::link::Exposure;
+use beacon_kernel::link::message::{BeamFault, Signals, Which};
 
 /// The core: the fastest that both revisions of the chip allow (V: 480 MHz, Y: 400 MHz).
 const CORE_HZ: u32 = 400_000_000;
@@ -48,6 +51,13 @@ const APB1_HZ: u32 = CORE_HZ / 4;
 const TIMER_HZ: u32 = 2 * APB1_HZ;
 /// What the ST-Link's serial port and the host's driver take without loss.
 const BAUD: u32 = 2_000_000;
+/// USART3 divides by 16 to 65535 (section 48.5.5).
+const BAUD_DIVIDERS: (u32, u32) = (16, 65_535);
+/// The divider from reset.
+const BAUD_DIVIDER: u32 = match divider(BAUD) {
+    Ok(divider) => divider,
+    Err(_) => panic!("USART3 cannot run at this rate"),
+};
 /// Ticks of the exposure timer in a microsecond: 125 ns, as in the Open Beam Interface.
 const TICKS_PER_MICROSECOND: u32 = 8;
 /// The main loop must come round within this time: twice [`Hardware::WORK_MS`] and more, and
@@ -70,8 +80,12 @@ const PIN_X: usize = 4;
 const PIN_Y: usize = 5;
 /// GPIOA: high puts the beam on the specimen, so that a pin that is not driven blanks it.
 const PIN_BEAM: usize = 0;
-/// Alternate function of the blanking pin: TIM5 channel 1.
-const BEAM_IS_TIM5: u8 = 2;
+/// GPIOA: high tells a detector that the beam is on.
+const PIN_GATE: usize = 3;
+/// GPIOA: a detector that is ready drives it high.
+const PIN_READY: usize = 6;
+/// Alternate function of the blanking pin and of the gate: TIM5, channels 1 and 4.
+const PIN_IS_TIM5: u8 = 2;
 /// GPIOD: to the ST-Link.
 const PIN_SEND: usize = 8;
 /// GPIOD: from the ST-Link.
@@ -83,6 +97,18 @@ static RECEIVED: Owned<Producer<'static, u8>> = Owned::empty();
 static TO_SEND: Owned<Consumer<'static, u8>> = Owned::empty();
 static MILLISECONDS: AtomicU32 = AtomicU32::new(0);
 static LOST: AtomicU32 = AtomicU32::new(0);
+/// Milliseconds that an exposure still waits for its detector; 0 when none does.
+static WAITING_MS: AtomicU32 = AtomicU32::new(0);
+/// Whether the last exposure waited for its detector in vain.
+static IN_VAIN: AtomicBool = AtomicBool::new(false);
+
+/// The divider of USART3 for a rate.
+///
+/// # Errors
+/// The nearest rate that it has.
+const fn divider(baud: u32) -> Result<u32, u32> {
+    baud_divider(APB1_HZ, baud, BAUD_DIVIDERS.0, BAUD_DIVIDERS.1)
+}
 
 /// Core at [`CORE_HZ`], from the ST-Link's 8 MHz if it sends them and else from the inner
 /// oscillator, which is 1 % off at worst and good enough for the link.
@@ -177,7 +203,13 @@ fn start_serial() {
         .modify(|w| w.set_pupdr(PIN_RECEIVE, Pupdr::PULL_UP));
     use_pin(GPIOD, PIN_SEND, SERIAL_IS_USART3);
     use_pin(GPIOD, PIN_RECEIVE, SERIAL_IS_USART3);
-    USART3.brr().write(|w| w.set_brr((APB1_HZ / BAUD) as u16));
+    set_divider(BAUD_DIVIDER);
+}
+
+/// Switches USART3 on at a rate. What its queues held is lost.
+fn set_divider(divider: u32) {
+    USART3.cr1().write(|_| {});
+    USART3.brr().write(|w| w.set_brr(divider as u16));
     USART3.cr1().write(|w| {
         w.set_fifoen(true);
         w.set_te(true);
@@ -208,14 +240,47 @@ fn start_exposure_timer() {
     let _ = RCC.apb1lenr().read();
     TIM5.psc()
         .write_value((TIMER_HZ / (TICKS_PER_MICROSECOND * 1_000_000) - 1) as u16);
-    TIM5.ccmr_output(0)
-        .modify(|w| w.set_ocm(0, OcmGp::FORCE_INACTIVE));
+    set_outputs(OcmGp::FORCE_INACTIVE);
     // Takes the divider over.
     TIM5.egr().write(|w| w.set_ug(true));
-    TIM5.ccer().modify(|w| w.set_cce(0, true));
+    TIM5.ccer().modify(|w| {
+        w.set_cce(0, true);
+        w.set_cce(3, true);
+    });
     TIM5.cr1().modify(|w| w.set_opm(true));
     // Only now may the timer have the pin: its output is low.
-    use_pin(GPIOA, PIN_BEAM, BEAM_IS_TIM5);
+    use_pin(GPIOA, PIN_BEAM, PIN_IS_TIM5);
+    GPIOA
+        .pupdr()
+        .modify(|w| w.set_pupdr(PIN_READY, Pupdr::PULL_DOWN));
+    GPIOA
+        .moder()
+        .modify(|w| w.set_moder(PIN_READY, Moder::INPUT));
+}
+
+/// What the beam's pin and the gate's do: the same, whether or not the gate's has the timer.
+fn set_outputs(mode: OcmGp) {
+    TIM5.ccmr_output(0).modify(|w| w.set_ocm(0, mode));
+    TIM5.ccmr_output(1).modify(|w| w.set_ocm(1, mode));
+}
+
+/// Starts an exposure whose detector is ready, or gives it up when it has waited too long. In the
+/// interrupt that counts the milliseconds, so that it ends whatever the main loop does.
+fn look_after_detector() {
+    let left = WAITING_MS.load(Ordering::Relaxed);
+    if left == 0 {
+        return;
+    }
+    if GPIOA.idr().read().idr(PIN_READY) == Idr::HIGH {
+        WAITING_MS.store(0, Ordering::Relaxed);
+        TIM5.cr1().modify(|w| w.set_cen(true));
+        return;
+    }
+    WAITING_MS.store(left - 1, Ordering::Relaxed);
+    if left == 1 {
+        set_outputs(OcmGp::FORCE_INACTIVE);
+        IN_VAIN.store(true, Ordering::Relaxed);
+    }
 }
 
 fn start_watchdog() {
@@ -257,6 +322,7 @@ fn USART3() {
 
 #[exception]
 fn SysTick() {
+    look_after_detector();
     MILLISECONDS.fetch_add(1, Ordering::Relaxed);
 }
 
@@ -270,17 +336,20 @@ pub(super) fn before_main() {
 /// Blanks the beam from wherever something went wrong: takes the pin away from the timer.
 pub fn blank_now() {
     GPIOA.bsrr().write(|w| w.set_br(PIN_BEAM, true));
-    GPIOA
-        .pupdr()
-        .modify(|w| w.set_pupdr(PIN_BEAM, Pupdr::PULL_DOWN));
-    GPIOA
-        .moder()
-        .modify(|w| w.set_moder(PIN_BEAM, Moder::OUTPUT));
+    GPIOA.pupdr().modify(|w| {
+        w.set_pupdr(PIN_BEAM, Pupdr::PULL_DOWN);
+        w.set_pupdr(PIN_GATE, Pupdr::PULL_DOWN);
+    });
+    GPIOA.moder().modify(|w| {
+        w.set_moder(PIN_BEAM, Moder::OUTPUT);
+        w.set_moder(PIN_GATE, Moder::INPUT);
+    });
 }
 
 /// The board's hardware.
 pub struct Selected {
     serial: Serial,
+    signals: Signals,
 }
 
 impl Hardware for Selected {
@@ -314,7 +383,10 @@ impl Hardware for Selected {
         start_watchdog();
         // SAFETY: everything that the handler uses is in place.
         unsafe { NVIC::unmask(Interrupt::USART3) };
-        Some(Self { serial })
+        Some(Self {
+            serial,
+            signals: Signals::default(),
+        })
     }
 
     fn receive(&mut self, into: &mut [u8]) -> usize {
@@ -334,6 +406,32 @@ impl Hardware for Selected {
         LOST.load(Ordering::Relaxed)
     }
 
+    fn check_baud(baud: u32) -> Result<(), u32> {
+        divider(baud).map(|_| ())
+    }
+
+    fn set_baud(&mut self, baud: Option<u32>) {
+        let divider = baud.map(divider).and_then(Result::ok);
+        // The handler changes these registers as well.
+        cortex_m::interrupt::free(|_| set_divider(divider.unwrap_or(BAUD_DIVIDER)));
+    }
+
+    fn has_sent(&self) -> bool {
+        self.serial.has_sent() && USART3.isr().read().tc()
+    }
+
+    fn set_signals(&mut self, signals: Signals) -> Result<(), Which> {
+        if signals.gate {
+            use_pin(GPIOA, PIN_GATE, PIN_IS_TIM5);
+        } else {
+            GPIOA
+                .moder()
+                .modify(|w| w.set_moder(PIN_GATE, Moder::INPUT));
+        }
+        self.signals = signals;
+        Ok(())
+    }
+
     fn expose(&mut self, exposure: Exposure) {
         self.blank();
         // Twelve bits. The scan generator of the other board has its origin at the top left too.
@@ -351,19 +449,33 @@ impl Hardware for Selected {
         }
         TIM5.cnt().write_value(0);
         TIM5.ccr(0).write_value(settle);
+        TIM5.ccr(3).write_value(settle);
         TIM5.arr().write_value(settle.saturating_add(dwell) - 1);
-        TIM5.ccmr_output(0)
-            .modify(|w| w.set_ocm(0, OcmGp::PWM_MODE2));
-        TIM5.cr1().modify(|w| w.set_cen(true));
+        set_outputs(OcmGp::PWM_MODE2);
+        match self.signals.ready_ms {
+            // The interrupt starts it within a millisecond of the detector's word.
+            Some(ms) => WAITING_MS.store(ms.saturating_add(1), Ordering::Relaxed),
+            None => TIM5.cr1().modify(|w| w.set_cen(true)),
+        }
     }
 
     fn exposing(&self) -> bool {
-        TIM5.cr1().read().cen()
+        // The one that is over first comes first: the interrupt may pass from one to the other.
+        WAITING_MS.load(Ordering::Relaxed) > 0 || TIM5.cr1().read().cen()
+    }
+
+    fn beam_outcome(&self) -> Result<(), BeamFault> {
+        if IN_VAIN.load(Ordering::Relaxed) {
+            return Err(BeamFault::NotReady);
+        }
+        Ok(())
     }
 
     fn blank(&mut self) {
-        TIM5.ccmr_output(0)
-            .modify(|w| w.set_ocm(0, OcmGp::FORCE_INACTIVE));
+        // Before the timer: what waits must not start it any more.
+        WAITING_MS.store(0, Ordering::Relaxed);
+        IN_VAIN.store(false, Ordering::Relaxed);
+        set_outputs(OcmGp::FORCE_INACTIVE);
         TIM5.cr1().modify(|w| w.set_cen(false));
     }
 

@@ -65,6 +65,11 @@ impl Serial {
         count
     }
 
+    /// Whether the interrupt has taken all that was to be sent.
+    pub(super) fn has_sent(&self) -> bool {
+        has_length(self.to_send.capacity()) && self.to_send.is_empty()
+    }
+
     pub(super) fn send(&mut self, bytes: &[u8]) -> usize {
         let mut count = 0;
         if !has_length(self.to_send.capacity()) {

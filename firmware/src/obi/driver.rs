@@ -131,7 +131,11 @@ impl Driver {
             y,
             // Moving takes a count at least.
             settle: counts(exposure.settle_us).max(1),
-            dwell: counts(exposure.dwell_us).max(self.shortest),
+            // Without a dwell the blanked beam only moves.
+            dwell: match counts(exposure.dwell_us) {
+                0 => 0,
+                dwell => dwell.max(self.shortest),
+            },
         });
         self.exposing = true;
         self.outcome = Ok(());
@@ -258,7 +262,7 @@ impl Driver {
                 burst.push(Command::VectorPixel { x, y, dwell });
                 blank_after(burst);
             }
-            self.plan = (plan.dwell > 0).then_some(plan);
+            self.plan = (plan.settle > 0 || plan.dwell > 0).then_some(plan);
             self.ask(burst);
         }
     }

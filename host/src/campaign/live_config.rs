@@ -322,8 +322,10 @@ pub fn parse_time(text: &str) -> Result<f64, String> {
 }
 
 /// Reads a frame.
-#[cfg(any(feature = "cli", test))]
-fn parse_frame(text: &str) -> Result<DeflectionFrame, String> {
+///
+/// # Errors
+/// What would be accepted.
+pub fn parse_frame(text: &str) -> Result<DeflectionFrame, String> {
     let accepted = "expected four fractions LEFT,TOP,RIGHT,BOTTOM from 0 to 1, left of right and \
                     top above bottom, as in 0.1,0.1,0.9,0.9";
     let edges: Option<Vec<f64>> = text

@@ -5,6 +5,8 @@ use beacon_kernel::link::message::{Beam, Phase, Status};
 use clap::{Args, Subcommand};
 use serde::Serialize;
 
+use super::bench::{self, PointArgs, PulseArgs, ScanArgs};
+use super::check::{self, CheckArgs};
 use super::kernel::{Connected, ControllerLine};
 use super::{Failure, OrFail as _, print, print_json};
 use crate::campaign::{Campaign, CampaignConfig, CampaignError, Seeds};
@@ -26,16 +28,26 @@ enum What {
     /// Run a short campaign on the built-in specimen and compare every proposal with the kernel
     /// in this process.
     Selftest(SelftestArgs),
+    /// Move the blanked beam, while no campaign runs.
+    Point(PointArgs),
+    /// Put the beam on a place, while no campaign runs. The board counts the dose.
+    Pulse(PulseArgs),
+    /// Move the beam over a square, point by point, for an oscilloscope; blanked unless told
+    /// otherwise.
+    Scan(ScanArgs),
+    /// Go through a first session step by step, with what to see on an oscilloscope at each.
+    Check(CheckArgs),
 }
 
-#[derive(Debug, Args)]
-struct Place {
+/// Which controller, and how to say what came of it.
+#[derive(Clone, Debug, Args)]
+pub(super) struct Place {
     /// Which controller: emulated, or serial:PORT[@BAUD].
     #[arg(long, value_name = "WHERE")]
-    controller: ControllerChoice,
+    pub(super) controller: ControllerChoice,
     /// Print one JSON object on standard output and nothing else.
     #[arg(long)]
-    json: bool,
+    pub(super) json: bool,
 }
 
 #[derive(Debug, Args)]
@@ -78,9 +90,9 @@ struct Info {
 
 /// What `selftest` says.
 #[derive(Debug, Serialize)]
-struct Selftest {
+pub(super) struct Selftest {
     identical: bool,
-    proposals: usize,
+    pub(super) proposals: usize,
     frames: u32,
     retries: u32,
     damaged: u32,
@@ -90,7 +102,7 @@ struct Selftest {
     ram_static: u32,
     board: String,
     build: String,
-    difference: Option<String>,
+    pub(super) difference: Option<String>,
 }
 
 /// Runs the command.
@@ -98,11 +110,15 @@ pub(super) fn run(args: &ControllerArgs) -> Result<(), Failure> {
     match &args.what {
         What::Info(place) => info(place),
         What::Selftest(args) => selftest(args),
+        What::Point(args) => bench::point(args),
+        What::Pulse(args) => bench::pulse(args),
+        What::Scan(args) => bench::scan(args),
+        What::Check(args) => check::run(args),
     }
 }
 
 /// A connection whose mirror has room for `capacity`.
-fn connect<'m>(place: &Place, memory: &'m mut Memory) -> Result<Connected<'m>, Failure> {
+pub(super) fn connect<'m>(place: &Place, memory: &'m mut Memory) -> Result<Connected<'m>, Failure> {
     let mirror = InProcess::new(memory).or_running()?;
     match ControllerLine::open(&place.controller)? {
         Some(line) => line.connect(mirror),
@@ -114,7 +130,7 @@ fn connect<'m>(place: &Place, memory: &'m mut Memory) -> Result<Connected<'m>, F
 }
 
 fn info(place: &Place) -> Result<(), Failure> {
-    let mut memory = Memory::new(Capacity::for_campaign(16, 16, 16, 1));
+    let mut memory = bench::no_campaign();
     let mut controller = connect(place, &mut memory)?;
     let status = controller.status().or_running()?;
     let panic = controller.last_panic().or_running()?;
@@ -151,6 +167,7 @@ fn describe(controller: &Connected<'_>, status: &Status, panic: String) -> Info 
         measured: status.measured,
         beam: match status.beam {
             Beam::On { candidate } => format!("on candidate {candidate}"),
+            Beam::OnBench(spot) => format!("on {}, {} of 65536, on the bench", spot.x, spot.y),
             Beam::Blanked(reason) => format!("blanked: {reason}"),
         },
         frames: status.link.frames,
@@ -203,11 +220,13 @@ fn table(info: &Info) -> String {
     )
 }
 
-fn selftest(args: &SelftestArgs) -> Result<(), Failure> {
+/// Runs a short campaign on the board, and compares every proposal with the kernel in this process.
+/// A campaign that runs there is refused unless it may be lost.
+pub(super) fn try_out(place: &Place, steps: usize, discard: bool) -> Result<Selftest, Failure> {
     let specimen = SpecimenKind::Nanoparticles.config(0);
     let mut experiment = SpecimenExperiment::open(specimen).or_running()?;
     let config = CampaignConfig {
-        steps: args.steps,
+        steps,
         retrain_every: 5,
         ..CampaignConfig::default()
     };
@@ -216,10 +235,10 @@ fn selftest(args: &SelftestArgs) -> Result<(), Failure> {
     let candidates = campaign.candidates();
     let capacity = Capacity::for_candidates(candidates, campaign.measurements());
     let mut memory = Memory::new(capacity);
-    let mut controller = connect(&args.place, &mut memory)?;
+    let mut controller = connect(place, &mut memory)?;
     super::kernel::admit(&controller, (capacity, candidates.edges()))?;
     let status = controller.status().or_running()?;
-    if status.phase == Phase::Running && !args.discard {
+    if status.phase == Phase::Running && !discard {
         return Err(Failure::Input(format!(
             "a campaign of {} points is running on the controller; let it end, or lose it with \
              --discard",
@@ -234,7 +253,7 @@ fn selftest(args: &SelftestArgs) -> Result<(), Failure> {
     };
     let status = controller.status().or_running()?;
     let link = controller.link().unwrap_or_default();
-    let result = Selftest {
+    Ok(Selftest {
         identical: difference.is_none(),
         proposals,
         frames: link.frames,
@@ -247,15 +266,20 @@ fn selftest(args: &SelftestArgs) -> Result<(), Failure> {
         board: link.board,
         build: link.build,
         difference,
-    };
+    })
+}
+
+fn selftest(args: &SelftestArgs) -> Result<(), Failure> {
+    let result = try_out(&args.place, args.steps, args.discard)?;
     if args.place.json {
         print_json(&result)?;
     } else {
         print(&format!(
-            "{} ({}): {proposals} proposals, {}\n{} frames, {} retries, {} damaged, {} losses\n\
+            "{} ({}): {} proposals, {}\n{} frames, {} retries, {} damaged, {} losses\n\
              stack {} of {} bytes used at most, static RAM {} bytes\n",
             result.board,
             result.build,
+            result.proposals,
             if result.identical {
                 "each equal to the kernel in this process, bit for bit"
             } else {

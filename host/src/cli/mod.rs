@@ -1,5 +1,7 @@
 //! The command line: arguments and printing, nothing else.
 
+mod bench;
+mod check;
 mod compare;
 mod controller;
 mod input;

@@ -10,6 +10,7 @@
 //! byte, or in the ordinary course of a campaign.
 
 mod beam;
+mod bench;
 mod brief;
 mod kernel;
 mod transfers;

@@ -8,6 +8,7 @@ mod serial;
 mod watch;
 
 use std::ops::Range;
+use std::time::Duration;
 
 use beacon_kernel::link::Failure;
 use beacon_kernel::link::message::{Refusal, Settings, Which};
@@ -71,6 +72,12 @@ pub enum ControllerError {
     /// The board was reset while it exposed a point, or was told to.
     #[error("the controller was reset during an exposure, and cannot tell how much of it was made")]
     ExposureUnknown,
+    /// The beam is not blanked in the time that an exposure may take.
+    #[error(
+        "the beam has not been blanked for {} s, longer than the exposure takes: cut the board's power",
+        .0.as_secs_f64()
+    )]
+    StaysOn(Duration),
     /// Who watches a hand-over had it broken off. A board keeps what it has, and the hand-over goes
     /// on there.
     #[error("the hand-over to the controller was broken off")]

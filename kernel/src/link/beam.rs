@@ -1,7 +1,7 @@
 //! The guard of the beam: keeps it inside the field and its dose within the limits.
 
 use super::board::{Board, Exposure};
-use super::message::{Beam, BlankReason, DoseLimits, Refusal, Settings, Which};
+use super::message::{Beam, BlankReason, DoseLimits, Pulse, Refusal, Settings, Spot, Which};
 use crate::{Candidate, Candidates};
 
 /// Starts and ends exposures, and counts their dose for one campaign.
@@ -12,6 +12,8 @@ pub(super) struct BeamGuard<'a> {
     pub(super) state: Beam,
     pub(super) exposures: u32,
     pub(super) dose_us: u64,
+    /// Where the bench had the beam last.
+    spot: Spot,
 }
 
 impl<'a> BeamGuard<'a> {
@@ -29,6 +31,7 @@ impl<'a> BeamGuard<'a> {
             state: Beam::Blanked(BlankReason::Reset),
             exposures: 0,
             dose_us: 0,
+            spot: Spot::MIDDLE,
         }
     }
 
@@ -46,7 +49,7 @@ impl<'a> BeamGuard<'a> {
 
     /// Notes the end of an exposure.
     pub(super) fn watch(&mut self, board: &mut impl Board) {
-        if matches!(self.state, Beam::On { .. }) && !board.exposing() {
+        if !matches!(self.state, Beam::Blanked(_)) && !board.exposing() {
             self.state = Beam::Blanked(match board.beam_outcome() {
                 Ok(()) => BlankReason::Between,
                 Err(fault) => BlankReason::Fault(fault),
@@ -76,14 +79,8 @@ impl<'a> BeamGuard<'a> {
         } else {
             *timeouts.end()
         };
-        let (dwell, shortest) = (u64::from(settings.dwell_us), u64::from(shortest_us));
-        let dwell_limit = if dwell < shortest { shortest } else { longest };
+        check_dwell(settings.dwell_us, shortest_us)?;
         let checks = [
-            (
-                Which::Dwell,
-                (shortest..=longest).contains(&dwell),
-                dwell_limit,
-            ),
             (
                 Which::Settle,
                 u64::from(settings.settle_us) <= longest,
@@ -132,31 +129,8 @@ impl<'a> BeamGuard<'a> {
             ..
         } = self.settings;
         let position = field.position(pixel, candidates.height(), candidates.width());
-        let (Some((x, y)), Some(used)) = (position, self.doses.get_mut(candidate.index())) else {
-            return Err(Refusal::Setting {
-                which: Which::Field,
-                limit: 1 << 16,
-            });
-        };
-        let pixel_dose = used.saturating_add(dwell_us);
-        if pixel_dose > dose.pixel_us {
-            return Err(Refusal::PixelDose {
-                used_us: *used,
-                limit_us: dose.pixel_us,
-            });
-        }
-        let total = self.dose_us.saturating_add(dwell_us.into());
-        if total > dose.total_us {
-            self.blank(board, BlankReason::DoseLimit);
-            return Err(Refusal::TotalDose {
-                used_us: self.dose_us,
-                limit_us: dose.total_us,
-            });
-        }
-        board.beam_ready().map_err(Refusal::Beam)?;
-        *used = pixel_dose;
-        self.dose_us = total;
-        self.exposures = self.exposures.saturating_add(1);
+        let (x, y) = position.ok_or(OUTSIDE)?;
+        let pixel_dose = self.spend(candidate.index(), dwell_us, dose, board)?;
         self.state = Beam::On {
             candidate: candidate.0,
         };
@@ -168,4 +142,97 @@ impl<'a> BeamGuard<'a> {
         });
         Ok(pixel_dose)
     }
+
+    /// Counts an exposure in one of the accounts and in all, if the limits and what drives the beam
+    /// allow it; returns the account.
+    fn spend(
+        &mut self,
+        account: usize,
+        dwell_us: u32,
+        limits: DoseLimits,
+        board: &mut impl Board,
+    ) -> Result<u32, Refusal> {
+        let used = self.doses.get_mut(account).ok_or(OUTSIDE)?;
+        let dose = used.saturating_add(dwell_us);
+        if dose > limits.pixel_us {
+            return Err(Refusal::PixelDose {
+                used_us: *used,
+                limit_us: limits.pixel_us,
+            });
+        }
+        let total = self.dose_us.saturating_add(dwell_us.into());
+        if total > limits.total_us {
+            self.blank(board, BlankReason::DoseLimit);
+            return Err(Refusal::TotalDose {
+                used_us: self.dose_us,
+                limit_us: limits.total_us,
+            });
+        }
+        board.beam_ready().map_err(Refusal::Beam)?;
+        *used = dose;
+        self.dose_us = total;
+        self.exposures = self.exposures.saturating_add(1);
+        Ok(dose)
+    }
+
+    /// Lets the bench count by place what a campaign counted by candidate. The dose in all stays.
+    pub(super) fn leave_campaign(&mut self) {
+        self.doses.fill(0);
+    }
+
+    /// Moves the blanked beam.
+    pub(super) fn point(&mut self, spot: Spot, board: &mut impl Board) -> Result<(), Refusal> {
+        board.beam_ready().map_err(Refusal::Beam)?;
+        self.spot = spot;
+        self.go(spot, 0, board);
+        Ok(())
+    }
+
+    /// Exposes a place outside of any campaign; returns its dose so far. The board's ceiling holds,
+    /// for each of the places that the range is divided into and in all.
+    pub(super) fn pulse(&mut self, pulse: Pulse, board: &mut impl Board) -> Result<u32, Refusal> {
+        check_dwell(pulse.dwell_us, board.shortest_dwell_us())?;
+        let spot = pulse.at.unwrap_or(self.spot);
+        // Not `isqrt`, whose table has a bounds check left.
+        let accounts = self.doses.len();
+        let side = (1..).take_while(|side| side * side <= accounts).count();
+        let cell = |code: u16| (usize::from(code) * side) >> 16;
+        let place = cell(spot.y) * side + cell(spot.x);
+        let dose = self.spend(place, pulse.dwell_us, self.ceiling, board)?;
+        self.spot = spot;
+        self.state = Beam::OnBench(spot);
+        self.go(spot, pulse.dwell_us, board);
+        Ok(dose)
+    }
+
+    fn go(&self, Spot { x, y }: Spot, dwell_us: u32, board: &mut impl Board) {
+        let settle_us = self.settings.settle_us;
+        board.expose(Exposure {
+            x,
+            y,
+            settle_us,
+            dwell_us,
+        });
+    }
+}
+
+/// The position lies nowhere in the range, or nothing counts its dose.
+const OUTSIDE: Refusal = Refusal::Setting {
+    which: Which::Field,
+    limit: 1 << 16,
+};
+
+/// Refuses a dwell that is longer than any may be, or shorter than the board keeps.
+fn check_dwell(dwell_us: u32, shortest_us: u32) -> Result<(), Refusal> {
+    let limit = if dwell_us < shortest_us {
+        shortest_us
+    } else if dwell_us > Settings::LONGEST_US {
+        Settings::LONGEST_US
+    } else {
+        return Ok(());
+    };
+    Err(Refusal::Setting {
+        which: Which::Dwell,
+        limit: limit.into(),
+    })
 }

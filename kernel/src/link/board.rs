@@ -1,6 +1,6 @@
 //! The board that a controller runs on.
 
-use super::message::{BeamFault, Health};
+use super::message::{BeamFault, Health, Signals, Which};
 
 /// One stay of the beam on a pixel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -11,7 +11,7 @@ pub struct Exposure {
     pub y: u16,
     /// How long to wait, blanked, after moving, in µs.
     pub settle_us: u32,
-    /// How long the beam then stays on, in µs.
+    /// How long the beam then stays on, in µs; 0 only moves it.
     pub dwell_us: u32,
 }
 
@@ -53,6 +53,32 @@ pub trait Board {
     fn beam_outcome(&mut self) -> Result<(), BeamFault> {
         Ok(())
     }
+
+    /// Sets which lines to a detector the exposures to come use.
+    ///
+    /// # Errors
+    /// The line that the board has not.
+    fn set_signals(&mut self, signals: Signals) -> Result<(), Which> {
+        match signals {
+            Signals {
+                ready_ms: Some(_), ..
+            } => Err(Which::Ready),
+            Signals { gate: true, .. } => Err(Which::Gate),
+            _ => Ok(()),
+        }
+    }
+
+    /// Whether the line can run at a rate, in bits a second.
+    ///
+    /// # Errors
+    /// The nearest rate that it can run at; 0 where it has one only.
+    fn check_baud(&self, _baud: u32) -> Result<(), u32> {
+        Err(0)
+    }
+
+    /// Changes the rate of the line to one that [`Self::check_baud`] accepted, or back to the one
+    /// from reset, when all that was sent has left.
+    fn set_baud(&mut self, _baud: Option<u32>) {}
 
     /// Blanks at once and gives up the exposure, if there is one.
     fn blank(&mut self);

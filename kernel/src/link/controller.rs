@@ -8,7 +8,7 @@ use super::message::{
 };
 use super::session::{Session, Verdict};
 use super::station::{Page, Station};
-use super::{PROTOCOL_CURRENT, PROTOCOL_MIN};
+use super::{BAUD_TRIAL_MS, PROTOCOL_CURRENT, PROTOCOL_MIN};
 use crate::{Capacity, Error, Explorer};
 
 /// The controller's memory, besides the explorer's.
@@ -84,6 +84,10 @@ pub struct Controller<'a> {
     heard_ms: u64,
     /// Whether the controller has already blanked the beam because of the silence since then.
     lost: bool,
+    /// Whether the line runs at another rate than from reset.
+    other_rate: bool,
+    /// Until when a frame has to come at a rate that was just chosen.
+    trial_until_ms: Option<u64>,
     /// Whether the controller worked since the last poll: that time is not the host's silence.
     worked: bool,
     statistics: LinkStatistics,
@@ -127,6 +131,8 @@ impl<'a> Controller<'a> {
             deferred: None,
             heard_ms: 0,
             lost: false,
+            other_rate: false,
+            trial_until_ms: None,
             worked: false,
             statistics: LinkStatistics::default(),
         })
@@ -174,6 +180,18 @@ impl<'a> Controller<'a> {
             // A request that waits for the beam must not move it while the link is lost.
             self.deferred = None;
             self.station.blank(board, BlankReason::LinkLost);
+            self.return_to_first_rate(board);
+        }
+        if self.trial_until_ms.is_some_and(|until| now_ms >= until) {
+            self.return_to_first_rate(board);
+        }
+    }
+
+    /// Runs the line as from reset, where a host that knows nothing looks for it.
+    fn return_to_first_rate(&mut self, board: &mut impl Board) {
+        self.trial_until_ms = None;
+        if core::mem::take(&mut self.other_rate) {
+            board.set_baud(None);
         }
     }
 
@@ -353,11 +371,17 @@ impl<'a> Controller<'a> {
         self.replied = frame::encode(header, &reply, &page, self.reply).unwrap_or(0);
         self.worked = true;
         self.send(board);
+        if let (Request::Baud { baud }, Reply::Done) = (request, &reply) {
+            board.set_baud(Some(*baud));
+            self.other_rate = true;
+            self.trial_until_ms = Some(now_ms.saturating_add(BAUD_TRIAL_MS));
+        }
     }
 
     fn heard(&mut self, now_ms: u64) {
         self.heard_ms = now_ms;
         self.lost = false;
+        self.trial_until_ms = None;
     }
 
     fn send(&self, board: &mut impl Board) {

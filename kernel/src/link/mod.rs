@@ -73,6 +73,10 @@
 //! | 22 Exclude {top, bottom, left, right} | no proposal there any more | 0 Done | |
 //! | 23 BeginWith {campaign, edges} | Begin with reflected edges; version 2 | 0 Done | |
 //! | 24 Load {weights, header} | a model in one frame; version 2 | 0 Done | request: values, little-endian |
+//! | 25 Point {x, y} | moves the blanked beam; version 2 | 0 Done | |
+//! | 26 Pulse {at, dwell_us} | an exposure of no campaign; version 2 | 11 Exposed | |
+//! | 27 Baud {baud} | another rate of the line; version 2 | 0 Done | |
+//! | 28 Signals {ready_ms, gate} | lines to a detector; version 2 | 0 Done | |
 //!
 //! Any request may be answered by 2 Refused, with a typed reason that includes every error of
 //! the kernel, and may be preceded by 1 Busy.
@@ -116,6 +120,7 @@
 //! |---|---|
 //! | 2 | 23 BeginWith; 24 Load; weights of the architecture 2 Filters in 11 Transfer |
 //! | 2 | refusal 17 Beam, which version 1 is told as 3 Undecodable; blank reason 6 Fault, as 3 LinkLost |
+//! | 2 | 25 Point, 26 Pulse, 27 Baud, 28 Signals; beam 2 OnBench, as 0 On |
 //!
 //! # Transfers and resuming
 //!
@@ -133,6 +138,14 @@
 //! with whatever is missing; proposals depend on image, model, measurements, seed and strategy
 //! alone.
 //!
+//! # Rate of the line
+//!
+//! Both ends begin at the board's own rate. A host asks for another with Baud; the controller
+//! answers, lets the answer leave, and changes. When no intact frame comes within
+//! [`BAUD_TRIAL_MS`], or later when the link is lost, it returns to its own rate, as it does at a
+//! reset. A host that hears nothing at the new rate returns as well, waits that long, and says
+//! hello.
+//!
 //! # Safety
 //!
 //! The controller, not the host, sees to it that the beam stays inside the field, that no
@@ -141,6 +154,10 @@
 //! [`message::Settings::link_timeout_ms`] without an intact frame the controller blanks the beam and
 //! keeps its state; a host that waits for a detector asks for the status meanwhile. Dose is time of
 //! exposure in µs; the controller counts it in full when an exposure starts.
+//!
+//! Point and Pulse are refused while a campaign runs. A board counts pulses as it counts a
+//! campaign's exposures, by place: it divides the range into as many squares as a campaign may have
+//! candidates. No host can raise the limits of either.
 
 mod beam;
 mod board;
@@ -161,3 +178,5 @@ pub use controller::{Controller, Limits, Memory};
 pub const PROTOCOL_MIN: u8 = 1;
 /// Newest protocol version spoken here.
 pub const PROTOCOL_CURRENT: u8 = 2;
+/// How long a controller waits at another rate of the line for the first intact frame, in ms.
+pub const BAUD_TRIAL_MS: u64 = 500;

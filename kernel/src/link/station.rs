@@ -9,7 +9,7 @@ use super::board::Board;
 use super::message::{
     Acquisition, Activation, BlankReason, Campaign, Configuration, Exposed, Followed,
     LinkStatistics, Measured, Measurement, Next, Phase, Proposal, Proposed, Refusal, Region, Reply,
-    Request, Settings, Status, Which,
+    Request, Settings, Signals, Status, Which,
 };
 use super::scalarizer::{Scalarizer, Sums};
 use super::transfer::Receiver;
@@ -208,6 +208,34 @@ impl<'a> Station<'a> {
             Request::End { campaign } => self.end(campaign, board),
             Request::Origin { value } => self.set_origin(value),
             Request::Exclude(region) => self.exclude(region),
+            Request::Point(spot) => {
+                self.between_campaigns()?;
+                self.beam.point(spot, board).map(|()| Reply::Done)
+            }
+            Request::Pulse(pulse) => {
+                self.between_campaigns()?;
+                let pixel_dose_us = self.beam.pulse(pulse, board)?;
+                Ok(Reply::Exposed {
+                    pixel_dose_us,
+                    total_dose_us: self.beam.dose_us,
+                })
+            }
+            // The controller changes the rate when the reply has left.
+            Request::Baud { baud } => match board.check_baud(baud) {
+                Ok(()) => Ok(Reply::Done),
+                Err(nearest) => Err(setting(Which::Baud, nearest)),
+            },
+            Request::Signals(signals) => set_signals(signals, board),
+        }
+    }
+
+    /// Refuses what would disturb a campaign.
+    fn between_campaigns(&self) -> Result<(), Refusal> {
+        match (self.phase, self.campaign) {
+            (Phase::Running | Phase::AwaitingImage, Some(Campaign { id, .. })) => {
+                Err(Refusal::CampaignRunning { id })
+            }
+            _ => Ok(()),
         }
     }
 
@@ -247,6 +275,9 @@ impl<'a> Station<'a> {
             return Err(Refusal::NoCampaign);
         }
         self.beam.blank(board, BlankReason::CampaignEnd);
+        if self.phase != Phase::Ended {
+            self.beam.leave_campaign();
+        }
         self.phase = Phase::Ended;
         self.bulk = None;
         self.spectrum = None;
@@ -419,6 +450,26 @@ impl<'a> Station<'a> {
             return Err(Error::AlreadyMeasured { candidate }.into());
         }
         Ok(candidates)
+    }
+}
+
+fn setting(which: Which, limit: u32) -> Refusal {
+    Refusal::Setting {
+        which,
+        limit: limit.into(),
+    }
+}
+
+fn set_signals(signals: Signals, board: &mut impl Board) -> Result<Reply, Refusal> {
+    let waits = Signals::WAITS_MS;
+    match signals.ready_ms {
+        Some(ms) if ms < *waits.start() => return Err(setting(Which::Ready, *waits.start())),
+        Some(ms) if ms > *waits.end() => return Err(setting(Which::Ready, *waits.end())),
+        _ => {}
+    }
+    match board.set_signals(signals) {
+        Ok(()) => Ok(Reply::Done),
+        Err(lacking) => Err(setting(lacking, 0)),
     }
 }
 

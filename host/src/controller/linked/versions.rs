@@ -9,6 +9,8 @@ use super::Linked;
 
 /// The first version with campaigns of [`Edges::Reflect`].
 const REFLECTION: u8 = 2;
+/// The first version with exposures of no campaign, and the beam moved without one.
+const BENCH: u8 = 2;
 
 impl Linked<'_> {
     /// Whether the board can run a campaign with these edges.
@@ -39,6 +41,18 @@ impl Linked<'_> {
             weights.since(),
             "models of filters",
             "choose `--surrogate cnn`",
+        )
+    }
+
+    /// Whether the board moves and exposes without a campaign.
+    ///
+    /// # Errors
+    /// [`ControllerError::TooOld`].
+    pub fn check_bench(&self) -> Result<(), ControllerError> {
+        self.speaks(
+            BENCH,
+            "beam on the bench, without a campaign",
+            "try it out with `beacon controller selftest`",
         )
     }
 

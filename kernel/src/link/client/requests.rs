@@ -1,8 +1,8 @@
 //! The requests one by one, each with the reply that belongs to it.
 
 use super::super::message::{
-    Acquisition, Configuration, Measured, Measurement, Next, Proposed, Region, Reply, Request,
-    Settings, Standardisation, Status,
+    Acquisition, Configuration, Measured, Measurement, Next, Proposed, Pulse, Region, Reply,
+    Request, Settings, Signals, Spot, Standardisation, Status,
 };
 use super::super::scalarizer::Scalarizer;
 use super::{Client, Failure, Transport};
@@ -205,13 +205,51 @@ impl<T: Transport> Client<T> {
     /// # Errors
     /// [`Failure`]
     pub fn expose(&mut self, candidate: u32) -> Result<(u32, u64), Failure<T::Error>> {
-        match self.request(&Request::Expose { candidate }, &[])? {
+        self.exposed(&Request::Expose { candidate })
+    }
+
+    fn exposed(&mut self, request: &Request) -> Result<(u32, u64), Failure<T::Error>> {
+        match self.request(request, &[])? {
             Reply::Exposed {
                 pixel_dose_us,
                 total_dose_us,
             } => Ok((pixel_dose_us, total_dose_us)),
             _ => Err(Failure::Unexpected),
         }
+    }
+
+    /// Moves the blanked beam, while no campaign runs.
+    ///
+    /// # Errors
+    /// [`Failure`]
+    pub fn point(&mut self, spot: Spot) -> Result<(), Failure<T::Error>> {
+        self.done(&Request::Point(spot))
+    }
+
+    /// Exposes a place, while no campaign runs; returns the dose of the place and of all since the
+    /// last campaign began, in µs.
+    ///
+    /// # Errors
+    /// [`Failure`]
+    pub fn pulse(&mut self, pulse: Pulse) -> Result<(u32, u64), Failure<T::Error>> {
+        self.exposed(&Request::Pulse(pulse))
+    }
+
+    /// Sets which lines to a detector the exposures to come use.
+    ///
+    /// # Errors
+    /// [`Failure`]
+    pub fn set_signals(&mut self, signals: Signals) -> Result<(), Failure<T::Error>> {
+        self.done(&Request::Signals(signals))
+    }
+
+    /// Has the controller run the line at another rate from now on, in bits a second. The transport
+    /// has to follow, and a frame to arrive within [`BAUD_TRIAL_MS`](crate::link::BAUD_TRIAL_MS).
+    ///
+    /// # Errors
+    /// [`Failure`]
+    pub fn set_baud(&mut self, baud: u32) -> Result<(), Failure<T::Error>> {
+        self.done(&Request::Baud { baud })
     }
 
     /// Blanks the beam.

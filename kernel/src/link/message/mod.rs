@@ -5,6 +5,7 @@
 //! its list and belongs to a protocol version of its own: [`Request::since`] says which.
 
 mod beam;
+mod bench;
 mod identity;
 mod kernel;
 mod refusal;
@@ -12,6 +13,7 @@ mod status;
 mod transfer;
 
 pub use beam::{DoseLimits, Field, Settings};
+pub use bench::{Pulse, Signals, Spot};
 pub use identity::{Hello, Identity, OtherHost};
 pub use kernel::{
     Acquisition, Architecture, Capacity, Edges, Hyperparameters, Measurement, Prediction, Proposal,
@@ -133,6 +135,21 @@ pub enum Request {
         /// The model without its weights.
         header: ModelHeader,
     },
+    /// Moves the blanked beam, while no campaign runs. Since version 2. → [`Reply::Done`]
+    Point(Spot),
+    /// Exposes a place, while no campaign runs. The board's own dose limits hold, for every place
+    /// and in all. Since version 2. → [`Reply::Exposed`], with the dose of the place
+    Pulse(Pulse),
+    /// Changes the rate of the line once the reply has left. The controller returns to the rate
+    /// that it has from reset when no intact frame comes within [`super::BAUD_TRIAL_MS`], and when
+    /// the link is lost. Since version 2. → [`Reply::Done`]
+    Baud {
+        /// Bits a second.
+        baud: u32,
+    },
+    /// Sets which lines to a detector are used; none after a reset. Since version 2.
+    /// → [`Reply::Done`]
+    Signals(Signals),
 }
 
 /// A rectangle of the image's pixels.
@@ -315,7 +332,12 @@ impl Request {
     /// The protocol version that the request, with all it carries, belongs to.
     pub fn since(&self) -> u8 {
         match self {
-            Self::BeginWith { .. } | Self::Load { .. } => 2,
+            Self::BeginWith { .. }
+            | Self::Load { .. }
+            | Self::Point(_)
+            | Self::Pulse(_)
+            | Self::Baud { .. }
+            | Self::Signals(_) => 2,
             Self::Transfer(descriptor) => descriptor.payload.since(),
             _ => 1,
         }
@@ -326,11 +348,15 @@ impl Request {
         matches!(self, Self::Chunk { .. } | Self::Load { .. })
     }
 
-    /// Whether it may start an exposure, and so has to wait for one that is under way.
+    /// Whether it may start an exposure or disturb one, and so has to wait for one that is under
+    /// way.
     pub fn needs_beam(&self) -> bool {
         matches!(
             self,
             Self::Expose { .. }
+                | Self::Point(_)
+                | Self::Pulse(_)
+                | Self::Signals(_)
                 | Self::Propose { expose: true }
                 | Self::Commit(Activation::Spectrum { next: Next::Expose })
                 | Self::Measure {
@@ -364,9 +390,7 @@ impl Reply {
         if let Self::Status(status) = &mut self {
             let known = |progress: &Progress| progress.descriptor.payload.since() <= version;
             status.transfer = status.transfer.filter(known);
-            if let Beam::Blanked(reason) = &mut status.beam {
-                *reason = reason.within(version);
-            }
+            status.beam = status.beam.within(version);
         }
         if let Some(refusal) = self.refusal_mut() {
             *refusal = refusal.within(version);

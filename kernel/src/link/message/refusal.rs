@@ -114,6 +114,15 @@ pub enum Which {
     Scalarizer,
     /// The origin of responses: a finite number.
     Origin,
+    /// Rate of the line, in bits a second; the limit is the nearest that the board has, 0 where it
+    /// has one rate only. Since version 2.
+    Baud,
+    /// Longest wait for the detector, in ms; the limit is 0 where the board has no such input.
+    /// Since version 2.
+    Ready,
+    /// The line that tells the detector that the beam is on, which the board has not. Since version
+    /// 2.
+    Gate,
 }
 
 impl Which {
@@ -127,6 +136,9 @@ impl Which {
             Self::Field => "field of the image",
             Self::Scalarizer => "window of the scalarizer",
             Self::Origin => "origin of responses",
+            Self::Baud => "baud rate",
+            Self::Ready => "wait for the detector in ms",
+            Self::Gate => "gate output",
         }
     }
 }
@@ -159,6 +171,25 @@ impl fmt::Display for Refusal {
                 which: Which::Origin,
                 ..
             } => f.write_str("the origin of responses is no finite number"),
+            Self::Setting {
+                which: Which::Ready,
+                limit: 0,
+            } => f.write_str("the board has no ready input: leave it out"),
+            Self::Setting {
+                which: Which::Gate, ..
+            } => f.write_str("the board has no gate output: leave it out"),
+            Self::Setting {
+                which: Which::Baud,
+                limit: 0,
+            } => f.write_str("the board's line has one rate only: leave the other one out"),
+            Self::Setting {
+                which: Which::Baud,
+                limit,
+            } => write!(
+                f,
+                "the board cannot run its line at that rate: the nearest that it has is {limit} \
+                 baud"
+            ),
             Self::Setting { which, limit } => {
                 write!(f, "{} is out of range: the limit is {limit}", which.name())
             }
@@ -210,6 +241,10 @@ impl fmt::Display for BeamFault {
             Self::Strange => {
                 "the scan generator answers something else than it was asked: it speaks another \
                  protocol, or its line is disturbed"
+            }
+            Self::NotReady => {
+                "the detector did not say in time that it is ready: the beam was not on; look at \
+                 its state and at the ready line"
             }
         })
     }

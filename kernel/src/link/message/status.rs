@@ -4,7 +4,7 @@ use core::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Campaign, Measurement, Progress, Proposal};
+use super::{Campaign, Measurement, Progress, Proposal, Spot};
 
 /// The state of campaign, beam, link and board.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -66,6 +66,23 @@ pub enum Beam {
     },
     /// Blanked.
     Blanked(BlankReason),
+    /// On a place outside of any campaign. Since version 2.
+    OnBench(Spot),
+}
+
+impl Beam {
+    /// The beam as a host of this protocol version can read it. To one of version 1 the bench is a
+    /// candidate that no campaign has.
+    #[must_use]
+    pub fn within(self, version: u8) -> Self {
+        match self {
+            Self::OnBench(_) if version < 2 => Self::On {
+                candidate: u32::MAX,
+            },
+            Self::Blanked(reason) => Self::Blanked(reason.within(version)),
+            beam => beam,
+        }
+    }
 }
 
 /// Why the beam is blanked.
@@ -110,17 +127,21 @@ impl fmt::Display for BlankReason {
             Self::CampaignEnd => "the campaign ended",
             Self::Fault(BeamFault::Silent) => "the scan generator did not answer",
             Self::Fault(BeamFault::Strange) => "the scan generator answered something else",
+            Self::Fault(BeamFault::NotReady) => "the detector was not ready in time",
         })
     }
 }
 
-/// What is wrong with what drives the beam: a board's scan generator.
+/// What is wrong with what drives the beam, a board's scan generator, or with what the beam waits
+/// for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum BeamFault {
     /// It does not answer: it is absent, stalled or was restarted.
     Silent,
     /// It answers something else than it was asked.
     Strange,
+    /// The detector's line did not say in time that it is ready: the beam was never on.
+    NotReady,
 }
 
 /// What the link has seen since reset or since the counters were reset.

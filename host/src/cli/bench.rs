@@ -1,0 +1,255 @@
+//! `beacon controller point`, `pulse` and `scan`: a board's beam without a campaign.
+
+use std::str::FromStr;
+use std::time::Duration;
+
+use beacon_kernel::Capacity;
+use beacon_kernel::link::message::{BlankReason, Pulse, Spot};
+use clap::Args;
+use serde::Serialize;
+
+use super::controller::{Place, connect};
+use super::{Failure, OrFail as _, print, print_json};
+use crate::campaign::DeflectionFrame;
+use crate::controller::{Linked, Memory};
+
+/// Memory for a mirror that has nothing to mirror.
+pub(super) fn no_campaign() -> Memory {
+    Memory::new(Capacity::for_campaign(16, 16, 16, 1))
+}
+
+/// A place as fractions of the deflection range, origin top left.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Fractions {
+    x: f64,
+    y: f64,
+}
+
+impl FromStr for Fractions {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let accepted = "expected two fractions X,Y of the deflection range from 0 to 1, origin top \
+                        left, as in 0.25,0.5";
+        let both: Option<Vec<f64>> = text
+            .split(',')
+            .map(|fraction| fraction.trim().parse().ok())
+            .collect();
+        match both.as_deref() {
+            Some(&[x, y]) if (0.0..=1.0).contains(&x) && (0.0..=1.0).contains(&y) => {
+                Ok(Self { x, y })
+            }
+            _ => Err(accepted.to_owned()),
+        }
+    }
+}
+
+impl From<Fractions> for Spot {
+    fn from(Fractions { x, y }: Fractions) -> Self {
+        let code = |fraction: f64| (fraction * 65536.0).round().min(65535.0) as u16;
+        Self {
+            x: code(x),
+            y: code(y),
+        }
+    }
+}
+
+/// Reads a time in seconds that a board keeps, as µs.
+fn parse_dwell(text: &str) -> Result<u32, String> {
+    let micros = text.trim().parse::<f64>().ok().map(|s| (s * 1e6).round());
+    micros
+        .filter(|micros| (1.0..=f64::from(u32::MAX)).contains(micros))
+        .map(|micros| micros as u32)
+        .ok_or_else(|| "expected seconds from a microsecond on, as in 0.001".to_owned())
+}
+
+/// Arguments of `point`.
+#[derive(Debug, Args)]
+pub(super) struct PointArgs {
+    #[command(flatten)]
+    place: Place,
+    /// Where, in fractions of the deflection range.
+    #[arg(value_name = "X,Y")]
+    at: Fractions,
+}
+
+/// Arguments of `pulse`.
+#[derive(Debug, Args)]
+pub(super) struct PulseArgs {
+    #[command(flatten)]
+    place: Place,
+    /// How long the beam is on, in s.
+    #[arg(long, value_name = "S", value_parser = parse_dwell)]
+    dwell: u32,
+    /// Where, in fractions of the deflection range; without this where the beam is.
+    #[arg(long, value_name = "X,Y")]
+    at: Option<Fractions>,
+    /// How often, one after the other.
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    count: u32,
+}
+
+/// Arguments of `scan`.
+#[derive(Debug, Args)]
+pub(super) struct ScanArgs {
+    #[command(flatten)]
+    place: Place,
+    /// Points along each side of the square.
+    #[arg(long, value_name = "N", default_value_t = 8, value_parser = clap::value_parser!(u16).range(2..=256))]
+    side: u16,
+    /// How often the square is filled.
+    #[arg(long, value_name = "N", default_value_t = 20)]
+    frames: u32,
+    /// Where the square lies, in fractions of the deflection range: LEFT,TOP,RIGHT,BOTTOM.
+    #[arg(long, value_name = "L,T,R,B", value_parser = crate::campaign::parse_frame, default_value = "0,0,1,1")]
+    frame: DeflectionFrame,
+    /// Put the beam on at every point for so long, in s; without this it stays blanked.
+    #[arg(long, value_name = "S", value_parser = parse_dwell)]
+    dwell: Option<u32>,
+}
+
+/// What a command of the bench did.
+#[derive(Debug, Serialize)]
+struct Done {
+    points: u64,
+    dwell_us: u32,
+    /// Dose of the last place and of all since the last campaign began, in µs of beam.
+    place_dose_us: u32,
+    total_dose_us: u64,
+}
+
+impl Done {
+    fn show(&self, json: bool) -> Result<(), Failure> {
+        if json {
+            return print_json(self);
+        }
+        let points = match self.points {
+            1 => "1 point".to_owned(),
+            points => format!("{points} points"),
+        };
+        print(&if self.dwell_us == 0 {
+            format!("{points}, with the beam blanked\n")
+        } else {
+            format!(
+                "{points} of {} s; the place has had {} s of beam, all places {} s\n",
+                1e-6 * f64::from(self.dwell_us),
+                1e-6 * f64::from(self.place_dose_us),
+                1e-6 * self.total_dose_us as f64
+            )
+        })
+    }
+}
+
+/// Runs `point`.
+pub(super) fn point(args: &PointArgs) -> Result<(), Failure> {
+    let mut memory = no_campaign();
+    let mut board = connect(&args.place, &mut memory)?;
+    board.point(args.at.into()).or_running()?;
+    Done {
+        points: 1,
+        dwell_us: 0,
+        place_dose_us: 0,
+        total_dose_us: board.status().or_running()?.dose_us,
+    }
+    .show(args.place.json)
+}
+
+/// Runs `pulse`.
+pub(super) fn pulse(args: &PulseArgs) -> Result<(), Failure> {
+    let mut memory = no_campaign();
+    let mut board = connect(&args.place, &mut memory)?;
+    let pulse = Pulse {
+        at: args.at.map(Into::into),
+        dwell_us: args.dwell,
+    };
+    let mut doses = (0, 0);
+    for _ in 0..args.count {
+        doses = expose(&mut board, pulse)?;
+    }
+    Done {
+        points: args.count.into(),
+        dwell_us: pulse.dwell_us,
+        place_dose_us: doses.0,
+        total_dose_us: doses.1,
+    }
+    .show(args.place.json)
+}
+
+/// Exposes, and waits for the end.
+pub(super) fn expose(board: &mut Linked<'_>, pulse: Pulse) -> Result<(u32, u64), Failure> {
+    let doses = board.pulse(pulse).or_running()?;
+    match board.until_blanked(patience(pulse)).or_running()? {
+        BlankReason::Between => Ok(doses),
+        reason => Err(Failure::Running(format!(
+            "the exposure was cut short: {reason}"
+        ))),
+    }
+}
+
+/// Longest time that an exposure takes. A scan generator pauses between the pixels of a long one.
+pub(super) fn patience(pulse: Pulse) -> Duration {
+    Duration::from_secs(10) + 2 * Duration::from_micros(pulse.dwell_us.into())
+}
+
+/// Runs `scan`.
+pub(super) fn scan(args: &ScanArgs) -> Result<(), Failure> {
+    let mut memory = no_campaign();
+    let mut board = connect(&args.place, &mut memory)?;
+    let mut doses = (0, board.status().or_running()?.dose_us);
+    for _ in 0..args.frames {
+        for at in square(args.frame, args.side) {
+            match args.dwell {
+                None => board.point(at).or_running()?,
+                Some(dwell_us) => {
+                    let at = Some(at);
+                    doses = expose(&mut board, Pulse { at, dwell_us })?;
+                }
+            }
+        }
+    }
+    Done {
+        points: u64::from(args.side).pow(2) * u64::from(args.frames),
+        dwell_us: args.dwell.unwrap_or(0),
+        place_dose_us: doses.0,
+        total_dose_us: doses.1,
+    }
+    .show(args.place.json)
+}
+
+/// The points of a square, row by row, its edges included.
+pub(super) fn square(frame: DeflectionFrame, side: u16) -> impl Iterator<Item = Spot> {
+    let steps = f64::from(side - 1);
+    let along = move |start: f64, end: f64, n: u16| start + (end - start) * f64::from(n) / steps;
+    (0..side).flat_map(move |row| {
+        (0..side).map(move |column| {
+            Spot::from(Fractions {
+                x: along(frame.left, frame.right, column),
+                y: along(frame.top, frame.bottom, row),
+            })
+        })
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn places_lie_in_the_range() {
+        let spot = |text: &str| text.parse::<Fractions>().map(Spot::from);
+        assert_eq!(spot("0, 1"), Ok(Spot { x: 0, y: 65535 }));
+        assert_eq!(spot("0.5,0.25"), Ok(Spot { x: 32768, y: 16384 }));
+        for wrong in ["", "0.5", "0,0,0", "1.1,0", "-0.1,0", "nan,0", "a,b"] {
+            assert!(spot(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_square_has_its_corners() {
+        let spots: Vec<_> = square(DeflectionFrame::FULL, 3).collect();
+        assert_eq!(spots.len(), 9);
+        assert_eq!(spots[0], Spot { x: 0, y: 0 });
+        assert_eq!(spots[4], Spot::MIDDLE);
+        assert_eq!(spots[8], Spot { x: 65535, y: 65535 });
+    }
+}

@@ -1,0 +1,443 @@
+//! `beacon controller check`: the first session with a board, step by step.
+//!
+//! What the board says of itself is checked here. What only an oscilloscope sees is said, and a
+//! person answers.
+
+use std::io::{BufRead as _, IsTerminal as _, Write as _};
+use std::time::{Duration, Instant};
+
+use beacon_kernel::link::message::{Beam, BlankReason, Phase, Pulse, Settings, Spot, Status};
+use clap::Args;
+use serde::Serialize;
+
+use super::bench::{self, square};
+use super::controller::{Place, connect, try_out};
+use super::{Failure, OrFail as _, log, print_json};
+use crate::campaign::DeflectionFrame;
+use crate::controller::{BeamPort as _, ControllerError, Linked};
+
+/// Arguments of `check`.
+#[derive(Debug, Args)]
+pub(super) struct CheckArgs {
+    #[command(flatten)]
+    place: Place,
+    /// Ask nobody what the oscilloscope shows, and go through.
+    #[arg(long)]
+    yes: bool,
+}
+
+/// How a step went.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+enum Verdict {
+    /// The board says so, and where there was something to see a person saw it.
+    Passed,
+    /// The board says so. What there was to see nobody was asked.
+    NotLookedAt,
+    /// The board does not say so, or a person did not see it.
+    Failed,
+    /// It takes a person, and none was asked.
+    LeftOut,
+}
+
+/// What became of a step.
+#[derive(Debug, Serialize)]
+struct Step {
+    what: &'static str,
+    verdict: Verdict,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    found: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    advice: Option<&'static str>,
+}
+
+/// What `check` says.
+#[derive(Debug, Serialize)]
+struct Report {
+    board: String,
+    build: String,
+    passed: bool,
+    steps: Vec<Step>,
+}
+
+/// The session as it goes on.
+struct Session {
+    json: bool,
+    /// Whether a person is asked.
+    asks: bool,
+    steps: Vec<Step>,
+}
+
+/// What goes wrong in a step: in words.
+type Found = Result<(), String>;
+
+impl Session {
+    fn say(&self, line: &str) {
+        if !self.json {
+            log(line);
+        }
+    }
+
+    /// Goes through a step: does it, says what to `see`, and asks whether it was there.
+    fn step(
+        &mut self,
+        what: &'static str,
+        see: Option<&str>,
+        advice: &'static str,
+        act: impl FnOnce(&Self) -> Found,
+    ) {
+        self.say(&format!("\n{}. {what}", self.steps.len() + 1));
+        if let Some(see) = see {
+            self.say(&format!("   see: {see}"));
+        }
+        let found = act(self);
+        let (verdict, found) = match (found, see) {
+            (Err(found), _) => (Verdict::Failed, Some(found)),
+            (Ok(()), None) => (Verdict::Passed, None),
+            (Ok(()), Some(_)) if !self.asks => (Verdict::NotLookedAt, None),
+            (Ok(()), Some(_)) => match self.ask("Enter if that is what you see, n if not: ") {
+                true => (Verdict::Passed, None),
+                false => (Verdict::Failed, Some("not seen".to_owned())),
+            },
+        };
+        match (&found, verdict) {
+            (Some(found), _) => self.say(&format!("   FAILED: {found}\n   {advice}")),
+            (None, Verdict::NotLookedAt) => self.say("   the board says so; nobody looked"),
+            _ => self.say("   passed"),
+        }
+        self.steps.push(Step {
+            what,
+            verdict,
+            advice: found.is_some().then_some(advice),
+            found,
+        });
+    }
+
+    /// Whether a person agrees. One who is gone does not.
+    fn ask(&self, question: &str) -> bool {
+        let _ = write!(std::io::stderr(), "   {question}");
+        let mut answer = String::new();
+        let read = std::io::stdin().lock().read_line(&mut answer);
+        read.is_ok_and(|bytes| bytes > 0) && answer.trim().is_empty()
+    }
+}
+
+/// Where the signals are, in words.
+struct Pins {
+    beam: &'static str,
+    x: &'static str,
+    y: &'static str,
+}
+
+impl Pins {
+    fn of(board: &str) -> Self {
+        match board {
+            "nucleo-h743zi" => Self {
+                beam: "PA0 (CN10 pin 29)",
+                x: "PA4 (CN7 pin 17)",
+                y: "PA5 (CN7 pin 10)",
+            },
+            _ => Self {
+                beam: "the scan generator's blanking output",
+                x: "its X output",
+                y: "its Y output",
+            },
+        }
+    }
+}
+
+/// Silence that the board is told to take for a lost link, and how long it is kept.
+const SHORT_TIMEOUT_MS: u32 = 1000;
+const SILENCE: Duration = Duration::from_millis(1500);
+/// A dwell that a command ends, in µs.
+const LONG_US: u32 = 5_000_000;
+/// How far the program's clock and the link may be off what the board's timer takes.
+const LATE: Duration = Duration::from_millis(500);
+/// Points of the trial campaign after the random ones.
+const TRIAL_STEPS: usize = 20;
+
+/// Runs `check`.
+pub(super) fn run(args: &CheckArgs) -> Result<(), Failure> {
+    let mut session = Session {
+        json: args.place.json,
+        asks: !args.yes && !args.place.json && std::io::stdin().is_terminal(),
+        steps: Vec::new(),
+    };
+    session.say(
+        "Nothing but an oscilloscope may be connected: its probes on the beam's pin, X and Y, its \
+         ground on the board's.",
+    );
+    let (board, build) = {
+        let mut memory = bench::no_campaign();
+        let mut board = connect(&args.place, &mut memory)?;
+        board.check_bench().or_input()?;
+        let status = board.status().or_running()?;
+        if matches!(status.phase, Phase::Running | Phase::AwaitingImage) {
+            return Err(Failure::Input(
+                "a campaign is on the controller; let it end, or reset the board".to_owned(),
+            ));
+        }
+        on_the_bench(&mut session, &mut board, &status)?;
+        let identity = board.identity();
+        (identity.board.to_string(), identity.build.to_string())
+    };
+    session.step(
+        "a short campaign, compared with the kernel in this process",
+        None,
+        "flash the image of this build; with damaged frames, another cable",
+        |_| match try_out(&args.place, TRIAL_STEPS, false) {
+            Ok(result) => result.difference.map_or(Ok(()), Err),
+            Err(Failure::Input(why) | Failure::Running(why)) => Err(why),
+            Err(_) => Err("stopped".to_owned()),
+        },
+    );
+    pull_the_plug(&mut session, &args.place)?;
+    conclude(session, board, build)
+}
+
+/// Everything with the board as it is, in one connection.
+fn on_the_bench(
+    session: &mut Session,
+    board: &mut Linked<'_>,
+    status: &Status,
+) -> Result<(), Failure> {
+    let identity = board.identity().clone();
+    session.say(&format!(
+        "{} at {} MHz, firmware {}",
+        identity.board,
+        identity.clock_hz / 1_000_000,
+        identity.build
+    ));
+    let pins = Pins::of(&identity.board);
+    let Pins { beam, x, y } = pins;
+    let settings = board.settings_of_board().or_running()?;
+    session.step(
+        "the board has a clean record",
+        None,
+        "read it with `beacon controller info`; switch the board off and on, and check again",
+        |_| clean(status, identity.last_panic),
+    );
+    let middle = format!("{beam} low; {x} and {y} at half their range if the board was just reset");
+    session.step(
+        "the beam is blanked",
+        Some(&middle),
+        "do not connect this board to a column: look for a short, or another image on the board",
+        |_| blanked(status),
+    );
+    for (what, at, see) in [
+        ("X and Y at their least", (0, 0), "lowest, lowest"),
+        ("X at its most", (u16::MAX, 0), "highest, lowest"),
+        (
+            "X and Y at their most",
+            (u16::MAX, u16::MAX),
+            "highest, highest",
+        ),
+        ("Y at its most", (0, u16::MAX), "lowest, highest"),
+        ("X and Y in the middle", (1 << 15, 1 << 15), "half, half"),
+    ] {
+        let see = format!("{x} and {y}: {see}; {beam} low");
+        session.step(what, Some(&see), WIRING, |_| {
+            let (x, y) = at;
+            board.point(Spot { x, y }).map_err(said)?;
+            blanked(&board.status().map_err(said)?)
+        });
+    }
+    let see = format!("with {x} across and {y} down, a square of 8 x 8 points; {beam} low");
+    session.step("a square, blanked", Some(&see), WIRING, |session| {
+        // As long as somebody needs to look.
+        for _ in 0..if session.asks { 50 } else { 2 } {
+            for spot in square(DeflectionFrame::FULL, 8) {
+                board.point(spot).map_err(said)?;
+            }
+        }
+        blanked(&board.status().map_err(said)?)
+    });
+    let see = format!("ten pulses of 1.000 ms on {beam}");
+    session.step("ten pulses of 1 ms", Some(&see), TIMER, |_| {
+        pulses(board, 10, 1000)
+    });
+    let see = format!("one pulse of 1.000 s on {beam}");
+    session.step("a pulse of 1 s", Some(&see), TIMER, |_| {
+        pulses(board, 1, 1_000_000)
+    });
+    let see = format!("a pulse of about half a second on {beam}, of 5 s that were asked for");
+    session.step("a pulse that is cut", Some(&see), TIMER, |_| {
+        begin(board, LONG_US)?;
+        std::thread::sleep(Duration::from_millis(500));
+        board.blank().map_err(said)?;
+        ended(board, BlankReason::Request)
+    });
+    let see = format!("a pulse of about a second on {beam}, of 5 s that were asked for");
+    session.step(
+        "a host that falls silent",
+        Some(&see),
+        "do not leave this board alone with a beam: it must blank when nobody speaks to it",
+        |_| silent(board, settings),
+    );
+    Ok(())
+}
+
+const WIRING: &str = "look for swapped probes and at the wiring in firmware/README.md; `beacon \
+                      controller point X,Y` repeats it";
+const TIMER: &str = "`beacon controller pulse --dwell S` repeats it; a pulse of another length is a \
+                     clock that runs at another rate: check the board's revision";
+
+fn said(error: ControllerError) -> String {
+    error.to_string()
+}
+
+fn clean(status: &Status, last_panic: u16) -> Found {
+    let (health, link) = (&status.health, &status.link);
+    let damaged = link.crc_errors + link.cobs_errors + link.overflows + link.runts;
+    let found = [
+        (health.watchdog_resets, "resets by the watchdog"),
+        (u32::from(last_panic), "bytes of a panic's message"),
+        (health.lost_bytes, "bytes lost"),
+        (damaged, "frames damaged"),
+    ];
+    match found.iter().find(|(count, _)| *count > 0) {
+        Some((count, what)) => Err(format!("{count} {what}")),
+        None => Ok(()),
+    }
+}
+
+fn blanked(status: &Status) -> Found {
+    match status.beam {
+        Beam::Blanked(_) => Ok(()),
+        beam => Err(format!(
+            "the board says that its beam is not blanked: {beam:?}"
+        )),
+    }
+}
+
+fn begin(board: &mut Linked<'_>, dwell_us: u32) -> Found {
+    let at = Some(Spot::MIDDLE);
+    board.pulse(Pulse { at, dwell_us }).map_err(said)?;
+    match board.status().map_err(said)?.beam {
+        Beam::OnBench(Spot::MIDDLE) => Ok(()),
+        beam => Err(format!("the beam did not come on: {beam:?}")),
+    }
+}
+
+/// The exposure under way is over, for this reason.
+fn ended(board: &mut Linked<'_>, expected: BlankReason) -> Found {
+    let pulse = Pulse {
+        at: None,
+        dwell_us: LONG_US,
+    };
+    let reason = board.until_blanked(bench::patience(pulse)).map_err(said)?;
+    if reason == expected {
+        return Ok(());
+    }
+    Err(format!("blanked because {reason}; expected: {expected}"))
+}
+
+/// Pulses that take their time and are counted in full.
+fn pulses(board: &mut Linked<'_>, count: u32, dwell_us: u32) -> Found {
+    let before = board.status().map_err(said)?.dose_us;
+    let pulse = Pulse {
+        at: Some(Spot::MIDDLE),
+        dwell_us,
+    };
+    for _ in 0..count {
+        let begun = Instant::now();
+        board.pulse(pulse).map_err(said)?;
+        match board.until_blanked(bench::patience(pulse)).map_err(said)? {
+            BlankReason::Between => {}
+            reason => return Err(format!("a pulse was cut short: {reason}")),
+        }
+        let took = begun.elapsed();
+        let dwell = Duration::from_micros(dwell_us.into());
+        if took < dwell || took > dwell + dwell / 10 + LATE {
+            return Err(format!(
+                "a pulse of {dwell:?} took {took:?} by this machine's clock"
+            ));
+        }
+    }
+    let counted = board.status().map_err(said)?.dose_us - before;
+    let expected = u64::from(count) * u64::from(dwell_us);
+    if counted == expected {
+        return Ok(());
+    }
+    Err(format!(
+        "the board counts {counted} µs of beam; expected {expected}"
+    ))
+}
+
+/// The board blanks when nobody speaks to it.
+fn silent(board: &mut Linked<'_>, settings: Settings) -> Found {
+    let shorter = Settings {
+        link_timeout_ms: SHORT_TIMEOUT_MS,
+        ..settings
+    };
+    board.configure(shorter).map_err(said)?;
+    begin(board, LONG_US)?;
+    std::thread::sleep(SILENCE);
+    let ended = ended(board, BlankReason::LinkLost);
+    board.configure(settings).map_err(said)?;
+    ended
+}
+
+/// The one step that nobody but a person can do.
+fn pull_the_plug(session: &mut Session, place: &Place) -> Result<(), Failure> {
+    const WHAT: &str = "the plug pulled in a pulse";
+    if !session.asks {
+        session.say(&format!(
+            "\n{}. {WHAT}: left out, it takes a hand",
+            session.steps.len() + 1
+        ));
+        session.steps.push(Step {
+            what: WHAT,
+            verdict: Verdict::LeftOut,
+            found: None,
+            advice: None,
+        });
+        return Ok(());
+    }
+    let mut memory = bench::no_campaign();
+    let mut board = connect(place, &mut memory)?;
+    session.step(
+        WHAT,
+        Some("the beam's pin falls at once, and stays low when the plug is back"),
+        "the pull-down at the blanker's side is missing: see the wiring in firmware/README.md",
+        |session| {
+            begin(&mut board, 30_000_000)?;
+            session.say("   the beam is on for 30 s: pull the plug now, then put it back");
+            Ok(())
+        },
+    );
+    Ok(())
+}
+
+fn conclude(session: Session, board: String, build: String) -> Result<(), Failure> {
+    let Session { json, steps, .. } = session;
+    let count = |verdict| steps.iter().filter(|step| step.verdict == verdict).count();
+    let failed: Vec<_> = steps
+        .iter()
+        .filter(|step| step.verdict == Verdict::Failed)
+        .map(|step| step.what)
+        .collect();
+    let verdict = format!(
+        "{} of {} steps passed, {} that nobody looked at, {} left out, {} failed",
+        count(Verdict::Passed),
+        steps.len(),
+        count(Verdict::NotLookedAt),
+        count(Verdict::LeftOut),
+        failed.len()
+    );
+    let failed = failed.join("; ");
+    if json {
+        print_json(&Report {
+            board,
+            build,
+            passed: failed.is_empty(),
+            steps,
+        })?;
+    } else {
+        log(&format!("\n{board}: {verdict}"));
+    }
+    if failed.is_empty() {
+        return Ok(());
+    }
+    Err(Failure::Running(format!("{verdict}: {failed}")))
+}
