@@ -77,6 +77,12 @@ impl Attached {
         state.record.stays(state.generator.now())
     }
 
+    /// Where the converters hold the beam, on or off, as codes (x, y).
+    pub fn position(&self) -> (u16, u16) {
+        let pins = locked(&self.state).generator.pins();
+        (pins.x, pins.y)
+    }
+
     /// Whether the beam is on.
     pub fn beam_on(&self) -> bool {
         locked(&self.state).record.beam_on()

@@ -4,20 +4,24 @@
 
 Prints the terminal's path, then answers every line on standard input with a line of JSON:
 
-    state      time, resets, the level of the blanking pin, and every pulse on it so far
+    state      time, resets, the level of the blanking pin, every pulse on it and on the gate's so far,
+               the converters' codes, the rate of the link
     pass MS    that much time passes, however long nothing happens
     hang       the main loop never comes round again; interrupts and peripherals go on
     fault      the main loop jumps to where no memory is
+    ready N    the detector's line is high (1) or low (0)
 
 Virtual time passes while the core works, while a byte or an exposure is under way, and when `pass`
 is said; else it stands still. It ends with exit code 1 and says why when the image does what the
 chip's description does not allow.
 """
 
+import fcntl
 import json
 import os
 import pty
 import select
+import struct
 import sys
 import tty
 
@@ -29,6 +33,8 @@ from registers import Registers
 
 # How often the host is looked after while the core works, in quanta.
 LOOK_EVERY = 8
+# Linux: `struct termios2`, whose last number is the rate of output.
+TCGETS2, TERMIOS2 = 0x802C_542A, "4I20B2I"
 # How long to wait for the host while nothing happens, in ms.
 WAIT_MS = 20
 
@@ -52,6 +58,9 @@ class Emulator:
     def look(self, wait_ms):
         """Takes what host and test have to say. Returns whether it goes on."""
         connected = True
+        # What the host has set its end of the terminal to.
+        end = fcntl.ioctl(self.master, TCGETS2, bytes(struct.calcsize(TERMIOS2)))
+        self.chip.host_baud = struct.unpack(TERMIOS2, end)[-1]
         for file, event in self.poll.poll(wait_ms):
             if file == self.master:
                 connected = not event & select.POLLHUP
@@ -84,6 +93,8 @@ class Emulator:
         elif command == "fault":
             self.core.uc.reg_write(UC_ARM_REG_PC, 0x6000_0001)
             self.core.asleep = False
+        elif command == "ready":
+            self.chip.ready = int(value)
         elif command != "state":
             return False
         beam = self.chip.beam
@@ -92,6 +103,9 @@ class Emulator:
             "resets": self.core.resets,
             "level": beam.level,
             "pulses": beam.pulses,
+            "gates": self.chip.gate.pulses,
+            "codes": self.chip.codes(),
+            "baud": self.chip.baud(),
         }
         print(json.dumps(state), flush=True)
         return True

@@ -76,6 +76,28 @@ class Accesses(unittest.TestCase):
         self.store("TIM5.PSC", 24, size=2)
 
 
+class Link(unittest.TestCase):
+    def test_bytes_at_another_rate_are_damaged(self):
+        chip = Chip(REGISTERS)
+        for name, value in (
+            ("RCC.AHB4ENR", 1 << 3),
+            ("RCC.APB1LENR", 1 << 18),
+            ("GPIOD.MODER", 0xFFFA_FFFF),
+            ("USART3.BRR", 64),  # 64 MHz: a million baud
+            ("USART3.CR1", 1 << 29),
+            ("USART3.CR1", 1 << 29 | 0b1101),
+        ):
+            chip.store(REGISTERS.address(name), 4, value)
+        for host_baud, found in ((1_000_000, 0x31), (921_600, 0x31 ^ 0x5A)):
+            chip.host_baud = host_baud
+            chip.hear(b"\x31")
+            chip.advance(chip.now + 100_000)
+            self.assertEqual(chip.load(REGISTERS.address("USART3.RDR"), 4), found)
+        chip.store(REGISTERS.address("USART3.TDR"), 4, 0x31)
+        with self.assertRaisesRegex(Violation, "1 bytes to send"):
+            chip.store(REGISTERS.address("USART3.CR1"), 4, 1 << 29 | 0b1100)
+
+
 class Pulses(unittest.TestCase):
     """TIM5 at 64 MHz, undivided: a tick is 15.625 ns."""
 
@@ -107,6 +129,19 @@ class Pulses(unittest.TestCase):
         self.chip.advance(40_000)
         expected = {"start_us": 1.0, "settle_us": 1.0, "length_us": 2.0, "x": 11, "y": 22, "cut": False}
         self.assertEqual(self.chip.beam.pulses, [expected])
+
+    def test_the_gate_is_the_timers_fourth_channel(self):
+        for name, value in (
+            ("TIM5.CCR4", 64),
+            ("TIM5.CCER", 1 << 12 | 1),
+            ("TIM5.CCMR2_OUTPUT", 7 << 12),
+            ("GPIOA.AFRL", 2 << 12 | 2),
+            ("GPIOA.MODER", 0xABFF_FFBE),
+        ):
+            self.store(name, value)
+        self.expose()
+        self.chip.advance(40_000)
+        self.assertEqual(self.chip.gate.pulses, self.chip.beam.pulses)
 
     def test_a_pulse_that_is_cut_says_so(self):
         self.expose()

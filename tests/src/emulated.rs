@@ -116,6 +116,11 @@ impl EmulatedBoard {
         stays(self.emulator.generator(), Duration::from_secs(10))
     }
 
+    /// Path of the link.
+    pub fn port(&self) -> &str {
+        self.emulator.port()
+    }
+
     /// The scan generator, to be disturbed.
     pub fn generator(&self) -> &Attached {
         self.emulator.generator()

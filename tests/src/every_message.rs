@@ -568,6 +568,10 @@ pub fn request_variant(request: &Request) -> usize {
         Request::Exclude(_) => 22,
         Request::BeginWith { .. } => 23,
         Request::Load { .. } => 24,
+        Request::Point(_) => 25,
+        Request::Pulse(_) => 26,
+        Request::Baud { .. } => 27,
+        Request::Signals(_) => 28,
     }
 }
 

@@ -46,6 +46,12 @@ pub struct NucleoState {
     pub level: u8,
     /// Every pulse that has ended.
     pub pulses: Vec<Pulse>,
+    /// Every pulse on the gate's pin, PA3, that has ended.
+    pub gates: Vec<Pulse>,
+    /// Codes of both converters; `None` while they are off.
+    pub codes: (Option<u16>, Option<u16>),
+    /// Rate of the link, in bits a second.
+    pub baud: f64,
 }
 
 /// A running emulator; it ends when this is dropped.
@@ -140,6 +146,14 @@ impl NucleoBoard {
     /// As [`Self::state`].
     pub fn fault(&mut self) -> NucleoState {
         self.order("fault")
+    }
+
+    /// The detector's line at the ready input, PA6, from now on.
+    ///
+    /// # Panics
+    /// As [`Self::state`].
+    pub fn ready(&mut self, is_ready: bool) -> NucleoState {
+        self.order(&format!("ready {}", u8::from(is_ready)))
     }
 
     /// As [`EmulatedBoard::run`](crate::EmulatedBoard::run); `before` may give orders as well.

@@ -4,7 +4,7 @@
 use std::collections::VecDeque;
 use std::convert::Infallible;
 
-use beacon_kernel::link::message::{BeamFault, DoseLimits, Health};
+use beacon_kernel::link::message::{BeamFault, DoseLimits, Health, Signals, Which};
 use beacon_kernel::link::{Board, Controller, Exposure, Limits, Memory, Transport, frame};
 use beacon_kernel::{Acquisition, Capacity, Explorer, Storage};
 
@@ -28,9 +28,18 @@ pub struct TestBoard {
     pub panic: Vec<u8>,
     /// What is wrong with what drives the beam.
     pub fault: Option<BeamFault>,
+    /// The rate of its line, where it is not the one from reset.
+    pub baud: Option<u32>,
+    /// Which lines to a detector it uses.
+    pub signals: Signals,
     /// The present time.
     pub now_us: u64,
     until_us: u64,
+}
+
+impl TestBoard {
+    /// Rates that its line takes, in bits a second.
+    pub const BAUDS: std::ops::RangeInclusive<u32> = 9_600..=3_000_000;
 }
 
 impl Board for TestBoard {
@@ -62,6 +71,24 @@ impl Board for TestBoard {
 
     fn beam_outcome(&mut self) -> Result<(), BeamFault> {
         self.beam_ready()
+    }
+
+    fn set_signals(&mut self, signals: Signals) -> Result<(), Which> {
+        self.signals = signals;
+        Ok(())
+    }
+
+    fn check_baud(&self, baud: u32) -> Result<(), u32> {
+        let nearest = baud.clamp(*Self::BAUDS.start(), *Self::BAUDS.end());
+        if nearest == baud {
+            Ok(())
+        } else {
+            Err(nearest)
+        }
+    }
+
+    fn set_baud(&mut self, baud: Option<u32>) {
+        self.baud = baud;
     }
 
     fn blank(&mut self) {
@@ -143,6 +170,8 @@ pub struct Rig<'a> {
     pub controller: Controller<'a>,
     /// Its board.
     pub board: TestBoard,
+    /// The rate of the host's end, where it is not the board's from reset.
+    pub baud: Option<u32>,
     now_ms: u64,
     to_controller: VecDeque<u8>,
 }
@@ -153,6 +182,7 @@ impl<'a> Rig<'a> {
         Self {
             controller,
             board: TestBoard::default(),
+            baud: None,
             now_ms: 0,
             to_controller: VecDeque::new(),
         }
@@ -197,7 +227,14 @@ impl Transport for Rig<'_> {
     type Error = Infallible;
 
     fn send(&mut self, bytes: &[u8]) -> Result<(), Infallible> {
-        self.to_controller.extend(bytes);
+        // At another rate none of them is read as it was sent.
+        let damage = if self.baud == self.board.baud {
+            0
+        } else {
+            0x5A
+        };
+        self.to_controller
+            .extend(bytes.iter().map(|byte| byte ^ damage));
         self.turn();
         Ok(())
     }

@@ -208,7 +208,8 @@ fn start_serial() {
 
 /// Switches USART3 on at a rate. What its queues held is lost.
 fn set_divider(divider: u32) {
-    USART3.cr1().write(|_| {});
+    // Nothing else may change while it is on.
+    USART3.cr1().modify(|w| w.set_ue(false));
     USART3.brr().write(|w| w.set_brr(divider as u16));
     USART3.cr1().write(|w| {
         w.set_fifoen(true);

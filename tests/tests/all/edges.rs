@@ -15,6 +15,7 @@ use beacon_host::journal::Journal;
 use beacon_host::live::LiveError;
 use beacon_host::microscope::ReplayMicroscope;
 use beacon_kernel::link::PROTOCOL_CURRENT;
+use beacon_kernel::link::message::Spot;
 use beacon_kernel::{
     Acquisition, Architecture, Candidate, Candidates, Capacity, Edges, Explorer, Hyperparameters,
     Model, Network, Standardisation, Storage,
@@ -359,6 +360,8 @@ fn an_older_board_is_used_as_ever_and_what_it_lacks_is_named() {
             assert!(said.contains(words), "{said}");
         }
     };
+    let error = linked.point(Spot::MIDDLE).unwrap_err();
+    lacking(error, "without a campaign", "beacon controller selftest");
     let error = linked.begin(&setup(reflect)).unwrap_err();
     lacking(error, "reach beyond the image", "--edges inside");
 

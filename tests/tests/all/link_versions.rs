@@ -8,7 +8,7 @@ use std::convert::Infallible;
 use beacon_kernel::link::frame::{Decoder, FrameKind, Header, MAX_BODY, MAX_FRAME, encode};
 use beacon_kernel::link::message::{
     Activation, Architecture, Campaign, Edges, Hello, Hyperparameters, Identity, ModelHeader, Next,
-    Phase, Refusal, Reply, Request, Standardisation,
+    Phase, Pulse, Refusal, Reply, Request, Signals, Spot, Standardisation,
 };
 use beacon_kernel::link::transfer::{Descriptor, Encoding, Payload, Sender};
 use beacon_kernel::link::{Client, Failure, PROTOCOL_CURRENT, PROTOCOL_MIN, Timing, Transport};
@@ -27,7 +27,7 @@ const CAMPAIGN: Campaign = Campaign {
 };
 
 /// Every request and variant that version 2 added, with its raw part.
-fn requests() -> [(Request, Vec<u8>); 4] {
+fn requests() -> [(Request, Vec<u8>); 10] {
     let begin = |edges| Request::BeginWith {
         campaign: CAMPAIGN,
         edges,
@@ -53,22 +53,40 @@ fn requests() -> [(Request, Vec<u8>); 4] {
             scale: 10.0,
         },
     };
+    let spot = Spot { x: 0x1234, y: 300 };
+    let pulse = |at, dwell_us| Request::Pulse(Pulse { at, dwell_us });
+    let signals = Signals {
+        ready_ms: Some(1500),
+        gate: true,
+    };
     let values = [1.0_f32, -2.5].map(f32::to_le_bytes).concat();
     [
         (begin(Edges::Inside), Vec::new()),
         (begin(Edges::Reflect), Vec::new()),
         (Request::Transfer(weights), Vec::new()),
         (Request::Load { weights, header }, values),
+        (Request::Point(spot), Vec::new()),
+        (pulse(Some(spot), 1000), Vec::new()),
+        (pulse(None, 60_000_000), Vec::new()),
+        (Request::Baud { baud: 921_600 }, Vec::new()),
+        (Request::Signals(signals), Vec::new()),
+        (Request::Signals(Signals::default()), Vec::new()),
     ]
 }
 
 /// Request 0x1234, made by a script of its own from the description in `kernel/src/link/mod.rs`.
-const REQUESTS: [&str; 4] = [
+const REQUESTS: [&str; 10] = [
     "000d020334121705ac0240ac0210057449d4f800",
     "0012020334121705ac0240ac021001e279d38f00",
     "0009020334120b0102100aa6f2d0df0c03c15df700",
     "0009020334121801021007a6f2d0df0c070101023f010102400103c03f0103803e010102be01034040010320410103\
      803f010720c031ea36ba00",
+    "000e0203341219b424ac02d1495a7800",
+    "0011020334121a01b424ac02e8072016ce1f00",
+    "000d020334121b80a038b98c0c7300",
+    "0006020334121a09808ece1c2d53f3ca00",
+    "000e020334121c01dc0b01f5218e5900",
+    "0006020334121c0105bf67ea3700",
 ];
 
 fn frame(version: u8, kind: FrameKind, message: &impl Serialize, raw: &[u8]) -> Vec<u8> {

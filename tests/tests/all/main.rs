@@ -1,6 +1,7 @@
 //! Kernel, host, firmware and the world around them together. In one program, which is linked
 //! once: `cargo test --release -p beacon-tests --test all live::` runs what is in `live`.
 
+mod bench;
 mod edges;
 mod firmware;
 mod instruments;
