@@ -98,6 +98,15 @@ PRIVATE_REGISTERS = {
 }
 
 
+def loaded(image):
+    """What a debugger loads of an ELF file, or the drive of an ST-Link of any other, with its place."""
+    with open(image, "rb") as file:
+        if not image.endswith(".elf"):
+            return [(FLASH[0], file.read())]
+        segments = ELFFile(file).iter_segments("PT_LOAD")
+        return [(s["p_paddr"], s.data()) for s in segments if s["p_filesz"]]
+
+
 class Core:
     """The chip with an image in its flash."""
 
@@ -112,20 +121,17 @@ class Core:
         uc.mmio_map(*PERIPHERALS, self.load, PERIPHERALS[0], self.store, PERIPHERALS[0])
         uc.mmio_map(*PRIVATE, self.load_private, None, self.store_private, None)
         uc.hook_add(UC_HOOK_INTR, self.exception)
-        with open(image, "rb") as file:
-            for segment in ELFFile(file).iter_segments("PT_LOAD"):
-                if segment["p_filesz"]:
-                    uc.mem_write(segment["p_paddr"], segment.data())
-                    self.hook_sleep(segment)
+        for place, data in loaded(image):
+            uc.mem_write(place, data)
+            self.hook_sleep(place, data)
         self.saved = uc.context_save()
         self.resets = 0
         # What the MPU guards, and what Unicorn was told of it.
         self.guard = self.guarded = None
         self.start()
 
-    def hook_sleep(self, segment):
+    def hook_sleep(self, start, data):
         """Unicorn returns at WFI as it does after a count: this tells which it was."""
-        data, start = segment.data(), segment["p_paddr"]
         at = data.find(WFI)
         while at >= 0:
             if at % 2 == 0:

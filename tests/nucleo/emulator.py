@@ -1,8 +1,9 @@
 """Runs the Nucleo's image on an emulated STM32H743 with its link on a pseudo terminal.
 
-    python emulator.py IMAGE.elf [--no-hse]
+    python emulator.py IMAGE.elf [--no-hse] [--bin]
 
-Prints the terminal's path, then answers every line on standard input with a line of JSON:
+`--no-hse` is a board without the clock of its debugger, `--bin` what the drive of an ST-Link makes of the
+.bin beside the image. Prints the terminal's path, then answers every line on standard input with a line of JSON:
 
     state      time, resets, the level of the blanking pin, every pulse on it and on the gate's so far,
                the converters' codes, the rate of the link
@@ -127,6 +128,8 @@ class Emulator:
 
 def main():
     image, *options = sys.argv[1:]
+    if "--bin" in options:
+        image = image.removesuffix(".elf") + ".bin"
     try:
         Emulator(image, "--no-hse" not in options).run()
     except Violation as violation:

@@ -32,6 +32,8 @@ pub struct TestBoard {
     pub baud: Option<u32>,
     /// Which lines to a detector it uses.
     pub signals: Signals,
+    /// Exposures, counted from 1, whose detector is not ready in time, where it is asked.
+    pub unready: &'static [usize],
     /// The present time.
     pub now_us: u64,
     until_us: u64,
@@ -40,6 +42,13 @@ pub struct TestBoard {
 impl TestBoard {
     /// Rates that its line takes, in bits a second.
     pub const BAUDS: std::ops::RangeInclusive<u32> = 9_600..=3_000_000;
+
+    /// Whether the detector of the last exposure is not ready in time.
+    fn waits_in_vain(&self) -> bool {
+        let exposed = |event: &&BeamEvent| matches!(event, BeamEvent::Exposed(_));
+        let last = self.beam.iter().filter(exposed).count();
+        self.signals.ready_ms.is_some() && self.unready.contains(&last)
+    }
 }
 
 impl Board for TestBoard {
@@ -58,7 +67,12 @@ impl Board for TestBoard {
     fn expose(&mut self, exposure: Exposure) {
         assert!(!self.exposing(), "one exposure cut another short");
         self.beam.push(BeamEvent::Exposed(exposure));
-        self.until_us = self.now_us + u64::from(exposure.settle_us) + u64::from(exposure.dwell_us);
+        let takes = if self.waits_in_vain() {
+            1000 * self.signals.ready_ms.unwrap_or(0)
+        } else {
+            exposure.settle_us + exposure.dwell_us
+        };
+        self.until_us = self.now_us + u64::from(takes);
     }
 
     fn exposing(&mut self) -> bool {
@@ -70,6 +84,9 @@ impl Board for TestBoard {
     }
 
     fn beam_outcome(&mut self) -> Result<(), BeamFault> {
+        if self.waits_in_vain() {
+            return Err(BeamFault::NotReady);
+        }
         self.beam_ready()
     }
 

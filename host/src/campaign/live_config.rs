@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use beacon_kernel::link::message::Signals;
 use serde::{Deserialize, Serialize};
 
 use super::dose::Limits;
@@ -131,6 +132,16 @@ pub struct LiveConfig {
         )
     )]
     pub settle_us: u32,
+    /// Let every exposure wait until the detector's line at the controller's ready input says that it
+    /// is ready, for so many seconds at most; then the point is left out.
+    #[cfg_attr(feature = "cli", arg(long, value_name = "S", value_parser = parse_ready, help_heading = "Beam of a controller"))]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ready_timeout: Option<f64>,
+    /// Have the controller's gate output tell the detector that the beam is on, for exactly the
+    /// dwell.
+    #[cfg_attr(feature = "cli", arg(long, help_heading = "Beam of a controller"))]
+    #[serde(default)]
+    pub gate: bool,
     /// Options of the instrument.
     #[cfg_attr(feature = "cli", command(flatten))]
     pub instrument: MicroscopeOptions,
@@ -211,6 +222,8 @@ impl LiveConfig {
             patience: 600.0,
             frame: None,
             settle_us: 10,
+            ready_timeout: None,
+            gate: false,
             instrument: MicroscopeOptions::default(),
             campaign: CampaignConfig::default(),
             seeds_from: None,
@@ -268,6 +281,18 @@ impl LiveConfig {
         self.frame.unwrap_or(room)
     }
 
+    /// The lines between controller and detector that are used.
+    pub fn signals(&self) -> Signals {
+        let waits = Signals::WAITS_MS;
+        let ms = |seconds: f64| (1e3 * seconds).round() as u32;
+        Signals {
+            ready_ms: self
+                .ready_timeout
+                .map(|seconds| ms(seconds).clamp(*waits.start(), *waits.end())),
+            gate: self.gate,
+        }
+    }
+
     /// The scalarizers in the order of the results, and which of them is the target: where none is
     /// named, that of the specimen, else the sum of a spectrum.
     pub fn scalarizers(&self) -> (Vec<Scalarizer>, usize) {
@@ -319,6 +344,22 @@ pub fn parse_time(text: &str) -> Result<f64, String> {
             "expected a number with its unit, seconds, minutes or hours, as in 90s, 45m or 8h"
                 .to_owned()
         })
+}
+
+/// Reads a wait for the detector, in seconds.
+///
+/// # Errors
+/// What would be accepted.
+pub fn parse_ready(text: &str) -> Result<f64, String> {
+    let waits = Signals::WAITS_MS;
+    let (least, most) = (
+        1e-3 * f64::from(*waits.start()),
+        1e-3 * f64::from(*waits.end()),
+    );
+    let seconds: Option<f64> = text.trim().parse().ok();
+    seconds
+        .filter(|seconds| (least..=most).contains(seconds))
+        .ok_or_else(|| format!("expected seconds from {least} to {most}, as in 2"))
 }
 
 /// Reads a frame.
@@ -379,6 +420,14 @@ mod tests {
         }
         for wrong in ["", "8", "m", "-3h", "0", "2d", "nan", "infh"] {
             assert!(parse_time(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_wait_for_the_detector_is_a_minute_at_most() {
+        assert_eq!(parse_ready("0.25"), Ok(0.25));
+        for wrong in ["", "0", "-1", "60.1", "nan", "1s"] {
+            assert!(parse_ready(wrong).is_err(), "{wrong}");
         }
     }
 

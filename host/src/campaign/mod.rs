@@ -64,7 +64,7 @@ pub use event::{
 #[cfg(feature = "figures")]
 pub use folder::{FolderError, write_run, write_side_by_side};
 pub(crate) use learner::Use;
-pub use live_config::{DeflectionFrame, LiveConfig, Reduce, parse_frame, parse_time};
+pub use live_config::{DeflectionFrame, LiveConfig, Reduce, parse_frame, parse_ready, parse_time};
 pub use monitor::{Monitor, Posterior, Series};
 pub use offline::Campaign;
 pub use order::{Order, OrderError, PublishedFigures, read_order, read_published_order};

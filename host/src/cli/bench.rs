@@ -4,14 +4,14 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use beacon_kernel::Capacity;
-use beacon_kernel::link::message::{BlankReason, Pulse, Spot};
+use beacon_kernel::link::message::{BlankReason, Pulse, Signals, Spot};
 use clap::Args;
 use serde::Serialize;
 
 use super::controller::{Place, connect};
 use super::{Failure, OrFail as _, print, print_json};
 use crate::campaign::DeflectionFrame;
-use crate::controller::{Linked, Memory};
+use crate::controller::{BeamPort as _, Linked, Memory};
 
 /// Memory for a mirror that has nothing to mirror.
 pub(super) fn no_campaign() -> Memory {
@@ -84,6 +84,13 @@ pub(super) struct PulseArgs {
     /// Where, in fractions of the deflection range; without this where the beam is.
     #[arg(long, value_name = "X,Y")]
     at: Option<Fractions>,
+    /// Wait until the detector's line at the ready input says that it is ready, for so many s at
+    /// most.
+    #[arg(long, value_name = "S", value_parser = crate::campaign::parse_ready)]
+    ready_timeout: Option<f64>,
+    /// Have the gate output tell that the beam is on.
+    #[arg(long)]
+    gate: bool,
     /// How often, one after the other.
     #[arg(long, value_name = "N", default_value_t = 1)]
     count: u32,
@@ -162,10 +169,20 @@ pub(super) fn pulse(args: &PulseArgs) -> Result<(), Failure> {
         at: args.at.map(Into::into),
         dwell_us: args.dwell,
     };
-    let mut doses = (0, 0);
+    let signals = Signals {
+        ready_ms: args.ready_timeout.map(|s| (1e3 * s).round() as u32),
+        gate: args.gate,
+    };
+    board.use_signals(signals).or_running()?;
+    let mut doses = Ok((0, 0));
     for _ in 0..args.count {
-        doses = expose(&mut board, pulse)?;
+        doses = expose(&mut board, pulse);
+        if doses.is_err() {
+            break;
+        }
     }
+    board.use_signals(Signals::default()).or_running()?;
+    let doses = doses?;
     Done {
         points: args.count.into(),
         dwell_us: pulse.dwell_us,
@@ -186,9 +203,10 @@ pub(super) fn expose(board: &mut Linked<'_>, pulse: Pulse) -> Result<(u32, u64),
     }
 }
 
-/// Longest time that an exposure takes. A scan generator pauses between the pixels of a long one.
+/// Longest time that an exposure takes, the wait for a detector included. A scan generator pauses between the pixels of a long one.
 pub(super) fn patience(pulse: Pulse) -> Duration {
-    Duration::from_secs(10) + 2 * Duration::from_micros(pulse.dwell_us.into())
+    let waits = Duration::from_millis(u64::from(*Signals::WAITS_MS.end()));
+    Duration::from_secs(10) + waits + 2 * Duration::from_micros(pulse.dwell_us.into())
 }
 
 /// Runs `scan`.

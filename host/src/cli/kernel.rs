@@ -7,7 +7,7 @@ use beacon_kernel::link::{Client, Timing};
 use beacon_kernel::{Candidates, Capacity, Edges};
 
 use super::progress::CampaignProgress;
-use super::{Failure, OrFail as _};
+use super::{Failure, OrFail as _, log};
 use crate::campaign::{Campaign, CampaignError, Outcome};
 use crate::controller::{
     BeamPort as _, Controller, ControllerChoice, ControllerError, Emulator, InProcess, Linked,
@@ -214,6 +214,8 @@ pub(super) fn admit(controller: &Linked<'_>, (needed, edges): Needed) -> Result<
 /// An open line to a controller, with the emulator behind it if there is one.
 pub(super) struct ControllerLine {
     port: Port,
+    /// What it is to run at, in bits a second.
+    baud: u32,
     /// Kept for as long as the line: it ends with it.
     emulator: Option<Emulator>,
 }
@@ -249,13 +251,17 @@ impl ControllerLine {
                 let port = Port::open(emulator.port(), ControllerChoice::BAUD).or_input()?;
                 Ok(Some(Self {
                     port,
+                    baud: ControllerChoice::BAUD,
                     emulator: Some(emulator),
                 }))
             }
             ControllerChoice::Serial { port, baud } => {
-                let port = Port::open(port, *baud).or_input()?;
+                // The board begins at its own rate.
+                let port = Port::open(port, ControllerChoice::BAUD).or_input()?;
+                let port = port.wanting(*baud);
                 Ok(Some(Self {
                     port,
+                    baud: *baud,
                     emulator: None,
                 }))
             }
@@ -269,7 +275,13 @@ impl ControllerLine {
         let clock = Instant::now();
         let nonce = std::process::id() ^ (std::ptr::from_ref(&clock) as usize as u32);
         let client = Client::new(self.port, Timing::default(), nonce);
-        let linked = Linked::connect(client, Recovery::default(), mirror).or_input()?;
+        let mut linked = Linked::connect(client, Recovery::default(), mirror).or_input()?;
+        let (found, wanted) = (linked.baud(), self.baud);
+        if found != wanted {
+            log(&format!(
+                "the line to the controller stays at {found} baud: nothing arrived at {wanted}"
+            ));
+        }
         Ok(Connected {
             linked,
             _emulator: self.emulator,

@@ -13,6 +13,7 @@ mod beam;
 mod bench;
 mod brief;
 mod kernel;
+mod rate;
 mod transfers;
 mod versions;
 
@@ -125,11 +126,11 @@ impl<'m> Linked<'m> {
         mirror: InProcess<'m>,
     ) -> Result<Self, ControllerError> {
         let mut client = client;
-        let mut identity = client.connect()?;
+        let mut identity = rate::greet(&mut client)?;
         if heard_lately(&identity) {
             // A host that is alive will have spoken again; one that died just now will not.
             std::thread::sleep(LATELY);
-            identity = client.connect()?;
+            identity = rate::greet(&mut client)?;
             if heard_lately(&identity) {
                 return Err(contended(&identity));
             }
@@ -228,13 +229,12 @@ impl<'m> Linked<'m> {
     fn seek(&mut self, since: Instant) -> Result<Identity, ControllerError> {
         let patience = self.recovery.patience;
         loop {
-            let failure = match self.client.connect() {
+            let error = match rate::greet(&mut self.client) {
                 Ok(identity) => return Ok(identity),
-                Err(failure) => failure,
+                Err(error) => error,
             };
-            let hopeless = !matches!(failure, Failure::NoReply { .. } | Failure::StillBusy);
-            if hopeless || since.elapsed() > patience {
-                return Err(failure.into());
+            if !is_lost(&error) || since.elapsed() > patience {
+                return Err(error);
             }
             if (self.mirror.watch)(&HandOver::search(since, patience)).is_break() {
                 self.broken_off = true;

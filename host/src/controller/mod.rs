@@ -11,7 +11,7 @@ use std::ops::Range;
 use std::time::Duration;
 
 use beacon_kernel::link::Failure;
-use beacon_kernel::link::message::{Refusal, Settings, Which};
+use beacon_kernel::link::message::{BeamFault, Refusal, Settings, Signals, Which};
 use beacon_kernel::link::scalarizer::Scalarizer;
 use beacon_kernel::{Acquisition, Candidate, Candidates, Model, Network, Proposal, Surrogate};
 
@@ -122,7 +122,13 @@ impl ControllerError {
 
     /// Whether what drives the beam failed, which may pass.
     pub fn is_beam_fault(&self) -> bool {
-        matches!(self, Self::Link(Failure::Refused(Refusal::Beam(_))))
+        matches!(self, Self::Link(Failure::Refused(Refusal::Beam(_)))) && !self.is_not_ready()
+    }
+
+    /// Whether the detector was not ready in time: nothing was exposed.
+    pub fn is_not_ready(&self) -> bool {
+        let not_ready = Refusal::Beam(BeamFault::NotReady);
+        matches!(self, Self::Link(Failure::Refused(refusal)) if *refusal == not_ready)
     }
 
     /// Whether a dose limit was reached: a campaign ends there, as it should.
@@ -164,6 +170,15 @@ pub trait BeamPort {
     /// # Errors
     /// When a setting is out of range, or the link is lost for good.
     fn configure(&mut self, settings: Settings) -> Result<(), ControllerError>;
+
+    /// Sets which lines to a detector the exposures to come use, and keeps them through a reset of
+    /// the board.
+    ///
+    /// # Errors
+    /// When the board has no such line, or the link is lost for good.
+    fn use_signals(&mut self, _signals: Signals) -> Result<(), ControllerError> {
+        Ok(())
+    }
 
     /// What it was told last; `None` where it has no beam.
     fn settings(&self) -> Option<Settings>;

@@ -30,9 +30,21 @@ pub enum PortError {
     },
 }
 
+/// Rates of a line, in bits a second.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Rates {
+    /// What the board has from reset.
+    pub(super) first: u32,
+    /// What both ends are to run at.
+    pub(super) wanted: u32,
+    /// What this end runs at.
+    pub(super) present: u32,
+}
+
 /// An open serial port.
 pub struct Port {
     name: String,
+    rates: Rates,
     line: Box<dyn SerialPort>,
     opened: Instant,
 }
@@ -55,9 +67,43 @@ impl Port {
         let _ = line.clear(ClearBuffer::All);
         Ok(Self {
             name: name.to_owned(),
+            rates: Rates {
+                first: baud,
+                wanted: baud,
+                present: baud,
+            },
             line,
             opened: Instant::now(),
         })
+    }
+
+    /// Has both ends run at another rate than the one that the port was opened with, once a board
+    /// was found.
+    #[must_use]
+    pub fn wanting(mut self, baud: u32) -> Self {
+        self.rates.wanted = baud;
+        self
+    }
+
+    /// Stays at the rate of the board.
+    pub(super) fn give_up_rate(&mut self) {
+        self.rates.wanted = self.rates.first;
+    }
+
+    pub(super) fn rates(&self) -> Rates {
+        self.rates
+    }
+
+    /// Runs at another rate from here on.
+    pub(super) fn set_baud(&mut self, baud: u32) -> Result<(), PortError> {
+        // What was sent leaves at the old rate, and what came at it is over.
+        self.line.flush().map_err(|error| self.lost(&error))?;
+        self.line
+            .set_baud_rate(baud)
+            .map_err(|error| self.lost(&error.into()))?;
+        let _ = self.line.clear(ClearBuffer::Input);
+        self.rates.present = baud;
+        Ok(())
     }
 
     fn lost(&self, error: &std::io::Error) -> PortError {

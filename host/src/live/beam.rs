@@ -82,7 +82,9 @@ impl BeamSettings {
         };
         // The beam is on for the dwell at most, whatever becomes of the host. The host is silent while
         // it waits for an instrument, and the time-out must not cut that exposure short.
-        let silence = 1e3 * (2.0 * settings.dwell.get() + config.instrument.timeout);
+        let signals = config.signals();
+        let waits = f64::from(signals.ready_ms.unwrap_or(0));
+        let silence = waits + 1e3 * (2.0 * settings.dwell.get() + config.instrument.timeout);
         let timeout_ms =
             (silence as u32).clamp(before.link_timeout_ms, *Settings::TIMEOUTS_MS.end());
         let before = self.limits.filter(|_| used_us > 0);
@@ -111,6 +113,7 @@ impl BeamSettings {
                 _ => return Err(error.into()),
             }
         }
+        beam.use_signals(signals)?;
         if beam.resets() != basis.resets {
             // The controller was reset meanwhile.
             self.limits = None;

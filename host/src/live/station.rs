@@ -428,6 +428,8 @@ impl World for Station<'_> {
         let acquired = acquired.map_err(|error| Self::failure(&error, true))?;
         match finished {
             Err(error) if passes(&error) => return Err(Failure::Passing(error.to_string())),
+            // What the instrument acquired is of no beam.
+            Err(error) if error.is_not_ready() => return Err(Failure::Point(error.to_string())),
             finished => finished?,
         }
         Ok(Measured {

@@ -135,6 +135,11 @@ impl<T: Transport> Client<T> {
         }
     }
 
+    /// How long the client waits and how often it tries, from the next request on.
+    pub fn timing_mut(&mut self) -> &mut Timing {
+        &mut self.timing
+    }
+
     /// The transport.
     pub fn transport_mut(&mut self) -> &mut T {
         &mut self.transport

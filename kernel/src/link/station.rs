@@ -258,6 +258,8 @@ impl<'a> Station<'a> {
         self.explorer.capacity().admit(candidates)?;
         self.beam.blank(board, BlankReason::CampaignEnd);
         self.beam.clear();
+        // Those of another campaign. Every board takes none.
+        let _ = board.set_signals(Signals::default());
         self.campaign = Some(campaign);
         self.edges = edges;
         self.phase = Phase::AwaitingImage;

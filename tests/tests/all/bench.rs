@@ -208,6 +208,35 @@ fn controller(port: &str, words: &[&str]) -> Result<String, String> {
     }
 }
 
+#[test]
+fn a_board_is_asked_for_another_rate_and_says_which_it_has() {
+    let Some(board) = EmulatedBoard::start() else {
+        return;
+    };
+    let at = |baud: u32| {
+        let port = format!("{}@{baud}", board.port());
+        let output = Command::new(env!("CARGO_BIN_EXE_beacon-under-test"))
+            .args(["controller", "selftest", "--steps", "2", "--controller"])
+            .arg(format!("serial:{port}"))
+            .output()
+            .expect("the program starts");
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        (output.status.success(), said)
+    };
+    // A sixteenth of 25 MHz at most.
+    let (done, said) = at(3_000_000);
+    assert!(
+        !done && said.contains("the nearest that it has is 1562500 baud"),
+        "{said}"
+    );
+    // The line of the emulator carries every rate: nobody is told that it stays as it is.
+    let (done, said) = at(921_600);
+    assert!(done && !said.contains("stays at"), "{said}");
+    // The host is gone; the next one begins as the first did.
+    let (done, said) = at(460_800);
+    assert!(done && !said.contains("stays at"), "{said}");
+}
+
 /// Where the modelled pins exposed, and how often for a dwell of so many µs.
 fn exposed(stays: &[Stay], dwell_us: u64) -> Vec<(u16, u16, u64)> {
     let dwell = dwell_us * CLOCK_HZ / 1_000_000;

@@ -26,6 +26,9 @@ fn capacity() -> Capacity {
     Capacity::for_campaign(SIDE, SIDE, WINDOW, POINTS as usize)
 }
 
+/// Exposures of a [`Board`] whose detector is not ready, where it is asked.
+pub(crate) const UNREADY: [usize; 2] = [3, 14];
+
 /// A controller in memory behind a pseudo terminal.
 pub(crate) struct Board {
     name: String,
@@ -58,6 +61,7 @@ impl Board {
             let mut memory = ControllerMemory::new(capacity);
             while !off.load(Ordering::SeqCst) {
                 let mut rig = Rig::new(memory.controller());
+                rig.board.unready = &UNREADY;
                 let started = Instant::now();
                 let mut bytes = [0; 512];
                 while !off.load(Ordering::SeqCst) && !reset.swap(false, Ordering::SeqCst) {

@@ -8,9 +8,11 @@ use std::process::Command;
 use std::time::Duration;
 
 use beacon_host::campaign::{CampaignConfig, Seeds};
-use beacon_host::controller::{ControllerError, LinkReport, Linked, Port};
+use beacon_host::controller::{ControllerChoice, ControllerError, LinkReport, Linked, Port};
 use beacon_kernel::Pixel;
-use beacon_kernel::link::message::{Beam, BlankReason, DoseLimits, Field, Next, Refusal, Settings};
+use beacon_kernel::link::message::{
+    Beam, BeamFault, BlankReason, DoseLimits, Field, Next, Refusal, Settings, Signals, Which,
+};
 use beacon_kernel::link::{Client, Failure, Transport as _};
 use beacon_tests::campaign::trajectory;
 use beacon_tests::emulated::{PROVOCATIONS, check_posterior, last_panic};
@@ -64,9 +66,16 @@ fn pixel(candidate: usize) -> Pixel {
 
 /// Runs the program's `controller` command; returns what it prints.
 fn controller(board: &NucleoBoard, command: &str) -> String {
+    controller_at(board.port(), &[command])
+}
+
+/// Runs the program's `controller` command with the board at a port; returns what it prints.
+fn controller_at(port: &str, words: &[&str]) -> String {
     let output = Command::new(env!("CARGO_BIN_EXE_beacon-under-test"))
-        .args(["controller", command, "--controller"])
-        .arg(format!("serial:{}", board.port()))
+        .arg("controller")
+        .args(words)
+        .arg("--controller")
+        .arg(format!("serial:{port}"))
         .output()
         .expect("the program starts");
     let said = String::from_utf8_lossy(&output.stderr);
@@ -100,8 +109,8 @@ fn check(
 }
 
 #[test]
-fn the_program_finds_the_board_with_and_without_the_clock_of_its_debugger() {
-    for options in [&[][..], &["--no-hse"]] {
+fn the_program_finds_the_board_however_it_was_flashed_and_clocked() {
+    for options in [&[][..], &["--no-hse"], &["--bin"]] {
         let Some(mut board) = NucleoBoard::start("", options) else {
             return;
         };
@@ -392,4 +401,159 @@ fn a_panic_a_fault_and_an_overflow_are_reported_by_the_image_that_can_panic() {
         let message = last_panic(&mut client);
         assert!(message.contains(reported), "{message}");
     }
+}
+
+#[test]
+fn the_bench_moves_the_converters_and_pulses_where_they_are() {
+    let Some(mut board) = NucleoBoard::start("", &[]) else {
+        return;
+    };
+    let port = board.port().to_owned();
+    let run = |words: &[&str]| controller_at(&port, words);
+    assert_eq!(board.state().codes, (Some(2048), Some(2048)));
+    run(&["point", "0.25,1"]);
+    assert_eq!(board.state().codes, (Some(1024), Some(4095)));
+    run(&[
+        "scan",
+        "--side",
+        "2",
+        "--frames",
+        "1",
+        "--frame",
+        "0,0,0.5,0.5",
+    ]);
+    let state = board.state();
+    assert_eq!(state.codes, (Some(2048), Some(2048)));
+    assert_eq!((state.level, state.pulses.len()), (0, 0));
+
+    let said = run(&[
+        "pulse", "--dwell", "0.002", "--at", "0.75,0", "--count", "3",
+    ]);
+    assert!(said.contains("the place has had 0.006 s of beam"), "{said}");
+    let settings = dwelling(2000, 5000);
+    let pulses = board.state().pulses;
+    check(&pulses, [(3072, 0); 3].into_iter(), settings);
+    assert!(board.state().gates.is_empty());
+    run(&["pulse", "--dwell", "0.002", "--gate"]);
+    let state = board.state();
+    check(&state.pulses[3..], [(3072, 0)].into_iter(), settings);
+    assert_eq!(state.gates, state.pulses[3..]);
+}
+
+/// Rate of the link, to 1 %.
+fn is_at(found: f64, baud: u32) -> bool {
+    (found / f64::from(baud) - 1.0).abs() < 0.01
+}
+
+#[test]
+fn the_line_runs_at_the_rate_that_both_ends_agree_on_and_falls_back() {
+    let Some(mut board) = NucleoBoard::start("", &[]) else {
+        return;
+    };
+    let at = |baud: u32| format!("{}@{baud}", board.port());
+    let (slow, fast) = (at(115_200), at(921_600));
+    for (port, baud) in [(fast, 921_600), (slow, 115_200)] {
+        let said = controller_at(&port, &["info"]);
+        assert!(said.contains("0 bytes lost"), "{said}");
+        let state = board.state();
+        assert!(is_at(state.baud, baud), "{state:?}");
+        // The host is gone. The next finds the board after the link time-out, or where it was left.
+        if baud == 921_600 {
+            let state = board.pass(6000);
+            assert!(is_at(state.baud, ControllerChoice::BAUD), "{state:?}");
+        }
+    }
+    // An earlier host left the board at the rate that this one wants: it is looked for there too.
+    let said = controller_at(&format!("{}@115200", board.port()), &["info"]);
+    assert!(said.contains("nucleo-h743zi"), "{said}");
+    assert!(is_at(board.pass(6000).baud, ControllerChoice::BAUD));
+
+    // A host that does not follow is heard again half a second later.
+    let mut client = board.client(9);
+    let refused = client
+        .set_baud(10_000_000)
+        .expect_err("a tenth of the clock");
+    let limit = 100_000_000 / 16;
+    let which = Which::Baud;
+    assert_eq!(refused, Failure::Refused(Refusal::Setting { which, limit }));
+    client.set_baud(230_400).expect("a rate that it has");
+    assert!(is_at(board.pass(100).baud, 230_400));
+    assert!(is_at(board.pass(450).baud, ControllerChoice::BAUD));
+    client.status().expect("an answer at the first rate");
+}
+
+#[test]
+fn an_exposure_waits_for_its_detector_and_the_gate_is_as_long_as_the_beam() {
+    let Some(mut board) = NucleoBoard::start("", &[]) else {
+        return;
+    };
+    let settings = dwelling(2000, 600_000);
+    let (bench, mut client) = begun(&board, settings);
+    let signals = Signals {
+        ready_ms: Some(50),
+        gate: true,
+    };
+    client.set_signals(signals).expect("the board has both");
+    client.expose(3).expect("expose");
+    let before = board.pass(20);
+    assert_eq!((before.level, before.pulses.len()), (0, 0));
+    let ready_us = board.ready(true).time_us;
+    let state = board.pass(5);
+    let place = |candidate| codes(pixel(candidate), bench.side);
+    check(&state.pulses, [place(3)].into_iter(), settings);
+    assert_eq!(state.gates, state.pulses);
+    let late_us = state.pulses[0].start_us - ready_us;
+    assert!((0.0..1060.0).contains(&late_us), "{late_us} us");
+    assert_eq!(
+        client.status().expect("status").beam,
+        Beam::Blanked(BlankReason::Between)
+    );
+
+    // A detector that is ready already is waited for no longer than that.
+    client.expose(4).expect("expose");
+    let state = board.pass(4);
+    check(&state.pulses[1..], [place(4)].into_iter(), settings);
+
+    // One that does not get ready: the beam is never on, not even when it is too late.
+    board.ready(false);
+    client.expose(5).expect("expose");
+    board.pass(60);
+    let fault = BlankReason::Fault(BeamFault::NotReady);
+    let beam = client.status().expect("status").beam;
+    assert_eq!(beam, Beam::Blanked(fault));
+    board.ready(true);
+    assert_eq!(board.pass(100).pulses.len(), 2);
+
+    // Blanked while it waits.
+    board.ready(false);
+    client.expose(6).expect("expose");
+    client.blank().expect("blank");
+    board.ready(true);
+    assert_eq!(board.pass(100).pulses.len(), 2);
+
+    // A main loop that hangs keeps no exposure from ending, nor from waiting in vain.
+    board.ready(false);
+    client.expose(7).expect("expose");
+    board.hang();
+    assert_eq!(board.pass(100).pulses.len(), 2);
+    board.ready(true);
+    assert_eq!(board.pass(31_000).resets, 1);
+    let state = board.state();
+    assert_eq!((state.level, state.pulses.len()), (0, 2));
+
+    // After the reset nobody waits, and the gate is not driven.
+    let mut client = board.client(2);
+    begin(&mut client, &bench, settings);
+    board.ready(false);
+    client.expose(3).expect("expose");
+    let state = board.pass(4);
+    check(&state.pulses[2..], [place(3)].into_iter(), settings);
+    assert_eq!(state.gates.len(), 2);
+    let long = Signals {
+        ready_ms: Some(60_001),
+        gate: false,
+    };
+    let refused = client.set_signals(long).expect_err("more than a minute");
+    let (which, limit) = (Which::Ready, 60_000);
+    assert_eq!(refused, Failure::Refused(Refusal::Setting { which, limit }));
 }

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use beacon_kernel::Candidate;
-use beacon_kernel::link::message::{Beam, BlankReason, Refusal, Settings, Which};
+use beacon_kernel::link::message::{Beam, BlankReason, Refusal, Settings, Signals, Which};
 use beacon_kernel::link::{Client, Failure};
 
 use super::super::serial::Port;
@@ -63,6 +63,8 @@ impl BeamPort for Linked<'_> {
 
     fn finish(&mut self) -> Result<(), ControllerError> {
         let begun = Instant::now();
+        let waits = self.brief.signals.and_then(|signals| signals.ready_ms);
+        let ending = ENDING + Duration::from_millis(waits.unwrap_or(0).into());
         loop {
             let beam = self.status()?.beam;
             if self.resets != self.resets_at_exposure {
@@ -73,7 +75,7 @@ impl BeamPort for Linked<'_> {
                     return Err(Failure::Refused(Refusal::Beam(fault)).into());
                 }
                 // The board ends it by itself; one that does not has a fault of its own.
-                Beam::On { .. } if begun.elapsed() < ENDING => std::thread::sleep(LOOK),
+                Beam::On { .. } if begun.elapsed() < ending => std::thread::sleep(LOOK),
                 _ => return Ok(()),
             }
         }
@@ -113,6 +115,25 @@ impl BeamPort for Linked<'_> {
             }
             told => told,
         }
+    }
+
+    fn use_signals(&mut self, signals: Signals) -> Result<(), ControllerError> {
+        if self.brief.signals.unwrap_or_default() == signals {
+            return Ok(());
+        }
+        self.check_signals(signals)?;
+        let before = self.brief.signals.replace(signals);
+        let told = self.call(|linked| {
+            // Where there is a campaign, the board has been told just now.
+            match &linked.held {
+                Some(held) if held.signals == Some(signals) => Ok(()),
+                _ => Ok(linked.client.set_signals(signals)?),
+            }
+        });
+        if told.as_ref().is_err_and(|error| !is_lost(error)) {
+            self.brief.signals = before;
+        }
+        told
     }
 
     fn settings(&self) -> Option<Settings> {

@@ -2,7 +2,9 @@
 
 use std::ops::Range;
 
-use beacon_kernel::link::message::{self, Campaign, Measurement, Next, Phase, Settings, Status};
+use beacon_kernel::link::message::{
+    self, Campaign, Measurement, Next, Phase, Settings, Signals, Status,
+};
 use beacon_kernel::link::scalarizer::Scalarizer;
 use beacon_kernel::link::{Client, Failure};
 use beacon_kernel::{Acquisition, Edges};
@@ -27,6 +29,8 @@ pub(super) struct Brief {
     /// How it reduces spectra, and what their responses are relative to.
     pub(super) reduction: Option<(Scalarizer, f64)>,
     pub(super) settings: Option<Settings>,
+    /// Which lines to a detector it uses; `None` leaves them as they are after a reset, unused.
+    pub(super) signals: Option<Signals>,
 }
 
 /// What the board is known to hold of its [`Brief`]. Whatever is not known is told again.
@@ -39,6 +43,7 @@ pub(super) struct Held {
     pub(super) acquisition: Option<Acquisition>,
     pub(super) reduction: Option<(Scalarizer, f64)>,
     pub(super) settings: Option<Settings>,
+    pub(super) signals: Option<Signals>,
     /// Exposures of the campaign by its own account.
     pub(super) exposures: u32,
 }
@@ -84,6 +89,12 @@ impl Linked<'_> {
         {
             client.configure(settings)?;
             held.settings = Some(settings);
+        }
+        if held.signals != brief.signals
+            && let Some(signals) = brief.signals
+        {
+            client.set_signals(signals)?;
+            held.signals = Some(signals);
         }
         let model = brief.model.as_ref();
         let mut course = Course::new("handing the points over");

@@ -1,7 +1,7 @@
 //! What the firmware of an older protocol version lacks, said before anything is sent.
 
 use beacon_kernel::link::PROTOCOL_CURRENT;
-use beacon_kernel::link::message::Payload;
+use beacon_kernel::link::message::{Identity, Payload, Signals};
 use beacon_kernel::{Edges, Network};
 
 use super::super::ControllerError;
@@ -11,6 +11,8 @@ use super::Linked;
 const REFLECTION: u8 = 2;
 /// The first version with exposures of no campaign, and the beam moved without one.
 const BENCH: u8 = 2;
+/// The first version with lines to a detector.
+const SIGNALS: u8 = 2;
 
 impl Linked<'_> {
     /// Whether the board can run a campaign with these edges.
@@ -56,21 +58,49 @@ impl Linked<'_> {
         )
     }
 
+    /// Whether the board has the lines to a detector; one of the right version may still refuse them.
+    ///
+    /// # Errors
+    /// [`ControllerError::TooOld`].
+    pub(super) fn check_signals(&self, signals: Signals) -> Result<(), ControllerError> {
+        if signals == Signals::default() {
+            return Ok(());
+        }
+        self.speaks(
+            SIGNALS,
+            "ready input and gate output",
+            "leave `--ready-timeout` and `--gate` out",
+        )
+    }
+
     fn speaks(
         &self,
         since: u8,
         lacks: &'static str,
         instead: &'static str,
     ) -> Result<(), ControllerError> {
-        let version = self.identity().protocol_current.min(PROTOCOL_CURRENT);
-        if version >= since {
-            return Ok(());
-        }
-        Err(ControllerError::TooOld {
-            version,
-            since,
-            lacks,
-            instead,
-        })
+        speaks(self.identity(), since, lacks, instead)
     }
+}
+
+/// Whether a board speaks a protocol version.
+///
+/// # Errors
+/// [`ControllerError::TooOld`].
+pub(super) fn speaks(
+    identity: &Identity,
+    since: u8,
+    lacks: &'static str,
+    instead: &'static str,
+) -> Result<(), ControllerError> {
+    let version = identity.protocol_current.min(PROTOCOL_CURRENT);
+    if version >= since {
+        return Ok(());
+    }
+    Err(ControllerError::TooOld {
+        version,
+        since,
+        lacks,
+        instead,
+    })
 }

@@ -147,7 +147,8 @@ pub enum Request {
         /// Bits a second.
         baud: u32,
     },
-    /// Sets which lines to a detector are used; none after a reset. Since version 2.
+    /// Sets which lines to a detector are used; none after a reset and when a campaign begins.
+    /// Since version 2.
     /// → [`Reply::Done`]
     Signals(Signals),
 }
