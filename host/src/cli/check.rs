@@ -238,7 +238,7 @@ fn on_the_bench(
         let see = format!("{x} and {y}: {see}; {beam} low");
         session.step(what, Some(&see), WIRING, |_| {
             let (x, y) = at;
-            board.point(Spot { x, y }).map_err(said)?;
+            bench::once_ready(|| board.point(Spot { x, y })).map_err(said)?;
             blanked(&board.status().map_err(said)?)
         });
     }
