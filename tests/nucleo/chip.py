@@ -405,7 +405,7 @@ class Chip:
         fixed = self.bits(name, "fifoen", "m0", "m1", "over8", "pce", "ps")
         if old & 1 and (old ^ value) & fixed:
             raise Violation(f"{name} changes {(old ^ value) & fixed:#x} while USART3 is on")
-        if value & fixed != self.bits(name, "fifoen"):
+        if value & 1 and value & fixed != self.bits(name, "fifoen"):
             raise Violation("USART3 is played with 8 data bits, no parity and its queues only")
         pins = [self.field("GPIOD.MODER", f"moder{n}") for n in (8, 9)]
         if value & 1 and pins != [2, 2]:

@@ -49,8 +49,15 @@ const CORE_HZ: u32 = 400_000_000;
 const APB1_HZ: u32 = CORE_HZ / 4;
 /// TIM5's clock: timers run at twice their divided bus.
 const TIMER_HZ: u32 = 2 * APB1_HZ;
-/// What the ST-Link's serial port and the host's driver take without loss.
-const BAUD: u32 = 2_000_000;
+/// What the ST-Link's serial port and the host's driver take without loss, or what the image is
+/// built for.
+const BAUD: u32 = match option_env!("BEACON_BAUD") {
+    None => 2_000_000,
+    Some(text) => match u32::from_str_radix(text, 10) {
+        Ok(baud) => baud,
+        Err(_) => panic!("BEACON_BAUD is no number of bits a second"),
+    },
+};
 /// USART3 divides by 16 to 65535 (section 48.5.5).
 const BAUD_DIVIDERS: (u32, u32) = (16, 65_535);
 /// The divider from reset.

@@ -1,7 +1,7 @@
 //! `beacon controller point`, `pulse` and `scan`: a board's beam without a campaign.
 
 use std::str::FromStr;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use beacon_kernel::Capacity;
 use beacon_kernel::link::message::{BlankReason, Pulse, Signals, Spot};
@@ -11,7 +11,7 @@ use serde::Serialize;
 use super::controller::{Place, connect};
 use super::{Failure, OrFail as _, print, print_json};
 use crate::campaign::DeflectionFrame;
-use crate::controller::{BeamPort as _, Linked, Memory};
+use crate::controller::{BeamPort as _, ControllerError, Linked, Memory};
 
 /// Memory for a mirror that has nothing to mirror.
 pub(super) fn no_campaign() -> Memory {
@@ -151,7 +151,7 @@ impl Done {
 pub(super) fn point(args: &PointArgs) -> Result<(), Failure> {
     let mut memory = no_campaign();
     let mut board = connect(&args.place, &mut memory)?;
-    board.point(args.at.into()).or_running()?;
+    once_ready(|| board.point(args.at.into())).or_running()?;
     Done {
         points: 1,
         dwell_us: 0,
@@ -192,9 +192,28 @@ pub(super) fn pulse(args: &PulseArgs) -> Result<(), Failure> {
     .show(args.place.json)
 }
 
+/// How long a board may take until it knows what drives its beam: it may have been started just now.
+const STARTING: Duration = Duration::from_secs(2);
+
+/// Asks for something of the beam until what drives it answers.
+pub(super) fn once_ready<R>(
+    mut ask: impl FnMut() -> Result<R, ControllerError>,
+) -> Result<R, ControllerError> {
+    let begun = Instant::now();
+    loop {
+        match ask() {
+            // Refused before anything moved.
+            Err(error) if error.is_beam_fault() && begun.elapsed() < STARTING => {
+                std::thread::sleep(STARTING / 100);
+            }
+            answer => return answer,
+        }
+    }
+}
+
 /// Exposes, and waits for the end.
 pub(super) fn expose(board: &mut Linked<'_>, pulse: Pulse) -> Result<(u32, u64), Failure> {
-    let doses = board.pulse(pulse).or_running()?;
+    let doses = once_ready(|| board.pulse(pulse)).or_running()?;
     match board.until_blanked(patience(pulse)).or_running()? {
         BlankReason::Between => Ok(doses),
         reason => Err(Failure::Running(format!(
@@ -217,7 +236,7 @@ pub(super) fn scan(args: &ScanArgs) -> Result<(), Failure> {
     for _ in 0..args.frames {
         for at in square(args.frame, args.side) {
             match args.dwell {
-                None => board.point(at).or_running()?,
+                None => once_ready(|| board.point(at)).or_running()?,
                 Some(dwell_us) => {
                     let at = Some(at);
                     doses = expose(&mut board, Pulse { at, dwell_us })?;

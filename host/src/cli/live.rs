@@ -190,6 +190,15 @@ fn begin(
         ));
     }
     tell_scalarizer(&config, microscope.channels());
+    if config.controller == ControllerChoice::InProcess
+        && (config.ready_timeout.is_some() || config.gate)
+    {
+        return Err(Failure::Input(
+            "the kernel in this process has no lines to a detector; expected --ready-timeout and \
+             --gate beside --controller serial:PORT"
+                .to_owned(),
+        ));
+    }
     let line = kernel::ControllerLine::open(&config.controller)?;
     let (campaign, budget) = (config.campaign.clone(), config.budget);
     let size = microscope
