@@ -317,9 +317,10 @@ fn filters_place_every_candidate_and_the_campaign_goes_on() {
     let mut random = Random::new(8, 0);
     let image: Vec<f32> = (0..24 * 20).map(|_| random.normal()).collect();
     let network = Network::new(Architecture::Filters, 16).unwrap();
-    let weights: Vec<f32> = (0..network.weight_count())
+    let mut weights: Vec<f32> = (0..network.weight_count())
         .map(|_| random.normal())
         .collect();
+    weights[network.layout().space].copy_from_slice(&[0.4, 0.2]);
     let model = Model {
         network,
         weights: &weights,
@@ -403,7 +404,9 @@ fn a_model_can_be_broken_off_at_every_piece_and_handed_over_again() {
     ] {
         let network = Network::new(architecture, WINDOW).unwrap();
         let count = network.weight_count();
-        let weights: Vec<f32> = (0..count).map(|_| 0.2 * random.normal()).collect();
+        let mut weights: Vec<f32> = (0..count).map(|_| 0.2 * random.normal()).collect();
+        // 0.3 of the outputscale, over 0.3 pixels⁻¹; nothing in a network.
+        weights[network.layout().space].fill(0.3);
         let model = Model {
             network,
             weights: &weights,

@@ -36,9 +36,12 @@ fn measured(trainer: &mut FiltersTrainer, count: usize) -> Vec<f64> {
 fn plane<'a>(trainer: &'a mut FiltersTrainer, targets: &'a [f64]) -> Plane<'a> {
     Plane {
         points: &trainer.points,
+        places: &trainer.places,
+        window: WINDOW,
         targets,
         likelihood: &mut trainer.likelihood,
         latents: Vec::new(),
+        falloff: Falloff::default(),
         parameters: [0.0; PARAMETERS],
     }
 }
@@ -167,7 +170,7 @@ fn mistakes_are_refused_and_change_nothing() {
     assert!(trainer.add(Candidate(289)).is_err());
     let mut short = before.clone();
     short.parameters.pop();
-    let (found, expected) = (20, 21);
+    let (found, expected) = (22, 23);
     assert_eq!(
         trainer.restore(short),
         Err(TrainError::State { found, expected })
