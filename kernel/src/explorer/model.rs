@@ -163,19 +163,9 @@ impl Explorer<'_> {
         }
         let memory = &mut self.memory;
         let points = memory.points.get(..placed).unwrap_or_default();
-        let features = process.covariance().among(points);
-        let extended = if let Some(space) = process.space {
-            let places = &*memory.places;
-            self.factor.extend(placed, variance, |n, row| {
-                features(n, row);
-                let own = places.get(n).copied().unwrap_or_default();
-                for (entry, &place) in row.iter_mut().zip(places) {
-                    *entry += space.between(own, place);
-                }
-            })
-        } else {
-            self.factor.extend(placed, variance, features)
-        };
+        let at = (points, &*memory.places);
+        let fill = |n: usize, row: &mut [f32]| process.covariances(at, n, row);
+        let extended = self.factor.extend(placed, variance, fill);
         // One more step of forward substitution for each new row gives its entry of β.
         for n in known..self.factor.order() {
             let (earlier, rest) = memory.whitened.split_at_mut(n.min(memory.whitened.len()));
@@ -213,6 +203,20 @@ impl Explorer<'_> {
             return Err(Error::Outlier { candidate });
         }
         Ok(())
+    }
+}
+
+impl Process {
+    /// Writes the covariances of a measured point with all before it.
+    // The factor asks for it from several places, and the fastest memory is small.
+    #[inline(never)]
+    fn covariances(&self, (points, places): (&[[f32; 2]], &[[f32; 2]]), n: usize, row: &mut [f32]) {
+        self.covariance().among(points)(n, row);
+        if let (Some(space), Some(&own)) = (self.space, places.get(n)) {
+            for (entry, &place) in row.iter_mut().zip(places) {
+                *entry += space.between(own, place);
+            }
+        }
     }
 }
 
