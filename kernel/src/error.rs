@@ -170,7 +170,8 @@ impl fmt::Display for Error {
             Self::Hyperparameter { name, value } => write!(
                 f,
                 "{name} is {value:e}: expected lengthscales of 1e-12 to 1e12, an outputscale of \
-                 1e-6 to 1e6, a noise of 1e-4 of it to 1e6, a mean of at most 1e6"
+                 1e-6 to 1e6, a noise of 1e-4 of the prior variance to 1e6, a mean of at most 1e6, a \
+                 share of space of 0 to 1e4 and an inverse reach of 1e-4 to 4 per pixel"
             ),
             Self::Setting {
                 name,

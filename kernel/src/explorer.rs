@@ -15,6 +15,7 @@ use crate::gp::{Covariance, Factor};
 use crate::grid::Axes;
 use crate::math::within;
 use crate::network::LATENT;
+use crate::space::Space;
 use crate::strategy::{Acquisition, Sampling, Strategy};
 use crate::structure::Windows;
 use crate::{
@@ -35,6 +36,8 @@ pub struct Prediction {
 struct Process {
     hyperparameters: Hyperparameters,
     standardisation: Standardisation,
+    /// What neighbours share beside the plane.
+    space: Option<Space>,
     /// A grid over the candidates' latents, in lengthscales, unless they span too much.
     axes: Option<Axes>,
     /// Points measured when the model arrived. The surrogate sweeps over these and takes every
@@ -44,6 +47,8 @@ struct Process {
     groups: usize,
     /// Points in the surrogate once the sweep is over.
     updated: usize,
+    /// Whether the plane in memory is what neighbours add to the surrogate's means.
+    spread: bool,
 }
 
 impl Process {

@@ -16,7 +16,8 @@
 //!
 //! A model of [`Architecture::Filters`](crate::Architecture::Filters) maps the features to the
 //! latent plane by a matrix. The image alone determines the features: the kernel computes them
-//! once, and new weights cost 18 multiply-accumulates a candidate.
+//! once, and new weights cost 18 multiply-accumulates a candidate. What neighbours share and no
+//! feature tells is in two more weights ([`Layout::space`](crate::network::Layout::space)).
 
 use core::ops::ControlFlow;
 

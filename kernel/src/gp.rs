@@ -23,6 +23,14 @@ impl Covariance {
             *out = self.between(a, b);
         }
     }
+
+    /// Writes the covariances of each point with all before it.
+    pub(crate) fn among(self, points: &[[f32; 2]]) -> impl Fn(usize, &mut [f32]) {
+        move |n, row| {
+            let own = points.get(n).copied().unwrap_or_default();
+            self.with_each(own, points, row);
+        }
+    }
 }
 
 /// Lower Cholesky factor of K + σ²I, its rows packed one after another and appended one by one.
@@ -58,32 +66,28 @@ impl<'a> Factor<'a> {
         self.packed.get(start..start + i + 1).unwrap_or_default()
     }
 
-    /// Appends the rows of all `points` that are not in the factor yet: l = L⁻¹k with diagonal
-    /// √(variance − l·l), k the covariances of a point with all earlier ones and `variance` its
-    /// own, noise included. The factor does not depend on how many rows a call appends.
+    /// Appends rows up to row `count`: l = L⁻¹k with diagonal √(variance − l·l), k the covariances
+    /// of a point with all earlier ones, which `fill` writes, and `variance` its own, noise
+    /// included. The factor does not depend on how many rows a call appends.
     ///
     /// # Errors
     /// [`Error::Capacity`] when the memory is full, [`Error::NotPositiveDefinite`] when a pivot
     /// is not positive; the factor then has the rows before the one that failed.
     pub(crate) fn extend(
         &mut self,
-        covariance: Covariance,
+        count: usize,
         variance: f32,
-        points: &[[f32; 2]],
+        fill: impl Fn(usize, &mut [f32]),
     ) -> Result<(), Error> {
-        let own = |n: usize| points.get(n).copied().unwrap_or_default();
-        let earlier = |n: usize| points.get(..n).unwrap_or_default();
-        while self.order < points.len() {
+        while self.order < count {
             let n = self.order;
-            if n.is_multiple_of(2) && n + 2 <= points.len() {
+            if n.is_multiple_of(2) && n + 2 <= count {
                 self.append_two(variance, |even, odd| {
-                    covariance.with_each(own(n), earlier(n), even);
-                    covariance.with_each(own(n + 1), earlier(n + 1), odd);
+                    fill(n, even);
+                    fill(n + 1, odd);
                 })?;
             } else {
-                self.append(variance, |row| {
-                    covariance.with_each(own(n), earlier(n), row);
-                })?;
+                self.append(variance, |row| fill(n, row))?;
             }
         }
         Ok(())
@@ -341,10 +345,10 @@ mod tests {
         let (mut one, mut all) = (vec![0.0; packed(n)], vec![0.0; packed(n)]);
         let (mut one, mut all) = (Factor::new(&mut one), Factor::new(&mut all));
         for count in 1..=n {
-            one.extend(covariance, 1.32, &points[..count]).unwrap();
+            one.extend(count, 1.32, covariance.among(&points)).unwrap();
         }
         for count in [1, 12, 13, n] {
-            all.extend(covariance, 1.32, &points[..count]).unwrap();
+            all.extend(count, 1.32, covariance.among(&points)).unwrap();
         }
         assert_eq!(one.packed, all.packed);
         // Columns solved side by side subtract term by term instead of a sum: equal but for
@@ -385,7 +389,9 @@ mod tests {
         let covariance = Covariance { outputscale: 1.0 };
         let mut memory = vec![0.0; packed(n)];
         let mut factor = Factor::new(&mut memory);
-        factor.extend(covariance, 1.01, &points).unwrap();
+        factor
+            .extend(points.len(), 1.01, covariance.among(&points))
+            .unwrap();
         for i in 0..n {
             for j in 0..=i {
                 let product: f64 = factor.row(i)[..=j]
@@ -429,10 +435,12 @@ mod tests {
             points[failing] = points[1];
             let (mut whole, mut short) = (vec![0.0; packed(9)], vec![0.0; packed(9)]);
             let (mut whole, mut short) = (Factor::new(&mut whole), Factor::new(&mut short));
-            let error = whole.extend(covariance, 1.0, &points);
+            let error = whole.extend(points.len(), 1.0, covariance.among(&points));
             assert_eq!(error, Err(Error::NotPositiveDefinite { row: failing }));
             assert_eq!(whole.order(), failing);
-            short.extend(covariance, 1.0, &points[..failing]).unwrap();
+            short
+                .extend(failing, 1.0, covariance.among(&points))
+                .unwrap();
             let rows = packed(failing);
             assert_eq!(whole.packed[..rows], short.packed[..rows]);
             points[failing] = copied;

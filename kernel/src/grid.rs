@@ -331,7 +331,9 @@ mod tests {
         let covariance = Covariance { outputscale: 1.0 };
         let mut memory = vec![0.0; packed(points.len())];
         let mut factor = Factor::new(&mut memory);
-        factor.extend(covariance, 1.01, &points).unwrap();
+        factor
+            .extend(points.len(), 1.01, covariance.among(&points))
+            .unwrap();
         let truth = Prior::draw(&mut random, 1.0, [0.0; 2]);
         let targets: Vec<f32> = points
             .iter()

@@ -93,6 +93,7 @@ mod model;
 pub mod network;
 mod novelty;
 mod random;
+mod space;
 mod storage;
 mod strategy;
 mod structure;

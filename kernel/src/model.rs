@@ -2,6 +2,7 @@
 //! statistics of the responses.
 
 use crate::math::within;
+use crate::space::Space;
 use crate::{Error, Network};
 
 /// Hyperparameters of the Gaussian process, in standardised target units and latent units.
@@ -124,7 +125,9 @@ impl Model<'_> {
     ///
     /// # Errors
     /// [`Error::WeightCount`] when the weights do not fit the network, [`Error::NotFinite`] for
-    /// the first weight that is not finite, [`Error::Hyperparameter`] for a hyperparameter.
+    /// the first weight that is not finite, [`Error::Hyperparameter`] for a hyperparameter, and for
+    /// the weights of a spatial part: a share of 0 to 1e4 and, unless that is 0, a λ of 0.25 to 1e4
+    /// pixels; the noise is [`MIN_NOISE_RATIO`] of the whole prior variance or more.
     pub fn validate(&self) -> Result<(), Error> {
         let expected = self.network.weight_count();
         if self.weights.len() != expected {
@@ -144,6 +147,45 @@ impl Model<'_> {
             });
         }
         self.hyperparameters.validate()?;
-        self.standardisation.validate()
+        self.standardisation.validate()?;
+        let &[share, inverse_reach] = self.space_weights() else {
+            return Ok(());
+        };
+        if !(0.0..=1e4).contains(&share) {
+            return Err(Error::Hyperparameter {
+                name: "share of space",
+                value: share,
+            });
+        }
+        if share > 0.0 && !(1e-4..=4.0).contains(&inverse_reach) {
+            return Err(Error::Hyperparameter {
+                name: "inverse reach of space",
+                value: inverse_reach,
+            });
+        }
+        let Hyperparameters {
+            outputscale, noise, ..
+        } = self.hyperparameters;
+        if noise < MIN_NOISE_RATIO * (outputscale * (1.0 + share)) {
+            return Err(Error::Hyperparameter {
+                name: "noise",
+                value: noise,
+            });
+        }
+        Ok(())
+    }
+
+    fn space_weights(&self) -> &[f32] {
+        let range = self.network.layout().space;
+        self.weights.get(range).unwrap_or_default()
+    }
+
+    /// The spatial part of the covariance, where there is one.
+    pub(crate) fn space(&self) -> Option<Space> {
+        let &[share, inverse_reach] = self.space_weights() else {
+            return None;
+        };
+        let variance = self.hyperparameters.outputscale * share;
+        (variance > 0.0).then(|| Space::new(variance, inverse_reach))
     }
 }

@@ -2,7 +2,8 @@
 //!
 //! Two architectures are `conv 1→16 3×3, ReLU, max-pool 2, conv 16→32 3×3, ReLU,
 //! max-pool 2, fully connected → 2`; they differ only in whether the convolutions pad. The third
-//! is `nine fixed filters, fully connected → 2` without bias.
+//! is `nine fixed filters, fully connected → 2` without bias, with a spatial part of the covariance
+//! beside the plane.
 
 use core::ops::Range;
 
@@ -15,6 +16,8 @@ pub const CHANNELS_1: usize = 16;
 pub const CHANNELS_2: usize = 32;
 /// Dimensions of the latent plane.
 pub const LATENT: usize = 2;
+/// Weights of the spatial part.
+const SPACE: usize = 2;
 /// Taps of a 3×3 convolution.
 pub const TAPS: usize = 9;
 
@@ -27,7 +30,8 @@ pub enum Architecture {
     /// Convolutions with zero padding inside each patch, as in the published code; the kernel
     /// evaluates patch by patch. Windows of 4 pixels and more.
     Same,
-    /// The fixed [filters](crate::filters) and a matrix. Windows of 4 pixels and more.
+    /// The fixed [filters](crate::filters) and a matrix, and what neighbours share beside them.
+    /// Windows of 4 pixels and more.
     Filters,
 }
 
@@ -41,7 +45,7 @@ pub struct Network {
 /// Where each layer lies in the flat weight vector. Channels are innermost everywhere:
 /// a kernel is `[tap][input channel][output channel]` with tap = 3·row + column, the fully
 /// connected layer `[row][column][channel][latent]`. [`Architecture::Filters`] has the matrix
-/// `[feature][latent]` in the place of the fully connected layer, and nothing else.
+/// `[feature][latent]` in the place of the fully connected layer, and behind it `space`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Layout {
     /// `[9][1][16]`
@@ -56,6 +60,9 @@ pub struct Layout {
     pub dense_kernel: Range<usize>,
     /// `[2]`, or none
     pub dense_bias: Range<usize>,
+    /// `[2]` of [`Architecture::Filters`], else none: the spatial part's variance as a share of the
+    /// outputscale, 0 for no such part, and 1/λ per pixel.
+    pub space: Range<usize>,
 }
 
 impl Network {
@@ -140,9 +147,9 @@ impl Network {
         self.conv2_side() / 2
     }
 
-    /// Number of weights: at a window of 16 5058 for `Valid` and 5826 for `Same`; 18 for `Filters`.
+    /// Number of weights: at a window of 16 5058 for `Valid` and 5826 for `Same`; 20 for `Filters`.
     pub const fn weight_count(self) -> usize {
-        self.layout().dense_bias.end
+        self.layout().space.end
     }
 
     /// Where each layer lies in the flat weight vector.
@@ -156,6 +163,7 @@ impl Network {
                 conv2_bias: 0..0,
                 dense_kernel: 0..weights,
                 dense_bias: weights..weights,
+                space: weights..weights + SPACE,
             };
         }
         let conv1_bias = TAPS * CHANNELS_1;
@@ -170,6 +178,7 @@ impl Network {
             conv2_bias: conv2_bias..dense_kernel,
             dense_kernel: dense_kernel..dense_bias,
             dense_bias: dense_bias..dense_bias + LATENT,
+            space: dense_bias + LATENT..dense_bias + LATENT,
         }
     }
 }
@@ -183,7 +192,7 @@ mod tests {
         let count = |architecture| Network::new(architecture, 16).map(Network::weight_count);
         assert_eq!(count(Architecture::Valid), Ok(5058));
         assert_eq!(count(Architecture::Same), Ok(5826));
-        assert_eq!(count(Architecture::Filters), Ok(18));
+        assert_eq!(count(Architecture::Filters), Ok(20));
     }
 
     #[test]

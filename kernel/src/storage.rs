@@ -7,7 +7,7 @@ use crate::gp::packed;
 use crate::network::LATENT;
 use crate::surrogate::LANES;
 use crate::{
-    Architecture, Candidates, Edges, Error, Network, cnn, dense, filters, grid, surrogate,
+    Architecture, Candidates, Edges, Error, Network, cnn, dense, filters, grid, space, surrogate,
 };
 
 /// How large a campaign may grow.
@@ -63,10 +63,10 @@ impl Capacity {
     /// Length of the slice of floats.
     pub const fn floats(self) -> usize {
         self.image_pixels
-            + (LATENT + 3) * self.candidates
+            + (LATENT + 4) * self.candidates
             + 2 * surrogate::room(self.candidates)
             + packed(self.measurements)
-            + (LATENT + 6) * self.measurements
+            + (LATENT + 2 + 6) * self.measurements
             + self.workspace()
     }
 
@@ -122,7 +122,7 @@ impl Capacity {
         let others = [
             self.window * self.window,
             cnn::patch_scratch(self.window) * crate::network::CHANNELS_1,
-            grid::WORKSPACE,
+            grid::WORKSPACE + space::scratch(self.image_width),
             LANES * self.measurements,
             filters::scratch(self.image_width),
         ];
@@ -161,8 +161,12 @@ pub struct Storage<'a> {
     pub(crate) distances: &'a mut [f32],
     /// The same with one more measured patch, while an update is under way.
     pub(crate) next_distances: &'a mut [f32],
+    /// A number of each candidate: its sampled response, or what neighbours add to its mean.
+    pub(crate) plane: &'a mut [f32],
     pub(crate) factor: &'a mut [f32],
     pub(crate) points: &'a mut [[f32; LATENT]],
+    /// Rows and columns of the measured points among the candidates.
+    pub(crate) places: &'a mut [[f32; 2]],
     pub(crate) responses: &'a mut [f32],
     pub(crate) targets: &'a mut [f32],
     pub(crate) whitened: &'a mut [f32],
@@ -249,8 +253,10 @@ impl<'a> Storage<'a> {
             reciprocals: cut(capacity.candidates)?,
             distances: cut(capacity.candidates)?,
             next_distances: cut(capacity.candidates)?,
+            plane: cut(capacity.candidates)?,
             factor: cut(packed(n))?,
             points: cut(LATENT * n)?.as_chunks_mut().0,
+            places: cut(2 * n)?.as_chunks_mut().0,
             responses: cut(n)?,
             targets: cut(n)?,
             whitened: cut(n)?,

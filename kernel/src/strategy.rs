@@ -1,4 +1,12 @@
 //! The strategies: what makes a candidate worth measuring.
+//!
+//! A model may have a spatial part beside the latent plane
+//! ([`Architecture::Filters`](crate::Architecture::Filters)). Posterior means count it, and so
+//! does what the measurements correct of a sample; the prior of a sample does not. The standard
+//! deviations that [`Ei`](Strategy::Ei), [`Mu`](Strategy::Mu) and [`Ucb`](Strategy::Ucb) read are those
+//! of what the plane tells: √(s − kᵀK⁻¹k) with k the covariance on the plane and K the whole one. With
+//! the spatial part's own deviation every place far from all points would be uncertain, and novel, and
+//! every strategy would spread its points over the image as `random` does.
 
 use crate::Error;
 

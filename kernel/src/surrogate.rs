@@ -5,6 +5,12 @@
 //! sweep evaluates a new model in O(S·N²/2), and every measurement after it corrects mean and
 //! variance in O(S·N), however many candidates there are. Where the latents span too much for the
 //! grid, the sites are the candidates themselves.
+//!
+//! With a [spatial part](crate::space) k = k_f + k_s the factor is that of the whole covariance.
+//! The variance is s − k_fᵀK⁻¹k_f: that of what the features tell, given all measurements, which is
+//! a function of the plane. That of k_s, which would be near w wherever nothing was measured nearby,
+//! is left out. The mean is m + (k_f + k_s)ᵀα; its second term differs from candidate to candidate and
+//! is added to what the grid says.
 
 use crate::Standardisation;
 use crate::gp::{Covariance, Factor};
@@ -74,6 +80,8 @@ pub struct Surrogate<'s> {
     pub(crate) axes: Option<Axes>,
     pub(crate) mean: &'s [f32],
     pub(crate) variance: &'s [f32],
+    /// What neighbours add to the candidates' means, where there is a spatial part.
+    pub(crate) shared: Option<&'s [f32]>,
     /// Variance of the measurement noise.
     pub noise: f32,
     /// How to return to the units of the response.
@@ -106,6 +114,12 @@ impl Surrogate<'_> {
     }
 
     fn evaluate(&self, index: usize, latent: [f32; 2]) -> (f32, f32) {
+        let (mean, variance) = self.on_the_plane(index, latent);
+        let shared = self.shared.and_then(|shared| shared.get(index));
+        (shared.map_or(mean, |shared| mean + shared), variance)
+    }
+
+    fn on_the_plane(&self, index: usize, latent: [f32; 2]) -> (f32, f32) {
         let Some(axes) = &self.axes else {
             let own = |values: &[f32]| values.get(index).copied().unwrap_or_default();
             return (own(self.mean), own(self.variance));

@@ -157,7 +157,9 @@ mod tests {
         let covariance = Covariance { outputscale: SCALE };
         let mut memory = [0.0; packed(5)];
         let mut factor = Factor::new(&mut memory);
-        factor.extend(covariance, SCALE + NOISE, &POINTS).unwrap();
+        factor
+            .extend(POINTS.len(), SCALE + NOISE, covariance.among(&POINTS))
+            .unwrap();
         let evidence = Evidence {
             covariance,
             mean: MEAN,

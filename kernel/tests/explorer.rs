@@ -10,9 +10,14 @@ use common::{ExplorerMemory, Fixture, SIDE, WINDOW, posterior_f64, response, res
 
 #[test]
 fn the_posterior_stays_within_2e_4_of_f64_over_300_appended_points() {
-    let fixture = Fixture::new(Architecture::Valid, 1e-3);
+    for architecture in [Architecture::Valid, Architecture::Filters] {
+        posterior_stays_close(&Fixture::new(architecture, 1e-3));
+    }
+}
+
+fn posterior_stays_close(fixture: &Fixture) {
     let mut memory = ExplorerMemory::new(300);
-    let mut explorer = memory.with_image(Acquisition::default(), 1, &fixture);
+    let mut explorer = memory.with_image(Acquisition::default(), 1, fixture);
     explorer.load_model(&fixture.model()).unwrap();
     let count = explorer.candidates().unwrap().count();
     for n in 0..300 {
@@ -31,7 +36,7 @@ fn the_posterior_stays_within_2e_4_of_f64_over_300_appended_points() {
         "the latents must not collapse"
     );
     let measured: Vec<_> = explorer.measurements().collect();
-    let exact = posterior_f64(&fixture, &latents, &measured);
+    let exact = posterior_f64(fixture, &latents, &measured);
     let mut largest = [0.0_f64; 4];
     {
         let surrogate = explorer.surrogate().unwrap();
@@ -55,10 +60,15 @@ fn the_posterior_stays_within_2e_4_of_f64_over_300_appended_points() {
 
 #[test]
 fn the_surrogate_is_the_same_whenever_it_is_asked_for() {
-    let fixture = Fixture::new(Architecture::Valid, 1e-2);
+    for architecture in [Architecture::Valid, Architecture::Filters] {
+        surrogate_is_the_same(&Fixture::new(architecture, 1e-2));
+    }
+}
+
+fn surrogate_is_the_same(fixture: &Fixture) {
     let run = |ask_every: usize| {
         let mut memory = ExplorerMemory::new(60);
-        let mut explorer = memory.with_image(Acquisition::default(), 1, &fixture);
+        let mut explorer = memory.with_image(Acquisition::default(), 1, fixture);
         for n in 0..40 {
             if n == 20 {
                 explorer.load_model(&fixture.model()).unwrap();
@@ -67,6 +77,8 @@ fn the_surrogate_is_the_same_whenever_it_is_asked_for() {
             explorer.measure(candidate, n as f32 * 0.1).unwrap();
             if n >= 20 && n % ask_every == 0 {
                 explorer.surrogate().unwrap();
+                // A sample takes the memory of what neighbours add.
+                explorer.propose().unwrap();
             }
         }
         let surrogate = explorer.surrogate().unwrap();
@@ -434,6 +446,34 @@ fn a_hyperparameter_out_of_range_is_named() {
     );
     explorer.load_model(&model).unwrap();
     assert_eq!(explorer.propose(), Err(Error::NoMeasurement));
+}
+
+#[test]
+fn a_spatial_part_out_of_range_is_named() {
+    let mut fixture = Fixture::new(Architecture::Filters, 1e-2);
+    let mut memory = ExplorerMemory::new(3);
+    let mut explorer = memory.with_image(Acquisition::default(), 1, &fixture);
+    let space = fixture.network.layout().space;
+    let share = "share of space";
+    let reach = "inverse reach of space";
+    for (weights, refused) in [
+        ([0.0, 0.0], None),
+        ([0.0, -3.0], None),
+        ([50.0, 1e-4], None),
+        ([50.0, 4.0], None),
+        ([-0.1, 0.2], Some(share)),
+        ([0.4, 0.0], Some(reach)),
+        ([0.4, 4.1], Some(reach)),
+        // 1e-2 is less than a ten thousandth of the whole prior variance.
+        ([101.0, 0.2], Some("noise")),
+    ] {
+        fixture.weights[space.clone()].copy_from_slice(&weights);
+        match (explorer.load_model(&fixture.model()), refused) {
+            (Ok(()), None) => {}
+            (Err(Error::Hyperparameter { name, .. }), Some(refused)) => assert_eq!(name, refused),
+            (found, _) => panic!("{weights:?}: {found:?}"),
+        }
+    }
 }
 
 #[test]

@@ -83,6 +83,8 @@ impl Bench {
         noise: 1e-2,
         mean: 0.1,
     };
+    /// Share of the outputscale and 1/λ of a spatial part, per pixel.
+    pub const SPACE: [f32; 2] = [0.4, 0.2];
     /// Standardisation of both models.
     pub const STANDARDISATION: Standardisation = Standardisation {
         mean: 2.0,
@@ -126,7 +128,12 @@ impl Bench {
             .collect();
         let mut draw = || {
             let count = network.weight_count();
-            (0..count).map(|_| 0.3 * (uniform() - 0.5)).collect()
+            let mut weights: Vec<f32> = (0..count).map(|_| 0.3 * (uniform() - 0.5)).collect();
+            let space = weights[network.layout().space].iter_mut();
+            for (weight, value) in space.zip(Self::SPACE) {
+                *weight = value;
+            }
+            weights
         };
         let weights = [draw(), draw()];
         let candidates = Candidates::with_edges(side, side, network.window(), edges).unwrap();

@@ -12,6 +12,8 @@ pub struct Bench {
     pub model: Model<'static>,
     /// The image it has, row-major.
     pub image: &'static [f32],
+    /// Weights of the fixed filters.
+    filters: &'static [f32],
 }
 
 impl Bench {
@@ -21,10 +23,12 @@ impl Bench {
         let network = Network::for_window(capacity.window).expect("a window of a network");
         let (explorer, image, weights) = lent.explorer();
         workload::image(capacity.image_width, image);
+        let (weights, filters) = weights.split_at_mut(network.weight_count());
         workload::weights(network, weights);
+        let (_, filters) = workload::filters(capacity.window, filters);
         let mut model = Model {
             network,
-            weights: &weights[..network.weight_count()],
+            weights,
             hyperparameters: workload::UNIT,
             standardisation: Standardisation::IDENTITY,
         };
@@ -32,6 +36,7 @@ impl Bench {
             explorer,
             model,
             image,
+            filters,
         };
         bench.load_image().expect("an image");
         bench.explorer.load_model(&model).expect("a model");
@@ -64,7 +69,7 @@ impl Bench {
         let network = Network::new(Architecture::Filters, window).expect("a window of the filters");
         Model {
             network,
-            weights: &self.model.weights[..network.weight_count()],
+            weights: self.filters,
             ..self.model
         }
     }

@@ -122,6 +122,8 @@ pub struct LinkedCampaign {
     network: Network,
     image: &'static [f32],
     weights: &'static [f32],
+    /// The fixed filters, and their weights.
+    filters: (Network, &'static [f32]),
     models: u32,
     /// The longest piece of work while the beam dwelt last.
     slice: u32,
@@ -134,6 +136,7 @@ impl LinkedCampaign {
         let network = Network::for_window(capacity.window).expect("a window of a network");
         let (explorer, image, weights) = lent.explorer();
         workload::image(capacity.image_width, image);
+        let (weights, filters) = weights.split_at_mut(network.weight_count());
         workload::weights(network, weights);
         let controller = Controller::new(explorer, memory, LIMITS).expect("enough memory");
         let board = CountingBoard {
@@ -153,10 +156,16 @@ impl LinkedCampaign {
             capacity,
             network,
             image,
-            weights: &weights[..network.weight_count()],
+            weights,
+            filters: workload::filters(capacity.window, filters),
             models: 0,
             slice: 0,
         }
+    }
+
+    /// From the next decision on the model is that of the fixed filters.
+    pub fn with_filters(&mut self) {
+        (self.network, self.weights) = self.filters;
     }
 
     /// Prints the row of a decision with so many points measured, from the last byte of the last

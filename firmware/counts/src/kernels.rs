@@ -8,7 +8,7 @@ use crate::{Bench, Lent, LinkedCampaign, MEASUREMENTS, Table, macs};
 pub type Part = fn(Table, Lent);
 
 /// What a new model and a decision are made of.
-pub const PARTS: [(&str, Part); 12] = [
+pub const PARTS: [(&str, Part); 13] = [
     ("features", features),
     ("filters", filters),
     ("latents", latents),
@@ -21,6 +21,7 @@ pub const PARTS: [(&str, Part); 12] = [
     ("sample", sample),
     ("novelty", novelty),
     ("update", update),
+    ("space", space),
 ];
 
 /// Dense features of the whole image: what a new model begins with.
@@ -145,6 +146,16 @@ fn update(mut table: Table, lent: Lent) {
     table.row("update", shape, macs::update, || bench.surrogate());
 }
 
+/// What neighbours add to all candidates, from the weights of the points.
+fn space(mut table: Table, lent: Lent) {
+    let mut bench = Bench::new(lent);
+    let shape = bench.shape(MEASUREMENTS);
+    let model = bench.filters();
+    bench.explorer.load_model(&model).expect("a model");
+    bench.measure_until(MEASUREMENTS);
+    table.row("space", shape, macs::space, || bench.explorer.only_space());
+}
+
 /// Whole decisions on a 64 × 64 image: from the last byte of a measurement to the beam command.
 pub fn decision(mut campaign: LinkedCampaign) {
     campaign.decision("decision", BeaconStructure, MEASUREMENTS, macs::decision);
@@ -155,10 +166,19 @@ pub fn decision(mut campaign: LinkedCampaign) {
     campaign.decision("decision_beacon", Beacon, MEASUREMENTS, macs::decision);
     campaign.decision("decision_ei", Ei, MEASUREMENTS, macs::decision_ei);
     campaign.decision("decision_mu", Mu, MEASUREMENTS, macs::decision_mu);
+    decision_with_filters(campaign);
+}
+
+/// A whole decision with the fixed filters and their spatial part.
+fn decision_with_filters(mut campaign: LinkedCampaign) {
+    campaign.with_filters();
+    let (kernel, macs) = ("decision_filters", macs::decision_filters);
+    campaign.decision(kernel, BeaconStructure, MEASUREMENTS, macs);
 }
 
 /// A whole decision on a larger image.
 pub fn large(mut campaign: LinkedCampaign) {
     campaign.decision("decision", BeaconStructure, MEASUREMENTS, macs::decision);
     campaign.slice(MEASUREMENTS);
+    decision_with_filters(campaign);
 }

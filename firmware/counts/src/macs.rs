@@ -114,6 +114,12 @@ pub fn sample(shape: Shape) -> u64 {
     prior + covariances(n) + (n + shape.count()) * INTERPOLATION + 2 * solve(n)
 }
 
+/// What neighbours add: along the row of every point, then four recursions down the columns, of one,
+/// five, one and two products a candidate.
+pub fn space(shape: Shape) -> u64 {
+    shape.points() * shape.candidates.columns() as u64 + 9 * shape.count()
+}
+
 /// Novelty of all candidates: the posterior means at the points by a solve, and the distances to
 /// the k nearest of them.
 pub fn novelty(shape: Shape) -> u64 {
@@ -147,6 +153,13 @@ pub fn slice(shape: Shape) -> u64 {
 /// while the beam dwelt on it.
 pub fn decision(shape: Shape) -> u64 {
     append(shape) + sample(shape) + novelty(shape) + posterior(shape.points())
+}
+
+/// The same with the fixed filters: distances among the pixels, what neighbours add, and another solve
+/// for what they add to the candidate that was chosen.
+pub fn decision_filters(shape: Shape) -> u64 {
+    let n = shape.points();
+    decision(shape) + 2 * n + space(shape) + solve(n) + n
 }
 
 /// A decision by `ei`: as by `mu`, and the best of the posterior means at the points.

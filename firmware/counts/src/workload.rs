@@ -1,7 +1,7 @@
 //! What the kernels are run on: the same in every run and on every board.
 
 use beacon_kernel::network::{CHANNELS_1, CHANNELS_2, LATENT, TAPS};
-use beacon_kernel::{Candidate, Hyperparameters, Network};
+use beacon_kernel::{Architecture, Candidate, Hyperparameters, Network};
 use rand_core::{Rng, SeedableRng};
 use rand_xoshiro::Xoshiro128PlusPlus;
 
@@ -63,6 +63,20 @@ pub(crate) fn weights(network: Network, weights: &mut [f32]) {
             *weight = bound * (2.0 * random.next() - 1.0);
         }
     }
+}
+
+/// Weights of the fixed filters: as those of a network, and neighbours that share a good part over some
+/// eight pixels.
+pub(crate) fn filters(window: usize, weights: &mut [f32]) -> (Network, &[f32]) {
+    let network = Network::new(Architecture::Filters, window).expect("a window of the filters");
+    let weights = &mut weights[..network.weight_count()];
+    let mut random = Uniform::seeded(3);
+    let space = network.layout().space;
+    for weight in &mut weights[..space.start] {
+        *weight = 2.0 * random.next() - 1.0;
+    }
+    weights[space].copy_from_slice(&[0.4, 0.125]);
+    (network, weights)
 }
 
 /// A process whose lengthscales make `latents`, still in those of [`UNIT`], span [`SPAN`] of them.

@@ -170,7 +170,7 @@ pub fn read_seeds(file: &Path) -> Result<SeedList, SeedsError> {
         integers(&bytes).map_err(|e| unreadable(&e))?
     } else {
         let text = String::from_utf8(bytes).map_err(|_| unreadable(&"it is not text"))?;
-        let (words, are_pixels) = words(&text).map_err(|missing| not_a_number(missing))?;
+        let (words, are_pixels) = words(&text).map_err(&not_a_number)?;
         let lines = text.lines().filter(|line| !line.trim().is_empty());
         let mut counts = lines.map(|line| split(line).count());
         if !are_pixels && !words.is_empty() && counts.all(|count| count == 2) {

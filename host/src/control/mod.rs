@@ -12,6 +12,7 @@ mod status;
 mod tests;
 
 use std::collections::VecDeque;
+use std::fmt::Write as _;
 use std::io::{self, BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
@@ -384,7 +385,10 @@ impl Server {
         }
         let mut said = said(&command, &state);
         if let Some(ended) = state.ended_by(&command) {
-            said += &format!("; this ends the campaign after the point under way: {ended}");
+            let _ = write!(
+                said,
+                "; this ends the campaign after the point under way: {ended}"
+            );
         }
         let given = Given {
             command,

@@ -1,6 +1,11 @@
 //! Trains the matrix of [`Architecture::Filters`] with the Gaussian process on its plane: maximum a
 //! posteriori, by BFGS.
 //!
+//! What the features do not tell and neighbours share is in the process as well: with
+//! R = c(z) + ω m(|Δrow|/λ) m(|Δcolumn|/λ), c the correlation on the plane, m the Matérn-3/2
+//! correlation along one axis, the covariance is s(R + rI), with noise of a share r that is floor
+//! (1 + ω) + eᵘ.
+//!
 //! With nine features instead of a network's thousands of weights, every fit can go to its optimum.
 //! A fit begins where the one before ended (*warm*), and from time to time along the features that
 //! go with the response as well (*fresh*); the better end is kept. Between fits the kernel takes
@@ -19,13 +24,17 @@ use serde::{Deserialize, Serialize};
 use super::bfgs::{self, Minimum, Objective};
 use super::likelihood::{self, Likelihood};
 use super::prior::Prior;
-use super::{FitReport, TrainError, TrainerConfig, targets};
+use super::{FitReport, TrainError, TrainerConfig, process, targets};
 
 /// Weights of the matrix, `[feature][latent]`.
 const WEIGHTS: usize = FEATURES * LATENT;
-/// ln outputscale, ln of the noise's excess over its floor in outputscales, mean.
-const PROCESS: usize = 3;
-const PARAMETERS: usize = WEIGHTS + PROCESS;
+/// ln outputscale, ln of the noise's excess over its floor in outputscales, mean, ln ω, and ln λ with
+/// λ in windows.
+const REST: usize = 5;
+const PARAMETERS: usize = WEIGHTS + REST;
+const OUTPUTSCALE: usize = WEIGHTS;
+const SPACE: usize = WEIGHTS + 3;
+const REACH: usize = WEIGHTS + 4;
 
 /// Before anything is measured: features are standardised, so that with weights of this size two
 /// candidates lie some two lengthscales apart.
@@ -33,7 +42,7 @@ const WEIGHT: Prior = Prior {
     mean: 0.0,
     deviation: 1.0 / 3.0,
 };
-const REST: [Prior; PROCESS] = [
+const PRIORS: [Prior; REST] = [
     Prior {
         mean: 0.0,
         deviation: 0.7,
@@ -46,9 +55,15 @@ const REST: [Prior; PROCESS] = [
         mean: 0.0,
         deviation: 0.5,
     },
+    process::PRIORS[process::SPACE],
+    process::PRIORS[process::REACH],
 ];
 /// Magnitude of a parameter that no fit comes to.
 const LARGEST: f64 = 12.0;
+/// Largest ln ω, and the logarithms of the least and the largest λ in pixels, of a model that the kernel
+/// takes.
+const LARGEST_SPACE: f64 = 9.0;
+const REACHES: [f64; 2] = [-1.3, 9.2];
 /// Steps of one search.
 const MOST_STEPS: usize = 60;
 /// Fresh starts at a time.
@@ -95,8 +110,11 @@ pub struct FiltersTrainer {
     seed: u64,
     /// Of all candidates.
     features: Vec<[f32; FEATURES]>,
+    candidates: Candidates,
     /// Of the points, in the order of their responses.
     points: Vec<[f64; FEATURES]>,
+    /// Their rows and columns among the candidates.
+    places: Vec<[usize; 2]>,
     state: FiltersState,
     standardisation: Standardisation,
     weights: Vec<f32>,
@@ -121,7 +139,9 @@ impl FiltersTrainer {
             noise_floor: config.noise_floor,
             seed: config.seed,
             features: features(candidates, pixels)?,
+            candidates,
             points: Vec::new(),
+            places: Vec::new(),
             state: FiltersState {
                 parameters: start([0.0; FEATURES], config.seed),
                 fitted: 0,
@@ -157,13 +177,16 @@ impl FiltersTrainer {
             candidate,
             candidates: self.features.len(),
         })?;
+        let corner = self.candidates.corner(candidate)?;
         self.points.push(features.map(f64::from));
+        self.places.push([corner.row, corner.column]);
         Ok(())
     }
 
     /// Forgets the points, and keeps what was learned.
     pub fn clear(&mut self) {
         self.points.clear();
+        self.places.clear();
     }
 
     /// Fits to all points, whose responses in raw units these are, where a fit is due; nothing
@@ -227,9 +250,12 @@ impl FiltersTrainer {
         }
         let mut objective = Plane {
             points: &self.points,
+            places: &self.places,
+            window: self.candidates.window(),
             targets,
             likelihood: &mut self.likelihood,
             latents: Vec::new(),
+            falloff: Falloff::default(),
             parameters: [0.0; PARAMETERS],
         };
         let mut report = FitReport {
@@ -279,9 +305,7 @@ impl FiltersTrainer {
         if found != expected {
             return Err(TrainError::State { found, expected });
         }
-        // Written so that NaN fails too.
-        let in_range = |x: &f64| x.abs() <= LARGEST;
-        if let Some(index) = state.parameters.iter().position(|x| !in_range(x)) {
+        if let Some(index) = out_of_range(&state.parameters, self.candidates.window()) {
             let value = state.parameters[index];
             return Err(TrainError::Weight { index, value });
         }
@@ -299,10 +323,13 @@ impl FiltersTrainer {
         {
             *process = *p;
         }
+        let mut hyperparameters = likelihood::hyperparameters(&process, self.noise_floor);
+        let shared = self.state.parameters[OUTPUTSCALE] + self.state.parameters[SPACE];
+        hyperparameters.noise += (self.noise_floor * libm::exp(shared)) as f32;
         Model {
             network: self.network,
             weights: &self.weights,
-            hyperparameters: likelihood::hyperparameters(&process, self.noise_floor),
+            hyperparameters,
             standardisation: self.standardisation,
         }
     }
@@ -313,6 +340,9 @@ impl FiltersTrainer {
         self.standardisation = Standardisation { mean, scale };
         let weights = self.state.parameters.iter().take(WEIGHTS);
         self.weights = weights.map(|&w| w as f32).collect();
+        let [space, reach] = [SPACE, REACH].map(|k| libm::exp(self.state.parameters[k]));
+        let inverse_reach = 1.0 / (reach * self.candidates.window() as f64);
+        self.weights.extend([space as f32, inverse_reach as f32]);
     }
 
     fn check(&self, responses: &[f64]) -> Result<(), TrainError> {
@@ -352,16 +382,19 @@ fn start(along: [f64; FEATURES], seed: u64) -> Vec<f64> {
         parameters.push(along);
         parameters.push(WEIGHT.deviation * (2.0 * uniform() - 1.0));
     }
-    parameters.extend(REST.map(|prior| prior.mean));
+    parameters.extend(PRIORS.map(|prior| prior.mean));
     parameters
 }
 
 /// Minus the logarithm of the posterior density of the parameters, but for a constant.
 struct Plane<'a> {
     points: &'a [[f64; FEATURES]],
+    places: &'a [[usize; 2]],
+    window: usize,
     targets: &'a [f64],
     likelihood: &'a mut Likelihood,
     latents: Vec<[f64; LATENT]>,
+    falloff: Falloff,
     /// Where the value was asked for last.
     parameters: [f64; PARAMETERS],
 }
@@ -369,8 +402,7 @@ struct Plane<'a> {
 impl Objective for Plane<'_> {
     fn value(&mut self, parameters: &[f64]) -> Option<f64> {
         self.parameters.copy_from_slice(parameters);
-        // Written so that NaN fails too.
-        if !parameters.iter().all(|x| x.abs() <= LARGEST) {
+        if out_of_range(parameters, self.window).is_some() {
             return None;
         }
         let (weights, process) = parameters.split_at(WEIGHTS);
@@ -386,7 +418,18 @@ impl Objective for Plane<'_> {
         }));
         let process = [0.0, 0.0, process[0], process[1], process[2]];
         let latents = self.latents.iter().copied();
-        let loss = self.likelihood.value(latents, self.targets, &process)?;
+        let space = libm::exp(parameters[SPACE]);
+        let reach = libm::exp(parameters[REACH]) * self.window as f64;
+        self.falloff.tabulate(self.places, reach);
+        let (falloff, places, floor) = (&self.falloff, self.places, self.likelihood.floor());
+        let likelihood = &mut *self.likelihood;
+        let loss = likelihood.value_beside(latents, self.targets, &process, |i, j| {
+            if i == j {
+                space * (1.0 + floor)
+            } else {
+                space * falloff.between(places[i], places[j])[0]
+            }
+        })?;
         let priors = priors().zip(parameters);
         let penalty: f64 = priors.map(|(prior, &x)| prior.penalty(x)).sum();
         Some(loss * self.targets.len() as f64 + penalty)
@@ -405,7 +448,24 @@ impl Objective for Plane<'_> {
                 }
             }
         }
+        let (by_process, by_space) = by_process.split_at_mut(REST - 2);
         by_process.copy_from_slice(&process[LATENT..]);
+        let space = libm::exp(self.parameters[SPACE]);
+        let own = space * (1.0 + self.likelihood.floor());
+        let mut sums = [0.0; 2];
+        for (i, &place) in self.places.iter().enumerate() {
+            sums[0] += self.likelihood.by_beside(i, i) * own;
+            for (j, &other) in self.places.iter().enumerate().skip(i + 1) {
+                let slope = self.likelihood.by_beside(i, j) * space;
+                let beside = self.falloff.between(place, other);
+                for (sum, beside) in sums.iter_mut().zip(beside) {
+                    *sum += slope * beside;
+                }
+            }
+        }
+        by_space.copy_from_slice(&sums);
+        // An outputscale more is as much more in space.
+        by_process[0] += sums[0];
         let priors = priors().zip(&self.parameters);
         for (slope, (prior, &x)) in gradient.iter_mut().zip(priors) {
             *slope = *slope * count + prior.slope(x);
@@ -415,7 +475,48 @@ impl Objective for Plane<'_> {
 
 /// The prior of every parameter.
 fn priors() -> impl Iterator<Item = Prior> {
-    core::iter::repeat_n(WEIGHT, WEIGHTS).chain(REST)
+    core::iter::repeat_n(WEIGHT, WEIGHTS).chain(PRIORS)
+}
+
+/// The first parameter that no fit comes to.
+fn out_of_range(parameters: &[f64], window: usize) -> Option<usize> {
+    let pixels = libm::log(window as f64);
+    // Written so that NaN counts too.
+    let within = |(k, x): (usize, &f64)| match k {
+        SPACE => (-LARGEST..=LARGEST_SPACE).contains(x),
+        REACH => (REACHES[0]..=REACHES[1]).contains(&(x + pixels)),
+        _ => x.abs() <= LARGEST,
+    };
+    parameters.iter().enumerate().position(|x| !within(x))
+}
+
+/// The correlation of neighbours along one axis, by the pixels between them.
+#[derive(Debug, Default)]
+struct Falloff {
+    /// m, and its derivative by ln λ.
+    lags: Vec<[f64; 2]>,
+}
+
+impl Falloff {
+    /// For all lags between these places, λ in pixels.
+    fn tabulate(&mut self, places: &[[usize; 2]], reach: f64) {
+        let farthest = places.iter().flatten().max().copied().unwrap_or_default();
+        self.lags.clear();
+        self.lags.extend((0..=farthest).map(|lag| {
+            let away = 3.0_f64.sqrt() * lag as f64 / reach;
+            let decay = libm::exp(-away);
+            [(1.0 + away) * decay, away * away * decay]
+        }));
+    }
+
+    /// m m of two places, and its derivative by ln λ.
+    fn between(&self, one: [usize; 2], other: [usize; 2]) -> [f64; 2] {
+        let [rows, columns] = [0, 1].map(|axis| self.lags[one[axis].abs_diff(other[axis])]);
+        [
+            rows[0] * columns[0],
+            rows[1] * columns[0] + rows[0] * columns[1],
+        ]
+    }
 }
 
 #[cfg(test)]

@@ -79,6 +79,8 @@ pub struct Likelihood {
     weights: Vec<f64>,
     /// Upper triangle of R with its diagonal, zero elsewhere.
     correlation: Vec<f64>,
+    /// Upper triangle of what is added to R; empty where nothing is.
+    beside: Vec<f64>,
     /// Upper Cholesky factor of R + rI, then minus its inverse.
     factor: Vec<f64>,
     /// Reciprocal roots of the factor's pivots.
@@ -105,6 +107,7 @@ impl Likelihood {
             whitened: Vec::new(),
             weights: Vec::new(),
             correlation: Vec::new(),
+            beside: Vec::new(),
             factor: Vec::new(),
             reciprocals: Vec::new(),
             inverse_factor: Vec::new(),
@@ -112,6 +115,11 @@ impl Likelihood {
         };
         likelihood.reshape(0);
         likelihood
+    }
+
+    /// The smallest noise variance over the outputscale.
+    pub(super) fn floor(&self) -> f64 {
+        self.floor
     }
 
     /// Jitter the last factorisation needed, relative to the outputscale.
@@ -132,6 +140,40 @@ impl Likelihood {
         p: &[f64; PARAMETERS],
     ) -> Option<f64> {
         self.reshape(targets.len());
+        if !self.beside.is_empty() {
+            self.beside.clear();
+            self.known = 0;
+        }
+        self.evaluate(latents, targets, p)
+    }
+
+    /// [`value`](Self::value) of the process whose correlation of points i ≤ j is larger by
+    /// `beside(i, j)`, in outputscales.
+    pub(super) fn value_beside(
+        &mut self,
+        latents: impl Iterator<Item = [f64; 2]>,
+        targets: &[f64],
+        p: &[f64; PARAMETERS],
+        beside: impl Fn(usize, usize) -> f64,
+    ) -> Option<f64> {
+        self.reshape(targets.len());
+        self.known = 0;
+        self.beside.clear();
+        self.beside.resize(self.stride * self.stride, 0.0);
+        for i in 0..self.points {
+            for j in i..self.points {
+                self.beside[i * self.stride + j] = beside(i, j);
+            }
+        }
+        self.evaluate(latents, targets, p)
+    }
+
+    fn evaluate(
+        &mut self,
+        latents: impl Iterator<Item = [f64; 2]>,
+        targets: &[f64],
+        p: &[f64; PARAMETERS],
+    ) -> Option<f64> {
         self.outputscale = libm::exp(p[OUTPUTSCALE]);
         self.inverse_length = [p[LENGTHSCALE], p[LENGTHSCALE + 1]].map(|l| 1.0 / libm::exp(l));
         let excess = libm::exp(p[EXCESS]);
@@ -209,6 +251,14 @@ impl Likelihood {
         gradient
     }
 
+    /// Derivative of the loss over N by what is beside the correlation of points i ≤ j, after
+    /// [`gradient`](Self::gradient), which counts nothing of it: 2 s G, and s G on the diagonal.
+    pub(super) fn by_beside(&self, i: usize, j: usize) -> f64 {
+        let weights = self.weights[i] * self.weights[j] / self.outputscale;
+        let product = -(self.factor[i * self.stride + j] + weights) / self.points as f64;
+        if i == j { 0.5 * product } else { product }
+    }
+
     /// Gradient of the loss over N by one point's latent coordinates, after
     /// [`gradient`](Self::gradient): −(2/ℓ²) Σⱼ Hᵢⱼ(zᵢ − zⱼ).
     ///
@@ -278,6 +328,9 @@ impl Likelihood {
                 } else {
                     1.0
                 };
+            }
+            for (sum, beside) in self.factor.iter_mut().zip(&self.beside) {
+                *sum += beside;
             }
             let (matrix, reciprocals) = (&mut self.factor, &mut self.reciprocals);
             let good = factor(matrix, reciprocals, self.stride, from).is_ok();

@@ -23,7 +23,7 @@ const OUTPUTSCALE: usize = FEATURES;
 const NOISE: usize = FEATURES + 1;
 const MEAN: usize = FEATURES + 2;
 pub(super) const SPACE: usize = FEATURES + 3;
-const REACH: usize = FEATURES + 4;
+pub(super) const REACH: usize = FEATURES + 4;
 
 /// Least noise variance, in standardised units squared.
 const NOISE_FLOOR: f64 = 1e-4;

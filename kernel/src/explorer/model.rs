@@ -57,10 +57,12 @@ impl Explorer<'_> {
         self.process = Some(Process {
             hyperparameters: model.hyperparameters,
             standardisation: model.standardisation,
+            space: model.space(),
             axes: Axes::spanning(bounds),
             swept: self.measured,
             groups: 0,
             updated: self.measured,
+            spread: false,
         });
         self.factor.clear();
         self.absorb().map(|()| computed)
@@ -153,10 +155,15 @@ impl Explorer<'_> {
             placed += usize::from(outlier.is_ok());
         }
         let hyperparameters = process.hyperparameters;
-        let variance = hyperparameters.outputscale + hyperparameters.noise;
+        let mut variance = hyperparameters.outputscale + hyperparameters.noise;
+        if let Some(space) = process.space {
+            variance += space.variance;
+        }
         let memory = &mut self.memory;
         let points = memory.points.get(..placed).unwrap_or_default();
-        let extended = self.factor.extend(process.covariance(), variance, points);
+        let at = (points, &*memory.places);
+        let fill = |n: usize, row: &mut [f32]| process.covariances(at, n, row);
+        let extended = self.factor.extend(placed, variance, fill);
         // One more step of forward substitution for each new row gives its entry of β.
         for n in known..self.factor.order() {
             let (earlier, rest) = memory.whitened.split_at_mut(n.min(memory.whitened.len()));
@@ -172,13 +179,15 @@ impl Explorer<'_> {
         extended.and(outlier)
     }
 
-    /// Copies the latent of measured point `n` and standardises its response.
+    /// Copies latent and place of measured point `n` and standardises its response.
     fn place(&mut self, n: usize, process: &Process) -> Result<(), Error> {
+        let candidates = self.candidates.ok_or(Error::NoImage)?;
         let memory = &mut self.memory;
-        let (Some(&candidate), Some(&response), Some(point), Some(target)) = (
+        let (Some(&candidate), Some(&response), Some(point), Some(place), Some(target)) = (
             memory.measured.get(n),
             memory.responses.get(n),
             memory.points.get_mut(n),
+            memory.places.get_mut(n),
             memory.targets.get_mut(n),
         ) else {
             return Err(Error::NoMeasurement);
@@ -186,12 +195,33 @@ impl Explorer<'_> {
         let candidate = Candidate(candidate);
         let latent = memory.latents.get(candidate.index());
         *point = latent.copied().ok_or(Error::NoMeasurement)?;
+        *place = lattice(candidates, candidate)?;
         *target = process.standardisation.standardise(response);
         if !within(*target, LARGEST_TARGET) {
             return Err(Error::Outlier { candidate });
         }
         Ok(())
     }
+}
+
+impl Process {
+    /// Writes the covariances of a measured point with all before it.
+    // The factor asks for it from several places, and the fastest memory is small.
+    #[inline(never)]
+    fn covariances(&self, (points, places): (&[[f32; 2]], &[[f32; 2]]), n: usize, row: &mut [f32]) {
+        self.covariance().among(points)(n, row);
+        if let (Some(space), Some(&own)) = (self.space, places.get(n)) {
+            for (entry, &place) in row.iter_mut().zip(places) {
+                *entry += space.between(own, place);
+            }
+        }
+    }
+}
+
+/// Row and column of a candidate among the candidates.
+pub(super) fn lattice(candidates: Candidates, candidate: Candidate) -> Result<[f32; 2], Error> {
+    let corner = candidates.corner(candidate)?;
+    Ok([corner.row as f32, corner.column as f32])
 }
 
 /// Divides latents by their lengthscale and returns their bounding box.

@@ -68,6 +68,31 @@ impl Explorer<'_> {
         self.best_of_sample(&mut random, 1.0, &Value)
     }
 
+    /// Computes what neighbours add to all candidates, with the responses for weights of the points.
+    ///
+    /// # Errors
+    /// As [`Explorer::propose`].
+    pub fn only_space(&mut self) -> Result<(), Error> {
+        let candidates = self.candidates.ok_or(Error::NoImage)?;
+        let process = self.ready()?;
+        let memory = &mut self.memory;
+        let targets = memory.targets.get(..self.measured).unwrap_or_default();
+        let plane = memory
+            .plane
+            .get_mut(..candidates.count())
+            .unwrap_or_default();
+        plane.fill(0.0);
+        if let Some(space) = process.space {
+            space.spread(
+                candidates,
+                (memory.places, targets),
+                plane,
+                memory.workspace,
+            );
+        }
+        Ok(())
+    }
+
     /// Computes the posterior means at the measured points and finds the free candidate with the
     /// highest score against them, as [`crate::Strategy::BeaconStructure`] does. The first axis of
     /// the latent plane stands in for the sample.

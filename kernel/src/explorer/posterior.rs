@@ -1,7 +1,9 @@
 //! What the model expects: at one candidate, and at all of them in slices.
 
+use super::model::lattice;
 use super::{Explorer, Prediction, Process, SLICE};
 use crate::gp::{Factor, packed};
+use crate::math::dot;
 use crate::network::LATENT;
 use crate::surrogate::{self, Posterior, Sites, Surrogate};
 use crate::{Candidate, Error};
@@ -25,7 +27,15 @@ impl Explorer<'_> {
             .copied()
             .unwrap_or_default();
         let scratch = memory.row.get_mut(..n).unwrap_or_default();
-        let (mean, variance) = posterior.at(latent, scratch);
+        let (mut mean, variance) = posterior.at(latent, scratch);
+        if let Some(space) = process.space {
+            let own = lattice(candidates, candidate)?;
+            for (covariance, &place) in scratch.iter_mut().zip(&*memory.places) {
+                *covariance = space.between(own, place);
+            }
+            self.factor.solve_lower(scratch);
+            mean += dot(scratch, memory.whitened);
+        }
         let standardisation = process.standardisation;
         Ok(Prediction {
             mean: standardisation.restore(mean),
@@ -52,19 +62,22 @@ impl Explorer<'_> {
             axes: process.axes,
             mean: self.memory.mean,
             variance: self.memory.variance,
+            shared: process.space.and(self.memory.plane.get(..count)),
             noise: process.hyperparameters.noise,
             standardisation: process.standardisation,
         })
     }
 
     /// Does one slice of what [`Self::surrogate`] does, so that the caller can attend to more
-    /// urgent work in between: some sites of a new model, or all sites after one more measurement.
+    /// urgent work in between: some sites of a new model, all sites after one more measurement,
+    /// or what neighbours add to all of them.
     /// Returns whether nothing is left.
     ///
     /// # Errors
     /// As [`Self::surrogate`].
     pub fn refresh(&mut self) -> Result<bool, Error> {
-        let count = self.candidates.ok_or(Error::NoImage)?.count();
+        let candidates = self.candidates.ok_or(Error::NoImage)?;
+        let count = candidates.count();
         let mut process = self.ready()?;
         let n = self.measured;
         let memory = &mut self.memory;
@@ -97,6 +110,17 @@ impl Explorer<'_> {
                 scratch,
             );
             process.updated += 1;
+            process.spread = false;
+        } else if let (Some(space), false) = (process.space, process.spread) {
+            let alpha = memory.alpha.get_mut(..n).unwrap_or_default();
+            for (alpha, whitened) in alpha.iter_mut().zip(&*memory.whitened) {
+                *alpha = *whitened;
+            }
+            self.factor.solve_upper(alpha);
+            let plane = memory.plane.get_mut(..count).unwrap_or_default();
+            plane.fill(0.0);
+            space.spread(candidates, (memory.places, alpha), plane, memory.workspace);
+            process.spread = true;
         }
         self.process = Some(process);
         Ok(self.is_refreshed())
@@ -109,7 +133,8 @@ impl Explorer<'_> {
         };
         let latents = self.memory.latents.get(..candidates.count());
         let sites = Sites::new(process.axes, latents.unwrap_or_default());
-        process.groups == sites.groups() && process.updated == self.measured
+        let spread = process.spread || process.space.is_none();
+        process.groups == sites.groups() && process.updated == self.measured && spread
     }
 }
 

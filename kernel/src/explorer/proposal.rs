@@ -4,7 +4,7 @@
 //! to the responses already known (novelty) and proposes the candidate with the highest score.
 
 use super::{Explorer, Prediction, is_taken};
-use crate::grid::Grid;
+use crate::grid::{self, Grid};
 use crate::improvement::log_expected_improvement;
 use crate::novelty::{self, Bounds, KnownResponses};
 use crate::random::Random;
@@ -264,7 +264,7 @@ impl Explorer<'_> {
     }
 
     /// The free candidate whose joint Thompson sample and squared structural distance score
-    /// highest. `temperature` scales the sample's deviations from the posterior mean: a sample is
+    /// highest. The prior sample has no spatial part, the correction has. `temperature` scales the sample's deviations from the posterior mean: a sample is
     /// linear in its random numbers, so this method scales those.
     pub(super) fn best_of_sample(
         &mut self,
@@ -272,7 +272,8 @@ impl Explorer<'_> {
         temperature: f32,
         score: &impl Score,
     ) -> Result<(Candidate, f32), Error> {
-        let count = self.candidates.ok_or(Error::NoImage)?.count();
+        let candidates = self.candidates.ok_or(Error::NoImage)?;
+        let count = candidates.count();
         let process = self.ready()?;
         let n = self.measured;
         let memory = &mut self.memory;
@@ -280,7 +281,8 @@ impl Explorer<'_> {
         let targets = memory.targets.get(..n).unwrap_or_default();
         let weights = memory.alpha.get_mut(..n).unwrap_or_default();
         let latents = memory.latents.get(..count).unwrap_or_default();
-        let distances = &*memory.distances;
+        let responses = memory.plane.get_mut(..count).unwrap_or_default();
+        responses.fill(0.0);
         let mean = process.hyperparameters.mean;
         let tempered = temperature * temperature;
         let evidence = Evidence {
@@ -295,10 +297,15 @@ impl Explorer<'_> {
         let origin = points.first().copied().unwrap_or_default();
         let outputscale = tempered * process.hyperparameters.outputscale;
         let prior = Prior::draw(random, outputscale, origin);
-        let taken = &*memory.taken;
-        let grid = process
-            .axes
-            .and_then(|axes| Grid::new(axes, memory.workspace));
+        let (workspace, scratch) = memory
+            .workspace
+            .split_at_mut(grid::WORKSPACE.min(memory.workspace.len()));
+        let mut add_shared = |weights: &[f32], responses: &mut [f32]| {
+            if let Some(space) = process.space {
+                space.spread(candidates, (memory.places, weights), responses, scratch);
+            }
+        };
+        let grid = process.axes.and_then(|axes| Grid::new(axes, workspace));
         if let Some(mut grid) = grid {
             grid.add_prior(&prior);
             for (weight, &point) in weights.iter_mut().zip(points) {
@@ -306,17 +313,26 @@ impl Explorer<'_> {
             }
             evidence.correct(random, weights);
             grid.add_covariances(evidence.covariance, points, weights);
-            let responses = latents.iter().map(|&latent| mean + grid.at(latent));
-            return best_response(taken, responses.zip(distances), score);
+            add_shared(weights, responses);
+            for (response, &latent) in responses.iter_mut().zip(latents) {
+                *response += mean + grid.at(latent);
+            }
+        } else {
+            for (weight, &point) in weights.iter_mut().zip(points) {
+                *weight = prior.at(point);
+            }
+            evidence.correct(random, weights);
+            add_shared(weights, responses);
+            for (response, &latent) in responses.iter_mut().zip(latents) {
+                *response += evidence.sample_at(&prior, weights, latent);
+            }
         }
-        for (weight, &point) in weights.iter_mut().zip(points) {
-            *weight = prior.at(point);
+        let responses = responses.iter().copied();
+        let best = best_response(memory.taken, responses.zip(&*memory.distances), score);
+        if let Some(process) = &mut self.process {
+            process.spread = false;
         }
-        evidence.correct(random, weights);
-        let responses = latents
-            .iter()
-            .map(|&latent| evidence.sample_at(&prior, weights, latent));
-        best_response(taken, responses.zip(distances), score)
+        best
     }
 
     /// The free candidate whose posterior mean and deviation score highest.

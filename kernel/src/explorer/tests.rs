@@ -317,9 +317,10 @@ fn filters_place_every_candidate_and_the_campaign_goes_on() {
     let mut random = Random::new(8, 0);
     let image: Vec<f32> = (0..24 * 20).map(|_| random.normal()).collect();
     let network = Network::new(Architecture::Filters, 16).unwrap();
-    let weights: Vec<f32> = (0..network.weight_count())
+    let mut weights: Vec<f32> = (0..network.weight_count())
         .map(|_| random.normal())
         .collect();
+    weights[network.layout().space].copy_from_slice(&[0.4, 0.2]);
     let model = Model {
         network,
         weights: &weights,
@@ -403,7 +404,9 @@ fn a_model_can_be_broken_off_at_every_piece_and_handed_over_again() {
     ] {
         let network = Network::new(architecture, WINDOW).unwrap();
         let count = network.weight_count();
-        let weights: Vec<f32> = (0..count).map(|_| 0.2 * random.normal()).collect();
+        let mut weights: Vec<f32> = (0..count).map(|_| 0.2 * random.normal()).collect();
+        // 0.3 of the outputscale, over 0.3 pixels⁻¹; nothing in a network.
+        weights[network.layout().space].fill(0.3);
         let model = Model {
             network,
             weights: &weights,
@@ -449,4 +452,44 @@ fn a_model_can_be_broken_off_at_every_piece_and_handed_over_again() {
         }
         assert!(broken_off_at >= 9, "{broken_off_at} pieces");
     }
+}
+
+/// Far from the only measured point, on the plane and among the pixels, a sample is its prior.
+#[test]
+fn the_prior_of_a_sample_has_no_spatial_part() {
+    let candidates = Candidates::new(40, 40, 16).unwrap();
+    let capacity = Capacity::for_candidates(candidates, 3);
+    let mut random = Random::new(8, 0);
+    let image: Vec<f32> = (0..1600).map(|_| random.normal()).collect();
+    let network = Network::new(Architecture::Filters, 16).unwrap();
+    let mut weights: Vec<f32> = (0..network.weight_count())
+        .map(|_| random.normal())
+        .collect();
+    let mut sample = |share: f32| {
+        weights[network.layout().space].copy_from_slice(&[share, 1.0]);
+        let (mut floats, mut words) = (vec![0.0; capacity.floats()], vec![0; capacity.words()]);
+        let storage = Storage::new(capacity, &mut floats, &mut words).unwrap();
+        let mut explorer = Explorer::new(storage, Acquisition::new(Strategy::Thompson), 3).unwrap();
+        explorer.load_image_for(candidates, &image).unwrap();
+        explorer.measure(Candidate(0), 2.0).unwrap();
+        let model = Model {
+            network,
+            weights: &weights,
+            hyperparameters: Hyperparameters {
+                lengthscale: [1e-3, 1e-3],
+                outputscale: 1.0,
+                noise: 0.02,
+                mean: 0.0,
+            },
+            standardisation: Standardisation::IDENTITY,
+        };
+        explorer.load_model(&model).unwrap();
+        explorer.propose().unwrap();
+        explorer.memory.plane[..625].to_vec()
+    };
+    let (without, with) = (sample(0.0), sample(0.5));
+    let changed = |n: &usize| without[*n].to_bits() != with[*n].to_bits();
+    let near = |n: &usize| n / 25 < 16 && n % 25 < 16;
+    assert!((0..625).filter(changed).all(|n| near(&n)));
+    assert!((0..3).all(|n| changed(&n) && changed(&(25 * n))));
 }

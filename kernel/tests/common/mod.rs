@@ -12,6 +12,8 @@ use rand_xoshiro::Xoshiro128PlusPlus;
 
 pub const SIDE: usize = 40;
 pub const WINDOW: usize = 16;
+/// Of a model with a spatial part: its share of the outputscale, and 1/λ per pixel.
+pub const SPACE: [f32; 2] = [0.4, 0.2];
 
 /// Everything an explorer is built from.
 pub struct Fixture {
@@ -40,9 +42,13 @@ impl Fixture {
             })
             .collect();
         let network = Network::new(architecture, WINDOW).unwrap();
-        let weights = (0..network.weight_count())
+        let mut weights: Vec<f32> = (0..network.weight_count())
             .map(|_| 0.3 * (uniform() - 0.5))
             .collect();
+        let space = weights[network.layout().space].iter_mut();
+        for (weight, value) in space.zip(SPACE) {
+            *weight = value;
+        }
         Self {
             image,
             network,
@@ -123,7 +129,8 @@ pub fn spread(n: usize, count: usize) -> Candidate {
     Candidate(((n * 233) % count) as u32)
 }
 
-/// Mean and variance by an f64 Cholesky of the whole covariance, sharing no code with the kernel.
+/// Mean and variance by an f64 Cholesky of the whole covariance, sharing no code with the kernel. With
+/// a spatial part the mean counts it, and the variance is that of what the features tell.
 pub fn posterior_f64(
     fixture: &Fixture,
     latents: &[[f32; 2]],
@@ -136,12 +143,27 @@ pub fn posterior_f64(
             .sum();
         f64::from(h.outputscale) * (-0.5 * squared).exp()
     };
+    let space = &fixture.weights[fixture.network.layout().space];
+    let columns = SIDE - WINDOW + 1;
+    let shared = |a: usize, b: usize| {
+        let &[share, inverse_reach] = space else {
+            return 0.0;
+        };
+        let along = |a: usize, b: usize| {
+            let d = 3.0_f64.sqrt() * a.abs_diff(b) as f64 * f64::from(inverse_reach);
+            (1.0 + d) * (-d).exp()
+        };
+        let correlation = along(a / columns, b / columns) * along(a % columns, b % columns);
+        f64::from(h.outputscale) * f64::from(share) * correlation
+    };
     let n = measured.len();
+    let number = |i: usize| measured[i].0.index();
     let at = |i: usize| latents[measured[i].0.index()];
     let mut l = vec![vec![0.0_f64; n]; n];
     for i in 0..n {
         for j in 0..=i {
-            let mut sum = k(at(i), at(j)) + if i == j { f64::from(h.noise) } else { 0.0 };
+            let mut sum = k(at(i), at(j)) + shared(number(i), number(j));
+            sum += if i == j { f64::from(h.noise) } else { 0.0 };
             sum -= l[i][..j]
                 .iter()
                 .zip(&l[j][..j])
@@ -164,9 +186,12 @@ pub fn posterior_f64(
     let whitened = forward(centred.collect());
     latents
         .iter()
-        .map(|&x| {
+        .enumerate()
+        .map(|(own, &x)| {
             let a = forward((0..n).map(|i| k(x, at(i))).collect());
-            let mean: f64 = a.iter().zip(&whitened).map(|(a, b)| a * b).sum();
+            let b = forward((0..n).map(|i| shared(own, number(i))).collect());
+            let both = a.iter().zip(&b).map(|(a, b)| a + b);
+            let mean: f64 = both.zip(&whitened).map(|(a, b)| a * b).sum();
             let explained: f64 = a.iter().map(|a| a * a).sum();
             (
                 f64::from(h.mean) + mean,

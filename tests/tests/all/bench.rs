@@ -19,7 +19,7 @@ fn pulse(at: Option<Spot>, dwell_us: u32) -> Pulse {
     Pulse { at, dwell_us }
 }
 
-fn client<'a>(memory: &'a mut ControllerMemory) -> Client<Rig<'a>> {
+fn client(memory: &mut ControllerMemory) -> Client<Rig<'_>> {
     let mut client = Client::new(Rig::new(memory.controller()), Timing::default(), 7);
     client.connect().unwrap();
     client

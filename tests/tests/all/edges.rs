@@ -20,6 +20,7 @@ use beacon_kernel::{
     Acquisition, Architecture, Candidate, Candidates, Capacity, Edges, Explorer, Hyperparameters,
     Model, Network, Standardisation, Storage,
 };
+use beacon_tests::Bench;
 use beacon_tests::live::{begin, resume, settings, trajectory};
 use beacon_tests::run;
 use rand_core::{Rng, SeedableRng};
@@ -264,8 +265,8 @@ fn a_live_campaign_reaches_the_border_as_a_replay_does_and_keeps_its_edges() {
 /// A model of the fixed filters that nobody trained.
 fn filters(window: usize) -> (Network, Vec<f32>) {
     let network = Network::new(Architecture::Filters, window).unwrap();
-    let weights = (0..network.weight_count()).map(|i| (i as f32 * 0.7).sin());
-    (network, weights.collect())
+    let weights = (0..network.layout().space.start).map(|i| (i as f32 * 0.7).sin());
+    (network, weights.chain(Bench::SPACE).collect())
 }
 
 /// A linked board compares each proposal with its mirror by itself.

@@ -355,6 +355,8 @@ fn every_text_of_a_kernel_error_travels() {
         "mean",
         "target mean",
         "target scale",
+        "share of space",
+        "inverse reach of space",
     ] {
         let error = beacon_kernel::Error::Hyperparameter { name, value: 0.0 };
         assert_eq!(beacon_kernel::Error::from(KernelError::from(error)), error);

@@ -213,7 +213,7 @@ fn a_status_of_version_1_names_no_transfer_of_version_2() {
             window: 10,
         },
         Encoding::F32,
-        &[0.5; 18],
+        &[0.5; 20],
     );
     client.upload(sender.unwrap()).unwrap();
     let status = client.status().unwrap();
@@ -295,7 +295,8 @@ fn a_campaign_with_reflected_edges_and_filters_is_the_same_over_the_link() {
     let candidates = Candidates::with_edges(side, side, window, edges).unwrap();
     let capacity = Capacity::for_candidates(candidates, 60);
     let network = Network::new(beacon_kernel::Architecture::Filters, window).unwrap();
-    let weights: Vec<f32> = (0..18).map(|i| (i as f32 * 0.7).sin()).collect();
+    let weights = (0..18).map(|i| (i as f32 * 0.7).sin());
+    let weights: Vec<f32> = weights.chain(Bench::SPACE).collect();
     let model = Model {
         network,
         weights: &weights,
@@ -347,11 +348,11 @@ fn a_campaign_with_reflected_edges_and_filters_is_the_same_over_the_link() {
         weights: sender.descriptor(),
         header,
     };
-    let short = client.request(&load, &[0; 68]).unwrap_err();
-    let (received, length) = (68, 72);
+    let short = client.request(&load, &[0; 76]).unwrap_err();
+    let (received, length) = (76, 80);
     let incomplete = Refusal::Incomplete { received, length };
     assert_eq!(short, Failure::Refused(incomplete));
-    let wrong = client.request(&load, &[1; 72]).unwrap_err();
+    let wrong = client.request(&load, &[1; 80]).unwrap_err();
     assert_eq!(wrong, Failure::Refused(Refusal::Checksum));
     // What was refused leaves the model as it was.
     assert_eq!(client.status().unwrap().model, Some(1));

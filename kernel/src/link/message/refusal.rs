@@ -365,7 +365,7 @@ pub enum KernelError {
 }
 
 /// Every text in an [`Error`], in the order of its number. Append only.
-const TEXTS: [&str; 24] = [
+const TEXTS: [&str; 26] = [
     "values",
     "pixels",
     "pixels in a row",
@@ -390,6 +390,8 @@ const TEXTS: [&str; 24] = [
     "1 or more neighbours",
     "above 0 and at most 1",
     "0 or more",
+    "share of space",
+    "inverse reach of space",
 ];
 
 /// The number of a text; an unknown one reads "values".

@@ -1,0 +1,252 @@
+//! The spatial part of the covariance: what neighbours share and no feature tells.
+//!
+//! k(p, q) = w · m(|Δrow|/λ) · m(|Δcolumn|/λ), m(d) = (1 + √3 d) e^(−√3 d) being the Matérn-3/2
+//! correlation along one axis (Rasmussen & Williams 2006, eq. 4.17). Candidates lie on the lattice of
+//! pixels and the covariance is a product, so Σ_j k(x, z_j) v_j at every candidate x is a sum along
+//! the rows of the points and then a recursive filter down the columns: about ten
+//! multiply-accumulates a candidate, however many points there are.
+//!
+//! With c = √3/λ, a = e⁻ᶜ and e(d) = a^|d|, summing two geometric series gives
+//! (e ∗ e)(d) = a^|d| (|d| + (1 + a²)/(1 − a²)), and so
+//!
+//! m = c · e ∗ e + κ · e, κ = 1 − c (1 + a²)/(1 − a²).
+//!
+//! e ∗ x is one recursion forth and one back: pₙ = xₙ + a pₙ₋₁, then (e ∗ x)ₙ = (1 − a²) pₙ +
+//! a (e ∗ x)ₙ₊₁.
+
+use crate::Candidates;
+use crate::elementary::exp;
+
+/// Columns that are filtered side by side.
+const LANES: usize = 8;
+
+/// Floats of workspace for images of `width` pixels a row.
+pub(crate) const fn scratch(width: usize) -> usize {
+    width
+}
+
+/// The covariance of two candidates by their rows and columns.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Space {
+    /// w
+    pub(crate) variance: f32,
+    /// √3/λ, per pixel.
+    rate: f32,
+}
+
+impl Space {
+    /// With variance w and 1/λ, per pixel.
+    pub(crate) fn new(variance: f32, inverse_reach: f32) -> Self {
+        /// √3
+        const ROOT: f32 = 1.732_050_8;
+        Self {
+            variance,
+            rate: ROOT * inverse_reach,
+        }
+    }
+
+    pub(crate) fn between(self, a: [f32; 2], b: [f32; 2]) -> f32 {
+        let rows = self.rate * libm::fabsf(a[0] - b[0]);
+        let columns = self.rate * libm::fabsf(a[1] - b[1]);
+        (self.variance * exp(-(rows + columns))) * ((1.0 + rows) * (1.0 + columns))
+    }
+
+    /// Adds Σ_j k(x, z_j) v_j for each candidate to `sums`, all of which are zero: `places` are
+    /// the z_j, `weights` the v_j.
+    // Not inlined: by its module the firmware knows where it belongs.
+    #[inline(never)]
+    pub(crate) fn spread(
+        self,
+        candidates: Candidates,
+        (places, weights): (&[[f32; 2]], &[f32]),
+        sums: &mut [f32],
+        workspace: &mut [f32],
+    ) {
+        let columns = candidates.columns();
+        let falloff = workspace.get_mut(..columns).unwrap_or_default();
+        for (lag, value) in falloff.iter_mut().enumerate() {
+            let along = self.rate * lag as f32;
+            *value = exp(-along) * (1.0 + along);
+        }
+        for (&[row, column], weight) in places.iter().zip(weights) {
+            let height = self.variance * weight;
+            let (row, column) = (row as usize * columns, column as usize);
+            let row = sums.get_mut(row..row + columns).unwrap_or_default();
+            let (left, right) = row.split_at_mut(column.min(row.len()));
+            for (sum, falloff) in right.iter_mut().zip(&*falloff) {
+                *sum += height * falloff;
+            }
+            let falloff = falloff.get(1..).unwrap_or_default();
+            for (sum, falloff) in left.iter_mut().rev().zip(falloff) {
+                *sum += height * falloff;
+            }
+        }
+        let filter = Filter::new(self.rate);
+        let whole = columns - columns % LANES;
+        for column in (0..whole).step_by(LANES) {
+            filter.down::<LANES>(sums, columns, column);
+        }
+        for column in whole..columns {
+            filter.down::<1>(sums, columns, column);
+        }
+    }
+}
+
+/// The recursive filter of m.
+#[derive(Clone, Copy)]
+struct Filter {
+    /// a
+    decay: f32,
+    /// 1 − a²
+    rest: f32,
+    /// c
+    rate: f32,
+    /// κ
+    own: f32,
+    /// c · a/(1 − a²): what e ∗ x beyond the lattice adds, in units of its last value on it.
+    beyond: f32,
+}
+
+impl Filter {
+    fn new(rate: f32) -> Self {
+        let decay = libm::expf(-rate);
+        // 1 − a is exact where a is near 1.
+        let rest = (1.0 - decay) * (1.0 + decay);
+        Self {
+            decay,
+            rest,
+            rate,
+            own: 1.0 - rate * ((1.0 + decay * decay) / rest),
+            beyond: rate * (decay / rest),
+        }
+    }
+
+    /// Filters `L` columns of `plane` from `column` on, in place.
+    fn down<const L: usize>(self, plane: &mut [f32], columns: usize, column: usize) {
+        let Self {
+            decay,
+            rest,
+            rate,
+            own,
+            beyond,
+        } = self;
+        let mut sum = forth(decay, [0.0; L], plane, columns, column);
+        let mut rows = blocks::<L>(plane, columns, column).rev();
+        let Some(mut slot) = rows.next() else { return };
+        // The first sum is all of e ∗ x that there is at the last row.
+        let last = sum;
+        let mut both = sum;
+        for before in rows {
+            // Of the sums follow the numbers that were summed.
+            for l in 0..L {
+                slot[l] = rate * both[l] + own * (sum[l] - decay * before[l]);
+                both[l] = rest * before[l] + decay * both[l];
+            }
+            sum = *before;
+            slot = before;
+        }
+        for l in 0..L {
+            slot[l] = rate * both[l] + own * sum[l];
+        }
+        let sum = forth(decay, both.map(|x| beyond * x), plane, columns, column);
+        let mut both = sum;
+        for (both, last) in both.iter_mut().zip(last) {
+            *both = decay * *both + beyond * last;
+        }
+        for row in blocks::<L>(plane, columns, column).rev() {
+            for (x, both) in row.iter_mut().zip(&mut both) {
+                *both = rest * *x + decay * *both;
+                *x = *both;
+            }
+        }
+    }
+}
+
+/// pₙ = xₙ + a pₙ₋₁ in place, down `L` columns; returns the last. `before` comes ahead of the first.
+fn forth<const L: usize>(
+    decay: f32,
+    before: [f32; L],
+    plane: &mut [f32],
+    columns: usize,
+    column: usize,
+) -> [f32; L] {
+    let mut sum = before;
+    for row in blocks::<L>(plane, columns, column) {
+        for (x, sum) in row.iter_mut().zip(&mut sum) {
+            *sum = *x + decay * *sum;
+            *x = *sum;
+        }
+    }
+    sum
+}
+
+/// `L` columns of every row.
+fn blocks<const L: usize>(
+    plane: &mut [f32],
+    columns: usize,
+    column: usize,
+) -> impl DoubleEndedIterator<Item = &mut [f32; L]> {
+    let rows = plane.chunks_exact_mut(columns.max(1));
+    rows.filter_map(move |row| row.get_mut(column..)?.first_chunk_mut())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::random::Random;
+    use crate::{Candidate, Edges};
+
+    /// Oracle: the double sum in f64, by the definition.
+    #[test]
+    fn the_filter_is_the_sum_over_the_points() {
+        let mut random = Random::new(12, 0);
+        for (height, width, reach) in [
+            (1, 1, 3.0),
+            (1, 19, 8.0),
+            (23, 1, 8.0),
+            (24, 31, 0.25),
+            (24, 31, 1.0),
+            (49, 49, 4.0),
+            (49, 49, 8.0),
+            (64, 64, 30.0),
+            (17, 64, 300.0),
+            (40, 40, 1e4),
+        ] {
+            let candidates = Candidates::with_edges(height, width, 16, Edges::Reflect).unwrap();
+            let count = candidates.count();
+            let points = count.div_ceil(8);
+            let places: Vec<[f32; 2]> = (0..points)
+                .map(|n| {
+                    let corner = candidates.corner(Candidate(((n * 233) % count) as u32));
+                    let corner = corner.unwrap();
+                    [corner.row as f32, corner.column as f32]
+                })
+                .collect();
+            let weights: Vec<f32> = (0..points).map(|_| random.normal()).collect();
+            let space = Space::new(0.7, 1.0 / reach);
+            let mut sums = vec![0.0; count];
+            let mut workspace = vec![f32::NAN; scratch(width)];
+            space.spread(candidates, (&places, &weights), &mut sums, &mut workspace);
+            let correlation = |d: f32| {
+                let d = 3.0_f64.sqrt() * f64::from(d) / f64::from(reach);
+                (1.0 + d) * (-d).exp()
+            };
+            let size: f32 = weights.iter().map(|w| w.abs()).sum();
+            for (n, found) in sums.iter().enumerate() {
+                let at = [(n / width) as f32, (n % width) as f32];
+                let (mut expected, mut by_entries) = (0.0, 0.0);
+                for (place, weight) in places.iter().zip(&weights) {
+                    let along = [0, 1].map(|axis| correlation((at[axis] - place[axis]).abs()));
+                    expected += 0.7 * f64::from(*weight) * along[0] * along[1];
+                    by_entries += weight * space.between(at, *place);
+                }
+                let allowed = 2e-6 * size;
+                assert!(
+                    (f64::from(*found) - expected).abs() < f64::from(allowed)
+                        && (found - by_entries).abs() < allowed,
+                    "{height} x {width}, {reach} pixels: {n} is {found}, {expected}, {by_entries}"
+                );
+            }
+        }
+    }
+}
