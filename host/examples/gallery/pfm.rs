@@ -62,13 +62,7 @@ pub(crate) fn draw(folder: &Path, out: &Path) -> Outcome {
         save(&figure, &out.join(format!("target_{count}.png")))?;
     }
 
-    let map = |kind: &str| -> Outcome<Vec<f64>> {
-        npy(&folder.join(format!("published_ei_step300_{kind}.npy")))
-    };
-    let mean = Map::uncalibrated(50, 50, map("mean")?, "loop height");
-    let sigma = map("var")?.into_iter().map(f64::sqrt).collect();
-    let sigma = Map::uncalibrated(50, 50, sigma, "loop height");
-    let (mean, sigma) = (on_candidates(&mean, all), on_candidates(&sigma, all));
+    let (mean, sigma) = final_maps(folder, all)?;
     let figure = SurrogateFigure {
         title: "surrogate that decided",
         mean: &mean,
@@ -149,6 +143,17 @@ impl Curves {
             latent_coverage: coverage,
         }
     }
+}
+
+/// Mean and deviation at the end of the authors' run with EI.
+fn final_maps(folder: &Path, all: Candidates) -> Outcome<(Map, Map)> {
+    let map = |kind: &str| -> Outcome<Vec<f64>> {
+        npy(&folder.join(format!("published_ei_step300_{kind}.npy")))
+    };
+    let mean = Map::uncalibrated(50, 50, map("mean")?, "loop height");
+    let sigma = map("var")?.into_iter().map(f64::sqrt).collect();
+    let sigma = Map::uncalibrated(50, 50, sigma, "loop height");
+    Ok((on_candidates(&mean, all), on_candidates(&sigma, all)))
 }
 
 fn published(
