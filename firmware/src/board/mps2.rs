@@ -379,6 +379,8 @@ impl Hardware for Selected {
 
     fn set_baud(&mut self, baud: Option<u32>) {
         let divisor = baud.map(divisor).and_then(Result::ok);
+        // A byte that has left the buffer still takes its ten bits.
+        cortex_m::asm::delay(11 * LINK.0.read(Uart::BAUD));
         LINK.0.write(Uart::BAUD, divisor.unwrap_or(BAUD_DIVISOR));
     }
 

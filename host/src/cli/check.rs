@@ -84,21 +84,23 @@ impl Check {
         what: &'static str,
         see: Option<&str>,
         advice: &'static str,
-        act: impl FnOnce(&Self) -> Found,
+        mut act: impl FnMut(&Self) -> Found,
     ) {
         self.say(&format!("\n{}. {what}", self.steps.len() + 1));
         if let Some(see) = see {
             self.say(&format!("   see: {see}"));
         }
-        let found = act(self);
-        let (verdict, found) = match (found, see) {
-            (Err(found), _) => (Verdict::Failed, Some(found)),
-            (Ok(()), None) => (Verdict::Passed, None),
-            (Ok(()), Some(_)) if !self.asks => (Verdict::NotLookedAt, None),
-            (Ok(()), Some(_)) if ask("Enter if that is what you see, n if not: ") => {
-                (Verdict::Passed, None)
-            }
-            (Ok(()), Some(_)) => (Verdict::Failed, Some("not seen".to_owned())),
+        let (verdict, found) = loop {
+            break match (act(self), see) {
+                (Err(found), _) => (Verdict::Failed, Some(found)),
+                (Ok(()), None) => (Verdict::Passed, None),
+                (Ok(()), Some(_)) if !self.asks => (Verdict::NotLookedAt, None),
+                (Ok(()), Some(_)) => match ask() {
+                    Answer::Seen => (Verdict::Passed, None),
+                    Answer::Again => continue,
+                    Answer::NotSeen => (Verdict::Failed, Some("not seen".to_owned())),
+                },
+            };
         };
         match (&found, verdict) {
             (Some(found), _) => self.say(&format!("   FAILED: {found}\n   {advice}")),
@@ -114,12 +116,24 @@ impl Check {
     }
 }
 
-/// Whether a person agrees. One who is gone does not.
-fn ask(question: &str) -> bool {
+/// What a person says. One who is gone has not seen it.
+fn ask() -> Answer {
+    let question = "Enter if that is what you see, r to have it once more, n if not: ";
     let _ = write!(std::io::stderr(), "   {question}");
     let mut answer = String::new();
     let read = std::io::stdin().lock().read_line(&mut answer);
-    read.is_ok_and(|bytes| bytes > 0) && answer.trim().is_empty()
+    match (read, answer.trim()) {
+        (Ok(1..), "") => Answer::Seen,
+        (Ok(1..), "r") => Answer::Again,
+        _ => Answer::NotSeen,
+    }
+}
+
+/// What a person says of a step.
+enum Answer {
+    Seen,
+    Again,
+    NotSeen,
 }
 
 /// Where the signals are, in words.

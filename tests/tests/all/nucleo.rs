@@ -410,7 +410,8 @@ fn the_bench_moves_the_converters_and_pulses_where_they_are() {
     };
     let port = board.port().to_owned();
     let run = |words: &[&str]| controller_at(&port, words);
-    assert_eq!(board.state().codes, (Some(2048), Some(2048)));
+    // From reset to the main loop it takes 11 ms.
+    assert_eq!(board.pass(20).codes, (Some(2048), Some(2048)));
     run(&["point", "0.25,1"]);
     assert_eq!(board.state().codes, (Some(1024), Some(4095)));
     run(&[
@@ -542,6 +543,7 @@ fn an_exposure_waits_for_its_detector_and_the_gate_is_as_long_as_the_beam() {
     assert_eq!((state.level, state.pulses.len()), (0, 2));
 
     // After the reset nobody waits, and the gate is not driven.
+    drop(client);
     let mut client = board.client(2);
     begin(&mut client, &bench, settings);
     board.ready(false);
