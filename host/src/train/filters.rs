@@ -422,7 +422,7 @@ impl Objective for Plane<'_> {
         let reach = libm::exp(parameters[REACH]) * self.window as f64;
         self.falloff.tabulate(self.places, reach);
         let (falloff, places, floor) = (&self.falloff, self.places, self.likelihood.floor());
-        let beside = |i, j| {
+        let beside = |i: usize, j: usize| {
             if i == j {
                 space * (1.0 + floor)
             } else {
