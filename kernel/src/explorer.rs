@@ -27,7 +27,8 @@ use crate::{
 pub struct Prediction {
     /// Posterior mean.
     pub mean: f32,
-    /// Posterior standard deviation of the response itself, without measurement noise.
+    /// Posterior standard deviation of the response itself, without measurement noise; of what the
+    /// latent plane tells of it, where the model has a spatial part.
     pub sigma: f32,
 }
 

@@ -19,7 +19,8 @@
 //!    two-dimensional latent plane. Its weights come from the host as part of a [`Model`]. A fixed
 //!    bank of [`filters`] with a matrix can take its place ([`Architecture::Filters`]).
 //! 2. A Gaussian process on that plane predicts the response everywhere from the points
-//!    measured so far; each measurement appends one row to a Cholesky factor.
+//!    measured so far; each measurement appends one row to a Cholesky factor. Beside the plane a model
+//!    of the filters may have a spatial part: what neighbouring pixels share and no feature tells.
 //! 3. A [`Strategy`] scores the candidates. BEACON draws one joint posterior
 //!    sample of the response and asks how far each sampled response lies from the nearest
 //!    responses already known, and proposes the candidate whose response is farthest.

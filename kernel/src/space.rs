@@ -18,7 +18,7 @@ use crate::Candidates;
 use crate::elementary::exp;
 
 /// Columns that are filtered side by side.
-const LANES: usize = 8;
+const LANES: usize = 4;
 
 /// Floats of workspace for images of `width` pixels a row.
 pub(crate) const fn scratch(width: usize) -> usize {

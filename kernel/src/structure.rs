@@ -66,7 +66,7 @@ impl<'a> Windows<'a> {
 
     /// Fills in the reciprocal norm of every candidate's patch about its mean, 0 for flat ones, and
     /// infinite distances, because no patch was measured yet.
-    // Once for an image: it shall not be inlined into what lies in the fastest memory.
+    // Once for an image: it shall not be inlined into what runs in the fastest memory.
     #[inline(never)]
     pub(crate) fn begin(self, reciprocals: &mut [f32], distances: &mut [f32]) -> Result<(), Error> {
         let own = reciprocals.iter_mut().zip(distances);

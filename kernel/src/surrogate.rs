@@ -72,7 +72,8 @@ impl<'a> Sites<'a> {
     }
 }
 
-/// The posterior at every candidate, in standardised units.
+/// The posterior at every candidate, in standardised units. Where the model has a spatial part, means
+/// count it, and variances are those of what the latent plane tells, given all measurements.
 #[derive(Clone, Copy, Debug)]
 pub struct Surrogate<'s> {
     pub(crate) latents: &'s [[f32; 2]],

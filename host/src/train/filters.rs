@@ -422,14 +422,16 @@ impl Objective for Plane<'_> {
         let reach = libm::exp(parameters[REACH]) * self.window as f64;
         self.falloff.tabulate(self.places, reach);
         let (falloff, places, floor) = (&self.falloff, self.places, self.likelihood.floor());
-        let likelihood = &mut *self.likelihood;
-        let loss = likelihood.value_beside(latents, self.targets, &process, |i, j| {
+        let beside = |i: usize, j: usize| {
             if i == j {
                 space * (1.0 + floor)
             } else {
                 space * falloff.between(places[i], places[j])[0]
             }
-        })?;
+        };
+        let loss = self
+            .likelihood
+            .value_beside(latents, self.targets, &process, beside)?;
         let priors = priors().zip(parameters);
         let penalty: f64 = priors.map(|(prior, &x)| prior.penalty(x)).sum();
         Some(loss * self.targets.len() as f64 + penalty)

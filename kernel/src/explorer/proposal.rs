@@ -264,17 +264,33 @@ impl Explorer<'_> {
     }
 
     /// The free candidate whose joint Thompson sample and squared structural distance score
-    /// highest. The prior sample has no spatial part, the correction has. `temperature` scales the sample's deviations from the posterior mean: a sample is
-    /// linear in its random numbers, so this method scales those.
+    /// highest; `temperature` as of [`sample`](Self::sample).
     pub(super) fn best_of_sample(
         &mut self,
         random: &mut Random,
         temperature: f32,
         score: &impl Score,
     ) -> Result<(Candidate, f32), Error> {
+        let count = self.candidates.ok_or(Error::NoImage)?.count();
+        self.sample(random, temperature)?;
+        let responses = self.memory.plane.iter().take(count).copied();
+        let responses = responses.zip(&*self.memory.distances);
+        best_response(self.memory.taken, responses, score)
+    }
+
+    /// A joint Thompson sample at every candidate, into the memory's plane. Its prior has no spatial
+    /// part, its correction by the measurements has. `temperature` scales the sample's deviations
+    /// from the posterior mean: a sample is linear in its random numbers, so this method scales
+    /// those.
+    // Once for all scores: the fastest memory is small.
+    #[inline(never)]
+    fn sample(&mut self, random: &mut Random, temperature: f32) -> Result<(), Error> {
         let candidates = self.candidates.ok_or(Error::NoImage)?;
         let count = candidates.count();
         let process = self.ready()?;
+        if let Some(process) = &mut self.process {
+            process.spread = false;
+        }
         let n = self.measured;
         let memory = &mut self.memory;
         let points = memory.points.get(..n).unwrap_or_default();
@@ -327,12 +343,7 @@ impl Explorer<'_> {
                 *response += evidence.sample_at(&prior, weights, latent);
             }
         }
-        let responses = responses.iter().copied();
-        let best = best_response(memory.taken, responses.zip(&*memory.distances), score);
-        if let Some(process) = &mut self.process {
-            process.spread = false;
-        }
-        best
+        Ok(())
     }
 
     /// The free candidate whose posterior mean and deviation score highest.
