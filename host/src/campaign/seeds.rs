@@ -171,16 +171,21 @@ pub fn read_seeds(file: &Path) -> Result<SeedList, SeedsError> {
     } else {
         let text = String::from_utf8(bytes).map_err(|_| unreadable(&"it is not text"))?;
         let (words, are_pixels) = words(&text).map_err(&not_a_number)?;
-        let lines = text.lines().filter(|line| !line.trim().is_empty());
-        let mut counts = lines.map(|line| split(line).count());
-        if !are_pixels && !words.is_empty() && counts.all(|count| count == 2) {
+        let numbers = words.into_iter();
+        let numbers = numbers.map(|word| word.parse().map_err(|_| not_a_number(word.to_owned())));
+        let numbers: Vec<i128> = numbers.collect::<Result<_, _>>()?;
+        let lines: Vec<_> = text
+            .lines()
+            .filter(|line| !line.trim().is_empty())
+            .collect();
+        let in_pairs = lines.iter().all(|line| split(line).count() == 2);
+        if !are_pixels && in_pairs && (lines.len() > 1 || numbers.len() == 2 && text.contains(','))
+        {
             return Err(SeedsError::Ambiguous {
                 file: file.to_owned(),
             });
         }
-        let numbers = words.into_iter();
-        let numbers = numbers.map(|word| word.parse().map_err(|_| not_a_number(word.to_owned())));
-        (numbers.collect::<Result<_, _>>()?, are_pixels)
+        (numbers, are_pixels)
     };
     if numbers.is_empty() {
         return Err(SeedsError::Empty {
@@ -243,8 +248,16 @@ fn integers(bytes: &[u8]) -> Result<(Vec<i128>, bool), String> {
         let found = npy.dtype();
         return Err(format!("values of type {found}; expected integers"));
     }
+    let by_column = are_pixels && npy.column_major();
     let values = npy.values(Number::to_integer).map_err(|e| e.to_string())?;
-    Ok((values.into_iter().flatten().collect(), are_pixels))
+    let mut values: Vec<i128> = values.into_iter().flatten().collect();
+    if by_column {
+        // As `numpy.argwhere` writes them: all rows, then all columns.
+        let (rows, columns) = values.split_at(values.len() / 2);
+        let pairs = rows.iter().zip(columns);
+        values = pairs.flat_map(|(&row, &column)| [row, column]).collect();
+    }
+    Ok((values, are_pixels))
 }
 
 /// Checks that each seed is a candidate and listed once.
@@ -330,6 +343,8 @@ mod tests {
         }
         for (wrong, said) in [
             ("10,4\n3,3\n", "expected a first line `row,column`"),
+            ("10 4\n3 3\n", "expected a first line `row,column`"),
+            ("10,4", "expected a first line `row,column`"),
             (
                 "row,column\n2,3\n",
                 "seed at row 2, column 3 is no candidate",

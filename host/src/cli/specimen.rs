@@ -18,6 +18,7 @@ use crate::campaign::{
 use crate::controller::ControllerChoice;
 use crate::data::files::Finished;
 use crate::experiment::{Experiment as _, SpecimenExperiment};
+use crate::plot::number::significant;
 use crate::spaces::Spaces;
 use crate::specimen::{SpecimenChoice, SpecimenConfig, SpecimenKind};
 
@@ -195,6 +196,11 @@ fn discoveries(
     text += &row(&format!("{target}, {units}"), &|outcome| {
         let responses = outcome.steps.iter().map(|point| point.response);
         format!("{:.0}", responses.fold(f64::NEG_INFINITY, f64::max))
+    });
+    // The surrogate is trained to decide, and errs more than the map that is made from all points.
+    text += &row(&format!("mean error of the map, {units}"), &|outcome| {
+        let mae = outcome.maps.last().and_then(|map| map.mae);
+        mae.map_or_else(|| "unknown".to_owned(), significant)
     });
     for (found, other) in beacon.discoveries.iter().zip(&random.discoveries) {
         let rare = if found.rare { ", rare" } else { "" };

@@ -464,7 +464,7 @@ fn said(command: &Command, state: &State) -> String {
         Command::Dwell(seconds) => {
             let before = state.settings().dwell.get();
             let mixes = state.settings().target().grows_with_dwell()
-                && *seconds != before
+                && seconds.total_cmp(&before).is_ne()
                 && !state.points().is_empty();
             let mixed = if mixes {
                 format!(

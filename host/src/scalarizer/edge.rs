@@ -204,7 +204,8 @@ mod tests {
         };
         assert_eq!(
             message("eels:460..500", "eV"),
-            "`eels:460..500` needs 391..446.2 eV; axis `Energy loss` runs over 400..599 eV"
+            "`eels:460..500` needs 391..446.2 eV for its background, which is fitted there; axis \
+             `Energy loss` runs over 400..599 eV"
         );
         assert_eq!(
             message("eels:560..700,450..550", "eV"),

@@ -383,13 +383,31 @@ fn a_campaign_is_told_to_pause_to_go_on_and_to_stop_and_goes_on_later() {
     assert_eq!(state().1, paused);
     assert!(run(&["ctl", name, "resume"]).status.success());
     wait_for(&path, paused.unwrap() + 2);
+    // Random points at the beginning have no prediction.
+    wait_for(&path, 11);
+    assert!(run(&["ctl", name, "approve", "on"]).status.success());
+    wait_until(&path, |status| {
+        let known = status["predicted"].is_array() && status["proposal"].is_array();
+        known && status["approval"] == true && status["excluded"] == serde_json::json!([])
+    });
+    assert!(run(&["ctl", name, "accept"]).status.success());
+    assert!(run(&["ctl", name, "approve", "off"]).status.success());
     let (error, status) = refused(&["ctl", name, "measure", "3,3"]);
     assert!(
         error.contains("no candidate") && status == Some(2),
         "{error}"
     );
     assert!(run(&["ctl", name, "stop"]).status.success());
-    assert_eq!(output_of(running).status.code(), Some(130));
+    let output = output_of(running);
+    assert_eq!(output.status.code(), Some(130));
+    let said = String::from_utf8(output.stderr).unwrap();
+    let answer = format!("`beacon ctl {name} accept`, `reject` or `suggest ROW,COLUMN`");
+    assert!(
+        said.contains("the proposal of row ")
+            && said.contains(", predicted ")
+            && said.contains(&answer),
+        "{said}"
+    );
     let rest = run(&["resume", name, "--json"]);
     assert_eq!(summary(&rest)["positions"].as_array().unwrap().len(), 60);
 }

@@ -29,7 +29,8 @@ pub enum DatasetError {
     /// The extension belongs to no known format.
     #[error(
         "`{file}`: unknown extension `{extension}`; accepted are .npy, .npz, .tif, .tiff, .h5, \
-         .hdf5, .nsid, .hspy"
+         .hdf5, .nsid, .hspy; others, as .dm3, .dm4 and .emd, HyperSpy converts: \
+         hs.load(\"{file}\").save(\"new.hspy\")"
     )]
     UnknownExtension {
         /// The file as given.
