@@ -90,7 +90,7 @@ impl Command {
                 Self::DoseLimit(number(text, "dose-limit", "a number of electrons above 0")?)
             }
             ["dwell", text] => Self::Dwell(number(text, "dwell", "a time in seconds")?),
-            ["approve", ref rest @ ..] if !matches!(rest, ["on"] | ["off"]) => {
+            ["approve", ref rest @ ..] if !matches!(rest, ["on" | "off"]) => {
                 let found = rest.join(" ");
                 return Err(format!(
                     "approve is `{found}`; expected `approve on` or `approve off`"
