@@ -193,7 +193,7 @@ fn usage(error: &clap::Error) -> ExitCode {
             "expected a number without a unit, as in 0.5 or 1e9",
         )
     });
-    log(&format!("{} (see `beacon {command}--help`)", said));
+    log(&format!("{said} (see `beacon {command}--help`)"));
     ExitCode::from(2)
 }
 

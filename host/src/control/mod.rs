@@ -384,7 +384,7 @@ impl Server {
         }
         let mut said = said(&command, &state);
         if let Some(ended) = state.ended_by(&command) {
-            said += &format!("; this ends the campaign after the point under way: {ended}");
+            said = format!("{said}; this ends the campaign after the point under way: {ended}");
         }
         let given = Given {
             command,
