@@ -12,7 +12,6 @@ mod status;
 mod tests;
 
 use std::collections::VecDeque;
-use std::fmt::Write as _;
 use std::io::{self, BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
@@ -385,10 +384,7 @@ impl Server {
         }
         let mut said = said(&command, &state);
         if let Some(ended) = state.ended_by(&command) {
-            let _ = write!(
-                said,
-                "; this ends the campaign after the point under way: {ended}"
-            );
+            said = format!("{said}; this ends the campaign after the point under way: {ended}");
         }
         let given = Given {
             command,
