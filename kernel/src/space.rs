@@ -51,6 +51,15 @@ impl Space {
         (self.variance * exp(-(rows + columns))) * ((1.0 + rows) * (1.0 + columns))
     }
 
+    /// Adds the covariances of a candidate with those at each of `places` to `sums`.
+    // Once for all callers: the fastest memory is small.
+    #[inline(never)]
+    pub(crate) fn add_each(self, own: [f32; 2], places: &[[f32; 2]], sums: &mut [f32]) {
+        for (sum, &place) in sums.iter_mut().zip(places) {
+            *sum += self.between(own, place);
+        }
+    }
+
     /// Adds Σ_j k(x, z_j) v_j for each candidate to `sums`, all of which are zero: `places` are
     /// the z_j, `weights` the v_j.
     // Not inlined: by its module the firmware knows where it belongs.

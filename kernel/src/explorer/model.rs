@@ -211,9 +211,7 @@ impl Process {
     fn covariances(&self, (points, places): (&[[f32; 2]], &[[f32; 2]]), n: usize, row: &mut [f32]) {
         self.covariance().among(points)(n, row);
         if let (Some(space), Some(&own)) = (self.space, places.get(n)) {
-            for (entry, &place) in row.iter_mut().zip(places) {
-                *entry += space.between(own, place);
-            }
+            space.add_each(own, places, row);
         }
     }
 }

@@ -30,9 +30,8 @@ impl Explorer<'_> {
         let (mut mean, variance) = posterior.at(latent, scratch);
         if let Some(space) = process.space {
             let own = lattice(candidates, candidate)?;
-            for (covariance, &place) in scratch.iter_mut().zip(&*memory.places) {
-                *covariance = space.between(own, place);
-            }
+            scratch.fill(0.0);
+            space.add_each(own, memory.places, scratch);
             self.factor.solve_lower(scratch);
             mean += dot(scratch, memory.whitened);
         }
