@@ -66,6 +66,17 @@ pub struct Limits {
 /// Bytes of a reply that the controller does not keep for a repetition.
 const PASSING: usize = 192;
 
+/// What the line runs at.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Rate {
+    /// What it has from reset.
+    First,
+    /// What a host asked for just now: a frame has to come until then.
+    Tried { until_ms: u64 },
+    /// What a host asked for, and a frame came.
+    Agreed,
+}
+
 /// An explorer at the end of a serial line.
 pub struct Controller<'a> {
     decoder: Decoder<&'a mut [u8]>,
@@ -84,10 +95,7 @@ pub struct Controller<'a> {
     heard_ms: u64,
     /// Whether the controller has already blanked the beam because of the silence since then.
     lost: bool,
-    /// Whether the line runs at another rate than from reset.
-    other_rate: bool,
-    /// Until when a frame has to come at a rate that was just chosen.
-    trial_until_ms: Option<u64>,
+    rate: Rate,
     /// Whether the controller worked since the last poll: that time is not the host's silence.
     worked: bool,
     statistics: LinkStatistics,
@@ -131,8 +139,7 @@ impl<'a> Controller<'a> {
             deferred: None,
             heard_ms: 0,
             lost: false,
-            other_rate: false,
-            trial_until_ms: None,
+            rate: Rate::First,
             worked: false,
             statistics: LinkStatistics::default(),
         })
@@ -182,15 +189,15 @@ impl<'a> Controller<'a> {
             self.station.blank(board, BlankReason::LinkLost);
             self.return_to_first_rate(board);
         }
-        if self.trial_until_ms.is_some_and(|until| now_ms >= until) {
+        if matches!(self.rate, Rate::Tried { until_ms } if now_ms >= until_ms) {
             self.return_to_first_rate(board);
         }
     }
 
     /// Runs the line as from reset, where a host that knows nothing looks for it.
     fn return_to_first_rate(&mut self, board: &mut impl Board) {
-        self.trial_until_ms = None;
-        if core::mem::take(&mut self.other_rate) {
+        if self.rate != Rate::First {
+            self.rate = Rate::First;
             board.set_baud(None);
         }
     }
@@ -373,15 +380,17 @@ impl<'a> Controller<'a> {
         self.send(board);
         if let (Request::Baud { baud }, Reply::Done) = (request, &reply) {
             board.set_baud(Some(*baud));
-            self.other_rate = true;
-            self.trial_until_ms = Some(now_ms.saturating_add(BAUD_TRIAL_MS));
+            let until_ms = now_ms.saturating_add(BAUD_TRIAL_MS);
+            self.rate = Rate::Tried { until_ms };
         }
     }
 
     fn heard(&mut self, now_ms: u64) {
         self.heard_ms = now_ms;
         self.lost = false;
-        self.trial_until_ms = None;
+        if matches!(self.rate, Rate::Tried { .. }) {
+            self.rate = Rate::Agreed;
+        }
     }
 
     fn send(&self, board: &mut impl Board) {
