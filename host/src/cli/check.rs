@@ -14,7 +14,7 @@ use super::bench::{self, square};
 use super::controller::{Place, connect, try_out};
 use super::{Failure, OrFail as _, log, print_json};
 use crate::campaign::DeflectionFrame;
-use crate::controller::{BeamPort as _, ControllerError, Linked};
+use crate::controller::{BeamPort as _, Linked};
 
 /// Arguments of `check`.
 #[derive(Debug, Args)]
@@ -95,7 +95,7 @@ impl Session {
                 (Err(found), _) => (Verdict::Failed, Some(found)),
                 (Ok(()), None) => (Verdict::Passed, None),
                 (Ok(()), Some(_)) if !self.asks => (Verdict::NotLookedAt, None),
-                (Ok(()), Some(_)) => match self.ask() {
+                (Ok(()), Some(_)) => match ask() {
                     Answer::Seen => (Verdict::Passed, None),
                     Answer::Again => continue,
                     Answer::NotSeen => (Verdict::Failed, Some("not seen".to_owned())),
@@ -114,18 +114,18 @@ impl Session {
             found,
         });
     }
+}
 
-    /// What a person says. One who is gone has not seen it.
-    fn ask(&self) -> Answer {
-        let question = "Enter if that is what you see, r to have it once more, n if not: ";
-        let _ = write!(std::io::stderr(), "   {question}");
-        let mut answer = String::new();
-        let read = std::io::stdin().lock().read_line(&mut answer);
-        match (read, answer.trim()) {
-            (Ok(1..), "") => Answer::Seen,
-            (Ok(1..), "r") => Answer::Again,
-            _ => Answer::NotSeen,
-        }
+/// What a person says. One who is gone has not seen it.
+fn ask() -> Answer {
+    let question = "Enter if that is what you see, r to have it once more, n if not: ";
+    let _ = write!(std::io::stderr(), "   {question}");
+    let mut answer = String::new();
+    let read = std::io::stdin().lock().read_line(&mut answer);
+    match (read, answer.trim()) {
+        (Ok(1..), "") => Answer::Seen,
+        (Ok(1..), "r") => Answer::Again,
+        _ => Answer::NotSeen,
     }
 }
 
@@ -252,8 +252,8 @@ fn on_the_bench(
         let see = format!("{x} and {y}: {see}; {beam} low");
         session.step(what, Some(&see), WIRING, |_| {
             let (x, y) = at;
-            bench::once_ready(|| board.point(Spot { x, y })).map_err(said)?;
-            blanked(&board.status().map_err(said)?)
+            bench::once_ready(|| board.point(Spot { x, y })).map_err(|error| error.to_string())?;
+            blanked(&board.status().map_err(|error| error.to_string())?)
         });
     }
     let see = format!("with {x} across and {y} down, a square of 8 x 8 points; {beam} low");
@@ -261,10 +261,10 @@ fn on_the_bench(
         // As long as somebody needs to look.
         for _ in 0..if session.asks { 50 } else { 2 } {
             for spot in square(DeflectionFrame::FULL, 8) {
-                board.point(spot).map_err(said)?;
+                board.point(spot).map_err(|error| error.to_string())?;
             }
         }
-        blanked(&board.status().map_err(said)?)
+        blanked(&board.status().map_err(|error| error.to_string())?)
     });
     let see = format!("ten pulses of 1.000 ms on {beam}");
     session.step("ten pulses of 1 ms", Some(&see), TIMER, |_| {
@@ -278,7 +278,7 @@ fn on_the_bench(
     session.step("a pulse that is cut", Some(&see), TIMER, |_| {
         begin(board, LONG_US)?;
         std::thread::sleep(Duration::from_millis(500));
-        board.blank().map_err(said)?;
+        board.blank().map_err(|error| error.to_string())?;
         ended(board, BlankReason::Request)
     });
     let see = format!("a pulse of about a second on {beam}, of 5 s that were asked for");
@@ -295,10 +295,6 @@ const WIRING: &str = "look for swapped probes and at the wiring in firmware/READ
                       controller point X,Y` repeats it";
 const TIMER: &str = "`beacon controller pulse --dwell S` repeats it; a pulse of another length is a \
                      clock that runs at another rate: check the board's revision";
-
-fn said(error: ControllerError) -> String {
-    error.to_string()
-}
 
 fn clean(status: &Status, last_panic: u16) -> Found {
     let (health, link) = (&status.health, &status.link);
@@ -326,8 +322,10 @@ fn blanked(status: &Status) -> Found {
 
 fn begin(board: &mut Linked<'_>, dwell_us: u32) -> Found {
     let at = Some(Spot::MIDDLE);
-    board.pulse(Pulse { at, dwell_us }).map_err(said)?;
-    match board.status().map_err(said)?.beam {
+    board
+        .pulse(Pulse { at, dwell_us })
+        .map_err(|error| error.to_string())?;
+    match board.status().map_err(|error| error.to_string())?.beam {
         Beam::OnBench(Spot::MIDDLE) => Ok(()),
         beam => Err(format!("the beam did not come on: {beam:?}")),
     }
@@ -339,7 +337,9 @@ fn ended(board: &mut Linked<'_>, expected: BlankReason) -> Found {
         at: None,
         dwell_us: LONG_US,
     };
-    let reason = board.until_blanked(bench::patience(pulse)).map_err(said)?;
+    let reason = board
+        .until_blanked(bench::patience(pulse))
+        .map_err(|error| error.to_string())?;
     if reason == expected {
         return Ok(());
     }
@@ -351,15 +351,18 @@ fn pulses(board: &mut Linked<'_>, count: u32, dwell_us: u32) -> Found {
     // The clock of an emulated board is that of a machine that does other things as well.
     let emulated = board.identity().board.starts_with("mps2");
     let late = if emulated { 20 * LATE } else { LATE };
-    let before = board.status().map_err(said)?.dose_us;
+    let before = board.status().map_err(|error| error.to_string())?.dose_us;
     let pulse = Pulse {
         at: Some(Spot::MIDDLE),
         dwell_us,
     };
     for _ in 0..count {
         let begun = Instant::now();
-        board.pulse(pulse).map_err(said)?;
-        match board.until_blanked(bench::patience(pulse)).map_err(said)? {
+        board.pulse(pulse).map_err(|error| error.to_string())?;
+        match board
+            .until_blanked(bench::patience(pulse))
+            .map_err(|error| error.to_string())?
+        {
             BlankReason::Between => {}
             reason => return Err(format!("a pulse was cut short: {reason}")),
         }
@@ -371,7 +374,7 @@ fn pulses(board: &mut Linked<'_>, count: u32, dwell_us: u32) -> Found {
             ));
         }
     }
-    let counted = board.status().map_err(said)?.dose_us - before;
+    let counted = board.status().map_err(|error| error.to_string())?.dose_us - before;
     let expected = u64::from(count) * u64::from(dwell_us);
     if counted == expected {
         return Ok(());
@@ -387,11 +390,15 @@ fn silent(board: &mut Linked<'_>, settings: Settings) -> Found {
         link_timeout_ms: SHORT_TIMEOUT_MS,
         ..settings
     };
-    board.configure(shorter).map_err(said)?;
+    board
+        .configure(shorter)
+        .map_err(|error| error.to_string())?;
     begin(board, LONG_US)?;
     std::thread::sleep(SILENCE);
     let ended = ended(board, BlankReason::LinkLost);
-    board.configure(settings).map_err(said)?;
+    board
+        .configure(settings)
+        .map_err(|error| error.to_string())?;
     ended
 }
 
