@@ -195,10 +195,9 @@ impl<'a> BeamGuard<'a> {
         let spot = pulse.at.unwrap_or(self.spot);
         // Not `isqrt`, whose table has a bounds check left.
         let accounts = self.doses.len();
-        let mut side = 0;
-        while (side + 1) * (side + 1) <= accounts {
-            side += 1;
-        }
+        let side = (1..=accounts)
+            .take_while(|side| side * side <= accounts)
+            .count();
         let cell = |code: u16| (usize::from(code) * side) >> 16;
         let place = cell(spot.y) * side + cell(spot.x);
         let dose = self.spend(place, pulse.dwell_us, self.ceiling, board)?;

@@ -66,15 +66,15 @@ pub struct Limits {
 /// Bytes of a reply that the controller does not keep for a repetition.
 const PASSING: usize = 192;
 
-/// The rate that the line runs at.
-#[derive(Clone, Copy)]
+/// What the line runs at.
+#[derive(Clone, Copy, PartialEq, Eq)]
 enum Rate {
-    /// As from reset.
+    /// What it has from reset.
     First,
-    /// Just chosen: a frame has to come at it until then.
-    Trial { until_ms: u64 },
-    /// Chosen, and a frame came at it.
-    Chosen,
+    /// What a host asked for just now: a frame has to come until then.
+    Tried { until_ms: u64 },
+    /// What a host asked for, and a frame came.
+    Agreed,
 }
 
 /// An explorer at the end of a serial line.
@@ -189,16 +189,14 @@ impl<'a> Controller<'a> {
             self.station.blank(board, BlankReason::LinkLost);
             self.return_to_first_rate(board);
         }
-        if let Rate::Trial { until_ms } = self.rate
-            && now_ms >= until_ms
-        {
+        if matches!(self.rate, Rate::Tried { until_ms } if now_ms >= until_ms) {
             self.return_to_first_rate(board);
         }
     }
 
     /// Runs the line as from reset, where a host that knows nothing looks for it.
     fn return_to_first_rate(&mut self, board: &mut impl Board) {
-        if !matches!(self.rate, Rate::First) {
+        if self.rate != Rate::First {
             self.rate = Rate::First;
             board.set_baud(None);
         }
@@ -382,17 +380,16 @@ impl<'a> Controller<'a> {
         self.send(board);
         if let (Request::Baud { baud }, Reply::Done) = (request, &reply) {
             board.set_baud(Some(*baud));
-            self.rate = Rate::Trial {
-                until_ms: now_ms.saturating_add(BAUD_TRIAL_MS),
-            };
+            let until_ms = now_ms.saturating_add(BAUD_TRIAL_MS);
+            self.rate = Rate::Tried { until_ms };
         }
     }
 
     fn heard(&mut self, now_ms: u64) {
         self.heard_ms = now_ms;
         self.lost = false;
-        if let Rate::Trial { .. } = self.rate {
-            self.rate = Rate::Chosen;
+        if matches!(self.rate, Rate::Tried { .. }) {
+            self.rate = Rate::Agreed;
         }
     }
 
