@@ -24,10 +24,10 @@ use core::ops::ControlFlow;
 use half::f16;
 
 use crate::network::{LATENT, Network};
+
+pub use crate::network::FEATURES;
 use crate::{Candidates, Error};
 
-/// Features of a patch.
-pub const FEATURES: usize = 9;
 /// Words that hold the features of one candidate, two in each.
 pub(crate) const WORDS: usize = FEATURES.div_ceil(2);
 

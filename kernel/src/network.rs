@@ -8,12 +8,13 @@
 use core::ops::Range;
 
 use crate::Error;
-use crate::filters::FEATURES;
 
 /// Channels of the first convolution.
 pub const CHANNELS_1: usize = 16;
 /// Channels of the second convolution.
 pub const CHANNELS_2: usize = 32;
+/// Features that the fixed [filters](crate::filters) give of a patch.
+pub const FEATURES: usize = 9;
 /// Dimensions of the latent plane.
 pub const LATENT: usize = 2;
 /// Weights of the spatial part.

@@ -6,7 +6,7 @@ use super::frame::{self, Decoder, FrameKind, Header, count};
 use super::message::{
     BlankReason, DoseLimits, Hello, Identity, LinkStatistics, Refusal, Reply, Request, WindowLimits,
 };
-use super::session::{Session, Verdict};
+use super::peer::{Peer, Verdict};
 use super::station::{Page, Station};
 use super::{BAUD_TRIAL_MS, PROTOCOL_CURRENT, PROTOCOL_MIN};
 use crate::{Capacity, Error, Explorer};
@@ -84,7 +84,7 @@ pub struct Controller<'a> {
     reply: &'a mut [u8],
     /// Its length; 0 while the controller works on its request.
     replied: usize,
-    session: Session,
+    peer: Peer,
     station: Station<'a>,
     limits: Limits,
     /// Whether the decoder holds a frame.
@@ -132,7 +132,7 @@ impl<'a> Controller<'a> {
             decoder: Decoder::new(receive),
             reply,
             replied: 0,
-            session: Session::default(),
+            peer: Peer::default(),
             station: Station::new(explorer, staging, BeamGuard::new(doses, limits.dose)),
             limits,
             waiting: false,
@@ -181,7 +181,7 @@ impl<'a> Controller<'a> {
         }
         let silence = now_ms.saturating_sub(self.heard_ms);
         let patience = u64::from(self.station.settings().link_timeout_ms);
-        if self.session.is_connected() && !self.lost && silence > patience {
+        if self.peer.is_connected() && !self.lost && silence > patience {
             self.lost = true;
             count(&mut self.statistics.losses);
             // A request that waits for the beam must not move it while the link is lost.
@@ -269,14 +269,14 @@ impl<'a> Controller<'a> {
             self.misunderstand(header, board);
             return;
         };
-        if self.session.is_repetition(&frame) && self.replied > 0 {
+        if self.peer.is_repetition(&frame) && self.replied > 0 {
             self.heard(now_ms);
             self.send(board);
             return;
         }
         let silence = now_ms.saturating_sub(self.heard_ms);
         let mut identity = identity(&self.station, board, now_ms);
-        identity.other = self.session.greet(hello, &frame, silence);
+        identity.other = self.peer.greet(hello, &frame, silence);
         self.heard(now_ms);
         self.deferred = None;
         let header = header_of_answer(header, FrameKind::Identity);
@@ -289,7 +289,7 @@ impl<'a> Controller<'a> {
             return;
         };
         let header = frame.header;
-        let verdict = self.session.judge(&frame);
+        let verdict = self.peer.judge(&frame);
         if let Some(refusal) = verdict.refusal() {
             count(&mut self.statistics.out_of_sequence);
             // Blanking is safe, whoever asks for it.
@@ -311,7 +311,7 @@ impl<'a> Controller<'a> {
         }
         let waits = self.must_wait(request, board);
         if verdict == Verdict::New {
-            self.session.take(&frame);
+            self.peer.take(&frame);
             self.replied = 0;
             self.deferred = None;
         }

@@ -13,7 +13,7 @@
 //! | scalarizers | [`scalarizer`] | how a spectrum becomes a response |
 //! | messages | [`message`] | all requests and replies |
 //! | transfers | [`transfer`] | images, weights and spectra in chunks |
-//! | sessions | [`Client`], and `session` in [`Controller`] | sequence numbers, time-outs, retries |
+//! | numbers of requests | [`Client`], and `peer` in [`Controller`] | sequence numbers, time-outs, retries |
 //! | controller | [`Controller`] over [`Board`] | the campaign, the beam, its limits |
 //!
 //! Firmware implements [`Board`] and turns a loop: bytes into [`Controller::receive`], then
@@ -165,8 +165,8 @@ mod client;
 mod controller;
 pub mod frame;
 pub mod message;
+mod peer;
 pub mod scalarizer;
-mod session;
 mod station;
 pub mod transfer;
 

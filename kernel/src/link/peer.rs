@@ -41,11 +41,11 @@ struct Taken {
 
 /// The host that is connected and the number of its last request.
 #[derive(Clone, Copy, Default)]
-pub(super) struct Session {
+pub(super) struct Peer {
     last: Option<Taken>,
 }
 
-impl Session {
+impl Peer {
     /// Whether anybody said hello.
     pub(super) fn is_connected(&self) -> bool {
         self.last.is_some()
