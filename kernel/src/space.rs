@@ -52,7 +52,7 @@ impl Space {
     }
 
     /// Adds the covariances of a candidate with those at each of `places` to `sums`.
-    // Once for all callers: the fastest memory is small.
+    // Not inlined into what runs in the fastest memory, which is small.
     #[inline(never)]
     pub(crate) fn add_each(self, own: [f32; 2], places: &[[f32; 2]], sums: &mut [f32]) {
         for (sum, &place) in sums.iter_mut().zip(places) {
@@ -62,7 +62,7 @@ impl Space {
 
     /// Adds Σ_j k(x, z_j) v_j for each candidate to `sums`, all of which are zero: `places` are
     /// the z_j, `weights` the v_j.
-    // Not inlined: by its module the firmware knows where it belongs.
+    // As add_each.
     #[inline(never)]
     pub(crate) fn spread(
         self,
