@@ -273,9 +273,11 @@ impl Explorer<'_> {
     ) -> Result<(Candidate, f32), Error> {
         let count = self.candidates.ok_or(Error::NoImage)?.count();
         self.sample(random, temperature)?;
-        let responses = self.memory.plane.iter().take(count).copied();
-        let responses = responses.zip(&*self.memory.distances);
-        best_response(self.memory.taken, responses, score)
+        let memory = &self.memory;
+        // A slice: what is iterated over costs a few instructions less a candidate.
+        let responses = memory.plane.get(..count).unwrap_or_default();
+        let responses = responses.iter().copied().zip(&*memory.distances);
+        best_response(memory.taken, responses, score)
     }
 
     /// A joint Thompson sample at every candidate, into the memory's plane. Its prior has no spatial
@@ -298,7 +300,6 @@ impl Explorer<'_> {
         let weights = memory.alpha.get_mut(..n).unwrap_or_default();
         let latents = memory.latents.get(..count).unwrap_or_default();
         let responses = memory.plane.get_mut(..count).unwrap_or_default();
-        responses.fill(0.0);
         let mean = process.hyperparameters.mean;
         let tempered = temperature * temperature;
         let evidence = Evidence {
@@ -316,10 +317,13 @@ impl Explorer<'_> {
         let (workspace, scratch) = memory
             .workspace
             .split_at_mut(grid::WORKSPACE.min(memory.workspace.len()));
-        let mut add_shared = |weights: &[f32], responses: &mut [f32]| {
+        // What neighbours share; whether there is such a part.
+        let mut share = |weights: &[f32], responses: &mut [f32]| {
             if let Some(space) = process.space {
+                responses.fill(0.0);
                 space.spread(candidates, (memory.places, weights), responses, scratch);
             }
+            process.space.is_some()
         };
         let grid = process.axes.and_then(|axes| Grid::new(axes, workspace));
         if let Some(mut grid) = grid {
@@ -329,16 +333,23 @@ impl Explorer<'_> {
             }
             evidence.correct(random, weights);
             grid.add_covariances(evidence.covariance, points, weights);
-            add_shared(weights, responses);
-            for (response, &latent) in responses.iter_mut().zip(latents) {
-                *response += mean + grid.at(latent);
+            if share(weights, responses) {
+                for (response, &latent) in responses.iter_mut().zip(latents) {
+                    *response += mean + grid.at(latent);
+                }
+            } else {
+                for (response, &latent) in responses.iter_mut().zip(latents) {
+                    *response = mean + grid.at(latent);
+                }
             }
         } else {
             for (weight, &point) in weights.iter_mut().zip(points) {
                 *weight = prior.at(point);
             }
             evidence.correct(random, weights);
-            add_shared(weights, responses);
+            if !share(weights, responses) {
+                responses.fill(0.0);
+            }
             for (response, &latent) in responses.iter_mut().zip(latents) {
                 *response += evidence.sample_at(&prior, weights, latent);
             }
