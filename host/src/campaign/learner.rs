@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use super::event::{Event, Proposed, Trained};
 use super::published::on_pixels;
+use super::warnings::Warnings;
 use super::{CampaignError, Command, Posterior, Region, State, Times};
 use crate::controller::{Controller, ControllerError, Setup};
 use crate::data::{Map, Patches};
@@ -26,35 +27,6 @@ fn same_response(candidate: Candidate, there: f32, here: f32) -> Result<(), Cont
         "it reduced the spectrum of candidate {} to {there} and this host to {here}",
         candidate.0
     )))
-}
-
-/// What went wrong without ending the campaign.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
-pub(super) struct Warnings {
-    /// Measured when it happened.
-    points: usize,
-    notes: Vec<String>,
-}
-
-impl Warnings {
-    /// Notes what went wrong, once: what goes wrong at every step shall not fill the summary.
-    pub(super) fn note(&mut self, what: &str) {
-        if !self.notes.iter().any(|note| note.ends_with(what)) {
-            let points = self.points;
-            self.notes.push(format!("after {points} points: {what}"));
-        }
-    }
-
-    /// Notes what is to be said before anything is measured.
-    pub(super) fn note_first(&mut self, what: &str) {
-        if !self.notes.iter().any(|note| note == what) {
-            self.notes.push(what.to_owned());
-        }
-    }
-
-    pub(super) fn into_notes(self) -> Vec<String> {
-        self.notes
-    }
 }
 
 /// The model that the kernel was given last.
@@ -219,7 +191,7 @@ impl<'a> Learner<'a> {
         }
         match event {
             Event::Measured(measured) => {
-                self.warnings.points = state.points().len();
+                self.warnings.set_points(state.points().len());
                 let candidate = Candidate(measured.candidate);
                 let told = self.responses.len();
                 let newest = state.usable().nth(told);

@@ -42,6 +42,7 @@ mod seeds;
 mod spectra;
 mod state;
 mod summary;
+mod warnings;
 
 use std::ops::ControlFlow;
 
