@@ -198,7 +198,7 @@ fn mistakes_are_named_with_what_would_be_accepted() {
             &["--budget", "40", "--steps", "30"],
             "beacon run has no --steps; expected --budget",
         ),
-        (&["--budget", "-5"], "--budget is -5; expected"),
+        (&["--budget", "-5"], "'-5' for '--budget <N>': expected"),
         (&["--budget", "40", "--dwell", "2s"], "without a unit"),
         (
             &["--budget", "40", "--beta", "-1"],
@@ -264,7 +264,7 @@ fn a_campaign_is_not_resumed_below_what_is_spent_nor_on_another_specimen() {
     let journal = fs::read(path.join("journal")).unwrap();
     for (changed, said) in [
         (
-            ["--time-limit", "0.001"],
+            ["--time-limit", "0.001s"],
             "time-limit is 0.001; expected more than the",
         ),
         (
@@ -322,6 +322,7 @@ fn a_truth_that_cannot_judge_keeps_nobody_from_measuring() {
     let said = "the overview is 16 x 16 pixels; expected 20 x 20";
     assert!(error.contains(said) && status == Some(2), "{error}");
     // Without any number there is nothing to measure.
+    write_npy(&image, &[20, 20], (0..400).map(f64::from));
     let (_kept, path) = folder();
     let out = path.to_str().unwrap();
     let further = ["--initial", "3", "--budget", "6", "--out", out];

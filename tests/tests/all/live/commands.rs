@@ -187,7 +187,7 @@ fn what_is_taken_back_is_taken_back_at_the_same_points_after_a_kill() {
     assert_eq!(whole.summary.discarded, [1]);
     let warnings = whole.outcome.warnings.join("\n");
     assert!(
-        warnings.contains("live times from 0.5 to 1 s"),
+        warnings.contains("live times from 0.5 to 2 s"),
         "{warnings}"
     );
     let candidates = Candidates::new(64, 64, 16).unwrap();
