@@ -168,8 +168,8 @@ impl<T: Transport> Client<T> {
     /// Sets the origin that the controller subtracts from the responses of spectra.
     ///
     /// # Errors
-    /// [`Failure`]; [`Refusal::Undecodable`] from a controller of the first release, which has no
-    /// origins.
+    /// [`Failure`]; [`Undecodable`](crate::link::message::Refusal::Undecodable) from a controller of
+    /// the first release, which has no origins.
     pub fn set_origin(&mut self, value: f64) -> Result<(), Failure<T::Error>> {
         self.done(&Request::Origin { value })
     }
