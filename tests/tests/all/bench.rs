@@ -193,7 +193,7 @@ fn the_line_changes_its_rate_and_returns_when_nothing_arrives() {
 }
 
 /// Runs `beacon controller WORDS --controller serial:PORT`; returns what it prints.
-fn controller(port: &str, words: &[&str]) -> Result<String, String> {
+pub(crate) fn controller(port: &str, words: &[&str]) -> Result<String, String> {
     let output = Command::new(env!("CARGO_BIN_EXE_beacon-under-test"))
         .arg("controller")
         .args(words)

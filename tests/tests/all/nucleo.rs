@@ -4,7 +4,6 @@
 //!
 //! Virtual time: `pass` lets it pass, the host's own clock never does.
 
-use std::process::Command;
 use std::time::Duration;
 
 use beacon_host::campaign::{CampaignConfig, Seeds};
@@ -71,16 +70,7 @@ fn controller(board: &NucleoBoard, command: &str) -> String {
 
 /// Runs the program's `controller` command with the board at a port; returns what it prints.
 fn controller_at(port: &str, words: &[&str]) -> String {
-    let output = Command::new(env!("CARGO_BIN_EXE_beacon-under-test"))
-        .arg("controller")
-        .args(words)
-        .arg("--controller")
-        .arg(format!("serial:{port}"))
-        .output()
-        .expect("the program starts");
-    let said = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{said}");
-    String::from_utf8_lossy(&output.stdout).into_owned()
+    crate::bench::controller(port, words).expect("the program succeeds")
 }
 
 /// Every exposure was where it was proposed, and exactly as long as it was told to be.
