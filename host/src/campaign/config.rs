@@ -9,7 +9,7 @@ use super::CampaignError;
 use crate::train::{SurrogateKind, TrainerConfig};
 
 /// What becomes of windows that reach beyond the image, where nothing else is asked for.
-pub const DEFAULT_EDGES: Edges = Edges::Inside;
+pub const DEFAULT_EDGES: Edges = Edges::Reflect;
 
 /// Name of the default strategy: the kernel's.
 pub fn default_strategy() -> &'static str {
@@ -73,7 +73,7 @@ pub struct CampaignConfig {
             help_heading = "Campaign"
         )
     )]
-    #[serde(default, with = "edges_by_name", skip_serializing_if = "is_inside")]
+    #[serde(default, with = "edges_by_name")]
     pub edges: Edges,
     /// Neighbours that novelty averages over; `random`, `farthest`, `mu`, `ei`, `ucb` and `thompson`
     /// ignore it.
@@ -117,7 +117,7 @@ pub struct CampaignConfig {
             help_heading = "Training"
         )
     )]
-    #[serde(skip_serializing_if = "SurrogateKind::is_default")]
+    #[serde(default = "SurrogateKind::unsaid")]
     pub surrogate: SurrogateKind,
     /// Points to measure between one training and the next.
     #[cfg_attr(
@@ -209,13 +209,6 @@ impl CampaignConfig {
     }
 }
 
-/// Settings without a word on edges are of [`Edges::Inside`], whatever the default is, and are
-/// written so: they are older than the choice.
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's signature")]
-pub(super) fn is_inside(edges: &Edges) -> bool {
-    *edges == Edges::Inside
-}
-
 /// What `--edges` takes.
 #[cfg(feature = "cli")]
 pub(crate) fn edges_parser() -> impl clap::builder::TypedValueParser<Value = Edges> {
@@ -263,27 +256,21 @@ mod tests {
         assert_eq!(parsed, CampaignConfig::default());
     }
 
-    /// Studies and journals from before there was a choice keep their identity.
     #[test]
-    fn the_default_surrogate_is_not_mentioned_in_the_file_form() {
-        let mut config = CampaignConfig::default();
-        assert!(!toml::to_string(&config).unwrap().contains("surrogate"));
-        config.surrogate = SurrogateKind::Filters;
-        let text = toml::to_string(&config).unwrap();
-        assert!(text.contains("surrogate = \"filters\""), "{text}");
-        assert_eq!(toml::from_str::<CampaignConfig>(&text).unwrap(), config);
-    }
-
-    #[test]
-    fn edges_are_written_unless_they_are_inside() {
+    fn settings_without_a_word_on_edges_or_surrogate_are_older_than_the_choice() {
+        let old = toml::from_str::<CampaignConfig>("steps = 300").unwrap();
+        assert_eq!(old.edges, Edges::Inside);
+        assert_eq!(old.surrogate, SurrogateKind::Network);
         for edges in Edges::ALL {
-            let config = CampaignConfig {
-                edges,
-                ..CampaignConfig::default()
-            };
-            let text = toml::to_string(&config).unwrap();
-            assert_eq!(text.contains("edges"), edges != Edges::Inside, "{text}");
-            assert_eq!(toml::from_str::<CampaignConfig>(&text).unwrap(), config);
+            for surrogate in [SurrogateKind::Network, SurrogateKind::Filters] {
+                let config = CampaignConfig {
+                    edges,
+                    surrogate,
+                    ..CampaignConfig::default()
+                };
+                let text = toml::to_string(&config).unwrap();
+                assert_eq!(toml::from_str::<CampaignConfig>(&text).unwrap(), config);
+            }
         }
         let unknown = toml::from_str::<CampaignConfig>("edges = \"wrap\"").unwrap_err();
         assert!(

@@ -3,7 +3,7 @@
 use beacon_kernel::Edges;
 use serde::{Deserialize, Serialize};
 
-use super::config::{edges_by_name, is_inside};
+use super::config::edges_by_name;
 use super::{Discovery, Ended, MapFigures, Measurement, Outcome, Series, Times};
 use crate::controller::LinkReport;
 
@@ -18,8 +18,9 @@ pub struct Summary {
     pub seed: u64,
     /// Side of the window, in pixels.
     pub window: usize,
-    /// What became of windows that reach beyond the image; absent where they were left out.
-    #[serde(default, with = "edges_by_name", skip_serializing_if = "is_inside")]
+    /// What became of windows that reach beyond the image; absent in earlier versions, which left
+    /// them out.
+    #[serde(default, with = "edges_by_name")]
     pub edges: Edges,
     /// Number of candidates.
     pub candidates: usize,

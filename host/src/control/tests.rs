@@ -1,3 +1,5 @@
+use beacon_kernel::Edges;
+
 use super::*;
 use crate::campaign::{Begun, CampaignConfig, Overview, Region, Settings};
 use crate::data::{Axis, Channels, Map};
@@ -40,6 +42,7 @@ fn state() -> State {
     };
     let config = CampaignConfig {
         window: 6,
+        edges: Edges::Inside,
         ..CampaignConfig::default()
     };
     let mut state = State::new(begun, Settings::offline(config, 10, Vec::new()));

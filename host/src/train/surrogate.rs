@@ -12,24 +12,20 @@ use crate::data::Patches;
 #[cfg_attr(feature = "cli", derive(clap::ValueEnum))]
 pub enum SurrogateKind {
     /// A convolutional network: Valid or Same, as the window has it.
-    #[default]
     #[serde(rename = "cnn")]
     #[cfg_attr(feature = "cli", value(name = "cnn"))]
     Network,
     /// Nine fixed filters and a matrix.
+    #[default]
     #[serde(rename = "filters")]
     #[cfg_attr(feature = "cli", value(name = "filters"))]
     Filters,
 }
 
 impl SurrogateKind {
-    /// Whether it is that of a campaign that is not told another. Files do not mention it then.
-    #[expect(
-        clippy::trivially_copy_pass_by_ref,
-        reason = "serde hands out references"
-    )]
-    pub(crate) fn is_default(&self) -> bool {
-        *self == Self::default()
+    /// That of settings without a word on it: they are older than the choice.
+    pub(crate) const fn unsaid() -> Self {
+        Self::Network
     }
 }
 

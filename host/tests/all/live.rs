@@ -175,8 +175,8 @@ fn mistakes_are_named_with_what_would_be_accepted() {
             "budget is 10; expected more than the 10",
         ),
         (
-            &["--budget", "4000"],
-            "budget is 4000; expected at most 2401",
+            &["--budget", "5000"],
+            "budget is 5000; expected at most 4096",
         ),
         (
             &["--budget", "40", "--dose-limit", "1e3"],
@@ -393,7 +393,7 @@ fn a_campaign_is_told_to_pause_to_go_on_and_to_stop_and_goes_on_later() {
     });
     assert!(run(&["ctl", name, "accept"]).status.success());
     assert!(run(&["ctl", name, "approve", "off"]).status.success());
-    let (error, status) = refused(&["ctl", name, "measure", "3,3"]);
+    let (error, status) = refused(&["ctl", name, "measure", "64,3"]);
     assert!(
         error.contains("no candidate") && status == Some(2),
         "{error}"

@@ -69,7 +69,7 @@ fn json_is_all_that_standard_output_holds_and_has_every_field() {
 #[test]
 fn a_run_folder_holds_configuration_tables_maps_summary_and_pictures() {
     let folder = data();
-    // Candidates 3, 5 and 8 of 9 x 13.
+    // Candidates 153, 155 and 158 of 20 x 24.
     let seeds = ["--seeds-from", "seeds.csv", "--out", "results/here"];
     let output = beacon_ok(&changed(&REPLAY, &seeds), folder.path());
     assert_says(&text(&output.stdout), &["results in results/here"]);
@@ -109,7 +109,7 @@ fn a_run_folder_holds_configuration_tables_maps_summary_and_pictures() {
     let lines: Vec<_> = table.lines().collect();
     assert_eq!(lines[0], "step,row,column,value,score,mean,std");
     assert_eq!(lines.len(), 1 + 3 + 6);
-    // Candidate 3 of 9 x 13 with windows of 12 is pixel (6, 9).
+    // Candidate 153 of 20 x 24 is pixel (6, 9).
     assert!(lines[1].starts_with("0,6,9,"), "{}", lines[1]);
     assert!(
         lines[1].ends_with(",,,"),
@@ -121,7 +121,7 @@ fn a_run_folder_holds_configuration_tables_maps_summary_and_pictures() {
     assert_eq!(config["image"].as_str(), Some("image.npy"));
     assert_eq!(config["campaign"]["window"].as_integer(), Some(12));
     let summary = json(read(&run.join("summary.json")).as_bytes());
-    assert_eq!(summary["seeds"], serde_json::json!([3, 5, 8]));
+    assert_eq!(summary["seeds"], serde_json::json!([153, 155, 158]));
     for map in ["surrogate_mean.npy", "map_mean.npy", "map_sigma.npy"] {
         let map = std::fs::read(run.join(map)).unwrap();
         assert_eq!(Npy::new(&map[..]).unwrap().shape(), [20, 24]);
@@ -241,7 +241,7 @@ fn spectra_are_reduced_by_a_scalarizer() {
 
 #[test]
 fn mistakes_are_named_in_one_line_and_nothing_is_written() {
-    let mistakes: [Mistake<'_>; 23] = [
+    let mistakes: [Mistake<'_>; 24] = [
         (
             &["--image", "absent.npy"],
             &["`absent.npy`", "no such file"],
@@ -258,15 +258,19 @@ fn mistakes_are_named_in_one_line_and_nothing_is_written() {
         (&["--response", "spectra.npy"], &["--scalarizer"]),
         (&["--scalarizer", "sum"], &["needs no scalarizer"]),
         (&["--scalarizer", "line:Pd-Lz"], &["`Pd-Lz`", "Pd-La"]),
-        (&["--window", "21"], &["window is 21", "4 to 20", "20 x 24"]),
-        (&["--window", "3"], &["window is 3", "4 to 20"]),
-        (&["--steps", "108"], &["108", "at most 107"]),
+        (
+            &["--edges", "inside", "--window", "21"],
+            &["window is 21", "4 to 20", "20 x 24"],
+        ),
+        (&["--window", "65"], &["window is 65", "4 to 64"]),
+        (&["--window", "3"], &["window is 3", "4 to 64"]),
+        (&["--steps", "471"], &["471", "at most 470"]),
         (&["--steps", "some"], &["'some'", "--steps"]),
         (
             &["--strategy", "best"],
             &["'best'", "beacon-elite", "random"],
         ),
-        (&["--seeds-from", "far.txt"], &["seed 500", "117"]),
+        (&["--seeds-from", "far.txt"], &["seed 600", "480"]),
         (
             &["--seeds-from", "pixels.txt"],
             &["a first line `row,column`"],
@@ -275,7 +279,7 @@ fn mistakes_are_named_in_one_line_and_nothing_is_written() {
         (&["--budget", "30"], &["has no --budget", "--steps"]),
         (&["--out", "notes.doc"], &["`notes.doc`", "folder"]),
         (&["--k", "0"], &["k is 0", "1 or more"]),
-        (&["--initial", "200"], &["initial is 200", "117"]),
+        (&["--initial", "500"], &["initial is 500", "480"]),
         (
             &["--response", "vast.npy"],
             &["row 10, column 10", "1e39", "5e29"],
@@ -299,18 +303,17 @@ fn a_pixel_without_a_response_is_no_candidate() {
 #[test]
 fn a_pixel_without_data_in_the_image_is_no_candidate() {
     let folder = data();
-    // All others are measured: 9 rows of 13.
-    let holed = ["--image", "holed.npy", "--steps", "106"];
+    // All others are measured: 20 rows of 24.
+    let holed = ["--image", "holed.npy", "--steps", "469"];
     let random = ["--strategy", "random", "--retrain-every", "50", "--json"];
     let holed = changed(&REPLAY, &[&holed[..], &random].concat());
     let summary = json(&beacon_ok(&holed, folder.path()).stdout);
     let warnings = summary["warnings"].to_string();
     assert_says(&warnings, &["no data at 1 pixels in all"]);
-    // Row 10, column 10: row 4 and column 4 of the candidates.
     let measured = |key: &str| summary[key].as_array().unwrap().clone();
     let points = [measured("seeds"), measured("order")].concat();
-    assert_eq!(points.len(), 116);
-    assert!(!points.contains(&serde_json::json!(4 * 13 + 4)));
+    assert_eq!(points.len(), 479);
+    assert!(!points.contains(&serde_json::json!(10 * 24 + 10)));
 }
 
 #[test]

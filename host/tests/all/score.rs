@@ -10,7 +10,7 @@ use crate::common::{
     mistakes_are_refused, names, program, refused, text,
 };
 
-const SCORE: [&str; 9] = [
+const SCORE: [&str; 11] = [
     "score",
     "--image",
     "image.npy",
@@ -18,6 +18,8 @@ const SCORE: [&str; 9] = [
     "response.npy",
     "--window",
     "12",
+    "--edges",
+    "inside",
     "--order",
     "order.csv",
 ];

@@ -140,7 +140,7 @@ pub fn data(rows: u32) -> TempDir {
     write_npy(&at("response.npy"), &shape, response);
     write_npy(&at("flat.npy"), &shape, pixels.map(|_| 3.0));
     fs::write(at("notes.doc"), "neither data nor a folder").unwrap();
-    fs::write(at("far.txt"), "3 500\n").unwrap();
+    fs::write(at("far.txt"), "3 600\n").unwrap();
     folder
 }
 

@@ -151,9 +151,12 @@ fn mistakes_are_named_in_one_line_and_nothing_is_written() {
         (&["--seeds", "0"], &["seeds is 0", "1 to"]),
         (&["--seeds", "-1"], &["-1"]),
         (&["--steps", "0"], &["steps is 0", "1 or more"]),
-        (&["--steps", "160"], &["160", "at most 159"]),
+        (&["--steps", "567"], &["567", "at most 566"]),
         (&["--response", "flat.npy"], &["3", "constant"]),
-        (&["--window", "25"], &["window is 25", "4 to 24", "24 x 24"]),
+        (
+            &["--edges", "inside", "--window", "25"],
+            &["window is 25", "4 to 24", "24 x 24"],
+        ),
         (&["--at", "0,3"], &["at is 0", "1 to 5"]),
         (&["--at", "soon"], &["'soon'", "--at"]),
         (&["--jobs", "0"], &["jobs is 0", "1 or more"]),
@@ -168,7 +171,7 @@ fn mistakes_are_named_in_one_line_and_nothing_is_written() {
             &["--out", "notes.doc"],
             &["`notes.doc`", "cannot be written"],
         ),
-        (&["--seeds-from", "far.txt"], &["seed 500", "169"]),
+        (&["--seeds-from", "far.txt"], &["seed 600", "576"]),
         (&["--k", "0"], &["k is 0", "1 or more"]),
         (
             &["--image", "absent.npy"],

@@ -82,7 +82,7 @@ fn a_comparison_is_drawn_and_reported_in_one_page() {
     let report = drawing("report.html");
     let said = [
         "<h1>3 strategies on image.npy, response.npy</h1>",
-        "chose 5 of 169 candidates for measuring response",
+        "chose 5 of 576 candidates for measuring response",
         "in 2 campaigns",
         "auc_patch, mean over steps 1 to 5",
         "minus random",

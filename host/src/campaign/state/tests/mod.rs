@@ -3,6 +3,8 @@
 
 mod arbitrary;
 
+use beacon_kernel::Edges;
+
 use super::*;
 use crate::campaign::{
     ALGORITHM, CampaignConfig, Command, DoseError, Event, Exposing, Limits, Measured, Proposed,
@@ -61,6 +63,7 @@ fn begun(seeds: Option<Vec<u32>>) -> Begun {
 fn settings(budget: usize, limits: Limits) -> Settings {
     let campaign = CampaignConfig {
         window: WINDOW,
+        edges: Edges::Inside,
         initial: 3,
         ..CampaignConfig::default()
     };
