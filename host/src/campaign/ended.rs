@@ -22,7 +22,7 @@ pub enum Ended {
     Dose(String),
     /// Coverage has stopped growing.
     Stalled(String),
-    /// The sample has drifted out of the frame, or its drift is not known.
+    /// The drift of the sample is not known, or no controller can follow it.
     Drift(String),
     /// Nothing is left to measure.
     Exhausted,

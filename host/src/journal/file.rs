@@ -175,30 +175,6 @@ impl Journal {
         })
     }
 
-    /// Replaces a journal of an earlier version by one of the present version with these records,
-    /// and keeps the old one beside it as `journal.v1`. Returns it with the places of the records.
-    ///
-    /// # Errors
-    /// When it cannot be written; the old journal is then as it was.
-    pub fn replace(self, records: &[Record]) -> Result<(Self, Vec<Place>), JournalError> {
-        let path = self.path.clone();
-        let failed = |source| failed(&path, "brought to the present version", source);
-        std::fs::copy(&path, beside(&path, &format!(".v{}", self.version))).map_err(failed)?;
-        let new = unfinished(&path);
-        let mut options = OpenOptions::new();
-        options.read(true).write(true).create(true).truncate(true);
-        let file = options.open(&new).map_err(failed)?;
-        let mut journal = Self::empty(&path, file)?;
-        let mut places = Vec::with_capacity(records.len());
-        for record in records {
-            places.push(journal.append(record)?);
-        }
-        journal.file.sync_all().map_err(failed)?;
-        std::fs::rename(&new, &path).map_err(failed)?;
-        sync_folder(&path).map_err(failed)?;
-        Ok((journal, places))
-    }
-
     /// The file.
     pub fn path(&self) -> &Path {
         &self.path

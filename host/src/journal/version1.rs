@@ -1,8 +1,7 @@
 //! Journals of version 1, as programs before the campaign's state machine wrote them.
 //!
-//! They lack what the kernel proposed and when the model was trained. Both follow from the other
-//! events, and are derived when such a journal is read. A campaign that goes on from one gets a
-//! journal of the present version; the old one is kept beside it.
+//! They lack what the kernel proposed and when the model was trained. They are read, and no campaign
+//! goes on from them: those programs decided otherwise.
 
 use serde::Deserialize;
 
@@ -60,8 +59,7 @@ impl OldRecord {
     }
 }
 
-/// The records in their present form, each with the place it was read from. The events that follow
-/// from them are still missing.
+/// The records in their present form, each with the place it was read from.
 pub(super) fn upgrade<P: Copy>(records: Vec<(P, OldRecord)>) -> Vec<(P, Record)> {
     let mut upgraded = Vec::with_capacity(records.len() + 2);
     // Whether the last record announced an exposure.

@@ -7,7 +7,7 @@ use std::time::Duration;
 use beacon_kernel::{Candidate, Candidates, Pixel};
 
 use super::check::{check_frame, check_pixel_limit};
-use super::fold::{fold, fold_version_1};
+use super::fold::fold;
 use super::station::{Log, Station};
 use super::taken_up::{from_toml, to_toml};
 use super::{LiveError, TakenUp};
@@ -38,10 +38,8 @@ pub struct Session<'a> {
     records: Vec<(Place, Record)>,
     /// Number of the first of them in the journal.
     first: usize,
-    /// Version of the journal that was read; `None` of a campaign that was begun just now.
-    version: Option<u8>,
-    /// Bytes of a torn record that were moved aside.
-    torn: u64,
+    /// Of a campaign that was taken up: bytes of a torn record that were moved aside.
+    torn: Option<u64>,
     truth: Option<Map>,
 }
 
@@ -96,7 +94,7 @@ impl<'a> Session<'a> {
         let elapsed = Duration::ZERO;
         let path = folder.path();
         let station = Station::new(microscope, config, journal, path, interrupted, elapsed);
-        Self::with_overview(station, state, folder, Vec::new(), None, 0)
+        Self::with_overview(station, state, folder, Vec::new(), None)
     }
 
     /// Takes a campaign up again where its journal ends, with the settings that it has had last.
@@ -111,7 +109,7 @@ impl<'a> Session<'a> {
     ) -> Result<Self, LiveError> {
         let TakenUp {
             found,
-            mut begun,
+            begun,
             config,
             before,
         } = taken_up;
@@ -119,7 +117,7 @@ impl<'a> Session<'a> {
             journal,
             mut records,
             torn,
-            version,
+            ..
         } = found;
         let same = same_instrument(&before.microscope, &config.microscope);
         if !same || *microscope.channels() != begun.channels {
@@ -134,9 +132,6 @@ impl<'a> Session<'a> {
         let settings = Settings::live(&config, &begun.channels)?;
         let original: LiveConfig = from_toml(&begun.settings)?;
         let original = Settings::live(&original, &begun.channels)?;
-        if version == 1 {
-            begun.real_to_live = microscope.longest_real_to_live();
-        }
         let mut current = begun.beam.current;
         check_size(begun.frame.as_ref().map(size_of), &*microscope)?;
         for (_, record) in &records {
@@ -181,7 +176,7 @@ impl<'a> Session<'a> {
         }
         let station = Station::new(microscope, config, journal, path, interrupted, elapsed);
         records.remove(0);
-        Self::with_overview(station, state, folder, records, Some(version), torn)
+        Self::with_overview(station, state, folder, records, Some(torn))
     }
 
     /// Comes as far as the first overview: that of the journal, else a fresh one.
@@ -190,8 +185,7 @@ impl<'a> Session<'a> {
         mut state: State,
         folder: &RunFolder,
         mut records: Vec<(Place, Record)>,
-        version: Option<u8>,
-        torn: u64,
+        torn: Option<u64>,
     ) -> Result<Self, LiveError> {
         let mut first = 1;
         let is_overview =
@@ -207,7 +201,7 @@ impl<'a> Session<'a> {
             station.note(*place, &record.event, Seconds::ZERO);
         }
         let fresh = state.overview().is_none();
-        if fresh && version.is_some() {
+        if fresh && torn.is_some() {
             let resumed = station.resumed()?;
             station
                 .record(&resumed, &mut ())
@@ -256,7 +250,6 @@ impl<'a> Session<'a> {
             overview,
             records: rest,
             first,
-            version,
             torn,
             truth,
         })
@@ -281,10 +274,10 @@ impl<'a> Session<'a> {
     /// Of a campaign that was taken up: points in its journal, and bytes of a torn record that were
     /// moved to `journal.torn`.
     pub fn found(&self) -> Option<(usize, u64)> {
-        self.version?;
+        let torn = self.torn?;
         let records = self.records.iter();
         let points = records.filter(|(_, record)| matches!(record.event, Event::Measured(_)));
-        Some((points.count(), self.torn))
+        Some((points.count(), torn))
     }
 
     /// The state of the campaign: after the first overview, and at its end once it ran.
@@ -393,12 +386,7 @@ impl<'a> Session<'a> {
         }
         let station = &mut self.station;
         let records = std::mem::take(&mut self.records);
-        let folded = if self.version == Some(1) {
-            fold_version_1(&mut drive, station, &records, self.first)
-        } else {
-            fold(&mut drive, station, &records, self.first)
-        };
-        match folded {
+        match fold(&mut drive, station, &records, self.first) {
             Err(CampaignError::Controller(ControllerError::BrokenOff)) => {
                 return Err(CampaignError::Unread);
             }
@@ -406,7 +394,7 @@ impl<'a> Session<'a> {
         }
         drive.controller().set_watch(station.watching());
         drive.set_room(room);
-        let resumed = match self.version {
+        let resumed = match self.torn {
             Some(_) => Some(station.resumed().map_err(|error| {
                 let why = error.to_string();
                 CampaignError::Ended(Ended::Disk(why))

@@ -153,11 +153,6 @@ impl<'a> Station<'a> {
         }
     }
 
-    /// Notes where the journal holds the spectrum of a candidate.
-    pub(super) fn set_place(&mut self, candidate: Candidate, place: Place) {
-        self.places.insert(candidate, place);
-    }
-
     /// Brings a simulated instrument to where the journal ends.
     pub(super) fn fast_forward(&mut self) {
         let past = std::mem::take(&mut self.past);

@@ -236,7 +236,7 @@ fn run(
     mut session: Session<'_>,
     at_piece: impl FnMut(&HandOver) + 'static,
 ) -> Outcome {
-    let capacity = Capacity::for_campaign(64, 64, config.campaign.window, config.budget);
+    let capacity = capacity(config);
     let mut at_piece = at_piece;
     session.set_watch(Box::new(move |handover: &HandOver| {
         at_piece(handover);
@@ -246,6 +246,11 @@ fn run(
         let outcome = session.run(None, linked, &mut ());
         outcome.expect("it ends in order")
     })
+}
+
+fn capacity(config: &LiveConfig) -> Capacity {
+    let candidates = config.campaign.candidates(64, 64).expect("candidates");
+    Capacity::for_candidates(candidates, config.budget)
 }
 
 fn microscope(config: &LiveConfig) -> SpecimenMicroscope {
@@ -268,12 +273,7 @@ fn a_campaign_that_is_interrupted_while_its_image_is_handed_over_slowly_goes_on_
     let folder = TempDir::new().unwrap();
     let expected = undisturbed(&config, &folder.path().join("undisturbed"));
     let folder = RunFolder::begin(&folder.path().join("run")).unwrap();
-    let board = Board::start(Capacity::for_campaign(
-        64,
-        64,
-        config.campaign.window,
-        config.budget,
-    ));
+    let board = Board::start(capacity(&config));
 
     // 16 chunks of an image, each of them as slow as on a line of 40 kBd.
     board.pace_ms.store(250, Ordering::SeqCst);

@@ -6,7 +6,7 @@ use beacon_host::campaign::{CampaignConfig, Outcome, Patches, Seeds};
 use beacon_host::experiment::Experiment as _;
 use beacon_host::metrics::Groups;
 use beacon_host::spaces::{Cache, Spaces};
-use beacon_kernel::Strategy;
+use beacon_kernel::{Edges, Strategy};
 use beacon_tests::{pfm, published_seeds, run};
 use rayon::prelude::*;
 
@@ -51,6 +51,13 @@ fn campaigns(strategy: Strategy) -> Option<Vec<Outcome>> {
         let config = CampaignConfig {
             strategy: strategy.name().to_owned(),
             seed: n + 1,
+            // As published.
+            edges: Edges::Inside,
+            // Where nothing depends on what was learned.
+            retrain_every: match strategy {
+                Strategy::Random | Strategy::Farthest => 30,
+                _ => 1,
+            },
             ..CampaignConfig::default()
         };
         let seeds = if n == 0 {

@@ -3,7 +3,8 @@
 use std::fmt::Write as _;
 
 use beacon_host::campaign::{CampaignConfig, Outcome, Seeds};
-use beacon_kernel::Strategy;
+use beacon_host::train::SurrogateKind;
+use beacon_kernel::{Edges, Strategy};
 use beacon_tests::{golden, pfm, published_seeds, run, specimen};
 
 fn config(strategy: Strategy, steps: usize) -> CampaignConfig {
@@ -11,6 +12,15 @@ fn config(strategy: Strategy, steps: usize) -> CampaignConfig {
         strategy: strategy.name().to_owned(),
         steps,
         ..CampaignConfig::default()
+    }
+}
+
+/// With the network, over the candidates whose windows lie inside: numbered as the published ones.
+fn with_network(strategy: Strategy, steps: usize) -> CampaignConfig {
+    CampaignConfig {
+        surrogate: SurrogateKind::Network,
+        edges: Edges::Inside,
+        ..config(strategy, steps)
     }
 }
 
@@ -34,12 +44,16 @@ fn trajectory(outcome: &Outcome) -> String {
 
 #[test]
 fn the_trajectory_on_the_specimen_is_pinned_to_the_bit() {
-    let outcome = run(
-        &config(Strategy::Beacon, 40),
-        Seeds::Random(10),
-        &mut specimen(1),
-    );
-    golden("specimen-seed1-beacon.txt", &trajectory(&outcome));
+    for (name, config) in [
+        ("specimen-seed1-beacon.txt", config(Strategy::Beacon, 40)),
+        (
+            "specimen-seed1-beacon-cnn.txt",
+            with_network(Strategy::Beacon, 40),
+        ),
+    ] {
+        let outcome = run(&config, Seeds::Random(10), &mut specimen(1));
+        golden(name, &trajectory(&outcome));
+    }
 }
 
 #[test]
@@ -47,8 +61,18 @@ fn the_trajectory_on_the_pfm_data_is_pinned_to_the_bit() {
     let (Some(mut pfm), Some(seeds)) = (pfm(), published_seeds()) else {
         return;
     };
-    let outcome = run(&config(Strategy::Beacon, 60), seeds, &mut pfm);
-    golden("pfm-published-seeds-beacon.txt", &trajectory(&outcome));
+    let network = with_network(Strategy::Beacon, 60);
+    let filters = CampaignConfig {
+        surrogate: SurrogateKind::Filters,
+        ..network.clone()
+    };
+    for (name, config) in [
+        ("pfm-published-seeds-beacon.txt", filters),
+        ("pfm-published-seeds-beacon-cnn.txt", network),
+    ] {
+        let outcome = run(&config, seeds.clone(), &mut pfm);
+        golden(name, &trajectory(&outcome));
+    }
 }
 
 #[test]
@@ -89,26 +113,29 @@ fn one_thread_and_several_make_the_same_decisions() {
 }
 
 #[test]
-fn every_strategy_and_both_architectures_replay() {
+fn every_strategy_and_architecture_replays() {
     let mut experiment = specimen(2);
     for strategy in Strategy::ALL {
-        let small = CampaignConfig {
-            window: 7,
-            retrain_every: 5,
-            ..config(strategy, 12)
-        };
-        let outcome = run(&small, Seeds::Random(5), &mut experiment);
-        assert_eq!(outcome.steps.len(), 12, "{}", strategy.name());
-        assert!(outcome.warnings.is_empty(), "{:?}", outcome.warnings);
-        let mut seen: Vec<_> = outcome.seeds.iter().chain(&outcome.steps).collect();
-        seen.sort_by_key(|point| point.candidate);
-        seen.dedup_by_key(|point| point.candidate);
-        assert_eq!(
-            seen.len(),
-            17,
-            "{} measures no point twice",
-            strategy.name()
-        );
+        for surrogate in [SurrogateKind::Network, SurrogateKind::Filters] {
+            let small = CampaignConfig {
+                window: 7,
+                retrain_every: 5,
+                surrogate,
+                ..config(strategy, 12)
+            };
+            let outcome = run(&small, Seeds::Random(5), &mut experiment);
+            assert_eq!(outcome.steps.len(), 12, "{}", strategy.name());
+            assert!(outcome.warnings.is_empty(), "{:?}", outcome.warnings);
+            let mut seen: Vec<_> = outcome.seeds.iter().chain(&outcome.steps).collect();
+            seen.sort_by_key(|point| point.candidate);
+            seen.dedup_by_key(|point| point.candidate);
+            assert_eq!(
+                seen.len(),
+                17,
+                "{} measures no point twice",
+                strategy.name()
+            );
+        }
     }
 }
 

@@ -11,7 +11,7 @@ use beacon_host::data::files::Finished;
 use beacon_host::experiment::{Experiment as _, Oracle};
 use beacon_host::metrics::{Groups, published_target_curve};
 use beacon_host::spaces::{Cache, LatentConfig, Spaces};
-use beacon_kernel::{Candidate, Candidates};
+use beacon_kernel::{Candidate, Candidates, Edges};
 use beacon_tests::live::trajectory;
 use beacon_tests::{in_process, pfm, pfm_folder, published_seeds, run, specimen};
 use rand_core::{Rng as _, SeedableRng as _};
@@ -60,6 +60,7 @@ fn the_published_orders_give_the_published_coverage_and_the_corrected_one() {
         .collect();
     let config = CampaignConfig {
         retrain_every: 50,
+        edges: Edges::Inside,
         ..CampaignConfig::default()
     };
     for (run, as_published, corrected) in [
@@ -100,7 +101,7 @@ fn an_order_of_our_own_is_judged_as_it_was_live() {
     )
     .unwrap();
     let file = folder.path().join("acquisitions.csv");
-    let candidates = Candidates::new(64, 64, config.window).unwrap();
+    let candidates = config.candidates(64, 64).unwrap();
     let order = read_order(&file, candidates, &[]).unwrap();
     let followed = follow(&config, &order.seeds, &order.steps, &mut specimen(2));
 
@@ -138,9 +139,9 @@ fn an_order_that_cannot_be_followed_is_refused_before_anything_is_measured() {
     };
     assert!(refused(&[], &[4, 5, 4]).unwrap().contains('4'));
     assert!(refused(&[7], &[4, 7]).unwrap().contains('7'));
-    assert!(refused(&[], &[4, 2401]).unwrap().contains("2401"));
+    assert!(refused(&[], &[4, 4096]).unwrap().contains("4096"));
     assert!(refused(&[], &[]).unwrap().contains("steps is 0"));
-    assert_eq!(refused(&[], &[4, 2400]), None);
+    assert_eq!(refused(&[], &[4, 4095]), None);
 }
 
 fn random_order(seed: u64) -> Vec<usize> {

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::{Drive, World};
 use crate::campaign::growth::Growth;
 use crate::campaign::learner::Learned;
-use crate::campaign::{Action, CampaignError, Contradiction, Event, Record};
+use crate::campaign::{Action, CampaignError, Event, Record};
 
 /// What was learned: with it a campaign is taken up again without training anew.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -75,62 +75,6 @@ impl Drive<'_> {
         self.restart_monitor(world);
         self.step = (Instant::now(), self.learner.times);
         Ok(())
-    }
-
-    /// The events that a journal of version 1 lacks before this one: what the kernel proposed, and
-    /// when it was trained.
-    ///
-    /// # Errors
-    /// When the kernel decides otherwise now.
-    pub(crate) fn derive(
-        &mut self,
-        event: &Event,
-        world: &mut dyn World,
-    ) -> Result<Vec<Event>, CampaignError> {
-        let mut missing = Vec::new();
-        if let Event::Commanded(given) = event
-            && let Some(reduced) = self.reduction(&given.command, world)
-        {
-            self.state.apply(&reduced)?;
-            missing.push(reduced);
-        }
-        loop {
-            let candidate = match event {
-                Event::Exposing(exposing) => Some(exposing.candidate),
-                Event::LeftOut { candidate, .. } => Some(*candidate),
-                _ => None,
-            };
-            match (self.decided(), candidate) {
-                (Action::Train { afresh }, _) => {
-                    let trained = Event::Trained(self.learner.train(afresh)?);
-                    self.state.apply(&trained)?;
-                    missing.push(trained);
-                    self.judge(&mut ())?;
-                }
-                (Action::Propose { acquisition, train }, Some(candidate)) => {
-                    let (proposed, trained) = self.learner.propose(acquisition, train)?;
-                    if proposed.candidate != candidate {
-                        return Err(Contradiction {
-                            event: "Exposing",
-                            why: format!(
-                                "the journal has candidate {candidate} where candidate {} is \
-                                 chosen now, after {} points: the program or the machine decides \
-                                 otherwise than the one that began it",
-                                proposed.candidate,
-                                self.state.points().len()
-                            ),
-                        }
-                        .into());
-                    }
-                    for event in [Some(Event::Proposed(proposed)), trained.map(Event::Trained)] {
-                        let Some(event) = event else { continue };
-                        self.state.apply(&event)?;
-                        missing.push(event);
-                    }
-                }
-                _ => return Ok(missing),
-            }
-        }
     }
 
     /// Whether the campaign goes on when it is resumed so, its journal having been read.

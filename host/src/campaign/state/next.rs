@@ -249,12 +249,12 @@ impl State {
         let pixel = self.pixel(candidate);
         let (down, right) = self.drift.shift;
         let size = self.candidates.map_or((1, 1), |c| (c.height(), c.width()));
+        // Pixels at the border leave the frame first; the others can still be measured.
         let Some(position) = corrected(pixel, self.drift.shift, size) else {
-            return Action::End(Ended::Drift(format!(
-                "by {down:.1} pixels down and {right:.1} to the right, row {}, column {} has left \
-                 the frame",
-                pixel.row, pixel.column
-            )));
+            let why = format!(
+                "it has drifted out of the frame, by {down:.1} pixels down and {right:.1} to the right"
+            );
+            return Action::LeaveOut { candidate, why };
         };
         let electrons = self.exposure_electrons();
         match self

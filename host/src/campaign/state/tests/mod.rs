@@ -373,6 +373,36 @@ fn what_is_discarded_counts_no_more_until_it_is_restored() {
 }
 
 #[test]
+fn a_point_that_has_drifted_out_of_the_frame_is_left_out_and_others_are_measured() {
+    let mut state = surveyed(Limits::default());
+    let electrons = state.overview_electrons();
+    let surveyed = Surveyed {
+        shift: Some((3.0, 0.0)),
+        confidence: 0.9,
+    };
+    let last = state.candidates().unwrap().count() as u32 - 1;
+    for event in [
+        Event::Surveying { electrons },
+        Event::Surveyed(surveyed),
+        Event::Commanded(given(Command::Measure(last))),
+    ] {
+        state.apply(&event).unwrap();
+    }
+    let now = Now::default();
+    let action = state.next(&now);
+    assert!(
+        matches!(&action, Action::LeaveOut { candidate, why }
+            if candidate.0 == last && why.contains("by 3.0 pixels down")),
+        "{action:?}"
+    );
+    for event in carry_out(&action, 0, &state) {
+        state.apply(&event).unwrap();
+    }
+    assert_eq!(state.standing(Candidate(last)), Standing::LeftOut);
+    assert!(!matches!(state.next(&now), Action::End(_)));
+}
+
+#[test]
 fn commands_that_cannot_hold_are_refused_with_what_would_be_accepted() {
     let state = surveyed(Limits::default());
     let spent = state.ledger().total().get();
