@@ -6,6 +6,7 @@ use beacon_host::campaign::{CampaignConfig, Outcome, Patches, Seeds};
 use beacon_host::experiment::Experiment as _;
 use beacon_host::metrics::Groups;
 use beacon_host::spaces::{Cache, Spaces};
+use beacon_host::train::SurrogateKind;
 use beacon_kernel::{Edges, Strategy};
 use beacon_tests::{pfm, published_seeds, run};
 use rayon::prelude::*;
@@ -51,8 +52,12 @@ fn campaigns(strategy: Strategy) -> Option<Vec<Outcome>> {
         let config = CampaignConfig {
             strategy: strategy.name().to_owned(),
             seed: n + 1,
-            // As published.
+            // As published; strategies of the literature decide by a network, as they do there.
             edges: Edges::Inside,
+            surrogate: match strategy {
+                Strategy::BeaconStructure => SurrogateKind::Filters,
+                _ => SurrogateKind::Network,
+            },
             // Where nothing depends on what was learned.
             retrain_every: match strategy {
                 Strategy::Random | Strategy::Farthest => 30,
@@ -114,8 +119,8 @@ fn beacon_covers_the_pfm_targets_with_structure_the_patches_too_and_the_elite_va
     for (strategy, [at50, at100, at200, at300], patch, mae, nlpd) in &table {
         match strategy {
             Strategy::BeaconStructure => {
-                assert!(at100.mean >= 0.64 && at300.mean >= 0.97);
-                assert!(patch.mean >= 0.88 && mae.mean <= 0.045);
+                assert!(at100.mean >= 0.6 && at300.mean >= 0.97);
+                assert!(patch.mean >= 0.9 && mae.mean <= 0.038 && nlpd.mean <= -1.3);
             }
             Strategy::Beacon => {
                 assert!(at50.mean >= 0.38 && at100.mean >= 0.62);
