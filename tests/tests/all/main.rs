@@ -18,6 +18,7 @@ mod live;
 mod live_on_target;
 mod nucleo;
 mod on_target;
+mod overview;
 mod packages;
 mod peer;
 mod pfm_benchmark;
