@@ -25,4 +25,5 @@ mod pfm_benchmark;
 mod reduction;
 mod replay;
 mod scalarizers;
+mod scanner;
 mod score;
