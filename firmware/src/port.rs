@@ -2,7 +2,7 @@
 
 use beacon_firmware::board::{self, Hardware, crash_store};
 use beacon_firmware::crash::Message;
-use beacon_kernel::link::message::{BeamFault, Health, Signals, Which};
+use beacon_kernel::link::message::{BeamFault, Health, Reading, Signals, Which};
 use beacon_kernel::link::{Board, Exposure};
 
 /// The port gives a frame up when the host takes no byte for this long. Two frames need a fifth of
@@ -99,6 +99,14 @@ impl<H: Hardware> Board for Port<H> {
 
     fn beam_outcome(&mut self) -> Result<(), BeamFault> {
         self.hardware.beam_outcome()
+    }
+
+    fn has_detector(&self) -> bool {
+        H::HAS_DETECTOR
+    }
+
+    fn reading(&mut self) -> Option<Reading> {
+        self.hardware.reading()
     }
 
     fn set_signals(&mut self, signals: Signals) -> Result<(), Which> {

@@ -72,6 +72,8 @@ pub(crate) struct Cycle {
     pub(crate) takes_sample: bool,
     /// A byte goes out.
     pub(crate) output: Option<u8>,
+    /// The low byte of the sample that is taken.
+    low: u8,
     asked: Asked,
     submits: bool,
     ends: bool,
@@ -95,7 +97,7 @@ impl Executor {
     pub(crate) fn look(&self, pipeline: &Pipeline, reader: bool) -> Cycle {
         let mut cycle = Cycle::default();
         let (word, offered) = match self.words {
-            Words::Samples => (0, pipeline.offers_sample()),
+            Words::Samples => (pipeline.sample(), pipeline.offers_sample()),
             Words::Mark => (0xffff, true),
             Words::Cookie => (self.command.map_or(0, |command| command.word(0)), true),
         };
@@ -110,6 +112,7 @@ impl Executor {
             if !matches!(mode, OutputMode::Nothing) && offered && reader {
                 cycle.output = Some((word >> 8) as u8);
             }
+            cycle.low = word as u8;
             matches!(mode, OutputMode::Nothing) || reader
         };
         cycle.takes_sample = self.words == Words::Samples && word_taken;
@@ -268,7 +271,7 @@ impl Executor {
         match self.words {
             Words::Samples => {
                 if sample && cycle.output.is_some() && self.mode == OutputMode::SixteenBit {
-                    self.low = Some(0);
+                    self.low = Some(cycle.low);
                 }
                 if self.in_flight == 0 && synchronizes {
                     self.words = Words::Mark;

@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 
 use crate::CYCLES_PER_COUNT;
+use crate::detector::Detector;
 use crate::executor::Executor;
 use crate::front::{BYTE_TENTHS, Front, Input};
 use crate::parser::Parser;
@@ -57,6 +58,7 @@ pub struct Generator {
     dwelt: u16,
     input: Input,
     reader: Reader,
+    detector: Detector,
     /// When the output's line is free, in tenths of a cycle.
     output_free_tenths: u64,
     output: VecDeque<(u64, u8)>,
@@ -75,6 +77,7 @@ impl Generator {
             dwelt: 0,
             input: Input::new(front),
             reader,
+            detector: Detector::default(),
             output_free_tenths: 0,
             output: VecDeque::new(),
         }
@@ -84,6 +87,7 @@ impl Generator {
     pub fn power_cycle(&mut self) {
         *self = Self {
             now: self.now,
+            detector: self.detector.clone(),
             ..Self::new(self.input.front(), self.reader)
         };
     }
@@ -96,6 +100,11 @@ impl Generator {
     /// Changes who takes the output.
     pub fn set_reader(&mut self, reader: Reader) {
         self.reader = reader;
+    }
+
+    /// Changes what the detector sees.
+    pub fn set_detector(&mut self, detector: Detector) {
+        self.detector = detector;
     }
 
     /// Sends a byte now, or as soon as the line is free.
@@ -193,6 +202,7 @@ impl Generator {
             registers: self.registers.clone(),
             input: Input::new(self.input.front()),
             output: VecDeque::new(),
+            detector: self.detector.clone(),
             ..*self
         }
     }
@@ -260,6 +270,8 @@ impl Generator {
 
     /// One clock cycle; returns a byte that goes out.
     fn cycle(&mut self, byte: Option<u8>, reader: bool) -> Option<u8> {
+        let beam_on = self.pins().beam_on();
+        let detector = &self.detector;
         let Registers {
             parser,
             executor,
@@ -268,7 +280,8 @@ impl Generator {
         let cycle = executor.look(pipeline, reader);
         let offered = parser.offer().filter(|_| executor.takes_command());
         let before = (pipeline.takes_point(), pipeline.offers_sample());
-        let done = pipeline.tick(cycle.point, cycle.takes_sample, &mut self.dwelt);
+        let see = |codes| detector.sample(codes, beam_on);
+        let done = pipeline.tick(cycle.point, cycle.takes_sample, &mut self.dwelt, see);
         executor.tick(&cycle, offered, before, done.blank);
         parser.tick(byte, offered.is_some());
         if done.clock {

@@ -8,6 +8,7 @@
 //! | executor | `executor` | one command at a time; blanking, external control, synchronisation |
 //! | pipeline | `pipeline` | dwell counter, converters' bus, samples on their way back |
 //! | [`Generator`] | `generator` | all of it, its pins and its output |
+//! | [`Detector`] | `detector` | what a detector sees, where and while the beam is on |
 //! | [`Record`] | `record` | what the pins exposed, where and how long |
 //! | [`Attached`] | `serve` | a generator at the end of a connection, in real time |
 //!
@@ -17,9 +18,11 @@
 //! changes nothing but the dwell counter is skipped, so that a dwell of a minute costs
 //! microseconds.
 //!
-//! Left out: what the detector sees (samples are 0), the flush line, transforms of the axes, a
-//! delay of the external control's relay.
+//! The detector sees the place of the beam and whether it is on, and nothing of time: the average
+//! over a dwell is the one value. Left out: the flush line, transforms of the axes, a delay of the
+//! external control's relay.
 
+mod detector;
 mod executor;
 mod front;
 mod generator;
@@ -29,6 +32,7 @@ mod raster;
 mod record;
 mod serve;
 
+pub use detector::Detector;
 pub use front::Front;
 pub use generator::{Generator, Pins, Reader};
 pub use record::{Record, Stay};

@@ -1,5 +1,7 @@
 //! Dwell counter, the bus that both converters share, and the way of a sample back.
 
+use std::collections::VecDeque;
+
 use crate::CYCLES_PER_COUNT;
 
 /// A request to change blanking together with a point.
@@ -74,6 +76,8 @@ pub(crate) struct Pipeline {
     last: u8,
     skid: Skid,
     averager: Averager,
+    /// Of the points that have ended and whose averages were not taken, the oldest first.
+    samples: VecDeque<u16>,
     /// Codes on their way to the converters, and at them.
     next: (u16, u16),
     latched: (u16, u16),
@@ -112,6 +116,11 @@ impl Pipeline {
         self.averager == Averager::Offers
     }
 
+    /// The sample that is offered.
+    pub(crate) fn sample(&self) -> u16 {
+        self.samples.front().copied().unwrap_or(0)
+    }
+
     /// Converter codes (x, y).
     pub(crate) fn codes(&self) -> (u16, u16) {
         self.codes
@@ -122,8 +131,14 @@ impl Pipeline {
         u64::from(self.point.dwell.wrapping_sub(dwelt))
     }
 
-    /// One cycle. `dwelt` is the dwell counter.
-    pub(crate) fn tick(&mut self, point: Option<Point>, taken: bool, dwelt: &mut u16) -> Done {
+    /// One cycle. `dwelt` is the dwell counter, `see` what the detector sees of converter codes.
+    pub(crate) fn tick(
+        &mut self,
+        point: Option<Point>,
+        taken: bool,
+        dwelt: &mut u16,
+        see: impl FnOnce((u16, u16)) -> u16,
+    ) -> Done {
         let mut done = Done::default();
         let front = self.skid.front;
         let collects = self.averager == Averager::Collects;
@@ -149,7 +164,10 @@ impl Pipeline {
         self.skid.tick(written, collects);
         self.averager = match (self.averager, front) {
             (Averager::Collects, Some(true)) => Averager::Offers,
-            (Averager::Offers, _) if taken => Averager::Collects,
+            (Averager::Offers, _) if taken => {
+                self.samples.pop_front();
+                Averager::Collects
+            }
             (same, _) => same,
         };
         if let (false, Some(point)) = (self.generating, point) {
@@ -158,6 +176,7 @@ impl Pipeline {
             self.generating = true;
         } else if ends {
             self.generating = false;
+            self.samples.push_back(see((self.point.x, self.point.y)));
         }
         self.phase = (self.phase + 1) % CYCLES_PER_COUNT;
         // The latches take the codes before the clock rises.

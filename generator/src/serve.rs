@@ -12,6 +12,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::CLOCK_HZ;
+use crate::detector::Detector;
 use crate::front::Front;
 use crate::generator::{Generator, Reader};
 use crate::record::{Record, Stay};
@@ -106,6 +107,11 @@ impl Attached {
     /// Changes who takes the output.
     pub fn set_reader(&self, reader: Reader) {
         locked(&self.state).generator.set_reader(reader);
+    }
+
+    /// Changes what the generator's detector sees.
+    pub fn set_detector(&self, detector: Detector) {
+        locked(&self.state).generator.set_detector(detector);
     }
 
     /// Takes the generator's power away, or gives it back. What comes meanwhile is lost: a restart

@@ -332,8 +332,11 @@ impl<F: FnMut(usize, &mut Linked<'_>) -> Result<(), ControllerError>> Controller
         self.next()?.propose(expose)
     }
 
-    fn surrogate(&mut self) -> Result<Surrogate<'_>, ControllerError> {
-        self.alive()?.surrogate()
+    fn look_at_surrogate(
+        &mut self,
+        look: &mut dyn FnMut(&Surrogate<'_>),
+    ) -> Result<(), ControllerError> {
+        self.alive()?.look_at_surrogate(look)
     }
 
     fn end(&mut self) -> Result<(), ControllerError> {

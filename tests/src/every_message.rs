@@ -572,6 +572,9 @@ pub fn request_variant(request: &Request) -> usize {
         Request::Pulse(_) => 26,
         Request::Baud { .. } => 27,
         Request::Signals(_) => 28,
+        Request::Overview(_) => 29,
+        Request::Pixels { .. } => 30,
+        Request::Reading => 31,
     }
 }
 
@@ -590,5 +593,7 @@ pub fn reply_variant(reply: &Reply) -> usize {
         Reply::Measured(_) => 9,
         Reply::Proposed(_) => 10,
         Reply::Exposed { .. } => 11,
+        Reply::Pixels { .. } => 12,
+        Reply::Reading { .. } => 13,
     }
 }

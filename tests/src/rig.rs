@@ -4,7 +4,7 @@
 use std::collections::VecDeque;
 use std::convert::Infallible;
 
-use beacon_kernel::link::message::{BeamFault, DoseLimits, Health, Signals, Which};
+use beacon_kernel::link::message::{BeamFault, DoseLimits, Health, Reading, Signals, Which};
 use beacon_kernel::link::{Board, Controller, Exposure, Limits, Memory, Transport, frame};
 use beacon_kernel::{Acquisition, Capacity, Explorer, Storage};
 
@@ -34,6 +34,10 @@ pub struct TestBoard {
     pub signals: Signals,
     /// Exposures, counted from 1, whose detector is not ready in time, where it is asked.
     pub unready: &'static [usize],
+    /// What its detector gives in an exposure, where it has one.
+    pub detector: Option<fn(Exposure) -> Option<Reading>>,
+    /// Whether the last exposure was cut short.
+    pub cut: bool,
     /// The present time.
     pub now_us: u64,
     until_us: u64,
@@ -67,6 +71,7 @@ impl Board for TestBoard {
     fn expose(&mut self, exposure: Exposure) {
         assert!(!self.exposing(), "one exposure cut another short");
         self.beam.push(BeamEvent::Exposed(exposure));
+        self.cut = false;
         let takes = if self.waits_in_vain() {
             1000 * self.signals.ready_ms.unwrap_or(0)
         } else {
@@ -108,7 +113,21 @@ impl Board for TestBoard {
         self.baud = baud;
     }
 
+    fn has_detector(&self) -> bool {
+        self.detector.is_some()
+    }
+
+    fn reading(&mut self) -> Option<Reading> {
+        let last = self.beam.iter().rev().find_map(|event| match event {
+            BeamEvent::Exposed(exposure) => Some(*exposure),
+            BeamEvent::Blanked => None,
+        });
+        let detector = self.detector.filter(|_| !self.cut)?;
+        detector(last?)
+    }
+
     fn blank(&mut self) {
+        self.cut |= self.exposing();
         self.until_us = self.now_us;
         self.beam.push(BeamEvent::Blanked);
     }

@@ -5,7 +5,7 @@
 //! that count what work costs, also a [`WorkCounter`].
 
 use beacon_kernel::link::Exposure;
-use beacon_kernel::link::message::{BeamFault, Signals, Which};
+use beacon_kernel::link::message::{BeamFault, Reading, Signals, Which};
 
 #[cfg(any(feature = "mps2-an500", feature = "mps2-an505"))]
 mod mps2;
@@ -71,6 +71,8 @@ pub trait Hardware: Sized {
     const WORK_MS: u32;
     /// The shortest dwell that is kept, in µs.
     const SHORTEST_DWELL_US: u32 = 1;
+    /// Whether a detector is read in every exposure.
+    const HAS_DETECTOR: bool = false;
 
     /// The hardware, once. The beam is blanked and the watchdog runs when it returns.
     fn take() -> Option<Self>;
@@ -112,6 +114,11 @@ pub trait Hardware: Sized {
     /// What cut it short.
     fn beam_outcome(&self) -> Result<(), BeamFault> {
         Ok(())
+    }
+    /// What the detector gave over the dwell of the last exposure; `None` while it is under way, and
+    /// when it was cut short.
+    fn reading(&self) -> Option<Reading> {
+        None
     }
     /// Sets which lines to a detector the exposures to come use.
     ///

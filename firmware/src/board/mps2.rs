@@ -23,7 +23,7 @@ use image::{CORE_HZ, INTERRUPTS, TIMERS, UARTS};
 use super::serial::{Ends, Owned, Serial};
 use super::{Hardware, baud_divider, crash_store, start};
 use beacon_kernel::link::Exposure;
-use beacon_kernel::link::message::BeamFault;
+use beacon_kernel::link::message::{BeamFault, Reading};
 
 /// As fast as these UARTs go: they divide the clock by 16 at least.
 const BAUD_DIVISOR: u32 = 16;
@@ -312,6 +312,7 @@ impl Hardware for Selected {
     const CLOCK_HZ: u32 = CORE_HZ;
     const WORK_MS: u32 = 30_000;
     const SHORTEST_DWELL_US: u32 = SHORTEST_DWELL_US;
+    const HAS_DETECTOR: bool = true;
 
     fn take() -> Option<Self> {
         let mut core = cortex_m::Peripherals::take()?;
@@ -402,6 +403,10 @@ impl Hardware for Selected {
 
     fn beam_outcome(&self) -> Result<(), BeamFault> {
         beam::look(Driver::outcome)
+    }
+
+    fn reading(&self) -> Option<Reading> {
+        beam::look(Driver::reading)
     }
 
     fn blank(&mut self) {

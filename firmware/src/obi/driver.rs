@@ -7,30 +7,35 @@
 //! answer says that the pixel is over and sends the next one on its way; [`WINDOW`] pixels are on
 //! their way at a time. What times the exposure is the generator's clock alone.
 //!
-//! Between two pixels of a dwell the beam is off for the answer's 14 µs, which count as no dwell.
+//! Between two pixels of a dwell the beam is off for the answer's time, which counts as no dwell.
+//!
+//! Before its answer the generator sends a pixel's sample: the detector's mean over it, of which the
+//! driver makes the mean over the dwell.
 //!
 //! While nothing is exposed, and first after a reset, the generator is asked for an answer every [`HEARTBEAT_MS`]. Control
 //! and beam are chosen anew with every question, so that one that was restarted is blanked again.
 
 use beacon_kernel::link::Exposure;
-use beacon_kernel::link::message::BeamFault;
+use beacon_kernel::link::message::{BeamFault, Reading};
 
-use super::{COUNTS_PER_US, Command, RECOVER};
+use super::{COUNTS_PER_US, Command, LARGEST_CODE, RECOVER};
 
 /// Longest pixel, in counts: 450 µs. Two of them with what lies between take effect within the
 /// millisecond in which a blanked beam has to be off.
 const LONGEST_PIXEL: u32 = 450 * COUNTS_PER_US;
 /// Pixels that are sent before the first one's answer has come. The second one waits in the
 /// generator's FIFO, which has room for one.
-const WINDOW: u8 = 2;
+const WINDOW: usize = 2;
 /// How long an answer may take, in ms. It takes half a millisecond; a busy emulator takes longer.
 const PATIENCE_MS: u16 = 500;
 /// How often an idle generator is asked, in ms.
 const HEARTBEAT_MS: u16 = 20;
 /// The answer to Synchronize before its cookie.
-const MARK: u32 = 0xffff;
+const MARK: u16 = 0xffff;
 /// Cookies have 15 bits: none has a byte of the mark in front.
 const LARGEST_COOKIE: u16 = 0x7fff;
+/// Bytes of a pixel's sample, the mark and the cookie.
+const ANSWER: u8 = 6;
 
 /// Bytes to send at once, without a pause.
 #[derive(Clone, Copy, Debug)]
@@ -78,6 +83,36 @@ struct Plan {
     dwell: u32,
 }
 
+/// What a question was asked behind.
+#[derive(Clone, Copy, Debug)]
+enum Asked {
+    /// Nothing: whether the generator is there.
+    Presence,
+    /// A pixel whose sample nobody wants.
+    Pixel,
+    /// A pixel with the beam on for so many counts.
+    Dwell(u32),
+}
+
+/// What the detector has given in the dwell so far.
+#[derive(Clone, Copy, Debug, Default)]
+struct Detected {
+    /// Samples, each times the counts of its pixel.
+    sum: u64,
+    counts: u32,
+    saturated: bool,
+}
+
+impl Detected {
+    fn add(&mut self, sample: u16, counts: u32) {
+        self.sum = self
+            .sum
+            .saturating_add(u64::from(sample) * u64::from(counts));
+        self.counts = self.counts.saturating_add(counts);
+        self.saturated |= sample >= LARGEST_CODE;
+    }
+}
+
 /// Drives a scan generator. Every method returns what has to be sent at once.
 #[derive(Clone, Copy, Debug)]
 pub struct Driver {
@@ -93,11 +128,15 @@ pub struct Driver {
     /// The cookie of the next question.
     cookie: u16,
     /// Questions that were not answered yet.
-    awaiting: u8,
+    awaiting: usize,
+    /// What they were asked behind, the oldest first.
+    asked: [Asked; WINDOW],
     /// Milliseconds since something was sent or answered.
     waited_ms: u16,
-    /// The last four bytes that came.
-    recent: u32,
+    /// The last bytes that came since the last answer, and how many.
+    recent: u64,
+    bytes: u8,
+    detected: Detected,
     /// An answer came since the last right one that was not expected.
     strange: bool,
 }
@@ -114,8 +153,15 @@ impl Driver {
             ready: Err(BeamFault::Silent),
             cookie: 1,
             awaiting: 0,
+            asked: [Asked::Presence; WINDOW],
             waited_ms: 0,
             recent: 0,
+            bytes: 0,
+            detected: Detected {
+                sum: 0,
+                counts: 0,
+                saturated: false,
+            },
             strange: false,
         }
     }
@@ -139,6 +185,7 @@ impl Driver {
         });
         self.exposing = true;
         self.outcome = Ok(());
+        self.forget_samples();
         take_over(&mut burst);
         self.go_on(&mut burst);
         burst
@@ -150,6 +197,7 @@ impl Driver {
         let mut burst = Burst::new();
         self.plan = None;
         self.exposing &= self.awaiting > 0;
+        self.forget_samples();
         blank(&mut burst);
         burst
     }
@@ -157,23 +205,33 @@ impl Driver {
     /// Takes a byte from the generator.
     pub fn receive(&mut self, byte: u8) -> Burst {
         let mut burst = Burst::new();
-        self.recent = self.recent << 8 | u32::from(byte);
-        if self.recent >> 16 != MARK {
+        self.recent = self.recent << 8 | u64::from(byte);
+        self.bytes = self.bytes.saturating_add(1);
+        let answered = self.recent as u16;
+        // A sample may end with a byte of the mark, which the last byte of the mark then is not.
+        if (self.recent >> 16) as u16 != MARK || answered >> 8 == MARK >> 8 {
             return burst;
         }
-        let answered = self.recent as u16;
+        let sample = (self.recent >> 32) as u16;
+        let whole = self.bytes == ANSWER;
         self.recent = 0;
+        self.bytes = 0;
         // How many questions ago it was asked, from 1.
         let ago = self.cookie.wrapping_sub(answered) & LARGEST_COOKIE;
-        if ago == 0 || ago > u16::from(self.awaiting) {
+        if ago == 0 || ago > self.awaiting as u16 {
             self.strange = true;
             return burst;
         }
-        if ago < u16::from(self.awaiting) {
-            // The answer before it is missing, and with it perhaps a pixel.
+        let [asked, next] = self.asked;
+        if ago < self.awaiting as u16 || !(whole || matches!(asked, Asked::Presence)) {
+            // The answer before it is missing, and with it perhaps a pixel; or a byte of its sample.
             self.fail(&mut burst);
             return burst;
         }
+        if let Asked::Dwell(counts) = asked {
+            self.detected.add(sample, counts);
+        }
+        self.asked = [next; WINDOW];
         self.awaiting -= 1;
         self.waited_ms = 0;
         self.strange = false;
@@ -195,7 +253,7 @@ impl Driver {
             self.fail(&mut burst);
         } else if self.awaiting == 0 && self.waited_ms >= HEARTBEAT_MS {
             take_over(&mut burst);
-            self.ask(&mut burst);
+            self.ask(Asked::Presence, &mut burst);
         }
         burst
     }
@@ -221,6 +279,31 @@ impl Driver {
         self.outcome
     }
 
+    /// What the detector gave over the dwell of the last exposure; `None` while it is under way, and
+    /// when it was cut short.
+    pub fn reading(&self) -> Option<Reading> {
+        let Detected {
+            sum,
+            counts,
+            saturated,
+        } = self.detected;
+        let whole = !self.exposing && self.outcome.is_ok() && counts > 0;
+        whole.then(|| Reading {
+            value: (sum as f64 / f64::from(counts)) as f32,
+            saturated,
+            overflowed: false,
+        })
+    }
+
+    /// Has the samples that are on their way belong to no dwell.
+    fn forget_samples(&mut self) {
+        self.detected = Detected::default();
+        self.asked = self.asked.map(|asked| match asked {
+            Asked::Dwell(_) => Asked::Pixel,
+            other => other,
+        });
+    }
+
     /// An answer did not come.
     fn fail(&mut self, burst: &mut Burst) {
         let fault = if self.strange {
@@ -236,6 +319,7 @@ impl Driver {
         self.exposing = false;
         self.awaiting = 0;
         self.recent = 0;
+        self.bytes = 0;
         self.strange = false;
         self.waited_ms = 0;
         // The next question follows when the generator had time to take this in.
@@ -248,12 +332,13 @@ impl Driver {
             && let Some(mut plan) = self.plan
         {
             let Plan { x, y, .. } = plan;
-            if plan.settle > 0 {
+            let asked = if plan.settle > 0 {
                 let counts = plan.settle.min(LONGEST_PIXEL);
                 plan.settle -= counts;
                 burst.push(Command::BlankWithPixel);
                 let dwell = (counts - 1) as u16;
                 burst.push(Command::VectorPixel { x, y, dwell });
+                Asked::Pixel
             } else {
                 let counts = part(plan.dwell, self.shortest);
                 plan.dwell -= counts;
@@ -261,17 +346,21 @@ impl Driver {
                 let dwell = counts as u16;
                 burst.push(Command::VectorPixel { x, y, dwell });
                 blank_after(burst);
-            }
+                Asked::Dwell(counts)
+            };
             self.plan = (plan.settle > 0 || plan.dwell > 0).then_some(plan);
-            self.ask(burst);
+            self.ask(asked, burst);
         }
     }
 
     /// Asks for an answer.
-    fn ask(&mut self, burst: &mut Burst) {
+    fn ask(&mut self, asked: Asked, burst: &mut Burst) {
         let cookie = self.cookie;
         burst.push(Command::Synchronize { cookie });
         self.cookie = after(cookie);
+        if let Some(place) = self.asked.get_mut(self.awaiting) {
+            *place = asked;
+        }
         self.awaiting = self.awaiting.saturating_add(1);
         self.waited_ms = 0;
     }

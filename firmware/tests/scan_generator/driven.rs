@@ -6,7 +6,7 @@ use std::collections::VecDeque;
 use beacon_firmware::obi::{Driver, recover_after_a_cut, shortest_dwell_us};
 use beacon_generator::{CLOCK_HZ, CYCLES_PER_COUNT, Front, Generator, Reader, Record, Stay};
 use beacon_kernel::link::Exposure;
-use beacon_kernel::link::message::BeamFault;
+use beacon_kernel::link::message::{BeamFault, Reading};
 
 /// Clock cycles of the generator in a millisecond.
 pub const MILLISECOND: u64 = CLOCK_HZ / 1000;
@@ -197,6 +197,11 @@ impl Driven {
     /// What the driver says is wrong.
     pub fn ready(&self) -> Result<(), BeamFault> {
         self.driver.ready()
+    }
+
+    /// What the detector gave in the last exposure.
+    pub fn reading(&self) -> Option<Reading> {
+        self.driver.reading()
     }
 
     /// What became of the last exposure.

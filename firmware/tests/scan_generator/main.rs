@@ -4,7 +4,7 @@
 mod driven;
 
 use beacon_firmware::obi::Driver;
-use beacon_generator::{CYCLES_PER_COUNT, Front, Reader};
+use beacon_generator::{CYCLES_PER_COUNT, Detector, Front, Reader};
 use beacon_kernel::link::message::BeamFault;
 use driven::{Driven, Line, MICROSECOND, MILLISECOND, counts};
 
@@ -333,4 +333,109 @@ fn an_absent_generator_and_one_of_another_protocol_are_told_apart() {
         }
     }
     assert_eq!(driver.ready(), Err(BeamFault::Strange));
+}
+
+/// A detector that tells places apart.
+fn detector() -> Detector {
+    Detector::new(|x, y| (x / 2).wrapping_add(3 * y) & 0x1fff)
+}
+
+#[test]
+fn the_reading_of_an_exposure_is_what_the_detector_sees_there_while_the_beam_is_on() {
+    for (front, reader) in FRONTS {
+        let mut driven = Driven::new(front, reader);
+        driven.generator.set_detector(detector());
+        for (settle_us, dwell_us, (x, y)) in hundred_exposures() {
+            if dwell_us > 100_000 {
+                break;
+            }
+            driven.expose((x, y), settle_us, dwell_us);
+            assert_eq!(driven.reading(), None, "not over");
+            driven.finish(1000 * MILLISECOND).expect("it ends");
+            let reading = driven.reading().expect("a reading");
+            let seen = (x / 2).wrapping_add(3 * y) & 0x1fff;
+            assert_eq!(reading.value.to_bits(), f32::from(seen).to_bits());
+            assert!(!reading.saturated && !reading.overflowed);
+        }
+    }
+}
+
+#[test]
+fn samples_that_look_like_the_mark_are_read_as_they_are() {
+    // Any byte of the mark in front of it or in a sample.
+    for sample in [0x00ff, 0x12ff, 0x3eff, 0x3f00, 0x3ffe, 0x0001] {
+        let mut driven = whole();
+        driven
+            .generator
+            .set_detector(Detector::new(move |_, _| sample));
+        for dwell_us in [8, 449, 2000] {
+            driven.expose((5, 6), 10, dwell_us);
+            driven.finish(1000 * MILLISECOND).expect("it ends");
+            assert_eq!(driven.outcome(), Ok(()), "{sample:x}");
+            let reading = driven.reading().expect("a reading");
+            assert_eq!(reading.value.to_bits(), f32::from(sample).to_bits());
+        }
+    }
+}
+
+#[test]
+fn a_converter_at_its_end_is_told_and_an_exposure_cut_short_has_no_reading() {
+    let mut driven = whole();
+    driven
+        .generator
+        .set_detector(Detector::new(|x, _| if x < 100 { 0xffff } else { 7 }));
+    driven.expose((5, 6), 10, 1000);
+    driven.finish(1000 * MILLISECOND).expect("it ends");
+    assert!(driven.reading().expect("a reading").saturated);
+    driven.expose((500, 6), 10, 1000);
+    driven.finish(1000 * MILLISECOND).expect("it ends");
+    assert!(!driven.reading().expect("a reading").saturated);
+    for at in (0..1100).step_by(50) {
+        driven.expose((500, 6), 10, 1000);
+        driven.run(at * MICROSECOND);
+        driven.blank();
+        driven.run(10 * MILLISECOND);
+        assert_eq!(driven.reading(), None, "blanked after {at} µs");
+        // Its samples belong to no exposure after it.
+        driven.expose((5, 6), 10, 1000);
+        driven.run(at * MICROSECOND);
+        driven.blank();
+        driven.finish(1000 * MILLISECOND).expect("it ends");
+        driven.expose((500, 6), 10, 900);
+        driven.finish(1000 * MILLISECOND).expect("it ends");
+        assert!(!driven.reading().expect("a reading").saturated);
+        assert_eq!(
+            driven.reading().expect("a reading").value.to_bits(),
+            7.0_f32.to_bits()
+        );
+    }
+}
+
+#[test]
+fn a_reading_that_lost_a_byte_is_none_and_the_exposure_is_said_to_be_cut() {
+    let answers = 10 * 6;
+    for kind in [Line::Loses, Line::Damages] {
+        for number in 0..answers {
+            let mut driven = whole();
+            driven.generator.set_detector(detector());
+            let (_, before) = driven.bytes();
+            driven.back = kind(before + number);
+            driven.expose((4000, 5000), 100, 1500);
+            driven.run(1100 * MILLISECOND);
+            let seen = f32::from((4000_u16 / 2 + 3 * 5000) & 0x1fff);
+            match driven.reading() {
+                // A bit of a sample: the line has no checksum.
+                Some(reading) if kind(0) == Line::Damages(0) => {
+                    assert!((reading.value - seen).abs() < 128.0);
+                }
+                Some(reading) => assert_eq!(reading.value.to_bits(), seen.to_bits()),
+                None => assert!(
+                    driven.outcome().is_err(),
+                    "{kind:?} {number}",
+                    kind = kind(number)
+                ),
+            }
+            assert!(!driven.record().beam_on());
+        }
+    }
 }

@@ -7,7 +7,9 @@
 use std::time::Instant;
 
 use beacon_kernel::link::scalarizer::Scalarizer;
-use beacon_kernel::{Acquisition, Candidate, Hyperparameters, Model, Proposal, Strategy};
+use beacon_kernel::{
+    Acquisition, Candidate, Hyperparameters, Model, Proposal, Strategy, Surrogate,
+};
 use serde::{Deserialize, Serialize};
 
 use super::event::{Event, Proposed, Trained};
@@ -507,8 +509,11 @@ impl<'a> Learner<'a> {
 
     /// The surrogate in the units of the response; `None` where there is no model.
     pub(super) fn posterior(&mut self) -> Option<Posterior> {
-        let surrogate = self.controller.surrogate().ok()?;
-        Some(Posterior::new(&surrogate, self.origin.unwrap_or(0.0)))
+        let (origin, mut posterior) = (self.origin(), None);
+        let mut look =
+            |surrogate: &Surrogate<'_>| posterior = Some(Posterior::new(surrogate, origin));
+        self.controller.look_at_surrogate(&mut look).ok()?;
+        posterior
     }
 
     /// What a prediction relative to the first usable response is relative to.

@@ -3,10 +3,11 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use beacon_kernel::link::message::Signals;
+use beacon_kernel::link::message::{Field, Raster, Signals};
 use serde::{Deserialize, Serialize};
 
 use super::dose::Limits;
+use super::position::field;
 use super::state::{LONGEST_DWELL, dwell_within, positive};
 use super::{CampaignConfig, SettingError, Settings};
 use crate::controller::ControllerChoice;
@@ -20,7 +21,8 @@ use crate::units::{Electrons, ElectronsPerSquareAngstrom, Seconds};
 #[serde(deny_unknown_fields)]
 pub struct LiveConfig {
     /// The instrument: replay:IMAGE,RESPONSE, specimen, specimen:NAME, specimen:NAME:SEED,
-    /// pyro:HOST:PORT or bridge:HOST:PORT.
+    /// pyro:HOST:PORT, bridge:HOST:PORT, or the controller alone: controller:serial:PORT or
+    /// controller:emulated.
     #[cfg_attr(feature = "cli", arg(long, value_name = "WHICH"))]
     pub microscope: MicroscopeChoice,
     /// Where the kernel runs: in-process, emulated, serial:PORT, or serial:PORT@BAUD.
@@ -279,6 +281,18 @@ impl LiveConfig {
             DeflectionFrame::FULL
         };
         self.frame.unwrap_or(room)
+    }
+
+    /// How a controller that is the instrument takes its overviews: over the frame, where drift is
+    /// not corrected.
+    pub fn raster(&self) -> Raster {
+        let scan = self.instrument.scan;
+        let size = (
+            usize::from(scan.rows.max(1)),
+            usize::from(scan.columns.max(1)),
+        );
+        let field = field(self.deflection_frame(), (0.0, 0.0), size);
+        scan.raster(self.settle_us, field.unwrap_or(Field::FULL))
     }
 
     /// The lines between controller and detector that are used.

@@ -168,6 +168,7 @@ fn describe(controller: &Connected<'_>, status: &Status, panic: String) -> Info 
         beam: match status.beam {
             Beam::On { candidate } => format!("on candidate {candidate}"),
             Beam::OnBench(spot) => format!("on {}, {} of 65536, on the bench", spot.x, spot.y),
+            Beam::Overview { exposures } => format!("at exposure {exposures} of an overview"),
             Beam::Blanked(reason) => format!("blanked: {reason}"),
         },
         frames: status.link.frames,

@@ -223,7 +223,14 @@ pub(super) struct ControllerLine {
 /// A connected controller that keeps its emulator alive.
 pub(super) struct Connected<'m> {
     linked: Linked<'m>,
-    _emulator: Option<Emulator>,
+    emulator: Option<Emulator>,
+}
+
+impl<'m> Connected<'m> {
+    /// The controller, and the emulator that has to be kept as long.
+    pub(super) fn into_parts(self) -> (Linked<'m>, Option<Emulator>) {
+        (self.linked, self.emulator)
+    }
 }
 
 impl<'m> std::ops::Deref for Connected<'m> {
@@ -284,7 +291,7 @@ impl ControllerLine {
         }
         Ok(Connected {
             linked,
-            _emulator: self.emulator,
+            emulator: self.emulator,
         })
     }
 }

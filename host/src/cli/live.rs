@@ -9,7 +9,7 @@ use clap::builder::PossibleValuesParser;
 
 use super::progress::Display;
 use super::replay::describe;
-use super::{Failure, OrFail as _, input, kernel, log, print, print_json, spaces};
+use super::{Failure, OrFail as _, input, kernel, log, print, print_json, scanner, spaces};
 use crate::campaign::{
     CampaignError, Ended, LiveConfig, SeedList, Settings, WORDS, default_strategy, parse_time,
     pixel_area, read_seeds, write_run,
@@ -126,15 +126,20 @@ pub(super) fn run(args: &RunArgs) -> Result<(), Failure> {
         )));
     }
     config.campaign.steps = config.budget - first;
-    let mut microscope = open(&mut config).or_input()?;
+    scanner::settle(&mut config)?;
+    let mut memory = None;
+    let scanner = scanner::connect(&config, &mut memory)?;
+    let mut microscope = open(&mut config, scanner.as_ref()).or_input()?;
     let seeds = seeds.map(|seeds| numbers(&seeds, &config, &*microscope));
     let seeds = seeds.transpose()?;
     let path = input::folder_for(args.out.as_deref(), "run");
     input::refuse_study(&path)?;
     let folder = RunFolder::begin(&path).or_input()?;
     let display = watched(&mut *microscope, &config, args.json)?;
+    let mut board = scanner.as_ref().map(|scanner| scanner.board.clone());
+    let board = board.as_mut().map(|board| board as &mut dyn Controller);
     let done = begin(
-        &mut *microscope,
+        (&mut *microscope, board),
         config,
         seeds,
         &folder,
@@ -171,24 +176,16 @@ fn numbers(
     Ok(seeds.into_iter().map(|seed| seed.0).collect())
 }
 
-/// Begins a campaign, once the kernel is known to have room for it, and runs it.
+/// Begins a campaign, once the kernel is known to have room for it, and runs it; on the board that is
+/// the instrument as well, if there is one.
 fn begin(
-    microscope: &mut dyn Microscope,
+    (microscope, board): (&mut dyn Microscope, Option<&mut dyn Controller>),
     config: LiveConfig,
     seeds: Option<Vec<u32>>,
     folder: &RunFolder,
     display: &Display,
     json: bool,
 ) -> Result<(), Failure> {
-    if config.controller == ControllerChoice::InProcess
-        && (config.ready_timeout.is_some() || config.gate)
-    {
-        return Err(Failure::Input(
-            "the kernel in this process has no lines to a detector; expected --ready-timeout and \
-             --gate beside --controller serial:PORT"
-                .to_owned(),
-        ));
-    }
     tell_scalarizer(&config, microscope.channels());
     if config.controller == ControllerChoice::InProcess
         && (config.ready_timeout.is_some() || config.gate)
@@ -198,6 +195,10 @@ fn begin(
              --gate beside --controller serial:PORT"
                 .to_owned(),
         ));
+    }
+    if let Some(board) = board {
+        let session = start(microscope, config, seeds, folder, display, json)?;
+        return go(session, board, folder, display, json);
     }
     let line = kernel::ControllerLine::open(&config.controller)?;
     let (campaign, budget) = (config.campaign.clone(), config.budget);
@@ -218,6 +219,24 @@ fn begin(
         }
         None => None,
     };
+    let session = start(microscope, config, seeds, folder, display, json)?;
+    if let Some(kernel) = &mut kernel {
+        return go(session, kernel.controller(), folder, display, json);
+    }
+    let (mut memory, needed) = memory_of(&session)?;
+    let mut kernel = kernel::Kernel::new(line.flatten(), &mut memory, needed)?;
+    go(session, kernel.controller(), folder, display, json)
+}
+
+/// Takes the first overview.
+fn start<'a>(
+    microscope: &'a mut dyn Microscope,
+    config: LiveConfig,
+    seeds: Option<Vec<u32>>,
+    folder: &RunFolder,
+    display: &Display,
+    json: bool,
+) -> Result<Session<'a>, Failure> {
     let session = Session::begin(microscope, config, seeds, folder, display.interrupt());
     let session = session.map_err(|error| match error {
         LiveError::Aborted(why) => Failure::Suspended(format!(
@@ -231,12 +250,7 @@ fn begin(
         let path = folder.path().display();
         log(&format!("journal and results in {path}"));
     }
-    if let Some(kernel) = &mut kernel {
-        return go(session, kernel.controller(), folder, display, json);
-    }
-    let (mut memory, needed) = memory_of(&session)?;
-    let mut kernel = kernel::Kernel::new(line.flatten(), &mut memory, needed)?;
-    go(session, kernel.controller(), folder, display, json)
+    Ok(session)
 }
 
 /// Says what is sought where nobody chose it, and which windows the axis cuts.
@@ -277,11 +291,18 @@ pub(super) fn resume(args: &ResumeArgs) -> Result<(), Failure> {
     config.most_failures = args.most_failures.unwrap_or(config.most_failures);
     if let Some(microscope) = &args.microscope {
         config.microscope = microscope.clone();
+        if matches!(config.microscope, MicroscopeChoice::Controller(_)) {
+            // It is the controller as well.
+            config.controller = ControllerChoice::InProcess;
+        }
     }
     if let Some(controller) = &args.controller {
         config.controller = controller.clone();
     }
-    let mut microscope = open(config).or_input()?;
+    scanner::settle(config)?;
+    let mut memory = None;
+    let scanner = scanner::connect(config, &mut memory)?;
+    let mut microscope = open(config, scanner.as_ref()).or_input()?;
     let display = watched(&mut *microscope, config, args.json)?;
     let session =
         Session::resume(&mut *microscope, taken_up, &folder, display.interrupt()).or_input()?;
@@ -299,6 +320,15 @@ pub(super) fn resume(args: &ResumeArgs) -> Result<(), Failure> {
                 "nothing is left to measure: go on with a --budget above {budget}"
             ));
         }
+    }
+    if let Some(scanner) = &scanner {
+        return go(
+            session,
+            &mut scanner.board.clone(),
+            &folder,
+            &display,
+            args.json,
+        );
     }
     let line = kernel::ControllerLine::open(&session.config().controller)?;
     let (mut memory, needed) = memory_of(&session)?;
@@ -318,7 +348,13 @@ pub(super) fn ctl(args: &CtlArgs) -> Result<(), Failure> {
 }
 
 /// Opens the instrument of a campaign, and takes over what it is used to.
-fn open(config: &mut LiveConfig) -> Result<Box<dyn Microscope>, LiveError> {
+fn open<'m>(
+    config: &mut LiveConfig,
+    scanner: Option<&scanner::Scanner<'m>>,
+) -> Result<Box<dyn Microscope + 'm>, LiveError> {
+    if let Some(scanner) = scanner {
+        return Ok(Box::new(scanner.microscope(config)));
+    }
     let (microscope, own_dwell) =
         config
             .microscope

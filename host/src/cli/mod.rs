@@ -10,6 +10,7 @@ mod listing;
 mod live;
 mod progress;
 mod replay;
+mod scanner;
 mod score;
 mod spaces;
 mod specimen;

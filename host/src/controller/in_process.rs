@@ -46,6 +46,14 @@ pub struct InProcess<'m> {
 }
 
 impl<'m> InProcess<'m> {
+    /// The posterior at every candidate.
+    ///
+    /// # Errors
+    /// When there is no model; see [`Explorer::surrogate`].
+    pub fn surrogate(&mut self) -> Result<Surrogate<'_>, ControllerError> {
+        Ok(self.explorer.surrogate()?)
+    }
+
     /// A kernel in the memory.
     ///
     /// # Errors
@@ -181,8 +189,12 @@ impl Controller for InProcess<'_> {
         Ok(self.explorer.propose()?)
     }
 
-    fn surrogate(&mut self) -> Result<Surrogate<'_>, ControllerError> {
-        Ok(self.explorer.surrogate()?)
+    fn look_at_surrogate(
+        &mut self,
+        look: &mut dyn FnMut(&Surrogate<'_>),
+    ) -> Result<(), ControllerError> {
+        look(&self.surrogate()?);
+        Ok(())
     }
 
     fn end(&mut self) -> Result<(), ControllerError> {

@@ -13,6 +13,7 @@ mod beam;
 mod bench;
 mod brief;
 mod kernel;
+mod overview;
 mod rate;
 mod transfers;
 mod versions;

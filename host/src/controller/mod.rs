@@ -5,13 +5,14 @@ mod emulated;
 mod in_process;
 mod linked;
 mod serial;
+mod shared;
 mod watch;
 
 use std::ops::Range;
 use std::time::Duration;
 
 use beacon_kernel::link::Failure;
-use beacon_kernel::link::message::{BeamFault, Refusal, Settings, Signals, Which};
+use beacon_kernel::link::message::{BeamFault, BlankReason, Refusal, Settings, Signals, Which};
 use beacon_kernel::link::scalarizer::Scalarizer;
 use beacon_kernel::{Acquisition, Candidate, Candidates, Model, Network, Proposal, Surrogate};
 
@@ -20,6 +21,7 @@ pub use emulated::{Emulator, EmulatorError, end_emulators, firmware_image};
 pub use in_process::{InProcess, Memory};
 pub use linked::{LinkReport, Linked, Recovery};
 pub use serial::{Port, PortError};
+pub use shared::SharedBoard;
 pub use watch::{HandOver, OnHandOver};
 
 /// What a campaign tells the kernel before anything is measured.
@@ -72,6 +74,9 @@ pub enum ControllerError {
     /// The board was reset while it exposed a point, or was told to.
     #[error("the controller was reset during an exposure, and cannot tell how much of it was made")]
     ExposureUnknown,
+    /// An overview ended before its last pixel.
+    #[error("the overview was cut short: {0}")]
+    OverviewCut(BlankReason),
     /// The beam is not blanked in the time that an exposure may take.
     #[error(
         "the beam has not been blanked for {} s, longer than the exposure takes: cut the board's power",
@@ -307,11 +312,14 @@ pub trait Controller: BeamPort {
     /// When the strategy lacks what it needs; see [`beacon_kernel::Explorer::propose`].
     fn propose(&mut self, expose: bool) -> Result<Proposal, ControllerError>;
 
-    /// The posterior at every candidate, for monitoring.
+    /// Shows the posterior at every candidate, for monitoring.
     ///
     /// # Errors
     /// When there is no model; see [`beacon_kernel::Explorer::surrogate`].
-    fn surrogate(&mut self) -> Result<Surrogate<'_>, ControllerError>;
+    fn look_at_surrogate(
+        &mut self,
+        look: &mut dyn FnMut(&Surrogate<'_>),
+    ) -> Result<(), ControllerError>;
 
     /// Blanks the beam at the end of a campaign.
     ///

@@ -8,9 +8,10 @@ use serde::{Deserialize, Serialize};
 
 use super::pyro::{PyroMicroscope, PyroOptions};
 use super::{
-    BridgeMicroscope, BridgeOptions, Microscope, MicroscopeError, ReplayMicroscope, SimulatedBeam,
-    SpecimenMicroscope,
+    BridgeMicroscope, BridgeOptions, Microscope, MicroscopeError, ReplayMicroscope, ScanOptions,
+    SimulatedBeam, SpecimenMicroscope,
 };
+use crate::controller::ControllerChoice;
 use crate::data::files::{self, Dataset};
 use crate::specimen::{SpecimenChoice, SpecimenKind};
 
@@ -30,6 +31,8 @@ pub enum MicroscopeChoice {
     Pyro(String),
     /// `bridge:HOST:PORT`: an instrument behind the line-JSON bridge.
     Bridge(String),
+    /// `controller:WHERE`: the board that is the campaign's controller, with a detector of its own.
+    Controller(ControllerChoice),
     /// `own:NAME`: an instrument that another program brings, with this crate as its library.
     Own(String),
 }
@@ -38,7 +41,8 @@ pub enum MicroscopeChoice {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
     "unknown microscope `{0}`; {hint}accepted are replay:IMAGE,RESPONSE, specimen, specimen:NAME, \
-     specimen:NAME:SEED, pyro:HOST:PORT and bridge:HOST:PORT, as in bridge:192.168.0.4:9092",
+     specimen:NAME:SEED, pyro:HOST:PORT, bridge:HOST:PORT, controller:serial:PORT and \
+     controller:emulated, as in bridge:192.168.0.4:9092",
     hint = hint(.0)
 )]
 pub struct UnknownMicroscope(pub String);
@@ -51,6 +55,7 @@ fn hint(text: &str) -> String {
             format!("specimens are {names}, a number behind the name; ")
         }
         Some(("replay", _)) => "image and response are separated by a comma; ".to_owned(),
+        Some(("controller", _)) => "a controller is emulated or serial:PORT; ".to_owned(),
         Some(("pyro" | "bridge", _)) => "a host and a port from 1 are needed; ".to_owned(),
         _ => String::new(),
     }
@@ -105,6 +110,12 @@ impl MicroscopeChoice {
                 let microscope = BridgeMicroscope::connect(address, options)?;
                 Ok((Box::new(microscope), None))
             }
+            Self::Controller(_) => Err(MicroscopeError::setting(
+                "--microscope",
+                self.to_string(),
+                "an instrument of its own line: a board that is the controller as well is opened with \
+                 it",
+            )),
             Self::Own(_) => Err(MicroscopeError::setting(
                 "--microscope",
                 self.to_string(),
@@ -133,6 +144,10 @@ impl FromStr for MicroscopeChoice {
                 let choice = name.parse().map_err(|_| unknown())?;
                 Ok(Self::Specimen(choice))
             }
+            ("controller", Some(place)) => match place.parse() {
+                Ok(ControllerChoice::InProcess) | Err(_) => Err(unknown()),
+                Ok(controller) => Ok(Self::Controller(controller)),
+            },
             ("own", Some(name)) if !name.is_empty() => Ok(Self::Own(name.to_owned())),
             ("replay", Some(files)) => match files.split_once(',') {
                 Some((image, response)) if !image.is_empty() && !response.is_empty() => {
@@ -168,6 +183,7 @@ impl fmt::Display for MicroscopeChoice {
             Self::Specimen(choice) => write!(f, "specimen:{choice}"),
             Self::Pyro(address) => write!(f, "pyro:{address}"),
             Self::Bridge(address) => write!(f, "bridge:{address}"),
+            Self::Controller(controller) => write!(f, "controller:{controller}"),
             Self::Own(name) => write!(f, "own:{name}"),
         }
     }
@@ -212,6 +228,9 @@ pub struct MicroscopeOptions {
     #[cfg_attr(feature = "cli", command(flatten))]
     #[serde(rename = "column")]
     pub beam: SimulatedBeam,
+    /// Overviews of a controller.
+    #[cfg_attr(feature = "cli", command(flatten))]
+    pub scan: ScanOptions,
 }
 
 impl Default for MicroscopeOptions {
@@ -221,6 +240,7 @@ impl Default for MicroscopeOptions {
             pyro_data: None,
             pyro_units: None,
             beam: SimulatedBeam::default(),
+            scan: ScanOptions::DEFAULT,
         }
     }
 }
@@ -254,6 +274,8 @@ mod tests {
             "specimen:plasmonic:3",
             "pyro:localhost:9091",
             "bridge:[::1]:9092",
+            "controller:emulated",
+            "controller:serial:/dev/ttyACM0@2000000",
             "own:FIB 2",
         ] {
             let choice: MicroscopeChoice = text.parse().unwrap();
@@ -275,6 +297,9 @@ mod tests {
             "pyro:host:",
             "pyro:host:0",
             "bridge:host:99999",
+            "controller",
+            "controller:in-process",
+            "controller:serial:",
             "sem",
         ] {
             let message = wrong.parse::<MicroscopeChoice>().unwrap_err().to_string();

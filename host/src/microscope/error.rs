@@ -44,6 +44,14 @@ pub enum MicroscopeError {
         /// What it said, on one line.
         message: String,
     },
+    /// A scan controller refused, and would again.
+    #[error("the controller refused `{call}`: {reason}")]
+    Refused {
+        /// What was asked.
+        call: String,
+        /// What it said, on one line.
+        reason: String,
+    },
     /// Somebody had the exposure given up.
     #[error("`{call}` was aborted: {beam}")]
     Aborted {

@@ -6,6 +6,7 @@
 //! | `specimen[:NAME[:SEED]]` | a built-in specimen under a simulated beam |
 //! | `pyro:HOST:PORT` | DTMicroscope, the digital twin, over Pyro5 |
 //! | `bridge:HOST:PORT` | an instrument behind the line-JSON bridge, such as AutoScript |
+//! | `controller:serial:PORT`, `controller:emulated` | a scan controller that reads a detector by itself |
 //!
 //! Nothing here decides, retries or records: that is a live campaign's.
 
@@ -15,12 +16,14 @@ mod error;
 mod interrupt;
 mod network;
 pub mod pyro;
+mod scanner;
 mod simulated;
 
 pub use bridge::{BridgeMicroscope, BridgeOptions};
 pub use choice::{MicroscopeChoice, MicroscopeOptions, Opened, UnknownMicroscope};
 pub use error::MicroscopeError;
 pub use interrupt::{Interrupt, Urgency};
+pub use scanner::{ScanOptions, ScannerMicroscope};
 pub use simulated::{ReplayMicroscope, SimulatedBeam, SpecimenMicroscope};
 
 use std::time::Duration;

@@ -1,5 +1,7 @@
 //! The guard of the beam: keeps it inside the field and its dose within the limits.
 
+mod overview;
+
 use super::board::{Board, Exposure};
 use super::message::{Beam, BlankReason, DoseLimits, Pulse, Refusal, Settings, Spot, Which};
 use crate::{Candidate, Candidates};
@@ -193,18 +195,20 @@ impl<'a> BeamGuard<'a> {
     pub(super) fn pulse(&mut self, pulse: Pulse, board: &mut impl Board) -> Result<u32, Refusal> {
         check_dwell(pulse.dwell_us, board.shortest_dwell_us())?;
         let spot = pulse.at.unwrap_or(self.spot);
-        // Not `isqrt`, whose table has a bounds check left.
-        let accounts = self.doses.len();
-        let side = (1..=accounts)
-            .take_while(|side| side * side <= accounts)
-            .count();
-        let cell = |code: u16| (usize::from(code) * side) >> 16;
-        let place = cell(spot.y) * side + cell(spot.x);
+        let place = self.side().place(spot);
         let dose = self.spend(place, pulse.dwell_us, self.ceiling, board)?;
         self.spot = spot;
         self.state = Beam::OnBench(spot);
         self.go(spot, pulse.dwell_us, board);
         Ok(dose)
+    }
+
+    /// How the range is divided into places.
+    fn side(&self) -> Side {
+        // Not `isqrt`, whose table has a bounds check left.
+        let accounts = self.doses.len();
+        let squares = (1..=accounts).take_while(|side| side * side <= accounts);
+        Side(squares.count())
     }
 
     fn go(&self, Spot { x, y }: Spot, dwell_us: u32, board: &mut impl Board) {
@@ -215,6 +219,18 @@ impl<'a> BeamGuard<'a> {
             settle_us,
             dwell_us,
         });
+    }
+}
+
+/// As many places lie along each side of the range.
+#[derive(Clone, Copy)]
+struct Side(usize);
+
+impl Side {
+    /// Number of the place that a spot lies in.
+    fn place(self, spot: Spot) -> usize {
+        let cell = |code: u16| (usize::from(code) * self.0) >> 16;
+        cell(spot.y) * self.0 + cell(spot.x)
     }
 }
 

@@ -1,6 +1,6 @@
 //! The board that a controller runs on.
 
-use super::message::{BeamFault, Health, Signals, Which};
+use super::message::{BeamFault, Health, Reading, Signals, Which};
 
 /// One stay of the beam on a pixel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,6 +66,17 @@ pub trait Board {
             Signals { gate: true, .. } => Err(Which::Gate),
             _ => Ok(()),
         }
+    }
+
+    /// Whether the board reads a detector in every exposure.
+    fn has_detector(&self) -> bool {
+        false
+    }
+
+    /// What the detector gave over the dwell of the last exposure; `None` while it is under way, and
+    /// when it was cut short.
+    fn reading(&mut self) -> Option<Reading> {
+        None
     }
 
     /// Whether the line can run at a rate, in bits a second.

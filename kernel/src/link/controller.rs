@@ -17,7 +17,7 @@ pub struct Memory<'a> {
     pub receive: &'a mut [u8],
     /// Holds the last reply until it is acknowledged; [`frame::MAX_FRAME`] bytes.
     pub reply: &'a mut [u8],
-    /// Receives an image or weights; [`Memory::staging`] floats.
+    /// Receives an image or weights, and holds an overview; [`Memory::staging`] floats.
     pub staging: &'a mut [f32],
     /// Counts the dose of every pixel; [`Memory::doses`] words.
     pub doses: &'a mut [u32],
@@ -215,6 +215,8 @@ impl<'a> Controller<'a> {
                 self.station.refresh();
                 true
             }
+            // The next pixel follows with the next turn.
+            _ if self.station.takes_overview() => true,
             _ => self.station.prepare(),
         }
     }
@@ -224,7 +226,7 @@ impl<'a> Controller<'a> {
     fn must_wait(&self, request: &Request, board: &mut impl Board) -> bool {
         match request {
             Request::Surrogate { .. } => !self.station.has_surrogate(),
-            _ => request.needs_beam() && board.exposing(),
+            _ => request.needs_beam() && self.station.is_exposing(board),
         }
     }
 

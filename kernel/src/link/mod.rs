@@ -77,6 +77,9 @@
 //! | 26 Pulse {at, dwell_us} | an exposure of no campaign; version 2 | 11 Exposed | |
 //! | 27 Baud {baud} | another rate of the line; version 2 | 0 Done | |
 //! | 28 Signals {ready_ms, gate} | lines to a detector; version 2 | 0 Done | |
+//! | 29 Overview {raster} | takes an overview; version 2 | 11 Exposed | |
+//! | 30 Pixels {from} | its values, a page at a time; version 2 | 12 Pixels | reply: f32 each |
+//! | 31 Reading | what the detector gave last; version 2 | 13 Reading | |
 //!
 //! Any request may be answered by 2 Refused, with a typed reason that includes every error of
 //! the kernel, and may be preceded by 1 Busy.
@@ -121,6 +124,7 @@
 //! | 2 | 23 BeginWith; 24 Load; weights of the architecture 2 Filters in 11 Transfer |
 //! | 2 | refusal 17 Beam, which version 1 is told as 3 Undecodable; blank reason 6 Fault, as 3 LinkLost |
 //! | 2 | 25 Point, 26 Pulse, 27 Baud, 28 Signals; beam 2 OnBench, as 0 On |
+//! | 2 | 29 Overview, 30 Pixels, 31 Reading; beam 3 Overview, as 0 On |
 //!
 //! # Transfers and resuming
 //!
@@ -137,6 +141,16 @@
 //! the one that is exposed but not measured yet. Measurements lists all of them. The host goes on
 //! with whatever is missing; proposals depend on image, model, measurements, seed and strategy
 //! alone.
+//!
+//! # Overviews and readings
+//!
+//! A board with a detector reads it in every exposure. Overview has the board expose every pixel of
+//! a field in turn; the whole dose is held against the limits and counted before the first one.
+//! Requests that need the beam wait until it is over. Pixels tells the values that are final,
+//! meanwhile as well, from any pixel on; the CRC comes with the last. Blank, a lost link and a fault
+//! of what drives the beam end an overview, which then never becomes complete: Status says why. The
+//! values lie where transfers do, until the next image or weights; while the overview is under way
+//! those are refused as too large.
 //!
 //! # Rate of the line
 //!

@@ -1,5 +1,6 @@
 //! Carries requests out: owns the explorer, the beam and the transfers of one campaign.
 
+mod overview;
 mod transfers;
 
 use heapless::Vec;
@@ -14,6 +15,7 @@ use super::message::{
 use super::scalarizer::{Scalarizer, Sums};
 use super::transfer::Receiver;
 use crate::{Candidate, Candidates, Capacity, Edges, Error, Explorer, Network};
+use overview::Overview;
 
 /// Raw bytes of a reply. A quarter of what a frame takes, because it lies on the stack.
 pub(super) type Page = Vec<u8, PAGE>;
@@ -44,6 +46,8 @@ pub(super) struct Station<'a> {
     bulk: Option<Receiver>,
     /// A spectrum on its way, of which only the sums are kept.
     spectrum: Option<(Receiver, Sums)>,
+    /// The staging memory holds its values.
+    overview: Option<Overview>,
     pending: Option<Proposal>,
     exposed: Option<u32>,
 }
@@ -63,6 +67,7 @@ impl<'a> Station<'a> {
             loaded: Loaded::default(),
             bulk: None,
             spectrum: None,
+            overview: None,
             pending: None,
             exposed: None,
         }
@@ -83,10 +88,6 @@ impl<'a> Station<'a> {
 
     pub(super) fn blank(&mut self, board: &mut impl Board, reason: BlankReason) {
         self.beam.blank(board, reason);
-    }
-
-    pub(super) fn watch(&mut self, board: &mut impl Board) {
-        self.beam.watch(board);
     }
 
     /// Does a slice of the work that the next proposal needs, on the assumption that the exposed or
@@ -226,6 +227,9 @@ impl<'a> Station<'a> {
                 Err(nearest) => Err(setting(Which::Baud, nearest)),
             },
             Request::Signals(signals) => set_signals(signals, board),
+            Request::Overview(raster) => self.begin_overview(raster, board),
+            Request::Pixels { from } => Ok(self.list_pixels(from, page)),
+            Request::Reading => self.last_reading(board),
         }
     }
 

@@ -7,8 +7,9 @@ use std::convert::Infallible;
 
 use beacon_kernel::link::frame::{Decoder, FrameKind, Header, MAX_BODY, MAX_FRAME, encode};
 use beacon_kernel::link::message::{
-    Activation, Architecture, Campaign, Edges, Hello, Hyperparameters, Identity, ModelHeader, Next,
-    Phase, Pulse, Refusal, Reply, Request, Signals, Spot, Standardisation,
+    Activation, Architecture, Campaign, Edges, Field, Hello, Hyperparameters, Identity,
+    ModelHeader, Next, Phase, Pulse, Raster, Reading, Refusal, Reply, Request, Signals, Spot,
+    Standardisation, Which,
 };
 use beacon_kernel::link::transfer::{Descriptor, Encoding, Payload, Sender};
 use beacon_kernel::link::{Client, Failure, PROTOCOL_CURRENT, PROTOCOL_MIN, Timing, Transport};
@@ -27,7 +28,7 @@ const CAMPAIGN: Campaign = Campaign {
 };
 
 /// Every request and variant that version 2 added, with its raw part.
-fn requests() -> [(Request, Vec<u8>); 10] {
+fn requests() -> [(Request, Vec<u8>); 13] {
     let begin = |edges| Request::BeginWith {
         campaign: CAMPAIGN,
         edges,
@@ -59,6 +60,19 @@ fn requests() -> [(Request, Vec<u8>); 10] {
         ready_ms: Some(1500),
         gate: true,
     };
+    let raster = Raster {
+        rows: 48,
+        columns: 300,
+        frames: 2,
+        dwell_us: 1000,
+        settle_us: 10,
+        field: Field {
+            left: 100,
+            top: 200,
+            right: 65_536,
+            bottom: 60_000,
+        },
+    };
     let values = [1.0_f32, -2.5].map(f32::to_le_bytes).concat();
     [
         (begin(Edges::Inside), Vec::new()),
@@ -71,11 +85,14 @@ fn requests() -> [(Request, Vec<u8>); 10] {
         (Request::Baud { baud: 921_600 }, Vec::new()),
         (Request::Signals(signals), Vec::new()),
         (Request::Signals(Signals::default()), Vec::new()),
+        (Request::Overview(raster), Vec::new()),
+        (Request::Pixels { from: 300 }, Vec::new()),
+        (Request::Reading, Vec::new()),
     ]
 }
 
 /// Request 0x1234, made by a script of its own from the description in `kernel/src/link/mod.rs`.
-const REQUESTS: [&str; 10] = [
+const REQUESTS: [&str; 13] = [
     "000d020334121705ac0240ac0210057449d4f800",
     "0012020334121705ac0240ac021001e279d38f00",
     "0009020334120b0102100aa6f2d0df0c03c15df700",
@@ -87,6 +104,65 @@ const REQUESTS: [&str; 10] = [
     "000d020334121b80a038b98c0c7300",
     "000e020334121c01dc0b01f5218e5900",
     "0006020334121c0105bf67ea3700",
+    "001a020334121d30ac0202e8070a64c801808004e0d4032e52728000",
+    "000c020334121eac021821d2d800",
+    "000a020334121ff93bc97800",
+];
+
+/// Replies that version 2 added, with their raw part.
+fn replies() -> [(Reply, Vec<u8>); 6] {
+    let refused = |which, limit| Reply::Refused(Refusal::Setting { which, limit });
+    let reading = Reading {
+        value: 1.5,
+        saturated: false,
+        overflowed: true,
+    };
+    [
+        (
+            Reply::Pixels {
+                from: 300,
+                taken: 302,
+                total: 14_400,
+                crc: Some(0xCBF4_3926),
+            },
+            [1.0_f32, -2.5].map(f32::to_le_bytes).concat(),
+        ),
+        (
+            Reply::Pixels {
+                from: 0,
+                taken: 0,
+                total: 0,
+                crc: None,
+            },
+            Vec::new(),
+        ),
+        (
+            Reply::Reading {
+                exposures: 321,
+                reading: Some(reading),
+            },
+            Vec::new(),
+        ),
+        (
+            Reply::Reading {
+                exposures: 0,
+                reading: None,
+            },
+            Vec::new(),
+        ),
+        (refused(Which::Detector, 0), Vec::new()),
+        (refused(Which::Raster, 1), Vec::new()),
+    ]
+}
+
+/// Replies to request 0x1234, made as the requests above.
+const REPLIES: [&str; 6] = [
+    "0012020434120cac02ae02c07001a6f2d0df0c0103803f010720c09217bccd00",
+    "0006020434120c0101010502fd779b00",
+    "0009020434120dc102010103c03f0601c24bb48100",
+    "0006020434120d0105409e0b3700",
+    "00080204341202070b059b7a311a00",
+    "000d0204341202070c01cadc772200",
 ];
 
 fn frame(version: u8, kind: FrameKind, message: &impl Serialize, raw: &[u8]) -> Vec<u8> {
@@ -114,6 +190,20 @@ fn the_requests_of_version_2() {
         assert_eq!((&read, raw), (request, values.as_slice()));
         assert!(raw.is_empty() || read.carries_raw());
         assert_eq!(read.since(), 2);
+    }
+}
+
+#[test]
+fn the_replies_of_version_2() {
+    for ((reply, values), golden) in replies().iter().zip(REPLIES) {
+        let bytes = frame(2, FrameKind::Reply, reply, values);
+        let digits: Vec<_> = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+        assert_eq!(digits.concat(), golden, "{reply:?}");
+        let mut decoder = Decoder::new([0; MAX_BODY]);
+        assert!(decoder.push_all(&bytes).1);
+        let (read, raw) = decoder.frame().unwrap().message::<Reply>().unwrap();
+        assert_eq!((&read, raw), (reply, values.as_slice()));
+        assert!(raw.is_empty() || read.carries_raw());
     }
 }
 

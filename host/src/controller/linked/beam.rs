@@ -18,7 +18,7 @@ const LOOK: Duration = Duration::from_millis(2);
 
 impl Linked<'_> {
     /// Exposures by the board's account; `None` before it was asked.
-    fn exposures(&self) -> Option<u32> {
+    pub(super) fn exposures(&self) -> Option<u32> {
         self.held.as_ref().map(|held| held.exposures)
     }
 

@@ -14,6 +14,16 @@ use super::brief::Brief;
 use super::transfers::{Loaded, campaign_id};
 use super::{LinkReport, Linked};
 
+impl Linked<'_> {
+    /// The posterior at every candidate, as the mirror has it.
+    ///
+    /// # Errors
+    /// When there is no model.
+    pub fn surrogate(&mut self) -> Result<Surrogate<'_>, ControllerError> {
+        self.mirror.surrogate()
+    }
+}
+
 impl Controller for Linked<'_> {
     fn set_watch(&mut self, watch: OnHandOver) {
         self.mirror.watch = watch;
@@ -216,8 +226,11 @@ impl Controller for Linked<'_> {
         Ok(proposal)
     }
 
-    fn surrogate(&mut self) -> Result<Surrogate<'_>, ControllerError> {
-        self.mirror.surrogate()
+    fn look_at_surrogate(
+        &mut self,
+        look: &mut dyn FnMut(&Surrogate<'_>),
+    ) -> Result<(), ControllerError> {
+        self.mirror.look_at_surrogate(look)
     }
 
     fn end(&mut self) -> Result<(), ControllerError> {

@@ -13,6 +13,8 @@ const REFLECTION: u8 = 2;
 const BENCH: u8 = 2;
 /// The first version with lines to a detector.
 const SIGNALS: u8 = 2;
+/// The first version with overviews and readings of a board's own.
+const SCANNER: u8 = 2;
 
 impl Linked<'_> {
     /// Whether the board can run a campaign with these edges.
@@ -55,6 +57,19 @@ impl Linked<'_> {
             BENCH,
             "beam on the bench, without a campaign",
             "try it out with `beacon controller selftest`",
+        )
+    }
+
+    /// Whether the board takes overviews and reads a detector; one of the right version may still have
+    /// none.
+    ///
+    /// # Errors
+    /// [`ControllerError::TooOld`].
+    pub fn check_scanner(&self) -> Result<(), ControllerError> {
+        self.speaks(
+            SCANNER,
+            "overviews of its own",
+            "choose another `--microscope`",
         )
     }
 

@@ -1,8 +1,8 @@
 //! The requests one by one, each with the reply that belongs to it.
 
 use super::super::message::{
-    Acquisition, Configuration, Measured, Measurement, Next, Proposed, Pulse, Region, Reply,
-    Request, Settings, Signals, Spot, Standardisation, Status,
+    Acquisition, Configuration, Measured, Measurement, Next, Proposed, Pulse, Raster, Reading,
+    Region, Reply, Request, Settings, Signals, Spot, Standardisation, Status,
 };
 use super::super::scalarizer::Scalarizer;
 use super::{Client, Failure, Transport};
@@ -241,6 +241,48 @@ impl<T: Transport> Client<T> {
     /// [`Failure`]
     pub fn set_signals(&mut self, signals: Signals) -> Result<(), Failure<T::Error>> {
         self.done(&Request::Signals(signals))
+    }
+
+    /// Begins an overview; returns the dose of the pixel that has had most, and of the campaign, in
+    /// µs. [`Self::pixels`] tells its values.
+    ///
+    /// # Errors
+    /// [`Failure`]
+    pub fn overview(&mut self, raster: Raster) -> Result<(u32, u64), Failure<T::Error>> {
+        self.exposed(&Request::Overview(raster))
+    }
+
+    /// A page of an overview's values from a pixel on, as far as they are final, in order; how many
+    /// are final, how many there are, and the CRC-32 of all bytes once all are final.
+    ///
+    /// # Errors
+    /// [`Failure`]
+    pub fn pixels(
+        &mut self,
+        from: u32,
+        mut each: impl FnMut(f32),
+    ) -> Result<(u32, u32, Option<u32>), Failure<T::Error>> {
+        let Reply::Pixels {
+            taken, total, crc, ..
+        } = self.request(&Request::Pixels { from }, &[])?
+        else {
+            return Err(Failure::Unexpected);
+        };
+        for value in self.raw().as_chunks().0 {
+            each(f32::from_le_bytes(*value));
+        }
+        Ok((taken, total, crc))
+    }
+
+    /// What the detector gave in the last exposure, with the exposures of the campaign by then.
+    ///
+    /// # Errors
+    /// [`Failure`]
+    pub fn reading(&mut self) -> Result<(u32, Option<Reading>), Failure<T::Error>> {
+        match self.request(&Request::Reading, &[])? {
+            Reply::Reading { exposures, reading } => Ok((exposures, reading)),
+            _ => Err(Failure::Unexpected),
+        }
     }
 
     /// Has the controller run the line at another rate from now on, in bits a second. The transport

@@ -8,6 +8,7 @@ mod beam;
 mod bench;
 mod identity;
 mod kernel;
+mod overview;
 mod refusal;
 mod status;
 mod transfer;
@@ -19,6 +20,7 @@ pub use kernel::{
     Acquisition, Architecture, Capacity, Edges, Hyperparameters, Measurement, Prediction, Proposal,
     References, Sampling, Standardisation, Strategy, WindowLimits,
 };
+pub use overview::{Raster, Reading};
 pub use refusal::{KernelError, Refusal, Which};
 pub use status::{Beam, BeamFault, BlankReason, Health, LinkStatistics, Phase, Status};
 pub use transfer::{Descriptor, Encoding, Kind, Payload, Progress};
@@ -151,6 +153,17 @@ pub enum Request {
     /// Since version 2.
     /// → [`Reply::Done`]
     Signals(Signals),
+    /// Takes an overview, whose pixels [`Self::Pixels`] then tells; the room for transfers holds
+    /// them until the next one begins. Since version 2. → [`Reply::Exposed`], the dose of the pixel
+    /// that has had most
+    Overview(Raster),
+    /// Values of the overview, as far as they are final. Since version 2. → [`Reply::Pixels`]
+    Pixels {
+        /// The first pixel that is wanted, counted row by row.
+        from: u32,
+    },
+    /// What the detector gave in the last exposure. Since version 2. → [`Reply::Reading`]
+    Reading,
 }
 
 /// A rectangle of the image's pixels.
@@ -274,6 +287,25 @@ pub enum Reply {
         /// Dose of the campaign so far, in µs of beam.
         total_dose_us: u64,
     },
+    /// Raw part: for each pixel its value as f32, little-endian; NaN where the detector was
+    /// saturated, overflowed or gave nothing.
+    Pixels {
+        /// The first pixel.
+        from: u32,
+        /// Pixels whose values are final.
+        taken: u32,
+        /// How many there are in all; 0 when the board holds no overview.
+        total: u32,
+        /// CRC-32 of the bytes of all values, once all are final.
+        crc: Option<u32>,
+    },
+    /// What the detector gave.
+    Reading {
+        /// Exposures of the campaign so far, the one that was read included.
+        exposures: u32,
+        /// `None` while an exposure is under way, and when the last one was cut short.
+        reading: Option<Reading>,
+    },
 }
 
 /// An accepted measurement and what followed it.
@@ -338,7 +370,10 @@ impl Request {
             | Self::Point(_)
             | Self::Pulse(_)
             | Self::Baud { .. }
-            | Self::Signals(_) => 2,
+            | Self::Signals(_)
+            | Self::Overview(_)
+            | Self::Pixels { .. }
+            | Self::Reading => 2,
             Self::Transfer(descriptor) => descriptor.payload.since(),
             _ => 1,
         }
@@ -358,6 +393,7 @@ impl Request {
                 | Self::Point(_)
                 | Self::Pulse(_)
                 | Self::Signals(_)
+                | Self::Overview(_)
                 | Self::Propose { expose: true }
                 | Self::Commit(Activation::Spectrum { next: Next::Expose })
                 | Self::Measure {
@@ -421,7 +457,10 @@ impl Reply {
     pub fn carries_raw(&self) -> bool {
         matches!(
             self,
-            Self::Measurements { .. } | Self::Surrogate { .. } | Self::LastPanic { .. }
+            Self::Measurements { .. }
+                | Self::Surrogate { .. }
+                | Self::LastPanic { .. }
+                | Self::Pixels { .. }
         )
     }
 }

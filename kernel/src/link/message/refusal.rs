@@ -123,6 +123,10 @@ pub enum Which {
     /// The line that tells the detector that the beam is on, which the board has not. Since version
     /// 2.
     Gate,
+    /// A detector, which the board has not. Since version 2.
+    Detector,
+    /// Rows, columns or frames of an overview. Since version 2.
+    Raster,
 }
 
 impl Which {
@@ -139,6 +143,8 @@ impl Which {
             Self::Baud => "baud rate",
             Self::Ready => "wait for the detector in ms",
             Self::Gate => "gate output",
+            Self::Detector => "detector",
+            Self::Raster => "rows, columns or frames of an overview",
         }
     }
 }
@@ -178,6 +184,10 @@ impl fmt::Display for Refusal {
             Self::Setting {
                 which: Which::Gate, ..
             } => f.write_str("the board has no gate output: leave it out"),
+            Self::Setting {
+                which: Which::Detector,
+                ..
+            } => f.write_str("the board has no detector: acquire with an instrument"),
             Self::Setting {
                 which: Which::Baud,
                 limit: 0,

@@ -68,15 +68,20 @@ pub enum Beam {
     Blanked(BlankReason),
     /// On a place outside of any campaign. Since version 2.
     OnBench(Spot),
+    /// On its way through an overview. Since version 2.
+    Overview {
+        /// Exposures begun, all frames included.
+        exposures: u32,
+    },
 }
 
 impl Beam {
-    /// The beam as a host of this protocol version can read it. To one of version 1 the bench is a
-    /// candidate that no campaign has.
+    /// The beam as a host of this protocol version can read it. To one of version 1 the bench and
+    /// an overview are a candidate that no campaign has.
     #[must_use]
     pub fn within(self, version: u8) -> Self {
         match self {
-            Self::OnBench(_) if version < 2 => Self::On {
+            Self::OnBench(_) | Self::Overview { .. } if version < 2 => Self::On {
                 candidate: u32::MAX,
             },
             Self::Blanked(reason) => Self::Blanked(reason.within(version)),

@@ -44,7 +44,7 @@ impl Station<'_> {
                 if (height, width) != (campaign.height, campaign.width) {
                     return Err(Refusal::ImageMismatch);
                 }
-                self.bulk = Some(Receiver::new(descriptor, self.staging.len())?);
+                self.stage(descriptor)?;
             }
             Payload::Weights { window, .. } => {
                 let campaign = self.running()?;
@@ -52,7 +52,7 @@ impl Station<'_> {
                     let (found, expected) = (window.into(), campaign.window.into());
                     return Err(Error::ModelWindow { found, expected }.into());
                 }
-                self.bulk = Some(Receiver::new(descriptor, self.staging.len())?);
+                self.stage(descriptor)?;
             }
             Payload::Spectrum {
                 candidate,
@@ -73,6 +73,20 @@ impl Station<'_> {
             }
         }
         Ok(Reply::Progress { received: 0 })
+    }
+
+    /// Gives the staging memory to a transfer, in place of an overview that is over.
+    fn stage(&mut self, descriptor: Descriptor) -> Result<(), Refusal> {
+        if self.takes_overview() {
+            let needed = descriptor.payload.values()?;
+            return Err(Refusal::TooLarge {
+                needed,
+                capacity: 0,
+            });
+        }
+        self.bulk = Some(Receiver::new(descriptor, self.staging.len())?);
+        self.overview = None;
+        Ok(())
     }
 
     pub(super) fn chunk(&mut self, kind: Kind, offset: u32, raw: &[u8]) -> Result<Reply, Refusal> {

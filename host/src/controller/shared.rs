@@ -1,0 +1,143 @@
+//! A board that is a campaign's controller and its instrument at once.
+
+use std::cell::{RefCell, RefMut};
+use std::ops::Range;
+use std::rc::Rc;
+
+use beacon_kernel::link::message::{Settings, Signals};
+use beacon_kernel::link::scalarizer::Scalarizer;
+use beacon_kernel::{Acquisition, Candidate, Model, Network, Proposal, Surrogate};
+
+use super::{BeamPort, Controller, ControllerError, LinkReport, Linked, OnHandOver, Setup};
+
+/// A linked board that several share; clones are the same board. One call at a time: none of them
+/// is made from within another.
+#[derive(Clone)]
+pub struct SharedBoard<'m> {
+    linked: Rc<RefCell<Linked<'m>>>,
+}
+
+impl<'m> SharedBoard<'m> {
+    /// Shares a board.
+    pub fn new(linked: Linked<'m>) -> Self {
+        Self {
+            linked: Rc::new(RefCell::new(linked)),
+        }
+    }
+
+    /// The board, for one call.
+    pub(crate) fn board(&self) -> RefMut<'_, Linked<'m>> {
+        self.linked.borrow_mut()
+    }
+}
+
+impl BeamPort for SharedBoard<'_> {
+    fn expose(&mut self, candidate: Candidate) -> Result<(), ControllerError> {
+        self.board().expose(candidate)
+    }
+
+    fn finish(&mut self) -> Result<(), ControllerError> {
+        self.board().finish()
+    }
+
+    fn blank(&mut self) -> Result<(), ControllerError> {
+        self.board().blank()
+    }
+
+    fn configure(&mut self, settings: Settings) -> Result<(), ControllerError> {
+        self.board().configure(settings)
+    }
+
+    fn use_signals(&mut self, signals: Signals) -> Result<(), ControllerError> {
+        self.board().use_signals(signals)
+    }
+
+    fn settings(&self) -> Option<Settings> {
+        self.board().settings()
+    }
+
+    fn resets(&self) -> u32 {
+        self.board().resets()
+    }
+
+    fn dose_us(&mut self) -> Result<u64, ControllerError> {
+        self.board().dose_us()
+    }
+}
+
+impl Controller for SharedBoard<'_> {
+    fn set_silent(&mut self, silent: bool) -> Result<(), ControllerError> {
+        self.board().set_silent(silent)
+    }
+
+    fn set_watch(&mut self, watch: OnHandOver) {
+        self.board().set_watch(watch);
+    }
+
+    fn room(&self) -> usize {
+        self.board().room()
+    }
+
+    fn admit(&self, network: Network) -> Result<(), ControllerError> {
+        self.board().admit(network)
+    }
+
+    fn begin(&mut self, setup: &Setup<'_>) -> Result<(), ControllerError> {
+        self.board().begin(setup)
+    }
+
+    fn choose(&mut self, acquisition: Acquisition) -> Result<(), ControllerError> {
+        self.board().choose(acquisition)
+    }
+
+    fn load_model(&mut self, model: &Model<'_>, version: u32) -> Result<(), ControllerError> {
+        self.board().load_model(model, version)
+    }
+
+    fn measure(&mut self, candidate: Candidate, response: f32) -> Result<(), ControllerError> {
+        self.board().measure(candidate, response)
+    }
+
+    fn reduce_with(
+        &mut self,
+        scalarizer: Option<Scalarizer>,
+        origin: f64,
+    ) -> Result<(), ControllerError> {
+        self.board().reduce_with(scalarizer, origin)
+    }
+
+    fn measure_spectrum(
+        &mut self,
+        candidate: Candidate,
+        spectrum: &[f32],
+    ) -> Result<f32, ControllerError> {
+        self.board().measure_spectrum(candidate, spectrum)
+    }
+
+    fn exclude(
+        &mut self,
+        rows: Range<usize>,
+        columns: Range<usize>,
+    ) -> Result<(), ControllerError> {
+        self.board().exclude(rows, columns)
+    }
+
+    fn propose(&mut self, expose: bool) -> Result<Proposal, ControllerError> {
+        self.board().propose(expose)
+    }
+
+    fn look_at_surrogate(
+        &mut self,
+        look: &mut dyn FnMut(&Surrogate<'_>),
+    ) -> Result<(), ControllerError> {
+        self.board().look_at_surrogate(look)
+    }
+
+    fn end(&mut self) -> Result<(), ControllerError> {
+        self.board().end()
+    }
+
+    fn link(&mut self) -> Option<LinkReport> {
+        self.board().link()
+    }
+}
