@@ -7,6 +7,7 @@ use beacon_kernel::Strategy;
 use clap::Args;
 use clap::builder::PossibleValuesParser;
 
+use super::page::OwnPageArgs;
 use super::progress::Display;
 use super::replay::describe;
 use super::{Failure, OrFail as _, input, kernel, log, print, print_json, spaces};
@@ -49,6 +50,8 @@ pub(super) struct RunArgs {
     /// Print the summary as JSON on standard output and nothing else.
     #[arg(long)]
     json: bool,
+    #[command(flatten)]
+    page: OwnPageArgs,
 }
 
 /// Arguments of `beacon resume`.
@@ -84,6 +87,8 @@ pub(super) struct ResumeArgs {
     /// Print the summary as JSON on standard output and nothing else.
     #[arg(long)]
     json: bool,
+    #[command(flatten)]
+    page: OwnPageArgs,
 }
 
 /// Arguments of `beacon ctl`.
@@ -132,6 +137,10 @@ pub(super) fn run(args: &RunArgs) -> Result<(), Failure> {
     let path = input::folder_for(args.out.as_deref(), "run");
     input::refuse_study(&path)?;
     let folder = RunFolder::begin(&path).or_input()?;
+    if let Err(failure) = args.page.open(folder.path()) {
+        folder.abandon();
+        return Err(failure);
+    }
     let display = watched(&mut *microscope, &config, args.json)?;
     let done = begin(
         &mut *microscope,
@@ -267,6 +276,7 @@ fn memory_of(session: &Session<'_>) -> Result<(Memory, kernel::Needed), Failure>
 /// Runs `beacon resume`.
 pub(super) fn resume(args: &ResumeArgs) -> Result<(), Failure> {
     let folder = RunFolder::resume(&args.folder).or_input()?;
+    args.page.open(folder.path())?;
     let mut taken_up = TakenUp::read(&folder).or_input()?;
     let config = &mut taken_up.config;
     config.budget = args.budget.unwrap_or(config.budget);

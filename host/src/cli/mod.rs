@@ -8,6 +8,7 @@ mod input;
 mod kernel;
 mod listing;
 mod live;
+mod page;
 mod progress;
 mod replay;
 mod score;
@@ -54,6 +55,8 @@ enum Command {
     Resume(live::ResumeArgs),
     /// Tell a campaign that runs to pause, to stop, or to do something otherwise.
     Ctl(live::CtlArgs),
+    /// See campaigns in a browser, and steer those that run.
+    Page(page::PageArgs),
     /// Look at a scan controller, or try it out.
     Controller(controller::ControllerArgs),
 }
@@ -141,6 +144,7 @@ pub fn main() -> ExitCode {
         Some(Command::Run(args)) => live::run(args),
         Some(Command::Resume(args)) => live::resume(args),
         Some(Command::Ctl(args)) => live::ctl(args),
+        Some(Command::Page(args)) => page::run(args),
         Some(Command::Controller(args)) => controller::run(args),
         None => specimen::run(&cli.specimen),
     };
@@ -166,13 +170,14 @@ pub fn main() -> ExitCode {
 }
 
 /// The commands with arguments of their own.
-const COMMANDS: [&str; 7] = [
+const COMMANDS: [&str; 8] = [
     "replay",
     "score",
     "compare",
     "run",
     "resume",
     "ctl",
+    "page",
     "controller",
 ];
 

@@ -86,6 +86,9 @@ struct Shared {
     /// Commands that were answered and are not taken yet.
     waiting: VecDeque<Given>,
     activity: String,
+    /// Whether the beam was blanked when it was last asked to be, and since when; `None` while a point
+    /// is exposed.
+    beam: Option<(bool, u64)>,
     /// When the campaign was taken up, and how long it had been running by then.
     clock: (Instant, Duration),
 }
@@ -134,6 +137,7 @@ impl Control {
             state,
             waiting: waiting.into(),
             activity: "beginning".to_owned(),
+            beam: None,
             clock: (Instant::now(), elapsed),
         }));
         let file = folder.path().join("control");
@@ -174,6 +178,14 @@ impl Control {
     /// Shows what the campaign does.
     pub(crate) fn show(&self, activity: &str) {
         activity.clone_into(&mut self.lock().activity);
+    }
+
+    /// Shows whether the beam is blanked; `None` while a point is exposed.
+    pub(crate) fn show_beam(&self, blanked: Option<bool>) {
+        let mut shared = self.lock();
+        if shared.beam.map(|(before, _)| before) != blanked {
+            shared.beam = blanked.map(|blanked| (blanked, now_ms()));
+        }
     }
 
     /// The command that comes next.
@@ -407,6 +419,7 @@ impl Server {
         let (since, before) = shared.clock;
         let mut status = Status::new(&shared.state, &shared.activity, since.elapsed() + before);
         let pauses = shared.after_waiting().is_paused() && !shared.state.is_paused();
+        (status.blanked, status.blanked_since_ms) = shared.beam.unzip();
         if pauses {
             status.state += ", pausing after this point";
         }
@@ -542,7 +555,7 @@ fn token() -> u64 {
 }
 
 /// Writes a file that its owner alone can read, where the system has owners.
-fn write_private(file: &Path, content: &str) -> io::Result<()> {
+pub(crate) fn write_private(file: &Path, content: &str) -> io::Result<()> {
     let mut options = std::fs::OpenOptions::new();
     options.write(true).create(true).truncate(true);
     #[cfg(unix)]

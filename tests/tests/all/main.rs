@@ -19,6 +19,7 @@ mod live_on_target;
 mod nucleo;
 mod on_target;
 mod packages;
+mod page;
 mod peer;
 mod pfm_benchmark;
 mod reduction;
