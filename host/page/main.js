@@ -2,6 +2,7 @@
 
 import { chart, css, figure } from "./chart.js";
 import { Connection } from "./connection.js";
+import { Distances } from "./distance.js";
 import { MapView, range, viridis } from "./map.js";
 import { Story } from "./story.js";
 
@@ -257,7 +258,7 @@ function readout(now, at) {
 
 /* ---- what the surrogate predicts ---- */
 
-const MAPS = [["Predicted mean", "mean"], ["Predicted deviation", "sigma"]];
+const MAPS = [["Predicted mean", "mean"], ["Predicted deviation", "sigma"], ["Structural distance", "distance"]];
 const panels = new Map();
 
 for (const [title, key] of MAPS) {
@@ -318,21 +319,36 @@ function onPixels(values, { size, candidates: { region: [top, bottom, left, righ
   return raster;
 }
 
+/** How unlike what was measured every patch is, by the state that is shown. */
+function distances(now) {
+  if (!room.overview || !now.overview?.candidates.region || !now.points.length) return null;
+  if (room.distances?.of !== room.overview) {
+    room.distances = new Distances(room.overview, now.overview);
+    room.distances.of = room.overview;
+  }
+  const counted = now.points.filter(({ row, column }) => now.standingAt(row, column) === "measured");
+  if (room.distances.follow(counted)) touch();
+  return room.distances.taken.length ? room.distances.map : null;
+}
+
 function drawMaps(now) {
-  const maps = room.maps;
-  $("maps").hidden = !maps || !now.overview;
+  const maps = { ...room.maps, distance: distances(now) };
+  $("maps").hidden = !now.overview;
   if ($("maps").hidden) return;
   for (const [key, { title, view, caption }] of panels) {
+    view.canvas.parentElement.hidden = !maps[key];
+    if (!maps[key]) continue;
     view.raster(maps[key], now.overview.size);
     view.draw({ cursor: room.cursor, chosen: room.chosen });
     const at = room.cursor ?? room.chosen;
     const value = at ? maps[key][at.row * now.overview.size[1] + at.column] : null;
     const here = value !== null && Number.isFinite(value) ? `, here ${figure(value, 3)}` : "";
-    caption.textContent = `${title}, ${figure(view.range[0], 3)} (dark) to ${figure(view.range[1], 3)} ${now.facts.units ?? ""}${here}`;
+    caption.textContent = `${title}, ${figure(view.range[0], 3)} (dark) to ${figure(view.range[1], 3)} ${key === "distance" ? "" : now.facts.units ?? ""}${here}`;
   }
+  if (!room.maps) { $("maps-note").textContent = ""; return; }
   $("maps-note").textContent = room.view !== null
-    ? `the maps are those of now, after ${maps.points} points: those of the past are not kept`
-    : `after ${maps.points} points`;
+    ? `mean and deviation are those of now, after ${maps.points} points: those of the past are not kept`
+    : `mean and deviation after ${maps.points} points`;
 }
 
 /** The figures that the campaign works out, as curves. */
@@ -493,7 +509,7 @@ function marked(channels) {
   const units = channels.units === "eV" ? 1000 : 1;
   const [low, high] = [channels.coordinates[0], channels.coordinates.at(-1)];
   return room.lines
-    .filter(({ name, kev }) => channels.elements.includes(name.split("-")[0]) && kev * units > low && kev * units < high)
+    .filter(({ name, kev }) => /-[KLM]a$/.test(name) && channels.elements.includes(name.split("-")[0]) && kev * units > low && kev * units < high)
     .map(({ name, kev }, index) => ({ at: kev * units, label: name, line: index % 5 }));
 }
 

@@ -21,10 +21,17 @@ const FILES: &[(&str, &str, &str)] = &[
         SCRIPT,
         include_str!("../../page/connection.js"),
     ),
+    (
+        "distance.js",
+        SCRIPT,
+        include_str!("../../page/distance.js"),
+    ),
     ("story.js", SCRIPT, include_str!("../../page/story.js")),
     ("map.js", SCRIPT, include_str!("../../page/map.js")),
     ("chart.js", SCRIPT, include_str!("../../page/chart.js")),
 ];
+/// What the server can be asked, as OpenAPI.
+pub(super) const API: &str = include_str!("../../page/api.json");
 const SCRIPT: &str = "text/javascript; charset=utf-8";
 
 /// A file of the page.

@@ -76,12 +76,16 @@ impl Room {
 
 /// A refusal: a status and a line of JSON that says why.
 fn refusal(status: StatusCode, why: &str) -> Response {
-    (status, json_text(&json!({ "error": why }))).into_response()
+    (status, answer(&json!({ "error": why }))).into_response()
 }
 
-fn json_text(value: &Value) -> Response {
+fn answer(value: &Value) -> Response {
+    json_text(value.to_string())
+}
+
+fn json_text(text: String) -> Response {
     let kind = [(header::CONTENT_TYPE, "application/json")];
-    (kind, value.to_string()).into_response()
+    (kind, text).into_response()
 }
 
 /// Serves on a thread of its own until the program ends.
@@ -151,6 +155,7 @@ fn router(room: Shared) -> Router {
     Router::new()
         .route("/", get(|| async { assets::response("index.html") }))
         .route("/{file}", get(asset))
+        .route("/api", get(|| async { json_text(assets::API.to_owned()) }))
         .merge(api)
         .fallback(|| async { refusal(StatusCode::NOT_FOUND, "there is nothing here") })
         .layer(middleware::from_fn_with_state(Arc::clone(&room), guarded))
@@ -208,7 +213,7 @@ async fn campaigns(
     let lines: Vec<Value> = lines
         .map(|line| json!([line.to_string(), line.energy_kev]))
         .collect();
-    json_text(&json!({
+    answer(&json!({
         "role": role.name(), "campaigns": folders, "strategies": strategies, "lines": lines,
     }))
 }
@@ -332,7 +337,7 @@ async fn reduced(
     let campaign = of(&room, number)?;
     let reduced = reading(&room, move || campaign.reduced(&target)).await?;
     let reduced = reduced.map_err(|why| refusal(StatusCode::UNPROCESSABLE_ENTITY, &why))?;
-    Ok(json_text(&reduced))
+    Ok(answer(&reduced))
 }
 
 /// A command as it is posted.
@@ -375,7 +380,7 @@ async fn command(
         control::tell(campaign.folder(), &posted.words, &posted.name)
     });
     match told.await {
-        Ok(Ok(said)) => Ok(json_text(&json!({ "ok": said }))),
+        Ok(Ok(said)) => Ok(answer(&json!({ "ok": said }))),
         Ok(Err(error @ ControlError::Refused(_))) => {
             Err(refusal(StatusCode::CONFLICT, &error.to_string()))
         }
