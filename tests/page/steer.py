@@ -165,7 +165,7 @@ def main():
         other = browser.new_page()
         other.goto(watch)
         settle(other, "() => document.querySelector('#facts').innerText.includes('14 of')")
-        other.click("#stop")
+        other.click("#stop", force=True)
         said["watcher"] = other.locator("#said").inner_text()
 
         # The past: before the first command.

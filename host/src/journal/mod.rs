@@ -4,7 +4,6 @@
 mod commands;
 mod file;
 mod folder;
-#[cfg(feature = "page")]
 mod follow;
 mod learned;
 mod reserve;
@@ -15,7 +14,6 @@ pub(crate) use commands::Commands;
 pub use commands::CommandsError;
 pub use file::{Found, Journal, JournalError, Place};
 pub use folder::{FolderError, RunFolder};
-#[cfg(feature = "page")]
 pub use follow::{Follower, News, read_at};
 pub(crate) use learned::LearnedFile;
 pub(crate) use reserve::Reserve;

@@ -123,12 +123,10 @@ fn nobody_without_the_link_sees_or_steers_and_every_refusal_says_why() {
     }
 
     // Whoever reads the events again after a number misses none and gets none twice.
-    let all = numbers(&mut program.events(None), 40);
-    assert_eq!(all, (0..40).collect::<Vec<_>>());
-    assert_eq!(
-        numbers(&mut program.events(Some(29)), 5),
-        [30, 31, 32, 33, 34]
-    );
+    let all = numbers(&mut program.events(None), 20);
+    assert_eq!(all, (0..20).collect::<Vec<_>>());
+    let rest = numbers(&mut program.events(Some(14)), 5);
+    assert_eq!(rest, [15, 16, 17, 18, 19]);
     // A client of a journal that was longer begins anew.
     assert_eq!(numbers(&mut program.events(Some(100_000)), 2), [0, 1]);
 }
