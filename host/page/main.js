@@ -108,7 +108,7 @@ function able(button, word, why = objection(word)) {
   button.title = why ?? "";
 }
 
-$("stop").addEventListener("click", () => give("stop"));
+$("stop").addEventListener("click", () => give("stop", "now"));
 $("pause").addEventListener("click", () => give(paused() ? "resume" : "pause"));
 $("accept").addEventListener("click", () => give("accept"));
 $("reject").addEventListener("click", () => give("reject"));

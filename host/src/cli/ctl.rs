@@ -86,22 +86,8 @@ fn described(status: &Status) -> String {
         ""
     };
     line("dwell", &format!("{} s{approval}", status.dwell_seconds));
-    let limit = status
-        .dose_limit_electrons
-        .map_or_else(String::new, |limit| {
-            format!(
-                ", {:.0} % of the limit",
-                100.0 * status.dose_electrons / limit
-            )
-        });
-    line("dose", &format!("{:.1e} e⁻{limit}", status.dose_electrons));
-    let (down, right) = status.drift;
-    if (down, right) != (0.0, 0.0) {
-        line(
-            "drift",
-            &format!("{down:.2} px down, {right:.2} px to the right"),
-        );
-    }
+    line("dose", &dose(status));
+    line("drift", &drift(status).unwrap_or_default());
     match status.blanked {
         Some(true) => line("beam", "blanked"),
         Some(false) => line("beam", "COULD NOT BE BLANKED: look after it"),
@@ -117,8 +103,26 @@ fn described(status: &Status) -> String {
     text
 }
 
+/// The dose, and how much of the limit that is.
+pub(super) fn dose(status: &Status) -> String {
+    let limit = status.dose_limit_electrons;
+    let share = limit.map_or_else(String::new, |limit| {
+        format!(
+            ", {:.0} % of the limit",
+            100.0 * status.dose_electrons / limit
+        )
+    });
+    format!("{:.1e} e⁻{share}", status.dose_electrons)
+}
+
+/// How far the sample has moved; `None` where it has not.
+pub(super) fn drift(status: &Status) -> Option<String> {
+    let (down, right) = status.drift;
+    (status.drift != (0.0, 0.0)).then(|| format!("{down:.2} px down, {right:.2} px to the right"))
+}
+
 /// A number with four figures.
-fn figures(value: f64) -> String {
+pub(super) fn figures(value: f64) -> String {
     let size = value.abs();
     if size != 0.0 && !(1e-3..1e6).contains(&size) {
         return format!("{value:.3e}");
@@ -128,7 +132,7 @@ fn figures(value: f64) -> String {
 }
 
 /// A time in units that fit it.
-fn duration(seconds: f64) -> String {
+pub(super) fn duration(seconds: f64) -> String {
     let whole = seconds as u64;
     match whole {
         0..60 => format!("{seconds:.1} s"),

@@ -328,7 +328,10 @@ fn go(
     let mut progress = display.campaign(&config.campaign.strategy, steps);
     session.set_log(progress.log());
     session.set_watch(progress.watch());
+    session.set_interrupt(display.asked());
+    let block = display.block(folder.path());
     let outcome = session.run(Some(&spaces), controller, &mut progress);
+    drop(block);
     let outcome = match outcome {
         Ok(outcome) => outcome,
         Err(CampaignError::Unread) => {

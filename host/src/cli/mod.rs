@@ -1,6 +1,7 @@
 //! The command line: arguments and printing, nothing else.
 
 mod bench;
+mod block;
 mod check;
 mod compare;
 mod controller;

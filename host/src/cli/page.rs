@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
-use super::{Failure, OrFail as _, log, print};
+use super::{Failure, OrFail as _, log};
 use crate::control_room::{Links, PageConfig, serve};
 use crate::journal::{FolderError, Follower};
 
@@ -60,17 +60,33 @@ impl OwnPageArgs {
     /// Opens the page of the campaign in a folder, where one was asked for, and says where it is.
     pub(super) fn open(&self, folder: &Path) -> Result<(), Failure> {
         let Some(address) = self.page else {
+            let FurtherArgs {
+                page_anywhere,
+                page_name,
+                open,
+            } = &self.further;
+            if *page_anywhere || *open || !page_name.is_empty() {
+                return Err(Failure::Input(
+                    "--open, --page-anywhere and --page-name are of a page; expected --page beside them"
+                        .to_owned(),
+                ));
+            }
             return Ok(());
         };
         let address =
             Some(address).filter(|address| address.port() != 0 || !address.ip().is_loopback());
         let links = open(&[folder.to_owned()], address, &self.further)?;
-        log(&format!(
-            "control {}\nwatch   {}",
-            links.control, links.watch
-        ));
+        said(&links);
         Ok(())
     }
+}
+
+/// Says the links, on standard error: what is on standard output is for programs.
+fn said(links: &Links) {
+    log(&format!(
+        "control {}\nwatch   {}",
+        links.control, links.watch
+    ));
 }
 
 /// Reads where to listen: an address with a port, or a port alone.
@@ -106,10 +122,7 @@ pub(super) fn run(args: &PageArgs) -> Result<(), Failure> {
         check(folder)?;
     }
     let links = open(&args.folders, args.listen, &args.further)?;
-    print(&format!(
-        "control {}\nwatch   {}\n",
-        links.control, links.watch
-    ))?;
+    said(&links);
     log("the page is open until this program is interrupted");
     loop {
         std::thread::park();

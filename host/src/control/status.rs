@@ -107,6 +107,9 @@ pub struct Status {
     /// Since when, in milliseconds since the beginning of 1970, UTC.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub blanked_since_ms: Option<u64>,
+    /// When the last event was recorded, in milliseconds since the beginning of 1970, UTC.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_event_ms: Option<u64>,
     /// Times that the instrument failed.
     pub failures: usize,
     /// Its last message of failure.
@@ -146,6 +149,7 @@ impl Status {
             elapsed_seconds: elapsed.as_secs_f64(),
             blanked: None,
             blanked_since_ms: None,
+            last_event_ms: None,
             failures: state.failures().len(),
             last_failure: state.failures().last().cloned(),
         }

@@ -317,7 +317,7 @@ fn ask(campaign: &Weak<Campaign>) -> bool {
         let status = status.and_then(|status| serde_json::to_value(status).ok());
         let status = status.map_or(Value::Null, |mut status| {
             // These come with the journal, and would make every answer another one.
-            for known in ["elapsed_seconds", "excluded", "discarded"] {
+            for known in ["elapsed_seconds", "last_event_ms", "excluded", "discarded"] {
                 status.as_object_mut().map(|status| status.remove(known));
             }
             status

@@ -239,3 +239,97 @@ fn is_same(a: &Metadata, b: &Metadata) -> bool {
 fn is_same(a: &Metadata, b: &Metadata) -> bool {
     a.created().ok() == b.created().ok()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::campaign::Event;
+    use crate::journal::Journal;
+    use std::fs::OpenOptions;
+    use std::io::Write as _;
+
+    fn record(number: u64) -> Record {
+        let why = format!("number {number}");
+        Record {
+            at_ms: number,
+            elapsed_ms: number,
+            event: Event::NotExposed { why },
+        }
+    }
+
+    fn numbers(news: &News) -> Vec<u64> {
+        let records = news.records.iter();
+        records.map(|(_, record)| record.at_ms).collect()
+    }
+
+    #[test]
+    fn records_are_read_as_they_come_and_only_whole_ones() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("journal");
+        let mut follower = Follower::new(&path);
+        // Nothing yet, and no mistake.
+        let news = follower.poll().unwrap();
+        assert!(news.records.is_empty() && follower.format().is_none());
+        let mut journal = Journal::begin(&path, &record(0)).unwrap();
+        let place = journal.append(&record(1)).unwrap();
+        assert_eq!(numbers(&follower.poll().unwrap()), [0, 1]);
+        assert_eq!(read_at(&path, place).unwrap(), Some(record(1)));
+        // Half a record, as another process is writing it.
+        let whole = fs::read(&path).unwrap();
+        journal.append(&record(2)).unwrap();
+        let longer = fs::read(&path).unwrap();
+        drop(journal);
+        fs::write(&path, &longer[..longer.len() - 3]).unwrap();
+        let news = follower.poll().unwrap();
+        assert!(news.records.is_empty());
+        assert_eq!(news.rest as usize, longer.len() - whole.len() - 3);
+        let mut file = OpenOptions::new().append(true).open(&path).unwrap();
+        file.write_all(&longer[longer.len() - 3..]).unwrap();
+        let news = follower.poll().unwrap();
+        assert!(numbers(&news) == [2] && !news.anew);
+        // Another journal in its place.
+        fs::remove_file(&path).unwrap();
+        Journal::begin(&path, &record(7)).unwrap();
+        let news = follower.poll().unwrap();
+        assert!(news.anew && numbers(&news) == [7]);
+    }
+
+    #[test]
+    fn other_versions_and_altered_records_are_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("journal");
+        let mut journal = Journal::begin(&path, &record(0)).unwrap();
+        let place = journal.append(&record(1)).unwrap();
+        journal.append(&record(2)).unwrap();
+        let good = fs::read(&path).unwrap();
+        let mut altered = good.clone();
+        altered[place.offset as usize + HEAD] ^= 1;
+        fs::write(&path, &altered).unwrap();
+        let mut follower = Follower::new(&path);
+        assert_eq!(numbers(&follower.poll().unwrap()), [0]);
+        let begun = Instant::now();
+        let error = loop {
+            match follower.poll() {
+                Err(error) => break error,
+                Ok(_) => assert!(begun.elapsed() < 5 * PATIENCE),
+            }
+            std::thread::sleep(PATIENCE / 20);
+        };
+        let said = format!(
+            "record 1, at byte {}, is not as it was written",
+            place.offset
+        );
+        assert!(error.to_string().contains(&said), "{error}");
+        let mut other = good;
+        other[MAGIC.len()] = 9;
+        fs::write(&path, &other).unwrap();
+        let error = Follower::new(&path).poll().unwrap_err();
+        assert!(
+            error.to_string().contains("a journal of version 9"),
+            "{error}"
+        );
+        fs::write(&path, "notes").unwrap();
+        let error = Follower::new(&path).poll().unwrap_err();
+        assert!(error.to_string().contains("no journal"), "{error}");
+    }
+}

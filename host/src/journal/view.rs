@@ -43,6 +43,7 @@ pub(crate) struct Head {
 }
 
 /// A view that was read.
+#[cfg(any(test, feature = "page"))]
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Seen {
     pub(crate) head: Head,
@@ -51,6 +52,7 @@ pub(crate) struct Seen {
 }
 
 /// Reads the view in a folder; `None` where there is none, or none that is whole.
+#[cfg(any(test, feature = "page"))]
 pub(crate) fn read(folder: &Path) -> Option<Seen> {
     let bytes = std::fs::read(file(folder)).ok()?;
     let rest = bytes.strip_prefix(MAGIC)?;

@@ -301,6 +301,10 @@ impl World for Station<'_> {
         self.control.as_ref().is_some_and(Control::is_urgent)
     }
 
+    fn is_stopped(&self) -> bool {
+        self.control.as_ref().is_some_and(Control::stopped)
+    }
+
     /// Writes an event into the journal. While that fails, the beam is blanked and the event is kept
     /// in memory. When the disk is full, the event goes into the reserve that is held for it.
     fn record(&mut self, event: &Event, beam: &mut dyn BeamPort) -> Result<(), Ended> {

@@ -311,7 +311,11 @@ impl<'a> Drive<'a> {
             Failure::Aborted(why) => {
                 world.log(&why);
                 self.record(&Event::Failed { why }, world, observer)?;
-                Err(CampaignError::Ended(Ended::Interrupted))
+                Err(CampaignError::Ended(if world.is_stopped() {
+                    Ended::Stopped
+                } else {
+                    Ended::Interrupted
+                }))
             }
         }
     }

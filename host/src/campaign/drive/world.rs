@@ -54,6 +54,11 @@ pub(crate) trait World {
         false
     }
 
+    /// Whether a person has told the campaign to stop.
+    fn is_stopped(&self) -> bool {
+        false
+    }
+
     /// Keeps an event before anything follows from it.
     ///
     /// # Errors

@@ -1,6 +1,7 @@
 //! The control room: its server against clients of every kind, and the page in a browser.
 
 mod hostile;
+mod refused;
 mod steered;
 
 use std::fs;
@@ -26,6 +27,11 @@ struct Program {
 }
 
 impl Program {
+    /// A page of a folder.
+    fn start_page(folder: &Path) -> Self {
+        Self::start(&["page", folder.to_str().expect("a path that is text")])
+    }
+
     /// Starts the program, which says its links first.
     fn start(arguments: &[&str]) -> Self {
         let mut child = Command::new(env!("CARGO_BIN_EXE_beacon-under-test"))
