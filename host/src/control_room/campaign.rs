@@ -251,7 +251,7 @@ impl Campaign {
         let news = follower.poll();
         let mut told = self.lock();
         let (problem, news) = match news {
-            Ok(news) => (None, Some(news)),
+            Ok(news) => (news.torn.then(|| torn(news.rest)), Some(news)),
             Err(error) => (Some(error.to_string()), None),
         };
         let mut changed = false;
@@ -301,8 +301,13 @@ fn take_news(
         campaign.news.send_replace(());
     }
     if !news {
+        let pause = if campaign.lock().problem.is_some() {
+            ASK
+        } else {
+            LOOK
+        };
         drop(campaign);
-        std::thread::sleep(LOOK);
+        std::thread::sleep(pause);
     }
     true
 }
@@ -329,6 +334,13 @@ fn ask(campaign: &Weak<Campaign>) -> bool {
     drop(campaign);
     std::thread::sleep(ASK);
     true
+}
+
+/// What is said of a last record that was torn.
+fn torn(bytes: u64) -> String {
+    format!(
+        "the last record was torn, {bytes} bytes of it: `beacon resume` moves them aside and goes on"
+    )
 }
 
 /// The figures of the steps from one on.

@@ -22,6 +22,8 @@ pub struct News {
     pub records: Vec<(Place, Record)>,
     /// Bytes behind the last record that are none: a record that is being written, or was torn.
     pub rest: u64,
+    /// Whether these bytes have been there for so long that they are of a record that was torn.
+    pub torn: bool,
 }
 
 /// The reader of a journal, as far as it has come.
@@ -29,10 +31,10 @@ pub struct News {
 pub struct Follower {
     path: PathBuf,
     open: Option<Open>,
-    /// Since when the bytes behind the last record are none, and whether the journal was read anew
-    /// for that.
+    /// Since when there are bytes behind the last record that are none, and where it ends.
     stuck: Option<(Instant, u64)>,
-    reread: bool,
+    /// Where the last record ended when the journal was read anew for such bytes.
+    reread: Option<u64>,
 }
 
 #[derive(Debug)]
@@ -49,7 +51,7 @@ impl Follower {
             path: path.to_owned(),
             open: None,
             stuck: None,
-            reread: false,
+            reread: None,
         }
     }
 
@@ -70,7 +72,7 @@ impl Follower {
             && is_another(&self.path, open).map_err(failed)?
         {
             self.open = None;
-            (news.anew, self.reread) = (true, false);
+            (news.anew, self.reread) = (true, None);
         }
         let Some(open) = &mut self.open else {
             self.open = Open::at_beginning(&self.path)?;
@@ -110,23 +112,23 @@ impl Follower {
         news.rest = length.saturating_sub(open.end.offset);
         if news.rest == 0 || !news.records.is_empty() {
             self.stuck = None;
-            self.reread &= news.records.is_empty();
             return Ok(news);
         }
         let (since, at) = *self.stuck.get_or_insert((Instant::now(), open.end.offset));
         if since.elapsed() < PATIENCE || at != open.end.offset {
             return Ok(news);
         }
-        if !self.reread {
+        if self.reread != Some(at) {
             // A write that failed is made again, perhaps with another record in its place.
-            (self.open, self.reread) = (None, true);
+            (self.open, self.reread) = (None, Some(at));
             let found = self.poll()?;
             return Ok(News {
                 anew: true,
                 ..found
             });
         }
-        open.judge(&self.path).map(|()| news)
+        open.judge(&self.path)?;
+        Ok(News { torn: true, ..news })
     }
 }
 

@@ -114,6 +114,20 @@ fn an_altered_journal_is_shown_as_far_as_it_goes() {
         let read = std::io::BufRead::read_line(&mut events, &mut said).unwrap();
         assert!(read > 0, "the stream ends");
     }
+    drop(events);
+    // Half of a last record.
+    let torn = parent.path().join("torn");
+    fs::create_dir(&torn).unwrap();
+    let whole = fs::read(run.join("journal")).unwrap();
+    fs::write(torn.join("journal"), &whole[..last]).unwrap();
+    let half = Program::start_page(&torn);
+    let mut events = half.events(None);
+    said.clear();
+    while !said.contains("the last record was torn") {
+        said.clear();
+        let read = std::io::BufRead::read_line(&mut events, &mut said).unwrap();
+        assert!(read > 0, "the stream ends");
+    }
     let (number, answer) = program.post(&["pause"], &program.control);
     assert!(
         number == 503 && answer.contains("no campaign is running in it"),
