@@ -87,9 +87,10 @@
 //!
 //! | feature | what it brings |
 //! |---|---|
-//! | `cli` | the program `beacon`; `figures` and `hdf5` with it |
+//! | `cli` | the program `beacon`; `figures`, `hdf5` and `page` with it |
 //! | `figures` | run folders with their figures and report; `latent` with it |
 //! | `hdf5` | NSID, USID and HyperSpy files, and a campaign's result as one |
+//! | `page` | the control room: campaigns in a browser |
 //! | `latent` | the latent space of the patches, learned by an autoencoder |
 //!
 //! [`Microscope`]: microscope::Microscope
@@ -102,6 +103,9 @@ pub mod campaign;
 pub mod cli;
 #[doc(hidden)]
 pub mod control;
+#[cfg(feature = "page")]
+#[doc(hidden)]
+pub mod control_room;
 pub mod controller;
 pub mod data;
 pub mod experiment;

@@ -54,7 +54,7 @@ pub enum Command {
 }
 
 /// What is accepted after `beacon ctl DIR`, beside `status`.
-pub const WORDS: &str = "status, pause, resume, stop, strategy NAME, target SCALARIZER, exclude \
+pub const WORDS: &str = "status, pause, resume, stop, stop now, strategy NAME, target SCALARIZER, exclude \
                          TOP..BOTTOM,LEFT..RIGHT, include TOP..BOTTOM,LEFT..RIGHT, measure \
                          ROW,COLUMN, discard ROW,COLUMN, restore ROW,COLUMN, budget POINTS, \
                          dose-limit ELECTRONS, dwell SECONDS, approve on, approve off, accept, \

@@ -1,4 +1,4 @@
-//! `beacon run`, `beacon resume` and `beacon ctl`: campaigns on an instrument.
+//! `beacon run` and `beacon resume`: campaigns on an instrument.
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -7,20 +7,20 @@ use beacon_kernel::Strategy;
 use clap::Args;
 use clap::builder::PossibleValuesParser;
 
+use super::page::OwnPageArgs;
 use super::progress::Display;
 use super::replay::describe;
 use super::{Failure, OrFail as _, input, kernel, log, print, print_json, scanner, spaces};
 use crate::campaign::{
-    CampaignError, Ended, LiveConfig, SeedList, Settings, WORDS, default_strategy, parse_time,
-    pixel_area, read_seeds, write_run,
+    CampaignError, Ended, LiveConfig, SeedList, Settings, default_strategy, parse_time, pixel_area,
+    read_seeds, write_run,
 };
-use crate::control::tell;
 use crate::controller::{Controller, ControllerChoice, Memory};
 use crate::data::Channels;
 use crate::data::files::Finished;
 use crate::experiment::Experiment as _;
 use crate::journal::RunFolder;
-use crate::live::{LiveError, LiveSummary, Session, TakenUp, write_results};
+use crate::live::{LiveError, LiveSummary, Session, TakenUp, write_points, write_results};
 use crate::microscope::{Interrupt, Microscope, MicroscopeChoice};
 use crate::units::ElectronsPerSquareAngstrom;
 
@@ -49,6 +49,8 @@ pub(super) struct RunArgs {
     /// Print the summary as JSON on standard output and nothing else.
     #[arg(long)]
     json: bool,
+    #[command(flatten)]
+    page: OwnPageArgs,
 }
 
 /// Arguments of `beacon resume`.
@@ -84,29 +86,8 @@ pub(super) struct ResumeArgs {
     /// Print the summary as JSON on standard output and nothing else.
     #[arg(long)]
     json: bool,
-}
-
-/// Arguments of `beacon ctl`.
-#[derive(Clone, Debug, Args)]
-pub(super) struct CtlArgs {
-    /// Folder of the campaign that runs.
-    #[arg(value_name = "DIR")]
-    folder: PathBuf,
-    /// What to tell it.
-    #[arg(value_name = "WHAT", required = true, help = format!("What to tell it: {WORDS}"))]
-    words: Vec<String>,
-    /// Who says so, for the journal; without this, the user's name.
-    #[arg(long, value_name = "NAME")]
-    name: Option<String>,
-}
-
-/// The name of the user, as far as the system tells.
-fn user() -> String {
-    let names = ["USER", "LOGNAME", "USERNAME"];
-    names
-        .iter()
-        .find_map(|name| std::env::var(name).ok())
-        .unwrap_or_default()
+    #[command(flatten)]
+    page: OwnPageArgs,
 }
 
 /// Runs `beacon run`.
@@ -135,6 +116,10 @@ pub(super) fn run(args: &RunArgs) -> Result<(), Failure> {
     let path = input::folder_for(args.out.as_deref(), "run");
     input::refuse_study(&path)?;
     let folder = RunFolder::begin(&path).or_input()?;
+    if let Err(failure) = args.page.open(folder.path()) {
+        folder.abandon();
+        return Err(failure);
+    }
     let display = watched(&mut *microscope, &config, args.json)?;
     let mut board = scanner.as_ref().map(|scanner| scanner.board.clone());
     let board = board.as_mut().map(|board| board as &mut dyn Controller);
@@ -281,6 +266,7 @@ fn memory_of(session: &Session<'_>) -> Result<(Memory, kernel::Needed), Failure>
 /// Runs `beacon resume`.
 pub(super) fn resume(args: &ResumeArgs) -> Result<(), Failure> {
     let folder = RunFolder::resume(&args.folder).or_input()?;
+    args.page.open(folder.path())?;
     let mut taken_up = TakenUp::read(&folder).or_input()?;
     let config = &mut taken_up.config;
     config.budget = args.budget.unwrap_or(config.budget);
@@ -336,17 +322,6 @@ pub(super) fn resume(args: &ResumeArgs) -> Result<(), Failure> {
     go(session, kernel.controller(), &folder, &display, args.json)
 }
 
-/// Runs `beacon ctl`.
-pub(super) fn ctl(args: &CtlArgs) -> Result<(), Failure> {
-    let name = args.name.clone().unwrap_or_else(user);
-    let said = tell(&args.folder, &args.words, &name).or_input()?;
-    if let Some(text) = said.as_str() {
-        return print(&format!("{text}\n"));
-    }
-    let text = serde_json::to_string_pretty(&said);
-    print(&(text.or_running()? + "\n"))
-}
-
 /// Opens the instrument of a campaign, and takes over what it is used to.
 fn open<'m>(
     config: &mut LiveConfig,
@@ -389,7 +364,10 @@ fn go(
     let mut progress = display.campaign(&config.campaign.strategy, steps);
     session.set_log(progress.log());
     session.set_watch(progress.watch());
+    session.set_interrupt(display.asked());
+    let block = display.block(folder.path());
     let outcome = session.run(Some(&spaces), controller, &mut progress);
+    drop(block);
     let outcome = match outcome {
         Ok(outcome) => outcome,
         Err(CampaignError::Unread) => {
@@ -409,6 +387,9 @@ fn go(
     // Results belong to the events and to the program that made something of them.
     let key = format!("{} {}", summary.journal_sha256, env!("CARGO_PKG_VERSION"));
     let finished = Finished::of(folder.path(), &key);
+    finished
+        .once("acquisitions.csv", || write_points(folder.path()))
+        .or_running()?;
     write_run(
         folder.path(),
         &outcome,
@@ -430,14 +411,20 @@ fn go(
         print(&report(&outcome, &summary, &session, folder.path()))?;
     }
     match &outcome.ended {
-        Ended::Interrupted | Ended::Stopped => {
-            Err(Failure::Suspended(hint(&session, folder.path())))
+        Ended::Interrupted => Err(Failure::Suspended(hint(&session, folder.path()))),
+        Ended::Budget => Ok(()),
+        Ended::Stopped => {
+            log(&format!("stopped; {}", hint(&session, folder.path())));
+            Ok(())
         }
         ended if ended.is_failure() => Err(Failure::Running(format!(
             "{ended}; {}",
             hint(&session, folder.path())
         ))),
-        _ => Ok(()),
+        ended => Err(Failure::Early(format!(
+            "{ended}; {}",
+            hint(&session, folder.path())
+        ))),
     }
 }
 

@@ -1,13 +1,16 @@
 //! The command line: arguments and printing, nothing else.
 
 mod bench;
+mod block;
 mod check;
 mod compare;
 mod controller;
+mod ctl;
 mod input;
 mod kernel;
 mod listing;
 mod live;
+mod page;
 mod progress;
 mod replay;
 mod scanner;
@@ -31,7 +34,8 @@ use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
     version,
     args_conflicts_with_subcommands = true,
     after_help = "Exit status: 0 done; 1 failed while running; \
-                  2 bad input, nothing was written; 130 interrupted, the results hold what was \
+                  2 bad input, nothing was written; 3 a campaign on an instrument ended before its budget \
+                  was met, by drift, a limit, time, or for want of anything to measure; 130 interrupted, the results hold what was \
                   measured until then."
 )]
 struct Cli {
@@ -54,7 +58,9 @@ enum Command {
     /// Go on with a campaign that was stopped, interrupted or killed.
     Resume(live::ResumeArgs),
     /// Tell a campaign that runs to pause, to stop, or to do something otherwise.
-    Ctl(live::CtlArgs),
+    Ctl(ctl::CtlArgs),
+    /// See campaigns in a browser, and steer those that run.
+    Page(page::PageArgs),
     /// Look at a scan controller, or try it out.
     Controller(controller::ControllerArgs),
 }
@@ -65,6 +71,8 @@ enum Failure {
     Input(String),
     /// Something went wrong while running. Exit status 1.
     Running(String),
+    /// A campaign ended before its budget was met, as the text says. Exit status 3.
+    Early(String),
     /// The user stopped it; what there was is written. Exit status 130.
     Interrupted,
     /// The user stopped it, and it can go on from what there is, as the text says. Exit status
@@ -141,7 +149,8 @@ pub fn main() -> ExitCode {
         Some(Command::Compare(args)) => compare::run(args),
         Some(Command::Run(args)) => live::run(args),
         Some(Command::Resume(args)) => live::resume(args),
-        Some(Command::Ctl(args)) => live::ctl(args),
+        Some(Command::Ctl(args)) => ctl::run(args),
+        Some(Command::Page(args)) => page::run(args),
         Some(Command::Controller(args)) => controller::run(args),
         None => specimen::run(&cli.specimen),
     };
@@ -155,6 +164,10 @@ pub fn main() -> ExitCode {
             log(&format!("stopped; {message}"));
             ExitCode::from(INTERRUPTED)
         }
+        Err(Failure::Early(message)) => {
+            log(&format!("ended early: {message}"));
+            ExitCode::from(3)
+        }
         Err(Failure::Input(message)) => {
             log(&format!("error: {message}"));
             ExitCode::from(2)
@@ -167,13 +180,14 @@ pub fn main() -> ExitCode {
 }
 
 /// The commands with arguments of their own.
-const COMMANDS: [&str; 7] = [
+const COMMANDS: [&str; 8] = [
     "replay",
     "score",
     "compare",
     "run",
     "resume",
     "ctl",
+    "page",
     "controller",
 ];
 

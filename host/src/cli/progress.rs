@@ -2,12 +2,14 @@
 
 use std::io::{IsTerminal as _, Write as _};
 use std::ops::ControlFlow;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
+use super::block::Block;
 use super::{Failure, OrFail as _};
 use crate::campaign::{Ended, Observer, Series};
 use crate::controller::{OnHandOver, end_emulators};
@@ -24,6 +26,7 @@ const LINES: Duration = Duration::from_secs(10);
 pub(super) struct Display {
     bars: Option<MultiProgress>,
     quiet: bool,
+    asked: Interrupt,
     interrupted: Arc<AtomicBool>,
 }
 
@@ -84,8 +87,14 @@ impl Display {
         Ok(Self {
             bars,
             quiet,
+            asked: interrupt.clone(),
             interrupted: interrupt.finish(),
         })
+    }
+
+    /// How the user asks to stop, more and more urgently.
+    pub(super) fn asked(&self) -> Interrupt {
+        self.asked.clone()
     }
 
     /// What becomes true when the user asks to stop.
@@ -109,6 +118,11 @@ impl Display {
             bar.tick();
             bar
         })
+    }
+
+    /// Lines about the campaign in a folder, where there is a terminal.
+    pub(super) fn block(&self, folder: &Path) -> Option<Block> {
+        self.bars.as_ref().map(|bars| Block::new(bars, folder))
     }
 
     /// The progress of `cells` cells of a study together, with campaigns of `steps` steps.

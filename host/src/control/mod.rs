@@ -30,6 +30,7 @@ pub use status::Status;
 use crate::campaign::{Command, Event, Given, State};
 use crate::data::Channels;
 use crate::journal::{Commands, CommandsError, RunFolder, now_ms};
+use crate::microscope::Interrupt;
 use crate::scalarizer::Scalarizer;
 
 /// Longest line that is read, in bytes.
@@ -86,6 +87,13 @@ struct Shared {
     /// Commands that were answered and are not taken yet.
     waiting: VecDeque<Given>,
     activity: String,
+    /// Whether the beam was blanked when it was last asked to be, and since when; `None` while a point
+    /// is exposed.
+    beam: Option<(bool, u64)>,
+    /// When the last event was recorded.
+    last_event_ms: Option<u64>,
+    /// What gives an exposure under way up.
+    interrupt: Option<Interrupt>,
     /// When the campaign was taken up, and how long it had been running by then.
     clock: (Instant, Duration),
 }
@@ -134,6 +142,9 @@ impl Control {
             state,
             waiting: waiting.into(),
             activity: "beginning".to_owned(),
+            beam: None,
+            last_event_ms: None,
+            interrupt: None,
             clock: (Instant::now(), elapsed),
         }));
         let file = folder.path().join("control");
@@ -158,7 +169,9 @@ impl Control {
     /// Applies an event, so that answers are up to date.
     pub(crate) fn apply(&self, event: &Event) {
         // Where it does not fit, the campaign itself reports it.
-        let _ = self.lock().state.apply(event);
+        let mut shared = self.lock();
+        let _ = shared.state.apply(event);
+        shared.last_event_ms = Some(now_ms());
     }
 
     /// Sets how many measurements the kernel has room for.
@@ -174,6 +187,19 @@ impl Control {
     /// Shows what the campaign does.
     pub(crate) fn show(&self, activity: &str) {
         activity.clone_into(&mut self.lock().activity);
+    }
+
+    /// Shows whether the beam is blanked; `None` while a point is exposed.
+    pub(crate) fn show_beam(&self, blanked: Option<bool>) {
+        let mut shared = self.lock();
+        if shared.beam.map(|(before, _)| before) != blanked {
+            shared.beam = blanked.map(|blanked| (blanked, now_ms()));
+        }
+    }
+
+    /// Sets what gives an exposure under way up when somebody says `stop now`.
+    pub(crate) fn set_interrupt(&self, interrupt: Interrupt) {
+        self.lock().interrupt = Some(interrupt);
     }
 
     /// The command that comes next.
@@ -375,7 +401,7 @@ impl Server {
         let command = match (&words[..], state.candidates()) {
             (["pause"], _) => Command::Pause,
             (["resume"], _) => Command::Resume,
-            (["stop"], _) => Command::Stop,
+            (["stop"] | ["stop", "now"], _) => Command::Stop,
             (words, Some(candidates)) => Command::parse(words, candidates)?,
             (_, None) => return Err("the first overview is not taken yet".to_owned()),
         };
@@ -398,7 +424,15 @@ impl Server {
         };
         let kept = self.commands.append(&given);
         kept.map_err(|error| format!("the command cannot be kept on disk: {error}"))?;
-        lock(&self.shared).waiting.push_back(given);
+        let mut shared = lock(&self.shared);
+        shared.waiting.push_back(given);
+        if words == ["stop", "now"]
+            && let Some(interrupt) = &shared.interrupt
+        {
+            interrupt.abort();
+            "the beam is blanked at once, and the campaign ends; `beacon resume` goes on from there"
+                .clone_into(&mut said);
+        }
         Ok(Value::String(said))
     }
 
@@ -407,6 +441,8 @@ impl Server {
         let (since, before) = shared.clock;
         let mut status = Status::new(&shared.state, &shared.activity, since.elapsed() + before);
         let pauses = shared.after_waiting().is_paused() && !shared.state.is_paused();
+        (status.blanked, status.blanked_since_ms) = shared.beam.unzip();
+        status.last_event_ms = shared.last_event_ms;
         if pauses {
             status.state += ", pausing after this point";
         }
@@ -542,7 +578,7 @@ fn token() -> u64 {
 }
 
 /// Writes a file that its owner alone can read, where the system has owners.
-fn write_private(file: &Path, content: &str) -> io::Result<()> {
+pub(crate) fn write_private(file: &Path, content: &str) -> io::Result<()> {
     let mut options = std::fs::OpenOptions::new();
     options.write(true).create(true).truncate(true);
     #[cfg(unix)]

@@ -101,6 +101,15 @@ pub struct Status {
     pub drift: (f64, f64),
     /// How long it has been running, in seconds.
     pub elapsed_seconds: f64,
+    /// Whether the beam was blanked when it was last asked to be; absent while a point is exposed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub blanked: Option<bool>,
+    /// Since when, in milliseconds since the beginning of 1970, UTC.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub blanked_since_ms: Option<u64>,
+    /// When the last event was recorded, in milliseconds since the beginning of 1970, UTC.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_event_ms: Option<u64>,
     /// Times that the instrument failed.
     pub failures: usize,
     /// Its last message of failure.
@@ -138,6 +147,9 @@ impl Status {
             dose_limit_electrons: settings.limits.total.map(Electrons::get),
             drift: state.drift(),
             elapsed_seconds: elapsed.as_secs_f64(),
+            blanked: None,
+            blanked_since_ms: None,
+            last_event_ms: None,
             failures: state.failures().len(),
             last_failure: state.failures().last().cloned(),
         }

@@ -31,14 +31,14 @@ use super::version1::{self, OldRecord};
 use crate::campaign::{Event, Record};
 
 /// Version of the format and of [`Record`].
-const VERSION: u8 = 2;
+pub(super) const VERSION: u8 = 2;
 /// Oldest version that is read.
-const OLDEST: u8 = 1;
+pub(super) const OLDEST: u8 = 1;
 
-const MAGIC: &[u8; 15] = b"BEACON journal\n";
+pub(super) const MAGIC: &[u8; 15] = b"BEACON journal\n";
 const CRC: Crc<u32> = Crc::<u32>::new(&CRC_32_ISO_HDLC);
 /// Bytes before a payload.
-const HEAD: usize = 12;
+pub(super) const HEAD: usize = 12;
 /// A disk writes so many bytes as a whole or not at all.
 const SECTOR: u64 = 512;
 /// Longest payload: an image of 4096 × 4096 pixels and more.
@@ -402,7 +402,7 @@ impl Journal {
 
 impl Place {
     /// Of the first record, after the head of the file.
-    fn first(head: &[u8]) -> Self {
+    pub(super) fn first(head: &[u8]) -> Self {
         Self {
             offset: head.len() as u64,
             record: 0,
@@ -411,7 +411,7 @@ impl Place {
     }
 
     /// Of the next record, after one of that length and checksum.
-    fn after(self, length: u64, chain: u32) -> Self {
+    pub(super) fn after(self, length: u64, chain: u32) -> Self {
         Self {
             offset: self.offset + length,
             record: self.record + 1,
@@ -421,7 +421,7 @@ impl Place {
 }
 
 /// What comes next in the bytes of a journal.
-enum Next<'a> {
+pub(super) enum Next<'a> {
     Record {
         record: &'a [u8],
         chain: u32,
@@ -432,7 +432,7 @@ enum Next<'a> {
 }
 
 /// `rest` is what the file holds from a place on.
-fn next(rest: &[u8], place: Place) -> Next<'_> {
+pub(super) fn next(rest: &[u8], place: Place) -> Next<'_> {
     let Some((head, payload)) = rest.split_at_checked(HEAD) else {
         return Next::End;
     };
@@ -458,7 +458,7 @@ fn next(rest: &[u8], place: Place) -> Next<'_> {
 
 /// Length and checksum of a record from the bytes before its payload; `None` where these are none
 /// that were written.
-fn lengths(head: &[u8]) -> Option<(u32, u32)> {
+pub(super) fn lengths(head: &[u8]) -> Option<(u32, u32)> {
     let word = |at: usize| {
         let bytes = head.get(at..at + 4)?;
         Some(u32::from_le_bytes(bytes.try_into().ok()?))
@@ -468,12 +468,12 @@ fn lengths(head: &[u8]) -> Option<(u32, u32)> {
 }
 
 /// A record from all of its payload.
-fn whole<R: serde::de::DeserializeOwned>(payload: &[u8]) -> Option<R> {
+pub(super) fn whole<R: serde::de::DeserializeOwned>(payload: &[u8]) -> Option<R> {
     let (record, rest) = postcard::take_from_bytes(payload).ok()?;
     rest.is_empty().then_some(record)
 }
 
-fn head(version: u8) -> [u8; 16] {
+pub(super) fn head(version: u8) -> [u8; 16] {
     let mut head = [version; 16];
     head[..MAGIC.len()].copy_from_slice(MAGIC);
     head
@@ -487,7 +487,7 @@ fn checksum(before: u32, length: u32, payload: &[u8]) -> u32 {
     digest.finalize()
 }
 
-fn failed(path: &Path, action: &'static str, source: io::Error) -> JournalError {
+pub(super) fn failed(path: &Path, action: &'static str, source: io::Error) -> JournalError {
     let path = path.to_owned();
     match source.kind() {
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => JournalError::Full { path },

@@ -130,10 +130,14 @@ impl RunFolder {
         // A file that cannot be removed stays: the next campaign in the folder reports it.
         let lock = self.path.join("lock");
         let learned = self.path.join("learned");
+        let page = self.path.join("page");
+        let view = self.path.join("view");
         for file in [
             self.commands(),
             self.journal(),
             learned,
+            page,
+            view,
             owner(&self.path),
             lock,
         ] {

@@ -1,19 +1,25 @@
 //! The files of a campaign while it runs: the journal of its events, the commands that were accepted,
-//! what it has learned, and the folder that holds them.
+//! what it has learned, what a page shows of that, and the folder that holds them.
 
 mod commands;
 mod file;
 mod folder;
+mod follow;
 mod learned;
 mod reserve;
 mod version1;
+mod view;
 
 pub(crate) use commands::Commands;
 pub use commands::CommandsError;
 pub use file::{Found, Journal, JournalError, Place};
 pub use folder::{FolderError, RunFolder};
+pub use follow::{Follower, News, read_at};
 pub(crate) use learned::LearnedFile;
 pub(crate) use reserve::Reserve;
+pub(crate) use view::View;
+#[cfg(feature = "page")]
+pub(crate) use view::{Head, Seen, file as view_file, read as read_view};
 
 use std::time::SystemTime;
 

@@ -14,7 +14,7 @@
 //! | `station` | the instrument, the disk, the clock and people, as a campaign sees them |
 //! | `beam` | settings of a controller's beam |
 //! | `drift` | registration of a fresh overview on the first |
-//! | `summary`, `results` | what is left in the folder at the end; the HDF5 file needs the feature `hdf5` |
+//! | `summary`, `table`, `results` | what is left in the folder at the end; the HDF5 file needs the feature `hdf5` |
 
 mod beam;
 mod check;
@@ -27,6 +27,8 @@ mod run;
 mod session;
 mod station;
 mod summary;
+#[cfg(feature = "cli")]
+mod table;
 mod taken_up;
 
 pub use crate::journal::{FolderError, JournalError, RunFolder};
@@ -38,4 +40,6 @@ pub use run::{resume, run};
 pub use session::Session;
 pub use station::Log;
 pub use summary::LiveSummary;
+#[cfg(feature = "cli")]
+pub(crate) use table::write_points;
 pub use taken_up::TakenUp;

@@ -22,7 +22,7 @@ use crate::controller::{Controller, ControllerError, OnHandOver};
 use crate::data::{Axis, Behaviour, Channels, Map};
 use crate::experiment::Experiment;
 use crate::journal::{Found, Journal, JournalError, Place, RunFolder, now_ms};
-use crate::microscope::{Microscope, MicroscopeChoice};
+use crate::microscope::{Interrupt, Microscope, MicroscopeChoice};
 use crate::scalarizer::Scalarizer;
 use crate::spaces::Spaces;
 use crate::units::Seconds;
@@ -258,6 +258,13 @@ impl<'a> Session<'a> {
     /// Sets where the session logs what a person should know at once; without it, nowhere.
     pub fn set_log(&mut self, log: Log) {
         self.station.set_log(log);
+    }
+
+    /// Sets what gives an exposure under way up when a person says `stop now`; without it that is `stop`.
+    pub fn set_interrupt(&mut self, interrupt: Interrupt) {
+        if let Some(control) = &self.station.control {
+            control.set_interrupt(interrupt);
+        }
     }
 
     /// Who watches hand-overs to the controller, and may break them off, beside whoever interrupts

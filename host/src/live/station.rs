@@ -14,12 +14,13 @@ use super::beam::BeamSettings;
 use super::drift::register;
 use crate::campaign::drive::{Failure, Kept, World};
 use crate::campaign::{
-    Ended, Event, Expose, Given, LiveConfig, Measured, Overview, Record, State, Surveyed, Wait,
+    Ended, Event, Expose, Given, LiveConfig, Measured, Overview, Posterior, Record, Series, State,
+    Surveyed, Wait,
 };
 use crate::control::{Control, Proposal};
 use crate::controller::{BeamPort, ControllerError, OnHandOver};
 use crate::data::{Behaviour, Channels, Map, Region};
-use crate::journal::{Journal, JournalError, LearnedFile, Place, Reserve, now_ms};
+use crate::journal::{Journal, JournalError, LearnedFile, Place, Reserve, View, now_ms};
 use crate::microscope::{Microscope, MicroscopeError, Past};
 use crate::scalarizer::Scalarizer;
 use crate::units::Seconds;
@@ -44,6 +45,7 @@ pub(super) struct Station<'a> {
     pub(super) learned: LearnedFile,
     pub(super) control: Option<Control>,
     reserve: Reserve,
+    view: View,
     beam: BeamSettings,
     interrupted: Arc<AtomicBool>,
     log: Log,
@@ -78,6 +80,7 @@ impl<'a> Station<'a> {
             learned: LearnedFile::new(folder),
             control: None,
             reserve: Reserve::new(folder, bytes),
+            view: View::new(folder),
             beam: BeamSettings::default(),
             interrupted,
             log: Box::new(|_| ()),
@@ -192,10 +195,17 @@ impl<'a> Station<'a> {
         // An instrument that has just failed often fails at this too. The log has that failure
         // already.
         self.blanked = self.microscope.blank().is_ok();
+        self.show_beam(Some(self.blanked));
         if self.blanked {
             "the beam is blanked"
         } else {
             "the beam COULD NOT BE BLANKED: look after it"
+        }
+    }
+
+    fn show_beam(&self, blanked: Option<bool>) {
+        if let Some(control) = &self.control {
+            control.show_beam(blanked);
         }
     }
 
@@ -284,6 +294,10 @@ impl World for Station<'_> {
 
     fn is_urgent(&self) -> bool {
         self.control.as_ref().is_some_and(Control::is_urgent)
+    }
+
+    fn is_stopped(&self) -> bool {
+        self.control.as_ref().is_some_and(Control::stopped)
     }
 
     /// Writes an event into the journal. While that fails, the beam is blanked and the event is kept
@@ -397,6 +411,7 @@ impl World for Station<'_> {
         expose: &Expose,
         beam: &mut dyn BeamPort,
     ) -> Result<Measured, Failure> {
+        self.show_beam(None);
         match beam.expose(expose.candidate) {
             Ok(()) => {}
             // Refused before it began.
@@ -488,6 +503,8 @@ impl World for Station<'_> {
         let said = self.blank_both(beam);
         if was_blanked && !self.blanked {
             self.log(said);
+        } else if !was_blanked && self.blanked {
+            self.log("the beam is blanked now");
         }
     }
 
@@ -495,6 +512,11 @@ impl World for Station<'_> {
         if let Some(control) = &self.control {
             control.show(activity);
         }
+    }
+
+    fn show_figures(&mut self, state: &State, series: &Series, posterior: Posterior) {
+        let (points, seeds) = (state.points().len(), state.seeds());
+        self.view.show(points, seeds, series, posterior);
     }
 
     fn log(&mut self, line: &str) {

@@ -35,6 +35,11 @@ impl Interrupt {
         }
     }
 
+    /// Has the exposure under way given up, and the beam blanked at once.
+    pub fn abort(&self) {
+        self.abort.store(true, Ordering::Relaxed);
+    }
+
     /// What becomes true when a campaign is to end after the exposure under way.
     pub fn finish(&self) -> Arc<AtomicBool> {
         Arc::clone(&self.finish)

@@ -84,7 +84,7 @@ fn wait_until(folder: &Path, is_so: impl Fn(&Value) -> bool) {
     let begun = Instant::now();
     let name = folder.to_str().unwrap();
     loop {
-        let output = run(&["ctl", name, "status"]);
+        let output = run(&["ctl", name, "status", "--json"]);
         if serde_json::from_slice::<Value>(&output.stdout).is_ok_and(|status| is_so(&status)) {
             return;
         }
@@ -92,6 +92,78 @@ fn wait_until(folder: &Path, is_so: impl Fn(&Value) -> bool) {
         assert!(begun.elapsed() < PATIENCE, "the status stays {said}");
         thread::sleep(Duration::from_millis(20));
     }
+}
+
+#[test]
+fn a_table_has_all_that_is_known_of_each_point_and_an_early_end_its_own_status() {
+    let (_kept, path) = folder();
+    let limited = [
+        "--budget",
+        "2000",
+        "--dwell",
+        "0.03",
+        "--current",
+        "60000",
+        "--time-limit",
+        "4s",
+    ];
+    let quick = ["--real-time", "--overview-dwell", "1", "--overhead", "0"];
+    let output = on_specimen(&path, &[&limited[..], &quick].concat())
+        .output()
+        .unwrap();
+    let error = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(3), "{error}");
+    assert!(
+        error.contains("ended early: the time limit was reached"),
+        "{error}"
+    );
+
+    let text = fs::read_to_string(path.join("acquisitions.csv")).unwrap();
+    let mut lines = text.lines().map(|line| line.split(',').collect::<Vec<_>>());
+    let names = lines.next().unwrap();
+    let rows: Vec<_> = lines.collect();
+    let column = |name: &str| {
+        let at = names.iter().position(|found| *found == name);
+        let at = at.unwrap_or_else(|| panic!("{name} is not among {names:?}"));
+        rows.iter().map(move |row| row[at]).collect::<Vec<_>>()
+    };
+    let numbers = |name: &str| {
+        let column = column(name).into_iter();
+        column
+            .map(|number| number.parse::<f64>().unwrap())
+            .collect::<Vec<_>>()
+    };
+    let summary: Value =
+        serde_json::from_slice(&fs::read(path.join("summary.json")).unwrap()).unwrap();
+    assert_eq!(rows.len(), summary["positions"].as_array().unwrap().len());
+    let authors = column("author");
+    assert!(
+        authors[..10].iter().all(|by| *by == "chance"),
+        "{authors:?}"
+    );
+    assert!(
+        authors[10..].iter().all(|by| *by == "strategy"),
+        "{authors:?}"
+    );
+    assert!(numbers("seconds").is_sorted() && numbers("seconds")[0] > 0.0);
+    assert!(numbers("dwell").iter().all(|dwell| *dwell == 0.03));
+    let spent: f64 = numbers("electrons").iter().sum();
+    assert!(spent > 0.0 && spent <= summary["dose_electrons"].as_f64().unwrap());
+    assert_eq!(column("value"), column("value:line:Pd-La"));
+    let target = summary["target"].as_str().unwrap();
+    assert!(column("target").iter().all(|held| *held == target));
+    // A pixel is as wide everywhere.
+    let (x, columns) = (numbers("x"), numbers("column"));
+    let steps: Vec<f64> = x
+        .iter()
+        .zip(&columns)
+        .map(|(x, column)| x / column)
+        .collect();
+    assert!(
+        steps.iter().all(|step| (step - steps[0]).abs() < 1e-9),
+        "{steps:?}"
+    );
+    assert!(column("length_units").iter().all(|units| *units == "nm"));
 }
 
 /// A campaign in real time: 30 ms a point.
@@ -367,7 +439,7 @@ fn a_campaign_is_told_to_pause_to_go_on_and_to_stop_and_goes_on_later() {
     wait_for(&path, 3);
     assert!(run(&["ctl", name, "pause"]).status.success());
     let state = || {
-        let output = run(&["ctl", name, "status"]);
+        let output = run(&["ctl", name, "status", "--json"]);
         let status: Value = serde_json::from_slice(&output.stdout).unwrap();
         (
             status["state"].as_str().unwrap().to_owned(),
@@ -400,8 +472,9 @@ fn a_campaign_is_told_to_pause_to_go_on_and_to_stop_and_goes_on_later() {
     );
     assert!(run(&["ctl", name, "stop"]).status.success());
     let output = output_of(running);
-    assert_eq!(output.status.code(), Some(130));
+    assert_eq!(output.status.code(), Some(0));
     let said = String::from_utf8(output.stderr).unwrap();
+    assert!(said.contains("stopped; the beam is blanked"), "{said}");
     let answer = format!("`beacon ctl {name} accept`, `reject` or `suggest ROW,COLUMN`");
     assert!(
         said.contains("the proposal of row ")
@@ -411,6 +484,27 @@ fn a_campaign_is_told_to_pause_to_go_on_and_to_stop_and_goes_on_later() {
     );
     let rest = run(&["resume", name, "--json"]);
     assert_eq!(summary(&rest)["positions"].as_array().unwrap().len(), 60);
+}
+
+#[test]
+fn stop_now_gives_up_an_exposure_that_would_take_long() {
+    let (_kept, path) = folder();
+    let name = path.to_str().unwrap();
+    let running = in_real_time(&path, "60");
+    wait_for(&path, 3);
+    assert!(run(&["ctl", name, "dwell", "600"]).status.success());
+    wait_until(&path, |status| {
+        status["dwell_seconds"] == 600.0 && status["state"] == "measuring"
+    });
+    let said = run(&["ctl", name, "stop", "now"]).stdout;
+    let said = String::from_utf8(said).unwrap();
+    assert!(said.contains("blanked at once"), "{said}");
+    let begun = Instant::now();
+    let output = output_of(running);
+    assert!(begun.elapsed() < Duration::from_secs(120));
+    let error = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(0), "{error}");
+    assert!(error.contains("stopped; the beam is blanked"), "{error}");
 }
 
 #[cfg(unix)]

@@ -20,6 +20,7 @@ mod nucleo;
 mod on_target;
 mod overview;
 mod packages;
+mod page;
 mod peer;
 mod pfm_benchmark;
 mod reduction;

@@ -50,7 +50,7 @@ impl Drive<'_> {
         self.learner.times = before;
         self.learner.times.count(event);
         self.restart_judgement(event, world);
-        self.judge(&mut ())
+        self.judge(&mut ()).map(|_| ())
     }
 
     /// Goes on from what was learned by the end of these events, without training anew.

@@ -6,7 +6,7 @@ use std::time::Instant;
 use beacon_kernel::Candidate;
 
 use super::{Drive, World};
-use crate::campaign::{CampaignError, Command, Event, MeasuredPoint, Observer};
+use crate::campaign::{CampaignError, Command, Event, MeasuredPoint, Observer, Posterior};
 use crate::metrics::MetricsError;
 
 impl Drive<'_> {
@@ -65,10 +65,15 @@ impl Drive<'_> {
         self.learner.warnings.note(&note);
     }
 
-    /// Judges every step that is complete: measured, and trained on where that was due.
-    pub(super) fn judge(&mut self, observer: &mut dyn Observer) -> Result<(), CampaignError> {
+    /// Judges every step that is complete: measured, and trained on where that was due. Returns the
+    /// surrogate that the last one was judged by.
+    pub(super) fn judge(
+        &mut self,
+        observer: &mut dyn Observer,
+    ) -> Result<Option<Posterior>, CampaignError> {
+        let mut newest = None;
         if self.state.is_seeding() || self.state.is_training_due() {
-            return Ok(());
+            return Ok(newest);
         }
         let (seeds, target) = (self.state.seeds(), self.state.settings().target);
         if !self.knows_seeds {
@@ -106,7 +111,8 @@ impl Drive<'_> {
             if let ControlFlow::Break(ended) = observer.step(self.judged, of, &self.series) {
                 self.broken.get_or_insert(ended);
             }
+            newest = posterior;
         }
-        Ok(())
+        Ok(newest)
     }
 }

@@ -102,7 +102,9 @@ impl<'a> Drive<'a> {
         self.state.apply(event)?;
         self.learner.follow(event, &self.state)?;
         self.restart_judgement(event, world);
-        self.judge(observer)?;
+        if let Some(posterior) = self.judge(observer)? {
+            world.show_figures(&self.state, &self.series, posterior);
+        }
         if matches!(event, Event::Trained(_)) {
             world.keep_learned(&|| self.kept());
         }
@@ -309,7 +311,11 @@ impl<'a> Drive<'a> {
             Failure::Aborted(why) => {
                 world.log(&why);
                 self.record(&Event::Failed { why }, world, observer)?;
-                Err(CampaignError::Ended(Ended::Interrupted))
+                Err(CampaignError::Ended(if world.is_stopped() {
+                    Ended::Stopped
+                } else {
+                    Ended::Interrupted
+                }))
             }
         }
     }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::Kept;
-use crate::campaign::{Ended, Event, Expose, Given, Measured, State, Wait};
+use crate::campaign::{Ended, Event, Expose, Given, Measured, Posterior, Series, State, Wait};
 use crate::controller::{BeamPort, ControllerError};
 use crate::data::{Behaviour, Map};
 use crate::scalarizer::Scalarizer;
@@ -51,6 +51,11 @@ pub(crate) trait World {
     /// Whether a command waits that concerns the point under the beam: a pause, a stop, or an
     /// exclusion.
     fn is_urgent(&self) -> bool {
+        false
+    }
+
+    /// Whether a person has told the campaign to stop.
+    fn is_stopped(&self) -> bool {
         false
     }
 
@@ -110,6 +115,9 @@ pub(crate) trait World {
 
     /// Shows what the campaign does.
     fn show(&mut self, _activity: &str) {}
+
+    /// Shows the figures of every step so far, and the surrogate that the last one was judged by.
+    fn show_figures(&mut self, _state: &State, _series: &Series, _posterior: Posterior) {}
 
     /// Logs what a person should know at once.
     fn log(&mut self, _line: &str) {}

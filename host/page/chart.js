@@ -1,0 +1,163 @@
+// Charts on a canvas: lines, points with bars, bands, and marks where commands took effect.
+
+export const css = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+
+/** Brings a canvas to the size that it has on the screen; returns its context, width and height. */
+export function prepare(canvas) {
+  const ratio = window.devicePixelRatio || 1;
+  const width = canvas.clientWidth, height = canvas.clientHeight;
+  const [w, h] = [Math.max(1, Math.round(width * ratio)), Math.max(1, Math.round(height * ratio))];
+  if (canvas.width !== w || canvas.height !== h) { canvas.width = w; canvas.height = h; }
+  const to = canvas.getContext("2d");
+  to.setTransform(ratio, 0, 0, ratio, 0, 0);
+  to.clearRect(0, 0, width, height);
+  return { to, width, height };
+}
+
+/** About `count` round numbers between two. */
+export function ticks(low, high, count) {
+  const span = high - low;
+  if (!(span > 0)) return [low];
+  const rough = span / Math.max(1, count);
+  const power = 10 ** Math.floor(Math.log10(rough));
+  const step = [1, 2, 5, 10].map((of) => of * power).find((step) => step >= rough);
+  const all = [];
+  for (let n = Math.ceil(low / step - 1e-9); n * step <= high + 1e-9 * span; n++) all.push(n * step);
+  return all;
+}
+
+/** A number for people: four figures, no exponent where it can be helped. */
+export function figure(value, figures = 4) {
+  if (value === null || value === undefined || Number.isNaN(value)) return "–";
+  const size = Math.abs(value);
+  if (size !== 0 && (size >= 1e6 || size < 1e-3)) {
+    const [digits, power] = value.toExponential(Math.max(0, figures - 3)).split("e");
+    return `${digits}e${Number(power)}`;
+  }
+  return String(Number(value.toPrecision(figures)));
+}
+
+const extent = (values) => {
+  let [low, high] = [Infinity, -Infinity];
+  for (const value of values) {
+    if (value === null || !Number.isFinite(value)) continue;
+    if (value < low) low = value;
+    if (value > high) high = value;
+  }
+  return low <= high ? [low, high] : null;
+};
+
+/**
+ * Draws series over a common axis. A series has `x`, `y`, a `colour`, and what it is drawn as: `line`,
+ * `points` (with `low` and `high`: bars), `steps`. Returns how pixels become numbers on the x axis.
+ */
+export function chart(canvas, { series, marks = [], x, y, zero = false, window = null, small = false, from = null }) {
+  const { to, width, height } = prepare(canvas);
+  const ys = series.flatMap((one) => [extent(one.y), one.low && extent(one.low), one.high && extent(one.high)].filter(Boolean).flat());
+  const xs = series.map((one) => extent(one.x)).filter(Boolean).flat();
+  let [low, high] = y?.range ?? (ys.length ? [Math.min(...ys), Math.max(...ys)] : [0, 1]);
+  if (zero) low = Math.min(0, low);
+  if (low === high) [low, high] = [low - 0.5, high + 0.5];
+  const margin = y?.range ? 0 : 0.06 * (high - low);
+  [low, high] = [zero && low === 0 ? 0 : low - margin, high + margin];
+  let [left, right] = x?.range ?? (xs.length ? [Math.min(...xs), Math.max(...xs)] : [0, 1]);
+  if (from !== null) left = from;
+  if (left === right) right = left + 1;
+  const box = { left: small ? 40 : 52, right: width - 8, top: 8, bottom: height - (small ? 18 : 34) };
+  const px = (value) => box.left + (value - left) / (right - left) * (box.right - box.left);
+  const py = (value) => box.bottom - (value - low) / (high - low) * (box.bottom - box.top);
+  const [ink, dim, rule] = [css("--ink"), css("--dim"), css("--rule")];
+  to.font = `${small ? 10 : 12}px system-ui, sans-serif`;
+  to.lineWidth = 1;
+  to.textBaseline = "middle";
+  to.textAlign = "right";
+  for (const tick of ticks(low, high, (box.bottom - box.top) / 45)) {
+    to.strokeStyle = rule;
+    to.beginPath(); to.moveTo(box.left, py(tick)); to.lineTo(box.right, py(tick)); to.stroke();
+    to.fillStyle = dim;
+    to.fillText(figure(tick, 3), box.left - 5, py(tick));
+  }
+  to.textAlign = "center";
+  to.textBaseline = "top";
+  for (const tick of ticks(left, right, (box.right - box.left) / 80)) {
+    to.fillStyle = dim;
+    to.fillText(figure(tick), px(tick), box.bottom + 4);
+  }
+  if (!small) {
+    to.fillStyle = ink;
+    to.fillText(x?.label ?? "", (box.left + box.right) / 2, box.bottom + 19);
+    to.save();
+    to.translate(4, (box.top + box.bottom) / 2);
+    to.rotate(-Math.PI / 2);
+    to.fillText(y?.label ?? "", 0, 0, box.bottom - box.top + 30);
+    to.restore();
+  }
+  to.save();
+  to.beginPath(); to.rect(box.left, box.top - 4, box.right - box.left + 4, box.bottom - box.top + 8); to.clip();
+  if (window) {
+    to.fillStyle = css("--accent");
+    to.globalAlpha = 0.22;
+    to.fillRect(px(window[0]), box.top, Math.max(1, px(window[1]) - px(window[0])), box.bottom - box.top);
+    to.globalAlpha = 1;
+  }
+  for (const mark of marks) {
+    to.strokeStyle = mark.colour ?? dim;
+    to.setLineDash([3, 3]);
+    to.beginPath(); to.moveTo(px(mark.at), box.top); to.lineTo(px(mark.at), box.bottom); to.stroke();
+    to.setLineDash([]);
+    if (mark.label && !small) {
+      to.save();
+      to.translate(px(mark.at) + 2, box.top + 2);
+      to.textAlign = "left";
+      to.fillStyle = dim;
+      to.fillText(mark.label, 0, (mark.line ?? 0) * 13);
+      to.restore();
+    }
+  }
+  for (const one of series) draw(to, one, px, py, low);
+  to.restore();
+  to.strokeStyle = dim;
+  to.strokeRect(box.left, box.top, box.right - box.left, box.bottom - box.top);
+  return { value: (pixel) => left + (pixel - box.left) / (box.right - box.left) * (right - left), range: [left, right] };
+}
+
+function draw(to, one, px, py, low) {
+  to.strokeStyle = to.fillStyle = one.colour;
+  if (one.as === "points") {
+    one.x.forEach((x, index) => {
+      const y = one.y[index];
+      if (y === null || !Number.isFinite(y)) return;
+      if (one.low) {
+        to.globalAlpha = 0.55;
+        to.beginPath(); to.moveTo(px(x), py(one.low[index])); to.lineTo(px(x), py(one.high[index])); to.stroke();
+        to.globalAlpha = 1;
+      }
+      const size = one.size ?? 2.5;
+      to.beginPath();
+      if (one.hollow) { to.arc(px(x), py(y), size, 0, 7); to.stroke(); return; }
+      to.arc(px(x), py(y), size, 0, 7); to.fill();
+    });
+    return;
+  }
+  if (one.as === "bars") {
+    one.x.forEach((x, index) => {
+      const y = one.y[index];
+      if (y === null || !Number.isFinite(y)) return;
+      to.fillStyle = one.colours?.[index] ?? one.colour;
+      const [a, b] = [py(Math.max(low, 0)), py(y)];
+      to.fillRect(px(x) - 1.2, Math.min(a, b), 2.4, Math.max(1, Math.abs(a - b)));
+    });
+    return;
+  }
+  to.lineWidth = 1.5;
+  to.beginPath();
+  let drawing = false;
+  one.x.forEach((x, index) => {
+    const y = one.y[index];
+    if (y === null || !Number.isFinite(y)) { drawing = false; return; }
+    if (drawing) to.lineTo(px(x), py(y)); else to.moveTo(px(x), py(y));
+    drawing = true;
+  });
+  to.stroke();
+  to.lineWidth = 1;
+}

@@ -1,0 +1,181 @@
+//! `beacon ctl`: a word to a campaign that runs, and its status for people.
+
+use std::fmt::Write as _;
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::{Failure, OrFail as _, print};
+use crate::campaign::WORDS;
+use crate::control::{Status, tell};
+
+/// Arguments of `beacon ctl`.
+#[derive(Clone, Debug, Args)]
+pub(super) struct CtlArgs {
+    /// Folder of the campaign that runs.
+    #[arg(value_name = "DIR")]
+    folder: PathBuf,
+    /// What to tell it.
+    #[arg(value_name = "WHAT", required = true, help = format!("What to tell it: {WORDS}"))]
+    words: Vec<String>,
+    /// Who says so, for the journal; without this, the user's name.
+    #[arg(long, value_name = "NAME")]
+    name: Option<String>,
+    /// Print the status as JSON, with everything that programs may need.
+    #[arg(long)]
+    json: bool,
+}
+
+/// The name of the user, as far as the system tells.
+fn user() -> String {
+    let names = ["USER", "LOGNAME", "USERNAME"];
+    names
+        .iter()
+        .find_map(|name| std::env::var(name).ok())
+        .unwrap_or_default()
+}
+
+/// Runs `beacon ctl`.
+pub(super) fn run(args: &CtlArgs) -> Result<(), Failure> {
+    let name = args.name.clone().unwrap_or_else(user);
+    let said = tell(&args.folder, &args.words, &name).or_input()?;
+    if let Some(text) = said.as_str() {
+        return print(&format!("{text}\n"));
+    }
+    if args.json {
+        let text = serde_json::to_string_pretty(&said);
+        return print(&(text.or_running()? + "\n"));
+    }
+    let status: Status = serde_json::from_value(said).or_running()?;
+    print(&described(&status))
+}
+
+/// A status for people: a line for each thing, and none for what is as usual.
+fn described(status: &Status) -> String {
+    let place = |(row, column): (usize, usize)| format!("row {row}, column {column}");
+    let places = |places: &[(usize, usize)]| {
+        let places: Vec<_> = places
+            .iter()
+            .map(|(row, column)| format!("{row},{column}"))
+            .collect();
+        places.join(" ")
+    };
+    let mut text = String::new();
+    let mut line = |name: &str, said: &str| {
+        if !said.is_empty() {
+            // A string takes any text.
+            let _ = writeln!(text, "{name:<10} {said}");
+        }
+    };
+    line("state", &status.state);
+    line("points", &format!("{} of {}", status.points, status.budget));
+    if let (Some(last), Some(response)) = (status.last, status.response) {
+        line("last", &format!("{}: {}", place(last), figures(response)));
+    }
+    if let Some(proposal) = status.proposal {
+        let predicted = status.predicted.map_or_else(String::new, |(mean, sigma)| {
+            format!(", predicted {} ± {}", figures(mean), figures(sigma))
+        });
+        line("proposal", &format!("{}{predicted}", place(proposal)));
+    }
+    line("strategy", &status.strategy);
+    line("target", &status.target);
+    let approval = if status.approval {
+        ", every proposal waits for a person"
+    } else {
+        ""
+    };
+    line("dwell", &format!("{} s{approval}", status.dwell_seconds));
+    line("dose", &dose(status));
+    line("drift", &drift(status).unwrap_or_default());
+    match status.blanked {
+        Some(true) => line("beam", "blanked"),
+        Some(false) => line("beam", "COULD NOT BE BLANKED: look after it"),
+        None => {}
+    }
+    line("running", &duration(status.elapsed_seconds));
+    line("waiting", &places(&status.waiting));
+    line("excluded", &status.excluded.join(" "));
+    line("discarded", &places(&status.discarded));
+    if let Some(why) = &status.last_failure {
+        line("failures", &format!("{}, the last: {why}", status.failures));
+    }
+    text
+}
+
+/// The dose, and how much of the limit that is.
+pub(super) fn dose(status: &Status) -> String {
+    let limit = status.dose_limit_electrons;
+    let share = limit.map_or_else(String::new, |limit| {
+        format!(
+            ", {:.0} % of the limit",
+            100.0 * status.dose_electrons / limit
+        )
+    });
+    format!("{:.1e} e⁻{share}", status.dose_electrons)
+}
+
+/// How far the sample has moved; `None` where it has not.
+pub(super) fn drift(status: &Status) -> Option<String> {
+    let (down, right) = status.drift;
+    (status.drift != (0.0, 0.0)).then(|| format!("{down:.2} px down, {right:.2} px to the right"))
+}
+
+/// A number with four figures.
+pub(super) fn figures(value: f64) -> String {
+    let size = value.abs();
+    if size != 0.0 && !(1e-3..1e6).contains(&size) {
+        return format!("{value:.3e}");
+    }
+    let places = 3 - size.max(1e-3).log10().floor() as i32;
+    format!("{value:.*}", places.max(0) as usize)
+}
+
+/// A time in units that fit it.
+pub(super) fn duration(seconds: f64) -> String {
+    let whole = seconds as u64;
+    match whole {
+        0..60 => format!("{seconds:.1} s"),
+        60..3600 => format!("{} min {} s", whole / 60, whole % 60),
+        _ => format!("{} h {} min", whole / 3600, whole % 3600 / 60),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_status_is_told_in_units_that_fit() {
+        let status = Status {
+            state: "measuring".to_owned(),
+            points: 23,
+            budget: 110,
+            last: Some((12, 40)),
+            response: Some(2310.5),
+            strategy: "ei".to_owned(),
+            target: "sum".to_owned(),
+            dwell_seconds: 0.5,
+            dose_electrons: 2.6e8,
+            dose_limit_electrons: Some(1.25e9),
+            elapsed_seconds: 3725.0,
+            blanked: Some(false),
+            discarded: vec![(3, 4), (5, 6)],
+            ..Status::default()
+        };
+        assert_eq!(
+            described(&status),
+            "state      measuring\n\
+             points     23 of 110\n\
+             last       row 12, column 40: 2310\n\
+             strategy   ei\n\
+             target     sum\n\
+             dwell      0.5 s\n\
+             dose       2.6e8 e⁻, 21 % of the limit\n\
+             beam       COULD NOT BE BLANKED: look after it\n\
+             running    1 h 2 min\n\
+             discarded  3,4 5,6\n"
+        );
+        assert_eq!(duration(65.0), "1 min 5 s");
+    }
+}

@@ -1,0 +1,381 @@
+//! A campaign that is watched: its journal, followed, and how it is doing.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::{Duration, SystemTime};
+
+use axum::body::Bytes;
+use serde_json::{Value, json};
+use tokio::sync::watch;
+
+use super::story::Story;
+use crate::campaign::{Event, Record, Series};
+use crate::control;
+use crate::data::Map;
+use crate::journal::{Follower, Head, Place, Seen, now_ms, read_at, read_view, view_file};
+use crate::scalarizer::Scalarizer;
+
+/// How often the journal is looked at.
+const LOOK: Duration = Duration::from_millis(40);
+/// How often a campaign is asked how it is doing, while somebody watches.
+const ASK: Duration = Duration::from_millis(500);
+/// Most bytes of messages that a client is sent at a time.
+const PIECE: usize = 1 << 18;
+
+/// A campaign that is watched. Its journal and its control socket are all that is known of it.
+#[derive(Debug)]
+pub(super) struct Campaign {
+    folder: PathBuf,
+    told: Mutex<Told>,
+    news: watch::Sender<()>,
+}
+
+/// What was told of a campaign so far.
+#[derive(Debug, Default)]
+struct Told {
+    /// Counts the journals that this one took the place of.
+    journal: u64,
+    /// Version of its format.
+    format: u8,
+    /// A message a record, as the stream sends it.
+    messages: Vec<Bytes>,
+    /// Where the journal has the measured points.
+    measured: Vec<(usize, Place)>,
+    overview: Option<Bytes>,
+    /// What the surrogate predicts, and how often that has changed.
+    view: Option<(Seen, u64)>,
+    story: Story,
+    /// Why the journal cannot be read on.
+    problem: Option<String>,
+    /// The last answer of the control socket.
+    status: Value,
+    /// Counts what `status` and `problem` have been.
+    version: u64,
+}
+
+impl Told {
+    fn set_status(&mut self, status: Value) -> bool {
+        let changed = self.status != status;
+        if changed {
+            self.status = status;
+            self.version += 1;
+        }
+        changed
+    }
+}
+
+/// How far a client has been told.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Cursor {
+    /// The journal, and records of it.
+    journal: Option<u64>,
+    records: usize,
+    version: u64,
+    /// The view, and steps whose figures were told.
+    view: u64,
+    steps: usize,
+}
+
+impl Cursor {
+    /// Of a client that has the records up to one of this number.
+    pub(super) fn after(record: usize) -> Self {
+        Self {
+            records: record + 1,
+            ..Self::default()
+        }
+    }
+}
+
+impl Campaign {
+    /// Follows the campaign in a folder until nobody holds it any more.
+    pub(super) fn follow(folder: &Path) -> Arc<Self> {
+        let campaign = Arc::new(Self {
+            folder: folder.to_owned(),
+            told: Mutex::default(),
+            news: watch::channel(()).0,
+        });
+        let mut follower = Follower::new(&campaign.journal());
+        let mut viewed = None;
+        let weak = Arc::downgrade(&campaign);
+        std::thread::spawn(move || while take_news(&weak, &mut follower, &mut viewed) {});
+        let weak = Arc::downgrade(&campaign);
+        std::thread::spawn(move || while ask(&weak) {});
+        campaign
+    }
+
+    pub(super) fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    fn journal(&self) -> PathBuf {
+        self.folder.join("journal")
+    }
+
+    /// What becomes true whenever there is more to tell.
+    pub(super) fn news(&self) -> watch::Receiver<()> {
+        self.news.subscribe()
+    }
+
+    /// The next piece of the stream for a client that was told so far, which is brought up to date;
+    /// empty where nothing is new.
+    pub(super) fn next_piece(&self, cursor: &mut Cursor) -> Vec<u8> {
+        let told = self.lock();
+        let mut piece = Vec::new();
+        if cursor.journal != Some(told.journal) {
+            // A client that was told of another journal begins anew.
+            if cursor.journal.is_some() || cursor.records > told.messages.len() {
+                cursor.records = 0;
+            }
+            cursor.journal = Some(told.journal);
+            let begun = told.story.state().map(|state| state.begun().id);
+            let begins = json!({
+                "from": cursor.records, "records": told.messages.len(), "now_ms": now_ms(),
+                "key": begun.map(|id| format!("{id:016x}-{}", told.format)),
+            });
+            piece.extend_from_slice(format!("event: journal\ndata: {begins}\n\n").as_bytes());
+            (cursor.version, cursor.view, cursor.steps) = (0, 0, 0);
+        }
+        while let Some(message) = told.messages.get(cursor.records)
+            && (piece.is_empty() || piece.len() + message.len() <= PIECE)
+        {
+            piece.extend_from_slice(message);
+            cursor.records += 1;
+        }
+        if cursor.records == told.messages.len() && cursor.version != told.version + 1 {
+            cursor.version = told.version + 1;
+            let status = json!({ "running": told.status, "problem": told.problem });
+            piece.extend_from_slice(format!("event: status\ndata: {status}\n\n").as_bytes());
+        }
+        if cursor.records == told.messages.len()
+            && let Some((seen, version)) = &told.view
+            && cursor.view != *version
+        {
+            let Head {
+                points,
+                seeds,
+                noise_sigma,
+                ref series,
+                ..
+            } = seen.head;
+            let steps = series.seconds.len();
+            let from = if cursor.steps <= steps {
+                cursor.steps
+            } else {
+                0
+            };
+            let view = json!({
+                "version": version, "points": points, "seeds": seeds, "noise_sigma": noise_sigma,
+                "from": from, "series": since(series, from),
+            });
+            (cursor.view, cursor.steps) = (*version, steps);
+            piece.extend_from_slice(format!("event: view\ndata: {view}\n\n").as_bytes());
+        }
+        piece
+    }
+
+    /// Mean and standard deviation that the surrogate predicts at every candidate: f32, all means
+    /// first.
+    pub(super) fn maps(&self) -> Option<Bytes> {
+        let told = self.lock();
+        let (seen, _) = told.view.as_ref()?;
+        Some(Bytes::from(seen.maps.clone()))
+    }
+
+    /// The overview: an f32 a pixel, row by row.
+    pub(super) fn overview(&self) -> Option<Bytes> {
+        self.lock().overview.clone()
+    }
+
+    /// The spectrum that a record measured.
+    pub(super) fn spectrum(&self, record: usize) -> Option<Vec<f64>> {
+        let place = {
+            let told = self.lock();
+            let at = told.measured.iter().find(|(number, _)| *number == record)?;
+            at.1
+        };
+        spectrum_at(&self.journal(), place)
+    }
+
+    /// The response of every measured point by another target, in the order of the journal, and its
+    /// units.
+    ///
+    /// # Errors
+    /// Why the target does not suit.
+    pub(super) fn reduced(&self, target: &str) -> Result<Value, String> {
+        let scalarizer: Scalarizer = target.parse().map_err(|error| format!("{error}"))?;
+        let (channels, places) = {
+            let told = self.lock();
+            let state = told.story.state();
+            let channels = state.map(|state| state.begun().channels.clone());
+            (channels, told.measured.clone())
+        };
+        let channels = channels.ok_or("the campaign has not begun")?;
+        let (coordinates, axis) = (&channels.coordinates, &channels.axis);
+        let nothing = vec![0.0; coordinates.len()];
+        let suits = scalarizer.reduce(&nothing, coordinates, axis);
+        suits.map_err(|error| error.to_string())?;
+        let journal = self.journal();
+        let response = |place| {
+            let spectrum = spectrum_at(&journal, place)?;
+            scalarizer.reduce(&spectrum, coordinates, axis).ok()
+        };
+        let responses: Vec<_> = places.iter().map(|(_, place)| response(*place)).collect();
+        let records: Vec<usize> = places.iter().map(|(record, _)| *record).collect();
+        Ok(json!({
+            "target": scalarizer.to_string(), "records": records, "responses": responses,
+            "units": scalarizer.units(&axis.units, &channels.units),
+            "note": scalarizer.cut(coordinates, axis),
+        }))
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Told> {
+        self.told.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes the view in the folder, if it is another than before.
+    fn take_view(&self, seen: &mut Option<SystemTime>) -> bool {
+        let written = std::fs::metadata(view_file(&self.folder)).and_then(|there| there.modified());
+        let written = written.ok();
+        if written == *seen {
+            return false;
+        }
+        *seen = written;
+        let view = read_view(&self.folder);
+        let mut told = self.lock();
+        let version = told.view.as_ref().map_or(0, |(_, version)| *version) + 1;
+        told.view = view.map(|view| (view, version));
+        true
+    }
+
+    fn take(&self, follower: &mut Follower) -> bool {
+        let news = follower.poll();
+        let mut told = self.lock();
+        let (problem, news) = match news {
+            Ok(news) => (news.torn.then(|| torn(news.rest)), Some(news)),
+            Err(error) => (Some(error.to_string()), None),
+        };
+        let mut changed = false;
+        if told.problem != problem {
+            told.problem = problem;
+            told.version += 1;
+            changed = true;
+        }
+        let Some(news) = news else { return changed };
+        if news.anew {
+            *told = Told {
+                journal: told.journal + 1,
+                status: std::mem::take(&mut told.status),
+                view: told.view.take(),
+                version: told.version + 1,
+                ..Told::default()
+            };
+        }
+        told.format = follower.format().unwrap_or_default();
+        changed |= news.anew || !news.records.is_empty();
+        for (place, record) in news.records {
+            let number = told.messages.len();
+            let message = told.story.tell(number, &record);
+            let message = format!("id: {number}\ndata: {message}\n\n");
+            told.messages.push(Bytes::from(message));
+            match record.event {
+                Event::Overview(overview) => told.overview = Some(raster(&overview.image)),
+                Event::Measured(_) => told.measured.push((number, place)),
+                _ => {}
+            }
+        }
+        changed
+    }
+}
+
+/// Takes what has come to the journal; whether anybody still wants to know.
+fn take_news(
+    campaign: &Weak<Campaign>,
+    follower: &mut Follower,
+    viewed: &mut Option<SystemTime>,
+) -> bool {
+    let Some(campaign) = campaign.upgrade() else {
+        return false;
+    };
+    let news = campaign.take(follower);
+    if campaign.take_view(viewed) || news {
+        campaign.news.send_replace(());
+    }
+    if !news {
+        let pause = if campaign.lock().problem.is_some() {
+            ASK
+        } else {
+            LOOK
+        };
+        drop(campaign);
+        std::thread::sleep(pause);
+    }
+    true
+}
+
+/// Asks the campaign how it is doing; whether anybody still wants to know.
+fn ask(campaign: &Weak<Campaign>) -> bool {
+    let Some(campaign) = campaign.upgrade() else {
+        return false;
+    };
+    if campaign.news.receiver_count() > 0 {
+        let status = control::status(&campaign.folder).ok();
+        let status = status.and_then(|status| serde_json::to_value(status).ok());
+        let status = status.map_or(Value::Null, |mut status| {
+            // These come with the journal, and would make every answer another one.
+            for known in ["elapsed_seconds", "last_event_ms", "excluded", "discarded"] {
+                status.as_object_mut().map(|status| status.remove(known));
+            }
+            status
+        });
+        if campaign.lock().set_status(status) {
+            campaign.news.send_replace(());
+        }
+    }
+    drop(campaign);
+    std::thread::sleep(ASK);
+    true
+}
+
+/// What is said of a last record that was torn.
+fn torn(bytes: u64) -> String {
+    format!(
+        "the last record was torn, {bytes} bytes of it: `beacon resume` moves them aside and goes on"
+    )
+}
+
+/// The figures of the steps from one on.
+fn since(series: &Series, from: usize) -> Value {
+    let part = |figures: &[f64]| json!(figures.get(from..).unwrap_or_default());
+    json!({
+        "observed_coverage": part(&series.observed_coverage),
+        "patch_coverage": part(&series.patch_coverage),
+        "latent_coverage": part(&series.latent_coverage),
+        "target_coverage": part(&series.target_coverage),
+        "surrogate_mean": part(&series.surrogate_mean),
+        "surrogate_sigma": part(&series.surrogate_sigma),
+        "noise_sigma": part(&series.noise_sigma),
+        "mae": part(&series.mae),
+    })
+}
+
+fn spectrum_at(journal: &Path, place: Place) -> Option<Vec<f64>> {
+    match read_at(journal, place).ok()?? {
+        Record {
+            event: Event::Measured(measured),
+            ..
+        } => Some(measured.acquired.spectrum),
+        _ => None,
+    }
+}
+
+fn raster(map: &Map) -> Bytes {
+    single(map.values.iter().copied())
+}
+
+/// Numbers as f32, the lowest byte first.
+pub(super) fn single(values: impl Iterator<Item = f64>) -> Bytes {
+    let bytes: Vec<u8> = values
+        .flat_map(|value| (value as f32).to_le_bytes())
+        .collect();
+    bytes.into()
+}

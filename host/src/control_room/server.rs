@@ -1,0 +1,390 @@
+//! The page's server: connections on one thread, bounded in number, in size and in time.
+
+use std::convert::Infallible;
+use std::io;
+use std::net::TcpListener;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::{Body, Bytes};
+use axum::extract::{Path as Segments, Request, State};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::middleware::{self, Next};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use beacon_kernel::Strategy;
+use futures_util::stream;
+use hyper::server::conn::http1;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::service::TowerToHyperService;
+use serde::Deserialize;
+use serde_json::{Value, json};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::timeout;
+use tokio_io_timeout::TimeoutStream;
+
+use super::access::{Names, Role, Tokens};
+use super::assets;
+use super::campaign::{Campaign, Cursor, single};
+use crate::control::{self, ControlError};
+use crate::lines;
+
+/// Connections at a time; further ones are hung up on.
+const CONNECTIONS: usize = 600;
+/// Streams of events at a time, of those who watch and of those who control.
+const WATCHERS: usize = 256;
+const CONTROLLERS: usize = 32;
+/// Readers of the disk at a time.
+const READERS: usize = 4;
+/// Longest command, in bytes.
+const LONGEST: usize = 4096;
+/// How long a client may take over the head of a request, or over its body.
+const REQUEST: Duration = Duration::from_secs(5);
+/// How long a client may leave unread what it is sent.
+const UNREAD: Duration = Duration::from_secs(20);
+/// How often a stream without news shows that it is there.
+const BEAT: Duration = Duration::from_secs(5);
+/// Bytes of a request's head, and of what waits to be sent on a connection.
+const BUFFER: usize = 64 << 10;
+
+/// What every request may need.
+pub(super) struct Room {
+    pub(super) campaigns: Vec<Arc<Campaign>>,
+    pub(super) tokens: Tokens,
+    pub(super) names: Names,
+    watchers: Arc<Semaphore>,
+    controllers: Arc<Semaphore>,
+    readers: Arc<Semaphore>,
+}
+
+type Shared = Arc<Room>;
+
+impl Room {
+    pub(super) fn new(campaigns: Vec<Arc<Campaign>>, tokens: Tokens, names: Names) -> Self {
+        Self {
+            campaigns,
+            tokens,
+            names,
+            watchers: Arc::new(Semaphore::new(WATCHERS)),
+            controllers: Arc::new(Semaphore::new(CONTROLLERS)),
+            readers: Arc::new(Semaphore::new(READERS)),
+        }
+    }
+}
+
+/// A refusal: a status and a line of JSON that says why.
+fn refusal(status: StatusCode, why: &str) -> Response {
+    (status, answer(&json!({ "error": why }))).into_response()
+}
+
+fn answer(value: &Value) -> Response {
+    json_text(value.to_string())
+}
+
+fn json_text(text: String) -> Response {
+    let kind = [(header::CONTENT_TYPE, "application/json")];
+    (kind, text).into_response()
+}
+
+/// Serves on a thread of its own until the program ends.
+///
+/// # Errors
+/// When the thread cannot be started.
+pub(super) fn spawn(listener: TcpListener, room: Room) -> io::Result<()> {
+    listener.set_nonblocking(true)?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .max_blocking_threads(16)
+        .thread_keep_alive(Duration::from_secs(5))
+        .build()?;
+    let thread = std::thread::Builder::new().name("page".to_owned());
+    let room = Arc::new(room);
+    thread.spawn(move || {
+        runtime.block_on(async move {
+            // The system refuses only where it has no room for another thread or file.
+            let Ok(listener) = tokio::net::TcpListener::from_std(listener) else {
+                return;
+            };
+            accept(&listener, room).await;
+        });
+    })?;
+    Ok(())
+}
+
+async fn accept(listener: &tokio::net::TcpListener, room: Shared) {
+    let router = router(room);
+    let connections = Arc::new(Semaphore::new(CONNECTIONS));
+    loop {
+        let Ok((socket, _)) = listener.accept().await else {
+            // Without files left there is nothing to do but to wait for some.
+            tokio::time::sleep(Duration::from_millis(50)).await;
+            continue;
+        };
+        let Ok(permit) = Arc::clone(&connections).try_acquire_owned() else {
+            continue;
+        };
+        let _ = socket.set_nodelay(true);
+        let mut socket = TimeoutStream::new(socket);
+        socket.set_write_timeout(Some(UNREAD));
+        let service = TowerToHyperService::new(router.clone());
+        tokio::spawn(async move {
+            let connection = http1::Builder::new()
+                .timer(TokioTimer::new())
+                .header_read_timeout(REQUEST)
+                .max_buf_size(BUFFER)
+                .serve_connection(TokioIo::new(Box::pin(socket)), service);
+            // A client that breaks off is nobody's loss.
+            let _ = connection.await;
+            drop(permit);
+        });
+    }
+}
+
+fn router(room: Shared) -> Router {
+    let api = Router::new()
+        .route("/api/campaigns", get(campaigns))
+        .route("/api/campaigns/{number}/events", get(events))
+        .route("/api/campaigns/{number}/overview", get(overview))
+        .route("/api/campaigns/{number}/maps", get(maps))
+        .route("/api/campaigns/{number}/spectra/{record}", get(spectrum))
+        .route("/api/campaigns/{number}/reduced/{target}", get(reduced))
+        .route("/api/campaigns/{number}/command", post(command))
+        .layer(middleware::from_fn_with_state(Arc::clone(&room), known));
+    Router::new()
+        .route("/", get(|| async { assets::response("index.html") }))
+        .route("/{file}", get(asset))
+        .route("/api", get(|| async { json_text(assets::API.to_owned()) }))
+        .merge(api)
+        .fallback(|| async { refusal(StatusCode::NOT_FOUND, "there is nothing here") })
+        .layer(middleware::from_fn_with_state(Arc::clone(&room), guarded))
+        .with_state(room)
+}
+
+/// Lets in whoever calls the page by its name, and tells browsers what the page may do.
+async fn guarded(State(room): State<Shared>, request: Request, next: Next) -> Response {
+    let mut response = match room.names.objection(request.headers()) {
+        Some(why) => refusal(StatusCode::FORBIDDEN, why),
+        None => next.run(request).await,
+    };
+    let headers = response.headers_mut();
+    for (name, value) in [
+        (
+            header::CONTENT_SECURITY_POLICY,
+            "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
+             connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'self'",
+        ),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (header::REFERRER_POLICY, "no-referrer"),
+        (header::CACHE_CONTROL, "no-store"),
+    ] {
+        headers.insert(name, HeaderValue::from_static(value));
+    }
+    response
+}
+
+/// Lets in whoever has a token, and notes what it allows.
+async fn known(State(room): State<Shared>, mut request: Request, next: Next) -> Response {
+    let Some(role) = room.tokens.role(request.headers()) else {
+        let why = "a wrong token, or none; expected `Authorization: Bearer TOKEN` with the token of a link";
+        return refusal(StatusCode::UNAUTHORIZED, why);
+    };
+    request.extensions_mut().insert(role);
+    next.run(request).await
+}
+
+async fn asset(Segments(file): Segments<String>) -> Response {
+    assets::response(&file)
+}
+
+async fn campaigns(
+    State(room): State<Shared>,
+    axum::Extension(role): axum::Extension<Role>,
+) -> Response {
+    let folders = room.campaigns.iter().map(|campaign| {
+        let folder = campaign.folder();
+        let name = folder.file_name().unwrap_or(folder.as_os_str());
+        json!({ "name": name.to_string_lossy(), "folder": folder.to_string_lossy() })
+    });
+    let folders: Vec<Value> = folders.collect();
+    let strategies = Strategy::ALL.map(Strategy::name);
+    let lines = lines::symbols().flat_map(lines::of_element);
+    let lines: Vec<Value> = lines
+        .map(|line| json!([line.to_string(), line.energy_kev]))
+        .collect();
+    answer(&json!({
+        "role": role.name(), "campaigns": folders, "strategies": strategies, "lines": lines,
+    }))
+}
+
+/// The campaign of that number.
+fn of(room: &Room, number: usize) -> Result<Arc<Campaign>, Response> {
+    let campaign = room.campaigns.get(number).cloned();
+    campaign.ok_or_else(|| {
+        let why = format!(
+            "no campaign {number}; expected one below {}",
+            room.campaigns.len()
+        );
+        refusal(StatusCode::NOT_FOUND, &why)
+    })
+}
+
+async fn events(
+    State(room): State<Shared>,
+    axum::Extension(role): axum::Extension<Role>,
+    Segments(number): Segments<usize>,
+    headers: HeaderMap,
+) -> Result<Response, Response> {
+    let campaign = of(&room, number)?;
+    let places = match role {
+        Role::Control => &room.controllers,
+        Role::Watch => &room.watchers,
+    };
+    let place = Arc::clone(places).try_acquire_owned().map_err(|_| {
+        let why = "as many are connected as there are places for; try again later";
+        refusal(StatusCode::SERVICE_UNAVAILABLE, why)
+    })?;
+    let last = headers
+        .get("last-event-id")
+        .and_then(|last| last.to_str().ok());
+    let last = last.and_then(|last| last.parse().ok());
+    let cursor = last.map_or_else(Cursor::default, Cursor::after);
+    let kind = [(header::CONTENT_TYPE, "text/event-stream")];
+    Ok((kind, Body::from_stream(stream_of(campaign, cursor, place))).into_response())
+}
+
+/// The events from a cursor on. What a client has not read waits in the journal, not in memory.
+fn stream_of(
+    campaign: Arc<Campaign>,
+    cursor: Cursor,
+    place: OwnedSemaphorePermit,
+) -> impl stream::Stream<Item = Result<Bytes, Infallible>> {
+    let news = campaign.news();
+    stream::unfold(
+        (campaign, cursor, news, place),
+        |(campaign, mut cursor, mut news, place)| async move {
+            loop {
+                news.borrow_and_update();
+                let piece = campaign.next_piece(&mut cursor);
+                let piece = if !piece.is_empty() {
+                    piece
+                } else {
+                    match timeout(BEAT, pin!(news.changed())).await {
+                        Ok(Ok(())) => continue,
+                        Ok(Err(_)) => return None,
+                        Err(_) => b":\n\n".to_vec(),
+                    }
+                };
+                return Some((Ok(Bytes::from(piece)), (campaign, cursor, news, place)));
+            }
+        },
+    )
+}
+
+fn binary(bytes: Option<Bytes>, what: &str) -> Response {
+    let kind = [(header::CONTENT_TYPE, "application/octet-stream")];
+    match bytes {
+        Some(bytes) => (kind, bytes).into_response(),
+        None => refusal(StatusCode::NOT_FOUND, &format!("there is no {what}")),
+    }
+}
+
+async fn overview(
+    State(room): State<Shared>,
+    Segments(number): Segments<usize>,
+) -> Result<Response, Response> {
+    Ok(binary(of(&room, number)?.overview(), "overview yet"))
+}
+
+async fn maps(
+    State(room): State<Shared>,
+    Segments(number): Segments<usize>,
+) -> Result<Response, Response> {
+    Ok(binary(of(&room, number)?.maps(), "surrogate yet"))
+}
+
+/// Has the disk read on another thread, few at a time.
+async fn reading<T: Send + 'static>(
+    room: &Room,
+    read: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, Response> {
+    let failed = |_| {
+        refusal(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "the disk cannot be read now",
+        )
+    };
+    let _place = room.readers.acquire().await.map_err(|_| failed(()))?;
+    let read = tokio::task::spawn_blocking(read).await;
+    read.map_err(|_| failed(()))
+}
+
+async fn spectrum(
+    State(room): State<Shared>,
+    Segments((number, record)): Segments<(usize, usize)>,
+) -> Result<Response, Response> {
+    let campaign = of(&room, number)?;
+    let spectrum = reading(&room, move || campaign.spectrum(record)).await?;
+    let bytes = spectrum.map(|spectrum| single(spectrum.into_iter()));
+    Ok(binary(bytes, &format!("spectrum in record {record}")))
+}
+
+async fn reduced(
+    State(room): State<Shared>,
+    Segments((number, target)): Segments<(usize, String)>,
+) -> Result<Response, Response> {
+    let campaign = of(&room, number)?;
+    let reduced = reading(&room, move || campaign.reduced(&target)).await?;
+    let reduced = reduced.map_err(|why| refusal(StatusCode::UNPROCESSABLE_ENTITY, &why))?;
+    Ok(answer(&reduced))
+}
+
+/// A command as it is posted.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Posted {
+    /// The words of `beacon ctl`.
+    words: Vec<String>,
+    /// Who gives it.
+    #[serde(default)]
+    name: String,
+}
+
+async fn command(
+    State(room): State<Shared>,
+    axum::Extension(role): axum::Extension<Role>,
+    Segments(number): Segments<usize>,
+    body: Body,
+) -> Result<Response, Response> {
+    let campaign = of(&room, number)?;
+    if role != Role::Control {
+        let why = "this link watches; commands need the link that controls";
+        return Err(refusal(StatusCode::FORBIDDEN, why));
+    }
+    let body = timeout(REQUEST, axum::body::to_bytes(body, LONGEST)).await;
+    let body =
+        body.map_err(|_| refusal(StatusCode::REQUEST_TIMEOUT, "a command that does not end"))?;
+    let body = body.map_err(|_| {
+        let why =
+            format!("a command that breaks off or is too long; expected {LONGEST} bytes at most");
+        refusal(StatusCode::PAYLOAD_TOO_LARGE, &why)
+    })?;
+    let posted: Posted = serde_json::from_slice(&body).map_err(|error| {
+        let why = format!(
+            "not a command: {error}; expected {{\"words\":[\"measure\",\"32,40\"],\"name\":\"Ada\"}}"
+        );
+        refusal(StatusCode::BAD_REQUEST, &why)
+    })?;
+    let told = tokio::task::spawn_blocking(move || {
+        control::tell(campaign.folder(), &posted.words, &posted.name)
+    });
+    match told.await {
+        Ok(Ok(said)) => Ok(answer(&json!({ "ok": said }))),
+        Ok(Err(error @ ControlError::Refused(_))) => {
+            Err(refusal(StatusCode::CONFLICT, &error.to_string()))
+        }
+        Ok(Err(error)) => Err(refusal(StatusCode::SERVICE_UNAVAILABLE, &error.to_string())),
+        Err(_) => Err(refusal(StatusCode::SERVICE_UNAVAILABLE, "the program ends")),
+    }
+}

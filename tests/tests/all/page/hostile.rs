@@ -1,0 +1,191 @@
+//! Clients that mean no good, or do not know what they do, beside a campaign that runs.
+
+use std::io::{Read as _, Write as _};
+
+use super::{Program, numbers, records, seeds, trajectory, until};
+
+/// Memory that the program may grow by, whatever clients do: connections have buffers.
+const GROWTH: usize = 48 << 20;
+
+fn begin(folder: &std::path::Path, further: &[&str]) -> Program {
+    let out = folder.join("run");
+    let seeds = seeds(folder);
+    let mut arguments = vec![
+        "run",
+        "--microscope",
+        "specimen",
+        "--budget",
+        "20",
+        "--seed",
+        "3",
+    ];
+    arguments.extend([
+        "--seeds-from",
+        &seeds,
+        "--out",
+        out.to_str().expect("text"),
+        "--page",
+    ]);
+    arguments.extend(further);
+    Program::start(&arguments)
+}
+
+#[test]
+fn nobody_without_the_link_sees_or_steers_and_every_refusal_says_why() {
+    let folder = tempfile::tempdir().unwrap();
+    let program = begin(folder.path(), &["--approve"]);
+    until(&folder.path().join("run"), |status| {
+        status.proposal.is_some()
+    });
+    let (control, watch) = (&program.control, &program.watch);
+    let token = format!("Authorization: Bearer {control}\r\n");
+
+    // The page itself holds no secret.
+    let (number, page) = program.ask("GET /", "", b"");
+    assert!(number == 200 && page.contains("Stop and blank"), "{page}");
+    assert!(
+        page.contains("content-security-policy: default-src 'none'"),
+        "{page}"
+    );
+    for (asked, said) in [
+        (
+            program.ask("GET /api/campaigns", "", b""),
+            (401, "a wrong token"),
+        ),
+        (
+            program.get("/api/campaigns", &control[1..]),
+            (401, "a wrong token"),
+        ),
+        (
+            program.get("/api/campaigns", control),
+            (200, "\"role\":\"control\""),
+        ),
+        (
+            program.get("/api/campaigns", watch),
+            (200, "\"role\":\"watch\""),
+        ),
+        (
+            program.get("/api/campaigns/1/overview", watch),
+            (404, "expected one below 1"),
+        ),
+        (
+            program.get("/api/campaigns/0/spectra/0", watch),
+            (404, "no spectrum in record 0"),
+        ),
+        (
+            program.get("/api/campaigns/0/reduced/window:90..99", watch),
+            (422, "axis"),
+        ),
+        (
+            program.get("/../../etc/passwd", watch),
+            (404, "nothing here"),
+        ),
+        (
+            program.ask(
+                "GET /api/campaigns",
+                &format!("{token}Host: evil.example\r\n"),
+                b"",
+            ),
+            (403, "a foreign Host"),
+        ),
+        (
+            program.ask(
+                "GET /api/campaigns",
+                &format!("{token}Origin: http://evil.example\r\n"),
+                b"",
+            ),
+            (403, "a foreign Origin"),
+        ),
+        (program.post(&["stop"], watch), (403, "this link watches")),
+        (
+            program.post(&["measure", "0,0"], control),
+            (409, "is no candidate"),
+        ),
+        (program.post(&["faster"], control), (409, "accepted are")),
+        (
+            program.post(&["strategy", "ei"], control),
+            (200, "`ei` chooses"),
+        ),
+        (
+            program.ask(
+                "POST /api/campaigns/0/command",
+                &format!("{token}Content-Length: 2\r\n"),
+                b"{}",
+            ),
+            (400, "not a command"),
+        ),
+    ] {
+        let (number, answer) = asked;
+        assert!(
+            number == said.0 && answer.contains(said.1),
+            "{said:?}: {answer}"
+        );
+    }
+
+    // Whoever reads the events again after a number misses none and gets none twice.
+    let all = numbers(&mut program.events(None), 20);
+    assert_eq!(all, (0..20).collect::<Vec<_>>());
+    let rest = numbers(&mut program.events(Some(14)), 5);
+    assert_eq!(rest, [15, 16, 17, 18, 19]);
+    // A client of a journal that was longer begins anew.
+    assert_eq!(numbers(&mut program.events(Some(100_000)), 2), [0, 1]);
+}
+
+#[test]
+fn no_client_delays_or_changes_a_campaign_or_grows_its_memory() {
+    let quiet = tempfile::tempdir().unwrap();
+    drop_when_done(begin(quiet.path(), &[]));
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("run");
+    let mut program = begin(folder.path(), &["--approve"]);
+    until(&out, |status| status.proposal.is_some());
+    let before = program.memory();
+
+    let mut watchers: Vec<_> = (0..200).map(|_| program.events(None)).collect();
+    // One that never reads, some that send garbage, some that never end a head, and a body of 100 MB,
+    // announced and not.
+    let deaf: Vec<_> = (0..20).map(|_| program.events(None)).collect();
+    for _ in 0..20 {
+        let mut stream = program.connect();
+        let _ = stream.write_all(&[0x16, 0x03, 0x01, 0xff, b'\n', b'\n']);
+        let mut answer = Vec::new();
+        let _ = stream.read_to_end(&mut answer);
+        let answer = String::from_utf8_lossy(&answer);
+        assert!(answer.is_empty() || answer.contains("400"), "{answer}");
+    }
+    let endless: Vec<_> = (0..20)
+        .map(|_| {
+            let mut stream = program.connect();
+            let _ = stream.write_all(b"GET / HTTP/1.1\r\nHost: loc");
+            stream
+        })
+        .collect();
+    let token = format!("Authorization: Bearer {}\r\n", program.control);
+    let body = vec![b' '; 100 << 20];
+    let announced = format!("{token}Content-Length: {}\r\n", body.len());
+    let (number, answer) = program.ask("POST /api/campaigns/0/command", &announced, &body);
+    assert!(number == 413 || answer.is_empty(), "{answer}");
+    let chunked = format!("{token}Transfer-Encoding: chunked\r\n");
+    let body = [format!("{:x}\r\n", body.len()).into_bytes(), body].concat();
+    let (number, answer) = program.ask("POST /api/campaigns/0/command", &chunked, &body);
+    assert!(number == 413 || answer.is_empty(), "{answer}");
+
+    let grown = program.memory().saturating_sub(before);
+    assert!(grown < GROWTH, "{grown} bytes for 240 clients");
+    // With all of them there the campaign goes on as it would without.
+    assert_eq!(program.post(&["approve", "off"], &program.control).0, 200);
+    for watcher in &mut watchers {
+        numbers(watcher, 60);
+    }
+    let ended = program.child.wait().unwrap();
+    assert!(ended.success(), "{ended}");
+    drop((deaf, endless));
+    let (alone, beside) = (records(&quiet.path().join("run")), records(&out));
+    assert_eq!(trajectory(&alone), trajectory(&beside));
+}
+
+/// Waits for the end of a campaign that nobody watches.
+fn drop_when_done(mut program: Program) {
+    let ended = program.child.wait().unwrap();
+    assert!(ended.success(), "{ended}");
+}

@@ -1,0 +1,168 @@
+//! A campaign steered in a browser is that of the same commands by `beacon ctl`.
+
+use std::fs;
+use std::io::Write as _;
+use std::path::Path;
+use std::process::Command;
+
+use beacon_host::campaign::Event;
+use beacon_host::control::{Status, tell};
+use serde_json::Value;
+
+use super::{Program, commands, records, seeds, trajectory, until};
+
+/// A Python with Playwright; `None`, said aloud, where there is none.
+fn python() -> Option<&'static Path> {
+    let python = Path::new(concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../target/page/bin/python"
+    ));
+    let there = python.exists() && Path::new("/usr/bin/chromium").exists();
+    if !there {
+        // Not `println!`, which is only shown for tests that fail.
+        let said = writeln!(
+            std::io::stderr(),
+            "skipped: no browser to drive; `tests/page/install` brings one"
+        );
+        said.expect("standard error takes text");
+    }
+    there.then_some(python)
+}
+
+#[test]
+fn what_a_browser_does_is_what_the_same_commands_do() {
+    let Some(python) = python() else { return };
+    let parent = tempfile::tempdir().unwrap();
+    let seeds = seeds(parent.path());
+    let steered = parent.path().join("steered");
+    let root = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/.."));
+    let pictures = root.join("target/page/pictures");
+    let output = Command::new(python)
+        .current_dir(root)
+        .arg("tests/page/steer.py")
+        .args([
+            env!("CARGO_BIN_EXE_beacon-under-test"),
+            steered.to_str().unwrap(),
+            &seeds,
+        ])
+        .arg(pictures)
+        .output()
+        .unwrap();
+    let (out, error) = (&output.stdout, &output.stderr);
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(error)
+    );
+    let said: Value = serde_json::from_slice(out).unwrap();
+    fs::write(root.join("target/page/said.json"), out).unwrap();
+    assert_eq!(said["foreign"], Value::Array(Vec::new()));
+    assert_eq!(said["errors"], Value::Array(Vec::new()));
+    assert_eq!(said["same_link"], true);
+    assert!(
+        said["watcher"]
+            .as_str()
+            .unwrap()
+            .contains("this link watches"),
+        "{said}"
+    );
+    // It was asked to.
+    assert_eq!(said["status"], 0);
+    let serious = |found: &&Value| ["serious", "critical"].contains(&found[0].as_str().unwrap());
+    let serious: Vec<_> = said["axe"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(serious)
+        .collect();
+    assert!(serious.is_empty(), "{serious:?}");
+
+    let records_of_steered = records(&steered);
+    let given = commands(&records_of_steered);
+    let words: Vec<&str> = given
+        .iter()
+        .map(|(command, _)| command.split(' ').next().unwrap())
+        .collect();
+    assert_eq!(
+        words,
+        [
+            "pause", "resume", "accept", "exclude", "suggest", "target", "accept", "discard",
+            "accept", "stop"
+        ],
+        "{given:?}"
+    );
+    assert!(given.iter().all(|(_, by)| by == "Ada"), "{given:?}");
+
+    // The same commands, each once the one before has come to something.
+    let told = parent.path().join("told");
+    let mut arguments = vec![
+        "run",
+        "--microscope",
+        "specimen",
+        "--budget",
+        "18",
+        "--approve",
+    ];
+    arguments.extend([
+        "--drift",
+        "1",
+        "--drift-every",
+        "10",
+        "--seed",
+        "8",
+        "--retrain-every",
+        "1",
+    ]);
+    arguments.extend([
+        "--page",
+        "--seeds-from",
+        &seeds,
+        "--out",
+        told.to_str().unwrap(),
+    ]);
+    let mut program = Program::start(&arguments);
+    let mut points = 10;
+    for command in words_of(&records_of_steered) {
+        let waits = |status: &Status| {
+            status.points == points && (status.proposal.is_some() || status.state == "paused")
+        };
+        until(&told, waits);
+        tell(&told, &command, "Ada").unwrap();
+        points += usize::from(["accept", "suggest"].contains(&command[0].as_str()));
+    }
+    program.child.wait().unwrap();
+    let records_of_told = records(&told);
+    assert_eq!(commands(&records_of_told), given);
+    assert_eq!(
+        trajectory(&records_of_told),
+        trajectory(&records_of_steered)
+    );
+    assert_eq!(trajectory(&records_of_told).len(), 14);
+}
+
+/// The commands of a journal as `beacon ctl` takes them.
+fn words_of(records: &[beacon_host::campaign::Record]) -> Vec<Vec<String>> {
+    let overview = records.iter().find_map(|record| match &record.event {
+        Event::Overview(overview) => Some(overview),
+        _ => None,
+    });
+    let image = &overview.expect("an overview was taken").image;
+    let config = beacon_host::campaign::CampaignConfig::default();
+    let candidates = config.candidates(image.height(), image.width()).unwrap();
+    let given = records.iter().filter_map(|record| match &record.event {
+        Event::Commanded(given) => Some(given.command.to_string()),
+        _ => None,
+    });
+    let words = given.map(|command| {
+        let words: Vec<&str> = command.split(' ').collect();
+        match words[..] {
+            [word, "candidate", number] => {
+                let number = number.parse().unwrap();
+                let pixel = candidates.pixel(beacon_kernel::Candidate(number)).unwrap();
+                vec![word.to_owned(), format!("{},{}", pixel.row, pixel.column)]
+            }
+            _ => words.into_iter().map(str::to_owned).collect(),
+        }
+    });
+    words.collect()
+}
