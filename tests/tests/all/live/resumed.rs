@@ -2,15 +2,11 @@
 
 use std::fs;
 use std::path::Path;
-use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 
-use beacon_host::campaign::{Event, Record};
-use beacon_host::data::Map;
+use beacon_host::campaign::Event;
 use beacon_host::journal::{Journal, RunFolder};
-use beacon_host::live::{LiveError, Session, TakenUp};
-use beacon_host::microscope::ReplayMicroscope;
-use beacon_tests::live::{go, resume, settings};
+use beacon_host::live::{LiveError, TakenUp};
+use beacon_tests::live::{resume, settings};
 
 use super::{SPECIMEN, Written, column, folder, opened, run};
 
