@@ -28,9 +28,11 @@ const ALONE: &str = "--microscope controller:emulated --controller emulated --sc
 /// A signal of a few waves and a bright spot, from converter codes.
 fn image(x: u16, y: u16) -> u16 {
     let (x, y) = (f64::from(x) / 16_384.0, f64::from(y) / 16_384.0);
-    let waves = (9.0 * x + 4.0 * y).sin() + (5.0 * x - 13.0 * y + 1.0).sin();
+    let long = (9.0 * x + 4.0 * y).sin() + (5.0 * x - 13.0 * y + 1.0).sin();
+    let short = (17.0 * x + 11.0 * y + 2.0).sin() + (7.0 * x - 19.0 * y).sin();
+    let waves = long + 0.7 * short;
     let spot = (-200.0 * ((x - 0.7).powi(2) + (y - 0.4).powi(2))).exp();
-    (6000.0 + 1500.0 * waves + 5000.0 * spot) as u16
+    (6000.0 + 1300.0 * waves + 5000.0 * spot) as u16
 }
 
 /// What a longer dwell finds in the same places.
@@ -120,13 +122,20 @@ fn a_campaign_of_image_and_points_from_the_board_alone_equals_a_replay_of_its_da
     let points = points.map(|(column, row)| (column, row, 1000));
     let expected: Vec<_> = raster.chain(points).collect();
     assert_eq!(stays.len(), expected.len());
+    let mut late = 0;
     for (stay, (column, row, dwell_us)) in stays.iter().zip(expected) {
         assert_eq!((stay.x, stay.y), (code(column), code(row)));
+        let dwell = dwell_us * 48;
+        // On a busy machine the emulator sends the byte that blanks late now and then, by some of the
+        // ten bits that it takes.
         assert!(
-            stay.on.abs_diff(dwell_us * 48) <= CYCLES_PER_COUNT,
+            (dwell - CYCLES_PER_COUNT..dwell + 10 * 48).contains(&stay.on),
             "{stay:?}"
         );
+        late += usize::from(stay.on > dwell + CYCLES_PER_COUNT);
     }
+    println!("{late} of {} pulses late", stays.len());
+    assert!(late < stays.len() / 10, "{late} late");
 }
 
 /// A board that is killed with its host is found as it is, and goes on: the overview is that of the
@@ -201,7 +210,11 @@ fn what_the_detector_cannot_tell_is_left_out_by_name_and_the_campaign_goes_on() 
         &folder.path().join("run"),
         |session| {
             let overview = session.state().image().unwrap();
-            let unknown = overview.values.iter().filter(|value| value.is_nan()).count();
+            let unknown = overview
+                .values
+                .iter()
+                .filter(|value| value.is_nan())
+                .count();
             // Nine columns and rows have their centres below code 6000.
             assert_eq!(unknown, 81);
             board.generator().set_detector(Detector::new(|x, y| {
@@ -274,10 +287,7 @@ fn the_program_runs_a_campaign_on_the_emulated_board_alone() {
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{said}");
     let summary: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
-    assert_eq!(
-        summary["campaign"]["link"]["board"], "mps2-an500",
-        "{summary}"
-    );
+    assert_eq!(summary["link"]["board"], "mps2-an500", "{summary}");
 
     let refused = Command::new(env!("CARGO_BIN_EXE_beacon-under-test"))
         .args([
