@@ -201,7 +201,11 @@ fn what_the_detector_cannot_tell_is_left_out_by_name_and_the_campaign_goes_on() 
         &folder.path().join("run"),
         |session| {
             let overview = session.state().image().unwrap();
-            let unknown = overview.values.iter().filter(|value| value.is_nan()).count();
+            let unknown = overview
+                .values
+                .iter()
+                .filter(|value| value.is_nan())
+                .count();
             // Nine columns and rows have their centres below code 6000.
             assert_eq!(unknown, 81);
             board.generator().set_detector(Detector::new(|x, y| {
