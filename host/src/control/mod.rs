@@ -439,10 +439,14 @@ impl Server {
     fn status(&self) -> Status {
         let shared = lock(&self.shared);
         let (since, before) = shared.clock;
-        let mut status = Status::new(&shared.state, &shared.activity, since.elapsed() + before);
-        let pauses = shared.after_waiting().is_paused() && !shared.state.is_paused();
-        (status.blanked, status.blanked_since_ms) = shared.beam.unzip();
-        status.last_event_ms = shared.last_event_ms;
+        let (state, activity) = (shared.state.clone(), shared.activity.clone());
+        let pauses = shared.after_waiting().is_paused() && !state.is_paused();
+        let (beam, last_event_ms) = (shared.beam, shared.last_event_ms);
+        // The campaign does not wait for what takes time on a large image.
+        drop(shared);
+        let mut status = Status::new(&state, &activity, since.elapsed() + before);
+        (status.blanked, status.blanked_since_ms) = beam.unzip();
+        status.last_event_ms = last_event_ms;
         if pauses {
             status.state += ", pausing after this point";
         }

@@ -1,7 +1,9 @@
 //! A campaign that is watched: its journal, followed, and how it is doing.
 
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::thread::Builder;
 use std::time::{Duration, SystemTime};
 
 use axum::body::Bytes;
@@ -88,7 +90,10 @@ impl Cursor {
 
 impl Campaign {
     /// Follows the campaign in a folder until nobody holds it any more.
-    pub(super) fn follow(folder: &Path) -> Arc<Self> {
+    ///
+    /// # Errors
+    /// When the system has no room for another thread.
+    pub(super) fn follow(folder: &Path) -> io::Result<Arc<Self>> {
         let campaign = Arc::new(Self {
             folder: folder.to_owned(),
             told: Mutex::default(),
@@ -97,10 +102,14 @@ impl Campaign {
         let mut follower = Follower::new(&campaign.journal());
         let mut viewed = None;
         let weak = Arc::downgrade(&campaign);
-        std::thread::spawn(move || while take_news(&weak, &mut follower, &mut viewed) {});
+        Builder::new()
+            .name("page-journal".to_owned())
+            .spawn(move || while take_news(&weak, &mut follower, &mut viewed) {})?;
         let weak = Arc::downgrade(&campaign);
-        std::thread::spawn(move || while ask(&weak) {});
-        campaign
+        Builder::new()
+            .name("page-status".to_owned())
+            .spawn(move || while ask(&weak) {})?;
+        Ok(campaign)
     }
 
     pub(super) fn folder(&self) -> &Path {

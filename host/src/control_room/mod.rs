@@ -100,7 +100,8 @@ pub fn serve(folders: &[PathBuf], config: &PageConfig) -> Result<Links, PageErro
         further: config.names.clone(),
     };
     let campaigns = folders.iter().map(|folder| Campaign::follow(folder));
-    let campaigns = campaigns.collect();
+    let campaigns: io::Result<Vec<_>> = campaigns.collect();
+    let campaigns = campaigns.map_err(PageError::Server)?;
     let links = Links::of(&tokens, address);
     let room = Room::new(campaigns, tokens, names);
     server::spawn(listener, room).map_err(PageError::Server)?;

@@ -46,6 +46,9 @@ const REQUEST: Duration = Duration::from_secs(5);
 const UNREAD: Duration = Duration::from_secs(20);
 /// How often a stream without news shows that it is there.
 const BEAT: Duration = Duration::from_secs(5);
+/// Time between two pieces of a stream, unless one is so long that more of it waits.
+const PACE: Duration = Duration::from_millis(80);
+const PACED: usize = 64 << 10;
 /// Bytes of a request's head, and of what waits to be sent on a connection.
 const BUFFER: usize = 64 << 10;
 
@@ -74,9 +77,18 @@ impl Room {
     }
 }
 
-/// A refusal: a status and a line of JSON that says why.
-fn refusal(status: StatusCode, why: &str) -> Response {
-    (status, answer(&json!({ "error": why }))).into_response()
+/// A refusal: a status, and why, as a line of JSON.
+struct Refusal(StatusCode, String);
+
+impl IntoResponse for Refusal {
+    fn into_response(self) -> Response {
+        let Self(status, why) = self;
+        (status, answer(&json!({ "error": why }))).into_response()
+    }
+}
+
+fn refusal(status: StatusCode, why: &str) -> Refusal {
+    Refusal(status, why.to_owned())
 }
 
 fn answer(value: &Value) -> Response {
@@ -165,7 +177,7 @@ fn router(room: Shared) -> Router {
 /// Lets in whoever calls the page by its name, and tells browsers what the page may do.
 async fn guarded(State(room): State<Shared>, request: Request, next: Next) -> Response {
     let mut response = match room.names.objection(request.headers()) {
-        Some(why) => refusal(StatusCode::FORBIDDEN, why),
+        Some(why) => refusal(StatusCode::FORBIDDEN, why).into_response(),
         None => next.run(request).await,
     };
     let headers = response.headers_mut();
@@ -188,7 +200,7 @@ async fn guarded(State(room): State<Shared>, request: Request, next: Next) -> Re
 async fn known(State(room): State<Shared>, mut request: Request, next: Next) -> Response {
     let Some(role) = room.tokens.role(request.headers()) else {
         let why = "a wrong token, or none; expected `Authorization: Bearer TOKEN` with the token of a link";
-        return refusal(StatusCode::UNAUTHORIZED, why);
+        return refusal(StatusCode::UNAUTHORIZED, why).into_response();
     };
     request.extensions_mut().insert(role);
     next.run(request).await
@@ -219,7 +231,7 @@ async fn campaigns(
 }
 
 /// The campaign of that number.
-fn of(room: &Room, number: usize) -> Result<Arc<Campaign>, Response> {
+fn of(room: &Room, number: usize) -> Result<Arc<Campaign>, Refusal> {
     let campaign = room.campaigns.get(number).cloned();
     campaign.ok_or_else(|| {
         let why = format!(
@@ -235,7 +247,7 @@ async fn events(
     axum::Extension(role): axum::Extension<Role>,
     Segments(number): Segments<usize>,
     headers: HeaderMap,
-) -> Result<Response, Response> {
+) -> Result<Response, Refusal> {
     let campaign = of(&room, number)?;
     let places = match role {
         Role::Control => &room.controllers,
@@ -262,21 +274,27 @@ fn stream_of(
 ) -> impl stream::Stream<Item = Result<Bytes, Infallible>> {
     let news = campaign.news();
     stream::unfold(
-        (campaign, cursor, news, place),
-        |(campaign, mut cursor, mut news, place)| async move {
+        (campaign, cursor, news, place, Duration::ZERO),
+        |(campaign, mut cursor, mut news, place, pause)| async move {
+            // What comes at the same time is sent together.
+            tokio::time::sleep(pause).await;
             loop {
                 news.borrow_and_update();
-                let piece = campaign.next_piece(&mut cursor);
-                let piece = if !piece.is_empty() {
-                    piece
-                } else {
+                let mut piece = campaign.next_piece(&mut cursor);
+                if piece.is_empty() {
                     match timeout(BEAT, pin!(news.changed())).await {
                         Ok(Ok(())) => continue,
                         Ok(Err(_)) => return None,
-                        Err(_) => b":\n\n".to_vec(),
+                        Err(_) => piece = b":\n\n".to_vec(),
                     }
+                }
+                let pause = if piece.len() < PACED {
+                    PACE
+                } else {
+                    Duration::ZERO
                 };
-                return Some((Ok(Bytes::from(piece)), (campaign, cursor, news, place)));
+                let next = (campaign, cursor, news, place, pause);
+                return Some((Ok(Bytes::from(piece)), next));
             }
         },
     )
@@ -286,21 +304,21 @@ fn binary(bytes: Option<Bytes>, what: &str) -> Response {
     let kind = [(header::CONTENT_TYPE, "application/octet-stream")];
     match bytes {
         Some(bytes) => (kind, bytes).into_response(),
-        None => refusal(StatusCode::NOT_FOUND, &format!("there is no {what}")),
+        None => refusal(StatusCode::NOT_FOUND, &format!("there is no {what}")).into_response(),
     }
 }
 
 async fn overview(
     State(room): State<Shared>,
     Segments(number): Segments<usize>,
-) -> Result<Response, Response> {
+) -> Result<Response, Refusal> {
     Ok(binary(of(&room, number)?.overview(), "overview yet"))
 }
 
 async fn maps(
     State(room): State<Shared>,
     Segments(number): Segments<usize>,
-) -> Result<Response, Response> {
+) -> Result<Response, Refusal> {
     Ok(binary(of(&room, number)?.maps(), "surrogate yet"))
 }
 
@@ -308,22 +326,20 @@ async fn maps(
 async fn reading<T: Send + 'static>(
     room: &Room,
     read: impl FnOnce() -> T + Send + 'static,
-) -> Result<T, Response> {
-    let failed = |_| {
-        refusal(
-            StatusCode::SERVICE_UNAVAILABLE,
-            "the disk cannot be read now",
-        )
+) -> Result<T, Refusal> {
+    let failed = || {
+        let why = "the disk cannot be read now";
+        refusal(StatusCode::SERVICE_UNAVAILABLE, why)
     };
-    let _place = room.readers.acquire().await.map_err(|_| failed(()))?;
+    let _place = room.readers.acquire().await.map_err(|_| failed())?;
     let read = tokio::task::spawn_blocking(read).await;
-    read.map_err(|_| failed(()))
+    read.map_err(|_| failed())
 }
 
 async fn spectrum(
     State(room): State<Shared>,
     Segments((number, record)): Segments<(usize, usize)>,
-) -> Result<Response, Response> {
+) -> Result<Response, Refusal> {
     let campaign = of(&room, number)?;
     let spectrum = reading(&room, move || campaign.spectrum(record)).await?;
     let bytes = spectrum.map(|spectrum| single(spectrum.into_iter()));
@@ -333,7 +349,7 @@ async fn spectrum(
 async fn reduced(
     State(room): State<Shared>,
     Segments((number, target)): Segments<(usize, String)>,
-) -> Result<Response, Response> {
+) -> Result<Response, Refusal> {
     let campaign = of(&room, number)?;
     let reduced = reading(&room, move || campaign.reduced(&target)).await?;
     let reduced = reduced.map_err(|why| refusal(StatusCode::UNPROCESSABLE_ENTITY, &why))?;
@@ -356,7 +372,7 @@ async fn command(
     axum::Extension(role): axum::Extension<Role>,
     Segments(number): Segments<usize>,
     body: Body,
-) -> Result<Response, Response> {
+) -> Result<Response, Refusal> {
     let campaign = of(&room, number)?;
     if role != Role::Control {
         let why = "this link watches; commands need the link that controls";

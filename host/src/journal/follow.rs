@@ -89,7 +89,7 @@ impl Follower {
         if open.version == VERSION {
             while let Some((place, payload)) = open.next_payload().map_err(failed)? {
                 let Some(record) = whole(&payload) else {
-                    return Err(open.altered(&self.path, place));
+                    return Err(altered(&self.path, place));
                 };
                 news.records.push((place, record));
                 // A long journal comes in pieces.
@@ -101,10 +101,7 @@ impl Follower {
             let mut old = Vec::new();
             while let Some((place, payload)) = open.next_payload().map_err(failed)? {
                 let record = whole::<OldRecord>(&payload);
-                old.push((
-                    place,
-                    record.ok_or_else(|| open.altered(&self.path, place))?,
-                ));
+                old.push((place, record.ok_or_else(|| altered(&self.path, place))?));
             }
             news.records = version1::upgrade(old);
         }
@@ -181,17 +178,17 @@ impl Open {
         let read = read.and_then(|_| self.file.read_to_end(&mut rest));
         read.map_err(|source| failed(path, "read", source))?;
         match next(&rest, self.end) {
-            Next::Altered => Err(self.altered(path, self.end)),
+            Next::Altered => Err(altered(path, self.end)),
             Next::Record { .. } | Next::End => Ok(()),
         }
     }
+}
 
-    fn altered(&self, path: &Path, place: Place) -> JournalError {
-        JournalError::Altered {
-            path: path.to_owned(),
-            record: place.record,
-            offset: place.offset,
-        }
+fn altered(path: &Path, place: Place) -> JournalError {
+    JournalError::Altered {
+        path: path.to_owned(),
+        record: place.record,
+        offset: place.offset,
     }
 }
 

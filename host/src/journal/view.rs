@@ -90,10 +90,12 @@ impl View {
     pub(crate) fn new(folder: &Path) -> Self {
         let slot = Arc::<(Mutex<Slot>, Condvar)>::default();
         let (there, file) = (Arc::clone(&slot), file(folder));
-        let thread = std::thread::spawn(move || keep_writing(&there, &file));
+        let thread = std::thread::Builder::new().name("view".to_owned());
+        let thread = thread.spawn(move || keep_writing(&there, &file));
         Self {
             slot,
-            thread: Some(thread),
+            // Without room for a thread there is no view.
+            thread: thread.ok(),
         }
     }
 

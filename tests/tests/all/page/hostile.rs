@@ -98,7 +98,7 @@ fn nobody_without_the_link_sees_or_steers_and_every_refusal_says_why() {
         ),
         (program.post(&["stop"], watch), (403, "this link watches")),
         (
-            program.post(&["measure", "64,0"], control),
+            program.post(&["measure", "900,0"], control),
             (409, "is no candidate"),
         ),
         (program.post(&["faster"], control), (409, "accepted are")),
