@@ -14,6 +14,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import axe_playwright_python
 from playwright.sync_api import sync_playwright
 
 PROGRAM, FOLDER, SEEDS, PICTURES = sys.argv[1], Path(sys.argv[2]), sys.argv[3], Path(sys.argv[4])
@@ -148,7 +149,7 @@ def main():
 
         for width in (420, 1400, 2500):
             picture(page, "light", width)
-        page.evaluate(Path("target/page/package/axe.min.js").read_text())
+        page.evaluate(Path(axe_playwright_python.__file__).with_name("axe.min.js").read_text())
         found = page.evaluate("axe.run(document, {resultTypes: ['violations']})")
         said["axe"] = [
             [violation["impact"], violation["id"], [node["html"][:100] for node in violation["nodes"]]]
