@@ -35,7 +35,7 @@ pub struct TestBoard {
     /// Exposures, counted from 1, whose detector is not ready in time, where it is asked.
     pub unready: &'static [usize],
     /// What its detector gives in an exposure, where it has one.
-    pub detector: Option<fn(Exposure) -> Option<Reading>>,
+    pub detector: Option<fn(Exposure) -> Reading>,
     /// Whether the last exposure was cut short.
     pub cut: bool,
     /// The present time.
@@ -123,7 +123,7 @@ impl Board for TestBoard {
             BeamEvent::Blanked => None,
         });
         let detector = self.detector.filter(|_| !self.cut)?;
-        detector(last?)
+        Some(detector(last?))
     }
 
     fn blank(&mut self) {

@@ -170,12 +170,13 @@ fn a_campaign_goes_on_where_its_journal_ends() {
 
 #[test]
 fn a_sample_that_moves_is_followed_by_overviews_of_the_boards_own() {
-    let Some(board) = EmulatedBoard::start() else {
-        return;
-    };
     // Three quarters of the range are the frame where drift is corrected: 512 codes a pixel.
     const DOWN: u16 = 2 * 512;
     const RIGHT: u16 = 512;
+
+    let Some(board) = EmulatedBoard::start() else {
+        return;
+    };
     let moved = |x: u16, y: u16| image(x.wrapping_sub(RIGHT), y.wrapping_sub(DOWN));
     board.generator().set_detector(Detector::new(image));
     let folder = TempDir::new().unwrap();

@@ -2,7 +2,7 @@
 
 use super::super::board::{Board, Exposure};
 use super::super::message::{
-    Beam, BlankReason, DoseLimits, Raster, Reading, Refusal, Settings, Which,
+    Beam, BeamFault, BlankReason, DoseLimits, Raster, Reading, Refusal, Settings, Which,
 };
 use super::{BeamGuard, OUTSIDE, check_dwell};
 use crate::Candidates;
@@ -106,16 +106,16 @@ impl BeamGuard<'_> {
         matches!(self.state, Beam::Overview { .. })
     }
 
-    /// What the detector gave in the overview's exposure that has just ended; `None` when a fault
-    /// cut it short, which ends the overview.
-    pub(in super::super) fn read(&mut self, board: &mut impl Board) -> Option<Option<Reading>> {
-        match board.beam_outcome() {
-            Ok(()) => Some(board.reading()),
-            Err(fault) => {
-                self.blank(board, BlankReason::Fault(fault));
-                None
-            }
-        }
+    /// What the detector gave in the overview's exposure that has just ended. A fault that cut it
+    /// short ends the overview.
+    pub(in super::super) fn read(
+        &mut self,
+        board: &mut impl Board,
+    ) -> Result<Option<Reading>, BeamFault> {
+        board
+            .beam_outcome()
+            .inspect_err(|&fault| self.blank(board, BlankReason::Fault(fault)))?;
+        Ok(board.reading())
     }
 
     /// Exposes a pixel of an overview that was counted.

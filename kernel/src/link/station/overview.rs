@@ -2,7 +2,7 @@
 
 use super::super::board::Board;
 use super::super::frame::Checksum;
-use super::super::message::{BlankReason, Phase, Raster, Refusal, Reply, Which};
+use super::super::message::{BlankReason, Phase, Raster, Reading, Refusal, Reply, Which};
 use super::{PAGE, Page, Station, append, candidates, setting};
 
 /// An overview that is under way, complete, or cut short.
@@ -77,10 +77,10 @@ impl Station<'_> {
         let Raster { frames, .. } = overview.raster;
         let pixels = overview.raster.pixels();
         if overview.begun {
-            let Some(reading) = self.beam.read(board) else {
+            let Ok(reading) = self.beam.read(board) else {
                 return;
             };
-            let value = reading.and_then(|reading| reading.usable());
+            let value = reading.and_then(Reading::usable);
             let (pixel, frame) = overview.at;
             if let Some(sum) = self.staging.get_mut(pixel as usize) {
                 let before = if frame == 0 { 0.0 } else { *sum };
