@@ -123,6 +123,7 @@ for (const form of document.querySelectorAll("form[data-word]")) {
     const value = form.elements.value.value.trim();
     if (value) give(form.dataset.word, value);
     form.elements.value.dataset.touched = "";
+    if (form.dataset.word === "note") form.elements.value.value = "";
   });
   form.addEventListener("input", (event) => { event.target.dataset.touched = "yes"; });
 }

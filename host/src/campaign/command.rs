@@ -51,14 +51,19 @@ pub enum Command {
     Resume,
     /// The campaign ends.
     Stop,
+    /// What a person wants on record. Nothing follows from it.
+    Note(String),
 }
+
+/// Longest note, in letters.
+const LONGEST_NOTE: usize = 1000;
 
 /// What is accepted after `beacon ctl DIR`, beside `status`.
 pub const WORDS: &str = "status, pause, resume, stop, stop now, strategy NAME, target SCALARIZER, exclude \
                          TOP..BOTTOM,LEFT..RIGHT, include TOP..BOTTOM,LEFT..RIGHT, measure \
                          ROW,COLUMN, discard ROW,COLUMN, restore ROW,COLUMN, budget POINTS, \
                          dose-limit ELECTRONS, dwell SECONDS, approve on, approve off, accept, \
-                         reject and suggest ROW,COLUMN";
+                         reject, suggest ROW,COLUMN and note TEXT";
 
 impl Command {
     /// Reads a command as `beacon ctl` is given it, for an image with these candidates.
@@ -98,6 +103,7 @@ impl Command {
             }
             ["approve", "on"] => Self::Approve(true),
             ["approve", "off"] => Self::Approve(false),
+            ["note", ref rest @ ..] => Self::Note(note(&rest.join(" "))?),
             ["accept"] => Self::Accept,
             ["reject"] => Self::Reject,
             ["pause"] => Self::Pause,
@@ -137,6 +143,7 @@ impl fmt::Display for Command {
             Self::Pause => f.write_str("pause"),
             Self::Resume => f.write_str("resume"),
             Self::Stop => f.write_str("stop"),
+            Self::Note(text) => write!(f, "note {text}"),
         }
     }
 }
@@ -144,6 +151,22 @@ impl fmt::Display for Command {
 fn number<N: std::str::FromStr>(text: &str, name: &str, accepted: &str) -> Result<N, String> {
     let number = text.trim().parse();
     number.map_err(|_| format!("{name} is `{text}`; expected {accepted}"))
+}
+
+/// The text of a note, on one line.
+fn note(text: &str) -> Result<String, String> {
+    let text = text.trim();
+    let text: String = text
+        .chars()
+        .map(|letter| if letter.is_control() { ' ' } else { letter })
+        .collect();
+    let letters = text.chars().count();
+    if (1..=LONGEST_NOTE).contains(&letters) {
+        return Ok(text);
+    }
+    Err(format!(
+        "note has {letters} letters; expected 1 to {LONGEST_NOTE}, as in `note tip replaced`"
+    ))
 }
 
 /// The candidate of `ROW,COLUMN`.
@@ -216,6 +239,7 @@ mod tests {
             ("dwell -", "dwell is `-`; expected a time in seconds"),
             ("approve", "expected `approve on` or `approve off`"),
             ("approve yes", "approve is `yes`; expected"),
+            ("note", "note has 0 letters; expected 1 to 1000"),
             ("pause now", "`pause` stands alone"),
             ("faster", "accepted are status, pause"),
         ] {

@@ -521,6 +521,7 @@ fn said(command: &Command, state: &State) -> String {
         Command::Reject => "the proposal is not measured, and its pixel is excluded".to_owned(),
         Command::Pause => "pauses after this point, with the beam blanked".to_owned(),
         Command::Resume => "goes on".to_owned(),
+        Command::Note(_) => "it is on record".to_owned(),
         Command::Stop => "ends after this point; `beacon resume` goes on from there".to_owned(),
     }
 }

@@ -105,7 +105,7 @@ fn a_table_has_all_that_is_known_of_each_point_and_an_early_end_its_own_status()
         "--current",
         "60000",
         "--time-limit",
-        "4s",
+        "12s",
     ];
     let quick = ["--real-time", "--overview-dwell", "1", "--overhead", "0"];
     let output = on_specimen(&path, &[&limited[..], &quick].concat())

@@ -79,7 +79,8 @@ impl State {
             | Command::Approve(_)
             | Command::Pause
             | Command::Resume
-            | Command::Stop => None,
+            | Command::Stop
+            | Command::Note(_) => None,
         }
     }
 
@@ -271,6 +272,7 @@ impl State {
             Command::Pause => self.paused = true,
             Command::Resume => self.paused = false,
             Command::Stop => self.stopped = true,
+            Command::Note(_) => {}
         }
     }
 

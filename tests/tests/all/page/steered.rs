@@ -29,6 +29,30 @@ fn python() -> Option<&'static Path> {
     there.then_some(python)
 }
 
+/// What the browser saw: nothing from elsewhere, no mistake, and nothing that keeps anybody out.
+fn check(said: &Value) {
+    assert_eq!(said["foreign"], Value::Array(Vec::new()));
+    assert_eq!(said["errors"], Value::Array(Vec::new()));
+    assert_eq!(said["same_link"], true);
+    assert!(
+        said["watcher"]
+            .as_str()
+            .unwrap()
+            .contains("this link watches"),
+        "{said}"
+    );
+    // It was asked to.
+    assert_eq!(said["status"], 0);
+    let serious = |found: &&Value| ["serious", "critical"].contains(&found[0].as_str().unwrap());
+    let serious: Vec<_> = said["axe"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(serious)
+        .collect();
+    assert!(serious.is_empty(), "{serious:?}");
+}
+
 #[test]
 fn what_a_browser_does_is_what_the_same_commands_do() {
     let Some(python) = python() else { return };
@@ -56,26 +80,7 @@ fn what_a_browser_does_is_what_the_same_commands_do() {
     );
     let said: Value = serde_json::from_slice(out).unwrap();
     fs::write(root.join("target/page/said.json"), out).unwrap();
-    assert_eq!(said["foreign"], Value::Array(Vec::new()));
-    assert_eq!(said["errors"], Value::Array(Vec::new()));
-    assert_eq!(said["same_link"], true);
-    assert!(
-        said["watcher"]
-            .as_str()
-            .unwrap()
-            .contains("this link watches"),
-        "{said}"
-    );
-    // It was asked to.
-    assert_eq!(said["status"], 0);
-    let serious = |found: &&Value| ["serious", "critical"].contains(&found[0].as_str().unwrap());
-    let serious: Vec<_> = said["axe"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .filter(serious)
-        .collect();
-    assert!(serious.is_empty(), "{serious:?}");
+    check(&said);
 
     let records_of_steered = records(&steered);
     let given = commands(&records_of_steered);
