@@ -103,11 +103,7 @@ impl SurrogateTrainer {
     ///
     /// # Errors
     /// When there is no such candidate.
-    pub fn add(
-        &mut self,
-        candidate: Candidate,
-        of: &Patches,
-    ) -> Result<(), beacon_kernel::Error> {
+    pub fn add(&mut self, candidate: Candidate, of: &Patches) -> Result<(), beacon_kernel::Error> {
         match self {
             Self::Network { patches, .. } => of.append(candidate, patches),
             Self::Filters(trainer) => trainer.add(candidate),

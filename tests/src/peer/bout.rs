@@ -6,9 +6,7 @@ use beacon_host::campaign::{CampaignConfig, Patches, Posterior};
 use beacon_host::controller::{Controller, ControllerError, InProcess, Memory, Setup};
 use beacon_host::data::Map;
 use beacon_host::metrics::{MetricsError, mae, nlpd};
-use beacon_host::train::{
-    FitReport, SurrogateKind, SurrogateTrainer, TrainError, TrainerConfig,
-};
+use beacon_host::train::{FitReport, SurrogateKind, SurrogateTrainer, TrainError, TrainerConfig};
 use beacon_kernel::{Acquisition, Candidate, Capacity, Proposal, Strategy};
 
 /// Why a step was not taken.
