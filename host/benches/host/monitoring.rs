@@ -3,6 +3,7 @@
 use beacon_host::campaign::Posterior;
 use beacon_host::controller::Controller;
 use beacon_host::metrics::SurrogateErrors;
+use beacon_host::train::SurrogateKind;
 use divan::Bencher;
 
 use crate::scene::Scene;
@@ -14,10 +15,20 @@ const POINTS: [usize; 3] = [30, 110, 310];
 /// each.
 #[divan::bench(args = POINTS, sample_count = 20)]
 fn surrogate_of_a_new_model(bencher: Bencher<'_, '_>, points: usize) {
+    sweeping(bencher, points, SurrogateKind::default());
+}
+
+/// The same of a network.
+#[divan::bench(args = POINTS, sample_count = 20)]
+fn surrogate_of_a_new_network(bencher: Bencher<'_, '_>, points: usize) {
+    sweeping(bencher, points, SurrogateKind::Network);
+}
+
+fn sweeping(bencher: Bencher<'_, '_>, points: usize, surrogate: SurrogateKind) {
     let scene = Scene::new(SIDE, points).unwrap();
-    let trainer = scene.trainer(points).unwrap();
+    let trainer = scene.trainer(surrogate, points).unwrap();
     let mut memory = scene.memory();
-    let kernel = scene.kernel(&mut memory, &trainer, points).unwrap();
+    let kernel = scene.kernel(&mut memory, &trainer.model(), points).unwrap();
     let kernel = std::cell::RefCell::new(kernel);
     let load = || kernel.borrow_mut().load_model(&trainer.model(), 1).unwrap();
     let sweep = |()| kernel.borrow_mut().surrogate().unwrap().noise;
@@ -28,9 +39,9 @@ fn surrogate_of_a_new_model(bencher: Bencher<'_, '_>, points: usize) {
 #[divan::bench(sample_count = 20, sample_size = 1)]
 fn surrogate_of_one_more_point(bencher: Bencher<'_, '_>) {
     let scene = Scene::new(SIDE, 320).unwrap();
-    let trainer = scene.trainer(300).unwrap();
+    let trainer = scene.trainer(SurrogateKind::default(), 300).unwrap();
     let mut memory = scene.memory();
-    let mut kernel = scene.kernel(&mut memory, &trainer, 300).unwrap();
+    let mut kernel = scene.kernel(&mut memory, &trainer.model(), 300).unwrap();
     kernel.surrogate().unwrap();
     let mut points = 300..;
     bencher.bench_local(|| {
@@ -43,9 +54,9 @@ fn surrogate_of_one_more_point(bencher: Bencher<'_, '_>) {
 #[divan::bench]
 fn figures(bencher: Bencher<'_, '_>) {
     let scene = Scene::new(SIDE, 310).unwrap();
-    let trainer = scene.trainer(310).unwrap();
+    let trainer = scene.trainer(SurrogateKind::default(), 310).unwrap();
     let mut memory = scene.memory();
-    let mut kernel = scene.kernel(&mut memory, &trainer, 310).unwrap();
+    let mut kernel = scene.kernel(&mut memory, &trainer.model(), 310).unwrap();
     let surrogate = kernel.surrogate().unwrap();
     let truth = Posterior::new(&surrogate, 0.1).mean;
     bencher.bench_local(|| {

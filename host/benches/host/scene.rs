@@ -6,8 +6,8 @@ use beacon_host::controller::{Controller, InProcess, Memory, Setup};
 use beacon_host::data::{Map, Patches};
 use beacon_host::scalarizer::Scalarizer;
 use beacon_host::specimen::{NanoparticlesConfig, SpecimenConfig, SpecimenKind};
-use beacon_host::train::{Trainer, TrainerConfig};
-use beacon_kernel::{Candidate, Capacity, Network};
+use beacon_host::train::{SurrogateKind, SurrogateTrainer, TrainerConfig};
+use beacon_kernel::{Candidate, Capacity, Model};
 
 /// Side of the window in pixels, as in the published experiments.
 pub(crate) const WINDOW: usize = 16;
@@ -68,19 +68,18 @@ impl Scene {
         })
     }
 
-    /// The patches of the first `points` points, `[point][window][window]`.
-    pub(crate) fn training_patches(&self, points: usize) -> Result<Vec<f32>, Box<dyn Error>> {
-        let mut values = Vec::new();
-        for &candidate in &self.order[..points] {
-            self.patches.append(candidate, &mut values)?;
-        }
-        Ok(values)
-    }
-
     /// A trainer that has seen the first `points` points for the first time.
-    pub(crate) fn trainer(&self, points: usize) -> Result<Trainer, Box<dyn Error>> {
-        let mut trainer = Trainer::new(Network::for_window(WINDOW)?, TrainerConfig::default())?;
-        trainer.fit(&self.training_patches(points)?, &self.responses[..points])?;
+    pub(crate) fn trainer(
+        &self,
+        surrogate: SurrogateKind,
+        points: usize,
+    ) -> Result<SurrogateTrainer, Box<dyn Error>> {
+        let config = TrainerConfig::default();
+        let mut trainer = SurrogateTrainer::new(surrogate, &self.patches, config)?;
+        for &candidate in &self.order[..points] {
+            trainer.add(candidate, &self.patches)?;
+        }
+        trainer.fit(&self.responses[..points])?;
         Ok(trainer)
     }
 
@@ -90,11 +89,11 @@ impl Scene {
         Memory::new(Capacity::for_campaign(side, side, WINDOW, self.order.len()))
     }
 
-    /// A kernel that knows the image and the first `points` points, and a model of these.
+    /// A kernel that knows the image, the first `points` points and a model.
     pub(crate) fn kernel<'m>(
         &self,
         memory: &'m mut Memory,
-        trainer: &Trainer,
+        model: &Model<'_>,
         points: usize,
     ) -> Result<InProcess<'m>, Box<dyn Error>> {
         let mut kernel = InProcess::new(memory)?;
@@ -108,7 +107,7 @@ impl Scene {
         for point in 0..points {
             self.measure(&mut kernel, point)?;
         }
-        kernel.load_model(&trainer.model(), 1)?;
+        kernel.load_model(model, 1)?;
         Ok(kernel)
     }
 

@@ -1,6 +1,8 @@
-//! The trainer: a whole step, and the parts that it is made of.
+//! The trainers: a whole step of each surrogate, and the parts that a network's is made of.
 
-use beacon_host::train::{Batch, Likelihood, Trainer};
+use beacon_host::train::{
+    Batch, FiltersTrainer, Likelihood, SurrogateKind, SurrogateTrainer, TrainerConfig, features,
+};
 use beacon_kernel::Network;
 use divan::{Bencher, black_box};
 
@@ -9,45 +11,79 @@ use crate::scene::{Scene, WINDOW};
 /// Measured points: early, where the published system was timed, and at the end of a campaign.
 const POINTS: [usize; 3] = [30, 110, 310];
 const SIDE: usize = 64;
+/// Points that a campaign begins with, less the one whose measurement makes the first fit.
+const FIRST: usize = 9;
 
 /// Parameters of the process near those that training finds.
 const PROCESS: [f64; 5] = [-0.4, -0.4, -0.4, -3.0, 0.0];
 
-struct Parts {
-    scene: Scene,
-    trainer: Trainer,
-    patches: Vec<f32>,
-}
-
-fn parts(points: usize) -> Parts {
+fn network(points: usize) -> (Scene, SurrogateTrainer) {
     let scene = Scene::new(SIDE, points).unwrap();
-    Parts {
-        trainer: scene.trainer(points).unwrap(),
-        patches: scene.training_patches(points).unwrap(),
-        scene,
-    }
+    let trainer = scene.trainer(SurrogateKind::Network, points).unwrap();
+    (scene, trainer)
 }
 
 /// A network over the points of a trained model, and the weights of that.
-fn batch(parts: &Parts) -> (Batch, Vec<f64>) {
+fn batch(points: usize) -> (Batch, Vec<f64>) {
+    let (scene, trainer) = network(points);
     let mut batch = Batch::new(Network::for_window(WINDOW).unwrap());
-    let model = parts.trainer.model();
-    let weights: Vec<f64> = model.weights.iter().map(|&w| w.into()).collect();
+    let weights = trainer.model().weights.iter();
+    let weights: Vec<f64> = weights.map(|&w| w.into()).collect();
     batch.set_weights(&weights);
-    batch.set_patches(&parts.patches);
+    let mut patches = Vec::new();
+    for &candidate in &scene.order {
+        scene.patches.append(candidate, &mut patches).unwrap();
+    }
+    batch.set_patches(&patches);
     (batch, weights)
 }
 
-/// One warm start of one epoch, as after every measurement of a campaign.
+/// One warm start of one epoch of a network, as after every measurement of a campaign.
 #[divan::bench(args = POINTS)]
-fn step(bencher: Bencher<'_, '_>, points: usize) {
-    let mut parts = parts(points);
-    bencher.bench_local(|| parts.trainer.fit(&parts.patches, &parts.scene.responses));
+fn network_step(bencher: Bencher<'_, '_>, points: usize) {
+    let (scene, mut trainer) = network(points);
+    bencher.bench_local(|| trainer.fit(&scene.responses));
+}
+
+/// The filters' training around so many points, from a sixth fewer to a sixth more, as a campaign has
+/// it: every fit that is due, one with fresh starts among them. A step is this over a third of the
+/// points.
+#[divan::bench(args = POINTS, sample_count = 10, sample_size = 1)]
+fn filters_steps_of_a_third(bencher: Bencher<'_, '_>, points: usize) {
+    let (before, after) = (points - points / 6, points + points / 6);
+    let scene = Scene::new(SIDE, after).unwrap();
+    let (candidates, pixels) = (scene.patches.candidates(), scene.patches.pixels());
+    let mut trainer = FiltersTrainer::new(candidates, pixels, &TrainerConfig::default()).unwrap();
+    let grow = |trainer: &mut FiltersTrainer, from: usize, to: usize| {
+        for n in from..to {
+            trainer.add(scene.order[n]).unwrap();
+            if n >= FIRST {
+                trainer.fit(&scene.responses[..=n]).unwrap();
+            }
+        }
+    };
+    grow(&mut trainer, 0, before);
+    let state = trainer.state();
+    bencher.bench_local(|| {
+        trainer.restore(state.clone()).unwrap();
+        trainer.clear();
+        for &candidate in &scene.order[..before] {
+            trainer.add(candidate).unwrap();
+        }
+        grow(&mut trainer, before, after);
+    });
+}
+
+/// The filters' features of all candidates: once an image.
+#[divan::bench(args = [64, 512], sample_count = 10)]
+fn filters_features(bencher: Bencher<'_, '_>, side: usize) {
+    let scene = Scene::new(side, 1).unwrap();
+    bencher.bench_local(|| features(scene.patches.candidates(), scene.patches.pixels()));
 }
 
 #[divan::bench(args = POINTS)]
 fn network_forward(bencher: Bencher<'_, '_>, points: usize) {
-    let (mut batch, mut weights) = batch(&parts(points));
+    let (mut batch, mut weights) = batch(points);
     bencher.bench_local(|| {
         // With the weights of the last time there would be nothing to do.
         weights[0] += 1e-3;
@@ -58,8 +94,7 @@ fn network_forward(bencher: Bencher<'_, '_>, points: usize) {
 
 #[divan::bench(args = POINTS)]
 fn network_backward(bencher: Bencher<'_, '_>, points: usize) {
-    let parts = parts(points);
-    let (mut batch, weights) = batch(&parts);
+    let (mut batch, weights) = batch(points);
     let mut gradient = vec![0.0; weights.len()];
     batch.forward();
     bencher.bench_local(|| batch.backward(|_| [0.01, -0.02], black_box(&mut gradient)));

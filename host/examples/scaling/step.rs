@@ -4,12 +4,13 @@ use std::error::Error;
 use std::time::Instant;
 
 use beacon_host::controller::Controller;
+use beacon_host::train::SurrogateKind;
 use beacon_kernel::Acquisition;
 
 use crate::scene::{Scene, WINDOW};
 
-/// From a response to the next candidate by the default strategy; one epoch of training on all
-/// points; the new model's features and factor; the posterior at every candidate.
+/// From a response to the next candidate by the default strategy; one epoch of a network's training
+/// on all points; the new model's features and factor; the posterior at every candidate.
 pub(crate) const PARTS: [&str; 4] = ["decision", "training", "new model", "posterior"];
 
 /// Steps of which the median counts, the middle one at the number of points asked for.
@@ -19,10 +20,9 @@ const STEPS: usize = 5;
 pub(crate) fn measure(root: usize, points: usize) -> Result<[f64; PARTS.len()], Box<dyn Error>> {
     let before = points - STEPS / 2;
     let scene = Scene::new(root + WINDOW - 1, before + STEPS)?;
-    let patches = scene.training_patches(before + STEPS)?;
-    let mut trainer = scene.trainer(before)?;
+    let mut trainer = scene.trainer(SurrogateKind::Network, before)?;
     let mut memory = scene.memory();
-    let mut kernel = scene.kernel(&mut memory, &trainer, before)?;
+    let mut kernel = scene.kernel(&mut memory, &trainer.model(), before)?;
     kernel.choose(Acquisition::default())?;
     kernel.propose(true)?;
     let mut seconds: [Vec<f64>; PARTS.len()] = Default::default();
@@ -32,8 +32,8 @@ pub(crate) fn measure(root: usize, points: usize) -> Result<[f64; PARTS.len()], 
         scene.measure(&mut kernel, point)?;
         kernel.propose(true)?;
         marks[1] = Instant::now();
-        let known = &patches[..measured * WINDOW * WINDOW];
-        trainer.fit(known, &scene.responses[..measured])?;
+        trainer.add(scene.order[point], &scene.patches)?;
+        trainer.fit(&scene.responses[..measured])?;
         marks[2] = Instant::now();
         kernel.load_model(&trainer.model(), 1)?;
         marks[3] = Instant::now();

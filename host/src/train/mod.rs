@@ -3,7 +3,8 @@
 //! [`Trainer`] trains the deep kernel: network weights and Gaussian-process hyperparameters jointly,
 //! by Adam on the exact log marginal likelihood (Wilson et al. 2016, "Deep kernel learning").
 //! [`FiltersTrainer`] trains the matrix behind the kernel's nine fixed filters instead of a network,
-//! by BFGS on the posterior density. [`SurrogateKind`] names the two.
+//! by BFGS on the posterior density. [`SurrogateKind`] names the two, [`SurrogateTrainer`] is
+//! either as a campaign has it.
 //! [`Mapmaker`] makes the map that is published, by a process that decides nothing.
 //!
 //! The floor is `triangular` and `convolution`, the arithmetic of the two halves; `likelihood`
@@ -52,6 +53,6 @@ pub use error::TrainError;
 pub use filters::{FiltersState, FiltersTrainer, features};
 pub use likelihood::Likelihood;
 pub use mapmaker::{LeftOut, Mapmaker, ResponseMap};
-pub use surrogate::SurrogateKind;
-pub(crate) use surrogate::{SurrogateState, SurrogateTrainer};
+pub(crate) use surrogate::SurrogateState;
+pub use surrogate::{SurrogateKind, SurrogateTrainer};
 pub use trainer::{FitReport, Trainer, TrainerState};

@@ -31,12 +31,16 @@ impl SurrogateKind {
 
 /// The trainer of a campaign's surrogate, with the points that it learns from.
 #[derive(Debug)]
-pub(crate) enum SurrogateTrainer {
-    /// Of [`SurrogateKind::Network`]; with the patches of the points, and what a trainer begins with.
+pub enum SurrogateTrainer {
+    /// Of [`SurrogateKind::Network`].
     Network {
+        /// What it has learned.
         trainer: Box<Trainer>,
+        /// Of the points, `[point][window][window]`.
         patches: Vec<f32>,
+        /// What a trainer begins with.
         network: Network,
+        /// The same.
         config: TrainerConfig,
     },
     /// Of [`SurrogateKind::Filters`].
@@ -55,7 +59,7 @@ impl SurrogateTrainer {
     ///
     /// # Errors
     /// When the configuration is not valid, or the window has no such surrogate.
-    pub(crate) fn new(
+    pub fn new(
         kind: SurrogateKind,
         patches: &Patches,
         config: TrainerConfig,
@@ -82,7 +86,7 @@ impl SurrogateTrainer {
     ///
     /// # Errors
     /// When the configuration is not valid, which [`Self::new`] has excluded.
-    pub(crate) fn forget(&mut self) -> Result<(), TrainError> {
+    pub fn forget(&mut self) -> Result<(), TrainError> {
         match self {
             Self::Network {
                 trainer,
@@ -99,11 +103,7 @@ impl SurrogateTrainer {
     ///
     /// # Errors
     /// When there is no such candidate.
-    pub(crate) fn add(
-        &mut self,
-        candidate: Candidate,
-        of: &Patches,
-    ) -> Result<(), beacon_kernel::Error> {
+    pub fn add(&mut self, candidate: Candidate, of: &Patches) -> Result<(), beacon_kernel::Error> {
         match self {
             Self::Network { patches, .. } => of.append(candidate, patches),
             Self::Filters(trainer) => trainer.add(candidate),
@@ -111,7 +111,7 @@ impl SurrogateTrainer {
     }
 
     /// Forgets the points, and keeps what was learned.
-    pub(crate) fn clear(&mut self) {
+    pub fn clear(&mut self) {
         match self {
             Self::Network { patches, .. } => patches.clear(),
             Self::Filters(trainer) => trainer.clear(),
@@ -123,7 +123,7 @@ impl SurrogateTrainer {
     ///
     /// # Errors
     /// For a caller's mistakes, which change nothing.
-    pub(crate) fn fit(&mut self, responses: &[f64]) -> Result<Option<FitReport>, TrainError> {
+    pub fn fit(&mut self, responses: &[f64]) -> Result<Option<FitReport>, TrainError> {
         match self {
             Self::Network {
                 trainer, patches, ..
@@ -133,7 +133,7 @@ impl SurrogateTrainer {
     }
 
     /// The model as trained so far, for the kernel.
-    pub(crate) fn model(&self) -> Model<'_> {
+    pub fn model(&self) -> Model<'_> {
         match self {
             Self::Network { trainer, .. } => trainer.model(),
             Self::Filters(trainer) => trainer.model(),

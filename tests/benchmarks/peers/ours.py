@@ -1,37 +1,47 @@
 """Our side, in a process that stays: it times its own work and answers in lines."""
 
 import subprocess
+import time
 from pathlib import Path
 
 from scene import SEEDS, Judgement
 
+FILTERS, CNN = "filters", "cnn"  # our surrogates; the first is the default
+
 
 class Ours:
-    """The trainer and the kernel as campaigns use them, with every default."""
+    """The trainers and the kernel as campaigns use them, with every default."""
 
-    def __init__(self, program: Path, folder: Path):
+    def __init__(self, program: Path, folder: Path, busy: bool):
         maps = [str(folder / "image.npy"), str(folder / "scalarizer.npy")]
         self.process = subprocess.Popen(
             [str(program), *maps], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         )
+        # Linux's number of the process's CPU clock, as `clock_getcpuclockid` has it.
+        self.cpu_clock = (~self.process.pid << 3) | 2 if busy else None
         self.threads = int(self._answer()["threads"])
 
-    def begin(self, points: list[int], seed: int) -> None:
+    def begin(self, points: list[int], seed: int, surrogate: str) -> None:
         """An untrained model, and the points in the order they are measured."""
-        self._ask("points", seed, *points)
+        self._ask("points", surrogate, seed, *points)
 
     def prepare(self, count: int) -> None:
         """The first fit, on all points but the last."""
         self._ask("train", count - 1)
 
-    def grow(self, count: int) -> None:
-        """As a campaign has it: the first fit on 10 points, then a step a point."""
-        for known in range(SEEDS, count):
-            self._ask("train", known)
+    def grow(self, count: int) -> list[float]:
+        """As a campaign has it: the first fit on 10 points, then a step for each further point.
+        Seconds of the steps up to this many points."""
+        self._ask("train", SEEDS)
+        return [self.train(known) for known in range(SEEDS + 1, count + 1)]
 
     def train(self, count: int) -> float:
-        """Seconds of one training step."""
-        return float(self._ask("train", count)["seconds"])
+        """Seconds of one training step; of the CPU where others use it too."""
+        if self.cpu_clock is None:
+            return float(self._ask("train", count)["seconds"])
+        started = time.clock_gettime(self.cpu_clock)
+        self._ask("train", count)
+        return time.clock_gettime(self.cpu_clock) - started
 
     def decide(self, count: int, strategy: str, anew: bool) -> float:
         """Seconds of one decision, after training or with the model in place."""

@@ -6,8 +6,8 @@ use beacon_host::campaign::{CampaignConfig, Patches, Posterior};
 use beacon_host::controller::{Controller, ControllerError, InProcess, Memory, Setup};
 use beacon_host::data::Map;
 use beacon_host::metrics::{MetricsError, mae, nlpd};
-use beacon_host::train::{FitReport, TrainError, Trainer, TrainerConfig};
-use beacon_kernel::{Acquisition, Candidate, Capacity, Network, Proposal, Strategy};
+use beacon_host::train::{FitReport, SurrogateKind, SurrogateTrainer, TrainError, TrainerConfig};
+use beacon_kernel::{Acquisition, Candidate, Capacity, Proposal, Strategy};
 
 /// Why a step was not taken.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
@@ -136,23 +136,28 @@ impl Scene {
 pub struct Bout<'s> {
     scene: &'s Scene,
     points: Vec<Candidate>,
-    patch_values: Vec<f32>,
     responses: Vec<f64>,
-    trainer: Trainer,
+    trainer: SurrogateTrainer,
+    /// Points that the trainer was told of.
+    told: usize,
     seed: u64,
     memory: Memory,
 }
 
 impl<'s> Bout<'s> {
-    /// A trainer as campaigns have it, with the seed, before its first fit.
+    /// The trainer of a campaign's surrogate, with the seed, before its first fit.
     ///
     /// # Errors
     /// [`BoutError::Kernel`] for a candidate that does not exist; [`BoutError::Points`] without
     /// any.
-    pub fn new(scene: &'s Scene, seed: u64, points: Vec<Candidate>) -> Result<Self, BoutError> {
-        let mut patch_values = Vec::new();
+    pub fn new(
+        scene: &'s Scene,
+        surrogate: SurrogateKind,
+        seed: u64,
+        points: Vec<Candidate>,
+    ) -> Result<Self, BoutError> {
         for &candidate in &points {
-            scene.patches.append(candidate, &mut patch_values)?;
+            scene.patches.candidates().corner(candidate)?;
         }
         let truth = |candidate: &Candidate| scene.truth[candidate.index()];
         let Some(origin) = points.first().map(truth) else {
@@ -163,7 +168,6 @@ impl<'s> Bout<'s> {
             });
         };
         let candidates = scene.patches.candidates();
-        let window = candidates.window();
         let config = TrainerConfig {
             seed,
             ..TrainerConfig::default()
@@ -173,22 +177,29 @@ impl<'s> Bout<'s> {
             responses: points.iter().map(|point| truth(point) - origin).collect(),
             memory: Memory::new(Capacity::for_candidates(candidates, points.len())),
             points,
-            patch_values,
-            trainer: Trainer::new(Network::for_window(window)?, config)?,
+            trainer: SurrogateTrainer::new(surrogate, &scene.patches, config)?,
+            told: 0,
             seed,
         })
     }
 
-    /// Trains on the first `count` points: from scratch at first, then from where it was.
+    /// Trains on the first `count` points: from scratch at first, then from where it was; `None`
+    /// where the surrogate keeps its model.
     ///
     /// # Errors
     /// [`BoutError::Points`]; [`BoutError::Train`] for what the trainer does not take.
-    pub fn train(&mut self, count: usize) -> Result<Timed<FitReport>, BoutError> {
+    pub fn train(&mut self, count: usize) -> Result<Timed<Option<FitReport>>, BoutError> {
         self.check(count, 1)?;
-        let area = self.scene.window().pow(2);
-        let patches = &self.patch_values[..count * area];
+        if count < self.told {
+            self.trainer.clear();
+            self.told = 0;
+        }
+        for &point in &self.points[self.told..count] {
+            self.trainer.add(point, &self.scene.patches)?;
+        }
+        self.told = count;
         let responses = &self.responses[..count];
-        Ok(timed(|| self.trainer.fit(patches, responses))?)
+        Ok(timed(|| self.trainer.fit(responses))?)
     }
 
     /// What the kernel proposes after the first `count` points, from the measurement of the last

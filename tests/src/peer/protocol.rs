@@ -2,8 +2,8 @@
 //!
 //! | line | answer |
 //! |---|---|
-//! | `points SEED C C …` | `ok points N` |
-//! | `train N` | `ok seconds S epochs E` |
+//! | `points SURROGATE SEED C C …` | `ok points N` |
+//! | `train N` | `ok seconds S epochs E`, with E = 0 where the surrogate keeps its model |
 //! | `decide N STRATEGY` | `ok seconds S candidate C` |
 //! | `decide-anew N STRATEGY` | the same, with the model handed over between |
 //! | `judge N` | `ok mae X nlpd Y` |
@@ -12,7 +12,9 @@
 
 use std::str::FromStr;
 
+use beacon_host::train::SurrogateKind;
 use beacon_kernel::{Candidate, Strategy};
+use clap::ValueEnum as _;
 
 use super::{Bout, BoutError, Handover, Scene};
 
@@ -29,8 +31,11 @@ pub enum ProtocolError {
     /// A word that should be a strategy.
     #[error("`{0}` is not a strategy")]
     Strategy(String),
+    /// A word that should be a surrogate.
+    #[error("`{0}` is not a surrogate; filters and cnn are")]
+    Surrogate(String),
     /// Something is asked before any points were given.
-    #[error("no points yet; `points SEED C C …` gives them")]
+    #[error("no points yet; `points SURROGATE SEED C C …` gives them")]
     NoPoints,
     /// The step failed.
     #[error(transparent)]
@@ -40,8 +45,8 @@ pub enum ProtocolError {
 /// What a line asks for.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Ask {
-    /// Start over with these points and an untrained model.
-    Points(u64, Vec<Candidate>),
+    /// Start over with these points and an untrained model, seeded.
+    Points(SurrogateKind, u64, Vec<Candidate>),
     /// Train on the first so many points.
     Train(usize),
     /// Decide after so many points.
@@ -56,9 +61,12 @@ impl FromStr for Ask {
     fn from_str(line: &str) -> Result<Self, ProtocolError> {
         let words: Vec<&str> = line.split_whitespace().collect();
         match words[..] {
-            ["points", seed, ref points @ ..] => {
+            ["points", surrogate, seed, ref points @ ..] => {
+                let kind = SurrogateKind::from_str(surrogate, false)
+                    .map_err(|_| ProtocolError::Surrogate(surrogate.to_owned()))?;
                 let points = points.iter().map(|word| number(word).map(Candidate));
                 Ok(Self::Points(
+                    kind,
                     number(seed)?,
                     points.collect::<Result<_, _>>()?,
                 ))
@@ -96,16 +104,17 @@ fn carry_out<'s>(
     ask: Ask,
 ) -> Result<String, ProtocolError> {
     Ok(match (ask, bout.as_mut()) {
-        (Ask::Points(seed, points), _) => {
+        (Ask::Points(surrogate, seed, points), _) => {
             let count = points.len();
-            *bout = Some(Bout::new(scene, seed, points)?);
+            *bout = Some(Bout::new(scene, surrogate, seed, points)?);
             format!("ok points {count}")
         }
         (_, None) => return Err(ProtocolError::NoPoints),
         (Ask::Train(count), Some(bout)) => {
             let fit = bout.train(count)?;
             let seconds = fit.elapsed.as_secs_f64();
-            format!("ok seconds {seconds} epochs {}", fit.value.epochs)
+            let epochs = fit.value.map_or(0, |report| report.epochs);
+            format!("ok seconds {seconds} epochs {epochs}")
         }
         (Ask::Decide(count, strategy, handover), Some(bout)) => {
             let proposal = bout.decide(count, strategy, handover)?;
@@ -127,7 +136,10 @@ mod tests {
     #[test]
     fn every_line_says_what_it_asks_for() {
         let points = vec![Candidate(3), Candidate(0)];
-        assert_eq!("points 7 3 0".parse(), Ok(Ask::Points(7, points)));
+        let expected = Ask::Points(SurrogateKind::Filters, 7, points);
+        assert_eq!("points filters 7 3 0".parse(), Ok(expected));
+        let expected = Ask::Points(SurrogateKind::Network, 1, Vec::new());
+        assert_eq!("points cnn 1".parse(), Ok(expected));
         assert_eq!(" train 30\n".parse(), Ok(Ask::Train(30)));
         assert_eq!("judge 30".parse(), Ok(Ask::Judge(30)));
         assert_eq!(
@@ -146,6 +158,10 @@ mod tests {
         assert_eq!(error("train"), ProtocolError::Line("train".to_owned()));
         assert_eq!(error(""), ProtocolError::Line(String::new()));
         assert_eq!(error("judge -1"), ProtocolError::Number("-1".to_owned()));
+        assert_eq!(
+            error("points net 1 0"),
+            ProtocolError::Surrogate("net".to_owned())
+        );
         assert_eq!(
             error("decide 3 best"),
             ProtocolError::Strategy("best".to_owned())

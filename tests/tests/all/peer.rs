@@ -10,8 +10,8 @@ use beacon_host::data::Map;
 use beacon_host::data::files::read_map;
 use beacon_host::experiment::Experiment as _;
 use beacon_host::metrics::{mae, nlpd};
-use beacon_host::train::{Trainer, TrainerConfig};
-use beacon_kernel::{Acquisition, Candidate, Capacity, Network};
+use beacon_host::train::{FiltersTrainer, Trainer, TrainerConfig};
+use beacon_kernel::{Acquisition, Candidate, Capacity, Model, Network};
 use beacon_tests::specimen;
 
 const SEED: u64 = 5;
@@ -54,9 +54,17 @@ fn figure(answer: &str, name: &str) -> f64 {
     words.nth(1).unwrap().parse().unwrap()
 }
 
+/// What the oracle found: epochs or steps of both fits, and what came of the second.
+struct ByHand {
+    epochs: [usize; 2],
+    chosen: u32,
+    mae: f64,
+    nlpd: f64,
+}
+
 /// The oracle: trainer, kernel and metrics called as a campaign calls them, on the specimen's
 /// own maps. The first fit is on all points but the last, the second on all.
-fn by_hand(image: &Map, truth: &Map) -> (u32, f64, f64) {
+fn by_hand(image: &Map, truth: &Map, surrogate: &str) -> ByHand {
     let window = CampaignConfig::default().window;
     let patches = Patches::new(image, window).unwrap();
     let candidates = patches.candidates();
@@ -67,22 +75,34 @@ fn by_hand(image: &Map, truth: &Map) -> (u32, f64, f64) {
     let points = points();
     let origin = truth[points[0].index()];
     let relative: Vec<f64> = points.iter().map(|p| truth[p.index()] - origin).collect();
-    let mut values = Vec::new();
-    for point in &points {
-        patches.append(*point, &mut values).unwrap();
-    }
-    let network = Network::for_window(window).unwrap();
     let config = TrainerConfig {
         seed: SEED,
         ..TrainerConfig::default()
     };
-    let mut trainer = Trainer::new(network, config).unwrap();
     let last = points.len() - 1;
-    let area = window * window;
-    trainer
-        .fit(&values[..last * area], &relative[..last])
-        .unwrap();
-    trainer.fit(&values, &relative).unwrap();
+    let (mut network, mut filters);
+    let (epochs, model): ([usize; 2], Model<'_>) = if surrogate == "cnn" {
+        let mut values = Vec::new();
+        for point in &points {
+            patches.append(*point, &mut values).unwrap();
+        }
+        network = Trainer::new(Network::for_window(window).unwrap(), config).unwrap();
+        let epochs = [last, last + 1].map(|count| {
+            let patches = &values[..count * window * window];
+            network.fit(patches, &relative[..count]).unwrap().epochs
+        });
+        (epochs, network.model())
+    } else {
+        filters = FiltersTrainer::new(candidates, patches.pixels(), &config).unwrap();
+        for point in &points[..last] {
+            filters.add(*point).unwrap();
+        }
+        let first = filters.fit(&relative[..last]).unwrap();
+        filters.add(points[last]).unwrap();
+        let second = filters.fit(&relative).unwrap();
+        let epochs = [first, second].map(|fit| fit.unwrap().epochs);
+        (epochs, filters.model())
+    };
 
     let mut memory = Memory::new(Capacity::for_candidates(candidates, points.len()));
     let mut kernel = InProcess::new(&mut memory).unwrap();
@@ -96,7 +116,7 @@ fn by_hand(image: &Map, truth: &Map) -> (u32, f64, f64) {
     for (point, response) in points.iter().zip(&relative) {
         kernel.measure(*point, *response as f32).unwrap();
     }
-    kernel.load_model(&trainer.model(), 1).unwrap();
+    kernel.load_model(&model, 1).unwrap();
     kernel.choose(Acquisition::default()).unwrap();
     let chosen = kernel.propose(true).unwrap().candidate.0;
     let posterior = Posterior::new(&kernel.surrogate().unwrap(), origin);
@@ -108,17 +128,20 @@ fn by_hand(image: &Map, truth: &Map) -> (u32, f64, f64) {
         mean.push(posterior.mean[n]);
         variance.push(posterior.variance[n] + posterior.noise);
     }
-    let errors = (mae(&y, &mean).unwrap(), nlpd(&y, &mean, &variance).unwrap());
-    (chosen, errors.0, errors.1)
+    ByHand {
+        epochs,
+        chosen,
+        mae: mae(&y, &mean).unwrap(),
+        nlpd: nlpd(&y, &mean, &variance).unwrap(),
+    }
 }
 
-#[test]
-fn the_process_reports_what_kernel_and_metrics_say() {
+fn reports_what_kernel_and_metrics_say(surrogate: &str) {
     let experiment = specimen(1);
-    let (chosen, mae, nlpd) = by_hand(experiment.image(), experiment.truth().unwrap());
+    let expected = by_hand(experiment.image(), experiment.truth().unwrap(), surrogate);
     let numbers: Vec<String> = points().iter().map(|point| point.0.to_string()).collect();
     let asked = [
-        format!("points {SEED} {}", numbers.join(" ")),
+        format!("points {surrogate} {SEED} {}", numbers.join(" ")),
         format!("train {}", POINTS - 1),
         format!("train {POINTS}"),
         format!("decide-anew {POINTS} beacon-structure"),
@@ -127,21 +150,47 @@ fn the_process_reports_what_kernel_and_metrics_say() {
     let answers = ask(&asked);
     assert!(answers[0].starts_with("ok candidates 2401 window 16 threads "));
     assert_eq!(answers[1], format!("ok points {POINTS}"));
-    let config = TrainerConfig::default();
-    assert_eq!(figure(&answers[2], "epochs"), config.initial_epochs as f64);
-    assert_eq!(figure(&answers[3], "epochs"), config.epochs as f64);
+    let epochs = [2, 3].map(|n| figure(&answers[n], "epochs") as usize);
+    assert_eq!(epochs, expected.epochs);
     assert!(answers[2..5].iter().all(|a| figure(a, "seconds") > 0.0));
-    assert_eq!(figure(&answers[4], "candidate"), f64::from(chosen));
-    assert_eq!(figure(&answers[5], "mae"), mae);
-    assert_eq!(figure(&answers[5], "nlpd"), nlpd);
+    assert_eq!(figure(&answers[4], "candidate"), f64::from(expected.chosen));
+    assert_eq!(figure(&answers[5], "mae"), expected.mae);
+    assert_eq!(figure(&answers[5], "nlpd"), expected.nlpd);
+}
+
+#[test]
+fn the_process_reports_what_kernel_and_metrics_say_with_the_filters() {
+    reports_what_kernel_and_metrics_say("filters");
+}
+
+#[test]
+fn the_process_reports_what_kernel_and_metrics_say_with_a_network() {
+    reports_what_kernel_and_metrics_say("cnn");
+}
+
+/// With 40 points two more make a fit due.
+#[test]
+fn a_step_without_a_fit_is_one_without_epochs() {
+    let numbers: Vec<String> = (0..42).map(|n| (n * 50).to_string()).collect();
+    let asked = [
+        format!("points filters {SEED} {}", numbers.join(" ")),
+        "train 40".to_owned(),
+        "train 41".to_owned(),
+        "train 42".to_owned(),
+        "train 40".to_owned(),
+    ];
+    let answers = ask(&asked);
+    let epochs = [2, 3, 4, 5].map(|n| figure(&answers[n], "epochs") > 0.0);
+    assert_eq!(epochs, [true, false, true, true]);
 }
 
 #[test]
 fn what_cannot_be_done_is_said_and_ends_nothing() {
     let asked = [
         "judge 3",
-        "points 1 0 50 99999999",
-        "points 1 0 50 100",
+        "points filters 1 0 50 99999999",
+        "points network 1 0 50 100",
+        "points filters 1 0 50 100",
         "train 4",
         "decide 1 beacon",
         "train three",
@@ -149,8 +198,9 @@ fn what_cannot_be_done_is_said_and_ends_nothing() {
     ];
     let answers = ask(&asked.map(str::to_owned));
     let expected = [
-        "error no points yet; `points SEED C C …` gives them",
+        "error no points yet; `points SURROGATE SEED C C …` gives them",
         "error ",
+        "error `network` is not a surrogate; filters and cnn are",
         "ok points 3",
         "error 4 points are asked for; 1 to 3 are accepted",
         "error 1 points are asked for; 2 to 3 are accepted",
