@@ -3,7 +3,8 @@
 //! [`Trainer`] trains the deep kernel: network weights and Gaussian-process hyperparameters jointly,
 //! by Adam on the exact log marginal likelihood (Wilson et al. 2016, "Deep kernel learning").
 //! [`FiltersTrainer`] trains the matrix behind the kernel's nine fixed filters instead of a network,
-//! by BFGS on the posterior density. [`SurrogateKind`] names the two.
+//! by BFGS on the posterior density. [`TaughtTrainer`] teaches the network what a wider process says
+//! of every patch. [`SurrogateKind`] names the three.
 //! [`Mapmaker`] makes the map that is published, by a process that decides nothing.
 //!
 //! The floor is `triangular` and `convolution`, the arithmetic of the two halves; `likelihood`
@@ -41,6 +42,7 @@ mod process;
 mod shape;
 mod surrogate;
 mod targets;
+mod taught;
 mod trainer;
 mod triangular;
 
@@ -54,4 +56,5 @@ pub use likelihood::Likelihood;
 pub use mapmaker::{LeftOut, Mapmaker, ResponseMap};
 pub use surrogate::SurrogateKind;
 pub(crate) use surrogate::{SurrogateState, SurrogateTrainer};
+pub use taught::{TaughtState, TaughtTrainer};
 pub use trainer::{FitReport, Trainer, TrainerState};
