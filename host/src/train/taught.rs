@@ -34,10 +34,11 @@ const BATCH: usize = 64;
 /// Steps of a lesson: at hand-over, with the first responses, and with every later one.
 const PREPARATION: usize = 300;
 const FIRST_LESSON: usize = 100;
-const LESSON: usize = 6;
-/// Adam's step size at the beginning of a lesson, and what it comes down to.
-const RATE: f64 = 1e-3;
-const LAST_RATE: f64 = 0.1;
+const LESSON: usize = 12;
+/// Adam's step size at the beginning of a lesson, and the share of it at the end. A third of it, over
+/// half as many steps, leaves the network half of the teacher's variance behind on a ferroelectric.
+const RATE: f64 = 3e-3;
+const LAST_RATE: f64 = 0.3;
 /// What an error of each axis counts for.
 const COUNTS: [f64; LATENT] = [1.0, 0.1];
 
