@@ -7,8 +7,8 @@
 
 use beacon_kernel::{Candidate, Candidates, Error};
 
-use super::process::{Estimate, PRIORS, Process, SPACE, Site};
-use super::{TrainError, bfgs, features, targets};
+use super::process::{self, Estimate, Process, Site};
+use super::{TrainError, features, targets};
 
 /// Points that the parameters are sought with: of more, as many, spread evenly over their order. All
 /// points make the map.
@@ -58,16 +58,7 @@ impl Mapmaker {
     /// # Errors
     /// [`TrainError::Kernel`] for an image or a window that the kernel refuses.
     pub fn new(candidates: Candidates, pixels: &[f32]) -> Result<Self, TrainError> {
-        let window = candidates.window() as f64;
-        let features = features(candidates, pixels)?;
-        let sites = (0..).zip(features).map(|(n, features)| {
-            let pixel = candidates.pixel(Candidate(n))?;
-            Ok(Site {
-                features: features.map(f64::from),
-                place: [pixel.row, pixel.column].map(|p| p as f64 / window),
-            })
-        });
-        let sites = sites.collect::<Result<_, Error>>()?;
+        let sites = sites(candidates, pixels)?;
         Ok(Self { sites })
     }
 
@@ -122,25 +113,10 @@ impl Mapmaker {
         let spread = (0..fitted).map(|n| n * targets.len() / fitted);
         let (some_sites, some_targets): (Vec<_>, Vec<_>) =
             spread.map(|n| (sites[n], targets[n])).unzip();
-        let mut process = Process::new(&some_sites, &some_targets);
-        let expected: Vec<f64> = PRIORS.iter().map(|prior| prior.mean).collect();
-        // Features or neighbours can each explain what the other does.
-        let mut placed = expected.clone();
-        placed[SPACE] += 2.0;
-        let mut best: Option<(f64, Vec<f64>)> = None;
-        for mut start in [expected, placed] {
-            let Some(minimum) = bfgs::minimise(&mut process, &mut start, MOST_STEPS) else {
-                continue;
-            };
-            if best
-                .as_ref()
-                .is_none_or(|(value, _)| minimum.value < *value)
-            {
-                best = Some((minimum.value, start));
-            }
-        }
+        let starts = process::starts();
+        let best = process::search(&some_sites, &some_targets, starts, MOST_STEPS)?;
         let mut process = Process::new(sites, targets);
-        if !process.settle(&best?.1) {
+        if !process.settle(&best) {
             return None;
         }
         let left_out = process.left_out();
@@ -164,6 +140,23 @@ impl Mapmaker {
                 .collect(),
         })
     }
+}
+
+/// What the process knows of every candidate of an image.
+///
+/// # Errors
+/// What the kernel refuses of the image.
+pub(super) fn sites(candidates: Candidates, pixels: &[f32]) -> Result<Vec<Site>, Error> {
+    let window = candidates.window() as f64;
+    let features = features(candidates, pixels)?;
+    let sites = (0..).zip(features).map(|(n, features)| {
+        let pixel = candidates.pixel(Candidate(n))?;
+        Ok(Site {
+            features: features.map(f64::from),
+            place: [pixel.row, pixel.column].map(|p| p as f64 / window),
+        })
+    });
+    sites.collect()
 }
 
 /// By how much the variances are too small: because of the parameters, and by the mean squared error

@@ -3,8 +3,9 @@
 //! [`Trainer`] trains the deep kernel: network weights and Gaussian-process hyperparameters jointly,
 //! by Adam on the exact log marginal likelihood (Wilson et al. 2016, "Deep kernel learning").
 //! [`FiltersTrainer`] trains the matrix behind the kernel's nine fixed filters instead of a network,
-//! by BFGS on the posterior density. [`SurrogateKind`] names the two, [`SurrogateTrainer`] is
-//! either as a campaign has it.
+//! by BFGS on the posterior density. [`TaughtTrainer`] teaches the network what a wider process says
+//! of every patch. [`SurrogateKind`] names the three, [`SurrogateTrainer`] is any of them as a campaign
+//! has it.
 //! [`Mapmaker`] makes the map that is published, by a process that decides nothing.
 //!
 //! The floor is `triangular` and `convolution`, the arithmetic of the two halves; `likelihood`
@@ -42,6 +43,7 @@ mod process;
 mod shape;
 mod surrogate;
 mod targets;
+mod taught;
 mod trainer;
 mod triangular;
 
@@ -55,4 +57,5 @@ pub use likelihood::Likelihood;
 pub use mapmaker::{LeftOut, Mapmaker, ResponseMap};
 pub(crate) use surrogate::SurrogateState;
 pub use surrogate::{SurrogateKind, SurrogateTrainer};
+pub use taught::{TaughtState, TaughtTrainer};
 pub use trainer::{FitReport, Trainer, TrainerState};

@@ -11,7 +11,7 @@ use beacon_kernel::filters::FEATURES;
 use multiversion::multiversion;
 use rayon::prelude::*;
 
-use super::bfgs::Objective;
+use super::bfgs::{self, Objective};
 use super::prior::Prior;
 use super::triangular::{
     LANES, PANEL, factor, invert_factor, negated_inverse, stride, weigh, whiten,
@@ -240,6 +240,18 @@ impl<'a> Process<'a> {
         estimates.collect()
     }
 
+    /// Means of the posterior at other sites. After [`settle`](Self::settle).
+    pub(super) fn means(&self, sites: &[Site]) -> Vec<f64> {
+        let means = sites.par_iter().map(|site| {
+            let points = self.sites.iter().zip(&self.weights);
+            let sum: f64 = points
+                .map(|(point, weight)| weight * self.covariance.between(site, point))
+                .sum();
+            self.parameters[MEAN] + sum
+        });
+        means.collect()
+    }
+
     /// Up to [`LANES`] sites side by side.
     fn predict_lanes(&self, sites: &[Site]) -> [Estimate; LANES] {
         let mut covariances = vec![[0.0; LANES]; self.targets.len()];
@@ -256,6 +268,38 @@ impl<'a> Process<'a> {
             variance: (self.covariance.variance() - explained[l]).max(0.0),
         })
     }
+}
+
+/// Where a fresh search starts: features or neighbours can each explain what the other does.
+pub(super) fn starts() -> [Vec<f64>; 2] {
+    let expected: Vec<f64> = PRIORS.iter().map(|prior| prior.mean).collect();
+    let mut placed = expected.clone();
+    placed[SPACE] += 2.0;
+    [expected, placed]
+}
+
+/// The best end of searches of at most `most` steps from these starts; nothing where none had a
+/// value.
+pub(super) fn search(
+    sites: &[Site],
+    targets: &[f64],
+    starts: impl IntoIterator<Item = Vec<f64>>,
+    most: usize,
+) -> Option<Vec<f64>> {
+    let mut process = Process::new(sites, targets);
+    let mut best: Option<(f64, Vec<f64>)> = None;
+    for mut start in starts {
+        let Some(minimum) = bfgs::minimise(&mut process, &mut start, most) else {
+            continue;
+        };
+        if best
+            .as_ref()
+            .is_none_or(|(value, _)| minimum.value < *value)
+        {
+            best = Some((minimum.value, start));
+        }
+    }
+    best.map(|(_, parameters)| parameters)
 }
 
 /// |V k|² in every lane, V lower triangular.

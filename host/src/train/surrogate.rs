@@ -4,6 +4,7 @@ use beacon_kernel::{Candidate, Model, Network};
 use serde::{Deserialize, Serialize};
 
 use super::filters::{FiltersState, FiltersTrainer};
+use super::taught::{TaughtState, TaughtTrainer};
 use super::{FitReport, TrainError, Trainer, TrainerConfig, TrainerState};
 use crate::data::Patches;
 
@@ -20,6 +21,10 @@ pub enum SurrogateKind {
     #[serde(rename = "filters")]
     #[cfg_attr(feature = "cli", value(name = "filters"))]
     Filters,
+    /// The convolutional network, taught what a process over nine features and places says.
+    #[serde(rename = "taught")]
+    #[cfg_attr(feature = "cli", value(name = "taught"))]
+    Taught,
 }
 
 impl SurrogateKind {
@@ -45,6 +50,8 @@ pub enum SurrogateTrainer {
     },
     /// Of [`SurrogateKind::Filters`].
     Filters(Box<FiltersTrainer>),
+    /// Of [`SurrogateKind::Taught`].
+    Taught(Box<TaughtTrainer>),
 }
 
 /// All that a [`SurrogateTrainer`] keeps from one fit to the next.
@@ -52,6 +59,7 @@ pub enum SurrogateTrainer {
 pub(crate) enum SurrogateState {
     Network(TrainerState),
     Filters(FiltersState),
+    Taught(TaughtState),
 }
 
 impl SurrogateTrainer {
@@ -79,6 +87,10 @@ impl SurrogateTrainer {
                 let trainer = FiltersTrainer::new(candidates, patches.pixels(), &config)?;
                 Ok(Self::Filters(Box::new(trainer)))
             }
+            SurrogateKind::Taught => {
+                let trainer = TaughtTrainer::new(patches, config)?;
+                Ok(Self::Taught(Box::new(trainer)))
+            }
         }
     }
 
@@ -95,6 +107,7 @@ impl SurrogateTrainer {
                 ..
             } => **trainer = Trainer::new(*network, config.clone())?,
             Self::Filters(trainer) => trainer.forget(),
+            Self::Taught(trainer) => trainer.forget(),
         }
         Ok(())
     }
@@ -107,6 +120,7 @@ impl SurrogateTrainer {
         match self {
             Self::Network { patches, .. } => of.append(candidate, patches),
             Self::Filters(trainer) => trainer.add(candidate),
+            Self::Taught(trainer) => trainer.add(candidate),
         }
     }
 
@@ -115,6 +129,7 @@ impl SurrogateTrainer {
         match self {
             Self::Network { patches, .. } => patches.clear(),
             Self::Filters(trainer) => trainer.clear(),
+            Self::Taught(trainer) => trainer.clear(),
         }
     }
 
@@ -129,6 +144,7 @@ impl SurrogateTrainer {
                 trainer, patches, ..
             } => trainer.fit(patches, responses).map(Some),
             Self::Filters(trainer) => trainer.fit(responses),
+            Self::Taught(trainer) => trainer.fit(responses).map(Some),
         }
     }
 
@@ -137,6 +153,7 @@ impl SurrogateTrainer {
         match self {
             Self::Network { trainer, .. } => trainer.model(),
             Self::Filters(trainer) => trainer.model(),
+            Self::Taught(trainer) => trainer.model(),
         }
     }
 
@@ -145,6 +162,7 @@ impl SurrogateTrainer {
         match self {
             Self::Network { trainer, .. } => SurrogateState::Network(trainer.state()),
             Self::Filters(trainer) => SurrogateState::Filters(trainer.state()),
+            Self::Taught(trainer) => SurrogateState::Taught(trainer.state()),
         }
     }
 
@@ -159,6 +177,7 @@ impl SurrogateTrainer {
                 trainer.restore(state)
             }
             (Self::Filters(trainer), SurrogateState::Filters(state)) => trainer.restore(state),
+            (Self::Taught(trainer), SurrogateState::Taught(state)) => trainer.restore(state),
             _ => Err(TrainError::OtherSurrogate),
         }
     }
