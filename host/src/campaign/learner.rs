@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use super::event::{Event, Proposed, Trained};
 use super::published::on_pixels;
+use super::state::DRIFTED;
 use super::warnings::Warnings;
 use super::{CampaignError, Command, Posterior, Region, State, Times};
 use crate::controller::{Controller, ControllerError, Setup};
@@ -237,7 +238,11 @@ impl<'a> Learner<'a> {
 
     fn note_left_out(&mut self, state: &State, candidate: Candidate, why: &str) {
         let pixel = state.candidates().and_then(|all| all.pixel(candidate).ok());
-        if let Some(pixel) = pixel {
+        if why.starts_with(DRIFTED) {
+            // There may be a border full of them.
+            self.warnings
+                .note("points that have drifted out of the frame are left out");
+        } else if let Some(pixel) = pixel {
             let (row, column) = (pixel.row, pixel.column);
             self.warnings
                 .note(&format!("row {row}, column {column} was left out: {why}"));

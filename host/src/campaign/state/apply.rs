@@ -61,6 +61,7 @@ impl State {
                     self.ledger
                         .correct(point.candidate, announced, Electrons::ZERO);
                     self.give_up_exposure();
+                    self.unusable_in_row += 1;
                 }
             }
             Event::Measured(measured) => self.take_measurement(measured)?,
@@ -73,11 +74,12 @@ impl State {
                     }
                     _ => {}
                 }
+                // A point that was not tried says nothing of the instrument.
+                self.unusable_in_row += usize::from(self.exposing.is_some());
                 self.give_up_exposure();
                 self.release_next(candidate);
                 self.stand(candidate, Standing::LeftOut);
                 self.unusable.push((candidate, why.clone()));
-                self.unusable_in_row += 1;
             }
             Event::Failed { why } => {
                 self.failures.push(why.clone());

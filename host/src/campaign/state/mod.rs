@@ -24,6 +24,7 @@ use std::sync::Arc;
 use beacon_kernel::{Candidate, Candidates, Pixel, Strategy};
 
 pub use apply::{Contradiction, check_response};
+pub(crate) use next::DRIFTED;
 pub use next::{Action, Expose, Now, Wait};
 pub use point::{Author, MeasuredPoint, NextPoint, Standing};
 pub use settings::Settings;

@@ -14,6 +14,9 @@ use crate::units::{Electrons, Seconds};
 /// Overviews in a row without a drift that can be trusted, after which a campaign ends.
 const UNCERTAIN: u32 = 3;
 
+/// Why a point is left out that is no longer in the frame: how the reason begins.
+pub(crate) const DRIFTED: &str = "it has drifted out of the frame";
+
 /// What the state cannot know by itself.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Now {
@@ -249,12 +252,18 @@ impl State {
         let pixel = self.pixel(candidate);
         let (down, right) = self.drift.shift;
         let size = self.candidates.map_or((1, 1), |c| (c.height(), c.width()));
-        // Pixels at the border leave the frame first; the others can still be measured.
         let Some(position) = corrected(pixel, self.drift.shift, size) else {
-            let why = format!(
-                "it has drifted out of the frame, by {down:.1} pixels down and {right:.1} to the right"
-            );
-            return Action::LeaveOut { candidate, why };
+            let by = format!("by {down:.1} pixels down and {right:.1} to the right");
+            let within = |shift: f64, side: usize| 1.0 - shift.abs() / side as f64;
+            // Pixels at the border leave the frame first, and the others can still be measured.
+            return if within(down, size.0).min(within(right, size.1)) > 0.5 {
+                let why = format!("{DRIFTED}, {by}");
+                Action::LeaveOut { candidate, why }
+            } else {
+                Action::End(Ended::Drift(format!(
+                    "{by}, half of the sample has left the frame"
+                )))
+            };
         };
         let electrons = self.exposure_electrons();
         match self
