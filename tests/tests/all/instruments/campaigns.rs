@@ -8,7 +8,7 @@ use beacon_host::data::files::{self, Dataset};
 use beacon_host::experiment::Replay;
 use beacon_host::microscope::{BridgeMicroscope, BridgeOptions, Microscope};
 use beacon_host::scalarizer::Scalarizer;
-use beacon_kernel::{Candidates, Capacity};
+use beacon_kernel::Capacity;
 use beacon_tests::bridge_standin::BridgeStandin;
 use beacon_tests::dtmicroscope::DtServer;
 use beacon_tests::live::{Ran, begin, settings, trajectory};
@@ -58,11 +58,11 @@ fn a_campaign_through_the_bridge_decides_as_a_replay_of_its_data() {
         let (image, spectra) = spectra_of(&data);
         let line: Scalarizer = "line:Pd-La".parse().unwrap();
         let response = line.map(&spectra).unwrap();
-        let expected = replayed(image, response, config.campaign);
+        let expected = replayed(image, response, config.campaign.clone());
         assert_eq!(ran.trajectory(), expected, "{reduce}");
 
         // Every point was exposed once, where it says, and the beam is off.
-        let candidates = Candidates::new(SIDE, SIDE, 16).unwrap();
+        let candidates = config.campaign.candidates(SIDE, SIDE).unwrap();
         let pixels = ran.trajectory();
         let pixels = pixels.iter().map(|&(candidate, _)| {
             let pixel = candidates

@@ -13,11 +13,11 @@ use std::sync::OnceLock;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use beacon_host::campaign::Event;
+use beacon_host::campaign::{CampaignConfig, Event};
 use beacon_host::data::{Axis, Map, Spectra};
 use beacon_host::journal::Journal;
 use beacon_host::microscope::ReplayMicroscope;
-use beacon_kernel::{Candidate, Candidates};
+use beacon_kernel::Candidate;
 use beacon_tests::bridge_standin::BridgeStandin;
 use beacon_tests::live::{begin, resume, settings};
 use beacon_tests::standin_data::{SIDE, particles, spectra_of};
@@ -197,7 +197,7 @@ pub(super) fn arguments<'a>(microscope: &'a str, budget: &'a str, line: &'a str)
 
 /// Rows and columns of candidates.
 pub(super) fn pixels(measured: &[(u32, Vec<u64>)]) -> Vec<(usize, usize)> {
-    let candidates = Candidates::new(SIDE, SIDE, 16).unwrap();
+    let candidates = CampaignConfig::default().candidates(SIDE, SIDE).unwrap();
     let pixels = measured.iter();
     let pixels = pixels.map(|(candidate, _)| candidates.pixel(Candidate(*candidate)).unwrap());
     pixels.map(|pixel| (pixel.row, pixel.column)).collect()
