@@ -157,7 +157,7 @@ fn a_table_has_all_that_is_known_of_each_point_and_an_early_end_its_own_status()
     let steps: Vec<f64> = x
         .iter()
         .zip(&columns)
-        .map(|(x, column)| x / column)
+        .map(|(x, column)| x / (column + 0.5))
         .collect();
     assert!(
         steps.iter().all(|step| (step - steps[0]).abs() < 1e-9),
@@ -619,5 +619,6 @@ fn two_thousand_points_take_no_more_memory_than_kernel_and_map_need_for_them() {
     let expected = kernel(2000) - kernel(500) + patches + map(2000.0) - map(500.0);
     let grown = many - few;
     println!("{grown} bytes more, of which {expected} are the kernel's, patches and the map's");
-    assert!(grown < expected + 4e6, "{grown} {expected}");
+    // Beside them stands a copy of the state, for whoever asks how the campaign is.
+    assert!(grown < expected + 6e6, "{grown} {expected}");
 }
