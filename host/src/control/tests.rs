@@ -59,9 +59,14 @@ fn open(folder: &RunFolder, state: State) -> Control {
     Control::open(folder, state, Duration::ZERO).unwrap()
 }
 
+/// Takes every command that waits.
 fn waiting(control: &Control) -> Vec<Command> {
-    let waiting = std::iter::from_fn(|| control.command());
-    waiting.map(|given| given.command).collect()
+    let waiting = std::iter::from_fn(|| {
+        let given = control.command()?;
+        control.apply(&Event::Commanded(given.clone()));
+        Some(given.command)
+    });
+    waiting.collect()
 }
 
 #[test]
@@ -137,6 +142,38 @@ fn what_is_asked_for_arrives_in_order_and_mistakes_are_answered_at_once() {
             Command::Stop,
         ]
     );
+}
+
+#[test]
+fn what_is_on_its_way_to_the_disk_is_reckoned_with() {
+    let (_parent, folder) = run_folder();
+    let control = open(&folder, state());
+    let tell = |text: &str| tell(folder.path(), &words(text), "Ada");
+    let refused = |text: &str, why: &str| {
+        let message = tell(text).unwrap_err().to_string();
+        assert!(message.contains(why), "{text}: {message}");
+    };
+    tell("exclude 3..9,0..30").unwrap();
+    // The campaign has the command and is writing it.
+    let exclude = control.command().unwrap();
+    refused("measure 8,4", "row 8, column 4 was excluded");
+    tell("include 3..9,0..30").unwrap();
+    control.apply(&Event::Commanded(exclude));
+    let include = control.command().unwrap();
+    assert!(matches!(include.command, Command::Include(_)));
+    control.apply(&Event::Commanded(include));
+    tell("measure 8,4").unwrap();
+    let measure = control.command().unwrap();
+    refused("measure 8,4", "is measured next already");
+    // A command that the campaign refuses has no effect and waits no longer.
+    let why = "so".to_owned();
+    control.apply(&Event::Refused {
+        given: measure,
+        why,
+    });
+    assert!(!control.waits());
+    tell("measure 8,4").unwrap();
+    assert_eq!(waiting(&control), [Command::Measure(5 * 25 + 1)]);
 }
 
 #[test]
