@@ -14,8 +14,8 @@ use super::beam::BeamSettings;
 use super::drift::register;
 use crate::campaign::drive::{Failure, Kept, World};
 use crate::campaign::{
-    Command, Ended, Event, Expose, Given, LiveConfig, Measured, Overview, Posterior, Record, Series, State,
-    Surveyed, Wait,
+    Command, Ended, Event, Expose, Given, LiveConfig, Measured, Overview, Posterior, Record,
+    Series, State, Surveyed, Wait,
 };
 use crate::control::{Control, Proposal};
 use crate::controller::{BeamPort, ControllerError, OnHandOver};
@@ -306,8 +306,7 @@ impl World for Station<'_> {
         let record = self.record_of(event);
         let is_measured = matches!(event, Event::Measured(_));
         // A `stop` that is on its way to the disk waits for it as other events do.
-        let is_stop =
-            matches!(event, Event::Commanded(given) if given.command == Command::Stop);
+        let is_stop = matches!(event, Event::Commanded(given) if given.command == Command::Stop);
         let begun = Instant::now();
         let mut pause = FIRST_PAUSE;
         let place = loop {
