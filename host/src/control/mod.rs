@@ -410,7 +410,9 @@ impl Server {
             (words, Some(candidates)) => Command::parse(words, candidates)?,
             (_, None) => return Err("the first overview is not taken yet".to_owned()),
         };
-        if let Some(why) = state.objection(&command) {
+        let judged = (state.candidates()).and_then(|all| Command::judged(&words, all));
+        let other = judged.and_then(|judged| state.objection_to_judging(judged));
+        if let Some(why) = other.or_else(|| state.objection(&command)) {
             return Err(why);
         }
         let mut said = said(&command, &state);

@@ -1,7 +1,7 @@
 use beacon_kernel::Edges;
 
 use super::*;
-use crate::campaign::{Begun, CampaignConfig, Overview, Region, Settings};
+use crate::campaign::{Begun, CampaignConfig, Overview, Proposed, Region, Settings};
 use crate::data::{Axis, Channels, Map};
 use crate::microscope::Beam;
 
@@ -178,6 +178,45 @@ fn what_is_on_its_way_to_the_disk_is_reckoned_with() {
     assert!(!control.waits());
     tell("measure 8,4").unwrap();
     assert_eq!(waiting(&control), [Command::Measure(5 * 25 + 1)]);
+}
+
+#[test]
+fn a_word_on_a_proposal_that_no_longer_waits_is_refused() {
+    let (_parent, folder) = run_folder();
+    let mut state = state();
+    let propose = |candidate| {
+        Event::Proposed(Proposed {
+            candidate,
+            step: 0,
+            score: 0.0,
+            prediction: None,
+            origin: 0.0,
+            seconds: 0.0,
+        })
+    };
+    let approve = Given {
+        command: Command::Approve(true),
+        by: String::new(),
+        at_ms: 0,
+    };
+    state.apply(&Event::Commanded(approve)).unwrap();
+    state.apply(&propose(7 * 25 + 1)).unwrap();
+    let control = open(&folder, state);
+    let tell = |text: &str| tell(folder.path(), &words(text), "Ada");
+    let refused = |text: &str, why: &str| {
+        let message = tell(text).unwrap_err().to_string();
+        assert!(message.contains(why), "{text}: {message}");
+    };
+    refused("accept 10,5", "expected the one of row 10, column 4");
+    tell("reject 10,4").unwrap();
+    // The second press of a button, before and after the next proposal.
+    refused("reject 10,4", "no proposal waits");
+    assert_eq!(waiting(&control), [Command::Reject]);
+    control.apply(&propose(7 * 25 + 2));
+    refused("reject 10,4", "expected the one of row 10, column 5");
+    refused("accept 10,4", "expected the one of row 10, column 5");
+    tell("accept 10,5").unwrap();
+    assert_eq!(waiting(&control), [Command::Accept]);
 }
 
 #[test]

@@ -186,6 +186,18 @@ impl State {
         ))
     }
 
+    /// Why words that judge the proposal of one candidate do not mean the one that waits.
+    pub(crate) fn objection_to_judging(&self, judged: u32) -> Option<String> {
+        let next = self.next.filter(|next| next.waits)?;
+        (next.candidate.0 != judged).then(|| {
+            format!(
+                "the proposal of {} does not wait; expected the one of {}, which does",
+                self.name(Candidate(judged)),
+                self.name(next.candidate)
+            )
+        })
+    }
+
     fn objection_without_proposal(&self, word: &str) -> Option<String> {
         (!self.waits_for_approval()).then(|| {
             format!("no proposal waits for `{word}`; expected it while one does, with `approve on`")
