@@ -110,8 +110,8 @@ function able(button, word, why = objection(word)) {
 
 $("stop").addEventListener("click", () => give("stop", "now"));
 $("pause").addEventListener("click", () => give(paused() ? "resume" : "pause"));
-$("accept").addEventListener("click", () => give("accept"));
-$("reject").addEventListener("click", () => give("reject"));
+// The pixel that is shown: another proposal may wait by the time that the word arrives.
+for (const word of ["accept", "reject"]) $(word).addEventListener("click", () => give(word, $("proposal").dataset.at));
 $("approve").addEventListener("change", () => {
   give("approve", $("approve").checked ? "on" : "off");
   $("approve").checked = Boolean(story.now.facts.approval);
@@ -651,6 +651,7 @@ function proposal(now) {
   $("proposal").hidden = !waits;
   if (!waits) return;
   const predicted = next.predicted ? `: ${figure(next.predicted[0])} ± ${figure(next.predicted[1], 2)} ${now.facts.units ?? ""} expected` : "";
+  $("proposal").dataset.at = next.at.join(",");
   $("proposal-text").textContent = `The proposal of row ${next.at[0]}, column ${next.at[1]} waits${predicted}.`;
   for (const word of ["accept", "reject"]) able($(word), word);
 }

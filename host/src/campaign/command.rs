@@ -63,10 +63,12 @@ pub const WORDS: &str = "status, pause, resume, stop, stop now, strategy NAME, t
                          TOP..BOTTOM,LEFT..RIGHT, include TOP..BOTTOM,LEFT..RIGHT, measure \
                          ROW,COLUMN, discard ROW,COLUMN, restore ROW,COLUMN, budget POINTS, \
                          dose-limit ELECTRONS, dwell SECONDS, approve on, approve off, accept, \
-                         reject, suggest ROW,COLUMN and note TEXT";
+                         accept ROW,COLUMN, reject, reject ROW,COLUMN, suggest ROW,COLUMN and note \
+                         TEXT";
 
 impl Command {
-    /// Reads a command as `beacon ctl` is given it, for an image with these candidates.
+    /// Reads a command as `beacon ctl` is given it, for an image with these candidates. The pixel
+    /// behind `accept` and `reject` is no part of the command: [`Command::judged`] reads it.
     ///
     /// # Errors
     /// What is wrong with it, and what would be accepted.
@@ -104,12 +106,14 @@ impl Command {
             ["approve", "on"] => Self::Approve(true),
             ["approve", "off"] => Self::Approve(false),
             ["note", ref rest @ ..] => Self::Note(note(&rest.join(" "))?),
+            ["accept", text] => candidate(text).map(|_| Self::Accept)?,
+            ["reject", text] => candidate(text).map(|_| Self::Reject)?,
             ["accept"] => Self::Accept,
             ["reject"] => Self::Reject,
             ["pause"] => Self::Pause,
             ["resume"] => Self::Resume,
             ["stop"] => Self::Stop,
-            ["accept" | "reject" | "pause" | "resume" | "stop", ..] => {
+            ["pause" | "resume" | "stop", ..] => {
                 return Err(format!("`{}` stands alone; leave out the rest", words[0]));
             }
             _ => {
@@ -119,6 +123,14 @@ impl Command {
                 ));
             }
         })
+    }
+
+    /// The candidate whose proposal these words judge, where they name one.
+    pub(crate) fn judged(words: &[&str], candidates: Candidates) -> Option<u32> {
+        match *words {
+            ["accept" | "reject", text] => candidate(text, candidates).ok(),
+            _ => None,
+        }
     }
 }
 
@@ -241,6 +253,7 @@ mod tests {
             ("approve yes", "approve is `yes`; expected"),
             ("note", "note has 0 letters; expected 1 to 1000"),
             ("pause now", "`pause` stands alone"),
+            ("accept 2,4", "no candidate"),
             ("faster", "accepted are status, pause"),
         ] {
             let words: Vec<&str> = wrong.split(' ').collect();

@@ -84,7 +84,7 @@ struct Request {
 struct Shared {
     /// The campaign's state, folded from the same events.
     state: State,
-    /// Commands that were answered and are not taken yet.
+    /// Commands that were answered and are not on record yet.
     waiting: VecDeque<Given>,
     activity: String,
     /// Whether the beam was blanked when it was last asked to be, and since when; `None` while a point
@@ -166,11 +166,15 @@ impl Control {
         })
     }
 
-    /// Applies an event, so that answers are up to date.
+    /// Applies an event, so that answers are up to date. A command that it takes or refuses waits no
+    /// longer.
     pub(crate) fn apply(&self, event: &Event) {
-        // Where it does not fit, the campaign itself reports it.
         let mut shared = self.lock();
+        // Where it does not fit, the campaign itself reports it.
         let _ = shared.state.apply(event);
+        if matches!(event, Event::Commanded(_) | Event::Refused { .. }) {
+            shared.waiting.pop_front();
+        }
         shared.last_event_ms = Some(now_ms());
     }
 
@@ -202,9 +206,10 @@ impl Control {
         self.lock().interrupt = Some(interrupt);
     }
 
-    /// The command that comes next.
+    /// The command that comes next. It waits until [`Control::apply`] is told what became of it: what
+    /// is answered meanwhile reckons with it.
     pub(crate) fn command(&self) -> Option<Given> {
-        self.lock().waiting.pop_front()
+        self.lock().waiting.front().cloned()
     }
 
     /// Whether a command waits for the campaign.
@@ -405,7 +410,9 @@ impl Server {
             (words, Some(candidates)) => Command::parse(words, candidates)?,
             (_, None) => return Err("the first overview is not taken yet".to_owned()),
         };
-        if let Some(why) = state.objection(&command) {
+        let judged = (state.candidates()).and_then(|all| Command::judged(&words, all));
+        let other = judged.and_then(|judged| state.objection_to_judging(judged));
+        if let Some(why) = other.or_else(|| state.objection(&command)) {
             return Err(why);
         }
         let mut said = said(&command, &state);

@@ -1,7 +1,7 @@
 use beacon_kernel::Edges;
 
 use super::*;
-use crate::campaign::{Begun, CampaignConfig, Overview, Region, Settings};
+use crate::campaign::{Begun, CampaignConfig, Overview, Proposed, Region, Settings};
 use crate::data::{Axis, Channels, Map};
 use crate::microscope::Beam;
 
@@ -59,9 +59,14 @@ fn open(folder: &RunFolder, state: State) -> Control {
     Control::open(folder, state, Duration::ZERO).unwrap()
 }
 
+/// Takes every command that waits.
 fn waiting(control: &Control) -> Vec<Command> {
-    let waiting = std::iter::from_fn(|| control.command());
-    waiting.map(|given| given.command).collect()
+    let waiting = std::iter::from_fn(|| {
+        let given = control.command()?;
+        control.apply(&Event::Commanded(given.clone()));
+        Some(given.command)
+    });
+    waiting.collect()
 }
 
 #[test]
@@ -82,6 +87,8 @@ fn what_is_asked_for_arrives_in_order_and_mistakes_are_answered_at_once() {
         ("measure 8,4", "row 8, column 4 was excluded"),
         ("accept", "no proposal waits"),
         ("faster", "accepted are status, pause"),
+        // What is excluded already is reckoned with.
+        ("exclude 0..20,0..30", "nothing would be left to measure"),
     ] {
         let message = tell(wrong).unwrap_err().to_string();
         assert!(message.contains(said), "{wrong}: {message}");
@@ -93,10 +100,9 @@ fn what_is_asked_for_arrives_in_order_and_mistakes_are_answered_at_once() {
     let status = status(folder.path()).unwrap();
     assert!(status.state.contains("pausing"), "{}", status.state);
     assert!(!status.approval && (status.dwell_seconds - 1.0).abs() < 1e-9);
-    // What ends the campaign, or measures something else than its words say, is said.
+    // What measures something else than its words say is said.
     for (word, said) in [
-        ("exclude 0..20,0..30", "this ends the campaign"),
-        ("exclude 0..20,0..30", "any more"),
+        ("exclude 0..17,0..30", "any more"),
         ("include 0..20,0..30", "may be measured again"),
         (
             "target window:4..6",
@@ -116,6 +122,10 @@ fn what_is_asked_for_arrives_in_order_and_mistakes_are_answered_at_once() {
         rows: 0..20,
         columns: 0..30,
     };
+    let most = Region {
+        rows: 0..17,
+        columns: 0..30,
+    };
     let region = Region {
         rows: 3..9,
         columns: 0..30,
@@ -129,14 +139,84 @@ fn what_is_asked_for_arrives_in_order_and_mistakes_are_answered_at_once() {
             Command::Measure(7 * 25 + 1),
             Command::Include(Region::pixel(8, 4)),
             Command::Pause,
-            Command::Exclude(all.clone()),
-            Command::Exclude(all.clone()),
+            Command::Exclude(most),
             Command::Include(all),
             Command::Target("window:4..6".to_owned()),
             Command::Target("window:4..4.9".to_owned()),
             Command::Stop,
         ]
     );
+}
+
+#[test]
+fn what_is_on_its_way_to_the_disk_is_reckoned_with() {
+    let (_parent, folder) = run_folder();
+    let control = open(&folder, state());
+    let tell = |text: &str| tell(folder.path(), &words(text), "Ada");
+    let refused = |text: &str, why: &str| {
+        let message = tell(text).unwrap_err().to_string();
+        assert!(message.contains(why), "{text}: {message}");
+    };
+    tell("exclude 3..9,0..30").unwrap();
+    // The campaign has the command and is writing it.
+    let exclude = control.command().unwrap();
+    refused("measure 8,4", "row 8, column 4 was excluded");
+    tell("include 3..9,0..30").unwrap();
+    control.apply(&Event::Commanded(exclude));
+    let include = control.command().unwrap();
+    assert!(matches!(include.command, Command::Include(_)));
+    control.apply(&Event::Commanded(include));
+    tell("measure 8,4").unwrap();
+    let measure = control.command().unwrap();
+    refused("measure 8,4", "is measured next already");
+    // A command that the campaign refuses has no effect and waits no longer.
+    let why = "so".to_owned();
+    control.apply(&Event::Refused {
+        given: measure,
+        why,
+    });
+    assert!(!control.waits());
+    tell("measure 8,4").unwrap();
+    assert_eq!(waiting(&control), [Command::Measure(5 * 25 + 1)]);
+}
+
+#[test]
+fn a_word_on_a_proposal_that_no_longer_waits_is_refused() {
+    let (_parent, folder) = run_folder();
+    let mut state = state();
+    let propose = |candidate| {
+        Event::Proposed(Proposed {
+            candidate,
+            step: 0,
+            score: 0.0,
+            prediction: None,
+            origin: 0.0,
+            seconds: 0.0,
+        })
+    };
+    let approve = Given {
+        command: Command::Approve(true),
+        by: String::new(),
+        at_ms: 0,
+    };
+    state.apply(&Event::Commanded(approve)).unwrap();
+    state.apply(&propose(7 * 25 + 1)).unwrap();
+    let control = open(&folder, state);
+    let tell = |text: &str| tell(folder.path(), &words(text), "Ada");
+    let refused = |text: &str, why: &str| {
+        let message = tell(text).unwrap_err().to_string();
+        assert!(message.contains(why), "{text}: {message}");
+    };
+    refused("accept 10,5", "expected the one of row 10, column 4");
+    tell("reject 10,4").unwrap();
+    // The second press of a button, before and after the next proposal.
+    refused("reject 10,4", "no proposal waits");
+    assert_eq!(waiting(&control), [Command::Reject]);
+    control.apply(&propose(7 * 25 + 2));
+    refused("reject 10,4", "expected the one of row 10, column 5");
+    refused("accept 10,4", "expected the one of row 10, column 5");
+    tell("accept 10,5").unwrap();
+    assert_eq!(waiting(&control), [Command::Accept]);
 }
 
 #[test]

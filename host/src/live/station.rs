@@ -14,8 +14,8 @@ use super::beam::BeamSettings;
 use super::drift::register;
 use crate::campaign::drive::{Failure, Kept, World};
 use crate::campaign::{
-    Ended, Event, Expose, Given, LiveConfig, Measured, Overview, Posterior, Record, Series, State,
-    Surveyed, Wait,
+    Command, Ended, Event, Expose, Given, LiveConfig, Measured, Overview, Posterior, Record,
+    Series, State, Surveyed, Wait,
 };
 use crate::control::{Control, Proposal};
 use crate::controller::{BeamPort, ControllerError, OnHandOver};
@@ -305,6 +305,8 @@ impl World for Station<'_> {
     fn record(&mut self, event: &Event, beam: &mut dyn BeamPort) -> Result<(), Ended> {
         let record = self.record_of(event);
         let is_measured = matches!(event, Event::Measured(_));
+        // A `stop` that is on its way to the disk waits for it as other events do.
+        let is_stop = matches!(event, Event::Commanded(given) if given.command == Command::Stop);
         let begun = Instant::now();
         let mut pause = FIRST_PAUSE;
         let place = loop {
@@ -333,7 +335,7 @@ impl World for Station<'_> {
             // A spectrum that was measured is not given up for an interrupt or a `stop`.
             let until = Instant::now() + pause;
             while Instant::now() < until {
-                let stopped = self.control.as_ref().is_some_and(Control::stopped);
+                let stopped = !is_stop && self.control.as_ref().is_some_and(Control::stopped);
                 if !is_measured && (self.is_interrupted() || stopped) {
                     return Err(if stopped {
                         Ended::Stopped

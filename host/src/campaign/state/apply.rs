@@ -87,7 +87,7 @@ impl State {
             }
             Event::Trained(_) => self.train_due = false,
             Event::Commanded(given) => {
-                if let Some(why) = self.objection(&given.command) {
+                if let Some(why) = self.contradiction_of(&given.command) {
                     return Err(contradiction("Commanded", why));
                 }
                 self.carry_out(&given.command);

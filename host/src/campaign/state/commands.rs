@@ -10,6 +10,27 @@ use crate::units::{Electrons, Seconds};
 impl State {
     /// Why a command cannot hold now; `None` when it can.
     pub fn objection(&self, command: &Command) -> Option<String> {
+        let why = self.contradiction_of(command);
+        why.or_else(|| self.leaves_nothing(command))
+    }
+
+    /// Why an `exclude` after which the campaign would end for want of candidates is refused: a campaign
+    /// that has ended so cannot be resumed, and `include` needs one that runs.
+    fn leaves_nothing(&self, command: &Command) -> Option<String> {
+        if !matches!(command, Command::Exclude(_)) {
+            return None;
+        }
+        let mut after = self.clone();
+        after.carry_out(command);
+        (after.free_at_first() == 0).then(|| {
+            "nothing would be left to measure; expected a region that leaves something, or `stop`"
+                .to_owned()
+        })
+    }
+
+    /// Why a command does not fit the campaign. Earlier versions took whatever fits, and their journals
+    /// are read on.
+    pub(super) fn contradiction_of(&self, command: &Command) -> Option<String> {
         let Some(candidates) = self.candidates else {
             return match command {
                 Command::Pause | Command::Resume | Command::Stop => None,
@@ -163,6 +184,18 @@ impl State {
         Some(format!(
             "{name} {why}; expected a pixel that can still be measured"
         ))
+    }
+
+    /// Why words that judge the proposal of one candidate do not mean the one that waits.
+    pub(crate) fn objection_to_judging(&self, judged: u32) -> Option<String> {
+        let next = self.next.filter(|next| next.waits)?;
+        (next.candidate.0 != judged).then(|| {
+            format!(
+                "the proposal of {} does not wait; expected the one of {}, which does",
+                self.name(Candidate(judged)),
+                self.name(next.candidate)
+            )
+        })
     }
 
     fn objection_without_proposal(&self, word: &str) -> Option<String> {

@@ -329,8 +329,25 @@ fn a_point_whose_exposure_was_begun_waits_for_no_further_word() {
     for event in events {
         state.apply(&event).unwrap();
     }
+    let all = |rows: std::ops::Range<usize>| {
+        Command::Exclude(Region {
+            rows,
+            columns: 0..SIDE,
+        })
+    };
+    let refused = |state: &State| {
+        let why = state.objection(&all(0..SIDE)).unwrap_or_default();
+        assert!(why.contains("nothing would be left"), "{why}");
+        // The candidates are rows 2 to 6.
+        assert_eq!(state.objection(&all(0..6)), None);
+    };
+    refused(&state);
     let event = exposing(&state);
     state.apply(&event).unwrap();
+    refused(&state);
+    // Journals hold it where it was taken once.
+    let taken = Event::Commanded(given(all(0..SIDE)));
+    state.clone().apply(&taken).unwrap();
     let why = "it failed".to_owned();
     state.apply(&Event::Failed { why }).unwrap();
     // It was approved, or nobody had asked to be asked: a suggestion could not replace it.
