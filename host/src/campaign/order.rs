@@ -13,6 +13,9 @@ pub struct Order {
     pub seeds: Vec<Candidate>,
     /// The points after them.
     pub steps: Vec<Candidate>,
+    /// Whether the table names points by candidate numbers alone, which mean other pixels with other
+    /// edges.
+    pub by_number: bool,
     /// The figures of published tables, where the caller asked for them; one entry a step.
     pub published: Option<PublishedFigures>,
 }
@@ -210,6 +213,7 @@ fn read(
     let mut order = Order {
         seeds: Vec::new(),
         steps: Vec::new(),
+        by_number: table.by_number,
         published: figures.map(|_| PublishedFigures::default()),
     };
     for row in reader.into_records() {
@@ -261,6 +265,7 @@ struct Table<'a> {
     file: &'a Path,
     candidates: Candidates,
     points: Points,
+    by_number: bool,
     step: Option<Column>,
     figures: Option<[Column; 3]>,
 }
@@ -296,6 +301,7 @@ impl<'a> Table<'a> {
             file,
             candidates,
             points,
+            by_number: column("row").is_none() || column("column").is_none(),
             step: column("step"),
             figures,
         })

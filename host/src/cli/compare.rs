@@ -109,8 +109,8 @@ fn settled() -> Vec<Id> {
     own.into_iter().map(Id::from).chain(campaign).collect()
 }
 
-/// Runs the command.
-pub(super) fn run(args: &CompareArgs) -> Result<(), Failure> {
+/// Runs the command; `edges_said` tells whether the user chose the edges.
+pub(super) fn run(args: &CompareArgs, edges_said: bool) -> Result<(), Failure> {
     if let Some(folder) = &args.collect {
         let folder = StudyFolder::open(folder).or_input()?;
         tell_beyond(&args.at, folder.plan().campaign.steps);
@@ -121,7 +121,7 @@ pub(super) fn run(args: &CompareArgs) -> Result<(), Failure> {
     }
     chosen_steps(&args.at, args.campaign.steps).or_input()?;
     if let Some(name) = &args.specimen {
-        return explore(args, name, specimen::by_name(name)?);
+        return explore(args, name, specimen::by_name(name)?, edges_said);
     }
     // The arguments require both where there is neither a specimen nor a folder to collect.
     let location = |file: &Option<String>| file.clone().unwrap_or_default();
@@ -129,7 +129,7 @@ pub(super) fn run(args: &CompareArgs) -> Result<(), Failure> {
     let replay = input::read_replay(&image, &response, args.scalarizer.as_ref())?;
     let scalarizer = args.scalarizer.as_ref().map(|how| format!(" ({how})"));
     let name = format!("{image}, {response}{}", scalarizer.unwrap_or_default());
-    explore(args, &name, replay)
+    explore(args, &name, replay, edges_said)
 }
 
 /// Says which of the steps asked for are beyond the last, unless they are the usual ones.
@@ -149,12 +149,13 @@ fn explore<M: Oracle + Clone + Sync>(
     args: &CompareArgs,
     name: &str,
     experiment: M,
+    edges_said: bool,
 ) -> Result<(), Failure> {
     if let Some(out) = &args.out {
         input::refuse_campaign(out)?;
     }
     let start = match &args.seeds_from {
-        Some(file) => input::read_seeds(file, &args.campaign, experiment.image())?,
+        Some(file) => input::read_seeds(file, &args.campaign, experiment.image(), edges_said)?,
         None => Vec::new(),
     };
     let dataset = DataIdentity::new(name, &experiment);

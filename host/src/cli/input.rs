@@ -2,9 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use beacon_kernel::Candidate;
+use beacon_kernel::{Candidate, Candidates, Edges};
 
-use crate::campaign::{self, CampaignConfig, check_window};
+use crate::campaign::{self, CampaignConfig, SeedList, check_window};
 use crate::data::Map;
 use crate::data::files::{self, Dataset};
 use crate::experiment::Replay;
@@ -48,16 +48,43 @@ pub(super) fn read_replay(
     }
 }
 
-/// Reads the seeds of a campaign on an image.
+/// Reads the seeds of a campaign on an image; `edges_said` tells whether the user chose the edges.
 pub(super) fn read_seeds(
     file: &Path,
     config: &CampaignConfig,
     image: &Map,
+    edges_said: bool,
 ) -> Result<Vec<Candidate>, Failure> {
     check_window(image, config.window, config.edges).or_input()?;
     let candidates = config.candidates(image.height(), image.width());
-    let seeds = campaign::read_seeds(file).or_input()?;
-    seeds.among(candidates.or_input()?).or_input()
+    let (candidates, seeds) = (
+        candidates.or_input()?,
+        campaign::read_seeds(file).or_input()?,
+    );
+    if let (SeedList::Numbers(numbers), false) = (&seeds, edges_said) {
+        tell_numbering(file, numbers, candidates);
+    }
+    seeds.among(candidates).or_input()
+}
+
+/// Warns of candidate numbers that may be those of windows inside the image, as published files and
+/// earlier programs count them. Nothing else tells: as numbers of every pixel they are valid too.
+pub(super) fn tell_numbering(file: &Path, numbers: &[Candidate], candidates: Candidates) {
+    let (height, width) = (candidates.height(), candidates.width());
+    let inside = Candidates::with_edges(height, width, candidates.window(), Edges::Inside);
+    let Ok(inside) = inside.map(|candidates| candidates.count()) else {
+        return;
+    };
+    let (edges, all) = (candidates.edges(), candidates.count());
+    if edges != Edges::Inside && numbers.iter().all(|number| number.index() < inside) {
+        let edges = edges.name();
+        log(&format!(
+            "warning: `{}`: its numbers are read as those of the {all} candidates of --edges {edges}, \
+             and all of them are below the {inside} of --edges inside, which published files number: \
+             say which with --edges inside or --edges {edges}",
+            file.display()
+        ));
+    }
 }
 
 /// The folder for results: the one asked for, or the first free one below `runs`.

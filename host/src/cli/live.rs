@@ -90,8 +90,8 @@ pub(super) struct ResumeArgs {
     page: OwnPageArgs,
 }
 
-/// Runs `beacon run`.
-pub(super) fn run(args: &RunArgs) -> Result<(), Failure> {
+/// Runs `beacon run`; `edges_said` tells whether the user chose the edges.
+pub(super) fn run(args: &RunArgs, edges_said: bool) -> Result<(), Failure> {
     let mut config = args.live.clone();
     config.campaign.strategy.clone_from(&args.strategy);
     config.campaign.seed = args.seed;
@@ -111,7 +111,7 @@ pub(super) fn run(args: &RunArgs) -> Result<(), Failure> {
     let mut memory = None;
     let scanner = scanner::connect(&config, &mut memory)?;
     let mut microscope = open(&mut config, scanner.as_ref()).or_input()?;
-    let seeds = seeds.map(|seeds| numbers(&seeds, &config, &*microscope));
+    let seeds = seeds.map(|seeds| numbers(&seeds, &config, &*microscope, edges_said));
     let seeds = seeds.transpose()?;
     let path = input::folder_for(args.out.as_deref(), "run");
     input::refuse_study(&path)?;
@@ -143,9 +143,20 @@ fn numbers(
     seeds: &SeedList,
     config: &LiveConfig,
     microscope: &dyn Microscope,
+    edges_said: bool,
 ) -> Result<Vec<u32>, Failure> {
     let seeds = match (seeds, microscope.frame()) {
-        (SeedList::Numbers(numbers), _) => numbers.clone(),
+        (SeedList::Numbers(numbers), frame) => {
+            let size = frame.map(|(rows, columns)| (rows.size, columns.size));
+            let candidates =
+                size.and_then(|(height, width)| config.campaign.candidates(height, width).ok());
+            if let (Some(candidates), Some(file), false) =
+                (candidates, &config.seeds_from, edges_said)
+            {
+                input::tell_numbering(file, numbers, candidates);
+            }
+            numbers.clone()
+        }
         (SeedList::Pixels(_), Some((rows, columns))) => {
             let candidates = config.campaign.candidates(rows.size, columns.size);
             seeds.among(candidates.or_input()?).or_input()?

@@ -22,6 +22,7 @@ use std::io::Write as _;
 use std::process::ExitCode;
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
+use clap::parser::ValueSource;
 use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
 /// Decides where a microscope measures next, by deep-kernel learning and novelty search.
@@ -136,18 +137,27 @@ fn command() -> clap::Command {
     })
 }
 
+/// Whether the user chose the edges of a command that runs campaigns.
+fn says_edges(matches: &clap::ArgMatches) -> bool {
+    matches.subcommand().is_some_and(|(name, matches)| {
+        ["replay", "compare", "run"].contains(&name)
+            && matches.value_source("edges") == Some(ValueSource::CommandLine)
+    })
+}
+
 /// Runs the program and returns its exit status.
 pub fn main() -> ExitCode {
     let parsed = command().try_get_matches();
-    let cli = match parsed.and_then(|matches| Cli::from_arg_matches(&matches)) {
-        Ok(cli) => cli,
+    let parsed = parsed.and_then(|matches| Ok((Cli::from_arg_matches(&matches)?, matches)));
+    let (cli, edges_said) = match parsed {
+        Ok((cli, matches)) => (cli, says_edges(&matches)),
         Err(error) => return usage(&error),
     };
     let result = match &cli.command {
-        Some(Command::Replay(args)) => replay::run(args),
+        Some(Command::Replay(args)) => replay::run(args, edges_said),
         Some(Command::Score(args)) => score::run(args),
-        Some(Command::Compare(args)) => compare::run(args),
-        Some(Command::Run(args)) => live::run(args),
+        Some(Command::Compare(args)) => compare::run(args, edges_said),
+        Some(Command::Run(args)) => live::run(args, edges_said),
         Some(Command::Resume(args)) => live::resume(args),
         Some(Command::Ctl(args)) => ctl::run(args),
         Some(Command::Page(args)) => page::run(args),

@@ -85,15 +85,18 @@ pub(super) fn parse_scalarizer(
     text.parse()
 }
 
-/// Runs the command.
-pub(super) fn run(args: &ReplayArgs) -> Result<(), Failure> {
+/// Runs the command; `edges_said` tells whether the user chose the edges.
+pub(super) fn run(args: &ReplayArgs, edges_said: bool) -> Result<(), Failure> {
     let mut args = args.clone();
     args.campaign.strategy.clone_from(&args.strategy);
     args.campaign.seed = args.seed;
     let args = &args;
     let mut replay = input::read_replay(&args.image, &args.response, args.scalarizer.as_ref())?;
     let seeds = match &args.seeds_from {
-        Some(file) => Seeds::Given(input::read_seeds(file, &args.campaign, replay.image())?),
+        Some(file) => {
+            let image = replay.image();
+            Seeds::Given(input::read_seeds(file, &args.campaign, image, edges_said)?)
+        }
         None => Seeds::Random(args.campaign.initial),
     };
     let campaign = Campaign::new(args.campaign.clone(), seeds, &replay).or_input()?;

@@ -11,7 +11,7 @@ use super::progress::Display;
 use super::{Failure, OrFail as _, input, kernel, print, print_json, spaces};
 use crate::campaign::{
     Campaign, CampaignConfig, DEFAULT_EDGES, Order, Outcome, PublishedFigures, Series, Summary,
-    check_window, edges_parser, read_order, read_published_order, read_seeds,
+    check_window, edges_parser, read_order, read_published_order,
 };
 use crate::controller::ControllerChoice;
 use crate::experiment::{Experiment as _, Replay};
@@ -47,20 +47,16 @@ pub(super) struct ScoreArgs {
     #[arg(long, default_value_t = 16, value_name = "PIXELS")]
     window: usize,
     /// Windows that reach beyond the image: `inside` leaves their pixels out, `reflect` completes
-    /// them by reflection. Decides what candidate numbers mean.
-    #[arg(
-        long,
-        default_value = DEFAULT_EDGES.name(),
-        value_parser = edges_parser(),
-        value_name = "HOW"
-    )]
-    edges: Edges,
+    /// them by reflection. Decides what candidate numbers mean. Reflect by default, inside with
+    /// --published.
+    #[arg(long, value_parser = edges_parser(), value_name = "HOW")]
+    edges: Option<Edges>,
     /// Score the first N points only.
     #[arg(long, value_name = "N")]
     steps: Option<usize>,
     /// Repeat the arithmetic of the published notebook, mistakes included: target coverage of
     /// the pixels that candidate numbers would be, RMSE under the name of MAE, mean variance as
-    /// the uncertainty.
+    /// the uncertainty. Its candidates are those of --edges inside.
     #[arg(long)]
     published: bool,
     /// Encode patches for the latent space without their orientation.
@@ -92,10 +88,28 @@ struct Score<'a> {
     published: Option<&'a PublishedFigures>,
 }
 
+impl ScoreArgs {
+    /// The edges asked for, or those of the files that are scored.
+    fn edges(&self) -> Result<Edges, Failure> {
+        match self.edges {
+            Some(edges) if self.published && edges != Edges::Inside => {
+                Err(Failure::Input(format!(
+                    "--edges is {} with --published; expected inside, as published files number their \
+                     candidates",
+                    edges.name()
+                )))
+            }
+            None if self.published => Ok(Edges::Inside),
+            said => Ok(said.unwrap_or(DEFAULT_EDGES)),
+        }
+    }
+}
+
 /// Runs the command.
 pub(super) fn run(args: &ScoreArgs) -> Result<(), Failure> {
+    let edges = args.edges()?;
     let mut replay = input::read_replay(&args.image, &args.response, args.scalarizer.as_ref())?;
-    let (seeds, order) = read(args, &replay)?;
+    let (seeds, order) = read(args, edges, &replay)?;
     let mut published = order.published;
     if let Some(published) = &mut published {
         published.truncate(order.steps.len());
@@ -103,7 +117,7 @@ pub(super) fn run(args: &ScoreArgs) -> Result<(), Failure> {
     let config = CampaignConfig {
         seed: args.seed,
         window: args.window,
-        edges: args.edges,
+        edges,
         retrain_every: args.retrain_every,
         training: args.training.clone(),
         ..CampaignConfig::default()
@@ -155,13 +169,24 @@ pub(super) fn run(args: &ScoreArgs) -> Result<(), Failure> {
 }
 
 /// Seeds and order, which is cut to the steps asked for.
-fn read(args: &ScoreArgs, replay: &Replay) -> Result<(Vec<Candidate>, Order), Failure> {
+fn read(
+    args: &ScoreArgs,
+    edges: Edges,
+    replay: &Replay,
+) -> Result<(Vec<Candidate>, Order), Failure> {
     let image = replay.image();
     let (height, width) = (image.height(), image.width());
-    check_window(image, args.window, args.edges).or_input()?;
-    let candidates = Candidates::with_edges(height, width, args.window, args.edges).or_input()?;
+    check_window(image, args.window, edges).or_input()?;
+    let candidates = Candidates::with_edges(height, width, args.window, edges).or_input()?;
     let mut seeds = match &args.seeds_from {
-        Some(file) => read_seeds(file).or_input()?.among(candidates).or_input()?,
+        Some(file) => {
+            let config = CampaignConfig {
+                window: args.window,
+                edges,
+                ..CampaignConfig::default()
+            };
+            input::read_seeds(file, &config, image, args.edges.is_some())?
+        }
         None => Vec::new(),
     };
     let read = if args.published {
@@ -170,6 +195,10 @@ fn read(args: &ScoreArgs, replay: &Replay) -> Result<(Vec<Candidate>, Order), Fa
         read_order
     };
     let mut order = read(&args.order, candidates, &seeds).or_input()?;
+    if order.by_number && args.edges.is_none() {
+        let numbers = [&order.seeds[..], &order.steps].concat();
+        input::tell_numbering(&args.order, &numbers, candidates);
+    }
     if seeds.is_empty() {
         seeds.clone_from(&order.seeds);
     } else if !order.seeds.is_empty() {

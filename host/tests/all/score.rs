@@ -80,7 +80,7 @@ fn a_score_has_every_figure_of_a_replay_and_the_coverage_of_all_spaces() {
 
 #[test]
 fn mistakes_in_an_order_are_named_in_one_line() {
-    let mistakes: [Mistake<'_>; 14] = [
+    let mistakes: [Mistake<'_>; 15] = [
         (
             &["--order", "twice.csv"],
             &["line 4", "candidate 3", "line 2"],
@@ -116,6 +116,10 @@ fn mistakes_in_an_order_are_named_in_one_line() {
         ),
         (&["--window", "21"], &["window is 21", "4 to 20", "20 x 24"]),
         (&["--retrain-every", "0"], &["retrain_every is 0"]),
+        (
+            &["--published", "--edges", "reflect"],
+            &["--edges is reflect", "--published", "inside"],
+        ),
     ];
     mistakes_are_refused(&SCORE, &mistakes, orders().path());
 }
@@ -139,7 +143,8 @@ fn the_published_figures_are_printed_exactly() {
             let mut arguments = vec!["score", "--image", "image.npy", "--response"];
             arguments.extend(["scalarizer.npy", "--order", &order]);
             arguments.extend(["--retrain-every", "100"]);
-            arguments.extend(flag);
+            // The published arithmetic implies the edges of its candidates.
+            arguments.extend(flag.map_or(&["--edges", "inside"][..], |_| &["--published"]));
             let said = text(&beacon(&arguments, &pfm).stdout);
             let mut lines = said.lines();
             let row = lines.find(|line| line.starts_with("target coverage"));
@@ -147,6 +152,33 @@ fn the_published_figures_are_printed_exactly() {
             let theirs = said.contains("in the file: RMSE");
             assert_eq!(theirs, flag.is_some(), "{said}");
         }
+    }
+}
+
+#[test]
+fn numbers_that_may_be_those_of_other_edges_are_warned_of_and_no_others_are() {
+    let folder = orders();
+    // 117 windows of 12 pixels lie inside the image, which has 480 pixels.
+    fs::write(folder.path().join("beyond.csv"), "patch_index\n117\n").unwrap();
+    let base = [&SCORE[..7], &SCORE[9..]].concat();
+    let said = |more: &[&str]| {
+        let output = beacon_ok(&changed(&base, more), folder.path());
+        text(&output.stderr)
+    };
+    let counts = ["480 candidates of --edges reflect", "117 of --edges inside"];
+    let warned = said(&["--json"]);
+    assert_says(&warned, &["`order.csv`", counts[0], counts[1]]);
+    let seeded = ["--seeds-from", "seeds.txt", "--order", "beyond.csv"];
+    assert_says(&said(&seeded), &["`seeds.txt`", counts[0], counts[1]]);
+    let silent: [&[&str]; 4] = [
+        &["--order", "beyond.csv"],
+        &["--order", "own.csv"],
+        &["--edges", "reflect"],
+        &["--published"],
+    ];
+    for more in silent {
+        let warned = said(more);
+        assert!(!warned.contains("--edges inside"), "{more:?}: {warned}");
     }
 }
 
