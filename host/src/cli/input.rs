@@ -72,7 +72,7 @@ pub(super) fn read_seeds(
 pub(super) fn tell_numbering(file: &Path, numbers: &[Candidate], candidates: Candidates) {
     let (height, width) = (candidates.height(), candidates.width());
     let inside = Candidates::with_edges(height, width, candidates.window(), Edges::Inside);
-    let Ok(inside) = inside.map(|candidates| candidates.count()) else {
+    let Ok(inside) = inside.map(Candidates::count) else {
         return;
     };
     let (edges, all) = (candidates.edges(), candidates.count());
