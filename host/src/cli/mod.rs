@@ -261,10 +261,18 @@ fn plainly(error: &clap::Error, command: &str) -> Option<String> {
             let words: Vec<String> = std::env::args_os()
                 .filter_map(|word| word.into_string().ok())
                 .collect();
-            let at = words.iter().position(|word| word == number)?;
-            let option = words.get(at.checked_sub(1)?)?;
+            // Of a pixel, the parser names the sign and the first digit alone.
+            let at = words.iter().position(|word| word.starts_with(number))?;
+            let (option, found) = (words.get(at.checked_sub(1)?)?, &words[at]);
+            let expected = if found.contains("..") {
+                "TOP..BOTTOM,LEFT..RIGHT"
+            } else if found.contains(',') {
+                "ROW,COLUMN"
+            } else {
+                "a number"
+            };
             return Some(format!(
-                "error: {option} is {number}; expected a number from 0"
+                "error: {option} is {found}; expected {expected} from 0"
             ));
         }
         _ => return None,

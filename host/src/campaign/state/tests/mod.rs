@@ -441,4 +441,10 @@ fn commands_that_cannot_hold_are_refused_with_what_would_be_accepted() {
         assert!(why.contains(said), "{command}: {why}");
     }
     assert_eq!(state.objection(&Command::DoseLimit(2.0 * spent)), None);
+    let why = state.objection(&Command::DoseLimit(1.0)).unwrap();
+    let named = why.split_once("least the ").unwrap().1;
+    let named = named.split_once(" electrons").unwrap().0;
+    assert!(named.len() <= "1.23e10".len(), "{why}");
+    let named = Command::DoseLimit(named.parse().unwrap());
+    assert_eq!(state.objection(&named), None, "{why}");
 }
