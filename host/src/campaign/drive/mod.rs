@@ -75,7 +75,10 @@ impl<'a> Drive<'a> {
             pixels.map(|r| r.rows.len() * r.columns.len()).sum()
         });
         if absent > 0 {
-            let note = format!("no data at {absent} pixels in all, which are no candidates");
+            let note = match absent {
+                1 => "no data at 1 pixel, which is no candidate".to_owned(),
+                _ => format!("no data at {absent} pixels in all, which are no candidates"),
+            };
             drive.learner.warnings.note_first(&note);
         }
         Ok(drive)
