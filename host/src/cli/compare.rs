@@ -261,7 +261,9 @@ fn assemble(
     spaces: Option<Spaces>,
 ) -> Result<(), Failure> {
     let comparison = Comparison::collect(folder).map_err(|e| match e {
-        StudyError::NothingYet { .. } => Failure::Input(e.to_string()),
+        StudyError::NothingYet { .. } | StudyError::AnotherRevision { .. } => {
+            Failure::Input(e.to_string())
+        }
         _ => Failure::Running(e.to_string()),
     })?;
     let analysis = Analysis::new(&comparison, &args.at).or_input()?;

@@ -277,8 +277,8 @@ fn memory_of(session: &Session<'_>) -> Result<(Memory, kernel::Needed), Failure>
 /// Runs `beacon resume`.
 pub(super) fn resume(args: &ResumeArgs) -> Result<(), Failure> {
     let folder = RunFolder::resume(&args.folder).or_input()?;
-    args.page.open(folder.path())?;
     let mut taken_up = TakenUp::read(&folder).or_input()?;
+    args.page.open(folder.path())?;
     let config = &mut taken_up.config;
     config.budget = args.budget.unwrap_or(config.budget);
     config.dose_limit = args.dose_limit.or(config.dose_limit);

@@ -35,7 +35,10 @@ pub(super) struct ScoreArgs {
     /// pixels in `row` and `column` as in acquisitions.csv, where step 0 marks seeds.
     #[arg(long, value_name = "FILE")]
     order: PathBuf,
-    /// How a spectrum becomes a number: sum, window:LO..HI, line:Pd-La, loop-height, loop-area.
+    /// How a spectrum becomes a number: sum, window:LO..HI, line:Pd-La (or Pd-La+Pd-Lb1), lines:Pd,
+    /// eels:LO..HI, plasmon-energy:LO..HI, plasmon-height:LO..HI, loop-height, loop-area,
+    /// nucleation-positive, nucleation-negative; behind windows and lines @none, @linear or
+    /// @two-window chooses the background.
     #[arg(long, value_name = "HOW", value_parser = super::replay::parse_scalarizer)]
     scalarizer: Option<Scalarizer>,
     /// Points measured before the order: rows and columns, as text with a first line `row,column` or

@@ -51,6 +51,8 @@ pub enum FolderError {
 #[derive(Debug)]
 pub struct RunFolder {
     path: PathBuf,
+    /// What the claim brought into the folder.
+    brought: Vec<PathBuf>,
     _lock: File,
 }
 
@@ -94,6 +96,8 @@ impl RunFolder {
     }
 
     fn claim(path: &Path) -> Result<Self, FolderError> {
+        let mut brought = vec![path.join("lock"), owner(path)];
+        brought.retain(|file| !file.exists());
         let file = path.join("lock");
         let failed = |source| system(&file, source);
         // The system holds the lock and releases it when the process ends.
@@ -120,6 +124,7 @@ impl RunFolder {
             .map_err(|source| system(&file, source))?;
         Ok(Self {
             path: path.to_owned(),
+            brought,
             _lock: lock,
         })
     }
@@ -144,6 +149,13 @@ impl RunFolder {
             let _ = std::fs::remove_file(file);
         }
         let _ = std::fs::remove_dir(&self.path);
+    }
+
+    /// Removes what claiming it brought into the folder, in which nothing is done.
+    pub(crate) fn leave(&self) {
+        for file in &self.brought {
+            let _ = std::fs::remove_file(file);
+        }
     }
 
     /// The folder.

@@ -63,15 +63,13 @@ pub enum LiveError {
     NothingBegun(PathBuf),
     /// A journal of a program that decides otherwise.
     #[error(
-        "`{}`: begun by version {version}, whose campaigns take other ways (revision {found} of what \
-         decides, this program's is {}): go on with that version", path.display(),
+        "`{}`: begun by a program whose campaigns take other ways (revision {found} of what decides, this \
+         program's is {}): go on with a program of revision {found}", path.display(),
         crate::campaign::ALGORITHM
     )]
     Algorithm {
         /// The journal.
         path: PathBuf,
-        /// Version of the program that began it.
-        version: String,
         /// Its revision of what decides.
         found: u32,
     },

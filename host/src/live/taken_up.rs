@@ -30,9 +30,9 @@ impl TakenUp {
             return Err(LiveError::NothingBegun(folder.journal()));
         };
         if begun.algorithm != ALGORITHM {
+            folder.leave();
             return Err(LiveError::Algorithm {
                 path: folder.journal(),
-                version: begun.version.clone(),
                 found: begun.algorithm,
             });
         }

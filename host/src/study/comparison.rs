@@ -2,7 +2,7 @@
 
 use super::statistics::Spread;
 use super::{CellResult, Metric, Plan, Stored, StudyError, StudyFolder};
-use crate::campaign::Series;
+use crate::campaign::{ALGORITHM, Series};
 
 /// Finished campaigns of several strategies on the same data.
 #[derive(Clone, Debug)]
@@ -42,7 +42,7 @@ impl Comparison {
     /// Assembles what is there.
     ///
     /// # Errors
-    /// [`StudyError::NothingYet`], and [`StudyError::Unpaired`] when campaigns of one seed
+    /// [`StudyError::NothingYet`], [`StudyError::AnotherRevision`], and [`StudyError::Unpaired`] when campaigns of one seed
     /// started from different points.
     pub fn collect(folder: &StudyFolder) -> Result<Self, StudyError> {
         let plan = folder.plan().clone();
@@ -83,6 +83,14 @@ impl Comparison {
             ));
         }
         strategies.retain(|strategy| !strategy.runs.is_empty());
+        // Settings that came with a later revision are missing in the checksums of an older one's cells.
+        let found = plan.algorithm;
+        if strategies.is_empty() && missing.len() < plan.cell_count() && found != Some(ALGORITHM) {
+            return Err(StudyError::AnotherRevision {
+                folder: folder.path().to_owned(),
+                found,
+            });
+        }
         if strategies.is_empty() {
             return Err(StudyError::NothingYet {
                 folder: folder.path().to_owned(),

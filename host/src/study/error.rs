@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use thiserror::Error;
 
-use crate::campaign::CampaignError;
+use crate::campaign::{ALGORITHM, CampaignError};
 use crate::data::files::WriteError;
 #[cfg(feature = "figures")]
 use crate::plot::FigureError;
@@ -94,6 +94,18 @@ pub enum StudyError {
         /// What differs, entry by entry.
         differences: Vec<String>,
     },
+    /// A study whose campaigns another revision of the program decided.
+    #[error(
+        "`{}`: {}; this program's is {ALGORITHM}: collect it with the program that made it, or choose \
+         another folder",
+        folder.display(), revision(*found)
+    )]
+    AnotherRevision {
+        /// The folder.
+        folder: PathBuf,
+        /// Its revision of what decides; `None` where it is older than the count of them.
+        found: Option<u32>,
+    },
     /// A study without a single finished cell.
     #[error("`{}`: none of its {cells} cells is finished", folder.display())]
     NothingYet {
@@ -138,6 +150,13 @@ pub enum StudyError {
         /// The seed.
         seed: u64,
     },
+}
+
+fn revision(found: Option<u32>) -> String {
+    match found {
+        Some(found) => format!("made by revision {found} of what decides"),
+        None => "made before revisions of what decides were counted".to_owned(),
+    }
 }
 
 fn quoted(names: &[String]) -> String {

@@ -44,11 +44,17 @@ impl StudyFolder {
     /// it takes: finished cells stay, for their files depend on nothing else in the plan.
     ///
     /// # Errors
-    /// [`StudyError::AnotherStudy`], and [`StudyError::Unwritable`] or [`StudyError::Write`] when the
+    /// [`StudyError::AnotherRevision`], [`StudyError::AnotherStudy`], and [`StudyError::Unwritable`] or [`StudyError::Write`] when the
     /// folder cannot be written, now rather than after the first campaign.
     pub fn create(path: &Path, plan: &Plan) -> Result<Self, StudyError> {
         match Self::open(path) {
             Ok(found) => {
+                if found.plan.algorithm != plan.algorithm {
+                    return Err(StudyError::AnotherRevision {
+                        folder: path.to_owned(),
+                        found: found.plan.algorithm,
+                    });
+                }
                 if !plan.extends(&found.plan)? {
                     return Err(StudyError::AnotherStudy {
                         folder: path.to_owned(),

@@ -12,16 +12,16 @@ use crate::data::Patches;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "cli", derive(clap::ValueEnum))]
 pub enum SurrogateKind {
-    /// A convolutional network: Valid or Same, as the window has it.
+    /// A convolutional network trained on the points.
     #[serde(rename = "cnn")]
     #[cfg_attr(feature = "cli", value(name = "cnn"))]
     Network,
-    /// Nine fixed filters and a matrix.
+    /// Nine fixed filters and what neighbours share.
     #[default]
     #[serde(rename = "filters")]
     #[cfg_attr(feature = "cli", value(name = "filters"))]
     Filters,
-    /// The convolutional network, taught what a process over nine features and places says.
+    /// That network, taught by the process that makes the map.
     #[serde(rename = "taught")]
     #[cfg_attr(feature = "cli", value(name = "taught"))]
     Taught,

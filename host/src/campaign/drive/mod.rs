@@ -2,11 +2,13 @@
 //!
 //! | file | what |
 //! |---|---|
+//! | `cautions` | what in the data spoils a campaign |
 //! | `world` | what lies outside a campaign: instrument, disk, clock and people |
 //! | `fold` | taking a campaign up from its journal |
 //! | `judge` | judging it, step by step |
 //! | `outcome` | what it has come to |
 
+mod cautions;
 mod fold;
 mod judge;
 mod outcome;
@@ -70,12 +72,21 @@ impl<'a> Drive<'a> {
             begun: Instant::now(),
             broken: None,
         };
+        if let Some(overview) = drive.state.overview() {
+            let config = &drive.state.settings().campaign;
+            for note in cautions::on_image(&overview.image, config) {
+                drive.learner.warnings.note_first(&note);
+            }
+        }
         let absent = drive.state.overview().map_or(0, |overview| {
             let pixels = overview.absent.iter();
             pixels.map(|r| r.rows.len() * r.columns.len()).sum()
         });
         if absent > 0 {
-            let note = format!("no data at {absent} pixels in all, which are no candidates");
+            let note = match absent {
+                1 => "no data at 1 pixel, which is no candidate".to_owned(),
+                _ => format!("no data at {absent} pixels in all, which are no candidates"),
+            };
             drive.learner.warnings.note_first(&note);
         }
         Ok(drive)

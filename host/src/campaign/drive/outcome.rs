@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use beacon_kernel::{Candidate, Prediction, Proposal};
 
-use super::{Drive, World};
+use super::{Drive, World, cautions};
 use crate::campaign::published::publish;
 use crate::campaign::{
     Discovery, Ended, Expectation, MeasuredPoint, Measurement, Outcome, PublishedMap, State, memory,
@@ -98,7 +98,8 @@ impl Drive<'_> {
                 .warnings
                 .note(&format!("the campaign ended: {ended}"));
         }
-        for note in notes_on_responses(&self.state) {
+        let cautions = cautions::on_responses(&self.state);
+        for note in notes_on_responses(&self.state).into_iter().chain(cautions) {
             self.learner.warnings.note(&note);
         }
         let mut config = self.state.settings().campaign.clone();

@@ -196,6 +196,22 @@ fn folders_of_something_else_are_refused_and_left_as_they_are() {
     let refuse = |place, said: &[&str]| refuse(&["compare", "--collect", place], said);
     refuse(".", &["`.`", "study.toml"]);
     refuse("absent", &["`absent`", "no study"]);
+    let file = folder.path().join("study/study.toml");
+    let plan = read(&file);
+    let older = plan.lines().map(|line| match line.split_once(" = ") {
+        Some(("algorithm", _)) => "algorithm = 2",
+        _ => line,
+    });
+    std::fs::write(&file, older.collect::<Vec<_>>().join("\n")).unwrap();
+    refuse(
+        "study",
+        &[
+            "`study`",
+            "made by revision 2",
+            "collect it with the program that made it",
+        ],
+    );
+    std::fs::write(&file, plan).unwrap();
     std::fs::remove_dir_all(folder.path().join("study/cells")).unwrap();
     refuse("study", &["`study`", "none of its 2 cells"]);
     std::fs::write(folder.path().join("study/study.toml"), "seeds = 1").unwrap();

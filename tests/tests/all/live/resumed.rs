@@ -108,8 +108,12 @@ fn a_journal_of_version_1_is_read_and_not_gone_on_with() {
         said.contains("revision 2 of what decides, this program's is 3"),
         "{said}"
     );
-    assert!(said.contains("go on with that version"), "{said}");
+    assert!(
+        said.contains("go on with a program of revision 2"),
+        "{said}"
+    );
     assert_eq!(fs::read(&file).unwrap(), recorded);
+    assert_eq!(fs::read_dir(&path).unwrap().count(), 1);
 }
 
 #[test]

@@ -1,0 +1,133 @@
+//! What in the data spoils a campaign that nothing else would tell of.
+
+use beacon_kernel::{Candidates, Edges};
+
+use crate::campaign::{CampaignConfig, State};
+use crate::data::Map;
+
+/// A pixel farther outside the middle 99.8 % of an image than so many times their range is no structure.
+const FAR: f64 = 50.0;
+/// So many equal responses are no chance.
+const EQUAL: usize = 10;
+
+/// What a person should know of an image before anything is measured.
+pub(super) fn on_image(image: &Map, config: &CampaignConfig) -> Vec<String> {
+    let mut notes: Vec<String> = far_pixels(image).into_iter().collect();
+    let (height, width) = (image.height(), image.width());
+    if config.edges == Edges::Reflect && config.window > height.min(width) {
+        let window = config.window;
+        notes.push(format!(
+            "the window of {window} pixels is larger than the image of {height} x {width}: most of every \
+             window is reflection"
+        ));
+    }
+    notes
+}
+
+fn far_pixels(image: &Map) -> Option<String> {
+    let known = || image.values.iter().copied().filter(|x| x.is_finite());
+    let mut sorted: Vec<f64> = known().collect();
+    sorted.sort_by(f64::total_cmp);
+    let tail = sorted.len().div_ceil(1000);
+    let low = *sorted.get(tail)?;
+    let high = *sorted.get(sorted.len().checked_sub(1 + tail)?)?;
+    let reach = FAR * (high - low);
+    let beyond = |x: f64| (x - high).max(low - x);
+    if reach <= 0.0 {
+        return None;
+    }
+    let pixels = image.values.iter().copied().enumerate();
+    let far = pixels.filter(|(_, x)| x.is_finite() && beyond(*x) > reach);
+    let far: Vec<_> = far.collect();
+    let &(index, value) = far
+        .iter()
+        .max_by(|a, b| beyond(a.1).total_cmp(&beyond(b.1)))?;
+    let (row, column) = (index / image.width(), index % image.width());
+    let count = far.len();
+    let pixels = if count == 1 { "pixel" } else { "pixels" };
+    Some(format!(
+        "the image has {count} {pixels} far beyond the others, row {row} column {column} is {value}; \
+         features are spoilt by it: clip it"
+    ))
+}
+
+/// What a person should know of the responses that were measured.
+pub(super) fn on_responses(state: &State) -> Vec<String> {
+    let responses: Vec<f64> = state.usable().map(|(_, response)| response).collect();
+    if let [first, _, ..] = responses[..]
+        && same(&responses).is_some()
+    {
+        let count = responses.len();
+        return vec![format!(
+            "all {count} responses are {first}: nothing to learn"
+        )];
+    }
+    border(state).into_iter().collect()
+}
+
+/// Tells of a border that an instrument or its software filled in: one value there, which is nowhere
+/// else.
+fn border(state: &State) -> Option<String> {
+    let all = state
+        .candidates()
+        .filter(|all| all.edges() == Edges::Reflect)?;
+    let (height, width, window) = (all.height(), all.width(), all.window());
+    let inside = Candidates::with_edges(height, width, window, Edges::Inside).ok()?;
+    let (mut border, mut rest) = (Vec::new(), Vec::new());
+    for (point, response) in state.usable() {
+        let within = inside.at(point.pixel).is_some();
+        let part = if within { &mut rest } else { &mut border };
+        part.push(response);
+    }
+    let value = same(&border).filter(|_| border.len() >= EQUAL)?;
+    let elsewhere = rest.iter().any(|x| x.to_bits() == value.to_bits());
+    (!elsewhere).then(|| {
+        let count = border.len();
+        format!(
+            "all {count} responses at the border of half a window are {value}, and no other is: \
+             `--edges inside` leaves it out"
+        )
+    })
+}
+
+/// The value that all of these have.
+fn same(values: &[f64]) -> Option<f64> {
+    let first = *values.first()?;
+    let alike = |x: &f64| x.to_bits() == first.to_bits();
+    values.iter().all(alike).then_some(first)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn image(side: usize) -> Map {
+        let values = (0..side * side).map(|n| ((n * 37) % 101) as f64);
+        Map::uncalibrated(side, side, values.collect(), "image")
+    }
+
+    #[test]
+    fn pixels_far_beyond_all_others_are_named_and_bright_ones_are_not() {
+        let config = CampaignConfig::default();
+        let mut image = image(30);
+        image.values[65] = 1000.0;
+        assert_eq!(on_image(&image, &config), Vec::<String>::new());
+        image.values[65] = -1e6;
+        let said = on_image(&image, &config).concat();
+        assert!(
+            said.contains("1 pixel far beyond the others, row 2 column 5 is -1000000"),
+            "{said}"
+        );
+    }
+
+    #[test]
+    fn a_window_larger_than_the_image_is_mostly_reflection() {
+        let config = CampaignConfig::default();
+        assert_eq!(on_image(&image(16), &config), Vec::<String>::new());
+        let said = on_image(&image(15), &config).concat();
+        assert!(
+            said.contains("window of 16 pixels is larger than the image of 15 x 15"),
+            "{said}"
+        );
+    }
+}
