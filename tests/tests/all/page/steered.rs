@@ -129,7 +129,11 @@ fn what_a_browser_does_is_what_the_same_commands_do() {
     let mut points = 10;
     for command in words_of(&records_of_steered) {
         let waits = |status: &Status| {
-            status.points == points && (status.proposal.is_some() || status.state == "paused")
+            let ready = match command[0].as_str() {
+                "resume" => status.state == "paused",
+                _ => status.proposal.is_some(),
+            };
+            status.points == points && ready
         };
         until(&told, waits);
         tell(&told, &command, "Ada").unwrap();
