@@ -47,7 +47,12 @@ fn decision_among_247009(bencher: Bencher<'_, '_>, strategy: &str) {
 /// The default strategy with a network as surrogate.
 #[divan::bench(args = [64, 512], sample_count = DECISIONS, sample_size = 1)]
 fn decision_with_a_network(bencher: Bencher<'_, '_>, side: usize) {
-    decision(bencher, side, Strategy::BeaconStructure, SurrogateKind::Network);
+    decision(
+        bencher,
+        side,
+        Strategy::BeaconStructure,
+        SurrogateKind::Network,
+    );
 }
 
 /// New weights: latents of all candidates, then the factor of all measured points.
