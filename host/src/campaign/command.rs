@@ -68,7 +68,7 @@ pub const WORDS: &str = "status, pause, resume, stop, stop now, strategy NAME, t
 
 impl Command {
     /// Reads a command as `beacon ctl` is given it, for an image with these candidates. The pixel
-    /// behind `accept` and `reject` is no part of the command: [`Command::judged`] reads it.
+    /// behind `accept` and `reject` is no part of the command: `judged` reads it.
     ///
     /// # Errors
     /// What is wrong with it, and what would be accepted.

@@ -131,7 +131,7 @@ pub struct Found {
     /// Bytes of a torn last record that were moved to `journal.torn`.
     pub torn: u64,
     /// Version of its format. A journal of an earlier one lacks events that follow from the others,
-    /// and nothing can be appended to it: see [`Journal::replace`].
+    /// and nothing can be appended to it.
     pub version: u8,
 }
 
