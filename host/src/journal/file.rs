@@ -135,6 +135,19 @@ pub struct Found {
     pub version: u8,
 }
 
+/// The version of the journal that begins with these bytes.
+///
+/// # Errors
+/// When they begin no journal, or one of another version than can be read.
+pub(super) fn version_of(path: &Path, bytes: &[u8]) -> Result<u8, JournalError> {
+    let path = path.to_owned();
+    match bytes.strip_prefix(MAGIC) {
+        Some(&[found, ..]) if (OLDEST..=VERSION).contains(&found) => Ok(found),
+        Some(&[found, ..]) => Err(JournalError::Version { path, found }),
+        _ => Err(JournalError::NotAJournal { path }),
+    }
+}
+
 impl Journal {
     /// Begins a journal. It is there with its first record, or it is not there: a kill on the way
     /// leaves `journal.new` at most, which the next attempt writes over.
@@ -200,18 +213,7 @@ impl Journal {
         let mut bytes = Vec::new();
         let read = file.read_to_end(&mut bytes);
         read.map_err(|source| failed(path, "read", source))?;
-        if bytes.len() <= MAGIC.len() || bytes[..MAGIC.len()] != *MAGIC {
-            return Err(JournalError::NotAJournal {
-                path: path.to_owned(),
-            });
-        }
-        let version = bytes[MAGIC.len()];
-        if !(OLDEST..=VERSION).contains(&version) {
-            return Err(JournalError::Version {
-                path: path.to_owned(),
-                found: version,
-            });
-        }
+        let version = version_of(path, &bytes)?;
         let mut journal = Self {
             path: path.to_owned(),
             file,

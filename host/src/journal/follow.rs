@@ -5,7 +5,7 @@ use std::io::{self, Read as _, Seek as _, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use super::file::{HEAD, MAGIC, Next, OLDEST, VERSION, failed, head, lengths, next, whole};
+use super::file::{HEAD, MAGIC, Next, VERSION, failed, head, lengths, next, version_of, whole};
 use super::version1::{self, OldRecord};
 use super::{JournalError, Place};
 use crate::campaign::Record;
@@ -139,19 +139,8 @@ impl Open {
             Err(error) => return Err(failed(error)),
         };
         let mut bytes = [0; MAGIC.len() + 1];
-        let begun = file.read_exact(&mut bytes);
-        if begun.is_err() || bytes[..MAGIC.len()] != *MAGIC {
-            return Err(JournalError::NotAJournal {
-                path: path.to_owned(),
-            });
-        }
-        let version = bytes[MAGIC.len()];
-        if !(OLDEST..=VERSION).contains(&version) {
-            return Err(JournalError::Version {
-                path: path.to_owned(),
-                found: version,
-            });
-        }
+        let begun = file.read_exact(&mut bytes).map_or(&[][..], |()| &bytes);
+        let version = version_of(path, begun)?;
         let end = Place::first(&head(version));
         Ok(Some(Self { file, version, end }))
     }

@@ -1,5 +1,7 @@
 //! `beacon run`, `resume` and `ctl`, from the outside, with the mistakes that users make.
 
+mod commands;
+
 use std::fs;
 use std::io::Write as _;
 use std::net::TcpListener;
@@ -429,108 +431,6 @@ fn journals_that_are_no_journals_are_named_and_left_alone() {
     let (_kept, nothing) = folder();
     let (error, _) = refused(&["resume", nothing.to_str().unwrap()]);
     assert!(error.contains("no campaign in it"), "{error}");
-}
-
-#[test]
-fn a_campaign_is_told_to_pause_to_go_on_and_to_stop_and_goes_on_later() {
-    let (_kept, path) = folder();
-    let name = path.to_str().unwrap();
-    let running = in_real_time(&path, "60");
-    wait_for(&path, 3);
-    assert!(run(&["ctl", name, "pause"]).status.success());
-    let state = || {
-        let output = run(&["ctl", name, "status", "--json"]);
-        let status: Value = serde_json::from_slice(&output.stdout).unwrap();
-        (
-            status["state"].as_str().unwrap().to_owned(),
-            status["points"].as_u64(),
-        )
-    };
-    let begun = Instant::now();
-    while state().0 != "paused" {
-        assert!(begun.elapsed() < PATIENCE, "{:?}", state());
-        thread::sleep(Duration::from_millis(20));
-    }
-    let paused = state().1;
-    thread::sleep(Duration::from_millis(300));
-    assert_eq!(state().1, paused);
-    assert!(run(&["ctl", name, "resume"]).status.success());
-    wait_for(&path, paused.unwrap() + 2);
-    // Random points at the beginning have no prediction.
-    wait_for(&path, 11);
-    assert!(run(&["ctl", name, "approve", "on"]).status.success());
-    wait_until(&path, |status| {
-        let known = status["predicted"].is_array() && status["proposal"].is_array();
-        known && status["approval"] == true && status["excluded"] == serde_json::json!([])
-    });
-    assert!(run(&["ctl", name, "accept"]).status.success());
-    assert!(run(&["ctl", name, "approve", "off"]).status.success());
-    let (error, status) = refused(&["ctl", name, "measure", "64,3"]);
-    assert!(
-        error.contains("no candidate") && status == Some(2),
-        "{error}"
-    );
-    assert!(run(&["ctl", name, "stop"]).status.success());
-    let output = output_of(running);
-    assert_eq!(output.status.code(), Some(0));
-    let said = String::from_utf8(output.stderr).unwrap();
-    assert!(said.contains("stopped; the beam is blanked"), "{said}");
-    let answer = format!("`beacon ctl {name} accept`, `reject` or `suggest ROW,COLUMN`");
-    assert!(
-        said.contains("the proposal of row ")
-            && said.contains(", predicted ")
-            && said.contains(&answer),
-        "{said}"
-    );
-    let rest = run(&["resume", name, "--json"]);
-    assert_eq!(summary(&rest)["positions"].as_array().unwrap().len(), 60);
-}
-
-#[test]
-fn stop_now_gives_up_an_exposure_that_would_take_long() {
-    let (_kept, path) = folder();
-    let name = path.to_str().unwrap();
-    let running = in_real_time(&path, "60");
-    wait_for(&path, 3);
-    assert!(run(&["ctl", name, "dwell", "600"]).status.success());
-    wait_until(&path, |status| {
-        status["dwell_seconds"] == 600.0 && status["state"] == "measuring"
-    });
-    let said = run(&["ctl", name, "stop", "now"]).stdout;
-    let said = String::from_utf8(said).unwrap();
-    assert!(said.contains("blanked at once"), "{said}");
-    let begun = Instant::now();
-    let output = output_of(running);
-    assert!(begun.elapsed() < Duration::from_secs(120));
-    let error = String::from_utf8(output.stderr).unwrap();
-    assert_eq!(output.status.code(), Some(0), "{error}");
-    assert!(error.contains("stopped; the beam is blanked"), "{error}");
-}
-
-#[cfg(unix)]
-#[test]
-fn an_interrupt_finishes_the_journal_and_says_how_to_go_on() {
-    let (_kept, path) = folder();
-    let running = in_real_time(&path, "60");
-    wait_for(&path, 12);
-    let process = running.id().to_string();
-    let interrupted = Command::new("kill").args(["-INT", &process]).status();
-    assert!(interrupted.unwrap().success());
-    let output = output_of(running);
-    assert_eq!(output.status.code(), Some(130));
-    let said = String::from_utf8(output.stderr).unwrap();
-    let resume = format!(
-        "the beam is blanked and the journal complete: go on with `beacon resume {}`",
-        path.display()
-    );
-    assert!(said.contains(&resume), "{said}");
-    let rest = run(&["resume", path.to_str().unwrap(), "--json"]);
-    let rest = summary(&rest);
-    // As if it had never been interrupted.
-    let (_kept, path) = folder();
-    let whole = output_of(in_real_time(&path, "60"));
-    assert_eq!(summary(&whole)["order"], rest["order"]);
-    assert_eq!(summary(&whole)["responses"], rest["responses"]);
 }
 
 /// A file that may not grow stands for a disk that is full; it is let grow after a while.
