@@ -39,8 +39,8 @@ struct Process {
     standardisation: Standardisation,
     /// What neighbours share beside the plane.
     space: Option<Space>,
-    /// A grid over the candidates' latents, in lengthscales, unless they span too much.
-    axes: Option<Axes>,
+    /// A grid over the candidates' latents, in lengthscales.
+    axes: Axes,
     /// Points measured when the model arrived. The surrogate sweeps over these and takes every
     /// later one by an update, so that its bits do not depend on when the caller asks for it.
     swept: usize,

@@ -69,6 +69,11 @@ pub(crate) fn larger(a: f32, b: f32) -> f32 {
     if b > a { b } else { a }
 }
 
+/// The smaller of two; the first when they are equal or either is NaN.
+pub(crate) fn smaller(a: f32, b: f32) -> f32 {
+    if b < a { b } else { a }
+}
+
 /// Whether a value is a number of at most this magnitude.
 pub(crate) fn within(value: f32, largest: f32) -> bool {
     libm::fabsf(value) <= largest

@@ -64,7 +64,7 @@ impl Capacity {
     pub const fn floats(self) -> usize {
         self.image_pixels
             + (LATENT + 4) * self.candidates
-            + 2 * surrogate::room(self.candidates)
+            + 2 * surrogate::ROOM
             + packed(self.measurements)
             + (LATENT + 2 + 6) * self.measurements
             + self.workspace()
@@ -248,8 +248,8 @@ impl<'a> Storage<'a> {
             capacity,
             image: cut(capacity.image_pixels)?,
             latents: cut(LATENT * capacity.candidates)?.as_chunks_mut().0,
-            mean: cut(surrogate::room(capacity.candidates))?,
-            variance: cut(surrogate::room(capacity.candidates))?,
+            mean: cut(surrogate::ROOM)?,
+            variance: cut(surrogate::ROOM)?,
             reciprocals: cut(capacity.candidates)?,
             distances: cut(capacity.candidates)?,
             next_distances: cut(capacity.candidates)?,

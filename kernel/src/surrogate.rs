@@ -3,8 +3,7 @@
 //! Both are smooth functions of the latent plane, so the surrogate holds them at the nodes of a
 //! [grid](crate::grid) over the candidates and interpolates: for S nodes and N measured points one
 //! sweep evaluates a new model in O(S·N²/2), and every measurement after it corrects mean and
-//! variance in O(S·N), however many candidates there are. Where the latents span too much for the
-//! grid, the sites are the candidates themselves.
+//! variance in O(S·N), however many candidates there are.
 //!
 //! With a [spatial part](crate::space) k = k_f + k_s the factor is that of the whole covariance.
 //! The variance is s − k_fᵀK⁻¹k_f: that of what the features tell, given all measurements, which is
@@ -17,59 +16,29 @@ use crate::gp::{Covariance, Factor};
 use crate::grid::{Axes, Grid, MAX_NODES, Row};
 use crate::math::dot;
 
-/// Sites whose triangular solves run side by side.
+/// Nodes whose triangular solves run side by side.
 pub(crate) const LANES: usize = 8;
 
-/// The largest number of sites of a surrogate over this many candidates.
-pub(crate) const fn room(candidates: usize) -> usize {
-    let nodes = MAX_NODES * MAX_NODES;
-    if candidates > nodes {
-        candidates
-    } else {
-        nodes
-    }
+/// Most values of a mean or a variance.
+pub(crate) const ROOM: usize = MAX_NODES * MAX_NODES;
+
+/// Groups of [`LANES`] nodes that a sweep evaluates at a time, in rows of [`MAX_NODES`].
+fn groups_in_row(axes: Axes) -> usize {
+    axes.columns().div_ceil(LANES)
 }
 
-/// The places at which a sweep evaluates the posterior, in groups of [`LANES`].
-#[derive(Clone, Copy)]
-pub(crate) enum Sites<'a> {
-    /// The nodes of a grid, in rows of [`MAX_NODES`].
-    Nodes(Axes),
-    /// The candidates.
-    Candidates(&'a [[f32; 2]]),
+/// All of them.
+pub(crate) fn groups(axes: Axes) -> usize {
+    axes.rows() * groups_in_row(axes)
 }
 
-impl<'a> Sites<'a> {
-    pub(crate) fn new(axes: Option<Axes>, latents: &'a [[f32; 2]]) -> Self {
-        axes.map_or(Self::Candidates(latents), Self::Nodes)
-    }
-
-    /// Groups in a row of sites; candidates are all one row.
-    fn groups_in_row(&self) -> usize {
-        match self {
-            Self::Nodes(axes) => axes.columns().div_ceil(LANES),
-            Self::Candidates(latents) => latents.len().div_ceil(LANES),
-        }
-    }
-
-    pub(crate) fn groups(&self) -> usize {
-        match self {
-            Self::Nodes(axes) => axes.rows() * self.groups_in_row(),
-            Self::Candidates(_) => self.groups_in_row(),
-        }
-    }
-
-    /// Index of a group's first value, and the places of its sites.
-    fn group(&self, group: usize) -> (usize, [[f32; 2]; LANES]) {
-        // No row is empty; the compiler does not know.
-        let in_row = self.groups_in_row().max(1);
-        let (row, first) = (group / in_row, LANES * (group % in_row));
-        let place = |lane: usize| match self {
-            Self::Nodes(axes) => axes.node(row, first + lane),
-            Self::Candidates(latents) => latents.get(first + lane).copied().unwrap_or_default(),
-        };
-        (row * MAX_NODES + first, core::array::from_fn(place))
-    }
+/// Index of a group's first value, and where its nodes lie.
+fn group(axes: Axes, group: usize) -> (usize, [[f32; 2]; LANES]) {
+    // No row is empty; the compiler does not know.
+    let in_row = groups_in_row(axes).max(1);
+    let (row, first) = (group / in_row, LANES * (group % in_row));
+    let node = |lane: usize| axes.node(row, first + lane);
+    (row * MAX_NODES + first, core::array::from_fn(node))
 }
 
 /// The posterior at every candidate, in standardised units. Where the model has a spatial part, means
@@ -77,8 +46,8 @@ impl<'a> Sites<'a> {
 #[derive(Clone, Copy, Debug)]
 pub struct Surrogate<'s> {
     pub(crate) latents: &'s [[f32; 2]],
-    /// The grid whose nodes the means and variances belong to; `None` if they are the candidates'.
-    pub(crate) axes: Option<Axes>,
+    /// The grid whose nodes the means and variances belong to.
+    pub(crate) axes: Axes,
     pub(crate) mean: &'s [f32],
     pub(crate) variance: &'s [f32],
     /// What neighbours add to the candidates' means, where there is a spatial part.
@@ -115,22 +84,11 @@ impl Surrogate<'_> {
     }
 
     fn evaluate(&self, index: usize, latent: [f32; 2]) -> (f32, f32) {
-        let (mean, variance) = self.on_the_plane(index, latent);
+        let stencil = self.axes.stencil(latent);
+        let mean = stencil.apply(self.mean.as_chunks().0);
+        let variance = not_negative(stencil.apply(self.variance.as_chunks().0));
         let shared = self.shared.and_then(|shared| shared.get(index));
         (shared.map_or(mean, |shared| mean + shared), variance)
-    }
-
-    fn on_the_plane(&self, index: usize, latent: [f32; 2]) -> (f32, f32) {
-        let Some(axes) = &self.axes else {
-            let own = |values: &[f32]| values.get(index).copied().unwrap_or_default();
-            return (own(self.mean), own(self.variance));
-        };
-        let stencil = axes.stencil(latent);
-        let variance = stencil.apply(self.variance.as_chunks().0);
-        (
-            stencil.apply(self.mean.as_chunks().0),
-            not_negative(variance),
-        )
     }
 }
 
@@ -157,17 +115,17 @@ impl Posterior<'_> {
         (mean, not_negative(variance))
     }
 
-    /// Mean and variance at one group of sites from the first `count` points.
+    /// Mean and variance at one group of nodes from the first `count` points.
     /// `workspace` holds [`LANES`] × `count` floats.
     pub(crate) fn sweep(
         &self,
         count: usize,
-        (sites, group): (Sites<'_>, usize),
+        (axes, index): (Axes, usize),
         means: &mut [f32],
         variances: &mut [f32],
         workspace: &mut [f32],
     ) {
-        let (start, places) = sites.group(group);
+        let (start, places) = group(axes, index);
         let solved = workspace.as_chunks_mut::<LANES>().0;
         let solved = solved.get_mut(..count).unwrap_or_default();
         for (slots, &point) in solved.iter_mut().zip(self.points) {
@@ -197,7 +155,7 @@ impl Posterior<'_> {
     pub(crate) fn update(
         &self,
         n: usize,
-        sites: Sites<'_>,
+        axes: Axes,
         means: &mut [f32],
         variances: &mut [f32],
         (scratch, workspace): (&mut [f32], &mut [f32]),
@@ -221,29 +179,17 @@ impl Posterior<'_> {
             *mean += a * whitened;
             *variance = not_negative(*variance - a * a);
         };
-        match sites {
-            Sites::Nodes(axes) => {
-                let Some(mut grid) = Grid::new(axes, workspace) else {
-                    return;
-                };
-                grid.add_covariances(self.covariance, points, weights);
-                let means: &mut [Row] = means.as_chunks_mut().0;
-                let rows = means
-                    .iter_mut()
-                    .zip(variances.as_chunks_mut::<MAX_NODES>().0);
-                for ((means, variances), c) in rows.zip(grid.nodes()).take(axes.rows()) {
-                    let nodes = means.iter_mut().zip(variances).zip(c).take(axes.columns());
-                    nodes.for_each(|((mean, variance), &c)| correct(mean, variance, c));
-                }
-            }
-            Sites::Candidates(latents) => {
-                for ((&x, mean), variance) in latents.iter().zip(means).zip(variances) {
-                    let terms = points.iter().zip(weights);
-                    let c =
-                        terms.map(|(&point, weight)| weight * self.covariance.between(x, point));
-                    correct(mean, variance, c.sum());
-                }
-            }
+        let Some(mut grid) = Grid::new(axes, workspace) else {
+            return;
+        };
+        grid.add_covariances(self.covariance, points, weights);
+        let means: &mut [Row] = means.as_chunks_mut().0;
+        let rows = means
+            .iter_mut()
+            .zip(variances.as_chunks_mut::<MAX_NODES>().0);
+        for ((means, variances), c) in rows.zip(grid.nodes()).take(axes.rows()) {
+            let nodes = means.iter_mut().zip(variances).zip(c).take(axes.columns());
+            nodes.for_each(|((mean, variance), &c)| correct(mean, variance, c));
         }
     }
 }

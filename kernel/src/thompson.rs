@@ -26,6 +26,7 @@ pub(crate) struct FourierFeature {
 }
 
 impl FourierFeature {
+    #[cfg(test)]
     fn at(&self, x: [f32; 2]) -> f32 {
         let angle = self.frequency[0] * x[0] + self.frequency[1] * x[1] + self.phase;
         self.weight * libm::cosf(angle)
@@ -65,6 +66,8 @@ impl Prior {
         self.origin
     }
 
+    /// The sample at one point, feature by feature.
+    #[cfg(test)]
     pub(crate) fn at(&self, x: [f32; 2]) -> f32 {
         let x = [x[0] - self.origin[0], x[1] - self.origin[1]];
         self.features.iter().map(|feature| feature.at(x)).sum()
@@ -79,8 +82,6 @@ pub(crate) struct Evidence<'a> {
     /// Variance of the noise ε that a sample draws: σ², unless it is tempered.
     pub(crate) noise: f32,
     pub(crate) factor: &'a Factor<'a>,
-    /// Latents of the measured points, in lengthscales.
-    pub(crate) points: &'a [[f32; 2]],
     /// Standardised responses there.
     pub(crate) targets: &'a [f32],
 }
@@ -97,10 +98,16 @@ impl Evidence<'_> {
         self.factor.solve_upper(weights);
     }
 
-    /// The sample at one point, term by term: the reference for the grid.
-    pub(crate) fn sample_at(&self, prior: &Prior, weights: &[f32], x: [f32; 2]) -> f32 {
-        let correction: f32 = self
-            .points
+    /// The sample at one place, term by term, of weights at the measured points: the reference for the
+    /// grid.
+    #[cfg(test)]
+    pub(crate) fn sample_at(
+        &self,
+        prior: &Prior,
+        (points, weights): (&[[f32; 2]], &[f32]),
+        x: [f32; 2],
+    ) -> f32 {
+        let correction: f32 = points
             .iter()
             .zip(weights)
             .map(|(&point, weight)| self.covariance.between(x, point) * weight)
@@ -165,7 +172,6 @@ mod tests {
             mean: MEAN,
             noise: NOISE,
             factor: &factor,
-            points: &POINTS,
             targets: &TARGETS,
         };
         let draws = 20_000_u32;
@@ -177,7 +183,7 @@ mod tests {
                     let mut weights = POINTS.map(|p| prior.at(p));
                     evidence.correct(&mut random, &mut weights);
                     DVector::from_fn(4, |i, _| {
-                        f64::from(evidence.sample_at(&prior, &weights, PLACES[i]))
+                        f64::from(evidence.sample_at(&prior, (&POINTS, &weights), PLACES[i]))
                     })
                 })
                 .collect::<Vec<_>>(),

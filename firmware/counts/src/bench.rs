@@ -41,7 +41,7 @@ impl Bench {
         bench.load_image().expect("an image");
         bench.explorer.load_model(&model).expect("a model");
         let latents = bench.explorer.latents().unwrap_or_default();
-        model.hyperparameters = workload::hyperparameters(latents);
+        model.hyperparameters = workload::hyperparameters(latents, workload::SPAN);
         bench.model = model;
         bench.explorer.load_model(&model).expect("a model");
         bench

@@ -125,6 +125,8 @@ pub struct LinkedCampaign {
     /// The fixed filters, and their weights.
     filters: (Network, &'static [f32]),
     models: u32,
+    /// Lengthscales that the latents span.
+    span: f32,
     /// The longest piece of work while the beam dwelt last.
     slice: u32,
 }
@@ -159,6 +161,7 @@ impl LinkedCampaign {
             weights,
             filters: workload::filters(capacity.window, filters),
             models: 0,
+            span: workload::SPAN,
             slice: 0,
         }
     }
@@ -166,6 +169,11 @@ impl LinkedCampaign {
     /// From the next decision on the model is that of the fixed filters.
     pub fn with_filters(&mut self) {
         (self.network, self.weights) = self.filters;
+    }
+
+    /// From the next decision on the latent plane is as wide as it can be.
+    pub fn with_a_wide_plane(&mut self) {
+        self.span = workload::WIDE;
     }
 
     /// Prints the row of a decision with so many points measured, from the last byte of the last
@@ -184,7 +192,8 @@ impl LinkedCampaign {
         self.begin(strategy);
         self.send_model(workload::UNIT);
         let explorer = self.client.transport_mut().controller.explorer();
-        let hyperparameters = workload::hyperparameters(explorer.latents().unwrap_or_default());
+        let latents = explorer.latents().unwrap_or_default();
+        let hyperparameters = workload::hyperparameters(latents, self.span);
         for n in 0..measurements - 1 {
             if n == STRUCTURES {
                 self.client.propose(true).expect("a proposal");

@@ -166,19 +166,23 @@ pub fn decision(mut campaign: LinkedCampaign) {
     campaign.decision("decision_beacon", Beacon, MEASUREMENTS, macs::decision);
     campaign.decision("decision_ei", Ei, MEASUREMENTS, macs::decision_ei);
     campaign.decision("decision_mu", Mu, MEASUREMENTS, macs::decision_mu);
-    decision_with_filters(campaign);
+    decisions_of_other_models(campaign);
 }
 
-/// A whole decision with the fixed filters and their spatial part.
-fn decision_with_filters(mut campaign: LinkedCampaign) {
+/// A whole decision with the fixed filters and their spatial part, and with a latent plane that is as wide
+/// as it can be.
+fn decisions_of_other_models(mut campaign: LinkedCampaign) {
+    let macs = macs::decision_filters;
+    let (filters, wide) = ("decision_filters", "decision_wide");
     campaign.with_filters();
-    let (kernel, macs) = ("decision_filters", macs::decision_filters);
-    campaign.decision(kernel, BeaconStructure, MEASUREMENTS, macs);
+    campaign.decision(filters, BeaconStructure, MEASUREMENTS, macs);
+    campaign.with_a_wide_plane();
+    campaign.decision(wide, BeaconStructure, MEASUREMENTS, macs::decision_wide);
 }
 
 /// A whole decision on a larger image.
 pub fn large(mut campaign: LinkedCampaign) {
     campaign.decision("decision", BeaconStructure, MEASUREMENTS, macs::decision);
     campaign.slice(MEASUREMENTS);
-    decision_with_filters(campaign);
+    decisions_of_other_models(campaign);
 }

@@ -16,6 +16,8 @@ const FEATURES: u64 = 128;
 /// Nodes along an axis of the grid over the latent plane: ten in each of the workload's three
 /// lengthscales, and what the interpolation needs beyond.
 const NODES: u64 = 37;
+/// The same where the plane is wide.
+const MOST_NODES: u64 = 56;
 /// Interpolation of a point from 6 × 6 nodes: six rows, then one column.
 const INTERPOLATION: u64 = 6 * 6 + 6;
 
@@ -96,22 +98,26 @@ fn posterior(n: u64) -> u64 {
 pub fn update(shape: Shape) -> u64 {
     let n = shape.points();
     let corrections = NODES * NODES * 2;
-    solve(n - 1) + covariances(n) + corrections + 2 * INTERPOLATION * shape.count()
+    solve(n - 1) + covariances(n, NODES) + corrections + 2 * INTERPOLATION * shape.count()
 }
 
 /// A weighted sum of the covariances with n points at every node: their distances along both axes,
 /// and one product a node for every point.
-fn covariances(n: u64) -> u64 {
-    2 * NODES * n + NODES * NODES * n
+fn covariances(n: u64, nodes: u64) -> u64 {
+    2 * nodes * n + nodes * nodes * n
 }
 
 /// A path sample on the grid: the arguments of its features along both axes and their two products
 /// a node, the covariances, interpolation at points and candidates, and two solves for the
 /// correction.
 pub fn sample(shape: Shape) -> u64 {
+    sample_on(NODES, shape)
+}
+
+fn sample_on(nodes: u64, shape: Shape) -> u64 {
     let n = shape.points();
-    let prior = 2 * NODES * FEATURES + NODES * NODES * 2 * FEATURES;
-    prior + covariances(n) + (n + shape.count()) * INTERPOLATION + 2 * solve(n)
+    let prior = 2 * nodes * FEATURES + nodes * nodes * 2 * FEATURES;
+    prior + covariances(n, nodes) + (n + shape.count()) * INTERPOLATION + 2 * solve(n)
 }
 
 /// What neighbours add: along the row of every point, then four recursions down the columns, of one,
@@ -160,6 +166,11 @@ pub fn decision(shape: Shape) -> u64 {
 pub fn decision_filters(shape: Shape) -> u64 {
     let n = shape.points();
     decision(shape) + 2 * n + space(shape) + solve(n) + n
+}
+
+/// The same where the latent plane is as wide as it can be.
+pub fn decision_wide(shape: Shape) -> u64 {
+    decision_filters(shape) - sample(shape) + sample_on(MOST_NODES, shape)
 }
 
 /// A decision by `ei`: as by `mu`, and the best of the posterior means at the points.

@@ -8,7 +8,9 @@ use rand_xoshiro::Xoshiro128PlusPlus;
 /// Lengthscales that the candidates' latents span along each axis: the widest of a trained model
 /// once some fifty points are measured, and so far above 3 that no rounding decides how many nodes
 /// the sample's grid has.
-const SPAN: f32 = 3.05;
+pub(crate) const SPAN: f32 = 3.05;
+/// Lengthscales of a plane as wide as the kernel's can be.
+pub(crate) const WIDE: f32 = 25.0;
 /// Coprime to the number of candidates of every image here, so that measured points are spread
 /// and none comes twice.
 const STRIDE: usize = 1009;
@@ -79,15 +81,15 @@ pub(crate) fn filters(window: usize, weights: &mut [f32]) -> (Network, &[f32]) {
     (network, weights)
 }
 
-/// A process whose lengthscales make `latents`, still in those of [`UNIT`], span [`SPAN`] of them.
-pub(crate) fn hyperparameters(latents: &[[f32; LATENT]]) -> Hyperparameters {
+/// A process whose lengthscales make `latents`, still in those of [`UNIT`], span so many of them.
+pub(crate) fn hyperparameters(latents: &[[f32; LATENT]], lengthscales: f32) -> Hyperparameters {
     let span = |axis: usize| {
         let along = latents.iter().map(|latent| latent[axis]);
         let low = along.clone().fold(f32::INFINITY, f32::min);
         along.fold(f32::NEG_INFINITY, f32::max) - low
     };
     Hyperparameters {
-        lengthscale: [span(0) / SPAN, span(1) / SPAN],
+        lengthscale: [span(0) / lengthscales, span(1) / lengthscales],
         ..UNIT
     }
 }

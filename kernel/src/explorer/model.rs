@@ -4,8 +4,8 @@ use core::ops::ControlFlow;
 
 use super::{Explorer, LARGEST_TARGET, Process};
 use crate::cnn::Layers;
-use crate::grid::Axes;
-use crate::math::within;
+use crate::grid::{Axes, WIDEST};
+use crate::math::{larger, smaller, within};
 use crate::network::{CHANNELS_1, LATENT};
 use crate::{Architecture, Candidate, Candidates, Error, Model, Network, dense, filters};
 
@@ -222,7 +222,8 @@ pub(super) fn lattice(candidates: Candidates, candidate: Candidate) -> Result<[f
     Ok([corner.row as f32, corner.column as f32])
 }
 
-/// Divides latents by their lengthscale and returns their bounding box.
+/// Divides latents by their lengthscale and bounds the plane they span to [`WIDEST`] lengthscales: what
+/// lies beyond, along an axis, moves to the border. Returns the latents' box.
 pub(super) fn scale_latents(
     latents: &mut [[f32; LATENT]],
     lengthscale: [f32; LATENT],
@@ -240,9 +241,85 @@ pub(super) fn scale_latents(
                     index,
                 });
             }
-            *low = if *x < *low { *x } else { *low };
-            *high = if *x > *high { *x } else { *high };
+            *low = smaller(*low, *x);
+            *high = larger(*high, *x);
+        }
+    }
+    for (axis, (low, high)) in low.iter_mut().zip(&mut high).enumerate() {
+        if *high - *low > WIDEST {
+            (*low, *high) = crowded(latents, axis, (*low, *high));
+            for latent in &mut *latents {
+                latent[axis] = smaller(larger(latent[axis], *low), *high);
+            }
         }
     }
     Ok((low, high))
+}
+
+/// The part of an axis, [`WIDEST`] long, about which the latents crowd: by their mean within an interval
+/// that shrinks fourfold towards it at each pass, so that a few far away do not count.
+fn crowded(latents: &[[f32; LATENT]], axis: usize, (lowest, highest): (f32, f32)) -> (f32, f32) {
+    let (mut low, mut high) = (lowest, highest);
+    let mut reach = 0.5 * (high - low);
+    while reach > 0.5 * WIDEST {
+        let along = latents.iter().map(|latent| latent[axis]);
+        let inside = along.filter(|x| (low..=high).contains(x));
+        let (sum, count) = inside.fold((0.0, 0.0), |(sum, count), x| (sum + x, count + 1.0_f32));
+        let centre = if count > 0.0 {
+            sum / count
+        } else {
+            0.5 * (low + high)
+        };
+        reach = larger(0.25 * reach, 0.5 * WIDEST);
+        let centre = smaller(larger(centre, lowest + reach), highest - reach);
+        (low, high) = (centre - reach, centre + reach);
+    }
+    (low, high)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn latents_within_the_widest_span_stay_where_they_are() {
+        let mut latents = [[0.0, 3.0], [50.9, 1.0], [20.0, 2.0]];
+        let bounds = scale_latents(&mut latents, [2.0, 1.0]).unwrap();
+        assert_eq!(latents, [[0.0, 3.0], [25.45, 1.0], [10.0, 2.0]]);
+        assert_eq!(bounds, ([0.0, 1.0], [25.45, 3.0]));
+    }
+
+    /// Whatever the outlier's distance, the plane stays about the many.
+    #[test]
+    fn a_latent_far_from_all_others_moves_to_the_border() {
+        for far in [40.0, 1e3, -1e6, 9e14] {
+            let mut latents: Vec<[f32; LATENT]> =
+                (0..2401).map(|i| [(i % 49) as f32 / 7.0, 0.0]).collect();
+            latents[77][0] = far;
+            let before = latents.clone();
+            let (low, high) = scale_latents(&mut latents, [1.0; 2]).unwrap();
+            assert!(
+                (high[0] - low[0] - WIDEST).abs() < 1e-5,
+                "{far}: {low:?} {high:?}"
+            );
+            assert_eq!(latents[77][0], if far > 0.0 { high[0] } else { low[0] });
+            latents[77] = before[77];
+            assert_eq!(latents, before, "{far}");
+        }
+    }
+
+    #[test]
+    fn two_crowds_far_apart_stay_two() {
+        let mut latents: Vec<[f32; LATENT]> = (0..100)
+            .map(|i| [0.0, if i % 2 == 0 { -1e6 } else { 1e6 }])
+            .collect();
+        let (low, high) = scale_latents(&mut latents, [1.0; 2]).unwrap();
+        assert!(high[1] - low[1] <= WIDEST);
+        assert!(
+            latents
+                .iter()
+                .enumerate()
+                .all(|(i, latent)| latent[1] == if i % 2 == 0 { low[1] } else { high[1] })
+        );
+    }
 }

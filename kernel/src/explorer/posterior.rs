@@ -5,7 +5,7 @@ use super::{Explorer, Prediction, Process, SLICE};
 use crate::gp::{Factor, packed};
 use crate::math::dot;
 use crate::network::LATENT;
-use crate::surrogate::{self, Posterior, Sites, Surrogate};
+use crate::surrogate::{self, Posterior, Surrogate};
 use crate::{Candidate, Error};
 
 impl Explorer<'_> {
@@ -68,7 +68,7 @@ impl Explorer<'_> {
     }
 
     /// Does one slice of what [`Self::surrogate`] does, so that the caller can attend to more
-    /// urgent work in between: some sites of a new model, all sites after one more measurement,
+    /// urgent work in between: some nodes of a new model, all nodes after one more measurement,
     /// or what neighbours add to all of them.
     /// Returns whether nothing is left.
     ///
@@ -81,14 +81,13 @@ impl Explorer<'_> {
         let n = self.measured;
         let memory = &mut self.memory;
         let posterior = posterior(&process, &self.factor, memory.points, memory.whitened, n);
-        let latents = memory.latents.get(..count).unwrap_or_default();
-        let sites = Sites::new(process.axes, latents);
-        if process.groups < sites.groups() {
+        let (axes, groups) = (process.axes, surrogate::groups(process.axes));
+        if process.groups < groups {
             let cost = surrogate::LANES * (packed(process.swept) + 1);
             let last = process.groups + SLICE.div_ceil(cost.max(1));
-            let last = last.min(sites.groups());
+            let last = last.min(groups);
             for group in process.groups..last {
-                let place = (sites, group);
+                let place = (axes, group);
                 let workspace = &mut *memory.workspace;
                 posterior.sweep(
                     process.swept,
@@ -101,13 +100,7 @@ impl Explorer<'_> {
             process.groups = last;
         } else if process.updated < n {
             let scratch = (&mut *memory.row, &mut *memory.workspace);
-            posterior.update(
-                process.updated,
-                sites,
-                memory.mean,
-                memory.variance,
-                scratch,
-            );
+            posterior.update(process.updated, axes, memory.mean, memory.variance, scratch);
             process.updated += 1;
             process.spread = false;
         } else if let (Some(space), false) = (process.space, process.spread) {
@@ -127,13 +120,13 @@ impl Explorer<'_> {
 
     /// Whether [`Self::surrogate`] has nothing left to do, or can do nothing.
     pub fn is_refreshed(&self) -> bool {
-        let (Some(candidates), Ok(process)) = (self.candidates, self.ready()) else {
+        let Ok(process) = self.ready() else {
             return true;
         };
-        let latents = self.memory.latents.get(..candidates.count());
-        let sites = Sites::new(process.axes, latents.unwrap_or_default());
         let spread = process.spread || process.space.is_none();
-        process.groups == sites.groups() && process.updated == self.measured && spread
+        process.groups == surrogate::groups(process.axes)
+            && process.updated == self.measured
+            && spread
     }
 }
 
