@@ -1,8 +1,10 @@
 //! A decision, from a measured response to the next candidate, around 310 measured points.
 
+use std::error::Error;
+
 use beacon_host::controller::Controller;
 use beacon_host::train::SurrogateKind;
-use beacon_kernel::{Acquisition, Strategy};
+use beacon_kernel::{Acquisition, Capacity, Explorer, Model, Storage, Strategy};
 use divan::Bencher;
 
 use crate::scene::Scene;
@@ -53,6 +55,41 @@ fn decision_with_a_network(bencher: Bencher<'_, '_>, side: usize) {
         Strategy::BeaconStructure,
         SurrogateKind::Network,
     );
+}
+
+/// The default decision among 2401 candidates whose latents span so many lengthscales along either axis.
+#[divan::bench(args = [1, 3, 6, 12, 25, 50, 100], sample_count = DECISIONS, sample_size = 1)]
+fn decision_over_lengthscales(bencher: Bencher<'_, '_>, span: u32) {
+    let scene = Scene::new(64, BEFORE + DECISIONS as usize).unwrap();
+    let trainer = scene.trainer(SurrogateKind::default(), BEFORE).unwrap();
+    let mut model = trainer.model();
+    let spans = spans(&scene, &model).unwrap();
+    for (lengthscale, spanned) in model.hyperparameters.lengthscale.iter_mut().zip(spans) {
+        *lengthscale *= spanned / span as f32;
+    }
+    let mut memory = scene.memory();
+    let mut kernel = scene.kernel(&mut memory, &model, BEFORE).unwrap();
+    kernel.propose(true).unwrap();
+    let mut points = BEFORE..;
+    bencher.bench_local(|| {
+        scene.measure(&mut kernel, points.next().unwrap()).unwrap();
+        kernel.propose(true).unwrap()
+    });
+}
+
+/// Lengthscales that the candidates' latents span along each axis under a model.
+fn spans(scene: &Scene, model: &Model<'_>) -> Result<[f32; 2], Box<dyn Error>> {
+    let capacity = Capacity::for_candidates(scene.patches.candidates(), 1);
+    let (mut floats, mut words) = (vec![0.0; capacity.floats()], vec![0; capacity.words()]);
+    let storage = Storage::new(capacity, &mut floats, &mut words)?;
+    let mut explorer = Explorer::new(storage, Acquisition::default(), 1)?;
+    explorer.load_image_for(scene.patches.candidates(), scene.patches.pixels())?;
+    explorer.load_model(model)?;
+    let latents = explorer.latents().ok_or("a model has latents")?;
+    Ok([0, 1].map(|axis| {
+        let along = latents.iter().map(|latent| latent[axis]);
+        along.clone().fold(f32::MIN, f32::max) - along.fold(f32::MAX, f32::min)
+    }))
 }
 
 /// New weights: latents of all candidates, then the factor of all measured points.
