@@ -491,7 +491,7 @@ fn the_prior_of_a_sample_has_no_spatial_part() {
     };
     let ((without, latents), (with, _)) = (sample(0.0), sample(0.5));
     let changed = |n: &usize| without[*n].to_bits() != with[*n].to_bits();
-    // A radial-basis covariance of 15 lengthscales is no number of an f32 but 0.
+    // A radial-basis covariance over 15 lengthscales counts for nothing.
     let near = |n: &usize| {
         (n / 25 < 16 && n % 25 < 16) || distance_squared(latents[*n], latents[0]) < 15.0 * 15.0
     };
