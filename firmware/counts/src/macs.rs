@@ -15,11 +15,11 @@ use crate::Shape;
 const FEATURES: u64 = 128;
 /// Nodes along an axis of the grid over the latent plane: ten in each of the workload's three
 /// lengthscales, and what the interpolation needs beyond.
-const NODES: u64 = 37;
+const NODES: u64 = 35;
 /// The same where the plane is wide.
-const MOST_NODES: u64 = 56;
-/// Interpolation of a point from 6 × 6 nodes: six rows, then one column.
-const INTERPOLATION: u64 = 6 * 6 + 6;
+const MOST_NODES: u64 = 48;
+/// Interpolation of a point from 4 × 4 nodes: four rows, then one column.
+const INTERPOLATION: u64 = 4 * 4 + 4;
 
 /// Dense features of all candidates: each layer once over the pixels that reach one. The second
 /// pooling is needed over the candidates and as far beyond as the fully connected layer reaches,

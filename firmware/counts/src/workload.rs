@@ -10,7 +10,7 @@ use rand_xoshiro::Xoshiro128PlusPlus;
 /// the sample's grid has.
 pub(crate) const SPAN: f32 = 3.05;
 /// Lengthscales of a plane as wide as the kernel's can be.
-pub(crate) const WIDE: f32 = 25.0;
+pub(crate) const WIDE: f32 = 22.0;
 /// Coprime to the number of candidates of every image here, so that measured points are spread
 /// and none comes twice.
 const STRIDE: usize = 1009;
