@@ -26,6 +26,10 @@ pub struct TrainerConfig {
         arg(long, default_value_t = 1, value_name = "N", help_heading = "Training")
     )]
     pub epochs: usize,
+    /// Train a second network from new weights whenever the points have doubled since the last time, from 20
+    /// on, and keep whichever predicts each point better from the others.
+    #[cfg_attr(feature = "cli", arg(long, help_heading = "Training"))]
+    pub restarts: bool,
     /// Adam's step size in the first fit, in (0, 1].
     #[cfg_attr(
         feature = "cli",
@@ -74,6 +78,7 @@ impl Default for TrainerConfig {
         Self {
             initial_epochs: 50,
             epochs: 1,
+            restarts: false,
             learning_rate: 0.01,
             warm_learning_rate: 2e-3,
             noise_floor: 1e-2,

@@ -251,6 +251,18 @@ impl Likelihood {
         gradient
     }
 
+    /// Mean log density of each target given all others, after [`gradient`](Self::gradient) (Rasmussen and
+    /// Williams 2006, Eqs. 5.10 to 5.12): with C = R + rI, the residual of point i is [C⁻¹(y − m)]ᵢ / [C⁻¹]ᵢᵢ and its
+    /// variance s / [C⁻¹]ᵢᵢ.
+    pub(super) fn leave_one_out(&self) -> f64 {
+        let densities = (0..self.points).map(|i| {
+            let precision = -self.factor[i * self.stride + i] / self.outputscale;
+            let residual = self.weights[i] / self.outputscale / precision;
+            0.5 * (libm::log(precision / core::f64::consts::TAU) - residual * residual * precision)
+        });
+        densities.sum::<f64>() / self.points as f64
+    }
+
     /// Derivative of the loss over N by what is beside the correlation of points i ≤ j, after
     /// [`gradient`](Self::gradient), which counts nothing of it: 2 s G, and s G on the diagonal.
     pub(super) fn by_beside(&self, i: usize, j: usize) -> f64 {

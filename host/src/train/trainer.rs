@@ -29,6 +29,9 @@ pub struct FitReport {
     pub jitter: f64,
 }
 
+/// Points from which a second network is worth training.
+const FIRST_RESTART: usize = 20;
+
 /// Parameters and optimiser, which go forward and back together.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 struct State {
@@ -38,6 +41,16 @@ struct State {
 }
 
 impl State {
+    /// Initial weights of a seed.
+    fn new(network: Network, config: &TrainerConfig, seed: u64) -> Self {
+        let mut parameters = initial::weights(network, seed);
+        parameters.extend(likelihood::initial(config.noise_floor));
+        Self {
+            adam: Adam::new(parameters.len()),
+            parameters,
+        }
+    }
+
     fn copy_from(&mut self, other: &Self) {
         self.parameters.copy_from_slice(&other.parameters);
         self.adam.copy_from(&other.adam);
@@ -50,6 +63,9 @@ impl State {
 pub struct TrainerState {
     state: State,
     fitted: bool,
+    /// Points at the last restart.
+    #[serde(default)]
+    restarted: usize,
     /// Mean and scale of the targets, in bits.
     standardisation: [u32; 2],
 }
@@ -64,6 +80,7 @@ pub struct Trainer {
     /// The last state whose loss was evaluated and finite.
     good: State,
     fitted: bool,
+    restarted: usize,
     standardisation: Standardisation,
     batch: Batch,
     likelihood: Likelihood,
@@ -83,20 +100,16 @@ impl Trainer {
         if found == Architecture::Filters {
             return Err(TrainError::Architecture { found });
         }
-        let mut parameters = initial::weights(network, config.seed);
-        parameters.extend(likelihood::initial(config.noise_floor));
+        let state = State::new(network, &config, config.seed);
         let mut batch = Batch::new(network);
-        batch.set_weights(&parameters);
-        let state = State {
-            adam: Adam::new(parameters.len()),
-            parameters,
-        };
+        batch.set_weights(&state.parameters);
         Ok(Self {
             network,
             good: state.clone(),
             gradient: vec![0.0; state.parameters.len()],
             state,
             fitted: false,
+            restarted: 0,
             standardisation: Standardisation::IDENTITY,
             batch,
             likelihood: Likelihood::new(config.noise_floor),
@@ -124,17 +137,54 @@ impl Trainer {
         self.batch.set_patches(patches);
         // Begun outside the pool, each parallel loop would wait for a thread to wake and for the
         // news of its end.
-        Ok(rayon::scope(|_| self.train()))
+        Ok(rayon::scope(|_| {
+            let first = (self.config.initial_epochs, self.config.learning_rate);
+            let later = (self.config.epochs, self.config.warm_learning_rate);
+            let report = self.train(if self.fitted { later } else { first });
+            self.fitted = true;
+            if self.config.restarts && responses.len() >= FIRST_RESTART.max(2 * self.restarted) {
+                self.restarted = responses.len();
+                self.restart(report, first)
+            } else {
+                report
+            }
+        }))
     }
 
-    /// The epochs of a fit.
-    fn train(&mut self) -> FitReport {
-        let (wanted, rate) = if self.fitted {
-            (self.config.epochs, self.config.warm_learning_rate)
+    /// Trains another network as at first, and keeps it if it predicts each point better from the others
+    /// than the present one, which `report` is about.
+    fn restart(&mut self, report: FitReport, first: (usize, f64)) -> FitReport {
+        let (present, density) = (self.state.clone(), self.leave_one_out());
+        let number = self.restarted as u64;
+        let seed = self.config.seed ^ number.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        self.state = State::new(self.network, &self.config, seed);
+        let another = self.train(first);
+        if self.leave_one_out() > density {
+            return another;
+        }
+        self.state = present;
+        self.good.copy_from(&self.state);
+        self.batch.set_weights(&self.state.parameters);
+        report
+    }
+
+    /// Mean log density of each point given the others, of the present state; the least there is of one that
+    /// is no good.
+    fn leave_one_out(&mut self) -> f64 {
+        if self.evaluate().is_none() {
+            return f64::NEG_INFINITY;
+        }
+        self.likelihood.gradient();
+        let density = self.likelihood.leave_one_out();
+        if density.is_finite() {
+            density
         } else {
-            (self.config.initial_epochs, self.config.learning_rate)
-        };
-        self.fitted = true;
+            f64::NEG_INFINITY
+        }
+    }
+
+    /// So many epochs at a learning rate.
+    fn train(&mut self, (wanted, rate): (usize, f64)) -> FitReport {
         let mut report = FitReport {
             points: self.targets.len(),
             epochs: 0,
@@ -174,6 +224,7 @@ impl Trainer {
         TrainerState {
             state: self.state.clone(),
             fitted: self.fitted,
+            restarted: self.restarted,
             standardisation: [mean, scale].map(f32::to_bits),
         }
     }
@@ -190,6 +241,7 @@ impl Trainer {
         let [mean, scale] = state.standardisation.map(f32::from_bits);
         self.standardisation = Standardisation { mean, scale };
         self.fitted = state.fitted;
+        self.restarted = state.restarted;
         self.good = state.state.clone();
         self.state = state.state;
         self.batch.set_weights(&self.state.parameters);

@@ -66,6 +66,30 @@ fn the_gradient_is_the_slope_of_the_value() {
     }
 }
 
+/// Oracle: the density of all points over that of all but one is the density of that one given the others.
+#[test]
+fn leaving_one_out_is_what_is_left_of_the_density_of_all() {
+    let n = 12;
+    let (z, y) = points(n);
+    let mut likelihood = Likelihood::new(0.01);
+    let without = |points: &[usize]| {
+        let latents: Vec<_> = points.iter().map(|&i| z[i]).collect();
+        let targets: Vec<_> = points.iter().map(|&i| y[i]).collect();
+        let value = Likelihood::new(0.01).value(latents.into_iter(), &targets, &P);
+        -(points.len() as f64) * value.unwrap()
+    };
+    let all: Vec<usize> = (0..n).collect();
+    let densities = (0..n).map(|i| {
+        let others: Vec<usize> = (0..n).filter(|&j| j != i).collect();
+        without(&all) - without(&others)
+    });
+    let expected = densities.sum::<f64>() / n as f64;
+    likelihood.value(z.iter().copied(), &y, &P).unwrap();
+    likelihood.gradient();
+    let found = likelihood.leave_one_out();
+    assert!((found - expected).abs() < 1e-10, "{found} {expected}");
+}
+
 #[test]
 fn points_that_coincide_without_noise_are_factored_with_jitter() {
     let mut likelihood = Likelihood::new(0.0);

@@ -156,6 +156,32 @@ fn a_step_too_far_is_taken_back_with_the_state_of_the_optimiser() {
 }
 
 #[test]
+fn a_restart_keeps_what_predicts_better_and_comes_as_the_points_double() {
+    let (patches, responses) = data(10, 45);
+    let run = |restarts: bool| {
+        let network = Network::for_window(10).unwrap();
+        let mut trainer = trainer(network, 5);
+        trainer.config.restarts = restarts;
+        let mut restarted = Vec::new();
+        for points in [10, 19, 20, 39, 40, 45] {
+            let patches = &patches[..100 * points];
+            trainer.fit(patches, &responses[..points]).unwrap();
+            restarted.push(trainer.restarted);
+        }
+        (trainer, restarted)
+    };
+    let (mut without, never) = run(false);
+    let (mut with, restarted) = run(true);
+    assert_eq!(never, [0; 6]);
+    assert_eq!(restarted, [0, 0, 20, 20, 40, 40]);
+    assert_eq!(with.model().validate(), Ok(()));
+    assert_eq!(with.state.parameters, with.good.parameters);
+    assert_ne!(with.state.parameters, without.state.parameters);
+    assert!(with.leave_one_out() > without.leave_one_out());
+    assert_eq!(run(true).0.state.parameters, with.state.parameters);
+}
+
+#[test]
 fn a_network_without_convolutions_is_refused() {
     let network = Network::new(Architecture::Filters, 16).unwrap();
     let refused = Trainer::new(network, TrainerConfig::default()).map(|_| ());
