@@ -11,6 +11,7 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use beacon_host::campaign::{Ended, LiveConfig, Outcome};
+use beacon_host::control::tell;
 use beacon_host::controller::{
     BeamPort as _, Controller as _, ControllerChoice, ControllerError, HandOver, InProcess, Linked,
     Memory, Port, Recovery, Setup,
@@ -266,6 +267,21 @@ fn undisturbed(config: &LiveConfig, folder: &Path) -> Outcome {
 
 #[test]
 fn a_campaign_that_is_interrupted_while_its_image_is_handed_over_slowly_goes_on_there() {
+    broken_off(Ended::Interrupted, |_, interrupted| {
+        interrupted.store(true, Ordering::SeqCst);
+    });
+}
+
+#[test]
+fn so_does_one_that_a_person_stops_meanwhile() {
+    broken_off(Ended::Stopped, |folder, _| {
+        tell(folder, &["stop".to_owned()], "Ada").expect("a campaign that listens");
+    });
+}
+
+/// Runs a campaign whose image is handed over slowly, and breaks it off after three pieces of it; takes it
+/// up, and expects what an undisturbed one does.
+fn broken_off(expected_end: Ended, break_off: fn(&Path, &AtomicBool)) {
     let config = settings(
         "--microscope specimen --budget 14 --initial 10 --dwell 0.002 --current 2000 \
          --retrain-every 2",
@@ -287,18 +303,19 @@ fn a_campaign_that_is_interrupted_while_its_image_is_handed_over_slowly_goes_on_
         Arc::clone(&interrupted),
     );
     let (pieces, pace) = (Rc::new(Cell::new(0)), Arc::clone(&board.pace_ms));
+    let path = folder.path().to_owned();
     let counted = Rc::clone(&pieces);
     let outcome = run(&board, &config, session.unwrap(), move |handover| {
         if handover.what == IMAGE {
             counted.set(counted.get() + 1);
             if counted.get() == 4 {
                 assert!(handover.is_long() && handover.to_string().ends_with(" s left"));
-                interrupted.store(true, Ordering::SeqCst);
+                break_off(&path, &interrupted);
                 pace.store(0, Ordering::SeqCst);
             }
         }
     });
-    assert_eq!(outcome.ended, Ended::Interrupted);
+    assert_eq!(outcome.ended, expected_end);
     assert!(outcome.seeds.is_empty());
     // Not asked again: what broke it off comes first.
     assert_eq!(pieces.get(), 4);
