@@ -232,7 +232,7 @@ class Detector:
         if self.chip.value("ADC1.CR") & self.chip.bits("ADC1.CR", "adstart"):
             raise Violation(f"{name} is written while ADC1 runs")
 
-    # DMA1, stream 0 (section 16) --------------------------------------------------------------
+    # DMA1, stream 0 ---------------------------------------------------------------------------
 
     def control_stream(self, name, old, value):
         chip = self.chip

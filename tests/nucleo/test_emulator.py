@@ -3,7 +3,9 @@
     target/nucleo/bin/python -m unittest discover tests/nucleo
 """
 
+import tempfile
 import unittest
+from array import array
 
 from chip import Chip, Violation
 from registers import Registers
@@ -168,6 +170,134 @@ class Pulses(unittest.TestCase):
         self.chip.advance(2000)
         self.chip.reset("sftrstf")
         self.assertEqual((self.chip.beam.level, self.chip.beam.pulses[0]["cut"]), (0, True))
+
+
+class Reading(unittest.TestCase):
+    """TIM2 at 64 MHz with a pulse from 10 to 40 us, seen through its gate."""
+
+    def setUp(self):
+        self.chip = Chip(REGISTERS)
+        with tempfile.NamedTemporaryFile() as file:
+            file.write(array("f", [1e6]).tobytes())
+            file.flush()
+            self.chip.detector.set_signal(file.name, 1, 1, 0)
+        for name, value in (
+            ("RCC.AHB4ENR", 0b10001),
+            ("RCC.AHB1ENR", 1 << 5 | 1),
+            ("RCC.APB1LENR", 1 << 29 | 0b111),
+            ("RCC.APB2ENR", 1),
+            ("DAC.CR", 1 << 16 | 1),
+            ("TIM2.CR2", 4 << 4),
+            ("TIM2.CCR1", 640),
+            ("TIM2.ARR", 4 * 640 - 1),
+            ("TIM2.CCMR1_OUTPUT", 7 << 4),
+        ):
+            self.store(name, value)
+
+    def store(self, *write):
+        name, value = write
+        self.chip.store(REGISTERS.address(name), 4, value)
+
+    def expose(self, until=100_000):
+        self.store("TIM2.CR1", 1 << 3 | 1)
+        self.chip.advance(until)
+
+    def counters(self):
+        for name, value in (
+            ("GPIOE.AFRL", 1 << 28),
+            ("GPIOE.MODER", 0xFFFF_BFFF),
+            ("TIM1.ARR", 0xFFFF),
+            ("TIM1.CR2", 2 << 4),
+            ("TIM1.SMCR", 1 << 14 | 1 << 4 | 5),
+            ("TIM4.ARR", 0xFF),
+            ("TIM4.SMCR", 7),
+            ("TIM4.CR1", 1),
+            ("TIM1.CR1", 1),
+        ):
+            self.store(name, value)
+
+    def converter(self):
+        for name, value in (
+            ("RCC.D3CCIPR", 2 << 16),
+            ("ADC12_COMMON.CCR", 2 << 18),
+            ("ADC1.CR", 1 << 28 | 1 << 8),
+            ("ADC1.CR", 1 << 31 | 1 << 28 | 1 << 8),
+            ("ADC1.CR", 1 << 28 | 1 << 8 | 1),
+            ("ADC1.PCSEL", 1 << 10),
+            ("ADC1.SQR1", 10 << 6),
+            ("ADC1.SMPR2", 2),
+            ("ADC1.CFGR", 1 << 12 | 1 << 10 | 4 << 5 | 1),
+            ("DMAMUX1.C0CR", 9),
+            ("DMA1.ST0_PAR", REGISTERS.address("ADC1.DR")),
+            ("DMA1.ST0_M0AR", 0x2400_0000),
+            ("DMA1.ST0_NDTR", 3),
+            ("DMA1.ST0_CR", 1 << 13 | 1 << 11 | 1 << 10 | 1),
+            # Every 10 us, the first 5 us after the gate is open.
+            ("TIM3.ARR", 639),
+            ("TIM3.CR2", 2 << 4),
+            ("TIM3.SMCR", 1 << 4 | 5),
+            ("TIM3.EGR", 1),
+            ("TIM3.CNT", 320),
+            ("TIM3.CR1", 1),
+            ("ADC1.CR", 1 << 28 | 1 << 8 | 0b101),
+        ):
+            self.store(name, value)
+
+    def samples(self):
+        return [int.from_bytes(data, "little") for _, data in self.chip.detector.seen(0x2400_0000)]
+
+    def test_pulses_are_counted_while_the_beam_is_on_and_at_no_other_time(self):
+        self.counters()
+        self.chip.advance(1_000_000)
+        self.assertEqual(self.chip.load(REGISTERS.address("TIM1.CNT"), 4), 0)
+        self.expose(2_000_000)
+        self.assertEqual(self.chip.load(REGISTERS.address("TIM1.CNT"), 4), 30)
+
+    def test_a_counter_that_the_beam_does_not_gate_is_noticed(self):
+        self.counters()
+        self.store("TIM1.SMCR", 1 << 14)
+        with self.assertRaisesRegex(Violation, "without the beam's gate"):
+            self.expose()
+
+    def test_samples_are_stored_and_seen_once_the_cache_forgets_them(self):
+        self.chip.detector.signal[2][0] = 1000.0
+        self.converter()
+        self.expose()
+        self.assertEqual(self.chip.load(REGISTERS.address("DMA1.ST0_NDTR"), 4), 0)
+        self.assertEqual(self.chip.detector.seen(0x2400_0020), [])
+        self.assertEqual(self.samples(), [1000] * 3)
+
+    def test_a_sample_that_outlasts_the_beam_is_dark(self):
+        self.chip.detector.signal[2][0] = 1000.0
+        self.converter()
+        self.store("TIM3.CNT", 20)  # 9.7, 19.7 and 29.7 us after the beam is on
+        self.expose()
+        self.assertEqual(self.samples(), [1000, 1000, 0])
+
+    def test_what_the_converter_is_not_made_for_is_noticed(self):
+        for says, *write in (
+            ("while it runs|while ADC1 runs", "ADC1.SMPR2", 3),
+            ("while the stream is enabled", "DMA1.ST0_M0AR", 0),
+            ("which triggers ADC1", "TIM3.EGR", 1),
+        ):
+            self.setUp()
+            self.converter()
+            with self.assertRaisesRegex(Violation, says):
+                self.store(*write)
+        for says, *write in (
+            ("with BOOST", "ADC12_COMMON.CCR", 0),
+            ("triggered while it converts", "TIM3.ARR", 60),
+            ("another input", "ADC1.SQR1", 11 << 6),
+            ("does not reach", "DMA1.ST0_M0AR", 0x2000_0000),
+        ):
+            self.setUp()
+            original = self.store
+            changed, value = write
+            self.store = lambda name, old: original(name, value if name == changed else old)
+            with self.assertRaisesRegex(Violation, says):
+                self.converter()
+                self.expose()
+            del self.store
 
 
 if __name__ == "__main__":

@@ -21,7 +21,7 @@ use stm32_metapac::adc::regs::Cr;
 use stm32_metapac::adc::vals::{Adstp, Boost, Dmngt, Exten, Ovrmod, Pcsel, SampleTime};
 use stm32_metapac::adccommon::vals::Presc;
 use stm32_metapac::dma::vals::{Pl, Size};
-use stm32_metapac::gpio::vals::{Idr, Pupdr};
+use stm32_metapac::gpio::vals::{Idr, Moder, Pupdr};
 use stm32_metapac::rcc::vals::Adcsel;
 use stm32_metapac::timer::vals::{Mms, Sms, Ts};
 use stm32_metapac::{ADC1, ADC12_COMMON, DMA1, DMAMUX1, GPIOE, RCC, TIM1, TIM3, TIM4};
@@ -38,9 +38,9 @@ const PIN_COUNTS: usize = 8;
 const PIN_IS_TIM1: u8 = 1;
 /// ADC1's input at PC0, which is analog from reset.
 const INPUT: usize = 10;
-/// ADC1's trigger 4: TIM3's output (table 205).
+/// ADC1's trigger 4: TIM3's output.
 const TRIGGER_IS_TIM3: u8 = 4;
-/// DMAMUX1's request 9: ADC1 (table 121).
+/// DMAMUX1's request 9: ADC1.
 const REQUEST_IS_ADC1: u8 = 9;
 
 /// Distance of two samples at least, in µs. The converter's clock of 64 MHz / 4, which revision V
@@ -53,7 +53,7 @@ const LARGEST_CODE: u16 = u16::MAX;
 /// How full TIM4 may be: TIM1 and TIM4 together count to 2^24 - 1, the numbers that a reading's f32
 /// tells apart.
 const FULL: u16 = (1 << 8) - 1;
-/// The converter's supply needs 10 µs to start (table 87 of the data sheet); twice that.
+/// The converter's supply needs 10 µs to start; twice that.
 const SUPPLY_CYCLES: u32 = CORE_HZ / 50_000;
 
 /// Samples of an exposure, alone in their cache lines. Only the DMA writes them after start-up, so
@@ -91,7 +91,7 @@ impl Detector {
         });
         GPIOE
             .moder()
-            .modify(|w| w.set_moder(PIN_COUNTS, stm32_metapac::gpio::vals::Moder::INPUT));
+            .modify(|w| w.set_moder(PIN_COUNTS, Moder::INPUT));
         // An open line has to rise.
         cortex_m::asm::delay(SUPPLY_CYCLES);
         let input = if GPIOE.idr().read().idr(PIN_COUNTS) == Idr::LOW {
@@ -272,7 +272,7 @@ type Smcr = stm32_metapac::common::Reg<
     stm32_metapac::common::RW,
 >;
 
-/// Lets a timer run while the beam is on: ITR1 of TIM1 and of TIM3 is TIM2 (tables 325 and 337).
+/// Lets a timer run while the beam is on: ITR1 of TIM1 and of TIM3 is TIM2.
 fn set_gate(smcr: Smcr) {
     // Not at once: the choice must not change while it is used.
     smcr.modify(|w| w.set_ts(Ts::ITR1));
@@ -317,8 +317,7 @@ fn prepare_samples(dwell_us: u32) -> u32 {
     count
 }
 
-/// TIM1 counts pulses while the beam is on, and TIM4 how often TIM1 was full: its ITR0 is TIM1 (table
-/// 337).
+/// TIM1 counts pulses while the beam is on, and TIM4 how often TIM1 was full: its ITR0 is TIM1.
 fn start_counters() {
     RCC.apb1lenr().modify(|w| w.set_tim4en(true));
     RCC.apb2enr().modify(|w| w.set_tim1en(true));
