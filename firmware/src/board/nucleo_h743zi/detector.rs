@@ -248,9 +248,7 @@ fn start_converter(samples: &Samples) -> Option<()> {
         w.set_dmngt(Dmngt::DMA_ONE_SHOT);
     });
 
-    DMAMUX1
-        .ccr(0)
-        .modify(|w| w.set_dmareq_id(REQUEST_IS_ADC1));
+    DMAMUX1.ccr(0).modify(|w| w.set_dmareq_id(REQUEST_IS_ADC1));
     let stream = DMA1.st(0);
     stream.par().write_value(ADC1.dr().as_ptr() as u32);
     stream.m0ar().write_value(samples.0.as_ptr() as u32);
@@ -267,10 +265,8 @@ fn start_converter(samples: &Samples) -> Option<()> {
     Some(())
 }
 
-type Smcr = stm32_metapac::common::Reg<
-    stm32_metapac::timer::regs::SmcrGp16,
-    stm32_metapac::common::RW,
->;
+type Smcr =
+    stm32_metapac::common::Reg<stm32_metapac::timer::regs::SmcrGp16, stm32_metapac::common::RW>;
 
 /// Lets a timer run while the beam is on: ITR1 of TIM1 and of TIM3 is TIM2.
 fn set_gate(smcr: Smcr) {
@@ -300,7 +296,8 @@ fn prepare_samples(dwell_us: u32) -> u32 {
     TIM3.arr().write(|w| w.set_arr((period_us - 1) as u16));
     // Begins a new microsecond. The converter, which is stopped, takes no trigger from it.
     TIM3.egr().write(|w| w.set_ug(true));
-    TIM3.cnt().write(|w| w.set_cnt((period_us - first_us) as u16));
+    TIM3.cnt()
+        .write(|w| w.set_cnt((period_us - first_us) as u16));
     TIM3.cr1().modify(|w| w.set_cen(true));
 
     DMA1.ifcr(0).write(|w| {

@@ -5,6 +5,7 @@ use std::path::Path;
 use std::process::Command;
 
 use beacon_host::data::Map;
+use beacon_host::data::files::read_map;
 use beacon_host::microscope::ReplayMicroscope;
 use beacon_kernel::link::message::{
     Beam, BlankReason, Field, Raster, Reading, Refusal, Settings, Which,
@@ -14,7 +15,7 @@ use beacon_tests::live::{begin, settings};
 use beacon_tests::{Bench, NucleoBoard};
 use tempfile::TempDir;
 
-use super::{Port, Pulse, check, controller, dwelling};
+use super::{Port, Pulse, check, controller, controller_at, dwelling};
 use crate::scanner::{ALONE, SIDE, points, run};
 
 const RASTER: Raster = Raster {
@@ -336,6 +337,30 @@ fn a_voltage_is_averaged_over_dwells_of_any_length_and_nothing_else_is_read() {
     assert_eq!(client.overview(short).unwrap_err(), refused);
 }
 
+#[test]
+fn a_pulse_on_the_bench_tells_what_the_detector_gave() {
+    for (options, signal, told) in [
+        (&[][..], 20_000.0, "the detector gave 20000 in the last one"),
+        (
+            &[],
+            70_000.0,
+            "gave 65535, with its converter at the end of its range,",
+        ),
+        (
+            &["--counting"],
+            1e6,
+            "the detector gave 2000 in the last one",
+        ),
+    ] {
+        let Some(mut board) = NucleoBoard::start("", options) else {
+            return;
+        };
+        board.signal(1, &[signal], 0.0);
+        let said = controller_at(board.port(), &["pulse", "--dwell", "0.002"]);
+        assert!(said.contains(told), "{said}");
+    }
+}
+
 /// Runs the program's campaign on the board alone; its exit code and what it says.
 fn program(board: &NucleoBoard, folder: &Path, more: &[&str]) -> (Option<i32>, String) {
     let microscope = format!("controller:serial:{}", board.port());
@@ -400,6 +425,40 @@ fn points_whose_detector_is_not_ready_are_left_out_and_the_beam_is_never_on() {
     // The overview alone, which comes before the board is told of the line.
     let state = board.pass(200);
     assert_eq!((state.level, state.pulses.len()), (0, 20 * 22));
+}
+
+#[test]
+fn a_dose_by_area_needs_the_width_of_the_field_which_figures_and_files_then_have() {
+    let Some(mut board) = NucleoBoard::start("", &[]) else {
+        return;
+    };
+    let codes = values(image, |part| (60_000.0 * part).round() as f32);
+    board.signal(SIDE, &codes, 0.0);
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("run");
+    // A millisecond of 10 pA and an overview of 50 µs, on 100 by 90.9 nm: 0.07209 e/Å².
+    let limit = |limit| ["--pixel-dose-limit", limit, "--current", "10"];
+    let width = ["--field-width", "2um"];
+    for (more, reason) in [
+        (limit("0.0722").to_vec(), "--field-width 2um"),
+        ([&limit("0.0720")[..], &width].concat(), "e/Å²"),
+    ] {
+        let (code, said) = program(&board, &path, &more);
+        assert_eq!(code, Some(2), "{said}");
+        assert!(said.contains(reason), "{said}");
+        assert!(board.state().pulses.is_empty() && !path.exists());
+    }
+    let more = [&limit("0.0722")[..], &width].concat();
+    let (code, said) = program(&board, &path, &more);
+    assert_eq!(code, Some(0), "{said}");
+    let file = path.join("campaign.hspy");
+    let image = format!("{}#Experiments/image/data", file.display());
+    let image = read_map(&image).unwrap();
+    assert_eq!((image.height(), image.width()), (20, 22));
+    for (axis, pixels) in [(&image.rows, 20.0), (&image.columns, 22.0)] {
+        assert_eq!(axis.units, "nm");
+        assert!((axis.scale - 2000.0 / pixels).abs() < 1e-9, "{axis:?}");
+    }
 }
 
 #[test]
