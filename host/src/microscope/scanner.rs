@@ -55,7 +55,7 @@ pub struct ScanOptions {
 ///
 /// # Errors
 /// What would be accepted.
-pub fn parse_length(text: &str) -> Result<f64, String> {
+pub(super) fn parse_length(text: &str) -> Result<f64, String> {
     let text = text.trim();
     // The longer names first: each ends with that of the metre.
     let units = [

@@ -12,7 +12,7 @@ use beacon_kernel::link::message::{
 };
 use beacon_kernel::link::{Client, Failure};
 use beacon_tests::live::{begin, settings};
-use beacon_tests::{Bench, NucleoBoard};
+use beacon_tests::NucleoBoard;
 use tempfile::TempDir;
 
 use super::{Port, Pulse, check, controller, controller_at, dwelling};
@@ -135,7 +135,8 @@ fn a_campaign_from_the_converter_alone_equals_a_replay_of_its_data() {
     };
     let (overview, points) = (read(&seen, 20), read(&found, 1000));
     // The mean of five samples and that of 250.
-    assert_eq!((seen[0] - overview[0], found[0] - points[0]), (60.0, 1.2));
+    assert_eq!(seen[0] - overview[0], 60.0);
+    assert!((found[0] - points[0] - 1.2).abs() < 0.01);
     compare(
         &mut board,
         40,
@@ -182,6 +183,14 @@ fn overview(client: &mut Client<Port>, raster: Raster) -> Vec<f32> {
     }
 }
 
+/// One exposure of any dwell.
+fn dwell_of(dwell_us: u32) -> Settings {
+    Settings {
+        dwell_us,
+        ..dwelling(super::MINUTE_US, 600_000)
+    }
+}
+
 /// Exposes a candidate of the small campaign for a dwell, and reads the detector.
 fn expose(
     board: &mut NucleoBoard,
@@ -189,9 +198,7 @@ fn expose(
     candidate: u32,
     dwell_us: u32,
 ) -> Option<Reading> {
-    client
-        .configure(dwelling(dwell_us, 600_000))
-        .expect("configure");
+    client.configure(dwell_of(dwell_us)).expect("configure");
     client.expose(candidate).expect("expose");
     board.pass(dwell_us / 1000 + 2);
     client.reading().expect("an answer").1
@@ -230,7 +237,8 @@ fn a_voltage_above_the_range_has_no_number_and_its_points_are_left_out() {
     let ran = run(&port, config.clone(), &folder.path().join("run"), |_| {
         board.signal(SIDE, &codes, 300.0);
     });
-    assert_eq!(ran.order().len(), 14);
+    // A point without a number costs its exposure.
+    assert!((10..14).contains(&ran.order().len()), "{:?}", ran.order());
     for (column, row) in points(&config, &ran) {
         assert!(!bright(row * SIDE + column), "{column} {row}");
     }
@@ -242,13 +250,12 @@ fn a_voltage_above_the_range_has_no_number_and_its_points_are_left_out() {
 fn a_counter_tells_every_pulse_up_to_its_capacity_and_says_when_there_were_more() {
     const SECOND: u32 = 1_000_000;
     const CAPACITY: f32 = 16_777_216.0;
+    const DWELL_US: u32 = 350_000;
 
     let Some(mut board) = NucleoBoard::start("", &["--counting"]) else {
         return;
     };
-    let bench = Bench::new(1);
-    let mut client = board.client(1);
-    bench.begin(&mut client);
+    let (bench, mut client) = super::begun(&board, dwell_of(1000));
     for (candidate, (rate, dwell_us, value, overflowed)) in [
         (0.0, 1000, 0.0, false),
         (1e6, 1, 1.0, false),
@@ -274,23 +281,21 @@ fn a_counter_tells_every_pulse_up_to_its_capacity_and_says_when_there_were_more(
     client.end(bench.campaign().id).expect("end");
 
     // A pixel of an overview with more has no number, its neighbour has.
-    board.signal(2, &[20e6, 10e6], 0.0);
+    board.signal(2, &[50e6, 40e6], 0.0);
     let raster = Raster {
         rows: 1,
         columns: 2,
-        dwell_us: SECOND,
+        dwell_us: DWELL_US,
         ..RASTER
     };
-    client
-        .configure(dwelling(SECOND, 600_000))
-        .expect("configure");
+    client.configure(dwell_of(1000)).expect("configure");
     client.overview(raster).expect("overview");
-    board.pass(2100);
+    board.pass(750);
     let mut values = Vec::new();
     client
         .pixels(0, |value| values.push(value))
         .expect("pixels");
-    assert!(values[0].is_nan() && values[1] == 1e7, "{values:?}");
+    assert!(values[0].is_nan() && values[1] == 1.4e7, "{values:?}");
 }
 
 #[test]
@@ -298,7 +303,7 @@ fn a_voltage_is_averaged_over_dwells_of_any_length_and_nothing_else_is_read() {
     let Some(mut board) = NucleoBoard::start("", &[]) else {
         return;
     };
-    let (bench, mut client) = super::begun(&board, dwelling(1000, 600_000));
+    let (bench, mut client) = super::begun(&board, dwell_of(1000));
     for (candidate, dwell_us) in [4, 7, 8, 4096, 4097, 1_000_000, 60_000_000]
         .into_iter()
         .enumerate()
@@ -313,9 +318,7 @@ fn a_voltage_is_averaged_over_dwells_of_any_length_and_nothing_else_is_read() {
         assert_eq!(found, Some(told), "{dwell_us} us");
     }
     // Cut short, it has no number.
-    client
-        .configure(dwelling(1_000_000, 600_000))
-        .expect("configure");
+    client.configure(dwell_of(1_000_000)).expect("configure");
     client.expose(20).expect("expose");
     board.pass(500);
     client.blank().expect("blank");
@@ -324,7 +327,7 @@ fn a_voltage_is_averaged_over_dwells_of_any_length_and_nothing_else_is_read() {
     assert_eq!(found.unwrap().value, mean(30_000.0, 500.0, 100));
 
     // A dwell in which no sample has room is refused by name.
-    client.configure(dwelling(3, 600_000)).expect("configure");
+    client.configure(dwell_of(3)).expect("configure");
     client.expose(22).expect("expose");
     let (which, limit) = (Which::Dwell, SAMPLE_US.into());
     let refused = Failure::Refused(Refusal::Setting { which, limit });
@@ -468,19 +471,18 @@ fn a_link_lost_in_an_overview_blanks_within_a_millisecond_of_its_time_out() {
     };
     board.signal(1, &[30_000.0], 0.0);
     let mut client = board.client(1);
-    client.configure(dwelling(1000, 1000)).expect("configure");
-    // 300 ms a pixel: the time-out is over within one.
+    client.configure(dwelling(1000, 200)).expect("configure");
+    // The time-out is over within the fourth pixel.
     let slow = Raster {
-        dwell_us: 300_000,
+        dwell_us: 60_000,
         ..RASTER
     };
     client.overview(slow).expect("overview");
-    let asked_us = board.state().time_us;
-    let state = board.pass(3000);
+    let state = board.pass(400);
     let last = state.pulses.last().expect("pixels");
-    let blanked_ms = (last.start_us + last.length_us - asked_us) / 1000.0;
+    let blanked_ms = (last.start_us + last.length_us - state.pulses[0].start_us) / 1000.0;
     assert!(last.cut && state.level == 0, "{last:?}");
-    assert!((999.0..1002.0).contains(&blanked_ms), "{blanked_ms} ms");
+    assert!((199.0..202.0).contains(&blanked_ms), "{blanked_ms} ms");
     assert_eq!(state.pulses.len(), 4);
     client.connect().expect("hello again");
     let status = client.status().expect("status");
