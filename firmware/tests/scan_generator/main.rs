@@ -331,8 +331,8 @@ fn a_generator_that_is_restarted_is_blanked_again_and_the_exposure_is_not_said_t
     );
     assert!(longest <= 525 * MILLISECOND);
 
-    // Nothing was exposed: the next question finds it.
-    let mut longest = 0;
+    // Nothing was exposed: the next question finds it, unless the restart has lost one.
+    let mut after = Vec::new();
     for at in (0..25 * MILLISECOND).step_by(999 * MICROSECOND as usize) {
         let mut driven = whole();
         driven.run(at);
@@ -342,20 +342,25 @@ fn a_generator_that_is_restarted_is_blanked_again_and_the_exposure_is_not_said_t
             driven.run(100 * MICROSECOND);
             assert!(driven.generator.now() - then < 1000 * MILLISECOND);
         }
-        longest = longest.max(driven.generator.now() - then);
+        after.push(driven.generator.now() - then);
         assert!(!driven.record().beam_on());
     }
-    println!("idle: after {} µs at most", microseconds(longest));
-    assert!(longest <= 21 * MILLISECOND, "{longest}");
+    let late = after.iter().filter(|after| **after > 21 * MILLISECOND);
+    println!(
+        "idle: {} of {} after more than 21 ms",
+        late.clone().count(),
+        after.len()
+    );
+    assert!(late.clone().count() <= 2 && late.max() <= Some(&(525 * MILLISECOND)));
 }
 
 /// A controller that is late leaves the generator idle between two pixels.
 #[test]
 fn a_restart_within_the_time_that_a_late_controller_leaves_loses_no_command_and_has_no_beam() {
     let mut unnoticed = 0;
-    for at in (300 * MICROSECOND..3 * MILLISECOND).step_by(53 * MICROSECOND as usize) {
+    for at in (300 * MICROSECOND..9 * MILLISECOND).step_by(53 * MICROSECOND as usize) {
         let mut driven = whole();
-        driven.reaction = 200 * MICROSECOND;
+        driven.reaction = MILLISECOND;
         driven.expose((4000, 5000), 100, 2500);
         driven.run(at);
         let before: u64 = driven.stays().iter().map(|stay| stay.on).sum();

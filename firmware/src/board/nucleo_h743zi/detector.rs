@@ -56,6 +56,9 @@ const FULL: u16 = (1 << 8) - 1;
 /// The converter's supply needs 10 µs to start; twice that.
 const SUPPLY_CYCLES: u32 = CORE_HZ / 50_000;
 
+/// How often a flag is looked at that comes within a conversion: some 100 µs.
+const SHORT_PATIENCE: u32 = 5_000;
+
 /// Samples of an exposure, alone in their cache lines. Only the DMA writes them after start-up, so
 /// that the cache never holds anything that memory does not.
 #[repr(C, align(32))]
@@ -186,9 +189,8 @@ impl Detector {
     }
 }
 
-/// Waits for a flag, but not for ever.
-fn wait(mut is_set: impl FnMut() -> bool) -> Option<()> {
-    let mut patience = PATIENCE;
+/// Waits for a flag, but not for ever: so often it is looked at.
+fn wait(mut patience: u32, mut is_set: impl FnMut() -> bool) -> Option<()> {
     while !is_set() {
         patience = patience.checked_sub(1)?;
     }
@@ -230,10 +232,10 @@ fn start_converter(samples: &Samples) -> Option<()> {
         w.set_adcallin(true);
         w.set_adcal(true);
     });
-    wait(|| !ADC1.cr().read().adcal())?;
+    wait(PATIENCE, || !ADC1.cr().read().adcal())?;
     ADC1.isr().write(|w| w.set_adrdy(true));
     command(|w| w.set_aden(true));
-    wait(|| ADC1.isr().read().adrdy())?;
+    wait(SHORT_PATIENCE, || ADC1.isr().read().adrdy())?;
 
     ADC1.pcsel()
         .modify(|w| w.set_pcsel(INPUT, Pcsel::PRESELECTED));
@@ -285,7 +287,9 @@ fn prepare_samples(dwell_us: u32) -> u32 {
         command(|w| w.set_adstp(Adstp::STOP));
     }
     stream.cr().modify(|w| w.set_en(false));
-    let stopped = wait(|| !ADC1.cr().read().adstart() && !stream.cr().read().en());
+    let stopped = wait(SHORT_PATIENCE, || {
+        !ADC1.cr().read().adstart() && !stream.cr().read().en()
+    });
     if count == 0 || stopped.is_none() {
         return 0;
     }
