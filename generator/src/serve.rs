@@ -2,8 +2,8 @@
 //!
 //! Its clock follows the wall's, with one exception. The other end is an emulator, whose bytes
 //! come late when the machine is busy, where a controller's would have come in time. So the clock
-//! waits while the beam is on, or would be before another byte has crossed the line, and nothing that
-//! has come would ever end that: up to [`SILENCE`], after which nothing is on its way any more.
+//! waits while the beam is on and nothing that has come would ever end that: up to [`SILENCE`],
+//! after which nothing is on its way any more.
 
 use std::io::{self, ErrorKind, Read as _, Write as _};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
@@ -13,14 +13,15 @@ use std::time::{Duration, Instant};
 
 use crate::CLOCK_HZ;
 use crate::detector::Detector;
-use crate::front::{BYTE_TENTHS, Front};
+use crate::front::Front;
 use crate::generator::{Generator, Reader};
 use crate::record::{Record, Stay};
 
 /// How long the clock waits for bytes that would blank the beam.
 const SILENCE: Duration = Duration::from_millis(250);
-/// How long a byte takes on the line, in cycles: one that blanks must begin so long before it is due.
-const BYTE: u64 = BYTE_TENTHS.div_ceil(10);
+/// How much further than the clock is looked for the end of what keeps the beam on, in cycles: 3 ms, more
+/// than the longest count of a command.
+const HORIZON: u64 = 3 * CLOCK_HZ / 1000;
 /// How often the clock is looked at.
 const LOOK: Duration = Duration::from_millis(1);
 
@@ -175,7 +176,13 @@ impl State {
     fn run(&mut self, cycle: u64, waits: bool) {
         if waits {
             let mut ahead = self.generator.clone();
-            while ahead.run_until(cycle + BYTE) {}
+            while ahead.run_until(cycle) {}
+            // The generator may still be busy, with a dwell or with its output, behind which nothing
+            // blanks.
+            let horizon = cycle + HORIZON;
+            while ahead.pins().beam_on() && !ahead.is_idle() && ahead.now() < horizon {
+                ahead.run_until(horizon);
+            }
             if ahead.pins().beam_on() && ahead.is_idle() {
                 return;
             }

@@ -55,7 +55,8 @@ pub struct ScanOptions {
 ///
 /// # Errors
 /// What would be accepted.
-pub(super) fn parse_length(text: &str) -> Result<f64, String> {
+#[cfg(feature = "cli")]
+fn parse_length(text: &str) -> Result<f64, String> {
     let text = text.trim();
     // The longer names first: each ends with that of the metre.
     let units = [
@@ -310,6 +311,7 @@ mod tests {
     use super::*;
 
     #[test]
+    #[cfg(feature = "cli")]
     fn lengths_are_read_with_their_units() {
         for (text, metres) in [
             ("2um", 2e-6),
