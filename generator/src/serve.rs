@@ -19,9 +19,6 @@ use crate::record::{Record, Stay};
 
 /// How long the clock waits for bytes that would blank the beam.
 const SILENCE: Duration = Duration::from_millis(250);
-/// How much further than the clock is looked for the end of what keeps the beam on, in cycles: 3 ms, more
-/// than the longest count of a command.
-const HORIZON: u64 = 3 * CLOCK_HZ / 1000;
 /// How often the clock is looked at.
 const LOOK: Duration = Duration::from_millis(1);
 
@@ -177,12 +174,6 @@ impl State {
         if waits {
             let mut ahead = self.generator.clone();
             while ahead.run_until(cycle) {}
-            // The generator may still be busy, with a dwell or with its output, behind which nothing
-            // blanks.
-            let horizon = cycle + HORIZON;
-            while ahead.pins().beam_on() && !ahead.is_idle() && ahead.now() < horizon {
-                ahead.run_until(horizon);
-            }
             if ahead.pins().beam_on() && ahead.is_idle() {
                 return;
             }
