@@ -22,7 +22,7 @@ impl<H: Hardware> Port<H> {
         let last_panic = crash_store::message().unwrap_or_default();
         log!(
             "{=str} {=str} started, last panic: {=str}",
-            H::NAME,
+            hardware.name(),
             env!("BEACON_BUILD"),
             last_panic.as_str()
         );
@@ -64,7 +64,7 @@ impl<H: Hardware> Port<H> {
 
 impl<H: Hardware> Board for Port<H> {
     fn name(&self) -> &'static str {
-        H::NAME
+        self.hardware.name()
     }
 
     fn build(&self) -> &'static str {
@@ -102,7 +102,11 @@ impl<H: Hardware> Board for Port<H> {
     }
 
     fn has_detector(&self) -> bool {
-        H::HAS_DETECTOR
+        self.hardware.has_detector()
+    }
+
+    fn shortest_reading_us(&self) -> u32 {
+        self.hardware.shortest_reading_us()
     }
 
     fn reading(&mut self) -> Option<Reading> {

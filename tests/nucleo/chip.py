@@ -1,10 +1,13 @@
-"""What the STM32H743 does by itself: clocks, pins, USART3, DAC1, TIM5 and the watchdog.
+"""What the STM32H743 does by itself: clocks, pins, USART3, DAC1, TIM2 and the watchdog. What it makes
+of a detector is in `detector.py`.
 
 Times are in nanoseconds since power-on, frequencies in hertz. References are to RM0433, revision 8.
 """
 
 from collections import deque
 from functools import cache
+
+from detector import Detector, Violation
 
 HSE_HZ = 8_000_000  # from the ST-Link
 HSI_HZ = 64_000_000
@@ -14,22 +17,28 @@ FIFO = 16  # bytes in each direction of USART3
 # The field of RCC that has to be on before a peripheral may be touched.
 CLOCKED_BY = {
     "USART3": ("RCC.APB1LENR", "usart3en"),
-    "TIM5": ("RCC.APB1LENR", "tim5en"),
+    "TIM1": ("RCC.APB2ENR", "tim1en"),
+    "TIM2": ("RCC.APB1LENR", "tim2en"),
+    "TIM3": ("RCC.APB1LENR", "tim3en"),
+    "TIM4": ("RCC.APB1LENR", "tim4en"),
+    "ADC1": ("RCC.AHB1ENR", "adc12en"),
+    "ADC12_COMMON": ("RCC.AHB1ENR", "adc12en"),
+    "DMA1": ("RCC.AHB1ENR", "dma1en"),
+    "DMAMUX1": ("RCC.AHB1ENR", "dma1en"),
     "DAC": ("RCC.APB1LENR", "dac12en"),
     "GPIOA": ("RCC.AHB4ENR", "gpioaen"),
     "GPIOD": ("RCC.AHB4ENR", "gpioden"),
+    "GPIOE": ("RCC.AHB4ENR", "gpioeen"),
     "RCC": None,
     "PWR": None,
     "FLASH": None,
     "IWDG": None,
 }
 USART3_INTERRUPT = 39
+# Whose registers change what the beam or the detector does.
+WATCHED = ("GPIOA.", "TIM", "ADC1.", "DMA1.")
 # Whose registers may be written by halves as well: the others take words.
-HALVES = ("TIM5.",)
-
-
-class Violation(Exception):
-    """The image did what the chip's description does not allow."""
+HALVES = ("TIM",)
 
 
 class Beam:
@@ -66,7 +75,7 @@ class Beam:
 class Chip:
     """The peripherals, as the core's loads and stores meet them."""
 
-    def __init__(self, registers, hse=True):
+    def __init__(self, registers, hse=True, counting=False, converter=True):
         self.registers = registers
         self.hse = hse
         self.beam = Beam()
@@ -76,6 +85,7 @@ class Chip:
         # {address: (register, its name, its clock, what reading and writing it do)}
         self.known_registers = {}
         self.now = 0
+        self.detector = Detector(self, counting, converter)
         self.start(self.bits("RCC.RSR", "porrstf", "pinrstf", "borrstf", "d1rstf", "d2rstf", "cpurstf"))
         self.reads = {
             "RCC.CR": self.clocks_ready,
@@ -85,9 +95,10 @@ class Chip:
             "GPIOA.IDR": lambda value: value | self.ready << 6,
             "USART3.ISR": lambda value: self.serial_status(),
             "USART3.RDR": lambda value: self.received.popleft() if self.received else 0,
-            "TIM5.CNT": lambda value: self.count(self.now),
+            "TIM2.CNT": lambda value: self.count(self.now),
             "IWDG.PR": lambda value: self.watchdog["pr"],
             "IWDG.RLR": lambda value: self.watchdog["rlr"],
+            **self.detector.reads,
         }
         self.writes = {
             "RCC.CFGR": self.switch_clock,
@@ -96,9 +107,9 @@ class Chip:
             "DAC.MCR": self.set_converter_mode,
             "DAC.DHR12R1": self.convert,
             "DAC.DHR12R2": self.convert,
-            "TIM5.CR1": self.control_timer,
-            "TIM5.CNT": self.set_count,
-            "TIM5.EGR": self.update_timer,
+            "TIM2.CR1": self.control_timer,
+            "TIM2.CNT": self.set_count,
+            "TIM2.EGR": self.update_timer,
             "USART3.BRR": self.while_off,
             "USART3.CR1": self.control_serial,
             "USART3.ICR": self.clear_serial,
@@ -106,6 +117,7 @@ class Chip:
             "IWDG.KR": self.watchdog_key,
             "IWDG.PR": self.set_watchdog,
             "IWDG.RLR": self.set_watchdog,
+            **self.detector.writes,
         }
 
     # Registers ------------------------------------------------------------------------------
@@ -172,7 +184,7 @@ class Chip:
             held = (value ^ (read(old) if read else old)) & found.fields & ~found.writable_fields
             if held:
                 raise Violation(f"write of {value:#x} to {found.name} changes read-only bits {held:#x}")
-        watched = name.startswith(("GPIOA.", "TIM5."))
+        watched = name.startswith(WATCHED)
         if watched:
             self.follow_timer()
         if special is None or special(name, old, value) is not False:
@@ -199,6 +211,8 @@ class Chip:
         self.reset_wanted = None
         # The timer runs from `began`, when its counter stood at `from`.
         self.timer = {"began": None, "from": 0, "divider": 1}
+        self.gate_seen = self.now
+        self.detector.start()
         self.line = deque()  # on their way from the host
         self.line_ready = self.now
         self.received = deque()
@@ -295,17 +309,29 @@ class Chip:
         mode = self.field("GPIOA.MODER", f"moder{pin}")
         if mode == 1:
             return self.value("GPIOA.ODR") >> pin & 1
-        if mode != 2 or self.field("GPIOA.AFRL", f"afr{pin}") != 2:
+        if mode != 2 or self.field("GPIOA.AFRL", f"afr{pin}") != 1:
             return 0  # pulled down
-        if not self.field("TIM5.CCER", f"cc{channel}e"):
+        if not self.field("TIM2.CCER", f"cc{channel}e"):
             return 0
-        register = f"TIM5.CCMR{(channel + 1) // 2}_OUTPUT"
+        return int(self.reference(at, channel)) ^ self.field("TIM2.CCER", f"cc{channel}p")
+
+    def reference(self, at, channel):
+        """What the timer makes of a channel, before any pin."""
+        register = f"TIM2.CCMR{(channel + 1) // 2}_OUTPUT"
         compare = self.field(register, f"oc{channel}m") | self.field(register, f"oc{channel}m_3") << 3
-        below = self.count(at) < self.value(f"TIM5.CCR{channel}")
+        below = self.count(at) < self.value(f"TIM2.CCR{channel}")
         active = {0: False, 4: False, 5: True, 6: below, 7: not below}.get(compare)
         if active is None:
-            raise Violation(f"TIM5 in output mode {compare} is not played")
-        return int(active) ^ self.field("TIM5.CCER", f"cc{channel}p")
+            raise Violation(f"TIM2 in output mode {compare} is not played")
+        return active
+
+    def follow_gate(self, rise, end):
+        """Lets the detector see what the beam showed it since it was last looked at."""
+        until = min(self.now, end)
+        start = max(rise, self.gate_seen)
+        if start < until and self.reference(start, 1):
+            self.detector.open(rise, start, until)
+        self.gate_seen = until
 
     def signals(self):
         """What the timer drives: each signal with its pin and channel."""
@@ -322,35 +348,41 @@ class Chip:
         if timer["began"] is None:
             return None
         tick = timer["divider"] * 1e9 / self.hz("timer")
-        return timer["began"] + (self.value("TIM5.ARR") + 1 - timer["from"]) * tick
+        return timer["began"] + (self.value("TIM2.ARR") + 1 - timer["from"]) * tick
 
     def follow_timer(self):
         """Lets the edges happen that the timer made since it was last looked at."""
         end = self.timer_end()
         if end is None:
+            self.detector.convert_until(self.now)
             return
         began, tick = self.timer["began"], self.timer["divider"] * 1e9 / self.hz("timer")
         for signal, pin, channel in self.signals():
-            rise = began + (self.value(f"TIM5.CCR{channel}") - self.timer["from"]) * tick
+            rise = began + (self.value(f"TIM2.CCR{channel}") - self.timer["from"]) * tick
             if rise <= self.now and rise < end:
                 signal.edge(self.output(rise, pin, channel), rise, self.codes(), began, False)
+        self.follow_gate(began + (self.value("TIM2.CCR1") - self.timer["from"]) * tick, end)
         if end <= self.now:
-            if not self.value("TIM5.CR1") & self.bits("TIM5.CR1", "opm"):
-                raise Violation("TIM5 runs on after its period: one-pulse mode is off")
+            self.detector.close(end)
+            if not self.value("TIM2.CR1") & self.bits("TIM2.CR1", "opm"):
+                raise Violation("TIM2 runs on after its period: one-pulse mode is off")
             self.timer.update({"began": None, "from": 0})
-            self.keep("TIM5.CR1", self.value("TIM5.CR1") & ~1)
+            self.keep("TIM2.CR1", self.value("TIM2.CR1") & ~1)
             for signal, pin, channel in self.signals():
                 signal.edge(self.output(end, pin, channel), end, self.codes(), began, False)
+        self.detector.convert_until(self.now)
 
     def follow_pin(self):
         """An edge that a register made."""
+        if not self.reference(self.now, 1):
+            self.detector.close(self.now)
         for signal, pin, channel in self.signals():
             level = self.output(self.now, pin, channel)
             signal.edge(level, self.now, self.codes(), self.timer["began"], True)
 
     def control_timer(self, name, old, value):
         if value & ~self.bits(name, "cen", "opm"):
-            raise Violation(f"TIM5.CR1 = {value:#x} is not played")
+            raise Violation(f"TIM2.CR1 = {value:#x} is not played")
         if value & 1 and not old & 1:
             self.timer["began"] = self.now
         elif old & 1 and not value & 1:
@@ -358,12 +390,12 @@ class Chip:
 
     def set_count(self, name, old, value):
         if self.timer["began"] is not None:
-            raise Violation("TIM5.CNT is written while it counts")
+            raise Violation("TIM2.CNT is written while it counts")
         self.timer["from"] = value
 
     def update_timer(self, name, old, value):
         # The prescaler takes effect now.
-        self.timer.update({"divider": self.value("TIM5.PSC") + 1, "from": 0})
+        self.timer.update({"divider": self.value("TIM2.PSC") + 1, "from": 0})
         return False
 
     # Converters (section 26) -----------------------------------------------------------------

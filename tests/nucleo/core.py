@@ -61,6 +61,7 @@ HARD_FAULT, SYSTICK, EXTERNAL = 3, 15, 16
 LONGEST_HANDLER = 400_000
 
 # Armv7-M architecture reference manual: what an image of ours may touch, with what it reads.
+CTR, DCIMVAC = 0xE000_ED7C, 0xE000_EF5C
 CPUID, ICSR, AIRCR, SHCSR = 0xE000_ED00, 0xE000_ED04, 0xE000_ED0C, 0xE000_ED24
 CFSR, HFSR, CCSIDR, CPACR = 0xE000_ED28, 0xE000_ED2C, 0xE000_ED80, 0xE000_ED88
 SYST_CSR, SYST_RVR, SYST_CVR = 0xE000_E010, 0xE000_E014, 0xE000_E018
@@ -86,6 +87,8 @@ PRIVATE_REGISTERS = {
     0xE000_EDFC: 0,  # DEMCR
     0xE000_EF50: 0,  # ICIALLU
     0xE000_EF60: 0,  # DCISW
+    CTR: 0x8303_C003,  # lines of 32 bytes
+    DCIMVAC: 0,
     0xE000_EF34: 0,  # FPCCR
     SYST_CSR: 0,
     SYST_RVR: 0,
@@ -177,7 +180,7 @@ class Core:
 
     def store_private(self, uc, offset, size, value, _):
         address = PRIVATE[0] + offset
-        if address not in self.private or address in (CPUID, CCSIDR, MPU_TYPE):
+        if address not in self.private or address in (CPUID, CTR, CCSIDR, MPU_TYPE):
             raise Violation(f"write of {value:#x} to {address:#x}, which this emulator does not play")
         if address == AIRCR:
             if value & ~0x700 != 0x05FA_0004:
@@ -201,6 +204,10 @@ class Core:
             if value != 5 or attributes >> 24 & 7:
                 raise Violation(f"MPU_CTRL = {value:#x} with MPU_RASR = {attributes:#x} is not played")
             self.guard = (base, size)
+        elif address == DCIMVAC:
+            # Until now the core had the line as it was before the DMA.
+            for place, data in self.chip.detector.seen(value):
+                self.uc.mem_write(place, data)
         elif address == SYST_CVR:
             value = 0
         self.private[address] = value

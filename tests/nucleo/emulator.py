@@ -1,9 +1,10 @@
 """Runs the Nucleo's image on an emulated STM32H743 with its link on a pseudo terminal.
 
-    python emulator.py IMAGE.elf [--no-hse] [--bin]
+    python emulator.py IMAGE.elf [--no-hse] [--bin] [--counting] [--no-converter]
 
 `--no-hse` is a board without the clock of its debugger, `--bin` what the drive of an ST-Link makes of the
-.bin beside the image. Prints the terminal's path, then answers every line on standard input with a line of JSON:
+.bin beside the image. `--counting` joins PE8 to ground, so that pulses are counted; with `--no-converter`
+the analog converter never becomes ready. Prints the terminal's path, then answers every line on standard input with a line of JSON:
 
     state      time, resets, the level of the blanking pin, every pulse on it and on the gate's so far,
                the converters' codes, the rate of the link
@@ -11,6 +12,10 @@
     hang       the main loop never comes round again; interrupts and peripherals go on
     fault      the main loop jumps to where no memory is
     ready N    the detector's line is high (1) or low (0)
+    signal FILE WIDTH HEIGHT RIPPLE
+               what the detector gives, as f32 row by row over the range of the beam: codes of the
+               converter, every third sample higher and every third lower by the ripple; or pulses a
+               second, counted from half a period after the beam is on
 
 Virtual time passes while the core works, while a byte or an exposure is under way, and when `pass`
 is said; else it stands still. It ends with exit code 1 and says why when the image does what the
@@ -43,8 +48,13 @@ WAIT_MS = 20
 class Emulator:
     """A chip between a pseudo terminal and standard input."""
 
-    def __init__(self, image, hse):
-        self.chip = Chip(Registers(), hse)
+    def __init__(self, image, options):
+        self.chip = Chip(
+            Registers(),
+            hse="--no-hse" not in options,
+            counting="--counting" in options,
+            converter="--no-converter" not in options,
+        )
         self.core = Core(image, self.chip)
         self.master, slave = pty.openpty()
         tty.setraw(slave)
@@ -96,6 +106,8 @@ class Emulator:
             self.core.asleep = False
         elif command == "ready":
             self.chip.ready = int(value)
+        elif command == "signal":
+            self.chip.detector.set_signal(*value.rsplit(" ", 3))
         elif command != "state":
             return False
         beam = self.chip.beam
@@ -131,7 +143,7 @@ def main():
     if "--bin" in options:
         image = image.removesuffix(".elf") + ".bin"
     try:
-        Emulator(image, "--no-hse" not in options).run()
+        Emulator(image, options).run()
     except Violation as violation:
         print(f"violation: {violation}", file=sys.stderr)
         sys.exit(1)

@@ -19,6 +19,11 @@ REGISTER = re.compile(
     r"///0x([0-9a-f]+)(?:\.\.0x[0-9a-f]+)? - .*\n(?:\s*///.*\n)*\s*#\[inline\(always\)\]\n"
     r"\s*pub const fn (\w+)\(&self(, n: usize)?\) -> &(\w+)"
 )
+# Several registers that come several times, such as the streams of a DMA.
+CLUSTER = re.compile(
+    r"///0x([0-9a-f]+)\.\.0x([0-9a-f]+) - .*\n(?:\s*///.*\n)*\s*#\[inline\(always\)\]\n"
+    r"\s*pub const fn (\w+)\(&self, n: usize\) -> &(\w+)"
+)
 FIELD = re.compile(
     r"///Bits? (\d+)(?::(\d+))? - .*\n(?:\s*///.*\n)*\s*#\[inline\(always\)\]\n\s*pub fn (\w+)\("
 )
@@ -110,6 +115,20 @@ class Registers:
         name, module = self.unread.pop(base)
         text = (self.folder / self.modules[module]).read_text()
         lender = {register: module for module, register in BORROWED.findall(text)}
+        home = (self.folder / self.modules[module]).parent
+        for start, end, method, kind in CLUSTER.findall(text):
+            cluster = home / f"{kind.lower()}.rs"
+            repeated = re.search(rf"\b{method}: \[{kind}; (\d+)\]", text)
+            if not repeated or not (home / kind.lower()).is_dir():
+                continue
+            start, end, count = int(start, 16), int(end, 16), int(repeated[1])
+            for offset, inner, _, kind_of_inner in REGISTER.findall(cluster.read_text()):
+                source = (home / kind.lower() / f"{kind_of_inner.lower()}.rs").read_text()
+                for n in range(count):
+                    address = base + start + n * (end - start) // count + int(offset, 16)
+                    found = register(f"{name}.{method.upper()}{n}_{inner.upper()}", source)
+                    self.addresses[found.name] = address
+                    self.by_address[address] = found
         for offset, method, array, kind in REGISTER.findall(text):
             folder = (self.folder / self.modules[lender.get(kind, module)]).parent
             path = folder / f"{kind.lower()}.rs"

@@ -156,6 +156,25 @@ impl NucleoBoard {
         self.order(&format!("ready {}", u8::from(is_ready)))
     }
 
+    /// What the detector gives from now on: a map over the range of the beam, `width` columns, row by
+    /// row. Without `--counting` codes of the converter, of which every third sample is higher by
+    /// `ripple` and every third lower, the first one lower; with it pulses a second.
+    ///
+    /// # Panics
+    /// As [`Self::state`].
+    pub fn signal(&mut self, width: usize, values: &[f32], ripple: f32) -> NucleoState {
+        let mut file = tempfile::NamedTempFile::new().expect("a temporary file");
+        let bytes: Vec<u8> = values
+            .iter()
+            .flat_map(|value| value.to_le_bytes())
+            .collect();
+        file.write_all(&bytes)
+            .expect("a temporary file takes bytes");
+        let height = values.len() / width;
+        let path = file.path().display();
+        self.order(&format!("signal {path} {width} {height} {ripple}"))
+    }
+
     /// As [`EmulatedBoard::run`](crate::EmulatedBoard::run); `before` may give orders as well.
     pub fn run<F>(
         &mut self,

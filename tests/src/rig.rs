@@ -36,6 +36,8 @@ pub struct TestBoard {
     pub unready: &'static [usize],
     /// What its detector gives in an exposure, where it has one.
     pub detector: Option<fn(Exposure) -> Reading>,
+    /// The shortest dwell that its detector can read, in µs, where that is above its own.
+    pub shortest_reading_us: u32,
     /// Whether the last exposure was cut short.
     pub cut: bool,
     /// The present time.
@@ -115,6 +117,10 @@ impl Board for TestBoard {
 
     fn has_detector(&self) -> bool {
         self.detector.is_some()
+    }
+
+    fn shortest_reading_us(&self) -> u32 {
+        self.shortest_dwell_us().max(self.shortest_reading_us)
     }
 
     fn reading(&mut self) -> Option<Reading> {

@@ -61,7 +61,7 @@ const fn baud_divider(clock_hz: u32, baud: u32, least: u32, most: u32) -> Result
 ///
 /// Nothing here blocks for longer than a beam command takes to leave, except [`Hardware::sleep`].
 pub trait Hardware: Sized {
-    /// The board's name, which the host shows.
+    /// The board's name.
     const NAME: &'static str;
     /// The core's clock in Hz.
     const CLOCK_HZ: u32;
@@ -71,8 +71,6 @@ pub trait Hardware: Sized {
     const WORK_MS: u32;
     /// The shortest dwell that is kept, in µs.
     const SHORTEST_DWELL_US: u32 = 1;
-    /// Whether a detector is read in every exposure.
-    const HAS_DETECTOR: bool = false;
 
     /// The hardware, once. The beam is blanked and the watchdog runs when it returns.
     fn take() -> Option<Self>;
@@ -115,9 +113,22 @@ pub trait Hardware: Sized {
     fn beam_outcome(&self) -> Result<(), BeamFault> {
         Ok(())
     }
+    /// The board's name, which the host shows: that of the board, and of its detector where it has a
+    /// choice.
+    fn name(&self) -> &'static str {
+        Self::NAME
+    }
+    /// Whether a detector is read in every exposure.
+    fn has_detector(&self) -> bool {
+        false
+    }
+    /// The shortest dwell that the detector can read, in µs.
+    fn shortest_reading_us(&self) -> u32 {
+        Self::SHORTEST_DWELL_US
+    }
     /// What the detector gave over the dwell of the last exposure; `None` while it is under way, and
     /// when it was cut short.
-    fn reading(&self) -> Option<Reading> {
+    fn reading(&mut self) -> Option<Reading> {
         None
     }
     /// Sets which lines to a detector the exposures to come use.

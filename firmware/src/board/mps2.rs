@@ -312,7 +312,6 @@ impl Hardware for Selected {
     const CLOCK_HZ: u32 = CORE_HZ;
     const WORK_MS: u32 = 30_000;
     const SHORTEST_DWELL_US: u32 = SHORTEST_DWELL_US;
-    const HAS_DETECTOR: bool = true;
 
     fn take() -> Option<Self> {
         let mut core = cortex_m::Peripherals::take()?;
@@ -405,7 +404,11 @@ impl Hardware for Selected {
         beam::look(Driver::outcome)
     }
 
-    fn reading(&self) -> Option<Reading> {
+    fn has_detector(&self) -> bool {
+        true
+    }
+
+    fn reading(&mut self) -> Option<Reading> {
         beam::look(Driver::reading)
     }
 

@@ -5,15 +5,17 @@
 //! | --- | --- | --- |
 //! | PA4 | DAC1 channel 1: x | CN7, 17 |
 //! | PA5 | DAC1 channel 2: y | CN7, 10 |
-//! | PA0 | TIM5 channel 1: high = beam on the specimen | CN10, 29 |
-//! | PA3 | TIM5 channel 4, gate: high = beam on, where it is asked for | CN9, 1 |
+//! | PA0 | TIM2 channel 1: high = beam on the specimen | CN10, 29 |
+//! | PA3 | TIM2 channel 4, gate: high = beam on, where it is asked for | CN9, 1 |
 //! | PA6 | ready: high = the detector is ready, where it is asked for | CN7, 12 |
+//! | PC0, PE7, PE8 | the detector: [`detector`] | |
 //! | PD8, PD9 | USART3 to the ST-Link | – |
 //!
 //! Nothing here blocks: a timer ends every exposure by itself, even when the core hangs.
 //! References are to RM0433, revision 8.
 
 mod counter;
+mod detector;
 
 use core::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
@@ -28,26 +30,27 @@ use stm32_metapac::gpio::vals::{Idr, Moder, Pupdr};
 use stm32_metapac::iwdg::vals::{Key, Pr};
 use stm32_metapac::pwr::vals::Vos;
 use stm32_metapac::rcc::vals::{Hpre, Plldiv, Pllm, Plln, Pllrge, Pllsrc, Pllvcosel, Ppre, Sw};
-use stm32_metapac::timer::vals::OcmGp;
+use stm32_metapac::timer::vals::{Mms, OcmGp};
 use stm32_metapac::{
-    DAC1, FLASH, GPIOA, GPIOD, IWDG1, Interrupt, PWR, RCC, TIM5, USART3, interrupt,
+    DAC1, FLASH, GPIOA, GPIOD, IWDG1, Interrupt, PWR, RCC, TIM2, USART3, interrupt,
 };
 
 #[cfg(feature = "defmt")]
 use defmt_rtt as _;
 
 pub use counter::Counter;
+use detector::Detector;
 
 use super::serial::{Ends, Owned, Serial};
 use super::{Hardware, baud_divider, crash_store, start};
 use beacon_kernel::link::Exposure;
-use beacon_kernel::link::message::{BeamFault, Signals, Which};
+use beacon_kernel::link::message::{BeamFault, Reading, Signals, Which};
 
 /// The core: the fastest that both revisions of the chip allow (V: 480 MHz, Y: 400 MHz).
 const CORE_HZ: u32 = 400_000_000;
 /// USART3's kernel clock, APB1: a quarter of the core's.
 const APB1_HZ: u32 = CORE_HZ / 4;
-/// TIM5's clock: timers run at twice their divided bus.
+/// TIM2's clock: timers run at twice their divided bus.
 const TIMER_HZ: u32 = 2 * APB1_HZ;
 /// What the ST-Link's serial port and the host's driver take without loss, or what the image is
 /// built for.
@@ -91,8 +94,8 @@ const PIN_BEAM: usize = 0;
 const PIN_GATE: usize = 3;
 /// GPIOA: a detector that is ready drives it high.
 const PIN_READY: usize = 6;
-/// Alternate function of the blanking pin and of the gate: TIM5, channels 1 and 4.
-const PIN_IS_TIM5: u8 = 2;
+/// Alternate function of the blanking pin and of the gate: TIM2, channels 1 and 4.
+const PIN_IS_TIM2: u8 = 1;
 /// GPIOD: to the ST-Link.
 const PIN_SEND: usize = 8;
 /// GPIOD: from the ST-Link.
@@ -244,20 +247,22 @@ fn start_converters() {
 
 /// The timer that puts the beam on the specimen and takes it off again.
 fn start_exposure_timer() {
-    RCC.apb1lenr().modify(|w| w.set_tim5en(true));
+    RCC.apb1lenr().modify(|w| w.set_tim2en(true));
     let _ = RCC.apb1lenr().read();
-    TIM5.psc()
+    TIM2.psc()
         .write_value((TIMER_HZ / (TICKS_PER_MICROSECOND * 1_000_000) - 1) as u16);
     set_outputs(OcmGp::FORCE_INACTIVE);
+    // The detector's gate is the beam's.
+    TIM2.cr2().modify(|w| w.set_mms(Mms::COMPARE_OC1));
     // Takes the divider over.
-    TIM5.egr().write(|w| w.set_ug(true));
-    TIM5.ccer().modify(|w| {
+    TIM2.egr().write(|w| w.set_ug(true));
+    TIM2.ccer().modify(|w| {
         w.set_cce(0, true);
         w.set_cce(3, true);
     });
-    TIM5.cr1().modify(|w| w.set_opm(true));
+    TIM2.cr1().modify(|w| w.set_opm(true));
     // Only now may the timer have the pin: its output is low.
-    use_pin(GPIOA, PIN_BEAM, PIN_IS_TIM5);
+    use_pin(GPIOA, PIN_BEAM, PIN_IS_TIM2);
     GPIOA
         .pupdr()
         .modify(|w| w.set_pupdr(PIN_READY, Pupdr::PULL_DOWN));
@@ -268,8 +273,8 @@ fn start_exposure_timer() {
 
 /// What the beam's pin and the gate's do: the same, whether or not the gate's has the timer.
 fn set_outputs(mode: OcmGp) {
-    TIM5.ccmr_output(0).modify(|w| w.set_ocm(0, mode));
-    TIM5.ccmr_output(1).modify(|w| w.set_ocm(1, mode));
+    TIM2.ccmr_output(0).modify(|w| w.set_ocm(0, mode));
+    TIM2.ccmr_output(1).modify(|w| w.set_ocm(1, mode));
 }
 
 /// Starts an exposure whose detector is ready, or gives it up when it has waited too long. In the
@@ -281,7 +286,7 @@ fn look_after_detector() {
     }
     if GPIOA.idr().read().idr(PIN_READY) == Idr::HIGH {
         WAITING_MS.store(0, Ordering::Relaxed);
-        TIM5.cr1().modify(|w| w.set_cen(true));
+        TIM2.cr1().modify(|w| w.set_cen(true));
         return;
     }
     WAITING_MS.store(left - 1, Ordering::Relaxed);
@@ -358,6 +363,7 @@ pub fn blank_now() {
 pub struct Selected {
     serial: Serial,
     signals: Signals,
+    detector: Option<Detector>,
 }
 
 impl Hardware for Selected {
@@ -376,6 +382,7 @@ impl Hardware for Selected {
 
         start_converters();
         start_exposure_timer();
+        let detector = Detector::start(core.SCB);
         let (serial, Ends { received, to_send }) = super::serial::take()?;
         // SAFETY: the interrupt is enabled below.
         unsafe {
@@ -394,6 +401,7 @@ impl Hardware for Selected {
         Some(Self {
             serial,
             signals: Signals::default(),
+            detector,
         })
     }
 
@@ -430,7 +438,7 @@ impl Hardware for Selected {
 
     fn set_signals(&mut self, signals: Signals) -> Result<(), Which> {
         if signals.gate {
-            use_pin(GPIOA, PIN_GATE, PIN_IS_TIM5);
+            use_pin(GPIOA, PIN_GATE, PIN_IS_TIM2);
         } else {
             GPIOA
                 .moder()
@@ -452,24 +460,30 @@ impl Hardware for Selected {
             .saturating_mul(TICKS_PER_MICROSECOND)
             .max(1);
         let dwell = exposure.dwell_us.saturating_mul(TICKS_PER_MICROSECOND);
+        if let Some(detector) = &mut self.detector {
+            detector.forget();
+        }
         if dwell == 0 {
             return;
         }
-        TIM5.cnt().write_value(0);
-        TIM5.ccr(0).write_value(settle);
-        TIM5.ccr(3).write_value(settle);
-        TIM5.arr().write_value(settle.saturating_add(dwell) - 1);
+        if let Some(detector) = &mut self.detector {
+            detector.prepare(exposure.dwell_us);
+        }
+        TIM2.cnt().write_value(0);
+        TIM2.ccr(0).write_value(settle);
+        TIM2.ccr(3).write_value(settle);
+        TIM2.arr().write_value(settle.saturating_add(dwell) - 1);
         set_outputs(OcmGp::PWM_MODE2);
         match self.signals.ready_ms {
             // The interrupt starts it within a millisecond of the detector's word.
             Some(ms) => WAITING_MS.store(ms.saturating_add(1), Ordering::Relaxed),
-            None => TIM5.cr1().modify(|w| w.set_cen(true)),
+            None => TIM2.cr1().modify(|w| w.set_cen(true)),
         }
     }
 
     fn exposing(&self) -> bool {
         // The one that is over first comes first: the interrupt may pass from one to the other.
-        WAITING_MS.load(Ordering::Relaxed) > 0 || TIM5.cr1().read().cen()
+        WAITING_MS.load(Ordering::Relaxed) > 0 || TIM2.cr1().read().cen()
     }
 
     fn beam_outcome(&self) -> Result<(), BeamFault> {
@@ -479,12 +493,39 @@ impl Hardware for Selected {
         Ok(())
     }
 
+    fn name(&self) -> &'static str {
+        match &self.detector {
+            Some(detector) if detector.counts() => "nucleo-h743zi counting",
+            _ => Self::NAME,
+        }
+    }
+
+    fn has_detector(&self) -> bool {
+        self.detector.is_some()
+    }
+
+    fn shortest_reading_us(&self) -> u32 {
+        let shortest = self.detector.as_ref().map(Detector::shortest_us);
+        shortest.unwrap_or(Self::SHORTEST_DWELL_US)
+    }
+
+    fn reading(&mut self) -> Option<Reading> {
+        if self.exposing() {
+            return None;
+        }
+        self.detector.as_mut()?.reading()
+    }
+
     fn blank(&mut self) {
+        let is_cut = self.exposing() || IN_VAIN.load(Ordering::Relaxed);
+        if let Some(detector) = self.detector.as_mut().filter(|_| is_cut) {
+            detector.forget();
+        }
         // Before the timer: what waits must not start it any more.
         WAITING_MS.store(0, Ordering::Relaxed);
         IN_VAIN.store(false, Ordering::Relaxed);
         set_outputs(OcmGp::FORCE_INACTIVE);
-        TIM5.cr1().modify(|w| w.set_cen(false));
+        TIM2.cr1().modify(|w| w.set_cen(false));
     }
 
     fn milliseconds(&self) -> u32 {

@@ -54,11 +54,13 @@ pub struct Driven {
     resets_after: Option<u64>,
     replies: VecDeque<(u64, u8)>,
     next_tick: u64,
+    /// How long the controller takes from a byte to what it sends, in clock cycles.
+    pub reaction: u64,
 }
 
 /// The shortest dwell over the AN500's line, in µs.
 pub const SHORTEST_DWELL_US: u32 = shortest_dwell_us(1_562_500);
-/// How long the controller takes from a byte to what it sends: an interrupt of a 25 MHz core.
+/// What it is for an interrupt of a 25 MHz core.
 const REACTION: u64 = 5 * MICROSECOND;
 
 impl Driven {
@@ -75,6 +77,7 @@ impl Driven {
             resets_after: None,
             replies: VecDeque::new(),
             next_tick: MILLISECOND,
+            reaction: REACTION,
         };
         driven.start();
         driven.run(40 * MILLISECOND);
@@ -140,7 +143,7 @@ impl Driven {
                 let now = self.generator.now();
                 self.record.follow(now, self.generator.pins());
                 while let Some((at, byte)) = self.generator.receive() {
-                    self.replies.push_back((at.max(now) + REACTION, byte));
+                    self.replies.push_back((at.max(now) + self.reaction, byte));
                 }
             }
             let now = self.generator.now();

@@ -4,7 +4,7 @@ use std::str::FromStr;
 use std::time::{Duration, Instant};
 
 use beacon_kernel::Capacity;
-use beacon_kernel::link::message::{BlankReason, Pulse, Signals, Spot};
+use beacon_kernel::link::message::{BlankReason, Pulse, Reading, Signals, Spot};
 use clap::Args;
 use serde::Serialize;
 
@@ -123,6 +123,9 @@ struct Done {
     /// Dose of the last place and of all since the last campaign began, in µs of beam.
     place_dose_us: u32,
     total_dose_us: u64,
+    /// What the board's detector gave in the last pulse.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reading: Option<Reading>,
 }
 
 impl Done {
@@ -143,7 +146,23 @@ impl Done {
                 1e-6 * f64::from(self.place_dose_us),
                 1e-6 * self.total_dose_us as f64
             )
-        })
+        })?;
+        match self.reading {
+            None => Ok(()),
+            Some(reading) => print(&format!(
+                "the detector gave {}{} in the last one\n",
+                reading.value,
+                match reading {
+                    Reading {
+                        saturated: true, ..
+                    } => ", with its converter at the end of its range,",
+                    Reading {
+                        overflowed: true, ..
+                    } => " behind more pulses than its counter holds",
+                    _ => "",
+                }
+            )),
+        }
     }
 }
 
@@ -157,6 +176,7 @@ pub(super) fn point(args: &PointArgs) -> Result<(), Failure> {
         dwell_us: 0,
         place_dose_us: 0,
         total_dose_us: board.status().or_running()?.dose_us,
+        reading: None,
     }
     .show(args.place.json)
 }
@@ -183,11 +203,13 @@ pub(super) fn pulse(args: &PulseArgs) -> Result<(), Failure> {
     }
     board.use_signals(Signals::default()).or_running()?;
     let doses = doses?;
+    let reading = board.reading_of_pulse().or_running()?;
     Done {
         points: args.count.into(),
         dwell_us: pulse.dwell_us,
         place_dose_us: doses.0,
         total_dose_us: doses.1,
+        reading,
     }
     .show(args.place.json)
 }
@@ -249,6 +271,7 @@ pub(super) fn scan(args: &ScanArgs) -> Result<(), Failure> {
         dwell_us: args.dwell.unwrap_or(0),
         place_dose_us: doses.0,
         total_dose_us: doses.1,
+        reading: None,
     }
     .show(args.place.json)
 }

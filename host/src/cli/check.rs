@@ -146,7 +146,8 @@ struct Pins {
 impl Pins {
     fn of(board: &str) -> Self {
         match board {
-            "nucleo-h743zi" => Self {
+            // With its detector behind the name, where it has a choice.
+            nucleo if nucleo.starts_with("nucleo-h743zi") => Self {
                 beam: "PA0 (CN10 pin 29)",
                 x: "PA4 (CN7 pin 17)",
                 y: "PA5 (CN7 pin 10)",

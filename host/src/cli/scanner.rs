@@ -81,7 +81,8 @@ pub(super) fn connect<'m>(
 impl<'m> Scanner<'m> {
     /// The instrument.
     pub(super) fn microscope(&self, config: &LiveConfig) -> ScannerMicroscope<'m> {
-        ScannerMicroscope::new(self.board.clone(), config.raster())
+        let width = config.instrument.scan.field_width;
+        ScannerMicroscope::new(self.board.clone(), config.raster(), width)
     }
 }
 

@@ -11,7 +11,8 @@ pub(super) fn check_pixel_limit(state: &State) -> Result<(), LiveError> {
         return Err(SettingError::new(
             "the size of a pixel",
             &"unknown: the overview has no scale in metres",
-            "a calibrated overview beside --pixel-dose-limit, or --dose-limit instead",
+            "a calibrated overview beside --pixel-dose-limit, as --field-width 2um gives a controller \
+             by itself, or --dose-limit instead",
         )
         .into());
     }

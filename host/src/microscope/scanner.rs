@@ -23,7 +23,7 @@ const ENDING: Duration = Duration::from_secs(10);
 const HEADING: &str = "Overviews of a controller";
 
 /// How a controller takes its overviews.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "cli", derive(clap::Args))]
 #[serde(default, deny_unknown_fields)]
 pub struct ScanOptions {
@@ -43,15 +43,49 @@ pub struct ScanOptions {
     #[cfg_attr(feature = "cli", arg(long = "scan-frames", value_name = "N"))]
     #[cfg_attr(feature = "cli", arg(default_value_t = Self::DEFAULT.frames, help_heading = HEADING))]
     pub frames: u16,
+    /// How wide its field is on the specimen, as in 2um or 350nm: figures and files then have that
+    /// scale, and --pixel-dose-limit knows the area of a pixel.
+    #[cfg_attr(feature = "cli", arg(long = "field-width", value_name = "LENGTH"))]
+    #[cfg_attr(feature = "cli", arg(value_parser = parse_length, help_heading = HEADING))]
+    #[serde(rename = "field_width_m", skip_serializing_if = "Option::is_none")]
+    pub field_width: Option<f64>,
+}
+
+/// Reads a length in m, mm, um, nm or pm, as metres.
+///
+/// # Errors
+/// What would be accepted.
+#[cfg(feature = "cli")]
+fn parse_length(text: &str) -> Result<f64, String> {
+    let text = text.trim();
+    // The longer names first: each ends with that of the metre.
+    let units = [
+        ("mm", 1e3),
+        ("um", 1e6),
+        ("µm", 1e6),
+        ("nm", 1e9),
+        ("pm", 1e12),
+        ("m", 1.0),
+    ];
+    let found = units.iter().find_map(|&(unit, parts)| {
+        let number = text.strip_suffix(unit)?.trim();
+        Some(number.parse::<f64>().ok()? / parts)
+    });
+    found
+        .filter(|metres| metres.is_finite() && *metres > 0.0)
+        .ok_or_else(|| {
+            "expected a length above 0 with its unit, as in 2um, 350nm or 0.1mm".to_owned()
+        })
 }
 
 impl ScanOptions {
-    /// 64 × 64 pixels of 50 µs, once.
+    /// 64 × 64 pixels of 50 µs, once, of unknown size.
     pub const DEFAULT: Self = Self {
         rows: 64,
         columns: 64,
         dwell_us: 50,
         frames: 1,
+        field_width: None,
     };
 
     /// The raster over a field of the deflection range.
@@ -79,16 +113,20 @@ impl Default for ScanOptions {
 pub struct ScannerMicroscope<'m> {
     board: SharedBoard<'m>,
     raster: Raster,
+    /// Rows and columns of an overview.
+    axes: (Axis, Axis),
     channels: Channels,
     interrupt: Interrupt,
 }
 
 impl<'m> ScannerMicroscope<'m> {
-    /// An instrument made of a board, whose overviews are taken over a raster.
-    pub fn new(board: SharedBoard<'m>, raster: Raster) -> Self {
+    /// An instrument made of a board, whose overviews are taken over a raster. Its field is
+    /// `field_width` metres wide on the specimen, where that is known.
+    pub fn new(board: SharedBoard<'m>, raster: Raster, field_width: Option<f64>) -> Self {
         Self {
             board,
             raster,
+            axes: axes(&raster, field_width),
             channels: Channels::numbered(1, "detector"),
             interrupt: Interrupt::default(),
         }
@@ -124,6 +162,28 @@ impl<'m> ScannerMicroscope<'m> {
             }
         }
     }
+}
+
+/// Rows and columns of a raster whose field is so many metres wide on the specimen: the deflection is
+/// as large in both directions.
+fn axes(raster: &Raster, field_width: Option<f64>) -> (Axis, Axis) {
+    let (height, width) = (raster.rows.into(), raster.columns.into());
+    let pixels = (Axis::pixels("y", height), Axis::pixels("x", width));
+    let Some(metres) = field_width else {
+        return pixels;
+    };
+    let field = raster.field;
+    let metres_of_range = metres / f64::from(field.right - field.left);
+    let axis = |pixels: Axis, span: u32| Axis {
+        units: "nm".to_owned(),
+        scale: 1e9 * metres_of_range * f64::from(span) / pixels.size as f64,
+        ..pixels
+    };
+    let (rows, columns) = pixels;
+    (
+        axis(rows, field.bottom - field.top),
+        axis(columns, field.right - field.left),
+    )
 }
 
 /// What an error of the board is to a campaign whose instrument it is: faults of what drives the beam,
@@ -173,9 +233,14 @@ impl Microscope for ScannerMicroscope<'_> {
             },
             error => failed("overview", &error),
         })?;
-        let (height, width) = (self.raster.rows.into(), self.raster.columns.into());
-        let values = values.into_iter().map(f64::from).collect();
-        Ok(Map::uncalibrated(height, width, values, "detector"))
+        let (rows, columns) = self.axes.clone();
+        Ok(Map {
+            values: values.into_iter().map(f64::from).collect(),
+            rows,
+            columns,
+            quantity: "detector".to_owned(),
+            units: String::new(),
+        })
     }
 
     fn channels(&self) -> &Channels {
@@ -220,9 +285,7 @@ impl Microscope for ScannerMicroscope<'_> {
     }
 
     fn frame(&self) -> Option<(Axis, Axis)> {
-        let rows = Axis::pixels("y", self.raster.rows.into());
-        let columns = Axis::pixels("x", self.raster.columns.into());
-        Some((rows, columns))
+        Some(self.axes.clone())
     }
 
     fn blank(&mut self) -> Result<(), MicroscopeError> {
@@ -240,5 +303,51 @@ impl Microscope for ScannerMicroscope<'_> {
 
     fn set_interrupt(&mut self, interrupt: Interrupt) {
         self.interrupt = interrupt;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    #[cfg(feature = "cli")]
+    fn lengths_are_read_with_their_units() {
+        for (text, metres) in [
+            ("2um", 2e-6),
+            ("2 µm", 2e-6),
+            ("350nm", 350e-9),
+            ("0.1mm", 1e-4),
+            ("80pm", 80e-12),
+            ("1e-3m", 1e-3),
+        ] {
+            assert_eq!(parse_length(text), Ok(metres));
+        }
+        for wrong in ["", "2", "um", "-2um", "0nm", "infm", "nanm", "2 inches"] {
+            let said = parse_length(wrong).unwrap_err();
+            assert!(said.contains("2um"), "{wrong}: {said}");
+        }
+    }
+
+    #[test]
+    fn a_field_width_gives_pixels_their_size_in_both_directions() {
+        let field = message::Field {
+            left: 8192,
+            top: 16_384,
+            right: 57_344,
+            bottom: 40_960,
+        };
+        let scan = ScanOptions {
+            rows: 30,
+            columns: 40,
+            ..ScanOptions::DEFAULT
+        };
+        let raster = scan.raster(10, field);
+        let (rows, columns) = axes(&raster, Some(2e-6));
+        assert_eq!((rows.units.as_str(), columns.units.as_str()), ("nm", "nm"));
+        // The field is half as high as wide.
+        assert!((columns.scale - 50.0).abs() < 1e-9, "{columns:?}");
+        assert!((rows.scale - 1000.0 / 30.0).abs() < 1e-9, "{rows:?}");
+        assert!(!axes(&raster, None).0.is_calibrated());
     }
 }

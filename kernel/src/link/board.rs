@@ -73,6 +73,11 @@ pub trait Board {
         false
     }
 
+    /// Shortest dwell that the detector can read, in µs.
+    fn shortest_reading_us(&self) -> u32 {
+        self.shortest_dwell_us()
+    }
+
     /// What the detector gave over the dwell of the last exposure; `None` while it is under way, and
     /// when it was cut short.
     fn reading(&mut self) -> Option<Reading> {

@@ -4,6 +4,8 @@
 //!
 //! Virtual time: `pass` lets it pass, the host's own clock never does.
 
+mod detector;
+
 use std::time::Duration;
 
 use beacon_host::campaign::{CampaignConfig, Seeds};

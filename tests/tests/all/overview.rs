@@ -316,6 +316,29 @@ fn a_board_tells_what_its_detector_gave_in_the_last_exposure() {
 }
 
 #[test]
+fn a_dwell_that_the_detector_cannot_read_is_refused_by_name_and_exposes_all_the_same() {
+    let bench = Bench::new(1);
+    let mut memory = bench.memory();
+    let mut client = client(&mut memory);
+    client.transport_mut().board.shortest_reading_us = 1001;
+    bench.begin(&mut client);
+    let (which, limit) = (Which::Dwell, 1001);
+    let refused = Failure::Refused(Refusal::Setting { which, limit });
+    let raster = Raster {
+        dwell_us: 1000,
+        ..RASTER
+    };
+    assert_eq!(client.overview(raster).unwrap_err(), refused);
+    assert_eq!(client.transport_mut().exposures().count(), 0);
+    client.expose(5).unwrap();
+    client.transport_mut().pass(2);
+    assert_eq!(client.transport_mut().exposures().count(), 1);
+    assert_eq!(client.reading().unwrap_err(), refused);
+    client.transport_mut().board.shortest_reading_us = 1000;
+    assert!(client.reading().unwrap().1.is_some());
+}
+
+#[test]
 fn what_a_board_cannot_do_is_refused_by_name() {
     type Wrong = (Which, u64, fn(&mut Raster));
 

@@ -21,8 +21,10 @@ use beacon_tests::EmulatedBoard;
 use beacon_tests::live::{Ran, begin, go, settings};
 use tempfile::TempDir;
 
-const SIDE: usize = 24;
-const ALONE: &str = "--microscope controller:emulated --controller emulated --scan-rows 24 \
+/// Rows and columns of the overviews.
+pub(crate) const SIDE: usize = 24;
+/// Settings of a campaign on a board alone.
+pub(crate) const ALONE: &str = "--microscope controller:emulated --controller emulated --scan-rows 24 \
                      --scan-columns 24 --scan-dwell-us 20 --dwell 0.001 --window 10";
 
 /// A signal of a few waves and a bright spot, from converter codes.
@@ -50,8 +52,8 @@ fn map(signal: fn(u16, u16) -> u16) -> Map {
 }
 
 /// A board for a campaign of so many points.
-fn connect<'m>(board: &EmulatedBoard, host: u32, memory: &'m mut Memory) -> SharedBoard<'m> {
-    let port = Port::open(board.port(), ControllerChoice::BAUD).expect("a port");
+fn connect<'m>(port: &str, host: u32, memory: &'m mut Memory) -> SharedBoard<'m> {
+    let port = Port::open(port, ControllerChoice::BAUD).expect("a port");
     let client = Client::new(port, Timing::default(), host);
     let mirror = InProcess::new(memory).expect("memory of the right size");
     let linked = Linked::connect(client, Recovery::default(), mirror);
@@ -64,7 +66,7 @@ fn memory(config: &LiveConfig) -> Memory {
 }
 
 /// Columns and rows of the points of a campaign, in order.
-fn points(config: &LiveConfig, ran: &Ran) -> Vec<(usize, usize)> {
+pub(crate) fn points(config: &LiveConfig, ran: &Ran) -> Vec<(usize, usize)> {
     let candidates = config.campaign.candidates(SIDE, SIDE).unwrap();
     let pixels = ran.order().into_iter().map(|candidate| {
         let pixel = candidates.pixel(Candidate(candidate)).unwrap();
@@ -73,16 +75,20 @@ fn points(config: &LiveConfig, ran: &Ran) -> Vec<(usize, usize)> {
     pixels.collect()
 }
 
-/// Runs a campaign on a board alone. `after` is done when the first overview is taken.
-fn run(
-    board: &EmulatedBoard,
+/// Runs a campaign on the board at a port alone. `after` is done when the first overview is taken.
+pub(crate) fn run(
+    port: &str,
     config: LiveConfig,
     folder: &Path,
     after: impl FnOnce(&Session<'_>),
 ) -> Ran {
     let mut memory = memory(&config);
-    let mut shared = connect(board, 1, &mut memory);
-    let mut microscope = ScannerMicroscope::new(shared.clone(), config.raster());
+    let mut shared = connect(port, 1, &mut memory);
+    let mut microscope = ScannerMicroscope::new(
+        shared.clone(),
+        config.raster(),
+        config.instrument.scan.field_width,
+    );
     let folder = RunFolder::begin(folder).unwrap();
     let session = Session::begin(&mut microscope, config, None, &folder, Arc::default()).unwrap();
     after(&session);
@@ -99,7 +105,7 @@ fn a_campaign_of_image_and_points_from_the_board_alone_equals_a_replay_of_its_da
     let folder = TempDir::new().unwrap();
     let config = settings(&format!("{ALONE} --budget 60"));
     let ran = run(
-        &board,
+        board.port(),
         config.clone(),
         &folder.path().join("board"),
         |session| {
@@ -148,11 +154,11 @@ fn a_campaign_goes_on_where_its_journal_ends() {
     board.generator().set_detector(Detector::new(image));
     let folder = TempDir::new().unwrap();
     let whole = settings(&format!("{ALONE} --budget 30"));
-    let expected = run(&board, whole, &folder.path().join("whole"), |_| ());
+    let expected = run(board.port(), whole, &folder.path().join("whole"), |_| ());
 
     let path = folder.path().join("parts");
     let part = settings(&format!("{ALONE} --budget 18"));
-    let first = run(&board, part, &path, |_| ());
+    let first = run(board.port(), part, &path, |_| ());
     assert_eq!(first.order()[..], expected.order()[..18]);
     let exposed = board.stays().len();
 
@@ -160,8 +166,8 @@ fn a_campaign_goes_on_where_its_journal_ends() {
     let mut taken_up = TakenUp::read(&run_folder).unwrap();
     taken_up.config.budget = 30;
     let mut memory = memory(&taken_up.config);
-    let mut shared = connect(&board, 2, &mut memory);
-    let mut microscope = ScannerMicroscope::new(shared.clone(), taken_up.config.raster());
+    let mut shared = connect(board.port(), 2, &mut memory);
+    let mut microscope = ScannerMicroscope::new(shared.clone(), taken_up.config.raster(), None);
     let session = Session::resume(&mut microscope, taken_up, &run_folder, Arc::default());
     let second = go(session.unwrap(), Some(&mut shared)).unwrap();
     assert_eq!(second.trajectory(), expected.trajectory());
@@ -181,7 +187,7 @@ fn a_sample_that_moves_is_followed_by_overviews_of_the_boards_own() {
     board.generator().set_detector(Detector::new(image));
     let folder = TempDir::new().unwrap();
     let config = settings(&format!("{ALONE} --budget 24 --drift-every 8"));
-    let ran = run(&board, config, &folder.path().join("run"), |_| {
+    let ran = run(board.port(), config, &folder.path().join("run"), |_| {
         board.generator().set_detector(Detector::new(moved));
     });
     let (down, right) = ran.summary.drift;
@@ -206,7 +212,7 @@ fn what_the_detector_cannot_tell_is_left_out_by_name_and_the_campaign_goes_on() 
     let folder = TempDir::new().unwrap();
     let config = settings(&format!("{ALONE} --budget 30 --most-failures 30"));
     let ran = run(
-        &board,
+        board.port(),
         config.clone(),
         &folder.path().join("run"),
         |session| {
@@ -248,7 +254,7 @@ fn a_scan_generator_that_is_gone_for_a_while_is_waited_for_and_nothing_is_lost()
     let config = settings(&format!("{ALONE} --budget 20"));
     let generator = board.generator().clone();
     let mut disturbing = None;
-    let ran = run(&board, config, &folder.path().join("run"), |_| {
+    let ran = run(board.port(), config, &folder.path().join("run"), |_| {
         disturbing = Some(thread::spawn(move || {
             thread::sleep(Duration::from_millis(300));
             generator.set_powered(false);

@@ -2,7 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use beacon_kernel::link::message::{Beam, BlankReason, Pulse, Settings, Spot};
+use beacon_kernel::link::Failure;
+use beacon_kernel::link::message::{Beam, BlankReason, Pulse, Reading, Refusal, Settings, Spot};
 
 use super::super::ControllerError;
 use super::Linked;
@@ -30,6 +31,19 @@ impl Linked<'_> {
     pub fn pulse(&mut self, pulse: Pulse) -> Result<(u32, u64), ControllerError> {
         self.check_bench()?;
         Ok(self.client.pulse(pulse)?)
+    }
+
+    /// What the board's detector gave in the last exposure; `None` where the board has none, and where
+    /// it could not tell.
+    ///
+    /// # Errors
+    /// When the link is lost for good.
+    pub fn reading_of_pulse(&mut self) -> Result<Option<Reading>, ControllerError> {
+        match self.call(|linked| Ok(linked.client.reading()?)) {
+            Ok((_, reading)) => Ok(reading),
+            Err(ControllerError::Link(Failure::Refused(Refusal::Setting { .. }))) => Ok(None),
+            Err(error) => Err(error),
+        }
     }
 
     /// Waits until the beam is blanked, for so long at most; returns why it is.

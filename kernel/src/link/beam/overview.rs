@@ -17,7 +17,7 @@ impl BeamGuard<'_> {
         campaign: Option<Candidates>,
         board: &mut impl Board,
     ) -> Result<u32, Refusal> {
-        check_dwell(raster.dwell_us, board.shortest_dwell_us())?;
+        check_dwell(raster.dwell_us, board.shortest_reading_us())?;
         let longest = u64::from(Settings::LONGEST_US);
         for (which, accepted, limit) in [
             (Which::Raster, raster.pixels() > 0 && raster.frames > 0, 1),

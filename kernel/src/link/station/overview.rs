@@ -144,6 +144,10 @@ impl Station<'_> {
         if !board.has_detector() {
             return Err(setting(Which::Detector, 0));
         }
+        let shortest_us = board.shortest_reading_us();
+        if self.beam.settings.dwell_us < shortest_us {
+            return Err(setting(Which::Dwell, shortest_us));
+        }
         let over = !self.is_exposing(board) && board.beam_outcome().is_ok();
         Ok(Reply::Reading {
             exposures: self.beam.exposures,
