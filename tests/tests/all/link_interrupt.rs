@@ -267,21 +267,21 @@ fn undisturbed(config: &LiveConfig, folder: &Path) -> Outcome {
 
 #[test]
 fn a_campaign_that_is_interrupted_while_its_image_is_handed_over_slowly_goes_on_there() {
-    broken_off(Ended::Interrupted, |_, interrupted| {
+    broken_off(&Ended::Interrupted, |_, interrupted| {
         interrupted.store(true, Ordering::SeqCst);
     });
 }
 
 #[test]
 fn so_does_one_that_a_person_stops_meanwhile() {
-    broken_off(Ended::Stopped, |folder, _| {
+    broken_off(&Ended::Stopped, |folder, _| {
         tell(folder, &["stop".to_owned()], "Ada").expect("a campaign that listens");
     });
 }
 
 /// Runs a campaign whose image is handed over slowly, and breaks it off after three pieces of it; takes it
 /// up, and expects what an undisturbed one does.
-fn broken_off(expected_end: Ended, break_off: fn(&Path, &AtomicBool)) {
+fn broken_off(expected_end: &Ended, break_off: fn(&Path, &AtomicBool)) {
     let config = settings(
         "--microscope specimen --budget 14 --initial 10 --dwell 0.002 --current 2000 \
          --retrain-every 2",
@@ -315,7 +315,7 @@ fn broken_off(expected_end: Ended, break_off: fn(&Path, &AtomicBool)) {
             }
         }
     });
-    assert_eq!(outcome.ended, expected_end);
+    assert_eq!(&outcome.ended, expected_end);
     assert!(outcome.seeds.is_empty());
     // Not asked again: what broke it off comes first.
     assert_eq!(pieces.get(), 4);
