@@ -222,7 +222,11 @@ impl<'a> Learner<'a> {
                 self.exclude_candidate(Candidate(*candidate))?;
             }
             Event::Commanded(given) => match &given.command {
-                Command::Exclude(region) => self.exclude(region)?,
+                command if !command.excluded().is_empty() => {
+                    for region in command.excluded() {
+                        self.exclude(region)?;
+                    }
+                }
                 Command::Reject => {
                     // The state has excluded what waited.
                     for region in state.mask() {
@@ -510,6 +514,15 @@ impl<'a> Learner<'a> {
         self.warnings = learned.warnings;
         self.start(state)?;
         self.tell_all(state, learned.model.as_ref())
+    }
+
+    /// Where every candidate lies in the plane that the surrogate has learned; `None` where there is no
+    /// model.
+    pub(super) fn plane(&mut self) -> Option<Vec<[f32; 2]>> {
+        let mut plane = None;
+        let mut look = |surrogate: &Surrogate<'_>| plane = Some(surrogate.latents().to_vec());
+        self.controller.look_at_surrogate(&mut look).ok()?;
+        plane
     }
 
     /// The surrogate in the units of the response; `None` where there is no model.

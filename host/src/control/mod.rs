@@ -27,7 +27,7 @@ use serde_json::Value;
 pub(crate) use status::Proposal;
 pub use status::Status;
 
-use crate::campaign::{Command, Event, Given, State};
+use crate::campaign::{Command, Event, Given, Otherwise, State, TimeOut};
 use crate::data::Channels;
 use crate::journal::{Commands, CommandsError, RunFolder, now_ms};
 use crate::microscope::Interrupt;
@@ -92,6 +92,8 @@ struct Shared {
     beam: Option<(bool, u64)>,
     /// When the last event was recorded.
     last_event_ms: Option<u64>,
+    /// The proposal that waits for a person, for how long, and since when.
+    unanswered: Option<(Candidate, TimeOut, Instant)>,
     /// What gives an exposure under way up.
     interrupt: Option<Interrupt>,
     /// When the campaign was taken up, and how long it had been running by then.
@@ -103,6 +105,25 @@ impl Shared {
     fn is_stopped(&self) -> bool {
         let mut waiting = self.waiting.iter();
         waiting.any(|given| given.command == Command::Stop)
+    }
+
+    /// Notes since when a proposal waits that may not wait for ever. Its time begins anew when the
+    /// campaign was paused, and when the time is set.
+    fn note_unanswered(&mut self) {
+        let waits = self.state.next_point().filter(|next| next.waits);
+        let waits = waits.filter(|_| !self.state.is_paused());
+        let waits = waits.map(|next| next.candidate);
+        let waits = waits.zip(self.state.settings().time_out);
+        if self.unanswered.map(|(candidate, time, _)| (candidate, time)) != waits {
+            self.unanswered = waits.map(|(candidate, time)| (candidate, time, Instant::now()));
+        }
+    }
+
+    /// The proposal that nobody has answered in time, and what then.
+    fn overdue(&self) -> Option<(Candidate, Otherwise)> {
+        let (candidate, time_out, since) = self.unanswered?;
+        let due = since.elapsed().as_secs_f64() >= time_out.seconds && self.waiting.is_empty();
+        due.then_some((candidate, time_out.then))
     }
 
     /// The state as it will be when the waiting commands are taken.
@@ -138,15 +159,18 @@ impl Control {
     ) -> Result<Self, OpenError> {
         let taken = state.commands_taken();
         let (commands, waiting) = Commands::open(&folder.commands(), taken)?;
-        let shared = Arc::new(Mutex::new(Shared {
+        let mut shared = Shared {
             state,
             waiting: waiting.into(),
             activity: "beginning".to_owned(),
             beam: None,
             last_event_ms: None,
+            unanswered: None,
             interrupt: None,
             clock: (Instant::now(), elapsed),
-        }));
+        };
+        shared.note_unanswered();
+        let shared = Arc::new(Mutex::new(shared));
         let file = folder.path().join("control");
         let token = format!("{:016x}", token());
         let listener = listen(&file, &token).map_err(OpenError::Socket)?;
@@ -176,6 +200,7 @@ impl Control {
             shared.waiting.pop_front();
         }
         shared.last_event_ms = Some(now_ms());
+        shared.note_unanswered();
     }
 
     /// Sets how many measurements the kernel has room for.
@@ -221,10 +246,8 @@ impl Control {
     pub(crate) fn is_urgent(&self) -> bool {
         let shared = self.lock();
         let urgent = |given: &Given| {
-            matches!(
-                given.command,
-                Command::Pause | Command::Stop | Command::Exclude(_)
-            )
+            let excludes = !given.command.excluded().is_empty();
+            excludes || matches!(given.command, Command::Pause | Command::Stop)
         };
         shared.waiting.iter().any(urgent)
     }
@@ -377,8 +400,33 @@ impl Server {
             }
             // A caller that hangs up early or takes too long gets no answer.
             callers.retain_mut(|caller| caller.go_on(|request| self.answer(request)));
+            self.answer_for_nobody();
             std::thread::sleep(if callers.is_empty() { IDLE } else { BUSY });
         }
+    }
+
+    /// Gives the command that follows where nobody has answered a proposal in time.
+    fn answer_for_nobody(&mut self) {
+        let (overdue, candidates) = {
+            let shared = lock(&self.shared);
+            (shared.overdue(), shared.state.candidates())
+        };
+        let Some((candidate, then)) = overdue else {
+            return;
+        };
+        let pixel = candidates.and_then(|all| all.pixel(candidate).ok());
+        let words = match (then, pixel) {
+            (Otherwise::Go, Some(at)) => {
+                vec!["accept".to_owned(), format!("{},{}", at.row, at.column)]
+            }
+            _ => vec!["pause".to_owned()],
+        };
+        // Where the disk takes no command, the proposal waits on.
+        let _ = self.take(&Request {
+            token: String::new(),
+            words,
+            name: TimeOut::NAME.to_owned(),
+        });
     }
 
     fn answer(&mut self, request: &[u8]) -> Vec<u8> {
@@ -448,16 +496,28 @@ impl Server {
         let (since, before) = shared.clock;
         let (state, activity) = (shared.state.clone(), shared.activity.clone());
         let pauses = shared.after_waiting().is_paused() && !state.is_paused();
+        let waiting = shared.waiting.iter();
+        let commands = waiting.map(|given| words(given, &state)).collect();
         let (beam, last_event_ms) = (shared.beam, shared.last_event_ms);
         // The campaign does not wait for what takes time on a large image.
         drop(shared);
         let mut status = Status::new(&state, &activity, since.elapsed() + before);
         (status.blanked, status.blanked_since_ms) = beam.unzip();
         status.last_event_ms = last_event_ms;
+        status.commands = commands;
         if pauses {
             status.state += ", pausing after this point";
         }
         status
+    }
+}
+
+/// A command that waits, as it was typed, and who gave it.
+fn words(given: &Given, state: &State) -> String {
+    let words = given.command.in_words(state.candidates());
+    match given.by.as_str() {
+        "" => words,
+        by => format!("{words} ({by})"),
     }
 }
 
@@ -490,6 +550,15 @@ fn said(command: &Command, state: &State) -> String {
             "rows {}..{}, columns {}..{} may be measured again",
             region.rows.start, region.rows.end, region.columns.start, region.columns.end
         ),
+        Command::ExcludeAll(regions) => {
+            format!("nothing is measured in {} rectangles any more", regions.len())
+        }
+        Command::IncludeAll(regions) => {
+            format!("{} rectangles may be measured again", regions.len())
+        }
+        Command::Withdraw(candidate) => {
+            format!("{} is not measured for that", name(*candidate))
+        }
         Command::Measure(candidate) | Command::Suggest(candidate) => {
             format!("{} is measured next", name(*candidate))
         }
@@ -522,6 +591,15 @@ fn said(command: &Command, state: &State) -> String {
         }
         Command::Approve(true) => {
             "every proposal waits for `accept`, `reject` or `suggest`".to_owned()
+        }
+        Command::ApproveAfter(TimeOut { seconds, then }) => {
+            let then = match then {
+                Otherwise::Go => "it is measured",
+                Otherwise::Pause => "the campaign pauses",
+            };
+            format!(
+                "every proposal waits {seconds} s for `accept`, `reject` or `suggest`; then {then}"
+            )
         }
         Command::Approve(false) => "no proposal waits any more".to_owned(),
         Command::Accept => "the proposal is measured".to_owned(),

@@ -5,7 +5,7 @@ use std::time::Duration;
 use beacon_kernel::Pixel;
 use serde::{Deserialize, Serialize};
 
-use crate::campaign::{Author, Region, Standing, State};
+use crate::campaign::{Author, Region, Standing, State, TimeOut};
 use crate::units::Electrons;
 
 /// A proposal that waits for a person.
@@ -80,6 +80,13 @@ pub struct Status {
     /// Whether proposals wait for a person.
     #[serde(default)]
     pub approval: bool,
+    /// How long, where not until somebody answers, and what then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub time_out: Option<TimeOut>,
+    /// Commands that were answered and that the campaign has yet to take, in this order, each with who
+    /// gave it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub commands: Vec<String>,
     /// Live time of the next spectrum, in seconds.
     #[serde(default)]
     pub dwell_seconds: f64,
@@ -139,6 +146,8 @@ impl Status {
             proposal: proposal.map(|waits| place(waits.pixel)),
             predicted: proposal.and_then(|waits| waits.predicted),
             approval: settings.approval,
+            time_out: settings.time_out,
+            commands: Vec::new(),
             dwell_seconds: settings.dwell.get(),
             waiting: planned.chain(state.wishes()).filter_map(of).collect(),
             excluded: excluded(state),

@@ -114,7 +114,8 @@ impl<'a> Drive<'a> {
         self.learner.follow(event, &self.state)?;
         self.restart_judgement(event, world);
         if let Some(posterior) = self.judge(observer)? {
-            world.show_figures(&self.state, &self.series, posterior);
+            let plane = world.shows_maps().then(|| self.learner.plane()).flatten();
+            world.show_figures(&self.state, &self.series, posterior, plane);
         }
         if matches!(event, Event::Trained(_)) {
             world.keep_learned(&|| self.kept());
@@ -222,8 +223,13 @@ impl<'a> Drive<'a> {
                 }
                 Action::Propose { acquisition, train } => {
                     world.show("deciding");
+                    let shows = world.shows_maps();
+                    self.learner.controller().keep_scores(shows);
                     let (proposed, trained) = self.learner.propose(acquisition, train)?;
                     self.record(&Event::Proposed(proposed), world, observer)?;
+                    if let Some(scores) = self.learner.controller().take_scores() {
+                        world.show_scores(&self.state, scores);
+                    }
                     if let Some(trained) = trained {
                         self.record(&Event::Trained(trained), world, observer)?;
                     }
