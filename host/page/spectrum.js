@@ -134,9 +134,9 @@ function pressed() {
   return /^line:([^@]*)/.exec(target)?.[1].split("+") ?? [];
 }
 
-/** Adds a line to what is tried, or takes it away. */
+/** Tries a line; further ones are added to what is tried, and taken away. */
 function toggle(name) {
-  const before = pressed();
+  const before = room.trial ? pressed() : [];
   const after = before.includes(name) ? before.filter((one) => one !== name) : [...before, name];
   window_ = null;
   if (!after.length) { forget(); return; }

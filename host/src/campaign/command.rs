@@ -176,8 +176,8 @@ impl Command {
             ["approve", "on"] => Self::Approve(true),
             ["approve", "off"] => Self::Approve(false),
             ["approve", "on", "after", time, then @ ("go" | "pause")] => {
-                let seconds =
-                    parse_time(time).map_err(|accepted| format!("after is `{time}`; {accepted}"))?;
+                let seconds = parse_time(time)
+                    .map_err(|accepted| format!("after is `{time}`; {accepted}"))?;
                 let then = match then {
                     "go" => Otherwise::Go,
                     _ => Otherwise::Pause,
@@ -379,7 +379,10 @@ mod tests {
             ("withdraw 2,4", "no candidate"),
             ("approve", "expected `approve on`, `approve off`"),
             ("approve yes", "approve is `yes`; expected"),
-            ("approve on after 5 go", "after is `5`; expected a number with its unit"),
+            (
+                "approve on after 5 go",
+                "after is `5`; expected a number with its unit",
+            ),
             ("approve on after 0.01s go", "expected a tenth of a second"),
             ("approve on after 5m", "as in `approve on after 5m go`"),
             ("note", "note has 0 letters; expected 1 to 1000"),

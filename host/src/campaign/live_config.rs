@@ -105,10 +105,21 @@ pub struct LiveConfig {
     /// What happens then: go measures the proposal, pause pauses the campaign.
     #[cfg_attr(
         feature = "cli",
-        arg(long, value_enum, value_name = "WHAT", default_value_t, requires = "approve_after")
+        arg(
+            long,
+            value_enum,
+            value_name = "WHAT",
+            default_value_t,
+            requires = "approve_after"
+        )
     )]
     #[serde(default, skip_serializing_if = "is_default")]
     pub approve_then: Otherwise,
+    /// Judge exploration in the latent space of an autoencoder as well, which takes seconds to learn
+    /// from the overview, with the beam blanked.
+    #[cfg_attr(feature = "cli", arg(long))]
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub latent_coverage: bool,
     /// Points between one overview for drift correction and the next; without it drift is not
     /// corrected.
     #[cfg_attr(
@@ -233,6 +244,7 @@ impl LiveConfig {
             approve: false,
             approve_after: None,
             approve_then: Otherwise::default(),
+            latent_coverage: false,
             drift_every: None,
             patience: 600.0,
             frame: None,

@@ -51,8 +51,8 @@ use beacon_kernel::{Edges, Network};
 use crate::data::Map;
 
 pub use crate::data::{Patches, Region};
-pub use command::{Command, Otherwise, TimeOut, WORDS};
 pub(crate) use command::listed;
+pub use command::{Command, Otherwise, TimeOut, WORDS};
 #[cfg(feature = "cli")]
 pub(crate) use config::edges_parser;
 pub use config::{CampaignConfig, DEFAULT_EDGES, default_strategy};

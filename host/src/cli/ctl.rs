@@ -70,12 +70,14 @@ fn described(status: &Status) -> String {
     line("state", &status.state);
     line("points", &format!("{} of {}", status.points, status.budget));
     if let (Some(last), Some(response)) = (status.last, status.response) {
-        line("last", &format!("{}: {}", place(last), figures(response)));
+        let expected = before(status.expected);
+        line(
+            "last",
+            &format!("{}: {}{expected}", place(last), figures(response)),
+        );
     }
     if let Some(proposal) = status.proposal {
-        let predicted = status.predicted.map_or_else(String::new, |(mean, sigma)| {
-            format!(", predicted {} ± {}", figures(mean), figures(sigma))
-        });
+        let predicted = before(status.predicted);
         line("proposal", &format!("{}{predicted}", place(proposal)));
     }
     line("strategy", &status.strategy);
@@ -113,6 +115,13 @@ fn described(status: &Status) -> String {
         line("failures", &format!("{}, the last: {why}", status.failures));
     }
     text
+}
+
+/// What was predicted, behind what it was predicted of.
+pub(super) fn before(predicted: Option<(f64, f64)>) -> String {
+    predicted.map_or_else(String::new, |(mean, sigma)| {
+        format!(", predicted {} ± {}", figures(mean), figures(sigma))
+    })
 }
 
 /// The dose, and how much of the limit that is.

@@ -22,6 +22,7 @@ use crate::experiment::Experiment as _;
 use crate::journal::RunFolder;
 use crate::live::{LiveError, LiveSummary, Session, TakenUp, write_points, write_results};
 use crate::microscope::{Interrupt, Microscope, MicroscopeChoice};
+use crate::spaces::LatentConfig;
 use crate::units::ElectronsPerSquareAngstrom;
 
 /// Arguments of `beacon run`.
@@ -413,7 +414,8 @@ fn go(
     json: bool,
 ) -> Result<(), Failure> {
     let patches = session.patches().or_input()?;
-    let spaces = spaces::of(&patches, None)?;
+    let latent = session.config().latent_coverage;
+    let spaces = spaces::of(&patches, latent.then(LatentConfig::default))?;
     let config = session.config();
     let steps = config.budget.saturating_sub(session.points().len());
     let mut progress = display.campaign(&config.campaign.strategy, steps);

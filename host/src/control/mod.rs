@@ -114,7 +114,11 @@ impl Shared {
         let waits = waits.filter(|_| !self.state.is_paused());
         let waits = waits.map(|next| next.candidate);
         let waits = waits.zip(self.state.settings().time_out);
-        if self.unanswered.map(|(candidate, time, _)| (candidate, time)) != waits {
+        if self
+            .unanswered
+            .map(|(candidate, time, _)| (candidate, time))
+            != waits
+        {
             self.unanswered = waits.map(|(candidate, time)| (candidate, time, Instant::now()));
         }
     }
@@ -551,7 +555,10 @@ fn said(command: &Command, state: &State) -> String {
             region.rows.start, region.rows.end, region.columns.start, region.columns.end
         ),
         Command::ExcludeAll(regions) => {
-            format!("nothing is measured in {} rectangles any more", regions.len())
+            format!(
+                "nothing is measured in {} rectangles any more",
+                regions.len()
+            )
         }
         Command::IncludeAll(regions) => {
             format!("{} rectangles may be measured again", regions.len())

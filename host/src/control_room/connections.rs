@@ -50,10 +50,15 @@ impl Connections {
     /// A place for one more; where all are taken, the oldest of those who may do least makes way.
     /// `None` where all who are there may steer.
     pub(super) fn admit(connections: &Arc<Self>) -> Option<Place> {
-        let mut held = connections.held.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut held = connections
+            .held
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         let (last, all) = &mut *held;
         if all.len() >= MOST {
-            let least = all.iter().min_by_key(|(number, held)| (held.rank(), **number));
+            let least = all
+                .iter()
+                .min_by_key(|(number, held)| (held.rank(), **number));
             let (&number, least) = least?;
             if least.rank() == rank(Some(Role::Control)) {
                 return None;

@@ -46,7 +46,10 @@ impl LiveMap {
     /// What is to be made of a campaign as it is now; `None` where the last map is of that.
     pub(super) fn due(&self, journal: u64, state: &State) -> Option<Due> {
         let overview = state.overview()?;
-        let points: Points = state.usable().map(|(point, y)| (point.candidate, y)).unzip();
+        let points: Points = state
+            .usable()
+            .map(|(point, y)| (point.candidate, y))
+            .unzip();
         let made = self.made.as_ref();
         let fresh = made.is_none_or(|(of, made)| *of != journal || *made != points);
         (fresh && points.0.len() >= FEWEST).then(|| Due {

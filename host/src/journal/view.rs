@@ -233,10 +233,7 @@ fn keep_writing(slot: &(Mutex<Slot>, Condvar), file: &Path) {
             .collect();
         // A disk that is full has no room for what nothing depends on.
         let _ = write(file, &head, maps.values());
-        mutex
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .writing = false;
+        mutex.lock().unwrap_or_else(PoisonError::into_inner).writing = false;
         if !last {
             std::thread::sleep(PAUSE);
         }

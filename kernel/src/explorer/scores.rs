@@ -102,7 +102,8 @@ mod tests {
     #[test]
     fn the_best_of_the_scores_is_what_is_proposed() {
         let capacity = Capacity::for_campaign(30, 30, 10, 40);
-        let (mut floats, mut words) = (vec![f32::NAN; capacity.floats()], vec![0; capacity.words()]);
+        let (mut floats, mut words) =
+            (vec![f32::NAN; capacity.floats()], vec![0; capacity.words()]);
         let storage = Storage::new(capacity, &mut floats, &mut words).unwrap();
         let mut explorer = Explorer::new(storage, Acquisition::default(), 3).unwrap();
         let network = Network::for_window(10).unwrap();

@@ -352,7 +352,13 @@ impl<'a> Drive<'a> {
             if let Some(reduced) = self.reduction(&given.command, world) {
                 self.record(&reduced, world, observer)?;
             }
+            let words = given.command.in_words(self.state.candidates());
+            let by = match given.by.as_str() {
+                "" => String::new(),
+                by => format!(" ({by})"),
+            };
             self.record(&Event::Commanded(given), world, observer)?;
+            world.log(&format!("{words}{by}"));
         }
         Ok(())
     }

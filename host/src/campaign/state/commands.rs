@@ -43,9 +43,7 @@ impl State {
                 format!("unknown strategy `{name}`; accepted are {names}")
             }),
             Command::Target(text) => self.objection_to_target(text),
-            Command::Include(region) => {
-                self.objection_to_including(std::slice::from_ref(region))
-            }
+            Command::Include(region) => self.objection_to_including(std::slice::from_ref(region)),
             Command::IncludeAll(regions) => self.objection_to_including(regions),
             Command::Withdraw(candidate) => self.objection_to_withdrawal(Candidate(*candidate)),
             Command::ApproveAfter(time_out) => time_out.check().err(),

@@ -24,21 +24,119 @@ fn every_answer_is_described() {
     let campaign = "/api/campaigns/{campaign}";
     for (method, asked, path, head, body, expected) in [
         ("GET", "/api/campaigns", "/api/campaigns", &token, "", 200),
-        ("GET", "/api/campaigns", "/api/campaigns", &String::new(), "", 401),
+        (
+            "GET",
+            "/api/campaigns",
+            "/api/campaigns",
+            &String::new(),
+            "",
+            401,
+        ),
         ("GET", "/api/campaigns", "/api/campaigns", &foreign, "", 403),
-        ("GET", "/api/campaigns/0/overview", "/overview", &token, "", 200),
-        ("GET", "/api/campaigns/7/overview", "/overview", &token, "", 404),
-        ("GET", "/api/campaigns/x/overview", "/overview", &token, "", 400),
-        ("GET", "/api/campaigns/0/maps/mean", "/maps/{name}", &token, "", 200),
-        ("GET", "/api/campaigns/0/maps/best", "/maps/{name}", &token, "", 404),
-        ("GET", "/api/campaigns/0/spectra/0", "/spectra/{record}", &watch, "", 404),
-        ("GET", "/api/campaigns/0/spectra/x", "/spectra/{record}", &watch, "", 400),
-        ("GET", "/api/campaigns/0/reduced/sum", "/reduced/{target}", &watch, "", 200),
-        ("GET", "/api/campaigns/0/reduced/best", "/reduced/{target}", &watch, "", 422),
-        ("POST", "/api/campaigns/0/command", "/command", &token, r#"{"words":["status"]}"#, 200),
-        ("POST", "/api/campaigns/0/command", "/command", &token, "{}", 400),
-        ("POST", "/api/campaigns/0/command", "/command", &watch, r#"{"words":["status"]}"#, 403),
-        ("POST", "/api/campaigns/0/command", "/command", &token, r#"{"words":["faster"]}"#, 409),
+        (
+            "GET",
+            "/api/campaigns/0/overview",
+            "/overview",
+            &token,
+            "",
+            200,
+        ),
+        (
+            "GET",
+            "/api/campaigns/7/overview",
+            "/overview",
+            &token,
+            "",
+            404,
+        ),
+        (
+            "GET",
+            "/api/campaigns/x/overview",
+            "/overview",
+            &token,
+            "",
+            400,
+        ),
+        (
+            "GET",
+            "/api/campaigns/0/maps/mean",
+            "/maps/{name}",
+            &token,
+            "",
+            200,
+        ),
+        (
+            "GET",
+            "/api/campaigns/0/maps/best",
+            "/maps/{name}",
+            &token,
+            "",
+            404,
+        ),
+        (
+            "GET",
+            "/api/campaigns/0/spectra/0",
+            "/spectra/{record}",
+            &watch,
+            "",
+            404,
+        ),
+        (
+            "GET",
+            "/api/campaigns/0/spectra/x",
+            "/spectra/{record}",
+            &watch,
+            "",
+            400,
+        ),
+        (
+            "GET",
+            "/api/campaigns/0/reduced/sum",
+            "/reduced/{target}",
+            &watch,
+            "",
+            200,
+        ),
+        (
+            "GET",
+            "/api/campaigns/0/reduced/best",
+            "/reduced/{target}",
+            &watch,
+            "",
+            422,
+        ),
+        (
+            "POST",
+            "/api/campaigns/0/command",
+            "/command",
+            &token,
+            r#"{"words":["status"]}"#,
+            200,
+        ),
+        (
+            "POST",
+            "/api/campaigns/0/command",
+            "/command",
+            &token,
+            "{}",
+            400,
+        ),
+        (
+            "POST",
+            "/api/campaigns/0/command",
+            "/command",
+            &watch,
+            r#"{"words":["status"]}"#,
+            403,
+        ),
+        (
+            "POST",
+            "/api/campaigns/0/command",
+            "/command",
+            &token,
+            r#"{"words":["faster"]}"#,
+            409,
+        ),
     ] {
         let head = format!("{head}Content-Length: {}\r\n", body.len());
         let (status, answer) = program.ask(&format!("{method} {asked}"), &head, body.as_bytes());
@@ -54,8 +152,15 @@ fn every_answer_is_described() {
             described = &api["components"]["responses"][name];
         }
         let content = described["content"].as_object();
-        let kinds: Vec<&String> = content.into_iter().flat_map(|content| content.keys()).collect();
-        assert_eq!(kinds.len(), 1, "{path} {status} is not described: {answers}");
+        let kinds: Vec<&String> = content
+            .into_iter()
+            .flat_map(|content| content.keys())
+            .collect();
+        assert_eq!(
+            kinds.len(),
+            1,
+            "{path} {status} is not described: {answers}"
+        );
         let (answered, body) = answer.split_once("\r\n\r\n").unwrap();
         assert!(
             answered.contains(&format!("content-type: {}", kinds[0])),

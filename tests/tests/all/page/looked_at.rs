@@ -57,11 +57,16 @@ fn what_ends_or_is_played_or_waits_for_nobody_is_seen_to() {
     assert!(text("gone").contains("it was moved or removed"), "{said}");
 
     let maps = said["replay_maps"].as_array().unwrap();
-    for name in ["mean", "sigma", "truth", "map_mean", "plane", "score", "distance"] {
+    for name in [
+        "mean", "sigma", "truth", "map_mean", "plane", "score", "distance",
+    ] {
         assert!(maps.contains(&json!(name)), "{name}: {said}");
     }
     harmless(&said["replay_axe"]);
-    assert!(text("replay_steered").contains("nothing to steer"), "{said}");
+    assert!(
+        text("replay_steered").contains("nothing to steer"),
+        "{said}"
+    );
     assert_eq!(said["replay_written"], true);
     assert_eq!(said["replay_status"], 0);
     assert_eq!(

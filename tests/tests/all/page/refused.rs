@@ -85,7 +85,10 @@ fn what_cannot_be_is_said_before_anything_else() {
         (with(&["--open"]), "expected --page"),
         (with(&["--page", "--dwell", "-1"]), "dwell is -1"),
         (with(&["--page", "--scalarizer", "line:Xx-La"]), "Xx"),
-        (with(&["--page", "--gate"]), "expected --ready-timeout and --gate"),
+        (
+            with(&["--page", "--gate"]),
+            "expected --ready-timeout and --gate",
+        ),
     ] {
         let (status, answer) = refused(&arguments);
         assert!(
