@@ -1,7 +1,7 @@
 // Responses beside their predictions, and the curves over points.
 
 import { chart, css } from "./chart.js";
-import { $, room } from "./room.js";
+import { $, room, sought } from "./room.js";
 
 /** The figures that the campaign works out, as curves. */
 function figures(now) {
@@ -27,8 +27,12 @@ function figures(now) {
 
 /** Where commands took effect, for charts over points. */
 function marks(now, labels = true) {
-  return now.commands.filter((given) => given.event === "Commanded").map((given, index) => ({
-    at: given.after + 0.5, label: labels ? given.command.split(" ")[0] : null, line: index % 4,
+  const at = new Map();
+  for (const { event, command, after } of now.commands) {
+    if (event === "Commanded") at.set(after, [...(at.get(after) ?? []), command.split(" ")[0]]);
+  }
+  return [...at].map(([after, [first, ...others]], index) => ({
+    at: after + 0.5, label: labels ? `${first}${others.length ? ` +${others.length}` : ""}` : null, line: index % 4,
   }));
 }
 
@@ -50,7 +54,7 @@ export function drawResponse(now) {
     ],
     marks: marks(now),
     x: { label: "point (filled: measured; hollow: predicted before, ± 2 σ)", range: [0.5, Math.max(budget, points.length) + 0.5] },
-    y: { label: `${now.facts.target ?? ""}${now.facts.units ? `, ${now.facts.units}` : ""}` },
+    y: { label: `${sought(now)}${now.facts.units ? `, ${now.facts.units}` : ""}` },
   });
   const scores = known.map(({ predicted: [mean, sigma], responses }) => (responses[target] - mean) / sigma);
   chart($("calibration"), {

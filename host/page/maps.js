@@ -104,7 +104,7 @@ export function drawMaps(now) {
     view.draw({ snapshot: now, cursor: room.cursor, chosen: room.chosen });
     const value = at ? known[at.row * overview.size[1] + at.column] : null;
     const here = value !== null && Number.isFinite(value) ? `; here ${figure(value, 3)}` : "";
-    const units = hasUnits ? ` ${now.facts.units ?? ""}` : "";
+    const units = hasUnits && now.facts.units ? ` ${now.facts.units}` : "";
     const by = key === "score" ? ` by ${strategy(now)}` : "";
     const after = room.maps[key]?.points ? `, after ${room.maps[key].points} points` : "";
     caption.textContent = `${title}${by}, ${figure(view.range[0], 3)} (dark) to ${figure(view.range[1], 3)}${units}${after}${here}`;

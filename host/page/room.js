@@ -16,6 +16,8 @@ export const room = {
 };
 
 export const snapshot = () => (room.view === null ? story.now : story.after(room.view));
+/** What is sought, in words. */
+export const sought = ({ begun, facts }) => (begun?.replayed ? begun.channels.quantity || "response" : facts.target ?? "");
 export const clock = (ms) => new Date(ms).toLocaleTimeString();
 export const touch = () => { room.dirty = true; };
 

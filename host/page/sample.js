@@ -3,7 +3,7 @@
 import { able, act, give } from "./commands.js";
 import { figure } from "./chart.js";
 import { MapView, covering, range, stamp, viridis } from "./map.js";
-import { $, choose, responses, room, snapshot, touch } from "./room.js";
+import { $, choose, responses, room, snapshot, sought, touch } from "./room.js";
 
 const map = new MapView($("map"));
 const board = $("map");
@@ -109,6 +109,7 @@ document.addEventListener("keydown", (event) => {
 
 export function drawMap(now) {
   offer(now);
+  $("tools").hidden = Boolean(now.begun?.replayed);
   if (!room.overview || !now.overview) return;
   map.raster(room.overview, now.overview.size, "gray");
   const { of, values } = responses(now);
@@ -129,7 +130,7 @@ export function drawMap(now) {
 }
 
 function readout(now, at) {
-  const shown = room.trial ? `colours: ${room.trial.target}, not yet the target` : `colours: ${room.shown ?? now.facts.target ?? ""}`;
+  const shown = room.trial ? `colours: ${room.trial.target}, not yet the target` : `colours: ${room.shown ?? sought(now)}`;
   if (!at) return `${now.points.length} points, ${shown}`;
   const state = now.standingAt(at.row, at.column);
   const point = now.pointAt(at.row, at.column);

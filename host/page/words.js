@@ -2,7 +2,7 @@
 
 import { able, back, give, objection, paused } from "./commands.js";
 import { figure } from "./chart.js";
-import { $, clock, room, span, story } from "./room.js";
+import { $, clock, room, sought, span, story } from "./room.js";
 
 export function facts(now) {
   const it = now.facts;
@@ -10,7 +10,7 @@ export function facts(now) {
   const electrons = (value) => `${figure(value, 4)} e⁻`;
   const rows = [
     ["Points", `${now.points.length} of ${it.budget ?? "–"}${it.seeding ? ", the first ones" : `, ${it.seeds ?? 0} to start from`}`],
-    ["Strategy", it.strategy], ["Target", it.target],
+    ["Strategy", it.strategy], ["Target", sought(now)],
     ...(it.approval ? [["Proposals", it.time_out
       ? `wait ${span(it.time_out.seconds)} for a person, then ${it.time_out.then === "go" ? "are measured" : "the campaign pauses"}` : "wait for a person"]] : []),
     ["Dwell", `${it.dwell_seconds ?? "–"} s`],
@@ -132,6 +132,7 @@ function countDown() {
 }
 
 export function settings(now) {
+  $("steer").hidden = Boolean(now.begun?.replayed);
   const fill = (id, value) => {
     const field = $(id);
     if (!field.dataset.touched && document.activeElement !== field && value !== null && value !== undefined) field.value = value;

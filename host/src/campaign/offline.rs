@@ -38,8 +38,8 @@ pub(crate) trait Witness: Send {
     /// An event; the first two are the beginning and the overview.
     fn happened(&mut self, event: &Event);
 
-    /// Whether further maps would be looked at, and the last ones were.
-    fn shows_maps(&self) -> bool;
+    /// As [`World::shows_scores`].
+    fn shows_scores(&self) -> bool;
 
     /// As [`World::show_figures`].
     fn show_figures(
@@ -363,8 +363,12 @@ impl World for Answers<'_> {
     }
 
     fn shows_maps(&self) -> bool {
+        self.witness.is_some()
+    }
+
+    fn shows_scores(&self) -> bool {
         let witness = self.witness.as_ref();
-        witness.is_some_and(|witness| witness.shows_maps())
+        witness.is_some_and(|witness| witness.shows_scores())
     }
 
     fn show_figures(

@@ -54,7 +54,7 @@ impl Witness for Shown {
         let _ = self.keep(event);
     }
 
-    fn shows_maps(&self) -> bool {
+    fn shows_scores(&self) -> bool {
         self.view.is_idle()
     }
 

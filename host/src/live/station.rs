@@ -525,6 +525,10 @@ impl World for Station<'_> {
     }
 
     fn shows_maps(&self) -> bool {
+        true
+    }
+
+    fn shows_scores(&self) -> bool {
         self.view.is_idle()
     }
 

@@ -210,8 +210,7 @@ impl Explorer<'_> {
     }
 
     /// Novelty against the elite of the posterior means, which are sorted, and the elite z-scored.
-    // One caller decides, the other shows.
-    #[inline(always)]
+    #[inline]
     pub(super) fn novelty_among_elite<'r>(&self, references: &'r mut [f32]) -> Novelty<'r> {
         let n = self.measured;
         let share = self.acquisition.elite_share;

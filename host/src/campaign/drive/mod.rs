@@ -223,7 +223,7 @@ impl<'a> Drive<'a> {
                 }
                 Action::Propose { acquisition, train } => {
                     world.show("deciding");
-                    let shows = world.shows_maps();
+                    let shows = world.shows_scores();
                     self.learner.controller().keep_scores(shows);
                     let (proposed, trained) = self.learner.propose(acquisition, train)?;
                     self.record(&Event::Proposed(proposed), world, observer)?;

@@ -116,8 +116,13 @@ pub(crate) trait World {
     /// Shows what the campaign does.
     fn show(&mut self, _activity: &str) {}
 
-    /// Whether somebody may look at further maps, and the last ones are shown by now.
+    /// Whether maps are shown.
     fn shows_maps(&self) -> bool {
+        false
+    }
+
+    /// Whether the scores of the next proposal would be seen: the last ones are shown by now.
+    fn shows_scores(&self) -> bool {
         false
     }
 

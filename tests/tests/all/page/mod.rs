@@ -3,6 +3,7 @@
 mod described;
 mod hostile;
 mod looked_at;
+mod maps;
 mod refused;
 mod steered;
 
