@@ -266,6 +266,8 @@ impl Observer for CampaignProgress {
         match &self.bar {
             Some(bar) => {
                 bar.set_message(figures);
+                // A person may have set another budget, and initial points are no steps.
+                bar.set_length(of as u64);
                 bar.set_position(step as u64);
                 if step == of {
                     bar.finish();
