@@ -198,7 +198,7 @@ impl Explorer<'_> {
     fn most_novel_among_elite(&mut self, random: &mut Random) -> Result<(Candidate, f32), Error> {
         self.prepare_means()?;
         let mut references = core::mem::take(&mut self.memory.references);
-        let novelty = self.novelty_among_elite(&mut references);
+        let novelty = self.novelty_among_elite(references);
         let best = match self.acquisition.sampling {
             Sampling::Joint => self.best_of_sample(random, 1.0, &novelty),
             Sampling::Marginal => self.best_of_surrogate(|mean, sigma| {

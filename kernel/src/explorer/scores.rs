@@ -41,7 +41,7 @@ impl Explorer<'_> {
                 self.prepare_means()?;
                 let mut random = Random::new(self.seed, self.measured);
                 let mut references = core::mem::take(&mut self.memory.references);
-                let novelty = self.novelty_among_elite(&mut references);
+                let novelty = self.novelty_among_elite(references);
                 let scored = match self.acquisition.sampling {
                     Sampling::Joint => {
                         self.score_sample(scores, &novelty);
@@ -129,7 +129,7 @@ mod tests {
         let mut scores = vec![0.0; 21 * 21];
         for n in 0..20 {
             explorer
-                .measure(Candidate(400 - 17 * n), random.normal())
+                .measure(Candidate(440 - 14 * n), random.normal())
                 .unwrap();
             for strategy in Strategy::ALL {
                 for sampling in [Sampling::Marginal, Sampling::Joint] {
