@@ -145,6 +145,8 @@ pub(super) fn run(args: &RunArgs, edges_said: bool) -> Result<(), Failure> {
         // Nothing was exposed, so that there is nothing to go on with.
         folder.abandon();
     } else if args.page_stay {
+        // Whoever likes may go on with the campaign meanwhile.
+        drop(folder);
         return stay(page, done, &display);
     }
     done
@@ -356,6 +358,7 @@ pub(super) fn resume(args: &ResumeArgs) -> Result<(), Failure> {
     let board = board.as_mut().map(|board| board as &mut dyn Controller);
     let done = go_on(session, board, &folder, &display, args.json);
     if args.page_stay {
+        drop(folder);
         return stay(page, done, &display);
     }
     done

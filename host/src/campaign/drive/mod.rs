@@ -113,7 +113,12 @@ impl<'a> Drive<'a> {
         self.state.apply(event)?;
         self.learner.follow(event, &self.state)?;
         self.restart_judgement(event, world);
-        if let Some(posterior) = self.judge(observer)? {
+        let mut posterior = self.judge(observer)?;
+        if posterior.is_none() && matches!(event, Event::Trained(_)) && world.shows_maps() {
+            // Of the first model, and of one that learned anew, no step is judged yet.
+            posterior = self.learner.posterior();
+        }
+        if let Some(posterior) = posterior {
             let plane = world.shows_maps().then(|| self.learner.plane()).flatten();
             world.show_figures(&self.state, &self.series, posterior, plane);
         }

@@ -1,8 +1,10 @@
 //! The description at `/api` says what the server answers.
 
+use std::time::{Duration, Instant};
+
 use serde_json::Value;
 
-use super::{Program, seeds, until};
+use super::{PATIENCE, Program, seeds, until};
 
 #[test]
 fn every_answer_is_described() {
@@ -139,7 +141,14 @@ fn every_answer_is_described() {
         ),
     ] {
         let head = format!("{head}Content-Length: {}\r\n", body.len());
-        let (status, answer) = program.ask(&format!("{method} {asked}"), &head, body.as_bytes());
+        let ask = || program.ask(&format!("{method} {asked}"), &head, body.as_bytes());
+        let (mut status, mut answer) = ask();
+        // A map takes a moment to come.
+        let begun = Instant::now();
+        while (expected, status) == (200, 404) && begun.elapsed() < PATIENCE {
+            std::thread::sleep(Duration::from_millis(50));
+            (status, answer) = ask();
+        }
         assert_eq!(status, expected, "{method} {asked}: {answer}");
         let path = match path.strip_prefix("/api") {
             Some(_) => path.to_owned(),
