@@ -334,7 +334,7 @@ fn witnessed(state: &State, (quantity, units): (String, String)) -> Begun {
     };
     let mut begun = state.begun().clone();
     begun.settings = toml::to_string(&config).unwrap_or_default();
-    begun.instrument = "data acquired before".to_owned();
+    "data acquired before".clone_into(&mut begun.instrument);
     (begun.channels.quantity, begun.channels.units) = (quantity, units);
     begun
 }

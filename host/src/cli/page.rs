@@ -113,7 +113,7 @@ impl OwnPage {
     }
 
     /// Keeps the page open until the user interrupts the program, unless that has happened.
-    pub(super) fn stay(&self, display: &Display) {
+    pub(super) fn stay(self, display: &Display) {
         if display.interrupted() {
             return;
         }
@@ -122,6 +122,8 @@ impl OwnPage {
         while !display.interrupted() {
             std::thread::sleep(Duration::from_millis(50));
         }
+        // Whoever watches is told.
+        drop(self.page);
     }
 }
 

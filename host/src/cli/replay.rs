@@ -156,7 +156,7 @@ pub(super) fn run(args: &ReplayArgs, edges_said: bool) -> Result<(), Failure> {
     if display.interrupted() {
         return Err(Failure::Interrupted);
     }
-    if let Some(page) = &page {
+    if let Some(page) = page {
         page.stay(&display);
     }
     Ok(())

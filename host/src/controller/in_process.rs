@@ -5,7 +5,7 @@ use std::ops::{ControlFlow, Range};
 use beacon_kernel::link::message::{Refusal, Settings, Which};
 use beacon_kernel::link::scalarizer::{Scalarizer, relative};
 use beacon_kernel::{
-    Acquisition, Candidate, Capacity, Explorer, Model, Proposal, Storage, Surrogate,
+    Acquisition, Candidate, Candidates, Capacity, Explorer, Model, Proposal, Storage, Surrogate,
 };
 
 use super::watch::{Course, OnHandOver, nobody};
@@ -192,7 +192,7 @@ impl Controller for InProcess<'_> {
         let Some(scores) = &mut self.scores else {
             return Ok(self.explorer.propose()?);
         };
-        let count = self.explorer.candidates().map_or(0, |all| all.count());
+        let count = self.explorer.candidates().map_or(0, Candidates::count);
         scores.clear();
         scores.resize(count, f32::NAN);
         Ok(self.explorer.propose_with_scores(scores)?)
