@@ -73,6 +73,7 @@ let trying = null;
 
 /** Shows all points by another target: one request at a time, the last wish wins. */
 async function attempt(target) {
+  markLines();
   if (trying !== null) { trying = target; return; }
   trying = target;
   for (let asked = null; asked !== trying;) {
@@ -143,7 +144,6 @@ function toggle(name) {
   $("target").value = `line:${after.join("+")}`;
   $("target").dataset.touched = "yes";
   attempt($("target").value);
-  markLines();
 }
 
 function markLines() {

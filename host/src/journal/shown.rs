@@ -55,7 +55,7 @@ impl Witness for Shown {
     }
 
     fn shows_scores(&self) -> bool {
-        self.view.is_idle()
+        self.view.wants_scores()
     }
 
     fn show_figures(

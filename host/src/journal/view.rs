@@ -101,10 +101,11 @@ type Shown = (usize, Arc<[f32]>);
 struct Slot {
     head: Head,
     maps: BTreeMap<&'static str, Shown>,
-    /// Whether there is anything that the file has not, and whether it is being written.
+    /// Whether there is anything that the file has not.
     fresh: bool,
-    writing: bool,
     closing: bool,
+    /// When scores were shown last.
+    scored: Option<Instant>,
 }
 
 /// The writer of a view.
@@ -128,10 +129,10 @@ impl View {
         }
     }
 
-    /// Whether everything shown so far is written: more than that nobody could see.
-    pub(crate) fn is_idle(&self) -> bool {
-        let slot = self.lock();
-        !slot.fresh && !slot.writing
+    /// Whether further scores would be seen: the last ones are as old as a file.
+    pub(crate) fn wants_scores(&self) -> bool {
+        let scored = self.lock().scored;
+        scored.is_none_or(|scored| scored.elapsed() >= PAUSE)
     }
 
     /// Shows a state; the disk is not waited for.
@@ -168,6 +169,7 @@ impl View {
     pub(crate) fn show_scores(&self, points: usize, scores: Vec<f32>) {
         let mut slot = self.lock();
         slot.maps.insert("score", (points, scores.into()));
+        slot.scored = Some(Instant::now());
         self.fill(slot);
     }
 
@@ -220,7 +222,7 @@ fn keep_writing(slot: &(Mutex<Slot>, Condvar), file: &Path) {
         if !slot.fresh {
             return;
         }
-        (slot.fresh, slot.writing) = (false, true);
+        slot.fresh = false;
         let (mut head, maps, last) = (slot.head.clone(), slot.maps.clone(), slot.closing);
         drop(slot);
         head.maps = maps
@@ -233,7 +235,6 @@ fn keep_writing(slot: &(Mutex<Slot>, Condvar), file: &Path) {
             .collect();
         // A disk that is full has no room for what nothing depends on.
         let _ = write(file, &head, maps.values());
-        mutex.lock().unwrap_or_else(PoisonError::into_inner).writing = false;
         if !last {
             std::thread::sleep(PAUSE);
         }

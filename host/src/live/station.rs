@@ -529,7 +529,7 @@ impl World for Station<'_> {
     }
 
     fn shows_scores(&self) -> bool {
-        self.view.is_idle()
+        self.view.wants_scores()
     }
 
     fn show_figures(

@@ -121,7 +121,7 @@ pub(crate) trait World {
         false
     }
 
-    /// Whether the scores of the next proposal would be seen: the last ones are shown by now.
+    /// Whether the scores of the next proposal would be seen.
     fn shows_scores(&self) -> bool {
         false
     }
