@@ -2,6 +2,7 @@
 
 import { drawCurves, drawResponse } from "./curves.js";
 import { drawMaps, takeFigures, takeMaps } from "./maps.js";
+import { drawMany, followMany } from "./many.js";
 import { $, link, room, snapshot, story, touch } from "./room.js";
 import { drawMap } from "./sample.js";
 import { drawSpectrum, listLines } from "./spectrum.js";
@@ -41,6 +42,7 @@ function draw() {
     drawResponse(now);
     drawSpectrum(now);
     drawCurves(now);
+    drawMany();
     document.body.dataset.records = story.messages.length;
   }
   requestAnimationFrame(draw);
@@ -114,6 +116,7 @@ async function begin() {
     $("which").addEventListener("change", () => follow(Number($("which").value)));
     document.title = `${names.length < 4 ? names.join(", ") : `${names.length} campaigns`} – BEACON`;
     follow(0);
+    followMany();
   } catch (error) {
     room.why = error.status ? error.message : "the page's server does not answer";
     touch();

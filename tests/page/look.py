@@ -122,6 +122,9 @@ def played(browser, said):
     for number in ("1", "0"):
         page.select_option("#which", number)
         settle(page, FACTS, "16 of 16")
+    settle(page, "() => document.querySelectorAll('#kinds li').length === 2 && !document.querySelector('#kinds').innerText.includes('not begun')")
+    said["kinds"] = page.locator("#kinds li").all_inner_texts()
+    said["compare_axe"] = pictures(page, PICTURES, "compare")
     program.send_signal(signal.SIGINT)
     said["compare_status"], said["compare_errors"] = program.wait(timeout=120), errors
     page.close()

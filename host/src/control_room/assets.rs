@@ -33,6 +33,7 @@ const FILES: &[(&str, &str, &str)] = &[
         include_str!("../../page/distance.js"),
     ),
     ("main.js", SCRIPT, include_str!("../../page/main.js")),
+    ("many.js", SCRIPT, include_str!("../../page/many.js")),
     ("map.js", SCRIPT, include_str!("../../page/map.js")),
     ("maps.js", SCRIPT, include_str!("../../page/maps.js")),
     ("plane.js", SCRIPT, include_str!("../../page/plane.js")),

@@ -16,7 +16,7 @@ use super::story::Story;
 use crate::campaign::{Event, Record, Series};
 use crate::control;
 use crate::data::Map;
-use crate::journal::{Follower, Head, Place, now_ms, read_at, read_view, view_file};
+use crate::journal::{Follower, Head, Place, now_ms, read_at, read_head, read_view, view_file};
 use crate::scalarizer::Scalarizer;
 
 /// How often the journal is looked at.
@@ -239,6 +239,16 @@ impl Campaign {
             piece.extend_from_slice(format!("event: maps\ndata: {maps}\n\n").as_bytes());
         }
         piece
+    }
+
+    /// What the steps so far have covered; `None` before the first.
+    pub(super) fn coverage(&self) -> Option<Value> {
+        let Head { seeds, series, .. } = read_head(&self.folder)?;
+        let (of, coverage) = match (series.target_coverage, series.observed_coverage) {
+            (target, observed) if target.is_empty() => ("responses", observed),
+            (target, _) => ("target", target),
+        };
+        (!coverage.is_empty()).then(|| json!({ "seeds": seeds, "of": of, "coverage": coverage }))
     }
 
     /// A map by its name: f32.

@@ -184,6 +184,7 @@ async fn accept(listener: &tokio::net::TcpListener, room: Shared) {
 fn router(room: Shared) -> Router {
     let api = Router::new()
         .route("/api/campaigns", get(campaigns))
+        .route("/api/coverage", get(coverage))
         .route("/api/campaigns/{number}/events", get(events))
         .route("/api/campaigns/{number}/overview", get(overview))
         .route("/api/campaigns/{number}/maps/{name}", get(map))
@@ -276,6 +277,29 @@ async fn campaigns(
         .map(|line| json!([line.to_string(), line.energy_kev]))
         .collect();
     answer(&json!({ "campaigns": folders, "strategies": strategies, "lines": lines }))
+}
+
+/// How far every campaign has come that the token opens.
+async fn coverage(
+    State(room): State<Shared>,
+    axum::Extension(Roles(roles)): axum::Extension<Roles>,
+) -> Result<Response, Refusal> {
+    let known = room.shown.iter().zip(&*roles).enumerate();
+    let known = known.filter(|(_, (_, role))| role.is_some());
+    let known: Vec<_> = known
+        .map(|(number, (shown, _))| (number, Arc::clone(&shown.campaign)))
+        .collect();
+    let curves = reading(&room, move || {
+        let curves = known.into_iter().filter_map(|(number, campaign)| {
+            let mut curve = campaign.coverage()?;
+            curve
+                .as_object_mut()?
+                .insert("number".into(), number.into());
+            Some(curve)
+        });
+        curves.collect::<Vec<Value>>()
+    });
+    Ok(answer(&json!({ "campaigns": curves.await? })))
 }
 
 /// The campaign of that number, and what may be done with it.

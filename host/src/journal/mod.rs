@@ -21,7 +21,7 @@ pub(crate) use reserve::Reserve;
 pub(crate) use shown::Shown;
 pub(crate) use view::View;
 #[cfg(feature = "page")]
-pub(crate) use view::{Head, file as view_file, read as read_view};
+pub(crate) use view::{Head, file as view_file, read as read_view, read_head};
 
 use std::time::SystemTime;
 

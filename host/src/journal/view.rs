@@ -19,6 +19,8 @@
 //! campaign. Only the newest state counts; the file may be lost at any time.
 
 use std::collections::BTreeMap;
+#[cfg(feature = "page")]
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
@@ -86,6 +88,20 @@ pub(crate) fn read(folder: &Path) -> Option<Seen> {
         rest = further;
     }
     rest.is_empty().then_some(Seen { head, maps })
+}
+
+/// Reads the head of the view in a folder; `None` where there is none.
+#[cfg(feature = "page")]
+pub(crate) fn read_head(folder: &Path) -> Option<Head> {
+    let mut file = std::fs::File::open(file(folder)).ok()?;
+    let (mut magic, mut length) = ([0; MAGIC.len()], [0; 4]);
+    file.read_exact(&mut magic).ok()?;
+    file.read_exact(&mut length).ok()?;
+    let mut head = Vec::new();
+    let length = u32::from_le_bytes(length).into();
+    file.take(length).read_to_end(&mut head).ok()?;
+    let head = serde_json::from_slice(&head).ok()?;
+    (magic == *MAGIC).then_some(head)
 }
 
 /// Where the view of a folder is.

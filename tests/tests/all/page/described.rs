@@ -25,6 +25,15 @@ fn every_answer_is_described() {
     let foreign = format!("{token}Origin: http://evil.example\r\n");
     let campaign = "/api/campaigns/{campaign}";
     for (method, asked, path, head, body, expected) in [
+        ("GET", "/api/coverage", "/api/coverage", &watch, "", 200),
+        (
+            "GET",
+            "/api/coverage",
+            "/api/coverage",
+            &String::new(),
+            "",
+            401,
+        ),
         ("GET", "/api/campaigns", "/api/campaigns", &token, "", 200),
         (
             "GET",

@@ -73,5 +73,15 @@ fn what_ends_or_is_played_or_waits_for_nobody_is_seen_to() {
         said["cells"],
         json!(["beacon with seed 1", "random with seed 1"])
     );
+    let kinds = said["kinds"].as_array().unwrap();
+    assert!(
+        kinds[0].as_str().unwrap().starts_with("beacon: 0."),
+        "{said}"
+    );
+    assert!(
+        kinds[1].as_str().unwrap().starts_with("random: 0."),
+        "{said}"
+    );
+    harmless(&said["compare_axe"]);
     assert_eq!(said["compare_status"], 0);
 }
