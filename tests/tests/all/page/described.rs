@@ -84,7 +84,7 @@ fn every_answer_is_described() {
         let content = described["content"].as_object();
         let kinds: Vec<&String> = content
             .into_iter()
-            .flat_map(|content| content.keys())
+            .flat_map(serde_json::Map::keys)
             .collect();
         assert_eq!(kinds.len(), 1, "{line} is not described: {described}");
         let (answered, said) = answer.split_once("\r\n\r\n").unwrap();
