@@ -5,9 +5,9 @@ const SILENCE = 12000;
 const PAUSES = [250, 500, 1000, 2000, 4000];
 
 export class Connection {
-  /** The token stands behind `#` of the link, as `control=…` or `watch=…`. */
+  /** The tokens stand behind `#` of the link, as `control=…` or `watch=…`, with commas between several. */
   constructor(hash) {
-    this.token = (/(?:control|watch)=([0-9a-f]+)/.exec(hash) ?? [])[1] ?? "";
+    this.token = (/(?:control|watch)=([0-9a-f,]+)/.exec(hash) ?? [])[1] ?? "";
   }
 
   headers(further = {}) {
@@ -35,7 +35,7 @@ export class Connection {
   }
 
   /** Follows a campaign until the returned function is called. */
-  follow(campaign, { message, journal, status, view, connected, lost }) {
+  follow(campaign, { message, journal, status, figures, maps, closing, connected, lost }) {
     let last = null, ended = false, abort = new AbortController(), failures = 0;
     const dispatch = (block) => {
       let kind = "message", data = "", id = null;
@@ -52,7 +52,9 @@ export class Connection {
         return false;
       }
       if (kind === "status") status(told);
-      else if (kind === "view") view(told);
+      else if (kind === "figures") figures(told);
+      else if (kind === "maps") maps(told);
+      else if (kind === "closing") closing();
       else { message(told); last = id; }
       return true;
     };

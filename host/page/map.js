@@ -63,7 +63,7 @@ export class MapView {
     };
   }
 
-  /** Draws the raster and what is over it. */
+  /** Draws the raster and what is over it: all that happened, with `points`, or what is left to measure. */
   draw({ snapshot = null, colours = null, cursor = null, chosen = null, drag = null, points = false } = {}) {
     if (!this.image) return;
     const { to, width, height } = prepare(this.canvas);
@@ -72,6 +72,7 @@ export class MapView {
     const scale = width / this.size[1];
     const middle = ({ row, column }) => [(column + 0.5) * scale, (row + 0.5) * scale];
     if (points && snapshot?.overview) this.happened(to, scale, middle, snapshot, colours);
+    else if (snapshot?.overview) { hatch(to, scale, snapshot); rings(to, scale, middle, snapshot); }
     const frame = ([top, bottom, left, right], colour, dash) => {
       to.setLineDash(dash);
       to.strokeStyle = "#000"; to.lineWidth = 3;
@@ -80,7 +81,12 @@ export class MapView {
       to.strokeRect(left * scale, top * scale, (right - left) * scale, (bottom - top) * scale);
       to.setLineDash([]);
     };
-    if (drag) frame(drag.region, drag.include ? "#7fe0c0" : "#ffb000", []);
+    if (drag?.cells) {
+      to.fillStyle = drag.include ? "rgba(127,224,192,.55)" : "rgba(255,176,0,.55)";
+      for (const [top, bottom, left, right] of covering(drag.cells, this.size)) {
+        to.fillRect(left * scale, top * scale, (right - left) * scale, (bottom - top) * scale);
+      }
+    } else if (drag) frame(drag.region, drag.include ? "#7fe0c0" : "#ffb000", []);
     if (chosen) frame([chosen.row, chosen.row + 1, chosen.column, chosen.column + 1], "#fff", []);
     if (cursor) {
       const [x, y] = middle(cursor);
@@ -95,7 +101,7 @@ export class MapView {
     to.strokeRect(left * scale, top * scale, (right - left) * scale, (bottom - top) * scale);
     to.setLineDash([]);
     hatch(to, scale, snapshot);
-    const size = Math.max(2.5, Math.min(6, scale * 0.6));
+    const size = radius(scale);
     // The way of the last points.
     const recent = snapshot.points.slice(-12);
     to.strokeStyle = "rgba(255,255,255,.6)";
@@ -115,16 +121,57 @@ export class MapView {
       to.lineWidth = point.author === "person" ? 2 : 1;
       to.beginPath(); to.arc(x, y, size, 0, 7); to.fill(); to.stroke();
     }
-    const ring = (at, colour, radius) => {
-      const [x, y] = middle({ row: at[0], column: at[1] });
-      to.lineWidth = 4; to.strokeStyle = "#000";
-      to.beginPath(); to.arc(x, y, radius, 0, 7); to.stroke();
-      to.lineWidth = 2; to.strokeStyle = colour;
-      to.beginPath(); to.arc(x, y, radius, 0, 7); to.stroke();
-    };
-    for (const wish of snapshot.facts.wishes ?? []) ring(wish, "#cc79a7", size + 3);
-    if (snapshot.facts.next?.at) ring(snapshot.facts.next.at, "#56b4e9", size + 4);
-    if (snapshot.facts.exposing) ring(snapshot.facts.exposing, "#f0e442", size + 5);
+    rings(to, scale, middle, snapshot);
+  }
+}
+
+/** The radius of a point. */
+const radius = (scale) => Math.max(2.5, Math.min(6, scale * 0.6));
+
+/** Rings around what people want, what is next, and what is under the beam. */
+function rings(to, scale, middle, { facts }) {
+  const size = radius(scale);
+  const ring = (at, colour, radius) => {
+    const [x, y] = middle({ row: at[0], column: at[1] });
+    to.lineWidth = 4; to.strokeStyle = "#000";
+    to.beginPath(); to.arc(x, y, radius, 0, 7); to.stroke();
+    to.lineWidth = 2; to.strokeStyle = colour;
+    to.beginPath(); to.arc(x, y, radius, 0, 7); to.stroke();
+  };
+  for (const wish of facts.wishes ?? []) ring(wish, "#cc79a7", size + 3);
+  if (facts.next?.at) ring(facts.next.at, "#56b4e9", size + 4);
+  if (facts.exposing) ring(facts.exposing, "#f0e442", size + 5);
+}
+
+/** Few rectangles that cover the cells of a raster that are set, and no other: runs along rows, joined where the rows below have the same. */
+export function covering(cells, [height, width]) {
+  const done = [];
+  let open = new Map();
+  for (let row = 0; row < height; row++) {
+    const next = new Map();
+    for (let column = 0; column < width;) {
+      const from = column;
+      while (column < width && cells[row * width + column]) column++;
+      if (from === column) { column++; continue; }
+      const key = `${from} ${column}`;
+      const region = open.get(key) ?? [row, row, from, column];
+      region[1] = row + 1;
+      open.delete(key);
+      next.set(key, region);
+    }
+    done.push(...open.values());
+    open = next;
+  }
+  return done.concat([...open.values()]);
+}
+
+/** Sets the cells of a disc. */
+export function stamp(cells, [height, width], row, column, radius) {
+  const reach = Math.max(0.5, radius);
+  for (let r = Math.max(0, Math.ceil(row - reach)); r <= Math.min(height - 1, Math.floor(row + reach)); r++) {
+    for (let c = Math.max(0, Math.ceil(column - reach)); c <= Math.min(width - 1, Math.floor(column + reach)); c++) {
+      if ((r - row) ** 2 + (c - column) ** 2 <= reach * reach) cells[r * width + c] = 1;
+    }
   }
 }
 

@@ -21,11 +21,21 @@ export class Snapshot {
     this.trained = null;
     this.measuring = 0;
     this.steps = [];
+    this.waitsSince = 0;
   }
 
   standingAt(row, column) {
     const { size } = this.overview;
     return STANDINGS[this.standing[row * size[1] + column]];
+  }
+
+  /** Whether any pixel of a region stands so. */
+  anyIn([top, bottom, left, right], name) {
+    const width = this.overview.size[1];
+    for (let row = top; row < bottom; row++) {
+      if (this.standing.subarray(row * width + left, row * width + right).includes(NUMBER[name])) return true;
+    }
+    return false;
   }
 
   /** The point measured at a pixel, if any. */
@@ -39,6 +49,9 @@ export class Snapshot {
     const before = { ...this.facts };
     Object.assign(this.facts, message.facts ?? {});
     const { event } = message;
+    // The time that a proposal may wait begins anew when the campaign goes on, or it is set.
+    const timed = (facts) => JSON.stringify([facts.next?.waits && facts.next.at, facts.paused, facts.time_out]);
+    if (message.facts && timed(before) !== timed(this.facts)) this.waitsSince = message.at_ms;
     if (event === "Begun") this.begun = message;
     if (event === "Overview" && message.candidates) {
       const [height, width] = message.size;

@@ -8,6 +8,7 @@ mod model;
 mod parts;
 mod posterior;
 mod proposal;
+mod scores;
 
 pub use proposal::Proposal;
 

@@ -59,6 +59,11 @@ pub struct Surrogate<'s> {
 }
 
 impl Surrogate<'_> {
+    /// Where every candidate lies in the learned plane.
+    pub fn latents(&self) -> &[[f32; 2]] {
+        self.latents
+    }
+
     /// Number of candidates.
     pub fn len(&self) -> usize {
         self.latents.len()

@@ -10,25 +10,13 @@ find the campaign again. Prints a line of JSON.
 import json
 import re
 import signal
-import subprocess
 import sys
 from pathlib import Path
 
-import axe_playwright_python
+from browser import at, drag, given, maps, open_browser, pictures, settle, start, waits_after, watched
 from playwright.sync_api import sync_playwright
 
 PROGRAM, FOLDER, SEEDS, PICTURES = sys.argv[1], Path(sys.argv[2]), sys.argv[3], Path(sys.argv[4])
-PATIENCE = 120_000
-
-
-def start(*arguments):
-    """The program, and the link to its page that controls."""
-    program = subprocess.Popen([PROGRAM, *arguments], stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True)
-    first = program.stderr.readline()
-    link = re.fullmatch(r"control (http://\S+)\n", first)
-    if not link:
-        raise SystemExit(f"the program says first: {first}{program.stderr.read()}")
-    return program, link[1], program.stderr.readline().split()[1]
 
 
 def beginning():
@@ -37,61 +25,14 @@ def beginning():
     ).split() + ["--seeds-from", SEEDS, "--out", str(FOLDER)]
 
 
-def settle(page, what, argument=None):
-    page.wait_for_function(what, arg=argument, timeout=PATIENCE)
-
-
-def waits_after(page, points):
-    """Until a proposal waits, after so many points."""
-    settle(
-        page,
-        "n => !document.querySelector('#proposal').hidden && document.querySelector('#facts').innerText.includes(`${n} of`)"
-        " && document.querySelector('#state').textContent === 'waiting for approval'",
-        points,
-    )
-
-
-def given(page, words):
-    """Until the page lists a command as taken."""
-    settle(page, "w => document.querySelector('#history li span')?.textContent.includes(w)", words)
-
-
-def at(page, selector, across, down):
-    """A place on an element, in fractions of it, as it lies on the screen."""
-    element = page.locator(selector)
-    element.scroll_into_view_if_needed()
-    box = element.bounding_box()
-    return box["x"] + across * box["width"], box["y"] + down * box["height"]
-
-
-def drag(page, selector, begin, end):
-    page.mouse.move(*at(page, selector, *begin))
-    page.mouse.down()
-    page.mouse.move(*at(page, selector, *[(a + b) / 2 for a, b in zip(begin, end)]))
-    page.mouse.move(*at(page, selector, *end))
-    page.mouse.up()
-
-
-def picture(page, name, width, height=1000):
-    page.set_viewport_size({"width": width, "height": height})
-    page.wait_for_timeout(300)
-    page.screenshot(path=str(PICTURES / f"{name}-{width}.png"), full_page=True)
-
-
 def main():
     PICTURES.mkdir(parents=True, exist_ok=True)
-    program, link, watch = start(*beginning())
+    program, link, watch = start(PROGRAM, *beginning())
     said = {}
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path="/usr/bin/chromium",
-            args=["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"],
-        )
+        browser = open_browser(playwright)
         page = browser.new_page(viewport={"width": 1400, "height": 1000})
-        foreign, errors = [], []
-        page.on("request", lambda request: foreign.append(request.url) if not request.url.startswith(link.split("/#")[0]) and not request.url.startswith("data:") else None)
-        page.on("pageerror", lambda error: errors.append(str(error)))
-        page.goto(link)
+        foreign, errors = watched(page, link)
         waits_after(page, 10)
 
         # The first command asks for a name, once.
@@ -109,11 +50,25 @@ def main():
         page.check("input[value=exclude]")
         drag(page, "#map", (0.2, 0.2), (0.4, 0.3))
         given(page, "exclude")
+        # A stroke of the brush, which is taken back rectangle by rectangle, and another that stays.
+        page.select_option("#shape", "brush")
+        for begin, end in [((0.5, 0.15), (0.7, 0.25)), ((0.1, 0.8), (0.3, 0.9))]:
+            drag(page, "#map", begin, end)
+            given(page, "rectangles")
+            if begin[0] == 0.5:
+                page.click("#history li:first-child button")
+                given(page, "include")
         page.check("input[value=measure]")
         waits_after(page, 11)
         page.mouse.click(*at(page, "#map", 0.7, 0.61))
         waits_after(page, 12)
         said["clicked"] = page.locator("#history li span").first.inner_text()
+
+        # A line of the table, which is seen and let go.
+        page.click("#lines button:text-is('Au-Ma')")
+        settle(page, "() => document.querySelector('#spectrum-note').textContent.includes('The map shows line:')")
+        said["pressed"] = page.locator("#lines button[aria-pressed=true]").all_inner_texts()
+        page.click("#drop-target")
 
         # Another window, whose map is seen before it is the target.
         drag(page, "#spectrum", (0.3, 0.5), (0.45, 0.5))
@@ -129,7 +84,7 @@ def main():
         program.wait()
         settle(page, "() => document.querySelector('#state').textContent.includes('trying again')")
         page.screenshot(path=str(PICTURES / "lost.png"))
-        program, again, _ = start("resume", str(FOLDER), "--page")
+        program, again, _ = start(PROGRAM, "resume", str(FOLDER), "--page")
         said["same_link"] = again == link
         waits_after(page, 12)
         said["records"] = [before, int(page.evaluate("document.body.dataset.records"))]
@@ -147,20 +102,20 @@ def main():
         page.click("#accept")
         waits_after(page, 14)
 
-        for width in (420, 1400, 2500):
-            picture(page, "light", width)
-        page.evaluate(Path(axe_playwright_python.__file__).with_name("axe.min.js").read_text())
-        found = page.evaluate("axe.run(document, {resultTypes: ['violations']})")
-        said["axe"] = [
-            [violation["impact"], violation["id"], [node["html"][:100] for node in violation["nodes"]]]
-            for violation in found["violations"]
-        ]
+        wanted = ["mean", "sigma", "score", "distance", "truth", "map_mean", "map_sigma", "plane"]
+        settle(
+            page,
+            "wanted => wanted.every(name => !document.querySelector(`#maps figure[data-map=${name}]`).hidden)",
+            wanted,
+        )
+        said["maps"] = maps(page)
+        # One cursor on all of them: what lies under it is told below each.
+        page.mouse.move(*at(page, "#maps figure[data-map=plane] canvas", 0.5, 0.5))
+        settle(page, "() => document.querySelectorAll('#maps figcaption').length && "
+               "[...document.querySelectorAll('#maps figure:not([data-map=plane]) figcaption')].every(one => one.textContent.includes('here'))")
+        said["axe"] = pictures(page, PICTURES, "light")
         page.click("#theme")
-        for width in (420, 1400, 2500):
-            picture(page, "dark", width)
-        found = page.evaluate("axe.run(document, {resultTypes: ['violations']})")
-        said["axe"] += [[v["impact"], v["id"], [n["html"][:100] for n in v["nodes"]]] for v in found["violations"]]
-        page.set_viewport_size({"width": 1400, "height": 1000})
+        said["axe"] += pictures(page, PICTURES, "dark")
 
         # A link that watches has no say.
         other = browser.new_page()
@@ -177,6 +132,9 @@ def main():
 
         page.click("#stop")
         program.wait(timeout=120)
+        # What was seen stays.
+        settle(page, "() => document.querySelector('#state').textContent.includes('The program is over')")
+        said["state"] = page.locator("#state").inner_text()
         said["status"] = program.returncode
         said["foreign"], said["errors"] = foreign, errors
         browser.close()

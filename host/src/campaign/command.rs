@@ -3,10 +3,10 @@
 
 use std::fmt;
 
-use beacon_kernel::{Candidates, Edges, Pixel, Strategy};
+use beacon_kernel::{Candidate, Candidates, Edges, Pixel, Strategy};
 use serde::{Deserialize, Serialize};
 
-use super::Region;
+use super::{Region, parse_time};
 use crate::scalarizer::Scalarizer;
 
 /// A command.
@@ -53,18 +53,81 @@ pub enum Command {
     Stop,
     /// What a person wants on record. Nothing follows from it.
     Note(String),
+    /// Nothing is measured in these regions any more.
+    ExcludeAll(Vec<Region>),
+    /// What was excluded in these regions may be measured again.
+    IncludeAll(Vec<Region>),
+    /// This candidate, which a person wanted measured, is not measured for that.
+    Withdraw(u32),
+    /// Every proposal waits for a person, for so long.
+    ApproveAfter(TimeOut),
 }
 
+/// How long a proposal waits for a person, and what then.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct TimeOut {
+    /// Seconds that it waits.
+    pub seconds: f64,
+    /// What happens without an answer.
+    pub then: Otherwise,
+}
+
+/// What happens to a proposal that nobody answers in time.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "cli", derive(clap::ValueEnum))]
+#[serde(rename_all = "kebab-case")]
+pub enum Otherwise {
+    /// It is measured.
+    Go,
+    /// The campaign pauses.
+    #[default]
+    Pause,
+}
+
+impl TimeOut {
+    /// Who gives the command that follows when nobody does.
+    pub const NAME: &'static str = "time-out";
+    /// Times that a person may have.
+    const RANGE: std::ops::RangeInclusive<f64> = 0.1..=604_800.0;
+
+    /// Checks the time.
+    ///
+    /// # Errors
+    /// What would be accepted.
+    pub(crate) fn check(self) -> Result<Self, String> {
+        let accepted = Self::RANGE.contains(&self.seconds);
+        accepted.then_some(self).ok_or_else(|| {
+            format!(
+                "the time for approval is {} s; expected a tenth of a second to seven days",
+                self.seconds
+            )
+        })
+    }
+}
+
+impl fmt::Display for TimeOut {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let then = match self.then {
+            Otherwise::Go => "go",
+            Otherwise::Pause => "pause",
+        };
+        write!(f, "after {}s {then}", self.seconds)
+    }
+}
+
+/// Most regions of one command: a stroke of a brush is many rectangles.
+const MOST_REGIONS: usize = 500;
 /// Longest note, in letters.
 const LONGEST_NOTE: usize = 1000;
 
 /// What is accepted after `beacon ctl DIR`, beside `status`.
 pub const WORDS: &str = "status, pause, resume, stop, stop now, strategy NAME, target SCALARIZER, exclude \
-                         TOP..BOTTOM,LEFT..RIGHT, include TOP..BOTTOM,LEFT..RIGHT, measure \
-                         ROW,COLUMN, discard ROW,COLUMN, restore ROW,COLUMN, budget POINTS, \
-                         dose-limit ELECTRONS, dwell SECONDS, approve on, approve off, accept, \
-                         accept ROW,COLUMN, reject, reject ROW,COLUMN, suggest ROW,COLUMN and note \
-                         TEXT";
+                         TOP..BOTTOM,LEFT..RIGHT (or several), include TOP..BOTTOM,LEFT..RIGHT (or \
+                         several), measure ROW,COLUMN, withdraw ROW,COLUMN, discard ROW,COLUMN, \
+                         restore ROW,COLUMN, budget POINTS, dose-limit ELECTRONS, dwell SECONDS, \
+                         approve on, approve on after TIME go, approve on after TIME pause, approve \
+                         off, accept, accept ROW,COLUMN, reject, reject ROW,COLUMN, suggest ROW,COLUMN \
+                         and note TEXT";
 
 impl Command {
     /// Reads a command as `beacon ctl` is given it, for an image with these candidates. The pixel
@@ -88,7 +151,20 @@ impl Command {
             }
             ["exclude", text] => Self::Exclude(region(text, candidates)?),
             ["include", text] => Self::Include(region(text, candidates)?),
+            ["exclude", _, ref rest @ ..] if rest.len() < MOST_REGIONS => {
+                Self::ExcludeAll(regions(&words[1..], candidates)?)
+            }
+            ["include", _, ref rest @ ..] if rest.len() < MOST_REGIONS => {
+                Self::IncludeAll(regions(&words[1..], candidates)?)
+            }
+            ["exclude" | "include", _, ..] => {
+                return Err(format!(
+                    "{} regions at a time; expected {MOST_REGIONS} at most",
+                    words.len() - 1
+                ));
+            }
             ["measure", text] => Self::Measure(candidate(text)?),
+            ["withdraw", text] => Self::Withdraw(candidate(text)?),
             ["discard", text] => Self::Discard(candidate(text)?),
             ["restore", text] => Self::Restore(candidate(text)?),
             ["suggest", text] => Self::Suggest(candidate(text)?),
@@ -97,14 +173,24 @@ impl Command {
                 Self::DoseLimit(number(text, "dose-limit", "a number of electrons above 0")?)
             }
             ["dwell", text] => Self::Dwell(number(text, "dwell", "a time in seconds")?),
-            ["approve", ref rest @ ..] if !matches!(rest, ["on" | "off"]) => {
-                let found = rest.join(" ");
-                return Err(format!(
-                    "approve is `{found}`; expected `approve on` or `approve off`"
-                ));
-            }
             ["approve", "on"] => Self::Approve(true),
             ["approve", "off"] => Self::Approve(false),
+            ["approve", "on", "after", time, then @ ("go" | "pause")] => {
+                let seconds = parse_time(time)
+                    .map_err(|accepted| format!("after is `{time}`; {accepted}"))?;
+                let then = match then {
+                    "go" => Otherwise::Go,
+                    _ => Otherwise::Pause,
+                };
+                Self::ApproveAfter(TimeOut { seconds, then }.check()?)
+            }
+            ["approve", ref rest @ ..] => {
+                let found = rest.join(" ");
+                return Err(format!(
+                    "approve is `{found}`; expected `approve on`, `approve off`, or `approve on after \
+                     TIME go` and `approve on after TIME pause`, as in `approve on after 5m go`"
+                ));
+            }
             ["note", ref rest @ ..] => Self::Note(note(&rest.join(" "))?),
             ["accept", text] => candidate(text).map(|_| Self::Accept)?,
             ["reject", text] => candidate(text).map(|_| Self::Reject)?,
@@ -125,6 +211,32 @@ impl Command {
         })
     }
 
+    /// The command as `beacon ctl` is given it, with the pixel of a candidate.
+    pub(crate) fn in_words(&self, candidates: Option<Candidates>) -> String {
+        let (word, candidate) = match self {
+            Self::Measure(candidate) => ("measure", *candidate),
+            Self::Withdraw(candidate) => ("withdraw", *candidate),
+            Self::Discard(candidate) => ("discard", *candidate),
+            Self::Restore(candidate) => ("restore", *candidate),
+            Self::Suggest(candidate) => ("suggest", *candidate),
+            other => return other.to_string(),
+        };
+        let pixel = candidates.and_then(|all| all.pixel(Candidate(candidate)).ok());
+        pixel.map_or_else(
+            || self.to_string(),
+            |Pixel { row, column }| format!("{word} {row},{column}"),
+        )
+    }
+
+    /// The regions in which nothing is measured any more by this command.
+    pub(crate) fn excluded(&self) -> &[Region] {
+        match self {
+            Self::Exclude(region) => std::slice::from_ref(region),
+            Self::ExcludeAll(regions) => regions,
+            _ => &[],
+        }
+    }
+
     /// The candidate whose proposal these words judge, where they name one.
     pub(crate) fn judged(words: &[&str], candidates: Candidates) -> Option<u32> {
         match *words {
@@ -141,7 +253,10 @@ impl fmt::Display for Command {
             Self::Target(text) => write!(f, "target {text}"),
             Self::Exclude(region) => write!(f, "exclude {region}"),
             Self::Include(region) => write!(f, "include {region}"),
+            Self::ExcludeAll(regions) => write!(f, "exclude {}", listed(regions)),
+            Self::IncludeAll(regions) => write!(f, "include {}", listed(regions)),
             Self::Measure(candidate) => write!(f, "measure candidate {candidate}"),
+            Self::Withdraw(candidate) => write!(f, "withdraw candidate {candidate}"),
             Self::Discard(candidate) => write!(f, "discard candidate {candidate}"),
             Self::Restore(candidate) => write!(f, "restore candidate {candidate}"),
             Self::Suggest(candidate) => write!(f, "suggest candidate {candidate}"),
@@ -150,6 +265,7 @@ impl fmt::Display for Command {
             Self::Dwell(seconds) => write!(f, "dwell {seconds}"),
             Self::Approve(true) => f.write_str("approve on"),
             Self::Approve(false) => f.write_str("approve off"),
+            Self::ApproveAfter(time_out) => write!(f, "approve on {time_out}"),
             Self::Accept => f.write_str("accept"),
             Self::Reject => f.write_str("reject"),
             Self::Pause => f.write_str("pause"),
@@ -208,6 +324,16 @@ fn candidate(text: &str, candidates: Candidates) -> Result<u32, String> {
     Ok(candidates.at(pixel).ok_or_else(accepted)?.0)
 }
 
+/// Regions as they are typed.
+pub(crate) fn listed(regions: &[Region]) -> String {
+    let regions: Vec<String> = regions.iter().map(Region::to_string).collect();
+    regions.join(" ")
+}
+
+fn regions(texts: &[&str], candidates: Candidates) -> Result<Vec<Region>, String> {
+    texts.iter().map(|text| region(text, candidates)).collect()
+}
+
 /// The region of `TOP..BOTTOM,LEFT..RIGHT`.
 fn region(text: &str, candidates: Candidates) -> Result<Region, String> {
     let (height, width) = (candidates.height(), candidates.width());
@@ -249,8 +375,16 @@ mod tests {
                 "budget is `many`; expected a number of points",
             ),
             ("dwell -", "dwell is `-`; expected a time in seconds"),
-            ("approve", "expected `approve on` or `approve off`"),
+            ("exclude 3..9,0..30 9..3,0..30", "`9..3,0..30` is no region"),
+            ("withdraw 2,4", "no candidate"),
+            ("approve", "expected `approve on`, `approve off`"),
             ("approve yes", "approve is `yes`; expected"),
+            (
+                "approve on after 5 go",
+                "after is `5`; expected a number with its unit",
+            ),
+            ("approve on after 0.01s go", "expected a tenth of a second"),
+            ("approve on after 5m", "as in `approve on after 5m go`"),
             ("note", "note has 0 letters; expected 1 to 1000"),
             ("pause now", "`pause` stands alone"),
             ("accept 2,4", "no candidate"),
@@ -259,6 +393,22 @@ mod tests {
             let words: Vec<&str> = wrong.split(' ').collect();
             let message = Command::parse(&words, candidates).unwrap_err();
             assert!(message.contains(said), "{wrong}: {message}");
+        }
+        let many = vec!["3..9,0..30"; MOST_REGIONS + 1];
+        let many = Command::parse(&[&["exclude"], &many[..]].concat(), candidates);
+        assert_eq!(
+            many.unwrap_err(),
+            "501 regions at a time; expected 500 at most"
+        );
+        for typed in [
+            "exclude 3..9,0..30 10..11,2..4",
+            "include 3..9,0..30 10..11,2..4",
+            "approve on after 90s go",
+            "approve on after 0.5s pause",
+        ] {
+            let words: Vec<&str> = typed.split(' ').collect();
+            let parsed = Command::parse(&words, candidates).unwrap();
+            assert_eq!(parsed.to_string(), typed);
         }
         let reflect = Candidates::with_edges(20, 30, 6, Edges::Reflect).unwrap();
         let corner = Command::parse(&["measure", "19,29"], reflect);

@@ -4,21 +4,20 @@
 //! After every event the learner tells the kernel what follows from it. Campaigns that run and
 //! campaigns that are taken up again from their journal take this one way.
 
+mod looks;
+
 use std::time::Instant;
 
 use beacon_kernel::link::scalarizer::Scalarizer;
-use beacon_kernel::{
-    Acquisition, Candidate, Hyperparameters, Model, Proposal, Strategy, Surrogate,
-};
+use beacon_kernel::{Acquisition, Candidate, Hyperparameters, Model, Proposal, Strategy};
 use serde::{Deserialize, Serialize};
 
 use super::event::{Event, Proposed, Trained};
-use super::published::on_pixels;
 use super::state::DRIFTED;
 use super::warnings::Warnings;
-use super::{CampaignError, Command, Posterior, Region, State, Times};
+use super::{CampaignError, Command, Region, State, Times};
 use crate::controller::{Controller, ControllerError, Setup};
-use crate::data::{Map, Patches};
+use crate::data::Patches;
 use crate::train::{FitReport, SurrogateState, SurrogateTrainer};
 
 /// Checks that a controller made the same of a spectrum as this host.
@@ -222,7 +221,11 @@ impl<'a> Learner<'a> {
                 self.exclude_candidate(Candidate(*candidate))?;
             }
             Event::Commanded(given) => match &given.command {
-                Command::Exclude(region) => self.exclude(region)?,
+                command if !command.excluded().is_empty() => {
+                    for region in command.excluded() {
+                        self.exclude(region)?;
+                    }
+                }
                 Command::Reject => {
                     // The state has excluded what waited.
                     for region in state.mask() {
@@ -512,32 +515,9 @@ impl<'a> Learner<'a> {
         self.tell_all(state, learned.model.as_ref())
     }
 
-    /// The surrogate in the units of the response; `None` where there is no model.
-    pub(super) fn posterior(&mut self) -> Option<Posterior> {
-        let (origin, mut posterior) = (self.origin(), None);
-        let mut look =
-            |surrogate: &Surrogate<'_>| posterior = Some(Posterior::new(surrogate, origin));
-        self.controller.look_at_surrogate(&mut look).ok()?;
-        posterior
-    }
-
     /// What a prediction relative to the first usable response is relative to.
     pub(super) fn origin(&self) -> f64 {
         self.origin.unwrap_or(0.0)
-    }
-
-    /// Mean and standard deviation as maps of the image, NaN where there is no candidate.
-    pub(super) fn surrogate_maps(
-        &mut self,
-        image: &Map,
-        target: &(String, String),
-    ) -> (Option<Map>, Option<Map>) {
-        let Some(posterior) = self.posterior() else {
-            return (None, None);
-        };
-        let map = |values: &[f64]| on_pixels(values, image, self.patches.candidates(), target);
-        let sigma: Vec<f64> = posterior.variance.iter().map(|v| v.sqrt()).collect();
-        (Some(map(&posterior.mean)), Some(map(&sigma)))
     }
 }
 

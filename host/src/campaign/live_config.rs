@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::dose::Limits;
 use super::position::field;
 use super::state::{LONGEST_DWELL, dwell_within, positive};
-use super::{CampaignConfig, SettingError, Settings};
+use super::{CampaignConfig, Otherwise, SettingError, Settings, TimeOut};
 use crate::controller::ControllerChoice;
 use crate::microscope::{MicroscopeChoice, MicroscopeOptions};
 use crate::scalarizer::Scalarizer;
@@ -98,6 +98,28 @@ pub struct LiveConfig {
     #[cfg_attr(feature = "cli", arg(long))]
     #[serde(default)]
     pub approve: bool,
+    /// How long a proposal waits for a person, as in 90s or 5m; without it, until somebody answers.
+    #[cfg_attr(feature = "cli", arg(long, value_name = "TIME", value_parser = parse_time, requires = "approve"))]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub approve_after: Option<f64>,
+    /// What happens then: go measures the proposal, pause pauses the campaign.
+    #[cfg_attr(
+        feature = "cli",
+        arg(
+            long,
+            value_enum,
+            value_name = "WHAT",
+            default_value_t,
+            requires = "approve_after"
+        )
+    )]
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub approve_then: Otherwise,
+    /// Judge exploration in the latent space of an autoencoder as well, which takes seconds to learn
+    /// from the overview, with the beam blanked.
+    #[cfg_attr(feature = "cli", arg(long))]
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub latent_coverage: bool,
     /// Points between one overview for drift correction and the next; without it drift is not
     /// corrected.
     #[cfg_attr(
@@ -220,6 +242,9 @@ impl LiveConfig {
             stall_after: None,
             most_failures: Settings::MOST_FAILURES,
             approve: false,
+            approve_after: None,
+            approve_then: Otherwise::default(),
+            latent_coverage: false,
             drift_every: None,
             patience: 600.0,
             frame: None,
@@ -256,6 +281,22 @@ impl LiveConfig {
         let limit = self.time_limit;
         let limit = limit.map(|limit| positive("time-limit", limit, Seconds::new));
         limit.transpose()
+    }
+
+    /// How long a proposal waits for a person, where not until somebody answers.
+    ///
+    /// # Errors
+    /// When it is no time that a person can have.
+    pub fn time_out(&self) -> Result<Option<TimeOut>, SettingError> {
+        let Some(seconds) = self.approve_after else {
+            return Ok(None);
+        };
+        let then = self.approve_then;
+        let time_out = TimeOut { seconds, then }.check();
+        let accepted = "a tenth of a second to seven days";
+        let time_out =
+            time_out.map_err(|_| SettingError::new("approve-after", &seconds, accepted))?;
+        Ok(Some(time_out))
     }
 
     /// Live time of each spectrum, where the user said.
@@ -328,6 +369,11 @@ impl LiveConfig {
         });
         (all, index)
     }
+}
+
+/// Whether a setting is as nobody has set it: earlier versions read the journal then.
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
 }
 
 /// The default for journals of versions that lack this setting.

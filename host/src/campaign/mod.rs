@@ -51,7 +51,8 @@ use beacon_kernel::{Edges, Network};
 use crate::data::Map;
 
 pub use crate::data::{Patches, Region};
-pub use command::{Command, WORDS};
+pub(crate) use command::listed;
+pub use command::{Command, Otherwise, TimeOut, WORDS};
 #[cfg(feature = "cli")]
 pub(crate) use config::edges_parser;
 pub use config::{CampaignConfig, DEFAULT_EDGES, default_strategy};
@@ -68,6 +69,7 @@ pub(crate) use learner::Use;
 pub use live_config::{DeflectionFrame, LiveConfig, Reduce, parse_frame, parse_ready, parse_time};
 pub use monitor::{Monitor, Posterior, Series};
 pub use offline::Campaign;
+pub(crate) use offline::Witness;
 pub use order::{Order, OrderError, PublishedFigures, read_order, read_published_order};
 pub use outcome::{Expectation, Measurement, Outcome, Times};
 pub use published::{MapFigures, PublishedMap};

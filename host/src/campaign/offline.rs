@@ -11,13 +11,13 @@ use super::event::{Begun, Event, Measured, Overview};
 use super::learner::Use;
 use super::state::{Expose, Settings, State};
 use super::{
-    ALGORITHM, CampaignConfig, CampaignError, Monitor, Observer, Outcome, Region, Seeds,
-    check_seeds, check_window,
+    ALGORITHM, CampaignConfig, CampaignError, Ended, LiveConfig, Monitor, Observer, Outcome,
+    Posterior, Region, Seeds, Series, check_seeds, check_window,
 };
 use crate::controller::{BeamPort, Controller};
 use crate::data::{Axis, Behaviour, Channels, Map, Patches};
 use crate::experiment::{Experiment, Oracle, Point};
-use crate::microscope::{Acquired, Beam};
+use crate::microscope::{Acquired, Beam, MicroscopeChoice};
 use crate::scalarizer::Scalarizer;
 use crate::spaces::Spaces;
 use crate::units::{Electrons, Seconds};
@@ -30,6 +30,31 @@ pub struct Campaign {
     state: State,
     patches: Patches,
     monitor: Monitor,
+    witness: Option<Box<dyn Witness>>,
+}
+
+/// Who sees everything that happens to a campaign without a journal, and changes nothing of it.
+pub(crate) trait Witness: Send {
+    /// An event; the first two are the beginning and the overview.
+    fn happened(&mut self, event: &Event);
+
+    /// As [`World::shows_scores`].
+    fn shows_scores(&self) -> bool;
+
+    /// As [`World::show_figures`].
+    fn show_figures(
+        &mut self,
+        state: &State,
+        series: &Series,
+        posterior: &Posterior,
+        plane: Option<Vec<[f32; 2]>>,
+    );
+
+    /// As [`World::show_scores`].
+    fn show_scores(&mut self, state: &State, scores: Vec<f32>);
+
+    /// The true response, where it is known.
+    fn show_truth(&mut self, truth: Option<&Map>);
 }
 
 impl Campaign {
@@ -166,7 +191,15 @@ impl Campaign {
             state,
             patches,
             monitor,
+            witness: None,
         })
+    }
+
+    /// Tells somebody everything that happens.
+    #[must_use]
+    pub(crate) fn witnessed_by(mut self, witness: Box<dyn Witness>) -> Self {
+        self.witness = Some(witness);
+        self
     }
 
     /// Judges exploration in these spaces as well, which belong to [`Self::patches`]. One clone
@@ -213,7 +246,16 @@ impl Campaign {
         let mut world = Answers {
             experiment,
             begun: Instant::now(),
+            witness: self.witness,
         };
+        if let Some(witness) = &mut world.witness {
+            let begun = witnessed(&self.state, world.experiment.target());
+            witness.happened(&Event::Begun(Box::new(begun)));
+            if let Some(overview) = self.state.overview() {
+                witness.happened(&Event::Overview(Box::new((**overview).clone())));
+            }
+            witness.show_truth(world.experiment.truth());
+        }
         let mut drive = Drive::new(self.state, self.patches, self.monitor, controller, how)?;
         let ended = drive.run(&mut world, observer)?;
         Ok(drive.outcome(ended, &mut world).0)
@@ -281,10 +323,27 @@ fn begun(image: &Map, seeds: &Seeds) -> Begun {
     }
 }
 
+/// What a witness is told of the beginning: with the settings, as a live campaign has them.
+fn witnessed(state: &State, (quantity, units): (String, String)) -> Begun {
+    let settings = state.settings();
+    let microscope = MicroscopeChoice::Own("replay".to_owned());
+    let config = LiveConfig {
+        scalarizers: vec![Scalarizer::Sum],
+        campaign: settings.campaign.clone(),
+        ..LiveConfig::new(microscope, settings.budget)
+    };
+    let mut begun = state.begun().clone();
+    begun.settings = toml::to_string(&config).unwrap_or_default();
+    "data acquired before".clone_into(&mut begun.instrument);
+    (begun.channels.quantity, begun.channels.units) = (quantity, units);
+    begun
+}
+
 /// An experiment that answers at once.
 struct Answers<'e> {
     experiment: &'e mut dyn Oracle,
     begun: Instant,
+    witness: Option<Box<dyn Witness>>,
 }
 
 impl World for Answers<'_> {
@@ -294,6 +353,40 @@ impl World for Answers<'_> {
 
     fn is_interrupted(&self) -> bool {
         false
+    }
+
+    fn record(&mut self, event: &Event, _: &mut dyn BeamPort) -> Result<(), Ended> {
+        if let Some(witness) = &mut self.witness {
+            witness.happened(event);
+        }
+        Ok(())
+    }
+
+    fn shows_maps(&self) -> bool {
+        self.witness.is_some()
+    }
+
+    fn shows_scores(&self) -> bool {
+        let witness = self.witness.as_ref();
+        witness.is_some_and(|witness| witness.shows_scores())
+    }
+
+    fn show_figures(
+        &mut self,
+        state: &State,
+        series: &Series,
+        posterior: Posterior,
+        plane: Option<Vec<[f32; 2]>>,
+    ) {
+        if let Some(witness) = &mut self.witness {
+            witness.show_figures(state, series, &posterior, plane);
+        }
+    }
+
+    fn show_scores(&mut self, state: &State, scores: Vec<f32>) {
+        if let Some(witness) = &mut self.witness {
+            witness.show_scores(state, scores);
+        }
     }
 
     fn survey(&mut self, _: &State) -> Result<Event, Failure> {

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
-use super::ctl::{dose, drift, duration, figures};
+use super::ctl::{before, dose, drift, duration, figures};
 use crate::control::{Status, status};
 use crate::journal::now_ms;
 
@@ -71,17 +71,16 @@ fn described(status: &Status, since: (usize, f64), now_ms: u64) -> String {
     let last = match (status.last, status.response) {
         (Some((row, column)), Some(response)) => {
             format!(
-                ", the last at row {row}, column {column}: {}",
-                figures(response)
+                ", the last at row {row}, column {column}: {}{}",
+                figures(response),
+                before(status.expected)
             )
         }
         _ => String::new(),
     };
     let waits = match (status.proposal, status.predicted) {
         (Some((row, column)), predicted) => {
-            let predicted = predicted.map_or_else(String::new, |(mean, sigma)| {
-                format!(", predicted {} ± {}", figures(mean), figures(sigma))
-            });
+            let predicted = before(predicted);
             format!("\nrow {row}, column {column} waits for accept or reject{predicted}")
         }
         _ => String::new(),
@@ -117,6 +116,7 @@ mod tests {
             budget: 110,
             last: Some((12, 40)),
             response: Some(2310.0),
+            expected: Some((2200.0, 41.5)),
             dose_electrons: 2.6e8,
             drift: (0.5, -1.0),
             elapsed_seconds: 90.0,
@@ -126,7 +126,7 @@ mod tests {
         assert_eq!(
             described(&status, (10, 70.0), 10_000),
             "measuring, last event 0.5 s ago\n\
-             point 30 of 110, the last at row 12, column 40: 2310\n\
+             point 30 of 110, the last at row 12, column 40: 2310, predicted 2200 ± 41.50\n\
              dose 2.6e8 e⁻; drift 0.50 px down, -1.00 px to the right; 1 min 30 s, about 1 min 20 s left"
         );
     }

@@ -6,6 +6,7 @@ use beacon_kernel::Strategy;
 use clap::{ArgGroup, Args, Command, Id};
 
 use super::listing::listing;
+use super::page::{OwnPageArgs, ShownFolder};
 use super::progress::Display;
 use super::replay::parse_scalarizer;
 use super::{Failure, OrFail as _, input, log, print, spaces, specimen};
@@ -78,6 +79,8 @@ pub(super) struct CompareArgs {
     #[arg(long)]
     json: bool,
     #[command(flatten)]
+    page: OwnPageArgs,
+    #[command(flatten)]
     campaign: CampaignConfig,
 }
 
@@ -100,6 +103,7 @@ fn settled() -> Vec<Id> {
         "out",
         "cell",
         "jobs",
+        "page",
     ];
     // A group would not do: clap leaves it empty where a structure is flattened into it.
     let campaign = CampaignConfig::augment_args(Command::new("campaign"));
@@ -198,6 +202,22 @@ fn explore<M: Oracle + Clone + Sync>(
         let spaces = spaces::of(&patches, Some(LatentConfig::default()))?;
         (study.with_spaces(spaces.clone()), Some(spaces))
     };
+    let shown = args.page.is_wanted().then(ShownFolder::new).transpose()?;
+    let shown_in = |shown: &ShownFolder| -> Vec<PathBuf> {
+        let below = |cell: &Cell| shown.path().join(cell.to_string());
+        due.iter().map(below).collect()
+    };
+    let shown_in = shown.as_ref().map(shown_in).unwrap_or_default();
+    let page = args.page.open(&shown_in, true)?;
+    let study = match &shown {
+        Some(shown) => study.shown_below(shown.path()),
+        None => study,
+    };
+    match &page {
+        Some(_) if due.is_empty() => log("note: every campaign is finished; the page shows none"),
+        Some(page) => page.say(),
+        None => {}
+    }
     // Only now: until the first step nothing would look whether the user asked to stop.
     let display = Display::new(args.json)?;
     let progress = display.study(due.len(), study.plan().campaign.steps);
@@ -205,10 +225,16 @@ fn explore<M: Oracle + Clone + Sync>(
     let ending = run_cells(&study, &folder, &due, jobs, &progress);
     progress.end();
     match ending.or_running()? {
-        Ending::Interrupted => Err(Failure::Suspended(finished(&folder, args.cell.is_some()))),
-        Ending::Complete if args.cell.is_some() => report_cell(args, &folder, &asked[0]),
-        Ending::Complete => assemble(args, &folder, spaces),
+        Ending::Interrupted => {
+            return Err(Failure::Suspended(finished(&folder, args.cell.is_some())));
+        }
+        Ending::Complete if args.cell.is_some() => report_cell(args, &folder, &asked[0])?,
+        Ending::Complete => assemble(args, &folder, spaces)?,
     }
+    if let Some(page) = page.filter(|_| !due.is_empty()) {
+        page.stay(&display);
+    }
+    Ok(())
 }
 
 /// The first of the folders `runs/compare-N` that holds this study or is free.

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::{Failure, OrFail as _, print};
-use crate::campaign::WORDS;
+use crate::campaign::{Otherwise, TimeOut, WORDS};
 use crate::control::{Status, tell};
 
 /// Arguments of `beacon ctl`.
@@ -70,22 +70,36 @@ fn described(status: &Status) -> String {
     line("state", &status.state);
     line("points", &format!("{} of {}", status.points, status.budget));
     if let (Some(last), Some(response)) = (status.last, status.response) {
-        line("last", &format!("{}: {}", place(last), figures(response)));
+        let expected = before(status.expected);
+        line(
+            "last",
+            &format!("{}: {}{expected}", place(last), figures(response)),
+        );
     }
     if let Some(proposal) = status.proposal {
-        let predicted = status.predicted.map_or_else(String::new, |(mean, sigma)| {
-            format!(", predicted {} ± {}", figures(mean), figures(sigma))
-        });
+        let predicted = before(status.predicted);
         line("proposal", &format!("{}{predicted}", place(proposal)));
     }
     line("strategy", &status.strategy);
     line("target", &status.target);
-    let approval = if status.approval {
-        ", every proposal waits for a person"
-    } else {
-        ""
+    let approval = match (status.approval, status.time_out) {
+        (false, _) => String::new(),
+        (true, None) => ", every proposal waits for a person".to_owned(),
+        (true, Some(TimeOut { seconds, then })) => {
+            let then = match then {
+                Otherwise::Go => "is measured then",
+                Otherwise::Pause => "pauses the campaign then",
+            };
+            format!(
+                ", every proposal waits {} for a person and {then}",
+                duration(seconds)
+            )
+        }
     };
     line("dwell", &format!("{} s{approval}", status.dwell_seconds));
+    for command in &status.commands {
+        line("waits", command);
+    }
     line("dose", &dose(status));
     line("drift", &drift(status).unwrap_or_default());
     match status.blanked {
@@ -94,13 +108,20 @@ fn described(status: &Status) -> String {
         None => {}
     }
     line("running", &duration(status.elapsed_seconds));
-    line("waiting", &places(&status.waiting));
+    line("wanted", &places(&status.waiting));
     line("excluded", &status.excluded.join(" "));
     line("discarded", &places(&status.discarded));
     if let Some(why) = &status.last_failure {
         line("failures", &format!("{}, the last: {why}", status.failures));
     }
     text
+}
+
+/// What was predicted, behind what it was predicted of.
+pub(super) fn before(predicted: Option<(f64, f64)>) -> String {
+    predicted.map_or_else(String::new, |(mean, sigma)| {
+        format!(", predicted {} ± {}", figures(mean), figures(sigma))
+    })
 }
 
 /// The dose, and how much of the limit that is.
@@ -161,6 +182,7 @@ mod tests {
             elapsed_seconds: 3725.0,
             blanked: Some(false),
             discarded: vec![(3, 4), (5, 6)],
+            commands: vec!["pause (Ada)".to_owned(), "note tip replaced".to_owned()],
             ..Status::default()
         };
         assert_eq!(
@@ -171,6 +193,8 @@ mod tests {
              strategy   ei\n\
              target     sum\n\
              dwell      0.5 s\n\
+             waits      pause (Ada)\n\
+             waits      note tip replaced\n\
              dose       2.6e8 e⁻, 21 % of the limit\n\
              beam       COULD NOT BE BLANKED: look after it\n\
              running    1 h 2 min\n\

@@ -7,7 +7,7 @@ use beacon_kernel::Strategy;
 use clap::Args;
 use clap::builder::PossibleValuesParser;
 
-use super::page::OwnPageArgs;
+use super::page::{OwnPage, OwnPageArgs};
 use super::progress::Display;
 use super::replay::describe;
 use super::{Failure, OrFail as _, input, kernel, log, print, print_json, scanner, spaces};
@@ -22,6 +22,7 @@ use crate::experiment::Experiment as _;
 use crate::journal::RunFolder;
 use crate::live::{LiveError, LiveSummary, Session, TakenUp, write_points, write_results};
 use crate::microscope::{Interrupt, Microscope, MicroscopeChoice};
+use crate::spaces::LatentConfig;
 use crate::units::ElectronsPerSquareAngstrom;
 
 /// Arguments of `beacon run`.
@@ -51,6 +52,9 @@ pub(super) struct RunArgs {
     json: bool,
     #[command(flatten)]
     page: OwnPageArgs,
+    /// Keep the page open when the campaign has ended, until this program is interrupted.
+    #[arg(long, requires = "page", help_heading = "Page")]
+    page_stay: bool,
 }
 
 /// Arguments of `beacon resume`.
@@ -88,6 +92,9 @@ pub(super) struct ResumeArgs {
     json: bool,
     #[command(flatten)]
     page: OwnPageArgs,
+    /// Keep the page open when the campaign has ended, until this program is interrupted.
+    #[arg(long, requires = "page", help_heading = "Page")]
+    page_stay: bool,
 }
 
 /// Runs `beacon run`; `edges_said` tells whether the user chose the edges.
@@ -116,10 +123,13 @@ pub(super) fn run(args: &RunArgs, edges_said: bool) -> Result<(), Failure> {
     let path = input::folder_for(args.out.as_deref(), "run");
     input::refuse_study(&path)?;
     let folder = RunFolder::begin(&path).or_input()?;
-    if let Err(failure) = args.page.open(folder.path()) {
-        folder.abandon();
-        return Err(failure);
-    }
+    let page = match args.page.open(&[path], false) {
+        Ok(page) => page,
+        Err(failure) => {
+            folder.abandon();
+            return Err(failure);
+        }
+    };
     let display = watched(&mut *microscope, &config, args.json)?;
     let mut board = scanner.as_ref().map(|scanner| scanner.board.clone());
     let board = board.as_mut().map(|board| board as &mut dyn Controller);
@@ -127,13 +137,32 @@ pub(super) fn run(args: &RunArgs, edges_said: bool) -> Result<(), Failure> {
         (&mut *microscope, board),
         config,
         seeds,
-        &folder,
+        (&folder, page.as_ref()),
         &display,
         args.json,
     );
     if !folder.journal().exists() {
         // Nothing was exposed, so that there is nothing to go on with.
         folder.abandon();
+    } else if args.page_stay {
+        // Whoever likes may go on with the campaign meanwhile.
+        drop(folder);
+        return stay(page, done, &display);
+    }
+    done
+}
+
+/// Keeps a page open after a campaign, which ended like this.
+fn stay(
+    page: Option<OwnPage>,
+    done: Result<(), Failure>,
+    display: &Display,
+) -> Result<(), Failure> {
+    if let Some(page) = page {
+        if let Err(Failure::Running(said) | Failure::Early(said)) = &done {
+            log(said);
+        }
+        page.stay(display);
     }
     done
 }
@@ -178,11 +207,11 @@ fn begin(
     (microscope, board): (&mut dyn Microscope, Option<&mut dyn Controller>),
     config: LiveConfig,
     seeds: Option<Vec<u32>>,
-    folder: &RunFolder,
+    shown: (&RunFolder, Option<&OwnPage>),
     display: &Display,
     json: bool,
 ) -> Result<(), Failure> {
-    tell_scalarizer(&config, microscope.channels());
+    let (folder, _) = shown;
     if config.controller == ControllerChoice::InProcess
         && (config.ready_timeout.is_some() || config.gate)
     {
@@ -193,7 +222,7 @@ fn begin(
         ));
     }
     if let Some(board) = board {
-        let session = start(microscope, config, seeds, folder, display, json)?;
+        let session = start(microscope, config, seeds, shown, display, json)?;
         return go(session, board, folder, display, json);
     }
     let line = kernel::ControllerLine::open(&config.controller)?;
@@ -215,7 +244,7 @@ fn begin(
         }
         None => None,
     };
-    let session = start(microscope, config, seeds, folder, display, json)?;
+    let session = start(microscope, config, seeds, shown, display, json)?;
     if let Some(kernel) = &mut kernel {
         return go(session, kernel.controller(), folder, display, json);
     }
@@ -224,15 +253,24 @@ fn begin(
     go(session, kernel.controller(), folder, display, json)
 }
 
-/// Takes the first overview.
+/// Checks what can be checked, says where the campaign is to be found, and takes the first overview.
 fn start<'a>(
     microscope: &'a mut dyn Microscope,
     config: LiveConfig,
     seeds: Option<Vec<u32>>,
-    folder: &RunFolder,
+    (folder, page): (&RunFolder, Option<&OwnPage>),
     display: &Display,
     json: bool,
 ) -> Result<Session<'a>, Failure> {
+    Session::check(microscope, &config, seeds.clone()).or_input()?;
+    if let Some(page) = page {
+        page.say();
+    }
+    if !json {
+        let path = folder.path().display();
+        log(&format!("journal and results in {path}"));
+    }
+    tell_scalarizer(&config, microscope.channels());
     let session = Session::begin(microscope, config, seeds, folder, display.interrupt());
     let session = session.map_err(|error| match error {
         LiveError::Aborted(why) => Failure::Suspended(format!(
@@ -241,11 +279,6 @@ fn start<'a>(
         )),
         error => Failure::Input(error.to_string()),
     })?;
-    if !json {
-        // Only now: what is refused leaves no folder behind.
-        let path = folder.path().display();
-        log(&format!("journal and results in {path}"));
-    }
     Ok(session)
 }
 
@@ -278,7 +311,7 @@ fn memory_of(session: &Session<'_>) -> Result<(Memory, kernel::Needed), Failure>
 pub(super) fn resume(args: &ResumeArgs) -> Result<(), Failure> {
     let folder = RunFolder::resume(&args.folder).or_input()?;
     let mut taken_up = TakenUp::read(&folder).or_input()?;
-    args.page.open(folder.path())?;
+    let page = args.page.open(std::slice::from_ref(&args.folder), false)?;
     let config = &mut taken_up.config;
     config.budget = args.budget.unwrap_or(config.budget);
     config.dose_limit = args.dose_limit.or(config.dose_limit);
@@ -303,6 +336,9 @@ pub(super) fn resume(args: &ResumeArgs) -> Result<(), Failure> {
     let display = watched(&mut *microscope, config, args.json)?;
     let session =
         Session::resume(&mut *microscope, taken_up, &folder, display.interrupt()).or_input()?;
+    if let Some(page) = &page {
+        page.say();
+    }
     if let (Some((points, torn)), false) = (session.found(), args.json) {
         let torn = match torn {
             0 => String::new(),
@@ -318,19 +354,31 @@ pub(super) fn resume(args: &ResumeArgs) -> Result<(), Failure> {
             ));
         }
     }
-    if let Some(scanner) = &scanner {
-        return go(
-            session,
-            &mut scanner.board.clone(),
-            &folder,
-            &display,
-            args.json,
-        );
+    let mut board = scanner.as_ref().map(|scanner| scanner.board.clone());
+    let board = board.as_mut().map(|board| board as &mut dyn Controller);
+    let done = go_on(session, board, &folder, &display, args.json);
+    if args.page_stay {
+        drop(folder);
+        return stay(page, done, &display);
+    }
+    done
+}
+
+/// Goes on with a campaign, on the board that is the instrument as well, if there is one.
+fn go_on(
+    session: Session<'_>,
+    board: Option<&mut dyn Controller>,
+    folder: &RunFolder,
+    display: &Display,
+    json: bool,
+) -> Result<(), Failure> {
+    if let Some(board) = board {
+        return go(session, board, folder, display, json);
     }
     let line = kernel::ControllerLine::open(&session.config().controller)?;
     let (mut memory, needed) = memory_of(&session)?;
     let mut kernel = kernel::Kernel::new(line, &mut memory, needed)?;
-    go(session, kernel.controller(), &folder, &display, args.json)
+    go(session, kernel.controller(), folder, display, json)
 }
 
 /// Opens the instrument of a campaign, and takes over what it is used to.
@@ -369,7 +417,8 @@ fn go(
     json: bool,
 ) -> Result<(), Failure> {
     let patches = session.patches().or_input()?;
-    let spaces = spaces::of(&patches, None)?;
+    let latent = session.config().latent_coverage;
+    let spaces = spaces::of(&patches, latent.then(LatentConfig::default))?;
     let config = session.config();
     let steps = config.budget.saturating_sub(session.points().len());
     let mut progress = display.campaign(&config.campaign.strategy, steps);

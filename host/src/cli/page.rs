@@ -1,12 +1,16 @@
-//! `beacon page`: the control room of campaigns that run, or ran, elsewhere.
+//! `beacon page`: the control room of campaigns that run, or ran, elsewhere; and the pages of other
+//! commands.
 
+use std::fs;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use clap::Args;
 
+use super::progress::Display;
 use super::{Failure, OrFail as _, log};
-use crate::control_room::{Links, PageConfig, serve};
+use crate::control_room::{Page, PageConfig, serve};
 use crate::journal::{FolderError, Follower};
 
 /// Arguments of `beacon page`.
@@ -38,11 +42,11 @@ struct FurtherArgs {
     open: bool,
 }
 
-/// Arguments of a campaign that shows itself.
+/// Arguments of a command that shows what it runs.
 #[derive(Clone, Debug, Args)]
 pub(super) struct OwnPageArgs {
-    /// Show the campaign in a browser, from where it can be steered, at this address; without one at
-    /// a port of this machine, the same as the last time where it is free.
+    /// Show what runs in a browser, from where a campaign on an instrument can be steered, at this
+    /// address; without one at a port of this machine, the same as the last time where it is free.
     #[arg(
         long,
         value_name = "ADDR:PORT",
@@ -56,37 +60,107 @@ pub(super) struct OwnPageArgs {
     further: FurtherArgs,
 }
 
+/// The page of what this program runs.
+pub(super) struct OwnPage {
+    page: Page,
+    browser: bool,
+}
+
 impl OwnPageArgs {
-    /// Opens the page of the campaign in a folder, where one was asked for, and says where it is.
-    pub(super) fn open(&self, folder: &Path) -> Result<(), Failure> {
+    /// Whether a page was asked for.
+    pub(super) fn is_wanted(&self) -> bool {
+        self.page.is_some()
+    }
+
+    /// Opens the page of campaigns in these folders, where one was asked for; `together` gives them one
+    /// pair of links. Nobody is told of it yet: what is refused until then is refused without a link.
+    pub(super) fn open(
+        &self,
+        folders: &[PathBuf],
+        together: bool,
+    ) -> Result<Option<OwnPage>, Failure> {
+        let further = &self.further;
         let Some(address) = self.page else {
-            let FurtherArgs {
-                page_anywhere,
-                page_name,
-                open,
-            } = &self.further;
-            if *page_anywhere || *open || !page_name.is_empty() {
+            if further.page_anywhere || further.open || !further.page_name.is_empty() {
                 return Err(Failure::Input(
                     "--open, --page-anywhere and --page-name are of a page; expected --page beside them"
                         .to_owned(),
                 ));
             }
-            return Ok(());
+            return Ok(None);
         };
         let address =
             Some(address).filter(|address| address.port() != 0 || !address.ip().is_loopback());
-        let links = open(&[folder.to_owned()], address, &self.further)?;
-        said(&links);
-        Ok(())
+        Ok(Some(OwnPage {
+            page: open(folders, address, further, together)?,
+            browser: further.open,
+        }))
     }
 }
 
-/// Says the links, on standard error: what is on standard output is for programs.
-fn said(links: &Links) {
-    log(&format!(
-        "control {}\nwatch   {}",
-        links.control, links.watch
-    ));
+impl OwnPage {
+    /// Says the links, on standard error: what is on standard output is for programs. Opens the browser
+    /// where that was asked for.
+    pub(super) fn say(&self) {
+        let links = &self.page.links;
+        log(&format!(
+            "control {}\nwatch   {}",
+            links.control, links.watch
+        ));
+        if self.browser && !open_browser(&links.control) {
+            log("note: no browser could be opened; open the link by hand");
+        }
+    }
+
+    /// Keeps the page open until the user interrupts the program, unless that has happened.
+    pub(super) fn stay(self, display: &Display) {
+        if display.interrupted() {
+            return;
+        }
+        display.end();
+        log("the page is open until this program is interrupted");
+        while !display.interrupted() {
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        // Whoever watches is told.
+        drop(self.page);
+    }
+}
+
+/// A folder for what a page shows of campaigns that keep no journal; it goes with this.
+pub(super) struct ShownFolder(PathBuf);
+
+impl ShownFolder {
+    /// A folder of its own, which its owner alone can read.
+    pub(super) fn new() -> Result<Self, Failure> {
+        use std::hash::{BuildHasher as _, RandomState};
+        let number = RandomState::new().hash_one(std::process::id());
+        let path = std::env::temp_dir().join(format!("beacon-page-{number:016x}"));
+        #[cfg_attr(not(unix), expect(unused_mut, reason = "owners are of Unix"))]
+        let mut folder = fs::DirBuilder::new();
+        #[cfg(unix)]
+        std::os::unix::fs::DirBuilderExt::mode(&mut folder, 0o700);
+        let made = folder.create(&path);
+        made.map_err(|error| {
+            let path = path.display();
+            Failure::Input(format!(
+                "`{path}`: {error}; expected a folder for temporary files that can be written to"
+            ))
+        })?;
+        Ok(Self(path))
+    }
+
+    /// The folder.
+    pub(super) fn path(&self) -> &Path {
+        &self.0
+    }
+}
+
+impl Drop for ShownFolder {
+    fn drop(&mut self) {
+        // One that cannot be removed stays with the other temporary files.
+        let _ = fs::remove_dir_all(&self.0);
+    }
 }
 
 /// Reads where to listen: an address with a port, or a port alone.
@@ -98,22 +172,20 @@ fn parse_address(text: &str) -> Result<SocketAddr, String> {
     })
 }
 
-/// Serves the page of campaigns, and says where it is.
+/// Serves the page of campaigns.
 fn open(
     folders: &[PathBuf],
     address: Option<SocketAddr>,
     further: &FurtherArgs,
-) -> Result<Links, Failure> {
+    together: bool,
+) -> Result<Page, Failure> {
     let config = PageConfig {
         address,
         anywhere: further.page_anywhere,
         names: further.page_name.clone(),
+        together,
     };
-    let links = serve(folders, &config).or_input()?;
-    if further.open && !open_browser(&links.control) {
-        log("note: no browser could be opened; open the link by hand");
-    }
-    Ok(links)
+    serve(folders, &config).or_input()
 }
 
 /// Runs `beacon page`.
@@ -121,8 +193,11 @@ pub(super) fn run(args: &PageArgs) -> Result<(), Failure> {
     for folder in &args.folders {
         check(folder)?;
     }
-    let links = open(&args.folders, args.listen, &args.further)?;
-    said(&links);
+    let page = OwnPage {
+        page: open(&args.folders, args.listen, &args.further, false)?,
+        browser: args.further.open,
+    };
+    page.say();
     log("the page is open until this program is interrupted");
     loop {
         std::thread::park();

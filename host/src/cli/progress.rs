@@ -28,6 +28,8 @@ pub(super) struct Display {
     quiet: bool,
     asked: Interrupt,
     interrupted: Arc<AtomicBool>,
+    /// Whether what ran is over: an interrupt ends nothing but the program.
+    over: Arc<AtomicBool>,
 }
 
 impl Display {
@@ -73,6 +75,8 @@ impl Display {
         let terminal = std::io::stderr().is_terminal();
         let bars = terminal.then(MultiProgress::new);
         let (asked, above) = (interrupt.clone(), bars.clone());
+        let over = Arc::<AtomicBool>::default();
+        let is_over = Arc::clone(&over);
         on_interrupt(move || {
             let say = |what: &str| {
                 // Nobody may be there any more to hear it, which must not keep the beam on.
@@ -81,7 +85,10 @@ impl Display {
                     None => writeln!(std::io::stderr(), "{what}"),
                 };
             };
-            answer(asked.ask(), &say);
+            let urgency = asked.ask();
+            if !is_over.load(Ordering::Relaxed) {
+                answer(urgency, &say);
+            }
         })
         .or_running()?;
         Ok(Self {
@@ -89,7 +96,13 @@ impl Display {
             quiet,
             asked: interrupt.clone(),
             interrupted: interrupt.finish(),
+            over,
         })
+    }
+
+    /// What ran is over: the next interrupt asks for the end of the program alone.
+    pub(super) fn end(&self) {
+        self.over.store(true, Ordering::Relaxed);
     }
 
     /// How the user asks to stop, more and more urgently.
@@ -253,6 +266,8 @@ impl Observer for CampaignProgress {
         match &self.bar {
             Some(bar) => {
                 bar.set_message(figures);
+                // A person may have set another budget, and initial points are no steps.
+                bar.set_length(of as u64);
                 bar.set_position(step as u64);
                 if step == of {
                     bar.finish();

@@ -10,6 +10,7 @@ use clap::builder::PossibleValuesParser;
 use serde::Serialize;
 
 use super::kernel::BeamArgs;
+use super::page::{OwnPageArgs, ShownFolder};
 use super::progress::Display;
 use super::{Failure, OrFail as _, input, kernel, print, print_json, spaces};
 use crate::campaign::{
@@ -18,6 +19,7 @@ use crate::campaign::{
 use crate::controller::{ControllerChoice, LinkReport};
 use crate::data::files::Finished;
 use crate::experiment::Experiment as _;
+use crate::journal::Shown;
 use crate::plot::number::significant;
 use crate::scalarizer::Scalarizer;
 use crate::spaces::LatentConfig;
@@ -53,6 +55,9 @@ pub(super) struct ReplayArgs {
     #[arg(long)]
     #[serde(skip)]
     json: bool,
+    #[command(flatten)]
+    #[serde(skip)]
+    page: OwnPageArgs,
     /// Judge exploration in the latent space of an autoencoder as well, which takes seconds to
     /// learn from an image that is new.
     #[arg(long)]
@@ -99,12 +104,23 @@ pub(super) fn run(args: &ReplayArgs, edges_said: bool) -> Result<(), Failure> {
         }
         None => Seeds::Random(args.campaign.initial),
     };
-    let campaign = Campaign::new(args.campaign.clone(), seeds, &replay).or_input()?;
+    let mut campaign = Campaign::new(args.campaign.clone(), seeds, &replay).or_input()?;
 
     let folder = (args.out.is_some() || !args.json)
         .then(|| input::folder_for(args.out.as_deref(), "replay"));
+    let shown = args.page.is_wanted().then(ShownFolder::new).transpose()?;
+    let name = folder.as_ref().and_then(|folder| folder.file_name());
+    let name = name.unwrap_or("replay".as_ref());
+    let shown_in = shown.as_ref().map(|shown| shown.path().join(name));
+    if let Some(shown) = &shown_in {
+        campaign = campaign.witnessed_by(Box::new(Shown::new(shown).or_input()?));
+    }
+    let page = args.page.open(shown_in.as_slice(), true)?;
     if let Some(folder) = &folder {
         input::prepare_folder(folder)?;
+    }
+    if let Some(page) = &page {
+        page.say();
     }
 
     let display = Display::new(args.json)?;
@@ -139,6 +155,9 @@ pub(super) fn run(args: &ReplayArgs, edges_said: bool) -> Result<(), Failure> {
     }
     if display.interrupted() {
         return Err(Failure::Interrupted);
+    }
+    if let Some(page) = page {
+        page.stay(&display);
     }
     Ok(())
 }

@@ -7,6 +7,7 @@
 //! [`Status`], or `{"error": …}`. A command is on disk before it is answered. The thread of the socket
 //! folds the same events as the campaign, so that it refuses what cannot hold.
 
+mod answers;
 mod status;
 #[cfg(test)]
 mod tests;
@@ -24,14 +25,13 @@ use beacon_kernel::Candidate;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use answers::{said, words};
 pub(crate) use status::Proposal;
 pub use status::Status;
 
-use crate::campaign::{Command, Event, Given, State};
-use crate::data::Channels;
+use crate::campaign::{Command, Event, Given, Otherwise, State, TimeOut};
 use crate::journal::{Commands, CommandsError, RunFolder, now_ms};
 use crate::microscope::Interrupt;
-use crate::scalarizer::Scalarizer;
 
 /// Longest line that is read, in bytes.
 const LONGEST: usize = 1 << 16;
@@ -92,6 +92,8 @@ struct Shared {
     beam: Option<(bool, u64)>,
     /// When the last event was recorded.
     last_event_ms: Option<u64>,
+    /// The proposal that waits for a person, for how long, and since when.
+    unanswered: Option<(Candidate, TimeOut, Instant)>,
     /// What gives an exposure under way up.
     interrupt: Option<Interrupt>,
     /// When the campaign was taken up, and how long it had been running by then.
@@ -103,6 +105,29 @@ impl Shared {
     fn is_stopped(&self) -> bool {
         let mut waiting = self.waiting.iter();
         waiting.any(|given| given.command == Command::Stop)
+    }
+
+    /// Notes since when a proposal waits that may not wait for ever. Its time begins anew when the
+    /// campaign was paused, and when the time is set.
+    fn note_unanswered(&mut self) {
+        let waits = self.state.next_point().filter(|next| next.waits);
+        let waits = waits.filter(|_| !self.state.is_paused());
+        let waits = waits.map(|next| next.candidate);
+        let waits = waits.zip(self.state.settings().time_out);
+        if self
+            .unanswered
+            .map(|(candidate, time, _)| (candidate, time))
+            != waits
+        {
+            self.unanswered = waits.map(|(candidate, time)| (candidate, time, Instant::now()));
+        }
+    }
+
+    /// The proposal that nobody has answered in time, and what then.
+    fn overdue(&self) -> Option<(Candidate, Otherwise)> {
+        let (candidate, time_out, since) = self.unanswered?;
+        let due = since.elapsed().as_secs_f64() >= time_out.seconds && self.waiting.is_empty();
+        due.then_some((candidate, time_out.then))
     }
 
     /// The state as it will be when the waiting commands are taken.
@@ -138,15 +163,18 @@ impl Control {
     ) -> Result<Self, OpenError> {
         let taken = state.commands_taken();
         let (commands, waiting) = Commands::open(&folder.commands(), taken)?;
-        let shared = Arc::new(Mutex::new(Shared {
+        let mut shared = Shared {
             state,
             waiting: waiting.into(),
             activity: "beginning".to_owned(),
             beam: None,
             last_event_ms: None,
+            unanswered: None,
             interrupt: None,
             clock: (Instant::now(), elapsed),
-        }));
+        };
+        shared.note_unanswered();
+        let shared = Arc::new(Mutex::new(shared));
         let file = folder.path().join("control");
         let token = format!("{:016x}", token());
         let listener = listen(&file, &token).map_err(OpenError::Socket)?;
@@ -176,6 +204,7 @@ impl Control {
             shared.waiting.pop_front();
         }
         shared.last_event_ms = Some(now_ms());
+        shared.note_unanswered();
     }
 
     /// Sets how many measurements the kernel has room for.
@@ -221,10 +250,8 @@ impl Control {
     pub(crate) fn is_urgent(&self) -> bool {
         let shared = self.lock();
         let urgent = |given: &Given| {
-            matches!(
-                given.command,
-                Command::Pause | Command::Stop | Command::Exclude(_)
-            )
+            let excludes = !given.command.excluded().is_empty();
+            excludes || matches!(given.command, Command::Pause | Command::Stop)
         };
         shared.waiting.iter().any(urgent)
     }
@@ -377,8 +404,33 @@ impl Server {
             }
             // A caller that hangs up early or takes too long gets no answer.
             callers.retain_mut(|caller| caller.go_on(|request| self.answer(request)));
+            self.answer_for_nobody();
             std::thread::sleep(if callers.is_empty() { IDLE } else { BUSY });
         }
+    }
+
+    /// Gives the command that follows where nobody has answered a proposal in time.
+    fn answer_for_nobody(&mut self) {
+        let (overdue, candidates) = {
+            let shared = lock(&self.shared);
+            (shared.overdue(), shared.state.candidates())
+        };
+        let Some((candidate, then)) = overdue else {
+            return;
+        };
+        let pixel = candidates.and_then(|all| all.pixel(candidate).ok());
+        let words = match (then, pixel) {
+            (Otherwise::Go, Some(at)) => {
+                vec!["accept".to_owned(), format!("{},{}", at.row, at.column)]
+            }
+            _ => vec!["pause".to_owned()],
+        };
+        // Where the disk takes no command, the proposal waits on.
+        let _ = self.take(&Request {
+            token: String::new(),
+            words,
+            name: TimeOut::NAME.to_owned(),
+        });
     }
 
     fn answer(&mut self, request: &[u8]) -> Vec<u8> {
@@ -448,88 +500,19 @@ impl Server {
         let (since, before) = shared.clock;
         let (state, activity) = (shared.state.clone(), shared.activity.clone());
         let pauses = shared.after_waiting().is_paused() && !state.is_paused();
+        let waiting = shared.waiting.iter();
+        let commands = waiting.map(|given| words(given, &state)).collect();
         let (beam, last_event_ms) = (shared.beam, shared.last_event_ms);
         // The campaign does not wait for what takes time on a large image.
         drop(shared);
         let mut status = Status::new(&state, &activity, since.elapsed() + before);
         (status.blanked, status.blanked_since_ms) = beam.unzip();
         status.last_event_ms = last_event_ms;
+        status.commands = commands;
         if pauses {
             status.state += ", pausing after this point";
         }
         status
-    }
-}
-
-/// What is answered to a command that can hold.
-fn said(command: &Command, state: &State) -> String {
-    let name = |candidate: u32| {
-        let pixel = state
-            .candidates()
-            .and_then(|all| all.pixel(Candidate(candidate)).ok());
-        pixel.map_or_else(String::new, |p| {
-            format!("row {}, column {}", p.row, p.column)
-        })
-    };
-    match command {
-        Command::Strategy(name) => format!("`{name}` chooses from the next point on"),
-        Command::Target(target) => {
-            let Channels {
-                coordinates, axis, ..
-            } = &state.begun().channels;
-            let scalarizer: Option<Scalarizer> = target.parse().ok();
-            let cut = scalarizer.and_then(|scalarizer| scalarizer.cut(coordinates, axis));
-            let cut = cut.map_or_else(String::new, |cut| format!("; {cut}"));
-            format!("`{target}` is sought from the next point on{cut}")
-        }
-        Command::Exclude(region) => format!(
-            "nothing is measured in rows {}..{}, columns {}..{} any more",
-            region.rows.start, region.rows.end, region.columns.start, region.columns.end
-        ),
-        Command::Include(region) => format!(
-            "rows {}..{}, columns {}..{} may be measured again",
-            region.rows.start, region.rows.end, region.columns.start, region.columns.end
-        ),
-        Command::Measure(candidate) | Command::Suggest(candidate) => {
-            format!("{} is measured next", name(*candidate))
-        }
-        Command::Discard(candidate) => format!(
-            "the measurement at {} no longer counts; `restore` undoes that",
-            name(*candidate)
-        ),
-        Command::Restore(candidate) => {
-            format!("the measurement at {} counts again", name(*candidate))
-        }
-        Command::Budget(points) => format!("{points} points are measured in all"),
-        Command::DoseLimit(electrons) => {
-            format!("at most {electrons:e} electrons are spent in all")
-        }
-        Command::Dwell(seconds) => {
-            let before = state.settings().dwell.get();
-            let mixes = state.settings().target().grows_with_dwell()
-                && seconds.total_cmp(&before).is_ne()
-                && !state.points().is_empty();
-            let mixed = if mixes {
-                format!(
-                    "; responses grow with the dwell and are not divided by it: the {} points so far \
-                     and those from now on are compared as if they had the same",
-                    state.points().len()
-                )
-            } else {
-                String::new()
-            };
-            format!("spectra take {seconds} s from the next point on{mixed}")
-        }
-        Command::Approve(true) => {
-            "every proposal waits for `accept`, `reject` or `suggest`".to_owned()
-        }
-        Command::Approve(false) => "no proposal waits any more".to_owned(),
-        Command::Accept => "the proposal is measured".to_owned(),
-        Command::Reject => "the proposal is not measured, and its pixel is excluded".to_owned(),
-        Command::Pause => "pauses after this point, with the beam blanked".to_owned(),
-        Command::Resume => "goes on".to_owned(),
-        Command::Note(_) => "it is on record".to_owned(),
-        Command::Stop => "ends after this point; `beacon resume` goes on from there".to_owned(),
     }
 }
 

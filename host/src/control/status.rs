@@ -5,7 +5,7 @@ use std::time::Duration;
 use beacon_kernel::Pixel;
 use serde::{Deserialize, Serialize};
 
-use crate::campaign::{Author, Region, Standing, State};
+use crate::campaign::{Author, Proposed, Region, Standing, State, TimeOut};
 use crate::units::Electrons;
 
 /// A proposal that waits for a person.
@@ -20,10 +20,7 @@ impl Proposal {
     /// That of a campaign; `None` while none waits.
     pub(crate) fn waiting(state: &State) -> Option<Self> {
         let next = state.next_point().filter(|next| next.waits)?;
-        let predicted = next.proposed.and_then(|proposed| {
-            let (mean, sigma) = proposed.prediction?;
-            Some((f64::from(mean) + proposed.origin, f64::from(sigma)))
-        });
+        let predicted = next.proposed.and_then(predicted);
         Some(Self {
             pixel: state.candidates()?.pixel(next.candidate).ok()?,
             predicted,
@@ -39,6 +36,12 @@ impl Proposal {
         });
         format!("row {row}, column {column}{predicted}")
     }
+}
+
+/// Mean and standard deviation that were predicted for a proposal, in the units of the response.
+fn predicted(proposed: Proposed) -> Option<(f64, f64)> {
+    let (mean, sigma) = proposed.prediction?;
+    Some((f64::from(mean) + proposed.origin, f64::from(sigma)))
 }
 
 /// Regions in which a person lets nothing be measured.
@@ -71,6 +74,9 @@ pub struct Status {
     pub last: Option<(usize, usize)>,
     /// Its response.
     pub response: Option<f64>,
+    /// What was predicted there before, and its standard deviation, in the units of the response.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expected: Option<(f64, f64)>,
     /// Row and column of the proposal that waits for approval.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub proposal: Option<(usize, usize)>,
@@ -80,6 +86,13 @@ pub struct Status {
     /// Whether proposals wait for a person.
     #[serde(default)]
     pub approval: bool,
+    /// How long, where not until somebody answers, and what then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub time_out: Option<TimeOut>,
+    /// Commands that were answered and that the campaign has yet to take, in this order, each with who
+    /// gave it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub commands: Vec<String>,
     /// Live time of the next spectrum, in seconds.
     #[serde(default)]
     pub dwell_seconds: f64,
@@ -136,9 +149,14 @@ impl Status {
             target: settings.target().to_string(),
             last: last.map(|point| (point.pixel.row, point.pixel.column)),
             response: last.and_then(|point| point.responses.get(settings.target).copied()),
+            expected: last
+                .filter(|point| point.revision == state.revision())
+                .and_then(|point| predicted(point.proposed?)),
             proposal: proposal.map(|waits| place(waits.pixel)),
             predicted: proposal.and_then(|waits| waits.predicted),
             approval: settings.approval,
+            time_out: settings.time_out,
+            commands: Vec::new(),
             dwell_seconds: settings.dwell.get(),
             waiting: planned.chain(state.wishes()).filter_map(of).collect(),
             excluded: excluded(state),

@@ -220,6 +220,52 @@ fn a_word_on_a_proposal_that_no_longer_waits_is_refused() {
 }
 
 #[test]
+fn a_proposal_that_nobody_answers_is_answered_by_the_time_out() {
+    let (_parent, folder) = run_folder();
+    let mut state = state();
+    state
+        .apply(&Event::Proposed(Proposed {
+            candidate: 7 * 25 + 1,
+            step: 0,
+            score: 0.0,
+            prediction: None,
+            origin: 0.0,
+            seconds: 0.0,
+        }))
+        .unwrap();
+    let control = open(&folder, state);
+    let tell = |text: &str| tell(folder.path(), &words(text), "Ada").unwrap();
+    let take = || {
+        let begun = Instant::now();
+        while !control.waits() {
+            assert!(begun.elapsed() < Duration::from_secs(20));
+            std::thread::sleep(BUSY);
+        }
+        let given = control.command().unwrap();
+        control.apply(&Event::Commanded(given.clone()));
+        (given.command.to_string(), given.by)
+    };
+    let by = |command: &str, by: &str| (command.to_owned(), by.to_owned());
+    tell("approve on after 0.1s pause");
+    assert_eq!(take(), by("approve on after 0.1s pause", "Ada"));
+    assert_eq!(take(), by("pause", TimeOut::NAME));
+    // While the campaign is paused no time runs.
+    std::thread::sleep(Duration::from_millis(300));
+    assert!(!control.waits());
+    tell("approve on after 0.1s go");
+    assert_eq!(take(), by("approve on after 0.1s go", "Ada"));
+    tell("resume");
+    let status = status(folder.path()).unwrap();
+    assert_eq!(status.commands, ["resume (Ada)"]);
+    assert_eq!(status.time_out.unwrap().seconds.to_string(), "0.1");
+    assert_eq!(take(), by("resume", "Ada"));
+    assert_eq!(take(), by("accept", TimeOut::NAME));
+    // It waits no longer.
+    std::thread::sleep(Duration::from_millis(300));
+    assert!(!control.waits());
+}
+
+#[test]
 fn a_campaign_that_does_not_run_cannot_be_told_anything() {
     let (_parent, folder) = run_folder();
     let control = open(&folder, state());

@@ -11,12 +11,12 @@ use axum::http::{HeaderMap, header};
 use crate::control::write_private;
 
 /// What the bearer of a token may do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Role {
-    /// See and steer.
-    Control,
     /// See.
     Watch,
+    /// See and steer.
+    Control,
 }
 
 impl Role {
@@ -58,14 +58,16 @@ impl Tokens {
         let _ = write_private(&file(folder), &content);
     }
 
-    /// What the sender of a request may do; `None` without a token that is right.
+    /// What the sender of a request may do; `None` without a token that is right. A link to several
+    /// campaigns has several tokens, with commas between them.
     pub(super) fn role(&self, headers: &HeaderMap) -> Option<Role> {
         let sent = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
         let sent = sent.strip_prefix("Bearer ")?;
         let roles = [(&self.control, Role::Control), (&self.watch, Role::Watch)];
-        roles
-            .into_iter()
-            .find_map(|(token, role)| same(token, sent).then_some(role))
+        roles.into_iter().find_map(|(token, role)| {
+            let mut sent = sent.split(',');
+            sent.any(|sent| same(token, sent)).then_some(role)
+        })
     }
 }
 
@@ -201,5 +203,11 @@ mod tests {
         assert_eq!(again.role(&bearer(&tokens.control)), Some(Role::Control));
         assert_eq!(again.role(&bearer(&tokens.control[1..])), None);
         assert_eq!(again.role(&bearer("")), None);
+        // A link to two campaigns.
+        let (other, _) = Tokens::of(&folder.path().join("other"));
+        let both = bearer(&format!("{},{}", other.control, tokens.watch));
+        assert_eq!(again.role(&both), Some(Role::Watch));
+        assert_eq!(other.role(&both), Some(Role::Control));
+        assert_eq!(other.role(&bearer(&tokens.control)), None);
     }
 }

@@ -15,20 +15,37 @@ const FILES: &[(&str, &str, &str)] = &[
         "text/css; charset=utf-8",
         include_str!("../../page/style.css"),
     ),
-    ("main.js", SCRIPT, include_str!("../../page/main.js")),
+    ("chart.js", SCRIPT, include_str!("../../page/chart.js")),
+    (
+        "commands.js",
+        SCRIPT,
+        include_str!("../../page/commands.js"),
+    ),
     (
         "connection.js",
         SCRIPT,
         include_str!("../../page/connection.js"),
     ),
+    ("curves.js", SCRIPT, include_str!("../../page/curves.js")),
     (
         "distance.js",
         SCRIPT,
         include_str!("../../page/distance.js"),
     ),
-    ("story.js", SCRIPT, include_str!("../../page/story.js")),
+    ("main.js", SCRIPT, include_str!("../../page/main.js")),
+    ("many.js", SCRIPT, include_str!("../../page/many.js")),
     ("map.js", SCRIPT, include_str!("../../page/map.js")),
-    ("chart.js", SCRIPT, include_str!("../../page/chart.js")),
+    ("maps.js", SCRIPT, include_str!("../../page/maps.js")),
+    ("plane.js", SCRIPT, include_str!("../../page/plane.js")),
+    ("room.js", SCRIPT, include_str!("../../page/room.js")),
+    ("sample.js", SCRIPT, include_str!("../../page/sample.js")),
+    (
+        "spectrum.js",
+        SCRIPT,
+        include_str!("../../page/spectrum.js"),
+    ),
+    ("story.js", SCRIPT, include_str!("../../page/story.js")),
+    ("words.js", SCRIPT, include_str!("../../page/words.js")),
 ];
 /// What the server can be asked, as OpenAPI.
 pub(super) const API: &str = include_str!("../../page/api.json");

@@ -1,20 +1,22 @@
 //! A campaign that is watched: its journal, followed, and how it is doing.
 
+use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::thread::Builder;
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use axum::body::Bytes;
 use serde_json::{Value, json};
 use tokio::sync::watch;
 
+use super::live_map::LiveMap;
 use super::story::Story;
 use crate::campaign::{Event, Record, Series};
 use crate::control;
 use crate::data::Map;
-use crate::journal::{Follower, Head, Place, Seen, now_ms, read_at, read_view, view_file};
+use crate::journal::{Follower, Head, Place, now_ms, read_at, read_head, read_view, view_file};
 use crate::scalarizer::Scalarizer;
 
 /// How often the journal is looked at.
@@ -30,6 +32,18 @@ pub(super) struct Campaign {
     folder: PathBuf,
     told: Mutex<Told>,
     news: watch::Sender<()>,
+    /// Whether it is followed: from the first request on.
+    followed: Mutex<bool>,
+}
+
+/// A map as it is served.
+#[derive(Clone, Debug)]
+struct Served {
+    /// Counts what it has been.
+    version: u64,
+    /// Points that were measured when it was made.
+    points: usize,
+    bytes: Bytes,
 }
 
 /// What was told of a campaign so far.
@@ -44,8 +58,11 @@ struct Told {
     /// Where the journal has the measured points.
     measured: Vec<(usize, Place)>,
     overview: Option<Bytes>,
-    /// What the surrogate predicts, and how often that has changed.
-    view: Option<(Seen, u64)>,
+    /// The figures of every step, and how often they have changed.
+    figures: Option<(Head, u64)>,
+    /// The maps by their names, and how often any has changed.
+    maps: BTreeMap<String, Served>,
+    maps_version: u64,
     story: Story,
     /// Why the journal cannot be read on.
     problem: Option<String>,
@@ -56,6 +73,22 @@ struct Told {
 }
 
 impl Told {
+    /// Takes a map, if it is another than before.
+    pub(super) fn set_map(&mut self, name: &str, points: usize, bytes: Vec<u8>) -> bool {
+        let before = self.maps.get(name);
+        if before.is_some_and(|before| before.points == points && before.bytes == bytes) {
+            return false;
+        }
+        self.maps_version += 1;
+        let served = Served {
+            version: self.maps_version,
+            points,
+            bytes: bytes.into(),
+        };
+        self.maps.insert(name.to_owned(), served);
+        true
+    }
+
     fn set_status(&mut self, status: Value) -> bool {
         let changed = self.status != status;
         if changed {
@@ -73,9 +106,10 @@ pub(super) struct Cursor {
     journal: Option<u64>,
     records: usize,
     version: u64,
-    /// The view, and steps whose figures were told.
-    view: u64,
+    /// The figures, and steps whose figures were told.
+    figures: u64,
     steps: usize,
+    maps: u64,
 }
 
 impl Cursor {
@@ -89,27 +123,42 @@ impl Cursor {
 }
 
 impl Campaign {
-    /// Follows the campaign in a folder until nobody holds it any more.
-    ///
-    /// # Errors
-    /// When the system has no room for another thread.
-    pub(super) fn follow(folder: &Path) -> io::Result<Arc<Self>> {
-        let campaign = Arc::new(Self {
+    /// The campaign in a folder.
+    pub(super) fn new(folder: &Path) -> Arc<Self> {
+        Arc::new(Self {
             folder: folder.to_owned(),
             told: Mutex::default(),
             news: watch::channel(()).0,
-        });
-        let mut follower = Follower::new(&campaign.journal());
+            followed: Mutex::default(),
+        })
+    }
+
+    /// Follows the campaign until nobody holds it any more.
+    ///
+    /// # Errors
+    /// When the system has no room for another thread.
+    pub(super) fn follow(self: &Arc<Self>) -> io::Result<()> {
+        let mut followed = self.followed.lock().unwrap_or_else(PoisonError::into_inner);
+        if *followed {
+            return Ok(());
+        }
+        let mut follower = Follower::new(&self.journal());
         let mut viewed = None;
-        let weak = Arc::downgrade(&campaign);
+        let weak = Arc::downgrade(self);
         Builder::new()
             .name("page-journal".to_owned())
             .spawn(move || while take_news(&weak, &mut follower, &mut viewed) {})?;
-        let weak = Arc::downgrade(&campaign);
+        *followed = true;
+        let weak = Arc::downgrade(self);
         Builder::new()
             .name("page-status".to_owned())
             .spawn(move || while ask(&weak) {})?;
-        Ok(campaign)
+        let weak = Arc::downgrade(self);
+        let mut map = LiveMap::default();
+        Builder::new()
+            .name("page-map".to_owned())
+            .spawn(move || while make_map(&weak, &mut map) {})?;
+        Ok(())
     }
 
     pub(super) fn folder(&self) -> &Path {
@@ -142,7 +191,8 @@ impl Campaign {
                 "key": begun.map(|id| format!("{id:016x}-{}", told.format)),
             });
             piece.extend_from_slice(format!("event: journal\ndata: {begins}\n\n").as_bytes());
-            (cursor.version, cursor.view, cursor.steps) = (0, 0, 0);
+            (cursor.version, cursor.figures, cursor.steps) = (0, 0, 0);
+            cursor.maps = 0;
         }
         while let Some(message) = told.messages.get(cursor.records)
             && (piece.is_empty() || piece.len() + message.len() <= PIECE)
@@ -156,8 +206,8 @@ impl Campaign {
             piece.extend_from_slice(format!("event: status\ndata: {status}\n\n").as_bytes());
         }
         if cursor.records == told.messages.len()
-            && let Some((seen, version)) = &told.view
-            && cursor.view != *version
+            && let Some((head, version)) = &told.figures
+            && cursor.figures != *version
         {
             let Head {
                 points,
@@ -165,29 +215,46 @@ impl Campaign {
                 noise_sigma,
                 ref series,
                 ..
-            } = seen.head;
+            } = *head;
             let steps = series.seconds.len();
             let from = if cursor.steps <= steps {
                 cursor.steps
             } else {
                 0
             };
-            let view = json!({
-                "version": version, "points": points, "seeds": seeds, "noise_sigma": noise_sigma,
+            let figures = json!({
+                "points": points, "seeds": seeds, "noise_sigma": noise_sigma,
                 "from": from, "series": since(series, from),
             });
-            (cursor.view, cursor.steps) = (*version, steps);
-            piece.extend_from_slice(format!("event: view\ndata: {view}\n\n").as_bytes());
+            (cursor.figures, cursor.steps) = (*version, steps);
+            piece.extend_from_slice(format!("event: figures\ndata: {figures}\n\n").as_bytes());
+        }
+        if cursor.records == told.messages.len() && cursor.maps != told.maps_version {
+            cursor.maps = told.maps_version;
+            let maps = told.maps.iter().map(|(name, map)| {
+                let told = json!({ "version": map.version, "points": map.points });
+                (name.clone(), told)
+            });
+            let maps = Value::Object(maps.collect());
+            piece.extend_from_slice(format!("event: maps\ndata: {maps}\n\n").as_bytes());
         }
         piece
     }
 
-    /// Mean and standard deviation that the surrogate predicts at every candidate: f32, all means
-    /// first.
-    pub(super) fn maps(&self) -> Option<Bytes> {
+    /// What the steps so far have covered; `None` before the first.
+    pub(super) fn coverage(&self) -> Option<Value> {
+        let Head { seeds, series, .. } = read_head(&self.folder)?;
+        let (of, coverage) = match (series.target_coverage, series.observed_coverage) {
+            (target, observed) if target.is_empty() => ("responses", observed),
+            (target, _) => ("target", target),
+        };
+        (!coverage.is_empty()).then(|| json!({ "seeds": seeds, "of": of, "coverage": coverage }))
+    }
+
+    /// A map by its name: f32.
+    pub(super) fn map(&self, name: &str) -> Option<Bytes> {
         let told = self.lock();
-        let (seen, _) = told.view.as_ref()?;
-        Some(Bytes::from(seen.maps.clone()))
+        told.maps.get(name).map(|map| map.bytes.clone())
     }
 
     /// The overview: an f32 a pixel, row by row.
@@ -249,14 +316,37 @@ impl Campaign {
             return false;
         }
         *seen = written;
-        let view = read_view(&self.folder);
+        let Some(seen) = read_view(&self.folder) else {
+            return false;
+        };
         let mut told = self.lock();
-        let version = told.view.as_ref().map_or(0, |(_, version)| *version) + 1;
-        told.view = view.map(|view| (view, version));
+        for (head, bytes) in seen.head.maps.iter().zip(seen.maps) {
+            told.set_map(&head.name, head.points, bytes);
+        }
+        // Of another target the truth may not be known.
+        if !seen.head.maps.iter().any(|head| head.name == "truth")
+            && told.maps.remove("truth").is_some()
+        {
+            told.maps_version += 1;
+        }
+        let version = told.figures.as_ref().map_or(0, |(_, version)| *version) + 1;
+        told.figures = Some((seen.head, version));
         true
     }
 
     fn take(&self, follower: &mut Follower) -> bool {
+        let gone = follower.format().is_some() && !self.journal().exists();
+        if gone {
+            let mut told = self.lock();
+            let problem = Some(format!(
+                "`{}` is no longer there: it was moved or removed; this is what it held last",
+                self.folder.display()
+            ));
+            let changed = told.problem != problem;
+            told.problem = problem;
+            told.version += u64::from(changed);
+            return changed;
+        }
         let news = follower.poll();
         let mut told = self.lock();
         let (problem, news) = match news {
@@ -274,7 +364,9 @@ impl Campaign {
             *told = Told {
                 journal: told.journal + 1,
                 status: std::mem::take(&mut told.status),
-                view: told.view.take(),
+                figures: told.figures.take(),
+                maps: std::mem::take(&mut told.maps),
+                maps_version: told.maps_version,
                 version: told.version + 1,
                 ..Told::default()
             };
@@ -318,6 +410,44 @@ fn take_news(
         drop(campaign);
         std::thread::sleep(pause);
     }
+    true
+}
+
+/// Makes the map to publish of the points so far; whether anybody still wants to know. Nothing waits for
+/// it, and it takes a quarter of one core at most.
+fn make_map(campaign: &Weak<Campaign>, map: &mut LiveMap) -> bool {
+    let Some(campaign) = campaign.upgrade() else {
+        return false;
+    };
+    let begun = Instant::now();
+    if campaign.news.receiver_count() > 0 {
+        let due = {
+            let told = campaign.lock();
+            told.story
+                .state()
+                .and_then(|state| map.due(told.journal, state))
+        };
+        if let Some(due) = due {
+            let points = due.points();
+            let made = map.make(due);
+            let mut told = campaign.lock();
+            match made {
+                Some([mean, sigma]) => {
+                    told.set_map("map_mean", points, mean);
+                    told.set_map("map_sigma", points, sigma);
+                }
+                None => {
+                    for name in ["map_mean", "map_sigma"] {
+                        told.maps_version += u64::from(told.maps.remove(name).is_some());
+                    }
+                }
+            }
+            drop(told);
+            campaign.news.send_replace(());
+        }
+    }
+    drop(campaign);
+    std::thread::sleep(ASK.max(3 * begun.elapsed()));
     true
 }
 

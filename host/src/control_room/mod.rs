@@ -10,22 +10,28 @@
 //! | `story` | records to messages |
 //! | `campaign` | a journal that is followed, and what was told of it |
 //! | `access` | tokens, and the names that the page may be called by |
-//! | `server` | connections and requests |
+//! | `live_map` | the map to publish, of the points so far |
+//! | `connections` | who is connected, and who has to make way |
+//! | `server` | requests and answers |
 //! | `assets` | the files of the page, from `host/page` |
 
 mod access;
 mod assets;
 mod campaign;
+mod connections;
+mod live_map;
 mod server;
 mod story;
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener};
 use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use access::{Names, Tokens};
 use campaign::Campaign;
-use server::Room;
+use server::{Room, Shown};
 
 /// Why there is no page; each is one line.
 #[derive(Debug, thiserror::Error)]
@@ -62,6 +68,33 @@ pub struct PageConfig {
     pub anywhere: bool,
     /// Names beside `localhost` that browsers call the page by, as those of a reverse proxy.
     pub names: Vec<String>,
+    /// Whether the folders are one thing, with the links of the first; else who has the link of one
+    /// sees no other.
+    pub together: bool,
+}
+
+/// A page. When this is dropped, whoever watches is told that it closes.
+#[derive(Debug)]
+#[must_use]
+pub struct Page {
+    /// Its links: to all of its campaigns.
+    pub links: Links,
+    room: Arc<Room>,
+}
+
+/// Campaigns that are followed at once; of more, those that somebody looks at.
+const FEW: usize = 8;
+/// How long a page that closes waits until everybody was told.
+const FAREWELL: Duration = Duration::from_millis(500);
+
+impl Drop for Page {
+    fn drop(&mut self) {
+        self.room.close();
+        let begun = Instant::now();
+        while self.room.is_watched() && begun.elapsed() < FAREWELL {
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
 }
 
 /// The links of a page.
@@ -77,9 +110,9 @@ pub struct Links {
 ///
 /// # Errors
 /// When the address is open to other machines without leave, or the port cannot be had.
-pub fn serve(folders: &[PathBuf], config: &PageConfig) -> Result<Links, PageError> {
-    let first = folders.first().cloned().unwrap_or_default();
-    let (tokens, last) = Tokens::of(&first);
+pub fn serve(folders: &[PathBuf], config: &PageConfig) -> Result<Page, PageError> {
+    let kept: Vec<(Tokens, Option<u16>)> = folders.iter().map(|one| Tokens::of(one)).collect();
+    let last = kept.first().and_then(|(_, port)| *port);
     let local = |port| SocketAddr::from((Ipv4Addr::LOCALHOST, port));
     let address = config.address.unwrap_or(local(0));
     if !address.ip().is_loopback() && !config.anywhere {
@@ -92,33 +125,49 @@ pub fn serve(folders: &[PathBuf], config: &PageConfig) -> Result<Links, PageErro
     let address = listener.local_addr().map_err(PageError::Server)?;
     // A campaign that has a page of its own keeps the link to that.
     let free = |port| port == address.port() || TcpListener::bind(local(port)).is_ok();
-    if last.is_none_or(free) {
-        tokens.keep(&first, address.port());
+    let mut shown: Vec<Shown> = Vec::new();
+    for (folder, (tokens, last)) in folders.iter().zip(kept) {
+        let tokens = match shown.first() {
+            Some(first) if config.together => first.tokens.clone(),
+            _ => {
+                if last.is_none_or(free) {
+                    tokens.keep(folder, address.port());
+                }
+                tokens
+            }
+        };
+        let campaign = Campaign::new(folder);
+        if folders.len() <= FEW {
+            campaign.follow().map_err(PageError::Server)?;
+        }
+        shown.push(Shown { campaign, tokens });
     }
     let names = Names {
         address: address.ip(),
         further: config.names.clone(),
     };
-    let campaigns = folders.iter().map(|folder| Campaign::follow(folder));
-    let campaigns: io::Result<Vec<_>> = campaigns.collect();
-    let campaigns = campaigns.map_err(PageError::Server)?;
-    let links = Links::of(&tokens, address);
-    let room = Room::new(campaigns, tokens, names);
-    server::spawn(listener, room).map_err(PageError::Server)?;
-    Ok(links)
+    let links = Links::of(&shown, address);
+    let room = Arc::new(Room::new(shown, names));
+    server::spawn(listener, Arc::clone(&room)).map_err(PageError::Server)?;
+    Ok(Page { links, room })
 }
 
 impl Links {
-    fn of(tokens: &Tokens, address: SocketAddr) -> Self {
+    fn of(shown: &[Shown], address: SocketAddr) -> Self {
         let reached: IpAddr = match address.ip() {
             ip if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
             ip => ip,
         };
         let page = SocketAddr::new(reached, address.port());
+        let all = |token: fn(&Tokens) -> &str| {
+            let mut all: Vec<&str> = shown.iter().map(|shown| token(&shown.tokens)).collect();
+            all.dedup();
+            all.join(",")
+        };
         // What follows `#` stays in the browser: it is in no log and in no request but as a header.
         Self {
-            control: format!("http://{page}/#control={}", tokens.control),
-            watch: format!("http://{page}/#watch={}", tokens.watch),
+            control: format!("http://{page}/#control={}", all(|tokens| &tokens.control)),
+            watch: format!("http://{page}/#watch={}", all(|tokens| &tokens.watch)),
         }
     }
 }

@@ -15,31 +15,32 @@ use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use beacon_kernel::Strategy;
+use futures_util::future::{Either, select};
 use futures_util::stream;
 use hyper::server::conn::http1;
+use hyper::service::{Service as _, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use serde::Deserialize;
 use serde_json::{Value, json};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::time::timeout;
 use tokio_io_timeout::TimeoutStream;
 
 use super::access::{Names, Role, Tokens};
 use super::assets;
 use super::campaign::{Campaign, Cursor, single};
+use super::connections::{Busy, Connections, Held};
 use crate::control::{self, ControlError};
 use crate::lines;
 
-/// Connections at a time; further ones are hung up on.
-const CONNECTIONS: usize = 600;
 /// Streams of events at a time, of those who watch and of those who control.
 const WATCHERS: usize = 256;
 const CONTROLLERS: usize = 32;
 /// Readers of the disk at a time.
 const READERS: usize = 4;
-/// Longest command, in bytes.
-const LONGEST: usize = 4096;
+/// Longest command, in bytes: a stroke of the brush is many rectangles.
+const LONGEST: usize = 16 << 10;
 /// How long a client may take over the head of a request, or over its body.
 const REQUEST: Duration = Duration::from_secs(5);
 /// How long a client may leave unread what it is sent.
@@ -52,30 +53,53 @@ const PACED: usize = 64 << 10;
 /// Bytes of a request's head, and of what waits to be sent on a connection.
 const BUFFER: usize = 64 << 10;
 
-/// What every request may need.
-pub(super) struct Room {
-    pub(super) campaigns: Vec<Arc<Campaign>>,
+/// A campaign that is shown, and who may see it.
+#[derive(Debug)]
+pub(super) struct Shown {
+    pub(super) campaign: Arc<Campaign>,
     pub(super) tokens: Tokens,
-    pub(super) names: Names,
+}
+
+/// What every request may need.
+#[derive(Debug)]
+pub(super) struct Room {
+    shown: Vec<Shown>,
+    names: Names,
     watchers: Arc<Semaphore>,
     controllers: Arc<Semaphore>,
     readers: Arc<Semaphore>,
+    closing: watch::Sender<bool>,
 }
 
 type Shared = Arc<Room>;
 
 impl Room {
-    pub(super) fn new(campaigns: Vec<Arc<Campaign>>, tokens: Tokens, names: Names) -> Self {
+    pub(super) fn new(shown: Vec<Shown>, names: Names) -> Self {
         Self {
-            campaigns,
-            tokens,
+            shown,
             names,
             watchers: Arc::new(Semaphore::new(WATCHERS)),
             controllers: Arc::new(Semaphore::new(CONTROLLERS)),
             readers: Arc::new(Semaphore::new(READERS)),
+            closing: watch::channel(false).0,
         }
     }
+
+    /// Tells whoever watches that the page closes.
+    pub(super) fn close(&self) {
+        self.closing.send_replace(true);
+    }
+
+    /// Whether anybody is sent events.
+    pub(super) fn is_watched(&self) -> bool {
+        let free = self.watchers.available_permits() + self.controllers.available_permits();
+        free < WATCHERS + CONTROLLERS
+    }
 }
+
+/// What the sender of a request may do with each campaign.
+#[derive(Clone, Debug)]
+struct Roles(Arc<[Option<Role>]>);
 
 /// A refusal: a status, and why, as a line of JSON.
 struct Refusal(StatusCode, String);
@@ -104,7 +128,7 @@ fn json_text(text: String) -> Response {
 ///
 /// # Errors
 /// When the thread cannot be started.
-pub(super) fn spawn(listener: TcpListener, room: Room) -> io::Result<()> {
+pub(super) fn spawn(listener: TcpListener, room: Arc<Room>) -> io::Result<()> {
     listener.set_nonblocking(true)?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -112,7 +136,6 @@ pub(super) fn spawn(listener: TcpListener, room: Room) -> io::Result<()> {
         .thread_keep_alive(Duration::from_secs(5))
         .build()?;
     let thread = std::thread::Builder::new().name("page".to_owned());
-    let room = Arc::new(room);
     thread.spawn(move || {
         runtime.block_on(async move {
             // The system refuses only where it has no room for another thread or file.
@@ -127,14 +150,14 @@ pub(super) fn spawn(listener: TcpListener, room: Room) -> io::Result<()> {
 
 async fn accept(listener: &tokio::net::TcpListener, room: Shared) {
     let router = router(room);
-    let connections = Arc::new(Semaphore::new(CONNECTIONS));
+    let connections = Arc::new(Connections::default());
     loop {
         let Ok((socket, _)) = listener.accept().await else {
             // Without files left there is nothing to do but to wait for some.
             tokio::time::sleep(Duration::from_millis(50)).await;
             continue;
         };
-        let Ok(permit) = Arc::clone(&connections).try_acquire_owned() else {
+        let Some(place) = Connections::admit(&connections) else {
             continue;
         };
         let _ = socket.set_nodelay(true);
@@ -142,14 +165,18 @@ async fn accept(listener: &tokio::net::TcpListener, room: Shared) {
         socket.set_write_timeout(Some(UNREAD));
         let service = TowerToHyperService::new(router.clone());
         tokio::spawn(async move {
+            let held = Arc::clone(&place.held);
+            let service = service_fn(move |mut request: hyper::Request<_>| {
+                request.extensions_mut().insert(Arc::clone(&held));
+                service.call(request)
+            });
             let connection = http1::Builder::new()
                 .timer(TokioTimer::new())
                 .header_read_timeout(REQUEST)
                 .max_buf_size(BUFFER)
                 .serve_connection(TokioIo::new(Box::pin(socket)), service);
             // A client that breaks off is nobody's loss.
-            let _ = connection.await;
-            drop(permit);
+            select(pin!(connection), pin!(place.held.over())).await;
         });
     }
 }
@@ -157,9 +184,10 @@ async fn accept(listener: &tokio::net::TcpListener, room: Shared) {
 fn router(room: Shared) -> Router {
     let api = Router::new()
         .route("/api/campaigns", get(campaigns))
+        .route("/api/coverage", get(coverage))
         .route("/api/campaigns/{number}/events", get(events))
         .route("/api/campaigns/{number}/overview", get(overview))
-        .route("/api/campaigns/{number}/maps", get(maps))
+        .route("/api/campaigns/{number}/maps/{name}", get(map))
         .route("/api/campaigns/{number}/spectra/{record}", get(spectrum))
         .route("/api/campaigns/{number}/reduced/{target}", get(reduced))
         .route("/api/campaigns/{number}/command", post(command))
@@ -169,17 +197,30 @@ fn router(room: Shared) -> Router {
         .route("/{file}", get(asset))
         .route("/api", get(|| async { json_text(assets::API.to_owned()) }))
         .merge(api)
-        .fallback(|| async { refusal(StatusCode::NOT_FOUND, "there is nothing here") })
         .layer(middleware::from_fn_with_state(Arc::clone(&room), guarded))
         .with_state(room)
 }
 
 /// Lets in whoever calls the page by its name, and tells browsers what the page may do.
 async fn guarded(State(room): State<Shared>, request: Request, next: Next) -> Response {
+    let held = request.extensions().get::<Arc<Held>>().cloned();
+    let _busy = held.as_ref().map(Held::begin);
     let mut response = match room.names.objection(request.headers()) {
         Some(why) => refusal(StatusCode::FORBIDDEN, why).into_response(),
         None => next.run(request).await,
     };
+    let status = response.status();
+    let is_json = response.headers().get(header::CONTENT_TYPE);
+    let is_json = is_json.is_some_and(|kind| kind == "application/json");
+    if (status.is_client_error() || status.is_server_error()) && !is_json {
+        // What the router itself refuses.
+        let why = match status {
+            StatusCode::METHOD_NOT_ALLOWED => "this is not asked so; `/api` says how",
+            StatusCode::BAD_REQUEST => "a number was expected in the address; `/api` says which",
+            _ => "there is nothing here; `/api` says what there is",
+        };
+        response = refusal(status, why).into_response();
+    }
     let headers = response.headers_mut();
     for (name, value) in [
         (
@@ -198,11 +239,17 @@ async fn guarded(State(room): State<Shared>, request: Request, next: Next) -> Re
 
 /// Lets in whoever has a token, and notes what it allows.
 async fn known(State(room): State<Shared>, mut request: Request, next: Next) -> Response {
-    let Some(role) = room.tokens.role(request.headers()) else {
+    let roles = room.shown.iter();
+    let roles = roles.map(|shown| shown.tokens.role(request.headers()));
+    let roles: Arc<[Option<Role>]> = roles.collect();
+    let Some(most) = roles.iter().flatten().max().copied() else {
         let why = "a wrong token, or none; expected `Authorization: Bearer TOKEN` with the token of a link";
         return refusal(StatusCode::UNAUTHORIZED, why).into_response();
     };
-    request.extensions_mut().insert(role);
+    if let Some(held) = request.extensions().get::<Arc<Held>>() {
+        held.may(most);
+    }
+    request.extensions_mut().insert(Roles(roles));
     next.run(request).await
 }
 
@@ -212,12 +259,16 @@ async fn asset(Segments(file): Segments<String>) -> Response {
 
 async fn campaigns(
     State(room): State<Shared>,
-    axum::Extension(role): axum::Extension<Role>,
+    axum::Extension(Roles(roles)): axum::Extension<Roles>,
 ) -> Response {
-    let folders = room.campaigns.iter().map(|campaign| {
-        let folder = campaign.folder();
+    let known = room.shown.iter().zip(&*roles).enumerate();
+    let folders = known.filter_map(|(number, (shown, role))| {
+        let folder = shown.campaign.folder();
         let name = folder.file_name().unwrap_or(folder.as_os_str());
-        json!({ "name": name.to_string_lossy(), "folder": folder.to_string_lossy() })
+        Some(json!({
+            "number": number, "name": name.to_string_lossy(), "folder": folder.to_string_lossy(),
+            "role": (*role)?.name(),
+        }))
     });
     let folders: Vec<Value> = folders.collect();
     let strategies = Strategy::ALL.map(Strategy::name);
@@ -225,30 +276,61 @@ async fn campaigns(
     let lines: Vec<Value> = lines
         .map(|line| json!([line.to_string(), line.energy_kev]))
         .collect();
-    answer(&json!({
-        "role": role.name(), "campaigns": folders, "strategies": strategies, "lines": lines,
-    }))
+    answer(&json!({ "campaigns": folders, "strategies": strategies, "lines": lines }))
 }
 
-/// The campaign of that number.
-fn of(room: &Room, number: usize) -> Result<Arc<Campaign>, Refusal> {
-    let campaign = room.campaigns.get(number).cloned();
-    campaign.ok_or_else(|| {
+/// How far every campaign has come that the token opens.
+async fn coverage(
+    State(room): State<Shared>,
+    axum::Extension(Roles(roles)): axum::Extension<Roles>,
+) -> Result<Response, Refusal> {
+    let known = room.shown.iter().zip(&*roles).enumerate();
+    let known = known.filter(|(_, (_, role))| role.is_some());
+    let known: Vec<_> = known
+        .map(|(number, (shown, _))| (number, Arc::clone(&shown.campaign)))
+        .collect();
+    let curves = reading(&room, move || {
+        let curves = known.into_iter().filter_map(|(number, campaign)| {
+            let mut curve = campaign.coverage()?;
+            curve
+                .as_object_mut()?
+                .insert("number".into(), number.into());
+            Some(curve)
+        });
+        curves.collect::<Vec<Value>>()
+    });
+    Ok(answer(&json!({ "campaigns": curves.await? })))
+}
+
+/// The campaign of that number, and what may be done with it.
+fn of(room: &Room, Roles(roles): &Roles, number: usize) -> Result<(Arc<Campaign>, Role), Refusal> {
+    let Some(shown) = room.shown.get(number) else {
         let why = format!(
             "no campaign {number}; expected one below {}",
-            room.campaigns.len()
+            room.shown.len()
         );
-        refusal(StatusCode::NOT_FOUND, &why)
-    })
+        return Err(refusal(StatusCode::NOT_FOUND, &why));
+    };
+    let Some(role) = roles.get(number).copied().flatten() else {
+        let why = format!("campaign {number} needs a link of its own; this token is of another");
+        return Err(refusal(StatusCode::FORBIDDEN, &why));
+    };
+    let followed = shown.campaign.follow();
+    followed.map_err(|_| {
+        let why = "the system has no room for another thread now";
+        refusal(StatusCode::SERVICE_UNAVAILABLE, why)
+    })?;
+    Ok((Arc::clone(&shown.campaign), role))
 }
 
 async fn events(
     State(room): State<Shared>,
-    axum::Extension(role): axum::Extension<Role>,
+    axum::Extension(roles): axum::Extension<Roles>,
+    held: Option<axum::Extension<Arc<Held>>>,
     Segments(number): Segments<usize>,
     headers: HeaderMap,
 ) -> Result<Response, Refusal> {
-    let campaign = of(&room, number)?;
+    let (campaign, role) = of(&room, &roles, number)?;
     let places = match role {
         Role::Control => &room.controllers,
         Role::Watch => &room.watchers,
@@ -263,41 +345,70 @@ async fn events(
     let last = last.and_then(|last| last.parse().ok());
     let cursor = last.map_or_else(Cursor::default, Cursor::after);
     let kind = [(header::CONTENT_TYPE, "text/event-stream")];
-    Ok((kind, Body::from_stream(stream_of(campaign, cursor, place))).into_response())
+    let events = Events {
+        news: campaign.news(),
+        closing: room.closing.subscribe(),
+        campaign,
+        cursor,
+        pause: Duration::ZERO,
+        ends: false,
+        _place: place,
+        _busy: held.map(|held| Held::begin(&held)),
+    };
+    Ok((kind, Body::from_stream(events.stream())).into_response())
 }
 
-/// The events from a cursor on. What a client has not read waits in the journal, not in memory.
-fn stream_of(
+/// The events that a client is sent. What it has not read waits in the journal, not in memory.
+struct Events {
     campaign: Arc<Campaign>,
     cursor: Cursor,
-    place: OwnedSemaphorePermit,
-) -> impl stream::Stream<Item = Result<Bytes, Infallible>> {
-    let news = campaign.news();
-    stream::unfold(
-        (campaign, cursor, news, place, Duration::ZERO),
-        |(campaign, mut cursor, mut news, place, pause)| async move {
-            // What comes at the same time is sent together.
-            tokio::time::sleep(pause).await;
-            loop {
-                news.borrow_and_update();
-                let mut piece = campaign.next_piece(&mut cursor);
-                if piece.is_empty() {
-                    match timeout(BEAT, pin!(news.changed())).await {
-                        Ok(Ok(())) => continue,
-                        Ok(Err(_)) => return None,
-                        Err(_) => piece = b":\n\n".to_vec(),
-                    }
-                }
-                let pause = if piece.len() < PACED {
-                    PACE
-                } else {
-                    Duration::ZERO
-                };
-                let next = (campaign, cursor, news, place, pause);
-                return Some((Ok(Bytes::from(piece)), next));
+    news: watch::Receiver<()>,
+    closing: watch::Receiver<bool>,
+    pause: Duration,
+    ends: bool,
+    _place: OwnedSemaphorePermit,
+    _busy: Option<Busy>,
+}
+
+impl Events {
+    fn stream(self) -> impl stream::Stream<Item = Result<Bytes, Infallible>> {
+        stream::unfold(self, |mut events| async move {
+            let piece = events.next().await?;
+            Some((Ok(Bytes::from(piece)), events))
+        })
+    }
+
+    /// The next piece; `None` where the stream ends.
+    async fn next(&mut self) -> Option<Vec<u8>> {
+        if self.ends {
+            return None;
+        }
+        // What comes at the same time is sent together.
+        tokio::time::sleep(self.pause).await;
+        loop {
+            self.news.borrow_and_update();
+            let mut piece = self.campaign.next_piece(&mut self.cursor);
+            if piece.is_empty() && *self.closing.borrow() {
+                self.ends = true;
+                return Some(b"event: closing\ndata: {}\n\n".to_vec());
             }
-        },
-    )
+            if piece.is_empty() {
+                let news = pin!(self.news.changed());
+                let closing = pin!(self.closing.changed());
+                match timeout(BEAT, select(news, closing)).await {
+                    Ok(Either::Left((Ok(()), _)) | Either::Right((Ok(()), _))) => continue,
+                    Ok(_) => return None,
+                    Err(_) => piece = b":\n\n".to_vec(),
+                }
+            }
+            self.pause = if piece.len() < PACED {
+                PACE
+            } else {
+                Duration::ZERO
+            };
+            return Some(piece);
+        }
+    }
 }
 
 fn binary(bytes: Option<Bytes>, what: &str) -> Response {
@@ -310,16 +421,20 @@ fn binary(bytes: Option<Bytes>, what: &str) -> Response {
 
 async fn overview(
     State(room): State<Shared>,
+    axum::Extension(roles): axum::Extension<Roles>,
     Segments(number): Segments<usize>,
 ) -> Result<Response, Refusal> {
-    Ok(binary(of(&room, number)?.overview(), "overview yet"))
+    let (campaign, _) = of(&room, &roles, number)?;
+    Ok(binary(campaign.overview(), "overview yet"))
 }
 
-async fn maps(
+async fn map(
     State(room): State<Shared>,
-    Segments(number): Segments<usize>,
+    axum::Extension(roles): axum::Extension<Roles>,
+    Segments((number, name)): Segments<(usize, String)>,
 ) -> Result<Response, Refusal> {
-    Ok(binary(of(&room, number)?.maps(), "surrogate yet"))
+    let (campaign, _) = of(&room, &roles, number)?;
+    Ok(binary(campaign.map(&name), &format!("map `{name}` yet")))
 }
 
 /// Has the disk read on another thread, few at a time.
@@ -338,9 +453,10 @@ async fn reading<T: Send + 'static>(
 
 async fn spectrum(
     State(room): State<Shared>,
+    axum::Extension(roles): axum::Extension<Roles>,
     Segments((number, record)): Segments<(usize, usize)>,
 ) -> Result<Response, Refusal> {
-    let campaign = of(&room, number)?;
+    let (campaign, _) = of(&room, &roles, number)?;
     let spectrum = reading(&room, move || campaign.spectrum(record)).await?;
     let bytes = spectrum.map(|spectrum| single(spectrum.into_iter()));
     Ok(binary(bytes, &format!("spectrum in record {record}")))
@@ -348,9 +464,10 @@ async fn spectrum(
 
 async fn reduced(
     State(room): State<Shared>,
+    axum::Extension(roles): axum::Extension<Roles>,
     Segments((number, target)): Segments<(usize, String)>,
 ) -> Result<Response, Refusal> {
-    let campaign = of(&room, number)?;
+    let (campaign, _) = of(&room, &roles, number)?;
     let reduced = reading(&room, move || campaign.reduced(&target)).await?;
     let reduced = reduced.map_err(|why| refusal(StatusCode::UNPROCESSABLE_ENTITY, &why))?;
     Ok(answer(&reduced))
@@ -369,11 +486,11 @@ struct Posted {
 
 async fn command(
     State(room): State<Shared>,
-    axum::Extension(role): axum::Extension<Role>,
+    axum::Extension(roles): axum::Extension<Roles>,
     Segments(number): Segments<usize>,
     body: Body,
 ) -> Result<Response, Refusal> {
-    let campaign = of(&room, number)?;
+    let (campaign, role) = of(&room, &roles, number)?;
     if role != Role::Control {
         let why = "this link watches; commands need the link that controls";
         return Err(refusal(StatusCode::FORBIDDEN, why));

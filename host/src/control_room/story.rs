@@ -182,6 +182,8 @@ impl Story {
         json!({
             "version": begun.version, "algorithm": begun.algorithm,
             "id": format!("{:016x}", begun.id), "instrument": begun.instrument,
+            // Data acquired before: nobody steers such a campaign.
+            "replayed": begun.id == 0,
             "settings": begun.settings, "units": units,
             "channels": {
                 "name": channels.axis.name, "units": channels.axis.units,
@@ -193,22 +195,7 @@ impl Story {
 
     /// A command in the words of `beacon ctl`.
     fn words(&self, command: &crate::campaign::Command) -> String {
-        use crate::campaign::Command;
-        let at = |word: &str, candidate: u32| {
-            let candidates = self.state.as_ref().and_then(State::candidates);
-            let pixel = candidates.and_then(|all| all.pixel(Candidate(candidate)).ok());
-            pixel.map_or_else(
-                || command.to_string(),
-                |Pixel { row, column }| format!("{word} {row},{column}"),
-            )
-        };
-        match *command {
-            Command::Measure(candidate) => at("measure", candidate),
-            Command::Discard(candidate) => at("discard", candidate),
-            Command::Restore(candidate) => at("restore", candidate),
-            Command::Suggest(candidate) => at("suggest", candidate),
-            _ => command.to_string(),
-        }
+        command.in_words(self.state.as_ref().and_then(State::candidates))
     }
 }
 
@@ -347,6 +334,7 @@ fn facts(state: &State) -> Map<String, Value> {
         "drift_pixels": state.drift(),
         "drift_every": settings.drift_every,
         "approval": settings.approval,
+        "time_out": settings.time_out,
         "paused": state.is_paused(),
         "ended": state.ended().map(ToString::to_string),
         "failed": state.ended().is_some_and(crate::campaign::Ended::is_failure),

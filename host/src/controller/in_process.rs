@@ -5,7 +5,7 @@ use std::ops::{ControlFlow, Range};
 use beacon_kernel::link::message::{Refusal, Settings, Which};
 use beacon_kernel::link::scalarizer::{Scalarizer, relative};
 use beacon_kernel::{
-    Acquisition, Candidate, Capacity, Explorer, Model, Proposal, Storage, Surrogate,
+    Acquisition, Candidate, Candidates, Capacity, Explorer, Model, Proposal, Storage, Surrogate,
 };
 
 use super::watch::{Course, OnHandOver, nobody};
@@ -43,6 +43,8 @@ pub struct InProcess<'m> {
     /// What is subtracted from the response of a spectrum.
     origin: f64,
     pub(super) watch: OnHandOver,
+    /// The scores of the last proposal, where they are kept.
+    scores: Option<Vec<f32>>,
 }
 
 impl<'m> InProcess<'m> {
@@ -68,6 +70,7 @@ impl<'m> InProcess<'m> {
             scalarizer: None,
             origin: 0.0,
             watch: nobody(),
+            scores: None,
         })
     }
 
@@ -186,7 +189,13 @@ impl Controller for InProcess<'_> {
     }
 
     fn propose(&mut self, _expose: bool) -> Result<Proposal, ControllerError> {
-        Ok(self.explorer.propose()?)
+        let Some(scores) = &mut self.scores else {
+            return Ok(self.explorer.propose()?);
+        };
+        let count = self.explorer.candidates().map_or(0, Candidates::count);
+        scores.clear();
+        scores.resize(count, f32::NAN);
+        Ok(self.explorer.propose_with_scores(scores)?)
     }
 
     fn look_at_surrogate(
@@ -195,6 +204,15 @@ impl Controller for InProcess<'_> {
     ) -> Result<(), ControllerError> {
         look(&self.surrogate()?);
         Ok(())
+    }
+
+    fn keep_scores(&mut self, keep: bool) {
+        self.scores = keep.then(Vec::new);
+    }
+
+    fn take_scores(&mut self) -> Option<Vec<f32>> {
+        let scores = std::mem::take(self.scores.as_mut()?);
+        scores.iter().any(|score| !score.is_nan()).then_some(scores)
     }
 
     fn end(&mut self) -> Result<(), ControllerError> {

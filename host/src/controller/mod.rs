@@ -321,6 +321,17 @@ pub trait Controller: BeamPort {
         look: &mut dyn FnMut(&Surrogate<'_>),
     ) -> Result<(), ControllerError>;
 
+    /// Keeps the scores of every proposal from here on, or no longer, for [`Self::take_scores`].
+    fn keep_scores(&mut self, keep: bool) {
+        let _ = keep;
+    }
+
+    /// The scores of all candidates by which the last proposal was chosen, in the strategy's own terms;
+    /// `None` where they were not kept, and where chance chose.
+    fn take_scores(&mut self) -> Option<Vec<f32>> {
+        None
+    }
+
     /// Blanks the beam at the end of a campaign.
     ///
     /// # Errors

@@ -133,6 +133,14 @@ impl Controller for SharedBoard<'_> {
         self.board().look_at_surrogate(look)
     }
 
+    fn keep_scores(&mut self, keep: bool) {
+        self.board().keep_scores(keep);
+    }
+
+    fn take_scores(&mut self) -> Option<Vec<f32>> {
+        self.board().take_scores()
+    }
+
     fn end(&mut self) -> Result<(), ControllerError> {
         self.board().end()
     }

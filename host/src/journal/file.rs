@@ -119,6 +119,8 @@ pub struct Journal {
     end: Place,
     /// Whether there may be half a record after it.
     dirty: bool,
+    /// Whether a record is on the disk before anything follows from it.
+    safe: bool,
 }
 
 /// What was found in a journal.
@@ -175,6 +177,17 @@ impl Journal {
         Ok(journal)
     }
 
+    /// Begins a journal that nothing depends on: it is for showing a campaign, and a power failure may
+    /// take it.
+    ///
+    /// # Errors
+    /// As [`Self::begin`].
+    pub(crate) fn begin_to_show(path: &Path, first: &Record) -> Result<Self, JournalError> {
+        let mut journal = Self::begin(path, first)?;
+        journal.safe = false;
+        Ok(journal)
+    }
+
     fn empty(path: &Path, mut file: File) -> Result<Self, JournalError> {
         let head = head(VERSION);
         file.write_all(&head)
@@ -185,6 +198,7 @@ impl Journal {
             version: VERSION,
             end: Place::first(&head),
             dirty: false,
+            safe: true,
         })
     }
 
@@ -220,6 +234,7 @@ impl Journal {
             version,
             end: Place::first(&head(version)),
             dirty: false,
+            safe: true,
         };
         let (mut records, mut old) = (Vec::new(), Vec::new());
         loop {
@@ -285,7 +300,9 @@ impl Journal {
                 self.dirty = true;
                 self.file.seek(SeekFrom::Start(self.end.offset))?;
                 self.file.write_all(&bytes)?;
-                self.file.sync_data()?;
+                if self.safe {
+                    self.file.sync_data()?;
+                }
                 Ok((chain, bytes.len() as u64))
             });
         match written {

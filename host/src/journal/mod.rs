@@ -7,6 +7,7 @@ mod folder;
 mod follow;
 mod learned;
 mod reserve;
+mod shown;
 mod version1;
 mod view;
 
@@ -17,9 +18,10 @@ pub use folder::{FolderError, RunFolder};
 pub use follow::{Follower, News, read_at};
 pub(crate) use learned::LearnedFile;
 pub(crate) use reserve::Reserve;
+pub(crate) use shown::Shown;
 pub(crate) use view::View;
 #[cfg(feature = "page")]
-pub(crate) use view::{Head, Seen, file as view_file, read as read_view};
+pub(crate) use view::{Head, file as view_file, read as read_view, read_head};
 
 use std::time::SystemTime;
 

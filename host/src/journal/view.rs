@@ -6,20 +6,30 @@
 //! | 12 | `BEACON view` and a line feed |
 //! | 4 | length of the head, the lowest byte first |
 //! | length | the head, [`Head`] as JSON |
-//! | 4 a candidate | predicted mean, f32, in the units of the response |
-//! | 4 a candidate | predicted standard deviation |
+//! | 4 a number | the maps of the head, one after another, f32 |
+//!
+//! | map | a number a |
+//! |---|---|
+//! | `mean`, `sigma` | candidate: what the surrogate predicts, in the units of the response |
+//! | `plane_x`, `plane_y` | candidate: where it lies in the plane that the surrogate has learned |
+//! | `score` | candidate: what the last proposal was chosen by, in the strategy's own terms |
+//! | `truth` | pixel: the true response of a simulated sample |
 //!
 //! A thread of its own replaces the file as a whole, so that neither the disk nor a reader delays a
 //! campaign. Only the newest state counts; the file may be lost at any time.
 
+use std::collections::BTreeMap;
+#[cfg(feature = "page")]
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 
 use crate::campaign::{Posterior, Series};
+use crate::data::Map;
 
 const MAGIC: &[u8; 12] = b"BEACON view\n";
 /// Time between two files.
@@ -28,18 +38,29 @@ const PAUSE: Duration = Duration::from_millis(100);
 const FAREWELL: Duration = Duration::from_millis(500);
 
 /// What a view is of.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Head {
     /// Points measured by then.
     pub(crate) points: usize,
     /// Of them those that came before the strategy had a say.
     pub(crate) seeds: usize,
-    /// Candidates of either map.
-    pub(crate) candidates: usize,
     /// Standard deviation of the noise of a measurement, in the units of the response.
     pub(crate) noise_sigma: f64,
     /// The figures of every step.
     pub(crate) series: Series,
+    /// The maps that follow.
+    pub(crate) maps: Vec<MapHead>,
+}
+
+/// What a map is of.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct MapHead {
+    /// Its name.
+    pub(crate) name: String,
+    /// Points that were measured when it was made.
+    pub(crate) points: usize,
+    /// Numbers of it.
+    pub(crate) count: usize,
 }
 
 /// A view that was read.
@@ -47,8 +68,8 @@ pub(crate) struct Head {
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Seen {
     pub(crate) head: Head,
-    /// Means, then standard deviations, as in the file.
-    pub(crate) maps: Vec<u8>,
+    /// The bytes of each map of the head.
+    pub(crate) maps: Vec<Vec<u8>>,
 }
 
 /// Reads the view in a folder; `None` where there is none, or none that is whole.
@@ -58,12 +79,29 @@ pub(crate) fn read(folder: &Path) -> Option<Seen> {
     let rest = bytes.strip_prefix(MAGIC)?;
     let (length, rest) = rest.split_at_checked(4)?;
     let length = u32::from_le_bytes(length.try_into().ok()?);
-    let (head, maps) = rest.split_at_checked(length as usize)?;
+    let (head, mut rest) = rest.split_at_checked(length as usize)?;
     let head: Head = serde_json::from_slice(head).ok()?;
-    (maps.len() == 8 * head.candidates).then(|| Seen {
-        head,
-        maps: maps.to_vec(),
-    })
+    let mut maps = Vec::new();
+    for map in &head.maps {
+        let (bytes, further) = rest.split_at_checked(map.count.checked_mul(4)?)?;
+        maps.push(bytes.to_vec());
+        rest = further;
+    }
+    rest.is_empty().then_some(Seen { head, maps })
+}
+
+/// Reads the head of the view in a folder; `None` where there is none.
+#[cfg(feature = "page")]
+pub(crate) fn read_head(folder: &Path) -> Option<Head> {
+    let mut file = std::fs::File::open(file(folder)).ok()?;
+    let (mut magic, mut length) = ([0; MAGIC.len()], [0; 4]);
+    file.read_exact(&mut magic).ok()?;
+    file.read_exact(&mut length).ok()?;
+    let mut head = Vec::new();
+    let length = u32::from_le_bytes(length).into();
+    file.take(length).read_to_end(&mut head).ok()?;
+    let head = serde_json::from_slice(&head).ok()?;
+    (magic == *MAGIC).then_some(head)
 }
 
 /// Where the view of a folder is.
@@ -71,11 +109,19 @@ pub(crate) fn file(folder: &Path) -> PathBuf {
     folder.join("view")
 }
 
+/// A map, and the points that were measured when it was made.
+type Shown = (usize, Arc<[f32]>);
+
 /// What the campaign hands over: the newest state takes the place of one that was not written yet.
 #[derive(Debug, Default)]
 struct Slot {
-    newest: Option<(Head, Posterior)>,
+    head: Head,
+    maps: BTreeMap<&'static str, Shown>,
+    /// Whether there is anything that the file has not.
+    fresh: bool,
     closing: bool,
+    /// When scores were shown last.
+    scored: Option<Instant>,
 }
 
 /// The writer of a view.
@@ -99,26 +145,80 @@ impl View {
         }
     }
 
+    /// Whether further scores would be seen: the last ones are as old as a file.
+    pub(crate) fn wants_scores(&self) -> bool {
+        let scored = self.lock().scored;
+        scored.is_none_or(|scored| scored.elapsed() >= PAUSE)
+    }
+
     /// Shows a state; the disk is not waited for.
-    pub(crate) fn show(&self, points: usize, seeds: usize, series: &Series, posterior: Posterior) {
-        let head = Head {
+    pub(crate) fn show(
+        &self,
+        points: usize,
+        seeds: usize,
+        series: &Series,
+        posterior: &Posterior,
+        plane: Option<Vec<[f32; 2]>>,
+    ) {
+        let mean = posterior.mean.iter().map(|&mean| mean as f32).collect();
+        let sigmas = posterior.variance.iter();
+        let sigma = sigmas.map(|variance| variance.sqrt() as f32).collect();
+        let mut slot = self.lock();
+        slot.head = Head {
             points,
             seeds,
-            candidates: posterior.mean.len(),
             noise_sigma: posterior.noise.sqrt(),
             series: series.clone(),
+            maps: Vec::new(),
         };
-        let (slot, filled) = &*self.slot;
-        slot.lock().unwrap_or_else(PoisonError::into_inner).newest = Some((head, posterior));
-        filled.notify_one();
+        slot.maps.insert("mean", (points, mean));
+        slot.maps.insert("sigma", (points, sigma));
+        if let Some(plane) = plane {
+            let axis = |axis: usize| plane.iter().map(|place| place[axis]).collect();
+            slot.maps.insert("plane_x", (points, axis(0)));
+            slot.maps.insert("plane_y", (points, axis(1)));
+        }
+        self.fill(slot);
+    }
+
+    /// Shows the scores that a proposal was chosen by, after so many points.
+    pub(crate) fn show_scores(&self, points: usize, scores: Vec<f32>) {
+        let mut slot = self.lock();
+        slot.maps.insert("score", (points, scores.into()));
+        slot.scored = Some(Instant::now());
+        self.fill(slot);
+    }
+
+    /// Shows the true response, where it is known.
+    pub(crate) fn show_truth(&self, truth: Option<&Map>) {
+        let truth: Option<Shown> = truth.map(|map| {
+            let values = map.values.iter().map(|&value| value as f32);
+            (0, values.collect())
+        });
+        let mut slot = self.lock();
+        match truth {
+            Some(truth) => slot.maps.insert("truth", truth),
+            None => slot.maps.remove("truth"),
+        };
+        self.fill(slot);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Slot> {
+        self.slot.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Has what was put into the slot written.
+    fn fill(&self, mut slot: MutexGuard<'_, Slot>) {
+        slot.fresh = true;
+        drop(slot);
+        self.slot.1.notify_one();
     }
 }
 
 impl Drop for View {
     fn drop(&mut self) {
-        let (slot, filled) = &*self.slot;
-        slot.lock().unwrap_or_else(PoisonError::into_inner).closing = true;
-        filled.notify_one();
+        self.lock().closing = true;
+        self.slot.1.notify_one();
         let Some(thread) = self.thread.take() else {
             return;
         };
@@ -130,34 +230,44 @@ impl Drop for View {
 }
 
 fn keep_writing(slot: &(Mutex<Slot>, Condvar), file: &Path) {
-    let (slot, filled) = slot;
+    let (mutex, filled) = slot;
     loop {
-        let slot = slot.lock().unwrap_or_else(PoisonError::into_inner);
-        let waited = filled.wait_while(slot, |slot| slot.newest.is_none() && !slot.closing);
+        let slot = mutex.lock().unwrap_or_else(PoisonError::into_inner);
+        let waited = filled.wait_while(slot, |slot| !slot.fresh && !slot.closing);
         let mut slot = waited.unwrap_or_else(PoisonError::into_inner);
-        let Some((head, posterior)) = slot.newest.take() else {
+        if !slot.fresh {
             return;
-        };
-        let last = slot.closing;
+        }
+        slot.fresh = false;
+        let (mut head, maps, last) = (slot.head.clone(), slot.maps.clone(), slot.closing);
         drop(slot);
+        head.maps = maps
+            .iter()
+            .map(|(name, (points, numbers))| MapHead {
+                name: (*name).to_owned(),
+                points: *points,
+                count: numbers.len(),
+            })
+            .collect();
         // A disk that is full has no room for what nothing depends on.
-        let _ = write(file, &head, &posterior);
+        let _ = write(file, &head, maps.values());
         if !last {
             std::thread::sleep(PAUSE);
         }
     }
 }
 
-fn write(file: &Path, head: &Head, posterior: &Posterior) -> std::io::Result<()> {
+fn write<'m>(
+    file: &Path,
+    head: &Head,
+    maps: impl Iterator<Item = &'m Shown>,
+) -> std::io::Result<()> {
     let head = serde_json::to_vec(head)?;
     let mut bytes = MAGIC.to_vec();
     bytes.extend_from_slice(&(head.len() as u32).to_le_bytes());
     bytes.extend_from_slice(&head);
-    for mean in &posterior.mean {
-        bytes.extend_from_slice(&(*mean as f32).to_le_bytes());
-    }
-    for variance in &posterior.variance {
-        bytes.extend_from_slice(&(variance.sqrt() as f32).to_le_bytes());
+    for (_, numbers) in maps {
+        bytes.extend(numbers.iter().flat_map(|number| number.to_le_bytes()));
     }
     let new = file.with_file_name(".view.new");
     std::fs::write(&new, bytes)?;
@@ -178,22 +288,39 @@ mod tests {
         };
         let mut series = Series::default();
         let view = View::new(folder.path());
+        let truth = Map::uncalibrated(1, 3, vec![7.0, 8.0, 9.0], "truth");
+        view.show_truth(Some(&truth));
         for step in 1..=50 {
             series.seconds.push(0.5);
             series.surrogate_mean.push(f64::NAN);
-            view.show(10 + step, 10, &series, posterior(step as f64));
+            let plane = (step == 49).then(|| vec![[1.0, 2.0], [3.0, 4.0]]);
+            view.show(10 + step, 10, &series, &posterior(step as f64), plane);
+            view.show_scores(10 + step, vec![0.25, step as f32]);
         }
         drop(view);
         let seen = read(folder.path()).unwrap();
         assert_eq!((seen.head.points, seen.head.seeds), (60, 10));
         assert_eq!(seen.head.series.seconds.len(), 50);
         assert!(seen.head.series.surrogate_mean[49].is_nan());
-        let numbers: Vec<f32> = seen
-            .maps
-            .chunks_exact(4)
-            .map(|bytes| f32::from_le_bytes(bytes.try_into().unwrap()))
+        let heads = seen.head.maps.iter().zip(&seen.maps);
+        let maps: Vec<(&str, usize, Vec<f32>)> = heads
+            .map(|(head, bytes)| {
+                let numbers = bytes.chunks_exact(4);
+                let numbers = numbers.map(|bytes| f32::from_le_bytes(bytes.try_into().unwrap()));
+                (head.name.as_str(), head.points, numbers.collect())
+            })
             .collect();
-        assert_eq!(numbers, [50.0, 2.0, 2.0, 0.5]);
+        assert_eq!(
+            maps,
+            [
+                ("mean", 60, vec![50.0, 2.0]),
+                ("plane_x", 59, vec![1.0, 3.0]),
+                ("plane_y", 59, vec![2.0, 4.0]),
+                ("score", 60, vec![0.25, 50.0]),
+                ("sigma", 60, vec![2.0, 0.5]),
+                ("truth", 0, vec![7.0, 8.0, 9.0]),
+            ]
+        );
         std::fs::write(file(folder.path()), b"BEACON view\nab").unwrap();
         assert!(read(folder.path()).is_none());
     }

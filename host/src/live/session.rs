@@ -57,44 +57,29 @@ impl<'a> Session<'a> {
         folder: &RunFolder,
         interrupted: Arc<AtomicBool>,
     ) -> Result<Self, LiveError> {
-        let settings = Settings::live(&config, microscope.channels())?;
-        let begun = Begun {
-            version: env!("CARGO_PKG_VERSION").to_owned(),
-            algorithm: ALGORITHM,
-            id: now_ms() ^ (u64::from(std::process::id()) << 44),
-            settings: to_toml(&config)?,
-            instrument: microscope.description(),
-            channels: microscope.channels().clone(),
-            beam: microscope.beam(),
-            frame: microscope.frame(),
-            overview_time: microscope.overview_time(),
-            real_to_live: microscope.longest_real_to_live(),
-            seeds,
-        };
-        settings.check_with(begun.beam.current)?;
-        if let Some((rows, columns)) = &begun.frame {
-            check_frame((rows.size, columns.size), &settings, begun.seeds.as_deref())?;
-        }
-        let state = State::new(begun.clone(), settings);
-        if begun.frame.is_some() {
-            check_pixel_limit(&state)?;
-        }
-        if let Action::End(why) = state.next(&Now::default()) {
-            return Err(LiveError::Overview(why.to_string()));
-        }
-        state
-            .admit_first_point()
-            .map_err(|error| LiveError::FirstPoint(error.to_string()))?;
+        let state = beginning(microscope, &config, seeds)?;
         let record = Record {
             at_ms: now_ms(),
             elapsed_ms: 0,
-            event: Event::Begun(Box::new(begun)),
+            event: Event::Begun(Box::new(state.begun().clone())),
         };
         let journal = Journal::begin(&folder.journal(), &record)?;
         let elapsed = Duration::ZERO;
         let path = folder.path();
         let station = Station::new(microscope, config, journal, path, interrupted, elapsed);
         Self::with_overview(station, state, folder, Vec::new(), None)
+    }
+
+    /// Checks everything that [`Self::begin`] refuses before it exposes or writes anything.
+    ///
+    /// # Errors
+    /// The first that it would refuse.
+    pub fn check(
+        microscope: &dyn Microscope,
+        config: &LiveConfig,
+        seeds: Option<Vec<u32>>,
+    ) -> Result<(), LiveError> {
+        beginning(microscope, config, seeds).map(|_| ())
     }
 
     /// Takes a campaign up again where its journal ends, with the settings that it has had last.
@@ -367,6 +352,7 @@ impl<'a> Session<'a> {
         observer: &mut dyn Observer,
     ) -> Result<Outcome, CampaignError> {
         let patches = self.patches()?;
+        self.station.view.show_truth(self.truth.as_ref());
         // Truth is for judging: one that cannot judge keeps nobody from measuring.
         let candidates = patches.candidates();
         let (mut monitor, unjudged) = match Monitor::new(self.truth.as_ref(), candidates) {
@@ -437,6 +423,44 @@ impl<'a> Session<'a> {
         self.state = state;
         Ok(outcome)
     }
+}
+
+/// The state of a campaign before anything was exposed, with every setting checked that can be.
+fn beginning(
+    microscope: &dyn Microscope,
+    config: &LiveConfig,
+    seeds: Option<Vec<u32>>,
+) -> Result<State, LiveError> {
+    let settings = Settings::live(config, microscope.channels())?;
+    let begun = Begun {
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        algorithm: ALGORITHM,
+        id: now_ms() ^ (u64::from(std::process::id()) << 44),
+        settings: to_toml(config)?,
+        instrument: microscope.description(),
+        channels: microscope.channels().clone(),
+        beam: microscope.beam(),
+        frame: microscope.frame(),
+        overview_time: microscope.overview_time(),
+        real_to_live: microscope.longest_real_to_live(),
+        seeds,
+    };
+    settings.check_with(begun.beam.current)?;
+    if let Some((rows, columns)) = &begun.frame {
+        check_frame((rows.size, columns.size), &settings, begun.seeds.as_deref())?;
+    }
+    let is_framed = begun.frame.is_some();
+    let state = State::new(begun, settings);
+    if is_framed {
+        check_pixel_limit(&state)?;
+    }
+    if let Action::End(why) = state.next(&Now::default()) {
+        return Err(LiveError::Overview(why.to_string()));
+    }
+    state
+        .admit_first_point()
+        .map_err(|error| LiveError::FirstPoint(error.to_string()))?;
+    Ok(state)
 }
 
 impl Station<'_> {

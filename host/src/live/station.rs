@@ -14,8 +14,8 @@ use super::beam::BeamSettings;
 use super::drift::register;
 use crate::campaign::drive::{Failure, Kept, World};
 use crate::campaign::{
-    Command, Ended, Event, Expose, Given, LiveConfig, Measured, Overview, Posterior, Record,
-    Series, State, Surveyed, Wait,
+    Command, Ended, Event, Expose, Given, LiveConfig, Measured, Otherwise, Overview, Posterior,
+    Record, Series, State, Surveyed, TimeOut, Wait,
 };
 use crate::control::{Control, Proposal};
 use crate::controller::{BeamPort, ControllerError, OnHandOver};
@@ -45,7 +45,7 @@ pub(super) struct Station<'a> {
     pub(super) learned: LearnedFile,
     pub(super) control: Option<Control>,
     reserve: Reserve,
-    view: View,
+    pub(super) view: View,
     beam: BeamSettings,
     interrupted: Arc<AtomicBool>,
     log: Log,
@@ -100,9 +100,17 @@ impl<'a> Station<'a> {
         });
         let folder = self.control.as_ref().map(Control::folder);
         let folder = folder.unwrap_or(Path::new("DIR")).display();
+        let time_out = state.settings().time_out;
+        let then = time_out.map_or_else(String::new, |TimeOut { seconds, then }| {
+            let then = match then {
+                Otherwise::Go => "it is measured",
+                Otherwise::Pause => "the campaign pauses",
+            };
+            format!("; without an answer {then} after {seconds} s")
+        });
         format!(
             "the proposal{proposal} waits for approval, with the beam blanked: `beacon ctl {folder} \
-             accept`, `reject` or `suggest ROW,COLUMN`"
+             accept`, `reject` or `suggest ROW,COLUMN`{then}"
         )
     }
 
@@ -516,9 +524,27 @@ impl World for Station<'_> {
         }
     }
 
-    fn show_figures(&mut self, state: &State, series: &Series, posterior: Posterior) {
+    fn shows_maps(&self) -> bool {
+        true
+    }
+
+    fn shows_scores(&self) -> bool {
+        self.view.wants_scores()
+    }
+
+    fn show_figures(
+        &mut self,
+        state: &State,
+        series: &Series,
+        posterior: Posterior,
+        plane: Option<Vec<[f32; 2]>>,
+    ) {
         let (points, seeds) = (state.points().len(), state.seeds());
-        self.view.show(points, seeds, series, posterior);
+        self.view.show(points, seeds, series, &posterior, plane);
+    }
+
+    fn show_scores(&mut self, state: &State, scores: Vec<f32>) {
+        self.view.show_scores(state.points().len(), scores);
     }
 
     fn log(&mut self, line: &str) {
@@ -540,7 +566,9 @@ impl World for Station<'_> {
     }
 
     fn truth(&self, target: &Scalarizer) -> Option<Map> {
-        self.microscope.truth(target)
+        let truth = self.microscope.truth(target);
+        self.view.show_truth(truth.as_ref());
+        truth
     }
 
     fn target(&self, state: &State) -> (String, String) {

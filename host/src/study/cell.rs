@@ -1,5 +1,6 @@
 //! One cell: a campaign, and its result as a file that says what it belongs to.
 
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use beacon_kernel::Capacity;
@@ -11,6 +12,7 @@ use crate::campaign::{Campaign, CampaignConfig, CampaignError, Observer, Summary
 use crate::controller::{InProcess, Memory};
 use crate::data::Patches;
 use crate::experiment::Oracle;
+use crate::journal::Shown;
 use crate::metrics::Groups;
 use crate::spaces::Spaces;
 
@@ -86,6 +88,8 @@ pub struct Study<M> {
     plan: Plan,
     experiment: M,
     spaces: Option<Spaces>,
+    /// Where its campaigns are shown while they run.
+    shown: Option<PathBuf>,
 }
 
 impl<M: Oracle + Clone + Sync> Study<M> {
@@ -99,6 +103,7 @@ impl<M: Oracle + Clone + Sync> Study<M> {
             plan,
             experiment,
             spaces: None,
+            shown: None,
         };
         // Seeds are all alike to this.
         for cell in study.plan.cells().take(study.plan.strategies.len()) {
@@ -113,6 +118,15 @@ impl<M: Oracle + Clone + Sync> Study<M> {
     pub fn with_spaces(self, spaces: Spaces) -> Self {
         Self {
             spaces: Some(spaces),
+            ..self
+        }
+    }
+
+    /// Shows every campaign in a folder below this one, for a page.
+    #[must_use]
+    pub fn shown_below(self, folder: &Path) -> Self {
+        Self {
+            shown: Some(folder.to_owned()),
             ..self
         }
     }
@@ -145,7 +159,12 @@ impl<M: Oracle + Clone + Sync> Study<M> {
         cell: &Cell,
         observer: &mut dyn Observer,
     ) -> Result<(Duration, Summary), CampaignError> {
-        let campaign = self.campaign(cell)?;
+        let mut campaign = self.campaign(cell)?;
+        // A page that has no room on the disk keeps nobody from comparing.
+        let shown = self.shown.as_ref();
+        if let Some(Ok(shown)) = shown.map(|folder| Shown::new(&folder.join(cell.to_string()))) {
+            campaign = campaign.witnessed_by(Box::new(shown));
+        }
         let candidates = campaign.candidates();
         let capacity = Capacity::for_candidates(candidates, campaign.measurements());
         let mut memory = Memory::new(capacity);

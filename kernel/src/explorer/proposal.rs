@@ -197,10 +197,24 @@ impl Explorer<'_> {
     /// The paper's Eqs. 2 and 3: novelty against the elite, both z-scored by the elite.
     fn most_novel_among_elite(&mut self, random: &mut Random) -> Result<(Candidate, f32), Error> {
         self.prepare_means()?;
+        let mut references = core::mem::take(&mut self.memory.references);
+        let novelty = self.novelty_among_elite(references);
+        let best = match self.acquisition.sampling {
+            Sampling::Joint => self.best_of_sample(random, 1.0, &novelty),
+            Sampling::Marginal => self.best_of_surrogate(|mean, sigma| {
+                novelty.exact(mean + sigma * random.normal(), 0.0)
+            }),
+        };
+        core::mem::swap(&mut self.memory.references, &mut references);
+        best
+    }
+
+    /// Novelty against the elite of the posterior means, which are sorted, and the elite z-scored.
+    #[inline]
+    pub(super) fn novelty_among_elite<'r>(&self, references: &'r mut [f32]) -> Novelty<'r> {
         let n = self.measured;
         let share = self.acquisition.elite_share;
         let elites = (libm::ceilf(share * n as f32) as usize).clamp(1, n.max(1));
-        let mut references = core::mem::take(&mut self.memory.references);
         let means = references.get_mut(..n).unwrap_or_default();
         novelty::sort(means);
         let elite = means.get_mut(n - elites..).unwrap_or_default();
@@ -221,19 +235,11 @@ impl Explorer<'_> {
             *response = (*response - centre) / scale;
         }
         let k = usize::from(self.acquisition.k);
-        let novelty = Novelty {
+        Novelty {
             centre,
             scale,
             ..Novelty::new(KnownResponses::new(elite), k)
-        };
-        let best = match self.acquisition.sampling {
-            Sampling::Joint => self.best_of_sample(random, 1.0, &novelty),
-            Sampling::Marginal => self.best_of_surrogate(|mean, sigma| {
-                novelty.exact(mean + sigma * random.normal(), 0.0)
-            }),
-        };
-        core::mem::swap(&mut self.memory.references, &mut references);
-        best
+        }
     }
 
     /// Fills the references with the posterior means at the measured points: from Kα = y − m
@@ -256,7 +262,7 @@ impl Explorer<'_> {
     }
 
     /// Largest of the references.
-    fn best_denoised(&self) -> f32 {
+    pub(super) fn best_denoised(&self) -> f32 {
         let means = self.memory.references.iter().take(self.measured);
         means.fold(f32::NEG_INFINITY, |best, &mean| {
             crate::math::larger(best, mean)

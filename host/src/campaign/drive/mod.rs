@@ -113,8 +113,14 @@ impl<'a> Drive<'a> {
         self.state.apply(event)?;
         self.learner.follow(event, &self.state)?;
         self.restart_judgement(event, world);
-        if let Some(posterior) = self.judge(observer)? {
-            world.show_figures(&self.state, &self.series, posterior);
+        let mut posterior = self.judge(observer)?;
+        if posterior.is_none() && matches!(event, Event::Trained(_)) && world.shows_maps() {
+            // Of the first model, and of one that learned anew, no step is judged yet.
+            posterior = self.learner.posterior();
+        }
+        if let Some(posterior) = posterior {
+            let plane = world.shows_maps().then(|| self.learner.plane()).flatten();
+            world.show_figures(&self.state, &self.series, posterior, plane);
         }
         if matches!(event, Event::Trained(_)) {
             world.keep_learned(&|| self.kept());
@@ -222,8 +228,13 @@ impl<'a> Drive<'a> {
                 }
                 Action::Propose { acquisition, train } => {
                     world.show("deciding");
+                    let shows = world.shows_scores();
+                    self.learner.controller().keep_scores(shows);
                     let (proposed, trained) = self.learner.propose(acquisition, train)?;
                     self.record(&Event::Proposed(proposed), world, observer)?;
+                    if let Some(scores) = self.learner.controller().take_scores() {
+                        world.show_scores(&self.state, scores);
+                    }
                     if let Some(trained) = trained {
                         self.record(&Event::Trained(trained), world, observer)?;
                     }
@@ -346,7 +357,13 @@ impl<'a> Drive<'a> {
             if let Some(reduced) = self.reduction(&given.command, world) {
                 self.record(&reduced, world, observer)?;
             }
+            let words = given.command.in_words(self.state.candidates());
+            let by = match given.by.as_str() {
+                "" => String::new(),
+                by => format!(" ({by})"),
+            };
             self.record(&Event::Commanded(given), world, observer)?;
+            world.log(&format!("{words}{by}"));
         }
         Ok(())
     }

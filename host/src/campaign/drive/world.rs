@@ -116,8 +116,29 @@ pub(crate) trait World {
     /// Shows what the campaign does.
     fn show(&mut self, _activity: &str) {}
 
-    /// Shows the figures of every step so far, and the surrogate that the last one was judged by.
-    fn show_figures(&mut self, _state: &State, _series: &Series, _posterior: Posterior) {}
+    /// Whether maps are shown.
+    fn shows_maps(&self) -> bool {
+        false
+    }
+
+    /// Whether the scores of the next proposal would be seen.
+    fn shows_scores(&self) -> bool {
+        false
+    }
+
+    /// Shows the figures of every step so far, the surrogate that the last one was judged by, and where
+    /// it has the candidates in its plane.
+    fn show_figures(
+        &mut self,
+        _state: &State,
+        _series: &Series,
+        _posterior: Posterior,
+        _plane: Option<Vec<[f32; 2]>>,
+    ) {
+    }
+
+    /// Shows the scores of all candidates by which the last proposal was chosen.
+    fn show_scores(&mut self, _state: &State, _scores: Vec<f32>) {}
 
     /// Logs what a person should know at once.
     fn log(&mut self, _line: &str) {}

@@ -3,7 +3,7 @@
 use beacon_kernel::{Candidate, Strategy};
 
 use super::{Author, NextPoint, Seeding, Standing, State, positive};
-use crate::campaign::{Command, Ended};
+use crate::campaign::{Command, Ended, Region, listed};
 use crate::scalarizer::Scalarizer;
 use crate::units::{Electrons, Seconds};
 
@@ -17,7 +17,7 @@ impl State {
     /// Why an `exclude` after which the campaign would end for want of candidates is refused: a campaign
     /// that has ended so cannot be resumed, and `include` needs one that runs.
     fn leaves_nothing(&self, command: &Command) -> Option<String> {
-        if !matches!(command, Command::Exclude(_)) {
+        if command.excluded().is_empty() {
             return None;
         }
         let mut after = self.clone();
@@ -43,12 +43,10 @@ impl State {
                 format!("unknown strategy `{name}`; accepted are {names}")
             }),
             Command::Target(text) => self.objection_to_target(text),
-            Command::Include(region) => {
-                let excluded = self.any_in(region, Standing::Excluded);
-                (!excluded).then(|| {
-                    format!("nothing is excluded in {region}; expected a region that overlaps one")
-                })
-            }
+            Command::Include(region) => self.objection_to_including(std::slice::from_ref(region)),
+            Command::IncludeAll(regions) => self.objection_to_including(regions),
+            Command::Withdraw(candidate) => self.objection_to_withdrawal(Candidate(*candidate)),
+            Command::ApproveAfter(time_out) => time_out.check().err(),
             Command::Measure(candidate) => self.objection_to_point(Candidate(*candidate)),
             Command::Suggest(candidate) => self
                 .objection_without_proposal("suggest")
@@ -97,6 +95,7 @@ impl State {
             Command::Accept => self.objection_without_proposal("accept"),
             Command::Reject => self.objection_without_proposal("reject"),
             Command::Exclude(_)
+            | Command::ExcludeAll(_)
             | Command::Approve(_)
             | Command::Pause
             | Command::Resume
@@ -189,6 +188,32 @@ impl State {
         ))
     }
 
+    fn objection_to_including(&self, regions: &[Region]) -> Option<String> {
+        let mut regions_held = regions.iter();
+        let excluded = regions_held.any(|region| self.any_in(region, Standing::Excluded));
+        (!excluded).then(|| {
+            format!(
+                "nothing is excluded in {}; expected a region that overlaps one",
+                listed(regions)
+            )
+        })
+    }
+
+    /// Why a candidate is not among those that people still wait for.
+    fn objection_to_withdrawal(&self, candidate: Candidate) -> Option<String> {
+        let wanted = |next: &NextPoint| {
+            next.candidate == candidate && next.author == Author::Person && !next.begun
+        };
+        let wanted = self.next.as_ref().is_some_and(wanted) || self.wishes.contains(&candidate);
+        (!wanted).then(|| {
+            format!(
+                "nobody waits for {}; expected a pixel that `measure` or `suggest` named and that is \
+                 not under the beam yet",
+                self.name(candidate)
+            )
+        })
+    }
+
     /// Why words that judge the proposal of one candidate do not mean the one that waits.
     pub(crate) fn objection_to_judging(&self, judged: u32) -> Option<String> {
         let next = self.next.filter(|next| next.waits)?;
@@ -212,7 +237,7 @@ impl State {
         self.next.is_some_and(|next| next.waits)
     }
 
-    fn any_in(&self, region: &crate::campaign::Region, standing: Standing) -> bool {
+    fn any_in(&self, region: &Region, standing: Standing) -> bool {
         let Some(candidates) = self.candidates else {
             return false;
         };
@@ -252,14 +277,20 @@ impl State {
                 self.revision += 1;
                 self.start_model_over();
             }
-            Command::Exclude(region) => self.restand(region, |standing| {
-                matches!(standing, Standing::Free | Standing::Next).then_some(Standing::Excluded)
-            }),
-            Command::Include(region) => {
-                self.epoch += 1;
-                self.restand(region, |standing| {
-                    (standing == Standing::Excluded).then_some(Standing::Free)
-                });
+            Command::Exclude(_) | Command::ExcludeAll(_) => {
+                for region in command.excluded() {
+                    self.restand(region, |standing| {
+                        matches!(standing, Standing::Free | Standing::Next)
+                            .then_some(Standing::Excluded)
+                    });
+                }
+            }
+            Command::Include(region) => self.include(std::slice::from_ref(region)),
+            Command::IncludeAll(regions) => self.include(regions),
+            Command::Withdraw(candidate) => {
+                let candidate = Candidate(*candidate);
+                self.wishes.retain(|&wish| wish != candidate);
+                self.release_next(candidate);
             }
             Command::Measure(candidate) => {
                 self.make_way();
@@ -287,12 +318,12 @@ impl State {
                 }
             }
             Command::Approve(on) => {
-                self.settings.approval = *on;
-                if let Some(next) = &mut self.next {
-                    // A point whose exposure was begun was approved before.
-                    let proposed = matches!(next.author, Author::Chance | Author::Strategy);
-                    next.waits = *on && proposed && !next.begun;
-                }
+                self.settings.time_out = None;
+                self.approve(*on);
+            }
+            Command::ApproveAfter(time_out) => {
+                self.settings.time_out = Some(*time_out);
+                self.approve(true);
             }
             Command::Accept => {
                 if let Some(next) = &mut self.next {
@@ -309,6 +340,24 @@ impl State {
             Command::Resume => self.paused = false,
             Command::Stop => self.stopped = true,
             Command::Note(_) => {}
+        }
+    }
+
+    fn include(&mut self, regions: &[Region]) {
+        self.epoch += 1;
+        for region in regions {
+            self.restand(region, |standing| {
+                (standing == Standing::Excluded).then_some(Standing::Free)
+            });
+        }
+    }
+
+    fn approve(&mut self, on: bool) {
+        self.settings.approval = on;
+        if let Some(next) = &mut self.next {
+            // A point whose exposure was begun was approved before.
+            let proposed = matches!(next.author, Author::Chance | Author::Strategy);
+            next.waits = on && proposed && !next.begun;
         }
     }
 

@@ -6,7 +6,7 @@ use beacon_kernel::Candidate;
 use beacon_kernel::link::message::Settings as BeamSettings;
 
 use crate::campaign::dose::Limits;
-use crate::campaign::{CampaignConfig, LiveConfig, Reduce, SettingError};
+use crate::campaign::{CampaignConfig, LiveConfig, Reduce, SettingError, TimeOut};
 use crate::controller::ControllerChoice;
 use crate::data::Channels;
 use crate::scalarizer::Scalarizer;
@@ -45,6 +45,8 @@ pub struct Settings {
     pub most_failures: usize,
     /// Whether every proposal waits for a person.
     pub approval: bool,
+    /// How long, where not until somebody answers.
+    pub time_out: Option<TimeOut>,
     /// Points to measure in this order after the seeds, where an order is followed.
     pub order: Vec<Candidate>,
 }
@@ -70,6 +72,7 @@ impl Settings {
             drift_every: None,
             most_failures: usize::MAX,
             approval: false,
+            time_out: None,
             order,
         }
     }
@@ -122,6 +125,7 @@ impl Settings {
             drift_every: config.drift_every,
             most_failures: config.most_failures,
             approval: config.approve,
+            time_out: config.time_out()?,
             order: Vec::new(),
             campaign: config.campaign.clone(),
             scalarizers,

@@ -233,6 +233,14 @@ impl Controller for Linked<'_> {
         self.mirror.look_at_surrogate(look)
     }
 
+    fn keep_scores(&mut self, keep: bool) {
+        self.mirror.keep_scores(keep);
+    }
+
+    fn take_scores(&mut self) -> Option<Vec<f32>> {
+        self.mirror.take_scores()
+    }
+
     fn end(&mut self) -> Result<(), ControllerError> {
         let Some(campaign) = self.brief.campaign else {
             return Ok(());

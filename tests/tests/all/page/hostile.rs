@@ -184,6 +184,28 @@ fn no_client_delays_or_changes_a_campaign_or_grows_its_memory() {
     assert_eq!(trajectory(&alone), trajectory(&beside));
 }
 
+#[test]
+fn connections_that_say_nothing_lock_nobody_out() {
+    let folder = tempfile::tempdir().unwrap();
+    let program = begin(folder.path(), &["--approve"]);
+    until(&folder.path().join("run"), |status| {
+        status.proposal.is_some()
+    });
+    // More than there is room for. Whoever steers takes the place of one of them.
+    let mut silent: Vec<_> = (0..620).map(|_| program.connect()).collect();
+    assert_eq!(program.post(&["approve", "on"], &program.control).0, 200);
+    let mut watcher = program.events(None);
+    numbers(&mut watcher, 5);
+    // The last one, too, is hung up on when it has said nothing for long enough.
+    let mut answer = Vec::new();
+    let _ = silent[619].read_to_end(&mut answer);
+    assert!(answer.is_empty(), "{answer:?}");
+    // The watcher, who has nothing to ask any more, is not.
+    assert_eq!(program.post(&["note", "here"], &program.control).0, 200);
+    let after = records(&folder.path().join("run")).len();
+    numbers(&mut watcher, after - 5);
+}
+
 /// Waits for the end of a campaign that nobody watches.
 fn drop_when_done(mut program: Program) {
     let ended = program.child.wait().unwrap();

@@ -1,6 +1,9 @@
 //! The control room: its server against clients of every kind, and the page in a browser.
 
+mod described;
 mod hostile;
+mod looked_at;
+mod maps;
 mod refused;
 mod steered;
 

@@ -83,12 +83,19 @@ fn what_cannot_be_is_said_before_anything_else() {
         ),
         (with(&["--page", "0.0.0.0:0"]), "--page-anywhere"),
         (with(&["--open"]), "expected --page"),
+        (with(&["--page", "--dwell", "-1"]), "dwell is -1"),
+        (with(&["--page", "--scalarizer", "line:Xx-La"]), "Xx"),
+        (
+            with(&["--page", "--gate"]),
+            "expected --ready-timeout and --gate",
+        ),
     ] {
         let (status, answer) = refused(&arguments);
         assert!(
             status == Some(2) && answer.contains(said),
             "{arguments:?}: {answer}"
         );
+        assert!(!answer.contains("http://"), "{arguments:?}: {answer}");
     }
     // Nothing was begun.
     assert!(!fresh.exists());

@@ -7,6 +7,7 @@ use proptest::prelude::*;
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 
 use super::*;
+use crate::campaign::{Otherwise, TimeOut};
 use crate::units::ElectronsPerSquareAngstrom;
 
 /// A command out of a number, often one that cannot hold.
@@ -16,7 +17,7 @@ fn command(n: u32) -> Command {
         rows: (n / 32 % 8) as usize..(n / 256 % 9) as usize,
         columns: (n / 2048 % 8) as usize..(n / 16_384 % 9) as usize,
     };
-    match n % 18 {
+    match n % 22 {
         0 => Command::Strategy(["ei", "best", "random"][n as usize / 32 % 3].to_owned()),
         1 => Command::Target(["sum", "window:0..1.5", "loop-area"][n as usize / 32 % 3].to_owned()),
         2 => Command::Exclude(region),
@@ -32,6 +33,13 @@ fn command(n: u32) -> Command {
         14 => Command::Reject,
         15 => Command::Suggest(candidate),
         16 => Command::Pause,
+        17 => Command::Withdraw(candidate),
+        18 => Command::ExcludeAll(vec![region, Region::pixel(3, 4)]),
+        19 => Command::IncludeAll(vec![region, Region::pixel(3, 4)]),
+        20 => Command::ApproveAfter(TimeOut {
+            seconds: [0.0, 5.0, f64::NAN][n as usize / 32 % 3],
+            then: Otherwise::Go,
+        }),
         _ => Command::Resume,
     }
 }

@@ -312,6 +312,60 @@ fn proposals_wait_for_a_word_where_that_was_asked_for() {
 }
 
 #[test]
+fn a_wish_is_withdrawn_until_the_beam_is_on_its_way() {
+    let mut state = surveyed(Limits::default());
+    let now = Now::default();
+    let say = |state: &mut State, command| state.apply(&Event::Commanded(given(command))).unwrap();
+    let why = state.objection(&Command::Withdraw(20)).unwrap();
+    assert!(why.contains("nobody waits for"), "{why}");
+    say(&mut state, Command::Measure(20));
+    say(&mut state, Command::Measure(9));
+    // One is next, the other after it.
+    say(&mut state, Command::Withdraw(9));
+    assert_eq!(state.wishes().count(), 0);
+    assert_eq!(state.next_point().unwrap().candidate, Candidate(20));
+    say(&mut state, Command::Withdraw(20));
+    assert_eq!(state.standing(Candidate(20)), Standing::Free);
+    assert!(matches!(state.next(&now), Action::Propose { .. }));
+    say(&mut state, Command::Measure(20));
+    let exposing = Event::Exposing(Exposing {
+        candidate: 20,
+        position: Position { x: 0.5, y: 0.5 },
+        electrons: electrons(1.0),
+    });
+    state.apply(&exposing).unwrap();
+    assert!(state.objection(&Command::Withdraw(20)).is_some());
+}
+
+#[test]
+fn several_regions_are_one_command() {
+    let mut state = surveyed(Limits::default());
+    let say = |state: &mut State, command| state.apply(&Event::Commanded(given(command))).unwrap();
+    let regions = vec![Region::pixel(3, 3), Region::pixel(4, 5)];
+    say(&mut state, Command::ExcludeAll(regions.clone()));
+    let excluded = |state: &State| {
+        let standings = state.standings().iter();
+        standings.filter(|s| **s == Standing::Excluded).count()
+    };
+    assert_eq!(excluded(&state), 2);
+    let before = state.epoch();
+    say(&mut state, Command::IncludeAll(regions.clone()));
+    assert_eq!((excluded(&state), state.epoch()), (0, before + 1));
+    let why = state.objection(&Command::IncludeAll(regions)).unwrap();
+    assert!(
+        why.contains("nothing is excluded in 3..4,3..4 4..5,5..6"),
+        "{why}"
+    );
+    // All of it, in two halves.
+    let halves = [0..4, 4..SIDE].map(|rows| Region {
+        rows,
+        columns: 0..SIDE,
+    });
+    let why = state.objection(&Command::ExcludeAll(halves.to_vec()));
+    assert!(why.unwrap().contains("nothing would be left"));
+}
+
+#[test]
 fn a_point_whose_exposure_was_begun_waits_for_no_further_word() {
     let mut state = surveyed(Limits::default());
     let now = Now::default();

@@ -1,0 +1,145 @@
+// Commands: what a person may say now, in the words of `beacon ctl`, and how it is taken back.
+
+import { $, link, room, say, story, touch } from "./room.js";
+
+/** The command that waits for a name. */
+let waiting = null;
+
+/** Why a command cannot be given now; null when it can. */
+export function objection(word) {
+  if (story.now.begun?.replayed) return "this plays data that were acquired before: there is nothing to steer";
+  if (room.role !== "control") return "this link watches; the other link controls";
+  if (room.status === null) {
+    return `no program runs this campaign: beacon resume ${room.folder}`;
+  }
+  if (word === "stop") return null;
+  if (!room.connected) return "the connection is lost";
+  if (room.view !== null) return "this is the past: go back to now";
+  return null;
+}
+
+export async function give(...words) {
+  const why = objection(words[0]);
+  if (why) return say(`Not sent: ${why}.`, true);
+  const name = localStorage.getItem("beacon-name") ?? "";
+  // Nothing stands between a person and the end of the beam.
+  if (!name && words[0] !== "stop") {
+    waiting = words;
+    $("who").hidden = false;
+    $("name").focus();
+    return;
+  }
+  try {
+    say(`${words.join(" ")}: ${await link.command(room.campaign, words, name)}`);
+  } catch (error) {
+    say(`${words.join(" ")}: ${error.message}`, true);
+  }
+}
+
+$("who").addEventListener("submit", (event) => {
+  event.preventDefault();
+  const name = $("name").value.trim();
+  if (!name) return;
+  localStorage.setItem("beacon-name", name);
+  $("who").hidden = true;
+  const words = waiting;
+  waiting = null;
+  if (words) give(...words);
+});
+
+/** The words that let proposals wait, or not, as the settings say. */
+function approval(on, timeOut) {
+  if (!on) return ["approve", "off"];
+  return timeOut ? ["approve", "on", "after", `${timeOut.seconds}s`, timeOut.then] : ["approve", "on"];
+}
+
+const words = ([top, bottom, left, right]) => `${top}..${bottom},${left}..${right}`;
+
+/** The words that take a command back, where it still holds and one does. */
+export function back({ event, command, at, before, standings }) {
+  if (event !== "Commanded") return null;
+  const now = story.now, { facts } = now;
+  const [word, ...rest] = command.split(" ");
+  const value = rest.join(" ");
+  const stands = (state) => at && now.standingAt(at[0], at[1]) === state;
+  const former = (name) => {
+    const [was, is] = [before[name], facts[name]];
+    const holds = value === String(is) || Number(value) === Number(is);
+    return holds && was !== null && was !== undefined && was !== is ? [word, String(was)] : null;
+  };
+  // Exactly what this command excluded, or included, and what of it nobody has changed since.
+  const turned = (from, back) => {
+    const regions = (standings ?? []).filter(([name]) => name === from).map(([, region]) => region);
+    const still = regions.filter((region) => now.anyIn(region, from));
+    return still.length ? [back, ...still.slice(0, 400).map(words)] : null;
+  };
+  switch (word) {
+    case "exclude": case "reject": return turned("excluded", "include");
+    case "include": return turned("free", "exclude");
+    case "measure": case "suggest": {
+      const wanted = [...(facts.wishes ?? []), facts.next?.author === "person" ? facts.next.at : null];
+      return at && wanted.some((one) => one && one[0] === at[0] && one[1] === at[1]) ? ["withdraw", at.join(",")] : null;
+    }
+    case "discard": return stands("discarded") ? ["restore", value] : null;
+    case "restore": return stands("measured") ? ["discard", value] : null;
+    case "pause": return facts.paused ? ["resume"] : null;
+    case "approve": {
+      const was = approval(before.approval, before.time_out);
+      const is = approval(facts.approval, facts.time_out);
+      return is.join(" ") === command && was.join(" ") !== command ? was : null;
+    }
+    case "strategy": return former("strategy");
+    case "target": return former("target");
+    case "budget": return former("budget");
+    case "dwell": return former("dwell_seconds");
+    case "dose-limit": return former("dose_limit_electrons");
+    default: return null;
+  }
+}
+
+/** A button that gives a command, or says why it cannot. */
+export function able(button, word, why = objection(word)) {
+  button.setAttribute("aria-disabled", String(Boolean(why)));
+  button.title = why ?? "";
+}
+
+$("stop").addEventListener("click", () => give("stop", "now"));
+$("pause").addEventListener("click", () => give(paused() ? "resume" : "pause"));
+// The pixel that is shown: another proposal may wait by the time that the word arrives.
+for (const word of ["accept", "reject"]) $(word).addEventListener("click", () => give(word, $("proposal").dataset.at));
+/** What the fields say of proposals. */
+function asked() {
+  const then = $("approve-then").value;
+  const seconds = $("approve-after").value.trim();
+  return then === "wait" ? ["approve", "on"] : ["approve", "on", "after", seconds, then];
+}
+$("approve").addEventListener("change", () => {
+  give(...($("approve").checked ? asked() : ["approve", "off"]));
+  $("approve").checked = Boolean(story.now.facts.approval);
+});
+$("approve-then").addEventListener("change", () => { $("approve-then").dataset.touched = "yes"; touch(); });
+$("time-out").addEventListener("input", (event) => { event.target.dataset.touched = "yes"; });
+$("time-out").addEventListener("submit", (event) => {
+  event.preventDefault();
+  give(...asked());
+  for (const field of [$("approve-then"), $("approve-after")]) field.dataset.touched = "";
+});
+for (const word of ["measure", "discard", "restore"]) $(word).addEventListener("click", () => act(word, room.chosen));
+for (const form of document.querySelectorAll("form[data-word]")) {
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    const value = form.elements.value.value.trim();
+    if (value) give(form.dataset.word, value);
+    form.elements.value.dataset.touched = "";
+    if (form.dataset.word === "note") form.elements.value.value = "";
+  });
+  form.addEventListener("input", (event) => { event.target.dataset.touched = "yes"; });
+}
+
+export const paused = () => Boolean(story.now.facts.paused) || /pausing/.test(room.status?.state ?? "");
+
+export function act(word, at) {
+  if (!at) return;
+  const waits = word === "measure" && story.now.facts.next?.waits;
+  give(waits ? "suggest" : word, `${at.row},${at.column}`);
+}

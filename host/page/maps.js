@@ -1,0 +1,130 @@
+// The maps beside the sample, under one cursor: what the surrogate predicts, what the next point was chosen
+// by, what is known, and the map to publish.
+
+import { figure } from "./chart.js";
+import { Distances } from "./distance.js";
+import { MapView, range, viridis } from "./map.js";
+import { PlaneView } from "./plane.js";
+import { $, choose, link, responses, room, touch } from "./room.js";
+
+/** Title, the map that the server has by this name, and whether it is in units of the response. */
+const MAPS = [
+  ["Predicted mean", "mean", true], ["Predicted deviation", "sigma", true], ["Acquisition score", "score", false],
+  ["Structural distance", "distance", false], ["Truth", "truth", true], ["Map to publish", "map_mean", true],
+  ["Its deviation", "map_sigma", true], ["Latent plane of the surrogate", "plane", false],
+];
+const panels = new Map();
+
+for (const [title, key, hasUnits] of MAPS) {
+  const [frame, canvas, caption] = ["figure", "canvas", "figcaption"].map((name) => document.createElement(name));
+  canvas.setAttribute("role", "img");
+  canvas.setAttribute("aria-label", title);
+  frame.dataset.map = key;
+  frame.hidden = true;
+  frame.append(canvas, caption);
+  $("maps").append(frame);
+  const view = key === "plane" ? new PlaneView(canvas) : new MapView(canvas);
+  canvas.addEventListener("pointermove", (event) => { room.cursor = view.pixel(event); touch(); });
+  canvas.addEventListener("pointerleave", () => { room.cursor = null; touch(); });
+  canvas.addEventListener("click", (event) => { const at = view.pixel(event); if (at) choose(at); });
+  panels.set(key, { title, view, frame, caption, hasUnits });
+}
+
+/** Takes the figures of further steps. */
+export function takeFigures(told) {
+  const { series } = told;
+  const before = told.from === 0 ? {} : (room.figures?.series ?? {});
+  for (const name of Object.keys(series)) series[name] = (before[name] ?? []).slice(0, told.from).concat(series[name]);
+  room.figures = { ...told, series };
+  touch();
+}
+
+let fetching = false;
+let offered = {};
+
+/** Fetches the maps that are others than before. */
+export async function takeMaps(told) {
+  offered = told;
+  for (const name of Object.keys(room.maps)) if (!told[name]) delete room.maps[name];
+  if (fetching) return;
+  fetching = true;
+  // One request at a time: maps that were replaced meanwhile are not fetched.
+  for (;;) {
+    const { campaign } = room;
+    const due = Object.keys(offered).find((name) => offered[name].version !== room.maps[name]?.version);
+    if (!due) break;
+    const { version, points } = offered[due];
+    try {
+      const values = await link.numbers(`api/campaigns/${campaign}/maps/${due}`);
+      if (campaign === room.campaign) room.maps[due] = { values, version, points };
+    } catch { break; }
+    touch();
+  }
+  fetching = false;
+}
+
+/** A map as a raster of the image. */
+function raster(map, { size, candidates: { region: [top, bottom, left, right] } }) {
+  if (map.raster) return map.raster;
+  if (map.values.length === size[0] * size[1]) return (map.raster = map.values);
+  map.raster = new Float32Array(size[0] * size[1]).fill(NaN);
+  for (let row = top; row < bottom; row++) {
+    const from = (row - top) * (right - left);
+    map.raster.set(map.values.subarray(from, from + right - left), row * size[1] + left);
+  }
+  return map.raster;
+}
+
+/** How unlike what was measured every patch is, by the state that is shown. */
+function distances(now) {
+  if (!room.overview || !now.overview?.candidates.region || !now.points.length) return null;
+  if (room.distances?.of !== room.overview) {
+    room.distances = new Distances(room.overview, now.overview);
+    room.distances.of = room.overview;
+  }
+  const counted = now.points.filter(({ row, column }) => now.standingAt(row, column) === "measured");
+  if (room.distances.follow(counted)) touch();
+  return room.distances.taken.length ? room.distances.map : null;
+}
+
+/** The strategy that the score shown was worked out by. */
+const strategy = (now) => now.facts.strategy ?? "";
+
+export function drawMaps(now) {
+  $("maps").hidden = !now.overview?.candidates?.region;
+  if ($("maps").hidden) return;
+  const { overview } = now;
+  const at = room.cursor ?? room.chosen;
+  for (const [key, { title, view, frame, caption, hasUnits }] of panels) {
+    if (key === "plane") { drawPlane(now, view, frame, caption, title); continue; }
+    const known = key === "distance" ? distances(now) : room.maps[key] && raster(room.maps[key], overview);
+    frame.hidden = !known;
+    if (!known) continue;
+    view.raster(known, overview.size);
+    view.draw({ snapshot: now, cursor: room.cursor, chosen: room.chosen });
+    const value = at ? known[at.row * overview.size[1] + at.column] : null;
+    const here = value !== null && Number.isFinite(value) ? `; here ${figure(value, 3)}` : "";
+    const units = hasUnits && now.facts.units ? ` ${now.facts.units}` : "";
+    const by = key === "score" ? ` by ${strategy(now)}` : "";
+    const after = room.maps[key]?.points ? `, after ${room.maps[key].points} points` : "";
+    caption.textContent = `${title}${by}, ${figure(view.range[0], 3)} (dark) to ${figure(view.range[1], 3)}${units}${after}${here}`;
+  }
+  $("maps-note").textContent = room.view !== null && room.maps.mean
+    ? "These maps are those of now, those of the past are not kept; the structural distance is that of then." : "";
+}
+
+function drawPlane(now, view, frame, caption, title) {
+  const [x, y] = [room.maps.plane_x, room.maps.plane_y];
+  const whole = x && y && x.values.length === y.values.length;
+  frame.hidden = !whole;
+  if (!whole) return;
+  view.places(x.values, y.values, now.overview.candidates.region);
+  const { of, values } = responses(now);
+  const [low, high] = range(values);
+  const colours = (point) => {
+    const value = of(point);
+    return value === null || !Number.isFinite(value) ? [128, 128, 128] : viridis((value - low) / (high - low));
+  };
+  view.draw({ now, colours, cursor: room.cursor, chosen: room.chosen });
+  caption.textContent = `${title}: bright where many candidates lie; points in the colours of the sample, after ${x.points} points`;
+}

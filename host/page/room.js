@@ -1,0 +1,51 @@
+// What all of the page shares: the link, the story, and what the person looks at.
+
+import { figure } from "./chart.js";
+import { Connection } from "./connection.js";
+import { Story } from "./story.js";
+
+export const $ = (id) => document.getElementById(id);
+export const link = new Connection(location.hash);
+export const story = new Story();
+
+export const room = {
+  role: "watch", campaigns: [], campaign: 0, folder: "DIR", unfollow: null,
+  connected: false, closed: false, why: "connecting", status: undefined, problem: null, offset: 0,
+  view: null, chosen: null, cursor: null, drag: null, tool: "look", shown: null,
+  overview: null, maps: {}, figures: null, spectra: new Map(), trial: null, lines: [], dirty: true,
+};
+
+export const snapshot = () => (room.view === null ? story.now : story.after(room.view));
+/** What is sought, in words. */
+export const sought = ({ begun, facts }) => (begun?.replayed ? begun.channels.quantity || "response" : facts.target ?? "");
+export const clock = (ms) => new Date(ms).toLocaleTimeString();
+export const touch = () => { room.dirty = true; };
+
+export function span(seconds) {
+  if (seconds === null || !Number.isFinite(seconds)) return "–";
+  if (seconds < 1) return `${Math.round(1000 * seconds)} ms`;
+  if (seconds < 100) return `${figure(seconds, 2)} s`;
+  const minutes = Math.round(seconds / 60);
+  return minutes < 100 ? `${minutes} min` : `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
+}
+
+export function say(text, refused = false) {
+  $("said").textContent = text;
+  $("said").classList.toggle("refused", refused);
+  $("said").hidden = !text;
+}
+
+export function choose(at) {
+  room.chosen = at;
+  touch();
+}
+
+/** The responses that colour the points: those of the target, of another scalarizer, or of one that is tried. */
+export function responses(now) {
+  const index = (now.facts.scalarizers ?? []).indexOf(room.shown ?? now.facts.target);
+  const of = (point) => {
+    if (room.trial) return room.trial.by.get(point.record) ?? null;
+    return point.responses[index] ?? null;
+  };
+  return { of, values: now.points.map(of) };
+}

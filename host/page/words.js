@@ -1,0 +1,188 @@
+// The state in words: figures, lists, and what waits for a person.
+
+import { able, back, give, objection, paused } from "./commands.js";
+import { figure } from "./chart.js";
+import { $, clock, room, sought, span, story } from "./room.js";
+
+export function facts(now) {
+  const it = now.facts;
+  const share = (part, of) => (of ? `, ${figure(100 * part / of, 2)} % of the limit, ${figure(Math.max(0, of - part), 3)} left` : "");
+  const electrons = (value) => `${figure(value, 4)} e⁻`;
+  const rows = [
+    ["Points", `${now.points.length} of ${it.budget ?? "–"}${it.seeding ? ", the first ones" : `, ${it.seeds ?? 0} to start from`}`],
+    ["Strategy", it.strategy], ["Target", sought(now)],
+    ...(it.approval ? [["Proposals", it.time_out
+      ? `wait ${span(it.time_out.seconds)} for a person, then ${it.time_out.then === "go" ? "are measured" : "the campaign pauses"}` : "wait for a person"]] : []),
+    ["Dwell", `${it.dwell_seconds ?? "–"} s`],
+    ["Dose", it.dose_electrons ? `${electrons(it.dose_electrons)}${share(it.dose_electrons, it.dose_limit_electrons)}` : "not known"],
+  ];
+  if (it.worst_pixel_e_per_A2) {
+    rows.push(["Worst pixel", `${figure(it.worst_pixel_e_per_A2)} e⁻/Å²${share(it.worst_pixel_e_per_A2, it.pixel_limit_e_per_A2)}`]);
+  }
+  const [down, right] = it.drift_pixels ?? [0, 0];
+  if (it.drift_every || down || right) rows.push(["Drift", `${figure(down, 3)} px down, ${figure(right, 3)} px right`]);
+  const elapsed = (now.last?.elapsed_ms ?? 0) / 1000;
+  rows.push(["Running for", span(elapsed)]);
+  const recent = now.points.slice(-20);
+  if (recent.length > 1 && !it.ended) {
+    const each = (recent.at(-1).elapsed - recent[0].elapsed) / 1000 / (recent.length - 1);
+    const left = Math.max(0, (it.budget ?? 0) - now.points.length) * each;
+    const limit = it.time_limit_seconds ? it.time_limit_seconds - elapsed : Infinity;
+    rows.push(["Time left", `${span(Math.min(left, limit))}, ${span(each)} a point`]);
+  }
+  if (it.failures) rows.push(["Failures", `${it.failures}, the last: ${now.failures.at(-1)?.why ?? ""}`]);
+  if (it.wishes?.length) rows.push(["People want", it.wishes.map(([row, column]) => `${row},${column}`).join("; ")]);
+  const list = $("facts");
+  const text = JSON.stringify(rows);
+  if (list.dataset.text === text) return;
+  list.dataset.text = text;
+  list.replaceChildren(...rows.flatMap(([name, value]) => {
+    const [term, said] = [document.createElement("dt"), document.createElement("dd")];
+    [term.textContent, said.textContent] = [name, value ?? "–"];
+    return [term, said];
+  }));
+}
+
+export function proposal(now) {
+  const next = now.facts.next;
+  const waits = Boolean(next?.waits) && !now.facts.ended;
+  $("proposal").hidden = !waits;
+  if (!waits) return;
+  const predicted = next.predicted ? `: ${figure(next.predicted[0])} ± ${figure(next.predicted[1], 2)} ${now.facts.units ?? ""} expected` : "";
+  $("proposal").dataset.at = next.at.join(",");
+  $("proposal-text").textContent = `The proposal of row ${next.at[0]}, column ${next.at[1]} waits${predicted}.`;
+  countDown();
+  for (const word of ["accept", "reject"]) able($(word), word);
+}
+
+/** A command for a list: a stroke of the brush is many rectangles. */
+function brief(command) {
+  const [word, ...rest] = command.split(" ");
+  return ["exclude", "include"].includes(word) && rest.length > 2
+    ? `${word} ${rest.length} rectangles, the first ${rest[0]}` : command;
+}
+
+/** An event as a line. */
+function told(message) {
+  const at = message.at ? ` row ${message.at[0]}, column ${message.at[1]}` : "";
+  switch (message.event) {
+    case "Begun": return `begun: ${message.instrument}`;
+    case "Resumed": return "taken up again";
+    case "Surveying": return "an overview is taken";
+    case "Overview": return `overview of ${message.size.join(" × ")} pixels`;
+    case "Surveyed": return message.shift
+      ? `drift ${figure(message.shift[0], 3)} px down, ${figure(message.shift[1], 3)} px right` : "the drift is not known";
+    case "Proposed": return `proposed${at}`;
+    case "Exposing": return `exposing${at}`;
+    case "NotExposed": return `not exposed: ${message.why}`;
+    case "Measured": return message.point ? `measured${at}` : `measured${at}, of no use`;
+    case "LeftOut": return `left out${at}: ${message.why}`;
+    case "Failed": return `the instrument failed: ${message.why}`;
+    case "Trained": return `trained on ${message.points} points in ${span(message.seconds)}`;
+    case "Commanded": return `${message.by || "somebody"}: ${brief(message.command)}`;
+    case "Refused": return `${message.by || "somebody"}: ${brief(message.command)}, refused: ${message.why}`;
+    case "Reduced": return `all points reduced by ${message.scalarizer}`;
+    case "Ended": return `ended: ${message.why}`;
+    default: return message.event;
+  }
+}
+
+function lines(list, items) {
+  const key = JSON.stringify(items);
+  if (list.dataset.key === key) return;
+  list.dataset.key = key;
+  list.replaceChildren(...items.map(({ time, text, refused, undo }) => {
+    const item = document.createElement("li");
+    const when = document.createElement("time");
+    when.textContent = time;
+    const what = document.createElement("span");
+    what.textContent = text;
+    if (refused) what.className = "refused";
+    item.append(when, what);
+    if (undo) {
+      const button = document.createElement("button");
+      button.type = "button";
+      button.textContent = "Take back";
+      button.title = undo.join(" ");
+      button.addEventListener("click", () => give(...undo));
+      item.append(button);
+    }
+    return item;
+  }));
+}
+
+export function history(now) {
+  const items = now.commands.toReversed().map((given) => ({
+    time: clock(given.given_ms),
+    text: `${given.by || "somebody"}: ${brief(given.command)} after ${given.after} points${given.why ? `, refused: ${given.why}` : ""}`,
+    refused: given.event === "Refused", undo: room.role === "control" ? back(given) : null,
+  }));
+  lines($("history"), items.length ? items : [{ time: "", text: "nobody has said anything yet" }]);
+  const latest = now.latest.slice(-40).toReversed();
+  lines($("latest"), latest.map((message) => ({ time: clock(message.at_ms), text: told(message) })));
+}
+
+/** How long the proposal still waits. */
+function countDown() {
+  const { facts: { next, time_out: timeOut, paused }, waitsSince } = story.now;
+  const then = timeOut?.then === "go" ? "It is measured" : "The campaign pauses";
+  const left = timeOut ? Math.max(0, timeOut.seconds - (Date.now() - room.offset - waitsSince) / 1000) : 0;
+  const text = timeOut && next?.waits && !paused ? `${then} in ${left < 10 ? left.toFixed(0) + " s" : span(left)} without an answer.` : "";
+  if ($("time-left").textContent !== text) $("time-left").textContent = text;
+}
+
+export function settings(now) {
+  $("steer").hidden = Boolean(now.begun?.replayed);
+  const fill = (id, value) => {
+    const field = $(id);
+    if (!field.dataset.touched && document.activeElement !== field && value !== null && value !== undefined) field.value = value;
+  };
+  fill("strategy", now.facts.strategy);
+  fill("budget", now.facts.budget);
+  fill("dose-limit", now.facts.dose_limit_electrons);
+  fill("dwell", now.facts.dwell_seconds);
+  if (document.activeElement !== $("approve")) $("approve").checked = Boolean(now.facts.approval);
+  fill("approve-then", now.facts.time_out?.then ?? "wait");
+  if (now.facts.time_out) fill("approve-after", `${now.facts.time_out.seconds}s`);
+  $("approve-after-label").hidden = $("approve-then").value === "wait";
+  const why = objection("strategy");
+  for (const button of document.querySelectorAll("form[data-word] button, #time-out button")) able(button, "strategy");
+  $("steer-note").textContent = why ? `Not now: ${why}.` : "";
+}
+
+export function head() {
+  const now = story.now, running = room.status;
+  let state = "connecting";
+  if (room.problem) state = room.problem;
+  else if (running) state = running.state;
+  else if (now.facts.ended) state = `ended: ${now.facts.ended}`;
+  else if (running === null) state = now.last ? "no program runs this campaign" : "the campaign has not begun";
+  if (running === null && now.begun?.replayed && !now.facts.ended) state = "playing data acquired before";
+  if (room.closed) state = `${now.facts.ended ? `ended: ${now.facts.ended}` : state}. ${farewell(now)}`;
+  else if (!room.connected) state = `${room.why}; trying again (last known: ${state})`;
+  if ($("state").textContent !== state) $("state").textContent = state;
+  $("pause").textContent = paused() ? "Resume" : "Pause";
+  able($("stop"), "stop");
+  able($("pause"), "pause");
+  const unblanked = running?.blanked === false
+    ? `The beam COULD NOT BE BLANKED since ${clock(running.blanked_since_ms)}: look after it.` : null;
+  const alarm = unblanked ?? (now.facts.failed && now.facts.ended ? now.facts.ended : null);
+  $("alarm").hidden = !alarm;
+  if (alarm && $("alarm").textContent !== alarm) $("alarm").textContent = alarm;
+  age();
+}
+
+/** What becomes of a page whose program is over. */
+function farewell(now) {
+  return now.begun?.replayed
+    ? "The program is over; what it showed stays here until this page is closed."
+    : `The program is over; what it showed stays here, and beacon page ${room.folder} shows all of it again at this link.`;
+}
+
+export function age() {
+  countDown();
+  const last = story.now.last;
+  const seconds = last ? Math.max(0, (Date.now() - room.offset - last.at_ms) / 1000) : null;
+  const beam = room.status?.blanked ? `, beam blanked since ${clock(room.status.blanked_since_ms)}` : "";
+  $("age").textContent = last ? `last event ${span(seconds)} ago${beam}` : "";
+}

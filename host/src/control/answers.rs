@@ -1,0 +1,109 @@
+//! What people are answered, and what waits in their words.
+
+use beacon_kernel::Candidate;
+
+use crate::campaign::{Command, Given, Otherwise, State, TimeOut};
+use crate::data::Channels;
+use crate::scalarizer::Scalarizer;
+
+/// A command that waits, as it was typed, and who gave it.
+pub(super) fn words(given: &Given, state: &State) -> String {
+    let words = given.command.in_words(state.candidates());
+    match given.by.as_str() {
+        "" => words,
+        by => format!("{words} ({by})"),
+    }
+}
+
+/// What is answered to a command that can hold.
+pub(super) fn said(command: &Command, state: &State) -> String {
+    let name = |candidate: u32| {
+        let pixel = state
+            .candidates()
+            .and_then(|all| all.pixel(Candidate(candidate)).ok());
+        pixel.map_or_else(String::new, |p| {
+            format!("row {}, column {}", p.row, p.column)
+        })
+    };
+    match command {
+        Command::Strategy(name) => format!("`{name}` chooses from the next point on"),
+        Command::Target(target) => {
+            let Channels {
+                coordinates, axis, ..
+            } = &state.begun().channels;
+            let scalarizer: Option<Scalarizer> = target.parse().ok();
+            let cut = scalarizer.and_then(|scalarizer| scalarizer.cut(coordinates, axis));
+            let cut = cut.map_or_else(String::new, |cut| format!("; {cut}"));
+            format!("`{target}` is sought from the next point on{cut}")
+        }
+        Command::Exclude(region) => format!(
+            "nothing is measured in rows {}..{}, columns {}..{} any more",
+            region.rows.start, region.rows.end, region.columns.start, region.columns.end
+        ),
+        Command::Include(region) => format!(
+            "rows {}..{}, columns {}..{} may be measured again",
+            region.rows.start, region.rows.end, region.columns.start, region.columns.end
+        ),
+        Command::ExcludeAll(regions) => {
+            format!(
+                "nothing is measured in {} rectangles any more",
+                regions.len()
+            )
+        }
+        Command::IncludeAll(regions) => {
+            format!("{} rectangles may be measured again", regions.len())
+        }
+        Command::Withdraw(candidate) => {
+            format!("{} is not measured for that", name(*candidate))
+        }
+        Command::Measure(candidate) | Command::Suggest(candidate) => {
+            format!("{} is measured next", name(*candidate))
+        }
+        Command::Discard(candidate) => format!(
+            "the measurement at {} no longer counts; `restore` undoes that",
+            name(*candidate)
+        ),
+        Command::Restore(candidate) => {
+            format!("the measurement at {} counts again", name(*candidate))
+        }
+        Command::Budget(points) => format!("{points} points are measured in all"),
+        Command::DoseLimit(electrons) => {
+            format!("at most {electrons:e} electrons are spent in all")
+        }
+        Command::Dwell(seconds) => {
+            let before = state.settings().dwell.get();
+            let mixes = state.settings().target().grows_with_dwell()
+                && seconds.total_cmp(&before).is_ne()
+                && !state.points().is_empty();
+            let mixed = if mixes {
+                format!(
+                    "; responses grow with the dwell and are not divided by it: the {} points so far \
+                     and those from now on are compared as if they had the same",
+                    state.points().len()
+                )
+            } else {
+                String::new()
+            };
+            format!("spectra take {seconds} s from the next point on{mixed}")
+        }
+        Command::Approve(true) => {
+            "every proposal waits for `accept`, `reject` or `suggest`".to_owned()
+        }
+        Command::ApproveAfter(TimeOut { seconds, then }) => {
+            let then = match then {
+                Otherwise::Go => "it is measured",
+                Otherwise::Pause => "the campaign pauses",
+            };
+            format!(
+                "every proposal waits {seconds} s for `accept`, `reject` or `suggest`; then {then}"
+            )
+        }
+        Command::Approve(false) => "no proposal waits any more".to_owned(),
+        Command::Accept => "the proposal is measured".to_owned(),
+        Command::Reject => "the proposal is not measured, and its pixel is excluded".to_owned(),
+        Command::Pause => "pauses after this point, with the beam blanked".to_owned(),
+        Command::Resume => "goes on".to_owned(),
+        Command::Note(_) => "it is on record".to_owned(),
+        Command::Stop => "ends after this point; `beacon resume` goes on from there".to_owned(),
+    }
+}

@@ -1,0 +1,87 @@
+//! Campaigns looked at in a browser: one that waits for a while only, two on one page, a replay, and a
+//! comparison.
+
+use std::path::Path;
+use std::process::Command;
+
+use serde_json::{Value, json};
+
+use super::steered::{harmless, python};
+use super::{commands, records};
+
+#[test]
+fn what_ends_or_is_played_or_waits_for_nobody_is_seen_to() {
+    let Some(python) = python() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let root = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/.."));
+    let output = Command::new(python)
+        .current_dir(root)
+        .arg("tests/page/look.py")
+        .arg(env!("CARGO_BIN_EXE_beacon-under-test"))
+        .arg(folder.path())
+        .arg(root.join("target/page/pictures"))
+        .output()
+        .unwrap();
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    let said: Value = serde_json::from_slice(&output.stdout).unwrap();
+    for errors in ["timed", "both", "replay", "compare"] {
+        assert_eq!(said[format!("{errors}_errors")], json!([]), "{said}");
+    }
+    let text = |key: &str| said[key].as_str().unwrap_or_default().to_owned();
+
+    // Nobody answered: the commands that followed are on record as anybody's are.
+    let given = commands(&records(&folder.path().join("timed")));
+    let by = |name: &str| -> Vec<&str> {
+        let given = given.iter().filter(|(_, by)| by == name);
+        given.map(|(command, _)| command.as_str()).collect()
+    };
+    assert_eq!(by("Ada"), ["approve on after 0.3s go", "resume"]);
+    let alone = by("time-out");
+    assert_eq!(alone[0], "pause");
+    assert!(
+        alone[1..].iter().all(|command| *command == "accept"),
+        "{given:?}"
+    );
+    // The first four proposals are by chance, and wait as well.
+    assert_eq!(alone.len(), 1 + 14, "{given:?}");
+    assert!(text("paused_by").starts_with("time-out: pause"), "{said}");
+    assert_eq!(text("take_back"), "approve on after 1s pause");
+    assert!(text("over").contains("beacon page"), "{said}");
+    assert_eq!(said["timed_status"], 0);
+
+    assert_eq!(said["alone"], 1);
+    assert!(text("gone").contains("it was moved or removed"), "{said}");
+
+    let maps = said["replay_maps"].as_array().unwrap();
+    for name in [
+        "mean", "sigma", "truth", "map_mean", "plane", "score", "distance",
+    ] {
+        assert!(maps.contains(&json!(name)), "{name}: {said}");
+    }
+    harmless(&said["replay_axe"]);
+    assert!(
+        text("replay_steered").contains("nothing to steer"),
+        "{said}"
+    );
+    assert_eq!(said["replay_written"], true);
+    assert_eq!(said["replay_status"], 0);
+    assert_eq!(
+        said["cells"],
+        json!(["beacon with seed 1", "random with seed 1"])
+    );
+    let kinds = said["kinds"].as_array().unwrap();
+    assert!(
+        kinds[0].as_str().unwrap().starts_with("beacon: 0."),
+        "{said}"
+    );
+    assert!(
+        kinds[1].as_str().unwrap().starts_with("random: 0."),
+        "{said}"
+    );
+    harmless(&said["compare_axe"]);
+    assert_eq!(said["compare_status"], 0);
+}
