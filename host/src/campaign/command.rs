@@ -3,11 +3,12 @@
 
 use std::fmt;
 
-use beacon_kernel::{Candidates, Edges, Pixel, Strategy};
+use beacon_kernel::{Candidate, Candidates, Edges, Pixel, Strategy};
 use serde::{Deserialize, Serialize};
 
 use super::Region;
 use crate::scalarizer::Scalarizer;
+use crate::units::Kind;
 
 /// A command.
 ///
@@ -93,10 +94,8 @@ impl Command {
             ["restore", text] => Self::Restore(candidate(text)?),
             ["suggest", text] => Self::Suggest(candidate(text)?),
             ["budget", text] => Self::Budget(number(text, "budget", "a number of points")?),
-            ["dose-limit", text] => {
-                Self::DoseLimit(number(text, "dose-limit", "a number of electrons above 0")?)
-            }
-            ["dwell", text] => Self::Dwell(number(text, "dwell", "a time in seconds")?),
+            ["dose-limit", text] => Self::DoseLimit(quantity(text, "dose-limit", Kind::ELECTRONS)?),
+            ["dwell", text] => Self::Dwell(quantity(text, "dwell", Kind::SECONDS)?),
             ["approve", ref rest @ ..] if !matches!(rest, ["on" | "off"]) => {
                 let found = rest.join(" ");
                 return Err(format!(
@@ -123,6 +122,66 @@ impl Command {
                 ));
             }
         })
+    }
+
+    /// The command as `beacon ctl` takes it, with pixels where the candidates are known.
+    pub fn words(&self, candidates: Option<Candidates>) -> String {
+        let at = |word: &str, candidate: u32| {
+            let pixel = candidates.and_then(|all| all.pixel(Candidate(candidate)).ok());
+            pixel.map_or_else(
+                || self.to_string(),
+                |Pixel { row, column }| format!("{word} {row},{column}"),
+            )
+        };
+        match *self {
+            Self::Measure(candidate) => at("measure", candidate),
+            Self::Discard(candidate) => at("discard", candidate),
+            Self::Restore(candidate) => at("restore", candidate),
+            Self::Suggest(candidate) => at("suggest", candidate),
+            _ => self.to_string(),
+        }
+    }
+
+    /// Whether the command holds until another ends it.
+    pub(crate) fn lasts(&self) -> bool {
+        matches!(
+            self,
+            Self::Strategy(_)
+                | Self::Target(_)
+                | Self::Exclude(_)
+                | Self::Discard(_)
+                | Self::Budget(_)
+                | Self::DoseLimit(_)
+                | Self::Dwell(_)
+                | Self::Approve(_)
+                | Self::Pause
+        )
+    }
+
+    /// Whether this command ends what an `earlier` one that lasts had said.
+    pub(crate) fn ends(&self, earlier: &Self) -> bool {
+        match (earlier, self) {
+            (Self::Exclude(earlier), Self::Include(region)) => {
+                let within = |inner: &std::ops::Range<usize>, outer: &std::ops::Range<usize>| {
+                    outer.start <= inner.start && inner.end <= outer.end
+                };
+                within(&earlier.rows, &region.rows) && within(&earlier.columns, &region.columns)
+            }
+            (Self::Discard(earlier), Self::Restore(candidate)) => earlier == candidate,
+            (Self::Pause, Self::Resume) => true,
+            (Self::Pause | Self::Exclude(_) | Self::Discard(_), _) => false,
+            (earlier, command) => {
+                std::mem::discriminant(earlier) == std::mem::discriminant(command)
+            }
+        }
+    }
+
+    /// Whether curves may go another way from this command on.
+    pub(crate) fn marks_curves(&self) -> bool {
+        !matches!(
+            self,
+            Self::Note(_) | Self::Accept | Self::Approve(_) | Self::Pause | Self::Resume
+        )
     }
 
     /// The candidate whose proposal these words judge, where they name one.
@@ -163,6 +222,11 @@ impl fmt::Display for Command {
 fn number<N: std::str::FromStr>(text: &str, name: &str, accepted: &str) -> Result<N, String> {
     let number = text.trim().parse();
     number.map_err(|_| format!("{name} is `{text}`; expected {accepted}"))
+}
+
+fn quantity(text: &str, name: &str, kind: Kind) -> Result<f64, String> {
+    let read = kind.read(text);
+    read.map_err(|_| format!("{name} is `{text}`; expected {}", kind.accepted()))
 }
 
 /// The text of a note, on one line.
