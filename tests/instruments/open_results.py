@@ -7,7 +7,9 @@ Says what differs and ends with 1; says nothing and ends with 0 when all is as i
 """
 
 import json
+import os
 import sys
+import tempfile
 
 import h5py
 import hyperspy.api as hs
@@ -41,8 +43,20 @@ def array(values, axes):
 def in_hyperspy(file, expected):
     signals = {signal.metadata.General.title: signal for signal in hs.load(file)}
     expect("HyperSpy's signals", sorted(signals), sorted(expected["signals"]))
+    as_signals(signals, expected, "HyperSpy's")
+    # What HyperSpy saves of them, and opens once more, is the same.
+    again = {}
+    with tempfile.TemporaryDirectory() as folder:
+        for title, signal in signals.items():
+            saved = os.path.join(folder, f"{title}.hspy")
+            signal.save(saved)
+            again[title] = hs.load(saved)
+    as_signals(again, expected, "HyperSpy's saved")
+
+
+def as_signals(signals, expected, whose):
     for title, wanted in expected["signals"].items():
-        signal, name = signals[title], f"HyperSpy's {title}"
+        signal, name = signals[title], f"{whose} {title}"
         expect(f"{name}: data", signal.data, array(wanted["values"], wanted["axes"]))
         quantity, units = wanted["quantity"], wanted["units"]
         text = f"{quantity} ({units})" if units else quantity
@@ -64,9 +78,10 @@ def in_hyperspy(file, expected):
         found = signal.original_metadata.as_dictionary()
         expect(f"{name}: provenance", found, expected["provenance"])
     columns = signals["points"].metadata.Columns.as_dictionary()
-    as_text(columns, expected["columns"], "HyperSpy's points")
-    elements = signals["spectra"].metadata.get_item("Sample.elements", [])
-    expect("HyperSpy's elements", list(elements), expected["elements"])
+    as_text(columns, expected["columns"], f"{whose} points")
+    if "spectra" in signals:
+        elements = signals["spectra"].metadata.get_item("Sample.elements", [])
+        expect(f"{whose} elements", list(elements), expected["elements"])
 
 
 def as_text(columns, wanted, name):
@@ -93,9 +108,15 @@ def in_sidpy(file, expected):
             expect(f"{where}: kind", axis.dimension_type.name, described["kind"])
             expect(where, np.array(axis.values), np.array(described["values"], dtype=float))
         expect(f"{name}: provenance", dict(dataset.original_metadata), expected["provenance"])
-    as_text(datasets["points"].metadata["Columns"], expected["columns"], "sidpy's points")
-    places = datasets["spectra"].point_cloud["coordinates"]
-    expect("sidpy's places", places, np.array(expected["places"], dtype=float))
+    columns = datasets["points"].metadata["Columns"]
+    count = len(expected["columns"]["names"])
+    # Lists are spelt as HyperSpy has them: a group with a text each.
+    lists = {key: columns[f"_list_{count}_{key}"] for key in ["names", "units"]}
+    lists = {key: [texts[name] for name in sorted(texts)] for key, texts in lists.items()}
+    as_text(lists | {"target": columns["target"]}, expected["columns"], "sidpy's points")
+    if "spectra" in datasets:
+        places = datasets["spectra"].point_cloud["coordinates"]
+        expect("sidpy's places", places, np.array(expected["places"], dtype=float))
     reader.close()
 
 

@@ -53,6 +53,7 @@ const NAMES: [&str; 8] = [
 ];
 
 /// Report and figures of made-up campaigns.
+#[expect(clippy::too_many_lines, reason = "one figure after the other")]
 fn case(
     out: &Path,
     (height, width): (usize, usize),
@@ -114,6 +115,7 @@ fn case(
                     strategy: NAMES[s],
                     seeds: &[],
                     steps: &points[s],
+                    ..Trajectory::default()
                 },
                 metrics: Metrics {
                     mae: Progress::of_one(&errors[s]),
@@ -148,6 +150,9 @@ fn case(
         map: None,
         latent: None,
         spectra: None,
+        story: &[],
+        marks: &[],
+        letters: false,
         tables: &[tests],
         notes: &[],
         settings: "steps = 1\nname = \"<b>\"\n",
@@ -176,6 +181,7 @@ fn large(out: &Path) -> Outcome {
         strategy: "thompson",
         seeds: &[(10, 10)],
         steps: &steps,
+        ..Trajectory::default()
     };
     save(
         &TrajectoryFigure {

@@ -3,7 +3,7 @@
 use crate::Outcome;
 use crate::read::{coords, indices, npy, order};
 use beacon_host::figures::{LatentFigure, Manifold};
-use beacon_host::plot::save_both;
+use beacon_host::plot::{FigureStyle, save_all};
 use std::path::Path;
 
 const WINDOW: usize = 16;
@@ -55,12 +55,12 @@ pub(crate) fn draw(folder: &Path, out: &Path) -> Outcome {
         order: &order,
         manifold: Some(manifold),
     };
-    save_both(out, "latent", &figure)?;
+    save_all(out, "latent", &figure, FigureStyle::default())?;
     let alone = LatentFigure {
         order: &[],
         manifold: None,
         ..figure
     };
-    save_both(out, "latent_alone", &alone)?;
+    save_all(out, "latent_alone", &alone, FigureStyle::default())?;
     Ok(())
 }

@@ -10,12 +10,13 @@ use beacon_host::figures::{
 };
 use beacon_host::metrics::{TARGET_BINS, target_groups};
 use beacon_host::page::{Report, write_figures, write_report};
-use beacon_host::plot::{save, save_both};
+use beacon_host::plot::{FigureStyle, save, save_all};
 use beacon_kernel::Candidates;
 use rand_core::{Rng, SeedableRng};
 use rand_xoshiro::Xoshiro128PlusPlus;
 use std::path::Path;
 
+#[expect(clippy::too_many_lines, reason = "one figure after the other")]
 pub(crate) fn draw(folder: &Path, out: &Path) -> Outcome {
     let image = Map::uncalibrated(50, 50, npy(&folder.join("image.npy"))?, "PFM amplitude");
     let response = Map::uncalibrated(50, 50, npy(&folder.join("scalarizer.npy"))?, "loop height");
@@ -36,6 +37,7 @@ pub(crate) fn draw(folder: &Path, out: &Path) -> Outcome {
                 strategy: name,
                 seeds: &seeds,
                 steps: &steps[..count],
+                ..Trajectory::default()
             };
             let figure = TrajectoryFigure {
                 image: &image,
@@ -52,6 +54,7 @@ pub(crate) fn draw(folder: &Path, out: &Path) -> Outcome {
             strategy: name,
             seeds: &seeds,
             steps: &steps[..100],
+            ..Trajectory::default()
         })
         .collect();
     for count in 0..=3 {
@@ -89,6 +92,7 @@ pub(crate) fn draw(folder: &Path, out: &Path) -> Outcome {
             strategy: "random",
             seeds: &seeds,
             steps: &[],
+            ..Trajectory::default()
         },
         metrics: curves[3].metrics(),
         times: StepTimes::default(),
@@ -104,6 +108,9 @@ pub(crate) fn draw(folder: &Path, out: &Path) -> Outcome {
         map: None,
         latent: None,
         spectra: None,
+        story: &[],
+        marks: &[],
+        letters: false,
         tables: &[],
         notes: &[],
         settings: "steps = 300\nwindow = 16\n",
@@ -215,7 +222,8 @@ fn draw_coverage(curves: &[Curves], out: &Path) -> Outcome {
     let figure = CoverageFigure {
         quantity: "target coverage",
         curves: &curves,
+        marks: &[],
     };
-    save_both(out, "coverage", &figure)?;
+    save_all(out, "coverage", &figure, FigureStyle::default())?;
     Ok(())
 }

@@ -4,7 +4,7 @@ use crate::Outcome;
 use beacon_host::data::Spectra;
 use beacon_host::data::files::{Dataset, read};
 use beacon_host::figures::{Arrangement, Marker, SpectraFigure, Spectrum, line_markers};
-use beacon_host::plot::save_both;
+use beacon_host::plot::{FigureStyle, save_all};
 use std::path::Path;
 
 /// Draws EDS spectra with the lines of their elements, and loops of piezoresponse.
@@ -86,7 +86,8 @@ fn write(
         markers,
         range,
         arrangement,
+        narrow: false,
     };
-    save_both(out, name, &figure)?;
+    save_all(out, name, &figure, FigureStyle::default())?;
     Ok(())
 }

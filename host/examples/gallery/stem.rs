@@ -8,7 +8,7 @@ use beacon_host::figures::{
     Metrics, Progress, StepTimes, StrategyResult, TargetFigure, Trajectory, TrajectoryFigure,
 };
 use beacon_host::page::{Report, write_figures, write_report};
-use beacon_host::plot::save_both;
+use beacon_host::plot::{FigureStyle, save_all};
 use std::fs::File;
 use std::io::BufReader;
 use std::path::Path;
@@ -49,6 +49,7 @@ pub(crate) fn draw(folder: &Path, out: &Path) -> Outcome {
                 strategy,
                 seeds: &seeds,
                 steps,
+                ..Trajectory::default()
             },
             metrics: Metrics {
                 surrogate_mean: Progress::of_one(&run.mean),
@@ -66,12 +67,12 @@ pub(crate) fn draw(folder: &Path, out: &Path) -> Outcome {
         image: &haadf,
         trajectory,
     };
-    save_both(out, "stem_trajectory", &figure)?;
+    save_all(out, "stem_trajectory", &figure, FigureStyle::default())?;
     let figure = TargetFigure {
         target: &haadf,
         campaigns: &[trajectory, trajectory],
     };
-    save_both(out, "stem_target", &figure)?;
+    save_all(out, "stem_target", &figure, FigureStyle::default())?;
     let report = Report {
         title: "The published STEM-EDX runs",
         lead: "",
@@ -82,6 +83,9 @@ pub(crate) fn draw(folder: &Path, out: &Path) -> Outcome {
         map: None,
         latent: None,
         spectra: None,
+        story: &[],
+        marks: &[],
+        letters: false,
         tables: &[],
         notes: &[],
         settings: "",

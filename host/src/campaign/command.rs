@@ -2,12 +2,14 @@
 //! control socket, the journal and the campaign's state.
 
 use std::fmt;
+use std::ops::Range;
 
 use beacon_kernel::{Candidate, Candidates, Edges, Pixel, Strategy};
 use serde::{Deserialize, Serialize};
 
 use super::{Region, parse_time};
 use crate::scalarizer::Scalarizer;
+use crate::units::Kind;
 
 /// A command.
 ///
@@ -169,10 +171,8 @@ impl Command {
             ["restore", text] => Self::Restore(candidate(text)?),
             ["suggest", text] => Self::Suggest(candidate(text)?),
             ["budget", text] => Self::Budget(number(text, "budget", "a number of points")?),
-            ["dose-limit", text] => {
-                Self::DoseLimit(number(text, "dose-limit", "a number of electrons above 0")?)
-            }
-            ["dwell", text] => Self::Dwell(number(text, "dwell", "a time in seconds")?),
+            ["dose-limit", text] => Self::DoseLimit(quantity(text, "dose-limit", Kind::ELECTRONS)?),
+            ["dwell", text] => Self::Dwell(quantity(text, "dwell", Kind::SECONDS)?),
             ["approve", "on"] => Self::Approve(true),
             ["approve", "off"] => Self::Approve(false),
             ["approve", "on", "after", time, then @ ("go" | "pause")] => {
@@ -211,23 +211,6 @@ impl Command {
         })
     }
 
-    /// The command as `beacon ctl` is given it, with the pixel of a candidate.
-    pub(crate) fn in_words(&self, candidates: Option<Candidates>) -> String {
-        let (word, candidate) = match self {
-            Self::Measure(candidate) => ("measure", *candidate),
-            Self::Withdraw(candidate) => ("withdraw", *candidate),
-            Self::Discard(candidate) => ("discard", *candidate),
-            Self::Restore(candidate) => ("restore", *candidate),
-            Self::Suggest(candidate) => ("suggest", *candidate),
-            other => return other.to_string(),
-        };
-        let pixel = candidates.and_then(|all| all.pixel(Candidate(candidate)).ok());
-        pixel.map_or_else(
-            || self.to_string(),
-            |Pixel { row, column }| format!("{word} {row},{column}"),
-        )
-    }
-
     /// The regions in which nothing is measured any more by this command.
     pub(crate) fn excluded(&self) -> &[Region] {
         match self {
@@ -235,6 +218,91 @@ impl Command {
             Self::ExcludeAll(regions) => regions,
             _ => &[],
         }
+    }
+
+    /// The regions in which everything may be measured again by this command.
+    pub(crate) fn included(&self) -> &[Region] {
+        match self {
+            Self::Include(region) => std::slice::from_ref(region),
+            Self::IncludeAll(regions) => regions,
+            _ => &[],
+        }
+    }
+
+    /// The command as `beacon ctl` takes it, with pixels where the candidates are known.
+    pub fn words(&self, candidates: Option<Candidates>) -> String {
+        let at = |word: &str, candidate: u32| {
+            let pixel = candidates.and_then(|all| all.pixel(Candidate(candidate)).ok());
+            pixel.map_or_else(
+                || self.to_string(),
+                |Pixel { row, column }| format!("{word} {row},{column}"),
+            )
+        };
+        match *self {
+            Self::Measure(candidate) => at("measure", candidate),
+            Self::Withdraw(candidate) => at("withdraw", candidate),
+            Self::Discard(candidate) => at("discard", candidate),
+            Self::Restore(candidate) => at("restore", candidate),
+            Self::Suggest(candidate) => at("suggest", candidate),
+            _ => self.to_string(),
+        }
+    }
+
+    /// Whether the command holds until another ends it.
+    pub(crate) fn lasts(&self) -> bool {
+        matches!(
+            self,
+            Self::Strategy(_)
+                | Self::Target(_)
+                | Self::Exclude(_)
+                | Self::ExcludeAll(_)
+                | Self::Discard(_)
+                | Self::Budget(_)
+                | Self::DoseLimit(_)
+                | Self::Dwell(_)
+                | Self::Approve(_)
+                | Self::ApproveAfter(_)
+                | Self::Pause
+        )
+    }
+
+    /// Whether this command ends what an `earlier` one that lasts had said.
+    pub(crate) fn ends(&self, earlier: &Self) -> bool {
+        if !earlier.excluded().is_empty() {
+            let within = |inner: &Range<usize>, outer: &Range<usize>| {
+                outer.start <= inner.start && inner.end <= outer.end
+            };
+            return earlier.excluded().iter().all(|inner| {
+                self.included().iter().any(|outer| {
+                    within(&inner.rows, &outer.rows) && within(&inner.columns, &outer.columns)
+                })
+            });
+        }
+        match (earlier, self) {
+            (Self::Discard(earlier), Self::Restore(candidate)) => earlier == candidate,
+            (Self::Pause, Self::Resume)
+            | (
+                Self::Approve(_) | Self::ApproveAfter(_),
+                Self::Approve(_) | Self::ApproveAfter(_),
+            ) => true,
+            (Self::Pause | Self::Discard(_), _) => false,
+            (earlier, command) => {
+                std::mem::discriminant(earlier) == std::mem::discriminant(command)
+            }
+        }
+    }
+
+    /// Whether curves may go another way from this command on.
+    pub(crate) fn marks_curves(&self) -> bool {
+        !matches!(
+            self,
+            Self::Note(_)
+                | Self::Accept
+                | Self::Approve(_)
+                | Self::ApproveAfter(_)
+                | Self::Pause
+                | Self::Resume
+        )
     }
 
     /// The candidate whose proposal these words judge, where they name one.
@@ -279,6 +347,11 @@ impl fmt::Display for Command {
 fn number<N: std::str::FromStr>(text: &str, name: &str, accepted: &str) -> Result<N, String> {
     let number = text.trim().parse();
     number.map_err(|_| format!("{name} is `{text}`; expected {accepted}"))
+}
+
+fn quantity(text: &str, name: &str, kind: Kind) -> Result<f64, String> {
+    let read = kind.read(text);
+    read.map_err(|_| format!("{name} is `{text}`; expected {}", kind.accepted()))
 }
 
 /// The text of a note, on one line.

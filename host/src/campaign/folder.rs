@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
-use super::page::with_report;
-use super::{Measurement, Outcome};
+use super::page::{Told, with_report};
+use super::{History, Measurement, Outcome};
 use crate::data::files::{self, Acquisition, Finished, WriteError};
 use crate::experiment::Experiment;
 use crate::page;
@@ -40,6 +40,38 @@ pub enum FolderError {
     },
 }
 
+/// A campaign whose folder is written.
+#[derive(Clone, Copy)]
+pub struct RunFiles<'a> {
+    /// What it came to.
+    pub outcome: &'a Outcome,
+    /// What it measured.
+    pub experiment: &'a dyn Experiment,
+    /// The spaces that it was judged in.
+    pub spaces: Option<&'a Spaces>,
+    /// What happened beside the measurements, of a campaign that has a journal.
+    pub history: Option<&'a History>,
+    /// Whether the panels of figures have letters.
+    pub letters: bool,
+}
+
+impl<'a> RunFiles<'a> {
+    /// A campaign without a journal, and figures without letters.
+    pub fn new(
+        outcome: &'a Outcome,
+        experiment: &'a dyn Experiment,
+        spaces: Option<&'a Spaces>,
+    ) -> Self {
+        Self {
+            outcome,
+            experiment,
+            spaces,
+            history: None,
+            letters: false,
+        }
+    }
+}
+
 /// Writes one campaign into `folder`, which is made if it does not exist: those of its files that are
 /// not `finished`. What an earlier campaign left there is replaced, and removed where this one has
 /// no such file.
@@ -52,7 +84,7 @@ pub enum FolderError {
 /// | `map_mean.npy`, `map_sigma.npy` | the map to publish, float64, NaN off the candidates |
 /// | `surrogate_mean.npy`, `surrogate_sigma.npy` | final maps of the surrogate that decided, likewise |
 /// | `summary.json` | `summary`: a [`Summary`](super::Summary), or one with more in it |
-/// | figures | those of [`page::write_figures`], each as `.png` and `.svg` |
+/// | figures | those of [`page::write_figures`], each as `.png`, `.svg` and `.pdf` |
 ///
 /// The latent plane is drawn where it is among `spaces`, spectra where the experiment keeps them.
 ///
@@ -60,14 +92,13 @@ pub enum FolderError {
 /// When the folder or a file cannot be written; no file is ever left half-written.
 pub fn write_run(
     folder: &Path,
-    outcome: &Outcome,
-    experiment: &dyn Experiment,
-    spaces: Option<&Spaces>,
+    run: &RunFiles<'_>,
     provenance: &impl Serialize,
     summary: &impl Serialize,
     finished: &Finished,
 ) -> Result<(), FolderError> {
     make(folder)?;
+    let outcome = run.outcome;
     let config = folder.join("config.toml");
     let settings = settings(&config, provenance)?;
     finished.once("config.toml", || {
@@ -92,7 +123,12 @@ pub fn write_run(
             None => files::remove_file(&file)?,
         }
     }
-    with_report(&[outcome], experiment, spaces, &settings, |page| {
+    let told = Told {
+        settings: &settings,
+        history: run.history,
+        letters: run.letters,
+    };
+    with_report(&[outcome], run.experiment, run.spaces, &told, |page| {
         page::write_figures(folder, page, finished)?;
         finished.once("report.html", || {
             page::write_report(&folder.join("report.html"), page)
@@ -113,6 +149,7 @@ pub fn write_side_by_side(
     experiment: &dyn Experiment,
     spaces: Option<&Spaces>,
     provenance: &impl Serialize,
+    letters: bool,
 ) -> Result<(), FolderError> {
     make(folder)?;
     if outcomes.is_empty() {
@@ -120,7 +157,12 @@ pub fn write_side_by_side(
     }
     let file = folder.join("report.html");
     let settings = settings(&file, provenance)?;
-    with_report(outcomes, experiment, spaces, &settings, |page| {
+    let told = Told {
+        settings: &settings,
+        history: None,
+        letters,
+    };
+    with_report(outcomes, experiment, spaces, &told, |page| {
         page::write_figures(folder, page, &Finished::nothing())?;
         page::write_report(&file, page)
     })?;

@@ -13,7 +13,9 @@ use super::{CampaignConfig, Otherwise, SettingError, Settings, TimeOut};
 use crate::controller::ControllerChoice;
 use crate::microscope::{MicroscopeChoice, MicroscopeOptions};
 use crate::scalarizer::Scalarizer;
-use crate::units::{Electrons, ElectronsPerSquareAngstrom, Seconds};
+#[cfg(feature = "cli")]
+use crate::units::read::{electrons, electrons_per_area, picoamperes, seconds, whole_microseconds};
+use crate::units::{Electrons, ElectronsPerSquareAngstrom, Kind, Seconds};
 
 /// Settings of a live campaign.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -48,18 +50,18 @@ pub struct LiveConfig {
     )]
     #[serde(default)]
     pub reduce: Reduce,
-    /// Live time of each spectrum, in seconds; without it, that of the specimen, or 1.
-    #[cfg_attr(feature = "cli", arg(long, value_name = "S"))]
+    /// Live time of each spectrum, in seconds or as in 500ms; without it, that of the specimen, or 1.
+    #[cfg_attr(feature = "cli", arg(long, value_name = "TIME", value_parser = seconds))]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dwell: Option<f64>,
-    /// Beam current, in pA; without it, what the instrument says.
-    #[cfg_attr(feature = "cli", arg(long, value_name = "PA", help_heading = "Limits"))]
+    /// Beam current, in pA or as in 1nA; without it, what the instrument says.
+    #[cfg_attr(feature = "cli", arg(long, value_name = "CURRENT", value_parser = picoamperes, help_heading = "Limits"))]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub current: Option<f64>,
     /// Most electrons in all; the campaign ends there.
     #[cfg_attr(
         feature = "cli",
-        arg(long, value_name = "ELECTRONS", help_heading = "Limits")
+        arg(long, value_name = "ELECTRONS", value_parser = electrons, help_heading = "Limits")
     )]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dose_limit: Option<f64>,
@@ -67,7 +69,7 @@ pub struct LiveConfig {
     /// left out.
     #[cfg_attr(
         feature = "cli",
-        arg(long, value_name = "E_PER_A2", help_heading = "Limits")
+        arg(long, value_name = "E_PER_A2", value_parser = electrons_per_area, help_heading = "Limits")
     )]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pixel_dose_limit: Option<f64>,
@@ -133,7 +135,8 @@ pub struct LiveConfig {
         feature = "cli",
         arg(
             long,
-            value_name = "S",
+            value_name = "TIME",
+            value_parser = seconds,
             default_value_t = 600.0,
             help_heading = "Drift and failures"
         )
@@ -151,6 +154,7 @@ pub struct LiveConfig {
         arg(
             long,
             value_name = "US",
+            value_parser = whole_microseconds::<u32>,
             default_value_t = 10,
             help_heading = "Beam of a controller"
         )
@@ -387,23 +391,13 @@ fn parse_scalarizer(text: &str) -> Result<Scalarizer, crate::scalarizer::Scalari
     text.parse()
 }
 
-/// Reads a time in seconds, minutes or hours, as seconds.
+/// Reads a time with its unit, as in `500ms` or `2h30m`, in seconds.
 ///
 /// # Errors
 /// What would be accepted.
 pub fn parse_time(text: &str) -> Result<f64, String> {
-    let text = text.trim();
-    let units = [('s', 1.0), ('m', 60.0), ('h', 3600.0)];
-    let seconds = units.iter().find_map(|&(unit, seconds)| {
-        let number: f64 = text.strip_suffix(unit)?.trim().parse().ok()?;
-        Some(number * seconds)
-    });
-    seconds
-        .filter(|seconds| seconds.is_finite() && *seconds > 0.0)
-        .ok_or_else(|| {
-            "expected a number with its unit, seconds, minutes or hours, as in 90s, 45m or 8h"
-                .to_owned()
-        })
+    let read = Kind::TIME.read(text).ok().filter(|seconds| *seconds > 0.0);
+    read.ok_or_else(|| format!("expected {}", Kind::TIME.accepted()))
 }
 
 /// Reads a wait for the detector, in seconds.
@@ -416,10 +410,10 @@ pub fn parse_ready(text: &str) -> Result<f64, String> {
         1e-3 * f64::from(*waits.start()),
         1e-3 * f64::from(*waits.end()),
     );
-    let seconds: Option<f64> = text.trim().parse().ok();
+    let seconds = Kind::SECONDS.read(text).ok();
     seconds
         .filter(|seconds| (least..=most).contains(seconds))
-        .ok_or_else(|| format!("expected seconds from {least} to {most}, as in 2"))
+        .ok_or_else(|| format!("expected seconds from {least} to {most}, as in 2 or 500ms"))
 }
 
 /// Reads a frame.
@@ -474,11 +468,13 @@ mod tests {
             ("90s", 90.0),
             ("45m", 2700.0),
             ("1.5h", 5400.0),
+            ("2h30m", 9000.0),
+            ("500ms", 0.5),
             ("2 s", 2.0),
         ] {
             assert_eq!(parse_time(text), Ok(seconds), "{text}");
         }
-        for wrong in ["", "8", "m", "-3h", "0", "2d", "nan", "infh"] {
+        for wrong in ["", "8", "m", "-3h", "0", "0s", "2x", "nan", "infh"] {
             assert!(parse_time(wrong).is_err(), "{wrong}");
         }
     }
@@ -486,7 +482,8 @@ mod tests {
     #[test]
     fn a_wait_for_the_detector_is_a_minute_at_most() {
         assert_eq!(parse_ready("0.25"), Ok(0.25));
-        for wrong in ["", "0", "-1", "60.1", "nan", "1s"] {
+        assert_eq!(parse_ready("250ms"), Ok(0.25));
+        for wrong in ["", "0", "-1", "60.1", "nan", "2m"] {
             assert!(parse_ready(wrong).is_err(), "{wrong}");
         }
     }

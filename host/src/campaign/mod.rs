@@ -13,7 +13,7 @@
 //! | [`published`](PublishedMap) | the map of the response that it publishes |
 //! | `drive` | carries out actions and reports events, for every kind of campaign |
 //! | [`offline`](Campaign) | campaigns on experiments that answer at once |
-//! | `folder`, [`summary`](Summary), `page` | what is left of it |
+//! | `folder`, [`summary`](Summary), [`history`](History), `page` | what is left of it |
 
 mod command;
 mod config;
@@ -26,6 +26,9 @@ pub(crate) mod event;
 #[cfg(feature = "figures")]
 mod folder;
 mod growth;
+mod history;
+#[cfg(feature = "figures")]
+mod history_tables;
 mod learner;
 mod live_config;
 mod memory;
@@ -64,7 +67,10 @@ pub use event::{
     Begun, Event, Exposing, Given, Measured, Overview, Proposed, Record, Resumed, Surveyed, Trained,
 };
 #[cfg(feature = "figures")]
-pub use folder::{FolderError, write_run, write_side_by_side};
+pub use folder::{FolderError, RunFiles, write_run, write_side_by_side};
+#[cfg(feature = "hdf5")]
+pub(crate) use history::Held;
+pub use history::{CommandTaken, FailureKind, FailureSeen, History, Leg, Phase};
 pub(crate) use learner::Use;
 pub use live_config::{DeflectionFrame, LiveConfig, Reduce, parse_frame, parse_ready, parse_time};
 pub use monitor::{Monitor, Posterior, Series};

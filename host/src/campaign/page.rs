@@ -1,14 +1,27 @@
 //! Campaigns on the same data as their report takes them.
 
 use super::spectra::ChosenSpectra;
-use super::{Measurement, Outcome, discovery, published};
-use crate::data::{Map, on_candidates};
+use super::{History, Measurement, Outcome, discovery, history_tables, published};
+use crate::data::{Map, Region, on_candidates};
 use crate::experiment::Experiment;
 use crate::figures::{
-    LatentPlane, Metrics, Progress, StepTimes, StrategyResult, SurrogateFigure, Trajectory,
+    LatentPlane, Marked, Metrics, Progress, StepMark, StepTimes, StrategyResult, SurrogateFigure,
+    Trajectory,
 };
 use crate::page::Report;
 use crate::spaces::Spaces;
+use beacon_kernel::{Candidate, Candidates};
+
+/// What a report tells beside what campaigns came to.
+#[derive(Clone, Copy)]
+pub(super) struct Told<'a> {
+    /// What was asked for, as TOML.
+    pub(super) settings: &'a str,
+    /// What happened in the first campaign.
+    pub(super) history: Option<&'a History>,
+    /// Whether the panels of figures have letters.
+    pub(super) letters: bool,
+}
 
 /// Calls `with` on the report of campaigns, of which there is at least one. A single one is
 /// shown with its surrogate; of several the first is shown in latent space and with spectra.
@@ -16,7 +29,7 @@ pub(super) fn with_report<R>(
     outcomes: &[&Outcome],
     experiment: &dyn Experiment,
     spaces: Option<&Spaces>,
-    settings: &str,
+    told: &Told<'_>,
     with: impl FnOnce(&Report<'_>) -> R,
 ) -> R {
     let first = outcomes[0];
@@ -28,7 +41,12 @@ pub(super) fn with_report<R>(
     let target = target.map(|(truth, geometry)| on_candidates(truth, geometry));
     let target = target.as_ref();
 
-    let shown: Vec<_> = outcomes.iter().map(|outcome| Shown::new(outcome)).collect();
+    let border = geometry.and_then(border_of);
+    let history = told.history;
+    let shown: Vec<_> = outcomes
+        .iter()
+        .map(|outcome| Shown::new(outcome, border.as_ref(), history))
+        .collect();
     let results: Vec<_> = shown.iter().map(Shown::result).collect();
     let surrogate = match (outcomes, &first.mean, &first.sigma) {
         ([_], Some(mean), Some(sigma)) => Some(SurrogateFigure {
@@ -56,10 +74,20 @@ pub(super) fn with_report<R>(
     };
     let tables: Vec<_> = discovery::table(outcomes).into_iter().chain(maps).collect();
 
+    let story = history.map(history_tables::tables).unwrap_or_default();
+    let marks = history.map(History::marks).unwrap_or_default();
+    let marks: Vec<_> = marks
+        .iter()
+        .map(|(step, label)| StepMark { step: *step, label })
+        .collect();
     let names: Vec<_> = outcomes
         .iter()
         .map(|o| o.config.strategy.as_str())
         .collect();
+    let whose = match history {
+        Some(history) if history.phases.len() > 1 => history.strategies().join(", then "),
+        _ => names.join(" and "),
+    };
     let warnings = outcomes.iter().flat_map(|outcome| {
         let strategy = &outcome.config.strategy;
         let warnings = outcome.warnings.iter();
@@ -69,8 +97,8 @@ pub(super) fn with_report<R>(
         })
     });
     with(&Report {
-        title: &format!("{} on {}", names.join(" and "), image.quantity),
-        lead: &lead(outcomes, target),
+        title: &format!("{whose} on {}", image.quantity),
+        lead: &lead(outcomes, &whose, target),
         image,
         target,
         results: &results,
@@ -83,9 +111,12 @@ pub(super) fn with_report<R>(
             (Some(spectra), Some(lines)) => Some(spectra.figure(lines)),
             _ => None,
         },
+        story: &story,
+        marks: &marks,
+        letters: told.letters,
         tables: &tables,
         notes: &[],
-        settings,
+        settings: told.settings,
         warnings: &warnings.collect::<Vec<_>>(),
         provenance: &[("seed", first.config.seed.to_string())],
     })
@@ -96,11 +127,22 @@ struct Shown<'a> {
     outcome: &'a Outcome,
     seeds: Vec<(usize, usize)>,
     steps: Vec<(usize, usize)>,
+    marked: Marked<'a>,
 }
 
 impl<'a> Shown<'a> {
-    fn new(outcome: &'a Outcome) -> Self {
+    fn new(outcome: &'a Outcome, border: Option<&'a Region>, history: Option<&'a History>) -> Self {
+        let told = history.map(|history| Marked {
+            candidates: border,
+            excluded: &history.excluded,
+            discarded: &history.discarded,
+            by_people: &history.by_people,
+        });
         Self {
+            marked: told.unwrap_or(Marked {
+                candidates: border,
+                ..Marked::default()
+            }),
             outcome,
             seeds: pixels(&outcome.seeds),
             steps: pixels(&outcome.steps),
@@ -115,6 +157,7 @@ impl<'a> Shown<'a> {
                 strategy: &self.outcome.config.strategy,
                 seeds: &self.seeds,
                 steps: &self.steps,
+                marked: self.marked,
             },
             metrics: Metrics {
                 mae: Progress::of_one(&series.mae),
@@ -138,6 +181,22 @@ impl<'a> Shown<'a> {
     }
 }
 
+/// The pixels that are candidates, where not all of the image are.
+fn border_of(geometry: Candidates) -> Option<Region> {
+    let last = u32::try_from(geometry.count()).ok()?.checked_sub(1)?;
+    let pixel = |number| geometry.pixel(Candidate(number)).ok();
+    let (first, last) = (pixel(0)?, pixel(last)?);
+    let region = Region {
+        rows: first.row..last.row + 1,
+        columns: first.column..last.column + 1,
+    };
+    let whole = Region {
+        rows: 0..geometry.height(),
+        columns: 0..geometry.width(),
+    };
+    (region != whole).then_some(region)
+}
+
 /// Pixels of measurements as `(row, column)`.
 fn pixels(points: &[Measurement]) -> Vec<(usize, usize)> {
     let points = points.iter();
@@ -150,7 +209,7 @@ fn candidates(points: &[Measurement]) -> Vec<usize> {
 }
 
 /// What was done, in a sentence.
-fn lead(outcomes: &[&Outcome], target: Option<&Map>) -> String {
+fn lead(outcomes: &[&Outcome], whose: &str, target: Option<&Map>) -> String {
     let Some(first) = outcomes.first() else {
         return String::new();
     };
@@ -158,7 +217,7 @@ fn lead(outcomes: &[&Outcome], target: Option<&Map>) -> String {
     let who = if outcomes.len() > 1 {
         "Each strategy"
     } else {
-        &first.config.strategy
+        whose
     };
     let most = outcomes.iter().map(|outcome| outcome.steps.len()).max();
     let all = outcomes.iter().all(|o| Some(o.steps.len()) == most);

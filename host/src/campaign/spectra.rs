@@ -60,6 +60,7 @@ impl ChosenSpectra {
             spectra,
             markers: &self.markers,
             range: self.range(),
+            narrow: false,
             arrangement: if channels.coordinates.is_sorted()
                 || channels.coordinates.is_sorted_by(|a, b| a >= b)
             {

@@ -12,6 +12,7 @@ use super::controller::{Place, connect};
 use super::{Failure, OrFail as _, print, print_json};
 use crate::campaign::DeflectionFrame;
 use crate::controller::{BeamPort as _, ControllerError, Linked, Memory};
+use crate::units::Kind;
 
 /// Memory for a mirror that has nothing to mirror.
 pub(super) fn no_campaign() -> Memory {
@@ -56,11 +57,11 @@ impl From<Fractions> for Spot {
 
 /// Reads a time in seconds that a board keeps, as µs.
 fn parse_dwell(text: &str) -> Result<u32, String> {
-    let micros = text.trim().parse::<f64>().ok().map(|s| (s * 1e6).round());
+    let micros = Kind::SECONDS.read(text).ok().map(|s| (s * 1e6).round());
     micros
         .filter(|micros| (1.0..=f64::from(u32::MAX)).contains(micros))
         .map(|micros| micros as u32)
-        .ok_or_else(|| "expected seconds from a microsecond on, as in 0.001".to_owned())
+        .ok_or_else(|| "expected seconds from a microsecond on, as in 0.001 or 1ms".to_owned())
 }
 
 /// Arguments of `point`.

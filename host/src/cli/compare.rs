@@ -78,6 +78,9 @@ pub(super) struct CompareArgs {
     /// campaign.
     #[arg(long)]
     json: bool,
+    /// Put letters on the panels of figures: a, b, c …
+    #[arg(long)]
+    letters: bool,
     #[command(flatten)]
     page: OwnPageArgs,
     #[command(flatten)]
@@ -301,7 +304,7 @@ fn assemble(
         write_series(&path.join("series.csv"), &comparison)
     };
     write().or_running()?;
-    let drawn = draw(folder, &comparison, &analysis, spaces)?;
+    let drawn = draw(folder, &comparison, &analysis, spaces, args.letters)?;
     if args.json {
         return print(&json);
     }
@@ -316,6 +319,7 @@ fn draw(
     comparison: &Comparison,
     analysis: &Analysis,
     spaces: Option<Spaces>,
+    letters: bool,
 ) -> Result<bool, Failure> {
     let maps = match folder.maps() {
         Ok(maps) => maps,
@@ -332,6 +336,14 @@ fn draw(
         }
         spaces => spaces,
     };
-    write_report(folder.path(), comparison, analysis, &maps, spaces.as_ref()).or_running()?;
+    write_report(
+        folder.path(),
+        comparison,
+        analysis,
+        &maps,
+        spaces.as_ref(),
+        letters,
+    )
+    .or_running()?;
     Ok(true)
 }

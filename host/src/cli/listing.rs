@@ -32,7 +32,7 @@ cells: a file for each finished campaign
 ";
 
 /// The files of `folder`, with what each holds, those of a report where one was `drawn` now;
-/// every figure is there as `.svg` as well. After them the `others`, in the same manner.
+/// every figure is there as `.svg` and `.pdf` as well. After them the `others`, in the same manner.
 pub(super) fn listing(folder: &Path, drawn: bool, others: &[(&str, &str)]) -> String {
     let report = if drawn { REPORT } else { "" };
     let files = report.lines().chain(DATA.lines());
@@ -44,7 +44,7 @@ pub(super) fn listing(folder: &Path, drawn: bool, others: &[(&str, &str)]) -> St
         .iter()
         .map(|(name, what)| format!("  {name:<width$}  {what}\n"));
     let figures = if drawn {
-        ", figures as .png and .svg"
+        ", figures as .png, .svg and .pdf"
     } else {
         ""
     };

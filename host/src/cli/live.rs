@@ -12,8 +12,8 @@ use super::progress::Display;
 use super::replay::describe;
 use super::{Failure, OrFail as _, input, kernel, log, print, print_json, scanner, spaces};
 use crate::campaign::{
-    CampaignError, Ended, LiveConfig, SeedList, Settings, default_strategy, parse_time, pixel_area,
-    read_seeds, write_run,
+    CampaignError, Ended, LiveConfig, RunFiles, SeedList, Settings, default_strategy, parse_time,
+    pixel_area, read_seeds, write_run,
 };
 use crate::controller::{Controller, ControllerChoice, Memory};
 use crate::data::Channels;
@@ -24,6 +24,7 @@ use crate::live::{LiveError, LiveSummary, Session, TakenUp, write_points, write_
 use crate::microscope::{Interrupt, Microscope, MicroscopeChoice};
 use crate::spaces::LatentConfig;
 use crate::units::ElectronsPerSquareAngstrom;
+use crate::units::read::electrons;
 
 /// Arguments of `beacon run`.
 #[derive(Clone, Debug, Args)]
@@ -50,6 +51,9 @@ pub(super) struct RunArgs {
     /// Print the summary as JSON on standard output and nothing else.
     #[arg(long)]
     json: bool,
+    /// Put letters on the panels of figures: a, b, c …
+    #[arg(long)]
+    letters: bool,
     #[command(flatten)]
     page: OwnPageArgs,
     /// Keep the page open when the campaign has ended, until this program is interrupted.
@@ -67,7 +71,7 @@ pub(super) struct ResumeArgs {
     #[arg(long, value_name = "N")]
     budget: Option<usize>,
     /// Another limit of the dose, in electrons.
-    #[arg(long, value_name = "ELECTRONS")]
+    #[arg(long, value_name = "ELECTRONS", value_parser = electrons)]
     dose_limit: Option<f64>,
     /// Another limit of the time that the campaign has been running, as in 90m or 8h.
     #[arg(long, value_name = "TIME", value_parser = parse_time)]
@@ -90,6 +94,9 @@ pub(super) struct ResumeArgs {
     /// Print the summary as JSON on standard output and nothing else.
     #[arg(long)]
     json: bool,
+    /// Put letters on the panels of figures: a, b, c …
+    #[arg(long)]
+    letters: bool,
     #[command(flatten)]
     page: OwnPageArgs,
     /// Keep the page open when the campaign has ended, until this program is interrupted.
@@ -139,7 +146,7 @@ pub(super) fn run(args: &RunArgs, edges_said: bool) -> Result<(), Failure> {
         seeds,
         (&folder, page.as_ref()),
         &display,
-        args.json,
+        (args.json, args.letters),
     );
     if !folder.journal().exists() {
         // Nothing was exposed, so that there is nothing to go on with.
@@ -209,7 +216,7 @@ fn begin(
     seeds: Option<Vec<u32>>,
     shown: (&RunFolder, Option<&OwnPage>),
     display: &Display,
-    json: bool,
+    (json, letters): (bool, bool),
 ) -> Result<(), Failure> {
     let (folder, _) = shown;
     if config.controller == ControllerChoice::InProcess
@@ -223,7 +230,7 @@ fn begin(
     }
     if let Some(board) = board {
         let session = start(microscope, config, seeds, shown, display, json)?;
-        return go(session, board, folder, display, json);
+        return go(session, board, folder, display, (json, letters));
     }
     let line = kernel::ControllerLine::open(&config.controller)?;
     let (campaign, budget) = (config.campaign.clone(), config.budget);
@@ -246,11 +253,23 @@ fn begin(
     };
     let session = start(microscope, config, seeds, shown, display, json)?;
     if let Some(kernel) = &mut kernel {
-        return go(session, kernel.controller(), folder, display, json);
+        return go(
+            session,
+            kernel.controller(),
+            folder,
+            display,
+            (json, letters),
+        );
     }
     let (mut memory, needed) = memory_of(&session)?;
     let mut kernel = kernel::Kernel::new(line.flatten(), &mut memory, needed)?;
-    go(session, kernel.controller(), folder, display, json)
+    go(
+        session,
+        kernel.controller(),
+        folder,
+        display,
+        (json, letters),
+    )
 }
 
 /// Checks what can be checked, says where the campaign is to be found, and takes the first overview.
@@ -356,7 +375,7 @@ pub(super) fn resume(args: &ResumeArgs) -> Result<(), Failure> {
     }
     let mut board = scanner.as_ref().map(|scanner| scanner.board.clone());
     let board = board.as_mut().map(|board| board as &mut dyn Controller);
-    let done = go_on(session, board, &folder, &display, args.json);
+    let done = go_on(session, board, &folder, &display, (args.json, args.letters));
     if args.page_stay {
         drop(folder);
         return stay(page, done, &display);
@@ -370,15 +389,21 @@ fn go_on(
     board: Option<&mut dyn Controller>,
     folder: &RunFolder,
     display: &Display,
-    json: bool,
+    (json, letters): (bool, bool),
 ) -> Result<(), Failure> {
     if let Some(board) = board {
-        return go(session, board, folder, display, json);
+        return go(session, board, folder, display, (json, letters));
     }
     let line = kernel::ControllerLine::open(&session.config().controller)?;
     let (mut memory, needed) = memory_of(&session)?;
     let mut kernel = kernel::Kernel::new(line, &mut memory, needed)?;
-    go(session, kernel.controller(), folder, display, json)
+    go(
+        session,
+        kernel.controller(),
+        folder,
+        display,
+        (json, letters),
+    )
 }
 
 /// Opens the instrument of a campaign, and takes over what it is used to.
@@ -408,13 +433,14 @@ fn watched(
     Display::live(quiet, config.dwell(), &interrupt)
 }
 
-/// Runs a session to its end, and writes what there is.
+/// Runs a session to its end, and writes what there is, the summary on standard output as well or
+/// figures with letters where that is asked for.
 fn go(
     mut session: Session<'_>,
     controller: &mut dyn Controller,
     folder: &RunFolder,
     display: &Display,
-    json: bool,
+    (json, letters): (bool, bool),
 ) -> Result<(), Failure> {
     let patches = session.patches().or_input()?;
     let latent = session.config().latent_coverage;
@@ -448,18 +474,16 @@ fn go(
     let key = format!("{} {}", summary.journal_sha256, env!("CARGO_PKG_VERSION"));
     let finished = Finished::of(folder.path(), &key);
     finished
-        .once("acquisitions.csv", || write_points(folder.path()))
+        .once("acquisitions.csv", || {
+            write_points(folder.path(), session.state(), &summary.history)
+        })
         .or_running()?;
-    write_run(
-        folder.path(),
-        &outcome,
-        &session,
-        Some(&spaces),
-        session.config(),
-        &summary,
-        &finished,
-    )
-    .or_running()?;
+    let files = RunFiles {
+        history: Some(&summary.history),
+        letters,
+        ..RunFiles::new(&outcome, &session, Some(&spaces))
+    };
+    write_run(folder.path(), &files, session.config(), &summary, &finished).or_running()?;
     finished
         .once("campaign.hspy", || {
             write_results(&folder.results(), &outcome, &session, &summary)

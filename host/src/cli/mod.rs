@@ -6,6 +6,7 @@ mod check;
 mod compare;
 mod controller;
 mod ctl;
+mod idle;
 mod input;
 mod kernel;
 mod listing;
@@ -150,7 +151,12 @@ pub fn main() -> ExitCode {
     let parsed = command().try_get_matches();
     let parsed = parsed.and_then(|matches| Ok((Cli::from_arg_matches(&matches)?, matches)));
     let (cli, edges_said) = match parsed {
-        Ok((cli, matches)) => (cli, says_edges(&matches)),
+        Ok((cli, matches)) => {
+            for note in idle::idle_options(&matches) {
+                log(&note);
+            }
+            (cli, says_edges(&matches))
+        }
         Err(error) => return usage(&error),
     };
     let result = match &cli.command {

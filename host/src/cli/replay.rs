@@ -14,7 +14,8 @@ use super::page::{OwnPageArgs, ShownFolder};
 use super::progress::Display;
 use super::{Failure, OrFail as _, input, kernel, print, print_json, spaces};
 use crate::campaign::{
-    Campaign, CampaignConfig, MapFigures, Outcome, Seeds, Summary, default_strategy, write_run,
+    Campaign, CampaignConfig, MapFigures, Outcome, RunFiles, Seeds, Summary, default_strategy,
+    write_run,
 };
 use crate::controller::{ControllerChoice, LinkReport};
 use crate::data::files::Finished;
@@ -58,6 +59,10 @@ pub(super) struct ReplayArgs {
     #[command(flatten)]
     #[serde(skip)]
     page: OwnPageArgs,
+    /// Put letters on the panels of figures: a, b, c …
+    #[arg(long)]
+    #[serde(skip)]
+    letters: bool,
     /// Judge exploration in the latent space of an autoencoder as well, which takes seconds to
     /// learn from an image that is new.
     #[arg(long)]
@@ -138,9 +143,10 @@ pub(super) fn run(args: &ReplayArgs, edges_said: bool) -> Result<(), Failure> {
     if let Some(folder) = &folder {
         write_run(
             folder,
-            &outcome,
-            &replay,
-            Some(&spaces),
+            &RunFiles {
+                letters: args.letters,
+                ..RunFiles::new(&outcome, &replay, Some(&spaces))
+            },
             args,
             &Summary::new(&outcome),
             &Finished::nothing(),

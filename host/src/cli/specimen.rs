@@ -12,7 +12,7 @@ use super::progress::Display;
 use super::replay::describe_link;
 use super::{Failure, OrFail as _, input, kernel, print, spaces};
 use crate::campaign::{
-    Campaign, CampaignConfig, Outcome, Seeds, Summary, default_strategy, write_run,
+    Campaign, CampaignConfig, Outcome, RunFiles, Seeds, Summary, default_strategy, write_run,
     write_side_by_side,
 };
 use crate::controller::ControllerChoice;
@@ -44,6 +44,10 @@ pub(super) struct SpecimenArgs {
     #[arg(long, value_name = "DIR")]
     #[serde(skip)]
     out: Option<PathBuf>,
+    /// Put letters on the panels of figures: a, b, c …
+    #[arg(long)]
+    #[serde(skip)]
+    letters: bool,
 }
 
 /// What the run folders record.
@@ -99,7 +103,14 @@ pub(super) fn run(args: &SpecimenArgs) -> Result<(), Failure> {
     };
     let (beacon, random) = (beacon?, random?);
     let outcomes = [&beacon, &random];
-    write_results(&folder, &experiment, &spaces, &config, &outcomes)?;
+    write_results(
+        &folder,
+        &experiment,
+        &spaces,
+        &config,
+        &outcomes,
+        args.letters,
+    )?;
     let discoveries = discoveries(args.specimen, &experiment, &beacon, &random);
     let campaign = "tables, maps and report of this campaign";
     let campaigns = outcomes.map(|outcome| (outcome.config.strategy.as_str(), campaign));
@@ -141,6 +152,7 @@ fn write_results(
     spaces: &Spaces,
     config: &SpecimenConfig,
     outcomes: &[&Outcome],
+    letters: bool,
 ) -> Result<(), Failure> {
     for outcome in outcomes {
         let provenance = Provenance {
@@ -151,9 +163,10 @@ fn write_results(
         let folder = folder.join(&outcome.config.strategy);
         write_run(
             &folder,
-            outcome,
-            experiment,
-            Some(spaces),
+            &RunFiles {
+                letters,
+                ..RunFiles::new(outcome, experiment, Some(spaces))
+            },
             &provenance,
             &Summary::new(outcome),
             &Finished::nothing(),
@@ -165,7 +178,15 @@ fn write_results(
         specimen: config,
         campaigns: outcomes.iter().map(|outcome| &outcome.config).collect(),
     };
-    write_side_by_side(folder, outcomes, experiment, Some(spaces), &provenance).or_running()
+    write_side_by_side(
+        folder,
+        outcomes,
+        experiment,
+        Some(spaces),
+        &provenance,
+        letters,
+    )
+    .or_running()
 }
 
 /// What each campaign found, behaviour by behaviour.

@@ -8,7 +8,7 @@ use crate::scalarizer::Scalarizer;
 
 /// A command that waits, as it was typed, and who gave it.
 pub(super) fn words(given: &Given, state: &State) -> String {
-    let words = given.command.in_words(state.candidates());
+    let words = given.command.words(state.candidates());
     match given.by.as_str() {
         "" => words,
         by => format!("{words} ({by})"),

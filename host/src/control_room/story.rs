@@ -195,7 +195,7 @@ impl Story {
 
     /// A command in the words of `beacon ctl`.
     fn words(&self, command: &crate::campaign::Command) -> String {
-        command.in_words(self.state.as_ref().and_then(State::candidates))
+        command.words(self.state.as_ref().and_then(State::candidates))
     }
 }
 

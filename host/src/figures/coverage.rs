@@ -1,6 +1,7 @@
 //! How much of the target space was covered after how many steps.
 
 use super::curves::{Curve, named};
+use super::step_mark::StepMark;
 use crate::plot::canvas::{Canvas, DrawResult, TEXT, even, text_width};
 use crate::plot::plane::{Plane, Scale};
 use crate::plot::{Figure, FigureError};
@@ -12,6 +13,8 @@ pub struct CoverageFigure<'a> {
     pub quantity: &'a str,
     /// One a campaign or group of campaigns; values from 0 to 1.
     pub curves: &'a [Curve<'a>],
+    /// Steps that are marked.
+    pub marks: &'a [StepMark<'a>],
 }
 
 const LEFT: i32 = 200;
@@ -46,6 +49,7 @@ impl Figure for CoverageFigure<'_> {
             y: Scale::shares(self.curves.iter().flat_map(Curve::extremes)),
         };
         plane.draw_axes(canvas, ("step", ""), (self.quantity, ""))?;
+        plane.draw_marks(canvas, self.marks)?;
         plane.draw_curves(canvas, self.curves)?;
         plane.name_curves(canvas, self.curves)
     }

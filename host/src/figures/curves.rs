@@ -9,6 +9,13 @@ use crate::plot::plane::Plane;
 use crate::plot::stroke::{Stroke, rounded};
 use plotters::style::Color;
 
+/// Bands that are told apart where they lie over each other; of more curves the spread is shown by bars.
+pub(crate) const MOST_BANDS: usize = 3;
+/// Bars along a curve.
+const BARS: u32 = 5;
+/// Half the width of the end of a bar.
+const CAP: i32 = 11;
+
 /// One quantity over the steps of a campaign, or of the mean of several.
 #[derive(Clone, Copy, Debug)]
 pub struct Curve<'a> {
@@ -65,9 +72,12 @@ impl<'a> Curve<'a> {
 
 impl Plane {
     pub(super) fn draw_curves(&self, canvas: &Canvas<'_>, curves: &[Curve<'_>]) -> DrawResult {
+        let spread: Vec<_> = curves.iter().filter(|c| c.spread.is_some()).collect();
         // All bands first: a band must not veil another's line.
-        for curve in curves {
-            self.draw_band(canvas, curve)?;
+        if spread.len() <= MOST_BANDS {
+            for curve in &spread {
+                self.draw_band(canvas, curve)?;
+            }
         }
         // And the baseline last: where all agree, it is the one to be seen.
         let is_baseline = |curve: &&Curve<'_>| curve.strategy.eq_ignore_ascii_case("random");
@@ -83,6 +93,45 @@ impl Plane {
                 strategy_colour(curve.strategy),
                 curve.stroke,
             )?;
+        }
+        if spread.len() > MOST_BANDS {
+            for (number, curve) in spread.iter().enumerate() {
+                self.draw_bars(canvas, curve, (number, spread.len()))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Bars in place of a band, at steps at which no other curve of so many has one.
+    fn draw_bars(
+        &self,
+        canvas: &Canvas<'_>,
+        curve: &Curve<'_>,
+        (number, of): (usize, usize),
+    ) -> DrawResult {
+        let Some(spread) = curve.spread else {
+            return Ok(());
+        };
+        let steps = curve.values.len();
+        let share = (number as f64 + 0.5) / of as f64;
+        let colour = strategy_colour(curve.strategy);
+        for bar in 0..BARS {
+            let step = (f64::from(bar) + share) / f64::from(BARS) * steps as f64;
+            let step = (step.round() as usize).clamp(1, steps.max(1));
+            let (Some(&value), Some(&half)) = (curve.values.get(step - 1), spread.get(step - 1))
+            else {
+                continue;
+            };
+            let end = |sign: f64| self.at(step as f64, value + sign * half);
+            let ends = (end(-1.0), end(1.0));
+            if !(ends.0.1.is_finite() && ends.1.1.is_finite()) {
+                continue;
+            }
+            let (low, high) = (rounded(ends.0), rounded(ends.1));
+            canvas.line(low, high, colour, 5)?;
+            for (x, y) in [low, high] {
+                canvas.line((x - CAP, y), (x + CAP, y), colour, 5)?;
+            }
         }
         Ok(())
     }

@@ -112,6 +112,17 @@ impl Figure for LatentFigure<'_> {
         Ok(())
     }
 
+    fn parts(&self) -> Vec<Box<dyn Figure + '_>> {
+        let Some(manifold) = self.manifold else {
+            return Vec::new();
+        };
+        let plane = Self {
+            manifold: None,
+            ..*self
+        };
+        vec![Box::new(plane), Box::new(Decoded(manifold))]
+    }
+
     fn draw(&self, canvas: &Canvas<'_>) -> DrawResult {
         let plane = self.plane();
         draw_density(canvas, &plane, self.candidates)?;
@@ -123,8 +134,10 @@ impl Figure for LatentFigure<'_> {
         };
         let width = text_width(&label, TEXT) * 11 / 10;
         let y = TOP - 44;
-        let title = fitted(self.strategy, TITLE, SIDE - width - 100);
-        canvas.text(&title, (plane.left, y), Hang::Left, TITLE, INK)?;
+        let title = fitted(self.strategy, TITLE, SIDE - width - 160);
+        let panels = 1 + usize::from(self.manifold.is_some());
+        let letter = canvas.letter(0, panels, (plane.left, y))?;
+        canvas.text(&title, (plane.left + letter, y), Hang::Left, TITLE, INK)?;
         if !self.seeds.is_empty() {
             canvas.text(&label, (plane.right(), y), Hang::Right, TEXT, INK)?;
             draw_seed(canvas, (plane.right() - width - RADIUS - 16, y), RADIUS)?;
@@ -140,6 +153,19 @@ impl Figure for LatentFigure<'_> {
             }
             None => Ok(()),
         }
+    }
+}
+
+/// The decoded patches alone.
+struct Decoded<'a>(Manifold<'a>);
+
+impl Figure for Decoded<'_> {
+    fn size(&self) -> (u32, u32) {
+        even(self.0.room() + SIDE + 40, TOP + SIDE + FOOT)
+    }
+
+    fn draw(&self, canvas: &Canvas<'_>) -> DrawResult {
+        self.0.draw(canvas, (self.0.room(), TOP), SIDE)
     }
 }
 
@@ -204,6 +230,6 @@ mod tests {
         let (x, y) = plane.at(2.0, -1.5);
         assert!((x - f64::from(plane.right())).abs() < 60.0 && x < f64::from(plane.right()));
         assert!((y - f64::from(plane.bottom())).abs() < 60.0 && y < f64::from(plane.bottom()));
-        assert_eq!(draw_svg(&figure()).unwrap().matches("<circle").count(), 6);
+        assert_eq!(draw_svg(&figure()).unwrap().matches("<circle").count(), 7);
     }
 }

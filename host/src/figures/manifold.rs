@@ -41,7 +41,9 @@ impl Manifold<'_> {
         let values = self.patches.iter().map(|v| f64::from(*v));
         let all = Map::uncalibrated(1, self.patches.len(), values.collect(), "decoded");
         let range = full_range(&all);
-        canvas.text("decoded patches", (left, top - 44), Hang::Left, TITLE, INK)?;
+        let letter = canvas.letter(1, 2, (left, top - 44))?;
+        let corner = (left + letter, top - 44);
+        canvas.text("decoded patches", corner, Hang::Left, TITLE, INK)?;
         let rising = self.y.first() < self.y.last();
         let place = |row: usize, column: usize| {
             // The second coordinate rises from below, as in the plane beside.

@@ -9,8 +9,12 @@
 //! use beacon_host::plot::save;
 //!
 //! let image = Map::uncalibrated(8, 8, (0..64).map(f64::from).collect(), "HAADF");
-//! let trajectory =
-//!     Trajectory { strategy: "beacon", seeds: &[(1, 1)], steps: &[(4, 2), (6, 7)] };
+//! let trajectory = Trajectory {
+//!     strategy: "beacon",
+//!     seeds: &[(1, 1)],
+//!     steps: &[(4, 2), (6, 7)],
+//!     ..Trajectory::default()
+//! };
 //! let folder = tempfile::tempdir()?;
 //! save(&TrajectoryFigure { image: &image, trajectory }, &folder.path().join("trajectory.png"))?;
 //! # Ok::<(), Box<dyn std::error::Error>>(())
@@ -25,10 +29,13 @@ mod growth;
 mod latent;
 mod latent_plane;
 mod manifold;
+mod marked;
 mod markers;
+mod one_map;
 mod overview;
 mod panels;
 mod spectra;
+mod step_mark;
 pub mod strategy_colour;
 mod strategy_result;
 mod surrogate;
@@ -39,14 +46,17 @@ mod trajectory;
 
 pub use coverage::CoverageFigure;
 pub use curves::Curve;
+pub(crate) use curves::MOST_BANDS;
 pub use growth::{Growth, GrowthFigure, GrowthPanel, PowerLaw};
 pub use latent::LatentFigure;
 pub use latent_plane::LatentPlane;
 pub use manifold::Manifold;
+pub use marked::Marked;
 pub use markers::{Marker, line_markers, main_line_markers};
 pub use overview::OverviewFigure;
 pub use panels::{CurvePanel, PanelsFigure, Span};
 pub use spectra::{Arrangement, SpectraFigure, Spectrum};
+pub use step_mark::StepMark;
 pub use strategy_result::{Metrics, Progress, StepTimes, StrategyResult};
 pub use surrogate::SurrogateFigure;
 pub use target::TargetFigure;

@@ -1,5 +1,8 @@
 //! What is known before a campaign and what it is after, side by side.
 
+use std::borrow::Cow;
+
+use super::one_map::OneMap;
 use crate::data::Map;
 use crate::plot::canvas::{Canvas, DrawResult, even};
 use crate::plot::image_panel::{ImagePanel, full_range, panel_height, robust_range, side_by_side};
@@ -24,6 +27,19 @@ impl OverviewFigure<'_> {
     }
 }
 
+/// Title, map, colours and the values that they span.
+type Panel<'a> = (&'static str, &'a Map, ColourMap, (f64, f64));
+
+impl<'a> OverviewFigure<'a> {
+    fn panels(&self) -> Vec<Panel<'a>> {
+        let image = self.image;
+        let image = ("image", image, ColourMap::Grey, robust_range(image));
+        let target = self.target;
+        let target = target.map(|map| ("target", map, ColourMap::Viridis, full_range(map)));
+        std::iter::once(image).chain(target).collect()
+    }
+}
+
 impl Figure for OverviewFigure<'_> {
     fn size(&self) -> (u32, u32) {
         even(self.layout().1, panel_height(self.image, SIDE))
@@ -41,19 +57,26 @@ impl Figure for OverviewFigure<'_> {
         }
     }
 
+    fn parts(&self) -> Vec<Box<dyn Figure + '_>> {
+        let panels = self.panels().into_iter();
+        let panels = panels.map(|(title, map, colours, range)| -> Box<dyn Figure + '_> {
+            Box::new(OneMap {
+                map: Cow::Borrowed(map),
+                colours,
+                range,
+                title: title.to_owned(),
+                campaign: None,
+            })
+        });
+        panels.collect()
+    }
+
     fn draw(&self, canvas: &Canvas<'_>) -> DrawResult {
-        let panels = [
-            ("image", Some(self.image), ColourMap::Grey),
-            ("target", self.target, ColourMap::Viridis),
-        ];
-        for (i, (left, (title, map, colours))) in
+        let panels = self.panels();
+        let of = panels.len();
+        for (i, (left, (title, map, colours, range))) in
             self.layout().0.into_iter().zip(panels).enumerate()
         {
-            let Some(map) = map else { continue };
-            let range = match colours {
-                ColourMap::Grey => robust_range(map),
-                _ => full_range(map),
-            };
             let panel = ImagePanel {
                 map,
                 colours,
@@ -61,6 +84,7 @@ impl Figure for OverviewFigure<'_> {
                 title,
                 colour_bar: true,
                 row_axis: i == 0,
+                place: (i, of),
             };
             panel.draw(canvas, (left, 0), SIDE)?;
         }

@@ -1,6 +1,7 @@
 //! Curves of several quantities, a panel each: Figure 3 of the paper and its coverage curves.
 
 use super::curves::Curve;
+use super::step_mark::StepMark;
 use super::strategy_colour::strategy_colour;
 use super::strategy_result::{Metrics, Progress, StrategyResult};
 use crate::plot::canvas::{Canvas, DrawResult, even, whole};
@@ -39,6 +40,8 @@ pub struct PanelsFigure<'a> {
     pub panels: Vec<CurvePanel<'a>>,
     /// Panels in a row, 1 or more.
     pub columns: usize,
+    /// Steps that are marked in every panel.
+    pub marks: &'a [StepMark<'a>],
 }
 
 const WIDTH: i32 = 1020;
@@ -104,7 +107,14 @@ impl<'a> PanelsFigure<'a> {
         Self {
             panels: panels.filter(|panel| !panel.curves.is_empty()).collect(),
             columns,
+            marks: &[],
         }
+    }
+
+    /// The same with marks.
+    #[must_use]
+    pub fn marked(self, marks: &'a [StepMark<'a>]) -> Self {
+        Self { marks, ..self }
     }
 
     fn layout(&self) -> Layout {
@@ -177,7 +187,7 @@ impl CurvePanel<'_> {
     }
 }
 
-impl Figure for PanelsFigure<'_> {
+impl<'a> Figure for PanelsFigure<'a> {
     fn size(&self) -> (u32, u32) {
         let layout = self.layout();
         even(layout.width, layout.top + layout.rows * PITCH)
@@ -186,6 +196,20 @@ impl Figure for PanelsFigure<'_> {
     fn check(&self) -> Result<(), FigureError> {
         let mut curves = self.panels.iter().flat_map(|panel| &panel.curves);
         curves.try_for_each(Curve::check)
+    }
+
+    fn parts(&self) -> Vec<Box<dyn Figure + '_>> {
+        if self.panels.len() < 2 {
+            return Vec::new();
+        }
+        let part = |panel: &CurvePanel<'a>| -> Box<dyn Figure + '_> {
+            Box::new(PanelsFigure {
+                panels: vec![panel.clone()],
+                columns: 1,
+                marks: self.marks,
+            })
+        };
+        self.panels.iter().map(part).collect()
     }
 
     fn draw(&self, canvas: &Canvas<'_>) -> DrawResult {
@@ -204,6 +228,9 @@ impl Figure for PanelsFigure<'_> {
                 y: panel.scale(),
             };
             plane.draw_axes(canvas, ("step", ""), (panel.quantity, panel.units))?;
+            let corner = (plane.left - Plane::room(&plane.y) + 8, plane.top - 14);
+            canvas.letter(i, self.panels.len(), corner)?;
+            plane.draw_marks(canvas, self.marks)?;
             plane.draw_curves(canvas, &panel.curves)?;
         }
         Ok(())

@@ -1,5 +1,7 @@
 //! Spectra, or hysteresis loops, measured at chosen points.
 
+mod loops;
+
 use super::markers::Marker;
 use crate::plot::canvas::{Canvas, DrawResult, Hang, SMALL, TEXT, even, fitted, text_width, whole};
 use crate::plot::legend::{Entry, Legend};
@@ -26,7 +28,8 @@ pub enum Arrangement {
     Stacked,
     /// Over each other on one scale.
     Overlaid,
-    /// Over each other on one scale, the last channel joined to the first: for loops.
+    /// Beside each other on one scale, the last channel joined to the first, with the direction of the
+    /// sweep: for loops.
     Loops,
 }
 
@@ -51,9 +54,12 @@ pub struct SpectraFigure<'a> {
     pub range: Option<(f64, f64)>,
     /// How the spectra share the figure.
     pub arrangement: Arrangement,
+    /// Whether the figure is for a narrow page.
+    pub narrow: bool,
 }
 
 const WIDTH: i32 = 2000;
+const NARROW: i32 = 1080;
 const BAND: i32 = 240;
 const BAND_TICKS: usize = 3;
 const WHOLE: i32 = 1000;
@@ -72,7 +78,7 @@ impl SpectraFigure<'_> {
             .unwrap_or_else(|| extent(self.coordinates.iter().copied()));
         if self.arrangement == Arrangement::Loops {
             // A loop turns back at its ends; the axis would hide that.
-            Scale::around([low, high].into_iter())
+            Self::around_loop((low, high))
         } else {
             Scale::linear(low, high)
         }
@@ -112,37 +118,41 @@ impl SpectraFigure<'_> {
         self.scales().iter().map(Plane::room).max().unwrap_or(100)
     }
 
+    fn width(&self) -> i32 {
+        if self.narrow { NARROW } else { WIDTH }
+    }
+
     fn legend(&self) -> Legend {
         let spectra = match self.arrangement {
-            Arrangement::Stacked => &[],
-            Arrangement::Overlaid | Arrangement::Loops => self.spectra,
+            Arrangement::Stacked | Arrangement::Loops => &[],
+            Arrangement::Overlaid => self.spectra,
         };
         let entries = spectra.iter().enumerate().map(|(i, spectrum)| Entry {
-            label: fitted(spectrum.label, TEXT, WIDTH - 200),
+            label: fitted(spectrum.label, TEXT, self.width() - 200),
             colour: colour(i, self.spectra.len()),
             stroke: Stroke::Solid,
         });
-        Legend::new(entries, WIDTH)
+        Legend::new(entries, self.width())
     }
 
     /// Markers in sight with the middles of their labels along the axis, ascending.
     fn labels(&self, left: i32) -> Vec<(i32, i32, &str)> {
         let gap = SMALL as i32 + 6;
         let scale = self.x();
-        let most = (WIDTH / gap) as usize;
+        let most = (self.width() / gap) as usize;
         let mut wanted: Vec<(i32, &str)> = self
             .markers
             .iter()
             .filter(|marker| (scale.low..=scale.high).contains(&marker.position))
             .take(most)
             .map(|marker| {
-                let x = scale.share(marker.position) * f64::from(WIDTH);
+                let x = scale.share(marker.position) * f64::from(self.width());
                 (left + x.round() as i32, marker.text.as_str())
             })
             .collect();
         wanted.sort_by_key(|(x, _)| *x);
         let places: Vec<i32> = wanted.iter().map(|(x, _)| *x).collect();
-        let spread = spread_out(&places, gap, (left, left + WIDTH));
+        let spread = spread_out(&places, gap, (left, left + self.width()));
         wanted
             .into_iter()
             .zip(spread)
@@ -198,10 +208,7 @@ impl SpectraFigure<'_> {
     }
 
     fn draw_spectrum(&self, canvas: &Canvas<'_>, plane: &Plane, number: usize) -> DrawResult {
-        let mut points = self.points(plane, number);
-        if self.arrangement == Arrangement::Loops {
-            points.extend(points.first().copied());
-        }
+        let points = self.points(plane, number);
         draw_line(
             canvas,
             &points,
@@ -218,9 +225,12 @@ fn colour(number: usize, of: usize) -> RGBColor {
 
 impl Figure for SpectraFigure<'_> {
     fn size(&self) -> (u32, u32) {
+        if self.arrangement == Arrangement::Loops {
+            return self.size_of_loops();
+        }
         let (height, bands) = self.heights();
         even(
-            self.room() + WIDTH + RIGHT,
+            self.room() + self.width() + RIGHT,
             self.top() + bands * (height + AIR) - AIR + FOOT,
         )
     }
@@ -237,7 +247,21 @@ impl Figure for SpectraFigure<'_> {
         }
     }
 
+    fn parts(&self) -> Vec<Box<dyn Figure + '_>> {
+        if self.narrow {
+            return Vec::new();
+        }
+        let narrow = Self {
+            narrow: true,
+            ..*self
+        };
+        vec![Box::new(narrow)]
+    }
+
     fn draw(&self, canvas: &Canvas<'_>) -> DrawResult {
+        if self.arrangement == Arrangement::Loops {
+            return self.draw_loops(canvas);
+        }
         let (left, top) = (self.room(), self.top());
         self.legend().draw(canvas, (left, TOP))?;
         let (height, bands) = self.heights();
@@ -247,7 +271,7 @@ impl Figure for SpectraFigure<'_> {
             let plane = Plane {
                 left,
                 top: top + whole(band) * (height + AIR),
-                width: WIDTH,
+                width: self.width(),
                 height,
                 x: self.x(),
                 y,
@@ -292,7 +316,7 @@ impl SpectraFigure<'_> {
     fn draw_label(&self, canvas: &Canvas<'_>, plane: &Plane, number: usize) -> DrawResult {
         let ticks = plane.y.ticks(BAND_TICKS);
         let label = ticks.caption(self.spectra[number].label, "");
-        let label = fitted(&label, SMALL, WIDTH / 2);
+        let label = fitted(&label, SMALL, self.width() / 2);
         let width = text_width(&label, SMALL) * 11 / 10;
         let y = plane.top + 26;
         let points = self.points(plane, number);

@@ -1,5 +1,8 @@
 //! What the surrogate believes, how firmly, and how wrongly.
 
+use std::borrow::Cow;
+
+use super::one_map::OneMap;
 use crate::data::Map;
 use crate::plot::canvas::{Canvas, DrawResult, even};
 use crate::plot::image_panel::{ImagePanel, full_range, panel_height, side_by_side};
@@ -42,7 +45,7 @@ impl SurrogateFigure<'_> {
     }
 }
 
-impl Figure for SurrogateFigure<'_> {
+impl<'a> Figure for SurrogateFigure<'a> {
     fn size(&self) -> (u32, u32) {
         even(self.layout().1, panel_height(self.mean, SIDE))
     }
@@ -59,6 +62,29 @@ impl Figure for SurrogateFigure<'_> {
             }
         }
         Ok(())
+    }
+
+    fn parts(&self) -> Vec<Box<dyn Figure + '_>> {
+        let part = |title: String, map: Cow<'a, Map>, colours| -> Box<dyn Figure + '_> {
+            let range = full_range(&map);
+            Box::new(OneMap {
+                map,
+                colours,
+                range,
+                title,
+                campaign: None,
+            })
+        };
+        let mean = format!("{}: estimate", self.title);
+        let sigma = "its standard deviation".to_owned();
+        let mut parts = vec![
+            part(mean, Cow::Borrowed(self.mean), ColourMap::Viridis),
+            part(sigma, Cow::Borrowed(self.sigma), ColourMap::Cividis),
+        ];
+        let error = self.truth.map(|truth| Cow::Owned(self.error(truth)));
+        let error = error.map(|map| part("absolute error".to_owned(), map, ColourMap::Cividis));
+        parts.extend(error);
+        parts
     }
 
     fn draw(&self, canvas: &Canvas<'_>) -> DrawResult {
@@ -83,6 +109,7 @@ impl Figure for SurrogateFigure<'_> {
                 title,
                 colour_bar: true,
                 row_axis: i == 0,
+                place: (i, 2 + usize::from(self.truth.is_some())),
             };
             panel.draw(canvas, (left, 0), SIDE)?;
         }

@@ -58,6 +58,7 @@ impl Figure for TargetFigure<'_> {
                 title: campaign.map_or("", |campaign| campaign.strategy),
                 colour_bar: i + 1 == lefts.len(),
                 row_axis: i == 0,
+                place: (i, lefts.len()),
             };
             let frame = panel.draw(canvas, (*left, 0), self.side())?;
             if let Some(campaign) = campaign {
@@ -70,16 +71,18 @@ impl Figure for TargetFigure<'_> {
 
 fn draw_visits(canvas: &Canvas<'_>, frame: &ImageFrame, campaign: &Trajectory<'_>) -> DrawResult {
     let radius = ((frame.cell() * 0.3).round() as i32).clamp(7, 14);
+    campaign.marked.draw_under(canvas, frame)?;
     for &(row, column) in campaign.seeds.iter().chain(campaign.steps) {
         let centre = frame.centre(row, column);
         // White inside dark: one of the two shows on any colour of the map.
         canvas.ring(centre, radius + 3, INK, 3)?;
         canvas.ring(centre, radius, RGBColor(255, 255, 255), 4)?;
     }
+    campaign.marked.draw_over(canvas, frame, radius)?;
     let label = format!("{} visited", campaign.seeds.len() + campaign.steps.len());
     let (x, y) = (frame.right(), frame.top - 40);
     let width = text_width(&label, TEXT) * 11 / 10;
-    let taken = text_width(campaign.strategy, TITLE) * 11 / 10 + 40;
+    let taken = text_width(campaign.strategy, TITLE) * 11 / 10 + 40 + canvas.letter_room(2);
     if width + 2 * radius + taken > frame.width {
         return Ok(());
     }

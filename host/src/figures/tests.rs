@@ -142,6 +142,7 @@ fn trajectory<'a>(strategy: &'a str, steps: &'a [(usize, usize)]) -> Trajectory<
         strategy,
         seeds: &[(5, 5), (9, 2)],
         steps,
+        ..Trajectory::default()
     }
 }
 
@@ -250,7 +251,11 @@ fn curves_keep_their_texts_apart_for_any_number_of_strategies_and_steps() {
                         .iter()
                         .map(|result| (result.trajectory.strategy, result.times))
                         .collect();
-                    drawn(&TimesFigure { campaigns: &times });
+                    drawn(&TimesFigure {
+                        campaigns: &times,
+                        marks: &[],
+                        narrow: false,
+                    });
                 });
             }
         }
@@ -279,6 +284,8 @@ fn only_what_took_time_is_in_the_key_of_times() {
         let campaigns = [("beacon", results[0].times)];
         let texts = drawn(&TimesFigure {
             campaigns: &campaigns,
+            marks: &[],
+            narrow: false,
         });
         contains(&texts, "measuring");
         contains(&texts, "time per step (s)");
@@ -363,8 +370,11 @@ fn spectra_and_loops_keep_their_texts_apart() {
                     markers: &markers,
                     range: Some((0.0, 12.0)),
                     arrangement,
+                    narrow: false,
                 });
-                contains(&texts, "Pd Lα");
+                if arrangement != Arrangement::Loops {
+                    contains(&texts, "Pd Lα");
+                }
                 let named = |label: &String| texts.iter().any(|text| text.starts_with(label));
                 assert!(labels.iter().all(named), "{texts:?}");
             }

@@ -1,6 +1,7 @@
 //! What each step spent its time on: Figure 6 of the paper.
 
 use super::panels::columns;
+use super::step_mark::StepMark;
 use super::strategy_result::StepTimes;
 use crate::plot::canvas::{Canvas, DrawResult, Hang, TITLE, even, fitted, whole};
 use crate::plot::legend::{Entry, Legend};
@@ -16,6 +17,10 @@ use plotters::style::RGBColor;
 pub struct TimesFigure<'a> {
     /// Strategy and times of each campaign, left to right.
     pub campaigns: &'a [(&'a str, StepTimes<'a>)],
+    /// Steps that are marked in every panel.
+    pub marks: &'a [StepMark<'a>],
+    /// Whether the figure is for a narrow page.
+    pub narrow: bool,
 }
 
 /// From dark to light, each with its own line: what waits for the instrument, what the host
@@ -58,6 +63,7 @@ impl TimesFigure<'_> {
     /// Width of a panel: the fewer, the wider.
     fn panel(&self) -> i32 {
         match self.campaigns.len() {
+            _ if self.narrow => 1020,
             0 | 1 => 1900,
             2 | 4 => 1200,
             _ => 900,
@@ -73,12 +79,26 @@ impl TimesFigure<'_> {
     }
 }
 
-impl Figure for TimesFigure<'_> {
+impl<'a> Figure for TimesFigure<'a> {
     fn size(&self) -> (u32, u32) {
         let room = Plane::room(&self.scale());
         let rows = whole(self.campaigns.len().max(1).div_ceil(self.columns()));
         let height = TOP + self.legend().height() + rows * PITCH;
         even(room + self.width(), height)
+    }
+
+    fn parts(&self) -> Vec<Box<dyn Figure + '_>> {
+        if self.narrow {
+            return Vec::new();
+        }
+        let part = |campaigns: &'a [(&'a str, StepTimes<'a>)]| -> Box<dyn Figure + '_> {
+            Box::new(TimesFigure {
+                campaigns,
+                marks: self.marks,
+                narrow: true,
+            })
+        };
+        self.campaigns.chunks(1).map(part).collect()
     }
 
     fn draw(&self, canvas: &Canvas<'_>) -> DrawResult {
@@ -107,9 +127,12 @@ impl Figure for TimesFigure<'_> {
             let Some((strategy, times)) = self.campaigns.get(i) else {
                 continue;
             };
-            let title = fitted(strategy, TITLE, self.panel());
             let corner = (plane.left, plane.top - 44);
+            let letter = canvas.letter(i, self.campaigns.len(), corner)?;
+            let title = fitted(strategy, TITLE, self.panel() - letter);
+            let corner = (corner.0 + letter, corner.1);
             canvas.text(&title, corner, Hang::Left, TITLE, INK)?;
+            plane.draw_marks(canvas, self.marks)?;
             for ((_, colour, stroke), seconds) in PARTS.into_iter().zip(parts(times)) {
                 let points: Vec<(f64, f64)> = (1..)
                     .zip(seconds)

@@ -1,5 +1,8 @@
 //! Where several campaigns measured, and in which order, a panel each.
 
+use std::borrow::Cow;
+
+use super::one_map::OneMap;
 use super::panels::columns;
 use super::trajectory::{Trajectory, draw_seed_key, draw_steps};
 use crate::data::Map;
@@ -67,20 +70,28 @@ impl<'a> TrajectoriesFigure<'a> {
         }
     }
 
+    /// Height of the keys of all panels: campaigns side by side differ in what is marked.
+    fn key_height(&self) -> i32 {
+        let width = self.layout().bars;
+        let keys = self.campaigns.iter();
+        let keys = keys.map(|campaign| campaign.marked.key_height(width));
+        keys.max().unwrap_or(0)
+    }
+
     fn steps(&self) -> usize {
         let steps = self.campaigns.iter().map(|campaign| campaign.steps.len());
         steps.max().unwrap_or(0)
     }
 }
 
-impl Figure for TrajectoriesFigure<'_> {
+impl<'a> Figure for TrajectoriesFigure<'a> {
     fn size(&self) -> (u32, u32) {
         let layout = self.layout();
         let rows = whole(self.campaigns.len().max(1).div_ceil(layout.columns));
         let bars = if self.steps() > 1 && rows == 1 { 2 } else { 1 };
         even(
             layout.bars + bars * (colour_bar::WIDTH + BAR_GAP) - BAR_GAP,
-            rows * layout.pitch,
+            rows * layout.pitch + self.key_height(),
         )
     }
 
@@ -88,6 +99,20 @@ impl Figure for TrajectoriesFigure<'_> {
         self.campaigns
             .iter()
             .try_for_each(|campaign| campaign.check(self.background))
+    }
+
+    fn parts(&self) -> Vec<Box<dyn Figure + '_>> {
+        let (steps, range) = (self.steps(), robust_range(self.background));
+        let part = |campaign: &Trajectory<'a>| -> Box<dyn Figure + '_> {
+            Box::new(OneMap {
+                map: Cow::Borrowed(self.background),
+                colours: ColourMap::DimGrey,
+                range,
+                title: campaign.strategy.to_owned(),
+                campaign: Some((*campaign, steps)),
+            })
+        };
+        self.campaigns.iter().map(part).collect()
     }
 
     fn draw(&self, canvas: &Canvas<'_>) -> DrawResult {
@@ -105,6 +130,7 @@ impl Figure for TrajectoriesFigure<'_> {
                 title: campaign.map_or("", |campaign| campaign.strategy),
                 colour_bar: false,
                 row_axis: column == 0,
+                place: (i, self.campaigns.len()),
             };
             let corner = (layout.lefts[column], whole(row) * layout.pitch);
             let frame = panel.draw(canvas, corner, layout.side)?;
@@ -116,6 +142,12 @@ impl Figure for TrajectoriesFigure<'_> {
             }
         }
         let Some(frame) = first else { return Ok(()) };
+        let rows = whole(self.campaigns.len().max(1).div_ceil(layout.columns));
+        let marked = self.campaigns.iter().map(|campaign| campaign.marked);
+        let most = marked.max_by_key(|marked| marked.key_height(layout.bars));
+        let corner = (frame.left, rows * layout.pitch);
+        most.unwrap_or_default()
+            .draw_key(canvas, corner, layout.bars)?;
         // The bars stand beside each other, or above each other where there are two rows.
         let (mut left, mut top) = (layout.bars, frame.top);
         if steps > 1 {

@@ -1,5 +1,6 @@
 //! Where a campaign measured, and in which order.
 
+use super::marked::Marked;
 use crate::data::Map;
 use crate::plot::canvas::{Canvas, DrawResult, Hang, SMALL, TEXT, TITLE, even, text_width};
 use crate::plot::colour_bar::ColourBar;
@@ -11,7 +12,7 @@ use crate::plot::{Figure, FigureError};
 use plotters::style::{Color, RGBColor, WHITE};
 
 /// The measurements of one campaign, in order; pixels as `(row, column)`.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct Trajectory<'a> {
     /// Name of the strategy, as it is to be read.
     pub strategy: &'a str,
@@ -19,12 +20,19 @@ pub struct Trajectory<'a> {
     pub seeds: &'a [(usize, usize)],
     /// Measured by decision, first to last.
     pub steps: &'a [(usize, usize)],
+    /// Where it could not measure, and what people did.
+    pub marked: Marked<'a>,
 }
 
 impl Trajectory<'_> {
     /// Refuses pixels outside the image.
     pub(super) fn check(&self, map: &Map) -> Result<(), FigureError> {
-        for (what, pixels) in [("seed", self.seeds), ("step", self.steps)] {
+        for (what, pixels) in [
+            ("seed", self.seeds),
+            ("step", self.steps),
+            ("discarded point", self.marked.discarded),
+            ("point of a person", self.marked.by_people),
+        ] {
             let outside =
                 |&(row, column): &(usize, usize)| row >= map.height() || column >= map.width();
             if let Some(i) = pixels.iter().position(outside) {
@@ -61,7 +69,8 @@ const MOST_NUMBERED: usize = 30;
 impl Figure for TrajectoryFigure<'_> {
     fn size(&self) -> (u32, u32) {
         let (_, width) = side_by_side(self.image, SIDE, &[true]);
-        even(width, panel_height(self.image, SIDE))
+        let key = self.trajectory.marked.key_height(width);
+        even(width, panel_height(self.image, SIDE) + key)
     }
 
     fn check(&self) -> Result<(), FigureError> {
@@ -76,6 +85,7 @@ impl Figure for TrajectoryFigure<'_> {
             title: self.trajectory.strategy,
             colour_bar: false,
             row_axis: true,
+            place: (0, 1),
         };
         let frame = panel.draw(canvas, (0, 0), SIDE)?;
         let radius = ((frame.cell() * 0.38).round() as i32).clamp(9, 20);
@@ -90,6 +100,9 @@ impl Figure for TrajectoryFigure<'_> {
         };
         let (seeds, steps) = (at(self.trajectory.seeds), at(self.trajectory.steps));
         number(canvas, &steps, &seeds, radius, &frame)?;
+        let (_, width) = side_by_side(self.image, SIDE, &[true]);
+        let corner = (frame.left, panel_height(self.image, SIDE));
+        (self.trajectory.marked).draw_key(canvas, corner, width)?;
         if steps.len() > 1 {
             let bar = ColourBar::steps(steps.len());
             bar.draw(canvas, (frame.right() + 30, frame.top), frame.height)?;
@@ -112,7 +125,7 @@ pub(super) fn draw_seed_key(
     };
     let (x, y) = (frame.right(), frame.top - 40);
     let width = text_width(&label, TEXT) * 11 / 10;
-    let taken = text_width(trajectory.strategy, TITLE) * 11 / 10 + 40;
+    let taken = text_width(trajectory.strategy, TITLE) * 11 / 10 + 40 + canvas.letter_room(2);
     if width + 2 * radius + taken > frame.width {
         return Ok(());
     }
@@ -130,6 +143,7 @@ pub(super) fn draw_steps(
     of: usize,
 ) -> DrawResult {
     let at = |&(row, column): &(usize, usize)| frame.centre(row, column);
+    trajectory.marked.draw_under(canvas, frame)?;
     if trajectory.steps.len() <= MOST_LINKED {
         for pair in trajectory.steps.windows(2) {
             canvas.line(at(&pair[0]), at(&pair[1]), WHITE.mix(0.75), 3)?;
@@ -141,7 +155,7 @@ pub(super) fn draw_steps(
     for (i, step) in trajectory.steps.iter().enumerate() {
         draw_step(canvas, at(step), radius, step_colour(i, of))?;
     }
-    Ok(())
+    trajectory.marked.draw_over(canvas, frame, radius)
 }
 
 /// Colour of a step counted from 0, of so many.
@@ -155,7 +169,10 @@ pub(super) fn draw_step(
     radius: i32,
     colour: RGBColor,
 ) -> DrawResult {
-    canvas.dot(centre, radius + 3, INK)?;
+    // White between dark and the colour: one of them shows on any grey, and the darkest colours on a
+    // dark image.
+    canvas.dot(centre, radius + 6, INK)?;
+    canvas.dot(centre, radius + 4, RGBColor(255, 255, 255))?;
     canvas.dot(centre, radius, colour)
 }
 
@@ -238,6 +255,7 @@ mod tests {
             strategy: "ei",
             seeds: &[(3, 4)],
             steps: &[(1, 1), (4, 0)],
+            ..Trajectory::default()
         };
         assert_eq!(
             trajectory.check(&image).unwrap_err().to_string(),

@@ -14,6 +14,7 @@
 //! | `station` | the instrument, the disk, the clock and people, as a campaign sees them |
 //! | `beam` | settings of a controller's beam |
 //! | `drift` | registration of a fresh overview on the first |
+//! | [`history`](read_history) | what happened, folded from the journal |
 //! | `summary`, `table`, `results` | what is left in the folder at the end; the HDF5 file needs the feature `hdf5` |
 
 mod beam;
@@ -21,6 +22,7 @@ mod check;
 mod drift;
 mod error;
 mod fold;
+mod history;
 #[cfg(feature = "hdf5")]
 mod results;
 mod run;
@@ -34,6 +36,7 @@ mod taken_up;
 pub use crate::journal::{FolderError, JournalError, RunFolder};
 pub use drift::{DriftError, Shift, register};
 pub use error::LiveError;
+pub use history::read_history;
 #[cfg(feature = "hdf5")]
 pub use results::write_results;
 pub use run::{resume, run};

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::LiveSummary;
 use super::session::Session;
-use crate::campaign::{MeasuredPoint, Measurement, Outcome, pixel_area};
+use crate::campaign::{Held, History, MeasuredPoint, Measurement, Outcome, pixel_area};
 use crate::data::result::{PointRow, PointSpectra, Response, ResultError, ResultFile};
 use crate::experiment::Experiment as _;
 
@@ -57,7 +57,7 @@ pub fn write_results(
         .collect();
     ResultFile {
         image: session.image(),
-        points: &rows(outcome, session),
+        points: &rows(outcome, session, &summary.history),
         responses: &responses,
         target,
         spectra: (!session.points().is_empty()).then_some(PointSpectra {
@@ -70,13 +70,18 @@ pub fn write_results(
     .write(path)
 }
 
-fn rows(outcome: &Outcome, session: &Session<'_>) -> Vec<PointRow> {
+type Row<'a> = (
+    ((u32, &'a Measurement), &'a MeasuredPoint),
+    Option<&'a Held>,
+);
+
+fn rows(outcome: &Outcome, session: &Session<'_>, history: &History) -> Vec<PointRow> {
     let image = session.image();
     let (height, width) = (image.height(), image.width());
     let area = pixel_area(&image.rows, &image.columns);
     let seeds = outcome.seeds.iter().map(|seed| (0, seed));
     let measurements = seeds.chain((1..).zip(&outcome.steps));
-    let row = |((step, measurement), point): ((u32, &Measurement), &MeasuredPoint)| PointRow {
+    let row = |(((step, measurement), point), held): Row<'_>| PointRow {
         candidate: point.candidate.0,
         step,
         row: point.pixel.row as u32,
@@ -91,8 +96,13 @@ fn rows(outcome: &Outcome, session: &Session<'_>) -> Vec<PointRow> {
             .filter(|&dose| dose > 0.0),
         expected: measurement.expected.map(|e| (e.mean, e.sigma)),
         score: measurement.proposal.map(|p| f64::from(p.score)),
+        seconds: held.map(|held| held.seconds),
+        discarded: point.discarded,
     };
-    measurements.zip(session.points()).map(row).collect()
+    let held = history.held.iter().map(Some);
+    let held = held.chain(std::iter::repeat(None));
+    let points = measurements.zip(session.points()).zip(held);
+    points.map(row).collect()
 }
 
 fn provenance(
@@ -115,7 +125,10 @@ fn provenance(
         ("instrument", begun.instrument.clone()),
         ("controller", controller),
         ("dose_electrons", summary.dose_electrons.to_string()),
-        ("commands", commands(session)),
+        ("commands", commands(&summary.history)),
+        ("phases", phases(&summary.history)),
+        ("legs", legs(&summary.history)),
+        ("failures", failures(&summary.history)),
         ("ended", outcome.ended.to_string()),
         ("warnings", outcome.warnings.join("\n")),
         ("journal_sha256", summary.journal_sha256.clone()),
@@ -126,16 +139,73 @@ fn provenance(
     ]
 }
 
-/// The commands that held, a line each.
-fn commands(session: &Session<'_>) -> String {
-    let lines = session.commands().iter();
-    let lines = lines.map(|(points, given)| {
-        let by = if given.by.is_empty() {
+/// The commands, a line each.
+fn commands(history: &History) -> String {
+    lines(&history.commands, |taken| {
+        let by = if taken.by.is_empty() {
             String::new()
         } else {
-            format!(", by {}", given.by)
+            format!(", by {}", taken.by)
         };
-        format!("after {points} points: {}{by}", given.command)
-    });
-    lines.collect::<Vec<_>>().join("\n")
+        let until = match taken.until_step {
+            Some(until) if until != taken.after_step => format!(", until step {until}"),
+            _ => String::new(),
+        };
+        let refused = taken.refused.as_ref();
+        let refused = refused.map_or_else(String::new, |why| format!(", refused: {why}"));
+        format!(
+            "after {} points, step {}: {}{until}{by}, at {} ms{refused}",
+            taken.after_point, taken.after_step, taken.command, taken.at_ms
+        )
+    })
+}
+
+/// Strategies and targets with the points that they held for, a line each.
+fn phases(history: &History) -> String {
+    lines(&history.phases, |phase| {
+        format!(
+            "points {} to {}, steps {} to {}: strategy {}, target {}, dwell {} s",
+            phase.from_point,
+            phase.to_point,
+            phase.from_step,
+            phase.to_step,
+            phase.strategy,
+            phase.target,
+            phase.dwell_seconds
+        )
+    })
+}
+
+/// The times that a program ran the campaign, a line each.
+fn legs(history: &History) -> String {
+    lines(&history.legs, |leg| {
+        format!(
+            "from {} to {} ms, {} s, by {} points measured: {}, beacon {}",
+            leg.began_ms,
+            leg.ended_ms,
+            leg.seconds,
+            leg.to_point,
+            leg.ended.as_deref().unwrap_or("broken off"),
+            leg.version
+        )
+    })
+}
+
+/// What failed, a line each.
+fn failures(history: &History) -> String {
+    lines(&history.failures, |failure| {
+        let pixel = failure.pixel;
+        let pixel = pixel.map_or_else(String::new, |(row, column)| format!(" {row},{column}"));
+        format!(
+            "after {} points: {}{pixel}, at {} ms: {}",
+            failure.after_point,
+            failure.kind.words(),
+            failure.at_ms,
+            failure.why
+        )
+    })
+}
+
+fn lines<T>(all: &[T], line: impl Fn(&T) -> String) -> String {
+    all.iter().map(line).collect::<Vec<_>>().join("\n")
 }

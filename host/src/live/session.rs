@@ -312,6 +312,11 @@ impl<'a> Session<'a> {
         self.state.commands()
     }
 
+    /// The journal.
+    pub(super) fn journal_path(&self) -> std::path::PathBuf {
+        self.station.journal.borrow().path().to_owned()
+    }
+
     /// SHA-256 of the journal, in hexadecimal.
     ///
     /// # Errors

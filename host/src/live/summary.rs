@@ -3,9 +3,9 @@
 use serde::{Deserialize, Serialize};
 
 use super::session::Session;
-use crate::campaign::{Command, Outcome, Summary};
+use super::{LiveError, read_history};
+use crate::campaign::{Command, History, Outcome, Summary};
 use crate::experiment::Experiment as _;
-use crate::journal::JournalError;
 use crate::units::Electrons;
 
 /// Summary of a live campaign: that of a replay, with dose, drift and commands.
@@ -41,6 +41,10 @@ pub struct LiveSummary {
     pub discarded: Vec<usize>,
     /// How far the sample had moved down and to the right by the last overview, in pixels.
     pub drift: (f64, f64),
+    /// What happened beside the measurements: commands, strategies and targets with the steps that they
+    /// held for, failures, interruptions; empty in earlier versions.
+    #[serde(default)]
+    pub history: History,
     /// SHA-256 of the journal, in hexadecimal.
     pub journal_sha256: String,
 }
@@ -50,7 +54,7 @@ impl LiveSummary {
     ///
     /// # Errors
     /// When the journal cannot be read.
-    pub fn new(outcome: &Outcome, session: &Session<'_>) -> Result<Self, JournalError> {
+    pub fn new(outcome: &Outcome, session: &Session<'_>) -> Result<Self, LiveError> {
         let image = session.image();
         let (height, width) = (image.height(), image.width());
         let points = session.points();
@@ -87,6 +91,7 @@ impl LiveSummary {
                 .filter_map(|(n, point)| point.discarded.then_some(n))
                 .collect(),
             drift: session.state().drift(),
+            history: read_history(&session.journal_path())?,
             journal_sha256: session.journal_hash()?,
         })
     }

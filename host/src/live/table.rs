@@ -2,13 +2,8 @@
 
 use std::path::Path;
 
-use beacon_kernel::Candidate;
-
-use super::LiveError;
-use super::taken_up::from_toml;
-use crate::campaign::{Author, Event, MeasuredPoint, Record, Settings, State};
+use crate::campaign::{Author, Held, History, MeasuredPoint, State};
 use crate::data::files::{WriteError, write_file};
-use crate::journal::Follower;
 
 /// The columns before those of the scalarizers; `host/docs/files.md` says what they are.
 const COLUMNS: [&str; 24] = [
@@ -38,34 +33,17 @@ const COLUMNS: [&str; 24] = [
     "value_units",
 ];
 
-/// What held when a point was measured.
-struct Held {
-    seconds: f64,
-    at_ms: u64,
-    drift: (f64, f64),
-    dwell: f64,
-    strategy: String,
-    target: String,
-}
-
-/// Why the table cannot be written; each is one line.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum TableError {
-    /// The journal does not tell.
-    #[error(transparent)]
-    Journal(#[from] LiveError),
-    /// The file cannot be written.
-    #[error(transparent)]
-    File(#[from] WriteError),
-}
-
-/// Writes the table of the campaign whose journal is in a folder.
+/// Writes the table of a campaign into its folder: the points of its state at the end, and what held
+/// at each by its history.
 ///
 /// # Errors
-/// When the journal cannot be read, or the file cannot be written; nothing half-written is left.
-pub(crate) fn write_points(folder: &Path) -> Result<(), TableError> {
+/// When the file cannot be written; nothing half-written is left.
+pub(crate) fn write_points(
+    folder: &Path,
+    state: &State,
+    history: &History,
+) -> Result<(), WriteError> {
     let file = folder.join("acquisitions.csv");
-    let (state, held) = fold(&folder.join("journal"))?;
     let settings = state.settings();
     let axis = &state.begun().channels.axis;
     let units = settings
@@ -77,11 +55,11 @@ pub(crate) fn write_points(folder: &Path) -> Result<(), TableError> {
     let names = COLUMNS.iter().copied();
     // To memory nothing fails.
     let _ = table.write_record(names.chain(scalarizers.iter().map(String::as_str)));
-    for (index, (point, held)) in state.points().iter().zip(&held).enumerate() {
-        let _ = table.write_record(row(&state, index, point, held, &units));
+    for (index, (point, held)) in state.points().iter().zip(&history.held).enumerate() {
+        let _ = table.write_record(row(state, index, point, held, &units));
     }
     let bytes = table.into_inner().unwrap_or_default();
-    Ok(write_file(&file, &bytes)?)
+    write_file(&file, &bytes)
 }
 
 fn row(
@@ -134,50 +112,4 @@ fn row(
     ];
     row.extend(point.responses.iter().map(f64::to_string));
     row
-}
-
-/// The campaign at the end of its journal, and what held at each of its points.
-fn fold(journal: &Path) -> Result<(State, Vec<Held>), LiveError> {
-    let mut follower = Follower::new(journal);
-    let mut state: Option<State> = None;
-    let mut held = Vec::new();
-    loop {
-        let news = follower.poll()?;
-        if news.records.is_empty() {
-            break;
-        }
-        for (_, record) in news.records {
-            take(&mut state, &mut held, &record)?;
-        }
-    }
-    let state = state.ok_or_else(|| LiveError::NothingBegun(journal.to_owned()))?;
-    Ok((state, held))
-}
-
-fn take(state: &mut Option<State>, held: &mut Vec<Held>, record: &Record) -> Result<(), LiveError> {
-    if let Event::Begun(begun) = &record.event {
-        let settings = Settings::live(&from_toml(&begun.settings)?, &begun.channels)?;
-        *state = Some(State::new((**begun).clone(), settings));
-        return Ok(());
-    }
-    let Some(state) = state else { return Ok(()) };
-    if let Event::Exposing(exposing) = &record.event {
-        // Journals of version 1 hold no proposals.
-        state.expect(Candidate(exposing.candidate));
-    }
-    let settings = state.settings();
-    let now = Held {
-        seconds: 1e-3 * record.elapsed_ms as f64,
-        at_ms: record.at_ms,
-        drift: state.drift(),
-        dwell: settings.dwell.get(),
-        strategy: settings.campaign.strategy.clone(),
-        target: settings.target().to_string(),
-    };
-    let before = state.points().len();
-    state.apply(&record.event)?;
-    if state.points().len() > before {
-        held.push(now);
-    }
-    Ok(())
 }

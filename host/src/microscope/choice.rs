@@ -213,7 +213,7 @@ const HEADING: &str = "Instrument";
 #[serde(default, deny_unknown_fields)]
 pub struct MicroscopeOptions {
     /// How long an instrument on the network may take to answer, beyond the dwell, in seconds.
-    #[cfg_attr(feature = "cli", arg(long, value_name = "S"))]
+    #[cfg_attr(feature = "cli", arg(long, value_name = "TIME", value_parser = crate::units::read::seconds))]
     #[cfg_attr(feature = "cli", arg(default_value_t = 30.0, help_heading = HEADING))]
     pub timeout: f64,
     /// NSID file that DTMicroscope is to register; a path on the server's machine.

@@ -5,10 +5,9 @@ use std::path::Path;
 use super::report::Report;
 use crate::data::files::{Finished, remove_file};
 use crate::figures::{
-    CoverageFigure, Curve, PanelsFigure, TargetFigure, TimesFigure, TrajectoriesFigure,
-    TrajectoryFigure,
+    CoverageFigure, Curve, TargetFigure, TimesFigure, TrajectoriesFigure, TrajectoryFigure,
 };
-use crate::plot::{Figure, FigureError, save_both};
+use crate::plot::{FORMS, Figure, FigureError, FigureStyle, save_all};
 
 /// Every figure that [`write_figures`] may write.
 pub const FIGURES: [&str; 13] = [
@@ -30,7 +29,7 @@ pub const FIGURES: [&str; 13] = [
 /// As many panels as a row of target maps has room for.
 const MOST_TARGETS: usize = 3;
 
-/// Writes the figures of the report into `folder` that are not `finished`, each as PNG and SVG, and
+/// Writes the figures of the report into `folder` that are not `finished`, each as PNG, SVG and PDF, and
 /// removes those of
 /// [`FIGURES`] that an earlier report left there and this one does not have:
 ///
@@ -59,6 +58,7 @@ pub fn write_figures(
     let mut written = Written {
         folder,
         finished,
+        style: report.style(),
         names: Vec::new(),
     };
     let image = report.image;
@@ -87,9 +87,15 @@ pub fn write_figures(
     if !curves.is_empty() {
         let quantity = "target coverage";
         let curves = &curves;
-        written.add("coverage", &CoverageFigure { quantity, curves })?;
+        let marks = report.marks;
+        let figure = CoverageFigure {
+            quantity,
+            curves,
+            marks,
+        };
+        written.add("coverage", &figure)?;
     }
-    let coverages = PanelsFigure::coverage(report.results);
+    let coverages = report.coverages();
     if coverages.panels.len() > 1 {
         written.add("coverages", &coverages)?;
     }
@@ -101,7 +107,12 @@ pub fn write_figures(
     }
     let times = report.times();
     if !times.is_empty() {
-        written.add("times", &TimesFigure { campaigns: &times })?;
+        let figure = TimesFigure {
+            campaigns: &times,
+            marks: report.marks,
+            narrow: false,
+        };
+        written.add("times", &figure)?;
     }
     if let Some(latent) = &report.latent {
         written.add("latent", latent)?;
@@ -116,6 +127,7 @@ pub fn write_figures(
 struct Written<'a> {
     folder: &'a Path,
     finished: &'a Finished,
+    style: FigureStyle,
     names: Vec<&'static str>,
 }
 
@@ -123,14 +135,14 @@ impl Written<'_> {
     fn add(&mut self, name: &'static str, figure: &dyn Figure) -> Result<(), FigureError> {
         self.names.push(name);
         self.finished.once(&format!("{name}.svg"), || {
-            save_both(self.folder, name, figure)
+            save_all(self.folder, name, figure, self.style)
         })
     }
 
     fn remove_others(self) -> Result<(), FigureError> {
         let others = FIGURES.iter().filter(|name| !self.names.contains(name));
         for name in others {
-            for form in ["png", "svg"] {
+            for form in FORMS {
                 remove_file(&self.folder.join(name).with_extension(form))?;
             }
         }

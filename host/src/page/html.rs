@@ -1,7 +1,8 @@
 //! A page of HTML that needs nothing but itself: no scripts, no fonts, no files beside it.
 
 use crate::plot::FigureError;
-use crate::plot::figure::{Figure, draw_svg, pixels};
+use crate::plot::FigureStyle;
+use crate::plot::figure::{Figure, pixels, svg_in_style};
 use base64ct::{Base64, Encoding as _};
 use std::fmt::Write as _;
 use std::path::Path;
@@ -30,6 +31,10 @@ h2 { font-size: 1.2rem; margin: 2.2rem 0 .6rem; border-bottom: 1px solid #bbb;
 p { margin: .4rem 0; max-width: 50rem; overflow-wrap: anywhere; }
 figure { margin: 1.6rem 0; break-inside: avoid; }
 figure svg, figure img { display: block; max-width: 100%; height: auto; }
+.narrow { display: none; }
+@media screen and (max-width: 44rem) { .wide { display: none; }
+  .narrow { display: flex; flex-direction: column; gap: .8rem; }
+  body { margin: 1rem auto; padding: 0 .8rem; } }
 figcaption { margin-top: .5rem; max-width: 50rem; color: #444; }
 .scroll { overflow-x: auto; }
 table { border-collapse: collapse; margin: .8rem 0; break-inside: avoid; }
@@ -38,6 +43,7 @@ th, td { padding: .25rem .9rem .25rem 0; text-align: left; border-bottom: 1px so
   vertical-align: top; font-variant-numeric: tabular-nums; }
 th { font-weight: 600; }
 th[scope=row] { white-space: nowrap; }
+td { min-width: 3.6rem; }
 .warnings { border-left: 4px solid #b25000; margin: .8rem 0; padding: .5rem 1rem .5rem 2.2rem;
   background: #fff6ec; }
 pre { font: 13px/1.45 ui-monospace, Menlo, Consolas, monospace; background: #f6f6f6;
@@ -50,18 +56,19 @@ pre { font: 13px/1.45 ui-monospace, Menlo, Consolas, monospace; background: #f6f
 /// A page as it is put together, from the top down.
 pub(super) struct Html {
     text: String,
+    style: FigureStyle,
 }
 
 impl Html {
     /// Begins a page.
-    pub(super) fn new(title: &str) -> Self {
+    pub(super) fn new(title: &str, style: FigureStyle) -> Self {
         let title = escape(title);
         let text = format!(
             "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
              <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
              <title>{title}</title>\n<style>{STYLE}</style>\n</head>\n<body>\n<h1>{title}</h1>\n"
         );
-        Self { text }
+        Self { text, style }
     }
 
     pub(super) fn heading(&mut self, text: &str) {
@@ -107,23 +114,23 @@ impl Html {
 
     /// A figure with its caption, which is also what is read out in place of the picture.
     pub(super) fn figure(&mut self, figure: &dyn Figure, caption: &str) -> Result<(), FigureError> {
-        let svg = draw_svg(figure)?;
         let caption = escape(caption);
-        let picture = if svg.len() <= LARGEST_SVG {
-            let named = format!("<svg role=\"img\" aria-label=\"{caption}\" ");
-            svg.replacen("<svg ", &named, 1)
+        let whole = picture(figure, self.style, &caption)?;
+        let parts = figure.parts();
+        let pictures = if parts.is_empty() {
+            whole
         } else {
-            let pixels = pixels(figure, Path::new("the picture"))?;
-            format!(
-                "<img alt=\"{caption}\" width=\"{}\" height=\"{}\" \
-                 src=\"data:image/png;base64,{}\">\n",
-                pixels.width,
-                pixels.height,
-                Base64::encode_string(&pixels.png()?)
-            )
+            // Both are in the page, and its width says which is shown.
+            let narrow = parts.iter().zip(0..);
+            let narrow = narrow.map(|(part, number): (_, usize)| {
+                let caption = format!("{caption} Part {}.", number + 1);
+                picture(part.as_ref(), FigureStyle::default(), &caption)
+            });
+            let narrow: String = narrow.collect::<Result<_, _>>()?;
+            format!("<div class=\"wide\">{whole}</div>\n<div class=\"narrow\">{narrow}</div>\n")
         };
         self.push(&format!(
-            "<figure>\n{picture}<figcaption>{caption}</figcaption>\n</figure>\n"
+            "<figure>\n{pictures}<figcaption>{caption}</figcaption>\n</figure>\n"
         ));
         Ok(())
     }
@@ -138,6 +145,22 @@ impl Html {
         // A string takes any text.
         let _ = self.text.write_str(text);
     }
+}
+
+/// A figure as an element of HTML; the caption is escaped.
+fn picture(figure: &dyn Figure, style: FigureStyle, caption: &str) -> Result<String, FigureError> {
+    let svg = svg_in_style(figure, style)?;
+    if svg.len() <= LARGEST_SVG {
+        let named = format!("<svg role=\"img\" aria-label=\"{caption}\" ");
+        return Ok(svg.replacen("<svg ", &named, 1));
+    }
+    let pixels = pixels(figure, style, Path::new("the picture"))?;
+    Ok(format!(
+        "<img alt=\"{caption}\" width=\"{}\" height=\"{}\" src=\"data:image/png;base64,{}\">\n",
+        pixels.width,
+        pixels.height,
+        Base64::encode_string(&pixels.png()?)
+    ))
 }
 
 /// Text that shows as it is, in content and in quoted attributes alike.
@@ -168,7 +191,7 @@ mod tests {
 
     #[test]
     fn nothing_a_user_wrote_becomes_markup() {
-        let mut page = Html::new(HOSTILE);
+        let mut page = Html::new(HOSTILE, FigureStyle::default());
         page.heading(HOSTILE);
         page.paragraph(HOSTILE);
         page.preformatted(HOSTILE);
@@ -187,7 +210,8 @@ mod tests {
         page.figure(&figure, HOSTILE).unwrap();
         let text = page.end();
         assert!(!text.contains("<script") && !text.contains('\u{0}'));
-        assert_eq!(text.matches("aria-label=\"&lt;script&gt;").count(), 1);
+        // The whole and its one part.
+        assert_eq!(text.matches("aria-label=\"&lt;script&gt;").count(), 2);
         assert!(text.matches("&lt;script&gt;").count() >= 11);
     }
 
@@ -204,7 +228,7 @@ mod tests {
             )
         };
         let page = |map: &Map| {
-            let mut page = Html::new("test");
+            let mut page = Html::new("test", FigureStyle::default());
             let figure = OverviewFigure {
                 image: map,
                 target: None,
@@ -214,7 +238,7 @@ mod tests {
         };
         let (small, large) = (page(&chequers(8)), page(&chequers(90)));
         assert!(small.contains("<svg role=\"img\" aria-label=\"an image\""));
-        assert!(large.contains("<img alt=\"an image\"") && !large.contains("<svg"));
+        assert!(large.contains("<div class=\"wide\"><img alt=\"an image\""));
         // The signature of a PNG, in base64.
         assert!(large.contains("data:image/png;base64,iVBORw0KGgo"));
     }

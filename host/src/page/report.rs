@@ -4,11 +4,12 @@ use super::html::{Html, Table};
 use crate::data::Map;
 use crate::data::files::write_file;
 use crate::figures::{
-    Arrangement, LatentFigure, Metrics, OverviewFigure, PanelsFigure, Progress, SpectraFigure,
-    StepTimes, StrategyResult, SurrogateFigure, TimesFigure, TrajectoriesFigure, Trajectory,
+    Arrangement, LatentFigure, MOST_BANDS, Metrics, OverviewFigure, PanelsFigure, Progress,
+    SpectraFigure, StepMark, StepTimes, StrategyResult, SurrogateFigure, TimesFigure,
+    TrajectoriesFigure, Trajectory,
 };
-use crate::plot::FigureError;
 use crate::plot::number::with_deviation;
+use crate::plot::{FigureError, FigureStyle};
 use std::path::Path;
 
 /// Everything a reader needs to judge one campaign, or several strategies beside each other.
@@ -32,6 +33,12 @@ pub struct Report<'a> {
     pub latent: Option<LatentFigure<'a>>,
     /// Spectra at chosen points.
     pub spectra: Option<SpectraFigure<'a>>,
+    /// What happened, in tables: commands, interruptions, failures; empty where nothing is known of it.
+    pub story: &'a [Table],
+    /// Steps that are marked on every curve.
+    pub marks: &'a [StepMark<'a>],
+    /// Whether the panels of figures have letters.
+    pub letters: bool,
     /// Further tables, such as paired tests.
     pub tables: &'a [Table],
     /// What a reader has to know to judge the tables, each a sentence or two.
@@ -71,7 +78,11 @@ impl<'a> Report<'a> {
     }
 
     pub(super) fn learning(&self) -> PanelsFigure<'a> {
-        PanelsFigure::learning(self.results, self.units())
+        PanelsFigure::learning(self.results, self.units()).marked(self.marks)
+    }
+
+    pub(super) fn coverages(&self) -> PanelsFigure<'a> {
+        PanelsFigure::coverage(self.results).marked(self.marks)
     }
 
     /// Units of the response; empty when unknown.
@@ -91,6 +102,12 @@ impl<'a> Report<'a> {
         known
             .map(|result| (result.trajectory.strategy, result.times))
             .collect()
+    }
+
+    pub(super) fn style(&self) -> FigureStyle {
+        FigureStyle {
+            letters: self.letters,
+        }
     }
 
     fn has_bands(&self) -> bool {
@@ -187,7 +204,7 @@ fn last(progress: &Progress<'_>) -> (bool, String) {
 }
 
 fn page(report: &Report<'_>) -> Result<String, FigureError> {
-    let mut page = Html::new(report.title);
+    let mut page = Html::new(report.title, report.style());
     if !report.lead.is_empty() {
         page.paragraph(report.lead);
     }
@@ -206,6 +223,12 @@ fn page(report: &Report<'_>) -> Result<String, FigureError> {
     };
     page.figure(&report.overview(), &what)?;
     add_trajectories(&mut page, report)?;
+    if !report.story.is_empty() {
+        page.heading("What happened");
+    }
+    for table in report.story {
+        page.table(table);
+    }
     add_curves(&mut page, report)?;
     if !report.tables.is_empty() {
         page.heading("In numbers");
@@ -243,10 +266,17 @@ fn add_trajectories(page: &mut Html, report: &Report<'_>) -> Result<(), FigureEr
     };
     let names: Vec<&str> = campaigns.iter().map(|campaign| campaign.strategy).collect();
     let names = names.join(", ");
+    let has_rim = campaigns.iter().any(|c| c.marked.candidates.is_some());
+    let rim = if has_rim {
+        " Beyond the dashed border no pixel is a candidate: windows around these would reach beyond the image. \
+         Maps are light grey there."
+    } else {
+        ""
+    };
     page.figure(
         &TrajectoriesFigure::over(report.image, &campaigns),
         &format!(
-            "Measured points{which} over the image: {names}. Seeds white, steps coloured in order."
+            "Measured points{which} over the image: {names}. Seeds white, steps coloured in order.{rim}"
         ),
     )?;
     if let Some(target) = report.target {
@@ -278,15 +308,28 @@ fn spectra_caption(report: &Report<'_>, spectra: &SpectraFigure<'_>) -> String {
     };
     let first = report.results.first();
     let whose = first.map_or("", |result| result.trajectory.strategy);
-    format!("{what} as measured at chosen points of {whose}.")
+    let direction = match spectra.arrangement {
+        Arrangement::Loops => " Arrows: direction of the sweep, which begins at the white dot.",
+        Arrangement::Stacked | Arrangement::Overlaid => "",
+    };
+    format!("{what} as measured at chosen points of {whose}.{direction}")
 }
 
 fn add_curves(page: &mut Html, report: &Report<'_>) -> Result<(), FigureError> {
-    let bands = if report.has_bands() {
+    let bands = if report.has_bands() && report.results.len() > MOST_BANDS {
+        " Bars: one standard deviation over the seeds on either side of the mean, each curve's at steps of \
+         its own."
+    } else if report.has_bands() {
         " Bands: one standard deviation over the seeds on either side of the mean."
     } else {
         ""
     };
+    let marks = if report.marks.is_empty() {
+        ""
+    } else {
+        " Upright lines: steps at which commands took effect, with their numbers in the table above."
+    };
+    let bands = &format!("{bands}{marks}");
     page.heading("How well it went");
     page.figure(
         &report.learning(),
@@ -295,7 +338,7 @@ fn add_curves(page: &mut Html, report: &Report<'_>) -> Result<(), FigureError> {
              coverage of the target space, against step.{bands}"
         ),
     )?;
-    let coverage = PanelsFigure::coverage(report.results);
+    let coverage = report.coverages();
     // A lone panel repeats what the figure above shows.
     if coverage.panels.len() > 1 {
         let panels = coverage.panels.iter();
@@ -320,7 +363,11 @@ fn add_curves(page: &mut Html, report: &Report<'_>) -> Result<(), FigureError> {
     let times = report.times();
     if !times.is_empty() {
         page.figure(
-            &TimesFigure { campaigns: &times },
+            &TimesFigure {
+                campaigns: &times,
+                marks: report.marks,
+                narrow: false,
+            },
             &format!(
                 "Time per step{}: waiting for the experiment, training the deep kernel, and \
                  choosing the next point.",

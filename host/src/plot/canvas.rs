@@ -1,5 +1,6 @@
 //! Drawing in the figure's own units, the same on pixels and in SVG.
 
+use super::figure::FigureStyle;
 use super::palette::INK;
 use plotters::coord::Shift;
 use plotters::drawing::DrawingArea;
@@ -32,6 +33,17 @@ pub(super) trait Area {
     fn rectangle(&self, corners: [(i32, i32); 2], style: ShapeStyle) -> DrawResult;
     fn circle(&self, centre: (i32, i32), radius: i32, style: ShapeStyle) -> DrawResult;
     fn text(&self, text: &str, style: &TextStyle<'_>, at: (i32, i32)) -> DrawResult;
+    /// Draws a picture of so many columns, RGB row by row, stretched over a rectangle without smoothing;
+    /// `None` where pictures are drawn pixel by pixel as rectangles.
+    fn picture(
+        &self,
+        _corner: (i32, i32),
+        _size: (i32, i32),
+        _columns: usize,
+        _rgb: &dyn Fn() -> Vec<u8>,
+    ) -> Option<DrawResult> {
+        None
+    }
 }
 
 impl<DB: DrawingBackend> Area for DrawingArea<DB, Shift> {
@@ -102,11 +114,46 @@ pub(crate) struct Medium {
 pub struct Canvas<'a> {
     area: &'a dyn Area,
     medium: Medium,
+    style: FigureStyle,
 }
 
 impl<'a> Canvas<'a> {
-    pub(super) fn new(area: &'a dyn Area, medium: Medium) -> Self {
-        Self { area, medium }
+    pub(super) fn new(area: &'a dyn Area, medium: Medium, style: FigureStyle) -> Self {
+        Self {
+            area,
+            medium,
+            style,
+        }
+    }
+
+    /// Writes the letter of a panel, the first of which has the number 0, with the middle of its left
+    /// edge there, and returns how much room it takes: none where letters are not asked for, or the panel
+    /// is the only one.
+    pub(crate) fn letter(&self, number: usize, of: usize, at: (i32, i32)) -> DrawResult<i32> {
+        let room = self.letter_room(of);
+        if room > 0 {
+            let letter = char::from(b'a' + (number % 26) as u8).to_string();
+            // Twice, a unit apart: bold, for which there is no face at hand.
+            self.text(&letter, at, Hang::Left, TITLE, INK)?;
+            self.text(&letter, (at.0 + 2, at.1), Hang::Left, TITLE, INK)?;
+        }
+        Ok(room)
+    }
+
+    /// The room that the letter of one of so many panels takes.
+    pub(crate) fn letter_room(&self, of: usize) -> i32 {
+        if self.style.letters && of > 1 { 60 } else { 0 }
+    }
+
+    /// Draws a picture where the medium takes one: see [`Area::picture`].
+    pub(crate) fn picture(
+        &self,
+        corner: (i32, i32),
+        size: (i32, i32),
+        columns: usize,
+        rgb: &dyn Fn() -> Vec<u8>,
+    ) -> Option<DrawResult> {
+        self.area.picture(corner, size, columns, rgb)
     }
 
     /// Smallest side of an image pixel worth drawing, in canvas units.

@@ -19,8 +19,8 @@ pub enum FigureError {
         /// What the library said.
         reason: String,
     },
-    /// The file name says neither PNG nor SVG.
-    #[error("cannot draw {}: expected a name that ends in .png or .svg", path.display())]
+    /// The file name says neither PNG nor SVG nor PDF.
+    #[error("cannot draw {}: expected a name that ends in .png, .svg or .pdf", path.display())]
     Format {
         /// The file that was to be written.
         path: PathBuf,

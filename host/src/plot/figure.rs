@@ -2,6 +2,7 @@
 
 use super::canvas::{Canvas, DrawError, DrawResult, Medium, register_fonts};
 use super::error::FigureError;
+use super::pdf;
 use crate::data::files::replace_with;
 use plotters::drawing::IntoDrawingArea;
 use plotters::prelude::{BitMapBackend, DrawingBackend, SVGBackend};
@@ -29,8 +30,26 @@ const SVG: Medium = Medium {
     round_joins: false,
 };
 
+// Capitals are centred on their point by the page itself, and maps are pictures of their own.
+const PDF: Medium = Medium {
+    drop: 0.0,
+    embolden: false,
+    finest: 1.0,
+    round_joins: false,
+};
+
 /// Fonts of an SVG, those first whose letters are as wide as those it was laid out with.
 const FAMILIES: &str = "Ubuntu, Calibri, Helvetica, Arial, sans-serif";
+
+/// Pixels of a PNG per inch, and with it the size of a PDF: text is then as large as in print.
+pub const DPI: f64 = 200.0;
+
+/// How figures are drawn, beside what they show.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct FigureStyle {
+    /// Whether the panels of a figure with several have letters: a, b, c …
+    pub letters: bool,
+}
 
 /// Something that can be drawn on any canvas.
 pub trait Figure {
@@ -45,6 +64,12 @@ pub trait Figure {
         Ok(())
     }
 
+    /// The same in figures of one panel each, for a page that is narrower than the whole; empty where
+    /// the whole is as narrow as it can be.
+    fn parts(&self) -> Vec<Box<dyn Figure + '_>> {
+        Vec::new()
+    }
+
     /// Draws on a white canvas of [`Self::size`].
     ///
     /// # Errors
@@ -52,23 +77,27 @@ pub trait Figure {
     fn draw(&self, canvas: &Canvas<'_>) -> DrawResult;
 }
 
-/// Writes a figure as PNG or SVG, whichever `path` ends in.
+/// Writes a figure as PNG, SVG or PDF, whichever `path` ends in.
 ///
 /// # Errors
 /// When the figure contradicts itself, the name has another ending, or the file cannot be
 /// written; nothing half-written is left.
 pub fn save(figure: &dyn Figure, path: &Path) -> Result<(), FigureError> {
+    save_in_style(figure, path, FigureStyle::default())
+}
+
+fn save_in_style(figure: &dyn Figure, path: &Path, style: FigureStyle) -> Result<(), FigureError> {
     let extension = path
         .extension()
         .and_then(|e| e.to_str())
         .unwrap_or_default();
     match extension.to_ascii_lowercase().as_str() {
         "png" => {
-            let png = pixels(figure, path)?.png()?;
+            let png = pixels(figure, style, path)?.png()?;
             Ok(replace_with(path, |writer| writer.write_all(&png))?)
         }
         "svg" => {
-            let svg = draw_svg(figure).map_err(|error| match error {
+            let svg = svg_in_style(figure, style).map_err(|error| match error {
                 FigureError::Draw { reason, .. } => draw_error(path, &reason),
                 other => other,
             })?;
@@ -76,20 +105,38 @@ pub fn save(figure: &dyn Figure, path: &Path) -> Result<(), FigureError> {
                 writer.write_all(svg.as_bytes())
             })?)
         }
+        "pdf" => {
+            figure.check()?;
+            register_fonts();
+            let page = pdf::Page::new(figure.size());
+            let canvas = Canvas::new(&page, PDF, style);
+            let drawn = figure.draw(&canvas).and_then(|()| page.finish());
+            let bytes = drawn.map_err(|error| draw_error(path, &error))?;
+            Ok(replace_with(path, |writer| writer.write_all(&bytes))?)
+        }
         _ => Err(FigureError::Format {
             path: path.to_owned(),
         }),
     }
 }
 
-/// Writes a figure into `folder` as `name.png` and as `name.svg`.
+/// The files that [`save_all`] writes of a figure, by their endings.
+pub const FORMS: [&str; 3] = ["png", "pdf", "svg"];
+
+/// Writes a figure into `folder` as `name.png`, as `name.svg` and as `name.pdf`.
 ///
 /// # Errors
 /// As [`save`].
-pub fn save_both(folder: &Path, name: &str, figure: &dyn Figure) -> Result<(), FigureError> {
-    ["png", "svg"]
-        .into_iter()
-        .try_for_each(|extension| save(figure, &folder.join(format!("{name}.{extension}"))))
+pub fn save_all(
+    folder: &Path,
+    name: &str,
+    figure: &dyn Figure,
+    style: FigureStyle,
+) -> Result<(), FigureError> {
+    FORMS.into_iter().try_for_each(|extension| {
+        let path = folder.join(format!("{name}.{extension}"));
+        save_in_style(figure, &path, style)
+    })
 }
 
 /// A figure as SVG text, to be put into a page of HTML.
@@ -97,10 +144,14 @@ pub fn save_both(folder: &Path, name: &str, figure: &dyn Figure) -> Result<(), F
 /// # Errors
 /// When the figure contradicts itself or cannot be drawn.
 pub fn draw_svg(figure: &dyn Figure) -> Result<String, FigureError> {
+    svg_in_style(figure, FigureStyle::default())
+}
+
+pub(crate) fn svg_in_style(figure: &dyn Figure, style: FigureStyle) -> Result<String, FigureError> {
     let size = figure.size();
     let mut svg = String::new();
     let backend = SVGBackend::with_string(&mut svg, size);
-    draw_on(backend, SVG, figure, Path::new("the SVG"))?;
+    draw_on(backend, SVG, figure, style, Path::new("the SVG"))?;
     // No such character may stand in a document, not even escaped.
     svg.retain(|c| !c.is_control() || matches!(c, '\n' | '\t'));
     // The canvas is laid out in half pixels; at its own size it would fill two screens.
@@ -135,11 +186,15 @@ pub(crate) struct Pixels {
 }
 
 /// Draws a figure on pixels; `path` only names it in errors.
-pub(crate) fn pixels(figure: &dyn Figure, path: &Path) -> Result<Pixels, FigureError> {
+pub(crate) fn pixels(
+    figure: &dyn Figure,
+    style: FigureStyle,
+    path: &Path,
+) -> Result<Pixels, FigureError> {
     let (width, height) = figure.size();
     let mut fine = vec![0_u8; (width * height * 3) as usize];
     let backend = BitMapBackend::with_buffer(&mut fine, (width, height));
-    draw_on(backend, PIXELS, figure, path)?;
+    draw_on(backend, PIXELS, figure, style, path)?;
     Ok(average(&fine, width, height))
 }
 
@@ -148,6 +203,7 @@ fn draw_on(
     backend: impl DrawingBackend,
     medium: Medium,
     figure: &dyn Figure,
+    style: FigureStyle,
     path: &Path,
 ) -> Result<(), FigureError> {
     figure.check()?;
@@ -155,7 +211,7 @@ fn draw_on(
     let area = backend.into_drawing_area();
     area.fill(&WHITE)
         .map_err(DrawError::new)
-        .and_then(|()| figure.draw(&Canvas::new(&area, medium)))
+        .and_then(|()| figure.draw(&Canvas::new(&area, medium, style)))
         .and_then(|()| area.present().map_err(DrawError::new))
         .map_err(|error| draw_error(path, &error))
 }
@@ -192,6 +248,13 @@ impl Pixels {
         let mut encoder = png::Encoder::new(&mut bytes, self.width, self.height);
         encoder.set_color(png::ColorType::Rgb);
         encoder.set_depth(png::BitDepth::Eight);
+        // Pixels per metre; an inch has 25.4 mm.
+        let density = (DPI / 0.0254).round() as u32;
+        encoder.set_pixel_dims(Some(png::PixelDimensions {
+            xppu: density,
+            yppu: density,
+            unit: png::Unit::Meter,
+        }));
         let mut writer = encoder.write_header().map_err(failed)?;
         writer.write_image_data(&self.rgb).map_err(failed)?;
         writer.finish().map_err(failed)?;

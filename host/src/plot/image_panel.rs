@@ -1,11 +1,12 @@
 //! A map drawn with square pixels, its calibration and its colour bar.
 
-use super::canvas::{Canvas, DrawResult, Hang, TITLE, fitted};
+use super::canvas::{Canvas, DrawResult, Hang, SMALL, TEXT, TITLE, fitted, text_width};
 use super::colour_bar::{self, ColourBar};
 use super::image_frame::ImageFrame;
 use super::palette::{ColourMap, INK, NO_VALUE};
 use super::scale_bar;
 use crate::data::Map;
+use plotters::style::RGBColor;
 
 /// Gap between an image and its colour bar.
 const GAP: i32 = 30;
@@ -23,6 +24,8 @@ pub(crate) struct ImagePanel<'a> {
     pub(crate) colour_bar: bool,
     /// Whether an image without calibration has its rows numbered.
     pub(crate) row_axis: bool,
+    /// Number of the panel from 0, and how many there are, for its letter.
+    pub(crate) place: (usize, usize),
 }
 
 /// Room left and right of the image of a panel.
@@ -97,10 +100,15 @@ impl ImagePanel<'_> {
         draw_pixels(canvas, self.map, self.colours, self.range, &frame)?;
         canvas.frame((frame.left, frame.top), (frame.right(), frame.bottom()))?;
         scale_bar::draw(canvas, self.map, &frame, self.row_axis)?;
+        if self.map.values.iter().any(|value| value.is_nan()) {
+            draw_no_value_key(canvas, self.map, &frame)?;
+        }
+        let (number, of) = self.place;
+        let letter = canvas.letter(number, of, (frame.left, frame.top - 40))?;
         if !self.title.is_empty() {
             canvas.text(
-                &fitted(self.title, TITLE, width + after),
-                (frame.left, frame.top - 40),
+                &fitted(self.title, TITLE, width + after - letter),
+                (frame.left + letter, frame.top - 40),
                 Hang::Left,
                 TITLE,
                 INK,
@@ -119,6 +127,21 @@ impl ImagePanel<'_> {
     }
 }
 
+/// Says below an image what its light grey is, where there is room.
+fn draw_no_value_key(canvas: &Canvas<'_>, map: &Map, frame: &ImageFrame) -> DrawResult {
+    let label = "no candidate";
+    let width = text_width(label, SMALL) * 11 / 10;
+    let below = if scale_bar::has_scale(map) { 36 } else { 92 };
+    let y = frame.bottom() + below;
+    if 2 * (width + 60) + text_width("column (px)", TEXT) * 11 / 10 > frame.width {
+        return Ok(());
+    }
+    let x = frame.right() - width;
+    canvas.fill_rectangle((x - 48, y - 16), (x - 14, y + 16), NO_VALUE)?;
+    canvas.frame((x - 48, y - 16), (x - 14, y + 16))?;
+    canvas.text(label, (frame.right(), y), Hang::Right, SMALL, INK)
+}
+
 /// Draws the values of a map as pixels; `range` holds those of the darkest and the lightest colour.
 pub(crate) fn draw_pixels(
     canvas: &Canvas<'_>,
@@ -127,6 +150,14 @@ pub(crate) fn draw_pixels(
     range: (f64, f64),
     frame: &ImageFrame,
 ) -> DrawResult {
+    let picture = || -> Vec<u8> {
+        let colours = map.values.iter().map(|&value| colours.of(value, range));
+        colours.flat_map(|RGBColor(r, g, b)| [r, g, b]).collect()
+    };
+    let (corner, size) = ((frame.left, frame.top), (frame.width, frame.height));
+    if let Some(drawn) = canvas.picture(corner, size, frame.columns, &picture) {
+        return drawn;
+    }
     // An image finer than the canvas is averaged in blocks of this many pixels a side.
     let block = (canvas.finest() / frame.cell()).ceil().max(1.0) as usize;
     let edge =

@@ -16,7 +16,8 @@ pub enum ScalarizerError {
     Unknown(String),
     /// The bounds of a window are not two rising numbers.
     #[error(
-        "`{text}`: write {kind}:LO..HI with LO below HI in units of the axis, as in {example}; in \
+        "`{text}`: write {kind}:LO..HI with LO below HI in units of the axis, as in {example}, or in a unit, as in \
+         2.7keV..3keV; in \
          channel numbers from 0 where the file gives no axis, as in .npy"
     )]
     Bounds {
@@ -61,6 +62,21 @@ pub enum ScalarizerError {
     NotEnergy {
         /// The scalarizer.
         scalarizer: String,
+        /// Name of the axis.
+        axis: String,
+        /// Units of the axis.
+        units: String,
+    },
+    /// Bounds in a unit that the axis does not have.
+    #[error(
+        "`{scalarizer}` has bounds in {unit}; {}; expected bounds in its units, or numbers alone",
+        found_axis(axis, units)
+    )]
+    OtherUnit {
+        /// The scalarizer.
+        scalarizer: String,
+        /// The unit of its bounds.
+        unit: &'static str,
         /// Name of the axis.
         axis: String,
         /// Units of the axis.

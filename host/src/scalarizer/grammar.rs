@@ -4,6 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use super::{Background, LineSet, Scalarizer, ScalarizerError};
+use crate::units::AxisUnit;
 
 impl FromStr for Scalarizer {
     type Err = ScalarizerError;
@@ -25,6 +26,17 @@ impl FromStr for Scalarizer {
                 high,
                 background,
             }),
+            (Self::InUnit { unit, of }, Some(background)) => match *of {
+                Self::Window { low, high, .. } => Ok(in_unit(
+                    Some(unit),
+                    Self::Window {
+                        low,
+                        high,
+                        background,
+                    },
+                )),
+                _ => Err(ScalarizerError::Background(text.to_owned())),
+            },
             (Self::Lines { lines, .. }, Some(background)) => Ok(Self::Lines { lines, background }),
             _ => Err(ScalarizerError::Background(text.to_owned())),
         }
@@ -44,7 +56,7 @@ fn parse(text: &str, how: &str) -> Result<Scalarizer, ScalarizerError> {
             _ => Err(unknown()),
         };
     };
-    let range = |example| {
+    let bounds = |example| {
         range(rest).ok_or_else(|| ScalarizerError::Bounds {
             text: text.to_owned(),
             kind: kind.to_owned(),
@@ -59,32 +71,45 @@ fn parse(text: &str, how: &str) -> Result<Scalarizer, ScalarizerError> {
         "line" => LineSet::named(rest).map(of_lines),
         "lines" => LineSet::element(text, rest).map(of_lines),
         "window" => {
-            let (low, high) = range("window:2.7..3.0")?;
-            Ok(Scalarizer::Window {
-                low,
-                high,
-                background: Background::None,
-            })
+            let ((low, high), unit) = bounds("window:2.7..3.0")?;
+            let background = Background::None;
+            Ok(in_unit(
+                unit,
+                Scalarizer::Window {
+                    low,
+                    high,
+                    background,
+                },
+            ))
         }
         "plasmon-energy" => {
-            let (low, high) = range("plasmon-energy:10..20")?;
-            Ok(Scalarizer::PlasmonEnergy { low, high })
+            let ((low, high), unit) = bounds("plasmon-energy:10..20")?;
+            Ok(in_unit(unit, Scalarizer::PlasmonEnergy { low, high }))
         }
         "plasmon-height" => {
-            let (low, high) = range("plasmon-height:10..20")?;
-            Ok(Scalarizer::PlasmonHeight { low, high })
+            let ((low, high), unit) = bounds("plasmon-height:10..20")?;
+            Ok(in_unit(unit, Scalarizer::PlasmonHeight { low, high }))
         }
         "eels" => edge(rest).ok_or_else(|| ScalarizerError::EdgeBounds(text.to_owned())),
         _ => Err(unknown()),
     }
 }
 
-/// `LO..HI` with two finite numbers that rise.
-fn range(text: &str) -> Option<(f64, f64)> {
-    let number = |text: &str| text.trim().parse::<f64>().ok().filter(|v| v.is_finite());
+/// The scalarizer with its bounds in a unit, where they are in one.
+fn in_unit(unit: Option<AxisUnit>, of: Scalarizer) -> Scalarizer {
+    match unit {
+        Some(unit) => Scalarizer::InUnit {
+            unit,
+            of: Box::new(of),
+        },
+        None => of,
+    }
+}
+
+/// `LO..HI` with two finite numbers that rise, and the unit that they are in, if they have one.
+fn range(text: &str) -> Option<((f64, f64), Option<AxisUnit>)> {
     let (low, high) = text.split_once("..")?;
-    let (low, high) = (number(low)?, number(high)?);
-    (low < high).then_some((low, high))
+    AxisUnit::bounds(low, high).filter(|((low, high), _)| low < high)
 }
 
 /// `LO..HI` or `LO..HI,LO..HI`, the second window before the first, all above zero.
@@ -93,20 +118,31 @@ fn edge(text: &str) -> Option<Scalarizer> {
         None => (range(text)?, None),
         Some((signal, fit)) => (range(signal)?, Some(range(fit)?)),
     };
+    let unit = signal.1;
+    if fit.is_some_and(|fit| fit.1 != unit) {
+        return None;
+    }
+    let (signal, fit) = (signal.0, fit.map(|fit| fit.0));
     let starts = fit.map_or(signal.0, |fit| fit.0);
     let in_order = fit.is_none_or(|fit| fit.1 <= signal.0);
-    (starts > 0.0 && in_order).then_some(Scalarizer::Edge { signal, fit })
+    (starts > 0.0 && in_order).then(|| in_unit(unit, Scalarizer::Edge { signal, fit }))
 }
 
 impl fmt::Display for Scalarizer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (usual, background) = match self {
+        let (scalarizer, unit) = match self {
+            Self::InUnit { unit, of } => (of.as_ref(), unit.name()),
+            other => (other, ""),
+        };
+        let (usual, background) = match scalarizer {
+            // Bounds have one unit.
+            Self::InUnit { of, .. } => return of.fmt(f),
             Self::Window {
                 low,
                 high,
                 background,
             } => {
-                write!(f, "window:{low}..{high}")?;
+                write!(f, "window:{low}{unit}..{high}{unit}")?;
                 (Background::None, *background)
             }
             Self::Lines { lines, background } => {
@@ -114,14 +150,18 @@ impl fmt::Display for Scalarizer {
                 (Background::TwoWindow, *background)
             }
             Self::Edge { signal, fit } => {
-                write!(f, "eels:{}..{}", signal.0, signal.1)?;
+                write!(f, "eels:{}{unit}..{}{unit}", signal.0, signal.1)?;
                 return match fit {
-                    Some((low, high)) => write!(f, ",{low}..{high}"),
+                    Some((low, high)) => write!(f, ",{low}{unit}..{high}{unit}"),
                     None => Ok(()),
                 };
             }
-            Self::PlasmonEnergy { low, high } => return write!(f, "plasmon-energy:{low}..{high}"),
-            Self::PlasmonHeight { low, high } => return write!(f, "plasmon-height:{low}..{high}"),
+            Self::PlasmonEnergy { low, high } => {
+                return write!(f, "plasmon-energy:{low}{unit}..{high}{unit}");
+            }
+            Self::PlasmonHeight { low, high } => {
+                return write!(f, "plasmon-height:{low}{unit}..{high}{unit}");
+            }
             Self::Sum => return f.write_str("sum"),
             Self::LoopHeight => return f.write_str("loop-height"),
             Self::LoopArea => return f.write_str("loop-area"),

@@ -25,7 +25,10 @@ pub use background::Background;
 pub use error::{LineOutsideAxis, ScalarizerError};
 pub use line_set::LineSet;
 
+use std::borrow::Cow;
+
 use crate::data::{Axis, Map, Spectra};
+use crate::units::AxisUnit;
 use background::Stretch;
 use edge::Edge;
 use hysteresis::LoopBranches;
@@ -56,6 +59,9 @@ use window::{Net, Window};
 /// straight line through the ends of the window itself) or `@two-window` (a straight line through
 /// windows on both sides), as in `line:Pd-La@none`. Windows have none otherwise, lines that of
 /// two windows.
+///
+/// Bounds may have a unit of their own, as in `window:2.7keV..3keV` or `window:2.7..3keV`: they are
+/// converted to those of the axis.
 ///
 /// Where the file gives no axis, as in `.npy` and `.npz`, the bounds of a window are channel
 /// numbers from 0, there is no bias for a loop, and no energy for a line or an edge. Energies of
@@ -112,6 +118,13 @@ pub enum Scalarizer {
     NucleationPositive,
     /// The same while the bias falls.
     NucleationNegative,
+    /// A scalarizer whose bounds are in this unit, whatever those of the axis are.
+    InUnit {
+        /// The unit.
+        unit: AxisUnit,
+        /// The scalarizer, with bounds in that unit.
+        of: Box<Self>,
+    },
 }
 
 impl Scalarizer {
@@ -195,13 +208,15 @@ impl Scalarizer {
             | Self::LoopArea
             | Self::NucleationPositive
             | Self::NucleationNegative => false,
+            Self::InUnit { of, .. } => of.grows_with_dwell(),
         }
     }
 
     /// What a person should know of a window that the axis cuts; `None` where all of it lies on the
     /// axis.
     pub fn cut(&self, coordinates: &[f64], axis: &Axis) -> Option<String> {
-        let &Self::Window { low, high, .. } = self else {
+        let in_axis_units = self.on(axis).ok()?;
+        let &Self::Window { low, high, .. } = in_axis_units.as_ref() else {
             return None;
         };
         let ruler = Ruler::new(self.to_string(), coordinates, axis);
@@ -217,6 +232,7 @@ impl Scalarizer {
     /// Units of the number for spectra of the given units of channels and values.
     pub fn units(&self, channels: &str, values: &str) -> String {
         match self {
+            Self::InUnit { of, .. } => of.units(channels, values),
             Self::LoopArea => format!("{channels} {values}").trim().to_owned(),
             Self::PlasmonEnergy { .. } | Self::NucleationPositive | Self::NucleationNegative => {
                 channels.to_owned()
@@ -225,13 +241,63 @@ impl Scalarizer {
         }
     }
 
+    /// The scalarizer with its bounds in units of an axis.
+    ///
+    /// # Errors
+    /// When the axis is of another kind than the unit of the bounds.
+    fn on(&self, axis: &Axis) -> Result<Cow<'_, Self>, ScalarizerError> {
+        let Self::InUnit { unit, of } = self else {
+            return Ok(Cow::Borrowed(self));
+        };
+        let bound = |bound: f64| {
+            let on_axis = unit.on_axis(bound, &axis.units);
+            on_axis.ok_or_else(|| ScalarizerError::OtherUnit {
+                scalarizer: self.to_string(),
+                unit: unit.name(),
+                axis: axis.name.clone(),
+                units: axis.units.clone(),
+            })
+        };
+        let both = |(low, high): (f64, f64)| -> Result<(f64, f64), ScalarizerError> {
+            Ok((bound(low)?, bound(high)?))
+        };
+        Ok(Cow::Owned(match of.as_ref() {
+            &Self::Window {
+                low,
+                high,
+                background,
+            } => Self::Window {
+                low: bound(low)?,
+                high: bound(high)?,
+                background,
+            },
+            &Self::Edge { signal, fit } => Self::Edge {
+                signal: both(signal)?,
+                fit: fit.map(both).transpose()?,
+            },
+            &Self::PlasmonEnergy { low, high } => Self::PlasmonEnergy {
+                low: bound(low)?,
+                high: bound(high)?,
+            },
+            &Self::PlasmonHeight { low, high } => Self::PlasmonHeight {
+                low: bound(low)?,
+                high: bound(high)?,
+            },
+            other => other.clone(),
+        }))
+    }
+
     fn prepare<'a>(
         &self,
         coordinates: &'a [f64],
         axis: &'a Axis,
     ) -> Result<Prepared<'a>, ScalarizerError> {
         let ruler = &Ruler::new(self.to_string(), coordinates, axis);
-        Ok(match self {
+        let in_axis_units = self.on(axis)?;
+        let scalarizer = in_axis_units.as_ref();
+        Ok(match scalarizer {
+            // Bounds have one unit.
+            Self::InUnit { of, .. } => return of.prepare(coordinates, axis),
             Self::Sum => Prepared::Nets(vec![Net::whole(Window::all(ruler), ruler)]),
             &Self::Window {
                 low,
@@ -265,7 +331,7 @@ impl Scalarizer {
             }
             Self::NucleationPositive | Self::NucleationNegative => {
                 LoopBranches::new(ruler)?;
-                let positive = *self == Self::NucleationPositive;
+                let positive = *scalarizer == Self::NucleationPositive;
                 Prepared::Nucleation(Branch::new(positive, ruler)?)
             }
         })

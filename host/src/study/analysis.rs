@@ -1,7 +1,7 @@
 //! The figures of a comparison at chosen steps, with their spread and tests.
 
 use super::comparison::some_of;
-use super::statistics::{EXACT_PAIRS, PairedTest, Spread};
+use super::statistics::{EXACT_PAIRS, LEAST_PAIRS, PairedTest, Spread};
 use super::{Comparison, METRICS, StrategyRuns, StudyError};
 use crate::campaign::{MapFigures, Summary};
 
@@ -261,7 +261,9 @@ const FEW: usize = 5;
 fn few_seeds(strategies: &[StrategyFigures]) -> Option<String> {
     let tests = strategies.iter().flat_map(StrategyFigures::all);
     let pairs = tests.flat_map(MetricSummary::tests).map(|test| test.n);
-    let seeds = pairs.max().filter(|pairs| (2..FEW).contains(pairs))?;
+    let seeds = pairs
+        .max()
+        .filter(|pairs| (LEAST_PAIRS..FEW).contains(pairs))?;
     let least = 2.0 / f64::from(1_u32 << seeds);
     Some(format!(
         "{seeds} seeds: a signed-rank test cannot fall below {least}, and means are uncertain"
@@ -274,9 +276,9 @@ fn untested(strategies: &[StrategyFigures]) -> Vec<String> {
     for strategy in strategies {
         for figure in strategy.all() {
             for test in figure.tests() {
-                few |= test.n < 2;
+                few |= test.n < LEAST_PAIRS;
                 many |= test.n > EXACT_PAIRS;
-                if test.n > 1 && test.p.is_none() {
+                if test.n >= LEAST_PAIRS && test.p.is_none() {
                     alike.push(match figure.step {
                         Some(step) => format!("{} {}@{step}", strategy.strategy, figure.name),
                         None => format!("{} {}", strategy.strategy, figure.name),
@@ -289,8 +291,7 @@ fn untested(strategies: &[StrategyFigures]) -> Vec<String> {
     let mut notes = Vec::new();
     if few {
         notes.push(
-            "no test where a pair of strategies shares fewer than two seeds: a paired test \
-             needs two or more"
+            "too few seeds: no test where a pair of strategies shares fewer than three of them"
                 .to_owned(),
         );
     }

@@ -1,7 +1,7 @@
 //! The tables of a comparison, for a terminal and for a page alike.
 
 use super::analysis::{Analysis, MetricSummary, StrategyFigures};
-use super::statistics::{PairedTest, Spread};
+use super::statistics::{LEAST_PAIRS, PairedTest, Spread};
 use super::{Comparison, Metric};
 
 /// A table: the first column names the rows.
@@ -157,6 +157,9 @@ fn spread(spread: Option<Spread>, share: bool) -> String {
 
 /// The p of a paired t-test, with a dash where there is none.
 fn probability(test: Option<PairedTest>) -> String {
+    if test.is_some_and(|test| test.n < LEAST_PAIRS) {
+        return "too few seeds".to_owned();
+    }
     match test.map(|test| test.p) {
         None => String::new(),
         Some(None) => "-".to_owned(),

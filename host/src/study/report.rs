@@ -30,6 +30,7 @@ pub fn write_report(
     analysis: &Analysis,
     maps: &Maps,
     spaces: Option<&Spaces>,
+    letters: bool,
 ) -> Result<(), StudyError> {
     let plan = &comparison.plan;
     let Maps { image, target } = maps;
@@ -68,6 +69,9 @@ pub fn write_report(
         latent: latent
             .map(|(plane, shown)| plane.figure(shown.strategy, &shown.seeds, &shown.order)),
         spectra: None,
+        story: &[],
+        marks: &[],
+        letters,
         tables: &tables(comparison, analysis),
         notes: &notes,
         settings: &settings,
@@ -263,6 +267,7 @@ impl<'a> Shown<'a> {
                 strategy: self.strategy,
                 seeds: &self.seed_pixels,
                 steps: &self.step_pixels,
+                ..Trajectory::default()
             },
             metrics: Metrics {
                 mae: self.progress("mae"),

@@ -41,13 +41,16 @@ pub struct PairedTest {
     pub difference: f64,
     /// Number of pairs.
     pub n: usize,
-    /// Two-sided p of the paired t-test; none with fewer than two pairs, or when all differ
+    /// Two-sided p of the paired t-test; none with fewer than three pairs, or when all differ
     /// by the same amount.
     pub p: Option<f64>,
-    /// Two-sided p of Wilcoxon's signed-rank test, exact; none when no pair differs, or there
-    /// are more than [`EXACT_PAIRS`].
+    /// Two-sided p of Wilcoxon's signed-rank test, exact; none when no pair differs, there are fewer than
+    /// three, or more than [`EXACT_PAIRS`].
     pub wilcoxon_p: Option<f64>,
 }
+
+/// Fewest pairs that are tested: of two, a p says nothing but how alike their differences happen to be.
+pub(super) const LEAST_PAIRS: usize = 3;
 
 /// Most pairs for which the signed-rank distribution is enumerated: its cost grows with the
 /// third power.
@@ -74,8 +77,10 @@ impl PairedTest {
         Some(Self {
             difference: mean,
             n,
-            p: sd.and_then(|sd| t_test(mean, sd, n)),
-            wilcoxon_p: signed_rank(&differing),
+            p: sd
+                .filter(|_| n >= LEAST_PAIRS)
+                .and_then(|sd| t_test(mean, sd, n)),
+            wilcoxon_p: signed_rank(&differing).filter(|_| n >= LEAST_PAIRS),
         })
     }
 }
@@ -240,6 +245,8 @@ mod tests {
         assert_eq!((single.n, single.p), (1, None));
         let alike = test(&[(0.5, 0.5), (0.25, 0.25)]);
         assert_eq!((alike.p, alike.wilcoxon_p), (None, None));
+        let two = test(&[(0.5, 0.25), (0.75, 0.25)]);
+        assert_eq!((two.n, two.p, two.wilcoxon_p), (2, None, None));
         let shifted = test(&[(0.9, 0.8), (0.7, 0.6), (0.3, 0.2)]);
         assert_eq!(shifted.p, None, "differences that do not vary");
         assert_eq!(PairedTest::new(std::iter::once((f64::NAN, 1.0))), None);

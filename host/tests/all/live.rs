@@ -1,6 +1,7 @@
 //! `beacon run`, `resume` and `ctl`, from the outside, with the mistakes that users make.
 
 mod commands;
+mod story;
 
 use std::fs;
 use std::io::Write as _;
@@ -266,25 +267,25 @@ fn mistakes_are_named_with_what_would_be_accepted() {
         ),
         (
             &["--budget", "40", "--time-limit", "8"],
-            "as in 90s, 45m or 8h",
+            "as in 500ms, 90s, 45m, 8h or 2h30m",
         ),
         (
             &["--budget", "40", "--steps", "30"],
             "beacon run has no --steps; expected --budget",
         ),
         (&["--budget", "-5"], "'-5' for '--budget <N>': expected"),
-        (&["--budget", "40", "--dwell", "2s"], "without a unit"),
+        (&["--budget", "40", "--dwell", "2x"], "a time in seconds"),
         (
             &["--budget", "40", "--beta", "-1"],
             "beta is -1: expected 0 or more",
         ),
         (
             &["--budget", "40", "--dose-limit", "-5"],
-            "dose-limit is -5; expected a number above 0",
+            "expected a number of electrons above 0",
         ),
         (
             &["--budget", "40", "--dwell", "nan"],
-            "dwell is NaN; expected a microsecond to an hour",
+            "expected a time in seconds",
         ),
         (
             &["--budget", "40", "--k", "0"],
@@ -347,7 +348,7 @@ fn a_campaign_is_not_resumed_below_what_is_spent_nor_on_another_specimen() {
         ),
         (
             ["--dose-limit", "-1"],
-            "dose-limit is -1; expected a number above 0",
+            "expected a number of electrons above 0",
         ),
         (
             ["--budget", "19"],

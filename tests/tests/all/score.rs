@@ -4,7 +4,7 @@
 //! orders cover patch and latent space.
 
 use beacon_host::campaign::{
-    Campaign, CampaignConfig, Outcome, Seeds, Summary, read_order, write_run,
+    Campaign, CampaignConfig, Outcome, RunFiles, Seeds, Summary, read_order, write_run,
 };
 use beacon_host::data::Patches;
 use beacon_host::data::files::Finished;
@@ -92,9 +92,7 @@ fn an_order_of_our_own_is_judged_as_it_was_live() {
     let folder = tempfile::tempdir().unwrap();
     write_run(
         folder.path(),
-        &live,
-        &specimen(2),
-        None,
+        &RunFiles::new(&live, &specimen(2), None),
         &config,
         &Summary::new(&live),
         &Finished::nothing(),

@@ -100,6 +100,7 @@ fn same(values: &[f64]) -> Option<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::campaign::state::tests::measured;
 
     fn image(side: usize) -> Map {
         let values = (0..side * side).map(|n| ((n * 37) % 101) as f64);
@@ -118,6 +119,48 @@ mod tests {
             said.contains("1 pixel far beyond the others, row 2 column 5 is -1000000"),
             "{said}"
         );
+    }
+
+    #[test]
+    fn equal_responses_are_nothing_to_learn_from_and_one_other_is_enough() {
+        let points = |last: f64| -> Vec<((usize, usize), f64)> {
+            let place = |n: usize| ((n % 8, (3 * n) % 8), if n < 5 { 7.5 } else { last });
+            (0..6).map(place).collect()
+        };
+        assert_eq!(
+            on_responses(&measured(&points(7.5))),
+            ["all 6 responses are 7.5: nothing to learn"]
+        );
+        assert_eq!(on_responses(&measured(&points(7.0))), Vec::<String>::new());
+        assert_eq!(
+            on_responses(&measured(&points(7.5)[..1])),
+            Vec::<String>::new()
+        );
+    }
+
+    /// With windows of 4, a pixel is of the border where its row or column is 0, 1 or 7.
+    #[test]
+    fn a_border_that_was_filled_in_is_told_from_one_that_was_measured() {
+        let border = (0..8)
+            .map(|column| (0, column))
+            .chain([(1, 3), (7, 3), (4, 7)]);
+        let filled: Vec<_> = border.map(|pixel| (pixel, 0.0)).collect();
+        let inside = [((4, 4), 2.0), ((3, 5), 1.0)];
+        let whole = [&filled[..], &inside].concat();
+        assert_eq!(
+            on_responses(&measured(&whole)),
+            [
+                "all 11 responses at the border of half a window are 0, and no other is: `--edges inside` \
+              leaves it out"
+            ]
+        );
+        // Fewer may be chance; what is met elsewhere as well is no filling; and one that differs is none.
+        let few = [&filled[..9], &inside].concat();
+        let elsewhere = [&whole[..], &[((5, 3), 0.0)]].concat();
+        let differs = [&whole[..], &[((6, 0), 1.5)]].concat();
+        for points in [few, elsewhere, differs] {
+            assert_eq!(on_responses(&measured(&points)), Vec::<String>::new());
+        }
     }
 
     #[test]

@@ -357,7 +357,7 @@ impl<'a> Drive<'a> {
             if let Some(reduced) = self.reduction(&given.command, world) {
                 self.record(&reduced, world, observer)?;
             }
-            let words = given.command.in_words(self.state.candidates());
+            let words = given.command.words(self.state.candidates());
             let by = match given.by.as_str() {
                 "" => String::new(),
                 by => format!(" ({by})"),

@@ -16,7 +16,7 @@ mod point;
 mod settings;
 mod standings;
 #[cfg(test)]
-mod tests;
+pub(in crate::campaign) mod tests;
 
 use std::collections::VecDeque;
 use std::sync::Arc;

@@ -3,7 +3,7 @@
 use rust_hdf5::H5File;
 
 use super::ResultFile;
-use super::signal::{Signal, SignalAxis};
+use super::signal::{Signal, SignalAxis, list};
 
 /// All that is known of one measured point.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -34,6 +34,10 @@ pub struct PointRow {
     pub expected: Option<(f64, f64)>,
     /// Score of the point when it was chosen.
     pub score: Option<f64>,
+    /// How long the campaign had been running when it was measured, in seconds.
+    pub seconds: Option<f64>,
+    /// Whether a person discarded it.
+    pub discarded: bool,
 }
 
 /// Columns before and after the responses, with their units.
@@ -67,6 +71,8 @@ impl PointRow {
         table.push(known(self.expected.map(|(mean, _)| mean)));
         table.push(known(self.expected.map(|(_, sigma)| sigma)));
         table.push(known(self.score));
+        table.push(known(self.seconds));
+        table.push(f64::from(u8::from(self.discarded)));
     }
 }
 
@@ -82,6 +88,8 @@ pub(super) fn write(file: &H5File, result: &ResultFile<'_>) -> rust_hdf5::Result
         ("expected mean", target.units),
         ("expected sigma", target.units),
         ("score", ""),
+        ("time", "s"),
+        ("discarded", ""),
     ];
     let columns = PLACE.into_iter().chain(responses).chain(ACQUISITION);
     let (names, units): (Vec<&str>, Vec<&str>) = columns.chain(expected).unzip();
@@ -103,8 +111,8 @@ pub(super) fn write(file: &H5File, result: &ResultFile<'_>) -> rust_hdf5::Result
     };
     let (group, data) = signal.create::<f64>(file)?;
     let columns = group.group("metadata")?.create_group("Columns")?;
-    columns.set_attr_string_array("names", &names)?;
-    columns.set_attr_string_array("units", &units)?;
+    list(&columns, "names", &names)?;
+    list(&columns, "units", &units)?;
     columns.set_attr_string("target", target.name)?;
     data.write_raw(&table)
 }

@@ -208,6 +208,16 @@ impl Signal<'_> {
     }
 }
 
+/// A list of texts as `HyperSpy` spells it: a group with an attribute each. An attribute that is an array of
+/// texts it reads, and cannot save again.
+pub(super) fn list(group: &H5Group, name: &str, texts: &[&str]) -> rust_hdf5::Result<()> {
+    let list = group.create_group(&format!("_list_{}_{name}", texts.len()))?;
+    for (number, text) in texts.iter().enumerate() {
+        list.set_attr_string(&format!("_{number:03}"), text)?;
+    }
+    Ok(())
+}
+
 /// Names that mean something else in the group of a signal, or to a dataset of sidpy, which makes
 /// attributes of its axes.
 const TAKEN: [&str; 10] = [

@@ -7,7 +7,7 @@ use rust_hdf5::{H5File, H5Group, H5Type};
 use super::PointSpectra;
 use super::error::ResultError;
 use super::points::PointRow;
-use super::signal::{Signal, SignalAxis};
+use super::signal::{Signal, SignalAxis, list};
 
 /// Writes a spectrum a point, in single precision where that holds every value exactly.
 pub(super) fn write(
@@ -103,11 +103,8 @@ fn signal_type(units: &str) -> &'static str {
 fn describe(group: &H5Group, points: &[PointRow], elements: &[String]) -> rust_hdf5::Result<()> {
     if !elements.is_empty() {
         let sample = group.group("metadata")?.create_group("Sample")?;
-        // How HyperSpy spells a list.
-        let list = sample.create_group(&format!("_list_{}_elements", elements.len()))?;
-        for (i, element) in elements.iter().enumerate() {
-            list.set_attr_string(&format!("_{i:03}"), element)?;
-        }
+        let elements: Vec<&str> = elements.iter().map(String::as_str).collect();
+        list(&sample, "elements", &elements)?;
     }
     let places = points.iter().flat_map(|point| {
         let meant = (f64::from(point.row), f64::from(point.column));

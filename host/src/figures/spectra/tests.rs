@@ -17,6 +17,7 @@ fn figure<'a>(
         markers,
         range: None,
         arrangement: Arrangement::Stacked,
+        narrow: false,
     }
 }
 

@@ -26,19 +26,21 @@ fn figure<'a>(strategy: &'a StrategyFigures, name: &str, step: Option<usize>) ->
     figure.expect("the figure is there")
 }
 
-/// By hand: areas 0.3, 0.5 and 0.2, 0.3; differences 0.1, 0.2 with mean 0.15 and standard
-/// deviation √0.005, so t = 3 with one degree of freedom and p = 1 − (2/π) atan 3.
+/// By hand: areas 0.3, 0.5, 0.7 and 0.2, 0.3, 0.4; differences 0.1, 0.2, 0.3 with mean 0.2 and standard
+/// deviation 0.1, so t = 2√3 with two degrees of freedom and p = 1 − t / √(t² + 2).
 #[test]
 fn only_seeds_that_both_have_are_paired() {
     let ei = [
         campaign("ei", 1, 4, &[0.2, 0.4]),
         campaign("ei", 2, 5, &[0.4, 0.6]),
         campaign("ei", 4, 6, &[0.9, 0.9]),
+        campaign("ei", 5, 7, &[0.6, 0.8]),
     ];
     let random = [
         campaign("random", 1, 4, &[0.1, 0.3]),
         campaign("random", 2, 5, &[0.2, 0.4]),
         campaign("random", 3, 6, &[0.0, 0.0]),
+        campaign("random", 5, 7, &[0.3, 0.5]),
     ];
     let analysis = Analysis::new(&comparison(&[&ei, &random]), &[1]).unwrap();
     let [ei, random] = &analysis.strategies[..] else {
@@ -46,15 +48,15 @@ fn only_seeds_that_both_have_are_paired() {
     };
     let area = figure(ei, "auc_target", None);
     let test = area.against_random.unwrap();
-    assert!((test.difference - 0.15).abs() < 1e-15);
-    assert_eq!((test.n, area.spread.unwrap().n), (2, 3));
-    let p = 1.0 - 3_f64.atan() * std::f64::consts::FRAC_2_PI;
+    assert!((test.difference - 0.2).abs() < 1e-15);
+    assert_eq!((test.n, area.spread.unwrap().n), (3, 4));
+    let p = 1.0 - (12.0_f64 / 14.0).sqrt();
     assert!((test.p.unwrap() - p).abs() < 1e-12);
     assert_eq!(area.against_first, None);
     let back = figure(random, "auc_target", None).against_first.unwrap();
-    assert!((back.difference + 0.15).abs() < 1e-15);
+    assert!((back.difference + 0.2).abs() < 1e-15);
     let first = figure(ei, "target_coverage", Some(1)).spread.unwrap();
-    assert!((first.mean - 0.5).abs() < 1e-15);
+    assert!((first.mean - 0.525).abs() < 1e-15);
 }
 
 #[test]
@@ -68,10 +70,15 @@ fn figures_that_no_campaign_could_compute_are_left_out() {
 
 #[test]
 fn what_could_not_be_tested_is_said() {
-    let ei = [campaign("ei", 1, 4, &[0.5]), campaign("ei", 2, 5, &[0.75])];
+    let ei = [
+        campaign("ei", 1, 4, &[0.5]),
+        campaign("ei", 2, 5, &[0.75]),
+        campaign("ei", 3, 6, &[0.875]),
+    ];
     let random = [
         campaign("random", 1, 4, &[0.25]),
         campaign("random", 2, 5, &[0.5]),
+        campaign("random", 3, 6, &[0.625]),
     ];
     let notes = Analysis::new(&comparison(&[&random, &ei]), &[])
         .unwrap()
@@ -80,8 +87,8 @@ fn what_could_not_be_tested_is_said() {
         notes[0].contains("the same amount: ei auc_target, ei target_coverage@1, ei mae@1"),
         "{notes:?}"
     );
-    let notes = Analysis::new(&comparison(&[&random[..1], &ei[..1]]), &[]);
-    assert!(notes.unwrap().notes[0].contains("fewer than two seeds"));
+    let notes = Analysis::new(&comparison(&[&random[..2], &ei[..2]]), &[]);
+    assert!(notes.unwrap().notes[0].contains("too few seeds"));
 }
 
 /// Of the 2ⁿ signs one alone has all differences positive: p = 2 / 2ⁿ, both sides taken together.

@@ -109,13 +109,13 @@ pub fn names(folder: &Path) -> Vec<String> {
     names
 }
 
-/// What the program prints explains every file of a folder; an SVG file goes with its PNG file.
+/// What the program prints explains every file of a folder; SVG and PDF files go with their PNG file.
 pub fn assert_every_file_is_explained(folder: &Path, said: &str) {
     for name in names(folder) {
-        let is_svg = Path::new(&name)
+        let goes_with = Path::new(&name)
             .extension()
-            .is_some_and(|kind| kind == "svg");
-        let told = is_svg || said.contains(&format!("\n  {name} "));
+            .is_some_and(|kind| kind == "svg" || kind == "pdf");
+        let told = goes_with || said.contains(&format!("\n  {name} "));
         assert!(told, "{name} is not explained in: {said}");
     }
 }

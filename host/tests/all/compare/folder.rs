@@ -89,7 +89,7 @@ fn cells_run_one_by_one_and_collected_are_the_comparison_run_at_once() {
     let comparison = json(&beacon_ok(&collect, folder.path()).stdout);
     let notes = comparison["notes"].to_string();
     let missing = "1 of 6 cells are not finished: mu with seed 2";
-    assert_says(&notes, &[missing, "fewer than two seeds"]);
+    assert_says(&notes, &[missing, "too few seeds"]);
     let mu = &comparison["strategies"]["mu"];
     assert_eq!(mu["auc_target_sd"], Value::Null);
     assert_eq!(mu["against_random"]["auc_target"]["p"], Value::Null);

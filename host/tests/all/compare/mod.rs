@@ -110,7 +110,7 @@ fn one_seed_is_compared_without_tests() {
     let folder = data();
     let output = compare(&["--seeds", "1", "--json", "--out", "study"], folder.path());
     let said = text(&output.stdout);
-    assert_says(&said, &["fewer than two seeds"]);
+    assert_says(&said, &["too few seeds"]);
     assert!(!said.contains("NaN"), "{said}");
 }
 

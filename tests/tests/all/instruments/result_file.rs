@@ -72,11 +72,13 @@ fn points() -> Vec<PointRow> {
         dose_density: Some(1.5e4),
         expected: Some((99.5, 0.125)),
         score: Some(2.75),
+        seconds: Some(60.5 * f64::from(step)),
+        discarded: step == 2,
     };
     vec![seed, step(1), step(2)]
 }
 
-const NAMES: [&str; 15] = [
+const NAMES: [&str; 17] = [
     "candidate",
     "step",
     "row",
@@ -92,9 +94,12 @@ const NAMES: [&str; 15] = [
     "expected mean",
     "expected sigma",
     "score",
+    "time",
+    "discarded",
 ];
-const UNITS: [&str; 15] = [
+const UNITS: [&str; 17] = [
     "", "", "px", "px", "px", "px", "counts", "", "s", "s", "e", "e/Å²", "counts", "counts", "",
+    "s", "",
 ];
 
 /// A number as JSON: `null` for NaN, which JSON lacks.
@@ -115,6 +120,8 @@ fn columns_of(point: &PointRow) -> Vec<f64> {
         mean,
         sigma,
         known(point.score),
+        known(point.seconds),
+        f64::from(u8::from(point.discarded)),
     ];
     [&place[..], &[row, column], &point.responses, &acquisition].concat()
 }
@@ -158,7 +165,12 @@ const PROVENANCE: [(&str, &str); 5] = [
 ];
 
 /// Writes a result with these spectra, and beside it what the programs must find in it.
-fn write(folder: &Path, channels: &Channels, signal_type: &str, spectra: &[Vec<f64>]) -> PathBuf {
+fn write(
+    folder: &Path,
+    channels: &Channels,
+    signal_type: &str,
+    spectra: Option<&[Vec<f64>]>,
+) -> PathBuf {
     let (image, mean) = (
         map("HAADF", "counts", None),
         map("Pd Lα", "counts", Some(4)),
@@ -166,7 +178,7 @@ fn write(folder: &Path, channels: &Channels, signal_type: &str, spectra: &[Vec<f
     let sigma = map("Pd Lα", "", Some(5));
     let points = points();
     let fetch = |i: usize, spectrum: &mut Vec<f64>| {
-        spectrum.clone_from(&spectra[i]);
+        spectrum.clone_from(&spectra.unwrap_or_default()[i]);
         Ok(())
     };
     let path = folder.join("campaign.hspy");
@@ -184,7 +196,7 @@ fn write(folder: &Path, channels: &Channels, signal_type: &str, spectra: &[Vec<f
             },
         ],
         target: 0,
-        spectra: Some(PointSpectra {
+        spectra: spectra.map(|_| PointSpectra {
             channels,
             fetch: &fetch,
         }),
@@ -200,7 +212,7 @@ fn write(folder: &Path, channels: &Channels, signal_type: &str, spectra: &[Vec<f
         .map(|p| p.beam.unwrap_or((p.row.into(), p.column.into())).into())
         .collect();
     let along = described(&channels.axis, "SPECTRAL", &channels.coordinates, false);
-    let expected = json!({
+    let mut expected = json!({
         "provenance": PROVENANCE.into_iter().collect::<std::collections::BTreeMap<_, _>>(),
         "columns": {"names": NAMES, "units": UNITS, "target": NAMES[6]},
         "elements": channels.elements,
@@ -214,13 +226,15 @@ fn write(folder: &Path, channels: &Channels, signal_type: &str, spectra: &[Vec<f
                 "signal_type": "", "values": numbers(&table),
                 "axes": [point(), counted("column", "CHANNEL", NAMES.len(), false)],
             },
-            "spectra": {
-                "quantity": channels.quantity, "units": channels.units,
-                "data_type": "POINT_CLOUD", "signal_type": signal_type,
-                "values": numbers(&spectra.concat()), "axes": [point(), along],
-            },
         },
     });
+    if let Some(spectra) = spectra {
+        expected["signals"]["spectra"] = json!({
+            "quantity": channels.quantity, "units": channels.units,
+            "data_type": "POINT_CLOUD", "signal_type": signal_type,
+            "values": numbers(&spectra.concat()), "axes": [point(), along],
+        });
+    }
     std::fs::write(path.with_extension("json"), expected.to_string())
         .expect("the folder takes files");
     path
@@ -260,7 +274,7 @@ fn hyperspy_and_sidpy_find_every_number_axis_and_text_of_a_result() {
         .collect();
     open(
         &python,
-        &write(folder.path(), &channels, "EDS_TEM", &spectra),
+        &write(folder.path(), &channels, "EDS_TEM", Some(&spectra)),
     );
 }
 
@@ -277,5 +291,22 @@ fn they_find_loops_whose_axis_runs_up_and_down() {
     };
     // Thirds are numbers that single precision does not hold.
     let spectra = vec![vec![1.0 / 3.0; 6], vec![-2.0 / 3.0; 6], vec![1e-300; 6]];
-    open(&python, &write(folder.path(), &channels, "", &spectra));
+    open(
+        &python,
+        &write(folder.path(), &channels, "", Some(&spectra)),
+    );
+}
+
+#[test]
+fn they_find_the_points_of_a_campaign_without_spectra() {
+    let Some(python) = python() else { return };
+    let folder = tempfile::tempdir().expect("a folder for files");
+    let channels = Channels {
+        axis: axis("response", "", (0.0, 1.0), 1),
+        coordinates: vec![0.0],
+        quantity: "response".to_owned(),
+        units: String::new(),
+        elements: Vec::new(),
+    };
+    open(&python, &write(folder.path(), &channels, "", None));
 }

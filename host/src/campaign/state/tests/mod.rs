@@ -2,6 +2,7 @@
 //! of events.
 
 mod arbitrary;
+mod history;
 
 use beacon_kernel::Edges;
 
@@ -211,6 +212,37 @@ fn resumed() -> Event {
         settings: String::new(),
         real_to_live: 1.5,
     })
+}
+
+/// A campaign that measured these pixels of an image of 8 × 8, every pixel of which is a candidate with a
+/// window of 4, with these responses.
+pub(in crate::campaign) fn measured(points: &[((usize, usize), f64)]) -> State {
+    let number = |&((row, column), _): &((usize, usize), f64)| (row * SIDE + column) as u32;
+    let seeds = points.iter().map(number).collect();
+    let mut settings = settings(SIDE * SIDE, Limits::default());
+    settings.campaign.edges = Edges::Reflect;
+    settings.drift_every = None;
+    let mut state = State::new(begun(Some(seeds)), settings);
+    let Event::Overview(mut overview) = overview() else {
+        unreachable!("an overview is one");
+    };
+    overview.absent.clear();
+    state.apply(&Event::Overview(overview)).unwrap();
+    for &(_, response) in points {
+        let action = state.next(&Now::default());
+        let Action::Expose(expose) = &action else {
+            panic!("{action:?}");
+        };
+        // Where all goes well.
+        for mut event in carry_out(&action, 9 * 5 + 3, &state) {
+            if let Event::Measured(measured) = &mut event {
+                assert_eq!(measured.candidate, expose.candidate.0);
+                measured.acquired.spectrum = vec![response, 0.0, 0.0];
+            }
+            state.apply(&event).unwrap();
+        }
+    }
+    state
 }
 
 /// A campaign that has come as far as its first free choice.

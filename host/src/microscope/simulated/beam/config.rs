@@ -32,28 +32,28 @@ pub struct SimulatedBeam {
     pub drift_walk_px: f64,
     /// Dose in e/Å² after which 1/e of what the beam can destroy is left, 1 to 1e12; without it
     /// nothing is damaged.
-    #[cfg_attr(feature = "cli", arg(long, value_name = "E_PER_A2", help_heading = HEADING))]
+    #[cfg_attr(feature = "cli", arg(long, value_name = "E_PER_A2", value_parser = crate::units::read::electrons_per_area, help_heading = HEADING))]
     pub damage_dose: Option<f64>,
     /// Share of the signal that no dose destroys, 0 to 1.
     #[cfg_attr(feature = "cli", arg(long, value_name = "SHARE"))]
     #[cfg_attr(feature = "cli", arg(default_value_t = 0.2, help_heading = HEADING))]
     pub damage_floor: f64,
     /// Time in which a detector is blind after each count, in µs; 0 to 1000.
-    #[cfg_attr(feature = "cli", arg(long = "dead-time", value_name = "US"))]
+    #[cfg_attr(feature = "cli", arg(long = "dead-time", value_name = "US", value_parser = crate::units::read::microseconds))]
     #[cfg_attr(feature = "cli", arg(default_value_t = 2.0, help_heading = HEADING))]
     pub dead_time_us: f64,
     /// Dwell on each pixel of an overview, in µs; 0.01 to 1 million. The counts of the overview
     /// grow with it: at the default they are the specimen's own.
-    #[cfg_attr(feature = "cli", arg(long = "overview-dwell", value_name = "US"))]
+    #[cfg_attr(feature = "cli", arg(long = "overview-dwell", value_name = "US", value_parser = crate::units::read::microseconds))]
     #[cfg_attr(feature = "cli", arg(default_value_t = SimulatedBeam::OVERVIEW_DWELL_US))]
     #[cfg_attr(feature = "cli", arg(help_heading = HEADING))]
     pub overview_dwell_us: f64,
     /// Time that the blanked beam settles before each acquisition, in ms; 0 to 100000.
-    #[cfg_attr(feature = "cli", arg(long = "settle", value_name = "MS"))]
+    #[cfg_attr(feature = "cli", arg(long = "settle", value_name = "MS", value_parser = crate::units::read::milliseconds))]
     #[cfg_attr(feature = "cli", arg(default_value_t = 1.0, help_heading = HEADING))]
     pub settle_ms: f64,
     /// Time that each overview and acquisition takes beside the beam's, in ms; 0 to 100000.
-    #[cfg_attr(feature = "cli", arg(long = "overhead", value_name = "MS"))]
+    #[cfg_attr(feature = "cli", arg(long = "overhead", value_name = "MS", value_parser = crate::units::read::milliseconds))]
     #[cfg_attr(feature = "cli", arg(default_value_t = 50.0, help_heading = HEADING))]
     pub overhead_ms: f64,
     /// Let all of this take its time, instead of counting it only.

@@ -7,7 +7,14 @@
 //! | [`ElectronsPerSquareAngstrom`] | [`Electrons`] / [`SquareAngstroms`] |
 //! | [`Seconds`] | [`Electrons`] / [`Picoamperes`], a [`Duration`] |
 //!
-//! In files each is the plain number; one that is out of range cannot be read.
+//! In files each is the plain number; one that is out of range cannot be read. People may write a number with
+//! its unit, as in `500ms`, `1nA` or `2h30m`: [`Kind`] reads it.
+
+#[cfg(feature = "cli")]
+pub(crate) mod read;
+mod text;
+
+pub use text::{AxisUnit, Kind, QuantityError};
 
 use std::fmt;
 use std::ops::{Add, AddAssign, Div, Mul};

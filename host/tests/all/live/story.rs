@@ -1,0 +1,203 @@
+//! What a campaign leaves behind tells what happened in it, and the documentation says what every field is.
+
+use std::collections::BTreeSet;
+
+use super::*;
+
+/// Words in backticks in the first column of the tables of a section of the page on files.
+fn documented(section: &str) -> BTreeSet<String> {
+    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/files.md");
+    let page = fs::read_to_string(page).unwrap();
+    let heading = format!("# {section}\n");
+    let (_, after) = page
+        .split_once(&heading)
+        .unwrap_or_else(|| panic!("no {section}"));
+    let rows = after.lines().take_while(|line| !line.starts_with("## "));
+    let cells = rows.filter_map(|line| line.strip_prefix("| ")?.split(" | ").next());
+    let words = cells.flat_map(|cell| cell.split('`').skip(1).step_by(2));
+    words.map(str::to_owned).collect()
+}
+
+/// A word stands for itself, and where it ends in `…` for all that begin so.
+fn stands(documented: &BTreeSet<String>, name: &str) -> bool {
+    let open = |word: &String| {
+        word.strip_suffix('…')
+            .is_some_and(|begin| name.starts_with(begin))
+    };
+    documented.contains(name) || documented.iter().any(open)
+}
+
+/// A campaign with commands, a refusal, drift, an interruption and a second leg.
+fn eventful() -> (TempDir, PathBuf) {
+    let (kept, path) = folder();
+    let name = path.to_str().unwrap();
+    let slow = ["--budget", "60", "--dwell", "30ms", "--current", "60nA"];
+    let quick = ["--real-time", "--overview-dwell", "1us", "--overhead", "0"];
+    let drift = ["--drift", "1", "--drift-every", "10"];
+    let running = on_specimen(&path, &[&slow[..], &quick, &drift].concat())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    wait_for(&path, 13);
+    for told in [
+        &["strategy", "ei"][..],
+        &["exclude", "0..12,0..20"],
+        &["measure", "40,41"],
+        &["target", "window:2.7keV..3keV"],
+    ] {
+        let told = [&["ctl", name][..], told, &["--name", "Ada"]].concat();
+        assert_succeeded(&run(&told));
+    }
+    let (error, _) = refused(&["ctl", name, "dwell", "1nA"]);
+    assert!(
+        error.contains("dwell is `1nA`; expected a time in seconds"),
+        "{error}"
+    );
+    wait_until(&path, |status| status["strategy"] == "ei");
+    wait_for(&path, 20);
+    assert_succeeded(&run(&["ctl", name, "discard", "40,41"]));
+    assert_succeeded(&run(&["ctl", name, "stop"]));
+    assert_succeeded(&output_of(running));
+    assert_succeeded(&run(&["resume", name, "--budget", "30", "--json"]));
+    (kept, path)
+}
+
+#[test]
+fn what_is_left_tells_the_whole_story_and_every_field_is_documented() {
+    let (_kept, path) = eventful();
+    let read = |file: &str| fs::read_to_string(path.join(file)).unwrap();
+    let summary: Value = serde_json::from_str(&read("summary.json")).unwrap();
+    let history = &summary["history"];
+
+    let legs = history["legs"].as_array().unwrap();
+    assert_eq!(legs.len(), 2, "{legs:?}");
+    assert_eq!(legs[0]["ended"], "it was told to stop");
+    assert_eq!(legs[1]["to_point"], 30);
+    let seconds: f64 = legs
+        .iter()
+        .map(|leg| leg["seconds"].as_f64().unwrap())
+        .sum();
+    assert!(seconds > 30.0 * 0.03, "{seconds}");
+    let commands = history["commands"].as_array().unwrap();
+    let words: Vec<_> = commands
+        .iter()
+        .map(|c| c["command"].as_str().unwrap())
+        .collect();
+    assert_eq!(
+        words,
+        [
+            "strategy ei",
+            "exclude 0..12,0..20",
+            "measure 40,41",
+            "target window:2700eV..3000eV",
+            "discard 40,41",
+            "stop"
+        ]
+    );
+    assert!(commands[..4].iter().all(|command| command["by"] == "Ada"));
+    let phases = history["phases"].as_array().unwrap();
+    let last = phases.last().unwrap();
+    assert_eq!(
+        (&last["strategy"], &last["to_point"]),
+        (&"ei".into(), &30.into())
+    );
+    assert!(phases.len() >= 2, "{phases:?}");
+    assert_eq!(history["discarded"], serde_json::json!([[40, 41]]));
+    assert_eq!(history["by_people"], serde_json::json!([[40, 41]]));
+
+    let report = read("report.html");
+    for said in [
+        "What happened",
+        "exclude 0..12,0..20",
+        "it was told to stop",
+        "in all",
+        "hatched: excluded",
+        "crossed: discarded",
+        "numbers in the table above",
+    ] {
+        assert!(report.contains(said), "{said}");
+    }
+    for form in figure_files() {
+        assert!(path.join(&form).is_file(), "{form}");
+    }
+
+    let columns = documented("acquisitions.csv");
+    let table = read("acquisitions.csv");
+    for name in table.lines().next().unwrap().split(',') {
+        assert!(
+            stands(&columns, name),
+            "the column {name} is not documented"
+        );
+    }
+    let mut fields = documented("summary.json");
+    fields.extend(documented("history"));
+    let mut missing = BTreeSet::new();
+    let told = |name: &str| {
+        let plain = name.strip_suffix("_with_seeds").unwrap_or(name);
+        stands(&fields, plain)
+    };
+    let named = summary.as_object().unwrap().keys();
+    missing.extend(named.filter(|name| !told(name)).cloned());
+    for (name, part) in history.as_object().unwrap() {
+        missing.extend((!told(name)).then(|| name.clone()));
+        let parts = part.as_array().into_iter().flatten();
+        let keys = parts
+            .filter_map(Value::as_object)
+            .flat_map(|part| part.keys());
+        missing.extend(
+            keys.filter(|name| !told(name) && *name != "rows" && *name != "columns")
+                .cloned(),
+        );
+    }
+    assert_eq!(missing, BTreeSet::new(), "not documented");
+}
+
+/// A figure in each of its forms.
+fn figure_files() -> [String; 3] {
+    ["png", "svg", "pdf"].map(|form| format!("trajectory.{form}"))
+}
+
+#[test]
+fn quantities_without_a_unit_that_they_need_or_with_a_wrong_one_are_refused() {
+    let (_kept, path) = folder();
+    let out = path.to_str().unwrap();
+    for (option, value, accepted) in [
+        (
+            "--time-limit",
+            "8",
+            "a number with its unit, as in 500ms, 90s, 45m, 8h or 2h30m",
+        ),
+        (
+            "--dwell",
+            "1nA",
+            "a time in seconds, or with its unit, as in 0.5, 500ms or 2m",
+        ),
+        (
+            "--current",
+            "5s",
+            "a current in pA, or with its unit, as in 50, 50pA or 1nA",
+        ),
+        (
+            "--dose-limit",
+            "1e4e/A2",
+            "a number of electrons above 0, or a charge",
+        ),
+        ("--settle-us", "0.5us", "a time in µs, or with its unit"),
+    ] {
+        let arguments = [
+            "run",
+            "--microscope",
+            "specimen",
+            "--budget",
+            "20",
+            "--out",
+            out,
+        ];
+        let (error, status) = refused(&[&arguments[..], &[option, value]].concat());
+        let named = error.contains(&format!("'{value}'")) && error.contains(option);
+        assert!(named && error.contains(accepted), "{error}");
+        assert_eq!(status, Some(2));
+        assert!(!path.exists());
+    }
+}
