@@ -161,7 +161,7 @@ mod tests {
             (["--drift-direction", "400"], "--drift-direction is 400;"),
             (["--damage-dose", "0"], "--damage-dose is 0; expected 1 to"),
             (["--damage-floor", "1.5"], "--damage-floor is 1.5;"),
-            (["--dead-time", "inf"], "--dead-time is inf;"),
+            (["--dead-time", "1e9"], "--dead-time is 1000000000;"),
             (
                 ["--overview-dwell", "0"],
                 "--overview-dwell is 0; expected 0.01 to",
