@@ -163,11 +163,18 @@ fn folders_of_something_else_are_refused_and_left_as_they_are() {
     let refuse = |arguments: &[&str], said: &[&str]| {
         refused(&beacon(arguments, folder.path()), said);
     };
-    let other = ["--strategies", "random", "--k", "3", "--epochs", "2"];
+    let other = [
+        "--strategies",
+        "beacon",
+        "--k",
+        "3",
+        "--noise-floor",
+        "0.05",
+    ];
     let other = [&other[..], &["--out", "study"]].concat();
     let k = "campaign.k is 10 there and 3 here";
-    let epochs = "campaign.training.epochs is 1 there and 2 here";
-    refuse(&changed(&COMPARE, &other), &["`study`", k, epochs]);
+    let floor = "campaign.training.noise_floor is 0.01 there and 0.05 here";
+    refuse(&changed(&COMPARE, &other), &["`study`", k, floor]);
     assert_eq!(read(&cell), before);
     let copper = ["compare", "--specimen", "copper"];
     refuse(&copper, &["`copper`", "nanoparticles"]);

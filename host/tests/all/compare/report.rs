@@ -10,7 +10,7 @@ fn tables_fit_a_terminal_and_open_in_other_programs() {
     let said = text(&output.stdout);
     let compared = ["auc_target", "p, random", "p, beacon"];
     assert_says(&said, &compared);
-    assert_says(&said, &["step 3", "not corrected"]);
+    assert_says(&said, &["step 3", "too few seeds"]);
     let widest = said.lines().map(|line| line.chars().count()).max();
     assert!(widest.unwrap() <= 100, "{said}");
     assert_eq!(
@@ -88,7 +88,7 @@ fn a_comparison_is_drawn_and_reported_in_one_page() {
         "minus random",
         "p, beacon",
         "step 3",
-        "not corrected",
+        "too few seeds",
         "latent plane",
         "[campaign.training]",
     ];
