@@ -122,10 +122,11 @@ impl<R: Read> Npy<R> {
     }
 
     /// Letter and bytes of a type of real numbers that can be read: `i`, `u` with 1, 2, 4 or 8,
-    /// `f` with 4 or 8. Nothing for other types.
+    /// `f` with 2, 4 or 8, `b` (true is 1, false 0) with 1. Nothing for other types.
     pub fn real(&self) -> Option<(char, usize)> {
         let kind = self.dtype.strip_prefix(['<', '>', '|', '='])?;
         match kind {
+            "b1" => Some(('b', 1)),
             "i1" => Some(('i', 1)),
             "i2" => Some(('i', 2)),
             "i4" => Some(('i', 4)),
@@ -134,6 +135,7 @@ impl<R: Read> Npy<R> {
             "u2" => Some(('u', 2)),
             "u4" => Some(('u', 4)),
             "u8" => Some(('u', 8)),
+            "f2" => Some(('f', 2)),
             "f4" => Some(('f', 4)),
             "f8" => Some(('f', 8)),
             _ => None,
@@ -162,10 +164,11 @@ impl<R: Read> Npy<R> {
             Some(('i', 2)) => decoded!(i16, Number::Signed),
             Some(('i', 4)) => decoded!(i32, Number::Signed),
             Some(('i', _)) => decoded!(i64, Number::Signed),
-            Some(('u', 1)) => decoded!(u8, Number::Unsigned),
+            Some(('b' | 'u', 1)) => decoded!(u8, Number::Unsigned),
             Some(('u', 2)) => decoded!(u16, Number::Unsigned),
             Some(('u', 4)) => decoded!(u32, Number::Unsigned),
             Some(('u', _)) => decoded!(u64, Number::Unsigned),
+            Some((_, 2)) => decoded!(half::f16, Number::Float),
             Some((_, 4)) => decoded!(f32, Number::Float),
             Some(_) => decoded!(f64, Number::Float),
             None => Err(invalid(format!(

@@ -1,5 +1,7 @@
 //! HDF5: which dataset is meant, and its values.
 
+use std::sync::Arc;
+
 use half::f16;
 use hdf5_pure::{
     DType, Dataset, Datatype, DatatypeByteOrder, Error, File, FloatingPointLayout, FormatError,
@@ -10,7 +12,7 @@ use super::array::{Array, is_candidate};
 use super::error::DatasetError;
 use super::links::Linkless;
 use super::listing::{DatasetInfo, listing};
-use super::{hyperspy, nsid, usid};
+use super::{Wanted, filters, hyperspy, nsid, usid};
 use crate::data::Values;
 
 const FORMAT: &str = "HDF5";
@@ -27,21 +29,27 @@ pub fn list_hdf5(file: &str) -> Result<Vec<DatasetInfo>, DatasetError> {
 }
 
 fn open(file: &str) -> Result<File, DatasetError> {
+    Ok(open_with_bytes(file)?.0)
+}
+
+/// A file and its bytes, of which chunks are taken that `hdf5-pure` cannot unpack.
+fn open_with_bytes(file: &str) -> Result<(File, Arc<Vec<u8>>), DatasetError> {
     let bytes = std::fs::read(file).map_err(|e| unreadable(file, &Error::Io(e)))?;
     let length = bytes.len() as u64;
-    let opened = File::from_source(Linkless(bytes)).map_err(|e| unreadable(file, &e))?;
+    let bytes = Arc::new(bytes);
+    let opened = File::from_source(Linkless(Arc::clone(&bytes))).map_err(|e| unreadable(file, &e))?;
     // A copy that broke off may still hold some datasets whole, and hide the others.
     let whole = opened.superblock().eof_address;
     if length < whole {
         let reason = format!("cut off after {length} of {whole} bytes; copy it again");
         return Err(DatasetError::unreadable(file, FORMAT, &reason));
     }
-    Ok(opened)
+    Ok((opened, bytes))
 }
 
 /// The error of a file that cannot be decoded. Parts of the format that are newer than the
 /// decoder have a remedy, so it is named.
-fn unreadable(file: &str, error: &Error) -> DatasetError {
+pub(super) fn unreadable(file: &str, error: &Error) -> DatasetError {
     use FormatError::{
         ChunkedReadError, InvalidBTreeV2Version, InvalidDataspaceVersion, InvalidDatatypeVersion,
         InvalidFilterPipelineVersion, InvalidLayoutVersion, InvalidLinkInfoVersion,
@@ -169,6 +177,9 @@ fn collect(group: &Group, prefix: &str, depth: usize, found: &mut Content) -> Re
     Ok(())
 }
 
+/// The type of truths: an enumeration of two names.
+const BOOL: &str = "bool";
+
 /// The type of the values under the name that its users know it by.
 enum Kind {
     Real(String),
@@ -188,7 +199,7 @@ impl Kind {
             Other(inner) if half_order(inner).is_some() => Self::Real("f16".to_owned()),
             Other(inner) => Self::Other(inner.to_string()),
             // h5py writes booleans and complex numbers so; HDF5 long had neither.
-            Enum(names) if *names == ["FALSE", "TRUE"] => Self::Other("bool".to_owned()),
+            Enum(names) if *names == ["FALSE", "TRUE"] => Self::Real(BOOL.to_owned()),
             Compound(fields) => match fields.as_slice() {
                 [(r, part), (i, _)] if r == "r" && i == "i" => {
                     Self::Other(format!("complex ({part} r, {part} i)"))
@@ -213,7 +224,7 @@ const HALF: FloatingPointLayout = FloatingPointLayout {
 };
 
 /// How the bytes of half-precision numbers are read; nothing for other types.
-fn half_order(datatype: &Datatype) -> Option<fn([u8; 2]) -> f16> {
+pub(super) fn half_order(datatype: &Datatype) -> Option<fn([u8; 2]) -> f16> {
     match datatype {
         Datatype::FloatingPoint {
             size: 2,
@@ -228,56 +239,114 @@ fn half_order(datatype: &Datatype) -> Option<fn([u8; 2]) -> f16> {
     }
 }
 
-/// Reads the dataset `inside`, the only one in the group `inside`, or the only one that can be
-/// meant when nothing is said.
+/// The dataset `inside`, the only one in the group `inside`, or the only one that can be meant when
+/// nothing is said: of several that are measured data, the only one of the kind that is wanted.
 ///
 /// # Errors
 /// When the file is damaged, nothing or more than one fits, or the rank is not 2 or 3.
-pub(super) fn read(file: &str, inside: Option<&str>) -> Result<Array, DatasetError> {
-    let unreadable = |e: Error| unreadable(file, &e);
-    let open = open(file)?;
-    let found = list(&open).map_err(unreadable)?;
-    let chosen = choose(&found, file, inside)?;
-    let location = format!("{file}#{}", chosen.path);
-    // Checked before reading, so that a stack of frames too large for memory is refused at once.
-    if !is_candidate(&chosen.shape) {
-        return Err(DatasetError::shape(&location, &chosen.shape));
-    }
-    let dataset = open.dataset(&chosen.path).map_err(unreadable)?;
-    check_memory(&location, &chosen.shape)?;
-    let mut array = Array::bare(
-        &location,
-        chosen.shape.clone(),
-        values(&dataset).map_err(unreadable)?,
-        "",
-    );
-    let group = match chosen.path.rsplit_once('/') {
-        Some((parent, _)) => open.group(parent).map_err(unreadable)?,
-        None => open.root(),
+pub(super) fn read(
+    file: &str,
+    inside: Option<&str>,
+    wanted: Wanted,
+) -> Result<Array, DatasetError> {
+    let (open, bytes) = open_with_bytes(file)?;
+    let open = &Opened { file, open, bytes };
+    let found = list(&open.open).map_err(|e| unreadable(file, &e))?;
+    let candidates = match choose(&found, file, inside)? {
+        Chosen::One(info) => return open.describe(&found, info),
+        Chosen::Several(candidates) => candidates,
     };
-    if hyperspy::is_main(&chosen.path) {
-        hyperspy::describe(&mut array, &group)?;
-    } else {
-        nsid::describe(&mut array, &dataset, &group)?;
-        if let Some(folder) = usid::tables(&found.numeric, chosen) {
-            usid::describe(&mut array, &open, folder);
+    let kind = |array: &Array| match wanted {
+        Wanted::Any => true,
+        Wanted::Map => array.squeezed().len() == 2,
+        Wanted::Spectra => array.squeezed().len() == 3,
+    };
+    let described = candidates
+        .iter()
+        .filter_map(|info| open.describe(&found, info).ok());
+    let mut fitting = described.filter(|array| array.require_rank().is_ok() && kind(array));
+    match (fitting.next(), fitting.next()) {
+        (Some(only), None) => Ok(only),
+        _ => Err(DatasetError::Ambiguous {
+            file: file.to_owned(),
+            available: listing(&candidates.into_iter().cloned().collect::<Vec<_>>()),
+        }),
+    }
+}
+
+/// The paths of all datasets that are read as a map or spectra: measured data where the file marks
+/// some as such, and any otherwise.
+///
+/// # Errors
+/// When the file is damaged.
+pub(super) fn list_signals(file: &str) -> Result<Vec<String>, DatasetError> {
+    let found = list(&open(file)?).map_err(|e| unreadable(file, &e))?;
+    let mapped = || {
+        let numeric = found.numeric.iter();
+        numeric.filter(|info| info.main || is_candidate(&info.shape))
+    };
+    let marked = mapped().any(|info| info.main);
+    let meant = mapped().filter(|info| info.main || !marked);
+    Ok(meant.map(|info| info.path.clone()).collect())
+}
+
+/// A file that is read.
+struct Opened<'a> {
+    file: &'a str,
+    open: File,
+    bytes: Arc<Vec<u8>>,
+}
+
+impl Opened<'_> {
+    /// A dataset with what the file says of it.
+    fn describe(&self, found: &Content, info: &DatasetInfo) -> Result<Array, DatasetError> {
+        let unreadable = |e: Error| unreadable(self.file, &e);
+        let location = format!("{}#{}", self.file, info.path);
+        let dataset = self.open.dataset(&info.path).map_err(unreadable)?;
+        let group = match info.path.rsplit_once('/') {
+            Some((parent, _)) => self.open.group(parent).map_err(unreadable)?,
+            None => self.open.root(),
+        };
+        let pipeline = dataset.filter_pipeline();
+        filters::require(&pipeline, &location)?;
+        let (read, bytes, told) = (dataset.clone(), Arc::clone(&self.bytes), location.clone());
+        let mut array = Array::bare(&location, info.shape.clone(), "", move || {
+            if filters::has_own(&pipeline) {
+                filters::values(&read, &pipeline, &bytes, &told)
+            } else {
+                values(&read).map_err(|e| super::hdf5::unreadable(&told, &e))
+            }
+        });
+        if hyperspy::is_main(&info.path) {
+            hyperspy::describe(&mut array, &group)?;
+        } else {
+            nsid::describe(&mut array, &dataset, &group)?;
+            if let Some(folder) = usid::tables(&found.numeric, info) {
+                usid::describe(&mut array, &self.open, folder);
+            }
         }
+        if array.quantity.is_empty() {
+            let name = info.path.rsplit('/').next();
+            name.unwrap_or_default().clone_into(&mut array.quantity);
+        }
+        Ok(array)
     }
-    if array.quantity.is_empty() {
-        let name = chosen.path.rsplit('/').next();
-        name.unwrap_or_default().clone_into(&mut array.quantity);
-    }
-    Ok(array)
+}
+
+/// What can be meant.
+enum Chosen<'a> {
+    One(&'a DatasetInfo),
+    Several(Vec<&'a DatasetInfo>),
 }
 
 fn choose<'a>(
     found: &'a Content,
     file: &str,
     inside: Option<&str>,
-) -> Result<&'a DatasetInfo, DatasetError> {
+) -> Result<Chosen<'a>, DatasetError> {
     let is_exact = |info: &&DatasetInfo| Some(info.path.as_str()) == inside;
     if let Some(exact) = found.numeric.iter().find(is_exact) {
-        return Ok(exact);
+        return Ok(Chosen::One(exact));
     }
     if let Some(exact) = found.other.iter().find(is_exact) {
         return Err(wrong_type(file, exact));
@@ -300,8 +369,15 @@ fn choose<'a>(
         }
         candidates = within().filter(is_mapped).collect();
     }
+    if candidates.len() > 1 {
+        // Truths beside numbers are a mask.
+        let numbers = || candidates.iter().filter(|info| info.dtype != BOOL);
+        if numbers().next().is_some() {
+            candidates = numbers().copied().collect();
+        }
+    }
     match (candidates.as_slice(), inside) {
-        ([only], _) => Ok(only),
+        ([only], _) => Ok(Chosen::One(only)),
         ([], inside) => Err(
             match (of_other_types.next(), of_other_types.next(), inside) {
                 (Some(only), None, _) => wrong_type(file, only),
@@ -319,10 +395,7 @@ fn choose<'a>(
                 },
             },
         ),
-        (several, _) => Err(DatasetError::Ambiguous {
-            file: file.to_owned(),
-            available: listing(&several.iter().copied().cloned().collect::<Vec<_>>()),
-        }),
+        _ => Ok(Chosen::Several(candidates)),
     }
 }
 
@@ -332,21 +405,6 @@ fn wrong_type(file: &str, info: &DatasetInfo) -> DatasetError {
         location: format!("{file}#{}", info.path),
         dtype: info.dtype.clone(),
     }
-}
-
-/// Refuses values that do not fit into memory, once as bytes and once as numbers: what was never
-/// written takes no room in a file.
-fn check_memory(location: &str, shape: &[usize]) -> Result<(), DatasetError> {
-    let count = shape
-        .iter()
-        .try_fold(2_usize, |all, &size| all.checked_mul(size));
-    let fits = |count| Vec::<f64>::new().try_reserve_exact(count).is_ok();
-    if count.is_some_and(fits) {
-        return Ok(());
-    }
-    let shape = super::shape_text(shape);
-    let reason = format!("its {shape} values do not fit into memory");
-    Err(DatasetError::unreadable(location, FORMAT, &reason))
 }
 
 fn values(dataset: &Dataset) -> Result<Values, Error> {
@@ -360,6 +418,10 @@ fn values(dataset: &Dataset) -> Result<Values, Error> {
         return Ok(Values::Single(numbers.collect()));
     }
     Ok(match dtype {
+        DType::Enum(_) => {
+            let bytes = dataset.read_raw()?;
+            Values::Single(bytes.into_iter().map(f32::from).collect())
+        }
         DType::F32 | DType::I8 | DType::I16 | DType::U8 | DType::U16 => {
             Values::Single(dataset.read_f32()?)
         }
@@ -485,18 +547,19 @@ mod tests {
     #[test]
     fn a_dataset_of_another_type_is_named_with_its_type() {
         let (_folder, file) = written("types.h5", &bytes(TYPES));
-        for (name, dtype) in [("bool", "bool"), ("complex", "complex (f32 r, f32 i)")] {
-            assert_eq!(
-                read(&format!("{file}#{name}")).unwrap_err().to_string(),
-                format!(
-                    "`{file}#{name}`: values of type {dtype}; accepted are real integers and floats"
-                )
-            );
-        }
+        assert_eq!(
+            read(&format!("{file}#complex")).unwrap_err().to_string(),
+            format!(
+                "`{file}#complex`: values of type complex (f32 r, f32 i); accepted are real integers \
+                 and floats"
+            )
+        );
         assert_eq!(read_map(&file).unwrap().quantity, "half");
+        let truths = read_map(&format!("{file}#bool")).unwrap();
+        assert!(truths.values.iter().all(|&value| value == 0.0 || value == 1.0));
         let message = read(&format!("{file}#real")).unwrap_err().to_string();
         assert!(
-            message.contains("half (2x3 f16), bool (2x3 bool), complex (2x3 complex"),
+            message.contains("bool (2x3 bool), half (2x3 f16), complex (2x3 complex"),
             "{message}"
         );
     }

@@ -4,10 +4,12 @@
 //! address. `hdf5-pure` takes every entry for an object, so a single link would make the whole
 //! group unreadable. In groups of the newer kind it passes over links itself.
 
+use std::sync::Arc;
+
 use hdf5_pure::{FormatError, Source};
 
 /// A file in memory.
-pub(super) struct Linkless(pub(super) Vec<u8>);
+pub(super) struct Linkless(pub(super) Arc<Vec<u8>>);
 
 impl Source for Linkless {
     fn len(&self) -> u64 {
