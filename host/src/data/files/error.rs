@@ -31,7 +31,7 @@ pub enum DatasetError {
     /// The extension belongs to no known format.
     #[error(
         "`{}`: unknown extension `{}`; accepted are .npy, .npz, .tif, .tiff, .h5, .hdf5, .hf5, .nsid, \
-         .hspy and .rpl; {remedy}", plain(file), plain(extension)
+         .hspy and .zspy; {remedy}", plain(file), plain(extension)
     )]
     UnknownExtension {
         /// The file as given.

@@ -12,6 +12,9 @@ pub(super) enum ExpressionError {
     /// It names what is not there.
     #[error("nothing is called `{0}`")]
     Name(String),
+    /// It would have more values than any axis.
+    #[error("{0} values are more than any axis has")]
+    Long(usize),
     /// The axis that it follows from is not there.
     #[error("the axis that it follows from is missing")]
     NoAxis,

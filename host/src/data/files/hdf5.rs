@@ -1,11 +1,9 @@
 //! HDF5: which dataset is meant, and its values.
 
-use std::sync::Arc;
-
 use half::f16;
 use hdf5_pure::{
     DType, Dataset, Datatype, DatatypeByteOrder, Error, File, FloatingPointLayout, FormatError,
-    Group,
+    Group, Source as _,
 };
 
 use super::array::{Array, is_candidate};
@@ -29,22 +27,21 @@ pub fn list_hdf5(file: &str) -> Result<Vec<DatasetInfo>, DatasetError> {
 }
 
 fn open(file: &str) -> Result<File, DatasetError> {
-    Ok(open_with_bytes(file)?.0)
+    Ok(open_with_source(file)?.0)
 }
 
 /// A file and its bytes, of which chunks are taken that `hdf5-pure` cannot unpack.
-fn open_with_bytes(file: &str) -> Result<(File, Arc<Vec<u8>>), DatasetError> {
-    let bytes = std::fs::read(file).map_err(|e| unreadable(file, &Error::Io(e)))?;
-    let length = bytes.len() as u64;
-    let bytes = Arc::new(bytes);
-    let opened = File::from_source(Linkless(Arc::clone(&bytes))).map_err(|e| unreadable(file, &e))?;
+fn open_with_source(file: &str) -> Result<(File, Linkless), DatasetError> {
+    let source = Linkless::open(file).map_err(|e| unreadable(file, &Error::Io(e)))?;
+    let length = source.len();
+    let opened = File::from_source(source.clone()).map_err(|e| unreadable(file, &e))?;
     // A copy that broke off may still hold some datasets whole, and hide the others.
     let whole = opened.superblock().eof_address;
     if length < whole {
         let reason = format!("cut off after {length} of {whole} bytes; copy it again");
         return Err(DatasetError::unreadable(file, FORMAT, &reason));
     }
-    Ok((opened, bytes))
+    Ok((opened, source))
 }
 
 /// The error of a file that cannot be decoded. Parts of the format that are newer than the
@@ -130,9 +127,14 @@ const DEEPEST: usize = 32;
 /// More groups than any file of the field has; ends several cycles in one group, whose paths are more
 /// than can be walked.
 const MOST_GROUPS: usize = 4096;
+/// More datasets than any file of the field has, or anybody chooses from.
+const MOST_DATASETS: usize = 8192;
 
 fn collect(group: &Group, prefix: &str, depth: usize, found: &mut Content) -> Result<(), Error> {
     for name in group.datasets()? {
+        if found.numeric.len() + found.other.len() >= MOST_DATASETS {
+            return Ok(());
+        }
         // One damaged or exotic dataset must not hide the others.
         let Ok(dataset) = group.dataset(&name) else {
             continue;
@@ -166,7 +168,9 @@ fn collect(group: &Group, prefix: &str, depth: usize, found: &mut Content) -> Re
     if depth < DEEPEST {
         for name in group.groups()? {
             found.groups += 1;
-            if found.groups > MOST_GROUPS {
+            if found.groups > MOST_GROUPS
+                || found.numeric.len() + found.other.len() >= MOST_DATASETS
+            {
                 break;
             }
             if let Ok(inner) = group.group(&name) {
@@ -249,8 +253,8 @@ pub(super) fn read(
     inside: Option<&str>,
     wanted: Wanted,
 ) -> Result<Array, DatasetError> {
-    let (open, bytes) = open_with_bytes(file)?;
-    let open = &Opened { file, open, bytes };
+    let (open, source) = open_with_source(file)?;
+    let open = &Opened { file, open, source };
     let found = list(&open.open).map_err(|e| unreadable(file, &e))?;
     let candidates = match choose(&found, file, inside)? {
         Chosen::One(info) => return open.describe(&found, info),
@@ -294,7 +298,7 @@ pub(super) fn list_signals(file: &str) -> Result<Vec<String>, DatasetError> {
 struct Opened<'a> {
     file: &'a str,
     open: File,
-    bytes: Arc<Vec<u8>>,
+    source: Linkless,
 }
 
 impl Opened<'_> {
@@ -309,10 +313,10 @@ impl Opened<'_> {
         };
         let pipeline = dataset.filter_pipeline();
         filters::require(&pipeline, &location)?;
-        let (read, bytes, told) = (dataset.clone(), Arc::clone(&self.bytes), location.clone());
+        let (read, source, told) = (dataset.clone(), self.source.clone(), location.clone());
         let mut array = Array::bare(&location, info.shape.clone(), "", move || {
             if filters::has_own(&pipeline) {
-                filters::values(&read, &pipeline, &bytes, &told)
+                filters::values(&read, &pipeline, &source, &told)
             } else {
                 values(&read).map_err(|e| super::hdf5::unreadable(&told, &e))
             }

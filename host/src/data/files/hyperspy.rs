@@ -1,4 +1,5 @@
-//! `HyperSpy`'s `.hspy`: one group per signal below `Experiments`, axes as groups of attributes.
+//! `HyperSpy`'s `.hspy` and `.zspy`: one group per signal below `Experiments`, axes as groups of
+//! attributes.
 
 use std::collections::HashMap;
 
@@ -7,6 +8,32 @@ use hdf5_pure::{AttrValue, Group};
 use super::array::{Array, Dimension};
 use super::error::DatasetError;
 use super::expression::{Expression, ExpressionError};
+
+/// Attributes of a group by name.
+pub(super) type Attributes = HashMap<String, AttrValue>;
+
+/// The group of a signal, in whatever it is stored. Paths are relative to it.
+pub(super) trait Node {
+    /// The attributes of a group; nothing where there is none of the name.
+    fn attributes(&self, path: &str) -> Option<Attributes>;
+
+    /// The values of a dataset of one dimension, where it has at most `most`.
+    fn numbers(&self, path: &str, most: usize) -> Option<Vec<f64>>;
+}
+
+impl Node for Group {
+    fn attributes(&self, path: &str) -> Option<Attributes> {
+        self.group(path).and_then(|group| group.attrs()).ok()
+    }
+
+    fn numbers(&self, path: &str, most: usize) -> Option<Vec<f64>> {
+        let dataset = self.dataset(path).ok()?;
+        let [length] = dataset.shape().ok()?[..] else {
+            return None;
+        };
+        (length <= most as u64).then(|| dataset.read_f64().ok())?
+    }
+}
 
 /// Whether `path` is the data of a `HyperSpy` signal.
 pub(super) fn is_main(path: &str) -> bool {
@@ -19,19 +46,15 @@ pub(super) fn is_main(path: &str) -> bool {
 ///
 /// # Errors
 /// When the signal is a stack of images, or the values of an axis cannot be told.
-pub(super) fn describe(array: &mut Array, signal: &Group) -> Result<(), DatasetError> {
+pub(super) fn describe(array: &mut Array, signal: &dyn Node) -> Result<(), DatasetError> {
     let order = order(array, signal)?;
     let is_line = order.as_ref().is_some_and(|(_, is_line)| *is_line);
     if let Some((order, _)) = order {
         let mut dimensions = Vec::new();
         for (place, &from) in order.iter().enumerate() {
-            let axis = signal.group(&format!("axis-{from}"));
             let size = array.shape[from];
-            let known = match axis {
-                Ok(axis) => dimension(&axis, place, size, &array.location)?,
-                Err(_) => None,
-            };
-            dimensions.push(known);
+            let axis = format!("axis-{from}");
+            dimensions.push(dimension(signal, &axis, (place, size), &array.location)?);
         }
         array.permute(&order);
         array.names_axes = true;
@@ -69,14 +92,13 @@ pub(super) fn describe(array: &mut Array, signal: &Group) -> Result<(), DatasetE
 }
 
 /// Whether an axis is one of the scan; nothing where the file does not say.
-fn navigates(signal: &Group, place: usize) -> Option<bool> {
-    let axis = signal.group(&format!("axis-{place}")).ok()?;
-    let attributes = axis.attrs().ok()?;
+fn navigates(signal: &dyn Node, place: usize) -> Option<bool> {
+    let attributes = signal.attributes(&format!("axis-{place}"))?;
     Some(attributes.get("navigate")?.as_i64()? != 0)
 }
 
 /// The axes of the scan and those of the signal.
-fn axes(array: &Array, signal: &Group) -> Option<(Vec<usize>, Vec<usize>)> {
+fn axes(array: &Array, signal: &dyn Node) -> Option<(Vec<usize>, Vec<usize>)> {
     let (mut scan, mut of_signal) = (Vec::new(), Vec::new());
     for place in 0..array.shape.len() {
         if navigates(signal, place)? {
@@ -109,7 +131,7 @@ fn axes(array: &Array, signal: &Group) -> Option<(Vec<usize>, Vec<usize>)> {
 
 /// The places of the file's axes in the order rows, columns, channels, and whether the scan is a line,
 /// which has no columns; nothing where the file does not say which axes are of the scan.
-fn order(array: &Array, signal: &Group) -> Result<Option<(Vec<usize>, bool)>, DatasetError> {
+fn order(array: &Array, signal: &dyn Node) -> Result<Option<(Vec<usize>, bool)>, DatasetError> {
     let Some((scan, of_signal)) = axes(array, signal) else {
         return Ok(None);
     };
@@ -123,13 +145,14 @@ fn order(array: &Array, signal: &Group) -> Result<Option<(Vec<usize>, bool)>, Da
     }
 }
 
+/// The dimension that the group `axis` describes, at its place and of its size.
 fn dimension(
-    axis: &Group,
-    place: usize,
-    size: usize,
+    signal: &dyn Node,
+    axis: &str,
+    (place, size): (usize, usize),
     location: &str,
 ) -> Result<Option<Dimension>, DatasetError> {
-    let Ok(attributes) = axis.attrs() else {
+    let Some(attributes) = signal.attributes(axis) else {
         return Ok(None);
     };
     let (name, units) = (text(&attributes, "name"), text(&attributes, "units"));
@@ -148,9 +171,9 @@ fn dimension(
     };
     // A `DataAxis` lists its values; a `FunctionalDataAxis` has them from those of another axis.
     let coordinates = match attributes.get("expression").and_then(AttrValue::as_str) {
-        Some(expression) => functional(axis, &attributes, expression, size)
+        Some(expression) => functional(signal, axis, &attributes, (expression, size))
             .map_err(|error| unknown(format!("follows `{}`: {error}", super::plain(expression))))?,
-        None => match listed(axis, &attributes) {
+        None => match listed(signal, axis, &attributes) {
             Some(coordinates) => coordinates,
             None => return Ok(None),
         },
@@ -162,35 +185,33 @@ fn dimension(
     Ok(Some(Dimension::listed(place, names, coordinates)))
 }
 
+/// Values of an axis, more than any spectrum of the field has.
+const MOST_CHANNELS: usize = 1 << 22;
+
 /// The values that an axis lists.
-fn listed(axis: &Group, attributes: &HashMap<String, AttrValue>) -> Option<Vec<f64>> {
+fn listed(signal: &dyn Node, axis: &str, attributes: &Attributes) -> Option<Vec<f64>> {
     match attributes.get("axis") {
         Some(listed) => listed.to_f64s(),
-        None => {
-            let dataset = axis.dataset("axis").ok()?;
-            // Refused later where it is longer than the array.
-            let [length] = dataset.shape().ok()?[..] else {
-                return None;
-            };
-            (length < 1 << 24).then(|| dataset.read_f64().ok())?
-        }
+        None => signal.numbers(&format!("{axis}/axis"), MOST_CHANNELS),
     }
 }
 
 /// The values of an axis that follow from those of another, in `x`, by an expression.
 fn functional(
-    axis: &Group,
-    attributes: &HashMap<String, AttrValue>,
-    expression: &str,
-    size: usize,
+    signal: &dyn Node,
+    axis: &str,
+    attributes: &Attributes,
+    (expression, size): (&str, usize),
 ) -> Result<Vec<f64>, ExpressionError> {
     let expression = Expression::parse(expression)?;
-    let inner = axis.group("x").ok();
-    let own = inner.as_ref().and_then(|inner| inner.attrs().ok()).unwrap_or_default();
-    let xs = match (number(&own, "offset"), number(&own, "scale"), &inner) {
-        (Some(offset), Some(scale), _) => (0..size).map(|i| offset + i as f64 * scale).collect(),
-        (_, _, Some(inner)) => listed(inner, &own).ok_or(ExpressionError::NoAxis)?,
-        _ => return Err(ExpressionError::NoAxis),
+    if size > MOST_CHANNELS {
+        return Err(ExpressionError::Long(size));
+    }
+    let inner = format!("{axis}/x");
+    let own = signal.attributes(&inner).ok_or(ExpressionError::NoAxis)?;
+    let xs = match (number(&own, "offset"), number(&own, "scale")) {
+        (Some(offset), Some(scale)) => (0..size).map(|i| offset + i as f64 * scale).collect(),
+        _ => listed(signal, &inner, &own).ok_or(ExpressionError::NoAxis)?,
     };
     let value = |name: &str, x: f64| match name {
         "x" => Some(x),
@@ -201,27 +222,26 @@ fn functional(
         .collect()
 }
 
-fn number(attributes: &HashMap<String, AttrValue>, key: &str) -> Option<f64> {
+fn number(attributes: &Attributes, key: &str) -> Option<f64> {
     let value = attributes.get(key)?;
     value.as_f64().or_else(|| value.as_i64().map(|v| v as f64))
 }
 
 /// The channels of a sweep that turns back, which no axis of `HyperSpy` can hold: results of this
 /// program have them in `metadata/Channels`.
-fn turning_back(signal: &Group, place: usize) -> Option<Dimension> {
+fn turning_back(signal: &dyn Node, place: usize) -> Option<Dimension> {
     let attributes = attributes(signal, "metadata/Channels");
     let coordinates = attributes.get("coordinates")?.to_f64s()?;
     let (name, units) = (text(&attributes, "name"), text(&attributes, "units"));
     Some(Dimension::listed(place, (&name, &units), coordinates))
 }
 
-fn attributes(group: &Group, path: &str) -> HashMap<String, AttrValue> {
-    let inner = group.group(path);
-    inner.and_then(|inner| inner.attrs()).unwrap_or_default()
+fn attributes(signal: &dyn Node, path: &str) -> Attributes {
+    signal.attributes(path).unwrap_or_default()
 }
 
 /// A text attribute; `HyperSpy`'s words for "none" become empty.
-fn text(attributes: &HashMap<String, AttrValue>, name: &str) -> String {
+fn text(attributes: &Attributes, name: &str) -> String {
     let text = attributes
         .get(name)
         .and_then(AttrValue::as_str)
@@ -234,7 +254,56 @@ fn text(attributes: &HashMap<String, AttrValue>, name: &str) -> String {
 }
 
 #[cfg(test)]
+pub(super) mod testing {
+    /// A signal of 2 x 3 x 4 values, its last axis listed; `navigate` for each axis.
+    pub(crate) fn signal(navigate: [i8; 3]) -> Vec<u8> {
+        signal_with(navigate, None)
+    }
+
+    /// The same with the last axis as 12 / x + k, x from 1 in steps of 1, where an expression is given.
+    pub(crate) fn signal_with(navigate: [i8; 3], expression: Option<&str>) -> Vec<u8> {
+        use hdf5_pure::AttrValue::{F64, I8, I64, String as Text};
+        let mut file = hdf5_pure::FileBuilder::new();
+        let mut experiments = file.create_group("Experiments");
+        let mut signal = experiments.create_group("CL");
+        let data: Vec<i16> = (0..24).collect();
+        signal
+            .create_dataset("data")
+            .with_i16_data(&data)
+            .with_shape(&[2, 3, 4]);
+        for (place, name) in ["y", "x", "Wavelength"].into_iter().enumerate() {
+            let mut axis = signal.create_group(&format!("axis-{place}"));
+            axis.set_attr("name", Text(name.to_owned()));
+            axis.set_attr(
+                "units",
+                Text(if place == 1 { "_None_" } else { "nm" }.to_owned()),
+            );
+            axis.set_attr("navigate", I8(navigate[place]));
+            if let (2, Some(expression)) = (place, expression) {
+                axis.set_attr("expression", Text(expression.to_owned()));
+                axis.set_attr("k", F64(0.5));
+                let mut x = axis.create_group("x");
+                x.set_attr("offset", F64(1.0));
+                x.set_attr("scale", F64(1.0));
+                axis.add_group(x.finish());
+            } else if place < 2 {
+                axis.set_attr("offset", I64(5));
+                axis.set_attr("scale", F64(0.5));
+            } else {
+                axis.create_dataset("axis")
+                    .with_f64_data(&[1.0, 2.0, 4.0, 8.0]);
+            }
+            signal.add_group(axis.finish());
+        }
+        experiments.add_group(signal.finish());
+        file.add_group(experiments.finish());
+        file.finish().unwrap()
+    }
+}
+
+#[cfg(test)]
 mod tests {
+    use super::testing::{signal, signal_with};
     use crate::data::files::read_map;
     use crate::data::files::testing::{close, named, shared, spectra, total, written};
 
@@ -277,51 +346,6 @@ mod tests {
                     .contains("64x64x2048")
             );
         }
-    }
-
-    /// A signal of 2 x 3 x 4 values, its last axis listed; `navigate` for each axis.
-    fn signal(navigate: [i8; 3]) -> Vec<u8> {
-        signal_with(navigate, None)
-    }
-
-    /// The same with the last axis as 12 / x + k, x from 1 in steps of 1, where an expression is given.
-    fn signal_with(navigate: [i8; 3], expression: Option<&str>) -> Vec<u8> {
-        use hdf5_pure::AttrValue::{F64, I8, I64, String as Text};
-        let mut file = hdf5_pure::FileBuilder::new();
-        let mut experiments = file.create_group("Experiments");
-        let mut signal = experiments.create_group("CL");
-        let data: Vec<i16> = (0..24).collect();
-        signal
-            .create_dataset("data")
-            .with_i16_data(&data)
-            .with_shape(&[2, 3, 4]);
-        for (place, name) in ["y", "x", "Wavelength"].into_iter().enumerate() {
-            let mut axis = signal.create_group(&format!("axis-{place}"));
-            axis.set_attr("name", Text(name.to_owned()));
-            axis.set_attr(
-                "units",
-                Text(if place == 1 { "_None_" } else { "nm" }.to_owned()),
-            );
-            axis.set_attr("navigate", I8(navigate[place]));
-            if let (2, Some(expression)) = (place, expression) {
-                axis.set_attr("expression", Text(expression.to_owned()));
-                axis.set_attr("k", F64(0.5));
-                let mut x = axis.create_group("x");
-                x.set_attr("offset", F64(1.0));
-                x.set_attr("scale", F64(1.0));
-                axis.add_group(x.finish());
-            } else if place < 2 {
-                axis.set_attr("offset", I64(5));
-                axis.set_attr("scale", F64(0.5));
-            } else {
-                axis.create_dataset("axis")
-                    .with_f64_data(&[1.0, 2.0, 4.0, 8.0]);
-            }
-            signal.add_group(axis.finish());
-        }
-        experiments.add_group(signal.finish());
-        file.add_group(experiments.finish());
-        file.finish().unwrap()
     }
 
     #[test]

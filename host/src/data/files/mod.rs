@@ -8,7 +8,7 @@
 //! | `.npz` | `NumPy` archive | name of the array |
 //! | `.tif`, `.tiff` | a page of grey values as they are stored; Thermo/FEI, OME, DigitalMicrograph, `ImageJ` or Zeiss metadata give the pixel size | number of the page, from 1 |
 //! | `.h5`, `.hdf5`, `.hf5`, `.nsid` | NSID (sidpy, `pyNSID`), USID and plain HDF5 | dataset, or a group that holds one |
-//! | `.hspy` | `HyperSpy` | `Experiments/<title>` |
+//! | `.hspy`, `.zspy` | `HyperSpy`, a file or a folder | `Experiments/<title>` |
 //!
 //! Two dimensions are a map, three are spectra with the channel last, unless the file says which
 //! dimension is which; trailing dimensions of size 1 do not count. Spectra along a line, or of
@@ -49,6 +49,8 @@ mod tiff;
 #[cfg(feature = "hdf5")]
 mod usid;
 mod write;
+#[cfg(feature = "hdf5")]
+mod zarr;
 
 use std::path::Path;
 
@@ -181,6 +183,12 @@ impl Signal {
 /// is of a rank or type that fits neither a map nor spectra.
 pub fn open(location: &str, wanted: Wanted) -> Result<Signal, DatasetError> {
     let (file, inside) = split(location);
+    #[cfg(feature = "hdf5")]
+    if is_zarr(file) {
+        let array = zarr::read(file, inside, wanted)?;
+        array.require_rank()?;
+        return Ok(Signal(array));
+    }
     require_file(file)?;
     let array = match Format::of(file)? {
         Format::Npy => numpy::read_npy(file, inside),
@@ -241,10 +249,15 @@ fn no_map(location: &str, shape: &[usize]) -> DatasetError {
 /// When the file is missing or damaged.
 pub fn locations(location: &str) -> Result<Vec<String>, DatasetError> {
     let (file, inside) = split(location);
-    require_file(file)?;
+    #[cfg(feature = "hdf5")]
+    if is_zarr(file) && inside.is_none() {
+        let signals = zarr::signals(file)?.into_iter();
+        return Ok(signals.map(|info| format!("{file}#{}", info.path)).collect());
+    }
     if inside.is_some() {
         return Ok(vec![location.to_owned()]);
     }
+    require_file(file)?;
     let inside = match Format::of(file)? {
         Format::Npy => return Ok(vec![file.to_owned()]),
         Format::Npz => {
@@ -303,7 +316,7 @@ pub fn require_finite(map: &Map, what: &str) -> Result<(), DatasetError> {
 /// The file and the path inside; a `#` that belongs to the name of an existing file stays
 /// with it.
 fn split(location: &str) -> (&str, Option<&str>) {
-    if Path::new(location).is_file() {
+    if Path::new(location).exists() {
         return (location, None);
     }
     match location.rsplit_once('#') {
@@ -313,6 +326,12 @@ fn split(location: &str) -> (&str, Option<&str>) {
         ),
         None => (location, None),
     }
+}
+
+/// Whether `file` is a folder in which `HyperSpy` writes.
+#[cfg(feature = "hdf5")]
+fn is_zarr(file: &str) -> bool {
+    Path::new(file).is_dir() && matches!(extension(file).as_str(), "zspy" | "zarr")
 }
 
 /// Checks that `file` is there and is no folder.
@@ -385,6 +404,8 @@ fn refuse_inside(file: &str, inside: Option<&str>) -> Result<(), DatasetError> {
     }
 }
 
+#[cfg(all(test, feature = "hdf5"))]
+mod mutations;
 #[cfg(all(test, feature = "hdf5"))]
 mod samples;
 #[cfg(test)]

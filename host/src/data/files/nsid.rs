@@ -114,7 +114,7 @@ fn dimension(scale: &Dataset, place: usize, label: &str) -> Option<Dimension> {
     let [length] = scale.shape().ok()?[..] else {
         return None;
     };
-    if length > 1 << 24 {
+    if length > 1 << 22 {
         return None;
     }
     let coordinates = scale.read_f64().ok()?;

@@ -87,3 +87,52 @@ fn the_first_value_that_is_not_finite_is_named() {
         "the response is NaN at row 1, column 1; every value must be finite"
     );
 }
+
+#[test]
+fn dev_variants() {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/variants");
+    let text = std::fs::read_to_string(folder.join("expected.json")).unwrap().replace("NaN", "null");
+    let expected: serde_json::Map<String, serde_json::Value> = serde_json::from_str(&text).unwrap();
+    let mut wrong = 0;
+    for (name, expected) in &expected {
+        let location = folder.join(name).to_string_lossy().into_owned();
+        let kind = expected["kind"].as_str().unwrap();
+        let told = match read(&location) {
+            Err(error) => {
+                let message = error.to_string();
+                let words = expected["words"].as_array().cloned().unwrap_or_default();
+                if kind == "refused" && words.iter().all(|w| message.contains(w.as_str().unwrap())) { continue; }
+                message
+            }
+            Ok(_) if kind == "refused" => "is read".to_owned(),
+            Ok(found) => {
+                let (shape, values, axes) = match &found {
+                    Dataset::Map(m) => (vec![m.height(), m.width()], m.values.clone(), vec![(m.rows.values(), m.rows.units.clone()), (m.columns.values(), m.columns.units.clone())]),
+                    Dataset::Spectra(s) => {
+                        let mut v = Vec::new();
+                        for r in 0..s.height() { for c in 0..s.width() { v.extend(s.at(r, c)); } }
+                        (vec![s.height(), s.width(), s.channels.size], v, vec![(s.rows.values(), s.rows.units.clone()), (s.columns.values(), s.columns.units.clone()), (s.coordinates.clone(), s.channels.units.clone())])
+                    }
+                };
+                let wanted: Vec<usize> = serde_json::from_value(expected["shape"].clone()).unwrap();
+                let wv: Vec<f64> = serde_json::from_value(expected["values"].clone()).unwrap();
+                let most = if kind == "about" { 2.0 } else { 0.0 };
+                if shape != wanted { format!("shape {shape:?} {wanted:?}") }
+                else if let Some(p) = values.iter().zip(&wv).position(|(a, b)| !((a - b).abs() <= most)) { format!("value {p}: {} {}", values[p], wv[p]) }
+                else {
+                    let mut t = String::new();
+                    for ((f, u), w) in axes.iter().zip(expected["axes"].as_array().unwrap()) {
+                        let wu = w[1].as_str().unwrap();
+                        let wv: Vec<f64> = serde_json::from_value(w[0].clone()).unwrap();
+                        if u != wu || f.len() != wv.len() || !f.iter().zip(&wv).all(|(a, b)| (a - b).abs() <= 1e-9 * b.abs().max(1e-3)) { t = format!("axis {f:?} {u} {wv:?} {wu}"); }
+                    }
+                    if t.is_empty() { continue; }
+                    t
+                }
+            }
+        };
+        wrong += 1;
+        println!("WRONG {name}: {}", told.chars().take(400).collect::<String>());
+    }
+    println!("{wrong} of {}", expected.len());
+}

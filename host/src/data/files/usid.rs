@@ -10,7 +10,7 @@ use super::array::{Array, Dimension};
 use super::listing::DatasetInfo;
 
 /// Entries of a table, more than any scan of the field has.
-const MOST_ENTRIES: usize = 1 << 27;
+const MOST_ENTRIES: usize = 1 << 23;
 
 const POSITION: &str = "Position_Indices";
 const CHANNEL: &str = "Spectroscopic_Indices";

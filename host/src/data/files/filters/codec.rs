@@ -20,6 +20,10 @@ pub(super) fn zlib(packed: &[u8], most: usize) -> Result<Vec<u8>, FilterError> {
     all(flate2::read::ZlibDecoder::new(packed), most, "deflate")
 }
 
+pub(super) fn gzip(packed: &[u8], most: usize) -> Result<Vec<u8>, FilterError> {
+    all(flate2::read::GzDecoder::new(packed), most, "gzip")
+}
+
 pub(super) fn zstd(packed: &[u8], most: usize) -> Result<Vec<u8>, FilterError> {
     const NAME: &str = "Zstandard";
     let decoder = ruzstd::decoding::StreamingDecoder::new(packed);

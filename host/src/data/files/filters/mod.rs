@@ -15,12 +15,11 @@ mod bitshuffle;
 mod blosc;
 mod codec;
 
-use std::sync::Arc;
-
-use hdf5_pure::{Chunk, Dataset, Datatype, DatatypeByteOrder, Filter};
+use hdf5_pure::{Dataset, Datatype, DatatypeByteOrder, Filter};
 
 use super::error::DatasetError;
 use super::hdf5::{half_order, unreadable};
+use super::links::Linkless;
 use crate::data::Values;
 
 const DEFLATE: u16 = 1;
@@ -99,7 +98,7 @@ fn name(filter: &Filter) -> String {
 
 /// Why a chunk cannot be unpacked.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-enum FilterError {
+pub(super) enum FilterError {
     #[error("a chunk packed with {0} is damaged")]
     Damaged(&'static str),
     #[error("a chunk unpacks to another size than its shape says")]
@@ -108,14 +107,14 @@ enum FilterError {
     Unknown(&'static str),
 }
 
-/// Reads the values of a dataset whose chunks are unpacked here; `bytes` are those of the file.
+/// Reads the values of a dataset whose chunks are unpacked here; `source` is the file.
 ///
 /// # Errors
 /// When a chunk is damaged, or lies outside the file or the dataset.
 pub(super) fn values(
     dataset: &Dataset,
     pipeline: &[Filter],
-    bytes: &Arc<Vec<u8>>,
+    source: &Linkless,
     location: &str,
 ) -> Result<Values, DatasetError> {
     let failed = |e| unreadable(location, &e);
@@ -139,18 +138,18 @@ pub(super) fn values(
     }
     let mut raw = vec![0; whole];
     for piece in dataset.chunks().map_err(failed)? {
-        let end = piece.address.checked_add(piece.storage_size);
-        let range = usize::try_from(piece.address)
-            .ok()
-            .zip(usize::try_from(end.unwrap_or(u64::MAX)).ok());
-        let packed = range.and_then(|(start, end)| bytes.get(start..end));
+        // What does not pack grows by little.
+        let most = (unpacked as u64).saturating_mul(2).saturating_add(1 << 16);
+        let packed = Some(piece.storage_size).filter(|&size| size <= most);
+        let packed = packed.and_then(|size| source.bytes(piece.address, size));
         let packed = packed.ok_or_else(outside)?;
-        let plain = unpack(packed, pipeline, piece.filter_mask, size, unpacked);
+        let plain = unpack(&packed, pipeline, piece.filter_mask, size, unpacked);
         let plain = plain.map_err(|error| match error {
             FilterError::Unknown(filter) => refused(location, filter),
             error => damaged(&error),
         })?;
-        place(&piece, &plain, (&chunk, &shape, size), &mut raw).ok_or_else(outside)?;
+        let offset = sizes(&piece.offset);
+        place(&offset, &plain, (&chunk, &shape, size), &mut raw).ok_or_else(outside)?;
     }
     numbers(&raw, &datatype).ok_or_else(|| DatasetError::Type {
         location: location.to_owned(),
@@ -200,14 +199,36 @@ fn unpack(
     }
 }
 
-/// Copies a chunk to where it belongs in the dataset.
-fn place(
-    piece: &Chunk,
+/// Unpacks a chunk of Zarr, whose compressor has a name, or none.
+pub(super) fn decompressed(
+    packed: &[u8],
+    compressor: Option<&str>,
+    unpacked: usize,
+) -> Result<Vec<u8>, FilterError> {
+    let bytes = match compressor {
+        None => packed.to_vec(),
+        Some("blosc") => blosc::unpack(packed, unpacked)?,
+        Some("zstd") => codec::zstd(packed, unpacked)?,
+        Some("zlib") => codec::zlib(packed, unpacked)?,
+        Some("gzip") => codec::gzip(packed, unpacked)?,
+        // Its size, then one block.
+        Some("lz4") => codec::lz4(packed.get(4..).unwrap_or_default(), unpacked)?,
+        Some(_) => return Err(FilterError::Unknown("a compressor that is not read")),
+    };
+    if bytes.len() == unpacked {
+        Ok(bytes)
+    } else {
+        Err(FilterError::Size)
+    }
+}
+
+/// Copies the elements of a chunk, of `size` bytes, to where they belong in the whole.
+pub(super) fn place(
+    offset: &[usize],
     plain: &[u8],
     (chunk, shape, size): (&[usize], &[usize], usize),
     raw: &mut [u8],
 ) -> Option<()> {
-    let offset = sizes(&piece.offset);
     let last = shape.len().checked_sub(1)?;
     let mut kept = Vec::new();
     for ((&offset, &size), &chunk) in offset.iter().zip(shape).zip(chunk) {

@@ -44,7 +44,7 @@ fn shuffled_bytes_go_back_to_their_elements() {
 /// Literals `ab`, a match of 4 bytes 2 back, a literal `c`.
 #[test]
 fn blosclz_copies_what_overlaps_itself() {
-    let packed = [1, b'a', b'b', 1 + 1 << 5, 1, 0, b'c'];
+    let packed = [1, b'a', b'b', 2 << 5, 1, 0, b'c'];
     assert_eq!(codec::blosclz(&packed, 7), Some(b"abababc".to_vec()));
     assert_eq!(codec::blosclz(&packed, 6), None);
     // A match before the beginning.
@@ -68,4 +68,20 @@ fn a_blosc_buffer_is_taken_apart_and_never_beyond_its_size() {
     let snappy = [&header(2 << 5, 17)[..], &[20, 0, 0, 0, 1, 0, 0, 0, 0]].concat();
     let refused = blosc::unpack(&snappy, 17).unwrap_err();
     assert!(refused.to_string().contains("Snappy"), "{refused}");
+}
+
+/// Value i is i / 5, rounded down, whatever packs it; chunks reach beyond the dataset.
+#[test]
+fn datasets_of_every_filter_are_put_together_from_their_chunks() {
+    use crate::data::files::samples::{FILTERS, bytes};
+    use crate::data::files::testing::{spectra, written};
+    let (_folder, file) = written("filters.h5", &bytes(FILTERS));
+    for name in ["zstd", "blosc", "lz4", "bits"] {
+        let found = spectra(&format!("{file}#{name}"));
+        assert_eq!((found.height(), found.width(), found.channels.size), (2, 3, 16));
+        for pixel in 0..6 {
+            let wanted: Vec<f64> = (0..16).map(|i| f64::from((16 * pixel + i) / 5)).collect();
+            assert_eq!(found.at(pixel as usize / 3, pixel as usize % 3), wanted, "{name}");
+        }
+    }
 }

@@ -3,8 +3,7 @@
 
 mod pages;
 mod pixel_size;
-
-use std::io::Cursor;
+mod stored;
 
 use half::f16;
 use tiff::TiffError;
@@ -15,10 +14,11 @@ use super::array::{Array, Dimension};
 use super::error::DatasetError;
 use crate::data::Values;
 use pages::{Page, Pages};
+use stored::Stored;
 
 const FORMAT: &str = "TIFF";
 
-type Open = Decoder<Cursor<Vec<u8>>>;
+type Open = Decoder<Stored>;
 
 /// A page of a TIFF file: that of the number `inside`, counted from 1, or the only one that holds one
 /// value a pixel and is no preview of another.
@@ -66,8 +66,8 @@ pub(super) fn list(file: &str) -> Result<Vec<usize>, DatasetError> {
 }
 
 fn open(file: &str) -> Result<Pages, DatasetError> {
-    let bytes = std::fs::read(file).map_err(|e| DatasetError::unreadable(file, FORMAT, &e))?;
-    Pages::open(bytes).map_err(|e| unreadable(file, &e))
+    let stored = Stored::open(file).map_err(|e| DatasetError::unreadable(file, FORMAT, &e))?;
+    Pages::open(stored).map_err(|e| unreadable(file, &e))
 }
 
 /// The error of a file that cannot be decoded; of a kind that is not read, with the remedy.
@@ -93,7 +93,7 @@ fn values(mut decoder: Open, page: &Page, location: &str) -> Result<Values, Data
     let unreadable = |e: TiffError| unreadable(location, &e);
     let bytes = page.height.saturating_mul(page.width).saturating_mul(8);
     let mut limits = Limits::default();
-    let file = decoder.inner().get_ref().len();
+    let file = usize::try_from(decoder.inner().length()).unwrap_or(usize::MAX);
     (limits.decoding_buffer_size, limits.intermediate_buffer_size) = (bytes, bytes.max(file));
     decoder = decoder.with_limits(limits);
     decoder.seek_to_image(page.index).map_err(unreadable)?;

@@ -1,12 +1,10 @@
 //! The pages of a TIFF file, and which is meant.
 
-use std::io::Cursor;
-
 use tiff::decoder::Decoder;
 use tiff::tags::Tag;
 use tiff::TiffResult;
 
-use super::Open;
+use super::{Open, Stored};
 use crate::data::files::DatasetError;
 
 /// More pages than anybody chooses from.
@@ -94,9 +92,8 @@ pub(super) struct Pages {
 }
 
 impl Pages {
-    pub(super) fn open(mut bytes: Vec<u8>) -> TiffResult<Self> {
-        show_what_is_stored(&mut bytes);
-        let mut decoder = Decoder::new(Cursor::new(bytes))?;
+    pub(super) fn open(file: Stored) -> TiffResult<Self> {
+        let mut decoder = Decoder::new(file)?;
         let description = decoder.find_tag(Tag::ImageDescription)?;
         let description = description.and_then(|value| value.into_string().ok());
         let mut pages = vec![Page::read(&mut decoder, 0)?];
@@ -164,67 +161,4 @@ fn coloured(file: &str, page: &Page) -> DatasetError {
             )
         },
     }
-}
-
-/// Tag and value of how stored numbers are to be shown.
-const PHOTOMETRIC: u16 = 262;
-const BLACK_IS_ZERO: u16 = 1;
-/// White is zero; a table of colours; a mask.
-const SHOWN_OTHERWISE: [u16; 3] = [0, 3, 4];
-
-/// Makes the decoder give what is stored. A page whose zero is to be shown white, or through a table
-/// of colours, holds the same numbers as any other, and the decoder would invert or refuse them.
-fn show_what_is_stored(bytes: &mut [u8]) {
-    let mut offset = None;
-    for _ in 0..MOST_PAGES {
-        let Some(next) = patch_page(bytes, offset) else {
-            return;
-        };
-        offset = Some(next);
-    }
-}
-
-/// Patches the page at `offset`, the first where there is none; gives the offset of the next.
-fn patch_page(bytes: &mut [u8], offset: Option<usize>) -> Option<usize> {
-    let little = bytes.starts_with(b"II");
-    let number = |bytes: &[u8], at: usize, size: usize| {
-        let field = bytes.get(at..at.checked_add(size)?)?;
-        let push = |all: u64, &byte: &u8| all << 8 | u64::from(byte);
-        Some(if little {
-            field.iter().rev().fold(0, push)
-        } else {
-            field.iter().fold(0, push)
-        })
-    };
-    let place = |value: u64| usize::try_from(value).ok();
-    // Sizes of an offset, of a count of entries and of an entry, and where its value lies.
-    let (at, count, entry, value) = match number(bytes, 2, 2)? {
-        42 => (4, 2, 12, 8),
-        43 => (8, 8, 20, 12),
-        _ => return None,
-    };
-    let size = if count == 2 { 4 } else { 8 };
-    let directory = match offset {
-        Some(offset) => offset,
-        None => place(number(bytes, at, size)?)?,
-    };
-    let entries = place(number(bytes, directory, count)?)?.min(1 << 16);
-    let first = directory.checked_add(count)?;
-    for i in 0..entries {
-        let this = first.checked_add(i * entry)?;
-        if number(bytes, this, 2)? == u64::from(PHOTOMETRIC) {
-            let at = this + value;
-            let shown = number(bytes, at, 2)?;
-            if SHOWN_OTHERWISE.iter().any(|&other| u64::from(other) == shown) {
-                let black = if little {
-                    BLACK_IS_ZERO.to_le_bytes()
-                } else {
-                    BLACK_IS_ZERO.to_be_bytes()
-                };
-                bytes.get_mut(at..at + 2)?.copy_from_slice(&black);
-            }
-        }
-    }
-    let next = place(number(bytes, first.checked_add(entries * entry)?, size)?)?;
-    (next != 0).then_some(next)
 }
