@@ -147,7 +147,11 @@ fn mismatch(image: &Signal, response: &Signal) -> String {
 /// first: nothing else would tell.
 fn tell_orientation(image: &Signal, response: &Signal) {
     let (rows, columns) = image.area();
-    let first = |signal: &Signal| signal.names().and_then(|(rows, columns)| columns_first(rows, columns));
+    let first = |signal: &Signal| {
+        signal
+            .names()
+            .and_then(|(rows, columns)| columns_first(rows, columns))
+    };
     let (of_image, of_response) = (first(image), first(response));
     // A file without names is taken for rows first, as images are.
     let differ = of_image.unwrap_or(false) != of_response.unwrap_or(false);
@@ -159,7 +163,11 @@ fn tell_orientation(image: &Signal, response: &Signal) {
     } else {
         ("image", "response", "--transpose image")
     };
-    let signal = if of_response == Some(true) { response } else { image };
+    let signal = if of_response == Some(true) {
+        response
+    } else {
+        image
+    };
     let (slow, fast) = signal.names().unwrap_or_default();
     let told = if of_image.is_some() && of_response.is_some() {
         "whose axes are named the other way round"
@@ -188,7 +196,8 @@ fn columns_first(first: &str, second: &str) -> Option<bool> {
 
 /// A number of bytes, with K, M or G for powers of 1024.
 fn parse_memory(text: &str) -> Result<u64, String> {
-    let told = || format!("`{text}` is no memory; expected a number of bytes from 1, as in 512M or 16G");
+    let told =
+        || format!("`{text}` is no memory; expected a number of bytes from 1, as in 512M or 16G");
     let text_upper = text.trim().to_uppercase();
     let bare = text_upper.trim_end_matches("IB").trim_end_matches('B');
     let (digits, shift) = match bare.chars().last() {
@@ -208,10 +217,25 @@ mod tests {
 
     #[test]
     fn memory_is_read_as_people_write_it() {
-        for (text, bytes) in [("1", 1), ("2K", 2048), ("512M", 512 << 20), ("16g", 16 << 30), ("4 GiB", 4 << 30)] {
+        for (text, bytes) in [
+            ("1", 1),
+            ("2K", 2048),
+            ("512M", 512 << 20),
+            ("16g", 16 << 30),
+            ("4 GiB", 4 << 30),
+        ] {
             assert_eq!(parse_memory(text), Ok(bytes), "{text}");
         }
-        for text in ["", "G", "0", "-1", "1.5G", "99999999999999999999", "1e3", "18446744073709551615G"] {
+        for text in [
+            "",
+            "G",
+            "0",
+            "-1",
+            "1.5G",
+            "99999999999999999999",
+            "1e3",
+            "18446744073709551615G",
+        ] {
             assert!(parse_memory(text).unwrap_err().contains("16G"), "{text}");
         }
     }

@@ -122,7 +122,11 @@ fn look(
 }
 
 fn describe(signal: &Signal) -> String {
-    let sizes: Vec<String> = signal.axes().iter().map(|axis| axis.size.to_string()).collect();
+    let sizes: Vec<String> = signal
+        .axes()
+        .iter()
+        .map(|axis| axis.size.to_string())
+        .collect();
     let kind = if signal.has_spectra() {
         "spectra, rows x columns x channels"
     } else {
@@ -189,7 +193,9 @@ fn drawn(map: &Map, (low, high): (f64, f64)) -> String {
             };
             let (ys, xs) = (at(row, down, map.height()), at(column, step, map.width()));
             let pixels = ys.flat_map(|y| xs.clone().map(move |x| (y, x)));
-            let known = pixels.map(|(y, x)| map.at(y, x)).filter(|value| value.is_finite());
+            let known = pixels
+                .map(|(y, x)| map.at(y, x))
+                .filter(|value| value.is_finite());
             let known: Vec<f64> = known.collect();
             let mean = known.iter().sum::<f64>() / known.len() as f64;
             let share = (mean - low) / (high - low);
@@ -218,7 +224,10 @@ fn together(image: &str, response: &str, args: &LookArgs) -> Result<String, Fail
     let mut config = CampaignConfig::default();
     config.window = args.window.unwrap_or(config.window);
     config.edges = args.edges.unwrap_or(config.edges);
-    Ok(format!("together\n{}", candidates(&replay, &config)? + &format!("  response: {}\n", replay.learnable(scalarizer))))
+    Ok(format!(
+        "together\n{}",
+        candidates(&replay, &config)? + &format!("  response: {}\n", replay.learnable(scalarizer))
+    ))
 }
 
 fn candidates(replay: &Replay, config: &CampaignConfig) -> Result<String, Failure> {
@@ -230,7 +239,9 @@ fn candidates(replay: &Replay, config: &CampaignConfig) -> Result<String, Failur
     let mut missing = 0;
     for (row, column) in pixels {
         let pixel = beacon_kernel::Pixel { row, column };
-        let known = replay.truth().is_some_and(|truth| truth.is_known(row, column));
+        let known = replay
+            .truth()
+            .is_some_and(|truth| truth.is_known(row, column));
         missing += usize::from(all.at(pixel).is_some() && !known);
     }
     let border = match config.edges {
@@ -263,6 +274,9 @@ mod tests {
         let flat = Map::uncalibrated(1, 2, vec![3.0; 2], "map");
         assert_eq!(drawn(&flat, (3.0, 3.0)), "      \n");
         let long = Map::uncalibrated(1, 1000, vec![0.0; 1000], "map");
-        assert_eq!(drawn(&long, (0.0, 1.0)).trim_end_matches('\n').len(), 4 + COLUMNS);
+        assert_eq!(
+            drawn(&long, (0.0, 1.0)).trim_end_matches('\n').len(),
+            4 + COLUMNS
+        );
     }
 }

@@ -94,7 +94,9 @@ impl Failure {
     /// What there is to say of it.
     fn text(self) -> String {
         match self {
-            Self::Input(text) | Self::Running(text) | Self::Early(text) | Self::Suspended(text) => text,
+            Self::Input(text) | Self::Running(text) | Self::Early(text) | Self::Suspended(text) => {
+                text
+            }
             Self::Interrupted | Self::Unheard => String::new(),
         }
     }

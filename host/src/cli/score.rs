@@ -7,8 +7,8 @@ use beacon_kernel::{Candidate, Candidates, Edges};
 use clap::Args;
 use serde::Serialize;
 
-use super::progress::Display;
 use super::data::DataArgs;
+use super::progress::Display;
 use super::{Failure, OrFail as _, input, kernel, print, print_json, spaces};
 use crate::campaign::{
     Campaign, CampaignConfig, DEFAULT_EDGES, Order, Outcome, PublishedFigures, Series, Summary,

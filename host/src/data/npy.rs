@@ -89,7 +89,8 @@ impl<R: Read> Npy<R> {
             }
         };
         if length > MOST_HEADER {
-            let told = format!("its header of {length} bytes is longer than any; at most {MOST_HEADER}");
+            let told =
+                format!("its header of {length} bytes is longer than any; at most {MOST_HEADER}");
             return Err(invalid(told));
         }
         let mut header = Vec::new();

@@ -29,7 +29,8 @@ impl Learnable {
         let known = || values.iter().copied().filter(|value| value.is_finite());
         let count = known().count();
         let mean = known().sum::<f64>() / count.max(1) as f64;
-        let variance = known().map(|value| (value - mean).powi(2)).sum::<f64>() / count.max(1) as f64;
+        let variance =
+            known().map(|value| (value - mean).powi(2)).sum::<f64>() / count.max(1) as f64;
         let (mut sum, mut pairs) = (0.0, 0_usize);
         for (i, &value) in values.iter().enumerate() {
             let right = (i % width.max(1) + 1 < width).then(|| values[i + 1]);
@@ -45,10 +46,12 @@ impl Learnable {
         let varies = variance.is_finite() && variance > 0.0;
         let shared = (varies && pairs >= LEAST_PAIRS)
             .then(|| (sum / pairs as f64 / variance).clamp(0.0, 1.0));
-        let signal_to_noise = counting.filter(|&noise| varies && noise > 0.0).map(|noise| {
-            let signal = (variance - noise).max(0.0);
-            (signal / noise).sqrt()
-        });
+        let signal_to_noise = counting
+            .filter(|&noise| varies && noise > 0.0)
+            .map(|noise| {
+                let signal = (variance - noise).max(0.0);
+                (signal / noise).sqrt()
+            });
         Self {
             shared,
             signal_to_noise,
@@ -81,7 +84,11 @@ impl fmt::Display for Learnable {
             write!(f, "signal-to-noise {ratio:.2} by counting; ")?;
         }
         if let Some(shared) = self.shared {
-            write!(f, "neighbours explain {:.0} % of the variance; ", 100.0 * shared)?;
+            write!(
+                f,
+                "neighbours explain {:.0} % of the variance; ",
+                100.0 * shared
+            )?;
         }
         f.write_str(match self.signal() {
             None => "too few numbers, or all are equal: nothing can be said of what can be learned",
@@ -107,11 +114,16 @@ mod tests {
     /// Variance 4 with counting of 1: sqrt(3) of signal to noise.
     #[test]
     fn counting_tells_signal_from_noise() {
-        let values: Vec<f64> = (0..400).map(|i| if (i / 20 + i) % 2 == 0 { 2.0 } else { -2.0 }).collect();
+        let values: Vec<f64> = (0..400)
+            .map(|i| if (i / 20 + i) % 2 == 0 { 2.0 } else { -2.0 })
+            .collect();
         let learned = Learnable::of(&values, 20, Some(1.0));
         assert!((learned.signal_to_noise.unwrap() - 3.0_f64.sqrt()).abs() < 1e-12);
         assert_eq!(learned.shared, Some(0.0));
-        assert!(learned.to_string().contains("finer than a pixel"), "{learned}");
+        assert!(
+            learned.to_string().contains("finer than a pixel"),
+            "{learned}"
+        );
         assert!(Learnable::of(&values, 20, Some(3.9)).is_mostly_noise());
         let nothing = Learnable::of(&[1.0; 400], 20, Some(1.0));
         assert_eq!((nothing.shared, nothing.signal_to_noise), (None, None));
@@ -123,11 +135,16 @@ mod tests {
         let slope: Vec<f64> = (0..400).map(|i| f64::from(i % 20 + i / 20)).collect();
         let learned = Learnable::of(&slope, 20, None);
         assert!(learned.shared.unwrap() > 0.9, "{learned:?}");
-        assert!(learned.to_string().ends_with("there is structure to learn"), "{learned}");
+        assert!(
+            learned.to_string().ends_with("there is structure to learn"),
+            "{learned}"
+        );
         // Equal numbers next to each other are as rare as anywhere.
         let mut state = 1_u64;
         let mut noise = || {
-            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            state = state
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1);
             (state >> 33) as f64 / (1_u64 << 31) as f64
         };
         let values: Vec<f64> = (0..400).map(|_| noise()).collect();

@@ -270,7 +270,11 @@ fn in_order(values: Values, shape: &[usize], strides: &[usize]) -> Values {
     }
     let mut index = vec![0; shape.len()];
     let places = (0..values.len()).map(|_| {
-        let place = index.iter().zip(strides).map(|(i, stride)| i * stride).sum();
+        let place = index
+            .iter()
+            .zip(strides)
+            .map(|(i, stride)| i * stride)
+            .sum();
         for (i, &size) in index.iter_mut().zip(shape).rev() {
             *i += 1;
             if *i < size {
@@ -297,9 +301,10 @@ impl Array {
 
     /// Puts the dimensions in another order.
     pub(super) fn permute(&mut self, order: &[usize]) {
-        let mut dimensions: Vec<Option<Dimension>> =
-            self.dimensions.drain(..).map(Some).collect();
-        let picked = order.iter().filter_map(|&from| dimensions.get_mut(from)?.take());
+        let mut dimensions: Vec<Option<Dimension>> = self.dimensions.drain(..).map(Some).collect();
+        let picked = order
+            .iter()
+            .filter_map(|&from| dimensions.get_mut(from)?.take());
         self.dimensions = picked.collect();
         self.shape = order.iter().map(|&from| self.shape[from]).collect();
         self.strides = order.iter().map(|&from| self.strides[from]).collect();

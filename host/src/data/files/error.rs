@@ -31,7 +31,9 @@ pub enum DatasetError {
     /// The extension belongs to no known format.
     #[error(
         "`{}`: unknown extension `{}`; accepted are .npy, .npz, .tif, .tiff, .h5, .hdf5, .hf5, .nsid, \
-         .hspy and .zspy; {remedy}", plain(file), plain(extension)
+         .hspy and .zspy; {remedy}",
+        plain(file),
+        plain(extension)
     )]
     UnknownExtension {
         /// The file as given.
@@ -43,8 +45,9 @@ pub enum DatasetError {
     },
     /// Its values take more memory than they may.
     #[error(
-        "`{}`: its {shape} values do not fit into memory, of which they may take {most}; where there is \
-         more, say so with --most-memory, as in --most-memory 16G", plain(location)
+        "`{}`: its {shape} values do not fit into memory, of which they may take {most}; \
+         `beacon replay --most-memory 16G` allows more",
+        plain(location)
     )]
     TooLarge {
         /// Where the array was found.
@@ -55,7 +58,10 @@ pub enum DatasetError {
         most: String,
     },
     /// The file was packed in a way that is not read.
-    #[error("`{}`: packed with {filter}, which is not read; {remedy}", plain(location))]
+    #[error(
+        "`{}`: packed with {filter}, which is not read; {remedy}",
+        plain(location)
+    )]
     Filter {
         /// Where the array was found.
         location: String,
@@ -77,7 +83,11 @@ pub enum DatasetError {
         remedy: String,
     },
     /// Several pages could be meant.
-    #[error("`{}`: say which page is meant, counted from 1, as in `{}#2`; it holds {available}", plain(file), plain(file))]
+    #[error(
+        "`{}`: say which page is meant, counted from 1, as in `{}#2`; it holds {available}",
+        plain(file),
+        plain(file)
+    )]
     Pages {
         /// The file as given.
         file: String,
@@ -85,7 +95,10 @@ pub enum DatasetError {
         available: String,
     },
     /// The page of an image holds colours.
-    #[error("`{}`: page {page}; accepted are pages with one grey value a pixel: {remedy}", plain(file))]
+    #[error(
+        "`{}`: page {page}; accepted are pages with one grey value a pixel: {remedy}",
+        plain(file)
+    )]
     Coloured {
         /// The file as given.
         file: String,
@@ -122,7 +135,8 @@ pub enum DatasetError {
     /// No dataset of real numbers has the rank of a map or of spectra.
     #[error(
         "`{}`: no dataset of real numbers is rows x columns or rows x columns x channels; \
-         there is {available}", plain(file)
+         there is {available}",
+        plain(file)
     )]
     Nothing {
         /// The file as given.
@@ -131,7 +145,10 @@ pub enum DatasetError {
         available: String,
     },
     /// Several datasets could be meant.
-    #[error("`{}`: say which is meant with `#path`; it holds {available}", plain(file))]
+    #[error(
+        "`{}`: say which is meant with `#path`; it holds {available}",
+        plain(file)
+    )]
     Ambiguous {
         /// The file and path as given.
         file: String,

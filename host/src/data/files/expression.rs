@@ -4,7 +4,9 @@
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(super) enum ExpressionError {
     /// It is not written as one.
-    #[error("`{0}` is not understood; known are numbers, names, + - * / ** ( ), exp, log, sqrt, sin, cos, tan and abs")]
+    #[error(
+        "`{0}` is not understood; known are numbers, names, + - * / ** ( ), exp, log, sqrt, sin, cos, tan and abs"
+    )]
     Syntax(String),
     /// It is nested too deeply.
     #[error("its brackets are nested too deeply")]
@@ -148,7 +150,11 @@ impl Rest<'_> {
         let base = self.atom()?;
         if self.takes("**") || self.takes("^") {
             let exponent = self.signed()?;
-            return Ok(Expression::Two(f64::powf, Box::new(base), Box::new(exponent)));
+            return Ok(Expression::Two(
+                f64::powf,
+                Box::new(base),
+                Box::new(exponent),
+            ));
         }
         Ok(base)
     }
@@ -216,7 +222,11 @@ mod tests {
     use super::*;
 
     fn value(text: &str) -> Result<f64, ExpressionError> {
-        let of = |name: &str| [("x", 2.0), ("a0", 3.0)].into_iter().find(|(known, _)| *known == name);
+        let of = |name: &str| {
+            [("x", 2.0), ("a0", 3.0)]
+                .into_iter()
+                .find(|(known, _)| *known == name)
+        };
         Expression::parse(text)?.value(&|name| of(name).map(|(_, value)| value))
     }
 

@@ -157,9 +157,15 @@ fn dimension(
     };
     let (name, units) = (text(&attributes, "name"), text(&attributes, "units"));
     let names = (name.as_str(), units.as_str());
-    if let (Some(offset), Some(scale)) = (number(&attributes, "offset"), number(&attributes, "scale"))
+    if let (Some(offset), Some(scale)) =
+        (number(&attributes, "offset"), number(&attributes, "scale"))
     {
-        return Ok(Some(Dimension::uniform(place, size, names, (offset, scale))));
+        return Ok(Some(Dimension::uniform(
+            place,
+            size,
+            names,
+            (offset, scale),
+        )));
     }
     let unknown = |reason: String| DatasetError::Axis {
         location: location.to_owned(),
@@ -180,7 +186,9 @@ fn dimension(
     };
     if coordinates.len() != size || !coordinates.iter().all(|value| value.is_finite()) {
         let found = coordinates.len();
-        return Err(unknown(format!("has {found} values that are not {size} numbers")));
+        return Err(unknown(format!(
+            "has {found} values that are not {size} numbers"
+        )));
     }
     Ok(Some(Dimension::listed(place, names, coordinates)))
 }
@@ -364,7 +372,10 @@ mod tests {
     fn the_flags_of_axes_say_which_is_the_signal_wherever_it_is_stored() {
         let (_folder, file) = written("first.hspy", &signal([0, 1, 1]));
         let first = spectra(&file);
-        assert_eq!((first.height(), first.width(), first.channels.size), (3, 4, 2));
+        assert_eq!(
+            (first.height(), first.width(), first.channels.size),
+            (3, 4, 2)
+        );
         assert_eq!(first.at(1, 2), [6.0, 18.0]);
         assert_eq!(named(&first.channels), ("y", "nm"));
         assert_eq!((first.channels.offset, first.channels.scale), (5.0, 0.5));

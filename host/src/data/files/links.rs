@@ -31,7 +31,9 @@ impl Linkless {
 
     /// The bytes of a range; nothing where it does not lie in the file.
     pub(super) fn bytes(&self, offset: u64, length: u64) -> Option<Vec<u8>> {
-        let end = offset.checked_add(length).filter(|&end| end <= self.length)?;
+        let end = offset
+            .checked_add(length)
+            .filter(|&end| end <= self.length)?;
         let mut bytes = vec![0; usize::try_from(end - offset).ok()?];
         self.read_at(offset, &mut bytes).ok()?;
         Some(bytes)

@@ -252,7 +252,9 @@ pub fn locations(location: &str) -> Result<Vec<String>, DatasetError> {
     #[cfg(feature = "hdf5")]
     if is_zarr(file) && inside.is_none() {
         let signals = zarr::signals(file)?.into_iter();
-        return Ok(signals.map(|info| format!("{file}#{}", info.path)).collect());
+        return Ok(signals
+            .map(|info| format!("{file}#{}", info.path))
+            .collect());
     }
     if inside.is_some() {
         return Ok(vec![location.to_owned()]);

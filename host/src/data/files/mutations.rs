@@ -18,7 +18,10 @@ struct Chance(u64);
 
 impl Chance {
     fn below(&mut self, end: usize) -> usize {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        self.0 = self
+            .0
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
         ((self.0 >> 33) as usize) % end.max(1)
     }
 }
@@ -27,8 +30,12 @@ fn tiff() -> Vec<u8> {
     use ::tiff::encoder::{TiffEncoder, colortype};
     let mut file = Cursor::new(Vec::new());
     let mut encoder = TiffEncoder::new(&mut file).unwrap();
-    encoder.write_image::<colortype::Gray16>(3, 2, &[1, 2, 3, 4, 5, 6]).unwrap();
-    encoder.write_image::<colortype::Gray32Float>(2, 2, &[1.0; 4]).unwrap();
+    encoder
+        .write_image::<colortype::Gray16>(3, 2, &[1, 2, 3, 4, 5, 6])
+        .unwrap();
+    encoder
+        .write_image::<colortype::Gray32Float>(2, 2, &[1.0; 4])
+        .unwrap();
     file.into_inner()
 }
 
@@ -77,7 +84,10 @@ fn no_file_ends_the_program_however_it_is_spoilt() {
         let said = std::env::var(name).ok();
         said.map_or(default, |said| said.parse().unwrap())
     };
-    let (count, seed) = (number("BEACON_MUTATIONS", 400), number("BEACON_MUTATION_SEED", 1));
+    let (count, seed) = (
+        number("BEACON_MUTATIONS", 400),
+        number("BEACON_MUTATION_SEED", 1),
+    );
     let sources = [
         ("a.npy", npy("<f8", false, "2, 3", &[0; 48])),
         ("a.npz", npz()),
@@ -113,7 +123,10 @@ fn no_file_ends_the_program_however_it_is_spoilt() {
         if ended.is_err() {
             let kept = std::env::temp_dir().join(format!("mutation-{seed}-{i}-{name}"));
             std::fs::write(&kept, &spoilt).unwrap();
-            panic!("file {i} of seed {seed} ends the program; it is kept as {}", kept.display());
+            panic!(
+                "file {i} of seed {seed} ends the program; it is kept as {}",
+                kept.display()
+            );
         }
     }
     println!("{count} files of seed {seed}, the slowest read in {slowest:?}");

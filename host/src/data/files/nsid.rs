@@ -75,7 +75,11 @@ pub(super) fn describe(
     let rank = array.squeezed().len();
     kinds.truncate(rank);
     let data_type = text(dataset, "data_type").to_uppercase();
-    let of = |kind: Kind| (0..rank).filter(|&place| kinds[place] == kind).collect::<Vec<_>>();
+    let of = |kind: Kind| {
+        (0..rank)
+            .filter(|&place| kinds[place] == kind)
+            .collect::<Vec<_>>()
+    };
     let (spectral, spatial) = (of(Kind::Spectral), of(Kind::Spatial));
     if rank == 2 {
         let line = match spectral[..] {
@@ -207,5 +211,52 @@ mod tests {
         let (_folder, file) = written("a.nsid", &energy_first("IMAGE_STACK"));
         let message = read(&file).unwrap_err().to_string();
         assert!(message.contains("4x2x3 (a stack of images)"), "{message}");
+    }
+
+    /// 3 positions x 4 energies, value = 10 position + energy, in either order.
+    fn line(energy_first: bool, kind: &str, data_type: &str) -> Vec<u8> {
+        use hdf5_pure::AttrValue::{String as Text, StringArray};
+        let mut file = hdf5_pure::FileBuilder::new();
+        for (name, kind, size) in [("Energy", "SPECTRAL", 4_u8), ("x", kind, 3)] {
+            let values: Vec<f64> = (0..size).map(f64::from).collect();
+            let scale = file.create_dataset(name);
+            scale
+                .with_f64_data(&values)
+                .set_attr("dimension_type", Text(kind.to_owned()));
+        }
+        let value = |i: u16| match energy_first {
+            true => 10 * (i % 3) + i / 3,
+            false => 10 * (i / 4) + i % 4,
+        };
+        let main = file.create_dataset("data");
+        let (shape, labels) = match energy_first {
+            true => ([4, 3], ["Energy", "x"]),
+            false => ([3, 4], ["x", "Energy"]),
+        };
+        main.with_u16_data(&(0..12).map(value).collect::<Vec<_>>())
+            .with_shape(&shape);
+        main.set_attr(
+            "DIMENSION_LABELS",
+            StringArray(labels.map(str::to_owned).to_vec()),
+        );
+        main.set_attr("main_data_name", Text("data".to_owned()));
+        main.set_attr("data_type", Text(data_type.to_owned()));
+        file.finish().unwrap()
+    }
+
+    #[test]
+    fn spectra_along_a_line_or_at_points_are_no_image() {
+        for (energy_first, kind, data_type) in [
+            (false, "SPATIAL", "SPECTRAL_IMAGE"),
+            (true, "SPATIAL", "SPECTRAL_IMAGE"),
+            (false, "POINT_CLOUD", "POINT_CLOUD"),
+            (false, "UNKNOWN", "LINE_PLOT_FAMILY"),
+        ] {
+            let (_folder, file) = written("line.h5", &line(energy_first, kind, data_type));
+            let found = spectra(&file);
+            assert_eq!((found.height(), found.width()), (3, 1));
+            assert_eq!(found.at(2, 0), [20.0, 21.0, 22.0, 23.0]);
+            assert_eq!(found.channels.name, "Energy");
+        }
     }
 }

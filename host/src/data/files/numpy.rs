@@ -8,8 +8,8 @@ use zip::ZipArchive;
 
 use super::array::{Array, is_candidate};
 use super::error::DatasetError;
-use super::{Wanted, plain};
 use super::write::{WriteError, replace_with};
+use super::{Wanted, plain};
 use crate::data::npy::{self, Npy, Number};
 use crate::data::{Map, Values};
 
@@ -109,9 +109,7 @@ pub(super) fn read_npz(
             available: available(),
         });
     }
-    let packed = archive
-        .by_name(&entry)
-        .map_err(|e| unreadable(e.into()))?;
+    let packed = archive.by_name(&entry).map_err(|e| unreadable(e.into()))?;
     let npy = Npy::new(packed).map_err(unreadable)?;
     let location = format!("{file}#{name}");
     real(&npy, &location)?;
@@ -120,9 +118,7 @@ pub(super) fn read_npz(
     let found = location.clone();
     let array = Array::bare(&location, shape, &name, move || {
         let unreadable = |e: std::io::Error| DatasetError::unreadable(&found, ARCHIVE, &e);
-        let packed = archive
-            .by_name(&entry)
-            .map_err(|e| unreadable(e.into()))?;
+        let packed = archive.by_name(&entry).map_err(|e| unreadable(e.into()))?;
         values(Npy::new(packed).map_err(unreadable)?, &found)
     });
     Ok(in_order(array, column_major))
@@ -225,8 +221,12 @@ mod tests {
     fn every_numeric_type_of_numpy_is_read() {
         let wanted = [0.0, 1.0, 2.0, 3.0, 4.0, 100.0];
         let bytes: [(&str, Encode); 14] = [
-            ("<f2", |v| half::f16::from_f32(f32::from(v)).to_le_bytes().to_vec()),
-            (">f2", |v| half::f16::from_f32(f32::from(v)).to_be_bytes().to_vec()),
+            ("<f2", |v| {
+                half::f16::from_f32(f32::from(v)).to_le_bytes().to_vec()
+            }),
+            (">f2", |v| {
+                half::f16::from_f32(f32::from(v)).to_be_bytes().to_vec()
+            }),
             ("|u1", |v| vec![v]),
             ("|i1", |v| vec![v]),
             ("<u2", |v| u16::from(v).to_le_bytes().to_vec()),
@@ -297,10 +297,10 @@ mod tests {
         );
         let mut bytes = std::fs::read(&file).unwrap();
         let three = 3.0_f64.to_le_bytes();
-        let place = bytes.windows(8).position(|bytes| bytes == three).unwrap();
+        let place = bytes.windows(8).rposition(|bytes| bytes == three).unwrap();
         bytes[place] ^= 1;
         std::fs::write(&file, &bytes).unwrap();
-        let message = read(&format!("{file}#loss")).unwrap_err().to_string();
+        let message = read(&format!("{file}#cube")).unwrap_err().to_string();
         assert!(message.contains("checksum"), "{message}");
     }
 

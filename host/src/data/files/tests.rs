@@ -89,50 +89,50 @@ fn the_first_value_that_is_not_finite_is_named() {
 }
 
 #[test]
-fn dev_variants() {
-    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/variants");
-    let text = std::fs::read_to_string(folder.join("expected.json")).unwrap().replace("NaN", "null");
-    let expected: serde_json::Map<String, serde_json::Value> = serde_json::from_str(&text).unwrap();
-    let mut wrong = 0;
-    for (name, expected) in &expected {
-        let location = folder.join(name).to_string_lossy().into_owned();
-        let kind = expected["kind"].as_str().unwrap();
-        let told = match read(&location) {
-            Err(error) => {
-                let message = error.to_string();
-                let words = expected["words"].as_array().cloned().unwrap_or_default();
-                if kind == "refused" && words.iter().all(|w| message.contains(w.as_str().unwrap())) { continue; }
-                message
-            }
-            Ok(_) if kind == "refused" => "is read".to_owned(),
-            Ok(found) => {
-                let (shape, values, axes) = match &found {
-                    Dataset::Map(m) => (vec![m.height(), m.width()], m.values.clone(), vec![(m.rows.values(), m.rows.units.clone()), (m.columns.values(), m.columns.units.clone())]),
-                    Dataset::Spectra(s) => {
-                        let mut v = Vec::new();
-                        for r in 0..s.height() { for c in 0..s.width() { v.extend(s.at(r, c)); } }
-                        (vec![s.height(), s.width(), s.channels.size], v, vec![(s.rows.values(), s.rows.units.clone()), (s.columns.values(), s.columns.units.clone()), (s.coordinates.clone(), s.channels.units.clone())])
-                    }
-                };
-                let wanted: Vec<usize> = serde_json::from_value(expected["shape"].clone()).unwrap();
-                let wv: Vec<f64> = serde_json::from_value(expected["values"].clone()).unwrap();
-                let most = if kind == "about" { 2.0 } else { 0.0 };
-                if shape != wanted { format!("shape {shape:?} {wanted:?}") }
-                else if let Some(p) = values.iter().zip(&wv).position(|(a, b)| !((a - b).abs() <= most)) { format!("value {p}: {} {}", values[p], wv[p]) }
-                else {
-                    let mut t = String::new();
-                    for ((f, u), w) in axes.iter().zip(expected["axes"].as_array().unwrap()) {
-                        let wu = w[1].as_str().unwrap();
-                        let wv: Vec<f64> = serde_json::from_value(w[0].clone()).unwrap();
-                        if u != wu || f.len() != wv.len() || !f.iter().zip(&wv).all(|(a, b)| (a - b).abs() <= 1e-9 * b.abs().max(1e-3)) { t = format!("axis {f:?} {u} {wv:?} {wu}"); }
-                    }
-                    if t.is_empty() { continue; }
-                    t
-                }
-            }
-        };
-        wrong += 1;
-        println!("WRONG {name}: {}", told.chars().take(400).collect::<String>());
+fn a_file_of_another_format_names_the_program_and_the_line_that_convert_it() {
+    for (name, line) in [
+        ("a.dm4", "hs.load("),
+        ("a.png", "PIL.Image.open("),
+        ("a.csv", "delimiter=\",\""),
+        ("a.sxm", "SciFiReaders.NanonisSXMReader("),
+    ] {
+        let (_folder, file) = written(name, b"anything else");
+        let message = read(&file).unwrap_err().to_string();
+        assert!(
+            message.contains(line) && message.contains(name),
+            "{message}"
+        );
     }
-    println!("{wrong} of {}", expected.len());
+    // What begins as a file that is read is one, whatever it is called.
+    let (_folder, file) = written("a.dat", &npy("|u1", false, "1, 2", &[7, 8]));
+    assert_eq!(read_map(&file).unwrap().values, [7.0, 8.0]);
+}
+
+#[test]
+fn text_of_files_is_shown_without_what_commands_a_terminal() {
+    assert_eq!(
+        plain("\u{1b}[31mred\u{7}\u{202e}\n µm"),
+        "\\u{1b}[31mred\\u{7}\\u{202e}  µm"
+    );
+    let header = "\u{1b}]0;title\u{7}";
+    let (_folder, file) = written("a.npy", &npy(header, false, "1, 2", &[7, 8]));
+    let message = read(&file).unwrap_err().to_string();
+    assert!(!message.contains(char::is_control), "{message:?}");
+}
+
+#[test]
+fn values_are_not_read_where_they_would_take_more_memory_than_they_may() {
+    let (_folder, file) = written("a.npy", &npy("<f8", false, "2, 3", &[0; 48]));
+    let signal = || open(&file, Wanted::Any).unwrap();
+    assert_eq!(signal().area(), (2, 3));
+    assert!(signal().read(48).is_ok());
+    let message = signal().read(47).unwrap_err().to_string();
+    assert!(
+        message.contains("2x3") && message.contains("--most-memory"),
+        "{message}"
+    );
+    // A header that promises more than follows is refused before its values are set aside.
+    let (_folder, file) = written("vast.npy", &npy("<f8", false, "1000000, 1000000", &[0; 48]));
+    let message = read(&file).unwrap_err().to_string();
+    assert!(message.contains("cut off after"), "{message}");
 }

@@ -79,7 +79,9 @@ pub(super) fn read(
             available: listing(&found),
         }),
         (several, _) => {
-            let arrays = several.iter().filter_map(|info| describe(folder, info).ok());
+            let arrays = several
+                .iter()
+                .filter_map(|info| describe(folder, info).ok());
             let mut fitting = arrays.filter(|array| array.require_rank().is_ok() && kind(array));
             match (fitting.next(), fitting.next()) {
                 (Some(only), None) => Ok(only),
@@ -153,7 +155,9 @@ fn description(folder: &str, file: &Path) -> Result<Description, DatasetError> {
 /// The text of a small file.
 fn text(file: &Path) -> std::io::Result<String> {
     let mut text = String::new();
-    File::open(file)?.take(MOST_TEXT).read_to_string(&mut text)?;
+    File::open(file)?
+        .take(MOST_TEXT)
+        .read_to_string(&mut text)?;
     Ok(text)
 }
 
@@ -164,7 +168,9 @@ impl Node for Folder {
     fn attributes(&self, path: &str) -> Option<Attributes> {
         let text = text(&self.0.join(path).join(".zattrs")).ok()?;
         let values: HashMap<String, Value> = serde_json::from_str(&text).ok()?;
-        let known = values.into_iter().filter_map(|(name, value)| Some((name, attribute(value)?)));
+        let known = values
+            .into_iter()
+            .filter_map(|(name, value)| Some((name, attribute(value)?)));
         Some(known.collect())
     }
 
@@ -210,8 +216,13 @@ fn describe(folder: &str, info: &DatasetInfo) -> Result<Array, DatasetError> {
 }
 
 /// Reads all chunks. One that is missing holds the fill value.
-fn values(folder: &Path, description: &Description, location: &str) -> Result<Values, DatasetError> {
-    let failed = |reason: &dyn std::fmt::Display| DatasetError::unreadable(location, FORMAT, reason);
+fn values(
+    folder: &Path,
+    description: &Description,
+    location: &str,
+) -> Result<Values, DatasetError> {
+    let failed =
+        |reason: &dyn std::fmt::Display| DatasetError::unreadable(location, FORMAT, reason);
     let dtype = description.dtype.as_str().unwrap_or_default();
     let number = npy::real(dtype).ok_or_else(|| DatasetError::Type {
         location: location.to_owned(),
@@ -237,19 +248,37 @@ fn values(folder: &Path, description: &Description, location: &str) -> Result<Va
         npy::encode(f64::NAN, dtype, &mut raw);
     }
     let separator = description.dimension_separator.as_deref().unwrap_or(".");
-    let counts: Vec<usize> = shape.iter().zip(chunks).map(|(n, chunk)| n.div_ceil(*chunk)).collect();
+    let counts: Vec<usize> = shape
+        .iter()
+        .zip(chunks)
+        .map(|(n, chunk)| n.div_ceil(*chunk))
+        .collect();
     let mut place = vec![0; shape.len()];
     loop {
         let name: Vec<String> = place.iter().map(ToString::to_string).collect();
-        let file = folder.join(if name.is_empty() { "0".to_owned() } else { name.join(separator) });
+        let file = folder.join(if name.is_empty() {
+            "0".to_owned()
+        } else {
+            name.join(separator)
+        });
         if file.is_file() {
             let most = (unpacked as u64).saturating_mul(2).saturating_add(1 << 16);
             let mut packed = Vec::new();
             let opened = File::open(&file).map_err(|e| failed(&e))?;
-            opened.take(most).read_to_end(&mut packed).map_err(|e| failed(&e))?;
-            let id = description.compressor.as_ref().map(|compressor| compressor.id.as_str());
+            opened
+                .take(most)
+                .read_to_end(&mut packed)
+                .map_err(|e| failed(&e))?;
+            let id = description
+                .compressor
+                .as_ref()
+                .map(|compressor| compressor.id.as_str());
             let plain = filters::decompressed(&packed, id, unpacked).map_err(|e| failed(&e))?;
-            let offset: Vec<usize> = place.iter().zip(chunks).map(|(i, chunk)| i * chunk).collect();
+            let offset: Vec<usize> = place
+                .iter()
+                .zip(chunks)
+                .map(|(i, chunk)| i * chunk)
+                .collect();
             filters::place(&offset, &plain, (chunks, shape, size), &mut raw)
                 .ok_or_else(|| failed(&"a chunk lies outside its shape"))?;
         }

@@ -38,14 +38,19 @@ fn judge(location: &str, expected: &Value) -> Option<String> {
         Dataset::Map(map) => (
             vec![map.height(), map.width()],
             map.values.clone(),
-            vec![(map.rows.values(), &map.rows.units), (map.columns.values(), &map.columns.units)],
+            vec![
+                (map.rows.values(), &map.rows.units),
+                (map.columns.values(), &map.columns.units),
+            ],
         ),
         Dataset::Spectra(spectra) => {
             let (height, width) = (spectra.height(), spectra.width());
             let pixels = (0..height).flat_map(|row| (0..width).map(move |column| (row, column)));
             (
                 vec![height, width, spectra.channels.size],
-                pixels.flat_map(|(row, column)| spectra.at(row, column)).collect(),
+                pixels
+                    .flat_map(|(row, column)| spectra.at(row, column))
+                    .collect(),
                 vec![
                     (spectra.rows.values(), &spectra.rows.units),
                     (spectra.columns.values(), &spectra.columns.units),
@@ -85,8 +90,14 @@ fn judge(location: &str, expected: &Value) -> Option<String> {
 fn written(script: &str) -> Option<(tempfile::TempDir, serde_json::Map<String, Value>)> {
     let python = python()?;
     let folder = tempfile::tempdir().unwrap();
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("instruments").join(script);
-    let ran = Command::new(python).arg(script).arg(folder.path()).output().unwrap();
+    let script = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("instruments")
+        .join(script);
+    let ran = Command::new(python)
+        .arg(script)
+        .arg(folder.path())
+        .output()
+        .unwrap();
     let told = String::from_utf8_lossy(&ran.stderr);
     assert!(ran.status.success(), "{told}");
     let expected: PathBuf = folder.path().join("expected.json");
@@ -111,5 +122,10 @@ fn files_of_the_field_are_read_as_their_own_programs_read_them_or_refused_with_a
     }
     let all = expected.len();
     println!("{} of {all} as expected", all - wrong.len());
-    assert!(wrong.is_empty(), "{} of {all}:\n{}", wrong.len(), wrong.join("\n"));
+    assert!(
+        wrong.is_empty(),
+        "{} of {all}:\n{}",
+        wrong.len(),
+        wrong.join("\n")
+    );
 }

@@ -19,7 +19,11 @@ pub(super) fn unpack(
     most: usize,
 ) -> Result<Vec<u8>, FilterError> {
     let setting = |place: usize| settings.get(place).copied().unwrap_or(0);
-    let size = usize::try_from(setting(2)).ok().filter(|&size| size > 0).unwrap_or(size).max(1);
+    let size = usize::try_from(setting(2))
+        .ok()
+        .filter(|&size| size > 0)
+        .unwrap_or(size)
+        .max(1);
     let compression = setting(4);
     if compression == NOTHING {
         let block = match usize::try_from(setting(3)) {
@@ -48,7 +52,11 @@ pub(super) fn unpack(
         let bytes = match compression {
             LZ4 => codec::lz4(piece, length)?,
             ZSTD => codec::zstd(piece, length)?,
-            _ => return Err(FilterError::Unknown("Bitshuffle and an unknown compression")),
+            _ => {
+                return Err(FilterError::Unknown(
+                    "Bitshuffle and an unknown compression",
+                ));
+            }
         };
         if bytes.len() != length {
             return Err(FilterError::Size);

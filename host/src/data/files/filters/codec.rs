@@ -44,7 +44,9 @@ pub(super) fn lz4(packed: &[u8], size: usize) -> Result<Vec<u8>, FilterError> {
 pub(super) fn number<const SIZE: usize>(bytes: &mut &[u8]) -> Option<usize> {
     let (first, rest) = bytes.split_first_chunk::<SIZE>()?;
     *bytes = rest;
-    let value = first.iter().fold(0_u64, |all, &byte| all << 8 | u64::from(byte));
+    let value = first
+        .iter()
+        .fold(0_u64, |all, &byte| all << 8 | u64::from(byte));
     usize::try_from(value).ok()
 }
 

@@ -122,7 +122,8 @@ pub(super) fn values(
     let size = dataset.element_size().map_err(failed)? as usize;
     let shape = sizes(&dataset.shape().map_err(failed)?);
     let chunk = sizes(&dataset.chunk_shape().map_err(failed)?.unwrap_or_default());
-    let damaged = |reason: &dyn std::fmt::Display| DatasetError::unreadable(location, "HDF5", reason);
+    let damaged =
+        |reason: &dyn std::fmt::Display| DatasetError::unreadable(location, "HDF5", reason);
     let outside = || damaged(&"a chunk lies outside the file or the dataset");
     let count = |shape: &[usize]| {
         let bytes = shape.iter().try_fold(size, |n, &size| n.checked_mul(size));
@@ -232,7 +233,11 @@ pub(super) fn place(
     let last = shape.len().checked_sub(1)?;
     let mut kept = Vec::new();
     for ((&offset, &size), &chunk) in offset.iter().zip(shape).zip(chunk) {
-        kept.push(size.checked_sub(offset).filter(|&left| left > 0)?.min(chunk));
+        kept.push(
+            size.checked_sub(offset)
+                .filter(|&left| left > 0)?
+                .min(chunk),
+        );
     }
     if kept.len() != shape.len() {
         return None;

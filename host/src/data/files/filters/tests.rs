@@ -18,7 +18,10 @@ fn lz4_blocks_are_unpacked_and_stored_ones_taken() {
     assert_eq!(codec::lz4_blocks(&stored, 17).unwrap(), UNPACKED);
     assert_eq!(codec::lz4_blocks(&packed, 16), Err(FilterError::Size));
     for length in 0..packed.len() {
-        assert!(codec::lz4_blocks(&packed[..length], 17).is_err(), "{length}");
+        assert!(
+            codec::lz4_blocks(&packed[..length], 17).is_err(),
+            "{length}"
+        );
     }
     // A block of no bytes would never end.
     let endless = [&sizes(0)[..], &[0, 0, 0, 0]].concat();
@@ -27,7 +30,10 @@ fn lz4_blocks_are_unpacked_and_stored_ones_taken() {
 
 #[test]
 fn shuffled_bytes_go_back_to_their_elements() {
-    assert_eq!(codec::unshuffled(&[1, 3, 5, 2, 4, 6, 7], 2), [1, 2, 3, 4, 5, 6, 7]);
+    assert_eq!(
+        codec::unshuffled(&[1, 3, 5, 2, 4, 6, 7], 2),
+        [1, 2, 3, 4, 5, 6, 7]
+    );
     assert_eq!(codec::unshuffled(&[1, 2], 1), [1, 2]);
     // Element i of 8 has bit i of its first byte alone.
     let mut rows = vec![0_u8; 16];
@@ -59,7 +65,12 @@ fn a_blosc_buffer_is_taken_apart_and_never_beyond_its_size() {
     };
     let stored = [&header(2, 17)[..], UNPACKED].concat();
     assert_eq!(blosc::unpack(&stored, 17).unwrap(), UNPACKED);
-    let lz4 = [&header(1 << 5, 17)[..], &[20, 0, 0, 0, 13, 0, 0, 0], &LZ4_BLOCK].concat();
+    let lz4 = [
+        &header(1 << 5, 17)[..],
+        &[20, 0, 0, 0, 13, 0, 0, 0],
+        &LZ4_BLOCK,
+    ]
+    .concat();
     assert_eq!(blosc::unpack(&lz4, 17).unwrap(), UNPACKED);
     assert_eq!(blosc::unpack(&lz4, 16), Err(FilterError::Size));
     for length in 0..lz4.len() {
@@ -78,10 +89,17 @@ fn datasets_of_every_filter_are_put_together_from_their_chunks() {
     let (_folder, file) = written("filters.h5", &bytes(FILTERS));
     for name in ["zstd", "blosc", "lz4", "bits"] {
         let found = spectra(&format!("{file}#{name}"));
-        assert_eq!((found.height(), found.width(), found.channels.size), (2, 3, 16));
+        assert_eq!(
+            (found.height(), found.width(), found.channels.size),
+            (2, 3, 16)
+        );
         for pixel in 0..6 {
             let wanted: Vec<f64> = (0..16).map(|i| f64::from((16 * pixel + i) / 5)).collect();
-            assert_eq!(found.at(pixel as usize / 3, pixel as usize % 3), wanted, "{name}");
+            assert_eq!(
+                found.at(pixel as usize / 3, pixel as usize % 3),
+                wanted,
+                "{name}"
+            );
         }
     }
 }

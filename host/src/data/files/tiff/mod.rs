@@ -103,7 +103,10 @@ fn values(mut decoder: Open, page: &Page, location: &str) -> Result<Values, Data
             let reversed = decoder.find_tag_unsigned::<u16>(Tag::FillOrder);
             let reversed = reversed.map_err(unreadable)? == Some(2);
             unpacked(&packed, page, reversed).ok_or_else(|| {
-                let reason = format!("its rows are packed otherwise than row by row; {}", plainly(location));
+                let reason = format!(
+                    "its rows are packed otherwise than row by row; {}",
+                    plainly(location)
+                );
                 DatasetError::unreadable(location, FORMAT, &reason)
             })?
         }
@@ -143,7 +146,8 @@ fn unpacked(packed: &[u8], page: &Page, reversed: bool) -> Option<Values> {
         byte >> (8 - bits - column * bits % 8) & most
     };
     let rows = packed.chunks_exact(row);
-    let values = rows.flat_map(|row| (0..page.width).map(move |column| f32::from(value(row, column))));
+    let values =
+        rows.flat_map(|row| (0..page.width).map(move |column| f32::from(value(row, column))));
     Some(Values::Single(values.collect()))
 }
 
@@ -226,5 +230,100 @@ mod tests {
                 (units, scale)
             );
         }
+    }
+
+    /// A file of pages, each of entries (tag, type, value) and the bytes of its single strip. Type 3 is
+    /// a short, 4 a long; shorts lie in the first two bytes of a value.
+    fn pages(pages: &[(&[(u16, u16, u32)], &[u8])]) -> Vec<u8> {
+        let mut bytes = b"II*\0".to_vec();
+        let mut link = bytes.len();
+        bytes.extend([0; 4]);
+        for (tags, strip) in pages {
+            let data = u32::try_from(bytes.len()).unwrap();
+            bytes.extend_from_slice(strip);
+            bytes.resize(bytes.len().next_multiple_of(2), 0);
+            let here = u32::try_from(bytes.len()).unwrap();
+            bytes[link..link + 4].copy_from_slice(&here.to_le_bytes());
+            let length = u32::try_from(strip.len()).unwrap();
+            let mut all = tags.to_vec();
+            all.extend([(273, 4, data), (279, 4, length)]);
+            all.sort_unstable();
+            bytes.extend(u16::try_from(all.len()).unwrap().to_le_bytes());
+            for (tag, kind, value) in all {
+                bytes.extend(tag.to_le_bytes());
+                bytes.extend(kind.to_le_bytes());
+                bytes.extend(1_u32.to_le_bytes());
+                bytes.extend(value.to_le_bytes());
+            }
+            link = bytes.len();
+            bytes.extend([0; 4]);
+        }
+        bytes
+    }
+
+    /// Width, height, bits, and how zero is to be shown: 0 white, 1 black.
+    fn tags(width: u32, height: u32, bits: u32, shown: u32) -> Vec<(u16, u16, u32)> {
+        vec![
+            (256, 4, width),
+            (257, 4, height),
+            (258, 3, bits),
+            (259, 3, 1),
+            (262, 3, shown),
+            (277, 3, 1),
+            (278, 4, height),
+        ]
+    }
+
+    #[test]
+    fn values_are_those_that_are_stored_however_they_are_to_be_shown() {
+        for shown in [0, 1] {
+            let bytes = pages(&[(&tags(3, 2, 8, shown), &[1, 2, 3, 4, 5, 6])]);
+            let (_folder, file) = written("image.tif", &bytes);
+            assert_eq!(
+                read_map(&file).unwrap().values,
+                [1.0, 2.0, 3.0, 4.0, 5.0, 6.0]
+            );
+            // Each row begins with a byte of its own.
+            let bytes = pages(&[(&tags(9, 2, 1, shown), &[0b1010_0000, 0b1000_0000, 1, 0])]);
+            let (_folder, file) = written("bits.tif", &bytes);
+            let map = read_map(&file).unwrap();
+            let ones: Vec<usize> = (0..18).filter(|&i| map.values[i] == 1.0).collect();
+            assert_eq!(ones, [0, 2, 8, 16]);
+        }
+    }
+
+    #[test]
+    fn a_page_is_chosen_by_its_number_or_as_the_only_one_of_data() {
+        let first = tags(1, 1, 8, 1);
+        let mut preview = tags(1, 1, 8, 1);
+        preview.push((254, 4, 1));
+        let bytes = pages(&[(&first, &[7]), (&preview, &[8])]);
+        let (_folder, file) = written("preview.tif", &bytes);
+        assert_eq!(read_map(&file).unwrap().values, [7.0]);
+        assert_eq!(read_map(&format!("{file}#2")).unwrap().values, [8.0]);
+        let bytes = pages(&[(&first, &[7]), (&first, &[9])]);
+        let (_folder, file) = written("two.tif", &bytes);
+        let message = read_map(&file).unwrap_err().to_string();
+        assert!(
+            message.contains("two.tif#2`; it holds pages 1 (1x1, 8 bits), 2 (1x1, 8 bits)"),
+            "{message}"
+        );
+        let message = read_map(&format!("{file}#3")).unwrap_err().to_string();
+        assert!(message.contains("nothing is called `3`"), "{message}");
+    }
+
+    /// A page that is its own next one, and one of more entries than any has.
+    #[test]
+    fn pages_without_end_are_refused_or_cut_short() {
+        let mut bytes = pages(&[(&tags(1, 1, 8, 0), &[7])]);
+        let end = bytes.len() - 4;
+        let first = bytes[4..8].to_vec();
+        bytes[end..].copy_from_slice(&first);
+        let (_folder, file) = written("cycle.tif", &bytes);
+        let _ = read_map(&file);
+        let vast = pages(&[(&tags(1 << 31, 1 << 31, 8, 1), &[7])]);
+        let (_folder, file) = written("vast.tif", &vast);
+        let message = read_map(&file).unwrap_err().to_string();
+        assert!(message.contains("do not fit into memory"), "{message}");
     }
 }

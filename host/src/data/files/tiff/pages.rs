@@ -1,8 +1,8 @@
 //! The pages of a TIFF file, and which is meant.
 
+use tiff::TiffResult;
 use tiff::decoder::Decoder;
 use tiff::tags::Tag;
-use tiff::TiffResult;
 
 use super::{Open, Stored};
 use crate::data::files::DatasetError;
@@ -34,7 +34,11 @@ impl Page {
         let (width, height) = decoder.dimensions()?;
         let mut number = |tag, default| {
             let first = decoder.find_tag_unsigned_vec::<u32>(tag)?;
-            TiffResult::Ok(first.and_then(|all| all.first().copied()).unwrap_or(default))
+            TiffResult::Ok(
+                first
+                    .and_then(|all| all.first().copied())
+                    .unwrap_or(default),
+            )
         };
         let samples = number(Tag::SamplesPerPixel, 1)?;
         let bits = number(Tag::BitsPerSample, 1)?;

@@ -188,13 +188,19 @@ mod tests {
         close(size.step.0, 3.0);
         assert_eq!(thermo_fisher("[Scan]\nPixelWidth=wide"), None);
         let text = "0\r\nAP_IMAGE_PIXEL_SIZE\r\nImage Pixel Size = 5.582 nm\r\n";
-        assert_eq!(smart_sem(text), Some(PixelSize::square((5.582, 5.582), "nm")));
+        assert_eq!(
+            smart_sem(text),
+            Some(PixelSize::square((5.582, 5.582), "nm"))
+        );
     }
 
     #[test]
     fn ome_sizes_are_micrometres_unless_they_say_otherwise() {
-        let of = |attributes: &str| ome(&format!("<OME><Image><Pixels {attributes}/></Image></OME>"));
-        let size = of(r#"ID="a" PhysicalSizeX="0.5" PhysicalSizeXUnit="nm" PhysicalSizeY="0.25" PhysicalSizeYUnit="nm""#);
+        let of =
+            |attributes: &str| ome(&format!("<OME><Image><Pixels {attributes}/></Image></OME>"));
+        let size = of(
+            r#"ID="a" PhysicalSizeX="0.5" PhysicalSizeXUnit="nm" PhysicalSizeY="0.25" PhysicalSizeYUnit="nm""#,
+        );
         assert_eq!(size, Some(PixelSize::square((0.25, 0.5), "nm")));
         let size = of(r#"ID="a" PhysicalSizeX="2""#);
         assert_eq!(size, Some(PixelSize::square((2.0, 2.0), "µm")));

@@ -84,7 +84,10 @@ impl Stored {
                 }
                 let at = at.saturating_add(value);
                 let shown = read(at, 2)?;
-                if SHOWN_OTHERWISE.iter().any(|&other| u64::from(other) == shown) {
+                if SHOWN_OTHERWISE
+                    .iter()
+                    .any(|&other| u64::from(other) == shown)
+                {
                     let black = if little {
                         BLACK_IS_ZERO.to_le_bytes()
                     } else {
