@@ -15,6 +15,7 @@ import sys
 import h5py
 import hdf5plugin
 import hyperspy.api as hs
+import numcodecs
 import numpy as np
 import sidpy
 import pyNSID
@@ -106,6 +107,13 @@ def hyperspy_files():
         hyperspy_cube(f"order {order}.hspy", order)
     for dtype in ["uint8", "int16", "int32", "uint64", "float32", "float64", "float16"]:
         hyperspy_cube(f"signal {dtype}.hspy", dtype=dtype)
+    for dtype in ["uint16", "float32"]:
+        hyperspy_cube(f"folder {dtype}.zspy", dtype=dtype)
+    hyperspy_cube("folder eyx.zspy", "eyx")
+    hyperspy_cube("folder chunks.zspy", chunks=(4, 3, 5))
+    for codec in [numcodecs.Zstd(), numcodecs.GZip(), numcodecs.LZ4(), numcodecs.Blosc("lz4", shuffle=2)]:
+        hyperspy_cube(f"folder {codec.codec_id}.zspy", compressor=codec)
+    hyperspy_cube("folder plain.zspy", compressor=None)
     hyperspy_cube("plain.hspy", compression=None)
     hyperspy_cube("lzf.hspy", compression="lzf")
     hyperspy_cube("chunks.hspy", chunks=(4, 3, 5))

@@ -114,11 +114,8 @@ fn rows_and_columns_are_exchanged_where_the_user_says_so() {
 #[test]
 fn what_cannot_fit_is_refused_before_it_is_read() {
     let folder = data();
-    // 10¹² values of which the file holds none: shapes are compared first.
     let mut bytes = Vec::new();
     npy::write(&mut bytes, &[24, 24], (0..576).map(f64::from)).unwrap();
-    let vast = String::from_utf8_lossy(&bytes[..128]).into_owned();
-    assert!(vast.contains("(24, 24,)"), "{vast}");
     fs::write(folder.path().join("short.npy"), &bytes[..1000]).unwrap();
     for (response, said) in [
         ("short.npy", &["cut off after 1000 bytes"][..]),
