@@ -200,7 +200,7 @@ fn parse_memory(text: &str) -> Result<u64, String> {
         || format!("`{text}` is no memory; expected a number of bytes from 1, as in 512M or 16G");
     let text_upper = text.trim().to_uppercase();
     let bare = text_upper.trim_end_matches("IB").trim_end_matches('B');
-    let (digits, shift) = match bare.chars().last() {
+    let (digits, shift) = match bare.chars().next_back() {
         Some('K') => (&bare[..bare.len() - 1], 10),
         Some('M') => (&bare[..bare.len() - 1], 20),
         Some('G') => (&bare[..bare.len() - 1], 30),

@@ -49,9 +49,11 @@ pub(super) fn run(args: &LookArgs) -> Result<(), Failure> {
                 print(&format!("{file}\n"))?;
                 let several = locations.len() > 1;
                 for location in locations.iter().take(SHOWN) {
-                    let name = if several { location } else { file };
-                    let told = look(name, location, &args.data, args.scalarizer.as_ref());
-                    print(&told.unwrap_or_else(|told| format!("  {name}: {told}\n")))?;
+                    if several {
+                        print(&format!("  {location}\n"))?;
+                    }
+                    let told = look(location, &args.data, args.scalarizer.as_ref());
+                    print(&told.unwrap_or_else(|told| format!("  {told}\n")))?;
                 }
                 if let Some(more @ 1..) = locations.len().checked_sub(SHOWN) {
                     print(&format!("  and {more} more\n"))?;
@@ -65,7 +67,9 @@ pub(super) fn run(args: &LookArgs) -> Result<(), Failure> {
     if let [image, response] = args.response.as_slice()
         && failures.is_empty()
     {
-        print(&together(image, response, args)?)?;
+        let told = together(image, response, args);
+        let told = told.unwrap_or_else(|failure| format!("  no campaign: {}\n", failure.text()));
+        print(&format!("together\n{told}"))?;
     }
     if failures.is_empty() {
         Ok(())
@@ -75,19 +79,14 @@ pub(super) fn run(args: &LookArgs) -> Result<(), Failure> {
 }
 
 /// One signal: how it is read, its values, and a picture.
-fn look(
-    name: &str,
-    location: &str,
-    how: &DataArgs,
-    scalarizer: Option<&Scalarizer>,
-) -> Result<String, String> {
+fn look(location: &str, how: &DataArgs, scalarizer: Option<&Scalarizer>) -> Result<String, String> {
     let signal = files::open(location, Wanted::Any).map_err(|error| error.to_string())?;
-    let mut text = format!("  {name}: {}\n", describe(&signal));
+    let mut text = format!("  {}\n", describe(&signal));
     for (axis, coordinates) in signal.axes_with_values() {
         // A string takes any text.
         let _ = writeln!(text, "    {}", describe_axis(axis, coordinates));
     }
-    let data = how.values(signal).map_err(|failure| failure.text())?;
+    let data = how.values(signal).map_err(Failure::text)?;
     let picture = match &data {
         Dataset::Map(map) => map.clone(),
         Dataset::Spectra(spectra) => {
@@ -221,12 +220,16 @@ fn together(image: &str, response: &str, args: &LookArgs) -> Result<String, Fail
     };
     let scalarizer = args.scalarizer.as_ref().or(spectra.then_some(&sum));
     let replay = input::read_replay(image, response, scalarizer, &args.data)?;
-    let mut config = CampaignConfig::default();
-    config.window = args.window.unwrap_or(config.window);
-    config.edges = args.edges.unwrap_or(config.edges);
+    let usual = CampaignConfig::default();
+    let config = CampaignConfig {
+        window: args.window.unwrap_or(usual.window),
+        edges: args.edges.unwrap_or(usual.edges),
+        ..usual
+    };
+    let learnable = replay.learnable(scalarizer);
     Ok(format!(
-        "together\n{}",
-        candidates(&replay, &config)? + &format!("  response: {}\n", replay.learnable(scalarizer))
+        "{}  response: {learnable}\n",
+        candidates(&replay, &config)?
     ))
 }
 

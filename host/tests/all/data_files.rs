@@ -161,6 +161,11 @@ fn look_tells_what_files_hold_and_whether_anything_can_be_learned() {
     assert_says(&told, &["mostly noise; more dwell, or a wider window"]);
     let told = look(&["interrupted.npy"]);
     assert_says(&told, &["288 of 576 pixels without a number", "?"]);
+    let told = look(&["image.npy", "small mask.npy"]);
+    assert_says(
+        &told,
+        &["no campaign: the image has 24 x 24 pixels and the response 4 x 4"],
+    );
     let output = beacon(&["look", "nowhere.npy", "image.npy"], folder.path());
     assert_eq!(output.status.code(), Some(2));
     assert_says(&text(&output.stdout), &["a map"]);

@@ -224,14 +224,18 @@ mod tests {
                 .with_f64_data(&values)
                 .set_attr("dimension_type", Text(kind.to_owned()));
         }
-        let value = |i: u16| match energy_first {
-            true => 10 * (i % 3) + i / 3,
-            false => 10 * (i / 4) + i % 4,
+        let value = |i: u16| {
+            if energy_first {
+                10 * (i % 3) + i / 3
+            } else {
+                10 * (i / 4) + i % 4
+            }
         };
         let main = file.create_dataset("data");
-        let (shape, labels) = match energy_first {
-            true => ([4, 3], ["Energy", "x"]),
-            false => ([3, 4], ["x", "Energy"]),
+        let (shape, labels) = if energy_first {
+            ([4, 3], ["Energy", "x"])
+        } else {
+            ([3, 4], ["x", "Energy"])
         };
         main.with_u16_data(&(0..12).map(value).collect::<Vec<_>>())
             .with_shape(&shape);

@@ -67,7 +67,8 @@ fn judge(location: &str, expected: &Value) -> Option<String> {
     // Decoders of JPEG may round a brightness either way.
     let most = if kind == "about" { 2.0 } else { 0.0 };
     let differ = |(found, wanted): &(&f64, &f64)| {
-        !same(**found, **wanted) && !((**found - **wanted).abs() <= most)
+        let near = (**found - **wanted).abs() <= most;
+        !near && !same(**found, **wanted)
     };
     if let Some((found, wanted)) = values.iter().zip(&wanted).find(differ) {
         return Some(format!("holds {found} where it should hold {wanted}"));

@@ -106,7 +106,7 @@ fn streams_of(
 /// Format 2 leaves a block alone whose elements are no multiple of 8.
 fn unbitshuffled(bytes: Vec<u8>, size: usize) -> Vec<u8> {
     let count = bytes.len() / size;
-    if count % 8 != 0 {
+    if !count.is_multiple_of(8) {
         return bytes;
     }
     let mut plain = bitshuffle::unshuffled(&bytes[..count * size], size);

@@ -37,8 +37,8 @@ fn shuffled_bytes_go_back_to_their_elements() {
     assert_eq!(codec::unshuffled(&[1, 2], 1), [1, 2]);
     // Element i of 8 has bit i of its first byte alone.
     let mut rows = vec![0_u8; 16];
-    for bit in 0..8 {
-        rows[bit] = 1 << bit;
+    for (bit, row) in rows.iter_mut().take(8).enumerate() {
+        *row = 1 << bit;
     }
     let mut plain = vec![0_u8; 16];
     for element in 0..8 {
