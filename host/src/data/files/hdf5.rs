@@ -1,17 +1,13 @@
 //! HDF5: which dataset is meant, and its values.
 
-use half::f16;
-use hdf5_pure::{
-    DType, Dataset, Datatype, DatatypeByteOrder, Error, File, FloatingPointLayout, FormatError,
-    Group, Source as _,
-};
+use hdf5_pure::{Error, File, FormatError, Group, Source as _};
 
 use super::array::{Array, is_candidate};
 use super::error::DatasetError;
 use super::links::Linkless;
 use super::listing::{DatasetInfo, listing};
+use super::number::{BOOL, Kind, values};
 use super::{Wanted, filters, hyperspy, nsid, usid};
-use crate::data::Values;
 
 const FORMAT: &str = "HDF5";
 
@@ -196,68 +192,6 @@ fn is_walked(prefix: &str, name: &str) -> bool {
         && !(of_signal && metadata.contains(&name))
 }
 
-/// The type of truths: an enumeration of two names.
-const BOOL: &str = "bool";
-
-/// The type of the values under the name that its users know it by.
-enum Kind {
-    Real(String),
-    Other(String),
-}
-
-impl Kind {
-    fn of(dtype: &DType) -> Self {
-        use DType::{
-            Compound, Enum, F32, F64, I8, I16, I32, I64, Other, U8, U16, U32, U64,
-            VariableLengthString,
-        };
-        match dtype {
-            F32 | F64 | I8 | I16 | I32 | I64 | U8 | U16 | U32 | U64 => {
-                Self::Real(dtype.to_string())
-            }
-            Other(inner) if half_order(inner).is_some() => Self::Real("f16".to_owned()),
-            Other(inner) => Self::Other(inner.to_string()),
-            // h5py writes booleans and complex numbers so; HDF5 long had neither.
-            Enum(names) if *names == ["FALSE", "TRUE"] => Self::Real(BOOL.to_owned()),
-            Compound(fields) => match fields.as_slice() {
-                [(r, part), (i, _)] if r == "r" && i == "i" => {
-                    Self::Other(format!("complex ({part} r, {part} i)"))
-                }
-                _ => Self::Other(dtype.to_string()),
-            },
-            VariableLengthString => Self::Other("string".to_owned()),
-            _ => Self::Other(dtype.to_string()),
-        }
-    }
-}
-
-/// IEEE 754 binary16, which NumPy calls float16.
-const HALF: FloatingPointLayout = FloatingPointLayout {
-    bit_offset: 0,
-    bit_precision: 16,
-    exponent_location: 10,
-    exponent_size: 5,
-    mantissa_location: 0,
-    mantissa_size: 10,
-    exponent_bias: 15,
-};
-
-/// How the bytes of half-precision numbers are read; nothing for other types.
-pub(super) fn half_order(datatype: &Datatype) -> Option<fn([u8; 2]) -> f16> {
-    match datatype {
-        Datatype::FloatingPoint {
-            size: 2,
-            byte_order,
-            layout,
-        } if *layout == HALF => match byte_order {
-            DatatypeByteOrder::LittleEndian => Some(f16::from_le_bytes),
-            DatatypeByteOrder::BigEndian => Some(f16::from_be_bytes),
-            DatatypeByteOrder::Vax => None,
-        },
-        _ => None,
-    }
-}
-
 /// The dataset `inside`, the only one in the group `inside`, or the only one that can be meant when
 /// nothing is said: of several that are measured data, the only one of the kind that is wanted.
 ///
@@ -424,28 +358,6 @@ fn wrong_type(file: &str, info: &DatasetInfo) -> DatasetError {
         location: format!("{file}#{}", info.path),
         dtype: info.dtype.clone(),
     }
-}
-
-fn values(dataset: &Dataset) -> Result<Values, Error> {
-    let dtype = dataset.dtype()?;
-    if let DType::Other(datatype) = &dtype
-        && let Some(ordered) = half_order(datatype)
-    {
-        let bytes = dataset.read_raw()?;
-        let pairs = bytes.chunks_exact(2);
-        let numbers = pairs.map(|pair| ordered([pair[0], pair[1]]).to_f32());
-        return Ok(Values::Single(numbers.collect()));
-    }
-    Ok(match dtype {
-        DType::Enum(_) => {
-            let bytes = dataset.read_raw()?;
-            Values::Single(bytes.into_iter().map(f32::from).collect())
-        }
-        DType::F32 | DType::I8 | DType::I16 | DType::U8 | DType::U16 => {
-            Values::Single(dataset.read_f32()?)
-        }
-        _ => Values::Double(dataset.read_f64()?),
-    })
 }
 
 #[cfg(test)]

@@ -43,6 +43,8 @@ mod links;
 mod listing;
 #[cfg(feature = "hdf5")]
 mod nsid;
+#[cfg(feature = "hdf5")]
+mod number;
 mod numpy;
 mod remedy;
 mod tiff;

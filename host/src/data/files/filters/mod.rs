@@ -18,8 +18,9 @@ mod codec;
 use hdf5_pure::{Dataset, Datatype, DatatypeByteOrder, Filter};
 
 use super::error::DatasetError;
-use super::hdf5::{half_order, unreadable};
+use super::hdf5::unreadable;
 use super::links::Linkless;
+use super::number::half_order;
 use crate::data::Values;
 
 const DEFLATE: u16 = 1;
