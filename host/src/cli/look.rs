@@ -52,8 +52,11 @@ pub(super) fn run(args: &LookArgs) -> Result<(), Failure> {
                     if several {
                         print(&format!("  {location}\n"))?;
                     }
-                    let told = look(location, &args.data, args.scalarizer.as_ref());
-                    print(&told.unwrap_or_else(|told| format!("  {told}\n")))?;
+                    match look(location, &args.data, args.scalarizer.as_ref()) {
+                        Ok(told) => print(&told)?,
+                        Err(told) if several => print(&format!("  {told}\n"))?,
+                        Err(told) => failures.push(told),
+                    }
                 }
                 if let Some(more @ 1..) = locations.len().checked_sub(SHOWN) {
                     print(&format!("  and {more} more\n"))?;
