@@ -26,16 +26,19 @@ pub(super) enum ExpressionError {
 pub(super) enum Expression {
     Number(f64),
     Name(String),
-    Of(fn(f64) -> f64, Box<Self>),
+    Of(Function, Box<Self>),
     Two(fn(f64, f64) -> f64, Box<Self>, Box<Self>),
 }
+
+/// A function of one number.
+type Function = fn(f64) -> f64;
 
 /// Brackets, signs and powers within each other.
 const DEEPEST: usize = 64;
 /// Characters, more than any law of an instrument takes.
 const LONGEST: usize = 1024;
 
-const FUNCTIONS: [(&str, fn(f64) -> f64); 9] = [
+const FUNCTIONS: [(&str, Function); 9] = [
     ("exp", f64::exp),
     ("log", f64::ln),
     ("ln", f64::ln),

@@ -60,7 +60,7 @@ pub(super) fn read(file: &str, inside: Option<&str>) -> Result<Array, DatasetErr
 /// # Errors
 /// When the file is no TIFF.
 pub(super) fn list(file: &str) -> Result<Vec<usize>, DatasetError> {
-    let pages = open(file)?.pages;
+    let pages = open(file)?.all;
     let grey = pages.iter().filter(|page| page.is_data());
     Ok(grey.map(|page| page.index + 1).collect())
 }
@@ -232,9 +232,11 @@ mod tests {
         }
     }
 
+    type Entry = (u16, u16, u32);
+
     /// A file of pages, each of entries (tag, type, value) and the bytes of its single strip. Type 3 is
     /// a short, 4 a long; shorts lie in the first two bytes of a value.
-    fn pages(pages: &[(&[(u16, u16, u32)], &[u8])]) -> Vec<u8> {
+    fn pages(pages: &[(&[Entry], &[u8])]) -> Vec<u8> {
         let mut bytes = b"II*\0".to_vec();
         let mut link = bytes.len();
         bytes.extend([0; 4]);
@@ -262,7 +264,7 @@ mod tests {
     }
 
     /// Width, height, bits, and how zero is to be shown: 0 white, 1 black.
-    fn tags(width: u32, height: u32, bits: u32, shown: u32) -> Vec<(u16, u16, u32)> {
+    fn tags(width: u32, height: u32, bits: u32, shown: u32) -> Vec<Entry> {
         vec![
             (256, 4, width),
             (257, 4, height),

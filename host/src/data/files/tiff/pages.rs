@@ -90,7 +90,7 @@ fn rises_or_falls(colours: &[u16]) -> bool {
 /// An open file with its pages.
 pub(super) struct Pages {
     pub(super) decoder: Open,
-    pub(super) pages: Vec<Page>,
+    pub(super) all: Vec<Page>,
     /// The description of the first page, which holds OME metadata for all of them.
     pub(super) ome: Option<String>,
 }
@@ -100,14 +100,15 @@ impl Pages {
         let mut decoder = Decoder::new(file)?;
         let description = decoder.find_tag(Tag::ImageDescription)?;
         let description = description.and_then(|value| value.into_string().ok());
-        let mut pages = vec![Page::read(&mut decoder, 0)?];
-        while decoder.more_images() && pages.len() < MOST_PAGES {
+        let mut all = vec![Page::read(&mut decoder, 0)?];
+        while decoder.more_images() && all.len() < MOST_PAGES {
             decoder.next_image()?;
-            pages.push(Page::read(&mut decoder, pages.len())?);
+            let page = Page::read(&mut decoder, all.len())?;
+            all.push(page);
         }
         Ok(Self {
             decoder,
-            pages,
+            all,
             ome: description.filter(|text| text.contains("<OME")),
         })
     }
@@ -115,8 +116,8 @@ impl Pages {
     /// The page that is meant.
     pub(super) fn choose(&self, file: &str, inside: Option<&str>) -> Result<Page, DatasetError> {
         let available = || {
-            let all: Vec<String> = self.pages.iter().take(24).map(Page::text).collect();
-            let more = match self.pages.len().saturating_sub(all.len()) {
+            let all: Vec<String> = self.all.iter().take(24).map(Page::text).collect();
+            let more = match self.all.len().saturating_sub(all.len()) {
                 0 => String::new(),
                 more => format!(" and {more} more"),
             };
@@ -124,7 +125,7 @@ impl Pages {
         };
         if let Some(inside) = inside {
             let number = inside.parse::<usize>().ok();
-            let page = number.and_then(|number| self.pages.get(number.checked_sub(1)?));
+            let page = number.and_then(|number| self.all.get(number.checked_sub(1)?));
             let page = page.ok_or_else(|| DatasetError::UnknownInside {
                 file: file.to_owned(),
                 inside: inside.to_owned(),
@@ -136,8 +137,8 @@ impl Pages {
                 Err(coloured(file, page))
             };
         }
-        let mut data = self.pages.iter().filter(|page| page.is_data());
-        match (data.next(), data.next(), self.pages.as_slice()) {
+        let mut data = self.all.iter().filter(|page| page.is_data());
+        match (data.next(), data.next(), self.all.as_slice()) {
             (Some(page), None, _) => Ok(page.clone()),
             (None, _, [page]) => Err(coloured(file, page)),
             (None, ..) => Err(DatasetError::Nothing {
