@@ -15,6 +15,10 @@ MAX_REQUEST = 65536
 """Longest request in bytes; none is near it, so what is longer is no request."""
 
 
+LONGEST_TEXT = 200
+"""Longest text of a request in characters."""
+
+
 class Refusal(Exception):
     """A request that is not carried out; `kind` is for programs, the message for people.
 
@@ -36,24 +40,52 @@ def parse(line: bytes) -> dict:
         raise Refusal("request", f"not JSON: {error}; expected one object a line") from None
     if not isinstance(request, dict):
         raise Refusal("request", "not an object; expected one object a line")
+    if not _is_id(request.get("id")):
+        raise Refusal("request", "`id` is neither a whole number of 64 bits nor a text")
     if not isinstance(request.get("call"), str):
         raise Refusal("request", "no `call`; expected its name, such as \"hello\"")
     return request
 
 
+def _is_id(value: object) -> bool:
+    """Whether an answer can repeat it."""
+    if isinstance(value, str):
+        return len(value) <= LONGEST_TEXT
+    if isinstance(value, int):
+        return not isinstance(value, bool) and abs(value) < 1 << 64
+    return value is None
+
+
 def number(request: dict, name: str) -> float:
     """A finite number of a request; `Refusal` when it is absent or something else."""
     value = request.get(name)
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
-        raise Refusal("request", f"`{name}` is {value!r}; expected a finite number")
-    return float(value)
+    told = Refusal("request", f"`{name}` is {_shown(value)}; expected a finite number")
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        raise told
+    try:
+        value = float(value)
+    except OverflowError:
+        raise told from None
+    if not math.isfinite(value):
+        raise told
+    return value
+
+
+def _shown(value: object) -> str:
+    """A value of a request for a message, of which a host may have made it as long or deep as a line."""
+    try:
+        shown = repr(value)
+    except (RecursionError, ValueError):
+        return "too deep or too long to be shown"
+    return shown if len(shown) <= LONGEST_TEXT else shown[:LONGEST_TEXT] + "…"
 
 
 def text(request: dict, name: str) -> str:
     """A text of a request, of 1 to 200 characters; `Refusal` otherwise."""
     value = request.get(name)
-    if not isinstance(value, str) or not 1 <= len(value) <= 200:
-        raise Refusal("request", f"`{name}` is {value!r}; expected a text of 1 to 200 characters")
+    if not isinstance(value, str) or not 1 <= len(value) <= LONGEST_TEXT:
+        told = f"`{name}` is {_shown(value)}; expected a text of 1 to {LONGEST_TEXT} characters"
+        raise Refusal("request", told)
     return value
 
 

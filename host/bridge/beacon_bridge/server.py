@@ -82,6 +82,10 @@ class Server:
             except ValueError as error:
                 told = Refusal("failed", f"no JSON can hold the answer: {error}")
                 content = refusal(request, told)
+            except (ArithmeticError, LookupError, RecursionError, TypeError) as error:
+                # Whatever is odd about a line, the next one is served.
+                told = f"not understood: {type(error).__name__}: {error}"
+                content = refusal(request, Refusal("request", told))
             host.sendall(content)
 
     def _mind_door(self) -> None:

@@ -57,6 +57,34 @@ class Serving(Served):
         self.assertEqual(self.returning().ok("acquire", **request), first)
         self.assertEqual(self.events().count("begin spectrum 1 1 0.25"), 1)
 
+    def test_any_bad_line_is_answered_and_the_next_one_served(self) -> None:
+        self.start()
+        host = self.host()
+        nested = b'{"id":' + b"[" * 987 + b"]" * 987 + b',"call":"blank"}'
+        for line in [
+            b'{"id":NaN,"call":"blank"}',
+            b'{"id":Infinity,"call":"blank"}',
+            b'{"id":1e999,"call":"blank"}',
+            b'{"id":{"a":1},"call":"blank"}',
+            b'{"id":true,"call":"blank"}',
+            b'{"id":' + b"9" * 4000 + b',"call":"blank"}',
+            nested,
+            nested.replace(b"blank", b"hello"),
+            b'{"id":1,"call":"hello","protocol":' + b"[" * 900 + b"]" * 900 + b"}",
+            b'{"id":2,"call":"move","x":1' + b"0" * 400 + b',"y":0}',
+            b'{"id":3,"call":"acquire","key":"\\ud800","dwell":NaN,"x":0,"y":0}',
+            b'{"id":4,"call":["blank"]}',
+            b"[" * 60000,
+            b"\xff\xfe\x00",
+            b"",
+            b"null",
+            b"{}",
+        ]:
+            host.send(line)
+            reply = host.receive()
+            self.assertIn("error", reply, line[:60])
+            self.assertEqual(host.ok("blank"), {}, line[:60])
+
     def test_a_second_host_is_told_that_the_instrument_is_taken(self) -> None:
         self.start()
         first = self.host()

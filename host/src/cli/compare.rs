@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use beacon_kernel::Strategy;
 use clap::{ArgGroup, Args, Command, Id};
 
+use super::data::DataArgs;
 use super::listing::listing;
 use super::page::{OwnPageArgs, ShownFolder};
 use super::progress::Display;
@@ -39,6 +40,8 @@ pub(super) struct CompareArgs {
     /// @two-window chooses the background.
     #[arg(long, value_name = "HOW", value_parser = parse_scalarizer, requires = "response")]
     scalarizer: Option<Scalarizer>,
+    #[command(flatten)]
+    data: DataArgs,
     /// A built-in specimen instead of data: its name, and a number that chooses one of its kind.
     #[arg(long, value_name = "NAME[:SEED]")]
     specimen: Option<String>,
@@ -100,6 +103,8 @@ fn all_strategies() -> Vec<String> {
 fn settled() -> Vec<Id> {
     let own = [
         "scalarizer",
+        "mask",
+        "transpose",
         "strategies",
         "seeds",
         "seeds_from",
@@ -133,7 +138,7 @@ pub(super) fn run(args: &CompareArgs, edges_said: bool) -> Result<(), Failure> {
     // The arguments require both where there is neither a specimen nor a folder to collect.
     let location = |file: &Option<String>| file.clone().unwrap_or_default();
     let (image, response) = (location(&args.image), location(&args.response));
-    let replay = input::read_replay(&image, &response, args.scalarizer.as_ref())?;
+    let replay = input::read_replay(&image, &response, args.scalarizer.as_ref(), &args.data)?;
     let scalarizer = args.scalarizer.as_ref().map(|how| format!(" ({how})"));
     let name = format!("{image}, {response}{}", scalarizer.unwrap_or_default());
     explore(args, &name, replay, edges_said)

@@ -6,10 +6,11 @@ use beacon_kernel::{Candidate, Candidates, Edges};
 
 use crate::campaign::{self, CampaignConfig, SeedList, check_window};
 use crate::data::Map;
-use crate::data::files::{self, Dataset};
+use crate::data::files::{Dataset, Wanted};
 use crate::experiment::Replay;
 use crate::scalarizer::Scalarizer;
 
+use super::data::DataArgs;
 use super::{Failure, OrFail as _, log};
 
 /// Reads an image and a response of the same area.
@@ -17,9 +18,14 @@ pub(super) fn read_replay(
     image: &str,
     response: &str,
     scalarizer: Option<&Scalarizer>,
+    how: &DataArgs,
 ) -> Result<Replay, Failure> {
-    let image = files::read_map(image).or_input()?;
-    let data = files::read(response).or_input()?;
+    let wanted = if scalarizer.is_some() {
+        Wanted::Spectra
+    } else {
+        Wanted::Map
+    };
+    let (image, data) = how.read(how.image(image)?, how.response(response, wanted)?)?;
     let replay = |map| Replay::new(image, map).or_input();
     match (data, scalarizer) {
         (Dataset::Map(map), None) => replay(map),
@@ -27,6 +33,9 @@ pub(super) fn read_replay(
             let map = scalarizer.map(&spectra).or_input()?;
             if let Some(cut) = scalarizer.cut(&spectra.coordinates, &spectra.channels) {
                 log(&format!("note: {cut}"));
+            }
+            if let Some(dominated) = scalarizer.zero_peak(&spectra) {
+                log(&format!("warning: {dominated}"));
             }
             Ok(replay(map)?.with_spectra(spectra, scalarizer))
         }

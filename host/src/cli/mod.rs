@@ -6,11 +6,13 @@ mod check;
 mod compare;
 mod controller;
 mod ctl;
+mod data;
 mod idle;
 mod input;
 mod kernel;
 mod listing;
 mod live;
+mod look;
 mod page;
 mod progress;
 mod replay;
@@ -51,6 +53,8 @@ struct Cli {
 enum Command {
     /// Run a campaign on data acquired before: an image and a response of the same area.
     Replay(Box<replay::ReplayArgs>),
+    /// Look at files: what they hold, how they would be read, and what can be learned from them.
+    Look(Box<look::LookArgs>),
     /// Judge any order in which somebody measured the same data, step by step.
     Score(Box<score::ScoreArgs>),
     /// Compare strategies: each with the same seeds on the same data, with paired tests.
@@ -87,14 +91,34 @@ enum Failure {
 /// Exit status after an interrupt, by the shell's custom: 128 and the signal's number.
 const INTERRUPTED: u8 = 130;
 
+impl Failure {
+    /// What there is to say of it.
+    fn text(self) -> String {
+        match self {
+            Self::Input(text) | Self::Running(text) | Self::Early(text) | Self::Suspended(text) => {
+                text
+            }
+            Self::Interrupted | Self::Unheard => String::new(),
+        }
+    }
+}
+
 /// Says a line on standard error. Nobody may be there to read it, which ends no campaign.
 fn log(line: &str) {
-    let _ = writeln!(std::io::stderr(), "{line}");
+    let _ = writeln!(std::io::stderr(), "{}", shown(line));
+}
+
+/// Text without the characters that command a terminal: names and messages in it come from files and
+/// servers.
+fn shown(text: &str) -> String {
+    let lines = text.split('\n').map(crate::data::files::plain);
+    lines.collect::<Vec<_>>().join("\n")
 }
 
 /// Prints on standard output.
 fn print(text: &str) -> Result<(), Failure> {
     let mut out = std::io::stdout().lock();
+    let text = shown(text);
     let printed = out.write_all(text.as_bytes()).and_then(|()| out.flush());
     printed.map_err(|error| match error.kind() {
         std::io::ErrorKind::BrokenPipe => Failure::Unheard,
@@ -161,6 +185,7 @@ pub fn main() -> ExitCode {
     };
     let result = match &cli.command {
         Some(Command::Replay(args)) => replay::run(args, edges_said),
+        Some(Command::Look(args)) => look::run(args),
         Some(Command::Score(args)) => score::run(args),
         Some(Command::Compare(args)) => compare::run(args, edges_said),
         Some(Command::Run(args)) => live::run(args, edges_said),
@@ -196,8 +221,9 @@ pub fn main() -> ExitCode {
 }
 
 /// The commands with arguments of their own.
-const COMMANDS: [&str; 8] = [
+const COMMANDS: [&str; 9] = [
     "replay",
+    "look",
     "score",
     "compare",
     "run",

@@ -9,6 +9,7 @@ use clap::Args;
 use clap::builder::PossibleValuesParser;
 use serde::Serialize;
 
+use super::data::DataArgs;
 use super::kernel::BeamArgs;
 use super::page::{OwnPageArgs, ShownFolder};
 use super::progress::Display;
@@ -29,7 +30,7 @@ use crate::spaces::LatentConfig;
 #[derive(Clone, Debug, Args, Serialize)]
 pub(super) struct ReplayArgs {
     /// Image that is known everywhere: .npy, .npz, .tif, .h5 (NSID) or .hspy; `FILE#path/inside`
-    /// for one of several.
+    /// or `FILE.tif#2` for one of several.
     #[arg(long, value_name = "FILE")]
     image: String,
     /// Response over the same pixels, or spectra together with --scalarizer.
@@ -42,6 +43,9 @@ pub(super) struct ReplayArgs {
     #[arg(long, value_name = "HOW", value_parser = parse_scalarizer)]
     #[serde(skip_serializing_if = "Option::is_none")]
     scalarizer: Option<Scalarizer>,
+    #[command(flatten)]
+    #[serde(flatten)]
+    data: DataArgs,
     /// Points to measure first instead of random ones: rows and columns, as text with a first line
     /// `row,column` or as .npy of shape (n, 2); or candidate numbers, as text or .npy.
     #[arg(long, value_name = "FILE", conflicts_with = "initial")]
@@ -101,7 +105,12 @@ pub(super) fn run(args: &ReplayArgs, edges_said: bool) -> Result<(), Failure> {
     args.campaign.strategy.clone_from(&args.strategy);
     args.campaign.seed = args.seed;
     let args = &args;
-    let mut replay = input::read_replay(&args.image, &args.response, args.scalarizer.as_ref())?;
+    let mut replay = input::read_replay(
+        &args.image,
+        &args.response,
+        args.scalarizer.as_ref(),
+        &args.data,
+    )?;
     let seeds = match &args.seeds_from {
         Some(file) => {
             let image = replay.image();
@@ -138,7 +147,11 @@ pub(super) fn run(args: &ReplayArgs, edges_said: bool) -> Result<(), Failure> {
     if let (Some(folder), Err(_)) = (&folder, &outcome) {
         input::remove_if_empty(folder);
     }
-    let outcome = outcome?;
+    let mut outcome = outcome?;
+    let learnable = replay.learnable(args.scalarizer.as_ref());
+    if learnable.is_mostly_noise() {
+        outcome.warnings.push(learnable.to_string());
+    }
 
     if let Some(folder) = &folder {
         write_run(

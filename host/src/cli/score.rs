@@ -7,6 +7,7 @@ use beacon_kernel::{Candidate, Candidates, Edges};
 use clap::Args;
 use serde::Serialize;
 
+use super::data::DataArgs;
 use super::progress::Display;
 use super::{Failure, OrFail as _, input, kernel, print, print_json, spaces};
 use crate::campaign::{
@@ -41,6 +42,8 @@ pub(super) struct ScoreArgs {
     /// @two-window chooses the background.
     #[arg(long, value_name = "HOW", value_parser = super::replay::parse_scalarizer)]
     scalarizer: Option<Scalarizer>,
+    #[command(flatten)]
+    data: DataArgs,
     /// Points measured before the order: rows and columns, as text with a first line `row,column` or
     /// as .npy of shape (n, 2); or candidate numbers, as text or .npy. The model knows them, and
     /// coverage with seeds counts them.
@@ -111,7 +114,12 @@ impl ScoreArgs {
 /// Runs the command.
 pub(super) fn run(args: &ScoreArgs) -> Result<(), Failure> {
     let edges = args.edges()?;
-    let mut replay = input::read_replay(&args.image, &args.response, args.scalarizer.as_ref())?;
+    let mut replay = input::read_replay(
+        &args.image,
+        &args.response,
+        args.scalarizer.as_ref(),
+        &args.data,
+    )?;
     let (seeds, order) = read(args, edges, &replay)?;
     let mut published = order.published;
     if let Some(published) = &mut published {

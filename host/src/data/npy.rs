@@ -7,7 +7,15 @@
 
 use std::io::{self, Read, Write};
 
+#[cfg(feature = "hdf5")]
+use super::Values;
+
 const MAGIC: &[u8] = b"\x93NUMPY";
+
+/// Bytes of a header; NumPy itself reads no longer ones unless it is told to.
+const MOST_HEADER: u64 = 1 << 16;
+/// Dimensions of an array, as in NumPy.
+const MOST_DIMENSIONS: usize = 64;
 
 /// Bytes that are decoded together; a multiple of every size of a number.
 const BLOCK: usize = 1 << 16;
@@ -80,6 +88,11 @@ impl<R: Read> Npy<R> {
                 return Err(invalid(told));
             }
         };
+        if length > MOST_HEADER {
+            let told =
+                format!("its header of {length} bytes is longer than any; at most {MOST_HEADER}");
+            return Err(invalid(told));
+        }
         let mut header = Vec::new();
         if reader.by_ref().take(length).read_to_end(&mut header)? as u64 != length {
             return Err(io::ErrorKind::UnexpectedEof.into());
@@ -97,9 +110,14 @@ impl<R: Read> Npy<R> {
         let shape = entry("shape")?;
         let sizes = shape.trim_matches(['(', ')']).split(',').map(str::trim);
         let sizes = sizes.filter(|size| !size.is_empty()).map(str::parse);
+        let sizes: Vec<usize> = (sizes.collect::<Result<_, _>>())
+            .map_err(|_| invalid(format!("`shape` is `{shape}`")))?;
+        if sizes.len() > MOST_DIMENSIONS {
+            let told = format!("{} dimensions; at most {MOST_DIMENSIONS}", sizes.len());
+            return Err(invalid(told));
+        }
         Ok(Self {
-            shape: (sizes.collect::<Result<_, _>>())
-                .map_err(|_| invalid(format!("`shape` is `{shape}`")))?,
+            shape: sizes,
             column_major,
             dtype: entry("descr")?.trim_matches('\'').to_owned(),
             rest: reader,
@@ -122,22 +140,9 @@ impl<R: Read> Npy<R> {
     }
 
     /// Letter and bytes of a type of real numbers that can be read: `i`, `u` with 1, 2, 4 or 8,
-    /// `f` with 4 or 8. Nothing for other types.
+    /// `f` with 2, 4 or 8, `b` (true is 1, false 0) with 1. Nothing for other types.
     pub fn real(&self) -> Option<(char, usize)> {
-        let kind = self.dtype.strip_prefix(['<', '>', '|', '='])?;
-        match kind {
-            "i1" => Some(('i', 1)),
-            "i2" => Some(('i', 2)),
-            "i4" => Some(('i', 4)),
-            "i8" => Some(('i', 8)),
-            "u1" => Some(('u', 1)),
-            "u2" => Some(('u', 2)),
-            "u4" => Some(('u', 4)),
-            "u8" => Some(('u', 8)),
-            "f4" => Some(('f', 4)),
-            "f8" => Some(('f', 8)),
-            _ => None,
-        }
+        real(&self.dtype)
     }
 
     /// Reads the values in the order of the file.
@@ -162,10 +167,11 @@ impl<R: Read> Npy<R> {
             Some(('i', 2)) => decoded!(i16, Number::Signed),
             Some(('i', 4)) => decoded!(i32, Number::Signed),
             Some(('i', _)) => decoded!(i64, Number::Signed),
-            Some(('u', 1)) => decoded!(u8, Number::Unsigned),
+            Some(('b' | 'u', 1)) => decoded!(u8, Number::Unsigned),
             Some(('u', 2)) => decoded!(u16, Number::Unsigned),
             Some(('u', 4)) => decoded!(u32, Number::Unsigned),
             Some(('u', _)) => decoded!(u64, Number::Unsigned),
+            Some((_, 2)) => decoded!(half::f16, Number::Float),
             Some((_, 4)) => decoded!(f32, Number::Float),
             Some(_) => decoded!(f64, Number::Float),
             None => Err(invalid(format!(
@@ -196,6 +202,65 @@ impl<R: Read> Npy<R> {
         // An archive compares its checksum when the end is read.
         self.rest.take(1).read_to_end(&mut block)?;
         Ok(values)
+    }
+}
+
+/// Letter and bytes of a type of real numbers by its description, as [`Npy::real`] gives them.
+pub fn real(dtype: &str) -> Option<(char, usize)> {
+    let kind = dtype.strip_prefix(['<', '>', '|', '='])?;
+    match kind {
+        "b1" => Some(('b', 1)),
+        "i1" => Some(('i', 1)),
+        "i2" => Some(('i', 2)),
+        "i4" => Some(('i', 4)),
+        "i8" => Some(('i', 8)),
+        "u1" => Some(('u', 1)),
+        "u2" => Some(('u', 2)),
+        "u4" => Some(('u', 4)),
+        "u8" => Some(('u', 8)),
+        "f2" => Some(('f', 2)),
+        "f4" => Some(('f', 4)),
+        "f8" => Some(('f', 8)),
+        _ => None,
+    }
+}
+
+/// The numbers that bytes stand for, of a type of real numbers: of single precision where that holds
+/// them exactly.
+///
+/// # Errors
+/// When the type is another.
+#[cfg(feature = "hdf5")]
+pub(crate) fn decode(raw: &[u8], dtype: &str) -> io::Result<Values> {
+    let told = || invalid(format!("values of type {dtype}"));
+    let (kind, size) = real(dtype).ok_or_else(told)?;
+    let npy = Npy {
+        shape: vec![raw.len() / size],
+        column_major: false,
+        dtype: dtype.to_owned(),
+        rest: raw,
+    };
+    Ok(match (kind, size) {
+        ('f', 2 | 4) | (_, 1 | 2) => Values::Single(npy.values(|number| number.to_float() as f32)?),
+        _ => Values::Double(npy.values(Number::to_float)?),
+    })
+}
+
+/// Fills bytes with a number of a type of real numbers.
+#[cfg(feature = "hdf5")]
+pub(crate) fn encode(value: f64, dtype: &str, raw: &mut [u8]) {
+    let mut bytes = match real(dtype) {
+        Some(('f', 2)) => half::f16::from_f64(value).to_le_bytes().to_vec(),
+        Some(('f', 4)) => (value as f32).to_le_bytes().to_vec(),
+        Some(('f', _)) => value.to_le_bytes().to_vec(),
+        Some((_, size)) => (value as i64).to_le_bytes()[..size].to_vec(),
+        None => return,
+    };
+    if dtype.starts_with('>') {
+        bytes.reverse();
+    }
+    for element in raw.chunks_exact_mut(bytes.len()) {
+        element.copy_from_slice(&bytes);
     }
 }
 

@@ -62,7 +62,6 @@ impl Values {
     }
 
     /// The values in another order: those at the given places.
-    #[cfg(feature = "hdf5")]
     pub(crate) fn reordered(&self, places: impl Iterator<Item = usize>) -> Self {
         match self {
             Self::Single(values) => Self::Single(places.map(|place| values[place]).collect()),
@@ -168,6 +167,57 @@ impl Spectra {
                 spectrum.extend(values[start..start + n].iter().map(|&v| f64::from(v)));
             }
             Values::Double(values) => spectrum.extend_from_slice(&values[start..start + n]),
+        }
+    }
+
+    /// The mean of every channel over the pixels that have numbers.
+    pub fn mean(&self) -> Vec<f64> {
+        let mut sum = vec![0.0; self.channels.size];
+        let (mut spectrum, mut count) = (Vec::new(), 0_usize);
+        for pixel in 0..self.height() * self.width() {
+            self.copy_into(pixel / self.width(), pixel % self.width(), &mut spectrum);
+            if spectrum.iter().all(|value| value.is_finite()) {
+                count += 1;
+                for (sum, value) in sum.iter_mut().zip(&spectrum) {
+                    *sum += value;
+                }
+            }
+        }
+        sum.iter().map(|sum| sum / count.max(1) as f64).collect()
+    }
+
+    /// The same where all numbers are counts: whole, none below 0, some above 1.
+    pub fn mean_of_counts(&self) -> Option<Vec<f64>> {
+        let is_count = |value: f64| !value.is_finite() || value >= 0.0 && value.fract() == 0.0;
+        let (counts, more) = match &self.values {
+            Values::Single(values) => (
+                values.iter().all(|&value| is_count(value.into())),
+                values.iter().any(|&value| value > 1.0),
+            ),
+            Values::Double(values) => (
+                values.iter().all(|&value| is_count(value)),
+                values.iter().any(|&value| value > 1.0),
+            ),
+        };
+        (counts && more).then(|| self.mean())
+    }
+
+    /// Takes the spectra of the pixels away, by their number in row-major order, that are left out.
+    pub(crate) fn leave_out(&mut self, is_left_out: impl Fn(usize) -> bool) {
+        let channels = self.channels.size.max(1);
+        match &mut self.values {
+            Values::Single(values) => {
+                let pixels = values.chunks_mut(channels).enumerate();
+                for (_, spectrum) in pixels.filter(|(pixel, _)| is_left_out(*pixel)) {
+                    spectrum.fill(f32::NAN);
+                }
+            }
+            Values::Double(values) => {
+                let pixels = values.chunks_mut(channels).enumerate();
+                for (_, spectrum) in pixels.filter(|(pixel, _)| is_left_out(*pixel)) {
+                    spectrum.fill(f64::NAN);
+                }
+            }
         }
     }
 

@@ -6,6 +6,7 @@ use beacon_kernel::Pixel;
 
 use super::{Experiment, ExperimentError, Oracle, Point};
 use crate::data::{Channels, Map, Spectra};
+use crate::metrics::Learnable;
 use crate::scalarizer::Scalarizer;
 
 /// An image with a response of the same area. A clone shares the spectra that it came from.
@@ -54,6 +55,15 @@ impl Replay {
             image,
             recorded: None,
         })
+    }
+
+    /// What there is to learn in the response, where `reduced` says how its spectra became numbers.
+    pub fn learnable(&self, reduced: Option<&Scalarizer>) -> Learnable {
+        let counting = match (&self.recorded, reduced) {
+            (Some(recorded), Some(how)) => how.counting_variance(&recorded.spectra),
+            _ => None,
+        };
+        Learnable::of(&self.response.values, self.response.width(), counting)
     }
 
     /// Keeps the spectra that the response was reduced from, to show those of measured points;

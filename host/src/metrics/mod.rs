@@ -6,6 +6,7 @@
 mod coverage;
 mod error;
 mod errors;
+mod learnable;
 mod published;
 mod target;
 #[cfg(test)]
@@ -14,5 +15,6 @@ mod testing;
 pub use coverage::{Coverage, Groups};
 pub use error::MetricsError;
 pub use errors::{SurrogateErrors, mae, mean, nlpd, rmse};
+pub use learnable::Learnable;
 pub use published::published_target_curve;
 pub use target::{TARGET_BINS, target_groups};

@@ -7,12 +7,13 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::pyro::{PyroMicroscope, PyroOptions};
+use super::simulated::require_same_area;
 use super::{
     BridgeMicroscope, BridgeOptions, Microscope, MicroscopeError, ReplayMicroscope, ScanOptions,
     SimulatedBeam, SpecimenMicroscope,
 };
 use crate::controller::ControllerChoice;
-use crate::data::files::{self, Dataset};
+use crate::data::files::{self, Dataset, Wanted};
 use crate::specimen::{SpecimenChoice, SpecimenKind};
 
 /// An instrument. Parsing and printing agree.
@@ -78,8 +79,11 @@ impl MicroscopeChoice {
     ) -> Result<Opened, MicroscopeError> {
         match self {
             Self::Replay { image, response } => {
+                let response = files::open(response, Wanted::Any)?;
+                let area = files::open_map(image)?.area();
+                require_same_area(area, response.area())?;
                 let image = files::read_map(image)?;
-                let microscope = match files::read(response)? {
+                let microscope = match response.read(files::MOST_MEMORY)? {
                     Dataset::Map(map) => ReplayMicroscope::of_response(image, map)?,
                     Dataset::Spectra(spectra) => ReplayMicroscope::of_spectra(image, spectra, &[])?,
                 };

@@ -229,6 +229,67 @@ impl Scalarizer {
         })
     }
 
+    /// The variance that counting gives the number on average: `None` where the spectra are no counts, or
+    /// the number is no weighted sum of them.
+    pub fn counting_variance(&self, spectra: &Spectra) -> Option<f64> {
+        let prepared = self.prepare(&spectra.coordinates, &spectra.channels).ok()?;
+        let Prepared::Nets(_) = &prepared else {
+            return None;
+        };
+        let mean = spectra.mean_of_counts()?;
+        let mut spectrum = vec![0.0; mean.len()];
+        let mut variance = 0.0;
+        for (channel, counts) in mean.into_iter().enumerate() {
+            spectrum[channel] = 1.0;
+            variance += prepared.reduce(&spectrum).powi(2) * counts;
+            spectrum[channel] = 0.0;
+        }
+        Some(variance)
+    }
+
+    /// What a person should know of a sum of which the peak at zero energy is most: it tells of the
+    /// thickness, or of the detector, and of nothing else.
+    pub fn zero_peak(&self, spectra: &Spectra) -> Option<String> {
+        /// The share of a sum from which on it is dominated.
+        const DOMINATED: f64 = 0.5;
+        let within = |energy: f64| match *self {
+            Self::Sum => true,
+            Self::Window { low, high, .. } => (low..=high).contains(&energy),
+            _ => false,
+        };
+        let ev = match spectra.channels.units.trim().to_lowercase().as_str() {
+            "ev" => 1.0,
+            "kev" => 1e-3,
+            _ => return None,
+        };
+        let energies = &spectra.coordinates;
+        if !energies.iter().any(|&energy| energy <= 0.0) || !within(0.0) {
+            return None;
+        }
+        let mean = spectra.mean();
+        // Half the width of the peak in eV: that of a loss, or that of a detector of X-rays.
+        let half = if energies.iter().any(|&energy| energy >= 5000.0 * ev) {
+            150.0 * ev
+        } else {
+            3.0 * ev
+        };
+        let sum = |from: &dyn Fn(f64) -> bool| {
+            let channels = energies.iter().zip(&mean);
+            let taken = channels.filter(|(energy, _)| within(**energy) && from(**energy));
+            taken.map(|(_, counts)| *counts).sum::<f64>()
+        };
+        let share = sum(&|energy| energy.abs() <= half) / sum(&|_| true);
+        (share > DOMINATED).then(|| {
+            format!(
+                "{:.0} % of `{self}` is the peak at zero energy; window:LO..HI with LO above {} {} leaves it \
+                 out",
+                100.0 * share,
+                half,
+                spectra.channels.units
+            )
+        })
+    }
+
     /// Units of the number for spectra of the given units of channels and values.
     pub fn units(&self, channels: &str, values: &str) -> String {
         match self {

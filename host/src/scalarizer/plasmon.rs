@@ -10,6 +10,8 @@ pub(super) struct PeakSearch<'a> {
     coordinates: &'a [f64],
     /// First channel and the one after the last.
     channels: (usize, usize),
+    /// Lowest and highest coordinate.
+    range: (f64, f64),
 }
 
 /// A peak.
@@ -42,12 +44,14 @@ impl<'a> PeakSearch<'a> {
         Ok(Self {
             coordinates,
             channels: (first, last + 1),
+            range: (low, high),
         })
     }
 
     /// The vertex of the parabola through the highest channel of the range, the first of equal
     /// ones, and its two neighbours on the axis; that channel itself where it is no maximum of
-    /// the three, as at an end of the range on a slope. NaN when the range holds one.
+    /// the three, as at an end of the range on a slope. A vertex beyond the range gives the end of the
+    /// range, and the height of the parabola there. NaN when the range holds one.
     pub(super) fn peak(&self, spectrum: &[f64]) -> Peak {
         let (start, end) = self.channels;
         let mut highest = start;
@@ -68,13 +72,19 @@ impl<'a> PeakSearch<'a> {
         let (position, height) = (self.coordinates[highest], spectrum[highest]);
         let vertex = before
             .zip(point(highest + 1))
-            .and_then(|(before, after)| vertex(before, (position, height), after));
+            .and_then(|(before, after)| vertex(before, (position, height), after, self.range));
         vertex.unwrap_or(Peak { position, height })
     }
 }
 
-/// The vertex of the parabola through three points; `None` where the middle one is no maximum.
-fn vertex(before: (f64, f64), middle: (f64, f64), after: (f64, f64)) -> Option<Peak> {
+/// The highest point within a range of the parabola through three points; `None` where the middle one
+/// is no maximum.
+fn vertex(
+    before: (f64, f64),
+    middle: (f64, f64),
+    after: (f64, f64),
+    (low, high): (f64, f64),
+) -> Option<Peak> {
     let [(x0, y0), (x1, y1), (x2, y2)] = [before, middle, after];
     if !(y1 >= y0 && y1 >= y2 && (y1 > y0 || y1 > y2)) {
         return None;
@@ -82,7 +92,7 @@ fn vertex(before: (f64, f64), middle: (f64, f64), after: (f64, f64)) -> Option<P
     // Newton's form: y₀ + s₁ (x − x₀) + c (x − x₀)(x − x₁).
     let (first, second) = ((y1 - y0) / (x1 - x0), (y2 - y1) / (x2 - x1));
     let curvature = (second - first) / (x2 - x0);
-    let position = 0.5 * (x0 + x1 - first / curvature);
+    let position = (0.5 * (x0 + x1 - first / curvature)).clamp(low, high);
     let height = y0 + (position - x0) * (first + curvature * (position - x1));
     Some(Peak { position, height })
 }
@@ -138,6 +148,11 @@ mod tests {
         assert_eq!(reduce("plasmon-height:2..6", &rising), 12.0);
         assert_eq!(reduce("plasmon-energy:2..9", &rising), 9.0);
         assert_eq!(reduce("plasmon-energy:2..6", &[3.0; 10]), 2.0);
+        // The vertex of 6, 8, 7 at 3, 4, 5 lies at 4.167, beyond the range: there 8.02125.
+        let beyond = [0.0, 0.0, 0.0, 6.0, 8.0, 7.0, 0.0, 0.0, 0.0, 0.0];
+        assert_eq!(reduce("plasmon-energy:2..4.05", &beyond), 4.05);
+        let height = reduce("plasmon-height:2..4.05", &beyond);
+        assert!((height - (8.0 + 0.5 * 0.05 - 1.5 * 0.05 * 0.05)).abs() < 1e-12);
         // Two equal channels share the vertex.
         let pair = [0.0, 0.0, 0.0, 1.0, 4.0, 4.0, 1.0, 0.0, 0.0, 0.0];
         assert_eq!(reduce("plasmon-energy:2..6", &pair), 4.5);

@@ -355,3 +355,46 @@ fn measured_loops_give_the_figures_that_numpy_gives() {
     close(height.at(49, 0), 0.003_417_284_084_185_107);
     assert_eq!(height.units, "a.u.");
 }
+
+/// Counts of 4 in 3 channels: a window of two has variance 8.
+#[test]
+fn counting_gives_a_sum_the_variance_of_its_counts() {
+    let [rows, columns] = [("y", 2), ("x", 2)].map(|(name, size)| Axis::pixels(name, size));
+    let channels = Axis::pixels("channel", 3);
+    let of = |values: Vec<f32>| {
+        let coordinates = vec![0.0, 1.0, 2.0];
+        Spectra::new(
+            rows.clone(),
+            columns.clone(),
+            channels.clone(),
+            coordinates,
+            values,
+        )
+    };
+    let counts = of(vec![4.0; 12]);
+    assert_eq!(parse("sum").counting_variance(&counts), Some(12.0));
+    assert_eq!(parse("window:0..1").counting_variance(&counts), Some(8.0));
+    assert_eq!(
+        parse("plasmon-height:0..2").counting_variance(&counts),
+        None
+    );
+    assert_eq!(parse("sum").counting_variance(&of(vec![0.5; 12])), None);
+    assert_eq!(parse("sum").counting_variance(&of(vec![1.0; 12])), None);
+}
+
+#[test]
+fn a_sum_that_is_mostly_the_zero_peak_says_so() {
+    let [rows, columns] = [("y", 1), ("x", 1)].map(|(name, size)| Axis::pixels(name, size));
+    let mut channels = Axis::pixels("Energy loss", 101);
+    (channels.units, channels.offset) = ("eV".to_owned(), -10.0);
+    let mut values = vec![1.0; 101];
+    values[10] = 1000.0;
+    let spectra = Spectra::new(rows, columns, channels.clone(), channels.values(), values);
+    let told = parse("sum").zero_peak(&spectra).unwrap();
+    assert!(
+        told.contains("91 % of `sum`") && told.contains("above 3 eV"),
+        "{told}"
+    );
+    assert_eq!(parse("window:5..50").zero_peak(&spectra), None);
+    assert!(parse("window:-5..50").zero_peak(&spectra).is_some());
+}

@@ -4,6 +4,7 @@
 mod allocations;
 mod common;
 mod compare;
+mod data_files;
 mod explore;
 mod live;
 mod replay;

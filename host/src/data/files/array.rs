@@ -46,6 +46,17 @@ impl Dimension {
         dimension
     }
 
+    /// Whether its axis says all of its values.
+    pub(super) fn is_equidistant(&self) -> bool {
+        let Some(coordinates) = &self.coordinates else {
+            return true;
+        };
+        let near = |(i, value): (usize, &f64)| {
+            (value - self.axis.value(i)).abs() <= 1e-6 * self.axis.scale.abs()
+        };
+        coordinates.iter().enumerate().all(near)
+    }
+
     /// A dimension whose values are listed one by one.
     #[cfg(feature = "hdf5")]
     pub(super) fn listed(place: usize, names: (&str, &str), coordinates: Vec<f64>) -> Self {
@@ -68,16 +79,24 @@ impl Dimension {
     }
 }
 
-/// An array with everything that the file says about it.
+/// Reads the values of an array, in the order of the file.
+type Load = Box<dyn FnOnce() -> Result<Values, DatasetError>>;
+
+/// An array with everything that the file says about it. Its values stay in the file until its shape
+/// is known to fit.
 pub(super) struct Array {
     /// Where it came from, for messages.
     pub(super) location: String,
     pub(super) shape: Vec<usize>,
-    pub(super) values: Values,
+    /// How far neighbours along each dimension lie apart in the file, in values.
+    strides: Vec<usize>,
     /// One per entry of `shape`.
     pub(super) dimensions: Vec<Dimension>,
     pub(super) quantity: String,
     pub(super) units: String,
+    /// Whether the file itself names rows and columns.
+    pub(super) names_axes: bool,
+    load: Load,
 }
 
 /// `shape` without the trailing dimensions of size 1 beyond the second.
@@ -94,9 +113,24 @@ pub(super) fn is_candidate(shape: &[usize]) -> bool {
     matches!(squeezed(shape).len(), 2 | 3)
 }
 
+/// How far neighbours along each dimension lie apart where the last index runs fastest.
+fn row_major(shape: &[usize]) -> Vec<usize> {
+    let mut strides = vec![1_usize; shape.len()];
+    for place in (1..shape.len()).rev() {
+        // A shape that overflows is refused before its strides are used.
+        strides[place - 1] = strides[place].saturating_mul(shape[place]);
+    }
+    strides
+}
+
 impl Array {
-    /// An array of which the file gives no axes.
-    pub(super) fn bare(location: &str, shape: Vec<usize>, values: Values, quantity: &str) -> Self {
+    /// An array of which the file gives no axes; `load` reads its values, the last index fastest.
+    pub(super) fn bare(
+        location: &str,
+        shape: Vec<usize>,
+        quantity: &str,
+        load: impl FnOnce() -> Result<Values, DatasetError> + 'static,
+    ) -> Self {
         let dimensions = shape
             .iter()
             .enumerate()
@@ -104,27 +138,72 @@ impl Array {
             .collect();
         Self {
             location: location.to_owned(),
+            strides: row_major(&shape),
             shape,
-            values,
             dimensions,
             quantity: quantity.to_owned(),
             units: String::new(),
+            names_axes: false,
+            load: Box::new(load),
         }
     }
 
-    /// The map or the spectra that this array is.
+    /// The same array stored with the first index fastest.
+    #[must_use]
+    pub(super) fn column_major(mut self) -> Self {
+        let reversed: Vec<usize> = self.shape.iter().rev().copied().collect();
+        self.strides = row_major(&reversed);
+        self.strides.reverse();
+        self
+    }
+
+    /// Number of values; nothing where that overflows.
+    pub(super) fn count(&self) -> Option<usize> {
+        let product = |n: usize, &size: &usize| n.checked_mul(size);
+        self.shape.iter().try_fold(1, product)
+    }
+
+    /// The shape that counts.
+    pub(super) fn squeezed(&self) -> &[usize] {
+        squeezed(&self.shape)
+    }
+
+    /// Refuses what is neither a map nor spectra.
     ///
     /// # Errors
     /// When its rank is neither 2 nor 3 after squeezing, or a dimension is empty.
-    pub(super) fn into_dataset(self) -> Result<Dataset, DatasetError> {
-        let shape = squeezed(&self.shape);
-        let length = shape
-            .iter()
-            .try_fold(1_usize, |n, &size| n.checked_mul(size));
-        if shape.contains(&0) || length != Some(self.values.len()) {
+    pub(super) fn require_rank(&self) -> Result<(), DatasetError> {
+        let known = self.count().is_some_and(|count| count > 0);
+        if known && is_candidate(&self.shape) {
+            return Ok(());
+        }
+        Err(DatasetError::shape(&self.location, &self.shape))
+    }
+
+    /// Exchanges rows and columns.
+    pub(super) fn transpose(&mut self) {
+        if self.shape.len() > 1 {
+            self.shape.swap(0, 1);
+            self.strides.swap(0, 1);
+            self.dimensions.swap(0, 1);
+        }
+    }
+
+    /// Reads the values: the map or the spectra that this array is.
+    ///
+    /// # Errors
+    /// As [`Self::require_rank`], when the values take more than `most_memory` bytes, and when they
+    /// cannot be read.
+    pub(super) fn into_dataset(self, most_memory: u64) -> Result<Dataset, DatasetError> {
+        self.require_rank()?;
+        let count = self.count().unwrap_or(usize::MAX);
+        check_memory(&self.location, &self.shape, count, most_memory)?;
+        let values = (self.load)()?;
+        if values.len() != count {
             return Err(DatasetError::shape(&self.location, &self.shape));
         }
-        let rank = shape.len();
+        let values = in_order(values, &self.shape, &self.strides);
+        let rank = squeezed(&self.shape).len();
         let mut dimensions = self.dimensions.into_iter().take(rank);
         match (
             dimensions.next(),
@@ -133,7 +212,7 @@ impl Array {
             rank,
         ) {
             (Some(rows), Some(columns), None, 2) => Ok(Dataset::Map(Map {
-                values: self.values.into_f64(),
+                values: values.into_f64(),
                 rows: rows.axis,
                 columns: columns.axis,
                 quantity: self.quantity,
@@ -149,12 +228,63 @@ impl Array {
                     coordinates,
                     quantity: self.quantity,
                     units: self.units,
-                    values: self.values,
+                    values,
                 }))
             }
             _ => Err(DatasetError::shape(&self.location, &self.shape)),
         }
     }
+}
+
+/// Bytes of a value in memory, at most.
+const VALUE: u64 = 8;
+
+/// Refuses values that take more memory than they may, or than there is: what was never written
+/// takes no room in a file, and what was packed little.
+fn check_memory(
+    location: &str,
+    shape: &[usize],
+    count: usize,
+    most: u64,
+) -> Result<(), DatasetError> {
+    let bytes = u64::try_from(count).ok().and_then(|n| n.checked_mul(VALUE));
+    let fits = |bytes: &u64| {
+        let bytes = usize::try_from(*bytes);
+        bytes.is_ok_and(|bytes| Vec::<u8>::new().try_reserve_exact(bytes).is_ok())
+    };
+    match bytes.filter(|&bytes| bytes <= most) {
+        Some(bytes) if fits(&bytes) => Ok(()),
+        _ => Err(DatasetError::TooLarge {
+            location: location.to_owned(),
+            shape: super::shape_text(shape),
+            most: super::memory_text(most),
+        }),
+    }
+}
+
+/// Values with the last index fastest, whichever it was.
+fn in_order(values: Values, shape: &[usize], strides: &[usize]) -> Values {
+    let same = |((a, b), &size): ((&usize, &usize), &usize)| size == 1 || a == b;
+    if strides.iter().zip(&row_major(shape)).zip(shape).all(same) {
+        return values;
+    }
+    let mut index = vec![0; shape.len()];
+    let places = (0..values.len()).map(|_| {
+        let place = index
+            .iter()
+            .zip(strides)
+            .map(|(i, stride)| i * stride)
+            .sum();
+        for (i, &size) in index.iter_mut().zip(shape).rev() {
+            *i += 1;
+            if *i < size {
+                break;
+            }
+            *i = 0;
+        }
+        place
+    });
+    values.reordered(places)
 }
 
 /// What files need that describe their dimensions.
@@ -169,34 +299,47 @@ impl Array {
         }
     }
 
+    /// Puts the dimensions in another order.
+    pub(super) fn permute(&mut self, order: &[usize]) {
+        let mut dimensions: Vec<Option<Dimension>> = self.dimensions.drain(..).map(Some).collect();
+        let picked = order
+            .iter()
+            .filter_map(|&from| dimensions.get_mut(from)?.take());
+        self.dimensions = picked.collect();
+        self.shape = order.iter().map(|&from| self.shape[from]).collect();
+        self.strides = order.iter().map(|&from| self.strides[from]).collect();
+    }
+
     /// Makes spectra along a line, or at scattered points, those of a scan of a single column.
     pub(super) fn insert_column(&mut self) {
         self.shape.insert(1, 1);
+        self.strides.insert(1, 1);
         self.dimensions.insert(1, Dimension::unknown(1, 1));
     }
 
-    /// Makes dimension `from` the last, for files that put the channel elsewhere.
-    pub(super) fn move_last(&mut self, from: usize) {
-        let rank = squeezed(&self.shape).len();
-        if from >= rank {
-            return;
+    /// Takes the file to hold another shape; its runs of so many values in the order given, where one
+    /// is.
+    pub(super) fn reshape(
+        &mut self,
+        shape: Vec<usize>,
+        dimensions: Vec<Dimension>,
+        runs: Option<(Vec<usize>, usize)>,
+    ) {
+        self.strides = row_major(&shape);
+        (self.shape, self.dimensions) = (shape, dimensions);
+        if let Some((runs, length)) = runs {
+            let stored = std::mem::replace(&mut self.load, Box::new(|| Ok(Values::Single(vec![]))));
+            self.load = Box::new(move || {
+                let values = stored()?;
+                let places = runs.iter().flat_map(|run| run * length..(run + 1) * length);
+                let whole = places.clone().all(|place| place < values.len());
+                Ok(if whole {
+                    values.reordered(places)
+                } else {
+                    values
+                })
+            });
         }
-        self.shape.truncate(rank);
-        self.dimensions.truncate(rank);
-        let inner: usize = self.shape[from + 1..].iter().product();
-        let channels = self.shape[from];
-        // In every block of channels x inner values, the channel is made the fastest.
-        let size = channels * inner;
-        if size == 0 {
-            return;
-        }
-        let places = (0..self.values.len() / size * size).map(|n| {
-            let (block, i, channel) = (n / size, n / channels % inner, n % channels);
-            (block * channels + channel) * inner + i
-        });
-        self.values = self.values.reordered(places);
-        self.shape[from..].rotate_left(1);
-        self.dimensions[from..].rotate_left(1);
     }
 
     /// The error that this array is a stack of images and not spectra.

@@ -1,23 +1,25 @@
 //! What can be wrong with a file, each in one line that says what would be accepted.
 
+use super::plain;
+
 /// Why a location could not be read. Every message is one line.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum DatasetError {
     /// There is no such file.
-    #[error("`{file}`: no such file")]
+    #[error("`{}`: no such file", plain(file))]
     Missing {
         /// The file as given.
         file: String,
     },
     /// There is a folder of this name.
-    #[error("`{file}`: is a folder; give one of the files in it")]
+    #[error("`{}`: is a folder; give one of the files in it", plain(file))]
     Folder {
         /// The file as given.
         file: String,
     },
     /// The file is there and cannot be decoded.
-    #[error("`{file}`: cannot be read as {format}: {reason}")]
+    #[error("`{}`: cannot be read as {format}: {reason}", plain(file))]
     Unreadable {
         /// The file as given.
         file: String,
@@ -28,18 +30,88 @@ pub enum DatasetError {
     },
     /// The extension belongs to no known format.
     #[error(
-        "`{file}`: unknown extension `{extension}`; accepted are .npy, .npz, .tif, .tiff, .h5, \
-         .hdf5, .nsid, .hspy; others, as .dm3, .dm4 and .emd, HyperSpy converts: \
-         hs.load(\"{file}\").save(\"new.hspy\")"
+        "`{}`: unknown extension `{}`; accepted are .npy, .npz, .tif, .tiff, .h5, .hdf5, .hf5, .nsid, \
+         .hspy and .zspy; {remedy}",
+        plain(file),
+        plain(extension)
     )]
     UnknownExtension {
         /// The file as given.
         file: String,
         /// What follows the last dot; empty without one.
         extension: String,
+        /// Which program converts it, and the line that does.
+        remedy: String,
+    },
+    /// Its values take more memory than they may.
+    #[error(
+        "`{}`: its {shape} values do not fit into memory, of which they may take {most}; \
+         `beacon replay --most-memory 16G` allows more",
+        plain(location)
+    )]
+    TooLarge {
+        /// Where the array was found.
+        location: String,
+        /// Its shape, such as `3x4`.
+        shape: String,
+        /// What it may take.
+        most: String,
+    },
+    /// The file was packed in a way that is not read.
+    #[error(
+        "`{}`: packed with {filter}, which is not read; {remedy}",
+        plain(location)
+    )]
+    Filter {
+        /// Where the array was found.
+        location: String,
+        /// The filter.
+        filter: String,
+        /// Who writes it plainly.
+        remedy: String,
+    },
+    /// An axis whose values cannot be told.
+    #[error("`{}`: axis `{}` {reason}; {remedy}", plain(location), plain(axis))]
+    Axis {
+        /// Where the array was found.
+        location: String,
+        /// Name of the axis.
+        axis: String,
+        /// What is wrong with it.
+        reason: String,
+        /// Who writes it so that it can be told.
+        remedy: String,
+    },
+    /// Several pages could be meant.
+    #[error(
+        "`{}`: say which page is meant, counted from 1, as in `{}#2`; it holds {available}",
+        plain(file),
+        plain(file)
+    )]
+    Pages {
+        /// The file as given.
+        file: String,
+        /// Its pages.
+        available: String,
+    },
+    /// The page of an image holds colours.
+    #[error(
+        "`{}`: page {page}; accepted are pages with one grey value a pixel: {remedy}",
+        plain(file)
+    )]
+    Coloured {
+        /// The file as given.
+        file: String,
+        /// The page.
+        page: String,
+        /// Who makes it grey.
+        remedy: String,
     },
     /// The program was built without the reader of this format.
-    #[error("`{file}`: this build does not read such files; build it with the feature `{feature}`")]
+    #[error(
+        "`{}`: this build does not read such files; build it with the feature `{feature}`",
+        plain(file)
+    )]
     WithoutFeature {
         /// The file as given.
         file: String,
@@ -47,7 +119,11 @@ pub enum DatasetError {
         feature: &'static str,
     },
     /// A path inside the file was asked for that it does not hold.
-    #[error("`{file}`: nothing is called `{inside}` in it; there is {available}")]
+    #[error(
+        "`{}`: nothing is called `{}` in it; there is {available}",
+        plain(file),
+        plain(inside)
+    )]
     UnknownInside {
         /// The file as given.
         file: String,
@@ -58,8 +134,9 @@ pub enum DatasetError {
     },
     /// No dataset of real numbers has the rank of a map or of spectra.
     #[error(
-        "`{file}`: no dataset of real numbers is rows x columns or rows x columns x channels; \
-         there is {available}"
+        "`{}`: no dataset of real numbers is rows x columns or rows x columns x channels; \
+         there is {available}",
+        plain(file)
     )]
     Nothing {
         /// The file as given.
@@ -68,7 +145,10 @@ pub enum DatasetError {
         available: String,
     },
     /// Several datasets could be meant.
-    #[error("`{file}`: say which is meant with `#path`; it holds {available}")]
+    #[error(
+        "`{}`: say which is meant with `#path`; it holds {available}",
+        plain(file)
+    )]
     Ambiguous {
         /// The file and path as given.
         file: String,
@@ -76,7 +156,7 @@ pub enum DatasetError {
         available: String,
     },
     /// The array has a shape that is neither map nor spectrum image.
-    #[error("`{location}`: shape {shape}; accepted are {accepted}")]
+    #[error("`{}`: shape {shape}; accepted are {accepted}", plain(location))]
     Shape {
         /// Where the array was found.
         location: String,
@@ -86,7 +166,11 @@ pub enum DatasetError {
         accepted: &'static str,
     },
     /// The values are not numbers that fit.
-    #[error("`{location}`: values of type {dtype}; accepted are real integers and floats")]
+    #[error(
+        "`{}`: values of type {}; accepted are real integers and floats",
+        plain(location),
+        plain(dtype)
+    )]
     Type {
         /// Where the array was found.
         location: String,
@@ -119,7 +203,7 @@ impl DatasetError {
         Self::Unreadable {
             file: file.to_owned(),
             format,
-            reason: reason.to_string().replace('\n', " "),
+            reason: plain(&reason.to_string()),
         }
     }
 

@@ -1,17 +1,13 @@
 //! HDF5: which dataset is meant, and its values.
 
-use half::f16;
-use hdf5_pure::{
-    DType, Dataset, Datatype, DatatypeByteOrder, Error, File, FloatingPointLayout, FormatError,
-    Group,
-};
+use hdf5_pure::{Error, File, FormatError, Group, Source as _};
 
 use super::array::{Array, is_candidate};
 use super::error::DatasetError;
 use super::links::Linkless;
 use super::listing::{DatasetInfo, listing};
-use super::{hyperspy, nsid, usid};
-use crate::data::Values;
+use super::number::{BOOL, Kind, values};
+use super::{Wanted, filters, hyperspy, nsid, usid};
 
 const FORMAT: &str = "HDF5";
 
@@ -27,21 +23,26 @@ pub fn list_hdf5(file: &str) -> Result<Vec<DatasetInfo>, DatasetError> {
 }
 
 fn open(file: &str) -> Result<File, DatasetError> {
-    let bytes = std::fs::read(file).map_err(|e| unreadable(file, &Error::Io(e)))?;
-    let length = bytes.len() as u64;
-    let opened = File::from_source(Linkless(bytes)).map_err(|e| unreadable(file, &e))?;
+    Ok(open_with_source(file)?.0)
+}
+
+/// A file and its bytes, of which chunks are taken that `hdf5-pure` cannot unpack.
+fn open_with_source(file: &str) -> Result<(File, Linkless), DatasetError> {
+    let source = Linkless::open(file).map_err(|e| unreadable(file, &Error::Io(e)))?;
+    let length = source.len();
+    let opened = File::from_source(source.clone()).map_err(|e| unreadable(file, &e))?;
     // A copy that broke off may still hold some datasets whole, and hide the others.
     let whole = opened.superblock().eof_address;
     if length < whole {
         let reason = format!("cut off after {length} of {whole} bytes; copy it again");
         return Err(DatasetError::unreadable(file, FORMAT, &reason));
     }
-    Ok(opened)
+    Ok((opened, source))
 }
 
 /// The error of a file that cannot be decoded. Parts of the format that are newer than the
 /// decoder have a remedy, so it is named.
-fn unreadable(file: &str, error: &Error) -> DatasetError {
+pub(super) fn unreadable(file: &str, error: &Error) -> DatasetError {
     use FormatError::{
         ChunkedReadError, InvalidBTreeV2Version, InvalidDataspaceVersion, InvalidDatatypeVersion,
         InvalidFilterPipelineVersion, InvalidLayoutVersion, InvalidLinkInfoVersion,
@@ -122,9 +123,14 @@ const DEEPEST: usize = 32;
 /// More groups than any file of the field has; ends several cycles in one group, whose paths are more
 /// than can be walked.
 const MOST_GROUPS: usize = 4096;
+/// More datasets than any file of the field has, or anybody chooses from.
+const MOST_DATASETS: usize = 8192;
 
 fn collect(group: &Group, prefix: &str, depth: usize, found: &mut Content) -> Result<(), Error> {
     for name in group.datasets()? {
+        if found.numeric.len() + found.other.len() >= MOST_DATASETS {
+            return Ok(());
+        }
         // One damaged or exotic dataset must not hide the others.
         let Ok(dataset) = group.dataset(&name) else {
             continue;
@@ -157,8 +163,13 @@ fn collect(group: &Group, prefix: &str, depth: usize, found: &mut Content) -> Re
     }
     if depth < DEEPEST {
         for name in group.groups()? {
+            if !is_walked(prefix, &name) {
+                continue;
+            }
             found.groups += 1;
-            if found.groups > MOST_GROUPS {
+            if found.groups > MOST_GROUPS
+                || found.numeric.len() + found.other.len() >= MOST_DATASETS
+            {
                 break;
             }
             if let Ok(inner) = group.group(&name) {
@@ -169,115 +180,126 @@ fn collect(group: &Group, prefix: &str, depth: usize, found: &mut Content) -> Re
     Ok(())
 }
 
-/// The type of the values under the name that its users know it by.
-enum Kind {
-    Real(String),
-    Other(String),
+/// Whether a group may hold data: not where its path goes round in a cycle of hard links, nor among the
+/// metadata of a `HyperSpy` signal, whose groups may be thousands.
+fn is_walked(prefix: &str, name: &str) -> bool {
+    /// So often a path may hold the same name: `Channel_1/Channel_1/Channel_1` is one of the field.
+    const MOST: usize = 3;
+    let above = || prefix.trim_end_matches('/').split('/');
+    let of_signal = above().next() == Some("Experiments") && above().count() == 2;
+    let metadata = ["metadata", "original_metadata", "learning_results"];
+    above().filter(|other| *other == name).count() < MOST
+        && !(of_signal && metadata.contains(&name))
 }
 
-impl Kind {
-    fn of(dtype: &DType) -> Self {
-        use DType::{
-            Compound, Enum, F32, F64, I8, I16, I32, I64, Other, U8, U16, U32, U64,
-            VariableLengthString,
-        };
-        match dtype {
-            F32 | F64 | I8 | I16 | I32 | I64 | U8 | U16 | U32 | U64 => {
-                Self::Real(dtype.to_string())
-            }
-            Other(inner) if half_order(inner).is_some() => Self::Real("f16".to_owned()),
-            Other(inner) => Self::Other(inner.to_string()),
-            // h5py writes booleans and complex numbers so; HDF5 long had neither.
-            Enum(names) if *names == ["FALSE", "TRUE"] => Self::Other("bool".to_owned()),
-            Compound(fields) => match fields.as_slice() {
-                [(r, part), (i, _)] if r == "r" && i == "i" => {
-                    Self::Other(format!("complex ({part} r, {part} i)"))
-                }
-                _ => Self::Other(dtype.to_string()),
-            },
-            VariableLengthString => Self::Other("string".to_owned()),
-            _ => Self::Other(dtype.to_string()),
-        }
-    }
-}
-
-/// IEEE 754 binary16, which NumPy calls float16.
-const HALF: FloatingPointLayout = FloatingPointLayout {
-    bit_offset: 0,
-    bit_precision: 16,
-    exponent_location: 10,
-    exponent_size: 5,
-    mantissa_location: 0,
-    mantissa_size: 10,
-    exponent_bias: 15,
-};
-
-/// How the bytes of half-precision numbers are read; nothing for other types.
-fn half_order(datatype: &Datatype) -> Option<fn([u8; 2]) -> f16> {
-    match datatype {
-        Datatype::FloatingPoint {
-            size: 2,
-            byte_order,
-            layout,
-        } if *layout == HALF => match byte_order {
-            DatatypeByteOrder::LittleEndian => Some(f16::from_le_bytes),
-            DatatypeByteOrder::BigEndian => Some(f16::from_be_bytes),
-            DatatypeByteOrder::Vax => None,
-        },
-        _ => None,
-    }
-}
-
-/// Reads the dataset `inside`, the only one in the group `inside`, or the only one that can be
-/// meant when nothing is said.
+/// The dataset `inside`, the only one in the group `inside`, or the only one that can be meant when
+/// nothing is said: of several that are measured data, the only one of the kind that is wanted.
 ///
 /// # Errors
 /// When the file is damaged, nothing or more than one fits, or the rank is not 2 or 3.
-pub(super) fn read(file: &str, inside: Option<&str>) -> Result<Array, DatasetError> {
-    let unreadable = |e: Error| unreadable(file, &e);
-    let open = open(file)?;
-    let found = list(&open).map_err(unreadable)?;
-    let chosen = choose(&found, file, inside)?;
-    let location = format!("{file}#{}", chosen.path);
-    // Checked before reading, so that a stack of frames too large for memory is refused at once.
-    if !is_candidate(&chosen.shape) {
-        return Err(DatasetError::shape(&location, &chosen.shape));
-    }
-    let dataset = open.dataset(&chosen.path).map_err(unreadable)?;
-    check_memory(&location, &chosen.shape)?;
-    let mut array = Array::bare(
-        &location,
-        chosen.shape.clone(),
-        values(&dataset).map_err(unreadable)?,
-        "",
-    );
-    let group = match chosen.path.rsplit_once('/') {
-        Some((parent, _)) => open.group(parent).map_err(unreadable)?,
-        None => open.root(),
+pub(super) fn read(
+    file: &str,
+    inside: Option<&str>,
+    wanted: Wanted,
+) -> Result<Array, DatasetError> {
+    let (open, source) = open_with_source(file)?;
+    let open = &Opened { file, open, source };
+    let found = list(&open.open).map_err(|e| unreadable(file, &e))?;
+    let candidates = match choose(&found, file, inside)? {
+        Chosen::One(info) => return open.describe(&found, info),
+        Chosen::Several(candidates) => candidates,
     };
-    if hyperspy::is_main(&chosen.path) {
-        hyperspy::describe(&mut array, &group)?;
-    } else {
-        nsid::describe(&mut array, &dataset, &group)?;
-        if let Some(folder) = usid::tables(&found.numeric, chosen) {
-            usid::describe(&mut array, &open, folder);
+    let kind = |array: &Array| match wanted {
+        Wanted::Any => true,
+        Wanted::Map => array.squeezed().len() == 2,
+        Wanted::Spectra => array.squeezed().len() == 3,
+    };
+    let described = candidates
+        .iter()
+        .filter_map(|info| open.describe(&found, info).ok());
+    let mut fitting = described.filter(|array| array.require_rank().is_ok() && kind(array));
+    match (fitting.next(), fitting.next()) {
+        (Some(only), None) => Ok(only),
+        _ => Err(DatasetError::Ambiguous {
+            file: file.to_owned(),
+            available: listing(&candidates.into_iter().cloned().collect::<Vec<_>>()),
+        }),
+    }
+}
+
+/// The paths of all datasets that are read as a map or spectra: measured data where the file marks
+/// some as such, and any otherwise.
+///
+/// # Errors
+/// When the file is damaged.
+pub(super) fn list_signals(file: &str) -> Result<Vec<String>, DatasetError> {
+    let found = list(&open(file)?).map_err(|e| unreadable(file, &e))?;
+    let mapped = || {
+        let numeric = found.numeric.iter();
+        numeric.filter(|info| info.main || is_candidate(&info.shape))
+    };
+    let marked = mapped().any(|info| info.main);
+    let meant = mapped().filter(|info| info.main || !marked);
+    Ok(meant.map(|info| info.path.clone()).collect())
+}
+
+/// A file that is read.
+struct Opened<'a> {
+    file: &'a str,
+    open: File,
+    source: Linkless,
+}
+
+impl Opened<'_> {
+    /// A dataset with what the file says of it.
+    fn describe(&self, found: &Content, info: &DatasetInfo) -> Result<Array, DatasetError> {
+        let unreadable = |e: Error| unreadable(self.file, &e);
+        let location = format!("{}#{}", self.file, info.path);
+        let dataset = self.open.dataset(&info.path).map_err(unreadable)?;
+        let group = match info.path.rsplit_once('/') {
+            Some((parent, _)) => self.open.group(parent).map_err(unreadable)?,
+            None => self.open.root(),
+        };
+        let pipeline = dataset.filter_pipeline();
+        filters::require(&pipeline, &location)?;
+        let (read, source, told) = (dataset.clone(), self.source.clone(), location.clone());
+        let mut array = Array::bare(&location, info.shape.clone(), "", move || {
+            if filters::has_own(&pipeline) {
+                filters::values(&read, &pipeline, &source, &told)
+            } else {
+                values(&read).map_err(|e| super::hdf5::unreadable(&told, &e))
+            }
+        });
+        if hyperspy::is_main(&info.path) {
+            hyperspy::describe(&mut array, &group)?;
+        } else {
+            nsid::describe(&mut array, &dataset, &group)?;
+            if let Some(folder) = usid::tables(&found.numeric, info) {
+                usid::describe(&mut array, &self.open, folder);
+            }
         }
+        if array.quantity.is_empty() {
+            let name = info.path.rsplit('/').next();
+            name.unwrap_or_default().clone_into(&mut array.quantity);
+        }
+        Ok(array)
     }
-    if array.quantity.is_empty() {
-        let name = chosen.path.rsplit('/').next();
-        name.unwrap_or_default().clone_into(&mut array.quantity);
-    }
-    Ok(array)
+}
+
+/// What can be meant.
+enum Chosen<'a> {
+    One(&'a DatasetInfo),
+    Several(Vec<&'a DatasetInfo>),
 }
 
 fn choose<'a>(
     found: &'a Content,
     file: &str,
     inside: Option<&str>,
-) -> Result<&'a DatasetInfo, DatasetError> {
+) -> Result<Chosen<'a>, DatasetError> {
     let is_exact = |info: &&DatasetInfo| Some(info.path.as_str()) == inside;
     if let Some(exact) = found.numeric.iter().find(is_exact) {
-        return Ok(exact);
+        return Ok(Chosen::One(exact));
     }
     if let Some(exact) = found.other.iter().find(is_exact) {
         return Err(wrong_type(file, exact));
@@ -300,8 +322,15 @@ fn choose<'a>(
         }
         candidates = within().filter(is_mapped).collect();
     }
+    if candidates.len() > 1 {
+        // Truths beside numbers are a mask.
+        let numbers = || candidates.iter().filter(|info| info.dtype != BOOL);
+        if numbers().next().is_some() {
+            candidates = numbers().copied().collect();
+        }
+    }
     match (candidates.as_slice(), inside) {
-        ([only], _) => Ok(only),
+        ([only], _) => Ok(Chosen::One(only)),
         ([], inside) => Err(
             match (of_other_types.next(), of_other_types.next(), inside) {
                 (Some(only), None, _) => wrong_type(file, only),
@@ -319,10 +348,7 @@ fn choose<'a>(
                 },
             },
         ),
-        (several, _) => Err(DatasetError::Ambiguous {
-            file: file.to_owned(),
-            available: listing(&several.iter().copied().cloned().collect::<Vec<_>>()),
-        }),
+        _ => Ok(Chosen::Several(candidates)),
     }
 }
 
@@ -332,39 +358,6 @@ fn wrong_type(file: &str, info: &DatasetInfo) -> DatasetError {
         location: format!("{file}#{}", info.path),
         dtype: info.dtype.clone(),
     }
-}
-
-/// Refuses values that do not fit into memory, once as bytes and once as numbers: what was never
-/// written takes no room in a file.
-fn check_memory(location: &str, shape: &[usize]) -> Result<(), DatasetError> {
-    let count = shape
-        .iter()
-        .try_fold(2_usize, |all, &size| all.checked_mul(size));
-    let fits = |count| Vec::<f64>::new().try_reserve_exact(count).is_ok();
-    if count.is_some_and(fits) {
-        return Ok(());
-    }
-    let shape = super::shape_text(shape);
-    let reason = format!("its {shape} values do not fit into memory");
-    Err(DatasetError::unreadable(location, FORMAT, &reason))
-}
-
-fn values(dataset: &Dataset) -> Result<Values, Error> {
-    let dtype = dataset.dtype()?;
-    if let DType::Other(datatype) = &dtype
-        && let Some(ordered) = half_order(datatype)
-    {
-        let bytes = dataset.read_raw()?;
-        let pairs = bytes.chunks_exact(2);
-        let numbers = pairs.map(|pair| ordered([pair[0], pair[1]]).to_f32());
-        return Ok(Values::Single(numbers.collect()));
-    }
-    Ok(match dtype {
-        DType::F32 | DType::I8 | DType::I16 | DType::U8 | DType::U16 => {
-            Values::Single(dataset.read_f32()?)
-        }
-        _ => Values::Double(dataset.read_f64()?),
-    })
 }
 
 #[cfg(test)]
@@ -478,25 +471,32 @@ mod tests {
             let map = read_map(&format!("{file}#half")).unwrap();
             assert_eq!(map.values, [-0.5, -0.25, 0.0, 0.25, 0.5, 0.75]);
             let listed = list_hdf5(&file).unwrap();
-            assert_eq!(listed[0].to_string(), "half (2x3 f16)");
+            let half = listed.iter().find(|info| info.path == "half").unwrap();
+            assert_eq!(half.to_string(), "half (2x3 f16)");
         }
     }
 
     #[test]
     fn a_dataset_of_another_type_is_named_with_its_type() {
         let (_folder, file) = written("types.h5", &bytes(TYPES));
-        for (name, dtype) in [("bool", "bool"), ("complex", "complex (f32 r, f32 i)")] {
-            assert_eq!(
-                read(&format!("{file}#{name}")).unwrap_err().to_string(),
-                format!(
-                    "`{file}#{name}`: values of type {dtype}; accepted are real integers and floats"
-                )
-            );
-        }
+        assert_eq!(
+            read(&format!("{file}#complex")).unwrap_err().to_string(),
+            format!(
+                "`{file}#complex`: values of type complex (f32 r, f32 i); accepted are real integers \
+                 and floats"
+            )
+        );
         assert_eq!(read_map(&file).unwrap().quantity, "half");
+        let truths = read_map(&format!("{file}#bool")).unwrap();
+        assert!(
+            truths
+                .values
+                .iter()
+                .all(|&value| value == 0.0 || value == 1.0)
+        );
         let message = read(&format!("{file}#real")).unwrap_err().to_string();
         assert!(
-            message.contains("half (2x3 f16), bool (2x3 bool), complex (2x3 complex"),
+            message.contains("bool (2x3 bool), half (2x3 f16), complex (2x3 complex"),
             "{message}"
         );
     }

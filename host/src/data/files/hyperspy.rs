@@ -1,11 +1,39 @@
-//! `HyperSpy`'s `.hspy`: one group per signal below `Experiments`, axes as groups of attributes.
+//! `HyperSpy`'s `.hspy` and `.zspy`: one group per signal below `Experiments`, axes as groups of
+//! attributes.
 
 use std::collections::HashMap;
 
 use hdf5_pure::{AttrValue, Group};
 
-use super::array::{Array, Dimension, squeezed};
+use super::array::{Array, Dimension};
 use super::error::DatasetError;
+use super::expression::{Expression, ExpressionError};
+
+/// Attributes of a group by name.
+pub(super) type Attributes = HashMap<String, AttrValue>;
+
+/// The group of a signal, in whatever it is stored. Paths are relative to it.
+pub(super) trait Node {
+    /// The attributes of a group; nothing where there is none of the name.
+    fn attributes(&self, path: &str) -> Option<Attributes>;
+
+    /// The values of a dataset of one dimension, where it has at most `most`.
+    fn numbers(&self, path: &str, most: usize) -> Option<Vec<f64>>;
+}
+
+impl Node for Group {
+    fn attributes(&self, path: &str) -> Option<Attributes> {
+        self.group(path).and_then(|group| group.attrs()).ok()
+    }
+
+    fn numbers(&self, path: &str, most: usize) -> Option<Vec<f64>> {
+        let dataset = self.dataset(path).ok()?;
+        let [length] = dataset.shape().ok()?[..] else {
+            return None;
+        };
+        (length <= most as u64).then(|| dataset.read_f64().ok())?
+    }
+}
 
 /// Whether `path` is the data of a `HyperSpy` signal.
 pub(super) fn is_main(path: &str) -> bool {
@@ -13,32 +41,39 @@ pub(super) fn is_main(path: &str) -> bool {
     parts.next() == Some("Experiments") && parts.nth(1) == Some("data") && parts.next().is_none()
 }
 
-/// Fills in axes, quantity and units from the group of the signal. Its axes are numbered in
-/// the order of the array, those of the scan before those of the signal.
+/// Fills in axes, quantity and units from the group of the signal, and puts the axes of the scan
+/// before those of the signal, which the file may store in any order.
 ///
 /// # Errors
-/// When the signal is a stack of images: a third dimension that is not the only one of the
-/// signal.
-pub(super) fn describe(array: &mut Array, signal: &Group) -> Result<(), DatasetError> {
-    let mut of_signal = 0;
-    for place in 0..array.shape.len() {
-        let Ok(axis) = signal.group(&format!("axis-{place}")) else {
-            continue;
-        };
-        let attributes = axis.attrs().unwrap_or_default();
-        let navigate = attributes.get("navigate").and_then(AttrValue::as_i64);
-        of_signal += usize::from(navigate == Some(0) && array.shape[place] > 1);
-        if let Some(dimension) = dimension(&axis, place, array.shape[place]) {
-            array.set_dimension(place, dimension);
+/// When the signal is a stack of images, or the values of an axis cannot be told.
+pub(super) fn describe(array: &mut Array, signal: &dyn Node) -> Result<(), DatasetError> {
+    let order = order(array, signal)?;
+    let is_line = order.as_ref().is_some_and(|(_, is_line)| *is_line);
+    if let Some((order, _)) = order {
+        let mut dimensions = Vec::new();
+        for (place, &from) in order.iter().enumerate() {
+            let size = array.shape[from];
+            let axis = format!("axis-{from}");
+            dimensions.push(dimension(signal, &axis, (place, size), &array.location)?);
         }
-    }
-    if squeezed(&array.shape).len() > 2 && of_signal > 1 {
-        return Err(array.is_stack());
+        array.permute(&order);
+        array.names_axes = true;
+        for (place, dimension) in dimensions.into_iter().enumerate() {
+            let size = array.shape[place];
+            let named = dimension
+                .as_ref()
+                .is_some_and(|dimension| dimension.axis.is_calibrated());
+            array.names_axes &= place > 1 || named;
+            array.dimensions[place] = Dimension::unknown(place, size);
+            if let Some(dimension) = dimension {
+                array.set_dimension(place, dimension);
+            }
+        }
     }
     if let Some(channels) = turning_back(signal, array.shape.len().saturating_sub(1)) {
         array.set_dimension(array.shape.len() - 1, channels);
     }
-    if array.shape.len() == 2 && of_signal == 1 {
+    if is_line {
         array.insert_column();
     }
     let general = attributes(signal, "metadata/General");
@@ -56,45 +91,165 @@ pub(super) fn describe(array: &mut Array, signal: &Group) -> Result<(), DatasetE
     Ok(())
 }
 
-fn dimension(axis: &Group, place: usize, size: usize) -> Option<Dimension> {
-    let attributes = axis.attrs().ok()?;
-    let (name, units) = (text(&attributes, "name"), text(&attributes, "units"));
-    let number = |key| {
-        let value = attributes.get(key)?;
-        value.as_f64().or_else(|| value.as_i64().map(|v| v as f64))
+/// Whether an axis is one of the scan; nothing where the file does not say.
+fn navigates(signal: &dyn Node, place: usize) -> Option<bool> {
+    let attributes = signal.attributes(&format!("axis-{place}"))?;
+    Some(attributes.get("navigate")?.as_i64()? != 0)
+}
+
+/// The axes of the scan and those of the signal.
+fn axes(array: &Array, signal: &dyn Node) -> Option<(Vec<usize>, Vec<usize>)> {
+    let (mut scan, mut of_signal) = (Vec::new(), Vec::new());
+    for place in 0..array.shape.len() {
+        if navigates(signal, place)? {
+            scan.push(place);
+        } else {
+            of_signal.push(place);
+        }
+    }
+    // What has one place only says nothing, where there is more than a map or spectra hold.
+    let thin = |places: &mut Vec<usize>, most: usize| {
+        while places.len() > most {
+            match places.iter().position(|&place| array.shape[place] == 1) {
+                Some(found) => places.remove(found),
+                None => break,
+            };
+        }
     };
-    if let (Some(offset), Some(scale)) = (number("offset"), number("scale")) {
-        return Some(Dimension::uniform(
+    thin(&mut scan, 2);
+    if of_signal.len() > 2 || !scan.is_empty() {
+        let kept = if of_signal.len() > 1 && scan.iter().all(|&place| array.shape[place] == 1) {
+            scan.clear();
+            2
+        } else {
+            1
+        };
+        thin(&mut of_signal, kept);
+    }
+    Some((scan, of_signal))
+}
+
+/// The places of the file's axes in the order rows, columns, channels, and whether the scan is a line,
+/// which has no columns; nothing where the file does not say which axes are of the scan.
+fn order(array: &Array, signal: &dyn Node) -> Result<Option<(Vec<usize>, bool)>, DatasetError> {
+    let Some((scan, of_signal)) = axes(array, signal) else {
+        return Ok(None);
+    };
+    match (scan.len(), of_signal.len()) {
+        (2, 0 | 1) | (1, 1) | (0, 2) => {
+            let is_line = scan.len() == 1;
+            Ok(Some(([scan, of_signal].concat(), is_line)))
+        }
+        (_, 2..) => Err(array.is_stack()),
+        _ => Err(DatasetError::shape(&array.location, &array.shape)),
+    }
+}
+
+/// The dimension that the group `axis` describes, at its place and of its size.
+fn dimension(
+    signal: &dyn Node,
+    axis: &str,
+    (place, size): (usize, usize),
+    location: &str,
+) -> Result<Option<Dimension>, DatasetError> {
+    let Some(attributes) = signal.attributes(axis) else {
+        return Ok(None);
+    };
+    let (name, units) = (text(&attributes, "name"), text(&attributes, "units"));
+    let names = (name.as_str(), units.as_str());
+    if let (Some(offset), Some(scale)) =
+        (number(&attributes, "offset"), number(&attributes, "scale"))
+    {
+        return Ok(Some(Dimension::uniform(
             place,
             size,
-            (&name, &units),
+            names,
             (offset, scale),
-        ));
+        )));
     }
-    // A `DataAxis` lists its values instead.
-    let coordinates = match attributes.get("axis") {
-        Some(listed) => listed.to_f64s()?,
-        None => axis.dataset("axis").ok()?.read_f64().ok()?,
+    let unknown = |reason: String| DatasetError::Axis {
+        location: location.to_owned(),
+        axis: name.clone(),
+        reason,
+        remedy: "HyperSpy lists its values: signal.axes_manager[\"NAME\"]\
+                 .convert_to_non_uniform_axis(), before it saves the file again"
+            .to_owned(),
     };
-    Some(Dimension::listed(place, (&name, &units), coordinates))
+    // A `DataAxis` lists its values; a `FunctionalDataAxis` has them from those of another axis.
+    let coordinates = match attributes.get("expression").and_then(AttrValue::as_str) {
+        Some(expression) => functional(signal, axis, &attributes, (expression, size))
+            .map_err(|error| unknown(format!("follows `{}`: {error}", super::plain(expression))))?,
+        None => match listed(signal, axis, &attributes) {
+            Some(coordinates) => coordinates,
+            None => return Ok(None),
+        },
+    };
+    if coordinates.len() != size || !coordinates.iter().all(|value| value.is_finite()) {
+        let found = coordinates.len();
+        return Err(unknown(format!(
+            "has {found} values that are not {size} numbers"
+        )));
+    }
+    Ok(Some(Dimension::listed(place, names, coordinates)))
+}
+
+/// Values of an axis, more than any spectrum of the field has.
+const MOST_CHANNELS: usize = 1 << 22;
+
+/// The values that an axis lists.
+fn listed(signal: &dyn Node, axis: &str, attributes: &Attributes) -> Option<Vec<f64>> {
+    match attributes.get("axis") {
+        Some(listed) => listed.to_f64s(),
+        None => signal.numbers(&format!("{axis}/axis"), MOST_CHANNELS),
+    }
+}
+
+/// The values of an axis that follow from those of another, in `x`, by an expression.
+fn functional(
+    signal: &dyn Node,
+    axis: &str,
+    attributes: &Attributes,
+    (expression, size): (&str, usize),
+) -> Result<Vec<f64>, ExpressionError> {
+    let expression = Expression::parse(expression)?;
+    if size > MOST_CHANNELS {
+        return Err(ExpressionError::Long(size));
+    }
+    let inner = format!("{axis}/x");
+    let own = signal.attributes(&inner).ok_or(ExpressionError::NoAxis)?;
+    let xs = match (number(&own, "offset"), number(&own, "scale")) {
+        (Some(offset), Some(scale)) => (0..size).map(|i| offset + i as f64 * scale).collect(),
+        _ => listed(signal, &inner, &own).ok_or(ExpressionError::NoAxis)?,
+    };
+    let value = |name: &str, x: f64| match name {
+        "x" => Some(x),
+        _ => number(attributes, name),
+    };
+    xs.into_iter()
+        .map(|x| expression.value(&|name| value(name, x)))
+        .collect()
+}
+
+fn number(attributes: &Attributes, key: &str) -> Option<f64> {
+    let value = attributes.get(key)?;
+    value.as_f64().or_else(|| value.as_i64().map(|v| v as f64))
 }
 
 /// The channels of a sweep that turns back, which no axis of `HyperSpy` can hold: results of this
 /// program have them in `metadata/Channels`.
-fn turning_back(signal: &Group, place: usize) -> Option<Dimension> {
+fn turning_back(signal: &dyn Node, place: usize) -> Option<Dimension> {
     let attributes = attributes(signal, "metadata/Channels");
     let coordinates = attributes.get("coordinates")?.to_f64s()?;
     let (name, units) = (text(&attributes, "name"), text(&attributes, "units"));
     Some(Dimension::listed(place, (&name, &units), coordinates))
 }
 
-fn attributes(group: &Group, path: &str) -> HashMap<String, AttrValue> {
-    let inner = group.group(path);
-    inner.and_then(|inner| inner.attrs()).unwrap_or_default()
+fn attributes(signal: &dyn Node, path: &str) -> Attributes {
+    signal.attributes(path).unwrap_or_default()
 }
 
 /// A text attribute; `HyperSpy`'s words for "none" become empty.
-fn text(attributes: &HashMap<String, AttrValue>, name: &str) -> String {
+fn text(attributes: &Attributes, name: &str) -> String {
     let text = attributes
         .get(name)
         .and_then(AttrValue::as_str)
@@ -102,12 +257,61 @@ fn text(attributes: &HashMap<String, AttrValue>, name: &str) -> String {
     if matches!(text, "_None_" | "<undefined>" | "None") {
         String::new()
     } else {
-        text.to_owned()
+        super::plain(text)
+    }
+}
+
+#[cfg(test)]
+pub(super) mod testing {
+    /// A signal of 2 x 3 x 4 values, its last axis listed; `navigate` for each axis.
+    pub(crate) fn signal(navigate: [i8; 3]) -> Vec<u8> {
+        signal_with(navigate, None)
+    }
+
+    /// The same with the last axis as 12 / x + k, x from 1 in steps of 1, where an expression is given.
+    pub(crate) fn signal_with(navigate: [i8; 3], expression: Option<&str>) -> Vec<u8> {
+        use hdf5_pure::AttrValue::{F64, I8, I64, String as Text};
+        let mut file = hdf5_pure::FileBuilder::new();
+        let mut experiments = file.create_group("Experiments");
+        let mut signal = experiments.create_group("CL");
+        let data: Vec<i16> = (0..24).collect();
+        signal
+            .create_dataset("data")
+            .with_i16_data(&data)
+            .with_shape(&[2, 3, 4]);
+        for (place, name) in ["y", "x", "Wavelength"].into_iter().enumerate() {
+            let mut axis = signal.create_group(&format!("axis-{place}"));
+            axis.set_attr("name", Text(name.to_owned()));
+            axis.set_attr(
+                "units",
+                Text(if place == 1 { "_None_" } else { "nm" }.to_owned()),
+            );
+            axis.set_attr("navigate", I8(navigate[place]));
+            if let (2, Some(expression)) = (place, expression) {
+                axis.set_attr("expression", Text(expression.to_owned()));
+                axis.set_attr("k", F64(0.5));
+                let mut x = axis.create_group("x");
+                x.set_attr("offset", F64(1.0));
+                x.set_attr("scale", F64(1.0));
+                axis.add_group(x.finish());
+            } else if place < 2 {
+                axis.set_attr("offset", I64(5));
+                axis.set_attr("scale", F64(0.5));
+            } else {
+                axis.create_dataset("axis")
+                    .with_f64_data(&[1.0, 2.0, 4.0, 8.0]);
+            }
+            signal.add_group(axis.finish());
+        }
+        experiments.add_group(signal.finish());
+        file.add_group(experiments.finish());
+        file.finish().unwrap()
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use super::testing::{signal, signal_with};
     use crate::data::files::read_map;
     use crate::data::files::testing::{close, named, shared, spectra, total, written};
 
@@ -152,39 +356,6 @@ mod tests {
         }
     }
 
-    /// A signal of 2 x 3 x 4 values, its last axis listed; `navigate` for each axis.
-    fn signal(navigate: [i8; 3]) -> Vec<u8> {
-        use hdf5_pure::AttrValue::{F64, I8, I64, String as Text};
-        let mut file = hdf5_pure::FileBuilder::new();
-        let mut experiments = file.create_group("Experiments");
-        let mut signal = experiments.create_group("CL");
-        let data: Vec<i16> = (0..24).collect();
-        signal
-            .create_dataset("data")
-            .with_i16_data(&data)
-            .with_shape(&[2, 3, 4]);
-        for (place, name) in ["y", "x", "Wavelength"].into_iter().enumerate() {
-            let mut axis = signal.create_group(&format!("axis-{place}"));
-            axis.set_attr("name", Text(name.to_owned()));
-            axis.set_attr(
-                "units",
-                Text(if place == 1 { "_None_" } else { "nm" }.to_owned()),
-            );
-            axis.set_attr("navigate", I8(navigate[place]));
-            if place < 2 {
-                axis.set_attr("offset", I64(5));
-                axis.set_attr("scale", F64(0.5));
-            } else {
-                axis.create_dataset("axis")
-                    .with_f64_data(&[1.0, 2.0, 4.0, 8.0]);
-            }
-            signal.add_group(axis.finish());
-        }
-        experiments.add_group(signal.finish());
-        file.add_group(experiments.finish());
-        file.finish().unwrap()
-    }
-
     #[test]
     fn listed_axes_whole_offsets_and_missing_units_are_understood() {
         let (_folder, file) = written("cl.hspy", &signal([1, 1, 0]));
@@ -194,6 +365,40 @@ mod tests {
         assert_eq!((spectra.rows.offset, spectra.rows.scale), (5.0, 0.5));
         assert_eq!(spectra.columns.units, "");
         assert_eq!(spectra.at(1, 2), [20.0, 21.0, 22.0, 23.0]);
+    }
+
+    /// Value i of the file lies at 12 y + 4 x + e of stored axes (2, 3, 4).
+    #[test]
+    fn the_flags_of_axes_say_which_is_the_signal_wherever_it_is_stored() {
+        let (_folder, file) = written("first.hspy", &signal([0, 1, 1]));
+        let first = spectra(&file);
+        assert_eq!(
+            (first.height(), first.width(), first.channels.size),
+            (3, 4, 2)
+        );
+        assert_eq!(first.at(1, 2), [6.0, 18.0]);
+        assert_eq!(named(&first.channels), ("y", "nm"));
+        assert_eq!((first.channels.offset, first.channels.scale), (5.0, 0.5));
+        assert_eq!(first.columns.name, "Wavelength");
+        let (_folder, file) = written("middle.hspy", &signal([1, 0, 1]));
+        let middle = spectra(&file);
+        assert_eq!((middle.height(), middle.width()), (2, 4));
+        assert_eq!(middle.at(1, 3), [15.0, 19.0, 23.0]);
+    }
+
+    #[test]
+    fn an_axis_that_follows_an_expression_has_its_values() {
+        let (_folder, file) = written("cl.hspy", &signal_with([1, 1, 0], Some("12 / x + k")));
+        let spectra = spectra(&file);
+        assert_eq!(spectra.coordinates, [12.5, 6.5, 4.5, 3.5]);
+        assert_eq!(named(&spectra.channels), ("Wavelength", "nm"));
+        let (_folder, file) = written("cl.hspy", &signal_with([1, 1, 0], Some("12 / q")));
+        let message = read_map(&file).unwrap_err().to_string();
+        assert!(
+            message.contains("axis `Wavelength` follows `12 / q`: nothing is called `q`")
+                && message.contains("convert_to_non_uniform_axis"),
+            "{message}"
+        );
     }
 
     #[test]

@@ -4,25 +4,62 @@
 //! address. `hdf5-pure` takes every entry for an object, so a single link would make the whole
 //! group unreadable. In groups of the newer kind it passes over links itself.
 
+use std::fs::File;
+use std::io::{Read as _, Seek as _, SeekFrom};
+use std::sync::{Arc, Mutex, PoisonError};
+
 use hdf5_pure::{FormatError, Source};
 
-/// A file in memory.
-pub(super) struct Linkless(pub(super) Vec<u8>);
+/// A file of which parts are read as they are asked for. Clones share it.
+#[derive(Clone)]
+pub(super) struct Linkless {
+    file: Arc<Mutex<File>>,
+    length: u64,
+}
+
+impl Linkless {
+    /// # Errors
+    /// When the file cannot be opened.
+    pub(super) fn open(file: &str) -> std::io::Result<Self> {
+        let file = File::open(file)?;
+        let length = file.metadata()?.len();
+        Ok(Self {
+            file: Arc::new(Mutex::new(file)),
+            length,
+        })
+    }
+
+    /// The bytes of a range; nothing where it does not lie in the file.
+    pub(super) fn bytes(&self, offset: u64, length: u64) -> Option<Vec<u8>> {
+        let end = offset
+            .checked_add(length)
+            .filter(|&end| end <= self.length)?;
+        let mut bytes = vec![0; usize::try_from(end - offset).ok()?];
+        self.read_at(offset, &mut bytes).ok()?;
+        Some(bytes)
+    }
+}
 
 impl Source for Linkless {
     fn len(&self) -> u64 {
-        self.0.len() as u64
+        self.length
     }
 
     fn read_at(&self, offset: u64, buf: &mut [u8]) -> Result<(), FormatError> {
         let end = offset.saturating_add(buf.len() as u64);
-        let range = usize::try_from(offset).ok().zip(usize::try_from(end).ok());
-        let bytes = range.and_then(|(start, end)| self.0.get(start..end));
-        buf.copy_from_slice(bytes.ok_or(FormatError::UnexpectedEof {
-            expected: usize::try_from(end).unwrap_or(usize::MAX),
-            available: self.0.len(),
-        })?);
-        Ok(())
+        // Whoever panicked between seeking and reading left a file that is sought again.
+        let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
+        let read = (end <= self.length).then(|| {
+            let sought = file.seek(SeekFrom::Start(offset));
+            sought.and_then(|_| file.read_exact(buf))
+        });
+        match read {
+            Some(Ok(())) => Ok(()),
+            _ => Err(FormatError::UnexpectedEof {
+                expected: usize::try_from(end).unwrap_or(usize::MAX),
+                available: usize::try_from(self.length).unwrap_or(usize::MAX),
+            }),
+        }
     }
 
     // Values are not read this way, so that whatever they are they stay as they are.

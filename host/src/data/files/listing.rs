@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use super::plain;
+
 /// A numeric dataset in an HDF5 file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DatasetInfo {
@@ -21,9 +23,9 @@ pub struct DatasetInfo {
 impl fmt::Display for DatasetInfo {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let shape = super::shape_text(&self.shape);
-        write!(f, "{} ({shape} {}", self.path, self.dtype)?;
+        write!(f, "{} ({shape} {}", plain(&self.path), plain(&self.dtype))?;
         if !self.quantity.is_empty() {
-            write!(f, " {}", self.quantity)?;
+            write!(f, " {}", plain(&self.quantity))?;
         }
         write!(f, ")")
     }

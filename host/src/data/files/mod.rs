@@ -4,15 +4,20 @@
 //!
 //! | extension | what | path inside |
 //! |---|---|---|
-//! | `.npy` | `NumPy` array | none |
+//! | `.npy` | `NumPy` array; booleans are 1 and 0 | none |
 //! | `.npz` | `NumPy` archive | name of the array |
-//! | `.tif`, `.tiff` | one grey image; Thermo/FEI or `ImageJ` metadata give the pixel size | none |
-//! | `.h5`, `.hdf5`, `.nsid` | NSID (sidpy, `pyNSID`), USID and plain HDF5 | dataset, or a group that holds one |
-//! | `.hspy` | `HyperSpy` | `Experiments/<title>` |
+//! | `.tif`, `.tiff` | a page of grey values as they are stored; Thermo/FEI, OME, DigitalMicrograph, `ImageJ` or Zeiss metadata give the pixel size | number of the page, from 1 |
+//! | `.h5`, `.hdf5`, `.hf5`, `.nsid` | NSID (sidpy, `pyNSID`), USID and plain HDF5 | dataset, or a group that holds one |
+//! | `.hspy`, `.zspy` | `HyperSpy`, a file or a folder | `Experiments/<title>` |
 //!
-//! Two dimensions are a map, three are spectra with the channel last; trailing dimensions of
-//! size 1 do not count. `HyperSpy`'s spectra along a line, or of scattered points, are those of a
-//! scan of a single column. The path inside may be left out where only one dataset can be meant.
+//! Two dimensions are a map, three are spectra with the channel last, unless the file says which
+//! dimension is which; trailing dimensions of size 1 do not count. Spectra along a line, or of
+//! scattered points, are those of a scan of a single column. The path inside may be left out where
+//! only one dataset can be meant: the only map where an image is wanted, the only spectra where
+//! these are. A file with another extension is read where it begins as HDF5, TIFF or `NumPy` array.
+//!
+//! Values are read once the shape is known to fit, and at most [`MOST_MEMORY`] of them unless the
+//! caller allows more.
 //!
 //! `.npy` and `.npz` hold no axes: their channels are numbered from 0, and those numbers are what
 //! a scalarizer sees. In HDF5, soft and external links are passed over: give the path of the
@@ -21,6 +26,10 @@
 mod acquisitions;
 mod array;
 mod error;
+#[cfg(feature = "hdf5")]
+mod expression;
+#[cfg(feature = "hdf5")]
+mod filters;
 mod finished;
 #[cfg(feature = "hdf5")]
 mod hdf5;
@@ -34,11 +43,16 @@ mod links;
 mod listing;
 #[cfg(feature = "hdf5")]
 mod nsid;
+#[cfg(feature = "hdf5")]
+mod number;
 mod numpy;
+mod remedy;
 mod tiff;
 #[cfg(feature = "hdf5")]
 mod usid;
 mod write;
+#[cfg(feature = "hdf5")]
+mod zarr;
 
 use std::path::Path;
 
@@ -54,7 +68,7 @@ pub(crate) use write::replace;
 pub(crate) use write::replace_with;
 pub use write::{WriteError, remove_file, write_file};
 
-use crate::data::{Map, Spectra};
+use crate::data::{Axis, Map, Spectra};
 
 /// What a location holds.
 #[derive(Clone, Debug, PartialEq)]
@@ -65,25 +79,135 @@ pub enum Dataset {
     Spectra(Spectra),
 }
 
-/// Reads what `location` holds. Values are taken as they are, NaN included.
+impl Dataset {
+    /// Takes the values of the pixels away, by their number in row-major order, that are to be no
+    /// candidates.
+    pub fn leave_out(&mut self, is_left_out: impl Fn(usize) -> bool) {
+        match self {
+            Self::Map(map) => {
+                for (pixel, value) in map.values.iter_mut().enumerate() {
+                    if is_left_out(pixel) {
+                        *value = f64::NAN;
+                    }
+                }
+            }
+            Self::Spectra(spectra) => spectra.leave_out(is_left_out),
+        }
+    }
+}
+
+/// What is sought in a file that holds several arrays.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Wanted {
+    /// Whatever it is.
+    #[default]
+    Any,
+    /// A map, where there is one alone.
+    Map,
+    /// Spectra, where there are such alone.
+    Spectra,
+}
+
+/// Most memory that the values of one array may take where nobody says otherwise, in bytes.
+pub const MOST_MEMORY: u64 = 4 << 30;
+
+/// An array of which all is known but its values, which are still in the file.
+pub struct Signal(array::Array);
+
+impl std::fmt::Debug for Signal {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} ({})", self.0.location, shape_text(&self.0.shape))
+    }
+}
+
+impl Signal {
+    /// Rows, columns and, of spectra, channels.
+    pub fn axes(&self) -> Vec<&Axis> {
+        let rank = self.0.squeezed().len();
+        let dimensions = self.0.dimensions.iter().take(rank);
+        dimensions.map(|dimension| &dimension.axis).collect()
+    }
+
+    /// The same, each with its values where the file lists them one by one.
+    pub fn axes_with_values(&self) -> Vec<(&Axis, Option<&[f64]>)> {
+        let rank = self.0.squeezed().len();
+        let dimensions = self.0.dimensions.iter().take(rank);
+        let listed = |dimension: &'_ array::Dimension| !dimension.is_equidistant();
+        let values = dimensions.map(|dimension| {
+            let coordinates = dimension.coordinates.as_deref();
+            (&dimension.axis, coordinates.filter(|_| listed(dimension)))
+        });
+        values.collect()
+    }
+
+    /// Number of rows and of columns.
+    pub fn area(&self) -> (usize, usize) {
+        let size = |place: usize| self.0.shape.get(place).copied().unwrap_or(1);
+        (size(0), size(1))
+    }
+
+    /// Whether every pixel has a spectrum.
+    pub fn has_spectra(&self) -> bool {
+        self.0.squeezed().len() > 2
+    }
+
+    /// Name of the values and their units; empty where the file tells none.
+    pub fn quantity(&self) -> (&str, &str) {
+        (&self.0.quantity, &self.0.units)
+    }
+
+    /// The names of the axes of rows and columns, where the file itself gives them.
+    pub fn names(&self) -> Option<(&str, &str)> {
+        let name = |place: usize| Some(self.0.dimensions.get(place)?.axis.name.as_str());
+        self.0.names_axes.then(|| Some((name(0)?, name(1)?)))?
+    }
+
+    /// The same with rows and columns exchanged.
+    #[must_use]
+    pub fn transposed(mut self) -> Self {
+        self.0.transpose();
+        self
+    }
+
+    /// Reads the values, NaN included.
+    ///
+    /// # Errors
+    /// When they take more than `most_memory` bytes, or the file is damaged.
+    pub fn read(self, most_memory: u64) -> Result<Dataset, DatasetError> {
+        self.0.into_dataset(most_memory)
+    }
+}
+
+/// Opens what `location` holds, without its values.
 ///
 /// # Errors
 /// When the file is missing or damaged, the path inside is unknown or ambiguous, or the array
 /// is of a rank or type that fits neither a map nor spectra.
-pub fn read(location: &str) -> Result<Dataset, DatasetError> {
+pub fn open(location: &str, wanted: Wanted) -> Result<Signal, DatasetError> {
     let (file, inside) = split(location);
+    #[cfg(feature = "hdf5")]
+    if is_zarr(file) {
+        let array = zarr::read(file, inside, wanted)?;
+        array.require_rank()?;
+        return Ok(Signal(array));
+    }
     require_file(file)?;
-    let array = match extension(file).as_str() {
-        "npy" => numpy::read_npy(file, inside),
-        "npz" => numpy::read_npz(file, inside),
-        "tif" | "tiff" => tiff::read(file, inside),
-        "h5" | "hdf5" | "nsid" | "hspy" => hdf5::read(file, inside),
-        _ => Err(DatasetError::UnknownExtension {
-            file: file.to_owned(),
-            extension: extension(file),
-        }),
+    let array = match Format::of(file)? {
+        Format::Npy => numpy::read_npy(file, inside),
+        Format::Npz => numpy::read_npz(file, inside, wanted),
+        Format::Tiff => tiff::read(file, inside),
+        Format::Hdf5 => hdf5::read(file, inside, wanted),
     }?;
-    array.into_dataset()
+    array.require_rank()?;
+    Ok(Signal(array))
+}
+
+/// Reads what `location` holds. Values are taken as they are, NaN included.
+///
+/// # Errors
+/// As [`open`] and [`Signal::read`].
+pub fn read(location: &str) -> Result<Dataset, DatasetError> {
+    open(location, Wanted::Any)?.read(MOST_MEMORY)
 }
 
 /// Reads a map from `location`.
@@ -91,13 +215,89 @@ pub fn read(location: &str) -> Result<Dataset, DatasetError> {
 /// # Errors
 /// As [`read`], and when the location holds spectra.
 pub fn read_map(location: &str) -> Result<Map, DatasetError> {
-    match read(location)? {
+    let signal = open_map(location)?;
+    match signal.read(MOST_MEMORY)? {
         Dataset::Map(map) => Ok(map),
-        Dataset::Spectra(spectra) => Err(DatasetError::Shape {
-            location: location.to_owned(),
-            shape: shape_text(&[spectra.height(), spectra.width(), spectra.channels.size]),
-            accepted: "rows x columns, an image or a map",
-        }),
+        Dataset::Spectra(spectra) => Err(no_map(
+            location,
+            &[spectra.height(), spectra.width(), spectra.channels.size],
+        )),
+    }
+}
+
+/// Opens a map at `location`, without its values.
+///
+/// # Errors
+/// As [`open`], and when the location holds spectra.
+pub fn open_map(location: &str) -> Result<Signal, DatasetError> {
+    let signal = open(location, Wanted::Map)?;
+    if signal.has_spectra() {
+        return Err(no_map(location, signal.0.squeezed()));
+    }
+    Ok(signal)
+}
+
+fn no_map(location: &str, shape: &[usize]) -> DatasetError {
+    DatasetError::Shape {
+        location: location.to_owned(),
+        shape: shape_text(shape),
+        accepted: "rows x columns, an image or a map",
+    }
+}
+
+/// The locations of everything in a file that is read as a map or as spectra.
+///
+/// # Errors
+/// When the file is missing or damaged.
+pub fn locations(location: &str) -> Result<Vec<String>, DatasetError> {
+    let (file, inside) = split(location);
+    #[cfg(feature = "hdf5")]
+    if is_zarr(file) && inside.is_none() {
+        let signals = zarr::signals(file)?.into_iter();
+        return Ok(signals
+            .map(|info| format!("{file}#{}", info.path))
+            .collect());
+    }
+    if inside.is_some() {
+        return Ok(vec![location.to_owned()]);
+    }
+    require_file(file)?;
+    let inside = match Format::of(file)? {
+        Format::Npy => return Ok(vec![file.to_owned()]),
+        Format::Npz => {
+            let arrays = numpy::list_npz(file)?.into_iter();
+            let fitting = arrays.filter(|(_, shape)| array::is_candidate(shape));
+            fitting.map(|(name, _)| name).collect()
+        }
+        Format::Tiff => {
+            let pages = tiff::list(file)?.into_iter();
+            pages.map(|page| page.to_string()).collect()
+        }
+        Format::Hdf5 => hdf5::list_signals(file)?,
+    };
+    let inside: Vec<String> = inside;
+    Ok(inside.iter().map(|path| format!("{file}#{path}")).collect())
+}
+
+/// The formats that are read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Format {
+    Npy,
+    Npz,
+    Tiff,
+    Hdf5,
+}
+
+impl Format {
+    /// The format of a file by its extension, or, where that is none that is known, by how it begins.
+    fn of(file: &str) -> Result<Self, DatasetError> {
+        Ok(match extension(file).as_str() {
+            "npy" => Self::Npy,
+            "npz" => Self::Npz,
+            "tif" | "tiff" => Self::Tiff,
+            "h5" | "hdf5" | "hf5" | "nsid" | "hspy" => Self::Hdf5,
+            _ => return remedy::begins_as(file).ok_or_else(|| remedy::unknown(file)),
+        })
     }
 }
 
@@ -120,7 +320,7 @@ pub fn require_finite(map: &Map, what: &str) -> Result<(), DatasetError> {
 /// The file and the path inside; a `#` that belongs to the name of an existing file stays
 /// with it.
 fn split(location: &str) -> (&str, Option<&str>) {
-    if Path::new(location).is_file() {
+    if Path::new(location).exists() {
         return (location, None);
     }
     match location.rsplit_once('#') {
@@ -130,6 +330,12 @@ fn split(location: &str) -> (&str, Option<&str>) {
         ),
         None => (location, None),
     }
+}
+
+/// Whether `file` is a folder in which `HyperSpy` writes.
+#[cfg(feature = "hdf5")]
+fn is_zarr(file: &str) -> bool {
+    Path::new(file).is_dir() && matches!(extension(file).as_str(), "zspy" | "zarr")
 }
 
 /// Checks that `file` is there and is no folder.
@@ -165,6 +371,31 @@ fn shape_text(shape: &[usize]) -> String {
     }
 }
 
+/// An amount of memory as it is written on the command line.
+fn memory_text(bytes: u64) -> String {
+    const UNITS: [(u32, &str); 3] = [(30, "G"), (20, "M"), (10, "K")];
+    let whole = |(shift, _): &&(u32, &str)| bytes >= 1 << shift && bytes.trailing_zeros() >= *shift;
+    UNITS.iter().find(whole).map_or_else(
+        || format!("{bytes} bytes"),
+        |(shift, unit)| format!("{}{unit}", bytes >> shift),
+    )
+}
+
+/// Text from a file or an instrument on one line, without the characters that command a terminal.
+pub fn plain(text: &str) -> String {
+    let shown = |c: char| match c {
+        '\n' | '\r' | '\t' => vec![' '],
+        c if c.is_control() || is_direction(c) => c.escape_unicode().collect(),
+        c => vec![c],
+    };
+    text.chars().flat_map(shown).collect()
+}
+
+/// Whether a character changes the direction of what follows, and so what a reader takes it for.
+fn is_direction(c: char) -> bool {
+    matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
 /// For formats that hold a single array: a path inside is a mistake.
 fn refuse_inside(file: &str, inside: Option<&str>) -> Result<(), DatasetError> {
     match inside {
@@ -177,6 +408,8 @@ fn refuse_inside(file: &str, inside: Option<&str>) -> Result<(), DatasetError> {
     }
 }
 
+#[cfg(all(test, feature = "hdf5"))]
+mod mutations;
 #[cfg(all(test, feature = "hdf5"))]
 mod samples;
 #[cfg(test)]

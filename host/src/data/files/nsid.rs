@@ -2,7 +2,7 @@
 
 use hdf5_pure::{AttrValue, Dataset, Group};
 
-use super::array::{Array, Dimension, squeezed};
+use super::array::{Array, Dimension};
 use super::error::DatasetError;
 
 /// Whether the dataset is the measured data of an NSID group.
@@ -10,6 +10,37 @@ pub(super) fn is_main(dataset: &Dataset) -> bool {
     let attributes = dataset.attrs().unwrap_or_default();
     attributes.contains_key("main_data_name") && attributes.contains_key("data_type")
 }
+
+/// What lies along a dimension.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    Spatial,
+    /// One value after another of what is swept, or of time.
+    Spectral,
+    /// Points in no order of a raster.
+    Points,
+    Unknown,
+}
+
+impl Kind {
+    fn of(scale: &Dataset) -> Self {
+        match text(scale, "dimension_type").to_uppercase().as_str() {
+            "SPATIAL" => Self::Spatial,
+            "SPECTRAL" | "TEMPORAL" | "TIME" | "CHANNEL" | "RECIPROCAL" => Self::Spectral,
+            "POINT_CLOUD" => Self::Points,
+            _ => Self::Unknown,
+        }
+    }
+}
+
+/// Data of two dimensions that are no image, whatever their dimensions say.
+const LINES: [&str; 5] = [
+    "SPECTRUM",
+    "LINE_PLOT",
+    "LINE_PLOT_FAMILY",
+    "SPECTRAL_IMAGE",
+    "POINT_CLOUD",
+];
 
 /// Fills in axes, quantity and units as far as the file gives them, and puts the spectral
 /// dimension last. The scales are found by the names in `DIMENSION_LABELS`, which `pyNSID` also
@@ -24,43 +55,75 @@ pub(super) fn describe(
 ) -> Result<(), DatasetError> {
     array.quantity = text(dataset, "quantity");
     array.units = text(dataset, "units");
-    if text(dataset, "data_type") == "IMAGE_STACK" && squeezed(&array.shape).len() > 2 {
-        return Err(array.is_stack());
-    }
     let attributes = dataset.attrs().unwrap_or_default();
     let labels = attributes
         .get("DIMENSION_LABELS")
         .and_then(AttrValue::as_strings);
-    let mut spectral = Vec::new();
+    let mut kinds = vec![Kind::Unknown; array.shape.len()];
     for (place, label) in labels.unwrap_or_default().iter().enumerate() {
         let Ok(scale) = group.dataset(label) else {
             continue;
         };
+        if let Some(kind) = kinds.get_mut(place) {
+            *kind = Kind::of(&scale);
+        }
         if let Some(dimension) = dimension(&scale, place, label) {
             array.set_dimension(place, dimension);
-        }
-        if text(&scale, "dimension_type") == "SPECTRAL" {
-            spectral.push(place);
+            array.names_axes = true;
         }
     }
-    if let [place] = spectral[..]
-        && squeezed(&array.shape).len() > 2
-    {
-        array.move_last(place);
+    let rank = array.squeezed().len();
+    kinds.truncate(rank);
+    let data_type = text(dataset, "data_type").to_uppercase();
+    let of = |kind: Kind| {
+        (0..rank)
+            .filter(|&place| kinds[place] == kind)
+            .collect::<Vec<_>>()
+    };
+    let (spectral, spatial) = (of(Kind::Spectral), of(Kind::Spatial));
+    if rank == 2 {
+        let line = match spectral[..] {
+            [_] => true,
+            _ => !of(Kind::Points).is_empty() || LINES.contains(&data_type.as_str()),
+        };
+        if line && data_type != "IMAGE" {
+            put_last(array, spectral.first().copied().unwrap_or(1));
+            array.insert_column();
+        }
+        return Ok(());
+    }
+    if rank > 2 && (data_type == "IMAGE_STACK" || spatial.len() > 2) {
+        return Err(array.is_stack());
+    }
+    if rank == 3 {
+        match (spectral.as_slice(), spatial.as_slice()) {
+            (&[place], _) => put_last(array, place),
+            (_, &[a, b]) => put_last(array, 3 - a - b),
+            _ => {}
+        }
     }
     Ok(())
 }
 
+/// Makes a dimension the last, and drops those of size 1 that say nothing.
+fn put_last(array: &mut Array, from: usize) {
+    let rank = array.squeezed().len();
+    let mut order: Vec<usize> = (0..rank).filter(|&place| place != from).collect();
+    order.push(from);
+    array.permute(&order);
+}
+
 fn dimension(scale: &Dataset, place: usize, label: &str) -> Option<Dimension> {
-    if scale.shape().ok()?.len() != 1 {
+    // One that is longer than any array of the field is none of its axes.
+    let [length] = scale.shape().ok()?[..] else {
+        return None;
+    };
+    if length > 1 << 22 {
         return None;
     }
     let coordinates = scale.read_f64().ok()?;
-    Some(Dimension::listed(
-        place,
-        (label, &text(scale, "units")),
-        coordinates,
-    ))
+    let names = (&*super::plain(label), &*text(scale, "units"));
+    Some(Dimension::listed(place, names, coordinates))
 }
 
 /// A text attribute of a dataset; empty when it is absent.
@@ -69,8 +132,8 @@ pub(super) fn text(dataset: &Dataset, name: &str) -> String {
     attributes
         .get(name)
         .and_then(AttrValue::as_str)
+        .map(super::plain)
         .unwrap_or_default()
-        .to_owned()
 }
 
 #[cfg(test)]
@@ -148,5 +211,56 @@ mod tests {
         let (_folder, file) = written("a.nsid", &energy_first("IMAGE_STACK"));
         let message = read(&file).unwrap_err().to_string();
         assert!(message.contains("4x2x3 (a stack of images)"), "{message}");
+    }
+
+    /// 3 positions x 4 energies, value = 10 position + energy, in either order.
+    fn line(energy_first: bool, kind: &str, data_type: &str) -> Vec<u8> {
+        use hdf5_pure::AttrValue::{String as Text, StringArray};
+        let mut file = hdf5_pure::FileBuilder::new();
+        for (name, kind, size) in [("Energy", "SPECTRAL", 4_u8), ("x", kind, 3)] {
+            let values: Vec<f64> = (0..size).map(f64::from).collect();
+            let scale = file.create_dataset(name);
+            scale
+                .with_f64_data(&values)
+                .set_attr("dimension_type", Text(kind.to_owned()));
+        }
+        let value = |i: u16| {
+            if energy_first {
+                10 * (i % 3) + i / 3
+            } else {
+                10 * (i / 4) + i % 4
+            }
+        };
+        let main = file.create_dataset("data");
+        let (shape, labels) = if energy_first {
+            ([4, 3], ["Energy", "x"])
+        } else {
+            ([3, 4], ["x", "Energy"])
+        };
+        main.with_u16_data(&(0..12).map(value).collect::<Vec<_>>())
+            .with_shape(&shape);
+        main.set_attr(
+            "DIMENSION_LABELS",
+            StringArray(labels.map(str::to_owned).to_vec()),
+        );
+        main.set_attr("main_data_name", Text("data".to_owned()));
+        main.set_attr("data_type", Text(data_type.to_owned()));
+        file.finish().unwrap()
+    }
+
+    #[test]
+    fn spectra_along_a_line_or_at_points_are_no_image() {
+        for (energy_first, kind, data_type) in [
+            (false, "SPATIAL", "SPECTRAL_IMAGE"),
+            (true, "SPATIAL", "SPECTRAL_IMAGE"),
+            (false, "POINT_CLOUD", "POINT_CLOUD"),
+            (false, "UNKNOWN", "LINE_PLOT_FAMILY"),
+        ] {
+            let (_folder, file) = written("line.h5", &line(energy_first, kind, data_type));
+            let found = spectra(&file);
+            assert_eq!((found.height(), found.width()), (3, 1));
+            assert_eq!(found.at(2, 0), [20.0, 21.0, 22.0, 23.0]);
+            assert_eq!(found.channels.name, "Energy");
+        }
     }
 }

@@ -9,51 +9,78 @@ use zip::ZipArchive;
 use super::array::{Array, is_candidate};
 use super::error::DatasetError;
 use super::write::{WriteError, replace_with};
+use super::{Wanted, plain};
 use crate::data::npy::{self, Npy, Number};
 use crate::data::{Map, Values};
 
-/// Reads the array of a `.npy` file.
+const FORMAT: &str = "NumPy array";
+
+/// The array of a `.npy` file.
 ///
 /// # Errors
-/// When it is damaged, not of real numbers, or a path inside was asked for.
+/// When it is damaged, cut off, not of real numbers, or a path inside was asked for.
 pub(super) fn read_npy(file: &str, inside: Option<&str>) -> Result<Array, DatasetError> {
     super::refuse_inside(file, inside)?;
-    let unreadable = |e: std::io::Error| DatasetError::unreadable(file, "NumPy array", &e);
-    let reader = BufReader::new(File::open(file).map_err(unreadable)?);
-    let npy = Npy::new(reader).map_err(unreadable)?;
-    decode(npy, file, &super::stem(file))
+    let unreadable = |e: std::io::Error| DatasetError::unreadable(file, FORMAT, &e);
+    let open = File::open(file).map_err(unreadable)?;
+    let length = open.metadata().map_err(unreadable)?.len();
+    let npy = Npy::new(BufReader::new(open)).map_err(unreadable)?;
+    let size = real(&npy, file)?.1 as u64;
+    let shape = npy.shape().to_vec();
+    let count = shape
+        .iter()
+        .try_fold(1_u64, |n, &size| n.checked_mul(size as u64));
+    if (count.and_then(|n| n.checked_mul(size))).is_none_or(|wanted| wanted > length) {
+        let reason = format!(
+            "cut off after {length} bytes, which cannot hold {} values of {size} bytes; copy it again",
+            super::shape_text(&shape)
+        );
+        return Err(DatasetError::unreadable(file, FORMAT, &reason));
+    }
+    let (location, column_major) = (file.to_owned(), npy.column_major());
+    let array = Array::bare(file, shape, &super::stem(file), move || {
+        values(npy, &location)
+    });
+    Ok(in_order(array, column_major))
 }
 
-/// Reads one array of a `.npz` archive: the one named `inside`, or the only one with two or
-/// three dimensions.
+/// The arrays of a `.npz` archive with their shapes, by name.
 ///
 /// # Errors
-/// As [`read_npy`], and when the name is unknown or several arrays could be meant.
-pub(super) fn read_npz(file: &str, inside: Option<&str>) -> Result<Array, DatasetError> {
-    let unreadable = |e: std::io::Error| DatasetError::unreadable(file, "NumPy archive", &e);
-    let unzipped = |e: zip::result::ZipError| unreadable(e.into());
-    let reader = BufReader::new(File::open(file).map_err(unreadable)?);
-    let mut archive = ZipArchive::new(reader).map_err(unzipped)?;
-    let names = archive
-        .file_names()
-        .filter_map(|name| name.strip_suffix(".npy"));
+/// When it is no archive.
+pub(super) fn list_npz(file: &str) -> Result<Vec<(String, Vec<usize>)>, DatasetError> {
+    let mut archive = unzip(file)?;
+    let names = archive.file_names();
+    let names = names.filter_map(|name| name.strip_suffix(".npy"));
     let mut names: Vec<String> = names.map(str::to_owned).collect();
     names.sort();
     let mut shapes = Vec::new();
-    for name in &names {
-        let packed = archive.by_name(&format!("{name}.npy"));
+    for name in names {
         // One damaged array must not hide the others.
-        if let Ok(npy) = packed
-            .map_err(unzipped)
-            .and_then(|packed| Npy::new(packed).map_err(unreadable))
+        if let Ok(packed) = archive.by_name(&format!("{name}.npy"))
+            && let Ok(npy) = Npy::new(packed)
         {
-            shapes.push((name.clone(), npy.shape().to_vec()));
+            shapes.push((name, npy.shape().to_vec()));
         }
     }
+    Ok(shapes)
+}
+
+/// One array of a `.npz` archive: the one named `inside`, or the only one of the rank that is
+/// wanted.
+///
+/// # Errors
+/// As [`read_npy`], and when the name is unknown or several arrays could be meant.
+pub(super) fn read_npz(
+    file: &str,
+    inside: Option<&str>,
+    wanted: Wanted,
+) -> Result<Array, DatasetError> {
+    let shapes = list_npz(file)?;
     let available = || {
         let listed: Vec<String> = shapes
             .iter()
-            .map(|(name, shape)| format!("{name} ({})", super::shape_text(shape)))
+            .map(|(name, shape)| format!("{} ({})", plain(name), super::shape_text(shape)))
             .collect();
         if listed.is_empty() {
             "no array".to_owned()
@@ -63,7 +90,7 @@ pub(super) fn read_npz(file: &str, inside: Option<&str>) -> Result<Array, Datase
     };
     let name = match inside {
         Some(inside) => inside.to_owned(),
-        None => only_candidate(&shapes).ok_or_else(|| {
+        None => only_candidate(&shapes, wanted).ok_or_else(|| {
             let (file, available) = (file.to_owned(), available());
             if shapes.iter().any(|(_, shape)| is_candidate(shape)) {
                 DatasetError::Ambiguous { file, available }
@@ -72,25 +99,52 @@ pub(super) fn read_npz(file: &str, inside: Option<&str>) -> Result<Array, Datase
             }
         })?,
     };
-    if !names.contains(&name) {
+    let mut archive = unzip(file)?;
+    let unreadable = |e: std::io::Error| DatasetError::unreadable(file, ARCHIVE, &e);
+    let entry = format!("{name}.npy");
+    if archive.index_for_name(&entry).is_none() {
         return Err(DatasetError::UnknownInside {
             file: file.to_owned(),
-            inside: name.clone(),
+            inside: name,
             available: available(),
         });
     }
-    let packed = archive.by_name(&format!("{name}.npy")).map_err(unzipped)?;
+    let packed = archive.by_name(&entry).map_err(|e| unreadable(e.into()))?;
     let npy = Npy::new(packed).map_err(unreadable)?;
-    decode(npy, &format!("{file}#{name}"), &name)
+    let location = format!("{file}#{name}");
+    real(&npy, &location)?;
+    let (shape, column_major) = (npy.shape().to_vec(), npy.column_major());
+    drop(npy);
+    let found = location.clone();
+    let array = Array::bare(&location, shape, &name, move || {
+        let unreadable = |e: std::io::Error| DatasetError::unreadable(&found, ARCHIVE, &e);
+        let packed = archive.by_name(&entry).map_err(|e| unreadable(e.into()))?;
+        values(Npy::new(packed).map_err(unreadable)?, &found)
+    });
+    Ok(in_order(array, column_major))
 }
 
-/// A single array is taken whatever its shape, so that the complaint is about the shape;
-/// among several, a single map, or else a single spectrum image, is meant.
-fn only_candidate(shapes: &[(String, Vec<usize>)]) -> Option<String> {
+const ARCHIVE: &str = "NumPy archive";
+
+fn unzip(file: &str) -> Result<ZipArchive<BufReader<File>>, DatasetError> {
+    let unreadable = |e: std::io::Error| DatasetError::unreadable(file, ARCHIVE, &e);
+    let reader = BufReader::new(File::open(file).map_err(unreadable)?);
+    ZipArchive::new(reader).map_err(|e| unreadable(e.into()))
+}
+
+/// A single array is taken whatever its shape, so that the complaint is about the shape; among
+/// several, the only one of the rank that is wanted, or else a single map, or a single spectrum
+/// image.
+fn only_candidate(shapes: &[(String, Vec<usize>)], wanted: Wanted) -> Option<String> {
     if let [(name, _)] = shapes {
         return Some(name.clone());
     }
-    [2, 3].into_iter().find_map(|rank| {
+    let ranks: &[usize] = match wanted {
+        Wanted::Any => &[2, 3],
+        Wanted::Map => &[2],
+        Wanted::Spectra => &[3],
+    };
+    ranks.iter().find_map(|&rank| {
         let mut fitting = shapes
             .iter()
             .filter(|(_, shape)| super::array::squeezed(shape).len() == rank);
@@ -101,49 +155,34 @@ fn only_candidate(shapes: &[(String, Vec<usize>)]) -> Option<String> {
     })
 }
 
-fn decode<R: Read>(npy: Npy<R>, location: &str, quantity: &str) -> Result<Array, DatasetError> {
-    let Some(real) = npy.real() else {
-        return Err(DatasetError::Type {
-            location: location.to_owned(),
-            dtype: npy.dtype().to_owned(),
-        });
-    };
-    let shape = npy.shape().to_vec();
-    let column_major = npy.column_major();
-    let values = match real {
-        // Single precision holds them exactly.
-        ('f', 4) | (_, 1 | 2) => {
-            let values = npy.values(|number| number.to_float() as f32);
-            values.map(|values| Values::Single(row_major(values, &shape, column_major)))
-        }
-        _ => {
-            let values = npy.values(Number::to_float);
-            values.map(|values| Values::Double(row_major(values, &shape, column_major)))
-        }
-    };
-    let values = values.map_err(|e| DatasetError::unreadable(location, "NumPy array", &e))?;
-    Ok(Array::bare(location, shape, values, quantity))
+/// Letter and bytes of the type of an array of real numbers.
+///
+/// # Errors
+/// When it holds anything else.
+fn real<R: Read>(npy: &Npy<R>, location: &str) -> Result<(char, usize), DatasetError> {
+    npy.real().ok_or_else(|| DatasetError::Type {
+        location: location.to_owned(),
+        dtype: plain(npy.dtype()),
+    })
 }
 
-/// Values with the last index fastest, whichever it was.
-fn row_major<T: Copy>(values: Vec<T>, shape: &[usize], column_major: bool) -> Vec<T> {
-    if !column_major {
-        return values;
+fn values<R: Read>(npy: Npy<R>, location: &str) -> Result<Values, DatasetError> {
+    let values = match real(&npy, location)? {
+        // Single precision holds them exactly.
+        ('f', 2 | 4) | (_, 1 | 2) => npy
+            .values(|number| number.to_float() as f32)
+            .map(Values::Single),
+        _ => npy.values(Number::to_float).map(Values::Double),
+    };
+    values.map_err(|e| DatasetError::unreadable(location, FORMAT, &e))
+}
+
+fn in_order(array: Array, column_major: bool) -> Array {
+    if column_major {
+        array.column_major()
+    } else {
+        array
     }
-    let mut index = vec![0; shape.len()];
-    let mut sorted = Vec::with_capacity(values.len());
-    for _ in 0..values.len() {
-        let place = (index.iter().zip(shape).rev()).fold(0, |place, (&i, &size)| place * size + i);
-        sorted.push(values[place]);
-        for (i, &size) in index.iter_mut().zip(shape).rev() {
-            *i += 1;
-            if *i < size {
-                break;
-            }
-            *i = 0;
-        }
-    }
-    sorted
 }
 
 /// Writes a map as `.npy`: float64, two-dimensional (rows, columns), in C order.
@@ -181,7 +220,13 @@ mod tests {
     #[test]
     fn every_numeric_type_of_numpy_is_read() {
         let wanted = [0.0, 1.0, 2.0, 3.0, 4.0, 100.0];
-        let bytes: [(&str, Encode); 12] = [
+        let bytes: [(&str, Encode); 14] = [
+            ("<f2", |v| {
+                half::f16::from_f32(f32::from(v)).to_le_bytes().to_vec()
+            }),
+            (">f2", |v| {
+                half::f16::from_f32(f32::from(v)).to_be_bytes().to_vec()
+            }),
             ("|u1", |v| vec![v]),
             ("|i1", |v| vec![v]),
             ("<u2", |v| u16::from(v).to_le_bytes().to_vec()),
@@ -202,6 +247,8 @@ mod tests {
             assert_eq!((map.height(), map.width()), (2, 3));
             assert_eq!(map.values, wanted, "{descr}");
         }
+        let (_folder, file) = written("mask.npy", &bare("|b1", false, "1, 2", &[1, 0]));
+        assert_eq!(read_map(&file).unwrap().values, [1.0, 0.0]);
         let (_folder, file) = written("map.npy", &bare("<c16", false, "1, 1", &[0; 16]));
         assert!(
             read(&file)
@@ -250,10 +297,10 @@ mod tests {
         );
         let mut bytes = std::fs::read(&file).unwrap();
         let three = 3.0_f64.to_le_bytes();
-        let place = bytes.windows(8).position(|bytes| bytes == three).unwrap();
+        let place = bytes.windows(8).rposition(|bytes| bytes == three).unwrap();
         bytes[place] ^= 1;
         std::fs::write(&file, &bytes).unwrap();
-        let message = read(&format!("{file}#loss")).unwrap_err().to_string();
+        let message = read(&format!("{file}#cube")).unwrap_err().to_string();
         assert!(message.contains("checksum"), "{message}");
     }
 

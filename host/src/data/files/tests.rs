@@ -87,3 +87,52 @@ fn the_first_value_that_is_not_finite_is_named() {
         "the response is NaN at row 1, column 1; every value must be finite"
     );
 }
+
+#[test]
+fn a_file_of_another_format_names_the_program_and_the_line_that_convert_it() {
+    for (name, line) in [
+        ("a.dm4", "hs.load("),
+        ("a.png", "PIL.Image.open("),
+        ("a.csv", "delimiter=\",\""),
+        ("a.sxm", "SciFiReaders.NanonisSXMReader("),
+    ] {
+        let (_folder, file) = written(name, b"anything else");
+        let message = read(&file).unwrap_err().to_string();
+        assert!(
+            message.contains(line) && message.contains(name),
+            "{message}"
+        );
+    }
+    // What begins as a file that is read is one, whatever it is called.
+    let (_folder, file) = written("a.dat", &npy("|u1", false, "1, 2", &[7, 8]));
+    assert_eq!(read_map(&file).unwrap().values, [7.0, 8.0]);
+}
+
+#[test]
+fn text_of_files_is_shown_without_what_commands_a_terminal() {
+    assert_eq!(
+        plain("\u{1b}[31mred\u{7}\u{202e}\n µm"),
+        "\\u{1b}[31mred\\u{7}\\u{202e}  µm"
+    );
+    let header = "\u{1b}]0;title\u{7}";
+    let (_folder, file) = written("a.npy", &npy(header, false, "1, 2", &[7, 8]));
+    let message = read(&file).unwrap_err().to_string();
+    assert!(!message.contains(char::is_control), "{message:?}");
+}
+
+#[test]
+fn values_are_not_read_where_they_would_take_more_memory_than_they_may() {
+    let (_folder, file) = written("a.npy", &npy("<f8", false, "2, 3", &[0; 48]));
+    let signal = || open(&file, Wanted::Any).unwrap();
+    assert_eq!(signal().area(), (2, 3));
+    assert!(signal().read(48).is_ok());
+    let message = signal().read(47).unwrap_err().to_string();
+    assert!(
+        message.contains("2x3") && message.contains("--most-memory"),
+        "{message}"
+    );
+    // A header that promises more than follows is refused before its values are set aside.
+    let (_folder, file) = written("vast.npy", &npy("<f8", false, "1000000, 1000000", &[0; 48]));
+    let message = read(&file).unwrap_err().to_string();
+    assert!(message.contains("cut off after"), "{message}");
+}

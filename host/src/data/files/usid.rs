@@ -9,6 +9,9 @@ use hdf5_pure::{AttrValue, File};
 use super::array::{Array, Dimension};
 use super::listing::DatasetInfo;
 
+/// Entries of a table, more than any scan of the field has.
+const MOST_ENTRIES: usize = 1 << 23;
+
 const POSITION: &str = "Position_Indices";
 const CHANNEL: &str = "Spectroscopic_Indices";
 
@@ -99,12 +102,7 @@ pub(super) fn describe(array: &mut Array, file: &File, folder: &str) -> Option<(
         *source.get_mut(place)? = Some(k);
     }
     let source: Vec<usize> = source.into_iter().collect::<Option<_>>()?;
-    if !source.iter().enumerate().all(|(place, &k)| place == k) {
-        let places = source
-            .iter()
-            .flat_map(|&k| k * channels..(k + 1) * channels);
-        array.values = array.values.reordered(places);
-    }
+    let sorted = source.iter().enumerate().all(|(place, &k)| place == k);
     let mut dimensions: Vec<Dimension> = positions
         .iter()
         .enumerate()
@@ -122,7 +120,8 @@ pub(super) fn describe(array: &mut Array, file: &File, folder: &str) -> Option<(
         _ => Dimension::unknown(dimensions.len(), channels),
     });
     shape.push(channels);
-    (array.shape, array.dimensions) = (shape, dimensions);
+    array.names_axes = true;
+    array.reshape(shape, dimensions, (!sorted).then_some((source, channels)));
     Some(())
 }
 
@@ -144,7 +143,9 @@ fn read(file: &File, folder: &str, what: &str, by_column: bool) -> Option<Vec<En
     } else {
         (height, width)
     };
-    if entries == 0 || length == 0 {
+    // More positions or channels than any scan has are the tables of none.
+    let count = entries.checked_mul(length)?;
+    if count == 0 || count > MOST_ENTRIES {
         return None;
     }
     let attributes = indices.attrs().ok()?;

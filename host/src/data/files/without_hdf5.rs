@@ -1,10 +1,19 @@
 //! Refuses HDF5 files where the feature `hdf5` is not compiled in.
 
 use super::array::Array;
-use super::{DatasetError, DatasetInfo};
+use super::{DatasetError, DatasetInfo, Wanted};
 
 /// Refuses the file.
-pub(super) fn read(file: &str, _inside: Option<&str>) -> Result<Array, DatasetError> {
+pub(super) fn read(
+    file: &str,
+    _inside: Option<&str>,
+    _wanted: Wanted,
+) -> Result<Array, DatasetError> {
+    Err(refused(file))
+}
+
+/// Refuses the file.
+pub(super) fn list_signals(file: &str) -> Result<Vec<String>, DatasetError> {
     Err(refused(file))
 }
 

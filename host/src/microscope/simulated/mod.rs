@@ -5,3 +5,4 @@ mod replay;
 
 pub use beam::{SimulatedBeam, SpecimenMicroscope};
 pub use replay::ReplayMicroscope;
+pub(super) use replay::require_same_area;

@@ -17,6 +17,23 @@ pub struct ReplayMicroscope {
     acquired_at: Option<(usize, usize)>,
 }
 
+/// Refuses a response over other rows and columns than the image, or over none.
+///
+/// # Errors
+/// [`MicroscopeError::Setting`], with both.
+pub(in crate::microscope) fn require_same_area(
+    image: (usize, usize),
+    response: (usize, usize),
+) -> Result<(), MicroscopeError> {
+    if image == response && image.0 > 0 && image.1 > 0 {
+        return Ok(());
+    }
+    let size = |(height, width)| format!("{height} x {width} pixels");
+    let name = "the area of the replayed response";
+    let accepted = format!("that of the image, {}, and at least one", size(image));
+    Err(MicroscopeError::setting(name, size(response), accepted))
+}
+
 impl ReplayMicroscope {
     /// Replays `spectra` over `image`; `elements` are the symbols of those whose lines are worth
     /// naming.
@@ -28,14 +45,8 @@ impl ReplayMicroscope {
         spectra: Spectra,
         elements: &[&str],
     ) -> Result<Self, MicroscopeError> {
-        let size = |height, width| format!("{height} x {width} pixels");
-        let expected = size(image.height(), image.width());
-        let found = size(spectra.height(), spectra.width());
-        if found != expected || image.values.is_empty() {
-            let name = "the area of the replayed response";
-            let accepted = format!("that of the image, {expected}, and at least one");
-            return Err(MicroscopeError::setting(name, found, accepted));
-        }
+        let area = (image.height(), image.width());
+        require_same_area(area, (spectra.height(), spectra.width()))?;
         Ok(Self {
             channels: spectra.along(elements),
             image,

@@ -8,22 +8,7 @@ use beacon_host::data::result::{PointRow, PointSpectra, Response, ResultFile};
 use beacon_host::data::{Axis, Channels, Map};
 use serde_json::{Value, json};
 
-/// A Python that has the programs; nothing where there is none and none is demanded.
-fn python() -> Option<PathBuf> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
-    let python = std::env::var_os("BEACON_INSTRUMENTS_PYTHON")
-        .map_or_else(|| root.join("target/instruments/bin/python"), PathBuf::from);
-    if python.is_file() {
-        return Some(python);
-    }
-    assert!(
-        std::env::var_os("BEACON_REQUIRE_INSTRUMENTS").is_none_or(|v| v != "1"),
-        "{} is missing: run tests/instruments/install",
-        python.display()
-    );
-    println!("skipped: tests/instruments/install has not run");
-    None
-}
+use super::python;
 
 fn axis(name: &str, units: &str, (offset, scale): (f64, f64), size: usize) -> Axis {
     Axis {

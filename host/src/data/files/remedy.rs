@@ -1,0 +1,68 @@
+//! What to do with a file of a format that is not read.
+
+use std::fs::File;
+use std::io::Read as _;
+
+use super::{DatasetError, Format, extension, plain, stem};
+
+/// The format whose signature a file begins with.
+pub(super) fn begins_as(file: &str) -> Option<Format> {
+    let mut start = [0; 8];
+    let read = File::open(file).ok()?.read(&mut start).ok()?;
+    let start = &start[..read];
+    let signatures: [(&[u8], Format); 7] = [
+        (b"\x89HDF\r\n\x1a\n", Format::Hdf5),
+        (b"\x93NUMPY", Format::Npy),
+        (b"PK\x03\x04", Format::Npz),
+        (b"II*\0", Format::Tiff),
+        (b"MM\0*", Format::Tiff),
+        (b"II+\0", Format::Tiff),
+        (b"MM\0+", Format::Tiff),
+    ];
+    let is = |(signature, _): &&(&[u8], Format)| start.starts_with(signature);
+    signatures.iter().find(is).map(|(_, format)| *format)
+}
+
+/// The refusal of a file of another format, with the program and the line that convert it.
+pub(super) fn unknown(file: &str) -> DatasetError {
+    let extension = extension(file);
+    let (file_text, new) = (plain(file), plain(&stem(file)));
+    let remedy = match extension.as_str() {
+        "png" | "jpg" | "jpeg" | "bmp" | "gif" | "webp" => format!(
+            "Pillow converts it: PIL.Image.open(\"{file_text}\").convert(\"L\").save(\"{new}.tif\")"
+        ),
+        "csv" => format!(
+            "NumPy converts it: numpy.save(\"{new}.npy\", numpy.loadtxt(\"{file_text}\", \
+             delimiter=\",\"))"
+        ),
+        "txt" | "dat" | "asc" | "tsv" => format!(
+            "NumPy converts a table of numbers: numpy.save(\"{new}.npy\", \
+             numpy.loadtxt(\"{file_text}\"))"
+        ),
+        "mat" => format!(
+            "SciPy converts it: numpy.save(\"{new}.npy\", \
+             scipy.io.loadmat(\"{file_text}\")[\"NAME\"])"
+        ),
+        "pkl" | "pickle" => format!(
+            "NumPy converts it: numpy.save(\"{new}.npy\", \
+             numpy.asarray(pickle.load(open(\"{file_text}\", \"rb\"))))"
+        ),
+        "ibw" => scifireaders("IgorIBWReader", &file_text, &new),
+        "sxm" => scifireaders("NanonisSXMReader", &file_text, &new),
+        "3ds" => scifireaders("Nanonis3dsReader", &file_text, &new),
+        "gwy" | "gsf" => scifireaders("GwyddionReader", &file_text, &new),
+        _ => format!("HyperSpy converts it: hs.load(\"{file_text}\").save(\"{new}.hspy\")"),
+    };
+    DatasetError::UnknownExtension {
+        file: file.to_owned(),
+        extension,
+        remedy,
+    }
+}
+
+fn scifireaders(reader: &str, file: &str, new: &str) -> String {
+    format!(
+        "SciFiReaders converts it: [numpy.save(f\"{new}-{{name}}.npy\", numpy.array(data)) for name, \
+         data in SciFiReaders.{reader}(\"{file}\").read().items()]"
+    )
+}

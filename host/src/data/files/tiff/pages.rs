@@ -1,0 +1,169 @@
+//! The pages of a TIFF file, and which is meant.
+
+use tiff::TiffResult;
+use tiff::decoder::Decoder;
+use tiff::tags::Tag;
+
+use super::{Open, Stored};
+use crate::data::files::DatasetError;
+
+/// More pages than anybody chooses from.
+const MOST_PAGES: usize = 4096;
+
+/// The bit of `NewSubfileType` of a preview of another page.
+const REDUCED: u32 = 1;
+
+/// What is known of a page without its values.
+#[derive(Clone, Debug)]
+pub(super) struct Page {
+    /// From 0.
+    pub(super) index: usize,
+    pub(super) height: usize,
+    pub(super) width: usize,
+    samples: u16,
+    /// Of a sample.
+    pub(super) bits: u16,
+    reduced: bool,
+    /// Whether its colours, where it has a table of them, are in no order of brightness, so that the
+    /// numbers that stand for them mean nothing.
+    coloured: bool,
+}
+
+impl Page {
+    fn read(decoder: &mut Open, index: usize) -> TiffResult<Self> {
+        let (width, height) = decoder.dimensions()?;
+        let mut number = |tag, default| {
+            let first = decoder.find_tag_unsigned_vec::<u32>(tag)?;
+            TiffResult::Ok(
+                first
+                    .and_then(|all| all.first().copied())
+                    .unwrap_or(default),
+            )
+        };
+        let samples = number(Tag::SamplesPerPixel, 1)?;
+        let bits = number(Tag::BitsPerSample, 1)?;
+        let kind = number(Tag::NewSubfileType, 0)?;
+        let colours = decoder.find_tag_unsigned_vec::<u16>(Tag::ColorMap)?;
+        Ok(Self {
+            index,
+            height: height as usize,
+            width: width as usize,
+            samples: u16::try_from(samples).unwrap_or(u16::MAX),
+            bits: u16::try_from(bits).unwrap_or(u16::MAX),
+            reduced: kind & REDUCED != 0,
+            coloured: colours.is_some_and(|colours| !rises_or_falls(&colours)),
+        })
+    }
+
+    pub(super) fn shape(&self) -> Vec<usize> {
+        vec![self.height, self.width]
+    }
+
+    /// Whether it holds one number a pixel and is no preview.
+    pub(super) fn is_data(&self) -> bool {
+        self.samples == 1 && !self.coloured && !self.reduced
+    }
+
+    fn text(&self) -> String {
+        let what = match (self.samples, self.coloured, self.reduced) {
+            (_, _, true) => ", a preview".to_owned(),
+            (1, true, _) => ", numbers of colours".to_owned(),
+            (1, false, _) => format!(", {} bits", self.bits),
+            (samples, ..) => format!(" of {samples} samples a pixel"),
+        };
+        format!("{} ({}x{}{what})", self.index + 1, self.height, self.width)
+    }
+}
+
+/// Whether the brightness of a table of colours, all red ones first, rises throughout or falls.
+fn rises_or_falls(colours: &[u16]) -> bool {
+    let count = colours.len() / 3;
+    let light = |i: usize| {
+        let of = |channel: usize| u64::from(colours[channel * count + i]);
+        // The luma of ITU-R BT.601.
+        299 * of(0) + 587 * of(1) + 114 * of(2)
+    };
+    let pairs = || (1..count).map(|i| (light(i - 1), light(i)));
+    pairs().all(|(a, b)| a <= b) || pairs().all(|(a, b)| a >= b)
+}
+
+/// An open file with its pages.
+pub(super) struct Pages {
+    pub(super) decoder: Open,
+    pub(super) all: Vec<Page>,
+    /// The description of the first page, which holds OME metadata for all of them.
+    pub(super) ome: Option<String>,
+}
+
+impl Pages {
+    pub(super) fn open(file: Stored) -> TiffResult<Self> {
+        let mut decoder = Decoder::new(file)?;
+        let description = decoder.find_tag(Tag::ImageDescription)?;
+        let description = description.and_then(|value| value.into_string().ok());
+        let mut all = vec![Page::read(&mut decoder, 0)?];
+        while decoder.more_images() && all.len() < MOST_PAGES {
+            decoder.next_image()?;
+            let page = Page::read(&mut decoder, all.len())?;
+            all.push(page);
+        }
+        Ok(Self {
+            decoder,
+            all,
+            ome: description.filter(|text| text.contains("<OME")),
+        })
+    }
+
+    /// The page that is meant.
+    pub(super) fn choose(&self, file: &str, inside: Option<&str>) -> Result<Page, DatasetError> {
+        let available = || {
+            let all: Vec<String> = self.all.iter().take(24).map(Page::text).collect();
+            let more = match self.all.len().saturating_sub(all.len()) {
+                0 => String::new(),
+                more => format!(" and {more} more"),
+            };
+            format!("pages {}{more}", all.join(", "))
+        };
+        if let Some(inside) = inside {
+            let number = inside.parse::<usize>().ok();
+            let page = number.and_then(|number| self.all.get(number.checked_sub(1)?));
+            let page = page.ok_or_else(|| DatasetError::UnknownInside {
+                file: file.to_owned(),
+                inside: inside.to_owned(),
+                available: available(),
+            })?;
+            return if page.samples == 1 && !page.coloured {
+                Ok(page.clone())
+            } else {
+                Err(coloured(file, page))
+            };
+        }
+        let mut data = self.all.iter().filter(|page| page.is_data());
+        match (data.next(), data.next(), self.all.as_slice()) {
+            (Some(page), None, _) => Ok(page.clone()),
+            (None, _, [page]) => Err(coloured(file, page)),
+            (None, ..) => Err(DatasetError::Nothing {
+                file: file.to_owned(),
+                available: available(),
+            }),
+            _ => Err(DatasetError::Pages {
+                file: file.to_owned(),
+                available: available(),
+            }),
+        }
+    }
+}
+
+fn coloured(file: &str, page: &Page) -> DatasetError {
+    let (plain, index) = (super::super::plain(file), page.index);
+    DatasetError::Coloured {
+        file: file.to_owned(),
+        page: page.text(),
+        remedy: if page.samples == 1 {
+            format!("PIL.Image.open(\"{plain}\").convert(\"L\").save(\"grey.tif\")")
+        } else {
+            format!(
+                "tifffile.imwrite(\"grey.tif\", tifffile.imread(\"{plain}\", key={index})[..., 0])"
+            )
+        },
+    }
+}

@@ -1,0 +1,211 @@
+//! Pixel sizes, in the places where instruments and programs of the field write them.
+//!
+//! | who | where |
+//! |---|---|
+//! | Thermo Fisher, FEI | XML in tag 34683 (Velox, TIA), INI text in tag 34682 (SEMs), in metres |
+//! | Gatan DigitalMicrograph, HyperSpy | tags 65003 to 65010: units, origins and steps |
+//! | OME | `PhysicalSizeX` of the first page's description, in µm unless it says otherwise |
+//! | ImageJ | the resolution tags in pixels per `unit` of the description |
+//! | Zeiss SmartSEM | `Image Pixel Size` in the text of tag 34118 |
+//!
+//! Resolution tags alone are a printer's dots per inch and say nothing about the specimen.
+
+use tiff::decoder::ifd::Value;
+use tiff::tags::Tag;
+
+use super::Open;
+
+/// Size of a pixel: along rows (down) first, along columns second.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct PixelSize {
+    pub(super) origin: (f64, f64),
+    pub(super) step: (f64, f64),
+    pub(super) units: String,
+}
+
+impl PixelSize {
+    fn square(step: (f64, f64), units: &str) -> Self {
+        Self {
+            origin: (0.0, 0.0),
+            step,
+            units: units.to_owned(),
+        }
+    }
+}
+
+/// What a page says of itself.
+pub(super) struct Metadata {
+    pub(super) size: Option<PixelSize>,
+    pub(super) detector: Option<String>,
+}
+
+const FEI: [u16; 2] = [34683, 34682];
+const ZEISS: u16 = 34118;
+
+/// Reads what the page that the decoder stands at says of itself; `ome` is the file's OME metadata.
+pub(super) fn read(decoder: &mut Open, ome: Option<&str>) -> Metadata {
+    let thermo = FEI.into_iter().find_map(|tag| text(decoder, tag));
+    let size = (thermo.as_deref().and_then(thermo_fisher))
+        .or_else(|| digital_micrograph(decoder))
+        .or_else(|| ome.and_then(self::ome))
+        .or_else(|| imagej(decoder))
+        .or_else(|| smart_sem(&text(decoder, ZEISS)?));
+    let result = thermo
+        .as_deref()
+        .and_then(|metadata| element(metadata, "BinaryResult"));
+    let detector = result.and_then(|result| element(result, "Detector"));
+    Metadata {
+        size,
+        detector: detector.map(|name| name.trim().to_owned()),
+    }
+}
+
+/// A tag of text, whatever type it is written as.
+fn text(decoder: &mut Open, tag: u16) -> Option<String> {
+    let value = decoder.find_tag(Tag::Unknown(tag)).ok()??;
+    match value.clone().into_string() {
+        Ok(text) => Some(text),
+        Err(_) => Some(String::from_utf8_lossy(&value.into_u8_vec().ok()?).into_owned()),
+    }
+}
+
+/// Both forms give metres.
+fn thermo_fisher(metadata: &str) -> Option<PixelSize> {
+    let in_nm = |text: &str| text.trim().parse().ok().map(|metres: f64| metres * 1e9);
+    let entry = |key: &str| {
+        let mut lines = metadata.lines().filter_map(|line| line.split_once('='));
+        let found = lines.find(|(name, _)| name.trim() == key);
+        found.and_then(|(_, value)| in_nm(value))
+    };
+    let (x, y) = match element(metadata, "PixelSize") {
+        Some(size) => (in_nm(element(size, "X")?)?, in_nm(element(size, "Y")?)?),
+        None => (entry("PixelWidth")?, entry("PixelHeight")?),
+    };
+    Some(PixelSize::square((y, x), "nm"))
+}
+
+fn digital_micrograph(decoder: &mut Open) -> Option<PixelSize> {
+    let number = |decoder: &mut Open, tag| {
+        let value = decoder.find_tag(Tag::Unknown(tag)).ok()??;
+        match value {
+            Value::Float(value) => Some(f64::from(value)),
+            other => other.into_f64().ok(),
+        }
+    };
+    let (x, y) = (number(decoder, 65009)?, number(decoder, 65010)?);
+    let mut origin = |tag| number(decoder, tag).unwrap_or(0.0);
+    let origin = (origin(65007), origin(65006));
+    let units = text(decoder, 65003)?;
+    Some(PixelSize {
+        origin,
+        step: (y, x),
+        units: micrometres(units.trim_matches(['\0', ' '])),
+    })
+}
+
+/// µ as the field writes it.
+fn micrometres(units: &str) -> String {
+    match units {
+        "um" | "micron" | "\\u00B5m" | "&#181;m" | "&#xB5;m" | "&#xb5;m" | "\u{3bc}m" => "µm",
+        other => other,
+    }
+    .to_owned()
+}
+
+fn ome(description: &str) -> Option<PixelSize> {
+    let pixels = description.split("<Pixels").nth(1)?;
+    let pixels = &pixels[..pixels.find('>')?];
+    let attribute = |name: &str| {
+        let value = pixels.split(&format!(" {name}=\"")).nth(1)?;
+        Some(&value[..value.find('"')?])
+    };
+    let step = |name: &str| attribute(name)?.parse::<f64>().ok();
+    let units = attribute("PhysicalSizeXUnit").unwrap_or("µm");
+    let x = step("PhysicalSizeX")?;
+    let y = step("PhysicalSizeY");
+    let same = y.is_none() || attribute("PhysicalSizeYUnit").unwrap_or("µm") == units;
+    if !same || units == "pixel" {
+        return None;
+    }
+    let y = y.unwrap_or(x);
+    Some(PixelSize::square((y, x), &micrometres(units)))
+}
+
+fn imagej(decoder: &mut Open) -> Option<PixelSize> {
+    let description = decoder.find_tag(Tag::ImageDescription).ok()??;
+    let description = description.into_string().ok()?;
+    if !description.starts_with("ImageJ=") {
+        return None;
+    }
+    let unit = description
+        .lines()
+        .find_map(|line| line.strip_prefix("unit="))?;
+    let unit = micrometres(unit.trim());
+    if matches!(unit.as_str(), "inch" | "pixel" | "") {
+        return None;
+    }
+    let mut per_pixel = |tag| match decoder.find_tag(tag).ok()?? {
+        Value::Rational(n, d) => Some(f64::from(d) / f64::from(n)),
+        _ => None,
+    };
+    let (x, y) = (per_pixel(Tag::XResolution)?, per_pixel(Tag::YResolution)?);
+    Some(PixelSize::square((y, x), &unit))
+}
+
+fn smart_sem(metadata: &str) -> Option<PixelSize> {
+    let line = metadata
+        .lines()
+        .find(|line| line.trim_start().starts_with("Image Pixel Size"))?;
+    let mut words = line.split_once('=')?.1.split_whitespace();
+    let (step, units) = (words.next()?.parse().ok()?, words.next()?);
+    Some(PixelSize::square((step, step), &micrometres(units)))
+}
+
+/// The content of the first XML element called `name`. The metadata is machine-written with unique
+/// names where it is asked, so no parser is worth its weight.
+fn element<'a>(xml: &'a str, name: &str) -> Option<&'a str> {
+    let start = xml
+        .match_indices(&format!("<{name}"))
+        .find_map(|(i, tag)| {
+            let rest = &xml[i + tag.len()..];
+            let body = &rest[rest.find('>')? + 1..];
+            rest.starts_with(['>', ' ']).then_some(body)
+        })?;
+    start.find(&format!("</{name}>")).map(|end| &start[..end])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::data::files::testing::close;
+
+    /// The INI form of tag 34682, which SEMs write.
+    #[test]
+    fn the_metadata_of_an_sem_gives_the_pixel_size() {
+        let text = "[Scan]\r\nPixelWidth=2.5e-9\r\nPixelHeight=3e-09\r\n";
+        let size = thermo_fisher(text).unwrap();
+        close(size.step.1, 2.5);
+        close(size.step.0, 3.0);
+        assert_eq!(thermo_fisher("[Scan]\nPixelWidth=wide"), None);
+        let text = "0\r\nAP_IMAGE_PIXEL_SIZE\r\nImage Pixel Size = 5.582 nm\r\n";
+        assert_eq!(
+            smart_sem(text),
+            Some(PixelSize::square((5.582, 5.582), "nm"))
+        );
+    }
+
+    #[test]
+    fn ome_sizes_are_micrometres_unless_they_say_otherwise() {
+        let of =
+            |attributes: &str| ome(&format!("<OME><Image><Pixels {attributes}/></Image></OME>"));
+        let size = of(
+            r#"ID="a" PhysicalSizeX="0.5" PhysicalSizeXUnit="nm" PhysicalSizeY="0.25" PhysicalSizeYUnit="nm""#,
+        );
+        assert_eq!(size, Some(PixelSize::square((0.25, 0.5), "nm")));
+        let size = of(r#"ID="a" PhysicalSizeX="2""#);
+        assert_eq!(size, Some(PixelSize::square((2.0, 2.0), "µm")));
+        assert_eq!(of(r#"ID="a" SizeX="2""#), None);
+        let other = r#"ID="a" PhysicalSizeX="2" PhysicalSizeXUnit="nm" PhysicalSizeY="2""#;
+        assert_eq!(of(other), None);
+    }
+}
