@@ -101,7 +101,8 @@ def played(browser, said):
     _, errors = watched(page, link)
     settle(page, STATE, "ended")
     settle(page, FACTS, "18 of 18")
-    settle(page, "() => !document.querySelector('#maps figure[data-map=map_mean]').hidden")
+    for name in ["truth", "map_mean", "score", "plane"]:
+        settle(page, f"() => !document.querySelector('#maps figure[data-map={name}]').hidden")
     said["replay_maps"] = maps(page)
     said["replay_axe"] = pictures(page, PICTURES, "replay")
     page.click("#stop", force=True)

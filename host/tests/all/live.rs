@@ -284,6 +284,10 @@ fn mistakes_are_named_with_what_would_be_accepted() {
             "expected a number of electrons above 0",
         ),
         (
+            &["--budget", "40", "--pixel-dose-limit", "-3"],
+            "expected electrons per Å²",
+        ),
+        (
             &["--budget", "40", "--dwell", "nan"],
             "expected a time in seconds",
         ),
@@ -520,6 +524,7 @@ fn two_thousand_points_take_no_more_memory_than_kernel_and_map_need_for_them() {
     let expected = kernel(2000) - kernel(500) + patches + map(2000.0) - map(500.0);
     let grown = many - few;
     println!("{grown} bytes more, of which {expected} are the kernel's, patches and the map's");
-    // Beside them stands a copy of the state, for whoever asks how the campaign is.
-    assert!(grown < expected + 6e6, "{grown} {expected}");
+    // Beside them stands a copy of the state, for whoever asks how the campaign is, and the report's figures
+    // draw every point.
+    assert!(grown < expected + 9e6, "{grown} {expected}");
 }

@@ -82,7 +82,6 @@ fn time_and_coverage_end_a_campaign_in_order() {
 fn settings_that_do_not_fit_are_refused_before_anything_is_written() {
     for (arguments, said) in [
         ("--dwell 0", "dwell is 0; expected"),
-        ("--pixel-dose-limit=-3", "pixel-dose-limit is -3"),
         ("--drift-every 0", "drift-every is 0"),
         ("--scalarizer line:U-Ka", "axis `Energy` runs over"),
         ("--scalarizer loop-height", "needs a bias sweep"),

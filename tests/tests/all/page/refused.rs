@@ -83,7 +83,10 @@ fn what_cannot_be_is_said_before_anything_else() {
         ),
         (with(&["--page", "0.0.0.0:0"]), "--page-anywhere"),
         (with(&["--open"]), "expected --page"),
-        (with(&["--page", "--dwell", "-1"]), "dwell is -1"),
+        (
+            with(&["--page", "--dwell", "-1"]),
+            "invalid value '-1' for '--dwell",
+        ),
         (with(&["--page", "--scalarizer", "line:Xx-La"]), "Xx"),
         (
             with(&["--page", "--gate"]),
