@@ -9,6 +9,7 @@ use beacon_kernel::{Candidate, Candidates, LARGEST_RESPONSE, Network, Pixel, Str
 use super::drive::{Drive, Failure, World};
 use super::event::{Begun, Event, Measured, Overview};
 use super::learner::Use;
+use super::seeds::SeedsError;
 use super::state::{Expose, Settings, State};
 use super::{
     ALGORITHM, CampaignConfig, CampaignError, Ended, LiveConfig, Monitor, Observer, Outcome,
@@ -159,6 +160,13 @@ impl Campaign {
             let known = |map: &Map| map.is_known(row, column);
             !known(image) || !truth.is_none_or(known)
         });
+        if let Seeds::Given(seeds) = seeds {
+            let pixels = seeds.iter().filter_map(|&seed| candidates.pixel(seed).ok());
+            let lies = |pixel: &Pixel| absent.iter().any(|region| region.holds(*pixel));
+            if let Some(pixel) = pixels.into_iter().find(lies) {
+                return Err(SeedsError::Absent { pixel }.into());
+            }
+        }
         let monitor = Monitor::new(truth, candidates)?;
         config.training.validate()?;
 

@@ -136,6 +136,16 @@ pub enum SeedsError {
         /// Number of candidates.
         candidates: usize,
     },
+    /// A seed can not be measured.
+    #[error(
+        "seed at row {}, column {} is no candidate: the image or the response has no number there, or the \
+         mask leaves it out; expected seeds that can be measured",
+        pixel.row, pixel.column
+    )]
+    Absent {
+        /// Where it lies.
+        pixel: Pixel,
+    },
     /// A seed is there twice.
     #[error("seed {seed} is listed twice; every seed is measured once")]
     Repeated {

@@ -99,6 +99,9 @@ pub(super) fn said(command: &Command, state: &State) -> String {
             )
         }
         Command::Approve(false) => "no proposal waits any more".to_owned(),
+        Command::Accept if state.is_paused() => {
+            "the proposal is measured once `resume` ends the pause".to_owned()
+        }
         Command::Accept => "the proposal is measured".to_owned(),
         Command::Reject => "the proposal is not measured, and its pixel is excluded".to_owned(),
         Command::Pause => "pauses after this point, with the beam blanked".to_owned(),

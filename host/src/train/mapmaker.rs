@@ -86,9 +86,7 @@ impl Mapmaker {
             })
         };
         let sites = points.iter().map(site).collect::<Result<Vec<_>, _>>()?;
-        let standardisation = targets::statistics(responses);
-        let mean = f64::from(standardisation.mean);
-        let scale = f64::from(standardisation.scale);
+        let (mean, scale) = targets::spread(responses);
         let targets: Vec<f64> = responses.iter().map(|r| (r - mean) / scale).collect();
         let map = rayon::scope(|_| self.standardised(&sites, &targets));
         let mut map = map.ok_or(TrainError::NoMap)?;

@@ -41,6 +41,21 @@ pub(super) fn statistics(responses: &[f64]) -> Standardisation {
     }
 }
 
+/// Mean and population standard deviation of the responses, for what stays on the host; |mean| (or 1 about
+/// zero) for a deviation of responses that do not differ.
+pub(super) fn spread(responses: &[f64]) -> (f64, f64) {
+    let count = responses.len() as f64;
+    let mean = responses.iter().sum::<f64>() / count;
+    let square = |r: &f64| (r - mean) * (r - mean);
+    let deviation = (responses.iter().map(square).sum::<f64>() / count).sqrt();
+    let distinct = deviation > 16.0 * f64::EPSILON * mean.abs();
+    let scale = [deviation, mean.abs(), 1.0]
+        .into_iter()
+        .skip(usize::from(!distinct))
+        .find(|scale| scale.is_normal());
+    (mean, scale.unwrap_or(1.0))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -50,6 +65,14 @@ mod tests {
         let found = statistics(&[1.0, 3.0, 5.0, 7.0]);
         assert_eq!(found.mean, 4.0);
         assert_eq!(found.scale, 5.0_f32.sqrt());
+    }
+
+    #[test]
+    fn the_host_tells_responses_apart_that_the_controller_cannot() {
+        let (mean, scale) = spread(&[1e8 - 3.0, 1e8 - 1.0, 1e8 + 1.0, 1e8 + 3.0]);
+        assert_eq!((mean, scale), (1e8, 5.0_f64.sqrt()));
+        assert!((spread(&[0.1; 7]).1 - 0.1).abs() < 1e-15);
+        assert_eq!(spread(&[0.0; 7]), (0.0, 1.0));
     }
 
     #[test]

@@ -71,6 +71,12 @@ fn a_mask_keeps_the_campaign_to_its_pixels() {
         assert_says(&text(&output.stderr), said);
     };
     refuse(&["--mask", "empty.npy"], &["marks no pixel"]);
+    // The mask is of the left half.
+    fs::write(folder.path().join("seeds.csv"), "row,column\n3,4\n5,20\n").unwrap();
+    refuse(
+        &["--mask", "mask.npy", "--seeds-from", "seeds.csv"],
+        &["row 5, column 20", "the mask leaves it out"],
+    );
     refuse(&["--mask", "small mask.npy"], &["24 x 24", "4 x 4"]);
 }
 

@@ -119,7 +119,12 @@ impl State {
             return Some(Ended::Budget);
         }
         let nothing = self.candidates.is_some() && self.free_at_first() == 0 && !exposing;
-        nothing.then_some(Ended::Exhausted)
+        if nothing {
+            return Some(Ended::Exhausted);
+        }
+        let electrons = self.exposure_electrons();
+        let admitted = self.ledger.admit_fresh(electrons, self.settings.limits);
+        admitted.err().map(|error| Ended::Dose(error.to_string()))
     }
 
     fn objection_to_target(&self, text: &str) -> Option<String> {

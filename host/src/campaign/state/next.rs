@@ -231,7 +231,7 @@ impl State {
         ledger.admit_fresh(self.exposure_electrons(), self.settings.limits)
     }
 
-    fn exposure_electrons(&self) -> Electrons {
+    pub(super) fn exposure_electrons(&self) -> Electrons {
         self.electrons_in(self.settings.dwell * self.real_to_live)
     }
 

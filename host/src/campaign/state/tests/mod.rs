@@ -527,6 +527,10 @@ fn commands_that_cannot_hold_are_refused_with_what_would_be_accepted() {
         assert!(why.contains(said), "{command}: {why}");
     }
     assert_eq!(state.objection(&Command::DoseLimit(2.0 * spent)), None);
+    // What it leaves is less than the next exposure may take: whoever asks for it is told.
+    let ended_by = |limit: f64| state.ended_by(&Command::DoseLimit(limit));
+    assert!(matches!(ended_by(1.000_001 * spent), Some(Ended::Dose(_))));
+    assert_eq!(ended_by(1e6 * spent), None);
     let why = state.objection(&Command::DoseLimit(1.0)).unwrap();
     let named = why.split_once("least the ").unwrap().1;
     let named = named.split_once(" electrons").unwrap().0;
