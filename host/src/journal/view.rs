@@ -252,7 +252,9 @@ fn keep_writing(slot: &(Mutex<Slot>, Condvar), file: &Path) {
         // A disk that is full has no room for what nothing depends on.
         let _ = write(file, &head, maps.values());
         if !last {
-            std::thread::sleep(PAUSE);
+            // Who ends the campaign does not wait for the pause to be over.
+            let slot = mutex.lock().unwrap_or_else(PoisonError::into_inner);
+            drop(filled.wait_timeout_while(slot, PAUSE, |slot| !slot.closing));
         }
     }
 }
