@@ -40,9 +40,9 @@ const MOST_TARGETS: usize = 3;
 /// | `target` | up to three campaigns over the true response: [`TargetFigure`] |
 /// | `trajectories` | several campaigns over the image: [`TrajectoriesFigure`] |
 /// | `trajectories_target` | several campaigns over the true response |
-/// | `learning` | the four curves of Figure 3 of the paper: [`PanelsFigure::learning`] |
+/// | `learning` | the four curves of Figure 3 of the paper: [`crate::figures::PanelsFigure::learning`] |
 /// | `coverage` | coverage of the target space: [`CoverageFigure`] |
-/// | `coverages` | [`PanelsFigure::coverage`], where more than one coverage is known |
+/// | `coverages` | [`crate::figures::PanelsFigure::coverage`], where more than one coverage is known |
 /// | `map` | the map that a single campaign publishes, as the one that follows |
 /// | `surrogate` | what the model of a single campaign came to: [`crate::figures::SurrogateFigure`] |
 /// | `times` | time per step: [`TimesFigure`] |
