@@ -36,9 +36,10 @@ use crate::microscope::Interrupt;
 /// Longest line that is read, in bytes.
 const LONGEST: usize = 1 << 16;
 /// How long a caller waits for the campaign, which may have to wait for its disk.
-const PATIENCE: Duration = Duration::from_secs(5);
-/// How long a caller may take from its connection to the end of its answer.
-const DEADLINE: Duration = Duration::from_secs(2);
+const PATIENCE: Duration = Duration::from_secs(15);
+/// How long a caller may take from its connection to the end of its answer, a command's way to a slow disk
+/// included.
+const DEADLINE: Duration = Duration::from_secs(6);
 /// Connections at a time; further ones wait for the deadline of those.
 const CALLERS: usize = 16;
 /// How often the campaign looks for callers, and for what they send.
