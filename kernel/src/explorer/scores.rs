@@ -93,9 +93,8 @@ impl Explorer<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{
-        Acquisition, Candidate, Capacity, Hyperparameters, Model, Network, Standardisation, Storage,
-    };
+    use crate::explorer::tests::made_up;
+    use crate::{Acquisition, Candidate, Capacity, Network, Storage};
 
     /// The judge is the proposal: among the candidates that may be proposed, the one with the highest
     /// of these scores is proposed, with that score.
@@ -113,17 +112,7 @@ mod tests {
         let weights: Vec<f32> = (0..network.weight_count())
             .map(|_| 0.2 * random.normal())
             .collect();
-        let model = Model {
-            network,
-            weights: &weights,
-            hyperparameters: Hyperparameters {
-                lengthscale: [0.5, 0.5],
-                outputscale: 1.0,
-                noise: 0.02,
-                mean: 0.0,
-            },
-            standardisation: Standardisation::IDENTITY,
-        };
+        let model = made_up(network, &weights, [0.5, 0.5]);
         explorer.load_model(&model).unwrap();
         explorer.exclude(0..12, 0..30).unwrap();
         let mut scores = vec![0.0; 21 * 21];

@@ -126,7 +126,7 @@ fn slices_of_a_surrogate_end_and_add_up_to_the_whole() {
 }
 
 /// A model with the weights and lengthscales given, and little noise.
-fn made_up(network: Network, weights: &[f32], lengthscale: [f32; LATENT]) -> Model<'_> {
+pub(super) fn made_up(network: Network, weights: &[f32], lengthscale: [f32; LATENT]) -> Model<'_> {
     Model {
         network,
         weights,
@@ -473,17 +473,7 @@ fn the_prior_of_a_sample_has_no_spatial_part() {
         let mut explorer = Explorer::new(storage, Acquisition::new(Strategy::Thompson), 3).unwrap();
         explorer.load_image_for(candidates, &image).unwrap();
         explorer.measure(Candidate(0), 2.0).unwrap();
-        let model = Model {
-            network,
-            weights: &weights,
-            hyperparameters: Hyperparameters {
-                lengthscale: [0.3, 0.3],
-                outputscale: 1.0,
-                noise: 0.02,
-                mean: 0.0,
-            },
-            standardisation: Standardisation::IDENTITY,
-        };
+        let model = made_up(network, &weights, [0.3, 0.3]);
         explorer.load_model(&model).unwrap();
         explorer.propose().unwrap();
         let memory = &explorer.memory;
