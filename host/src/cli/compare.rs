@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use beacon_kernel::Strategy;
 use clap::{ArgGroup, Args, Command, Id};
 
+use super::cluster::{self, ClusterArgs};
 use super::data::DataArgs;
 use super::listing::listing;
 use super::page::{OwnPageArgs, ShownFolder};
@@ -19,13 +20,13 @@ use crate::scalarizer::Scalarizer;
 use crate::spaces::{LatentConfig, Spaces};
 use crate::study::{
     Analysis, Cell, CellName, Comparison, DataIdentity, Ending, Maps, Plan, Stored, Study,
-    StudyError, StudyFolder, chosen_steps, cores, describe, run_cells, to_json, write_report,
-    write_series, write_table,
+    StudyError, StudyFolder, Workers, chosen_steps, cores, describe, run_cells, to_json,
+    write_report, write_series, write_table,
 };
 
 /// Arguments of `beacon compare`.
 #[derive(Debug, Args)]
-#[command(group(ArgGroup::new("what").required(true).args(["image", "specimen", "collect"])))]
+#[command(group(ArgGroup::new("what").required(true).args(["image", "specimen", "collect", "missing"])))]
 pub(super) struct CompareArgs {
     /// Image that is known everywhere: .npy, .npz, .tif, .h5 (NSID) or .hspy; `FILE#path/inside`
     /// for one of several.
@@ -74,7 +75,7 @@ pub(super) struct CompareArgs {
     /// Assemble what the folder of a study holds, and run nothing: only --at and --json say more.
     #[arg(long, value_name = "DIR", conflicts_with_all = settled())]
     collect: Option<PathBuf>,
-    /// Campaigns to run at a time; as many as there are cores by default.
+    /// Campaigns to run at a time; as many as there are cores by default, one with --shard.
     #[arg(long, value_name = "N")]
     jobs: Option<usize>,
     /// Print the comparison as JSON on standard output and nothing else; with --cell, the
@@ -84,6 +85,8 @@ pub(super) struct CompareArgs {
     /// Put letters on the panels of figures: a, b, c …
     #[arg(long)]
     letters: bool,
+    #[command(flatten)]
+    cluster: ClusterArgs,
     #[command(flatten)]
     page: OwnPageArgs,
     #[command(flatten)]
@@ -99,8 +102,8 @@ fn all_strategies() -> Vec<String> {
     all.map(str::to_owned).collect()
 }
 
-/// The arguments that a study which is only collected has settled already, by their names.
-fn settled() -> Vec<Id> {
+/// The arguments that a study which is there has settled already, by their names.
+pub(super) fn settled() -> Vec<Id> {
     let own = [
         "scalarizer",
         "mask",
@@ -110,6 +113,9 @@ fn settled() -> Vec<Id> {
         "seeds_from",
         "out",
         "cell",
+        "shard",
+        "prepare",
+        "slurm",
         "jobs",
         "page",
     ];
@@ -127,6 +133,9 @@ pub(super) fn run(args: &CompareArgs, edges_said: bool) -> Result<(), Failure> {
         let folder = StudyFolder::open(folder).or_input()?;
         tell_beyond(&args.at, folder.plan().campaign.steps);
         return assemble(args, &folder, None);
+    }
+    if let Some(folder) = &args.cluster.missing {
+        return cluster::print_missing(folder, &args.cluster);
     }
     if args.jobs == Some(0) {
         return Err(Failure::Input("jobs is 0; expected 1 or more".to_owned()));
@@ -175,17 +184,26 @@ fn explore<M: Oracle + Clone + Sync>(
     let (strategies, campaign) = (names.collect(), args.campaign.clone());
     let maps = Maps::new(&experiment);
     let plan = Plan::new(dataset, strategies, args.seeds, start, campaign).or_input()?;
-    let asked: Vec<Cell> = match args.cell {
-        Some(name) => vec![plan.cell(name).or_input()?],
-        None => plan.cells().collect(),
+    let asked: Vec<Cell> = match (args.cell, args.cluster.shard) {
+        (Some(name), _) => vec![plan.cell(name).or_input()?],
+        (_, Some(name)) => plan.shard(name).or_input()?,
+        _ => plan.cells().collect(),
     };
     let study = Study::new(plan, experiment).or_input()?;
     let path = match &args.out {
         Some(out) => out.clone(),
         None => own_folder(study.plan()),
     };
+    if args.cluster.slurm {
+        return cluster::print_script(&path, study.plan(), &args.cluster);
+    }
     let folder = StudyFolder::create(&path, study.plan()).or_input()?;
     folder.keep(&maps).or_input()?;
+    if args.cluster.prepare {
+        let patches = study.patches().or_running()?;
+        spaces::of(&patches, Some(LatentConfig::default()))?;
+        return print(&format!("prepared: {}\n", path.display()));
+    }
     tell_beyond(&args.at, args.campaign.steps);
 
     let mut due = Vec::new();
@@ -229,14 +247,28 @@ fn explore<M: Oracle + Clone + Sync>(
     // Only now: until the first step nothing would look whether the user asked to stop.
     let display = Display::new(args.json)?;
     let progress = display.study(due.len(), study.plan().campaign.steps);
-    let jobs = args.jobs.unwrap_or_else(cores);
-    let ending = run_cells(&study, &folder, &due, jobs, &progress);
+    let workers = match args.cluster.shard {
+        // Other tasks have the other cores of the machine.
+        Some(_) => Workers {
+            campaigns: args.jobs.unwrap_or(1),
+            threads: 1,
+        },
+        None => Workers::sharing_cores(args.jobs.unwrap_or_else(cores).min(due.len())),
+    };
+    let ending = run_cells(&study, &folder, &due, workers, &progress);
     progress.end();
     match ending.or_running()? {
         Ending::Interrupted => {
             return Err(Failure::Suspended(finished(&folder, args.cell.is_some())));
         }
         Ending::Complete if args.cell.is_some() => report_cell(args, &folder, &asked[0])?,
+        Ending::Complete if args.cluster.shard.is_some() => {
+            let (asked, ran, path) = (asked.len(), due.len(), folder.path());
+            print(&format!(
+                "{asked} campaigns of the shard are finished in {}; {ran} of them ran now\n",
+                path.display()
+            ))?;
+        }
         Ending::Complete => assemble(args, &folder, spaces)?,
     }
     if let Some(page) = page.filter(|_| !due.is_empty()) {

@@ -3,6 +3,7 @@
 mod bench;
 mod block;
 mod check;
+mod cluster;
 mod compare;
 mod controller;
 mod ctl;

@@ -202,8 +202,7 @@ impl MetricSummary {
                 .strategy(other)
                 .filter(|other| other.strategy != runs.strategy)?;
             PairedTest::new(runs.runs.iter().zip(&by_seed).filter_map(|(run, &this)| {
-                let seed = run.campaign.seed;
-                let pair = other.runs.iter().find(|run| run.campaign.seed == seed)?;
+                let pair = other.with_seed(run.campaign.seed)?;
                 Some((this, value(&pair.campaign)))
             }))
         };

@@ -7,6 +7,7 @@ use beacon_kernel::Capacity;
 use serde::{Deserialize, Serialize};
 
 use super::identity::CHECKSUM;
+use super::plan::Conditions;
 use super::{Cell, Plan, StudyError};
 use crate::campaign::{Campaign, CampaignConfig, CampaignError, Observer, Summary};
 use crate::controller::{InProcess, Memory};
@@ -21,6 +22,10 @@ use crate::spaces::Spaces;
 pub struct CellResult {
     /// What the study's cells have in common, as a checksum: [`Plan::conditions`].
     pub conditions: String,
+    /// What that checksum is of, so that a cell of another study can say what differs; older cells
+    /// have none.
+    #[serde(default, skip_serializing_if = "Conditions::are_unknown")]
+    pub settings: Conditions,
     /// The spaces that its exploration was judged in; of older cells that is not known.
     #[serde(default)]
     pub spaces: SpaceChecksums,
@@ -62,9 +67,15 @@ impl CellResult {
     /// Why this is not the result of a cell of a plan; `None` when it is.
     pub(super) fn objection(&self, plan: &Plan, cell: &Cell) -> Option<String> {
         let campaign = &self.campaign;
-        match plan.conditions() {
-            Ok(conditions) if conditions == self.conditions => {}
-            Ok(_) => return Some("it is of another study".to_owned()),
+        match plan.common() {
+            Ok(conditions) if conditions.checksum() == self.conditions => {}
+            Ok(_) if self.settings.are_unknown() => {
+                return Some("it is of another study".to_owned());
+            }
+            Ok(conditions) => {
+                let differing = self.settings.differences(&conditions).join(", ");
+                return Some(format!("it is of another study: {differing}"));
+            }
             Err(error) => return Some(error.to_string()),
         }
         if (&campaign.strategy, campaign.seed) != (&cell.strategy, cell.seed) {
@@ -187,9 +198,10 @@ impl<M: Oracle + Clone + Sync> Study<M> {
         let run = self.run(cell, observer);
         let (time, campaign) = run.map_err(|source| failed(cell, source))?;
         let complete = campaign.order.len() == self.plan.campaign.steps;
-        let conditions = self.plan.conditions()?;
+        let settings = self.plan.common()?;
         Ok(complete.then(|| CellResult {
-            conditions,
+            conditions: settings.checksum(),
+            settings,
             spaces: self
                 .spaces
                 .as_ref()

@@ -1,5 +1,7 @@
 //! What the finished cells of a study hold, strategy by strategy: for figures and statistics.
 
+use std::collections::HashMap;
+
 use super::statistics::Spread;
 use super::{CellResult, Metric, Plan, Stored, StudyError, StudyFolder};
 use crate::campaign::{ALGORITHM, Series};
@@ -145,18 +147,17 @@ impl Comparison {
 
     /// Checks that campaigns of one seed started from the same points: what pairs them.
     fn check_pairs(&self) -> Result<(), StudyError> {
-        let runs = |strategy: usize| self.strategies[strategy].runs.iter();
-        for first in 0..self.strategies.len() {
-            for second in first + 1..self.strategies.len() {
-                for one in runs(first) {
-                    let other = runs(second).find(|run| run.campaign.seed == one.campaign.seed);
-                    if other.is_some_and(|other| other.campaign.seeds != one.campaign.seeds) {
-                        return Err(StudyError::Unpaired {
-                            first: self.strategies[first].strategy.clone(),
-                            second: self.strategies[second].strategy.clone(),
-                            seed: one.campaign.seed,
-                        });
-                    }
+        let mut starts = HashMap::new();
+        for StrategyRuns { strategy, runs } in &self.strategies {
+            for CellResult { campaign, .. } in runs {
+                let this = (strategy, &campaign.seeds);
+                let (first, start) = *starts.entry(campaign.seed).or_insert(this);
+                if start != &campaign.seeds {
+                    return Err(StudyError::Unpaired {
+                        first: first.clone(),
+                        second: strategy.clone(),
+                        seed: campaign.seed,
+                    });
                 }
             }
         }
@@ -203,6 +204,14 @@ impl Space {
 }
 
 impl StrategyRuns {
+    /// The campaign with a seed.
+    pub fn with_seed(&self, seed: u64) -> Option<&CellResult> {
+        let found = self
+            .runs
+            .binary_search_by_key(&seed, |run| run.campaign.seed);
+        self.runs.get(found.ok()?)
+    }
+
     /// Mean and standard deviation of a metric over the seeds, step by step; `None` where no
     /// campaign computed it.
     pub fn curve(&self, metric: &Metric) -> Option<MeanCurve> {

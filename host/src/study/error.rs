@@ -38,7 +38,7 @@ pub enum StudyError {
     #[error("the study cannot be written down: {0}; expected whole numbers below 2^63")]
     Form(String),
     /// Something that names no cell.
-    #[error("`{0}` names no cell; expected I/N, the I-th of N cells, such as 3/50")]
+    #[error("`{0}` names no cell or shard; expected I/N, the I-th of N, such as 3/50")]
     CellForm(String),
     /// A cell that the study does not have.
     #[error(
@@ -54,6 +54,19 @@ pub enum StudyError {
         strategies: usize,
         /// Number of seeds.
         seeds: usize,
+        /// Number of cells.
+        cells: usize,
+    },
+    /// A shard that the study cannot have.
+    #[error(
+        "shard {number}/{of} is none of this study, which has {cells} cells; expected K/N with N from 1 \
+         to {cells} and K from 1 to N"
+    )]
+    NoSuchShard {
+        /// Number of the shard.
+        number: usize,
+        /// Number of shards as given.
+        of: usize,
         /// Number of cells.
         cells: usize,
     },

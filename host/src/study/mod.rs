@@ -35,8 +35,8 @@ pub use identity::DataIdentity;
 pub use json::to_json;
 pub use maps::Maps;
 pub use metric::{METRICS, Metric};
-pub use plan::{Cell, CellName, Plan};
-pub use pool::{Ending, Watch, cores, run_cells};
+pub use plan::{Cell, CellName, Conditions, Plan};
+pub use pool::{Ending, Watch, Workers, cores, run_cells};
 #[cfg(feature = "figures")]
 pub use report::write_report;
 pub use statistics::{EXACT_PAIRS, PairedTest, Spread};

@@ -1,5 +1,6 @@
 //! What is compared with what: the data, the strategies, the seeds, and the cells they make.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::str::FromStr;
 
@@ -131,6 +132,22 @@ impl Plan {
         })
     }
 
+    /// The cells of one of `of` tasks that share the study: a run of neighbours, so that every task
+    /// has all strategies, which take unequal times.
+    ///
+    /// # Errors
+    /// [`StudyError::NoSuchShard`].
+    pub fn shard(&self, name: CellName) -> Result<Vec<Cell>, StudyError> {
+        let CellName { number, of } = name;
+        let cells = self.cell_count();
+        if !(1..=cells).contains(&of) || !(1..=of).contains(&number) {
+            return Err(StudyError::NoSuchShard { number, of, cells });
+        }
+        let from = (number - 1) * cells / of;
+        let to = number * cells / of;
+        Ok(self.cells().skip(from).take(to - from).collect())
+    }
+
     /// What the campaign of a cell is asked to do.
     pub fn config(&self, cell: &Cell) -> CampaignConfig {
         CampaignConfig {
@@ -155,13 +172,17 @@ impl Plan {
     /// # Errors
     /// [`StudyError::Form`], which [`Self::new`] has excluded.
     pub fn conditions(&self) -> Result<String, StudyError> {
-        let mut digest = CHECKSUM.digest();
-        for (name, value) in self.entries()? {
-            if name != "strategies" && name != "seeds" {
-                digest.update(format!("{name} = {value}\n").as_bytes());
-            }
-        }
-        Ok(format!("{:016x}", digest.finalize()))
+        Ok(self.common()?.checksum())
+    }
+
+    /// What a cell's result depends on besides its strategy and seed.
+    ///
+    /// # Errors
+    /// As [`Self::conditions`].
+    pub(super) fn common(&self) -> Result<Conditions, StudyError> {
+        let entries = self.entries()?.into_iter();
+        let common = entries.filter(|(name, _)| name != "strategies" && name != "seeds");
+        Ok(Conditions(common.collect()))
     }
 
     /// How `self`, found in a folder, differs from what is asked for, entry by entry.
@@ -169,21 +190,8 @@ impl Plan {
     /// # Errors
     /// As [`Self::conditions`].
     pub fn differences(&self, asked: &Self) -> Result<Vec<String>, StudyError> {
-        let (here, asked) = (self.entries()?, asked.entries()?);
-        let value = |entries: &[(String, String)], name: &str| {
-            let entry = entries.iter().find(|(entry, _)| entry == name);
-            entry.map_or_else(|| "absent".to_owned(), |(_, value)| value.clone())
-        };
-        let mut names: Vec<_> = here.iter().chain(&asked).map(|(name, _)| name).collect();
-        names.sort();
-        names.dedup();
-        let pairs = names
-            .iter()
-            .map(|name| (name, value(&here, name), value(&asked, name)));
-        let differing = pairs.filter(|(_, here, asked)| here != asked);
-        Ok(differing
-            .map(|(name, here, asked)| format!("{name} is {here} there and {asked} here"))
-            .collect())
+        let all = |entries: Vec<_>| Conditions(entries.into_iter().collect());
+        Ok(all(self.entries()?).differences(&all(asked.entries()?)))
     }
 
     /// Whether `self` holds every cell of a plan found in a folder, under the same conditions:
@@ -210,6 +218,41 @@ impl Plan {
     }
 }
 
+/// Settings by their paths in the file form of a plan.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Conditions(BTreeMap<String, String>);
+
+impl Conditions {
+    /// Whether nothing is known of them, as in the files of older cells.
+    pub(super) fn are_unknown(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    pub(super) fn checksum(&self) -> String {
+        let mut digest = CHECKSUM.digest();
+        for (name, value) in &self.0 {
+            digest.update(format!("{name} = {value}\n").as_bytes());
+        }
+        format!("{:016x}", digest.finalize())
+    }
+
+    /// How they differ from others, entry by entry.
+    pub(super) fn differences(&self, others: &Self) -> Vec<String> {
+        let names: BTreeSet<_> = self.0.keys().chain(others.0.keys()).collect();
+        let value = |of: &Self, name: &String| {
+            let value = of.0.get(name);
+            value.map_or_else(|| "absent".to_owned(), Clone::clone)
+        };
+        let pairs = names
+            .into_iter()
+            .map(|name| (name, value(self, name), value(others, name)));
+        let differing = pairs.filter(|(_, there, here)| there != here);
+        differing
+            .map(|(name, there, here)| format!("{name} is {there} there and {here} here"))
+            .collect()
+    }
+}
+
 fn flatten(path: &str, table: &toml::Table, entries: &mut Vec<(String, String)>) {
     for (key, value) in table {
         let name = format!("{path}{key}");
@@ -231,12 +274,12 @@ fn without_strategy_and_seed<S: serde::Serializer>(
     table.serialize(serializer)
 }
 
-/// A cell as a batch scheduler names it: `I/N`.
+/// A cell, or a shard of cells, as a batch scheduler names it: `I/N`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CellName {
-    /// Number of the cell, from 1.
+    /// Its number, from 1.
     pub number: usize,
-    /// Number of cells.
+    /// How many there are.
     pub of: usize,
 }
 

@@ -43,8 +43,24 @@ pub fn cores() -> usize {
     thread::available_parallelism().map_or(1, NonZero::get)
 }
 
-/// Runs cells, `jobs` at a time, and writes each into the folder as soon as it is finished.
-/// Results do not depend on `jobs`.
+/// How many campaigns run at a time, and what each may use. Results depend on neither.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Workers {
+    /// Campaigns at a time, from 1.
+    pub campaigns: usize,
+    /// Threads of each.
+    pub threads: usize,
+}
+
+impl Workers {
+    /// So many campaigns at a time, which share the cores of this machine.
+    pub fn sharing_cores(campaigns: usize) -> Self {
+        let threads = (cores() / campaigns.max(1)).max(1);
+        Self { campaigns, threads }
+    }
+}
+
+/// Runs cells and writes each into the folder as soon as it is finished.
 ///
 /// # Errors
 /// The first campaign that fails, or file that cannot be written; no further cell is begun
@@ -53,10 +69,9 @@ pub fn run_cells<M: Oracle + Clone + Sync>(
     study: &Study<M>,
     folder: &StudyFolder,
     cells: &[Cell],
-    jobs: usize,
+    workers: Workers,
     watch: &dyn Watch,
 ) -> Result<Ending, StudyError> {
-    let workers = jobs.clamp(1, cells.len().max(1));
     let next = AtomicUsize::new(0);
     let interrupted = AtomicBool::new(false);
     let failure = Mutex::new(None);
@@ -69,7 +84,7 @@ pub fn run_cells<M: Oracle + Clone + Sync>(
         // would take up another on top of its own stack; with a pool of its own, of the cores
         // that fall to it, each stays on its threads and its clock measures it alone.
         let pool = rayon::ThreadPoolBuilder::new()
-            .num_threads((cores() / workers).max(1))
+            .num_threads(workers.threads)
             .build()
             .map_err(|e| StudyError::Threads(e.to_string()))?;
         while !stopped() {
@@ -88,7 +103,7 @@ pub fn run_cells<M: Oracle + Clone + Sync>(
         Ok(())
     };
     thread::scope(|scope| {
-        for _ in 0..workers {
+        for _ in 0..workers.campaigns.clamp(1, cells.len().max(1)) {
             scope.spawn(|| {
                 if let (Err(error), Ok(mut failure)) = (work(), failure.lock()) {
                     failure.get_or_insert(error);

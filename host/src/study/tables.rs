@@ -5,7 +5,7 @@ use std::path::Path;
 use super::analysis::Analysis;
 use super::statistics::PairedTest;
 use super::{Comparison, METRICS, StudyError};
-use crate::data::files::write_file;
+use crate::data::files::replace_with;
 
 /// Writes every figure with its spread and tests:
 /// `strategy,metric,step,n,mean,sd`, then `difference,p,wilcoxon_p` against `random` and against
@@ -70,29 +70,29 @@ pub fn write_series(path: &Path, comparison: &Comparison) -> Result<(), StudyErr
         .iter()
         .filter(|metric| runs().any(|run| metric.curve(&run.campaign).is_some()))
         .collect();
-    let header = ["strategy", "seed", "step", "candidate", "response"]
-        .into_iter()
-        .chain(metrics.iter().map(|metric| metric.name));
-    let mut rows = vec![header.map(str::to_owned).collect::<Vec<_>>()];
-    for run in runs() {
+    let header = ["strategy", "seed", "step", "candidate", "response"];
+    let header = header.into_iter().chain(metrics.iter().map(|m| m.name));
+    let header = header.map(str::to_owned).collect::<Vec<_>>();
+    let rows = runs().flat_map(|run| {
         let campaign = &run.campaign;
         let points = campaign.order.iter().zip(&campaign.responses);
-        for (step, (candidate, response)) in (1..).zip(points) {
-            let mut row = vec![
-                campaign.strategy.clone(),
-                campaign.seed.to_string(),
-                step.to_string(),
-                candidate.to_string(),
-                number(Some(*response)),
-            ];
-            row.extend(metrics.iter().map(|metric| {
-                let value = metric.at(campaign, step);
-                number(Some(value))
-            }));
-            rows.push(row);
-        }
-    }
-    write(path, rows)
+        let metrics = &metrics;
+        (1..)
+            .zip(points)
+            .map(move |(step, (candidate, response))| -> Vec<String> {
+                let point = [
+                    campaign.strategy.clone(),
+                    campaign.seed.to_string(),
+                    step.to_string(),
+                    candidate.to_string(),
+                    number(Some(*response)),
+                ];
+                let values = metrics.iter().map(|metric| metric.at(campaign, step));
+                let values = values.map(|value| number(Some(value)));
+                point.into_iter().chain(values).collect()
+            })
+    });
+    write(path, std::iter::once(header).chain(rows))
 }
 
 fn test(test: Option<PairedTest>) -> [String; 3] {
@@ -110,16 +110,17 @@ fn number(value: Option<f64>) -> String {
         .map_or_else(String::new, |value| value.to_string())
 }
 
-fn write<R: AsRef<[String]>>(path: &Path, rows: Vec<R>) -> Result<(), StudyError> {
-    let mut table = csv::Writer::from_writer(Vec::new());
-    let written = rows
-        .into_iter()
-        .try_for_each(|row| table.write_record(row.as_ref()));
-    let refused = |reason: &dyn std::fmt::Display| StudyError::Unwritable {
-        path: path.to_owned(),
-        reason: reason.to_string(),
-    };
-    written.map_err(|e| refused(&e))?;
-    let text = table.into_inner().map_err(|e| refused(&e))?;
-    Ok(write_file(path, &text)?)
+/// Writes rows as they come: those of a large study would not fit in memory together.
+fn write<R: AsRef<[String]>>(
+    path: &Path,
+    rows: impl IntoIterator<Item = R>,
+) -> Result<(), StudyError> {
+    let written = replace_with(path, |file| {
+        let mut table = csv::Writer::from_writer(file);
+        for row in rows {
+            table.write_record(row.as_ref())?;
+        }
+        table.flush()
+    });
+    Ok(written?)
 }

@@ -51,6 +51,7 @@ pub(super) fn comparison(groups: &[&[Summary]]) -> Comparison {
             .iter()
             .map(|campaign| CellResult {
                 conditions: plan.conditions().expect("a valid plan"),
+                settings: plan.common().expect("a valid plan"),
                 spaces: SpaceChecksums::default(),
                 seconds: 2.0,
                 campaign: campaign.clone(),

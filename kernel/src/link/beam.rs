@@ -154,15 +154,32 @@ impl<'a> BeamGuard<'a> {
         limits: DoseLimits,
         board: &mut impl Board,
     ) -> Result<u32, Refusal> {
-        let used = self.doses.get_mut(account).ok_or(OUTSIDE)?;
+        let used = *self.doses.get(account).ok_or(OUTSIDE)?;
         let dose = used.saturating_add(dwell_us);
         if dose > limits.pixel_us {
             return Err(Refusal::PixelDose {
-                used_us: *used,
+                used_us: used,
                 limit_us: limits.pixel_us,
             });
         }
-        let total = self.dose_us.saturating_add(dwell_us.into());
+        let total = self.total_with(dwell_us.into(), limits, board)?;
+        board.beam_ready().map_err(Refusal::Beam)?;
+        if let Some(used) = self.doses.get_mut(account) {
+            *used = dose;
+        }
+        self.dose_us = total;
+        self.exposures = self.exposures.saturating_add(1);
+        Ok(dose)
+    }
+
+    /// Dose of the campaign once `us` more are spent; blanks where the limit forbids them.
+    fn total_with(
+        &mut self,
+        us: u64,
+        limits: DoseLimits,
+        board: &mut impl Board,
+    ) -> Result<u64, Refusal> {
+        let total = self.dose_us.saturating_add(us);
         if total > limits.total_us {
             self.blank(board, BlankReason::DoseLimit);
             return Err(Refusal::TotalDose {
@@ -170,11 +187,7 @@ impl<'a> BeamGuard<'a> {
                 limit_us: limits.total_us,
             });
         }
-        board.beam_ready().map_err(Refusal::Beam)?;
-        *used = dose;
-        self.dose_us = total;
-        self.exposures = self.exposures.saturating_add(1);
-        Ok(dose)
+        Ok(total)
     }
 
     /// Lets the bench count by place what a campaign counted by candidate. The dose in all stays.

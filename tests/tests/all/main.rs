@@ -28,3 +28,4 @@ mod replay;
 mod scalarizers;
 mod scanner;
 mod score;
+mod slurm;

@@ -64,7 +64,6 @@ pub use listing::DatasetInfo;
 pub use numpy::write_npy;
 #[cfg(feature = "hdf5")]
 pub(crate) use write::replace;
-#[cfg(feature = "figures")]
 pub(crate) use write::replace_with;
 pub use write::{WriteError, remove_file, write_file};
 

@@ -112,6 +112,60 @@ fn cells_run_one_by_one_and_collected_are_the_comparison_run_at_once() {
     assert!(random["auc_latent"].is_null() && random["auc_patch"].is_number());
 }
 
+/// Oracle: the comparison run at once.
+#[test]
+fn shards_are_the_comparison_run_at_once_and_what_is_missing_is_told() {
+    let folder = data();
+    let missing = || {
+        let asked = ["compare", "--missing", "study", "--tasks", "3"];
+        text(&beacon_ok(&asked, folder.path()).stdout)
+    };
+    compare(&["--out", "study", "--slurm"], folder.path());
+    assert!(
+        !folder.path().join("study").exists(),
+        "a script alone writes nothing"
+    );
+    compare(&["--out", "study", "--prepare"], folder.path());
+    assert_eq!(missing(), "1-3\n");
+    let shard = |name| {
+        let ran = compare(&["--out", "study", "--shard", name], folder.path());
+        text(&ran.stdout)
+    };
+    assert_says(
+        &shard("2/3"),
+        &["2 campaigns of the shard", "2 of them ran now"],
+    );
+    assert_eq!(missing(), "1,3\n");
+    assert_says(&shard("2/3"), &["0 of them ran now"]);
+    // Six campaigns in four shares: one, two, one, two.
+    for name in ["1/4", "2/4", "3/4", "4/4"] {
+        shard(name);
+    }
+    assert_eq!(missing(), "");
+    let collected = beacon_ok(
+        &["compare", "--collect", "study", "--json", "--at", "3"],
+        folder.path(),
+    );
+    let whole = compare(&["--json", "--out", "whole"], folder.path());
+    assert_eq!(timeless(&collected.stdout), timeless(&whole.stdout));
+
+    // A campaign with other settings that somebody put there.
+    compare(&["--k", "3", "--out", "other"], folder.path());
+    let cell = "cells/mu-1.json";
+    std::fs::copy(
+        folder.path().join("other").join(cell),
+        folder.path().join("study").join(cell),
+    )
+    .unwrap();
+    let collected = beacon_ok(&["compare", "--collect", "study"], folder.path());
+    let said = [
+        "mu-1.json",
+        "of another study: campaign.k is 3 there and 10 here",
+    ];
+    assert_says(&text(&collected.stdout), &said);
+    assert_eq!(missing(), "1\n");
+}
+
 /// Oracle: a comparison that was asked for all of it at once.
 #[test]
 fn a_study_is_extended_in_its_folder_and_runs_the_new_cells_alone() {
@@ -190,6 +244,9 @@ fn folders_of_something_else_are_refused_and_left_as_they_are() {
         ("--seeds-from", "far.txt"),
         ("--out", "study"),
         ("--cell", "1/2"),
+        ("--shard", "1/2"),
+        ("--prepare", ""),
+        ("--slurm", ""),
         ("--jobs", "1"),
         ("--steps", "5"),
         ("--train-beside", ""),

@@ -142,7 +142,7 @@ fn strategies_are_compared_on_a_specimen() {
 
 #[test]
 fn mistakes_are_named_in_one_line_and_nothing_is_written() {
-    let mistakes: [Mistake<'_>; 19] = [
+    let mistakes: [Mistake<'_>; 22] = [
         (
             &["--strategies", "best,mu,worst"],
             &["`best`, `worst`", "beacon-elite", "random"],
@@ -167,6 +167,9 @@ fn mistakes_are_named_in_one_line_and_nothing_is_written() {
         (&["--cell", "0/6"], &["cell 0/6", "1/6 to 6/6"]),
         (&["--cell", "1/10"], &["cell 1/10", "= 6 cells"]),
         (&["--cell", "first"], &["`first`", "I/N"]),
+        (&["--shard", "7/7"], &["shard 7/7", "6 cells"]),
+        (&["--shard", "0/3"], &["shard 0/3", "K from 1"]),
+        (&["--slurm", "--tasks", "7"], &["tasks is 7", "1 to 6"]),
         (
             &["--out", "notes.doc"],
             &["`notes.doc`", "cannot be written"],

@@ -36,14 +36,7 @@ impl BeamGuard<'_> {
             Some(_) => self.settings.dose,
             None => self.ceiling,
         };
-        let total = self.dose_us.saturating_add(raster.total_us());
-        if total > limits.total_us {
-            self.blank(board, BlankReason::DoseLimit);
-            return Err(Refusal::TotalDose {
-                used_us: self.dose_us,
-                limit_us: limits.total_us,
-            });
-        }
+        let total = self.total_with(raster.total_us(), limits, board)?;
         board.beam_ready().map_err(Refusal::Beam)?;
         let most = match campaign {
             Some(candidates) => self.spend_on_candidates(raster, candidates, limits)?,

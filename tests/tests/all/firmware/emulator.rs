@@ -10,6 +10,7 @@ use std::{env, fs, io, process, thread};
 use beacon_generator::{Attached, Stay};
 use beacon_host::controller::{EmulatorError, firmware_image};
 use beacon_kernel::link::{Client, Timing, Transport};
+use beacon_tests::emulated::come_first;
 
 /// What a slow machine needs for anything.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -23,6 +24,7 @@ pub(super) struct Emulator {
 
 impl Emulator {
     pub(super) fn start(board: &str, image: &Path, name: &str) -> Self {
+        come_first();
         let base = env::temp_dir().join(format!("beacon-{}-{board}-{name}", process::id()));
         let socket = base.with_extension("link");
         let generator = Attached::listen().expect("a port for the generator");

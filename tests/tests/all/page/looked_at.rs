@@ -39,7 +39,14 @@ fn what_ends_or_is_played_or_waits_for_nobody_is_seen_to() {
         let given = given.iter().filter(|(_, by)| by == name);
         given.map(|(command, _)| command.as_str()).collect()
     };
-    assert_eq!(by("Ada"), ["approve on after 0.3s go", "resume"]);
+    let ada = [
+        "approve on after 50s pause",
+        "resume",
+        "pause",
+        "approve on after 0.3s go",
+        "resume",
+    ];
+    assert_eq!(by("Ada"), ada);
     let alone = by("time-out");
     assert_eq!(alone[0], "pause");
     assert!(
@@ -49,7 +56,7 @@ fn what_ends_or_is_played_or_waits_for_nobody_is_seen_to() {
     // The first four proposals are by chance, and wait as well.
     assert_eq!(alone.len(), 1 + 14, "{given:?}");
     assert!(text("paused_by").starts_with("time-out: pause"), "{said}");
-    assert_eq!(text("take_back"), "approve on after 1s pause");
+    assert_eq!(text("take_back"), "approve on after 50s pause");
     assert!(text("over").contains("beacon page"), "{said}");
     assert_eq!(said["timed_status"], 0);
 
