@@ -10,7 +10,8 @@ from types import FrameType
 
 from . import __version__, standin
 from .answers import Answers, StateError
-from .autoscript import AutoScript, InstrumentError, Settings, connect
+from .autoscript import AutoScript, Settings, connect
+from .driver import Driver, DriverError, load
 from .server import Server
 from .service import Service
 
@@ -38,7 +39,7 @@ def main(arguments: list[str] | None = None) -> int:
         server.serve()
     except Stopped:
         return INTERRUPTED
-    except standin.StandinError as error:
+    except (standin.StandinError, DriverError) as error:
         return _complain(error, BAD_INPUT)
     except Exception as error:
         # AutoScript's exceptions are its own: nothing narrower names them all.
@@ -50,14 +51,16 @@ def main(arguments: list[str] | None = None) -> int:
     return 0
 
 
-def _blank_at_the_end(instrument: AutoScript) -> None:
+def _blank_at_the_end(instrument: Driver) -> None:
     try:
         instrument.blank()
     except Exception as error:
         print(f"the beam could not be blanked: {error}", file=sys.stderr, flush=True)
 
 
-def _instrument(options: argparse.Namespace) -> AutoScript:
+def _instrument(options: argparse.Namespace) -> Driver:
+    if options.driver is not None:
+        return load(options.driver, dict(options.set))
     settings = Settings(
         image_detector=options.image_detector,
         image_size=options.image_size,
@@ -109,6 +112,10 @@ def _parser() -> argparse.ArgumentParser:
     add("--bind", default="127.0.0.1", metavar="ADDRESS", help="where to listen (%(default)s)")
     add("--port", type=_port, default=9092, help="0 takes a free one (%(default)s)")
     add("--state", metavar="FILE", help="remember the last answers here through a restart")
+    add("--driver", metavar="MODULE:CLASS",
+        help="drive an instrument of your own: a class derived from beacon_bridge.driver.Driver")
+    add("--set", type=_setting, action="append", default=[], metavar="NAME=VALUE",
+        help="a text that the class is made with; may be given several times")
     add("--version", action="version", version=__version__)
 
     group = parser.add_argument_group("AutoScript")
@@ -142,6 +149,13 @@ def _parser() -> argparse.ArgumentParser:
     add("--standin-beam-lost-for", type=_not_negative, default=math.inf, metavar="SECONDS",
         help="and is back after this time")
     return parser
+
+
+def _setting(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not (equals and name.isidentifier()):
+        raise argparse.ArgumentTypeError(f"{text!r}; expected NAME=VALUE")
+    return name, value
 
 
 def _checked(convert: type, accept: object, accepted: str) -> object:

@@ -39,19 +39,14 @@ The first dry run with a real instrument is what settles these: see `host/docs/a
 
 from __future__ import annotations
 
-import contextlib
 import platform
-import sys
-import threading
 import time
 from dataclasses import dataclass
-from typing import Any, Iterator
+from typing import Any
 
 import numpy as np
 
-
-class InstrumentError(Exception):
-    """The instrument failed, or gave what cannot be used."""
+from .driver import Channels, Driver, InstrumentError, Overview, Spectrum
 
 
 @dataclass
@@ -78,33 +73,7 @@ class Settings:
     """How long an exposure may take beyond four times its nominal time, in seconds."""
 
 
-@dataclass
-class Channels:
-    """The energy axis; `None` is what the instrument does not tell."""
-
-    size: int
-    offset_kev: float | None
-    scale_kev: float | None
-
-
-@dataclass
-class Overview:
-    """An image: rows × columns, with the size of a pixel in nm as (height, width)."""
-
-    values: np.ndarray
-    pixel_nm: tuple[float, float] | None
-
-
-@dataclass
-class Spectrum:
-    """Detectors × channels, with the times in seconds."""
-
-    values: np.ndarray
-    live_seconds: float
-    real_seconds: float
-
-
-class AutoScript:
+class AutoScript(Driver):
     """A column behind AutoScript, blanked but while it exposes.
 
     `client` is connected; `spare`, another connection to the same microscope, blanks when
@@ -116,8 +85,7 @@ class AutoScript:
         self._spare = spare
         self._api = api
         self._settings = settings
-        self._sparing = threading.Lock()
-        self._aborted = threading.Event()
+        self.patience = settings.patience
         self.beam_current_pa = settings.beam_current
         self.blank()
         mode = client.optics.optical_mode
@@ -140,95 +108,44 @@ class AutoScript:
         """Blanks the beam; an error when it stays on."""
         _blank(self._client)
 
-    def abort(self) -> None:
-        """Blanks over the spare connection, from any thread; nothing is exposed until `allow`."""
-        # First: an exposure that unblanks after this looks again, and blanks by itself.
-        self._aborted.set()
-        self._blank_aside()
+    def blank_aside(self) -> None:
+        """Blanks over the spare connection: a client is for one thread at a time."""
+        _blank(self._spare)
 
-    def allow(self) -> None:
-        """Lets exposures begin again."""
-        self._aborted.clear()
-
-    @property
-    def aborted(self) -> bool:
-        """Whether nothing may be exposed."""
-        return self._aborted.is_set()
+    def unblank(self) -> None:
+        """Lets the beam on the sample."""
+        _blanker(self._client).unblank()
 
     def move(self, x: float, y: float) -> None:
         """Moves the blanked beam to fractions of the frame, x along a row."""
         self._client.optics.paused_scan_beam_position = [x, y]
 
-    def overview(self) -> Overview:
-        """Takes an image and blanks."""
+    def take_image(self) -> Overview:
+        """Takes an image, and notes the current that it tells."""
         settings = self._settings
         detector = getattr(self._api.DetectorType, settings.image_detector)
-        with self._exposed(self.overview_seconds):
-            image = self._client.acquisition.acquire_stem_image(
-                detector, settings.image_size, settings.image_dwell
-            )
-        values = np.asarray(image.data)
-        if values.ndim != 2:
-            raise InstrumentError(f"the image is {values.shape}; expected rows and columns")
+        image = self._client.acquisition.acquire_stem_image(
+            detector, settings.image_size, settings.image_dwell
+        )
         current = _path(image, "metadata.optics.last_measured_screen_current")
         if settings.beam_current is None and current:
             # Picoamperes to a millionth: the conversion must not show.
             self.beam_current_pa = round(float(current) * 1e12, 6)
         pixel = _path(image, "metadata.binary_result.pixel_size")
         size = None if pixel is None else (float(pixel.y) * 1e9, float(pixel.x) * 1e9)
-        return Overview(values, size)
+        return Overview(np.asarray(image.data), size)
 
-    def acquire(self, x: float, y: float, dwell: float) -> Spectrum:
-        """Moves, unblanks, acquires for `dwell` seconds of live time and blanks."""
-        self.move(x, y)
-        with self._exposed(dwell):
-            began = time.monotonic()
-            spectrum = self._acquire(dwell)
-            elapsed = time.monotonic() - began
-        values = self._detectors(spectrum)
-        if values.shape[1] != self.channels.size:
-            raise InstrumentError(
-                f"the spectrum has {values.shape[1]} channels; expected {self.channels.size} as "
-                "at start: restart the bridge after changing the acquisition's settings"
-            )
+    def take_spectrum(self, dwell: float) -> Spectrum:
+        """Acquires for `dwell` seconds of live time."""
+        began = time.monotonic()
+        spectrum = self._acquire(dwell)
+        elapsed = time.monotonic() - began
         live, real = _mean(spectrum, "live_time"), _mean(spectrum, "real_time")
-        return Spectrum(values, dwell if live is None else live, elapsed if real is None else real)
-
-    @contextlib.contextmanager
-    def _exposed(self, nominal: float) -> Iterator[None]:
-        """Unblanks, and blanks whatever happens: also when AutoScript never returns."""
-        limit = 4 * nominal + self._settings.patience
-        overdue = threading.Timer(limit, self._blank_overdue, [limit])
-        overdue.daemon = True
-        self._stop_if_aborted()
-        try:
-            overdue.start()
-            _blanker(self._client).unblank()
-            self._stop_if_aborted()
-            yield
-        finally:
-            try:
-                self.blank()
-            finally:
-                overdue.cancel()
-        # What was acquired with the beam on for a part of the time is no spectrum.
-        self._stop_if_aborted()
-
-    def _stop_if_aborted(self) -> None:
-        if self.aborted:
-            raise InstrumentError("the exposure was aborted")
-
-    def _blank_overdue(self, limit: float) -> None:
-        try:
-            self._blank_aside()
-            said = "blanked the beam"
-        except Exception as error:  # whatever it is, somebody has to be told
-            said = f"COULD NOT BLANK THE BEAM ({error}); close the column valves"
-        print(f"an exposure did not end within {limit:g} s: {said}", file=sys.stderr, flush=True)
-
-    def _blank_aside(self) -> None:
-        with self._sparing:
-            _blank(self._spare)
+        return Spectrum(
+            self._detectors(spectrum),
+            dwell if live is None else live,
+            elapsed if real is None else real,
+        )
 
     def _calibrate(self) -> Channels:
         settings = self._settings

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from .answers import Answers
-from .autoscript import AutoScript
+from .driver import Driver
 from .protocol import PROTOCOL, VERSIONS, Refusal, number, text
 
 LONGEST_DWELL = 3600.0
@@ -19,7 +19,7 @@ LONGEST_DWELL = 3600.0
 class Service:
     """Carries out requests on an instrument; the beam is blanked before any of them returns."""
 
-    def __init__(self, instrument: AutoScript, answers: Answers) -> None:
+    def __init__(self, instrument: Driver, answers: Answers) -> None:
         self._instrument = instrument
         self._answers = answers
         self._calls = {
@@ -42,7 +42,7 @@ class Service:
         except Refusal:
             raise
         except Exception as error:
-            # AutoScript's exceptions are its own; whichever it is, the beam goes off.
+            # An instrument's exceptions are its own; whichever it is, the beam goes off.
             self.leave()
             if self._instrument.aborted:
                 told = "somebody had it aborted and the beam is blanked; connect anew to go on"
@@ -80,12 +80,12 @@ class Service:
             "instrument": {"name": instrument.name, "identity": instrument.identity},
             "channels": {
                 "size": instrument.channels.size,
-                "offset": instrument.channels.offset_kev,
-                "scale": instrument.channels.scale_kev,
-                "name": "Energy",
-                "units": "keV",
-                "quantity": "X-rays",
-                "values": "counts",
+                "offset": instrument.channels.offset,
+                "scale": instrument.channels.scale,
+                "name": instrument.channels.name,
+                "units": instrument.channels.units,
+                "quantity": instrument.channels.quantity,
+                "values": instrument.channels.values,
             },
             "overview_seconds": instrument.overview_seconds,
             "beam": self._beam(),
@@ -109,8 +109,8 @@ class Service:
             "width": width,
             "values": _finite(image.values, "image"),
             "pixel": pixel,
-            "quantity": "HAADF",
-            "units": "counts",
+            "quantity": image.quantity,
+            "units": image.units,
             "beam": self._beam(),
         }
 

@@ -60,16 +60,18 @@ class Served(Folder):
         self.addCleanup(self.kill)
 
     def start(self, *options: str) -> None:
-        """Starts a server on a free port."""
-        command = [sys.executable, "-m", "beacon_bridge", "--port", "0", "--standin", self.data]
-        command += ["--exposure-log", str(self.log), *options]
+        """Starts a server of the stand-in on a free port."""
+        self.run_bridge(["--standin", self.data, "--exposure-log", str(self.log), *options], FOLDER)
+
+    def run_bridge(self, options: list[str], where: pathlib.Path) -> None:
+        """Starts a server on a free port, in a folder."""
         self.process = subprocess.Popen(
-            command,
-            cwd=FOLDER,
+            [sys.executable, "-m", "beacon_bridge", "--port", "0", *options],
+            cwd=where,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
-            env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"},
+            env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1", "PYTHONPATH": str(FOLDER)},
         )
         ready = self.process.stdout.readline()
         if not ready:

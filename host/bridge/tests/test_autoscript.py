@@ -40,9 +40,9 @@ class Driver(Folder):
     def test_missing_calibrations_stay_missing_or_are_the_operators(self) -> None:
         client = self.client(dispersion=None, offset=None, pixel_size=None)
         channels = self.driver(client, dispersion=None).channels
-        self.assertEqual((channels.scale_kev, channels.offset_kev), (None, None))
+        self.assertEqual((channels.scale, channels.offset), (None, None))
         driver = self.driver(client, dispersion=20.0, offset=-100.0)
-        self.assertEqual((driver.channels.scale_kev, driver.channels.offset_kev), (0.02, -0.1))
+        self.assertEqual((driver.channels.scale, driver.channels.offset), (0.02, -0.1))
         self.assertIsNone(driver.overview().pixel_nm)
 
     def test_a_dispersion_in_other_units_is_refused(self) -> None:

@@ -12,6 +12,7 @@ use super::controller::{Place, connect};
 use super::{Failure, OrFail as _, print, print_json};
 use crate::campaign::DeflectionFrame;
 use crate::controller::{BeamPort as _, ControllerError, Linked, Memory};
+use crate::microscope::Position;
 use crate::units::Kind;
 
 /// Memory for a mirror that has nothing to mirror.
@@ -19,7 +20,7 @@ pub(super) fn no_campaign() -> Memory {
     Memory::new(Capacity::for_campaign(16, 16, 16, 1))
 }
 
-/// A place as fractions of the deflection range, origin top left.
+/// A place as fractions of the deflection range, or of the frame of an overview, origin top left.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Fractions {
     x: f64,
@@ -30,8 +31,7 @@ impl FromStr for Fractions {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let accepted = "expected two fractions X,Y of the deflection range from 0 to 1, origin top \
-                        left, as in 0.25,0.5";
+        let accepted = "expected two fractions X,Y from 0 to 1, origin top left, as in 0.25,0.5";
         let both: Option<Vec<f64>> = text
             .split(',')
             .map(|fraction| fraction.trim().parse().ok())
@@ -42,6 +42,12 @@ impl FromStr for Fractions {
             }
             _ => Err(accepted.to_owned()),
         }
+    }
+}
+
+impl From<Fractions> for Position {
+    fn from(Fractions { x, y }: Fractions) -> Self {
+        Self { x, y }
     }
 }
 

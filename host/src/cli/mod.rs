@@ -10,6 +10,7 @@ mod ctl;
 mod data;
 mod idle;
 mod input;
+mod instrument;
 mod kernel;
 mod listing;
 mod live;
@@ -68,6 +69,8 @@ enum Command {
     Ctl(ctl::CtlArgs),
     /// See campaigns in a browser, and steer those that run.
     Page(page::PageArgs),
+    /// Try an instrument out by hand, call by call, without a campaign.
+    Instrument(Box<instrument::InstrumentArgs>),
     /// Look at a scan controller, or try it out.
     Controller(controller::ControllerArgs),
 }
@@ -193,6 +196,7 @@ pub fn main() -> ExitCode {
         Some(Command::Resume(args)) => live::resume(args),
         Some(Command::Ctl(args)) => ctl::run(args),
         Some(Command::Page(args)) => page::run(args),
+        Some(Command::Instrument(args)) => instrument::run(args),
         Some(Command::Controller(args)) => controller::run(args),
         None => specimen::run(&cli.specimen),
     };
@@ -222,13 +226,14 @@ pub fn main() -> ExitCode {
 }
 
 /// The commands with arguments of their own.
-const COMMANDS: [&str; 9] = [
+const COMMANDS: [&str; 10] = [
     "replay",
     "look",
     "score",
     "compare",
     "run",
     "resume",
+    "instrument",
     "ctl",
     "page",
     "controller",

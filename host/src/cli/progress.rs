@@ -171,7 +171,7 @@ impl Display {
 /// that closes does so as well, unless whoever started the program had it outlive that, as `nohup`
 /// does.
 #[cfg(unix)]
-fn on_interrupt(mut handler: impl FnMut() + Send + 'static) -> std::io::Result<()> {
+pub(super) fn on_interrupt(mut handler: impl FnMut() + Send + 'static) -> std::io::Result<()> {
     use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 
     let mut numbers = vec![SIGINT, SIGTERM];
@@ -187,7 +187,7 @@ fn on_interrupt(mut handler: impl FnMut() + Send + 'static) -> std::io::Result<(
 
 /// The same where there is nothing but Ctrl-C.
 #[cfg(not(unix))]
-fn on_interrupt(handler: impl FnMut() + Send + 'static) -> Result<(), ctrlc::Error> {
+pub(super) fn on_interrupt(handler: impl FnMut() + Send + 'static) -> Result<(), ctrlc::Error> {
     ctrlc::set_handler(handler)
 }
 

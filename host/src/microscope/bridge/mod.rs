@@ -114,6 +114,19 @@ impl BridgeMicroscope {
         })
     }
 
+    /// Has the bridge at `host:port` blank the beam and end the exposure under way, whichever host asked for
+    /// it.
+    ///
+    /// # Errors
+    /// When nobody listens there, or the beam could not be blanked.
+    pub fn abort_at(address: &str) -> Result<(), MicroscopeError> {
+        let mut aside = Connection::open(address, HASTE)?;
+        match aside.call::<Done>(Call::Abort, HASTE)? {
+            Ok(Done {}) => Ok(()),
+            Err(refusal) => Err(refused(address, Call::Abort, refusal)),
+        }
+    }
+
     fn call<R: DeserializeOwned>(
         &mut self,
         call: Call<'_>,
@@ -143,12 +156,7 @@ impl BridgeMicroscope {
 
     /// Has the bridge give up the exposure under way; what that call ends with.
     fn abort(&mut self, call: String) -> MicroscopeError {
-        let asked = Connection::open(&self.address, HASTE).and_then(|mut aside| {
-            match aside.call::<Done>(Call::Abort, HASTE)? {
-                Ok(Done {}) => Ok(()),
-                Err(refusal) => Err(refused(&self.address, Call::Abort, refusal)),
-            }
-        });
+        let asked = Self::abort_at(&self.address);
         self.blanked_aside = asked.is_ok();
         let beam = match asked {
             Ok(()) => "the beam is blanked".to_owned(),

@@ -1,8 +1,10 @@
 //! The host's end of the bridge against its server on the stand-in.
 
+use std::process::Command;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use beacon_host::data::files::read_map;
 use beacon_host::microscope::{
     BridgeMicroscope, BridgeOptions, Interrupt, Microscope, MicroscopeError, Position,
 };
@@ -369,4 +371,77 @@ fn the_servers_own_tests_pass() {
         .expect("a Python that ran before runs again");
     let said = String::from_utf8_lossy(&run.stderr);
     assert!(run.status.success(), "{said}");
+}
+
+/// What a person types, before a campaign and in an emergency. Oracle: the log of the stand-in's beam.
+#[test]
+fn an_instrument_is_tried_out_by_hand_and_blanked_while_another_host_exposes() {
+    let data = data();
+    let Some(bridge) = BridgeStandin::start(&data, &["--standin-delay", "60"]) else {
+        return;
+    };
+    let place = format!("bridge:{}", bridge.address());
+    let beacon = |words: &[&str]| {
+        let output = Command::new(env!("CARGO_BIN_EXE_beacon-under-test"))
+            .arg("instrument")
+            .args(words)
+            .args(["--microscope", &place])
+            .output();
+        let output = output.expect("the program can be started");
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        (
+            output.status.code(),
+            text(&output.stdout) + &text(&output.stderr),
+        )
+    };
+    let says = |words: &[&str], code: i32, parts: &[&str]| {
+        let (found, said) = beacon(words);
+        assert_eq!(found, Some(code), "{said}");
+        for part in parts {
+            assert!(said.contains(part), "{part}: {said}");
+        }
+    };
+    let exposures = || {
+        let events = bridge.events();
+        let begun = |event: &&StandinEvent| matches!(event, StandinEvent::Began { .. });
+        events.iter().filter(begun).count()
+    };
+    let channels = [
+        "32 channels",
+        "Energy from -0.2 to",
+        "keV",
+        "50 pA",
+        "beam        blanked",
+    ];
+    says(&["check"], 0, &channels);
+    says(&["point", "0.5,0.25"], 0, &["at 0.5, 0.25"]);
+    says(&["point", "0.5,1.25"], 2, &["0.5,1.25", "from 0 to 1"]);
+    says(
+        &["acquire", "0.5,0.5", "--dwell", "0"],
+        2,
+        &["dwell is 0 s"],
+    );
+    assert_eq!(exposures(), 0);
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("image.npy");
+    let file = file.to_str().unwrap();
+    says(
+        &["overview", "--out", file],
+        0,
+        &["6 x 9 pixels", "image.npy"],
+    );
+    assert_eq!(read_map(file).unwrap().values, data.image);
+
+    // Somebody's spectrum takes a minute; another person sees what is wrong with it.
+    thread::scope(|scope| {
+        let exposing = scope.spawn(|| beacon(&["acquire", "0.5,0.5"]));
+        wait_for_exposure(&bridge, 3, 4);
+        says(&["check"], 2, &["another host is served"]);
+        says(&["abort"], 0, &["the beam is blanked"]);
+        assert!(bridge.is_blanked());
+        let (code, said) = exposing.join().unwrap();
+        assert_eq!(code, Some(1), "{said}");
+        assert!(said.contains("aborted"), "{said}");
+    });
+    assert_eq!(exposures(), 1);
 }
