@@ -8,6 +8,7 @@
 //! folds the same events as the campaign, so that it refuses what cannot hold.
 
 mod answers;
+mod over;
 mod status;
 #[cfg(test)]
 mod tests;
@@ -26,6 +27,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use answers::{said, words};
+pub use over::status_by_journal;
 pub(crate) use status::Proposal;
 pub use status::Status;
 
@@ -53,7 +55,11 @@ const FAREWELL: Duration = Duration::from_millis(500);
 #[non_exhaustive]
 pub enum ControlError {
     /// No campaign runs there.
-    #[error("`{}`: no campaign is running in it; expected the folder of one that is", folder.display())]
+    #[error(
+        "`{0}`: no campaign is running in it; expected the folder of one that is: `beacon ctl {0} status` \
+         says how it ended, and `beacon resume {0}` goes on with it",
+        folder.display()
+    )]
     NotRunning {
         /// The folder.
         folder: PathBuf,
@@ -66,6 +72,9 @@ pub enum ControlError {
         /// What the system said.
         source: io::Error,
     },
+    /// Its journal cannot be read.
+    #[error("{0}")]
+    Unread(String),
     /// It refused.
     #[error("{0}")]
     Refused(String),
