@@ -309,6 +309,7 @@ impl Campaign {
             "target": scalarizer.to_string(), "records": records, "responses": responses,
             "units": scalarizer.units(&axis.units, &channels.units),
             "note": scalarizer.cut(coordinates, axis),
+            "windows": scalarizer.windows(coordinates, axis),
         }))
     }
 

@@ -278,7 +278,13 @@ async fn campaigns(
     let lines: Vec<Value> = lines
         .map(|line| json!([line.to_string(), line.energy_kev]))
         .collect();
-    answer(&json!({ "campaigns": folders, "strategies": strategies, "lines": lines }))
+    let edges = lines::EDGES.iter();
+    let edges: Vec<Value> = edges
+        .map(|edge| json!([edge.element, edge.name, edge.onset_ev]))
+        .collect();
+    answer(&json!({
+        "campaigns": folders, "strategies": strategies, "lines": lines, "edges": edges,
+    }))
 }
 
 /// How far every campaign has come that the token opens.

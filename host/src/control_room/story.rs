@@ -10,6 +10,7 @@ use serde_json::{Map, Value, json};
 use crate::campaign::{
     Author, Begun, Event, Folded, MeasuredPoint, NextPoint, Record, Region, Standing, State,
 };
+use crate::scalarizer::Scalarizer;
 use crate::units::{Electrons, ElectronsPerSquareAngstrom, Picoamperes, Seconds};
 
 /// Standings that are told pixel by pixel; more are told in rectangles.
@@ -172,6 +173,7 @@ impl Story {
                 "name": channels.axis.name, "units": channels.axis.units,
                 "coordinates": channels.coordinates, "quantity": channels.quantity,
                 "counts": channels.units, "elements": channels.elements,
+                "losses": channels.is_energy_loss() || target.is_some_and(Scalarizer::is_of_losses),
             },
         })
     }
@@ -296,6 +298,7 @@ fn facts(state: &State) -> Map<String, Value> {
         "scalarizers": scalarizers,
         "target": target.to_string(),
         "units": target.units(&channels.axis.units, &channels.units),
+        "windows": target.windows(&channels.coordinates, &channels.axis),
         "revision": state.revision(),
         "budget": settings.budget,
         "points": state.points().len(),

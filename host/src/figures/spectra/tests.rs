@@ -15,6 +15,7 @@ fn figure<'a>(
         units: "counts",
         spectra,
         markers,
+        shades: &[],
         range: None,
         arrangement: Arrangement::Stacked,
         narrow: false,
