@@ -149,8 +149,6 @@ def main():
         # And at the moment of before, whose maps say the same again.
         page.locator("#slider").fill(str(moment))
         settle(page, SHOWN, "after 12 points")
-        page.mouse.move(0, 0)
-        settle(page, "() => ![...document.querySelectorAll('#maps figcaption')].some(one => one.textContent.includes('here'))")
         said["again"] = captions(page)
         page.screenshot(path=str(PICTURES / "past.png"), full_page=True)
         page.click("#live")

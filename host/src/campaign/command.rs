@@ -458,7 +458,10 @@ mod tests {
             ("exclude 9..3,0..30", "within 20 x 30"),
             ("include 3..9,0..31", "within 20 x 30"),
             ("measure 2,4", "no candidate"),
-            ("measure 10 12", "`measure 10 12` has no comma; expected `measure 10,12`"),
+            (
+                "measure 10 12",
+                "`measure 10 12` has no comma; expected `measure 10,12`",
+            ),
             ("suggest 10, 12", "expected `suggest 10,12`"),
             ("reject 10 , 12", "expected `reject 10,12`"),
             ("discard 2 4", "`2,4` is no candidate; expected ROW,COLUMN"),

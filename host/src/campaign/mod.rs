@@ -58,11 +58,11 @@ pub(crate) use command::listed;
 pub use command::{Command, Otherwise, TimeOut, WORDS};
 #[cfg(feature = "cli")]
 pub(crate) use config::edges_parser;
-#[cfg(feature = "cli")]
-pub(crate) use drive::filled_edges;
 pub use config::{CampaignConfig, DEFAULT_EDGES, default_strategy};
 pub use discovery::Discovery;
 pub use dose::{DoseError, Ledger, Limits, pixel_area};
+#[cfg(feature = "cli")]
+pub(crate) use drive::filled_edges;
 pub use ended::Ended;
 pub use error::{CampaignError, SettingError};
 pub use event::{

@@ -41,9 +41,11 @@ impl ChosenSpectra {
             .collect();
         let target: Option<Scalarizer> = experiment.target().0.parse().ok();
         let windows = target.as_ref();
-        let windows = windows.and_then(|target| target.windows(&channels.coordinates, &channels.axis));
+        let windows =
+            windows.and_then(|target| target.windows(&channels.coordinates, &channels.axis));
         let windows = windows.unwrap_or_default();
-        let losses = channels.is_energy_loss() || target.is_some_and(|target| target.is_of_losses());
+        let losses =
+            channels.is_energy_loss() || target.is_some_and(|target| target.is_of_losses());
         let markers = if losses {
             let sought = windows.signal.first().map(|(low, _)| *low);
             let axis = &channels.axis;

@@ -117,11 +117,18 @@ fn described(status: &Status) -> String {
         Some(false) => line("beam", "COULD NOT BE BLANKED: look after it"),
         None => {}
     }
-    let running = if status.go_on.is_some() { "ran" } else { "running" };
+    let running = if status.go_on.is_some() {
+        "ran"
+    } else {
+        "running"
+    };
     line(running, &duration(status.elapsed_seconds));
     let age = status.last_event_ms.filter(|_| status.go_on.is_some());
     let age = age.map(|at| 1e-3 * now_ms().saturating_sub(at) as f64);
-    line("last event", &age.map_or_else(String::new, |age| format!("{} ago", duration(age))));
+    line(
+        "last event",
+        &age.map_or_else(String::new, |age| format!("{} ago", duration(age))),
+    );
     line("wanted", &places(&status.waiting));
     line("excluded", &status.excluded.join(" "));
     line("discarded", &places(&status.discarded));

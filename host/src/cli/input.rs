@@ -4,10 +4,10 @@ use std::path::{Path, PathBuf};
 
 use beacon_kernel::{Candidate, Candidates, Edges};
 
+use crate::campaign::filled_edges as filled;
 use crate::campaign::{self, CampaignConfig, SeedList, check_window};
 use crate::data::Map;
 use crate::data::files::{Dataset, Wanted};
-use crate::campaign::filled_edges as filled;
 use crate::experiment::{Experiment as _, Replay};
 use crate::scalarizer::Scalarizer;
 

@@ -11,7 +11,6 @@ use clap::builder::PossibleValuesParser;
 use super::page::{OwnPage, OwnPageArgs};
 use super::progress::Display;
 use super::{Failure, OrFail as _, ctl, input, kernel, log, print, print_json, scanner, spaces};
-use told::{hint, report};
 use crate::campaign::{
     CampaignError, Ended, Event, LiveConfig, RunFiles, SeedList, Settings, default_strategy,
     parse_time, read_seeds, write_run,
@@ -25,6 +24,7 @@ use crate::live::{LiveError, LiveSummary, Session, TakenUp, write_points, write_
 use crate::microscope::{Interrupt, Microscope, MicroscopeChoice};
 use crate::spaces::LatentConfig;
 use crate::units::read::{electrons, seconds};
+use told::{hint, report};
 
 /// Arguments of `beacon run`.
 #[derive(Clone, Debug, Args)]

@@ -56,9 +56,9 @@ const FAREWELL: Duration = Duration::from_millis(500);
 pub enum ControlError {
     /// No campaign runs there.
     #[error(
-        "`{0}`: no campaign is running in it; expected the folder of one that is: `beacon ctl {0} status` \
-         says how it ended, and `beacon resume {0}` goes on with it",
-        folder.display()
+        "`{}`: no campaign is running in it; expected the folder of one that is{}",
+        folder.display(),
+        how_to_go_on(folder)
     )]
     NotRunning {
         /// The folder.
@@ -78,6 +78,17 @@ pub enum ControlError {
     /// It refused.
     #[error("{0}")]
     Refused(String),
+}
+
+/// What there is to do with a campaign that does not run, where there is one.
+fn how_to_go_on(folder: &Path) -> String {
+    if !folder.join("journal").is_file() {
+        return String::new();
+    }
+    let folder = folder.display();
+    format!(
+        ": `beacon ctl {folder} status` says how it ended, and `beacon resume {folder}` goes on with it"
+    )
 }
 
 #[derive(Serialize, Deserialize)]

@@ -189,7 +189,10 @@ fn router(room: Shared) -> Router {
         .route("/api/campaigns/{number}/overview", get(overview))
         .route("/api/campaigns/{number}/maps/{name}", get(map))
         .route("/api/campaigns/{number}/past/{record}", get(past))
-        .route("/api/campaigns/{number}/past/{record}/{name}", get(past_map))
+        .route(
+            "/api/campaigns/{number}/past/{record}/{name}",
+            get(past_map),
+        )
         .route("/api/campaigns/{number}/spectra/{record}", get(spectrum))
         .route("/api/campaigns/{number}/reduced/{target}", get(reduced))
         .route("/api/campaigns/{number}/command", post(command))
@@ -484,7 +487,9 @@ async fn past_map(
     let map = reading(&room, move || campaign.past_map(record, &name)).await?;
     Ok(match map {
         PastMap::Made(bytes) => binary(Some(bytes), &what),
-        PastMap::Making => (StatusCode::ACCEPTED, answer(&json!({ "making": true }))).into_response(),
+        PastMap::Making => {
+            (StatusCode::ACCEPTED, answer(&json!({ "making": true }))).into_response()
+        }
         PastMap::None => binary(None, &what),
     })
 }

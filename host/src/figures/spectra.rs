@@ -218,8 +218,12 @@ impl SpectraFigure<'_> {
         let at = |x: f64| plane.left + (share(x) * f64::from(plane.width)).round() as i32;
         // What is sought lies over its background.
         for background in [true, false] {
-            let shades = self.shades.iter().filter(|shade| shade.background == background);
-            for shade in shades.filter(|shade| shade.high > plane.x.low && shade.low < plane.x.high) {
+            let shades = self
+                .shades
+                .iter()
+                .filter(|shade| shade.background == background);
+            for shade in shades.filter(|shade| shade.high > plane.x.low && shade.low < plane.x.high)
+            {
                 let (from, to) = (at(shade.low), at(shade.high));
                 let colour = if background { BACKGROUND } else { SOUGHT };
                 let corners = ((from, plane.top), (to.max(from + 2), plane.bottom()));

@@ -19,15 +19,15 @@ pub use folder::{FolderError, RunFolder};
 pub use follow::{Follower, News, read_at};
 pub(crate) use learned::LearnedFile;
 pub(crate) use past::ROOM;
-pub(crate) use reserve::Reserve;
-pub(crate) use shown::Shown;
-pub(crate) use view::{Moment, View};
 #[cfg(feature = "page")]
 pub(crate) use past::kept as kept_views;
+pub(crate) use reserve::Reserve;
+pub(crate) use shown::Shown;
 #[cfg(feature = "page")]
 pub(crate) use view::{
     Head, Seen, file as view_file, read as read_view, read_file as read_view_at, read_head,
 };
+pub(crate) use view::{Moment, View};
 
 use std::time::SystemTime;
 

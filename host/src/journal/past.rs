@@ -64,7 +64,9 @@ impl Past {
     /// Goes on with the views in a folder, which may take so many bytes.
     pub(super) fn new(folder: &Path, room: u64) -> Self {
         let kept = kept(folder);
-        let gaps = kept.windows(2).map(|pair| pair[1].points - pair[0].points.min(pair[1].points));
+        let gaps = kept
+            .windows(2)
+            .map(|pair| pair[1].points - pair[0].points.min(pair[1].points));
         let every = gaps.filter(|&gap| gap > 0).min().unwrap_or(1);
         Self {
             folder: views(folder),

@@ -454,7 +454,10 @@ mod tests {
         assert_eq!(seen.maps[0][..4], 20.0_f32.to_le_bytes());
         // Whoever takes the campaign up again finds the last state among them.
         drop(View::new(folder.path(), ROOM));
-        assert_eq!(kept(folder.path()).last().map(|kept| kept.record), Some(150));
+        assert_eq!(
+            kept(folder.path()).last().map(|kept| kept.record),
+            Some(150)
+        );
         std::fs::write(file(folder.path()), b"BEACON view\nab").unwrap();
         assert!(read(folder.path()).is_none());
     }

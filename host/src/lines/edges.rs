@@ -32,10 +32,18 @@ pub fn edges_on(
     elements: &[String],
     sought: Option<f64>,
 ) -> Vec<&'static Edge> {
-    let within = EDGES.iter().filter(|edge| (low..=high).contains(&edge.onset_ev));
-    let known = |edge: &&Edge| elements.iter().any(|symbol| symbol.eq_ignore_ascii_case(edge.element));
+    let within = EDGES
+        .iter()
+        .filter(|edge| (low..=high).contains(&edge.onset_ev));
+    let known = |edge: &&Edge| {
+        elements
+            .iter()
+            .any(|symbol| symbol.eq_ignore_ascii_case(edge.element))
+    };
     let mut edges: Vec<&Edge> = within.collect();
-    let from = sought.filter(|sought| *sought > 0.0).unwrap_or(low.max(1.0));
+    let from = sought
+        .filter(|sought| *sought > 0.0)
+        .unwrap_or(low.max(1.0));
     let away = |edge: &Edge| (edge.onset_ev / from).ln().abs();
     edges.sort_by(|a, b| away(a).total_cmp(&away(b)));
     if elements.is_empty() {

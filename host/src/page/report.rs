@@ -312,9 +312,16 @@ fn spectra_caption(report: &Report<'_>, spectra: &SpectraFigure<'_>) -> String {
         Arrangement::Loops => " Arrows: direction of the sweep, which begins at the white dot.",
         Arrangement::Stacked | Arrangement::Overlaid => "",
     };
-    let shaded = |background: bool| spectra.shades.iter().any(|shade| shade.background == background);
+    let shaded = |background: bool| {
+        spectra
+            .shades
+            .iter()
+            .any(|shade| shade.background == background)
+    };
     let shades = match (shaded(false), shaded(true)) {
-        (true, true) => " Shaded: the window of the target, yellow, and that of its background, grey.",
+        (true, true) => {
+            " Shaded: the window of the target, yellow, and that of its background, grey."
+        }
         (true, false) => " Shaded: the window of the target.",
         _ => "",
     };

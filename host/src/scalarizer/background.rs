@@ -145,7 +145,9 @@ pub(super) fn windows(stretches: Vec<Stretch>, background: Background) -> Window
     let mut windows = Windows::default();
     for group in groups(&apart, background) {
         let (first, last) = (&group[0], &group[group.len() - 1]);
-        windows.signal.extend(group.iter().map(|stretch| stretch.signal));
+        windows
+            .signal
+            .extend(group.iter().map(|stretch| stretch.signal));
         match background {
             Background::None => {}
             Background::Linear => {

@@ -415,7 +415,9 @@ fn windows_are_where_a_count_changes_the_number() {
     ] {
         let scalarizer = parse(text);
         let windows = scalarizer.windows(coordinates, axis).unwrap();
-        let within = |ranges: &[(f64, f64)], x: f64| ranges.iter().any(|(low, high)| (*low..=*high).contains(&x));
+        let within = |ranges: &[(f64, f64)], x: f64| {
+            ranges.iter().any(|(low, high)| (*low..=*high).contains(&x))
+        };
         // A power law, so that a count more has its weight.
         let flat: Vec<f64> = coordinates.iter().map(|x| 1e3 / (1.0 + x)).collect();
         let number = |spectrum: &[f64]| scalarizer.reduce(spectrum, coordinates, axis).unwrap();

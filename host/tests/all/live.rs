@@ -331,8 +331,21 @@ fn a_folder_belongs_to_one_campaign_and_one_process() {
     running.wait().unwrap();
     let (error, _) = refused(&again);
     assert!(error.contains("beacon resume"), "{error}");
-    let (error, _) = refused(&["ctl", name, "status"]);
+    let (error, _) = refused(&["ctl", name, "pause"]);
     assert!(error.contains("no campaign is running in it"), "{error}");
+    // Its journal says where it was, and nothing in the folder is touched.
+    let journal = fs::read(path.join("journal")).unwrap();
+    let told = run(&["ctl", name, "status"]);
+    let told = String::from_utf8(told.stdout).unwrap();
+    assert!(
+        told.contains("no program runs it: it was broken off"),
+        "{told}"
+    );
+    assert!(
+        told.contains(&format!("to go on   beacon resume {name}\n")),
+        "{told}"
+    );
+    assert_eq!(fs::read(path.join("journal")).unwrap(), journal);
 }
 
 #[test]

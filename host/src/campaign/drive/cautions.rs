@@ -46,12 +46,18 @@ pub(crate) fn filled_edges(map: &Map, what: &str) -> Option<String> {
     })?;
     let is = |other: f64| other.to_bits() == value.to_bits();
     let top = (0..height).take_while(|&at| row(at).all(is)).count();
-    let bottom = (top..height).rev().take_while(|&at| row(at).all(is)).count();
+    let bottom = (top..height)
+        .rev()
+        .take_while(|&at| row(at).all(is))
+        .count();
     if top + bottom == height {
         return None;
     }
     let left = (0..width).take_while(|&at| column(at).all(is)).count();
-    let right = (left..width).rev().take_while(|&at| column(at).all(is)).count();
+    let right = (left..width)
+        .rev()
+        .take_while(|&at| column(at).all(is))
+        .count();
     let within = (top..height - bottom).flat_map(|y| (left..width - right).map(move |x| (y, x)));
     let elsewhere = within.filter(|&(y, x)| is(map.at(y, x))).count() as f64;
     let inside = (height - top - bottom) * (width - left - right);
@@ -234,13 +240,26 @@ mod tests {
         let said = filled(3, 1, -1.0).unwrap();
         let begin = "the upper 3 rows, the right column of the response are -1 throughout";
         assert!(said.starts_with(begin) && said.contains("--mask"), "{said}");
-        assert!(filled(0, 4, 0.5).unwrap().starts_with("the right 4 columns"));
-        for (top, right, value) in [(0, 0, 0.0), (1, 0, -1.0), (30, 0, 2.0), (0, 30, 2.0), (3, 0, f64::NAN)] {
+        assert!(
+            filled(0, 4, 0.5)
+                .unwrap()
+                .starts_with("the right 4 columns")
+        );
+        for (top, right, value) in [
+            (0, 0, 0.0),
+            (1, 0, -1.0),
+            (30, 0, 2.0),
+            (0, 30, 2.0),
+            (3, 0, f64::NAN),
+        ] {
             assert_eq!(filled(top, right, value), None, "{top}, {right}");
         }
         // Where many pixels elsewhere have it, a few rows of it are no filling.
         let mut coarse = image(30);
-        coarse.values.iter_mut().for_each(|value| *value = (*value / 50.0).floor());
+        coarse
+            .values
+            .iter_mut()
+            .for_each(|value| *value = (*value / 50.0).floor());
         coarse.values[..90].fill(0.0);
         assert_eq!(filled_edges(&coarse, "image"), None);
     }

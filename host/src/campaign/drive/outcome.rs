@@ -56,7 +56,9 @@ fn absent_among(candidates: Candidates, regions: &[Region]) -> usize {
         let pixel = |row| columns.clone().map(move |column| Pixel { row, column });
         rows.clone().flat_map(pixel)
     });
-    pixels.filter(|&pixel| candidates.at(pixel).is_some()).count()
+    pixels
+        .filter(|&pixel| candidates.at(pixel).is_some())
+        .count()
 }
 
 impl Drive<'_> {

@@ -23,7 +23,10 @@ impl State {
             Ended::Time => {
                 let each = elapsed.get() / points.max(1) as f64;
                 let all = 1.1 * each * settings.budget.max(points + 1) as f64;
-                Some(format!("--time-limit {}", whole_units(all.max(2.0 * elapsed.get()))))
+                Some(format!(
+                    "--time-limit {}",
+                    whole_units(all.max(2.0 * elapsed.get()))
+                ))
             }
             Ended::Stalled(_) => {
                 let after = settings.stall_after?;

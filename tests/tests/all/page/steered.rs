@@ -49,7 +49,13 @@ fn check(said: &Value) {
     );
     harmless(&said["axe"]);
     // The maps of the past are those that were shown then, by another run of the program.
-    assert!(said["then"]["mean"].as_str().unwrap().contains("after 12 points"), "{said}");
+    assert!(
+        said["then"]["mean"]
+            .as_str()
+            .unwrap()
+            .contains("after 12 points"),
+        "{said}"
+    );
     assert_eq!(said["again"], said["then"], "{said}");
     assert_eq!(said["pressed"], serde_json::json!(["Au-Ma"]));
 }
