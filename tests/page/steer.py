@@ -87,12 +87,16 @@ def main():
         drag(page, "#spectrum", (0.3, 0.5), (0.45, 0.5))
         settle(page, "() => document.querySelector('#spectrum-note').textContent.includes('The map shows window:')")
         page.screenshot(path=str(PICTURES / "trial.png"))
+        settle(page, SHOWN, "after 12 points")
+        before_target = captions(page)
         page.click("#set-target")
         given(page, "target")
         waits_after(page, 12)
 
-        # What the maps say of this moment, once they are of it.
+        # What the maps say of this moment, once they are of it and of the new target.
         settle(page, SHOWN, "after 12 points")
+        settle(page, "before => document.querySelector('#maps figure[data-map=mean] figcaption').textContent.split(';')[0] !== before", before_target["mean"])
+        page.wait_for_timeout(1000)
         said["then"] = captions(page)
         moment = int(page.evaluate("document.body.dataset.records")) - 1
 

@@ -167,16 +167,18 @@ struct Slot {
 }
 
 impl Slot {
-    /// Another state takes the place of this one, which goes to the past where it is far enough from the
-    /// last one there.
-    fn retire(&mut self) {
+    /// Whether this state is far enough from the last one of the past to be kept there.
+    fn is_due(&self) -> bool {
         let (points, revision) = (self.head.points, self.revision);
-        let far = self
-            .kept
-            .is_none_or(|(last, of)| of != revision || points >= last + self.every);
+        self.kept
+            .is_none_or(|(last, of)| of != revision || points >= last + self.every)
+    }
+
+    /// Another state takes the place of this one, which goes to the past where it is due there.
+    fn retire(&mut self) {
         let numbers: usize = self.maps.values().map(|(_, numbers)| numbers.len()).sum();
         let room = (self.past.len() + 1) * 4 * numbers <= WAITING;
-        if !(far && room && self.maps.contains_key("mean")) {
+        if !(self.is_due() && room && self.maps.contains_key("mean")) {
             return;
         }
         let mut maps = self.maps.clone();
@@ -186,7 +188,7 @@ impl Slot {
             ..self.head.clone()
         };
         self.past.push((head, maps));
-        self.kept = Some((points, revision));
+        self.kept = Some((self.head.points, self.revision));
     }
 }
 
@@ -211,10 +213,12 @@ impl View {
         }
     }
 
-    /// Whether further scores would be seen: the last ones are as old as a file.
+    /// Whether further scores would be seen: the last ones are as old as a file, or those of this state are
+    /// kept with it.
     pub(crate) fn wants_scores(&self) -> bool {
-        let scored = self.lock().scored;
-        scored.is_none_or(|scored| scored.elapsed() >= PAUSE)
+        let slot = self.lock();
+        let old = slot.scored.is_none_or(|scored| scored.elapsed() >= PAUSE);
+        old || slot.is_due()
     }
 
     /// Shows what holds at a moment; the disk is not waited for.
