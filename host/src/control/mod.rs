@@ -27,6 +27,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use answers::{said, words};
+use over::how_to_go_on;
 pub use over::status_by_journal;
 pub(crate) use status::Proposal;
 pub use status::Status;
@@ -78,17 +79,6 @@ pub enum ControlError {
     /// It refused.
     #[error("{0}")]
     Refused(String),
-}
-
-/// What there is to do with a campaign that does not run, where there is one.
-fn how_to_go_on(folder: &Path) -> String {
-    if !folder.join("journal").is_file() {
-        return String::new();
-    }
-    let folder = folder.display();
-    format!(
-        ": `beacon ctl {folder} status` says how it ended, and `beacon resume {folder}` goes on with it"
-    )
 }
 
 #[derive(Serialize, Deserialize)]

@@ -52,3 +52,14 @@ pub fn status_by_journal(folder: &Path) -> Result<Status, ControlError> {
     status.go_on = Some(format!("beacon resume {}{option}", folder.display()));
     Ok(status)
 }
+
+/// What there is to do with a campaign that does not run, where there is one.
+pub(super) fn how_to_go_on(folder: &Path) -> String {
+    if !folder.join("journal").is_file() {
+        return String::new();
+    }
+    let folder = folder.display();
+    format!(
+        ": `beacon ctl {folder} status` says how it ended, and `beacon resume {folder}` goes on with it"
+    )
+}

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use beacon_kernel::{Candidate, Candidates, Pixel};
 
-use super::check::{check_frame, check_pixel_limit};
+use super::check::{check_frame, check_pixel_limit, describe};
 use super::fold::fold;
 use super::station::{Log, Station};
 use super::taken_up::{from_toml, to_toml};
@@ -585,18 +585,4 @@ fn check_size(
 fn same_instrument(before: &MicroscopeChoice, now: &MicroscopeChoice) -> bool {
     let specimen = |choice: &MicroscopeChoice| matches!(choice, MicroscopeChoice::Specimen(_));
     before == now || !(specimen(before) || specimen(now))
-}
-
-fn describe(channels: &Channels) -> String {
-    let axis = &channels.axis;
-    let (first, last) = (channels.coordinates.first(), channels.coordinates.last());
-    let edge = |value: Option<&f64>| value.map_or(String::new(), f64::to_string);
-    format!(
-        "{} channels of `{}` from {} to {} {}",
-        channels.coordinates.len(),
-        axis.name,
-        edge(first),
-        edge(last),
-        axis.units
-    )
 }
