@@ -58,11 +58,18 @@ pub(crate) fn filled_edges(map: &Map, what: &str) -> Option<String> {
         .rev()
         .take_while(|&at| column(at).all(is))
         .count();
+    // Beside what was filled in, measured numbers differ along a line; those of drawn patterns do not.
+    let plain_row = |at: usize| row(at).all(|x| x.to_bits() == map.at(at, left).to_bits());
+    let plain_column = |at: usize| column(at).all(|x| x.to_bits() == map.at(top, at).to_bits());
+    let drawn = (top > 0 && plain_row(top))
+        || (bottom > 0 && plain_row(height - bottom - 1))
+        || (left > 0 && plain_column(left))
+        || (right > 0 && plain_column(width - right - 1));
     let within = (top..height - bottom).flat_map(|y| (left..width - right).map(move |x| (y, x)));
     let elsewhere = within.filter(|&(y, x)| is(map.at(y, x))).count() as f64;
     let inside = (height - top - bottom) * (width - left - right);
     let lines = top + bottom + left + right;
-    if lines < FEW_LINES || elsewhere > RARE * inside as f64 {
+    if drawn || lines < FEW_LINES || elsewhere > RARE * inside as f64 {
         return None;
     }
     let named = |count: usize, side: &str, line: &str| match count {
@@ -254,6 +261,12 @@ mod tests {
         ] {
             assert_eq!(filled(top, right, value), None, "{top}, {right}");
         }
+        // Stripes are drawn.
+        let stripes = (0..900).map(|n| f64::from(n / 150)).collect();
+        assert_eq!(
+            filled_edges(&Map::uncalibrated(30, 30, stripes, "image"), "image"),
+            None
+        );
         // Where many pixels elsewhere have it, a few rows of it are no filling.
         let mut coarse = image(30);
         coarse
