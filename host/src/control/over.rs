@@ -34,15 +34,12 @@ pub fn status_by_journal(folder: &Path) -> Result<Status, ControlError> {
         });
     };
     let elapsed = Duration::from_millis(elapsed_ms);
-    let (activity, option) = match state.ended() {
-        Some(ended) => {
-            let option = state.option_to_go_on(ended, Seconds::from(elapsed));
-            (format!("ended: {ended}"), option)
-        }
-        None => {
-            let why = "no program runs it: it was broken off, and its journal ends without a word";
-            (why.to_owned(), None)
-        }
+    let (activity, option) = if let Some(ended) = state.ended() {
+        let option = state.option_to_go_on(ended, Seconds::from(elapsed));
+        (format!("ended: {ended}"), option)
+    } else {
+        let why = "no program runs it: it was broken off, and its journal ends without a word";
+        (why.to_owned(), None)
     };
     let option = option.map_or_else(String::new, |option| format!(" {option}"));
     let mut status = Status::new(state, &activity, elapsed);

@@ -16,6 +16,7 @@ impl Folded {
     }
 
     /// The same, where no more is to come.
+    #[cfg(feature = "page")]
     pub(crate) fn into_state(self) -> Option<State> {
         self.0
     }
