@@ -25,12 +25,15 @@ pub(super) fn on_image(image: &Map, config: &CampaignConfig) -> Vec<String> {
 }
 
 /// Lines at the edge of a map that are too few to be told from chance.
+#[cfg(any(test, feature = "cli"))]
 const FEW_LINES: usize = 2;
 /// Share of the pixels elsewhere that may have the value that a border is filled with.
+#[cfg(any(test, feature = "cli"))]
 const RARE: f64 = 0.01;
 
 /// Tells of edges of a map that software filled in, as an alignment leaves them: whole rows and columns of
 /// one value, which is hardly anywhere else.
+#[cfg(any(test, feature = "cli"))]
 pub(crate) fn filled_edges(map: &Map, what: &str) -> Option<String> {
     let (height, width) = (map.height(), map.width());
     if height == 0 || width == 0 {
