@@ -51,7 +51,7 @@ const extent = (values) => {
  * Draws series over a common axis. A series has `x`, `y`, a `colour`, and what it is drawn as: `line`,
  * `points` (with `low` and `high`: bars), `steps`. Returns how pixels become numbers on the x axis.
  */
-export function chart(canvas, { series, marks = [], x, y, zero = false, window = null, small = false, from = null }) {
+export function chart(canvas, { series, marks = [], x, y, zero = false, windows = null, small = false, from = null }) {
   const { to, width, height } = prepare(canvas);
   const ys = series.flatMap((one) => [extent(one.y), one.low && extent(one.low), one.high && extent(one.high)].filter(Boolean).flat());
   const xs = series.map((one) => extent(one.x)).filter(Boolean).flat();
@@ -94,11 +94,14 @@ export function chart(canvas, { series, marks = [], x, y, zero = false, window =
   }
   to.save();
   to.beginPath(); to.rect(box.left, box.top - 4, box.right - box.left + 4, box.bottom - box.top + 8); to.clip();
-  if (window) {
-    to.fillStyle = css("--accent");
-    to.globalAlpha = 0.22;
-    to.fillRect(px(window[0]), box.top, Math.max(1, px(window[1]) - px(window[0])), box.bottom - box.top);
-    to.globalAlpha = 1;
+  // What is sought, over where its background is measured.
+  for (const [part, colour, alpha] of [["background", "--dim", 0.2], ["signal", "--accent", 0.22]]) {
+    for (const [from, until] of windows?.[part] ?? []) {
+      to.fillStyle = css(colour);
+      to.globalAlpha = alpha;
+      to.fillRect(px(from), box.top, Math.max(1, px(until) - px(from)), box.bottom - box.top);
+      to.globalAlpha = 1;
+    }
   }
   for (const mark of marks) {
     to.strokeStyle = mark.colour ?? dim;

@@ -26,7 +26,11 @@ export class Connection {
 
   async json(path) { return (await this.fetch(path)).json(); }
 
-  async numbers(path) { return new Float32Array(await (await this.fetch(path)).arrayBuffer()); }
+  /** Numbers; null where they are still being made. */
+  async numbers(path) {
+    const answer = await this.fetch(path);
+    return answer.status === 202 ? null : new Float32Array(await answer.arrayBuffer());
+  }
 
   /** Gives a campaign a command; returns what it answers. */
   async command(campaign, words, name) {

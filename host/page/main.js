@@ -107,6 +107,7 @@ async function begin() {
   try {
     const told = await link.json("api/campaigns");
     room.campaigns = told.campaigns;
+    room.edges = told.edges;
     room.lines = told.lines.map(([name, kev]) => ({ name, kev }));
     $("strategy").replaceChildren(...told.strategies.map((name) => new Option(name)));
     const names = told.campaigns.map(({ name }) => name);

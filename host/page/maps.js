@@ -4,6 +4,7 @@
 import { figure } from "./chart.js";
 import { Distances } from "./distance.js";
 import { MapView, range, viridis } from "./map.js";
+import { pastMaps } from "./past.js";
 import { PlaneView } from "./plane.js";
 import { $, choose, link, responses, room, touch } from "./room.js";
 
@@ -95,9 +96,10 @@ export function drawMaps(now) {
   if ($("maps").hidden) return;
   const { overview } = now;
   const at = room.cursor ?? room.chosen;
+  const { maps, said } = room.view === null ? { maps: room.maps, said: "" } : pastMaps(now);
   for (const [key, { title, view, frame, caption, hasUnits }] of panels) {
-    if (key === "plane") { drawPlane(now, view, frame, caption, title); continue; }
-    const known = key === "distance" ? distances(now) : room.maps[key] && raster(room.maps[key], overview);
+    if (key === "plane") { drawPlane(now, maps, view, frame, caption, title); continue; }
+    const known = key === "distance" ? distances(now) : maps[key] && raster(maps[key], overview);
     frame.hidden = !known;
     if (!known) continue;
     view.raster(known, overview.size);
@@ -106,15 +108,21 @@ export function drawMaps(now) {
     const here = value !== null && Number.isFinite(value) ? `; here ${figure(value, 3)}` : "";
     const units = hasUnits && now.facts.units ? ` ${now.facts.units}` : "";
     const by = key === "score" ? ` by ${strategy(now)}` : "";
-    const after = room.maps[key]?.points ? `, after ${room.maps[key].points} points` : "";
+    const after = key === "distance" ? moment(now, room.distances.taken.length) : moment(now, maps[key].points);
     caption.textContent = `${title}${by}, ${figure(view.range[0], 3)} (dark) to ${figure(view.range[1], 3)}${units}${after}${here}`;
   }
-  $("maps-note").textContent = room.view !== null && room.maps.mean
-    ? "These maps are those of now, those of the past are not kept; the structural distance is that of then." : "";
+  if ($("maps-note").textContent !== said) $("maps-note").textContent = said;
 }
 
-function drawPlane(now, view, frame, caption, title) {
-  const [x, y] = [room.maps.plane_x, room.maps.plane_y];
+/** The moment that a map is of; nothing of one that holds for all. */
+function moment(now, points) {
+  if (!points) return "";
+  const step = points - (now.facts.seeds ?? 0);
+  return `, after ${points} points${step > 0 && !now.facts.seeding ? ` (step ${step})` : ""}`;
+}
+
+function drawPlane(now, maps, view, frame, caption, title) {
+  const [x, y] = [maps.plane_x, maps.plane_y];
   const whole = x && y && x.values.length === y.values.length;
   frame.hidden = !whole;
   if (!whole) return;
@@ -126,5 +134,5 @@ function drawPlane(now, view, frame, caption, title) {
     return value === null || !Number.isFinite(value) ? [128, 128, 128] : viridis((value - low) / (high - low));
   };
   view.draw({ now, colours, cursor: room.cursor, chosen: room.chosen });
-  caption.textContent = `${title}: bright where many candidates lie; points in the colours of the sample, after ${x.points} points`;
+  caption.textContent = `${title}: bright where many candidates lie; points in the colours of the sample${moment(now, x.points)}`;
 }

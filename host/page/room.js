@@ -12,7 +12,7 @@ export const room = {
   role: "watch", campaigns: [], campaign: 0, folder: "DIR", unfollow: null,
   connected: false, closed: false, why: "connecting", status: undefined, problem: null, offset: 0,
   view: null, chosen: null, cursor: null, drag: null, tool: "look", shown: null,
-  overview: null, maps: {}, figures: null, spectra: new Map(), trial: null, lines: [], dirty: true,
+  overview: null, maps: {}, figures: null, spectra: new Map(), trial: null, lines: [], edges: [], dirty: true,
 };
 
 export const snapshot = () => (room.view === null ? story.now : story.after(room.view));

@@ -7,17 +7,6 @@ import { $, link, room, say, story, touch } from "./room.js";
 let axis = null;
 let window_ = null;
 
-/** The part of the axis that a target looks at. */
-function windows(target) {
-  const given = /(?:window|eels|plasmon-energy|plasmon-height):(-?[\d.e+-]+?)\.\.(-?[\d.e+-]+)/.exec(target ?? "");
-  if (given) return [Number(given[1]), Number(given[2])];
-  const line = /^line:([A-Za-z]+-[A-Za-z0-9]+)/.exec(target ?? "");
-  const found = line && room.lines.find(({ name }) => name.toLowerCase() === line[1].toLowerCase());
-  if (!found) return null;
-  const units = story.now.begun?.channels.units === "eV" ? 1000 : 1;
-  return [units * (found.kev - 0.06), units * (found.kev + 0.06)];
-}
-
 export function drawSpectrum(now) {
   const channels = now.begun?.channels;
   const section = $("spectrum-section");
@@ -28,16 +17,18 @@ export function drawSpectrum(now) {
   if (!point) return;
   const spectrum = room.spectra.get(point.record);
   if (!spectrum) { load(point.record); return; }
+  const shown = window_ ? { signal: [window_] } : (room.trial ?? now.facts).windows;
   const ordered = channels.coordinates.every((x, index, all) => !index || x > all[index - 1]);
   axis = chart($("spectrum"), {
     series: [{ x: channels.coordinates, y: Array.from(spectrum), colour: css("--line-a") }],
-    zero: ordered, window: window_ ?? windows(room.trial?.target ?? now.facts.target),
-    marks: ordered ? marked(channels) : [],
+    zero: ordered, windows: shown,
+    marks: ordered ? marked(channels, shown) : [],
     x: { label: `${channels.name}${channels.units ? `, ${channels.units}` : ""}` },
     y: { label: channels.counts || channels.quantity },
   });
   $("spectrum-note").textContent =
     `point ${point.number} at row ${point.row}, column ${point.column}${chosen ? "" : ", the last"}`
+    + (shown?.background?.length ? "; grey: where the background is measured" : "")
     + (ordered ? "; drag over the spectrum to try another window" : "")
     + (room.trial ? `. The map shows ${room.trial.target} of all ${room.trial.count} points${room.trial.note ? `; ${room.trial.note}` : ""}` : "");
   const field = $("target");
@@ -49,14 +40,27 @@ export function drawSpectrum(now) {
   able($("set-target"), "target");
 }
 
-/** The lines of the elements that are worth naming. */
-function marked(channels) {
-  if (!["keV", "eV"].includes(channels.units)) return [];
-  const units = channels.units === "eV" ? 1000 : 1;
+/** Edges that are named at a time where nobody said which elements there are. */
+const FEW = 12;
+
+/** The lines of the elements that are worth naming, or the edges of a spectrum of energy losses. */
+function marked(channels, windows) {
+  if (!["kev", "ev"].includes(channels.units.trim().toLowerCase())) return [];
+  const perKeV = channels.units.trim().toLowerCase() === "ev" ? 1000 : 1;
   const [low, high] = [channels.coordinates[0], channels.coordinates.at(-1)];
+  const within = ({ at }) => at > low && at < high;
+  const mine = (element) => channels.elements.includes(element);
+  if (channels.losses) {
+    const from = windows?.signal?.[0]?.[0] ?? low;
+    const away = ({ at }) => Math.abs(Math.log(at / Math.max(from, 1e-3 * perKeV)));
+    const all = room.edges.map(([element, name, ev]) => ({ element, at: ev * perKeV / 1000, label: `${element} ${name}` })).filter(within);
+    const named = channels.elements.length ? all.filter(({ element }) => mine(element)) : all.sort((a, b) => away(a) - away(b)).slice(0, FEW);
+    return named.sort((a, b) => a.at - b.at).map((mark, index) => ({ ...mark, line: index % 5 }));
+  }
   return room.lines
-    .filter(({ name, kev }) => /-[KLM]a$/.test(name) && channels.elements.includes(name.split("-")[0]) && kev * units > low && kev * units < high)
-    .map(({ name, kev }, index) => ({ at: kev * units, label: name, line: index % 5 }));
+    .map(({ name, kev }) => ({ at: kev * perKeV, label: name }))
+    .filter((mark) => /-[KLM]a$/.test(mark.label) && mine(mark.label.split("-")[0]) && within(mark))
+    .map((mark, index) => ({ ...mark, line: index % 5 }));
 }
 
 async function load(record) {
@@ -81,7 +85,7 @@ async function attempt(target) {
     try {
       const told = await link.json(`api/campaigns/${room.campaign}/reduced/${encodeURIComponent(asked)}`);
       const by = new Map(told.records.map((record, index) => [record, told.responses[index]]));
-      room.trial = { target: told.target, units: told.units, note: told.note, by, count: told.records.length };
+      room.trial = { target: told.target, units: told.units, note: told.note, windows: told.windows, by, count: told.records.length };
       say("");
     } catch (error) {
       room.trial = null;
@@ -177,6 +181,14 @@ function table(lines, units) {
   return body;
 }
 
+/** Edges that may be typed: 50 eV from their onset, where that and what is fitted before lie on the axis. */
+function offerEdges(channels, perKeV) {
+  const [low, high] = [channels.coordinates[0], channels.coordinates.at(-1)];
+  const scaled = (ev) => Number((ev * perKeV / 1000).toPrecision(6));
+  const on = room.edges.filter(([, , ev]) => scaled(0.85 * ev) >= low && scaled(ev + 50) <= high);
+  $("targets").replaceChildren(...on.map(([element, name, ev]) => new Option(`${element} ${name}`, `eels:${scaled(ev)}..${scaled(ev + 50)}`)));
+}
+
 export function listLines() {
   const channels = story.now.begun?.channels;
   $("lines").replaceChildren();
@@ -184,6 +196,7 @@ export function listLines() {
   $("all-lines-table").replaceChildren();
   if (!channels || !["keV", "eV"].includes(channels.units)) return;
   const units = channels.units === "eV" ? 1000 : 1;
+  if (channels.losses) { offerEdges(channels, units); return; }
   const [low, high] = [channels.coordinates[0], channels.coordinates.at(-1)];
   const on = room.lines.filter(({ kev }) => kev * units > low && kev * units < high);
   $("targets").replaceChildren(...on.map(({ name }) => new Option(`line:${name}`)));

@@ -19,6 +19,19 @@ from playwright.sync_api import sync_playwright
 PROGRAM, FOLDER, SEEDS, PICTURES = sys.argv[1], Path(sys.argv[2]), sys.argv[3], Path(sys.argv[4])
 
 
+SHOWN = """after => ['mean', 'sigma', 'map_mean', 'map_sigma'].every(name =>
+    document.querySelector(`#maps figure[data-map=${name}]:not([hidden]) figcaption`)?.textContent.includes(after))"""
+
+
+def captions(page):
+    """What each map says of itself, but for the truth, which is of no moment."""
+    return page.evaluate(
+        "Object.fromEntries([...document.querySelectorAll('#maps figure:not([hidden])')]"
+        ".filter(one => !['truth', 'distance'].includes(one.dataset.map))"
+        ".map(one => [one.dataset.map, one.querySelector('figcaption').textContent.replace(/; here.*/, '')]))"
+    )
+
+
 def beginning():
     return (
         "run --microscope specimen --budget 18 --approve --drift 1 --drift-every 10 --seed 8 --retrain-every 1 --page"
@@ -74,9 +87,18 @@ def main():
         drag(page, "#spectrum", (0.3, 0.5), (0.45, 0.5))
         settle(page, "() => document.querySelector('#spectrum-note').textContent.includes('The map shows window:')")
         page.screenshot(path=str(PICTURES / "trial.png"))
+        settle(page, SHOWN, "after 12 points")
+        before_target = captions(page)
         page.click("#set-target")
         given(page, "target")
         waits_after(page, 12)
+
+        # What the maps say of this moment, once they are of it and of the new target.
+        settle(page, SHOWN, "after 12 points")
+        settle(page, "before => document.querySelector('#maps figure[data-map=mean] figcaption').textContent.split(';')[0] !== before", before_target["mean"])
+        page.wait_for_timeout(1000)
+        said["then"] = captions(page)
+        moment = int(page.evaluate("document.body.dataset.records")) - 1
 
         # The campaign dies with the page open, and the page finds it again.
         before = int(page.evaluate("document.body.dataset.records"))
@@ -128,6 +150,11 @@ def main():
         page.locator("#slider").fill("20")
         settle(page, "() => document.querySelector('#when').textContent.startsWith('the past: record 20')")
         said["past"] = page.locator("#when").inner_text()
+        # And at the moment of before, whose maps say the same again.
+        page.locator("#slider").fill(str(moment))
+        settle(page, SHOWN, "after 12 points")
+        said["again"] = captions(page)
+        page.screenshot(path=str(PICTURES / "past.png"), full_page=True)
         page.click("#live")
 
         page.click("#stop")

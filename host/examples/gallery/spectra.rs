@@ -84,6 +84,7 @@ fn write(
         units: &spectra.units,
         spectra: &shown,
         markers,
+        shades: &[],
         range,
         arrangement,
         narrow: false,

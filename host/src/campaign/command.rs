@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Region, parse_time};
 use crate::scalarizer::Scalarizer;
-use crate::units::Kind;
+use crate::units::{Kind, shortened};
 
 /// A command.
 ///
@@ -202,11 +202,24 @@ impl Command {
             ["pause" | "resume" | "stop", ..] => {
                 return Err(format!("`{}` stands alone; leave out the rest", words[0]));
             }
-            _ => {
+            [
+                word @ ("measure" | "withdraw" | "discard" | "restore" | "suggest" | "accept"
+                | "reject"),
+                ref rest @ ..,
+            ] => {
+                let text = rest.join(" ");
+                let parts = text.split([' ', ',']).filter(|part| !part.is_empty());
+                let comma = parts.collect::<Vec<_>>().join(",");
+                // Two numbers need a comma alone; what else is wrong is said of the pixel.
+                candidate(&comma)?;
                 return Err(format!(
-                    "unknown command `{}`; accepted are {WORDS}",
-                    words.join(" ")
+                    "`{word} {text}` has no comma; expected `{word} {comma}`"
                 ));
+            }
+            _ => {
+                let words = words.join(" ");
+                let words = shortened(&words);
+                return Err(format!("unknown command `{words}`; accepted are {WORDS}"));
             }
         })
     }
@@ -346,12 +359,13 @@ impl fmt::Display for Command {
 
 fn number<N: std::str::FromStr>(text: &str, name: &str, accepted: &str) -> Result<N, String> {
     let number = text.trim().parse();
-    number.map_err(|_| format!("{name} is `{text}`; expected {accepted}"))
+    number.map_err(|_| format!("{name} is `{}`; expected {accepted}", shortened(text)))
 }
 
 fn quantity(text: &str, name: &str, kind: Kind) -> Result<f64, String> {
     let read = kind.read(text);
-    read.map_err(|_| format!("{name} is `{text}`; expected {}", kind.accepted()))
+    let accepted = kind.accepted();
+    read.map_err(|_| format!("{name} is `{}`; expected {accepted}", shortened(text)))
 }
 
 /// The text of a note, on one line.
@@ -381,7 +395,8 @@ fn candidate(text: &str, candidates: Candidates) -> Result<u32, String> {
             Edges::Reflect => "a pixel of the image".to_owned(),
         };
         format!(
-            "`{text}` is no candidate; expected ROW,COLUMN of {which} of {} x {}, as in {},{}",
+            "`{}` is no candidate; expected ROW,COLUMN of {which} of {} x {}, as in {},{}",
+            shortened(text),
             candidates.height(),
             candidates.width(),
             candidates.height() / 2,
@@ -412,8 +427,9 @@ fn region(text: &str, candidates: Candidates) -> Result<Region, String> {
     let (height, width) = (candidates.height(), candidates.width());
     let accepted = || {
         format!(
-            "`{text}` is no region; expected rows and columns of pixels TOP..BOTTOM,LEFT..RIGHT \
+            "`{}` is no region; expected rows and columns of pixels TOP..BOTTOM,LEFT..RIGHT \
              within {height} x {width}, the ends excluded, as in {}..{},0..{width}",
+            shortened(text),
             height / 4,
             height / 2,
         )
@@ -442,6 +458,14 @@ mod tests {
             ("exclude 9..3,0..30", "within 20 x 30"),
             ("include 3..9,0..31", "within 20 x 30"),
             ("measure 2,4", "no candidate"),
+            (
+                "measure 10 12",
+                "`measure 10 12` has no comma; expected `measure 10,12`",
+            ),
+            ("suggest 10, 12", "expected `suggest 10,12`"),
+            ("reject 10 , 12", "expected `reject 10,12`"),
+            ("discard 2 4", "`2,4` is no candidate; expected ROW,COLUMN"),
+            ("measure", "`` is no candidate; expected ROW,COLUMN"),
             ("discard here", "no candidate"),
             (
                 "budget many",

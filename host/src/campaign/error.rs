@@ -94,7 +94,7 @@ impl SettingError {
     pub(crate) fn new(name: &'static str, value: &dyn ToString, accepted: &str) -> Self {
         Self::Value {
             name,
-            value: value.to_string(),
+            value: crate::units::shortened(&value.to_string()).into_owned(),
             accepted: accepted.to_owned(),
         }
     }

@@ -30,7 +30,8 @@ pub struct LiveConfig {
     /// Where the kernel runs: in-process, emulated, serial:PORT, or serial:PORT@BAUD.
     #[cfg_attr(feature = "cli", arg(long, value_name = "WHERE", default_value_t))]
     pub controller: ControllerChoice,
-    /// Points to measure in all, the random ones at the start included.
+    /// Points to measure in all, the random ones at the start included. `beacon ctl DIR budget` takes up to
+    /// twice as many while it runs, `beacon resume --budget` any number.
     #[cfg_attr(feature = "cli", arg(long, value_name = "N"))]
     pub budget: usize,
     /// How a spectrum becomes a number, as in line:Pd-La; may be given several times. The first

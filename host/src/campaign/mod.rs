@@ -61,6 +61,8 @@ pub(crate) use config::edges_parser;
 pub use config::{CampaignConfig, DEFAULT_EDGES, default_strategy};
 pub use discovery::Discovery;
 pub use dose::{DoseError, Ledger, Limits, pixel_area};
+#[cfg(feature = "cli")]
+pub(crate) use drive::filled_edges;
 pub use ended::Ended;
 pub use error::{CampaignError, SettingError};
 pub use event::{
@@ -80,6 +82,7 @@ pub use order::{Order, OrderError, PublishedFigures, read_order, read_published_
 pub use outcome::{Expectation, Measurement, Outcome, Times};
 pub use published::{MapFigures, PublishedMap};
 pub use seeds::{SeedList, Seeds, SeedsError, check_seeds, read_seeds};
+pub(crate) use state::Folded;
 pub use state::{
     Action, Author, Contradiction, Expose, MeasuredPoint, NextPoint, Now, Settings, Standing,
     State, Wait, check_response,

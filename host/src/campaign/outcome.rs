@@ -78,6 +78,8 @@ pub struct Outcome {
     pub config: CampaignConfig,
     /// Number of candidates.
     pub candidates: usize,
+    /// Those of them without data, as a mask leaves out, which cannot be measured.
+    pub absent: usize,
     /// Occupied bins of the target space.
     pub occupied_bins: usize,
     /// The seeds, in order.

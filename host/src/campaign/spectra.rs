@@ -7,7 +7,10 @@ use beacon_kernel::Pixel;
 use super::{Measurement, Outcome};
 use crate::data::{Behaviour, Channels};
 use crate::experiment::Experiment;
-use crate::figures::{Arrangement, Marker, SpectraFigure, Spectrum, main_line_markers};
+use crate::figures::{
+    Arrangement, Marker, Shade, SpectraFigure, Spectrum, edge_markers, main_line_markers,
+};
+use crate::scalarizer::{Scalarizer, Windows};
 
 /// Share of all counts that the part of an X-ray spectrum in sight holds: what lies beyond is
 /// background.
@@ -17,6 +20,10 @@ const IN_SIGHT: f64 = 0.98;
 pub(super) struct ChosenSpectra {
     channels: Channels,
     markers: Vec<Marker>,
+    /// Whether these are lines of X-rays.
+    lines: bool,
+    /// Where the target looks.
+    shades: Vec<Shade>,
     /// Where and why, and a value a channel.
     points: Vec<(String, Vec<f64>)>,
 }
@@ -32,10 +39,25 @@ impl ChosenSpectra {
             .into_iter()
             .filter_map(|(label, pixel)| Some((label, experiment.spectrum(pixel)?)))
             .collect();
-        let markers = main_line_markers(channels.elements.iter().map(String::as_str));
+        let target: Option<Scalarizer> = experiment.target().0.parse().ok();
+        let windows = target.as_ref();
+        let windows =
+            windows.and_then(|target| target.windows(&channels.coordinates, &channels.axis));
+        let windows = windows.unwrap_or_default();
+        let losses =
+            channels.is_energy_loss() || target.is_some_and(|target| target.is_of_losses());
+        let markers = if losses {
+            let sought = windows.signal.first().map(|(low, _)| *low);
+            let axis = &channels.axis;
+            edge_markers(channels.range(), &axis.units, &channels.elements, sought)
+        } else {
+            main_line_markers(channels.elements.iter().map(String::as_str))
+        };
         (!points.is_empty()).then_some(Self {
             channels,
             markers,
+            lines: !losses,
+            shades: shades(&windows),
             points,
         })
     }
@@ -59,6 +81,7 @@ impl ChosenSpectra {
             units: &channels.units,
             spectra,
             markers: &self.markers,
+            shades: &self.shades,
             range: self.range(),
             narrow: false,
             arrangement: if channels.coordinates.is_sorted()
@@ -75,7 +98,7 @@ impl ChosenSpectra {
     /// all of any other axis.
     fn range(&self) -> Option<(f64, f64)> {
         let coordinates = &self.channels.coordinates;
-        if self.markers.is_empty() || !coordinates.is_sorted() {
+        if self.markers.is_empty() || !self.lines || !coordinates.is_sorted() {
             return None;
         }
         let spectra = || self.points.iter().map(|(_, values)| values);
@@ -88,6 +111,18 @@ impl ChosenSpectra {
         let last = *coordinates.last()?;
         Some((0.0, end.map_or(last, |(_, x)| x.ceil().min(last))))
     }
+}
+
+fn shades(windows: &Windows) -> Vec<Shade> {
+    let of = |ranges: &[(f64, f64)], background: bool| {
+        let shade = |&(low, high): &(f64, f64)| Shade {
+            low,
+            high,
+            background,
+        };
+        ranges.iter().map(shade).collect::<Vec<_>>()
+    };
+    [of(&windows.signal, false), of(&windows.background, true)].concat()
 }
 
 /// Labels and pixels by rising step, seeds before them; a point chosen for two reasons stands

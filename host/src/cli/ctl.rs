@@ -7,16 +7,17 @@ use clap::Args;
 
 use super::{Failure, OrFail as _, print};
 use crate::campaign::{Otherwise, TimeOut, WORDS};
-use crate::control::{Status, tell};
+use crate::control::{ControlError, Status, status_by_journal, tell};
+use crate::journal::now_ms;
 
 /// Arguments of `beacon ctl`.
 #[derive(Clone, Debug, Args)]
 pub(super) struct CtlArgs {
-    /// Folder of the campaign that runs.
+    /// Folder of the campaign: one that runs, or, of `status`, one that is over.
     #[arg(value_name = "DIR")]
     folder: PathBuf,
     /// What to tell it.
-    #[arg(value_name = "WHAT", required = true, help = format!("What to tell it: {WORDS}"))]
+    #[arg(value_name = "WHAT", required = true, help = format!("What to tell it: {WORDS}. Budgets go up to twice that of the beginning or of the last resume"))]
     words: Vec<String>,
     /// Who says so, for the journal; without this, the user's name.
     #[arg(long, value_name = "NAME")]
@@ -27,7 +28,7 @@ pub(super) struct CtlArgs {
 }
 
 /// The name of the user, as far as the system tells.
-fn user() -> String {
+pub(super) fn user() -> String {
     let names = ["USER", "LOGNAME", "USERNAME"];
     names
         .iter()
@@ -38,7 +39,16 @@ fn user() -> String {
 /// Runs `beacon ctl`.
 pub(super) fn run(args: &CtlArgs) -> Result<(), Failure> {
     let name = args.name.clone().unwrap_or_else(user);
-    let said = tell(&args.folder, &args.words, &name).or_input()?;
+    let said = match tell(&args.folder, &args.words, &name) {
+        // Its journal says how it ended.
+        Err(ControlError::NotRunning { folder })
+            if args.words == ["status"] && folder.join("journal").is_file() =>
+        {
+            let status = status_by_journal(&folder).or_input()?;
+            serde_json::to_value(status).or_running()?
+        }
+        said => said.or_input()?,
+    };
     if let Some(text) = said.as_str() {
         return print(&format!("{text}\n"));
     }
@@ -107,13 +117,25 @@ fn described(status: &Status) -> String {
         Some(false) => line("beam", "COULD NOT BE BLANKED: look after it"),
         None => {}
     }
-    line("running", &duration(status.elapsed_seconds));
+    let running = if status.go_on.is_some() {
+        "ran"
+    } else {
+        "running"
+    };
+    line(running, &duration(status.elapsed_seconds));
+    let age = status.last_event_ms.filter(|_| status.go_on.is_some());
+    let age = age.map(|at| 1e-3 * now_ms().saturating_sub(at) as f64);
+    line(
+        "last event",
+        &age.map_or_else(String::new, |age| format!("{} ago", duration(age))),
+    );
     line("wanted", &places(&status.waiting));
     line("excluded", &status.excluded.join(" "));
     line("discarded", &places(&status.discarded));
     if let Some(why) = &status.last_failure {
         line("failures", &format!("{}, the last: {why}", status.failures));
     }
+    line("to go on", status.go_on.as_deref().unwrap_or_default());
     text
 }
 

@@ -4,10 +4,11 @@ use std::path::{Path, PathBuf};
 
 use beacon_kernel::{Candidate, Candidates, Edges};
 
+use crate::campaign::filled_edges as filled;
 use crate::campaign::{self, CampaignConfig, SeedList, check_window};
 use crate::data::Map;
 use crate::data::files::{Dataset, Wanted};
-use crate::experiment::Replay;
+use crate::experiment::{Experiment as _, Replay};
 use crate::scalarizer::Scalarizer;
 
 use super::data::DataArgs;
@@ -55,6 +56,30 @@ pub(super) fn read_replay(
             spectra.coordinates.len()
         ))),
     }
+}
+
+/// What to say of edges of the image or of the response that software filled in, as far as there are
+/// candidates.
+pub(super) fn filled_edges(replay: &Replay, config: &CampaignConfig) -> Vec<String> {
+    let Some(response) = replay.truth() else {
+        return Vec::new();
+    };
+    let image = replay.image().clone().where_known(response);
+    let maps = [(&image, "image"), (response, "response")];
+    let told = maps.map(|(map, what)| match config.edges {
+        Edges::Inside => filled(&within(map, config.window / 2), what),
+        Edges::Reflect => filled(map, what),
+    });
+    told.into_iter().flatten().collect()
+}
+
+/// A map without so many pixels at every edge.
+fn within(map: &Map, edge: usize) -> Map {
+    let rows = edge..map.height().saturating_sub(edge).max(edge);
+    let columns = edge..map.width().saturating_sub(edge).max(edge);
+    let row = |row| columns.clone().map(move |column| map.at(row, column));
+    let values = rows.clone().flat_map(row).collect();
+    Map::uncalibrated(rows.len(), columns.len(), values, "")
 }
 
 /// Reads the seeds of a campaign on an image; `edges_said` tells whether the user chose the edges.
@@ -142,21 +167,26 @@ fn refuse(folder: &Path, files: &[&str], whose: &str, accepted: &str) -> Result<
     }
 }
 
-/// Removes a folder in which nothing came to be.
-pub(super) fn remove_if_empty(folder: &Path) {
-    // One that is not empty stays: the system refuses.
-    let _ = std::fs::remove_dir(folder);
+/// A folder for results; one in which nothing came to be goes with this.
+pub(super) struct ResultsFolder(PathBuf);
+
+impl Drop for ResultsFolder {
+    fn drop(&mut self) {
+        // One that is not empty stays: the system refuses.
+        let _ = std::fs::remove_dir(&self.0);
+    }
 }
 
 /// Makes the folder and checks that files can be written in it, before anything is measured
 /// for it. That of a study or of a campaign on an instrument is refused.
-pub(super) fn prepare_folder(folder: &Path) -> Result<(), Failure> {
+pub(super) fn prepare_folder(folder: &Path) -> Result<ResultsFolder, Failure> {
     refuse_study(folder)?;
     refuse_live(folder)?;
     let probe = folder.join(".writable");
     std::fs::create_dir_all(folder)
         .and_then(|()| std::fs::write(&probe, b""))
         .and_then(|()| std::fs::remove_file(&probe))
+        .map(|()| ResultsFolder(folder.to_owned()))
         .map_err(|error| {
             Failure::Input(format!(
                 "`{}`: no folder for the results: {error}; expected one that can be written to",

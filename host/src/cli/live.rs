@@ -1,7 +1,8 @@
 //! `beacon run` and `beacon resume`: campaigns on an instrument.
 
-use std::fmt::Write as _;
-use std::path::{Path, PathBuf};
+mod told;
+
+use std::path::PathBuf;
 
 use beacon_kernel::Strategy;
 use clap::Args;
@@ -9,22 +10,21 @@ use clap::builder::PossibleValuesParser;
 
 use super::page::{OwnPage, OwnPageArgs};
 use super::progress::Display;
-use super::replay::describe;
-use super::{Failure, OrFail as _, input, kernel, log, print, print_json, scanner, spaces};
+use super::{Failure, OrFail as _, ctl, input, kernel, log, print, print_json, scanner, spaces};
 use crate::campaign::{
-    CampaignError, Ended, LiveConfig, RunFiles, SeedList, Settings, default_strategy, parse_time,
-    pixel_area, read_seeds, write_run,
+    CampaignError, Ended, Event, LiveConfig, RunFiles, SeedList, Settings, default_strategy,
+    parse_time, read_seeds, write_run,
 };
+use crate::control;
 use crate::controller::{Controller, ControllerChoice, Memory};
 use crate::data::Channels;
 use crate::data::files::Finished;
-use crate::experiment::Experiment as _;
-use crate::journal::RunFolder;
+use crate::journal::{Follower, RunFolder};
 use crate::live::{LiveError, LiveSummary, Session, TakenUp, write_points, write_results};
 use crate::microscope::{Interrupt, Microscope, MicroscopeChoice};
 use crate::spaces::LatentConfig;
-use crate::units::ElectronsPerSquareAngstrom;
-use crate::units::read::electrons;
+use crate::units::read::{electrons, seconds};
+use told::{hint, report};
 
 /// Arguments of `beacon run`.
 #[derive(Clone, Debug, Args)]
@@ -67,9 +67,13 @@ pub(super) struct ResumeArgs {
     /// Folder of the campaign.
     #[arg(value_name = "DIR")]
     folder: PathBuf,
-    /// Another number of points to measure in all.
+    /// Another number of points to measure in all, of any size.
     #[arg(long, value_name = "N")]
     budget: Option<usize>,
+    /// Another live time of each spectrum from here on, in seconds or as in 500ms: as `beacon ctl DIR dwell`,
+    /// and on record as that.
+    #[arg(long, value_name = "TIME", value_parser = seconds)]
+    dwell: Option<f64>,
     /// Another limit of the dose, in electrons.
     #[arg(long, value_name = "ELECTRONS", value_parser = electrons)]
     dose_limit: Option<f64>,
@@ -137,7 +141,13 @@ pub(super) fn run(args: &RunArgs, edges_said: bool) -> Result<(), Failure> {
             return Err(failure);
         }
     };
-    let display = watched(&mut *microscope, &config, args.json)?;
+    let display = match watched(&mut *microscope, &config, args.json) {
+        Ok(display) => display,
+        Err(failure) => {
+            folder.abandon();
+            return Err(failure);
+        }
+    };
     let mut board = scanner.as_ref().map(|scanner| scanner.board.clone());
     let board = board.as_mut().map(|board| board as &mut dyn Controller);
     let done = begin(
@@ -148,7 +158,7 @@ pub(super) fn run(args: &RunArgs, edges_said: bool) -> Result<(), Failure> {
         &display,
         (args.json, args.letters),
     );
-    if !folder.journal().exists() {
+    if done.is_err() && is_untouched(&folder) {
         // Nothing was exposed, so that there is nothing to go on with.
         folder.abandon();
     } else if args.page_stay {
@@ -157,6 +167,19 @@ pub(super) fn run(args: &RunArgs, edges_said: bool) -> Result<(), Failure> {
         return stay(page, done, &display);
     }
     done
+}
+
+/// Whether nothing was exposed for the campaign in a folder: its journal has the beginning at most.
+fn is_untouched(folder: &RunFolder) -> bool {
+    let journal = folder.journal();
+    if !journal.exists() {
+        return true;
+    }
+    let found = Follower::new(&journal).poll();
+    found.is_ok_and(|news| {
+        let mut records = news.records.iter();
+        news.rest == 0 && records.all(|(_, record)| matches!(record.event, Event::Begun(_)))
+    })
 }
 
 /// Keeps a page open after a campaign, which ended like this.
@@ -358,6 +381,11 @@ pub(super) fn resume(args: &ResumeArgs) -> Result<(), Failure> {
     if let Some(page) = &page {
         page.say();
     }
+    if let Some(dwell) = args.dwell {
+        let words = ["dwell".to_owned(), format!("{dwell}s")];
+        let said = control::tell(folder.path(), &words, &ctl::user()).or_input()?;
+        log(&format!("--dwell: {}", said.as_str().unwrap_or_default()));
+    }
     if let (Some((points, torn)), false) = (session.found(), args.json) {
         let torn = match torn {
             0 => String::new(),
@@ -464,7 +492,7 @@ fn go(
             )));
         }
         Err(error) => {
-            let hint = hint(&session, folder.path());
+            let hint = hint(&session, None, folder.path());
             return Err(Failure::Running(format!("{error}; {hint}")));
         }
     };
@@ -494,64 +522,17 @@ fn go(
     } else {
         print(&report(&outcome, &summary, &session, folder.path()))?;
     }
-    match &outcome.ended {
-        Ended::Interrupted => Err(Failure::Suspended(hint(&session, folder.path()))),
+    // The journal says why it ended first; one that would end again does so by the settings of now.
+    let ended = session.ended_again().unwrap_or(&outcome.ended);
+    let hint = hint(&session, Some(ended), folder.path());
+    match ended {
+        Ended::Interrupted => Err(Failure::Suspended(hint)),
         Ended::Budget => Ok(()),
         Ended::Stopped => {
-            log(&format!("stopped; {}", hint(&session, folder.path())));
+            log(&format!("stopped; {hint}"));
             Ok(())
         }
-        ended if ended.is_failure() => Err(Failure::Running(format!(
-            "{ended}; {}",
-            hint(&session, folder.path())
-        ))),
-        ended => Err(Failure::Early(format!(
-            "{ended}; {}",
-            hint(&session, folder.path())
-        ))),
+        ended if ended.is_failure() => Err(Failure::Running(format!("{ended}; {hint}"))),
+        ended => Err(Failure::Early(format!("{ended}; {hint}"))),
     }
-}
-
-fn report(
-    outcome: &crate::campaign::Outcome,
-    summary: &LiveSummary,
-    session: &Session<'_>,
-    folder: &Path,
-) -> String {
-    let mut text = describe(outcome);
-    let dose = summary.dose_electrons;
-    let image = session.image();
-    let area = pixel_area(&image.rows, &image.columns);
-    let pixels = image.values.len() as f64;
-    if dose > 0.0 {
-        let density = area.map(|area| {
-            let most = session.state().ledger().on_worst_pixel();
-            let most = most.map_or(0.0, ElectronsPerSquareAngstrom::get);
-            let mean = dose / (area.get() * pixels);
-            format!(", {mean:.3e} e/Å² on average and {most:.3e} on the pixel that took most")
-        });
-        let density = density.unwrap_or_default();
-        // A string takes any text.
-        let _ = writeln!(text, "  dose {dose:.4e} electrons{density}");
-    }
-    let (down, right) = summary.drift;
-    if (down, right) != (0.0, 0.0) {
-        let _ = writeln!(
-            text,
-            "  the sample drifted {down:.2} px down and {right:.2} px to the right"
-        );
-    }
-    text + &format!("results in {}\n", folder.display())
-}
-
-fn hint(session: &Session<'_>, folder: &Path) -> String {
-    let beam = if session.is_blanked() {
-        "the beam is blanked"
-    } else {
-        "the beam COULD NOT BE BLANKED: look after it"
-    };
-    format!(
-        "{beam} and the journal complete: go on with `beacon resume {}`",
-        folder.display()
-    )
 }

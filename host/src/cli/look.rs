@@ -230,9 +230,12 @@ fn together(image: &str, response: &str, args: &LookArgs) -> Result<String, Fail
         ..usual
     };
     let learnable = replay.learnable(scalarizer);
+    let filled = input::filled_edges(&replay, &config);
+    let filled = filled.into_iter().map(|told| format!("  {told}\n"));
     Ok(format!(
-        "{}  response: {learnable}\n",
-        candidates(&replay, &config)?
+        "{}{}  response: {learnable}\n",
+        candidates(&replay, &config)?,
+        filled.collect::<String>()
     ))
 }
 

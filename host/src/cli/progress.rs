@@ -162,7 +162,7 @@ impl Display {
             bar,
             quiet: self.quiet,
             interrupted: Arc::clone(&self.interrupted),
-            started: Instant::now(),
+            first: None,
         }
     }
 }
@@ -213,7 +213,8 @@ pub(super) struct CampaignProgress {
     bar: Option<ProgressBar>,
     quiet: bool,
     interrupted: Arc<AtomicBool>,
-    started: Instant,
+    /// The first step that was seen, and when: what came before it, seeds among it, is none.
+    first: Option<(usize, Instant)>,
 }
 
 impl CampaignProgress {
@@ -261,8 +262,15 @@ impl Observer for CampaignProgress {
         let known = [&series.target_coverage, &series.observed_coverage];
         let coverage = known.iter().find_map(|coverage| coverage.last().copied());
         let coverage = coverage.unwrap_or(f64::NAN);
-        let each = 1e3 * self.started.elapsed().as_secs_f64() / step as f64;
-        let figures = format!("coverage {coverage:.3}, {each:.0} ms/step");
+        let (first, since) = *self.first.get_or_insert_with(|| (step, Instant::now()));
+        let each = match step.saturating_sub(first) {
+            0 => String::new(),
+            steps => {
+                let each = 1e3 * since.elapsed().as_secs_f64() / steps as f64;
+                format!(", {each:.0} ms/step")
+            }
+        };
+        let figures = format!("coverage {coverage:.3}{each}");
         match &self.bar {
             Some(bar) => {
                 bar.set_message(figures);

@@ -13,7 +13,7 @@ use super::data::DataArgs;
 use super::kernel::BeamArgs;
 use super::page::{OwnPageArgs, ShownFolder};
 use super::progress::Display;
-use super::{Failure, OrFail as _, input, kernel, print, print_json, spaces};
+use super::{Failure, OrFail as _, input, kernel, log, print, print_json, spaces};
 use crate::campaign::{
     Campaign, CampaignConfig, MapFigures, Outcome, RunFiles, Seeds, Summary, default_strategy,
     write_run,
@@ -111,6 +111,9 @@ pub(super) fn run(args: &ReplayArgs, edges_said: bool) -> Result<(), Failure> {
         args.scalarizer.as_ref(),
         &args.data,
     )?;
+    for told in input::filled_edges(&replay, &args.campaign) {
+        log(&format!("warning: {told}"));
+    }
     let seeds = match &args.seeds_from {
         Some(file) => {
             let image = replay.image();
@@ -130,9 +133,10 @@ pub(super) fn run(args: &ReplayArgs, edges_said: bool) -> Result<(), Failure> {
         campaign = campaign.witnessed_by(Box::new(Shown::new(shown).or_input()?));
     }
     let page = args.page.open(shown_in.as_slice(), true)?;
-    if let Some(folder) = &folder {
-        input::prepare_folder(folder)?;
-    }
+    let _empty = match &folder {
+        Some(folder) => Some(input::prepare_folder(folder)?),
+        None => None,
+    };
     if let Some(page) = &page {
         page.say();
     }
@@ -144,9 +148,6 @@ pub(super) fn run(args: &ReplayArgs, edges_said: bool) -> Result<(), Failure> {
     let mut progress = display.campaign(&args.campaign.strategy, args.campaign.steps);
     let beam = args.beam;
     let outcome = kernel::run(campaign, &args.controller, beam, &mut replay, &mut progress);
-    if let (Some(folder), Err(_)) = (&folder, &outcome) {
-        input::remove_if_empty(folder);
-    }
     let mut outcome = outcome?;
     let learnable = replay.learnable(args.scalarizer.as_ref());
     if learnable.is_mostly_noise() {
@@ -224,8 +225,12 @@ pub(super) fn describe(outcome: &Outcome) -> String {
         Some(map) => format!("{judged}\n  {}", describe_map(map, units)),
         None => judged,
     };
+    let with_data = match outcome.absent {
+        0 => String::new(),
+        absent => format!(", {} of them with data", outcome.candidates - absent),
+    };
     let mut text = format!(
-        "{}: {steps}{of} steps after {} seeds among {} candidates\n  {judged}\n  \
+        "{}: {steps}{of} steps after {} seeds among {} candidates{with_data}\n  {judged}\n  \
          per step: {:.1} ms training, {:.1} ms deciding, {:.1} ms monitoring\n  \
          the campaign took {:.1} s{}\n",
         outcome.config.strategy,

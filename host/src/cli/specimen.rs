@@ -75,7 +75,7 @@ pub(super) fn run(args: &SpecimenArgs) -> Result<(), Failure> {
     let beacon = prepare(&experiment, strategies[0], args)?;
     let random = prepare(&experiment, strategies[1], args)?;
     let folder = input::folder_for(args.out.as_deref(), "specimen");
-    input::prepare_folder(&folder)?;
+    let _kept = input::prepare_folder(&folder)?;
 
     let display = Display::new(false)?;
     let spaces = spaces::of(beacon.patches(), None)?;

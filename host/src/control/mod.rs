@@ -8,6 +8,7 @@
 //! folds the same events as the campaign, so that it refuses what cannot hold.
 
 mod answers;
+mod over;
 mod status;
 #[cfg(test)]
 mod tests;
@@ -26,6 +27,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use answers::{said, words};
+use over::how_to_go_on;
+pub use over::status_by_journal;
 pub(crate) use status::Proposal;
 pub use status::Status;
 
@@ -53,7 +56,11 @@ const FAREWELL: Duration = Duration::from_millis(500);
 #[non_exhaustive]
 pub enum ControlError {
     /// No campaign runs there.
-    #[error("`{}`: no campaign is running in it; expected the folder of one that is", folder.display())]
+    #[error(
+        "`{}`: no campaign is running in it; expected the folder of one that is{}",
+        folder.display(),
+        how_to_go_on(folder)
+    )]
     NotRunning {
         /// The folder.
         folder: PathBuf,
@@ -66,6 +73,9 @@ pub enum ControlError {
         /// What the system said.
         source: io::Error,
     },
+    /// Its journal cannot be read.
+    #[error("{0}")]
+    Unread(String),
     /// It refused.
     #[error("{0}")]
     Refused(String),

@@ -60,8 +60,17 @@ fn excluded(state: &State) -> Vec<String> {
 /// How a campaign is doing.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Status {
-    /// What it does, such as `measuring` or `paused`.
+    /// What it does, such as `measuring` or `paused`, or how it ended.
     pub state: String,
+    /// Whether a program runs it; where none does, the rest is what its journal says.
+    #[serde(default)]
+    pub running: bool,
+    /// Why it ended, where it has.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ended: Option<String>,
+    /// How it goes on, where no program runs it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub go_on: Option<String>,
     /// Points measured so far.
     pub points: usize,
     /// Points to measure in all.
@@ -143,6 +152,9 @@ impl Status {
         let discarded = state.points().iter().filter(|point| point.discarded);
         Self {
             state: activity.to_owned(),
+            running: true,
+            ended: None,
+            go_on: None,
             points: state.points().len(),
             budget: settings.budget,
             strategy: settings.campaign.strategy.clone(),

@@ -36,6 +36,7 @@ const FILES: &[(&str, &str, &str)] = &[
     ("many.js", SCRIPT, include_str!("../../page/many.js")),
     ("map.js", SCRIPT, include_str!("../../page/map.js")),
     ("maps.js", SCRIPT, include_str!("../../page/maps.js")),
+    ("past.js", SCRIPT, include_str!("../../page/past.js")),
     ("plane.js", SCRIPT, include_str!("../../page/plane.js")),
     ("room.js", SCRIPT, include_str!("../../page/room.js")),
     ("sample.js", SCRIPT, include_str!("../../page/sample.js")),

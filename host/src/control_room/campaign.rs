@@ -1,5 +1,7 @@
 //! A campaign that is watched: its journal, followed, and how it is doing.
 
+mod past;
+
 use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -10,6 +12,8 @@ use std::time::{Duration, Instant, SystemTime};
 use axum::body::Bytes;
 use serde_json::{Value, json};
 use tokio::sync::watch;
+
+pub(super) use past::PastMap;
 
 use super::live_map::LiveMap;
 use super::story::Story;
@@ -23,6 +27,8 @@ use crate::scalarizer::Scalarizer;
 const LOOK: Duration = Duration::from_millis(40);
 /// How often a campaign is asked how it is doing, while somebody watches.
 const ASK: Duration = Duration::from_millis(500);
+/// Least time between two maps to publish.
+const PAUSE: Duration = Duration::from_millis(200);
 /// Most bytes of messages that a client is sent at a time.
 const PIECE: usize = 1 << 18;
 
@@ -63,6 +69,8 @@ struct Told {
     /// The maps by their names, and how often any has changed.
     maps: BTreeMap<String, Served>,
     maps_version: u64,
+    /// Maps to publish of the past.
+    asked: past::Asked,
     story: Story,
     /// Why the journal cannot be read on.
     problem: Option<String>,
@@ -301,6 +309,7 @@ impl Campaign {
             "target": scalarizer.to_string(), "records": records, "responses": responses,
             "units": scalarizer.units(&axis.units, &channels.units),
             "note": scalarizer.cut(coordinates, axis),
+            "windows": scalarizer.windows(coordinates, axis),
         }))
     }
 
@@ -420,7 +429,8 @@ fn make_map(campaign: &Weak<Campaign>, map: &mut LiveMap) -> bool {
         return false;
     };
     let begun = Instant::now();
-    if campaign.news.receiver_count() > 0 {
+    // Who looks at the past waits for it.
+    if !campaign.make_past(map) && campaign.news.receiver_count() > 0 {
         let due = {
             let told = campaign.lock();
             told.story
@@ -447,7 +457,7 @@ fn make_map(campaign: &Weak<Campaign>, map: &mut LiveMap) -> bool {
         }
     }
     drop(campaign);
-    std::thread::sleep(ASK.max(3 * begun.elapsed()));
+    std::thread::sleep(PAUSE.max(3 * begun.elapsed()));
     true
 }
 

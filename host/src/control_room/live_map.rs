@@ -33,9 +33,28 @@ pub(super) struct Due {
     campaign: CampaignConfig,
     points: Points,
     measured: usize,
+    /// Whether it is of the newest state.
+    newest: bool,
 }
 
 impl Due {
+    /// The map of a campaign as it was; `None` where too few points count.
+    pub(super) fn of(journal: u64, state: &State) -> Option<Self> {
+        let points: Points = state
+            .usable()
+            .map(|(point, y)| (point.candidate, y))
+            .unzip();
+        let overview = Arc::clone(state.overview()?);
+        (points.0.len() >= FEWEST).then(|| Self {
+            journal,
+            overview,
+            campaign: state.settings().campaign.clone(),
+            points,
+            measured: state.points().len(),
+            newest: false,
+        })
+    }
+
     /// Points that are measured by then, those included that do not count.
     pub(super) fn points(&self) -> usize {
         self.measured
@@ -45,19 +64,12 @@ impl Due {
 impl LiveMap {
     /// What is to be made of a campaign as it is now; `None` where the last map is of that.
     pub(super) fn due(&self, journal: u64, state: &State) -> Option<Due> {
-        let overview = state.overview()?;
-        let points: Points = state
-            .usable()
-            .map(|(point, y)| (point.candidate, y))
-            .unzip();
+        let due = Due::of(journal, state)?;
         let made = self.made.as_ref();
-        let fresh = made.is_none_or(|(of, made)| *of != journal || *made != points);
-        (fresh && points.0.len() >= FEWEST).then(|| Due {
-            journal,
-            overview: Arc::clone(overview),
-            campaign: state.settings().campaign.clone(),
-            points,
-            measured: state.points().len(),
+        let fresh = made.is_none_or(|(of, made)| *of != journal || *made != due.points);
+        fresh.then_some(Due {
+            newest: true,
+            ..due
         })
     }
 
@@ -69,9 +81,12 @@ impl LiveMap {
             overview,
             campaign,
             points,
+            newest,
             ..
         } = due;
-        self.made = Some((journal, points.clone()));
+        if newest {
+            self.made = Some((journal, points.clone()));
+        }
         if self.maker.as_ref().is_none_or(|(of, _)| *of != journal) {
             let patches =
                 Patches::with_edges(&overview.image, campaign.window, campaign.edges).ok()?;

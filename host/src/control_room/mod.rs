@@ -8,7 +8,7 @@
 //! | file | what |
 //! |---|---|
 //! | `story` | records to messages |
-//! | `campaign` | a journal that is followed, and what was told of it |
+//! | `campaign` | a journal that is followed, what was told of it, and its maps of the past |
 //! | `access` | tokens, and the names that the page may be called by |
 //! | `live_map` | the map to publish, of the points so far |
 //! | `connections` | who is connected, and who has to make way |

@@ -29,7 +29,7 @@ use tokio_io_timeout::TimeoutStream;
 
 use super::access::{Names, Role, Tokens};
 use super::assets;
-use super::campaign::{Campaign, Cursor, single};
+use super::campaign::{Campaign, Cursor, PastMap, single};
 use super::connections::{Busy, Connections, Held};
 use crate::control::{self, ControlError};
 use crate::lines;
@@ -188,6 +188,11 @@ fn router(room: Shared) -> Router {
         .route("/api/campaigns/{number}/events", get(events))
         .route("/api/campaigns/{number}/overview", get(overview))
         .route("/api/campaigns/{number}/maps/{name}", get(map))
+        .route("/api/campaigns/{number}/past/{record}", get(past))
+        .route(
+            "/api/campaigns/{number}/past/{record}/{name}",
+            get(past_map),
+        )
         .route("/api/campaigns/{number}/spectra/{record}", get(spectrum))
         .route("/api/campaigns/{number}/reduced/{target}", get(reduced))
         .route("/api/campaigns/{number}/command", post(command))
@@ -276,7 +281,13 @@ async fn campaigns(
     let lines: Vec<Value> = lines
         .map(|line| json!([line.to_string(), line.energy_kev]))
         .collect();
-    answer(&json!({ "campaigns": folders, "strategies": strategies, "lines": lines }))
+    let edges = lines::EDGES.iter();
+    let edges: Vec<Value> = edges
+        .map(|edge| json!([edge.element, edge.name, edge.onset_ev]))
+        .collect();
+    answer(&json!({
+        "campaigns": folders, "strategies": strategies, "lines": lines, "edges": edges,
+    }))
 }
 
 /// How far every campaign has come that the token opens.
@@ -449,6 +460,38 @@ async fn reading<T: Send + 'static>(
     let _place = room.readers.acquire().await.map_err(|_| failed())?;
     let read = tokio::task::spawn_blocking(read).await;
     read.map_err(|_| failed())
+}
+
+/// What is kept of the maps after a record.
+async fn past(
+    State(room): State<Shared>,
+    axum::Extension(roles): axum::Extension<Roles>,
+    Segments((number, record)): Segments<(usize, usize)>,
+) -> Result<Response, Refusal> {
+    let (campaign, _) = of(&room, &roles, number)?;
+    let past = reading(&room, move || campaign.past(record)).await?;
+    let past = past.ok_or_else(|| {
+        let why = format!("no map of record {record} or before is kept");
+        refusal(StatusCode::NOT_FOUND, &why)
+    })?;
+    Ok(answer(&past))
+}
+
+async fn past_map(
+    State(room): State<Shared>,
+    axum::Extension(roles): axum::Extension<Roles>,
+    Segments((number, record, name)): Segments<(usize, usize, String)>,
+) -> Result<Response, Refusal> {
+    let (campaign, _) = of(&room, &roles, number)?;
+    let what = format!("map `{name}` after record {record}");
+    let map = reading(&room, move || campaign.past_map(record, &name)).await?;
+    Ok(match map {
+        PastMap::Made(bytes) => binary(Some(bytes), &what),
+        PastMap::Making => {
+            (StatusCode::ACCEPTED, answer(&json!({ "making": true }))).into_response()
+        }
+        PastMap::None => binary(None, &what),
+    })
 }
 
 async fn spectrum(

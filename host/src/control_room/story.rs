@@ -8,9 +8,9 @@ use beacon_kernel::{Candidate, Pixel};
 use serde_json::{Map, Value, json};
 
 use crate::campaign::{
-    Author, Begun, Event, LiveConfig, MeasuredPoint, NextPoint, Record, Region, Settings, Standing,
-    State,
+    Author, Begun, Event, Folded, MeasuredPoint, NextPoint, Record, Region, Standing, State,
 };
+use crate::scalarizer::Scalarizer;
 use crate::units::{Electrons, ElectronsPerSquareAngstrom, Picoamperes, Seconds};
 
 /// Standings that are told pixel by pixel; more are told in rectangles.
@@ -19,7 +19,7 @@ const FEW: usize = 8;
 /// The fold of the records so far, and what was told of it.
 #[derive(Debug, Default)]
 pub(super) struct Story {
-    state: Option<State>,
+    folded: Folded,
     standings: Vec<Standing>,
     facts: Map<String, Value>,
 }
@@ -27,7 +27,7 @@ pub(super) struct Story {
 impl Story {
     /// The campaign after the records so far; `None` before the first.
     pub(super) fn state(&self) -> Option<&State> {
-        self.state.as_ref()
+        self.folded.state()
     }
 
     /// Takes the next record, of this number, and returns what it tells.
@@ -36,14 +36,14 @@ impl Story {
         told.insert("record".into(), number.into());
         told.insert("at_ms".into(), record.at_ms.into());
         told.insert("elapsed_ms".into(), record.elapsed_ms.into());
-        let points = self.state.as_ref().map_or(0, |state| state.points().len());
-        if let Err(why) = self.take(&record.event) {
+        let points = self.state().map_or(0, |state| state.points().len());
+        if let Err(why) = self.folded.take(&record.event) {
             told.insert("contradiction".into(), why.into());
         }
         let (name, details) = self.described(&record.event, points);
         told.insert("event".into(), name.into());
         told.extend(details);
-        if let Some(state) = &self.state {
+        if let Some(state) = self.folded.state() {
             let changed = standings(state, &mut self.standings);
             if !changed.is_empty() {
                 told.insert("standings".into(), Value::Array(changed));
@@ -58,26 +58,10 @@ impl Story {
         Value::Object(told)
     }
 
-    /// Applies an event.
-    fn take(&mut self, event: &Event) -> Result<(), String> {
-        if let Event::Begun(begun) = event {
-            self.state = Some(State::new((**begun).clone(), settings(begun)?));
-            return Ok(());
-        }
-        let Some(state) = &mut self.state else {
-            return Err("the journal does not begin with the beginning".to_owned());
-        };
-        if let Event::Exposing(exposing) = event {
-            // Journals of version 1 hold no proposals.
-            state.expect(Candidate(exposing.candidate));
-        }
-        state.apply(event).map_err(|error| error.to_string())
-    }
-
     /// The name of an event and what it says; `points` were measured before it.
     fn described(&self, event: &Event, points: usize) -> (&'static str, Map<String, Value>) {
         let place = |candidate: u32| {
-            let state = self.state.as_ref();
+            let state = self.state();
             state.map_or(Value::Null, |state| pixel_of(state, Candidate(candidate)))
         };
         let (name, details) = match event {
@@ -91,7 +75,7 @@ impl Story {
                 let size = [image.height(), image.width()];
                 let (rows, columns) = (&image.rows, &image.columns);
                 let scale = [rows.scale, columns.scale];
-                let candidates = self.state.as_ref().and_then(State::candidates);
+                let candidates = self.state().and_then(State::candidates);
                 let candidates = candidates.map(|candidates| {
                     let last = candidates.count().saturating_sub(1) as u32;
                     let pixel = |n| candidates.pixel(Candidate(n)).ok();
@@ -127,7 +111,7 @@ impl Story {
             ),
             Event::NotExposed { why } => ("NotExposed", json!({ "why": why })),
             Event::Measured(measured) => {
-                let state = self.state.as_ref();
+                let state = self.state();
                 let point = state.and_then(|state| state.points().get(points));
                 let told = json!({
                     "at": place(measured.candidate),
@@ -177,7 +161,7 @@ impl Story {
 
     fn begun(&self, begun: &Begun) -> Value {
         let channels = &begun.channels;
-        let target = self.state.as_ref().map(|state| state.settings().target());
+        let target = self.state().map(|state| state.settings().target());
         let units = target.map(|target| target.units(&channels.axis.units, &channels.units));
         json!({
             "version": begun.version, "algorithm": begun.algorithm,
@@ -189,20 +173,15 @@ impl Story {
                 "name": channels.axis.name, "units": channels.axis.units,
                 "coordinates": channels.coordinates, "quantity": channels.quantity,
                 "counts": channels.units, "elements": channels.elements,
+                "losses": channels.is_energy_loss() || target.is_some_and(Scalarizer::is_of_losses),
             },
         })
     }
 
     /// A command in the words of `beacon ctl`.
     fn words(&self, command: &crate::campaign::Command) -> String {
-        command.words(self.state.as_ref().and_then(State::candidates))
+        command.words(self.state().and_then(State::candidates))
     }
-}
-
-/// The settings that a campaign began with.
-fn settings(begun: &Begun) -> Result<Settings, String> {
-    let config: LiveConfig = toml::from_str(&begun.settings).map_err(|error| error.to_string())?;
-    Settings::live(&config, &begun.channels).map_err(|error| error.to_string())
 }
 
 fn pixel_of(state: &State, candidate: Candidate) -> Value {
@@ -319,6 +298,7 @@ fn facts(state: &State) -> Map<String, Value> {
         "scalarizers": scalarizers,
         "target": target.to_string(),
         "units": target.units(&channels.axis.units, &channels.units),
+        "windows": target.windows(&channels.coordinates, &channels.axis),
         "revision": state.revision(),
         "budget": settings.budget,
         "points": state.points().len(),

@@ -33,6 +33,21 @@ impl Channels {
         }
     }
 
+    /// Whether the axis is named as that of energy losses.
+    pub fn is_energy_loss(&self) -> bool {
+        let (name, units) = (self.axis.name.to_lowercase(), self.axis.units.trim());
+        let energy = ["ev", "kev"].contains(&units.to_lowercase().as_str());
+        energy && (name.contains("loss") || name == "eels")
+    }
+
+    /// Lowest and highest coordinate.
+    pub fn range(&self) -> (f64, f64) {
+        let all = self.coordinates.iter();
+        all.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), &x| {
+            (low.min(x), high.max(x))
+        })
+    }
+
     /// So many channels of which nothing is known but their number, from 0.
     pub fn numbered(size: usize, quantity: &str) -> Self {
         let axis = Axis {

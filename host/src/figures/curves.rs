@@ -2,7 +2,7 @@
 
 use super::strategy_colour::{strategy_colour, strategy_stroke};
 use crate::plot::FigureError;
-use crate::plot::canvas::{Canvas, DrawResult, Hang, TEXT};
+use crate::plot::canvas::{Canvas, DrawResult, Hang, TEXT, text_width};
 use crate::plot::line::{draw_line, spread_out, unbroken};
 use crate::plot::palette::INK;
 use crate::plot::plane::Plane;
@@ -158,6 +158,20 @@ impl Plane {
 
     /// Names with final values right of the plane, moved apart where ends are close.
     pub(super) fn name_curves(&self, canvas: &Canvas<'_>, curves: &[Curve<'_>]) -> DrawResult {
+        self.name_ends(canvas, curves, named)
+    }
+
+    /// Names right of the plane likewise, in the order of the final values.
+    pub(super) fn label_curves(&self, canvas: &Canvas<'_>, curves: &[Curve<'_>]) -> DrawResult {
+        self.name_ends(canvas, curves, |curve, _| curve.label.to_owned())
+    }
+
+    fn name_ends(
+        &self,
+        canvas: &Canvas<'_>,
+        curves: &[Curve<'_>],
+        name: fn(&Curve<'_>, f64) -> String,
+    ) -> DrawResult {
         let mut ends: Vec<(&Curve<'_>, f64, (i32, i32))> = curves
             .iter()
             .filter_map(|curve| {
@@ -177,10 +191,22 @@ impl Plane {
             let colour = strategy_colour(curve.strategy);
             canvas.line((end.0 + 8, end.1), (x + 60, y), colour.mix(0.7), 2)?;
             canvas.fill_rectangle((x + 68, y - 12), (x + 92, y + 12), colour)?;
-            canvas.text(&named(curve, *last), (x + 106, y), Hang::Left, TEXT, INK)?;
+            canvas.text(&name(curve, *last), (x + 106, y), Hang::Left, TEXT, INK)?;
         }
         Ok(())
     }
+}
+
+/// Room for names right of a plane; none where one curve needs no name.
+pub(super) fn room_for_names<'c>(curves: impl IntoIterator<Item = &'c Curve<'c>>) -> i32 {
+    let mut labels: Vec<&str> = curves.into_iter().map(|curve| curve.label).collect();
+    labels.sort_unstable();
+    labels.dedup();
+    if labels.len() < 2 {
+        return 0;
+    }
+    let widest = labels.iter().map(|label| text_width(label, TEXT)).max();
+    106 + widest.unwrap_or(0) * 11 / 10
 }
 
 /// The text at the end of a curve.

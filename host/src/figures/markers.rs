@@ -1,4 +1,4 @@
-//! Names of places on the axis of a spectrum, such as X-ray lines.
+//! Names of places on the axis of a spectrum: X-ray lines, and edges.
 
 use crate::lines;
 
@@ -43,6 +43,28 @@ fn markers<'a>(elements: impl IntoIterator<Item = &'a str>, faintest: f64) -> Ve
             text: format!("{} {}", line.element, greek(line.name)),
         })
         .collect()
+}
+
+/// Markers for ionisation edges on an axis in these units, eV or keV, the most important first: see
+/// [`lines::edges_on`]. None on any other axis.
+pub fn edge_markers(
+    (low, high): (f64, f64),
+    units: &str,
+    elements: &[String],
+    sought: Option<f64>,
+) -> Vec<Marker> {
+    let per_ev = match units.trim().to_lowercase().as_str() {
+        "ev" => 1.0,
+        "kev" => 1e-3,
+        _ => return Vec::new(),
+    };
+    let sought = sought.map(|sought| sought / per_ev);
+    let edges = lines::edges_on((low / per_ev, high / per_ev), elements, sought);
+    let marker = |edge: &lines::Edge| Marker {
+        position: edge.onset_ev * per_ev,
+        text: edge.to_string(),
+    };
+    edges.into_iter().map(marker).collect()
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! Curves of several quantities, a panel each: Figure 3 of the paper and its coverage curves.
 
-use super::curves::Curve;
+use super::curves::{Curve, room_for_names};
 use super::step_mark::StepMark;
 use super::strategy_colour::strategy_colour;
 use super::strategy_result::{Metrics, Progress, StrategyResult};
@@ -125,16 +125,27 @@ impl<'a> PanelsFigure<'a> {
             let needed = Plane::room(&panel.scale());
             room[i % columns] = needed.max(room[i % columns]);
         }
+        let names = room_for_names(self.panels.iter().flat_map(|panel| &panel.curves));
         let mut right = 0;
         let lefts = room.iter().map(|room| {
             let left = right + room;
-            right = left + WIDTH + RIGHT;
+            right = left + WIDTH + RIGHT + names;
             left
         });
         let lefts: Vec<i32> = lefts.collect();
-        let entries = self.panels.iter().flat_map(|panel| &panel.curves);
+        // As the curves of the first panel end, from the top down.
+        let end = |curve: &Curve<'_>| {
+            let finite = curve.values.iter().rev().find(|value| value.is_finite());
+            finite.copied().unwrap_or(f64::NEG_INFINITY)
+        };
+        let mut entries: Vec<&Curve<'_>> = Vec::new();
+        for panel in &self.panels {
+            let mut curves: Vec<&Curve<'_>> = panel.curves.iter().collect();
+            curves.sort_by(|a, b| end(b).total_cmp(&end(a)));
+            entries.extend(curves);
+        }
         let legend = Legend::new(
-            entries.map(|curve| Entry {
+            entries.into_iter().map(|curve| Entry {
                 label: curve.label.to_owned(),
                 colour: strategy_colour(curve.strategy),
                 stroke: curve.stroke,
@@ -147,6 +158,7 @@ impl<'a> PanelsFigure<'a> {
             width: right,
             lefts,
             top,
+            names: names > 0,
             legend,
         }
     }
@@ -171,6 +183,8 @@ struct Layout {
     top: i32,
     rows: i32,
     width: i32,
+    /// Whether curves are named at their ends.
+    names: bool,
     legend: Legend,
 }
 
@@ -232,6 +246,9 @@ impl<'a> Figure for PanelsFigure<'a> {
             canvas.letter(i, self.panels.len(), corner)?;
             plane.draw_marks(canvas, self.marks)?;
             plane.draw_curves(canvas, &panel.curves)?;
+            if layout.names {
+                plane.label_curves(canvas, &panel.curves)?;
+            }
         }
         Ok(())
     }

@@ -33,6 +33,17 @@ pub enum Arrangement {
     Loops,
 }
 
+/// A part of the axis that is shaded.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Shade {
+    /// Where it begins, in units of the axis.
+    pub low: f64,
+    /// Where it ends.
+    pub high: f64,
+    /// Whether a background is measured there, and not what is sought.
+    pub background: bool,
+}
+
 /// Spectra over one axis, with named lines.
 #[derive(Clone, Copy, Debug)]
 pub struct SpectraFigure<'a> {
@@ -50,6 +61,8 @@ pub struct SpectraFigure<'a> {
     pub spectra: &'a [Spectrum<'a>],
     /// Named places, the most important first: those there is no room for are left out.
     pub markers: &'a [Marker],
+    /// Parts of the axis that are shaded behind the spectra.
+    pub shades: &'a [Shade],
     /// The part of the axis to be shown; `None` for all of it.
     pub range: Option<(f64, f64)>,
     /// How the spectra share the figure.
@@ -70,6 +83,9 @@ const RIGHT: i32 = 60;
 /// From a label to the first band: where a line slants from the label to its place.
 const LEADER: i32 = 50;
 const MARK: RGBColor = RGBColor(150, 150, 150);
+/// What is sought, and its background: told apart in grey.
+const SOUGHT: RGBColor = RGBColor(255, 214, 140);
+const BACKGROUND: RGBColor = RGBColor(226, 232, 240);
 
 impl SpectraFigure<'_> {
     fn x(&self) -> Scale {
@@ -196,6 +212,27 @@ impl SpectraFigure<'_> {
         Ok(())
     }
 
+    /// The parts of the axis that are shaded, the narrowest no thinner than a line.
+    fn draw_shades(&self, canvas: &Canvas<'_>, plane: &Plane) -> DrawResult {
+        let share = |x: f64| plane.x.share(x).clamp(0.0, 1.0);
+        let at = |x: f64| plane.left + (share(x) * f64::from(plane.width)).round() as i32;
+        // What is sought lies over its background.
+        for background in [true, false] {
+            let shades = self
+                .shades
+                .iter()
+                .filter(|shade| shade.background == background);
+            for shade in shades.filter(|shade| shade.high > plane.x.low && shade.low < plane.x.high)
+            {
+                let (from, to) = (at(shade.low), at(shade.high));
+                let colour = if background { BACKGROUND } else { SOUGHT };
+                let corners = ((from, plane.top), (to.max(from + 2), plane.bottom()));
+                canvas.fill_rectangle(corners.0, corners.1, colour)?;
+            }
+        }
+        Ok(())
+    }
+
     /// A spectrum on the canvas, as far as it is in sight.
     fn points(&self, plane: &Plane, number: usize) -> Vec<(f64, f64)> {
         let sight = plane.x.low..=plane.x.high;
@@ -266,8 +303,8 @@ impl Figure for SpectraFigure<'_> {
         self.legend().draw(canvas, (left, TOP))?;
         let (height, bands) = self.heights();
         let bottom = top + bands * (height + AIR) - AIR;
-        self.draw_markers(canvas, left, (top, bottom))?;
-        for (band, y) in self.scales().into_iter().enumerate() {
+        let planes = self.scales().into_iter().enumerate();
+        let planes = planes.map(|(band, y)| {
             let plane = Plane {
                 left,
                 top: top + whole(band) * (height + AIR),
@@ -276,6 +313,14 @@ impl Figure for SpectraFigure<'_> {
                 x: self.x(),
                 y,
             };
+            (band, plane)
+        });
+        let planes: Vec<(usize, Plane)> = planes.collect();
+        for (_, plane) in &planes {
+            self.draw_shades(canvas, plane)?;
+        }
+        self.draw_markers(canvas, left, (top, bottom))?;
+        for (band, plane) in planes {
             let last = whole(band) + 1 == bands;
             if self.arrangement == Arrangement::Stacked {
                 plane.draw_numbers(canvas, BAND_TICKS)?;

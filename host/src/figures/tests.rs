@@ -368,6 +368,7 @@ fn spectra_and_loops_keep_their_texts_apart() {
                     units: "counts",
                     spectra: &spectra,
                     markers: &markers,
+                    shades: &[],
                     range: Some((0.0, 12.0)),
                     arrangement,
                     narrow: false,

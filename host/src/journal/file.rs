@@ -212,6 +212,11 @@ impl Journal {
         self.end
     }
 
+    /// Number of the last record, from 0.
+    pub(crate) fn last(&self) -> Option<usize> {
+        self.end.record.checked_sub(1)
+    }
+
     /// Opens a journal, reads all of it, and moves a torn last record to `journal.torn`.
     ///
     /// # Errors

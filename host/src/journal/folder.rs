@@ -137,7 +137,10 @@ impl RunFolder {
         let learned = self.path.join("learned");
         let page = self.path.join("page");
         let view = self.path.join("view");
+        let [control, reserve] = ["control", "reserve"].map(|name| self.path.join(name));
         for file in [
+            control,
+            reserve,
             self.commands(),
             self.journal(),
             learned,
@@ -148,6 +151,7 @@ impl RunFolder {
         ] {
             let _ = std::fs::remove_file(file);
         }
+        let _ = std::fs::remove_dir_all(self.path.join("views"));
         let _ = std::fs::remove_dir(&self.path);
     }
 

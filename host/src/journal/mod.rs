@@ -6,6 +6,7 @@ mod file;
 mod folder;
 mod follow;
 mod learned;
+mod past;
 mod reserve;
 mod shown;
 mod version1;
@@ -17,11 +18,16 @@ pub use file::{Found, Journal, JournalError, Place};
 pub use folder::{FolderError, RunFolder};
 pub use follow::{Follower, News, read_at};
 pub(crate) use learned::LearnedFile;
+pub(crate) use past::ROOM;
+#[cfg(feature = "page")]
+pub(crate) use past::kept as kept_views;
 pub(crate) use reserve::Reserve;
 pub(crate) use shown::Shown;
-pub(crate) use view::View;
 #[cfg(feature = "page")]
-pub(crate) use view::{Head, file as view_file, read as read_view, read_head};
+pub(crate) use view::{
+    Head, Seen, file as view_file, read as read_view, read_file as read_view_at, read_head,
+};
+pub(crate) use view::{Moment, View};
 
 use std::time::SystemTime;
 

@@ -4,6 +4,8 @@
 use std::path::Path;
 use std::time::Instant;
 
+use super::past::LITTLE_ROOM;
+use super::view::Moment;
 use super::{Journal, JournalError, View, now_ms};
 use crate::campaign::{Event, Posterior, Record, Series, State, Witness};
 use crate::data::Map;
@@ -27,7 +29,7 @@ impl Shown {
         Ok(Self {
             path: folder.join("journal"),
             journal: None,
-            view: View::new(folder),
+            view: View::new(folder, LITTLE_ROOM),
             begun: Instant::now(),
         })
     }
@@ -65,8 +67,10 @@ impl Witness for Shown {
         posterior: &Posterior,
         plane: Option<Vec<[f32; 2]>>,
     ) {
-        let (points, seeds) = (state.points().len(), state.seeds());
-        self.view.show(points, seeds, series, posterior, plane);
+        let journal = self.journal.as_ref();
+        let record = journal.and_then(Journal::last);
+        let moment = Moment::after(record, state);
+        self.view.show(moment, series, posterior, plane);
     }
 
     fn show_scores(&mut self, state: &State, scores: Vec<f32>) {

@@ -16,7 +16,8 @@
 //! | `truth` | pixel: the true response of a simulated sample |
 //!
 //! A thread of its own replaces the file as a whole, so that neither the disk nor a reader delays a
-//! campaign. Only the newest state counts; the file may be lost at any time.
+//! campaign. Only the newest state counts; the file may be lost at any time. States that another takes the
+//! place of go to the [past](super::past).
 
 use std::collections::BTreeMap;
 #[cfg(feature = "page")]
@@ -28,18 +29,24 @@ use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 
-use crate::campaign::{Posterior, Series};
+use super::past::Past;
+use crate::campaign::{Posterior, Series, State};
 use crate::data::Map;
 
 const MAGIC: &[u8; 12] = b"BEACON view\n";
 /// Time between two files.
 const PAUSE: Duration = Duration::from_millis(100);
+/// Most bytes of states that wait for the disk: those of a campaign that is faster than it are not kept.
+const WAITING: usize = 16 << 20;
 /// How long the end of a campaign waits for the last file.
 const FAREWELL: Duration = Duration::from_millis(500);
 
 /// What a view is of.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Head {
+    /// Number of the last record of the journal by then; `None` in files of older programs.
+    #[serde(default)]
+    pub(crate) record: Option<usize>,
     /// Points measured by then.
     pub(crate) points: usize,
     /// Of them those that came before the strategy had a say.
@@ -64,7 +71,6 @@ pub(crate) struct MapHead {
 }
 
 /// A view that was read.
-#[cfg(any(test, feature = "page"))]
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Seen {
     pub(crate) head: Head,
@@ -73,9 +79,13 @@ pub(crate) struct Seen {
 }
 
 /// Reads the view in a folder; `None` where there is none, or none that is whole.
-#[cfg(any(test, feature = "page"))]
 pub(crate) fn read(folder: &Path) -> Option<Seen> {
-    let bytes = std::fs::read(file(folder)).ok()?;
+    read_file(&file(folder))
+}
+
+/// Reads a view; `None` where there is none, or none that is whole.
+pub(crate) fn read_file(file: &Path) -> Option<Seen> {
+    let bytes = std::fs::read(file).ok()?;
     let rest = bytes.strip_prefix(MAGIC)?;
     let (length, rest) = rest.split_at_checked(4)?;
     let length = u32::from_le_bytes(length.try_into().ok()?);
@@ -112,16 +122,74 @@ pub(crate) fn file(folder: &Path) -> PathBuf {
 /// A map, and the points that were measured when it was made.
 type Shown = (usize, Arc<[f32]>);
 
+/// The moment that a view is of.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Moment {
+    /// Number of the last record of the journal by then.
+    record: Option<usize>,
+    points: usize,
+    seeds: usize,
+    /// Counts the targets.
+    revision: u32,
+}
+
+impl Moment {
+    /// The moment after a record that brought a campaign to this state.
+    pub(crate) fn after(record: Option<usize>, state: &State) -> Self {
+        Self {
+            record,
+            points: state.points().len(),
+            seeds: state.seeds(),
+            revision: state.revision(),
+        }
+    }
+}
+
+type Maps = BTreeMap<&'static str, Shown>;
+
 /// What the campaign hands over: the newest state takes the place of one that was not written yet.
 #[derive(Debug, Default)]
 struct Slot {
     head: Head,
-    maps: BTreeMap<&'static str, Shown>,
+    /// Counts the targets that the states belong to.
+    revision: u32,
+    maps: Maps,
+    /// States of the past that are to be kept.
+    past: Vec<(Head, Maps)>,
+    /// Points and revision of the last of them, and points from one to the next.
+    kept: Option<(usize, u32)>,
+    every: usize,
     /// Whether there is anything that the file has not.
     fresh: bool,
     closing: bool,
     /// When scores were shown last.
     scored: Option<Instant>,
+}
+
+impl Slot {
+    /// Whether this state is far enough from the last one of the past to be kept there.
+    fn is_due(&self) -> bool {
+        let (points, revision) = (self.head.points, self.revision);
+        self.kept
+            .is_none_or(|(last, of)| of != revision || points >= last + self.every)
+    }
+
+    /// Another state takes the place of this one, which goes to the past where it is due there.
+    fn retire(&mut self) {
+        let numbers: usize = self.maps.values().map(|(_, numbers)| numbers.len()).sum();
+        let room = (self.past.len() + 1) * 4 * numbers <= WAITING;
+        if !(self.is_due() && room && self.maps.contains_key("mean")) {
+            return;
+        }
+        let mut maps = self.maps.clone();
+        maps.remove("truth");
+        let head = Head {
+            series: Series::default(),
+            ..self.head.clone()
+        };
+        self.past.push((head, maps));
+        self.kept = Some((self.head.points, self.revision));
+    }
 }
 
 /// The writer of a view.
@@ -132,12 +200,12 @@ pub(crate) struct View {
 }
 
 impl View {
-    /// Writes views into a folder.
-    pub(crate) fn new(folder: &Path) -> Self {
+    /// Writes views into a folder, where those of the past take so many bytes at most.
+    pub(crate) fn new(folder: &Path, room: u64) -> Self {
         let slot = Arc::<(Mutex<Slot>, Condvar)>::default();
-        let (there, file) = (Arc::clone(&slot), file(folder));
+        let (there, folder) = (Arc::clone(&slot), folder.to_owned());
         let thread = std::thread::Builder::new().name("view".to_owned());
-        let thread = thread.spawn(move || keep_writing(&there, &file));
+        let thread = thread.spawn(move || keep_writing(&there, &folder, room));
         Self {
             slot,
             // Without room for a thread there is no view.
@@ -145,26 +213,36 @@ impl View {
         }
     }
 
-    /// Whether further scores would be seen: the last ones are as old as a file.
+    /// Whether further scores would be seen: the last ones are as old as a file, or those of this state are
+    /// kept with it.
     pub(crate) fn wants_scores(&self) -> bool {
-        let scored = self.lock().scored;
-        scored.is_none_or(|scored| scored.elapsed() >= PAUSE)
+        let slot = self.lock();
+        let old = slot.scored.is_none_or(|scored| scored.elapsed() >= PAUSE);
+        old || slot.is_due()
     }
 
-    /// Shows a state; the disk is not waited for.
+    /// Shows what holds at a moment; the disk is not waited for.
     pub(crate) fn show(
         &self,
-        points: usize,
-        seeds: usize,
+        moment: Moment,
         series: &Series,
         posterior: &Posterior,
         plane: Option<Vec<[f32; 2]>>,
     ) {
+        let Moment {
+            record,
+            points,
+            seeds,
+            revision,
+        } = moment;
         let mean = posterior.mean.iter().map(|&mean| mean as f32).collect();
         let sigmas = posterior.variance.iter();
         let sigma = sigmas.map(|variance| variance.sqrt() as f32).collect();
         let mut slot = self.lock();
+        slot.retire();
+        slot.revision = revision;
         slot.head = Head {
+            record,
             points,
             seeds,
             noise_sigma: posterior.noise.sqrt(),
@@ -229,28 +307,49 @@ impl Drop for View {
     }
 }
 
-fn keep_writing(slot: &(Mutex<Slot>, Condvar), file: &Path) {
+fn keep_writing(slot: &(Mutex<Slot>, Condvar), folder: &Path, room: u64) {
     let (mutex, filled) = slot;
+    let file = file(folder);
+    let mut past = Past::new(folder, room);
+    // The last state of a campaign that is taken up again is one of the past.
+    if let Some(Seen { mut head, maps }) = read(folder)
+        && let Some(record) = head.record.take()
+    {
+        let mut bytes = Vec::new();
+        let heads = std::mem::take(&mut head.maps);
+        let kept = heads.into_iter().zip(maps);
+        let kept = kept.filter(|(head, _)| head.name != "truth");
+        let (heads, maps): (Vec<MapHead>, Vec<Vec<u8>>) = kept.unzip();
+        let head = Head {
+            record: Some(record),
+            series: Series::default(),
+            maps: heads,
+            ..head
+        };
+        if begin(&mut bytes, &head).is_ok() && !maps.is_empty() {
+            bytes.extend(maps.concat());
+            past.keep(head.points, record, &bytes);
+        }
+    }
     loop {
-        let slot = mutex.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut slot = mutex.lock().unwrap_or_else(PoisonError::into_inner);
+        slot.every = past.every();
         let waited = filled.wait_while(slot, |slot| !slot.fresh && !slot.closing);
         let mut slot = waited.unwrap_or_else(PoisonError::into_inner);
         if !slot.fresh {
             return;
         }
         slot.fresh = false;
-        let (mut head, maps, last) = (slot.head.clone(), slot.maps.clone(), slot.closing);
+        let (head, maps, last) = (slot.head.clone(), slot.maps.clone(), slot.closing);
+        let retired = std::mem::take(&mut slot.past);
         drop(slot);
-        head.maps = maps
-            .iter()
-            .map(|(name, (points, numbers))| MapHead {
-                name: (*name).to_owned(),
-                points: *points,
-                count: numbers.len(),
-            })
-            .collect();
+        for (head, maps) in retired {
+            if let (Some(record), Ok(bytes)) = (head.record, bytes_of(&head, &maps)) {
+                past.keep(head.points, record, &bytes);
+            }
+        }
         // A disk that is full has no room for what nothing depends on.
-        let _ = write(file, &head, maps.values());
+        let _ = bytes_of(&head, &maps).and_then(|bytes| replace(&file, &bytes));
         if !last {
             // Who ends the campaign does not wait for the pause to be over.
             let slot = mutex.lock().unwrap_or_else(PoisonError::into_inner);
@@ -259,18 +358,35 @@ fn keep_writing(slot: &(Mutex<Slot>, Condvar), file: &Path) {
     }
 }
 
-fn write<'m>(
-    file: &Path,
-    head: &Head,
-    maps: impl Iterator<Item = &'m Shown>,
-) -> std::io::Result<()> {
+/// A file up to its maps.
+fn begin(bytes: &mut Vec<u8>, head: &Head) -> std::io::Result<()> {
     let head = serde_json::to_vec(head)?;
-    let mut bytes = MAGIC.to_vec();
+    bytes.extend_from_slice(MAGIC);
     bytes.extend_from_slice(&(head.len() as u32).to_le_bytes());
     bytes.extend_from_slice(&head);
-    for (_, numbers) in maps {
+    Ok(())
+}
+
+/// A file as a whole.
+fn bytes_of(head: &Head, maps: &Maps) -> std::io::Result<Vec<u8>> {
+    let heads = maps.iter().map(|(name, (points, numbers))| MapHead {
+        name: (*name).to_owned(),
+        points: *points,
+        count: numbers.len(),
+    });
+    let head = Head {
+        maps: heads.collect(),
+        ..head.clone()
+    };
+    let mut bytes = Vec::new();
+    begin(&mut bytes, &head)?;
+    for (_, numbers) in maps.values() {
         bytes.extend(numbers.iter().flat_map(|number| number.to_le_bytes()));
     }
+    Ok(bytes)
+}
+
+fn replace(file: &Path, bytes: &[u8]) -> std::io::Result<()> {
     let new = file.with_file_name(".view.new");
     std::fs::write(&new, bytes)?;
     std::fs::rename(&new, file)
@@ -278,6 +394,7 @@ fn write<'m>(
 
 #[cfg(test)]
 mod tests {
+    use super::super::past::{ROOM, kept};
     use super::*;
 
     #[test]
@@ -289,14 +406,20 @@ mod tests {
             noise: 0.01,
         };
         let mut series = Series::default();
-        let view = View::new(folder.path());
+        let view = View::new(folder.path(), ROOM);
         let truth = Map::uncalibrated(1, 3, vec![7.0, 8.0, 9.0], "truth");
         view.show_truth(Some(&truth));
         for step in 1..=50 {
             series.seconds.push(0.5);
             series.surrogate_mean.push(f64::NAN);
             let plane = (step == 49).then(|| vec![[1.0, 2.0], [3.0, 4.0]]);
-            view.show(10 + step, 10, &series, &posterior(step as f64), plane);
+            let moment = Moment {
+                record: Some(3 * step),
+                points: 10 + step,
+                seeds: 10,
+                revision: u32::from(step > 40),
+            };
+            view.show(moment, &series, &posterior(step as f64), plane);
             view.show_scores(10 + step, vec![0.25, step as f32]);
         }
         drop(view);
@@ -322,6 +445,22 @@ mod tests {
                 ("sigma", 60, vec![2.0, 0.5]),
                 ("truth", 0, vec![7.0, 8.0, 9.0]),
             ]
+        );
+        // Every state before is one of the past, with its own maps, and without figures and truth.
+        let past = kept(folder.path());
+        let points: Vec<usize> = past.iter().map(|kept| kept.points).collect();
+        assert_eq!(points, (11..60).collect::<Vec<_>>());
+        let seen = read_file(&past[19].path).unwrap();
+        assert_eq!((seen.head.points, seen.head.record), (30, Some(60)));
+        assert_eq!(seen.head.series, Series::default());
+        let names: Vec<&str> = seen.head.maps.iter().map(|map| map.name.as_str()).collect();
+        assert_eq!(names, ["mean", "score", "sigma"]);
+        assert_eq!(seen.maps[0][..4], 20.0_f32.to_le_bytes());
+        // Whoever takes the campaign up again finds the last state among them.
+        drop(View::new(folder.path(), ROOM));
+        assert_eq!(
+            kept(folder.path()).last().map(|kept| kept.record),
+            Some(150)
         );
         std::fs::write(file(folder.path()), b"BEACON view\nab").unwrap();
         assert!(read(folder.path()).is_none());

@@ -1,4 +1,4 @@
-//! Characteristic X-ray lines of the elements.
+//! Characteristic X-ray lines of the elements, and ionisation edges in energy-loss spectra.
 //!
 //! Energies in keV and weights relative to the α line of the same family, for beryllium to
 //! uranium. A line stands for what an energy-dispersive detector sees as one peak, placed at
@@ -11,8 +11,10 @@
 //! assert_eq!((line.element, line.name, line.energy_kev), ("Pd", "La", 2.83861));
 //! ```
 
+mod edges;
 mod table;
 
+pub use edges::{EDGES, Edge, edges_on};
 use table::ELEMENTS;
 
 /// One characteristic line of an element.

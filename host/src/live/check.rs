@@ -4,6 +4,7 @@ use beacon_kernel::{Candidate, Edges};
 
 use super::LiveError;
 use crate::campaign::{SettingError, Settings, State, check_seeds};
+use crate::data::Channels;
 
 /// Checks that a limit for a pixel is one of pixels whose size is known.
 pub(super) fn check_pixel_limit(state: &State) -> Result<(), LiveError> {
@@ -41,4 +42,19 @@ pub(super) fn check_frame(
         check_seeds(&seeds, candidates)?;
     }
     Ok(())
+}
+
+/// Channels in a few words.
+pub(super) fn describe(channels: &Channels) -> String {
+    let axis = &channels.axis;
+    let (first, last) = (channels.coordinates.first(), channels.coordinates.last());
+    let edge = |value: Option<&f64>| value.map_or(String::new(), f64::to_string);
+    format!(
+        "{} channels of `{}` from {} to {} {}",
+        channels.coordinates.len(),
+        axis.name,
+        edge(first),
+        edge(last),
+        axis.units
+    )
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use beacon_kernel::{Candidate, Candidates, Pixel};
 
-use super::check::{check_frame, check_pixel_limit};
+use super::check::{check_frame, check_pixel_limit, describe};
 use super::fold::fold;
 use super::station::{Log, Station};
 use super::taken_up::{from_toml, to_toml};
@@ -40,6 +40,8 @@ pub struct Session<'a> {
     first: usize,
     /// Of a campaign that was taken up: bytes of a torn record that were moved aside.
     torn: Option<u64>,
+    /// Of a campaign that was taken up: why it ended at once, by the settings of now.
+    again: Option<Ended>,
     truth: Option<Map>,
 }
 
@@ -236,6 +238,7 @@ impl<'a> Session<'a> {
             records: rest,
             first,
             torn,
+            again: None,
             truth,
         })
     }
@@ -302,6 +305,11 @@ impl<'a> Session<'a> {
         campaign.candidates(image.height(), image.width())
     }
 
+    /// How long the campaign has been running.
+    pub fn elapsed(&self) -> Duration {
+        self.station.elapsed()
+    }
+
     /// Whether the instrument blanked its beam at the last request.
     pub fn is_blanked(&self) -> bool {
         self.station.blanked
@@ -310,6 +318,12 @@ impl<'a> Session<'a> {
     /// The commands that held, each with the points measured by then.
     pub fn commands(&self) -> &[(usize, Given)] {
         self.state.commands()
+    }
+
+    /// Why a campaign that was taken up ended at once, by the settings that it was taken up with: its
+    /// journal has those of before.
+    pub fn ended_again(&self) -> Option<&Ended> {
+        self.again.as_ref()
     }
 
     /// The journal.
@@ -401,13 +415,11 @@ impl<'a> Session<'a> {
         };
         // A command may have been accepted just before the campaign ended: it goes on for that.
         let waits = station.control.as_ref().is_some_and(Control::waits);
-        let goes_on = waits
-            || resumed
-                .as_ref()
-                .is_none_or(|resumed| drive.goes_on_after(resumed, station));
+        let again = resumed.as_ref().filter(|_| !waits);
+        let again = again.and_then(|resumed| drive.ends_after(resumed, station));
         let ended = match drive.state().ended().cloned() {
             // The campaign has ended and would end again at once: its journal stays as it is.
-            Some(ended) if !goes_on => ended,
+            Some(ended) if again.is_some() => ended,
             _ => {
                 station.fast_forward();
                 match drive.controller().set_silent(false) {
@@ -424,6 +436,7 @@ impl<'a> Session<'a> {
         // From here on `beacon ctl` gets no answer.
         station.control = None;
         let (outcome, state) = drive.outcome(ended, station);
+        self.again = again;
         self.truth = station.microscope.truth(state.settings().target());
         self.state = state;
         Ok(outcome)
@@ -572,18 +585,4 @@ fn check_size(
 fn same_instrument(before: &MicroscopeChoice, now: &MicroscopeChoice) -> bool {
     let specimen = |choice: &MicroscopeChoice| matches!(choice, MicroscopeChoice::Specimen(_));
     before == now || !(specimen(before) || specimen(now))
-}
-
-fn describe(channels: &Channels) -> String {
-    let axis = &channels.axis;
-    let (first, last) = (channels.coordinates.first(), channels.coordinates.last());
-    let edge = |value: Option<&f64>| value.map_or(String::new(), f64::to_string);
-    format!(
-        "{} channels of `{}` from {} to {} {}",
-        channels.coordinates.len(),
-        axis.name,
-        edge(first),
-        edge(last),
-        axis.units
-    )
 }

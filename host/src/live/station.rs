@@ -20,7 +20,9 @@ use crate::campaign::{
 use crate::control::{Control, Proposal};
 use crate::controller::{BeamPort, ControllerError, OnHandOver};
 use crate::data::{Behaviour, Channels, Map, Region};
-use crate::journal::{Journal, JournalError, LearnedFile, Place, Reserve, View, now_ms};
+use crate::journal::{
+    Journal, JournalError, LearnedFile, Moment, Place, ROOM as VIEWS, Reserve, View, now_ms,
+};
 use crate::microscope::{Microscope, MicroscopeError, Past};
 use crate::scalarizer::Scalarizer;
 use crate::units::Seconds;
@@ -80,7 +82,7 @@ impl<'a> Station<'a> {
             learned: LearnedFile::new(folder),
             control: None,
             reserve: Reserve::new(folder, bytes),
-            view: View::new(folder),
+            view: View::new(folder, VIEWS),
             beam: BeamSettings::default(),
             interrupted,
             log: Box::new(|_| ()),
@@ -539,8 +541,9 @@ impl World for Station<'_> {
         posterior: Posterior,
         plane: Option<Vec<[f32; 2]>>,
     ) {
-        let (points, seeds) = (state.points().len(), state.seeds());
-        self.view.show(points, seeds, series, &posterior, plane);
+        let record = self.journal.borrow().last();
+        let moment = Moment::after(record, state);
+        self.view.show(moment, series, &posterior, plane);
     }
 
     fn show_scores(&mut self, state: &State, scores: Vec<f32>) {

@@ -45,10 +45,7 @@ pub(crate) fn write_points(
 ) -> Result<(), WriteError> {
     let file = folder.join("acquisitions.csv");
     let settings = state.settings();
-    let axis = &state.begun().channels.axis;
-    let units = settings
-        .target()
-        .units(&axis.units, &state.begun().channels.units);
+    let channels = &state.begun().channels;
     let mut table = csv::Writer::from_writer(Vec::new());
     let scalarizers = settings.scalarizers.iter();
     let scalarizers: Vec<String> = scalarizers.map(|of| format!("value:{of}")).collect();
@@ -56,7 +53,13 @@ pub(crate) fn write_points(
     // To memory nothing fails.
     let _ = table.write_record(names.chain(scalarizers.iter().map(String::as_str)));
     for (index, (point, held)) in state.points().iter().zip(&history.held).enumerate() {
-        let _ = table.write_record(row(state, index, point, held, &units));
+        // Beside what was predicted and chosen by stands the response that this was about.
+        let target = scalarizers.iter().position(|name| name[6..] == held.target);
+        let sought = target.and_then(|target| settings.scalarizers.get(target));
+        let units = sought.map(|sought| sought.units(&channels.axis.units, &channels.units));
+        let value = target.and_then(|target| point.responses.get(target).copied());
+        let value = (value, units.unwrap_or_default());
+        let _ = table.write_record(row(state, index, point, held, value));
     }
     let bytes = table.into_inner().unwrap_or_default();
     write_file(&file, &bytes)
@@ -67,13 +70,12 @@ fn row(
     index: usize,
     point: &MeasuredPoint,
     held: &Held,
-    units: &str,
+    (response, units): (Option<f64>, String),
 ) -> Vec<String> {
     let step = (index + 1).saturating_sub(state.seeds());
     let proposed = point.proposed.filter(|_| step > 0);
     let predicted = proposed.and_then(|proposed| Some((proposed.prediction?, proposed.origin)));
     let optional = |value: Option<f64>| value.map_or_else(String::new, |value| value.to_string());
-    let response = point.responses.get(state.settings().target).copied();
     let image = state.image();
     let length = |pick: fn(&crate::data::Map) -> &crate::data::Axis, at: usize| {
         optional(image.map(|image| pick(image).value(at)))
@@ -108,7 +110,7 @@ fn row(
         held.target.clone(),
         author.to_owned(),
         u8::from(point.discarded).to_string(),
-        units.to_owned(),
+        units,
     ];
     row.extend(point.responses.iter().map(f64::to_string));
     row

@@ -312,7 +312,20 @@ fn spectra_caption(report: &Report<'_>, spectra: &SpectraFigure<'_>) -> String {
         Arrangement::Loops => " Arrows: direction of the sweep, which begins at the white dot.",
         Arrangement::Stacked | Arrangement::Overlaid => "",
     };
-    format!("{what} as measured at chosen points of {whose}.{direction}")
+    let shaded = |background: bool| {
+        spectra
+            .shades
+            .iter()
+            .any(|shade| shade.background == background)
+    };
+    let shades = match (shaded(false), shaded(true)) {
+        (true, true) => {
+            " Shaded: the window of the target, yellow, and that of its background, grey."
+        }
+        (true, false) => " Shaded: the window of the target.",
+        _ => "",
+    };
+    format!("{what} as measured at chosen points of {whose}.{direction}{shades}")
 }
 
 fn add_curves(page: &mut Html, report: &Report<'_>) -> Result<(), FigureError> {

@@ -123,6 +123,7 @@ fn a_folder_holds_the_figures_of_its_report_and_none_of_an_earlier_one() {
                 units: "counts",
                 spectra: &spectra,
                 markers: &[],
+                shades: &[],
                 range: None,
                 arrangement: Arrangement::Stacked,
                 narrow: false,

@@ -2,9 +2,9 @@
 
 use std::fmt;
 
-use super::ScalarizerError;
 use super::ruler::Ruler;
 use super::window::{Net, Window};
+use super::{ScalarizerError, Windows};
 
 /// The background that is subtracted from a window or from lines.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -98,21 +98,12 @@ impl Stretch {
 /// # Errors
 /// When a window holds no channel, or too few.
 pub(super) fn union(
-    mut stretches: Vec<Stretch>,
+    stretches: Vec<Stretch>,
     background: Background,
     ruler: &Ruler<'_>,
 ) -> Result<Vec<Net>, ScalarizerError> {
-    stretches.sort_by(|a, b| a.signal.0.total_cmp(&b.signal.0));
-    let mut apart: Vec<Stretch> = Vec::new();
-    for stretch in stretches {
-        match apart.last_mut() {
-            Some(last) if stretch.signal.0 <= last.signal.1 => last.swallow(&stretch),
-            _ => apart.push(stretch),
-        }
-    }
-    let together = |a: &Stretch, b: &Stretch| background == Background::TwoWindow && a.crowds(b);
-    apart
-        .chunk_by(together)
+    let apart = apart(stretches);
+    groups(&apart, background)
         .map(|group| {
             let ranges: Vec<_> = group.iter().map(|stretch| stretch.signal).collect();
             let signal = Window::union(&ranges, ruler)?;
@@ -128,6 +119,46 @@ pub(super) fn union(
             }
         })
         .collect()
+}
+
+/// Stretches of which none overlaps another, ascending.
+fn apart(mut stretches: Vec<Stretch>) -> Vec<Stretch> {
+    stretches.sort_by(|a, b| a.signal.0.total_cmp(&b.signal.0));
+    let mut apart: Vec<Stretch> = Vec::new();
+    for stretch in stretches {
+        match apart.last_mut() {
+            Some(last) if stretch.signal.0 <= last.signal.1 => last.swallow(&stretch),
+            _ => apart.push(stretch),
+        }
+    }
+    apart
+}
+
+/// Those of them that share a background.
+fn groups(apart: &[Stretch], background: Background) -> impl Iterator<Item = &[Stretch]> {
+    apart.chunk_by(move |a, b| background == Background::TwoWindow && a.crowds(b))
+}
+
+/// Where the union of stretches is summed, and where its background is measured.
+pub(super) fn windows(stretches: Vec<Stretch>, background: Background) -> Windows {
+    let apart = apart(stretches);
+    let mut windows = Windows::default();
+    for group in groups(&apart, background) {
+        let (first, last) = (&group[0], &group[group.len() - 1]);
+        windows
+            .signal
+            .extend(group.iter().map(|stretch| stretch.signal));
+        match background {
+            Background::None => {}
+            Background::Linear => {
+                let (lower, upper) = first.ends;
+                let within = [(first.signal.0, lower), (upper, first.signal.1)];
+                windows.background.extend(within);
+            }
+            Background::TwoWindow => windows.background.extend([first.below, last.above]),
+        }
+    }
+    windows
 }
 
 #[cfg(test)]

@@ -127,7 +127,51 @@ pub enum Scalarizer {
     },
 }
 
+/// The parts of an axis that a scalarizer looks at, as lowest and highest coordinate.
+#[derive(Clone, Debug, Default, PartialEq, serde::Serialize)]
+pub struct Windows {
+    /// What is summed, or searched for a peak.
+    pub signal: Vec<(f64, f64)>,
+    /// Where the background under it is measured.
+    pub background: Vec<(f64, f64)>,
+}
+
 impl Scalarizer {
+    /// The parts of an axis that the scalarizer looks at, in units of the axis; `None` where that is all of
+    /// it, or it does not suit.
+    pub fn windows(&self, coordinates: &[f64], axis: &Axis) -> Option<Windows> {
+        let ruler = &Ruler::new(self.to_string(), coordinates, axis);
+        Some(match self.on(axis).ok()?.as_ref() {
+            &Self::Window {
+                low,
+                high,
+                background,
+            } => background::windows(vec![Stretch::beside((low, high))], background),
+            Self::Lines { lines, background } => {
+                let stretches = lines.stretches(*background, ruler).ok()?;
+                background::windows(stretches, *background)
+            }
+            &Self::Edge { signal, fit } => Windows {
+                signal: vec![signal],
+                background: vec![fit.unwrap_or_else(|| edge::default_fit(signal.0))],
+            },
+            &Self::PlasmonEnergy { low, high } | &Self::PlasmonHeight { low, high } => Windows {
+                signal: vec![(low, high)],
+                background: Vec::new(),
+            },
+            _ => return None,
+        })
+    }
+
+    /// Whether it looks for what an energy-loss spectrum has.
+    pub fn is_of_losses(&self) -> bool {
+        match self {
+            Self::Edge { .. } | Self::PlasmonEnergy { .. } | Self::PlasmonHeight { .. } => true,
+            Self::InUnit { of, .. } => of.is_of_losses(),
+            _ => false,
+        }
+    }
+
     /// Reduces one spectrum with the given coordinate for each channel; `axis` supplies name
     /// and units.
     ///

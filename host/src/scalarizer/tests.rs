@@ -398,3 +398,38 @@ fn a_sum_that_is_mostly_the_zero_peak_says_so() {
     assert_eq!(parse("window:5..50").zero_peak(&spectra), None);
     assert!(parse("window:-5..50").zero_peak(&spectra).is_some());
 }
+
+/// Windows are those that the number comes from: a count in one of them changes it, one beside them not.
+#[test]
+fn windows_are_where_a_count_changes_the_number() {
+    let (eds, energies) = axis("Energy", "keV", (0.0, 0.01), 2048);
+    let (eels, losses) = axis("Energy loss", "eV", (300.0, 0.5), 1200);
+    for (text, axis, coordinates) in [
+        ("line:Pd-La", &eds, &energies),
+        ("line:Pd-La+Pd-Lb1@linear", &eds, &energies),
+        ("lines:Cu@none", &eds, &energies),
+        ("window:2700eV..3keV@two-window", &eds, &energies),
+        ("window:2.7..3@linear", &eds, &energies),
+        ("eels:532..580", &eels, &losses),
+        ("eels:532..580,480..520", &eels, &losses),
+    ] {
+        let scalarizer = parse(text);
+        let windows = scalarizer.windows(coordinates, axis).unwrap();
+        let within = |ranges: &[(f64, f64)], x: f64| {
+            ranges.iter().any(|(low, high)| (*low..=*high).contains(&x))
+        };
+        // A power law, so that a count more has its weight.
+        let flat: Vec<f64> = coordinates.iter().map(|x| 1e3 / (1.0 + x)).collect();
+        let number = |spectrum: &[f64]| scalarizer.reduce(spectrum, coordinates, axis).unwrap();
+        let before = number(&flat);
+        for channel in (0..coordinates.len()).step_by(3) {
+            let mut spectrum = flat.clone();
+            spectrum[channel] += 1.0;
+            let x = coordinates[channel];
+            let seen = within(&windows.signal, x) || within(&windows.background, x);
+            let changed = (number(&spectrum) - before).abs() > 1e-6;
+            assert_eq!(changed, seen, "{text} at {x}");
+        }
+    }
+    assert_eq!(Scalarizer::Sum.windows(&energies, &eds), None);
+}

@@ -14,6 +14,7 @@
 pub(crate) mod read;
 mod text;
 
+pub(crate) use text::shortened;
 pub use text::{AxisUnit, Kind, QuantityError};
 
 use std::fmt;

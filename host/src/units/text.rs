@@ -2,7 +2,7 @@
 
 /// A text that is no such quantity.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("`{text}` is no {what}; expected {accepted}")]
+#[error("`{}` is no {what}; expected {accepted}", shortened(text))]
 pub struct QuantityError {
     /// The text.
     pub text: String,
@@ -10,6 +10,23 @@ pub struct QuantityError {
     pub what: &'static str,
     /// What would be accepted.
     pub accepted: &'static str,
+}
+
+/// Letters of a text that a message repeats as a whole.
+const LEGIBLE: usize = 60;
+
+/// A text as a message repeats it: its beginning, where it is so long that nobody would read it.
+pub(crate) fn shortened(text: &str) -> std::borrow::Cow<'_, str> {
+    let letters = text.chars().count();
+    if letters <= LEGIBLE {
+        return text.into();
+    }
+    // A number says as much with an exponent.
+    if let Some(number) = text.parse::<f64>().ok().filter(|number| number.is_finite()) {
+        return format!("{number:e}").into();
+    }
+    let begin: String = text.chars().take(LEGIBLE / 2).collect();
+    format!("{begin}… ({letters} letters)").into()
 }
 
 /// How large a unit is beside the base unit. Parts are divided by a whole number, which rounds once.
@@ -165,6 +182,7 @@ impl Kind {
     fn sum(&self, text: &str) -> Option<f64> {
         let mut rest = text.trim();
         let (mut sum, mut parts) = (0.0, 0);
+        let mut before: Vec<f64> = Vec::new();
         while !rest.is_empty() {
             let (number, behind) = number(rest)?;
             if number < 0.0 {
@@ -176,6 +194,12 @@ impl Kind {
                 "" if parts == 0 && after.is_empty() => self.size(self.bare?)?,
                 unit => self.size(unit)?,
             };
+            // A unit twice, by whatever name, is a slip.
+            let of_one = size.of(1.0);
+            if before.contains(&of_one) {
+                return None;
+            }
+            before.push(of_one);
             sum += size.of(number);
             parts += 1;
             rest = after;
@@ -368,6 +392,9 @@ mod tests {
             (Kind::TIME, "-3h"),
             (Kind::TIME, "1h-3m"),
             (Kind::TIME, "2h30"),
+            (Kind::TIME, "1h1h"),
+            (Kind::TIME, "3m1h2min"),
+            (Kind::ELECTRONS, "1e9e 1e9electrons"),
             (Kind::TIME, "8 hours or so"),
             (Kind::TIME, "nan"),
             (Kind::TIME, "infh"),
@@ -382,6 +409,9 @@ mod tests {
             assert_eq!(refused.text, wrong);
             assert!(refused.to_string().contains("; expected "), "{refused}");
         }
+        assert_eq!(shortened(&"1".repeat(300)), format!("{:e}", 1e300 / 9.0));
+        let refused = Kind::TIME.read(&"x".repeat(300)).unwrap_err().to_string();
+        assert!(refused.starts_with(&format!("`{}… (300 letters)` is no time", "x".repeat(30))));
         for wrong in ["0.5us", "1.5", "5000s"] {
             let read = Kind::MICROSECONDS.read_whole::<u32>(wrong);
             assert!(read.is_err(), "{wrong}");

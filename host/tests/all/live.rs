@@ -331,8 +331,21 @@ fn a_folder_belongs_to_one_campaign_and_one_process() {
     running.wait().unwrap();
     let (error, _) = refused(&again);
     assert!(error.contains("beacon resume"), "{error}");
-    let (error, _) = refused(&["ctl", name, "status"]);
+    let (error, _) = refused(&["ctl", name, "pause"]);
     assert!(error.contains("no campaign is running in it"), "{error}");
+    // Its journal says where it was, and nothing in the folder is touched.
+    let journal = fs::read(path.join("journal")).unwrap();
+    let told = run(&["ctl", name, "status"]);
+    let told = String::from_utf8(told.stdout).unwrap();
+    assert!(
+        told.contains("no program runs it: it was broken off"),
+        "{told}"
+    );
+    assert!(
+        told.contains(&format!("to go on   beacon resume {name}\n")),
+        "{told}"
+    );
+    assert_eq!(fs::read(path.join("journal")).unwrap(), journal);
 }
 
 #[test]
@@ -368,6 +381,42 @@ fn a_campaign_is_not_resumed_below_what_is_spent_nor_on_another_specimen() {
         assert_eq!(status, Some(2));
         assert!(fs::read(path.join("journal")).unwrap() == journal);
     }
+}
+
+/// A campaign that a limit ended says with which option it goes on, and with that it comes to its end; one
+/// that is still too low is named, and changes nothing.
+#[test]
+fn the_option_that_is_named_is_enough() {
+    let (_kept, path) = folder();
+    let name = path.to_str().unwrap();
+    let mut limited = on_specimen(&path, &["--budget", "14", "--dose-limit", "1.4e11"]);
+    let said = |output: &Output| {
+        assert_eq!(output.status.code(), Some(3), "{output:?}");
+        String::from_utf8(output.stderr.clone()).unwrap()
+    };
+    let first = said(&limited.output().unwrap());
+    let (_, option) = first
+        .rsplit_once(&format!("`beacon resume {name} "))
+        .unwrap();
+    let option: Vec<&str> = option.split('`').next().unwrap().split(' ').collect();
+    assert_eq!(option[0], "--dose-limit", "{first}");
+    let status = run(&["ctl", name, "status", "--json"]);
+    let status: Value = json(&status.stdout);
+    assert_eq!(status["running"], false);
+    let go_on = status["go_on"].as_str().unwrap();
+    assert!(go_on.ends_with(&option.join(" ")), "{go_on}");
+
+    let journal = fs::read(path.join("journal")).unwrap();
+    let again = said(&run(&["resume", name, "--dose-limit", "1.41e11"]));
+    assert!(again.contains("electrons of 1.4100e11 are used"), "{again}");
+    assert!(fs::read(path.join("journal")).unwrap() == journal);
+
+    // With another dwell, as `beacon ctl` would set it.
+    let more = ["resume", name, "--json", "--dwell", "1.5s"];
+    let whole = summary(&run(&[&more[..], &option].concat()));
+    assert_eq!(whole["positions"].as_array().unwrap().len(), 14);
+    let commands = whole["commands"].to_string();
+    assert_eq!(commands, r#"[[11,{"Dwell":1.5}]]"#);
 }
 
 #[test]

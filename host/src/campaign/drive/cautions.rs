@@ -24,6 +24,77 @@ pub(super) fn on_image(image: &Map, config: &CampaignConfig) -> Vec<String> {
     notes
 }
 
+/// Lines at the edge of a map that are too few to be told from chance.
+#[cfg(any(test, feature = "cli"))]
+const FEW_LINES: usize = 2;
+/// Share of the pixels elsewhere that may have the value that a border is filled with.
+#[cfg(any(test, feature = "cli"))]
+const RARE: f64 = 0.01;
+
+/// Tells of edges of a map that software filled in, as an alignment leaves them: whole rows and columns of
+/// one value, which is hardly anywhere else.
+#[cfg(any(test, feature = "cli"))]
+pub(crate) fn filled_edges(map: &Map, what: &str) -> Option<String> {
+    let (height, width) = (map.height(), map.width());
+    if height == 0 || width == 0 {
+        return None;
+    }
+    let row = |row: usize| (0..width).map(move |column| map.at(row, column));
+    let column = |column: usize| (0..height).map(move |row| map.at(row, column));
+    let corners = [(0, 0), (height - 1, width - 1)].map(|(y, x)| map.at(y, x));
+    let value = corners.into_iter().find(|value| {
+        let is = |other: f64| other.to_bits() == value.to_bits();
+        let rows = row(0).all(is) || row(height - 1).all(is);
+        value.is_finite() && (rows || column(0).all(is) || column(width - 1).all(is))
+    })?;
+    let is = |other: f64| other.to_bits() == value.to_bits();
+    let top = (0..height).take_while(|&at| row(at).all(is)).count();
+    let bottom = (top..height)
+        .rev()
+        .take_while(|&at| row(at).all(is))
+        .count();
+    if top + bottom == height {
+        return None;
+    }
+    let left = (0..width).take_while(|&at| column(at).all(is)).count();
+    let right = (left..width)
+        .rev()
+        .take_while(|&at| column(at).all(is))
+        .count();
+    // Beside what was filled in, measured numbers differ along a line; those of drawn patterns do not.
+    let plain_row = |at: usize| row(at).all(|x| x.to_bits() == map.at(at, left).to_bits());
+    let plain_column = |at: usize| column(at).all(|x| x.to_bits() == map.at(top, at).to_bits());
+    let drawn = (top > 0 && plain_row(top))
+        || (bottom > 0 && plain_row(height - bottom - 1))
+        || (left > 0 && plain_column(left))
+        || (right > 0 && plain_column(width - right - 1));
+    let within = (top..height - bottom).flat_map(|y| (left..width - right).map(move |x| (y, x)));
+    let elsewhere = within.filter(|&(y, x)| is(map.at(y, x))).count() as f64;
+    let inside = (height - top - bottom) * (width - left - right);
+    let lines = top + bottom + left + right;
+    if drawn || lines < FEW_LINES || elsewhere > RARE * inside as f64 {
+        return None;
+    }
+    let named = |count: usize, side: &str, line: &str| match count {
+        0 => None,
+        1 => Some(format!("the {side} {line}")),
+        _ => Some(format!("the {side} {count} {line}s")),
+    };
+    let sides = [
+        named(top, "upper", "row"),
+        named(bottom, "lower", "row"),
+        named(left, "left", "column"),
+        named(right, "right", "column"),
+    ];
+    let sides: Vec<String> = sides.into_iter().flatten().collect();
+    let sides = sides.join(", ");
+    Some(format!(
+        "{sides} of the {what} are {value} throughout, and hardly a pixel is elsewhere: where software filled \
+         them in, nothing is to be learned; a mask leaves them out (--mask FILE), and --edges inside half a \
+         window at every edge"
+    ))
+}
+
 fn far_pixels(image: &Map) -> Option<String> {
     let known = || image.values.iter().copied().filter(|x| x.is_finite());
     let mut sorted: Vec<f64> = known().collect();
@@ -161,6 +232,52 @@ mod tests {
         for points in [few, elsewhere, differs] {
             assert_eq!(on_responses(&measured(&points)), Vec::<String>::new());
         }
+    }
+
+    #[test]
+    fn edges_that_software_filled_in_are_named_and_single_lines_are_not() {
+        let filled = |top: usize, right: usize, value: f64| {
+            let mut map = image(30);
+            for row in 0..30 {
+                for column in 0..30 {
+                    if row < top || column >= 30 - right {
+                        map.values[30 * row + column] = value;
+                    }
+                }
+            }
+            filled_edges(&map, "response")
+        };
+        let said = filled(3, 1, -1.0).unwrap();
+        let begin = "the upper 3 rows, the right column of the response are -1 throughout";
+        assert!(said.starts_with(begin) && said.contains("--mask"), "{said}");
+        assert!(
+            filled(0, 4, 0.5)
+                .unwrap()
+                .starts_with("the right 4 columns")
+        );
+        for (top, right, value) in [
+            (0, 0, 0.0),
+            (1, 0, -1.0),
+            (30, 0, 2.0),
+            (0, 30, 2.0),
+            (3, 0, f64::NAN),
+        ] {
+            assert_eq!(filled(top, right, value), None, "{top}, {right}");
+        }
+        // Stripes are drawn.
+        let stripes = (0..900).map(|n| f64::from(n / 150)).collect();
+        assert_eq!(
+            filled_edges(&Map::uncalibrated(30, 30, stripes, "image"), "image"),
+            None
+        );
+        // Where many pixels elsewhere have it, a few rows of it are no filling.
+        let mut coarse = image(30);
+        coarse
+            .values
+            .iter_mut()
+            .for_each(|value| *value = (*value / 50.0).floor());
+        coarse.values[..90].fill(0.0);
+        assert_eq!(filled_edges(&coarse, "image"), None);
     }
 
     #[test]

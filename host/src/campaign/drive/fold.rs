@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::{Drive, World};
 use crate::campaign::growth::Growth;
 use crate::campaign::learner::Learned;
-use crate::campaign::{Action, CampaignError, Event, Record};
+use crate::campaign::{Action, CampaignError, Ended, Event, Record};
 
 /// What was learned: with it a campaign is taken up again without training anew.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -77,8 +77,9 @@ impl Drive<'_> {
         Ok(())
     }
 
-    /// Whether the campaign goes on when it is resumed so, its journal having been read.
-    pub(crate) fn goes_on_after(&self, resumed: &Event, world: &dyn World) -> bool {
-        self.state.goes_on_after(resumed, &self.now(world))
+    /// Why the campaign would end at once when it is resumed so, its journal having been read; `None` where
+    /// it goes on.
+    pub(crate) fn ends_after(&self, resumed: &Event, world: &dyn World) -> Option<Ended> {
+        self.state.ends_after(resumed, &self.now(world))
     }
 }

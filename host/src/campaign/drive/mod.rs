@@ -18,6 +18,8 @@ use std::time::Instant;
 
 use beacon_kernel::Candidate;
 
+#[cfg(feature = "cli")]
+pub(crate) use cautions::filled_edges;
 pub(crate) use fold::Kept;
 pub(crate) use world::{Failure, World};
 

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use beacon_kernel::{Candidate, Prediction, Proposal};
+use beacon_kernel::{Candidate, Candidates, Pixel, Prediction, Proposal};
 
 use super::{Drive, World, cautions};
 use crate::campaign::published::publish;
@@ -48,6 +48,17 @@ fn cleared(mut map: Map, absent: &[Region]) -> Map {
         }
     }
     map
+}
+
+/// Candidates in these regions.
+fn absent_among(candidates: Candidates, regions: &[Region]) -> usize {
+    let pixels = regions.iter().flat_map(|Region { rows, columns }| {
+        let pixel = |row| columns.clone().map(move |column| Pixel { row, column });
+        rows.clone().flat_map(pixel)
+    });
+    pixels
+        .filter(|&pixel| candidates.at(pixel).is_some())
+        .count()
 }
 
 impl Drive<'_> {
@@ -105,8 +116,10 @@ impl Drive<'_> {
         let mut config = self.state.settings().campaign.clone();
         config.steps = self.state.settings().budget.saturating_sub(seeds.len());
         self.learner.times.whole = world.elapsed().max(self.begun.elapsed());
+        let candidates = self.learner.patches().candidates();
         let outcome = Outcome {
-            candidates: self.learner.patches().candidates().count(),
+            candidates: candidates.count(),
+            absent: absent_among(candidates, absent),
             occupied_bins: self.monitor.target().map_or(0, Groups::occupied),
             seeds: seeds.to_vec(),
             steps: steps.to_vec(),

@@ -11,6 +11,8 @@
 
 mod apply;
 mod commands;
+mod folded;
+mod go_on;
 mod next;
 mod point;
 mod settings;
@@ -24,6 +26,7 @@ use std::sync::Arc;
 use beacon_kernel::{Candidate, Candidates, Pixel, Strategy};
 
 pub use apply::{Contradiction, check_response};
+pub(crate) use folded::Folded;
 pub(crate) use next::DRIFTED;
 pub use next::{Action, Expose, Now, Wait};
 pub use point::{Author, MeasuredPoint, NextPoint, Standing};

@@ -130,11 +130,11 @@ impl State {
         })
     }
 
-    /// Whether the campaign would go on after this `Resumed`.
-    pub fn goes_on_after(&self, resumed: &Event, now: &Now) -> bool {
+    /// Why the campaign would end at once after this `Resumed`; `None` where it would go on.
+    pub fn ends_after(&self, resumed: &Event, now: &Now) -> Option<Ended> {
         let mut after = self.clone();
         if after.apply(resumed).is_err() {
-            return true;
+            return None;
         }
         match &self.ended {
             // A person ended it, or a failure that may have passed.
@@ -147,8 +147,11 @@ impl State {
                 | Ended::Controller(_)
                 | Ended::Unusable(_)
                 | Ended::Disk(_),
-            ) => true,
-            Some(_) => !matches!(after.next(now), Action::End(_)),
+            ) => None,
+            Some(_) => match after.next(now) {
+                Action::End(ended) => Some(ended),
+                _ => None,
+            },
         }
     }
 

@@ -15,6 +15,7 @@ fn figure<'a>(
         units: "counts",
         spectra,
         markers,
+        shades: &[],
         range: None,
         arrangement: Arrangement::Stacked,
         narrow: false,
@@ -82,4 +83,48 @@ fn a_label_makes_way_for_a_peak() {
     };
     assert!(place(5) > WIDTH / 2, "{}", place(5));
     assert!(place(97) < WIDTH / 2, "{}", place(97));
+}
+
+/// 2 to 4 of an axis over 0 to 10 is shaded from a fifth to two fifths of the plane; what lies beyond the
+/// part in sight is not.
+#[test]
+fn windows_are_shaded_where_they_lie() {
+    let coordinates = [0.0, 10.0];
+    let spectra = [Spectrum {
+        label: "step 3",
+        values: &[1.0, 2.0],
+    }];
+    let shade = |low, high, background| Shade {
+        low,
+        high,
+        background,
+    };
+    let shades = [
+        shade(2.0, 4.0, false),
+        shade(1.0, 1.5, true),
+        shade(11.0, 12.0, true),
+    ];
+    let shaded = SpectraFigure {
+        shades: &shades,
+        ..figure(&coordinates, &spectra, &[])
+    };
+    let svg = draw_svg(&shaded).unwrap();
+    let widths = |colour: &str| -> Vec<i32> {
+        let tags = svg
+            .split("<rect")
+            .filter(|tag| tag.split('>').next().unwrap().contains(colour));
+        let width = |tag: &str| {
+            tag.split_once("width=\"")
+                .unwrap()
+                .1
+                .split('"')
+                .next()
+                .unwrap()
+                .parse()
+                .unwrap()
+        };
+        tags.map(width).collect()
+    };
+    assert_eq!(widths("#FFD68C"), [WIDTH / 5]);
+    assert_eq!(widths("#E2E8F0"), [WIDTH / 20]);
 }

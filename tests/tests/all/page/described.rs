@@ -18,6 +18,12 @@ GET  /api/campaigns/7/overview       /api/campaigns/{campaign}/overview         
 GET  /api/campaigns/x/overview       /api/campaigns/{campaign}/overview           control 400
 GET  /api/campaigns/0/maps/mean      /api/campaigns/{campaign}/maps/{name}        control 200
 GET  /api/campaigns/0/maps/best      /api/campaigns/{campaign}/maps/{name}        control 404
+GET  /api/campaigns/0/past/90        /api/campaigns/{campaign}/past/{record}      watch   200
+GET  /api/campaigns/0/past/0         /api/campaigns/{campaign}/past/{record}      watch   404
+GET  /api/campaigns/0/past/x         /api/campaigns/{campaign}/past/{record}      watch   400
+GET  /api/campaigns/0/past/90/mean   /api/campaigns/{campaign}/past/{record}/{name} watch 200
+GET  /api/campaigns/0/past/20/map_mean /api/campaigns/{campaign}/past/{record}/{name} watch 202
+GET  /api/campaigns/0/past/90/map_mean /api/campaigns/{campaign}/past/{record}/{name} watch 404
 GET  /api/campaigns/0/spectra/0      /api/campaigns/{campaign}/spectra/{record}   watch   404
 GET  /api/campaigns/0/spectra/x      /api/campaigns/{campaign}/spectra/{record}   watch   400
 GET  /api/campaigns/0/reduced/sum    /api/campaigns/{campaign}/reduced/{target}   watch   200

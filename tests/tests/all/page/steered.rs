@@ -48,6 +48,15 @@ fn check(said: &Value) {
         "{said}"
     );
     harmless(&said["axe"]);
+    // The maps of the past are those that were shown then, by another run of the program.
+    assert!(
+        said["then"]["mean"]
+            .as_str()
+            .unwrap()
+            .contains("after 12 points"),
+        "{said}"
+    );
+    assert_eq!(said["again"], said["then"], "{said}");
     assert_eq!(said["pressed"], serde_json::json!(["Au-Ma"]));
 }
 
