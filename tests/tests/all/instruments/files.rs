@@ -87,24 +87,34 @@ fn judge(location: &str, expected: &Value) -> Option<String> {
     None
 }
 
-/// The folder that `script` filled with files, and what it says that they hold.
-fn written(script: &str) -> Option<(tempfile::TempDir, serde_json::Map<String, Value>)> {
+/// Runs a script with the Python of the field's programs; nothing where it is absent.
+fn run(script: &str, arguments: &[&Path]) -> Option<()> {
     let python = python()?;
-    let folder = tempfile::tempdir().unwrap();
     let script = Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("instruments")
         .join(script);
     let ran = Command::new(python)
         .arg(script)
-        .arg(folder.path())
+        .args(arguments)
         .output()
         .unwrap();
     let told = String::from_utf8_lossy(&ran.stderr);
     assert!(ran.status.success(), "{told}");
-    let expected: PathBuf = folder.path().join("expected.json");
-    let expected = std::fs::read_to_string(expected).unwrap();
+    Some(())
+}
+
+/// What a script says that files hold.
+fn expectations(file: &Path) -> serde_json::Map<String, Value> {
     // Python writes numbers that JSON does not know.
-    let expected = serde_json::from_str(&expected.replace("NaN", "null")).unwrap();
+    let text = std::fs::read_to_string(file).unwrap();
+    serde_json::from_str(&text.replace("NaN", "null")).unwrap()
+}
+
+/// The folder that `script` filled with files, and what it says that they hold.
+fn written(script: &str) -> Option<(tempfile::TempDir, serde_json::Map<String, Value>)> {
+    let folder = tempfile::tempdir().unwrap();
+    run(script, &[folder.path()])?;
+    let expected = expectations(&folder.path().join("expected.json"));
     Some((folder, expected))
 }
 
@@ -129,4 +139,42 @@ fn files_of_the_field_are_read_as_their_own_programs_read_them_or_refused_with_a
         wrong.len(),
         wrong.join("\n")
     );
+}
+
+/// Files of instruments below the folder that `BEACON_REAL_FILES` names, beside what HyperSpy and others
+/// read in them. Every map and every spectrum image that they find must be among what is found here.
+#[test]
+fn files_of_instruments_are_read_as_the_programs_of_the_field_read_them() {
+    let Ok(real) = std::env::var("BEACON_REAL_FILES") else {
+        println!("skipped: BEACON_REAL_FILES names no folder");
+        return;
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let told = folder.path().join("expected.json");
+    if run("real_files.py", &[Path::new(&real), &told]).is_none() {
+        return;
+    }
+    let (mut signals, mut files, mut wrong) = (0, 0, Vec::new());
+    for (file, expected) in expectations(&told) {
+        let Some(wanted) = expected["signals"].as_array() else {
+            println!("{file}: not read by the program of the field: {}", expected["error"]);
+            continue;
+        };
+        files += 1;
+        let all = files::locations(&file).unwrap_or_else(|error| {
+            wrong.push(error.to_string());
+            Vec::new()
+        });
+        for (number, wanted) in wanted.iter().enumerate() {
+            signals += 1;
+            let faults: Option<Vec<String>> = all.iter().map(|one| judge(one, wanted)).collect();
+            if let Some(faults) = faults {
+                let shape = &wanted["shape"];
+                let faults = faults.join("; ");
+                wrong.push(format!("{file}: signal {number} of shape {shape} is not found: {faults}"));
+            }
+        }
+    }
+    println!("{} of {signals} signals of {files} files as expected", signals - wrong.len());
+    assert!(signals > 0 && wrong.is_empty(), "{}", wrong.join("\n"));
 }
