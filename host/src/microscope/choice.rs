@@ -62,6 +62,9 @@ fn hint(text: &str) -> String {
     }
 }
 
+/// Times at a point, in seconds, that a file may say and a campaign takes over.
+const USUAL: std::ops::RangeInclusive<f64> = 1e-6..=3600.0;
+
 /// An instrument, and the dwell that it is used to where it has one.
 pub type Opened = (Box<dyn Microscope>, Option<Duration>);
 
@@ -83,11 +86,14 @@ impl MicroscopeChoice {
                 let area = files::open_map(image)?.area();
                 require_same_area(area, response.area())?;
                 let image = files::read_map(image)?;
+                // The time that the data took is that of each point, where the file says it.
+                let own = response.conditions().dwell.filter(|dwell| USUAL.contains(dwell));
+                let own = own.and_then(|dwell| Duration::try_from_secs_f64(dwell).ok());
                 let microscope = match response.read(files::MOST_MEMORY)? {
                     Dataset::Map(map) => ReplayMicroscope::of_response(image, map)?,
                     Dataset::Spectra(spectra) => ReplayMicroscope::of_spectra(image, spectra, &[])?,
                 };
-                Ok((Box::new(microscope), None))
+                Ok((Box::new(microscope), own))
             }
             Self::Specimen(choice) => {
                 let specimen = choice.config().make()?;

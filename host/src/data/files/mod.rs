@@ -453,6 +453,10 @@ fn refuse_inside(file: &str, inside: Option<&str>) -> Result<(), DatasetError> {
 }
 
 #[cfg(all(test, feature = "hdf5"))]
+mod instrument_samples;
+#[cfg(all(test, feature = "hdf5"))]
+mod instrument_tests;
+#[cfg(all(test, feature = "hdf5"))]
 mod mutations;
 #[cfg(all(test, feature = "hdf5"))]
 mod samples;

@@ -4,7 +4,7 @@
 //! Niermann does for version 4. Structure is big-endian; values are in the byte order that the header names.
 
 use std::fs::File;
-use std::io::{self, BufReader, Read as _, Seek as _};
+use std::io::{self, BufReader, Read as _};
 
 /// Deeper nesting than any file of the field has.
 const DEEPEST: usize = 64;
