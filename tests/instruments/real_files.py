@@ -64,7 +64,10 @@ def ripple(path):
     told = [(axis.navigate, axis.axis, str(axis.units or "").replace("<undefined>", "")) for axis in axes]
     if len(axes) == 3 and signal.axes_manager.signal_dimension == 2:
         told = [(not navigates, *rest) for navigates, *rest in told]
-    yield arranged(signal.data, told)
+    found = arranged(signal.data, told)
+    if found and found[0].shape[1:2] == (1,) and signal.original_metadata.get_item("width", 1) > 1:
+        found = np.swapaxes(found[0], 0, 1), [([], "")]
+    yield found
 
 
 def nanonis():
@@ -131,7 +134,7 @@ def told(signal):
         "kind": "map" if values.ndim == 2 else "spectra",
         "shape": list(values.shape),
         "values": [float(v) for v in values.ravel()],
-        "axes": [[[float(v) for v in axis], units.replace("\u03bc", "\u00b5")] for axis, units in axes],
+        "axes": [[[float(v) for v in axis], units.replace("\u03bc", "\u00b5").replace("[]", "")] for axis, units in axes],
     }
 
 

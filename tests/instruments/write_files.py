@@ -358,14 +358,17 @@ def digital_micrograph_files():
     rays = rays | {"data": loss["data"].astype(np.int32), "axes": loss["axes"][:2] + [(20.0, 0.01, "keV")]}
     line = loss | {"data": cube()[0], "axes": [energies, (0.0, 2.0, "nm")], "name": "line"}
     preview = haadf | {"data": image(np.uint8), "code": 6, "name": "preview"}
+    places = ["HAADF", "EELS SI", "EDS", "4"]
     for version in [3, 4]:
-        for order in "<>":
-            name = f"images {order == '<'}.dm{version}"
+        for name, order in [(f"images.dm{version}", "<"), (f"images big.dm{version}", ">")]:
             with open(path(name), "wb") as file:
                 file.write(
                     instrument_files.digital_micrograph([preview, haadf, loss, rays, line], version, order, True)
                 )
-            judged(name, ["HAADF", "EELS SI", "EDS", "4"])
+        judged(f"images.dm{version}", places)
+        # RosettaSciIO takes the values of all files for little-endian, and its axes as the header says.
+        for place in places:
+            expected[f"images big.dm{version}#{place}"] = expected[f"images.dm{version}#{place}"]
     for code, dtype in [(1, "i2"), (6, "u1"), (7, "i4"), (9, "i1"), (10, "u2"), (11, "u4"), (12, "f8"), (2, "f4")]:
         name = f"{dtype}.dm3"
         with open(path(name), "wb") as file:
@@ -473,7 +476,8 @@ def probe_files():
     for name in names:
         # SciFiReaders takes pixels for nanometres; the file says where they are.
         told = expected[f"grid.3ds#{name}"]
-        steps = [[[2.0 * i for i in range(n)], "nm"] for n in (HEIGHT, WIDTH)]
+        step = float(np.float32(2e-9)) * 1e9
+        steps = [[[step * i for i in range(n)], "nm"] for n in (HEIGHT, WIDTH)]
         told["axes"] = steps + told["axes"][2:]
     write("given up.3ds", instrument_files.nanonis_grid(sweeps, channels, pixels=2 * WIDTH + 3))
     whole = np.array(expected["grid.3ds#Current"]["values"]).reshape(HEIGHT, WIDTH, CHANNELS)

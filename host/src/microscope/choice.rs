@@ -87,7 +87,10 @@ impl MicroscopeChoice {
                 require_same_area(area, response.area())?;
                 let image = files::read_map(image)?;
                 // The time that the data took is that of each point, where the file says it.
-                let own = response.conditions().dwell.filter(|dwell| USUAL.contains(dwell));
+                let own = response
+                    .conditions()
+                    .dwell
+                    .filter(|dwell| USUAL.contains(dwell));
                 let own = own.and_then(|dwell| Duration::try_from_secs_f64(dwell).ok());
                 let microscope = match response.read(files::MOST_MEMORY)? {
                     Dataset::Map(map) => ReplayMicroscope::of_response(image, map)?,

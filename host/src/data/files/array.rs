@@ -1,8 +1,8 @@
 //! From an array with axes to a map or spectra: the rules of rank that all formats share.
 
+use super::Dataset;
 use super::conditions::Conditions;
 use super::error::DatasetError;
-use super::Dataset;
 use crate::data::{Axis, Map, Spectra, Values};
 
 /// One dimension as the file describes it.

@@ -53,7 +53,9 @@ pub(super) fn describe(array: &mut Array, group: &Group) {
 
 /// The name of the group.
 fn title(location: &str) -> String {
-    let inside = location.rsplit_once('#').map_or(location, |(_, inside)| inside);
+    let inside = location
+        .rsplit_once('#')
+        .map_or(location, |(_, inside)| inside);
     let group = inside.rsplit_once('/').map_or("", |(group, _)| group);
     let name = group.rsplit('/').next().unwrap_or_default();
     if name == "__unnamed__" {
@@ -66,7 +68,10 @@ fn title(location: &str) -> String {
 /// Units without the brackets, and the lines between their letters, that the format wants.
 fn units(text: &str) -> String {
     let text = text.trim();
-    match text.strip_prefix('[').and_then(|text| text.strip_suffix(']')) {
+    match text
+        .strip_prefix('[')
+        .and_then(|text| text.strip_suffix(']'))
+    {
         Some(inner) => inner.replace('_', "").replace("][", " "),
         None => text.to_owned(),
     }

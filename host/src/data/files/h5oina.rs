@@ -33,7 +33,9 @@ fn number(group: &Group, name: &str) -> Option<f64> {
 }
 
 fn size(group: &Group, name: &str) -> Option<usize> {
-    number(group, name).filter(|&size| size >= 1.0).map(|size| size as usize)
+    number(group, name)
+        .filter(|&size| size >= 1.0)
+        .map(|size| size as usize)
 }
 
 /// Gives lists of pixels the shape of the map that they are, and marks what is measured.
@@ -45,9 +47,8 @@ pub(super) fn fold(file: &File, datasets: &mut [DatasetInfo]) {
         };
         if known.as_ref().is_none_or(|(other, _)| other != technique) {
             let header = header(file, technique);
-            let cells = header.and_then(|header| {
-                Some((size(&header, "Y Cells")?, size(&header, "X Cells")?))
-            });
+            let cells = header
+                .and_then(|header| Some((size(&header, "Y Cells")?, size(&header, "X Cells")?)));
             known = Some((technique.to_owned(), cells));
         }
         let Some((_, Some((height, width)))) = known else {
@@ -106,7 +107,12 @@ pub(super) fn describe(array: &mut Array, file: &File, path: &str) {
     };
     let times = |name: &str| {
         let dataset = file.dataset(&format!("{technique}/Data/{name}")).ok()?;
-        let few = dataset.shape().ok()?.iter().try_fold(1_u64, |n, &size| n.checked_mul(size))? <= 1 << 26;
+        let few = dataset
+            .shape()
+            .ok()?
+            .iter()
+            .try_fold(1_u64, |n, &size| n.checked_mul(size))?
+            <= 1 << 26;
         let values = few.then(|| dataset.read_f64().ok())??;
         let known: Vec<f64> = values.into_iter().filter(|time| time.is_finite()).collect();
         Some((known.iter().sum::<f64>(), known.len().max(1) as f64))

@@ -7,8 +7,8 @@ use super::error::DatasetError;
 use super::links::Linkless;
 use super::listing::{DatasetInfo, listing};
 use super::number::{BOOL, Kind, values};
-use crate::data::Values;
 use super::{Wanted, berkeley, filters, h5oina, hyperspy, nexus, nsid, usid, velox};
+use crate::data::Values;
 
 const FORMAT: &str = "HDF5";
 

@@ -101,7 +101,8 @@ impl Wave {
             return Err(DatasetError::unreadable(file, FORMAT, &reason));
         }
         header.bytes[..2].copy_from_slice(&start);
-        open.read_exact(&mut header.bytes[2..]).map_err(unreadable)?;
+        open.read_exact(&mut header.bytes[2..])
+            .map_err(unreadable)?;
         let kind = header.short(80);
         let (dtype, size) = dtype(kind, header.little).ok_or_else(|| DatasetError::Type {
             location: file.to_owned(),
@@ -132,8 +133,13 @@ impl Wave {
     /// units; without them where they are damaged.
     fn read_labels(&mut self, file: &str, header: &Header) {
         let length = |place: usize| u64::try_from(header.long(place)).unwrap_or(0);
-        let before: u64 = [8, 12, 16, 20, 24, 28, 32, 36, 40].into_iter().map(length).sum();
-        let values = u64::try_from(header.long(4)).unwrap_or(0).saturating_sub(320);
+        let before: u64 = [8, 12, 16, 20, 24, 28, 32, 36, 40]
+            .into_iter()
+            .map(length)
+            .sum();
+        let values = u64::try_from(header.long(4))
+            .unwrap_or(0)
+            .saturating_sub(320);
         let size = length(44);
         if size == 0 || size > MOST_TEXT {
             return;
@@ -172,7 +178,11 @@ impl Wave {
         let (units, factor) = length.unwrap_or((units, 1.0));
         let (offset, scale) = (self.offsets[of] * factor, self.scales[of] * factor);
         let calibrated = !units.is_empty();
-        let scale = if calibrated || scale != 1.0 { scale } else { 0.0 };
+        let scale = if calibrated || scale != 1.0 {
+            scale
+        } else {
+            0.0
+        };
         Dimension::uniform(place, self.sizes[of], ("", units), (offset, scale))
     }
 }
@@ -214,7 +224,9 @@ pub(super) fn read(
     } else {
         wave.sizes.iter().rev().copied().collect()
     };
-    let pixels = stored.iter().fold(wave.size, |n, &size| n.saturating_mul(size as u64));
+    let pixels = stored
+        .iter()
+        .fold(wave.size, |n, &size| n.saturating_mul(size as u64));
     let place = Place {
         offset: (HEADERS as u64).saturating_add(pixels.saturating_mul(chosen as u64)),
         dtype: wave.dtype,
@@ -252,7 +264,10 @@ fn units_of(channel: &str, said: &str) -> String {
         "deg"
     } else if begins("Current") {
         "A"
-    } else if ["Height", "ZSensor", "Deflection", "Amplitude"].into_iter().any(begins) {
+    } else if ["Height", "ZSensor", "Deflection", "Amplitude"]
+        .into_iter()
+        .any(begins)
+    {
         "m"
     } else {
         said

@@ -29,7 +29,12 @@ fn tag(version: u8, tag: &Tag) -> (u8, Vec<u8>) {
         bytes.extend(raw);
         (21, bytes)
     };
-    let shorts = |values: &[u16]| values.iter().flat_map(|value| value.to_le_bytes()).collect();
+    let shorts = |values: &[u16]| {
+        values
+            .iter()
+            .flat_map(|value| value.to_le_bytes())
+            .collect()
+    };
     match tag {
         Tag::Group(tags) => {
             let mut bytes = vec![1, 0];
@@ -224,11 +229,7 @@ pub(super) fn velox() -> Vec<u8> {
 }
 
 /// A group of 2 x 3 x 4 values, its attributes, and datasets beside it.
-fn group(
-    name: &str,
-    attributes: &[(&str, AttrValue)],
-    beside: &[(&str, &str, &[f64])],
-) -> Vec<u8> {
+fn group(name: &str, attributes: &[(&str, AttrValue)], beside: &[(&str, &str, &[f64])]) -> Vec<u8> {
     let mut file = FileBuilder::new();
     file.set_attr("default", Text("a".to_owned()));
     let mut group = file.create_group("a");

@@ -65,7 +65,10 @@ fn spectra_of_every_instrument_come_in_rows_columns_and_channels() {
         assert_eq!(conditions(file), (Some(200.0), Some(2.0), None));
     }
     assert_eq!(spectra(&kept[2].1).coordinates, [1.0, 2.0, 4.0, 8.0]);
-    assert_eq!(axes(&kept[3].1)[2], ("Energy".to_owned(), "eV".to_owned(), -200.0, 20.0));
+    assert_eq!(
+        axes(&kept[3].1)[2],
+        ("Energy".to_owned(), "eV".to_owned(), -200.0, 20.0)
+    );
     assert_eq!(conditions(&kept[3].1), (Some(15.0), None, Some(3.0)));
     assert_eq!(axes(&ripple)[2].1, "eV");
     assert_eq!(conditions(&ripple), (None, None, Some(2.5)));
@@ -84,7 +87,10 @@ fn a_velox_file_gives_images_and_all_detectors_together_or_one() {
     // Two frames of half a second.
     let expected = (Some(200.0), Some(0.001), Some(1.0));
     assert_eq!(conditions(&format!("{file}#EDS")), expected);
-    assert_eq!(spectra(&format!("{file}#superx1/")).at(0, 0), found.at(0, 0));
+    // An image and a detector are called alike: the number of one is sure.
+    assert_eq!(spectra(&format!("{file}#3")), found);
+    let message = read(&format!("{file}#superx1")).unwrap_err().to_string();
+    assert!(message.contains("3 SuperX1 (1x2x4)"), "{message}");
     let all = locations(&file).unwrap();
     assert_eq!(all.len(), 2, "{all:?}");
 }
@@ -93,11 +99,18 @@ fn a_velox_file_gives_images_and_all_detectors_together_or_one() {
 fn a_berkeley_file_is_read_with_its_last_axis_first() {
     let (_folder, file) = written("a.emd", &samples::berkeley());
     let found = spectra(&file);
-    assert_eq!((found.height(), found.width(), found.channels.size), (4, 3, 2));
+    assert_eq!(
+        (found.height(), found.width(), found.channels.size),
+        (4, 3, 2)
+    );
     // Stored at 12 e + 4 x + y.
     assert_eq!(found.at(3, 2), [11.0, 23.0]);
     assert_eq!(found.coordinates, [5.0, 6.0]);
-    let units = [&found.rows.units, &found.columns.units, &found.channels.units];
+    let units = [
+        &found.rows.units,
+        &found.columns.units,
+        &found.channels.units,
+    ];
     assert_eq!(units, ["nm", "nm", "eV"]);
     assert_eq!((found.rows.scale, found.columns.scale), (0.25, 0.5));
 }
@@ -109,22 +122,36 @@ fn a_nanonis_scan_is_turned_so_that_its_first_row_is_the_highest() {
     assert_eq!(there.values, [3.0, 4.0, 5.0, 0.0, 1.0, 2.0]);
     let back = read_map(&format!("{file}#z backward")).unwrap();
     assert_eq!(back.values, [11.0, 10.0, 9.0, 8.0, 7.0, 6.0]);
-    assert_eq!((there.units.as_str(), there.columns.units.as_str()), ("m", "nm"));
+    assert_eq!(
+        (there.units.as_str(), there.columns.units.as_str()),
+        ("m", "nm")
+    );
     close(there.columns.scale, 10.0);
-    assert!(matches!(conditions(&format!("{file}#Z")), (None, Some(dwell), None) if (dwell - 0.1).abs() < 1e-12));
+    assert!(
+        matches!(conditions(&format!("{file}#Z")), (None, Some(dwell), None) if (dwell - 0.1).abs() < 1e-12)
+    );
     let message = read(&file).unwrap_err().to_string();
-    assert!(message.contains("1 Z (2x3), 2 Z backward (2x3)"), "{message}");
+    assert!(
+        message.contains("1 Z (2x3), 2 Z backward (2x3)"),
+        "{message}"
+    );
 }
 
 #[test]
 fn a_nanonis_grid_that_was_given_up_has_no_numbers_where_it_ends() {
     let (_folder, file) = written("a.3ds", &samples::nanonis_grid());
-    let found = spectra(&file);
+    let found = spectra(&format!("{file}#Current"));
     assert_eq!(found.at(1, 1), [40.0, 41.0, 42.0, 43.0]);
     assert!(found.at(1, 2).iter().all(|value| value.is_nan()));
     assert_eq!(found.coordinates, [-1.0, 0.0, 1.0, 2.0]);
-    assert_eq!((found.channels.name.as_str(), found.channels.units.as_str()), ("Bias", "V"));
-    assert_eq!((found.rows.units.as_str(), found.quantity.as_str()), ("nm", "Current"));
+    assert_eq!(
+        (found.channels.name.as_str(), found.channels.units.as_str()),
+        ("Bias", "V")
+    );
+    assert_eq!(
+        (found.rows.units.as_str(), found.quantity.as_str()),
+        ("nm", "Current")
+    );
     let across = read_map(&format!("{file}#X")).unwrap();
     assert_eq!(across.values[4], f64::from(1e-9_f32));
     let (_folder, file) = written("a.3ds", &samples::nanonis_grid()[..290]);
@@ -138,7 +165,10 @@ fn an_igor_wave_gives_each_of_its_channels() {
     let phase = read_map(&format!("{file}#PhaseTrace")).unwrap();
     assert_eq!(phase.values, [6.0, 7.0, 8.0, 9.0, 10.0, 11.0]);
     assert_eq!((phase.height(), phase.width()), (2, 3));
-    assert_eq!((phase.units.as_str(), phase.columns.units.as_str()), ("deg", "nm"));
+    assert_eq!(
+        (phase.units.as_str(), phase.columns.units.as_str()),
+        ("deg", "nm")
+    );
     close(phase.columns.scale, 1.0);
     let (_folder, file) = written("a.ibw", &[2, 0, 0, 0]);
     let message = read(&file).unwrap_err().to_string();

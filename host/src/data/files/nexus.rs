@@ -8,10 +8,14 @@ use super::hyperspy::Attributes;
 use super::nsid::text;
 use super::plain;
 
-/// Whether a dataset is what is measured in its group, whose attributes are given.
+/// Whether a dataset is what is measured in its group, whose attributes are given: what `signal` names,
+/// or `data` where the group names axes alone.
 pub(super) fn is_main(name: &str, group: &Attributes) -> bool {
-    let signal = group.get("signal").and_then(AttrValue::as_str);
-    signal.is_some_and(|signal| signal == name) && !group.contains_key("emd_group_type")
+    let signal = match group.get("signal") {
+        Some(signal) => signal.as_str(),
+        None => group.get("axes").map(|_| "data"),
+    };
+    signal == Some(name) && !group.contains_key("emd_group_type")
 }
 
 /// The path of what a file says that it is to be read for.
@@ -56,7 +60,10 @@ pub(super) fn describe(
         }
     }
     let called = [text(dataset, "long_name"), text(dataset, "title")];
-    array.quantity = called.into_iter().find(|name| !name.is_empty()).unwrap_or_default();
+    array.quantity = called
+        .into_iter()
+        .find(|name| !name.is_empty())
+        .unwrap_or_default();
     array.units = text(dataset, "units");
     let interpretation = text(dataset, "interpretation");
     let of_group = attributes.get("interpretation").and_then(AttrValue::as_str);

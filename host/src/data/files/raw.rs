@@ -56,7 +56,9 @@ pub(super) fn require(
     let unreadable = |e: std::io::Error| DatasetError::unreadable(file, format, &e);
     let length = std::fs::metadata(file).map_err(unreadable)?.len();
     let size = npy::real(place.dtype).map_or(1, |(_, size)| size);
-    let count = shape.iter().try_fold(1_usize, |n, &size| n.checked_mul(size));
+    let count = shape
+        .iter()
+        .try_fold(1_usize, |n, &size| n.checked_mul(size));
     let end = count
         .and_then(|count| u64::try_from(count.checked_mul(size)?).ok())
         .and_then(|bytes| bytes.checked_add(place.offset));

@@ -50,11 +50,18 @@ pub(super) fn read(file: &str, inside: Option<&str>) -> Result<Array, DatasetErr
         Some("vector") => (vec![height, width, depth], &[0, 1, 2]),
         Some("image") => (vec![depth, height, width], &[1, 2, 0]),
         Some("dont-care") if depth <= 1 => (vec![height, width], &[0, 1]),
-        _ => return Err(wrong("record-by", "vector or image; dont-care where `depth` is 1")),
+        _ => {
+            return Err(wrong(
+                "record-by",
+                "vector or image; dont-care where `depth` is 1",
+            ));
+        }
     };
     let numbers = beside(file).ok_or_else(|| {
         let name = plain(&super::stem(file));
-        refused(format!("its numbers are in `{name}.raw`, which is not beside it"))
+        refused(format!(
+            "its numbers are in `{name}.raw`, which is not beside it"
+        ))
     })?;
     let place = Place {
         offset: whole("offset")? as u64,
@@ -99,14 +106,19 @@ fn keys(file: &str) -> Result<HashMap<String, String>, DatasetError> {
     let unreadable = |e: std::io::Error| DatasetError::unreadable(file, FORMAT, &e);
     let mut bytes = Vec::new();
     let open = File::open(file).map_err(unreadable)?;
-    open.take(MOST_TEXT).read_to_end(&mut bytes).map_err(unreadable)?;
+    open.take(MOST_TEXT)
+        .read_to_end(&mut bytes)
+        .map_err(unreadable)?;
     let text = match std::str::from_utf8(&bytes) {
         Ok(text) => text.to_owned(),
         Err(_) => bytes.iter().map(|&byte| char::from(byte)).collect(),
     };
     let entries = text.lines().filter_map(|line| {
         let line = line.split(';').next()?.trim();
-        let line = line.strip_prefix("(MLX::").unwrap_or(line).trim_end_matches(')');
+        let line = line
+            .strip_prefix("(MLX::")
+            .unwrap_or(line)
+            .trim_end_matches(')');
         let (key, value) = line
             .split_once('\t')
             .or_else(|| line.split_once(" : "))

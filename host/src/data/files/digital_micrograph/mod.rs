@@ -143,9 +143,19 @@ impl Image<'_> {
             location: location.to_owned(),
             dtype,
         })?;
-        let count = stored.iter().try_fold(1_u64, |n, &size| n.checked_mul(size as u64));
-        let Some(&Value::Numbers { offset, count: held }) = self.0.at(&["ImageData", "Data"]) else {
-            return Err(DatasetError::unreadable(file, FORMAT, &"an image without data"));
+        let count = stored
+            .iter()
+            .try_fold(1_u64, |n, &size| n.checked_mul(size as u64));
+        let Some(&Value::Numbers {
+            offset,
+            count: held,
+        }) = self.0.at(&["ImageData", "Data"])
+        else {
+            return Err(DatasetError::unreadable(
+                file,
+                FORMAT,
+                &"an image without data",
+            ));
         };
         if count != Some(held) {
             let shape = super::shape_text(&stored);
@@ -159,7 +169,9 @@ impl Image<'_> {
         }
         self.set_axes(&mut array, &stored);
         array.conditions = self.conditions();
-        let brightness = self.0.text(&["ImageData", "Calibrations", "Brightness", "Units"]);
+        let brightness = self
+            .0
+            .text(&["ImageData", "Calibrations", "Brightness", "Units"]);
         array.units = match brightness.unwrap_or_default() {
             "e-" => "Counts".to_owned(),
             units => plain(units),
@@ -199,7 +211,10 @@ impl Image<'_> {
             let place = if is_channel { 2 } else { place };
             let dimension =
                 Dimension::uniform(place, stored[from], (name, &units), (offset, scale));
-            if let Some(slot) = array.dimensions.get_mut(if is_line { place.min(1) } else { place }) {
+            if let Some(slot) = array
+                .dimensions
+                .get_mut(if is_line { place.min(1) } else { place })
+            {
                 *slot = dimension;
             }
         }
@@ -220,7 +235,9 @@ impl Image<'_> {
         let scan = || number(&["DigiScan", "Sample Time"]).map(|microseconds| microseconds * 1e-6);
         let dwell = match self.kind() {
             Kind::Loss => exposure("EELS"),
-            Kind::Light => exposure("CL").or_else(|| number(&["CL", "Acquisition", "Dwell time (s)"])),
+            Kind::Light => {
+                exposure("CL").or_else(|| number(&["CL", "Acquisition", "Dwell time (s)"]))
+            }
             Kind::XRays | Kind::Unknown => None,
         };
         let camera = || number(&["Acquisition", "Parameters", "Detector", "exposure (s)"]);

@@ -23,7 +23,10 @@ pub(super) enum Value {
     Number(f64),
     Text(String),
     /// So many numbers that stay in the file, of which the first lies at a byte.
-    Numbers { offset: u64, count: u64 },
+    Numbers {
+        offset: u64,
+        count: u64,
+    },
     /// What is passed over.
     Other,
 }
@@ -109,7 +112,10 @@ pub(super) fn read(path: &str) -> io::Result<(Value, bool)> {
     };
     reader.version = reader.integer()?;
     if !matches!(reader.version, 3 | 4) {
-        let told = format!("version {} of the format; known are 3 and 4", reader.version);
+        let told = format!(
+            "version {} of the format; known are 3 and 4",
+            reader.version
+        );
         return Err(invalid(told));
     }
     reader.word()?;
@@ -161,7 +167,9 @@ impl Reader {
     /// A group from its flags on.
     fn group(&mut self, depth: usize, group: &str) -> io::Result<Value> {
         if depth > DEEPEST {
-            return Err(invalid(format!("groups are nested more than {DEEPEST} deep")));
+            return Err(invalid(format!(
+                "groups are nested more than {DEEPEST} deep"
+            )));
         }
         // Whether it is sorted, and whether it is open.
         self.bytes::<2>()?;
@@ -208,7 +216,9 @@ impl Reader {
                 Ok(Value::Other)
             }
             (_, 20) => self.array(is_data),
-            _ => Err(invalid(format!("a value of type {kind} described by {words} words"))),
+            _ => Err(invalid(format!(
+                "a value of type {kind} described by {words} words"
+            ))),
         }
     }
 
@@ -221,7 +231,9 @@ impl Reader {
                 let kind = self.word()?;
                 let length = self.word()?;
                 let size = size_of(kind)?;
-                length.checked_mul(size).ok_or(io::ErrorKind::UnexpectedEof)?
+                length
+                    .checked_mul(size)
+                    .ok_or(io::ErrorKind::UnexpectedEof)?
             }
             _ => size_of(kind)?,
         };

@@ -42,10 +42,12 @@ impl Grid {
         let value = |key: &str| {
             let line = text.lines().find_map(|line| line.trim().strip_prefix(key));
             let value = line.and_then(|rest| rest.trim_start().strip_prefix('='));
-            value.map(|value| value.trim().trim_matches('"')).ok_or_else(|| {
-                let reason = format!("no `{key}` in its header");
-                DatasetError::unreadable(file, FORMAT, &reason)
-            })
+            value
+                .map(|value| value.trim().trim_matches('"'))
+                .ok_or_else(|| {
+                    let reason = format!("no `{key}` in its header");
+                    DatasetError::unreadable(file, FORMAT, &reason)
+                })
         };
         let wrong = |key: &str, value: &str| {
             let reason = format!("`{key}` is `{}` in its header", plain(value));
@@ -94,7 +96,9 @@ impl Grid {
         let unreadable = |e: std::io::Error| DatasetError::unreadable(&self.file, FORMAT, &e);
         let length = std::fs::metadata(&self.file).map_err(unreadable)?.len();
         let pixels = self.height.checked_mul(self.width);
-        let bytes = self.block().and_then(|block| (block as u64).checked_mul(SIZE));
+        let bytes = self
+            .block()
+            .and_then(|block| (block as u64).checked_mul(SIZE));
         let held = bytes
             .filter(|&bytes| bytes > 0)
             .map_or(0, |bytes| (length - self.begin.min(length)) / bytes);
@@ -145,9 +149,8 @@ impl Grid {
             return None;
         }
         let (first, other) = (self.about(0)?, self.about(pixel)?);
-        let difference = |name: &str| {
-            Some(self.parameter(name, &other)? - self.parameter(name, &first)?)
-        };
+        let difference =
+            |name: &str| Some(self.parameter(name, &other)? - self.parameter(name, &first)?);
         let distance = difference("X (m)")?.hypot(difference("Y (m)")?);
         (distance.is_finite() && distance > 0.0).then_some(distance)
     }
@@ -168,7 +171,8 @@ impl Grid {
         }
         let about = self.about(0).unwrap_or_default();
         let limit = |name: &str, place: usize| {
-            self.parameter(name, &about).or_else(|| about.get(place).copied())
+            self.parameter(name, &about)
+                .or_else(|| about.get(place).copied())
         };
         let (name, units) = with_units(&self.sweep);
         if let (Some(start), Some(end)) = (limit("Sweep Start", 0), limit("Sweep End", 1)) {

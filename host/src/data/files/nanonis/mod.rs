@@ -19,7 +19,9 @@ fn header(file: &str, format: &'static str, end: &str) -> Result<(String, u64), 
     let unreadable = |e: std::io::Error| DatasetError::unreadable(file, format, &e);
     let mut bytes = Vec::new();
     let open = File::open(file).map_err(unreadable)?;
-    open.take(MOST_HEADER).read_to_end(&mut bytes).map_err(unreadable)?;
+    open.take(MOST_HEADER)
+        .read_to_end(&mut bytes)
+        .map_err(unreadable)?;
     let at = bytes
         .windows(end.len())
         .position(|window| window == end.as_bytes())
@@ -29,7 +31,10 @@ fn header(file: &str, format: &'static str, end: &str) -> Result<(String, u64), 
         })?;
     let line = bytes[at..].iter().position(|&byte| byte == b'\n');
     let after = line.map_or(bytes.len(), |line| at + line + 1);
-    Ok((String::from_utf8_lossy(&bytes[..at]).into_owned(), after as u64))
+    Ok((
+        String::from_utf8_lossy(&bytes[..at]).into_owned(),
+        after as u64,
+    ))
 }
 
 /// A name and its units, as in `Bias (V)`.

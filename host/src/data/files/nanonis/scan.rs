@@ -55,7 +55,9 @@ impl Scan {
         };
         let pixels = value("SCAN_PIXELS").ok_or_else(|| missing("SCAN_PIXELS"))?;
         let pixels = pixels.split_whitespace().map(str::parse::<usize>);
-        let pixels = pixels.collect::<Result<Vec<usize>, _>>().unwrap_or_default();
+        let pixels = pixels
+            .collect::<Result<Vec<usize>, _>>()
+            .unwrap_or_default();
         let [width, height] = pixels[..] else {
             return Err(missing("SCAN_PIXELS"));
         };
@@ -144,13 +146,18 @@ pub(in crate::data::files) fn read(
         Some(inside) => format!("{file}#{inside}"),
         None => file.to_owned(),
     };
-    let image = scan.images.get(chosen).ok_or_else(|| {
-        DatasetError::unreadable(file, FORMAT, &"no image in it")
-    })?;
+    let image = scan
+        .images
+        .get(chosen)
+        .ok_or_else(|| DatasetError::unreadable(file, FORMAT, &"no image in it"))?;
     let shape = vec![scan.height, scan.width];
-    let bytes = (scan.height as u64).saturating_mul(scan.width as u64).saturating_mul(4);
+    let bytes = (scan.height as u64)
+        .saturating_mul(scan.width as u64)
+        .saturating_mul(4);
     let place = Place {
-        offset: scan.begin.saturating_add(bytes.saturating_mul(chosen as u64)),
+        offset: scan
+            .begin
+            .saturating_add(bytes.saturating_mul(chosen as u64)),
         dtype: ">f4",
     };
     let count = raw::require(file, FORMAT, &shape, place)?;

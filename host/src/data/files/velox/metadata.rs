@@ -53,7 +53,9 @@ impl Metadata {
     /// The detector that the recording is of.
     pub(super) fn detector(&self) -> Option<String> {
         let index = self.first(&["BinaryResult", "DetectorIndex"]);
-        let index = index.and_then(Value::as_str).map(|index| format!("Detector-{index}"));
+        let index = index
+            .and_then(Value::as_str)
+            .map(|index| format!("Detector-{index}"));
         let name = |key: String| self.text(&["Detectors", &key, "DetectorName"]);
         self.text(&["BinaryResult", "Detector"])
             .filter(|name| !name.is_empty())
@@ -95,12 +97,18 @@ impl Metadata {
     /// How long its detector counted, in all frames.
     pub(super) fn live_time(&self) -> Option<f64> {
         let times = self.counting().into_iter();
-        let times: Option<Vec<f64>> = times.map(|entry| number(at(entry, &["LiveTime"])?)).collect();
-        times.filter(|times| !times.is_empty()).map(|times| times.iter().sum())
+        let times: Option<Vec<f64>> = times
+            .map(|entry| number(at(entry, &["LiveTime"])?))
+            .collect();
+        times
+            .filter(|times| !times.is_empty())
+            .map(|times| times.iter().sum())
     }
 
     pub(super) fn conditions(&self) -> Conditions {
-        let index = self.first(&["BinaryResult", "DetectorIndex"]).and_then(Value::as_str);
+        let index = self
+            .first(&["BinaryResult", "DetectorIndex"])
+            .and_then(Value::as_str);
         let key = index.map(|index| format!("Detector-{index}"));
         let exposure = key.and_then(|key| self.number(&["Detectors", &key, "ExposureTime"]));
         Conditions {
@@ -117,7 +125,9 @@ impl Metadata {
     pub(super) fn area(&self, (height, width): (usize, usize)) -> [Dimension; 2] {
         let size = |name: &str| self.number(&["BinaryResult", "PixelSize", name]);
         let offset = |name: &str| self.number(&["BinaryResult", "Offset", name]);
-        let units = self.text(&["BinaryResult", "PixelUnitX"]).unwrap_or_default();
+        let units = self
+            .text(&["BinaryResult", "PixelUnitX"])
+            .unwrap_or_default();
         let (Some(down), Some(across)) = (size("height"), size("width")) else {
             return [Dimension::unknown(0, height), Dimension::unknown(1, width)];
         };
@@ -126,9 +136,8 @@ impl Metadata {
         } else {
             (units.as_str(), 1.0)
         };
-        let place = |name: &str, step: f64| {
-            (offset(name).unwrap_or(0.0) * per_metre, step * per_metre)
-        };
+        let place =
+            |name: &str, step: f64| (offset(name).unwrap_or(0.0) * per_metre, step * per_metre);
         [
             Dimension::uniform(0, height, ("y", units), place("y", down)),
             Dimension::uniform(1, width, ("x", units), place("x", across)),

@@ -16,8 +16,8 @@ use hdf5_pure::{Dataset, File, Group};
 use super::array::{Array, Dimension};
 use super::error::DatasetError;
 use super::hdf5::{Opened, unreadable};
-use super::number::Kind;
 use super::named::{self, Named};
+use super::number::Kind;
 use super::{MOST_MEMORY, Wanted, plain, shape_text};
 use metadata::{Metadata, json, whole};
 
@@ -27,10 +27,15 @@ const MOST_SIGNALS: usize = 1024;
 /// What is read.
 enum Content {
     /// The first of so many frames.
-    Image { path: String, frames: usize },
+    Image {
+        path: String,
+        frames: usize,
+    },
     /// Streams by their paths.
     Events(Vec<String>),
-    Loss { path: String },
+    Loss {
+        path: String,
+    },
 }
 
 struct Signal {
@@ -48,7 +53,10 @@ pub(super) fn is_one(open: &File) -> bool {
 
 /// What stands behind `#` for each image and all spectra.
 pub(super) fn list(open: &File) -> Vec<String> {
-    let named: Vec<Named> = signals(open).into_iter().map(|signal| signal.named).collect();
+    let named: Vec<Named> = signals(open)
+        .into_iter()
+        .map(|signal| signal.named)
+        .collect();
     named::paths(&named)
 }
 
@@ -131,7 +139,10 @@ fn signals(open: &File) -> Vec<Signal> {
             vec![height, width]
         };
         signals.push(Signal {
-            named: Named::new(name.unwrap_or_else(|| format!("Image {}", number + 1)), shape),
+            named: Named::new(
+                name.unwrap_or_else(|| format!("Image {}", number + 1)),
+                shape,
+            ),
             content: Content::Image { path, frames },
         });
     }
@@ -228,7 +239,10 @@ fn image(
     path: &str,
     frames: usize,
 ) -> Result<Array, DatasetError> {
-    let group = open.open.group(path).map_err(|e| unreadable(open.file, &e))?;
+    let group = open
+        .open
+        .group(path)
+        .map_err(|e| unreadable(open.file, &e))?;
     let (dataset, shape) = shape_of(&group).ok_or_else(|| nothing(open, path))?;
     let dtype = dataset.dtype().map_err(|e| unreadable(open.file, &e))?;
     if let Kind::Other(dtype) = Kind::of(&dtype) {
@@ -238,12 +252,15 @@ fn image(
     let load = open.load(&dataset, location)?;
     let [height, width] = [shape[0], shape[1]];
     let about = Metadata::read(&group, "Metadata");
-    let is_stack = frames > 1 && below(&open.open, "SpectrumStream").is_empty()
+    let is_stack = frames > 1
+        && below(&open.open, "SpectrumStream").is_empty()
         && below(&open.open, "EelsSpectrumImage").is_empty();
     if is_stack {
         return Err(Array::bare(location, shape, "", load).is_stack());
     }
-    let bytes = shape.iter().try_fold(4_u64, |n, &size| n.checked_mul(size as u64));
+    let bytes = shape
+        .iter()
+        .try_fold(4_u64, |n, &size| n.checked_mul(size as u64));
     if bytes.is_none_or(|bytes| bytes > MOST_MEMORY) {
         return Err(DatasetError::TooLarge {
             location: location.to_owned(),
@@ -276,7 +293,10 @@ fn events(
     let mut first = None;
     let mut live = Vec::new();
     for path in paths {
-        let group = open.open.group(path).map_err(|e| unreadable(open.file, &e))?;
+        let group = open
+            .open
+            .group(path)
+            .map_err(|e| unreadable(open.file, &e))?;
         let (dataset, _) = shape_of(&group).ok_or_else(|| nothing(open, path))?;
         super::filters::require(&dataset.filter_pipeline(), location)?;
         let length = stream::length(&dataset, open.length()).ok_or_else(|| nothing(open, path))?;
@@ -285,10 +305,12 @@ fn events(
         live.extend(about.live_time());
         first.get_or_insert(about);
     }
-    let settings = below(&open.open, "SpectrumImage").into_iter().find_map(|(path, _)| {
-        let settings = json(&open.open, &format!("{path}/SpectrumImageSettings"))?;
-        whole(&settings, &["endFramePosition"])
-    });
+    let settings = below(&open.open, "SpectrumImage")
+        .into_iter()
+        .find_map(|(path, _)| {
+            let settings = json(&open.open, &format!("{path}/SpectrumImageSettings"))?;
+            whole(&settings, &["endFramePosition"])
+        });
     let frames = settings.filter(|&frames| frames > 0);
     let told = location.to_owned();
     let load = move || stream::sum(&streams, [height, width, channels], frames, &told);
@@ -305,7 +327,10 @@ fn events(
 }
 
 fn loss(open: &Opened<'_>, location: &str, path: &str) -> Result<Array, DatasetError> {
-    let group = open.open.group(path).map_err(|e| unreadable(open.file, &e))?;
+    let group = open
+        .open
+        .group(path)
+        .map_err(|e| unreadable(open.file, &e))?;
     let (dataset, shape) = shape_of(&group).ok_or_else(|| nothing(open, path))?;
     let load = open.load(&dataset, location)?;
     let [width, energies, height] = [shape[0], shape[1], shape[2]];

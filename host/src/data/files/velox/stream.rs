@@ -87,9 +87,15 @@ mod tests {
         };
         let one = [(stream.clone(), length(&stream, 1000).unwrap())];
         assert_eq!(summed(&one, None), [2.0, 0.0, 0.0, 2.0, 0.0, 1.0, 1.0, 0.0]);
-        assert_eq!(summed(&one, Some(1)), [1.0, 0.0, 0.0, 2.0, 0.0, 1.0, 0.0, 0.0]);
+        assert_eq!(
+            summed(&one, Some(1)),
+            [1.0, 0.0, 0.0, 2.0, 0.0, 1.0, 0.0, 0.0]
+        );
         let two = [(stream.clone(), 10), (stream.clone(), 10)];
-        assert_eq!(summed(&two, Some(1)), [2.0, 0.0, 0.0, 4.0, 0.0, 2.0, 0.0, 0.0]);
+        assert_eq!(
+            summed(&two, Some(1)),
+            [2.0, 0.0, 0.0, 4.0, 0.0, 2.0, 0.0, 0.0]
+        );
         assert_eq!(length(&stream, 0), None);
     }
 }
