@@ -122,6 +122,11 @@ fn look(location: &str, how: &DataArgs, scalarizer: Option<&Scalarizer>) -> Resu
         units.trim_end(),
         values.len()
     );
+    if let Dataset::Spectra(spectra) = &data
+        && let Some(dominated) = scalarizer.unwrap_or(&Scalarizer::Sum).zero_peak(spectra)
+    {
+        let _ = writeln!(text, "    warning: {dominated}");
+    }
     text.push_str(&drawn(&picture, (low, high)));
     Ok(text)
 }

@@ -7,13 +7,11 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::pyro::{PyroMicroscope, PyroOptions};
-use super::simulated::require_same_area;
 use super::{
-    BridgeMicroscope, BridgeOptions, Microscope, MicroscopeError, ReplayMicroscope, ScanOptions,
+    BridgeMicroscope, BridgeOptions, Microscope, MicroscopeError, ReplayOptions, ScanOptions,
     SimulatedBeam, SpecimenMicroscope,
 };
 use crate::controller::ControllerChoice;
-use crate::data::files::{self, Dataset, Wanted};
 use crate::specimen::{SpecimenChoice, SpecimenKind};
 
 /// An instrument. Parsing and printing agree.
@@ -62,9 +60,6 @@ fn hint(text: &str) -> String {
     }
 }
 
-/// Times at a point, in seconds, that a file may say and a campaign takes over.
-const USUAL: std::ops::RangeInclusive<f64> = 1e-6..=3600.0;
-
 /// An instrument, and the dwell that it is used to where it has one.
 pub type Opened = (Box<dyn Microscope>, Option<Duration>);
 
@@ -82,20 +77,7 @@ impl MicroscopeChoice {
     ) -> Result<Opened, MicroscopeError> {
         match self {
             Self::Replay { image, response } => {
-                let response = files::open(response, Wanted::Any)?;
-                let area = files::open_map(image)?.area();
-                require_same_area(area, response.area())?;
-                let image = files::read_map(image)?;
-                // The time that the data took is that of each point, where the file says it.
-                let own = response
-                    .conditions()
-                    .dwell
-                    .filter(|dwell| USUAL.contains(dwell));
-                let own = own.and_then(|dwell| Duration::try_from_secs_f64(dwell).ok());
-                let microscope = match response.read(files::MOST_MEMORY)? {
-                    Dataset::Map(map) => ReplayMicroscope::of_response(image, map)?,
-                    Dataset::Spectra(spectra) => ReplayMicroscope::of_spectra(image, spectra, &[])?,
-                };
+                let (microscope, own) = options.replay.open(image, response)?;
                 Ok((Box::new(microscope), own))
             }
             Self::Specimen(choice) => {
@@ -241,6 +223,10 @@ pub struct MicroscopeOptions {
     #[cfg_attr(feature = "cli", command(flatten))]
     #[serde(rename = "column")]
     pub beam: SimulatedBeam,
+    /// How files that are replayed are read.
+    #[cfg_attr(feature = "cli", command(flatten))]
+    #[serde(skip_serializing_if = "ReplayOptions::is_default")]
+    pub replay: ReplayOptions,
     /// Overviews of a controller.
     #[cfg_attr(feature = "cli", command(flatten))]
     pub scan: ScanOptions,
@@ -253,6 +239,7 @@ impl Default for MicroscopeOptions {
             pyro_data: None,
             pyro_units: None,
             beam: SimulatedBeam::default(),
+            replay: ReplayOptions::default(),
             scan: ScanOptions::DEFAULT,
         }
     }

@@ -10,7 +10,7 @@ use super::error::DatasetError;
 use super::length::compact;
 use super::named::{self, Named};
 use super::raw::{self, Place};
-use super::{Wanted, plain};
+use super::{Wanted, location_of, plain};
 
 const FORMAT: &str = "Igor binary wave";
 
@@ -215,10 +215,7 @@ pub(super) fn read(
     let wave = Wave::open(file)?;
     let named = wave.named();
     let chosen = named::choose(file, inside, wanted, &named)?;
-    let location = match inside {
-        Some(inside) => format!("{file}#{inside}"),
-        None => file.to_owned(),
-    };
+    let location = location_of(file, inside);
     let stored: Vec<usize> = if wave.is_images() {
         named[chosen].shape.clone()
     } else {

@@ -1,7 +1,7 @@
 //! Each format of an instrument: values, axes, and how they were recorded.
 
 use super::instrument_samples as samples;
-use super::testing::{close, spectra, written};
+use super::testing::{close, shared, spectra, written};
 use super::{Conditions, Dataset, Wanted, locations, open, read, read_map};
 
 /// What a file says of how it was recorded: keV, dwell and live time.
@@ -72,6 +72,12 @@ fn spectra_of_every_instrument_come_in_rows_columns_and_channels() {
     assert_eq!(conditions(&kept[3].1), (Some(15.0), None, Some(3.0)));
     assert_eq!(axes(&ripple)[2].1, "eV");
     assert_eq!(conditions(&ripple), (None, None, Some(2.5)));
+    if let Some(file) = shared("stem-edx/haadf.tiff") {
+        assert_eq!(conditions(&file), (Some(200.0), Some(1e-5), None));
+    }
+    if let Some(file) = shared("eds/haadf_eds_64_spectra.hspy") {
+        assert_eq!(conditions(&file).0, Some(200.0));
+    }
 }
 
 #[test]

@@ -114,6 +114,31 @@ impl Dataset {
     }
 }
 
+/// Which of two files has its rows and columns exchanged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[cfg_attr(feature = "cli", derive(clap::ValueEnum))]
+#[serde(rename_all = "lowercase")]
+pub enum Transpose {
+    /// The response.
+    Response,
+    /// The image.
+    Image,
+    /// Both.
+    Both,
+}
+
+impl Transpose {
+    /// Whether a file is one of these.
+    pub fn includes(self, which: Self) -> bool {
+        self == which || self == Self::Both
+    }
+}
+
+/// Whether a mask marks a pixel that has this value in it.
+pub fn is_marked(value: f64) -> bool {
+    value.is_finite() && value != 0.0
+}
+
 /// What is sought in a file that holds several arrays.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Wanted {
@@ -373,6 +398,14 @@ fn split(location: &str) -> (&str, Option<&str>) {
             Some(inside.trim_matches('/')).filter(|s| !s.is_empty()),
         ),
         None => (location, None),
+    }
+}
+
+/// The location of what is inside a file, as it is given.
+fn location_of(file: &str, inside: Option<&str>) -> String {
+    match inside {
+        Some(inside) => format!("{file}#{inside}"),
+        None => file.to_owned(),
     }
 }
 

@@ -7,7 +7,7 @@ use super::conditions::Conditions;
 use super::error::DatasetError;
 use super::named::{self, Named};
 use super::raw::{self, Place};
-use super::{Wanted, plain};
+use super::{Wanted, location_of, plain};
 use tags::Value;
 
 const FORMAT: &str = "DigitalMicrograph file";
@@ -26,10 +26,7 @@ pub(super) fn read(
     let images = images(&root);
     let all: Vec<Named> = images.iter().map(Image::named).collect();
     let chosen = named::choose(file, inside, wanted, &all)?;
-    let location = match inside {
-        Some(inside) => format!("{file}#{inside}"),
-        None => file.to_owned(),
-    };
+    let location = location_of(file, inside);
     let image = images.get(chosen).ok_or_else(|| no_image(file))?;
     image.array(file, &location, little)
 }

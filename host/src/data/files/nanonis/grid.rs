@@ -9,7 +9,7 @@ use crate::data::files::error::DatasetError;
 use crate::data::files::length::compact;
 use crate::data::files::named::{self, Named};
 use crate::data::files::raw;
-use crate::data::files::{Wanted, plain};
+use crate::data::files::{Wanted, location_of, plain};
 use crate::data::npy;
 
 const FORMAT: &str = "Nanonis grid";
@@ -195,10 +195,7 @@ pub(in crate::data::files) fn read(
     let grid = Grid::open(file)?;
     let named = grid.named();
     let chosen = named::choose(file, inside, wanted, &named)?;
-    let location = match inside {
-        Some(inside) => format!("{file}#{inside}"),
-        None => file.to_owned(),
-    };
+    let location = location_of(file, inside);
     let channel = grid.channels.get(chosen);
     let (first, count) = match channel {
         Some(_) => (grid.parameter_count + chosen * grid.points, grid.points),

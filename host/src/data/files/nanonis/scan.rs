@@ -7,7 +7,7 @@ use crate::data::files::error::DatasetError;
 use crate::data::files::length::compact;
 use crate::data::files::named::{self, Named};
 use crate::data::files::raw::{self, Place};
-use crate::data::files::{Wanted, plain};
+use crate::data::files::{Wanted, location_of, plain};
 use crate::data::npy;
 
 const FORMAT: &str = "Nanonis scan";
@@ -142,10 +142,7 @@ pub(in crate::data::files) fn read(
 ) -> Result<Array, DatasetError> {
     let scan = Scan::open(file)?;
     let chosen = named::choose(file, inside, wanted, &scan.named())?;
-    let location = match inside {
-        Some(inside) => format!("{file}#{inside}"),
-        None => file.to_owned(),
-    };
+    let location = location_of(file, inside);
     let image = scan
         .images
         .get(chosen)

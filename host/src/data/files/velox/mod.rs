@@ -18,7 +18,7 @@ use super::error::DatasetError;
 use super::hdf5::{Opened, unreadable};
 use super::named::{self, Named};
 use super::number::Kind;
-use super::{MOST_MEMORY, Wanted, plain, shape_text};
+use super::{MOST_MEMORY, Wanted, location_of, plain, shape_text};
 use metadata::{Metadata, json, whole};
 
 /// Images, streams and spectra of a file, more than any of the field has.
@@ -72,10 +72,7 @@ pub(super) fn read(
     let signals = signals(&open.open);
     let named: Vec<Named> = signals.iter().map(|signal| signal.named.clone()).collect();
     let chosen = named::choose(open.file, inside, wanted, &named)?;
-    let location = match inside {
-        Some(inside) => format!("{}#{inside}", open.file),
-        None => open.file.to_owned(),
-    };
+    let location = location_of(open.file, inside);
     let signal = &signals[chosen];
     let mut array = match &signal.content {
         Content::Image { path, frames } => image(open, &location, path, *frames),
