@@ -59,6 +59,7 @@ impl Dimension {
     }
 
     /// A dimension whose values are listed one by one.
+    #[cfg(feature = "hdf5")]
     pub(super) fn listed(place: usize, names: (&str, &str), coordinates: Vec<f64>) -> Self {
         let n = coordinates.len();
         let first = coordinates.first().copied().unwrap_or(0.0);
