@@ -21,6 +21,9 @@ import sidpy
 import pyNSID
 import tifffile
 
+import instrument_files
+import real_files
+
 folder = sys.argv[1]
 expected = {}
 random = np.random.default_rng(1)
@@ -324,13 +327,206 @@ def tiff_files():
     holds("digitalmicrograph.tif", large, [(read[1].axis, "nm"), (read[0].axis, "nm")])
 
 
+def judged(name, places, count=None):
+    """A file that the programs of the field read: what they find in it, in their order, is expected at the places
+    behind `#`; empty is the file itself."""
+    found = [signal for signal in real_files.reader(name)(path(name)) if signal is not None]
+    assert len(found) == (count or len(places)), (name, [signal[0].shape for signal in found])
+    for place, signal in zip(places, found):
+        if place is not None:
+            told = real_files.told(signal)
+            expected[f"{name}#{place}" if place else name] = told
+
+
+def digital_micrograph_files():
+    spectrum_image = {"Meta Data": {"Format": "Spectrum image", "Signal": "EELS"}}
+    shared = {
+        "Microscope Info": {"Voltage": 200000.0, "Illumination Mode": "STEM"},
+        "EELS": {"Acquisition": {"Exposure (s)": 0.5, "Number of frames": 4}},
+    }
+    haadf = {"data": image(np.float32), "code": 2, "axes": [(4.0, 0.25, "nm"), (-2.0, 0.5, "nm")], "name": "HAADF"}
+    energies = (100.0, 0.5, "eV")
+    loss = {
+        "data": np.moveaxis(cube(np.uint16), 2, 0),
+        "code": 10,
+        "axes": [(4.0, 0.25, "nm"), (-2.0, 0.5, "nm"), energies],
+        "name": "EELS SI",
+        "tags": spectrum_image | shared,
+        "brightness": "e-",
+    }
+    rays = loss | {"tags": {"Meta Data": {"Format": "Spectrum image", "Signal": "X-ray"}}, "code": 7, "name": "EDS"}
+    rays = rays | {"data": loss["data"].astype(np.int32), "axes": loss["axes"][:2] + [(20.0, 0.01, "keV")]}
+    line = loss | {"data": cube()[0], "axes": [energies, (0.0, 2.0, "nm")], "name": "line"}
+    preview = haadf | {"data": image(np.uint8), "code": 6, "name": "preview"}
+    places = ["HAADF", "EELS SI", "EDS", "4"]
+    for version in [3, 4]:
+        for name, order in [(f"images.dm{version}", "<"), (f"images big.dm{version}", ">")]:
+            with open(path(name), "wb") as file:
+                file.write(
+                    instrument_files.digital_micrograph([preview, haadf, loss, rays, line], version, order, True)
+                )
+        judged(f"images.dm{version}", places)
+        # RosettaSciIO takes the values of all files for little-endian, and its axes as the header says.
+        for place in places:
+            expected[f"images big.dm{version}#{place}"] = expected[f"images.dm{version}#{place}"]
+    for code, dtype in [(1, "i2"), (6, "u1"), (7, "i4"), (9, "i1"), (10, "u2"), (11, "u4"), (12, "f8"), (2, "f4")]:
+        name = f"{dtype}.dm3"
+        with open(path(name), "wb") as file:
+            file.write(instrument_files.digital_micrograph([haadf | {"data": image(dtype), "code": code}], 3))
+        judged(name, [""])
+    stack = loss | {"tags": {}, "name": "stack"}
+    with open(path("stack.dm4"), "wb") as file:
+        file.write(instrument_files.digital_micrograph([stack, haadf], 4))
+    refused("stack.dm4#stack", "stack of images")
+    with open(path("colours.dm3"), "wb") as file:
+        file.write(instrument_files.digital_micrograph([haadf | {"code": 23, "data": image(np.int32)}], 3))
+    refused("colours.dm3", "colours")
+
+
+def emd_files():
+    counts = random.poisson(0.4, (2, 4, 2, HEIGHT, WIDTH, 64)).astype(int)
+    streams = {f"SuperXG2{n}": counts[0, n] for n in range(4)}
+    images = {"HAADF": image()[..., None].repeat(2, 2), "BF": image(np.float32)[..., None]}
+    images["HAADF"][..., 1] += 5
+    for name, gate in [("velox.emd", True), ("velox gate.emd", False)]:
+        instrument_files.velox(path(name), HEIGHT, WIDTH, 64, streams, images, 2, gate)
+        judged(name, ["HAADF", "BF", "EDS"])
+    expected["velox.emd#SuperXG22"] = expected["velox.emd#EDS"] | {
+        "values": [float(v) for v in counts[0, 2].sum(axis=0).ravel()]
+    }
+    instrument_files.velox(path("velox images.emd"), HEIGHT, WIDTH, 64, {}, {"BF": images["BF"]}, 1)
+    judged("velox images.emd", [""])
+    data = cube(np.float32)
+    axes = hyperspy_axes("yxe")
+    for name, signal in [
+        ("berkeley.emd", hs.signals.BaseSignal(data, axes=axes)),
+        ("berkeley image.emd", hs.signals.BaseSignal(data[..., 0], axes=axes[:2])),
+    ]:
+        signal.save(path(name), overwrite=True)
+        holds(name, signal.data, [(values_of(a), a["units"]) for a in axes])
+        read = hs.load(path(name))
+        assert np.array_equal(read.data, signal.data)
+        for axis, wanted in zip(read.axes_manager._axes, axes):
+            assert np.allclose(axis.axis, values_of(wanted)) and axis.units == wanted["units"]
+
+
+def nexus_files():
+    axes = hyperspy_axes("yxe")
+    signal = hs.signals.BaseSignal(cube(np.float32), axes=axes)
+    signal.metadata.General.title = "rocks"
+    other = hs.signals.BaseSignal(image(np.float32), axes=[dict(a, navigate=False) for a in axes[:2]])
+    other.metadata.General.title = "image"
+    signal.save(path("one.nxs"), overwrite=True)
+    judged("one.nxs", [""], count=1)
+    from rsciio.nexus import file_writer
+
+    file_writer(path("default.nxs"), [signal._to_dictionary(), other._to_dictionary()], use_default=True)
+    holds("default.nxs", signal.data, [(values_of(a), a["units"]) for a in axes])
+    with h5py.File(path("units.nxs"), "w") as h5:
+        entry = h5.create_group("entry")
+        entry.attrs["NX_class"], h5.attrs["default"], entry.attrs["default"] = "NXentry", "entry", "eds"
+        group = entry.create_group("eds")
+        group.attrs.update({"NX_class": "NXdata", "signal": "counts", "axes": ["y", "x", "energy"]})
+        group["counts"] = signal.data
+        for axis in axes:
+            name = axis["name"].lower()
+            group[name] = values_of(axis)
+            group[name].attrs["units"] = axis["units"]
+        beside = entry.create_group("haadf")
+        beside.attrs.update({"NX_class": "NXdata", "signal": "values"})
+        beside["values"] = other.data
+    holds("units.nxs", signal.data, [(values_of(a), a["units"]) for a in axes])
+    holds("units.nxs#entry/haadf", other.data)
+
+
+def ripple_files():
+    axes = hyperspy_axes("yxe")
+    for dtype in ["uint8", "uint16", "int32", "float32", "float64"]:
+        for name, signal in [
+            (f"vector {dtype}.rpl", hs.signals.Signal1D(cube(dtype), axes=axes)),
+            (f"image {dtype}.rpl", hs.signals.Signal2D(np.moveaxis(cube(dtype), 2, 0), axes=[
+                dict(axes[2], navigate=True), *[dict(a, navigate=False) for a in axes[:2]]
+            ])),
+            (f"map {dtype}.rpl", hs.signals.Signal2D(image(dtype), axes=[dict(a, navigate=False) for a in axes[:2]])),
+        ]:
+            signal.save(path(name), overwrite=True)
+            judged(name, [""])
+    with open(path("alone.rpl"), "w") as file:
+        file.write("key\tvalue\nwidth\t2\nheight\t2\ndepth\t1\noffset\t0\ndata-length\t1\ndata-type\tsigned\n")
+        file.write("byte-order\tdont-care\nrecord-by\tdont-care\n")
+    refused("alone.rpl", "alone.raw")
+
+
+def probe_files():
+    def write(name, content):
+        with open(path(name), "wb") as file:
+            file.write(content)
+
+    ways = [random.normal(size=(HEIGHT, WIDTH)) for _ in range(4)]
+    for direction in ["up", "down"]:
+        name = f"scan {direction}.sxm"
+        write(name, instrument_files.nanonis_scan([("Z", "m", *ways[:2]), ("Current", "A", *ways[2:])], direction))
+        judged(name, ["Z", "Z backward", "Current", "Current backward"])
+    refused("scan up.sxm", "say which", "Current backward")
+    sweeps = random.normal(size=(HEIGHT, WIDTH, 2, CHANNELS))
+    channels = ["Current (A)", "LI Demod 1 X (A)"]
+    write("grid.3ds", instrument_files.nanonis_grid(sweeps, channels))
+    names = ["Current", "LI Demod 1 X", "Sweep Start", "Sweep End", "X", "Y", "Z", "Z offset", "Settling time"]
+    judged("grid.3ds", names)
+    for name in names:
+        # SciFiReaders takes pixels for nanometres; the file says where they are.
+        told = expected[f"grid.3ds#{name}"]
+        step = float(np.float32(2e-9)) * 1e9
+        steps = [[[step * i for i in range(n)], "nm"] for n in (HEIGHT, WIDTH)]
+        told["axes"] = steps + told["axes"][2:]
+    write("given up.3ds", instrument_files.nanonis_grid(sweeps, channels, pixels=2 * WIDTH + 3))
+    whole = np.array(expected["grid.3ds#Current"]["values"]).reshape(HEIGHT, WIDTH, CHANNELS)
+    whole[3:], whole[2, 3:] = np.nan, np.nan
+    holds("given up.3ds#Current", whole)
+    write("one line.3ds", instrument_files.nanonis_grid(sweeps, channels, pixels=3))
+    refused("one line.3ds", "cut off")
+
+    labels = ["HeightTrace", "AmplitudeTrace", "PhaseTrace"]
+    for order in "<>":
+        for dtype in ["f4", "f8", "i2"]:
+            stack = (100 * random.normal(size=(WIDTH, HEIGHT, 3))).astype(dtype)
+            name = f"channels {dtype} {order == '<'}.ibw"
+            write(name, instrument_files.igor(stack, labels, order))
+            judged(name, labels)
+        name = f"plain {order == '<'}.ibw"
+        write(name, instrument_files.igor(stack[..., 0], (), order))
+        judged(name, [""])
+        name = f"sweeps {order == '<'}.ibw"
+        data = random.normal(size=(WIDTH, HEIGHT, CHANNELS)).astype("f4")
+        write(name, instrument_files.igor(data, (), order, (1e-9, 2e-9, 0.5, 0), ("m", "m", "V", "")))
+        judged(name, [""])
+
+
+def oxford_files():
+    spectra, electrons = cube(np.int32), image(np.float32, 18, 14)
+    lines = {"Al Ka1": image(np.float32), "Pd La1": image(np.float32)}
+    instrument_files.h5oina(path("map.h5oina"), spectra, electrons, lines)
+    rows, columns = (np.arange(HEIGHT) * 0.5, "µm"), (np.arange(WIDTH) * 0.5, "µm")
+    energies = (-200.0 + 20.0 * np.arange(CHANNELS), "eV")
+    # h5py reads them as the specification lays them out.
+    with h5py.File(path("map.h5oina")) as h5:
+        read = h5["1/EDS/Data/Spectrum"][:].reshape(HEIGHT, WIDTH, CHANNELS)
+        holds("map.h5oina#1/EDS/Data/Spectrum", read, [rows, columns, energies])
+        for name in lines:
+            values = h5[f"1/EDS/Data/Window Integral/{name}"][:].reshape(HEIGHT, WIDTH)
+            holds(f"map.h5oina#1/EDS/Data/Window Integral/{name}", values, [rows, columns])
+        values = h5["1/Electron Image/Data/SE/Electron Image 1"][:].reshape(18, 14)
+        axes = [(np.arange(18) * 0.25, "µm"), (np.arange(14) * 0.25, "µm")]
+        holds("map.h5oina#1/Electron Image", values, axes)
+
+
 def others():
     for name, words in [
-        ("a.dm3", ["hs.load", "save"]),
+        ("a.bcf", ["hs.load", "save"]),
         ("a.png", ["PIL.Image.open"]),
         ("a.csv", ["numpy.loadtxt"]),
-        ("a.ibw", ["IgorIBWReader"]),
-        ("a.sxm", ["NanonisSXMReader"]),
+        ("a.gwy", ["GwyddionReader"]),
+        ("a.sxm", ["SCANIT_END"]),
         ("a.mat", ["loadmat"]),
     ]:
         with open(path(name), "wb") as file:
@@ -342,6 +538,12 @@ numpy_files()
 hyperspy_files()
 sidpy_files()
 tiff_files()
+digital_micrograph_files()
+emd_files()
+nexus_files()
+ripple_files()
+probe_files()
+oxford_files()
 others()
 with open(path("expected.json"), "w") as file:
     json.dump(expected, file, allow_nan=True)

@@ -1,23 +1,11 @@
 //! How the files of an image and of a response are read.
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 use serde::Serialize;
 
 use super::{Failure, OrFail as _, log};
 use crate::data::Map;
-use crate::data::files::{self, Dataset, Signal, Wanted, plain};
-
-/// Which file has its rows and columns exchanged.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub(super) enum Transpose {
-    /// The response.
-    Response,
-    /// The image.
-    Image,
-    /// Both.
-    Both,
-}
+use crate::data::files::{self, Dataset, Signal, Transpose, Wanted, is_marked, plain};
 
 /// Arguments that say how files are read.
 #[derive(Clone, Debug, Args, Serialize)]
@@ -56,7 +44,10 @@ impl DataArgs {
     }
 
     fn turned(&self, signal: Signal, which: Transpose) -> Signal {
-        if self.transpose == Some(which) || self.transpose == Some(Transpose::Both) {
+        if self
+            .transpose
+            .is_some_and(|transpose| transpose.includes(which))
+        {
             signal.transposed()
         } else {
             signal
@@ -84,7 +75,11 @@ impl DataArgs {
                 )));
             }
             let mask = self.map(mask)?;
-            let kept = mask.values.iter().filter(|&&value| is_kept(value)).count();
+            let kept = mask
+                .values
+                .iter()
+                .filter(|&&value| is_marked(value))
+                .count();
             log(&format!(
                 "mask: {kept} of {} pixels are candidates, those that it marks",
                 mask.values.len()
@@ -96,7 +91,7 @@ impl DataArgs {
                     plain(location)
                 )));
             }
-            response.leave_out(|pixel| !is_kept(mask.values[pixel]));
+            response.leave_out(|pixel| !is_marked(mask.values[pixel]));
         }
         Ok((map, response))
     }
@@ -112,11 +107,6 @@ impl DataArgs {
             Dataset::Spectra(_) => Err(Failure::Input("an image has spectra".to_owned())),
         }
     }
-}
-
-/// Whether a mask marks a pixel that has this value in it.
-fn is_kept(value: f64) -> bool {
-    value.is_finite() && value != 0.0
 }
 
 fn pixels((rows, columns): (usize, usize)) -> String {

@@ -6,6 +6,7 @@ use clap::ArgMatches;
 use clap::parser::ValueSource;
 
 use crate::controller::ControllerChoice;
+use crate::microscope::MicroscopeChoice;
 use crate::train::SurrogateKind;
 
 /// Commands that run campaigns.
@@ -70,6 +71,12 @@ pub(super) fn idle_options(matches: &ArgMatches) -> Vec<String> {
             );
         }
     }
+    let microscopes = all::<MicroscopeChoice>(matches, "microscope");
+    let is_replayed = |choice: &MicroscopeChoice| matches!(choice, MicroscopeChoice::Replay { .. });
+    if !microscopes.is_empty() && !microscopes.iter().any(is_replayed) {
+        let why = "this --microscope: it is of replay:IMAGE,RESPONSE";
+        say(&["mask", "transpose"], why);
+    }
     // Beside an instrument, that of a controller says how its beam settles.
     if name != "run" {
         let controllers = all::<ControllerChoice>(matches, "controller");
@@ -128,5 +135,9 @@ mod tests {
         assert!(compared[0].contains("--k"), "{compared:?}");
         let run = said("run --microscope specimen --budget 20 --epochs 2 --settle-us 5");
         assert_eq!(run.len(), 1, "{run:?}");
+        let run = said("run --microscope specimen --budget 20 --mask m.npy");
+        assert!(run.len() == 1 && run[0].contains("--mask"), "{run:?}");
+        let run = said("run --microscope replay:a.npy,b.npy --budget 20 --transpose image");
+        assert_eq!(run, Vec::<String>::new());
     }
 }

@@ -9,7 +9,7 @@ use super::data::DataArgs;
 use super::replay::parse_scalarizer;
 use super::{Failure, OrFail as _, input, print};
 use crate::campaign::{CampaignConfig, edges_parser};
-use crate::data::files::{self, Dataset, Signal, Wanted};
+use crate::data::files::{self, Conditions, Dataset, Signal, Wanted};
 use crate::data::{Axis, Map};
 use crate::experiment::{Experiment as _, Replay};
 use crate::plot::number::significant;
@@ -89,6 +89,9 @@ fn look(location: &str, how: &DataArgs, scalarizer: Option<&Scalarizer>) -> Resu
         // A string takes any text.
         let _ = writeln!(text, "    {}", describe_axis(axis, coordinates));
     }
+    if let Some(recorded) = describe_conditions(signal.conditions()) {
+        let _ = writeln!(text, "    {recorded}");
+    }
     let data = how.values(signal).map_err(Failure::text)?;
     let picture = match &data {
         Dataset::Map(map) => map.clone(),
@@ -119,6 +122,11 @@ fn look(location: &str, how: &DataArgs, scalarizer: Option<&Scalarizer>) -> Resu
         units.trim_end(),
         values.len()
     );
+    if let Dataset::Spectra(spectra) = &data
+        && let Some(dominated) = scalarizer.unwrap_or(&Scalarizer::Sum).zero_peak(spectra)
+    {
+        let _ = writeln!(text, "    warning: {dominated}");
+    }
     text.push_str(&drawn(&picture, (low, high)));
     Ok(text)
 }
@@ -171,6 +179,22 @@ fn describe_axis(axis: &Axis, coordinates: Option<&[f64]>) -> String {
         number(first),
         number(last)
     )
+}
+
+/// How the values were recorded; nothing where the file does not say.
+fn describe_conditions(conditions: &Conditions) -> Option<String> {
+    let told = |what: &str, value: Option<f64>, unit: &str| {
+        value.map(|value| format!("{what}{} {unit}", significant(value)))
+    };
+    let told: Vec<String> = [
+        told("beam of ", conditions.beam_energy, "keV"),
+        told("dwell or exposure ", conditions.dwell, "s"),
+        told("live time ", conditions.live_time, "s"),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
+    (!told.is_empty()).then(|| format!("recorded with {}", told.join(", ")))
 }
 
 /// Columns of a picture.

@@ -7,7 +7,6 @@
 
 use std::io::{self, Read, Write};
 
-#[cfg(feature = "hdf5")]
 use super::Values;
 
 const MAGIC: &[u8] = b"\x93NUMPY";
@@ -225,25 +224,34 @@ pub fn real(dtype: &str) -> Option<(char, usize)> {
     }
 }
 
-/// The numbers that bytes stand for, of a type of real numbers: of single precision where that holds
+/// So many numbers of a type of real numbers, one after another: of single precision where that holds
 /// them exactly.
 ///
 /// # Errors
-/// When the type is another.
-#[cfg(feature = "hdf5")]
-pub(crate) fn decode(raw: &[u8], dtype: &str) -> io::Result<Values> {
+/// When the type is another, or fewer follow.
+pub(crate) fn read(rest: impl Read, count: usize, dtype: &str) -> io::Result<Values> {
     let told = || invalid(format!("values of type {dtype}"));
     let (kind, size) = real(dtype).ok_or_else(told)?;
     let npy = Npy {
-        shape: vec![raw.len() / size],
+        shape: vec![count],
         column_major: false,
         dtype: dtype.to_owned(),
-        rest: raw,
+        rest,
     };
     Ok(match (kind, size) {
         ('f', 2 | 4) | (_, 1 | 2) => Values::Single(npy.values(|number| number.to_float() as f32)?),
         _ => Values::Double(npy.values(Number::to_float)?),
     })
+}
+
+/// The numbers that bytes stand for, as [`read`] reads them.
+///
+/// # Errors
+/// When the type is none of real numbers.
+#[cfg(feature = "hdf5")]
+pub(crate) fn decode(raw: &[u8], dtype: &str) -> io::Result<Values> {
+    let size = real(dtype).map_or(1, |(_, size)| size);
+    read(raw, raw.len() / size, dtype)
 }
 
 /// Fills bytes with a number of a type of real numbers.

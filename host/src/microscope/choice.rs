@@ -7,13 +7,11 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::pyro::{PyroMicroscope, PyroOptions};
-use super::simulated::require_same_area;
 use super::{
-    BridgeMicroscope, BridgeOptions, Microscope, MicroscopeError, ReplayMicroscope, ScanOptions,
+    BridgeMicroscope, BridgeOptions, Microscope, MicroscopeError, ReplayOptions, ScanOptions,
     SimulatedBeam, SpecimenMicroscope,
 };
 use crate::controller::ControllerChoice;
-use crate::data::files::{self, Dataset, Wanted};
 use crate::specimen::{SpecimenChoice, SpecimenKind};
 
 /// An instrument. Parsing and printing agree.
@@ -79,15 +77,8 @@ impl MicroscopeChoice {
     ) -> Result<Opened, MicroscopeError> {
         match self {
             Self::Replay { image, response } => {
-                let response = files::open(response, Wanted::Any)?;
-                let area = files::open_map(image)?.area();
-                require_same_area(area, response.area())?;
-                let image = files::read_map(image)?;
-                let microscope = match response.read(files::MOST_MEMORY)? {
-                    Dataset::Map(map) => ReplayMicroscope::of_response(image, map)?,
-                    Dataset::Spectra(spectra) => ReplayMicroscope::of_spectra(image, spectra, &[])?,
-                };
-                Ok((Box::new(microscope), None))
+                let (microscope, own) = options.replay.open(image, response)?;
+                Ok((Box::new(microscope), own))
             }
             Self::Specimen(choice) => {
                 let specimen = choice.config().make()?;
@@ -232,6 +223,10 @@ pub struct MicroscopeOptions {
     #[cfg_attr(feature = "cli", command(flatten))]
     #[serde(rename = "column")]
     pub beam: SimulatedBeam,
+    /// How files that are replayed are read.
+    #[cfg_attr(feature = "cli", command(flatten))]
+    #[serde(skip_serializing_if = "ReplayOptions::is_default")]
+    pub replay: ReplayOptions,
     /// Overviews of a controller.
     #[cfg_attr(feature = "cli", command(flatten))]
     pub scan: ScanOptions,
@@ -244,6 +239,7 @@ impl Default for MicroscopeOptions {
             pyro_data: None,
             pyro_units: None,
             beam: SimulatedBeam::default(),
+            replay: ReplayOptions::default(),
             scan: ScanOptions::DEFAULT,
         }
     }

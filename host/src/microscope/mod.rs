@@ -24,7 +24,7 @@ pub use choice::{MicroscopeChoice, MicroscopeOptions, Opened, UnknownMicroscope}
 pub use error::MicroscopeError;
 pub use interrupt::{Interrupt, Urgency};
 pub use scanner::{ScanOptions, ScannerMicroscope};
-pub use simulated::{ReplayMicroscope, SimulatedBeam, SpecimenMicroscope};
+pub use simulated::{ReplayMicroscope, ReplayOptions, SimulatedBeam, SpecimenMicroscope};
 
 use std::time::Duration;
 

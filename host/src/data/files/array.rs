@@ -1,6 +1,7 @@
 //! From an array with axes to a map or spectra: the rules of rank that all formats share.
 
 use super::Dataset;
+use super::conditions::Conditions;
 use super::error::DatasetError;
 use crate::data::{Axis, Map, Spectra, Values};
 
@@ -96,6 +97,8 @@ pub(super) struct Array {
     pub(super) units: String,
     /// Whether the file itself names rows and columns.
     pub(super) names_axes: bool,
+    /// How its values were recorded.
+    pub(super) conditions: Conditions,
     load: Load,
 }
 
@@ -144,6 +147,7 @@ impl Array {
             quantity: quantity.to_owned(),
             units: String::new(),
             names_axes: false,
+            conditions: Conditions::default(),
             load: Box::new(load),
         }
     }
@@ -288,7 +292,6 @@ fn in_order(values: Values, shape: &[usize], strides: &[usize]) -> Values {
 }
 
 /// What files need that describe their dimensions.
-#[cfg(feature = "hdf5")]
 impl Array {
     /// Replaces a dimension where the description fits the array; a file may be inconsistent.
     pub(super) fn set_dimension(&mut self, place: usize, dimension: Dimension) {
@@ -317,6 +320,19 @@ impl Array {
         self.dimensions.insert(1, Dimension::unknown(1, 1));
     }
 
+    /// The error that this array is a stack of images and not spectra.
+    pub(super) fn is_stack(&self) -> DatasetError {
+        DatasetError::Shape {
+            location: self.location.clone(),
+            shape: format!("{} (a stack of images)", super::shape_text(&self.shape)),
+            accepted: DatasetError::SHAPES,
+        }
+    }
+}
+
+/// What USID needs, whose files hold other shapes than they mean.
+#[cfg(feature = "hdf5")]
+impl Array {
     /// Takes the file to hold another shape; its runs of so many values in the order given, where one
     /// is.
     pub(super) fn reshape(
@@ -339,15 +355,6 @@ impl Array {
                     values
                 })
             });
-        }
-    }
-
-    /// The error that this array is a stack of images and not spectra.
-    pub(super) fn is_stack(&self) -> DatasetError {
-        DatasetError::Shape {
-            location: self.location.clone(),
-            shape: format!("{} (a stack of images)", super::shape_text(&self.shape)),
-            accepted: DatasetError::SHAPES,
         }
     }
 }

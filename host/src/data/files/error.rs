@@ -30,8 +30,8 @@ pub enum DatasetError {
     },
     /// The extension belongs to no known format.
     #[error(
-        "`{}`: unknown extension `{}`; accepted are .npy, .npz, .tif, .tiff, .h5, .hdf5, .hf5, .nsid, \
-         .hspy and .zspy; {remedy}",
+        "`{}`: unknown extension `{}`; accepted are .npy, .npz, .tif, .tiff, .dm3, .dm4, .emd, .sxm, \
+         .3ds, .ibw, .rpl, .h5, .hdf5, .hf5, .nsid, .nxs, .h5oina, .hspy and .zspy; {remedy}",
         plain(file),
         plain(extension)
     )]

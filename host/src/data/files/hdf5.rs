@@ -1,13 +1,14 @@
 //! HDF5: which dataset is meant, and its values.
 
-use hdf5_pure::{Error, File, FormatError, Group, Source as _};
+use hdf5_pure::{Dataset, Error, File, FormatError, Group, Source as _};
 
 use super::array::{Array, is_candidate};
 use super::error::DatasetError;
 use super::links::Linkless;
 use super::listing::{DatasetInfo, listing};
 use super::number::{BOOL, Kind, values};
-use super::{Wanted, filters, hyperspy, nsid, usid};
+use super::{Wanted, berkeley, filters, h5oina, hyperspy, nexus, nsid, usid, velox};
+use crate::data::Values;
 
 const FORMAT: &str = "HDF5";
 
@@ -108,6 +109,9 @@ fn list(file: &File) -> Result<Content, Error> {
     for datasets in [&mut found.numeric, &mut found.other] {
         datasets.sort_by(|a, b| a.path.cmp(&b.path));
     }
+    if h5oina::is_one(file) {
+        h5oina::fold(file, &mut found.numeric);
+    }
     let described = |info: &DatasetInfo| usid::tables(&found.numeric, info).is_some();
     let numeric: Vec<bool> = found.numeric.iter().map(described).collect();
     let other: Vec<bool> = found.other.iter().map(described).collect();
@@ -127,6 +131,7 @@ const MOST_GROUPS: usize = 4096;
 const MOST_DATASETS: usize = 8192;
 
 fn collect(group: &Group, prefix: &str, depth: usize, found: &mut Content) -> Result<(), Error> {
+    let about = group.attrs().unwrap_or_default();
     for name in group.datasets()? {
         if found.numeric.len() + found.other.len() >= MOST_DATASETS {
             return Ok(());
@@ -149,7 +154,10 @@ fn collect(group: &Group, prefix: &str, depth: usize, found: &mut Content) -> Re
             Kind::Other(dtype) => (false, dtype),
         };
         let info = DatasetInfo {
-            main: hyperspy::is_main(&path) || nsid::is_main(&dataset),
+            main: hyperspy::is_main(&path)
+                || nsid::is_main(&dataset)
+                || berkeley::is_main(&name, &about)
+                || nexus::is_main(&name, &about),
             path,
             shape,
             dtype,
@@ -204,6 +212,9 @@ pub(super) fn read(
 ) -> Result<Array, DatasetError> {
     let (open, source) = open_with_source(file)?;
     let open = &Opened { file, open, source };
+    if velox::is_one(&open.open) && !inside.is_some_and(|inside| inside.starts_with("Data/")) {
+        return velox::read(open, inside, wanted);
+    }
     let found = list(&open.open).map_err(|e| unreadable(file, &e))?;
     let candidates = match choose(&found, file, inside)? {
         Chosen::One(info) => return open.describe(&found, info),
@@ -214,6 +225,14 @@ pub(super) fn read(
         Wanted::Map => array.squeezed().len() == 2,
         Wanted::Spectra => array.squeezed().len() == 3,
     };
+    if inside.is_none()
+        && let Some(path) = nexus::default(&open.open)
+        && let Some(info) = candidates.iter().find(|info| info.path == path)
+        && let Ok(array) = open.describe(&found, info)
+        && kind(&array)
+    {
+        return Ok(array);
+    }
     let described = candidates
         .iter()
         .filter_map(|info| open.describe(&found, info).ok());
@@ -233,7 +252,11 @@ pub(super) fn read(
 /// # Errors
 /// When the file is damaged.
 pub(super) fn list_signals(file: &str) -> Result<Vec<String>, DatasetError> {
-    let found = list(&open(file)?).map_err(|e| unreadable(file, &e))?;
+    let open = open(file)?;
+    if velox::is_one(&open) {
+        return Ok(velox::list(&open));
+    }
+    let found = list(&open).map_err(|e| unreadable(file, &e))?;
     let mapped = || {
         let numeric = found.numeric.iter();
         numeric.filter(|info| info.main || is_candidate(&info.shape))
@@ -244,13 +267,39 @@ pub(super) fn list_signals(file: &str) -> Result<Vec<String>, DatasetError> {
 }
 
 /// A file that is read.
-struct Opened<'a> {
-    file: &'a str,
-    open: File,
+pub(super) struct Opened<'a> {
+    pub(super) file: &'a str,
+    pub(super) open: File,
     source: Linkless,
 }
 
 impl Opened<'_> {
+    /// Bytes of the file.
+    pub(super) fn length(&self) -> u64 {
+        self.source.len()
+    }
+
+    /// What reads the values of a dataset later.
+    ///
+    /// # Errors
+    /// When it was packed in a way that is not read.
+    pub(super) fn load(
+        &self,
+        dataset: &Dataset,
+        location: &str,
+    ) -> Result<impl FnOnce() -> Result<Values, DatasetError> + use<>, DatasetError> {
+        let pipeline = dataset.filter_pipeline();
+        filters::require(&pipeline, location)?;
+        let (read, source, told) = (dataset.clone(), self.source.clone(), location.to_owned());
+        Ok(move || {
+            if filters::has_own(&pipeline) {
+                filters::values(&read, &pipeline, &source, &told)
+            } else {
+                values(&read).map_err(|e| unreadable(&told, &e))
+            }
+        })
+    }
+
     /// A dataset with what the file says of it.
     fn describe(&self, found: &Content, info: &DatasetInfo) -> Result<Array, DatasetError> {
         let unreadable = |e: Error| unreadable(self.file, &e);
@@ -260,18 +309,18 @@ impl Opened<'_> {
             Some((parent, _)) => self.open.group(parent).map_err(unreadable)?,
             None => self.open.root(),
         };
-        let pipeline = dataset.filter_pipeline();
-        filters::require(&pipeline, &location)?;
-        let (read, source, told) = (dataset.clone(), self.source.clone(), location.clone());
-        let mut array = Array::bare(&location, info.shape.clone(), "", move || {
-            if filters::has_own(&pipeline) {
-                filters::values(&read, &pipeline, &source, &told)
-            } else {
-                values(&read).map_err(|e| super::hdf5::unreadable(&told, &e))
-            }
-        });
+        let load = self.load(&dataset, &location)?;
+        let mut array = Array::bare(&location, info.shape.clone(), "", load);
+        let about = group.attrs().unwrap_or_default();
+        let name = info.path.rsplit('/').next().unwrap_or_default();
         if hyperspy::is_main(&info.path) {
             hyperspy::describe(&mut array, &group)?;
+        } else if berkeley::is_main(name, &about) {
+            berkeley::describe(&mut array, &group);
+        } else if nexus::is_main(name, &about) {
+            nexus::describe(&mut array, &dataset, &group)?;
+        } else if h5oina::is_one(&self.open) {
+            h5oina::describe(&mut array, &self.open, &info.path);
         } else {
             nsid::describe(&mut array, &dataset, &group)?;
             if let Some(folder) = usid::tables(&found.numeric, info) {
@@ -279,8 +328,7 @@ impl Opened<'_> {
             }
         }
         if array.quantity.is_empty() {
-            let name = info.path.rsplit('/').next();
-            name.unwrap_or_default().clone_into(&mut array.quantity);
+            name.clone_into(&mut array.quantity);
         }
         Ok(array)
     }

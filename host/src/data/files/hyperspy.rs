@@ -6,6 +6,7 @@ use std::collections::HashMap;
 use hdf5_pure::{AttrValue, Group};
 
 use super::array::{Array, Dimension};
+use super::conditions::Conditions;
 use super::error::DatasetError;
 use super::expression::{Expression, ExpressionError};
 
@@ -76,6 +77,7 @@ pub(super) fn describe(array: &mut Array, signal: &dyn Node) -> Result<(), Datas
     if is_line {
         array.insert_column();
     }
+    array.conditions = conditions(signal);
     let general = attributes(signal, "metadata/General");
     array.quantity = text(&general, "title");
     // `Signal.quantity` reads "X-rays (Counts)": what, and its units.
@@ -89,6 +91,26 @@ pub(super) fn describe(array: &mut Array, signal: &dyn Node) -> Result<(), Datas
         what.trim().clone_into(&mut array.quantity);
     }
     Ok(())
+}
+
+/// How the signal was recorded, where `HyperSpy` keeps it.
+fn conditions(signal: &dyn Node) -> Conditions {
+    let of = |microscope: &str, inside: &str, name: &str| {
+        let path = format!("metadata/Acquisition_instrument/{microscope}{inside}");
+        number(&signal.attributes(&path)?, name)
+    };
+    let either = |inside: &str, name: &str| {
+        let mut microscopes = ["TEM", "SEM"].into_iter();
+        microscopes.find_map(|microscope| of(microscope, inside, name))
+    };
+    Conditions {
+        beam_energy: either("", "beam_energy"),
+        dwell: either("/Detector/EELS", "dwell_time")
+            .or_else(|| either("/Detector/EELS", "exposure"))
+            .or_else(|| either("", "dwell_time")),
+        live_time: either("/Detector/EDS", "live_time"),
+    }
+    .sensible()
 }
 
 /// Whether an axis is one of the scan; nothing where the file does not say.

@@ -7,6 +7,7 @@
 //! | `.npy` | `NumPy` array; booleans are 1 and 0 | none |
 //! | `.npz` | `NumPy` archive | name of the array |
 //! | `.tif`, `.tiff` | a page of grey values as they are stored; Thermo/FEI, OME, DigitalMicrograph, `ImageJ` or Zeiss metadata give the pixel size | number of the page, from 1 |
+//! | `.dm3`, `.dm4` | Gatan DigitalMicrograph | name of an image, or its number, from 1 |
 //! | `.h5`, `.hdf5`, `.hf5`, `.nsid` | NSID (sidpy, `pyNSID`), USID and plain HDF5 | dataset, or a group that holds one |
 //! | `.hspy`, `.zspy` | `HyperSpy`, a file or a folder | `Experiments/<title>` |
 //!
@@ -25,6 +26,10 @@
 
 mod acquisitions;
 mod array;
+#[cfg(feature = "hdf5")]
+mod berkeley;
+mod conditions;
+mod digital_micrograph;
 mod error;
 #[cfg(feature = "hdf5")]
 mod expression;
@@ -32,24 +37,36 @@ mod expression;
 mod filters;
 mod finished;
 #[cfg(feature = "hdf5")]
+mod h5oina;
+#[cfg(feature = "hdf5")]
 mod hdf5;
 #[cfg(not(feature = "hdf5"))]
 #[path = "without_hdf5.rs"]
 mod hdf5;
 #[cfg(feature = "hdf5")]
 mod hyperspy;
+mod igor;
+mod length;
 #[cfg(feature = "hdf5")]
 mod links;
 mod listing;
+mod named;
+mod nanonis;
+#[cfg(feature = "hdf5")]
+mod nexus;
 #[cfg(feature = "hdf5")]
 mod nsid;
 #[cfg(feature = "hdf5")]
 mod number;
 mod numpy;
+mod raw;
 mod remedy;
+mod ripple;
 mod tiff;
 #[cfg(feature = "hdf5")]
 mod usid;
+#[cfg(feature = "hdf5")]
+mod velox;
 mod write;
 #[cfg(feature = "hdf5")]
 mod zarr;
@@ -57,6 +74,7 @@ mod zarr;
 use std::path::Path;
 
 pub use acquisitions::{Acquisition, write_acquisitions};
+pub use conditions::Conditions;
 pub use error::DatasetError;
 pub use finished::Finished;
 pub use hdf5::list_hdf5;
@@ -93,6 +111,31 @@ impl Dataset {
             Self::Spectra(spectra) => spectra.leave_out(is_left_out),
         }
     }
+}
+
+/// Which of two files has its rows and columns exchanged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[cfg_attr(feature = "cli", derive(clap::ValueEnum))]
+#[serde(rename_all = "lowercase")]
+pub enum Transpose {
+    /// The response.
+    Response,
+    /// The image.
+    Image,
+    /// Both.
+    Both,
+}
+
+impl Transpose {
+    /// Whether a file is one of these.
+    pub fn includes(self, which: Self) -> bool {
+        self == which || self == Self::Both
+    }
+}
+
+/// Whether a mask marks a pixel that has this value in it.
+pub fn is_marked(value: f64) -> bool {
+    value.is_finite() && value != 0.0
 }
 
 /// What is sought in a file that holds several arrays.
@@ -155,6 +198,11 @@ impl Signal {
         (&self.0.quantity, &self.0.units)
     }
 
+    /// How its values were recorded, as far as the file says it.
+    pub fn conditions(&self) -> &Conditions {
+        &self.0.conditions
+    }
+
     /// The names of the axes of rows and columns, where the file itself gives them.
     pub fn names(&self) -> Option<(&str, &str)> {
         let name = |place: usize| Some(self.0.dimensions.get(place)?.axis.name.as_str());
@@ -195,6 +243,11 @@ pub fn open(location: &str, wanted: Wanted) -> Result<Signal, DatasetError> {
         Format::Npy => numpy::read_npy(file, inside),
         Format::Npz => numpy::read_npz(file, inside, wanted),
         Format::Tiff => tiff::read(file, inside),
+        Format::DigitalMicrograph => digital_micrograph::read(file, inside, wanted),
+        Format::NanonisScan => nanonis::scan::read(file, inside, wanted),
+        Format::NanonisGrid => nanonis::grid::read(file, inside, wanted),
+        Format::Igor => igor::read(file, inside, wanted),
+        Format::Ripple => ripple::read(file, inside),
         Format::Hdf5 => hdf5::read(file, inside, wanted),
     }?;
     array.require_rank()?;
@@ -262,7 +315,7 @@ pub fn locations(location: &str) -> Result<Vec<String>, DatasetError> {
     }
     require_file(file)?;
     let inside = match Format::of(file)? {
-        Format::Npy => return Ok(vec![file.to_owned()]),
+        Format::Npy | Format::Ripple => return Ok(vec![file.to_owned()]),
         Format::Npz => {
             let arrays = numpy::list_npz(file)?.into_iter();
             let fitting = arrays.filter(|(_, shape)| array::is_candidate(shape));
@@ -272,6 +325,10 @@ pub fn locations(location: &str) -> Result<Vec<String>, DatasetError> {
             let pages = tiff::list(file)?.into_iter();
             pages.map(|page| page.to_string()).collect()
         }
+        Format::DigitalMicrograph => digital_micrograph::list(file)?,
+        Format::NanonisScan => nanonis::scan::list(file)?,
+        Format::NanonisGrid => nanonis::grid::list(file)?,
+        Format::Igor => igor::list(file)?,
         Format::Hdf5 => hdf5::list_signals(file)?,
     };
     let inside: Vec<String> = inside;
@@ -284,6 +341,11 @@ enum Format {
     Npy,
     Npz,
     Tiff,
+    DigitalMicrograph,
+    NanonisScan,
+    NanonisGrid,
+    Igor,
+    Ripple,
     Hdf5,
 }
 
@@ -294,7 +356,14 @@ impl Format {
             "npy" => Self::Npy,
             "npz" => Self::Npz,
             "tif" | "tiff" => Self::Tiff,
-            "h5" | "hdf5" | "hf5" | "nsid" | "hspy" => Self::Hdf5,
+            "dm3" | "dm4" => Self::DigitalMicrograph,
+            "sxm" => Self::NanonisScan,
+            "3ds" => Self::NanonisGrid,
+            "ibw" => Self::Igor,
+            "rpl" => Self::Ripple,
+            "h5" | "hdf5" | "hf5" | "nsid" | "hspy" | "emd" | "nxs" | "nexus" | "h5oina" => {
+                Self::Hdf5
+            }
             _ => return remedy::begins_as(file).ok_or_else(|| remedy::unknown(file)),
         })
     }
@@ -328,6 +397,14 @@ fn split(location: &str) -> (&str, Option<&str>) {
             Some(inside.trim_matches('/')).filter(|s| !s.is_empty()),
         ),
         None => (location, None),
+    }
+}
+
+/// The location of what is inside a file, as it is given.
+fn location_of(file: &str, inside: Option<&str>) -> String {
+    match inside {
+        Some(inside) => format!("{file}#{inside}"),
+        None => file.to_owned(),
     }
 }
 
@@ -407,6 +484,10 @@ fn refuse_inside(file: &str, inside: Option<&str>) -> Result<(), DatasetError> {
     }
 }
 
+#[cfg(all(test, feature = "hdf5"))]
+mod instrument_samples;
+#[cfg(all(test, feature = "hdf5"))]
+mod instrument_tests;
 #[cfg(all(test, feature = "hdf5"))]
 mod mutations;
 #[cfg(all(test, feature = "hdf5"))]

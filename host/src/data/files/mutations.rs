@@ -6,6 +6,7 @@
 use std::io::Cursor;
 use std::time::{Duration, Instant};
 
+use super::instrument_samples as instruments;
 use super::samples::{CYCLE, FILTERS, LATEST, LINKS, TYPES, VAST, bytes};
 use super::testing::{npy, nsid_file};
 use super::{Wanted, locations, open};
@@ -101,9 +102,20 @@ fn no_file_ends_the_program_however_it_is_spoilt() {
         ("filters.h5", bytes(FILTERS)),
         ("a.hspy", super::hyperspy::testing::signal([1, 1, 0])),
         ("a.dat", bytes(FILTERS)),
+        ("a.dm3", instruments::digital_micrograph(3)),
+        ("a.dm4", instruments::digital_micrograph(4)),
+        ("velox.emd", instruments::velox()),
+        ("berkeley.emd", instruments::berkeley()),
+        ("a.nxs", instruments::nexus()),
+        ("a.h5oina", instruments::h5oina()),
+        ("a.sxm", instruments::nanonis_scan()),
+        ("a.3ds", instruments::nanonis_grid()),
+        ("a.ibw", instruments::igor()),
+        ("a.rpl", instruments::ripple().0),
     ];
     let mut chance = Chance(seed);
     let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("a.raw"), instruments::ripple().1).unwrap();
     let mut slowest = Duration::ZERO;
     for i in 0..count {
         let (name, whole) = &sources[chance.below(sources.len())];

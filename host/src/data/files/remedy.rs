@@ -47,9 +47,7 @@ pub(super) fn unknown(file: &str) -> DatasetError {
             "NumPy converts it: numpy.save(\"{new}.npy\", \
              numpy.asarray(pickle.load(open(\"{file_text}\", \"rb\"))))"
         ),
-        "ibw" => scifireaders("IgorIBWReader", &file_text, &new),
-        "sxm" => scifireaders("NanonisSXMReader", &file_text, &new),
-        "3ds" => scifireaders("Nanonis3dsReader", &file_text, &new),
+        "raw" => format!("give the `.rpl` beside it, which says what its numbers are: `{new}.rpl`"),
         "gwy" | "gsf" => scifireaders("GwyddionReader", &file_text, &new),
         _ => format!("HyperSpy converts it: hs.load(\"{file_text}\").save(\"{new}.hspy\")"),
     };

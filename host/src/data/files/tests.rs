@@ -91,10 +91,10 @@ fn the_first_value_that_is_not_finite_is_named() {
 #[test]
 fn a_file_of_another_format_names_the_program_and_the_line_that_convert_it() {
     for (name, line) in [
-        ("a.dm4", "hs.load("),
+        ("a.bcf", "hs.load("),
         ("a.png", "PIL.Image.open("),
         ("a.csv", "delimiter=\",\""),
-        ("a.sxm", "SciFiReaders.NanonisSXMReader("),
+        ("a.gwy", "SciFiReaders.GwyddionReader("),
     ] {
         let (_folder, file) = written(name, b"anything else");
         let message = read(&file).unwrap_err().to_string();

@@ -21,7 +21,7 @@ pub struct ReplayMicroscope {
 ///
 /// # Errors
 /// [`MicroscopeError::Setting`], with both.
-pub(in crate::microscope) fn require_same_area(
+pub(super) fn require_same_area(
     image: (usize, usize),
     response: (usize, usize),
 ) -> Result<(), MicroscopeError> {

@@ -12,6 +12,7 @@ use tiff::tags::Tag;
 
 use super::array::{Array, Dimension};
 use super::error::DatasetError;
+use super::location_of;
 use crate::data::Values;
 use pages::{Page, Pages};
 use stored::Stored;
@@ -28,10 +29,7 @@ type Open = Decoder<Stored>;
 pub(super) fn read(file: &str, inside: Option<&str>) -> Result<Array, DatasetError> {
     let pages = open(file)?;
     let page = pages.choose(file, inside)?;
-    let location = match inside {
-        Some(inside) => format!("{file}#{inside}"),
-        None => file.to_owned(),
-    };
+    let location = location_of(file, inside);
     let mut decoder = pages.decoder;
     let unreadable = |e: TiffError| unreadable(file, &e);
     decoder.seek_to_image(page.index).map_err(unreadable)?;
@@ -41,6 +39,7 @@ pub(super) fn read(file: &str, inside: Option<&str>) -> Result<Array, DatasetErr
     let mut array = Array::bare(&location, shape, &super::stem(file), move || {
         values(decoder, &page, &found)
     });
+    array.conditions = metadata.conditions;
     if let Some(size) = metadata.size {
         let units = super::plain(&size.units);
         array.dimensions = vec![

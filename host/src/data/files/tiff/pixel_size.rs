@@ -14,6 +14,7 @@ use tiff::decoder::ifd::Value;
 use tiff::tags::Tag;
 
 use super::Open;
+use crate::data::files::conditions::Conditions;
 
 /// Size of a pixel: along rows (down) first, along columns second.
 #[derive(Clone, Debug, PartialEq)]
@@ -37,6 +38,7 @@ impl PixelSize {
 pub(super) struct Metadata {
     pub(super) size: Option<PixelSize>,
     pub(super) detector: Option<String>,
+    pub(super) conditions: Conditions,
 }
 
 const FEI: [u16; 2] = [34683, 34682];
@@ -54,9 +56,16 @@ pub(super) fn read(decoder: &mut Open, ome: Option<&str>) -> Metadata {
         .as_deref()
         .and_then(|metadata| element(metadata, "BinaryResult"));
     let detector = result.and_then(|result| element(result, "Detector"));
+    let number = |name: &str| element(thermo.as_deref()?, name)?.trim().parse().ok();
     Metadata {
         size,
         detector: detector.map(|name| name.trim().to_owned()),
+        conditions: Conditions {
+            beam_energy: number("AccelerationVoltage").map(|volts: f64| volts / 1000.0),
+            dwell: number("DwellTime"),
+            live_time: None,
+        }
+        .sensible(),
     }
 }
 

@@ -1,0 +1,149 @@
+//! Files of `replay:IMAGE,RESPONSE`: how they are read, and opened as an instrument.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::ReplayMicroscope;
+use super::replay::require_same_area;
+use crate::data::files::{self, Dataset, Signal, Transpose, Wanted, is_marked};
+use crate::microscope::MicroscopeError;
+
+/// Times at a point, in seconds, that a file may say and a campaign takes over.
+const USUAL: std::ops::RangeInclusive<f64> = 1e-6..=3600.0;
+
+/// How the files of `replay:IMAGE,RESPONSE` are read.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "cli", derive(clap::Args))]
+#[serde(default, deny_unknown_fields)]
+pub struct ReplayOptions {
+    /// Map over the pixels of replay:IMAGE,RESPONSE: those where it is 0, false or no number are no
+    /// candidates.
+    #[cfg_attr(
+        feature = "cli",
+        arg(long, value_name = "FILE", help_heading = "Instrument")
+    )]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mask: Option<String>,
+    /// Exchange rows and columns of a file of replay:IMAGE,RESPONSE that stores them the other way round.
+    #[cfg_attr(feature = "cli", arg(
+        long,
+        value_name = "WHICH",
+        num_args = 0..=1,
+        default_missing_value = "response",
+        help_heading = "Instrument"
+    ))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub transpose: Option<Transpose>,
+}
+
+impl ReplayOptions {
+    /// Whether files are read as they are.
+    pub fn is_default(&self) -> bool {
+        *self == Self::default()
+    }
+
+    fn turned(&self, signal: Signal, which: Transpose) -> Signal {
+        if self
+            .transpose
+            .is_some_and(|transpose| transpose.includes(which))
+        {
+            signal.transposed()
+        } else {
+            signal
+        }
+    }
+
+    /// Opens an image and a response, and what the response says of its dwell.
+    ///
+    /// # Errors
+    /// When a file cannot be read, or they differ in rows or columns.
+    pub(in crate::microscope) fn open(
+        &self,
+        image: &str,
+        response: &str,
+    ) -> Result<(ReplayMicroscope, Option<Duration>), MicroscopeError> {
+        let response = self.turned(files::open(response, Wanted::Any)?, Transpose::Response);
+        let image = self.turned(files::open_map(image)?, Transpose::Image);
+        require_same_area(image.area(), response.area())?;
+        // The time that the data took is that of each point, where the file says it.
+        let own = response
+            .conditions()
+            .dwell
+            .filter(|dwell| USUAL.contains(dwell));
+        let own = own.and_then(|dwell| Duration::try_from_secs_f64(dwell).ok());
+        let Dataset::Map(map) = image.read(files::MOST_MEMORY)? else {
+            let accepted = "rows x columns";
+            return Err(MicroscopeError::setting("the image", "spectra", accepted));
+        };
+        let mut response = response.read(files::MOST_MEMORY)?;
+        if let Some(file) = &self.mask {
+            let mask = files::read_map(file)?;
+            let sizes = [(map.height(), map.width()), (mask.height(), mask.width())];
+            let [wanted, found] = sizes.map(|(rows, columns)| format!("{rows} x {columns} pixels"));
+            if wanted != found {
+                return Err(MicroscopeError::setting("--mask", found, wanted));
+            }
+            if !mask.values.iter().any(|&value| is_marked(value)) {
+                let accepted = "numbers other than 0 where the sample may be measured";
+                return Err(MicroscopeError::setting(
+                    "--mask",
+                    "a map that marks no pixel",
+                    accepted,
+                ));
+            }
+            response.leave_out(|pixel| !is_marked(mask.values[pixel]));
+        }
+        let microscope = match response {
+            Dataset::Map(response) => ReplayMicroscope::of_response(map, response)?,
+            Dataset::Spectra(spectra) => ReplayMicroscope::of_spectra(map, spectra, &[])?,
+        };
+        Ok((microscope, own))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::data::Map;
+    use crate::data::files::write_npy;
+    use crate::microscope::Microscope as _;
+
+    #[test]
+    fn files_are_turned_and_masked_as_they_are_for_a_replay() {
+        let folder = tempfile::tempdir().unwrap();
+        let write = |name: &str, height: usize, width: usize, values: &[f64]| {
+            let path = folder.path().join(name);
+            let map = Map::uncalibrated(height, width, values.to_vec(), name);
+            write_npy(&path, &map).unwrap();
+            path.to_string_lossy().into_owned()
+        };
+        let image = write("image.npy", 2, 3, &[0.0, 1.0, 2.0, 3.0, 4.0, 5.0]);
+        let turned = write("turned.npy", 3, 2, &[0.0, 3.0, 1.0, 4.0, 2.0, 5.0]);
+        let mask = write("mask.npy", 2, 3, &[1.0, 1.0, 0.0, 1.0, f64::NAN, 1.0]);
+        let options = ReplayOptions {
+            mask: Some(mask),
+            transpose: Some(Transpose::Response),
+        };
+        let (microscope, dwell) = options.open(&image, &turned).unwrap();
+        assert_eq!(dwell, None);
+        let truth = microscope
+            .truth(&crate::scalarizer::Scalarizer::Sum)
+            .unwrap();
+        let known: Vec<f64> = truth.values.into_iter().filter(|v| v.is_finite()).collect();
+        assert_eq!(known, [0.0, 1.0, 3.0, 5.0]);
+        assert_eq!(microscope.absent().len(), 2);
+        assert!(ReplayOptions::default().open(&image, &turned).is_err());
+        for (mask, told) in [
+            (write("other.npy", 1, 3, &[1.0; 3]), "1 x 3 pixels"),
+            (write("none.npy", 2, 3, &[0.0; 6]), "marks no pixel"),
+        ] {
+            let options = ReplayOptions {
+                mask: Some(mask),
+                transpose: None,
+            };
+            let error = options.open(&image, &image).unwrap_err().to_string();
+            assert!(error.contains(told), "{error}");
+        }
+    }
+}
