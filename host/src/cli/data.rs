@@ -34,24 +34,13 @@ impl DataArgs {
     /// Opens the image, without its values.
     pub(super) fn image(&self, location: &str) -> Result<Signal, Failure> {
         let signal = files::open_map(location).or_input()?;
-        Ok(self.turned(signal, Transpose::Image))
+        Ok(Transpose::turn(self.transpose, Transpose::Image, signal))
     }
 
     /// Opens the response, without its values: spectra where these are `wanted` and there is a choice.
     pub(super) fn response(&self, location: &str, wanted: Wanted) -> Result<Signal, Failure> {
         let signal = files::open(location, wanted).or_input()?;
-        Ok(self.turned(signal, Transpose::Response))
-    }
-
-    fn turned(&self, signal: Signal, which: Transpose) -> Signal {
-        if self
-            .transpose
-            .is_some_and(|transpose| transpose.includes(which))
-        {
-            signal.transposed()
-        } else {
-            signal
-        }
+        Ok(Transpose::turn(self.transpose, Transpose::Response, signal))
     }
 
     /// Reads the values of both, once they are known to cover the same pixels.

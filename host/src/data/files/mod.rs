@@ -127,9 +127,13 @@ pub enum Transpose {
 }
 
 impl Transpose {
-    /// Whether a file is one of these.
-    pub fn includes(self, which: Self) -> bool {
-        self == which || self == Self::Both
+    /// A signal as the user says that its file is to be read.
+    pub fn turn(asked: Option<Self>, which: Self, signal: Signal) -> Signal {
+        if asked.is_some_and(|asked| asked == which || asked == Self::Both) {
+            signal.transposed()
+        } else {
+            signal
+        }
     }
 }
 

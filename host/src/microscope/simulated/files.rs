@@ -43,17 +43,6 @@ impl ReplayOptions {
         *self == Self::default()
     }
 
-    fn turned(&self, signal: Signal, which: Transpose) -> Signal {
-        if self
-            .transpose
-            .is_some_and(|transpose| transpose.includes(which))
-        {
-            signal.transposed()
-        } else {
-            signal
-        }
-    }
-
     /// Opens an image and a response, and what the response says of its dwell.
     ///
     /// # Errors
@@ -63,8 +52,9 @@ impl ReplayOptions {
         image: &str,
         response: &str,
     ) -> Result<(ReplayMicroscope, Option<Duration>), MicroscopeError> {
-        let response = self.turned(files::open(response, Wanted::Any)?, Transpose::Response);
-        let image = self.turned(files::open_map(image)?, Transpose::Image);
+        let turned = |which, signal| Transpose::turn(self.transpose, which, signal);
+        let response = turned(Transpose::Response, files::open(response, Wanted::Any)?);
+        let image = turned(Transpose::Image, files::open_map(image)?);
         require_same_area(image.area(), response.area())?;
         // The time that the data took is that of each point, where the file says it.
         let own = response
