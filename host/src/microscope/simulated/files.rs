@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::ReplayMicroscope;
 use super::replay::require_same_area;
-use crate::data::files::{self, Dataset, Signal, Transpose, Wanted, is_marked};
+use crate::data::files::{self, Dataset, Transpose, Wanted, is_marked};
 use crate::microscope::MicroscopeError;
 
 /// Times at a point, in seconds, that a file may say and a campaign takes over.
