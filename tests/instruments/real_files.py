@@ -99,7 +99,9 @@ def grid(path):
     """The sweeps of a Nanonis grid."""
     read = nanonis().Grid(path)
     for channel in read.header["channels"]:
-        bias = read.signals["sweep_signal"].astype(float)
+        # The ends are what the file says; the package rounds what lies between to single precision.
+        ends = read.signals["sweep_signal"].astype(float)
+        bias = np.linspace(ends[0], ends[-1], len(ends))
         yield read.signals[channel], [([], ""), ([], ""), (bias, read.header["sweep_signal"].split("(")[1][:-1])]
     params = read.signals["params"]
     for number in range(params.shape[2]):

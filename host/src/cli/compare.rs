@@ -28,7 +28,7 @@ use crate::study::{
 #[derive(Debug, Args)]
 #[command(group(ArgGroup::new("what").required(true).args(["image", "specimen", "collect", "missing"])))]
 pub(super) struct CompareArgs {
-    /// Image that is known everywhere: .npy, .npz, .tif, .h5 (NSID) or .hspy; `FILE#path/inside`
+    /// Image that is known everywhere, as a program or an instrument wrote it; `FILE#path/inside`
     /// for one of several.
     #[arg(long, value_name = "FILE", requires = "response")]
     image: Option<String>,

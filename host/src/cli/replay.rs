@@ -29,7 +29,7 @@ use crate::spaces::LatentConfig;
 /// Arguments of `beacon replay`.
 #[derive(Clone, Debug, Args, Serialize)]
 pub(super) struct ReplayArgs {
-    /// Image that is known everywhere: .npy, .npz, .tif, .h5 (NSID) or .hspy; `FILE#path/inside`
+    /// Image that is known everywhere, as a program or an instrument wrote it; `FILE#path/inside`
     /// or `FILE.tif#2` for one of several.
     #[arg(long, value_name = "FILE")]
     image: String,

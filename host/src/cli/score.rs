@@ -25,7 +25,7 @@ use crate::train::TrainerConfig;
 /// Arguments of `beacon score`.
 #[derive(Debug, Args)]
 pub(super) struct ScoreArgs {
-    /// Image that is known everywhere: .npy, .npz, .tif, .h5 (NSID) or .hspy; `FILE#path/inside`
+    /// Image that is known everywhere, as a program or an instrument wrote it; `FILE#path/inside`
     /// for one of several.
     #[arg(long, value_name = "FILE")]
     image: String,
