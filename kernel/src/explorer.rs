@@ -7,16 +7,20 @@ mod model;
 #[cfg(feature = "parts")]
 mod parts;
 mod posterior;
+mod preparation;
 mod proposal;
 mod scores;
 
 pub use proposal::Proposal;
+
+use preparation::Preparation;
 
 use crate::gp::{Covariance, Factor};
 use crate::grid::Axes;
 use crate::math::within;
 use crate::network::LATENT;
 use crate::space::Space;
+use crate::storage::Ahead;
 use crate::strategy::{Acquisition, Sampling, Strategy};
 use crate::structure::Windows;
 use crate::{
@@ -59,6 +63,16 @@ impl Process {
             outputscale: self.hyperparameters.outputscale,
         }
     }
+
+    /// Variance of a measured response.
+    fn variance(&self) -> f32 {
+        let Hyperparameters {
+            outputscale, noise, ..
+        } = self.hyperparameters;
+        let variance = outputscale + noise;
+        self.space
+            .map_or(variance, |space| variance + space.variance)
+    }
 }
 
 /// Largest magnitude of a pixel. With [`crate::LARGEST_WEIGHT`] no feature can overflow.
@@ -87,6 +101,8 @@ pub struct Explorer<'a> {
     distances_known: usize,
     /// The candidate that the distances are being updated with, and the rows of candidates done.
     distances_underway: Option<(Candidate, usize)>,
+    /// What is worked ahead for the decision after the point measured last, or after the one to come.
+    preparation: Option<Preparation>,
 }
 
 impl<'a> Explorer<'a> {
@@ -113,6 +129,7 @@ impl<'a> Explorer<'a> {
             filtered: false,
             distances_known: 0,
             distances_underway: None,
+            preparation: None,
         })
     }
 
@@ -162,6 +179,7 @@ impl<'a> Explorer<'a> {
         self.memory.taken.fill(0);
         self.distances_known = 0;
         self.distances_underway = None;
+        self.preparation = None;
         let memory = &mut self.memory;
         Windows::new(memory.image, candidates).begin(memory.reciprocals, memory.distances)
     }
@@ -230,19 +248,32 @@ impl<'a> Explorer<'a> {
     }
 
     /// Does a slice of the work that the next proposal needs, on the assumption that `expected` is
-    /// measured before it. Returns whether more is left. A controller calls it while it is idle; no
-    /// proposal depends on whether it did.
+    /// measured before it, whatever its response will be. Returns whether more is left. A controller
+    /// calls it while it is idle; no proposal depends on whether it did, or for which candidate.
     pub fn prepare(&mut self, expected: Option<Candidate>) -> bool {
-        let done = match self.acquisition.strategy {
-            Strategy::BeaconStructure | Strategy::Farthest => self.update_distances_slice(expected),
-            Strategy::Ei | Strategy::Mu | Strategy::Ucb => self.refresh(),
-            Strategy::BeaconElite if self.acquisition.sampling == Sampling::Marginal => {
-                self.refresh()
-            }
-            _ => Ok(true),
-        };
         // `propose` returns the error that stands in the way.
-        !done.unwrap_or(true)
+        !self.prepare_slice(expected).unwrap_or(true)
+    }
+
+    fn prepare_slice(&mut self, expected: Option<Candidate>) -> Result<bool, Error> {
+        let expected = expected.filter(|&candidate| !self.is_measured(candidate));
+        let first = match self.acquisition.strategy {
+            Strategy::BeaconStructure | Strategy::Farthest => {
+                self.update_distances_slice(expected)?
+            }
+            Strategy::Ei | Strategy::Mu | Strategy::Ucb => self.refresh()?,
+            Strategy::BeaconElite if self.acquisition.sampling == Sampling::Marginal => {
+                self.refresh()?
+            }
+            _ => true,
+        };
+        let temperature = self.acquisition.temperature();
+        match expected {
+            _ if !first => Ok(false),
+            Some(candidate) => self.work_ahead(candidate, self.measured, temperature),
+            None if temperature.is_some() && self.measured > 0 => self.finish_slice(temperature),
+            None => Ok(true),
+        }
     }
 
     /// What the memory was cut for.
@@ -277,6 +308,7 @@ impl<'a> Explorer<'a> {
     /// Changes the seed of the campaign from the next proposal on.
     pub fn set_seed(&mut self, seed: u64) {
         self.seed = seed;
+        self.preparation = None;
     }
 
     /// The strategy and its settings.
@@ -315,13 +347,17 @@ impl<'a> Explorer<'a> {
             Some((underway, rows)) if underway == candidate => rows,
             _ => 0,
         };
+        if unknown.is_none() && done == candidates.rows() {
+            return Ok(self.distances_known == self.measured);
+        }
         let (window, columns) = (candidates.window(), candidates.columns());
         let cost = window * window * columns;
         let last = (done + SLICE.div_ceil(cost.max(1))).min(candidates.rows());
+        let (_, template) = Ahead::split(memory.workspace, memory.capacity.measurements);
         Windows::new(memory.image, candidates).update_nearest(
             candidate,
             done..last,
-            (memory.reciprocals, memory.workspace),
+            (memory.reciprocals, template),
             (memory.distances, memory.next_distances),
         )?;
         self.distances_underway = Some((candidate, last));

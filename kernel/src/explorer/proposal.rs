@@ -4,12 +4,10 @@
 //! to the responses already known (novelty) and proposes the candidate with the highest score.
 
 use super::{Explorer, Prediction, is_taken};
-use crate::grid::{self, Grid};
 use crate::improvement::log_expected_improvement;
 use crate::novelty::{self, Bounds, KnownResponses};
 use crate::random::Random;
 use crate::strategy::{References, Sampling, Strategy};
-use crate::thompson::{Evidence, Prior};
 use crate::{Candidate, Candidates, Error};
 
 /// The candidate to measure next, and what the model thinks of it.
@@ -24,12 +22,6 @@ pub struct Proposal {
     /// What the model expects there; `None` while there is no model that fits.
     pub prediction: Option<Prediction>,
 }
-
-/// The factor by which [`Strategy::BeaconStructure`] narrows its sample about the posterior mean.
-/// Once the model has learned something, the deviations of a full sample are larger than the gaps
-/// between responses; the mean alone ignores what the model does not know. The factor and the
-/// power in [`StructuralNovelty`] were chosen together on four kinds of data; neither is a setting.
-const TEMPERATURE: f32 = 0.3;
 
 /// The number by which candidates are ranked.
 pub(super) trait Score {
@@ -141,9 +133,9 @@ impl Explorer<'_> {
         let (candidate, score) = match self.acquisition.strategy {
             Strategy::Random => (self.uniform(candidates, &mut random)?, 0.0),
             Strategy::Farthest => self.farthest()?,
-            Strategy::Beacon | Strategy::BeaconStructure => self.most_novel(&mut random)?,
+            Strategy::Beacon | Strategy::BeaconStructure => self.most_novel()?,
             Strategy::BeaconElite => self.most_novel_among_elite(&mut random)?,
-            Strategy::Thompson => self.best_of_sample(&mut random, 1.0, &Value)?,
+            Strategy::Thompson => self.best_of_sample(&Value)?,
             Strategy::Ei => {
                 self.prepare_means()?;
                 let best = self.best_denoised();
@@ -166,7 +158,7 @@ impl Explorer<'_> {
 
     /// Algorithm 1 of BEACON: sample, then novelty against everything measured; for
     /// [`Strategy::BeaconStructure`] of a tempered sample and times the structural distance.
-    fn most_novel(&mut self, random: &mut Random) -> Result<(Candidate, f32), Error> {
+    fn most_novel(&mut self) -> Result<(Candidate, f32), Error> {
         let structural = self.acquisition.strategy == Strategy::BeaconStructure;
         if structural {
             self.update_distances()?;
@@ -186,9 +178,9 @@ impl Explorer<'_> {
         let k = usize::from(self.acquisition.k);
         let novelty = Novelty::new(KnownResponses::new(known), k);
         let best = if structural {
-            self.best_of_sample(random, TEMPERATURE, &StructuralNovelty(novelty))
+            self.best_of_sample(&StructuralNovelty(novelty))
         } else {
-            self.best_of_sample(random, 1.0, &novelty)
+            self.best_of_sample(&novelty)
         };
         core::mem::swap(&mut self.memory.references, &mut references);
         best
@@ -200,7 +192,7 @@ impl Explorer<'_> {
         let mut references = core::mem::take(&mut self.memory.references);
         let novelty = self.novelty_among_elite(references);
         let best = match self.acquisition.sampling {
-            Sampling::Joint => self.best_of_sample(random, 1.0, &novelty),
+            Sampling::Joint => self.best_of_sample(&novelty),
             Sampling::Marginal => self.best_of_surrogate(|mean, sigma| {
                 novelty.exact(mean + sigma * random.normal(), 0.0)
             }),
@@ -246,15 +238,11 @@ impl Explorer<'_> {
     /// follows μ(z_j) = y_j − σ²α_j.
     pub(super) fn prepare_means(&mut self) -> Result<(), Error> {
         let process = self.ready()?;
+        self.weigh()?;
         let n = self.measured;
         let memory = &mut self.memory;
-        let alpha = memory.alpha.get_mut(..n).unwrap_or_default();
-        for (alpha, whitened) in alpha.iter_mut().zip(&*memory.whitened) {
-            *alpha = *whitened;
-        }
-        self.factor.solve_upper(alpha);
         let noise = process.hyperparameters.noise;
-        let known = alpha.iter().zip(&*memory.targets);
+        let known = memory.alpha.iter().zip(&*memory.targets).take(n);
         for (mean, (alpha, target)) in memory.references.iter_mut().zip(known) {
             *mean = target - noise * alpha;
         }
@@ -270,85 +258,11 @@ impl Explorer<'_> {
     }
 
     /// The free candidate whose joint Thompson sample and squared structural distance score
-    /// highest; `temperature` as of [`sample`](Self::sample).
-    pub(super) fn best_of_sample(
-        &mut self,
-        random: &mut Random,
-        temperature: f32,
-        score: &impl Score,
-    ) -> Result<(Candidate, f32), Error> {
-        let count = self.candidates.ok_or(Error::NoImage)?.count();
-        self.sample(random, temperature)?;
-        let memory = &self.memory;
-        // A slice: what is iterated over costs a few instructions less a candidate.
-        let responses = memory.plane.get(..count).unwrap_or_default();
-        let responses = responses.iter().copied().zip(&*memory.distances);
-        best_response(memory.taken, responses, score)
-    }
-
-    /// A joint Thompson sample at every candidate, into the memory's plane. Its prior has no spatial
-    /// part, its correction by the measurements has. `temperature` scales the sample's deviations
-    /// from the posterior mean: a sample is linear in its random numbers, so this method scales
-    /// those.
-    // Once for all scores: the fastest memory is small.
-    #[inline(never)]
-    fn sample(&mut self, random: &mut Random, temperature: f32) -> Result<(), Error> {
-        let candidates = self.candidates.ok_or(Error::NoImage)?;
-        let count = candidates.count();
-        let process = self.ready()?;
-        if let Some(process) = &mut self.process {
-            process.spread = false;
-        }
-        let n = self.measured;
-        let memory = &mut self.memory;
-        let points = memory.points.get(..n).unwrap_or_default();
-        let targets = memory.targets.get(..n).unwrap_or_default();
-        let weights = memory.alpha.get_mut(..n).unwrap_or_default();
-        let latents = memory.latents.get(..count).unwrap_or_default();
-        let responses = memory.plane.get_mut(..count).unwrap_or_default();
-        let mean = process.hyperparameters.mean;
-        let tempered = temperature * temperature;
-        let evidence = Evidence {
-            covariance: process.covariance(),
-            mean,
-            noise: tempered * process.hyperparameters.noise,
-            factor: &self.factor,
-            targets,
-        };
-        // Any point of the candidates' box serves.
-        let origin = points.first().copied().unwrap_or_default();
-        let outputscale = tempered * process.hyperparameters.outputscale;
-        let prior = Prior::draw(random, outputscale, origin);
-        let (workspace, scratch) = memory
-            .workspace
-            .split_at_mut(grid::WORKSPACE.min(memory.workspace.len()));
-        // What neighbours share; whether there is such a part.
-        let mut share = |weights: &[f32], responses: &mut [f32]| {
-            if let Some(space) = process.space {
-                responses.fill(0.0);
-                space.spread(candidates, (memory.places, weights), responses, scratch);
-            }
-            process.space.is_some()
-        };
-        let Some(mut grid) = Grid::new(process.axes, workspace) else {
-            return Err(Error::NoModel);
-        };
-        grid.add_prior(&prior);
-        for (weight, &point) in weights.iter_mut().zip(points) {
-            *weight = grid.at(point);
-        }
-        evidence.correct(random, weights);
-        grid.add_covariances(evidence.covariance, points, weights);
-        if share(weights, responses) {
-            for (response, &latent) in responses.iter_mut().zip(latents) {
-                *response += mean + grid.at(latent);
-            }
-        } else {
-            for (response, &latent) in responses.iter_mut().zip(latents) {
-                *response = mean + grid.at(latent);
-            }
-        }
-        Ok(())
+    /// highest. The sample's prior has no spatial part, its correction by the measurements has.
+    pub(super) fn best_of_sample(&mut self, score: &impl Score) -> Result<(Candidate, f32), Error> {
+        self.finish(self.acquisition.temperature().or(Some(1.0)))?;
+        let responses = self.sampled().zip(&*self.memory.distances);
+        best_response(self.memory.taken, responses, score)
     }
 
     /// The free candidate whose posterior mean and deviation score highest.
@@ -446,6 +360,7 @@ impl Best {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::thompson::{Evidence, Prior};
     use crate::{Acquisition, Capacity, Hyperparameters, Model, Network, Standardisation, Storage};
 
     #[test]

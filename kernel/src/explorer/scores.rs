@@ -69,11 +69,11 @@ impl Explorer<'_> {
         Ok(proposal)
     }
 
-    /// The scores of the sample that the proposal has left in the memory's plane.
+    /// The scores of the sample that the proposal has left in memory.
     fn score_sample(&self, scores: &mut [f32], score: &impl Score) {
-        let responses = self.memory.plane.iter().zip(&*self.memory.distances);
+        let responses = self.sampled().zip(&*self.memory.distances);
         for (of, (response, squared)) in scores.iter_mut().zip(responses) {
-            *of = score.exact(*response, *squared);
+            *of = score.exact(response, *squared);
         }
     }
 

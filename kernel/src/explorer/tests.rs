@@ -476,8 +476,8 @@ fn the_prior_of_a_sample_has_no_spatial_part() {
         let model = made_up(network, &weights, [0.3, 0.3]);
         explorer.load_model(&model).unwrap();
         explorer.propose().unwrap();
-        let memory = &explorer.memory;
-        (memory.plane[..625].to_vec(), memory.latents[..625].to_vec())
+        let latents = explorer.memory.latents[..625].to_vec();
+        (explorer.sampled().collect::<Vec<_>>(), latents)
     };
     let ((without, latents), (with, _)) = (sample(0.0), sample(0.5));
     let changed = |n: &usize| without[*n].to_bits() != with[*n].to_bits();
