@@ -3,6 +3,7 @@
 //! Seed, image, models and measurements, the last two in the order they came, determine the whole
 //! state, so a campaign survives the loss of either end.
 
+mod distances;
 mod model;
 #[cfg(feature = "parts")]
 mod parts;
@@ -20,7 +21,6 @@ use crate::grid::Axes;
 use crate::math::within;
 use crate::network::LATENT;
 use crate::space::Space;
-use crate::storage::Ahead;
 use crate::strategy::{Acquisition, Sampling, Strategy};
 use crate::structure::Windows;
 use crate::{
@@ -257,19 +257,24 @@ impl<'a> Explorer<'a> {
 
     fn prepare_slice(&mut self, expected: Option<Candidate>) -> Result<bool, Error> {
         let expected = expected.filter(|&candidate| !self.is_measured(candidate));
-        let first = match self.acquisition.strategy {
-            Strategy::BeaconStructure | Strategy::Farthest => {
-                self.update_distances_slice(expected)?
-            }
-            Strategy::Ei | Strategy::Mu | Strategy::Ucb => self.refresh()?,
-            Strategy::BeaconElite if self.acquisition.sampling == Sampling::Marginal => {
-                self.refresh()?
-            }
-            _ => true,
+        let Acquisition {
+            strategy, sampling, ..
+        } = self.acquisition;
+        let structural = matches!(strategy, Strategy::BeaconStructure | Strategy::Farthest);
+        if structural && self.distances_wait_for(expected) {
+            self.update_distances_slice(expected)?;
+            return Ok(false);
+        }
+        let marginal = match strategy {
+            Strategy::Ei | Strategy::Mu | Strategy::Ucb => true,
+            Strategy::BeaconElite => sampling == Sampling::Marginal,
+            _ => false,
         };
+        if marginal && !self.is_refreshed() {
+            return Ok(self.refresh()? && expected.is_none());
+        }
         let temperature = self.acquisition.temperature();
         match expected {
-            _ if !first => Ok(false),
             Some(candidate) => self.work_ahead(candidate, self.measured, temperature),
             None if temperature.is_some() && self.measured > 0 => self.finish_slice(temperature),
             None => Ok(true),
@@ -324,50 +329,6 @@ impl<'a> Explorer<'a> {
         acquisition.validate()?;
         self.acquisition = acquisition;
         Ok(())
-    }
-
-    /// Brings the structural distances up to date with the measurements.
-    fn update_distances(&mut self) -> Result<(), Error> {
-        while !self.update_distances_slice(None)? {}
-        Ok(())
-    }
-
-    /// Updates some rows of candidates with the next measured point that the structural distances
-    /// lack, or else with the candidate that is expected. Returns whether nothing is left.
-    fn update_distances_slice(&mut self, expected: Option<Candidate>) -> Result<bool, Error> {
-        let candidates = self.candidates.ok_or(Error::NoImage)?;
-        let memory = &mut self.memory;
-        let unknown = memory.measured.get(self.distances_known);
-        let unknown = unknown.filter(|_| self.distances_known < self.measured);
-        let unknown = unknown.map(|&candidate| Candidate(candidate));
-        let Some(candidate) = unknown.or(expected) else {
-            return Ok(true);
-        };
-        let done = match self.distances_underway {
-            Some((underway, rows)) if underway == candidate => rows,
-            _ => 0,
-        };
-        if unknown.is_none() && done == candidates.rows() {
-            return Ok(self.distances_known == self.measured);
-        }
-        let (window, columns) = (candidates.window(), candidates.columns());
-        let cost = window * window * columns;
-        let last = (done + SLICE.div_ceil(cost.max(1))).min(candidates.rows());
-        let (_, template) = Ahead::split(memory.workspace, memory.capacity.measurements);
-        Windows::new(memory.image, candidates).update_nearest(
-            candidate,
-            done..last,
-            (memory.reciprocals, template),
-            (memory.distances, memory.next_distances),
-        )?;
-        self.distances_underway = Some((candidate, last));
-        let complete = last == candidates.rows();
-        if complete && unknown.is_some() {
-            core::mem::swap(&mut memory.distances, &mut memory.next_distances);
-            self.distances_underway = None;
-            self.distances_known += 1;
-        }
-        Ok(complete && self.distances_known == self.measured)
     }
 
     /// The model, provided that every measurement is in it.

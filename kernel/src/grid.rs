@@ -28,10 +28,10 @@ pub(crate) const WIDEST: f32 = MAX_STEP * (MAX_NODES - STENCIL + 1) as f32;
 pub(crate) const TERMS: usize = 16;
 /// Fourier features of one pass, each of them two products.
 pub(crate) const PASS: usize = TERMS / 2;
-/// Nodes along either axis whose sums a pass keeps in registers: 4 × 4 fill half of those of a
-/// Cortex-M7, 4 × 8 half of the vector registers elsewhere.
+/// Nodes along either axis whose sums a pass keeps in registers: 4 × 6 and what they are summed from fill
+/// those of a Cortex-M7, 4 × 8 half of the vector registers elsewhere.
 const BLOCK: usize = 4;
-const BLOCK_X: usize = if cfg!(target_arch = "arm") { 4 } else { 8 };
+const BLOCK_X: usize = if cfg!(target_arch = "arm") { 6 } else { 8 };
 
 const _: () = assert!(MAX_NODES.is_multiple_of(BLOCK) && MAX_NODES.is_multiple_of(BLOCK_X));
 

@@ -111,6 +111,11 @@ impl Explorer<'_> {
         let novelty = Novelty::new(reference, usize::from(self.acquisition.k));
         let responses = memory.latents.iter().take(count).map(|latent| latent[0]);
         let responses = responses.zip(&*memory.distances);
-        best_response(memory.taken, responses, &StructuralNovelty(novelty))
+        best_response(
+            memory.taken,
+            responses,
+            &StructuralNovelty(novelty),
+            |_, _| None,
+        )
     }
 }

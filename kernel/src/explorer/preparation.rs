@@ -62,6 +62,8 @@ enum Stage {
     Weights,
     /// Covariances at the nodes; points that are in them.
     Covariances(usize),
+    /// Zero a and b at the candidates.
+    Clear,
     /// What neighbours share, along the rows of the points; points that are in it.
     Along(usize),
     /// The same down the columns; columns done.
@@ -79,7 +81,7 @@ const SOME: usize = 128;
 /// Costs of a slice's parts in multiply-accumulates or what takes as long: of a sine and cosine or an
 /// exponential, of the filter at one candidate, of interpolating two functions at one.
 const ELEMENTARY: usize = 20;
-const FILTER: usize = 20;
+const FILTER: usize = 28;
 const INTERPOLATION: usize = 80;
 
 impl Preparation {
@@ -116,8 +118,8 @@ impl Preparation {
 
     /// Takes note that something else has been written where a and b at the candidates were.
     pub(super) fn lose_plane(&mut self) {
-        if self.stage > Stage::Along(0) && self.stage <= Stage::Done {
-            self.stage = Stage::Along(0);
+        if self.stage > Stage::Clear && self.stage <= Stage::Done {
+            self.stage = Stage::Clear;
         }
     }
 
@@ -239,14 +241,15 @@ impl Explorer<'_> {
                 let next = if more {
                     Stage::Covariances(last)
                 } else {
-                    Stage::Along(0)
+                    Stage::Clear
                 };
                 (next, 2 * TERMS * terms)
             }
+            Stage::Clear => {
+                self.clear_plane(candidates);
+                (Stage::Along(0), 2 * candidates.count())
+            }
             Stage::Along(done) => {
-                if done == 0 {
-                    self.clear_plane(candidates);
-                }
                 let last = points.min(done + TERMS);
                 self.share_along(done..last, candidates, process);
                 let more = last < points && process.space.is_some();
@@ -255,7 +258,7 @@ impl Explorer<'_> {
                 } else {
                     Stage::Down(0)
                 };
-                (next, 2 * TERMS * candidates.columns())
+                (next, 2 * (2 * TERMS + ELEMENTARY) * candidates.columns())
             }
             Stage::Down(done) => {
                 let last = candidates.columns().min(done + space::LANES);
@@ -486,24 +489,21 @@ impl Explorer<'_> {
         Ok(())
     }
 
-    /// The sampled response of every candidate, once [`Self::finish`] has prepared one.
-    pub(super) fn sampled(&self) -> impl Iterator<Item = f32> {
-        let count = self.candidates.map_or(0, Candidates::count);
-        let gain = self.preparation.as_ref().map_or(0.0, |preparation| {
-            let known = preparation.known;
-            let target = self.memory.targets.get(known);
-            let diagonal = self.factor.row(known).last();
-            let (Some(target), Some(diagonal)) = (target, diagonal) else {
-                return 0.0;
-            };
-            (target - preparation.offset) / diagonal / diagonal
-        });
-        // Slices: what is iterated over costs a few instructions less a candidate.
-        let values = self.memory.plane.get(..count).unwrap_or_default();
-        let slopes = self.memory.slopes.get(..count).unwrap_or_default();
-        let both = values.iter().zip(slopes);
-        both.map(move |(value, slope)| value + gain * slope)
+    /// g, once [`Self::finish`] has prepared a sample.
+    pub(super) fn gain(&self) -> f32 {
+        let gain = |preparation: &Preparation| {
+            let target = self.memory.targets.get(preparation.known)?;
+            let diagonal = self.factor.row(preparation.known).last()?;
+            Some((target - preparation.offset) / diagonal / diagonal)
+        };
+        self.preparation.as_ref().and_then(gain).unwrap_or_default()
     }
+}
+
+/// The sampled response of every candidate, a + g b.
+pub(super) fn sampled(gain: f32, values: &[f32], slopes: &[f32]) -> impl Iterator<Item = f32> {
+    let both = values.iter().zip(slopes);
+    both.map(move |(value, slope)| value + gain * slope)
 }
 
 #[cfg(test)]

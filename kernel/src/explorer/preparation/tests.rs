@@ -93,7 +93,9 @@ fn both_parts_together_are_the_sample_and_the_means_with_the_response() {
         while explorer.prepare(Some(last)) {}
         explorer.measure(last, newest).unwrap();
         explorer.propose().unwrap();
-        let found: Vec<f64> = explorer.sampled().map(f64::from).collect();
+        let memory = &explorer.memory;
+        let found = sampled(explorer.gain(), memory.plane, memory.slopes).map(f64::from);
+        let found: Vec<f64> = found.take(HEIGHT * WIDTH).collect();
         explorer.weigh().unwrap();
 
         let process = explorer.process.unwrap();
