@@ -1,4 +1,5 @@
-//! The discovery loop's state and its two moves: `measure` and `propose`.
+//! The discovery loop's state and its two moves: `measure` and `propose`; and `prepare`, which works ahead
+//! while a response is awaited.
 //!
 //! Seed, image, models and measurements, the last two in the order they came, determine the whole
 //! state, so a campaign survives the loss of either end.

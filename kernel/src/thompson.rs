@@ -7,6 +7,8 @@
 //! f(x) = m + √(2s/D) Σ_d w_d cos(θ_d·x + b_d) + Σ_j k(x, z_j) v_j, with
 //! v = (K + σ²I)⁻¹ (y − m − f_prior(Z) − ε).
 //!
+//! The explorer works v out in two parts: without the newest response, and what that adds.
+//!
 //! It is one function for all candidates: no posterior variance and no candidate-by-candidate
 //! covariance is ever formed.
 
