@@ -43,7 +43,7 @@ def sizes(image):
         return data[start : data.index(b"\0", start)].decode()
 
     size = {name(header): header[5] for header in headers if header[2] & 2}
-    text = sum(size.get(s, 0) for s in (".vector_table", ".text", ".rodata", ".itcm"))
+    text = sum(size.get(s, 0) for s in (".vector_table", ".text", ".ahead", ".rodata", ".itcm"))
     ram = sum(size.get(s, 0) for s in (".data", ".bss", ".uninit", ".axisram"))
     axi = size.get(".axisram", 0)
     return text, ram, size.get(".itcm", 0), axi, ram - axi

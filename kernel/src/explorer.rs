@@ -1,16 +1,21 @@
-//! The discovery loop's state and its two moves: `measure` and `propose`.
+//! The discovery loop's state and its two moves: `measure` and `propose`; and `prepare`, which works ahead
+//! while a response is awaited.
 //!
 //! Seed, image, models and measurements, the last two in the order they came, determine the whole
 //! state, so a campaign survives the loss of either end.
 
+mod distances;
 mod model;
 #[cfg(feature = "parts")]
 mod parts;
 mod posterior;
+mod preparation;
 mod proposal;
 mod scores;
 
 pub use proposal::Proposal;
+
+use preparation::Preparation;
 
 use crate::gp::{Covariance, Factor};
 use crate::grid::Axes;
@@ -59,6 +64,16 @@ impl Process {
             outputscale: self.hyperparameters.outputscale,
         }
     }
+
+    /// Variance of a measured response.
+    fn variance(&self) -> f32 {
+        let Hyperparameters {
+            outputscale, noise, ..
+        } = self.hyperparameters;
+        let variance = outputscale + noise;
+        self.space
+            .map_or(variance, |space| variance + space.variance)
+    }
 }
 
 /// Largest magnitude of a pixel. With [`crate::LARGEST_WEIGHT`] no feature can overflow.
@@ -87,6 +102,8 @@ pub struct Explorer<'a> {
     distances_known: usize,
     /// The candidate that the distances are being updated with, and the rows of candidates done.
     distances_underway: Option<(Candidate, usize)>,
+    /// What is worked ahead for the decision after the point measured last, or after the one to come.
+    preparation: Option<Preparation>,
 }
 
 impl<'a> Explorer<'a> {
@@ -113,6 +130,7 @@ impl<'a> Explorer<'a> {
             filtered: false,
             distances_known: 0,
             distances_underway: None,
+            preparation: None,
         })
     }
 
@@ -162,6 +180,7 @@ impl<'a> Explorer<'a> {
         self.memory.taken.fill(0);
         self.distances_known = 0;
         self.distances_underway = None;
+        self.preparation = None;
         let memory = &mut self.memory;
         Windows::new(memory.image, candidates).begin(memory.reciprocals, memory.distances)
     }
@@ -230,19 +249,37 @@ impl<'a> Explorer<'a> {
     }
 
     /// Does a slice of the work that the next proposal needs, on the assumption that `expected` is
-    /// measured before it. Returns whether more is left. A controller calls it while it is idle; no
-    /// proposal depends on whether it did.
+    /// measured before it, whatever its response will be. Returns whether more is left. A controller
+    /// calls it while it is idle; no proposal depends on whether it did, or for which candidate.
     pub fn prepare(&mut self, expected: Option<Candidate>) -> bool {
-        let done = match self.acquisition.strategy {
-            Strategy::BeaconStructure | Strategy::Farthest => self.update_distances_slice(expected),
-            Strategy::Ei | Strategy::Mu | Strategy::Ucb => self.refresh(),
-            Strategy::BeaconElite if self.acquisition.sampling == Sampling::Marginal => {
-                self.refresh()
-            }
-            _ => Ok(true),
-        };
         // `propose` returns the error that stands in the way.
-        !done.unwrap_or(true)
+        !self.prepare_slice(expected).unwrap_or(true)
+    }
+
+    fn prepare_slice(&mut self, expected: Option<Candidate>) -> Result<bool, Error> {
+        let expected = expected.filter(|&candidate| !self.is_measured(candidate));
+        let Acquisition {
+            strategy, sampling, ..
+        } = self.acquisition;
+        let structural = matches!(strategy, Strategy::BeaconStructure | Strategy::Farthest);
+        if structural && self.distances_wait_for(expected) {
+            self.update_distances_slice(expected)?;
+            return Ok(false);
+        }
+        let marginal = match strategy {
+            Strategy::Ei | Strategy::Mu | Strategy::Ucb => true,
+            Strategy::BeaconElite => sampling == Sampling::Marginal,
+            _ => false,
+        };
+        if marginal && !self.is_refreshed() {
+            return Ok(self.refresh()? && expected.is_none());
+        }
+        let temperature = self.acquisition.temperature();
+        match expected {
+            Some(candidate) => self.work_ahead(candidate, self.measured, temperature),
+            None if temperature.is_some() && self.measured > 0 => self.finish_slice(temperature),
+            None => Ok(true),
+        }
     }
 
     /// What the memory was cut for.
@@ -277,6 +314,7 @@ impl<'a> Explorer<'a> {
     /// Changes the seed of the campaign from the next proposal on.
     pub fn set_seed(&mut self, seed: u64) {
         self.seed = seed;
+        self.preparation = None;
     }
 
     /// The strategy and its settings.
@@ -292,46 +330,6 @@ impl<'a> Explorer<'a> {
         acquisition.validate()?;
         self.acquisition = acquisition;
         Ok(())
-    }
-
-    /// Brings the structural distances up to date with the measurements.
-    fn update_distances(&mut self) -> Result<(), Error> {
-        while !self.update_distances_slice(None)? {}
-        Ok(())
-    }
-
-    /// Updates some rows of candidates with the next measured point that the structural distances
-    /// lack, or else with the candidate that is expected. Returns whether nothing is left.
-    fn update_distances_slice(&mut self, expected: Option<Candidate>) -> Result<bool, Error> {
-        let candidates = self.candidates.ok_or(Error::NoImage)?;
-        let memory = &mut self.memory;
-        let unknown = memory.measured.get(self.distances_known);
-        let unknown = unknown.filter(|_| self.distances_known < self.measured);
-        let unknown = unknown.map(|&candidate| Candidate(candidate));
-        let Some(candidate) = unknown.or(expected) else {
-            return Ok(true);
-        };
-        let done = match self.distances_underway {
-            Some((underway, rows)) if underway == candidate => rows,
-            _ => 0,
-        };
-        let (window, columns) = (candidates.window(), candidates.columns());
-        let cost = window * window * columns;
-        let last = (done + SLICE.div_ceil(cost.max(1))).min(candidates.rows());
-        Windows::new(memory.image, candidates).update_nearest(
-            candidate,
-            done..last,
-            (memory.reciprocals, memory.workspace),
-            (memory.distances, memory.next_distances),
-        )?;
-        self.distances_underway = Some((candidate, last));
-        let complete = last == candidates.rows();
-        if complete && unknown.is_some() {
-            core::mem::swap(&mut memory.distances, &mut memory.next_distances);
-            self.distances_underway = None;
-            self.distances_known += 1;
-        }
-        Ok(complete && self.distances_known == self.measured)
     }
 
     /// The model, provided that every measurement is in it.

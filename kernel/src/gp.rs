@@ -93,6 +93,27 @@ impl<'a> Factor<'a> {
         Ok(())
     }
 
+    /// Works out the row that [`Self::adopt`] appends, as [`Self::extend`] does. Until then the factor is
+    /// what it was, and another row may take its place.
+    ///
+    /// # Errors
+    /// As [`Self::extend`].
+    pub(crate) fn prepare(
+        &mut self,
+        variance: f32,
+        fill: impl Fn(usize, &mut [f32]),
+    ) -> Result<(), Error> {
+        let n = self.order;
+        let appended = self.append(variance, |row| fill(n, row));
+        self.order = n;
+        appended
+    }
+
+    /// Appends the row that was prepared last.
+    pub(crate) fn adopt(&mut self) {
+        self.order += 1;
+    }
+
     /// Appends one row, whose covariances `fill` writes.
     fn append(&mut self, variance: f32, fill: impl FnOnce(&mut [f32])) -> Result<(), Error> {
         let n = self.order;

@@ -7,7 +7,7 @@
 
 use crate::elementary::{exp, sin_cos};
 use crate::gp::Covariance;
-use crate::thompson::Prior;
+use crate::thompson::FourierFeature;
 
 /// Most nodes along an axis.
 pub(crate) const MAX_NODES: usize = 48;
@@ -25,16 +25,23 @@ const MAX_STEP: f32 = 0.5;
 /// Lengthscales that a grid spans at most along an axis, and the latent plane with it.
 pub(crate) const WIDEST: f32 = MAX_STEP * (MAX_NODES - STENCIL + 1) as f32;
 /// Products that are summed in one pass over the nodes.
-const TERMS: usize = 16;
-/// Nodes along either axis whose sums a pass keeps in registers: 4 × 4 fill half of those of a
-/// Cortex-M7, 4 × 8 half of the vector registers elsewhere.
+pub(crate) const TERMS: usize = 16;
+/// Fourier features of one pass, each of them two products.
+pub(crate) const PASS: usize = TERMS / 2;
+/// Nodes along either axis whose sums a pass keeps in registers: 4 × 6 and what they are summed from fill
+/// those of a Cortex-M7, 4 × 8 half of the vector registers elsewhere.
 const BLOCK: usize = 4;
-const BLOCK_X: usize = if cfg!(target_arch = "arm") { 4 } else { 8 };
+const BLOCK_X: usize = if cfg!(target_arch = "arm") { 6 } else { 8 };
 
 const _: () = assert!(MAX_NODES.is_multiple_of(BLOCK) && MAX_NODES.is_multiple_of(BLOCK_X));
 
+/// Floats of the tables of one pass.
+const TABLES: usize = 2 * TERMS * MAX_NODES;
 /// Floats of workspace of a grid: the nodes and the tables of one pass.
-pub(crate) const WORKSPACE: usize = MAX_NODES * MAX_NODES + 2 * TERMS * MAX_NODES;
+pub(crate) const WORKSPACE: usize = MAX_NODES * MAX_NODES + TABLES;
+
+// The nodes' place is that of a third table where the nodes lie elsewhere.
+const _: () = assert!(TERMS <= MAX_NODES);
 
 /// Equidistant nodes along one latent axis, reaching a step beyond what they span.
 #[derive(Clone, Copy, Debug)]
@@ -185,18 +192,29 @@ pub(crate) struct Grid<'a> {
 /// One-dimensional factors of the products of one pass, tabulated at the nodes of an axis.
 type Tables = [[f32; MAX_NODES]; TERMS];
 
+/// Sets a function to zero at every node.
+pub(crate) fn clear(axes: Axes, nodes: &mut [Row]) {
+    let nodes = nodes.get_mut(..axes.rows().next_multiple_of(BLOCK));
+    nodes.unwrap_or_default().fill([0.0; MAX_NODES]);
+}
+
 impl<'a> Grid<'a> {
     /// Zero at every node; `None` when the workspace is shorter than [`WORKSPACE`].
     pub(crate) fn new(axes: Axes, workspace: &'a mut [f32]) -> Option<Self> {
-        let (tables, nodes) = workspace.split_at_mut_checked(2 * TERMS * MAX_NODES)?;
-        let tables = tables.as_chunks_mut().0;
-        let (along_x, along_y) = tables.split_at_mut_checked(TERMS)?;
+        let (tables, nodes) = workspace.split_at_mut_checked(TABLES)?;
         let nodes = nodes.as_chunks_mut().0;
-        let nodes = nodes.get_mut(..axes.rows().next_multiple_of(BLOCK))?;
-        nodes.fill([0.0; MAX_NODES]);
+        clear(axes, nodes);
+        Self::of(axes, nodes, tables)
+    }
+
+    /// The function that `nodes` hold; `None` when they are fewer than those of the axes, or the
+    /// workspace is shorter than [`WORKSPACE`].
+    pub(crate) fn of(axes: Axes, nodes: &'a mut [Row], workspace: &'a mut [f32]) -> Option<Self> {
+        let tables = workspace.get_mut(..TABLES)?.as_chunks_mut().0;
+        let (along_x, along_y) = tables.split_at_mut_checked(TERMS)?;
         Some(Self {
             axes,
-            nodes,
+            nodes: nodes.get_mut(..axes.rows().next_multiple_of(BLOCK))?,
             along_x: along_x.try_into().ok()?,
             along_y: along_y.try_into().ok()?,
         })
@@ -207,11 +225,11 @@ impl<'a> Grid<'a> {
         self.nodes
     }
 
-    /// Adds Σ w cos(θ·x + b), by cos(p + q) = cos p cos q − sin p sin q.
-    pub(crate) fn add_prior(&mut self, prior: &Prior) {
+    /// Adds Σ w cos(θ·x + b) of some features, by cos(p + q) = cos p cos q − sin p sin q. Angles are
+    /// measured from `origin`.
+    pub(crate) fn add_features(&mut self, features: &[FourierFeature], origin: [f32; 2]) {
         let Axes { x, y } = self.axes;
-        let origin = prior.origin();
-        for block in prior.features().chunks(TERMS / 2) {
+        for block in features.chunks(PASS) {
             let pairs = self.along_x.as_chunks_mut::<2>().0.iter_mut();
             let pairs = pairs.zip(self.along_y.as_chunks_mut::<2>().0);
             for (feature, (along_x, along_y)) in block.iter().zip(pairs) {
@@ -255,39 +273,101 @@ impl<'a> Grid<'a> {
         }
     }
 
-    /// Adds to every node the products of the first `terms` rows of the two tables, in order.
+    /// Adds the products of the first `terms` rows of the two tables.
     fn add_products(&mut self, terms: usize) {
         let along_x = self.along_x.get(..terms).unwrap_or_default();
         let along_y = self.along_y.get(..terms).unwrap_or_default();
-        let (rows, _) = self.nodes.as_chunks_mut::<BLOCK>();
-        let columns = self.axes.columns().div_ceil(BLOCK_X);
-        // Constant bounds, so that no index is checked inside.
-        for i in 0..MAX_NODES / BLOCK {
-            let Some(rows) = rows.get_mut(i) else { break };
-            for j in 0..MAX_NODES / BLOCK_X {
-                if j == columns {
-                    break;
-                }
-                let mut sums = rows.each_ref().map(|row| row.as_chunks::<BLOCK_X>().0[j]);
-                for (x, y) in along_x.iter().zip(along_y) {
-                    let terms = &x.as_chunks::<BLOCK_X>().0[j];
-                    let factors = &y.as_chunks::<BLOCK>().0[i];
-                    for (sums, factor) in sums.iter_mut().zip(factors) {
-                        for (sum, term) in sums.iter_mut().zip(terms) {
-                            *sum += factor * term;
-                        }
-                    }
-                }
-                for (row, sums) in rows.iter_mut().zip(sums) {
-                    row.as_chunks_mut::<BLOCK_X>().0[j] = sums;
-                }
-            }
-        }
+        add_products(self.axes, self.nodes, along_x, along_y);
     }
 
     /// The function at a point of the box.
+    #[cfg(test)]
     pub(crate) fn at(&self, point: [f32; 2]) -> f32 {
         self.axes.stencil(point).apply(self.nodes)
+    }
+}
+
+/// Adds Σ_j k(x, z_j) v_j to each of some functions, whose nodes and weights v are given: it works the
+/// covariances out once for all of them. The workspace is as of [`Grid::new`]; where it is shorter,
+/// nothing is added.
+pub(crate) fn add_covariances_to_each<const F: usize>(
+    axes: Axes,
+    covariance: Covariance,
+    points: &[[f32; 2]],
+    mut functions: [(&mut [Row], &[f32]); F],
+    workspace: &mut [f32],
+) {
+    let Axes { x, y } = axes;
+    let tables: &mut [[f32; MAX_NODES]] = workspace.as_chunks_mut().0;
+    let Some((along_x, rest)) = tables.split_at_mut_checked(TERMS) else {
+        return;
+    };
+    let Some((along_y, rest)) = rest.split_at_mut_checked(TERMS) else {
+        return;
+    };
+    let Some(weighted) = rest.get_mut(..TERMS) else {
+        return;
+    };
+    let bell = |distance: f32| exp(-0.5 * (distance * distance));
+    for (block, points) in points.chunks(TERMS).enumerate() {
+        let tables = along_x.iter_mut().zip(&mut *along_y);
+        for (point, (along_x, along_y)) in points.iter().zip(tables) {
+            for (i, value) in along_x.iter_mut().take(x.nodes).enumerate() {
+                *value = bell(x.node(i) - point[0]);
+            }
+            for (i, value) in along_y.iter_mut().take(y.nodes).enumerate() {
+                *value = bell(y.node(i) - point[1]);
+            }
+        }
+        for (nodes, weights) in &mut functions {
+            let weights = weights.get(TERMS * block..).unwrap_or_default();
+            let terms = points.len().min(weights.len());
+            for ((weighted, along_y), weight) in weighted.iter_mut().zip(&*along_y).zip(weights) {
+                let height = covariance.outputscale * weight;
+                for (value, bell) in weighted.iter_mut().zip(along_y).take(y.nodes) {
+                    *value = height * bell;
+                }
+            }
+            let along_x = along_x.get(..terms).unwrap_or_default();
+            let weighted = weighted.get(..terms).unwrap_or_default();
+            add_products(axes, nodes, along_x, weighted);
+        }
+    }
+}
+
+/// Adds to every node the products of the rows of the two tables, in order.
+// Once for all who add: the fastest memory is small.
+#[inline(never)]
+fn add_products(
+    axes: Axes,
+    nodes: &mut [Row],
+    along_x: &[[f32; MAX_NODES]],
+    along_y: &[[f32; MAX_NODES]],
+) {
+    let rows = nodes.get_mut(..axes.rows().next_multiple_of(BLOCK));
+    let (rows, _) = rows.unwrap_or_default().as_chunks_mut::<BLOCK>();
+    let columns = axes.columns().div_ceil(BLOCK_X);
+    // Constant bounds, so that no index is checked inside.
+    for i in 0..MAX_NODES / BLOCK {
+        let Some(rows) = rows.get_mut(i) else { break };
+        for j in 0..MAX_NODES / BLOCK_X {
+            if j == columns {
+                break;
+            }
+            let mut sums = rows.each_ref().map(|row| row.as_chunks::<BLOCK_X>().0[j]);
+            for (x, y) in along_x.iter().zip(along_y) {
+                let terms = &x.as_chunks::<BLOCK_X>().0[j];
+                let factors = &y.as_chunks::<BLOCK>().0[i];
+                for (sums, factor) in sums.iter_mut().zip(factors) {
+                    for (sum, term) in sums.iter_mut().zip(terms) {
+                        *sum += factor * term;
+                    }
+                }
+            }
+            for (row, sums) in rows.iter_mut().zip(sums) {
+                row.as_chunks_mut::<BLOCK_X>().0[j] = sums;
+            }
+        }
     }
 }
 
@@ -296,7 +376,7 @@ mod tests {
     use super::*;
     use crate::gp::{Factor, packed};
     use crate::random::Random;
-    use crate::thompson::Evidence;
+    use crate::thompson::{Evidence, Prior};
 
     #[test]
     fn lagrange_weights_reproduce_polynomials_of_degree_three() {
@@ -349,8 +429,34 @@ mod tests {
         let mut workspace = vec![f32::NAN; WORKSPACE];
         let axes = Axes::spanning(([0.0; 2], [span; 2]));
         let mut grid = Grid::new(axes, &mut workspace).unwrap();
-        grid.add_prior(&prior);
+        grid.add_features(prior.features(), prior.origin());
         grid.add_covariances(covariance, &points, &weights);
+        // Two functions at once, the first of which begins as a copy, are the two alone.
+        let nodes = grid.nodes().len();
+        let halves: Vec<f32> = weights.iter().map(|weight| 0.5 * weight).collect();
+        let mut both = [vec![[0.0; MAX_NODES]; nodes], vec![[0.0; MAX_NODES]; nodes]];
+        let mut space = vec![f32::NAN; WORKSPACE];
+        let mut prior_alone = Grid::of(axes, &mut both[0], &mut space).unwrap();
+        prior_alone.add_features(prior.features(), prior.origin());
+        for from in [0, 48] {
+            let to = if from == 0 { 48 } else { points.len() };
+            let [a, b] = &mut both;
+            let functions = [
+                (&mut a[..], &weights[from..to]),
+                (&mut b[..], &halves[from..to]),
+            ];
+            let points = &points[from..to];
+            add_covariances_to_each(axes, covariance, points, functions, &mut space);
+        }
+        let [both, half] = both.each_ref();
+        for point in candidates.iter().take(50) {
+            let stencil = axes.stencil(*point);
+            let (together, alone) = (stencil.apply(both), grid.at(*point));
+            assert!((together - alone).abs() < 1e-3, "{together} {alone}");
+            let prior = prior.at(*point);
+            let error = stencil.apply(half) - 0.5 * (alone - prior);
+            assert!(error.abs() < 0.1, "{error}");
+        }
         let exact = |x: [f32; 2]| {
             let [x0, x1] = x.map(f64::from);
             let prior = prior.features().iter().map(|feature| {

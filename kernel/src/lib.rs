@@ -25,6 +25,11 @@
 //!    sample of the response and asks how far each sampled response lies from the nearest
 //!    responses already known, and proposes the candidate whose response is farthest.
 //!
+//! Posterior means and sample are linear in the newest response. While the beam dwells, everything that does
+//! not depend on that is worked out in slices ([`Explorer::prepare`]); when it arrives, a decision is
+//! a multiply-add a candidate, and scores. Whatever was not worked ahead is done then, by the same steps: no
+//! bit of a proposal depends on how long the beam dwelt.
+//!
 //! [`link`] is the serial protocol by which a host drives an [`Explorer`] on a board; both ends
 //! use it.
 //!

@@ -14,11 +14,13 @@
 //! e ∗ x is one recursion forth and one back: pₙ = xₙ + a pₙ₋₁, then (e ∗ x)ₙ = (1 − a²) pₙ +
 //! a (e ∗ x)ₙ₊₁.
 
+use core::ops::Range;
+
 use crate::Candidates;
 use crate::elementary::exp;
 
 /// Columns that are filtered side by side.
-const LANES: usize = 4;
+pub(crate) const LANES: usize = 4;
 
 /// Floats of workspace for images of `width` pixels a row.
 pub(crate) const fn scratch(width: usize) -> usize {
@@ -72,6 +74,20 @@ impl Space {
         workspace: &mut [f32],
     ) {
         let columns = candidates.columns();
+        self.spread_along(columns, (places, weights), sums, workspace);
+        self.spread_down(columns, 0..columns, sums);
+    }
+
+    /// The first half of [`Self::spread`], for some of the points: what each adds along its own row.
+    // As add_each.
+    #[inline(never)]
+    pub(crate) fn spread_along(
+        self,
+        columns: usize,
+        (places, weights): (&[[f32; 2]], &[f32]),
+        sums: &mut [f32],
+        workspace: &mut [f32],
+    ) {
         let falloff = workspace.get_mut(..columns).unwrap_or_default();
         for (lag, value) in falloff.iter_mut().enumerate() {
             let along = self.rate * lag as f32;
@@ -90,13 +106,22 @@ impl Space {
                 *sum += height * falloff;
             }
         }
+    }
+
+    /// The second half of [`Self::spread`], for some of the columns, once all points are in their rows.
+    // As add_each.
+    #[inline(never)]
+    pub(crate) fn spread_down(self, columns: usize, some: Range<usize>, sums: &mut [f32]) {
         let filter = Filter::new(self.rate);
-        let whole = columns - columns % LANES;
-        for column in (0..whole).step_by(LANES) {
-            filter.down::<LANES>(sums, columns, column);
-        }
-        for column in whole..columns {
-            filter.down::<1>(sums, columns, column);
+        let mut column = some.start;
+        while column < some.end {
+            if column + LANES <= some.end {
+                filter.down::<LANES>(sums, columns, column);
+                column += LANES;
+            } else {
+                filter.down::<1>(sums, columns, column);
+                column += 1;
+            }
         }
     }
 }

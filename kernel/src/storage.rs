@@ -63,7 +63,7 @@ impl Capacity {
     /// Length of the slice of floats.
     pub const fn floats(self) -> usize {
         self.image_pixels
-            + (LATENT + 4) * self.candidates
+            + (LATENT + 5) * self.candidates
             + 2 * surrogate::ROOM
             + packed(self.measurements)
             + (LATENT + 2 + 6) * self.measurements
@@ -119,12 +119,15 @@ impl Capacity {
     /// them, so they belong in the fastest memory.
     pub const fn workspace(self) -> usize {
         let mut most = dense::scratch(self.image_width);
+        let ahead = Ahead::floats(self.measurements);
         let others = [
-            self.window * self.window,
             cnn::patch_scratch(self.window) * crate::network::CHANNELS_1,
-            grid::WORKSPACE + space::scratch(self.image_width),
-            LANES * self.measurements,
             filters::scratch(self.image_width),
+            // These leave what is worked ahead where it is.
+            ahead + self.window * self.window,
+            ahead + grid::WORKSPACE,
+            ahead + space::scratch(self.image_width),
+            ahead + LANES * self.measurements,
         ];
         let mut i = 0;
         while i < others.len() {
@@ -147,6 +150,47 @@ impl Default for Capacity {
 const _: () = assert!(Capacity::DEFAULT.bytes() - 4 * Capacity::DEFAULT.workspace() <= 512 * 1024);
 const _: () = assert!(4 * Capacity::DEFAULT.workspace() <= 80 * 1024);
 
+/// The front of the workspace: what is worked ahead for a decision and has to outlast other work.
+/// Only features of a new model take this memory as well, and after them all is worked out again.
+pub(crate) struct Ahead<'w> {
+    /// A sample at the nodes of the latent plane, as far as it does not depend on the newest response.
+    pub(crate) values: &'w mut [grid::Row],
+    /// How it changes there with the newest response.
+    pub(crate) slopes: &'w mut [grid::Row],
+    /// Weights of the points by which `slopes` is a sum of covariances.
+    pub(crate) direction: &'w mut [f32],
+    /// Weights of the points in the posterior mean, without the newest response.
+    pub(crate) alpha: &'w mut [f32],
+    /// Weights of the points in the sample, without the newest response.
+    pub(crate) weights: &'w mut [f32],
+}
+
+impl<'w> Ahead<'w> {
+    /// Its length with so many measurements.
+    const fn floats(measurements: usize) -> usize {
+        2 * surrogate::ROOM + 3 * measurements
+    }
+
+    /// Splits a workspace for so many measurements into this and what all other work uses in turn.
+    pub(crate) fn split(workspace: &'w mut [f32], measurements: usize) -> (Self, &'w mut [f32]) {
+        let mut rest = workspace;
+        let mut cut = |length: usize| -> &'w mut [f32] {
+            let all = core::mem::take(&mut rest);
+            let (head, tail) = all.split_at_mut(length.min(all.len()));
+            rest = tail;
+            head
+        };
+        let ahead = Self {
+            values: cut(surrogate::ROOM).as_chunks_mut().0,
+            slopes: cut(surrogate::ROOM).as_chunks_mut().0,
+            direction: cut(measurements),
+            alpha: cut(measurements),
+            weights: cut(measurements),
+        };
+        (ahead, rest)
+    }
+}
+
 /// An explorer's memory, cut from what the caller lends.
 pub struct Storage<'a> {
     pub(crate) capacity: Capacity,
@@ -161,8 +205,11 @@ pub struct Storage<'a> {
     pub(crate) distances: &'a mut [f32],
     /// The same with one more measured patch, while an update is under way.
     pub(crate) next_distances: &'a mut [f32],
-    /// A number of each candidate: its sampled response, or what neighbours add to its mean.
+    /// A number of each candidate: its sampled response as far as it does not depend on the newest
+    /// one, or what neighbours add to its mean.
     pub(crate) plane: &'a mut [f32],
+    /// How the sampled response of each candidate changes with the newest one.
+    pub(crate) slopes: &'a mut [f32],
     pub(crate) factor: &'a mut [f32],
     pub(crate) points: &'a mut [[f32; LATENT]],
     /// Rows and columns of the measured points among the candidates.
@@ -254,6 +301,7 @@ impl<'a> Storage<'a> {
             distances: cut(capacity.candidates)?,
             next_distances: cut(capacity.candidates)?,
             plane: cut(capacity.candidates)?,
+            slopes: cut(capacity.candidates)?,
             factor: cut(packed(n))?,
             points: cut(LATENT * n)?.as_chunks_mut().0,
             places: cut(2 * n)?.as_chunks_mut().0,

@@ -28,6 +28,31 @@ pub(crate) struct Windows<'a> {
     candidates: Candidates,
 }
 
+/// A measured patch, centred and of unit norm; zeros where it is flat.
+#[derive(Clone, Copy)]
+pub(crate) struct Template<'t> {
+    pixels: &'t [f32],
+    /// 0 where it is flat, else 1.
+    textured: f32,
+}
+
+impl Template<'_> {
+    /// The lesser of a squared distance and that of this patch and one with the product and reciprocal
+    /// norm given.
+    fn nearer(&self, product: f32, other: f32, squared: f32) -> f32 {
+        // Against a centred template the mean of the other patch cancels.
+        let correlation = product * other;
+        let own = self.textured + textured(other) - 2.0 * correlation;
+        let own = own.clamp(0.0, 4.0);
+        if own < squared { own } else { squared }
+    }
+}
+
+/// 0 for the reciprocal norm of a flat patch, 1 for others.
+fn textured(reciprocal: f32) -> f32 {
+    if reciprocal > 0.0 { 1.0 } else { 0.0 }
+}
+
 impl<'a> Windows<'a> {
     pub(crate) fn new(image: &'a [f32], candidates: Candidates) -> Self {
         Self {
@@ -78,6 +103,41 @@ impl<'a> Windows<'a> {
         Ok(())
     }
 
+    /// The patch of a measured point as others are compared with it. `room` holds a window.
+    pub(crate) fn template(
+        self,
+        measured: Candidate,
+        room: &mut [f32],
+    ) -> Result<Template<'_>, Error> {
+        let corner = self.candidates.corner(measured)?;
+        let window = self.candidates.window();
+        let (mean, reciprocal) = self.statistics(corner);
+        let mut slots = room.iter_mut();
+        for (pixel, slot) in self.rows(corner).flatten().zip(&mut slots) {
+            *slot = (pixel - mean) * reciprocal;
+        }
+        Ok(Template {
+            pixels: room.get(..window * window).unwrap_or_default(),
+            textured: textured(reciprocal),
+        })
+    }
+
+    /// The lesser of a candidate's squared distance so far and that to a measured patch, bit for bit as
+    /// [`Self::update_nearest`] has it.
+    #[inline(never)]
+    pub(crate) fn nearer(
+        self,
+        template: Template<'_>,
+        candidate: Candidate,
+        (reciprocal, squared): (f32, f32),
+    ) -> f32 {
+        let corner = self.candidates.corner(candidate);
+        corner.map_or(squared, |corner| {
+            let product = self.product(template.pixels, corner.row, corner.column);
+            template.nearer(product, reciprocal, squared)
+        })
+    }
+
     /// Updates the distance to the nearest measured patch for the candidates of some rows: writes
     /// into `next` the lesser of the squared distance so far and that to the patch of `measured`.
     /// Squared distances lie in 0 to 4; that of two flat patches is 0, that of a flat patch and any
@@ -92,31 +152,17 @@ impl<'a> Windows<'a> {
         (reciprocals, template): (&[f32], &mut [f32]),
         (distances, next): (&[f32], &mut [f32]),
     ) -> Result<(), Error> {
-        let corner = self.candidates.corner(measured)?;
-        let (window, columns) = (self.candidates.window(), self.candidates.columns());
-        let (mean, reciprocal) = self.statistics(corner);
-        let mut slots = template.iter_mut();
-        for (pixel, slot) in self.rows(corner).flatten().zip(&mut slots) {
-            *slot = (pixel - mean) * reciprocal;
-        }
-        let template = template.get(..window * window).unwrap_or_default();
-        let textured = |reciprocal: f32| if reciprocal > 0.0 { 1.0 } else { 0.0 };
+        let columns = self.candidates.columns();
+        let template = self.template(measured, template)?;
         let mut lower = |row: usize, column: usize, products: &[f32]| {
             let start = row * columns + column;
             let known = reciprocals.iter().zip(distances).skip(start);
             let own = next.iter_mut().skip(start);
             for (product, ((other, distance), next)) in products.iter().zip(known.zip(own)) {
-                // Against a centred template the mean of the other patch cancels.
-                let correlation = product * other;
-                let squared = textured(reciprocal) + textured(*other) - 2.0 * correlation;
-                let squared = squared.clamp(0.0, 4.0);
-                *next = if squared < *distance {
-                    squared
-                } else {
-                    *distance
-                };
+                *next = template.nearer(*product, *other, *distance);
             }
         };
+        let template = template.pixels;
         for row in rows {
             if let Some(last) = columns.checked_sub(LANES) {
                 // The last block ends with the row, over the one before it.
@@ -195,6 +241,12 @@ mod tests {
                 windows
                     .update_nearest(Candidate(n), rows, scratch, to)
                     .unwrap();
+            }
+            let template = windows.template(Candidate(n), &mut template).unwrap();
+            for (n, next) in next.iter().enumerate() {
+                let own = (reciprocals[n], distances[n]);
+                let alone = windows.nearer(template, Candidate(n as u32), own);
+                assert_eq!(alone.to_bits(), next.to_bits());
             }
             std::mem::swap(&mut distances, &mut next);
         }

@@ -7,9 +7,12 @@
 //! f(x) = m + √(2s/D) Σ_d w_d cos(θ_d·x + b_d) + Σ_j k(x, z_j) v_j, with
 //! v = (K + σ²I)⁻¹ (y − m − f_prior(Z) − ε).
 //!
+//! The explorer works v out in two parts: without the newest response, and what that adds.
+//!
 //! It is one function for all candidates: no posterior variance and no candidate-by-candidate
 //! covariance is ever formed.
 
+#[cfg(test)]
 use crate::gp::{Covariance, Factor};
 use crate::random::Random;
 
@@ -32,7 +35,8 @@ impl FourierFeature {
         self.weight * libm::cosf(angle)
     }
 
-    fn draw(random: &mut Random, amplitude: f32) -> Self {
+    /// The next of a prior sample's features.
+    pub(crate) fn draw(random: &mut Random, amplitude: f32) -> Self {
         Self {
             frequency: [random.normal(), random.normal()],
             phase: core::f32::consts::TAU * random.uniform(),
@@ -41,7 +45,13 @@ impl FourierFeature {
     }
 }
 
-/// A sample of the zero-mean prior with unit lengthscales.
+/// Amplitude of the weights of a prior sample's features.
+pub(crate) fn amplitude(outputscale: f32) -> f32 {
+    libm::sqrtf(2.0 * outputscale / FEATURES as f32)
+}
+
+/// A sample of the zero-mean prior with unit lengthscales: the reference for what is drawn pass by pass.
+#[cfg(test)]
 pub(crate) struct Prior {
     features: [FourierFeature; FEATURES],
     /// The point that angles are measured from: near the candidates, so that angles stay small and
@@ -49,9 +59,10 @@ pub(crate) struct Prior {
     origin: [f32; 2],
 }
 
+#[cfg(test)]
 impl Prior {
     pub(crate) fn draw(random: &mut Random, outputscale: f32, origin: [f32; 2]) -> Self {
-        let amplitude = libm::sqrtf(2.0 * outputscale / FEATURES as f32);
+        let amplitude = amplitude(outputscale);
         Self {
             features: core::array::from_fn(|_| FourierFeature::draw(random, amplitude)),
             origin,
@@ -67,14 +78,15 @@ impl Prior {
     }
 
     /// The sample at one point, feature by feature.
-    #[cfg(test)]
     pub(crate) fn at(&self, x: [f32; 2]) -> f32 {
         let x = [x[0] - self.origin[0], x[1] - self.origin[1]];
         self.features.iter().map(|feature| feature.at(x)).sum()
     }
 }
 
-/// The measurements and their covariance, which correct a prior sample.
+/// The measurements and their covariance, which correct a prior sample: the reference for what is worked
+/// out in two parts, without and with the newest response.
+#[cfg(test)]
 pub(crate) struct Evidence<'a> {
     pub(crate) covariance: Covariance,
     /// Constant prior mean m.
@@ -86,6 +98,7 @@ pub(crate) struct Evidence<'a> {
     pub(crate) targets: &'a [f32],
 }
 
+#[cfg(test)]
 impl Evidence<'_> {
     /// The weights v of the correction, from the prior sample's values at the measured points,
     /// which `weights` holds on entry.
@@ -100,7 +113,6 @@ impl Evidence<'_> {
 
     /// The sample at one place, term by term, of weights at the measured points: the reference for the
     /// grid.
-    #[cfg(test)]
     pub(crate) fn sample_at(
         &self,
         prior: &Prior,

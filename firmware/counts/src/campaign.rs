@@ -188,6 +188,28 @@ impl LinkedCampaign {
         measurements: usize,
         macs: fn(Shape) -> u64,
     ) {
+        self.decide(kernel, strategy, measurements, macs, true);
+    }
+
+    /// The same where the response is there as soon as the beam is, so that nothing was worked ahead.
+    pub fn decision_without_dwell(
+        &mut self,
+        kernel: &str,
+        strategy: Strategy,
+        measurements: usize,
+        macs: fn(Shape) -> u64,
+    ) {
+        self.decide(kernel, strategy, measurements, macs, false);
+    }
+
+    fn decide(
+        &mut self,
+        kernel: &str,
+        strategy: Strategy,
+        measurements: usize,
+        macs: fn(Shape) -> u64,
+        dwell: bool,
+    ) {
         let shape = Shape::of(self.capacity, measurements);
         self.begin(strategy);
         self.send_model(workload::UNIT);
@@ -205,7 +227,9 @@ impl LinkedCampaign {
         line.controller.explorer_mut().skip_distances();
         self.send_model(hyperparameters);
         let proposed = self.client.propose(true).expect("a proposal");
-        self.dwell();
+        if dwell {
+            self.dwell();
+        }
         self.measure(Candidate(proposed.proposal.candidate), Next::Expose);
         let count = self.client.transport_mut().board.decided.take();
         table::print(kernel, shape, macs, count.expect("a beam command"));
@@ -213,9 +237,9 @@ impl LinkedCampaign {
 
     /// Prints the row of the longest piece of work that the last decision could have had to wait
     /// for, because the controller was ahead with it when the last byte came.
-    pub fn slice(&self, measurements: usize) {
+    pub fn slice(&self, kernel: &str, measurements: usize) {
         let shape = Shape::of(self.capacity, measurements);
-        table::print("slice", shape, macs::slice, self.slice);
+        table::print(kernel, shape, macs::slice, self.slice);
     }
 
     /// What the controller does while it waits for a response.

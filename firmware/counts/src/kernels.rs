@@ -114,7 +114,8 @@ fn structure(mut table: Table, lent: Lent) {
     });
 }
 
-/// A joint sample of the response at all candidates, by the path on its grid.
+/// A joint sample of the response at all candidates, by the path on its grid, in two parts: without the
+/// newest response, and how it changes with it.
 fn sample(mut table: Table, lent: Lent) {
     let mut bench = Bench::new(lent);
     let shape = bench.shape(MEASUREMENTS);
@@ -125,11 +126,12 @@ fn sample(mut table: Table, lent: Lent) {
 }
 
 /// Scores of all candidates: their novelty against the posterior means at the points measured,
-/// weighted by the structural distance.
+/// weighted by the structural distance. What the means need besides the newest response is there.
 fn novelty(mut table: Table, lent: Lent) {
     let mut bench = Bench::new(lent);
     let shape = bench.shape(MEASUREMENTS);
     bench.measure_with_structures_until(MEASUREMENTS);
+    bench.explorer.only_sample().expect("a sample");
     table.row("novelty", shape, macs::novelty, || {
         bench.explorer.only_novelty()
     });
@@ -159,7 +161,7 @@ fn space(mut table: Table, lent: Lent) {
 /// Whole decisions on a 64 × 64 image: from the last byte of a measurement to the beam command.
 pub fn decision(mut campaign: LinkedCampaign) {
     campaign.decision("decision", BeaconStructure, MEASUREMENTS, macs::decision);
-    campaign.slice(MEASUREMENTS);
+    campaign.slice("slice", MEASUREMENTS);
     for measurements in [110, 30] {
         campaign.decision("decision", BeaconStructure, measurements, macs::decision);
     }
@@ -169,20 +171,23 @@ pub fn decision(mut campaign: LinkedCampaign) {
     decisions_of_other_models(campaign);
 }
 
-/// A whole decision with the fixed filters and their spatial part, and with a latent plane that is as wide
-/// as it can be.
+/// A whole decision with the fixed filters and their spatial part, with everything worked ahead and with
+/// nothing, and with a latent plane that is as wide as it can be.
 fn decisions_of_other_models(mut campaign: LinkedCampaign) {
-    let macs = macs::decision_filters;
-    let (filters, wide) = ("decision_filters", "decision_wide");
+    let (strategy, n) = (BeaconStructure, MEASUREMENTS);
     campaign.with_filters();
-    campaign.decision(filters, BeaconStructure, MEASUREMENTS, macs);
+    campaign.decision("decision_filters", strategy, n, macs::decision_filters);
+    campaign.slice("slice_filters", n);
+    let no_dwell = "decision_no_dwell";
+    campaign.decision_without_dwell(no_dwell, strategy, n, macs::decision_no_dwell);
     campaign.with_a_wide_plane();
-    campaign.decision(wide, BeaconStructure, MEASUREMENTS, macs::decision_wide);
+    campaign.decision("decision_wide", strategy, n, macs::decision_filters);
+    campaign.slice("slice_wide", n);
 }
 
 /// A whole decision on a larger image.
 pub fn large(mut campaign: LinkedCampaign) {
     campaign.decision("decision", BeaconStructure, MEASUREMENTS, macs::decision);
-    campaign.slice(MEASUREMENTS);
+    campaign.slice("slice", MEASUREMENTS);
     decisions_of_other_models(campaign);
 }

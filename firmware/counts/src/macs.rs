@@ -16,8 +16,6 @@ const FEATURES: u64 = 128;
 /// Nodes along an axis of the grid over the latent plane: ten in each of the workload's three
 /// lengthscales, and what the interpolation needs beyond.
 const NODES: u64 = 35;
-/// The same where the plane is wide.
-const MOST_NODES: u64 = 48;
 /// Interpolation of a point from 4 × 4 nodes: four rows, then one column.
 const INTERPOLATION: u64 = 4 * 4 + 4;
 
@@ -107,17 +105,16 @@ fn covariances(n: u64, nodes: u64) -> u64 {
     2 * nodes * n + nodes * nodes * n
 }
 
-/// A path sample on the grid: the arguments of its features along both axes and their two products
-/// a node, the covariances, interpolation at points and candidates, and two solves for the
-/// correction.
+/// A path sample on the grid and how it changes with the newest response: the arguments of its features
+/// along both axes and their two products a node, the covariances with two products a node, interpolation
+/// at points and of both at candidates, two solves for the correction, two for what the newest response
+/// changes and for the means; then one product a candidate.
 pub fn sample(shape: Shape) -> u64 {
-    sample_on(NODES, shape)
-}
-
-fn sample_on(nodes: u64, shape: Shape) -> u64 {
     let n = shape.points();
-    let prior = 2 * nodes * FEATURES + nodes * nodes * 2 * FEATURES;
-    prior + covariances(n, nodes) + (n + shape.count()) * INTERPOLATION + 2 * solve(n)
+    let prior = 2 * NODES * FEATURES + NODES * NODES * 2 * FEATURES;
+    let both = covariances(n, NODES) + NODES * NODES * n;
+    let interpolated = (n + 2 * shape.count()) * INTERPOLATION;
+    prior + both + interpolated + 4 * solve(n) + shape.count()
 }
 
 /// What neighbours add: along the row of every point, then four recursions down the columns, of one,
@@ -126,11 +123,11 @@ pub fn space(shape: Shape) -> u64 {
     shape.points() * shape.candidates.columns() as u64 + 9 * shape.count()
 }
 
-/// Novelty of all candidates: the posterior means at the points by a solve, and the distances to
-/// the k nearest of them.
+/// Novelty of all candidates: the posterior means at the points by two products each, the sample by one,
+/// and the distances to the k nearest of the means.
 pub fn novelty(shape: Shape) -> u64 {
     let k = u64::from(Acquisition::new(Strategy::Beacon).k);
-    solve(shape.points()) + shape.points() + shape.count() * k
+    2 * shape.points() + shape.count() * (1 + k)
 }
 
 /// Structural distances to one measured point: a window's product at every candidate.
@@ -147,41 +144,41 @@ fn pixels(shape: Shape) -> u64 {
     (shape.candidates.window() * shape.candidates.window()) as u64
 }
 
-/// The longest piece of the structural distances that is worked on at a time: whole rows of
-/// candidates, until a quarter of a million is reached.
+/// The longest piece of the work that waits for a response: whole rows of candidates of the structural
+/// distances, until a quarter of a million is reached. Pieces of a sample are cut to as much.
 pub fn slice(shape: Shape) -> u64 {
     let row = shape.candidates.columns() as u64 * pixels(shape);
     row * 250_000_u64.div_ceil(row)
 }
 
-/// A decision by `beacon` or `beacon-structure`: the point appended, a sample, its novelty, and what
-/// the model expects of the candidate that was chosen. Structural distances to the point were found
-/// while the beam dwelt on it.
+/// A decision by `beacon` or `beacon-structure` after all that does not need the response was done while
+/// the beam dwelt: one more step of forward substitution, novelty, and what the model expects of the
+/// candidate that was chosen.
 pub fn decision(shape: Shape) -> u64 {
-    append(shape) + sample(shape) + novelty(shape) + posterior(shape.points())
+    shape.points() + novelty(shape) + posterior(shape.points())
 }
 
-/// The same with the fixed filters: distances among the pixels, what neighbours add, and another solve
-/// for what they add to the candidate that was chosen.
+/// The same with the fixed filters: what neighbours add to the candidate that was chosen.
 pub fn decision_filters(shape: Shape) -> u64 {
-    let n = shape.points();
-    decision(shape) + 2 * n + space(shape) + solve(n) + n
+    decision(shape) + 3 * shape.points()
 }
 
-/// The same where the latent plane is as wide as it can be.
-pub fn decision_wide(shape: Shape) -> u64 {
-    decision_filters(shape) - sample(shape) + sample_on(MOST_NODES, shape)
+/// The same where the beam did not dwell: the point appended with distances among the pixels, both parts of
+/// the sample, and what neighbours add to both. Few candidates need their structural distance to the point.
+pub fn decision_no_dwell(shape: Shape) -> u64 {
+    let pixels = 2 * shape.points();
+    let ahead = append(shape) + pixels + sample(shape) + 2 * space(shape);
+    decision_filters(shape) + ahead
 }
 
 /// A decision by `ei`: as by `mu`, and the best of the posterior means at the points.
 pub fn decision_ei(shape: Shape) -> u64 {
-    decision_mu(shape) + solve(shape.points()) + shape.points()
+    decision_mu(shape) + 2 * shape.points()
 }
 
-/// A decision by `mu`: the point appended, the surrogate corrected, and what the model expects of
-/// the candidate that was chosen.
+/// A decision by `mu`: the surrogate corrected, and what the model expects of the candidate that was chosen.
 pub fn decision_mu(shape: Shape) -> u64 {
-    append(shape) + update(shape) + posterior(shape.points())
+    shape.points() + update(shape) + posterior(shape.points())
 }
 
 #[cfg(test)]

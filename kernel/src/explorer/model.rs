@@ -43,6 +43,7 @@ impl Explorer<'_> {
             });
         }
         self.process = None;
+        self.preparation = None;
         let computed = self.compute_latents(model, candidates, watch)?;
         if computed.is_break() {
             return Ok(computed);
@@ -93,8 +94,10 @@ impl Explorer<'_> {
             return Ok(ControlFlow::Continue(()));
         }
         Network::new(Architecture::Filters, candidates.window())?;
-        // The memory of an update of the distances serves: one that is under way begins again.
+        // The memory of an update of the distances serves, and that of what is worked ahead: what is under
+        // way begins again.
         self.distances_underway = None;
+        self.preparation = None;
         let memory = &mut self.memory;
         let computed = filters::features(
             memory.image,
@@ -154,16 +157,20 @@ impl Explorer<'_> {
             outlier = self.place(placed, &process);
             placed += usize::from(outlier.is_ok());
         }
-        let hyperparameters = process.hyperparameters;
-        let mut variance = hyperparameters.outputscale + hyperparameters.noise;
-        if let Some(space) = process.space {
-            variance += space.variance;
-        }
+        let prepared = self.preparation.as_ref().is_some_and(|preparation| {
+            let candidate = self.memory.measured.get(known);
+            candidate.is_some_and(|&candidate| preparation.has_row(Candidate(candidate), known))
+        });
         let memory = &mut self.memory;
-        let points = memory.points.get(..placed).unwrap_or_default();
-        let at = (points, &*memory.places);
-        let fill = |n: usize, row: &mut [f32]| process.covariances(at, n, row);
-        let extended = self.factor.extend(placed, variance, fill);
+        let extended = if prepared && placed == known + 1 {
+            self.factor.adopt();
+            Ok(())
+        } else {
+            let points = memory.points.get(..placed).unwrap_or_default();
+            let at = (points, &*memory.places);
+            let fill = |n: usize, row: &mut [f32]| process.covariances(at, n, row);
+            self.factor.extend(placed, process.variance(), fill)
+        };
         // One more step of forward substitution for each new row gives its entry of β.
         for n in known..self.factor.order() {
             let (earlier, rest) = memory.whitened.split_at_mut(n.min(memory.whitened.len()));
@@ -172,7 +179,7 @@ impl Explorer<'_> {
                 memory.targets.get(n),
                 self.factor.row(n).split_last(),
             ) {
-                let centred = target - hyperparameters.mean;
+                let centred = target - process.hyperparameters.mean;
                 *own = (centred - crate::math::dot(row, earlier)) / diagonal;
             }
         }
@@ -181,21 +188,14 @@ impl Explorer<'_> {
 
     /// Copies latent and place of measured point `n` and standardises its response.
     fn place(&mut self, n: usize, process: &Process) -> Result<(), Error> {
-        let candidates = self.candidates.ok_or(Error::NoImage)?;
+        let candidate = self.memory.measured.get(n).copied();
+        let candidate = Candidate(candidate.ok_or(Error::NoMeasurement)?);
+        self.stand(candidate, n)?;
         let memory = &mut self.memory;
-        let (Some(&candidate), Some(&response), Some(point), Some(place), Some(target)) = (
-            memory.measured.get(n),
-            memory.responses.get(n),
-            memory.points.get_mut(n),
-            memory.places.get_mut(n),
-            memory.targets.get_mut(n),
-        ) else {
+        let (Some(&response), Some(target)) = (memory.responses.get(n), memory.targets.get_mut(n))
+        else {
             return Err(Error::NoMeasurement);
         };
-        let candidate = Candidate(candidate);
-        let latent = memory.latents.get(candidate.index());
-        *point = latent.copied().ok_or(Error::NoMeasurement)?;
-        *place = lattice(candidates, candidate)?;
         *target = process.standardisation.standardise(response);
         if !within(*target, LARGEST_TARGET) {
             return Err(Error::Outlier { candidate });
@@ -208,7 +208,12 @@ impl Process {
     /// Writes the covariances of a measured point with all before it.
     // The factor asks for it from several places, and the fastest memory is small.
     #[inline(never)]
-    fn covariances(&self, (points, places): (&[[f32; 2]], &[[f32; 2]]), n: usize, row: &mut [f32]) {
+    pub(super) fn covariances(
+        &self,
+        (points, places): (&[[f32; 2]], &[[f32; 2]]),
+        n: usize,
+        row: &mut [f32],
+    ) {
         self.covariance().among(points)(n, row);
         if let (Some(space), Some(&own)) = (self.space, places.get(n)) {
             space.add_each(own, places, row);

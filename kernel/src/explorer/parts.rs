@@ -18,6 +18,7 @@ impl Explorer<'_> {
     pub fn only_features(&mut self, model: &Model<'_>) -> Result<(), Error> {
         let candidates = self.candidates.ok_or(Error::NoImage)?;
         self.process = None;
+        self.preparation = None;
         let _ = self.compute_latents(model, candidates, |_, _| ControlFlow::Continue(()))?;
         let latents = self.memory.latents.get_mut(..candidates.count());
         scale_latents(latents.unwrap_or_default(), [1.0; 2]).map(|_| ())
@@ -38,6 +39,7 @@ impl Explorer<'_> {
     /// # Errors
     /// [`Error::NoModel`], [`Error::NotPositiveDefinite`], [`Error::Outlier`].
     pub fn only_refactor(&mut self) -> Result<(), Error> {
+        self.preparation = None;
         self.factor.clear();
         self.absorb()
     }
@@ -64,8 +66,8 @@ impl Explorer<'_> {
     /// # Errors
     /// As [`Explorer::propose`].
     pub fn only_sample(&mut self) -> Result<(Candidate, f32), Error> {
-        let mut random = crate::random::Random::new(self.seed, self.measured);
-        self.best_of_sample(&mut random, 1.0, &Value)
+        self.preparation = None;
+        self.best_of_sample(&Value)
     }
 
     /// Computes what neighbours add to all candidates, with the responses for weights of the points.
@@ -75,6 +77,7 @@ impl Explorer<'_> {
     pub fn only_space(&mut self) -> Result<(), Error> {
         let candidates = self.candidates.ok_or(Error::NoImage)?;
         let process = self.ready()?;
+        self.preparation = None;
         let memory = &mut self.memory;
         let targets = memory.targets.get(..self.measured).unwrap_or_default();
         let plane = memory
@@ -108,6 +111,11 @@ impl Explorer<'_> {
         let novelty = Novelty::new(reference, usize::from(self.acquisition.k));
         let responses = memory.latents.iter().take(count).map(|latent| latent[0]);
         let responses = responses.zip(&*memory.distances);
-        best_response(memory.taken, responses, &StructuralNovelty(novelty))
+        best_response(
+            memory.taken,
+            responses,
+            &StructuralNovelty(novelty),
+            |_, _| None,
+        )
     }
 }

@@ -5,6 +5,7 @@ use super::{Explorer, Prediction, Process, SLICE};
 use crate::gp::{Factor, packed};
 use crate::math::dot;
 use crate::network::LATENT;
+use crate::storage::Ahead;
 use crate::surrogate::{self, Posterior, Surrogate};
 use crate::{Candidate, Error};
 
@@ -19,6 +20,9 @@ impl Explorer<'_> {
         candidates.corner(candidate)?;
         let process = self.ready()?;
         let n = self.measured;
+        if process.space.is_some() && n > 0 {
+            self.weigh()?;
+        }
         let memory = &mut self.memory;
         let posterior = posterior(&process, &self.factor, memory.points, memory.whitened, n);
         let latent = memory
@@ -32,8 +36,7 @@ impl Explorer<'_> {
             let own = lattice(candidates, candidate)?;
             scratch.fill(0.0);
             space.add_each(own, memory.places, scratch);
-            self.factor.solve_lower(scratch);
-            mean += dot(scratch, memory.whitened);
+            mean += dot(scratch, memory.alpha);
         }
         let standardisation = process.standardisation;
         Ok(Prediction {
@@ -81,6 +84,7 @@ impl Explorer<'_> {
         let n = self.measured;
         let memory = &mut self.memory;
         let posterior = posterior(&process, &self.factor, memory.points, memory.whitened, n);
+        let (_, workspace) = Ahead::split(memory.workspace, memory.capacity.measurements);
         let (axes, groups) = (process.axes, surrogate::groups(process.axes));
         if process.groups < groups {
             let cost = surrogate::LANES * (packed(process.swept) + 1);
@@ -88,7 +92,7 @@ impl Explorer<'_> {
             let last = last.min(groups);
             for group in process.groups..last {
                 let place = (axes, group);
-                let workspace = &mut *memory.workspace;
+                let workspace = &mut *workspace;
                 posterior.sweep(
                     process.swept,
                     place,
@@ -99,7 +103,7 @@ impl Explorer<'_> {
             }
             process.groups = last;
         } else if process.updated < n {
-            let scratch = (&mut *memory.row, &mut *memory.workspace);
+            let scratch = (&mut *memory.row, workspace);
             posterior.update(process.updated, axes, memory.mean, memory.variance, scratch);
             process.updated += 1;
             process.spread = false;
@@ -111,8 +115,11 @@ impl Explorer<'_> {
             self.factor.solve_upper(alpha);
             let plane = memory.plane.get_mut(..count).unwrap_or_default();
             plane.fill(0.0);
-            space.spread(candidates, (memory.places, alpha), plane, memory.workspace);
+            space.spread(candidates, (memory.places, alpha), plane, workspace);
             process.spread = true;
+            if let Some(preparation) = &mut self.preparation {
+                preparation.lose_plane();
+            }
         }
         self.process = Some(process);
         Ok(self.is_refreshed())

@@ -3,13 +3,14 @@
 //! BEACON draws a sample of the response at every candidate (Thompson), scores it by its distance
 //! to the responses already known (novelty) and proposes the candidate with the highest score.
 
+use super::preparation::sampled;
 use super::{Explorer, Prediction, is_taken};
-use crate::grid::{self, Grid};
 use crate::improvement::log_expected_improvement;
 use crate::novelty::{self, Bounds, KnownResponses};
 use crate::random::Random;
+use crate::storage::Ahead;
 use crate::strategy::{References, Sampling, Strategy};
-use crate::thompson::{Evidence, Prior};
+use crate::structure::Windows;
 use crate::{Candidate, Candidates, Error};
 
 /// The candidate to measure next, and what the model thinks of it.
@@ -24,12 +25,6 @@ pub struct Proposal {
     /// What the model expects there; `None` while there is no model that fits.
     pub prediction: Option<Prediction>,
 }
-
-/// The factor by which [`Strategy::BeaconStructure`] narrows its sample about the posterior mean.
-/// Once the model has learned something, the deviations of a full sample are larger than the gaps
-/// between responses; the mean alone ignores what the model does not know. The factor and the
-/// power in [`StructuralNovelty`] were chosen together on four kinds of data; neither is a setting.
-const TEMPERATURE: f32 = 0.3;
 
 /// The number by which candidates are ranked.
 pub(super) trait Score {
@@ -141,9 +136,9 @@ impl Explorer<'_> {
         let (candidate, score) = match self.acquisition.strategy {
             Strategy::Random => (self.uniform(candidates, &mut random)?, 0.0),
             Strategy::Farthest => self.farthest()?,
-            Strategy::Beacon | Strategy::BeaconStructure => self.most_novel(&mut random)?,
+            Strategy::Beacon | Strategy::BeaconStructure => self.most_novel()?,
             Strategy::BeaconElite => self.most_novel_among_elite(&mut random)?,
-            Strategy::Thompson => self.best_of_sample(&mut random, 1.0, &Value)?,
+            Strategy::Thompson => self.best_of_sample(&Value)?,
             Strategy::Ei => {
                 self.prepare_means()?;
                 let best = self.best_denoised();
@@ -166,10 +161,10 @@ impl Explorer<'_> {
 
     /// Algorithm 1 of BEACON: sample, then novelty against everything measured; for
     /// [`Strategy::BeaconStructure`] of a tempered sample and times the structural distance.
-    fn most_novel(&mut self, random: &mut Random) -> Result<(Candidate, f32), Error> {
+    fn most_novel(&mut self) -> Result<(Candidate, f32), Error> {
         let structural = self.acquisition.strategy == Strategy::BeaconStructure;
         if structural {
-            self.update_distances()?;
+            self.update_distances_but_last()?;
         }
         match self.acquisition.references {
             References::Denoised => self.prepare_means()?,
@@ -186,9 +181,9 @@ impl Explorer<'_> {
         let k = usize::from(self.acquisition.k);
         let novelty = Novelty::new(KnownResponses::new(known), k);
         let best = if structural {
-            self.best_of_sample(random, TEMPERATURE, &StructuralNovelty(novelty))
+            self.best_of_sample(&StructuralNovelty(novelty))
         } else {
-            self.best_of_sample(random, 1.0, &novelty)
+            self.best_of_sample(&novelty)
         };
         core::mem::swap(&mut self.memory.references, &mut references);
         best
@@ -200,7 +195,7 @@ impl Explorer<'_> {
         let mut references = core::mem::take(&mut self.memory.references);
         let novelty = self.novelty_among_elite(references);
         let best = match self.acquisition.sampling {
-            Sampling::Joint => self.best_of_sample(random, 1.0, &novelty),
+            Sampling::Joint => self.best_of_sample(&novelty),
             Sampling::Marginal => self.best_of_surrogate(|mean, sigma| {
                 novelty.exact(mean + sigma * random.normal(), 0.0)
             }),
@@ -246,15 +241,11 @@ impl Explorer<'_> {
     /// follows μ(z_j) = y_j − σ²α_j.
     pub(super) fn prepare_means(&mut self) -> Result<(), Error> {
         let process = self.ready()?;
+        self.weigh()?;
         let n = self.measured;
         let memory = &mut self.memory;
-        let alpha = memory.alpha.get_mut(..n).unwrap_or_default();
-        for (alpha, whitened) in alpha.iter_mut().zip(&*memory.whitened) {
-            *alpha = *whitened;
-        }
-        self.factor.solve_upper(alpha);
         let noise = process.hyperparameters.noise;
-        let known = alpha.iter().zip(&*memory.targets);
+        let known = memory.alpha.iter().zip(&*memory.targets).take(n);
         for (mean, (alpha, target)) in memory.references.iter_mut().zip(known) {
             *mean = target - noise * alpha;
         }
@@ -270,85 +261,33 @@ impl Explorer<'_> {
     }
 
     /// The free candidate whose joint Thompson sample and squared structural distance score
-    /// highest; `temperature` as of [`sample`](Self::sample).
-    pub(super) fn best_of_sample(
-        &mut self,
-        random: &mut Random,
-        temperature: f32,
-        score: &impl Score,
-    ) -> Result<(Candidate, f32), Error> {
-        let count = self.candidates.ok_or(Error::NoImage)?.count();
-        self.sample(random, temperature)?;
-        let memory = &self.memory;
-        // A slice: what is iterated over costs a few instructions less a candidate.
-        let responses = memory.plane.get(..count).unwrap_or_default();
-        let responses = responses.iter().copied().zip(&*memory.distances);
-        best_response(memory.taken, responses, score)
-    }
-
-    /// A joint Thompson sample at every candidate, into the memory's plane. Its prior has no spatial
-    /// part, its correction by the measurements has. `temperature` scales the sample's deviations
-    /// from the posterior mean: a sample is linear in its random numbers, so this method scales
-    /// those.
-    // Once for all scores: the fastest memory is small.
-    #[inline(never)]
-    fn sample(&mut self, random: &mut Random, temperature: f32) -> Result<(), Error> {
+    /// highest. The sample's prior has no spatial part, its correction by the measurements has.
+    pub(super) fn best_of_sample(&mut self, score: &impl Score) -> Result<(Candidate, f32), Error> {
         let candidates = self.candidates.ok_or(Error::NoImage)?;
-        let count = candidates.count();
-        let process = self.ready()?;
-        if let Some(process) = &mut self.process {
-            process.spread = false;
-        }
-        let n = self.measured;
+        self.finish(self.acquisition.temperature().or(Some(1.0)))?;
+        let structural = self.acquisition.strategy == Strategy::BeaconStructure;
+        let lacking = self.distances_lack().filter(|_| structural);
+        let gain = self.gain();
         let memory = &mut self.memory;
-        let points = memory.points.get(..n).unwrap_or_default();
-        let targets = memory.targets.get(..n).unwrap_or_default();
-        let weights = memory.alpha.get_mut(..n).unwrap_or_default();
-        let latents = memory.latents.get(..count).unwrap_or_default();
-        let responses = memory.plane.get_mut(..count).unwrap_or_default();
-        let mean = process.hyperparameters.mean;
-        let tempered = temperature * temperature;
-        let evidence = Evidence {
-            covariance: process.covariance(),
-            mean,
-            noise: tempered * process.hyperparameters.noise,
-            factor: &self.factor,
-            targets,
+        let windows = Windows::new(memory.image, candidates);
+        let (_, room) = Ahead::split(memory.workspace, memory.capacity.measurements);
+        let newest = match lacking {
+            Some((candidate, done)) => Some((windows.template(candidate, room)?, done)),
+            None => None,
         };
-        // Any point of the candidates' box serves.
-        let origin = points.first().copied().unwrap_or_default();
-        let outputscale = tempered * process.hyperparameters.outputscale;
-        let prior = Prior::draw(random, outputscale, origin);
-        let (workspace, scratch) = memory
-            .workspace
-            .split_at_mut(grid::WORKSPACE.min(memory.workspace.len()));
-        // What neighbours share; whether there is such a part.
-        let mut share = |weights: &[f32], responses: &mut [f32]| {
-            if let Some(space) = process.space {
-                responses.fill(0.0);
-                space.spread(candidates, (memory.places, weights), responses, scratch);
+        let (reciprocals, next) = (&*memory.reciprocals, &*memory.next_distances);
+        let nearer = |index: usize, squared: f32| {
+            let (template, done) = newest?;
+            if index < done {
+                return next.get(index).copied();
             }
-            process.space.is_some()
+            let own = (reciprocals.get(index).copied()?, squared);
+            Some(windows.nearer(template, Candidate(index as u32), own))
         };
-        let Some(mut grid) = Grid::new(process.axes, workspace) else {
-            return Err(Error::NoModel);
-        };
-        grid.add_prior(&prior);
-        for (weight, &point) in weights.iter_mut().zip(points) {
-            *weight = grid.at(point);
-        }
-        evidence.correct(random, weights);
-        grid.add_covariances(evidence.covariance, points, weights);
-        if share(weights, responses) {
-            for (response, &latent) in responses.iter_mut().zip(latents) {
-                *response += mean + grid.at(latent);
-            }
-        } else {
-            for (response, &latent) in responses.iter_mut().zip(latents) {
-                *response = mean + grid.at(latent);
-            }
-        }
-        Ok(())
+        // Slices: what is iterated over costs a few instructions less a candidate.
+        let values = memory.plane.get(..candidates.count()).unwrap_or_default();
+        let responses = sampled(gain, values, memory.slopes).zip(&*memory.distances);
+        best_response(memory.taken, responses, score, nearer)
     }
 
     /// The free candidate whose posterior mean and deviation score highest.
@@ -391,16 +330,26 @@ impl Explorer<'_> {
 }
 
 /// The candidate that [`best`] finds among the scores of sampled responses at squared structural
-/// distances. Bounds rule most candidates out without their exact score.
+/// distances. Bounds rule most candidates out without their exact score. `nearer` is asked for the
+/// distance of those that are left, where the one given may be too large: no score grows with a
+/// smaller one.
 pub(super) fn best_response<'d>(
     taken: &[u32],
     responses: impl Iterator<Item = (f32, &'d f32)>,
     score: &impl Score,
+    nearer: impl Fn(usize, f32) -> Option<f32>,
 ) -> Result<(Candidate, f32), Error> {
     let mut best = Best::default();
     for (index, (response, &squared)) in responses.enumerate() {
         if best.may_lose_to(score.bound(response, squared)) {
-            best.consider(taken, index, score.exact(response, squared));
+            let mut exact = score.exact(response, squared);
+            if best.may_lose_to(exact)
+                && !is_taken(taken, index)
+                && let Some(squared) = nearer(index, squared)
+            {
+                exact = score.exact(response, squared);
+            }
+            best.consider(taken, index, exact);
         }
     }
     best.found()
@@ -446,6 +395,7 @@ impl Best {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::thompson::{Evidence, Prior};
     use crate::{Acquisition, Capacity, Hyperparameters, Model, Network, Standardisation, Storage};
 
     #[test]
@@ -476,7 +426,23 @@ mod tests {
             let all = draws.iter().map(|&(y, squared)| score.exact(y, squared));
             let expected = best(&[0; 100], all).unwrap();
             let pairs = draws.iter().map(|(y, squared)| (*y, squared));
-            assert_eq!(best_response(&[0; 100], pairs, &score), Ok(expected));
+            assert_eq!(
+                best_response(&[0; 100], pairs, &score, |_, _| None),
+                Ok(expected)
+            );
+            // Distances that are known too large, and asked for where they may count.
+            let above: Vec<f32> = draws.iter().map(|draw| draw.1 + random.uniform()).collect();
+            let pairs = draws.iter().map(|draw| draw.0).zip(&above);
+            let asked = core::cell::Cell::new(0);
+            let nearer = |index: usize, _: f32| {
+                asked.set(asked.get() + 1);
+                Some(draws[index].1)
+            };
+            assert_eq!(
+                best_response(&[0; 100], pairs, &score, nearer),
+                Ok(expected)
+            );
+            assert!(asked.get() < 300, "{}", asked.get());
         }
     }
 
@@ -505,9 +471,12 @@ mod tests {
         if novel {
             let k = usize::from(explorer.acquisition.k);
             let known = KnownResponses::new(&mut memory.references[..n]);
-            best_response(memory.taken, responses, &Novelty::new(known, k)).unwrap()
+            best_response(memory.taken, responses, &Novelty::new(known, k), |_, _| {
+                None
+            })
+            .unwrap()
         } else {
-            best_response(memory.taken, responses, &Value).unwrap()
+            best_response(memory.taken, responses, &Value, |_, _| None).unwrap()
         }
     }
 

@@ -1,5 +1,6 @@
 //! The score of every candidate: what a proposal was chosen by, for whoever wants to see it.
 
+use super::preparation::sampled;
 use super::proposal::{Novelty, Proposal, Score, StructuralNovelty, Value};
 use super::{Explorer, Sampling, Strategy};
 use crate::Error;
@@ -16,6 +17,9 @@ impl Explorer<'_> {
     /// As [`propose`](Self::propose).
     pub fn propose_with_scores(&mut self, scores: &mut [f32]) -> Result<Proposal, Error> {
         let proposal = self.propose()?;
+        if self.acquisition.strategy == Strategy::BeaconStructure {
+            self.update_distances()?;
+        }
         match self.acquisition.strategy {
             Strategy::Random => scores.fill(f32::NAN),
             Strategy::Farthest => {
@@ -69,11 +73,12 @@ impl Explorer<'_> {
         Ok(proposal)
     }
 
-    /// The scores of the sample that the proposal has left in the memory's plane.
+    /// The scores of the sample that the proposal has left in memory.
     fn score_sample(&self, scores: &mut [f32], score: &impl Score) {
-        let responses = self.memory.plane.iter().zip(&*self.memory.distances);
+        let memory = &self.memory;
+        let responses = sampled(self.gain(), memory.plane, memory.slopes).zip(&*memory.distances);
         for (of, (response, squared)) in scores.iter_mut().zip(responses) {
-            *of = score.exact(*response, *squared);
+            *of = score.exact(response, *squared);
         }
     }
 

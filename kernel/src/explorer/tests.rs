@@ -1,5 +1,6 @@
 use core::ops::ControlFlow;
 
+use super::preparation::sampled;
 use super::*;
 use crate::math::distance_squared;
 use crate::random::Random;
@@ -476,8 +477,16 @@ fn the_prior_of_a_sample_has_no_spatial_part() {
         let model = made_up(network, &weights, [0.3, 0.3]);
         explorer.load_model(&model).unwrap();
         explorer.propose().unwrap();
-        let memory = &explorer.memory;
-        (memory.plane[..625].to_vec(), memory.latents[..625].to_vec())
+        let latents = explorer.memory.latents[..625].to_vec();
+        (
+            sampled(
+                explorer.gain(),
+                &explorer.memory.plane[..625],
+                explorer.memory.slopes,
+            )
+            .collect::<Vec<_>>(),
+            latents,
+        )
     };
     let ((without, latents), (with, _)) = (sample(0.0), sample(0.5));
     let changed = |n: &usize| without[*n].to_bits() != with[*n].to_bits();

@@ -207,7 +207,8 @@ impl<'a> Controller<'a> {
     /// whether more is left. Call it when no byte waits; no answer's content depends on it.
     ///
     /// On the controller a slice is under a million instructions, or some two million where it
-    /// corrects a surrogate by one more measurement.
+    /// corrects a surrogate by one more measurement. Those of the default strategy are counted as `slice…`
+    /// by `tests/run counts`.
     pub fn idle(&mut self) -> bool {
         match self.deferred {
             Some((_, Request::Surrogate { .. })) => {

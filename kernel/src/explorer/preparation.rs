@@ -1,0 +1,510 @@
+//! What is known of a decision before its newest response is.
+//!
+//! While the beam dwells on point i all is known of it but its response. The posterior mean and a sample
+//! are linear in that response, so the explorer works out, in slices, what it will have to multiply. With
+//! L the factor of the points before, (l, d) the row that the point adds to it, and
+//!
+//! γ = (−L⁻ᵀl, 1),
+//!
+//! weights of all points are those of the points before and a multiple of γ: for any right-hand side r
+//!
+//! K⁻¹r = (L⁻ᵀL⁻¹r₍₎, 0) + γ (rᵢ − l·L⁻¹r₍₎)/d², r₍₎ being r without its last.
+//!
+//! - The posterior mean has the weights α = (L⁻ᵀβ, 0) + γ βᵢ/d, with β = L⁻¹(t − m) of the points before
+//!   and βᵢ the entry that the response t adds.
+//! - A [sample](crate::thompson) is f(x) = a(x) + g b(x) with a(x) = m + f_prior(x) + Σ_j k(x, z_j) v_j,
+//!   v = (L⁻ᵀL⁻¹r₍₎, 0), b(x) = Σ_j k(x, z_j) γ_j and g = (t − o)/d², where o = m + f_prior(zᵢ) + εᵢ +
+//!   l·L⁻¹r₍₎ is what the point would have to answer for nothing to change.
+//!
+//! When the response arrives, α and f are one multiply-add each. A response that arrives before all is
+//! done, or from a point that nobody expected, finds the rest done then, by the same steps in the same
+//! order: no bit depends on how much was done beforehand.
+
+use core::ops::Range;
+
+use super::model::lattice;
+use super::{Explorer, Process, SLICE};
+use crate::grid::{self, Grid, PASS, TERMS};
+use crate::math::dot;
+use crate::random::Random;
+use crate::storage::Ahead;
+use crate::thompson::{FEATURES, FourierFeature, amplitude};
+use crate::{Candidate, Candidates, Error, space};
+
+/// How far the work for one point has come.
+pub(super) struct Preparation {
+    candidate: Candidate,
+    /// Points before it: its own number.
+    known: usize,
+    stage: Stage,
+    /// By which the sample's deviations from the posterior mean are scaled.
+    temperature: f32,
+    /// The numbers of the step that decides after it.
+    random: Random,
+    /// o
+    offset: f32,
+}
+
+/// What comes next, and how much of it is done.
+#[derive(Clone, Copy, PartialEq, PartialOrd)]
+enum Stage {
+    /// (l, d)
+    Row,
+    /// γ
+    Direction,
+    /// L⁻ᵀβ
+    Means,
+    /// f_prior at the nodes of the grid; features that are in it.
+    Prior(usize),
+    /// L⁻¹r₍₎ and o
+    Targets,
+    /// v
+    Weights,
+    /// Covariances at the nodes; points that are in them.
+    Covariances(usize),
+    /// Zero a and b at the candidates.
+    Clear,
+    /// What neighbours share, along the rows of the points; points that are in it.
+    Along(usize),
+    /// The same down the columns; columns done.
+    Down(usize),
+    /// a and b at the candidates; candidates done.
+    Candidates(usize),
+    Done,
+    /// The factor has no row for the point.
+    Impossible,
+}
+
+/// Candidates at a time.
+const SOME: usize = 128;
+
+/// Costs of a slice's parts in multiply-accumulates or what takes as long: of a sine and cosine or an
+/// exponential, of the filter at one candidate, of interpolating two functions at one.
+const ELEMENTARY: usize = 20;
+const FILTER: usize = 28;
+const INTERPOLATION: usize = 80;
+
+impl Preparation {
+    fn new(candidate: Candidate, known: usize) -> Self {
+        Self {
+            candidate,
+            known,
+            stage: Stage::Row,
+            temperature: 1.0,
+            random: Random::new(0, 0),
+            offset: 0.0,
+        }
+    }
+
+    /// Whether the row of this point, of this number, lies behind the factor.
+    pub(super) fn has_row(&self, candidate: Candidate, known: usize) -> bool {
+        let worked_out = self.stage > Stage::Row && self.stage != Stage::Impossible;
+        self.candidate == candidate && self.known == known && worked_out
+    }
+
+    /// Whether this is the work for a point, of this number, and not in vain where the factor has its row.
+    fn is_of(&self, candidate: Candidate, known: usize, order: usize) -> bool {
+        let in_vain = self.stage == Stage::Impossible && known < order;
+        self.candidate == candidate && self.known == known && !in_vain
+    }
+
+    /// Whether all is there that a decision with a sample of this temperature needs, or one without.
+    fn serves(&self, temperature: Option<f32>) -> bool {
+        match temperature {
+            None => self.stage > Stage::Means,
+            Some(_) => self.stage >= Stage::Done,
+        }
+    }
+
+    /// Takes note that something else has been written where a and b at the candidates were.
+    pub(super) fn lose_plane(&mut self) {
+        if self.stage > Stage::Clear && self.stage <= Stage::Done {
+            self.stage = Stage::Clear;
+        }
+    }
+
+    /// Goes back to the sample's beginning where its temperature was another.
+    fn warm(&mut self, temperature: Option<f32>) {
+        if let Some(temperature) = temperature
+            && temperature.to_bits() != self.temperature.to_bits()
+        {
+            self.temperature = temperature;
+            if self.stage > Stage::Prior(0) && self.stage <= Stage::Done {
+                self.stage = Stage::Prior(0);
+            }
+        }
+    }
+}
+
+impl Explorer<'_> {
+    /// Does all that is left of the work for the point measured last, up to posterior means, or up to a
+    /// sample of this temperature.
+    // Once for all who ask: the fastest memory is small.
+    #[inline(never)]
+    pub(super) fn finish(&mut self, temperature: Option<f32>) -> Result<(), Error> {
+        while !self.finish_slice(temperature)? {}
+        Ok(())
+    }
+
+    /// Does a slice of that; returns whether nothing is left.
+    pub(super) fn finish_slice(&mut self, temperature: Option<f32>) -> Result<bool, Error> {
+        let last = self.measured.checked_sub(1).ok_or(Error::NoMeasurement)?;
+        let candidate = self.memory.measured.get(last).copied();
+        let candidate = Candidate(candidate.ok_or(Error::NoMeasurement)?);
+        self.work_ahead(candidate, last, temperature)
+    }
+
+    /// Does a slice of the work for a point and its number: that of the point measured last, or of the
+    /// one to come. Returns whether nothing is left, or nothing can be done.
+    ///
+    /// # Errors
+    /// [`Error::NoImage`], [`Error::NoModel`], and what stands in the way of the factor's row.
+    pub(super) fn work_ahead(
+        &mut self,
+        candidate: Candidate,
+        known: usize,
+        temperature: Option<f32>,
+    ) -> Result<bool, Error> {
+        let candidates = self.candidates.ok_or(Error::NoImage)?;
+        let process = self.ready()?;
+        let mut preparation = match self.preparation.take() {
+            Some(own) if own.is_of(candidate, known, self.factor.order()) => own,
+            _ => Preparation::new(candidate, known),
+        };
+        preparation.warm(temperature);
+        let (mut cost, mut result) = (0, Ok(()));
+        while cost < SLICE && !preparation.serves(temperature) {
+            match self.advance(&mut preparation, &process, candidates) {
+                Ok(of) => cost += of,
+                Err(error) => {
+                    preparation.stage = Stage::Impossible;
+                    result = Err(error);
+                }
+            }
+        }
+        let done = preparation.serves(temperature);
+        self.preparation = Some(preparation);
+        result.map(|()| done)
+    }
+
+    /// Does the next part; returns what it costs.
+    fn advance(
+        &mut self,
+        preparation: &mut Preparation,
+        process: &Process,
+        candidates: Candidates,
+    ) -> Result<usize, Error> {
+        let (axes, known) = (process.axes, preparation.known);
+        let points = known + 1;
+        let solve = points * points;
+        let terms = axes.rows() * axes.columns() + ELEMENTARY * (axes.rows() + axes.columns());
+        let (stage, cost) = match preparation.stage {
+            Stage::Row => {
+                self.prepare_row(preparation, process)?;
+                (Stage::Direction, solve)
+            }
+            Stage::Direction => {
+                self.find_direction(known);
+                (Stage::Means, solve)
+            }
+            Stage::Means => {
+                self.weigh_means(known);
+                (Stage::Prior(0), solve)
+            }
+            Stage::Prior(done) => {
+                if done == 0 {
+                    preparation.random = Random::new(self.seed, points);
+                    self.clear_nodes(process);
+                }
+                self.add_features(preparation, process);
+                let done = done + PASS;
+                let more = done < FEATURES;
+                let next = if more {
+                    Stage::Prior(done)
+                } else {
+                    Stage::Targets
+                };
+                (next, 2 * PASS * terms)
+            }
+            Stage::Targets => {
+                self.draw_targets(preparation, process);
+                (Stage::Weights, solve)
+            }
+            Stage::Weights => {
+                self.weigh_sample(known);
+                (Stage::Covariances(0), solve)
+            }
+            Stage::Covariances(done) => {
+                let last = points.min(done + TERMS);
+                self.add_covariances(done..last, process);
+                let more = last < points;
+                let next = if more {
+                    Stage::Covariances(last)
+                } else {
+                    Stage::Clear
+                };
+                (next, 2 * TERMS * terms)
+            }
+            Stage::Clear => {
+                self.clear_plane(candidates);
+                (Stage::Along(0), 2 * candidates.count())
+            }
+            Stage::Along(done) => {
+                let last = points.min(done + TERMS);
+                self.share_along(done..last, candidates, process);
+                let more = last < points && process.space.is_some();
+                let next = if more {
+                    Stage::Along(last)
+                } else {
+                    Stage::Down(0)
+                };
+                (next, 2 * (2 * TERMS + ELEMENTARY) * candidates.columns())
+            }
+            Stage::Down(done) => {
+                let last = candidates.columns().min(done + space::LANES);
+                self.share_down(done..last, candidates, process);
+                let more = last < candidates.columns() && process.space.is_some();
+                let next = if more {
+                    Stage::Down(last)
+                } else {
+                    Stage::Candidates(0)
+                };
+                (next, 2 * FILTER * space::LANES * candidates.rows())
+            }
+            Stage::Candidates(done) => {
+                let last = candidates.count().min(done + SOME);
+                self.interpolate(done..last, process);
+                let more = last < candidates.count();
+                let next = if more {
+                    Stage::Candidates(last)
+                } else {
+                    Stage::Done
+                };
+                (next, INTERPOLATION * SOME)
+            }
+            end @ (Stage::Done | Stage::Impossible) => (end, SLICE),
+        };
+        preparation.stage = stage;
+        Ok(cost)
+    }
+
+    /// Covariances and factor's row of the point; of one that was measured they are there.
+    fn prepare_row(&mut self, point: &Preparation, process: &Process) -> Result<(), Error> {
+        if point.known < self.factor.order() {
+            return Ok(());
+        }
+        self.stand(point.candidate, point.known)?;
+        let memory = &self.memory;
+        let points = memory.points.get(..=point.known).unwrap_or_default();
+        let at = (points, &*memory.places);
+        let fill = |n: usize, row: &mut [f32]| process.covariances(at, n, row);
+        self.factor.prepare(process.variance(), fill)
+    }
+
+    /// Copies latent and place of a point that is, or may become, this number.
+    pub(super) fn stand(&mut self, candidate: Candidate, n: usize) -> Result<(), Error> {
+        let candidates = self.candidates.ok_or(Error::NoImage)?;
+        let memory = &mut self.memory;
+        let (Some(latent), Some(point), Some(place)) = (
+            memory.latents.get(candidate.index()),
+            memory.points.get_mut(n),
+            memory.places.get_mut(n),
+        ) else {
+            return Err(Error::NoMeasurement);
+        };
+        *point = *latent;
+        *place = lattice(candidates, candidate)?;
+        Ok(())
+    }
+
+    /// The front of the workspace and the rest of it.
+    fn ahead(&mut self) -> (Ahead<'_>, &mut [f32]) {
+        Ahead::split(self.memory.workspace, self.memory.capacity.measurements)
+    }
+
+    fn find_direction(&mut self, known: usize) {
+        let (ahead, _) = Ahead::split(self.memory.workspace, self.memory.capacity.measurements);
+        let direction = ahead.direction.get_mut(..=known).unwrap_or_default();
+        let Some((own, weights)) = direction.split_last_mut() else {
+            return;
+        };
+        *own = 1.0;
+        for (weight, entry) in weights.iter_mut().zip(self.factor.row(known)) {
+            *weight = -entry;
+        }
+        self.factor.solve_upper(weights);
+    }
+
+    fn weigh_means(&mut self, known: usize) {
+        let (ahead, _) = Ahead::split(self.memory.workspace, self.memory.capacity.measurements);
+        let alpha = ahead.alpha.get_mut(..=known).unwrap_or_default();
+        let Some((own, weights)) = alpha.split_last_mut() else {
+            return;
+        };
+        *own = 0.0;
+        for (weight, whitened) in weights.iter_mut().zip(&*self.memory.whitened) {
+            *weight = *whitened;
+        }
+        self.factor.solve_upper(weights);
+    }
+
+    fn clear_nodes(&mut self, process: &Process) {
+        let (ahead, _) = self.ahead();
+        grid::clear(process.axes, ahead.values);
+        grid::clear(process.axes, ahead.slopes);
+    }
+
+    /// Draws the next features of the prior and adds them at the nodes.
+    fn add_features(&mut self, preparation: &mut Preparation, process: &Process) {
+        // Any point of the candidates' box serves.
+        let origin = self.memory.points.first().copied().unwrap_or_default();
+        let tempered = preparation.temperature * preparation.temperature;
+        let amplitude = amplitude(tempered * process.hyperparameters.outputscale);
+        let random = &mut preparation.random;
+        let features: [FourierFeature; PASS] =
+            core::array::from_fn(|_| FourierFeature::draw(random, amplitude));
+        let (ahead, scratch) = self.ahead();
+        if let Some(mut grid) = Grid::of(process.axes, ahead.values, scratch) {
+            grid.add_features(&features, origin);
+        }
+    }
+
+    /// Draws the noise at all points; r₍₎ less what the prior has there goes through the factor.
+    fn draw_targets(&mut self, preparation: &mut Preparation, process: &Process) {
+        let known = preparation.known;
+        let mean = process.hyperparameters.mean;
+        let temperature = preparation.temperature;
+        let noise = (temperature * temperature) * process.hyperparameters.noise;
+        let deviation = libm::sqrtf(noise);
+        let memory = &mut self.memory;
+        let (ahead, _) = Ahead::split(memory.workspace, memory.capacity.measurements);
+        let prior = |point: &[f32; 2]| process.axes.stencil(*point).apply(ahead.values);
+        let random = &mut preparation.random;
+        let weights = ahead.weights.get_mut(..known).unwrap_or_default();
+        let measured = memory.points.iter().zip(&*memory.targets);
+        for (weight, (point, target)) in weights.iter_mut().zip(measured) {
+            *weight = target - mean - prior(point) - deviation * random.normal();
+        }
+        self.factor.solve_lower(weights);
+        let own = memory.points.get(known).map_or(0.0, prior);
+        let explained = dot(self.factor.row(known), weights);
+        preparation.offset = mean + own + deviation * random.normal() + explained;
+    }
+
+    fn weigh_sample(&mut self, known: usize) {
+        let (ahead, _) = Ahead::split(self.memory.workspace, self.memory.capacity.measurements);
+        let weights = ahead.weights.get_mut(..=known).unwrap_or_default();
+        if let Some((own, weights)) = weights.split_last_mut() {
+            *own = 0.0;
+            self.factor.solve_upper(weights);
+        }
+    }
+
+    /// Adds what some of the points contribute to a and b at the nodes.
+    fn add_covariances(&mut self, some: Range<usize>, process: &Process) {
+        let memory = &mut self.memory;
+        let (ahead, scratch) = Ahead::split(memory.workspace, memory.capacity.measurements);
+        let points = memory.points.get(some.clone()).unwrap_or_default();
+        let weights = ahead.weights.get(some.clone()).unwrap_or_default();
+        let direction = ahead.direction.get(some).unwrap_or_default();
+        let functions = [(ahead.values, weights), (ahead.slopes, direction)];
+        grid::add_covariances_to_each(
+            process.axes,
+            process.covariance(),
+            points,
+            functions,
+            scratch,
+        );
+    }
+
+    fn clear_plane(&mut self, candidates: Candidates) {
+        if let Some(process) = &mut self.process {
+            process.spread = false;
+        }
+        let memory = &mut self.memory;
+        for plane in [&mut *memory.plane, &mut *memory.slopes] {
+            let plane = plane.get_mut(..candidates.count());
+            plane.unwrap_or_default().fill(0.0);
+        }
+    }
+
+    fn share_along(&mut self, some: Range<usize>, candidates: Candidates, process: &Process) {
+        let Some(space) = process.space else { return };
+        let (columns, count) = (candidates.columns(), candidates.count());
+        let memory = &mut self.memory;
+        let (ahead, scratch) = Ahead::split(memory.workspace, memory.capacity.measurements);
+        let places = memory.places.get(some.clone()).unwrap_or_default();
+        for (weights, plane) in [
+            (ahead.weights, &mut *memory.plane),
+            (ahead.direction, &mut *memory.slopes),
+        ] {
+            let weights = weights.get(some.clone()).unwrap_or_default();
+            let plane = plane.get_mut(..count).unwrap_or_default();
+            space.spread_along(columns, (places, weights), plane, scratch);
+        }
+    }
+
+    fn share_down(&mut self, some: Range<usize>, candidates: Candidates, process: &Process) {
+        let Some(space) = process.space else { return };
+        let (columns, count) = (candidates.columns(), candidates.count());
+        let memory = &mut self.memory;
+        for plane in [&mut *memory.plane, &mut *memory.slopes] {
+            let plane = plane.get_mut(..count).unwrap_or_default();
+            space.spread_down(columns, some.clone(), plane);
+        }
+    }
+
+    /// a and b at some of the candidates.
+    fn interpolate(&mut self, some: Range<usize>, process: &Process) {
+        let mean = process.hyperparameters.mean;
+        let memory = &mut self.memory;
+        let (ahead, _) = Ahead::split(memory.workspace, memory.capacity.measurements);
+        let latents = memory.latents.get(some.clone()).unwrap_or_default();
+        let values = memory.plane.get_mut(some.clone()).unwrap_or_default();
+        let slopes = memory.slopes.get_mut(some).unwrap_or_default();
+        for ((value, slope), &latent) in values.iter_mut().zip(slopes).zip(latents) {
+            let stencil = process.axes.stencil(latent);
+            *value += mean + stencil.apply(ahead.values);
+            *slope += stencil.apply(ahead.slopes);
+        }
+    }
+
+    /// The weights of all points in the posterior mean, into the memory's α.
+    pub(super) fn weigh(&mut self) -> Result<(), Error> {
+        self.finish(None)?;
+        let n = self.measured;
+        let memory = &mut self.memory;
+        let (ahead, _) = Ahead::split(memory.workspace, memory.capacity.measurements);
+        let last = n.saturating_sub(1);
+        let (Some(whitened), Some(diagonal)) =
+            (memory.whitened.get(last), self.factor.row(last).last())
+        else {
+            return Err(Error::NoMeasurement);
+        };
+        let step = whitened / diagonal;
+        let known = ahead.alpha.iter().zip(&*ahead.direction);
+        for (alpha, (before, direction)) in memory.alpha.iter_mut().zip(known).take(n) {
+            *alpha = before + step * direction;
+        }
+        Ok(())
+    }
+
+    /// g, once [`Self::finish`] has prepared a sample.
+    pub(super) fn gain(&self) -> f32 {
+        let gain = |preparation: &Preparation| {
+            let target = self.memory.targets.get(preparation.known)?;
+            let diagonal = self.factor.row(preparation.known).last()?;
+            Some((target - preparation.offset) / diagonal / diagonal)
+        };
+        self.preparation.as_ref().and_then(gain).unwrap_or_default()
+    }
+}
+
+/// The sampled response of every candidate, a + g b.
+pub(super) fn sampled(gain: f32, values: &[f32], slopes: &[f32]) -> impl Iterator<Item = f32> {
+    let both = values.iter().zip(slopes);
+    both.map(move |(value, slope)| value + gain * slope)
+}
+
+#[cfg(test)]
+mod tests;
