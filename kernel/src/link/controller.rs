@@ -206,7 +206,7 @@ impl<'a> Controller<'a> {
     /// has asked for. The controller answers that request once enough slices are done. Returns
     /// whether more is left. Call it when no byte waits; no answer's content depends on it.
     ///
-    /// On the controller a slice is under a million instructions, or some two million where it
+    /// On a Cortex-M7 a slice is under a million instructions, on a Cortex-M33 1.2, or some two million where it
     /// corrects a surrogate by one more measurement. Those of the default strategy are counted as `slice…`
     /// by `tests/run counts`.
     pub fn idle(&mut self) -> bool {

@@ -206,6 +206,80 @@ const EVENTS: [Event; 16] = [
     Event::Features,
 ];
 
+/// What happens besides, at a step at which a candidate is proposed, and all that is said to it.
+fn happen(
+    event: Event,
+    explorer: &mut Explorer<'_>,
+    weights: &[f32],
+    (step, candidate): (usize, Candidate),
+    told: &mut Vec<String>,
+) {
+    let (acquisition, flat) = (explorer.acquisition(), vec![0.0; weights.len()]);
+    match event {
+        Event::Nothing | Event::Twice | Event::Never => {}
+        Event::Surrogate => {
+            let surrogate = explorer.surrogate().unwrap();
+            told.push(format!("{:?}", surrogate.iter().collect::<Vec<_>>()));
+        }
+        Event::Another => {
+            let mut free = (0..(HEIGHT * WIDTH) as u32)
+                .map(Candidate)
+                .filter(|&c| c != candidate);
+            let other = free.find(|&c| !explorer.is_measured(c)).unwrap();
+            explorer.measure(other, 41.0).unwrap();
+        }
+        Event::Model => explorer.load_model(&model(weights)).unwrap(),
+        Event::Flat => explorer.load_model(&model(&flat)).unwrap(),
+        Event::Infinite => {
+            let mut infinite = model(weights);
+            infinite.hyperparameters.lengthscale = [1e-12, 1e-12];
+            let space = infinite.network.layout().space;
+            let mut large: Vec<f32> = weights.iter().map(|weight| 1e3 * weight).collect();
+            large[space.clone()].copy_from_slice(&weights[space]);
+            infinite.weights = &large;
+            told.push(format!("{:?}", explorer.load_model(&infinite)));
+            explorer.prepare(Some(candidate));
+            told.push(format!("{:?}", explorer.propose()));
+            explorer.load_model(&model(weights)).unwrap();
+        }
+        Event::BrokenOff => {
+            let broken =
+                explorer.load_model_watched(&model(weights), |_, _| ControlFlow::Break(()));
+            assert!(broken.unwrap().is_break() || explorer.filtered);
+            explorer.load_model(&model(weights)).unwrap();
+        }
+        Event::Strategy => {
+            for other in [Strategy::Beacon, Strategy::Ei] {
+                explorer.set_acquisition(Acquisition::new(other)).unwrap();
+                told.push(format!("{:?}", explorer.propose()));
+                explorer.prepare(Some(candidate));
+            }
+            explorer.set_acquisition(acquisition).unwrap();
+        }
+        Event::Seed => explorer.set_seed(step as u64),
+        Event::Prediction => told.push(format!("{:?}", explorer.predict(Candidate(9)))),
+        Event::Proposal => told.push(format!("{:?}", explorer.propose())),
+        Event::NotANumber => {
+            told.push(format!("{:?}", explorer.measure(candidate, f32::NAN)));
+        }
+        Event::Excluded => explorer
+            .exclude(step % HEIGHT..step % HEIGHT + 1, 0..3)
+            .unwrap(),
+        Event::Features => {
+            explorer.filtered = false;
+            explorer.features().map(|_| ()).unwrap();
+        }
+        Event::Outlier => {
+            let beyond = explorer.measure(candidate, LARGEST_RESPONSE);
+            told.push(format!("{beyond:?}, {:?}", explorer.propose()));
+            explorer.prepare(None);
+            let mut wide = model(weights);
+            wide.standardisation.scale = 1e29;
+            explorer.load_model(&wide).unwrap();
+        }
+    }
+}
+
 /// Candidates, scores and predictions of a campaign, and all refusals, with what happens at each step and
 /// with so many slices worked ahead before and after.
 fn campaign(
@@ -221,7 +295,6 @@ fn campaign(
             .unwrap();
     }
     explorer.load_model(&model(weights)).unwrap();
-    let flat = vec![0.0; weights.len()];
     let mut random = Random::new(8, 0);
     let mut told = Vec::new();
     for step in 0..STEPS {
@@ -233,69 +306,13 @@ fn campaign(
             explorer.prepare(Some(candidate));
         }
         let response = 40.0 + 5.0 * random.normal();
-        match event(step) {
-            Event::Nothing | Event::Twice | Event::Never => {}
-            Event::Surrogate => {
-                let surrogate = explorer.surrogate().unwrap();
-                told.push(format!("{:?}", surrogate.iter().collect::<Vec<_>>()));
-            }
-            Event::Another => {
-                let mut free = (0..(HEIGHT * WIDTH) as u32)
-                    .map(Candidate)
-                    .filter(|&c| c != candidate);
-                let other = free.find(|&c| !explorer.is_measured(c)).unwrap();
-                explorer.measure(other, 41.0).unwrap();
-            }
-            Event::Model => explorer.load_model(&model(weights)).unwrap(),
-            Event::Flat => explorer.load_model(&model(&flat)).unwrap(),
-            Event::Infinite => {
-                let mut infinite = model(weights);
-                infinite.hyperparameters.lengthscale = [1e-12, 1e-12];
-                let space = infinite.network.layout().space;
-                let mut large: Vec<f32> = weights.iter().map(|weight| 1e3 * weight).collect();
-                large[space.clone()].copy_from_slice(&weights[space]);
-                infinite.weights = &large;
-                told.push(format!("{:?}", explorer.load_model(&infinite)));
-                explorer.prepare(Some(candidate));
-                told.push(format!("{:?}", explorer.propose()));
-                explorer.load_model(&model(weights)).unwrap();
-            }
-            Event::BrokenOff => {
-                let broken =
-                    explorer.load_model_watched(&model(weights), |_, _| ControlFlow::Break(()));
-                assert!(broken.unwrap().is_break() || explorer.filtered);
-                explorer.load_model(&model(weights)).unwrap();
-            }
-            Event::Strategy => {
-                for other in [Strategy::Beacon, Strategy::Ei] {
-                    explorer.set_acquisition(Acquisition::new(other)).unwrap();
-                    told.push(format!("{:?}", explorer.propose()));
-                    explorer.prepare(Some(candidate));
-                }
-                explorer.set_acquisition(acquisition).unwrap();
-            }
-            Event::Seed => explorer.set_seed(step as u64),
-            Event::Prediction => told.push(format!("{:?}", explorer.predict(Candidate(9)))),
-            Event::Proposal => told.push(format!("{:?}", explorer.propose())),
-            Event::NotANumber => {
-                told.push(format!("{:?}", explorer.measure(candidate, f32::NAN)));
-            }
-            Event::Excluded => explorer
-                .exclude(step % HEIGHT..step % HEIGHT + 1, 0..3)
-                .unwrap(),
-            Event::Features => {
-                explorer.filtered = false;
-                explorer.features().map(|_| ()).unwrap();
-            }
-            Event::Outlier => {
-                let beyond = explorer.measure(candidate, LARGEST_RESPONSE);
-                told.push(format!("{beyond:?}, {:?}", explorer.propose()));
-                explorer.prepare(None);
-                let mut wide = model(weights);
-                wide.standardisation.scale = 1e29;
-                explorer.load_model(&wide).unwrap();
-            }
-        }
+        happen(
+            event(step),
+            &mut explorer,
+            weights,
+            (step, candidate),
+            &mut told,
+        );
         for _ in 0..after {
             explorer.prepare(Some(candidate));
         }
