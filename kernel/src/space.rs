@@ -113,15 +113,12 @@ impl Space {
     #[inline(never)]
     pub(crate) fn spread_down(self, columns: usize, some: Range<usize>, sums: &mut [f32]) {
         let filter = Filter::new(self.rate);
-        let mut column = some.start;
-        while column < some.end {
-            if column + LANES <= some.end {
-                filter.down::<LANES>(sums, columns, column);
-                column += LANES;
-            } else {
-                filter.down::<1>(sums, columns, column);
-                column += 1;
-            }
+        let whole = some.end - (some.end - some.start.min(some.end)) % LANES;
+        for column in (some.start..whole).step_by(LANES) {
+            filter.down::<LANES>(sums, columns, column);
+        }
+        for column in whole..some.end {
+            filter.down::<1>(sums, columns, column);
         }
     }
 }
@@ -156,6 +153,9 @@ impl Filter {
     }
 
     /// Filters `L` columns of `plane` from `column` on, in place.
+    // LLVM 22 mistakes a loop that keeps the row it wrote last as a reference: on Cortex-M it stored the last
+    // turn's row in the place of the first one's. So this one finds each row by its number.
+    #[inline(never)]
     fn down<const L: usize>(self, plane: &mut [f32], columns: usize, column: usize) {
         let Self {
             decay,
@@ -165,20 +165,28 @@ impl Filter {
             beyond,
         } = self;
         let mut sum = forth(decay, [0.0; L], plane, columns, column);
-        let mut rows = blocks::<L>(plane, columns, column).rev();
-        let Some(mut slot) = rows.next() else { return };
         // The first sum is all of e ∗ x that there is at the last row.
         let last = sum;
         let mut both = sum;
-        for before in rows {
+        let rows = plane.len() / columns.max(1);
+        for row in (1..rows).rev() {
+            let (above, own_row) = plane.split_at_mut((row * columns).min(plane.len()));
+            let (Some(before), Some(slot)) = (
+                block::<L>(above, (row - 1) * columns + column),
+                block::<L>(own_row, column),
+            ) else {
+                return;
+            };
             // Of the sums follow the numbers that were summed.
             for l in 0..L {
                 slot[l] = rate * both[l] + own * (sum[l] - decay * before[l]);
                 both[l] = rest * before[l] + decay * both[l];
             }
             sum = *before;
-            slot = before;
         }
+        let Some(slot) = block::<L>(plane, column) else {
+            return;
+        };
         for l in 0..L {
             slot[l] = rate * both[l] + own * sum[l];
         }
@@ -214,6 +222,11 @@ fn forth<const L: usize>(
     sum
 }
 
+/// `L` numbers from a place on.
+fn block<const L: usize>(plane: &mut [f32], at: usize) -> Option<&mut [f32; L]> {
+    plane.get_mut(at..)?.first_chunk_mut()
+}
+
 /// `L` columns of every row.
 fn blocks<const L: usize>(
     plane: &mut [f32],
@@ -242,6 +255,7 @@ mod tests {
             (24, 31, 1.0),
             (49, 49, 4.0),
             (49, 49, 8.0),
+            (50, 50, 6.0),
             (64, 64, 30.0),
             (17, 64, 300.0),
             (40, 40, 1e4),
