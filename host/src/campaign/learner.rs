@@ -4,6 +4,7 @@
 //! After every event the learner tells the kernel what follows from it. Campaigns that run and
 //! campaigns that are taken up again from their journal take this one way.
 
+mod beliefs;
 mod looks;
 
 use std::time::Instant;
@@ -89,6 +90,8 @@ pub(super) struct Learner<'a> {
     exposes: bool,
     version: u32,
     model: Option<HandedOver>,
+    /// Candidates that the kernel takes for measured and that are not.
+    believed: Vec<Candidate>,
     pub(super) times: Times,
     pub(super) warnings: Warnings,
 }
@@ -138,6 +141,7 @@ impl<'a> Learner<'a> {
             exposes: how.exposes,
             version: 0,
             model: None,
+            believed: Vec::new(),
             times: Times::default(),
             warnings,
         };
@@ -170,6 +174,7 @@ impl<'a> Learner<'a> {
         self.reducing = None;
         self.version = 0;
         self.model = None;
+        self.believed.clear();
         if let Some(overview) = state.overview() {
             for region in &overview.absent {
                 self.exclude(region)?;
