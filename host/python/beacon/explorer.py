@@ -157,7 +157,7 @@ class Explorer:
         if target not in self._names:
             raise ValueError(f"no response is called `{target}`; expected one of {', '.join(self._names)}")
         place = self._names.index(target)
-        return f"window:{place}..{place}"
+        return f"window:{place - 0.25}..{place + 0.25}"
 
     @classmethod
     def load(

@@ -110,8 +110,12 @@ impl Beginning {
             Seeds::Random(_) => None,
         };
         let experiment = Image(image);
-        // One check for all campaigns.
-        let checked = Campaign::new(campaign.clone(), seeds, &experiment)?;
+        // One check for all campaigns; the budget is checked below, where it has its own name.
+        let shortest = CampaignConfig {
+            steps: 1,
+            ..campaign.clone()
+        };
+        let checked = Campaign::new(shortest, seeds, &experiment)?;
         let candidates = checked.candidates();
         let Image(image) = experiment;
         let absent = Region::covering(image.height(), image.width(), |row, column| {

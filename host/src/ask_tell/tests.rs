@@ -272,7 +272,7 @@ fn spectra_are_reduced_to_what_is_sought() {
     let setup = Setup {
         channels,
         scalarizers: vec![
-            "window:0..0".parse().unwrap(),
+            "window:-0.25..0.25".parse().unwrap(),
             "window:1..2".parse().unwrap(),
         ],
         ..Setup::new(config(), 18)
