@@ -4,8 +4,9 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::{ControlError, Status};
-use crate::campaign::Folded;
+use crate::campaign::{Folded, LiveConfig};
 use crate::journal::Follower;
+use crate::microscope::MicroscopeChoice;
 use crate::units::Seconds;
 
 /// The status of the campaign in a folder as its journal has it, and how it would go on. Nothing in the
@@ -46,7 +47,14 @@ pub fn status_by_journal(folder: &Path) -> Result<Status, ControlError> {
     status.running = false;
     status.ended = state.ended().map(ToString::to_string);
     status.last_event_ms = Some(at_ms);
-    status.go_on = Some(format!("beacon resume {}{option}", folder.display()));
+    let begun = toml::from_str::<LiveConfig>(&state.begun().settings);
+    let foreign = begun.is_ok_and(|begun| matches!(begun.microscope, MicroscopeChoice::Own(_)));
+    status.go_on = Some(if foreign {
+        // As a notebook, whose instrument this program does not open.
+        "with the program that began it".to_owned()
+    } else {
+        format!("beacon resume {}{option}", folder.display())
+    });
     Ok(status)
 }
 

@@ -1,6 +1,6 @@
 """Ask and tell together beside the program's own step, in one run.
 
-    target/python/bin/python host/python/bench.py [--rounds 5] [--steps 300]
+    target/python/bin/python host/python/tests/bench.py [--rounds 5] [--steps 300]
 
 Both explore the same data with the same seed on one thread each, in turns. Of the program its own account of a
 step is taken, with and without judging the step; of the explorer the wall time of `ask` and `tell`, which judges
@@ -12,18 +12,16 @@ import json
 import os
 import statistics
 import subprocess
-import sys
 import tempfile
 import time
 from pathlib import Path
 
 os.environ["RAYON_NUM_THREADS"] = "1"
-sys.path.insert(0, str(Path(__file__).parent / "tests"))
 
-import numpy as np  # noqa: E402
+import numpy as np
 
-import beacon  # noqa: E402
-from support import pfm, program  # noqa: E402
+import beacon
+from support import pfm, program
 
 
 def of_the_program(folder: Path, steps: int) -> "tuple[float, float]":
