@@ -93,10 +93,15 @@ def main():
         given(page, "target")
         waits_after(page, 12)
 
-        # What the maps say of this moment, once they are of it and of the new target.
+        # What the maps say of this moment, once all are of it and of the new target.
         settle(page, SHOWN, "after 12 points")
-        settle(page, "before => document.querySelector('#maps figure[data-map=mean] figcaption').textContent.split(';')[0] !== before", before_target["mean"])
-        page.wait_for_timeout(1000)
+        for name in ["mean", "sigma", "score"]:
+            settle(
+                page,
+                "([name, before]) => document.querySelector(`#maps figure[data-map=${name}] figcaption`)"
+                ".textContent.split(';')[0] !== before",
+                [name, before_target[name]],
+            )
         said["then"] = captions(page)
         moment = int(page.evaluate("document.body.dataset.records")) - 1
 
