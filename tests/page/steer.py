@@ -48,12 +48,13 @@ def main():
         foreign, errors = watched(page, link)
         waits_after(page, 10)
 
-        # The first command asks for a name, once.
+        # Whoever pauses is not asked for a name, and with the next command once.
         page.click("#pause")
-        page.fill("#name", "Ada")
-        page.press("#name", "Enter")
         given(page, "pause")
         page.click("#pause")
+        settle(page, "() => document.querySelector('#said').textContent.includes('is not sent yet')")
+        page.fill("#name", "Ada")
+        page.press("#name", "Enter")
         given(page, "resume")
         waits_after(page, 10)
 
