@@ -2,7 +2,7 @@
 //!
 //! `cargo test --release -p beacon-tests --test all pfm_benchmark -- --nocapture` prints the table.
 
-use beacon_host::campaign::{CampaignConfig, Outcome, Patches, Seeds};
+use beacon_host::campaign::{CampaignConfig, Outcome, Patches, Retraining, Seeds};
 use beacon_host::experiment::Experiment as _;
 use beacon_host::metrics::Groups;
 use beacon_host::spaces::{Cache, Spaces};
@@ -60,8 +60,8 @@ fn campaigns(strategy: Strategy) -> Option<Vec<Outcome>> {
             },
             // Where nothing depends on what was learned.
             retrain_every: match strategy {
-                Strategy::Random | Strategy::Farthest => 30,
-                _ => 1,
+                Strategy::Random | Strategy::Farthest => 30.into(),
+                _ => Retraining::Auto,
             },
             ..CampaignConfig::default()
         };
