@@ -69,6 +69,7 @@
 //! |---|---|
 //! | [`campaign`] | the state machine of a campaign, its settings, and what comes of it |
 //! | [`live`] | campaigns on instruments |
+//! | [`ask_tell`] | campaigns whose points the caller measures |
 //! | [`microscope`] | instruments |
 //! | [`experiment`] | data and specimens that answer at once, for [offline campaigns](campaign::Campaign) |
 //! | [`controller`] | where the kernel runs: in this process, or on a board |
@@ -97,6 +98,7 @@
 
 #![forbid(unsafe_code)]
 
+pub mod ask_tell;
 pub mod campaign;
 #[cfg(feature = "cli")]
 #[doc(hidden)]

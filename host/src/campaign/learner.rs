@@ -4,6 +4,7 @@
 //! After every event the learner tells the kernel what follows from it. Campaigns that run and
 //! campaigns that are taken up again from their journal take this one way.
 
+mod beliefs;
 mod looks;
 
 use std::time::Instant;
@@ -92,6 +93,8 @@ pub(super) struct Learner<'a> {
     model: Option<HandedOver>,
     /// Whether the kernel could not take that model in, or a point with it.
     outgrown: bool,
+    /// Candidates that the kernel takes for measured and that are not.
+    believed: Vec<Candidate>,
     pub(super) times: Times,
     pub(super) warnings: Warnings,
 }
@@ -144,6 +147,7 @@ impl<'a> Learner<'a> {
             version: 0,
             model: None,
             outgrown: false,
+            believed: Vec::new(),
             times: Times::default(),
             warnings,
         };
@@ -177,6 +181,7 @@ impl<'a> Learner<'a> {
         self.version = 0;
         self.model = None;
         self.outgrown = false;
+        self.believed.clear();
         if let Some(overview) = state.overview() {
             for region in &overview.absent {
                 self.exclude(region)?;

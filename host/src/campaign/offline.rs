@@ -4,7 +4,7 @@
 use std::collections::HashSet;
 use std::time::{Duration, Instant};
 
-use beacon_kernel::{Candidate, Candidates, LARGEST_RESPONSE, Network, Pixel, Strategy};
+use beacon_kernel::{Candidate, Candidates, Capacity, LARGEST_RESPONSE, Network, Pixel, Strategy};
 
 use super::drive::{Drive, Failure, World};
 use super::event::{Begun, Event, Measured, Overview};
@@ -15,7 +15,7 @@ use super::{
     ALGORITHM, CampaignConfig, CampaignError, Ended, Exposure, LiveConfig, Monitor, Observer,
     Outcome, Posterior, Region, Seeds, Series, check_seeds, check_window,
 };
-use crate::controller::{BeamPort, Controller};
+use crate::controller::{BeamPort, Controller, InProcess, Memory, Setup};
 use crate::data::{Axis, Behaviour, Channels, Map, Patches};
 use crate::experiment::{Experiment, Oracle, Point};
 use crate::microscope::{Acquired, Beam, MicroscopeChoice};
@@ -228,6 +228,38 @@ impl Campaign {
     /// The geometry of the image and its candidates.
     pub fn candidates(&self) -> Candidates {
         self.patches.candidates()
+    }
+
+    /// The points that the campaign measures before its strategy has a say, unless a measurement fails.
+    ///
+    /// # Errors
+    /// When the kernel refuses.
+    pub fn first_points(&self) -> Result<Vec<Candidate>, CampaignError> {
+        if let Some(seeds) = &self.state.begun().seeds {
+            return Ok(seeds.iter().copied().map(Candidate).collect());
+        }
+        let CampaignConfig { initial, seed, .. } = self.state.settings().campaign;
+        let candidates = self.candidates();
+        let mut memory = Memory::new(Capacity::for_candidates(candidates, initial));
+        let mut kernel = InProcess::new(&mut memory)?;
+        kernel.begin(&Setup {
+            candidates,
+            pixels: self.patches.pixels(),
+            seed,
+            revision: 0,
+        })?;
+        let absent = self.state.overview().map(|overview| &overview.absent);
+        for region in absent.into_iter().flatten() {
+            kernel.exclude(region.rows.clone(), region.columns.clone())?;
+        }
+        kernel.choose(self.state.proposing())?;
+        let mut point = || -> Result<_, CampaignError> {
+            let candidate = kernel.propose(false)?.candidate;
+            // Chance looks at no response.
+            kernel.measure(candidate, 0.0)?;
+            Ok(candidate)
+        };
+        (0..initial).map(|_| point()).collect()
     }
 
     /// Number of points the campaign will measure, seeds included.

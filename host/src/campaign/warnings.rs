@@ -31,6 +31,10 @@ impl Warnings {
         }
     }
 
+    pub(super) fn notes(&self) -> &[String] {
+        &self.notes
+    }
+
     pub(super) fn into_notes(self) -> Vec<String> {
         self.notes
     }

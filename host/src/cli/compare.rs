@@ -8,6 +8,7 @@ use clap::{ArgGroup, Args, Command, Id};
 use super::cluster::{self, ClusterArgs};
 use super::data::DataArgs;
 use super::listing::listing;
+use super::others::{self, parse_named};
 use super::page::{OwnPageArgs, ShownFolder};
 use super::progress::Display;
 use super::replay::parse_scalarizer;
@@ -55,6 +56,15 @@ pub(super) struct CompareArgs {
         default_values_t = all_strategies()
     )]
     strategies: Vec<String>,
+    /// An order of somebody else's that takes part under this name: CSV with candidate numbers in a column
+    /// `patch_index`, or pixels in `row` and `column`. Once for each seed, the first of seed 1; a file with
+    /// `{seed}` in its name stands for all.
+    #[arg(long = "order", value_name = "NAME=FILE", value_parser = parse_named)]
+    orders: Vec<(String, String)>,
+    /// A program of somebody else's that takes part, under its own name or NAME: it is asked for points
+    /// and told what was measured, one JSON object a line.
+    #[arg(long = "external", value_name = "[NAME=]COMMAND")]
+    externals: Vec<String>,
     /// Seeds for each strategy: 1 to N.
     #[arg(long, value_name = "N", default_value_t = 10)]
     seeds: u64,
@@ -109,6 +119,8 @@ pub(super) fn settled() -> Vec<Id> {
         "mask",
         "transpose",
         "strategies",
+        "orders",
+        "externals",
         "seeds",
         "seeds_from",
         "out",
@@ -183,7 +195,16 @@ fn explore<M: Oracle + Clone + Sync>(
     let names = args.strategies.iter().map(|name| name.trim().to_owned());
     let (strategies, campaign) = (names.collect(), args.campaign.clone());
     let maps = Maps::new(&experiment);
-    let plan = Plan::new(dataset, strategies, args.seeds, start, campaign).or_input()?;
+    let image = experiment.image();
+    let candidates = campaign.candidates(image.height(), image.width());
+    let others = others::of(
+        &args.orders,
+        &args.externals,
+        args.seeds,
+        candidates.or_input()?,
+    )?;
+    let (seeds, strategies) = (args.seeds, strategies);
+    let plan = Plan::with_others(dataset, strategies, others, seeds, start, campaign).or_input()?;
     let asked: Vec<Cell> = match (args.cell, args.cluster.shard) {
         (Some(name), _) => vec![plan.cell(name).or_input()?],
         (_, Some(name)) => plan.shard(name).or_input()?,

@@ -141,39 +141,7 @@ pub(super) fn roomy_memory_for(
 /// Memory for a campaign over these candidates. One that this machine has not is refused before
 /// anything is exposed.
 pub(super) fn memory_for(candidates: Candidates, points: usize) -> Result<Memory, Failure> {
-    let capacity = |points| Capacity::for_candidates(candidates, points);
-    let bytes = |points| 4 * (capacity(points).floats() + capacity(points).words()) as u64;
-    if let Some(free) = available_bytes()
-        && bytes(points) > free
-    {
-        let fits: Vec<usize> = (0..points.ilog2())
-            .map(|shift| points >> (shift + 1))
-            .collect();
-        let fits = fits.into_iter().find(|&fewer| bytes(fewer) <= free);
-        let advice = match fits {
-            Some(fewer) => format!("{fewer} points would fit"),
-            None => "choose a smaller image".to_owned(),
-        };
-        return Err(Failure::Input(format!(
-            "a campaign of {points} points on {} x {} pixels takes {:.1} GB of memory; expected at \
-             most the {:.1} GB that are free: {advice}",
-            candidates.height(),
-            candidates.width(),
-            bytes(points) as f64 * 1e-9,
-            free as f64 * 1e-9
-        )));
-    }
-    Ok(Memory::new(capacity(points)))
-}
-
-/// Bytes that programs may still take; `None` where the system does not tell.
-fn available_bytes() -> Option<u64> {
-    let text = std::fs::read_to_string("/proc/meminfo").ok()?;
-    let line = text
-        .lines()
-        .find(|line| line.starts_with("MemAvailable:"))?;
-    let kilobytes: u64 = line.split_whitespace().nth(1)?.parse().ok()?;
-    Some(1024 * kilobytes)
+    Memory::fitting(candidates, points).map_err(Failure::Input)
 }
 
 /// What a campaign needs of a board: room, and what becomes of windows that reach beyond the image.

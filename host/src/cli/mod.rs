@@ -15,6 +15,7 @@ mod kernel;
 mod listing;
 mod live;
 mod look;
+mod others;
 mod page;
 mod progress;
 mod replay;

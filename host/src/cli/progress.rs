@@ -312,8 +312,8 @@ impl StudyProgress {
 }
 
 impl Watch for StudyProgress {
-    fn step(&self, _: &Cell, _: usize) -> ControlFlow<()> {
-        if let Some(bar) = &self.bar {
+    fn step(&self, _: &Cell, step: usize) -> ControlFlow<()> {
+        if let Some(bar) = self.bar.as_ref().filter(|_| step > 0) {
             bar.inc(1);
         }
         if self.interrupted.load(Ordering::Relaxed) {

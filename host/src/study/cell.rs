@@ -3,13 +3,14 @@
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use beacon_kernel::Capacity;
+use beacon_kernel::{Candidate, Capacity, Strategy};
 use serde::{Deserialize, Serialize};
 
 use super::identity::CHECKSUM;
 use super::plan::Conditions;
-use super::{Cell, Plan, StudyError};
-use crate::campaign::{Campaign, CampaignConfig, CampaignError, Observer, Summary};
+use super::program::{NoOrder, Program};
+use super::{Cell, Other, Plan, StudyError};
+use crate::campaign::{Campaign, CampaignConfig, CampaignError, Observer, Series, Summary};
 use crate::controller::{InProcess, Memory};
 use crate::data::Patches;
 use crate::experiment::Oracle;
@@ -116,10 +117,20 @@ impl<M: Oracle + Clone + Sync> Study<M> {
             spaces: None,
             shown: None,
         };
-        // Seeds are all alike to this.
-        for cell in study.plan.cells().take(study.plan.strategies.len()) {
-            let checked = study.campaign(&cell);
-            checked.map_err(|error| StudyError::Start(Box::new(error)))?;
+        // Seeds are all alike to this, but to orders.
+        let strategies = study.plan.strategies.len();
+        for (n, cell) in study.plan.cells().enumerate() {
+            let checked = match study.plan.others.get(&cell.strategy) {
+                Some(Other::Orders(_)) => study.followed(&cell, None),
+                _ if n < strategies => study.campaign(&cell),
+                _ => continue,
+            };
+            checked.map_err(|error| match error {
+                CampaignError::Kernel(_) | CampaignError::Setting { .. } if n >= strategies => {
+                    failed(&cell, error)
+                }
+                error => StudyError::Start(Box::new(error)),
+            })?;
         }
         Ok(study)
     }
@@ -156,21 +167,82 @@ impl<M: Oracle + Clone + Sync> Study<M> {
         &self.plan
     }
 
+    /// The campaign of a strategy of the kernel's; of another's, one that begins alike.
     fn campaign(&self, cell: &Cell) -> Result<Campaign, CampaignError> {
-        let config = self.plan.config(cell);
+        let mut config = self.plan.config(cell);
+        if self.plan.others.contains_key(&cell.strategy) {
+            Strategy::Random.name().clone_into(&mut config.strategy);
+        }
         let campaign = Campaign::new(config, self.plan.seeds_of_campaigns(), &self.experiment)?;
+        self.judged(campaign)
+    }
+
+    fn judged(&self, campaign: Campaign) -> Result<Campaign, CampaignError> {
         match &self.spaces {
             Some(spaces) => campaign.with_spaces(spaces),
             None => Ok(campaign),
         }
     }
 
+    /// The campaign of an order: that of the plan, or one that a program has chosen.
+    fn followed(
+        &self,
+        cell: &Cell,
+        chosen: Option<Vec<Candidate>>,
+    ) -> Result<Campaign, CampaignError> {
+        let config = self.plan.config(cell);
+        let order = chosen.unwrap_or_else(|| {
+            let seed = (cell.seed as usize).saturating_sub(1);
+            let order = match self.plan.others.get(&cell.strategy) {
+                Some(Other::Orders(orders)) => orders.get(seed),
+                _ => None,
+            };
+            let order = order.into_iter().flatten().take(config.steps);
+            order.copied().map(Candidate).collect()
+        });
+        let seeds = self.campaign(cell)?.first_points()?;
+        self.judged(Campaign::following(config, seeds, order, &self.experiment)?)
+    }
+
+    /// The campaign that a program of somebody else's chooses; `None` when the observer ended it.
+    fn asked(
+        &self,
+        cell: &Cell,
+        command: &str,
+        observer: &mut dyn Observer,
+    ) -> Result<Option<Campaign>, StudyError> {
+        let external = |why| StudyError::External {
+            name: cell.strategy.clone(),
+            seed: cell.seed,
+            why,
+        };
+        let (config, mut experiment) = (self.plan.config(cell), self.experiment.clone());
+        let campaign = self.campaign(cell).map_err(|e| failed(cell, e))?;
+        let seeds = campaign.first_points().map_err(|e| failed(cell, e))?;
+        let mut program = Program::start(command).map_err(external)?;
+        let mut is_enough = || {
+            observer
+                .step(0, config.steps, &Series::default())
+                .is_break()
+        };
+        let candidates = campaign.candidates();
+        let order = program.order(&config, &seeds, candidates, &mut experiment, &mut is_enough);
+        match order {
+            Ok(order) => {
+                let campaign = self.followed(cell, Some(order));
+                Ok(Some(campaign.map_err(|error| failed(cell, error))?))
+            }
+            Err(NoOrder::Interrupted) => Ok(None),
+            Err(NoOrder::Failed(why)) => Err(external(why)),
+        }
+    }
+
     fn run(
         &self,
         cell: &Cell,
+        mut campaign: Campaign,
         observer: &mut dyn Observer,
     ) -> Result<(Duration, Summary), CampaignError> {
-        let mut campaign = self.campaign(cell)?;
         // A page that has no room on the disk keeps nobody from comparing.
         let shown = self.shown.as_ref();
         if let Some(Ok(shown)) = shown.map(|folder| Shown::new(&folder.join(cell.to_string()))) {
@@ -183,7 +255,10 @@ impl<M: Oracle + Clone + Sync> Study<M> {
         let mut experiment = self.experiment.clone();
         let started = Instant::now();
         let outcome = campaign.run(&mut experiment, &mut controller, observer)?;
-        Ok((started.elapsed(), Summary::new(&outcome)))
+        let mut summary = Summary::new(&outcome);
+        // An order that is followed is called so by the campaign.
+        summary.strategy.clone_from(&cell.strategy);
+        Ok((started.elapsed(), summary))
     }
 
     /// Runs one cell in this process; `None` when the observer ended it before its last step.
@@ -195,7 +270,15 @@ impl<M: Oracle + Clone + Sync> Study<M> {
         cell: &Cell,
         observer: &mut dyn Observer,
     ) -> Result<Option<CellResult>, StudyError> {
-        let run = self.run(cell, observer);
+        let campaign = match self.plan.others.get(&cell.strategy) {
+            Some(Other::External(command)) => match self.asked(cell, command, observer)? {
+                Some(campaign) => Ok(campaign),
+                None => return Ok(None),
+            },
+            Some(Other::Orders(_)) => self.followed(cell, None),
+            None => self.campaign(cell),
+        };
+        let run = campaign.and_then(|campaign| self.run(cell, campaign, observer));
         let (time, campaign) = run.map_err(|source| failed(cell, source))?;
         let complete = campaign.order.len() == self.plan.campaign.steps;
         let settings = self.plan.common()?;

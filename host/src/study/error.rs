@@ -37,6 +37,47 @@ pub enum StudyError {
     /// A setting that the file of a plan cannot hold.
     #[error("the study cannot be written down: {0}; expected whole numbers below 2^63")]
     Form(String),
+    /// The order of somebody else cannot be read.
+    #[error(transparent)]
+    Order(crate::campaign::OrderError),
+    /// Orders are not as many as seeds.
+    #[error(
+        "{found} orders of `{name}` with {seeds} seeds; expected {seeds}, one for each seed, the first of \
+         seed 1"
+    )]
+    Orders {
+        /// Whose.
+        name: String,
+        /// How many there are.
+        found: usize,
+        /// How many there should be.
+        seeds: usize,
+    },
+    /// An order is shorter than the campaigns.
+    #[error(
+        "the order of `{name}` with seed {seed} has {found} steps; expected {steps} or more, or fewer \
+         --steps"
+    )]
+    ShortOrder {
+        /// Whose.
+        name: String,
+        /// Its seed.
+        seed: usize,
+        /// Its steps.
+        found: usize,
+        /// Steps of the campaigns.
+        steps: usize,
+    },
+    /// A program of somebody else's failed.
+    #[error("{name} with seed {seed}: {why}")]
+    External {
+        /// Its name.
+        name: String,
+        /// The seed of the campaign.
+        seed: u64,
+        /// What it did.
+        why: String,
+    },
     /// Something that names no cell.
     #[error("`{0}` names no cell or shard; expected I/N, the I-th of N, such as 3/50")]
     CellForm(String),

@@ -16,8 +16,10 @@ mod identity;
 mod json;
 mod maps;
 mod metric;
+mod others;
 mod plan;
 mod pool;
+mod program;
 #[cfg(feature = "figures")]
 mod report;
 mod statistics;
@@ -35,8 +37,10 @@ pub use identity::DataIdentity;
 pub use json::to_json;
 pub use maps::Maps;
 pub use metric::{METRICS, Metric};
+pub use others::Other;
 pub use plan::{Cell, CellName, Conditions, Plan};
 pub use pool::{Ending, Watch, Workers, cores, run_cells};
+pub use program::Program;
 #[cfg(feature = "figures")]
 pub use report::write_report;
 pub use statistics::{EXACT_PAIRS, PairedTest, Spread};

@@ -8,7 +8,7 @@ use beacon_kernel::{Candidate, Strategy};
 use serde::{Deserialize, Serialize};
 
 use super::identity::CHECKSUM;
-use super::{DataIdentity, StudyError};
+use super::{DataIdentity, Other, StudyError, others};
 use crate::campaign::{ALGORITHM, CampaignConfig, Seeds};
 
 /// A study: every strategy with every seed on the same data.
@@ -29,6 +29,9 @@ pub struct Plan {
     pub start: Vec<u32>,
     /// The data.
     pub dataset: DataIdentity,
+    /// Strategies of others by their names, which are among the strategies.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub others: BTreeMap<String, Other>,
     /// What all campaigns have in common; its strategy and seed do not count and are not
     /// written.
     #[serde(serialize_with = "without_strategy_and_seed")]
@@ -63,7 +66,28 @@ impl Plan {
         start: Vec<Candidate>,
         campaign: CampaignConfig,
     ) -> Result<Self, StudyError> {
-        let unknown = |name: &&String| Strategy::from_name(name).is_none();
+        Self::with_others(dataset, strategies, BTreeMap::new(), seeds, start, campaign)
+    }
+
+    /// Plans a study in which strategies of others take part: those that are not among the
+    /// `strategies` come behind them.
+    ///
+    /// # Errors
+    /// As [`Self::new`], and [`StudyError::Orders`] and [`StudyError::ShortOrder`] for orders that are
+    /// too few or too short.
+    pub fn with_others(
+        dataset: DataIdentity,
+        mut strategies: Vec<String>,
+        others: BTreeMap<String, Other>,
+        seeds: u64,
+        start: Vec<Candidate>,
+        campaign: CampaignConfig,
+    ) -> Result<Self, StudyError> {
+        let further = others.keys().filter(|name| !strategies.contains(name));
+        let further: Vec<String> = further.cloned().collect();
+        strategies.extend(further);
+        let unknown =
+            |name: &&String| Strategy::from_name(name).is_none() && !others.contains_key(*name);
         let names: Vec<_> = strategies.iter().filter(unknown).cloned().collect();
         if !names.is_empty() {
             let accepted = Strategy::ALL.map(Strategy::name).join(", ");
@@ -91,8 +115,10 @@ impl Plan {
             seeds,
             start: start.into_iter().map(|candidate| candidate.0).collect(),
             dataset,
+            others,
             campaign,
         };
+        others::check(&plan.others, &plan)?;
         plan.entries()?;
         Ok(plan)
     }

@@ -13,7 +13,8 @@ use crate::experiment::Oracle;
 /// What a study tells while it runs, from any of its threads.
 pub trait Watch: Sync {
     /// A campaign has made another step. A break ends the study: running campaigns end after
-    /// their step and are lost, finished ones are kept.
+    /// their step and are lost, finished ones are kept. Step 0, again and again: a program of somebody
+    /// else's is waited for.
     fn step(&self, cell: &Cell, step: usize) -> ControlFlow<()>;
 
     /// A cell is finished and written.

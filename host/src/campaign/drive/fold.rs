@@ -20,7 +20,7 @@ pub(crate) struct Kept {
 
 impl Drive<'_> {
     /// What was learned so far.
-    pub(super) fn kept(&self) -> Kept {
+    pub(crate) fn kept(&self) -> Kept {
         Kept {
             learned: self.learner.learned(),
             series: serde_json::to_string(&self.series).unwrap_or_default(),

@@ -2,12 +2,14 @@
 //!
 //! | file | what |
 //! |---|---|
+//! | `ask` | points that somebody else measures, asked for and told |
 //! | `cautions` | what in the data spoils a campaign |
 //! | `world` | what lies outside a campaign: instrument, disk, clock and people |
 //! | `fold` | taking a campaign up from its journal |
 //! | `judge` | judging it, step by step |
 //! | `outcome` | what it has come to |
 
+mod ask;
 mod cautions;
 mod fold;
 mod judge;
@@ -18,6 +20,7 @@ use std::time::Instant;
 
 use beacon_kernel::Candidate;
 
+pub(crate) use ask::Views;
 #[cfg(feature = "cli")]
 pub(crate) use cautions::filled_edges;
 pub(crate) use fold::Kept;

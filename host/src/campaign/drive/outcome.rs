@@ -7,7 +7,8 @@ use beacon_kernel::{Candidate, Candidates, Pixel, Prediction, Proposal};
 use super::{Drive, World, cautions};
 use crate::campaign::published::publish;
 use crate::campaign::{
-    Discovery, Ended, Expectation, MeasuredPoint, Measurement, Outcome, PublishedMap, State, memory,
+    CampaignError, Discovery, Ended, Expectation, MapFigures, MeasuredPoint, Measurement, Outcome,
+    PublishedMap, State, memory,
 };
 use crate::data::{Map, Region};
 use crate::metrics::Groups;
@@ -62,30 +63,51 @@ fn absent_among(candidates: Candidates, regions: &[Region]) -> usize {
 }
 
 impl Drive<'_> {
+    /// Pixels without data.
+    fn absent(&self) -> &[Region] {
+        let overview = self.state.overview();
+        overview.map_or(&[], |overview| &overview.absent)
+    }
+
+    /// Mean and standard deviation of the surrogate as maps of the image; `None` without a model.
+    pub(super) fn surrogate_maps(
+        &mut self,
+        target: &(String, String),
+    ) -> (Option<Map>, Option<Map>) {
+        let Some(image) = self.state.image() else {
+            return (None, None);
+        };
+        let (mean, sigma) = self.learner.surrogate_maps(image, target);
+        let clear = |map| cleared(map, self.absent());
+        (mean.map(clear), sigma.map(clear))
+    }
+
+    /// The map to publish, and its figures.
+    ///
+    /// # Errors
+    /// When it cannot be made or judged.
+    pub(super) fn published(
+        &self,
+        target: &(String, String),
+    ) -> Result<(Option<PublishedMap>, Vec<MapFigures>), CampaignError> {
+        let patches = self.learner.patches();
+        let (map, figures) = publish(&self.state, patches, &self.monitor, target)?;
+        let map = map.map(|map| PublishedMap {
+            mean: cleared(map.mean, self.absent()),
+            sigma: cleared(map.sigma, self.absent()),
+        });
+        Ok((map, figures))
+    }
+
     /// The outcome of the campaign and its last state. The controller ends its campaign too.
     pub(crate) fn outcome(mut self, ended: Ended, world: &mut dyn World) -> (Outcome, State) {
-        let image = self.state.overview().cloned();
         let target = world.target(&self.state);
-        let (mean, sigma) = match &image {
-            Some(overview) => self.learner.surrogate_maps(&overview.image, &target),
-            None => (None, None),
-        };
+        let (mean, sigma) = self.surrogate_maps(&target);
         let started = Instant::now();
-        let patches = self.learner.patches();
-        let published = publish(&self.state, patches, &self.monitor, &target);
-        let (map, maps) = published.unwrap_or_else(|error| {
+        let (map, maps) = self.published(&target).unwrap_or_else(|error| {
             let note = format!("there is no map to publish: {error}");
             self.learner.warnings.note(&note);
             (None, Vec::new())
-        });
-        let absent = image.as_ref().map_or(&[][..], |image| &image.absent);
-        let (mean, sigma) = (
-            mean.map(|map| cleared(map, absent)),
-            sigma.map(|map| cleared(map, absent)),
-        );
-        let map = map.map(|map| PublishedMap {
-            mean: cleared(map.mean, absent),
-            sigma: cleared(map.sigma, absent),
         });
         self.learner.times.mapping = started.elapsed();
         if !matches!(ended, Ended::Controller(_))
@@ -119,7 +141,7 @@ impl Drive<'_> {
         let candidates = self.learner.patches().candidates();
         let outcome = Outcome {
             candidates: candidates.count(),
-            absent: absent_among(candidates, absent),
+            absent: absent_among(candidates, self.absent()),
             occupied_bins: self.monitor.target().map_or(0, Groups::occupied),
             seeds: seeds.to_vec(),
             steps: steps.to_vec(),
@@ -140,7 +162,7 @@ impl Drive<'_> {
         (outcome, self.state)
     }
 
-    fn measurement(&self, point: &MeasuredPoint) -> Measurement {
+    pub(super) fn measurement(&self, point: &MeasuredPoint) -> Measurement {
         let target = self.state.settings().target;
         // A prediction of another target is none of this one.
         let of_target = |_: &_| point.revision == self.state.revision();

@@ -1,10 +1,10 @@
 //! What the kernel makes of all candidates, for whoever looks.
 
-use beacon_kernel::Surrogate;
+use beacon_kernel::{Acquisition, Standardisation, Strategy, Surrogate};
 
 use super::Learner;
-use crate::campaign::Posterior;
 use crate::campaign::published::on_pixels;
+use crate::campaign::{CampaignError, Posterior};
 use crate::data::Map;
 
 impl Learner<'_> {
@@ -38,5 +38,36 @@ impl Learner<'_> {
         let map = |values: &[f64]| on_pixels(values, image, self.patches.candidates(), target);
         let sigma: Vec<f64> = posterior.variance.iter().map(|v| v.sqrt()).collect();
         (Some(map(&posterior.mean)), Some(map(&sigma)))
+    }
+
+    /// The scores of all candidates by a strategy; `None` where it needs a model and there is none.
+    ///
+    /// # Errors
+    /// When the kernel refuses.
+    pub(in crate::campaign) fn scores(
+        &mut self,
+        strategy: Strategy,
+        k: u16,
+    ) -> Result<Option<Vec<f32>>, CampaignError> {
+        // The strategy of the campaign is chosen again before the next proposal.
+        self.acquisition = None;
+        let acquisition = Acquisition {
+            k,
+            ..Acquisition::new(strategy)
+        };
+        self.controller.choose(acquisition)?;
+        self.controller.keep_scores(true);
+        let proposed = self.controller.propose(false);
+        let scores = self.controller.take_scores();
+        self.controller.keep_scores(false);
+        Ok(proposed.ok().and(scores))
+    }
+
+    /// How responses become the targets of the kernel; `None` where there is no model.
+    pub(in crate::campaign) fn standardisation(&mut self) -> Option<Standardisation> {
+        let mut found = None;
+        let mut look = |surrogate: &Surrogate<'_>| found = Some(surrogate.standardisation);
+        self.controller.look_at_surrogate(&mut look).ok()?;
+        found
     }
 }

@@ -38,6 +38,21 @@ impl State {
         }
     }
 
+    /// The points that are planned and may still be measured, in the order of their turns: those that
+    /// people want, given seeds, an order that is followed.
+    pub(crate) fn planned(&self) -> impl Iterator<Item = Candidate> {
+        let next = self.next.filter(|next| next.proposed.is_none());
+        let seeds = match &self.seeding {
+            Seeding::Given(seeds) => Some(seeds),
+            _ => None,
+        };
+        let later = self.wishes.iter().chain(seeds.into_iter().flatten());
+        let later = later.chain(&self.order).copied();
+        let next = next.map(|next| next.candidate);
+        next.into_iter()
+            .chain(later.filter(|&candidate| self.is_free(candidate)))
+    }
+
     /// Assumes that a candidate was proposed, for a journal of version 1, which has no proposals.
     pub(crate) fn expect(&mut self, candidate: Candidate) {
         if self.next.is_none() && self.exposing.is_none() && self.is_free(candidate) {

@@ -1,0 +1,146 @@
+"""Orders that are scored, strategies that are compared."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from typing import TYPE_CHECKING, Any, Callable, Dict, List, Mapping, Optional, Sequence, Union
+
+import numpy as np
+
+from . import _beacon
+from .arrays import given, order as in_order
+from .data import Data
+from .explorer import Explorer, _plain
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+
+    Path = Union[str, "os.PathLike[str]"]
+
+STEPS = (50, 100, 200, 300)
+
+
+def score(
+    image: "ArrayLike",
+    response: "ArrayLike",
+    order: Any,
+    seeds: Any = (),
+    *,
+    window: int = 16,
+    edges: str = "reflect",
+    latent: bool = False,
+    **settings: Any,
+) -> Dict[str, Any]:
+    """The figures of any order in which somebody measured, as ``beacon score`` has them.
+
+    ``order`` and ``seeds``, which were measured before it, are rows and columns, or candidate numbers. Returns what
+    ``beacon score --json`` prints: ``target_coverage``, ``patch_coverage``, ``mae``… as arrays with one entry for each
+    step, and the rest. With ``latent`` exploration is judged in the latent space of an autoencoder as well.
+    """
+    pixels, shape = given(image, "image")
+    config = dict(settings, window=window, edges=edges, surrogate=settings.get("surrogate", "filters"))
+    summary = _beacon.score(
+        (pixels, shape),
+        given(response, "response"),
+        json.dumps(config, default=_plain),
+        in_order(seeds, shape, window, edges),
+        in_order(order, shape, window, edges),
+        latent,
+    )
+    figures: Dict[str, Any] = json.loads(summary)
+    for name, values in figures.items():
+        if isinstance(values, list) and all(isinstance(value, (int, float, type(None))) for value in values):
+            kind = np.int64 if name in ("seeds", "order") else float
+            figures[name] = np.asarray(values, dtype=kind)
+    return figures
+
+
+def compare(
+    image: "ArrayLike",
+    response: "ArrayLike",
+    strategies: Sequence[Union[str, Callable[..., "ArrayLike"]]] = _beacon.STRATEGIES,
+    *,
+    seeds: int = 10,
+    steps: int = 300,
+    start: Any = (),
+    orders: Optional[Mapping[str, Sequence[Any]]] = None,
+    externals: Optional[Mapping[str, str]] = None,
+    at: Sequence[int] = STEPS,
+    folder: Optional["Path"] = None,
+    jobs: Optional[int] = None,
+    latent: bool = False,
+    window: int = 16,
+    edges: str = "reflect",
+    initial: int = 10,
+    **settings: Any,
+) -> Dict[str, Any]:
+    """Strategies against one another from the same points, seed by seed, with means, spreads and paired tests, as
+    ``beacon compare --json`` prints them.
+
+    A strategy may be a function, as :class:`Explorer` takes it; it takes part under its name. ``orders`` are those of
+    others: for each name as many as there are seeds, of the points behind those to begin with. ``externals`` are
+    programs by their command lines, which are asked and told over pipes. ``start`` are the points that all begin
+    with, instead of random ones. With ``folder`` finished campaigns are kept there and not run again.
+    """
+    pixels, shape = given(image, "image")
+    config = dict(settings, steps=steps, window=window, edges=edges, initial=initial)
+    config.setdefault("surrogate", "filters")
+    first = in_order(start, shape, window, edges)
+    followed: Dict[str, List[Any]] = {}
+    for name, several in (orders or {}).items():
+        followed[name] = [in_order(order, shape, window, edges) for order in several]
+    names: List[str] = []
+    values = np.asarray(response, dtype=float)
+    for strategy in strategies:
+        if not callable(strategy):
+            names.append(strategy)
+            continue
+        name = getattr(strategy, "__name__", type(strategy).__name__).strip("<>_")
+        if name in names or name in followed or name in _beacon.STRATEGIES:
+            raise ValueError(f"two strategies are called `{name}`; expected names that differ")
+        own = {key: value for key, value in config.items() if key != "steps"}
+        followed[name] = [
+            _explored(image, values, strategy, seed, steps, first, own) for seed in range(1, seeds + 1)
+        ]
+        names.append(name)
+    with tempfile.TemporaryDirectory() as temporary:
+        comparison: Dict[str, Any] = json.loads(
+            _beacon.compare(
+                (pixels, shape),
+                given(response, "response"),
+                response.name if isinstance(response, Data) else "arrays",
+                json.dumps(config, default=_plain),
+                names,
+                seeds,
+                first,
+                followed,
+                dict(externals or {}),
+                [step for step in at if step <= steps] or [steps],
+                os.path.join(temporary, "study") if folder is None else os.fspath(folder),
+                jobs,
+                latent,
+            )
+        )
+    return comparison
+
+
+def _explored(
+    image: "ArrayLike",
+    values: Any,
+    strategy: Callable[..., "ArrayLike"],
+    seed: int,
+    steps: int,
+    first: List[Any],
+    settings: Dict[str, Any],
+) -> List[Any]:
+    """The order in which a function explores."""
+    mask = np.isfinite(values)
+    count = len(first) or int(settings["initial"])
+    own = dict(settings, seeds=first or None, mask=mask, budget=count + steps)
+    explorer = Explorer(image, strategy=strategy, seed=seed, **own)
+    for row, column in explorer:
+        explorer.tell((row, column), values[row, column])
+    points = explorer.points
+    return list(zip(points["row"].tolist(), points["column"].tolist()))[count:]

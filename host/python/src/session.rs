@@ -1,0 +1,498 @@
+//! A campaign that is asked and told, on a thread of its own.
+//!
+//! Python's thread hands work over and waits for the answer without the interpreter lock, and looks for
+//! signals twenty times a second. Work that is interrupted is still done: what was told stays told, and
+//! points that were asked for are what the next call gets.
+
+use std::path::PathBuf;
+use std::sync::Mutex;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::time::Duration;
+
+use beacon_host::ask_tell::{AskTell, Asked, Beginning, Setup, Sight};
+use beacon_host::campaign::{CampaignConfig, Command, Seeds, Standing};
+use beacon_host::controller::InProcess;
+use beacon_host::data::{Axis, Channels};
+use beacon_host::scalarizer::Scalarizer;
+use beacon_kernel::{Candidate, Candidates, Pixel};
+use pyo3::prelude::*;
+use pyo3::pybacked::PyBackedBytes;
+use pyo3::types::{PyBytes, PyDict};
+
+use crate::arrays::{self, Given, bytes, numbers};
+use crate::failure::Failure;
+
+/// How long a wait lasts before signals are looked for.
+const GLANCE: Duration = Duration::from_millis(50);
+
+type Job = Box<dyn FnOnce(&mut AskTell<'_>) + Send>;
+type Answer<T> = Result<T, Failure>;
+type Pixels = Vec<(usize, usize)>;
+/// Where an answer comes. Threads share it by turns.
+type Awaited<T> = Mutex<Receiver<Answer<T>>>;
+
+/// Waits for an answer without the interpreter lock; `KeyboardInterrupt` and its like come through.
+pub(crate) fn wait<T: Send>(py: Python<'_>, answer: &Awaited<T>) -> PyResult<T> {
+    loop {
+        let received = py.detach(|| match answer.lock() {
+            Ok(answer) => answer.recv_timeout(GLANCE),
+            Err(_) => Err(RecvTimeoutError::Disconnected),
+        });
+        match received {
+            Ok(answer) => return Ok(answer?),
+            Err(RecvTimeoutError::Timeout) => py.check_signals()?,
+            Err(RecvTimeoutError::Disconnected) => {
+                let why = "the campaign's thread has ended by a fault of the program";
+                return Err(Failure::Running(why.to_owned()).into());
+            }
+        }
+    }
+}
+
+/// A campaign.
+#[pyclass(frozen, module = "beacon._beacon")]
+pub(crate) struct Session {
+    jobs: Mutex<Sender<Job>>,
+    /// Points that were asked for by a call that was interrupted.
+    interrupted: Mutex<Option<Awaited<Pixels>>>,
+    candidates: Candidates,
+}
+
+/// What a strategy in Python may see.
+#[pyclass(frozen, module = "beacon._beacon")]
+pub(crate) struct Seen(Sight);
+
+#[pymethods]
+impl Seen {
+    /// The arrays by their names, one entry a candidate.
+    fn arrays<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        let arrays = PyDict::new(py);
+        arrays.set_item("mean", bytes(py, self.0.mean()))?;
+        arrays.set_item("sigma", bytes(py, self.0.sigma()))?;
+        arrays.set_item("sample", bytes(py, self.0.sample()))?;
+        arrays.set_item("novelty", bytes(py, self.0.novelty()))?;
+        arrays.set_item("distance", bytes(py, self.0.distance()))?;
+        Ok(arrays)
+    }
+
+    /// Whether each candidate may be chosen.
+    fn free(&self) -> Vec<bool> {
+        self.0.free.clone()
+    }
+}
+
+/// What the numbers of a point are: name, units and values of their axis.
+pub(crate) type AxisGiven = (String, String, PyBackedBytes);
+
+pub(crate) fn channels((name, units, values): AxisGiven) -> Channels {
+    let coordinates = numbers(&values);
+    let size = coordinates.len();
+    let scale = match coordinates[..] {
+        [first, .., last] => (last - first) / (size - 1) as f64,
+        _ => 1.0,
+    };
+    let axis = Axis {
+        name: name.clone(),
+        units,
+        offset: coordinates.first().copied().unwrap_or(0.0),
+        scale: if scale == 0.0 { 1.0 } else { scale },
+        size,
+    };
+    Channels {
+        axis,
+        coordinates,
+        quantity: name,
+        units: String::new(),
+        elements: Vec::new(),
+    }
+}
+
+fn scalarizer(text: &str) -> Result<Scalarizer, Failure> {
+    text.parse()
+        .map_err(|error: beacon_host::scalarizer::ScalarizerError| {
+            Failure::Value(error.to_string())
+        })
+}
+
+/// The candidate at a pixel.
+pub(crate) fn candidate(
+    candidates: Candidates,
+    (row, column): (i64, i64),
+) -> Result<Candidate, Failure> {
+    let (height, width) = (candidates.height(), candidates.width());
+    let inside = |at: i64, size: usize| usize::try_from(at).ok().filter(|&at| at < size);
+    let Some((row, column)) = inside(row, height).zip(inside(column, width)) else {
+        return Err(Failure::Index(format!(
+            "row {row}, column {column} lies outside an image of {height} x {width}, whose rows and \
+             columns are numbered from 0"
+        )));
+    };
+    candidates.at(Pixel { row, column }).ok_or_else(|| {
+        let window = candidates.window();
+        Failure::Value(format!(
+            "no window of {window} pixels fits around row {row}, column {column} of an image of \
+             {height} x {width}"
+        ))
+    })
+}
+
+pub(crate) fn settings(json: &str) -> Result<CampaignConfig, Failure> {
+    serde_json::from_str(json).map_err(|error| {
+        // Where in the JSON is nothing that a caller has seen.
+        let text = error.to_string();
+        let why = text.split(" at line ").next().unwrap_or_default();
+        Failure::Value(why.to_owned())
+    })
+}
+
+/// What begins a campaign.
+type Make = Box<dyn FnOnce() -> Answer<Beginning> + Send>;
+
+impl Session {
+    fn start(py: Python<'_>, make: Make, folder: Option<PathBuf>) -> PyResult<Self> {
+        let (jobs, work) = channel::<Job>();
+        let (ready, begun) = channel();
+        std::thread::Builder::new()
+            .name("beacon".to_owned())
+            .spawn(move || {
+                let begin = || -> Answer<_> {
+                    let beginning = make()?;
+                    let memory = beginning.memory()?;
+                    Ok((beginning, memory))
+                };
+                let (beginning, mut memory) = match begin() {
+                    Ok(begun) => begun,
+                    Err(failure) => return drop(ready.send(Err(failure))),
+                };
+                let candidates = beginning.candidates();
+                let kernel = InProcess::new(&mut memory);
+                let mut kernel = match kernel {
+                    Ok(kernel) => kernel,
+                    Err(error) => {
+                        let failure = Failure::Running(error.to_string());
+                        return drop(ready.send(Err(failure)));
+                    }
+                };
+                let mut campaign = match AskTell::begin(beginning, &mut kernel, folder.as_deref()) {
+                    Ok(campaign) => campaign,
+                    Err(error) => return drop(ready.send(Err(error.into()))),
+                };
+                if ready.send(Ok(candidates)).is_ok() {
+                    for job in work {
+                        job(&mut campaign);
+                    }
+                }
+            })
+            .map_err(|error| Failure::System(format!("no thread for the campaign: {error}")))?;
+        Ok(Self {
+            candidates: wait(py, &Mutex::new(begun))?,
+            jobs: Mutex::new(jobs),
+            interrupted: Mutex::new(None),
+        })
+    }
+
+    /// Has the campaign's thread do something, and returns where the answer comes.
+    fn send<T: Send + 'static>(
+        &self,
+        job: impl FnOnce(&mut AskTell<'_>) -> Answer<T> + Send + 'static,
+    ) -> Awaited<T> {
+        let (answer, answered) = channel();
+        if let Ok(jobs) = self.jobs.lock() {
+            // Without a thread there is no answer, which is what the caller gets.
+            let _ = jobs.send(Box::new(move |campaign| {
+                let _ = answer.send(job(campaign));
+            }));
+        }
+        Mutex::new(answered)
+    }
+
+    fn call<T: Send + 'static>(
+        &self,
+        py: Python<'_>,
+        job: impl FnOnce(&mut AskTell<'_>) -> Answer<T> + Send + 'static,
+    ) -> PyResult<T> {
+        wait(py, &self.send(job))
+    }
+
+    fn candidate(&self, pixel: (i64, i64)) -> Result<Candidate, Failure> {
+        candidate(self.candidates, pixel)
+    }
+}
+
+fn pixels(asked: &[Asked]) -> Pixels {
+    asked
+        .iter()
+        .map(|asked| (asked.pixel.row, asked.pixel.column))
+        .collect()
+}
+
+#[pymethods]
+impl Session {
+    /// A campaign on an image. `axis` and `scalarizers` are of the numbers that are told of a point.
+    #[new]
+    #[expect(clippy::too_many_arguments, reason = "each is an argument in Python")]
+    #[expect(clippy::needless_pass_by_value, reason = "what Python gives is owned")]
+    fn new(
+        py: Python<'_>,
+        image: Given,
+        mask: Option<Vec<bool>>,
+        config: &str,
+        seeds: Option<Vec<(i64, i64)>>,
+        budget: Option<usize>,
+        axis: Option<AxisGiven>,
+        scalarizers: Vec<String>,
+        target: Option<String>,
+        folder: Option<PathBuf>,
+    ) -> PyResult<Self> {
+        let campaign = settings(config)?;
+        let image = arrays::map(&image, "image")?;
+        let candidates = campaign
+            .candidates(image.height(), image.width())
+            .map_err(|error| Failure::Value(error.to_string()))?;
+        let seeds = match seeds {
+            Some(seeds) => {
+                let seeds = seeds.into_iter().map(|seed| candidate(candidates, seed));
+                Seeds::Given(seeds.collect::<Result<_, _>>()?)
+            }
+            None => Seeds::Random(campaign.initial),
+        };
+        let free = |n: u32| {
+            let pixel = candidates.pixel(Candidate(n)).ok();
+            pixel.is_some_and(|Pixel { row, column }| {
+                let place = row * image.width() + column;
+                image.is_known(row, column)
+                    && mask.as_ref().is_none_or(|m| m.get(place) == Some(&true))
+            })
+        };
+        let free = (0..candidates.count() as u32).filter(|&n| free(n)).count();
+        let mut setup = Setup::new(campaign, budget.unwrap_or(free.min(MOST_UNSAID)));
+        if let Some(axis) = axis {
+            setup.channels = channels(axis);
+        }
+        let parsed = scalarizers.iter().map(|text| scalarizer(text));
+        setup.scalarizers = parsed.collect::<Result<_, _>>()?;
+        setup.target = target.as_deref().map(scalarizer).transpose()?;
+        let width = image.width();
+        let make = move || {
+            let left_out = |row: usize, column: usize| {
+                mask.as_ref()
+                    .is_some_and(|mask| mask.get(row * width + column) != Some(&true))
+            };
+            Ok(Beginning::new(setup, seeds, image, left_out)?)
+        };
+        Self::start(py, Box::new(make), folder)
+    }
+
+    /// The campaign that was saved in a folder; with `goes_on` its journal there goes on.
+    #[staticmethod]
+    fn load(py: Python<'_>, folder: PathBuf, goes_on: bool) -> PyResult<Self> {
+        let journal = goes_on.then(|| folder.clone());
+        Self::start(py, Box::new(move || Ok(Beginning::load(&folder)?)), journal)
+    }
+
+    /// Rows and columns of the image, side of the window, number of candidates.
+    fn geometry(&self) -> (usize, usize, usize, usize) {
+        let of = self.candidates;
+        (of.height(), of.width(), of.window(), of.count())
+    }
+
+    /// The pixel of every candidate.
+    fn pixels(&self) -> Pixels {
+        let all = (0..self.candidates.count() as u32).map(Candidate);
+        let pixels = all.filter_map(|candidate| self.candidates.pixel(candidate).ok());
+        pixels.map(|pixel| (pixel.row, pixel.column)).collect()
+    }
+
+    /// The next points.
+    fn ask(&self, py: Python<'_>, count: usize) -> PyResult<Pixels> {
+        let lost = self
+            .interrupted
+            .lock()
+            .ok()
+            .and_then(|mut lost| lost.take());
+        let answer =
+            lost.unwrap_or_else(|| self.send(move |campaign| Ok(pixels(&campaign.ask(count)?))));
+        let asked = wait(py, &answer);
+        if asked.as_ref().is_err_and(|error| is_interrupt(py, error))
+            && let Ok(mut lost) = self.interrupted.lock()
+        {
+            *lost = Some(answer);
+        }
+        asked
+    }
+
+    /// What a strategy in Python may see; `None` where the next point is not for it to choose.
+    fn see(&self, py: Python<'_>) -> PyResult<Option<Seen>> {
+        self.call(py, |campaign| Ok(campaign.sight()?.map(Seen)))
+    }
+
+    /// Takes the choice of a strategy in Python.
+    fn choose(&self, py: Python<'_>, n: u32, score: f32, seen: &Seen) -> PyResult<(usize, usize)> {
+        let sight = seen.0.clone();
+        self.call(py, move |campaign| {
+            let asked = campaign.choose(Candidate(n), score, &sight)?;
+            Ok((asked.pixel.row, asked.pixel.column))
+        })
+    }
+
+    /// Takes what was measured: as many numbers of each point.
+    fn tell(&self, py: Python<'_>, points: Vec<(i64, i64)>, values: Given) -> PyResult<()> {
+        let numbers = numbers(&values.0);
+        let width = numbers.len() / points.len().max(1);
+        let mut told = Vec::with_capacity(points.len());
+        for (n, pixel) in points.into_iter().enumerate() {
+            let of_point = numbers.get(n * width..(n + 1) * width);
+            told.push((
+                self.candidate(pixel)?,
+                of_point.unwrap_or_default().to_vec(),
+            ));
+        }
+        self.call(py, move |campaign| Ok(campaign.tell(told)?))
+    }
+
+    /// The points that were asked for and are not told.
+    fn pending(&self, py: Python<'_>) -> PyResult<Pixels> {
+        self.call(py, |campaign| Ok(pixels(&campaign.pending())))
+    }
+
+    /// Forgets that a point was asked for.
+    fn withdraw(&self, py: Python<'_>, pixel: (i64, i64)) -> PyResult<()> {
+        let candidate = self.candidate(pixel)?;
+        self.call(py, move |campaign| Ok(campaign.withdraw(candidate)?))
+    }
+
+    /// A command, as `beacon ctl` takes it.
+    fn command(&self, py: Python<'_>, words: Vec<String>) -> PyResult<()> {
+        let words: Vec<&str> = words.iter().map(String::as_str).collect();
+        let command = Command::parse(&words, self.candidates).map_err(Failure::Value)?;
+        self.call(py, move |campaign| Ok(campaign.command(command)?))
+    }
+
+    /// Mean and standard deviation of the surrogate at every pixel; `None` without a model.
+    fn surrogate<'py>(&self, py: Python<'py>) -> PyResult<Option<[Bound<'py, PyBytes>; 2]>> {
+        let maps = self.call(py, |campaign| Ok(campaign.surrogate()?))?;
+        Ok(maps.map(|(mean, sigma)| [mean, sigma].map(|map| bytes(py, &map.values))))
+    }
+
+    /// Mean and standard deviation of the map to publish, and its figures.
+    fn map<'py>(
+        &self,
+        py: Python<'py>,
+    ) -> PyResult<Option<(Bound<'py, PyBytes>, Bound<'py, PyBytes>, String)>> {
+        let made = self.call(py, |campaign| Ok(campaign.map()?))?;
+        Ok(made.map(|(map, figures)| {
+            let figures = serde_json::to_string(&figures).unwrap_or_default();
+            let [mean, sigma] = [map.mean, map.sigma].map(|map| bytes(py, &map.values));
+            (mean, sigma, figures)
+        }))
+    }
+
+    /// Every point on record: arrays by their names, in the order they were told.
+    fn points<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        let (points, seeds, discarded) = self.call(py, |campaign| {
+            let (points, seeds) = campaign.measurements();
+            let state = campaign.state();
+            let standing = |point: &beacon_host::campaign::Measurement| {
+                state.standing(point.candidate) == Standing::Discarded
+            };
+            let discarded: Vec<bool> = points.iter().map(standing).collect();
+            Ok((points, seeds, discarded))
+        })?;
+        let columns = PyDict::new(py);
+        let column = |of: &dyn Fn(&beacon_host::campaign::Measurement) -> f64| {
+            let values: Vec<f64> = points.iter().map(of).collect();
+            bytes(py, &values)
+        };
+        let expected = |of: fn(beacon_host::campaign::Expectation) -> f64| {
+            column(&|point| point.expected.map_or(f64::NAN, of))
+        };
+        columns.set_item("row", column(&|point| point.pixel.row as f64))?;
+        columns.set_item("column", column(&|point| point.pixel.column as f64))?;
+        columns.set_item("candidate", column(&|point| f64::from(point.candidate.0)))?;
+        columns.set_item("response", column(&|point| point.response))?;
+        columns.set_item("expected", expected(|expected| expected.mean))?;
+        columns.set_item("expected_sigma", expected(|expected| expected.sigma))?;
+        let score = |point: &beacon_host::campaign::Measurement| {
+            point
+                .proposal
+                .map_or(f64::NAN, |proposal| f64::from(proposal.score))
+        };
+        columns.set_item("score", column(&score))?;
+        let seed: Vec<f64> = (0..points.len())
+            .map(|n| f64::from(u8::from(n < seeds)))
+            .collect();
+        columns.set_item("seed", bytes(py, &seed))?;
+        let discarded: Vec<f64> = discarded
+            .into_iter()
+            .map(|d| f64::from(u8::from(d)))
+            .collect();
+        columns.set_item("discarded", bytes(py, &discarded))?;
+        Ok(columns)
+    }
+
+    /// What was told of a measured pixel; `None` where nothing was.
+    fn spectrum<'py>(
+        &self,
+        py: Python<'py>,
+        pixel: (i64, i64),
+    ) -> PyResult<Option<Bound<'py, PyBytes>>> {
+        let candidate = self.candidate(pixel)?;
+        let told = self.call(py, move |campaign| {
+            Ok(campaign.spectrum(candidate).map(<[f64]>::to_vec))
+        })?;
+        Ok(told.map(|spectrum| bytes(py, &spectrum)))
+    }
+
+    /// Points that were left out, with the reason.
+    fn left_out(&self, py: Python<'_>) -> PyResult<Vec<((usize, usize), String)>> {
+        let candidates = self.candidates;
+        self.call(py, move |campaign| {
+            let points = campaign.state().left_out().iter();
+            let named = points.filter_map(|(candidate, why)| {
+                let pixel = candidates.pixel(*candidate).ok()?;
+                Some(((pixel.row, pixel.column), why.clone()))
+            });
+            Ok(named.collect())
+        })
+    }
+
+    /// The figures of every step, as JSON.
+    fn series(&self, py: Python<'_>) -> PyResult<String> {
+        self.call(py, |campaign| {
+            serde_json::to_string(campaign.series()).map_err(|e| Failure::Running(e.to_string()))
+        })
+    }
+
+    /// The settings in force, as JSON: those of the campaign, and what is sought.
+    fn settings(&self, py: Python<'_>) -> PyResult<String> {
+        self.call(py, |campaign| {
+            let settings = campaign.state().settings();
+            let channels = &campaign.state().begun().channels;
+            Ok(serde_json::json!({
+                "campaign": settings.campaign,
+                "budget": settings.budget,
+                "target": settings.target().to_string(),
+                "scalarizers": settings.scalarizers.iter().map(ToString::to_string).collect::<Vec<_>>(),
+                "channels": channels.coordinates.len(),
+            })
+            .to_string())
+        })
+    }
+
+    /// What went wrong without ending the campaign.
+    fn warnings(&self, py: Python<'_>) -> PyResult<Vec<String>> {
+        self.call(py, |campaign| Ok(campaign.warnings().to_vec()))
+    }
+
+    /// Writes the campaign into a folder.
+    fn save(&self, py: Python<'_>, folder: PathBuf) -> PyResult<()> {
+        self.call(py, move |campaign| Ok(campaign.save(&folder)?))
+    }
+}
+
+/// Points in all, where the caller does not say how many: their memory is small beside NumPy's own.
+const MOST_UNSAID: usize = 1000;
+
+fn is_interrupt(py: Python<'_>, error: &PyErr) -> bool {
+    !error.is_instance_of::<pyo3::exceptions::PyException>(py)
+}

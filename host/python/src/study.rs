@@ -1,0 +1,184 @@
+//! Orders that are scored, strategies that are compared.
+
+use std::collections::BTreeMap;
+use std::ops::ControlFlow;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::channel;
+use std::sync::{Arc, Mutex};
+
+use beacon_host::campaign::{Campaign, Ended, Observer, Series, Summary};
+use beacon_host::controller::{InProcess, Memory};
+use beacon_host::experiment::{Experiment as _, Replay};
+use beacon_host::spaces::{Cache, LatentConfig, Spaces};
+use beacon_host::study::{
+    Analysis, Cell, CellResult, Comparison, DataIdentity, Ending, Maps, Other, Plan, Stored, Study,
+    StudyFolder, Watch, Workers, chosen_steps, cores, run_cells, to_json,
+};
+use beacon_kernel::Candidate;
+use pyo3::prelude::*;
+
+use crate::arrays::{self, Given};
+use crate::failure::Failure;
+use crate::session::{candidate, settings, wait};
+
+/// Said by whoever waits when nobody waits any more.
+#[derive(Clone, Default)]
+struct Enough(Arc<AtomicBool>);
+
+impl Enough {
+    fn is_said(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+impl Observer for Enough {
+    fn step(&mut self, _: usize, _: usize, _: &Series) -> ControlFlow<Ended> {
+        match self.is_said() {
+            true => ControlFlow::Break(Ended::Interrupted),
+            false => ControlFlow::Continue(()),
+        }
+    }
+}
+
+impl Watch for Enough {
+    fn step(&self, _: &Cell, _: usize) -> ControlFlow<()> {
+        match self.is_said() {
+            true => ControlFlow::Break(()),
+            false => ControlFlow::Continue(()),
+        }
+    }
+
+    fn finished(&self, _: &Cell, _: &CellResult) {}
+}
+
+/// Does something on a thread of its own, which ends soon after an interrupt.
+fn beside<T: Send + 'static>(
+    py: Python<'_>,
+    work: impl FnOnce(&Enough) -> Result<T, Failure> + Send + 'static,
+) -> PyResult<T> {
+    let enough = Enough::default();
+    let (answer, answered) = channel();
+    let heard = enough.clone();
+    std::thread::spawn(move || {
+        let _ = answer.send(work(&heard));
+    });
+    let result = wait(py, &Mutex::new(answered));
+    if result.is_err() {
+        enough.0.store(true, Ordering::Relaxed);
+    }
+    result
+}
+
+fn value(error: &dyn std::fmt::Display) -> Failure {
+    Failure::Value(error.to_string())
+}
+
+fn replay(image: &Given, response: &Given) -> Result<Replay, Failure> {
+    let (image, response) = (
+        arrays::map(image, "image")?,
+        arrays::map(response, "response")?,
+    );
+    Replay::new(image, response).map_err(|error| value(&error))
+}
+
+/// The figures of an order, as JSON.
+#[pyfunction]
+#[expect(clippy::needless_pass_by_value, reason = "what Python gives is owned")]
+pub(crate) fn score(
+    py: Python<'_>,
+    image: Given,
+    response: Given,
+    config: &str,
+    seeds: Vec<(i64, i64)>,
+    order: Vec<(i64, i64)>,
+    latent: bool,
+) -> PyResult<String> {
+    let (config, mut replay) = (settings(config)?, replay(&image, &response)?);
+    let size = (replay.image().height(), replay.image().width());
+    let candidates = config.candidates(size.0, size.1).map_err(|e| value(&e))?;
+    let among = |points: Vec<(i64, i64)>| -> Result<Vec<Candidate>, Failure> {
+        points
+            .into_iter()
+            .map(|point| candidate(candidates, point))
+            .collect()
+    };
+    let (seeds, order) = (among(seeds)?, among(order)?);
+    beside(py, move |enough| {
+        let campaign = Campaign::following(config, seeds, order, &replay)?;
+        let latent = latent.then(LatentConfig::default);
+        let spaces = Spaces::new(campaign.patches(), latent, &Cache::from_environment());
+        let campaign = campaign.with_spaces(&spaces.map_err(|e| value(&e))?)?;
+        let memory = Memory::fitting(candidates, campaign.measurements());
+        let mut memory = memory.map_err(Failure::Memory)?;
+        let mut kernel = InProcess::new(&mut memory).map_err(|e| value(&e))?;
+        let outcome = campaign.run(&mut replay, &mut kernel, &mut enough.clone())?;
+        serde_json::to_string(&Summary::new(&outcome)).map_err(|error| value(&error))
+    })
+}
+
+/// A comparison, as JSON.
+#[pyfunction]
+#[expect(clippy::too_many_arguments, reason = "each is an argument in Python")]
+#[expect(clippy::needless_pass_by_value, reason = "what Python gives is owned")]
+pub(crate) fn compare(
+    py: Python<'_>,
+    image: Given,
+    response: Given,
+    name: String,
+    config: &str,
+    strategies: Vec<String>,
+    seeds: u64,
+    start: Vec<(i64, i64)>,
+    orders: BTreeMap<String, Vec<Vec<(i64, i64)>>>,
+    externals: BTreeMap<String, String>,
+    at: Vec<usize>,
+    folder: PathBuf,
+    jobs: Option<usize>,
+    latent: bool,
+) -> PyResult<String> {
+    let (config, replay) = (settings(config)?, replay(&image, &response)?);
+    let size = (replay.image().height(), replay.image().width());
+    let candidates = config.candidates(size.0, size.1).map_err(|e| value(&e))?;
+    let number = |point| candidate(candidates, point);
+    let start: Vec<Candidate> = start.into_iter().map(number).collect::<Result<_, _>>()?;
+    let mut others = BTreeMap::new();
+    for (name, orders) in orders {
+        let numbers = |order: Vec<(i64, i64)>| -> Result<Vec<u32>, Failure> {
+            order
+                .into_iter()
+                .map(|point| Ok(number(point)?.0))
+                .collect()
+        };
+        let orders = orders.into_iter().map(numbers).collect::<Result<_, _>>()?;
+        others.insert(name, Other::Orders(orders));
+    }
+    let externals = externals.into_iter();
+    others.extend(externals.map(|(name, command)| (name, Other::External(command))));
+    chosen_steps(&at, config.steps).map_err(Failure::from)?;
+    beside(py, move |enough| {
+        let dataset = DataIdentity::new(&name, &replay);
+        let maps = Maps::new(&replay);
+        let plan = Plan::with_others(dataset, strategies, others, seeds, start, config)?;
+        let cells: Vec<Cell> = plan.cells().collect();
+        let study = Study::new(plan, replay)?;
+        let folder = StudyFolder::create(&folder, study.plan())?;
+        folder.keep(&maps)?;
+        let due = cells
+            .iter()
+            .filter(|cell| !matches!(folder.read(cell), Stored::Finished(_)));
+        let due: Vec<Cell> = due.cloned().collect();
+        let latent = latent.then(LatentConfig::default);
+        let patches = study.patches()?;
+        let spaces =
+            Spaces::new(&patches, latent, &Cache::from_environment()).map_err(|e| value(&e))?;
+        let study = study.with_spaces(spaces);
+        let workers = Workers::sharing_cores(jobs.unwrap_or_else(cores).min(due.len()));
+        if run_cells(&study, &folder, &due, workers, enough)? == Ending::Interrupted {
+            return Err(Failure::Running("it was interrupted".to_owned()));
+        }
+        let comparison = Comparison::collect(&folder)?;
+        let analysis = Analysis::new(&comparison, &at)?;
+        to_json(&comparison, &analysis).map_err(|error| value(&error))
+    })
+}

@@ -1,0 +1,199 @@
+//! What lies outside a campaign that is asked and told: the caller, and the journal.
+
+use std::collections::VecDeque;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use beacon_kernel::Candidate;
+
+use super::AskTellError;
+use crate::campaign::drive::{Failure, Kept, World};
+use crate::campaign::{Ended, Event, Expose, Given, Measured, Record, State};
+use crate::controller::BeamPort;
+use crate::data::{Behaviour, Map};
+use crate::journal::{Journal, LearnedFile, RunFolder, now_ms};
+use crate::scalarizer::Scalarizer;
+
+/// A journal in a folder that nobody else works in.
+struct Folder {
+    journal: Journal,
+    learned: LearnedFile,
+    _claim: RunFolder,
+}
+
+/// The caller and the journal.
+pub(super) struct Told {
+    begun: Instant,
+    /// How long the campaign had been running before.
+    before: Duration,
+    /// Everything that happened so far.
+    pub(super) records: Vec<Record>,
+    /// Commands that are to be carried out.
+    pub(super) waiting: VecDeque<Given>,
+    folder: Option<Folder>,
+}
+
+impl Told {
+    pub(super) fn new(records: Vec<Record>) -> Self {
+        Self {
+            begun: Instant::now(),
+            before: Duration::ZERO,
+            records,
+            waiting: VecDeque::new(),
+            folder: None,
+        }
+    }
+
+    /// Goes on from what happened since the beginning.
+    pub(super) fn take_up(&mut self, rest: Vec<Record>) {
+        let last = rest.last().map_or(0, |last| last.elapsed_ms);
+        (self.before, self.begun) = (Duration::from_millis(last), Instant::now());
+        self.records.extend(rest);
+    }
+
+    /// Keeps everything from here on in a journal, and what happened so far.
+    pub(super) fn keep_in(&mut self, folder: &Path) -> Result<(), AskTellError> {
+        self.folder = Some(self.written(folder)?);
+        Ok(())
+    }
+
+    /// Writes what happened so far, and what was learned.
+    pub(super) fn save(&self, folder: &Path, kept: &dyn Fn() -> Kept) -> Result<(), AskTellError> {
+        // The journal is that of this campaign already.
+        if let Some(own) = &self.folder
+            && same_file(own.journal.path(), &folder.join("journal"))
+        {
+            return Ok(());
+        }
+        let mut folder = self.written(folder)?;
+        folder.learned.write(folder.journal.end(), kept);
+        Ok(())
+    }
+
+    /// A folder with a journal of what happened so far; one that holds less of it takes the rest.
+    fn written(&self, path: &Path) -> Result<Folder, AskTellError> {
+        let Some((first, rest)) = self.records.split_first() else {
+            return Err(AskTellError::Another(path.to_owned()));
+        };
+        let (claim, mut journal, done) = if path.join("journal").is_file() {
+            let claim = RunFolder::resume(path)?;
+            let found = Journal::open(&claim.journal())?;
+            // By their bytes: a measurement that failed is NaN, which equals nothing.
+            let bytes = |record: &Record| postcard::to_allocvec(record).ok();
+            let there = found.records.iter().map(|(_, record)| bytes(record));
+            let ours = self.records.iter().take(found.records.len()).map(bytes);
+            if found.records.is_empty() || !there.eq(ours) {
+                claim.leave();
+                return Err(AskTellError::Another(path.to_owned()));
+            }
+            (claim, found.journal, found.records.len() - 1)
+        } else {
+            let claim = RunFolder::begin(path)?;
+            let journal = Journal::begin(&claim.journal(), first)?;
+            (claim, journal, 0)
+        };
+        for record in &rest[done..] {
+            journal.append(record)?;
+        }
+        Ok(Folder {
+            journal,
+            learned: LearnedFile::new(path),
+            _claim: claim,
+        })
+    }
+
+    /// What was told of a measured point.
+    pub(super) fn spectrum(&self, candidate: Candidate) -> Option<&[f64]> {
+        let mut newest_first = self.records.iter().rev();
+        newest_first.find_map(|record| match &record.event {
+            Event::Measured(measured) if measured.candidate == candidate.0 => {
+                Some(&measured.acquired.spectrum[..])
+            }
+            _ => None,
+        })
+    }
+
+    /// Name and units of the target.
+    pub(super) fn quantity(&self, state: &State) -> (String, String) {
+        let channels = &state.begun().channels;
+        match channels.coordinates.len() {
+            1 => (channels.quantity.clone(), channels.units.clone()),
+            _ => (state.settings().target().to_string(), String::new()),
+        }
+    }
+}
+
+fn same_file(one: &Path, other: &Path) -> bool {
+    let resolved = |path: &Path| std::fs::canonicalize(path).ok();
+    resolved(one).is_some_and(|one| Some(one) == resolved(other))
+}
+
+impl World for Told {
+    fn elapsed(&self) -> Duration {
+        self.before + self.begun.elapsed()
+    }
+
+    fn is_interrupted(&self) -> bool {
+        false
+    }
+
+    fn command(&mut self) -> Option<Given> {
+        self.waiting.pop_front()
+    }
+
+    fn record(&mut self, event: &Event, _: &mut dyn BeamPort) -> Result<(), Ended> {
+        let record = Record {
+            at_ms: now_ms(),
+            elapsed_ms: self.elapsed().as_millis() as u64,
+            event: event.clone(),
+        };
+        if let Some(folder) = &mut self.folder {
+            let kept = folder.journal.append(&record);
+            kept.map_err(|error| Ended::Disk(error.to_string()))?;
+        }
+        self.records.push(record);
+        Ok(())
+    }
+
+    fn keep_learned(&mut self, kept: &dyn Fn() -> Kept) {
+        if let Some(folder) = &mut self.folder {
+            folder.learned.write(folder.journal.end(), kept);
+        }
+    }
+
+    fn survey(&mut self, _: &State) -> Result<Event, Failure> {
+        Err(Failure::Final("there is one image alone".to_owned()))
+    }
+
+    fn prepare(&mut self, _: &State, _: &Expose, _: &mut dyn BeamPort) -> Result<(), Failure> {
+        Ok(())
+    }
+
+    fn expose(&mut self, _: &State, _: &Expose, _: &mut dyn BeamPort) -> Result<Measured, Failure> {
+        Err(Failure::Final("the caller measures".to_owned()))
+    }
+
+    fn reduce(&mut self, state: &State, scalarizer: &Scalarizer) -> Vec<f64> {
+        let channels = &state.begun().channels;
+        let response = |spectrum: &[f64]| {
+            let reduced = scalarizer.reduce(spectrum, &channels.coordinates, &channels.axis);
+            reduced.unwrap_or(f64::NAN)
+        };
+        let points = state.points().iter();
+        points
+            .map(|point| self.spectrum(point.candidate).map_or(f64::NAN, response))
+            .collect()
+    }
+
+    fn truth(&self, _: &Scalarizer) -> Option<Map> {
+        None
+    }
+
+    fn target(&self, state: &State) -> (String, String) {
+        self.quantity(state)
+    }
+
+    fn behaviours(&self) -> &[Behaviour] {
+        &[]
+    }
+}

@@ -1,0 +1,228 @@
+//! A program of somebody else's that chooses points: it is asked and told over pipes.
+
+use std::io::{BufRead, BufReader, Write};
+use std::process::{Child, ChildStdin, Command, Stdio};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::time::{Duration, Instant};
+
+use beacon_kernel::{Candidate, Candidates, Pixel};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use crate::campaign::CampaignConfig;
+use crate::data::Map;
+use crate::experiment::{Oracle, Point};
+
+/// How often somebody may say that it is enough.
+const GLANCE: Duration = Duration::from_millis(100);
+/// How long a program may take to end once it is told that it is over.
+const PARTING: Duration = Duration::from_secs(5);
+/// Longest answer, in bytes: a pixel takes thirty.
+const LONGEST: u64 = 4096;
+
+/// A program that runs and is asked and told, one JSON object a line:
+///
+/// | to it | from it | what |
+/// |---|---|---|
+/// | `{"begin": {"image": [[…]], "seed": 1, "steps": 300, "window": 16, "edges": "reflect"}}` | | the image, row by row; `null` where it has no number. The program may measure `steps` points |
+/// | `{"tell": {"row": 3, "column": 7, "value": 0.41}}` | | what was measured there: of each point to begin with, then of each that it chose; `null` for a measurement that failed |
+/// | `{"ask": {}}` | `{"row": 12, "column": 9}` | where it wants to measure next |
+/// | `{"end": {}}` | | it is over |
+///
+/// What it writes to its standard error is shown.
+pub struct Program {
+    child: Child,
+    to: Option<ChildStdin>,
+    from: Receiver<Result<String, String>>,
+}
+
+/// An answer of the program.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Answer {
+    row: usize,
+    column: usize,
+}
+
+/// Why there is no order.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum NoOrder {
+    /// Somebody said that it is enough.
+    Interrupted,
+    /// The program failed, or said what cannot be.
+    Failed(String),
+}
+
+impl From<String> for NoOrder {
+    fn from(why: String) -> Self {
+        Self::Failed(why)
+    }
+}
+
+impl Program {
+    /// Starts a program by the command line of a shell.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn start(command: &str) -> Result<Self, String> {
+        let (shell, flag) = match cfg!(windows) {
+            true => ("cmd", "/C"),
+            false => ("sh", "-c"),
+        };
+        let mut child = Command::new(shell)
+            .args([flag, command])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .map_err(|error| format!("`{command}` cannot be started: {error}"))?;
+        let (lines, from) = channel();
+        let output = child.stdout.take();
+        std::thread::spawn(move || {
+            let Some(output) = output else { return };
+            let mut output = BufReader::new(output);
+            loop {
+                let mut line = Vec::new();
+                let mut limited = std::io::Read::take(&mut output, LONGEST);
+                let read = match limited.read_until(b'\n', &mut line) {
+                    Ok(0) => return,
+                    Ok(_) => Ok(String::from_utf8_lossy(&line).trim().to_owned()),
+                    Err(error) => Err(error.to_string()),
+                };
+                if read.as_ref().is_ok_and(String::is_empty) {
+                    continue;
+                }
+                let failed = read.is_err();
+                if lines.send(read).is_err() || failed {
+                    return;
+                }
+            }
+        });
+        Ok(Self {
+            to: child.stdin.take(),
+            child,
+            from,
+        })
+    }
+
+    fn say(&mut self, message: &Value) -> Result<(), String> {
+        let line = format!("{message}\n");
+        let written = match &mut self.to {
+            Some(to) => to.write_all(line.as_bytes()).and_then(|()| to.flush()),
+            None => return Err("it takes no input".to_owned()),
+        };
+        written.map_err(|error| format!("it reads no more: {error}"))
+    }
+
+    fn answer(&self, is_enough: &mut dyn FnMut() -> bool) -> Result<String, NoOrder> {
+        loop {
+            match self.from.recv_timeout(GLANCE) {
+                Ok(line) => return Ok(line?),
+                Err(RecvTimeoutError::Disconnected) => {
+                    return Err(NoOrder::Failed("it ended without an answer".to_owned()));
+                }
+                Err(RecvTimeoutError::Timeout) if is_enough() => return Err(NoOrder::Interrupted),
+                Err(RecvTimeoutError::Timeout) => {}
+            }
+        }
+    }
+
+    fn tell(
+        &mut self,
+        candidate: Candidate,
+        candidates: Candidates,
+        experiment: &mut dyn Oracle,
+    ) -> Result<(), String> {
+        let pixel = candidates.pixel(candidate).map_err(|e| e.to_string())?;
+        let Pixel { row, column } = pixel;
+        let value = experiment.measure(Point { candidate, pixel }).ok();
+        self.say(&json!({ "tell": { "row": row, "column": column, "value": value } }))
+    }
+
+    /// The order in which the program measures after `seeds`.
+    pub(super) fn order(
+        &mut self,
+        config: &CampaignConfig,
+        seeds: &[Candidate],
+        candidates: Candidates,
+        experiment: &mut dyn Oracle,
+        is_enough: &mut dyn FnMut() -> bool,
+    ) -> Result<Vec<Candidate>, NoOrder> {
+        self.say(&json!({ "begin": {
+            "image": rows(experiment.image()),
+            "seed": config.seed,
+            "steps": config.steps,
+            "window": config.window,
+            "edges": config.edges.name(),
+        } }))?;
+        for &seed in seeds {
+            self.tell(seed, candidates, experiment)?;
+        }
+        let mut order = Vec::with_capacity(config.steps);
+        for step in 1..=config.steps {
+            self.say(&json!({ "ask": {} }))?;
+            let line = self.answer(is_enough)?;
+            let chosen = chosen(&line, candidates, experiment.truth());
+            let candidate = chosen.map_err(|why| format!("step {step}: {why}"))?;
+            if seeds.contains(&candidate) || order.contains(&candidate) {
+                let why = format!(
+                    "step {step}: it answered `{}`; expected a pixel that is not measured yet",
+                    shortened(&line)
+                );
+                return Err(NoOrder::Failed(why));
+            }
+            order.push(candidate);
+            self.tell(candidate, candidates, experiment)?;
+        }
+        // A program that has left already needs no farewell.
+        let _ = self.say(&json!({ "end": {} }));
+        Ok(order)
+    }
+}
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        drop(self.to.take());
+        let told = Instant::now();
+        while told.elapsed() < PARTING {
+            match self.child.try_wait() {
+                Ok(None) => std::thread::sleep(Duration::from_millis(10)),
+                _ => return,
+            }
+        }
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn rows(image: &Map) -> Vec<&[f64]> {
+    image.values.chunks(image.width().max(1)).collect()
+}
+
+fn shortened(line: &str) -> String {
+    crate::units::shortened(line).into_owned()
+}
+
+/// The candidate of an answer.
+fn chosen(line: &str, candidates: Candidates, truth: Option<&Map>) -> Result<Candidate, String> {
+    let accepted = r#"expected a line as {"row": 12, "column": 9}"#;
+    let said = || format!("it answered `{}`", shortened(line));
+    let answer: Answer =
+        serde_json::from_str(line).map_err(|_| format!("{}; {accepted}", said()))?;
+    let Answer { row, column } = answer;
+    let (height, width) = (candidates.height(), candidates.width());
+    let inside = row < height && column < width;
+    let candidate = candidates.at(Pixel { row, column }).filter(|_| inside);
+    let known = inside && truth.is_none_or(|truth| truth.is_known(row, column));
+    candidate.filter(|_| known).ok_or_else(|| {
+        format!(
+            "{}; expected a pixel of the {height} x {width} around which a window of {} fits, and that \
+             has data",
+            said(),
+            candidates.window()
+        )
+    })
+}
+
+#[cfg(test)]
+#[cfg(unix)]
+mod tests;

@@ -1,0 +1,81 @@
+use beacon_kernel::Edges;
+
+use super::*;
+use crate::experiment::Replay;
+
+fn replay() -> Replay {
+    let values = |scale: f64| (0..64).map(|n| scale * f64::from(n)).collect();
+    let map = |scale| Map::uncalibrated(8, 8, values(scale), "ramp");
+    Replay::new(map(1.0), map(0.5)).unwrap()
+}
+
+fn order_of(command: &str, enough: bool) -> Result<Vec<u32>, NoOrder> {
+    let candidates = Candidates::with_edges(8, 8, 4, Edges::Reflect).unwrap();
+    let config = CampaignConfig {
+        steps: 3,
+        window: 4,
+        ..CampaignConfig::default()
+    };
+    let mut program = Program::start(command).unwrap();
+    let (seeds, mut replay) = ([Candidate(9), Candidate(18)], replay());
+    let order = program.order(&config, &seeds, candidates, &mut replay, &mut || enough);
+    order.map(|order| order.into_iter().map(|candidate| candidate.0).collect())
+}
+
+/// The judge is a shell script: it answers with rows 4, 5, 6 of the column that the lines so far make,
+/// and leaves what it was told where it can be read.
+#[test]
+fn a_program_is_asked_and_told_line_by_line() {
+    let folder = tempfile::tempdir().unwrap();
+    let heard = folder.path().join("heard");
+    let script = format!(
+        r#"row=4; while read -r line; do echo "$line" >> {}; case $line in
+        *ask*) echo "{{\"row\": $row, \"column\": 2}}"; row=$((row + 1));; *end*) exit;; esac; done"#,
+        heard.display()
+    );
+    assert_eq!(order_of(&script, false).unwrap(), [34, 42, 50]);
+    let heard = std::fs::read_to_string(heard).unwrap();
+    let heard: Vec<Value> = heard
+        .lines()
+        .map(|l| serde_json::from_str(l).unwrap())
+        .collect();
+    assert_eq!(heard[0]["begin"]["image"][7][7], 63.0);
+    assert_eq!(heard[0]["begin"]["edges"], "reflect");
+    assert_eq!(
+        heard[1],
+        json!({ "tell": { "row": 1, "column": 1, "value": 4.5 } })
+    );
+    assert_eq!(heard[3], json!({ "ask": {} }));
+    assert_eq!(heard[4]["tell"]["value"], 17.0);
+    assert_eq!(heard.len(), 1 + 2 + 2 * 3 + 1);
+}
+
+#[test]
+fn what_a_program_cannot_say_is_named_with_what_would_be_accepted() {
+    let answer = |line: &str| {
+        let script = format!("while read -r l; do case $l in *ask*) echo '{line}';; esac; done");
+        match order_of(&script, false) {
+            Err(NoOrder::Failed(why)) => why,
+            other => panic!("{other:?}"),
+        }
+    };
+    for (line, expected) in [
+        ("north", "step 1: it answered `north`; expected a line as"),
+        (
+            r#"{"row": 8, "column": 0}"#,
+            "expected a pixel of the 8 x 8",
+        ),
+        (r#"{"row": 1, "column": 1}"#, "that is not measured yet"),
+        (r#"{"row": 5, "column": 1}"#, "step 2: it answered"),
+    ] {
+        let why = answer(line);
+        assert!(why.contains(expected), "{why}");
+    }
+    let ended = order_of("exit 3", false).unwrap_err();
+    assert!(matches!(ended, NoOrder::Failed(why) if why.contains("it ")));
+}
+
+#[test]
+fn a_program_that_never_answers_does_not_keep_a_study_from_ending() {
+    assert_eq!(order_of("cat > /dev/null", true), Err(NoOrder::Interrupted));
+}
