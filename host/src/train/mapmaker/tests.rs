@@ -74,7 +74,7 @@ fn a_map_depends_on_its_points_alone_and_threads_change_no_bit() {
     let truth = truth(&mapmaker, 5.0);
     let points = points(40);
     let responses = at(&points, &truth);
-    let on = |threads| {
+    let mut on = |threads| {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
         pool.unwrap()
             .install(|| mapmaker.map(&points, &responses).unwrap())
