@@ -26,6 +26,13 @@ export function ticks(low, high, count) {
   return all;
 }
 
+/** Numbers beside an axis: with as many figures as tell them apart. */
+function figuresOf(all) {
+  let figures = 3;
+  while (figures < 12 && new Set(all.map((value) => figure(value, figures))).size < all.length) figures += 1;
+  return figures;
+}
+
 /** A number for people: four figures, no exponent where it can be helped. */
 export function figure(value, figures = 4) {
   if (value === null || value === undefined || Number.isNaN(value)) return "–";
@@ -63,7 +70,7 @@ export function chart(canvas, { series, marks = [], x, y, zero = false, windows 
   let [left, right] = x?.range ?? (xs.length ? [Math.min(...xs), Math.max(...xs)] : [0, 1]);
   if (from !== null) left = from;
   if (left === right) right = left + 1;
-  const box = { left: small ? 40 : 52, right: width - 8, top: 8, bottom: height - (small ? 18 : 34) };
+  const box = { left: small ? 44 : 64, right: width - 8, top: 8, bottom: height - (small ? 18 : 34) };
   const px = (value) => box.left + (value - left) / (right - left) * (box.right - box.left);
   const py = (value) => box.bottom - (value - low) / (high - low) * (box.bottom - box.top);
   const [ink, dim, rule] = [css("--ink"), css("--dim"), css("--rule")];
@@ -71,11 +78,12 @@ export function chart(canvas, { series, marks = [], x, y, zero = false, windows 
   to.lineWidth = 1;
   to.textBaseline = "middle";
   to.textAlign = "right";
-  for (const tick of ticks(low, high, (box.bottom - box.top) / 45)) {
+  const across = ticks(low, high, (box.bottom - box.top) / 45), figures = figuresOf(across);
+  for (const tick of across) {
     to.strokeStyle = rule;
     to.beginPath(); to.moveTo(box.left, py(tick)); to.lineTo(box.right, py(tick)); to.stroke();
     to.fillStyle = dim;
-    to.fillText(figure(tick, 3), box.left - 5, py(tick));
+    to.fillText(figure(tick, figures), box.left - 5, py(tick));
   }
   to.textAlign = "center";
   to.textBaseline = "top";

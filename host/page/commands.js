@@ -2,8 +2,12 @@
 
 import { $, link, room, say, story, touch } from "./room.js";
 
+/** Time within which the same words again are one click too many, in ms. */
+const TWICE = 700;
 /** The command that waits for a name. */
 let waiting = null;
+/** The command that was given last. */
+let last = { text: "", at: -Infinity };
 
 /** Why a command cannot be given now; null when it can. */
 export function objection(word) {
@@ -19,32 +23,46 @@ export function objection(word) {
 }
 
 export async function give(...words) {
+  const text = words.join(" "), at = performance.now();
+  if (text === last.text && at - last.at < TWICE) return;
+  last = { text, at };
   const why = objection(words[0]);
   if (why) return say(`Not sent: ${why}.`, true);
   const name = localStorage.getItem("beacon-name") ?? "";
-  // Nothing stands between a person and the end of the beam.
-  if (!name && words[0] !== "stop") {
+  // Nothing stands between a person and the end of the beam, or of the measurement.
+  if (!name && !["stop", "pause"].includes(words[0])) {
     waiting = words;
+    say(`“${text}” is not sent yet: say first who you are. Escape lets go of it.`, true);
     $("who").hidden = false;
     $("name").focus();
     return;
   }
   try {
-    say(`${words.join(" ")}: ${await link.command(room.campaign, words, name)}`);
+    say(`${text}: ${await link.command(room.campaign, words, name)}`);
   } catch (error) {
-    say(`${words.join(" ")}: ${error.message}`, true);
+    const lost = words[0] === "stop"
+      ? "NOT sent: the program cannot be reached. The beam may be on: blank it at the instrument"
+      : "not sent: the program cannot be reached";
+    say(`${text}: ${error.status ? error.message : lost}`, true);
   }
 }
 
 $("who").addEventListener("submit", (event) => {
   event.preventDefault();
   const name = $("name").value.trim();
-  if (!name) return;
+  if (!name) return say("Not sent yet: the name is empty.", true);
   localStorage.setItem("beacon-name", name);
   $("who").hidden = true;
   const words = waiting;
   waiting = null;
   if (words) give(...words);
+});
+
+$("who").addEventListener("keydown", (event) => {
+  if (event.key !== "Escape") return;
+  say(`“${waiting?.join(" ")}” was not sent.`);
+  waiting = null;
+  $("who").hidden = true;
 });
 
 /** The words that let proposals wait, or not, as the settings say. */
@@ -56,11 +74,12 @@ function approval(on, timeOut) {
 const words = ([top, bottom, left, right]) => `${top}..${bottom},${left}..${right}`;
 
 /** The words that take a command back, where it still holds and one does. */
-export function back({ event, command, at, before, standings }) {
+export function back({ event, command, before, standings }) {
   if (event !== "Commanded") return null;
   const now = story.now, { facts } = now;
   const [word, ...rest] = command.split(" ");
   const value = rest.join(" ");
+  const at = /^\d+,\d+$/.test(value) ? value.split(",").map(Number) : null;
   const stands = (state) => at && now.standingAt(at[0], at[1]) === state;
   const former = (name) => {
     const [was, is] = [before[name], facts[name]];
@@ -115,7 +134,8 @@ function asked() {
 }
 $("approve").addEventListener("change", () => {
   give(...($("approve").checked ? asked() : ["approve", "off"]));
-  $("approve").checked = Boolean(story.now.facts.approval);
+  // It shows what holds, which the campaign tells.
+  touch();
 });
 $("approve-then").addEventListener("change", () => { $("approve-then").dataset.touched = "yes"; touch(); });
 $("time-out").addEventListener("input", (event) => { event.target.dataset.touched = "yes"; });
@@ -130,6 +150,7 @@ for (const form of document.querySelectorAll("form[data-word]")) {
     event.preventDefault();
     const value = form.elements.value.value.trim();
     if (value) give(form.dataset.word, value);
+    else say(`${form.dataset.word}: nothing was typed.`, true);
     form.elements.value.dataset.touched = "";
     if (form.dataset.word === "note") form.elements.value.value = "";
   });

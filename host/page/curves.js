@@ -66,9 +66,11 @@ export function drawResponse(now) {
     marks: marks(now, false), small: true,
     x: { range: [0.5, Math.max(budget, points.length) + 0.5] }, y: { range: [-4, 4] },
   });
+  const former = points.filter((point) => point.predicted).length - known.length;
   const within = scores.filter((z) => Math.abs(z) <= 2).length;
   $("calibration-note").textContent = scores.length
     ? `z = (measured − predicted) / σ, without the noise of the measurement: ${within} of ${scores.length} within ± 2`
+    : former ? `no prediction of this target yet: ${former} earlier ones were of another`
     : "no prediction yet: the first points come before a model";
 }
 

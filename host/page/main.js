@@ -3,7 +3,7 @@
 import { drawCurves, drawResponse } from "./curves.js";
 import { drawMaps, takeFigures, takeMaps } from "./maps.js";
 import { drawMany, followMany } from "./many.js";
-import { $, link, room, snapshot, story, touch } from "./room.js";
+import { $, link, room, say, snapshot, story, touch } from "./room.js";
 import { drawMap } from "./sample.js";
 import { drawSpectrum, listLines } from "./spectrum.js";
 import { age, facts, head, history, proposal, settings } from "./words.js";
@@ -57,6 +57,8 @@ function follow(number) {
   });
   document.body.dataset.role = role;
   story.clear();
+  say("");
+  for (const field of document.querySelectorAll("[data-touched]")) field.dataset.touched = "";
   const mine = campaign;
   room.unfollow = link.follow(campaign, {
     message(message) {
@@ -76,7 +78,12 @@ function follow(number) {
     figures: takeFigures,
     maps: takeMaps,
     closing() { room.closed = true; touch(); },
-    status({ running, problem }) { room.status = running; room.problem = problem; touch(); },
+    status({ running, problem }) {
+      // What was said to nobody, or by one that is gone, says nothing of what runs now.
+      if (Boolean(room.status) !== Boolean(running)) say("");
+      Object.assign(room, { status: running, problem });
+      touch();
+    },
     connected() { Object.assign(room, { connected: true, closed: false }); touch(); },
     lost(why) { room.connected = false; room.why = why; touch(); },
   });
@@ -115,7 +122,7 @@ async function begin() {
     $("which").replaceChildren(...told.campaigns.map(({ name, folder }, index) => new Option(alike ? folder : name, index)));
     $("which-label").hidden = told.campaigns.length < 2;
     $("which").addEventListener("change", () => follow(Number($("which").value)));
-    document.title = `${names.length < 4 ? names.join(", ") : `${names.length} campaigns`} – BEACON`;
+    room.title = names.length < 4 ? names.join(", ") : `${names.length} campaigns`;
     follow(0);
     followMany();
   } catch (error) {
@@ -125,5 +132,7 @@ async function begin() {
   }
 }
 
+// Every part of the page is there.
+document.body.inert = false;
 begin();
 draw();

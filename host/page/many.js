@@ -28,7 +28,7 @@ export function drawMany() {
     const all = room.campaigns.filter((campaign) => kind(campaign) === name).length;
     const ends = curves.filter(({ number }) => kind(known.get(number)) === name).map(({ coverage }) => coverage.at(-1));
     const mean = ends.reduce((a, b) => a + b, 0) / ends.length;
-    return { name, text: ends.length ? `${name}: ${figure(mean, 3)}${all > 1 ? `, mean of ${ends.length} of ${all}` : ""}` : `${name}: not begun` };
+    return { name, text: ends.length ? `${name}: ${figure(mean, 3)}${all > 1 ? `, mean of ${ends.length} of ${all}` : ""}` : `${name}: no step yet` };
   });
   const key = JSON.stringify(items);
   if ($("kinds").dataset.key === key) return;

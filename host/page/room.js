@@ -9,7 +9,7 @@ export const link = new Connection(location.hash);
 export const story = new Story();
 
 export const room = {
-  role: "watch", campaigns: [], campaign: 0, folder: "DIR", unfollow: null,
+  role: "watch", campaigns: [], campaign: 0, folder: "DIR", title: "control room", unfollow: null,
   connected: false, closed: false, why: "connecting", status: undefined, problem: null, offset: 0,
   view: null, chosen: null, cursor: null, drag: null, tool: "look", shown: null,
   overview: null, maps: {}, figures: null, spectra: new Map(), trial: null, lines: [], edges: [], dirty: true,
@@ -29,8 +29,9 @@ export function span(seconds) {
   return minutes < 100 ? `${minutes} min` : `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
 }
 
+/** Says what became of a command, and when: it may stand here for long. */
 export function say(text, refused = false) {
-  $("said").textContent = text;
+  $("said").textContent = text && `${clock(Date.now() - room.offset)} ${text}`;
   $("said").classList.toggle("refused", refused);
   $("said").hidden = !text;
 }

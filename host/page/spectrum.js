@@ -12,6 +12,9 @@ export function drawSpectrum(now) {
   const section = $("spectrum-section");
   section.hidden = !channels || channels.coordinates.length < 2;
   if (section.hidden) return;
+  const field = $("target");
+  if (!field.dataset.touched) field.value = now.facts.target ?? "";
+  markLines();
   const chosen = room.chosen && now.pointAt(room.chosen.row, room.chosen.column);
   const point = chosen || now.points.at(-1);
   if (!point) return;
@@ -31,11 +34,6 @@ export function drawSpectrum(now) {
     + (shown?.background?.length ? "; grey: where the background is measured" : "")
     + (ordered ? "; drag over the spectrum to try another window" : "")
     + (room.trial ? `. The map shows ${room.trial.target} of all ${room.trial.count} points${room.trial.note ? `; ${room.trial.note}` : ""}` : "");
-  const field = $("target");
-  if (!field.dataset.touched && field.value !== (now.facts.target ?? "")) {
-    field.value = now.facts.target ?? "";
-    markLines();
-  }
   $("drop-target").hidden = !room.trial;
   able($("set-target"), "target");
 }
@@ -77,6 +75,7 @@ let trying = null;
 
 /** Shows all points by another target: one request at a time, the last wish wins. */
 async function attempt(target) {
+  if (!target) return say("Type what is to be shown: a scalarizer, as in sum or window:1.5..1.6.", true);
   markLines();
   if (trying !== null) { trying = target; return; }
   trying = target;
@@ -151,7 +150,9 @@ function toggle(name) {
 }
 
 function markLines() {
-  const all = pressed();
+  const all = pressed(), key = all.join("+"), holder = $("lines");
+  if (holder.dataset.pressed === key) return;
+  holder.dataset.pressed = key;
   for (const button of document.querySelectorAll("#lines button, #all-lines-table button")) button.setAttribute("aria-pressed", String(all.includes(button.textContent)));
 }
 
@@ -204,5 +205,6 @@ export function listLines() {
   $("lines").append(table(on.filter(ofSample), units));
   $("all-lines").hidden = !on.length;
   $("all-lines-table").append(table(on.filter((line) => !ofSample(line)), units));
+  delete $("lines").dataset.pressed;
   markLines();
 }

@@ -93,6 +93,7 @@ export class Snapshot {
     if (message.event === "Measured") {
       part.exposing = now - (part.exposingSince ?? now);
       part.all = now - part.since;
+      part.live = message.live_seconds;
       this.steps.push(part);
       this.part = { deciding: 0, exposing: 0, training: 0, since: now };
     }

@@ -23,9 +23,11 @@ export function facts(now) {
   if (it.drift_every || down || right) rows.push(["Drift", `${figure(down, 3)} px down, ${figure(right, 3)} px right`]);
   const elapsed = (now.last?.elapsed_ms ?? 0) / 1000;
   rows.push(["Running for", span(elapsed)]);
-  const recent = now.points.slice(-20);
+  // The median: a pause, or a person who took time to answer, is no pace. Points of another dwell have another one.
+  const alike = now.steps.filter((step) => step.live === now.steps.at(-1).live);
+  const recent = alike.slice(-20).map((step) => step.all).sort((a, b) => a - b);
   if (recent.length > 1 && !it.ended) {
-    const each = (recent.at(-1).elapsed - recent[0].elapsed) / 1000 / (recent.length - 1);
+    const each = recent[recent.length >> 1];
     const left = Math.max(0, (it.budget ?? 0) - now.points.length) * each;
     const limit = it.time_limit_seconds ? it.time_limit_seconds - elapsed : Infinity;
     rows.push(["Time left", `${span(Math.min(left, limit))}, ${span(each)} a point`]);
@@ -55,9 +57,10 @@ export function proposal(now) {
   for (const word of ["accept", "reject"]) able($(word), word);
 }
 
-/** A command for a list: a stroke of the brush is many rectangles. */
-function brief(command) {
+/** A command for a list: a stroke of the brush is many rectangles, and an answer is to a proposal. */
+function brief(command, proposed) {
   const [word, ...rest] = command.split(" ");
+  if (["accept", "reject"].includes(word) && !rest.length && proposed) return `${word} ${proposed.join(",")}`;
   return ["exclude", "include"].includes(word) && rest.length > 2
     ? `${word} ${rest.length} rectangles, the first ${rest[0]}` : command;
 }
@@ -114,7 +117,7 @@ function lines(list, items) {
 export function history(now) {
   const items = now.commands.toReversed().map((given) => ({
     time: clock(given.given_ms),
-    text: `${given.by || "somebody"}: ${brief(given.command)} after ${given.after} points${given.why ? `, refused: ${given.why}` : ""}`,
+    text: `${given.by || "somebody"}: ${brief(given.command, given.before.next?.at)} after ${given.after} points${given.why ? `, refused: ${given.why}` : ""}`,
     refused: given.event === "Refused", undo: room.role === "control" ? back(given) : null,
   }));
   lines($("history"), items.length ? items : [{ time: "", text: "nobody has said anything yet" }]);
@@ -135,13 +138,13 @@ export function settings(now) {
   $("steer").hidden = Boolean(now.begun?.replayed);
   const fill = (id, value) => {
     const field = $(id);
-    if (!field.dataset.touched && document.activeElement !== field && value !== null && value !== undefined) field.value = value;
+    if (!field.dataset.touched && document.activeElement !== field) field.value = value ?? "";
   };
   fill("strategy", now.facts.strategy);
   fill("budget", now.facts.budget);
   fill("dose-limit", now.facts.dose_limit_electrons);
   fill("dwell", now.facts.dwell_seconds);
-  if (document.activeElement !== $("approve")) $("approve").checked = Boolean(now.facts.approval);
+  $("approve").checked = Boolean(now.facts.approval);
   fill("approve-then", now.facts.time_out?.then ?? "wait");
   if (now.facts.time_out) fill("approve-after", `${now.facts.time_out.seconds}s`);
   $("approve-after-label").hidden = $("approve-then").value === "wait";
@@ -162,6 +165,7 @@ export function head() {
   else if (!room.connected) state = `${room.why}; trying again (last known: ${state})`;
   if ($("state").textContent !== state) $("state").textContent = state;
   $("pause").textContent = paused() ? "Resume" : "Pause";
+  title(now);
   able($("stop"), "stop");
   able($("pause"), "pause");
   const unblanked = running?.blanked === false
@@ -170,6 +174,13 @@ export function head() {
   $("alarm").hidden = !alarm;
   if (alarm && $("alarm").textContent !== alarm) $("alarm").textContent = alarm;
   age();
+}
+
+/** The name of the browser's tab: what waits for a person is seen there. */
+function title({ facts: { next, paused, ended } }) {
+  const waits = ended ? "ended" : paused ? "paused" : next?.waits ? "waits for you" : null;
+  const text = `${waits ? `${waits}: ` : ""}${room.title} – BEACON`;
+  if (document.title !== text) document.title = text;
 }
 
 /** What becomes of a page whose program is over. */

@@ -1,7 +1,7 @@
-"""Opens the result of a campaign with HyperSpy, SciFiReaders and pyNSID, and compares all that
+"""Opens results of campaigns with HyperSpy, SciFiReaders and pyNSID, and compares all that
 they find with what the writer says it wrote: numbers, axes, units, texts.
 
-    open_results.py FILE EXPECTED.json
+    open_results.py FILE...      each with what was written beside it, in FILE's name with .json
 
 Says what differs and ends with 1; says nothing and ends with 0 when all is as it should be.
 """
@@ -10,6 +10,7 @@ import json
 import os
 import sys
 import tempfile
+from pathlib import Path
 
 import h5py
 import hyperspy.api as hs
@@ -127,12 +128,15 @@ def in_pynsid(file, expected):
         expect("pyNSID's main datasets", found, sorted(expected["signals"]))
 
 
-def main(file, description):
-    with open(description, encoding="utf-8") as opened:
-        expected = json.load(opened)
-    in_hyperspy(file, expected)
-    in_sidpy(file, expected)
-    in_pynsid(file, expected)
+def main(*files):
+    for file in files:
+        with open(Path(file).with_suffix(".json"), encoding="utf-8") as opened:
+            expected = json.load(opened)
+        before = len(failures)
+        in_hyperspy(file, expected)
+        in_sidpy(file, expected)
+        in_pynsid(file, expected)
+        failures[before:] = [f"{file}: {failure}" for failure in failures[before:]]
     print("\n".join(failures), end="\n" if failures else "")
     return 1 if failures else 0
 

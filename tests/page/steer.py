@@ -48,12 +48,13 @@ def main():
         foreign, errors = watched(page, link)
         waits_after(page, 10)
 
-        # The first command asks for a name, once.
+        # Whoever pauses is not asked for a name, and with the next command once.
         page.click("#pause")
-        page.fill("#name", "Ada")
-        page.press("#name", "Enter")
         given(page, "pause")
         page.click("#pause")
+        settle(page, "() => document.querySelector('#said').textContent.includes('is not sent yet')")
+        page.fill("#name", "Ada")
+        page.press("#name", "Enter")
         given(page, "resume")
         waits_after(page, 10)
 
@@ -93,10 +94,15 @@ def main():
         given(page, "target")
         waits_after(page, 12)
 
-        # What the maps say of this moment, once they are of it and of the new target.
+        # What the maps say of this moment, once all are of it and of the new target.
         settle(page, SHOWN, "after 12 points")
-        settle(page, "before => document.querySelector('#maps figure[data-map=mean] figcaption').textContent.split(';')[0] !== before", before_target["mean"])
-        page.wait_for_timeout(1000)
+        for name in ["mean", "sigma", "score"]:
+            settle(
+                page,
+                "([name, before]) => document.querySelector(`#maps figure[data-map=${name}] figcaption`)"
+                ".textContent.split(';')[0] !== before",
+                [name, before_target[name]],
+            )
         said["then"] = captions(page)
         moment = int(page.evaluate("document.body.dataset.records")) - 1
 

@@ -4,7 +4,7 @@
 use std::fs::File;
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::{env, fs};
 
 use beacon_host::data::npy;
@@ -117,11 +117,64 @@ impl StandinEvent {
 /// A bridge on the stand-in. It ends when this is dropped; state and exposure log outlive every
 /// kill.
 pub struct BridgeStandin {
-    python: PathBuf,
+    forks: Forks,
     folder: TempDir,
     options: Vec<String>,
     port: u16,
-    process: Option<Child>,
+    runs: bool,
+}
+
+/// What forks the processes of a bridge: a server is started hundreds of times, and Python's start with
+/// numpy takes longer than all that is tested of it.
+struct Forks {
+    process: Child,
+    orders: Option<ChildStdin>,
+    said: BufReader<ChildStdout>,
+}
+
+impl Forks {
+    fn new(python: &Path) -> Self {
+        let tests = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let mut process = Command::new(python)
+            .current_dir(tests.join("../host/bridge"))
+            // Without its texts for people and its threads numpy takes a third of the time.
+            .env("PYTHONOPTIMIZE", "2")
+            .env("PYTHONPATH", ".")
+            .env("PYTHONPYCACHEPREFIX", tests.join("../target/pycache"))
+            .env("OPENBLAS_NUM_THREADS", "1")
+            .arg(tests.join("instruments/forked_bridge.py"))
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("a Python that ran before runs again");
+        let said = process.stdout.take().expect("a pipe was asked for");
+        Self {
+            orders: process.stdin.take(),
+            said: BufReader::new(said),
+            process,
+        }
+    }
+
+    fn order(&mut self, order: &serde_json::Value) {
+        let orders = self.orders.as_mut().expect("it was not dropped");
+        writeln!(orders, "{order}").expect("what forks bridges takes orders");
+    }
+
+    /// The next line that it, or a bridge, says.
+    fn line(&mut self) -> String {
+        let mut line = String::new();
+        let read = self.said.read_line(&mut line);
+        assert!(read.expect("a bridge says text") > 0, "no bridge runs");
+        line.trim_end().to_owned()
+    }
+}
+
+impl Drop for Forks {
+    fn drop(&mut self) {
+        // It kills its bridge and ends where there are no more orders.
+        self.orders = None;
+        let _ = self.process.wait();
+    }
 }
 
 impl BridgeStandin {
@@ -131,15 +184,15 @@ impl BridgeStandin {
     /// # Panics
     /// When there is such a Python, and the bridge does not start.
     pub fn start(data: &StandinData, options: &[&str]) -> Option<Self> {
-        let python = python_with_numpy()?;
+        let forks = Forks::new(&python_with_numpy()?);
         let folder = TempDir::new().expect("a folder for the bridge");
         data.write(&folder.path().join("data.npz"));
         let mut bridge = Self {
-            python,
+            forks,
             folder,
             options: options.iter().map(|&option| option.to_owned()).collect(),
             port: 0,
-            process: None,
+            runs: false,
         };
         bridge.restart();
         Some(bridge)
@@ -153,11 +206,11 @@ impl BridgeStandin {
     /// Kills the server, in whatever it is doing. Nothing where none runs.
     ///
     /// # Panics
-    /// When it cannot be killed.
+    /// When what forks it is gone.
     pub fn kill(&mut self) {
-        if let Some(mut process) = self.process.take() {
-            process.kill().expect("the bridge can be killed");
-            process.wait().expect("the bridge ends when it is killed");
+        if std::mem::take(&mut self.runs) {
+            self.forks.order(&serde_json::Value::Null);
+            while self.forks.line() != "killed" {}
         }
     }
 
@@ -168,38 +221,19 @@ impl BridgeStandin {
     /// When it does not start.
     pub fn restart(&mut self) {
         self.kill();
-        let folder = self.folder.path();
-        let said = folder.join("stderr");
-        let package = Path::new(env!("CARGO_MANIFEST_DIR")).join("../host/bridge");
-        let mut process = Command::new(&self.python)
-            .current_dir(&package)
-            // A server is started hundreds of times, and importing numpy is most of a start: without its
-            // texts for people and its threads it takes a third of the time.
-            .env("PYTHONOPTIMIZE", "2")
-            .env("PYTHONPYCACHEPREFIX", package.join("../../target/pycache"))
-            .env("OPENBLAS_NUM_THREADS", "1")
-            .args(["-m", "beacon_bridge", "--port", &self.port.to_string()])
-            .arg("--standin")
-            .arg(folder.join("data.npz"))
-            .arg("--state")
-            .arg(folder.join("state.json"))
-            .arg("--exposure-log")
-            .arg(self.exposure_log())
-            .args(&self.options)
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(File::create(&said).expect("a file for what the bridge says"))
-            .spawn()
-            .expect("a Python that ran before runs again");
+        let path = |name: &str| self.folder.path().join(name).display().to_string();
+        let said = path("stderr");
+        let mut order = vec![said.clone()];
+        order.extend(["--port".to_owned(), self.port.to_string()]);
+        order.extend(["--standin".to_owned(), path("data.npz")]);
+        order.extend(["--state".to_owned(), path("state.json")]);
+        order.extend(["--exposure-log".to_owned(), path("exposures")]);
+        order.extend_from_slice(&self.options);
+        self.forks.order(&order.into());
+        self.runs = true;
         // beacon_bridge 0.1.0: Stand-in, AutoScript stand-in on 127.0.0.1:39481
-        let mut ready = String::new();
-        if let Some(stdout) = process.stdout.take() {
-            BufReader::new(stdout)
-                .read_line(&mut ready)
-                .expect("the bridge says text");
-        }
-        self.process = Some(process);
-        let port = ready.trim_end().rsplit(':').next();
+        let ready = self.forks.line();
+        let port = ready.rsplit(':').next();
         self.port = port.and_then(|port| port.parse().ok()).unwrap_or_else(|| {
             let said = fs::read_to_string(&said).unwrap_or_default();
             panic!("the bridge does not start: {ready}{said}");
@@ -250,12 +284,6 @@ impl BridgeStandin {
     /// When the log cannot be read.
     pub fn is_blanked(&self) -> bool {
         self.events().last() == Some(&StandinEvent::Blanked)
-    }
-}
-
-impl Drop for BridgeStandin {
-    fn drop(&mut self) {
-        self.kill();
     }
 }
 

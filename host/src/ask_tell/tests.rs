@@ -221,9 +221,9 @@ fn failed_excluded_and_discarded_points_are_left_out() {
         }
         explorer.command(Command::Include(half)).unwrap();
         let first = Candidate(told(explorer)[0]);
-        explorer.command(Command::Discard(first)).unwrap();
+        explorer.command(Command::Discard(first.0)).unwrap();
         assert_eq!(explorer.state().standing(first), Standing::Discarded);
-        explorer.command(Command::Restore(first)).unwrap();
+        explorer.command(Command::Restore(first.0)).unwrap();
         steps(explorer, 2);
     });
 }

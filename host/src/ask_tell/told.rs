@@ -8,7 +8,7 @@ use beacon_kernel::Candidate;
 
 use super::AskTellError;
 use crate::campaign::drive::{Failure, Kept, World};
-use crate::campaign::{Ended, Event, Expose, Given, Measured, Record, State};
+use crate::campaign::{Ended, Event, Expose, Exposure, Given, Measured, Record, State};
 use crate::controller::BeamPort;
 use crate::data::{Behaviour, Map};
 use crate::journal::{Journal, LearnedFile, RunFolder, now_ms};
@@ -169,7 +169,12 @@ impl World for Told {
         Ok(())
     }
 
-    fn expose(&mut self, _: &State, _: &Expose, _: &mut dyn BeamPort) -> Result<Measured, Failure> {
+    fn expose(
+        &mut self,
+        _: &State,
+        _: &Expose,
+        _: &mut dyn BeamPort,
+    ) -> Result<(Measured, Exposure), Failure> {
         Err(Failure::Final("the caller measures".to_owned()))
     }
 

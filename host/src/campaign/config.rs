@@ -5,7 +5,7 @@ use beacon_kernel::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::CampaignError;
+use super::{CampaignError, Retraining};
 use crate::train::{SurrogateKind, TrainerConfig};
 
 /// What becomes of windows that reach beyond the image, where nothing else is asked for.
@@ -119,12 +119,13 @@ pub struct CampaignConfig {
     )]
     #[serde(default = "SurrogateKind::unsaid")]
     pub surrogate: SurrogateKind,
-    /// Points to measure between one training and the next.
+    /// Points to measure between one training and the next. `auto` trains after each up to 500 points,
+    /// then when there are a twentieth more, on 500 of them that are spread over their order.
     #[cfg_attr(
         feature = "cli",
-        arg(long, default_value_t = 1, value_name = "N", help_heading = "Training")
+        arg(long, default_value_t, value_name = "N", help_heading = "Training")
     )]
-    pub retrain_every: usize,
+    pub retrain_every: Retraining,
     /// Train while the experiment goes on: a proposal never waits, and is made with the model
     /// of one point earlier.
     #[cfg_attr(feature = "cli", arg(long, help_heading = "Training"))]
@@ -148,7 +149,7 @@ impl Default for CampaignConfig {
             raw_references: false,
             joint_elite: false,
             surrogate: SurrogateKind::default(),
-            retrain_every: 1,
+            retrain_every: Retraining::Auto,
             train_beside: false,
             training: TrainerConfig::default(),
         }

@@ -16,10 +16,10 @@ use serde::{Deserialize, Serialize};
 use super::event::{Event, Proposed, Trained};
 use super::state::DRIFTED;
 use super::warnings::Warnings;
-use super::{CampaignError, Command, Region, State, Times};
+use super::{CampaignError, Command, Region, Retraining, State, Times};
 use crate::controller::{Controller, ControllerError, Setup};
 use crate::data::Patches;
-use crate::train::{FitReport, SurrogateState, SurrogateTrainer};
+use crate::train::{FitReport, SurrogateKind, SurrogateState, SurrogateTrainer};
 
 /// Checks that a controller made the same of a spectrum as this host.
 fn same_response(candidate: Candidate, there: f32, here: f32) -> Result<(), ControllerError> {
@@ -71,6 +71,7 @@ pub(crate) struct Learned {
 pub(super) struct Learner<'a> {
     controller: &'a mut dyn Controller,
     trainer: SurrogateTrainer,
+    how_often: (Retraining, SurrogateKind),
     seed: u64,
     patches: Patches,
     /// Relative to the origin.
@@ -90,6 +91,8 @@ pub(super) struct Learner<'a> {
     exposes: bool,
     version: u32,
     model: Option<HandedOver>,
+    /// Whether the kernel could not take that model in, or a point with it.
+    outgrown: bool,
     /// Candidates that the kernel takes for measured and that are not.
     believed: Vec<Candidate>,
     pub(super) times: Times,
@@ -119,6 +122,7 @@ impl<'a> Learner<'a> {
         let config = &state.settings().campaign;
         let mut training = config.training.clone();
         training.seed = config.seed;
+        training.most_points = config.retrain_every.most();
         let mut warnings = Warnings::default();
         // Standardised, a constant image is zero.
         if patches.pixels().iter().all(|&pixel| pixel == 0.0) {
@@ -129,6 +133,7 @@ impl<'a> Learner<'a> {
         let mut learner = Self {
             controller,
             trainer,
+            how_often: (config.retrain_every, config.surrogate),
             seed: config.seed,
             patches,
             responses: Vec::new(),
@@ -141,6 +146,7 @@ impl<'a> Learner<'a> {
             exposes: how.exposes,
             version: 0,
             model: None,
+            outgrown: false,
             believed: Vec::new(),
             times: Times::default(),
             warnings,
@@ -174,6 +180,7 @@ impl<'a> Learner<'a> {
         self.reducing = None;
         self.version = 0;
         self.model = None;
+        self.outgrown = false;
         self.believed.clear();
         if let Some(overview) = state.overview() {
             for region in &overview.absent {
@@ -298,7 +305,10 @@ impl<'a> Learner<'a> {
         let mut again = self.trainer.model();
         again.hyperparameters = from_bits(handed.hyperparameters);
         match self.controller.load_model(&again, handed.version) {
-            Err(error) if is_numeric(&error) => self.warnings.note(&error.to_string()),
+            Err(error) if is_numeric(&error) => {
+                self.outgrown = true;
+                self.warnings.note(&error.to_string());
+            }
             other => other?,
         }
         self.version = handed.version;
@@ -347,7 +357,10 @@ impl<'a> Learner<'a> {
         };
         match told {
             // The response is kept and counts again with the next model.
-            Err(error) if is_numeric(&error) => self.warnings.note(&error.to_string()),
+            Err(error) if is_numeric(&error) => {
+                self.outgrown = true;
+                self.warnings.note(&error.to_string());
+            }
             other => other?,
         }
         Ok(())
@@ -389,10 +402,17 @@ impl<'a> Learner<'a> {
                 None,
             ));
         }
+        let fits = self.fits();
         let (trainer, responses) = (&mut self.trainer, &self.responses);
         let (controller, warnings) = (&mut *self.controller, &mut self.warnings);
         let (proposal, deciding, report) = std::thread::scope(|scope| {
-            let training = scope.spawn(|| trainer.fit(responses));
+            let training = scope.spawn(|| {
+                if fits {
+                    trainer.fit(responses)
+                } else {
+                    Ok(None)
+                }
+            });
             let proposal = ask(controller, acquisition, exposes, warnings);
             let deciding = started.elapsed();
             (proposal, deciding, training.join())
@@ -430,11 +450,22 @@ impl<'a> Learner<'a> {
         if afresh {
             self.trainer.forget()?;
         }
-        let report = self.trainer.fit(&self.responses)?;
+        let report = if self.fits() {
+            self.trainer.fit(&self.responses)?
+        } else {
+            None
+        };
         let handing_over = self.hand_over(report.as_ref())?;
         let seconds = started.elapsed();
         self.times.training += seconds;
         Ok(self.trained(seconds.as_secs_f64(), handing_over))
+    }
+
+    /// Whether the trainer has to fit to the points that there are now.
+    fn fits(&self) -> bool {
+        let (how, surrogate) = self.how_often;
+        let fitted = self.model.as_ref().filter(|_| !self.outgrown);
+        fitted.is_none_or(|model| how.fits(surrogate, model.at, self.responses.len()))
     }
 
     fn trained(&self, seconds: f64, handing_over_seconds: f64) -> Trained {
@@ -482,6 +513,7 @@ impl<'a> Learner<'a> {
                 _ => break,
             }
         }
+        self.outgrown = false;
         if model.validate().is_ok() {
             self.model = Some(HandedOver {
                 at: self.responses.len(),
@@ -490,6 +522,7 @@ impl<'a> Learner<'a> {
             });
         }
         if let Err(ControllerError::Kernel(error)) = outcome {
+            self.outgrown = true;
             self.warnings
                 .note(&format!("the trained model was refused: {error}"));
         } else {

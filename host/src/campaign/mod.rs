@@ -8,8 +8,9 @@
 //! | [`state`](State) | the machine: events in, next action out; no clock, file, thread or socket |
 //! | `event`, [`command`](Command) | what happens to a campaign, and the commands that people give it |
 //! | `dose`, `position` | electrons on every pixel and in all; where the beam has to go |
-//! | `learner` | the kernel and the trainer, kept in step with the state |
+//! | `learner`, [`retraining`](Retraining) | the kernel and the trainer, kept in step with the state |
 //! | [`monitor`](Monitor), `growth` | how the campaign is doing |
+//! | [`dead_time`](DeadTime) | where the time between exposures goes |
 //! | [`published`](PublishedMap) | the map of the response that it publishes |
 //! | `drive` | carries out actions and reports events, for every kind of campaign |
 //! | [`offline`](Campaign) | campaigns on experiments that answer at once |
@@ -17,6 +18,7 @@
 
 mod command;
 mod config;
+mod dead_time;
 mod discovery;
 pub(crate) mod dose;
 pub(crate) mod drive;
@@ -40,6 +42,7 @@ mod outcome;
 mod page;
 pub(crate) mod position;
 mod published;
+mod retraining;
 mod seeds;
 #[cfg(feature = "figures")]
 mod spectra;
@@ -59,6 +62,8 @@ pub use command::{Command, Otherwise, TimeOut, WORDS};
 #[cfg(feature = "cli")]
 pub(crate) use config::edges_parser;
 pub use config::{CampaignConfig, DEFAULT_EDGES, default_strategy};
+pub(crate) use dead_time::Exposure;
+pub use dead_time::{BoardDeadTime, DeadTime};
 pub use discovery::Discovery;
 pub use dose::{DoseError, Ledger, Limits, pixel_area};
 #[cfg(feature = "cli")]
@@ -81,6 +86,7 @@ pub(crate) use offline::Witness;
 pub use order::{Order, OrderError, PublishedFigures, read_order, read_published_order};
 pub use outcome::{Expectation, Measurement, Outcome, Times};
 pub use published::{MapFigures, PublishedMap};
+pub use retraining::Retraining;
 pub use seeds::{SeedList, Seeds, SeedsError, check_seeds, read_seeds};
 pub(crate) use state::Folded;
 pub use state::{

@@ -12,8 +12,8 @@ use super::learner::Use;
 use super::seeds::SeedsError;
 use super::state::{Expose, Settings, State};
 use super::{
-    ALGORITHM, CampaignConfig, CampaignError, Ended, LiveConfig, Monitor, Observer, Outcome,
-    Posterior, Region, Seeds, Series, check_seeds, check_window,
+    ALGORITHM, CampaignConfig, CampaignError, Ended, Exposure, LiveConfig, Monitor, Observer,
+    Outcome, Posterior, Region, Seeds, Series, check_seeds, check_window,
 };
 use crate::controller::{BeamPort, Controller, InProcess, Memory, Setup};
 use crate::data::{Axis, Behaviour, Channels, Map, Patches};
@@ -142,7 +142,7 @@ impl Campaign {
         let candidates = patches.candidates();
         for (name, value) in [
             ("steps", config.steps),
-            ("retrain_every", config.retrain_every),
+            ("retrain_every", config.retrain_every.points().unwrap_or(1)),
             ("initial", seeds.count()),
         ] {
             if value == 0 && (name != "initial" || order.is_none()) {
@@ -442,14 +442,14 @@ impl World for Answers<'_> {
         _: &State,
         expose: &Expose,
         _: &mut dyn BeamPort,
-    ) -> Result<Measured, Failure> {
+    ) -> Result<(Measured, Exposure), Failure> {
         let point = Point {
             candidate: expose.candidate,
             pixel: expose.pixel,
         };
         let measured = self.experiment.measure(point);
         let response = measured.map_err(|error| Failure::Point(error.to_string()))?;
-        Ok(Measured {
+        let measured = Measured {
             candidate: expose.candidate.0,
             position: expose.position,
             acquired: Acquired {
@@ -460,7 +460,8 @@ impl World for Answers<'_> {
             },
             electrons: Electrons::ZERO,
             true_pixel: None,
-        })
+        };
+        Ok((measured, Exposure::at_once()))
     }
 
     fn reduce(&mut self, state: &State, _: &Scalarizer) -> Vec<f64> {

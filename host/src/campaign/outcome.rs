@@ -5,7 +5,7 @@ use std::time::Duration;
 use beacon_kernel::{Candidate, Pixel, Proposal};
 
 use super::event::Event;
-use super::{CampaignConfig, Discovery, Ended, MapFigures, PublishedMap, Series};
+use super::{CampaignConfig, DeadTime, Discovery, Ended, MapFigures, PublishedMap, Series};
 use crate::controller::LinkReport;
 use crate::data::Map;
 
@@ -47,6 +47,20 @@ pub struct Times {
     pub handing_over: Duration,
     /// Surrogate maps and metrics.
     pub monitoring: Duration,
+    /// Events go to the disk.
+    pub recording: Duration,
+    /// The kernel is told what was measured.
+    pub telling: Duration,
+    /// The blanked beam is moved, and the controller is told dwell and limits.
+    pub moving: Duration,
+    /// The controller is told to expose, and to blank.
+    pub commanding: Duration,
+    /// What the instrument's answers take longer than the exposures.
+    pub instrument: Duration,
+    /// Overviews are taken.
+    pub overviews: Duration,
+    /// A person is waited for, or an instrument that failed.
+    pub waiting: Duration,
     /// Making the map to publish, once the campaign is over.
     pub mapping: Duration,
     /// From the beginning of the campaign to its end, whatever it was spent on.
@@ -100,6 +114,8 @@ pub struct Outcome {
     pub maps: Vec<MapFigures>,
     /// Where the time went.
     pub times: Times,
+    /// Where the time between exposures went.
+    pub dead_time: DeadTime,
     /// The most memory that the process had at once until the campaign ended, in bytes; `None`
     /// where the system does not tell.
     pub peak_memory: Option<u64>,

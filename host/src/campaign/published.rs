@@ -65,8 +65,8 @@ pub(super) fn publish(
     let Some(overview) = state.overview().filter(|_| !points.is_empty()) else {
         return Ok((None, Vec::new()));
     };
-    let mapmaker = Mapmaker::new(patches.candidates(), patches.pixels())?;
-    let map_of = |count: usize| mapmaker.map(&points[..count], &responses[..count]);
+    let mut mapmaker = Mapmaker::new(patches.candidates(), patches.pixels())?;
+    let mut map_of = |count: usize| mapmaker.map(&points[..count], &responses[..count]);
     let mut figures = Vec::new();
     let counts = STEPS.map(|steps| state.seeds() + steps).into_iter();
     let known = monitor.target().is_some();

@@ -228,7 +228,7 @@ pub(super) fn try_out(place: &Place, steps: usize, discard: bool) -> Result<Self
     let mut experiment = SpecimenExperiment::open(specimen).or_running()?;
     let config = CampaignConfig {
         steps,
-        retrain_every: 5,
+        retrain_every: 5.into(),
         ..CampaignConfig::default()
     };
     let seeds = Seeds::Random(config.initial);

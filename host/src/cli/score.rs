@@ -11,8 +11,8 @@ use super::data::DataArgs;
 use super::progress::Display;
 use super::{Failure, OrFail as _, input, kernel, print, print_json, spaces};
 use crate::campaign::{
-    Campaign, CampaignConfig, DEFAULT_EDGES, Order, Outcome, PublishedFigures, Series, Summary,
-    check_window, edges_parser, read_order, read_published_order,
+    Campaign, CampaignConfig, DEFAULT_EDGES, Order, Outcome, PublishedFigures, Retraining, Series,
+    Summary, check_window, edges_parser, read_order, read_published_order,
 };
 use crate::controller::ControllerChoice;
 use crate::experiment::{Experiment as _, Replay};
@@ -74,9 +74,10 @@ pub(super) struct ScoreArgs {
     /// Fixes the initial weights of the model.
     #[arg(long, default_value_t = 1, value_name = "N", help_heading = "Training")]
     seed: u64,
-    /// Points to measure between one training and the next.
-    #[arg(long, default_value_t = 1, value_name = "N", help_heading = "Training")]
-    retrain_every: usize,
+    /// Points to measure between one training and the next. `auto` trains after each up to 500 points,
+    /// then when there are a twentieth more, on 500 of them that are spread over their order.
+    #[arg(long, default_value_t, value_name = "N", help_heading = "Training")]
+    retrain_every: Retraining,
     /// How the deep kernel is trained.
     #[command(flatten)]
     training: TrainerConfig,

@@ -97,7 +97,7 @@ impl LiveMap {
             let pool = rayon::ThreadPoolBuilder::new().num_threads(1);
             self.pool = pool.build().ok();
         }
-        let ((_, maker), pool) = (self.maker.as_ref()?, self.pool.as_ref()?);
+        let ((_, maker), pool) = (self.maker.as_mut()?, self.pool.as_ref()?);
         let map = pool.install(|| maker.map(&points.0, &points.1)).ok()?;
         let bytes = |numbers: &mut dyn Iterator<Item = f64>| {
             numbers

@@ -46,6 +46,14 @@ pub enum PageError {
         /// The address.
         address: SocketAddr,
     },
+    /// No browser opens the port.
+    #[error(
+        "no browser opens a page at port {port}, which belongs to another service; expected another one, as in 8080, or 0 for any"
+    )]
+    Blocked {
+        /// The port.
+        port: u16,
+    },
     /// The port cannot be had.
     #[error("the page cannot listen on {address}: {source}; expected a free port, or 0 for any")]
     Port {
@@ -106,10 +114,19 @@ pub struct Links {
     pub watch: String,
 }
 
+/// Ports that browsers refuse to open (Fetch Standard, section 2.9, "port blocking"), but for 0, which is any here.
+const BLOCKED: [u16; 82] = [
+    1, 7, 9, 11, 13, 15, 17, 19, 20, 21, 22, 23, 25, 37, 42, 43, 53, 69, 77, 79, 87, 95, 101, 102,
+    103, 104, 109, 110, 111, 113, 115, 117, 119, 123, 135, 137, 139, 143, 161, 179, 389, 427, 465,
+    512, 513, 514, 515, 526, 530, 531, 532, 540, 548, 554, 556, 563, 587, 601, 636, 989, 990, 993,
+    995, 1719, 1720, 1723, 2049, 3659, 4045, 4190, 5060, 5061, 6000, 6566, 6665, 6666, 6667, 6668,
+    6669, 6679, 6697, 10080,
+];
+
 /// Serves the page of the campaigns in these folders on a thread of its own, until the program ends.
 ///
 /// # Errors
-/// When the address is open to other machines without leave, or the port cannot be had.
+/// When the address is open to other machines without leave, or the port cannot be had or opened.
 pub fn serve(folders: &[PathBuf], config: &PageConfig) -> Result<Page, PageError> {
     let kept: Vec<(Tokens, Option<u16>)> = folders.iter().map(|one| Tokens::of(one)).collect();
     let last = kept.first().and_then(|(_, port)| *port);
@@ -118,19 +135,26 @@ pub fn serve(folders: &[PathBuf], config: &PageConfig) -> Result<Page, PageError
     if !address.ip().is_loopback() && !config.anywhere {
         return Err(PageError::Anywhere { address });
     }
+    if BLOCKED.contains(&address.port()) {
+        return Err(PageError::Blocked {
+            port: address.port(),
+        });
+    }
     let again = last.filter(|_| config.address.is_none());
     let again = again.and_then(|port| TcpListener::bind(local(port)).ok());
     let listener = again.map_or_else(|| TcpListener::bind(address), Ok);
     let listener = listener.map_err(|source| PageError::Port { address, source })?;
     let address = listener.local_addr().map_err(PageError::Server)?;
-    // A campaign that has a page of its own keeps the link to that.
+    // A campaign that has a page of its own keeps the link to that, and one that is looked at among others
+    // the link that it had.
+    let alone = folders.len() == 1;
     let free = |port| port == address.port() || TcpListener::bind(local(port)).is_ok();
     let mut shown: Vec<Shown> = Vec::new();
     for (folder, (tokens, last)) in folders.iter().zip(kept) {
         let tokens = match shown.first() {
             Some(first) if config.together => first.tokens.clone(),
             _ => {
-                if last.is_none_or(free) {
+                if last.is_none_or(|port| alone && free(port)) {
                     tokens.keep(folder, address.port());
                 }
                 tokens

@@ -26,7 +26,7 @@ use serde::{Deserialize, Serialize};
 
 use super::serial::Port;
 use super::watch::HandOver;
-use super::{ControllerError, InProcess};
+use super::{BoardClock, ControllerError, InProcess};
 use brief::{Brief, Held};
 
 /// How long a lost link is sought before it is given up.
@@ -90,6 +90,8 @@ pub struct Linked<'m> {
     resets: u32,
     /// How often that had been when it exposed last.
     resets_at_exposure: u32,
+    /// The board's clock when the last exposure was found to be over.
+    clock: Option<BoardClock>,
     intrusions: u32,
 }
 
@@ -150,6 +152,7 @@ impl<'m> Linked<'m> {
             losses: 0,
             resets: 0,
             resets_at_exposure: 0,
+            clock: None,
             intrusions: 0,
         })
     }

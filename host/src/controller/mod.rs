@@ -147,6 +147,31 @@ impl ControllerError {
     }
 }
 
+/// What a board said of itself when an exposure was over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BoardClock {
+    /// Since it was reset.
+    pub uptime: Duration,
+    /// Its account of the campaign's dose, in beam time.
+    pub dose: Duration,
+    /// Times that it was reset and told everything again.
+    pub resets: u32,
+}
+
+impl BoardClock {
+    /// How long the beam was blanked until then; `None` where the board was reset in between.
+    pub fn blanked_until(&self, later: &Self) -> Option<Duration> {
+        if self.resets != later.resets {
+            return None;
+        }
+        let (uptime, dose) = (
+            later.uptime.checked_sub(self.uptime)?,
+            later.dose.checked_sub(self.dose)?,
+        );
+        Some(uptime.saturating_sub(dose))
+    }
+}
+
 /// The beam of a controller, where it has one.
 pub trait BeamPort {
     /// Moves the beam to a candidate and exposes it.
@@ -191,6 +216,11 @@ pub trait BeamPort {
     /// Times that it was reset and told everything again.
     fn resets(&self) -> u32 {
         0
+    }
+
+    /// Its clock when the last exposure was found to be over; `None` where it exposed nothing.
+    fn clock(&self) -> Option<BoardClock> {
+        None
     }
 
     /// Exposure of the campaign so far by its own account, in µs of beam.

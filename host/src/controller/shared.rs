@@ -8,7 +8,9 @@ use beacon_kernel::link::message::{Settings, Signals};
 use beacon_kernel::link::scalarizer::Scalarizer;
 use beacon_kernel::{Acquisition, Candidate, Model, Network, Proposal, Surrogate};
 
-use super::{BeamPort, Controller, ControllerError, LinkReport, Linked, OnHandOver, Setup};
+use super::{
+    BeamPort, BoardClock, Controller, ControllerError, LinkReport, Linked, OnHandOver, Setup,
+};
 
 /// A linked board that several share; clones are the same board. One call at a time: none of them
 /// is made from within another.
@@ -58,6 +60,10 @@ impl BeamPort for SharedBoard<'_> {
 
     fn resets(&self) -> u32 {
         self.board().resets()
+    }
+
+    fn clock(&self) -> Option<BoardClock> {
+        self.board().clock()
     }
 
     fn dose_us(&mut self) -> Result<u64, ControllerError> {

@@ -14,8 +14,8 @@ use super::beam::BeamSettings;
 use super::drift::register;
 use crate::campaign::drive::{Failure, Kept, World};
 use crate::campaign::{
-    Command, Ended, Event, Expose, Given, LiveConfig, Measured, Otherwise, Overview, Posterior,
-    Record, Series, State, Surveyed, TimeOut, Wait,
+    Command, Ended, Event, Expose, Exposure, Given, LiveConfig, Measured, Otherwise, Overview,
+    Posterior, Record, Series, State, Surveyed, TimeOut, Wait,
 };
 use crate::control::{Control, Proposal};
 use crate::controller::{BeamPort, ControllerError, OnHandOver};
@@ -422,7 +422,7 @@ impl World for Station<'_> {
         state: &State,
         expose: &Expose,
         beam: &mut dyn BeamPort,
-    ) -> Result<Measured, Failure> {
+    ) -> Result<(Measured, Exposure), Failure> {
         self.show_beam(None);
         match beam.expose(expose.candidate) {
             Ok(()) => {}
@@ -439,7 +439,9 @@ impl World for Station<'_> {
         // The key names the campaign and the point alone: an instrument whose answer was lost gives
         // it again.
         let key = format!("{:016x}/{}", state.begun().id, expose.candidate.0);
+        let asked = Instant::now();
         let acquired = self.microscope.acquire(expose.dwell.duration(), &key);
+        let answered = Instant::now();
         // The controller's dwell may be longer than the instrument's. After an acquisition that
         // failed there is nothing to wait for.
         let finished = match acquired {
@@ -454,13 +456,19 @@ impl World for Station<'_> {
             Err(error) if error.is_not_ready() => return Err(Failure::Point(error.to_string())),
             finished => finished?,
         }
-        Ok(Measured {
+        let exposure = Exposure {
+            asked,
+            answered,
+            lasted: acquired.real_time.duration(),
+        };
+        let measured = Measured {
             candidate: expose.candidate.0,
             position: expose.position,
             electrons: state.electrons_in(acquired.real_time),
             acquired,
             true_pixel: self.microscope.true_pixel(),
-        })
+        };
+        Ok((measured, exposure))
     }
 
     /// Tries again until the instrument answers or `--patience` is over. The beam is blanked in

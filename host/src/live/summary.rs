@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::session::Session;
 use super::{LiveError, read_history};
-use crate::campaign::{Command, History, Outcome, Summary};
+use crate::campaign::{Command, DeadTime, History, Outcome, Summary};
 use crate::experiment::Experiment as _;
 use crate::units::Electrons;
 
@@ -45,6 +45,9 @@ pub struct LiveSummary {
     /// held for, failures, interruptions; empty in earlier versions.
     #[serde(default)]
     pub history: History,
+    /// Where the time between exposures went; all zeros in earlier versions.
+    #[serde(default)]
+    pub dead_time: DeadTime,
     /// SHA-256 of the journal, in hexadecimal.
     pub journal_sha256: String,
 }
@@ -92,6 +95,7 @@ impl LiveSummary {
                 .collect(),
             drift: session.state().drift(),
             history: read_history(&session.journal_path())?,
+            dead_time: outcome.dead_time,
             journal_sha256: session.journal_hash()?,
         })
     }

@@ -71,6 +71,11 @@ pub struct TrainerConfig {
     #[cfg_attr(feature = "cli", arg(skip))]
     #[serde(skip)]
     pub seed: u64,
+    /// Most points that a fit takes: of more, as many, spread over their order. `None` takes all; a campaign
+    /// puts its own here likewise.
+    #[cfg_attr(feature = "cli", arg(skip))]
+    #[serde(skip)]
+    pub most_points: Option<usize>,
 }
 
 impl Default for TrainerConfig {
@@ -83,6 +88,7 @@ impl Default for TrainerConfig {
             warm_learning_rate: 2e-3,
             noise_floor: 1e-2,
             seed: 0,
+            most_points: None,
         }
     }
 }

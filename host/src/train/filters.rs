@@ -108,6 +108,8 @@ pub struct FiltersTrainer {
     network: Network,
     noise_floor: f64,
     seed: u64,
+    /// Most points that a fit takes.
+    most_points: Option<usize>,
     /// Of all candidates.
     features: Vec<[f32; FEATURES]>,
     candidates: Candidates,
@@ -122,8 +124,8 @@ pub struct FiltersTrainer {
 }
 
 impl FiltersTrainer {
-    /// A trainer for the candidates of an image. Of the configuration it takes the noise floor and
-    /// the seed.
+    /// A trainer for the candidates of an image. Of the configuration it takes the noise floor, the
+    /// seed and the most points of a fit.
     ///
     /// # Errors
     /// [`TrainError::Config`] when the configuration is not valid, [`TrainError::Kernel`] for an
@@ -138,6 +140,7 @@ impl FiltersTrainer {
             network: Network::new(Architecture::Filters, candidates.window())?,
             noise_floor: config.noise_floor,
             seed: config.seed,
+            most_points: config.most_points,
             features: features(candidates, pixels)?,
             candidates,
             points: Vec::new(),
@@ -226,6 +229,10 @@ impl FiltersTrainer {
     /// Searches from every start; the best end becomes the state's parameters.
     fn search(&mut self, targets: &[f64]) -> FitReport {
         let count = targets.len();
+        let some: Vec<usize> = targets::some_of(count, self.most_points).collect();
+        let points: Vec<_> = some.iter().map(|&n| self.points[n]).collect();
+        let places: Vec<_> = some.iter().map(|&n| self.places[n]).collect();
+        let targets: Vec<f64> = some.iter().map(|&n| targets[n]).collect();
         let FiltersState {
             parameters,
             fitted,
@@ -238,7 +245,7 @@ impl FiltersTrainer {
         }
         if count < *restarted || count > *restarted + *restarted / RESTART {
             *restarted = count;
-            let along = correlations(&self.points, targets);
+            let along = correlations(&points, &targets);
             let fresh = 0..FRESH_STARTS;
             starts.extend(fresh.map(|n| {
                 let number = FRESH_STARTS * count as u64 + n;
@@ -249,17 +256,17 @@ impl FiltersTrainer {
             }));
         }
         let mut objective = Plane {
-            points: &self.points,
-            places: &self.places,
+            points: &points,
+            places: &places,
             window: self.candidates.window(),
-            targets,
+            targets: &targets,
             likelihood: &mut self.likelihood,
             latents: Vec::new(),
             falloff: Falloff::default(),
             parameters: [0.0; PARAMETERS],
         };
         let mut report = FitReport {
-            points: count,
+            points: targets.len(),
             epochs: 0,
             skipped: 0,
             loss_before: None,
@@ -274,7 +281,7 @@ impl FiltersTrainer {
             };
             report.epochs += minimum.steps;
             report.jitter = report.jitter.max(objective.likelihood.jitter());
-            let before = minimum.before / count as f64;
+            let before = minimum.before / targets.len() as f64;
             report.loss_before.get_or_insert(before);
             if best
                 .as_ref()
@@ -284,7 +291,7 @@ impl FiltersTrainer {
             }
         }
         if let Some((minimum, found)) = best {
-            report.loss_after = Some(minimum.value / count as f64);
+            report.loss_after = Some(minimum.value / targets.len() as f64);
             *parameters = found;
         }
         report

@@ -3,7 +3,8 @@
 //! A [process](super::process) over nine features of a patch and its place, which has more to learn
 //! from than the surrogate that decides: a lengthscale of every feature, and neighbours. A map
 //! depends on its points alone, not on earlier maps, so that a campaign that was interrupted comes
-//! to the same one.
+//! to the same one. With many points its parameters are those of the first so many of them: a map of a few
+//! points more has the same ones.
 
 use beacon_kernel::{Candidate, Candidates, Error};
 
@@ -13,6 +14,9 @@ use super::{TrainError, features, targets};
 /// Points that the parameters are sought with: of more, as many, spread evenly over their order. All
 /// points make the map.
 const MOST_FITTED: usize = 400;
+/// With more points than that, the parameters are sought when there are a twentieth more than at the last
+/// time.
+const REFIT: usize = 20;
 /// Steps of one search.
 const MOST_STEPS: usize = 100;
 /// Points that the model's own deviations count for beside those of points that are left out.
@@ -26,6 +30,16 @@ const UNCERTAIN: f64 = 25.0;
 #[derive(Clone, Debug)]
 pub struct Mapmaker {
     sites: Vec<Site>,
+    /// The parameters that were sought last, and what with.
+    sought: Option<Sought>,
+}
+
+/// Parameters, and the points and responses that they were sought with.
+#[derive(Clone, Debug)]
+struct Sought {
+    points: Vec<Candidate>,
+    responses: Vec<f64>,
+    parameters: Vec<f64>,
 }
 
 /// The response at every candidate, in its own units.
@@ -59,7 +73,10 @@ impl Mapmaker {
     /// [`TrainError::Kernel`] for an image or a window that the kernel refuses.
     pub fn new(candidates: Candidates, pixels: &[f32]) -> Result<Self, TrainError> {
         let sites = sites(candidates, pixels)?;
-        Ok(Self { sites })
+        Ok(Self {
+            sites,
+            sought: None,
+        })
     }
 
     /// The map that these points give.
@@ -68,7 +85,11 @@ impl Mapmaker {
     /// [`TrainError::NoPoints`], [`TrainError::PointCount`], [`TrainError::Response`],
     /// [`TrainError::Kernel`] when there is no such candidate, and [`TrainError::NoMap`] where
     /// numerical trouble leaves none.
-    pub fn map(&self, points: &[Candidate], responses: &[f64]) -> Result<ResponseMap, TrainError> {
+    pub fn map(
+        &mut self,
+        points: &[Candidate],
+        responses: &[f64],
+    ) -> Result<ResponseMap, TrainError> {
         let (found, expected) = (responses.len(), points.len());
         if found == 0 {
             return Err(TrainError::NoPoints);
@@ -86,9 +107,23 @@ impl Mapmaker {
             })
         };
         let sites = points.iter().map(site).collect::<Result<Vec<_>, _>>()?;
-        let (mean, scale) = targets::spread(responses);
+        let first = fitted(found);
+        let (mean, scale) = targets::spread(&responses[..first]);
         let targets: Vec<f64> = responses.iter().map(|r| (r - mean) / scale).collect();
-        let map = rayon::scope(|_| self.standardised(&sites, &targets));
+        let before = self.sought.take().filter(|sought| {
+            sought.points == points[..first] && sought.responses == responses[..first]
+        });
+        let parameters = match before {
+            Some(sought) => Some(sought.parameters),
+            None => rayon::scope(|_| sought(&sites[..first], &targets[..first])),
+        };
+        let parameters = parameters.ok_or(TrainError::NoMap)?;
+        let map = rayon::scope(|_| self.standardised(&sites, &targets, &parameters));
+        self.sought = Some(Sought {
+            points: points[..first].to_vec(),
+            responses: responses[..first].to_vec(),
+            parameters,
+        });
         let mut map = map.ok_or(TrainError::NoMap)?;
         map.noise *= scale * scale;
         for variance in &mut map.variance {
@@ -105,16 +140,15 @@ impl Mapmaker {
         Ok(map)
     }
 
-    /// The map of standardised responses; nothing where no search had a value.
-    fn standardised(&self, sites: &[Site], targets: &[f64]) -> Option<ResponseMap> {
-        let fitted = targets.len().min(MOST_FITTED);
-        let spread = (0..fitted).map(|n| n * targets.len() / fitted);
-        let (some_sites, some_targets): (Vec<_>, Vec<_>) =
-            spread.map(|n| (sites[n], targets[n])).unzip();
-        let starts = process::starts();
-        let best = process::search(&some_sites, &some_targets, starts, MOST_STEPS)?;
+    /// The map of standardised responses at these parameters; nothing where there is none.
+    fn standardised(
+        &self,
+        sites: &[Site],
+        targets: &[f64],
+        parameters: &[f64],
+    ) -> Option<ResponseMap> {
         let mut process = Process::new(sites, targets);
-        if !process.settle(&best) {
+        if !process.settle(parameters) {
             return None;
         }
         let left_out = process.left_out();
@@ -138,6 +172,23 @@ impl Mapmaker {
                 .collect(),
         })
     }
+}
+
+/// The first so many of these points are those that the parameters are sought with.
+fn fitted(points: usize) -> usize {
+    let mut fitted = points.min(MOST_FITTED);
+    while fitted >= MOST_FITTED && fitted + fitted / REFIT <= points {
+        fitted += fitted / REFIT;
+    }
+    fitted
+}
+
+/// The most probable parameters; nothing where no search had a value.
+fn sought(sites: &[Site], targets: &[f64]) -> Option<Vec<f64>> {
+    let spread = || targets::some_of(targets.len(), Some(MOST_FITTED));
+    let sites: Vec<_> = spread().map(|n| sites[n]).collect();
+    let targets: Vec<_> = spread().map(|n| targets[n]).collect();
+    process::search(&sites, &targets, process::starts(), MOST_STEPS)
 }
 
 /// What the process knows of every candidate of an image.

@@ -29,6 +29,8 @@ pub(super) const REACH: usize = FEATURES + 4;
 const NOISE_FLOOR: f64 = 1e-4;
 /// Magnitude of a parameter that no fit comes to.
 const LARGEST: f64 = 12.0;
+/// Sites for whose predictions a panel of the factor's inverse is read once, in units of [`LANES`].
+const GROUPS: usize = 4;
 
 /// What the process knows of a candidate.
 #[derive(Clone, Copy, Debug)]
@@ -232,12 +234,10 @@ impl<'a> Process<'a> {
 
     /// The posterior at other sites. After [`settle`](Self::settle).
     pub(super) fn predict(&self, sites: &[Site]) -> Vec<Estimate> {
-        let chunks = sites.par_chunks(LANES);
-        let estimates = chunks.flat_map_iter(|chunk| {
-            let estimates = self.predict_lanes(chunk);
-            estimates.into_iter().take(chunk.len())
-        });
-        estimates.collect()
+        let chunks = sites.par_chunks(GROUPS * LANES);
+        chunks
+            .flat_map_iter(|chunk| self.predict_chunk(chunk))
+            .collect()
     }
 
     /// Means of the posterior at other sites. After [`settle`](Self::settle).
@@ -252,21 +252,37 @@ impl<'a> Process<'a> {
         means.collect()
     }
 
-    /// Up to [`LANES`] sites side by side.
-    fn predict_lanes(&self, sites: &[Site]) -> [Estimate; LANES] {
-        let mut covariances = vec![[0.0; LANES]; self.targets.len()];
-        let mut means = [self.parameters[MEAN]; LANES];
-        for ((row, point), weight) in covariances.iter_mut().zip(self.sites).zip(&self.weights) {
-            for (l, site) in sites.iter().enumerate() {
-                row[l] = self.covariance.between(site, point);
-                means[l] += row[l] * weight;
+    /// Up to [`GROUPS`] × [`LANES`] sites side by side.
+    fn predict_chunk(&self, sites: &[Site]) -> Vec<Estimate> {
+        let count = self.targets.len();
+        let groups = sites.len().div_ceil(LANES);
+        let mut covariances = vec![[0.0; LANES]; groups * count];
+        let mut estimates = Vec::with_capacity(sites.len());
+        for (sites, rows) in sites.chunks(LANES).zip(covariances.chunks_exact_mut(count)) {
+            let mut means = [self.parameters[MEAN]; LANES];
+            for ((row, point), weight) in rows.iter_mut().zip(self.sites).zip(&self.weights) {
+                for (l, site) in sites.iter().enumerate() {
+                    row[l] = self.covariance.between(site, point);
+                    means[l] += row[l] * weight;
+                }
             }
+            let means = means.into_iter().take(sites.len());
+            estimates.extend(means.map(|mean| Estimate {
+                mean,
+                variance: self.covariance.variance(),
+            }));
         }
-        let explained = explained(&self.inverse_factor, &covariances, self.stride);
-        core::array::from_fn(|l| Estimate {
-            mean: means[l],
-            variance: (self.covariance.variance() - explained[l]).max(0.0),
-        })
+        let mut sums = [[0.0; LANES]; GROUPS];
+        explained(
+            &self.inverse_factor,
+            &covariances,
+            self.stride,
+            &mut sums[..groups],
+        );
+        for (estimate, explained) in estimates.iter_mut().zip(sums.as_flattened()) {
+            estimate.variance = (estimate.variance - explained).max(0.0);
+        }
+        estimates
     }
 }
 
@@ -302,22 +318,30 @@ pub(super) fn search(
     best.map(|(_, parameters)| parameters)
 }
 
-/// |V k|² in every lane, V lower triangular.
+/// |V k|² in every lane of every group, V lower triangular and zero above its diagonal. Every product of a
+/// row is added in ascending order, so that neither the panels nor the groups change a bit.
 #[multiversion(targets("x86_64+avx2"))]
-fn explained(v: &[f64], k: &[[f64; LANES]], stride: usize) -> [f64; LANES] {
-    let mut sums = [0.0; LANES];
-    for (i, row) in v.chunks_exact(stride).take(k.len()).enumerate() {
-        let mut solved = [0.0; LANES];
-        for (v, k) in row[..=i].iter().zip(k) {
-            for l in 0..LANES {
-                solved[l] += v * k[l];
+fn explained(v: &[f64], k: &[[f64; LANES]], stride: usize, sums: &mut [[f64; LANES]]) {
+    let count = k.len() / sums.len().max(1);
+    for first in (0..count).step_by(PANEL) {
+        let end = (first + PANEL).min(count);
+        let rows: [&[f64]; PANEL] = core::array::from_fn(|p| &v[(first + p) * stride..][..end]);
+        for (k, sums) in k.chunks_exact(count).zip(&mut *sums) {
+            let mut solved = [[0.0; LANES]; PANEL];
+            for (j, k) in k[..end].iter().enumerate() {
+                for (solved, row) in solved.iter_mut().zip(rows) {
+                    for l in 0..LANES {
+                        solved[l] += row[j] * k[l];
+                    }
+                }
+            }
+            for solved in &solved[..end - first] {
+                for l in 0..LANES {
+                    sums[l] += solved[l] * solved[l];
+                }
             }
         }
-        for l in 0..LANES {
-            sums[l] += solved[l] * solved[l];
-        }
     }
-    sums
 }
 
 impl Objective for Process<'_> {

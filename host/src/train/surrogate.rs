@@ -182,3 +182,40 @@ impl SurrogateTrainer {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::data::Map;
+
+    #[test]
+    fn a_fit_takes_no_more_points_than_it_may() {
+        let side = 24;
+        let pixels = (0..side * side).map(|n| libm::sin(0.4 * n as f64) + (n % side) as f64 / 9.0);
+        let image = Map::uncalibrated(side, side, pixels.collect(), "brightness");
+        let patches = Patches::new(&image, 16).unwrap();
+        let points: Vec<Candidate> = (0..20).map(|n| Candidate(n * 4)).collect();
+        let response = |point: &Candidate| libm::cos(0.7 * f64::from(point.0));
+        let responses: Vec<f64> = points.iter().map(response).collect();
+        for (kind, most_points, expected) in [
+            (SurrogateKind::Network, Some(12), 12),
+            (SurrogateKind::Filters, Some(12), 12),
+            (SurrogateKind::Taught, Some(12), 12),
+            (SurrogateKind::Filters, Some(20), 20),
+            (SurrogateKind::Network, None, 20),
+        ] {
+            let config = TrainerConfig {
+                most_points,
+                initial_epochs: 2,
+                ..TrainerConfig::default()
+            };
+            let mut trainer = SurrogateTrainer::new(kind, &patches, config).unwrap();
+            for &point in &points {
+                trainer.add(point, &patches).unwrap();
+            }
+            let report = trainer.fit(&responses).unwrap().unwrap();
+            assert_eq!(report.points, expected, "{kind:?}");
+            assert!(report.skipped == 0 && trainer.model().validate().is_ok());
+        }
+    }
+}

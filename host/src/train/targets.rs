@@ -56,9 +56,33 @@ pub(super) fn spread(responses: &[f64]) -> (f64, f64) {
     (mean, scale.unwrap_or(1.0))
 }
 
+/// The numbers of at most `most` of `count` points: of more, as many, spread evenly over their order, the
+/// newest among them.
+pub(super) fn some_of(count: usize, most: Option<usize>) -> impl Iterator<Item = usize> {
+    let some = most.unwrap_or(count).min(count);
+    (1..=some).map(move |n| n * count / some - 1)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn some_points_are_spread_over_all_and_end_with_the_newest() {
+        let some = |count, most| some_of(count, most).collect::<Vec<_>>();
+        let all = [0, 1, 2, 3, 4];
+        assert_eq!(some(5, None), all);
+        assert_eq!(some(5, Some(5)), all);
+        assert_eq!(some(5, Some(9)), all);
+        assert_eq!(some(9, Some(4)), [1, 3, 5, 8]);
+        assert!(some(0, Some(4)).is_empty());
+        for count in 1..40 {
+            let some = some(count, Some(7));
+            assert_eq!(some.len(), count.min(7));
+            assert_eq!(some.last(), Some(&(count - 1)));
+            assert!(some.windows(2).all(|pair| pair[0] < pair[1]), "{some:?}");
+        }
+    }
 
     #[test]
     fn statistics_are_mean_and_population_deviation() {

@@ -115,7 +115,7 @@ pub struct TaughtTrainer {
 
 impl TaughtTrainer {
     /// A trainer whose network was prepared on the image. Of the configuration it takes the noise
-    /// floor and the seed.
+    /// floor, the seed and the most points of a fit.
     ///
     /// # Errors
     /// [`TrainError::Config`] when the configuration is not valid, [`TrainError::Kernel`] for an
@@ -197,16 +197,18 @@ impl TaughtTrainer {
         let standardisation = targets::statistics(responses);
         let (mean, scale) = (standardisation.mean, standardisation.scale);
         let standard = |response: &f64| (response - f64::from(mean)) / f64::from(scale);
-        let targets: Vec<f64> = responses.iter().map(standard).collect();
+        let some = || targets::some_of(found, self.config.most_points);
+        let points: Vec<Candidate> = some().map(|n| self.points[n]).collect();
+        let targets: Vec<f64> = some().map(|n| standard(&responses[n])).collect();
         let mut report = FitReport {
-            points: found,
+            points: targets.len(),
             epochs: 0,
             skipped: 0,
             loss_before: None,
             loss_after: None,
             jitter: 0.0,
         };
-        rayon::scope(|_| self.learn(&targets, &mut report))?;
+        rayon::scope(|_| self.learn(&points, &targets, &mut report))?;
         self.state.standardisation = [mean, scale].map(f32::to_bits);
         self.take_over();
         if self.model().validate().is_err() {
@@ -218,14 +220,19 @@ impl TaughtTrainer {
         Ok(report)
     }
 
-    /// A lesson by the teacher of these targets, and the parameters of the plane's process.
-    fn learn(&mut self, targets: &[f64], report: &mut FitReport) -> Result<(), Error> {
+    /// A lesson by the teacher of these targets at these points, and the parameters of the plane's process.
+    fn learn(
+        &mut self,
+        taught: &[Candidate],
+        targets: &[f64],
+        report: &mut FitReport,
+    ) -> Result<(), Error> {
         let steps = if self.state.fitted == 0 {
             FIRST_LESSON
         } else {
             LESSON
         };
-        let points: Vec<Site> = self.points.iter().map(|n| self.sites[n.index()]).collect();
+        let points: Vec<Site> = taught.iter().map(|n| self.sites[n.index()]).collect();
         self.seek(&points, targets);
         let mut teacher = Process::new(&points, targets);
         if !teacher.settle(&self.state.teacher) {
@@ -240,8 +247,7 @@ impl TaughtTrainer {
         self.teach(&pupils, &lesson)?;
         report.epochs = steps;
 
-        let points = self.points.clone();
-        self.show(&points)?;
+        self.show(taught)?;
         let latents = self.batch.latents().zip(teacher.left_out()).zip(targets);
         let latents = latents.map(|((latent, without), target)| {
             let [first, second] = latent.map(f64::from);
@@ -266,7 +272,7 @@ impl TaughtTrainer {
 
     /// Seeks the teacher's parameters where that is due.
     fn seek(&mut self, points: &[Site], targets: &[f64]) {
-        let (count, state) = (targets.len(), &mut self.state);
+        let (count, state) = (self.points.len(), &mut self.state);
         let due = |last: usize, share: usize| {
             last == 0 || count < last || count >= last + (last / share).max(1)
         };

@@ -131,10 +131,18 @@ impl Trainer {
         self.standardisation = targets::statistics(responses);
         let mean = f64::from(self.standardisation.mean);
         let scale = f64::from(self.standardisation.scale);
+        let some: Vec<usize> = targets::some_of(responses.len(), self.config.most_points).collect();
         self.targets.clear();
         self.targets
-            .extend(responses.iter().map(|r| (r - mean) / scale));
-        self.batch.set_patches(patches);
+            .extend(some.iter().map(|&n| (responses[n] - mean) / scale));
+        if some.len() < responses.len() {
+            let of_each = self.network.window() * self.network.window();
+            let patches = some.iter().map(|&n| &patches[n * of_each..][..of_each]);
+            self.batch
+                .set_patches(&patches.collect::<Vec<_>>().concat());
+        } else {
+            self.batch.set_patches(patches);
+        }
         // Begun outside the pool, each parallel loop would wait for a thread to wake and for the
         // news of its end.
         Ok(rayon::scope(|_| {

@@ -5,6 +5,7 @@ mod allocations;
 mod common;
 mod compare;
 mod data_files;
+mod dead_time;
 mod explore;
 mod live;
 mod replay;

@@ -132,7 +132,7 @@ fn config(window: usize, edges: Edges, steps: usize) -> CampaignConfig {
         edges,
         steps,
         initial: 6,
-        retrain_every: 10,
+        retrain_every: 10.into(),
         ..CampaignConfig::default()
     }
 }

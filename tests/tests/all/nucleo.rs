@@ -148,7 +148,7 @@ where
 {
     let config = CampaignConfig {
         steps,
-        retrain_every,
+        retrain_every: retrain_every.into(),
         ..CampaignConfig::default()
     };
     let mut experiment = specimen(seed);

@@ -25,7 +25,7 @@ use serialport::{SerialPort, TTYPort};
 fn config(steps: usize) -> CampaignConfig {
     CampaignConfig {
         steps,
-        retrain_every: 4,
+        retrain_every: 4.into(),
         ..CampaignConfig::default()
     }
 }

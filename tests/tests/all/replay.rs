@@ -119,7 +119,7 @@ fn every_strategy_and_architecture_replays() {
         for surrogate in [SurrogateKind::Network, SurrogateKind::Filters] {
             let small = CampaignConfig {
                 window: 7,
-                retrain_every: 5,
+                retrain_every: 5.into(),
                 surrogate,
                 ..config(strategy, 12)
             };

@@ -59,7 +59,7 @@ fn the_published_orders_give_the_published_coverage_and_the_corrected_one() {
         .map(|pixel| response[pixel.row * 50 + pixel.column])
         .collect();
     let config = CampaignConfig {
-        retrain_every: 50,
+        retrain_every: 50.into(),
         edges: Edges::Inside,
         ..CampaignConfig::default()
     };

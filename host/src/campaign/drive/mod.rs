@@ -26,6 +26,7 @@ pub(crate) use cautions::filled_edges;
 pub(crate) use fold::Kept;
 pub(crate) use world::{Failure, World};
 
+use super::dead_time::Gaps;
 use super::event::{Event, Exposing, Measured};
 use super::growth::Growth;
 use super::learner::{Learner, Use};
@@ -48,6 +49,7 @@ pub(crate) struct Drive<'a> {
     /// When the step under way began, and where the time had gone by then.
     step: (Instant, Times),
     begun: Instant,
+    gaps: Gaps,
     broken: Option<Ended>,
 }
 
@@ -75,6 +77,7 @@ impl<'a> Drive<'a> {
             judged: 0,
             knows_seeds: false,
             begun: Instant::now(),
+            gaps: Gaps::default(),
             broken: None,
         };
         if let Some(overview) = drive.state.overview() {
@@ -112,11 +115,14 @@ impl<'a> Drive<'a> {
         world: &mut dyn World,
         observer: &mut dyn Observer,
     ) -> Result<(), CampaignError> {
-        world
-            .record(event, self.learner.controller())
-            .map_err(CampaignError::Ended)?;
+        let started = Instant::now();
+        let recorded = world.record(event, self.learner.controller());
+        self.learner.times.recording += started.elapsed();
+        recorded.map_err(CampaignError::Ended)?;
         self.state.apply(event)?;
+        let started = Instant::now();
         self.learner.follow(event, &self.state)?;
+        self.learner.times.telling += started.elapsed();
         self.restart_judgement(event, world);
         let mut posterior = self.judge(observer)?;
         if posterior.is_none() && matches!(event, Event::Trained(_)) && world.shows_maps() {
@@ -221,12 +227,17 @@ impl<'a> Drive<'a> {
                         Wait::Approval(_) => "waiting for approval",
                         _ => "paused",
                     });
+                    let started = Instant::now();
                     world.idle(wait, &self.state, self.learner.controller());
+                    self.learner.times.waiting += started.elapsed();
                 }
                 Action::Survey { electrons } => {
                     world.show("looking for drift");
                     self.record(&Event::Surveying { electrons }, world, observer)?;
-                    match world.survey(&self.state) {
+                    let started = Instant::now();
+                    let surveyed = world.survey(&self.state);
+                    self.learner.times.overviews += started.elapsed();
+                    match surveyed {
                         Ok(event) => self.record(&event, world, observer)?,
                         Err(failure) => self.fail(failure, None, world, observer)?,
                     }
@@ -285,7 +296,9 @@ impl<'a> Drive<'a> {
         if world.exposes_on_proposal() && !proposed {
             self.learner.expose(expose.candidate)?;
         }
+        let started = Instant::now();
         let prepared = world.prepare(&self.state, expose, self.learner.controller());
+        self.learner.times.moving += started.elapsed();
         if let Err(failure) = prepared {
             return Ok(Err(failure));
         }
@@ -295,7 +308,23 @@ impl<'a> Drive<'a> {
             electrons: expose.electrons,
         });
         self.record(&event, world, observer)?;
-        Ok(world.expose(&self.state, expose, self.learner.controller()))
+        let started = Instant::now();
+        let exposed = world.expose(&self.state, expose, self.learner.controller());
+        let times = &mut self.learner.times;
+        let (measured, exposure) = match exposed {
+            Ok(exposed) => exposed,
+            Err(failure) => {
+                times.waiting += started.elapsed();
+                return Ok(Err(failure));
+            }
+        };
+        times.commanding += exposure.asked - started;
+        times.instrument += exposure.longer();
+        let times = *times;
+        let clock = self.learner.controller().clock();
+        self.gaps.exposed(&exposure, times, clock);
+        self.learner.times.commanding += exposure.answered.elapsed();
+        Ok(Ok(measured))
     }
 
     /// Records what a failure means for the campaign: one event or two.
@@ -327,9 +356,10 @@ impl<'a> Drive<'a> {
             Failure::Point(why) => self.record(&left_out(why), world, observer),
             Failure::Passing(why) => {
                 self.record(&Event::Failed { why: why.clone() }, world, observer)?;
-                world
-                    .recover(&why, &self.state)
-                    .map_err(CampaignError::Ended)
+                let started = Instant::now();
+                let recovered = world.recover(&why, &self.state);
+                self.learner.times.waiting += started.elapsed();
+                recovered.map_err(CampaignError::Ended)
             }
             Failure::Final(why) => {
                 self.record(&Event::Failed { why: why.clone() }, world, observer)?;

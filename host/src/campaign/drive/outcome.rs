@@ -152,6 +152,7 @@ impl Drive<'_> {
             map,
             maps,
             times: self.learner.times,
+            dead_time: self.gaps.sum,
             peak_memory: memory::peak_bytes(),
             link: self.learner.controller().link(),
             warnings: std::mem::take(&mut self.learner.warnings).into_notes(),

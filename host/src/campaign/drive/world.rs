@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use super::Kept;
-use crate::campaign::{Ended, Event, Expose, Given, Measured, Posterior, Series, State, Wait};
+use crate::campaign::{
+    Ended, Event, Expose, Exposure, Given, Measured, Posterior, Series, State, Wait,
+};
 use crate::controller::{BeamPort, ControllerError};
 use crate::data::{Behaviour, Map};
 use crate::scalarizer::Scalarizer;
@@ -87,7 +89,7 @@ pub(crate) trait World {
         beam: &mut dyn BeamPort,
     ) -> Result<(), Failure>;
 
-    /// Exposes a point and acquires.
+    /// Exposes a point and acquires; also when the instrument did that.
     ///
     /// # Errors
     /// Why nothing was acquired.
@@ -96,7 +98,7 @@ pub(crate) trait World {
         state: &State,
         expose: &Expose,
         beam: &mut dyn BeamPort,
-    ) -> Result<Measured, Failure>;
+    ) -> Result<(Measured, Exposure), Failure>;
 
     /// Waits until an instrument that failed is there again.
     ///

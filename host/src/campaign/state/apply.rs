@@ -165,7 +165,11 @@ impl State {
             begun: false,
         });
         // Training beside the proposal is over with `Trained`, which follows.
-        let due = (self.steps() + 1).is_multiple_of(self.settings.campaign.retrain_every);
+        let due = self
+            .settings
+            .campaign
+            .retrain_every
+            .is_due(self.steps() + 1);
         self.train_due |= due && self.seeding == Seeding::Done && self.trains_beside();
         Ok(())
     }
@@ -220,9 +224,7 @@ impl State {
         {
             self.finish_seeding();
         } else if self.seeding == Seeding::Done {
-            let due = self
-                .steps()
-                .is_multiple_of(self.settings.campaign.retrain_every);
+            let due = self.settings.campaign.retrain_every.is_due(self.steps());
             self.train_due |= due && !self.trains_beside();
         }
         Ok(())

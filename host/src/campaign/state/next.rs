@@ -216,7 +216,7 @@ impl State {
             return Action::End(Ended::Dose(error.to_string()));
         }
         let step = self.steps() + 1;
-        let due = step.is_multiple_of(self.settings.campaign.retrain_every);
+        let due = self.settings.campaign.retrain_every.is_due(step);
         let train = due && self.seeding == Seeding::Done && self.trains_beside();
         Action::Propose {
             acquisition: self.proposing(),

@@ -101,7 +101,7 @@ impl Settings {
             ("drift-every", config.drift_every),
             ("stall-after", config.stall_after),
             ("most-failures", Some(config.most_failures)),
-            ("retrain-every", Some(config.campaign.retrain_every)),
+            ("retrain-every", config.campaign.retrain_every.points()),
             ("budget", Some(config.budget)),
         ] {
             if value == Some(0) {

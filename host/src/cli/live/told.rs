@@ -32,6 +32,9 @@ pub(super) fn report(
         // A string takes any text.
         let _ = writeln!(text, "  dose {dose:.4e} electrons{density}");
     }
+    if let Some(line) = summary.dead_time.line() {
+        let _ = writeln!(text, "  {line}");
+    }
     let (down, right) = summary.drift;
     if (down, right) != (0.0, 0.0) {
         let _ = writeln!(

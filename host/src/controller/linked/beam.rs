@@ -7,7 +7,7 @@ use beacon_kernel::link::message::{Beam, BlankReason, Refusal, Settings, Signals
 use beacon_kernel::link::{Client, Failure};
 
 use super::super::serial::Port;
-use super::super::{BeamPort, ControllerError};
+use super::super::{BeamPort, BoardClock, ControllerError};
 use super::transfers::LinkFailure;
 use super::{Linked, is_lost};
 
@@ -66,11 +66,16 @@ impl BeamPort for Linked<'_> {
         let waits = self.brief.signals.and_then(|signals| signals.ready_ms);
         let ending = ENDING + Duration::from_millis(waits.unwrap_or(0).into());
         loop {
-            let beam = self.status()?.beam;
+            let status = self.status()?;
             if self.resets != self.resets_at_exposure {
                 return Err(ControllerError::ExposureUnknown);
             }
-            match beam {
+            self.clock = Some(BoardClock {
+                uptime: Duration::from_millis(status.uptime_ms),
+                dose: Duration::from_micros(status.dose_us),
+                resets: self.resets,
+            });
+            match status.beam {
                 Beam::Blanked(BlankReason::Fault(fault)) => {
                     return Err(Failure::Refused(Refusal::Beam(fault)).into());
                 }
@@ -142,6 +147,10 @@ impl BeamPort for Linked<'_> {
 
     fn resets(&self) -> u32 {
         self.resets
+    }
+
+    fn clock(&self) -> Option<BoardClock> {
+        self.clock
     }
 
     fn dose_us(&mut self) -> Result<u64, ControllerError> {

@@ -47,7 +47,7 @@ fn mae(found: &[f64], truth: &[f64]) -> f64 {
 
 #[test]
 fn a_map_finds_what_features_and_what_neighbours_determine() {
-    let mapmaker = mapmaker();
+    let mut mapmaker = mapmaker();
     for (of_place, most) in [(0.0, 1.0), (20.0, 3.0)] {
         let truth = truth(&mapmaker, of_place);
         let points = points(90);
@@ -70,11 +70,11 @@ fn a_map_finds_what_features_and_what_neighbours_determine() {
 
 #[test]
 fn a_map_depends_on_its_points_alone_and_threads_change_no_bit() {
-    let mapmaker = mapmaker();
+    let mut mapmaker = mapmaker();
     let truth = truth(&mapmaker, 5.0);
     let points = points(40);
     let responses = at(&points, &truth);
-    let on = |threads| {
+    let mut on = |threads| {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
         pool.unwrap()
             .install(|| mapmaker.map(&points, &responses).unwrap())
@@ -82,9 +82,30 @@ fn a_map_depends_on_its_points_alone_and_threads_change_no_bit() {
     assert_eq!(on(1), on(3));
 }
 
+/// With many points the parameters are sought seldom, which makes no difference to a map.
+#[test]
+fn a_map_of_many_points_is_the_same_after_maps_of_fewer() {
+    assert_eq!(
+        [1, 399, 400, 419, 420, 440, 441, 462].map(fitted),
+        [1, 399, 400, 400, 420, 420, 441, 441]
+    );
+    let mut mapmaker = mapmaker();
+    let truth = truth(&mapmaker, 5.0);
+    let points = points(450);
+    let responses = at(&points, &truth);
+    let mut fresh = mapmaker.clone();
+    mapmaker.map(&points[..445], &responses[..445]).unwrap();
+    let map = mapmaker.map(&points, &responses).unwrap();
+    assert_eq!(map, fresh.map(&points, &responses).unwrap());
+    // Other responses at the same points have parameters of their own.
+    let others: Vec<f64> = responses.iter().rev().copied().collect();
+    let map = mapmaker.map(&points, &others).unwrap();
+    assert_eq!(map, fresh.map(&points, &others).unwrap());
+}
+
 #[test]
 fn responses_in_other_units_give_the_same_map_in_those() {
-    let mapmaker = mapmaker();
+    let mut mapmaker = mapmaker();
     let truth = truth(&mapmaker, 5.0);
     let points = points(30);
     let responses = at(&points, &truth);
@@ -102,7 +123,7 @@ fn responses_in_other_units_give_the_same_map_in_those() {
 
 #[test]
 fn mistakes_are_refused() {
-    let mapmaker = mapmaker();
+    let mut mapmaker = mapmaker();
     assert_eq!(mapmaker.map(&[], &[]), Err(TrainError::NoPoints));
     let (found, expected) = (1, 2);
     assert_eq!(
@@ -121,7 +142,7 @@ fn images_and_responses_without_variance_and_outliers_have_a_map() {
     let mut spike = flat.clone();
     spike[300] = 32.0;
     for image in [flat, spike, image()] {
-        let mapmaker = Mapmaker::new(candidates(), &image).unwrap();
+        let mut mapmaker = Mapmaker::new(candidates(), &image).unwrap();
         for count in [1, 2, 30] {
             let points = points(count);
             let constant = vec![0.25; count];

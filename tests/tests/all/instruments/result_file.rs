@@ -149,9 +149,10 @@ const PROVENANCE: [(&str, &str); 5] = [
     ("journal", "sha256:e3b0c44298fc1c149afbf4c8996fb924"),
 ];
 
-/// Writes a result with these spectra, and beside it what the programs must find in it.
+/// Writes a result of a name with these spectra, and beside it what the programs must find in it.
 fn write(
     folder: &Path,
+    name: &str,
     channels: &Channels,
     signal_type: &str,
     spectra: Option<&[Vec<f64>]>,
@@ -166,7 +167,7 @@ fn write(
         spectrum.clone_from(&spectra.unwrap_or_default()[i]);
         Ok(())
     };
-    let path = folder.join("campaign.hspy");
+    let path = folder.join(name).with_extension("hspy");
     let result = ResultFile {
         image: &image,
         points: &points,
@@ -225,13 +226,12 @@ fn write(
     path
 }
 
-/// Runs the script, which says what differs.
-fn open(python: &Path, file: &Path) {
+/// Runs the script on the files, in one start of Python and its programs; it says what differs.
+fn open(python: &Path, files: &[PathBuf]) {
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("instruments/open_results.py");
     let done = Command::new(python)
         .arg(script)
-        .arg(file)
-        .arg(file.with_extension("json"))
+        .args(files)
         .output()
         .expect("Python starts");
     assert!(
@@ -242,10 +242,8 @@ fn open(python: &Path, file: &Path) {
     );
 }
 
-#[test]
-fn hyperspy_and_sidpy_find_every_number_axis_and_text_of_a_result() {
-    let Some(python) = python() else { return };
-    let folder = tempfile::tempdir().expect("a folder for files");
+/// Spectra of X-rays, with lines of elements.
+fn x_rays(folder: &Path) -> PathBuf {
     let energy = axis("Energy", "keV", (-0.475, 0.01), 8);
     let channels = Channels {
         coordinates: (0..8).map(|i| energy.value(i)).collect(),
@@ -257,16 +255,11 @@ fn hyperspy_and_sidpy_find_every_number_axis_and_text_of_a_result() {
     let spectra: Vec<Vec<f64>> = (0..3)
         .map(|point| (0..8).map(|k| f64::from(10 * point + k)).collect())
         .collect();
-    open(
-        &python,
-        &write(folder.path(), &channels, "EDS_TEM", Some(&spectra)),
-    );
+    write(folder, "x-rays", &channels, "EDS_TEM", Some(&spectra))
 }
 
-#[test]
-fn they_find_loops_whose_axis_runs_up_and_down() {
-    let Some(python) = python() else { return };
-    let folder = tempfile::tempdir().expect("a folder for files");
+/// Loops, whose axis runs up and down.
+fn loops(folder: &Path) -> PathBuf {
     let channels = Channels {
         axis: axis("Voltage", "V", (0.0, 0.5), 6),
         coordinates: vec![0.0, 0.5, 0.0, -0.5, -1.0, 0.0],
@@ -276,16 +269,11 @@ fn they_find_loops_whose_axis_runs_up_and_down() {
     };
     // Thirds are numbers that single precision does not hold.
     let spectra = vec![vec![1.0 / 3.0; 6], vec![-2.0 / 3.0; 6], vec![1e-300; 6]];
-    open(
-        &python,
-        &write(folder.path(), &channels, "", Some(&spectra)),
-    );
+    write(folder, "loops", &channels, "", Some(&spectra))
 }
 
-#[test]
-fn they_find_the_points_of_a_campaign_without_spectra() {
-    let Some(python) = python() else { return };
-    let folder = tempfile::tempdir().expect("a folder for files");
+/// Points of a campaign without spectra.
+fn points_alone(folder: &Path) -> PathBuf {
     let channels = Channels {
         axis: axis("response", "", (0.0, 1.0), 1),
         coordinates: vec![0.0],
@@ -293,5 +281,16 @@ fn they_find_the_points_of_a_campaign_without_spectra() {
         units: String::new(),
         elements: Vec::new(),
     };
-    open(&python, &write(folder.path(), &channels, "", None));
+    write(folder, "points", &channels, "", None)
+}
+
+#[test]
+fn hyperspy_and_sidpy_find_every_number_axis_and_text_of_a_result() {
+    let Some(python) = python() else { return };
+    let folder = tempfile::tempdir().expect("a folder for files");
+    let folder = folder.path();
+    open(
+        &python,
+        &[x_rays(folder), loops(folder), points_alone(folder)],
+    );
 }

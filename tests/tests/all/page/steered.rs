@@ -110,7 +110,8 @@ fn what_a_browser_does_is_what_the_same_commands_do() {
         ],
         "{given:?}"
     );
-    assert!(given.iter().all(|(_, by)| by == "Ada"), "{given:?}");
+    assert_eq!(given[0], ("pause".to_owned(), String::new()));
+    assert!(given[1..].iter().all(|(_, by)| by == "Ada"), "{given:?}");
 
     // The same commands, each once the one before has come to something.
     let told = parent.path().join("told");
