@@ -88,7 +88,6 @@ fn of_spectra<'py>(py: Python<'py>, spectra: &Spectra) -> PyResult<Bound<'py, Py
 
 /// The number of each spectrum: an array without its last dimension.
 #[pyfunction]
-#[expect(clippy::needless_pass_by_value, reason = "what Python gives is owned")]
 pub(crate) fn reduce<'py>(
     py: Python<'py>,
     spectra: Given,

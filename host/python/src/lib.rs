@@ -10,7 +10,13 @@
 //!
 //! What is here is called by the modules in `host/python/beacon` alone, which say what their users see.
 //! Arrays go either way as bytes of `float64`: NumPy makes both without a copy of its own, and the
-//! crate `numpy` would bring nine packages for it.
+//! crate `numpy` would bring `ndarray`, and what that needs, for it.
+
+#![allow(
+    clippy::needless_pass_by_value,
+    clippy::too_many_arguments,
+    reason = "what Python gives is owned, and each is an argument there"
+)]
 
 mod arrays;
 mod data;

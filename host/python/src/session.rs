@@ -230,8 +230,6 @@ fn pixels(asked: &[Asked]) -> Pixels {
 impl Session {
     /// A campaign on an image. `axis` and `scalarizers` are of the numbers that are told of a point.
     #[new]
-    #[expect(clippy::too_many_arguments, reason = "each is an argument in Python")]
-    #[expect(clippy::needless_pass_by_value, reason = "what Python gives is owned")]
     fn new(
         py: Python<'_>,
         image: Given,
@@ -336,7 +334,6 @@ impl Session {
     }
 
     /// Takes what was measured: as many numbers of each point.
-    #[expect(clippy::needless_pass_by_value, reason = "what Python gives is owned")]
     fn tell(&self, py: Python<'_>, points: Vec<(i64, i64)>, values: Given) -> PyResult<()> {
         let numbers = numbers(&values.0);
         let width = numbers.len() / points.len().max(1);
@@ -363,7 +360,6 @@ impl Session {
     }
 
     /// A command, as `beacon ctl` takes it.
-    #[expect(clippy::needless_pass_by_value, reason = "what Python gives is owned")]
     fn command(&self, py: Python<'_>, words: Vec<String>) -> PyResult<()> {
         let words: Vec<&str> = words.iter().map(String::as_str).collect();
         let command = Command::parse(&words, self.candidates).map_err(Failure::Value)?;

@@ -84,7 +84,6 @@ fn replay(image: &Given, response: &Given) -> Result<Replay, Failure> {
 
 /// The figures of an order, as JSON.
 #[pyfunction]
-#[expect(clippy::needless_pass_by_value, reason = "what Python gives is owned")]
 pub(crate) fn score(
     py: Python<'_>,
     image: Given,
@@ -119,8 +118,6 @@ pub(crate) fn score(
 
 /// A comparison, as JSON.
 #[pyfunction]
-#[expect(clippy::too_many_arguments, reason = "each is an argument in Python")]
-#[expect(clippy::needless_pass_by_value, reason = "what Python gives is owned")]
 pub(crate) fn compare(
     py: Python<'_>,
     image: Given,
