@@ -336,6 +336,7 @@ impl Session {
     }
 
     /// Takes what was measured: as many numbers of each point.
+    #[expect(clippy::needless_pass_by_value, reason = "what Python gives is owned")]
     fn tell(&self, py: Python<'_>, points: Vec<(i64, i64)>, values: Given) -> PyResult<()> {
         let numbers = numbers(&values.0);
         let width = numbers.len() / points.len().max(1);
@@ -362,6 +363,7 @@ impl Session {
     }
 
     /// A command, as `beacon ctl` takes it.
+    #[expect(clippy::needless_pass_by_value, reason = "what Python gives is owned")]
     fn command(&self, py: Python<'_>, words: Vec<String>) -> PyResult<()> {
         let words: Vec<&str> = words.iter().map(String::as_str).collect();
         let command = Command::parse(&words, self.candidates).map_err(Failure::Value)?;

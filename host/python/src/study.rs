@@ -34,19 +34,19 @@ impl Enough {
 
 impl Observer for Enough {
     fn step(&mut self, _: usize, _: usize, _: &Series) -> ControlFlow<Ended> {
-        match self.is_said() {
-            true => ControlFlow::Break(Ended::Interrupted),
-            false => ControlFlow::Continue(()),
+        if self.is_said() {
+            return ControlFlow::Break(Ended::Interrupted);
         }
+        ControlFlow::Continue(())
     }
 }
 
 impl Watch for Enough {
     fn step(&self, _: &Cell, _: usize) -> ControlFlow<()> {
-        match self.is_said() {
-            true => ControlFlow::Break(()),
-            false => ControlFlow::Continue(()),
+        if self.is_said() {
+            return ControlFlow::Break(());
         }
+        ControlFlow::Continue(())
     }
 
     fn finished(&self, _: &Cell, _: &CellResult) {}

@@ -122,9 +122,10 @@ impl Beginning {
             left_out(row, column) || !image.is_known(row, column)
         });
         let config = LiveConfig {
-            scalarizers: match scalarizers.is_empty() {
-                true => vec![Scalarizer::Sum],
-                false => scalarizers,
+            scalarizers: if scalarizers.is_empty() {
+                vec![Scalarizer::Sum]
+            } else {
+                scalarizers
             },
             target,
             // What fails elsewhere is for the caller to judge.

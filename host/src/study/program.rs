@@ -65,9 +65,10 @@ impl Program {
     /// # Errors
     /// What the system says.
     pub fn start(command: &str) -> Result<Self, String> {
-        let (shell, flag) = match cfg!(windows) {
-            true => ("cmd", "/C"),
-            false => ("sh", "-c"),
+        let (shell, flag) = if cfg!(windows) {
+            ("cmd", "/C")
+        } else {
+            ("sh", "-c")
         };
         let mut child = Command::new(shell)
             .args([flag, command])
