@@ -95,7 +95,7 @@ impl Serialize for Retraining {
 }
 
 #[derive(Deserialize)]
-#[serde(untagged)]
+#[serde(untagged, expecting = "expected auto, or 1 or more points")]
 enum Written {
     Points(usize),
     Word(String),
