@@ -25,7 +25,6 @@ export function objection(word) {
 export async function give(...words) {
   const text = words.join(" "), at = performance.now();
   if (text === last.text && at - last.at < TWICE) return;
-  last = { text, at };
   const why = objection(words[0]);
   if (why) return say(`Not sent: ${why}.`, true);
   const name = localStorage.getItem("beacon-name") ?? "";
@@ -37,6 +36,7 @@ export async function give(...words) {
     $("name").focus();
     return;
   }
+  last = { text, at };
   try {
     say(`${text}: ${await link.command(room.campaign, words, name)}`);
   } catch (error) {
@@ -61,9 +61,14 @@ $("who").addEventListener("submit", (event) => {
 $("who").addEventListener("keydown", (event) => {
   if (event.key !== "Escape") return;
   say(`“${waiting?.join(" ")}” was not sent.`);
+  letGo();
+});
+
+/** Forgets the command that waits for a name. */
+export function letGo() {
   waiting = null;
   $("who").hidden = true;
-});
+}
 
 /** The words that let proposals wait, or not, as the settings say. */
 function approval(on, timeOut) {

@@ -1,5 +1,6 @@
 // The control room: what the journal says, drawn, and commands.
 
+import { letGo } from "./commands.js";
 import { drawCurves, drawResponse } from "./curves.js";
 import { drawMaps, takeFigures, takeMaps } from "./maps.js";
 import { drawMany, followMany } from "./many.js";
@@ -58,6 +59,7 @@ function follow(number) {
   document.body.dataset.role = role;
   story.clear();
   say("");
+  letGo();
   for (const field of document.querySelectorAll("[data-touched]")) field.dataset.touched = "";
   const mine = campaign;
   room.unfollow = link.follow(campaign, {

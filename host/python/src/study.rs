@@ -150,8 +150,14 @@ pub(crate) fn compare(
         let orders = orders.into_iter().map(numbers).collect::<Result<_, _>>()?;
         others.insert(name, Other::Orders(orders));
     }
-    let externals = externals.into_iter();
-    others.extend(externals.map(|(name, command)| (name, Other::External(command))));
+    for (name, command) in externals {
+        if others.contains_key(&name) {
+            return Err(value(&format!(
+                "`{name}` is an order and a program; expected another name for one"
+            )));
+        }
+        others.insert(name, Other::External(command));
+    }
     chosen_steps(&at, config.steps).map_err(Failure::from)?;
     beside(py, move |enough| {
         let dataset = DataIdentity::new(&name, &replay);

@@ -47,8 +47,8 @@ pub use error::AskTellError;
 
 use crate::campaign::drive::{Drive, Views};
 use crate::campaign::{
-    Command, Ended, Expectation, Given, MapFigures, Measurement, Proposed, PublishedMap, Series,
-    State,
+    Author, Command, Ended, Event, Expectation, Given, MapFigures, Measurement, Proposed,
+    PublishedMap, Series, State,
 };
 use crate::controller::Controller;
 use crate::data::Map;
@@ -153,12 +153,33 @@ impl<'a> AskTell<'a> {
         if let Some(folder) = folder {
             world.keep_in(folder)?;
         }
-        Ok(Self {
+        let mut campaign = Self {
             drive,
             candidates,
             world,
             pending: Vec::new(),
-        })
+        };
+        campaign.clear()?;
+        Ok(campaign)
+    }
+
+    /// Frees the point of a tell that broke off between its records, so that it, and any other, may be
+    /// told.
+    fn clear(&mut self) -> Result<(), CampaignError> {
+        let world = &mut self.world;
+        if self.drive.state().exposing().is_some() {
+            let why = "what was measured was not kept".to_owned();
+            self.drive
+                .record(&Event::NotExposed { why }, world, &mut ())?;
+        }
+        let next = self.drive.state().next_point();
+        let left = next.filter(|next| next.begun || next.author == Author::Person);
+        if let Some(candidate) = left.map(|next| next.candidate) {
+            let withdrawn = given(Command::Withdraw(candidate.0));
+            self.drive
+                .record(&Event::Commanded(withdrawn), world, &mut ())?;
+        }
+        Ok(())
     }
 
     /// The state of the campaign.
@@ -316,6 +337,7 @@ impl<'a> AskTell<'a> {
     /// would be passed: then nothing is taken. When the journal cannot be written, or the kernel
     /// refuses.
     pub fn tell(&mut self, points: Vec<(Candidate, Vec<f64>)>) -> Result<(), AskTellError> {
+        self.clear()?;
         let state = self.state();
         let expected = state.begun().channels.coordinates.len();
         let most = state.settings().budget - state.points().len().min(state.settings().budget);
@@ -342,12 +364,15 @@ impl<'a> AskTell<'a> {
         }
         for (candidate, spectrum) in points {
             let place = self.pending.iter().position(|p| p.candidate == candidate);
-            let pending = place.map(|place| self.pending.remove(place));
-            let proposed = pending.and_then(|pending| pending.proposed);
+            let proposed = place.and_then(|place| self.pending[place].proposed);
             let wanted = given(Command::Measure(candidate.0));
             let world = &mut self.world;
             self.drive
                 .take(candidate, proposed, wanted, spectrum, world)?;
+            // One that could not be kept still waits to be told.
+            if let Some(place) = place {
+                self.pending.remove(place);
+            }
         }
         Ok(self.drive.settle(&mut self.world)?)
     }

@@ -7,6 +7,7 @@ use crate::campaign::{Campaign, CampaignConfig, Region, Seeds, Standing};
 use crate::controller::{InProcess, Memory};
 use crate::data::{Axis, Channels};
 use crate::experiment::Replay;
+use crate::journal::Journal;
 
 const SIDE: usize = 20;
 
@@ -195,6 +196,57 @@ fn a_journal_has_everything_at_every_moment() {
     with(Beginning::load(&folder).unwrap(), |explorer| {
         assert_eq!(told(explorer), so_far)
     });
+}
+
+#[test]
+fn wherever_a_journal_breaks_off_every_point_may_be_told() {
+    let parent = tempfile::tempdir().unwrap();
+    let whole = parent.path().join("whole");
+    let beginning = beginning();
+    let mut memory = beginning.memory().unwrap();
+    let mut kernel = InProcess::new(&mut memory).unwrap();
+    let mut explorer = AskTell::begin(beginning, &mut kernel, Some(&whole)).unwrap();
+    // Planned points, one that was proposed, and one that nobody asked for.
+    steps(&mut explorer, 7);
+    let unmeasured = |explorer: &AskTell<'_>| -> Vec<Candidate> {
+        let all = (0..explorer.candidates().count()).map(|n| Candidate(n as u32));
+        let measured = told(explorer);
+        all.filter(|c| !measured.contains(&c.0)).collect()
+    };
+    let unasked = unmeasured(&explorer)[40];
+    explorer.tell(vec![(unasked, vec![5.5])]).unwrap();
+    drop(explorer);
+    let records = Journal::open(&whole.join("journal")).unwrap().records;
+    for count in 2..=records.len() {
+        let folder = parent.path().join(count.to_string());
+        std::fs::create_dir(&folder).unwrap();
+        let mut journal = Journal::begin(&folder.join("journal"), &records[0].1).unwrap();
+        for (_, record) in &records[1..count] {
+            journal.append(record).unwrap();
+        }
+        drop(journal);
+        let beginning = Beginning::load(&folder).unwrap();
+        let mut memory = beginning.memory().unwrap();
+        let mut kernel = InProcess::new(&mut memory).unwrap();
+        let mut explorer = AskTell::begin(beginning, &mut kernel, Some(&folder)).unwrap();
+        let left = 18 - told(&explorer).len();
+        // The one that was being told, at last, among others.
+        let mut points = unmeasured(&explorer);
+        points.rotate_left(7);
+        points.truncate(left - 1);
+        points.retain(|&point| point != unasked);
+        for point in points {
+            explorer.tell(vec![(point, vec![4.0])]).unwrap();
+        }
+        if explorer.state().standing(unasked) != Standing::Measured {
+            explorer.tell(vec![(unasked, vec![5.5])]).unwrap();
+        }
+        let all = told(&explorer);
+        drop(explorer);
+        with(Beginning::load(&folder).unwrap(), |explorer| {
+            assert_eq!(told(explorer), all);
+        });
+    }
 }
 
 #[test]

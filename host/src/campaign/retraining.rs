@@ -95,7 +95,7 @@ impl Serialize for Retraining {
 }
 
 #[derive(Deserialize)]
-#[serde(untagged)]
+#[serde(untagged, expecting = "expected auto, or 1 or more points")]
 enum Written {
     Points(usize),
     Word(String),
@@ -146,7 +146,7 @@ mod tests {
             ("auto", "retrain_every = \"auto\"\n", Retraining::Auto),
             ("20", "retrain_every = 20\n", Retraining::Every(20)),
         ] {
-            assert_eq!(said.parse(), Ok(retrain_every));
+            assert_eq!(said.parse::<Retraining>(), Ok(retrain_every));
             assert_eq!(retrain_every.to_string(), said);
             let file = File { retrain_every };
             assert_eq!(toml::to_string(&file).unwrap(), written);

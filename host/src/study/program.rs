@@ -1,8 +1,8 @@
 //! A program of somebody else's that chooses points: it is asked and told over pipes.
 
 use std::io::{BufRead, BufReader, Write};
-use std::process::{Child, ChildStdin, Command, Stdio};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel, sync_channel};
 use std::time::{Duration, Instant};
 
 use beacon_kernel::{Candidate, Candidates, Pixel};
@@ -32,7 +32,7 @@ const LONGEST: u64 = 4096;
 /// What it writes to its standard error is shown.
 pub struct Program {
     child: Child,
-    to: Option<ChildStdin>,
+    to: Option<Sender<String>>,
     from: Receiver<Result<String, String>>,
 }
 
@@ -70,13 +70,31 @@ impl Program {
         } else {
             ("sh", "-c")
         };
-        let mut child = Command::new(shell)
+        let mut shell = Command::new(shell);
+        shell
             .args([flag, command])
             .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
+            .stdout(Stdio::piped());
+        // An interrupt at the terminal is for the study, which ends the program and whatever that began.
+        #[cfg(unix)]
+        std::os::unix::process::CommandExt::process_group(&mut shell, 0);
+        let mut child = shell
             .spawn()
             .map_err(|error| format!("`{command}` cannot be started: {error}"))?;
-        let (lines, from) = channel();
+        // Beside it: a program that does not read must not keep anybody from saying that it is enough.
+        let (to, messages) = channel::<String>();
+        let input = child.stdin.take();
+        std::thread::spawn(move || {
+            let Some(mut input) = input else { return };
+            for message in messages {
+                let written = input.write_all(message.as_bytes());
+                if written.and_then(|()| input.flush()).is_err() {
+                    return;
+                }
+            }
+        });
+        // One answer at a time is waited for.
+        let (lines, from) = sync_channel(1);
         let output = child.stdout.take();
         std::thread::spawn(move || {
             let Some(output) = output else { return };
@@ -99,19 +117,18 @@ impl Program {
             }
         });
         Ok(Self {
-            to: child.stdin.take(),
+            to: Some(to),
             child,
             from,
         })
     }
 
     fn say(&mut self, message: &Value) -> Result<(), String> {
-        let line = format!("{message}\n");
-        let written = match &mut self.to {
-            Some(to) => to.write_all(line.as_bytes()).and_then(|()| to.flush()),
-            None => return Err("it takes no input".to_owned()),
-        };
-        written.map_err(|error| format!("it reads no more: {error}"))
+        let sent = self.to.as_ref().map(|to| to.send(format!("{message}\n")));
+        match sent {
+            Some(Ok(())) => Ok(()),
+            _ => Err("it reads no more".to_owned()),
+        }
     }
 
     fn answer(&self, is_enough: &mut dyn FnMut() -> bool) -> Result<String, NoOrder> {
@@ -141,6 +158,25 @@ impl Program {
 
     /// The order in which the program measures after `seeds`.
     pub(super) fn order(
+        &mut self,
+        config: &CampaignConfig,
+        seeds: &[Candidate],
+        candidates: Candidates,
+        experiment: &mut dyn Oracle,
+        is_enough: &mut dyn FnMut() -> bool,
+    ) -> Result<Vec<Candidate>, NoOrder> {
+        let order = self.ordered(config, seeds, candidates, experiment, is_enough);
+        if order.is_err() {
+            self.kill();
+        }
+        match order {
+            // It may have been interrupted as well.
+            Err(NoOrder::Failed(_)) if is_enough() => Err(NoOrder::Interrupted),
+            order => order,
+        }
+    }
+
+    fn ordered(
         &mut self,
         config: &CampaignConfig,
         seeds: &[Candidate],
@@ -180,6 +216,21 @@ impl Program {
     }
 }
 
+impl Program {
+    /// Ends the program and what it began.
+    fn kill(&mut self) {
+        self.to = None;
+        #[cfg(unix)]
+        {
+            let line = format!("kill -s KILL -- -{}", self.child.id());
+            let mut shell = Command::new("sh");
+            let _ = shell.args(["-c", &line]).stderr(Stdio::null()).status();
+        }
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
 impl Drop for Program {
     fn drop(&mut self) {
         drop(self.to.take());
@@ -190,8 +241,7 @@ impl Drop for Program {
                 _ => return,
             }
         }
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        self.kill();
     }
 }
 
