@@ -13,7 +13,7 @@ use super::page::{OwnPageArgs, ShownFolder};
 use super::progress::Display;
 use super::replay::parse_scalarizer;
 use super::{Failure, OrFail as _, input, log, print, spaces, specimen};
-use crate::campaign::{CampaignConfig, default_strategy};
+use crate::campaign::{CampaignConfig, check_window, default_strategy};
 use crate::data::Patches;
 use crate::data::files::write_file;
 use crate::experiment::Oracle;
@@ -196,6 +196,7 @@ fn explore<M: Oracle + Clone + Sync>(
     let (strategies, campaign) = (names.collect(), args.campaign.clone());
     let maps = Maps::new(&experiment);
     let image = experiment.image();
+    check_window(image, campaign.window, campaign.edges).or_input()?;
     let candidates = campaign.candidates(image.height(), image.width());
     let others = others::of(
         &args.orders,
