@@ -131,13 +131,14 @@ impl Trainer {
         self.standardisation = targets::statistics(responses);
         let mean = f64::from(self.standardisation.mean);
         let scale = f64::from(self.standardisation.scale);
-        let some: Vec<usize> = targets::some_of(responses.len(), self.config.most_points).collect();
+        let most = self.config.most_points;
+        let some = || targets::some_of(responses.len(), most);
         self.targets.clear();
         self.targets
-            .extend(some.iter().map(|&n| (responses[n] - mean) / scale));
-        if some.len() < responses.len() {
+            .extend(some().map(|n| (responses[n] - mean) / scale));
+        if self.targets.len() < responses.len() {
             let of_each = self.network.window() * self.network.window();
-            let patches = some.iter().map(|&n| &patches[n * of_each..][..of_each]);
+            let patches = some().map(|n| &patches[n * of_each..][..of_each]);
             self.batch
                 .set_patches(&patches.collect::<Vec<_>>().concat());
         } else {
