@@ -1,9 +1,8 @@
 //! The scan controller's image: one loop between the link and the beam.
 //!
 //! Interrupts move bytes between the serial port and two queues, and keep time. The main loop runs
-//! the kernel's controller, which carries out at most one request a turn. The longest request, a
-//! new model whose features it computes, decides the watchdog's time-out. While no byte waits, the
-//! controller works ahead in slices of a few milliseconds.
+//! the kernel's controller, which carries out at most one request a turn. While no byte waits, the
+//! controller works ahead, and on new weights, in slices of a few milliseconds.
 
 #![no_std]
 #![no_main]

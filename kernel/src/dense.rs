@@ -6,11 +6,10 @@
 //! instead of 799 million for a 64 × 64 image and windows of 16. Each output still adds the
 //! same products in the same order as [`Layers::patch`], so the two are equal bit for bit.
 
-use core::ops::ControlFlow;
-
 use crate::cnn::{Layers, Pixel1, Pixel2, larger_activation};
-use crate::network::{CHANNELS_1, CHANNELS_2, LATENT, TAPS};
-use crate::{Candidates, Error};
+use crate::network::{CHANNELS_1, CHANNELS_2, TAPS};
+use crate::storage::Latents;
+use crate::{Candidates, Error, Network};
 
 /// Pixels of a row that the convolutions compute together.
 const BLOCK: usize = 5;
@@ -49,19 +48,36 @@ impl<T, const ROWS: usize> Ring<'_, T, ROWS> {
     }
 }
 
-/// Latent vectors of all candidates, row-major into `latents`. Before each row it asks `watch`, which
-/// is told the rows that are done and how many there are, whether to go on.
+/// Rows of the image that pass through the layers.
+pub(crate) fn rows(network: Network, candidates: Candidates) -> usize {
+    candidates.rows() + reach(network) + 7
+}
+
+/// Pixels of the second pooling beyond the candidates that the fully connected layer reaches.
+fn reach(network: Network) -> usize {
+    4 * network.pool2_side().saturating_sub(1)
+}
+
+/// Products of one row.
+pub(crate) fn cost(network: Network, candidates: Candidates) -> usize {
+    (candidates.columns() + reach(network) + 7) * TAPS * CHANNELS_1 * (1 + CHANNELS_2)
+}
+
+/// Passes the next row of the image, `y` of [`rows`], through the layers. With the last one `latents` are
+/// those of all candidates, row-major. From the first to the last, `latents` and `scratch` stay as they are
+/// in between.
 ///
 /// # Errors
 /// [`Error::Capacity`] when `scratch` holds fewer floats than [`scratch`] asks for.
-pub(crate) fn features(
+// By itself, so that it is where the fastest memory is.
+#[inline(never)]
+pub(crate) fn pass_row(
     layers: &Layers<'_>,
-    image: &[f32],
-    candidates: Candidates,
-    latents: &mut [[f32; LATENT]],
+    (image, candidates): (&[f32], Candidates),
+    y: usize,
+    mut latents: Latents<'_>,
     scratch: &mut [f32],
-    mut watch: impl FnMut(usize, usize) -> ControlFlow<()>,
-) -> Result<ControlFlow<()>, Error> {
+) -> Result<(), Error> {
     let width = candidates.extended_width();
     let needed = self::scratch(width);
     let short = Error::Capacity {
@@ -93,34 +109,31 @@ pub(crate) fn features(
 
     // Only what reaches a candidate is computed: the second pooling is needed over the
     // candidates and as far beyond as the fully connected layer reaches.
-    let reach = 4 * (layers.network.pool2_side() - 1);
-    let (rows, columns) = (candidates.rows() + reach, candidates.columns() + reach);
-    latents
-        .iter_mut()
-        .take(candidates.count())
-        .for_each(|latent| *latent = layers.latent_bias());
-
-    for y in 0..rows + 7 {
-        if watch(y, rows + 7).is_break() {
-            return Ok(ControlFlow::Break(()));
-        }
-        convolve1_row(layers, image, width, y, columns + 7, conv1.row_mut(y));
-        let Some(y) = y.checked_sub(1) else { continue };
-        let pooled = pool1.row_mut(y);
-        pool_row::<CHANNELS_1, 1>(conv1.row(y), conv1.row(y + 1), columns + 6, |x, pixel| {
-            if let Some(own) = pooled.get_mut(x) {
-                *own = *pixel;
-            }
-        });
-        let Some(y) = y.checked_sub(4) else { continue };
-        let taps = [pool1.row(y), pool1.row(y + 2), pool1.row(y + 4)];
-        convolve2_row(layers, taps, columns + 2, conv2.row_mut(y));
-        let Some(y) = y.checked_sub(2) else { continue };
-        let above = conv2.row(y);
-        let below = conv2.row(y + 2);
-        pool2_row_into_latents(layers, above, below, y, candidates, latents);
+    let columns = candidates.columns() + reach(layers.network);
+    if y == 0 {
+        latents.fill(candidates.count(), layers.latent_bias());
     }
-    Ok(ControlFlow::Continue(()))
+    convolve1_row(layers, image, width, y, columns + 7, conv1.row_mut(y));
+    let Some(y) = y.checked_sub(1) else {
+        return Ok(());
+    };
+    let pooled = pool1.row_mut(y);
+    pool_row::<CHANNELS_1, 1>(conv1.row(y), conv1.row(y + 1), columns + 6, |x, pixel| {
+        if let Some(own) = pooled.get_mut(x) {
+            *own = *pixel;
+        }
+    });
+    let Some(y) = y.checked_sub(4) else {
+        return Ok(());
+    };
+    let taps = [pool1.row(y), pool1.row(y + 2), pool1.row(y + 4)];
+    convolve2_row(layers, taps, columns + 2, conv2.row_mut(y));
+    let Some(y) = y.checked_sub(2) else {
+        return Ok(());
+    };
+    let (above, below) = (conv2.row(y), conv2.row(y + 2));
+    pool2_row_into_latents(layers, above, below, y, candidates, latents);
+    Ok(())
 }
 
 /// First columns of the blocks of [`BLOCK`] that cover `columns`: the last one ends there, over
@@ -229,7 +242,7 @@ fn pool2_row_into_latents(
     below: &[Pixel2],
     y: usize,
     candidates: Candidates,
-    latents: &mut [[f32; LATENT]],
+    mut latents: Latents<'_>,
 ) {
     let side = layers.network.pool2_side();
     let (rows, columns) = (candidates.rows(), candidates.columns());
@@ -239,11 +252,10 @@ fn pool2_row_into_latents(
                 let (Some(row), Some(column)) = (y.checked_sub(4 * i), x.checked_sub(4 * j)) else {
                     continue;
                 };
-                if row < rows
-                    && column < columns
-                    && let Some(latent) = latents.get_mut(row * columns + column)
-                {
-                    layers.add_to_latent(latent, i, j, pooled);
+                if row < rows && column < columns {
+                    latents.change(row * columns + column, |latent| {
+                        layers.add_to_latent(latent, i, j, pooled);
+                    });
                 }
             }
         }
@@ -254,8 +266,9 @@ fn pool2_row_into_latents(
 mod tests {
     use super::*;
     use crate::cnn::patch_scratch;
+    use crate::network::LATENT;
     use crate::random::Random;
-    use crate::{Architecture, Candidate, Network};
+    use crate::{Architecture, Candidate};
 
     fn uniform(random: &mut Random, n: usize) -> Vec<f32> {
         (0..n).map(|_| random.uniform() - 0.4).collect()
@@ -280,14 +293,16 @@ mod tests {
             let image = uniform(&mut random, height * width);
             let layers = Layers::new(network, &weights).unwrap();
             let candidates = Candidates::new(height, width, window).unwrap();
-            let mut latents = vec![[f32::NAN; LATENT]; candidates.count()];
+            let mut axes = [(); LATENT].map(|()| vec![f32::NAN; candidates.count()]);
             let mut workspace = vec![f32::NAN; scratch(width)];
-            let whole = |_, _| ControlFlow::Continue(());
-            let (into, scratch) = (&mut latents, &mut workspace);
-            let done = features(&layers, &image, candidates, into, scratch, whole);
-            assert!(done.unwrap().is_continue());
+            for y in 0..rows(network, candidates) {
+                let latents = Latents::new(axes.each_mut().map(Vec::as_mut_slice));
+                let of = (image.as_slice(), candidates);
+                pass_row(&layers, of, y, latents, &mut workspace).unwrap();
+            }
             let mut pixels = vec![[f32::NAN; CHANNELS_1]; patch_scratch(window)];
-            for (n, dense) in latents.iter().enumerate() {
+            for n in 0..candidates.count() {
+                let dense = axes.each_ref().map(|axis| axis[n]);
                 let corner = candidates.corner(Candidate(n as u32)).unwrap();
                 let alone = layers.patch(&image, width, (corner.row, corner.column), &mut pixels);
                 assert_eq!(

@@ -5,6 +5,7 @@
 //! state, so a campaign survives the loss of either end.
 
 mod distances;
+mod evaluation;
 mod model;
 #[cfg(feature = "parts")]
 mod parts;
@@ -15,6 +16,7 @@ mod scores;
 
 pub use proposal::Proposal;
 
+use evaluation::Evaluation;
 use preparation::Preparation;
 
 use crate::gp::{Covariance, Factor};
@@ -104,6 +106,8 @@ pub struct Explorer<'a> {
     distances_underway: Option<(Candidate, usize)>,
     /// What is worked ahead for the decision after the point measured last, or after the one to come.
     preparation: Option<Preparation>,
+    /// What is known of new weights. Whoever takes its memory ends it.
+    evaluation: Option<Evaluation>,
 }
 
 impl<'a> Explorer<'a> {
@@ -131,6 +135,7 @@ impl<'a> Explorer<'a> {
             distances_known: 0,
             distances_underway: None,
             preparation: None,
+            evaluation: None,
         })
     }
 
@@ -181,6 +186,7 @@ impl<'a> Explorer<'a> {
         self.distances_known = 0;
         self.distances_underway = None;
         self.preparation = None;
+        self.evaluation = None;
         let memory = &mut self.memory;
         Windows::new(memory.image, candidates).begin(memory.reciprocals, memory.distances)
     }

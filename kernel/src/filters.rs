@@ -19,11 +19,12 @@
 //! once, and new weights cost 18 multiply-accumulates a candidate. What neighbours share and no
 //! feature tells is in two more weights ([`Layout::space`](crate::network::Layout::space)).
 
-use core::ops::ControlFlow;
+use core::ops::Range;
 
 use half::f16;
 
 use crate::network::{LATENT, Network};
+use crate::storage::Latents;
 
 pub use crate::network::FEATURES;
 use crate::{Candidates, Error};
@@ -85,12 +86,18 @@ pub(crate) fn unpack(packed: &Packed) -> [f32; FEATURES] {
     features
 }
 
-/// The latent vectors of candidates with these features, in their order.
+/// The latent vectors of the candidates of a range.
 // By itself, so that its cost does not hang on what it would be inlined into.
 #[inline(never)]
-pub(crate) fn latents(weights: &[f32], features: &[Packed], latents: &mut [[f32; LATENT]]) {
-    for (latent, features) in latents.iter_mut().zip(features) {
-        *latent = project(weights, features);
+pub(crate) fn latents(
+    weights: &[f32],
+    features: &[Packed],
+    some: Range<usize>,
+    mut latents: Latents<'_>,
+) {
+    let features = features.get(some.clone()).unwrap_or_default();
+    for (index, features) in some.zip(features) {
+        latents.change(index, |latent| *latent = project(weights, features));
     }
 }
 
@@ -106,21 +113,29 @@ fn project(weights: &[f32], packed: &Packed) -> [f32; LATENT] {
     latent
 }
 
-/// The features of all candidates, row-major into `features`, from the extended image. `plane` has
-/// room for a number of every candidate. Before each filter it asks `watch`, which is told the
-/// filters that are done and how many there are, whether to go on.
+/// How far the features of an image have come: filters that are done, and rows of candidates that the next
+/// one has done.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(crate) struct Progress {
+    pub(crate) filters: usize,
+    pub(crate) rows: usize,
+}
+
+/// Goes on with the features of all candidates, row-major into `features`, from the extended image: with the
+/// next filter for about so many products, or to its end. `plane` has room for a number of every candidate.
+/// Until all [`FEATURES`] filters are done, it stays as it is in between.
 ///
 /// # Errors
 /// [`Error::Capacity`] when `workspace` holds fewer floats than [`scratch`] asks for.
 // Not part of a decision: it shall not be inlined into what runs in the fastest memory.
 #[inline(never)]
-pub(crate) fn features(
-    image: &[f32],
-    candidates: Candidates,
+pub(crate) fn advance(
+    Progress { filters, rows }: Progress,
+    products: usize,
+    (image, candidates): (&[f32], Candidates),
     (plane, workspace): (&mut [f32], &mut [f32]),
     features: &mut [Packed],
-    mut watch: impl FnMut(usize, usize) -> ControlFlow<()>,
-) -> Result<ControlFlow<()>, Error> {
+) -> Result<Progress, Error> {
     let width = candidates.extended_width();
     let short = Error::Capacity {
         what: "floats of workspace",
@@ -129,14 +144,33 @@ pub(crate) fn features(
     };
     let workspace = workspace.get_mut(..scratch(width)).ok_or(short)?;
     let plane = plane.get_mut(..candidates.count()).unwrap_or_default();
-    for (number, filter) in BANK.into_iter().enumerate() {
-        if watch(number, FEATURES).is_break() {
-            return Ok(ControlFlow::Break(()));
+    if let Some(&filter) = BANK.get(filters) {
+        let cost = candidates.columns() * filter.products(candidates.window());
+        let more = products.div_ceil(cost.max(1));
+        let last = candidates.rows().min(rows.saturating_add(more));
+        apply(filter, (image, candidates), rows..last, plane, workspace);
+        if last < candidates.rows() {
+            let rows = last;
+            return Ok(Progress { filters, rows });
         }
-        apply(filter, image, candidates, plane, workspace);
-        standardise(number, plane, features);
+        standardise(filters, plane, features);
     }
-    Ok(ControlFlow::Continue(()))
+    Ok(Progress {
+        filters: filters + 1,
+        rows: 0,
+    })
+}
+
+impl Filter {
+    /// Products at a candidate, or what takes as long.
+    fn products(self, window: usize) -> usize {
+        match self {
+            Self::Pixel => 1,
+            Self::Mean(_) => 4 * window,
+            Self::Deviation(side) => 4 * scaled(side, window) * scaled(side, window),
+            Self::Gradient(_) => 8 * window,
+        }
+    }
 }
 
 /// Rounds one feature of all candidates, standardised over them, into its place.
@@ -167,12 +201,12 @@ fn standardise(number: usize, plane: &[f32], features: &mut [Packed]) {
     }
 }
 
-/// One feature of all candidates, in units of brightness. The rows of candidates are worked on as
-/// wholes: every number is a sum over rows of pixels, then over columns, in ascending order.
+/// One feature in some rows of candidates, in units of brightness. Every number is a sum over rows of pixels,
+/// then over columns, in ascending order.
 fn apply(
     filter: Filter,
-    image: &[f32],
-    candidates: Candidates,
+    (image, candidates): (&[f32], Candidates),
+    some: Range<usize>,
     plane: &mut [f32],
     workspace: &mut [f32],
 ) {
@@ -182,7 +216,8 @@ fn apply(
         Filter::Pixel | Filter::Deviation(_) => Profiles::NONE,
     };
     let columns = candidates.columns().max(1);
-    for (row, out) in plane.chunks_exact_mut(columns).enumerate() {
+    let out = plane.get_mut(some.start * columns..some.end * columns);
+    for (row, out) in some.zip(out.unwrap_or_default().chunks_exact_mut(columns)) {
         let rows = Rows {
             image,
             width,
@@ -347,10 +382,14 @@ mod tests {
         let mut plane = vec![f32::NAN; candidates.count()];
         let mut workspace = vec![f32::NAN; scratch(candidates.extended_width())];
         let mut packed = vec![[u32::MAX; WORDS]; candidates.count()];
-        let to = (plane.as_mut_slice(), workspace.as_mut_slice());
-        let whole = |_, _| ControlFlow::Continue(());
-        let done = features(&extended, candidates, to, &mut packed, whole);
-        assert!(done.unwrap().is_continue());
+        let mut done = Progress::default();
+        while done.filters < FEATURES {
+            let (of, to) = (
+                (extended.as_slice(), candidates),
+                (&mut plane[..], &mut workspace[..]),
+            );
+            done = advance(done, 1_000, of, to, &mut packed).unwrap();
+        }
         packed.iter().map(unpack).collect()
     }
 
@@ -490,10 +529,20 @@ mod tests {
         let mut plane = vec![0.0; candidates.count()];
         let mut workspace = vec![0.0; scratch(18)];
         let mut packed = vec![[0; WORDS]; candidates.count()];
-        let to = (plane.as_mut_slice(), workspace.as_mut_slice());
-        let whole = |_, _| ControlFlow::Continue(());
-        let done = features(&image, candidates, to, &mut packed, whole);
-        assert!(done.unwrap().is_continue());
+        for filters in 0..FEATURES {
+            let (of, to) = (
+                (image.as_slice(), candidates),
+                (&mut plane[..], &mut workspace[..]),
+            );
+            let done = advance(
+                Progress { filters, rows: 0 },
+                usize::MAX,
+                of,
+                to,
+                &mut packed,
+            );
+            assert_eq!(done.unwrap().filters, filters + 1);
+        }
         let weights: Vec<f32> = (0..FEATURES * LATENT).map(|_| random.normal()).collect();
         for packed in &packed {
             let latent = project(&weights, packed);
@@ -504,13 +553,11 @@ mod tests {
                 assert!((f64::from(found) - expected).abs() < 1e-5 * expected.abs().max(1.0));
             }
         }
-        let short = features(
-            &image,
-            candidates,
+        let (of, to) = (
+            (image.as_slice(), candidates),
             (&mut plane[..], &mut workspace[1..]),
-            &mut packed,
-            whole,
         );
+        let short = advance(Progress::default(), 1, of, to, &mut packed);
         assert!(matches!(short, Err(Error::Capacity { needed: 54, .. })));
     }
 }

@@ -28,7 +28,9 @@
 //! Posterior means and sample are linear in the newest response. While the beam dwells, everything that does
 //! not depend on that is worked out in slices ([`Explorer::prepare`]); when it arrives, a decision is
 //! a multiply-add a candidate, and scores. Whatever was not worked ahead is done then, by the same steps: no
-//! bit of a proposal depends on how long the beam dwelt.
+//! bit of a proposal depends on how long the beam dwelt. New weights are evaluated in slices as well, beside the model in
+//! force ([`Explorer::evaluate`]), and only the factor of the points is left when they take its place
+//! ([`Explorer::adopt`]).
 //!
 //! [`link`] is the serial protocol by which a host drives an [`Explorer`] on a board; both ends
 //! use it.

@@ -191,6 +191,34 @@ impl<'w> Ahead<'w> {
     }
 }
 
+/// Latents under construction, each axis for itself.
+pub(crate) struct Latents<'l> {
+    axes: [&'l mut [f32]; LATENT],
+}
+
+impl<'l> Latents<'l> {
+    pub(crate) fn new(axes: [&'l mut [f32]; LATENT]) -> Self {
+        Self { axes }
+    }
+
+    /// The same latent for the first so many candidates.
+    pub(crate) fn fill(&mut self, count: usize, latent: [f32; LATENT]) {
+        for (axis, x) in self.axes.iter_mut().zip(latent) {
+            axis.get_mut(..count).unwrap_or_default().fill(x);
+        }
+    }
+
+    /// Changes the latent of a candidate.
+    pub(crate) fn change(&mut self, index: usize, change: impl FnOnce(&mut [f32; LATENT])) {
+        let [first, second] = &mut self.axes;
+        if let (Some(x), Some(y)) = (first.get_mut(index), second.get_mut(index)) {
+            let mut latent = [*x, *y];
+            change(&mut latent);
+            [*x, *y] = latent;
+        }
+    }
+}
+
 /// An explorer's memory, cut from what the caller lends.
 pub struct Storage<'a> {
     pub(crate) capacity: Capacity,
@@ -206,9 +234,9 @@ pub struct Storage<'a> {
     /// The same with one more measured patch, while an update is under way.
     pub(crate) next_distances: &'a mut [f32],
     /// A number of each candidate: its sampled response as far as it does not depend on the newest
-    /// one, or what neighbours add to its mean.
+    /// one, or what neighbours add to its mean, or the first axis of its latent by new weights.
     pub(crate) plane: &'a mut [f32],
-    /// How the sampled response of each candidate changes with the newest one.
+    /// How the sampled response of each candidate changes with the newest one, or the second axis.
     pub(crate) slopes: &'a mut [f32],
     pub(crate) factor: &'a mut [f32],
     pub(crate) points: &'a mut [[f32; LATENT]],

@@ -76,9 +76,11 @@ impl Transport for Wire<'_> {
         if length > 0 {
             self.pass(self.wire_ns(length));
         } else {
-            self.pass(1_000_000 * u64::from(timeout_ms));
-            self.controller.idle();
+            let more = self.controller.idle();
             self.poll();
+            if !more {
+                self.pass(1_000_000 * u64::from(timeout_ms));
+            }
         }
         Ok(length)
     }

@@ -81,6 +81,23 @@ struct InMemory {
     controller: Controller<'static>,
     board: CountingBoard,
     now_ms: u64,
+    /// The longest slice of work, and what was counted from the last one to an answer that waited for it.
+    slice: u32,
+    answered: Option<u32>,
+}
+
+impl InMemory {
+    /// A turn of the main loop while no byte waits.
+    fn turn(&mut self) -> bool {
+        self.board.table.restart();
+        let more = self.controller.idle();
+        let count = self.board.table.read().expect("a slice is short");
+        self.slice = self.slice.max(count);
+        self.board.table.restart();
+        self.controller.poll(self.now_ms, &mut self.board);
+        self.answered = self.board.table.read();
+        more
+    }
 }
 
 impl Transport for InMemory {
@@ -97,8 +114,11 @@ impl Transport for InMemory {
     }
 
     fn receive(&mut self, buffer: &mut [u8], _: u32) -> Result<usize, Self::Error> {
-        // An answer that never comes must run into the client's patience.
-        self.now_ms += u64::from(self.board.answers.is_empty());
+        if self.board.answers.is_empty() {
+            // An answer that never comes must run into the client's patience.
+            self.now_ms += 1;
+            self.turn();
+        }
         let mut count = 0;
         for (slot, byte) in buffer
             .iter_mut()
@@ -127,8 +147,8 @@ pub struct LinkedCampaign {
     models: u32,
     /// Lengthscales that the latents span.
     span: f32,
-    /// The longest piece of work while the beam dwelt last.
-    slice: u32,
+    /// Those of the last model.
+    hyperparameters: Hyperparameters,
 }
 
 impl LinkedCampaign {
@@ -150,6 +170,8 @@ impl LinkedCampaign {
             controller,
             board,
             now_ms: 0,
+            slice: 0,
+            answered: None,
         };
         let mut client = Client::new(line, Timing::default(), 1);
         client.connect().expect("hello");
@@ -162,7 +184,7 @@ impl LinkedCampaign {
             filters: workload::filters(capacity.window, filters),
             models: 0,
             span: workload::SPAN,
-            slice: 0,
+            hyperparameters: workload::UNIT,
         }
     }
 
@@ -237,22 +259,35 @@ impl LinkedCampaign {
 
     /// Prints the row of the longest piece of work that the last decision could have had to wait
     /// for, because the controller was ahead with it when the last byte came.
-    pub fn slice(&self, kernel: &str, measurements: usize) {
+    pub fn slice(&mut self, kernel: &str, measurements: usize) {
         let shape = Shape::of(self.capacity, measurements);
-        table::print(kernel, shape, macs::slice, self.slice);
+        let slice = self.client.transport_mut().slice;
+        table::print(kernel, shape, macs::slice, slice);
+    }
+
+    /// Hands new weights over after the last decision, and prints the row of what cannot be interrupted: from the
+    /// end of their evaluation, which is done in slices, to the answer.
+    pub fn commit(&mut self, kernel: &str, measurements: usize) {
+        let shape = Shape::of(self.capacity, measurements);
+        let line = self.client.transport_mut();
+        (line.slice, line.answered) = (0, None);
+        self.send_model(self.hyperparameters);
+        let count = self.client.transport_mut().answered.take();
+        table::print(kernel, shape, macs::refactor, count.expect("an answer"));
+    }
+
+    /// Prints the row of the longest piece of that evaluation.
+    pub fn evaluation_slice(&mut self, kernel: &str, measurements: usize) {
+        let shape = Shape::of(self.capacity, measurements);
+        let slice = self.client.transport_mut().slice;
+        table::print(kernel, shape, macs::row_of_features, slice);
     }
 
     /// What the controller does while it waits for a response.
     fn dwell(&mut self) {
         let line = self.client.transport_mut();
-        let mut more = true;
-        self.slice = 0;
-        while more {
-            line.board.table.restart();
-            more = line.controller.idle();
-            let count = line.board.table.read().expect("a slice is short");
-            self.slice = self.slice.max(count);
-        }
+        line.slice = 0;
+        while line.turn() {}
     }
 
     /// Ends the campaign before, if there was one, and begins another with the same image.
@@ -282,6 +317,7 @@ impl LinkedCampaign {
 
     fn send_model(&mut self, hyperparameters: Hyperparameters) {
         self.models += 1;
+        self.hyperparameters = hyperparameters;
         let payload = Payload::Weights {
             architecture: self.network.architecture().into(),
             window: self.network.window() as u16,

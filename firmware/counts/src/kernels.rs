@@ -162,6 +162,8 @@ fn space(mut table: Table, lent: Lent) {
 pub fn decision(mut campaign: LinkedCampaign) {
     campaign.decision("decision", BeaconStructure, MEASUREMENTS, macs::decision);
     campaign.slice("slice", MEASUREMENTS);
+    campaign.commit("commit", MEASUREMENTS);
+    campaign.evaluation_slice("slice_commit", MEASUREMENTS);
     for measurements in [110, 30] {
         campaign.decision("decision", BeaconStructure, measurements, macs::decision);
     }
@@ -178,6 +180,7 @@ fn decisions_of_other_models(mut campaign: LinkedCampaign) {
     campaign.with_filters();
     campaign.decision("decision_filters", strategy, n, macs::decision_filters);
     campaign.slice("slice_filters", n);
+    campaign.commit("commit_filters", n);
     let no_dwell = "decision_no_dwell";
     campaign.decision_without_dwell(no_dwell, strategy, n, macs::decision_no_dwell);
     campaign.with_a_wide_plane();

@@ -37,6 +37,17 @@ pub fn features(shape: Shape) -> u64 {
     (conv1 + conv2 + dense) as u64
 }
 
+/// One row of the image on its way through the layers: the longest piece of the evaluation of new weights.
+pub fn row_of_features(shape: Shape) -> u64 {
+    let network = Network::for_window(shape.candidates.window()).expect("a window of a network");
+    let side = network.pool2_side();
+    let columns = shape.candidates.columns() + 4 * (side - 1);
+    let conv1 = (columns + 7) * TAPS * CHANNELS_1;
+    let conv2 = (columns + 2) * TAPS * CHANNELS_1 * CHANNELS_2;
+    let dense = shape.candidates.columns() * side * side * CHANNELS_2 * LATENT;
+    (conv1 + conv2 + dense) as u64
+}
+
 /// The nine features of the fixed filters: three Gaussian means and two gradients of two filters
 /// each, along y over the columns of the image, then along x over the candidates; means and squared
 /// deviations over three squares, and of every feature over the candidates.

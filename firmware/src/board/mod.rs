@@ -65,8 +65,8 @@ pub trait Hardware: Sized {
     const NAME: &'static str;
     /// The core's clock in Hz.
     const CLOCK_HZ: u32;
-    /// How long the longest piece of work takes, in ms: the features of 3600 candidates in the
-    /// padded network, which evaluates patch by patch, some 4 G instructions. The unpadded network
+    /// How long a host waits for the longest work, in ms: the features of 3600 candidates in the
+    /// padded network, which evaluates patch by patch, some 4 G instructions in slices. The unpadded network
     /// needs a hundredth of that.
     const WORK_MS: u32;
     /// The shortest dwell that is kept, in µs.

@@ -26,6 +26,7 @@ impl Explorer<'_> {
         let Some(candidate) = unknown.or(expected) else {
             return Ok(true);
         };
+        self.evaluation = None;
         let done = match self.distances_underway {
             Some((underway, rows)) if underway == candidate => rows,
             _ => 0,

@@ -1,13 +1,12 @@
-//! A new model: features of all candidates, then the factor of the points measured so far.
+//! A new model: latents of all candidates, then the factor of the points measured so far.
 
 use core::ops::ControlFlow;
 
 use super::{Explorer, LARGEST_TARGET, Process};
-use crate::cnn::Layers;
 use crate::grid::{Axes, WIDEST};
 use crate::math::{larger, smaller, within};
-use crate::network::{CHANNELS_1, LATENT};
-use crate::{Architecture, Candidate, Candidates, Error, Model, Network, dense, filters};
+use crate::network::LATENT;
+use crate::{Candidate, Candidates, Error, Model};
 
 impl Explorer<'_> {
     /// Takes a newly trained model: computes the features of all candidates, then the factor of
@@ -15,17 +14,16 @@ impl Explorer<'_> {
     ///
     /// # Errors
     /// What [`Model::validate`] finds, [`Error::NoImage`] and [`Error::ModelWindow`] leave the
-    /// explorer as it was. [`Error::NotFinite`] for a latent that overflowed leaves it without a
-    /// model; after [`Error::NotPositiveDefinite`] or [`Error::Outlier`] it holds the new model but
+    /// model before in force. [`Error::NotFinite`] for a latent that overflowed leaves the explorer without
+    /// one; after [`Error::NotPositiveDefinite`] or [`Error::Outlier`] it holds the new model but
     /// proposes nothing until a better one arrives. Measurements are kept in every case.
     pub fn load_model(&mut self, model: &Model<'_>) -> Result<(), Error> {
-        self.load_model_watched(model, |_, _| ControlFlow::Continue(()))
-            .map(|_| ())
+        self.forget_evaluation();
+        self.adopt(model)
     }
 
     /// [`Self::load_model`] in pieces: before each it asks `watch`, which is told how many pieces
-    /// are done and how many there are. A break ends it there and leaves the explorer without a
-    /// model; measurements are kept.
+    /// are done and how many there are. A break ends it there and leaves the model before in force.
     ///
     /// # Errors
     /// As [`Self::load_model`].
@@ -34,26 +32,31 @@ impl Explorer<'_> {
         model: &Model<'_>,
         watch: impl FnMut(usize, usize) -> ControlFlow<()>,
     ) -> Result<ControlFlow<()>, Error> {
-        model.validate()?;
-        let candidates = self.candidates.ok_or(Error::NoImage)?;
-        if model.network.window() != candidates.window() {
-            return Err(Error::ModelWindow {
-                found: model.network.window(),
-                expected: candidates.window(),
-            });
+        self.forget_evaluation();
+        let evaluated = self.finish_evaluation(model, watch)?;
+        if evaluated.is_continue() {
+            self.adopt(model)?;
         }
+        Ok(evaluated)
+    }
+
+    /// Takes the model whose weights [`Self::evaluate`] was given: does what is left of their evaluation, if
+    /// anything is, and computes the factor of the points measured so far.
+    ///
+    /// # Errors
+    /// As [`Self::load_model`].
+    pub fn adopt(&mut self, model: &Model<'_>) -> Result<(), Error> {
+        let _ = self.finish_evaluation(model, |_, _| ControlFlow::Continue(()))?;
+        let count = self.candidates.ok_or(Error::NoImage)?.count();
+        self.evaluation = None;
         self.process = None;
         self.preparation = None;
-        let computed = self.compute_latents(model, candidates, watch)?;
-        if computed.is_break() {
-            return Ok(computed);
+        let memory = &mut self.memory;
+        let latents = memory.latents.get_mut(..count).unwrap_or_default();
+        let both = memory.plane.iter().zip(&*memory.slopes);
+        for (latent, (&x, &y)) in latents.iter_mut().zip(both) {
+            *latent = [x, y];
         }
-
-        let latents = self
-            .memory
-            .latents
-            .get_mut(..candidates.count())
-            .unwrap_or_default();
         let bounds = scale_latents(latents, model.hyperparameters.lengthscale)?;
         self.process = Some(Process {
             hyperparameters: model.hyperparameters,
@@ -66,85 +69,7 @@ impl Explorer<'_> {
             spread: false,
         });
         self.factor.clear();
-        self.absorb().map(|()| computed)
-    }
-
-    /// The features of all candidates by the fixed [filters], in half precision. The explorer
-    /// computes them once for an image.
-    ///
-    /// # Errors
-    /// [`Error::NoImage`], and [`Error::Window`] outside the windows of
-    /// [`Architecture::Filters`].
-    pub fn features(
-        &mut self,
-    ) -> Result<impl ExactSizeIterator<Item = [f32; filters::FEATURES]>, Error> {
-        let candidates = self.candidates.ok_or(Error::NoImage)?;
-        let _ = self.compute_features(candidates, |_, _| ControlFlow::Continue(()))?;
-        let features = self.memory.features.get(..candidates.count());
-        Ok(features.unwrap_or_default().iter().map(filters::unpack))
-    }
-
-    /// Computes the features of the fixed filters unless they are those of the image already.
-    fn compute_features(
-        &mut self,
-        candidates: Candidates,
-        watch: impl FnMut(usize, usize) -> ControlFlow<()>,
-    ) -> Result<ControlFlow<()>, Error> {
-        if self.filtered {
-            return Ok(ControlFlow::Continue(()));
-        }
-        Network::new(Architecture::Filters, candidates.window())?;
-        // The memory of an update of the distances serves, and that of what is worked ahead: what is under
-        // way begins again.
-        self.distances_underway = None;
-        self.preparation = None;
-        let memory = &mut self.memory;
-        let computed = filters::features(
-            memory.image,
-            candidates,
-            (&mut *memory.next_distances, &mut *memory.workspace),
-            memory.features,
-            watch,
-        )?;
-        self.filtered = computed.is_continue();
-        Ok(computed)
-    }
-
-    /// Latents of all candidates, in the network's own units.
-    pub(super) fn compute_latents(
-        &mut self,
-        model: &Model<'_>,
-        candidates: Candidates,
-        mut watch: impl FnMut(usize, usize) -> ControlFlow<()>,
-    ) -> Result<ControlFlow<()>, Error> {
-        if model.network.architecture() == Architecture::Filters {
-            let computed = self.compute_features(candidates, watch)?;
-            if computed.is_break() {
-                return Ok(computed);
-            }
-            let memory = &mut self.memory;
-            let features = memory.features.get(..candidates.count());
-            filters::latents(model.weights, features.unwrap_or_default(), memory.latents);
-            return Ok(computed);
-        }
-        let memory = &mut self.memory;
-        let layers = Layers::new(model.network, model.weights)?;
-        let (image, latents) = (&*memory.image, &mut *memory.latents);
-        if model.network.architecture() == Architecture::Valid {
-            let scratch = &mut *memory.workspace;
-            return dense::features(&layers, image, candidates, latents, scratch, watch);
-        }
-        let (scratch, _) = memory.workspace.as_chunks_mut::<CHANNELS_1>();
-        let numbered = latents.iter_mut().take(candidates.count());
-        for (index, latent) in numbered.enumerate() {
-            let corner = candidates.corner(Candidate(index as u32))?;
-            let corner = (corner.row, corner.column);
-            if corner.1 == 0 && watch(corner.0, candidates.rows()).is_break() {
-                return Ok(ControlFlow::Break(()));
-            }
-            *latent = layers.patch(image, candidates.extended_width(), corner, scratch);
-        }
-        Ok(ControlFlow::Continue(()))
+        self.absorb()
     }
 
     /// Adds the measured points that the Gaussian process lacks.

@@ -4,7 +4,6 @@
 use core::ops::ControlFlow;
 
 use super::Explorer;
-use super::model::scale_latents;
 use super::proposal::{Novelty, StructuralNovelty, Value, best_response};
 use crate::novelty::KnownResponses;
 use crate::{Candidate, Error, Model};
@@ -16,12 +15,10 @@ impl Explorer<'_> {
     /// # Errors
     /// [`Error::NoImage`], [`Error::WeightCount`], [`Error::NotFinite`].
     pub fn only_features(&mut self, model: &Model<'_>) -> Result<(), Error> {
-        let candidates = self.candidates.ok_or(Error::NoImage)?;
         self.process = None;
-        self.preparation = None;
-        let _ = self.compute_latents(model, candidates, |_, _| ControlFlow::Continue(()))?;
-        let latents = self.memory.latents.get_mut(..candidates.count());
-        scale_latents(latents.unwrap_or_default(), [1.0; 2]).map(|_| ())
+        self.forget_evaluation();
+        self.finish_evaluation(model, |_, _| ControlFlow::Continue(()))
+            .map(|_| ())
     }
 
     /// Computes the features of the fixed filters, whether or not they are known.
@@ -78,6 +75,7 @@ impl Explorer<'_> {
         let candidates = self.candidates.ok_or(Error::NoImage)?;
         let process = self.ready()?;
         self.preparation = None;
+        self.evaluation = None;
         let memory = &mut self.memory;
         let targets = memory.targets.get(..self.measured).unwrap_or_default();
         let plane = memory

@@ -82,6 +82,7 @@ impl Explorer<'_> {
         let count = candidates.count();
         let mut process = self.ready()?;
         let n = self.measured;
+        self.evaluation = None;
         let memory = &mut self.memory;
         let posterior = posterior(&process, &self.factor, memory.points, memory.whitened, n);
         let (_, workspace) = Ahead::split(memory.workspace, memory.capacity.measurements);

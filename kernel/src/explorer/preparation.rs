@@ -167,6 +167,7 @@ impl Explorer<'_> {
     ) -> Result<bool, Error> {
         let candidates = self.candidates.ok_or(Error::NoImage)?;
         let process = self.ready()?;
+        self.evaluation = None;
         let mut preparation = match self.preparation.take() {
             Some(own) if own.is_of(candidate, known, self.factor.order()) => own,
             _ => Preparation::new(candidate, known),

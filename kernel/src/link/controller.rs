@@ -4,7 +4,8 @@ use super::beam::BeamGuard;
 use super::board::Board;
 use super::frame::{self, Decoder, FrameKind, Header, count};
 use super::message::{
-    BlankReason, DoseLimits, Hello, Identity, LinkStatistics, Refusal, Reply, Request, WindowLimits,
+    Activation, BlankReason, DoseLimits, Hello, Identity, LinkStatistics, ModelHeader, Refusal,
+    Reply, Request, WindowLimits,
 };
 use super::peer::{Peer, Verdict};
 use super::station::{Page, Station};
@@ -89,7 +90,8 @@ pub struct Controller<'a> {
     limits: Limits,
     /// Whether the decoder holds a frame.
     waiting: bool,
-    /// A request that waits for the exposure before it to end, or for a surrogate.
+    /// A request that waits for the exposure before it to end, for a surrogate, or for new weights to be
+    /// evaluated.
     deferred: Option<(Header, Request)>,
     /// When the last intact frame of the host arrived.
     heard_ms: u64,
@@ -202,14 +204,20 @@ impl<'a> Controller<'a> {
         }
     }
 
-    /// Does a slice of work that can wait: for the next proposal, or for a surrogate that the host
+    /// Does a slice of work that can wait: for the next proposal, or for a surrogate or a model that the host
     /// has asked for. The controller answers that request once enough slices are done. Returns
     /// whether more is left. Call it when no byte waits; no answer's content depends on it.
     ///
     /// On a Cortex-M7 a slice is under a million instructions, on a Cortex-M33 1.2, or some two million where it
-    /// corrects a surrogate by one more measurement. Those of the default strategy are counted as `slice…`
+    /// corrects a surrogate by one more measurement, and with an image wider than 64 pixels in proportion where it
+    /// evaluates a network. Those of the default strategy are counted as `slice…`
     /// by `tests/run counts`.
     pub fn idle(&mut self) -> bool {
+        let waits = self.deferred.map(|(_, request)| request);
+        if let Some(header) = waits.as_ref().and_then(model_of) {
+            self.station.evaluate(&header);
+            return true;
+        }
         match self.deferred {
             Some((_, Request::Surrogate { .. })) => {
                 // The turn after the last slice answers.
@@ -222,9 +230,12 @@ impl<'a> Controller<'a> {
         }
     }
 
-    /// Whether a request has to wait. The controller works on a surrogate in slices, so that a host
-    /// can give it up for a more urgent request.
+    /// Whether a request has to wait. The controller works on a surrogate and on new weights in slices, so
+    /// that a host can give them up for a more urgent request.
     fn must_wait(&self, request: &Request, board: &mut impl Board) -> bool {
+        if let Some(header) = model_of(request) {
+            return !self.station.has_evaluated(&header);
+        }
         match request {
             Request::Surrogate { .. } => !self.station.has_surrogate(),
             _ => request.needs_beam() && self.station.is_exposing(board),
@@ -311,6 +322,11 @@ impl<'a> Controller<'a> {
             count(&mut self.statistics.duplicates);
             self.send(board);
             return;
+        }
+        if let Request::Load { weights, .. } = request {
+            // A request that waits loses its raw part. Carrying it out returns the error.
+            let raw = frame.message::<Request>().map_or(&[][..], |(_, raw)| raw);
+            let _ = self.station.stage_whole(*weights, raw);
         }
         let waits = self.must_wait(request, board);
         if verdict == Verdict::New {
@@ -418,6 +434,14 @@ impl<'a> Controller<'a> {
                 .saturating_add(counters.kind_errors),
             ..self.statistics
         }
+    }
+}
+
+/// The model that a request hands over, without its weights.
+fn model_of(request: &Request) -> Option<ModelHeader> {
+    match *request {
+        Request::Commit(Activation::Model(header)) | Request::Load { header, .. } => Some(header),
+        _ => None,
     }
 }
 

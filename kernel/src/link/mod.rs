@@ -136,6 +136,12 @@
 //! uses the old weights. A spectrum has a place of its own, so a host may send one in the middle of
 //! a transfer of weights.
 //!
+//! The controller answers Commit and Load of a model with Busy, evaluates the weights in slices beside the model
+//! in force, and then takes the new one: what cannot be interrupted is the factor of the points. A request that
+//! comes meanwhile, as a response does, gives the commit up: the controller answers with the model in force,
+//! keeps the transfer, and the host commits again. So the order in which the controller accepts requests
+//! says which model decides, never how far the evaluation had come.
+//!
 //! A new host reads the status: the campaign's id and seed, the CRCs of image and weights, the
 //! model's version, the number of measurements and the last one, the candidate that is proposed and
 //! the one that is exposed but not measured yet. Measurements lists all of them. The host goes on

@@ -106,6 +106,11 @@ impl Receiver {
         Ok(end)
     }
 
+    /// Whether everything arrived, and as it was announced.
+    pub fn is_intact(&self) -> bool {
+        self.received == self.length() && self.checksum.value() == self.descriptor.crc
+    }
+
     /// Whether everything arrived as it was announced.
     ///
     /// # Errors

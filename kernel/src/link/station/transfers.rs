@@ -86,6 +86,7 @@ impl Station<'_> {
         }
         self.bulk = Some(Receiver::new(descriptor, self.staging.len())?);
         self.overview = None;
+        self.explorer.forget_evaluation();
         Ok(())
     }
 
@@ -141,38 +142,57 @@ impl Station<'_> {
         Ok(Reply::Done)
     }
 
+    /// Whether a commit of a model can be answered without a slice of [`Self::evaluate`] before, if only by a
+    /// refusal.
+    pub(in super::super) fn has_evaluated(&self, header: &ModelHeader) -> bool {
+        let due =
+            self.running().is_ok() && staged(self.bulk.as_ref(), self.staging, header).is_ok();
+        !due || self.explorer.is_evaluated()
+    }
+
+    /// Does a slice of the evaluation of staged weights.
+    pub(in super::super) fn evaluate(&mut self, header: &ModelHeader) {
+        if let Ok(model) = staged(self.bulk.as_ref(), self.staging, header) {
+            // The commit returns the error.
+            self.explorer.evaluate(&model);
+        }
+    }
+
     pub(super) fn commit_model(&mut self, header: &ModelHeader) -> Result<Reply, Refusal> {
         let descriptor = self.complete(Kind::Weights)?;
         self.running()?;
-        let Payload::Weights {
-            architecture,
-            window,
-        } = descriptor.payload
-        else {
-            return Err(Refusal::NoTransfer);
-        };
-        let network = Network::new(architecture.into(), usize::from(window))?;
-        let model = Model {
-            network,
-            weights: self
-                .staging
-                .get(..network.weight_count())
-                .unwrap_or_default(),
-            hyperparameters: header.hyperparameters.into(),
-            standardisation: header.standardisation.into(),
-        };
-        self.bulk = None;
+        let model = staged(self.bulk.as_ref(), self.staging, header)?;
         // A model with an impossible number must not cost the one that serves.
-        model.validate()?;
-        let loaded = self.explorer.load_model(&model);
-        let active = match loaded {
+        let adopted = model.validate().map(|()| self.explorer.adopt(&model));
+        self.bulk = None;
+        let adopted = adopted?;
+        let active = match adopted {
             Ok(()) | Err(Error::NotPositiveDefinite { .. }) => true,
             Err(_) => self.explorer.latents().is_some(),
         };
         self.loaded.model = active.then_some(header.version);
         self.loaded.weights_crc = active.then_some(descriptor.crc);
-        loaded?;
+        adopted?;
         Ok(Reply::Done)
+    }
+
+    /// Takes a whole transfer of weights that came in one frame, unless it is here already.
+    pub(in super::super) fn stage_whole(
+        &mut self,
+        weights: Descriptor,
+        raw: &[u8],
+    ) -> Result<(), Refusal> {
+        self.running()?;
+        if weights.payload.kind() != Kind::Weights {
+            return Err(Refusal::NoTransfer);
+        }
+        let staged = self.bulk.as_ref().filter(|staged| staged.is_intact());
+        if staged.is_some_and(|staged| staged.descriptor() == weights) {
+            return Ok(());
+        }
+        self.bulk = None;
+        self.begin_transfer(weights)?;
+        self.chunk(Kind::Weights, 0, raw).map(|_| ())
     }
 
     /// A whole transfer of weights in one request.
@@ -182,13 +202,7 @@ impl Station<'_> {
         header: &ModelHeader,
         raw: &[u8],
     ) -> Result<Reply, Refusal> {
-        self.running()?;
-        if weights.payload.kind() != Kind::Weights {
-            return Err(Refusal::NoTransfer);
-        }
-        self.bulk = None;
-        self.begin_transfer(weights)?;
-        self.chunk(Kind::Weights, 0, raw)?;
+        self.stage_whole(weights, raw)?;
         self.commit_model(header)
     }
 
@@ -206,4 +220,28 @@ impl Station<'_> {
         let value = scalarizer::relative(sums.response(&scalarizer), self.origin);
         self.measure(Measurement { candidate, value }, next, board)
     }
+}
+
+/// The model of weights that have arrived in the staging memory.
+fn staged<'s>(
+    bulk: Option<&Receiver>,
+    staging: &'s [f32],
+    header: &ModelHeader,
+) -> Result<Model<'s>, Refusal> {
+    let intact = bulk.filter(|receiver| receiver.is_intact());
+    let payload = intact.map(|receiver| receiver.descriptor().payload);
+    let Some(Payload::Weights {
+        architecture,
+        window,
+    }) = payload
+    else {
+        return Err(Refusal::NoTransfer);
+    };
+    let network = Network::new(architecture.into(), usize::from(window))?;
+    Ok(Model {
+        network,
+        weights: staging.get(..network.weight_count()).unwrap_or_default(),
+        hyperparameters: header.hyperparameters.into(),
+        standardisation: header.standardisation.into(),
+    })
 }

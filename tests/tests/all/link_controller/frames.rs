@@ -298,3 +298,96 @@ fn whatever_arrives_the_limits_hold() {
     println!("{exposed} exposures and {measured} measurements under fire");
     assert!(exposed > 500 && measured > 500);
 }
+
+/// What a request is answered, but for Busy, once the controller has worked for so long, in ms.
+fn ask_and_wait(rig: &mut Rig<'_>, sequence: u16, request: &Request, ms: u32) -> Option<Reply> {
+    let request = frame(1, FrameKind::Request, sequence, request, &[]);
+    rig.send(&request).unwrap();
+    rig.pass(ms);
+    let mut decoder = Decoder::new([0; 2048]);
+    let mut answered = None;
+    for byte in rig.board.sent.drain(..) {
+        if decoder.push(byte)
+            && let Some(frame) = decoder.frame()
+            && let Ok((reply, _)) = postcard::take_from_bytes(frame.content)
+            && !matches!(reply, Reply::Busy { .. })
+        {
+            answered = Some(reply);
+        }
+    }
+    answered
+}
+
+/// A request that comes while new weights are evaluated is answered with the model before, and the same
+/// commit then takes the weights that have arrived. Oracle: decisions of each model without any link.
+#[test]
+fn new_weights_give_way_to_another_request_and_are_taken_by_the_next_commit() {
+    const LONG_MS: u32 = 100;
+    let mut bench = Bench::new(1);
+    // Both with the ten seeds.
+    (bench.swap_at, bench.end) = (bench.end, bench.seeds + 1);
+    let old = bench.direct()[0];
+    bench.swap_at = bench.seeds;
+    let new = bench.direct()[0];
+    assert_ne!(old, new);
+    let commit = Request::Commit(Activation::Model(bench.header(1)));
+    let propose = Request::Propose { expose: false };
+    let proposed = |reply| match reply {
+        Some(Reply::Proposed(proposed)) => beacon_tests::campaign::bits(&proposed.proposal.into()),
+        other => panic!("{other:?}"),
+    };
+    for slices in [0, 1, 4] {
+        let mut memory = bench.memory();
+        let mut client = client(&mut memory);
+        bench.begin(&mut client);
+        for candidate in bench.seed_candidates() {
+            let measured = client.measure(bench.measurement(candidate), Next::Nothing);
+            measured.unwrap();
+        }
+        bench.hand_over(&mut client, 0);
+        let mut upload = client.upload(bench.weights_sender(1)).unwrap();
+        while !client.advance(&mut upload).unwrap() {}
+        let mut rig = client.into_transport();
+        greet(&mut rig, 100);
+        let reply = ask_and_wait(&mut rig, 101, &commit, slices);
+        assert_eq!(reply, None, "after {slices} ms");
+        // It is obeyed between two slices.
+        assert_eq!(ask(&mut rig, 7, &Request::Blank), Some(Reply::Done));
+        rig.pass(LONG_MS);
+        assert!(rig.board.sent.is_empty(), "the commit was given up");
+        let reply = ask_and_wait(&mut rig, 102, &propose, LONG_MS);
+        assert_eq!(proposed(reply), old);
+        let reply = ask_and_wait(&mut rig, 103, &commit, LONG_MS);
+        assert_eq!(reply, Some(Reply::Done));
+        let reply = ask_and_wait(&mut rig, 104, &propose, LONG_MS);
+        assert_eq!(proposed(reply), new);
+        let reply = ask_and_wait(&mut rig, 105, &commit, LONG_MS);
+        assert_eq!(reply, Some(Reply::Refused(Refusal::NoTransfer)));
+    }
+}
+
+/// The repetition of a commit that waits does not begin it anew.
+#[test]
+fn a_commit_that_is_repeated_while_weights_are_evaluated_is_carried_out_once() {
+    let bench = Bench::new(1);
+    let mut memory = bench.memory();
+    let mut client = client(&mut memory);
+    bench.begin(&mut client);
+    let mut upload = client.upload(bench.weights_sender(0)).unwrap();
+    while !client.advance(&mut upload).unwrap() {}
+    let mut rig = client.into_transport();
+    greet(&mut rig, 100);
+    let commit = Request::Commit(Activation::Model(bench.header(0)));
+    let mut busy = 0;
+    let reply = loop {
+        match ask(&mut rig, 101, &commit) {
+            Some(Reply::Busy { .. }) => busy += 1,
+            reply => break reply,
+        }
+        assert!(busy < 100, "it begins anew each time");
+    };
+    assert_eq!(reply, Some(Reply::Done));
+    assert!(busy > 3, "{busy}");
+    // The reply is kept.
+    assert_eq!(ask(&mut rig, 101, &commit), Some(Reply::Done));
+}

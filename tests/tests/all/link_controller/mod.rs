@@ -215,6 +215,32 @@ fn half_precision_weights_act_like_the_rounded_ones() {
     assert_eq!(halved, bench.direct()[0]);
 }
 
+/// Half precision makes an infinity of it, and the model before stays.
+#[test]
+fn a_weight_beyond_half_precision_is_refused_by_the_board() {
+    let mut bench = Bench::new(6);
+    let mut memory = bench.memory();
+    let mut client = client(&mut memory);
+    bench.begin(&mut client);
+    for candidate in bench.seed_candidates() {
+        let measured = client.measure(bench.measurement(candidate), Next::Nothing);
+        measured.unwrap();
+    }
+    bench.hand_over(&mut client, 0);
+    let before = client.propose(false).unwrap();
+    for beyond in [65_520.0, -1e30, f32::NAN] {
+        bench.weights[1][77] = beyond;
+        let payload = bench.weights_sender(1).descriptor().payload;
+        let sender = Sender::new(payload, Encoding::F16, &bench.weights[1]).unwrap();
+        let commit = Activation::Model(bench.header(1));
+        let error = client.deliver(&sender, commit).unwrap_err().kernel();
+        let (what, index) = ("weight", 77);
+        assert_eq!(error, Some(Error::NotFinite { what, index }), "{beyond}");
+        assert_eq!(client.status().unwrap().model, Some(0));
+        assert_eq!(client.propose(false).unwrap(), before);
+    }
+}
+
 #[test]
 fn an_exposure_longer_than_the_time_out_is_waited_for_without_losing_the_link() {
     let bench = Bench::new(1);
