@@ -142,7 +142,7 @@ fn what_a_browser_does_is_what_the_same_commands_do() {
     ]);
     let mut program = Program::start(&arguments);
     let mut points = 10;
-    for command in words_of(&records_of_steered) {
+    for (command, (_, by)) in words_of(&records_of_steered).into_iter().zip(&given) {
         let waits = |status: &Status| {
             let ready = match command[0].as_str() {
                 "resume" => status.state == "paused",
@@ -152,7 +152,7 @@ fn what_a_browser_does_is_what_the_same_commands_do() {
             status.points == points && ready && status.commands.is_empty()
         };
         until(&told, waits);
-        tell(&told, &command, "Ada").unwrap();
+        tell(&told, &command, by).unwrap();
         points += usize::from(["accept", "suggest"].contains(&command[0].as_str()));
     }
     program.child.wait().unwrap();
