@@ -47,8 +47,8 @@ pub use error::AskTellError;
 
 use crate::campaign::drive::{Drive, Views};
 use crate::campaign::{
-    Author, Command, Ended, Event, Expectation, Given, MapFigures, Measurement, Proposed,
-    PublishedMap, Series, State,
+    Author, CampaignError, Command, Ended, Event, Expectation, Given, MapFigures, Measurement,
+    Proposed, PublishedMap, Series, State,
 };
 use crate::controller::Controller;
 use crate::data::Map;
