@@ -249,17 +249,16 @@ impl<'a> AskTell<'a> {
             let pending = self.pending_candidates();
             let is_new = |candidate: &Candidate| !pending.contains(candidate);
             let planned = self.state().planned().find(is_new);
-            let point = match planned {
-                Some(candidate) => Pending {
+            let point = if let Some(candidate) = planned {
+                Pending {
                     candidate,
                     proposed: None,
-                },
-                None => {
-                    let proposed = self.drive.propose_beside(&pending)?;
-                    Pending {
-                        candidate: Candidate(proposed.candidate),
-                        proposed: Some(proposed),
-                    }
+                }
+            } else {
+                let proposed = self.drive.propose_beside(&pending)?;
+                Pending {
+                    candidate: Candidate(proposed.candidate),
+                    proposed: Some(proposed),
                 }
             };
             self.pending.push(point);
@@ -422,7 +421,7 @@ impl<'a> AskTell<'a> {
     /// # Errors
     /// When the kernel refuses.
     pub fn surrogate(&mut self) -> Result<Option<(Map, Map)>, AskTellError> {
-        let target = self.world.quantity(self.drive.state());
+        let target = Told::quantity(self.drive.state());
         let (mean, sigma) = self.drive.maps(&target)?;
         Ok(mean.zip(sigma))
     }
@@ -433,7 +432,7 @@ impl<'a> AskTell<'a> {
     /// # Errors
     /// When it cannot be made.
     pub fn map(&self) -> Result<Option<(PublishedMap, MapFigures)>, AskTellError> {
-        let target = self.world.quantity(self.drive.state());
+        let target = Told::quantity(self.drive.state());
         let (map, mut figures) = self.drive.map_to_publish(&target)?;
         Ok(map.zip(figures.pop()))
     }

@@ -194,7 +194,7 @@ fn a_journal_has_everything_at_every_moment() {
     // It is dropped without a farewell, as a kill would.
     drop(explorer);
     with(Beginning::load(&folder).unwrap(), |explorer| {
-        assert_eq!(told(explorer), so_far)
+        assert_eq!(told(explorer), so_far);
     });
 }
 

@@ -114,7 +114,7 @@ impl Told {
     }
 
     /// Name and units of the target.
-    pub(super) fn quantity(&self, state: &State) -> (String, String) {
+    pub(super) fn quantity(state: &State) -> (String, String) {
         let channels = &state.begun().channels;
         match channels.coordinates.len() {
             1 => (channels.quantity.clone(), channels.units.clone()),
@@ -195,7 +195,7 @@ impl World for Told {
     }
 
     fn target(&self, state: &State) -> (String, String) {
-        self.quantity(state)
+        Self::quantity(state)
     }
 
     fn behaviours(&self) -> &[Behaviour] {

@@ -91,8 +91,8 @@ pub(super) struct Learner<'a> {
     exposes: bool,
     version: u32,
     model: Option<HandedOver>,
-    /// Whether the kernel could not take that model in, or a point with it.
-    outgrown: bool,
+    /// Version of the model that the kernel could not take in, or a point with it.
+    outgrown: Option<u32>,
     /// Candidates that the kernel takes for measured and that are not.
     believed: Vec<Candidate>,
     pub(super) times: Times,
@@ -146,7 +146,7 @@ impl<'a> Learner<'a> {
             exposes: how.exposes,
             version: 0,
             model: None,
-            outgrown: false,
+            outgrown: None,
             believed: Vec::new(),
             times: Times::default(),
             warnings,
@@ -180,7 +180,7 @@ impl<'a> Learner<'a> {
         self.reducing = None;
         self.version = 0;
         self.model = None;
-        self.outgrown = false;
+        self.outgrown = None;
         self.believed.clear();
         if let Some(overview) = state.overview() {
             for region in &overview.absent {
@@ -306,7 +306,7 @@ impl<'a> Learner<'a> {
         again.hyperparameters = from_bits(handed.hyperparameters);
         match self.controller.load_model(&again, handed.version) {
             Err(error) if is_numeric(&error) => {
-                self.outgrown = true;
+                self.outgrown = Some(self.version);
                 self.warnings.note(&error.to_string());
             }
             other => other?,
@@ -358,7 +358,7 @@ impl<'a> Learner<'a> {
         match told {
             // The response is kept and counts again with the next model.
             Err(error) if is_numeric(&error) => {
-                self.outgrown = true;
+                self.outgrown = Some(self.version);
                 self.warnings.note(&error.to_string());
             }
             other => other?,
@@ -464,7 +464,7 @@ impl<'a> Learner<'a> {
     /// Whether the trainer has to fit to the points that there are now.
     fn fits(&self) -> bool {
         let (how, surrogate) = self.how_often;
-        let fitted = self.model.as_ref().filter(|_| !self.outgrown);
+        let fitted = self.model.as_ref().filter(|_| self.outgrown.is_none());
         fitted.is_none_or(|model| how.fits(surrogate, model.at, self.responses.len()))
     }
 
@@ -513,7 +513,7 @@ impl<'a> Learner<'a> {
                 _ => break,
             }
         }
-        self.outgrown = false;
+        self.outgrown = None;
         if model.validate().is_ok() {
             self.model = Some(HandedOver {
                 at: self.responses.len(),
@@ -522,7 +522,7 @@ impl<'a> Learner<'a> {
             });
         }
         if let Err(ControllerError::Kernel(error)) = outcome {
-            self.outgrown = true;
+            self.outgrown = Some(self.version);
             self.warnings
                 .note(&format!("the trained model was refused: {error}"));
         } else {

@@ -177,6 +177,26 @@ fn tell_beyond(at: &[usize], steps: usize) {
     }
 }
 
+/// The cells whose campaigns are not finished in a folder.
+fn due(folder: &StudyFolder, asked: &[Cell]) -> Vec<Cell> {
+    let mut due = Vec::new();
+    for cell in asked {
+        match folder.read(cell) {
+            Stored::Finished(_) => continue,
+            Stored::Absent => {}
+            Stored::Damaged(reason) => {
+                let file = folder.file(cell);
+                log(&format!(
+                    "`{}` is damaged and run again: {reason}",
+                    file.display()
+                ));
+            }
+        }
+        due.push(cell.clone());
+    }
+    due
+}
+
 /// Runs the cells of a study on a experiment, all or one.
 fn explore<M: Oracle + Clone + Sync>(
     args: &CompareArgs,
@@ -228,21 +248,7 @@ fn explore<M: Oracle + Clone + Sync>(
     }
     tell_beyond(&args.at, args.campaign.steps);
 
-    let mut due = Vec::new();
-    for cell in &asked {
-        match folder.read(cell) {
-            Stored::Finished(_) => continue,
-            Stored::Absent => {}
-            Stored::Damaged(reason) => {
-                let file = folder.file(cell);
-                log(&format!(
-                    "`{}` is damaged and run again: {reason}",
-                    file.display()
-                ));
-            }
-        }
-        due.push(cell.clone());
-    }
+    let due = due(&folder, &asked);
     let (study, spaces) = if due.is_empty() {
         (study, None)
     } else {
