@@ -152,9 +152,8 @@ pub(crate) fn compare(
     }
     for (name, command) in externals {
         if others.contains_key(&name) {
-            return Err(value(&format!(
-                "`{name}` is an order and a program; expected another name for one"
-            )));
+            let why = format!("`{name}` is an order and a program; expected another name for one");
+            return Err(value(&why).into());
         }
         others.insert(name, Other::External(command));
     }

@@ -224,8 +224,8 @@ fn explore<M: Oracle + Clone + Sync>(
         args.seeds,
         candidates.or_input()?,
     )?;
-    let (seeds, strategies) = (args.seeds, strategies);
-    let plan = Plan::with_others(dataset, strategies, others, seeds, start, campaign).or_input()?;
+    let plan = Plan::with_others(dataset, strategies, others, args.seeds, start, campaign);
+    let plan = plan.or_input()?;
     let asked: Vec<Cell> = match (args.cell, args.cluster.shard) {
         (Some(name), _) => vec![plan.cell(name).or_input()?],
         (_, Some(name)) => plan.shard(name).or_input()?,
