@@ -97,14 +97,11 @@ impl From<AskTellError> for Failure {
             AskTellError::Folder(FolderError::Begun { .. }) | AskTellError::Another(_) => {
                 Self::Exists(why)
             }
-            AskTellError::Folder(FolderError::System { source, .. }) => {
+            AskTellError::Folder(FolderError::System { source, .. })
+            | AskTellError::Journal(JournalError::File { source, .. }) => {
                 Self::of_system(source.kind(), why)
             }
-            AskTellError::Folder(_) => Self::System(why),
-            AskTellError::Journal(JournalError::File { source, .. }) => {
-                Self::of_system(source.kind(), why)
-            }
-            AskTellError::Journal(_) => Self::System(why),
+            AskTellError::Folder(_) | AskTellError::Journal(_) => Self::System(why),
             _ => Self::Value(why),
         }
     }

@@ -50,6 +50,9 @@ pub(crate) fn wait<T: Send>(py: Python<'_>, answer: &Awaited<T>) -> PyResult<T> 
 }
 
 /// A campaign.
+/// Mean and standard deviation of the map to publish, as bytes, and its figures as JSON.
+type Published<'py> = (Bound<'py, PyBytes>, Bound<'py, PyBytes>, String);
+
 #[pyclass(frozen, module = "beacon._beacon")]
 pub(crate) struct Session {
     jobs: Mutex<Sender<Job>>,
@@ -373,10 +376,7 @@ impl Session {
     }
 
     /// Mean and standard deviation of the map to publish, and its figures.
-    fn map<'py>(
-        &self,
-        py: Python<'py>,
-    ) -> PyResult<Option<(Bound<'py, PyBytes>, Bound<'py, PyBytes>, String)>> {
+    fn map<'py>(&self, py: Python<'py>) -> PyResult<Option<Published<'py>>> {
         let made = self.call(py, |campaign| Ok(campaign.map()?))?;
         Ok(made.map(|(map, figures)| {
             let figures = serde_json::to_string(&figures).unwrap_or_default();
