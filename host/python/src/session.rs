@@ -49,10 +49,10 @@ pub(crate) fn wait<T: Send>(py: Python<'_>, answer: &Awaited<T>) -> PyResult<T> 
     }
 }
 
-/// A campaign.
 /// Mean and standard deviation of the map to publish, as bytes, and its figures as JSON.
 type Published<'py> = (Bound<'py, PyBytes>, Bound<'py, PyBytes>, String);
 
+/// A campaign.
 #[pyclass(frozen, module = "beacon._beacon")]
 pub(crate) struct Session {
     jobs: Mutex<Sender<Job>>,
