@@ -49,6 +49,20 @@ pub(crate) fn wait<T: Send>(py: Python<'_>, answer: &Awaited<T>) -> PyResult<T> 
     }
 }
 
+/// What is kept, of which nothing is left.
+fn taken<T: Default>(kept: &Mutex<T>) -> T {
+    kept.lock()
+        .map(|mut kept| std::mem::take(&mut *kept))
+        .unwrap_or_default()
+}
+
+/// Keeps something.
+fn put<T>(kept: &Mutex<T>, what: T) {
+    if let Ok(mut kept) = kept.lock() {
+        *kept = what;
+    }
+}
+
 /// Mean and standard deviation of the map to publish, as bytes, and its figures as JSON.
 type Published<'py> = (Bound<'py, PyBytes>, Bound<'py, PyBytes>, String);
 
@@ -56,8 +70,10 @@ type Published<'py> = (Bound<'py, PyBytes>, Bound<'py, PyBytes>, String);
 #[pyclass(frozen, module = "beacon._beacon")]
 pub(crate) struct Session {
     jobs: Mutex<Sender<Job>>,
-    /// Points that were asked for by a call that was interrupted.
+    /// Points that a call asks for that was interrupted.
     interrupted: Mutex<Option<Awaited<Pixels>>>,
+    /// Points that were asked for by such a call and are given by none yet.
+    unclaimed: Mutex<Pixels>,
     candidates: Candidates,
 }
 
@@ -191,6 +207,7 @@ impl Session {
             candidates: wait(py, &Mutex::new(begun))?,
             jobs: Mutex::new(jobs),
             interrupted: Mutex::new(None),
+            unclaimed: Mutex::new(Pixels::new()),
         })
     }
 
@@ -304,22 +321,48 @@ impl Session {
         pixels.map(|pixel| (pixel.row, pixel.column)).collect()
     }
 
-    /// The next points.
+    /// The next points: first those that a call asked for that was interrupted, where they still wait.
     fn ask(&self, py: Python<'_>, count: usize) -> PyResult<Pixels> {
-        let lost = self
-            .interrupted
-            .lock()
-            .ok()
-            .and_then(|mut lost| lost.take());
-        let answer =
-            lost.unwrap_or_else(|| self.send(move |campaign| Ok(pixels(&campaign.ask(count)?))));
-        let asked = wait(py, &answer);
-        if asked.as_ref().is_err_and(|error| is_interrupt(py, error))
-            && let Ok(mut lost) = self.interrupted.lock()
-        {
-            *lost = Some(answer);
+        let mut unclaimed = taken(&self.unclaimed);
+        if let Some(answer) = taken(&self.interrupted) {
+            match wait(py, &answer) {
+                Ok(points) => unclaimed.extend(points),
+                Err(error) if is_interrupt(py, &error) => {
+                    put(&self.unclaimed, unclaimed);
+                    put(&self.interrupted, Some(answer));
+                    return Err(error);
+                }
+                // That no more could be asked for is found again below.
+                Err(_) => {}
+            }
         }
-        asked
+        let answer = self.send(move |campaign| {
+            let pending = pixels(&campaign.pending());
+            let mut points = unclaimed;
+            points.retain(|point| pending.contains(point));
+            let more = count.saturating_sub(points.len());
+            if more > 0 {
+                match campaign.ask(more) {
+                    Ok(asked) => points.extend(pixels(&asked)),
+                    Err(_) if !points.is_empty() => {}
+                    Err(error) => return Err(error.into()),
+                }
+            }
+            Ok(points)
+        });
+        match wait(py, &answer) {
+            Ok(mut points) => {
+                let others = points.split_off(count.min(points.len()));
+                put(&self.unclaimed, others);
+                Ok(points)
+            }
+            Err(error) => {
+                if is_interrupt(py, &error) {
+                    put(&self.interrupted, Some(answer));
+                }
+                Err(error)
+            }
+        }
     }
 
     /// What a strategy in Python may see; `None` where the next point is not for it to choose.
