@@ -82,7 +82,8 @@ def compare(
     A strategy may be a function, as :class:`Explorer` takes it; it takes part under its name. ``orders`` are those of
     others: for each name as many as there are seeds, of the points behind those to begin with. ``externals`` are
     programs by their command lines, which are asked and told over pipes. ``start`` are the points that all begin
-    with, instead of random ones. With ``folder`` finished campaigns are kept there and not run again.
+    with, instead of random ones. With ``folder`` finished campaigns are kept there and not run again; functions choose
+    again, and have to choose the same.
     """
     pixels, shape = given(image, "image")
     config = dict(settings, steps=steps, window=window, edges=edges, initial=initial)
