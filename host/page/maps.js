@@ -51,14 +51,17 @@ export async function takeMaps(told) {
   fetching = true;
   // One request at a time: maps that were replaced meanwhile are not fetched.
   for (;;) {
-    const { campaign } = room;
+    const { campaign } = room, asked = offered;
     const due = Object.keys(offered).find((name) => offered[name].version !== room.maps[name]?.version);
     if (!due) break;
     const { version, points } = offered[due];
     try {
       const values = await link.numbers(`api/campaigns/${campaign}/maps/${due}`);
       if (campaign === room.campaign) room.maps[due] = { values, version, points };
-    } catch { break; }
+    } catch {
+      // Of another campaign, perhaps, which was chosen meanwhile and has offered its own.
+      if (asked === offered) break;
+    }
     touch();
   }
   fetching = false;
