@@ -163,8 +163,8 @@ impl<'a> AskTell<'a> {
         Ok(campaign)
     }
 
-    /// Frees the point of a tell that broke off between its records, so that it, and any other, may be
-    /// told.
+    /// Frees the point of a tell that broke off between its records. One that was under the beam by its
+    /// record comes before all others: see [`Self::unfinished`].
     fn clear(&mut self) -> Result<(), CampaignError> {
         let world = &mut self.world;
         if self.drive.state().exposing().is_some() {
@@ -173,13 +173,19 @@ impl<'a> AskTell<'a> {
                 .record(&Event::NotExposed { why }, world, &mut ())?;
         }
         let next = self.drive.state().next_point();
-        let left = next.filter(|next| next.begun || next.author == Author::Person);
+        let left = next.filter(|next| !next.begun && next.author == Author::Person);
         if let Some(candidate) = left.map(|next| next.candidate) {
             let withdrawn = given(Command::Withdraw(candidate.0));
             self.drive
                 .record(&Event::Commanded(withdrawn), world, &mut ())?;
         }
         Ok(())
+    }
+
+    /// The point of a tell that broke off after the record that it is measured, and before what was.
+    fn unfinished(&self) -> Option<Candidate> {
+        let next = self.drive.state().next_point();
+        next.filter(|next| next.begun).map(|next| next.candidate)
     }
 
     /// The state of the campaign.
@@ -248,7 +254,8 @@ impl<'a> AskTell<'a> {
             }
             let pending = self.pending_candidates();
             let is_new = |candidate: &Candidate| !pending.contains(candidate);
-            let planned = self.state().planned().find(is_new);
+            let planned = self.unfinished().into_iter().chain(self.state().planned());
+            let planned = planned.into_iter().find(is_new);
             let point = if let Some(candidate) = planned {
                 Pending {
                     candidate,
@@ -345,9 +352,21 @@ impl<'a> AskTell<'a> {
             let budget = state.settings().budget;
             return Err(AskTellError::OverBudget { told, most, budget });
         }
+        let unfinished = self.unfinished();
+        if let Some(first) = unfinished
+            && points.first().is_some_and(|(told, _)| *told != first)
+        {
+            let Pixel { row, column } = self.candidates().pixel(first)?;
+            return Err(AskTellError::Refused(format!(
+                "what was measured at row {row}, column {column} was not kept when it was told; expected it \
+                 first, or that it failed"
+            )));
+        }
         for (n, (candidate, spectrum)) in points.iter().enumerate() {
             let pixel = self.candidates().pixel(*candidate)?;
-            if let Some(why) = self.objection(&Command::Measure(candidate.0)) {
+            if unfinished != Some(*candidate)
+                && let Some(why) = self.objection(&Command::Measure(candidate.0))
+            {
                 return Err(AskTellError::Refused(why));
             }
             if points[..n].iter().any(|(earlier, _)| earlier == candidate) {

@@ -56,6 +56,8 @@ impl Emulator {
         let timing = Timing {
             reply_ms: 5_000,
             longest_ms: 10_000,
+            // The largest models are billions of instructions, of which a busy machine gives few.
+            patience_ms: 1_200_000,
             ..Timing::default()
         };
         Client::new(line, timing, host)
