@@ -12,7 +12,8 @@
 //! let setup = Setup::new(CampaignConfig::default(), 14);
 //! let beginning = Beginning::new(setup, Seeds::Random(10), image, |_, _| false)?;
 //! let mut memory = beginning.memory()?;
-//! let mut explorer = AskTell::begin(beginning, &mut InProcess::new(&mut memory)?, None)?;
+//! let mut controller = InProcess::new(&mut memory)?;
+//! let mut explorer = AskTell::begin(beginning, &mut controller, None)?;
 //! for _ in 0..14 {
 //!     for point in explorer.ask(1)? {
 //!         let response = (9.0 * point.pixel.column as f64).sin();
