@@ -2,7 +2,7 @@
 
 use crate::Error;
 use crate::elementary::exp;
-use crate::math::{distance_squared, dot, dots, subtract_scaled};
+use crate::math::{LANES, block_dots, distance_squared, dot, dots, subtract_scaled};
 
 /// Radial-basis covariance with latents already divided by their lengthscales:
 /// k(a, b) = s · exp(−½|a − b|²).
@@ -81,11 +81,8 @@ impl<'a> Factor<'a> {
     ) -> Result<(), Error> {
         while self.order < count {
             let n = self.order;
-            if n.is_multiple_of(2) && n + 2 <= count {
-                self.append_two(variance, |even, odd| {
-                    fill(n, even);
-                    fill(n + 1, odd);
-                })?;
+            if n + TOGETHER <= count {
+                self.append_together(variance, &fill)?;
             } else {
                 self.append(variance, |row| fill(n, row))?;
             }
@@ -127,49 +124,70 @@ impl<'a> Factor<'a> {
         Ok(())
     }
 
-    /// Appends two rows at once, the first of them even: each earlier row is read once for both.
-    fn append_two(
+    /// Appends [`TOGETHER`] rows at once: each earlier row is read once for all of them.
+    fn append_together(
         &mut self,
         variance: f32,
-        fill: impl FnOnce(&mut [f32], &mut [f32]),
+        fill: impl Fn(usize, &mut [f32]),
     ) -> Result<(), Error> {
         let n = self.order;
-        let (old, new) = split(self.packed, n, n + 2)?;
-        let (even, odd) = new.split_at_mut((n + 1).min(new.len()));
-        let (Some((even_diagonal, even)), Some((odd_diagonal, odd))) =
-            (even.split_last_mut(), odd.split_last_mut())
-        else {
-            return Ok(());
-        };
-        fill(even, odd);
+        let (old, mut rest) = split(self.packed, n, n + TOGETHER)?;
+        let mut rows: [(&mut [f32], f32); TOGETHER] = [(); TOGETHER].map(|()| Default::default());
+        for (r, (row, _)) in rows.iter_mut().enumerate() {
+            let (own, after) = rest.split_at_mut((n + r + 1).min(rest.len()));
+            (*row, rest) = (own, after);
+            if let Some((_, entries)) = row.split_last_mut() {
+                fill(n + r, entries);
+            }
+        }
         let mut rest = old;
-        for j in (0..n).step_by(2) {
-            let Some(([(a, a_diagonal), (b, b_diagonal)], after)) = take_rows(rest, j) else {
-                break;
-            };
-            rest = after;
-            let (Some((even_known, even)), Some((odd_known, odd))) =
-                (even.split_at_mut_checked(j), odd.split_at_mut_checked(j))
-            else {
-                break;
-            };
-            let [even_sums, odd_sums] = dots([even_known, odd_known], [a, b]);
-            let across = b.last().copied().unwrap_or_default();
-            for (row, [sum_a, sum_b]) in [(even, even_sums), (odd, odd_sums)] {
-                if let Some([x, y]) = row.first_chunk_mut() {
-                    *x = (*x - sum_a) / a_diagonal;
-                    *y = (*y - (sum_b + *x * across)) / b_diagonal;
+        for i in (0..n).step_by(ROWS) {
+            let known = rows
+                .each_ref()
+                .map(|(row, _)| row.get(..i).unwrap_or_default());
+            if let Some((four, after)) = take_rows::<ROWS>(rest, i) {
+                rest = after;
+                let [(a, _), (b, _), (c, _), (d, _)] = four;
+                // Their first i entries are whole blocks.
+                let first = products(known, [a, b], i);
+                let second = products(known, [c, d], i);
+                let triangle = triangle(&four, i);
+                for (((row, _), [a, b]), [c, d]) in rows.iter_mut().zip(first).zip(second) {
+                    if let Some(x) = row.get_mut(i..).and_then(<[f32]>::first_chunk_mut) {
+                        solve_beside(&triangle, [a, b, c, d], x);
+                    }
+                }
+            } else {
+                for j in i..n {
+                    let Some(([(a, diagonal)], after)) = take_rows(rest, j) else {
+                        break;
+                    };
+                    rest = after;
+                    for (row, _) in &mut rows {
+                        if let Some((known, [x, ..])) = row.split_at_mut_checked(j) {
+                            *x = (*x - dot(known, a)) / diagonal;
+                        }
+                    }
                 }
             }
         }
-        *even_diagonal = root(variance - dot(even, even), n)?;
-        // The even row is complete and stays even if the odd one fails.
-        self.order = n + 1;
-        if let Some((last, known)) = odd.split_last_mut() {
-            *last = (*last - dot(known, even)) / *even_diagonal;
+        for r in 0..TOGETHER {
+            let (before, rest) = rows.split_at_mut(r);
+            let Some(((row, diagonal), _)) = rest.split_first_mut() else {
+                break;
+            };
+            for (j, (earlier, its_diagonal)) in (n..).zip(before) {
+                if let Some((known, [x, ..])) = row.split_at_mut_checked(j) {
+                    *x = (*x - dot(known, earlier)) / *its_diagonal;
+                }
+            }
+            if let Some((last, known)) = row.split_last_mut() {
+                *last = root(variance - dot(known, known), n + r)?;
+                *diagonal = *last;
+            }
+            // The rows before one that fails are complete.
+            self.order = n + r + 1;
         }
-        *odd_diagonal = root(variance - dot(odd, odd), n + 1)?;
-        self.order = n + 2;
         Ok(())
     }
 
@@ -254,8 +272,12 @@ impl<'a> Factor<'a> {
     }
 }
 
+/// Rows that are appended together: with two of the factor's, a Cortex-M7 has the sums of [`dots`] in
+/// its registers.
+const TOGETHER: usize = 3;
+
 /// Rows that a triangular solve takes together.
-const ROWS: usize = 4;
+const ROWS: usize = LANES;
 
 /// The first `from` rows, and room for those up to `to`.
 fn split(rows: &mut [f32], from: usize, to: usize) -> Result<(&[f32], &mut [f32]), Error> {
@@ -295,6 +317,39 @@ fn take_rows<const R: usize>(packed: &[f32], first: usize) -> Option<(Rows<'_, R
     Some((rows, rest))
 }
 
+/// Products of rows to be appended with two of the factor, of their first `i` entries, which are whole blocks.
+// By itself, so that all sums stay in registers.
+#[inline(never)]
+fn products(known: [&[f32]; TOGETHER], rows: [&[f32]; 2], i: usize) -> [[f32; 2]; TOGETHER] {
+    block_dots(known, rows, i / LANES)
+}
+
+/// The triangle of a factor at its diagonal in rows that begin with the `i`th.
+fn triangle(rows: &Rows<'_, ROWS>, i: usize) -> [[f32; ROWS]; ROWS] {
+    let mut triangle = [[1.0; ROWS]; ROWS];
+    for (r, (out, (row, diagonal))) in triangle.iter_mut().zip(rows).enumerate() {
+        let entries = row.get(i..).unwrap_or_default();
+        for (out, entry) in out.iter_mut().zip(entries) {
+            *out = *entry;
+        }
+        if let Some(out) = out.get_mut(r) {
+            *out = *diagonal;
+        }
+    }
+    triangle
+}
+
+/// Solves for the entries beside a triangle, `sums` being the products of those before them with their rows.
+fn solve_beside(triangle: &[[f32; ROWS]; ROWS], sums: [f32; ROWS], x: &mut [f32; ROWS]) {
+    for r in 0..ROWS {
+        let mut sum = sums[r];
+        for k in 0..r {
+            sum += x[k] * triangle[r][k];
+        }
+        x[r] = (x[r] - sum) / triangle[r][r];
+    }
+}
+
 /// b ← L⁻¹b, four rows at a time, so that it loads the solved part of b once for all four.
 fn solve_lower(packed: &[f32], b: &mut [f32]) {
     let mut rest = packed;
@@ -309,17 +364,7 @@ fn solve_lower(packed: &[f32], b: &mut [f32]) {
         let Some(x) = tail.first_chunk_mut::<ROWS>() else {
             return;
         };
-        for (r, ((row, diagonal), mut sum)) in rows.into_iter().zip(sums).enumerate() {
-            let Some((known, tail)) = x.split_at_mut_checked(r) else {
-                return;
-            };
-            for (x, entry) in known.iter().zip(row.get(i..).unwrap_or_default()) {
-                sum += x * entry;
-            }
-            if let Some(own) = tail.first_mut() {
-                *own = (*own - sum) / diagonal;
-            }
-        }
+        solve_beside(&triangle(&rows, i), sums, x);
     }
     for i in blocked..b.len() {
         let Some(([(row, diagonal)], after)) = take_rows::<1>(rest, i) else {
