@@ -280,7 +280,7 @@ fn on_the_bench(
     });
     let see = format!("a pulse of about half a second on {beam}, of 5 s that were asked for");
     session.step("a pulse that is cut", Some(&see), TIMER, |_| {
-        begin(board)?;
+        begin(board, LONG)?;
         std::thread::sleep(Duration::from_millis(500));
         board.blank().map_err(|error| error.to_string())?;
         ended(board, BlankReason::Request)
@@ -324,8 +324,8 @@ fn blanked(status: &Status) -> Found {
     }
 }
 
-fn begin(board: &mut Linked<'_>) -> Found {
-    board.pulse(LONG).map_err(|error| error.to_string())?;
+fn begin(board: &mut Linked<'_>, pulse: Pulse) -> Found {
+    board.pulse(pulse).map_err(|error| error.to_string())?;
     match board.status().map_err(|error| error.to_string())?.beam {
         Beam::OnBench(Spot::MIDDLE) => Ok(()),
         beam => Err(format!("the beam did not come on: {beam:?}")),
@@ -424,7 +424,13 @@ fn pull_the_plug(session: &mut Check, place: &Place) -> Result<(), Failure> {
         Some("the beam's pin falls at once, and stays low when the plug is back"),
         "the pull-down at the blanker's side is missing: see the wiring in firmware/README.md",
         |session| {
-            begin(&mut board, 30_000_000)?;
+            begin(
+                &mut board,
+                Pulse {
+                    dwell_us: 30_000_000,
+                    ..LONG
+                },
+            )?;
             session.say("   the beam is on for 30 s: pull the plug now, then put it back");
             Ok(())
         },
