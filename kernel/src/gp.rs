@@ -131,30 +131,28 @@ impl<'a> Factor<'a> {
         fill: impl Fn(usize, &mut [f32]),
     ) -> Result<(), Error> {
         let n = self.order;
-        let (old, mut rest) = split(self.packed, n, n + TOGETHER)?;
-        let mut rows: [(&mut [f32], f32); TOGETHER] = [(); TOGETHER].map(|()| Default::default());
-        for (r, (row, _)) in rows.iter_mut().enumerate() {
-            let (own, after) = rest.split_at_mut((n + r + 1).min(rest.len()));
-            (*row, rest) = (own, after);
+        let (old, mut new) = split(self.packed, n, n + TOGETHER)?;
+        let mut rows: [&mut [f32]; TOGETHER] = core::array::from_fn(|r| {
+            let row = new.split_off_mut(..=n + r).unwrap_or_default();
             if let Some((_, entries)) = row.split_last_mut() {
                 fill(n + r, entries);
             }
-        }
+            row
+        });
         let mut rest = old;
         for i in (0..n).step_by(ROWS) {
-            let known = rows
-                .each_ref()
-                .map(|(row, _)| row.get(..i).unwrap_or_default());
             if let Some((four, after)) = take_rows::<ROWS>(rest, i) {
                 rest = after;
                 let [(a, _), (b, _), (c, _), (d, _)] = four;
-                // Their first i entries are whole blocks.
-                let first = products(known, [a, b], i);
-                let second = products(known, [c, d], i);
                 let triangle = triangle(&four, i);
-                for (((row, _), [a, b]), [c, d]) in rows.iter_mut().zip(first).zip(second) {
-                    if let Some(x) = row.get_mut(i..).and_then(<[f32]>::first_chunk_mut) {
-                        solve_beside(&triangle, [a, b, c, d], x);
+                for rows in rows.as_chunks_mut::<GROUP>().0 {
+                    let known = rows.each_ref().map(|row| row.get(..i).unwrap_or_default());
+                    let first = products(known, [a, b], i);
+                    let second = products(known, [c, d], i);
+                    for ((row, [a, b]), [c, d]) in rows.iter_mut().zip(first).zip(second) {
+                        if let Some(x) = row.get_mut(i..).and_then(<[f32]>::first_chunk_mut) {
+                            solve_beside(&triangle, [a, b, c, d], x);
+                        }
                     }
                 }
             } else {
@@ -163,7 +161,7 @@ impl<'a> Factor<'a> {
                         break;
                     };
                     rest = after;
-                    for (row, _) in &mut rows {
+                    for row in &mut rows {
                         if let Some((known, [x, ..])) = row.split_at_mut_checked(j) {
                             *x = (*x - dot(known, a)) / diagonal;
                         }
@@ -171,20 +169,20 @@ impl<'a> Factor<'a> {
                 }
             }
         }
+        // What is left of each row is among the new ones.
         for r in 0..TOGETHER {
-            let (before, rest) = rows.split_at_mut(r);
-            let Some(((row, diagonal), _)) = rest.split_first_mut() else {
+            let (before, own) = rows.split_at_mut(r);
+            let Some((diagonal, own)) = own.first_mut().and_then(|own| own.split_last_mut()) else {
                 break;
             };
-            for (j, (earlier, its_diagonal)) in (n..).zip(before) {
-                if let Some((known, [x, ..])) = row.split_at_mut_checked(j) {
-                    *x = (*x - dot(known, earlier)) / *its_diagonal;
+            for (j, before) in (n..).zip(before) {
+                if let (Some((known, [x, ..])), Some((diagonal, before))) =
+                    (own.split_at_mut_checked(j), before.split_last())
+                {
+                    *x = (*x - dot(known, before)) / diagonal;
                 }
             }
-            if let Some((last, known)) = row.split_last_mut() {
-                *last = root(variance - dot(known, known), n + r)?;
-                *diagonal = *last;
-            }
+            *diagonal = root(variance - dot(own, own), n + r)?;
             // The rows before one that fails are complete.
             self.order = n + r + 1;
         }
@@ -272,9 +270,16 @@ impl<'a> Factor<'a> {
     }
 }
 
-/// Rows that are appended together: with two of the factor's, a Cortex-M7 has the sums of [`dots`] in
-/// its registers.
-const TOGETHER: usize = 3;
+/// Rows to be appended whose products with two of the factor a processor has in its registers.
+const GROUP: usize = if cfg!(target_arch = "arm") { 3 } else { 4 };
+
+/// Rows that are appended together: as many as a host's cache holds of thousands of points each. A board's
+/// points all lie in its fast memory.
+const TOGETHER: usize = if cfg!(target_arch = "arm") {
+    GROUP
+} else {
+    4 * GROUP
+};
 
 /// Rows that a triangular solve takes together.
 const ROWS: usize = LANES;
@@ -320,7 +325,7 @@ fn take_rows<const R: usize>(packed: &[f32], first: usize) -> Option<(Rows<'_, R
 /// Products of rows to be appended with two of the factor, of their first `i` entries, which are whole blocks.
 // By itself, so that all sums stay in registers.
 #[inline(never)]
-fn products(known: [&[f32]; TOGETHER], rows: [&[f32]; 2], i: usize) -> [[f32; 2]; TOGETHER] {
+fn products(known: [&[f32]; GROUP], rows: [&[f32]; 2], i: usize) -> [[f32; 2]; GROUP] {
     block_dots(known, rows, i / LANES)
 }
 
@@ -490,16 +495,17 @@ mod tests {
 
     /// Without noise the second of two equal points has no variance left.
     #[test]
-    fn a_failing_row_of_a_pair_leaves_the_rows_before_it() {
+    fn a_failing_row_among_several_leaves_the_rows_before_it() {
+        const COUNT: usize = 45;
         let covariance = Covariance { outputscale: 1.0 };
         let mut random = Random::new(8, 0);
-        let mut points: Vec<[f32; 2]> = (0..9)
+        let mut points: Vec<[f32; 2]> = (0..COUNT)
             .map(|_| [4.0 * random.normal(), 4.0 * random.normal()])
             .collect();
-        for failing in [5, 6] {
+        for failing in [5, 6, 31, 41] {
             let copied = points[failing];
             points[failing] = points[1];
-            let (mut whole, mut short) = (vec![0.0; packed(9)], vec![0.0; packed(9)]);
+            let (mut whole, mut short) = (vec![0.0; packed(COUNT)], vec![0.0; packed(COUNT)]);
             let (mut whole, mut short) = (Factor::new(&mut whole), Factor::new(&mut short));
             let error = whole.extend(points.len(), 1.0, covariance.among(&points));
             assert_eq!(error, Err(Error::NotPositiveDefinite { row: failing }));
