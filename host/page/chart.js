@@ -135,7 +135,8 @@ export function chart(canvas, { series, marks = [], x, y, zero = false, windows 
   }
   if (!small) {
     to.fillStyle = ink;
-    to.fillText(x?.label ?? "", (box.left + box.right) / 2, box.bottom + 19);
+    const middle = (box.left + box.right) / 2;
+    to.fillText(x?.label ?? "", middle, box.bottom + 19, 2 * (width - middle));
     to.save();
     to.translate(4, (box.top + box.bottom) / 2);
     to.rotate(-Math.PI / 2);

@@ -83,9 +83,9 @@ $("who").addEventListener("submit", async (event) => {
   if (!name) return say("Not sent yet: the name is empty.", true);
   localStorage.setItem("beacon-name", name);
   $("who").hidden = true;
-  const asked = waiting;
+  const request = waiting;
   waiting = null;
-  asked?.done(await give(...asked.words));
+  request?.done(await give(...request.words));
 });
 
 $("who").addEventListener("keydown", (event) => {

@@ -20,7 +20,7 @@ export function colourBar(colours, [low, high], units, name = "") {
   bar.className = "scale";
   strip.className = "strip-of-colours";
   strip.style.background = `linear-gradient(to right, ${STOPS[colours]})`;
-  from.textContent = `${name ? `${name} ` : ""}${figure(low, 3)} `;
+  from.textContent = `${name ? `${name}: ` : ""}${figure(low, 3)} `;
   until.textContent = `${figure(high, 3)}${units ? ` ${units}` : ""} `;
   bar.append(from, strip, until);
   return bar;

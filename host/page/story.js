@@ -77,7 +77,8 @@ export class Snapshot {
     }
     if (event === "Commanded" || event === "Refused") this.commands.push({ ...message, before });
     if (event === "Surveyed") this.shifts.push({ shift: message.shift, points: this.points.length });
-    if (event === "LeftOut" && message.at) this.leftOut.set(message.at.join(), message.why);
+    if (event === "LeftOut") this.leftOut.set(String(message.at), message.why);
+    if (event === "Measured" && !message.point) this.leftOut.set(String(message.at), "what was measured there could not be used");
     if (event === "Failed") this.failures.push(message);
     if (event === "Proposed") this.step = { deciding: message.seconds };
     if (event === "Trained") this.trained = message;

@@ -23,7 +23,7 @@ export function facts(now) {
   if (it.drift_every || down || right) rows.push(["Drift", `${figure(down, 3)} px down, ${figure(right, 3)} px right`]);
   const elapsed = (now.last?.elapsed_ms ?? 0) / 1000;
   rows.push(["Running for", span(elapsed)]);
-  if (!it.ended) rows.push(["Time left", timeLeft(now, elapsed)]);
+  if (!it.ended && (room.status !== null || now.begun?.replayed)) rows.push(["Time left", timeLeft(now, elapsed)]);
   if (it.failures) rows.push(["Failures", `${it.failures}, the last: ${now.failures.at(-1)?.why ?? ""}`]);
   if (it.wishes?.length) rows.push(["People want", it.wishes.map(([row, column]) => `${row},${column}`).join("; ")]);
   const list = $("facts");
