@@ -54,9 +54,51 @@ const extent = (values) => {
   return low <= high ? [low, high] : null;
 };
 
+/** Height of a row of labels, in pixels. */
+const ROW = 13;
+
+/**
+ * Writes labels of marks into rows below the upper edge, so that none lies on another. Marks come the most
+ * important first; returns those that no row had room for.
+ */
+function name(to, marks, px, box, paper, ink) {
+  const rows = Array.from({ length: Math.max(1, Math.floor(0.5 * (box.bottom - box.top) / ROW)) }, () => []);
+  to.textAlign = "left";
+  to.textBaseline = "top";
+  return marks.filter(({ label, at }) => {
+    if (!label || at < box.from || at > box.until) return false;
+    const width = to.measureText(label).width + 4;
+    const left = px(at) + 1 + width > box.right ? px(at) - 1 - width : px(at) + 1;
+    const row = rows.findIndex((taken) => taken.every(([from, until]) => left >= until + 2 || left + width + 2 <= from));
+    if (row < 0) return true;
+    rows[row].push([left, left + width]);
+    to.fillStyle = paper;
+    to.fillRect(left, box.top + 1 + row * ROW, width, ROW);
+    to.fillStyle = ink;
+    to.fillText(label, left + 2, box.top + 2 + row * ROW);
+    return false;
+  });
+}
+
+/** Shapes that points of one chart or map are told apart by, each with its sign in a text. */
+export const SHAPES = [["disc", "●"], ["square", "■"], ["triangle", "▲"], ["diamond", "◆"]];
+
+/** The path of a point of a shape, of about one area. */
+export function outline(to, shape, x, y, size) {
+  const corners = {
+    square: [[-1, -1], [1, -1], [1, 1], [-1, 1]], triangle: [[0, -1.35], [1.25, 0.9], [-1.25, 0.9]],
+    diamond: [[0, -1.4], [1.2, 0], [0, 1.4], [-1.2, 0]],
+  }[shape];
+  to.beginPath();
+  if (!corners) { to.arc(x, y, size, 0, 7); return; }
+  corners.forEach(([across, down], index) => to[index ? "lineTo" : "moveTo"](x + 0.9 * size * across, y + 0.9 * size * down));
+  to.closePath();
+}
+
 /**
  * Draws series over a common axis. A series has `x`, `y`, a `colour`, and what it is drawn as: `line`,
- * `points` (with `low` and `high`: bars), `steps`. Returns how pixels become numbers on the x axis.
+ * `points` (with a `shape`; with `low` and `high`: bars), `steps`. Marks come the most important first. Returns
+ * how pixels become numbers on the x axis, and the marks whose labels had no room.
  */
 export function chart(canvas, { series, marks = [], x, y, zero = false, windows = null, small = false, from = null }) {
   const { to, width, height } = prepare(canvas);
@@ -93,7 +135,8 @@ export function chart(canvas, { series, marks = [], x, y, zero = false, windows 
   }
   if (!small) {
     to.fillStyle = ink;
-    to.fillText(x?.label ?? "", (box.left + box.right) / 2, box.bottom + 19);
+    const middle = (box.left + box.right) / 2;
+    to.fillText(x?.label ?? "", middle, box.bottom + 19, 2 * (width - middle));
     to.save();
     to.translate(4, (box.top + box.bottom) / 2);
     to.rotate(-Math.PI / 2);
@@ -116,20 +159,13 @@ export function chart(canvas, { series, marks = [], x, y, zero = false, windows 
     to.setLineDash([3, 3]);
     to.beginPath(); to.moveTo(px(mark.at), box.top); to.lineTo(px(mark.at), box.bottom); to.stroke();
     to.setLineDash([]);
-    if (mark.label && !small) {
-      to.save();
-      to.translate(px(mark.at) + 2, box.top + 2);
-      to.textAlign = "left";
-      to.fillStyle = dim;
-      to.fillText(mark.label, 0, (mark.line ?? 0) * 13);
-      to.restore();
-    }
   }
+  const unnamed = small ? [] : name(to, marks, px, { ...box, from: left, until: right }, css("--panel"), dim);
   for (const one of series) draw(to, one, px, py, low);
   to.restore();
   to.strokeStyle = dim;
   to.strokeRect(box.left, box.top, box.right - box.left, box.bottom - box.top);
-  return { value: (pixel) => left + (pixel - box.left) / (box.right - box.left) * (right - left), range: [left, right] };
+  return { value: (pixel) => left + (pixel - box.left) / (box.right - box.left) * (right - left), range: [left, right], unnamed };
 }
 
 function draw(to, one, px, py, low) {
@@ -143,10 +179,8 @@ function draw(to, one, px, py, low) {
         to.beginPath(); to.moveTo(px(x), py(one.low[index])); to.lineTo(px(x), py(one.high[index])); to.stroke();
         to.globalAlpha = 1;
       }
-      const size = one.size ?? 2.5;
-      to.beginPath();
-      if (one.hollow) { to.arc(px(x), py(y), size, 0, 7); to.stroke(); return; }
-      to.arc(px(x), py(y), size, 0, 7); to.fill();
+      outline(to, one.shape, px(x), py(y), one.size ?? 2.5);
+      if (one.hollow) to.stroke(); else to.fill();
     });
     return;
   }

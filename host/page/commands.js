@@ -4,7 +4,7 @@ import { $, link, room, say, story, touch } from "./room.js";
 
 /** Time within which the same words again are one click too many, in ms. */
 const TWICE = 700;
-/** The command that waits for a name. */
+/** The command that waits for a name, and who waits for what becomes of it. */
 let waiting = null;
 /** The command that was given last. */
 let last = { text: "", at: -Infinity };
@@ -22,50 +22,81 @@ export function objection(word) {
   return null;
 }
 
+/** Why a pixel cannot be measured next; null when it can. */
+export function unmeasurable(now, { row, column }) {
+  const { facts: { wishes, next } } = now;
+  const is = (at) => at && at[0] === row && at[1] === column;
+  if (wishes?.some(is) || (next?.author === "person" && is(next.at))) return "it is measured next already";
+  switch (now.standingAt(row, column)) {
+    case "none": return "it is no candidate: its window leaves the image";
+    case "exposing": return "it is under the beam";
+    case "measured": return `it was measured: point ${now.pointAt(row, column).number}`;
+    case "discarded": return "it was measured, and the point discarded: “Restore” lets it count again";
+    case "excluded": return "it is excluded: include it first";
+    case "left out": {
+      const why = now.leftOut.get(`${row},${column}`);
+      return why ? `it was left out: ${why}` : "it has no data";
+    }
+    default: return null;
+  }
+}
+
+/** A command for people: a stroke of the brush is many rectangles, and an answer is to a proposal. */
+export function brief(command, proposed) {
+  const [word, ...rest] = command.split(" ");
+  if (["accept", "reject"].includes(word) && !rest.length && proposed) return `${word} ${proposed.join(",")}`;
+  return ["exclude", "include"].includes(word) && rest.length > 2
+    ? `${word} ${rest.length} rectangles, the first ${rest[0]}` : command;
+}
+
+/** Gives a command, once a name is known; whether the campaign takes it. */
 export async function give(...words) {
   const text = words.join(" "), at = performance.now();
-  if (text === last.text && at - last.at < TWICE) return;
+  if (text === last.text && at - last.at < TWICE) return false;
   const why = objection(words[0]);
-  if (why) return say(`Not sent: ${why}.`, true);
+  if (why) { say(`Not sent: ${why}.`, true); return false; }
   const name = localStorage.getItem("beacon-name") ?? "";
   // Nothing stands between a person and the end of the beam, or of the measurement.
   if (!name && !["stop", "pause"].includes(words[0])) {
-    waiting = words;
-    say(`“${text}” is not sent yet: say first who you are. Escape lets go of it.`, true);
+    letGo();
+    say(`“${brief(text)}” is not sent yet: say first who you are. Escape lets go of it.`, true);
     $("who").hidden = false;
     $("name").focus();
-    return;
+    return new Promise((done) => { waiting = { words, done }; });
   }
   last = { text, at };
   try {
-    say(`${text}: ${await link.command(room.campaign, words, name)}`);
+    say(`${brief(text)}: ${await link.command(room.campaign, words, name)}`);
+    return true;
   } catch (error) {
     const lost = words[0] === "stop"
       ? "NOT sent: the program cannot be reached. The beam may be on: blank it at the instrument"
       : "not sent: the program cannot be reached";
-    say(`${text}: ${error.status ? error.message : lost}`, true);
+    say(`${brief(text)}: ${error.status ? error.message : lost}`, true);
+    return false;
   }
 }
 
-$("who").addEventListener("submit", (event) => {
+$("who").addEventListener("submit", async (event) => {
   event.preventDefault();
   const name = $("name").value.trim();
   if (!name) return say("Not sent yet: the name is empty.", true);
   localStorage.setItem("beacon-name", name);
   $("who").hidden = true;
-  const words = waiting;
+  const request = waiting;
   waiting = null;
-  if (words) give(...words);
+  request?.done(await give(...request.words));
 });
 
 $("who").addEventListener("keydown", (event) => {
   if (event.key !== "Escape") return;
-  say(`“${waiting?.join(" ")}” was not sent.`);
+  say(`“${brief(waiting?.words.join(" ") ?? "")}” was not sent.`);
   letGo();
 });
 
 /** Forgets the command that waits for a name. */
 export function letGo() {
+  waiting?.done(false);
   waiting = null;
   $("who").hidden = true;
 }
@@ -116,7 +147,11 @@ export function back({ event, command, before, standings }) {
     case "target": return former("target");
     case "budget": return former("budget");
     case "dwell": return former("dwell_seconds");
-    case "dose-limit": return former("dose_limit_electrons");
+    case "dose-limit": {
+      const [was, is] = [before.dose_limit_electrons ?? null, facts.dose_limit_electrons ?? null];
+      const holds = value === "none" ? is === null : Number(value) === is;
+      return holds && was !== is ? [word, String(was ?? "none")] : null;
+    }
     default: return null;
   }
 }
@@ -131,6 +166,7 @@ $("stop").addEventListener("click", () => give("stop", "now"));
 $("pause").addEventListener("click", () => give(paused() ? "resume" : "pause"));
 // The pixel that is shown: another proposal may wait by the time that the word arrives.
 for (const word of ["accept", "reject"]) $(word).addEventListener("click", () => give(word, $("proposal").dataset.at));
+$("no-dose-limit").addEventListener("click", () => give("dose-limit", "none"));
 /** What the fields say of proposals. */
 function asked() {
   const then = $("approve-then").value;
@@ -144,20 +180,21 @@ $("approve").addEventListener("change", () => {
 });
 $("approve-then").addEventListener("change", () => { $("approve-then").dataset.touched = "yes"; touch(); });
 $("time-out").addEventListener("input", (event) => { event.target.dataset.touched = "yes"; });
-$("time-out").addEventListener("submit", (event) => {
+$("time-out").addEventListener("submit", async (event) => {
   event.preventDefault();
-  give(...asked());
+  // What was refused stays, to be mended.
+  if (!await give(...asked())) return;
   for (const field of [$("approve-then"), $("approve-after")]) field.dataset.touched = "";
 });
 for (const word of ["measure", "discard", "restore"]) $(word).addEventListener("click", () => act(word, room.chosen));
 for (const form of document.querySelectorAll("form[data-word]")) {
-  form.addEventListener("submit", (event) => {
+  form.addEventListener("submit", async (event) => {
     event.preventDefault();
-    const value = form.elements.value.value.trim();
-    if (value) give(form.dataset.word, value);
-    else say(`${form.dataset.word}: nothing was typed.`, true);
-    form.elements.value.dataset.touched = "";
-    if (form.dataset.word === "note") form.elements.value.value = "";
+    const field = form.elements.value, typed = field.value, value = typed.trim();
+    if (!value) say(`${form.dataset.word}: nothing was typed.`, true);
+    else if (!await give(form.dataset.word, value) || field.value !== typed) return;
+    field.dataset.touched = "";
+    if (form.dataset.word === "note") field.value = "";
   });
   form.addEventListener("input", (event) => { event.target.dataset.touched = "yes"; });
 }
@@ -166,6 +203,8 @@ export const paused = () => Boolean(story.now.facts.paused) || /pausing/.test(ro
 
 export function act(word, at) {
   if (!at) return;
+  const why = word === "measure" && !objection(word) ? unmeasurable(story.now, at) : null;
+  if (why) { say(`Not sent: row ${at.row}, column ${at.column} cannot be measured next, ${why}.`, true); return; }
   const waits = word === "measure" && story.now.facts.next?.waits;
   give(waits ? "suggest" : word, `${at.row},${at.column}`);
 }

@@ -1,7 +1,7 @@
 // Responses beside their predictions, and the curves over points.
 
 import { chart, css } from "./chart.js";
-import { $, room, sought } from "./room.js";
+import { $, room, shapes, shapesSaid, sought } from "./room.js";
 
 /** The figures that the campaign works out, as curves. */
 function figures(now) {
@@ -23,23 +23,31 @@ function figures(now) {
   ].filter(([, series]) => series.length);
 }
 
+/** Numbers of all points, as a series for each dwell. */
+function measured(now, y) {
+  return [...shapes(now)].map(([dwell, shape]) => {
+    const points = now.points.filter((point) => point.dwell === dwell);
+    return { as: "points", shape, colour: css("--line-a"), x: points.map((point) => point.number), y: points.map(y) };
+  });
+}
 
+/** Commands that change no curve. */
+const SILENT = ["accept", "note"];
 
-/** Where commands took effect, for charts over points. */
+/** Where commands took effect, for charts over points: the last ones first. */
 function marks(now, labels = true) {
   const at = new Map();
   for (const { event, command, after } of now.commands) {
-    if (event === "Commanded") at.set(after, [...(at.get(after) ?? []), command.split(" ")[0]]);
+    const [word] = command.split(" ");
+    if (event === "Commanded" && !SILENT.includes(word)) at.set(after, [...(at.get(after) ?? []), word]);
   }
-  return [...at].map(([after, [first, ...others]], index) => ({
-    at: after + 0.5, label: labels ? `${first}${others.length ? ` +${others.length}` : ""}` : null, line: index % 4,
+  return [...at].reverse().map(([after, [first, ...others]]) => ({
+    at: after + 0.5, label: labels ? `${first}${others.length ? ` +${others.length}` : ""}` : null,
   }));
 }
 
 export function drawResponse(now) {
   const points = now.points, target = now.target;
-  const y = points.map((point) => point.responses[target] ?? null);
-  const x = points.map((point) => point.number);
   const known = points.filter((point) => point.predicted && point.revision === now.facts.revision);
   const budget = now.facts.budget ?? points.length;
   chart($("response"), {
@@ -50,12 +58,13 @@ export function drawResponse(now) {
         low: known.map(({ predicted: [mean, sigma] }) => mean - 2 * sigma),
         high: known.map(({ predicted: [mean, sigma] }) => mean + 2 * sigma),
       },
-      { as: "points", colour: css("--line-a"), x, y },
+      ...measured(now, ({ responses }) => responses[target] ?? null),
     ],
     marks: marks(now),
     x: { label: "point (filled: measured; hollow: predicted before, ± 2 σ)", range: [0.5, Math.max(budget, points.length) + 0.5] },
     y: { label: `${sought(now)}${now.facts.units ? `, ${now.facts.units}` : ""}` },
   });
+  $("shapes-note").textContent = shapesSaid(now);
   const scores = known.map(({ predicted: [mean, sigma], responses }) => (responses[target] - mean) / sigma);
   chart($("calibration"), {
     series: [{
@@ -104,7 +113,7 @@ export function drawCurves(now) {
   // Of a campaign with several numbers of a spectrum, those that are not sought.
   (now.facts.scalarizers ?? []).forEach((name, index) => {
     if (index === target) return;
-    curves.push([name, [{ as: "points", x: points, y: now.points.map((point) => point.responses[index] ?? null), colour: css("--line-a") }]]);
+    curves.push([name, measured(now, ({ responses }) => responses[index] ?? null)]);
   });
   const holder = $("curves");
   while (holder.children.length > curves.length) holder.lastChild.remove();

@@ -81,8 +81,8 @@ function follow(number) {
     maps: takeMaps,
     closing() { room.closed = true; touch(); },
     status({ running, problem }) {
-      // What was said to nobody, or by one that is gone, says nothing of what runs now.
-      if (Boolean(room.status) !== Boolean(running)) say("");
+      // What was said before says nothing of a program that begins.
+      if (!room.status && running) say("");
       Object.assign(room, { status: running, problem });
       touch();
     },

@@ -1,6 +1,6 @@
 // Maps: a raster with what happened on it, and from the pointer to a pixel.
 
-import { css, prepare } from "./chart.js";
+import { css, figure, outline, prepare } from "./chart.js";
 
 // Viridis, every eighth of it.
 const VIRIDIS = ["440154", "46327e", "365c8d", "277f8e", "1fa187", "4ac16d", "a0da39", "fde725", "fde725"].map(
@@ -9,6 +9,21 @@ const VIRIDIS = ["440154", "46327e", "365c8d", "277f8e", "1fa187", "4ac16d", "a0
 export function viridis(share) {
   const at = Math.max(0, Math.min(1, share)) * 7, low = Math.floor(at), part = at - low;
   return VIRIDIS[low].map((value, channel) => Math.round(value + part * (VIRIDIS[low + 1][channel] - value)));
+}
+
+const STOPS = { viridis: VIRIDIS.slice(0, 8).map((rgb) => `rgb(${rgb})`).join(", "), gray: "#000, #fff" };
+
+/** A bar of colours between the numbers that they stand for, with units and a name. */
+export function colourBar(colours, [low, high], units, name = "") {
+  const bar = document.createElement("span");
+  const [from, strip, until] = ["span", "span", "span"].map((tag) => document.createElement(tag));
+  bar.className = "scale";
+  strip.className = "strip-of-colours";
+  strip.style.background = `linear-gradient(to right, ${STOPS[colours]})`;
+  from.textContent = `${name ? `${name}: ` : ""}${figure(low, 3)} `;
+  until.textContent = `${figure(high, 3)}${units ? ` ${units}` : ""} `;
+  bar.append(from, strip, until);
+  return bar;
 }
 
 const gray = (share) => { const level = Math.round(255 * share); return [level, level, level]; };
@@ -64,14 +79,14 @@ export class MapView {
   }
 
   /** Draws the raster and what is over it: all that happened, with `points`, or what is left to measure. */
-  draw({ snapshot = null, colours = null, cursor = null, chosen = null, drag = null, points = false } = {}) {
+  draw({ snapshot = null, colours = null, shapes = null, cursor = null, chosen = null, drag = null, points = false } = {}) {
     if (!this.image) return;
     const { to, width, height } = prepare(this.canvas);
     to.imageSmoothingEnabled = false;
     to.drawImage(this.image, 0, 0, width, height);
     const scale = width / this.size[1];
     const middle = ({ row, column }) => [(column + 0.5) * scale, (row + 0.5) * scale];
-    if (points && snapshot?.overview) this.happened(to, scale, middle, snapshot, colours);
+    if (points && snapshot?.overview) this.happened(to, scale, middle, snapshot, colours, shapes);
     else if (snapshot?.overview) { hatch(to, scale, snapshot); rings(to, scale, middle, snapshot); }
     const frame = ([top, bottom, left, right], colour, dash) => {
       to.setLineDash(dash);
@@ -95,7 +110,7 @@ export class MapView {
     }
   }
 
-  happened(to, scale, middle, snapshot, colours) {
+  happened(to, scale, middle, snapshot, colours, shapes) {
     const [top, bottom, left, right] = snapshot.overview.candidates.region ?? [0, 0, 0, 0];
     to.strokeStyle = "#fff"; to.lineWidth = 1; to.setLineDash([4, 3]);
     to.strokeRect(left * scale, top * scale, (right - left) * scale, (bottom - top) * scale);
@@ -119,7 +134,8 @@ export class MapView {
       to.fillStyle = colours ? `rgb(${colours(point)})` : css("--line-a");
       to.strokeStyle = point.author === "person" ? "#ffb000" : "#fff";
       to.lineWidth = point.author === "person" ? 2 : 1;
-      to.beginPath(); to.arc(x, y, size, 0, 7); to.fill(); to.stroke();
+      outline(to, shapes?.get(point.dwell), x, y, size);
+      to.fill(); to.stroke();
     }
     rings(to, scale, middle, snapshot);
   }

@@ -3,7 +3,7 @@
 
 import { figure } from "./chart.js";
 import { Distances } from "./distance.js";
-import { MapView, range, viridis } from "./map.js";
+import { MapView, colourBar, range, viridis } from "./map.js";
 import { pastMaps } from "./past.js";
 import { PlaneView } from "./plane.js";
 import { $, choose, link, responses, room, touch } from "./room.js";
@@ -109,10 +109,9 @@ export function drawMaps(now) {
     view.draw({ snapshot: now, cursor: room.cursor, chosen: room.chosen });
     const value = at ? known[at.row * overview.size[1] + at.column] : null;
     const here = value !== null && Number.isFinite(value) ? `; here ${figure(value, 3)}` : "";
-    const units = hasUnits && now.facts.units ? ` ${now.facts.units}` : "";
     const by = key === "score" ? ` by ${strategy(now)}` : "";
     const after = key === "distance" ? moment(now, room.distances.taken.length) : moment(now, maps[key].points);
-    caption.textContent = `${title}${by}, ${figure(view.range[0], 3)} (dark) to ${figure(view.range[1], 3)}${units}${after}${here}`;
+    caption.replaceChildren(colourBar("viridis", view.range, hasUnits ? now.facts.units : ""), `${title}${by}${after}${here}`);
   }
   if ($("maps-note").textContent !== said) $("maps-note").textContent = said;
 }

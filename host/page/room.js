@@ -1,6 +1,6 @@
 // What all of the page shares: the link, the story, and what the person looks at.
 
-import { figure } from "./chart.js";
+import { SHAPES, figure } from "./chart.js";
 import { Connection } from "./connection.js";
 import { Story } from "./story.js";
 
@@ -27,6 +27,15 @@ export function span(seconds) {
   if (seconds < 100) return `${figure(seconds, 2)} s`;
   const minutes = Math.round(seconds / 60);
   return minutes < 100 ? `${minutes} min` : `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
+}
+
+/** The shape of the points of each dwell. */
+export const shapes = (now) => new Map(now.dwells.map((dwell, index) => [dwell, SHAPES[index % SHAPES.length][0]]));
+
+/** What the shapes of points mean, where there are several. */
+export function shapesSaid({ dwells }) {
+  const said = dwells.map((dwell, index) => `${SHAPES[index % SHAPES.length][1]} ${span(dwell)}`);
+  return said.length > 1 ? `dwell: ${said.join(", ")}` : "";
 }
 
 /** Says what became of a command, and when: it may stand here for long. */

@@ -1,9 +1,9 @@
 // The sample: the overview with what happened on it, and what a click, a rectangle or a brush does.
 
-import { able, act, give } from "./commands.js";
+import { able, act, give, objection, unmeasurable } from "./commands.js";
 import { figure } from "./chart.js";
-import { MapView, covering, range, stamp, viridis } from "./map.js";
-import { $, choose, responses, room, snapshot, sought, touch } from "./room.js";
+import { MapView, colourBar, covering, range, stamp, viridis } from "./map.js";
+import { $, choose, responses, room, shapes, shapesSaid, sought, span, touch } from "./room.js";
 
 const map = new MapView($("map"));
 const board = $("map");
@@ -43,7 +43,9 @@ const MOST = 400;
 
 async function stroke(word, regions) {
   const words = regions.map(([top, bottom, left, right]) => `${top}..${bottom},${left}..${right}`);
-  for (let from = 0; from < words.length; from += MOST) await give(word, ...words.slice(from, from + MOST));
+  for (let from = 0; from < words.length; from += MOST) {
+    if (!await give(word, ...words.slice(from, from + MOST))) return;
+  }
 }
 
 const between = (a, b) => [
@@ -76,7 +78,7 @@ function finish(at) {
     const regions = cells ? covering(cells, map.size) : [region];
     room.drag = null;
     stroke(include ? "include" : "exclude", regions);
-  } else if (room.tool === "measure" && !snapshot().pointAt(at.row, at.column)) {
+  } else if (room.tool === "measure") {
     choose(at);
     act("measure", at);
   } else choose(at);
@@ -118,20 +120,23 @@ export function drawMap(now) {
     const value = of(point);
     return value === null || !Number.isFinite(value) ? [128, 128, 128] : viridis((value - low) / (high - low));
   };
-  map.draw({ snapshot: now, colours, points: true, cursor: room.cursor, chosen: room.chosen, drag: room.drag });
+  map.draw({ snapshot: now, colours, shapes: shapes(now), points: true, cursor: room.cursor, chosen: room.chosen, drag: room.drag });
+  key(now, [low, high]);
   $("pixel").textContent = readout(now, room.cursor ?? room.chosen);
   const chosen = room.chosen;
   const state = chosen && now.standingAt(chosen.row, chosen.column);
   $("chosen").hidden = !chosen;
   const only = (id, ...states) => { $(id).hidden = !states.includes(state); able($(id), id); };
-  only("measure", "free", "next");
+  const why = chosen && (objection("measure") ?? unmeasurable(now, chosen));
+  able($("measure"), "measure", why);
+  $("measure-why").textContent = why ? `Not measured next: ${why}.` : "";
   only("discard", "measured");
   only("restore", "discarded");
 }
 
 function readout(now, at) {
   const shown = room.trial ? `colours: ${room.trial.target}, not yet the target` : `colours: ${room.shown ?? sought(now)}`;
-  if (!at) return `${now.points.length} points, ${shown}`;
+  if (!at) return [`${now.points.length} points, ${shown}`, shapesSaid(now)].filter(Boolean).join("; ");
   const state = now.standingAt(at.row, at.column);
   const point = now.pointAt(at.row, at.column);
   const { scale, units } = now.overview;
@@ -142,10 +147,16 @@ function readout(now, at) {
   const response = responses(now).of(point);
   const predicted = point.predicted ? `, predicted ${figure(point.predicted[0])} ± ${figure(point.predicted[1], 2)}` : "";
   return `row ${at.row}, column ${at.column}${where}: point ${point.number}, ${words}, ${figure(response)} `
-    + `${(room.trial ?? now.facts).units ?? ""}${predicted}, chosen by ${point.author}`;
+    + `${(room.trial ?? now.facts).units ?? ""}${predicted}, chosen by ${point.author}, dwell ${span(point.dwell)}`;
 }
 
-
+/** The colours of the image and of the points, with their numbers. */
+function key(now, points) {
+  const { name, value_units: units } = now.overview;
+  const bars = [["gray", map.range, units, name || "overview"]];
+  if (now.points.length) bars.push(["viridis", points, (room.trial ?? now.facts).units, "points"]);
+  $("scales").replaceChildren(...bars.map((bar) => colourBar(...bar)));
+}
 
 /** Which of several responses the points show. */
 function offer(now) {

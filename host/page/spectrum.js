@@ -33,11 +33,14 @@ export function drawSpectrum(now) {
     `point ${point.number} at row ${point.row}, column ${point.column}${chosen ? "" : ", the last"}`
     + (shown?.background?.length ? "; grey: where the background is measured" : "")
     + (ordered ? "; drag over the spectrum to try another window" : "")
+    + (axis.unnamed.length ? `; without room for their names: ${axis.unnamed.map(({ label }) => label).join(", ")}` : "")
     + (room.trial ? `. The map shows ${room.trial.target} of all ${room.trial.count} points${room.trial.note ? `; ${room.trial.note}` : ""}` : "");
   $("drop-target").hidden = !room.trial;
   able($("set-target"), "target");
 }
 
+/** The order in which lines are named where there is no room for all: the strong ones first. */
+const FAMILIES = ["K", "L", "M"];
 /** Edges that are named at a time where nobody said which elements there are. */
 const FEW = 12;
 
@@ -53,12 +56,12 @@ function marked(channels, windows) {
     const away = ({ at }) => Math.abs(Math.log(at / Math.max(from, 1e-3 * perKeV)));
     const all = room.edges.map(([element, name, ev]) => ({ element, at: ev * perKeV / 1000, label: `${element} ${name}` })).filter(within);
     const named = channels.elements.length ? all.filter(({ element }) => mine(element)) : all.sort((a, b) => away(a) - away(b)).slice(0, FEW);
-    return named.sort((a, b) => a.at - b.at).map((mark, index) => ({ ...mark, line: index % 5 }));
+    return named;
   }
   return room.lines
     .map(({ name, kev }) => ({ at: kev * perKeV, label: name }))
     .filter((mark) => /-[KLM]a$/.test(mark.label) && mine(mark.label.split("-")[0]) && within(mark))
-    .map((mark, index) => ({ ...mark, line: index % 5 }));
+    .sort((a, b) => FAMILIES.indexOf(a.label.at(-2)) - FAMILIES.indexOf(b.label.at(-2)));
 }
 
 async function load(record) {
@@ -121,8 +124,7 @@ graph.addEventListener("pointercancel", () => { dragged = null; });
 $("target").addEventListener("input", () => { $("target").dataset.touched = "yes"; window_ = null; });
 $("try-target").addEventListener("click", () => attempt($("target").value.trim()));
 $("set-target").addEventListener("click", async () => {
-  await give("target", $("target").value.trim());
-  forget();
+  if (await give("target", $("target").value.trim())) forget();
 });
 $("drop-target").addEventListener("click", forget);
 

@@ -16,6 +16,7 @@ export class Snapshot {
     this.commands = [];
     this.shifts = [];
     this.failures = [];
+    this.leftOut = new Map();
     this.latest = [];
     this.last = null;
     this.trained = null;
@@ -41,6 +42,9 @@ export class Snapshot {
   /** The point measured at a pixel, if any. */
   pointAt(row, column) { return this.at.get(row * 1e6 + column); }
 
+  /** The dwells of the points, in seconds, in the order of their first. */
+  get dwells() { return [...new Set(this.points.map(({ dwell }) => dwell))]; }
+
   /** The index of the target among a point's responses. */
   get target() { return (this.facts.scalarizers ?? []).indexOf(this.facts.target); }
 
@@ -63,7 +67,7 @@ export class Snapshot {
     if (event === "Measured" && message.point) {
       const point = {
         ...message.point, row: message.at[0], column: message.at[1], record: message.record,
-        number: this.points.length + 1, live: message.live_seconds, elapsed: message.elapsed_ms,
+        number: this.points.length + 1, dwell: this.facts.dwell_seconds, elapsed: message.elapsed_ms,
       };
       this.points.push(point);
       this.at.set(point.row * 1e6 + point.column, point);
@@ -73,6 +77,8 @@ export class Snapshot {
     }
     if (event === "Commanded" || event === "Refused") this.commands.push({ ...message, before });
     if (event === "Surveyed") this.shifts.push({ shift: message.shift, points: this.points.length });
+    if (event === "LeftOut") this.leftOut.set(String(message.at), message.why);
+    if (event === "Measured" && !message.point) this.leftOut.set(String(message.at), "what was measured there could not be used");
     if (event === "Failed") this.failures.push(message);
     if (event === "Proposed") this.step = { deciding: message.seconds };
     if (event === "Trained") this.trained = message;
@@ -90,10 +96,11 @@ export class Snapshot {
     if (message.event === "Proposed") part.deciding += message.seconds;
     if (message.event === "Trained") part.training += message.seconds;
     if (message.event === "Exposing") part.exposingSince = now;
+    part.waited ||= Boolean(this.facts.next?.waits);
     if (message.event === "Measured") {
       part.exposing = now - (part.exposingSince ?? now);
       part.all = now - part.since;
-      part.live = message.live_seconds;
+      part.dwell = this.facts.dwell_seconds;
       this.steps.push(part);
       this.part = { deciding: 0, exposing: 0, training: 0, since: now };
     }

@@ -1,6 +1,6 @@
 // The state in words: figures, lists, and what waits for a person.
 
-import { able, back, give, objection, paused } from "./commands.js";
+import { able, back, brief, give, objection, paused } from "./commands.js";
 import { figure } from "./chart.js";
 import { $, clock, room, sought, span, story } from "./room.js";
 
@@ -23,15 +23,7 @@ export function facts(now) {
   if (it.drift_every || down || right) rows.push(["Drift", `${figure(down, 3)} px down, ${figure(right, 3)} px right`]);
   const elapsed = (now.last?.elapsed_ms ?? 0) / 1000;
   rows.push(["Running for", span(elapsed)]);
-  // The median: a pause, or a person who took time to answer, is no pace. Points of another dwell have another one.
-  const alike = now.steps.filter((step) => step.live === now.steps.at(-1).live);
-  const recent = alike.slice(-20).map((step) => step.all).sort((a, b) => a - b);
-  if (recent.length > 1 && !it.ended) {
-    const each = recent[recent.length >> 1];
-    const left = Math.max(0, (it.budget ?? 0) - now.points.length) * each;
-    const limit = it.time_limit_seconds ? it.time_limit_seconds - elapsed : Infinity;
-    rows.push(["Time left", `${span(Math.min(left, limit))}, ${span(each)} a point`]);
-  }
+  if (!it.ended && (room.status !== null || now.begun?.replayed)) rows.push(["Time left", timeLeft(now, elapsed)]);
   if (it.failures) rows.push(["Failures", `${it.failures}, the last: ${now.failures.at(-1)?.why ?? ""}`]);
   if (it.wishes?.length) rows.push(["People want", it.wishes.map(([row, column]) => `${row},${column}`).join("; ")]);
   const list = $("facts");
@@ -45,6 +37,22 @@ export function facts(now) {
   }));
 }
 
+/** The time left at the pace of the last points that are like those to come. */
+function timeLeft({ facts: it, points, steps }, elapsed) {
+  const alike = steps.filter(({ dwell, waited }) => dwell === it.dwell_seconds && Boolean(waited) === Boolean(it.approval));
+  // The median: a pause, or a person who was away once, is no pace.
+  const recent = alike.slice(-20).map((step) => step.all).sort((a, b) => a - b);
+  const count = Math.max(0, (it.budget ?? 0) - points.length);
+  const limit = it.time_limit_seconds ? it.time_limit_seconds - elapsed : Infinity;
+  const waits = it.paused ? "paused: " : it.next?.waits ? "waits for a person: " : "";
+  if (recent.length < 2) {
+    const pace = it.approval ? "as long as people take to answer" : "not known yet";
+    return `${waits}${count} points, ${pace}${limit < Infinity ? `, ${span(limit)} at most` : ""}`;
+  }
+  const each = recent[recent.length >> 1];
+  return `${waits}${span(Math.min(count * each, limit))}, ${span(each)} a point${it.approval ? ", answers included" : ""}`;
+}
+
 export function proposal(now) {
   const next = now.facts.next;
   const waits = Boolean(next?.waits) && !now.facts.ended;
@@ -55,14 +63,6 @@ export function proposal(now) {
   $("proposal-text").textContent = `The proposal of row ${next.at[0]}, column ${next.at[1]} waits${predicted}.`;
   countDown();
   for (const word of ["accept", "reject"]) able($(word), word);
-}
-
-/** A command for a list: a stroke of the brush is many rectangles, and an answer is to a proposal. */
-function brief(command, proposed) {
-  const [word, ...rest] = command.split(" ");
-  if (["accept", "reject"].includes(word) && !rest.length && proposed) return `${word} ${proposed.join(",")}`;
-  return ["exclude", "include"].includes(word) && rest.length > 2
-    ? `${word} ${rest.length} rectangles, the first ${rest[0]}` : command;
 }
 
 /** An event as a line. */
@@ -80,6 +80,7 @@ function told(message) {
     case "NotExposed": return `not exposed: ${message.why}`;
     case "Measured": return message.point ? `measured${at}` : `measured${at}, of no use`;
     case "LeftOut": return `left out${at}: ${message.why}`;
+    case "GivenUp": return `given up by a person: ${message.why}`;
     case "Failed": return `the instrument failed: ${message.why}`;
     case "Trained": return `trained on ${message.points} points in ${span(message.seconds)}`;
     case "Commanded": return `${message.by || "somebody"}: ${brief(message.command)}`;
@@ -114,7 +115,13 @@ function lines(list, items) {
   }));
 }
 
+/** Commands that were answered and that the campaign takes once it can, each with its author. */
+const pending = () => (room.view === null ? room.status?.commands ?? [] : [])
+  .map((text) => /^(?<command>.*?)(?: \((?<by>.*)\))?$/s.exec(text).groups);
+
 export function history(now) {
+  const waiting = pending().map(({ command, by }) => `${by || "somebody"}: ${brief(command)}`).join("; ");
+  $("pending").textContent = waiting ? `Taken after the point under way: ${waiting}.` : "";
   const items = now.commands.toReversed().map((given) => ({
     time: clock(given.given_ms),
     text: `${given.by || "somebody"}: ${brief(given.command, given.before.next?.at)} after ${given.after} points${given.why ? `, refused: ${given.why}` : ""}`,
@@ -142,9 +149,12 @@ export function settings(now) {
   };
   fill("strategy", now.facts.strategy);
   fill("budget", now.facts.budget);
-  fill("dose-limit", now.facts.dose_limit_electrons);
+  fill("dose-limit", now.facts.dose_limit_electrons?.toExponential().replace("+", ""));
+  $("no-dose-limit").hidden = !now.facts.dose_limit_electrons;
   fill("dwell", now.facts.dwell_seconds);
-  $("approve").checked = Boolean(now.facts.approval);
+  // What was answered holds from the next point on.
+  const asked = pending().findLast(({ command }) => command.startsWith("approve"));
+  $("approve").checked = asked ? asked.command !== "approve off" : Boolean(now.facts.approval);
   fill("approve-then", now.facts.time_out?.then ?? "wait");
   if (now.facts.time_out) fill("approve-after", `${now.facts.time_out.seconds}s`);
   $("approve-after-label").hidden = $("approve-then").value === "wait";

@@ -10,6 +10,37 @@ PATIENCE = 120_000
 WIDTHS = (420, 1400, 2500)
 
 
+# Keeps where each canvas has texts that begin at a place, since it was cleared last.
+TEXTS = """
+    const context = CanvasRenderingContext2D.prototype, { fillText, clearRect } = context;
+    context.clearRect = function (...box) { this.canvas.texts = []; return clearRect.apply(this, box); };
+    context.fillText = function (text, x, y, ...rest) {
+        if (this.textAlign === 'left') this.canvas.texts?.push({ text, x, y, width: this.measureText(text).width });
+        return fillText.call(this, text, x, y, ...rest);
+    };
+"""
+
+OVERLAPS = """id => {
+    const all = document.getElementById(id).texts, height = 11;
+    return all.flatMap((a, index) => all.slice(index + 1)
+        .filter(b => a.x < b.x + b.width && b.x < a.x + a.width && Math.abs(a.y - b.y) < height)
+        .map(b => `${a.text} and ${b.text}`));
+}"""
+
+
+def overlaps(page):
+    """Labels on the charts that lie on each other, at any width."""
+    found = []
+    for width in WIDTHS:
+        page.set_viewport_size({"width": width, "height": 1000})
+        page.wait_for_timeout(300)
+        for chart in ("spectrum", "response"):
+            found += [[width, chart, pair] for pair in page.evaluate(OVERLAPS, chart)]
+            found += [[width, chart, "no label"]] if not page.evaluate("id => document.getElementById(id).texts.length", chart) else []
+    page.set_viewport_size({"width": 1400, "height": 1000})
+    return found
+
+
 def start(program, *arguments):
     """The program, and the links to its page that control and that watch."""
     started = subprocess.Popen([program, *arguments], stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True)

@@ -43,6 +43,12 @@ def timed(browser, said):
     _, errors = watched(page, link)
     given(page, "pause")
     said["paused_by"] = page.locator("#history li span").first.inner_text()
+    page.fill("#dose-limit", "1e13")
+    page.press("#dose-limit", "Enter")
+    given(page, "dose-limit 1e13")
+    page.click("#no-dose-limit")
+    given(page, "dose-limit none")
+    said["limit_back"] = page.locator("#history li:first-child button").get_attribute("title")
     # Long enough for a slow machine to see the time that is left.
     page.fill("#approve-after", "50s")
     page.click("#time-out button")

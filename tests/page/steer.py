@@ -13,7 +13,7 @@ import signal
 import sys
 from pathlib import Path
 
-from browser import at, drag, given, maps, open_browser, pictures, settle, start, waits_after, watched
+from browser import TEXTS, at, drag, given, maps, open_browser, overlaps, pictures, settle, start, waits_after, watched
 from playwright.sync_api import sync_playwright
 
 PROGRAM, FOLDER, SEEDS, PICTURES = sys.argv[1], Path(sys.argv[2]), sys.argv[3], Path(sys.argv[4])
@@ -45,6 +45,7 @@ def main():
     with sync_playwright() as playwright:
         browser = open_browser(playwright)
         page = browser.new_page(viewport={"width": 1400, "height": 1000})
+        page.add_init_script(TEXTS)
         foreign, errors = watched(page, link)
         waits_after(page, 10)
 
@@ -124,11 +125,17 @@ def main():
         row, column = last_point(page)
         size = page.evaluate("document.querySelector('#map').style.aspectRatio.split('/').map(Number)")
         page.mouse.click(*at(page, "#map", (column + 0.5) / size[0], (row + 0.5) / size[1]))
+        said["unmeasurable"] = page.locator("#measure-why").inner_text()
         page.click("#discard")
         given(page, "discard")
         waits_after(page, 13)
+        said["time_left"] = page.locator("#facts").inner_text()
+        page.fill("#dwell", "4")
+        page.press("#dwell", "Enter")
+        given(page, "dwell 4")
         page.click("#accept")
         waits_after(page, 14)
+        said["shapes"] = page.locator("#shapes-note").inner_text()
 
         wanted = ["mean", "sigma", "score", "distance", "truth", "map_mean", "map_sigma", "plane"]
         settle(
@@ -141,6 +148,7 @@ def main():
         page.mouse.move(*at(page, "#maps figure[data-map=plane] canvas", 0.5, 0.5))
         settle(page, "() => document.querySelectorAll('#maps figcaption').length && "
                "[...document.querySelectorAll('#maps figure:not([data-map=plane]) figcaption')].every(one => one.textContent.includes('here'))")
+        said["overlaps"] = overlaps(page)
         said["axe"] = pictures(page, PICTURES, "light")
         page.click("#theme")
         said["axe"] += pictures(page, PICTURES, "dark")

@@ -63,6 +63,8 @@ pub enum Command {
     Withdraw(u32),
     /// Every proposal waits for a person, for so long.
     ApproveAfter(TimeOut),
+    /// Any number of electrons may be spent.
+    NoDoseLimit,
 }
 
 /// How long a proposal waits for a person, and what then.
@@ -126,8 +128,8 @@ const LONGEST_NOTE: usize = 1000;
 pub const WORDS: &str = "status, pause, resume, stop, stop now, strategy NAME, target SCALARIZER, exclude \
                          TOP..BOTTOM,LEFT..RIGHT (or several), include TOP..BOTTOM,LEFT..RIGHT (or \
                          several), measure ROW,COLUMN, withdraw ROW,COLUMN, discard ROW,COLUMN, \
-                         restore ROW,COLUMN, budget POINTS, dose-limit ELECTRONS, dwell SECONDS, \
-                         approve on, approve on after TIME go, approve on after TIME pause, approve \
+                         restore ROW,COLUMN, budget POINTS, dose-limit ELECTRONS, dose-limit none, \
+                         dwell SECONDS, approve on, approve on after TIME go, approve on after TIME pause, approve \
                          off, accept, accept ROW,COLUMN, reject, reject ROW,COLUMN, suggest ROW,COLUMN \
                          and note TEXT";
 
@@ -171,7 +173,11 @@ impl Command {
             ["restore", text] => Self::Restore(candidate(text)?),
             ["suggest", text] => Self::Suggest(candidate(text)?),
             ["budget", text] => Self::Budget(number(text, "budget", "a number of points")?),
-            ["dose-limit", text] => Self::DoseLimit(quantity(text, "dose-limit", Kind::ELECTRONS)?),
+            ["dose-limit", "none"] => Self::NoDoseLimit,
+            ["dose-limit", text] => {
+                let limit = quantity(text, "dose-limit", Kind::ELECTRONS);
+                Self::DoseLimit(limit.map_err(|why| format!("{why}, or `none`"))?)
+            }
             ["dwell", text] => Self::Dwell(quantity(text, "dwell", Kind::SECONDS)?),
             ["approve", "on"] => Self::Approve(true),
             ["approve", "off"] => Self::Approve(false),
@@ -272,6 +278,7 @@ impl Command {
                 | Self::Discard(_)
                 | Self::Budget(_)
                 | Self::DoseLimit(_)
+                | Self::NoDoseLimit
                 | Self::Dwell(_)
                 | Self::Approve(_)
                 | Self::ApproveAfter(_)
@@ -294,6 +301,7 @@ impl Command {
         match (earlier, self) {
             (Self::Discard(earlier), Self::Restore(candidate)) => earlier == candidate,
             (Self::Pause, Self::Resume)
+            | (Self::DoseLimit(_) | Self::NoDoseLimit, Self::DoseLimit(_) | Self::NoDoseLimit)
             | (
                 Self::Approve(_) | Self::ApproveAfter(_),
                 Self::Approve(_) | Self::ApproveAfter(_),
@@ -343,6 +351,7 @@ impl fmt::Display for Command {
             Self::Suggest(candidate) => write!(f, "suggest candidate {candidate}"),
             Self::Budget(points) => write!(f, "budget {points}"),
             Self::DoseLimit(electrons) => write!(f, "dose-limit {electrons:e}"),
+            Self::NoDoseLimit => f.write_str("dose-limit none"),
             Self::Dwell(seconds) => write!(f, "dwell {seconds}"),
             Self::Approve(true) => f.write_str("approve on"),
             Self::Approve(false) => f.write_str("approve off"),
@@ -471,6 +480,7 @@ mod tests {
                 "budget many",
                 "budget is `many`; expected a number of points",
             ),
+            ("dose-limit no", "as in 1e11, 1e11e or 16nC, or `none`"),
             ("dwell -", "dwell is `-`; expected a time in seconds"),
             ("exclude 3..9,0..30 9..3,0..30", "`9..3,0..30` is no region"),
             ("withdraw 2,4", "no candidate"),
@@ -502,6 +512,7 @@ mod tests {
             "include 3..9,0..30 10..11,2..4",
             "approve on after 90s go",
             "approve on after 0.5s pause",
+            "dose-limit none",
         ] {
             let words: Vec<&str> = typed.split(' ').collect();
             let parsed = Command::parse(&words, candidates).unwrap();

@@ -2,7 +2,7 @@
 //! [`State`](super::State) is their fold.
 //!
 //! Postcard numbers variants and fields by their order: within one version of the journal nothing
-//! is inserted, removed or reordered.
+//! is inserted, removed or reordered. Further events are added at the end.
 
 use serde::{Deserialize, Serialize};
 
@@ -87,6 +87,12 @@ pub enum Event {
     },
     /// The campaign ended, until it is resumed.
     Ended(#[serde(with = "as_json")] Ended),
+    /// A person gave the exposure or overview under way up, which is no failure of the instrument. What
+    /// was announced counts.
+    GivenUp {
+        /// What the instrument said.
+        why: String,
+    },
 }
 
 /// What a campaign begins with.

@@ -70,6 +70,7 @@ pub(super) fn said(command: &Command, state: &State) -> String {
         Command::DoseLimit(electrons) => {
             format!("at most {electrons:e} electrons are spent in all")
         }
+        Command::NoDoseLimit => "any number of electrons may be spent".to_owned(),
         Command::Dwell(seconds) => {
             let before = state.settings().dwell.get();
             let mixes = state.settings().target().grows_with_dwell()

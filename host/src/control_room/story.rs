@@ -88,6 +88,7 @@ impl Story {
                 });
                 let told = json!({
                     "size": size, "scale": scale, "units": columns.units, "name": image.quantity,
+                    "value_units": image.units,
                     "candidates": candidates,
                 });
                 ("Overview", told)
@@ -125,6 +126,7 @@ impl Story {
                 ("LeftOut", json!({ "at": place(*candidate), "why": why }))
             }
             Event::Failed { why } => ("Failed", json!({ "why": why })),
+            Event::GivenUp { why } => ("GivenUp", json!({ "why": why })),
             Event::Trained(trained) => (
                 "Trained",
                 json!({ "points": trained.points, "seconds": trained.seconds }),

@@ -507,7 +507,7 @@ fn survey_first(station: &mut Station<'_>, state: &mut State) -> Result<(), Live
             station.recover(&why, state).map_err(LiveError::Ended)
         }
         Err(Failure::Aborted(why)) => {
-            record(station, state, &Event::Failed { why: why.clone() })?;
+            record(station, state, &Event::GivenUp { why: why.clone() })?;
             Err(LiveError::Aborted(why))
         }
         Err(Failure::Final(why)) => {

@@ -45,6 +45,7 @@ impl TakenUp {
                 Event::Commanded(given) => match given.command {
                     Command::Budget(budget) => config.budget = budget,
                     Command::DoseLimit(limit) => config.dose_limit = Some(limit),
+                    Command::NoDoseLimit => config.dose_limit = None,
                     _ => {}
                 },
                 _ => {}

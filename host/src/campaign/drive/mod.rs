@@ -367,7 +367,7 @@ impl<'a> Drive<'a> {
             }
             Failure::Aborted(why) => {
                 world.log(&why);
-                self.record(&Event::Failed { why }, world, observer)?;
+                self.record(&Event::GivenUp { why }, world, observer)?;
                 Err(CampaignError::Ended(if world.is_stopped() {
                     Ended::Stopped
                 } else {

@@ -85,6 +85,7 @@ impl State {
                 self.failures.push(why.clone());
                 self.give_up_exposure();
             }
+            Event::GivenUp { .. } => self.give_up_exposure(),
             Event::Trained(_) => self.train_due = false,
             Event::Commanded(given) => {
                 if let Some(why) = self.contradiction_of(&given.command) {

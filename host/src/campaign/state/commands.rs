@@ -96,6 +96,7 @@ impl State {
             Command::Reject => self.objection_without_proposal("reject"),
             Command::Exclude(_)
             | Command::ExcludeAll(_)
+            | Command::NoDoseLimit
             | Command::Approve(_)
             | Command::Pause
             | Command::Resume
@@ -314,6 +315,10 @@ impl State {
                     let before = self.settings.limits.total.replace(limit);
                     self.epoch += u32::from(before.is_some_and(|before| limit > before));
                 }
+            }
+            Command::NoDoseLimit => {
+                let before = self.settings.limits.total.take();
+                self.epoch += u32::from(before.is_some());
             }
             Command::Dwell(seconds) => {
                 // Its limits follow from the shorter dwell, and it lets nobody raise them.

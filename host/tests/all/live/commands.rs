@@ -76,6 +76,10 @@ fn stop_now_gives_up_an_exposure_that_would_take_long() {
     let error = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(0), "{error}");
     assert!(error.contains("stopped; the beam is blanked"), "{error}");
+    // What a person gives up is no failure of the instrument.
+    let status = run(&["ctl", name, "status", "--json"]).stdout;
+    let status: serde_json::Value = serde_json::from_slice(&status).unwrap();
+    assert_eq!(status["failures"], 0, "{status}");
 }
 
 #[cfg(unix)]

@@ -40,6 +40,8 @@ fn what_ends_or_is_played_or_waits_for_nobody_is_seen_to() {
         given.map(|(command, _)| command.as_str()).collect()
     };
     let ada = [
+        "dose-limit 1e13",
+        "dose-limit none",
         "approve on after 50s pause",
         "resume",
         "pause",
@@ -57,6 +59,7 @@ fn what_ends_or_is_played_or_waits_for_nobody_is_seen_to() {
     assert_eq!(alone.len(), 1 + 14, "{given:?}");
     assert!(text("paused_by").starts_with("time-out: pause"), "{said}");
     assert_eq!(text("take_back"), "approve on after 50s pause");
+    assert_eq!(text("limit_back"), "dose-limit 10000000000000");
     assert!(text("over").contains("beacon page"), "{said}");
     assert_eq!(said["timed_status"], 0);
 

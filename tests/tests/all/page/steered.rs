@@ -58,6 +58,14 @@ fn check(said: &Value) {
     );
     assert_eq!(said["again"], said["then"], "{said}");
     assert_eq!(said["pressed"], serde_json::json!(["Au-Ma"]));
+    let holds = |key: &str, what: &str| {
+        let text = said[key].as_str().unwrap();
+        assert!(text.contains(what), "{key}: {text}");
+    };
+    holds("unmeasurable", "it was measured: point 13");
+    holds("time_left", "a point, answers included");
+    assert_eq!(said["shapes"], "dwell: ● 2 s, ■ 4 s");
+    assert_eq!(said["overlaps"], Value::Array(Vec::new()));
 }
 
 /// What axe-core found keeps nobody out.
@@ -106,7 +114,7 @@ fn what_a_browser_does_is_what_the_same_commands_do() {
         words,
         [
             "pause", "resume", "accept", "exclude", "exclude", "include", "exclude", "suggest",
-            "target", "accept", "discard", "accept", "stop"
+            "target", "accept", "discard", "dwell", "accept", "stop"
         ],
         "{given:?}"
     );

@@ -26,6 +26,7 @@ fn command(n: u32) -> Command {
         6 | 7 => Command::Discard(candidate),
         8 => Command::Restore(candidate),
         9 => Command::Budget((n / 32 % 30) as usize),
+        10 if n / 32 % 6 == 5 => Command::NoDoseLimit,
         10 => Command::DoseLimit([f64::NAN, -1.0, 1e9, 3e9, 1e12][n as usize / 32 % 5]),
         11 => Command::Dwell([0.0, 1.0, 2.0, f64::INFINITY][n as usize / 32 % 4]),
         12 => Command::Approve((n / 32).is_multiple_of(2)),
@@ -84,7 +85,7 @@ impl Account {
                     *self.excused.entry(candidate).or_default() += 1;
                 }
             }
-            Event::Failed { .. } | Event::Resumed(_) | Event::Ended(_) => {
+            Event::Failed { .. } | Event::GivenUp { .. } | Event::Resumed(_) | Event::Ended(_) => {
                 if let Some((candidate, _)) = self.exposing.take() {
                     *self.excused.entry(candidate).or_default() += 1;
                 }

@@ -531,6 +531,18 @@ fn commands_that_cannot_hold_are_refused_with_what_would_be_accepted() {
     let ended_by = |limit: f64| state.ended_by(&Command::DoseLimit(limit));
     assert!(matches!(ended_by(1.000_001 * spent), Some(Ended::Dose(_))));
     assert_eq!(ended_by(1e6 * spent), None);
+    // Without the limit nothing is left of it, and a controller, which lets nobody raise one, starts over.
+    let mut limited = state.clone();
+    for (command, limit, epoch) in [
+        (Command::DoseLimit(2.0 * spent), Some(2.0 * spent), 0),
+        (Command::NoDoseLimit, None, 1),
+        (Command::NoDoseLimit, None, 1),
+    ] {
+        limited.apply(&Event::Commanded(given(command))).unwrap();
+        let total = limited.settings().limits.total;
+        assert_eq!(total.map(Electrons::get), limit);
+        assert_eq!(limited.epoch() - state.epoch(), epoch);
+    }
     let why = state.objection(&Command::DoseLimit(1.0)).unwrap();
     let named = why.split_once("least the ").unwrap().1;
     let named = named.split_once(" electrons").unwrap().0;
