@@ -122,9 +122,10 @@ impl From<StudyError> for Failure {
     fn from(error: StudyError) -> Self {
         let why = error.to_string();
         match error {
-            StudyError::Campaign { .. } | StudyError::External { .. } | StudyError::Threads(_) => {
-                Self::Running(why)
-            }
+            StudyError::Campaign { .. }
+            | StudyError::External { .. }
+            | StudyError::Silent { .. }
+            | StudyError::Threads(_) => Self::Running(why),
             StudyError::Write(_) => Self::System(why),
             _ => Self::Value(why),
         }

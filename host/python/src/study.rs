@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::channel;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use beacon_host::campaign::{Campaign, Ended, Observer, Series, Summary};
 use beacon_host::controller::{InProcess, Memory};
@@ -133,7 +134,13 @@ pub(crate) fn compare(
     folder: PathBuf,
     jobs: Option<usize>,
     latent: bool,
+    patience: f64,
 ) -> PyResult<String> {
+    let waits = Duration::try_from_secs_f64(patience).ok();
+    let waits = waits.filter(|time| !time.is_zero()).ok_or_else(|| {
+        let why = format!("external_patience is {patience}; expected seconds above 0");
+        Failure::Value(why)
+    })?;
     let (config, replay) = (settings(config)?, replay(&image, &response)?);
     let size = (replay.image().height(), replay.image().width());
     let candidates = config.candidates(size.0, size.1).map_err(|e| value(&e))?;
@@ -162,19 +169,23 @@ pub(crate) fn compare(
         let dataset = DataIdentity::new(&name, &replay);
         let maps = Maps::new(&replay);
         let plan = Plan::with_others(dataset, strategies, others, seeds, start, config)?;
+        let plan = plan.joined_with(&folder)?;
         let cells: Vec<Cell> = plan.cells().collect();
-        let study = Study::new(plan, replay)?;
+        let study = Study::new(plan, replay)?.with_patience(waits);
         let folder = StudyFolder::create(&folder, study.plan())?;
         folder.keep(&maps)?;
         let due = cells
             .iter()
             .filter(|cell| !matches!(folder.read(cell), Stored::Finished(_)));
         let due: Vec<Cell> = due.cloned().collect();
-        let latent = latent.then(LatentConfig::default);
-        let patches = study.patches()?;
-        let spaces =
-            Spaces::new(&patches, latent, &Cache::from_environment()).map_err(|e| value(&e))?;
-        let study = study.with_spaces(spaces);
+        let study = if due.is_empty() {
+            study
+        } else {
+            let latent = latent.then(LatentConfig::default);
+            let patches = study.patches()?;
+            let spaces = Spaces::new(&patches, latent, &Cache::from_environment());
+            study.with_spaces(spaces.map_err(|e| value(&e))?)
+        };
         let workers = Workers::sharing_cores(jobs.unwrap_or_else(cores).min(due.len()));
         if run_cells(&study, &folder, &due, workers, enough)? == Ending::Interrupted {
             return Err(Failure::Running("it was interrupted".to_owned()));
