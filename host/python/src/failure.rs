@@ -121,6 +121,7 @@ impl From<DatasetError> for Failure {
 impl From<StudyError> for Failure {
     fn from(error: StudyError) -> Self {
         let why = error.to_string();
+        let why = why.replace("--external-patience", "external_patience");
         match error {
             StudyError::Campaign { .. }
             | StudyError::External { .. }

@@ -23,6 +23,9 @@ use crate::arrays::{self, Given};
 use crate::failure::Failure;
 use crate::session::{candidate, settings, wait};
 
+/// How long an interrupt waits for work that ends.
+const PARTING: Duration = Duration::from_millis(800);
+
 /// Said by whoever waits when nobody waits any more.
 #[derive(Clone, Default)]
 struct Enough(Arc<AtomicBool>);
@@ -64,9 +67,16 @@ fn beside<T: Send + 'static>(
     std::thread::spawn(move || {
         let _ = answer.send(work(&heard));
     });
-    let result = wait(py, &Mutex::new(answered));
+    let answered = Mutex::new(answered);
+    let result = wait(py, &answered);
     if result.is_err() {
         enough.0.store(true, Ordering::Relaxed);
+        // The interpreter may be left right away, and programs of others with it.
+        py.detach(|| {
+            if let Ok(answered) = answered.lock() {
+                let _ = answered.recv_timeout(PARTING);
+            }
+        });
     }
     result
 }

@@ -42,13 +42,27 @@ impl SurrogateErrors {
     ) -> Result<Self, MetricsError> {
         check("latent variance", variance, truth.len())?;
         let predictive: Vec<f64> = variance.iter().map(|v| v + noise).collect();
-        // A recursively updated variance can end a rounding error below zero.
-        let variance: Vec<f64> = variance.iter().map(|v| v.max(0.0)).collect();
-        let sigma: Vec<f64> = variance.iter().map(|v| v.sqrt()).collect();
         Ok(Self {
             mae: mae(truth, mean)?,
             rmse: rmse(truth, mean)?,
             nlpd: nlpd(truth, mean, &predictive)?,
+            ..Self::without_truth(mean, variance)?
+        })
+    }
+
+    /// Describes a surrogate where no truth is known; its errors are NaN.
+    ///
+    /// # Errors
+    /// As [`Self::new`].
+    pub fn without_truth(mean: &[f64], variance: &[f64]) -> Result<Self, MetricsError> {
+        check("latent variance", variance, mean.len())?;
+        // A recursively updated variance can end a rounding error below zero.
+        let variance: Vec<f64> = variance.iter().map(|v| v.max(0.0)).collect();
+        let sigma: Vec<f64> = variance.iter().map(|v| v.sqrt()).collect();
+        Ok(Self {
+            mae: f64::NAN,
+            rmse: f64::NAN,
+            nlpd: f64::NAN,
             surrogate_mean: self::mean(mean)?,
             surrogate_sigma: self::mean(&sigma)?,
             surrogate_variance: self::mean(&variance)?,

@@ -223,6 +223,14 @@ impl Plan {
         Ok(conditions)
     }
 
+    /// Checksum of all that counts, by which a study is known again.
+    ///
+    /// # Errors
+    /// As [`Self::conditions`].
+    pub fn checksum(&self) -> Result<String, StudyError> {
+        Ok(Conditions(self.entries()?.into_iter().collect()).checksum())
+    }
+
     /// How `self`, found in a folder, differs from what is asked for, entry by entry.
     ///
     /// # Errors

@@ -78,3 +78,32 @@ fn what_is_added_to_a_finished_study_runs_alone_and_the_tables_hold_all() {
     crate::common::refused(&more, &["2 orders of `mine` with 3 seeds"]);
     assert_eq!(written(here), fourth);
 }
+
+/// A script that is made for more than the folder holds must send all of it, also where that is finished.
+#[test]
+fn a_script_sends_what_its_study_has_besides_that_of_the_folder() {
+    let folder = data();
+    let here = folder.path();
+    let one = ["--strategies", "mu", "--out", "study", "--tasks", "2"];
+    let script = |more: &[&str]| text(&compare(&[&one, more, &["--slurm"]].concat(), here).stdout);
+    let missing = |script: &str| {
+        let (_, words) = script.split_once("$study\" --tasks 2 --plan ").unwrap();
+        let plan = words.split(')').next().unwrap();
+        let asked = [
+            "compare",
+            "--missing",
+            "study",
+            "--tasks",
+            "2",
+            "--plan",
+            plan,
+        ];
+        text(&crate::common::beacon_ok(&asked, here).stdout)
+    };
+    compare(&one[..4], here);
+    assert_eq!(missing(&script(&[])), "");
+    let more = ["--seeds", "3"];
+    assert_eq!(missing(&script(&more)), "1-2\n");
+    compare(&[&one[..4], &more, &["--prepare"]].concat(), here);
+    assert_eq!(missing(&script(&more)), "2\n");
+}
