@@ -149,6 +149,17 @@ mod tests {
         assert_eq!(mean(&predicted), Ok(2.0));
     }
 
+    /// By hand; a variance below zero is a rounding error.
+    #[test]
+    fn a_surrogate_is_described_without_a_truth() {
+        let described = SurrogateErrors::without_truth(&[1.0, 3.0], &[4.0, -1e-9]).unwrap();
+        assert_eq!(described.surrogate_mean, 2.0);
+        assert_eq!(described.surrogate_sigma, 1.0);
+        assert_eq!(described.surrogate_variance, 2.0);
+        assert!(described.mae.is_nan() && described.nlpd.is_nan());
+        assert!(SurrogateErrors::without_truth(&[f64::NAN], &[1.0]).is_err());
+    }
+
     /// For a standard normal, −ln p(0) = ½ ln 2π = 0.9189385332046727 and −ln p(x) adds x²/2.
     #[test]
     fn nlpd_agrees_with_the_standard_normal() {

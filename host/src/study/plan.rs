@@ -247,8 +247,9 @@ impl Plan {
     /// As [`Self::conditions`].
     pub(super) fn objections(&self, found: &Self) -> Result<Vec<String>, StudyError> {
         let mut objections = self.objections_but_strategies(found)?;
-        let lacking = |strategy: &&String| !self.strategies.contains(strategy);
-        if found.strategies.iter().any(|strategy| lacking(&strategy)) {
+        let mut there = found.strategies.iter();
+        // A plan is joined with one that nothing else keeps from it.
+        if objections.is_empty() && there.any(|strategy| !self.strategies.contains(strategy)) {
             let (there, here) = (&found.strategies, &self.strategies);
             objections.push(format!("strategies is {there:?} there and {here:?} here"));
         }
