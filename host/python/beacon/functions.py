@@ -88,7 +88,7 @@ class KeptOrder:
     """The order that a function chose with a seed, in a file; that of another function, other data or other settings
     does not count."""
 
-    def __init__(self, folder: Path, name: str, seed: int, *depends: Any) -> None:
+    def __init__(self, folder: Path, name: str, seed: int, depends: Iterable[Any]) -> None:
         self._file = os.path.join(os.fspath(folder), "functions", f"{name}-{seed}.json")
         digest = hashlib.sha256()
         for each in (_beacon.ALGORITHM, *depends):

@@ -108,17 +108,14 @@ def compare(
             raise ValueError(f"two strategies are called `{name}`; expected names that differ")
         own = {key: value for key, value in config.items() if key != "steps"}
         code = None if folder is None else told_apart(strategy)
+        depends = (code, pixels, shape, values.tobytes(), values.shape, json.dumps(own, default=_plain), steps, first)
         followed[name] = []
         for seed in range(1, seeds + 1):
-            chosen = None
-            if folder is not None and code is not None:
-                data = (pixels, shape, values.tobytes(), values.shape)
-                depends = (code, *data, json.dumps(own, default=_plain), steps, first)
-                kept = KeptOrder(folder, name, seed, *depends)
-                chosen = kept.read()
+            kept = None if folder is None or code is None else KeptOrder(folder, name, seed, depends)
+            chosen = kept.read() if kept is not None else None
             if chosen is None:
                 chosen = _explored(image, values, strategy, seed, steps, first, own)
-                if folder is not None and code is not None:
+                if kept is not None:
                     kept.write(chosen)
             followed[name].append(chosen)
         names.append(name)
