@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import warnings
 from typing import (
     TYPE_CHECKING,
     Any,
@@ -126,7 +127,7 @@ class Explorer:
         )
         if self._function is not None:
             name = getattr(strategy, "__name__", type(strategy).__name__)
-            self._session.command(["note", f"strategy: the function {name}"])
+            self._command(["note", f"strategy: the function {name}"])
 
     def _channels(
         self, scalarizer: Union[str, Sequence[str], None], axis: Union[Axis, "ArrayLike", None]
@@ -196,6 +197,8 @@ class Explorer:
     def ask(self, count: Optional[int] = None) -> Union[Pixel, List[Pixel]]:
         """Row and column of the point to measure next; with ``count`` a list of them, shorter where fewer are left.
 
+        A strategy that is a function and fails, or is interrupted, leaves nothing pending of this call.
+
         :raises beacon.Over: when none is left.
         """
         if count is not None and count < 1:
@@ -203,22 +206,25 @@ class Explorer:
         if self._function is None:
             asked = self._session.ask(1 if count is None else count)
             return asked[0] if count is None else asked
-        if count is None:
-            return self._choose(self._function)
-        asked = []
-        for _ in range(count):
-            try:
-                asked.append(self._choose(self._function))
-            except _beacon.Over:
-                if not asked:
-                    raise
-                break
-        return asked
+        asking = _beacon.Asking()
+        points: List[Pixel] = []
+        try:
+            for _ in range(1 if count is None else count):
+                try:
+                    points.append(self._choose(self._function, asking))
+                except _beacon.Over:
+                    if not points:
+                        raise
+                    break
+            return points[0] if count is None else points
+        except BaseException:
+            self._session.forget(asking)
+            raise
 
-    def _choose(self, function: Callable[..., "ArrayLike"]) -> Pixel:
+    def _choose(self, function: Callable[..., "ArrayLike"], asking: _beacon.Asking) -> Pixel:
         seen = self._session.see()
         if seen is None:
-            return self._session.ask(1)[0]
+            return self._session.ask_for(asking)
         names = ("mean", "sigma", "sample", "novelty", "distance")
         arrays = seen.arrays()
         scores = np.asarray(function(*(taken(arrays[name]) for name in names)), dtype=float)
@@ -231,7 +237,7 @@ class Explorer:
         best = int(np.argmax(scores))
         if not free[best]:
             raise ValueError("the strategy gave no free candidate a number; expected a score at one at least")
-        return self._session.choose(best, float(scores[best]), seen)
+        return self._session.choose(best, float(scores[best]), seen, asking)
 
     def tell(self, point: Any, value: Any) -> None:
         """Tells what was measured at a point, or at a list of points: a number, as many as there are responses, or a
@@ -246,7 +252,7 @@ class Explorer:
         if len(points) != len(values):
             raise ValueError(f"{len(values)} values for {len(points)} points; expected one of each")
         if points:
-            channels = int(self._settings()["channels"])
+            channels = self._session.channels()
             rows = [self._numbers(value, channels) for value in values]
             for place, row in zip(points, rows):
                 if len(row) != channels:
@@ -285,11 +291,11 @@ class Explorer:
 
     def exclude(self, rows: Any, columns: Any) -> None:
         """Measures nothing in these rows and columns any more: each is a number, a ``range`` or a ``slice``."""
-        self._session.command(["exclude", self._region(rows, columns)])
+        self._command(["exclude", self._region(rows, columns)])
 
     def include(self, rows: Any, columns: Any) -> None:
         """Lets what was excluded there be measured again."""
-        self._session.command(["include", self._region(rows, columns)])
+        self._command(["include", self._region(rows, columns)])
 
     def _region(self, rows: Any, columns: Any) -> str:
         height, width = self.shape
@@ -297,15 +303,19 @@ class Explorer:
 
     def discard(self, point: Any) -> None:
         """Lets a measurement count no more; it stays on record. The model is trained anew."""
-        self._session.command(["discard", "{},{}".format(*pixel(point))])
+        self._command(["discard", "{},{}".format(*pixel(point))])
 
     def restore(self, point: Any) -> None:
         """Lets a measurement that was discarded count again."""
-        self._session.command(["restore", "{},{}".format(*pixel(point))])
+        self._command(["restore", "{},{}".format(*pixel(point))])
 
     def note(self, text: str) -> None:
         """Puts a text on record."""
-        self._session.command(["note", text])
+        self._command(["note", text])
+
+    def _command(self, words: List[str]) -> None:
+        for said in self._session.command(words):
+            warnings.warn(said, stacklevel=3)
 
     def _settings(self) -> Dict[str, Any]:
         settings: Dict[str, Any] = json.loads(self._session.settings())
@@ -326,7 +336,7 @@ class Explorer:
         if callable(strategy):
             self._function = strategy
         else:
-            self._session.command(["strategy", strategy])
+            self._command(["strategy", strategy])
             self._function = None
 
     @property
@@ -338,7 +348,7 @@ class Explorer:
 
     @target.setter
     def target(self, target: str) -> None:
-        self._session.command(["target", self._scalarizer(target)])
+        self._command(["target", self._scalarizer(target)])
 
     @property
     def budget(self) -> int:
@@ -347,7 +357,7 @@ class Explorer:
 
     @budget.setter
     def budget(self, budget: int) -> None:
-        self._session.command(["budget", str(budget)])
+        self._command(["budget", str(budget)])
 
     @property
     def shape(self) -> Tuple[int, int]:

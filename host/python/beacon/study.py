@@ -13,6 +13,7 @@ from . import _beacon
 from .arrays import given, order as in_order
 from .data import Data
 from .explorer import Explorer, _plain
+from .functions import KeptOrder, told_apart
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
@@ -67,6 +68,7 @@ def compare(
     start: Any = (),
     orders: Optional[Mapping[str, Sequence[Any]]] = None,
     externals: Optional[Mapping[str, str]] = None,
+    external_patience: float = 600.0,
     at: Sequence[int] = STEPS,
     folder: Optional["Path"] = None,
     jobs: Optional[int] = None,
@@ -81,9 +83,12 @@ def compare(
 
     A strategy may be a function, as :class:`Explorer` takes it; it takes part under its name. ``orders`` are those of
     others: for each name as many as there are seeds, of the points behind those to begin with. ``externals`` are
-    programs by their command lines, which are asked and told over pipes. ``start`` are the points that all begin
-    with, instead of random ones. With ``folder`` finished campaigns are kept there and not run again; functions choose
-    again, and have to choose the same.
+    programs by their command lines, which are asked and told over pipes and have ``external_patience`` seconds for an
+    answer. ``start`` are the points that all begin with, instead of random ones.
+
+    With ``folder`` finished campaigns are kept there and not run again, and what is asked for later is added to them.
+    A function is known by its code and by what that mentions; where it has changed, or this cannot be known, it chooses
+    again.
     """
     pixels, shape = given(image, "image")
     config = dict(settings, steps=steps, window=window, edges=edges, initial=initial)
@@ -102,9 +107,17 @@ def compare(
         if name in names or name in followed or name in _beacon.STRATEGIES:
             raise ValueError(f"two strategies are called `{name}`; expected names that differ")
         own = {key: value for key, value in config.items() if key != "steps"}
-        followed[name] = [
-            _explored(image, values, strategy, seed, steps, first, own) for seed in range(1, seeds + 1)
-        ]
+        code = None if folder is None else told_apart(strategy)
+        depends = (code, pixels, shape, values.tobytes(), values.shape, json.dumps(own, default=_plain), steps, first)
+        followed[name] = []
+        for seed in range(1, seeds + 1):
+            kept = None if folder is None or code is None else KeptOrder(folder, name, seed, depends)
+            chosen = kept.read() if kept is not None else None
+            if chosen is None:
+                chosen = _explored(image, values, strategy, seed, steps, first, own)
+                if kept is not None:
+                    kept.write(chosen)
+            followed[name].append(chosen)
         names.append(name)
     with tempfile.TemporaryDirectory() as temporary:
         comparison: Dict[str, Any] = json.loads(
@@ -122,6 +135,7 @@ def compare(
                 os.path.join(temporary, "study") if folder is None else os.fspath(folder),
                 jobs,
                 latent,
+                external_patience,
             )
         )
     return comparison

@@ -121,10 +121,12 @@ impl From<DatasetError> for Failure {
 impl From<StudyError> for Failure {
     fn from(error: StudyError) -> Self {
         let why = error.to_string();
+        let why = why.replace("--external-patience", "external_patience");
         match error {
-            StudyError::Campaign { .. } | StudyError::External { .. } | StudyError::Threads(_) => {
-                Self::Running(why)
-            }
+            StudyError::Campaign { .. }
+            | StudyError::External { .. }
+            | StudyError::Silent { .. }
+            | StudyError::Threads(_) => Self::Running(why),
             StudyError::Write(_) => Self::System(why),
             _ => Self::Value(why),
         }

@@ -39,6 +39,7 @@ fn _beacon(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add("Over", module.py().get_type::<failure::Over>())?;
     module.add_class::<session::Session>()?;
     module.add_class::<session::Seen>()?;
+    module.add_class::<session::Asking>()?;
     module.add_function(wrap_pyfunction!(data::read, module)?)?;
     module.add_function(wrap_pyfunction!(data::locations, module)?)?;
     module.add_function(wrap_pyfunction!(data::reduce, module)?)?;

@@ -5,12 +5,12 @@
 //! points that were asked for are what the next call gets.
 
 use std::path::PathBuf;
-use std::sync::Mutex;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use beacon_host::ask_tell::{AskTell, Asked, Beginning, Setup, Sight};
-use beacon_host::campaign::{CampaignConfig, Command, Seeds, Standing};
+use beacon_host::campaign::{CampaignConfig, Command, Ended, Seeds, Standing};
 use beacon_host::controller::InProcess;
 use beacon_host::data::{Axis, Channels};
 use beacon_host::scalarizer::Scalarizer;
@@ -75,6 +75,8 @@ pub(crate) struct Session {
     /// Points that were asked for by such a call and are given by none yet.
     unclaimed: Mutex<Pixels>,
     candidates: Candidates,
+    /// Numbers that are told of a point.
+    channels: usize,
 }
 
 /// What a strategy in Python may see.
@@ -97,6 +99,27 @@ impl Seen {
     /// Whether each candidate may be chosen.
     fn free(&self) -> Vec<bool> {
         self.0.free.clone()
+    }
+}
+
+/// The points that a call of a strategy in Python asks for, as they become pending.
+#[pyclass(frozen, module = "beacon._beacon")]
+#[derive(Clone, Default)]
+pub(crate) struct Asking(Arc<Mutex<Vec<Candidate>>>);
+
+#[pymethods]
+impl Asking {
+    #[new]
+    fn new() -> Self {
+        Self::default()
+    }
+}
+
+impl Asking {
+    fn add(&self, asked: &[Asked]) {
+        if let Ok(mut points) = self.0.lock() {
+            points.extend(asked.iter().map(|asked| asked.candidate));
+        }
     }
 }
 
@@ -196,15 +219,18 @@ impl Session {
                     Ok(campaign) => campaign,
                     Err(error) => return drop(ready.send(Err(error.into()))),
                 };
-                if ready.send(Ok(candidates)).is_ok() {
+                let channels = campaign.state().begun().channels.coordinates.len();
+                if ready.send(Ok((candidates, channels))).is_ok() {
                     for job in work {
                         job(&mut campaign);
                     }
                 }
             })
             .map_err(|error| Failure::System(format!("no thread for the campaign: {error}")))?;
+        let (candidates, channels) = wait(py, &Mutex::new(begun))?;
         Ok(Self {
-            candidates: wait(py, &Mutex::new(begun))?,
+            candidates,
+            channels,
             jobs: Mutex::new(jobs),
             interrupted: Mutex::new(None),
             unclaimed: Mutex::new(Pixels::new()),
@@ -314,6 +340,11 @@ impl Session {
         (of.height(), of.width(), of.window(), of.count())
     }
 
+    /// How many numbers are told of a point.
+    fn channels(&self) -> usize {
+        self.channels
+    }
+
     /// The pixel of every candidate.
     fn pixels(&self) -> Pixels {
         let all = (0..self.candidates.count() as u32).map(Candidate);
@@ -352,6 +383,11 @@ impl Session {
         });
         match wait(py, &answer) {
             Ok(mut points) => {
+                // An interrupt that came meanwhile is felt here rather than where the points would be lost.
+                if let Err(interrupt) = py.check_signals() {
+                    put(&self.unclaimed, points);
+                    return Err(interrupt);
+                }
                 let others = points.split_off(count.min(points.len()));
                 put(&self.unclaimed, others);
                 Ok(points)
@@ -370,13 +406,45 @@ impl Session {
         self.call(py, |campaign| Ok(campaign.sight()?.map(Seen)))
     }
 
+    /// The next point where it is not for a strategy in Python to choose.
+    fn ask_for(&self, py: Python<'_>, asking: &Asking) -> PyResult<(usize, usize)> {
+        let asking = asking.clone();
+        self.call(py, move |campaign| {
+            let asked = campaign.ask(1)?;
+            asking.add(&asked);
+            let first = pixels(&asked).first().copied();
+            first.ok_or_else(|| Failure::Over(Ended::Exhausted.to_string()))
+        })
+    }
+
     /// Takes the choice of a strategy in Python.
-    fn choose(&self, py: Python<'_>, n: u32, score: f32, seen: &Seen) -> PyResult<(usize, usize)> {
-        let sight = seen.0.clone();
+    fn choose(
+        &self,
+        py: Python<'_>,
+        n: u32,
+        score: f32,
+        seen: &Seen,
+        asking: &Asking,
+    ) -> PyResult<(usize, usize)> {
+        let (sight, asking) = (seen.0.clone(), asking.clone());
         self.call(py, move |campaign| {
             let asked = campaign.choose(Candidate(n), score, &sight)?;
+            asking.add(&[asked]);
             Ok((asked.pixel.row, asked.pixel.column))
         })
+    }
+
+    /// Has the points of a call that broke off forgotten, once those of its jobs are done that are under way. Waits
+    /// for nothing: a second interrupt must not keep half of them.
+    fn forget(&self, asking: &Asking) {
+        let asking = asking.clone();
+        let _ = self.send(move |campaign| {
+            for candidate in taken(&asking.0) {
+                // What somebody has told or withdrawn meanwhile is not pending.
+                let _ = campaign.withdraw(candidate);
+            }
+            Ok(())
+        });
     }
 
     /// Takes what was measured: as many numbers of each point.
@@ -405,11 +473,16 @@ impl Session {
         self.call(py, move |campaign| Ok(campaign.withdraw(candidate)?))
     }
 
-    /// A command, as `beacon ctl` takes it.
-    fn command(&self, py: Python<'_>, words: Vec<String>) -> PyResult<()> {
+    /// A command, as `beacon ctl` takes it; returns what is to be said of what follows from it.
+    fn command(&self, py: Python<'_>, words: Vec<String>) -> PyResult<Vec<String>> {
         let words: Vec<&str> = words.iter().map(String::as_str).collect();
         let command = Command::parse(&words, self.candidates).map_err(Failure::Value)?;
-        self.call(py, move |campaign| Ok(campaign.command(command)?))
+        self.call(py, move |campaign| {
+            let before = campaign.warnings().len();
+            campaign.command(command)?;
+            let new = campaign.warnings().get(before..);
+            Ok(new.unwrap_or_default().to_vec())
+        })
     }
 
     /// Mean and standard deviation of the surrogate at every pixel; `None` without a model.
@@ -508,13 +581,11 @@ impl Session {
     fn settings(&self, py: Python<'_>) -> PyResult<String> {
         self.call(py, |campaign| {
             let settings = campaign.state().settings();
-            let channels = &campaign.state().begun().channels;
             Ok(serde_json::json!({
                 "campaign": settings.campaign,
                 "budget": settings.budget,
                 "target": settings.target().to_string(),
                 "scalarizers": settings.scalarizers.iter().map(ToString::to_string).collect::<Vec<_>>(),
-                "channels": channels.coordinates.len(),
             })
             .to_string())
         })

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::channel;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use beacon_host::campaign::{Campaign, Ended, Observer, Series, Summary};
 use beacon_host::controller::{InProcess, Memory};
@@ -21,6 +22,9 @@ use pyo3::prelude::*;
 use crate::arrays::{self, Given};
 use crate::failure::Failure;
 use crate::session::{candidate, settings, wait};
+
+/// How long an interrupt waits for work that ends.
+const PARTING: Duration = Duration::from_millis(800);
 
 /// Said by whoever waits when nobody waits any more.
 #[derive(Clone, Default)]
@@ -63,9 +67,16 @@ fn beside<T: Send + 'static>(
     std::thread::spawn(move || {
         let _ = answer.send(work(&heard));
     });
-    let result = wait(py, &Mutex::new(answered));
+    let answered = Mutex::new(answered);
+    let result = wait(py, &answered);
     if result.is_err() {
         enough.0.store(true, Ordering::Relaxed);
+        // The interpreter may be left right away, and programs of others with it.
+        py.detach(|| {
+            if let Ok(answered) = answered.lock() {
+                let _ = answered.recv_timeout(PARTING);
+            }
+        });
     }
     result
 }
@@ -133,7 +144,13 @@ pub(crate) fn compare(
     folder: PathBuf,
     jobs: Option<usize>,
     latent: bool,
+    patience: f64,
 ) -> PyResult<String> {
+    let waits = Duration::try_from_secs_f64(patience).ok();
+    let waits = waits.filter(|time| !time.is_zero()).ok_or_else(|| {
+        let why = format!("external_patience is {patience}; expected seconds above 0");
+        Failure::Value(why)
+    })?;
     let (config, replay) = (settings(config)?, replay(&image, &response)?);
     let size = (replay.image().height(), replay.image().width());
     let candidates = config.candidates(size.0, size.1).map_err(|e| value(&e))?;
@@ -162,19 +179,23 @@ pub(crate) fn compare(
         let dataset = DataIdentity::new(&name, &replay);
         let maps = Maps::new(&replay);
         let plan = Plan::with_others(dataset, strategies, others, seeds, start, config)?;
+        let plan = plan.joined_with(&folder)?;
         let cells: Vec<Cell> = plan.cells().collect();
-        let study = Study::new(plan, replay)?;
+        let study = Study::new(plan, replay)?.with_patience(waits);
         let folder = StudyFolder::create(&folder, study.plan())?;
         folder.keep(&maps)?;
         let due = cells
             .iter()
             .filter(|cell| !matches!(folder.read(cell), Stored::Finished(_)));
         let due: Vec<Cell> = due.cloned().collect();
-        let latent = latent.then(LatentConfig::default);
-        let patches = study.patches()?;
-        let spaces =
-            Spaces::new(&patches, latent, &Cache::from_environment()).map_err(|e| value(&e))?;
-        let study = study.with_spaces(spaces);
+        let study = if due.is_empty() {
+            study
+        } else {
+            let latent = latent.then(LatentConfig::default);
+            let patches = study.patches()?;
+            let spaces = Spaces::new(&patches, latent, &Cache::from_environment());
+            study.with_spaces(spaces.map_err(|e| value(&e))?)
+        };
         let workers = Workers::sharing_cores(jobs.unwrap_or_else(cores).min(due.len()));
         if run_cells(&study, &folder, &due, workers, enough)? == Ending::Interrupted {
             return Err(Failure::Running("it was interrupted".to_owned()));

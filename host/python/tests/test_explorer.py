@@ -1,5 +1,6 @@
 """Campaigns that are asked and told, against the program and against themselves."""
 
+import signal
 import subprocess
 import sys
 import tempfile
@@ -178,6 +179,74 @@ class Explored(unittest.TestCase):
         with self.assertRaisesRegex(ValueError, r"shape \(2,\); expected \(1024,\)"):
             bad = self.explorer(strategy=lambda *_: [1.0, 2.0])
             self.told(bad, 7)
+
+    def test_a_strategy_that_breaks_off_leaves_the_explorer_as_it_was(self) -> None:
+        class Signal(BaseException):
+            pass
+
+        def interrupt(*_: object) -> None:
+            raise Signal
+
+        delay = 0.0
+
+        def sure(mean, sigma, sample, novelty, distance):  # type: ignore[no-untyped-def]
+            if delay > 0.0:
+                signal.setitimer(signal.ITIMER_REAL, delay)
+            return sigma
+
+        whole = self.explorer(strategy=sure, budget=30)
+        explored(whole, self.response)
+        before = signal.signal(signal.SIGALRM, interrupt)
+        try:
+            explorer, broken = self.explorer(strategy=sure, budget=30), 0
+            for turn in range(24):
+                # From within the function on until long after the choice.
+                delay = 2e-5 * 1.4 ** (turn % 12)
+                try:
+                    explorer.ask(2)
+                    signal.setitimer(signal.ITIMER_REAL, 0.0)
+                    for point in explorer.pending:
+                        explorer.withdraw(point)
+                except Signal:
+                    broken += 1
+                delay = 0.0
+                self.assertEqual(explorer.pending, [])
+                self.told(explorer, 1)
+            self.assertGreater(broken, 0)
+        finally:
+            signal.setitimer(signal.ITIMER_REAL, 0.0)
+            signal.signal(signal.SIGALRM, before)
+        explored(explorer, self.response)
+        self.assertEqual(explorer.points["candidate"].tolist(), whole.points["candidate"].tolist())
+
+        turns = iter([True, True, False])
+
+        def fails(mean, sigma, sample, novelty, distance):  # type: ignore[no-untyped-def]
+            if next(turns):
+                return sigma
+            raise ZeroDivisionError
+
+        explorer = self.explorer(strategy=fails)
+        explorer.tell([(3, 3), (9, 9), (15, 3), (3, 15), (20, 20), (9, 25)], [1.0, 2.0, 3.0, 4.0, 5.0, 6.0])
+        with self.assertRaises(ZeroDivisionError):
+            explorer.ask(3)
+        self.assertEqual(explorer.pending, [])
+
+    def test_seeds_where_nothing_is_measured_are_told(self) -> None:
+        mask = np.ones(self.image.shape, dtype=bool)
+        mask[:, :8] = False
+        image = self.image.copy()
+        image[30, 30] = np.nan
+        seeds = [(3, 4), (20, 9), (30, 30), (11, 25)]
+        words = "2 of 4 seeds are no candidates: row 3, column 4; row 30, column 30"
+        with self.assertRaisesRegex(ValueError, words):
+            beacon.Explorer(image, window=8, mask=mask, seeds=seeds)
+        explorer = beacon.Explorer(self.image, window=8, seeds=seeds)
+        words = "2 of 4 seeds are not measured, excluded or without data: row 20, column 9; row 11, column 25"
+        with self.assertWarnsRegex(UserWarning, words):
+            explorer.exclude((11, 21), range(0, 32))
+        self.assertEqual(explorer.ask(2), [(3, 4), (30, 30)])
+        self.assertRegex(explorer.warnings[-1], words)
 
     def test_mask_and_nan_are_no_candidates(self) -> None:
         image = self.image.copy()

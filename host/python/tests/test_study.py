@@ -108,6 +108,49 @@ class Studies(unittest.TestCase):
             for seeds, order in zip(self.orders(folder / "theirs", "others", "seeds"), self.orders(folder / "theirs", "others")):
                 self.assertEqual(order, [n for n in brightest if n not in seeds][:8])
 
+    def test_a_comparison_is_taken_up_where_it_is_and_added_to(self) -> None:
+        calls = []
+        weight = 1.0
+
+        def sure(mean, sigma, sample, novelty, distance):  # type: ignore[no-untyped-def]
+            calls.append(1)
+            return weight * sigma
+
+        def far(mean, sigma, sample, novelty, distance):  # type: ignore[no-untyped-def]
+            return distance
+
+        words = {"seeds": 2, "steps": 6, "window": 8, "initial": 5, "at": [6], "jobs": 1}
+
+        def compared(folder: Path, *strategies: object) -> dict:
+            return beacon.compare(self.image, self.response, strategies, folder=folder, **words)  # type: ignore[arg-type]
+
+        with tempfile.TemporaryDirectory() as name:
+            folder = Path(name) / "study"
+
+            def written() -> "dict[str, int]":
+                return {cell.name: cell.stat().st_mtime_ns for cell in (folder / "cells").iterdir()}
+
+            first = compared(folder, "mu", sure)
+            # `calls` is one of the values that the function mentions, and has to be what it was.
+            calls.clear()
+            before = written()
+            self.assertEqual(compared(folder, "mu", sure), first)
+            self.assertEqual((calls, written()), ([], before))
+            # What comes later is added, and what is there is not asked for again.
+            added = compared(folder, far, "random")
+            self.assertEqual(set(added["strategies"]), {"mu", "sure", "far", "random"})
+            self.assertEqual(added["strategies"]["sure"]["auc_target"], first["strategies"]["sure"]["auc_target"])
+            self.assertEqual((calls, {cell: written()[cell] for cell in before}), ([], before))
+            # Another function of that name, which chooses otherwise.
+            weight = -1.0
+            changed = compared(folder, "mu", sure)
+            self.assertEqual(len(calls), 12)
+            self.assertNotEqual(changed["strategies"]["sure"]["auc_target"], first["strategies"]["sure"]["auc_target"])
+            whole = compared(Path(name) / "whole", "mu", sure, far, "random")
+            for strategy in ("mu", "sure", "far", "random"):
+                areas = [study["strategies"][strategy]["auc_target_by_seed"] for study in (changed, whole)]
+                self.assertEqual(areas[0], areas[1], strategy)
+
     @staticmethod
     def orders(folder: Path, strategy: str, of: str = "order") -> "list[list[int]]":
         cells = [folder / "cells" / f"{strategy}-{seed}.json" for seed in (1, 2)]
@@ -129,6 +172,18 @@ class Studies(unittest.TestCase):
             beacon.compare(
                 self.image, self.response, ["random"], seeds=1, steps=4, window=8, externals={"mine": "exit 1"}
             )
+        silent = {"mine": "sleep 600"}
+        with self.assertRaisesRegex(RuntimeError, "`sleep 600` gave no answer for step 1 within 0.2 s"):
+            beacon.compare(
+                *(self.image, self.response, ["random"]),
+                seeds=1,
+                steps=4,
+                window=8,
+                externals=silent,
+                external_patience=0.2,
+            )
+        with self.assertRaisesRegex(ValueError, "external_patience is 0; expected seconds above 0"):
+            beacon.compare(self.image, self.response, ["random"], externals=silent, external_patience=0)
 
 
 if __name__ == "__main__":

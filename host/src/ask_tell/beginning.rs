@@ -2,13 +2,13 @@
 
 use std::path::Path;
 
-use beacon_kernel::Candidates;
+use beacon_kernel::{Candidate, Candidates};
 
 use super::AskTellError;
 use crate::campaign::drive::Kept;
 use crate::campaign::{
     ALGORITHM, Begun, Campaign, CampaignConfig, CampaignError, Event, LiveConfig, Monitor,
-    Overview, Patches, Record, Region, Seeds, Settings, State,
+    Overview, Patches, Record, Region, Seeds, Settings, State, check_present,
 };
 use crate::controller::Memory;
 use crate::data::{Axis, Channels, Map};
@@ -105,7 +105,7 @@ impl Beginning {
         if matches!(seeds, Seeds::Random(_)) {
             campaign.initial = first;
         }
-        let given = match &seeds {
+        let given: Option<Vec<u32>> = match &seeds {
             Seeds::Given(seeds) => Some(seeds.iter().map(|seed| seed.0).collect()),
             Seeds::Random(_) => None,
         };
@@ -121,6 +121,10 @@ impl Beginning {
         let absent = Region::covering(image.height(), image.width(), |row, column| {
             left_out(row, column) || !image.is_known(row, column)
         });
+        if let Some(seeds) = &given {
+            let seeds: Vec<_> = seeds.iter().copied().map(Candidate).collect();
+            check_present(&seeds, candidates, &absent).map_err(CampaignError::from)?;
+        }
         let config = LiveConfig {
             scalarizers: if scalarizers.is_empty() {
                 vec![Scalarizer::Sum]

@@ -87,6 +87,7 @@ pub use order::{Order, OrderError, PublishedFigures, read_order, read_published_
 pub use outcome::{Expectation, Measurement, Outcome, Times};
 pub use published::{MapFigures, PublishedMap};
 pub use retraining::Retraining;
+pub(crate) use seeds::check_present;
 pub use seeds::{SeedList, Seeds, SeedsError, check_seeds, read_seeds};
 pub(crate) use state::Folded;
 pub use state::{

@@ -306,15 +306,17 @@ impl Monitor {
     }
 
     fn errors(&self, posterior: &Posterior) -> Result<SurrogateErrors, MetricsError> {
-        // Without a truth the surrogate can still be described: against itself its errors are
-        // those that it expects, and they are not kept.
         let Posterior {
             mean,
             variance,
             noise,
         } = posterior;
-        let truth = self.truth.as_ref();
-        let truth = truth.map_or(mean, |truth| &truth.responses);
+        let Some(Truth {
+            responses: truth, ..
+        }) = &self.truth
+        else {
+            return SurrogateErrors::without_truth(mean, variance);
+        };
         if truth.iter().all(|response| response.is_finite()) {
             return SurrogateErrors::new(truth, mean, variance, *noise);
         }

@@ -9,7 +9,7 @@ use beacon_kernel::{Candidate, Candidates, Capacity, LARGEST_RESPONSE, Network, 
 use super::drive::{Drive, Failure, World};
 use super::event::{Begun, Event, Measured, Overview};
 use super::learner::Use;
-use super::seeds::SeedsError;
+use super::seeds::check_present;
 use super::state::{Expose, Settings, State};
 use super::{
     ALGORITHM, CampaignConfig, CampaignError, Ended, Exposure, LiveConfig, Monitor, Observer,
@@ -161,11 +161,7 @@ impl Campaign {
             !known(image) || !truth.is_none_or(known)
         });
         if let Seeds::Given(seeds) = seeds {
-            let pixels = seeds.iter().filter_map(|&seed| candidates.pixel(seed).ok());
-            let lies = |pixel: &Pixel| absent.iter().any(|region| region.holds(*pixel));
-            if let Some(pixel) = pixels.into_iter().find(lies) {
-                return Err(SeedsError::Absent { pixel }.into());
-            }
+            check_present(seeds, candidates, &absent)?;
         }
         let monitor = Monitor::new(truth, candidates)?;
         config.training.validate()?;

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use beacon_kernel::{Candidate, Candidates, Edges, Pixel};
 
+use crate::data::Region;
 use crate::data::npy::{Npy, Number};
 
 /// Where the first points come from.
@@ -136,15 +137,17 @@ pub enum SeedsError {
         /// Number of candidates.
         candidates: usize,
     },
-    /// A seed can not be measured.
+    /// Seeds can not be measured.
     #[error(
-        "seed at row {}, column {} is no candidate: the image or the response has no number there, or the \
-         mask leaves it out; expected seeds that can be measured",
-        pixel.row, pixel.column
+        "{} of {of} seeds {}: {}, where image or response have no number, or the mask leaves it out; expected \
+         seeds that can be measured",
+        pixels.len(), if pixels.len() == 1 { "is no candidate" } else { "are no candidates" }, places(pixels)
     )]
     Absent {
-        /// Where it lies.
-        pixel: Pixel,
+        /// Where they lie.
+        pixels: Vec<Pixel>,
+        /// Seeds in all.
+        of: usize,
     },
     /// A seed is there twice.
     #[error("seed {seed} is listed twice; every seed is measured once")]
@@ -152,6 +155,40 @@ pub enum SeedsError {
         /// The seed.
         seed: u32,
     },
+}
+
+/// Places that a message names; of the others how many there are.
+const NAMED: usize = 8;
+
+/// Where pixels lie, in words.
+pub(super) fn places(pixels: &[Pixel]) -> String {
+    let named = pixels.iter().take(NAMED);
+    let named = named.map(|Pixel { row, column }| format!("row {row}, column {column}"));
+    let named = named.collect::<Vec<_>>().join("; ");
+    match pixels.len().saturating_sub(NAMED) {
+        0 => named,
+        more => format!("{named}; and {more} more"),
+    }
+}
+
+/// Checks that no seed lies where there is nothing to measure.
+///
+/// # Errors
+/// [`SeedsError::Absent`].
+pub(crate) fn check_present(
+    seeds: &[Candidate],
+    candidates: Candidates,
+    absent: &[Region],
+) -> Result<(), SeedsError> {
+    let pixels = seeds.iter().filter_map(|&seed| candidates.pixel(seed).ok());
+    let lies = |pixel: &Pixel| absent.iter().any(|region| region.holds(*pixel));
+    match pixels.filter(lies).collect::<Vec<_>>() {
+        pixels if pixels.is_empty() => Ok(()),
+        pixels => Err(SeedsError::Absent {
+            pixels,
+            of: seeds.len(),
+        }),
+    }
 }
 
 /// Reads seeds from a file:

@@ -52,6 +52,10 @@ pub(super) struct ClusterArgs {
     /// nothing where the study is finished.
     #[arg(long, value_name = "DIR", conflicts_with_all = settled())]
     pub(super) missing: Option<PathBuf>,
+    /// Checksum of the study that --missing is asked for, as scripts have it: where the folder holds another one, to
+    /// which that is yet to be added, all tasks have campaigns to run.
+    #[arg(long, value_name = "CHECKSUM", requires_all = ["missing", "tasks"], hide_short_help = true)]
+    plan: Option<String>,
 }
 
 impl ClusterArgs {
@@ -71,6 +75,12 @@ impl ClusterArgs {
 pub(super) fn print_missing(folder: &Path, args: &ClusterArgs) -> Result<(), Failure> {
     let folder = StudyFolder::open(folder).or_input()?;
     let plan = folder.plan();
+    if let (Some(wanted), Some(tasks)) = (&args.plan, args.tasks)
+        && *wanted != plan.checksum().or_input()?
+    {
+        let all: Vec<usize> = (1..=tasks).collect();
+        return print(&format!("{}\n", ranges(&all)));
+    }
     let of = args.tasks(plan)?;
     let mut due = Vec::new();
     for number in 1..=of {
@@ -118,6 +128,7 @@ pub(super) fn print_script(out: &Path, plan: &Plan, args: &ClusterArgs) -> Resul
         comparison: &comparison(words.into_iter()),
         tasks: args.tasks(plan)?,
         cells: plan.cell_count(),
+        plan: &plan.checksum().or_input()?,
         options: &options(args),
     };
     print(&script.text())
@@ -160,6 +171,8 @@ struct Script<'a> {
     comparison: &'a [String],
     tasks: usize,
     cells: usize,
+    /// Checksum of the study.
+    plan: &'a str,
     /// For `sbatch`.
     options: &'a [String],
 }
@@ -171,7 +184,7 @@ impl Script<'_> {
             words.collect::<Vec<_>>().join(" ")
         };
         let (here, out, program) = (quoted(self.here), quoted(self.out), quoted(self.program));
-        let (tasks, cells) = (self.tasks, self.cells);
+        let (tasks, cells, plan) = (self.tasks, self.cells, self.plan);
         let compare = format!("exec {program} {}", words(self.comparison));
         // Slurm reads a percent sign in the name of a log.
         let log = quoted(&self.out.replace('%', "%%"));
@@ -196,7 +209,7 @@ send() {{
 
 tasks=1-{tasks}
 if [ -e \"$study/study.toml\" ]; then
-    tasks=$({program} compare --missing \"$study\" --tasks {tasks})
+    tasks=$({program} compare --missing \"$study\" --tasks {tasks} --plan {plan})
 fi
 after=
 if [ -n \"$tasks\" ]; then

@@ -1,6 +1,7 @@
 //! `beacon compare`: strategies against one another, seed by seed.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use beacon_kernel::Strategy;
 use clap::{ArgGroup, Args, Command, Id};
@@ -8,7 +9,7 @@ use clap::{ArgGroup, Args, Command, Id};
 use super::cluster::{self, ClusterArgs};
 use super::data::DataArgs;
 use super::listing::listing;
-use super::others::{self, parse_named};
+use super::others::{self, parse_named, patience};
 use super::page::{OwnPageArgs, ShownFolder};
 use super::progress::Display;
 use super::replay::parse_scalarizer;
@@ -16,7 +17,7 @@ use super::{Failure, OrFail as _, input, log, print, spaces, specimen};
 use crate::campaign::{CampaignConfig, check_window, default_strategy};
 use crate::data::Patches;
 use crate::data::files::write_file;
-use crate::experiment::Oracle;
+use crate::experiment::{Experiment, Oracle};
 use crate::scalarizer::Scalarizer;
 use crate::spaces::{LatentConfig, Spaces};
 use crate::study::{
@@ -65,6 +66,9 @@ pub(super) struct CompareArgs {
     /// and told what was measured, one JSON object a line.
     #[arg(long = "external", value_name = "[NAME=]COMMAND")]
     externals: Vec<String>,
+    /// How long such a program may take for an answer, in seconds or as in 30m; then the study ends.
+    #[arg(long, value_name = "TIME", value_parser = patience, default_value = "10m")]
+    external_patience: Duration,
     /// Seeds for each strategy: 1 to N.
     #[arg(long, value_name = "N", default_value_t = 10)]
     seeds: u64,
@@ -121,6 +125,7 @@ pub(super) fn settled() -> Vec<Id> {
         "strategies",
         "orders",
         "externals",
+        "external_patience",
         "seeds",
         "seeds_from",
         "out",
@@ -191,10 +196,48 @@ fn due(folder: &StudyFolder, asked: &[Cell]) -> Vec<Cell> {
                     file.display()
                 ));
             }
+            Stored::Outdated(differences) => {
+                let file = folder.file(cell);
+                log(&format!(
+                    "`{}` is of other arguments and run again: {differences}",
+                    file.display()
+                ));
+            }
         }
         due.push(cell.clone());
     }
     due
+}
+
+/// The study that is asked for, together with what its folder has besides.
+fn planned(
+    args: &CompareArgs,
+    name: &str,
+    experiment: &dyn Experiment,
+    edges_said: bool,
+) -> Result<Plan, Failure> {
+    let start = match &args.seeds_from {
+        Some(file) => input::read_seeds(file, &args.campaign, experiment.image(), edges_said)?,
+        None => Vec::new(),
+    };
+    let dataset = DataIdentity::new(name, experiment);
+    let names = args.strategies.iter().map(|name| name.trim().to_owned());
+    let (strategies, campaign) = (names.collect(), args.campaign.clone());
+    let image = experiment.image();
+    check_window(image, campaign.window, campaign.edges).or_input()?;
+    let candidates = campaign.candidates(image.height(), image.width());
+    let others = others::of(
+        &args.orders,
+        &args.externals,
+        args.seeds,
+        candidates.or_input()?,
+    )?;
+    let plan = Plan::with_others(dataset, strategies, others, args.seeds, start, campaign);
+    let plan = match &args.out {
+        Some(out) => plan.and_then(|plan| plan.joined_with(out)),
+        None => plan,
+    };
+    plan.or_input()
 }
 
 /// Runs the cells of a study on a experiment, all or one.
@@ -207,31 +250,15 @@ fn explore<M: Oracle + Clone + Sync>(
     if let Some(out) = &args.out {
         input::refuse_campaign(out)?;
     }
-    let start = match &args.seeds_from {
-        Some(file) => input::read_seeds(file, &args.campaign, experiment.image(), edges_said)?,
-        None => Vec::new(),
-    };
-    let dataset = DataIdentity::new(name, &experiment);
-    let names = args.strategies.iter().map(|name| name.trim().to_owned());
-    let (strategies, campaign) = (names.collect(), args.campaign.clone());
     let maps = Maps::new(&experiment);
-    let image = experiment.image();
-    check_window(image, campaign.window, campaign.edges).or_input()?;
-    let candidates = campaign.candidates(image.height(), image.width());
-    let others = others::of(
-        &args.orders,
-        &args.externals,
-        args.seeds,
-        candidates.or_input()?,
-    )?;
-    let plan = Plan::with_others(dataset, strategies, others, args.seeds, start, campaign);
-    let plan = plan.or_input()?;
+    let plan = planned(args, name, &experiment, edges_said)?;
     let asked: Vec<Cell> = match (args.cell, args.cluster.shard) {
         (Some(name), _) => vec![plan.cell(name).or_input()?],
         (_, Some(name)) => plan.shard(name).or_input()?,
         _ => plan.cells().collect(),
     };
     let study = Study::new(plan, experiment).or_input()?;
+    let study = study.with_patience(args.external_patience);
     let path = match &args.out {
         Some(out) => out.clone(),
         None => own_folder(study.plan()),

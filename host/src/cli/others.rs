@@ -2,11 +2,13 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use beacon_kernel::Candidates;
 
 use super::{Failure, OrFail as _};
 use crate::study::Other;
+use crate::units::read::seconds;
 
 /// What stands for the number of a seed in the name of a file.
 const SEED: &str = "{seed}";
@@ -17,6 +19,13 @@ pub(super) fn parse_named(text: &str) -> Result<(String, String), String> {
     let named = named.filter(|(name, file)| !name.is_empty() && !file.is_empty());
     let (name, file) = named.ok_or("expected NAME=FILE, as in mine=order.csv")?;
     Ok((name.to_owned(), file.to_owned()))
+}
+
+/// Reads how long a program may take for an answer.
+pub(super) fn patience(text: &str) -> Result<Duration, String> {
+    let time = Duration::try_from_secs_f64(seconds(text)?).ok();
+    let time = time.filter(|time| !time.is_zero());
+    time.ok_or_else(|| "expected a time above 0, as in 10m".to_owned())
 }
 
 /// The name and the command of a program: what stands before the first `=`, where that is a name; else the

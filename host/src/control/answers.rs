@@ -37,8 +37,12 @@ pub(super) fn said(command: &Command, state: &State) -> String {
             format!("`{target}` is sought from the next point on{cut}")
         }
         Command::Exclude(region) => format!(
-            "nothing is measured in rows {}..{}, columns {}..{} any more",
-            region.rows.start, region.rows.end, region.columns.start, region.columns.end
+            "nothing is measured in rows {}..{}, columns {}..{} any more{}",
+            region.rows.start,
+            region.rows.end,
+            region.columns.start,
+            region.columns.end,
+            seeds_there(command, state)
         ),
         Command::Include(region) => format!(
             "rows {}..{}, columns {}..{} may be measured again",
@@ -46,8 +50,9 @@ pub(super) fn said(command: &Command, state: &State) -> String {
         ),
         Command::ExcludeAll(regions) => {
             format!(
-                "nothing is measured in {} rectangles any more",
-                regions.len()
+                "nothing is measured in {} rectangles any more{}",
+                regions.len(),
+                seeds_there(command, state)
             )
         }
         Command::IncludeAll(regions) => {
@@ -110,4 +115,10 @@ pub(super) fn said(command: &Command, state: &State) -> String {
         Command::Note(_) => "it is on record".to_owned(),
         Command::Stop => "ends after this point; `beacon resume` goes on from there".to_owned(),
     }
+}
+
+/// What to add where seeds that are still to come are excluded.
+fn seeds_there(command: &Command, state: &State) -> String {
+    let seeds = state.seeds_within(command.excluded());
+    seeds.map_or_else(String::new, |seeds| format!("; {seeds}"))
 }

@@ -397,6 +397,9 @@ impl<'a> Session<'a> {
             drive.cannot_judge(&error);
         }
         let station = &mut self.station;
+        if let Some(lost) = drive.state().lost_seeds() {
+            station.log(&format!("warning: {lost}"));
+        }
         let records = std::mem::take(&mut self.records);
         match fold(&mut drive, station, &records, self.first) {
             Err(CampaignError::Controller(ControllerError::BrokenOff)) => {

@@ -42,13 +42,27 @@ impl SurrogateErrors {
     ) -> Result<Self, MetricsError> {
         check("latent variance", variance, truth.len())?;
         let predictive: Vec<f64> = variance.iter().map(|v| v + noise).collect();
-        // A recursively updated variance can end a rounding error below zero.
-        let variance: Vec<f64> = variance.iter().map(|v| v.max(0.0)).collect();
-        let sigma: Vec<f64> = variance.iter().map(|v| v.sqrt()).collect();
         Ok(Self {
             mae: mae(truth, mean)?,
             rmse: rmse(truth, mean)?,
             nlpd: nlpd(truth, mean, &predictive)?,
+            ..Self::without_truth(mean, variance)?
+        })
+    }
+
+    /// Describes a surrogate where no truth is known; its errors are NaN.
+    ///
+    /// # Errors
+    /// As [`Self::new`].
+    pub fn without_truth(mean: &[f64], variance: &[f64]) -> Result<Self, MetricsError> {
+        check("latent variance", variance, mean.len())?;
+        // A recursively updated variance can end a rounding error below zero.
+        let variance: Vec<f64> = variance.iter().map(|v| v.max(0.0)).collect();
+        let sigma: Vec<f64> = variance.iter().map(|v| v.sqrt()).collect();
+        Ok(Self {
+            mae: f64::NAN,
+            rmse: f64::NAN,
+            nlpd: f64::NAN,
             surrogate_mean: self::mean(mean)?,
             surrogate_sigma: self::mean(&sigma)?,
             surrogate_variance: self::mean(&variance)?,
@@ -133,6 +147,17 @@ mod tests {
         assert_eq!(mae(&truth, &predicted), Ok(1.0));
         assert_eq!(rmse(&truth, &predicted), Ok(2.5_f64.sqrt()));
         assert_eq!(mean(&predicted), Ok(2.0));
+    }
+
+    /// By hand; a variance below zero is a rounding error.
+    #[test]
+    fn a_surrogate_is_described_without_a_truth() {
+        let described = SurrogateErrors::without_truth(&[1.0, 3.0], &[4.0, -1e-9]).unwrap();
+        assert_eq!(described.surrogate_mean, 2.0);
+        assert_eq!(described.surrogate_sigma, 1.0);
+        assert_eq!(described.surrogate_variance, 2.0);
+        assert!(described.mae.is_nan() && described.nlpd.is_nan());
+        assert!(SurrogateErrors::without_truth(&[f64::NAN], &[1.0]).is_err());
     }
 
     /// For a standard normal, −ln p(0) = ½ ln 2π = 0.9189385332046727 and −ln p(x) adds x²/2.

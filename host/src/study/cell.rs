@@ -21,7 +21,8 @@ use crate::spaces::Spaces;
 /// The result of one cell, as its file holds it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct CellResult {
-    /// What the study's cells have in common, as a checksum: [`Plan::conditions`].
+    /// What it depends on, as a checksum: what the study's cells have in common ([`Plan::conditions`]), and of a
+    /// strategy of others its order or its command.
     pub conditions: String,
     /// What that checksum is of, so that a cell of another study can say what differs; older cells
     /// have none.
@@ -64,24 +65,35 @@ impl SpaceChecksums {
     }
 }
 
+/// Why a result is not that of a cell.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Objection {
+    /// It is of other arguments, which differ so.
+    Arguments(String),
+    /// It cannot be.
+    Damage(String),
+}
+
 impl CellResult {
     /// Why this is not the result of a cell of a plan; `None` when it is.
-    pub(super) fn objection(&self, plan: &Plan, cell: &Cell) -> Option<String> {
+    pub(super) fn objection(&self, plan: &Plan, cell: &Cell) -> Option<Objection> {
         let campaign = &self.campaign;
-        match plan.common() {
+        match plan.conditions_of(cell) {
             Ok(conditions) if conditions.checksum() == self.conditions => {}
             Ok(_) if self.settings.are_unknown() => {
-                return Some("it is of another study".to_owned());
+                let unknown = "what they were is not known".to_owned();
+                return Some(Objection::Arguments(unknown));
             }
             Ok(conditions) => {
                 let differing = self.settings.differences(&conditions).join(", ");
-                return Some(format!("it is of another study: {differing}"));
+                return Some(Objection::Arguments(differing));
             }
-            Err(error) => return Some(error.to_string()),
+            Err(error) => return Some(Objection::Damage(error.to_string())),
         }
         if (&campaign.strategy, campaign.seed) != (&cell.strategy, cell.seed) {
             let (strategy, seed) = (&campaign.strategy, campaign.seed);
-            return Some(format!("it is {strategy} with seed {seed}"));
+            let why = format!("it is {strategy} with seed {seed}");
+            return Some(Objection::Damage(why));
         }
         let steps = plan.campaign.steps;
         let lengths = super::METRICS
@@ -89,7 +101,8 @@ impl CellResult {
             .filter_map(|metric| metric.curve(campaign))
             .map(<[f64]>::len);
         if campaign.order.len() != steps || lengths.into_iter().any(|length| length != steps) {
-            return Some(format!("it does not hold {steps} steps"));
+            let why = format!("it does not hold {steps} steps");
+            return Some(Objection::Damage(why));
         }
         None
     }
@@ -102,6 +115,8 @@ pub struct Study<M> {
     spaces: Option<Spaces>,
     /// Where its campaigns are shown while they run.
     shown: Option<PathBuf>,
+    /// How long a program of somebody else's may take for an answer.
+    patience: Duration,
 }
 
 impl<M: Oracle + Clone + Sync> Study<M> {
@@ -116,6 +131,7 @@ impl<M: Oracle + Clone + Sync> Study<M> {
             experiment,
             spaces: None,
             shown: None,
+            patience: Program::PATIENCE,
         };
         // Seeds are all alike to this, but to orders.
         let strategies = study.plan.strategies.len();
@@ -142,6 +158,12 @@ impl<M: Oracle + Clone + Sync> Study<M> {
             spaces: Some(spaces),
             ..self
         }
+    }
+
+    /// Gives programs of others so long for each answer; [`Program::PATIENCE`] otherwise.
+    #[must_use]
+    pub fn with_patience(self, patience: Duration) -> Self {
+        Self { patience, ..self }
     }
 
     /// Shows every campaign in a folder below this one, for a page.
@@ -219,7 +241,7 @@ impl<M: Oracle + Clone + Sync> Study<M> {
         let (config, mut experiment) = (self.plan.config(cell), self.experiment.clone());
         let campaign = self.campaign(cell).map_err(|e| failed(cell, e))?;
         let seeds = campaign.first_points().map_err(|e| failed(cell, e))?;
-        let mut program = Program::start(command).map_err(external)?;
+        let mut program = Program::start(command, self.patience).map_err(external)?;
         let mut is_enough = || {
             observer
                 .step(0, config.steps, &Series::default())
@@ -234,6 +256,13 @@ impl<M: Oracle + Clone + Sync> Study<M> {
             }
             Err(NoOrder::Interrupted) => Ok(None),
             Err(NoOrder::Failed(why)) => Err(external(why)),
+            Err(NoOrder::Silent(step)) => Err(StudyError::Silent {
+                name: cell.strategy.clone(),
+                seed: cell.seed,
+                command: command.to_owned(),
+                step,
+                patience: self.patience,
+            }),
         }
     }
 
@@ -281,7 +310,7 @@ impl<M: Oracle + Clone + Sync> Study<M> {
         let run = campaign.and_then(|campaign| self.run(cell, campaign, observer));
         let (time, campaign) = run.map_err(|source| failed(cell, source))?;
         let complete = campaign.order.len() == self.plan.campaign.steps;
-        let settings = self.plan.common()?;
+        let settings = self.plan.conditions_of(cell)?;
         Ok(complete.then(|| CellResult {
             conditions: settings.checksum(),
             settings,

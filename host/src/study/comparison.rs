@@ -73,6 +73,10 @@ impl Comparison {
                     "`{}` is damaged and left out: {reason}",
                     folder.file(&cell).display()
                 )),
+                Stored::Outdated(differences) => notes.push(format!(
+                    "`{}` is of other arguments and left out: {differences}",
+                    folder.file(&cell).display()
+                )),
             }
         }
         if !missing.is_empty() {

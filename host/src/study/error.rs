@@ -1,6 +1,7 @@
 //! What can stand in the way of a comparison.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use thiserror::Error;
 
@@ -77,6 +78,24 @@ pub enum StudyError {
         seed: u64,
         /// What it did.
         why: String,
+    },
+    /// A program of somebody else's took too long.
+    #[error(
+        "{name} with seed {seed}: `{command}` gave no answer for step {step} within {} s; expected one in that \
+         time, or a longer --external-patience",
+        patience.as_secs_f64()
+    )]
+    Silent {
+        /// Its name.
+        name: String,
+        /// The seed of the campaign.
+        seed: u64,
+        /// Its command line.
+        command: String,
+        /// The step that it was asked for.
+        step: usize,
+        /// How long it had.
+        patience: Duration,
     },
     /// Something that names no cell.
     #[error("`{0}` names no cell or shard; expected I/N, the I-th of N, such as 3/50")]

@@ -15,6 +15,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use super::cell::Objection;
 use super::{Cell, CellResult, Maps, Plan, StudyError};
 use crate::data::files::write_file;
 
@@ -35,13 +36,16 @@ pub enum Stored {
     Absent,
     /// A file that is not its result, and why not.
     Damaged(String),
+    /// A result of other arguments, and how they differ.
+    Outdated(String),
     /// Its result.
     Finished(Box<CellResult>),
 }
 
 impl StudyFolder {
     /// Makes the folder of a plan, or finds in it the plan or one that it extends, whose place
-    /// it takes: finished cells stay, for their files depend on nothing else in the plan.
+    /// it takes: finished cells stay, for their files depend on nothing else in the plan. See
+    /// [`Plan::joined_with`].
     ///
     /// # Errors
     /// [`StudyError::AnotherRevision`], [`StudyError::AnotherStudy`], and [`StudyError::Unwritable`] or [`StudyError::Write`] when the
@@ -55,10 +59,11 @@ impl StudyFolder {
                         found: found.plan.algorithm,
                     });
                 }
-                if !plan.extends(&found.plan)? {
+                let differences = plan.objections(&found.plan)?;
+                if !differences.is_empty() {
                     return Err(StudyError::AnotherStudy {
                         folder: path.to_owned(),
-                        differences: found.plan.differences(plan)?,
+                        differences,
                     });
                 }
             }
@@ -152,7 +157,8 @@ impl StudyFolder {
         match serde_json::from_slice::<CellResult>(&bytes) {
             Err(error) => Stored::Damaged(error.to_string()),
             Ok(result) => match result.objection(&self.plan, cell) {
-                Some(objection) => Stored::Damaged(objection),
+                Some(Objection::Arguments(differences)) => Stored::Outdated(differences),
+                Some(Objection::Damage(reason)) => Stored::Damaged(reason),
                 None => Stored::Finished(Box::new(result)),
             },
         }

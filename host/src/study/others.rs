@@ -6,6 +6,7 @@ use std::path::Path;
 use beacon_kernel::{Candidate, Candidates, Strategy};
 use serde::{Deserialize, Serialize};
 
+use super::identity::CHECKSUM;
 use super::{Plan, StudyError};
 use crate::campaign::read_order;
 
@@ -22,6 +23,24 @@ pub enum Other {
 }
 
 impl Other {
+    /// What a cell of such a strategy depends on besides what all cells have in common: name and value.
+    pub(super) fn condition(&self, seed: u64, steps: usize) -> (&'static str, String) {
+        match self {
+            Self::Orders(orders) => {
+                let order = orders.get((seed as usize).saturating_sub(1));
+                let mut digest = CHECKSUM.digest();
+                for candidate in order.into_iter().flatten().take(steps) {
+                    digest.update(&candidate.to_le_bytes());
+                }
+                (
+                    "order",
+                    format!("that with checksum {:016x}", digest.finalize()),
+                )
+            }
+            Self::External(command) => ("external", format!("`{command}`")),
+        }
+    }
+
     /// Reads orders from files, the first of seed 1.
     ///
     /// # Errors

@@ -2,13 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::path::Path;
 use std::str::FromStr;
 
 use beacon_kernel::{Candidate, Strategy};
 use serde::{Deserialize, Serialize};
 
 use super::identity::CHECKSUM;
-use super::{DataIdentity, Other, StudyError, others};
+use super::{DataIdentity, Other, StudyError, StudyFolder, others};
 use crate::campaign::{ALGORITHM, CampaignConfig, Seeds};
 
 /// A study: every strategy with every seed on the same data.
@@ -192,8 +193,8 @@ impl Plan {
         }
     }
 
-    /// Checksum of all that a cell's result depends on besides its strategy and seed: equal in
-    /// studies whose cells can be exchanged.
+    /// Checksum of all that cells have in common: equal in studies whose cells can be exchanged, but for
+    /// strategies of others.
     ///
     /// # Errors
     /// [`StudyError::Form`], which [`Self::new`] has excluded.
@@ -201,14 +202,33 @@ impl Plan {
         Ok(self.common()?.checksum())
     }
 
-    /// What a cell's result depends on besides its strategy and seed.
+    /// What the results of all cells depend on.
+    fn common(&self) -> Result<Conditions, StudyError> {
+        let own =
+            |name: &str| ["strategies", "seeds"].contains(&name) || name.starts_with("others.");
+        let entries = self.entries()?.into_iter();
+        Ok(Conditions(entries.filter(|(name, _)| !own(name)).collect()))
+    }
+
+    /// What the result of a cell depends on besides its seed and the name of its strategy.
     ///
     /// # Errors
     /// As [`Self::conditions`].
-    pub(super) fn common(&self) -> Result<Conditions, StudyError> {
-        let entries = self.entries()?.into_iter();
-        let common = entries.filter(|(name, _)| name != "strategies" && name != "seeds");
-        Ok(Conditions(common.collect()))
+    pub(super) fn conditions_of(&self, cell: &Cell) -> Result<Conditions, StudyError> {
+        let mut conditions = self.common()?;
+        if let Some(other) = self.others.get(&cell.strategy) {
+            let (name, value) = other.condition(cell.seed, self.campaign.steps);
+            conditions.0.insert(name.to_owned(), value);
+        }
+        Ok(conditions)
+    }
+
+    /// Checksum of all that counts, by which a study is known again.
+    ///
+    /// # Errors
+    /// As [`Self::conditions`].
+    pub fn checksum(&self) -> Result<String, StudyError> {
+        Ok(Conditions(self.entries()?.into_iter().collect()).checksum())
     }
 
     /// How `self`, found in a folder, differs from what is asked for, entry by entry.
@@ -220,16 +240,58 @@ impl Plan {
         Ok(all(self.entries()?).differences(&all(asked.entries()?)))
     }
 
-    /// Whether `self` holds every cell of a plan found in a folder, under the same conditions:
-    /// more seeds, more strategies, or the same in another order.
+    /// Why `self` cannot take the place of a plan found in a folder, entry by entry: other conditions, and less
+    /// seeds or strategies than are there.
     ///
     /// # Errors
     /// As [`Self::conditions`].
-    pub fn extends(&self, found: &Self) -> Result<bool, StudyError> {
-        let mut strategies = found.strategies.iter();
-        Ok(self.seeds >= found.seeds
-            && strategies.all(|strategy| self.strategies.contains(strategy))
-            && self.conditions()? == found.conditions()?)
+    pub(super) fn objections(&self, found: &Self) -> Result<Vec<String>, StudyError> {
+        let mut objections = self.objections_but_strategies(found)?;
+        let mut there = found.strategies.iter();
+        // A plan is joined with one that nothing else keeps from it.
+        if objections.is_empty() && there.any(|strategy| !self.strategies.contains(strategy)) {
+            let (there, here) = (&found.strategies, &self.strategies);
+            objections.push(format!("strategies is {there:?} there and {here:?} here"));
+        }
+        Ok(objections)
+    }
+
+    fn objections_but_strategies(&self, found: &Self) -> Result<Vec<String>, StudyError> {
+        let mut objections = found.common()?.differences(&self.common()?);
+        if self.seeds < found.seeds {
+            let (there, here) = (found.seeds, self.seeds);
+            objections.push(format!("seeds is {there} there and {here} here"));
+        }
+        Ok(objections)
+    }
+
+    /// The plan with the strategies that the study in a folder has besides: whatever is asked for there is added
+    /// to it. Of a strategy that both have, the plan says what it is.
+    ///
+    /// # Errors
+    /// Those of [`StudyFolder::open`] but that there is none, and [`StudyError::Orders`] where orders in the
+    /// folder are fewer than the seeds of the plan.
+    pub fn joined_with(mut self, folder: &Path) -> Result<Self, StudyError> {
+        let found = match StudyFolder::open(folder) {
+            Ok(found) => found.plan().clone(),
+            Err(StudyError::NoStudy { .. }) => return Ok(self),
+            Err(other) => return Err(other),
+        };
+        // Of another study nothing is taken; its folder will be refused.
+        if found.algorithm != self.algorithm || !self.objections_but_strategies(&found)?.is_empty()
+        {
+            return Ok(self);
+        }
+        for strategy in found.strategies {
+            if !self.strategies.contains(&strategy) {
+                self.strategies.push(strategy);
+            }
+        }
+        for (name, other) in found.others {
+            self.others.entry(name).or_insert(other);
+        }
+        others::check(&self.others, &self)?;
+        Ok(self)
     }
 
     /// Every entry that counts, by its path in the file form.

@@ -1,7 +1,7 @@
 //! A program of somebody else's that chooses points: it is asked and told over pipes.
 
 use std::io::{BufRead, BufReader, Write};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel, sync_channel};
 use std::time::{Duration, Instant};
 
@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 
 use crate::campaign::CampaignConfig;
 use crate::data::Map;
+use crate::data::files::plain;
 use crate::experiment::{Oracle, Point};
 
 /// How often somebody may say that it is enough.
@@ -19,6 +20,8 @@ const GLANCE: Duration = Duration::from_millis(100);
 const PARTING: Duration = Duration::from_secs(5);
 /// Longest answer, in bytes: a pixel takes thirty.
 const LONGEST: u64 = 4096;
+/// Empty lines in a row that are passed over.
+const EMPTY: usize = 100;
 
 /// A program that runs and is asked and told, one JSON object a line:
 ///
@@ -29,11 +32,13 @@ const LONGEST: u64 = 4096;
 /// | `{"ask": {}}` | `{"row": 12, "column": 9}` | where it wants to measure next |
 /// | `{"end": {}}` | | it is over |
 ///
-/// What it writes to its standard error is shown.
+/// What it writes to its standard error is shown. Each answer has so long as the study's patience. When the
+/// conversation is over, the program ends with whatever it began.
 pub struct Program {
     child: Child,
     to: Option<Sender<String>>,
     from: Receiver<Result<String, String>>,
+    patience: Duration,
 }
 
 /// An answer of the program.
@@ -49,6 +54,8 @@ struct Answer {
 pub(super) enum NoOrder {
     /// Somebody said that it is enough.
     Interrupted,
+    /// The program let the time for an answer go by, with this step.
+    Silent(usize),
     /// The program failed, or said what cannot be.
     Failed(String),
 }
@@ -60,11 +67,14 @@ impl From<String> for NoOrder {
 }
 
 impl Program {
-    /// Starts a program by the command line of a shell.
+    /// How long a program may take for an answer unless somebody says otherwise.
+    pub const PATIENCE: Duration = Duration::from_secs(600);
+
+    /// Starts a program by the command line of a shell; it has so long for each answer.
     ///
     /// # Errors
     /// What the system says.
-    pub fn start(command: &str) -> Result<Self, String> {
+    pub fn start(command: &str, patience: Duration) -> Result<Self, String> {
         let (shell, flag) = if cfg!(windows) {
             ("cmd", "/C")
         } else {
@@ -99,6 +109,7 @@ impl Program {
         std::thread::spawn(move || {
             let Some(output) = output else { return };
             let mut output = BufReader::new(output);
+            let mut empty = 0;
             loop {
                 let mut line = Vec::new();
                 let mut limited = std::io::Read::take(&mut output, LONGEST);
@@ -107,9 +118,11 @@ impl Program {
                     Ok(_) => Ok(String::from_utf8_lossy(&line).trim().to_owned()),
                     Err(error) => Err(error.to_string()),
                 };
-                if read.as_ref().is_ok_and(String::is_empty) {
+                if read.as_ref().is_ok_and(String::is_empty) && empty < EMPTY {
+                    empty += 1;
                     continue;
                 }
+                empty = 0;
                 let failed = read.is_err();
                 if lines.send(read).is_err() || failed {
                     return;
@@ -120,32 +133,61 @@ impl Program {
             to: Some(to),
             child,
             from,
+            patience,
         })
     }
 
-    fn say(&mut self, message: &Value) -> Result<(), String> {
-        let sent = self.to.as_ref().map(|to| to.send(format!("{message}\n")));
-        match sent {
-            Some(Ok(())) => Ok(()),
-            _ => Err("it reads no more".to_owned()),
+    /// Says something; whether it is read shows in the answers.
+    fn say(&self, message: &Value) {
+        if let Some(to) = &self.to {
+            let _ = to.send(format!("{message}\n"));
         }
     }
 
-    fn answer(&self, is_enough: &mut dyn FnMut() -> bool) -> Result<String, NoOrder> {
+    fn answer(
+        &mut self,
+        step: usize,
+        is_enough: &mut dyn FnMut() -> bool,
+    ) -> Result<String, NoOrder> {
+        let asked = Instant::now();
+        // What it began may hold its output open when it has ended.
+        let mut ended = None;
         loop {
-            match self.from.recv_timeout(GLANCE) {
+            let left = self.patience.saturating_sub(asked.elapsed());
+            match self.from.recv_timeout(GLANCE.min(left)) {
                 Ok(line) => return Ok(line?),
                 Err(RecvTimeoutError::Disconnected) => {
-                    return Err(NoOrder::Failed("it ended without an answer".to_owned()));
+                    let status = ended.or_else(|| self.status_within(GLANCE));
+                    return Err(gone(status).into());
                 }
                 Err(RecvTimeoutError::Timeout) if is_enough() => return Err(NoOrder::Interrupted),
-                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Timeout) if ended.is_some() => {
+                    return Err(gone(ended).into());
+                }
+                Err(RecvTimeoutError::Timeout) if asked.elapsed() >= self.patience => {
+                    return Err(NoOrder::Silent(step));
+                }
+                Err(RecvTimeoutError::Timeout) => ended = self.status_within(Duration::ZERO),
+            }
+        }
+    }
+
+    /// How the program ended, where it does so soon.
+    fn status_within(&mut self, time: Duration) -> Option<ExitStatus> {
+        let begun = Instant::now();
+        loop {
+            match self.child.try_wait() {
+                Ok(None) if begun.elapsed() < time => {
+                    std::thread::sleep(Duration::from_millis(10));
+                }
+                Ok(status) => return status,
+                Err(_) => return None,
             }
         }
     }
 
     fn tell(
-        &mut self,
+        &self,
         candidate: Candidate,
         candidates: Candidates,
         experiment: &mut dyn Oracle,
@@ -153,7 +195,8 @@ impl Program {
         let pixel = candidates.pixel(candidate).map_err(|e| e.to_string())?;
         let Pixel { row, column } = pixel;
         let value = experiment.measure(Point { candidate, pixel }).ok();
-        self.say(&json!({ "tell": { "row": row, "column": column, "value": value } }))
+        self.say(&json!({ "tell": { "row": row, "column": column, "value": value } }));
+        Ok(())
     }
 
     /// The order in which the program measures after `seeds`.
@@ -171,7 +214,9 @@ impl Program {
         }
         match order {
             // It may have been interrupted as well.
-            Err(NoOrder::Failed(_)) if is_enough() => Err(NoOrder::Interrupted),
+            Err(NoOrder::Failed(_) | NoOrder::Silent(_)) if is_enough() => {
+                Err(NoOrder::Interrupted)
+            }
             order => order,
         }
     }
@@ -190,14 +235,14 @@ impl Program {
             "steps": config.steps,
             "window": config.window,
             "edges": config.edges.name(),
-        } }))?;
+        } }));
         for &seed in seeds {
             self.tell(seed, candidates, experiment)?;
         }
         let mut order = Vec::with_capacity(config.steps);
         for step in 1..=config.steps {
-            self.say(&json!({ "ask": {} }))?;
-            let line = self.answer(is_enough)?;
+            self.say(&json!({ "ask": {} }));
+            let line = self.answer(step, is_enough)?;
             let chosen = chosen(&line, candidates, experiment.truth());
             let candidate = chosen.map_err(|why| format!("step {step}: {why}"))?;
             if seeds.contains(&candidate) || order.contains(&candidate) {
@@ -210,8 +255,7 @@ impl Program {
             order.push(candidate);
             self.tell(candidate, candidates, experiment)?;
         }
-        // A program that has left already needs no farewell.
-        let _ = self.say(&json!({ "end": {} }));
+        self.say(&json!({ "end": {} }));
         Ok(order)
     }
 }
@@ -233,15 +277,19 @@ impl Program {
 
 impl Drop for Program {
     fn drop(&mut self) {
-        drop(self.to.take());
-        let told = Instant::now();
-        while told.elapsed() < PARTING {
-            match self.child.try_wait() {
-                Ok(None) => std::thread::sleep(Duration::from_millis(10)),
-                _ => return,
-            }
+        // One that was killed already has nothing to be told.
+        if self.to.take().is_some() {
+            self.status_within(PARTING);
+            self.kill();
         }
-        self.kill();
+    }
+}
+
+/// What to say of a program that answers no more.
+fn gone(status: Option<ExitStatus>) -> String {
+    match status {
+        Some(status) => format!("it ended without an answer ({status})"),
+        None => "it closed its standard output without an answer".to_owned(),
     }
 }
 
@@ -250,7 +298,7 @@ fn rows(image: &Map) -> Vec<&[f64]> {
 }
 
 fn shortened(line: &str) -> String {
-    crate::units::shortened(line).into_owned()
+    plain(&crate::units::shortened(line))
 }
 
 /// The candidate of an answer.

@@ -7,7 +7,9 @@ use std::path::Path;
 use beacon_host::data::npy;
 use tempfile::TempDir;
 
-use crate::common::{assert_says, beacon, beacon_ok, changed, refused, text, wave, write_npy};
+use crate::common::{
+    assert_says, beacon, beacon_ok, changed, read, refused, text, wave, write_npy,
+};
 
 /// A square image of 24 pixels a side with a response, a mask of its left half and noise.
 fn data() -> TempDir {
@@ -75,8 +77,15 @@ fn a_mask_keeps_the_campaign_to_its_pixels() {
     fs::write(folder.path().join("seeds.csv"), "row,column\n3,4\n5,20\n").unwrap();
     refuse(
         &["--mask", "mask.npy", "--seeds-from", "seeds.csv"],
-        &["row 5, column 20", "the mask leaves it out"],
+        &["1 of 2 seeds is no candidate: row 5, column 20", "the mask"],
     );
+    // An instrument's overview has been paid for.
+    let run = "run --microscope replay:image.npy,response.npy --mask mask.npy --seeds-from seeds.csv \
+               --window 12 --budget 12 --out live";
+    let output = beacon_ok(&run.split(' ').collect::<Vec<_>>(), folder.path());
+    let lost = "1 of 2 seeds is not measured, excluded or without data: row 5, column 20";
+    assert_says(&text(&output.stderr), &["warning: ", lost]);
+    assert!(read(&folder.path().join("live/summary.json")).contains(lost));
     refuse(&["--mask", "small mask.npy"], &["24 x 24", "4 x 4"]);
 }
 

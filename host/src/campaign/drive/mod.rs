@@ -97,6 +97,9 @@ impl<'a> Drive<'a> {
             };
             drive.learner.warnings.note_first(&note);
         }
+        if let Some(lost) = drive.state.lost_seeds() {
+            drive.learner.warnings.note_first(&lost);
+        }
         Ok(drive)
     }
 
@@ -397,8 +400,17 @@ impl<'a> Drive<'a> {
                 "" => String::new(),
                 by => format!(" ({by})"),
             };
+            let lost = self.state.lost_seeds();
             self.record(&Event::Commanded(given), world, observer)?;
             world.log(&format!("{words}{by}"));
+            if let Some(now) = self
+                .state
+                .lost_seeds()
+                .filter(|now| Some(now) != lost.as_ref())
+            {
+                world.log(&format!("warning: {now}"));
+                self.learner.warnings.note(&now);
+            }
         }
         Ok(())
     }

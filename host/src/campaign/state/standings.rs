@@ -5,6 +5,7 @@ use beacon_kernel::{Candidate, Pixel};
 use super::apply::{Contradiction, contradiction};
 use super::{Author, NextPoint, Seeding, Standing, State};
 use crate::campaign::Region;
+use crate::campaign::seeds::places;
 
 impl State {
     /// Chooses the next point where it is planned: first the points that people want, then the given
@@ -138,6 +139,33 @@ impl State {
         Err(contradiction(event, why))
     }
 
+    /// What to say of given seeds that are not measured because they lie where nothing is: how many, and where.
+    pub(crate) fn lost_seeds(&self) -> Option<String> {
+        let seeds = self.begun.seeds.as_deref().unwrap_or_default();
+        let failed = |seed| self.unusable.iter().any(|(failed, _)| *failed == seed);
+        let lost = |&seed: &Candidate| match self.standing(seed) {
+            Standing::Excluded => true,
+            Standing::LeftOut => !failed(seed),
+            _ => false,
+        };
+        let lost = seeds.iter().copied().map(Candidate).filter(lost);
+        let lost: Vec<Pixel> = lost.map(|seed| self.pixel(seed)).collect();
+        (!self.standings.is_empty()).then_some(())?;
+        of_seeds(&lost, seeds.len(), "not measured, excluded or without data")
+    }
+
+    /// What to say of given seeds that are still to come and lie in these regions.
+    pub(crate) fn seeds_within(&self, regions: &[Region]) -> Option<String> {
+        let seeds = self.begun.seeds.as_deref().unwrap_or_default();
+        let to_come = |seed: &Candidate| {
+            self.is_seeding() && matches!(self.standing(*seed), Standing::Free | Standing::Next)
+        };
+        let to_come = seeds.iter().copied().map(Candidate).filter(to_come);
+        let lies = |pixel: &Pixel| regions.iter().any(|region| region.holds(*pixel));
+        let there: Vec<Pixel> = to_come.map(|seed| self.pixel(seed)).filter(lies).collect();
+        of_seeds(&there, seeds.len(), "not measured either")
+    }
+
     pub(super) fn is_free(&self, candidate: Candidate) -> bool {
         self.standing(candidate) == Standing::Free
     }
@@ -162,4 +190,11 @@ impl State {
         let pixel = self.candidates.and_then(|all| all.pixel(candidate).ok());
         pixel.unwrap_or(Pixel { row: 0, column: 0 })
     }
+}
+
+/// How many of the given seeds are so, and where they lie; `None` where none is.
+fn of_seeds(pixels: &[Pixel], of: usize, what: &str) -> Option<String> {
+    let count = pixels.len();
+    let are = if count == 1 { "is" } else { "are" };
+    (count > 0).then(|| format!("{count} of {of} seeds {are} {what}: {}", places(pixels)))
 }

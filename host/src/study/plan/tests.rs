@@ -116,7 +116,7 @@ fn a_plan_extends_those_whose_cells_it_has_under_the_same_conditions() {
     let extends = |change: fn(&mut Plan)| {
         let mut asked = here.clone();
         change(&mut asked);
-        asked.extends(&here).unwrap()
+        asked.objections(&here).unwrap().is_empty()
     };
     assert!(extends(|_| ()));
     assert!(extends(|plan| plan.seeds = 4));
@@ -128,6 +128,35 @@ fn a_plan_extends_those_whose_cells_it_has_under_the_same_conditions() {
     assert!(!extends(|plan| plan.strategies[0] = "other".to_owned()));
     assert!(!extends(|plan| plan.campaign.k = 5));
     assert!(!extends(|plan| plan.dataset.checksum = "1".to_owned()));
+}
+
+#[test]
+fn a_cell_depends_on_the_order_that_it_follows_and_on_no_other() {
+    let with = |orders: &[(&str, [u32; 2])]| {
+        let mut plan = plan(1, 2);
+        plan.campaign.steps = 2;
+        for (name, order) in orders {
+            plan.strategies.push((*name).to_owned());
+            let orders = vec![vec![7, 8], order.to_vec()];
+            plan.others
+                .insert((*name).to_owned(), Other::Orders(orders));
+        }
+        plan
+    };
+    let condition = |plan: &Plan, strategy: &str, seed| {
+        let cells = plan.cells();
+        let mut cells = cells.filter(|cell| (&*cell.strategy, cell.seed) == (strategy, seed));
+        plan.conditions_of(&cells.next().unwrap()).unwrap()
+    };
+    let (one, changed) = (with(&[("mine", [1, 2])]), with(&[("mine", [1, 3])]));
+    let both = with(&[("mine", [1, 2]), ("theirs", [4, 5])]);
+    let kernel = plan(1, 1).strategies.remove(0);
+    assert_eq!(condition(&one, &kernel, 1), condition(&both, &kernel, 1));
+    assert_eq!(condition(&one, "mine", 2), condition(&both, "mine", 2));
+    assert_eq!(condition(&one, "mine", 1), condition(&changed, "mine", 1));
+    let differing = condition(&one, "mine", 2).differences(&condition(&changed, "mine", 2));
+    assert!(matches!(&differing[..], [order] if order.starts_with("order is that with checksum")));
+    assert!(both.objections(&changed).unwrap().is_empty());
 }
 
 #[test]

@@ -10,13 +10,17 @@ fn replay() -> Replay {
 }
 
 fn order_of(command: &str, enough: bool) -> Result<Vec<u32>, NoOrder> {
+    order_within(command, Program::PATIENCE, enough)
+}
+
+fn order_within(command: &str, patience: Duration, enough: bool) -> Result<Vec<u32>, NoOrder> {
     let candidates = Candidates::with_edges(8, 8, 4, Edges::Reflect).unwrap();
     let config = CampaignConfig {
         steps: 3,
         window: 4,
         ..CampaignConfig::default()
     };
-    let mut program = Program::start(command).unwrap();
+    let mut program = Program::start(command, patience).unwrap();
     let (seeds, mut replay) = ([Candidate(9), Candidate(18)], replay());
     let order = program.order(&config, &seeds, candidates, &mut replay, &mut || enough);
     order.map(|order| order.into_iter().map(|candidate| candidate.0).collect())
@@ -71,9 +75,81 @@ fn what_a_program_cannot_say_is_named_with_what_would_be_accepted() {
         let why = answer(line);
         assert!(why.contains(expected), "{why}");
     }
-    let ended = order_of("exit 3", false).unwrap_err();
-    let why = ["it ended without an answer", "it reads no more"];
-    assert!(matches!(ended, NoOrder::Failed(said) if why.contains(&&*said)));
+}
+
+#[test]
+fn how_a_program_left_is_told() {
+    for (leaves, expected) in [
+        ("exit 3", "it ended without an answer (exit status: 3)"),
+        // What it began holds its output open.
+        (
+            "sleep 600 & exit 0",
+            "it ended without an answer (exit status: 0)",
+        ),
+        (
+            "exec >&-; sleep 600",
+            "it closed its standard output without an answer",
+        ),
+    ] {
+        let Err(NoOrder::Failed(why)) = order_of(leaves, false) else {
+            panic!("{leaves}");
+        };
+        assert_eq!(why, expected, "{leaves}");
+    }
+}
+
+/// Each would have gone on for ever.
+#[test]
+fn a_program_that_says_nothing_of_use_is_waited_for_as_long_as_it_may_take() {
+    let patience = Duration::from_millis(300);
+    for (useless, expected) in [
+        ("cat > /dev/null", NoOrder::Silent(1)),
+        ("sleep 600 | cat", NoOrder::Silent(1)),
+        (
+            r#"echo '{"row": 4, "column": 2}'; sleep 600"#,
+            NoOrder::Silent(2),
+        ),
+    ] {
+        assert_eq!(
+            order_within(useless, patience, false),
+            Err(expected),
+            "{useless}"
+        );
+    }
+    // Without an end of the line, without anything on it, and with letters that command a terminal.
+    for garbage in [
+        r"tr '\0' x < /dev/zero",
+        "yes ''",
+        r"while :; do printf 'north\033[2J\n'; done",
+    ] {
+        let Err(NoOrder::Failed(why)) = order_within(garbage, patience, false) else {
+            panic!("{garbage}");
+        };
+        assert!(why.starts_with("step 1: it answered `"), "{why}");
+        assert!(why.len() < 200 && !why.contains(char::is_control), "{why}");
+    }
+}
+
+#[test]
+fn a_program_that_never_reads_may_answer_and_what_it_began_ends_with_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let child = folder.path().join("child");
+    let lines = (4..7).map(|row| format!(r#"{{"row": {row}, "column": 2}}"#));
+    let lines = lines.collect::<Vec<_>>().join("\n");
+    let script = format!(
+        "sleep 600 & echo $! > '{}'; echo '{lines}'",
+        child.display()
+    );
+    assert_eq!(order_of(&script, false).unwrap(), [34, 42, 50]);
+    let pid = std::fs::read_to_string(child).unwrap();
+    let state = || std::fs::read_to_string(format!("/proc/{}/stat", pid.trim()));
+    // Until somebody has collected it, a process that has ended is a zombie.
+    let ended = || state().map_or(true, |stat| stat.contains(") Z "));
+    let begun = Instant::now();
+    while !ended() && begun.elapsed() < PARTING {
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    assert!(!cfg!(target_os = "linux") || ended());
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! `beacon compare` as a user and a batch scheduler meet it.
 
 mod folder;
+mod others;
 mod report;
 
 use std::path::Path;
