@@ -159,6 +159,7 @@ class Explored(unittest.TestCase):
             status = run("ctl", saved, "status")
             self.assertRegex(status, r"points +9 of 40")
             self.assertIn("with the program that began it", status)
+            self.assertIn("the program that began it may go on at any time", status)
 
     def test_a_strategy_in_python_chooses_the_best_free_candidate(self) -> None:
         seen = []
