@@ -14,6 +14,8 @@ Pixel = Tuple[int, int]
 
 def given(values: "ArrayLike", what: str = "array") -> Tuple[bytes, List[int]]:
     """The bytes and the shape of an array of numbers; a masked one has NaN where it is masked."""
+    if hasattr(values, "dtype") and np.iscomplexobj(values):
+        raise ValueError(f"the {what} is complex; expected real numbers, as of numpy.abs")
     try:
         if isinstance(values, np.ma.MaskedArray):
             values = np.ma.filled(values.astype(float), np.nan)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import operator
 import os
 import warnings
 from typing import (
@@ -100,6 +101,10 @@ class Explorer:
     ) -> None:
         self._function = strategy if callable(strategy) else None
         self._names = list(responses) if responses is not None else None
+        if "steps" in settings:
+            raise ValueError("steps is no setting of an explorer; expected budget, points in all")
+        if budget is not None and budget < 0:
+            raise ValueError(f"budget is {budget}; expected more than the points to begin with")
         config = dict(
             settings,
             strategy=_beacon.DEFAULT_STRATEGY if callable(strategy) else strategy,
@@ -148,6 +153,9 @@ class Explorer:
             return None, []
         if not isinstance(axis, Axis):
             axis = Axis("channel", "", np.asarray(axis, dtype=float))
+        values = np.asarray(axis.values, dtype=float)
+        if values.size == 0 or not np.isfinite(values).all():
+            raise ValueError(f"the axis has {values.size} values; expected one or more, all of them finite")
         chosen = [scalarizer] if isinstance(scalarizer, str) else list(scalarizer or ["sum"])
         return axis.given(), chosen
 
@@ -201,7 +209,7 @@ class Explorer:
 
         :raises beacon.Over: when none is left.
         """
-        if count is not None and count < 1:
+        if count is not None and operator.index(count) < 1:
             raise ValueError(f"count is {count}; expected 1 or more")
         if self._function is None:
             asked = self._session.ask(1 if count is None else count)
@@ -264,7 +272,10 @@ class Explorer:
 
     def _numbers(self, value: Any, channels: int) -> "Array":
         try:
-            numbers = np.asarray(np.nan if value is None else value, dtype=float)
+            if value is None or isinstance(value, np.ma.MaskedArray):
+                # Beneath a mask lies a number that nobody means.
+                value = np.nan if value is None else np.ma.filled(value.astype(float), np.nan)
+            numbers = np.asarray(value, dtype=float)
         except (TypeError, ValueError) as error:
             raise ValueError(f"a value is {value!r}; expected a number, or several") from error
         if numbers.ndim == 0 and np.isnan(numbers):
@@ -335,6 +346,8 @@ class Explorer:
     def strategy(self, strategy: "Strategy") -> None:
         if callable(strategy):
             self._function = strategy
+        elif not isinstance(strategy, str):
+            raise ValueError(f"strategy is {strategy!r}; expected a name or a function")
         else:
             self._command(["strategy", strategy])
             self._function = None
@@ -471,9 +484,9 @@ def _span(of: Any, size: int, what: str) -> str:
         start, stop, step = of.start, of.stop, of.step
     else:
         try:
-            start, stop = of
-        except TypeError:
-            start, stop = of, of + 1
+            start, stop = of if isinstance(of, (tuple, list)) else (of, of + 1)
+        except (TypeError, ValueError) as error:
+            raise ValueError(f"{what} are {of!r}; expected a number, a pair, a range or a slice") from error
         step = 1
     if step != 1:
         raise ValueError(f"{what} are {of!r}; expected neighbours, without a step")

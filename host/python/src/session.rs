@@ -183,8 +183,26 @@ pub(crate) fn settings(json: &str) -> Result<CampaignConfig, Failure> {
         // Where in the JSON is nothing that a caller has seen.
         let text = error.to_string();
         let why = text.split(" at line ").next().unwrap_or_default();
-        Failure::Value(why.to_owned())
+        let why = why
+            .replace("expected u64", "expected a whole number from 0")
+            .replace("expected usize", "expected a whole number from 0");
+        Failure::Value(match at_fault(json) {
+            Some(name) => format!("{name}: {why}"),
+            None => why,
+        })
     })
+}
+
+/// The setting without which the others would be read.
+fn at_fault(json: &str) -> Option<String> {
+    let all: serde_json::Map<String, serde_json::Value> = serde_json::from_str(json).ok()?;
+    all.keys()
+        .find(|name| {
+            let mut others = all.clone();
+            others.remove(*name);
+            serde_json::from_value::<CampaignConfig>(others.into()).is_ok()
+        })
+        .cloned()
 }
 
 /// What begins a campaign.

@@ -117,7 +117,7 @@ class Explored(unittest.TestCase):
     def test_a_measurement_that_failed_is_left_out(self) -> None:
         explorer = self.explorer()
         self.told(explorer, 8)
-        for value in (float("nan"), None):
+        for value in (float("nan"), None, np.ma.masked, np.ma.array([1.0], mask=[True])):
             point = explorer.ask()
             explorer.tell(point, value)
             self.assertEqual(explorer.left_out[-1][0], point)
@@ -159,6 +159,7 @@ class Explored(unittest.TestCase):
             status = run("ctl", saved, "status")
             self.assertRegex(status, r"points +9 of 40")
             self.assertIn("with the program that began it", status)
+            self.assertIn("the program that began it may go on at any time", status)
 
     def test_a_strategy_in_python_chooses_the_best_free_candidate(self) -> None:
         seen = []
@@ -280,6 +281,10 @@ class Refused(unittest.TestCase):
             (ValueError, "strategy is best; expected one of beacon", {"strategy": "best"}),
             (ValueError, "window is 99; expected 4 to 64", {"window": 99}),
             (ValueError, "unknown field `steep`", {"steep": 3}),
+            (ValueError, "seed: invalid value: integer `-1`, expected a whole number from 0", {"seed": -1}),
+            (ValueError, "steps is no setting of an explorer; expected budget", {"steps": 3}),
+            (ValueError, "budget is -3; expected", {"budget": -3}),
+            (ValueError, "the axis has 2 values; expected one or more, all of them finite", {"axis": [1.0, np.nan]}),
             (ValueError, "edges are `wrap`; expected inside or reflect", {"edges": "wrap"}),
             (ValueError, "budget is 3; expected more than the 10", {"budget": 3}),
             (ValueError, "budget is 500; expected at most the 400", {"budget": 500}),
@@ -295,6 +300,8 @@ class Refused(unittest.TestCase):
             beacon.Explorer(image[0])
         with self.refused(ValueError, "no array of numbers"):
             beacon.Explorer([["a", "b"]])
+        with self.refused(ValueError, "the image is complex; expected real numbers"):
+            beacon.Explorer(image + 1j)
 
     def test_points_and_folders(self) -> None:
         image = np.random.default_rng(1).random((20, 20))
@@ -310,6 +317,8 @@ class Refused(unittest.TestCase):
             explorer.tell([(4, 4), (5, 5)], [1.0])
         with self.refused(ValueError, "row 4, column 4 was not measured"):
             explorer.discard((4, 4))
+        with self.refused(ValueError, "rows are 'all'; expected a number, a pair, a range or a slice"):
+            explorer.exclude("all", 4)
         explorer.exclude(4, 4)
         with self.refused(ValueError, "row 4, column 4 was excluded"):
             explorer.tell((4, 4), 1.0)

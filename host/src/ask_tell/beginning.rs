@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use beacon_kernel::{Candidate, Candidates};
+use beacon_kernel::Candidates;
 
 use super::AskTellError;
 use crate::campaign::drive::Kept;
@@ -105,10 +105,19 @@ impl Beginning {
         if matches!(seeds, Seeds::Random(_)) {
             campaign.initial = first;
         }
+        let absent = Region::covering(image.height(), image.width(), |row, column| {
+            left_out(row, column) || !image.is_known(row, column)
+        });
         let given: Option<Vec<u32>> = match &seeds {
             Seeds::Given(seeds) => Some(seeds.iter().map(|seed| seed.0).collect()),
             Seeds::Random(_) => None,
         };
+        // Those without a number and those that are left out are told together.
+        if let Seeds::Given(seeds) = &seeds
+            && let Ok(candidates) = campaign.candidates(image.height(), image.width())
+        {
+            check_present(seeds, candidates, &absent).map_err(CampaignError::from)?;
+        }
         let experiment = Image(image);
         // One check for all campaigns; the budget is checked below, where it has its own name.
         let shortest = CampaignConfig {
@@ -118,13 +127,6 @@ impl Beginning {
         let checked = Campaign::new(shortest, seeds, &experiment)?;
         let candidates = checked.candidates();
         let Image(image) = experiment;
-        let absent = Region::covering(image.height(), image.width(), |row, column| {
-            left_out(row, column) || !image.is_known(row, column)
-        });
-        if let Some(seeds) = &given {
-            let seeds: Vec<_> = seeds.iter().copied().map(Candidate).collect();
-            check_present(&seeds, candidates, &absent).map_err(CampaignError::from)?;
-        }
         let config = LiveConfig {
             scalarizers: if scalarizers.is_empty() {
                 vec![Scalarizer::Sum]

@@ -428,6 +428,19 @@ fn pixels_that_are_left_out_are_no_candidates() {
                 .all(|point| point.pixel.row >= 12)
         );
     });
+    let mut holed = image();
+    holed.values[13 * holed.width()] = f64::NAN;
+    let width = holed.width() as u32;
+    let seeds = [3, 12 * width, 13 * width, 14 * width].map(Candidate);
+    let lost = Beginning::new(
+        Setup::new(config(), 18),
+        Seeds::Given(seeds.to_vec()),
+        holed,
+        left_out,
+    );
+    let error = lost.err().unwrap().to_string();
+    let expected = "2 of 4 seeds are no candidates: row 0, column 3; row 13, column 0, ";
+    assert!(error.starts_with(expected), "{error}");
     let setup = Setup::new(config(), 18);
     let most = Beginning::new(setup, Seeds::Random(6), image(), |row, column| {
         row > 0 || column > 16

@@ -35,9 +35,15 @@ pub fn status_by_journal(folder: &Path) -> Result<Status, ControlError> {
         });
     };
     let elapsed = Duration::from_millis(elapsed_ms);
+    let begun = toml::from_str::<LiveConfig>(&state.begun().settings);
+    let foreign = begun.is_ok_and(|begun| matches!(begun.microscope, MicroscopeChoice::Own(_)));
     let (activity, option) = if let Some(ended) = state.ended() {
         let option = state.option_to_go_on(ended, Seconds::from(elapsed));
         (format!("ended: {ended}"), option)
+    } else if foreign {
+        // A notebook ends nothing, and listens to nobody while it works.
+        let why = "its journal tells no end: the program that began it may go on at any time";
+        (why.to_owned(), None)
     } else {
         let why = "no program runs it: it was broken off, and its journal ends without a word";
         (why.to_owned(), None)
@@ -47,8 +53,6 @@ pub fn status_by_journal(folder: &Path) -> Result<Status, ControlError> {
     status.running = false;
     status.ended = state.ended().map(ToString::to_string);
     status.last_event_ms = Some(at_ms);
-    let begun = toml::from_str::<LiveConfig>(&state.begun().settings);
-    let foreign = begun.is_ok_and(|begun| matches!(begun.microscope, MicroscopeChoice::Own(_)));
     status.go_on = Some(if foreign {
         // As a notebook, whose instrument this program does not open.
         "with the program that began it".to_owned()
