@@ -81,7 +81,9 @@ impl<'a> Factor<'a> {
     ) -> Result<(), Error> {
         while self.order < count {
             let n = self.order;
-            if n.is_multiple_of(2) && n + 2 <= count {
+            if BATCH > 2 && n.is_multiple_of(2) && n + BATCH <= count {
+                self.append_batch(variance, &fill)?;
+            } else if n.is_multiple_of(2) && n + 2 <= count {
                 self.append_two(variance, |even, odd| {
                     fill(n, even);
                     fill(n + 1, odd);
@@ -173,6 +175,60 @@ impl<'a> Factor<'a> {
         Ok(())
     }
 
+    /// Appends [`BATCH`] rows at once, the first of them even. A factor of thousands of rows outgrows the
+    /// caches: each pair of earlier rows is read once for all of them.
+    fn append_batch(
+        &mut self,
+        variance: f32,
+        fill: &impl Fn(usize, &mut [f32]),
+    ) -> Result<(), Error> {
+        let n = self.order;
+        let (old, mut new) = split(self.packed, n, n + BATCH)?;
+        let mut rows: [&mut [f32]; BATCH] = core::array::from_fn(|r| {
+            let row = new.split_off_mut(..n + r + 1);
+            row.unwrap_or_default()
+        });
+        for (r, row) in rows.iter_mut().enumerate() {
+            fill(n + r, row.get_mut(..n + r).unwrap_or_default());
+        }
+        let mut rest = old;
+        for j in (0..n).step_by(2) {
+            let Some(([(a, a_diagonal), (b, b_diagonal)], after)) = take_rows(rest, j) else {
+                break;
+            };
+            rest = after;
+            let across = b.last().copied().unwrap_or_default();
+            for rows in rows.as_chunks_mut::<ROWS>().0 {
+                let known = rows.each_ref().map(|row| row.get(..j).unwrap_or_default());
+                let sums = dots(known, [a, b]);
+                for (row, [sum_a, sum_b]) in rows.iter_mut().zip(sums) {
+                    if let Some([x, y]) = row.get_mut(j..).and_then(<[f32]>::first_chunk_mut) {
+                        *x = (*x - sum_a) / a_diagonal;
+                        *y = (*y - (sum_b + *x * across)) / b_diagonal;
+                    }
+                }
+            }
+        }
+        // What is left of each row is among the new ones.
+        for r in 0..BATCH {
+            let (before, own) = rows.split_at_mut(r);
+            let Some((diagonal, own)) = own.first_mut().and_then(|own| own.split_last_mut()) else {
+                break;
+            };
+            for (j, before) in (n..).zip(before) {
+                let (known, tail) = own.split_at_mut(j.min(own.len()));
+                if let (Some(x), Some((diagonal, before))) =
+                    (tail.first_mut(), before.split_last())
+                {
+                    *x = (*x - dot(known, before)) / diagonal;
+                }
+            }
+            *diagonal = root(variance - dot(own, own), n + r)?;
+            self.order = n + r + 1;
+        }
+        Ok(())
+    }
+
     /// b ← L⁻¹b with as many leading rows as `b` is long.
     pub(crate) fn solve_lower(&self, b: &mut [f32]) {
         solve_lower(self.packed, b);
@@ -256,6 +312,13 @@ impl<'a> Factor<'a> {
 
 /// Rows that a triangular solve takes together.
 const ROWS: usize = 4;
+/// Rows that are appended together where many are: as many as a cache holds of thousands of points each. A
+/// board's points all lie in its fast memory.
+const BATCH: usize = if cfg!(target_arch = "arm") {
+    2
+} else {
+    4 * ROWS
+};
 
 /// The first `from` rows, and room for those up to `to`.
 fn split(rows: &mut [f32], from: usize, to: usize) -> Result<(&[f32], &mut [f32]), Error> {
@@ -445,16 +508,17 @@ mod tests {
 
     /// Without noise the second of two equal points has no variance left.
     #[test]
-    fn a_failing_row_of_a_pair_leaves_the_rows_before_it() {
+    fn a_failing_row_among_several_leaves_the_rows_before_it() {
+        const COUNT: usize = 45;
         let covariance = Covariance { outputscale: 1.0 };
         let mut random = Random::new(8, 0);
-        let mut points: Vec<[f32; 2]> = (0..9)
+        let mut points: Vec<[f32; 2]> = (0..COUNT)
             .map(|_| [4.0 * random.normal(), 4.0 * random.normal()])
             .collect();
-        for failing in [5, 6] {
+        for failing in [5, 6, 31, 41] {
             let copied = points[failing];
             points[failing] = points[1];
-            let (mut whole, mut short) = (vec![0.0; packed(9)], vec![0.0; packed(9)]);
+            let (mut whole, mut short) = (vec![0.0; packed(COUNT)], vec![0.0; packed(COUNT)]);
             let (mut whole, mut short) = (Factor::new(&mut whole), Factor::new(&mut short));
             let error = whole.extend(points.len(), 1.0, covariance.among(&points));
             assert_eq!(error, Err(Error::NotPositiveDefinite { row: failing }));
