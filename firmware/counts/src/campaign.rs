@@ -318,11 +318,13 @@ impl LinkedCampaign {
     fn send_model(&mut self, hyperparameters: Hyperparameters) {
         self.models += 1;
         self.hyperparameters = hyperparameters;
+        let architecture = self.network.architecture();
         let payload = Payload::Weights {
-            architecture: self.network.architecture().into(),
+            architecture: architecture.into(),
             window: self.network.window() as u16,
         };
-        let weights = Sender::new(payload, Encoding::F32, self.weights).expect("weights");
+        let encoding = Encoding::of_weights(architecture);
+        let weights = Sender::new(payload, encoding, self.weights).expect("weights");
         let header = ModelHeader {
             version: self.models,
             hyperparameters: hyperparameters.into(),

@@ -4,6 +4,7 @@ use std::ops::{ControlFlow, Range};
 
 use beacon_kernel::link::message::{Refusal, Settings, Which};
 use beacon_kernel::link::scalarizer::{Scalarizer, relative};
+use beacon_kernel::link::transfer::Encoding;
 use beacon_kernel::{
     Acquisition, Candidate, Candidates, Capacity, Explorer, Model, Proposal, Storage, Surrogate,
 };
@@ -183,7 +184,14 @@ impl Controller for InProcess<'_> {
 
     fn load_model(&mut self, model: &Model<'_>, _version: u32) -> Result<(), ControllerError> {
         let mut course = Course::new("taking the model in");
-        let loaded = self.explorer.load_model_watched(model, |done, of| {
+        // Rounding brings a weight that is beyond the largest back.
+        model.validate()?;
+        // A board has them from the wire, and decides as this kernel does.
+        let encoding = Encoding::of_weights(model.network.architecture());
+        let weights: Vec<f32> = model.weights.iter().map(|&w| encoding.round(w)).collect();
+        let weights = &weights;
+        let rounded = Model { weights, ..*model };
+        let loaded = self.explorer.load_model_watched(&rounded, |done, of| {
             (self.watch)(&course.at(done as u64, of as u64))
         })?;
         match loaded {

@@ -290,7 +290,8 @@ pub trait Controller: BeamPort {
     /// When a setting is out of range.
     fn choose(&mut self, acquisition: Acquisition) -> Result<(), ControllerError>;
 
-    /// Hands over a trained model. `version` counts the models of the campaign from 1, so that a
+    /// Hands over a trained model, whose weights are rounded as
+    /// [`Encoding::of_weights`](beacon_kernel::link::transfer::Encoding::of_weights) says. `version` counts the models of the campaign from 1, so that a
     /// board can tell which one it has.
     ///
     /// # Errors

@@ -128,7 +128,9 @@
 //!
 //! # Transfers and resuming
 //!
-//! Transfer describes the data: kind and shape, f32 or f16, CRC-32 of all bytes. Chunks hold
+//! Transfer describes the data: kind and shape, f32 or f16, CRC-32 of all bytes. Weights of the convolutional
+//! networks travel as f16 ([`transfer::Encoding::of_weights`]), and a host that mirrors the controller rounds
+//! its own likewise; all others as f32. Chunks hold
 //! whole values. The controller takes them in order only and answers each with the number of bytes
 //! that have arrived; the host goes on from there. A host that describes the same transfer again
 //! learns how far it had come, so a new host goes on where the old one stopped; another description

@@ -21,6 +21,7 @@ use beacon_host::live::{Session, TakenUp};
 use beacon_host::microscope::SpecimenMicroscope;
 use beacon_host::specimen::SpecimenKind;
 use beacon_kernel::link::message::Phase;
+use beacon_kernel::link::transfer::Encoding;
 use beacon_kernel::link::{Client, Timing, Transport as _, frame};
 use beacon_kernel::{
     Candidate, Candidates, Capacity, Hyperparameters, Model, Network, Standardisation,
@@ -196,7 +197,8 @@ fn a_model_and_points_are_broken_off_and_taken_up() {
         },
         standardisation: Standardisation::IDENTITY,
     };
-    let chunks = (4 * count).div_ceil(frame::MAX_RAW) as u32;
+    let bytes = Encoding::of_weights(network.architecture()).size() as usize * count;
+    let chunks = bytes.div_ceil(frame::MAX_RAW) as u32;
     assert!(chunks > 3, "{chunks}");
     let response = |n: u32| (n as f32 * 0.37).sin();
 

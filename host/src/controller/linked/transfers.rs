@@ -25,11 +25,12 @@ pub(super) struct Loaded {
 
 impl Loaded {
     pub(super) fn sender(&self) -> Result<Sender<'_>, Refusal> {
+        let architecture = self.network.architecture();
         let payload = Payload::Weights {
-            architecture: self.network.architecture().into(),
+            architecture: architecture.into(),
             window: self.network.window() as u16,
         };
-        Sender::new(payload, Encoding::F32, &self.weights)
+        Sender::new(payload, Encoding::of_weights(architecture), &self.weights)
     }
 }
 

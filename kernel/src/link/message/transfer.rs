@@ -60,6 +60,15 @@ impl Encoding {
         }
     }
 
+    /// How the weights of a network travel: in half precision, of which a hand-over takes half the time; those
+    /// of [`Architecture::Filters`](crate::Architecture::Filters) fit in one frame as they are.
+    pub const fn of_weights(architecture: crate::Architecture) -> Self {
+        match architecture {
+            crate::Architecture::Valid | crate::Architecture::Same => Self::F16,
+            crate::Architecture::Filters => Self::F32,
+        }
+    }
+
     /// What the other end makes of a value.
     pub fn round(self, value: f32) -> f32 {
         match self {
@@ -68,6 +77,9 @@ impl Encoding {
         }
     }
 }
+
+// A weight that a model may have does not overflow on its way.
+const _: () = assert!(crate::LARGEST_WEIGHT <= half::f16::MAX.to_f32_const());
 
 /// What a transfer is going to be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -1,0 +1,208 @@
+//! What the kernel is told of events: points, what it must not propose, and all of it anew.
+
+use beacon_kernel::Candidate;
+use beacon_kernel::link::scalarizer::Scalarizer;
+
+use super::hand_over::HandedOver;
+use super::{Learner, is_numeric};
+use crate::campaign::event::Event;
+use crate::campaign::state::DRIFTED;
+use crate::campaign::{CampaignError, Command, Region, State};
+use crate::controller::ControllerError;
+
+impl Learner<'_> {
+    /// Tells the kernel what follows from an event, which the state has taken already.
+    ///
+    /// # Errors
+    /// When the kernel refuses.
+    pub(in crate::campaign) fn follow(
+        &mut self,
+        event: &Event,
+        state: &State,
+    ) -> Result<(), CampaignError> {
+        if state.epoch() != self.epoch {
+            let forgets = matches!(event, Event::Commanded(given)
+            if matches!(
+                given.command,
+                Command::Target(_) | Command::Discard(_) | Command::Restore(_)
+            ));
+            return self.start_over(state, !forgets);
+        }
+        match event {
+            Event::Measured(measured) => {
+                self.warnings.set_points(state.points().len());
+                let candidate = Candidate(measured.candidate);
+                let told = self.responses.len();
+                let newest = state.usable().nth(told);
+                match newest.map(|(point, response)| (point.candidate, response)) {
+                    Some((newest, response)) if newest == candidate => {
+                        let on_controller = self.reduces.then(|| {
+                            let channels = &state.begun().channels;
+                            let target = state.settings().target();
+                            target.on_controller(&channels.coordinates, &channels.axis)
+                        });
+                        let spectrum = single(&measured.acquired.spectrum);
+                        let reduction = on_controller.flatten().zip(spectrum);
+                        self.tell(candidate, response, reduction)?;
+                    }
+                    _ => {
+                        if let Some((_, why)) = state.left_out().last() {
+                            self.note_left_out(state, candidate, &why.clone());
+                        }
+                        self.exclude_candidate(candidate)?;
+                    }
+                }
+            }
+            Event::LeftOut { candidate, why } => {
+                self.note_left_out(state, Candidate(*candidate), why);
+                self.exclude_candidate(Candidate(*candidate))?;
+            }
+            Event::Commanded(given) => match &given.command {
+                command if !command.excluded().is_empty() => {
+                    for region in command.excluded() {
+                        self.exclude(region)?;
+                    }
+                }
+                Command::Reject => {
+                    // The state has excluded what waited.
+                    for region in state.mask() {
+                        self.exclude(&region)?;
+                    }
+                }
+                _ => {}
+            },
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn note_left_out(&mut self, state: &State, candidate: Candidate, why: &str) {
+        let pixel = state.candidates().and_then(|all| all.pixel(candidate).ok());
+        if why.starts_with(DRIFTED) {
+            // There may be a border full of them.
+            self.warnings
+                .note("points that have drifted out of the frame are left out");
+        } else if let Some(pixel) = pixel {
+            let (row, column) = (pixel.row, pixel.column);
+            self.warnings
+                .note(&format!("row {row}, column {column} was left out: {why}"));
+        }
+    }
+
+    /// Starts the kernel over with the points that count now. Where other points count or another
+    /// target is sought, the model is forgotten with the trainer that made it.
+    fn start_over(&mut self, state: &State, keeps_model: bool) -> Result<(), CampaignError> {
+        self.controller.end()?;
+        let model = self.model.take().filter(|_| keeps_model);
+        if !keeps_model {
+            self.trainer.forget()?;
+        }
+        self.start(state)?;
+        self.tell_all(state, model.as_ref())
+    }
+
+    /// Tells the kernel, which was just begun, of all usable points, of a model when it met as many
+    /// of them as it had met, and of what it must not propose.
+    pub(super) fn tell_all(
+        &mut self,
+        state: &State,
+        model: Option<&HandedOver>,
+    ) -> Result<(), CampaignError> {
+        let points: Vec<_> = state
+            .usable()
+            .map(|(point, response)| (point.candidate, response))
+            .collect();
+        let at = model.map_or(usize::MAX, |model| model.at);
+        for (n, &(candidate, response)) in points.iter().enumerate() {
+            if n == at {
+                self.hand_over_again(model)?;
+            }
+            self.tell(candidate, response, None)?;
+        }
+        if points.len() == at {
+            self.hand_over_again(model)?;
+        }
+        for region in state.mask() {
+            self.exclude(&region)?;
+        }
+        Ok(())
+    }
+
+    /// Tells trainer and kernel a response.
+    fn tell(
+        &mut self,
+        candidate: Candidate,
+        response: f64,
+        unreduced: Option<(Scalarizer, Vec<f32>)>,
+    ) -> Result<(), CampaignError> {
+        let origin = *self.origin.get_or_insert(response);
+        let relative = response - origin;
+        self.trainer.add(candidate, &self.patches)?;
+        self.responses.push(relative);
+        let told = match unreduced {
+            Some((scalarizer, spectrum)) if !self.reduces_not => {
+                let controller = &mut *self.controller;
+                let told = if self.reducing == Some(scalarizer) {
+                    Ok(())
+                } else {
+                    controller.reduce_with(Some(scalarizer), origin)
+                };
+                match told {
+                    Err(ControllerError::NoReduction) => {
+                        self.reduces_not = true;
+                        let why = ControllerError::NoReduction.to_string();
+                        self.warnings.note(&why);
+                        controller.measure(candidate, relative as f32)
+                    }
+                    told => {
+                        told?;
+                        self.reducing = Some(scalarizer);
+                        let reduced = controller.measure_spectrum(candidate, &spectrum);
+                        reduced.and_then(|value| same_response(candidate, value, relative as f32))
+                    }
+                }
+            }
+            _ => self.controller.measure(candidate, relative as f32),
+        };
+        match told {
+            // The response is kept and counts again with the next model.
+            Err(error) if is_numeric(&error) => {
+                self.outgrown = Some(self.version);
+                self.warnings.note(&error.to_string());
+            }
+            other => other?,
+        }
+        Ok(())
+    }
+
+    fn exclude_candidate(&mut self, candidate: Candidate) -> Result<(), CampaignError> {
+        let pixel = self.patches.candidates().pixel(candidate)?;
+        self.exclude(&Region::pixel(pixel.row, pixel.column))
+    }
+
+    pub(super) fn exclude(&mut self, region: &Region) -> Result<(), CampaignError> {
+        let Region { rows, columns } = region.clone();
+        Ok(self.controller.exclude(rows, columns)?)
+    }
+}
+
+/// Checks that a controller made the same of a spectrum as this host.
+fn same_response(candidate: Candidate, there: f32, here: f32) -> Result<(), ControllerError> {
+    if there.to_bits() == here.to_bits() {
+        return Ok(());
+    }
+    Err(ControllerError::State(format!(
+        "it reduced the spectrum of candidate {} to {there} and this host to {here}",
+        candidate.0
+    )))
+}
+
+/// The spectrum in single precision; `None` where that would change it, as it never does to
+/// counts: the host then reduces it.
+fn single(spectrum: &[f64]) -> Option<Vec<f32>> {
+    let exact = |&value: &f64| {
+        let single = value as f32;
+        (f64::from(single) == value).then_some(single)
+    };
+    spectrum.iter().map(exact).collect()
+}
