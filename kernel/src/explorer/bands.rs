@@ -115,8 +115,9 @@ impl Explorer<'_> {
             };
             let mut bands = self.bands(model, filter)?;
             let passes = 1 + filter.map_or(0, |filter| FEATURES - filter);
-            share(&mut bands, done, done + passes * bands.len());
-            done += bands.len();
+            let each = bands.len();
+            share(&mut bands, done, done + passes * each);
+            done += each;
             let undone = bands.iter().any(|band| band.outcome.is_none());
             let outcomes = bands.iter().filter_map(|band| band.outcome);
             let outcome = outcomes.fold(Ok(()), Result::and);
@@ -194,5 +195,131 @@ impl Explorer<'_> {
             filters: filter + 1,
             rows: 0,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::explorer::tests::made_up;
+    use crate::random::Random;
+    use crate::{Acquisition, Capacity, Edges, Network, Storage};
+
+    const WINDOW: usize = 10;
+    const ARCHITECTURES: [Architecture; 3] = [
+        Architecture::Valid,
+        Architecture::Same,
+        Architecture::Filters,
+    ];
+
+    fn random(count: usize, seed: u64) -> Vec<f32> {
+        let mut random = Random::new(seed, 0);
+        (0..count).map(|_| 0.2 * random.normal()).collect()
+    }
+
+    fn weights(network: Network, seed: u64) -> Vec<f32> {
+        let mut weights = random(network.weight_count(), seed);
+        weights[network.layout().space].fill(0.3);
+        weights
+    }
+
+    /// Has a campaign on these candidates, with a measured point, told.
+    fn campaign<T>(candidates: Candidates, told: impl FnOnce(&mut Explorer<'_>) -> T) -> T {
+        let capacity = Capacity::for_candidates(candidates, 4);
+        let (mut floats, mut words) =
+            (vec![f32::NAN; capacity.floats()], vec![0; capacity.words()]);
+        let storage = Storage::new(capacity, &mut floats, &mut words).unwrap();
+        let mut explorer = Explorer::new(storage, Acquisition::default(), 3).unwrap();
+        let image = random(candidates.height() * candidates.width(), 5);
+        explorer.load_image_for(candidates, &image).unwrap();
+        explorer.measure(Candidate(7), 0.5).unwrap();
+        told(&mut explorer)
+    }
+
+    /// Latents and the proposal that follows, in bits.
+    fn found(explorer: &mut Explorer<'_>) -> (Vec<u32>, String) {
+        let latents = explorer.latents().unwrap().as_flattened();
+        let bits = latents.iter().map(|x| x.to_bits()).collect();
+        (bits, format!("{:?}", explorer.propose()))
+    }
+
+    fn evaluate(bands: &mut [Band<'_>]) {
+        // Whatever was evaluated before has left something in the workspace.
+        let mut workspace = Vec::new();
+        for band in bands.iter_mut().rev() {
+            workspace.resize(band.floats(), f32::NAN);
+            band.evaluate(&mut workspace);
+        }
+    }
+
+    /// The oracle is the model that one hand evaluates row by row.
+    #[test]
+    fn no_bit_depends_on_who_evaluates_which_band() {
+        for architecture in ARCHITECTURES {
+            let network = Network::new(architecture, WINDOW).unwrap();
+            let weights = weights(network, 6);
+            let model = made_up(network, &weights, [0.5, 0.5]);
+            // Fewer rows than bands, and rows that the bands do not divide.
+            for (height, width, edges) in [
+                (WINDOW, 14, Edges::Inside),
+                (24, 17, Edges::Inside),
+                (2 * MOST + 5, 12, Edges::Reflect),
+            ] {
+                let candidates = Candidates::with_edges(height, width, WINDOW, edges).unwrap();
+                let expected = campaign(candidates, |explorer| {
+                    explorer.load_model(&model).unwrap();
+                    found(explorer)
+                });
+                let shared = campaign(candidates, |explorer| {
+                    let mut expected = (0, 0);
+                    for _ in 0..2 {
+                        // The second time its features are there.
+                        let loaded = explorer.load_model_shared(&model, |bands, done, of| {
+                            assert_eq!(done, expected.0);
+                            expected = (done + bands.len(), of);
+                            evaluate(bands);
+                        });
+                        assert!(loaded.unwrap().is_continue());
+                        assert_eq!(expected.0, expected.1);
+                        expected = (0, 0);
+                    }
+                    found(explorer)
+                });
+                assert_eq!(shared, expected, "{architecture:?}, {height} x {width}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_band_that_is_left_undone_leaves_the_model_before_in_force() {
+        let candidates = Candidates::new(30, 20, WINDOW).unwrap();
+        for architecture in ARCHITECTURES {
+            let network = Network::new(architecture, WINDOW).unwrap();
+            let [before, weights] = [6, 7].map(|seed| weights(network, seed));
+            let before = made_up(network, &before, [0.5, 0.5]);
+            let model = made_up(network, &weights, [0.5, 0.5]);
+            let [old, new] = [&before, &model].map(|model| {
+                campaign(candidates, |explorer| {
+                    explorer.load_model(model).unwrap();
+                    found(explorer)
+                })
+            });
+            campaign(candidates, |explorer| {
+                explorer.load_model(&before).unwrap();
+                explorer.filtered = false;
+                let mut passes = 0;
+                let left = explorer.load_model_shared(&model, |bands, _, _| {
+                    passes += 1;
+                    let filters = architecture == Architecture::Filters;
+                    let last = bands.len() - usize::from(!filters || passes == 3);
+                    evaluate(&mut bands[..last]);
+                });
+                assert!(left.unwrap().is_break());
+                assert_eq!(found(explorer), old);
+                let loaded = explorer.load_model_shared(&model, |bands, _, _| evaluate(bands));
+                assert!(loaded.unwrap().is_continue());
+                assert_eq!(found(explorer), new);
+            });
+        }
     }
 }
