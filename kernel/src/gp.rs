@@ -2,7 +2,7 @@
 
 use crate::Error;
 use crate::elementary::exp;
-use crate::math::{distance_squared, dot, dots, subtract_scaled};
+use crate::math::{LANES, block_dots, distance_squared, dot, dots, subtract_scaled};
 
 /// Radial-basis covariance with latents already divided by their lengthscales:
 /// k(a, b) = s · exp(−½|a − b|²).
@@ -81,13 +81,8 @@ impl<'a> Factor<'a> {
     ) -> Result<(), Error> {
         while self.order < count {
             let n = self.order;
-            if BATCH > 2 && n.is_multiple_of(2) && n + BATCH <= count {
-                self.append_batch(variance, &fill)?;
-            } else if n.is_multiple_of(2) && n + 2 <= count {
-                self.append_two(variance, |even, odd| {
-                    fill(n, even);
-                    fill(n + 1, odd);
-                })?;
+            if n + TOGETHER <= count {
+                self.append_together(variance, &fill)?;
             } else {
                 self.append(variance, |row| fill(n, row))?;
             }
@@ -129,100 +124,66 @@ impl<'a> Factor<'a> {
         Ok(())
     }
 
-    /// Appends two rows at once, the first of them even: each earlier row is read once for both.
-    fn append_two(
+    /// Appends [`TOGETHER`] rows at once: each earlier row is read once for all of them.
+    fn append_together(
         &mut self,
         variance: f32,
-        fill: impl FnOnce(&mut [f32], &mut [f32]),
+        fill: impl Fn(usize, &mut [f32]),
     ) -> Result<(), Error> {
         let n = self.order;
-        let (old, new) = split(self.packed, n, n + 2)?;
-        let (even, odd) = new.split_at_mut((n + 1).min(new.len()));
-        let (Some((even_diagonal, even)), Some((odd_diagonal, odd))) =
-            (even.split_last_mut(), odd.split_last_mut())
-        else {
-            return Ok(());
-        };
-        fill(even, odd);
-        let mut rest = old;
-        for j in (0..n).step_by(2) {
-            let Some(([(a, a_diagonal), (b, b_diagonal)], after)) = take_rows(rest, j) else {
-                break;
-            };
-            rest = after;
-            let (Some((even_known, even)), Some((odd_known, odd))) =
-                (even.split_at_mut_checked(j), odd.split_at_mut_checked(j))
-            else {
-                break;
-            };
-            let [even_sums, odd_sums] = dots([even_known, odd_known], [a, b]);
-            let across = b.last().copied().unwrap_or_default();
-            for (row, [sum_a, sum_b]) in [(even, even_sums), (odd, odd_sums)] {
-                if let Some([x, y]) = row.first_chunk_mut() {
-                    *x = (*x - sum_a) / a_diagonal;
-                    *y = (*y - (sum_b + *x * across)) / b_diagonal;
-                }
+        let (old, mut new) = split(self.packed, n, n + TOGETHER)?;
+        let mut rows: [&mut [f32]; TOGETHER] = core::array::from_fn(|r| {
+            let row = new.split_off_mut(..=n + r).unwrap_or_default();
+            if let Some((_, entries)) = row.split_last_mut() {
+                fill(n + r, entries);
             }
-        }
-        *even_diagonal = root(variance - dot(even, even), n)?;
-        // The even row is complete and stays even if the odd one fails.
-        self.order = n + 1;
-        if let Some((last, known)) = odd.split_last_mut() {
-            *last = (*last - dot(known, even)) / *even_diagonal;
-        }
-        *odd_diagonal = root(variance - dot(odd, odd), n + 1)?;
-        self.order = n + 2;
-        Ok(())
-    }
-
-    /// Appends [`BATCH`] rows at once, the first of them even. A factor of thousands of rows outgrows the
-    /// caches: each pair of earlier rows is read once for all of them.
-    fn append_batch(
-        &mut self,
-        variance: f32,
-        fill: &impl Fn(usize, &mut [f32]),
-    ) -> Result<(), Error> {
-        let n = self.order;
-        let (old, mut new) = split(self.packed, n, n + BATCH)?;
-        let mut rows: [&mut [f32]; BATCH] = core::array::from_fn(|r| {
-            let row = new.split_off_mut(..n + r + 1);
-            row.unwrap_or_default()
+            row
         });
-        for (r, row) in rows.iter_mut().enumerate() {
-            fill(n + r, row.get_mut(..n + r).unwrap_or_default());
-        }
         let mut rest = old;
-        for j in (0..n).step_by(2) {
-            let Some(([(a, a_diagonal), (b, b_diagonal)], after)) = take_rows(rest, j) else {
-                break;
-            };
-            rest = after;
-            let across = b.last().copied().unwrap_or_default();
-            for rows in rows.as_chunks_mut::<ROWS>().0 {
-                let known = rows.each_ref().map(|row| row.get(..j).unwrap_or_default());
-                let sums = dots(known, [a, b]);
-                for (row, [sum_a, sum_b]) in rows.iter_mut().zip(sums) {
-                    if let Some([x, y]) = row.get_mut(j..).and_then(<[f32]>::first_chunk_mut) {
-                        *x = (*x - sum_a) / a_diagonal;
-                        *y = (*y - (sum_b + *x * across)) / b_diagonal;
+        for i in (0..n).step_by(ROWS) {
+            if let Some((four, after)) = take_rows::<ROWS>(rest, i) {
+                rest = after;
+                let [(a, _), (b, _), (c, _), (d, _)] = four;
+                let triangle = triangle(&four, i);
+                for rows in rows.as_chunks_mut::<GROUP>().0 {
+                    let known = rows.each_ref().map(|row| row.get(..i).unwrap_or_default());
+                    let first = products(known, [a, b], i);
+                    let second = products(known, [c, d], i);
+                    for ((row, [a, b]), [c, d]) in rows.iter_mut().zip(first).zip(second) {
+                        if let Some(x) = row.get_mut(i..).and_then(<[f32]>::first_chunk_mut) {
+                            solve_beside(&triangle, [a, b, c, d], x);
+                        }
+                    }
+                }
+            } else {
+                for j in i..n {
+                    let Some(([(a, diagonal)], after)) = take_rows(rest, j) else {
+                        break;
+                    };
+                    rest = after;
+                    for row in &mut rows {
+                        if let Some((known, [x, ..])) = row.split_at_mut_checked(j) {
+                            *x = (*x - dot(known, a)) / diagonal;
+                        }
                     }
                 }
             }
         }
         // What is left of each row is among the new ones.
-        for r in 0..BATCH {
+        for r in 0..TOGETHER {
             let (before, own) = rows.split_at_mut(r);
             let Some((diagonal, own)) = own.first_mut().and_then(|own| own.split_last_mut()) else {
                 break;
             };
             for (j, before) in (n..).zip(before) {
-                let (known, tail) = own.split_at_mut(j.min(own.len()));
-                if let (Some(x), Some((diagonal, before))) = (tail.first_mut(), before.split_last())
+                if let (Some((known, [x, ..])), Some((diagonal, before))) =
+                    (own.split_at_mut_checked(j), before.split_last())
                 {
                     *x = (*x - dot(known, before)) / diagonal;
                 }
             }
             *diagonal = root(variance - dot(own, own), n + r)?;
+            // The rows before one that fails are complete.
             self.order = n + r + 1;
         }
         Ok(())
@@ -325,15 +286,19 @@ fn solve_rows_upper(rows: [&[f32]; ROWS], i: usize, b: &mut [f32]) {
     }
 }
 
-/// Rows that a triangular solve takes together.
-const ROWS: usize = 4;
-/// Rows that are appended together where many are: as many as a cache holds of thousands of points each. A
-/// board's points all lie in its fast memory.
-const BATCH: usize = if cfg!(target_arch = "arm") {
-    2
+/// Rows to be appended whose products with two of the factor a processor has in its registers.
+const GROUP: usize = if cfg!(target_arch = "arm") { 3 } else { 4 };
+
+/// Rows that are appended together: as many as a host's cache holds of thousands of points each. A board's
+/// points all lie in its fast memory.
+const TOGETHER: usize = if cfg!(target_arch = "arm") {
+    GROUP
 } else {
-    4 * ROWS
+    4 * GROUP
 };
+
+/// Rows that a triangular solve takes together.
+const ROWS: usize = LANES;
 
 /// The first `from` rows, and room for those up to `to`.
 fn split(rows: &mut [f32], from: usize, to: usize) -> Result<(&[f32], &mut [f32]), Error> {
@@ -373,6 +338,39 @@ fn take_rows<const R: usize>(packed: &[f32], first: usize) -> Option<(Rows<'_, R
     Some((rows, rest))
 }
 
+/// Products of rows to be appended with two of the factor, of their first `i` entries, which are whole blocks.
+// By itself, so that all sums stay in registers.
+#[inline(never)]
+fn products(known: [&[f32]; GROUP], rows: [&[f32]; 2], i: usize) -> [[f32; 2]; GROUP] {
+    block_dots(known, rows, i / LANES)
+}
+
+/// The triangle of a factor at its diagonal in rows that begin with the `i`th.
+fn triangle(rows: &Rows<'_, ROWS>, i: usize) -> [[f32; ROWS]; ROWS] {
+    let mut triangle = [[1.0; ROWS]; ROWS];
+    for (r, (out, (row, diagonal))) in triangle.iter_mut().zip(rows).enumerate() {
+        let entries = row.get(i..).unwrap_or_default();
+        for (out, entry) in out.iter_mut().zip(entries) {
+            *out = *entry;
+        }
+        if let Some(out) = out.get_mut(r) {
+            *out = *diagonal;
+        }
+    }
+    triangle
+}
+
+/// Solves for the entries beside a triangle, `sums` being the products of those before them with their rows.
+fn solve_beside(triangle: &[[f32; ROWS]; ROWS], sums: [f32; ROWS], x: &mut [f32; ROWS]) {
+    for r in 0..ROWS {
+        let mut sum = sums[r];
+        for k in 0..r {
+            sum += x[k] * triangle[r][k];
+        }
+        x[r] = (x[r] - sum) / triangle[r][r];
+    }
+}
+
 /// b ← L⁻¹b, four rows at a time, so that it loads the solved part of b once for all four.
 fn solve_lower(packed: &[f32], b: &mut [f32]) {
     let mut rest = packed;
@@ -387,17 +385,7 @@ fn solve_lower(packed: &[f32], b: &mut [f32]) {
         let Some(x) = tail.first_chunk_mut::<ROWS>() else {
             return;
         };
-        for (r, ((row, diagonal), mut sum)) in rows.into_iter().zip(sums).enumerate() {
-            let Some((known, tail)) = x.split_at_mut_checked(r) else {
-                return;
-            };
-            for (x, entry) in known.iter().zip(row.get(i..).unwrap_or_default()) {
-                sum += x * entry;
-            }
-            if let Some(own) = tail.first_mut() {
-                *own = (*own - sum) / diagonal;
-            }
-        }
+        solve_beside(&triangle(&rows, i), sums, x);
     }
     for i in blocked..b.len() {
         let Some(([(row, diagonal)], after)) = take_rows::<1>(rest, i) else {

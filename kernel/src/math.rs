@@ -4,8 +4,10 @@
 //! in the kernel is sequential, or has lanes that are part of its definition as those of [`dot`]
 //! are. Host and controller then agree bit for bit.
 
+use core::ops::Range;
+
 /// Independent accumulators of [`dot`].
-const LANES: usize = 4;
+pub(crate) const LANES: usize = 4;
 
 /// Σ aᵢbᵢ over the shorter of the two: four interleaved partial sums, added pairwise, then the
 /// remaining terms in order.
@@ -23,25 +25,15 @@ pub(crate) fn dots<const A: usize, const B: usize>(
     let lengths = a.iter().chain(&b).map(|x| x.len());
     let length = lengths.min().unwrap_or(0);
     let whole = length / LANES;
-    let blocks_a = a.map(|x| blocks(x, whole));
-    let blocks_b = b.map(|x| blocks(x, whole));
-    let mut lanes = [[[0.0_f32; LANES]; B]; A];
-    for k in 0..whole {
-        for (lanes, a) in lanes.iter_mut().zip(blocks_a) {
-            for (lanes, b) in lanes.iter_mut().zip(blocks_b) {
-                if let (Some(a), Some(b)) = (a.get(k), b.get(k)) {
-                    for ((lane, x), y) in lanes.iter_mut().zip(a).zip(b) {
-                        *lane += x * y;
-                    }
-                }
-            }
-        }
-    }
-    let mut sums = lanes.map(|lanes| lanes.map(|[s0, s1, s2, s3]| (s0 + s2) + (s1 + s3)));
-    for i in whole * LANES..length {
+    let mut sums = block_dots(a, b, whole);
+    let rest = whole * LANES..length;
+    let (Some(a), Some(b)) = (parts(a, &rest), parts(b, &rest)) else {
+        return sums;
+    };
+    for k in 0..rest.len() {
         for (sums, a) in sums.iter_mut().zip(a) {
             for (sum, b) in sums.iter_mut().zip(b) {
-                if let (Some(x), Some(y)) = (a.get(i), b.get(i)) {
+                if let (Some(x), Some(y)) = (a.get(k), b.get(k)) {
                     *sum += x * y;
                 }
             }
@@ -50,10 +42,44 @@ pub(crate) fn dots<const A: usize, const B: usize>(
     sums
 }
 
-/// The first `count` blocks. All slices then have one length that the compiler sees, and it leaves
-/// out the bounds checks.
-fn blocks(x: &[f32], count: usize) -> &[[f32; LANES]] {
-    x.as_chunks().0.get(..count).unwrap_or_default()
+/// [`dots`] of the first `count` blocks of [`LANES`].
+#[inline]
+pub(crate) fn block_dots<const A: usize, const B: usize>(
+    a: [&[f32]; A],
+    b: [&[f32]; B],
+    count: usize,
+) -> [[f32; B]; A] {
+    let mut lanes = [[[0.0_f32; LANES]; B]; A];
+    let (Some(a), Some(b)) = (blocks(a, count), blocks(b, count)) else {
+        return [[0.0; B]; A];
+    };
+    for k in 0..count {
+        for (lanes, a) in lanes.iter_mut().zip(a) {
+            for (lanes, b) in lanes.iter_mut().zip(b) {
+                if let (Some(a), Some(b)) = (a.get(k), b.get(k)) {
+                    for ((lane, x), y) in lanes.iter_mut().zip(a).zip(b) {
+                        *lane += x * y;
+                    }
+                }
+            }
+        }
+    }
+    lanes.map(|lanes| lanes.map(|[s0, s1, s2, s3]| (s0 + s2) + (s1 + s3)))
+}
+
+/// A range of each. All slices then have one length that the compiler sees, and it leaves out the
+/// bounds checks.
+fn parts<'x, const N: usize>(of: [&'x [f32]; N], range: &Range<usize>) -> Option<[&'x [f32]; N]> {
+    let parts = of.map(|x| x.get(range.clone()));
+    let all = parts.iter().all(Option::is_some);
+    all.then(|| parts.map(Option::unwrap_or_default))
+}
+
+/// The first `count` blocks of each, likewise.
+fn blocks<const N: usize>(of: [&[f32]; N], count: usize) -> Option<[&[[f32; LANES]]; N]> {
+    let blocks = of.map(|x| x.as_chunks().0.get(..count));
+    let whole = blocks.iter().all(Option::is_some);
+    whole.then(|| blocks.map(Option::unwrap_or_default))
 }
 
 /// y ← y − a·x, element by element.

@@ -91,7 +91,11 @@ impl Learner<'_> {
 
     /// Starts the kernel over with the points that count now. Where other points count or another
     /// target is sought, the model is forgotten with the trainer that made it.
-    fn start_over(&mut self, state: &State, keeps_model: bool) -> Result<(), CampaignError> {
+    pub(super) fn start_over(
+        &mut self,
+        state: &State,
+        keeps_model: bool,
+    ) -> Result<(), CampaignError> {
         self.controller.end()?;
         let model = self.model.take().filter(|_| keeps_model);
         if !keeps_model {
