@@ -4,6 +4,7 @@
 //! Seed, image, models and measurements, the last two in the order they came, determine the whole
 //! state, so a campaign survives the loss of either end.
 
+mod bands;
 mod distances;
 mod evaluation;
 mod model;
@@ -14,6 +15,7 @@ mod preparation;
 mod proposal;
 mod scores;
 
+pub use bands::Band;
 pub use proposal::Proposal;
 
 use evaluation::Evaluation;

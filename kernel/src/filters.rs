@@ -173,8 +173,23 @@ impl Filter {
     }
 }
 
+/// One feature of all candidates, in units of brightness: [`advance`] from the first row to the last, before it
+/// standardises.
+#[inline]
+pub(crate) fn apply_one(
+    filter: usize,
+    (image, candidates): (&[f32], Candidates),
+    plane: &mut [f32],
+    workspace: &mut [f32],
+) {
+    if let Some(&filter) = BANK.get(filter) {
+        let rows = 0..candidates.rows();
+        apply(filter, (image, candidates), rows, plane, workspace);
+    }
+}
+
 /// Rounds one feature of all candidates, standardised over them, into its place.
-fn standardise(number: usize, plane: &[f32], features: &mut [Packed]) {
+pub(crate) fn standardise(number: usize, plane: &[f32], features: &mut [Packed]) {
     let count = plane.len() as f64;
     let (mut sum, mut square) = (0.0_f64, 0.0_f64);
     for &x in plane {

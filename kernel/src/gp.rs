@@ -231,42 +231,58 @@ impl<'a> Factor<'a> {
 
     /// b ← L⁻ᵀb with as many leading rows as `b` is long.
     pub(crate) fn solve_upper(&self, b: &mut [f32]) {
-        let blocked = b.len() - b.len() % ROWS;
-        for i in (blocked..b.len()).rev() {
+        self.solve_upper_each([b]);
+    }
+
+    /// [`Self::solve_upper`] of several columns of one length, bit for bit: rows that come from far are read
+    /// once for all.
+    pub(crate) fn solve_upper_each<const C: usize>(&self, mut columns: [&mut [f32]; C]) {
+        let length = columns.first().map_or(0, |b| b.len());
+        let blocked = length - length % ROWS;
+        for i in (blocked..length).rev() {
             let Some((diagonal, row)) = self.row(i).split_last() else {
                 return;
             };
-            let (head, tail) = b.split_at_mut(i.min(b.len()));
-            if let Some(x) = tail.first_mut() {
-                *x /= diagonal;
-                subtract_scaled(head, *x, row);
+            for b in &mut columns {
+                let (head, tail) = b.split_at_mut(i.min(b.len()));
+                if let Some(x) = tail.first_mut() {
+                    *x /= diagonal;
+                    subtract_scaled(head, *x, row);
+                }
             }
         }
         for i in (0..blocked).step_by(ROWS).rev() {
             let rows: [&[f32]; ROWS] = core::array::from_fn(|r| self.row(i + r));
-            let (head, tail) = b.split_at_mut(i.min(b.len()));
-            let Some(x) = tail.first_chunk_mut::<ROWS>() else {
-                return;
-            };
-            for r in (0..ROWS).rev() {
-                let (Some((known, tail)), Some((diagonal, row))) = (
-                    x.split_at_mut_checked(r),
-                    rows.get(r).and_then(|row| row.split_last()),
-                ) else {
-                    return;
-                };
-                if let Some(own) = tail.first_mut() {
-                    *own /= diagonal;
-                    subtract_scaled(known, *own, row.get(i..).unwrap_or_default());
-                }
-            }
-            let [x0, x1, x2, x3] = *x;
-            let [r0, r1, r2, r3] = rows;
-            let rows = r0.iter().zip(r1).zip(r2.iter().zip(r3));
-            for (y, ((r0, r1), (r2, r3))) in head.iter_mut().zip(rows) {
-                *y = (((*y - x3 * r3) - x2 * r2) - x1 * r1) - x0 * r0;
+            for b in &mut columns {
+                solve_rows_upper(rows, i, b);
             }
         }
+    }
+}
+
+/// What rows `i` and after it, [`ROWS`] of them, do in solving Lᵀx = b, the rows after them being done.
+fn solve_rows_upper(rows: [&[f32]; ROWS], i: usize, b: &mut [f32]) {
+    let (head, tail) = b.split_at_mut(i.min(b.len()));
+    let Some(x) = tail.first_chunk_mut::<ROWS>() else {
+        return;
+    };
+    for r in (0..ROWS).rev() {
+        let (Some((known, tail)), Some((diagonal, row))) = (
+            x.split_at_mut_checked(r),
+            rows.get(r).and_then(|row| row.split_last()),
+        ) else {
+            return;
+        };
+        if let Some(own) = tail.first_mut() {
+            *own /= diagonal;
+            subtract_scaled(known, *own, row.get(i..).unwrap_or_default());
+        }
+    }
+    let [x0, x1, x2, x3] = *x;
+    let [r0, r1, r2, r3] = rows;
+    let rows = r0.iter().zip(r1).zip(r2.iter().zip(r3));
+    for (y, ((r0, r1), (r2, r3))) in head.iter_mut().zip(rows) {
+        *y = (((*y - x3 * r3) - x2 * r2) - x1 * r1) - x0 * r0;
     }
 }
 

@@ -110,7 +110,7 @@ mod thompson;
 
 pub use candidates::{Candidate, Candidates, Edges, Pixel};
 pub use error::Error;
-pub use explorer::{Explorer, LARGEST_PIXEL, LARGEST_RESPONSE, Prediction, Proposal};
+pub use explorer::{Band, Explorer, LARGEST_PIXEL, LARGEST_RESPONSE, Prediction, Proposal};
 pub use model::{Hyperparameters, LARGEST_WEIGHT, MIN_NOISE_RATIO, Model, Standardisation};
 pub use network::{Architecture, Network};
 pub use storage::{Capacity, Storage};

@@ -16,8 +16,9 @@ use crate::gp::{Covariance, Factor};
 use crate::grid::{Axes, Grid, MAX_NODES, Row};
 use crate::math::dot;
 
-/// Nodes whose triangular solves run side by side.
-pub(crate) const LANES: usize = 8;
+/// Nodes whose triangular solves run side by side: a factor of thousands of points outgrows a host's caches, and
+/// is read once for as many.
+pub(crate) const LANES: usize = if cfg!(target_arch = "arm") { 8 } else { 16 };
 
 /// Most values of a mean or a variance.
 pub(crate) const ROOM: usize = MAX_NODES * MAX_NODES;
@@ -156,10 +157,10 @@ impl Posterior<'_> {
     /// Corrects every mean and variance, until now from the first `n` points, by point `n`:
     /// with w = K⁻¹k(Z, z_n), c(x) = k(x, z_n) − Σ_j k(x, z_j) w_j and d the factor's new
     /// diagonal, μ(x) += (c/d) β_n and v(x) −= (c/d)². `scratch` is longer than there are points
-    /// before it.
+    /// before it; `weighed` says that it begins with (−w, 1).
     pub(crate) fn update(
         &self,
-        n: usize,
+        (n, weighed): (usize, bool),
         axes: Axes,
         means: &mut [f32],
         variances: &mut [f32],
@@ -173,11 +174,13 @@ impl Posterior<'_> {
         ) else {
             return;
         };
-        for (weight, entry) in weights.iter_mut().zip(row) {
-            *weight = -entry;
+        if !weighed {
+            for (weight, entry) in weights.iter_mut().zip(row) {
+                *weight = -entry;
+            }
+            self.factor.solve_upper(weights);
+            *own = 1.0;
         }
-        self.factor.solve_upper(weights);
-        *own = 1.0;
         let weights = scratch.get(..=n).unwrap_or_default();
         let correct = |mean: &mut f32, variance: &mut f32, c: f32| {
             let a = c / diagonal;

@@ -6,8 +6,11 @@ use beacon_kernel::link::message::{Refusal, Settings, Which};
 use beacon_kernel::link::scalarizer::{Scalarizer, relative};
 use beacon_kernel::link::transfer::Encoding;
 use beacon_kernel::{
-    Acquisition, Candidate, Candidates, Capacity, Explorer, Model, Proposal, Storage, Surrogate,
+    Acquisition, Band, Candidate, Candidates, Capacity, Explorer, Model, Proposal, Storage,
+    Surrogate,
 };
+use multiversion::multiversion;
+use rayon::prelude::*;
 
 use super::watch::{Course, OnHandOver, nobody};
 use super::{BeamPort, Controller, ControllerError, Setup};
@@ -135,6 +138,30 @@ impl<'m> InProcess<'m> {
     }
 }
 
+/// Candidates from which on new weights are worth a second thread.
+const LARGE: usize = 16_384;
+
+/// Evaluates bands over the threads of the current pool. Before every few `watch` is asked, which is told how
+/// many are done.
+fn evaluate(bands: &mut [Band<'_>], mut watch: impl FnMut(usize) -> ControlFlow<()>) {
+    let mut done = 0;
+    for some in bands.chunks_mut(rayon::current_num_threads().max(1)) {
+        if watch(done).is_break() {
+            return;
+        }
+        done += some.len();
+        some.par_iter_mut().for_each(|band| {
+            let mut workspace = vec![0.0; band.floats()];
+            evaluate_one(band, &mut workspace);
+        });
+    }
+}
+
+#[multiversion(targets("x86_64+avx2"))]
+fn evaluate_one(band: &mut Band<'_>, workspace: &mut [f32]) {
+    band.evaluate(workspace);
+}
+
 fn out_of_range(which: Which, limit: u64) -> ControllerError {
     Refusal::Setting { which, limit }.into()
 }
@@ -191,9 +218,16 @@ impl Controller for InProcess<'_> {
         let weights: Vec<f32> = model.weights.iter().map(|&w| encoding.round(w)).collect();
         let weights = &weights;
         let rounded = Model { weights, ..*model };
-        let loaded = self.explorer.load_model_watched(&rounded, |done, of| {
-            (self.watch)(&course.at(done as u64, of as u64))
-        })?;
+        let mut watch = |done: usize, of: usize| (self.watch)(&course.at(done as u64, of as u64));
+        let large = (self.explorer.candidates()).is_some_and(|all| all.count() >= LARGE);
+        let loaded = if large {
+            self.explorer
+                .load_model_shared(&rounded, |bands, done, of| {
+                    evaluate(bands, |more| watch(done + more, of));
+                })?
+        } else {
+            self.explorer.load_model_watched(&rounded, watch)?
+        };
         match loaded {
             ControlFlow::Continue(()) => Ok(()),
             ControlFlow::Break(()) => Err(ControllerError::BrokenOff),
@@ -262,6 +296,15 @@ impl Controller for InProcess<'_> {
     fn take_scores(&mut self) -> Option<Vec<f32>> {
         let scores = std::mem::take(self.scores.as_mut()?);
         scores.iter().any(|score| !score.is_nan()).then_some(scores)
+    }
+
+    fn structure(&self) -> Option<(usize, Vec<f32>)> {
+        let (known, distances) = self.explorer.structure()?;
+        Some((known, distances.to_vec()))
+    }
+
+    fn recall_structure(&mut self, known: usize, distances: &[f32]) {
+        self.explorer.recall_structure(known, distances);
     }
 
     fn end(&mut self) -> Result<(), ControllerError> {

@@ -363,6 +363,18 @@ pub trait Controller: BeamPort {
         None
     }
 
+    /// The squared structural distances of all candidates, and how many of the measured points, the first
+    /// ones, they include: what [`Self::recall_structure`] takes. `None` where that is none.
+    fn structure(&self) -> Option<(usize, Vec<f32>)> {
+        None
+    }
+
+    /// Takes back the structural distances of the same campaign, where all points that they include were told,
+    /// in the same order. Ones that do not fit are worked out anew.
+    fn recall_structure(&mut self, known: usize, distances: &[f32]) {
+        let _ = (known, distances);
+    }
+
     /// Blanks the beam at the end of a campaign.
     ///
     /// # Errors

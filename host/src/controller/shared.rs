@@ -147,6 +147,14 @@ impl Controller for SharedBoard<'_> {
         self.board().take_scores()
     }
 
+    fn structure(&self) -> Option<(usize, Vec<f32>)> {
+        self.board().structure()
+    }
+
+    fn recall_structure(&mut self, known: usize, distances: &[f32]) {
+        self.board().recall_structure(known, distances);
+    }
+
     fn end(&mut self) -> Result<(), ControllerError> {
         self.board().end()
     }

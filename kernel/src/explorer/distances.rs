@@ -3,9 +3,31 @@
 use super::{Explorer, SLICE};
 use crate::storage::Ahead;
 use crate::structure::Windows;
-use crate::{Candidate, Error};
+use crate::{Candidate, Candidates, Error};
 
 impl Explorer<'_> {
+    /// The squared structural distances of all candidates, and how many of the measured points, the first ones,
+    /// they include; `None` where that is none.
+    pub fn structure(&self) -> Option<(usize, &[f32])> {
+        let distances = self.memory.distances.get(..self.candidates?.count())?;
+        (self.distances_known > 0).then_some((self.distances_known, distances))
+    }
+
+    /// Takes back what [`Self::structure`] told of the same image and the same first `known` points, instead of
+    /// comparing every candidate with each of them once more. Returns whether it could be of these: no more
+    /// points than are measured, a distance of every candidate.
+    pub fn recall_structure(&mut self, known: usize, distances: &[f32]) -> bool {
+        let count = self.candidates.map_or(0, Candidates::count);
+        let fits =
+            distances.len() == count && (self.distances_known..=self.measured).contains(&known);
+        let Some(own) = self.memory.distances.get_mut(..count).filter(|_| fits) else {
+            return false;
+        };
+        own.copy_from_slice(distances);
+        (self.distances_known, self.distances_underway) = (known, None);
+        true
+    }
+
     /// Brings the structural distances up to date with the measurements.
     pub(super) fn update_distances(&mut self) -> Result<(), Error> {
         while !self.update_distances_slice(None)? {}
@@ -83,5 +105,71 @@ impl Explorer<'_> {
         };
         let lacks = last > 0 && self.distances_known == last && rows < candidates.rows();
         lacks.then_some((candidate, rows * candidates.columns()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::explorer::tests::made_up;
+    use crate::random::Random;
+    use crate::{Acquisition, Candidate, Candidates, Capacity, Error, Explorer, Network, Storage};
+
+    const CANDIDATES: Result<Candidates, Error> = Candidates::new(24, 24, 10);
+
+    fn normal(count: usize, seed: u64) -> Vec<f32> {
+        let mut random = Random::new(seed, 0);
+        (0..count).map(|_| random.normal()).collect()
+    }
+
+    /// A campaign with so many points.
+    fn campaign<'m>(
+        (floats, words): &'m mut (Vec<f32>, Vec<u32>),
+        weights: &[f32],
+        responses: &[f32],
+    ) -> Explorer<'m> {
+        let candidates = CANDIDATES.unwrap();
+        let capacity = Capacity::for_candidates(candidates, 20);
+        floats.resize(capacity.floats(), f32::NAN);
+        words.resize(capacity.words(), 0);
+        let storage = Storage::new(capacity, floats, words).unwrap();
+        let mut explorer = Explorer::new(storage, Acquisition::default(), 3).unwrap();
+        explorer
+            .load_image_for(candidates, &normal(576, 4))
+            .unwrap();
+        let network = Network::for_window(10).unwrap();
+        explorer
+            .load_model(&made_up(network, weights, [0.5, 0.5]))
+            .unwrap();
+        for (n, &response) in (0..).zip(responses) {
+            explorer.measure(Candidate(9 * n), response).unwrap();
+        }
+        explorer
+    }
+
+    /// The oracle is the explorer that has compared them itself.
+    #[test]
+    fn distances_that_are_taken_back_change_no_decision() {
+        let count = Network::for_window(10).unwrap().weight_count();
+        let weights: Vec<f32> = normal(count, 5).iter().map(|x| 0.2 * x).collect();
+        let responses = normal(20, 6);
+        let (first, rest) = responses.split_at(9);
+        let [mut one, mut other] = <[(Vec<f32>, Vec<u32>); 2]>::default();
+        let mut own = campaign(&mut one, &weights, first);
+        own.propose().unwrap();
+        let (known, distances) = own.structure().unwrap();
+        assert_eq!(known, 8);
+        let distances = distances.to_vec();
+        let mut recalled = campaign(&mut other, &weights, first);
+        assert!(!recalled.recall_structure(10, &distances));
+        assert!(!recalled.recall_structure(known, &distances[1..]));
+        assert_eq!(recalled.structure(), None);
+        assert!(recalled.recall_structure(known, &distances));
+        for &response in rest {
+            let proposal = own.propose().unwrap();
+            assert_eq!(recalled.propose().unwrap(), proposal);
+            for explorer in [&mut own, &mut recalled] {
+                explorer.measure(proposal.candidate, response).unwrap();
+            }
+        }
     }
 }

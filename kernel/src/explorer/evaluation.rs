@@ -18,12 +18,12 @@ use crate::{Architecture, Candidate, Candidates, Error, Model, Network, dense};
 #[derive(Clone, Copy)]
 pub(super) struct Evaluation {
     network: Network,
-    stage: Stage,
+    pub(super) stage: Stage,
 }
 
 /// What comes next, and how much of it is done.
 #[derive(Clone, Copy)]
-enum Stage {
+pub(super) enum Stage {
     /// Rows of the image that have passed through the unpadded layers.
     Rows(usize),
     /// Candidates whose patches have passed through the padded ones.
@@ -135,7 +135,7 @@ impl Explorer<'_> {
     }
 
     /// The evaluation of a model as far as it has come; one that is impossible is tried again.
-    fn evaluation_of(&mut self, model: &Model<'_>) -> Result<Evaluation, Error> {
+    pub(super) fn evaluation_of(&mut self, model: &Model<'_>) -> Result<Evaluation, Error> {
         let network = model.network;
         match self.evaluation {
             Some(own) if own.network == network && !matches!(own.stage, Stage::Impossible) => {

@@ -51,6 +51,10 @@ impl Explorer<'_> {
     /// [`Error::NoImage`], [`Error::NoModel`] and [`Error::NotPositiveDefinite`] when the model
     /// does not fit the measurements.
     pub fn surrogate(&mut self) -> Result<Surrogate<'_>, Error> {
+        // What a decision by a sample needs as well spares the newest point a solve of its own.
+        if self.acquisition.temperature().is_some() && self.measured > 0 {
+            self.finish(None)?;
+        }
         while !self.refresh()? {}
         self.current_surrogate()
     }
@@ -83,6 +87,7 @@ impl Explorer<'_> {
         let mut process = self.ready()?;
         let n = self.measured;
         self.evaluation = None;
+        let weighed = process.updated < n && self.copy_direction(process.updated);
         let memory = &mut self.memory;
         let posterior = posterior(&process, &self.factor, memory.points, memory.whitened, n);
         let (_, workspace) = Ahead::split(memory.workspace, memory.capacity.measurements);
@@ -105,7 +110,8 @@ impl Explorer<'_> {
             process.groups = last;
         } else if process.updated < n {
             let scratch = (&mut *memory.row, workspace);
-            posterior.update(process.updated, axes, memory.mean, memory.variance, scratch);
+            let point = (process.updated, weighed);
+            posterior.update(point, axes, memory.mean, memory.variance, scratch);
             process.updated += 1;
             process.spread = false;
         } else if let (Some(space), false) = (process.space, process.spread) {

@@ -50,16 +50,14 @@ pub(super) struct Preparation {
 enum Stage {
     /// (l, d)
     Row,
-    /// γ
-    Direction,
-    /// L⁻ᵀβ
-    Means,
+    /// γ and L⁻ᵀβ
+    Weights,
     /// f_prior at the nodes of the grid; features that are in it.
     Prior(usize),
     /// L⁻¹r₍₎ and o
     Targets,
     /// v
-    Weights,
+    Sample,
     /// Covariances at the nodes; points that are in them.
     Covariances(usize),
     /// Zero a and b at the candidates.
@@ -108,10 +106,15 @@ impl Preparation {
         self.candidate == candidate && self.known == known && !in_vain
     }
 
+    /// Whether γ and L⁻ᵀβ are there.
+    fn has_weights(&self) -> bool {
+        self.stage > Stage::Weights && self.stage != Stage::Impossible
+    }
+
     /// Whether all is there that a decision with a sample of this temperature needs, or one without.
     fn serves(&self, temperature: Option<f32>) -> bool {
         match temperature {
-            None => self.stage > Stage::Means,
+            None => self.stage > Stage::Weights,
             Some(_) => self.stage >= Stage::Done,
         }
     }
@@ -202,15 +205,11 @@ impl Explorer<'_> {
         let (stage, cost) = match preparation.stage {
             Stage::Row => {
                 self.prepare_row(preparation, process)?;
-                (Stage::Direction, solve)
+                (Stage::Weights, solve)
             }
-            Stage::Direction => {
-                self.find_direction(known);
-                (Stage::Means, solve)
-            }
-            Stage::Means => {
-                self.weigh_means(known);
-                (Stage::Prior(0), solve)
+            Stage::Weights => {
+                self.find_weights(known);
+                (Stage::Prior(0), 2 * solve)
             }
             Stage::Prior(done) => {
                 if done == 0 {
@@ -229,9 +228,9 @@ impl Explorer<'_> {
             }
             Stage::Targets => {
                 self.draw_targets(preparation, process);
-                (Stage::Weights, solve)
+                (Stage::Sample, solve)
             }
-            Stage::Weights => {
+            Stage::Sample => {
                 self.weigh_sample(known);
                 (Stage::Covariances(0), solve)
             }
@@ -323,30 +322,45 @@ impl Explorer<'_> {
         Ahead::split(self.memory.workspace, self.memory.capacity.measurements)
     }
 
-    fn find_direction(&mut self, known: usize) {
+    /// γ, and the weights of the points before in the posterior mean: both in one pass over the factor.
+    fn find_weights(&mut self, known: usize) {
         let (ahead, _) = Ahead::split(self.memory.workspace, self.memory.capacity.measurements);
-        let direction = ahead.direction.get_mut(..=known).unwrap_or_default();
-        let Some((own, weights)) = direction.split_last_mut() else {
+        let (Some((own, direction)), Some((none, alpha))) = (
+            ahead
+                .direction
+                .get_mut(..=known)
+                .and_then(<[f32]>::split_last_mut),
+            ahead
+                .alpha
+                .get_mut(..=known)
+                .and_then(<[f32]>::split_last_mut),
+        ) else {
             return;
         };
-        *own = 1.0;
-        for (weight, entry) in weights.iter_mut().zip(self.factor.row(known)) {
+        (*own, *none) = (1.0, 0.0);
+        for (weight, entry) in direction.iter_mut().zip(self.factor.row(known)) {
             *weight = -entry;
         }
-        self.factor.solve_upper(weights);
-    }
-
-    fn weigh_means(&mut self, known: usize) {
-        let (ahead, _) = Ahead::split(self.memory.workspace, self.memory.capacity.measurements);
-        let alpha = ahead.alpha.get_mut(..=known).unwrap_or_default();
-        let Some((own, weights)) = alpha.split_last_mut() else {
-            return;
-        };
-        *own = 0.0;
-        for (weight, whitened) in weights.iter_mut().zip(&*self.memory.whitened) {
+        for (weight, whitened) in alpha.iter_mut().zip(&*self.memory.whitened) {
             *weight = *whitened;
         }
-        self.factor.solve_upper(weights);
+        self.factor.solve_upper_each([direction, alpha]);
+    }
+
+    /// Copies γ of point `n` into the memory's row, where it is known; whether it is.
+    pub(super) fn copy_direction(&mut self, n: usize) -> bool {
+        let candidate = self.memory.measured.get(n).copied();
+        let known = self.preparation.as_ref().is_some_and(|preparation| {
+            let own = Some(preparation.candidate.0) == candidate && preparation.known == n;
+            own && preparation.has_weights()
+        });
+        let memory = &mut self.memory;
+        let (ahead, _) = Ahead::split(memory.workspace, memory.capacity.measurements);
+        let weights = memory.row.iter_mut().zip(&*ahead.direction);
+        if known {
+            weights.take(n + 1).for_each(|(to, weight)| *to = *weight);
+        }
+        known
     }
 
     fn clear_nodes(&mut self, process: &Process) {

@@ -45,6 +45,8 @@ pub(crate) struct Learned {
     trainer: SurrogateState,
     model: Option<HandedOver>,
     warnings: Warnings,
+    /// The structural distances of all candidates, and how many points, the first ones, they include.
+    structure: Option<(usize, Vec<f32>)>,
 }
 
 impl Learner<'_> {
@@ -142,6 +144,7 @@ impl Learner<'_> {
             trainer: self.trainer.state(),
             model: self.model.clone(),
             warnings: self.warnings.clone(),
+            structure: self.controller.structure(),
         }
     }
 
@@ -157,6 +160,10 @@ impl Learner<'_> {
         self.trainer.restore(learned.trainer)?;
         self.warnings = learned.warnings;
         self.start(state)?;
-        self.tell_all(state, learned.model.as_ref())
+        self.tell_all(state, learned.model.as_ref())?;
+        if let Some((known, distances)) = learned.structure {
+            self.controller.recall_structure(known, &distances);
+        }
+        Ok(())
     }
 }

@@ -241,6 +241,14 @@ impl Controller for Linked<'_> {
         self.mirror.take_scores()
     }
 
+    fn structure(&self) -> Option<(usize, Vec<f32>)> {
+        self.mirror.structure()
+    }
+
+    fn recall_structure(&mut self, known: usize, distances: &[f32]) {
+        self.mirror.recall_structure(known, distances);
+    }
+
     fn end(&mut self) -> Result<(), ControllerError> {
         let Some(campaign) = self.brief.campaign else {
             return Ok(());
