@@ -429,8 +429,8 @@ fn pixels_that_are_left_out_are_no_candidates() {
         );
     });
     let mut holed = image();
-    holed.values[13 * holed.width()] = f64::NAN;
-    let width = holed.width() as u32;
+    holed.values[13 * SIDE] = f64::NAN;
+    let width = SIDE as u32;
     let seeds = [3, 12 * width, 13 * width, 14 * width].map(Candidate);
     let lost = Beginning::new(
         Setup::new(config(), 18),
