@@ -85,7 +85,8 @@ fn a_script_sends_what_its_study_has_besides_that_of_the_folder() {
     let folder = data();
     let here = folder.path();
     let one = ["--strategies", "mu", "--out", "study", "--tasks", "2"];
-    let script = |more: &[&str]| text(&compare(&[&one[..], more, &["--slurm"]].concat(), here).stdout);
+    let script =
+        |more: &[&str]| text(&compare(&[&one[..], more, &["--slurm"]].concat(), here).stdout);
     let missing = |script: &str| {
         let (_, words) = script.split_once("$study\" --tasks 2 --plan ").unwrap();
         let plan = words.split(')').next().unwrap();
