@@ -222,7 +222,8 @@ def igor(data, labels=(), order="<", steps=(1e-9, 2e-9, 1.0, 0.0), units=("m", "
     sizes = [*data.shape, 0, 0, 0, 0][:4]
     head = struct.pack(
         order + "hhiiii4i4iiii",
-        5, 0, 320 + len(raw), 0, len(note), 0, *[0] * 4, 0, 0, len(names), 0, 0, 0, 0,
+        5, 0, 320 + len(raw), 0, len(note), 0, *[0] * 4,
+        *[len(names) if place == max(data.ndim, 2) - 1 else 0 for place in range(4)], 0, 0, 0,
     )  # fmt: skip
     texts = b"".join(unit.encode().ljust(4, b"\0") for unit in units)
     head += struct.pack(

@@ -15,6 +15,7 @@ import sys
 import h5py
 import hdf5plugin
 import hyperspy.api as hs
+import igor2.binarywave
 import numcodecs
 import numpy as np
 import sidpy
@@ -117,6 +118,8 @@ def hyperspy_files():
     for codec in [numcodecs.Zstd(), numcodecs.GZip(), numcodecs.LZ4(), numcodecs.Blosc("lz4", shuffle=2)]:
         hyperspy_cube(f"folder {codec.codec_id}.zspy", compressor=codec)
     hyperspy_cube("folder plain.zspy", compressor=None)
+    hyperspy_cube("folder bz2.zspy", compressor=numcodecs.BZ2())
+    refused("folder bz2.zspy", "bz2", "hs.load")
     hyperspy_cube("plain.hspy", compression=None)
     hyperspy_cube("lzf.hspy", compression="lzf")
     hyperspy_cube("chunks.hspy", chunks=(4, 3, 5))
@@ -245,6 +248,11 @@ def sidpy_files():
     points = ("point", np.arange(HEIGHT), "n", "point_cloud")
     nsid("nsid points.h5", sidpy_set(data[:, 0], "points", "POINT_CLOUD", [points, e]))
     holds("nsid points.h5", data[:, :1])
+    single = ("frame", np.arange(1.0), "s", "temporal")
+    nsid("nsid one frame.h5", sidpy_set(data[None], "si", "SPECTRAL_IMAGE", [single, y, x, e]))
+    holds("nsid one frame.h5", data, axes)
+    nsid("nsid one image.h5", sidpy_set(data[None, ..., 0], "haadf", "IMAGE_STACK", [single, y, x]))
+    holds("nsid one image.h5", data[..., 0], axes[:2])
     frames = ("frame", np.arange(HEIGHT), "s", "temporal")
     nsid("nsid stack.h5", sidpy_set(data, "stack", "IMAGE_STACK", [frames, x, e]))
     refused("nsid stack.h5", "stack of images")
@@ -301,6 +309,12 @@ def tiff_files():
         holds(f"pages.tif#{page + 1}", large + page)
     refused("pages.tif", "pages.tif#2", "3 (50x70")
     refused("pages.tif#0", "nothing is called `0`")
+    # Three images behind the page of the first.
+    tifffile.imwrite(path("hidden.tif"), np.stack([large] * 3), photometric="minisblack", truncate=True)
+    tifffile.imwrite(path("hidden imagej.tif"), np.stack([large] * 3), imagej=True, truncate=True)
+    for name in ["hidden.tif", "hidden imagej.tif"]:
+        assert tifffile.imread(path(name)).shape == (3, *large.shape)
+        refused(name, "3 images", "tifffile.imwrite")
     with tifffile.TiffWriter(path("colour first.tif")) as tiff:
         tiff.write(random.integers(0, 255, (24, 24, 3), np.uint8), photometric="rgb")
         tiff.write(large)
@@ -410,6 +424,17 @@ def emd_files():
             assert np.allclose(axis.axis, values_of(wanted)) and axis.units == wanted["units"]
 
 
+    # As ncempy numbers the axes of an array, whose names and units tell it from the order of HyperSpy.
+    with h5py.File(path("berkeley in order.emd"), "w") as h5:
+        group = h5.create_group("data/si")
+        group.attrs["emd_group_type"] = 1
+        group["data"] = data
+        for number, axis in enumerate(axes, 1):
+            group[f"dim{number}"] = values_of(axis)
+            group[f"dim{number}"].attrs.update({"name": axis["name"], "units": f"[{'_'.join(axis['units'])}]"})
+    holds("berkeley in order.emd", data, [(values_of(a), a["units"]) for a in axes])
+
+
 def nexus_files():
     axes = hyperspy_axes("yxe")
     signal = hs.signals.BaseSignal(cube(np.float32), axes=axes)
@@ -437,6 +462,21 @@ def nexus_files():
         beside["values"] = other.data
     holds("units.nxs", signal.data, [(values_of(a), a["units"]) for a in axes])
     holds("units.nxs#entry/haadf", other.data)
+    for name in ["marked.nxs", "energy first.nxs"]:
+        with h5py.File(path(name), "w") as h5:
+            group = h5.create_group("entry/data")
+            h5["entry"].attrs["NX_class"], group.attrs["NX_class"] = "NXentry", "NXdata"
+            for axis in axes:
+                group[axis["name"]] = values_of(axis)
+                group[axis["name"]].attrs["units"] = axis["units"]
+            if name == "marked.nxs":
+                # As files did before groups named their signal.
+                group["counts"] = signal.data
+                group["counts"].attrs.update({"signal": 1, "axes": "y:x:Energy"})
+            else:
+                group["counts"] = np.moveaxis(signal.data, 2, 0)
+                group.attrs.update({"signal": "counts", "axes": ["Energy", "y", "x"]})
+        holds(name, signal.data, [(values_of(a), a["units"]) for a in axes])
 
 
 def ripple_files():
@@ -500,6 +540,29 @@ def probe_files():
         data = random.normal(size=(WIDTH, HEIGHT, CHANNELS)).astype("f4")
         write(name, instrument_files.igor(data, (), order, (1e-9, 2e-9, 0.5, 0), ("m", "m", "V", "")))
         judged(name, [""])
+    force_map()
+
+
+def force_map():
+    """A folder with a curve of three channels for each place, of which one is missing, and what igor2 reads."""
+    os.makedirs(path("ForceMap00"))
+    read = np.full((3, HEIGHT, WIDTH, CHANNELS), np.nan)
+    for row, column in np.ndindex(HEIGHT, WIDTH):
+        if (row, column) == (4, 2):
+            continue
+        curve = random.normal(size=(CHANNELS, 3)).astype("f4")
+        file = path(f"ForceMap00/Line{row:04d}Point{column:04d}.ibw")
+        with open(file, "wb") as opened:
+            labels = ["Raw", "Defl", "ZSnsr"]
+            opened.write(instrument_files.igor(curve, labels, "<", (0.5, 1.0, 0.0, 0.0), ("s", "", "", "")))
+        wave = igor2.binarywave.load(file)["wave"]
+        assert [label.decode() for label in wave["labels"][1] if label] == ["Raw", "Defl", "ZSnsr"]
+        read[:, row, column] = wave["wData"].T
+    for channel, name in enumerate(["Raw", "Defl", "ZSnsr"]):
+        axes = [([], ""), ([], ""), (0.5 * np.arange(CHANNELS), "s")]
+        holds(f"ForceMap00#{name}", read[channel], axes)
+    refused("ForceMap00", "say which", "2 Defl")
+    refused("ForceMap00/Line0000Point0000.ibw", "the folder of a force map")
 
 
 def oxford_files():

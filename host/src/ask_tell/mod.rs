@@ -152,7 +152,10 @@ impl<'a> AskTell<'a> {
         }
         world.take_up(rest);
         if let Some(folder) = folder {
-            world.keep_in(folder)?;
+            let folder = world.keep_in(folder)?;
+            if let Some((posterior, plane)) = drive.shown() {
+                folder.show(drive.state(), drive.series(), &posterior, plane);
+            }
         }
         let mut campaign = Self {
             drive,
@@ -263,7 +266,7 @@ impl<'a> AskTell<'a> {
                     proposed: None,
                 }
             } else {
-                let proposed = self.drive.propose_beside(&pending)?;
+                let proposed = self.drive.propose_beside(&pending, &mut self.world)?;
                 Pending {
                     candidate: Candidate(proposed.candidate),
                     proposed: Some(proposed),
@@ -483,8 +486,16 @@ impl<'a> AskTell<'a> {
     ///
     /// # Errors
     /// When the folder holds another campaign, or cannot be written to.
-    pub fn save(&self, folder: &Path) -> Result<(), AskTellError> {
-        self.world.save(folder, &|| self.drive.kept())
+    pub fn save(&mut self, folder: &Path) -> Result<(), AskTellError> {
+        let Some(mut folder) = self.world.copied(folder)? else {
+            return Ok(());
+        };
+        let drive = &mut self.drive;
+        folder.keep(&|| drive.kept());
+        if let Some((posterior, plane)) = drive.shown() {
+            folder.show(drive.state(), drive.series(), &posterior, plane);
+        }
+        Ok(())
     }
 }
 

@@ -150,6 +150,42 @@ fn a_point_that_is_withdrawn_was_never_asked_for() {
     assert_eq!(go_on(true), go_on(false));
 }
 
+/// What the page of a folder shows is what the campaign itself says, whether the folder was written all along
+/// or at the end.
+#[test]
+fn a_folder_has_the_maps_that_are_shown_of_it() {
+    let parent = tempfile::tempdir().unwrap();
+    let [kept, saved] = ["kept", "saved"].map(|name| parent.path().join(name));
+    let beginning = beginning();
+    let mut memory = beginning.memory().unwrap();
+    let mut kernel = InProcess::new(&mut memory).unwrap();
+    let mut explorer = AskTell::begin(beginning, &mut kernel, Some(&kept)).unwrap();
+    steps(&mut explorer, 10);
+    explorer.save(&saved).unwrap();
+    let (mean, _) = explorer.surrogate().unwrap().unwrap();
+    drop(explorer);
+    let mean = mean
+        .values
+        .iter()
+        .flat_map(|&mean| (mean as f32).to_le_bytes());
+    let mean: Vec<u8> = mean.collect();
+    for (folder, scores) in [(&kept, true), (&saved, false)] {
+        let seen = crate::journal::read_view(folder).unwrap();
+        assert_eq!((seen.head.points, seen.head.seeds), (10, 6));
+        assert_eq!(seen.head.series.seconds.len(), 4);
+        let names: Vec<&str> = seen.head.maps.iter().map(|map| map.name.as_str()).collect();
+        let expected = ["mean", "plane_x", "plane_y", "score", "sigma"];
+        let expected: Vec<&str> = expected
+            .into_iter()
+            .filter(|name| scores || *name != "score")
+            .collect();
+        assert_eq!(names, expected);
+        assert!(seen.maps[0] == mean, "the mean of {}", folder.display());
+    }
+    // The states before the last one are kept as those of a run.
+    assert!(kept.join("views").is_dir());
+}
+
 #[test]
 fn a_campaign_goes_on_from_where_it_was_saved() {
     let parent = tempfile::tempdir().unwrap();

@@ -8,17 +8,39 @@ use beacon_kernel::Candidate;
 
 use super::AskTellError;
 use crate::campaign::drive::{Failure, Kept, World};
-use crate::campaign::{Ended, Event, Expose, Exposure, Given, Measured, Record, State};
+use crate::campaign::{
+    Ended, Event, Expose, Exposure, Given, Measured, Posterior, Record, Series, State,
+};
 use crate::controller::BeamPort;
 use crate::data::{Behaviour, Map};
-use crate::journal::{Journal, LearnedFile, RunFolder, now_ms};
+use crate::journal::{Journal, LearnedFile, Moment, ROOM as VIEWS, RunFolder, View, now_ms};
 use crate::scalarizer::Scalarizer;
 
-/// A journal in a folder that nobody else works in.
-struct Folder {
+/// A journal in a folder that nobody else works in, and what is shown of the campaign.
+pub(super) struct Folder {
     journal: Journal,
     learned: LearnedFile,
+    view: View,
     _claim: RunFolder,
+}
+
+impl Folder {
+    /// Keeps what was learned by the end of the journal.
+    pub(super) fn keep(&mut self, kept: &dyn Fn() -> Kept) {
+        self.learned.write(self.journal.end(), kept);
+    }
+
+    /// Shows the surrogate by the end of the journal, and where it has the candidates in its plane.
+    pub(super) fn show(
+        &self,
+        state: &State,
+        series: &Series,
+        posterior: &Posterior,
+        plane: Option<Vec<[f32; 2]>>,
+    ) {
+        let moment = Moment::after(self.journal.last(), state);
+        self.view.show(moment, series, posterior, plane);
+    }
 }
 
 /// The caller and the journal.
@@ -52,22 +74,19 @@ impl Told {
     }
 
     /// Keeps everything from here on in a journal, and what happened so far.
-    pub(super) fn keep_in(&mut self, folder: &Path) -> Result<(), AskTellError> {
-        self.folder = Some(self.written(folder)?);
-        Ok(())
+    pub(super) fn keep_in(&mut self, folder: &Path) -> Result<&Folder, AskTellError> {
+        let written = self.written(folder)?;
+        Ok(self.folder.insert(written))
     }
 
-    /// Writes what happened so far, and what was learned.
-    pub(super) fn save(&self, folder: &Path, kept: &dyn Fn() -> Kept) -> Result<(), AskTellError> {
-        // The journal is that of this campaign already.
+    /// Another folder with what happened so far; nothing where it is the one that has it already.
+    pub(super) fn copied(&self, folder: &Path) -> Result<Option<Folder>, AskTellError> {
         if let Some(own) = &self.folder
             && same_file(own.journal.path(), &folder.join("journal"))
         {
-            return Ok(());
+            return Ok(None);
         }
-        let mut folder = self.written(folder)?;
-        folder.learned.write(folder.journal.end(), kept);
-        Ok(())
+        self.written(folder).map(Some)
     }
 
     /// A folder with a journal of what happened so far; one that holds less of it takes the rest.
@@ -98,6 +117,7 @@ impl Told {
         Ok(Folder {
             journal,
             learned: LearnedFile::new(path),
+            view: View::new(path, VIEWS),
             _claim: claim,
         })
     }
@@ -157,7 +177,34 @@ impl World for Told {
 
     fn keep_learned(&mut self, kept: &dyn Fn() -> Kept) {
         if let Some(folder) = &mut self.folder {
-            folder.learned.write(folder.journal.end(), kept);
+            folder.keep(kept);
+        }
+    }
+
+    fn shows_maps(&self) -> bool {
+        self.folder.is_some()
+    }
+
+    fn shows_scores(&self) -> bool {
+        let folder = self.folder.as_ref();
+        folder.is_some_and(|folder| folder.view.wants_scores())
+    }
+
+    fn show_figures(
+        &mut self,
+        state: &State,
+        series: &Series,
+        posterior: Posterior,
+        plane: Option<Vec<[f32; 2]>>,
+    ) {
+        if let Some(folder) = &self.folder {
+            folder.show(state, series, &posterior, plane);
+        }
+    }
+
+    fn show_scores(&mut self, state: &State, scores: Vec<f32>) {
+        if let Some(folder) = &self.folder {
+            folder.view.show_scores(state.points().len(), scores);
         }
     }
 

@@ -96,6 +96,9 @@ pub(super) fn with_report<R>(
             _ => format!("{strategy}: {warning}"),
         })
     });
+    let origin = experiment.origin().map(|origin| ("data", origin));
+    let seed = [("seed", first.config.seed.to_string())];
+    let provenance: Vec<_> = seed.into_iter().chain(origin).collect();
     with(&Report {
         title: &format!("{whose} on {}", image.quantity),
         lead: &lead(outcomes, &whose, target),
@@ -118,7 +121,7 @@ pub(super) fn with_report<R>(
         notes: &[],
         settings: told.settings,
         warnings: &warnings.collect::<Vec<_>>(),
-        provenance: &[("seed", first.config.seed.to_string())],
+        provenance: &provenance,
     })
 }
 

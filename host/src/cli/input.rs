@@ -26,8 +26,13 @@ pub(super) fn read_replay(
     } else {
         Wanted::Map
     };
-    let (image, data) = how.read(how.image(image)?, how.response(response, wanted)?)?;
-    let replay = |map| Replay::new(image, map).or_input();
+    let (image, signal) = (how.image(image)?, how.response(response, wanted)?);
+    let conditions = *signal.conditions();
+    let (image, data) = how.read(image, signal)?;
+    let replay = |map| {
+        let replay = Replay::new(image, map).or_input()?;
+        Ok::<_, Failure>(replay.with_conditions(conditions))
+    };
     match (data, scalarizer) {
         (Dataset::Map(map), None) => replay(map),
         (Dataset::Spectra(spectra), Some(scalarizer)) => {

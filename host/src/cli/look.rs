@@ -9,7 +9,7 @@ use super::data::DataArgs;
 use super::replay::parse_scalarizer;
 use super::{Failure, OrFail as _, input, print};
 use crate::campaign::{CampaignConfig, edges_parser};
-use crate::data::files::{self, Conditions, Dataset, Signal, Wanted};
+use crate::data::files::{self, Dataset, Signal, Wanted};
 use crate::data::{Axis, Map};
 use crate::experiment::{Experiment as _, Replay};
 use crate::plot::number::significant;
@@ -89,8 +89,9 @@ fn look(location: &str, how: &DataArgs, scalarizer: Option<&Scalarizer>) -> Resu
         // A string takes any text.
         let _ = writeln!(text, "    {}", describe_axis(axis, coordinates));
     }
-    if let Some(recorded) = describe_conditions(signal.conditions()) {
-        let _ = writeln!(text, "    {recorded}");
+    let recorded = signal.conditions().to_string();
+    if !recorded.is_empty() {
+        let _ = writeln!(text, "    recorded with {recorded}");
     }
     let data = how.values(signal).map_err(Failure::text)?;
     let picture = match &data {
@@ -111,7 +112,7 @@ fn look(location: &str, how: &DataArgs, scalarizer: Option<&Scalarizer>) -> Resu
         Dataset::Spectra(_) => format!("`{}` of the spectra", picture.quantity),
     };
     let range = if low <= high {
-        format!("from {} to {}", significant(low), significant(high))
+        format!("from {} to {}", number(low), number(high))
     } else {
         "no number".to_owned()
     };
@@ -151,18 +152,20 @@ fn describe(signal: &Signal) -> String {
     format!("{kind} {}{quantity}", sizes.join(" x "))
 }
 
+/// A number of a file, to four digits.
+fn number(value: f64) -> String {
+    if value == 0.0 {
+        "0".to_owned()
+    } else {
+        significant(value)
+    }
+}
+
 fn describe_axis(axis: &Axis, coordinates: Option<&[f64]>) -> String {
     let units = if axis.units.is_empty() {
         "without units"
     } else {
         &axis.units
-    };
-    let number = |value: f64| {
-        if value == 0.0 {
-            "0".to_owned()
-        } else {
-            significant(value)
-        }
     };
     let (first, last) = match coordinates {
         Some([first, .., last]) => (*first, *last),
@@ -179,22 +182,6 @@ fn describe_axis(axis: &Axis, coordinates: Option<&[f64]>) -> String {
         number(first),
         number(last)
     )
-}
-
-/// How the values were recorded; nothing where the file does not say.
-fn describe_conditions(conditions: &Conditions) -> Option<String> {
-    let told = |what: &str, value: Option<f64>, unit: &str| {
-        value.map(|value| format!("{what}{} {unit}", significant(value)))
-    };
-    let told: Vec<String> = [
-        told("beam of ", conditions.beam_energy, "keV"),
-        told("dwell or exposure ", conditions.dwell, "s"),
-        told("live time ", conditions.live_time, "s"),
-    ]
-    .into_iter()
-    .flatten()
-    .collect();
-    (!told.is_empty()).then(|| format!("recorded with {}", told.join(", ")))
 }
 
 /// Columns of a picture.

@@ -63,6 +63,12 @@ pub trait Experiment {
         )
     }
 
+    /// Where its numbers come from: the instrument, or how the data that are replayed were recorded; `None`
+    /// where nobody knows.
+    fn origin(&self) -> Option<String> {
+        None
+    }
+
     /// What there is to discover, where it is known: for judging a campaign, never for steering
     /// one.
     fn behaviours(&self) -> &[Behaviour] {

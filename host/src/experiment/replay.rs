@@ -5,6 +5,7 @@ use std::sync::Arc;
 use beacon_kernel::Pixel;
 
 use super::{Experiment, ExperimentError, Oracle, Point};
+use crate::data::files::Conditions;
 use crate::data::{Channels, Map, Spectra};
 use crate::metrics::Learnable;
 use crate::scalarizer::Scalarizer;
@@ -15,6 +16,7 @@ pub struct Replay {
     image: Map,
     response: Map,
     recorded: Option<Arc<Recorded>>,
+    conditions: Conditions,
 }
 
 /// The spectra that a response was reduced from.
@@ -54,6 +56,7 @@ impl Replay {
             response: response.where_known(&image),
             image,
             recorded: None,
+            conditions: Conditions::default(),
         })
     }
 
@@ -64,6 +67,12 @@ impl Replay {
             _ => None,
         };
         Learnable::of(&self.response.values, self.response.width(), counting)
+    }
+
+    /// Keeps what the file of the response says of how it was recorded.
+    #[must_use]
+    pub fn with_conditions(self, conditions: Conditions) -> Self {
+        Self { conditions, ..self }
     }
 
     /// Keeps the spectra that the response was reduced from, to show those of measured points;
@@ -85,6 +94,11 @@ impl Experiment for Replay {
 
     fn truth(&self) -> Option<&Map> {
         Some(&self.response)
+    }
+
+    fn origin(&self) -> Option<String> {
+        let told = self.conditions.to_string();
+        (!told.is_empty()).then(|| format!("recorded with {told}"))
     }
 
     fn channels(&self) -> Option<Channels> {

@@ -6,8 +6,10 @@ use std::path::Path;
 use super::LiveSummary;
 use super::session::Session;
 use crate::campaign::{Held, History, MeasuredPoint, Measurement, Outcome, pixel_area};
+use crate::data::files::Conditions;
 use crate::data::result::{PointRow, PointSpectra, Response, ResultError, ResultFile};
 use crate::experiment::Experiment as _;
+use crate::units::Picoamperes;
 
 /// Writes image, points, spectra, predictions and provenance into one HDF5 file that HyperSpy and
 /// sidpy open.
@@ -55,9 +57,17 @@ pub fn write_results(
         .iter()
         .map(|(name, text)| (*name, text.as_str()))
         .collect();
+    let points = rows(outcome, session, &summary.history);
+    let conditions = Conditions {
+        beam_energy: session.beam_energy(),
+        beam_current: session.state().current().map(Picoamperes::get),
+        dwell: common(&points, |point| point.real_seconds),
+        live_time: common(&points, |point| point.live_seconds),
+    };
     ResultFile {
         image: session.image(),
-        points: &rows(outcome, session, &summary.history),
+        conditions,
+        points: &points,
         responses: &responses,
         target,
         spectra: (!session.points().is_empty()).then_some(PointSpectra {
@@ -68,6 +78,14 @@ pub fn write_results(
         provenance: &provenance,
     }
     .write(path)
+}
+
+/// A time that all points share; `None` where they differ.
+fn common(points: &[PointRow], time: impl Fn(&PointRow) -> Option<f64>) -> Option<f64> {
+    let first = time(points.first()?)?;
+    let near = |other: f64| (other - first).abs() <= 1e-6 * first;
+    let all = points.iter().all(|point| time(point).is_some_and(near));
+    (all && first > 0.0).then_some(first)
 }
 
 type Row<'a> = (

@@ -285,6 +285,11 @@ impl<'a> Session<'a> {
         self.state.begun()
     }
 
+    /// Energy of the instrument's beam, in keV; `None` where it does not tell.
+    pub fn beam_energy(&self) -> Option<f64> {
+        self.station.microscope.beam_energy()
+    }
+
     /// The measured points, in order.
     pub fn points(&self) -> &[MeasuredPoint] {
         self.state.points()
@@ -546,6 +551,10 @@ impl Experiment for Session<'_> {
 
     fn target(&self) -> (String, String) {
         self.station.target(&self.state)
+    }
+
+    fn origin(&self) -> Option<String> {
+        Some(self.begun().instrument.clone())
     }
 
     fn behaviours(&self) -> &[Behaviour] {

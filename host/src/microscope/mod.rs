@@ -139,6 +139,11 @@ pub trait Microscope {
     /// What it knows of its beam.
     fn beam(&self) -> Beam;
 
+    /// Energy of its beam, in keV; `None` where the instrument does not tell.
+    fn beam_energy(&self) -> Option<f64> {
+        None
+    }
+
     /// Moves the blanked beam.
     ///
     /// # Errors

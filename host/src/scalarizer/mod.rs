@@ -294,6 +294,19 @@ impl Scalarizer {
     /// What a person should know of a sum of which the peak at zero energy is most: it tells of the
     /// thickness, or of the detector, and of nothing else.
     pub fn zero_peak(&self, spectra: &Spectra) -> Option<String> {
+        let energies = (
+            spectra.coordinates.as_slice(),
+            spectra.channels.units.as_str(),
+        );
+        self.zero_peak_in(energies, || spectra.mean())
+    }
+
+    /// The same of one spectrum, or of the sum of several, over these energies and their units.
+    pub(crate) fn zero_peak_in(
+        &self,
+        (energies, units): (&[f64], &str),
+        spectrum: impl FnOnce() -> Vec<f64>,
+    ) -> Option<String> {
         /// The share of a sum from which on it is dominated.
         const DOMINATED: f64 = 0.5;
         let within = |energy: f64| match *self {
@@ -301,16 +314,15 @@ impl Scalarizer {
             Self::Window { low, high, .. } => (low..=high).contains(&energy),
             _ => false,
         };
-        let ev = match spectra.channels.units.trim().to_lowercase().as_str() {
+        let ev = match units.trim().to_lowercase().as_str() {
             "ev" => 1.0,
             "kev" => 1e-3,
             _ => return None,
         };
-        let energies = &spectra.coordinates;
         if !energies.iter().any(|&energy| energy <= 0.0) || !within(0.0) {
             return None;
         }
-        let mean = spectra.mean();
+        let spectrum = spectrum();
         // Half the width of the peak in eV: that of a loss, or that of a detector of X-rays.
         let half = if energies.iter().any(|&energy| energy >= 5000.0 * ev) {
             150.0 * ev
@@ -318,7 +330,7 @@ impl Scalarizer {
             3.0 * ev
         };
         let sum = |from: &dyn Fn(f64) -> bool| {
-            let channels = energies.iter().zip(&mean);
+            let channels = energies.iter().zip(&spectrum);
             let taken = channels.filter(|(energy, _)| within(**energy) && from(**energy));
             taken.map(|(_, counts)| *counts).sum::<f64>()
         };
@@ -329,7 +341,7 @@ impl Scalarizer {
                  out",
                 100.0 * share,
                 half,
-                spectra.channels.units
+                units
             )
         })
     }

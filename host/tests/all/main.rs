@@ -8,6 +8,7 @@ mod data_files;
 mod dead_time;
 mod explore;
 mod live;
+mod recorded;
 mod replay;
 mod score;
 mod surrogates;

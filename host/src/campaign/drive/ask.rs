@@ -10,7 +10,9 @@ use super::{Drive, World};
 use crate::campaign::event::{Event, Exposing, Given, Measured, Proposed};
 use crate::campaign::position::corrected;
 use crate::campaign::state::Action;
-use crate::campaign::{CampaignError, Ended, MapFigures, Measurement, PublishedMap, Series};
+use crate::campaign::{
+    CampaignError, Ended, MapFigures, Measurement, Posterior, PublishedMap, Series,
+};
 use crate::data::Map;
 use crate::microscope::Acquired;
 use crate::units::{Electrons, Seconds};
@@ -38,9 +40,23 @@ impl Drive<'_> {
     pub(crate) fn propose_beside(
         &mut self,
         pending: &[Candidate],
+        world: &mut dyn World,
     ) -> Result<Proposed, CampaignError> {
         self.learner.believe(pending.iter().copied())?;
-        Ok(self.learner.propose(self.state.proposing(), false)?.0)
+        let shows = world.shows_scores();
+        self.learner.controller().keep_scores(shows);
+        let (proposed, _) = self.learner.propose(self.state.proposing(), false)?;
+        if let Some(scores) = self.learner.controller().take_scores() {
+            world.show_scores(&self.state, scores);
+        }
+        Ok(proposed)
+    }
+
+    /// The surrogate, as it is shown, and where it has the candidates in its plane; `None` without a model.
+    pub(crate) fn shown(&mut self) -> Option<(Posterior, Option<Vec<[f32; 2]>>)> {
+        let posterior = self.learner.posterior()?;
+        let plane = self.learner.plane();
+        Some((posterior, plane))
     }
 
     /// What a strategy may see, with pending points taken for measured; `None` without a model.

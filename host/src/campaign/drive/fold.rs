@@ -49,6 +49,7 @@ impl Drive<'_> {
         }
         self.learner.times = before;
         self.learner.times.count(event);
+        self.caution(event);
         self.restart_judgement(event, world);
         self.judge(&mut ()).map(|_| ())
     }
@@ -68,6 +69,7 @@ impl Drive<'_> {
             self.learner.times.count(&record.event);
         }
         self.learner.restore(&self.state, kept.learned)?;
+        self.zero_peak.pass(&self.state);
         // Without a series that can be read, the figures begin with the next step.
         self.series = serde_json::from_str(&kept.series).unwrap_or_default();
         self.judged = self.series.seconds.len();

@@ -8,6 +8,7 @@
 //! | `fold` | taking a campaign up from its journal |
 //! | `judge` | judging it, step by step |
 //! | `outcome` | what it has come to |
+//! | `zero_peak` | whether the target is mostly the peak at zero energy |
 
 mod ask;
 mod cautions;
@@ -15,6 +16,7 @@ mod fold;
 mod judge;
 mod outcome;
 mod world;
+mod zero_peak;
 
 use std::time::Instant;
 
@@ -35,6 +37,7 @@ use super::{CampaignError, Command, Ended, Monitor, Observer, Series, Times};
 use crate::controller::{Controller, ControllerError};
 use crate::data::Patches;
 use crate::scalarizer::Scalarizer;
+use zero_peak::ZeroPeak;
 
 /// A campaign under way.
 pub(crate) struct Drive<'a> {
@@ -51,6 +54,7 @@ pub(crate) struct Drive<'a> {
     begun: Instant,
     gaps: Gaps,
     broken: Option<Ended>,
+    zero_peak: ZeroPeak,
 }
 
 impl<'a> Drive<'a> {
@@ -79,6 +83,7 @@ impl<'a> Drive<'a> {
             begun: Instant::now(),
             gaps: Gaps::default(),
             broken: None,
+            zero_peak: ZeroPeak::default(),
         };
         if let Some(overview) = drive.state.overview() {
             let config = &drive.state.settings().campaign;
@@ -126,6 +131,9 @@ impl<'a> Drive<'a> {
         let started = Instant::now();
         self.learner.follow(event, &self.state)?;
         self.learner.times.telling += started.elapsed();
+        if let Some(caution) = self.caution(event) {
+            world.log(&format!("warning: {caution}"));
+        }
         self.restart_judgement(event, world);
         let mut posterior = self.judge(observer)?;
         if posterior.is_none() && matches!(event, Event::Trained(_)) && world.shows_maps() {
@@ -140,6 +148,16 @@ impl<'a> Drive<'a> {
             world.keep_learned(&|| self.kept());
         }
         Ok(())
+    }
+
+    /// What an event tells of the target that a person should know, on record as a warning.
+    fn caution(&mut self, event: &Event) -> Option<String> {
+        if let Event::Measured(measured) = event {
+            self.zero_peak.take(&measured.acquired.spectrum);
+        }
+        let caution = self.zero_peak.caution(&self.state)?;
+        self.learner.warnings.note(&caution);
+        Some(caution)
     }
 
     fn now(&self, world: &dyn World) -> Now {

@@ -313,6 +313,18 @@ impl Array {
         self.strides = order.iter().map(|&from| self.strides[from]).collect();
     }
 
+    /// The dimension along which there is a spectrum by its units, where these are of no other.
+    #[cfg(feature = "hdf5")]
+    pub(super) fn spectral(&self) -> Option<usize> {
+        const UNITS: [&str; 8] = ["eV", "keV", "meV", "V", "mV", "Hz", "1/cm", "cm-1"];
+        let dimensions = self.dimensions.iter().enumerate();
+        let is_spectral =
+            |(_, dimension): &(usize, &Dimension)| UNITS.contains(&dimension.axis.units.trim());
+        let mut found = dimensions.filter(is_spectral);
+        let (place, _) = found.next()?;
+        found.next().is_none().then_some(place)
+    }
+
     /// Makes spectra along a line, or at scattered points, those of a scan of a single column.
     pub(super) fn insert_column(&mut self) {
         self.shape.insert(1, 1);

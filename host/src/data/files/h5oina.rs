@@ -115,12 +115,13 @@ pub(super) fn describe(array: &mut Array, file: &File, path: &str) {
             <= 1 << 26;
         let values = few.then(|| dataset.read_f64().ok())??;
         let known: Vec<f64> = values.into_iter().filter(|time| time.is_finite()).collect();
-        Some((known.iter().sum::<f64>(), known.len().max(1) as f64))
+        Some(known.iter().sum::<f64>() / known.len().max(1) as f64)
     };
     array.conditions = Conditions {
         beam_energy: number(&header, "Beam Voltage"),
-        dwell: times("Real Time").map(|(sum, count)| sum / count),
-        live_time: times("Live Time").map(|(sum, _)| sum),
+        beam_current: None,
+        dwell: times("Real Time"),
+        live_time: times("Live Time"),
     }
     .sensible();
 }

@@ -132,15 +132,13 @@ const MOST_DATASETS: usize = 8192;
 
 fn collect(group: &Group, prefix: &str, depth: usize, found: &mut Content) -> Result<(), Error> {
     let about = group.attrs().unwrap_or_default();
-    for name in group.datasets()? {
+    // By name each would be sought anew among all of them.
+    for (name, dataset) in group.iter_datasets()? {
         if found.numeric.len() + found.other.len() >= MOST_DATASETS {
             return Ok(());
         }
-        // One damaged or exotic dataset must not hide the others.
-        let Ok(dataset) = group.dataset(&name) else {
-            continue;
-        };
         let path = format!("{prefix}{name}");
+        // One damaged or exotic dataset must not hide the others.
         let Ok(shape) = dataset.shape() else {
             continue;
         };
@@ -157,7 +155,8 @@ fn collect(group: &Group, prefix: &str, depth: usize, found: &mut Content) -> Re
             main: hyperspy::is_main(&path)
                 || nsid::is_main(&dataset)
                 || berkeley::is_main(&name, &about)
-                || nexus::is_main(&name, &about),
+                || nexus::is_main(&name, &about)
+                || nexus::is_marked(&dataset, &about),
             path,
             shape,
             dtype,
@@ -170,7 +169,7 @@ fn collect(group: &Group, prefix: &str, depth: usize, found: &mut Content) -> Re
         }
     }
     if depth < DEEPEST {
-        for name in group.groups()? {
+        for (name, inner) in group.iter_groups()? {
             if !is_walked(prefix, &name) {
                 continue;
             }
@@ -180,9 +179,7 @@ fn collect(group: &Group, prefix: &str, depth: usize, found: &mut Content) -> Re
             {
                 break;
             }
-            if let Ok(inner) = group.group(&name) {
-                collect(&inner, &format!("{prefix}{name}/"), depth + 1, found)?;
-            }
+            collect(&inner, &format!("{prefix}{name}/"), depth + 1, found)?;
         }
     }
     Ok(())
@@ -317,7 +314,7 @@ impl Opened<'_> {
             hyperspy::describe(&mut array, &group)?;
         } else if berkeley::is_main(name, &about) {
             berkeley::describe(&mut array, &group);
-        } else if nexus::is_main(name, &about) {
+        } else if nexus::is_main(name, &about) || nexus::is_marked(&dataset, &about) {
             nexus::describe(&mut array, &dataset, &group)?;
         } else if h5oina::is_one(&self.open) {
             h5oina::describe(&mut array, &self.open, &info.path);

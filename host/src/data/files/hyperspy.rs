@@ -105,6 +105,8 @@ fn conditions(signal: &dyn Node) -> Conditions {
     };
     Conditions {
         beam_energy: either("", "beam_energy"),
+        // In nA there.
+        beam_current: either("", "beam_current").map(|nanoamperes| nanoamperes * 1e3),
         dwell: either("/Detector/EELS", "dwell_time")
             .or_else(|| either("/Detector/EELS", "exposure"))
             .or_else(|| either("", "dwell_time")),

@@ -1,5 +1,6 @@
 //! Igor binary waves, `.ibw`, version 5, as Asylum Research's microscopes write them: images, channel after
-//! channel; and waves of three dimensions without named channels, which are sweeps over an area.
+//! channel; and waves of three dimensions without named channels, which are sweeps over an area. The curves of a
+//! force map, a file each, are put together by [`super::force_map`].
 //!
 //! Source: `WaveMetrics`' technical note 3, "Igor Binary Format".
 
@@ -10,7 +11,7 @@ use super::error::DatasetError;
 use super::length::compact;
 use super::named::{self, Named};
 use super::raw::{self, Place};
-use super::{Wanted, location_of, plain};
+use super::{Wanted, location_of, plain, shape_text};
 
 const FORMAT: &str = "Igor binary wave";
 
@@ -22,19 +23,19 @@ const LABEL: usize = 32;
 const MOST_TEXT: u64 = 1 << 22;
 
 /// A wave whose values are not yet read.
-struct Wave {
+pub(super) struct Wave {
     name: String,
     dtype: &'static str,
     /// Bytes of a value.
     size: u64,
     /// Sizes of its dimensions: the first runs fastest.
-    sizes: Vec<usize>,
+    pub(super) sizes: Vec<usize>,
     scales: [f64; 4],
     offsets: [f64; 4],
     units: [String; 4],
     data_units: String,
-    /// Names along the third dimension.
-    channels: Vec<String>,
+    /// Names along the last dimension.
+    pub(super) channels: Vec<String>,
 }
 
 /// Numbers at places of a header.
@@ -80,7 +81,7 @@ fn text(bytes: &[u8]) -> String {
 }
 
 impl Wave {
-    fn open(file: &str) -> Result<Self, DatasetError> {
+    pub(super) fn open(file: &str) -> Result<Self, DatasetError> {
         let unreadable = |e: std::io::Error| DatasetError::unreadable(file, FORMAT, &e);
         let mut open = raw::open_at(file, 0).map_err(unreadable)?;
         let mut header = Header {
@@ -129,18 +130,17 @@ impl Wave {
         Ok(wave)
     }
 
-    /// Reads the names of the third dimension, which lie behind the values, a formula, a note and long
-    /// units; without them where they are damaged.
+    /// Reads the names of the last dimension, which lie behind the values, a formula, a note, long units and
+    /// names of other dimensions; without them where they are damaged.
     fn read_labels(&mut self, file: &str, header: &Header) {
         let length = |place: usize| u64::try_from(header.long(place)).unwrap_or(0);
-        let before: u64 = [8, 12, 16, 20, 24, 28, 32, 36, 40]
-            .into_iter()
-            .map(length)
-            .sum();
+        // The lengths of these texts lie one behind the other, those of the names of dimensions last.
+        let own = 36 + 4 * self.sizes.len().saturating_sub(1);
+        let before: u64 = (8..own).step_by(4).map(length).sum();
         let values = u64::try_from(header.long(4))
             .unwrap_or(0)
             .saturating_sub(320);
-        let size = length(44);
+        let size = length(own);
         if size == 0 || size > MOST_TEXT {
             return;
         }
@@ -159,6 +159,28 @@ impl Wave {
         self.sizes.len() == 3 && !self.channels.is_empty()
     }
 
+    /// Whether it is a curve with several channels, as at one place of a force map.
+    pub(super) fn is_curve(&self) -> bool {
+        self.sizes.len() == 2 && !self.channels.is_empty()
+    }
+
+    /// Where the values of a channel of a curve lie.
+    pub(super) fn curve(&self, channel: usize) -> Place {
+        let points = self.sizes.first().copied().unwrap_or(0) as u64;
+        let before = points
+            .saturating_mul(self.size)
+            .saturating_mul(channel as u64);
+        Place {
+            offset: (HEADERS as u64).saturating_add(before),
+            dtype: self.dtype,
+        }
+    }
+
+    /// Units of a channel.
+    pub(super) fn units_of(&self, channel: &str) -> String {
+        units_of(channel, &self.data_units)
+    }
+
     fn named(&self) -> Vec<Named> {
         let shape = |sizes: &[usize]| sizes.iter().rev().copied().collect::<Vec<usize>>();
         if self.is_images() {
@@ -173,7 +195,12 @@ impl Wave {
         vec![Named::new(self.name.clone(), shape)]
     }
 
-    fn dimension(&self, place: usize, of: usize, length: Option<(&str, f64)>) -> Dimension {
+    pub(super) fn dimension(
+        &self,
+        place: usize,
+        of: usize,
+        length: Option<(&str, f64)>,
+    ) -> Dimension {
         let units = self.units[of].as_str();
         let (units, factor) = length.unwrap_or((units, 1.0));
         let (offset, scale) = (self.offsets[of] * factor, self.scales[of] * factor);
@@ -213,6 +240,17 @@ pub(super) fn read(
     wanted: Wanted,
 ) -> Result<Array, DatasetError> {
     let wave = Wave::open(file)?;
+    if wave.is_curve() {
+        return Err(DatasetError::Shape {
+            location: file.to_owned(),
+            shape: format!(
+                "{} (one curve of several channels)",
+                shape_text(&wave.sizes)
+            ),
+            accepted: "images, sweeps over an area, and the folder of a force map, whose files are \
+                       called Line0000Point0000.ibw and so on",
+        });
+    }
     let named = wave.named();
     let chosen = named::choose(file, inside, wanted, &named)?;
     let location = location_of(file, inside);
@@ -261,7 +299,7 @@ fn units_of(channel: &str, said: &str) -> String {
         "deg"
     } else if begins("Current") {
         "A"
-    } else if ["Height", "ZSensor", "Deflection", "Amplitude"]
+    } else if ["Height", "ZSensor", "ZSnsr", "Raw", "Defl", "Amp"]
         .into_iter()
         .any(begins)
     {
@@ -277,5 +315,10 @@ fn units_of(channel: &str, said: &str) -> String {
 /// # Errors
 /// When the file is damaged.
 pub(super) fn list(file: &str) -> Result<Vec<String>, DatasetError> {
-    Ok(named::paths(&Wave::open(file)?.named()))
+    let wave = Wave::open(file)?;
+    if wave.is_curve() {
+        // What is wrong with it is told where it is opened.
+        return Ok(vec![String::new()]);
+    }
+    Ok(named::paths(&wave.named()))
 }

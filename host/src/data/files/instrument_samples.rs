@@ -178,6 +178,38 @@ pub(super) fn igor() -> Vec<u8> {
     bytes
 }
 
+/// An Igor wave of a curve of so many points in two channels, the second 10 above the first, which counts from
+/// `begin`.
+pub(super) fn curve(points: usize, begin: f32) -> Vec<u8> {
+    let mut bytes = vec![0; 384];
+    let mut put = |place: usize, value: &[u8]| {
+        bytes[place..place + value.len()].copy_from_slice(value);
+    };
+    let size = i32::try_from(points).unwrap_or(0);
+    put(0, &5_i16.to_le_bytes());
+    put(4, &(320 + 8 * size).to_le_bytes());
+    put(12, &4_i32.to_le_bytes());
+    put(40, &(3 * 32_i32).to_le_bytes());
+    put(80, &2_i16.to_le_bytes());
+    put(132, &size.to_le_bytes());
+    put(136, &2_i32.to_le_bytes());
+    put(148, &0.5_f64.to_le_bytes());
+    put(216, b"s");
+    let channel = |first: f32| (0..points).map(move |i| first + i as f32);
+    bytes.extend(
+        channel(begin)
+            .chain(channel(begin + 10.0))
+            .flat_map(f32::to_le_bytes),
+    );
+    bytes.extend(b"note");
+    for label in ["", "Raw", "Defl"] {
+        let mut name = label.as_bytes().to_vec();
+        name.resize(32, 0);
+        bytes.extend(name);
+    }
+    bytes
+}
+
 /// A ripple file of 2 x 3 pixels with 4 channels, and its numbers.
 pub(super) fn ripple() -> (Vec<u8>, Vec<u8>) {
     let text = "key\tvalue\nwidth\t3\nheight\t2\ndepth\t4\noffset\t0\ndata-length\t1\ndata-type\tunsigned\n\
@@ -189,7 +221,7 @@ pub(super) fn ripple() -> (Vec<u8>, Vec<u8>) {
 pub(super) fn velox() -> Vec<u8> {
     let about = r#"{"Optics":{"AccelerationVoltage":"200000"},"Scan":{"DwellTime":"0.001",
         "ScanSize":{"width":"2","height":"1"}},"Detectors":{"Detector-0":{"DetectorName":"SuperX1",
-        "Dispersion":"10","OffsetEnergy":"-20","LiveTime":"0.5"}},"BinaryResult":{"Detector":"SuperX1",
+        "Dispersion":"10","OffsetEnergy":"-20","LiveTime":"0.0016"}},"BinaryResult":{"Detector":"SuperX1",
         "DetectorIndex":"0","PixelSize":{"width":"4e-9","height":"4e-9"},"PixelUnitX":"m"}}"#;
     let about: Vec<u8> = about.bytes().flat_map(|byte| [byte, byte]).collect();
     let length = about.len() as u64 / 2;

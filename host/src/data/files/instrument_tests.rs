@@ -10,6 +10,7 @@ fn conditions(location: &str) -> (Option<f64>, Option<f64>, Option<f64>) {
         beam_energy,
         dwell,
         live_time,
+        ..
     } = *open(location, Wanted::Any).unwrap().conditions();
     (beam_energy, dwell, live_time)
 }
@@ -69,7 +70,7 @@ fn spectra_of_every_instrument_come_in_rows_columns_and_channels() {
         axes(&kept[3].1)[2],
         ("Energy".to_owned(), "eV".to_owned(), -200.0, 20.0)
     );
-    assert_eq!(conditions(&kept[3].1), (Some(15.0), None, Some(3.0)));
+    assert_eq!(conditions(&kept[3].1), (Some(15.0), None, Some(0.5)));
     assert_eq!(axes(&ripple)[2].1, "eV");
     assert_eq!(conditions(&ripple), (None, None, Some(2.5)));
     if let Some(file) = shared("stem-edx/haadf.tiff") {
@@ -90,8 +91,8 @@ fn a_velox_file_gives_images_and_all_detectors_together_or_one() {
     assert_eq!(found.columns.units, "nm");
     close(found.columns.scale, 4.0);
     assert_eq!((found.channels.offset, found.channels.scale), (-0.02, 0.01));
-    // Two frames of half a second.
-    let expected = (Some(200.0), Some(0.001), Some(1.0));
+    // Two frames, in which the detector counts for 1.6 ms each and the beam stays for 1 ms on either pixel.
+    let expected = (Some(200.0), Some(0.002), Some(0.0016));
     assert_eq!(conditions(&format!("{file}#EDS")), expected);
     // An image and a detector are called alike: the number of one is sure.
     assert_eq!(spectra(&format!("{file}#3")), found);

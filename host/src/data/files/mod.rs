@@ -7,6 +7,7 @@
 //! | `.npy` | `NumPy` array; booleans are 1 and 0 | none |
 //! | `.npz` | `NumPy` archive | name of the array |
 //! | `.tif`, `.tiff` | a page of grey values as they are stored; Thermo/FEI, OME, DigitalMicrograph, `ImageJ` or Zeiss metadata give the pixel size | number of the page, from 1 |
+//! | a folder of `.ibw` | the curves of an Asylum force map, a file for each place | name of a channel |
 //! | `.dm3`, `.dm4` | Gatan DigitalMicrograph | name of an image, or its number, from 1 |
 //! | `.h5`, `.hdf5`, `.hf5`, `.nsid` | NSID (sidpy, `pyNSID`), USID and plain HDF5 | dataset, or a group that holds one |
 //! | `.hspy`, `.zspy` | `HyperSpy`, a file or a folder | `Experiments/<title>` |
@@ -36,6 +37,7 @@ mod expression;
 #[cfg(feature = "hdf5")]
 mod filters;
 mod finished;
+mod force_map;
 #[cfg(feature = "hdf5")]
 mod h5oina;
 #[cfg(feature = "hdf5")]
@@ -167,6 +169,14 @@ impl std::fmt::Debug for Signal {
 }
 
 impl Signal {
+    /// What a reader found, where it is a map or spectra.
+    fn of(mut array: array::Array) -> Result<Self, DatasetError> {
+        array.require_rank()?;
+        let pixels = array.shape.iter().take(2).product();
+        array.conditions = array.conditions.of_area(pixels);
+        Ok(Self(array))
+    }
+
     /// Rows, columns and, of spectra, channels.
     pub fn axes(&self) -> Vec<&Axis> {
         let rank = self.0.squeezed().len();
@@ -238,9 +248,10 @@ pub fn open(location: &str, wanted: Wanted) -> Result<Signal, DatasetError> {
     let (file, inside) = split(location);
     #[cfg(feature = "hdf5")]
     if is_zarr(file) {
-        let array = zarr::read(file, inside, wanted)?;
-        array.require_rank()?;
-        return Ok(Signal(array));
+        return Signal::of(zarr::read(file, inside, wanted)?);
+    }
+    if force_map::is_one(file) {
+        return Signal::of(force_map::read(file, inside, wanted)?);
     }
     require_file(file)?;
     let array = match Format::of(file)? {
@@ -254,8 +265,7 @@ pub fn open(location: &str, wanted: Wanted) -> Result<Signal, DatasetError> {
         Format::Ripple => ripple::read(file, inside),
         Format::Hdf5 => hdf5::read(file, inside, wanted),
     }?;
-    array.require_rank()?;
-    Ok(Signal(array))
+    Signal::of(array)
 }
 
 /// Reads what `location` holds. Values are taken as they are, NaN included.
@@ -317,6 +327,10 @@ pub fn locations(location: &str) -> Result<Vec<String>, DatasetError> {
     if inside.is_some() {
         return Ok(vec![location.to_owned()]);
     }
+    if force_map::is_one(file) {
+        let channels = force_map::list(file)?.into_iter();
+        return Ok(channels.map(|path| format!("{file}#{path}")).collect());
+    }
     require_file(file)?;
     let inside = match Format::of(file)? {
         Format::Npy | Format::Ripple => return Ok(vec![file.to_owned()]),
@@ -336,7 +350,11 @@ pub fn locations(location: &str) -> Result<Vec<String>, DatasetError> {
         Format::Hdf5 => hdf5::list_signals(file)?,
     };
     let inside: Vec<String> = inside;
-    Ok(inside.iter().map(|path| format!("{file}#{path}")).collect())
+    let location = |path: &String| match path.as_str() {
+        "" => file.to_owned(),
+        path => format!("{file}#{path}"),
+    };
+    Ok(inside.iter().map(location).collect())
 }
 
 /// The formats that are read.

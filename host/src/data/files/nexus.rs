@@ -18,6 +18,17 @@ pub(super) fn is_main(name: &str, group: &Attributes) -> bool {
     signal == Some(name) && !group.contains_key("emd_group_type")
 }
 
+/// Whether a dataset is marked as what is measured in a group of data, as files did before groups named it.
+pub(super) fn is_marked(dataset: &Dataset, group: &Attributes) -> bool {
+    let class = group.get("NX_class").and_then(AttrValue::as_str);
+    let marked = || {
+        let attributes = dataset.attrs().unwrap_or_default();
+        let mark = attributes.get("signal")?;
+        Some(mark.as_i64() == Some(1) || mark.as_str() == Some("1"))
+    };
+    class == Some("NXdata") && !group.contains_key("signal") && marked().unwrap_or(false)
+}
+
 /// The path of what a file says that it is to be read for.
 pub(super) fn default(file: &File) -> Option<String> {
     /// An entry and its data, and groups between, at most.
@@ -70,6 +81,14 @@ pub(super) fn describe(
     let images = interpretation == "image" || of_group == Some("image");
     if images && array.squeezed().len() > 2 {
         return Err(array.is_stack());
+    }
+    if array.shape.len() == 3
+        && interpretation != "spectrum"
+        && let Some(place) = array.spectral()
+    {
+        let mut order: Vec<usize> = (0..3).filter(|&other| other != place).collect();
+        order.push(place);
+        array.permute(&order);
     }
     Ok(())
 }

@@ -72,6 +72,7 @@ pub(super) fn describe(
             array.names_axes = true;
         }
     }
+    drop_single(array, &mut kinds);
     let rank = array.squeezed().len();
     kinds.truncate(rank);
     let data_type = text(dataset, "data_type").to_uppercase();
@@ -103,6 +104,18 @@ pub(super) fn describe(
         }
     }
     Ok(())
+}
+
+/// Drops what is swept but has one place alone, as the time of a single frame.
+fn drop_single(array: &mut Array, kinds: &mut Vec<Kind>) {
+    let is_kept = |place: usize| array.shape[place] != 1 || kinds[place] != Kind::Spectral;
+    let kept: Vec<usize> = (0..array.shape.len())
+        .filter(|&place| is_kept(place))
+        .collect();
+    if kept.len() > 1 && kept.len() < array.shape.len() {
+        *kinds = kept.iter().map(|&place| kinds[place]).collect();
+        array.permute(&kept);
+    }
 }
 
 /// Makes a dimension the last, and drops those of size 1 that say nothing.

@@ -174,7 +174,14 @@ fn values<R: Read>(npy: Npy<R>, location: &str) -> Result<Values, DatasetError> 
             .map(Values::Single),
         _ => npy.values(Number::to_float).map(Values::Double),
     };
-    values.map_err(|e| DatasetError::unreadable(location, FORMAT, &e))
+    values.map_err(|error| match error.kind() {
+        std::io::ErrorKind::UnexpectedEof => DatasetError::unreadable(
+            location,
+            FORMAT,
+            &"cut off before its last value; copy it again",
+        ),
+        _ => DatasetError::unreadable(location, FORMAT, &error),
+    })
 }
 
 fn in_order(array: Array, column_major: bool) -> Array {

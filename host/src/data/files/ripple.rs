@@ -94,8 +94,8 @@ pub(super) fn read(file: &str, inside: Option<&str>) -> Result<Array, DatasetErr
     }
     array.conditions = Conditions {
         beam_energy: number("beam-energy"),
-        dwell: None,
         live_time: number("live-time"),
+        ..Conditions::default()
     }
     .sensible();
     Ok(array)

@@ -26,6 +26,9 @@ const FORMAT: &str = "Zarr";
 /// Bytes of a description, more than any has.
 const MOST_TEXT: u64 = 16 << 20;
 
+/// Chunks of an array, more than any folder of the field has.
+const MOST_CHUNKS: usize = 1 << 20;
+
 /// What `.zarray` says.
 #[derive(Clone, Debug, Deserialize)]
 struct Description {
@@ -146,6 +149,18 @@ fn description(folder: &str, file: &Path) -> Result<Description, DatasetError> {
             plain(order)
         )));
     }
+    if let Some(Compressor { id }) = &description.compressor
+        && !filters::ZARR.contains(&id.as_str())
+    {
+        return Err(DatasetError::Filter {
+            location: folder.to_owned(),
+            filter: plain(id),
+            remedy: format!(
+                "HyperSpy writes it otherwise: hs.load(\"{}\").save(\"new.hspy\")",
+                plain(folder)
+            ),
+        });
+    }
     if shape.len() != chunks.len() || chunks.contains(&0) || shape.len() > 32 {
         return Err(failed(&"chunks and shape differ in their dimensions"));
     }
@@ -239,6 +254,16 @@ fn values(
         .ok_or_else(|| failed(&"its shape does not fit into memory"))?;
     if unpacked > whole.saturating_mul(64).max(1 << 20) {
         return Err(failed(&"its chunks are larger than all of it"));
+    }
+    let pieces = shape
+        .iter()
+        .zip(chunks)
+        .map(|(n, chunk)| n.div_ceil(*chunk));
+    let pieces = pieces.fold(1_usize, usize::saturating_mul);
+    if pieces > MOST_CHUNKS {
+        return Err(failed(&format!(
+            "{pieces} chunks, of which each may be a file; at most {MOST_CHUNKS} are looked for"
+        )));
     }
     let mut raw = vec![0; whole];
     if let Some(fill) = description.fill_value.as_f64().filter(|&fill| fill != 0.0) {

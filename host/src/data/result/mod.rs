@@ -11,7 +11,7 @@
 //! Experiments/spectra         a spectrum a point: points × channels
 //! Experiments/*/data                 the numbers: HyperSpy's and NSID's
 //!               axis-0, …            HyperSpy's axes
-//!               metadata             HyperSpy's title, quantity and kind of signal; `Columns` of
+//!               metadata             HyperSpy's title, quantity, kind of signal, beam and times; `Columns` of
 //!                                    the points, and `Channels` of a sweep that turns back, which
 //!                                    no axis of HyperSpy can hold
 //!               original_metadata    the same object as `provenance`
@@ -23,6 +23,7 @@
 //! as `str`; text of fixed length arrives as bytes. Dimension scales are references in attributes,
 //! which is why `rust-hdf5` writes these files and not `hdf5-pure`, which has none.
 
+mod conditions;
 mod error;
 mod file;
 mod points;
@@ -32,11 +33,12 @@ mod spectra;
 use std::io;
 use std::path::Path;
 
-use rust_hdf5::H5File;
+use rust_hdf5::{H5File, H5Group};
 
 pub use error::ResultError;
 pub use points::PointRow;
 
+use crate::data::files::Conditions;
 use crate::data::{Channels, Map};
 use signal::{Signal, SignalAxis};
 
@@ -65,6 +67,8 @@ pub struct PointSpectra<'a> {
 pub struct ResultFile<'a> {
     /// The overview image.
     pub image: &'a Map,
+    /// The beam, and the times of each spectrum where all took the same.
+    pub conditions: Conditions,
     /// The points in the order they were measured.
     pub points: &'a [PointRow],
     /// What [`PointRow::responses`] are, in their order.
@@ -148,21 +152,30 @@ impl ResultFile<'_> {
             provenance.set_attr_string(name, text).map_err(encoder)?;
         }
         file.create_group(EXPERIMENTS).map_err(encoder)?;
-        map(file, "image", self.image).map_err(encoder)?;
+        let image = map(file, "image", self.image).map_err(encoder)?;
+        let times_unknown = Conditions {
+            dwell: None,
+            live_time: None,
+            ..self.conditions
+        };
+        conditions::write(&image, &times_unknown, "").map_err(encoder)?;
         for (name, content) in self.maps {
             map(file, name, content).map_err(encoder)?;
         }
         points::write(file, self).map_err(encoder)?;
         match &self.spectra {
             Some(spectra) if !self.points.is_empty() => {
-                spectra::write(file, self.points, spectra, path)
+                let group = spectra::write(file, self, spectra, path)?;
+                let axis = &spectra.channels.axis;
+                let kind = conditions::signal_type(&axis.units, &self.conditions);
+                conditions::write(&group, &self.conditions, kind).map_err(encoder)
             }
             _ => Ok(()),
         }
     }
 }
 
-fn map(file: &H5File, name: &str, map: &Map) -> rust_hdf5::Result<()> {
+fn map(file: &H5File, name: &str, map: &Map) -> rust_hdf5::Result<H5Group> {
     let signal = Signal {
         name,
         quantity: &map.quantity,
@@ -174,8 +187,9 @@ fn map(file: &H5File, name: &str, map: &Map) -> rust_hdf5::Result<()> {
             SignalAxis::even(&map.columns, "SPATIAL", false),
         ],
     };
-    let (_, data) = signal.create::<f64>(file)?;
-    data.write_raw(&map.values)
+    let (group, data) = signal.create::<f64>(file)?;
+    data.write_raw(&map.values)?;
+    Ok(group)
 }
 
 #[cfg(test)]

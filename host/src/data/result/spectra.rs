@@ -4,27 +4,29 @@ use std::path::Path;
 
 use rust_hdf5::{H5File, H5Group, H5Type};
 
-use super::PointSpectra;
+use super::conditions::signal_type;
 use super::error::ResultError;
 use super::points::PointRow;
 use super::signal::{Signal, SignalAxis, list};
+use super::{PointSpectra, ResultFile};
 
-/// Writes a spectrum a point, in single precision where that holds every value exactly.
+/// Writes a spectrum a point, in single precision where that holds every value exactly. The group of the signal.
 pub(super) fn write(
     file: &H5File,
-    points: &[PointRow],
+    result: &ResultFile<'_>,
     spectra: &PointSpectra<'_>,
     path: &Path,
-) -> Result<(), ResultError> {
+) -> Result<H5Group, ResultError> {
+    let points = result.points;
     let mut single = true;
     each(points.len(), spectra, |_, spectrum| {
         single &= spectrum.iter().all(|&value| is_single(value));
         Ok(())
     })?;
     if single {
-        stream(file, points, spectra, path, |value| value as f32)
+        stream(file, result, spectra, path, |value| value as f32)
     } else {
-        stream(file, points, spectra, path, |value| value)
+        stream(file, result, spectra, path, |value| value)
     }
 }
 
@@ -34,11 +36,12 @@ fn is_single(value: f64) -> bool {
 
 fn stream<T: H5Type>(
     file: &H5File,
-    points: &[PointRow],
+    result: &ResultFile<'_>,
     spectra: &PointSpectra<'_>,
     path: &Path,
     narrow: impl Fn(f64) -> T,
-) -> Result<(), ResultError> {
+) -> Result<H5Group, ResultError> {
+    let points = result.points;
     let encoder = |e| ResultError::encoder(path, &e);
     let channels = spectra.channels;
     let size = channels.axis.size;
@@ -46,7 +49,7 @@ fn stream<T: H5Type>(
         name: "spectra",
         quantity: &channels.quantity,
         units: &channels.units,
-        hyperspy_type: signal_type(&channels.axis.units),
+        hyperspy_type: signal_type(&channels.axis.units, &result.conditions),
         // sidpy's word for spectra at scattered places.
         sidpy_type: "POINT_CLOUD",
         axes: &[
@@ -62,7 +65,8 @@ fn stream<T: H5Type>(
         narrowed.extend(spectrum.iter().map(|&value| narrow(value)));
         data.write_slice(&[point, 0], &[1, size], &narrowed)
             .map_err(encoder)
-    })
+    })?;
+    Ok(group)
 }
 
 /// Fetches the spectra in order, and checks that they fit their axis.
@@ -86,16 +90,6 @@ fn each(
         take(point, &spectrum)?;
     }
     Ok(())
-}
-
-/// The kind of signal that `HyperSpy` and its extension eXSpy know: energies of X-rays come in keV,
-/// losses of electrons in eV.
-fn signal_type(units: &str) -> &'static str {
-    match units {
-        "keV" => "EDS_TEM",
-        "eV" => "EELS",
-        _ => "",
-    }
 }
 
 /// The elements for `HyperSpy`, and the places for sidpy: (row, column) of the pixel that was

@@ -4,6 +4,13 @@ use super::*;
 use crate::data::files::{self, Dataset};
 use crate::data::{Axis, Spectra};
 
+const CONDITIONS: Conditions = Conditions {
+    beam_energy: Some(200.0),
+    beam_current: Some(500.0),
+    dwell: Some(0.02),
+    live_time: Some(0.015),
+};
+
 fn axis(name: &str, units: &str, (offset, scale): (f64, f64), size: usize) -> Axis {
     Axis {
         name: name.to_owned(),
@@ -49,6 +56,7 @@ fn written(channels: &Channels, spectra: &[Vec<f64>]) -> (tempfile::TempDir, Str
     };
     ResultFile {
         image: &map("HAADF", (0..6).map(f64::from).collect()),
+        conditions: CONDITIONS,
         points: &[point(0), point(1)],
         responses: &[Response {
             name: "line:Pd-La",
@@ -69,6 +77,26 @@ fn written(channels: &Channels, spectra: &[Vec<f64>]) -> (tempfile::TempDir, Str
     .unwrap();
     let location = path.to_string_lossy().into_owned();
     (folder, location)
+}
+
+#[test]
+fn beam_and_times_come_back_with_the_spectra_and_the_beam_alone_with_the_image() {
+    let even = channels((0..4).map(|i| -0.1 + f64::from(i) * 0.01).collect());
+    let (_folder, file) = written(&even, &[vec![0.0; 4], vec![1.0; 4]]);
+    let conditions = |signal: &str| {
+        let location = format!("{file}#Experiments/{signal}");
+        *files::open(&location, files::Wanted::Any)
+            .unwrap()
+            .conditions()
+    };
+    assert_eq!(conditions("spectra"), CONDITIONS);
+    let beam = Conditions {
+        dwell: None,
+        live_time: None,
+        ..CONDITIONS
+    };
+    assert_eq!(conditions("image"), beam);
+    assert_eq!(conditions("mean"), Conditions::default());
 }
 
 #[test]
@@ -175,6 +203,7 @@ fn write_many(points: usize, path: &Path) {
 fn without_spectra(image: &Map) -> ResultFile<'_> {
     ResultFile {
         image,
+        conditions: Conditions::default(),
         points: &[],
         responses: &[Response {
             name: "sum",

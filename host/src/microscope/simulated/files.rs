@@ -6,11 +6,42 @@ use serde::{Deserialize, Serialize};
 
 use super::ReplayMicroscope;
 use super::replay::require_same_area;
-use crate::data::files::{self, Dataset, Transpose, Wanted, is_marked};
-use crate::microscope::MicroscopeError;
+use crate::data::files::{self, Conditions, Dataset, Transpose, Wanted, is_marked};
+use crate::microscope::{Beam, MicroscopeError};
+use crate::units::{Picoamperes, Seconds};
 
 /// Times at a point, in seconds, that a file may say and a campaign takes over.
 const USUAL: std::ops::RangeInclusive<f64> = 1e-6..=3600.0;
+
+/// How data that are replayed were recorded.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Recorded {
+    /// The beam, as far as the files know it.
+    pub(super) beam: Beam,
+    /// Its energy, in keV.
+    pub(super) energy: Option<f64>,
+    /// Live time of each spectrum, and time with the beam on, in seconds.
+    pub(super) exposure: Option<(f64, f64)>,
+    /// What the file of the response says, for people.
+    pub(super) told: String,
+}
+
+impl Recorded {
+    /// By what the files of an image and of a response say.
+    fn of(image: &Conditions, response: &Conditions) -> Self {
+        let current = response.beam_current.or(image.beam_current);
+        let usual = |(live, real): &(f64, f64)| USUAL.contains(live) && USUAL.contains(real);
+        Self {
+            beam: Beam {
+                current: current.and_then(|current| Picoamperes::new(current).ok()),
+                overview_dwell: image.dwell.and_then(|dwell| Seconds::new(dwell).ok()),
+            },
+            energy: response.beam_energy.or(image.beam_energy),
+            exposure: response.exposure().filter(usual),
+            told: response.to_string(),
+        }
+    }
+}
 
 /// How the files of `replay:IMAGE,RESPONSE` are read.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -43,7 +74,7 @@ impl ReplayOptions {
         *self == Self::default()
     }
 
-    /// Opens an image and a response, and what the response says of its dwell.
+    /// Opens an image and a response, and the live time that the response says of each spectrum.
     ///
     /// # Errors
     /// When a file cannot be read, or they differ in rows or columns.
@@ -56,12 +87,7 @@ impl ReplayOptions {
         let response = turned(Transpose::Response, files::open(response, Wanted::Any)?);
         let image = turned(Transpose::Image, files::open_map(image)?);
         require_same_area(image.area(), response.area())?;
-        // The time that the data took is that of each point, where the file says it.
-        let own = response
-            .conditions()
-            .dwell
-            .filter(|dwell| USUAL.contains(dwell));
-        let own = own.and_then(|dwell| Duration::try_from_secs_f64(dwell).ok());
+        let recorded = Recorded::of(image.conditions(), response.conditions());
         let Dataset::Map(map) = image.read(files::MOST_MEMORY)? else {
             let accepted = "rows x columns";
             return Err(MicroscopeError::setting("the image", "spectra", accepted));
@@ -88,7 +114,9 @@ impl ReplayOptions {
             Dataset::Map(response) => ReplayMicroscope::of_response(map, response)?,
             Dataset::Spectra(spectra) => ReplayMicroscope::of_spectra(map, spectra, &[])?,
         };
-        Ok((microscope, own))
+        let own = recorded.exposure.map(|(live, _)| live);
+        let own = own.and_then(|live| Duration::try_from_secs_f64(live).ok());
+        Ok((microscope.recorded(recorded), own))
     }
 }
 

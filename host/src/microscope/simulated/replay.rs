@@ -2,9 +2,11 @@
 
 use std::time::Duration;
 
+use super::files::Recorded;
 use crate::data::{Axis, Channels, Map, Region, Spectra, Values};
 use crate::microscope::{Acquired, Beam, Microscope, MicroscopeError, Position};
 use crate::scalarizer::Scalarizer;
+use crate::units::Seconds;
 
 /// An image with spectra, or a response, of the same area. Every place answers with the data of
 /// the pixel it lies in; no time passes, nothing is damaged and nothing drifts.
@@ -13,6 +15,7 @@ pub struct ReplayMicroscope {
     image: Map,
     spectra: Spectra,
     channels: Channels,
+    recorded: Recorded,
     at: (usize, usize),
     acquired_at: Option<(usize, usize)>,
 }
@@ -51,6 +54,7 @@ impl ReplayMicroscope {
             channels: spectra.along(elements),
             image,
             spectra,
+            recorded: Recorded::default(),
             at: (0, 0),
             acquired_at: None,
         })
@@ -77,13 +81,23 @@ impl ReplayMicroscope {
         };
         Self::of_spectra(image, spectra, &[])
     }
+
+    /// The same data, with what their files say of how they were recorded.
+    #[must_use]
+    pub(super) fn recorded(self, recorded: Recorded) -> Self {
+        Self { recorded, ..self }
+    }
 }
 
 impl Microscope for ReplayMicroscope {
     fn description(&self) -> String {
         let (height, width) = (self.image.height(), self.image.width());
         let channels = self.channels.coordinates.len();
-        format!("replay of {height} x {width} pixels, channels {channels}")
+        let recorded = match self.recorded.told.as_str() {
+            "" => String::new(),
+            told => format!(", recorded with {told}"),
+        };
+        format!("replay of {height} x {width} pixels, channels {channels}{recorded}")
     }
 
     fn overview(&mut self) -> Result<Map, MicroscopeError> {
@@ -105,9 +119,19 @@ impl Microscope for ReplayMicroscope {
         &self.channels
     }
 
-    /// Nothing: whatever exposed the sample is over.
+    /// That which recorded the data, as far as their files say it.
     fn beam(&self) -> Beam {
-        Beam::default()
+        self.recorded.beam
+    }
+
+    fn beam_energy(&self) -> Option<f64> {
+        self.recorded.energy
+    }
+
+    /// As the data took, where their file says both times; 1 otherwise.
+    fn longest_real_to_live(&self) -> f64 {
+        let exposure = self.recorded.exposure;
+        exposure.map_or(1.0, |(live, real)| real / live)
     }
 
     fn move_to(&mut self, position: Position) -> Result<(), MicroscopeError> {
@@ -118,7 +142,7 @@ impl Microscope for ReplayMicroscope {
         Ok(())
     }
 
-    /// The data of the pixel, with `dwell` for both times.
+    /// The data of the pixel, with `dwell` for the live time, and the real time in the proportion of the data.
     fn acquire(&mut self, dwell: Duration, _key: &str) -> Result<Acquired, MicroscopeError> {
         let (row, column) = self.at;
         let spectrum = self.spectra.at(row, column);
@@ -130,7 +154,7 @@ impl Microscope for ReplayMicroscope {
             spectrum,
             detectors: Vec::new(),
             live_time: dwell.into(),
-            real_time: dwell.into(),
+            real_time: Seconds::from(dwell) * self.longest_real_to_live(),
         })
     }
 

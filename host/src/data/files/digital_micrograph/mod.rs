@@ -240,6 +240,8 @@ impl Image<'_> {
         let camera = || number(&["Acquisition", "Parameters", "Detector", "exposure (s)"]);
         Conditions {
             beam_energy: number(&["Microscope Info", "Voltage"]).map(|volts| volts / 1e3),
+            beam_current: number(&["Microscope Info", "Probe Current (nA)"])
+                .map(|nanoamperes| nanoamperes * 1e3),
             dwell: dwell.or_else(scan).or_else(camera),
             live_time: number(&["EDS", "Live time"]),
         }

@@ -201,6 +201,9 @@ fn unpack(
     }
 }
 
+/// The compressors of Zarr that are read.
+pub(super) const ZARR: [&str; 5] = ["blosc", "zstd", "zlib", "gzip", "lz4"];
+
 /// Unpacks a chunk of Zarr, whose compressor has a name, or none.
 pub(super) fn decompressed(
     packed: &[u8],

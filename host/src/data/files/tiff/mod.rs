@@ -66,7 +66,17 @@ pub(super) fn list(file: &str) -> Result<Vec<usize>, DatasetError> {
 
 fn open(file: &str) -> Result<Pages, DatasetError> {
     let stored = Stored::open(file).map_err(|e| DatasetError::unreadable(file, FORMAT, &e))?;
-    Pages::open(stored).map_err(|e| unreadable(file, &e))
+    let pages = Pages::open(stored).map_err(|e| unreadable(file, &e))?;
+    if let Some(images) = pages.hidden {
+        let reason = format!(
+            "{images} images are in it, and pages for {} alone; tifffile writes all of them: \
+             tifffile.imwrite(\"new.tif\", tifffile.imread(\"{1}\"), photometric=\"minisblack\")",
+            pages.all.len(),
+            super::plain(file)
+        );
+        return Err(DatasetError::unreadable(file, FORMAT, &reason));
+    }
+    Ok(pages)
 }
 
 /// The error of a file that cannot be decoded; of a kind that is not read, with the remedy.

@@ -93,6 +93,9 @@ pub(super) struct Pages {
     pub(super) all: Vec<Page>,
     /// The description of the first page, which holds OME metadata for all of them.
     pub(super) ome: Option<String>,
+    /// Images that the description says are in the file, where more are than it has pages: programs that
+    /// write many images behind one page leave the others out of the directory.
+    pub(super) hidden: Option<usize>,
 }
 
 impl Pages {
@@ -106,9 +109,14 @@ impl Pages {
             let page = Page::read(&mut decoder, all.len())?;
             all.push(page);
         }
+        let said = description
+            .as_deref()
+            .and_then(|text| images(text, &all[0]));
+        let hidden = said.filter(|&said| all.len() < MOST_PAGES && said > all.len());
         Ok(Self {
             decoder,
             all,
+            hidden,
             ome: description.filter(|text| text.contains("<OME")),
         })
     }
@@ -151,6 +159,20 @@ impl Pages {
             }),
         }
     }
+}
+
+/// How many images a description says that there are: that of ImageJ, or the shape by tifffile.
+fn images(description: &str, page: &Page) -> Option<usize> {
+    if description.starts_with("ImageJ=") {
+        let mut lines = description.lines();
+        return lines.find_map(|line| line.strip_prefix("images=")?.trim().parse().ok());
+    }
+    let told: serde_json::Value = serde_json::from_str(description).ok()?;
+    let sizes = told.get("shape")?.as_array()?.iter();
+    let mut values = sizes.map(|size| usize::try_from(size.as_u64()?).ok());
+    let count = values.try_fold(1_usize, |n, size| n.checked_mul(size?));
+    let of_page = page.height.checked_mul(page.width)?;
+    count?.checked_div(of_page.checked_mul(usize::from(page.samples))?)
 }
 
 fn coloured(file: &str, page: &Page) -> DatasetError {

@@ -63,7 +63,7 @@ pub(super) fn read(decoder: &mut Open, ome: Option<&str>) -> Metadata {
         conditions: Conditions {
             beam_energy: number("AccelerationVoltage").map(|volts: f64| volts / 1000.0),
             dwell: number("DwellTime"),
-            live_time: None,
+            ..Conditions::default()
         }
         .sensible(),
     }

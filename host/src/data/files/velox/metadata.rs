@@ -94,7 +94,7 @@ impl Metadata {
         }
     }
 
-    /// How long its detector counted, in all frames.
+    /// How long its detector counted in a frame, on average, in seconds.
     pub(super) fn live_time(&self) -> Option<f64> {
         let times = self.counting().into_iter();
         let times: Option<Vec<f64>> = times
@@ -102,7 +102,12 @@ impl Metadata {
             .collect();
         times
             .filter(|times| !times.is_empty())
-            .map(|times| times.iter().sum())
+            .map(|times| times.iter().sum::<f64>() / times.len() as f64)
+    }
+
+    /// Frames that it is about.
+    pub(super) fn frames(&self) -> usize {
+        self.0.len()
     }
 
     pub(super) fn conditions(&self) -> Conditions {
@@ -116,7 +121,7 @@ impl Metadata {
                 .number(&["Optics", "AccelerationVoltage"])
                 .map(|volts| volts / 1000.0),
             dwell: self.number(&["Scan", "DwellTime"]).or(exposure),
-            live_time: None,
+            ..Conditions::default()
         }
         .sensible()
     }

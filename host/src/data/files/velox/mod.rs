@@ -14,6 +14,7 @@ use std::collections::HashMap;
 use hdf5_pure::{Dataset, File, Group};
 
 use super::array::{Array, Dimension};
+use super::conditions::Conditions;
 use super::error::DatasetError;
 use super::hdf5::{Opened, unreadable};
 use super::named::{self, Named};
@@ -315,10 +316,16 @@ fn events(
     if let Some(about) = first {
         let [rows, columns] = about.area((height, width));
         array.dimensions = vec![rows, columns, about.energies(channels)];
-        array.conditions = about.conditions();
-        // Detectors count at the same time.
+        // Times are those of a frame; detectors count at the same time.
+        let taken = frames.unwrap_or(about.frames()) as f64;
         let mean = live.iter().sum::<f64>() / live.len().max(1) as f64;
-        array.conditions.live_time = Some(mean).filter(|&mean| mean > 0.0 && mean.is_finite());
+        let once = about.conditions();
+        array.conditions = Conditions {
+            dwell: once.dwell.map(|dwell| dwell * taken),
+            live_time: Some(mean * taken / (height * width).max(1) as f64),
+            ..once
+        }
+        .sensible();
     }
     Ok(array)
 }
