@@ -65,7 +65,6 @@ impl<'w> Layers<'w> {
 
     /// First convolution and ReLU at `P` pixels of a row, each from its 3 × 3 neighbourhood: the
     /// taps of the pixels one after another, in the order of the kernel's.
-    #[inline]
     pub(crate) fn convolve1<const P: usize>(&self, taps: &[[f32; P]; TAPS], out: &mut [Pixel1; P]) {
         let bias_blocks = self.bias1.as_chunks::<BLOCK>().0;
         for (block, bias) in bias_blocks.iter().enumerate() {
@@ -82,7 +81,6 @@ impl<'w> Layers<'w> {
 
     /// Second convolution and ReLU at `P` pixels of a row: each of the nine taps as the `P`
     /// neighbours that it multiplies.
-    #[inline]
     pub(crate) fn convolve2<const P: usize>(
         &self,
         taps: [&[Pixel1; P]; TAPS],
@@ -108,13 +106,11 @@ impl<'w> Layers<'w> {
     }
 
     /// The bias of the fully connected layer, from which a latent vector starts.
-    #[inline]
     pub(crate) fn latent_bias(&self) -> [f32; LATENT] {
         *self.dense_bias
     }
 
     /// Adds what the pooled pixel at `(row, column)` of the patch contributes to its latent.
-    #[inline]
     pub(crate) fn add_to_latent(
         &self,
         latent: &mut [f32; LATENT],
@@ -134,7 +130,6 @@ impl<'w> Layers<'w> {
 
     /// Latent vector of the patch whose top-left pixel is `(row, column)` of an image with
     /// rows of `width` pixels. `scratch` holds [`patch_scratch`] pixels or more.
-    #[inline]
     pub(crate) fn patch(
         &self,
         image: &[f32],
@@ -199,7 +194,6 @@ pub(crate) const fn patch_scratch(window: usize) -> usize {
 }
 
 /// Adds one tap of one channel at `P` pixels to the sums of a block of output channels.
-#[inline]
 fn accumulate<const P: usize>(
     sums: &mut [[f32; BLOCK]; P],
     pixels: [f32; P],
@@ -213,7 +207,6 @@ fn accumulate<const P: usize>(
 }
 
 /// Stores a block of output channels at `P` pixels, rectified.
-#[inline]
 fn finish<const P: usize, const C: usize>(
     sums: [[f32; BLOCK]; P],
     block: usize,
@@ -226,13 +219,11 @@ fn finish<const P: usize, const C: usize>(
     }
 }
 
-#[inline]
 fn rectify(x: f32) -> f32 {
     larger(0.0, x)
 }
 
 /// Element-wise maximum over the 2 × 2 pixels that `at` gives.
-#[inline]
 fn pool<const C: usize>(at: impl Fn(usize, usize) -> [f32; C]) -> [f32; C] {
     let mut largest = at(0, 0);
     for (dy, dx) in [(0, 1), (1, 0), (1, 1)] {
@@ -242,7 +233,6 @@ fn pool<const C: usize>(at: impl Fn(usize, usize) -> [f32; C]) -> [f32; C] {
 }
 
 /// Element-wise maximum in place.
-#[inline]
 fn raise<const C: usize>(largest: &mut [f32; C], other: &[f32; C]) {
     for (largest, &other) in largest.iter_mut().zip(other) {
         *largest = larger_activation(*largest, other);
@@ -252,7 +242,6 @@ fn raise<const C: usize>(largest: &mut [f32; C], other: &[f32; C]) {
 /// The larger of two activations: rectified, they are neither NaN nor a negative zero, and every
 /// way to compare them agrees. A Cortex-M7 has one instruction for the maximum where a comparison
 /// takes three; elsewhere the comparison is the one.
-#[inline]
 pub(crate) fn larger_activation(a: f32, b: f32) -> f32 {
     if cfg!(target_arch = "arm") {
         a.max(b)

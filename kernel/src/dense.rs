@@ -33,7 +33,6 @@ struct Ring<'a, T, const ROWS: usize> {
 }
 
 impl<T, const ROWS: usize> Ring<'_, T, ROWS> {
-    #[inline]
     fn row(&self, y: usize) -> &[T] {
         let start = (y % ROWS) * self.width;
         self.pixels
@@ -41,7 +40,6 @@ impl<T, const ROWS: usize> Ring<'_, T, ROWS> {
             .unwrap_or_default()
     }
 
-    #[inline]
     fn row_mut(&mut self, y: usize) -> &mut [T] {
         let start = (y % ROWS) * self.width;
         self.pixels
@@ -74,18 +72,6 @@ pub(crate) fn cost(network: Network, candidates: Candidates) -> usize {
 // By itself, so that it is where the fastest memory is.
 #[inline(never)]
 pub(crate) fn pass_row(
-    layers: &Layers<'_>,
-    of: (&[f32], Candidates),
-    y: usize,
-    latents: Latents<'_>,
-    scratch: &mut [f32],
-) -> Result<(), Error> {
-    pass_row_inline(layers, of, y, latents, scratch)
-}
-
-/// [`pass_row`] for whoever compiles it for wider vectors.
-#[inline]
-pub(crate) fn pass_row_inline(
     layers: &Layers<'_>,
     (image, candidates): (&[f32], Candidates),
     y: usize,
@@ -152,13 +138,11 @@ pub(crate) fn pass_row_inline(
 
 /// First columns of the blocks of [`BLOCK`] that cover `columns`: the last one ends there, over
 /// the one before it rather than cut short.
-#[inline]
 fn blocks(columns: usize) -> impl Iterator<Item = usize> {
     let last = columns.saturating_sub(BLOCK);
     (0..columns).step_by(BLOCK).map(move |x| x.min(last))
 }
 
-#[inline]
 fn convolve1_row(
     layers: &Layers<'_>,
     image: &[f32],
@@ -177,7 +161,6 @@ fn convolve1_row(
     }
 }
 
-#[inline]
 fn convolve1_at<const P: usize>(
     layers: &Layers<'_>,
     rows: [&[f32]; 3],
@@ -196,7 +179,6 @@ fn convolve1_at<const P: usize>(
 
 /// Pools one row at stride 1 over pixels `D` apart: down first, which neighbours share, then
 /// across.
-#[inline]
 fn pool_row<const C: usize, const D: usize>(
     above: &[[f32; C]],
     below: &[[f32; C]],
@@ -221,7 +203,6 @@ fn pool_row<const C: usize, const D: usize>(
     }
 }
 
-#[inline]
 fn convolve2_row(layers: &Layers<'_>, rows: [&[Pixel1]; 3], columns: usize, out: &mut [Pixel2]) {
     if columns < BLOCK {
         (0..columns).for_each(|x| convolve2_at::<1>(layers, rows, x, out));
@@ -230,7 +211,6 @@ fn convolve2_row(layers: &Layers<'_>, rows: [&[Pixel1]; 3], columns: usize, out:
     }
 }
 
-#[inline]
 fn convolve2_at<const P: usize>(
     layers: &Layers<'_>,
     rows: [&[Pixel1]; 3],
@@ -247,7 +227,6 @@ fn convolve2_at<const P: usize>(
     }
 }
 
-#[inline]
 fn all<T: Copy>(taps: [Option<T>; TAPS]) -> Option<[T; TAPS]> {
     let first = taps[0]?;
     taps.iter()
@@ -257,7 +236,6 @@ fn all<T: Copy>(taps: [Option<T>; TAPS]) -> Option<[T; TAPS]> {
 
 /// Pools one row and adds it to every latent it belongs to. Rows and columns arrive in
 /// ascending order, so each latent receives its contributions in the order of its weights.
-#[inline]
 fn pool2_row_into_latents(
     layers: &Layers<'_>,
     above: &[Pixel2],

@@ -175,7 +175,6 @@ impl Filter {
 
 /// One feature of all candidates, in units of brightness: [`advance`] from the first row to the last, before it
 /// standardises.
-#[inline]
 pub(crate) fn apply_one(
     filter: usize,
     (image, candidates): (&[f32], Candidates),

@@ -9,7 +9,6 @@ use beacon_kernel::{
     Acquisition, Band, Candidate, Candidates, Capacity, Explorer, Model, Proposal, Storage,
     Surrogate,
 };
-use multiversion::multiversion;
 use rayon::prelude::*;
 
 use super::watch::{Course, OnHandOver, nobody};
@@ -152,14 +151,9 @@ fn evaluate(bands: &mut [Band<'_>], mut watch: impl FnMut(usize) -> ControlFlow<
         done += some.len();
         some.par_iter_mut().for_each(|band| {
             let mut workspace = vec![0.0; band.floats()];
-            evaluate_one(band, &mut workspace);
+            band.evaluate(&mut workspace);
         });
     }
-}
-
-#[multiversion(targets("x86_64+avx2"))]
-fn evaluate_one(band: &mut Band<'_>, workspace: &mut [f32]) {
-    band.evaluate(workspace);
 }
 
 fn out_of_range(which: Which, limit: u64) -> ControllerError {

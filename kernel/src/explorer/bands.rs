@@ -47,14 +47,12 @@ impl Band<'_> {
     }
 
     /// Does what there is to do. A `workspace` that is too short leaves it undone.
-    #[inline]
     pub fn evaluate(&mut self, workspace: &mut [f32]) {
         if let Some(workspace) = workspace.get_mut(..self.floats()) {
             self.outcome = Some(self.pass(workspace));
         }
     }
 
-    #[inline]
     fn pass(&mut self, workspace: &mut [f32]) -> Result<(), Error> {
         let (image, candidates, network) = (self.image, self.candidates, self.model.network);
         let [plane, slopes] = &mut self.axes;
@@ -68,7 +66,7 @@ impl Band<'_> {
                 let layers = Layers::new(network, weights)?;
                 for y in 0..dense::rows(network, candidates) {
                     let latents = Latents::new([&mut **plane, &mut **slopes]);
-                    dense::pass_row_inline(&layers, (image, candidates), y, latents, workspace)?;
+                    dense::pass_row(&layers, (image, candidates), y, latents, workspace)?;
                 }
             }
             Architecture::Same => {
