@@ -127,7 +127,7 @@ pub(super) fn read(
     let (units, mut points) = (map.first.units_of(&name), map.first.dimension(2, 0, None));
     points.axis.size = map.points;
     if points.axis.units == "s" {
-        points.axis.name = "Time".to_owned();
+        "Time".clone_into(&mut points.axis.name);
     }
     let shape = named[chosen].shape.clone();
     let load = move || map.load(chosen);

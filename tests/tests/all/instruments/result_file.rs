@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use beacon_host::data::result::{PointRow, PointSpectra, Response, ResultFile};
+use beacon_host::data::files::Conditions;
 use beacon_host::data::{Axis, Channels, Map};
 use serde_json::{Value, json};
 
@@ -170,6 +171,7 @@ fn write(
     let path = folder.join(name).with_extension("hspy");
     let result = ResultFile {
         image: &image,
+        conditions: Conditions::default(),
         points: &points,
         responses: &[
             Response {
