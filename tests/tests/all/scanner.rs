@@ -132,10 +132,10 @@ fn a_campaign_of_image_and_points_from_the_board_alone_equals_a_replay_of_its_da
     for (stay, (column, row, dwell_us)) in stays.iter().zip(expected) {
         assert_eq!((stay.x, stay.y), (code(column), code(row)));
         let dwell = dwell_us * 48;
-        // On a busy machine the emulator sends the byte that blanks late now and then, by some of the
-        // ten bits that it takes.
+        // On a busy machine the emulator sends the byte that blanks late now and then, by what it takes to
+        // send ten bytes at most.
         assert!(
-            (dwell - CYCLES_PER_COUNT..dwell + 10 * 48).contains(&stay.on),
+            (dwell - CYCLES_PER_COUNT..dwell + 10 * 10 * 48).contains(&stay.on),
             "{stay:?}"
         );
         late += usize::from(stay.on > dwell + CYCLES_PER_COUNT);
