@@ -99,10 +99,10 @@ fn axes(group: &Attributes, dataset: &Dataset) -> Vec<String> {
     let Some(said) = group.get("axes").or_else(|| of_dataset.get("axes")) else {
         return Vec::new();
     };
-    if let Some(names) = said.as_strings() {
-        return names.to_vec();
-    }
-    let text = said.as_str().unwrap_or_default();
+    // A single text is one of several strings as well.
+    let Some(text) = said.as_str() else {
+        return said.as_strings().unwrap_or_default().to_vec();
+    };
     let names = text.trim_matches(['[', ']']).split([':', ',']);
     names.map(|name| name.trim().to_owned()).collect()
 }
