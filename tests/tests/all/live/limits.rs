@@ -67,7 +67,8 @@ fn time_and_coverage_end_a_campaign_in_order() {
     let ran = begin(&mut microscope, config, &path).unwrap();
     assert_eq!(ran.outcome.ended, Ended::Time);
     let points = ran.summary.positions.len();
-    assert!((2..=17).contains(&points), "{points}");
+    // None where a busy machine takes the second for the first overview.
+    assert!(points <= 17, "{points}");
     // Half of a campaign at random finds something at nearly every point; none for ever.
     let ran = undisturbed("--microscope specimen --budget 400 --stall-after 3 --retrain-every 500");
     assert!(
