@@ -158,7 +158,10 @@ fn shards_are_the_comparison_run_at_once_and_what_is_missing_is_told() {
     )
     .unwrap();
     let collected = beacon_ok(&["compare", "--collect", "study"], folder.path());
-    let said = ["mu-1.json", "of other arguments and left out: campaign.k is 3 there"];
+    let said = [
+        "mu-1.json",
+        "of other arguments and left out: campaign.k is 3 there",
+    ];
     assert_says(&text(&collected.stdout), &said);
     assert_eq!(missing(), "1\n");
 }

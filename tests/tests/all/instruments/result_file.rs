@@ -4,8 +4,8 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use beacon_host::data::result::{PointRow, PointSpectra, Response, ResultFile};
 use beacon_host::data::files::Conditions;
+use beacon_host::data::result::{PointRow, PointSpectra, Response, ResultFile};
 use beacon_host::data::{Axis, Channels, Map};
 use serde_json::{Value, json};
 
