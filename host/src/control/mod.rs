@@ -40,8 +40,8 @@ use crate::microscope::Interrupt;
 const LONGEST: usize = 1 << 16;
 /// How long a caller waits for the campaign, which may have to wait for its disk.
 const PATIENCE: Duration = Duration::from_secs(15);
-/// How long a caller may take from its connection to the end of its answer, a command's way to a slow disk
-/// included.
+/// How long a caller may take to send its request, and then to take its answer. What the campaign itself
+/// needs in between, such as a slow disk's time for a command, is not the caller's.
 const DEADLINE: Duration = Duration::from_secs(6);
 /// Connections at a time; further ones wait for the deadline of those.
 const CALLERS: usize = 16;
@@ -382,6 +382,7 @@ impl Caller {
             None => self.read().map(|complete| {
                 if complete {
                     self.answer = Some(answer(&self.request));
+                    self.since = Instant::now();
                 }
                 false
             }),
