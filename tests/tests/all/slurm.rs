@@ -134,7 +134,7 @@ impl Cluster {
                 begun.elapsed() < PATIENCE,
                 "{what}: not within {PATIENCE:?}"
             );
-            std::thread::sleep(Duration::from_millis(200));
+            std::thread::sleep(Duration::from_millis(50));
         }
     }
 
@@ -312,28 +312,24 @@ fn a_study_on_a_cluster_loses_a_node_and_two_tasks_and_equals_that_of_one_proces
                 .stdout,
         )
     };
-    assert!(send().starts_with("tasks 1-8: job "));
     let running = |cluster: &Cluster| cluster.jobs("RUNNING");
-    cluster.until("tasks run on both nodes", |here| running(here).len() == 4);
-    let fail = ["update", "nodename=two", "state=down", "reason=test"];
-    assert!(cluster.run("scontrol", &fail).status.success());
-    let survivors = running(&cluster);
-    assert!(
-        survivors.len() >= 2,
-        "{survivors:?} survived the node's failure"
-    );
-    for task in &survivors[..2] {
-        let kill = ["--full", "--signal=KILL", task.as_str()];
-        assert!(cluster.run("scancel", &kill).status.success());
-    }
-    cluster.run("scontrol", &["update", "nodename=two", "state=resume"]);
-    cluster.finish();
-    let lost = missing();
-    assert!(
-        !lost.trim().is_empty(),
-        "nothing was killed: {}",
-        text(&script)
-    );
+    // Tasks may be over before a busy machine has come to kill them: then they begin anew.
+    let lost = (0..10).find_map(|_| {
+        let _ = fs::remove_dir_all(folder.join("a study"));
+        assert!(send().starts_with("tasks 1-8: job "));
+        cluster.until("tasks run on both nodes", |here| running(here).len() == 4);
+        let fail = ["update", "nodename=two", "state=down", "reason=test"];
+        assert!(cluster.run("scontrol", &fail).status.success());
+        for task in running(&cluster).iter().take(2) {
+            let kill = ["--full", "--signal=KILL", task.as_str()];
+            assert!(cluster.run("scancel", &kill).status.success());
+        }
+        cluster.run("scontrol", &["update", "nodename=two", "state=resume"]);
+        cluster.finish();
+        let lost = missing();
+        (!lost.trim().is_empty()).then_some(lost)
+    });
+    let lost = lost.unwrap_or_else(|| panic!("nothing was killed: {}", text(&script)));
     let partial = fs::read_to_string(folder.join("a study/comparison.json")).expect("collected");
     assert!(partial.contains("cells are not finished"), "{partial}");
 
