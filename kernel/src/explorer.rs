@@ -6,6 +6,7 @@
 
 mod bands;
 mod distances;
+mod dropping;
 mod evaluation;
 mod model;
 #[cfg(feature = "parts")]
@@ -99,7 +100,12 @@ pub struct Explorer<'a> {
     seed: u64,
     candidates: Option<Candidates>,
     process: Option<Process>,
+    /// Points measured.
     measured: usize,
+    /// Points among them that the Gaussian process is of.
+    held: usize,
+    /// How many may be held.
+    most: usize,
     /// Whether the features of the fixed filters are those of the image.
     filtered: bool,
     /// Measured points that the structural distances include.
@@ -125,6 +131,7 @@ impl<'a> Explorer<'a> {
         acquisition.validate()?;
         let factor = Factor::new(core::mem::take(&mut memory.factor));
         memory.taken.fill(0);
+        let most = memory.capacity.measurements;
         Ok(Self {
             memory,
             factor,
@@ -133,6 +140,8 @@ impl<'a> Explorer<'a> {
             candidates: None,
             process: None,
             measured: 0,
+            held: 0,
+            most,
             filtered: false,
             distances_known: 0,
             distances_underway: None,
@@ -182,6 +191,7 @@ impl<'a> Explorer<'a> {
         self.candidates = Some(candidates);
         self.process = None;
         self.measured = 0;
+        self.held = 0;
         self.filtered = false;
         self.factor.clear();
         self.memory.taken.fill(0);
@@ -193,11 +203,13 @@ impl<'a> Explorer<'a> {
         Windows::new(memory.image, candidates).begin(memory.reciprocals, memory.distances)
     }
 
-    /// Takes a measured response, in raw units.
+    /// Takes a measured response, in raw units. Where as many points are held as may be, the Gaussian
+    /// process first drops those that tell least: see [`Self::held`].
     ///
     /// # Errors
     /// [`Error::NoImage`], [`Error::NoSuchCandidate`], [`Error::AlreadyMeasured`],
-    /// [`Error::ResponseNotFinite`] and [`Error::Capacity`] leave the explorer as it was.
+    /// [`Error::ResponseNotFinite`] and, without room for a single point, [`Error::Capacity`] leave the
+    /// explorer as it was.
     /// After [`Error::NotPositiveDefinite`] or [`Error::Outlier`] the response is kept, and counts
     /// again as soon as a better model arrives.
     pub fn measure(&mut self, candidate: Candidate, response: f32) -> Result<(), Error> {
@@ -209,23 +221,29 @@ impl<'a> Explorer<'a> {
         if !within(response, LARGEST_RESPONSE) {
             return Err(Error::ResponseNotFinite { candidate });
         }
-        let n = self.measured;
-        let (Some(own_candidate), Some(own_response), Some(taken)) = (
+        let full = self.held >= self.most;
+        if full {
+            self.drop_points()?;
+        }
+        let (n, held) = (self.measured, self.held);
+        let (Some(own_candidate), Some(own_response), Some(number), Some(taken)) = (
             self.memory.measured.get_mut(n),
-            self.memory.responses.get_mut(n),
+            self.memory.responses.get_mut(held),
+            self.memory.numbers.get_mut(held),
             self.memory.taken.get_mut(candidate.index() / 32),
         ) else {
             return Err(Error::Capacity {
                 what: "measurements",
-                needed: n + 1,
+                needed: held + 1,
                 capacity: self.memory.capacity.measurements,
             });
         };
         *own_candidate = candidate.0;
         *own_response = response;
+        *number = n as u32;
         *taken |= 1 << (candidate.0 % 32);
-        self.measured = n + 1;
-        if self.process.is_some() && self.factor.order() == n {
+        (self.measured, self.held) = (n + 1, held + 1);
+        if self.process.is_some() && (full || self.factor.order() == held) {
             self.absorb()?;
         }
         Ok(())
@@ -284,7 +302,7 @@ impl<'a> Explorer<'a> {
         }
         let temperature = self.acquisition.temperature();
         match expected {
-            Some(candidate) => self.work_ahead(candidate, self.measured, temperature),
+            Some(candidate) => self.work_ahead(candidate, self.held, temperature),
             None if temperature.is_some() && self.measured > 0 => self.finish_slice(temperature),
             None => Ok(true),
         }
@@ -306,12 +324,24 @@ impl<'a> Explorer<'a> {
         self.memory.latents.get(..self.candidates?.count())
     }
 
-    /// Measured candidates with their raw responses, in the order they were measured.
+    /// Measured candidates in the order they were measured, with their raw responses; NaN for the response of
+    /// one that is no longer [held](Self::held).
     pub fn measurements(&self) -> impl ExactSizeIterator<Item = (Candidate, f32)> {
-        let candidates = self.memory.measured.iter().take(self.measured);
-        candidates
-            .zip(&*self.memory.responses)
-            .map(|(&candidate, &response)| (Candidate(candidate), response))
+        let memory = &self.memory;
+        let mut held = memory
+            .numbers
+            .iter()
+            .zip(&*memory.responses)
+            .take(self.held)
+            .peekable();
+        let candidates = memory.measured.iter().take(self.measured).enumerate();
+        candidates.map(move |(n, &candidate)| {
+            let own = held.next_if(|&(&number, _)| number as usize == n);
+            (
+                Candidate(candidate),
+                own.map_or(f32::NAN, |(_, &response)| response),
+            )
+        })
     }
 
     /// Whether a candidate was measured or excluded, so that it is proposed no more.
@@ -343,7 +373,7 @@ impl<'a> Explorer<'a> {
     /// The model, provided that every measurement is in it.
     fn ready(&self) -> Result<Process, Error> {
         let process = self.process.ok_or(Error::NoModel)?;
-        if self.factor.order() < self.measured {
+        if self.factor.order() < self.held {
             return Err(Error::NotPositiveDefinite {
                 row: self.factor.order(),
             });

@@ -90,8 +90,8 @@ impl<'a> Factor<'a> {
         Ok(())
     }
 
-    /// Works out the row that [`Self::adopt`] appends, as [`Self::extend`] does. Until then the factor is
-    /// what it was, and another row may take its place.
+    /// Works out the row that [`Self::adopt`] appends, as [`Self::extend`] does, and L⁻¹b beside it: earlier
+    /// rows are read once for both. Until then the factor is what it was, and another row may take its place.
     ///
     /// # Errors
     /// As [`Self::extend`].
@@ -99,11 +99,20 @@ impl<'a> Factor<'a> {
         &mut self,
         variance: f32,
         fill: impl Fn(usize, &mut [f32]),
+        b: &mut [f32],
     ) -> Result<(), Error> {
         let n = self.order;
-        let appended = self.append(variance, |row| fill(n, row));
-        self.order = n;
-        appended
+        let (old, new) = split(self.packed, n, n + 1)?;
+        if let Some((diagonal, row)) = new.split_last_mut() {
+            fill(n, row);
+            if b.len() == row.len() {
+                solve_lower_each(old, [row, b]);
+            } else {
+                solve_lower_each(old, [row]);
+            }
+            *diagonal = root(variance - dot(row, row), n)?;
+        }
+        Ok(())
     }
 
     /// Appends the row that was prepared last.
@@ -117,7 +126,7 @@ impl<'a> Factor<'a> {
         let (old, new) = split(self.packed, n, n + 1)?;
         if let Some((diagonal, row)) = new.split_last_mut() {
             fill(row);
-            solve_lower(old, row);
+            solve_lower_each(old, [row]);
             *diagonal = root(variance - dot(row, row), n)?;
         }
         self.order = n + 1;
@@ -191,7 +200,7 @@ impl<'a> Factor<'a> {
 
     /// b ← L⁻¹b with as many leading rows as `b` is long.
     pub(crate) fn solve_lower(&self, b: &mut [f32]) {
-        solve_lower(self.packed, b);
+        solve_lower_each(self.packed, [b]);
     }
 
     /// B ← L⁻¹B for the columns of B, given row by row, with as many leading rows as B has. It
@@ -371,30 +380,36 @@ fn solve_beside(triangle: &[[f32; ROWS]; ROWS], sums: [f32; ROWS], x: &mut [f32;
     }
 }
 
-/// b ← L⁻¹b, four rows at a time, so that it loads the solved part of b once for all four.
-fn solve_lower(packed: &[f32], b: &mut [f32]) {
+/// b ← L⁻¹b for columns of one length, four rows at a time, so that it loads the solved part of each once for
+/// all four, and rows that come from far once for all columns.
+fn solve_lower_each<const C: usize>(packed: &[f32], mut columns: [&mut [f32]; C]) {
     let mut rest = packed;
-    let blocked = b.len() - b.len() % ROWS;
+    let length = columns.first().map_or(0, |b| b.len());
+    let blocked = length - length % ROWS;
     for i in (0..blocked).step_by(ROWS) {
         let Some((rows, after)) = take_rows::<ROWS>(rest, i) else {
             return;
         };
         rest = after;
-        let (known, tail) = b.split_at_mut(i.min(b.len()));
-        let [sums] = dots([known], rows.map(|(row, _)| row));
-        let Some(x) = tail.first_chunk_mut::<ROWS>() else {
-            return;
-        };
-        solve_beside(&triangle(&rows, i), sums, x);
+        let known = columns.each_ref().map(|b| b.get(..i).unwrap_or_default());
+        let sums = dots(known, rows.map(|(row, _)| row));
+        let triangle = triangle(&rows, i);
+        for (b, sums) in columns.iter_mut().zip(sums) {
+            if let Some(x) = b.get_mut(i..).and_then(<[f32]>::first_chunk_mut) {
+                solve_beside(&triangle, sums, x);
+            }
+        }
     }
-    for i in blocked..b.len() {
+    for i in blocked..length {
         let Some(([(row, diagonal)], after)) = take_rows::<1>(rest, i) else {
             return;
         };
         rest = after;
-        let (known, tail) = b.split_at_mut(i.min(b.len()));
-        if let Some(x) = tail.first_mut() {
-            *x = (*x - dot(known, row)) / diagonal;
+        for b in &mut columns {
+            let (known, tail) = b.split_at_mut(i.min(b.len()));
+            if let Some(x) = tail.first_mut() {
+                *x = (*x - dot(known, row)) / diagonal;
+            }
         }
     }
 }

@@ -22,11 +22,6 @@ use crate::elementary::exp;
 /// Columns that are filtered side by side.
 pub(crate) const LANES: usize = 4;
 
-/// Floats of workspace for images of `width` pixels a row.
-pub(crate) const fn scratch(width: usize) -> usize {
-    width
-}
-
 /// The covariance of two candidates by their rows and columns.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Space {
@@ -47,18 +42,45 @@ impl Space {
         }
     }
 
-    pub(crate) fn between(self, a: [f32; 2], b: [f32; 2]) -> f32 {
-        let rows = self.rate * libm::fabsf(a[0] - b[0]);
-        let columns = self.rate * libm::fabsf(a[1] - b[1]);
-        (self.variance * exp(-(rows + columns))) * ((1.0 + rows) * (1.0 + columns))
+    /// m at whole lags, those of a table from 0 on: whatever the table lacks is worked out when it is asked for.
+    pub(crate) fn tabulate(self, falloff: &mut [f32]) {
+        for (lag, value) in falloff.iter_mut().enumerate() {
+            *value = self.correlation(lag as f32);
+        }
     }
 
-    /// Adds the covariances of a candidate with those at each of `places` to `sums`.
+    /// m at a lag along one axis.
+    // So rarely beyond a table that it shall not be inlined there.
+    #[inline(never)]
+    fn correlation(self, lag: f32) -> f32 {
+        let along = self.rate * lag;
+        exp(-along) * (1.0 + along)
+    }
+
+    /// The covariance of two candidates.
+    pub(crate) fn between(self, falloff: &[f32], a: [f32; 2], b: [f32; 2]) -> f32 {
+        let along = |lag: f32| {
+            // Places lie on the lattice.
+            let known = falloff.get(lag as usize).copied();
+            known.unwrap_or_else(|| self.correlation(lag))
+        };
+        let rows = along(libm::fabsf(a[0] - b[0]));
+        self.variance * (rows * along(libm::fabsf(a[1] - b[1])))
+    }
+
+    /// Adds the covariances of a candidate with those at each of `places` to `sums`; `falloff` is what
+    /// [`Self::tabulate`] wrote.
     // Not inlined into what runs in the fastest memory, which is small.
     #[inline(never)]
-    pub(crate) fn add_each(self, own: [f32; 2], places: &[[f32; 2]], sums: &mut [f32]) {
+    pub(crate) fn add_each(
+        self,
+        falloff: &[f32],
+        own: [f32; 2],
+        places: &[[f32; 2]],
+        sums: &mut [f32],
+    ) {
         for (sum, &place) in sums.iter_mut().zip(places) {
-            *sum += self.between(own, place);
+            *sum += self.between(falloff, own, place);
         }
     }
 
@@ -69,12 +91,12 @@ impl Space {
     pub(crate) fn spread(
         self,
         candidates: Candidates,
+        falloff: &[f32],
         (places, weights): (&[[f32; 2]], &[f32]),
         sums: &mut [f32],
-        workspace: &mut [f32],
     ) {
         let columns = candidates.columns();
-        self.spread_along(columns, (places, weights), sums, workspace);
+        self.spread_along(columns, falloff, (places, weights), sums);
         self.spread_down(columns, 0..columns, sums);
     }
 
@@ -84,21 +106,17 @@ impl Space {
     pub(crate) fn spread_along(
         self,
         columns: usize,
+        falloff: &[f32],
         (places, weights): (&[[f32; 2]], &[f32]),
         sums: &mut [f32],
-        workspace: &mut [f32],
     ) {
-        let falloff = workspace.get_mut(..columns).unwrap_or_default();
-        for (lag, value) in falloff.iter_mut().enumerate() {
-            let along = self.rate * lag as f32;
-            *value = exp(-along) * (1.0 + along);
-        }
+        let falloff = falloff.get(..columns).unwrap_or_default();
         for (&[row, column], weight) in places.iter().zip(weights) {
             let height = self.variance * weight;
             let (row, column) = (row as usize * columns, column as usize);
             let row = sums.get_mut(row..row + columns).unwrap_or_default();
             let (left, right) = row.split_at_mut(column.min(row.len()));
-            for (sum, falloff) in right.iter_mut().zip(&*falloff) {
+            for (sum, falloff) in right.iter_mut().zip(falloff) {
                 *sum += height * falloff;
             }
             let falloff = falloff.get(1..).unwrap_or_default();
@@ -273,8 +291,10 @@ mod tests {
             let weights: Vec<f32> = (0..points).map(|_| random.normal()).collect();
             let space = Space::new(0.7, 1.0 / reach);
             let mut sums = vec![0.0; count];
-            let mut workspace = vec![f32::NAN; scratch(width)];
-            space.spread(candidates, (&places, &weights), &mut sums, &mut workspace);
+            // As far as an image is wide; some are higher.
+            let mut falloff = vec![f32::NAN; width];
+            space.tabulate(&mut falloff);
+            space.spread(candidates, &falloff, (&places, &weights), &mut sums);
             let correlation = |d: f32| {
                 let d = 3.0_f64.sqrt() * f64::from(d) / f64::from(reach);
                 (1.0 + d) * (-d).exp()
@@ -286,7 +306,7 @@ mod tests {
                 for (place, weight) in places.iter().zip(&weights) {
                     let along = [0, 1].map(|axis| correlation((at[axis] - place[axis]).abs()));
                     expected += 0.7 * f64::from(*weight) * along[0] * along[1];
-                    by_entries += weight * space.between(at, *place);
+                    by_entries += weight * space.between(&falloff, at, *place);
                 }
                 let allowed = 2e-6 * size;
                 assert!(

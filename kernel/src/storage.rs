@@ -7,7 +7,7 @@ use crate::gp::packed;
 use crate::network::LATENT;
 use crate::surrogate::LANES;
 use crate::{
-    Architecture, Candidates, Edges, Error, Network, cnn, dense, filters, grid, space, surrogate,
+    Architecture, Candidates, Edges, Error, Network, cnn, dense, filters, grid, surrogate,
 };
 
 /// How large a campaign may grow.
@@ -19,7 +19,7 @@ pub struct Capacity {
     pub image_width: usize,
     /// Candidates.
     pub candidates: usize,
-    /// Measured points.
+    /// Measured points that the Gaussian process is of: one that has more drops some.
     pub measurements: usize,
     /// Side of the window, in pixels.
     pub window: usize,
@@ -63,6 +63,7 @@ impl Capacity {
     /// Length of the slice of floats.
     pub const fn floats(self) -> usize {
         self.image_pixels
+            + self.image_width
             + (LATENT + 5) * self.candidates
             + 2 * surrogate::ROOM
             + packed(self.measurements)
@@ -72,7 +73,7 @@ impl Capacity {
 
     /// Length of the slice of words.
     pub const fn words(self) -> usize {
-        self.candidates.div_ceil(32) + self.measurements + filters::WORDS * self.candidates
+        self.candidates.div_ceil(32) + self.measurements + (1 + filters::WORDS) * self.candidates
     }
 
     /// Bytes of both slices.
@@ -126,7 +127,6 @@ impl Capacity {
             // These leave what is worked ahead where it is.
             ahead + self.window * self.window,
             ahead + grid::WORKSPACE,
-            ahead + space::scratch(self.image_width),
             ahead + LANES * self.measurements,
         ];
         let mut i = 0;
@@ -242,6 +242,9 @@ pub struct Storage<'a> {
     pub(crate) points: &'a mut [[f32; LATENT]],
     /// Rows and columns of the measured points among the candidates.
     pub(crate) places: &'a mut [[f32; 2]],
+    /// What the spatial part of the covariance is at whole lags.
+    pub(crate) falloff: &'a mut [f32],
+    /// Responses of the held points, in the order they were measured.
     pub(crate) responses: &'a mut [f32],
     pub(crate) targets: &'a mut [f32],
     pub(crate) whitened: &'a mut [f32],
@@ -249,6 +252,9 @@ pub struct Storage<'a> {
     pub(crate) row: &'a mut [f32],
     pub(crate) references: &'a mut [f32],
     pub(crate) workspace: &'a mut [f32],
+    /// Which of the measured points are held, in the order they were measured.
+    pub(crate) numbers: &'a mut [u32],
+    /// Candidates of all measured points.
     pub(crate) measured: &'a mut [u32],
     pub(crate) taken: &'a mut [u32],
     /// What the fixed filters say of every candidate.
@@ -312,7 +318,10 @@ impl<'a> Storage<'a> {
             Ok(head)
         };
         let n = capacity.measurements;
-        let (measured, rest_of_words) = words.split_at_mut_checked(n).ok_or(no_words)?;
+        let (numbers, rest_of_words) = words.split_at_mut_checked(n).ok_or(no_words)?;
+        let (measured, rest_of_words) = rest_of_words
+            .split_at_mut_checked(capacity.candidates)
+            .ok_or(no_words)?;
         let (taken, rest_of_words) = rest_of_words
             .split_at_mut_checked(capacity.candidates.div_ceil(32))
             .ok_or(no_words)?;
@@ -333,6 +342,7 @@ impl<'a> Storage<'a> {
             factor: cut(packed(n))?,
             points: cut(LATENT * n)?.as_chunks_mut().0,
             places: cut(2 * n)?.as_chunks_mut().0,
+            falloff: cut(capacity.image_width)?,
             responses: cut(n)?,
             targets: cut(n)?,
             whitened: cut(n)?,
@@ -340,6 +350,7 @@ impl<'a> Storage<'a> {
             row: cut(n)?,
             references: cut(n)?,
             workspace,
+            numbers,
             measured,
             taken,
             features: features.as_chunks_mut().0,

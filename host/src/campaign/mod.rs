@@ -99,7 +99,7 @@ pub use summary::Summary;
 /// Revision of all that decides where a campaign measures: kernel, training, seeds. To be raised
 /// whenever a campaign may take another way than before, so that its results are not mixed with
 /// earlier ones.
-pub const ALGORITHM: u32 = 6;
+pub const ALGORITHM: u32 = 7;
 
 /// What follows the progress of a campaign.
 pub trait Observer {

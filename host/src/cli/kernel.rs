@@ -163,11 +163,6 @@ pub(super) fn admit(controller: &Linked<'_>, (needed, edges): Needed) -> Result<
             offered.image_width,
         ),
         ("candidates", needed.candidates, offered.candidates),
-        (
-            "measurements, seeds included",
-            needed.measurements,
-            offered.measurements,
-        ),
         ("pixels of a window's side", needed.window, offered.window),
     ] {
         if needed > offered {
@@ -176,6 +171,13 @@ pub(super) fn admit(controller: &Linked<'_>, (needed, edges): Needed) -> Result<
                  smaller one, or --controller in-process"
             )));
         }
+    }
+    if needed.measurements > offered.measurements {
+        log(&format!(
+            "the controller has room for {} of {} points: from then on it drops those that lie nearest to \
+             others, and goes on",
+            offered.measurements, needed.measurements
+        ));
     }
     Ok(())
 }

@@ -118,6 +118,20 @@ impl<'m> InProcess<'m> {
         })
     }
 
+    /// Bounds the points that its Gaussian process is of by those of a board whose mirror it is, if there is
+    /// memory for as many: then both drop the same ones, and no campaign is too long.
+    pub(super) fn mirror(&mut self, board: Capacity) {
+        if self.room >= board.measurements {
+            self.explorer.hold_at_most(board.measurements);
+            self.room = usize::MAX;
+        }
+    }
+
+    /// Points that its Gaussian process is of: fewer than were measured where its memory is full.
+    pub(super) fn held(&self) -> usize {
+        self.explorer.held()
+    }
+
     /// The response that [`Controller::measure_spectrum`] takes from a spectrum; refused where a
     /// board refuses.
     ///
@@ -136,6 +150,9 @@ impl<'m> InProcess<'m> {
         Ok(relative(scalarizer.response(spectrum), self.origin))
     }
 }
+
+/// Points from which on the factor no longer lies in a processor's caches.
+const MANY: usize = 1000;
 
 /// Candidates from which on new weights are worth a second thread.
 const LARGE: usize = 16_384;
@@ -229,6 +246,10 @@ impl Controller for InProcess<'_> {
     }
 
     fn measure(&mut self, candidate: Candidate, response: f32) -> Result<(), ControllerError> {
+        // What is worked ahead reads a factor of many points fewer times than what comes after.
+        if self.explorer.held() >= MANY {
+            while self.explorer.prepare(Some(candidate)) {}
+        }
         Ok(self.explorer.measure(candidate, response)?)
     }
 

@@ -64,6 +64,9 @@ pub struct LinkReport {
     pub losses: u32,
     /// Measurements that an earlier host had already handed over.
     pub resumed: u32,
+    /// Points that the kernel is of: fewer than were measured where the board's memory is full.
+    #[serde(default)]
+    pub held: u32,
 }
 
 /// A kernel on a board.
@@ -138,6 +141,8 @@ impl<'m> Linked<'m> {
                 return Err(contended(&identity));
             }
         }
+        let mut mirror = mirror;
+        mirror.mirror(identity.capacity.into());
         Ok(Self {
             client,
             identity,

@@ -58,14 +58,18 @@ impl Explorer<'_> {
             *latent = [x, y];
         }
         let bounds = scale_latents(latents, model.hyperparameters.lengthscale)?;
+        let space = model.space();
+        if let Some(space) = space {
+            space.tabulate(memory.falloff);
+        }
         self.process = Some(Process {
             hyperparameters: model.hyperparameters,
             standardisation: model.standardisation,
-            space: model.space(),
+            space,
             axes: Axes::spanning(bounds),
-            swept: self.measured,
+            swept: self.held,
             groups: 0,
-            updated: self.measured,
+            updated: self.held,
             spread: false,
         });
         self.factor.clear();
@@ -78,13 +82,13 @@ impl Explorer<'_> {
         let known = self.factor.order();
         let mut placed = known;
         let mut outlier = Ok(());
-        while placed < self.measured && outlier.is_ok() {
+        while placed < self.held && outlier.is_ok() {
             outlier = self.place(placed, &process);
             placed += usize::from(outlier.is_ok());
         }
         let prepared = self.preparation.as_ref().is_some_and(|preparation| {
-            let candidate = self.memory.measured.get(known);
-            candidate.is_some_and(|&candidate| preparation.has_row(Candidate(candidate), known))
+            let candidate = self.held_candidate(known);
+            candidate.is_some_and(|candidate| preparation.has_row(candidate, known))
         });
         let memory = &mut self.memory;
         let extended = if prepared && placed == known + 1 {
@@ -92,7 +96,7 @@ impl Explorer<'_> {
             Ok(())
         } else {
             let points = memory.points.get(..placed).unwrap_or_default();
-            let at = (points, &*memory.places);
+            let at = (points, &*memory.places, &*memory.falloff);
             let fill = |n: usize, row: &mut [f32]| process.covariances(at, n, row);
             self.factor.extend(placed, process.variance(), fill)
         };
@@ -113,8 +117,7 @@ impl Explorer<'_> {
 
     /// Copies latent and place of measured point `n` and standardises its response.
     fn place(&mut self, n: usize, process: &Process) -> Result<(), Error> {
-        let candidate = self.memory.measured.get(n).copied();
-        let candidate = Candidate(candidate.ok_or(Error::NoMeasurement)?);
+        let candidate = self.held_candidate(n).ok_or(Error::NoMeasurement)?;
         self.stand(candidate, n)?;
         let memory = &mut self.memory;
         let (Some(&response), Some(target)) = (memory.responses.get(n), memory.targets.get_mut(n))
@@ -135,13 +138,13 @@ impl Process {
     #[inline(never)]
     pub(super) fn covariances(
         &self,
-        (points, places): (&[[f32; 2]], &[[f32; 2]]),
+        (points, places, falloff): (&[[f32; 2]], &[[f32; 2]], &[f32]),
         n: usize,
         row: &mut [f32],
     ) {
         self.covariance().among(points)(n, row);
         if let (Some(space), Some(&own)) = (self.space, places.get(n)) {
-            space.add_each(own, places, row);
+            space.add_each(falloff, own, places, row);
         }
     }
 }

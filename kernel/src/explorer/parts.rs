@@ -77,19 +77,14 @@ impl Explorer<'_> {
         self.preparation = None;
         self.evaluation = None;
         let memory = &mut self.memory;
-        let targets = memory.targets.get(..self.measured).unwrap_or_default();
+        let targets = memory.targets.get(..self.held).unwrap_or_default();
         let plane = memory
             .plane
             .get_mut(..candidates.count())
             .unwrap_or_default();
         plane.fill(0.0);
         if let Some(space) = process.space {
-            space.spread(
-                candidates,
-                (memory.places, targets),
-                plane,
-                memory.workspace,
-            );
+            space.spread(candidates, memory.falloff, (memory.places, targets), plane);
         }
         Ok(())
     }
@@ -104,7 +99,7 @@ impl Explorer<'_> {
         let count = self.candidates.ok_or(Error::NoImage)?.count();
         self.prepare_means()?;
         let memory = &mut self.memory;
-        let known = memory.references.get_mut(..self.measured);
+        let known = memory.references.get_mut(..self.held);
         let reference = KnownResponses::new(known.unwrap_or_default());
         let novelty = Novelty::new(reference, usize::from(self.acquisition.k));
         let responses = memory.latents.iter().take(count).map(|latent| latent[0]);

@@ -19,7 +19,7 @@ impl Explorer<'_> {
         let candidates = self.candidates.ok_or(Error::NoImage)?;
         candidates.corner(candidate)?;
         let process = self.ready()?;
-        let n = self.measured;
+        let n = self.held;
         if process.space.is_some() && n > 0 {
             self.weigh()?;
         }
@@ -35,7 +35,7 @@ impl Explorer<'_> {
         if let Some(space) = process.space {
             let own = lattice(candidates, candidate)?;
             scratch.fill(0.0);
-            space.add_each(own, memory.places, scratch);
+            space.add_each(memory.falloff, own, memory.places, scratch);
             mean += dot(scratch, memory.alpha);
         }
         let standardisation = process.standardisation;
@@ -85,8 +85,12 @@ impl Explorer<'_> {
         let candidates = self.candidates.ok_or(Error::NoImage)?;
         let count = candidates.count();
         let mut process = self.ready()?;
-        let n = self.measured;
+        let n = self.held;
         self.evaluation = None;
+        let swept = process.groups == surrogate::groups(process.axes);
+        if swept && process.updated == n && n > 0 && process.space.is_some() && !process.spread {
+            self.weigh()?;
+        }
         let weighed = process.updated < n && self.copy_direction(process.updated);
         let memory = &mut self.memory;
         let posterior = posterior(&process, &self.factor, memory.points, memory.whitened, n);
@@ -115,14 +119,10 @@ impl Explorer<'_> {
             process.updated += 1;
             process.spread = false;
         } else if let (Some(space), false) = (process.space, process.spread) {
-            let alpha = memory.alpha.get_mut(..n).unwrap_or_default();
-            for (alpha, whitened) in alpha.iter_mut().zip(&*memory.whitened) {
-                *alpha = *whitened;
-            }
-            self.factor.solve_upper(alpha);
+            let alpha = memory.alpha.get(..n).unwrap_or_default();
             let plane = memory.plane.get_mut(..count).unwrap_or_default();
             plane.fill(0.0);
-            space.spread(candidates, (memory.places, alpha), plane, workspace);
+            space.spread(candidates, memory.falloff, (memory.places, alpha), plane);
             process.spread = true;
             if let Some(preparation) = &mut self.preparation {
                 preparation.lose_plane();
@@ -138,9 +138,7 @@ impl Explorer<'_> {
             return true;
         };
         let spread = process.spread || process.space.is_none();
-        process.groups == surrogate::groups(process.axes)
-            && process.updated == self.measured
-            && spread
+        process.groups == surrogate::groups(process.axes) && process.updated == self.held && spread
     }
 }
 

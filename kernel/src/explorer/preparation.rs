@@ -36,6 +36,11 @@ pub(super) struct Preparation {
     candidate: Candidate,
     /// Points before it: its own number.
     known: usize,
+    /// Whether (l, d) is there.
+    row: bool,
+    /// Whether γ and L⁻ᵀβ are there.
+    weighed: bool,
+    /// Of a sample.
     stage: Stage,
     /// By which the sample's deviations from the posterior mean are scaled.
     temperature: f32,
@@ -48,16 +53,12 @@ pub(super) struct Preparation {
 /// What comes next, and how much of it is done.
 #[derive(Clone, Copy, PartialEq, PartialOrd)]
 enum Stage {
-    /// (l, d)
-    Row,
-    /// γ and L⁻ᵀβ
-    Weights,
     /// f_prior at the nodes of the grid; features that are in it.
     Prior(usize),
-    /// L⁻¹r₍₎ and o
-    Targets,
-    /// v
-    Sample,
+    /// (l, d), L⁻¹r₍₎ and o
+    Lower,
+    /// γ, L⁻ᵀβ and v
+    Upper,
     /// Covariances at the nodes; points that are in them.
     Covariances(usize),
     /// Zero a and b at the candidates.
@@ -73,6 +74,9 @@ enum Stage {
     Impossible,
 }
 
+/// Points from which on the factor comes from far: it is read once down and once up for all that is solved.
+/// With fewer the parts are for themselves, so that slices are short.
+const FAR: usize = if cfg!(test) { 30 } else { 1000 };
 /// Candidates at a time.
 const SOME: usize = 128;
 
@@ -82,12 +86,22 @@ const ELEMENTARY: usize = 20;
 const FILTER: usize = 28;
 const INTERPOLATION: usize = 80;
 
+/// Which weights are solved for.
+#[derive(Clone, Copy, PartialEq)]
+enum Weights {
+    OfMean,
+    OfSample,
+    OfBoth,
+}
+
 impl Preparation {
     fn new(candidate: Candidate, known: usize) -> Self {
         Self {
             candidate,
             known,
-            stage: Stage::Row,
+            row: false,
+            weighed: false,
+            stage: Stage::Prior(0),
             temperature: 1.0,
             random: Random::new(0, 0),
             offset: 0.0,
@@ -96,8 +110,7 @@ impl Preparation {
 
     /// Whether the row of this point, of this number, lies behind the factor.
     pub(super) fn has_row(&self, candidate: Candidate, known: usize) -> bool {
-        let worked_out = self.stage > Stage::Row && self.stage != Stage::Impossible;
-        self.candidate == candidate && self.known == known && worked_out
+        self.candidate == candidate && self.known == known && self.row
     }
 
     /// Whether this is the work for a point, of this number, and not in vain where the factor has its row.
@@ -106,15 +119,10 @@ impl Preparation {
         self.candidate == candidate && self.known == known && !in_vain
     }
 
-    /// Whether γ and L⁻ᵀβ are there.
-    fn has_weights(&self) -> bool {
-        self.stage > Stage::Weights && self.stage != Stage::Impossible
-    }
-
     /// Whether all is there that a decision with a sample of this temperature needs, or one without.
     fn serves(&self, temperature: Option<f32>) -> bool {
         match temperature {
-            None => self.stage > Stage::Weights,
+            None => self.weighed || self.stage == Stage::Impossible,
             Some(_) => self.stage >= Stage::Done,
         }
     }
@@ -151,9 +159,8 @@ impl Explorer<'_> {
 
     /// Does a slice of that; returns whether nothing is left.
     pub(super) fn finish_slice(&mut self, temperature: Option<f32>) -> Result<bool, Error> {
-        let last = self.measured.checked_sub(1).ok_or(Error::NoMeasurement)?;
-        let candidate = self.memory.measured.get(last).copied();
-        let candidate = Candidate(candidate.ok_or(Error::NoMeasurement)?);
+        let last = self.held.checked_sub(1).ok_or(Error::NoMeasurement)?;
+        let candidate = self.held_candidate(last).ok_or(Error::NoMeasurement)?;
         self.work_ahead(candidate, last, temperature)
     }
 
@@ -178,7 +185,11 @@ impl Explorer<'_> {
         preparation.warm(temperature);
         let (mut cost, mut result) = (0, Ok(()));
         while cost < SLICE && !preparation.serves(temperature) {
-            match self.advance(&mut preparation, &process, candidates) {
+            let advanced = match temperature {
+                None => self.advance_weights(&mut preparation, &process),
+                Some(_) => self.advance(&mut preparation, &process, candidates),
+            };
+            match advanced {
                 Ok(of) => cost += of,
                 Err(error) => {
                     preparation.stage = Stage::Impossible;
@@ -191,7 +202,26 @@ impl Explorer<'_> {
         result.map(|()| done)
     }
 
-    /// Does the next part; returns what it costs.
+    /// Does the next part of what a decision without a sample needs; returns what it costs.
+    fn advance_weights(
+        &mut self,
+        preparation: &mut Preparation,
+        process: &Process,
+    ) -> Result<usize, Error> {
+        let known = preparation.known;
+        let solve = (known + 1) * (known + 1);
+        if preparation.row || known < self.factor.order() {
+            self.solve_upper(known, Weights::OfMean);
+            (preparation.row, preparation.weighed) = (true, true);
+            return Ok(2 * solve);
+        }
+        self.stand(preparation.candidate, known)?;
+        self.prepare_row(known, process, 0)?;
+        preparation.row = true;
+        Ok(solve)
+    }
+
+    /// Does the next part of a sample; returns what it costs.
     fn advance(
         &mut self,
         preparation: &mut Preparation,
@@ -203,17 +233,12 @@ impl Explorer<'_> {
         let solve = points * points;
         let terms = axes.rows() * axes.columns() + ELEMENTARY * (axes.rows() + axes.columns());
         let (stage, cost) = match preparation.stage {
-            Stage::Row => {
-                self.prepare_row(preparation, process)?;
-                (Stage::Weights, solve)
-            }
-            Stage::Weights => {
-                self.find_weights(known);
-                (Stage::Prior(0), 2 * solve)
-            }
             Stage::Prior(done) => {
                 if done == 0 {
-                    preparation.random = Random::new(self.seed, points);
+                    self.stand(preparation.candidate, known)?;
+                    // What was dropped counts among the steps.
+                    let step = self.measured - self.held + points;
+                    preparation.random = Random::new(self.seed, step);
                     self.clear_nodes(process);
                 }
                 self.add_features(preparation, process);
@@ -222,17 +247,35 @@ impl Explorer<'_> {
                 let next = if more {
                     Stage::Prior(done)
                 } else {
-                    Stage::Targets
+                    Stage::Lower
                 };
                 (next, 2 * PASS * terms)
             }
-            Stage::Targets => {
-                self.draw_targets(preparation, process);
-                (Stage::Sample, solve)
+            Stage::Lower | Stage::Upper if !preparation.weighed && known < FAR => {
+                return self.advance_weights(preparation, process);
             }
-            Stage::Sample => {
-                self.weigh_sample(known);
-                (Stage::Covariances(0), solve)
+            Stage::Lower => {
+                self.draw_targets(preparation, process);
+                let solves = if preparation.row || known < self.factor.order() {
+                    self.solve_targets(known);
+                    1
+                } else {
+                    self.prepare_row(known, process, known)?;
+                    2
+                };
+                preparation.row = true;
+                self.draw_offset(preparation, process);
+                (Stage::Upper, solves * solve)
+            }
+            Stage::Upper => {
+                let (weights, solves) = if preparation.weighed {
+                    (Weights::OfSample, 1)
+                } else {
+                    (Weights::OfBoth, 3)
+                };
+                self.solve_upper(known, weights);
+                preparation.weighed = true;
+                (Stage::Covariances(0), solves * solve)
             }
             Stage::Covariances(done) => {
                 let last = points.min(done + TERMS);
@@ -288,17 +331,20 @@ impl Explorer<'_> {
         Ok(cost)
     }
 
-    /// Covariances and factor's row of the point; of one that was measured they are there.
-    fn prepare_row(&mut self, point: &Preparation, process: &Process) -> Result<(), Error> {
-        if point.known < self.factor.order() {
-            return Ok(());
-        }
-        self.stand(point.candidate, point.known)?;
-        let memory = &self.memory;
-        let points = memory.points.get(..=point.known).unwrap_or_default();
-        let at = (points, &*memory.places);
+    /// Covariances and factor's row of a point that was not measured, and beside it L⁻¹r₍₎ of so many points.
+    fn prepare_row(
+        &mut self,
+        known: usize,
+        process: &Process,
+        targets: usize,
+    ) -> Result<(), Error> {
+        let memory = &mut self.memory;
+        let (ahead, _) = Ahead::split(memory.workspace, memory.capacity.measurements);
+        let targets = ahead.weights.get_mut(..targets).unwrap_or_default();
+        let points = memory.points.get(..=known).unwrap_or_default();
+        let at = (points, &*memory.places, &*memory.falloff);
         let fill = |n: usize, row: &mut [f32]| process.covariances(at, n, row);
-        self.factor.prepare(process.variance(), fill)
+        self.factor.prepare(process.variance(), fill, targets)
     }
 
     /// Copies latent and place of a point that is, or may become, this number.
@@ -322,37 +368,44 @@ impl Explorer<'_> {
         Ahead::split(self.memory.workspace, self.memory.capacity.measurements)
     }
 
-    /// γ, and the weights of the points before in the posterior mean: both in one pass over the factor.
-    fn find_weights(&mut self, known: usize) {
+    /// γ, and the weights of the points before in the posterior mean and in the sample: all that are asked for
+    /// in one pass over the factor.
+    fn solve_upper(&mut self, known: usize, which: Weights) {
         let (ahead, _) = Ahead::split(self.memory.workspace, self.memory.capacity.measurements);
-        let (Some((own, direction)), Some((none, alpha))) = (
-            ahead
-                .direction
-                .get_mut(..=known)
-                .and_then(<[f32]>::split_last_mut),
-            ahead
-                .alpha
-                .get_mut(..=known)
-                .and_then(<[f32]>::split_last_mut),
-        ) else {
+        let all = [ahead.direction, ahead.alpha, ahead.weights];
+        let [
+            Some((own, direction)),
+            Some((no_mean, alpha)),
+            Some((no_sample, weights)),
+        ] = all.map(|weights| weights.get_mut(..=known)?.split_last_mut())
+        else {
             return;
         };
-        (*own, *none) = (1.0, 0.0);
+        if which == Weights::OfSample {
+            *no_sample = 0.0;
+            return self.factor.solve_upper(weights);
+        }
+        (*own, *no_mean) = (1.0, 0.0);
         for (weight, entry) in direction.iter_mut().zip(self.factor.row(known)) {
             *weight = -entry;
         }
         for (weight, whitened) in alpha.iter_mut().zip(&*self.memory.whitened) {
             *weight = *whitened;
         }
-        self.factor.solve_upper_each([direction, alpha]);
+        if which == Weights::OfBoth {
+            *no_sample = 0.0;
+            self.factor.solve_upper_each([direction, alpha, weights]);
+        } else {
+            self.factor.solve_upper_each([direction, alpha]);
+        }
     }
 
     /// Copies γ of point `n` into the memory's row, where it is known; whether it is.
     pub(super) fn copy_direction(&mut self, n: usize) -> bool {
-        let candidate = self.memory.measured.get(n).copied();
+        let candidate = self.held_candidate(n);
         let known = self.preparation.as_ref().is_some_and(|preparation| {
-            let own = Some(preparation.candidate.0) == candidate && preparation.known == n;
-            own && preparation.has_weights()
+            let own = Some(preparation.candidate) == candidate && preparation.known == n;
+            own && preparation.weighed
         });
         let memory = &mut self.memory;
         let (ahead, _) = Ahead::split(memory.workspace, memory.capacity.measurements);
@@ -384,13 +437,11 @@ impl Explorer<'_> {
         }
     }
 
-    /// Draws the noise at all points; r₍₎ less what the prior has there goes through the factor.
+    /// Draws the noise at the points before: r₍₎.
     fn draw_targets(&mut self, preparation: &mut Preparation, process: &Process) {
         let known = preparation.known;
         let mean = process.hyperparameters.mean;
-        let temperature = preparation.temperature;
-        let noise = (temperature * temperature) * process.hyperparameters.noise;
-        let deviation = libm::sqrtf(noise);
+        let deviation = noise_deviation(preparation.temperature, process);
         let memory = &mut self.memory;
         let (ahead, _) = Ahead::split(memory.workspace, memory.capacity.measurements);
         let prior = |point: &[f32; 2]| process.axes.stencil(*point).apply(ahead.values);
@@ -400,19 +451,27 @@ impl Explorer<'_> {
         for (weight, (point, target)) in weights.iter_mut().zip(measured) {
             *weight = target - mean - prior(point) - deviation * random.normal();
         }
-        self.factor.solve_lower(weights);
-        let own = memory.points.get(known).map_or(0.0, prior);
-        let explained = dot(self.factor.row(known), weights);
-        preparation.offset = mean + own + deviation * random.normal() + explained;
     }
 
-    fn weigh_sample(&mut self, known: usize) {
+    /// L⁻¹r₍₎ where the factor has the point's row.
+    fn solve_targets(&mut self, known: usize) {
         let (ahead, _) = Ahead::split(self.memory.workspace, self.memory.capacity.measurements);
-        let weights = ahead.weights.get_mut(..=known).unwrap_or_default();
-        if let Some((own, weights)) = weights.split_last_mut() {
-            *own = 0.0;
-            self.factor.solve_upper(weights);
-        }
+        let weights = ahead.weights.get_mut(..known).unwrap_or_default();
+        self.factor.solve_lower(weights);
+    }
+
+    /// o, with the noise at the point itself.
+    fn draw_offset(&mut self, preparation: &mut Preparation, process: &Process) {
+        let known = preparation.known;
+        let deviation = noise_deviation(preparation.temperature, process);
+        let memory = &mut self.memory;
+        let (ahead, _) = Ahead::split(memory.workspace, memory.capacity.measurements);
+        let prior = |point: &[f32; 2]| process.axes.stencil(*point).apply(ahead.values);
+        let own = memory.points.get(known).map_or(0.0, prior);
+        let weights = ahead.weights.get(..known).unwrap_or_default();
+        let explained = dot(self.factor.row(known), weights);
+        let noise = deviation * preparation.random.normal();
+        preparation.offset = process.hyperparameters.mean + own + noise + explained;
     }
 
     /// Adds what some of the points contribute to a and b at the nodes.
@@ -447,7 +506,7 @@ impl Explorer<'_> {
         let Some(space) = process.space else { return };
         let (columns, count) = (candidates.columns(), candidates.count());
         let memory = &mut self.memory;
-        let (ahead, scratch) = Ahead::split(memory.workspace, memory.capacity.measurements);
+        let (ahead, _) = Ahead::split(memory.workspace, memory.capacity.measurements);
         let places = memory.places.get(some.clone()).unwrap_or_default();
         for (weights, plane) in [
             (ahead.weights, &mut *memory.plane),
@@ -455,7 +514,7 @@ impl Explorer<'_> {
         ] {
             let weights = weights.get(some.clone()).unwrap_or_default();
             let plane = plane.get_mut(..count).unwrap_or_default();
-            space.spread_along(columns, (places, weights), plane, scratch);
+            space.spread_along(columns, memory.falloff, (places, weights), plane);
         }
     }
 
@@ -487,7 +546,7 @@ impl Explorer<'_> {
     /// The weights of all points in the posterior mean, into the memory's α.
     pub(super) fn weigh(&mut self) -> Result<(), Error> {
         self.finish(None)?;
-        let n = self.measured;
+        let n = self.held;
         let memory = &mut self.memory;
         let (ahead, _) = Ahead::split(memory.workspace, memory.capacity.measurements);
         let last = n.saturating_sub(1);
@@ -513,6 +572,11 @@ impl Explorer<'_> {
         };
         self.preparation.as_ref().and_then(gain).unwrap_or_default()
     }
+}
+
+/// Deviation of the noise that a sample of this temperature draws.
+fn noise_deviation(temperature: f32, process: &Process) -> f32 {
+    libm::sqrtf((temperature * temperature) * process.hyperparameters.noise)
 }
 
 /// The sampled response of every candidate, a + g b.

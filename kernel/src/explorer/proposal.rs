@@ -170,14 +170,14 @@ impl Explorer<'_> {
             References::Denoised => self.prepare_means()?,
             References::Raw => {
                 self.ready()?;
-                let targets = self.memory.targets.iter().take(self.measured);
+                let targets = self.memory.targets.iter().take(self.held);
                 for (reference, target) in self.memory.references.iter_mut().zip(targets) {
                     *reference = *target;
                 }
             }
         }
         let mut references = core::mem::take(&mut self.memory.references);
-        let known = references.get_mut(..self.measured).unwrap_or_default();
+        let known = references.get_mut(..self.held).unwrap_or_default();
         let k = usize::from(self.acquisition.k);
         let novelty = Novelty::new(KnownResponses::new(known), k);
         let best = if structural {
@@ -207,7 +207,7 @@ impl Explorer<'_> {
     /// Novelty against the elite of the posterior means, which are sorted, and the elite z-scored.
     #[inline]
     pub(super) fn novelty_among_elite<'r>(&self, references: &'r mut [f32]) -> Novelty<'r> {
-        let n = self.measured;
+        let n = self.held;
         let share = self.acquisition.elite_share;
         let elites = (libm::ceilf(share * n as f32) as usize).clamp(1, n.max(1));
         let means = references.get_mut(..n).unwrap_or_default();
@@ -242,7 +242,7 @@ impl Explorer<'_> {
     pub(super) fn prepare_means(&mut self) -> Result<(), Error> {
         let process = self.ready()?;
         self.weigh()?;
-        let n = self.measured;
+        let n = self.held;
         let memory = &mut self.memory;
         let noise = process.hyperparameters.noise;
         let known = memory.alpha.iter().zip(&*memory.targets).take(n);
@@ -254,7 +254,7 @@ impl Explorer<'_> {
 
     /// Largest of the references.
     pub(super) fn best_denoised(&self) -> f32 {
-        let means = self.memory.references.iter().take(self.measured);
+        let means = self.memory.references.iter().take(self.held);
         means.fold(f32::NEG_INFINITY, |best, &mean| {
             crate::math::larger(best, mean)
         })
@@ -448,7 +448,7 @@ mod tests {
 
     /// The proposal from a sample that is summed term by term at every candidate.
     fn propose_directly(explorer: &mut Explorer<'_>, novel: bool) -> (Candidate, f32) {
-        let (count, n) = (explorer.candidates.unwrap().count(), explorer.measured);
+        let (count, n) = (explorer.candidates.unwrap().count(), explorer.held);
         explorer.prepare_means().unwrap();
         let process = explorer.ready().unwrap();
         let mut random = Random::new(explorer.seed, n);

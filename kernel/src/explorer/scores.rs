@@ -31,7 +31,7 @@ impl Explorer<'_> {
             Strategy::Beacon | Strategy::BeaconStructure => {
                 // What novelty is measured against is as the proposal has left it.
                 let mut references = core::mem::take(&mut self.memory.references);
-                let known = references.get_mut(..self.measured).unwrap_or_default();
+                let known = references.get_mut(..self.held).unwrap_or_default();
                 let k = usize::from(self.acquisition.k);
                 let novelty = Novelty::new(KnownResponses::new(known), k);
                 if self.acquisition.strategy == Strategy::BeaconStructure {

@@ -14,7 +14,7 @@ use super::message::{
 };
 use super::scalarizer::{Scalarizer, Sums};
 use super::transfer::Receiver;
-use crate::{Candidate, Candidates, Capacity, Edges, Error, Explorer, Network};
+use crate::{Candidate, Candidates, Edges, Error, Explorer, Network};
 use overview::Overview;
 
 /// Raw bytes of a reply. A quarter of what a frame takes, because it lies on the stack.
@@ -432,17 +432,6 @@ impl<'a> Station<'a> {
     fn expose(&mut self, candidate: u32, board: &mut impl Board) -> Result<u32, Refusal> {
         self.running()?;
         let candidates = self.free(Candidate(candidate))?;
-        let Capacity { measurements, .. } = self.explorer.capacity();
-        let measured = self.explorer.measurements().len();
-        if measured >= measurements {
-            // Its response could not be kept: no reason to spend dose.
-            return Err(Error::Capacity {
-                what: "measurements",
-                needed: measured + 1,
-                capacity: measurements,
-            }
-            .into());
-        }
         let dose = self.beam.expose(Candidate(candidate), candidates, board)?;
         self.exposed = Some(candidate);
         Ok(dose)

@@ -227,7 +227,9 @@ fn has_model(status: &Status, model: &Loaded) -> Result<bool, ControllerError> {
 }
 
 fn same_measurement(there: Measurement, here: Measurement) -> Result<(), ControllerError> {
-    if there == here {
+    // A board whose memory is full has forgotten the responses of the points that it dropped.
+    let dropped = there.candidate == here.candidate && there.value.is_nan();
+    if there == here || dropped {
         return Ok(());
     }
     Err(ControllerError::State(format!(

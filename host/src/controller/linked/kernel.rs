@@ -30,8 +30,7 @@ impl Controller for Linked<'_> {
     }
 
     fn room(&self) -> usize {
-        let board: beacon_kernel::Capacity = self.identity.capacity.into();
-        self.mirror.room().min(board.measurements)
+        self.mirror.room()
     }
 
     fn admit(&self, network: Network) -> Result<(), ControllerError> {
@@ -272,6 +271,7 @@ impl Controller for Linked<'_> {
             damaged: statistics.damaged,
             losses: self.losses,
             resumed: self.found().len() as u32,
+            held: self.mirror.held() as u32,
         })
     }
 }

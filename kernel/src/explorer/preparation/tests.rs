@@ -109,7 +109,7 @@ fn both_parts_together_are_the_sample_and_the_means_with_the_response() {
         };
         let at = |n: usize| [(n / WIDTH) as f32, (n % WIDTH) as f32];
         let whole = |a: usize, b: usize| {
-            plane(latents[a], latents[b]) + f64::from(space.between(at(a), at(b)))
+            plane(latents[a], latents[b]) + f64::from(space.between(&[], at(a), at(b)))
         };
         let measured: Vec<usize> = explorer
             .measurements()
