@@ -331,6 +331,68 @@ fn a_board_that_is_reset_goes_on_with_filters_over_every_pixel() {
     assert_eq!(linked.status().unwrap().measured, 0);
 }
 
+/// The board has room for 20 points. Its mirror, which has room for all, drops the same ones; so does a board that
+/// is told all anew, and the next host finds what was measured.
+#[test]
+fn a_board_at_its_capacity_goes_on() {
+    const SIDE: usize = 20;
+    let candidates = Candidates::with_edges(SIDE, SIDE, 8, Edges::Reflect).unwrap();
+    let patches = Patches::with_edges(&image(SIDE, SIDE, &[]), 8, Edges::Reflect).unwrap();
+    let (network, weights) = filters(8);
+    let model = Model {
+        network,
+        weights: &weights,
+        hyperparameters: HYPERPARAMETERS,
+        standardisation: STANDARDISATION,
+    };
+    let board = Board::of(PROTOCOL_CURRENT, Capacity::for_candidates(candidates, 20));
+    let setup = Setup {
+        candidates,
+        pixels: patches.pixels(),
+        seed: 4,
+        revision: 0,
+    };
+    let response = |candidate: Candidate| (candidate.0 as f32 * 0.37).sin();
+    let mut told = Vec::new();
+    let mut next = Candidate(0);
+    for (host, steps) in [(1, 0..50), (2, 50..75)] {
+        let mut memory = Memory::new(Capacity::for_candidates(candidates, 80));
+        let mirror = InProcess::new(&mut memory).unwrap();
+        let mut linked = Linked::connect(board.client(host), Recovery::default(), mirror).unwrap();
+        assert_eq!(linked.room(), usize::MAX);
+        linked.begin(&setup).unwrap();
+        linked.load_model(&model, 1).unwrap();
+        for &candidate in &told {
+            linked.measure(candidate, response(candidate)).unwrap();
+        }
+        for step in steps {
+            if step == 33 {
+                board.reset.store(true, Ordering::SeqCst);
+                let since = Instant::now();
+                while board.reset.load(Ordering::SeqCst) {
+                    assert!(since.elapsed().as_secs() < 60, "the board is not reset");
+                    thread::sleep(Duration::from_millis(1));
+                }
+            }
+            linked.measure(next, response(next)).unwrap();
+            told.push(next);
+            let proposal = linked.propose(false).unwrap();
+            assert_eq!(proposal.step, told.len());
+            next = proposal.candidate;
+        }
+        let status = linked.status().unwrap();
+        assert_eq!(status.measured as usize, told.len());
+        let link = linked.link().unwrap();
+        assert!((18..=20).contains(&link.held), "{link:?}");
+        let ours = linked.surrogate().unwrap();
+        let ours: Vec<_> = ours.iter().map(|(mean, _)| mean.to_bits()).collect();
+        let (theirs, _) = linked.surrogate_of_board().unwrap();
+        let theirs: Vec<_> = theirs.into_iter().map(f32::to_bits).collect();
+        assert_eq!(ours, theirs);
+    }
+    assert_eq!(told.iter().collect::<BTreeSet<_>>().len(), 75);
+}
+
 #[test]
 fn an_older_board_is_used_as_ever_and_what_it_lacks_is_named() {
     const SIDE: usize = 16;
