@@ -1,8 +1,11 @@
 //! `beacon run`, `resume` and `ctl`, from the outside, with the mistakes that users make.
 
+mod before_overview;
 mod commands;
 mod instrument;
 mod story;
+#[cfg(target_os = "linux")]
+mod streams;
 
 use std::fs;
 use std::io::Write as _;
