@@ -376,6 +376,14 @@ fn a_campaign_is_not_resumed_below_what_is_spent_nor_on_another_specimen() {
             "budget is 19; expected at least the 20 points",
         ),
         (
+            ["--stall-after", "0"],
+            "stall-after is 0; expected 1 or more points",
+        ),
+        (
+            ["--drift-every", "0"],
+            "drift-every is 0; expected 1 or more points",
+        ),
+        (
             ["--microscope", "specimen:nanoparticles:2"],
             "began on specimen nanoparticles:1",
         ),
