@@ -430,7 +430,8 @@ fn beginning(
         real_to_live: microscope.longest_real_to_live(),
         seeds,
     };
-    let (state, dwell) = (State::new(begun, settings.clone()), settings.dwell);
+    let dwell = settings.dwell;
+    let state = State::new(begun, settings);
     admit_beginning(&state, dwell, Duration::ZERO)?;
     Ok(state)
 }
