@@ -1,61 +1,25 @@
 //! The host of a self-driving microscope: trains, relays, records, and never decides.
 //!
-//! A campaign on an instrument of one's own takes an implementation of [`Microscope`] and a call of
-//! [`live::run`]. Here the "instrument" answers with a number for each place; one that records
-//! spectra has more channels, and a [scalarizer](scalarizer::Scalarizer) that reduces them.
+//! A campaign on an instrument of one's own takes two functions and a call of [`live::run`]. Here the
+//! "instrument" answers with a number for each place; one that records spectra has more channels, and a
+//! [scalarizer](scalarizer::Scalarizer) that reduces them. An instrument that tells more of itself
+//! implements [`Microscope`].
 //!
 //! ```
 //! use beacon_host::campaign::LiveConfig;
 //! use beacon_host::data::{Channels, Map};
 //! use beacon_host::live;
-//! use beacon_host::microscope::{
-//!     Acquired, Beam, Microscope, MicroscopeChoice, MicroscopeError, Position,
+//! use beacon_host::microscope::{MicroscopeChoice, Position, from_functions};
+//!
+//! let overview = || {
+//!     let pixels = (0..32 * 32).map(|n| f64::from(n % 32 * (n / 32)).sin()).collect();
+//!     Ok(Map::uncalibrated(32, 32, pixels, "brightness"))
 //! };
-//!
-//! struct Mine {
-//!     channels: Channels,
-//!     at: Position,
-//! }
-//!
-//! impl Microscope for Mine {
-//!     fn description(&self) -> String {
-//!         "my microscope".to_owned()
-//!     }
-//!     fn channels(&self) -> &Channels {
-//!         &self.channels
-//!     }
-//!     fn beam(&self) -> Beam {
-//!         Beam::default()
-//!     }
-//!     fn overview(&mut self) -> Result<Map, MicroscopeError> {
-//!         let pixels = (0..32 * 32).map(|n| f64::from(n % 32 * (n / 32)).sin()).collect();
-//!         Ok(Map::uncalibrated(32, 32, pixels, "brightness"))
-//!     }
-//!     fn move_to(&mut self, position: Position) -> Result<(), MicroscopeError> {
-//!         self.at = position;
-//!         Ok(())
-//!     }
-//!     fn acquire(
-//!         &mut self,
-//!         dwell: std::time::Duration,
-//!         _key: &str,
-//!     ) -> Result<Acquired, MicroscopeError> {
-//!         let (live_time, real_time) = (dwell.into(), dwell.into());
-//!         let spectrum = vec![(9.0 * self.at.x).sin() + self.at.y];
-//!         Ok(Acquired { spectrum, detectors: Vec::new(), live_time, real_time })
-//!     }
-//!     fn blank(&mut self) -> Result<(), MicroscopeError> {
-//!         Ok(())
-//!     }
-//!     fn reconnect(&mut self) -> Result<(), MicroscopeError> {
-//!         Ok(())
-//!     }
-//! }
+//! let acquire = |at: Position, _dwell| Ok(vec![(9.0 * at.x).sin() + at.y]);
+//! let mut mine = from_functions("mine", Channels::numbered(1, "signal"), overview, acquire);
 //!
 //! # let parent = tempfile::tempdir()?;
 //! # let folder = &parent.path().join("campaign");
-//! let at = Position { x: 0.5, y: 0.5 };
-//! let mut mine = Mine { channels: Channels::numbered(1, "signal"), at };
 //! let config = LiveConfig::new(MicroscopeChoice::Own("mine".to_owned()), 14);
 //! let outcome = live::run(&mut mine, config, folder, &mut ())?;
 //! assert_eq!((outcome.seeds.len(), outcome.steps.len()), (10, 4));

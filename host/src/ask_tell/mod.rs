@@ -435,7 +435,7 @@ impl<'a> AskTell<'a> {
             self.drive.forget_pending()?;
         }
         self.world.waiting.push_back(given(command));
-        Ok(self.drive.obey(&mut self.world)?)
+        Ok(self.drive.carry_out_commands(&mut self.world)?)
     }
 
     /// Mean and standard deviation of the surrogate that decides, over the candidates' pixels, NaN

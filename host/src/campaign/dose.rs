@@ -111,6 +111,16 @@ impl Ledger {
         self.total
     }
 
+    /// Electrons so far with three digits, rounded up: as a limit they are accepted.
+    pub fn total_in_words(&self) -> String {
+        let total = self.total.get();
+        if total == 0.0 {
+            return "0".to_owned();
+        }
+        let unit = 10_f64.powf(total.log10().floor() - 2.0);
+        format!("{:.2e}", unit * (total / unit).ceil())
+    }
+
     /// Area of a pixel, where it is known.
     pub fn area(&self) -> Option<SquareAngstroms> {
         self.area
@@ -186,7 +196,11 @@ impl Ledger {
         Ok(())
     }
 
-    fn admit_in_all(&self, electrons: Electrons, limits: Limits) -> Result<(), DoseError> {
+    pub(super) fn admit_in_all(
+        &self,
+        electrons: Electrons,
+        limits: Limits,
+    ) -> Result<(), DoseError> {
         match limits.total {
             Some(limit) if self.total + electrons > limit => Err(DoseError::Total {
                 used: self.total,

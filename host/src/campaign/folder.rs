@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
-use super::page::{Told, with_report};
+use super::page::{ReportExtras, with_report};
 use super::{History, Measurement, Outcome};
 use crate::data::files::{self, Acquisition, Finished, WriteError};
 use crate::experiment::Experiment;
@@ -123,7 +123,7 @@ pub fn write_run(
             None => files::remove_file(&file)?,
         }
     }
-    let told = Told {
+    let told = ReportExtras {
         settings: &settings,
         history: run.history,
         letters: run.letters,
@@ -157,7 +157,7 @@ pub fn write_side_by_side(
     }
     let file = folder.join("report.html");
     let settings = settings(&file, provenance)?;
-    let told = Told {
+    let told = ReportExtras {
         settings: &settings,
         history: None,
         letters,

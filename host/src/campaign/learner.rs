@@ -8,6 +8,7 @@ mod beliefs;
 mod hand_over;
 mod looks;
 mod telling;
+mod watched;
 
 use std::time::Instant;
 
@@ -21,7 +22,8 @@ use super::warnings::Warnings;
 use super::{CampaignError, Retraining, State, Times};
 use crate::controller::{Controller, ControllerError, Setup};
 use crate::data::Patches;
-use crate::train::{SurrogateKind, SurrogateTrainer};
+use crate::train::{Pace, SurrogateKind, SurrogateTrainer, TrainError};
+use watched::watched;
 
 /// Kernel and trainer.
 pub(super) struct Learner<'a> {
@@ -115,6 +117,17 @@ impl<'a> Learner<'a> {
         &self.patches
     }
 
+    /// Makes something of the patches that takes long; whoever watches the controller may break it off.
+    pub(super) fn watched<R: Send>(
+        &mut self,
+        what: &'static str,
+        work: impl FnOnce(&Patches, &Pace) -> R + Send,
+    ) -> R {
+        let patches = &self.patches;
+        let work = |pace: &Pace| work(patches, pace);
+        watched(&mut *self.controller, what, |_| (), work).1
+    }
+
     pub(super) fn controller(&mut self) -> &mut dyn Controller {
         self.controller
     }
@@ -175,20 +188,20 @@ impl<'a> Learner<'a> {
         let fits = self.fits();
         let (trainer, responses) = (&mut self.trainer, &self.responses);
         let (controller, warnings) = (&mut *self.controller, &mut self.warnings);
-        let (proposal, deciding, report) = std::thread::scope(|scope| {
-            let training = scope.spawn(|| {
-                if fits {
-                    trainer.fit(responses)
-                } else {
-                    Ok(None)
-                }
-            });
-            let proposal = ask(controller, acquisition, exposes, warnings);
-            let deciding = started.elapsed();
-            (proposal, deciding, training.join())
-        });
+        let ((proposal, deciding), report) = watched(
+            controller,
+            TRAINING,
+            |controller| {
+                let proposal = ask(controller, acquisition, exposes, warnings);
+                (proposal, started.elapsed())
+            },
+            |pace| {
+                let fit = fits.then(|| trainer.fit_at(pace, responses));
+                fit.unwrap_or(Ok(None))
+            },
+        );
         self.times.deciding += deciding;
-        let report = report.unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
+        let report = report.map_err(fit_error)?;
         let proposal = proposal?;
         let handing_over = self.hand_over(report.as_ref())?;
         let seconds = started.elapsed().saturating_sub(deciding);
@@ -220,11 +233,14 @@ impl<'a> Learner<'a> {
         if afresh {
             self.trainer.forget()?;
         }
-        let report = if self.fits() {
-            self.trainer.fit(&self.responses)?
-        } else {
-            None
-        };
+        let mut report = None;
+        if self.fits() {
+            let (trainer, responses) = (&mut self.trainer, &self.responses);
+            let controller = &mut *self.controller;
+            let fit = |pace: &Pace| trainer.fit_at(pace, responses);
+            let (_, fitted) = watched(controller, TRAINING, |_| (), fit);
+            report = fitted.map_err(fit_error)?;
+        }
         let handing_over = self.hand_over(report.as_ref())?;
         let seconds = started.elapsed();
         self.times.training += seconds;
@@ -241,6 +257,17 @@ impl<'a> Learner<'a> {
     /// What a prediction relative to the first usable response is relative to.
     pub(super) fn origin(&self) -> f64 {
         self.origin.unwrap_or(0.0)
+    }
+}
+
+/// What a watched fit is called.
+const TRAINING: &str = "training";
+
+/// What the error of a fit means for a campaign: one that was broken off is no mistake.
+fn fit_error(error: TrainError) -> CampaignError {
+    match error {
+        TrainError::BrokenOff => ControllerError::BrokenOff.into(),
+        error => error.into(),
     }
 }
 

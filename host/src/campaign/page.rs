@@ -14,7 +14,7 @@ use beacon_kernel::{Candidate, Candidates};
 
 /// What a report tells beside what campaigns came to.
 #[derive(Clone, Copy)]
-pub(super) struct Told<'a> {
+pub(super) struct ReportExtras<'a> {
     /// What was asked for, as TOML.
     pub(super) settings: &'a str,
     /// What happened in the first campaign.
@@ -29,7 +29,7 @@ pub(super) fn with_report<R>(
     outcomes: &[&Outcome],
     experiment: &dyn Experiment,
     spaces: Option<&Spaces>,
-    told: &Told<'_>,
+    told: &ReportExtras<'_>,
     with: impl FnOnce(&Report<'_>) -> R,
 ) -> R {
     let first = outcomes[0];

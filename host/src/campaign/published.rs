@@ -10,7 +10,7 @@ use crate::metrics::nlpd;
 use crate::page::Table;
 #[cfg(feature = "figures")]
 use crate::plot::number::significant;
-use crate::train::{LeftOut, Mapmaker, ResponseMap};
+use crate::train::{LeftOut, Mapmaker, Pace, ResponseMap};
 
 /// Steps after which a map is judged where the truth is known, besides the last.
 const STEPS: [usize; 7] = [0, 20, 50, 100, 200, 500, 1000];
@@ -53,12 +53,13 @@ pub struct MapFigures {
 /// nothing was measured.
 ///
 /// # Errors
-/// When a map cannot be made or judged.
+/// When a map cannot be made or judged, or is broken off.
 pub(super) fn publish(
     state: &State,
     patches: &Patches,
     monitor: &Monitor,
     target: &(String, String),
+    pace: &Pace,
 ) -> Result<(Option<PublishedMap>, Vec<MapFigures>), CampaignError> {
     let usable = state.usable();
     let (points, responses): (Vec<_>, Vec<_>) = usable.map(|(p, y)| (p.candidate, y)).unzip();
@@ -66,7 +67,7 @@ pub(super) fn publish(
         return Ok((None, Vec::new()));
     };
     let mut mapmaker = Mapmaker::new(patches.candidates(), patches.pixels())?;
-    let mut map_of = |count: usize| mapmaker.map(&points[..count], &responses[..count]);
+    let mut map_of = |count: usize| mapmaker.map_at(pace, &points[..count], &responses[..count]);
     let mut figures = Vec::new();
     let counts = STEPS.map(|steps| state.seeds() + steps).into_iter();
     let known = monitor.target().is_some();

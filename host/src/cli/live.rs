@@ -4,7 +4,7 @@ mod told;
 
 use std::path::PathBuf;
 
-use beacon_kernel::Strategy;
+use beacon_kernel::{Candidates, Strategy};
 use clap::Args;
 use clap::builder::PossibleValuesParser;
 
@@ -16,7 +16,7 @@ use crate::campaign::{
     parse_time, read_seeds, write_run,
 };
 use crate::control;
-use crate::controller::{Controller, ControllerChoice, Memory};
+use crate::controller::{Controller, ControllerChoice};
 use crate::data::Channels;
 use crate::data::files::Finished;
 use crate::journal::{Follower, RunFolder};
@@ -242,6 +242,26 @@ fn begin(
     (json, letters): (bool, bool),
 ) -> Result<(), Failure> {
     let (folder, _) = shown;
+    check_lines(&config)?;
+    if let Some(board) = board {
+        let session = start(microscope, config, seeds, shown, display, json)?;
+        return go(session, board, folder, display, (json, letters));
+    }
+    // Settings are looked at first: they say more than a lack of memory.
+    Settings::live(&config, microscope.channels()).or_input()?;
+    let size = microscope
+        .frame()
+        .map(|(rows, columns)| (rows.size, columns.size));
+    let needs = Needs::of(&config, size);
+    with_kernel(
+        &needs,
+        || start(microscope, config, seeds, shown, display, json),
+        |session, kernel| go(session, kernel, folder, display, (json, letters)),
+    )
+}
+
+/// Refuses lines to a detector that a kernel in this process has not.
+fn check_lines(config: &LiveConfig) -> Result<(), Failure> {
     if config.controller == ControllerChoice::InProcess
         && (config.ready_timeout.is_some() || config.gate)
     {
@@ -251,48 +271,49 @@ fn begin(
                 .to_owned(),
         ));
     }
-    if let Some(board) = board {
-        let session = start(microscope, config, seeds, shown, display, json)?;
-        return go(session, board, folder, display, (json, letters));
-    }
-    let line = kernel::ControllerLine::open(&config.controller)?;
-    let (campaign, budget) = (config.campaign.clone(), config.budget);
-    let size = microscope
-        .frame()
-        .map(|(rows, columns)| (rows.size, columns.size));
-    // Settings are looked at first: they say more than a lack of memory.
-    Settings::live(&config, microscope.channels()).or_input()?;
-    let known = size.and_then(|(height, width)| campaign.candidates(height, width).ok());
-    let mut memory = match known.filter(|candidates| budget <= candidates.count()) {
-        Some(candidates) => Some(kernel::roomy_memory_for(candidates, budget)?),
-        None => None,
-    };
-    let mut line = Some(line);
-    let mut kernel = match &mut memory {
-        Some((memory, needed)) => {
-            Some(kernel::Kernel::new(line.take().flatten(), memory, *needed)?)
+    Ok(())
+}
+
+/// What a campaign needs of its kernel.
+struct Needs {
+    controller: ControllerChoice,
+    budget: usize,
+    /// Where the size of the image is known before the first overview.
+    candidates: Option<Candidates>,
+}
+
+impl Needs {
+    fn of(config: &LiveConfig, size: Option<(usize, usize)>) -> Self {
+        let budget = config.budget;
+        let candidates =
+            size.and_then(|(height, width)| config.campaign.candidates(height, width).ok());
+        Self {
+            controller: config.controller.clone(),
+            budget,
+            // A budget that is too large is refused with the settings, in better words.
+            candidates: candidates.filter(|candidates| budget <= candidates.count()),
         }
-        None => None,
-    };
-    let session = start(microscope, config, seeds, shown, display, json)?;
-    if let Some(kernel) = &mut kernel {
-        return go(
-            session,
-            kernel.controller(),
-            folder,
-            display,
-            (json, letters),
-        );
     }
-    let (mut memory, needed) = memory_of(&session)?;
-    let mut kernel = kernel::Kernel::new(line.flatten(), &mut memory, needed)?;
-    go(
-        session,
-        kernel.controller(),
-        folder,
-        display,
-        (json, letters),
-    )
+}
+
+/// Begins or resumes a session and runs it, with the kernel in this process or at the end of a line. Line
+/// and memory come first where the size of the image is known: without them nothing is exposed.
+fn with_kernel<'a>(
+    needs: &Needs,
+    start: impl FnOnce() -> Result<Session<'a>, Failure>,
+    go: impl FnOnce(Session<'a>, &mut dyn Controller) -> Result<(), Failure>,
+) -> Result<(), Failure> {
+    let line = kernel::ControllerLine::open(&needs.controller)?;
+    let Some(candidates) = needs.candidates else {
+        let session = start()?;
+        let candidates = session.candidates().or_input()?;
+        let (mut memory, needed) = kernel::roomy_memory_for(candidates, needs.budget)?;
+        let mut kernel = kernel::Kernel::new(line, &mut memory, needed)?;
+        return go(session, kernel.controller());
+    };
+    let (mut memory, needed) = kernel::roomy_memory_for(candidates, needs.budget)?;
+    let mut kernel = kernel::Kernel::new(line, &mut memory, needed)?;
+    go(start()?, kernel.controller())
 }
 
 /// Checks what can be checked, says where the campaign is to be found, and takes the first overview.
@@ -314,14 +335,18 @@ fn start<'a>(
     }
     tell_scalarizer(&config, microscope.channels());
     let session = Session::begin(microscope, config, seeds, folder, display.interrupt());
-    let session = session.map_err(|error| match error {
+    session.map_err(|error| not_begun(&error, folder))
+}
+
+/// What keeps a campaign from coming as far as its first point.
+fn not_begun(error: &LiveError, folder: &RunFolder) -> Failure {
+    match error {
         LiveError::Aborted(why) => Failure::Suspended(format!(
             "nothing was measured: {why}; go on with `beacon resume {}`",
             folder.path().display()
         )),
         error => Failure::Input(error.to_string()),
-    })?;
-    Ok(session)
+    }
 }
 
 /// Says what is sought where nobody chose it, and which windows the axis cuts.
@@ -341,12 +366,6 @@ fn tell_scalarizer(config: &LiveConfig, channels: &Channels) {
             log(&format!("note: {cut}"));
         }
     }
-}
-
-/// Memory for a campaign whose overview was taken.
-fn memory_of(session: &Session<'_>) -> Result<(Memory, kernel::Needed), Failure> {
-    let candidates = session.candidates().or_input()?;
-    kernel::roomy_memory_for(candidates, session.config().budget)
 }
 
 /// Runs `beacon resume`.
@@ -372,13 +391,56 @@ pub(super) fn resume(args: &ResumeArgs) -> Result<(), Failure> {
         config.controller = controller.clone();
     }
     scanner::settle(config)?;
+    check_lines(config)?;
     let mut memory = None;
     let scanner = scanner::connect(config, &mut memory)?;
     let mut microscope = open(config, scanner.as_ref()).or_input()?;
     let display = watched(&mut *microscope, config, args.json)?;
-    let session =
-        Session::resume(&mut *microscope, taken_up, &folder, display.interrupt()).or_input()?;
-    if let Some(page) = &page {
+    Session::check_resumed(&*microscope, &taken_up, args.dwell).or_input()?;
+    let needs = Needs::of(&taken_up.config, taken_up.size());
+    let start = || {
+        resumed(
+            args,
+            &mut *microscope,
+            taken_up,
+            &folder,
+            page.as_ref(),
+            &display,
+        )
+    };
+    let go = |session: Session<'_>, kernel: &mut dyn Controller| {
+        go(
+            session,
+            kernel,
+            &folder,
+            &display,
+            (args.json, args.letters),
+        )
+    };
+    let done = match &scanner {
+        // The board that is the instrument is the controller as well.
+        Some(scanner) => start().and_then(|session| go(session, &mut scanner.board.clone())),
+        None => with_kernel(&needs, start, go),
+    };
+    if args.page_stay {
+        drop(folder);
+        return stay(page, done, &display);
+    }
+    done
+}
+
+/// Resumes a campaign that was checked, and says what its journal holds.
+fn resumed<'a>(
+    args: &ResumeArgs,
+    microscope: &'a mut dyn Microscope,
+    taken_up: TakenUp,
+    folder: &RunFolder,
+    page: Option<&OwnPage>,
+    display: &Display,
+) -> Result<Session<'a>, Failure> {
+    let session = Session::resume(microscope, taken_up, folder, display.interrupt());
+    let session = session.map_err(|error| not_begun(&error, folder))?;
+    if let Some(page) = page {
         page.say();
     }
     if let Some(dwell) = args.dwell {
@@ -401,37 +463,7 @@ pub(super) fn resume(args: &ResumeArgs) -> Result<(), Failure> {
             ));
         }
     }
-    let mut board = scanner.as_ref().map(|scanner| scanner.board.clone());
-    let board = board.as_mut().map(|board| board as &mut dyn Controller);
-    let done = go_on(session, board, &folder, &display, (args.json, args.letters));
-    if args.page_stay {
-        drop(folder);
-        return stay(page, done, &display);
-    }
-    done
-}
-
-/// Goes on with a campaign, on the board that is the instrument as well, if there is one.
-fn go_on(
-    session: Session<'_>,
-    board: Option<&mut dyn Controller>,
-    folder: &RunFolder,
-    display: &Display,
-    (json, letters): (bool, bool),
-) -> Result<(), Failure> {
-    if let Some(board) = board {
-        return go(session, board, folder, display, (json, letters));
-    }
-    let line = kernel::ControllerLine::open(&session.config().controller)?;
-    let (mut memory, needed) = memory_of(&session)?;
-    let mut kernel = kernel::Kernel::new(line, &mut memory, needed)?;
-    go(
-        session,
-        kernel.controller(),
-        folder,
-        display,
-        (json, letters),
-    )
+    Ok(session)
 }
 
 /// Opens the instrument of a campaign, and takes over what it is used to.
@@ -499,7 +531,12 @@ fn go(
 
     let summary = LiveSummary::new(&outcome, &session).or_running()?;
     // Results belong to the events and to the program that made something of them.
-    let key = format!("{} {}", summary.journal_sha256, env!("CARGO_PKG_VERSION"));
+    let version = env!("CARGO_PKG_VERSION");
+    let mut key = format!("{} {version}", summary.journal_sha256);
+    if outcome.map.is_none() {
+        // One that was broken off is made by the next program.
+        key.push_str(" without a map");
+    }
     let finished = Finished::of(folder.path(), &key);
     finished
         .once("acquisitions.csv", || {

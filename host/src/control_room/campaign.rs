@@ -36,7 +36,7 @@ const PIECE: usize = 1 << 18;
 #[derive(Debug)]
 pub(super) struct Campaign {
     folder: PathBuf,
-    told: Mutex<Told>,
+    told: Mutex<Sent>,
     news: watch::Sender<()>,
     /// Whether it is followed: from the first request on.
     followed: Mutex<bool>,
@@ -54,7 +54,7 @@ struct Served {
 
 /// What was told of a campaign so far.
 #[derive(Debug, Default)]
-struct Told {
+struct Sent {
     /// Counts the journals that this one took the place of.
     journal: u64,
     /// Version of its format.
@@ -80,7 +80,7 @@ struct Told {
     version: u64,
 }
 
-impl Told {
+impl Sent {
     /// Takes a map, if it is another than before.
     pub(super) fn set_map(&mut self, name: &str, points: usize, bytes: Vec<u8>) -> bool {
         let before = self.maps.get(name);
@@ -313,7 +313,7 @@ impl Campaign {
         }))
     }
 
-    fn lock(&self) -> MutexGuard<'_, Told> {
+    fn lock(&self) -> MutexGuard<'_, Sent> {
         self.told.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -370,14 +370,14 @@ impl Campaign {
         }
         let Some(news) = news else { return changed };
         if news.anew {
-            *told = Told {
+            *told = Sent {
                 journal: told.journal + 1,
                 status: std::mem::take(&mut told.status),
                 figures: told.figures.take(),
                 maps: std::mem::take(&mut told.maps),
                 maps_version: told.maps_version,
                 version: told.version + 1,
-                ..Told::default()
+                ..Sent::default()
             };
         }
         told.format = follower.format().unwrap_or_default();

@@ -11,7 +11,7 @@ use beacon_kernel::{
 };
 use rayon::prelude::*;
 
-use super::watch::{Course, OnHandOver, nobody};
+use super::watch::{Course, HandOver, OnHandOver, nobody};
 use super::{BeamPort, Controller, ControllerError, Setup};
 
 /// What an [`InProcess`] kernel works in: boxes of the size the campaign needs.
@@ -38,9 +38,18 @@ impl Memory {
     /// # Errors
     /// How much it takes, and what would fit.
     pub fn fitting(candidates: Candidates, points: usize) -> Result<Self, String> {
+        Self::fitting_in(candidates, points, available_bytes())
+    }
+
+    /// The same, where so many bytes are free; `None` where that is not known.
+    pub(crate) fn fitting_in(
+        candidates: Candidates,
+        points: usize,
+        free: Option<u64>,
+    ) -> Result<Self, String> {
         let capacity = |points| Capacity::for_candidates(candidates, points);
         let bytes = |points| 4 * (capacity(points).floats() + capacity(points).words()) as u64;
-        if let Some(free) = available_bytes()
+        if let Some(free) = free
             && bytes(points) > free
         {
             let fits: Vec<usize> = (0..points.ilog2())
@@ -70,7 +79,7 @@ impl Memory {
 }
 
 /// Bytes that programs may still take; `None` where the system does not tell.
-fn available_bytes() -> Option<u64> {
+pub(crate) fn available_bytes() -> Option<u64> {
     let text = std::fs::read_to_string("/proc/meminfo").ok()?;
     let line = text
         .lines()
@@ -202,6 +211,10 @@ impl BeamPort for InProcess<'_> {
 impl Controller for InProcess<'_> {
     fn set_watch(&mut self, watch: OnHandOver) {
         self.watch = watch;
+    }
+
+    fn attend(&mut self, handover: &HandOver) -> ControlFlow<()> {
+        (self.watch)(handover)
     }
 
     fn room(&self) -> usize {

@@ -186,6 +186,19 @@ impl<'m> Linked<'m> {
         Ok(String::from_utf8_lossy(&message).into_owned())
     }
 
+    /// What the board has measured, in order.
+    ///
+    /// # Errors
+    /// When the link is lost for good.
+    pub fn measurements_of_board(&mut self) -> Result<Vec<Measurement>, ControllerError> {
+        self.call(|linked| {
+            let mut measurements = Vec::new();
+            let each = |measurement| measurements.push(measurement);
+            linked.client.measurements(0, each)?;
+            Ok(measurements)
+        })
+    }
+
     /// The board's own posterior, mean and variance of every candidate, standardised.
     ///
     /// # Errors

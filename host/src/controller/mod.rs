@@ -8,7 +8,7 @@ mod serial;
 mod shared;
 mod watch;
 
-use std::ops::Range;
+use std::ops::{ControlFlow, Range};
 use std::time::Duration;
 
 use beacon_kernel::link::Failure;
@@ -18,10 +18,12 @@ use beacon_kernel::{Acquisition, Candidate, Candidates, Model, Network, Proposal
 
 pub use choice::{ControllerChoice, UnknownController};
 pub use emulated::{Emulator, EmulatorError, end_emulators, firmware_image};
+pub(crate) use in_process::available_bytes;
 pub use in_process::{InProcess, Memory};
 pub use linked::{LinkReport, Linked, Recovery};
 pub use serial::{Port, PortError};
 pub use shared::SharedBoard;
+pub(crate) use watch::Course;
 pub use watch::{HandOver, OnHandOver};
 
 /// What a campaign tells the kernel before anything is measured.
@@ -266,6 +268,11 @@ pub trait Controller: BeamPort {
 
     /// Has somebody watch hand-overs, who may break them off.
     fn set_watch(&mut self, _watch: OnHandOver) {}
+
+    /// Tells whoever watches how far something else has come that takes long, and asks whether to go on.
+    fn attend(&mut self, _handover: &HandOver) -> ControlFlow<()> {
+        ControlFlow::Continue(())
+    }
 
     /// Most measurements that a campaign may come to.
     fn room(&self) -> usize;

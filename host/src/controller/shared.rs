@@ -1,7 +1,7 @@
 //! A board that is a campaign's controller and its instrument at once.
 
 use std::cell::{RefCell, RefMut};
-use std::ops::Range;
+use std::ops::{ControlFlow, Range};
 use std::rc::Rc;
 
 use beacon_kernel::link::message::{Settings, Signals};
@@ -9,7 +9,8 @@ use beacon_kernel::link::scalarizer::Scalarizer;
 use beacon_kernel::{Acquisition, Candidate, Model, Network, Proposal, Surrogate};
 
 use super::{
-    BeamPort, BoardClock, Controller, ControllerError, LinkReport, Linked, OnHandOver, Setup,
+    BeamPort, BoardClock, Controller, ControllerError, HandOver, LinkReport, Linked, OnHandOver,
+    Setup,
 };
 
 /// A linked board that several share; clones are the same board. One call at a time: none of them
@@ -78,6 +79,10 @@ impl Controller for SharedBoard<'_> {
 
     fn set_watch(&mut self, watch: OnHandOver) {
         self.board().set_watch(watch);
+    }
+
+    fn attend(&mut self, handover: &HandOver) -> ControlFlow<()> {
+        self.board().attend(handover)
     }
 
     fn room(&self) -> usize {

@@ -56,7 +56,7 @@ impl fmt::Display for HandOver {
 }
 
 /// The pace of a hand-over.
-pub(super) struct Course {
+pub(crate) struct Course {
     what: &'static str,
     begun: Instant,
     /// What was done when it began: one that is taken up begins in the middle.
@@ -64,7 +64,7 @@ pub(super) struct Course {
 }
 
 impl Course {
-    pub(super) fn new(what: &'static str) -> Self {
+    pub(crate) fn new(what: &'static str) -> Self {
         Self {
             what,
             begun: Instant::now(),
@@ -73,7 +73,7 @@ impl Course {
     }
 
     /// Where it is with so many of all pieces or bytes done.
-    pub(super) fn at(&mut self, done: u64, of: u64) -> HandOver {
+    pub(crate) fn at(&mut self, done: u64, of: u64) -> HandOver {
         let from = *self.from.get_or_insert(done);
         let here = done.saturating_sub(from);
         let left = of.saturating_sub(done) as f64;

@@ -6,7 +6,7 @@ use crate::plot::canvas::{Canvas, DrawResult, Hang, SMALL, TEXT, TITLE, even, te
 use crate::plot::colour_bar::ColourBar;
 use crate::plot::image_frame::ImageFrame;
 use crate::plot::image_panel::{ImagePanel, panel_height, robust_range, side_by_side};
-use crate::plot::labels::{Wanted, place};
+use crate::plot::labels::{Label, place};
 use crate::plot::palette::{ColourMap, INK};
 use crate::plot::{Figure, FigureError};
 use plotters::style::{Color, RGBColor, WHITE};
@@ -190,9 +190,9 @@ fn number(
     frame: &ImageFrame,
 ) -> DrawResult {
     let chosen = numbered(steps.len());
-    let wanted: Vec<Wanted> = chosen
+    let wanted: Vec<Label> = chosen
         .iter()
-        .map(|step| Wanted {
+        .map(|step| Label {
             dot: steps[step - 1],
             size: (text_width(&step.to_string(), SMALL) + 12, 36),
         })

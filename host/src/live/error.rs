@@ -52,6 +52,9 @@ pub enum LiveError {
         "no point could be measured: {0}; allow more, or expose less with --dwell or --current"
     )]
     FirstPoint(String),
+    /// This machine has too little memory.
+    #[error("{0}")]
+    Memory(String),
     /// The settings in the journal cannot be read, or have no file form.
     #[error("the settings of the campaign: {0}")]
     Settings(String),

@@ -4,11 +4,9 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-use beacon_kernel::Capacity;
-
 use super::{LiveError, Session, TakenUp};
-use crate::campaign::{LiveConfig, Observer, Outcome};
-use crate::controller::{InProcess, Memory};
+use crate::campaign::{CampaignError, LiveConfig, Observer, Outcome};
+use crate::controller::{InProcess, Memory, available_bytes};
 use crate::journal::RunFolder;
 use crate::microscope::Microscope;
 
@@ -16,44 +14,109 @@ use crate::microscope::Microscope;
 /// process. Its journal is in the folder, and [`resume`] goes on where it ends.
 ///
 /// # Errors
-/// As [`Session::begin`] and [`Session::run`], and when a campaign is in the folder already.
+/// As [`Session::begin`] and [`Session::run`], when a campaign is in the folder already, and when this
+/// machine has too little memory.
 pub fn run(
     microscope: &mut dyn Microscope,
     config: LiveConfig,
     folder: &Path,
     observer: &mut dyn Observer,
 ) -> Result<Outcome, LiveError> {
+    run_within(available_bytes(), microscope, config, folder, observer)
+}
+
+fn run_within(
+    free: Option<u64>,
+    microscope: &mut dyn Microscope,
+    config: LiveConfig,
+    folder: &Path,
+    observer: &mut dyn Observer,
+) -> Result<Outcome, LiveError> {
+    Session::check(microscope, &config, None)?;
+    let frame = microscope.frame();
+    let size = frame.map(|(rows, columns)| (rows.size, columns.size));
+    let memory = memory_for(&config, size, free)?;
     let folder = RunFolder::begin(folder)?;
     let session = Session::begin(microscope, config, None, &folder, never())?;
-    to_its_end(session, observer)
+    to_its_end(session, memory, free, observer)
 }
 
 /// Takes the campaign of a folder up where its journal ends and runs it to its end with the kernel
 /// in this process. One that has ended stays as it is.
 ///
 /// # Errors
-/// As [`TakenUp::read`], [`Session::resume`] and [`Session::run`], and when no campaign is in the
-/// folder.
+/// As [`TakenUp::read`], [`Session::resume`] and [`Session::run`], when no campaign is in the folder,
+/// and when this machine has too little memory.
 pub fn resume(
     microscope: &mut dyn Microscope,
     folder: &Path,
     observer: &mut dyn Observer,
 ) -> Result<Outcome, LiveError> {
+    let free = available_bytes();
     let folder = RunFolder::resume(folder)?;
     let taken_up = TakenUp::read(&folder)?;
+    Session::check_resumed(microscope, &taken_up, None)?;
+    let memory = memory_for(&taken_up.config, taken_up.size(), free)?;
     let session = Session::resume(microscope, taken_up, &folder, never())?;
-    to_its_end(session, observer)
+    to_its_end(session, memory, free, observer)
 }
 
-fn to_its_end(mut session: Session<'_>, observer: &mut dyn Observer) -> Result<Outcome, LiveError> {
-    let candidates = session.candidates()?;
-    let capacity = Capacity::for_candidates(candidates, session.config().budget);
-    let mut memory = Memory::new(capacity);
-    let mut kernel = InProcess::new(&mut memory).map_err(crate::campaign::CampaignError::from)?;
+/// Memory for the kernel, where the size of the image is known: without it nothing is exposed.
+fn memory_for(
+    config: &LiveConfig,
+    size: Option<(usize, usize)>,
+    free: Option<u64>,
+) -> Result<Option<Memory>, LiveError> {
+    let Some((height, width)) = size else {
+        return Ok(None);
+    };
+    let candidates = config.campaign.candidates(height, width)?;
+    let memory = Memory::fitting_in(candidates, config.budget, free);
+    memory.map(Some).map_err(LiveError::Memory)
+}
+
+fn to_its_end(
+    mut session: Session<'_>,
+    memory: Option<Memory>,
+    free: Option<u64>,
+    observer: &mut dyn Observer,
+) -> Result<Outcome, LiveError> {
+    let mut memory = match memory {
+        Some(memory) => memory,
+        None => Memory::fitting_in(session.candidates()?, session.config().budget, free)
+            .map_err(LiveError::Memory)?,
+    };
+    let mut kernel = InProcess::new(&mut memory).map_err(CampaignError::from)?;
     Ok(session.run(None, &mut kernel, observer)?)
 }
 
 /// An observer ends such a campaign; no signal does.
 fn never() -> Arc<AtomicBool> {
     Arc::new(AtomicBool::new(false))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::microscope::{MicroscopeChoice, SpecimenMicroscope};
+    use crate::specimen::SpecimenKind;
+
+    #[test]
+    fn memory_is_looked_at_before_anything_is_exposed() {
+        let parent = tempfile::tempdir().unwrap();
+        let folder = parent.path().join("run");
+        let choice: MicroscopeChoice = "specimen".parse().unwrap();
+        let config = LiveConfig::new(choice, 1000);
+        let specimen = SpecimenKind::Nanoparticles.config(1).make().unwrap();
+        let beam = config.instrument.beam.clone();
+        let mut microscope = SpecimenMicroscope::new(specimen, beam, None, None).unwrap();
+        let refused = run_within(Some(1 << 20), &mut microscope, config, &folder, &mut ());
+        let said = refused.unwrap_err().to_string();
+        assert!(
+            said.contains("a campaign of 1000 points on 64 x 64"),
+            "{said}"
+        );
+        assert!(said.contains("at most the 0.0 GB that are free"), "{said}");
+        assert!(!folder.exists(), "nothing is left behind");
+    }
 }

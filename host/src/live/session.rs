@@ -84,83 +84,40 @@ impl<'a> Session<'a> {
         beginning(microscope, config, seeds).map(|_| ())
     }
 
+    /// Checks everything that [`Self::resume`] refuses before it exposes or records anything, where
+    /// spectra have this live time from here on.
+    ///
+    /// # Errors
+    /// When the instrument is another than that of the journal, or a setting does not fit.
+    pub fn check_resumed(
+        microscope: &dyn Microscope,
+        taken_up: &TakenUp,
+        dwell: Option<f64>,
+    ) -> Result<(), LiveError> {
+        resumption(microscope, taken_up, dwell).map(|_| ())
+    }
+
     /// Takes a campaign up again where its journal ends, with the settings that it has had last.
     ///
     /// # Errors
-    /// When the journal is of another campaign than the settings, or the instrument is another.
+    /// As [`Self::check_resumed`], before anything is exposed or recorded; afterwards as
+    /// [`Self::begin`], where the journal ends before the first overview.
     pub fn resume(
         microscope: &'a mut dyn Microscope,
         taken_up: TakenUp,
         folder: &RunFolder,
         interrupted: Arc<AtomicBool>,
     ) -> Result<Self, LiveError> {
-        let TakenUp {
-            found,
-            begun,
-            config,
-            before,
-        } = taken_up;
+        let state = resumption(&*microscope, &taken_up, None)?;
+        let TakenUp { found, config, .. } = taken_up;
         let Found {
             journal,
             mut records,
             torn,
             ..
         } = found;
-        let same = same_instrument(&before.microscope, &config.microscope);
-        if !same || *microscope.channels() != begun.channels {
-            return Err(LiveError::OtherInstrument {
-                began: begun.instrument,
-                channels: describe(&begun.channels),
-                found: microscope.description(),
-                found_channels: describe(microscope.channels()),
-            });
-        }
-        // The same check as at the beginning, of the settings from here on and from the beginning.
-        let settings = Settings::live(&config, &begun.channels)?;
-        let original: LiveConfig = from_toml(&begun.settings)?;
-        let original = Settings::live(&original, &begun.channels)?;
-        let mut current = begun.beam.current;
-        check_size(begun.frame.as_ref().map(size_of), &*microscope)?;
-        for (_, record) in &records {
-            if let Event::Overview(overview) = &record.event {
-                let size = (overview.image.height(), overview.image.width());
-                check_size(Some(size), &*microscope)?;
-                check_frame(size, &settings, None)?;
-                current = overview.beam.current.or(current);
-            }
-        }
-        settings.check_with(current)?;
-        let elapsed = records.last().map_or(0, |(_, record)| record.elapsed_ms);
-        let elapsed = Duration::from_millis(elapsed);
+        let elapsed = elapsed_by(&records);
         let path = folder.path();
-        let current = current.or(settings.current);
-        let state = State::new(*begun, original);
-        let at_end = state_after(&state, &records);
-        // A point that could not be used does not count against the budget.
-        let points = at_end.points().len();
-        if settings.budget < points {
-            let accepted = format!("at least the {points} points that are measured");
-            return Err(SettingError::new("budget", &settings.budget, &accepted).into());
-        }
-        // A campaign may have spent more than was announced: its own limits it keeps.
-        let spent = at_end.ledger().total();
-        if config.dose_limit != before.dose_limit
-            && let (Some(limit), Some(_)) = (settings.limits.total, current)
-            && limit < spent
-        {
-            let accepted = format!("at least the {spent:e} electrons that are spent");
-            return Err(SettingError::new("dose-limit", &limit, &accepted).into());
-        }
-        if config.time_limit != before.time_limit
-            && let Some(limit) = settings.time_limit
-            && limit <= elapsed.into()
-        {
-            let accepted = format!(
-                "more than the {} s that the campaign has been running",
-                elapsed.as_secs_f64()
-            );
-            return Err(SettingError::new("time-limit", &limit, &accepted).into());
-        }
         let station = Station::new(microscope, config, journal, path, interrupted, elapsed);
         records.remove(0);
         Self::with_overview(station, state, folder, records, Some(torn))
@@ -189,7 +146,7 @@ impl<'a> Session<'a> {
         }
         let fresh = state.overview().is_none();
         if fresh && torn.is_some() {
-            let resumed = station.resumed()?;
+            let resumed = resumed(&station.config, &*station.microscope)?;
             station
                 .record(&resumed, &mut ())
                 .map_err(LiveError::Ended)?;
@@ -203,12 +160,10 @@ impl<'a> Session<'a> {
                 elapsed: station.elapsed(),
                 ..Now::default()
             };
-            let Action::Survey { electrons } = state.next(&now) else {
-                return Err(LiveError::Overview(
-                    state
-                        .ended()
-                        .map_or("it was stopped".to_owned(), Ended::to_string),
-                ));
+            let electrons = match state.next(&now) {
+                Action::Survey { electrons } => electrons,
+                Action::End(why) => return Err(no_overview(why)),
+                _ => return Err(LiveError::Overview("a person has paused it".to_owned())),
             };
             let taken = record(&mut station, &mut state, &Event::Surveying { electrons })
                 .and_then(|()| survey_first(&mut station, &mut state));
@@ -415,10 +370,13 @@ impl<'a> Session<'a> {
         drive.controller().set_watch(station.watching());
         drive.set_room(room);
         let resumed = match self.torn {
-            Some(_) => Some(station.resumed().map_err(|error| {
-                let why = error.to_string();
-                CampaignError::Ended(Ended::Disk(why))
-            })?),
+            Some(_) => {
+                let resumed = resumed(&station.config, &*station.microscope);
+                Some(resumed.map_err(|error| {
+                    let why = error.to_string();
+                    CampaignError::Ended(Ended::Disk(why))
+                })?)
+            }
             None => None,
         };
         // A command may have been accepted just before the campaign ended: it goes on for that.
@@ -441,6 +399,7 @@ impl<'a> Session<'a> {
                 drive.run(station, observer)?
             }
         };
+        station.has_ended.set(true);
         // From here on `beacon ctl` gets no answer.
         station.control = None;
         let (outcome, state) = drive.outcome(ended, station);
@@ -471,33 +430,139 @@ fn beginning(
         real_to_live: microscope.longest_real_to_live(),
         seeds,
     };
-    settings.check_with(begun.beam.current)?;
-    if let Some((rows, columns)) = &begun.frame {
-        check_frame((rows.size, columns.size), &settings, begun.seeds.as_deref())?;
-    }
-    let is_framed = begun.frame.is_some();
+    let dwell = settings.dwell;
     let state = State::new(begun, settings);
-    if is_framed {
-        check_pixel_limit(&state)?;
-    }
-    if let Action::End(why) = state.next(&Now::default()) {
-        return Err(LiveError::Overview(why.to_string()));
-    }
-    state
-        .admit_first_point()
-        .map_err(|error| LiveError::FirstPoint(error.to_string()))?;
+    admit_beginning(&state, dwell, Duration::ZERO)?;
     Ok(state)
 }
 
-impl Station<'_> {
-    /// The event that a campaign goes on with.
-    fn resumed(&self) -> Result<Event, LiveError> {
-        Ok(Event::Resumed(Resumed {
-            version: env!("CARGO_PKG_VERSION").to_owned(),
-            settings: to_toml(&self.config)?,
-            real_to_live: self.microscope.longest_real_to_live(),
-        }))
+/// The state at the beginning of a campaign that is taken up again, with every setting checked that
+/// can be before anything is recorded. `dwell` is another live time from here on.
+fn resumption(
+    microscope: &dyn Microscope,
+    taken_up: &TakenUp,
+    dwell: Option<f64>,
+) -> Result<State, LiveError> {
+    let TakenUp {
+        found,
+        begun,
+        config,
+        before,
+    } = taken_up;
+    let records = &found.records;
+    let same = same_instrument(&before.microscope, &config.microscope);
+    if !same || *microscope.channels() != begun.channels {
+        return Err(LiveError::OtherInstrument {
+            began: begun.instrument.clone(),
+            channels: describe(&begun.channels),
+            found: microscope.description(),
+            found_channels: describe(microscope.channels()),
+        });
     }
+    // The same check as at the beginning, of the settings from here on and from the beginning.
+    let asked = LiveConfig {
+        dwell: dwell.or(config.dwell),
+        ..config.clone()
+    };
+    let settings = Settings::live(&asked, &begun.channels)?;
+    let original: LiveConfig = from_toml(&begun.settings)?;
+    let original = Settings::live(&original, &begun.channels)?;
+    let mut current = begun.beam.current;
+    check_size(begun.frame.as_ref().map(size_of), microscope)?;
+    for (_, record) in records {
+        if let Event::Overview(overview) = &record.event {
+            let size = (overview.image.height(), overview.image.width());
+            check_size(Some(size), microscope)?;
+            check_frame(size, &settings, None)?;
+            current = overview.beam.current.or(current);
+        }
+    }
+    settings.check_with(current)?;
+    let elapsed = elapsed_by(records);
+    let current = current.or(settings.current);
+    let state = State::new((**begun).clone(), original);
+    let mut at_end = state_after(&state, records);
+    // A point that could not be used does not count against the budget.
+    let points = at_end.points().len();
+    if settings.budget < points {
+        let accepted = format!("at least the {points} points that are measured");
+        return Err(SettingError::new("budget", &settings.budget, &accepted).into());
+    }
+    // A campaign may have spent more than was announced: its own limits it keeps.
+    if config.dose_limit != before.dose_limit
+        && let (Some(limit), Some(_)) = (settings.limits.total, current)
+        && limit < at_end.ledger().total()
+    {
+        let spent = at_end.ledger().total_in_words();
+        let accepted = format!("at least the {spent} electrons that are spent");
+        return Err(SettingError::new("dose-limit", &limit, &accepted).into());
+    }
+    if config.time_limit != before.time_limit
+        && let Some(limit) = settings.time_limit
+        && limit <= elapsed.into()
+    {
+        let accepted = format!(
+            "more than the {} s that the campaign has been running",
+            elapsed.as_secs_f64()
+        );
+        return Err(SettingError::new("time-limit", &limit, &accepted).into());
+    }
+    if at_end.overview().is_none() {
+        at_end.apply(&resumed(config, microscope)?)?;
+        let kept = at_end.settings().dwell;
+        admit_beginning(&at_end, dwell.map_or(kept, |_| settings.dwell), elapsed)?;
+    }
+    Ok(state)
+}
+
+/// Checks what the first overview and the first point need, before the beam is used at all: one check for
+/// a campaign that begins, and for one that is taken up again before its first overview.
+fn admit_beginning(state: &State, dwell: Seconds, elapsed: Duration) -> Result<(), LiveError> {
+    let (begun, settings) = (state.begun(), state.settings());
+    settings.check_with(begun.beam.current)?;
+    let seeds = begun.seeds.as_deref();
+    let first = seeds.map_or(settings.campaign.initial, <[u32]>::len);
+    if settings.budget <= first {
+        let accepted = format!("more than the {first} points measured first, which count");
+        return Err(SettingError::new("budget", &settings.budget, &accepted).into());
+    }
+    if let Some(frame) = &begun.frame {
+        check_frame(size_of(frame), settings, seeds)?;
+        check_pixel_limit(state)?;
+    }
+    let now = Now {
+        elapsed,
+        ..Now::default()
+    };
+    if let Action::End(why) = state.next(&now) {
+        return Err(no_overview(why));
+    }
+    state
+        .admit_first_point(dwell)
+        .map_err(|error| LiveError::FirstPoint(error.to_string()))
+}
+
+/// What to say of a campaign that ends so before its first overview.
+fn no_overview(why: Ended) -> LiveError {
+    match why {
+        Ended::Dose(why) => LiveError::Overview(why),
+        why => LiveError::Ended(why),
+    }
+}
+
+/// How long a campaign had been running by the end of its journal.
+fn elapsed_by(records: &[(Place, Record)]) -> Duration {
+    let last = records.last().map_or(0, |(_, record)| record.elapsed_ms);
+    Duration::from_millis(last)
+}
+
+/// The event that a campaign goes on with.
+fn resumed(config: &LiveConfig, microscope: &dyn Microscope) -> Result<Event, LiveError> {
+    Ok(Event::Resumed(Resumed {
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        settings: to_toml(config)?,
+        real_to_live: microscope.longest_real_to_live(),
+    }))
 }
 
 /// Records an event before there is a kernel, and applies it.

@@ -2,10 +2,11 @@
 
 mod world;
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::ops::ControlFlow;
 use std::path::Path;
+use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -49,6 +50,8 @@ pub(super) struct Station<'a> {
     log: Log,
     /// Who watches hand-overs to the controller.
     pub(super) watch: Option<OnHandOver>,
+    /// Whether only results are still to be made: a `stop` does not concern them.
+    pub(super) has_ended: Rc<Cell<bool>>,
     /// When this program took the campaign up, and how long it had been running by then.
     pub(super) clock: (Instant, Duration),
     /// Since when the instrument has been failing, and the pause before the next attempt.
@@ -83,6 +86,7 @@ impl<'a> Station<'a> {
             interrupted,
             log: Box::new(|_| ()),
             watch: None,
+            has_ended: Rc::default(),
             clock: (Instant::now(), elapsed),
             failing: None,
             blanked: true,
@@ -127,18 +131,19 @@ impl<'a> Station<'a> {
         })
     }
 
-    /// Shows hand-overs to whoever asks, and breaks off those that take long when the campaign is
-    /// interrupted or told to stop.
+    /// Shows what takes long to whoever asks, and breaks it off when the campaign is interrupted, or told to
+    /// stop before it has ended.
     pub(super) fn watching(&mut self) -> OnHandOver {
         let mut interruptible = self.interruptible();
         let attend = self.control.as_ref().map(Control::attending);
         let mut other = self.watch.take();
+        let has_ended = Rc::clone(&self.has_ended);
         Box::new(move |handover| {
             let stopped = handover.is_long()
                 && attend
                     .as_ref()
                     .is_some_and(|attend| attend(&handover.to_string()));
-            if stopped {
+            if stopped && !has_ended.get() {
                 return ControlFlow::Break(());
             }
             interruptible(handover)?;

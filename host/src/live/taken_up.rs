@@ -17,6 +17,17 @@ pub struct TakenUp {
 }
 
 impl TakenUp {
+    /// Rows and columns of the overview, where they are known.
+    pub fn size(&self) -> Option<(usize, usize)> {
+        let mut records = self.found.records.iter();
+        let taken = records.find_map(|(_, record)| match &record.event {
+            Event::Overview(overview) => Some((overview.image.height(), overview.image.width())),
+            _ => None,
+        });
+        let frame = self.begun.frame.as_ref();
+        taken.or(frame.map(|(rows, columns)| (rows.size, columns.size)))
+    }
+
     /// Reads the journal in a folder and moves a torn last record to `journal.torn`.
     ///
     /// # Errors

@@ -13,6 +13,7 @@
 mod bridge;
 mod choice;
 mod error;
+mod functions;
 mod interrupt;
 mod network;
 pub mod pyro;
@@ -22,6 +23,7 @@ mod simulated;
 pub use bridge::{BridgeMicroscope, BridgeOptions};
 pub use choice::{MicroscopeChoice, MicroscopeOptions, Opened, UnknownMicroscope};
 pub use error::MicroscopeError;
+pub use functions::{FromFunctions, from_functions};
 pub use interrupt::{Interrupt, Urgency};
 pub use scanner::{ScanOptions, ScannerMicroscope};
 pub use simulated::{ReplayMicroscope, ReplayOptions, SimulatedBeam, SpecimenMicroscope};

@@ -4,7 +4,7 @@ use super::image_frame::ImageFrame;
 
 /// A number to be placed: the dot it belongs to, and its own width and height.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Wanted {
+pub(crate) struct Label {
     pub(crate) dot: (i32, i32),
     pub(crate) size: (i32, i32),
 }
@@ -17,7 +17,7 @@ const MOST_COVERED: usize = 2;
 /// Each takes the place around its dot, of eight, that covers the fewest `dots`, the upper
 /// right first. Numbers placed before are never overlapped, nor are numbered dots.
 pub(crate) fn place(
-    wanted: &[Wanted],
+    wanted: &[Label],
     dots: &[(i32, i32)],
     radius: i32,
     frame: &ImageFrame,
@@ -29,9 +29,8 @@ pub(crate) fn place(
             let best = around(label, radius)
                 .filter(|centre| {
                     let bounds = Bounds::new(*centre, label.size);
-                    let hides = |other: &Wanted| {
-                        other.dot != label.dot && bounds.touches(other.dot, radius)
-                    };
+                    let hides =
+                        |other: &Label| other.dot != label.dot && bounds.touches(other.dot, radius);
                     bounds.inside(frame)
                         && !taken.iter().any(|other| other.overlaps(&bounds))
                         && !wanted.iter().any(hides)
@@ -54,7 +53,7 @@ pub(crate) fn place(
         .collect()
 }
 
-fn around(label: &Wanted, radius: i32) -> impl Iterator<Item = (i32, i32)> {
+fn around(label: &Label, radius: i32) -> impl Iterator<Item = (i32, i32)> {
     let (x, y) = label.dot;
     let (dx, dy) = (radius + label.size.0 / 2 + 3, radius + label.size.1 / 2 + 1);
     // At the corners the box may come closer: its own corner is far from the dot.
@@ -129,7 +128,7 @@ mod tests {
 
     #[test]
     fn a_lone_number_sits_at_the_upper_right() {
-        let wanted = Wanted {
+        let wanted = Label {
             dot: (200, 200),
             size: (40, 20),
         };
@@ -142,9 +141,9 @@ mod tests {
         let dots: Vec<(i32, i32)> = (0..200)
             .map(|i| ((i * 73) % 400, (i * i * 31) % 400))
             .collect();
-        let wanted: Vec<Wanted> = dots
+        let wanted: Vec<Label> = dots
             .iter()
-            .map(|&dot| Wanted {
+            .map(|&dot| Label {
                 dot,
                 size: (44, 24),
             })

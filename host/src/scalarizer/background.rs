@@ -45,7 +45,7 @@ impl fmt::Display for Background {
 
 /// A range of coordinates to be summed, with the ranges beside it that show its background.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Stretch {
+pub(super) struct SignalRange {
     pub(super) signal: (f64, f64),
     /// Where the lower end of the signal ends, and where the upper one begins.
     pub(super) ends: (f64, f64),
@@ -53,7 +53,7 @@ pub(super) struct Stretch {
     pub(super) above: (f64, f64),
 }
 
-impl Stretch {
+impl SignalRange {
     /// A range as somebody gives it. Side windows have the proportions of those of a line: half
     /// as wide as the window, a quarter of its width away.
     pub(super) fn beside((low, high): (f64, f64)) -> Self {
@@ -89,23 +89,26 @@ impl Stretch {
     }
 }
 
-/// The union of stretches, every channel counted once, each above the background chosen.
+/// The union of signal ranges, every channel counted once, each above the background chosen.
 ///
-/// Stretches that overlap are one. With side windows, those that stand so close that a side
+/// Signal ranges that overlap are one. With side windows, those that stand so close that a side
 /// window of one would lie in another share a background: a straight line from below the lowest
 /// to above the highest of them. So no side window lies in the union.
 ///
 /// # Errors
 /// When a window holds no channel, or too few.
 pub(super) fn union(
-    stretches: Vec<Stretch>,
+    signal_ranges: Vec<SignalRange>,
     background: Background,
     ruler: &Ruler<'_>,
 ) -> Result<Vec<Net>, ScalarizerError> {
-    let apart = apart(stretches);
+    let apart = apart(signal_ranges);
     groups(&apart, background)
         .map(|group| {
-            let ranges: Vec<_> = group.iter().map(|stretch| stretch.signal).collect();
+            let ranges: Vec<_> = group
+                .iter()
+                .map(|signal_range| signal_range.signal)
+                .collect();
             let signal = Window::union(&ranges, ruler)?;
             match background {
                 Background::None => Ok(Net::whole(signal, ruler)),
@@ -121,33 +124,33 @@ pub(super) fn union(
         .collect()
 }
 
-/// Stretches of which none overlaps another, ascending.
-fn apart(mut stretches: Vec<Stretch>) -> Vec<Stretch> {
-    stretches.sort_by(|a, b| a.signal.0.total_cmp(&b.signal.0));
-    let mut apart: Vec<Stretch> = Vec::new();
-    for stretch in stretches {
+/// Signal ranges of which none overlaps another, ascending.
+fn apart(mut signal_ranges: Vec<SignalRange>) -> Vec<SignalRange> {
+    signal_ranges.sort_by(|a, b| a.signal.0.total_cmp(&b.signal.0));
+    let mut apart: Vec<SignalRange> = Vec::new();
+    for signal_range in signal_ranges {
         match apart.last_mut() {
-            Some(last) if stretch.signal.0 <= last.signal.1 => last.swallow(&stretch),
-            _ => apart.push(stretch),
+            Some(last) if signal_range.signal.0 <= last.signal.1 => last.swallow(&signal_range),
+            _ => apart.push(signal_range),
         }
     }
     apart
 }
 
 /// Those of them that share a background.
-fn groups(apart: &[Stretch], background: Background) -> impl Iterator<Item = &[Stretch]> {
+fn groups(apart: &[SignalRange], background: Background) -> impl Iterator<Item = &[SignalRange]> {
     apart.chunk_by(move |a, b| background == Background::TwoWindow && a.crowds(b))
 }
 
-/// Where the union of stretches is summed, and where its background is measured.
-pub(super) fn windows(stretches: Vec<Stretch>, background: Background) -> Windows {
-    let apart = apart(stretches);
+/// Where the union of signal ranges is summed, and where its background is measured.
+pub(super) fn windows(signal_ranges: Vec<SignalRange>, background: Background) -> Windows {
+    let apart = apart(signal_ranges);
     let mut windows = Windows::default();
     for group in groups(&apart, background) {
         let (first, last) = (&group[0], &group[group.len() - 1]);
         windows
             .signal
-            .extend(group.iter().map(|stretch| stretch.signal));
+            .extend(group.iter().map(|signal_range| signal_range.signal));
         match background {
             Background::None => {}
             Background::Linear => {

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::background::{Background, Stretch};
+use super::background::{Background, SignalRange};
 use super::error::{LineOutsideAxis, ScalarizerError};
 use super::ruler::Ruler;
 use crate::lines::{self, Line};
@@ -65,24 +65,26 @@ impl LineSet {
     ///
     /// # Errors
     /// When the axis is no energy, does not cover a line that was named, or none of an element.
-    pub(super) fn stretches(
+    pub(super) fn signal_ranges(
         &self,
         background: Background,
         ruler: &Ruler<'_>,
-    ) -> Result<Vec<Stretch>, ScalarizerError> {
+    ) -> Result<Vec<SignalRange>, ScalarizerError> {
         let per_kev = ruler.per_kev()?;
-        let stretch = |line: &Line| {
-            let stretch = stretch(line, per_kev);
-            ruler.covers(stretch.needed(background)).then_some(stretch)
+        let signal_range = |line: &Line| {
+            let signal_range = signal_range(line, per_kev);
+            ruler
+                .covers(signal_range.needed(background))
+                .then_some(signal_range)
         };
         match self {
             Self::Named(named) => named
                 .iter()
                 .map(|line| {
-                    stretch(line).ok_or_else(|| {
-                        let needed = self::stretch(line, per_kev).needed(background);
+                    signal_range(line).ok_or_else(|| {
+                        let needed = self::signal_range(line, per_kev).needed(background);
                         let others = lines::of_element(line.element).iter();
-                        let others = others.filter(|other| stretch(other).is_some());
+                        let others = others.filter(|other| signal_range(other).is_some());
                         let others: Vec<_> = others.map(ToString::to_string).collect();
                         ScalarizerError::LineOutsideAxis(Box::new(LineOutsideAxis {
                             scalarizer: ruler.scalarizer.clone(),
@@ -105,8 +107,8 @@ impl LineSet {
                     let lines = lines::of_element(symbol).iter();
                     lines.filter(|line| line.weight >= Self::WEIGHT)
                 };
-                let stretches: Vec<_> = counted().filter_map(stretch).collect();
-                if stretches.is_empty() {
+                let signal_ranges: Vec<_> = counted().filter_map(signal_range).collect();
+                if signal_ranges.is_empty() {
                     let lines: Vec<_> = counted()
                         .map(|line| format!("{line} at {}", ruler.place(line.energy_kev * per_kev)))
                         .collect();
@@ -118,7 +120,7 @@ impl LineSet {
                         range: ruler.range_text(),
                     });
                 }
-                Ok(stretches)
+                Ok(signal_ranges)
             }
         }
     }
@@ -138,11 +140,11 @@ impl fmt::Display for LineSet {
 
 /// The windows of a line: E ± 1 FWHM holds 98 % of a Gaussian peak; the background is taken from
 /// 1.5 to 2.5 FWHM on either side, where 0.04 % of it is left.
-fn stretch(line: &Line, per_kev: f64) -> Stretch {
+fn signal_range(line: &Line, per_kev: f64) -> SignalRange {
     let energy = line.energy_kev * per_kev;
     let fwhm = fwhm_kev(line.energy_kev) * per_kev;
     let range = |from: f64, to: f64| (energy + from * fwhm, energy + to * fwhm);
-    Stretch {
+    SignalRange {
         signal: range(-1.0, 1.0),
         ends: range(-0.8, 0.8),
         below: range(-2.5, -1.5),

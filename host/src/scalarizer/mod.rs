@@ -29,7 +29,7 @@ use std::borrow::Cow;
 
 use crate::data::{Axis, Map, Spectra};
 use crate::units::AxisUnit;
-use background::Stretch;
+use background::SignalRange;
 use edge::Edge;
 use hysteresis::LoopBranches;
 use nucleation::Branch;
@@ -146,10 +146,10 @@ impl Scalarizer {
                 low,
                 high,
                 background,
-            } => background::windows(vec![Stretch::beside((low, high))], background),
+            } => background::windows(vec![SignalRange::beside((low, high))], background),
             Self::Lines { lines, background } => {
-                let stretches = lines.stretches(*background, ruler).ok()?;
-                background::windows(stretches, *background)
+                let signal_ranges = lines.signal_ranges(*background, ruler).ok()?;
+                background::windows(signal_ranges, *background)
             }
             &Self::Edge { signal, fit } => Windows {
                 signal: vec![signal],
@@ -421,15 +421,15 @@ impl Scalarizer {
                 high,
                 background,
             } => {
-                let stretch = Stretch::beside((low, high));
+                let signal_range = SignalRange::beside((low, high));
                 if background == Background::TwoWindow {
-                    ruler.require(stretch.needed(background))?;
+                    ruler.require(signal_range.needed(background))?;
                 }
-                Prepared::Nets(background::union(vec![stretch], background, ruler)?)
+                Prepared::Nets(background::union(vec![signal_range], background, ruler)?)
             }
             Self::Lines { lines, background } => {
-                let stretches = lines.stretches(*background, ruler)?;
-                Prepared::Nets(background::union(stretches, *background, ruler)?)
+                let signal_ranges = lines.signal_ranges(*background, ruler)?;
+                Prepared::Nets(background::union(signal_ranges, *background, ruler)?)
             }
             &Self::Edge { signal, fit } => {
                 let fit = fit.unwrap_or_else(|| edge::default_fit(signal.0));

@@ -1,6 +1,8 @@
 //! Minimises a smooth function of a few dozen parameters: BFGS (Nocedal & Wright 2006, Algorithm
 //! 6.1) with backtracking.
 
+use super::Pace;
+
 /// Largest change of a parameter in one step.
 const LARGEST_STEP: f64 = 1.5;
 /// Steps that promise or gain less than this end the search, in units of the value. A logarithmic
@@ -33,11 +35,25 @@ pub(super) struct Minimum {
 }
 
 /// Takes at most `most` steps from `parameters`, and leaves the best there; nothing, and the
-/// parameters as they were, where the objective has no value at the start.
+/// parameters as they were, where the objective has no value at the start. The search ends early where it
+/// is broken off; its steps were announced.
 pub(super) fn minimise(
     objective: &mut impl Objective,
     parameters: &mut [f64],
     most: usize,
+    pace: &Pace,
+) -> Option<Minimum> {
+    let minimum = descend(objective, parameters, most, pace);
+    let taken = minimum.map_or(0, |minimum| minimum.steps);
+    pace.pass(most - taken);
+    minimum
+}
+
+fn descend(
+    objective: &mut impl Objective,
+    parameters: &mut [f64],
+    most: usize,
+    pace: &Pace,
 ) -> Option<Minimum> {
     let before = objective.value(parameters)?;
     let mut minimum = Minimum {
@@ -50,7 +66,7 @@ pub(super) fn minimise(
     objective.gradient(&mut gradient);
     let mut inverse = Inverse::new(&gradient);
     let (mut next, mut next_gradient) = (vec![0.0; count], vec![0.0; count]);
-    while minimum.steps < most {
+    while minimum.steps < most && !pace.is_broken() {
         let mut direction = inverse.times(&gradient, -1.0);
         let mut slope = dot(&direction, &gradient);
         // Written so that NaN fails too, as below.
@@ -89,6 +105,7 @@ pub(super) fn minimise(
         let gain = minimum.value - value;
         minimum.value = value;
         minimum.steps += 1;
+        pace.pass(1);
         if gain < LEAST_GAIN {
             break;
         }
@@ -200,7 +217,7 @@ mod tests {
     #[test]
     fn a_curved_valley_is_followed_to_its_end() {
         let (mut valley, mut at) = (valley(), vec![-1.2, 1.0]);
-        let minimum = minimise(&mut valley, &mut at, 200).unwrap();
+        let minimum = minimise(&mut valley, &mut at, 200, &Pace::default()).unwrap();
         assert!(minimum.value < 5e-3, "{minimum:?}");
         assert!(at.iter().all(|x| (x - 1.0).abs() < 0.2), "{at:?}");
         assert!(valley.values < 120, "{}", valley.values);
@@ -209,17 +226,29 @@ mod tests {
     #[test]
     fn a_start_without_a_value_is_left_as_it_is() {
         let mut at = vec![5.0, 1.0];
-        assert_eq!(minimise(&mut valley(), &mut at, 10), None);
+        let found = minimise(&mut valley(), &mut at, 10, &Pace::default());
+        assert_eq!(found, None);
         assert_eq!(at, [5.0, 1.0]);
     }
 
     #[test]
     fn no_more_steps_are_taken_than_allowed() {
         let mut at = vec![-1.2, 1.0];
-        let minimum = minimise(&mut valley(), &mut at, 3).unwrap();
+        let minimum = minimise(&mut valley(), &mut at, 3, &Pace::default()).unwrap();
         assert_eq!(minimum.steps, 3);
         assert!(minimum.value < minimum.before);
         let found = valley().value(&at).unwrap();
         assert_eq!(found, minimum.value);
+    }
+
+    #[test]
+    fn a_search_that_is_broken_off_takes_no_further_step() {
+        let (mut at, pace) = (vec![-1.2, 1.0], Pace::default());
+        pace.announce(200);
+        pace.break_off();
+        let minimum = minimise(&mut valley(), &mut at, 200, &pace).unwrap();
+        assert_eq!(minimum.steps, 0);
+        assert_eq!(at, [-1.2, 1.0]);
+        assert_eq!(pace.steps(), (200, 200));
     }
 }

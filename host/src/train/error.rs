@@ -25,6 +25,9 @@ pub enum TrainError {
     /// The kernel refuses the image or the window.
     #[error(transparent)]
     Kernel(#[from] beacon_kernel::Error),
+    /// Somebody broke it off: see [`Pace`](super::Pace).
+    #[error("it was broken off")]
+    BrokenOff,
     /// Nothing to train on.
     #[error("0 responses to train on; at least 1 is needed")]
     NoPoints,

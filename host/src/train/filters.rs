@@ -24,7 +24,7 @@ use serde::{Deserialize, Serialize};
 use super::bfgs::{self, Minimum, Objective};
 use super::likelihood::{self, Likelihood};
 use super::prior::Prior;
-use super::{FitReport, TrainError, TrainerConfig, process, targets};
+use super::{FitReport, Pace, TrainError, TrainerConfig, process, targets};
 
 /// Weights of the matrix, `[feature][latent]`.
 const WEIGHTS: usize = FEATURES * LATENT;
@@ -199,6 +199,15 @@ impl FiltersTrainer {
     /// For a caller's mistakes, which change nothing: [`TrainError::NoPoints`],
     /// [`TrainError::PointCount`], [`TrainError::Response`].
     pub fn fit(&mut self, responses: &[f64]) -> Result<Option<FitReport>, TrainError> {
+        self.fit_at(&Pace::default(), responses)
+    }
+
+    /// The same, which another thread may break off.
+    pub(super) fn fit_at(
+        &mut self,
+        pace: &Pace,
+        responses: &[f64],
+    ) -> Result<Option<FitReport>, TrainError> {
         self.check(responses)?;
         if !self.is_due(responses) {
             return Ok(None);
@@ -207,7 +216,10 @@ impl FiltersTrainer {
         let (mean, scale) = (standardisation.mean, standardisation.scale);
         let standard = |response: &f64| (response - f64::from(mean)) / f64::from(scale);
         let targets: Vec<f64> = responses.iter().map(standard).collect();
-        let report = rayon::scope(|_| self.search(&targets));
+        let report = rayon::scope(|_| self.search(pace, &targets));
+        if pace.is_broken() {
+            return Err(TrainError::BrokenOff);
+        }
         self.state.fitted = responses.len();
         self.state.standardisation = [mean, scale].map(f32::to_bits);
         self.take_over();
@@ -227,7 +239,7 @@ impl FiltersTrainer {
     }
 
     /// Searches from every start; the best end becomes the state's parameters.
-    fn search(&mut self, targets: &[f64]) -> FitReport {
+    fn search(&mut self, pace: &Pace, targets: &[f64]) -> FitReport {
         let count = targets.len();
         let some: Vec<usize> = targets::some_of(count, self.most_points).collect();
         let points: Vec<_> = some.iter().map(|&n| self.points[n]).collect();
@@ -274,8 +286,10 @@ impl FiltersTrainer {
             jitter: 0.0,
         };
         let mut best: Option<(Minimum, Vec<f64>)> = None;
+        pace.announce(starts.len() * MOST_STEPS);
         for mut start in starts {
-            let Some(minimum) = bfgs::minimise(&mut objective, &mut start, MOST_STEPS) else {
+            let found = bfgs::minimise(&mut objective, &mut start, MOST_STEPS, pace);
+            let Some(minimum) = found else {
                 report.skipped += 1;
                 continue;
             };

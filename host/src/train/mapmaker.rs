@@ -9,7 +9,7 @@
 use beacon_kernel::{Candidate, Candidates, Error};
 
 use super::process::{self, Estimate, Process, Site};
-use super::{TrainError, features, targets};
+use super::{Pace, TrainError, features, targets};
 
 /// Points that the parameters are sought with: of more, as many, spread evenly over their order. All
 /// points make the map.
@@ -90,6 +90,19 @@ impl Mapmaker {
         points: &[Candidate],
         responses: &[f64],
     ) -> Result<ResponseMap, TrainError> {
+        self.map_at(&Pace::default(), points, responses)
+    }
+
+    /// The same, which another thread may break off.
+    ///
+    /// # Errors
+    /// As [`Self::map`], and [`TrainError::BrokenOff`].
+    pub fn map_at(
+        &mut self,
+        pace: &Pace,
+        points: &[Candidate],
+        responses: &[f64],
+    ) -> Result<ResponseMap, TrainError> {
         let (found, expected) = (responses.len(), points.len());
         if found == 0 {
             return Err(TrainError::NoPoints);
@@ -115,10 +128,17 @@ impl Mapmaker {
         });
         let parameters = match before {
             Some(sought) => Some(sought.parameters),
-            None => rayon::scope(|_| sought(&sites[..first], &targets[..first])),
+            None => rayon::scope(|_| sought(pace, &sites[..first], &targets[..first])),
         };
+        let whole = || {
+            (!pace.is_broken())
+                .then_some(())
+                .ok_or(TrainError::BrokenOff)
+        };
+        whole()?;
         let parameters = parameters.ok_or(TrainError::NoMap)?;
-        let map = rayon::scope(|_| self.standardised(&sites, &targets, &parameters));
+        let map = rayon::scope(|_| self.standardised(pace, &sites, &targets, &parameters));
+        whole()?;
         self.sought = Some(Sought {
             points: points[..first].to_vec(),
             responses: responses[..first].to_vec(),
@@ -143,6 +163,7 @@ impl Mapmaker {
     /// The map of standardised responses at these parameters; nothing where there is none.
     fn standardised(
         &self,
+        pace: &Pace,
         sites: &[Site],
         targets: &[f64],
         parameters: &[f64],
@@ -154,7 +175,7 @@ impl Mapmaker {
         let left_out = process.left_out();
         let wider = inflation(&left_out, targets);
         let (mean, variance) = process
-            .predict(&self.sites)
+            .predict(&self.sites, pace)
             .into_iter()
             .map(|estimate| (estimate.mean, wider * estimate.variance))
             .unzip();
@@ -184,11 +205,17 @@ fn fitted(points: usize) -> usize {
 }
 
 /// The most probable parameters; nothing where no search had a value.
-fn sought(sites: &[Site], targets: &[f64]) -> Option<Vec<f64>> {
+fn sought(pace: &Pace, sites: &[Site], targets: &[f64]) -> Option<Vec<f64>> {
     let spread = || targets::some_of(targets.len(), Some(MOST_FITTED));
     let sites: Vec<_> = spread().map(|n| sites[n]).collect();
     let targets: Vec<_> = spread().map(|n| targets[n]).collect();
-    process::search(&sites, &targets, process::starts(), MOST_STEPS)
+    process::search(
+        &sites,
+        &targets,
+        process::starts().to_vec(),
+        MOST_STEPS,
+        pace,
+    )
 }
 
 /// What the process knows of every candidate of an image.

@@ -11,6 +11,7 @@ use beacon_kernel::filters::FEATURES;
 use multiversion::multiversion;
 use rayon::prelude::*;
 
+use super::Pace;
 use super::bfgs::{self, Objective};
 use super::prior::Prior;
 use super::triangular::{
@@ -232,11 +233,17 @@ impl<'a> Process<'a> {
             .collect()
     }
 
-    /// The posterior at other sites. After [`settle`](Self::settle).
-    pub(super) fn predict(&self, sites: &[Site]) -> Vec<Estimate> {
+    /// The posterior at other sites, fewer where that is broken off. After [`settle`](Self::settle).
+    pub(super) fn predict(&self, sites: &[Site], pace: &Pace) -> Vec<Estimate> {
         let chunks = sites.par_chunks(GROUPS * LANES);
+        pace.announce(sites.len().div_ceil(GROUPS * LANES));
         chunks
-            .flat_map_iter(|chunk| self.predict_chunk(chunk))
+            .flat_map_iter(|chunk| {
+                let broken = pace.is_broken();
+                let estimates = (!broken).then(|| self.predict_chunk(chunk));
+                pace.pass(1);
+                estimates.unwrap_or_default()
+            })
             .collect()
     }
 
@@ -299,13 +306,15 @@ pub(super) fn starts() -> [Vec<f64>; 2] {
 pub(super) fn search(
     sites: &[Site],
     targets: &[f64],
-    starts: impl IntoIterator<Item = Vec<f64>>,
+    starts: Vec<Vec<f64>>,
     most: usize,
+    pace: &Pace,
 ) -> Option<Vec<f64>> {
+    pace.announce(starts.len() * most);
     let mut process = Process::new(sites, targets);
     let mut best: Option<(f64, Vec<f64>)> = None;
     for mut start in starts {
-        let Some(minimum) = bfgs::minimise(&mut process, &mut start, most) else {
+        let Some(minimum) = bfgs::minimise(&mut process, &mut start, most, pace) else {
             continue;
         };
         if best

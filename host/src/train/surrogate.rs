@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::filters::{FiltersState, FiltersTrainer};
 use super::taught::{TaughtState, TaughtTrainer};
-use super::{FitReport, TrainError, Trainer, TrainerConfig, TrainerState};
+use super::{FitReport, Pace, TrainError, Trainer, TrainerConfig, TrainerState};
 use crate::data::Patches;
 
 /// What turns patches into the plane on which the deciding Gaussian process lives.
@@ -139,12 +139,25 @@ impl SurrogateTrainer {
     /// # Errors
     /// For a caller's mistakes, which change nothing.
     pub fn fit(&mut self, responses: &[f64]) -> Result<Option<FitReport>, TrainError> {
+        self.fit_at(&Pace::default(), responses)
+    }
+
+    /// The same, which another thread may break off. What was learned is then to be
+    /// [forgotten](Self::forget).
+    ///
+    /// # Errors
+    /// As [`Self::fit`], and [`TrainError::BrokenOff`].
+    pub fn fit_at(
+        &mut self,
+        pace: &Pace,
+        responses: &[f64],
+    ) -> Result<Option<FitReport>, TrainError> {
         match self {
             Self::Network {
                 trainer, patches, ..
-            } => trainer.fit(patches, responses).map(Some),
-            Self::Filters(trainer) => trainer.fit(responses),
-            Self::Taught(trainer) => trainer.fit(responses).map(Some),
+            } => trainer.fit_at(pace, patches, responses).map(Some),
+            Self::Filters(trainer) => trainer.fit_at(pace, responses),
+            Self::Taught(trainer) => trainer.fit_at(pace, responses).map(Some),
         }
     }
 

@@ -26,7 +26,7 @@ use super::bfgs::{self, Objective};
 use super::likelihood::{self, Likelihood};
 use super::prior::Prior;
 use super::process::{self, Process, Site};
-use super::{FitReport, TrainError, TrainerConfig, initial, mapmaker, targets};
+use super::{FitReport, Pace, TrainError, TrainerConfig, initial, mapmaker, targets};
 use crate::data::Patches;
 
 /// Patches of one step of a lesson.
@@ -151,7 +151,7 @@ impl TaughtTrainer {
         let pupils = trainer.draw(PREPARATION);
         let lesson = pupils.iter().map(|n| trainer.components[n.index()]);
         let lesson: Vec<_> = lesson.collect();
-        rayon::scope(|_| trainer.teach(&pupils, &lesson))?;
+        rayon::scope(|_| trainer.teach(&Pace::default(), &pupils, &lesson))?;
         trainer.prepared = trainer.state.clone();
         Ok(trainer)
     }
@@ -185,6 +185,15 @@ impl TaughtTrainer {
     /// For a caller's mistakes, which change nothing: [`TrainError::NoPoints`],
     /// [`TrainError::PointCount`], [`TrainError::Response`].
     pub fn fit(&mut self, responses: &[f64]) -> Result<FitReport, TrainError> {
+        self.fit_at(&Pace::default(), responses)
+    }
+
+    /// The same, which another thread may break off.
+    pub(super) fn fit_at(
+        &mut self,
+        pace: &Pace,
+        responses: &[f64],
+    ) -> Result<FitReport, TrainError> {
         let (found, expected) = (responses.len(), self.points.len());
         if found == 0 {
             return Err(TrainError::NoPoints);
@@ -208,7 +217,10 @@ impl TaughtTrainer {
             loss_after: None,
             jitter: 0.0,
         };
-        rayon::scope(|_| self.learn(&points, &targets, &mut report))?;
+        rayon::scope(|_| self.learn(pace, &points, &targets, &mut report))?;
+        if pace.is_broken() {
+            return Err(TrainError::BrokenOff);
+        }
         self.state.standardisation = [mean, scale].map(f32::to_bits);
         self.take_over();
         if self.model().validate().is_err() {
@@ -223,6 +235,7 @@ impl TaughtTrainer {
     /// A lesson by the teacher of these targets at these points, and the parameters of the plane's process.
     fn learn(
         &mut self,
+        pace: &Pace,
         taught: &[Candidate],
         targets: &[f64],
         report: &mut FitReport,
@@ -233,7 +246,8 @@ impl TaughtTrainer {
             LESSON
         };
         let points: Vec<Site> = taught.iter().map(|n| self.sites[n.index()]).collect();
-        self.seek(&points, targets);
+        pace.announce(steps);
+        self.seek(pace, &points, targets);
         let mut teacher = Process::new(&points, targets);
         if !teacher.settle(&self.state.teacher) {
             report.skipped = steps;
@@ -244,7 +258,7 @@ impl TaughtTrainer {
         let seconds = pupils.iter().map(|n| self.components[n.index()][0]);
         let means = teacher.means(&sites).into_iter();
         let lesson: Vec<_> = means.zip(seconds).map(|(a, b)| [a, b]).collect();
-        self.teach(&pupils, &lesson)?;
+        self.teach(pace, &pupils, &lesson)?;
         report.epochs = steps;
 
         self.show(taught)?;
@@ -255,13 +269,14 @@ impl TaughtTrainer {
             let with = target - teacher.noise() * error / without.variance;
             [first + without.mean - with, second]
         });
+        pace.announce(PLANE_STEPS);
         let mut plane = Plane {
             latents: latents.collect(),
             targets,
             likelihood: &mut self.likelihood,
             parameters: self.state.plane,
         };
-        if let Some(found) = bfgs::minimise(&mut plane, &mut self.state.plane, PLANE_STEPS) {
+        if let Some(found) = bfgs::minimise(&mut plane, &mut self.state.plane, PLANE_STEPS, pace) {
             let count = targets.len() as f64;
             report.loss_before = Some(found.before / count);
             report.loss_after = Some(found.value / count);
@@ -271,7 +286,7 @@ impl TaughtTrainer {
     }
 
     /// Seeks the teacher's parameters where that is due.
-    fn seek(&mut self, points: &[Site], targets: &[f64]) {
+    fn seek(&mut self, pace: &Pace, points: &[Site], targets: &[f64]) {
         let (count, state) = (self.points.len(), &mut self.state);
         let due = |last: usize, share: usize| {
             last == 0 || count < last || count >= last + (last / share).max(1)
@@ -287,7 +302,7 @@ impl TaughtTrainer {
             starts.extend(process::starts());
             state.restarted = count;
         }
-        if let Some(found) = process::search(points, targets, starts, MOST_STEPS) {
+        if let Some(found) = process::search(points, targets, starts, MOST_STEPS, pace) {
             state.teacher = found;
             state.fitted = count;
         }
@@ -315,11 +330,19 @@ impl TaughtTrainer {
     }
 
     /// Teaches latents to patches, a batch at a time, by Adam on the squared error.
-    fn teach(&mut self, pupils: &[Candidate], lesson: &[[f64; LATENT]]) -> Result<(), Error> {
+    fn teach(
+        &mut self,
+        pace: &Pace,
+        pupils: &[Candidate],
+        lesson: &[[f64; LATENT]],
+    ) -> Result<(), Error> {
         let mut gradient = vec![0.0; self.state.weights.len()];
         let batches = pupils.chunks(BATCH).zip(lesson.chunks(BATCH));
         let steps = batches.len() as f64;
         for (step, (pupils, lesson)) in batches.enumerate() {
+            if pace.is_broken() {
+                break;
+            }
             self.show(pupils)?;
             let latents = self.batch.latents().zip(lesson);
             let errors = latents.map(|(latent, lesson)| {
@@ -333,6 +356,7 @@ impl TaughtTrainer {
             let rate = RATE * (1.0 - (1.0 - LAST_RATE) * step as f64 / steps);
             let TaughtState { weights, adam, .. } = &mut self.state;
             adam.step(rate, weights, &gradient);
+            pace.pass(1);
         }
         self.batch.set_weights(&self.state.weights);
         Ok(())

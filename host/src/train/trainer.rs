@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::adam::Adam;
 use super::backprop::Batch;
 use super::likelihood::{self, Likelihood, PARAMETERS};
-use super::{TrainError, TrainerConfig, initial, targets};
+use super::{Pace, TrainError, TrainerConfig, initial, targets};
 
 /// What a fit did.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -127,6 +127,16 @@ impl Trainer {
     /// [`TrainError::PatchCount`], [`TrainError::PatchValue`], [`TrainError::Response`].
     /// Numerical trouble is not an error but told in the report.
     pub fn fit(&mut self, patches: &[f32], responses: &[f64]) -> Result<FitReport, TrainError> {
+        self.fit_at(&Pace::default(), patches, responses)
+    }
+
+    /// The same, which another thread may break off.
+    pub(super) fn fit_at(
+        &mut self,
+        pace: &Pace,
+        patches: &[f32],
+        responses: &[f64],
+    ) -> Result<FitReport, TrainError> {
         self.check(patches, responses)?;
         self.standardisation = targets::statistics(responses);
         let mean = f64::from(self.standardisation.mean);
@@ -146,28 +156,31 @@ impl Trainer {
         }
         // Begun outside the pool, each parallel loop would wait for a thread to wake and for the
         // news of its end.
-        Ok(rayon::scope(|_| {
+        let report = rayon::scope(|_| {
             let first = (self.config.initial_epochs, self.config.learning_rate);
             let later = (self.config.epochs, self.config.warm_learning_rate);
-            let report = self.train(if self.fitted { later } else { first });
+            let report = self.train(pace, if self.fitted { later } else { first });
             self.fitted = true;
             if self.config.restarts && responses.len() >= FIRST_RESTART.max(2 * self.restarted) {
                 self.restarted = responses.len();
-                self.restart(report, first)
+                self.restart(pace, report, first)
             } else {
                 report
             }
-        }))
+        });
+        (!pace.is_broken())
+            .then_some(report)
+            .ok_or(TrainError::BrokenOff)
     }
 
     /// Trains another network as at first, and keeps it if it predicts each point better from the others
     /// than the present one, which `report` is about.
-    fn restart(&mut self, report: FitReport, first: (usize, f64)) -> FitReport {
+    fn restart(&mut self, pace: &Pace, report: FitReport, first: (usize, f64)) -> FitReport {
         let (present, density) = (self.state.clone(), self.leave_one_out());
         let number = self.restarted as u64;
         let seed = self.config.seed ^ number.wrapping_mul(0x9e37_79b9_7f4a_7c15);
         self.state = State::new(self.network, &self.config, seed);
-        let another = self.train(first);
+        let another = self.train(pace, first);
         if self.leave_one_out() > density {
             return another;
         }
@@ -193,7 +206,8 @@ impl Trainer {
     }
 
     /// So many epochs at a learning rate.
-    fn train(&mut self, (wanted, rate): (usize, f64)) -> FitReport {
+    fn train(&mut self, pace: &Pace, (wanted, rate): (usize, f64)) -> FitReport {
+        pace.announce(wanted);
         let mut report = FitReport {
             points: self.targets.len(),
             epochs: 0,
@@ -208,6 +222,10 @@ impl Trainer {
         }
         self.good.copy_from(&self.state);
         for _ in 0..wanted {
+            if pace.is_broken() {
+                break;
+            }
+            pace.pass(1);
             let loss = self.differentiate().then(|| {
                 let State { parameters, adam } = &mut self.state;
                 adam.step(rate, parameters, &self.gradient);

@@ -1,8 +1,11 @@
 //! `beacon run`, `resume` and `ctl`, from the outside, with the mistakes that users make.
 
+mod before_overview;
 mod commands;
 mod instrument;
 mod story;
+#[cfg(target_os = "linux")]
+mod streams;
 
 use std::fs;
 use std::io::Write as _;
@@ -371,6 +374,14 @@ fn a_campaign_is_not_resumed_below_what_is_spent_nor_on_another_specimen() {
         (
             ["--budget", "19"],
             "budget is 19; expected at least the 20 points",
+        ),
+        (
+            ["--stall-after", "0"],
+            "stall-after is 0; expected 1 or more points",
+        ),
+        (
+            ["--drift-every", "0"],
+            "drift-every is 0; expected 1 or more points",
         ),
         (
             ["--microscope", "specimen:nanoparticles:2"],

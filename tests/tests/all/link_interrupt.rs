@@ -1,12 +1,13 @@
-//! Hand-overs over a serial line that somebody breaks off, and that are taken up where they were.
+//! Hand-overs over a serial line that somebody breaks off, and that are taken up where they were; boards
+//! that are reset, and answers that are lost.
 
 use std::cell::Cell;
 use std::io::{Read as _, Write as _};
 use std::ops::ControlFlow;
 use std::path::Path;
 use std::rc::Rc;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
@@ -24,7 +25,8 @@ use beacon_kernel::link::message::Phase;
 use beacon_kernel::link::transfer::Encoding;
 use beacon_kernel::link::{Client, Timing, Transport as _, frame};
 use beacon_kernel::{
-    Candidate, Candidates, Capacity, Hyperparameters, Model, Network, Standardisation,
+    Acquisition, Candidate, Candidates, Capacity, Hyperparameters, Model, Network, Standardisation,
+    Strategy,
 };
 use beacon_tests::live::{begin, settings, trajectory};
 use beacon_tests::{ControllerMemory, Rig};
@@ -37,7 +39,58 @@ struct Board {
     name: String,
     pace_ms: Arc<AtomicU64>,
     off: Arc<AtomicBool>,
+    reset: Arc<AtomicBool>,
+    line: Arc<Mutex<Line>>,
+    /// Exposures since the last reset.
+    exposures: Arc<AtomicUsize>,
     thread: Option<JoinHandle<()>>,
+}
+
+/// What of the board's answers comes through.
+#[derive(Default)]
+struct Line {
+    /// Bytes before the line is lost, where it is to be.
+    deaf_after: Option<usize>,
+    lost: Option<Instant>,
+}
+
+impl Line {
+    /// Longer than a [`quick`] host asks again.
+    const LOST: Duration = Duration::from_millis(40);
+
+    fn pass(&mut self, answer: &mut Vec<u8>) {
+        if self.lost.is_some_and(|since| since.elapsed() < Self::LOST) {
+            answer.clear();
+        }
+        if let Some(left) = self.deaf_after {
+            if left < answer.len() {
+                answer.truncate(left);
+                self.deaf_after = None;
+                self.lost = Some(Instant::now());
+            } else {
+                self.deaf_after = Some(left - answer.len());
+            }
+        }
+    }
+}
+
+/// A host that soon gives an answer up.
+fn quick() -> Timing {
+    Timing {
+        reply_ms: 10,
+        longest_ms: 10,
+        attempts: 2,
+        ..Timing::default()
+    }
+}
+
+/// A host that does not take a busy machine for a lost byte.
+fn patient() -> Timing {
+    Timing {
+        reply_ms: 10_000,
+        longest_ms: 10_000,
+        ..Timing::default()
+    }
 }
 
 impl Board {
@@ -49,45 +102,83 @@ impl Board {
             .set_timeout(Duration::from_millis(1))
             .expect("a time-out");
         let (pace_ms, off) = (Arc::<AtomicU64>::default(), Arc::<AtomicBool>::default());
+        let (reset, line) = (Arc::<AtomicBool>::default(), Arc::<Mutex<Line>>::default());
+        let exposures = Arc::<AtomicUsize>::default();
         let (pace, ends) = (Arc::clone(&pace_ms), Arc::clone(&off));
+        let (resets, answers) = (Arc::clone(&reset), Arc::clone(&line));
+        let exposed = Arc::clone(&exposures);
         let thread = thread::spawn(move || {
             let mut memory = ControllerMemory::new(capacity);
-            let mut rig = Rig::new(memory.controller());
-            let started = Instant::now();
             let mut bytes = [0; 4096];
             while !ends.load(Ordering::SeqCst) {
-                // Nothing asked, or no host at the other end.
-                let asked = device.read(&mut bytes).unwrap_or(0);
-                if asked > 0 {
-                    thread::sleep(Duration::from_millis(pace.load(Ordering::SeqCst)));
+                let mut rig = Rig::new(memory.controller());
+                let started = Instant::now();
+                resets.store(false, Ordering::SeqCst);
+                while !ends.load(Ordering::SeqCst) && !resets.load(Ordering::SeqCst) {
+                    // Nothing asked, or no host at the other end.
+                    let asked = device.read(&mut bytes).unwrap_or(0);
+                    if asked > 0 {
+                        thread::sleep(Duration::from_millis(pace.load(Ordering::SeqCst)));
+                    }
+                    rig.send(&bytes[..asked]).expect("it is always there");
+                    let late = (started.elapsed().as_millis() as u64).saturating_sub(rig.now_ms());
+                    rig.pass(late as u32);
+                    exposed.store(rig.exposures().count(), Ordering::SeqCst);
+                    let mut answer: Vec<u8> = rig.board.sent.drain(..).collect();
+                    answers.lock().expect("nobody panicked").pass(&mut answer);
+                    let _ = device.write_all(&answer);
                 }
-                rig.send(&bytes[..asked]).expect("it is always there");
-                let late = (started.elapsed().as_millis() as u64).saturating_sub(rig.now_ms());
-                rig.pass(late as u32);
-                let answer: Vec<u8> = rig.board.sent.drain(..).collect();
-                let _ = device.write_all(&answer);
             }
         });
         Self {
             name,
             pace_ms,
             off,
+            reset,
+            line,
+            exposures,
             thread: Some(thread),
         }
     }
 
+    /// Presses the button, and waits until the board has begun anew.
+    fn reset(&self) {
+        self.reset.store(true, Ordering::SeqCst);
+        while self.reset.load(Ordering::SeqCst) {
+            thread::sleep(Duration::from_micros(100));
+        }
+    }
+
+    /// Loses the line after so many bytes of answers from here on, for a while.
+    fn deaf_after(&self, bytes: usize) {
+        self.line.lock().expect("nobody panicked").deaf_after = Some(bytes);
+    }
+
+    /// Whether the line was lost; if not, it no longer is to be.
+    fn was_deaf(&self) -> bool {
+        let line = &mut self.line.lock().expect("nobody panicked");
+        line.deaf_after.take().is_none()
+    }
+
     /// Another process of the host, with a kernel of its own beside the board.
     fn linked<R>(&self, capacity: Capacity, with: impl FnOnce(&mut Linked<'_>) -> R) -> R {
+        self.linked_with(capacity, patient(), with)
+    }
+
+    fn linked_with<R>(
+        &self,
+        capacity: Capacity,
+        timing: Timing,
+        with: impl FnOnce(&mut Linked<'_>) -> R,
+    ) -> R {
         let port = Port::open(&self.name, ControllerChoice::BAUD).expect("a port");
-        // Patient, so that a busy machine is not taken for a lost byte.
-        let timing = Timing {
-            reply_ms: 10_000,
-            longest_ms: 10_000,
-            ..Timing::default()
-        };
         let mut memory = Memory::new(capacity);
         let mirror = InProcess::new(&mut memory).expect("enough memory");
-        let linked = Linked::connect(Client::new(port, timing, 7), Recovery::default(), mirror);
+        let recovery = Recovery {
+            pause: Duration::from_millis(5),
+            ..Recovery::default()
+        };
+        let linked = Linked::connect(Client::new(port, timing, 7), recovery, mirror);
         with(&mut linked.expect("a board"))
     }
 }
@@ -229,6 +320,119 @@ fn a_model_and_points_are_broken_off_and_taken_up() {
         // Equal to that of the kernel in this process, or it is refused.
         linked.propose(false).unwrap();
         assert_eq!((linked.resets(), frames(linked) > 0), (0, true));
+    });
+}
+
+const SIDE: usize = 12;
+const WINDOW: usize = 4;
+
+/// The campaign that the boards below are told of.
+fn begin_small(linked: &mut Linked<'_>, strategy: Strategy) {
+    let pixels: Vec<f32> = (0..SIDE * SIDE).map(|n| (n as f32 * 0.7).sin()).collect();
+    let setup = Setup {
+        candidates: Candidates::new(SIDE, SIDE, WINDOW).unwrap(),
+        pixels: &pixels,
+        seed: 5,
+        revision: 0,
+    };
+    linked.begin(&setup).unwrap();
+    linked.choose(Acquisition::new(strategy)).unwrap();
+}
+
+/// A board that was reset is told everything again; whichever byte of its answers is the last for a while,
+/// it holds the same afterwards.
+#[test]
+fn a_line_lost_at_any_byte_while_a_reset_board_is_restored_leaves_nothing_out() {
+    const WORKERS: usize = 4;
+    let capacity = Capacity::for_campaign(SIDE, SIDE, WINDOW, 10);
+    let network = Network::for_window(WINDOW).unwrap();
+    let count = network.weight_count();
+    let weights: Vec<f32> = (0..count).map(|n| 0.1 * (n as f32 * 0.3).cos()).collect();
+    let model = Model {
+        network,
+        weights: &weights,
+        hyperparameters: Hyperparameters {
+            lengthscale: [0.5, 0.5],
+            outputscale: 1.0,
+            noise: 0.02,
+            mean: 0.0,
+        },
+        standardisation: Standardisation::IDENTITY,
+    };
+    let holds = |linked: &mut Linked<'_>| {
+        let status = linked.status().unwrap();
+        let campaign = (status.phase, status.campaign, status.image_crc);
+        let model = (status.model, status.weights_crc, status.transfer);
+        let measured = (status.measured, linked.measurements_of_board().unwrap());
+        // Compared with that of the kernel in this process, exclusion and strategy included.
+        let proposed = linked.propose(false).unwrap();
+        (campaign, model, measured, proposed.candidate)
+    };
+    // Every answer of a restoration, cut at every byte, each worker having a board of its own.
+    let restored = |first: usize| {
+        let board = Board::start(capacity);
+        board.linked_with(capacity, quick(), |linked| {
+            begin_small(linked, Strategy::Beacon);
+            for n in 0..3 {
+                linked
+                    .measure(Candidate(n), (n as f32 * 0.37).sin())
+                    .unwrap();
+            }
+            linked.load_model(&model, 1).unwrap();
+            linked.measure(Candidate(7), 0.4).unwrap();
+            linked.exclude(0..6, 0..SIDE).unwrap();
+            let expected = holds(linked);
+            let mut byte = first;
+            loop {
+                board.deaf_after(byte);
+                board.reset();
+                linked.status().unwrap();
+                if !board.was_deaf() {
+                    break byte;
+                }
+                assert_eq!(holds(linked), expected, "cut at byte {byte}");
+                byte += WORKERS;
+            }
+        })
+    };
+    let bytes = thread::scope(|scope| {
+        let workers: Vec<_> = (0..WORKERS)
+            .map(|first| scope.spawn(move || restored(first)))
+            .collect();
+        let bytes = workers.into_iter().map(|worker| worker.join().unwrap());
+        bytes.max().unwrap()
+    });
+    println!("{bytes} bytes of answers");
+    assert!(bytes > 100, "{bytes}");
+}
+
+/// The board is asked whether it has made the exposure before it is told again.
+#[test]
+fn an_exposure_whose_answer_is_lost_is_made_once() {
+    let capacity = Capacity::for_campaign(SIDE, SIDE, WINDOW, 60);
+    let board = Board::start(capacity);
+    board.linked_with(capacity, quick(), |linked| {
+        begin_small(linked, Strategy::Random);
+        let mut made = 0;
+        let mut once = |what: &str, byte| {
+            made += 1;
+            let exposures = board.exposures.load(Ordering::SeqCst);
+            assert_eq!(exposures, made, "{what}, its answer cut at byte {byte}");
+        };
+        for byte in 0..8 {
+            board.deaf_after(byte);
+            linked.expose(Candidate(byte as u32)).unwrap();
+            assert!(board.was_deaf(), "the answer is shorter than {byte} bytes");
+            linked.finish().unwrap();
+            once("an exposure", byte);
+
+            board.deaf_after(byte);
+            let proposed = linked.propose(true).unwrap();
+            assert!(board.was_deaf(), "the answer is shorter than {byte} bytes");
+            linked.finish().unwrap();
+            once("a proposal that is exposed", byte);
+            linked.measure(proposed.candidate, 0.3).unwrap();
+        }
     });
 }
 

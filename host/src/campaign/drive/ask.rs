@@ -9,12 +9,14 @@ use beacon_kernel::{Candidate, Strategy};
 use super::{Drive, World};
 use crate::campaign::event::{Event, Exposing, Given, Measured, Proposed};
 use crate::campaign::position::corrected;
+use crate::campaign::published::publish;
 use crate::campaign::state::Action;
 use crate::campaign::{
     CampaignError, Ended, MapFigures, Measurement, Posterior, PublishedMap, Series,
 };
 use crate::data::Map;
 use crate::microscope::Acquired;
+use crate::train::Pace;
 use crate::units::{Electrons, Seconds};
 
 /// What a strategy may see of all candidates, one entry a candidate.
@@ -159,7 +161,10 @@ impl Drive<'_> {
     ///
     /// # Errors
     /// When they cannot be kept, or the kernel refuses.
-    pub(crate) fn obey(&mut self, world: &mut dyn World) -> Result<(), CampaignError> {
+    pub(crate) fn carry_out_commands(
+        &mut self,
+        world: &mut dyn World,
+    ) -> Result<(), CampaignError> {
         self.learner.disbelieve(&self.state)?;
         self.take_commands(world, &mut ())?;
         self.settle(world)
@@ -205,7 +210,10 @@ impl Drive<'_> {
         &self,
         target: &(String, String),
     ) -> Result<(Option<PublishedMap>, Vec<MapFigures>), CampaignError> {
-        self.published(target)
+        let patches = self.learner.patches();
+        let pace = Pace::default();
+        let published = publish(&self.state, patches, &self.monitor, target, &pace)?;
+        Ok(self.without_absent(published))
     }
 
     /// Every point so far, and how many of them are seeds.

@@ -12,6 +12,7 @@ use crate::campaign::{
 };
 use crate::data::{Map, Region};
 use crate::metrics::Groups;
+use crate::train::TrainError;
 
 /// Live times that differ by more than this share are said: those of a detector scatter by less.
 const SAME_DWELL: f64 = 0.1;
@@ -82,21 +83,31 @@ impl Drive<'_> {
         (mean.map(clear), sigma.map(clear))
     }
 
-    /// The map to publish, and its figures.
+    /// The map to publish, and its figures. Whoever watches the controller may break that off.
     ///
     /// # Errors
-    /// When it cannot be made or judged.
-    pub(super) fn published(
-        &self,
+    /// When it cannot be made or judged, or is broken off.
+    fn published(
+        &mut self,
         target: &(String, String),
     ) -> Result<(Option<PublishedMap>, Vec<MapFigures>), CampaignError> {
-        let patches = self.learner.patches();
-        let (map, figures) = publish(&self.state, patches, &self.monitor, target)?;
+        let (state, monitor) = (&self.state, &self.monitor);
+        let published = self.learner.watched("making the map", |patches, pace| {
+            publish(state, patches, monitor, target, pace)
+        })?;
+        Ok(self.without_absent(published))
+    }
+
+    /// A map to publish without numbers where nothing can be measured.
+    pub(super) fn without_absent(
+        &self,
+        (map, figures): (Option<PublishedMap>, Vec<MapFigures>),
+    ) -> (Option<PublishedMap>, Vec<MapFigures>) {
         let map = map.map(|map| PublishedMap {
             mean: cleared(map.mean, self.absent()),
             sigma: cleared(map.sigma, self.absent()),
         });
-        Ok((map, figures))
+        (map, figures)
     }
 
     /// The outcome of the campaign and its last state. The controller ends its campaign too.
@@ -105,7 +116,12 @@ impl Drive<'_> {
         let (mean, sigma) = self.surrogate_maps(&target);
         let started = Instant::now();
         let (map, maps) = self.published(&target).unwrap_or_else(|error| {
-            let note = format!("there is no map to publish: {error}");
+            let note = match error {
+                CampaignError::Train(TrainError::BrokenOff) => {
+                    "the map to publish was broken off: `beacon resume` makes it".to_owned()
+                }
+                error => format!("there is no map to publish: {error}"),
+            };
             self.learner.warnings.note(&note);
             (None, Vec::new())
         });

@@ -6,7 +6,7 @@ use beacon_kernel::{Candidate, LARGEST_RESPONSE};
 
 use super::{Author, MeasuredPoint, NextPoint, Seeding, Standing, State};
 use crate::campaign::dose::pixel_area;
-use crate::campaign::{Ended, Event, Measured, Overview, Proposed, Surveyed};
+use crate::campaign::{ALGORITHM, Ended, Event, Measured, Overview, Proposed, Surveyed};
 use crate::scalarizer::Scalarizer;
 use crate::units::Electrons;
 
@@ -39,7 +39,10 @@ impl State {
                 self.unusable_in_row = 0;
                 self.give_up_exposure();
             }
-            Event::Surveying { electrons } => self.ledger.spend_on_overview(*electrons),
+            Event::Surveying { electrons } => {
+                self.check_beam("Surveying", *electrons)?;
+                self.ledger.spend_on_overview(*electrons);
+            }
             Event::Overview(overview) => self.take_overview(overview)?,
             Event::Surveyed(surveyed) => self.take_survey(*surveyed),
             Event::Proposed(proposed) => self.take_proposal(*proposed)?,
@@ -51,6 +54,7 @@ impl State {
                     let why = format!("candidate {}, where {chosen} is next", candidate.0);
                     return Err(contradiction("Exposing", why));
                 };
+                self.check_beam("Exposing", exposing.electrons)?;
                 self.next = None;
                 self.stand(candidate, Standing::Exposing);
                 self.ledger.announce(candidate, exposing.electrons);
@@ -106,6 +110,33 @@ impl State {
         }
         self.choose();
         Ok(())
+    }
+
+    /// Checks that the beam may be on now for so many electrons.
+    fn check_beam(&self, event: &'static str, electrons: Electrons) -> Result<(), Contradiction> {
+        // Journals of older programs are only read, and those counted the dose otherwise.
+        if self.begun.algorithm != ALGORITHM {
+            return Ok(());
+        }
+        let why = if let Some(ended) = &self.ended {
+            format!("the campaign has ended: {ended}")
+        } else if self.stopped {
+            "a person has stopped the campaign".to_owned()
+        } else if self.paused {
+            "a person has paused the campaign".to_owned()
+        } else if let Some((point, _)) = self.exposing {
+            format!("candidate {} is under the beam", point.candidate.0)
+        } else if let Some(next) = self.next.filter(|next| next.waits) {
+            format!(
+                "the proposal of candidate {} waits for approval",
+                next.candidate.0
+            )
+        } else if let Err(error) = self.ledger.admit_in_all(electrons, self.settings.limits) {
+            error.to_string()
+        } else {
+            return Ok(());
+        };
+        Err(contradiction(event, why))
     }
 
     fn take_overview(&mut self, overview: &Overview) -> Result<(), Contradiction> {

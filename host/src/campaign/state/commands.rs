@@ -154,10 +154,8 @@ impl State {
         }
         let spent = self.ledger.total();
         (limit < spent).then(|| {
-            // Rounded up to three digits: what is named is accepted.
-            let unit = 10_f64.powf(spent.get().log10().floor() - 2.0);
-            let spent = unit * (spent.get() / unit).ceil();
-            format!("dose-limit is {limit:e}; expected at least the {spent:.2e} electrons spent")
+            let spent = self.ledger.total_in_words();
+            format!("dose-limit is {limit:e}; expected at least the {spent} electrons spent")
         })
     }
 

@@ -224,14 +224,16 @@ impl State {
         }
     }
 
-    /// Checks, before the beam is used at all, that a point may be exposed after the first overview.
+    /// Checks, before the beam is used at all, that a point may be exposed with this live time after the
+    /// first overview.
     ///
     /// # Errors
     /// The limit that it would pass.
-    pub fn admit_first_point(&self) -> Result<(), DoseError> {
+    pub fn admit_first_point(&self, dwell: Seconds) -> Result<(), DoseError> {
         let mut ledger = self.ledger.clone();
         ledger.spend_on_overview(self.overview_electrons());
-        ledger.admit_fresh(self.exposure_electrons(), self.settings.limits)
+        let electrons = self.electrons_in(dwell * self.real_to_live);
+        ledger.admit_fresh(electrons, self.settings.limits)
     }
 
     pub(super) fn exposure_electrons(&self) -> Electrons {

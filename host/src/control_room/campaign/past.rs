@@ -7,7 +7,7 @@ use std::path::Path;
 use axum::body::Bytes;
 use serde_json::{Map, Value, json};
 
-use super::{Campaign, Told};
+use super::{Campaign, Sent};
 use crate::campaign::{Folded, State};
 use crate::control_room::live_map::{Due, LiveMap};
 use crate::journal::{Follower, Seen, kept_views, read_view_at};
@@ -89,7 +89,7 @@ impl Campaign {
     /// The map to publish of a moment, which is asked for where it was not made yet.
     fn published(&self, record: usize, part: usize) -> PastMap {
         let mut told = self.lock();
-        let Told {
+        let Sent {
             asked, messages, ..
         } = &mut *told;
         if record >= messages.len() {

@@ -1,6 +1,6 @@
 //! The kernel of a board, beside its mirror.
 
-use std::ops::Range;
+use std::ops::{ControlFlow, Range};
 
 use beacon_kernel::link::Failure;
 use beacon_kernel::link::message::{Campaign, Exposed, Measurement, ModelHeader, Next, Refusal};
@@ -8,7 +8,7 @@ use beacon_kernel::link::scalarizer::Scalarizer;
 use beacon_kernel::link::transfer::{Encoding, Payload, Sender};
 use beacon_kernel::{Acquisition, Candidate, Model, Network, Proposal, Surrogate};
 
-use super::super::watch::OnHandOver;
+use super::super::watch::{HandOver, OnHandOver};
 use super::super::{Controller, ControllerError, Setup};
 use super::brief::Brief;
 use super::transfers::{Loaded, campaign_id};
@@ -27,6 +27,10 @@ impl Linked<'_> {
 impl Controller for Linked<'_> {
     fn set_watch(&mut self, watch: OnHandOver) {
         self.mirror.watch = watch;
+    }
+
+    fn attend(&mut self, handover: &HandOver) -> ControlFlow<()> {
+        (self.mirror.watch)(handover)
     }
 
     fn room(&self) -> usize {

@@ -59,7 +59,7 @@ fn value_and_posterior_are_those_of_dense_algebra() {
         let priors = PRIORS.iter().zip(&p);
         let penalty: f64 = priors.map(|(prior, &x)| prior.penalty(x)).sum();
         assert!(process.settle(&p));
-        let found = process.predict(&all);
+        let found = process.predict(&all, &Pace::default());
         assert_eq!(found.len(), all.len());
         for (site, found) in all.iter().zip(found) {
             let (mean, variance, loss) = dense(&p, &all[..n], &y, site);
@@ -124,7 +124,7 @@ fn threads_change_no_bit() {
             let value = process.value(&parameters());
             let mut gradient = vec![0.0; PARAMETERS];
             process.gradient(&mut gradient);
-            (value, gradient, process.predict(&sites))
+            (value, gradient, process.predict(&sites, &Pace::default()))
         })
     };
     assert_eq!(on(1), on(3));

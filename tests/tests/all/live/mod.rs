@@ -1,6 +1,7 @@
 //! Campaigns on instruments with everything that can happen to them, in this process.
 
 mod commands;
+mod controller;
 mod detector;
 mod failures;
 mod limits;

@@ -1,5 +1,6 @@
 //! Arbitrary sequences of events: nothing is exposed twice without a reason on record, no limit is
-//! passed, and folding what is on record and going on equals never having stopped.
+//! passed, no beam begins where none may, and folding what is on record and going on equals never
+//! having stopped.
 
 use std::collections::{HashMap, HashSet};
 
@@ -17,7 +18,7 @@ fn command(n: u32) -> Command {
         rows: (n / 32 % 8) as usize..(n / 256 % 9) as usize,
         columns: (n / 2048 % 8) as usize..(n / 16_384 % 9) as usize,
     };
-    match n % 22 {
+    match n % 23 {
         0 => Command::Strategy(["ei", "best", "random"][n as usize / 32 % 3].to_owned()),
         1 => Command::Target(["sum", "window:0..1.5", "loop-area"][n as usize / 32 % 3].to_owned()),
         2 => Command::Exclude(region),
@@ -41,7 +42,8 @@ fn command(n: u32) -> Command {
             seconds: [0.0, 5.0, f64::NAN][n as usize / 32 % 3],
             then: Otherwise::Go,
         }),
-        _ => Command::Resume,
+        21 => Command::Resume,
+        _ => Command::Stop,
     }
 }
 
@@ -136,8 +138,67 @@ fn check(state: &State, account: &Account) {
     assert!(state.points().len() <= settings.budget.max(1) || settings.budget < 3);
 }
 
-/// One campaign, as numbers say that it goes; how many events it took.
-fn run(numbers: &[u32], start: u32) -> usize {
+/// Whether a `Resumed` has nothing to set back: then a campaign goes on after a kill as one that was never
+/// stopped.
+fn is_undisturbed(state: &State) -> bool {
+    let held = state.paused || state.stopped || state.ended.is_some();
+    let counting = state.drift.uncertain > 0 || state.drift.overdue || state.unusable_in_row > 0;
+    !held && !counting && state.exposing.is_none()
+}
+
+/// Checks that two campaigns are the same, and do the same next.
+fn assert_same(one: &State, other: &State) {
+    let now = Now::default();
+    // As text: NaN equals nothing, not even itself.
+    let told = |state: &State| {
+        let doses: Vec<_> = (0..state.standings.len())
+            .map(|n| state.ledger.on_pixel(Candidate(n as u32)))
+            .collect();
+        let counted = (&state.points, &state.unusable, &state.commands, doses);
+        let planned = (&state.seeding, state.seeds, &state.order, &state.wishes);
+        let model = (state.train_due, state.revision, state.epoch, state.drift);
+        let under_way = (state.next, state.exposing, state.next(&now));
+        format!("{counted:?} {planned:?} {model:?} {under_way:?}")
+    };
+    assert_eq!(one.standings(), other.standings());
+    assert_eq!(one.settings(), other.settings());
+    assert_eq!(one.ledger().total(), other.ledger().total());
+    assert_eq!(told(one), told(other));
+}
+
+/// Checks that a record of a beam contradicts a state in which none may begin.
+fn check_that_no_beam_begins(state: &State) {
+    let candidate = state.next.map_or(0, |next| next.candidate.0);
+    let (point, overview) = (state.exposure_electrons(), state.overview_electrons());
+    let exposing = Event::Exposing(Exposing {
+        candidate,
+        position: Position { x: 0.5, y: 0.5 },
+        electrons: point,
+    });
+    let overview_event = Event::Surveying {
+        electrons: overview,
+    };
+    let held = state.ended.is_some()
+        || state.stopped
+        || state.paused
+        || state.exposing.is_some()
+        || state.next.is_some_and(|next| next.waits);
+    let limit = state.settings.limits.total;
+    let passes = |more: Electrons| limit.is_some_and(|limit| state.ledger.total() + more > limit);
+    for (event, refused) in [
+        (exposing, held || passes(point)),
+        (overview_event, held || passes(overview)),
+    ] {
+        if refused {
+            let taken = state.clone().apply(&event);
+            assert!(taken.is_err(), "{event:?} after {state:?}");
+        }
+    }
+}
+
+/// One campaign, as numbers say that it goes; how many events it took, and how many kills it went on from
+/// as if there had been none.
+fn run(numbers: &[u32], start: u32) -> (usize, usize) {
     // Enough for some of the points, or for all of them.
     let limits = Limits {
         total: [None, Some(2e9), Some(4e8), Some(1e7)][start as usize % 4].map(electrons),
@@ -148,9 +209,11 @@ fn run(numbers: &[u32], start: u32) -> usize {
     let budget = 4 + start as usize / 24 % 20;
     let fresh = || State::new(begun(seeds.clone()), settings(budget, limits));
     let mut state = fresh();
+    // The same campaign, which never stopped since a kill had a reason to change something.
+    let mut twin = fresh();
     let mut account = Account::default();
     let mut journal: Vec<Event> = Vec::new();
-    let now = Now::default();
+    let (now, mut unnoticed) = (Now::default(), 0);
     for &n in numbers {
         let kind = n % 8;
         let mut events = if kind == 0 {
@@ -165,40 +228,41 @@ fn run(numbers: &[u32], start: u32) -> usize {
         } else {
             carry_out(&state.next(&now), n / 8, &state)
         };
-        // A kill: what was not kept never happened, and the campaign is resumed.
+        // A kill: what was not kept never happened.
         let killed = kind == 1;
         if killed {
             events.truncate((n / 64) as usize % (events.len() + 1));
-            events.push(resumed());
         }
         for event in events {
             state
                 .apply(&event)
                 .expect("an event that follows from the state");
+            twin.apply(&event).expect("one that its twin takes");
             account.count(&event);
             journal.push(event);
             check(&state, &account);
+            check_that_no_beam_begins(&state);
         }
+        // The campaign goes on from its journal.
         if killed {
-            let mut folded = fresh();
+            let undisturbed = is_undisturbed(&state);
+            journal.push(resumed());
+            account.count(&resumed());
+            state = fresh();
             for event in &journal {
-                folded.apply(event).expect("it was applied before");
+                state.apply(event).expect("it was applied before");
             }
-            assert_eq!(folded.standings(), state.standings());
-            // NaN equals nothing, not even itself.
-            assert_eq!(
-                format!("{:?}", folded.points()),
-                format!("{:?}", state.points())
-            );
-            assert_eq!(folded.settings(), state.settings());
-            assert_eq!(folded.ledger().total(), state.ledger().total());
-            assert_eq!(
-                format!("{:?}", folded.next(&now)),
-                format!("{:?}", state.next(&now))
-            );
+            check(&state, &account);
+            if undisturbed {
+                unnoticed += 1;
+                assert_same(&state, &twin);
+            } else {
+                twin = state.clone();
+            }
         }
     }
-    journal.len()
+    assert_same(&state, &twin);
+    (journal.len(), unnoticed)
 }
 
 /// How many sequences are tried: `BEACON_SEQUENCES`, else enough for every run of the tests.
@@ -217,17 +281,22 @@ fn nothing_is_exposed_twice_and_no_limit_is_passed_whatever_happens() {
     let seed = [42; 32];
     let random = TestRng::from_seed(RngAlgorithm::ChaCha, &seed);
     let mut runner = TestRunner::new_with_rng(config, random);
-    let mut events = 0;
     let numbers = (prop::collection::vec(any::<u32>(), 1..120), any::<u32>());
-    let counted = std::cell::Cell::new(0_u64);
+    let counted = std::cell::Cell::new((0, 0));
     runner
         .run(&numbers, |(numbers, start)| {
-            counted.set(counted.get() + run(&numbers, start) as u64);
+            let (events, kills) = run(&numbers, start);
+            let (all_events, all_kills) = counted.get();
+            counted.set((all_events + events, all_kills + kills));
             Ok(())
         })
         .unwrap();
-    events += counted.get();
-    println!("{} sequences, {events} events, seed {seed:?}", sequences());
+    let (events, kills) = counted.get();
+    assert!(kills > 0, "no kill that nothing shows of");
+    println!(
+        "{} sequences, {events} events, {kills} kills that nothing shows of, seed {seed:?}",
+        sequences()
+    );
 }
 
 /// Events that do not follow from the state: each is taken or refused, and a refused one changes
@@ -246,7 +315,11 @@ fn events_that_do_not_fit_are_refused_and_change_nothing() {
             let mut state = State::new(begun(None), settings(10, Limits::default()));
             for n in numbers {
                 let candidate = n / 16 % 27;
-                let event = match n % 8 {
+                let event = match n % 10 {
+                    8 => Event::Surveying {
+                        electrons: electrons(1.0),
+                    },
+                    9 => Event::Ended(Ended::Budget),
                     0 => overview(),
                     1 => Event::Proposed(Proposed {
                         candidate,
@@ -280,6 +353,7 @@ fn events_that_do_not_fit_are_refused_and_change_nothing() {
                     6 => Event::Commanded(given(command(n / 8))),
                     _ => resumed(),
                 };
+                check_that_no_beam_begins(&state);
                 let before = format!("{state:?}");
                 if state.apply(&event).is_err() {
                     assert_eq!(format!("{state:?}"), before);

@@ -4,7 +4,7 @@ use super::*;
 use crate::campaign::{FailureKind, History, Record};
 
 /// A campaign whose events are recorded a second apart.
-struct Told {
+struct Recorded {
     state: State,
     history: History,
     elapsed_ms: u64,
@@ -12,7 +12,7 @@ struct Told {
     ahead_ms: u64,
 }
 
-impl Told {
+impl Recorded {
     fn begin() -> Self {
         let begun = begun(None);
         let mut told = Self {
@@ -64,7 +64,7 @@ impl Told {
 
 #[test]
 fn commands_strategies_and_targets_have_the_steps_that_they_held_for() {
-    let mut told = Told::begin();
+    let mut told = Recorded::begin();
     told.until(5);
     told.says(Command::Strategy("ei".to_owned()));
     let region = Region {
@@ -150,7 +150,7 @@ fn commands_strategies_and_targets_have_the_steps_that_they_held_for() {
 
 #[test]
 fn legs_are_the_times_between_a_beginning_and_what_broke_it_off() {
-    let mut told = Told::begin();
+    let mut told = Recorded::begin();
     told.until(4);
     let first = told.elapsed_ms - 1000;
     // Killed, and taken up an hour later.

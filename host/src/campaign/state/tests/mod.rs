@@ -279,7 +279,7 @@ fn an_overview_that_would_pass_a_limit_is_not_taken() {
     };
     let state = State::new(begun(None), settings(10, limits));
     assert!(matches!(
-        state.admit_first_point(),
+        state.admit_first_point(state.settings().dwell),
         Err(DoseError::Total { .. })
     ));
 }
