@@ -1,9 +1,11 @@
 //! The control room: its server against clients of every kind, and the page in a browser.
 
+mod by_hand;
 mod described;
 mod hostile;
 mod looked_at;
 mod maps;
+mod prompt;
 mod refused;
 mod steered;
 
