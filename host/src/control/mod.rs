@@ -97,6 +97,8 @@ struct Shared {
     state: State,
     /// Commands that were answered and are not on record yet.
     waiting: VecDeque<Given>,
+    /// How many of them come before a point that was broken off.
+    first: usize,
     activity: String,
     /// Whether the beam was blanked when it was last asked to be, and since when; `None` while a point
     /// is exposed.
@@ -141,6 +143,12 @@ impl Shared {
         due.then_some((candidate, time_out.then))
     }
 
+    /// How long the campaign has been running.
+    fn running(&self) -> Duration {
+        let (since, before) = self.clock;
+        since.elapsed() + before
+    }
+
     /// The state as it will be when the waiting commands are taken.
     fn after_waiting(&self) -> State {
         let mut state = self.state.clone();
@@ -177,6 +185,7 @@ impl Control {
         let mut shared = Shared {
             state,
             waiting: waiting.into(),
+            first: 0,
             activity: "beginning".to_owned(),
             beam: None,
             last_event_ms: None,
@@ -213,6 +222,7 @@ impl Control {
         let _ = shared.state.apply(event);
         if matches!(event, Event::Commanded(_) | Event::Refused { .. }) {
             shared.waiting.pop_front();
+            shared.first = shared.first.saturating_sub(1);
         }
         shared.last_event_ms = Some(now_ms());
         shared.note_unanswered();
@@ -257,14 +267,20 @@ impl Control {
         !self.lock().waiting.is_empty()
     }
 
-    /// Whether a command waits that concerns the point under the beam.
+    /// Has the commands that wait taken before a point that was broken off.
+    pub(crate) fn take_first(&self) {
+        let mut shared = self.lock();
+        shared.first = shared.waiting.len();
+    }
+
+    /// Whether a command waits that concerns the point under the beam, or that was broken off.
     pub(crate) fn is_urgent(&self) -> bool {
         let shared = self.lock();
         let urgent = |given: &Given| {
             let excludes = !given.command.excluded().is_empty();
             excludes || matches!(given.command, Command::Pause | Command::Stop)
         };
-        shared.waiting.iter().any(urgent)
+        shared.first > 0 || shared.waiting.iter().any(urgent)
     }
 
     /// Whether the command `stop` waits.
@@ -476,7 +492,8 @@ impl Server {
         };
         let judged = (state.candidates()).and_then(|all| Command::judged(&words, all));
         let other = judged.and_then(|judged| state.objection_to_judging(judged));
-        if let Some(why) = other.or_else(|| state.objection(&command)) {
+        let objection = || state.objection(&command);
+        if let Some(why) = other.or_else(objection).or_else(|| self.too_late(&command)) {
             return Err(why);
         }
         let mut said = said(&command, &state);
@@ -507,9 +524,23 @@ impl Server {
         Ok(Value::String(said))
     }
 
+    /// Why a limit of the time is refused that has passed already; the state knows no clock.
+    fn too_late(&self, command: &Command) -> Option<String> {
+        let Command::TimeLimit(Some(limit)) = *command else {
+            return None;
+        };
+        let running = lock(&self.shared).running().as_secs_f64();
+        (limit <= running).then(|| {
+            format!(
+                "time-limit is {limit} s; expected more than the {running:.1} s that the campaign has been \
+                 running, or `stop`"
+            )
+        })
+    }
+
     fn status(&self) -> Status {
         let shared = lock(&self.shared);
-        let (since, before) = shared.clock;
+        let running = shared.running();
         let (state, activity) = (shared.state.clone(), shared.activity.clone());
         let pauses = shared.after_waiting().is_paused() && !state.is_paused();
         let waiting = shared.waiting.iter();
@@ -517,7 +548,7 @@ impl Server {
         let (beam, last_event_ms) = (shared.beam, shared.last_event_ms);
         // The campaign does not wait for what takes time on a large image.
         drop(shared);
-        let mut status = Status::new(&state, &activity, since.elapsed() + before);
+        let mut status = Status::new(&state, &activity, running);
         (status.blanked, status.blanked_since_ms) = beam.unzip();
         status.last_event_ms = last_event_ms;
         status.commands = commands;
