@@ -324,12 +324,12 @@ impl Command {
         }
     }
 
-    /// Whether curves may go another way from this command on.
+    /// Whether curves are marked where this command took effect: they may go another way from there on, or a
+    /// person noted something.
     pub(crate) fn marks_curves(&self) -> bool {
         !matches!(
             self,
-            Self::Note(_)
-                | Self::Accept
+            Self::Accept
                 | Self::Approve(_)
                 | Self::ApproveAfter(_)
                 | Self::Pause

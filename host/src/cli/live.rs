@@ -503,8 +503,7 @@ fn go(
     let latent = session.config().latent_coverage;
     let spaces = spaces::of(&patches, latent.then(LatentConfig::default))?;
     let config = session.config();
-    let steps = config.budget.saturating_sub(session.points().len());
-    let mut progress = display.campaign(&config.campaign.strategy, steps);
+    let mut progress = display.points(&config.campaign.strategy, config.budget);
     session.set_log(progress.log());
     session.set_watch(progress.watch());
     session.set_interrupt(display.asked());

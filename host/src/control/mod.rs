@@ -35,6 +35,7 @@ pub use status::Status;
 use crate::campaign::{Command, Event, Given, Otherwise, State, TimeOut};
 use crate::journal::{Commands, CommandsError, RunFolder, now_ms};
 use crate::microscope::Interrupt;
+use crate::units::Seconds;
 
 /// Longest line that is read, in bytes.
 const LONGEST: usize = 1 << 16;
@@ -45,6 +46,8 @@ const PATIENCE: Duration = Duration::from_secs(15);
 const DEADLINE: Duration = Duration::from_secs(6);
 /// Connections at a time; further ones wait for the deadline of those.
 const CALLERS: usize = 16;
+/// Points whose pace tells how long the rest takes.
+const PACE: usize = 20;
 /// How often the campaign looks for callers, and for what they send.
 const IDLE: Duration = Duration::from_millis(20);
 const BUSY: Duration = Duration::from_millis(1);
@@ -105,6 +108,10 @@ struct Shared {
     beam: Option<(bool, u64)>,
     /// When the last event was recorded.
     last_event_ms: Option<u64>,
+    /// How much of the responses' range has been seen.
+    coverage: Option<f64>,
+    /// How long the campaign had been running when each of the last points was measured.
+    measured: VecDeque<Duration>,
     /// The proposal that waits for a person, for how long, and since when.
     unanswered: Option<(Candidate, TimeOut, Instant)>,
     /// What gives an exposure under way up.
@@ -141,6 +148,35 @@ impl Shared {
         let (candidate, time_out, since) = self.unanswered?;
         let due = since.elapsed().as_secs_f64() >= time_out.seconds && self.waiting.is_empty();
         due.then_some((candidate, time_out.then))
+    }
+
+    /// Notes that a point was measured now.
+    fn note_measured(&mut self) {
+        if self.measured.len() > PACE {
+            self.measured.pop_front();
+        }
+        self.measured.push_back(self.running());
+    }
+
+    /// How long the rest of the budget takes at the pace of the last points, as far as a limit of time lets it;
+    /// `None` where neither is known.
+    fn left(&self) -> Option<Duration> {
+        let settings = self.state.settings();
+        let times = self.measured.iter();
+        let mut each: Vec<Duration> = times
+            .clone()
+            .skip(1)
+            .zip(times)
+            .map(|(until, from)| *until - *from)
+            .collect();
+        // The median: a pause is no pace.
+        each.sort_unstable();
+        let points = settings.budget.saturating_sub(self.state.points().len());
+        let each = each.get(each.len() / 2);
+        let left = each.map(|each| each.saturating_mul(points.try_into().unwrap_or(u32::MAX)));
+        let limit = settings.time_limit.map(Seconds::duration);
+        let until = limit.map(|limit| limit.saturating_sub(self.running()));
+        left.into_iter().chain(until).min()
     }
 
     /// How long the campaign has been running.
@@ -189,6 +225,8 @@ impl Control {
             activity: "beginning".to_owned(),
             beam: None,
             last_event_ms: None,
+            coverage: None,
+            measured: VecDeque::new(),
             unanswered: None,
             interrupt: None,
             clock: (Instant::now(), elapsed),
@@ -225,6 +263,9 @@ impl Control {
             shared.first = shared.first.saturating_sub(1);
         }
         shared.last_event_ms = Some(now_ms());
+        if matches!(event, Event::Measured(_)) {
+            shared.note_measured();
+        }
         shared.note_unanswered();
     }
 
@@ -249,6 +290,11 @@ impl Control {
         if shared.beam.map(|(before, _)| before) != blanked {
             shared.beam = blanked.map(|blanked| (blanked, now_ms()));
         }
+    }
+
+    /// Shows how much of the responses' range has been seen.
+    pub(crate) fn show_coverage(&self, coverage: Option<f64>) {
+        self.lock().coverage = coverage;
     }
 
     /// Sets what gives an exposure under way up when somebody says `stop now`.
@@ -546,11 +592,14 @@ impl Server {
         let waiting = shared.waiting.iter();
         let commands = waiting.map(|given| words(given, &state)).collect();
         let (beam, last_event_ms) = (shared.beam, shared.last_event_ms);
+        let (coverage, left) = (shared.coverage, shared.left());
         // The campaign does not wait for what takes time on a large image.
         drop(shared);
         let mut status = Status::new(&state, &activity, running);
         (status.blanked, status.blanked_since_ms) = beam.unzip();
         status.last_event_ms = last_event_ms;
+        status.coverage = coverage;
+        status.left_seconds = left.map(|left| left.as_secs_f64());
         status.commands = commands;
         if pauses {
             status.state += ", pausing after this point";

@@ -285,6 +285,9 @@ impl World for Station<'_> {
         posterior: Posterior,
         plane: Option<Vec<[f32; 2]>>,
     ) {
+        if let Some(control) = &self.control {
+            control.show_coverage(series.coverage());
+        }
         let record = self.journal.borrow().last();
         let moment = Moment::after(record, state);
         self.view.show(moment, series, &posterior, plane);
