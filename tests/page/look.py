@@ -128,6 +128,9 @@ def played(browser, said):
     for name in ["truth", "map_mean", "score", "plane"]:
         settle(page, f"() => !document.querySelector('#maps figure[data-map={name}]').hidden")
     said["replay_maps"] = maps(page)
+    page.select_option("#shown", "their order")
+    settle(page, "() => document.querySelector('#scales').textContent.includes('order of points: 1 18')")
+    page.select_option("#shown", "")
     said["replay_axe"] = pictures(page, PICTURES, "replay")
     page.click("#stop", force=True)
     said["replay_steered"] = page.locator("#said").inner_text()

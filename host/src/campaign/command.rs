@@ -329,11 +329,7 @@ impl Command {
     pub(crate) fn marks_curves(&self) -> bool {
         !matches!(
             self,
-            Self::Accept
-                | Self::Approve(_)
-                | Self::ApproveAfter(_)
-                | Self::Pause
-                | Self::Resume
+            Self::Accept | Self::Approve(_) | Self::ApproveAfter(_) | Self::Pause | Self::Resume
         )
     }
 

@@ -173,9 +173,11 @@ pub(super) fn age(status: &Status, now_ms: u64) -> Option<String> {
 /// pixel is not known, or nothing was spent.
 pub(super) fn worst_pixel(status: &Status) -> Option<String> {
     let worst = status.worst_pixel_e_per_a2.filter(|worst| *worst > 0.0)?;
-    let share = status.pixel_limit_e_per_a2.map_or_else(String::new, |limit| {
-        format!(", {:.0} % of its limit", 100.0 * worst / limit)
-    });
+    let share = status
+        .pixel_limit_e_per_a2
+        .map_or_else(String::new, |limit| {
+            format!(", {:.0} % of its limit", 100.0 * worst / limit)
+        });
     Some(format!("{worst:.1e} e⁻/Å²{share} at most"))
 }
 

@@ -116,9 +116,7 @@ pub(super) struct ResumeArgs {
 struct Limit(Option<f64>);
 
 /// Reads a limit, or `none`.
-fn limit(
-    read: fn(&str) -> Result<f64, String>,
-) -> impl Fn(&str) -> Result<Limit, String> + Clone {
+fn limit(read: fn(&str) -> Result<f64, String>) -> impl Fn(&str) -> Result<Limit, String> + Clone {
     move |text| match text {
         "none" => Ok(Limit(None)),
         _ => match read(text) {

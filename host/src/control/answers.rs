@@ -79,7 +79,9 @@ pub(super) fn said(command: &Command, state: &State) -> String {
         Command::PixelDoseLimit(Some(density)) => format!(
             "at most {density:e} e/Å² are spent on one pixel; a point that would take more is left out"
         ),
-        Command::PixelDoseLimit(None) => "any number of electrons may be spent on one pixel".to_owned(),
+        Command::PixelDoseLimit(None) => {
+            "any number of electrons may be spent on one pixel".to_owned()
+        }
         Command::TimeLimit(Some(seconds)) => {
             format!("the campaign ends when it has been running for {seconds} s")
         }

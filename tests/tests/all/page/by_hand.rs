@@ -16,7 +16,10 @@ fn fingers_and_keys_steer_as_a_mouse_does() {
     let root = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/.."));
     let output = Command::new(python)
         .current_dir(root)
-        .args(["tests/page/hands.py", env!("CARGO_BIN_EXE_beacon-under-test")])
+        .args([
+            "tests/page/hands.py",
+            env!("CARGO_BIN_EXE_beacon-under-test"),
+        ])
         .arg(&run)
         .arg(seeds(parent.path()))
         .output()

@@ -225,7 +225,10 @@ fn no_client_delays_or_changes_a_campaign_or_grows_its_memory() {
     drop((deaf, endless));
     assert_eq!(trajectory(&alone), trajectory(&beside));
     let (without, with) = (exposing(&alone), exposing(&beside));
-    assert!(with < SLOWER * without, "{with} ms beside {without} ms alone");
+    assert!(
+        with < SLOWER * without,
+        "{with} ms beside {without} ms alone"
+    );
 }
 
 #[test]
