@@ -107,6 +107,13 @@ function approval(on, timeOut) {
   return timeOut ? ["approve", "on", "after", `${timeOut.seconds}s`, timeOut.then] : ["approve", "on"];
 }
 
+/** The limits that can be set and lifted: what is told of each, and the unit that its command needs. */
+export const LIMITS = {
+  "dose-limit": { fact: "dose_limit_electrons", unit: "" },
+  "pixel-dose-limit": { fact: "pixel_limit_e_per_A2", unit: "" },
+  "time-limit": { fact: "time_limit_seconds", unit: "s" },
+};
+
 const words = ([top, bottom, left, right]) => `${top}..${bottom},${left}..${right}`;
 
 /** The words that take a command back, where it still holds and one does. */
@@ -147,10 +154,11 @@ export function back({ event, command, before, standings }) {
     case "target": return former("target");
     case "budget": return former("budget");
     case "dwell": return former("dwell_seconds");
-    case "dose-limit": {
-      const [was, is] = [before.dose_limit_electrons ?? null, facts.dose_limit_electrons ?? null];
-      const holds = value === "none" ? is === null : Number(value) === is;
-      return holds && was !== is ? [word, String(was ?? "none")] : null;
+    case "dose-limit": case "pixel-dose-limit": case "time-limit": {
+      const { fact, unit } = LIMITS[word];
+      const [was, is] = [before[fact] ?? null, facts[fact] ?? null];
+      const holds = value === "none" ? is === null : Number.parseFloat(value) === is;
+      return holds && was !== is ? [word, was === null ? "none" : `${was}${unit}`] : null;
     }
     default: return null;
   }
@@ -166,7 +174,6 @@ $("stop").addEventListener("click", () => give("stop", "now"));
 $("pause").addEventListener("click", () => give(paused() ? "resume" : "pause"));
 // The pixel that is shown: another proposal may wait by the time that the word arrives.
 for (const word of ["accept", "reject"]) $(word).addEventListener("click", () => give(word, $("proposal").dataset.at));
-$("no-dose-limit").addEventListener("click", () => give("dose-limit", "none"));
 /** What the fields say of proposals. */
 function asked() {
   const then = $("approve-then").value;
@@ -188,6 +195,7 @@ $("time-out").addEventListener("submit", async (event) => {
 });
 for (const word of ["measure", "discard", "restore"]) $(word).addEventListener("click", () => act(word, room.chosen));
 for (const form of document.querySelectorAll("form[data-word]")) {
+  form.querySelector(".none")?.addEventListener("click", () => give(form.dataset.word, "none"));
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
     const field = form.elements.value, typed = field.value, value = typed.trim();

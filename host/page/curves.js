@@ -31,19 +31,18 @@ function measured(now, y) {
   });
 }
 
-/** Commands that change no curve. */
-const SILENT = ["accept", "note"];
-
-/** Where commands took effect, for charts over points: the last ones first. */
+/** Where commands took effect, for charts over points: the last ones first. Proposals that were accepted have no label. */
 function marks(now, labels = true) {
   const at = new Map();
   for (const { event, command, after } of now.commands) {
     const [word] = command.split(" ");
-    if (event === "Commanded" && !SILENT.includes(word)) at.set(after, [...(at.get(after) ?? []), word]);
+    if (event === "Commanded") at.set(after, [...(at.get(after) ?? []), word]);
   }
-  return [...at].reverse().map(([after, [first, ...others]]) => ({
-    at: after + 0.5, label: labels ? `${first}${others.length ? ` +${others.length}` : ""}` : null,
-  }));
+  return [...at].reverse().map(([after, words]) => {
+    const [first, ...others] = words.filter((word) => word !== "accept");
+    const label = labels && first ? `${first}${others.length ? ` +${others.length}` : ""}` : null;
+    return { at: after + 0.5, label, colour: first ? undefined : css("--rule") };
+  });
 }
 
 export function drawResponse(now) {

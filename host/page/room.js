@@ -50,8 +50,12 @@ export function choose(at) {
   touch();
 }
 
+/** What points show where that is their order. */
+export const ORDER = "their order";
+
 /** The responses that colour the points: those of the target, of another scalarizer, or of one that is tried. */
 export function responses(now) {
+  if (room.shown === ORDER && !room.trial) return { of: (point) => point.number, values: now.points.map(({ number }) => number) };
   const index = (now.facts.scalarizers ?? []).indexOf(room.shown ?? now.facts.target);
   const of = (point) => {
     if (room.trial) return room.trial.by.get(point.record) ?? null;

@@ -3,7 +3,7 @@
 import { able, act, give, objection, unmeasurable } from "./commands.js";
 import { figure } from "./chart.js";
 import { MapView, colourBar, covering, range, stamp, viridis } from "./map.js";
-import { $, choose, responses, room, shapes, shapesSaid, sought, span, touch } from "./room.js";
+import { $, ORDER, choose, responses, room, shapes, shapesSaid, sought, span, touch } from "./room.js";
 
 const map = new MapView($("map"));
 const board = $("map");
@@ -144,7 +144,8 @@ function readout(now, at) {
     ? ` (${figure(at.column * scale[1], 4)}, ${figure(at.row * scale[0], 4)} ${units})` : "";
   const words = { none: "no candidate: its window leaves the image" }[state] ?? state;
   if (!point) return `row ${at.row}, column ${at.column}${where}: ${words}`;
-  const response = responses(now).of(point);
+  const ordered = room.shown === ORDER && !room.trial;
+  const response = ordered ? point.responses[now.target] : responses(now).of(point);
   const predicted = point.predicted ? `, predicted ${figure(point.predicted[0])} ± ${figure(point.predicted[1], 2)}` : "";
   return `row ${at.row}, column ${at.column}${where}: point ${point.number}, ${words}, ${figure(response)} `
     + `${(room.trial ?? now.facts).units ?? ""}${predicted}, chosen by ${point.author}, dwell ${span(point.dwell)}`;
@@ -154,19 +155,23 @@ function readout(now, at) {
 function key(now, points) {
   const { name, value_units: units } = now.overview;
   const bars = [["gray", map.range, units, name || "overview"]];
-  if (now.points.length) bars.push(["viridis", points, (room.trial ?? now.facts).units, "points"]);
+  if (now.points.length) {
+    const ordered = room.shown === ORDER && !room.trial;
+    bars.push(["viridis", points, ordered ? "" : (room.trial ?? now.facts).units, ordered ? "order of points" : "points"]);
+  }
   $("scales").replaceChildren(...bars.map((bar) => colourBar(...bar)));
 }
 
 /** Which of several responses the points show. */
 function offer(now) {
   const all = now.facts.scalarizers ?? [];
-  $("shown-label").hidden = all.length < 2;
+  $("shown-label").hidden = !now.points.length;
   const key = all.join("\n");
   if ($("shown").dataset.key === key) return;
   $("shown").dataset.key = key;
-  if (!all.includes(room.shown)) room.shown = null;
-  $("shown").replaceChildren(new Option("the target", ""), ...all.map((name) => new Option(name)));
+  const others = [...(all.length > 1 ? all : []), ORDER];
+  if (!others.includes(room.shown)) room.shown = null;
+  $("shown").replaceChildren(new Option("the target", ""), ...others.map((name) => new Option(name)));
   $("shown").value = room.shown ?? "";
 }
 $("shown").addEventListener("change", () => { room.shown = $("shown").value || null; touch(); });

@@ -79,7 +79,9 @@ export class Snapshot {
     if (event === "Surveyed") this.shifts.push({ shift: message.shift, points: this.points.length });
     if (event === "LeftOut") this.leftOut.set(String(message.at), message.why);
     if (event === "Measured" && !message.point) this.leftOut.set(String(message.at), "what was measured there could not be used");
-    if (event === "Failed") this.failures.push(message);
+    if (event === "Failed") this.failures.push({ why: message.why, over: null });
+    const failure = this.failures.at(-1);
+    if (["Measured", "Surveyed"].includes(event) && failure && !failure.over) this.failures[this.failures.length - 1] = { ...failure, over: message.at_ms };
     if (event === "Proposed") this.step = { deciding: message.seconds };
     if (event === "Trained") this.trained = message;
     this.time(message);

@@ -1,6 +1,6 @@
 // The state in words: figures, lists, and what waits for a person.
 
-import { able, back, brief, give, objection, paused } from "./commands.js";
+import { LIMITS, able, back, brief, give, objection, paused } from "./commands.js";
 import { figure } from "./chart.js";
 import { $, clock, room, sought, span, story } from "./room.js";
 
@@ -24,7 +24,7 @@ export function facts(now) {
   const elapsed = (now.last?.elapsed_ms ?? 0) / 1000;
   rows.push(["Running for", span(elapsed)]);
   if (!it.ended && (room.status !== null || now.begun?.replayed)) rows.push(["Time left", timeLeft(now, elapsed)]);
-  if (it.failures) rows.push(["Failures", `${it.failures}, the last: ${now.failures.at(-1)?.why ?? ""}`]);
+  if (it.failures) rows.push(["Failures", `${it.failures}, the last: ${lastFailure(now.failures.at(-1))}`]);
   if (it.wishes?.length) rows.push(["People want", it.wishes.map(([row, column]) => `${row},${column}`).join("; ")]);
   const list = $("facts");
   const text = JSON.stringify(rows);
@@ -35,6 +35,12 @@ export function facts(now) {
     [term.textContent, said.textContent] = [name, value ?? "–"];
     return [term, said];
   }));
+}
+
+/** What failed, and since when it answers again. */
+function lastFailure(failure) {
+  if (!failure) return "";
+  return `${failure.why}${failure.over ? `; it answers again since ${clock(failure.over)}` : ""}`;
 }
 
 /** The time left at the pace of the last points that are like those to come. */
@@ -149,8 +155,11 @@ export function settings(now) {
   };
   fill("strategy", now.facts.strategy);
   fill("budget", now.facts.budget);
-  fill("dose-limit", now.facts.dose_limit_electrons?.toExponential().replace("+", ""));
-  $("no-dose-limit").hidden = !now.facts.dose_limit_electrons;
+  for (const [word, { fact, unit }] of Object.entries(LIMITS)) {
+    const limit = now.facts[fact];
+    fill(word, limit && (unit ? `${limit}${unit}` : limit.toExponential().replace("+", "")));
+    $(word).form.querySelector(".none").hidden = !limit;
+  }
   fill("dwell", now.facts.dwell_seconds);
   // What was answered holds from the next point on.
   const asked = pending().findLast(({ command }) => command.startsWith("approve"));

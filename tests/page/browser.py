@@ -77,6 +77,26 @@ def settle(page, what, argument=None):
     page.wait_for_function(what, arg=argument, timeout=PATIENCE)
 
 
+LISTEN = """async () => {
+    const { story } = await import(new URL('room.js', location));
+    const add = story.add.bind(story);
+    window.arrived = story.messages.map(({ record }) => record);
+    story.add = (message) => { window.arrived.push(message.record); add(message); };
+}"""
+
+KEPT = "async () => (await import(new URL('room.js', location))).story.messages.map(({ record }) => record)"
+
+
+def listen(page):
+    """Notes the number of every record that arrives from here on, those too that the page would drop."""
+    page.evaluate(LISTEN)
+
+
+def heard(page):
+    """The numbers of the records that have arrived, and of those that the page has kept."""
+    return page.evaluate("window.arrived"), page.evaluate(KEPT)
+
+
 def waits_after(page, points):
     """Until a proposal waits, after so many points."""
     settle(

@@ -46,9 +46,20 @@ def timed(browser, said):
     page.fill("#dose-limit", "1e13")
     page.press("#dose-limit", "Enter")
     given(page, "dose-limit 1e13")
-    page.click("#no-dose-limit")
+    page.click("form[data-word=dose-limit] .none")
     given(page, "dose-limit none")
     said["limit_back"] = page.locator("#history li:first-child button").get_attribute("title")
+    # A limit on one pixel and one of time, each taken back; one that has passed already is refused.
+    for word, typed in [("pixel-dose-limit", "1e9"), ("time-limit", "2h30m")]:
+        page.fill(f"#{word}", typed)
+        page.press(f"#{word}", "Enter")
+        given(page, f"{word} {'9000s' if word == 'time-limit' else typed}")
+        page.click("#history li:first-child button")
+        given(page, f"{word} none")
+    page.fill("#time-limit", "1ms")
+    page.press("#time-limit", "Enter")
+    settle(page, "() => document.querySelector('#said').textContent.includes('has been running')")
+    page.fill("#time-limit", "")
     # Long enough for a slow machine to see the time that is left.
     page.fill("#approve-after", "50s")
     page.click("#time-out button")
@@ -117,6 +128,9 @@ def played(browser, said):
     for name in ["truth", "map_mean", "score", "plane"]:
         settle(page, f"() => !document.querySelector('#maps figure[data-map={name}]').hidden")
     said["replay_maps"] = maps(page)
+    page.select_option("#shown", "their order")
+    settle(page, "() => document.querySelector('#scales').textContent.includes('order of points: 1 18')")
+    page.select_option("#shown", "")
     said["replay_axe"] = pictures(page, PICTURES, "replay")
     page.click("#stop", force=True)
     said["replay_steered"] = page.locator("#said").inner_text()

@@ -13,7 +13,9 @@ import signal
 import sys
 from pathlib import Path
 
-from browser import TEXTS, at, drag, given, maps, open_browser, overlaps, pictures, settle, start, waits_after, watched
+from browser import (
+    TEXTS, at, drag, given, heard, listen, maps, open_browser, overlaps, pictures, settle, start, waits_after, watched,
+)
 from playwright.sync_api import sync_playwright
 
 PROGRAM, FOLDER, SEEDS, PICTURES = sys.argv[1], Path(sys.argv[2]), sys.argv[3], Path(sys.argv[4])
@@ -48,6 +50,7 @@ def main():
         page.add_init_script(TEXTS)
         foreign, errors = watched(page, link)
         waits_after(page, 10)
+        listen(page)
 
         # Whoever pauses is not asked for a name, and with the next command once.
         page.click("#pause")
@@ -108,7 +111,6 @@ def main():
         moment = int(page.evaluate("document.body.dataset.records")) - 1
 
         # The campaign dies with the page open, and the page finds it again.
-        before = int(page.evaluate("document.body.dataset.records"))
         program.send_signal(signal.SIGKILL)
         program.wait()
         settle(page, "() => document.querySelector('#state').textContent.includes('trying again')")
@@ -116,7 +118,6 @@ def main():
         program, again, _ = start(PROGRAM, "resume", str(FOLDER), "--page")
         said["same_link"] = again == link
         waits_after(page, 12)
-        said["records"] = [before, int(page.evaluate("document.body.dataset.records"))]
 
         page.click("#accept")
         waits_after(page, 13)
@@ -129,6 +130,32 @@ def main():
         page.click("#discard")
         given(page, "discard")
         waits_after(page, 13)
+        # It counts again, and then it does not.
+        page.click("#restore")
+        given(page, "restore")
+        waits_after(page, 13)
+        page.click("#discard")
+        given(page, "discard")
+        waits_after(page, 13)
+        # Another proposal comes in the place of one that is rejected.
+        rejected = page.get_attribute("#proposal", "data-at")
+        page.click("#reject")
+        given(page, f"reject {rejected}")
+        waits_after(page, 13)
+        said["rejected"] = [rejected, page.get_attribute("#proposal", "data-at")]
+        # A pixel that somebody wants, and then does not.
+        page.click("#pause")
+        given(page, "pause")
+        settle(page, "() => document.querySelector('#state').textContent === 'paused'")
+        page.check("input[value=measure]")
+        page.mouse.click(*at(page, "#map", 0.55, 0.7))
+        given(page, "suggest")
+        page.click("#history li:first-child button")
+        given(page, "withdraw")
+        page.click("#pause")
+        given(page, "resume")
+        waits_after(page, 13)
+        page.check("input[value=look]")
         said["time_left"] = page.locator("#facts").inner_text()
         page.fill("#dwell", "4")
         page.press("#dwell", "Enter")
@@ -176,6 +203,8 @@ def main():
         # What was seen stays.
         settle(page, "() => document.querySelector('#state').textContent.includes('The program is over')")
         said["state"] = page.locator("#state").inner_text()
+        # Before the program was killed and after it.
+        said["arrived"], said["kept"] = heard(page)
         said["status"] = program.returncode
         said["foreign"], said["errors"] = foreign, errors
         browser.close()

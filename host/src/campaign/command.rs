@@ -65,6 +65,10 @@ pub enum Command {
     ApproveAfter(TimeOut),
     /// Any number of electrons may be spent.
     NoDoseLimit,
+    /// So many electrons per Å² may be spent on one pixel, or any number.
+    PixelDoseLimit(Option<f64>),
+    /// The campaign may have been running for so many seconds, or for any time.
+    TimeLimit(Option<f64>),
 }
 
 /// How long a proposal waits for a person, and what then.
@@ -129,6 +133,7 @@ pub const WORDS: &str = "status, pause, resume, stop, stop now, strategy NAME, t
                          TOP..BOTTOM,LEFT..RIGHT (or several), include TOP..BOTTOM,LEFT..RIGHT (or \
                          several), measure ROW,COLUMN, withdraw ROW,COLUMN, discard ROW,COLUMN, \
                          restore ROW,COLUMN, budget POINTS, dose-limit ELECTRONS, dose-limit none, \
+                         pixel-dose-limit E_PER_A2, pixel-dose-limit none, time-limit TIME, time-limit none, \
                          dwell SECONDS, approve on, approve on after TIME go, approve on after TIME pause, approve \
                          off, accept, accept ROW,COLUMN, reject, reject ROW,COLUMN, suggest ROW,COLUMN \
                          and note TEXT";
@@ -174,10 +179,14 @@ impl Command {
             ["suggest", text] => Self::Suggest(candidate(text)?),
             ["budget", text] => Self::Budget(number(text, "budget", "a number of points")?),
             ["dose-limit", "none"] => Self::NoDoseLimit,
-            ["dose-limit", text] => {
-                let limit = quantity(text, "dose-limit", Kind::ELECTRONS);
-                Self::DoseLimit(limit.map_err(|why| format!("{why}, or `none`"))?)
+            ["dose-limit", text] => Self::DoseLimit(limit(text, "dose-limit", Kind::ELECTRONS)?),
+            ["pixel-dose-limit", "none"] => Self::PixelDoseLimit(None),
+            ["pixel-dose-limit", text] => {
+                let kind = Kind::ELECTRONS_PER_SQUARE_ANGSTROM;
+                Self::PixelDoseLimit(Some(limit(text, "pixel-dose-limit", kind)?))
             }
+            ["time-limit", "none"] => Self::TimeLimit(None),
+            ["time-limit", text] => Self::TimeLimit(Some(limit(text, "time-limit", Kind::TIME)?)),
             ["dwell", text] => Self::Dwell(quantity(text, "dwell", Kind::SECONDS)?),
             ["approve", "on"] => Self::Approve(true),
             ["approve", "off"] => Self::Approve(false),
@@ -279,6 +288,8 @@ impl Command {
                 | Self::Budget(_)
                 | Self::DoseLimit(_)
                 | Self::NoDoseLimit
+                | Self::PixelDoseLimit(_)
+                | Self::TimeLimit(_)
                 | Self::Dwell(_)
                 | Self::Approve(_)
                 | Self::ApproveAfter(_)
@@ -313,16 +324,12 @@ impl Command {
         }
     }
 
-    /// Whether curves may go another way from this command on.
+    /// Whether curves are marked where this command took effect: they may go another way from there on, or a
+    /// person noted something.
     pub(crate) fn marks_curves(&self) -> bool {
         !matches!(
             self,
-            Self::Note(_)
-                | Self::Accept
-                | Self::Approve(_)
-                | Self::ApproveAfter(_)
-                | Self::Pause
-                | Self::Resume
+            Self::Accept | Self::Approve(_) | Self::ApproveAfter(_) | Self::Pause | Self::Resume
         )
     }
 
@@ -352,6 +359,10 @@ impl fmt::Display for Command {
             Self::Budget(points) => write!(f, "budget {points}"),
             Self::DoseLimit(electrons) => write!(f, "dose-limit {electrons:e}"),
             Self::NoDoseLimit => f.write_str("dose-limit none"),
+            Self::PixelDoseLimit(Some(density)) => write!(f, "pixel-dose-limit {density:e}"),
+            Self::PixelDoseLimit(None) => f.write_str("pixel-dose-limit none"),
+            Self::TimeLimit(Some(seconds)) => write!(f, "time-limit {seconds}s"),
+            Self::TimeLimit(None) => f.write_str("time-limit none"),
             Self::Dwell(seconds) => write!(f, "dwell {seconds}"),
             Self::Approve(true) => f.write_str("approve on"),
             Self::Approve(false) => f.write_str("approve off"),
@@ -375,6 +386,11 @@ fn quantity(text: &str, name: &str, kind: Kind) -> Result<f64, String> {
     let read = kind.read(text);
     let accepted = kind.accepted();
     read.map_err(|_| format!("{name} is `{}`; expected {accepted}", shortened(text)))
+}
+
+/// A limit that `none` lifts.
+fn limit(text: &str, name: &str, kind: Kind) -> Result<f64, String> {
+    quantity(text, name, kind).map_err(|why| format!("{why}, or `none`"))
 }
 
 /// The text of a note, on one line.
@@ -481,6 +497,9 @@ mod tests {
                 "budget is `many`; expected a number of points",
             ),
             ("dose-limit no", "as in 1e11, 1e11e or 16nC, or `none`"),
+            ("pixel-dose-limit much", "1e6e/nm2, or `none`"),
+            ("time-limit 8", "expected a number with its unit"),
+            ("time-limit soon", "2h30m, or `none`"),
             ("dwell -", "dwell is `-`; expected a time in seconds"),
             ("exclude 3..9,0..30 9..3,0..30", "`9..3,0..30` is no region"),
             ("withdraw 2,4", "no candidate"),
@@ -513,6 +532,10 @@ mod tests {
             "approve on after 90s go",
             "approve on after 0.5s pause",
             "dose-limit none",
+            "pixel-dose-limit 1e4",
+            "pixel-dose-limit none",
+            "time-limit 9000s",
+            "time-limit none",
         ] {
             let words: Vec<&str> = typed.split(' ').collect();
             let parsed = Command::parse(&words, candidates).unwrap();

@@ -117,8 +117,7 @@ impl Ledger {
         if total == 0.0 {
             return "0".to_owned();
         }
-        let unit = 10_f64.powf(total.log10().floor() - 2.0);
-        format!("{:.2e}", unit * (total / unit).ceil())
+        format!("{:.2e}", rounded_up(total))
     }
 
     /// Area of a pixel, where it is known.
@@ -236,6 +235,12 @@ impl Ledger {
         self.total += electrons;
         self.overviews += electrons;
     }
+}
+
+/// A number above 0 rounded up to three digits: what a refusal names is accepted.
+pub(crate) fn rounded_up(number: f64) -> f64 {
+    let unit = 10_f64.powf(number.log10().floor() - 2.0);
+    unit * (number / unit).ceil()
 }
 
 #[cfg(test)]

@@ -356,7 +356,7 @@ impl History {
     }
 
     /// Steps at which commands took effect, each with the numbers of these commands as the list has
-    /// them, from 1. Refused commands, notes and what judges a proposal change no curve.
+    /// them, from 1. Refused commands, pauses, and `accept` change no curve.
     pub fn marks(&self) -> Vec<(usize, String)> {
         let mut marks: Vec<(usize, Vec<usize>)> = Vec::new();
         for (number, taken) in (1..).zip(&self.commands) {

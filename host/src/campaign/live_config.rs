@@ -59,14 +59,14 @@ pub struct LiveConfig {
     #[cfg_attr(feature = "cli", arg(long, value_name = "CURRENT", value_parser = picoamperes, help_heading = "Limits"))]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub current: Option<f64>,
-    /// Most electrons in all; the campaign ends there.
+    /// Most electrons in all, or a charge as in 16nC; the campaign ends there.
     #[cfg_attr(
         feature = "cli",
         arg(long, value_name = "ELECTRONS", value_parser = electrons, help_heading = "Limits")
     )]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dose_limit: Option<f64>,
-    /// Most electrons per Å² on one pixel, overviews included; a point that would take more is
+    /// Most electrons per Å² on one pixel, or as in 1e6e/nm2, overviews included; a point that would take more is
     /// left out.
     #[cfg_attr(
         feature = "cli",
@@ -74,7 +74,7 @@ pub struct LiveConfig {
     )]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pixel_dose_limit: Option<f64>,
-    /// Longest time, as in 90m or 8h; the campaign ends there.
+    /// Longest time, as in 90m, 8h or 2h30m; the campaign ends there.
     #[cfg_attr(feature = "cli", arg(long, value_name = "TIME", value_parser = parse_time, help_heading = "Limits"))]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub time_limit: Option<f64>,
@@ -131,7 +131,7 @@ pub struct LiveConfig {
     )]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub drift_every: Option<usize>,
-    /// How long a failing instrument is tried again, in seconds.
+    /// How long a failing instrument is tried again, in seconds or as in 10m or 2h30m.
     #[cfg_attr(
         feature = "cli",
         arg(
@@ -149,12 +149,12 @@ pub struct LiveConfig {
     #[cfg_attr(feature = "cli", arg(long, value_name = "L,T,R,B", value_parser = parse_frame, help_heading = "Beam of a controller"))]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub frame: Option<DeflectionFrame>,
-    /// How long the controller's beam settles on a point first, blanked, in µs.
+    /// How long the controller's beam settles on a point first, blanked, in µs or as in 2ms.
     #[cfg_attr(
         feature = "cli",
         arg(
             long,
-            value_name = "US",
+            value_name = "TIME",
             value_parser = whole_microseconds::<u32>,
             default_value_t = 10,
             help_heading = "Beam of a controller"
@@ -162,8 +162,8 @@ pub struct LiveConfig {
     )]
     pub settle_us: u32,
     /// Let every exposure wait until the detector's line at the controller's ready input says that it
-    /// is ready, for so many seconds at most; then the point is left out.
-    #[cfg_attr(feature = "cli", arg(long, value_name = "S", value_parser = parse_ready, help_heading = "Beam of a controller"))]
+    /// is ready, for so long at most, in seconds or as in 500ms; then the point is left out.
+    #[cfg_attr(feature = "cli", arg(long, value_name = "TIME", value_parser = parse_ready, help_heading = "Beam of a controller"))]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ready_timeout: Option<f64>,
     /// Have the controller's gate output tell the detector that the beam is on, for exactly the

@@ -106,6 +106,9 @@ pub trait Observer {
     /// A step is complete: number (from 1), total, the figures so far. A break ends the campaign
     /// there, with what it has, and says why.
     fn step(&mut self, step: usize, of: usize, series: &Series) -> ControlFlow<Ended>;
+
+    /// So many points came before the first step.
+    fn seeded(&mut self, _seeds: usize) {}
 }
 
 /// An observer that does nothing.

@@ -74,6 +74,13 @@ pub struct Series {
 }
 
 impl Series {
+    /// The share of the responses' range that was seen last: of all there are where the truth is known, else
+    /// of those so far; `None` before the first step.
+    pub(crate) fn coverage(&self) -> Option<f64> {
+        let known = [&self.target_coverage, &self.observed_coverage];
+        known.iter().find_map(|coverage| coverage.last().copied())
+    }
+
     /// Appends where the time of a step went: the difference between two sums of times.
     pub(super) fn record_times(&mut self, before: &Times, after: &Times) {
         let spent = |of: fn(&Times) -> Duration| of(after).saturating_sub(of(before)).as_secs_f64();

@@ -85,15 +85,15 @@ pub(super) struct PointArgs {
 pub(super) struct PulseArgs {
     #[command(flatten)]
     place: Place,
-    /// How long the beam is on, in s.
-    #[arg(long, value_name = "S", value_parser = parse_dwell)]
+    /// How long the beam is on, in seconds or as in 500ms.
+    #[arg(long, value_name = "TIME", value_parser = parse_dwell)]
     dwell: u32,
     /// Where, in fractions of the deflection range; without this where the beam is.
     #[arg(long, value_name = "X,Y")]
     at: Option<Fractions>,
-    /// Wait until the detector's line at the ready input says that it is ready, for so many s at
-    /// most.
-    #[arg(long, value_name = "S", value_parser = crate::campaign::parse_ready)]
+    /// Wait until the detector's line at the ready input says that it is ready, for so long at most, in seconds
+    /// or as in 500ms.
+    #[arg(long, value_name = "TIME", value_parser = crate::campaign::parse_ready)]
     ready_timeout: Option<f64>,
     /// Have the gate output tell that the beam is on.
     #[arg(long)]
@@ -117,8 +117,8 @@ pub(super) struct ScanArgs {
     /// Where the square lies, in fractions of the deflection range: LEFT,TOP,RIGHT,BOTTOM.
     #[arg(long, value_name = "L,T,R,B", value_parser = crate::campaign::parse_frame, default_value = "0,0,1,1")]
     frame: DeflectionFrame,
-    /// Put the beam on at every point for so long, in s; without this it stays blanked.
-    #[arg(long, value_name = "S", value_parser = parse_dwell)]
+    /// Put the beam on at every point for so long, in seconds or as in 500ms; without this it stays blanked.
+    #[arg(long, value_name = "TIME", value_parser = parse_dwell)]
     dwell: Option<u32>,
 }
 

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
-use super::ctl::{before, dose, drift, duration, figures};
+use super::ctl::{age, before, dose, drift, duration, figures, left, points, worst_pixel};
 use crate::control::{Status, status};
 use crate::journal::now_ms;
 
@@ -31,12 +31,10 @@ impl Block {
         let closing = Arc::new(AtomicBool::new(false));
         let (flag, folder) = (Arc::clone(&closing), folder.to_owned());
         let thread = std::thread::spawn(move || {
-            let mut first = None;
             while !flag.load(Ordering::Relaxed) {
                 // It answers from the overview on until it ends.
                 if let Ok(status) = status(&folder) {
-                    let since = *first.get_or_insert((status.points, status.elapsed_seconds));
-                    lines.set_message(described(&status, since, now_ms()));
+                    lines.set_message(described(&status, now_ms()));
                 }
                 for _ in 0..STEPS {
                     if !flag.load(Ordering::Relaxed) {
@@ -62,12 +60,10 @@ impl Drop for Block {
     }
 }
 
-/// The lines of a status; `since` are the points and seconds when it was looked at first.
-fn described(status: &Status, since: (usize, f64), now_ms: u64) -> String {
-    let age = status.last_event_ms.map_or_else(String::new, |at| {
-        let seconds = 1e-3 * now_ms.saturating_sub(at) as f64;
-        format!(", last event {} ago", duration(seconds))
-    });
+/// The lines of a status.
+fn described(status: &Status, now_ms: u64) -> String {
+    let age = age(status, now_ms).map(|age| format!(", last event {age} ago"));
+    let age = age.unwrap_or_default();
     let last = match (status.last, status.response) {
         (Some((row, column)), Some(response)) => {
             format!(
@@ -85,20 +81,15 @@ fn described(status: &Status, since: (usize, f64), now_ms: u64) -> String {
         }
         _ => String::new(),
     };
-    let measured = status.points.saturating_sub(since.0);
-    let left = if measured > 0 {
-        let each = (status.elapsed_seconds - since.1) / measured as f64;
-        let left = status.budget.saturating_sub(status.points) as f64 * each;
-        format!(", about {} left", duration(left))
-    } else {
-        String::new()
-    };
+    let left = left(status).map_or_else(String::new, |left| format!(", left: {left}"));
     let moved = drift(status).map_or_else(String::new, |moved| format!("; drift {moved}"));
+    let worst = worst_pixel(status).map_or_else(String::new, |worst| format!("; a pixel {worst}"));
+    let coverage = status.coverage.map(figures);
+    let coverage = coverage.map_or_else(String::new, |coverage| format!("coverage {coverage}; "));
     format!(
-        "{}{age}\npoint {} of {}{last}{waits}\ndose {}{moved}; {}{left}",
+        "{}{age}\npoint {}{last}{waits}\n{coverage}dose {}{worst}{moved}; {}{left}",
         status.state,
-        status.points,
-        status.budget,
+        points(status),
         dose(status),
         duration(status.elapsed_seconds),
     )
@@ -114,20 +105,24 @@ mod tests {
             state: "measuring".to_owned(),
             points: 30,
             budget: 110,
+            seeds: 10,
+            coverage: Some(0.25),
             last: Some((12, 40)),
             response: Some(2310.0),
             expected: Some((2200.0, 41.5)),
             dose_electrons: 2.6e8,
             drift: (0.5, -1.0),
             elapsed_seconds: 90.0,
+            left_seconds: Some(80.0),
             last_event_ms: Some(9_500),
             ..Status::default()
         };
         assert_eq!(
-            described(&status, (10, 70.0), 10_000),
+            described(&status, 10_000),
             "measuring, last event 0.5 s ago\n\
-             point 30 of 110, the last at row 12, column 40: 2310, predicted 2200 ± 41.50\n\
-             dose 2.6e8 e⁻; drift 0.50 px down, -1.00 px to the right; 1 min 30 s, about 1 min 20 s left"
+             point 30 of 110, 10 to start from, the last at row 12, column 40: 2310, predicted 2200 ± 41.50\n\
+             coverage 0.2500; dose 2.6e8 e⁻; drift 0.50 px down, -1.00 px to the right; 1 min 30 s, left: \
+             about 1 min 20 s"
         );
     }
 }

@@ -78,7 +78,9 @@ fn described(status: &Status) -> String {
         }
     };
     line("state", &status.state);
-    line("points", &format!("{} of {}", status.points, status.budget));
+    line("points", &points(status));
+    let coverage = status.coverage.map(figures);
+    line("coverage", &coverage.unwrap_or_default());
     if let (Some(last), Some(response)) = (status.last, status.response) {
         let expected = before(status.expected);
         line(
@@ -111,6 +113,7 @@ fn described(status: &Status) -> String {
         line("waits", command);
     }
     line("dose", &dose(status));
+    line("on a pixel", &worst_pixel(status).unwrap_or_default());
     line("drift", &drift(status).unwrap_or_default());
     match status.blanked {
         Some(true) => line("beam", "blanked"),
@@ -123,11 +126,11 @@ fn described(status: &Status) -> String {
         "running"
     };
     line(running, &duration(status.elapsed_seconds));
-    let age = status.last_event_ms.filter(|_| status.go_on.is_some());
-    let age = age.map(|at| 1e-3 * now_ms().saturating_sub(at) as f64);
+    line("left", &left(status).unwrap_or_default());
+    let age = age(status, now_ms());
     line(
         "last event",
-        &age.map_or_else(String::new, |age| format!("{} ago", duration(age))),
+        &age.map_or_else(String::new, |age| format!("{age} ago")),
     );
     line("wanted", &places(&status.waiting));
     line("excluded", &status.excluded.join(" "));
@@ -137,6 +140,45 @@ fn described(status: &Status) -> String {
     }
     line("to go on", status.go_on.as_deref().unwrap_or_default());
     text
+}
+
+/// Points and budget, with those to start from said apart.
+pub(super) fn points(status: &Status) -> String {
+    let Status {
+        points,
+        budget,
+        seeds,
+        ..
+    } = status;
+    format!("{points} of {budget}, {seeds} to start from")
+}
+
+/// How long the rest takes, and what limits that.
+pub(super) fn left(status: &Status) -> Option<String> {
+    let left = format!("about {}", duration(status.left_seconds?));
+    let limit = status.time_limit_seconds.map(|limit| {
+        let until = (limit - status.elapsed_seconds).max(0.0);
+        format!(", {} of the time limit", duration(until))
+    });
+    Some(left + &limit.unwrap_or_default())
+}
+
+/// How long ago the last event was.
+pub(super) fn age(status: &Status, now_ms: u64) -> Option<String> {
+    let at = status.last_event_ms?;
+    Some(duration(1e-3 * now_ms.saturating_sub(at) as f64))
+}
+
+/// The dose on the pixel that has taken most, and how much of its limit that is; `None` where the size of a
+/// pixel is not known, or nothing was spent.
+pub(super) fn worst_pixel(status: &Status) -> Option<String> {
+    let worst = status.worst_pixel_e_per_a2.filter(|worst| *worst > 0.0)?;
+    let share = status
+        .pixel_limit_e_per_a2
+        .map_or_else(String::new, |limit| {
+            format!(", {:.0} % of its limit", 100.0 * worst / limit)
+        });
+    Some(format!("{worst:.1e} e⁻/Å²{share} at most"))
 }
 
 /// What was predicted, behind what it was predicted of.
@@ -194,6 +236,8 @@ mod tests {
             state: "measuring".to_owned(),
             points: 23,
             budget: 110,
+            seeds: 10,
+            coverage: Some(0.4125),
             last: Some((12, 40)),
             response: Some(2310.5),
             strategy: "ei".to_owned(),
@@ -201,16 +245,27 @@ mod tests {
             dwell_seconds: 0.5,
             dose_electrons: 2.6e8,
             dose_limit_electrons: Some(1.25e9),
+            worst_pixel_e_per_a2: Some(1.2e4),
+            pixel_limit_e_per_a2: Some(5e4),
             elapsed_seconds: 3725.0,
+            time_limit_seconds: Some(10_925.0),
+            left_seconds: Some(600.0),
+            last_event_ms: Some(now_ms()),
             blanked: Some(false),
             discarded: vec![(3, 4), (5, 6)],
             commands: vec!["pause (Ada)".to_owned(), "note tip replaced".to_owned()],
             ..Status::default()
         };
+        let said = described(&status);
+        // How long ago the last event was depends on how busy the machine is.
+        let (said, age) = said.split_once("last event ").unwrap();
+        let (age, rest) = age.split_once('\n').unwrap();
+        assert!(age.ends_with(" s ago"), "{age}");
         assert_eq!(
-            described(&status),
+            format!("{said}{rest}"),
             "state      measuring\n\
-             points     23 of 110\n\
+             points     23 of 110, 10 to start from\n\
+             coverage   0.4125\n\
              last       row 12, column 40: 2310\n\
              strategy   ei\n\
              target     sum\n\
@@ -218,8 +273,10 @@ mod tests {
              waits      pause (Ada)\n\
              waits      note tip replaced\n\
              dose       2.6e8 e⁻, 21 % of the limit\n\
+             on a pixel 1.2e4 e⁻/Å², 24 % of its limit at most\n\
              beam       COULD NOT BE BLANKED: look after it\n\
              running    1 h 2 min\n\
+             left       about 10 min 0 s, 2 h 0 min of the time limit\n\
              discarded  3,4 5,6\n"
         );
         assert_eq!(duration(65.0), "1 min 5 s");

@@ -19,17 +19,17 @@ use crate::units::read::whole_microseconds;
 /// What the beam of a board is told; the kernel in this process has none.
 #[derive(Clone, Copy, Debug, clap::Args, serde::Serialize)]
 pub(super) struct BeamArgs {
-    /// How long the beam stays on a pixel, in µs.
-    #[arg(long, value_name = "US", value_parser = whole_microseconds::<u32>, default_value_t = Settings::DEFAULT.dwell_us, help_heading = "Beam of a controller")]
+    /// How long the beam stays on a pixel, in µs or as in 2ms.
+    #[arg(long, value_name = "TIME", value_parser = whole_microseconds::<u32>, default_value_t = Settings::DEFAULT.dwell_us, help_heading = "Beam of a controller")]
     dwell_us: u32,
-    /// How long it settles there first, blanked, in µs.
-    #[arg(long, value_name = "US", value_parser = whole_microseconds::<u32>, default_value_t = Settings::DEFAULT.settle_us, help_heading = "Beam of a controller")]
+    /// How long it settles there first, blanked, in µs or as in 2ms.
+    #[arg(long, value_name = "TIME", value_parser = whole_microseconds::<u32>, default_value_t = Settings::DEFAULT.settle_us, help_heading = "Beam of a controller")]
     settle_us: u32,
-    /// Most exposure of one pixel, in µs of beam.
-    #[arg(long, value_name = "US", value_parser = whole_microseconds::<u32>, default_value_t = Settings::DEFAULT.dose.pixel_us, help_heading = "Beam of a controller")]
+    /// Most exposure of one pixel, in µs of beam or as in 2s.
+    #[arg(long, value_name = "TIME", value_parser = whole_microseconds::<u32>, default_value_t = Settings::DEFAULT.dose.pixel_us, help_heading = "Beam of a controller")]
     pixel_dose_us: u32,
-    /// Most exposure of a campaign, in µs of beam; the campaign ends there.
-    #[arg(long, value_name = "US", value_parser = whole_microseconds::<u64>, default_value_t = Settings::DEFAULT.dose.total_us, help_heading = "Beam of a controller")]
+    /// Most exposure of a campaign, in µs of beam or as in 2h30m; the campaign ends there.
+    #[arg(long, value_name = "TIME", value_parser = whole_microseconds::<u64>, default_value_t = Settings::DEFAULT.dose.total_us, help_heading = "Beam of a controller")]
     total_dose_us: u64,
     /// Silence after which the controller blanks the beam by itself, in ms.
     #[arg(long, value_name = "MS", default_value_t = Settings::DEFAULT.link_timeout_ms, help_heading = "Beam of a controller")]

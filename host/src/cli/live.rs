@@ -23,7 +23,7 @@ use crate::journal::{Follower, RunFolder};
 use crate::live::{LiveError, LiveSummary, Session, TakenUp, write_points, write_results};
 use crate::microscope::{Interrupt, Microscope, MicroscopeChoice};
 use crate::spaces::LatentConfig;
-use crate::units::read::{electrons, seconds};
+use crate::units::read::{electrons, electrons_per_area, seconds};
 use told::{hint, report};
 
 /// Arguments of `beacon run`.
@@ -70,16 +70,19 @@ pub(super) struct ResumeArgs {
     /// Another number of points to measure in all, of any size.
     #[arg(long, value_name = "N")]
     budget: Option<usize>,
-    /// Another live time of each spectrum from here on, in seconds or as in 500ms: as `beacon ctl DIR dwell`,
-    /// and on record as that.
+    /// Another live time of each spectrum from here on, in seconds or as in 500ms, also of a point that was
+    /// broken off: as `beacon ctl DIR dwell`, and on record as that.
     #[arg(long, value_name = "TIME", value_parser = seconds)]
     dwell: Option<f64>,
-    /// Another limit of the dose, in electrons.
-    #[arg(long, value_name = "ELECTRONS", value_parser = electrons)]
-    dose_limit: Option<f64>,
-    /// Another limit of the time that the campaign has been running, as in 90m or 8h.
-    #[arg(long, value_name = "TIME", value_parser = parse_time)]
-    time_limit: Option<f64>,
+    /// Another limit of the dose, in electrons or as in 16nC; none lifts it.
+    #[arg(long, value_name = "ELECTRONS", value_parser = limit(electrons))]
+    dose_limit: Option<Limit>,
+    /// Another limit of the dose on one pixel, in electrons per Å² or as in 1e6e/nm2; none lifts it.
+    #[arg(long, value_name = "E_PER_A2", value_parser = limit(electrons_per_area))]
+    pixel_dose_limit: Option<Limit>,
+    /// Another limit of the time that the campaign has been running, as in 90m, 8h or 2h30m; none lifts it.
+    #[arg(long, value_name = "TIME", value_parser = limit(parse_time))]
+    time_limit: Option<Limit>,
     /// End after this many points without growth of coverage.
     #[arg(long, value_name = "POINTS")]
     stall_after: Option<usize>,
@@ -106,6 +109,21 @@ pub(super) struct ResumeArgs {
     /// Keep the page open when the campaign has ended, until this program is interrupted.
     #[arg(long, requires = "page", help_heading = "Page")]
     page_stay: bool,
+}
+
+/// A limit that `beacon resume` is given; `None` where it is lifted.
+#[derive(Clone, Copy, Debug)]
+struct Limit(Option<f64>);
+
+/// Reads a limit, or `none`.
+fn limit(read: fn(&str) -> Result<f64, String>) -> impl Fn(&str) -> Result<Limit, String> + Clone {
+    move |text| match text {
+        "none" => Ok(Limit(None)),
+        _ => match read(text) {
+            Ok(limit) => Ok(Limit(Some(limit))),
+            Err(why) => Err(format!("{why}, or `none`")),
+        },
+    }
 }
 
 /// Runs `beacon run`; `edges_said` tells whether the user chose the edges.
@@ -375,8 +393,15 @@ pub(super) fn resume(args: &ResumeArgs) -> Result<(), Failure> {
     let page = args.page.open(std::slice::from_ref(&args.folder), false)?;
     let config = &mut taken_up.config;
     config.budget = args.budget.unwrap_or(config.budget);
-    config.dose_limit = args.dose_limit.or(config.dose_limit);
-    config.time_limit = args.time_limit.or(config.time_limit);
+    for (limit, given) in [
+        (&mut config.dose_limit, args.dose_limit),
+        (&mut config.pixel_dose_limit, args.pixel_dose_limit),
+        (&mut config.time_limit, args.time_limit),
+    ] {
+        if let Some(Limit(given)) = given {
+            *limit = given;
+        }
+    }
     config.stall_after = args.stall_after.or(config.stall_after);
     config.drift_every = args.drift_every.or(config.drift_every);
     config.most_failures = args.most_failures.unwrap_or(config.most_failures);
@@ -447,6 +472,8 @@ fn resumed<'a>(
         let words = ["dwell".to_owned(), format!("{dwell}s")];
         let said = control::tell(folder.path(), &words, &ctl::user()).or_input()?;
         log(&format!("--dwell: {}", said.as_str().unwrap_or_default()));
+        // A point that was broken off under another dwell has this one too.
+        session.take_commands_first();
     }
     if let (Some((points, torn)), false) = (session.found(), args.json) {
         let torn = match torn {
@@ -506,8 +533,7 @@ fn go(
     let latent = session.config().latent_coverage;
     let spaces = spaces::of(&patches, latent.then(LatentConfig::default))?;
     let config = session.config();
-    let steps = config.budget.saturating_sub(session.points().len());
-    let mut progress = display.campaign(&config.campaign.strategy, steps);
+    let mut progress = display.points(&config.campaign.strategy, config.budget);
     session.set_log(progress.log());
     session.set_watch(progress.watch());
     session.set_interrupt(display.asked());

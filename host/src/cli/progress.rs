@@ -152,8 +152,20 @@ impl Display {
 
     /// The progress of one campaign of `steps` steps.
     pub(super) fn campaign(&self, name: &str, steps: usize) -> CampaignProgress {
-        let template = "{prefix} [{wide_bar}] step {pos}/{len} {msg}";
-        let bar = self.bar(template, steps, "training");
+        self.counted(name, steps, Count::Steps)
+    }
+
+    /// The progress of a campaign on an instrument, where a budget counts every point.
+    pub(super) fn points(&self, name: &str, budget: usize) -> CampaignProgress {
+        self.counted(name, budget, Count::Points { seeds: 0 })
+    }
+
+    fn counted(&self, name: &str, of: usize, count: Count) -> CampaignProgress {
+        let template = match count {
+            Count::Steps => "{prefix} [{wide_bar}] step {pos}/{len} {msg}",
+            Count::Points { .. } => "{prefix} [{wide_bar}] point {pos} of {len}{msg}",
+        };
+        let bar = self.bar(template, of, "training");
         if let Some(bar) = &bar {
             bar.set_prefix(name.to_owned());
         }
@@ -163,6 +175,7 @@ impl Display {
             quiet: self.quiet,
             interrupted: Arc::clone(&self.interrupted),
             first: None,
+            count,
         }
     }
 }
@@ -207,6 +220,18 @@ fn exit() -> ! {
     std::process::exit(super::INTERRUPTED.into())
 }
 
+/// What the progress of a campaign counts.
+#[derive(Clone, Copy)]
+enum Count {
+    /// Decisions.
+    Steps,
+    /// Points, those to start from among them.
+    Points {
+        /// Those to start from.
+        seeds: usize,
+    },
+}
+
 /// The progress of one campaign.
 pub(super) struct CampaignProgress {
     name: String,
@@ -215,6 +240,7 @@ pub(super) struct CampaignProgress {
     interrupted: Arc<AtomicBool>,
     /// The first step that was seen, and when: what came before it, seeds among it, is none.
     first: Option<(usize, Instant)>,
+    count: Count,
 }
 
 impl CampaignProgress {
@@ -258,10 +284,14 @@ impl CampaignProgress {
 }
 
 impl Observer for CampaignProgress {
+    fn seeded(&mut self, seeds: usize) {
+        if let Count::Points { seeds: known } = &mut self.count {
+            *known = seeds;
+        }
+    }
+
     fn step(&mut self, step: usize, of: usize, series: &Series) -> ControlFlow<Ended> {
-        let known = [&series.target_coverage, &series.observed_coverage];
-        let coverage = known.iter().find_map(|coverage| coverage.last().copied());
-        let coverage = coverage.unwrap_or(f64::NAN);
+        let coverage = series.coverage().unwrap_or(f64::NAN);
         let (first, since) = *self.first.get_or_insert_with(|| (step, Instant::now()));
         let each = match step.saturating_sub(first) {
             0 => String::new(),
@@ -271,18 +301,29 @@ impl Observer for CampaignProgress {
             }
         };
         let figures = format!("coverage {coverage:.3}{each}");
+        // Points and budget as everywhere else, with those to start from said apart.
+        let (seeds, started) = match self.count {
+            Count::Steps => (0, String::new()),
+            Count::Points { seeds } => (seeds, format!(", {seeds} to start from, ")),
+        };
         match &self.bar {
             Some(bar) => {
-                bar.set_message(figures);
-                // A person may have set another budget, and initial points are no steps.
-                bar.set_length(of as u64);
-                bar.set_position(step as u64);
+                bar.set_message(format!("{started}{figures}"));
+                // A person may have set another budget.
+                bar.set_length((seeds + of) as u64);
+                bar.set_position((seeds + step) as u64);
                 if step == of {
                     bar.finish();
                 }
             }
             None if !self.quiet && (step == 1 || step.is_multiple_of(EVERY) || step == of) => {
-                super::log(&format!("{}: step {step}/{of}, {figures}", self.name));
+                let where_it_is = match self.count {
+                    Count::Steps => format!("step {step}/{of}, "),
+                    Count::Points { .. } => {
+                        format!("point {} of {}{started}", seeds + step, seeds + of)
+                    }
+                };
+                super::log(&format!("{}: {where_it_is}{figures}", self.name));
             }
             None => {}
         }

@@ -76,6 +76,16 @@ pub(super) fn said(command: &Command, state: &State) -> String {
             format!("at most {electrons:e} electrons are spent in all")
         }
         Command::NoDoseLimit => "any number of electrons may be spent".to_owned(),
+        Command::PixelDoseLimit(Some(density)) => format!(
+            "at most {density:e} e/Å² are spent on one pixel; a point that would take more is left out"
+        ),
+        Command::PixelDoseLimit(None) => {
+            "any number of electrons may be spent on one pixel".to_owned()
+        }
+        Command::TimeLimit(Some(seconds)) => {
+            format!("the campaign ends when it has been running for {seconds} s")
+        }
+        Command::TimeLimit(None) => "the campaign may run for any time".to_owned(),
         Command::Dwell(seconds) => {
             let before = state.settings().dwell.get();
             let mixes = state.settings().target().grows_with_dwell()

@@ -35,6 +35,7 @@ pub use status::Status;
 use crate::campaign::{Command, Event, Given, Otherwise, State, TimeOut};
 use crate::journal::{Commands, CommandsError, RunFolder, now_ms};
 use crate::microscope::Interrupt;
+use crate::units::Seconds;
 
 /// Longest line that is read, in bytes.
 const LONGEST: usize = 1 << 16;
@@ -45,6 +46,8 @@ const PATIENCE: Duration = Duration::from_secs(15);
 const DEADLINE: Duration = Duration::from_secs(6);
 /// Connections at a time; further ones wait for the deadline of those.
 const CALLERS: usize = 16;
+/// Points whose pace tells how long the rest takes.
+const PACE: usize = 20;
 /// How often the campaign looks for callers, and for what they send.
 const IDLE: Duration = Duration::from_millis(20);
 const BUSY: Duration = Duration::from_millis(1);
@@ -97,12 +100,18 @@ struct Shared {
     state: State,
     /// Commands that were answered and are not on record yet.
     waiting: VecDeque<Given>,
+    /// How many of them come before a point that was broken off.
+    first: usize,
     activity: String,
     /// Whether the beam was blanked when it was last asked to be, and since when; `None` while a point
     /// is exposed.
     beam: Option<(bool, u64)>,
     /// When the last event was recorded.
     last_event_ms: Option<u64>,
+    /// How much of the responses' range has been seen.
+    coverage: Option<f64>,
+    /// How long the campaign had been running when each of the last points was measured.
+    measured: VecDeque<Duration>,
     /// The proposal that waits for a person, for how long, and since when.
     unanswered: Option<(Candidate, TimeOut, Instant)>,
     /// What gives an exposure under way up.
@@ -141,6 +150,41 @@ impl Shared {
         due.then_some((candidate, time_out.then))
     }
 
+    /// Notes that a point was measured now.
+    fn note_measured(&mut self) {
+        if self.measured.len() > PACE {
+            self.measured.pop_front();
+        }
+        self.measured.push_back(self.running());
+    }
+
+    /// How long the rest of the budget takes at the pace of the last points, as far as a limit of time lets it;
+    /// `None` where neither is known.
+    fn left(&self) -> Option<Duration> {
+        let settings = self.state.settings();
+        let times = self.measured.iter();
+        let mut each: Vec<Duration> = times
+            .clone()
+            .skip(1)
+            .zip(times)
+            .map(|(until, from)| *until - *from)
+            .collect();
+        // The median: a pause is no pace.
+        each.sort_unstable();
+        let points = settings.budget.saturating_sub(self.state.points().len());
+        let each = each.get(each.len() / 2);
+        let left = each.map(|each| each.saturating_mul(points.try_into().unwrap_or(u32::MAX)));
+        let limit = settings.time_limit.map(Seconds::duration);
+        let until = limit.map(|limit| limit.saturating_sub(self.running()));
+        left.into_iter().chain(until).min()
+    }
+
+    /// How long the campaign has been running.
+    fn running(&self) -> Duration {
+        let (since, before) = self.clock;
+        since.elapsed() + before
+    }
+
     /// The state as it will be when the waiting commands are taken.
     fn after_waiting(&self) -> State {
         let mut state = self.state.clone();
@@ -177,9 +221,12 @@ impl Control {
         let mut shared = Shared {
             state,
             waiting: waiting.into(),
+            first: 0,
             activity: "beginning".to_owned(),
             beam: None,
             last_event_ms: None,
+            coverage: None,
+            measured: VecDeque::new(),
             unanswered: None,
             interrupt: None,
             clock: (Instant::now(), elapsed),
@@ -213,8 +260,12 @@ impl Control {
         let _ = shared.state.apply(event);
         if matches!(event, Event::Commanded(_) | Event::Refused { .. }) {
             shared.waiting.pop_front();
+            shared.first = shared.first.saturating_sub(1);
         }
         shared.last_event_ms = Some(now_ms());
+        if matches!(event, Event::Measured(_)) {
+            shared.note_measured();
+        }
         shared.note_unanswered();
     }
 
@@ -241,6 +292,11 @@ impl Control {
         }
     }
 
+    /// Shows how much of the responses' range has been seen.
+    pub(crate) fn show_coverage(&self, coverage: Option<f64>) {
+        self.lock().coverage = coverage;
+    }
+
     /// Sets what gives an exposure under way up when somebody says `stop now`.
     pub(crate) fn set_interrupt(&self, interrupt: Interrupt) {
         self.lock().interrupt = Some(interrupt);
@@ -257,14 +313,20 @@ impl Control {
         !self.lock().waiting.is_empty()
     }
 
-    /// Whether a command waits that concerns the point under the beam.
+    /// Has the commands that wait taken before a point that was broken off.
+    pub(crate) fn take_first(&self) {
+        let mut shared = self.lock();
+        shared.first = shared.waiting.len();
+    }
+
+    /// Whether a command waits that concerns the point under the beam, or that was broken off.
     pub(crate) fn is_urgent(&self) -> bool {
         let shared = self.lock();
         let urgent = |given: &Given| {
             let excludes = !given.command.excluded().is_empty();
             excludes || matches!(given.command, Command::Pause | Command::Stop)
         };
-        shared.waiting.iter().any(urgent)
+        shared.first > 0 || shared.waiting.iter().any(urgent)
     }
 
     /// Whether the command `stop` waits.
@@ -476,7 +538,8 @@ impl Server {
         };
         let judged = (state.candidates()).and_then(|all| Command::judged(&words, all));
         let other = judged.and_then(|judged| state.objection_to_judging(judged));
-        if let Some(why) = other.or_else(|| state.objection(&command)) {
+        let objection = || state.objection(&command);
+        if let Some(why) = other.or_else(objection).or_else(|| self.too_late(&command)) {
             return Err(why);
         }
         let mut said = said(&command, &state);
@@ -507,19 +570,36 @@ impl Server {
         Ok(Value::String(said))
     }
 
+    /// Why a limit of the time is refused that has passed already; the state knows no clock.
+    fn too_late(&self, command: &Command) -> Option<String> {
+        let Command::TimeLimit(Some(limit)) = *command else {
+            return None;
+        };
+        let running = lock(&self.shared).running().as_secs_f64();
+        (limit <= running).then(|| {
+            format!(
+                "time-limit is {limit} s; expected more than the {running:.1} s that the campaign has been \
+                 running, or `stop`"
+            )
+        })
+    }
+
     fn status(&self) -> Status {
         let shared = lock(&self.shared);
-        let (since, before) = shared.clock;
+        let running = shared.running();
         let (state, activity) = (shared.state.clone(), shared.activity.clone());
         let pauses = shared.after_waiting().is_paused() && !state.is_paused();
         let waiting = shared.waiting.iter();
         let commands = waiting.map(|given| words(given, &state)).collect();
         let (beam, last_event_ms) = (shared.beam, shared.last_event_ms);
+        let (coverage, left) = (shared.coverage, shared.left());
         // The campaign does not wait for what takes time on a large image.
         drop(shared);
-        let mut status = Status::new(&state, &activity, since.elapsed() + before);
+        let mut status = Status::new(&state, &activity, running);
         (status.blanked, status.blanked_since_ms) = beam.unzip();
         status.last_event_ms = last_event_ms;
+        status.coverage = coverage;
+        status.left_seconds = left.map(|left| left.as_secs_f64());
         status.commands = commands;
         if pauses {
             status.state += ", pausing after this point";

@@ -6,7 +6,7 @@ use beacon_kernel::Pixel;
 use serde::{Deserialize, Serialize};
 
 use crate::campaign::{Author, Proposed, Region, Standing, State, TimeOut};
-use crate::units::Electrons;
+use crate::units::{Electrons, ElectronsPerSquareAngstrom, Seconds};
 
 /// A proposal that waits for a person.
 #[derive(Clone, Copy, Debug)]
@@ -75,6 +75,13 @@ pub struct Status {
     pub points: usize,
     /// Points to measure in all.
     pub budget: usize,
+    /// Those of the points that it starts from: given, or by chance.
+    #[serde(default)]
+    pub seeds: usize,
+    /// Share of the responses' range that was seen; absent before the first decision, and where no program
+    /// runs it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub coverage: Option<f64>,
     /// Strategy that chooses them.
     pub strategy: String,
     /// What is sought, as a scalarizer is written.
@@ -119,10 +126,23 @@ pub struct Status {
     /// Electrons that it may take, where that is limited.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dose_limit_electrons: Option<f64>,
+    /// Electrons per Å² on the pixel that has taken most, where the size of a pixel is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub worst_pixel_e_per_a2: Option<f64>,
+    /// Electrons per Å² that a pixel may take, where that is limited.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pixel_limit_e_per_a2: Option<f64>,
     /// How far the sample has moved down and to the right, in pixels.
     pub drift: (f64, f64),
     /// How long it has been running, in seconds.
     pub elapsed_seconds: f64,
+    /// How long it may have been running in all, in seconds, where that is limited.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub time_limit_seconds: Option<f64>,
+    /// How long the rest takes at the pace of the last points, or until the limit of the time, in seconds;
+    /// absent where neither is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub left_seconds: Option<f64>,
     /// Whether the beam was blanked when it was last asked to be; absent while a point is exposed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub blanked: Option<bool>,
@@ -157,6 +177,8 @@ impl Status {
             go_on: None,
             points: state.points().len(),
             budget: settings.budget,
+            seeds: state.seeds(),
+            coverage: None,
             strategy: settings.campaign.strategy.clone(),
             target: settings.target().to_string(),
             last: last.map(|point| (point.pixel.row, point.pixel.column)),
@@ -175,8 +197,13 @@ impl Status {
             discarded: discarded.map(|point| place(point.pixel)).collect(),
             dose_electrons: state.ledger().total().get(),
             dose_limit_electrons: settings.limits.total.map(Electrons::get),
+            worst_pixel_e_per_a2: (state.ledger().on_worst_pixel())
+                .map(ElectronsPerSquareAngstrom::get),
+            pixel_limit_e_per_a2: settings.limits.pixel.map(ElectronsPerSquareAngstrom::get),
             drift: state.drift(),
             elapsed_seconds: elapsed.as_secs_f64(),
+            time_limit_seconds: settings.time_limit.map(Seconds::get),
+            left_seconds: None,
             blanked: None,
             blanked_since_ms: None,
             last_event_ms: None,

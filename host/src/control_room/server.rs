@@ -527,6 +527,15 @@ struct Posted {
     name: String,
 }
 
+/// Who gives a command: by their own word, else whoever has the link.
+fn author(name: &str) -> &str {
+    let says_nothing = |letter: char| letter.is_control() || letter.is_whitespace();
+    if name.chars().all(says_nothing) {
+        return "control link";
+    }
+    name
+}
+
 async fn command(
     State(room): State<Shared>,
     axum::Extension(roles): axum::Extension<Roles>,
@@ -553,7 +562,7 @@ async fn command(
         refusal(StatusCode::BAD_REQUEST, &why)
     })?;
     let told = tokio::task::spawn_blocking(move || {
-        control::tell(campaign.folder(), &posted.words, &posted.name)
+        control::tell(campaign.folder(), &posted.words, author(&posted.name))
     });
     match told.await {
         Ok(Ok(said)) => Ok(answer(&json!({ "ok": said }))),

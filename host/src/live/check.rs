@@ -7,8 +7,8 @@ use crate::campaign::{SettingError, Settings, State, check_seeds};
 use crate::data::Channels;
 
 /// Checks that a limit for a pixel is one of pixels whose size is known.
-pub(super) fn check_pixel_limit(state: &State) -> Result<(), LiveError> {
-    if state.settings().limits.pixel.is_some() && state.ledger().area().is_none() {
+pub(super) fn check_pixel_limit(settings: &Settings, state: &State) -> Result<(), LiveError> {
+    if settings.limits.pixel.is_some() && state.ledger().area().is_none() {
         return Err(SettingError::new(
             "the size of a pixel",
             &"unknown: the overview has no scale in metres",

@@ -174,7 +174,7 @@ impl<'a> Session<'a> {
             return Err(LiveError::Overview("there is none".to_owned()));
         };
         if fresh {
-            check_pixel_limit(&state)?;
+            check_pixel_limit(state.settings(), &state)?;
             let (image, settings) = (&overview.image, state.settings());
             let seeds = state.begun().seeds.as_deref();
             check_frame((image.height(), image.width()), settings, seeds)?;
@@ -207,6 +207,14 @@ impl<'a> Session<'a> {
     pub fn set_interrupt(&mut self, interrupt: Interrupt) {
         if let Some(control) = &self.station.control {
             control.set_interrupt(interrupt);
+        }
+    }
+
+    /// Has the commands that were answered so far taken before a point that was broken off is exposed again,
+    /// which comes before any command otherwise.
+    pub fn take_commands_first(&self) {
+        if let Some(control) = &self.station.control {
+            control.take_first();
         }
     }
 
@@ -497,6 +505,9 @@ fn resumption(
         let accepted = format!("at least the {spent} electrons that are spent");
         return Err(SettingError::new("dose-limit", &limit, &accepted).into());
     }
+    if config.pixel_dose_limit != before.pixel_dose_limit && at_end.overview().is_some() {
+        check_pixel_limit(&settings, &at_end)?;
+    }
     if config.time_limit != before.time_limit
         && let Some(limit) = settings.time_limit
         && limit <= elapsed.into()
@@ -528,7 +539,7 @@ fn admit_beginning(state: &State, dwell: Seconds, elapsed: Duration) -> Result<(
     }
     if let Some(frame) = &begun.frame {
         check_frame(size_of(frame), settings, seeds)?;
-        check_pixel_limit(state)?;
+        check_pixel_limit(settings, state)?;
     }
     let now = Now {
         elapsed,

@@ -214,6 +214,23 @@ impl<'a> Station<'a> {
         }
     }
 
+    /// Says that an instrument that had failed answers, and where the beam is.
+    fn answers_again(&mut self) {
+        let Some((since, _)) = self.failing.take() else {
+            return;
+        };
+        // What could not be blanked then can be now.
+        let beam = if self.blanked {
+            "the beam is blanked"
+        } else {
+            self.blank_instrument()
+        };
+        self.log(&format!(
+            "the instrument answers again after {:.1} s; {beam}",
+            since.elapsed().as_secs_f64()
+        ));
+    }
+
     fn show_beam(&self, blanked: Option<bool>) {
         if let Some(control) = &self.control {
             control.show_beam(blanked);

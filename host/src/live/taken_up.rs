@@ -57,6 +57,8 @@ impl TakenUp {
                     Command::Budget(budget) => config.budget = budget,
                     Command::DoseLimit(limit) => config.dose_limit = Some(limit),
                     Command::NoDoseLimit => config.dose_limit = None,
+                    Command::PixelDoseLimit(limit) => config.pixel_dose_limit = limit,
+                    Command::TimeLimit(limit) => config.time_limit = limit,
                     _ => {}
                 },
                 _ => {}

@@ -207,7 +207,7 @@ const HEADING: &str = "Instrument";
 #[cfg_attr(feature = "cli", derive(clap::Args))]
 #[serde(default, deny_unknown_fields)]
 pub struct MicroscopeOptions {
-    /// How long an instrument on the network may take to answer, beyond the dwell, in seconds.
+    /// How long an instrument on the network may take to answer, beyond the dwell, in seconds or as in 500ms or 2m.
     #[cfg_attr(feature = "cli", arg(long, value_name = "TIME", value_parser = crate::units::read::seconds))]
     #[cfg_attr(feature = "cli", arg(default_value_t = 30.0, help_heading = HEADING))]
     pub timeout: f64,

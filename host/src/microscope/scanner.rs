@@ -35,8 +35,8 @@ pub struct ScanOptions {
     #[cfg_attr(feature = "cli", arg(long = "scan-columns", value_name = "N"))]
     #[cfg_attr(feature = "cli", arg(default_value_t = Self::DEFAULT.columns, help_heading = HEADING))]
     pub columns: u16,
-    /// How long the beam stays on each of its pixels, in µs.
-    #[cfg_attr(feature = "cli", arg(long = "scan-dwell-us", value_name = "US", value_parser = crate::units::read::whole_microseconds::<u32>))]
+    /// How long the beam stays on each of its pixels, in µs or as in 2ms.
+    #[cfg_attr(feature = "cli", arg(long = "scan-dwell-us", value_name = "TIME", value_parser = crate::units::read::whole_microseconds::<u32>))]
     #[cfg_attr(feature = "cli", arg(default_value_t = Self::DEFAULT.dwell_us, help_heading = HEADING))]
     pub dwell_us: u32,
     /// How often the whole field is scanned for it; values are averaged.

@@ -108,6 +108,7 @@ impl Drive<'_> {
             self.learner.times.monitoring += monitoring.elapsed();
             self.step = (Instant::now(), self.learner.times);
             let of = self.state.settings().budget.saturating_sub(seeds);
+            observer.seeded(seeds);
             if let ControlFlow::Break(ended) = observer.step(self.judged, of, &self.series) {
                 self.broken.get_or_insert(ended);
             }

@@ -3,9 +3,14 @@
 use beacon_kernel::{Candidate, Strategy};
 
 use super::{Author, NextPoint, Seeding, Standing, State, positive};
+use crate::campaign::dose::rounded_up;
 use crate::campaign::{Command, Ended, Region, listed};
 use crate::scalarizer::Scalarizer;
-use crate::units::{Electrons, Seconds};
+use crate::units::{Electrons, ElectronsPerSquareAngstrom, Seconds};
+
+/// Why no dose can be limited.
+const NO_CURRENT: &str = "the current is unknown: the instrument tells none; expected --current in pA \
+                          beside a dose limit";
 
 impl State {
     /// Why a command cannot hold now; `None` when it can.
@@ -88,6 +93,11 @@ impl State {
                 })
             }
             Command::DoseLimit(limit) => self.objection_to_dose_limit(*limit),
+            Command::PixelDoseLimit(Some(limit)) => self.objection_to_pixel_limit(*limit),
+            Command::TimeLimit(Some(limit)) => {
+                let limit = positive("time-limit", *limit, Seconds::new);
+                limit.err().map(|error| error.to_string())
+            }
             Command::Dwell(seconds) => {
                 let refused = self.settings.dwell_of(*seconds).err();
                 refused.map(|error| error.to_string())
@@ -97,6 +107,8 @@ impl State {
             Command::Exclude(_)
             | Command::ExcludeAll(_)
             | Command::NoDoseLimit
+            | Command::PixelDoseLimit(None)
+            | Command::TimeLimit(None)
             | Command::Approve(_)
             | Command::Pause
             | Command::Resume
@@ -146,16 +158,36 @@ impl State {
             Err(error) => return Some(error.to_string()),
         };
         if self.current().is_none() {
-            return Some(
-                "the current is unknown: the instrument tells none; expected --current in pA beside \
-                 a dose limit"
-                    .to_owned(),
-            );
+            return Some(NO_CURRENT.to_owned());
         }
         let spent = self.ledger.total();
         (limit < spent).then(|| {
             let spent = self.ledger.total_in_words();
             format!("dose-limit is {limit:e}; expected at least the {spent} electrons spent")
+        })
+    }
+
+    fn objection_to_pixel_limit(&self, limit: f64) -> Option<String> {
+        let limit = match positive("pixel-dose-limit", limit, ElectronsPerSquareAngstrom::new) {
+            Ok(limit) => limit,
+            Err(error) => return Some(error.to_string()),
+        };
+        if self.current().is_none() {
+            return Some(NO_CURRENT.to_owned());
+        }
+        let Some(worst) = self.ledger.on_worst_pixel() else {
+            return Some(
+                "the size of a pixel is unknown: the overview has no scale in metres; expected \
+                 `dose-limit` instead"
+                    .to_owned(),
+            );
+        };
+        (limit < worst).then(|| {
+            let worst = rounded_up(worst.get());
+            format!(
+                "pixel-dose-limit is {limit:e}; expected at least the {worst:.2e} e/Å² on the pixel that \
+                 took most"
+            )
         })
     }
 
@@ -317,6 +349,15 @@ impl State {
             Command::NoDoseLimit => {
                 let before = self.settings.limits.total.take();
                 self.epoch += u32::from(before.is_some());
+            }
+            Command::PixelDoseLimit(limit) => {
+                let limit = limit.and_then(|limit| ElectronsPerSquareAngstrom::new(limit).ok());
+                let before = std::mem::replace(&mut self.settings.limits.pixel, limit);
+                let raised = before.is_some_and(|before| limit.is_none_or(|limit| limit > before));
+                self.epoch += u32::from(raised);
+            }
+            Command::TimeLimit(limit) => {
+                self.settings.time_limit = limit.and_then(|limit| Seconds::new(limit).ok());
             }
             Command::Dwell(seconds) => {
                 // Its limits follow from the shorter dwell, and it lets nobody raise them.

@@ -17,6 +17,7 @@ use crate::data::{Behaviour, Channels, Map, Region};
 use crate::journal::Moment;
 use crate::live::drift::register;
 use crate::scalarizer::Scalarizer;
+use crate::units::Seconds;
 
 /// Whether trying again may help with a controller: it was reset during an exposure, or its scan
 /// generator failed, which may come back as an instrument may.
@@ -94,7 +95,7 @@ impl World for Station<'_> {
         };
         if let Event::Measured(measured) = event {
             self.places.insert(Candidate(measured.candidate), place);
-            self.failing = None;
+            self.answers_again();
         }
         if let Some(control) = &self.control {
             control.apply(event);
@@ -118,7 +119,7 @@ impl World for Station<'_> {
                 beam: self.microscope.beam(),
             })));
         };
-        self.failing = None;
+        self.answers_again();
         let (why, confidence) = match register(&first.completed(), &fresh.completed()) {
             Ok(shift) if shift.is_trusted() => {
                 return Ok(Event::Surveyed(Surveyed {
@@ -245,8 +246,8 @@ impl World for Station<'_> {
         self.blank_both(beam);
         self.log(&what);
         while !self.is_interrupted() && !self.control.as_ref().is_some_and(Control::waits) {
-            let limit = self.config.time_limit.unwrap_or(f64::INFINITY);
-            if self.elapsed().as_secs_f64() >= limit {
+            let limit = state.settings().time_limit;
+            if limit.is_some_and(|limit| Seconds::from(self.elapsed()) >= limit) {
                 return;
             }
             std::thread::sleep(SLICE);
@@ -284,6 +285,9 @@ impl World for Station<'_> {
         posterior: Posterior,
         plane: Option<Vec<[f32; 2]>>,
     ) {
+        if let Some(control) = &self.control {
+            control.show_coverage(series.coverage());
+        }
         let record = self.journal.borrow().last();
         let moment = Moment::after(record, state);
         self.view.show(moment, series, &posterior, plane);

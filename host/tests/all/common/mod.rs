@@ -2,6 +2,8 @@
 
 #![allow(unreachable_pub)]
 
+pub mod documented;
+
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};

@@ -1,8 +1,11 @@
 //! The folder of a study: its cells run apart, interrupted, lost, extended and refused.
 
+use std::collections::BTreeSet;
+
 use serde_json::Value;
 
 use super::{COMPARE, compare, data, timeless};
+use crate::common::documented::{documented, stands, undocumented};
 use crate::common::{assert_says, beacon, beacon_ok, changed, json, names, read, refused, text};
 
 #[test]
@@ -17,6 +20,48 @@ fn every_strategy_starts_from_the_same_points_with_one_seed() {
     assert_eq!(start("beacon-1.json"), start("random-1.json"));
     assert_eq!(start("beacon-1.json"), start("mu-1.json"));
     assert_ne!(start("beacon-1.json"), start("beacon-2.json"));
+}
+
+#[test]
+fn every_field_of_a_comparison_is_documented() {
+    let folder = data();
+    let specimen = ["compare", "--specimen", "ferroelectric:3", "--steps", "5"];
+    let further = [
+        "--strategies",
+        "beacon,random",
+        "--seeds",
+        "3",
+        "--out",
+        "study",
+    ];
+    beacon_ok(&[&specimen[..], &further].concat(), folder.path());
+    let study = folder.path().join("study");
+    for file in ["series.csv", "table.csv"] {
+        let (columns, table) = (documented(file), read(&study.join(file)));
+        for name in table.lines().next().unwrap().split(',') {
+            assert!(stands(&columns, name), "{file}: the column {name}");
+        }
+    }
+    // The metrics at a step have the names of fields, and stand by step.
+    let mut comparison = json(read(&study.join("comparison.json")).as_bytes());
+    let strategies = comparison["strategies"].as_object_mut().unwrap();
+    for strategy in strategies.values_mut() {
+        let steps = strategy["at"].as_object().unwrap().values();
+        strategy["at"] = steps
+            .flat_map(|step| step.as_object().unwrap().values().cloned())
+            .collect();
+    }
+    let fields = documented("comparison.json");
+    let by_name = ["strategies", "discoveries"];
+    assert_eq!(
+        undocumented(&fields, &comparison, &by_name),
+        BTreeSet::new()
+    );
+
+    let cell = json(read(&study.join("cells/beacon-1.json")).as_bytes());
+    let mut fields = documented("cells");
+    fields.extend(documented("summary.json"));
+    assert_eq!(undocumented(&fields, &cell, &["settings"]), BTreeSet::new());
 }
 
 #[test]

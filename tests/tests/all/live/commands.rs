@@ -178,8 +178,13 @@ fn what_is_taken_back_is_taken_back_at_the_same_points_after_a_kill() {
         // Rows and columns of candidates 2047 and 3435, the first two measured.
         16 => &["discard 31,63", "discard 53,43"],
         20 => &["include 8..40,8..56", "restore 31,63"],
-        24 => &["budget 36", "dose-limit 1e13"],
-        27 => &["dwell 0.5"],
+        24 => &[
+            "budget 36",
+            "dose-limit 1e13",
+            "pixel-dose-limit 1e9",
+            "time-limit 8h",
+        ],
+        27 => &["dwell 0.5", "pixel-dose-limit none", "time-limit none"],
         _ => &[],
     };
     let arguments = "--microscope specimen --budget 34";

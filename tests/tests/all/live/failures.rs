@@ -39,6 +39,13 @@ fn an_instrument_that_fails_is_blanked_found_again_and_loses_nothing() {
     let said = |what: &str| ran.said.iter().filter(|said| said.contains(what)).count();
     assert_eq!(said("the gun emits nothing; the beam is blanked"), 2);
     assert_eq!(said("did not answer"), 1);
+    // And when it is over, that is said as well, with where the beam is.
+    let over = ran.said.iter();
+    let over = over.filter(|said| said.starts_with("the instrument answers again after "));
+    let over: Vec<_> = over.collect();
+    assert_eq!(over.len(), 3, "{over:?}");
+    let blanked = |said: &&String| said.ends_with(" s; the beam is blanked");
+    assert!(over.iter().all(|said| blanked(said)), "{over:?}");
     // What was exposed in vain counts.
     let extra = ran.summary.dose_electrons - undisturbed.summary.dose_electrons;
     let each = undisturbed.summary.dose_electrons / 41.0;

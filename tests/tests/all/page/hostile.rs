@@ -1,13 +1,51 @@
 //! Clients that mean no good, or do not know what they do, beside a campaign that runs.
 
 use std::io::{Read as _, Write as _};
+use std::path::Path;
+use std::time::{Duration, Instant};
 
-use super::{Program, numbers, records, seeds, trajectory, until};
+use beacon_host::campaign::{Event, Record};
+
+use super::{PATIENCE, Program, numbers, records, seeds, trajectory, until};
 
 /// Memory that the program may grow by, whatever clients do: connections have buffers.
 const GROWTH: usize = 48 << 20;
+/// How much longer an exposure may take beside all clients. The machine has other work too.
+const SLOWER: f64 = 1.5;
+/// Exposures that take their time, so that a delay shows; the page stays when all is measured.
+const TIMED: [&str; 4] = ["--real-time", "--dwell", "200ms", "--page-stay"];
 
-fn begin(folder: &std::path::Path, further: &[&str]) -> Program {
+/// The median time of an exposure, in milliseconds.
+fn exposing(records: &[Record]) -> f64 {
+    let mut begun = 0;
+    let mut times: Vec<u64> = Vec::new();
+    for record in records {
+        match record.event {
+            Event::Exposing(_) => begun = record.elapsed_ms,
+            Event::Measured(_) => times.push(record.elapsed_ms - begun),
+            _ => {}
+        }
+    }
+    times.sort_unstable();
+    times[times.len() / 2] as f64
+}
+
+/// Waits until a campaign whose page stays has ended, and returns its records.
+fn ended(program: &Program, out: &Path) -> Vec<Record> {
+    let begun = Instant::now();
+    loop {
+        let (_, told) = program.get("/api/campaigns", &program.watch);
+        assert!(told.contains("200 OK"), "{told}");
+        let records = records(out);
+        if matches!(records.last(), Some(last) if matches!(last.event, Event::Ended(_))) {
+            return records;
+        }
+        assert!(begun.elapsed() < PATIENCE, "{} records", records.len());
+        std::thread::sleep(Duration::from_millis(100));
+    }
+}
+
+fn begin(folder: &Path, further: &[&str]) -> Program {
     let out = folder.join("run");
     let seeds = seeds(folder);
     let mut arguments = vec![
@@ -134,10 +172,13 @@ fn nobody_without_the_link_sees_or_steers_and_every_refusal_says_why() {
 #[test]
 fn no_client_delays_or_changes_a_campaign_or_grows_its_memory() {
     let quiet = tempfile::tempdir().unwrap();
-    drop_when_done(begin(quiet.path(), &[]));
+    let undisturbed = begin(quiet.path(), &TIMED);
+    let alone = ended(&undisturbed, &quiet.path().join("run"));
+    let held_alone = undisturbed.memory();
+    drop(undisturbed);
     let folder = tempfile::tempdir().unwrap();
     let out = folder.path().join("run");
-    let mut program = begin(folder.path(), &["--approve"]);
+    let program = begin(folder.path(), &[&TIMED[..], &["--approve"]].concat());
     until(&out, |status| status.proposal.is_some());
     let before = program.memory();
 
@@ -177,11 +218,17 @@ fn no_client_delays_or_changes_a_campaign_or_grows_its_memory() {
     for watcher in &mut watchers {
         numbers(watcher, 60);
     }
-    let ended = program.child.wait().unwrap();
-    assert!(ended.success(), "{ended}");
+    let beside = ended(&program, &out);
+    // Nothing has been gathered for those who read nothing.
+    let grown = program.memory().saturating_sub(held_alone);
+    assert!(grown < GROWTH, "{grown} bytes by the end");
     drop((deaf, endless));
-    let (alone, beside) = (records(&quiet.path().join("run")), records(&out));
     assert_eq!(trajectory(&alone), trajectory(&beside));
+    let (without, with) = (exposing(&alone), exposing(&beside));
+    assert!(
+        with < SLOWER * without,
+        "{with} ms beside {without} ms alone"
+    );
 }
 
 #[test]
@@ -204,10 +251,4 @@ fn connections_that_say_nothing_lock_nobody_out() {
     assert_eq!(program.post(&["note", "here"], &program.control).0, 200);
     let after = records(&folder.path().join("run")).len();
     numbers(&mut watcher, after - 5);
-}
-
-/// Waits for the end of a campaign that nobody watches.
-fn drop_when_done(mut program: Program) {
-    let ended = program.child.wait().unwrap();
-    assert!(ended.success(), "{ended}");
 }

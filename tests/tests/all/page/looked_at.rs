@@ -42,6 +42,10 @@ fn what_ends_or_is_played_or_waits_for_nobody_is_seen_to() {
     let ada = [
         "dose-limit 1e13",
         "dose-limit none",
+        "pixel-dose-limit 1e9",
+        "pixel-dose-limit none",
+        "time-limit 9000s",
+        "time-limit none",
         "approve on after 50s pause",
         "resume",
         "pause",

@@ -1,11 +1,15 @@
 //! The control room: its server against clients of every kind, and the page in a browser.
 
+mod by_hand;
 mod described;
 mod hostile;
 mod looked_at;
 mod maps;
+mod prompt;
 mod refused;
 mod steered;
+mod together;
+mod watchdog;
 
 use std::fs;
 use std::io::{self, BufRead as _, BufReader, Read as _, Write as _};
@@ -108,8 +112,12 @@ impl Program {
     }
 
     fn post(&self, words: &[&str], token: &str) -> (u16, String) {
+        self.post_as("Ada", words, token)
+    }
+
+    fn post_as(&self, name: &str, words: &[&str], token: &str) -> (u16, String) {
         let words: Vec<String> = words.iter().map(|word| format!("{word:?}")).collect();
-        let body = format!("{{\"words\":[{}],\"name\":\"Ada\"}}", words.join(","));
+        let body = format!("{{\"words\":[{}],\"name\":{name:?}}}", words.join(","));
         let length = body.len();
         let head = format!("Authorization: Bearer {token}\r\nContent-Length: {length}\r\n");
         self.ask("POST /api/campaigns/0/command", &head, body.as_bytes())

@@ -62,6 +62,7 @@ fn check(said: &Value) {
         let text = said[key].as_str().unwrap();
         assert!(text.contains(what), "{key}: {text}");
     };
+    assert_ne!(said["rejected"][0], said["rejected"][1]);
     holds("unmeasurable", "it was measured: point 13");
     holds("time_left", "a point, answers included");
     assert_eq!(said["shapes"], "dwell: ● 2 s, ■ 4 s");
@@ -105,6 +106,9 @@ fn what_a_browser_does_is_what_the_same_commands_do() {
     check(&said);
 
     let records_of_steered = records(&steered);
+    // The page has every record of the journal, and none came to it twice, the kill notwithstanding.
+    let all = Value::from_iter(0..records_of_steered.len());
+    assert_eq!((&said["arrived"], &said["kept"]), (&all, &all));
     let given = commands(&records_of_steered);
     let words: Vec<&str> = given
         .iter()
@@ -114,11 +118,13 @@ fn what_a_browser_does_is_what_the_same_commands_do() {
         words,
         [
             "pause", "resume", "accept", "exclude", "exclude", "include", "exclude", "suggest",
-            "target", "accept", "discard", "dwell", "accept", "stop"
+            "target", "accept", "discard", "restore", "discard", "reject", "pause", "suggest",
+            "withdraw", "resume", "dwell", "accept", "stop"
         ],
         "{given:?}"
     );
-    assert_eq!(given[0], ("pause".to_owned(), String::new()));
+    // Whoever pauses before they say who they are has the link, at any rate.
+    assert_eq!(given[0], ("pause".to_owned(), "control link".to_owned()));
     assert!(given[1..].iter().all(|(_, by)| by == "Ada"), "{given:?}");
 
     // The same commands, each once the one before has come to something.
@@ -150,18 +156,22 @@ fn what_a_browser_does_is_what_the_same_commands_do() {
     ]);
     let mut program = Program::start(&arguments);
     let mut points = 10;
-    for (command, (_, by)) in words_of(&records_of_steered).into_iter().zip(&given) {
+    let all = words_of(&records_of_steered);
+    let next = all.iter().skip(1).map(|next| next[0].as_str());
+    let next = next.chain(["stop"]);
+    for ((command, next), (_, by)) in all.iter().zip(next).zip(&given) {
         let waits = |status: &Status| {
             let ready = match command[0].as_str() {
-                "resume" => status.state == "paused",
+                "resume" | "withdraw" => status.state == "paused",
                 _ => status.proposal.is_some(),
             };
             // One that still waits may take the proposal back.
             status.points == points && ready && status.commands.is_empty()
         };
         until(&told, waits);
-        tell(&told, &command, by).unwrap();
-        points += usize::from(["accept", "suggest"].contains(&command[0].as_str()));
+        tell(&told, command, by).unwrap();
+        let measures = ["accept", "suggest"].contains(&command[0].as_str());
+        points += usize::from(measures && next != "withdraw");
     }
     program.child.wait().unwrap();
     let records_of_told = records(&told);

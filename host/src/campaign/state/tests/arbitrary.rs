@@ -18,7 +18,7 @@ fn command(n: u32) -> Command {
         rows: (n / 32 % 8) as usize..(n / 256 % 9) as usize,
         columns: (n / 2048 % 8) as usize..(n / 16_384 % 9) as usize,
     };
-    match n % 23 {
+    match n % 25 {
         0 => Command::Strategy(["ei", "best", "random"][n as usize / 32 % 3].to_owned()),
         1 => Command::Target(["sum", "window:0..1.5", "loop-area"][n as usize / 32 % 3].to_owned()),
         2 => Command::Exclude(region),
@@ -42,7 +42,11 @@ fn command(n: u32) -> Command {
             seconds: [0.0, 5.0, f64::NAN][n as usize / 32 % 3],
             then: Otherwise::Go,
         }),
-        21 => Command::Resume,
+        21 => Command::PixelDoseLimit(
+            [None, Some(f64::NAN), Some(1e7), Some(1.2e8), Some(4e8)][n as usize / 32 % 5],
+        ),
+        22 => Command::TimeLimit([None, Some(0.0), Some(1e9)][n as usize / 32 % 3]),
+        23 => Command::Resume,
         _ => Command::Stop,
     }
 }

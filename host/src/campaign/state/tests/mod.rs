@@ -4,6 +4,8 @@
 mod arbitrary;
 mod history;
 
+use std::time::Duration;
+
 use beacon_kernel::Edges;
 
 use super::*;
@@ -13,7 +15,7 @@ use crate::campaign::{
 };
 use crate::data::{Axis, Channels};
 use crate::microscope::{Acquired, Beam, Position};
-use crate::units::Seconds;
+use crate::units::{ElectronsPerSquareAngstrom, Seconds};
 
 /// Rows and columns of the image, and the window: 25 candidates.
 const SIDE: usize = 8;
@@ -517,6 +519,18 @@ fn commands_that_cannot_hold_are_refused_with_what_would_be_accepted() {
             "dose-limit is NaN; expected a number",
         ),
         (Command::DoseLimit(0.5 * spent), "expected at least the"),
+        (
+            Command::PixelDoseLimit(Some(1e-9)),
+            "e/Å² on the pixel that took most",
+        ),
+        (
+            Command::PixelDoseLimit(Some(-1.0)),
+            "pixel-dose-limit is -1; expected a number above 0",
+        ),
+        (
+            Command::TimeLimit(Some(0.0)),
+            "time-limit is 0; expected a number above 0",
+        ),
         (Command::Dwell(0.0), "dwell is 0; expected a microsecond"),
         (Command::Include(Region::pixel(4, 4)), "nothing is excluded"),
         (Command::Discard(4), "was not measured"),
@@ -543,6 +557,36 @@ fn commands_that_cannot_hold_are_refused_with_what_would_be_accepted() {
         assert_eq!(total.map(Electrons::get), limit);
         assert_eq!(limited.epoch() - state.epoch(), epoch);
     }
+    // The same on one pixel, whose limit says no word of what is spent in all.
+    let mut limited = state.clone();
+    let worst = state.ledger().on_worst_pixel().unwrap().get();
+    for (limit, epoch) in [
+        (Some(2.0 * worst), 0),
+        (Some(1.5 * worst), 0),
+        (Some(3.0 * worst), 1),
+        (None, 2),
+        (None, 2),
+    ] {
+        let command = Command::PixelDoseLimit(limit);
+        assert_eq!(limited.objection(&command), None);
+        limited.apply(&Event::Commanded(given(command))).unwrap();
+        let pixel = limited.settings().limits.pixel;
+        assert_eq!(pixel.map(ElectronsPerSquareAngstrom::get), limit);
+        assert_eq!(limited.epoch() - state.epoch(), epoch);
+    }
+    // And of time: the next thing that happens after it is the end.
+    let limit = Command::TimeLimit(Some(10.0));
+    limited.apply(&Event::Commanded(given(limit))).unwrap();
+    let after = |seconds| Now {
+        elapsed: Duration::from_secs(seconds),
+        ..Now::default()
+    };
+    assert_eq!(limited.next(&after(10)), Action::End(Ended::Time));
+    assert_ne!(limited.next(&after(9)), Action::End(Ended::Time));
+    limited
+        .apply(&Event::Commanded(given(Command::TimeLimit(None))))
+        .unwrap();
+    assert_ne!(limited.next(&after(10)), Action::End(Ended::Time));
     let why = state.objection(&Command::DoseLimit(1.0)).unwrap();
     let named = why.split_once("least the ").unwrap().1;
     let named = named.split_once(" electrons").unwrap().0;

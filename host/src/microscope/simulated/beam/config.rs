@@ -38,22 +38,22 @@ pub struct SimulatedBeam {
     #[cfg_attr(feature = "cli", arg(long, value_name = "SHARE"))]
     #[cfg_attr(feature = "cli", arg(default_value_t = 0.2, help_heading = HEADING))]
     pub damage_floor: f64,
-    /// Time in which a detector is blind after each count, in µs; 0 to 1000.
-    #[cfg_attr(feature = "cli", arg(long = "dead-time", value_name = "US", value_parser = crate::units::read::microseconds))]
+    /// Time in which a detector is blind after each count, in µs or as in 2us; 0 to 1000 µs.
+    #[cfg_attr(feature = "cli", arg(long = "dead-time", value_name = "TIME", value_parser = crate::units::read::microseconds))]
     #[cfg_attr(feature = "cli", arg(default_value_t = 2.0, help_heading = HEADING))]
     pub dead_time_us: f64,
-    /// Dwell on each pixel of an overview, in µs; 0.01 to 1 million. The counts of the overview
+    /// Dwell on each pixel of an overview, in µs or as in 2ms; 0.01 µs to 1 s. The counts of the overview
     /// grow with it: at the default they are the specimen's own.
-    #[cfg_attr(feature = "cli", arg(long = "overview-dwell", value_name = "US", value_parser = crate::units::read::microseconds))]
+    #[cfg_attr(feature = "cli", arg(long = "overview-dwell", value_name = "TIME", value_parser = crate::units::read::microseconds))]
     #[cfg_attr(feature = "cli", arg(default_value_t = SimulatedBeam::OVERVIEW_DWELL_US))]
     #[cfg_attr(feature = "cli", arg(help_heading = HEADING))]
     pub overview_dwell_us: f64,
-    /// Time that the blanked beam settles before each acquisition, in ms; 0 to 100000.
-    #[cfg_attr(feature = "cli", arg(long = "settle", value_name = "MS", value_parser = crate::units::read::milliseconds))]
+    /// Time that the blanked beam settles before each acquisition, in ms or as in 2s; 0 to 100 s.
+    #[cfg_attr(feature = "cli", arg(long = "settle", value_name = "TIME", value_parser = crate::units::read::milliseconds))]
     #[cfg_attr(feature = "cli", arg(default_value_t = 1.0, help_heading = HEADING))]
     pub settle_ms: f64,
-    /// Time that each overview and acquisition takes beside the beam's, in ms; 0 to 100000.
-    #[cfg_attr(feature = "cli", arg(long = "overhead", value_name = "MS", value_parser = crate::units::read::milliseconds))]
+    /// Time that each overview and acquisition takes beside the beam's, in ms or as in 2s; 0 to 100 s.
+    #[cfg_attr(feature = "cli", arg(long = "overhead", value_name = "TIME", value_parser = crate::units::read::milliseconds))]
     #[cfg_attr(feature = "cli", arg(default_value_t = 50.0, help_heading = HEADING))]
     pub overhead_ms: f64,
     /// Let all of this take its time, instead of counting it only.
