@@ -14,7 +14,7 @@
 //!
 //! The behaviour is that of the public gateware (Open Beam Interface, 2026-03), its faults
 //! included: every register that a pin depends on is here. Written anew from its behaviour, and
-//! compared with recordings of its simulation in `tests/tests/scan_generator.rs`. Time that
+//! compared with recordings of its simulation in `generator/tests/recordings.rs`. Time that
 //! changes nothing but the dwell counter is skipped, so that a dwell of a minute costs
 //! microseconds.
 //!
