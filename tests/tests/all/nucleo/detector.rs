@@ -86,7 +86,7 @@ fn check_pulses(pulses: &[Pulse], points: &[(usize, usize)]) {
         .map(|&(column, row)| codes(column, row))
         .collect();
     check(rest, points.into_iter(), dwelling(1000, 5000));
-    super::check_prompt(rest);
+    super::check_prompt(rest, super::CHOSEN_US);
 }
 
 /// A campaign of image and points from the board alone, and a replay of what its detector was given:
