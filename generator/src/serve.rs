@@ -30,6 +30,8 @@ struct State {
     powered: bool,
     deaf: bool,
     mute: bool,
+    /// Bytes said of another protocol so far, where that is what it speaks.
+    babbled: Option<usize>,
 }
 
 /// A generator that waits for one connection, and serves it in a thread of its own until the
@@ -55,6 +57,7 @@ impl Attached {
                 powered: true,
                 deaf: false,
                 mute: false,
+                babbled: None,
             })),
         };
         let state = Arc::clone(&attached.state);
@@ -102,6 +105,12 @@ impl Attached {
     /// Cuts the line from the generator, or mends it.
     pub fn set_mute(&self, mute: bool) {
         locked(&self.state).mute = mute;
+    }
+
+    /// Has the generator answer as one of another protocol does, or as itself: as many bytes, and a
+    /// cookie that nobody asked for.
+    pub fn set_strange(&self, strange: bool) {
+        locked(&self.state).babbled = strange.then_some(0);
     }
 
     /// Changes who takes the output.
@@ -160,7 +169,7 @@ fn serve(mut stream: TcpStream, state: &Mutex<State>) -> io::Result<()> {
             state.run(clock as u64, now.duration_since(heard) < SILENCE);
             while let Some((_, byte)) = state.generator.receive() {
                 if !state.mute {
-                    replies.push(byte);
+                    replies.push(state.say(byte));
                 }
             }
         }
@@ -169,6 +178,20 @@ fn serve(mut stream: TcpStream, state: &Mutex<State>) -> io::Result<()> {
 }
 
 impl State {
+    /// The byte that leaves in place of one of the generator's own.
+    fn say(&mut self, byte: u8) -> u8 {
+        // The mark of an answer, and a cookie that is far from those of the first minutes.
+        const ANSWER: [u8; 4] = [0xff, 0xff, 0x40, 0x00];
+        match &mut self.babbled {
+            None => byte,
+            Some(said) => {
+                let byte = ANSWER[*said % ANSWER.len()];
+                *said += 1;
+                byte
+            }
+        }
+    }
+
     /// Runs until a cycle; `waits` says that bytes may still be on their way.
     fn run(&mut self, cycle: u64, waits: bool) {
         if waits {

@@ -106,6 +106,84 @@ fn difference(found: &[(u64, Pins)], expected: &[(u64, Pins)]) -> Option<String>
     more.map(|more| format!("one change more: {more:?}"))
 }
 
+/// What takes the output. A folder of others says in the name of a recording when the reader stops;
+/// else `bytes_read` tells, where 1 says that every byte is taken.
+fn reader(name: &str, bytes_read: Option<u64>) -> Result<Reader, String> {
+    if let Some((_, count)) = name.rsplit_once("_stops_after_") {
+        let bytes = count.parse().map(Reader::StopsAfter);
+        return bytes.map_err(|_| format!("stops after \"{count}\", which is no number of bytes"));
+    }
+    match bytes_read {
+        Some(1) => Ok(Reader::Direct),
+        Some(count) => Ok(Reader::StopsAfter(count)),
+        None => Err("neither its name nor bytes_read says how many bytes are read".into()),
+    }
+}
+
+/// Plays a recording of the index.
+///
+/// # Errors
+/// What differs, or what of the recording cannot be understood.
+fn compare(folder: &Path, recording: &serde_json::Value) -> Result<(), String> {
+    let text = |key: &str| {
+        let text = recording[key].as_str();
+        text.ok_or_else(|| format!("the index has no text \"{key}\" for it"))
+    };
+    let name = text("name")?;
+    let front = match text("front")? {
+        "uart" => Front::Uart,
+        "direct" => Front::Direct,
+        other => {
+            return Err(format!(
+                "front \"{other}\", which is neither uart nor direct"
+            ));
+        }
+    };
+    let reader = reader(name, recording["bytes_read"].as_u64())?;
+    let file = |extension: &str| {
+        let path = folder.join(format!("{name}.{extension}"));
+        fs::read_to_string(&path).map_err(|error| format!("{}: {error}", path.display()))
+    };
+    let found = play(&file("in")?, front, reader);
+    difference(&found, &expected(&file("csv")?)).map_or(Ok(()), Err)
+}
+
+#[test]
+fn a_reader_stops_where_the_name_says_else_where_the_index_says() {
+    let told = [
+        (
+            "output_reader_stops_after_6",
+            None,
+            Ok(Reader::StopsAfter(6)),
+        ),
+        (
+            "output_reader_stops_after_0",
+            Some(1),
+            Ok(Reader::StopsAfter(0)),
+        ),
+        (
+            "output_reader_stops_after_1",
+            Some(1),
+            Ok(Reader::StopsAfter(1)),
+        ),
+        ("inline_uart", Some(1), Ok(Reader::Direct)),
+        ("unread", Some(0), Ok(Reader::StopsAfter(0))),
+    ];
+    for (name, bytes_read, expected) in told {
+        assert_eq!(reader(name, bytes_read), expected, "{name}");
+    }
+    for (name, bytes_read) in [("inline_uart", None), ("reader_stops_after_x", Some(1))] {
+        assert!(reader(name, bytes_read).is_err(), "{name}");
+    }
+}
+
+#[test]
+fn what_a_recording_does_not_say_rightly_is_named() {
+    let strange = serde_json::json!({"name": "one", "front": "usb", "bytes_read": 1});
+    let reason = compare(Path::new("."), &strange).unwrap_err();
+    assert!(reason.contains("\"usb\""), "{reason}");
+}
+
 #[test]
 fn the_model_reproduces_every_recording() {
     let Some(folder) = folder() else {
@@ -117,27 +195,11 @@ fn the_model_reproduces_every_recording() {
     let recordings = index.as_array().expect("a list of recordings");
     let mut differ = Vec::new();
     for recording in recordings {
-        let text = |key: &str| recording[key].as_str().expect("text");
-        let name = text("name");
-        let front = match text("front") {
-            "uart" => Front::Uart,
-            "direct" => Front::Direct,
-            other => panic!("{name}: unknown front {other}"),
-        };
-        // 1 says that every byte is taken.
-        let reader = match recording["bytes_read"].as_u64() {
-            Some(1) => Reader::Direct,
-            Some(count) => Reader::StopsAfter(count),
-            None => panic!("{name}: how many bytes are read?"),
-        };
-        let file = |extension: &str| {
-            let path = folder.join(name).with_extension(extension);
-            fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
-        };
-        let found = play(&file("in"), front, reader);
-        if let Some(difference) = difference(&found, &expected(&file("csv"))) {
-            differ.push(format!("{name}: {difference}"));
-        }
+        let outcome = compare(&folder, recording);
+        let name = recording["name"]
+            .as_str()
+            .unwrap_or("a recording without a name");
+        differ.extend(outcome.err().map(|reason| format!("{name}: {reason}")));
     }
     assert!(!recordings.is_empty(), "an empty index");
     assert!(differ.is_empty(), "{}", differ.join("\n"));

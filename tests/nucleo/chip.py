@@ -48,6 +48,8 @@ class Beam:
         self.pulses = []
         self.level = 0
         self.rise = None
+        # When the last byte had arrived before the timer was started.
+        self.ordered = 0
 
     def edge(self, level, at, codes, started, cut):
         """The pin changes: `started` is when the timer began, `cut` whether it was stopped."""
@@ -55,13 +57,14 @@ class Beam:
             return
         self.level = level
         if level:
-            self.rise = (at, codes, started)
+            self.rise = (at, codes, started, self.ordered)
             return
-        start, codes_before, started = self.rise
+        start, codes_before, started, ordered = self.rise
         if codes != codes_before:
             raise Violation(f"the beam moved from {codes_before} to {codes} while it was on")
         self.pulses.append(
             {
+                "ordered_us": ordered / 1e3,
                 "start_us": start / 1e3,
                 "settle_us": None if started is None else (start - started) / 1e3,
                 "length_us": (at - start) / 1e3,
@@ -78,6 +81,7 @@ class Chip:
     def __init__(self, registers, hse=True, counting=False, converter=True):
         self.registers = registers
         self.hse = hse
+        self.heard = 0  # when the last byte from the host had arrived
         self.beam = Beam()
         self.gate = Beam()  # PA3, which the wiring pulls down
         self.ready = 0  # level of PA6
@@ -385,6 +389,8 @@ class Chip:
             raise Violation(f"TIM2.CR1 = {value:#x} is not played")
         if value & 1 and not old & 1:
             self.timer["began"] = self.now
+            for signal in (self.beam, self.gate):
+                signal.ordered = self.heard
         elif old & 1 and not value & 1:
             self.timer.update({"from": self.count(self.now), "began": None})
 
@@ -487,6 +493,7 @@ class Chip:
             while self.line and self.line_ready + byte_ns <= self.now:
                 self.line_ready += byte_ns
                 byte = self.line.popleft()
+                self.heard = self.line_ready
                 if not self.serial_on("re"):
                     continue  # nobody listens yet
                 byte = self.as_read(byte)

@@ -129,8 +129,20 @@ class Pulses(unittest.TestCase):
     def test_a_pulse_is_as_long_as_its_registers_say(self):
         self.expose()
         self.chip.advance(40_000)
-        expected = {"start_us": 1.0, "settle_us": 1.0, "length_us": 2.0, "x": 11, "y": 22, "cut": False}
+        expected = {"ordered_us": 0.0, "start_us": 1.0, "settle_us": 1.0, "length_us": 2.0, "x": 11, "y": 22, "cut": False}
         self.assertEqual(self.chip.beam.pulses, [expected])
+
+    def test_a_pulse_says_when_the_last_byte_before_it_had_arrived(self):
+        self.chip.host_baud = 1_000_000
+        self.chip.hear(b"\x31\x00")
+        self.chip.advance(40_000)
+        ordered = self.chip.heard
+        self.expose()
+        # What comes afterwards has not ordered it.
+        self.chip.hear(b"\x31")
+        self.chip.advance(self.chip.now + 40_000)
+        self.assertGreater(self.chip.heard, ordered)
+        self.assertEqual(self.chip.beam.pulses[0]["ordered_us"], ordered / 1e3)
 
     def test_the_gate_is_the_timers_fourth_channel(self):
         for name, value in (

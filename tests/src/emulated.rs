@@ -19,6 +19,14 @@ use beacon_kernel::link::scalarizer::Scalarizer;
 use beacon_kernel::link::{Client, Timing, Transport};
 use beacon_kernel::{Acquisition, Candidate, Capacity, Model, Proposal, Surrogate};
 
+/// For boards whose emulator may wait for a crowded machine: every answer has two minutes.
+pub const PATIENT: Timing = Timing {
+    reply_ms: 150,
+    longest_ms: 2_000,
+    attempts: 60,
+    patience_ms: 600_000,
+};
+
 /// Lets this test, and what it starts, come before those beside it, where the system allows that: an emulated
 /// board lives in real time, which a crowded machine would take from it.
 pub fn come_first() {
@@ -42,8 +50,17 @@ impl EmulatedBoard {
     /// When either is absent although `BEACON_REQUIRE_EMULATOR` is set, or when the emulator is
     /// there and does not work.
     pub fn start() -> Option<Self> {
+        Self::start_as("mps2-an500")
+    }
+
+    /// [`Self::start`] with another of the boards that QEMU emulates.
+    ///
+    /// # Panics
+    /// As there.
+    pub fn start_as(board: &str) -> Option<Self> {
         come_first();
-        let started = firmware_image().and_then(|image| Emulator::start(&image));
+        let image = firmware_image().map(|image| image.with_file_name(format!("{board}.elf")));
+        let started = image.and_then(|image| Emulator::start(&image));
         match started {
             Ok(emulator) => Some(Self { emulator }),
             Err(error @ (EmulatorError::NoFirmware { .. } | EmulatorError::Start(_)))
@@ -77,6 +94,7 @@ impl EmulatedBoard {
         run_on(
             self.emulator.port(),
             host,
+            Timing::default(),
             (config, seeds),
             experiment,
             before,
@@ -93,7 +111,13 @@ impl EmulatedBoard {
         capacity: Capacity,
         with: impl FnOnce(&mut Linked<'_>) -> R,
     ) -> R {
-        link_to(self.emulator.port(), host, capacity, with)
+        link_to(
+            self.emulator.port(),
+            host,
+            Timing::default(),
+            capacity,
+            with,
+        )
     }
 
     /// Where the pins of the scan generator had the beam on the specimen, as converter codes
@@ -211,6 +235,7 @@ pub fn check_posterior(linked: &mut Linked<'_>) -> Result<(), ControllerError> {
 pub(crate) fn run_on<F>(
     port: &str,
     host: u32,
+    timing: Timing,
     (config, seeds): (&CampaignConfig, Seeds),
     experiment: &mut dyn Oracle,
     before: F,
@@ -221,7 +246,7 @@ where
     let campaign = Campaign::new(config.clone(), seeds, experiment).expect("a valid campaign");
     let candidates = campaign.candidates();
     let capacity = Capacity::for_candidates(candidates, campaign.measurements());
-    link_to(port, host, capacity, |linked| {
+    link_to(port, host, timing, capacity, |linked| {
         let mut attended = Attended {
             linked,
             calls: 0,
@@ -238,13 +263,14 @@ where
 fn link_to<R>(
     port: &str,
     host: u32,
+    timing: Timing,
     capacity: Capacity,
     with: impl FnOnce(&mut Linked<'_>) -> R,
 ) -> R {
     let mut memory = Memory::new(capacity);
     let mirror = InProcess::new(&mut memory).expect("memory of the right size");
     let port = Port::open(port, ControllerChoice::BAUD).expect("a port");
-    let client = Client::new(port, Timing::default(), host);
+    let client = Client::new(port, timing, host);
     let linked = Linked::connect(client, Recovery::default(), mirror);
     with(&mut linked.expect("a controller"))
 }

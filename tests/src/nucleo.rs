@@ -10,17 +10,18 @@ use beacon_host::controller::{
     ControllerChoice, ControllerError, LinkReport, Linked, Port, firmware_image,
 };
 use beacon_host::experiment::Oracle;
-use beacon_kernel::link::{Client, Timing};
+use beacon_kernel::link::Client;
 use serde::Deserialize;
 
-use crate::emulated::run_on;
+use crate::emulated::{PATIENT, run_on};
 
 /// What an oscilloscope on PA0 and the converters sees of an exposure.
 #[derive(Clone, Copy, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Pulse {
-    /// When the beam came on, in µs since power-on. The instant at which an exposure is ordered
-    /// is known to 40 µs.
+    /// When the last byte of the frame that ordered it had arrived, in µs since power-on.
+    pub ordered_us: f64,
+    /// When the beam came on, in µs since power-on.
     pub start_us: f64,
     /// How long before that the exposure timer had started, in µs.
     pub settle_us: Option<f64>,
@@ -32,6 +33,13 @@ pub struct Pulse {
     pub y: u16,
     /// Whether something other than the timer ended it.
     pub cut: bool,
+}
+
+impl Pulse {
+    /// From its order to the start of the timer, in µs: what it was late beyond settling.
+    pub fn late_us(&self) -> f64 {
+        self.start_us - self.ordered_us - self.settle_us.unwrap_or(0.0)
+    }
 }
 
 /// How the emulated chip is.
@@ -107,6 +115,9 @@ impl NucleoBoard {
             port: String::new(),
         };
         board.port = board.answer();
+        // No host waits while a crowded machine brings the emulator up: from reset to the main loop
+        // it takes 11 ms.
+        board.pass(20);
         Some(board)
     }
 
@@ -187,9 +198,14 @@ impl NucleoBoard {
         F: FnMut(usize, &mut Linked<'_>, &mut Self) -> Result<(), ControllerError>,
     {
         let port = self.port.clone();
-        run_on(&port, host, campaign, experiment, |call, linked| {
-            before(call, linked, self)
-        })
+        run_on(
+            &port,
+            host,
+            PATIENT,
+            campaign,
+            experiment,
+            |call, linked| before(call, linked, self),
+        )
     }
 
     /// A connected client.
@@ -198,7 +214,7 @@ impl NucleoBoard {
     /// When the board does not answer.
     pub fn client(&self, host: u32) -> Client<Port> {
         let port = Port::open(&self.port, ControllerChoice::BAUD).expect("a port");
-        let mut client = Client::new(port, Timing::default(), host);
+        let mut client = Client::new(port, PATIENT, host);
         client.connect().expect("hello");
         client
     }

@@ -94,13 +94,23 @@ impl Driven {
     /// Begins an exposure, settling time and dwell in µs.
     pub fn expose(&mut self, (x, y): (u16, u16), settle_us: u32, dwell_us: u32) {
         // The driver drops the lowest two of 16 bits.
-        let burst = self.driver.expose(Exposure {
+        self.begin(Exposure {
             x: x << 2,
             y: y << 2,
             settle_us,
             dwell_us,
         });
+    }
+
+    /// Begins an exposure as a board is told to.
+    pub fn begin(&mut self, exposure: Exposure) {
+        let burst = self.driver.expose(exposure);
         self.send(burst.as_ref());
+    }
+
+    /// Whether an exposure is under way.
+    pub fn exposing(&self) -> bool {
+        self.driver.exposing()
     }
 
     /// Blanks.
@@ -112,6 +122,11 @@ impl Driven {
     /// Resets the controller once it has sent so many more bytes; it starts again at once.
     pub fn reset_after(&mut self, bytes: u64) {
         self.resets_after = Some(bytes);
+    }
+
+    /// Whether the controller has still to be reset.
+    pub fn will_reset(&self) -> bool {
+        self.resets_after.is_some()
     }
 
     fn send(&mut self, bytes: &[u8]) {
@@ -170,7 +185,7 @@ impl Driven {
     /// clock cycles. `None` when it takes longer than so many.
     pub fn finish(&mut self, at_most: u64) -> Option<u64> {
         let begun = self.generator.now();
-        while self.driver.exposing() {
+        while self.exposing() {
             if self.generator.now() - begun > at_most {
                 return None;
             }

@@ -1,6 +1,7 @@
 //! What the firmware's commands do to a scan generator's pins: the driver and the model of the
 //! generator at two ends of a line, in virtual time.
 
+mod campaign;
 mod driven;
 
 use beacon_firmware::obi::Driver;
@@ -129,7 +130,9 @@ fn blanking_at_any_instant_takes_effect_within_a_millisecond_and_for_good() {
 #[test]
 fn a_generator_that_nobody_reads_never_keeps_the_beam_on() {
     for front in [Front::Uart, Front::Direct] {
-        for read in 0..60 {
+        // One more than there are: nothing stops.
+        let (_, answers) = bytes_of(|driven| driven.expose((1, 2), 100, 5000));
+        for read in 0..=answers {
             let mut driven = Driven::new(front, Reader::Direct);
             driven.generator.set_reader(Reader::StopsAfter(read));
             driven.expose((1, 2), 100, 5000);
@@ -151,19 +154,20 @@ fn a_generator_that_nobody_reads_never_keeps_the_beam_on() {
     }
 }
 
-/// Bytes that an exposure sends.
-fn bytes_of(expose: impl Fn(&mut Driven)) -> u64 {
+/// Bytes that an exposure sends, and gets.
+fn bytes_of(expose: impl Fn(&mut Driven)) -> (u64, u64) {
     let mut driven = whole();
-    let (before, _) = driven.bytes();
+    let before = driven.bytes();
     expose(&mut driven);
     driven.finish(10 * MILLISECOND).expect("it ends");
-    driven.bytes().0 - before
+    let after = driven.bytes();
+    (after.0 - before.0, after.1 - before.1)
 }
 
 #[test]
 fn a_reset_at_any_byte_blanks_within_a_millisecond_and_goes_on() {
     let expose = |driven: &mut Driven| driven.expose((4000, 5000), 100, 1500);
-    let (mut longest, bytes) = (0, bytes_of(expose));
+    let (mut longest, (bytes, _)) = (0, bytes_of(expose));
     for after in 0..bytes {
         let mut driven = whole();
         driven.reset_after(after);
@@ -197,7 +201,8 @@ fn a_reset_at_any_byte_blanks_within_a_millisecond_and_goes_on() {
 #[test]
 fn a_line_cut_at_any_byte_blanks_unless_the_byte_that_blanks_is_the_first_that_is_lost() {
     let (mut kept_on, mut longest, mut cuts) = (Vec::new(), 0, 0);
-    for after in 0..80 {
+    let (bytes, _) = bytes_of(|driven| driven.expose((4000, 5000), 100, 1500));
+    for after in 0..bytes {
         let mut driven = whole();
         let (before, _) = driven.bytes();
         driven.forth = Line::CutAfter(before + after);
@@ -231,7 +236,8 @@ fn a_line_cut_at_any_byte_blanks_unless_the_byte_that_blanks_is_the_first_that_i
 #[test]
 fn answers_that_do_not_arrive_end_the_exposure_blanked() {
     let mut noticed = 0;
-    for after in 0..24 {
+    let (_, answers) = bytes_of(|driven| driven.expose((4000, 5000), 100, 1500));
+    for after in 0..answers {
         let mut driven = whole();
         let (_, before) = driven.bytes();
         driven.back = Line::CutAfter(before + after);
@@ -272,7 +278,7 @@ fn a_byte_that_is_lost_or_damaged_keeps_the_beam_on_for_20_ms_unless_it_hangs_th
     let (mut longest, mut tried, mut hung) = (0, 0, Vec::new());
     for place in PLACES {
         for kind in [Line::Loses, Line::Damages] {
-            for number in 0..bytes_of(|driven| driven.expose(place, 100, 1500)) {
+            for number in 0..bytes_of(|driven| driven.expose(place, 100, 1500)).0 {
                 let mut driven = whole();
                 let (before, _) = driven.bytes();
                 driven.forth = kind(before + number);
@@ -472,7 +478,7 @@ fn a_converter_at_its_end_is_told_and_an_exposure_cut_short_has_no_reading() {
 
 #[test]
 fn a_reading_that_lost_a_byte_is_none_and_the_exposure_is_said_to_be_cut() {
-    let answers = 10 * 6;
+    let (_, answers) = bytes_of(|driven| driven.expose((4000, 5000), 100, 1500));
     for kind in [Line::Loses, Line::Damages] {
         for number in 0..answers {
             let mut driven = whole();

@@ -112,8 +112,9 @@ impl Emulator {
         let mut command = Command::new(QEMU);
         in_its_own_group(&mut command);
         let mut child = command
-            .args(["-M", "mps2-an500", "-cpu", "cortex-m7", "-display", "none"])
-            .args(["-monitor", "none", "-serial", "pty", "-serial", &beam])
+            .args(machine(firmware))
+            .args(["-display", "none", "-monitor", "none"])
+            .args(["-serial", "pty", "-serial", &beam])
             .arg("-kernel")
             .arg(firmware)
             .stdin(Stdio::null())
@@ -174,6 +175,16 @@ impl Drop for Emulator {
         // It may have ended by itself; either way it has to be waited for.
         let _ = child.kill();
         let _ = child.wait();
+    }
+}
+
+/// The board of an image, by its name; the Cortex-M7's where that says none.
+fn machine(firmware: &Path) -> &'static [&'static str] {
+    let name = firmware.file_name().unwrap_or_default();
+    if name.to_string_lossy().starts_with("mps2-an505") {
+        &["-M", "mps2-an505"]
+    } else {
+        &["-M", "mps2-an500", "-cpu", "cortex-m7"]
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::io::{Read as _, Write as _};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
@@ -11,9 +11,9 @@ use beacon_host::controller::{
     Setup,
 };
 use beacon_kernel::link::frame::{Decoder, FrameKind, MAX_BODY, MAX_FRAME, encode};
-use beacon_kernel::link::message::Identity;
+use beacon_kernel::link::message::{Identity, Reading};
 use beacon_kernel::link::scalarizer::{Scalarizer, Window, relative};
-use beacon_kernel::link::{Client, PROTOCOL_CURRENT, Timing, Transport as _};
+use beacon_kernel::link::{Client, Exposure, PROTOCOL_CURRENT, Timing, Transport as _};
 use beacon_kernel::{Candidate, Candidates, Capacity};
 use beacon_tests::{ControllerMemory, Rig};
 use serialport::{SerialPort, TTYPort};
@@ -29,9 +29,42 @@ fn capacity() -> Capacity {
 /// Exposures of a [`Board`] whose detector is not ready, where it is asked.
 pub(crate) const UNREADY: [usize; 2] = [3, 14];
 
+/// What befalls the next answers of a [`Board`], and what it has done.
+#[derive(Clone, Default)]
+pub(crate) struct Line {
+    /// So many do not arrive.
+    pub(crate) lost: Arc<AtomicUsize>,
+    /// So many arrive with a bit changed in their middle.
+    pub(crate) damaged: Arc<AtomicUsize>,
+    /// Exposures since the last reset, an overview's pixels among them.
+    pub(crate) exposed: Arc<AtomicUsize>,
+}
+
+impl Line {
+    fn carry(&self, mut answer: Vec<u8>) -> Vec<u8> {
+        let happens = |left: &AtomicUsize| {
+            let one_less = |left: usize| left.checked_sub(1);
+            left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, one_less)
+                .is_ok()
+        };
+        if answer.is_empty() {
+            return answer;
+        }
+        if happens(&self.lost) {
+            return Vec::new();
+        }
+        if happens(&self.damaged) {
+            let middle = answer.len() / 2;
+            answer[middle] ^= 0x10;
+        }
+        answer
+    }
+}
+
 /// A controller in memory behind a pseudo terminal.
 pub(crate) struct Board {
     name: String,
+    pub(crate) line: Line,
     pub(crate) reset: Arc<AtomicBool>,
     off: Arc<AtomicBool>,
     thread: Option<JoinHandle<()>>,
@@ -44,6 +77,15 @@ impl Board {
 
     /// One that says that it speaks no newer protocol version.
     pub(crate) fn of(version: u8, capacity: Capacity) -> Self {
+        Self::with(version, capacity, None)
+    }
+
+    /// One whose detector sees nothing but where the beam is.
+    pub(crate) fn with_detector(detector: fn(Exposure) -> Reading) -> Self {
+        Self::with(PROTOCOL_CURRENT, capacity(), Some(detector))
+    }
+
+    fn with(version: u8, capacity: Capacity, detector: Option<fn(Exposure) -> Reading>) -> Self {
         let (mut device, line) = TTYPort::pair().expect("a pair of pseudo terminals");
         let name = line.name().expect("a pseudo terminal has a name");
         // Its other end stays with the kernel for as long as the device has its own.
@@ -55,13 +97,15 @@ impl Board {
             Arc::new(AtomicBool::new(false)),
             Arc::new(AtomicBool::new(false)),
         );
-        let told = (Arc::clone(&reset), Arc::clone(&off));
+        let line = Line::default();
+        let told = (Arc::clone(&reset), Arc::clone(&off), line.clone());
         let thread = thread::spawn(move || {
-            let (reset, off) = told;
+            let (reset, off, line) = told;
             let mut memory = ControllerMemory::new(capacity);
             while !off.load(Ordering::SeqCst) {
                 let mut rig = Rig::new(memory.controller());
                 rig.board.unready = &UNREADY;
+                rig.board.detector = detector;
                 let started = Instant::now();
                 let mut bytes = [0; 512];
                 while !off.load(Ordering::SeqCst) && !reset.swap(false, Ordering::SeqCst) {
@@ -72,12 +116,15 @@ impl Board {
                     let late = passed.saturating_sub(rig.now_ms());
                     rig.pass(late as u32);
                     let answer: Vec<u8> = rig.board.sent.drain(..).collect();
-                    let _ = device.write_all(&of_version(version, answer));
+                    line.exposed
+                        .store(rig.exposures().count(), Ordering::SeqCst);
+                    let _ = device.write_all(&line.carry(of_version(version, answer)));
                 }
             }
         });
         Self {
             name,
+            line,
             reset,
             off,
             thread: Some(thread),

@@ -6,8 +6,6 @@
 
 mod detector;
 
-use std::time::Duration;
-
 use beacon_host::campaign::{CampaignConfig, Seeds};
 use beacon_host::controller::{ControllerChoice, ControllerError, LinkReport, Linked, Port};
 use beacon_kernel::Pixel;
@@ -75,7 +73,21 @@ fn controller_at(port: &str, words: &[&str]) -> String {
     crate::bench::controller(port, words).expect("the program succeeds")
 }
 
-/// Every exposure was where it was proposed, and exactly as long as it was told to be.
+/// From the last byte of an order to the start of the timer, in µs: what an interrupt, a frame and the
+/// main loop take.
+const PROMPT_US: f64 = 200.0;
+/// The same where the board chooses the point first.
+const CHOSEN_US: f64 = 250_000.0;
+
+/// No exposure that an order started was late.
+fn check_prompt(pulses: &[Pulse], within_us: f64) {
+    let late = pulses.iter().map(Pulse::late_us).fold(0.0, f64::max);
+    println!("{late} us from an order to its exposure at most");
+    assert!(late <= within_us, "{late} us");
+}
+
+/// Every exposure was where it was proposed, not before it was ordered, and exactly as long as it was
+/// told to be.
 fn check(
     pulses: &[Pulse],
     expected: impl ExactSizeIterator<Item = (u16, u16)>,
@@ -83,7 +95,9 @@ fn check(
 ) {
     assert_eq!(pulses.len(), expected.len());
     for (pulse, (x, y)) in pulses.iter().zip(expected) {
+        assert!(pulse.late_us() >= 0.0, "{pulse:?}");
         let told = Pulse {
+            ordered_us: pulse.ordered_us,
             start_us: pulse.start_us,
             // One count of the timer at least, 125 ns.
             settle_us: Some(f64::from(settings.settle_us).max(0.125)),
@@ -159,7 +173,9 @@ where
     assert_eq!(trajectory(&outcome), trajectory(&in_process));
     let points: Vec<_> = outcome.seeds.iter().chain(&outcome.steps).collect();
     let proposed = points.iter().map(|point| codes(point.pixel, 64));
-    check(&board.state().pulses, proposed, Settings::DEFAULT);
+    let pulses = board.state().pulses;
+    check(&pulses, proposed, Settings::DEFAULT);
+    check_prompt(&pulses, CHOSEN_US);
     link
 }
 
@@ -223,6 +239,7 @@ fn pulses_are_exact_from_a_microsecond_to_a_minute() {
         assert_eq!(pulses.len(), n + 1);
         let told = [codes(pixel(n), bench.side)];
         check(&pulses[n..], told.into_iter(), settings);
+        check_prompt(&pulses[n..], PROMPT_US);
     }
 }
 
@@ -385,9 +402,10 @@ fn a_panic_a_fault_and_an_overflow_are_reported_by_the_image_that_can_panic() {
         client.expose(5).expect("expose");
         let line = client.transport_mut();
         line.send(provocation.as_bytes()).expect("the line");
-        // The bytes are on their way: the emulator takes them from its terminal.
-        std::thread::sleep(Duration::from_millis(100));
-        let state = board.pass(50);
+        // The emulator takes them from its terminal between two of these.
+        let mut passes = (0..200).map(|_| board.pass(50));
+        let state = passes.find(|state| state.resets as usize > n);
+        let state = state.expect("a reset within ten seconds of the chip");
         assert_eq!((state.resets as usize, state.pulses.len()), (n + 1, n + 1));
         assert!(state.pulses[n].cut && state.level == 0, "{provocation}");
         let message = last_panic(&mut client);

@@ -78,6 +78,16 @@ fn compare_with(
     seeds: &Seeds,
 ) -> Option<Outcome> {
     let board = EmulatedBoard::start()?;
+    Some(compare_on(&board, config, experiment, seeds))
+}
+
+/// Compares a campaign on a board with the one in this process.
+fn compare_on(
+    board: &EmulatedBoard,
+    config: &CampaignConfig,
+    experiment: &mut dyn Oracle,
+    seeds: &Seeds,
+) -> Outcome {
     let mut compared = 0;
     let (outcome, link) = board.run(1, (config, seeds.clone()), experiment, |call, linked| {
         if call.is_multiple_of(50) {
@@ -95,7 +105,7 @@ fn compare_with(
         board.exposures(Settings::DEFAULT.dwell_us, 0),
         codes(&outcome, shape(experiment))
     );
-    Some(outcome)
+    outcome
 }
 
 #[test]
@@ -128,6 +138,15 @@ fn a_campaign_of_filters_over_every_pixel_equals_the_one_in_this_process_and_mov
 #[test]
 fn a_campaign_on_the_specimen_equals_the_one_in_this_process_and_moves_the_beam_as_proposed() {
     compare(&mut specimen(1), &Seeds::Random(10));
+}
+
+/// The second family's core decides the same.
+#[test]
+fn a_campaign_on_the_cortex_m33_equals_the_one_in_this_process_and_moves_the_beam_as_proposed() {
+    let Some(board) = EmulatedBoard::start_as("mps2-an505") else {
+        return;
+    };
+    compare_on(&board, &config(20), &mut specimen(1), &Seeds::Random(10));
 }
 
 /// Calls of a campaign with random seeds: one to choose, two for each of ten seeds, one to

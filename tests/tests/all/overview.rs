@@ -1,5 +1,9 @@
 //! Overviews that a controller takes by itself, and what its detector gives in an exposure.
 
+use std::ops::ControlFlow;
+use std::sync::atomic::Ordering;
+
+use beacon_host::controller::{Controller as _, InProcess, Linked, Memory, Recovery};
 use beacon_kernel::Capacity;
 use beacon_kernel::link::frame::Checksum;
 use beacon_kernel::link::message::{
@@ -8,6 +12,8 @@ use beacon_kernel::link::message::{
 use beacon_kernel::link::{Client, Exposure, Failure, Timing};
 use beacon_tests::rig::LIMITS;
 use beacon_tests::{Bench, ControllerMemory, Rig};
+
+use crate::linked_reduction::{Board, Line};
 
 const RASTER: Raster = Raster {
     rows: 12,
@@ -141,6 +147,61 @@ fn values_that_are_final_can_be_fetched_meanwhile_and_from_anywhere() {
     assert!(taken == 240 && crc.is_some());
     assert_eq!(last, expected(RASTER)[230..]);
     assert_eq!(client.pixels(240, |_| panic!("no more")).unwrap().0, 240);
+}
+
+/// How often the impatient host of [`fetch_over_a_bad_line`] asks before the link is lost.
+const ATTEMPTS: usize = 3;
+
+/// The line does something to the next answers when a part of the values has arrived; how often the
+/// link was lost.
+fn fetch_over_a_bad_line(mishap: impl Fn(&Line)) -> u32 {
+    let board = Board::with_detector(plain);
+    let mut client = board.client(1);
+    *client.timing_mut() = Timing {
+        reply_ms: 300,
+        longest_ms: 300,
+        attempts: ATTEMPTS as u32,
+        ..Timing::default()
+    };
+    let mut memory = Memory::new(Capacity::DEFAULT);
+    let mirror = InProcess::new(&mut memory).unwrap();
+    let mut linked = Linked::connect(client, Recovery::default(), mirror).unwrap();
+    let mut began = None;
+    let values = linked.overview(RASTER, |from, of| {
+        if began.is_none() && from > 0 && from < of {
+            mishap(&board.line);
+            began = Some(from);
+        }
+        ControlFlow::Continue(())
+    });
+    assert_eq!(values.unwrap(), expected(RASTER));
+    assert!(began.is_some(), "nothing happened to the line");
+    let left = (&board.line.lost, &board.line.damaged);
+    assert_eq!(
+        left.0.load(Ordering::SeqCst) + left.1.load(Ordering::SeqCst),
+        0
+    );
+    // Every pixel once, and its dose once.
+    assert_eq!(board.line.exposed.load(Ordering::SeqCst), 240);
+    assert_eq!(linked.status().unwrap().dose_us, RASTER.total_us());
+    linked.link().expect("a board is linked").losses
+}
+
+#[test]
+fn values_that_are_damaged_or_lost_on_their_way_are_fetched_again_and_nothing_is_exposed_again() {
+    for (mishap, losses) in [
+        (
+            (|line| line.damaged.store(1, Ordering::SeqCst)) as fn(&Line),
+            0,
+        ),
+        (|line| line.damaged.store(ATTEMPTS - 1, Ordering::SeqCst), 0),
+        (|line| line.lost.store(1, Ordering::SeqCst), 0),
+        // The line is cut for so long that the host takes the board for lost, and finds it again.
+        (|line| line.lost.store(ATTEMPTS, Ordering::SeqCst), 1),
+        (|line| line.damaged.store(ATTEMPTS, Ordering::SeqCst), 1),
+    ] {
+        assert_eq!(fetch_over_a_bad_line(mishap), losses);
+    }
 }
 
 #[test]

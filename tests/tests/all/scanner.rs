@@ -15,9 +15,10 @@ use beacon_host::data::Map;
 use beacon_host::journal::RunFolder;
 use beacon_host::live::{Session, TakenUp};
 use beacon_host::microscope::{ReplayMicroscope, ScannerMicroscope};
-use beacon_kernel::link::{Client, Timing};
+use beacon_kernel::link::Client;
 use beacon_kernel::{Candidate, Capacity};
 use beacon_tests::EmulatedBoard;
+use beacon_tests::emulated::PATIENT;
 use beacon_tests::live::{Ran, begin, go, settings};
 use tempfile::TempDir;
 
@@ -54,7 +55,7 @@ fn map(signal: fn(u16, u16) -> u16) -> Map {
 /// A board for a campaign of so many points.
 fn connect<'m>(port: &str, host: u32, memory: &'m mut Memory) -> SharedBoard<'m> {
     let port = Port::open(port, ControllerChoice::BAUD).expect("a port");
-    let client = Client::new(port, Timing::default(), host);
+    let client = Client::new(port, PATIENT, host);
     let mirror = InProcess::new(memory).expect("memory of the right size");
     let linked = Linked::connect(client, Recovery::default(), mirror);
     SharedBoard::new(linked.expect("a controller"))
@@ -98,7 +99,17 @@ pub(crate) fn run(
 /// The figure of merit: every bit of image, order and responses, and every pulse of the pins.
 #[test]
 fn a_campaign_of_image_and_points_from_the_board_alone_equals_a_replay_of_its_data() {
-    let Some(board) = EmulatedBoard::start() else {
+    compare_with_replay("mps2-an500");
+}
+
+/// The same on the second family's core.
+#[test]
+fn a_campaign_of_image_and_points_from_the_cortex_m33_alone_equals_a_replay_of_its_data() {
+    compare_with_replay("mps2-an505");
+}
+
+fn compare_with_replay(board: &str) {
+    let Some(board) = EmulatedBoard::start_as(board) else {
         return;
     };
     board.generator().set_detector(Detector::new(image));

@@ -86,6 +86,7 @@ fn check_pulses(pulses: &[Pulse], points: &[(usize, usize)]) {
         .map(|&(column, row)| codes(column, row))
         .collect();
     check(rest, points.into_iter(), dwelling(1000, 5000));
+    super::check_prompt(rest, super::CHOSEN_US);
 }
 
 /// A campaign of image and points from the board alone, and a replay of what its detector was given:
@@ -139,7 +140,7 @@ fn a_campaign_from_the_converter_alone_equals_a_replay_of_its_data() {
     assert!((found[0] - points[0] - 1.2).abs() < 0.01);
     compare(
         &mut board,
-        40,
+        60,
         [&seen, &found],
         ripple,
         [&overview, &points],
@@ -158,7 +159,7 @@ fn a_campaign_from_the_counter_alone_equals_a_replay_of_its_data() {
     let more = values(response, |part| (30_000.0 * part).round() as f32);
     let rates: Vec<_> = counts.iter().map(|count| count * 50_000.0).collect();
     let higher: Vec<_> = more.iter().map(|count| count * 1000.0).collect();
-    compare(&mut board, 30, [&rates, &higher], 0.0, [&counts, &more]);
+    compare(&mut board, 60, [&rates, &higher], 0.0, [&counts, &more]);
 }
 
 /// The values of an overview, once it is over.
