@@ -14,9 +14,10 @@ const COMMANDS: [&str; 3] = ["replay", "compare", "run"];
 /// Strategies that novelty is part of.
 const NOVELTY: [&str; 3] = ["beacon-structure", "beacon", "beacon-elite"];
 /// What trains the network alone.
-const OF_NETWORK: [&str; 5] = [
+const OF_NETWORK: [&str; 6] = [
     "initial_epochs",
     "epochs",
+    "early_epochs",
     "restarts",
     "learning_rate",
     "warm_learning_rate",
@@ -121,6 +122,7 @@ mod tests {
         for (words, option) in [
             ("--epochs 3", "--epochs"),
             ("--restarts", "--restarts"),
+            ("--early-epochs 3", "--early-epochs"),
             ("--surrogate taught --learning-rate 0.1", "--learning-rate"),
             ("--beta 2", "--beta"),
             ("--strategy random --k 3", "--k"),
