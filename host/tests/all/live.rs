@@ -372,7 +372,7 @@ fn a_journal_of_an_earlier_algorithm_is_refused_with_its_revision_and_left_as_it
         drop(journal);
         let written = fs::read(&file).unwrap();
         let (error, status) = refused(&["resume", name, "--budget", "14"]);
-        assert_eq!(status, Some(1), "{error}");
+        assert_eq!(status, Some(2), "{error}");
         let found = format!("revision {earlier} of what decides, this program's is {ALGORITHM}");
         assert!(error.contains(&found), "{error}");
         let next = format!("go on with a program of revision {earlier}");
