@@ -105,8 +105,8 @@ pub struct CampaignConfig {
     /// Let `beacon-elite` draw one joint sample, instead of the published marginal ones.
     #[cfg_attr(feature = "cli", arg(long, help_heading = "Campaign"))]
     pub joint_elite: bool,
-    /// What the Gaussian process that decides sees of a patch. `filters` and `taught` ignore epochs and
-    /// learning rates.
+    /// What the Gaussian process that decides sees of a patch. `filters` and `taught` ignore epochs,
+    /// learning rates and restarts.
     #[cfg_attr(
         feature = "cli",
         arg(

@@ -38,7 +38,7 @@ pub struct MapFigures {
     /// Share of the points that lie within two standard deviations of what all others say.
     pub left_out_within: f64,
     /// Mean absolute error over all candidates, in units of the response; absent where the truth is
-    /// not known, as the two that follow.
+    /// not known, as the three that follow.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub mae: Option<f64>,
     /// Root mean squared error likewise.
@@ -47,6 +47,12 @@ pub struct MapFigures {
     /// Mean negative log predictive density over all candidates, in nats.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub nlpd: Option<f64>,
+    /// Share of the true responses of all candidates within two standard deviations.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub within: Option<f64>,
+    /// Whether the responses hardly differ yet, so that the deviations are a guess; absent where not.
+    #[serde(skip_serializing_if = "std::ops::Not::not", default)]
+    pub guessed: bool,
 }
 
 /// The map of all usable points, and the figures of those that the campaign came by; nothing where
@@ -67,6 +73,7 @@ pub(super) fn publish(
         return Ok((None, Vec::new()));
     };
     let mut mapmaker = Mapmaker::new(patches.candidates(), patches.pixels())?;
+    mapmaker.set_units(&target.1);
     let mut map_of = |count: usize| mapmaker.map_at(pace, &points[..count], &responses[..count]);
     let mut figures = Vec::new();
     let counts = STEPS.map(|steps| state.seeds() + steps).into_iter();
@@ -118,6 +125,8 @@ pub(super) fn table(maps: &[MapFigures]) -> Option<Table> {
             format!("{:.0} %", 100.0 * of.left_out_within),
             figure(of.mae),
             figure(of.nlpd),
+            of.within
+                .map_or_else(String::new, |within| format!("{:.0} %", 100.0 * within)),
         ]
     };
     let header = [
@@ -127,6 +136,7 @@ pub(super) fn table(maps: &[MapFigures]) -> Option<Table> {
         "within 2 σ, left out",
         "MAE",
         "NLPD",
+        "within 2 σ",
     ];
     (!maps.is_empty()).then(|| Table {
         caption:
@@ -165,5 +175,7 @@ fn judge(map: &ResponseMap, monitor: &Monitor) -> Result<MapFigures, CampaignErr
         mae: against_truth.as_ref().map(|errors| errors.mae),
         rmse: against_truth.as_ref().map(|errors| errors.rmse),
         nlpd: against_truth.as_ref().map(|errors| errors.nlpd),
+        within: against_truth.as_ref().map(|errors| errors.within),
+        guessed: map.guessed,
     })
 }

@@ -14,9 +14,11 @@ const COMMANDS: [&str; 3] = ["replay", "compare", "run"];
 /// Strategies that novelty is part of.
 const NOVELTY: [&str; 3] = ["beacon-structure", "beacon", "beacon-elite"];
 /// What trains the network alone.
-const OF_NETWORK: [&str; 4] = [
+const OF_NETWORK: [&str; 6] = [
     "initial_epochs",
     "epochs",
+    "early_epochs",
+    "restarts",
     "learning_rate",
     "warm_learning_rate",
 ];
@@ -108,7 +110,7 @@ mod tests {
         let data = "replay --image a.npy --response b.npy";
         for quiet in [
             "",
-            "--surrogate cnn --epochs 3",
+            "--surrogate cnn --epochs 3 --restarts",
             "--strategy ucb --beta 2",
             "--strategy beacon --k 3 --raw-references",
             "--strategy beacon-elite --joint-elite",
@@ -119,6 +121,8 @@ mod tests {
         }
         for (words, option) in [
             ("--epochs 3", "--epochs"),
+            ("--restarts", "--restarts"),
+            ("--early-epochs 3", "--early-epochs"),
             ("--surrogate taught --learning-rate 0.1", "--learning-rate"),
             ("--beta 2", "--beta"),
             ("--strategy random --k 3", "--k"),

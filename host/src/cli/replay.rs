@@ -258,8 +258,12 @@ pub(super) fn describe(outcome: &Outcome) -> String {
 
 /// How good the map to publish is, in a line.
 fn describe_map(map: &MapFigures, units: &str) -> String {
-    let against_truth = match (map.mae, map.nlpd) {
-        (Some(mae), Some(nlpd)) => format!("MAE {} {units}, NLPD {nlpd:.3}; ", significant(mae)),
+    let against_truth = match (map.mae, map.nlpd, map.within) {
+        (Some(mae), Some(nlpd), Some(within)) => format!(
+            "MAE {} {units}, NLPD {nlpd:.3}, {:.0} % within 2 sigma; ",
+            significant(mae),
+            100.0 * within
+        ),
         _ => String::new(),
     };
     let left_out = significant(map.left_out_mae);

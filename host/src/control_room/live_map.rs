@@ -32,6 +32,7 @@ pub(super) struct Due {
     overview: Arc<Overview>,
     campaign: CampaignConfig,
     points: Points,
+    units: String,
     measured: usize,
     /// Whether it is of the newest state.
     newest: bool,
@@ -45,11 +46,14 @@ impl Due {
             .map(|(point, y)| (point.candidate, y))
             .unzip();
         let overview = Arc::clone(state.overview()?);
+        let channels = &state.begun().channels;
+        let target = state.settings().target();
         (points.0.len() >= FEWEST).then(|| Self {
             journal,
             overview,
             campaign: state.settings().campaign.clone(),
             points,
+            units: target.units(&channels.axis.units, &channels.units),
             measured: state.points().len(),
             newest: false,
         })
@@ -81,6 +85,7 @@ impl LiveMap {
             overview,
             campaign,
             points,
+            units,
             newest,
             ..
         } = due;
@@ -98,6 +103,7 @@ impl LiveMap {
             self.pool = pool.build().ok();
         }
         let ((_, maker), pool) = (self.maker.as_mut()?, self.pool.as_ref()?);
+        maker.set_units(&units);
         let map = pool.install(|| maker.map(&points.0, &points.1)).ok()?;
         let bytes = |numbers: &mut dyn Iterator<Item = f64>| {
             numbers

@@ -14,6 +14,8 @@ pub struct SurrogateErrors {
     pub rmse: f64,
     /// Mean negative log predictive density of the true responses, in nats.
     pub nlpd: f64,
+    /// Share of the true responses within two standard deviations, those of a measurement.
+    pub within: f64,
     /// Mean of the predicted means, the paper's "surrogate mean".
     pub surrogate_mean: f64,
     /// Mean standard deviation of the latent function, the paper's "surrogate uncertainty".
@@ -42,10 +44,14 @@ impl SurrogateErrors {
     ) -> Result<Self, MetricsError> {
         check("latent variance", variance, truth.len())?;
         let predictive: Vec<f64> = variance.iter().map(|v| v + noise).collect();
+        let errors = truth.iter().zip(mean).map(|(y, mu)| (y - mu) * (y - mu));
+        let within = errors.zip(&predictive).filter(|(e, v)| *e <= 4.0 * *v);
+        let within = within.count() as f64 / truth.len() as f64;
         Ok(Self {
             mae: mae(truth, mean)?,
             rmse: rmse(truth, mean)?,
             nlpd: nlpd(truth, mean, &predictive)?,
+            within,
             ..Self::without_truth(mean, variance)?
         })
     }
@@ -63,6 +69,7 @@ impl SurrogateErrors {
             mae: f64::NAN,
             rmse: f64::NAN,
             nlpd: f64::NAN,
+            within: f64::NAN,
             surrogate_mean: self::mean(mean)?,
             surrogate_sigma: self::mean(&sigma)?,
             surrogate_variance: self::mean(&variance)?,
@@ -191,6 +198,10 @@ mod tests {
             nlpd(&[0.0, 2.0], &[0.0, 0.0], &[1.0, 1.75]).unwrap()
         ));
         assert_eq!((errors.mae, errors.rmse), (1.0, 2.0_f64.sqrt()));
+        // Within 2 √1.75, and beyond 2 √1.
+        assert_eq!(errors.within, 1.0);
+        let beyond = SurrogateErrors::new(&[0.0, 2.0], &[0.0, 0.0], &[0.25, 0.2], 0.75).unwrap();
+        assert_eq!(beyond.within, 0.5);
     }
 
     #[test]

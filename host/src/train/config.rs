@@ -26,6 +26,13 @@ pub struct TrainerConfig {
         arg(long, default_value_t = 1, value_name = "N", help_heading = "Training")
     )]
     pub epochs: usize,
+    /// Full-batch epochs of every later fit on fewer than 60 points, instead of those of `--epochs`.
+    #[cfg_attr(
+        feature = "cli",
+        arg(long, value_name = "N", help_heading = "Training")
+    )]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub early_epochs: Option<usize>,
     /// Train a second network from new weights whenever the points have doubled since the last time, from 20
     /// on, and keep whichever predicts each point better from the others.
     #[cfg_attr(feature = "cli", arg(long, help_heading = "Training"))]
@@ -83,6 +90,7 @@ impl Default for TrainerConfig {
         Self {
             initial_epochs: 50,
             epochs: 1,
+            early_epochs: None,
             restarts: false,
             learning_rate: 0.01,
             warm_learning_rate: 2e-3,

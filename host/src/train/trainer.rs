@@ -31,6 +31,8 @@ pub struct FitReport {
 
 /// Points from which a second network is worth training.
 const FIRST_RESTART: usize = 20;
+/// Points below which a fit takes the early epochs, where they are set.
+const EARLY: usize = 60;
 
 /// Parameters and optimiser, which go forward and back together.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -158,7 +160,10 @@ impl Trainer {
         // news of its end.
         let report = rayon::scope(|_| {
             let first = (self.config.initial_epochs, self.config.learning_rate);
-            let later = (self.config.epochs, self.config.warm_learning_rate);
+            let early = self.config.early_epochs;
+            let early = early.filter(|_| responses.len() < EARLY);
+            let epochs = early.unwrap_or(self.config.epochs);
+            let later = (epochs, self.config.warm_learning_rate);
             let report = self.train(pace, if self.fitted { later } else { first });
             self.fitted = true;
             if self.config.restarts && responses.len() >= FIRST_RESTART.max(2 * self.restarted) {

@@ -16,6 +16,8 @@ use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use beacon_host::campaign::{ALGORITHM, Event};
+use beacon_host::journal::Journal;
 use beacon_kernel::Capacity;
 use serde_json::Value;
 use tempfile::TempDir;
@@ -350,6 +352,36 @@ fn a_folder_belongs_to_one_campaign_and_one_process() {
         "{told}"
     );
     assert_eq!(fs::read(path.join("journal")).unwrap(), journal);
+}
+
+/// Journals of earlier programs are still read, but their campaigns would take another way from here.
+#[test]
+fn a_journal_of_an_earlier_algorithm_is_refused_with_its_revision_and_left_as_it_is() {
+    let (_kept, path) = folder();
+    assert_succeeded(&on_specimen(&path, &["--budget", "12"]).output().unwrap());
+    let (name, file) = (path.to_str().unwrap(), path.join("journal"));
+    let records = Journal::open(&file).unwrap().records;
+    for earlier in [3, 4, 5] {
+        let mut first = records[0].1.clone();
+        let Event::Begun(begun) = &mut first.event else {
+            panic!("the journal begins with {first:?}");
+        };
+        begun.algorithm = earlier;
+        fs::remove_file(&file).unwrap();
+        let mut journal = Journal::begin(&file, &first).unwrap();
+        for (_, record) in &records[1..] {
+            journal.append(record).unwrap();
+        }
+        drop(journal);
+        let written = fs::read(&file).unwrap();
+        let (error, status) = refused(&["resume", name, "--budget", "14"]);
+        assert_eq!(status, Some(2), "{error}");
+        let found = format!("revision {earlier} of what decides, this program's is {ALGORITHM}");
+        assert!(error.contains(&found), "{error}");
+        let next = format!("go on with a program of revision {earlier}");
+        assert!(error.contains(&next), "{error}");
+        assert_eq!(fs::read(&file).unwrap(), written);
+    }
 }
 
 #[test]

@@ -145,6 +145,7 @@ fn a_run_folder_holds_configuration_tables_maps_summary_and_pictures() {
         "mae",
         "rmse",
         "nlpd",
+        "within",
     ] {
         assert!(maps[1][figure].is_f64(), "{figure}");
     }

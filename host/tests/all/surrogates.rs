@@ -102,3 +102,79 @@ fn images_without_structure_and_outliers_are_explored_with_filters() {
         assert!(summary["maps"][2]["nlpd"].is_f64(), "{image}");
     }
 }
+
+/// Particles without the element that is counted look like those with it: the first points of these
+/// campaigns have met no more than background, whose spread is up to 600 times too small.
+#[test]
+fn a_map_of_background_alone_is_no_more_certain_than_it_can_be() {
+    let folder = tempfile::tempdir().unwrap();
+    for (specimen, seed) in [("1", "1"), ("3", "7"), ("3", "1")] {
+        let microscope = format!("specimen:nanoparticles:{specimen}");
+        let campaign = |budget: &str| {
+            let run = ["run", "--microscope", &microscope, "--seed", seed, "--json"];
+            let name = format!("{specimen}-{seed}-{budget}");
+            let where_to = ["--budget", budget, "--out", &name];
+            summary(&[&run[..], &where_to].concat(), folder.path())
+        };
+        let seeds = campaign("10");
+        let said = seeds["warnings"].to_string();
+        let expected = "responses hardly differ yet: the map's deviation is a guess";
+        assert!(said.contains(expected), "{said}");
+        let maps = campaign("20")["maps"].clone();
+        assert_eq!(maps[0], seeds["maps"][0]);
+        assert_eq!(maps[0]["guessed"], true);
+        for of in [&maps[0], &maps[1]] {
+            let nlpd = of["nlpd"].as_f64().unwrap();
+            assert!(nlpd < 20.0, "{specimen}, {seed}: {of}");
+            assert!(of["within"].as_f64().unwrap() > 0.8, "{of}");
+        }
+    }
+}
+
+/// These read variances, which each surrogate has in its own way.
+#[test]
+fn strategies_that_read_variances_have_finite_scores_with_every_surrogate() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    let pixel = |i: u32| f64::from(i % 18).sin() + f64::from(i / 18).cos();
+    write_npy(&at("image.npy"), &[16, 18], (0..288).map(pixel));
+    let response = |i: u32| 3.0 * pixel(i) + f64::from(i % 18);
+    write_npy(&at("response.npy"), &[16, 18], (0..288).map(response));
+    for strategy in ["ei", "mu", "ucb"] {
+        for surrogate in ["filters", "cnn", "taught"] {
+            let name = format!("{strategy}-{surrogate}");
+            let data = [
+                "replay",
+                "--image",
+                "image.npy",
+                "--response",
+                "response.npy",
+            ];
+            let how = ["--window", "8", "--initial", "5", "--steps", "8", "--json"];
+            let with = [
+                "--strategy",
+                strategy,
+                "--surrogate",
+                surrogate,
+                "--out",
+                &name,
+            ];
+            let summary = summary(&[&data[..], &how, &with].concat(), folder.path());
+            assert_eq!(summary["warnings"], serde_json::json!([]), "{name}");
+            let table = fs::read_to_string(at(&name).join("acquisitions.csv")).unwrap();
+            let mut lines = table.lines().map(|line| line.split(','));
+            let header = lines.next().unwrap();
+            let score = header
+                .into_iter()
+                .position(|column| column == "score")
+                .unwrap();
+            let scores = lines.skip(5).map(|mut line| line.nth(score).unwrap());
+            let scores: Vec<f64> = scores.map(|score| score.parse().unwrap()).collect();
+            assert_eq!(scores.len(), 8, "{name}");
+            assert!(
+                scores.iter().all(|score| score.is_finite()),
+                "{name}: {scores:?}"
+            );
+        }
+    }
+}

@@ -125,6 +125,12 @@ impl Drive<'_> {
             self.learner.warnings.note(&note);
             (None, Vec::new())
         });
+        if let Some(of) = maps.last().filter(|of| of.guessed) {
+            self.learner.warnings.note(&format!(
+                "responses hardly differ yet: the map's deviation is a guess after {} points",
+                of.points
+            ));
+        }
         self.learner.times.mapping = started.elapsed();
         if !matches!(ended, Ended::Controller(_))
             && let Err(error) = self.learner.controller().end()

@@ -163,3 +163,33 @@ fn images_and_responses_without_variance_and_outliers_have_a_map() {
         }
     }
 }
+
+#[test]
+fn few_counts_near_their_noise_widen_the_deviations_and_more_points_or_counts_do_not() {
+    // Squares of 4 and 6 counts: 2.3 times the noise of counting them.
+    let background = |points: usize| -> Vec<f64> {
+        let count = |n: usize| if n % 2 == 0 { 4.0 } else { 6.0 };
+        (0..points).map(count).collect()
+    };
+    let in_full = unseen(&background(10));
+    assert!(in_full == MOST_UNSEEN && unseen(&background(20)) == in_full);
+    let less = unseen(&background(30));
+    assert!(less > 10.0 && less < in_full, "{less}");
+    assert_eq!(unseen(&background(40)), 1.0);
+    let bright: Vec<f64> = background(10).iter().map(|y| 200.0 * y).collect();
+    assert_eq!(unseen(&bright), 1.0);
+    assert_eq!(unseen(&[0.0, 1.0, 0.0, 0.0]), 1.0);
+
+    let mut mapmaker = mapmaker();
+    let (points, responses) = (points(10), background(10));
+    let plain = mapmaker.map(&points, &responses).unwrap();
+    mapmaker.set_units("Counts");
+    let counted = mapmaker.map(&points, &responses).unwrap();
+    assert!(counted.guessed && !plain.guessed);
+    assert_eq!(counted.mean, plain.mean);
+    for (wide, narrow) in counted.variance.iter().zip(&plain.variance) {
+        assert!((wide - in_full * in_full * narrow).abs() <= 1e-9 * wide);
+    }
+    let equal = mapmaker.map(&points, &[3000.0; 10]).unwrap();
+    assert!(equal.guessed);
+}

@@ -182,6 +182,19 @@ fn a_restart_keeps_what_predicts_better_and_comes_as_the_points_double() {
 }
 
 #[test]
+fn early_epochs_are_those_of_later_fits_on_few_points() {
+    let (patches, responses) = data(10, 61);
+    let mut trainer = trainer(Network::for_window(10).unwrap(), 5);
+    trainer.config.early_epochs = Some(2);
+    let (first, later) = (trainer.config.initial_epochs, trainer.config.epochs);
+    let fits = [(10, first), (11, 2), (59, 2), (60, later), (61, later)];
+    for (points, epochs) in fits {
+        let report = trainer.fit(&patches[..100 * points], &responses[..points]);
+        assert_eq!(report.unwrap().epochs, epochs, "{points}");
+    }
+}
+
+#[test]
 fn a_network_without_convolutions_is_refused() {
     let network = Network::new(Architecture::Filters, 16).unwrap();
     let refused = Trainer::new(network, TrainerConfig::default()).map(|_| ());
