@@ -265,6 +265,26 @@ def sidpy_files():
     holds("nsid two.h5#Measurement_000/Channel_000/si", data, axes)
 
 
+def usid_files():
+    """The older files of pycroscopy: every position a row, every spectral step a column, told by tables beside them."""
+    import pyUSID
+
+    # By their names before NumPy 2.
+    np.product, np.float, np.int, np.in1d = np.prod, float, int, np.isin
+
+    ys, xs, es = 3.0 + 0.5 * np.arange(HEIGHT), 0.25 * np.arange(WIDTH), 1.0 + 0.1 * np.arange(CHANNELS)
+    data = cube(np.float32)
+    # The fastest dimension first.
+    positions = [pyUSID.Dimension("X", "nm", xs), pyUSID.Dimension("Y", "nm", ys)]
+    energy, single = pyUSID.Dimension("Energy", "keV", es), pyUSID.Dimension("none", "", [0.0])
+    for name, values, spectral in [("usid spectra.h5", data, energy), ("usid image.h5", data[..., 0], single)]:
+        with h5py.File(path(name), "w") as h5:
+            group = h5.create_group("Measurement_000/Channel_000")
+            table = values.reshape(HEIGHT * WIDTH, -1)
+            pyUSID.hdf_utils.write_main_dataset(group, table, "Raw", "Counts", "counts", positions, [spectral])
+        holds(name, values, [(ys, "nm"), (xs, "nm"), (es, "keV")][: values.ndim])
+
+
 def tiff_files():
     for dtype in ["uint8", "int8", "uint16", "int16", "uint32", "int32", "float16", "float32", "float64"]:
         for shown in ["minisblack", "miniswhite"]:
@@ -676,6 +696,7 @@ def others():
 numpy_files()
 hyperspy_files()
 sidpy_files()
+usid_files()
 tiff_files()
 digital_micrograph_files()
 emd_files()

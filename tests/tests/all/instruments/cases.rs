@@ -137,3 +137,32 @@ fn hostile_files_are_refused_within_two_seconds_and_200_megabytes() {
         "{told}"
     );
 }
+
+#[test]
+fn a_run_warns_of_a_file_that_is_stored_columns_first_and_keeps_the_warning() {
+    let Some(folder) = cases("files") else {
+        return;
+    };
+    let out = tempfile::tempdir().unwrap();
+    let warned = |more: &[&str], name: &str| {
+        let out = out.path().join(name);
+        let [image, response] = ["image.npy", "nsid_x_first.h5"].map(|file| folder.join(file));
+        let output = Command::new(env!("CARGO_BIN_EXE_beacon-under-test"))
+            .args(["run", "--window", "4", "--scalarizer", "sum"])
+            .args(["--initial", "8", "--budget", "10", "--out"])
+            .arg(&out)
+            .arg("--microscope")
+            .arg(format!("replay:{},{}", image.display(), response.display()))
+            .args(more)
+            .output()
+            .unwrap();
+        let told = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(output.status.success(), "{told}");
+        let summary = std::fs::read_to_string(out.join("summary.json")).unwrap();
+        let said = "named `x`, then `y`, as if it stored columns first";
+        (told.contains(said), summary.contains(said))
+    };
+    assert_eq!(warned(&[], "as stored"), (true, true));
+    assert_eq!(warned(&["--transpose"], "turned"), (false, false));
+    assert_eq!(warned(&["--most-memory", "1M"], "little"), (true, true));
+}
