@@ -58,6 +58,18 @@ with h5py.File(path("chunk.h5", "far larger than the dataset"), "w") as h5:
     data.id.write_direct_chunk((0, 0), zeros)
 with h5py.File(path("unwritten.h5", "unpack to"), "w") as h5:
     h5.create_dataset("a", (1024, 1024, 384), "f8", chunks=(64, 64, 384))
+# A folder of which no chunk is there.
+os.makedirs(os.path.join(path("bomb.zspy", "unpack to"), "Experiments/a/data"))
+about = {"zarr_format": 2, "shape": [1024, 1024, 384], "chunks": [64, 64, 384], "dtype": "<f8", "order": "C"}
+about |= {"compressor": {"id": "zlib", "level": 1}, "fill_value": 0, "filters": None}
+for name, content in [
+    (".zgroup", {"zarr_format": 2}),
+    ("Experiments/.zgroup", {"zarr_format": 2}),
+    ("Experiments/a/.zgroup", {"zarr_format": 2}),
+    ("Experiments/a/data/.zarray", about),
+]:
+    with open(os.path.join(folder, "bomb.zspy", name), "w") as file:
+        json.dump(content, file)
 # A page that follows itself.
 write("loop.tif", "TIFF", struct.pack("<2sHIHHHIII", b"II", 42, 8, 1, 256, 4, 1, 24, 8))
 with open(os.path.join(folder, "expected.json"), "w") as file:

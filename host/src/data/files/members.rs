@@ -5,7 +5,7 @@
 //! many links of the newer kind keeps them in a heap, which is not read: of its members nothing is
 //! known here. Source: the HDF5 file format specification, sections III.A to III.D and IV.A.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use hdf5_pure::{File, Source as _};
 
@@ -80,15 +80,16 @@ impl Members {
     }
 
     /// The members of the group at an address by name; nothing where they cannot all be told.
-    pub(super) fn at(&self, address: u64) -> Option<HashMap<String, Member>> {
-        let mut members = HashMap::new();
+    pub(super) fn at(&self, address: u64) -> Option<BTreeMap<String, Member>> {
+        let mut members = BTreeMap::new();
         for (kind, body) in self.messages(address)? {
             let mut fields = Fields(&body);
             match kind {
                 SYMBOL_TABLE => {
                     let table = fields.number(self.widths.0)?;
                     let names = self.names(fields.number(self.widths.0)?)?;
-                    self.table(table, &names, &mut MOST_NODES.clone(), &mut members)?;
+                    let mut left = MOST_NODES;
+                    self.table(table, &names, &mut left, &mut members)?;
                 }
                 LINK => {
                     let (name, member) = self.link(&mut fields)?;
@@ -236,7 +237,7 @@ impl Members {
         node: u64,
         names: &[u8],
         left: &mut usize,
-        members: &mut HashMap<String, Member>,
+        members: &mut BTreeMap<String, Member>,
     ) -> Option<()> {
         *left = left.checked_sub(1)?;
         let (address, length) = self.widths;
@@ -275,7 +276,7 @@ impl Members {
         let flags = fields.take(2)?[1];
         let kind = if flags & 8 == 0 { 0 } else { fields.number(1)? };
         fields.take(if flags & 4 == 0 { 0 } else { 8 })?;
-        fields.take(if flags & 0x10 == 0 { 0 } else { 1 })?;
+        fields.take(usize::from(flags & 0x10 != 0))?;
         let length = fields.number(1 << (flags & 3))?;
         let name = fields.take(usize::try_from(length).ok()?)?;
         let name = String::from_utf8_lossy(name).into_owned();

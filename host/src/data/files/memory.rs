@@ -1,5 +1,8 @@
 //! What the values of a file may take in memory.
 
+use std::fs::{self, Metadata};
+use std::path::Path;
+
 use super::error::DatasetError;
 
 /// Most memory that the values of one array may take where nobody says otherwise, in bytes.
@@ -35,13 +38,13 @@ pub(super) fn check(
         remedy: allowing(bytes),
     };
     let bytes = bytes.filter(|&bytes| bytes <= most).ok_or_else(too_large)?;
-    let (file, _) = super::split(location);
-    let packed = std::fs::metadata(file)
-        .ok()
-        .filter(std::fs::Metadata::is_file);
-    let packed = packed.map_or(u64::MAX, |about| about.len());
     let unpacked = count.unwrap_or(0).saturating_mul(width as u64);
-    if most <= MOST_MEMORY && unpacked > PLAUSIBLE && unpacked / MOST_UNPACKED > packed {
+    let packed = if most <= MOST_MEMORY && unpacked > PLAUSIBLE {
+        stored(Path::new(super::split(location).0))
+    } else {
+        u64::MAX
+    };
+    if unpacked / MOST_UNPACKED > packed {
         return Err(DatasetError::Bomb {
             location: location.to_owned(),
             shape: shape(),
@@ -55,6 +58,23 @@ pub(super) fn check(
         Ok(bytes) if there(bytes) => Ok(()),
         _ => Err(too_large()),
     }
+}
+
+/// Bytes of a file, or of the files below a folder, links left out; as many as can be where that is not known.
+fn stored(path: &Path) -> u64 {
+    let length = |about: &Metadata| about.is_file().then(|| about.len());
+    if let Some(length) = fs::metadata(path).ok().as_ref().and_then(length) {
+        return length;
+    }
+    let Ok(entries) = fs::read_dir(path) else {
+        return u64::MAX;
+    };
+    let each = entries.flatten().map(|entry| match entry.metadata() {
+        Ok(about) if about.is_dir() => stored(&entry.path()),
+        Ok(about) => about.len(),
+        Err(_) => 0,
+    });
+    each.fold(0, u64::saturating_add)
 }
 
 /// The option that allows so many bytes, where any machine has them.

@@ -2,6 +2,7 @@
 //! tifffile and NumPy. What they hold is told by the same programs.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::path::Path;
 use std::process::Command;
 
@@ -190,7 +191,8 @@ fn table(all: &[(String, Judged)]) -> String {
             count(|judged| judged.units),
             count(|judged| judged.refused),
         ];
-        text += &format!("| {format} | {} |\n", cells.join(" | "));
+        // A string takes any text.
+        let _ = writeln!(text, "| {format} | {} |", cells.join(" | "));
     }
     text
 }
