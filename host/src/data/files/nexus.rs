@@ -8,6 +8,7 @@ use super::hdf5::Opened;
 use super::hyperspy::Attributes;
 use super::members::Walked;
 use super::nsid::text;
+use super::number::plain_values;
 use super::plain;
 
 /// Whether a group, whose attributes are given, says what was measured or along which axes.
@@ -135,7 +136,7 @@ fn dimension(axis: &Dataset, name: &str, place: usize) -> Option<Dimension> {
     if length > 1 << 22 {
         return None;
     }
-    let values = axis.read_f64().ok()?;
+    let values = plain_values(axis)?;
     let units = text(axis, "units");
     Some(Dimension::listed(place, (&plain(name), &units), values))
 }
