@@ -48,10 +48,10 @@ impl DataArgs {
         if image.area() != response.area() {
             return Err(Failure::Input(mismatch(&image, &response)));
         }
-        if self.transpose.is_none() {
-            if let Some(told) = files::orientation(&image, &response) {
-                log(&format!("warning: {told}"));
-            }
+        if self.transpose.is_none()
+            && let Some(told) = files::orientation(&image, &response)
+        {
+            log(&format!("warning: {told}"));
         }
         let map = self.map(image)?;
         let mut response = self.values(response)?;

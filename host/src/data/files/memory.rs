@@ -62,7 +62,7 @@ pub(super) fn check(
 
 /// Bytes of a file, or of the files below a folder, links left out; as many as can be where that is not known.
 fn stored(path: &Path) -> u64 {
-    let length = |about: &Metadata| about.is_file().then(|| about.len());
+    let length = |about: &Metadata| about.is_file().then_some(about.len());
     if let Some(length) = fs::metadata(path).ok().as_ref().and_then(length) {
         return length;
     }
