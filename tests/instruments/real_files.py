@@ -146,6 +146,8 @@ def reader(path):
         ".dm3": hyperspy,
         ".dm4": hyperspy,
         ".emd": hyperspy,
+        ".hspy": hyperspy,
+        ".zspy": hyperspy,
         ".nxs": hyperspy,
         ".rpl": ripple,
         ".sxm": scan,

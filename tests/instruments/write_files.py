@@ -265,6 +265,26 @@ def sidpy_files():
     holds("nsid two.h5#Measurement_000/Channel_000/si", data, axes)
 
 
+def usid_files():
+    """The older files of pycroscopy: every position a row, every spectral step a column, told by tables beside them."""
+    import pyUSID
+
+    # By their names before NumPy 2.
+    np.product, np.float, np.int, np.in1d = np.prod, float, int, np.isin
+
+    ys, xs, es = 3.0 + 0.5 * np.arange(HEIGHT), 0.25 * np.arange(WIDTH), 1.0 + 0.1 * np.arange(CHANNELS)
+    data = cube(np.float32)
+    # The fastest dimension first.
+    positions = [pyUSID.Dimension("X", "nm", xs), pyUSID.Dimension("Y", "nm", ys)]
+    energy, single = pyUSID.Dimension("Energy", "keV", es), pyUSID.Dimension("none", "", [0.0])
+    for name, values, spectral in [("usid spectra.h5", data, energy), ("usid image.h5", data[..., 0], single)]:
+        with h5py.File(path(name), "w") as h5:
+            group = h5.create_group("Measurement_000/Channel_000")
+            table = values.reshape(HEIGHT * WIDTH, -1)
+            pyUSID.hdf_utils.write_main_dataset(group, table, "Raw", "Counts", "counts", positions, [spectral])
+        holds(name, values, [(ys, "nm"), (xs, "nm"), (es, "keV")][: values.ndim])
+
+
 def tiff_files():
     for dtype in ["uint8", "int8", "uint16", "int16", "uint32", "int32", "float16", "float32", "float64"]:
         for shown in ["minisblack", "miniswhite"]:
@@ -477,6 +497,82 @@ def nexus_files():
                 group["counts"] = np.moveaxis(signal.data, 2, 0)
                 group.attrs.update({"signal": "counts", "axes": ["Energy", "y", "x"]})
         holds(name, signal.data, [(values_of(a), a["units"]) for a in axes])
+    linked_nexus_files(signal.data, axes)
+
+
+def linked_nexus_files(data, axes):
+    """Signal and axes behind links, as acquisition systems write them: whole groups and single members, in groups of
+    either kind, along relative paths and over several links, out of the file, and in circles."""
+    calibrated = [(values_of(a), a["units"]) for a in axes]
+    rows_first, energy_first = ["y", "x", "Energy"], ["Energy", "y", "x"]
+    for libver in ["earliest", "latest"]:
+        for order in [rows_first, energy_first]:
+            name = f"linked {libver} {order[0]}.nxs"
+            with h5py.File(path(name), "w", libver=libver) as h5:
+                h5.attrs["default"] = "entry"
+                entry = h5.create_group("entry")
+                entry.attrs.update({"NX_class": "NXentry", "default": "shown"})
+                detector = entry.create_group("instrument/detector")
+                detector["counts"] = np.transpose(data, [rows_first.index(axis) for axis in order])
+                for axis in axes:
+                    detector[axis["name"]] = values_of(axis)
+                    detector[axis["name"]].attrs["units"] = axis["units"]
+                group = entry.create_group("data")
+                group.attrs.update({"NX_class": "NXdata", "signal": "counts", "axes": order})
+                group["counts"] = h5py.SoftLink("/entry/instrument/detector/counts")
+                group["y"] = h5py.SoftLink("/entry/positions/y")
+                group["x"] = detector["x"]
+                group["Energy"] = h5py.SoftLink("again")
+                group["again"] = h5py.SoftLink("/entry/instrument/detector/Energy")
+                entry["positions"] = h5py.SoftLink("instrument/detector")
+                entry["shown"] = h5py.SoftLink("data")
+            holds(name, data, calibrated)
+            holds(f"{name}#entry/data/counts", data, calibrated)
+            holds(f"{name}#entry/shown", data, calibrated)
+    with h5py.File(path("other file.h5"), "w") as h5:
+        h5["counts"], h5["Energy"] = data, values_of(axes[2])
+    for name, target in [
+        ("circle", h5py.SoftLink("/entry/data/circle")),
+        ("nowhere", h5py.SoftLink("/entry/gone")),
+        ("other", h5py.ExternalLink("other file.h5", "/Energy")),
+    ]:
+        for libver in ["earliest", "latest"]:
+            file = f"axis {name} {libver}.nxs"
+            with h5py.File(path(file), "w", libver=libver) as h5:
+                group = h5.create_group("entry/data")
+                group.attrs.update({"NX_class": "NXdata", "signal": "counts", "axes": [name, "y", "x"]})
+                group["counts"] = np.moveaxis(data, 2, 0)
+                group["x"], group["y"] = values_of(axes[1]), values_of(axes[0])
+                group[name] = target
+            refused(f"{file}#entry/data/counts", f"`entry/data/{name}` is a link", "expand_external=True")
+    with h5py.File(path("external.nxs"), "w") as h5:
+        group = h5.create_group("entry/data")
+        group.attrs.update({"NX_class": "NXdata", "signal": "counts"})
+        group["counts"] = h5py.ExternalLink("other file.h5", "/counts")
+        h5["entry/aside"] = image()
+    refused("external.nxs", "`entry/data/counts` is a link to `other file.h5:/counts`", "expand_external=True")
+    # The line of the refusal writes what is read.
+    with h5py.File(path("external.nxs")) as f, h5py.File(path("written out.nxs"), "w") as g:
+        g.attrs.update(f.attrs)
+        [f.copy(k, g, expand_soft=True, expand_external=True) for k in f]
+    holds("written out.nxs", data)
+    # More links than a group of the newer kind names in its header.
+    with h5py.File(path("many.nxs"), "w", libver="latest") as h5:
+        group = h5.create_group("data")
+        group.attrs.update({"NX_class": "NXdata", "signal": "counts", "axes": ["Energy", "y", "x"]})
+        group["counts"], h5["Energy"] = np.moveaxis(data, 2, 0), values_of(axes[2])
+        group["x"], group["y"] = values_of(axes[1]), values_of(axes[0])
+        group["Energy"] = h5py.SoftLink("/Energy")
+        for number in range(20):
+            group[f"more {number}"] = number
+    refused("many.nxs", "data/Energy", "in a form that is not read", "expand_soft=True")
+    # A group by several paths, some of which go round.
+    haadf = image()
+    with h5py.File(path("circle of groups.h5"), "w") as h5:
+        h5["a/data"] = haadf
+        h5["a/back"], h5["b/a"], h5["b/b"] = h5["/"], h5["a"], h5["/"]
+    for place in ["", "#a/data", "#b/a/data", "#a/back/b/b/a"]:
+        holds(f"circle of groups.h5{place}", haadf)
 
 
 def ripple_files():
@@ -600,6 +696,7 @@ def others():
 numpy_files()
 hyperspy_files()
 sidpy_files()
+usid_files()
 tiff_files()
 digital_micrograph_files()
 emd_files()

@@ -91,7 +91,7 @@ fn of_spectra<'py>(py: Python<'py>, spectra: &Spectra) -> PyResult<Bound<'py, Py
 pub(crate) fn reduce<'py>(
     py: Python<'py>,
     spectra: Given,
-    axis: crate::session::AxisGiven,
+    axis: crate::given::AxisGiven,
     scalarizer: &str,
 ) -> PyResult<Bound<'py, pyo3::types::PyBytes>> {
     let scalarizer: Scalarizer =
@@ -100,7 +100,7 @@ pub(crate) fn reduce<'py>(
             .map_err(|error: beacon_host::scalarizer::ScalarizerError| {
                 Failure::Value(error.to_string())
             })?;
-    let channels = crate::session::channels(axis);
+    let channels = crate::given::channels(axis);
     let size = channels.coordinates.len();
     if spectra.1.last() != Some(&size) || size == 0 {
         return Err(Failure::Value(format!(

@@ -3,6 +3,9 @@
 //! | file | what |
 //! |---|---|
 //! | `session` | a campaign that is asked and told, on a thread of its own |
+//! | `waiting` | for that thread, without the interpreter lock |
+//! | `strategy` | what a strategy in Python sees and asks for |
+//! | `given` | settings, pixels and axes as Python gives them |
 //! | `data` | files and built-in specimens |
 //! | `study` | orders that are scored, strategies that are compared |
 //! | `failure` | the exceptions, with the program's own words |
@@ -21,8 +24,11 @@
 mod arrays;
 mod data;
 mod failure;
+mod given;
 mod session;
+mod strategy;
 mod study;
+mod waiting;
 
 use pyo3::prelude::*;
 
@@ -38,8 +44,8 @@ fn _beacon(module: &Bound<'_, PyModule>) -> PyResult<()> {
     )?;
     module.add("Over", module.py().get_type::<failure::Over>())?;
     module.add_class::<session::Session>()?;
-    module.add_class::<session::Seen>()?;
-    module.add_class::<session::Asking>()?;
+    module.add_class::<strategy::Seen>()?;
+    module.add_class::<strategy::Asking>()?;
     module.add_function(wrap_pyfunction!(data::read, module)?)?;
     module.add_function(wrap_pyfunction!(data::locations, module)?)?;
     module.add_function(wrap_pyfunction!(data::reduce, module)?)?;

@@ -5,64 +5,24 @@
 //! points that were asked for are what the next call gets.
 
 use std::path::PathBuf;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
-use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::sync::Mutex;
+use std::sync::mpsc::{Sender, channel};
 
-use beacon_host::ask_tell::{AskTell, Asked, Beginning, Setup, Sight};
-use beacon_host::campaign::{CampaignConfig, Command, Ended, Seeds, Standing};
+use beacon_host::ask_tell::{AskTell, Asked, Beginning, Setup};
+use beacon_host::campaign::{Command, Ended, Seeds, Standing};
 use beacon_host::controller::InProcess;
-use beacon_host::data::{Axis, Channels};
-use beacon_host::scalarizer::Scalarizer;
 use beacon_kernel::{Candidate, Candidates, Pixel};
 use pyo3::prelude::*;
-use pyo3::pybacked::PyBackedBytes;
 use pyo3::types::{PyBytes, PyDict};
 
 use crate::arrays::{self, Given, bytes, numbers};
 use crate::failure::Failure;
-
-/// How long a wait lasts before signals are looked for.
-const GLANCE: Duration = Duration::from_millis(50);
+use crate::given::{AxisGiven, candidate, channels, scalarizer, settings};
+use crate::strategy::{Asking, Seen};
+use crate::waiting::{Answer, Awaited, is_interrupt, put, taken, wait};
 
 type Job = Box<dyn FnOnce(&mut AskTell<'_>) + Send>;
-type Answer<T> = Result<T, Failure>;
 type Pixels = Vec<(usize, usize)>;
-/// Where an answer comes. Threads share it by turns.
-type Awaited<T> = Mutex<Receiver<Answer<T>>>;
-
-/// Waits for an answer without the interpreter lock; `KeyboardInterrupt` and its like come through.
-pub(crate) fn wait<T: Send>(py: Python<'_>, answer: &Awaited<T>) -> PyResult<T> {
-    loop {
-        let received = py.detach(|| match answer.lock() {
-            Ok(answer) => answer.recv_timeout(GLANCE),
-            Err(_) => Err(RecvTimeoutError::Disconnected),
-        });
-        match received {
-            Ok(answer) => return Ok(answer?),
-            Err(RecvTimeoutError::Timeout) => py.check_signals()?,
-            Err(RecvTimeoutError::Disconnected) => {
-                let why = "the campaign's thread has ended by a fault of the program";
-                return Err(Failure::Running(why.to_owned()).into());
-            }
-        }
-    }
-}
-
-/// What is kept, of which nothing is left.
-fn taken<T: Default>(kept: &Mutex<T>) -> T {
-    kept.lock()
-        .map(|mut kept| std::mem::take(&mut *kept))
-        .unwrap_or_default()
-}
-
-/// Keeps something.
-fn put<T>(kept: &Mutex<T>, what: T) {
-    if let Ok(mut kept) = kept.lock() {
-        *kept = what;
-    }
-}
-
 /// Mean and standard deviation of the map to publish, as bytes, and its figures as JSON.
 type Published<'py> = (Bound<'py, PyBytes>, Bound<'py, PyBytes>, String);
 
@@ -77,132 +37,6 @@ pub(crate) struct Session {
     candidates: Candidates,
     /// Numbers that are told of a point.
     channels: usize,
-}
-
-/// What a strategy in Python may see.
-#[pyclass(frozen, module = "beacon._beacon")]
-pub(crate) struct Seen(Sight);
-
-#[pymethods]
-impl Seen {
-    /// The arrays by their names, one entry a candidate.
-    fn arrays<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
-        let arrays = PyDict::new(py);
-        arrays.set_item("mean", bytes(py, self.0.mean()))?;
-        arrays.set_item("sigma", bytes(py, self.0.sigma()))?;
-        arrays.set_item("sample", bytes(py, self.0.sample()))?;
-        arrays.set_item("novelty", bytes(py, self.0.novelty()))?;
-        arrays.set_item("distance", bytes(py, self.0.distance()))?;
-        Ok(arrays)
-    }
-
-    /// Whether each candidate may be chosen.
-    fn free(&self) -> Vec<bool> {
-        self.0.free.clone()
-    }
-}
-
-/// The points that a call of a strategy in Python asks for, as they become pending.
-#[pyclass(frozen, module = "beacon._beacon")]
-#[derive(Clone, Default)]
-pub(crate) struct Asking(Arc<Mutex<Vec<Candidate>>>);
-
-#[pymethods]
-impl Asking {
-    #[new]
-    fn new() -> Self {
-        Self::default()
-    }
-}
-
-impl Asking {
-    fn add(&self, asked: &[Asked]) {
-        if let Ok(mut points) = self.0.lock() {
-            points.extend(asked.iter().map(|asked| asked.candidate));
-        }
-    }
-}
-
-/// What the numbers of a point are: name, units and values of their axis.
-pub(crate) type AxisGiven = (String, String, PyBackedBytes);
-
-pub(crate) fn channels((name, units, values): AxisGiven) -> Channels {
-    let coordinates = numbers(&values);
-    let size = coordinates.len();
-    let scale = match coordinates[..] {
-        [first, .., last] => (last - first) / (size - 1) as f64,
-        _ => 1.0,
-    };
-    let axis = Axis {
-        name: name.clone(),
-        units,
-        offset: coordinates.first().copied().unwrap_or(0.0),
-        scale: if scale == 0.0 { 1.0 } else { scale },
-        size,
-    };
-    Channels {
-        axis,
-        coordinates,
-        quantity: name,
-        units: String::new(),
-        elements: Vec::new(),
-    }
-}
-
-fn scalarizer(text: &str) -> Result<Scalarizer, Failure> {
-    text.parse()
-        .map_err(|error: beacon_host::scalarizer::ScalarizerError| {
-            Failure::Value(error.to_string())
-        })
-}
-
-/// The candidate at a pixel.
-pub(crate) fn candidate(
-    candidates: Candidates,
-    (row, column): (i64, i64),
-) -> Result<Candidate, Failure> {
-    let (height, width) = (candidates.height(), candidates.width());
-    let inside = |at: i64, size: usize| usize::try_from(at).ok().filter(|&at| at < size);
-    let Some((row, column)) = inside(row, height).zip(inside(column, width)) else {
-        return Err(Failure::Index(format!(
-            "row {row}, column {column} lies outside an image of {height} x {width}, whose rows and \
-             columns are numbered from 0"
-        )));
-    };
-    candidates.at(Pixel { row, column }).ok_or_else(|| {
-        let window = candidates.window();
-        Failure::Value(format!(
-            "no window of {window} pixels fits around row {row}, column {column} of an image of \
-             {height} x {width}"
-        ))
-    })
-}
-
-pub(crate) fn settings(json: &str) -> Result<CampaignConfig, Failure> {
-    serde_json::from_str(json).map_err(|error| {
-        // Where in the JSON is nothing that a caller has seen.
-        let text = error.to_string();
-        let why = text.split(" at line ").next().unwrap_or_default();
-        let why = why
-            .replace("expected u64", "expected a whole number from 0")
-            .replace("expected usize", "expected a whole number from 0");
-        Failure::Value(match at_fault(json) {
-            Some(name) => format!("{name}: {why}"),
-            None => why,
-        })
-    })
-}
-
-/// The setting without which the others would be read.
-fn at_fault(json: &str) -> Option<String> {
-    let all: serde_json::Map<String, serde_json::Value> = serde_json::from_str(json).ok()?;
-    all.keys()
-        .find(|name| {
-            let mut others = all.clone();
-            others.remove(*name);
-            serde_json::from_value::<CampaignConfig>(others.into()).is_ok()
-        })
-        .cloned()
 }
 
 /// What begins a campaign.
@@ -457,7 +291,7 @@ impl Session {
     fn forget(&self, asking: &Asking) {
         let asking = asking.clone();
         let _ = self.send(move |campaign| {
-            for candidate in taken(&asking.0) {
+            for candidate in asking.taken() {
                 // What somebody has told or withdrawn meanwhile is not pending.
                 let _ = campaign.withdraw(candidate);
             }
@@ -622,7 +456,3 @@ impl Session {
 
 /// Points in all, where the caller does not say how many: their memory is small beside NumPy's own.
 const MOST_UNSAID: usize = 1000;
-
-fn is_interrupt(py: Python<'_>, error: &PyErr) -> bool {
-    !error.is_instance_of::<pyo3::exceptions::PyException>(py)
-}

@@ -21,7 +21,8 @@ use pyo3::prelude::*;
 
 use crate::arrays::{self, Given};
 use crate::failure::Failure;
-use crate::session::{candidate, settings, wait};
+use crate::given::{candidate, settings};
+use crate::waiting::wait;
 
 /// How long an interrupt waits for work that ends.
 const PARTING: Duration = Duration::from_millis(800);

@@ -351,6 +351,8 @@ def interrupt():
     while time.monotonic() - began < 0.5:
         turns += 1
         time.sleep(0.005)
+    global sent
+    sent = time.monotonic()
     os.kill(os.getpid(), signal.SIGINT)
 
 
@@ -360,7 +362,8 @@ try:
     explorer.tell(points, random.random(10))
     print("never interrupted")
 except KeyboardInterrupt:
-    print("turns", turns, flush=True)
+    felt = time.monotonic()
+    print("turns", turns, "felt", felt - sent, flush=True)
 os._exit(0)
 """
 
@@ -374,6 +377,8 @@ class Interrupted(unittest.TestCase):
         self.assertEqual(words[:1], ["turns"], done.stdout + done.stderr)
         # It was felt while the training went on, and the other thread had its turns meanwhile.
         self.assertGreater(int(words[1]), 1)
+        self.assertEqual(words[2], "felt")
+        self.assertLess(float(words[3]), 1.0)
 
 
 if __name__ == "__main__":

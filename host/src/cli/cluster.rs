@@ -11,9 +11,9 @@ use super::compare::settled;
 use super::{Failure, OrFail as _, print};
 use crate::study::{CellName, Plan, Stored, StudyFolder};
 
-/// Campaigns of a task unless the user says how many tasks there are: some ten minutes of them,
-/// since a campaign of 300 steps takes seconds, and a scheduler takes seconds for a task.
-const CELLS_PER_TASK: usize = 100;
+/// Campaigns of a task unless the user says how many tasks there are: ten minutes of them or more, since a
+/// campaign of 300 steps takes two or three seconds, and a scheduler takes seconds for a task.
+const CELLS_PER_TASK: usize = 300;
 
 /// Most tasks unless the user says how many: what an array of Slurm may hold by default.
 const MOST_TASKS: usize = 1000;
@@ -33,7 +33,7 @@ pub(super) struct ClusterArgs {
     /// study.sh`, then `sh study.sh`. The script sends what is not finished, as often as it is run.
     #[arg(long, requires = "out", conflicts_with_all = ["cell", "shard", "prepare", "json", "jobs", "page"])]
     pub(super) slurm: bool,
-    /// Tasks that share the study: 1 to the number of campaigns. By default a task has 100
+    /// Tasks that share the study: 1 to the number of campaigns. By default a task has 300
     /// campaigns, and there are at most 1000 tasks.
     #[arg(long, value_name = "N")]
     tasks: Option<usize>,
@@ -82,11 +82,15 @@ pub(super) fn print_missing(folder: &Path, args: &ClusterArgs) -> Result<(), Fai
         return print(&format!("{}\n", ranges(&all)));
     }
     let of = args.tasks(plan)?;
+    let mut there = folder.cells().or_input()?;
+    there.retain(|cell| matches!(folder.read(cell), Stored::Finished(_)));
+    let mut finished = there.iter().map(|cell| cell.number).peekable();
     let mut due = Vec::new();
     for number in 1..=of {
-        let cells = plan.shard(CellName { number, of }).or_input()?;
-        let finished = |cell| matches!(folder.read(cell), Stored::Finished(_));
-        if !cells.iter().all(finished) {
+        let mut cells = plan.shard_numbers(CellName { number, of }).or_input()?;
+        // Both are sorted, so that those before are used up.
+        while finished.next_if(|&cell| cell < cells.start).is_some() {}
+        if !cells.all(|cell| finished.next_if_eq(&cell).is_some()) {
             due.push(number);
         }
     }

@@ -25,7 +25,7 @@ pub(super) struct DataArgs {
     #[serde(skip_serializing_if = "Option::is_none")]
     transpose: Option<Transpose>,
     /// Most memory that the values of one file may take, as in 512M or 16G.
-    #[arg(long, value_name = "BYTES", default_value = "4G", value_parser = parse_memory)]
+    #[arg(long, value_name = "BYTES", default_value = "4G", value_parser = files::parse_memory)]
     #[serde(skip)]
     most_memory: u64,
 }
@@ -48,8 +48,10 @@ impl DataArgs {
         if image.area() != response.area() {
             return Err(Failure::Input(mismatch(&image, &response)));
         }
-        if self.transpose.is_none() {
-            tell_orientation(&image, &response);
+        if self.transpose.is_none()
+            && let Some(told) = files::orientation(&image, &response)
+        {
+            log(&format!("warning: {told}"));
         }
         let map = self.map(image)?;
         let mut response = self.values(response)?;
@@ -120,110 +122,4 @@ fn mismatch(image: &Signal, response: &Signal) -> String {
         "the image has {} and the response {rows} x {columns}; expected the same rows and columns{hint}",
         pixels(of_image)
     )
-}
-
-/// Warns where the names of the axes say that one of two square files is stored with its columns
-/// first: nothing else would tell.
-fn tell_orientation(image: &Signal, response: &Signal) {
-    let (rows, columns) = image.area();
-    let first = |signal: &Signal| {
-        signal
-            .names()
-            .and_then(|(rows, columns)| columns_first(rows, columns))
-    };
-    let (of_image, of_response) = (first(image), first(response));
-    // A file without names is taken for rows first, as images are.
-    let differ = of_image.unwrap_or(false) != of_response.unwrap_or(false);
-    if rows != columns || !differ {
-        return;
-    }
-    let (file, other, which) = if of_response == Some(true) {
-        ("response", "image", "--transpose")
-    } else {
-        ("image", "response", "--transpose image")
-    };
-    let signal = if of_response == Some(true) {
-        response
-    } else {
-        image
-    };
-    let (slow, fast) = signal.names().unwrap_or_default();
-    let told = if of_image.is_some() && of_response.is_some() {
-        "whose axes are named the other way round"
-    } else {
-        "which names no axes"
-    };
-    log(&format!(
-        "warning: the axes of the {file} are named `{slow}`, then `{fast}`, as if it stored columns first, \
-         beside the {other}, {told}; if so, say {which}"
-    ));
-}
-
-/// Whether the names of two axes say that the first runs along a row.
-fn columns_first(first: &str, second: &str) -> Option<bool> {
-    let runs_across = |name: &str| match name.trim().to_lowercase().as_str() {
-        "x" | "width" | "column" | "columns" => Some(true),
-        "y" | "height" | "row" | "rows" => Some(false),
-        _ => None,
-    };
-    match (runs_across(first)?, runs_across(second)?) {
-        (true, false) => Some(true),
-        (false, true) => Some(false),
-        _ => None,
-    }
-}
-
-/// A number of bytes, with K, M or G for powers of 1024.
-fn parse_memory(text: &str) -> Result<u64, String> {
-    let told =
-        || format!("`{text}` is no memory; expected a number of bytes from 1, as in 512M or 16G");
-    let text_upper = text.trim().to_uppercase();
-    let bare = text_upper.trim_end_matches("IB").trim_end_matches('B');
-    let (digits, shift) = match bare.chars().next_back() {
-        Some('K') => (&bare[..bare.len() - 1], 10),
-        Some('M') => (&bare[..bare.len() - 1], 20),
-        Some('G') => (&bare[..bare.len() - 1], 30),
-        _ => (bare, 0),
-    };
-    let number: u64 = digits.trim().parse().map_err(|_| told())?;
-    let bytes = number.checked_mul(1 << shift);
-    bytes.filter(|&bytes| bytes > 0).ok_or_else(told)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn memory_is_read_as_people_write_it() {
-        for (text, bytes) in [
-            ("1", 1),
-            ("2K", 2048),
-            ("512M", 512 << 20),
-            ("16g", 16 << 30),
-            ("4 GiB", 4 << 30),
-        ] {
-            assert_eq!(parse_memory(text), Ok(bytes), "{text}");
-        }
-        for text in [
-            "",
-            "G",
-            "0",
-            "-1",
-            "1.5G",
-            "99999999999999999999",
-            "1e3",
-            "18446744073709551615G",
-        ] {
-            assert!(parse_memory(text).unwrap_err().contains("16G"), "{text}");
-        }
-    }
-
-    #[test]
-    fn names_that_contradict_a_row_first_image_are_told() {
-        assert_eq!(columns_first("x", "y"), Some(true));
-        assert_eq!(columns_first("height", "width"), Some(false));
-        assert_eq!(columns_first("x", "Energy"), None);
-        assert_eq!(columns_first("x", "width"), None);
-    }
 }

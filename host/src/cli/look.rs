@@ -94,11 +94,13 @@ fn look(location: &str, how: &DataArgs, scalarizer: Option<&Scalarizer>) -> Resu
         let _ = writeln!(text, "    recorded with {recorded}");
     }
     let data = how.values(signal).map_err(Failure::text)?;
+    let reduced;
     let picture = match &data {
-        Dataset::Map(map) => map.clone(),
+        Dataset::Map(map) => map,
         Dataset::Spectra(spectra) => {
             let sum = scalarizer.unwrap_or(&Scalarizer::Sum);
-            sum.map(spectra).map_err(|error| error.to_string())?
+            reduced = sum.map(spectra).map_err(|error| error.to_string())?;
+            &reduced
         }
     };
     let values = &picture.values;
@@ -128,7 +130,7 @@ fn look(location: &str, how: &DataArgs, scalarizer: Option<&Scalarizer>) -> Resu
     {
         let _ = writeln!(text, "    warning: {dominated}");
     }
-    text.push_str(&drawn(&picture, (low, high)));
+    text.push_str(&drawn(picture, (low, high)));
     Ok(text)
 }
 

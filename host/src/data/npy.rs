@@ -98,19 +98,24 @@ impl<R: Read> Npy<R> {
         }
         let header = String::from_utf8_lossy(&header);
         let entry = |key: &str| {
-            let told = || invalid(format!("no `{key}` in the header `{}`", header.trim()));
+            let told = || {
+                invalid(format!(
+                    "no `{key}` in the header `{}`",
+                    short(header.trim())
+                ))
+            };
             entry(&header, key).ok_or_else(told)
         };
         let column_major = match entry("fortran_order")? {
             "False" => false,
             "True" => true,
-            other => return Err(invalid(format!("`fortran_order` is `{other}`"))),
+            other => return Err(invalid(format!("`fortran_order` is `{}`", short(other)))),
         };
         let shape = entry("shape")?;
         let sizes = shape.trim_matches(['(', ')']).split(',').map(str::trim);
         let sizes = sizes.filter(|size| !size.is_empty()).map(str::parse);
         let sizes: Vec<usize> = (sizes.collect::<Result<_, _>>())
-            .map_err(|_| invalid(format!("`shape` is `{shape}`")))?;
+            .map_err(|_| invalid(format!("`shape` is `{}`", short(shape))))?;
         if sizes.len() > MOST_DIMENSIONS {
             let told = format!("{} dimensions; at most {MOST_DIMENSIONS}", sizes.len());
             return Err(invalid(told));
@@ -201,6 +206,16 @@ impl<R: Read> Npy<R> {
         // An archive compares its checksum when the end is read.
         self.rest.take(1).read_to_end(&mut block)?;
         Ok(values)
+    }
+}
+
+/// Text of a file as a message quotes it.
+pub(crate) fn short(text: &str) -> String {
+    /// Characters that tell a person what there is.
+    const MOST: usize = 200;
+    match text.char_indices().nth(MOST) {
+        None => text.to_owned(),
+        Some((end, _)) => format!("{}…", &text[..end]),
     }
 }
 

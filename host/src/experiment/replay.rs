@@ -64,7 +64,7 @@ impl Replay {
     pub fn learnable(&self, reduced: Option<&Scalarizer>) -> Learnable {
         let counting = match (&self.recorded, reduced) {
             (Some(recorded), Some(how)) => how.counting_variance(&recorded.spectra),
-            _ => None,
+            _ => counts_on_average(&self.response),
         };
         Learnable::of(&self.response.values, self.response.width(), counting)
     }
@@ -85,6 +85,17 @@ impl Replay {
             ..self
         }
     }
+}
+
+/// The mean of a map of counts, which is the variance that counting gives them; `None` where it holds other
+/// numbers. Whole numbers below 1 on average may be marks as well, unless their units say what they are.
+fn counts_on_average(map: &Map) -> Option<f64> {
+    let known = || map.values.iter().copied().filter(|value| value.is_finite());
+    let are_whole = known().all(|value| value >= 0.0 && value.fract() == 0.0);
+    let mean = known().sum::<f64>() / known().count() as f64;
+    let units = map.units.trim().to_lowercase();
+    let are_counts = mean >= 1.0 || (mean > 0.0 && ["counts", "count"].contains(&units.as_str()));
+    (are_whole && are_counts).then_some(mean)
 }
 
 impl Experiment for Replay {
@@ -143,6 +154,27 @@ mod tests {
         assert_eq!(replay.measure(point(0, 1)).unwrap(), 2.0);
         let error = replay.measure(point(1, 0)).unwrap_err();
         assert!(error.to_string().contains("row 1, column 0 is NaN"));
+    }
+
+    /// Whole numbers of mean 100 that alternate by 20: variance 100 is what counting gives, and 400 four times it.
+    #[test]
+    fn a_map_of_counts_tells_its_noise_and_other_maps_do_not() {
+        let learned = |low: f64, high: f64, units: &str| {
+            let values = (0..400).map(|i| if (i / 20 + i) % 2 == 0 { low } else { high });
+            let mut map = Map::uncalibrated(20, 20, values.collect(), "map");
+            units.clone_into(&mut map.units);
+            let image = Map::uncalibrated(20, 20, vec![0.0; 400], "image");
+            Replay::new(image, map)
+                .unwrap()
+                .learnable(None)
+                .signal_to_noise
+        };
+        assert_eq!(learned(90.0, 110.0, ""), Some(0.0));
+        assert_eq!(learned(80.0, 120.0, ""), Some(3.0_f64.sqrt()));
+        assert_eq!(learned(80.5, 120.0, "counts"), None);
+        assert_eq!(learned(-80.0, 120.0, "counts"), None);
+        assert_eq!(learned(0.0, 1.0, ""), None);
+        assert_eq!(learned(0.0, 1.0, "counts"), Some(0.0));
     }
 
     #[test]

@@ -368,6 +368,11 @@ impl<'a> Session<'a> {
         if let Some(lost) = drive.state().lost_seeds() {
             station.log(&format!("warning: {lost}"));
         }
+        if let Some(caution) = station.microscope.caution() {
+            let caution = caution.to_owned();
+            station.log(&format!("warning: {caution}"));
+            drive.caution_first(&caution);
+        }
         let records = std::mem::take(&mut self.records);
         match fold(&mut drive, station, &records, self.first) {
             Err(CampaignError::Controller(ControllerError::BrokenOff)) => {

@@ -184,6 +184,11 @@ pub trait Microscope {
         Vec::new()
     }
 
+    /// What a person should know of its data before a campaign begins.
+    fn caution(&self) -> Option<&str> {
+        None
+    }
+
     /// Blanks the beam.
     ///
     /// # Errors

@@ -297,7 +297,7 @@ fn untested(strategies: &[StrategyFigures]) -> Vec<String> {
     if !alike.is_empty() {
         notes.push(format!(
             "no t-test where all seeds differ by the same amount: {}",
-            some_of(&alike)
+            some_of(&alike, alike.len())
         ));
     }
     if many {

@@ -75,20 +75,23 @@ pub(super) enum Objection {
 }
 
 impl CellResult {
-    /// Why this is not the result of a cell of a plan; `None` when it is.
-    pub(super) fn objection(&self, plan: &Plan, cell: &Cell) -> Option<Objection> {
+    /// Why this is not the result of a cell of a plan, whose cells have `common` conditions; `None` when it
+    /// is.
+    pub(super) fn objection(
+        &self,
+        plan: &Plan,
+        common: &Conditions,
+        cell: &Cell,
+    ) -> Option<Objection> {
         let campaign = &self.campaign;
-        match plan.conditions_of(cell) {
-            Ok(conditions) if conditions.checksum() == self.conditions => {}
-            Ok(_) if self.settings.are_unknown() => {
-                let unknown = "what they were is not known".to_owned();
-                return Some(Objection::Arguments(unknown));
-            }
-            Ok(conditions) => {
-                let differing = self.settings.differences(&conditions).join(", ");
-                return Some(Objection::Arguments(differing));
-            }
-            Err(error) => return Some(Objection::Damage(error.to_string())),
+        let conditions = plan.conditions_beside(common.clone(), cell);
+        if conditions.checksum() != self.conditions {
+            let differing = if self.settings.are_unknown() {
+                "what they were is not known".to_owned()
+            } else {
+                self.settings.differences(&conditions).join(", ")
+            };
+            return Some(Objection::Arguments(differing));
         }
         if (&campaign.strategy, campaign.seed) != (&cell.strategy, cell.seed) {
             let (strategy, seed) = (&campaign.strategy, campaign.seed);

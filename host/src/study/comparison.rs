@@ -56,9 +56,11 @@ impl Comparison {
                 runs: Vec::new(),
             })
             .collect();
-        let (mut notes, mut missing) = (Vec::new(), Vec::new());
-        for cell in plan.cells() {
-            match folder.read(&cell) {
+        let there = folder.cells()?;
+        let missing = plan.cell_count() - there.len();
+        let mut notes = Vec::new();
+        for cell in &there {
+            match folder.read(cell) {
                 Stored::Finished(result) => {
                     for warning in &result.campaign.warnings {
                         notes.push(format!("{cell}: {warning}"));
@@ -68,30 +70,35 @@ impl Comparison {
                         entry.runs.push(*result);
                     }
                 }
-                Stored::Absent => missing.push(cell),
+                // It was removed meanwhile.
+                Stored::Absent => {}
                 Stored::Damaged(reason) => notes.push(format!(
                     "`{}` is damaged and left out: {reason}",
-                    folder.file(&cell).display()
+                    folder.file(cell).display()
                 )),
                 Stored::Outdated(differences) => notes.push(format!(
                     "`{}` is of other arguments and left out: {differences}",
-                    folder.file(&cell).display()
+                    folder.file(cell).display()
                 )),
             }
         }
-        if !missing.is_empty() {
-            let names: Vec<_> = missing.iter().map(ToString::to_string).collect();
+        if missing > 0 {
+            // Both are sorted by number.
+            let mut there = there.iter().map(|cell| cell.number).peekable();
+            let absent = plan
+                .cells()
+                .filter(|cell| there.next_if_eq(&cell.number).is_none());
+            let names: Vec<_> = absent.take(NAMED).map(|cell| cell.to_string()).collect();
             notes.push(format!(
-                "{} of {} cells are not finished: {}",
-                missing.len(),
+                "{missing} of {} cells are not finished: {}",
                 plan.cell_count(),
-                some_of(&names)
+                some_of(&names, missing)
             ));
         }
         strategies.retain(|strategy| !strategy.runs.is_empty());
         // Settings that came with a later revision are missing in the checksums of an older one's cells.
         let found = plan.algorithm;
-        if strategies.is_empty() && missing.len() < plan.cell_count() && found != Some(ALGORITHM) {
+        if strategies.is_empty() && missing < plan.cell_count() && found != Some(ALGORITHM) {
             return Err(StudyError::AnotherRevision {
                 folder: folder.path().to_owned(),
                 found,
@@ -240,10 +247,10 @@ impl StrategyRuns {
     }
 }
 
-/// The first names of a list, and how many more there are.
-pub(super) fn some_of(names: &[String]) -> String {
+/// The first names of so many, and how many more there are.
+pub(super) fn some_of(names: &[String], all: usize) -> String {
     let named = &names[..names.len().min(NAMED)];
-    let more = match names.len() - named.len() {
+    let more = match all.saturating_sub(named.len()) {
         0 => String::new(),
         more => format!(" and {more} more"),
     };

@@ -11,11 +11,13 @@
 //! Files appear whole or not at all, and cells share no file, so that any number of processes
 //! and machines can work on one folder.
 
+use std::collections::HashMap;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
 use super::cell::Objection;
+use super::plan::Conditions;
 use super::{Cell, CellResult, Maps, Plan, StudyError};
 use crate::data::files::write_file;
 
@@ -27,6 +29,9 @@ const CELLS: &str = "cells";
 pub struct StudyFolder {
     path: PathBuf,
     plan: Plan,
+    /// What the results of all cells depend on, worked out once: a plan may hold orders of thousands of
+    /// seeds.
+    common: Conditions,
 }
 
 /// What there is of a cell.
@@ -76,16 +81,22 @@ impl StudyFolder {
         // last does not matter: where one was asked for more than another, the folder can be
         // extended again.
         write_file(&path.join(PLAN), form.as_bytes())?;
+        Self::of(path, plan.clone())
+    }
+
+    fn of(path: &Path, plan: Plan) -> Result<Self, StudyError> {
         Ok(Self {
             path: path.to_owned(),
-            plan: plan.clone(),
+            common: plan.common()?,
+            plan,
         })
     }
 
     /// Opens a folder that a comparison wrote.
     ///
     /// # Errors
-    /// [`StudyError::NoStudy`], and [`StudyError::Unreadable`] for a damaged plan.
+    /// [`StudyError::NoStudy`], and [`StudyError::Unreadable`] for a damaged plan, or one of more cells than
+    /// a study may have.
     pub fn open(path: &Path) -> Result<Self, StudyError> {
         let file = path.join(PLAN);
         let unreadable = |reason: &dyn std::fmt::Display| StudyError::Unreadable {
@@ -99,10 +110,8 @@ impl StudyFolder {
             _ => unreadable(&error),
         })?;
         let plan: Plan = toml::from_str(&text).map_err(|e| unreadable(&e))?;
-        Ok(Self {
-            path: path.to_owned(),
-            plan,
-        })
+        plan.check_counts().map_err(|e| unreadable(&e))?;
+        Self::of(path, plan)
     }
 
     /// Keeps the data of the study, unless they are there.
@@ -147,6 +156,43 @@ impl StudyFolder {
         self.path.join(CELLS).join(name)
     }
 
+    /// The cells of which there are files, by their numbers. Reads the folder once, however many cells the plan
+    /// has.
+    ///
+    /// # Errors
+    /// [`StudyError::Unreadable`] when the folder cannot be read.
+    pub fn cells(&self) -> Result<Vec<Cell>, StudyError> {
+        let folder = self.path.join(CELLS);
+        let unreadable = |e: io::Error| StudyError::Unreadable {
+            path: folder.clone(),
+            reason: e.to_string(),
+        };
+        let entries = match fs::read_dir(&folder) {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(error) => return Err(unreadable(error)),
+        };
+        let places = self.plan.strategies.iter().enumerate();
+        let places: HashMap<&str, usize> = places.map(|(n, name)| (name.as_str(), n)).collect();
+        let cell = |name: &str| {
+            let (strategy, seed) = name.strip_suffix(".json")?.rsplit_once('-')?;
+            let place = *places.get(strategy)?;
+            let seed = seed.parse().ok().filter(|&n: &u64| n.to_string() == seed)?;
+            (1..=self.plan.seeds).contains(&seed).then(|| Cell {
+                number: (seed as usize - 1) * self.plan.strategies.len() + place + 1,
+                strategy: strategy.to_owned(),
+                seed,
+            })
+        };
+        let mut cells = Vec::new();
+        for entry in entries {
+            let name = entry.map_err(unreadable)?.file_name();
+            cells.extend(name.to_str().and_then(cell));
+        }
+        cells.sort_unstable_by_key(|cell| cell.number);
+        Ok(cells)
+    }
+
     /// Reads what there is of a cell.
     pub fn read(&self, cell: &Cell) -> Stored {
         let bytes = match fs::read(self.file(cell)) {
@@ -156,7 +202,7 @@ impl StudyFolder {
         };
         match serde_json::from_slice::<CellResult>(&bytes) {
             Err(error) => Stored::Damaged(error.to_string()),
-            Ok(result) => match result.objection(&self.plan, cell) {
+            Ok(result) => match result.objection(&self.plan, &self.common, cell) {
                 Some(Objection::Arguments(differences)) => Stored::Outdated(differences),
                 Some(Objection::Damage(reason)) => Stored::Damaged(reason),
                 None => Stored::Finished(Box::new(result)),

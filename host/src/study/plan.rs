@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::ops::Range;
 use std::path::Path;
 use std::str::FromStr;
 
@@ -99,16 +100,6 @@ impl Plan {
                 return Err(StudyError::Repeated(name.clone()));
             }
         }
-        let counts = [("strategies", strategies.len() as u64), ("seeds", seeds)];
-        for (name, count) in counts {
-            if !(1..=Self::MOST_SEEDS).contains(&count) {
-                return Err(StudyError::Setting {
-                    name,
-                    value: count.to_string(),
-                    accepted: format!("1 to {}", Self::MOST_SEEDS),
-                });
-            }
-        }
         let plan = Self {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             algorithm: Some(ALGORITHM),
@@ -119,9 +110,31 @@ impl Plan {
             others,
             campaign,
         };
+        plan.check_counts()?;
         others::check(&plan.others, &plan)?;
         plan.entries()?;
         Ok(plan)
+    }
+
+    /// Checks that its cells are as many as a study may have, whoever wrote the plan.
+    ///
+    /// # Errors
+    /// [`StudyError::Setting`] for no strategy, no seed, or too many.
+    pub(super) fn check_counts(&self) -> Result<(), StudyError> {
+        let counts = [
+            ("strategies", self.strategies.len() as u64),
+            ("seeds", self.seeds),
+        ];
+        for (name, count) in counts {
+            if !(1..=Self::MOST_SEEDS).contains(&count) {
+                return Err(StudyError::Setting {
+                    name,
+                    value: count.to_string(),
+                    accepted: format!("1 to {}", Self::MOST_SEEDS),
+                });
+            }
+        }
+        Ok(())
     }
 
     /// Number of cells.
@@ -132,12 +145,16 @@ impl Plan {
     /// The cells by number: all strategies with the first seed, then with the second, so that
     /// what there is of an unfinished study is balanced.
     pub fn cells(&self) -> impl Iterator<Item = Cell> {
-        let pairs = (1..=self.seeds)
-            .flat_map(|seed| self.strategies.iter().map(move |strategy| (strategy, seed)));
-        (1..).zip(pairs).map(|(number, (strategy, seed))| Cell {
+        self.cells_of(1..self.cell_count() + 1)
+    }
+
+    /// The cells of these numbers, from 1.
+    fn cells_of(&self, numbers: Range<usize>) -> impl Iterator<Item = Cell> {
+        let strategies = self.strategies.len();
+        numbers.map(move |number| Cell {
             number,
-            strategy: strategy.clone(),
-            seed,
+            strategy: self.strategies[(number - 1) % strategies].clone(),
+            seed: ((number - 1) / strategies) as u64 + 1,
         })
     }
 
@@ -148,8 +165,9 @@ impl Plan {
     pub fn cell(&self, name: CellName) -> Result<Cell, StudyError> {
         let cells = self.cell_count();
         let cell = (name.of == cells)
-            .then(|| self.cells().nth(name.number.checked_sub(1)?))
-            .flatten();
+            .then(|| (1..=cells).contains(&name.number).then_some(name.number))
+            .flatten()
+            .and_then(|number| self.cells_of(number..number + 1).next());
         cell.ok_or(StudyError::NoSuchCell {
             number: name.number,
             of: name.of,
@@ -165,14 +183,20 @@ impl Plan {
     /// # Errors
     /// [`StudyError::NoSuchShard`].
     pub fn shard(&self, name: CellName) -> Result<Vec<Cell>, StudyError> {
+        Ok(self.cells_of(self.shard_numbers(name)?).collect())
+    }
+
+    /// The numbers of the cells of a shard.
+    ///
+    /// # Errors
+    /// [`StudyError::NoSuchShard`].
+    pub fn shard_numbers(&self, name: CellName) -> Result<Range<usize>, StudyError> {
         let CellName { number, of } = name;
         let cells = self.cell_count();
         if !(1..=cells).contains(&of) || !(1..=of).contains(&number) {
             return Err(StudyError::NoSuchShard { number, of, cells });
         }
-        let from = (number - 1) * cells / of;
-        let to = number * cells / of;
-        Ok(self.cells().skip(from).take(to - from).collect())
+        Ok((number - 1) * cells / of + 1..number * cells / of + 1)
     }
 
     /// What the campaign of a cell is asked to do.
@@ -203,7 +227,7 @@ impl Plan {
     }
 
     /// What the results of all cells depend on.
-    fn common(&self) -> Result<Conditions, StudyError> {
+    pub(super) fn common(&self) -> Result<Conditions, StudyError> {
         let own =
             |name: &str| ["strategies", "seeds"].contains(&name) || name.starts_with("others.");
         let entries = self.entries()?.into_iter();
@@ -215,12 +239,16 @@ impl Plan {
     /// # Errors
     /// As [`Self::conditions`].
     pub(super) fn conditions_of(&self, cell: &Cell) -> Result<Conditions, StudyError> {
-        let mut conditions = self.common()?;
+        Ok(self.conditions_beside(self.common()?, cell))
+    }
+
+    /// The same, beside what all cells have in common.
+    pub(super) fn conditions_beside(&self, mut conditions: Conditions, cell: &Cell) -> Conditions {
         if let Some(other) = self.others.get(&cell.strategy) {
             let (name, value) = other.condition(cell.seed, self.campaign.steps);
             conditions.0.insert(name.to_owned(), value);
         }
-        Ok(conditions)
+        conditions
     }
 
     /// Checksum of all that counts, by which a study is known again.

@@ -150,6 +150,11 @@ impl<'a> Drive<'a> {
         Ok(())
     }
 
+    /// Puts on record what a person should know before anything is measured.
+    pub(crate) fn caution_first(&mut self, caution: &str) {
+        self.learner.warnings.note_first(caution);
+    }
+
     /// What an event tells of the target that a person should know, on record as a warning.
     fn caution(&mut self, event: &Event) -> Option<String> {
         if let Event::Measured(measured) = event {

@@ -3,6 +3,7 @@
 use super::Dataset;
 use super::conditions::Conditions;
 use super::error::DatasetError;
+use super::memory;
 use crate::data::{Axis, Map, Spectra, Values};
 
 /// One dimension as the file describes it.
@@ -99,6 +100,8 @@ pub(super) struct Array {
     pub(super) names_axes: bool,
     /// How its values were recorded.
     pub(super) conditions: Conditions,
+    /// Bytes of a value as the file stores it, before it is packed; 1 where that is not told.
+    pub(super) width: usize,
     load: Load,
 }
 
@@ -111,9 +114,14 @@ pub(super) fn squeezed(shape: &[usize]) -> &[usize] {
     &shape[..rank]
 }
 
+/// The dimensions that have more than one index.
+fn several(shape: &[usize]) -> impl Iterator<Item = usize> {
+    (0..shape.len()).filter(|&place| shape[place] != 1)
+}
+
 /// Whether an array of this shape is a map or spectra.
 pub(super) fn is_candidate(shape: &[usize]) -> bool {
-    matches!(squeezed(shape).len(), 2 | 3)
+    matches!(squeezed(shape).len(), 2 | 3) || matches!(several(shape).count(), 2 | 3)
 }
 
 /// How far neighbours along each dimension lie apart where the last index runs fastest.
@@ -148,6 +156,7 @@ impl Array {
             units: String::new(),
             names_axes: false,
             conditions: Conditions::default(),
+            width: 1,
             load: Box::new(load),
         }
     }
@@ -184,6 +193,14 @@ impl Array {
         Err(DatasetError::shape(&self.location, &self.shape))
     }
 
+    /// Takes dimensions of size 1 out of an array of four or more, of which a map or spectra remain.
+    pub(super) fn drop_single(&mut self) {
+        let kept: Vec<usize> = several(&self.shape).collect();
+        if self.squeezed().len() > 3 && matches!(kept.len(), 2 | 3) {
+            self.permute(&kept);
+        }
+    }
+
     /// Exchanges rows and columns.
     pub(super) fn transpose(&mut self) {
         if self.shape.len() > 1 {
@@ -200,8 +217,9 @@ impl Array {
     /// cannot be read.
     pub(super) fn into_dataset(self, most_memory: u64) -> Result<Dataset, DatasetError> {
         self.require_rank()?;
+        let size = (self.count(), self.width);
+        memory::check(&self.location, &self.shape, size, most_memory)?;
         let count = self.count().unwrap_or(usize::MAX);
-        check_memory(&self.location, &self.shape, count, most_memory)?;
         let values = (self.load)()?;
         if values.len() != count {
             return Err(DatasetError::shape(&self.location, &self.shape));
@@ -237,32 +255,6 @@ impl Array {
             }
             _ => Err(DatasetError::shape(&self.location, &self.shape)),
         }
-    }
-}
-
-/// Bytes of a value in memory, at most.
-const VALUE: u64 = 8;
-
-/// Refuses values that take more memory than they may, or than there is: what was never written
-/// takes no room in a file, and what was packed little.
-fn check_memory(
-    location: &str,
-    shape: &[usize],
-    count: usize,
-    most: u64,
-) -> Result<(), DatasetError> {
-    let bytes = u64::try_from(count).ok().and_then(|n| n.checked_mul(VALUE));
-    let fits = |bytes: &u64| {
-        let bytes = usize::try_from(*bytes);
-        bytes.is_ok_and(|bytes| Vec::<u8>::new().try_reserve_exact(bytes).is_ok())
-    };
-    match bytes.filter(|&bytes| bytes <= most) {
-        Some(bytes) if fits(&bytes) => Ok(()),
-        _ => Err(DatasetError::TooLarge {
-            location: location.to_owned(),
-            shape: super::shape_text(shape),
-            most: super::memory_text(most),
-        }),
     }
 }
 

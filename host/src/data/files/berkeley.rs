@@ -5,6 +5,7 @@ use hdf5_pure::Group;
 use super::array::{Array, Dimension};
 use super::hyperspy::Attributes;
 use super::nsid::text;
+use super::number::plain_values;
 use super::plain;
 
 /// Whether a dataset is the data of such a group, whose attributes are given.
@@ -45,7 +46,7 @@ fn axis(group: &Group, name: &str) -> Described {
     let scale = group.dataset(name);
     let values = scale.as_ref().ok().and_then(|scale| {
         let length = scale.shape().ok()?.first().copied()?;
-        (length <= 1 << 22).then(|| scale.read_f64().ok())?
+        (length <= 1 << 22).then(|| plain_values(scale))?
     });
     let names = match &scale {
         Ok(scale) => (text(scale, "name"), self::units(&text(scale, "units"))),

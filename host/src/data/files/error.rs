@@ -45,8 +45,7 @@ pub enum DatasetError {
     },
     /// Its values take more memory than they may.
     #[error(
-        "`{}`: its {shape} values do not fit into memory, of which they may take {most}; \
-         `beacon replay --most-memory 16G` allows more",
+        "`{}`: its {shape} values do not fit into memory, of which they may take {most}; {remedy}",
         plain(location)
     )]
     TooLarge {
@@ -56,6 +55,25 @@ pub enum DatasetError {
         shape: String,
         /// What it may take.
         most: String,
+        /// What allows more.
+        remedy: String,
+    },
+    /// Its values take absurdly more memory than the file.
+    #[error(
+        "`{}`: its {shape} values unpack to {unpacked} from a file of {packed}; if the file is meant so, {remedy}",
+        plain(location)
+    )]
+    Bomb {
+        /// Where the array was found.
+        location: String,
+        /// Its shape, such as `3x4`.
+        shape: String,
+        /// What it unpacks to.
+        unpacked: String,
+        /// What the file has.
+        packed: String,
+        /// What allows it.
+        remedy: String,
     },
     /// The file was packed in a way that is not read.
     #[error(
@@ -69,6 +87,22 @@ pub enum DatasetError {
         filter: String,
         /// Who writes it plainly.
         remedy: String,
+    },
+    /// A link that cannot be followed.
+    #[error(
+        "`{}`: {}; h5py writes all links out: with h5py.File(\"{}\") as f, h5py.File(\"new.h5\", \"w\") as g: \
+         g.attrs.update(f.attrs); [f.copy(k, g, expand_soft=True, expand_external=True) for k in f]",
+        plain(location),
+        plain(reason),
+        plain(file)
+    )]
+    Link {
+        /// Where the link lies.
+        location: String,
+        /// The file as given.
+        file: String,
+        /// Where the link leads.
+        reason: String,
     },
     /// An axis whose values cannot be told.
     #[error("`{}`: axis `{}` {reason}; {remedy}", plain(location), plain(axis))]

@@ -7,6 +7,7 @@ use hdf5_pure::{File, Group};
 use super::array::{Array, Dimension};
 use super::conditions::Conditions;
 use super::listing::DatasetInfo;
+use super::number::plain_values;
 
 /// Whether a file is one of these.
 pub(super) fn is_one(file: &File) -> bool {
@@ -28,7 +29,7 @@ fn header(file: &File, technique: &str) -> Option<Group> {
 fn number(group: &Group, name: &str) -> Option<f64> {
     let dataset = group.dataset(name).ok()?;
     let one = dataset.shape().ok()?.iter().all(|&size| size == 1);
-    let values = one.then(|| dataset.read_f64().ok())??;
+    let values = one.then(|| plain_values(&dataset))??;
     values.first().copied().filter(|value| value.is_finite())
 }
 
@@ -113,7 +114,7 @@ pub(super) fn describe(array: &mut Array, file: &File, path: &str) {
             .iter()
             .try_fold(1_u64, |n, &size| n.checked_mul(size))?
             <= 1 << 26;
-        let values = few.then(|| dataset.read_f64().ok())??;
+        let values = few.then(|| plain_values(&dataset))??;
         let known: Vec<f64> = values.into_iter().filter(|time| time.is_finite()).collect();
         Some(known.iter().sum::<f64>() / known.len().max(1) as f64)
     };

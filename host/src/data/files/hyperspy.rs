@@ -9,6 +9,7 @@ use super::array::{Array, Dimension};
 use super::conditions::Conditions;
 use super::error::DatasetError;
 use super::expression::{Expression, ExpressionError};
+use super::number::plain_values;
 
 /// Attributes of a group by name.
 pub(super) type Attributes = HashMap<String, AttrValue>;
@@ -32,7 +33,7 @@ impl Node for Group {
         let [length] = dataset.shape().ok()?[..] else {
             return None;
         };
-        (length <= most as u64).then(|| dataset.read_f64().ok())?
+        (length <= most as u64).then(|| plain_values(&dataset))?
     }
 }
 

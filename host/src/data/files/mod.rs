@@ -13,7 +13,7 @@
 //! | `.hspy`, `.zspy` | `HyperSpy`, a file or a folder | `Experiments/<title>` |
 //!
 //! Two dimensions are a map, three are spectra with the channel last, unless the file says which
-//! dimension is which; trailing dimensions of size 1 do not count. Spectra along a line, or of
+//! dimension is which; trailing dimensions of size 1 do not count, nor any of four or more. Spectra along a line, or of
 //! scattered points, are those of a scan of a single column. The path inside may be left out where
 //! only one dataset can be meant: the only map where an image is wanted, the only spectra where
 //! these are. A file with another extension is read where it begins as HDF5, TIFF or `NumPy` array.
@@ -22,8 +22,8 @@
 //! caller allows more.
 //!
 //! `.npy` and `.npz` hold no axes: their channels are numbered from 0, and those numbers are what
-//! a scalarizer sees. In HDF5, soft and external links are passed over: give the path of the
-//! dataset itself. HDF5 and `HyperSpy` need the feature `hdf5`; without it they are refused.
+//! a scalarizer sees. In HDF5, soft links are followed where a `NeXus` group or the path inside names
+//! them; external ones are refused. HDF5 and `HyperSpy` need the feature `hdf5`; without it they are refused.
 
 mod acquisitions;
 mod array;
@@ -52,6 +52,9 @@ mod length;
 #[cfg(feature = "hdf5")]
 mod links;
 mod listing;
+#[cfg(feature = "hdf5")]
+mod members;
+mod memory;
 mod named;
 mod nanonis;
 #[cfg(feature = "hdf5")]
@@ -61,6 +64,7 @@ mod nsid;
 #[cfg(feature = "hdf5")]
 mod number;
 mod numpy;
+mod orientation;
 mod raw;
 mod remedy;
 mod ripple;
@@ -81,7 +85,9 @@ pub use error::DatasetError;
 pub use finished::Finished;
 pub use hdf5::list_hdf5;
 pub use listing::DatasetInfo;
+pub use memory::{MOST_MEMORY, parse_memory};
 pub use numpy::write_npy;
+pub use orientation::orientation;
 #[cfg(feature = "hdf5")]
 pub(crate) use write::replace;
 pub(crate) use write::replace_with;
@@ -156,9 +162,6 @@ pub enum Wanted {
     Spectra,
 }
 
-/// Most memory that the values of one array may take where nobody says otherwise, in bytes.
-pub const MOST_MEMORY: u64 = 4 << 30;
-
 /// An array of which all is known but its values, which are still in the file.
 pub struct Signal(array::Array);
 
@@ -171,6 +174,7 @@ impl std::fmt::Debug for Signal {
 impl Signal {
     /// What a reader found, where it is a map or spectra.
     fn of(mut array: array::Array) -> Result<Self, DatasetError> {
+        array.drop_single();
         array.require_rank()?;
         let pixels = array.shape.iter().take(2).product();
         array.conditions = array.conditions.of_area(pixels);
@@ -386,6 +390,7 @@ impl Format {
             "h5" | "hdf5" | "hf5" | "nsid" | "hspy" | "emd" | "nxs" | "nexus" | "h5oina" => {
                 Self::Hdf5
             }
+            "zspy" | "zarr" => return Err(remedy::zipped(file)),
             _ => return remedy::begins_as(file).ok_or_else(|| remedy::unknown(file)),
         })
     }
@@ -467,16 +472,6 @@ fn shape_text(shape: &[usize]) -> String {
     } else {
         sizes.join("x")
     }
-}
-
-/// An amount of memory as it is written on the command line.
-fn memory_text(bytes: u64) -> String {
-    const UNITS: [(u32, &str); 3] = [(30, "G"), (20, "M"), (10, "K")];
-    let whole = |(shift, _): &&(u32, &str)| bytes >= 1 << shift && bytes.trailing_zeros() >= *shift;
-    UNITS.iter().find(whole).map_or_else(
-        || format!("{bytes} bytes"),
-        |(shift, unit)| format!("{}{unit}", bytes >> shift),
-    )
 }
 
 /// Text from a file or an instrument on one line, without the characters that command a terminal.

@@ -1,12 +1,31 @@
 //! `NeXus`: groups of class `NXdata`, whose attributes name what is measured and its axes.
 
-use hdf5_pure::{AttrValue, Dataset, File, Group};
+use hdf5_pure::{AttrValue, Dataset, Group};
 
 use super::array::{Array, Dimension};
 use super::error::DatasetError;
+use super::hdf5::Opened;
 use super::hyperspy::Attributes;
+use super::members::Walked;
 use super::nsid::text;
+use super::number::plain_values;
 use super::plain;
+
+/// Whether a group, whose attributes are given, says what was measured or along which axes.
+pub(super) fn is_data(group: &Attributes) -> bool {
+    let class = group.get("NX_class").and_then(AttrValue::as_str);
+    class == Some("NXdata") || group.contains_key("signal") || group.contains_key("axes")
+}
+
+/// What a group names as measured.
+pub(super) fn signal(group: &Attributes) -> Option<&str> {
+    group.get("signal").and_then(AttrValue::as_str)
+}
+
+/// Whether a dataset is what is measured in its group: named by it or marked itself.
+pub(super) fn is_measured(name: &str, dataset: &Dataset, group: &Attributes) -> bool {
+    is_main(name, group) || is_marked(dataset, group)
+}
 
 /// Whether a dataset is what is measured in its group, whose attributes are given: what `signal` names,
 /// or `data` where the group names axes alone.
@@ -19,7 +38,7 @@ pub(super) fn is_main(name: &str, group: &Attributes) -> bool {
 }
 
 /// Whether a dataset is marked as what is measured in a group of data, as files did before groups named it.
-pub(super) fn is_marked(dataset: &Dataset, group: &Attributes) -> bool {
+fn is_marked(dataset: &Dataset, group: &Attributes) -> bool {
     let class = group.get("NX_class").and_then(AttrValue::as_str);
     let marked = || {
         let attributes = dataset.attrs().unwrap_or_default();
@@ -30,32 +49,34 @@ pub(super) fn is_marked(dataset: &Dataset, group: &Attributes) -> bool {
 }
 
 /// The path of what a file says that it is to be read for.
-pub(super) fn default(file: &File) -> Option<String> {
+pub(super) fn default(file: &Opened<'_>, walked: &Walked) -> Option<String> {
     /// An entry and its data, and groups between, at most.
     const DEEPEST: usize = 8;
     let mut path = String::new();
-    let mut group = file.root();
+    let mut group = file.open.root();
     for _ in 0..DEEPEST {
         let attributes = group.attrs().ok()?;
-        let text = |name: &str| attributes.get(name).and_then(AttrValue::as_str);
-        if let Some(signal) = text("signal") {
+        if let Some(signal) = signal(&attributes) {
             return Some(format!("{path}{signal}"));
         }
-        let next = text("default")?.to_owned();
-        group = group.group(&next).ok()?;
-        path = format!("{path}{next}/");
+        let next = attributes.get("default").and_then(AttrValue::as_str)?;
+        let next = file.follow(&format!("{path}{next}"), walked).ok()??;
+        group = file.open.group(&next).ok()?;
+        path = format!("{next}/");
     }
     None
 }
 
-/// Fills in axes, quantity and units.
+/// Fills in axes, quantity and units; `member` opens another dataset of the group.
 ///
 /// # Errors
-/// When the file calls the data images.
+/// When the file calls the data images, and when an axis lies behind a link that cannot be followed: without
+/// it, channels would be taken for rows.
 pub(super) fn describe(
     array: &mut Array,
     dataset: &Dataset,
     group: &Group,
+    member: impl Fn(&str) -> Result<Option<Dataset>, DatasetError>,
 ) -> Result<(), DatasetError> {
     let attributes = group.attrs().unwrap_or_default();
     for (place, name) in axes(&attributes, dataset).iter().enumerate() {
@@ -65,7 +86,8 @@ pub(super) fn describe(
             single.or_else(|| index.to_f64s()?.first().map(|&index| index as usize))
         });
         let place = index.unwrap_or(place);
-        if let Some(dimension) = dimension(group, name, place) {
+        let axis = if name == "." { None } else { member(name)? };
+        if let Some(dimension) = axis.and_then(|axis| dimension(&axis, name, place)) {
             array.names_axes |= place < 2;
             array.set_dimension(place, dimension);
         }
@@ -107,15 +129,14 @@ fn axes(group: &Attributes, dataset: &Dataset) -> Vec<String> {
     names.map(|name| name.trim().to_owned()).collect()
 }
 
-fn dimension(group: &Group, name: &str, place: usize) -> Option<Dimension> {
-    let axis = group.dataset(name).ok()?;
+fn dimension(axis: &Dataset, name: &str, place: usize) -> Option<Dimension> {
     let [length] = axis.shape().ok()?[..] else {
         return None;
     };
     if length > 1 << 22 {
         return None;
     }
-    let values = axis.read_f64().ok()?;
-    let units = text(&axis, "units");
+    let values = plain_values(axis)?;
+    let units = text(axis, "units");
     Some(Dimension::listed(place, (&plain(name), &units), values))
 }

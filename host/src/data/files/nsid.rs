@@ -4,6 +4,7 @@ use hdf5_pure::{AttrValue, Dataset, Group};
 
 use super::array::{Array, Dimension};
 use super::error::DatasetError;
+use super::number::plain_values;
 
 /// Whether the dataset is the measured data of an NSID group.
 pub(super) fn is_main(dataset: &Dataset) -> bool {
@@ -134,7 +135,7 @@ fn dimension(scale: &Dataset, place: usize, label: &str) -> Option<Dimension> {
     if length > 1 << 22 {
         return None;
     }
-    let coordinates = scale.read_f64().ok()?;
+    let coordinates = plain_values(scale)?;
     let names = (&*super::plain(label), &*text(scale, "units"));
     Some(Dimension::listed(place, names, coordinates))
 }

@@ -3,6 +3,7 @@
 use half::f16;
 use hdf5_pure::{DType, Dataset, Datatype, DatatypeByteOrder, Error, FloatingPointLayout};
 
+use super::filters;
 use crate::data::Values;
 
 /// The type of truths: an enumeration of two names.
@@ -65,6 +66,12 @@ pub(super) fn half_order(datatype: &Datatype) -> Option<fn([u8; 2]) -> f16> {
         },
         _ => None,
     }
+}
+
+/// The few numbers of a dataset that tells of others, such as an axis; nothing where they cannot be read.
+pub(super) fn plain_values(dataset: &Dataset) -> Option<Vec<f64>> {
+    filters::require_chunk(dataset, "").ok()?;
+    dataset.read_f64().ok()
 }
 
 /// Reads the values of a dataset that `hdf5-pure` unpacks.

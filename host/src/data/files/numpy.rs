@@ -25,23 +25,35 @@ pub(super) fn read_npy(file: &str, inside: Option<&str>) -> Result<Array, Datase
     let open = File::open(file).map_err(unreadable)?;
     let length = open.metadata().map_err(unreadable)?.len();
     let npy = Npy::new(BufReader::new(open)).map_err(unreadable)?;
-    let size = real(&npy, file)?.1 as u64;
+    let size = real(&npy, file)?.1;
     let shape = npy.shape().to_vec();
-    let count = shape
-        .iter()
-        .try_fold(1_u64, |n, &size| n.checked_mul(size as u64));
-    if (count.and_then(|n| n.checked_mul(size))).is_none_or(|wanted| wanted > length) {
-        let reason = format!(
-            "cut off after {length} bytes, which cannot hold {} values of {size} bytes; copy it again",
-            super::shape_text(&shape)
-        );
-        return Err(DatasetError::unreadable(file, FORMAT, &reason));
-    }
+    require_whole(file, &shape, size, length)?;
     let (location, column_major) = (file.to_owned(), npy.column_major());
-    let array = Array::bare(file, shape, &super::stem(file), move || {
+    let mut array = Array::bare(file, shape, &super::stem(file), move || {
         values(npy, &location)
     });
+    array.width = size;
     Ok(in_order(array, column_major))
+}
+
+/// Refuses values that cannot lie in so many bytes, before there is room for them.
+fn require_whole(
+    location: &str,
+    shape: &[usize],
+    size: usize,
+    length: u64,
+) -> Result<(), DatasetError> {
+    let bytes = shape
+        .iter()
+        .try_fold(size as u64, |n, &size| n.checked_mul(size as u64));
+    if bytes.is_some_and(|bytes| bytes <= length) {
+        return Ok(());
+    }
+    let reason = format!(
+        "cut off after {length} bytes, which cannot hold {} values of {size} bytes; copy it again",
+        super::shape_text(shape)
+    );
+    Err(DatasetError::unreadable(location, FORMAT, &reason))
 }
 
 /// The arrays of a `.npz` archive with their shapes, by name.
@@ -110,17 +122,20 @@ pub(super) fn read_npz(
         });
     }
     let packed = archive.by_name(&entry).map_err(|e| unreadable(e.into()))?;
+    let length = packed.size();
     let npy = Npy::new(packed).map_err(unreadable)?;
     let location = format!("{file}#{name}");
-    real(&npy, &location)?;
+    let size = real(&npy, &location)?.1;
     let (shape, column_major) = (npy.shape().to_vec(), npy.column_major());
+    require_whole(&location, &shape, size, length)?;
     drop(npy);
     let found = location.clone();
-    let array = Array::bare(&location, shape, &name, move || {
+    let mut array = Array::bare(&location, shape, &name, move || {
         let unreadable = |e: std::io::Error| DatasetError::unreadable(&found, ARCHIVE, &e);
         let packed = archive.by_name(&entry).map_err(|e| unreadable(e.into()))?;
         values(Npy::new(packed).map_err(unreadable)?, &found)
     });
+    array.width = size;
     Ok(in_order(array, column_major))
 }
 
@@ -162,7 +177,7 @@ fn only_candidate(shapes: &[(String, Vec<usize>)], wanted: Wanted) -> Option<Str
 fn real<R: Read>(npy: &Npy<R>, location: &str) -> Result<(char, usize), DatasetError> {
     npy.real().ok_or_else(|| DatasetError::Type {
         location: location.to_owned(),
-        dtype: plain(npy.dtype()),
+        dtype: plain(&npy::short(npy.dtype())),
     })
 }
 

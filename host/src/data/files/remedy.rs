@@ -23,6 +23,17 @@ pub(super) fn begins_as(file: &str) -> Option<Format> {
     signatures.iter().find(is).map(|(_, format)| *format)
 }
 
+/// The refusal of a file where a folder is read.
+pub(super) fn zipped(file: &str) -> DatasetError {
+    let reason = format!(
+        "a folder in one file; Python unpacks it: python -m zipfile -e \"{}\" \"{}-folder.{}\"",
+        plain(file),
+        plain(&stem(file)),
+        plain(&extension(file))
+    );
+    DatasetError::unreadable(file, "Zarr", &reason)
+}
+
 /// The refusal of a file of another format, with the program and the line that convert it.
 pub(super) fn unknown(file: &str) -> DatasetError {
     let extension = extension(file);

@@ -8,6 +8,7 @@ use hdf5_pure::{AttrValue, File};
 
 use super::array::{Array, Dimension};
 use super::listing::DatasetInfo;
+use super::number::plain_values;
 
 /// Entries of a table, more than any scan of the field has.
 const MOST_ENTRIES: usize = 1 << 23;
@@ -157,7 +158,7 @@ fn read(file: &File, folder: &str, what: &str, by_column: bool) -> Option<Vec<En
     };
     let index = indices.read_u64().ok()?;
     let value = values
-        .and_then(|values| values.read_f64().ok())
+        .and_then(|values| plain_values(&values))
         .unwrap_or_default();
     let at = |entry: usize, k: usize| {
         if by_column {

@@ -223,9 +223,11 @@ fn describe(folder: &str, info: &DatasetInfo) -> Result<Array, DatasetError> {
     let description = description(folder, &data.join(".zarray"))?;
     let signal = Folder(data.parent().unwrap_or(Path::new(folder)).to_owned());
     let told = location.clone();
+    let width = npy::real(description.dtype.as_str().unwrap_or_default());
     let mut array = Array::bare(&location, info.shape.clone(), "", move || {
         values(&data, &description, &told)
     });
+    array.width = width.map_or(1, |(_, width)| width);
     hyperspy::describe(&mut array, &signal)?;
     Ok(array)
 }

@@ -24,6 +24,8 @@ pub(super) struct Recorded {
     pub(super) exposure: Option<(f64, f64)>,
     /// What the file of the response says, for people.
     pub(super) told: String,
+    /// What a person is to be warned of.
+    pub(super) caution: Option<String>,
 }
 
 impl Recorded {
@@ -39,6 +41,7 @@ impl Recorded {
             energy: response.beam_energy.or(image.beam_energy),
             exposure: response.exposure().filter(usual),
             told: response.to_string(),
+            caution: None,
         }
     }
 }
@@ -66,6 +69,16 @@ pub struct ReplayOptions {
     ))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub transpose: Option<Transpose>,
+    /// Most memory that the values of one file of replay:IMAGE,RESPONSE may take, as in 512M or 16G; 4G unless
+    /// said otherwise.
+    #[cfg_attr(feature = "cli", arg(
+        long,
+        value_name = "BYTES",
+        value_parser = files::parse_memory,
+        help_heading = "Instrument"
+    ))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub most_memory: Option<u64>,
 }
 
 impl ReplayOptions {
@@ -87,14 +100,25 @@ impl ReplayOptions {
         let response = turned(Transpose::Response, files::open(response, Wanted::Any)?);
         let image = turned(Transpose::Image, files::open_map(image)?);
         require_same_area(image.area(), response.area())?;
-        let recorded = Recorded::of(image.conditions(), response.conditions());
-        let Dataset::Map(map) = image.read(files::MOST_MEMORY)? else {
+        let turned = match self.transpose {
+            None => files::orientation(&image, &response),
+            Some(_) => None,
+        };
+        let most = self.most_memory.unwrap_or(files::MOST_MEMORY);
+        let recorded = Recorded {
+            caution: turned,
+            ..Recorded::of(image.conditions(), response.conditions())
+        };
+        let Dataset::Map(map) = image.read(most)? else {
             let accepted = "rows x columns";
             return Err(MicroscopeError::setting("the image", "spectra", accepted));
         };
-        let mut response = response.read(files::MOST_MEMORY)?;
+        let mut response = response.read(most)?;
         if let Some(file) = &self.mask {
-            let mask = files::read_map(file)?;
+            let Dataset::Map(mask) = files::open_map(file)?.read(most)? else {
+                let accepted = "rows x columns";
+                return Err(MicroscopeError::setting("--mask", "spectra", accepted));
+            };
             let sizes = [(map.height(), map.width()), (mask.height(), mask.width())];
             let [wanted, found] = sizes.map(|(rows, columns)| format!("{rows} x {columns} pixels"));
             if wanted != found {
@@ -142,6 +166,7 @@ mod tests {
         let options = ReplayOptions {
             mask: Some(mask),
             transpose: Some(Transpose::Response),
+            most_memory: None,
         };
         let (microscope, dwell) = options.open(&image, &turned).unwrap();
         assert_eq!(dwell, None);
@@ -158,7 +183,7 @@ mod tests {
         ] {
             let options = ReplayOptions {
                 mask: Some(mask),
-                transpose: None,
+                ..ReplayOptions::default()
             };
             let error = options.open(&image, &image).unwrap_err().to_string();
             assert!(error.contains(told), "{error}");

@@ -119,6 +119,10 @@ impl Microscope for ReplayMicroscope {
         &self.channels
     }
 
+    fn caution(&self) -> Option<&str> {
+        self.recorded.caution.as_deref()
+    }
+
     /// That which recorded the data, as far as their files say it.
     fn beam(&self) -> Beam {
         self.recorded.beam

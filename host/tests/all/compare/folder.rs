@@ -326,3 +326,44 @@ fn folders_of_something_else_are_refused_and_left_as_they_are() {
     std::fs::write(folder.path().join("study/study.toml"), "seeds = 1").unwrap();
     refuse("study", &["study.toml", "cannot be read"]);
 }
+
+#[test]
+fn a_plan_of_more_seeds_than_a_study_may_have_is_refused_at_once() {
+    let folder = data();
+    compare(&["--out", "study"], folder.path());
+    let plan = folder.path().join("study/study.toml");
+    let text = read(&plan);
+    for seeds in ["4000000000", "10001", "0"] {
+        let changed = text.replacen("seeds = 2", &format!("seeds = {seeds}"), 1);
+        assert_ne!(changed, text);
+        std::fs::write(&plan, changed).unwrap();
+        for what in ["--collect", "--missing"] {
+            let output = beacon(&["compare", what, "study"], folder.path());
+            refused(&output, &["study.toml", seeds, "1 to 10000"]);
+        }
+    }
+}
+
+#[test]
+fn what_is_missing_is_counted_from_what_is_there() {
+    let folder = data();
+    compare(&["--out", "study"], folder.path());
+    let study = folder.path().join("study");
+    let plan = read(&study.join("study.toml")).replacen("seeds = 2", "seeds = 10000", 1);
+    std::fs::write(study.join("study.toml"), plan).unwrap();
+    // Names that no cell has.
+    for name in [
+        "beacon-007.json",
+        "beacon-0.json",
+        "nobody-1.json",
+        "beacon-1.tmp",
+    ] {
+        std::fs::write(study.join("cells").join(name), "of nobody").unwrap();
+    }
+    let collected = beacon_ok(&["compare", "--collect", "study"], folder.path());
+    let said = ["29994 of 30000 cells are not finished", " and 29986 more"];
+    assert_says(&text(&collected.stdout), &said);
+    let asked = ["compare", "--missing", "study", "--tasks", "10000"];
+    let missing = beacon_ok(&asked, folder.path());
+    assert_eq!(text(&missing.stdout), "3-10000\n");
+}

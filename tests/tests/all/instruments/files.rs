@@ -1,6 +1,8 @@
 //! Files of the field in their variants, written by the programs of the field: HyperSpy, sidpy, h5py,
 //! tifffile and NumPy. What they hold is told by the same programs.
 
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::path::Path;
 use std::process::Command;
 
@@ -31,22 +33,50 @@ fn metres(units: &str) -> Option<f64> {
     }
 }
 
-/// What is wrong with a location; nothing where it is as expected.
-fn judge(location: &str, expected: &Value) -> Option<String> {
+/// What was compared of a location, and whether it was right; nothing where there was nothing to compare.
+#[derive(Clone, Copy, Debug, Default)]
+struct Judged {
+    /// It is read, as it should be.
+    read: Option<bool>,
+    /// It is refused with the words that it should be.
+    refused: Option<bool>,
+    /// Every value is that of the reference.
+    values: Option<bool>,
+    /// Every value of every axis that the file calibrates.
+    axes: Option<bool>,
+    /// The units of these axes.
+    units: Option<bool>,
+}
+
+/// What is right about a location, and what is wrong; nothing where it is as expected.
+fn judge(location: &str, expected: &Value) -> (Judged, Option<String>) {
+    let mut judged = Judged::default();
     let kind = expected["kind"].as_str().unwrap();
     let found = match files::read(location) {
         Ok(found) => found,
-        Err(error) => {
+        Err(error) if kind == "refused" => {
             let message = error.to_string();
             let words = expected["words"].as_array().cloned().unwrap_or_default();
             let holds = |word: &Value| message.contains(word.as_str().unwrap());
-            return (kind != "refused" || !words.iter().all(holds)).then_some(message);
+            let said = words.iter().all(holds);
+            judged.refused = Some(said);
+            return (judged, (!said).then_some(message));
+        }
+        Err(error) => {
+            judged.read = Some(false);
+            return (judged, Some(error.to_string()));
         }
     };
     if kind == "refused" {
-        return Some("is read".to_owned());
+        judged.refused = Some(false);
+        return (judged, Some("is read".to_owned()));
     }
-    let (shape, values, axes) = match &found {
+    let fault = compare(&found, expected, &mut judged);
+    (judged, fault)
+}
+
+fn compare(found: &Dataset, expected: &Value, judged: &mut Judged) -> Option<String> {
+    let (shape, values, axes) = match found {
         Dataset::Map(map) => (
             vec![map.height(), map.width()],
             map.values.clone(),
@@ -72,6 +102,7 @@ fn judge(location: &str, expected: &Value) -> Option<String> {
         }
     };
     let wanted: Vec<usize> = serde_json::from_value(expected["shape"].clone()).unwrap();
+    judged.read = Some(shape == wanted);
     if shape != wanted {
         return Some(format!("has shape {shape:?}, not {wanted:?}"));
     }
@@ -81,12 +112,18 @@ fn judge(location: &str, expected: &Value) -> Option<String> {
         .map(|value| value.unwrap_or(f64::NAN))
         .collect();
     // Decoders of JPEG may round a brightness either way.
-    let most = if kind == "about" { 2.0 } else { 0.0 };
+    let most = if expected["kind"] == "about" {
+        2.0
+    } else {
+        0.0
+    };
     let differ = |(found, wanted): &(&f64, &f64)| {
         let near = (**found - **wanted).abs() <= most;
         !near && !same(**found, **wanted)
     };
-    if let Some((found, wanted)) = values.iter().zip(&wanted).find(differ) {
+    let differing = values.iter().zip(&wanted).find(differ);
+    judged.values = Some(differing.is_none());
+    if let Some((found, wanted)) = differing {
         return Some(format!("holds {found} where it should hold {wanted}"));
     }
     let wanted = expected["axes"].as_array().unwrap();
@@ -97,22 +134,91 @@ fn judge(location: &str, expected: &Value) -> Option<String> {
             // Nobody but us knows it.
             continue;
         }
-        if let (Some(ours), Some(theirs)) = (metres(units), metres(wanted_units)) {
-            for value in &mut wanted {
-                *value *= theirs / ours;
-            }
-        } else if *units != wanted_units && !(wanted_units.is_empty() && *units == "px") {
+        let lengths = metres(units).zip(metres(wanted_units));
+        for value in &mut wanted {
+            *value *= lengths.map_or(1.0, |(ours, theirs)| theirs / ours);
+        }
+        let same_units = lengths.is_some()
+            || *units == wanted_units
+            || (wanted_units.is_empty() && *units == "px");
+        judged.units = Some(judged.units.unwrap_or(true) && same_units);
+        if !same_units {
             return Some(format!("has an axis in `{units}`, not `{wanted_units}`"));
         }
-        if found.len() != wanted.len() || !found.iter().zip(&wanted).all(|(&a, &b)| close(a, b)) {
+        let same_values =
+            found.len() == wanted.len() && found.iter().zip(&wanted).all(|(&a, &b)| close(a, b));
+        judged.axes = Some(judged.axes.unwrap_or(true) && same_values);
+        if !same_values {
             return Some(format!("has an axis of {found:?}, not {wanted:?}"));
         }
     }
     None
 }
 
+/// The format of a location by its extension.
+fn format_of(name: &str) -> String {
+    let file = name.split('#').next().unwrap_or(name).split('/').next();
+    let extension = Path::new(file.unwrap_or(name)).extension();
+    match extension.map(|extension| extension.to_string_lossy().to_lowercase()) {
+        Some(extension) => format!("`.{extension}`"),
+        // The folder of a force map.
+        None => "`.ibw`".to_owned(),
+    }
+}
+
+/// A table of formats: of how many places what was right.
+fn table(all: &[(String, Judged)]) -> String {
+    let mut formats: BTreeMap<String, Vec<Judged>> = BTreeMap::new();
+    for (name, judged) in all {
+        formats.entry(format_of(name)).or_default().push(*judged);
+    }
+    let mut text = String::from(
+        "| format | read | values | axes | units | refused with a remedy |\n|---|---|---|---|---|---|\n",
+    );
+    for (format, judged) in formats {
+        let count = |of: fn(&Judged) -> Option<bool>| {
+            let compared: Vec<bool> = judged.iter().filter_map(of).collect();
+            let right = compared.iter().filter(|&&right| right).count();
+            match compared.len() {
+                0 => "–".to_owned(),
+                all => format!("{right} of {all}"),
+            }
+        };
+        let cells = [
+            count(|judged| judged.read),
+            count(|judged| judged.values),
+            count(|judged| judged.axes),
+            count(|judged| judged.units),
+            count(|judged| judged.refused),
+        ];
+        // A string takes any text.
+        let _ = writeln!(text, "| {format} | {} |", cells.join(" | "));
+    }
+    text
+}
+
+/// Compares a table with the one in a page, or puts it there with `BEACON_BLESS=1`.
+fn assert_told(table: &str) {
+    const BEGIN: &str = "<!-- the formats, by files.rs -->\n";
+    const END: &str = "<!-- end -->\n";
+    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../host/docs/data.md");
+    let text = std::fs::read_to_string(&page).unwrap();
+    let (before, rest) = text.split_once(BEGIN).expect("the page has the table");
+    let (told, after) = rest.split_once(END).expect("the table has an end");
+    if told != table && std::env::var_os("BEACON_BLESS").is_some() {
+        std::fs::write(&page, format!("{before}{BEGIN}{table}{END}{after}")).unwrap();
+        return;
+    }
+    assert_eq!(
+        told,
+        table,
+        "BEACON_BLESS=1 puts it into {}",
+        page.display()
+    );
+}
+
 /// Runs a script with the Python of the field's programs; nothing where it is absent.
-fn run(script: &str, arguments: &[&Path]) -> Option<()> {
+pub(super) fn run(script: &str, arguments: &[&Path]) -> Option<()> {
     let python = python()?;
     let script = Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("instruments")
@@ -128,7 +234,7 @@ fn run(script: &str, arguments: &[&Path]) -> Option<()> {
 }
 
 /// What a script says that files hold.
-fn expectations(file: &Path) -> serde_json::Map<String, Value> {
+pub(super) fn expectations(file: &Path) -> serde_json::Map<String, Value> {
     // Python writes numbers that JSON does not know.
     let text = std::fs::read_to_string(file).unwrap();
     serde_json::from_str(&text.replace("NaN", "null")).unwrap()
@@ -148,12 +254,12 @@ fn files_of_the_field_are_read_as_their_own_programs_read_them_or_refused_with_a
         return;
     };
     assert!(expected.len() > 100, "{}", expected.len());
-    let mut wrong = Vec::new();
+    let (mut wrong, mut judged) = (Vec::new(), Vec::new());
     for (name, expected) in &expected {
         let location = folder.path().join(name);
-        if let Some(fault) = judge(&location.to_string_lossy(), expected) {
-            wrong.push(format!("{name}: {fault}"));
-        }
+        let (right, fault) = judge(&location.to_string_lossy(), expected);
+        judged.push((name.clone(), right));
+        wrong.extend(fault.map(|fault| format!("{name}: {fault}")));
     }
     let all = expected.len();
     println!("{} of {all} as expected", all - wrong.len());
@@ -163,6 +269,7 @@ fn files_of_the_field_are_read_as_their_own_programs_read_them_or_refused_with_a
         wrong.len(),
         wrong.join("\n")
     );
+    assert_told(&table(&judged));
 }
 
 /// Files of instruments below the folder that `BEACON_REAL_FILES` names, beside what HyperSpy and others
@@ -194,7 +301,7 @@ fn files_of_instruments_are_read_as_the_programs_of_the_field_read_them() {
         });
         for (number, wanted) in wanted.iter().enumerate() {
             signals += 1;
-            let faults: Option<Vec<String>> = all.iter().map(|one| judge(one, wanted)).collect();
+            let faults: Option<Vec<String>> = all.iter().map(|one| judge(one, wanted).1).collect();
             if let Some(faults) = faults {
                 let shape = &wanted["shape"];
                 let faults = faults.join("; ");

@@ -2,6 +2,7 @@
 
 mod bridge;
 mod campaigns;
+mod cases;
 mod command_kills;
 mod dtmicroscope;
 mod files;

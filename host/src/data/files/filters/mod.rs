@@ -61,6 +61,29 @@ pub(super) fn require(pipeline: &[Filter], location: &str) -> Result<(), Dataset
     }
 }
 
+/// Refuses a dataset whose chunks are far larger than itself, before there is room for one.
+///
+/// # Errors
+/// When a chunk cannot be that of the dataset.
+pub(super) fn require_chunk(dataset: &Dataset, location: &str) -> Result<(), DatasetError> {
+    /// A chunk that reaches beyond the dataset is stored whole, so that it may be larger by so much.
+    const TIMES: u64 = 64;
+    /// Of datasets that are yet to grow, a chunk may have so many bytes.
+    const LEAST: u64 = 1 << 24;
+    let failed = |e| unreadable(location, &e);
+    let Some(chunk) = dataset.chunk_shape().map_err(failed)? else {
+        return Ok(());
+    };
+    let size = dataset.element_size().map_err(failed)?;
+    let bytes = |shape: &[u64]| shape.iter().try_fold(size, |n, &size| n.checked_mul(size));
+    let whole = bytes(&dataset.shape().map_err(failed)?).unwrap_or(u64::MAX);
+    if bytes(&chunk).is_some_and(|bytes| bytes <= whole.saturating_mul(TIMES).max(LEAST)) {
+        return Ok(());
+    }
+    let reason = "its chunks are far larger than the dataset; copy it again, or write it anew without chunks";
+    Err(DatasetError::unreadable(location, "HDF5", &reason))
+}
+
 fn refused(location: &str, filter: &str) -> DatasetError {
     let file = location.rsplit_once('#').map_or(location, |(file, _)| file);
     let file = super::plain(file);
@@ -132,10 +155,6 @@ pub(super) fn values(
     };
     let (whole, unpacked) = count(&shape).zip(count(&chunk)).ok_or_else(outside)?;
     if chunk.len() != shape.len() {
-        return Err(outside());
-    }
-    // A chunk that reaches beyond the dataset is stored whole, so that it may be larger.
-    if unpacked > whole.saturating_mul(64).max(1 << 20) {
         return Err(outside());
     }
     let mut raw = vec![0; whole];

@@ -5,7 +5,6 @@ mod pages;
 mod pixel_size;
 mod stored;
 
-use half::f16;
 use tiff::TiffError;
 use tiff::decoder::{Decoder, DecodingResult, Limits};
 use tiff::tags::Tag;
@@ -36,9 +35,11 @@ pub(super) fn read(file: &str, inside: Option<&str>) -> Result<Array, DatasetErr
     let metadata = pixel_size::read(&mut decoder, pages.ome.as_deref());
     let (found, shape) = (location.clone(), page.shape());
     let [height, width] = [shape[0], shape[1]];
+    let bytes = usize::from(page.bits).div_ceil(8);
     let mut array = Array::bare(&location, shape, &super::stem(file), move || {
         values(decoder, &page, &found)
     });
+    array.width = bytes;
     array.conditions = metadata.conditions;
     if let Some(size) = metadata.size {
         let units = super::plain(&size.units);
@@ -119,22 +120,23 @@ fn values(mut decoder: Open, page: &Page, location: &str) -> Result<Values, Data
                 DatasetError::unreadable(location, FORMAT, &reason)
             })?
         }
-        DecodingResult::U8(values) => single(values),
-        DecodingResult::I8(values) => single(values),
-        DecodingResult::U16(values) => single(values),
-        DecodingResult::I16(values) => single(values),
-        DecodingResult::F16(values) => single(values.into_iter().map(f16::to_f32).collect()),
-        DecodingResult::F32(values) => Values::Single(values),
-        DecodingResult::U32(values) => Values::Double(values.into_iter().map(f64::from).collect()),
-        DecodingResult::I32(values) => Values::Double(values.into_iter().map(f64::from).collect()),
+        DecodingResult::U8(values) => double(values),
+        DecodingResult::I8(values) => double(values),
+        DecodingResult::U16(values) => double(values),
+        DecodingResult::I16(values) => double(values),
+        DecodingResult::F16(values) => double(values),
+        DecodingResult::F32(values) => double(values),
+        DecodingResult::U32(values) => double(values),
+        DecodingResult::I32(values) => double(values),
         DecodingResult::U64(values) => Values::Double(values.iter().map(|&v| v as f64).collect()),
         DecodingResult::I64(values) => Values::Double(values.iter().map(|&v| v as f64).collect()),
         DecodingResult::F64(values) => Values::Double(values),
     })
 }
 
-fn single<T: Into<f32>>(values: Vec<T>) -> Values {
-    Values::Single(values.into_iter().map(Into::into).collect())
+/// Values as those of a map are kept: by way of single precision there would be a copy more.
+fn double<T: Into<f64>>(values: Vec<T>) -> Values {
+    Values::Double(values.into_iter().map(Into::into).collect())
 }
 
 /// Values of 1, 2 or 4 bits, each row beginning with a byte of its own. Nothing where the rows are
@@ -156,8 +158,8 @@ fn unpacked(packed: &[u8], page: &Page, reversed: bool) -> Option<Values> {
     };
     let rows = packed.chunks_exact(row);
     let values =
-        rows.flat_map(|row| (0..page.width).map(move |column| f32::from(value(row, column))));
-    Some(Values::Single(values.collect()))
+        rows.flat_map(|row| (0..page.width).map(move |column| f64::from(value(row, column))));
+    Some(Values::Double(values.collect()))
 }
 
 #[cfg(test)]

@@ -17,6 +17,7 @@ use super::array::{Array, Dimension};
 use super::conditions::Conditions;
 use super::error::DatasetError;
 use super::hdf5::{Opened, unreadable};
+use super::memory::memory_text;
 use super::named::{self, Named};
 use super::number::Kind;
 use super::{MOST_MEMORY, Wanted, location_of, plain, shape_text};
@@ -263,7 +264,11 @@ fn image(
         return Err(DatasetError::TooLarge {
             location: location.to_owned(),
             shape: shape_text(&shape),
-            most: super::memory_text(MOST_MEMORY),
+            most: memory_text(MOST_MEMORY),
+            remedy: format!(
+                "HyperSpy writes the sum of its frames: hs.load(\"{}\").save(\"new.hspy\")",
+                plain(open.file)
+            ),
         });
     }
     let mut array = Array::bare(location, vec![height, width], "", move || {
