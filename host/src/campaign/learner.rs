@@ -238,7 +238,7 @@ impl<'a> Learner<'a> {
             let (trainer, responses) = (&mut self.trainer, &self.responses);
             let controller = &mut *self.controller;
             let fit = |pace: &Pace| trainer.fit_at(pace, responses);
-            let (_, fitted) = watched(controller, TRAINING, |_| (), fit);
+            let ((), fitted) = watched(controller, TRAINING, |_| (), fit);
             report = fitted.map_err(fit_error)?;
         }
         let handing_over = self.hand_over(report.as_ref())?;

@@ -65,7 +65,7 @@ enum Command {
     /// Run a campaign on an instrument, with a journal that loses nothing.
     Run(Box<live::RunArgs>),
     /// Go on with a campaign that was stopped, interrupted or killed.
-    Resume(live::ResumeArgs),
+    Resume(Box<live::ResumeArgs>),
     /// Tell a campaign that runs to pause, to stop, or to do something otherwise.
     Ctl(ctl::CtlArgs),
     /// See campaigns in a browser, and steer those that run.

@@ -16,6 +16,7 @@ pub(super) fn words(given: &Given, state: &State) -> String {
 }
 
 /// What is answered to a command that can hold.
+#[expect(clippy::too_many_lines, reason = "a line or two for each command")]
 pub(super) fn said(command: &Command, state: &State) -> String {
     let name = |candidate: u32| {
         let pixel = state

@@ -167,7 +167,7 @@ impl Shared {
             .clone()
             .skip(1)
             .zip(times)
-            .map(|(until, from)| *until - *from)
+            .map(|(until, from)| until.saturating_sub(*from))
             .collect();
         // The median: a pause is no pace.
         each.sort_unstable();

@@ -14,6 +14,8 @@ use crate::math::{distance_squared, smaller};
 
 /// A full memory drops one of so many points.
 const SHARE: usize = 16;
+/// The number of a point that goes.
+const DROPPED: u32 = u32::MAX;
 
 impl Explorer<'_> {
     /// Measured points that the Gaussian process is of, at most [`crate::Capacity::measurements`]. Where
@@ -59,8 +61,6 @@ impl Explorer<'_> {
                 smaller(least, distance_squared(own, other))
             });
         }
-        /// The number of none.
-        const DROPPED: u32 = u32::MAX;
         for _ in 0..(held / SHARE).max(1) {
             let first = (0, f32::INFINITY);
             let (least, _) = nearest.iter().enumerate().fold(first, |least, (n, &own)| {
@@ -243,7 +243,7 @@ mod tests {
             mirror.hold_at_most(20);
             let mut told = Vec::new();
             let mut seen = std::collections::HashSet::new();
-            for n in 0..90 {
+            for (n, &response) in responses.iter().enumerate().take(90) {
                 for (at, model) in [3, 47].into_iter().zip(&models) {
                     if n == at {
                         load(&mut first, model);
@@ -260,9 +260,9 @@ mod tests {
                 };
                 assert!(seen.insert(candidate));
                 while first.prepare(Some(candidate)) {}
-                told.push((candidate, responses[n]));
-                first.measure(candidate, responses[n]).unwrap();
-                mirror.measure(candidate, responses[n]).unwrap();
+                told.push((candidate, response));
+                first.measure(candidate, response).unwrap();
+                mirror.measure(candidate, response).unwrap();
             }
             assert!(first.held() <= 20 && first.measurements().len() == 90);
             let mut anew = explorer(three, 20, strategy);

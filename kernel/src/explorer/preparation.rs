@@ -89,9 +89,9 @@ const INTERPOLATION: usize = 80;
 /// Which weights are solved for.
 #[derive(Clone, Copy, PartialEq)]
 enum Weights {
-    OfMean,
-    OfSample,
-    OfBoth,
+    Mean,
+    Sample,
+    Both,
 }
 
 impl Preparation {
@@ -211,7 +211,7 @@ impl Explorer<'_> {
         let known = preparation.known;
         let solve = (known + 1) * (known + 1);
         if preparation.row || known < self.factor.order() {
-            self.solve_upper(known, Weights::OfMean);
+            self.solve_upper(known, Weights::Mean);
             (preparation.row, preparation.weighed) = (true, true);
             return Ok(2 * solve);
         }
@@ -269,9 +269,9 @@ impl Explorer<'_> {
             }
             Stage::Upper => {
                 let (weights, solves) = if preparation.weighed {
-                    (Weights::OfSample, 1)
+                    (Weights::Sample, 1)
                 } else {
-                    (Weights::OfBoth, 3)
+                    (Weights::Both, 3)
                 };
                 self.solve_upper(known, weights);
                 preparation.weighed = true;
@@ -381,7 +381,7 @@ impl Explorer<'_> {
         else {
             return;
         };
-        if which == Weights::OfSample {
+        if which == Weights::Sample {
             *no_sample = 0.0;
             return self.factor.solve_upper(weights);
         }
@@ -392,7 +392,7 @@ impl Explorer<'_> {
         for (weight, whitened) in alpha.iter_mut().zip(&*self.memory.whitened) {
             *weight = *whitened;
         }
-        if which == Weights::OfBoth {
+        if which == Weights::Both {
             *no_sample = 0.0;
             self.factor.solve_upper_each([direction, alpha, weights]);
         } else {

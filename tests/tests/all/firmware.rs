@@ -260,6 +260,9 @@ fn a_dwell_that_the_generator_cannot_keep_is_refused(board: &str) {
     );
 }
 
+/// What silences a generator or, told so, ends that; and the fault that follows.
+type Silence = (fn(&Attached, bool), BeamFault);
+
 fn a_generator_that_does_not_answer_is_reported_and_found_again(board: &str) {
     let Some(path) = image(board, "") else {
         return;
@@ -273,7 +276,7 @@ fn a_generator_that_does_not_answer_is_reported_and_found_again(board: &str) {
         ..Settings::DEFAULT
     };
     client.configure(settings).expect("configure");
-    let silences: [(fn(&Attached, bool), BeamFault); 5] = [
+    let silences: [Silence; 5] = [
         (Attached::set_mute, BeamFault::Silent),
         (Attached::set_deaf, BeamFault::Silent),
         (

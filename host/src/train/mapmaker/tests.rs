@@ -168,7 +168,7 @@ fn images_and_responses_without_variance_and_outliers_have_a_map() {
 fn few_counts_near_their_noise_widen_the_deviations_and_more_points_or_counts_do_not() {
     // Squares of 4 and 6 counts: 2.3 times the noise of counting them.
     let background = |points: usize| -> Vec<f64> {
-        let count = |n: usize| if n % 2 == 0 { 4.0 } else { 6.0 };
+        let count = |n: usize| if n.is_multiple_of(2) { 4.0 } else { 6.0 };
         (0..points).map(count).collect()
     };
     let in_full = unseen(&background(10));

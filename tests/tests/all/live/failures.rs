@@ -45,7 +45,7 @@ fn an_instrument_that_fails_is_blanked_found_again_and_loses_nothing() {
     let over: Vec<_> = over.collect();
     assert_eq!(over.len(), 3, "{over:?}");
     let blanked = |said: &&String| said.ends_with(" s; the beam is blanked");
-    assert!(over.iter().all(|said| blanked(said)), "{over:?}");
+    assert!(over.iter().all(blanked), "{over:?}");
     // What was exposed in vain counts.
     let extra = ran.summary.dose_electrons - undisturbed.summary.dose_electrons;
     let each = undisturbed.summary.dose_electrons / 41.0;

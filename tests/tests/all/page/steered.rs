@@ -107,7 +107,7 @@ fn what_a_browser_does_is_what_the_same_commands_do() {
 
     let records_of_steered = records(&steered);
     // The page has every record of the journal, and none came to it twice, the kill notwithstanding.
-    let all = Value::from_iter(0..records_of_steered.len());
+    let all = (0..records_of_steered.len()).collect::<Value>();
     assert_eq!((&said["arrived"], &said["kept"]), (&all, &all));
     let given = commands(&records_of_steered);
     let words: Vec<&str> = given
