@@ -125,7 +125,13 @@ fn every_strategy_and_architecture_replays() {
             };
             let outcome = run(&small, Seeds::Random(5), &mut experiment);
             assert_eq!(outcome.steps.len(), 12, "{}", strategy.name());
-            assert!(outcome.warnings.is_empty(), "{:?}", outcome.warnings);
+            // So few points, some on background alone, may tell little of the map.
+            let mut warnings = outcome.warnings.iter();
+            assert!(
+                warnings.all(|warning| warning.contains("hardly differ yet")),
+                "{:?}",
+                outcome.warnings
+            );
             let mut seen: Vec<_> = outcome.seeds.iter().chain(&outcome.steps).collect();
             seen.sort_by_key(|point| point.candidate);
             seen.dedup_by_key(|point| point.candidate);
