@@ -88,15 +88,20 @@ impl Replay {
 }
 
 /// The mean of a map of counts, which is the variance that counting gives them; `None` where it holds other
-/// numbers. Whole numbers below 1 on average may be marks as well, unless their units say what they are.
+/// numbers. Unless their units say what they are, whole numbers below 1 on average may be marks, and those above
+/// [`MOST_COUNTS`] grey levels.
 fn counts_on_average(map: &Map) -> Option<f64> {
     let known = || map.values.iter().copied().filter(|value| value.is_finite());
     let are_whole = known().all(|value| value >= 0.0 && value.fract() == 0.0);
     let mean = known().sum::<f64>() / known().count() as f64;
     let units = map.units.trim().to_lowercase();
-    let are_counts = mean >= 1.0 || (mean > 0.0 && ["counts", "count"].contains(&units.as_str()));
-    (are_whole && are_counts).then_some(mean)
+    let said = mean > 0.0 && ["counts", "count"].contains(&units.as_str());
+    let look_like = mean >= 1.0 && known().all(|value| value <= MOST_COUNTS);
+    (are_whole && (said || look_like)).then_some(mean)
 }
+
+/// Most counts of a pixel that nothing says to be counts.
+const MOST_COUNTS: f64 = 10_000.0;
 
 impl Experiment for Replay {
     fn image(&self) -> &Map {

@@ -11,7 +11,8 @@ use crate::train::Pace;
 const LOOK: Duration = Duration::from_millis(50);
 
 /// Does work on a thread of its own while `meanwhile` has the controller. Then whoever watches the controller
-/// is told how far the work is, and may break it off.
+/// is told how far the work is, and may break it off. A thread of a pool does both in turn, and nobody breaks
+/// the work off: were it to wait, the pool's other threads might be waiting for it.
 pub(super) fn watched<M, R: Send>(
     controller: &mut dyn Controller,
     what: &'static str,
@@ -28,6 +29,9 @@ pub(super) fn watched<M, R: Send>(
         }
     };
     attend(controller);
+    if rayon::current_thread_index().is_some() {
+        return (meanwhile(controller), work(pace));
+    }
     let (over, is_over) = mpsc::channel::<()>();
     std::thread::scope(|scope| {
         let working = scope.spawn(move || {

@@ -387,7 +387,7 @@ mod tests {
         for (shape, n, text) in [
             ("6,", 6, "shape 6;"),
             ("", 1, "shape scalar;"),
-            ("1, 2, 3, 2", 12, "shape 1x2x3x2;"),
+            ("3, 2, 3, 2", 36, "shape 3x2x3x2;"),
             ("0, 3", 0, "shape 0x3;"),
         ] {
             let message = read_shape(shape, n).unwrap_err().to_string();
