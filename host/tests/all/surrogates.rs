@@ -108,6 +108,7 @@ fn images_without_structure_and_outliers_are_explored_with_filters() {
 #[test]
 fn a_map_of_background_alone_is_no_more_certain_than_it_can_be() {
     let folder = tempfile::tempdir().unwrap();
+    let mut warned = 0;
     for (specimen, seed) in [("1", "1"), ("3", "7"), ("3", "1")] {
         let microscope = format!("specimen:nanoparticles:{specimen}");
         let campaign = |budget: &str| {
@@ -119,7 +120,10 @@ fn a_map_of_background_alone_is_no_more_certain_than_it_can_be() {
         let first = campaign("11");
         let said = first["warnings"].to_string();
         let expected = "responses hardly differ yet: the map's deviation is a guess";
-        assert!(said.contains(expected), "{said}");
+        // Any point more may tell enough.
+        let guessed = first["maps"][1]["guessed"] == true;
+        assert_eq!(said.contains(expected), guessed, "{said}");
+        warned += usize::from(guessed);
         let maps = campaign("20")["maps"].clone();
         assert_eq!(maps[0], first["maps"][0]);
         assert_eq!(maps[0]["guessed"], true);
@@ -129,6 +133,7 @@ fn a_map_of_background_alone_is_no_more_certain_than_it_can_be() {
             assert!(of["within"].as_f64().unwrap() > 0.8, "{of}");
         }
     }
+    assert!(warned > 0);
 }
 
 /// These read variances, which each surrogate has in its own way.

@@ -125,11 +125,9 @@ impl Drive<'_> {
             self.learner.warnings.note(&note);
             (None, Vec::new())
         });
-        if let Some(of) = maps.last().filter(|of| of.guessed) {
-            self.learner.warnings.note(&format!(
-                "responses hardly differ yet: the map's deviation is a guess after {} points",
-                of.points
-            ));
+        if maps.last().is_some_and(|of| of.guessed) {
+            let note = "responses hardly differ yet: the map's deviation is a guess";
+            self.learner.warnings.note(note);
         }
         self.learner.times.mapping = started.elapsed();
         if !matches!(ended, Ended::Controller(_))

@@ -292,7 +292,9 @@ fn whatever_arrives_the_limits_hold() {
             .map(|(candidate, _)| candidate.0)
             .collect();
         assert_eq!(distinct.len(), candidates.len());
-        assert!(candidates.iter().all(|(_, value)| value.is_finite()));
+        // A memory that is full has forgotten the responses of the points that it dropped.
+        let known = candidates.iter().filter(|(_, value)| value.is_finite());
+        assert_eq!(known.count(), rig.controller.explorer().held());
         measured += candidates.len();
     }
     println!("{exposed} exposures and {measured} measurements under fire");
