@@ -272,7 +272,8 @@ def usid_files():
     # By their names before NumPy 2.
     np.product, np.float, np.int, np.in1d = np.prod, float, int, np.isin
 
-    ys, xs, es = 3.0 + 0.5 * np.arange(HEIGHT), 0.25 * np.arange(WIDTH), 1.0 + 0.1 * np.arange(CHANNELS)
+    # Numbers that single precision, in which the tables are, holds.
+    ys, xs, es = 3.0 + 0.5 * np.arange(HEIGHT), 0.25 * np.arange(WIDTH), 1.0 + 0.125 * np.arange(CHANNELS)
     data = cube(np.float32)
     # The fastest dimension first.
     positions = [pyUSID.Dimension("X", "nm", xs), pyUSID.Dimension("Y", "nm", ys)]

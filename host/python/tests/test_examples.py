@@ -75,7 +75,7 @@ class Examples(unittest.TestCase):
                 words = iter(serving.stdout.readline, "")
                 place = next(line for line in words if line.startswith("serving ")).split()[1]
                 # The wheel is for every Python: theirs takes it from where it is unpacked.
-                wheel = next((ROOT / "target" / "python" / "wheels").glob("*.whl"))
+                wheel = next((ROOT / "target" / "python-build" / "wheels").glob("*.whl"))
                 subprocess.run([sys.executable, "-m", "zipfile", "-e", wheel, folder], check=True)
                 environment = dict(os.environ, PYTHONPATH=folder, TWIN=place, TWIN_DATA=str(data))
                 # Theirs has no matplotlib that is used elsewhere.

@@ -337,6 +337,8 @@ INTERRUPTED = """
 import os, signal, threading, time
 import numpy, beacon
 
+# Whoever began the tests in the background may have had it ignored.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 random = numpy.random.default_rng(1)
 # Twenty thousand epochs take far longer than this may.
 explorer = beacon.Explorer(
