@@ -6,7 +6,6 @@ Prints a line of JSON.
 """
 
 import json
-import re
 import sys
 
 from browser import at, given, open_browser, settle, start, waits_after, watched
@@ -14,6 +13,10 @@ from playwright.sync_api import sync_playwright
 
 PROGRAM, FOLDER, SEEDS = sys.argv[1:]
 FOCUSED = "() => document.activeElement.id || document.activeElement.name || ''"
+CURSOR = """async () => {
+    const { room } = await import(new URL('room.js', location));
+    return [room.cursor.row, room.cursor.column];
+}"""
 # Presses of Tab within which everything is reached.
 MOST = 60
 
@@ -66,7 +69,8 @@ def tab_to(page, wanted):
 def cursor(page):
     """Row and column of the cursor on the map."""
     settle(page, "() => /^row /.test(document.querySelector('#pixel').textContent)")
-    return [int(number) for number in re.findall(r"\d+", page.locator("#pixel").inner_text())[:2]]
+    # What the page says of it follows when the page is drawn.
+    return page.evaluate(CURSOR)
 
 
 def by_keys(browser, link, said):
@@ -82,7 +86,6 @@ def by_keys(browser, link, said):
     before = cursor(page)
     for key in ["Shift+ArrowUp", "ArrowDown", "ArrowLeft", "ArrowLeft", "Shift+ArrowRight"]:
         page.keyboard.press(key)
-    page.wait_for_timeout(200)
     after = cursor(page)
     said["moved"] = [b - a for a, b in zip(before, after)]
     page.keyboard.press("Enter")

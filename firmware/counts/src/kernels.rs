@@ -183,6 +183,7 @@ fn decisions_of_other_models(mut campaign: LinkedCampaign) {
     campaign.commit("commit_filters", n);
     let no_dwell = "decision_no_dwell";
     campaign.decision_without_dwell(no_dwell, strategy, n, macs::decision_no_dwell);
+    campaign.decision("decision_ei_filters", Ei, n, macs::decision_ei_filters);
     campaign.with_a_wide_plane();
     campaign.decision("decision_wide", strategy, n, macs::decision_filters);
     campaign.slice("slice_wide", n);

@@ -187,6 +187,11 @@ pub fn decision_ei(shape: Shape) -> u64 {
     decision_mu(shape) + 2 * shape.points()
 }
 
+/// The same with the fixed filters: what neighbours add to all candidates, and to the one that was chosen.
+pub fn decision_ei_filters(shape: Shape) -> u64 {
+    decision_ei(shape) + space(shape) + 3 * shape.points()
+}
+
 /// A decision by `mu`: the surrogate corrected, and what the model expects of the candidate that was chosen.
 pub fn decision_mu(shape: Shape) -> u64 {
     shape.points() + update(shape) + posterior(shape.points())

@@ -12,7 +12,8 @@ use super::super::serial::{Port, Rates};
 use super::Linked;
 use super::versions::speaks;
 
-/// Attempts at one rate. They take a second, twice as long as a board tries a new rate.
+/// Attempts at one rate, before the other one's turn. They take a second, twice as long as a board tries a new
+/// rate.
 const ATTEMPTS: u32 = 3;
 
 /// Says hello, at both rates where there are two, and has both ends run at the wanted one. A line
@@ -27,7 +28,14 @@ pub(super) fn greet(client: &mut Client<Port>) -> Result<Identity, ControllerErr
         attempts: ATTEMPTS.min(patient.attempts),
         ..patient
     };
-    let greeted = greet_at_both(client);
+    // A board that begins to run, or is busy, is waited for as long as at one rate.
+    let mut greeted = greet_at_both(client);
+    for _ in 1..patient.attempts.div_ceil(ATTEMPTS) {
+        if !matches!(greeted, Err(ControllerError::Link(Failure::NoReply { .. }))) {
+            break;
+        }
+        greeted = greet_at_both(client);
+    }
     *client.timing_mut() = patient;
     greeted
 }
