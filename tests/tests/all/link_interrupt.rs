@@ -171,15 +171,21 @@ impl Board {
         timing: Timing,
         with: impl FnOnce(&mut Linked<'_>) -> R,
     ) -> R {
-        let port = Port::open(&self.name, ControllerChoice::BAUD).expect("a port");
-        let mut memory = Memory::new(capacity);
-        let mirror = InProcess::new(&mut memory).expect("enough memory");
         let recovery = Recovery {
             pause: Duration::from_millis(5),
             ..Recovery::default()
         };
-        let linked = Linked::connect(Client::new(port, timing, 7), recovery, mirror);
-        with(&mut linked.expect("a board"))
+        let begun = Instant::now();
+        // Only a link that was there is sought again: a busy machine may miss a quick host's first word.
+        loop {
+            let port = Port::open(&self.name, ControllerChoice::BAUD).expect("a port");
+            let mut memory = Memory::new(capacity);
+            let mirror = InProcess::new(&mut memory).expect("enough memory");
+            match Linked::connect(Client::new(port, timing, 7), recovery, mirror) {
+                Ok(mut linked) => return with(&mut linked),
+                Err(error) => assert!(begun.elapsed().as_secs() < 60, "{error}"),
+            }
+        }
     }
 }
 
