@@ -126,6 +126,8 @@ def main():
         row, column = last_point(page)
         size = page.evaluate("document.querySelector('#map').style.aspectRatio.split('/').map(Number)")
         page.mouse.click(*at(page, "#map", (column + 0.5) / size[0], (row + 0.5) / size[1]))
+        # What was said of the pixel before stands until the page is drawn again.
+        settle(page, "() => document.querySelector('#measure-why').textContent.includes('point 13')")
         said["unmeasurable"] = page.locator("#measure-why").inner_text()
         page.click("#discard")
         given(page, "discard")
