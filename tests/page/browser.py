@@ -132,6 +132,8 @@ def pictures(page, folder, name):
     """The page at every width, and what axe-core finds at each."""
     page.evaluate(Path(axe_playwright_python.__file__).with_name("axe.min.js").read_text())
     found = []
+    # What stays at the top of the window stands where the window is.
+    page.evaluate("scrollTo(0, 0)")
     for width in WIDTHS:
         page.set_viewport_size({"width": width, "height": 1000})
         page.wait_for_timeout(300)
