@@ -8,12 +8,11 @@ use std::time::{Duration, Instant};
 use std::{env, thread};
 
 use beacon_generator::{Attached, CLOCK_HZ, CYCLES_PER_COUNT, Stay};
-use beacon_host::campaign::{Campaign, CampaignConfig, CampaignError, Outcome, Seeds};
+use beacon_host::campaign::{Campaign, CampaignConfig, CampaignError, Oracle, Outcome, Seeds};
 use beacon_host::controller::{
     BeamPort, Controller, ControllerChoice, ControllerError, Emulator, EmulatorError, InProcess,
     LinkReport, Linked, Memory, Port, Recovery, Setup, firmware_image,
 };
-use beacon_host::experiment::Oracle;
 use beacon_kernel::link::message::Settings;
 use beacon_kernel::link::scalarizer::Scalarizer;
 use beacon_kernel::link::{Client, Timing, Transport};

@@ -17,7 +17,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use beacon_host::campaign::{ALGORITHM, Event};
-use beacon_host::journal::Journal;
+use beacon_host::internal::journal::Journal;
 use beacon_kernel::Capacity;
 use serde_json::Value;
 use tempfile::TempDir;

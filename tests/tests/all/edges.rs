@@ -5,14 +5,13 @@ use std::sync::atomic::Ordering;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use beacon_host::campaign::{Campaign, CampaignConfig, Event, Outcome, Seeds};
+use beacon_host::LiveError;
+use beacon_host::campaign::{Campaign, CampaignConfig, Event, Outcome, Replay, Seeds};
 use beacon_host::controller::{
     Controller as _, ControllerError, InProcess, Linked, Memory, Recovery, Setup,
 };
 use beacon_host::data::{Map, Patches};
-use beacon_host::experiment::Replay;
-use beacon_host::journal::Journal;
-use beacon_host::live::LiveError;
+use beacon_host::internal::journal::Journal;
 use beacon_host::microscope::ReplayMicroscope;
 use beacon_kernel::link::PROTOCOL_CURRENT;
 use beacon_kernel::link::message::Spot;

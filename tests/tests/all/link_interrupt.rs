@@ -12,15 +12,15 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use beacon_host::campaign::{Ended, LiveConfig, Outcome};
-use beacon_host::control::tell;
 use beacon_host::controller::{
     BeamPort as _, Controller as _, ControllerChoice, ControllerError, HandOver, InProcess, Linked,
     Memory, Port, Recovery, Setup,
 };
-use beacon_host::journal::RunFolder;
-use beacon_host::live::{Session, TakenUp};
+use beacon_host::internal::control::tell;
+use beacon_host::internal::journal::RunFolder;
+use beacon_host::internal::specimen::SpecimenKind;
 use beacon_host::microscope::SpecimenMicroscope;
-use beacon_host::specimen::SpecimenKind;
+use beacon_host::{Session, TakenUp};
 use beacon_kernel::link::message::Phase;
 use beacon_kernel::link::transfer::Encoding;
 use beacon_kernel::link::{Client, Timing, Transport as _, frame};

@@ -4,13 +4,13 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use beacon_generator::{Attached, CLOCK_HZ, Reader};
+use beacon_host::Session;
 use beacon_host::campaign::{DeflectionFrame, Ended, LiveConfig};
 use beacon_host::controller::BeamPort as _;
-use beacon_host::journal::RunFolder;
-use beacon_host::live::Session;
+use beacon_host::data::{Picoamperes, Seconds};
+use beacon_host::internal::journal::RunFolder;
+use beacon_host::internal::specimen::SpecimenKind;
 use beacon_host::microscope::{SimulatedBeam, SpecimenMicroscope};
-use beacon_host::specimen::SpecimenKind;
-use beacon_host::units::{Picoamperes, Seconds};
 use beacon_kernel::Capacity;
 use beacon_tests::EmulatedBoard;
 use beacon_tests::live::{Ran, go, settings};

@@ -12,9 +12,9 @@ use beacon_host::controller::{
     ControllerChoice, InProcess, Linked, Memory, Port, Recovery, SharedBoard,
 };
 use beacon_host::data::Map;
-use beacon_host::journal::RunFolder;
-use beacon_host::live::{Session, TakenUp};
+use beacon_host::internal::journal::RunFolder;
 use beacon_host::microscope::{ReplayMicroscope, ScannerMicroscope};
+use beacon_host::{Session, TakenUp};
 use beacon_kernel::link::Client;
 use beacon_kernel::{Candidate, Capacity};
 use beacon_tests::EmulatedBoard;

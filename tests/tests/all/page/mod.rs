@@ -19,8 +19,8 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use beacon_host::campaign::{Event, Record};
-use beacon_host::control::{Status, status};
-use beacon_host::journal::Follower;
+use beacon_host::internal::control::{Status, status};
+use beacon_host::internal::journal::Follower;
 
 /// How long a campaign of a test may take to get anywhere.
 const PATIENCE: Duration = Duration::from_secs(300);

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::Command;
 
 use beacon_host::campaign::Event;
-use beacon_host::control::{Status, tell};
+use beacon_host::internal::control::{Status, tell};
 use serde_json::Value;
 
 use super::{Program, commands, records, seeds, trajectory, until};

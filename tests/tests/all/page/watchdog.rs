@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use beacon_host::control::status;
+use beacon_host::internal::control::status;
 
 use super::{Program, commands, records, seeds, until};
 
