@@ -1,6 +1,7 @@
 //! The firmware under the emulator, and campaigns whose host is attended from call to call.
 
 use std::fmt::Debug;
+use std::fs::File;
 use std::io::Write as _;
 use std::ops::Range;
 use std::process::Command;
@@ -40,6 +41,9 @@ pub fn come_first() {
 /// A running board with a scan generator.
 pub struct EmulatedBoard {
     emulator: Emulator,
+    /// The line's end, which nobody reads here: of a line that nobody holds the emulator looks once a second
+    /// whether somebody does.
+    _held: File,
 }
 
 impl EmulatedBoard {
@@ -61,7 +65,13 @@ impl EmulatedBoard {
         let image = firmware_image().map(|image| image.with_file_name(format!("{board}.elf")));
         let started = image.and_then(|image| Emulator::start(&image));
         match started {
-            Ok(emulator) => Some(Self { emulator }),
+            Ok(emulator) => {
+                let held = File::open(emulator.port()).expect("the line is there");
+                Some(Self {
+                    emulator,
+                    _held: held,
+                })
+            }
             Err(error @ (EmulatorError::NoFirmware { .. } | EmulatorError::Start(_)))
                 if env::var_os("BEACON_REQUIRE_EMULATOR").is_none() =>
             {
