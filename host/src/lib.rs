@@ -1,6 +1,6 @@
 //! The host of a self-driving microscope: trains, relays, records, and never decides.
 //!
-//! A campaign on an instrument of one's own takes two functions and a call of [`live::run`]. Here the
+//! A campaign on an instrument of one's own takes two functions and a call of [`run`]. Here the
 //! "instrument" answers with a number for each place; one that records spectra has more channels, and a
 //! [scalarizer](scalarizer::Scalarizer) that reduces them. An instrument that tells more of itself
 //! implements [`Microscope`].
@@ -8,7 +8,6 @@
 //! ```
 //! use beacon_host::campaign::LiveConfig;
 //! use beacon_host::data::{Channels, Map};
-//! use beacon_host::live;
 //! use beacon_host::microscope::{MicroscopeChoice, Position, from_functions};
 //!
 //! let overview = || {
@@ -21,30 +20,32 @@
 //! # let parent = tempfile::tempdir()?;
 //! # let folder = &parent.path().join("campaign");
 //! let config = LiveConfig::new(MicroscopeChoice::Own("mine".to_owned()), 14);
-//! let outcome = live::run(&mut mine, config, folder, &mut ())?;
+//! let outcome = beacon_host::run(&mut mine, config, folder, &mut ())?;
 //! assert_eq!((outcome.seeds.len(), outcome.steps.len()), (10, 4));
 //! // Whatever ended it, the journal in the folder has every point: it goes on from there.
-//! let again = live::resume(&mut mine, folder, &mut ())?;
+//! let again = beacon_host::resume(&mut mine, folder, &mut ())?;
 //! assert_eq!(again.steps, outcome.steps);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
+//! | a campaign | by |
+//! |---|---|
+//! | on an instrument, in one call | [`run`], [`resume`] |
+//! | on an instrument, with commands, a controller, what is logged and what is judged | [`Session`] |
+//! | whose points the caller measures | [`AskTell`] |
+//! | on data or specimens that answer at once | [`campaign::Campaign`] |
+//! | against others, many times | [`study`] |
+//!
 //! | module | what |
 //! |---|---|
-//! | [`campaign`] | the state machine of a campaign, its settings, and what comes of it |
-//! | [`live`] | campaigns on instruments |
-//! | [`ask_tell`] | campaigns whose points the caller measures |
+//! | [`campaign`] | the state machine of a campaign, its settings, what it is about, and what comes of it |
 //! | [`microscope`] | instruments |
-//! | [`experiment`] | data and specimens that answer at once, for [offline campaigns](campaign::Campaign) |
 //! | [`controller`] | where the kernel runs: in this process, or on a board |
 //! | [`train`] | the trainer of the deep kernel |
-//! | [`data`] | axes, maps, spectra and their files |
+//! | [`data`] | axes, maps, spectra and their files; the quantities that doses are computed from |
 //! | [`scalarizer`] | from a spectrum to a number |
-//! | [`units`] | what doses are computed from: electrons, picoamperes, seconds, e/Å² |
-//! | [`metrics`], [`spaces`] | how a campaign is judged |
+//! | [`metrics`] | how a campaign is judged |
 //! | [`study`] | comparisons of strategies |
-//!
-//! What else is public serves the program `beacon` and the tests, and changes with them.
 //!
 //! # Features
 //!
@@ -62,39 +63,64 @@
 
 #![forbid(unsafe_code)]
 
-pub mod ask_tell;
+mod ask_tell;
 pub mod campaign;
 #[cfg(feature = "cli")]
-#[doc(hidden)]
-pub mod cli;
-#[doc(hidden)]
-pub mod control;
+mod cli;
+mod control;
 #[cfg(feature = "page")]
-#[doc(hidden)]
-pub mod control_room;
+mod control_room;
 pub mod controller;
 pub mod data;
-pub mod experiment;
+mod experiment;
 #[cfg(feature = "figures")]
-#[doc(hidden)]
-pub mod figures;
-#[doc(hidden)]
-pub mod journal;
-#[doc(hidden)]
-pub mod lines;
-pub mod live;
+mod figures;
+mod journal;
+mod lines;
+mod live;
 pub mod metrics;
 pub mod microscope;
 #[cfg(feature = "figures")]
-#[doc(hidden)]
-pub mod page;
+mod page;
 #[cfg(feature = "figures")]
-#[doc(hidden)]
-pub mod plot;
+mod plot;
 pub mod scalarizer;
-pub mod spaces;
-#[doc(hidden)]
-pub mod specimen;
+mod spaces;
+mod specimen;
 pub mod study;
 pub mod train;
-pub mod units;
+mod units;
+
+pub use ask_tell::{AskTell, AskTellError, Asked, Beginning, Setup, Sight};
+pub use journal::{FolderError, JournalError, RunFolder};
+pub use live::{LiveError, LiveSummary, Log, Session, TakenUp, resume, run};
+
+/// What the program `beacon`, the tests and the benchmarks need beside the library. It changes with
+/// them.
+#[doc(hidden)]
+pub mod internal {
+    /// Makes a private room of the library reachable.
+    macro_rules! rooms {
+        ($($(#[$features:meta])? $room:ident)*) => {$(
+            $(#[$features])?
+            pub mod $room {
+                pub use crate::$room::*;
+            }
+        )*};
+    }
+
+    rooms! {
+        #[cfg(feature = "cli")] cli
+        control
+        #[cfg(feature = "page")] control_room
+        #[cfg(feature = "figures")] figures
+        journal
+        lines
+        live
+        #[cfg(feature = "figures")] page
+        #[cfg(feature = "figures")] plot
+        spaces
+        specimen
+        units
+    }
+}

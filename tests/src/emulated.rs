@@ -1,6 +1,7 @@
 //! The firmware under the emulator, and campaigns whose host is attended from call to call.
 
 use std::fmt::Debug;
+use std::fs::File;
 use std::io::Write as _;
 use std::ops::Range;
 use std::process::Command;
@@ -8,12 +9,11 @@ use std::time::{Duration, Instant};
 use std::{env, thread};
 
 use beacon_generator::{Attached, CLOCK_HZ, CYCLES_PER_COUNT, Stay};
-use beacon_host::campaign::{Campaign, CampaignConfig, CampaignError, Outcome, Seeds};
+use beacon_host::campaign::{Campaign, CampaignConfig, CampaignError, Oracle, Outcome, Seeds};
 use beacon_host::controller::{
     BeamPort, Controller, ControllerChoice, ControllerError, Emulator, EmulatorError, InProcess,
     LinkReport, Linked, Memory, Port, Recovery, Setup, firmware_image,
 };
-use beacon_host::experiment::Oracle;
 use beacon_kernel::link::message::Settings;
 use beacon_kernel::link::scalarizer::Scalarizer;
 use beacon_kernel::link::{Client, Timing, Transport};
@@ -41,6 +41,9 @@ pub fn come_first() {
 /// A running board with a scan generator.
 pub struct EmulatedBoard {
     emulator: Emulator,
+    /// The line's end, which nobody reads here: of a line that nobody holds the emulator looks once a second
+    /// whether somebody does.
+    _held: File,
 }
 
 impl EmulatedBoard {
@@ -62,7 +65,13 @@ impl EmulatedBoard {
         let image = firmware_image().map(|image| image.with_file_name(format!("{board}.elf")));
         let started = image.and_then(|image| Emulator::start(&image));
         match started {
-            Ok(emulator) => Some(Self { emulator }),
+            Ok(emulator) => {
+                let held = File::open(emulator.port()).expect("the line is there");
+                Some(Self {
+                    emulator,
+                    _held: held,
+                })
+            }
             Err(error @ (EmulatorError::NoFirmware { .. } | EmulatorError::Start(_)))
                 if env::var_os("BEACON_REQUIRE_EMULATOR").is_none() =>
             {

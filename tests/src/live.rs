@@ -4,14 +4,14 @@ use std::path::Path;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex};
 
-use beacon_host::campaign::{CampaignError, LiveConfig, Outcome, Series};
+use beacon_host::campaign::{
+    Cache, CampaignError, Experiment as _, LiveConfig, Outcome, Series, Spaces,
+};
 use beacon_host::controller::{Controller, InProcess, Memory};
 use beacon_host::data::Map;
-use beacon_host::experiment::Experiment as _;
-use beacon_host::journal::RunFolder;
-use beacon_host::live::{LiveError, LiveSummary, Log, Session, TakenUp};
+use beacon_host::internal::journal::RunFolder;
 use beacon_host::microscope::Microscope;
-use beacon_host::spaces::{Cache, Spaces};
+use beacon_host::{LiveError, LiveSummary, Log, Session, TakenUp};
 use beacon_kernel::Capacity;
 use clap::{Args as _, Command, FromArgMatches as _};
 

@@ -5,11 +5,10 @@ use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::path::Path;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
-use beacon_host::campaign::{CampaignConfig, CampaignError, Outcome, Seeds};
+use beacon_host::campaign::{CampaignConfig, CampaignError, Oracle, Outcome, Seeds};
 use beacon_host::controller::{
     ControllerChoice, ControllerError, LinkReport, Linked, Port, firmware_image,
 };
-use beacon_host::experiment::Oracle;
 use beacon_kernel::link::Client;
 use serde::Deserialize;
 

@@ -2,11 +2,13 @@
 
 use std::path::{Path, PathBuf};
 
-use beacon_host::campaign::{Campaign, CampaignConfig, Outcome, SeedList, Seeds, read_seeds};
+use beacon_host::campaign::{
+    Campaign, CampaignConfig, Oracle, Outcome, Replay, SeedList, Seeds, SpecimenExperiment,
+    read_seeds,
+};
 use beacon_host::controller::{InProcess, Memory};
 use beacon_host::data::files;
-use beacon_host::experiment::{Oracle, Replay, SpecimenExperiment};
-use beacon_host::specimen::SpecimenKind;
+use beacon_host::internal::specimen::SpecimenKind;
 use beacon_kernel::Capacity;
 
 /// The published PFM benchmark; `None`, said aloud, where the data are absent.

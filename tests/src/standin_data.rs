@@ -1,7 +1,7 @@
 //! Data for the stand-in of a bridge: the built-in nanoparticles, cut small.
 
 use beacon_host::data::{Axis, Map, Spectra};
-use beacon_host::specimen::{Nanoparticles, NanoparticlesConfig, Specimen as _};
+use beacon_host::internal::specimen::{Nanoparticles, NanoparticlesConfig, Specimen as _};
 
 use crate::bridge_standin::StandinData;
 

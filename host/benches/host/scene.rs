@@ -4,8 +4,8 @@ use std::error::Error;
 
 use beacon_host::controller::{Controller, InProcess, Memory, Setup};
 use beacon_host::data::{Map, Patches};
+use beacon_host::internal::specimen::{NanoparticlesConfig, SpecimenConfig, SpecimenKind};
 use beacon_host::scalarizer::Scalarizer;
-use beacon_host::specimen::{NanoparticlesConfig, SpecimenConfig, SpecimenKind};
 use beacon_host::train::{SurrogateKind, SurrogateTrainer, TrainerConfig};
 use beacon_kernel::{Candidate, Capacity, Model};
 

@@ -4,11 +4,11 @@
 use crate::{Outcome, Pixels};
 use beacon_host::data::files::Finished;
 use beacon_host::data::{Axis, Map};
-use beacon_host::figures::{
+use beacon_host::internal::figures::{
     Metrics, Progress, StepTimes, StrategyResult, TargetFigure, Trajectory, TrajectoryFigure,
 };
-use beacon_host::page::{Report, Table, write_figures, write_report};
-use beacon_host::plot::save;
+use beacon_host::internal::page::{Report, Table, write_figures, write_report};
+use beacon_host::internal::plot::save;
 use std::path::Path;
 
 /// Draws all of it.

@@ -2,8 +2,8 @@
 
 use crate::Outcome;
 use crate::read::{coords, indices, npy, order};
-use beacon_host::figures::{LatentFigure, Manifold};
-use beacon_host::plot::{FigureStyle, save_all};
+use beacon_host::internal::figures::{LatentFigure, Manifold};
+use beacon_host::internal::plot::{FigureStyle, save_all};
 use std::path::Path;
 
 const WINDOW: usize = 16;

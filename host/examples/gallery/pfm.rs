@@ -4,13 +4,13 @@ use crate::read::{at, column, coords, indices, npy, order};
 use crate::{Outcome, Pixels};
 use beacon_host::data::files::Finished;
 use beacon_host::data::{Map, on_candidates};
-use beacon_host::figures::{
+use beacon_host::internal::figures::{
     CoverageFigure, Curve, Metrics, Progress, StepTimes, StrategyResult, SurrogateFigure,
     TargetFigure, Trajectory, TrajectoryFigure,
 };
+use beacon_host::internal::page::{Report, write_figures, write_report};
+use beacon_host::internal::plot::{FigureStyle, save, save_all};
 use beacon_host::metrics::{TARGET_BINS, target_groups};
-use beacon_host::page::{Report, write_figures, write_report};
-use beacon_host::plot::{FigureStyle, save, save_all};
 use beacon_kernel::Candidates;
 use rand_core::{Rng, SeedableRng};
 use rand_xoshiro::Xoshiro128PlusPlus;

@@ -3,8 +3,8 @@
 use crate::Outcome;
 use beacon_host::data::Spectra;
 use beacon_host::data::files::{Dataset, read};
-use beacon_host::figures::{Arrangement, Marker, SpectraFigure, Spectrum, line_markers};
-use beacon_host::plot::{FigureStyle, save_all};
+use beacon_host::internal::figures::{Arrangement, Marker, SpectraFigure, Spectrum, line_markers};
+use beacon_host::internal::plot::{FigureStyle, save_all};
 use std::path::Path;
 
 /// Draws EDS spectra with the lines of their elements, and loops of piezoresponse.

@@ -4,11 +4,11 @@ use crate::read::{at, column, coords, indices, order};
 use crate::{Outcome, Pixels};
 use beacon_host::data::files::Finished;
 use beacon_host::data::{Axis, Map};
-use beacon_host::figures::{
+use beacon_host::internal::figures::{
     Metrics, Progress, StepTimes, StrategyResult, TargetFigure, Trajectory, TrajectoryFigure,
 };
-use beacon_host::page::{Report, write_figures, write_report};
-use beacon_host::plot::{FigureStyle, save_all};
+use beacon_host::internal::page::{Report, write_figures, write_report};
+use beacon_host::internal::plot::{FigureStyle, save_all};
 use std::fs::File;
 use std::io::BufReader;
 use std::path::Path;

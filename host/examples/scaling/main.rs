@@ -12,8 +12,8 @@ mod step;
 use std::error::Error;
 use std::path::Path;
 
-use beacon_host::figures::{Growth, GrowthFigure, GrowthPanel, PowerLaw};
-use beacon_host::plot::save;
+use beacon_host::internal::figures::{Growth, GrowthFigure, GrowthPanel, PowerLaw};
+use beacon_host::internal::plot::save;
 
 use step::{PARTS, measure};
 

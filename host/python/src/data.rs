@@ -1,10 +1,10 @@
 //! Files and built-in specimens.
 
+use beacon_host::campaign::{Experiment as _, Oracle as _, Point, SpecimenExperiment};
 use beacon_host::data::files::{self, Dataset, Signal, Transpose, Wanted};
 use beacon_host::data::{Axis, Map, Spectra};
-use beacon_host::experiment::{Experiment as _, Oracle as _, Point, SpecimenExperiment};
+use beacon_host::internal::specimen::SpecimenChoice;
 use beacon_host::scalarizer::Scalarizer;
-use beacon_host::specimen::SpecimenChoice;
 use beacon_kernel::{Candidate, Pixel};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;

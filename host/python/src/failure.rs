@@ -2,11 +2,10 @@
 
 use std::io::ErrorKind;
 
-use beacon_host::ask_tell::AskTellError;
 use beacon_host::campaign::{CampaignError, Ended};
 use beacon_host::data::files::DatasetError;
-use beacon_host::live::{FolderError, JournalError};
 use beacon_host::study::StudyError;
+use beacon_host::{AskTellError, FolderError, JournalError};
 use pyo3::exceptions::{
     PyFileExistsError, PyFileNotFoundError, PyIndexError, PyMemoryError, PyOSError, PyRuntimeError,
     PyValueError,

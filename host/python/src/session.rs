@@ -8,9 +8,9 @@ use std::path::PathBuf;
 use std::sync::Mutex;
 use std::sync::mpsc::{Sender, channel};
 
-use beacon_host::ask_tell::{AskTell, Asked, Beginning, Setup};
 use beacon_host::campaign::{Command, Ended, Seeds, Standing};
 use beacon_host::controller::InProcess;
+use beacon_host::{AskTell, Asked, Beginning, Setup};
 use beacon_kernel::{Candidate, Candidates, Pixel};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict};

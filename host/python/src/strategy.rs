@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex};
 
-use beacon_host::ask_tell::{Asked, Sight};
+use beacon_host::{Asked, Sight};
 use beacon_kernel::Candidate;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;

@@ -8,10 +8,11 @@ use std::sync::mpsc::channel;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use beacon_host::campaign::{Campaign, Ended, Observer, Series, Summary};
+use beacon_host::campaign::{
+    Cache, Campaign, Ended, Experiment as _, LatentConfig, Observer, Replay, Series, Spaces,
+    Summary,
+};
 use beacon_host::controller::{InProcess, Memory};
-use beacon_host::experiment::{Experiment as _, Replay};
-use beacon_host::spaces::{Cache, LatentConfig, Spaces};
 use beacon_host::study::{
     Analysis, Cell, CellResult, Comparison, DataIdentity, Ending, Maps, Other, Plan, Stored, Study,
     StudyFolder, Watch, Workers, chosen_steps, cores, run_cells, to_json,

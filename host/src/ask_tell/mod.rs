@@ -1,39 +1,10 @@
-//! Campaigns whose points the caller measures: it asks for a point, measures it by whatever means it
-//! has, and tells what came of it.
-//!
-//! ```
-//! use beacon_host::ask_tell::{AskTell, Beginning, Setup};
-//! use beacon_host::campaign::{CampaignConfig, Seeds};
-//! use beacon_host::controller::InProcess;
-//! use beacon_host::data::Map;
-//!
-//! let pixels = (0..32 * 32).map(|n| f64::from(n % 32 * (n / 32)).sin()).collect();
-//! let image = Map::uncalibrated(32, 32, pixels, "brightness");
-//! let setup = Setup::new(CampaignConfig::default(), 14);
-//! let beginning = Beginning::new(setup, Seeds::Random(10), image, |_, _| false)?;
-//! let mut memory = beginning.memory()?;
-//! let mut controller = InProcess::new(&mut memory)?;
-//! let mut explorer = AskTell::begin(beginning, &mut controller, None)?;
-//! for _ in 0..14 {
-//!     for point in explorer.ask(1)? {
-//!         let response = (9.0 * point.pixel.column as f64).sin();
-//!         explorer.tell(vec![(point.candidate, vec![response])])?;
-//!     }
-//! }
-//! assert_eq!(explorer.measurements().1, 10);
-//! assert!(explorer.ask(1).is_err(), "all 14 points are measured");
-//! # Ok::<(), Box<dyn std::error::Error>>(())
-//! ```
+//! Campaigns whose points the caller measures.
 //!
 //! | file | what |
 //! |---|---|
 //! | `beginning` | what a campaign begins with, or goes on with from a folder |
 //! | `told` | what lies outside it: who tells, and the journal |
 //! | `error` | what stands in its way |
-//!
-//! It runs the same state machine, kernel and trainer as every campaign: asked and told one by one,
-//! it measures the points of a replay, bit for bit. Points that were asked for and are not told yet
-//! count as measured for what is asked next, with the response that the model expects there.
 
 mod beginning;
 mod error;
@@ -110,7 +81,36 @@ impl Sight {
     }
 }
 
-/// A campaign whose points the caller measures.
+/// A campaign whose points the caller measures: it asks for a point, measures it by whatever means it
+/// has, and tells what came of it.
+///
+/// ```
+/// use beacon_host::{AskTell, Beginning, Setup};
+/// use beacon_host::campaign::{CampaignConfig, Seeds};
+/// use beacon_host::controller::InProcess;
+/// use beacon_host::data::Map;
+///
+/// let pixels = (0..32 * 32).map(|n| f64::from(n % 32 * (n / 32)).sin()).collect();
+/// let image = Map::uncalibrated(32, 32, pixels, "brightness");
+/// let setup = Setup::new(CampaignConfig::default(), 14);
+/// let beginning = Beginning::new(setup, Seeds::Random(10), image, |_, _| false)?;
+/// let mut memory = beginning.memory()?;
+/// let mut controller = InProcess::new(&mut memory)?;
+/// let mut explorer = AskTell::begin(beginning, &mut controller, None)?;
+/// for _ in 0..14 {
+///     for point in explorer.ask(1)? {
+///         let response = (9.0 * point.pixel.column as f64).sin();
+///         explorer.tell(vec![(point.candidate, vec![response])])?;
+///     }
+/// }
+/// assert_eq!(explorer.measurements().1, 10);
+/// assert!(explorer.ask(1).is_err(), "all 14 points are measured");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// It runs the same state machine, kernel and trainer as every campaign: asked and told one by one, it
+/// measures the points of a replay, bit for bit. Points that were asked for and are not told yet count as
+/// measured for what is asked next, with the response that the model expects there.
 pub struct AskTell<'a> {
     drive: Drive<'a>,
     candidates: Candidates,

@@ -57,6 +57,10 @@ use beacon_kernel::{Edges, Network};
 use crate::data::Map;
 
 pub use crate::data::{Patches, Region};
+pub use crate::experiment::{
+    Experiment, ExperimentError, Oracle, Point, Replay, SpecimenExperiment,
+};
+pub use crate::spaces::{Cache, LatentConfig, Spaces, SpacesError};
 pub(crate) use command::listed;
 pub use command::{Command, Otherwise, TimeOut, WORDS};
 #[cfg(feature = "cli")]

@@ -1,8 +1,17 @@
+use std::io::{self, Read as _, Write as _};
+use std::net::{Ipv4Addr, TcpStream};
+use std::time::{Duration, Instant};
+
 use beacon_kernel::Edges;
 
-use super::*;
-use crate::campaign::{Begun, CampaignConfig, Overview, Proposed, Region, Settings};
+use super::server::{BUSY, CALLERS};
+use super::{Control, ControlError, status, tell};
+use crate::campaign::{
+    Begun, CampaignConfig, Command, Event, Given, Overview, Proposed, Region, Settings, State,
+    TimeOut,
+};
 use crate::data::{Axis, Channels, Map};
+use crate::journal::RunFolder;
 use crate::microscope::Beam;
 
 fn words(text: &str) -> Vec<String> {

@@ -2,7 +2,8 @@
 //!
 //! A [`Map`] holds a value for every pixel, [`Spectra`] hold a spectrum for every pixel; an
 //! [`Axis`] calibrates each direction. [`Patches`] are what the network sees of an image.
-//! [`files`] reads and writes the formats of the field, [`result`] writes what a campaign found.
+//! [`files`] reads and writes the formats of the field, [`result`] writes what a campaign found. Doses are
+//! computed from [`Electrons`], [`Picoamperes`] and [`Seconds`].
 //!
 //! Nothing here knows of instruments, campaigns or figures.
 
@@ -18,6 +19,9 @@ mod region;
 pub mod result;
 mod spectra;
 
+pub use crate::units::{
+    Electrons, ElectronsPerSquareAngstrom, Picoamperes, Seconds, SquareAngstroms, UnitError,
+};
 pub use axis::Axis;
 pub use behaviour::Behaviour;
 pub(crate) use blur::blur;

@@ -1,7 +1,7 @@
 //! What a campaign is about: an image that is known everywhere, and a response that costs.
 //!
 //! Replayed data and specimens are [oracles](Oracle): they give the response at once. That of an
-//! instrument, with its dose, drift and failures, is in [`crate::live`].
+//! instrument, with its dose, drift and failures, is in `crate::live`.
 
 mod replay;
 mod specimen;

@@ -5,8 +5,8 @@
 //!
 //! ```
 //! use beacon_host::data::Map;
-//! use beacon_host::figures::{Trajectory, TrajectoryFigure};
-//! use beacon_host::plot::save;
+//! use beacon_host::internal::figures::{Trajectory, TrajectoryFigure};
+//! use beacon_host::internal::plot::save;
 //!
 //! let image = Map::uncalibrated(8, 8, (0..64).map(f64::from).collect(), "HAADF");
 //! let trajectory = Trajectory {

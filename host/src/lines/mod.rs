@@ -7,7 +7,7 @@
 //! `Ma` stand alone.
 //!
 //! ```
-//! let line = beacon_host::lines::line("Pd-La").unwrap();
+//! let line = beacon_host::internal::lines::line("Pd-La").unwrap();
 //! assert_eq!((line.element, line.name, line.energy_kev), ("Pd", "La", 2.83861));
 //! ```
 

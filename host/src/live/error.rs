@@ -91,3 +91,13 @@ pub enum LiveError {
         found_channels: String,
     },
 }
+
+impl LiveError {
+    /// What to say of a campaign that ends so before its first overview.
+    pub(super) fn no_overview(why: Ended) -> Self {
+        match why {
+            Ended::Dose(why) => Self::Overview(why),
+            why => Self::Ended(why),
+        }
+    }
+}

@@ -1,25 +1,34 @@
 //! Folding the events of a journal.
 
+use beacon_kernel::Candidate;
+
 use super::station::Station;
 use crate::campaign::drive::{Drive, World as _};
-use crate::campaign::{CampaignError, Record};
+use crate::campaign::{CampaignError, Event, Record, State};
 use crate::journal::Place;
+
+/// What the journal of a campaign holds beyond the first overview.
+#[derive(Default)]
+pub(super) struct Beyond {
+    pub(super) records: Vec<(Place, Record)>,
+    /// Number of the first of them in the journal.
+    pub(super) first: usize,
+}
 
 /// Folds the events of the journal. Up to where a matching file of what was learned reaches, nothing
 /// is trained anew.
 pub(super) fn fold(
     drive: &mut Drive<'_>,
     station: &mut Station<'_>,
-    records: &[(Place, Record)],
-    first: usize,
+    Beyond { records, first }: &Beyond,
 ) -> Result<(), CampaignError> {
     let places: Vec<Place> = records.iter().map(|(place, _)| *place).collect();
     let end = station.journal.borrow().end();
     let mut done = 0;
     if let Some((count, kept)) = station.learned.read(&places, end)
-        && count > first
+        && count > *first
     {
-        done = (count - first).min(records.len());
+        done = (count - *first).min(records.len());
         let past: Vec<Record> = records[..done].iter().map(|(_, r)| r.clone()).collect();
         drive.fold_learned(&past, kept, station)?;
         for (place, record) in &records[..done] {
@@ -36,4 +45,18 @@ pub(super) fn fold(
         station.note(*place, &record.event, dwell);
     }
     Ok(())
+}
+
+/// The state at the end of the journal, by its events alone. `beacon ctl` is answered by it while the
+/// kernel still takes the journal in.
+pub(super) fn state_after(state: &State, records: &[(Place, Record)]) -> State {
+    let mut state = state.clone();
+    for (_, record) in records {
+        // An event that does not fit is refused when the kernel takes the journal in.
+        if let Event::Exposing(exposing) = &record.event {
+            state.expect(Candidate(exposing.candidate));
+        }
+        let _ = state.apply(&record.event);
+    }
+    state
 }

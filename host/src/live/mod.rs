@@ -9,7 +9,8 @@
 //! |---|---|
 //! | [`session`](Session) | a campaign in its folder: begun or taken up again, run, and its results |
 //! | [`taken_up`](TakenUp), `fold` | the journal of a campaign that is taken up again, read and taken in |
-//! | `check` | settings against the overview |
+//! | `admission` | whether a campaign may begin or go on: every check before the beam is used |
+//! | `first_overview` | the way to the first overview, before there is a kernel |
 //! | [`run`](run()) | a whole campaign in a call |
 //! | `station` | the instrument, the disk, the clock and people, as a campaign sees them |
 //! | `beam` | settings of a controller's beam |
@@ -17,10 +18,11 @@
 //! | [`history`](read_history) | what happened, folded from the journal |
 //! | `summary`, `table`, `results` | what is left in the folder at the end; the HDF5 file needs the feature `hdf5` |
 
+mod admission;
 mod beam;
-mod check;
 mod drift;
 mod error;
+mod first_overview;
 mod fold;
 mod history;
 #[cfg(feature = "hdf5")]
@@ -33,7 +35,6 @@ mod summary;
 mod table;
 mod taken_up;
 
-pub use crate::journal::{FolderError, JournalError, RunFolder};
 pub use drift::{DriftError, Shift, register};
 pub use error::LiveError;
 pub use history::read_history;

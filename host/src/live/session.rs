@@ -4,28 +4,27 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
-use beacon_kernel::{Candidate, Candidates, Pixel};
+use beacon_kernel::{Candidates, Pixel};
 
-use super::check::{check_frame, check_pixel_limit, describe};
-use super::fold::fold;
+use super::admission::{beginning, resumption};
+use super::first_overview::reach_overview;
+use super::fold::{Beyond, fold};
 use super::station::{Log, Station};
-use super::taken_up::{from_toml, to_toml};
+use super::taken_up::resumed;
 use super::{LiveError, TakenUp};
-use crate::campaign::drive::{Drive, Failure, World as _};
+use crate::campaign::drive::{Drive, World as _};
 use crate::campaign::{
-    ALGORITHM, Action, Begun, CampaignConfig, CampaignError, Ended, Event, Given, LiveConfig,
-    MeasuredPoint, Monitor, Now, Observer, Outcome, Overview, Patches, Record, Reduce, Resumed,
-    SettingError, Settings, State, Use,
+    Begun, CampaignConfig, CampaignError, Ended, Event, Given, LiveConfig, MeasuredPoint, Monitor,
+    Observer, Outcome, Overview, Patches, Record, Reduce, State, Use,
 };
 use crate::control::Control;
 use crate::controller::{Controller, ControllerError, OnHandOver};
-use crate::data::{Axis, Behaviour, Channels, Map};
+use crate::data::{Behaviour, Channels, Map};
 use crate::experiment::Experiment;
 use crate::journal::{Found, Journal, JournalError, Place, RunFolder, now_ms};
-use crate::microscope::{Interrupt, Microscope, MicroscopeChoice};
+use crate::microscope::{Interrupt, Microscope};
 use crate::scalarizer::Scalarizer;
 use crate::spaces::Spaces;
-use crate::units::Seconds;
 
 /// A campaign on an instrument.
 pub struct Session<'a> {
@@ -34,10 +33,7 @@ pub struct Session<'a> {
     state: State,
     /// The first overview and what came with it.
     overview: Arc<Overview>,
-    /// What the journal holds beyond that.
-    records: Vec<(Place, Record)>,
-    /// Number of the first of them in the journal.
-    first: usize,
+    beyond: Beyond,
     /// Of a campaign that was taken up: bytes of a torn record that were moved aside.
     torn: Option<u64>,
     /// Of a campaign that was taken up: why it ended at once, by the settings of now.
@@ -109,6 +105,7 @@ impl<'a> Session<'a> {
         interrupted: Arc<AtomicBool>,
     ) -> Result<Self, LiveError> {
         let state = resumption(&*microscope, &taken_up, None)?;
+        let elapsed = taken_up.elapsed();
         let TakenUp { found, config, .. } = taken_up;
         let Found {
             journal,
@@ -116,7 +113,6 @@ impl<'a> Session<'a> {
             torn,
             ..
         } = found;
-        let elapsed = elapsed_by(&records);
         let path = folder.path();
         let station = Station::new(microscope, config, journal, path, interrupted, elapsed);
         records.remove(0);
@@ -128,70 +124,18 @@ impl<'a> Session<'a> {
         mut station: Station<'a>,
         mut state: State,
         folder: &RunFolder,
-        mut records: Vec<(Place, Record)>,
+        records: Vec<(Place, Record)>,
         torn: Option<u64>,
     ) -> Result<Self, LiveError> {
-        let mut first = 1;
-        let is_overview =
-            |(_, record): &(Place, Record)| matches!(record.event, Event::Overview(_));
-        let before = match records.iter().position(is_overview) {
-            Some(at) => at + 1,
-            None => records.len(),
-        };
-        let rest = records.split_off(before);
-        first += records.len();
-        for (place, record) in &records {
-            state.apply(&record.event)?;
-            station.note(*place, &record.event, Seconds::ZERO);
-        }
-        let fresh = state.overview().is_none();
-        if fresh && torn.is_some() {
-            let resumed = resumed(&station.config, &*station.microscope)?;
-            station
-                .record(&resumed, &mut ())
-                .map_err(LiveError::Ended)?;
-            state.apply(&resumed)?;
-            first += 1;
-        }
-        let listening = Control::open(folder, state_after(&state, &rest), station.clock.1);
-        station.control = Some(listening?);
-        while state.overview().is_none() {
-            let now = Now {
-                elapsed: station.elapsed(),
-                ..Now::default()
-            };
-            let electrons = match state.next(&now) {
-                Action::Survey { electrons } => electrons,
-                Action::End(why) => return Err(no_overview(why)),
-                _ => return Err(LiveError::Overview("a person has paused it".to_owned())),
-            };
-            let taken = record(&mut station, &mut state, &Event::Surveying { electrons })
-                .and_then(|()| survey_first(&mut station, &mut state));
-            first += 2;
-            taken?;
-        }
-        let Some(overview) = state.overview().cloned() else {
-            return Err(LiveError::Overview("there is none".to_owned()));
-        };
-        if fresh {
-            check_pixel_limit(state.settings(), &state)?;
-            let (image, settings) = (&overview.image, state.settings());
-            let seeds = state.begun().seeds.as_deref();
-            check_frame((image.height(), image.width()), settings, seeds)?;
-        }
-        if state.free_at_first() == 0 {
-            let accepted = "an overview and responses with numbers at some candidate";
-            return Err(
-                SettingError::new("the number of candidates with data", &0, accepted).into(),
-            );
-        }
+        let is_taken_up = torn.is_some();
+        let (overview, beyond) =
+            reach_overview(&mut station, &mut state, folder, records, is_taken_up)?;
         let truth = station.microscope.truth(state.settings().target());
         Ok(Self {
             station,
             state,
             overview,
-            records: rest,
-            first,
+            beyond,
             torn,
             again: None,
             truth,
@@ -233,7 +177,7 @@ impl<'a> Session<'a> {
     /// moved to `journal.torn`.
     pub fn found(&self) -> Option<(usize, u64)> {
         let torn = self.torn?;
-        let records = self.records.iter();
+        let records = self.beyond.records.iter();
         let points = records.filter(|(_, record)| matches!(record.event, Event::Measured(_)));
         Some((points.count(), torn))
     }
@@ -373,8 +317,8 @@ impl<'a> Session<'a> {
             station.log(&format!("warning: {caution}"));
             drive.caution_first(&caution);
         }
-        let records = std::mem::take(&mut self.records);
-        match fold(&mut drive, station, &records, self.first) {
+        let beyond = std::mem::take(&mut self.beyond);
+        match fold(&mut drive, station, &beyond) {
             Err(CampaignError::Controller(ControllerError::BrokenOff)) => {
                 return Err(CampaignError::Unread);
             }
@@ -423,204 +367,6 @@ impl<'a> Session<'a> {
     }
 }
 
-/// The state of a campaign before anything was exposed, with every setting checked that can be.
-fn beginning(
-    microscope: &dyn Microscope,
-    config: &LiveConfig,
-    seeds: Option<Vec<u32>>,
-) -> Result<State, LiveError> {
-    let settings = Settings::live(config, microscope.channels())?;
-    let begun = Begun {
-        version: env!("CARGO_PKG_VERSION").to_owned(),
-        algorithm: ALGORITHM,
-        id: now_ms() ^ (u64::from(std::process::id()) << 44),
-        settings: to_toml(config)?,
-        instrument: microscope.description(),
-        channels: microscope.channels().clone(),
-        beam: microscope.beam(),
-        frame: microscope.frame(),
-        overview_time: microscope.overview_time(),
-        real_to_live: microscope.longest_real_to_live(),
-        seeds,
-    };
-    let dwell = settings.dwell;
-    let state = State::new(begun, settings);
-    admit_beginning(&state, dwell, Duration::ZERO)?;
-    Ok(state)
-}
-
-/// The state at the beginning of a campaign that is taken up again, with every setting checked that
-/// can be before anything is recorded. `dwell` is another live time from here on.
-fn resumption(
-    microscope: &dyn Microscope,
-    taken_up: &TakenUp,
-    dwell: Option<f64>,
-) -> Result<State, LiveError> {
-    let TakenUp {
-        found,
-        begun,
-        config,
-        before,
-    } = taken_up;
-    let records = &found.records;
-    let same = same_instrument(&before.microscope, &config.microscope);
-    if !same || *microscope.channels() != begun.channels {
-        return Err(LiveError::OtherInstrument {
-            began: begun.instrument.clone(),
-            channels: describe(&begun.channels),
-            found: microscope.description(),
-            found_channels: describe(microscope.channels()),
-        });
-    }
-    // The same check as at the beginning, of the settings from here on and from the beginning.
-    let asked = LiveConfig {
-        dwell: dwell.or(config.dwell),
-        ..config.clone()
-    };
-    let settings = Settings::live(&asked, &begun.channels)?;
-    let original: LiveConfig = from_toml(&begun.settings)?;
-    let original = Settings::live(&original, &begun.channels)?;
-    let mut current = begun.beam.current;
-    check_size(begun.frame.as_ref().map(size_of), microscope)?;
-    for (_, record) in records {
-        if let Event::Overview(overview) = &record.event {
-            let size = (overview.image.height(), overview.image.width());
-            check_size(Some(size), microscope)?;
-            check_frame(size, &settings, None)?;
-            current = overview.beam.current.or(current);
-        }
-    }
-    settings.check_with(current)?;
-    let elapsed = elapsed_by(records);
-    let current = current.or(settings.current);
-    let state = State::new((**begun).clone(), original);
-    let mut at_end = state_after(&state, records);
-    // A point that could not be used does not count against the budget.
-    let points = at_end.points().len();
-    if settings.budget < points {
-        let accepted = format!("at least the {points} points that are measured");
-        return Err(SettingError::new("budget", &settings.budget, &accepted).into());
-    }
-    // A campaign may have spent more than was announced: its own limits it keeps.
-    if config.dose_limit != before.dose_limit
-        && let (Some(limit), Some(_)) = (settings.limits.total, current)
-        && limit < at_end.ledger().total()
-    {
-        let spent = at_end.ledger().total_in_words();
-        let accepted = format!("at least the {spent} electrons that are spent");
-        return Err(SettingError::new("dose-limit", &limit, &accepted).into());
-    }
-    if config.pixel_dose_limit != before.pixel_dose_limit && at_end.overview().is_some() {
-        check_pixel_limit(&settings, &at_end)?;
-    }
-    if config.time_limit != before.time_limit
-        && let Some(limit) = settings.time_limit
-        && limit <= elapsed.into()
-    {
-        let accepted = format!(
-            "more than the {} s that the campaign has been running",
-            elapsed.as_secs_f64()
-        );
-        return Err(SettingError::new("time-limit", &limit, &accepted).into());
-    }
-    if at_end.overview().is_none() {
-        at_end.apply(&resumed(config, microscope)?)?;
-        let kept = at_end.settings().dwell;
-        admit_beginning(&at_end, dwell.map_or(kept, |_| settings.dwell), elapsed)?;
-    }
-    Ok(state)
-}
-
-/// Checks what the first overview and the first point need, before the beam is used at all: one check for
-/// a campaign that begins, and for one that is taken up again before its first overview.
-fn admit_beginning(state: &State, dwell: Seconds, elapsed: Duration) -> Result<(), LiveError> {
-    let (begun, settings) = (state.begun(), state.settings());
-    settings.check_with(begun.beam.current)?;
-    let seeds = begun.seeds.as_deref();
-    let first = seeds.map_or(settings.campaign.initial, <[u32]>::len);
-    if settings.budget <= first {
-        let accepted = format!("more than the {first} points measured first, which count");
-        return Err(SettingError::new("budget", &settings.budget, &accepted).into());
-    }
-    if let Some(frame) = &begun.frame {
-        check_frame(size_of(frame), settings, seeds)?;
-        check_pixel_limit(settings, state)?;
-    }
-    let now = Now {
-        elapsed,
-        ..Now::default()
-    };
-    if let Action::End(why) = state.next(&now) {
-        return Err(no_overview(why));
-    }
-    state
-        .admit_first_point(dwell)
-        .map_err(|error| LiveError::FirstPoint(error.to_string()))
-}
-
-/// What to say of a campaign that ends so before its first overview.
-fn no_overview(why: Ended) -> LiveError {
-    match why {
-        Ended::Dose(why) => LiveError::Overview(why),
-        why => LiveError::Ended(why),
-    }
-}
-
-/// How long a campaign had been running by the end of its journal.
-fn elapsed_by(records: &[(Place, Record)]) -> Duration {
-    let last = records.last().map_or(0, |(_, record)| record.elapsed_ms);
-    Duration::from_millis(last)
-}
-
-/// The event that a campaign goes on with.
-fn resumed(config: &LiveConfig, microscope: &dyn Microscope) -> Result<Event, LiveError> {
-    Ok(Event::Resumed(Resumed {
-        version: env!("CARGO_PKG_VERSION").to_owned(),
-        settings: to_toml(config)?,
-        real_to_live: microscope.longest_real_to_live(),
-    }))
-}
-
-/// Records an event before there is a kernel, and applies it.
-fn record(station: &mut Station<'_>, state: &mut State, event: &Event) -> Result<(), LiveError> {
-    station.record(event, &mut ()).map_err(LiveError::Ended)?;
-    Ok(state.apply(event)?)
-}
-
-/// Takes the first overview, and waits for an instrument that fails for a while.
-fn survey_first(station: &mut Station<'_>, state: &mut State) -> Result<(), LiveError> {
-    match station.survey(state) {
-        Ok(event) => record(station, state, &event),
-        Err(Failure::Passing(why)) => {
-            record(station, state, &Event::Failed { why: why.clone() })?;
-            station.recover(&why, state).map_err(LiveError::Ended)
-        }
-        Err(Failure::Aborted(why)) => {
-            record(station, state, &Event::GivenUp { why: why.clone() })?;
-            Err(LiveError::Aborted(why))
-        }
-        Err(Failure::Final(why)) => {
-            record(station, state, &Event::Failed { why: why.clone() })?;
-            Err(LiveError::Ended(Ended::Instrument(why)))
-        }
-        Err(failure) => Err(LiveError::Overview(format!("{failure:?}"))),
-    }
-}
-
-/// The state at the end of the journal, by its events alone. `beacon ctl` is answered by it while the
-/// kernel still takes the journal in.
-fn state_after(state: &State, records: &[(Place, Record)]) -> State {
-    let mut state = state.clone();
-    for (_, record) in records {
-        // An event that does not fit is refused when the kernel takes the journal in.
-        if let Event::Exposing(exposing) = &record.event {
-            state.expect(Candidate(exposing.candidate));
-        }
-        let _ = state.apply(&record.event);
-    }
-    state
-}
-
 impl Experiment for Session<'_> {
     fn image(&self) -> &Map {
         &self.overview.image
@@ -651,31 +397,4 @@ impl Experiment for Session<'_> {
         let point = points.find(|point| point.pixel == measured)?;
         self.spectrum_of(point).ok()
     }
-}
-
-fn size_of((rows, columns): &(Axis, Axis)) -> (usize, usize) {
-    (rows.size, columns.size)
-}
-
-/// Checks that an instrument that tells the size of its overviews still gives the size that the
-/// campaign began with.
-fn check_size(
-    began: Option<(usize, usize)>,
-    microscope: &dyn Microscope,
-) -> Result<(), SettingError> {
-    let found = microscope.frame().as_ref().map(size_of);
-    match (began, found) {
-        (Some(began), Some(found)) if began != found => {
-            let value = format!("{} x {} pixels", found.0, found.1);
-            let accepted = format!("{} x {}, with which the campaign began", began.0, began.1);
-            Err(SettingError::new("the overview", &value, &accepted))
-        }
-        _ => Ok(()),
-    }
-}
-
-/// Whether two choices may be the same instrument: a real one, or a file, may be at another place.
-fn same_instrument(before: &MicroscopeChoice, now: &MicroscopeChoice) -> bool {
-    let specimen = |choice: &MicroscopeChoice| matches!(choice, MicroscopeChoice::Specimen(_));
-    before == now || !(specimen(before) || specimen(now))
 }

@@ -1,8 +1,11 @@
 //! A campaign that is taken up again: its journal and its last settings.
 
+use std::time::Duration;
+
 use super::LiveError;
-use crate::campaign::{ALGORITHM, Begun, Command, Event, LiveConfig};
+use crate::campaign::{ALGORITHM, Begun, Command, Event, LiveConfig, Resumed};
 use crate::journal::{Found, Journal, RunFolder};
+use crate::microscope::Microscope;
 
 /// A journal that was read, with the beginning and the last settings of its campaign.
 #[derive(Debug)]
@@ -26,6 +29,12 @@ impl TakenUp {
         });
         let frame = self.begun.frame.as_ref();
         taken.or(frame.map(|(rows, columns)| (rows.size, columns.size)))
+    }
+
+    /// How long the campaign had been running by the end of its journal.
+    pub(super) fn elapsed(&self) -> Duration {
+        let last = self.found.records.last();
+        Duration::from_millis(last.map_or(0, |(_, record)| record.elapsed_ms))
     }
 
     /// Reads the journal in a folder and moves a torn last record to `journal.torn`.
@@ -71,6 +80,18 @@ impl TakenUp {
             config,
         })
     }
+}
+
+/// The event that a campaign goes on with.
+pub(super) fn resumed(
+    config: &LiveConfig,
+    microscope: &dyn Microscope,
+) -> Result<Event, LiveError> {
+    Ok(Event::Resumed(Resumed {
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        settings: to_toml(config)?,
+        real_to_live: microscope.longest_real_to_live(),
+    }))
 }
 
 pub(super) fn to_toml(config: &LiveConfig) -> Result<String, LiveError> {

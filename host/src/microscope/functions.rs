@@ -67,12 +67,8 @@ where
     }
 
     fn acquire(&mut self, dwell: Duration, _key: &str) -> Result<Acquired, MicroscopeError> {
-        Ok(Acquired {
-            spectrum: (self.acquire)(self.at, dwell)?,
-            detectors: Vec::new(),
-            live_time: dwell.into(),
-            real_time: dwell.into(),
-        })
+        let spectrum = (self.acquire)(self.at, dwell)?;
+        Ok(Acquired::without_dead_time(spectrum, dwell))
     }
 
     fn blank(&mut self) -> Result<(), MicroscopeError> {

@@ -102,6 +102,18 @@ pub struct Acquired {
     pub real_time: Seconds,
 }
 
+impl Acquired {
+    /// Of one detector without dead time: the beam was on for as long as it counted.
+    pub(crate) fn without_dead_time(spectrum: Vec<f64>, dwell: Duration) -> Self {
+        Self {
+            spectrum,
+            detectors: Vec::new(),
+            live_time: dwell.into(),
+            real_time: dwell.into(),
+        }
+    }
+}
+
 /// What an instrument knows of its beam.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Beam {

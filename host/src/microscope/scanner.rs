@@ -276,12 +276,7 @@ impl Microscope for ScannerMicroscope<'_> {
             let expected = "a detector within the board's range: lower its gain, or the dwell";
             return Err(MicroscopeError::answer("acquire", found, expected));
         };
-        Ok(Acquired {
-            spectrum: vec![f64::from(value)],
-            detectors: Vec::new(),
-            live_time: dwell.into(),
-            real_time: dwell.into(),
-        })
+        Ok(Acquired::without_dead_time(vec![f64::from(value)], dwell))
     }
 
     fn frame(&self) -> Option<(Axis, Axis)> {

@@ -65,7 +65,7 @@ use window::{Net, Window};
 ///
 /// Where the file gives no axis, as in `.npy` and `.npz`, the bounds of a window are channel
 /// numbers from 0, there is no bias for a loop, and no energy for a line or an edge. Energies of
-/// lines and their weights are those of [`crate::lines`].
+/// lines and their weights are those of `crate::lines`.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Scalarizer {
     /// Sum over all channels, in units of the spectrum.

@@ -6,7 +6,7 @@
 //!
 //! ```
 //! use beacon_host::data::{Map, Patches};
-//! use beacon_host::spaces::{Cache, Spaces};
+//! use beacon_host::campaign::{Cache, Spaces};
 //!
 //! let image = Map::uncalibrated(20, 20, (0..400).map(|n| f64::from(n).sin()).collect(), "waves");
 //! let patches = Patches::new(&image, 8)?;

@@ -15,14 +15,14 @@
 //! moves the beam, as a state beside it.
 //!
 //! ```
-//! use beacon_host::specimen::{SpecimenChoice, SpecimenKind};
+//! use beacon_host::internal::specimen::{SpecimenChoice, SpecimenKind};
 //!
 //! let choice: SpecimenChoice = "ferroelectric:3".parse().unwrap();
 //! assert_eq!((choice.kind, choice.seed), (SpecimenKind::Ferroelectric, 3));
 //! let specimen = choice.config().make()?;
 //! assert_eq!(specimen.spectrum(20, 31).len(), specimen.coordinates().len());
 //! assert!(specimen.behaviours().iter().any(|behaviour| behaviour.rare));
-//! # Ok::<(), beacon_host::specimen::SpecimenError>(())
+//! # Ok::<(), beacon_host::internal::specimen::SpecimenError>(())
 //! ```
 
 mod choice;

@@ -5,7 +5,6 @@ use std::time::{Duration, Instant};
 
 use beacon_host::campaign::LiveConfig;
 use beacon_host::data::{Channels, Map};
-use beacon_host::live;
 use beacon_host::microscope::{
     Acquired, Beam, Microscope, MicroscopeChoice, MicroscopeError, Position,
 };
@@ -89,7 +88,7 @@ fn dead_time_is_what_the_instruments_clock_says() {
     };
     let parent = tempfile::tempdir().unwrap();
     let folder = parent.path().join("campaign");
-    let outcome = live::run(&mut timed, config, &folder, &mut ()).unwrap();
+    let outcome = beacon_host::run(&mut timed, config, &folder, &mut ()).unwrap();
     let after = Instant::now();
     let dead = outcome.dead_time;
 

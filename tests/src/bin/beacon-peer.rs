@@ -9,8 +9,8 @@ use std::io::{self, BufRead as _, Write as _};
 use std::path::Path;
 use std::process::ExitCode;
 
+use beacon_host::campaign::Experiment as _;
 use beacon_host::data::files::{self, read_map, write_npy};
-use beacon_host::experiment::Experiment as _;
 use beacon_tests::peer::{Scene, answer};
 
 const USAGE: &str = "beacon-peer IMAGE RESPONSE, or beacon-peer specimen FOLDER";

@@ -3,5 +3,5 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    beacon_host::cli::main()
+    beacon_host::internal::cli::main()
 }

@@ -1,18 +1,14 @@
 //! Campaigns that may reach the border of their image, and images with pixels that have no data.
 
 use std::collections::BTreeSet;
-use std::sync::atomic::Ordering;
-use std::thread;
-use std::time::{Duration, Instant};
 
-use beacon_host::campaign::{Campaign, CampaignConfig, Event, Outcome, Seeds};
+use beacon_host::LiveError;
+use beacon_host::campaign::{Campaign, CampaignConfig, Event, Outcome, Replay, Seeds};
 use beacon_host::controller::{
     Controller as _, ControllerError, InProcess, Linked, Memory, Recovery, Setup,
 };
 use beacon_host::data::{Map, Patches};
-use beacon_host::experiment::Replay;
-use beacon_host::journal::Journal;
-use beacon_host::live::LiveError;
+use beacon_host::internal::journal::Journal;
 use beacon_host::microscope::ReplayMicroscope;
 use beacon_kernel::link::PROTOCOL_CURRENT;
 use beacon_kernel::link::message::Spot;
@@ -46,6 +42,15 @@ fn uniform(random: &mut Xoshiro128PlusPlus) -> f32 {
 fn weights(network: Network, random: &mut Xoshiro128PlusPlus) -> Vec<f32> {
     let count = network.weight_count();
     (0..count).map(|_| 0.6 * (uniform(random) - 0.5)).collect()
+}
+
+fn model(network: Network, weights: &[f32]) -> Model<'_> {
+    Model {
+        network,
+        weights,
+        hyperparameters: HYPERPARAMETERS,
+        standardisation: STANDARDISATION,
+    }
 }
 
 /// Waves with some noise, and NaN at these pixels.
@@ -99,12 +104,7 @@ fn patches_of_the_host_are_the_windows_of_the_kernel_to_the_bit() {
         let image = image(height, width, absent);
         let network = Network::for_window(window).unwrap();
         let weights = weights(network, &mut random);
-        let model = Model {
-            network,
-            weights: &weights,
-            hyperparameters: HYPERPARAMETERS,
-            standardisation: STANDARDISATION,
-        };
+        let model = model(network, &weights);
         for edges in Edges::ALL {
             let Ok(patches) = Patches::with_edges(&image, window, edges) else {
                 assert!(edges == Edges::Inside && window > height);
@@ -273,6 +273,30 @@ fn filters(window: usize) -> (Network, Vec<f32>) {
     (network, weights.chain(Bench::SPACE).collect())
 }
 
+/// Another host, with a kernel of its own beside the board.
+fn linked<'m>(board: &Board, host: u32, memory: &'m mut Memory) -> Linked<'m> {
+    let mirror = InProcess::new(memory).unwrap();
+    Linked::connect(board.client(host), Recovery::default(), mirror).unwrap()
+}
+
+fn setup(candidates: Candidates, patches: &Patches) -> Setup<'_> {
+    Setup {
+        candidates,
+        pixels: patches.pixels(),
+        seed: 4,
+        revision: 0,
+    }
+}
+
+/// Both kernels expect the same everywhere, to the bit.
+fn assert_agree(linked: &mut Linked<'_>) {
+    let ours = linked.surrogate().unwrap();
+    let ours: Vec<_> = ours.iter().map(|(mean, _)| mean.to_bits()).collect();
+    let (theirs, _) = linked.surrogate_of_board().unwrap();
+    let theirs: Vec<_> = theirs.into_iter().map(f32::to_bits).collect();
+    assert_eq!(ours, theirs);
+}
+
 /// A linked board compares each proposal with its mirror by itself.
 #[test]
 fn a_board_that_is_reset_goes_on_with_filters_over_every_pixel() {
@@ -281,33 +305,16 @@ fn a_board_that_is_reset_goes_on_with_filters_over_every_pixel() {
     let capacity = Capacity::for_candidates(candidates, 40);
     let patches = Patches::with_edges(&image(SIDE, SIDE, &[]), 8, Edges::Reflect).unwrap();
     let (network, weights) = filters(8);
-    let model = Model {
-        network,
-        weights: &weights,
-        hyperparameters: HYPERPARAMETERS,
-        standardisation: STANDARDISATION,
-    };
+    let model = model(network, &weights);
     let board = Board::of(PROTOCOL_CURRENT, capacity);
     let mut memory = Memory::new(capacity);
-    let mirror = InProcess::new(&mut memory).unwrap();
-    let mut linked = Linked::connect(board.client(1), Recovery::default(), mirror).unwrap();
-    let setup = Setup {
-        candidates,
-        pixels: patches.pixels(),
-        seed: 4,
-        revision: 0,
-    };
-    linked.begin(&setup).unwrap();
+    let mut linked = linked(&board, 1, &mut memory);
+    linked.begin(&setup(candidates, &patches)).unwrap();
     linked.load_model(&model, 1).unwrap();
     let mut next = Candidate(0);
     for step in 0..25 {
         if step == 12 {
-            board.reset.store(true, Ordering::SeqCst);
-            let since = Instant::now();
-            while board.reset.load(Ordering::SeqCst) {
-                assert!(since.elapsed().as_secs() < 60, "the board is not reset");
-                thread::sleep(Duration::from_millis(1));
-            }
+            board.restart();
         }
         linked.measure(next, (next.0 as f32 * 0.37).sin()).unwrap();
         next = linked.propose(false).unwrap().candidate;
@@ -315,19 +322,12 @@ fn a_board_that_is_reset_goes_on_with_filters_over_every_pixel() {
     let status = linked.status().unwrap();
     assert_eq!((status.measured, status.model), (25, Some(1)));
     assert_eq!(linked.link().unwrap().losses, 1);
-    let ours = linked.surrogate().unwrap();
-    let ours: Vec<_> = ours.iter().map(|(mean, _)| mean.to_bits()).collect();
-    let (theirs, _) = linked.surrogate_of_board().unwrap();
-    let theirs: Vec<_> = theirs.into_iter().map(f32::to_bits).collect();
-    assert_eq!(ours, theirs);
+    assert_agree(&mut linked);
 
     // The same image with other edges is another campaign.
     linked.end().unwrap();
-    let inside = Setup {
-        candidates: Candidates::new(SIDE, SIDE, 8).unwrap(),
-        ..setup
-    };
-    linked.begin(&inside).unwrap();
+    let inside = Candidates::new(SIDE, SIDE, 8).unwrap();
+    linked.begin(&setup(inside, &patches)).unwrap();
     assert_eq!(linked.status().unwrap().measured, 0);
 }
 
@@ -339,26 +339,15 @@ fn a_board_at_its_capacity_goes_on() {
     let candidates = Candidates::with_edges(SIDE, SIDE, 8, Edges::Reflect).unwrap();
     let patches = Patches::with_edges(&image(SIDE, SIDE, &[]), 8, Edges::Reflect).unwrap();
     let (network, weights) = filters(8);
-    let model = Model {
-        network,
-        weights: &weights,
-        hyperparameters: HYPERPARAMETERS,
-        standardisation: STANDARDISATION,
-    };
+    let model = model(network, &weights);
     let board = Board::of(PROTOCOL_CURRENT, Capacity::for_candidates(candidates, 20));
-    let setup = Setup {
-        candidates,
-        pixels: patches.pixels(),
-        seed: 4,
-        revision: 0,
-    };
+    let setup = setup(candidates, &patches);
     let response = |candidate: Candidate| (candidate.0 as f32 * 0.37).sin();
     let mut told = Vec::new();
     let mut next = Candidate(0);
     for (host, steps) in [(1, 0..50), (2, 50..75)] {
         let mut memory = Memory::new(Capacity::for_candidates(candidates, 80));
-        let mirror = InProcess::new(&mut memory).unwrap();
-        let mut linked = Linked::connect(board.client(host), Recovery::default(), mirror).unwrap();
+        let mut linked = linked(&board, host, &mut memory);
         assert_eq!(linked.room(), usize::MAX);
         linked.begin(&setup).unwrap();
         linked.load_model(&model, 1).unwrap();
@@ -367,12 +356,7 @@ fn a_board_at_its_capacity_goes_on() {
         }
         for step in steps {
             if step == 33 {
-                board.reset.store(true, Ordering::SeqCst);
-                let since = Instant::now();
-                while board.reset.load(Ordering::SeqCst) {
-                    assert!(since.elapsed().as_secs() < 60, "the board is not reset");
-                    thread::sleep(Duration::from_millis(1));
-                }
+                board.restart();
             }
             linked.measure(next, response(next)).unwrap();
             told.push(next);
@@ -384,11 +368,7 @@ fn a_board_at_its_capacity_goes_on() {
         assert_eq!(status.measured as usize, told.len());
         let link = linked.link().unwrap();
         assert!((18..=20).contains(&link.held), "{link:?}");
-        let ours = linked.surrogate().unwrap();
-        let ours: Vec<_> = ours.iter().map(|(mean, _)| mean.to_bits()).collect();
-        let (theirs, _) = linked.surrogate_of_board().unwrap();
-        let theirs: Vec<_> = theirs.into_iter().map(f32::to_bits).collect();
-        assert_eq!(ours, theirs);
+        assert_agree(&mut linked);
     }
     assert_eq!(told.iter().collect::<BTreeSet<_>>().len(), 75);
 }
@@ -401,15 +381,8 @@ fn an_older_board_is_used_as_ever_and_what_it_lacks_is_named() {
     let patches = Patches::new(&image(SIDE, SIDE, &[]), 8).unwrap();
     let board = Board::of(1, capacity);
     let mut memory = Memory::new(capacity);
-    let mirror = InProcess::new(&mut memory).unwrap();
-    let mut linked = Linked::connect(board.client(1), Recovery::default(), mirror).unwrap();
+    let mut linked = linked(&board, 1, &mut memory);
     assert_eq!(linked.identity().protocol_current, 1);
-    let setup = |candidates| Setup {
-        candidates,
-        pixels: patches.pixels(),
-        seed: 4,
-        revision: 0,
-    };
     let lacking = |error: ControllerError, what: &str, instead: &str| {
         assert!(
             matches!(
@@ -429,18 +402,13 @@ fn an_older_board_is_used_as_ever_and_what_it_lacks_is_named() {
     };
     let error = linked.point(Spot::MIDDLE).unwrap_err();
     lacking(error, "without a campaign", "beacon controller selftest");
-    let error = linked.begin(&setup(reflect)).unwrap_err();
+    let error = linked.begin(&setup(reflect, &patches)).unwrap_err();
     lacking(error, "reach beyond the image", "--edges inside");
 
     let inside = Candidates::new(SIDE, SIDE, 8).unwrap();
-    linked.begin(&setup(inside)).unwrap();
+    linked.begin(&setup(inside, &patches)).unwrap();
     let (network, weights) = filters(8);
-    let mut model = Model {
-        network,
-        weights: &weights,
-        hyperparameters: HYPERPARAMETERS,
-        standardisation: STANDARDISATION,
-    };
+    let mut model = model(network, &weights);
     let error = linked.load_model(&model, 1).unwrap_err();
     lacking(error, "models of filters", "--surrogate cnn");
 

@@ -12,15 +12,15 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use beacon_host::campaign::{Ended, LiveConfig, Outcome};
-use beacon_host::control::tell;
 use beacon_host::controller::{
     BeamPort as _, Controller as _, ControllerChoice, ControllerError, HandOver, InProcess, Linked,
     Memory, Port, Recovery, Setup,
 };
-use beacon_host::journal::RunFolder;
-use beacon_host::live::{Session, TakenUp};
+use beacon_host::internal::control::tell;
+use beacon_host::internal::journal::RunFolder;
+use beacon_host::internal::specimen::SpecimenKind;
 use beacon_host::microscope::SpecimenMicroscope;
-use beacon_host::specimen::SpecimenKind;
+use beacon_host::{Session, TakenUp};
 use beacon_kernel::link::message::Phase;
 use beacon_kernel::link::transfer::Encoding;
 use beacon_kernel::link::{Client, Timing, Transport as _, frame};
@@ -216,6 +216,40 @@ fn watch(linked: &mut Linked<'_>, what: &'static str, break_at: u32) -> Rc<Cell<
     pieces
 }
 
+/// The pixels of a square image.
+fn waves(side: usize) -> Vec<f32> {
+    (0..side * side).map(|n| (n as f32 * 0.7).sin()).collect()
+}
+
+fn setup(candidates: Candidates, pixels: &[f32]) -> Setup<'_> {
+    Setup {
+        candidates,
+        pixels,
+        seed: 5,
+        revision: 0,
+    }
+}
+
+fn weights(network: Network) -> Vec<f32> {
+    let count = network.weight_count();
+    (0..count).map(|n| 0.1 * (n as f32 * 0.3).cos()).collect()
+}
+
+/// A model that nobody trained.
+fn model(network: Network, weights: &[f32]) -> Model<'_> {
+    Model {
+        network,
+        weights,
+        hyperparameters: Hyperparameters {
+            lengthscale: [0.5, 0.5],
+            outputscale: 1.0,
+            noise: 0.02,
+            mean: 0.0,
+        },
+        standardisation: Standardisation::IDENTITY,
+    }
+}
+
 const IMAGE: &str = "handing the image over";
 const MODEL: &str = "handing the model over";
 const POINTS: &str = "handing the points over";
@@ -231,12 +265,7 @@ fn an_image_of_a_megabyte_is_broken_off_within_a_frame_and_taken_up_there() {
     let capacity = Capacity::for_campaign(SIDE, SIDE, 16, 10);
     let board = Board::start(capacity);
     let pixels: Vec<f32> = (0..SIDE * SIDE).map(|n| (n % 4093) as f32 * 0.37).collect();
-    let setup = Setup {
-        candidates: Candidates::new(SIDE, SIDE, 16).unwrap(),
-        pixels: &pixels,
-        seed: 5,
-        revision: 0,
-    };
+    let setup = setup(Candidates::new(SIDE, SIDE, 16).unwrap(), &pixels);
     let chunks = (4 * SIDE * SIDE).div_ceil(frame::MAX_RAW) as u32;
     assert!(chunks > 900, "{chunks}");
 
@@ -273,28 +302,12 @@ fn a_model_and_points_are_broken_off_and_taken_up() {
     const WINDOW: usize = 16;
     let capacity = Capacity::for_campaign(SIDE, SIDE, WINDOW, 30);
     let board = Board::start(capacity);
-    let pixels: Vec<f32> = (0..SIDE * SIDE).map(|n| (n as f32 * 0.7).sin()).collect();
-    let setup = Setup {
-        candidates: Candidates::new(SIDE, SIDE, WINDOW).unwrap(),
-        pixels: &pixels,
-        seed: 5,
-        revision: 0,
-    };
+    let pixels = waves(SIDE);
+    let setup = setup(Candidates::new(SIDE, SIDE, WINDOW).unwrap(), &pixels);
     let network = Network::for_window(WINDOW).unwrap();
-    let count = network.weight_count();
-    let weights: Vec<f32> = (0..count).map(|n| 0.1 * (n as f32 * 0.3).cos()).collect();
-    let model = Model {
-        network,
-        weights: &weights,
-        hyperparameters: Hyperparameters {
-            lengthscale: [0.5, 0.5],
-            outputscale: 1.0,
-            noise: 0.02,
-            mean: 0.0,
-        },
-        standardisation: Standardisation::IDENTITY,
-    };
-    let bytes = Encoding::of_weights(network.architecture()).size() as usize * count;
+    let weights = weights(network);
+    let model = model(network, &weights);
+    let bytes = Encoding::of_weights(network.architecture()).size() as usize * weights.len();
     let chunks = bytes.div_ceil(frame::MAX_RAW) as u32;
     assert!(chunks > 3, "{chunks}");
     let response = |n: u32| (n as f32 * 0.37).sin();
@@ -334,13 +347,8 @@ const WINDOW: usize = 4;
 
 /// The campaign that the boards below are told of.
 fn begin_small(linked: &mut Linked<'_>, strategy: Strategy) {
-    let pixels: Vec<f32> = (0..SIDE * SIDE).map(|n| (n as f32 * 0.7).sin()).collect();
-    let setup = Setup {
-        candidates: Candidates::new(SIDE, SIDE, WINDOW).unwrap(),
-        pixels: &pixels,
-        seed: 5,
-        revision: 0,
-    };
+    let pixels = waves(SIDE);
+    let setup = setup(Candidates::new(SIDE, SIDE, WINDOW).unwrap(), &pixels);
     linked.begin(&setup).unwrap();
     linked.choose(Acquisition::new(strategy)).unwrap();
 }
@@ -352,19 +360,8 @@ fn a_line_lost_at_any_byte_while_a_reset_board_is_restored_leaves_nothing_out() 
     const WORKERS: usize = 4;
     let capacity = Capacity::for_campaign(SIDE, SIDE, WINDOW, 10);
     let network = Network::for_window(WINDOW).unwrap();
-    let count = network.weight_count();
-    let weights: Vec<f32> = (0..count).map(|n| 0.1 * (n as f32 * 0.3).cos()).collect();
-    let model = Model {
-        network,
-        weights: &weights,
-        hyperparameters: Hyperparameters {
-            lengthscale: [0.5, 0.5],
-            outputscale: 1.0,
-            noise: 0.02,
-            mean: 0.0,
-        },
-        standardisation: Standardisation::IDENTITY,
-    };
+    let weights = weights(network);
+    let model = model(network, &weights);
     let holds = |linked: &mut Linked<'_>| {
         let status = linked.status().unwrap();
         let campaign = (status.phase, status.campaign, status.image_crc);

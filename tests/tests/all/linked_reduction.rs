@@ -131,6 +131,16 @@ impl Board {
         }
     }
 
+    /// Presses the button, and waits until the board has begun anew.
+    pub(crate) fn restart(&self) {
+        self.reset.store(true, Ordering::SeqCst);
+        let since = Instant::now();
+        while self.reset.load(Ordering::SeqCst) {
+            assert!(since.elapsed().as_secs() < 60, "the board is not reset");
+            thread::sleep(Duration::from_millis(1));
+        }
+    }
+
     pub(crate) fn client(&self, host: u32) -> Client<Port> {
         let port = Port::open(&self.name, ControllerChoice::BAUD).expect("a port");
         Client::new(port, Timing::default(), host)
@@ -227,12 +237,7 @@ fn a_board_that_was_reset_is_told_again_how_to_reduce() {
     let board = Board::start();
     let reset = |candidate| {
         if candidate % 5 == 3 {
-            board.reset.store(true, Ordering::SeqCst);
-            let since = Instant::now();
-            while board.reset.load(Ordering::SeqCst) {
-                assert!(since.elapsed().as_secs() < 60, "the board is not reset");
-                thread::sleep(Duration::from_millis(1));
-            }
+            board.restart();
         }
     };
     let (losses, resumed) = host(&board, 1, 12, reset).unwrap();

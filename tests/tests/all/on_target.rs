@@ -5,11 +5,10 @@ use std::io::{Read as _, Write as _};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use beacon_host::campaign::{CampaignConfig, Outcome, Seeds, Series};
+use beacon_host::campaign::{CampaignConfig, Experiment, Oracle, Outcome, Seeds, Series};
 use beacon_host::controller::{
     Controller as _, ControllerChoice, ControllerError, InProcess, Linked, Memory, Port, Recovery,
 };
-use beacon_host::experiment::{Experiment, Oracle};
 use beacon_host::train::SurrogateKind;
 use beacon_kernel::link::message::{Beam, BlankReason, Field, Settings};
 use beacon_kernel::link::{Client, Timing};

@@ -4,11 +4,10 @@
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::process::{Command, Stdio};
 
-use beacon_host::campaign::{CampaignConfig, Patches, Posterior};
+use beacon_host::campaign::{CampaignConfig, Experiment as _, Patches, Posterior};
 use beacon_host::controller::{Controller as _, InProcess, Memory, Setup};
 use beacon_host::data::Map;
 use beacon_host::data::files::read_map;
-use beacon_host::experiment::Experiment as _;
 use beacon_host::metrics::{mae, nlpd};
 use beacon_host::train::{FiltersTrainer, Trainer, TrainerConfig};
 use beacon_kernel::{Acquisition, Candidate, Capacity, Model, Network};

@@ -2,10 +2,10 @@
 //!
 //! `cargo test --release -p beacon-tests --test all pfm_benchmark -- --nocapture` prints the table.
 
-use beacon_host::campaign::{CampaignConfig, Outcome, Patches, Retraining, Seeds};
-use beacon_host::experiment::Experiment as _;
+use beacon_host::campaign::{
+    Cache, CampaignConfig, Experiment as _, Outcome, Patches, Retraining, Seeds, Spaces,
+};
 use beacon_host::metrics::Groups;
-use beacon_host::spaces::{Cache, Spaces};
 use beacon_host::train::SurrogateKind;
 use beacon_kernel::{Edges, Strategy};
 use beacon_tests::{pfm, published_seeds, run};

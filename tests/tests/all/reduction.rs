@@ -1,8 +1,8 @@
 //! Spectra reduced on the host or on the controller: equal to the last bit, for every pixel.
 
 use beacon_host::controller::{Controller as _, ControllerError, InProcess, Memory, Setup};
+use beacon_host::internal::specimen::{Specimen, SpecimenKind};
 use beacon_host::scalarizer::Scalarizer;
-use beacon_host::specimen::{Specimen, SpecimenKind};
 use beacon_kernel::link::message::{Campaign, Measurement, Next, Refusal};
 use beacon_kernel::link::scalarizer as kernel;
 use beacon_kernel::link::transfer::{Encoding, Payload, Sender};

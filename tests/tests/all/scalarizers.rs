@@ -5,8 +5,8 @@ use std::path::Path;
 
 use beacon_host::data::files::{self, Dataset};
 use beacon_host::data::{Map, Spectra};
+use beacon_host::internal::specimen::{Nanoparticles, NanoparticlesConfig, Specimen as _};
 use beacon_host::scalarizer::Scalarizer;
-use beacon_host::specimen::{Nanoparticles, NanoparticlesConfig, Specimen as _};
 use beacon_kernel::link::scalarizer as kernel;
 
 fn parse(text: &str) -> Scalarizer {

@@ -4,13 +4,12 @@
 //! orders cover patch and latent space.
 
 use beacon_host::campaign::{
-    Campaign, CampaignConfig, Outcome, RunFiles, Seeds, Summary, read_order, write_run,
+    Cache, Campaign, CampaignConfig, Experiment as _, LatentConfig, Oracle, Outcome, RunFiles,
+    Seeds, Spaces, Summary, read_order, write_run,
 };
 use beacon_host::data::Patches;
 use beacon_host::data::files::Finished;
-use beacon_host::experiment::{Experiment as _, Oracle};
 use beacon_host::metrics::{Groups, published_target_curve};
-use beacon_host::spaces::{Cache, LatentConfig, Spaces};
 use beacon_kernel::{Candidate, Candidates, Edges};
 use beacon_tests::live::trajectory;
 use beacon_tests::{in_process, pfm, pfm_folder, published_seeds, run, specimen};

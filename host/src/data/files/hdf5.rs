@@ -1,15 +1,20 @@
-//! HDF5: which dataset is meant, and its values.
+//! HDF5: what a file holds, which dataset is meant, and its values.
 
-use hdf5_pure::{Dataset, Error, File, FormatError, Group, Source as _};
+mod choice;
+mod content;
+mod description;
+mod opened;
 
-use super::array::{Array, is_candidate};
+use hdf5_pure::{Error, FormatError};
+
+use super::array::is_candidate;
 use super::error::DatasetError;
-use super::links::Linkless;
-use super::listing::{DatasetInfo, listing};
-use super::members::{Lead, Member, Members, Walked};
-use super::number::{BOOL, Kind, values};
-use super::{Wanted, berkeley, filters, h5oina, hyperspy, nexus, nsid, usid, velox};
-use crate::data::Values;
+use super::listing::DatasetInfo;
+use super::velox;
+use content::Content;
+
+pub(super) use choice::read;
+pub(super) use opened::Opened;
 
 const FORMAT: &str = "HDF5";
 
@@ -20,21 +25,27 @@ const FORMAT: &str = "HDF5";
 /// When the file is missing or is not HDF5.
 pub fn list_hdf5(file: &str) -> Result<Vec<DatasetInfo>, DatasetError> {
     super::require_file(file)?;
-    Ok(Opened::new(file)?.list()?.numeric)
+    Ok(Content::of(&Opened::new(file)?)?.numeric)
 }
 
-/// A file and its bytes, of which chunks are taken that `hdf5-pure` cannot unpack.
-fn open_with_source(file: &str) -> Result<(File, Linkless), DatasetError> {
-    let source = Linkless::open(file).map_err(|e| unreadable(file, &Error::Io(e)))?;
-    let length = source.len();
-    let opened = File::from_source(source.clone()).map_err(|e| unreadable(file, &e))?;
-    // A copy that broke off may still hold some datasets whole, and hide the others.
-    let whole = opened.superblock().eof_address;
-    if length < whole {
-        let reason = format!("cut off after {length} of {whole} bytes; copy it again");
-        return Err(DatasetError::unreadable(file, FORMAT, &reason));
+/// The paths of all datasets that are read as a map or spectra: measured data where the file marks
+/// some as such, and any otherwise.
+///
+/// # Errors
+/// When the file is damaged.
+pub(super) fn list_signals(file: &str) -> Result<Vec<String>, DatasetError> {
+    let opened = Opened::new(file)?;
+    if velox::is_one(&opened.open) {
+        return Ok(velox::list(&opened.open));
     }
-    Ok((opened, source))
+    let found = Content::of(&opened)?;
+    let mapped = || {
+        let numeric = found.numeric.iter();
+        numeric.filter(|info| info.main || is_candidate(&info.shape))
+    };
+    let marked = mapped().any(|info| info.main);
+    let meant = mapped().filter(|info| info.main || !marked);
+    Ok(meant.map(|info| info.path.clone()).collect())
 }
 
 /// The error of a file that cannot be decoded. Parts of the format that are newer than the
@@ -69,471 +80,6 @@ pub(super) fn unreadable(file: &str, error: &Error) -> DatasetError {
             DatasetError::unreadable(file, FORMAT, &reason)
         }
         _ => DatasetError::unreadable(file, FORMAT, error),
-    }
-}
-
-/// The datasets of a file.
-#[derive(Default)]
-struct Content {
-    /// Of real numbers.
-    numeric: Vec<DatasetInfo>,
-    /// Of other types: listed to say why they are not read.
-    other: Vec<DatasetInfo>,
-    /// Groups that were looked into.
-    groups: usize,
-    /// Of these, the paths by which they were found, each with a `/` at its end.
-    walked: Walked,
-    /// What groups name as measured and lies behind a link that leads nowhere.
-    astray: Vec<String>,
-}
-
-impl Content {
-    fn all(&self) -> impl Iterator<Item = &DatasetInfo> {
-        self.numeric.iter().chain(&self.other)
-    }
-
-    fn is_full(&self) -> bool {
-        self.numeric.len() + self.other.len() >= MOST_DATASETS
-    }
-
-    /// Adds a dataset of a group with these attributes.
-    fn add(&mut self, path: String, name: &str, dataset: &Dataset, about: &hyperspy::Attributes) {
-        // One damaged or exotic dataset must not hide the others.
-        let Some(shape) = dataset.shape().ok().filter(|_| !self.is_full()) else {
-            return;
-        };
-        let kind = match dataset.dtype() {
-            Ok(dtype) => Kind::of(&dtype),
-            Err(e) => Kind::Other(format!("unknown ({e})")),
-        };
-        let (datasets, dtype) = match kind {
-            Kind::Real(dtype) => (&mut self.numeric, dtype),
-            Kind::Other(dtype) => (&mut self.other, dtype),
-        };
-        datasets.push(DatasetInfo {
-            main: hyperspy::is_main(&path)
-                || nsid::is_main(dataset)
-                || berkeley::is_main(name, about)
-                || nexus::is_measured(name, dataset, about),
-            path,
-            shape: shape.iter().map(|&size| size as usize).collect(),
-            dtype,
-            quantity: nsid::text(dataset, "quantity"),
-        });
-    }
-
-    /// Everything that could be meant by mistake, for messages: the numeric datasets, and those
-    /// of other types that have the shape of a map or spectra.
-    fn listing(&self) -> String {
-        let mapped = self.other.iter().filter(|info| is_candidate(&info.shape));
-        listing(
-            &self
-                .numeric
-                .iter()
-                .chain(mapped)
-                .cloned()
-                .collect::<Vec<_>>(),
-        )
-    }
-}
-
-/// Deeper nesting than any file of the field has; ends a cycle of hard links.
-const DEEPEST: usize = 32;
-/// More groups than any file of the field has; ends several cycles in one group, whose paths are more
-/// than can be walked.
-const MOST_GROUPS: usize = 4096;
-/// More datasets than any file of the field has, or anybody chooses from.
-const MOST_DATASETS: usize = 8192;
-
-/// Collects the datasets of a group and of those below it; the group lies at an address where that is
-/// known.
-fn collect(
-    file: &Opened<'_>,
-    group: &Group,
-    (prefix, depth, address): (&str, usize, Option<u64>),
-    found: &mut Content,
-) -> Result<(), Error> {
-    let about = group.attrs().unwrap_or_default();
-    let members = address.and_then(|address| file.members.at(address));
-    // By name each would be sought anew among all of them.
-    for (name, dataset) in group.iter_datasets()? {
-        found.add(format!("{prefix}{name}"), &name, &dataset, &about);
-    }
-    let is_link = |(name, member): (&String, &Member)| {
-        (!matches!(member, Member::Object(_))).then(|| name.clone())
-    };
-    // Links of other groups would show their datasets twice.
-    let linked: Vec<String> = match &members {
-        _ if !nexus::is_data(&about) => Vec::new(),
-        Some(members) => members.iter().filter_map(is_link).collect(),
-        None => nexus::signal(&about)
-            .map(str::to_owned)
-            .into_iter()
-            .collect(),
-    };
-    for name in linked {
-        let path = format!("{prefix}{name}");
-        if found.all().any(|info| info.path == path) {
-            continue;
-        }
-        match file.dataset(&path, &found.walked) {
-            Ok(Some(dataset)) if nexus::is_measured(&name, &dataset, &about) => {
-                found.add(path, &name, &dataset, &about);
-            }
-            Err(_) if nexus::is_main(&name, &about) => found.astray.push(path),
-            _ => {}
-        }
-    }
-    if depth < DEEPEST {
-        for (name, inner) in group.iter_groups()? {
-            if !is_walked(prefix, &name) {
-                continue;
-            }
-            found.groups += 1;
-            if found.groups > MOST_GROUPS || found.is_full() {
-                break;
-            }
-            let path = format!("{prefix}{name}/");
-            let address = match members.as_ref().and_then(|members| members.get(&name)) {
-                Some(&Member::Object(address)) => Some(address),
-                _ => None,
-            };
-            // Hard links may lead to a group by several paths, and round in a circle.
-            if address.is_some_and(|address| found.walked.contains_key(&address)) {
-                continue;
-            }
-            found
-                .walked
-                .extend(address.map(|address| (address, path.clone())));
-            collect(file, &inner, (&path, depth + 1, address), found)?;
-        }
-    }
-    Ok(())
-}
-
-/// Whether a group may hold data: not where its path goes round in a circle of hard links, nor among the
-/// metadata of a `HyperSpy` signal, whose groups may be thousands.
-fn is_walked(prefix: &str, name: &str) -> bool {
-    /// So often a path may hold the same name: `Channel_1/Channel_1/Channel_1` is one of the field.
-    const MOST: usize = 3;
-    let above = || prefix.trim_end_matches('/').split('/');
-    let of_signal = above().next() == Some("Experiments") && above().count() == 2;
-    let metadata = ["metadata", "original_metadata", "learning_results"];
-    above().filter(|other| *other == name).count() < MOST
-        && !(of_signal && metadata.contains(&name))
-}
-
-/// The dataset `inside`, the only one in the group `inside`, or the only one that can be meant when
-/// nothing is said: of several that are measured data, the only one of the kind that is wanted.
-///
-/// # Errors
-/// When the file is damaged, nothing or more than one fits, or the rank is not 2 or 3.
-pub(super) fn read(
-    file: &str,
-    inside: Option<&str>,
-    wanted: Wanted,
-) -> Result<Array, DatasetError> {
-    let open = &Opened::new(file)?;
-    if velox::is_one(&open.open) && !inside.is_some_and(|inside| inside.starts_with("Data/")) {
-        return velox::read(open, inside, wanted);
-    }
-    let found = open.list()?;
-    let inside = match inside {
-        Some(inside) if !found.all().any(|info| info.path == inside) => {
-            match open.members.follow(inside, &found.walked) {
-                Lead::Path(path) => Some(path),
-                Lead::Astray(reason) => return Err(open.astray(inside, reason)),
-                Lead::Absent | Lead::Unread(_) => Some(inside.to_owned()),
-            }
-        }
-        inside => inside.map(str::to_owned),
-    };
-    let inside = inside.as_deref();
-    if inside.is_none()
-        && let Some(path) = found.astray.first()
-        && !found.all().any(|info| info.main)
-    {
-        open.dataset(path, &found.walked)?;
-    }
-    let candidates = match choose(&found, file, inside)? {
-        Chosen::One(info) => return open.describe(&found, info),
-        Chosen::Several(candidates) => candidates,
-    };
-    let kind = |array: &Array| match wanted {
-        Wanted::Any => true,
-        Wanted::Map => array.squeezed().len() == 2,
-        Wanted::Spectra => array.squeezed().len() == 3,
-    };
-    if inside.is_none()
-        && let Some(path) = nexus::default(open, &found.walked)
-        && let Some(info) = candidates.iter().find(|info| info.path == path)
-    {
-        let array = open.describe(&found, info)?;
-        if kind(&array) {
-            return Ok(array);
-        }
-    }
-    let described = candidates
-        .iter()
-        .filter_map(|info| open.describe(&found, info).ok());
-    let mut fitting = described.filter(|array| array.require_rank().is_ok() && kind(array));
-    match (fitting.next(), fitting.next()) {
-        (Some(only), None) => Ok(only),
-        _ => Err(DatasetError::Ambiguous {
-            file: file.to_owned(),
-            available: listing(&candidates.into_iter().cloned().collect::<Vec<_>>()),
-        }),
-    }
-}
-
-/// The paths of all datasets that are read as a map or spectra: measured data where the file marks
-/// some as such, and any otherwise.
-///
-/// # Errors
-/// When the file is damaged.
-pub(super) fn list_signals(file: &str) -> Result<Vec<String>, DatasetError> {
-    let opened = Opened::new(file)?;
-    if velox::is_one(&opened.open) {
-        return Ok(velox::list(&opened.open));
-    }
-    let found = opened.list()?;
-    let mapped = || {
-        let numeric = found.numeric.iter();
-        numeric.filter(|info| info.main || is_candidate(&info.shape))
-    };
-    let marked = mapped().any(|info| info.main);
-    let meant = mapped().filter(|info| info.main || !marked);
-    Ok(meant.map(|info| info.path.clone()).collect())
-}
-
-/// A file that is read.
-pub(super) struct Opened<'a> {
-    pub(super) file: &'a str,
-    pub(super) open: File,
-    source: Linkless,
-    members: Members,
-}
-
-impl<'a> Opened<'a> {
-    /// # Errors
-    /// When the file is missing or is not HDF5.
-    fn new(file: &'a str) -> Result<Self, DatasetError> {
-        let (open, source) = open_with_source(file)?;
-        let members = Members::of(&open, source.clone());
-        Ok(Self {
-            file,
-            open,
-            source,
-            members,
-        })
-    }
-
-    /// All datasets.
-    ///
-    /// # Errors
-    /// When the file is damaged.
-    fn list(&self) -> Result<Content, DatasetError> {
-        let mut found = Content::default();
-        let root = self.members.root();
-        found.walked.insert(root, String::new());
-        collect(self, &self.open.root(), ("", 0, Some(root)), &mut found)
-            .map_err(|e| unreadable(self.file, &e))?;
-        for datasets in [&mut found.numeric, &mut found.other] {
-            datasets.sort_by(|a, b| a.path.cmp(&b.path));
-        }
-        if h5oina::is_one(&self.open) {
-            h5oina::fold(&self.open, &mut found.numeric);
-        }
-        let described = |info: &DatasetInfo| usid::tables(&found.numeric, info).is_some();
-        let numeric: Vec<bool> = found.numeric.iter().map(described).collect();
-        let other: Vec<bool> = found.other.iter().map(described).collect();
-        let marks = numeric.into_iter().chain(other);
-        for (info, described) in found.numeric.iter_mut().chain(&mut found.other).zip(marks) {
-            info.main |= described;
-        }
-        Ok(found)
-    }
-
-    /// The path without links to what lies at a path; nothing where there is none.
-    ///
-    /// # Errors
-    /// When a link leads out of the file, nowhere, or in a circle.
-    pub(super) fn follow(
-        &self,
-        path: &str,
-        walked: &Walked,
-    ) -> Result<Option<String>, DatasetError> {
-        match self.members.follow(path, walked) {
-            Lead::Path(target) => Ok(Some(target)),
-            Lead::Absent => Ok(None),
-            Lead::Astray(reason) => Err(self.astray(path, reason)),
-            Lead::Unread(target) => {
-                let here = self.open.dataset(&target).is_ok() || self.open.group(&target).is_ok();
-                let reason = "its group keeps it as a link in a form that is not read, or lacks it";
-                here.then_some(Some(target))
-                    .ok_or_else(|| self.astray(path, reason.to_owned()))
-            }
-        }
-    }
-
-    fn astray(&self, path: &str, reason: String) -> DatasetError {
-        DatasetError::Link {
-            location: format!("{}#{path}", self.file),
-            file: self.file.to_owned(),
-            reason,
-        }
-    }
-
-    /// A dataset, behind links or not; nothing where there is none.
-    ///
-    /// # Errors
-    /// As [`Self::follow`], and when something else lies there.
-    pub(super) fn dataset(
-        &self,
-        path: &str,
-        walked: &Walked,
-    ) -> Result<Option<Dataset>, DatasetError> {
-        let opened = |target: String| self.open.dataset(&target);
-        let dataset = self.follow(path, walked)?.map(opened).transpose();
-        dataset.map_err(|e| unreadable(self.file, &e))
-    }
-
-    /// Bytes of the file.
-    pub(super) fn length(&self) -> u64 {
-        self.source.len()
-    }
-
-    /// What reads the values of a dataset later.
-    ///
-    /// # Errors
-    /// When it was packed in a way that is not read.
-    pub(super) fn load(
-        &self,
-        dataset: &Dataset,
-        location: &str,
-    ) -> Result<impl FnOnce() -> Result<Values, DatasetError> + use<>, DatasetError> {
-        let pipeline = dataset.filter_pipeline();
-        filters::require(&pipeline, location)?;
-        filters::require_chunk(dataset, location)?;
-        let (read, source, told) = (dataset.clone(), self.source.clone(), location.to_owned());
-        Ok(move || {
-            if filters::has_own(&pipeline) {
-                filters::values(&read, &pipeline, &source, &told)
-            } else {
-                values(&read).map_err(|e| unreadable(&told, &e))
-            }
-        })
-    }
-
-    /// A dataset with what the file says of it.
-    fn describe(&self, found: &Content, info: &DatasetInfo) -> Result<Array, DatasetError> {
-        let unreadable = |e: Error| unreadable(self.file, &e);
-        let location = format!("{}#{}", self.file, info.path);
-        let dataset = match self.dataset(&info.path, &found.walked)? {
-            Some(dataset) => dataset,
-            None => self.open.dataset(&info.path).map_err(unreadable)?,
-        };
-        let parent = info.path.rsplit_once('/').map_or("", |(parent, _)| parent);
-        let group = match self.follow(parent, &found.walked)? {
-            Some(parent) if !parent.is_empty() => self.open.group(&parent).map_err(unreadable)?,
-            _ => self.open.root(),
-        };
-        let load = self.load(&dataset, &location)?;
-        let mut array = Array::bare(&location, info.shape.clone(), "", load);
-        array.width = usize::try_from(dataset.element_size().unwrap_or(1)).unwrap_or(1);
-        let about = group.attrs().unwrap_or_default();
-        let name = info.path.rsplit('/').next().unwrap_or_default();
-        if hyperspy::is_main(&info.path) {
-            hyperspy::describe(&mut array, &group)?;
-        } else if berkeley::is_main(name, &about) {
-            berkeley::describe(&mut array, &group);
-        } else if nexus::is_measured(name, &dataset, &about) {
-            let member = |name: &str| self.dataset(&format!("{parent}/{name}"), &found.walked);
-            nexus::describe(&mut array, &dataset, &group, member)?;
-        } else if h5oina::is_one(&self.open) {
-            h5oina::describe(&mut array, &self.open, &info.path);
-        } else {
-            nsid::describe(&mut array, &dataset, &group)?;
-            if let Some(folder) = usid::tables(&found.numeric, info) {
-                usid::describe(&mut array, &self.open, folder);
-            }
-        }
-        if array.quantity.is_empty() {
-            name.clone_into(&mut array.quantity);
-        }
-        array.drop_single();
-        Ok(array)
-    }
-}
-
-/// What can be meant.
-enum Chosen<'a> {
-    One(&'a DatasetInfo),
-    Several(Vec<&'a DatasetInfo>),
-}
-
-fn choose<'a>(
-    found: &'a Content,
-    file: &str,
-    inside: Option<&str>,
-) -> Result<Chosen<'a>, DatasetError> {
-    let is_exact = |info: &&DatasetInfo| Some(info.path.as_str()) == inside;
-    if let Some(exact) = found.numeric.iter().find(is_exact) {
-        return Ok(Chosen::One(exact));
-    }
-    if let Some(exact) = found.other.iter().find(is_exact) {
-        return Err(wrong_type(file, exact));
-    }
-    let is_within = |info: &&DatasetInfo| match inside {
-        None => true,
-        Some(group) => {
-            let below = info.path.strip_prefix(group);
-            below.is_some_and(|below| below.starts_with('/'))
-        }
-    };
-    let is_mapped = |info: &&DatasetInfo| is_candidate(&info.shape);
-    let within = || found.numeric.iter().filter(is_within);
-    let mut candidates: Vec<&DatasetInfo> = within().filter(|info| info.main).collect();
-    let mut of_other_types = found.other.iter().filter(is_within).filter(is_mapped);
-    if candidates.is_empty() {
-        // Measured data of another type is what is meant, not the axes beside it.
-        if let Some(info) = of_other_types.clone().find(|info| info.main) {
-            return Err(wrong_type(file, info));
-        }
-        candidates = within().filter(is_mapped).collect();
-    }
-    if candidates.len() > 1 {
-        // Truths beside numbers are a mask.
-        let numbers = || candidates.iter().filter(|info| info.dtype != BOOL);
-        if numbers().next().is_some() {
-            candidates = numbers().copied().collect();
-        }
-    }
-    match (candidates.as_slice(), inside) {
-        ([only], _) => Ok(Chosen::One(only)),
-        ([], inside) => Err(
-            match (of_other_types.next(), of_other_types.next(), inside) {
-                (Some(only), None, _) => wrong_type(file, only),
-                (_, _, Some(inside)) => DatasetError::UnknownInside {
-                    file: file.to_owned(),
-                    inside: inside.to_owned(),
-                    available: found.listing(),
-                },
-                (_, _, None) => DatasetError::Nothing {
-                    file: file.to_owned(),
-                    available: found.listing(),
-                },
-            },
-        ),
-        _ => Ok(Chosen::Several(candidates)),
-    }
-}
-
-/// The error of a dataset that is there and holds no real numbers.
-fn wrong_type(file: &str, info: &DatasetInfo) -> DatasetError {
-    DatasetError::Type {
-        location: format!("{file}#{}", info.path),
-        dtype: info.dtype.clone(),
     }
 }
 

@@ -184,12 +184,7 @@ impl Microscope for PyroMicroscope {
     fn acquire(&mut self, dwell: Duration, _key: &str) -> Result<Acquired, MicroscopeError> {
         let pixel = self.pixel();
         let spectrum = self.twin.spectrum(pixel, self.channels.coordinates.len())?;
-        Ok(Acquired {
-            spectrum,
-            detectors: Vec::new(),
-            live_time: dwell.into(),
-            real_time: dwell.into(),
-        })
+        Ok(Acquired::without_dead_time(spectrum, dwell))
     }
 
     /// Nothing to do: there is no beam.

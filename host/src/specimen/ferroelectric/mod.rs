@@ -17,12 +17,12 @@
 //!   every point (`hysteresis`). Clamping, electrostatic forces and drift are left out.
 //!
 //! ```
-//! use beacon_host::specimen::{Ferroelectric, FerroelectricConfig, Specimen as _};
+//! use beacon_host::internal::specimen::{Ferroelectric, FerroelectricConfig, Specimen as _};
 //!
 //! let film = Ferroelectric::new(FerroelectricConfig { seed: 3, ..Default::default() })?;
 //! assert_eq!(film.image().units, "pm");
 //! assert_eq!(film.spectrum(20, 31).len(), film.coordinates().len());
-//! # Ok::<(), beacon_host::specimen::SpecimenError>(())
+//! # Ok::<(), beacon_host::internal::specimen::SpecimenError>(())
 //! ```
 
 mod config;

@@ -16,12 +16,12 @@
 //!   belongs to whoever moves the beam, as a state beside it.
 //!
 //! ```
-//! use beacon_host::specimen::{Nanoparticles, NanoparticlesConfig, Specimen as _};
+//! use beacon_host::internal::specimen::{Nanoparticles, NanoparticlesConfig, Specimen as _};
 //!
 //! let specimen = Nanoparticles::new(NanoparticlesConfig { seed: 3, ..Default::default() })?;
 //! assert_eq!(specimen.image().values.len(), 64 * 64);
 //! assert_eq!(specimen.spectrum(20, 31).len(), specimen.channels().size);
-//! # Ok::<(), beacon_host::specimen::SpecimenError>(())
+//! # Ok::<(), beacon_host::internal::specimen::SpecimenError>(())
 //! ```
 
 mod config;

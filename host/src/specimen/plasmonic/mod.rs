@@ -16,12 +16,12 @@
 //! - Image: thickness, blurred by the probe, with shot and readout noise.
 //!
 //! ```
-//! use beacon_host::specimen::{Plasmonic, PlasmonicConfig, Specimen as _};
+//! use beacon_host::internal::specimen::{Plasmonic, PlasmonicConfig, Specimen as _};
 //!
 //! let assembly = Plasmonic::new(PlasmonicConfig { seed: 3, ..Default::default() })?;
 //! assert_eq!(assembly.channels().units, "eV");
 //! assert_eq!(assembly.spectrum(20, 31).len(), assembly.channels().size);
-//! # Ok::<(), beacon_host::specimen::SpecimenError>(())
+//! # Ok::<(), beacon_host::internal::specimen::SpecimenError>(())
 //! ```
 
 mod assembly;

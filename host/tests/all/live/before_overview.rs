@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use beacon_host::campaign::Event;
-use beacon_host::journal::Journal;
+use beacon_host::internal::journal::Journal;
 use tempfile::TempDir;
 
 use super::{folder, on_specimen, refused, run, summary};

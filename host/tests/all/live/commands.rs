@@ -1,5 +1,7 @@
 //! A program that is told to pause, to stop, or is interrupted.
 
+use std::fs;
+
 use super::*;
 
 #[test]

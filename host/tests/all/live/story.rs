@@ -1,6 +1,7 @@
 //! What a campaign leaves behind tells what happened in it, and the documentation says what every field is.
 
 use std::collections::BTreeSet;
+use std::fs;
 
 use beacon_host::controller::LinkReport;
 

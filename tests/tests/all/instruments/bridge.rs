@@ -4,11 +4,11 @@ use std::process::Command;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use beacon_host::data::Picoamperes;
 use beacon_host::data::files::read_map;
 use beacon_host::microscope::{
     BridgeMicroscope, BridgeOptions, Interrupt, Microscope, MicroscopeError, Position,
 };
-use beacon_host::units::Picoamperes;
 use beacon_tests::bridge_standin::{BridgeStandin, StandinData, StandinEvent};
 use rand_core::{Rng as _, SeedableRng as _};
 use rand_xoshiro::Xoshiro128PlusPlus;

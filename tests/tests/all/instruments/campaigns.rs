@@ -1,11 +1,10 @@
 //! Campaigns of a hundred points on the servers of instruments, which decide as replays of the
 //! same data do.
 
-use beacon_host::campaign::{Campaign, CampaignConfig, Ended, LiveConfig, Seeds};
+use beacon_host::campaign::{Campaign, CampaignConfig, Ended, LiveConfig, Replay, Seeds};
 use beacon_host::controller::{InProcess, Memory};
 use beacon_host::data::Map;
 use beacon_host::data::files::{self, Dataset};
-use beacon_host::experiment::Replay;
 use beacon_host::microscope::{BridgeMicroscope, BridgeOptions, Microscope};
 use beacon_host::scalarizer::Scalarizer;
 use beacon_kernel::Capacity;

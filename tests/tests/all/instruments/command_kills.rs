@@ -15,8 +15,8 @@ use std::thread;
 use std::time::Instant;
 
 use beacon_host::campaign::{Action, Event, Now, Settings, State, Wait};
-use beacon_host::control::tell;
-use beacon_host::journal::Journal;
+use beacon_host::internal::control::tell;
+use beacon_host::internal::journal::Journal;
 use beacon_tests::bridge_standin::BridgeStandin;
 use beacon_tests::live::settings;
 use beacon_tests::standin_data::particles;

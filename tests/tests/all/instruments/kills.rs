@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 
 use beacon_host::campaign::{CampaignConfig, Event};
 use beacon_host::data::{Axis, Map, Spectra};
-use beacon_host::journal::Journal;
+use beacon_host::internal::journal::Journal;
 use beacon_host::microscope::ReplayMicroscope;
 use beacon_kernel::Candidate;
 use beacon_tests::bridge_standin::BridgeStandin;

@@ -7,10 +7,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use beacon_host::Session;
 use beacon_host::campaign::{Command, Ended, Event, LiveConfig};
-use beacon_host::control::status;
-use beacon_host::journal::RunFolder;
-use beacon_host::live::Session;
+use beacon_host::internal::control::status;
+use beacon_host::internal::journal::RunFolder;
 use beacon_host::microscope::Microscope as _;
 use beacon_kernel::{Candidate, Candidates, Edges};
 use beacon_tests::live::{Ran, begin, go, resume, settings};

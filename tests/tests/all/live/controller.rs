@@ -6,10 +6,10 @@ use std::ops::{ControlFlow, Range};
 use std::path::Path;
 use std::sync::Arc;
 
+use beacon_host::Session;
 use beacon_host::campaign::{Ended, Event};
 use beacon_host::controller::{BeamPort, Controller, ControllerError, InProcess, Memory, Setup};
-use beacon_host::journal::{Follower, RunFolder};
-use beacon_host::live::Session;
+use beacon_host::internal::journal::{Follower, RunFolder};
 use beacon_kernel::link::message::Settings;
 use beacon_kernel::link::scalarizer::Scalarizer;
 use beacon_kernel::{Acquisition, Candidate, Capacity, Model, Proposal, Surrogate};

@@ -1,9 +1,9 @@
 //! A board that waits for its detector before every exposure.
 
+use beacon_host::Session;
 use beacon_host::campaign::{Ended, Event};
 use beacon_host::controller::{InProcess, Linked, Memory, Recovery};
-use beacon_host::journal::RunFolder;
-use beacon_host::live::Session;
+use beacon_host::internal::journal::RunFolder;
 use beacon_kernel::Capacity;
 use beacon_kernel::link::PROTOCOL_CURRENT;
 use beacon_tests::live::{go, settings};

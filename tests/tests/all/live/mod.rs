@@ -10,12 +10,13 @@ mod resumed;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use beacon_host::campaign::{Campaign, Ended, Event, LiveConfig, Record, Seeds};
-use beacon_host::control::{ControlError, tell};
-use beacon_host::experiment::SpecimenExperiment;
-use beacon_host::journal::Journal;
+use beacon_host::campaign::{
+    Campaign, Ended, Event, LiveConfig, Record, Seeds, SpecimenExperiment,
+};
+use beacon_host::internal::control::{ControlError, tell};
+use beacon_host::internal::journal::Journal;
+use beacon_host::internal::specimen::SpecimenKind;
 use beacon_host::microscope::{Microscope, Opened, SimulatedBeam, SpecimenMicroscope};
-use beacon_host::specimen::SpecimenKind;
 use beacon_tests::in_process;
 use beacon_tests::live::{Ran, begin, settings, trajectory};
 use serde_json::Value;

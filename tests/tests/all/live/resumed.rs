@@ -4,8 +4,8 @@ use std::fs;
 use std::path::Path;
 
 use beacon_host::campaign::{ALGORITHM, Event};
-use beacon_host::journal::{Journal, RunFolder};
-use beacon_host::live::{LiveError, TakenUp};
+use beacon_host::internal::journal::{Journal, RunFolder};
+use beacon_host::{LiveError, TakenUp};
 use beacon_tests::live::{resume, settings};
 
 use super::{SPECIMEN, Written, column, folder, opened, run};

@@ -1,35 +1,19 @@
 //! A campaign steered by touch, and by keys alone.
 
 use std::path::Path;
-use std::process::Command;
 
-use serde_json::{Value, json};
+use serde_json::json;
 
-use super::steered::python;
+use super::steered::drive;
 use super::{commands, records, seeds};
 
 #[test]
 fn fingers_and_keys_steer_as_a_mouse_does() {
-    let Some(python) = python() else { return };
     let parent = tempfile::tempdir().unwrap();
-    let run = parent.path().join("run");
-    let root = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/.."));
-    let output = Command::new(python)
-        .current_dir(root)
-        .args([
-            "tests/page/hands.py",
-            env!("CARGO_BIN_EXE_beacon-under-test"),
-        ])
-        .arg(&run)
-        .arg(seeds(parent.path()))
-        .output()
-        .unwrap();
-    assert!(
-        output.status.success(),
-        "{}",
-        String::from_utf8_lossy(&output.stderr)
-    );
-    let said: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let (seeds, run) = (seeds(parent.path()), parent.path().join("run"));
+    let Some(said) = drive("hands.py", &[&run, Path::new(&seeds)]) else {
+        return;
+    };
     assert_eq!(said["touch_errors"], json!([]));
     assert_eq!(said["keys_errors"], json!([]));
     // Nothing comes before it.

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use super::{PATIENCE, Program, seeds, until};
+use super::{PATIENCE, begin_asking};
 
 /// Method, address, path of the description, who asks, the number of the answer, and the body.
 const ASKED: &str = r#"
@@ -50,13 +50,7 @@ fn described<'a>(api: &'a Value, path: &str, method: &str, status: u16) -> &'a V
 #[test]
 fn every_answer_is_described() {
     let folder = tempfile::tempdir().unwrap();
-    let out = folder.path().join("run");
-    let seeds = seeds(folder.path());
-    let arguments = "run --microscope specimen --budget 20 --approve --page --seeds-from";
-    let mut arguments: Vec<&str> = arguments.split(' ').collect();
-    arguments.extend([&seeds, "--out", out.to_str().unwrap()]);
-    let program = Program::start(&arguments);
-    until(&out, |status| status.proposal.is_some());
+    let (program, _) = begin_asking(folder.path(), "--budget 20");
     let (_, api) = program.ask("GET /api", "", b"");
     let api: Value = serde_json::from_str(api.split_once("\r\n\r\n").unwrap().1).unwrap();
 

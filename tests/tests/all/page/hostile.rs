@@ -6,14 +6,14 @@ use std::time::{Duration, Instant};
 
 use beacon_host::campaign::{Event, Record};
 
-use super::{PATIENCE, Program, numbers, records, seeds, trajectory, until};
+use super::{PATIENCE, Program, begin, begin_asking, numbers, records, trajectory};
 
 /// Memory that the program may grow by, whatever clients do: connections have buffers.
 const GROWTH: usize = 48 << 20;
 /// How much longer an exposure may take beside all clients. The machine has other work too.
 const SLOWER: f64 = 1.5;
 /// Exposures that take their time, so that a delay shows; the page stays when all is measured.
-const TIMED: [&str; 4] = ["--real-time", "--dwell", "200ms", "--page-stay"];
+const TIMED: &str = "--budget 20 --seed 3 --real-time --dwell 200ms --page-stay";
 
 /// The median time of an exposure, in milliseconds.
 fn exposing(records: &[Record]) -> f64 {
@@ -45,36 +45,10 @@ fn ended(program: &Program, out: &Path) -> Vec<Record> {
     }
 }
 
-fn begin(folder: &Path, further: &[&str]) -> Program {
-    let out = folder.join("run");
-    let seeds = seeds(folder);
-    let mut arguments = vec![
-        "run",
-        "--microscope",
-        "specimen",
-        "--budget",
-        "20",
-        "--seed",
-        "3",
-    ];
-    arguments.extend([
-        "--seeds-from",
-        &seeds,
-        "--out",
-        out.to_str().expect("text"),
-        "--page",
-    ]);
-    arguments.extend(further);
-    Program::start(&arguments)
-}
-
 #[test]
 fn nobody_without_the_link_sees_or_steers_and_every_refusal_says_why() {
     let folder = tempfile::tempdir().unwrap();
-    let program = begin(folder.path(), &["--approve"]);
-    until(&folder.path().join("run"), |status| {
-        status.proposal.is_some()
-    });
+    let (program, _) = begin_asking(folder.path(), "--budget 20 --seed 3");
     let (control, watch) = (&program.control, &program.watch);
     let token = format!("Authorization: Bearer {control}\r\n");
 
@@ -172,14 +146,12 @@ fn nobody_without_the_link_sees_or_steers_and_every_refusal_says_why() {
 #[test]
 fn no_client_delays_or_changes_a_campaign_or_grows_its_memory() {
     let quiet = tempfile::tempdir().unwrap();
-    let undisturbed = begin(quiet.path(), &TIMED);
-    let alone = ended(&undisturbed, &quiet.path().join("run"));
+    let (undisturbed, out) = begin(quiet.path(), TIMED);
+    let alone = ended(&undisturbed, &out);
     let held_alone = undisturbed.memory();
     drop(undisturbed);
     let folder = tempfile::tempdir().unwrap();
-    let out = folder.path().join("run");
-    let program = begin(folder.path(), &[&TIMED[..], &["--approve"]].concat());
-    until(&out, |status| status.proposal.is_some());
+    let (program, out) = begin_asking(folder.path(), TIMED);
     let before = program.memory();
 
     let mut watchers: Vec<_> = (0..200).map(|_| program.events(None)).collect();
@@ -234,10 +206,7 @@ fn no_client_delays_or_changes_a_campaign_or_grows_its_memory() {
 #[test]
 fn connections_that_say_nothing_lock_nobody_out() {
     let folder = tempfile::tempdir().unwrap();
-    let program = begin(folder.path(), &["--approve"]);
-    until(&folder.path().join("run"), |status| {
-        status.proposal.is_some()
-    });
+    let (program, out) = begin_asking(folder.path(), "--budget 20 --seed 3");
     // More than there is room for. Whoever steers takes the place of one of them.
     let mut silent: Vec<_> = (0..620).map(|_| program.connect()).collect();
     assert_eq!(program.post(&["approve", "on"], &program.control).0, 200);
@@ -249,6 +218,6 @@ fn connections_that_say_nothing_lock_nobody_out() {
     assert!(answer.is_empty(), "{answer:?}");
     // The watcher, who has nothing to ask any more, is not.
     assert_eq!(program.post(&["note", "here"], &program.control).0, 200);
-    let after = records(&folder.path().join("run")).len();
+    let after = records(&out).len();
     numbers(&mut watcher, after - 5);
 }

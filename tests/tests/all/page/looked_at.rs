@@ -1,33 +1,17 @@
 //! Campaigns looked at in a browser: one that waits for a while only, two on one page, a replay, and a
 //! comparison.
 
-use std::path::Path;
-use std::process::Command;
+use serde_json::json;
 
-use serde_json::{Value, json};
-
-use super::steered::{harmless, python};
+use super::steered::{drive, harmless, pictures};
 use super::{commands, records};
 
 #[test]
 fn what_ends_or_is_played_or_waits_for_nobody_is_seen_to() {
-    let Some(python) = python() else { return };
     let folder = tempfile::tempdir().unwrap();
-    let root = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/.."));
-    let output = Command::new(python)
-        .current_dir(root)
-        .arg("tests/page/look.py")
-        .arg(env!("CARGO_BIN_EXE_beacon-under-test"))
-        .arg(folder.path())
-        .arg(root.join("target/page/pictures"))
-        .output()
-        .unwrap();
-    assert!(
-        output.status.success(),
-        "{}",
-        String::from_utf8_lossy(&output.stderr)
-    );
-    let said: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let Some(said) = drive("look.py", &[folder.path(), &pictures()]) else {
+        return;
+    };
     for errors in ["timed", "both", "replay", "compare"] {
         assert_eq!(said[format!("{errors}_errors")], json!([]), "{said}");
     }

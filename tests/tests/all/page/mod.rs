@@ -14,13 +14,13 @@ mod watchdog;
 use std::fs;
 use std::io::{self, BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use beacon_host::campaign::{Event, Record};
-use beacon_host::control::{Status, status};
-use beacon_host::journal::Follower;
+use beacon_host::internal::control::{Status, status};
+use beacon_host::internal::journal::Follower;
 
 /// How long a campaign of a test may take to get anywhere.
 const PATIENCE: Duration = Duration::from_secs(300);
@@ -216,6 +216,23 @@ fn commands(records: &[Record]) -> Vec<(String, String)> {
         _ => None,
     });
     given.collect()
+}
+
+/// Begins a campaign on the specimen, with points to start from and a page; where its folder is.
+fn begin(parent: &Path, further: &str) -> (Program, PathBuf) {
+    let (seeds, out) = (seeds(parent), parent.join("run"));
+    let mut arguments = vec!["run", "--microscope", "specimen", "--page"];
+    arguments.extend(["--seeds-from", &seeds]);
+    arguments.extend(["--out", out.to_str().expect("a path that is text")]);
+    arguments.extend(further.split(' '));
+    (Program::start(&arguments), out)
+}
+
+/// The same with a person who is asked, and waits for the first question.
+fn begin_asking(parent: &Path, further: &str) -> (Program, PathBuf) {
+    let (program, out) = begin(parent, &format!("--approve {further}"));
+    until(&out, |status| status.proposal.is_some());
+    (program, out)
 }
 
 /// Points to start from, which do not wait for anybody.

@@ -5,7 +5,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde_json::Value;
 
-use super::{Program, seeds};
+use super::begin;
 
 /// How late a page may hear of half of the points.
 const LATE_MS: u64 = 200;
@@ -13,11 +13,8 @@ const LATE_MS: u64 = 200;
 #[test]
 fn a_page_hears_of_a_point_within_a_fifth_of_a_second() {
     let folder = tempfile::tempdir().unwrap();
-    let (seeds, out) = (seeds(folder.path()), folder.path().join("run"));
-    let arguments = "run --microscope specimen --real-time --dwell 100ms --budget 30 --seed 3 --page --page-stay";
-    let mut arguments: Vec<&str> = arguments.split(' ').collect();
-    arguments.extend(["--seeds-from", &seeds, "--out", out.to_str().unwrap()]);
-    let program = Program::start(&arguments);
+    let further = "--real-time --dwell 100ms --budget 30 --seed 3 --page-stay";
+    let (program, _) = begin(folder.path(), further);
     let mut events = program.events(None);
     let (mut late, mut bytes) = (Vec::new(), 0);
     // When each point was recorded, and how late the map of so many points was offered.

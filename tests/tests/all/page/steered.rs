@@ -2,31 +2,48 @@
 
 use std::fs;
 use std::io::Write as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use beacon_host::campaign::Event;
-use beacon_host::control::{Status, tell};
+use beacon_host::internal::control::{Status, tell};
 use serde_json::Value;
 
 use super::{Program, commands, records, seeds, trajectory, until};
 
-/// A Python with Playwright; `None`, said aloud, where there is none.
-pub(super) fn python() -> Option<&'static Path> {
-    let python = Path::new(concat!(
-        env!("CARGO_MANIFEST_DIR"),
-        "/../target/page/bin/python"
-    ));
-    let there = python.exists() && Path::new("/usr/bin/chromium").exists();
-    if !there {
+/// The repository.
+fn root() -> &'static Path {
+    Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
+}
+
+/// Where scripts leave pictures.
+pub(super) fn pictures() -> PathBuf {
+    root().join("target/page/pictures")
+}
+
+/// Runs a script of `tests/page` that drives a browser, and returns what it says of the page; `None`, said
+/// aloud, where there is no browser.
+pub(super) fn drive(script: &str, arguments: &[&Path]) -> Option<Value> {
+    let python = root().join("target/page/bin/python");
+    if !python.exists() || !Path::new("/usr/bin/chromium").exists() {
         // Not `println!`, which is only shown for tests that fail.
         let said = writeln!(
             std::io::stderr(),
             "skipped: no browser to drive; `tests/page/install` brings one"
         );
         said.expect("standard error takes text");
+        return None;
     }
-    there.then_some(python)
+    let output = Command::new(python)
+        .current_dir(root())
+        .arg(Path::new("tests/page").join(script))
+        .arg(env!("CARGO_BIN_EXE_beacon-under-test"))
+        .args(arguments)
+        .output()
+        .expect("Python can be started");
+    let error = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{error}");
+    Some(serde_json::from_slice(&output.stdout).expect("it says JSON"))
 }
 
 /// What the browser saw: nothing from elsewhere, no mistake, and nothing that keeps anybody out.
@@ -78,31 +95,14 @@ pub(super) fn harmless(found: &Value) {
 
 #[test]
 fn what_a_browser_does_is_what_the_same_commands_do() {
-    let Some(python) = python() else { return };
     let parent = tempfile::tempdir().unwrap();
     let seeds = seeds(parent.path());
     let steered = parent.path().join("steered");
-    let root = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/.."));
-    let pictures = root.join("target/page/pictures");
-    let output = Command::new(python)
-        .current_dir(root)
-        .arg("tests/page/steer.py")
-        .args([
-            env!("CARGO_BIN_EXE_beacon-under-test"),
-            steered.to_str().unwrap(),
-            &seeds,
-        ])
-        .arg(pictures)
-        .output()
-        .unwrap();
-    let (out, error) = (&output.stdout, &output.stderr);
-    assert!(
-        output.status.success(),
-        "{}",
-        String::from_utf8_lossy(error)
-    );
-    let said: Value = serde_json::from_slice(out).unwrap();
-    fs::write(root.join("target/page/said.json"), out).unwrap();
+    let arguments = [&steered, Path::new(&seeds), &pictures()];
+    let Some(said) = drive("steer.py", &arguments) else {
+        return;
+    };
+    fs::write(root().join("target/page/said.json"), said.to_string()).unwrap();
     check(&said);
 
     let records_of_steered = records(&steered);

@@ -2,29 +2,12 @@
 
 use std::time::Instant;
 
-use super::{PATIENCE, Program, commands, records, seeds, until};
+use super::{PATIENCE, begin_asking, commands, records};
 
 #[test]
 fn two_who_command_at_once_are_both_on_record_each_in_their_order() {
     let folder = tempfile::tempdir().unwrap();
-    let (seeds, out) = (seeds(folder.path()), folder.path().join("run"));
-    let mut arguments = vec![
-        "run",
-        "--microscope",
-        "specimen",
-        "--budget",
-        "20",
-        "--approve",
-    ];
-    arguments.extend([
-        "--seeds-from",
-        &seeds,
-        "--out",
-        out.to_str().unwrap(),
-        "--page",
-    ]);
-    let program = Program::start(&arguments);
-    until(&out, |status| status.proposal.is_some());
+    let (program, out) = begin_asking(folder.path(), "--budget 20");
     let notes = |name: &str| (0..20).map(|n| format!("{name} {n}")).collect::<Vec<_>>();
     let people = ["Ada", "Ben"];
     std::thread::scope(|scope| {

@@ -6,9 +6,9 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use beacon_host::control::status;
+use beacon_host::internal::control::status;
 
-use super::{Program, commands, records, seeds, until};
+use super::{begin_asking, commands, records, until};
 
 /// The first block of Python on the page.
 fn block() -> String {
@@ -26,24 +26,7 @@ fn ten_lines_of_python_pause_a_campaign_at_a_point_that_is_new() {
     let block = block();
     assert_eq!(block.lines().count(), 10);
     fs::write(&script, block).unwrap();
-    let (seeds, out) = (seeds(folder.path()), folder.path().join("run"));
-    let mut arguments = vec![
-        "run",
-        "--microscope",
-        "specimen",
-        "--budget",
-        "40",
-        "--approve",
-    ];
-    arguments.extend([
-        "--seeds-from",
-        &seeds,
-        "--out",
-        out.to_str().unwrap(),
-        "--page",
-    ]);
-    let program = Program::start(&arguments);
-    until(&out, |status| status.proposal.is_some());
+    let (program, out) = begin_asking(folder.path(), "--budget 40");
     let link = format!(
         "http://127.0.0.1:{}/#control={}",
         program.port, program.control
