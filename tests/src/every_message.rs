@@ -316,8 +316,14 @@ pub fn kernel_errors() -> Vec<Error> {
             candidates: 2401,
         },
         Error::AlreadyMeasured { candidate },
-        Error::ResponseNotFinite { candidate },
-        Error::Outlier { candidate },
+        Error::ResponseNotFinite {
+            candidate,
+            response: 0,
+        },
+        Error::Outlier {
+            candidate,
+            response: 0,
+        },
         Error::NotPositiveDefinite { row: 12 },
         Error::NoImage,
         Error::NoModel,

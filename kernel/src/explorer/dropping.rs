@@ -74,18 +74,23 @@ impl Explorer<'_> {
         }
         let mut kept = 0;
         for n in 0..held {
-            let (Some(&number), Some(&response)) = (memory.numbers.get(n), memory.responses.get(n))
-            else {
+            let Some(&number) = memory.numbers.get(n) else {
                 break;
             };
-            if let (true, Some(to), Some(own)) = (
-                number != DROPPED,
-                memory.numbers.get_mut(kept),
-                memory.responses.get_mut(kept),
-            ) {
-                (*to, *own) = (number, response);
-                kept += 1;
+            if number == DROPPED {
+                continue;
             }
+            for own in memory.own.iter_mut().take(self.responses) {
+                if let Some(&response) = own.responses.get(n)
+                    && let Some(to) = own.responses.get_mut(kept)
+                {
+                    *to = response;
+                }
+            }
+            if let Some(to) = memory.numbers.get_mut(kept) {
+                *to = number;
+            }
+            kept += 1;
         }
         self.held = kept;
         self.preparation = None;
@@ -93,7 +98,7 @@ impl Explorer<'_> {
         if let Some(process) = &mut self.process {
             // All that was known of the points is worked out anew.
             (process.swept, process.updated) = (kept, kept);
-            (process.groups, process.spread) = (0, false);
+            (process.groups, process.spread) = (0, 0);
         }
         Ok(())
     }

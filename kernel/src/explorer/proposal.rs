@@ -3,7 +3,7 @@
 //! BEACON draws a sample of the response at every candidate (Thompson), scores it by its distance
 //! to the responses already known (novelty) and proposes the candidate with the highest score.
 
-use super::preparation::sampled;
+use super::preparation::{sampled, sampled_vectors};
 use super::{Explorer, Prediction, is_taken};
 use crate::improvement::log_expected_improvement;
 use crate::novelty::{self, Bounds, KnownResponses};
@@ -11,6 +11,7 @@ use crate::random::Random;
 use crate::storage::Ahead;
 use crate::strategy::{References, Sampling, Strategy};
 use crate::structure::Windows;
+use crate::vectors::{KnownVectors, Vector, VectorBounds, Whitening};
 use crate::{Candidate, Candidates, Error};
 
 /// The candidate to measure next, and what the model thinks of it.
@@ -22,17 +23,17 @@ pub struct Proposal {
     pub step: usize,
     /// Its score in the strategy's own terms, on standardised targets; 0 for `random`.
     pub score: f32,
-    /// What the model expects there; `None` while there is no model that fits.
+    /// What the model expects of the first response there; `None` while there is no model that fits.
     pub prediction: Option<Prediction>,
 }
 
-/// The number by which candidates are ranked.
-pub(super) trait Score {
-    /// The score of a sampled response at a squared structural distance.
-    fn exact(&self, response: f32, squared: f32) -> f32;
+/// The number by which candidates are ranked, by a sampled response or by several.
+pub(super) trait Score<V = f32> {
+    /// The score of what was sampled at a squared structural distance.
+    fn exact(&self, response: V, squared: f32) -> f32;
 
     /// An upper bound of the score that costs less than the score.
-    fn bound(&self, _response: f32, _squared: f32) -> f32 {
+    fn bound(&self, _response: V, _squared: f32) -> f32 {
         f32::INFINITY
     }
 }
@@ -78,24 +79,42 @@ impl Score for Novelty<'_> {
     }
 }
 
+/// Distance of a vector of responses from the known ones.
+pub(super) struct VectorNovelty<'r> {
+    known: KnownVectors<'r>,
+    whitening: Whitening,
+    k: usize,
+    bounds: VectorBounds,
+}
+
+impl Score<Vector> for VectorNovelty<'_> {
+    fn exact(&self, responses: Vector, _: f32) -> f32 {
+        self.known.novelty(self.whitening.of(responses), self.k)
+    }
+
+    fn bound(&self, responses: Vector, _: f32) -> f32 {
+        self.bounds.at(self.whitening.of(responses))
+    }
+}
+
 /// Novelty times the structural distance to the power of three quarters. With the power of one
 /// half a tenth of the patch clusters of the PFM benchmark stays unseen; with the whole distance
 /// structure outweighs the response where few structures hold most of its range.
-pub(super) struct StructuralNovelty<'r>(pub(super) Novelty<'r>);
+pub(super) struct StructuralNovelty<N>(pub(super) N);
 
 /// The least squared distance that counts. Patches closer than a hundredth of a deviation differ in
 /// brightness alone, as on a ramp; the structural distance cannot tell them apart, and the response
 /// decides.
 const LEAST_SQUARED: f32 = 1e-4;
 
-impl Score for StructuralNovelty<'_> {
-    fn exact(&self, response: f32, squared: f32) -> f32 {
+impl<V, N: Score<V>> Score<V> for StructuralNovelty<N> {
+    fn exact(&self, response: V, squared: f32) -> f32 {
         let squared = crate::math::larger(squared, LEAST_SQUARED);
         let root = libm::sqrtf(libm::sqrtf(squared));
         self.0.exact(response, squared) * (root * libm::sqrtf(root))
     }
 
-    fn bound(&self, response: f32, squared: f32) -> f32 {
+    fn bound(&self, response: V, squared: f32) -> f32 {
         let squared = crate::math::larger(squared, LEAST_SQUARED);
         self.0.bound(response, squared) * above_three_eighths(squared)
     }
@@ -120,9 +139,16 @@ impl Explorer<'_> {
     /// [`Error::NoImage`], [`Error::Exhausted`] when every candidate was measured; for all
     /// strategies but `random` [`Error::NoMeasurement`]; for all but `random` and `farthest`
     /// [`Error::NoModel`] and [`Error::NotPositiveDefinite`] when the model does not fit the
-    /// measurements.
+    /// measurements. [`Error::OneResponse`] for [`Strategy::BeaconElite`] in a campaign of several responses.
     pub fn propose(&mut self) -> Result<Proposal, Error> {
         let candidates = self.candidates.ok_or(Error::NoImage)?;
+        let (strategy, responses) = (self.acquisition.strategy, self.responses);
+        if strategy == Strategy::BeaconElite && responses > 1 {
+            return Err(Error::OneResponse {
+                strategy,
+                responses,
+            });
+        }
         if self.measured >= candidates.count() {
             return Err(Error::Exhausted);
         }
@@ -166,17 +192,17 @@ impl Explorer<'_> {
         if structural {
             self.update_distances_but_last()?;
         }
-        match self.acquisition.references {
-            References::Denoised => self.prepare_means()?,
-            References::Raw => {
-                self.ready()?;
-                let targets = self.memory.targets.iter().take(self.held);
-                for (reference, target) in self.memory.references.iter_mut().zip(targets) {
-                    *reference = *target;
+        self.prepare_references()?;
+        if self.responses > 1 {
+            return self.with_vectors(|explorer, novelty| {
+                if structural {
+                    explorer.best_of_samples(&StructuralNovelty(novelty))
+                } else {
+                    explorer.best_of_samples(&novelty)
                 }
-            }
+            });
         }
-        let mut references = core::mem::take(&mut self.memory.references);
+        let mut references = core::mem::take(&mut self.memory.own[0].references);
         let known = references.get_mut(..self.held).unwrap_or_default();
         let k = usize::from(self.acquisition.k);
         let novelty = Novelty::new(KnownResponses::new(known), k);
@@ -185,14 +211,67 @@ impl Explorer<'_> {
         } else {
             self.best_of_sample(&novelty)
         };
-        core::mem::swap(&mut self.memory.references, &mut references);
+        core::mem::swap(&mut self.memory.own[0].references, &mut references);
         best
+    }
+
+    /// Fills the references of each response with what novelty is measured against.
+    pub(super) fn prepare_references(&mut self) -> Result<(), Error> {
+        match self.acquisition.references {
+            References::Denoised => self.prepare_means()?,
+            References::Raw => {
+                self.ready()?;
+                for own in self.memory.own.iter_mut().take(self.responses) {
+                    let targets = own.targets.iter().take(self.held);
+                    for (reference, target) in own.references.iter_mut().zip(targets) {
+                        *reference = *target;
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Hands over novelty against the references, which it whitens and sorts.
+    // Several strategies need it, and the fastest memory is small.
+    #[inline(never)]
+    pub(super) fn with_vectors<T>(
+        &mut self,
+        then: impl FnOnce(&mut Self, VectorNovelty<'_>) -> T,
+    ) -> T {
+        let held = self.held;
+        let (k, responses) = (usize::from(self.acquisition.k), self.responses);
+        let targets = self.memory.own.each_ref().map(|own| {
+            let targets = own.targets.get(..held);
+            targets.unwrap_or_default()
+        });
+        let whitening = Whitening::new(targets.get(..responses).unwrap_or_default());
+        let own = self.memory.own.each_mut();
+        let mut references = own.map(|own| core::mem::take(&mut own.references));
+        let mut room = core::mem::take(&mut self.memory.row);
+        let columns = references.each_mut().map(|column| {
+            let held = held.min(column.len());
+            column.get_mut(..held).unwrap_or_default()
+        });
+        let known = KnownVectors::new(&whitening, columns, &mut *room);
+        let novelty = VectorNovelty {
+            known,
+            whitening,
+            k,
+            bounds: VectorBounds::new(known, k),
+        };
+        let outcome = then(self, novelty);
+        core::mem::swap(&mut self.memory.row, &mut room);
+        for (own, references) in self.memory.own.iter_mut().zip(&mut references) {
+            core::mem::swap(&mut own.references, references);
+        }
+        outcome
     }
 
     /// The paper's Eqs. 2 and 3: novelty against the elite, both z-scored by the elite.
     fn most_novel_among_elite(&mut self, random: &mut Random) -> Result<(Candidate, f32), Error> {
         self.prepare_means()?;
-        let mut references = core::mem::take(&mut self.memory.references);
+        let mut references = core::mem::take(&mut self.memory.own[0].references);
         let novelty = self.novelty_among_elite(references);
         let best = match self.acquisition.sampling {
             Sampling::Joint => self.best_of_sample(&novelty),
@@ -200,7 +279,7 @@ impl Explorer<'_> {
                 novelty.exact(mean + sigma * random.normal(), 0.0)
             }),
         };
-        core::mem::swap(&mut self.memory.references, &mut references);
+        core::mem::swap(&mut self.memory.own[0].references, &mut references);
         best
     }
 
@@ -243,18 +322,19 @@ impl Explorer<'_> {
         let process = self.ready()?;
         self.weigh()?;
         let n = self.held;
-        let memory = &mut self.memory;
         let noise = process.hyperparameters.noise;
-        let known = memory.alpha.iter().zip(&*memory.targets).take(n);
-        for (mean, (alpha, target)) in memory.references.iter_mut().zip(known) {
-            *mean = target - noise * alpha;
+        for own in self.memory.own.iter_mut().take(self.responses) {
+            let known = own.alpha.iter().zip(&*own.targets).take(n);
+            for (mean, (alpha, target)) in own.references.iter_mut().zip(known) {
+                *mean = target - noise * alpha;
+            }
         }
         Ok(())
     }
 
-    /// Largest of the references.
+    /// Largest of the first response's references.
     pub(super) fn best_denoised(&self) -> f32 {
-        let means = self.memory.references.iter().take(self.held);
+        let means = self.memory.own[0].references.iter().take(self.held);
         means.fold(f32::NEG_INFINITY, |best, &mean| {
             crate::math::larger(best, mean)
         })
@@ -263,31 +343,42 @@ impl Explorer<'_> {
     /// The free candidate whose joint Thompson sample and squared structural distance score
     /// highest. The sample's prior has no spatial part, its correction by the measurements has.
     pub(super) fn best_of_sample(&mut self, score: &impl Score) -> Result<(Candidate, f32), Error> {
+        let (candidates, lacking) = self.finish_sample()?;
+        let gain = self.gain(0);
+        let memory = &mut self.memory;
+        let (_, room) = Ahead::split(memory.workspace, memory.capacity.measurements);
+        let windows = Windows::new(memory.image, candidates);
+        let known = (&*memory.reciprocals, &*memory.next_distances);
+        let nearer = nearer(windows, lacking, known, room)?;
+        // Slices: what is iterated over costs a few instructions less a candidate.
+        let values = memory.own[0].plane.get(..candidates.count());
+        let responses = sampled(gain, values.unwrap_or_default(), memory.slopes);
+        let responses = responses.zip(&*memory.distances);
+        best_response(memory.taken, responses, score, nearer)
+    }
+
+    /// [`Self::best_of_sample`] with a sample of each response.
+    fn best_of_samples(&mut self, score: &impl Score<Vector>) -> Result<(Candidate, f32), Error> {
+        let (candidates, lacking) = self.finish_sample()?;
+        let gains = self.gains();
+        let memory = &mut self.memory;
+        let (_, room) = Ahead::split(memory.workspace, memory.capacity.measurements);
+        let windows = Windows::new(memory.image, candidates);
+        let known = (&*memory.reciprocals, &*memory.next_distances);
+        let nearer = nearer(windows, lacking, known, room)?;
+        let slopes = memory.slopes.get(..candidates.count()).unwrap_or_default();
+        let planes = memory.own.each_ref().map(|own| &*own.plane);
+        let responses = sampled_vectors(gains, planes, slopes).zip(&*memory.distances);
+        best_response(memory.taken, responses, score, nearer)
+    }
+
+    /// Does what is left of the samples that the strategy draws; returns the candidates, and what their
+    /// structural distances lack where they count.
+    fn finish_sample(&mut self) -> Result<(Candidates, Lacking), Error> {
         let candidates = self.candidates.ok_or(Error::NoImage)?;
         self.finish(self.acquisition.temperature().or(Some(1.0)))?;
         let structural = self.acquisition.strategy == Strategy::BeaconStructure;
-        let lacking = self.distances_lack().filter(|_| structural);
-        let gain = self.gain();
-        let memory = &mut self.memory;
-        let windows = Windows::new(memory.image, candidates);
-        let (_, room) = Ahead::split(memory.workspace, memory.capacity.measurements);
-        let newest = match lacking {
-            Some((candidate, done)) => Some((windows.template(candidate, room)?, done)),
-            None => None,
-        };
-        let (reciprocals, next) = (&*memory.reciprocals, &*memory.next_distances);
-        let nearer = |index: usize, squared: f32| {
-            let (template, done) = newest?;
-            if index < done {
-                return next.get(index).copied();
-            }
-            let own = (reciprocals.get(index).copied()?, squared);
-            Some(windows.nearer(template, Candidate(index as u32), own))
-        };
-        // Slices: what is iterated over costs a few instructions less a candidate.
-        let values = memory.plane.get(..candidates.count()).unwrap_or_default();
-        let responses = sampled(gain, values, memory.slopes).zip(&*memory.distances);
-        best_response(memory.taken, responses, score, nearer)
+        Ok((candidates, self.distances_lack().filter(|_| structural)))
     }
 
     /// The free candidate whose posterior mean and deviation score highest.
@@ -329,14 +420,39 @@ impl Explorer<'_> {
     }
 }
 
+/// The only measured point that the structural distances lack, and the candidates that have theirs with it.
+type Lacking = Option<(Candidate, usize)>;
+
+/// How near a candidate is to the point that the structural distances lack, if any, or to the ones before.
+/// `known` are reciprocal norms and the next distances; `room` has room for a window.
+fn nearer<'n>(
+    windows: Windows<'n>,
+    lacking: Lacking,
+    (reciprocals, next): (&'n [f32], &'n [f32]),
+    room: &'n mut [f32],
+) -> Result<impl Fn(usize, f32) -> Option<f32> + 'n, Error> {
+    let newest = match lacking {
+        Some((candidate, done)) => Some((windows.template(candidate, room)?, done)),
+        None => None,
+    };
+    Ok(move |index: usize, squared: f32| {
+        let (template, done) = newest?;
+        if index < done {
+            return next.get(index).copied();
+        }
+        let own = (reciprocals.get(index).copied()?, squared);
+        Some(windows.nearer(template, Candidate(index as u32), own))
+    })
+}
+
 /// The candidate that [`best`] finds among the scores of sampled responses at squared structural
 /// distances. Bounds rule most candidates out without their exact score. `nearer` is asked for the
 /// distance of those that are left, where the one given may be too large: no score grows with a
 /// smaller one.
-pub(super) fn best_response<'d>(
+pub(super) fn best_response<'d, V: Copy>(
     taken: &[u32],
-    responses: impl Iterator<Item = (f32, &'d f32)>,
-    score: &impl Score,
+    responses: impl Iterator<Item = (V, &'d f32)>,
+    score: &impl Score<V>,
     nearer: impl Fn(usize, f32) -> Option<f32>,
 ) -> Result<(Candidate, f32), Error> {
     let mut best = Best::default();
@@ -459,7 +575,7 @@ mod tests {
             mean: process.hyperparameters.mean,
             noise: process.hyperparameters.noise,
             factor: &explorer.factor,
-            targets: &memory.targets[..n],
+            targets: &memory.own[0].targets[..n],
         };
         let outputscale = process.hyperparameters.outputscale;
         let prior = Prior::draw(&mut random, outputscale, points[0]);
@@ -470,7 +586,7 @@ mod tests {
         let responses = responses.zip(memory.distances.iter());
         if novel {
             let k = usize::from(explorer.acquisition.k);
-            let known = KnownResponses::new(&mut memory.references[..n]);
+            let known = KnownResponses::new(&mut memory.own[0].references[..n]);
             best_response(memory.taken, responses, &Novelty::new(known, k), |_, _| {
                 None
             })
@@ -506,6 +622,7 @@ mod tests {
                 mean: 0.0,
             },
             standardisation: Standardisation::IDENTITY,
+            others: &[],
         };
         explorer.load_model(&model).unwrap();
         for n in 0..30 {

@@ -1,12 +1,13 @@
 //! The score of every candidate: what a proposal was chosen by, for whoever wants to see it.
 
-use super::preparation::sampled;
+use super::preparation::{sampled, sampled_vectors};
 use super::proposal::{Novelty, Proposal, Score, StructuralNovelty, Value};
 use super::{Explorer, Sampling, Strategy};
 use crate::Error;
 use crate::improvement::log_expected_improvement;
 use crate::novelty::KnownResponses;
 use crate::random::Random;
+use crate::vectors::Vector;
 
 impl Explorer<'_> {
     /// The proposal of [`propose`](Self::propose), and the scores that it was chosen by, in the
@@ -28,9 +29,20 @@ impl Explorer<'_> {
                 }
             }
             Strategy::Thompson => self.score_sample(scores, &Value),
+            Strategy::Beacon | Strategy::BeaconStructure if self.responses > 1 => {
+                self.prepare_references()?;
+                let structural = self.acquisition.strategy == Strategy::BeaconStructure;
+                self.with_vectors(|explorer, novelty| {
+                    if structural {
+                        explorer.score_samples(scores, &StructuralNovelty(novelty));
+                    } else {
+                        explorer.score_samples(scores, &novelty);
+                    }
+                });
+            }
             Strategy::Beacon | Strategy::BeaconStructure => {
                 // What novelty is measured against is as the proposal has left it.
-                let mut references = core::mem::take(&mut self.memory.references);
+                let mut references = core::mem::take(&mut self.memory.own[0].references);
                 let known = references.get_mut(..self.held).unwrap_or_default();
                 let k = usize::from(self.acquisition.k);
                 let novelty = Novelty::new(KnownResponses::new(known), k);
@@ -39,12 +51,12 @@ impl Explorer<'_> {
                 } else {
                     self.score_sample(scores, &novelty);
                 }
-                core::mem::swap(&mut self.memory.references, &mut references);
+                core::mem::swap(&mut self.memory.own[0].references, &mut references);
             }
             Strategy::BeaconElite => {
                 self.prepare_means()?;
                 let mut random = Random::new(self.seed, self.measured);
-                let mut references = core::mem::take(&mut self.memory.references);
+                let mut references = core::mem::take(&mut self.memory.own[0].references);
                 let novelty = self.novelty_among_elite(references);
                 let scored = match self.acquisition.sampling {
                     Sampling::Joint => {
@@ -55,7 +67,7 @@ impl Explorer<'_> {
                         novelty.exact(mean + sigma * random.normal(), 0.0)
                     }),
                 };
-                core::mem::swap(&mut self.memory.references, &mut references);
+                core::mem::swap(&mut self.memory.own[0].references, &mut references);
                 scored?;
             }
             Strategy::Ei => {
@@ -76,9 +88,21 @@ impl Explorer<'_> {
     /// The scores of the sample that the proposal has left in memory.
     fn score_sample(&self, scores: &mut [f32], score: &impl Score) {
         let memory = &self.memory;
-        let responses = sampled(self.gain(), memory.plane, memory.slopes).zip(&*memory.distances);
+        let plane = &*memory.own[0].plane;
+        let responses = sampled(self.gain(0), plane, memory.slopes).zip(&*memory.distances);
         for (of, (response, squared)) in scores.iter_mut().zip(responses) {
             *of = score.exact(response, *squared);
+        }
+    }
+
+    /// [`Self::score_sample`] with a sample of each response.
+    fn score_samples(&self, scores: &mut [f32], score: &impl Score<Vector>) {
+        let memory = &self.memory;
+        let planes = memory.own.each_ref().map(|own| &*own.plane);
+        let responses = sampled_vectors(self.gains(), planes, memory.slopes);
+        let responses = responses.zip(&*memory.distances);
+        for (of, (responses, squared)) in scores.iter_mut().zip(responses) {
+            *of = score.exact(responses, *squared);
         }
     }
 

@@ -104,6 +104,7 @@ fn patches_of_the_host_are_the_windows_of_the_kernel_to_the_bit() {
             weights: &weights,
             hyperparameters: HYPERPARAMETERS,
             standardisation: STANDARDISATION,
+            others: &[],
         };
         for edges in Edges::ALL {
             let Ok(patches) = Patches::with_edges(&image, window, edges) else {
@@ -286,6 +287,7 @@ fn a_board_that_is_reset_goes_on_with_filters_over_every_pixel() {
         weights: &weights,
         hyperparameters: HYPERPARAMETERS,
         standardisation: STANDARDISATION,
+        others: &[],
     };
     let board = Board::of(PROTOCOL_CURRENT, capacity);
     let mut memory = Memory::new(capacity);
@@ -344,6 +346,7 @@ fn a_board_at_its_capacity_goes_on() {
         weights: &weights,
         hyperparameters: HYPERPARAMETERS,
         standardisation: STANDARDISATION,
+        others: &[],
     };
     let board = Board::of(PROTOCOL_CURRENT, Capacity::for_candidates(candidates, 20));
     let setup = Setup {
@@ -440,6 +443,7 @@ fn an_older_board_is_used_as_ever_and_what_it_lacks_is_named() {
         weights: &weights,
         hyperparameters: HYPERPARAMETERS,
         standardisation: STANDARDISATION,
+        others: &[],
     };
     let error = linked.load_model(&model, 1).unwrap_err();
     lacking(error, "models of filters", "--surrogate cnn");

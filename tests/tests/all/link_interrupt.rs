@@ -293,6 +293,7 @@ fn a_model_and_points_are_broken_off_and_taken_up() {
             mean: 0.0,
         },
         standardisation: Standardisation::IDENTITY,
+        others: &[],
     };
     let bytes = Encoding::of_weights(network.architecture()).size() as usize * count;
     let chunks = bytes.div_ceil(frame::MAX_RAW) as u32;
@@ -364,6 +365,7 @@ fn a_line_lost_at_any_byte_while_a_reset_board_is_restored_leaves_nothing_out() 
             mean: 0.0,
         },
         standardisation: Standardisation::IDENTITY,
+        others: &[],
     };
     let holds = |linked: &mut Linked<'_>| {
         let status = linked.status().unwrap();

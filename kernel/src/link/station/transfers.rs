@@ -243,5 +243,6 @@ fn staged<'s>(
         weights: staging.get(..network.weight_count()).unwrap_or_default(),
         hyperparameters: header.hyperparameters.into(),
         standardisation: header.standardisation.into(),
+        others: &[],
     })
 }
