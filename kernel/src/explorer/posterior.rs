@@ -57,9 +57,9 @@ impl Explorer<'_> {
         let scratch = memory.row.get_mut(..n).unwrap_or_default();
         let (mut mean, variance) = posterior.at(latent, scratch);
         if let Some(space) = process.space {
-            let own = lattice(candidates, candidate)?;
+            let place = lattice(candidates, candidate)?;
             scratch.fill(0.0);
-            space.add_each(memory.falloff, own, memory.places, scratch);
+            space.add_each(memory.falloff, place, memory.places, scratch);
             mean += dot(scratch, own.alpha);
         }
         Ok(Prediction {

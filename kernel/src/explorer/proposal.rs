@@ -562,6 +562,55 @@ mod tests {
         }
     }
 
+    /// Nor with several responses.
+    #[test]
+    fn vectors_passed_over_by_their_bound_are_not_the_most_novel() {
+        let mut random = Random::new(10, 0);
+        for order in 2..=4 {
+            for _ in 0..10 {
+                let mut draw = |scale: f32| {
+                    let mut vector = [0.0; 4];
+                    let own = vector.iter_mut().take(order);
+                    own.for_each(|x| *x = scale * random.normal());
+                    vector
+                };
+                let mut columns: [Vec<f32>; 4] = Default::default();
+                for _ in 0..100 {
+                    let known = draw(1.0);
+                    for (column, x) in columns.iter_mut().zip(known).take(order) {
+                        column.push(x);
+                    }
+                }
+                let draws: Vec<Vector> = (0..3000).map(|_| draw(2.0)).collect();
+                let squared: Vec<f32> = (0..3000)
+                    .map(|_| 4.0 * random.uniform() * random.uniform())
+                    .collect();
+                let targets = columns.each_ref().map(|column| &column[..]);
+                let whitening = Whitening::new(&targets[..order]);
+                let mut room = [0.0; 100];
+                let known = columns.each_mut().map(|column| &mut column[..]);
+                let known = KnownVectors::new(&whitening, known, &mut room);
+                let score = StructuralNovelty(VectorNovelty {
+                    known,
+                    whitening,
+                    k: 10,
+                    bounds: VectorBounds::new(known, 10),
+                });
+                let pairs = || draws.iter().copied().zip(&squared);
+                let all = pairs().map(|(vector, &squared)| score.exact(vector, squared));
+                let expected = best(&[0; 100], all).unwrap();
+                let asked = core::cell::Cell::new(0);
+                let nearer = |_: usize, _: f32| {
+                    asked.set(asked.get() + 1);
+                    None
+                };
+                let found = best_response(&[0; 100], pairs(), &score, nearer);
+                assert_eq!(found, Ok(expected));
+                assert!(asked.get() < 300, "{}", asked.get());
+            }
+        }
+    }
+
     /// The proposal from a sample that is summed term by term at every candidate.
     fn propose_directly(explorer: &mut Explorer<'_>, novel: bool) -> (Candidate, f32) {
         let (count, n) = (explorer.candidates.unwrap().count(), explorer.held);

@@ -123,13 +123,21 @@ impl Explorer<'_> {
 mod tests {
     use super::*;
     use crate::explorer::tests::made_up;
-    use crate::{Acquisition, Candidate, Capacity, Network, Storage};
+    use crate::{
+        Acquisition, Candidate, Candidates, Capacity, Model, Network, Standardisation, Storage,
+    };
 
     /// The judge is the proposal: among the candidates that may be proposed, the one with the highest
     /// of these scores is proposed, with that score.
     #[test]
     fn the_best_of_the_scores_is_what_is_proposed() {
-        let capacity = Capacity::for_campaign(30, 30, 10, 40);
+        for responses in [1, 3] {
+            compare(responses);
+        }
+    }
+
+    fn compare(responses: usize) {
+        let capacity = Capacity::for_campaign(30, 30, 10, 40).with_responses(responses);
         let (mut floats, mut words) =
             (vec![f32::NAN; capacity.floats()], vec![0; capacity.words()]);
         let storage = Storage::new(capacity, &mut floats, &mut words).unwrap();
@@ -137,19 +145,30 @@ mod tests {
         let network = Network::for_window(10).unwrap();
         let mut random = Random::new(1, 0);
         let image: Vec<f32> = (0..900).map(|_| random.normal()).collect();
-        explorer.load_image(30, 30, 10, &image).unwrap();
+        let candidates = Candidates::new(30, 30, 10).unwrap();
+        explorer
+            .load_image_with(candidates, responses, &image)
+            .unwrap();
         let weights: Vec<f32> = (0..network.weight_count())
             .map(|_| 0.2 * random.normal())
             .collect();
-        let model = made_up(network, &weights, [0.5, 0.5]);
+        let others = [Standardisation::IDENTITY; 2];
+        let model = Model {
+            others: &others[..responses - 1],
+            ..made_up(network, &weights, [0.5, 0.5])
+        };
         explorer.load_model(&model).unwrap();
         explorer.exclude(0..12, 0..30).unwrap();
         let mut scores = vec![0.0; 21 * 21];
         for n in 0..20 {
+            let values = [(); 3].map(|()| random.normal());
             explorer
-                .measure(Candidate(440 - 14 * n), random.normal())
+                .measure_all(Candidate(440 - 14 * n), &values[..responses])
                 .unwrap();
             for strategy in Strategy::ALL {
+                if strategy == Strategy::BeaconElite && responses > 1 {
+                    continue;
+                }
                 for sampling in [Sampling::Marginal, Sampling::Joint] {
                     let acquisition = Acquisition {
                         sampling,

@@ -32,11 +32,10 @@ fn targets(kind: Kind, order: usize, n: usize, random: &mut Random) -> Vec<Vec<f
         for (r, column) in columns.iter_mut().enumerate() {
             let own = if r == 0 { first } else { random.normal() };
             column.push(match kind {
-                Kind::Independent => own,
                 Kind::Collinear => first * [1.0, -0.5, 2.0, 1.5][r],
                 Kind::Equal => first,
                 Kind::Constant if r + 1 == order => 0.25,
-                Kind::Constant => own,
+                Kind::Independent | Kind::Constant => own,
                 Kind::Drifted => 30.0 * own - 100.0 * (r as f32),
             });
         }
@@ -222,7 +221,7 @@ fn with_one_response_the_distance_is_that_of_the_response_over_its_deviation() {
 #[test]
 fn no_novelty_of_a_vector_exceeds_its_bound() {
     let mut random = Random::new(24, 0);
-    for order in 1..=MOST_RESPONSES {
+    for (order, cells) in CELLS.into_iter().enumerate().skip(1) {
         for n in [1, 2, 30, 320] {
             for kind in KINDS {
                 let mut columns = targets(kind, order, n, &mut random);
@@ -230,7 +229,7 @@ fn no_novelty_of_a_vector_exceeds_its_bound() {
                 let mut room = vec![0.0; n];
                 let known = known(&whitening, &mut columns, &mut room);
                 let bounds = VectorBounds::new(known, 10);
-                let side = CELLS[order] as f32;
+                let side = cells as f32;
                 let mut slack = 0.0;
                 for (axis, width) in known.axes.iter().zip(bounds.width).take(order) {
                     let ends = axis.iter().fold((f32::MAX, f32::MIN), |(low, high), &x| {

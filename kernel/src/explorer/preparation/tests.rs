@@ -3,7 +3,6 @@ use core::ops::ControlFlow;
 use nalgebra::{DMatrix, DVector};
 
 use super::*;
-use crate::thompson::Prior;
 use crate::{
     Acquisition, Architecture, Capacity, Edges, Hyperparameters, LARGEST_RESPONSE, Model, Network,
     Sampling, Standardisation, Storage, Strategy,
@@ -160,6 +159,7 @@ fn both_parts_together_are_the_samples_and_the_means_with_the_responses() {
     }
 }
 
+#[expect(clippy::too_many_lines, reason = "one formula after the other")]
 fn compare_with_the_formulas(responses: usize, points: usize, newest: f32) {
     let mut fixture = Fixture::new(60, responses);
     let (mut explorer, weights) = fixture.explorer(Acquisition::default());

@@ -468,6 +468,7 @@ impl KernelError {
 }
 
 impl From<Error> for KernelError {
+    #[expect(clippy::too_many_lines, reason = "one line a field")]
     fn from(error: Error) -> Self {
         match error {
             Error::Capacity {
@@ -586,6 +587,7 @@ impl From<Error> for KernelError {
 }
 
 impl From<KernelError> for Error {
+    #[expect(clippy::too_many_lines, reason = "one line a field")]
     fn from(error: KernelError) -> Self {
         match error {
             KernelError::Capacity {
