@@ -298,6 +298,7 @@ impl Explorer<'_> {
 
     /// Does what is left of the samples that the strategy draws; returns the candidates, and what their
     /// structural distances lack where they count.
+    #[inline(never)]
     pub(super) fn finish_sample(&mut self) -> Result<(Candidates, Lacking), Error> {
         let candidates = self.candidates.ok_or(Error::NoImage)?;
         self.finish(self.acquisition.temperature().or(Some(1.0)))?;
