@@ -86,7 +86,7 @@ impl Explorer<'_> {
     ///
     /// # Errors
     /// As [`Self::load_model`].
-    pub(super) fn admit(&self, model: &Model<'_>) -> Result<Candidates, Error> {
+    pub(crate) fn admit(&self, model: &Model<'_>) -> Result<Candidates, Error> {
         model.validate()?;
         let candidates = self.candidates.ok_or(Error::NoImage)?;
         if model.network.window() != candidates.window() {

@@ -201,7 +201,8 @@ impl Station<'_> {
         let mut others = NONE;
         let model = staged(self.bulk.as_ref(), self.staging, model, &mut others)?;
         // A model with an impossible number must not cost the one that serves.
-        let adopted = model.validate().map(|()| self.explorer.adopt(&model));
+        let admitted = self.explorer.admit(&model);
+        let adopted = admitted.map(|_| self.explorer.adopt(&model));
         self.bulk = None;
         let adopted = adopted?;
         let active = match adopted {
