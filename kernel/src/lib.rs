@@ -44,7 +44,7 @@
 //!
 //! The caller lends all memory, as two slices whose lengths follow from a [`Capacity`] at compile
 //! time.
-//! [`Capacity::DEFAULT`] fits in 512 KiB beside a workspace of 65 KiB.
+//! [`Capacity::DEFAULT`] fits in 512 KiB beside a workspace of 64 KiB.
 //!
 //! # Example
 //!
