@@ -156,8 +156,19 @@ impl<'a> KnownVectors<'a> {
     /// Mean distance of a whitened vector to the `k` nearest, or to all when there are fewer; 0 when there are
     /// none.
     pub(crate) fn novelty(&self, at: Vector, k: usize) -> f32 {
+        self.novelty_above(at, k, f32::NEG_INFINITY)
+    }
+
+    /// [`Self::novelty`] where that is above a number, and there or elsewhere 0 as soon as it cannot be.
+    pub(crate) fn novelty_above(&self, at: Vector, k: usize, most: f32) -> f32 {
         let [first, others @ ..] = &self.axes;
         let k = k.min(first.len()).min(self.nearest.len());
+        // No mean is above the root of the mean of the squares; with more terms rounding may be.
+        let enough = if most > 0.0 && k <= 1000 {
+            0.999 * (k as f32 * (most * most))
+        } else {
+            f32::NEG_INFINITY
+        };
         let [x, rest @ ..] = at;
         let mut right = first.partition_point(|&y| y < x);
         let (mut left, mut found) = (right, 0);
@@ -186,6 +197,12 @@ impl<'a> KnownVectors<'a> {
                 self.insert(squared, found);
                 let last = found.checked_sub(1).and_then(|n| self.nearest.get(n));
                 farthest = last.filter(|_| found == k).map_or(f32::INFINITY, Cell::get);
+                if found == k {
+                    let nearest = self.nearest.get(..k).unwrap_or_default();
+                    if nearest.iter().map(Cell::get).sum::<f32>() <= enough {
+                        return 0.0;
+                    }
+                }
             }
         }
         let nearest = self.nearest.get(..found).unwrap_or_default();
@@ -219,34 +236,37 @@ const CELLS: [usize; MOST_RESPONSES + 1] = [1, 64, 16, 6, 4];
 const MOST_CELLS: usize = 256;
 
 /// A table of upper bounds of novelty over the box of the known vectors, as
-/// [`Bounds`](crate::novelty::Bounds) is over their range.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct VectorBounds {
+/// [`Bounds`](crate::novelty::Bounds) is over their range. Most cells are empty: what one holds is worked out when
+/// it is asked for.
+#[derive(Clone, Debug)]
+pub(crate) struct VectorBounds<'a> {
+    known: KnownVectors<'a>,
+    k: usize,
     low: Vector,
     width: Vector,
     /// 1/width
     density: Vector,
-    order: usize,
     /// Cells along each axis.
     cells: usize,
     /// Larger than what rounding can change.
     margin: f32,
-    /// Novelty at the middle of each cell; the first axis counts fastest.
-    middle: [f32; MOST_CELLS],
+    /// Novelty at the middle of each cell, or NaN; the first axis counts fastest.
+    middle: [Cell<f32>; MOST_CELLS],
 }
 
-impl VectorBounds {
-    pub(crate) fn new(known: KnownVectors<'_>, k: usize) -> Self {
+impl<'a> VectorBounds<'a> {
+    pub(crate) fn new(known: KnownVectors<'a>, k: usize) -> Self {
         let order = known.order;
         let cells = CELLS.get(order).copied().unwrap_or(1);
         let mut bounds = Self {
+            known,
+            k,
             low: [0.0; MOST_RESPONSES],
             width: [0.0; MOST_RESPONSES],
             density: [0.0; MOST_RESPONSES],
-            order,
             cells,
             margin: 0.0,
-            middle: [f32::INFINITY; MOST_CELLS],
+            middle: [const { Cell::new(f32::NAN) }; MOST_CELLS],
         };
         for (r, axis) in known.axes.iter().enumerate().take(order) {
             let (mut low, mut high) = (f32::INFINITY, f32::NEG_INFINITY);
@@ -266,47 +286,29 @@ impl VectorBounds {
             }
             bounds.margin += 1e-5 * (libm::fabsf(low) + libm::fabsf(high));
         }
-        let mut cell = [0; MOST_RESPONSES];
-        for n in 0..MOST_CELLS {
-            let middle = core::array::from_fn(|r| bounds.middle_of(r, cell[r]));
-            if let Some(slot) = bounds.middle.get_mut(n) {
-                *slot = known.novelty(middle, k);
-            }
-            // Counts on.
-            let mut carries = cell.iter_mut().take(order);
-            let next = carries.find_map(|i| {
-                *i = if *i + 1 < cells { *i + 1 } else { 0 };
-                (*i > 0).then_some(())
-            });
-            if next.is_none() {
-                break;
-            }
-        }
         bounds
-    }
-
-    /// The middle of a cell along an axis; 0 along those there are not.
-    fn middle_of(&self, axis: usize, cell: usize) -> f32 {
-        let low = self.low.get(axis).copied().unwrap_or_default();
-        let width = self.width.get(axis).copied().unwrap_or_default();
-        low + (cell as f32 + 0.5) * width
     }
 
     /// Novelty changes no faster than the distance.
     pub(crate) fn at(&self, whitened: Vector) -> f32 {
         let (mut index, mut stride, mut squared) = (0, 1, 0.0);
+        let mut middle = [0.0; MOST_RESPONSES];
         let axes = self.low.iter().zip(&self.width).zip(&self.density);
-        for (x, ((low, width), density)) in whitened.iter().zip(axes).take(self.order) {
+        let axes = whitened.iter().zip(axes).zip(&mut middle);
+        for ((x, ((low, width), density)), middle) in axes.take(self.known.order) {
             let cell = (((x - low) * density) as usize).min(self.cells.saturating_sub(1));
-            let away = x - (low + (cell as f32 + 0.5) * width);
-            squared += away * away;
+            *middle = low + (cell as f32 + 0.5) * width;
+            squared += (x - *middle) * (x - *middle);
             index += stride * cell;
             stride *= self.cells;
         }
-        let away = libm::sqrtf(squared);
-        self.middle.get(index).map_or(f32::INFINITY, |novelty| {
-            (novelty + away) * 1.0001 + self.margin
-        })
+        let Some(own) = self.middle.get(index) else {
+            return f32::INFINITY;
+        };
+        if own.get().is_nan() {
+            own.set(self.known.novelty(middle, self.k));
+        }
+        (own.get() + libm::sqrtf(squared)) * 1.0001 + self.margin
     }
 }
 

@@ -31,6 +31,11 @@ pub(super) trait Score<V = f32> {
     /// The score of what was sampled at a squared structural distance.
     fn exact(&self, response: V, squared: f32) -> f32;
 
+    /// The score where that is above a number, and any number that is not above it elsewhere.
+    fn exact_above(&self, response: V, squared: f32, _most: f32) -> f32 {
+        self.exact(response, squared)
+    }
+
     /// An upper bound of the score that costs less than the score.
     fn bound(&self, _response: V, _squared: f32) -> f32 {
         f32::INFINITY
@@ -93,6 +98,13 @@ impl<V, N: Score<V>> Score<V> for StructuralNovelty<N> {
         let squared = crate::math::larger(squared, LEAST_SQUARED);
         let root = libm::sqrtf(libm::sqrtf(squared));
         self.0.exact(response, squared) * (root * libm::sqrtf(root))
+    }
+
+    fn exact_above(&self, response: V, squared: f32, most: f32) -> f32 {
+        let squared = crate::math::larger(squared, LEAST_SQUARED);
+        let root = libm::sqrtf(libm::sqrtf(squared));
+        let factor = root * libm::sqrtf(root);
+        self.0.exact_above(response, squared, most / factor) * factor
     }
 
     fn bound(&self, response: V, squared: f32) -> f32 {
@@ -383,7 +395,7 @@ pub(super) fn best_response<'d, V: Copy>(
     let mut best = Best::default();
     for (index, (response, &squared)) in responses.enumerate() {
         if best.may_lose_to(score.bound(response, squared)) {
-            let mut exact = score.exact(response, squared);
+            let mut exact = score.exact_above(response, squared, best.most());
             if best.may_lose_to(exact)
                 && !is_taken(taken, index)
                 && let Some(squared) = nearer(index, squared)
@@ -415,6 +427,11 @@ impl Best {
     fn may_lose_to(&self, bound: f32) -> bool {
         self.0
             .is_none_or(|(_, most)| most.is_nan() || bound.is_nan() || bound > most)
+    }
+
+    /// Its score; below all where there is none.
+    fn most(&self) -> f32 {
+        self.0.map_or(f32::NEG_INFINITY, |(_, most)| most)
     }
 
     fn consider(&mut self, taken: &[u32], index: usize, score: f32) {

@@ -16,12 +16,17 @@ pub(super) struct VectorNovelty<'r> {
     pub(super) known: KnownVectors<'r>,
     pub(super) whitening: Whitening,
     pub(super) k: usize,
-    pub(super) bounds: VectorBounds,
+    pub(super) bounds: VectorBounds<'r>,
 }
 
 impl Score<Vector> for VectorNovelty<'_> {
     fn exact(&self, responses: Vector, _: f32) -> f32 {
         self.known.novelty(self.whitening.of(responses), self.k)
+    }
+
+    fn exact_above(&self, responses: Vector, _: f32, most: f32) -> f32 {
+        let whitened = self.whitening.of(responses);
+        self.known.novelty_above(whitened, self.k, most)
     }
 
     fn bound(&self, responses: Vector, _: f32) -> f32 {

@@ -183,6 +183,12 @@ fn the_bounded_search_finds_what_a_search_of_all_finds() {
                             .collect();
                         distances.sort_by(f64::total_cmp);
                         distances.truncate(k);
+                        for share in [0.5, 0.99, 1.01, 2.0] {
+                            let most = share * found;
+                            let above = known.novelty_above(at, k, most);
+                            let own = above.to_bits() == found.to_bits();
+                            assert!(own || (above <= most && found <= most), "{case}");
+                        }
                         let exact = distances.iter().sum::<f64>() / distances.len().max(1) as f64;
                         let error = (f64::from(found) - exact).abs();
                         assert!(

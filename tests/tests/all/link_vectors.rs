@@ -18,7 +18,10 @@ use beacon_kernel::link::message::{
 use beacon_kernel::link::scalarizer::{Scalarizer, Window, relative};
 use beacon_kernel::link::transfer::{Descriptor, Encoding, Payload};
 use beacon_kernel::link::{Client, Failure, PROTOCOL_CURRENT, Timing};
-use beacon_kernel::{Candidate, Candidates, Capacity, Error, Model, Proposal, Responses};
+use beacon_kernel::{
+    Acquisition, Candidate, Candidates, Capacity, Error, Explorer, Model, Proposal, Responses,
+    Storage,
+};
 use beacon_tests::{Bench, ControllerMemory, Rig};
 use serde::Serialize;
 
@@ -293,16 +296,12 @@ fn vector(bench: &Bench, candidate: u32) -> [f32; 3] {
 fn a_campaign_of_several_responses_is_the_same_over_the_link() {
     let bench = Bench::new(3);
     let capacity = bench.capacity().with_responses(3);
-    let mut mirror = Memory::new(capacity);
-    let mut mirror = InProcess::new(&mut mirror).unwrap();
+    let (mut floats, mut words) = (vec![f32::NAN; capacity.floats()], vec![7; capacity.words()]);
+    let storage = Storage::new(capacity, &mut floats, &mut words).unwrap();
+    let seed = bench.campaign().seed;
+    let mut mirror = Explorer::new(storage, Acquisition::default(), seed).unwrap();
     let candidates = Candidates::new(bench.side, bench.side, bench.network.window()).unwrap();
-    let setup = Setup {
-        candidates,
-        pixels: &bench.image,
-        seed: bench.campaign().seed,
-        revision: 0,
-    };
-    mirror.begin_with(&setup, 3).unwrap();
+    mirror.load_image_with(candidates, 3, &bench.image).unwrap();
     let model = Model {
         others: &OTHERS,
         ..bench.model(0)
@@ -344,7 +343,7 @@ fn a_campaign_of_several_responses_is_the_same_over_the_link() {
     client
         .deliver(&sender, Activation::ModelOfVectors { header, others })
         .unwrap();
-    mirror.load_model(&model, 1).unwrap();
+    mirror.load_model(&model).unwrap();
     let later = ModelHeader {
         version: 8,
         ..header
@@ -388,7 +387,7 @@ fn a_campaign_of_several_responses_is_the_same_over_the_link() {
         assert_eq!((measured.count, measured.value), (step + 1, responses[0]));
         let proposed = client.propose(true).unwrap();
         let found: Proposal = proposed.proposal.into();
-        assert_eq!(found, mirror.propose(false).unwrap(), "step {step}");
+        assert_eq!(found, mirror.propose().unwrap(), "step {step}");
         next = found.candidate.0;
     }
     let vectors = client.vectors().unwrap();
