@@ -53,8 +53,8 @@ pub(super) struct Preparation {
     known: usize,
     /// Whether (l, d) is there.
     row: bool,
-    /// Whether γ and L⁻ᵀβ are there.
-    weighed: bool,
+    /// Responses whose L⁻ᵀβ is there; γ is with the first.
+    weighed: usize,
     /// The response whose sample is worked out.
     response: usize,
     /// Of its sample.
@@ -119,7 +119,7 @@ impl Preparation {
             candidate,
             known,
             row: false,
-            weighed: false,
+            weighed: 0,
             response: 0,
             stage: Stage::Prior(0),
             temperature: 1.0,
@@ -140,10 +140,11 @@ impl Preparation {
         self.candidate == candidate && self.known == known && !in_vain
     }
 
-    /// Whether all is there that a decision with a sample of this temperature needs, or one without.
-    fn serves(&self, temperature: Option<f32>) -> bool {
+    /// Whether all is there that a decision with a sample of this temperature needs, or one without, of so many
+    /// responses.
+    fn serves(&self, temperature: Option<f32>, responses: usize) -> bool {
         match temperature {
-            None => self.weighed || self.stage == Stage::Impossible,
+            None => self.weighed >= responses || self.stage == Stage::Impossible,
             Some(_) => self.stage >= Stage::Done,
         }
     }
@@ -242,7 +243,7 @@ impl Explorer<'_> {
         };
         preparation.warm(temperature);
         let (mut cost, mut result) = (0, Ok(()));
-        while cost < SLICE && !preparation.serves(temperature) {
+        while cost < SLICE && !preparation.serves(temperature, self.responses) {
             let advanced = match temperature {
                 None => self.advance_weights(&mut preparation, &process),
                 Some(_) => self.advance(&mut preparation, &process, candidates),
@@ -255,7 +256,7 @@ impl Explorer<'_> {
                 }
             }
         }
-        let done = preparation.serves(temperature);
+        let done = preparation.serves(temperature, self.responses);
         self.preparation = Some(preparation);
         result.map(|()| done)
     }
@@ -269,9 +270,20 @@ impl Explorer<'_> {
         let known = preparation.known;
         let solve = (known + 1) * (known + 1);
         if preparation.row || known < self.factor.order() {
-            self.solve_upper(known, Weights::Mean);
-            (preparation.row, preparation.weighed) = (true, true);
-            return Ok((1 + self.responses) * solve);
+            preparation.row = true;
+            if preparation.weighed == 0 {
+                self.solve_upper(known, Weights::Mean);
+                preparation.weighed = 1;
+                return Ok(2 * solve);
+            }
+            let further = if known < FAR {
+                preparation.weighed..preparation.weighed + 1
+            } else {
+                preparation.weighed..self.responses
+            };
+            self.weigh_further(known, further.clone());
+            preparation.weighed = further.end;
+            return Ok(further.len() * solve);
         }
         self.stand(preparation.candidate, known)?;
         self.prepare_row(known, process, 0)?;
@@ -305,7 +317,7 @@ impl Explorer<'_> {
                 };
                 (next, 2 * PASS * terms)
             }
-            Stage::Lower | Stage::Upper if !preparation.weighed && known < FAR => {
+            Stage::Lower | Stage::Upper if preparation.weighed < self.responses && known < FAR => {
                 return self.advance_weights(preparation, process);
             }
             Stage::Lower => {
@@ -322,13 +334,14 @@ impl Explorer<'_> {
                 (Stage::Upper, solves * solve)
             }
             Stage::Upper => {
-                let (weights, solves) = if preparation.weighed {
+                let (weights, solves) = if preparation.weighed > 0 {
                     (Weights::Sample, 1)
                 } else {
                     (Weights::Both, 2 + self.responses)
                 };
                 self.solve_upper(known, weights);
-                preparation.weighed = true;
+                self.weigh_further(known, preparation.weighed.max(1)..self.responses);
+                preparation.weighed = self.responses;
                 (Stage::Covariances(0), solves * solve)
             }
             Stage::Covariances(done) => {
@@ -425,11 +438,11 @@ impl Explorer<'_> {
     }
 
     /// γ, and the weights of the points before in the posterior mean and in the sample: all that are asked for
-    /// in one pass over the factor, and those of the further responses' means in another.
+    /// in one pass over the factor.
     fn solve_upper(&mut self, known: usize, which: Weights) {
         let memory = &mut self.memory;
         let (ahead, _) = Ahead::split(memory.workspace, memory.capacity.measurements);
-        let [first, others @ ..] = &mut memory.own;
+        let first = &mut memory.own[0];
         let all = [ahead.direction, &mut *first.before, ahead.weights];
         let [
             Some((own, direction)),
@@ -456,7 +469,13 @@ impl Explorer<'_> {
         } else {
             self.factor.solve_upper_each([direction, alpha]);
         }
-        for own in others.iter_mut() {
+    }
+
+    /// L⁻ᵀβ of some of the further responses: all that are asked for in one pass over the factor.
+    fn weigh_further(&mut self, known: usize, some: Range<usize>) {
+        let responses = some.len();
+        let all = self.memory.own.get_mut(some).unwrap_or_default();
+        for own in all.iter_mut() {
             let before = own.before.get_mut(..=known).unwrap_or_default();
             for (weight, whitened) in before.iter_mut().zip(&*own.whitened) {
                 *weight = *whitened;
@@ -465,22 +484,18 @@ impl Explorer<'_> {
                 *last = 0.0;
             }
         }
-        if cfg!(target_arch = "arm") {
+        let mut all = all.iter_mut().map(|own| {
+            let before = own.before.get_mut(..known);
+            before.unwrap_or_default()
+        });
+        if responses == 1 || cfg!(target_arch = "arm") {
             // All points lie near by, and the fastest memory has no room for as many forms of the solve.
-            for own in others.iter_mut().take(self.responses.saturating_sub(1)) {
-                let before = own.before.get_mut(..known);
-                self.factor.solve_upper(before.unwrap_or_default());
+            all.for_each(|before| self.factor.solve_upper(before));
+        } else if let (Some(second), Some(third)) = (all.next(), all.next()) {
+            match all.next() {
+                Some(fourth) => self.factor.solve_upper_each([second, third, fourth]),
+                None => self.factor.solve_upper_each([second, third]),
             }
-            return;
-        }
-        let [second, third, fourth] = others;
-        let [second, third, fourth] =
-            [second, third, fourth].map(|own| own.before.get_mut(..known).unwrap_or_default());
-        match self.responses {
-            0 | 1 => {}
-            2 => self.factor.solve_upper(second),
-            3 => self.factor.solve_upper_each([second, third]),
-            _ => self.factor.solve_upper_each([second, third, fourth]),
         }
     }
 
@@ -489,7 +504,7 @@ impl Explorer<'_> {
         let candidate = self.held_candidate(n);
         let known = self.preparation.as_ref().is_some_and(|preparation| {
             let own = Some(preparation.candidate) == candidate && preparation.known == n;
-            own && preparation.weighed
+            own && preparation.weighed > 0
         });
         let memory = &mut self.memory;
         let (ahead, _) = Ahead::split(memory.workspace, memory.capacity.measurements);
