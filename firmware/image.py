@@ -1,6 +1,6 @@
 """What a linked image holds, for `build`: only Python is needed.
 
-    image.py sizes IMAGE.elf            text, static RAM, and of them ITCM, AXI SRAM, DTCM, in bytes
+    image.py sizes IMAGE.elf            text, static RAM, and of them ITCM, AXI SRAM, D2 SRAM, DTCM, in bytes
     image.py flash IMAGE.elf IMAGE.bin  the flash as a programmer writes it, from its first byte on
     image.py tables check|write IMAGES  the tables of README.md, from the images in a folder
 """
@@ -14,16 +14,17 @@ HERE = Path(__file__).parent
 README = HERE / "README.md"
 BEGIN, END = "<!-- {}: written by firmware/build -->", "<!-- end -->"
 BOARDS = {"AN500": "mps2-an500", "AN505": "mps2-an505", "Nucleo": "nucleo-h743zi"}
-# STM32H743: what the AXI SRAM and the part of its DTCM that the stack leaves hold, and two of its
-# flash's sectors of 128 KiB.
-RAM_BUDGET, TEXT_BUDGET = (512 + 95) * 1024, 256 * 1024
+# STM32H743: what the AXI SRAM, the SRAM of the D2 domain and the part of its DTCM that the stack leaves hold, and
+# two of its flash's sectors of 128 KiB.
+RAM_BUDGET, TEXT_BUDGET = (512 + 288 + 95) * 1024, 256 * 1024
 LARGEST_FLASH = 4 << 20
 # A table is stale when it is off by more than this, in KiB: the name of a commit is in the image.
 TOLERANCE = 1
 REGIONS = (
     ("FLASH", "flash", "vectors, code, constants"),
     ("ITCM", "ITCM", 'what runs between "measurement received" and "beam moved", copied at start-up'),
-    ("AXISRAM", "AXI SRAM", "the explorer's numbers but for its workspace, transfers, doses; cleared at start-up"),
+    ("AXISRAM", "AXI SRAM", "the explorer's numbers but for its workspace, transfers; cleared at start-up"),
+    ("D2SRAM", "D2 SRAM", "the explorer's indices and the candidates' features, doses; cleared at start-up"),
     ("RAM", "DTCM", "what the inner loops work on, byte queues, frames, everything else"),
     ("CRASH", "crash record", "survives a reset; outside every section and every cache"),
     ("STACK", "stack", "at the very bottom of a memory; the MPU guards its last 2 KiB"),
@@ -31,7 +32,7 @@ REGIONS = (
 
 
 def sizes(image):
-    """Bytes of text, static RAM without the stack, and of them ITCM, AXI SRAM and DTCM."""
+    """Bytes of text, static RAM without the stack, and of them ITCM, AXI SRAM, D2 SRAM and DTCM."""
     data = Path(image).read_bytes()
     (table,) = struct.unpack_from("<I", data, 32)
     entry, count, names = struct.unpack_from("<HHH", data, 46)
@@ -44,9 +45,9 @@ def sizes(image):
 
     size = {name(header): header[5] for header in headers if header[2] & 2}
     text = sum(size.get(s, 0) for s in (".vector_table", ".text", ".ahead", ".rodata", ".itcm"))
-    ram = sum(size.get(s, 0) for s in (".data", ".bss", ".uninit", ".axisram"))
-    axi = size.get(".axisram", 0)
-    return text, ram, size.get(".itcm", 0), axi, ram - axi
+    ram = sum(size.get(s, 0) for s in (".data", ".bss", ".uninit", ".axisram", ".d2sram"))
+    axi, d2 = size.get(".axisram", 0), size.get(".d2sram", 0)
+    return text, ram, size.get(".itcm", 0), axi, d2, ram - axi - d2
 
 
 def flash(image):
@@ -80,6 +81,7 @@ def sizes_table(images):
         ("static RAM", RAM_BUDGET),
         ("of the text in the ITCM", 64 * 1024 - 32),
         ("of the RAM in the AXI SRAM", 512 * 1024),
+        ("of the RAM in the D2 SRAM", 288 * 1024),
         ("of the RAM in the DTCM", 95 * 1024),
     ]
     found = [sizes(Path(images) / f"{board}.elf") for board in BOARDS.values()]

@@ -29,11 +29,11 @@ use beacon_firmware::crash::Message;
 use beacon_firmware::large;
 use beacon_kernel::link::message::DoseLimits;
 use beacon_kernel::link::{Controller, Limits, Memory, frame};
-use beacon_kernel::{Acquisition, Capacity, Explorer, Storage};
+use beacon_kernel::{Acquisition, Capacity, Explorer, MOST_RESPONSES, Storage};
 use port::Port;
 
-/// How large a campaign may be; its memory is const-asserted to fit the AXI SRAM.
-const CAPACITY: Capacity = Capacity::DEFAULT;
+/// How large a campaign may be; its memory is const-asserted to fit the board's.
+const CAPACITY: Capacity = Capacity::DEFAULT.with_responses(MOST_RESPONSES);
 
 /// No host may raise the dose above this: a minute on a pixel, a day in all.
 const LIMITS: Limits = Limits {
@@ -47,22 +47,21 @@ const LIMITS: Limits = Limits {
 /// Bytes that a turn takes out of the queue; few, so that every turn reads the clock soon.
 const BATCH: usize = 64;
 
-/// The AXI SRAM of an STM32H743, in words of four bytes.
+/// The AXI SRAM of an STM32H743 and the SRAM of its D2 domain, in words of four bytes.
 #[cfg(not(feature = "psram"))]
-const _: () = assert!(
-    CAPACITY.floats() - CAPACITY.workspace()
-        + CAPACITY.words()
-        + Memory::staging(CAPACITY)
-        + Memory::doses(CAPACITY)
-        <= 512 * 1024 / 4
-);
+const _: () = {
+    let axi = CAPACITY.floats() - CAPACITY.workspace() + Memory::staging(CAPACITY);
+    assert!(axi <= 512 * 1024 / 4);
+    assert!(CAPACITY.words() + Memory::doses(CAPACITY) <= 288 * 1024 / 4);
+};
 
 large! {
     /// The explorer's numbers, but for those below.
     FLOATS: [f32; CAPACITY.floats() - CAPACITY.workspace()]
 }
 large! {
-    /// The explorer's indices.
+    ".d2sram",
+    /// The explorer's indices, and what the filters say of the candidates.
     WORDS: [u32; CAPACITY.words()]
 }
 large! {
@@ -70,6 +69,7 @@ large! {
     STAGING: [f32; Memory::staging(CAPACITY)]
 }
 large! {
+    ".d2sram",
     /// The dose of every pixel, in µs.
     DOSES: [u32; Memory::doses(CAPACITY)]
 }

@@ -2,6 +2,7 @@
 
 use core::fmt;
 
+use crate::Strategy;
 use crate::candidates::Candidate;
 
 /// Why the kernel refused.
@@ -97,11 +98,36 @@ pub enum Error {
     ResponseNotFinite {
         /// The candidate it came from.
         candidate: Candidate,
+        /// Which of its responses, from 0.
+        response: usize,
     },
     /// A measured response beyond 1e12 standard deviations of what the model was trained on.
     Outlier {
         /// The candidate it came from.
         candidate: Candidate,
+        /// Which of its responses, from 0.
+        response: usize,
+    },
+    /// Responses of another number than the campaign's.
+    ResponseCount {
+        /// Responses handed over.
+        found: usize,
+        /// Responses of the campaign.
+        expected: usize,
+    },
+    /// A model of another number of responses than the campaign's.
+    ModelResponses {
+        /// Responses that the model standardises.
+        found: usize,
+        /// Responses of the campaign.
+        expected: usize,
+    },
+    /// A strategy of one response, in a campaign of several.
+    OneResponse {
+        /// The strategy.
+        strategy: Strategy,
+        /// Responses of the campaign.
+        responses: usize,
     },
     /// A covariance that is not positive definite at the named row.
     NotPositiveDefinite {
@@ -119,6 +145,7 @@ pub enum Error {
 }
 
 impl fmt::Display for Error {
+    #[expect(clippy::too_many_lines, reason = "a line or two for each error")]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match *self {
             Self::Capacity {
@@ -189,17 +216,42 @@ impl fmt::Display for Error {
             Self::AlreadyMeasured { candidate } => {
                 write!(f, "candidate {} was measured before", candidate.0)
             }
-            Self::ResponseNotFinite { candidate } => write!(
+            Self::ResponseNotFinite {
+                candidate,
+                response,
+            } => write!(
                 f,
-                "the response of candidate {} is not finite or beyond 1e30: expected a number of \
+                "the {}response of candidate {} is not finite or beyond 1e30: expected a number of \
                  at most that magnitude",
+                Ordinal(response),
                 candidate.0
             ),
-            Self::Outlier { candidate } => write!(
+            Self::Outlier {
+                candidate,
+                response,
+            } => write!(
                 f,
-                "the response of candidate {} is 1e12 times what the model was trained on: train \
+                "the {}response of candidate {} is 1e12 times what the model was trained on: train \
                  it again",
+                Ordinal(response),
                 candidate.0
+            ),
+            Self::ResponseCount { found, expected } => write!(
+                f,
+                "{found} responses of a place: the campaign has {expected}"
+            ),
+            Self::ModelResponses { found, expected } => write!(
+                f,
+                "a model of {found} responses: the campaign has {expected}"
+            ),
+            Self::OneResponse {
+                strategy,
+                responses,
+            } => write!(
+                f,
+                "`{}` takes one response and the campaign has {responses}: choose another strategy, \
+                 as `beacon` or `beacon-structure`",
+                strategy.name()
             ),
             Self::NotPositiveDefinite { row } => write!(
                 f,
@@ -209,6 +261,20 @@ impl fmt::Display for Error {
             Self::NoModel => f.write_str("no model yet: load one first, or use `random`"),
             Self::NoMeasurement => f.write_str("no measurement yet: measure seeds first"),
             Self::Exhausted => f.write_str("every candidate has been measured"),
+        }
+    }
+}
+
+/// Which of several responses; nothing for the first, which may be the only one.
+struct Ordinal(usize);
+
+impl fmt::Display for Ordinal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            0 => Ok(()),
+            1 => f.write_str("second "),
+            2 => f.write_str("third "),
+            _ => f.write_str("fourth "),
         }
     }
 }

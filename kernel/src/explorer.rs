@@ -15,6 +15,7 @@ mod posterior;
 mod preparation;
 mod proposal;
 mod scores;
+mod several;
 
 pub use bands::Band;
 pub use proposal::Proposal;
@@ -30,7 +31,8 @@ use crate::space::Space;
 use crate::strategy::{Acquisition, Sampling, Strategy};
 use crate::structure::Windows;
 use crate::{
-    Candidate, Candidates, Capacity, Error, Hyperparameters, Pixel, Standardisation, Storage,
+    Candidate, Candidates, Capacity, Error, Hyperparameters, MOST_RESPONSES, Pixel, Responses,
+    Standardisation, Storage,
 };
 
 /// The posterior at one candidate, in the units of the response.
@@ -47,7 +49,8 @@ pub struct Prediction {
 #[derive(Clone, Copy)]
 struct Process {
     hyperparameters: Hyperparameters,
-    standardisation: Standardisation,
+    /// Of each response.
+    standardisations: [Standardisation; MOST_RESPONSES],
     /// What neighbours share beside the plane.
     space: Option<Space>,
     /// A grid over the candidates' latents, in lengthscales.
@@ -59,8 +62,8 @@ struct Process {
     groups: usize,
     /// Points in the surrogate once the sweep is over.
     updated: usize,
-    /// Whether the plane in memory is what neighbours add to the surrogate's means.
-    spread: bool,
+    /// Responses whose plane in memory is what neighbours add to the surrogate's means.
+    spread: usize,
 }
 
 impl Process {
@@ -68,6 +71,11 @@ impl Process {
         Covariance {
             outputscale: self.hyperparameters.outputscale,
         }
+    }
+
+    /// Of the first response.
+    fn standardisation(&self) -> Standardisation {
+        self.standardisations[0]
     }
 
     /// Variance of a measured response.
@@ -99,6 +107,8 @@ pub struct Explorer<'a> {
     acquisition: Acquisition,
     seed: u64,
     candidates: Option<Candidates>,
+    /// Responses of a place.
+    responses: usize,
     process: Option<Process>,
     /// Points measured.
     measured: usize,
@@ -138,6 +148,7 @@ impl<'a> Explorer<'a> {
             acquisition,
             seed,
             candidates: None,
+            responses: 1,
             process: None,
             measured: 0,
             held: 0,
@@ -166,12 +177,28 @@ impl<'a> Explorer<'a> {
     }
 
     /// Starts a campaign over these candidates with their image, row-major; forgets model and
-    /// measurements.
+    /// measurements. A place has one response.
     ///
     /// # Errors
     /// [`Error::ImageShape`], [`Error::NotFinite`] for a pixel, and [`Error::Capacity`] when the
     /// extended image or the candidates do not fit. The explorer is then as it was before.
     pub fn load_image_for(&mut self, candidates: Candidates, pixels: &[f32]) -> Result<(), Error> {
+        self.load_image_with(candidates, 1, pixels)
+    }
+
+    /// [`Self::load_image_for`] with so many responses of a place, from 1 to
+    /// [`Capacity::responses`].
+    ///
+    /// # Errors
+    /// [`Error::ResponseCount`] for none, [`Error::Capacity`] for more than there is room for, and those of
+    /// [`Self::load_image_for`].
+    pub fn load_image_with(
+        &mut self,
+        candidates: Candidates,
+        responses: usize,
+        pixels: &[f32],
+    ) -> Result<(), Error> {
+        self.memory.capacity.admit_responses(responses)?;
         let (height, width) = (candidates.height(), candidates.width());
         if height.checked_mul(width) != Some(pixels.len()) {
             return Err(Error::ImageShape {
@@ -189,6 +216,7 @@ impl<'a> Explorer<'a> {
         }
         candidates.extend(pixels, self.memory.image);
         self.candidates = Some(candidates);
+        self.responses = responses;
         self.process = None;
         self.measured = 0;
         self.held = 0;
@@ -208,27 +236,45 @@ impl<'a> Explorer<'a> {
     ///
     /// # Errors
     /// [`Error::NoImage`], [`Error::NoSuchCandidate`], [`Error::AlreadyMeasured`],
+    /// [`Error::ResponseCount`] in a campaign of several responses,
     /// [`Error::ResponseNotFinite`] and, without room for a single point, [`Error::Capacity`] leave the
     /// explorer as it was.
     /// After [`Error::NotPositiveDefinite`] or [`Error::Outlier`] the response is kept, and counts
     /// again as soon as a better model arrives.
     pub fn measure(&mut self, candidate: Candidate, response: f32) -> Result<(), Error> {
+        self.measure_all(candidate, &[response])
+    }
+
+    /// Takes all measured responses of a place, each in its raw units, in the campaign's order.
+    ///
+    /// # Errors
+    /// As [`Self::measure`]; the first response that is not finite, or an outlier, is named.
+    pub fn measure_all(&mut self, candidate: Candidate, responses: &[f32]) -> Result<(), Error> {
         let candidates = self.candidates.ok_or(Error::NoImage)?;
         candidates.corner(candidate)?;
         if self.is_measured(candidate) {
             return Err(Error::AlreadyMeasured { candidate });
         }
-        if !within(response, LARGEST_RESPONSE) {
-            return Err(Error::ResponseNotFinite { candidate });
+        if responses.len() != self.responses {
+            return Err(Error::ResponseCount {
+                found: responses.len(),
+                expected: self.responses,
+            });
+        }
+        let broken = responses.iter().position(|&x| !within(x, LARGEST_RESPONSE));
+        if let Some(response) = broken {
+            return Err(Error::ResponseNotFinite {
+                candidate,
+                response,
+            });
         }
         let full = self.held >= self.most;
         if full {
             self.drop_points()?;
         }
         let (n, held) = (self.measured, self.held);
-        let (Some(own_candidate), Some(own_response), Some(number), Some(taken)) = (
+        let (Some(own_candidate), Some(number), Some(taken)) = (
             self.memory.measured.get_mut(n),
-            self.memory.responses.get_mut(held),
             self.memory.numbers.get_mut(held),
             self.memory.taken.get_mut(candidate.index() / 32),
         ) else {
@@ -239,7 +285,11 @@ impl<'a> Explorer<'a> {
             });
         };
         *own_candidate = candidate.0;
-        *own_response = response;
+        for (own, &response) in self.memory.own.iter_mut().zip(responses) {
+            if let Some(own) = own.responses.get_mut(held) {
+                *own = response;
+            }
+        }
         *number = n as u32;
         *taken |= 1 << (candidate.0 % 32);
         (self.measured, self.held) = (n + 1, held + 1);
@@ -324,23 +374,55 @@ impl<'a> Explorer<'a> {
         self.memory.latents.get(..self.candidates?.count())
     }
 
-    /// Measured candidates in the order they were measured, with their raw responses; NaN for the response of
-    /// one that is no longer [held](Self::held).
+    /// Responses of a place in this campaign.
+    pub fn responses(&self) -> usize {
+        self.responses
+    }
+
+    /// Measured candidates in the order they were measured, with their raw responses, the first one of each;
+    /// NaN for the response of one that is no longer [held](Self::held).
     pub fn measurements(&self) -> impl ExactSizeIterator<Item = (Candidate, f32)> {
+        self.measurements_of(0)
+    }
+
+    /// [`Self::measurements`] with another of the responses, counted from 0; NaN for one that the campaign has
+    /// not.
+    pub fn measurements_of(
+        &self,
+        response: usize,
+    ) -> impl ExactSizeIterator<Item = (Candidate, f32)> {
+        self.recorded().map(move |(candidate, place)| {
+            let own = self.memory.own.get(response);
+            let own = own.filter(|_| response < self.responses);
+            let raw = place.and_then(|n| own?.responses.get(n).copied());
+            (candidate, raw.unwrap_or(f32::NAN))
+        })
+    }
+
+    /// [`Self::measurements`] with all responses of each place.
+    pub fn measured_vectors(&self) -> impl ExactSizeIterator<Item = (Candidate, Responses)> {
+        self.recorded().map(|(candidate, place)| {
+            let mut values = [f32::NAN; MOST_RESPONSES];
+            let all = values.iter_mut().zip(&self.memory.own);
+            for (value, own) in all.take(self.responses) {
+                let raw = place.and_then(|n| own.responses.get(n).copied());
+                *value = raw.unwrap_or(f32::NAN);
+            }
+            let values = values.get(..self.responses).unwrap_or_default();
+            let responses = Responses::new(values);
+            (candidate, responses.unwrap_or(Responses::one(f32::NAN)))
+        })
+    }
+
+    /// Measured candidates in the order they were measured, and where among the held points each is.
+    fn recorded(&self) -> impl ExactSizeIterator<Item = (Candidate, Option<usize>)> {
         let memory = &self.memory;
-        let mut held = memory
-            .numbers
-            .iter()
-            .zip(&*memory.responses)
-            .take(self.held)
-            .peekable();
+        let held = memory.numbers.iter().enumerate().take(self.held);
+        let mut held = held.peekable();
         let candidates = memory.measured.iter().take(self.measured).enumerate();
         candidates.map(move |(n, &candidate)| {
-            let own = held.next_if(|&(&number, _)| number as usize == n);
-            (
-                Candidate(candidate),
-                own.map_or(f32::NAN, |(_, &response)| response),
-            )
+            let own = held.next_if(|&(_, &number)| number as usize == n);
+            (Candidate(candidate), own.map(|(place, _)| place))
         })
     }
 

@@ -32,6 +32,11 @@
 //! force ([`Explorer::evaluate`]), and only the factor of the points is left when they take its place
 //! ([`Explorer::adopt`]).
 //!
+//! Up to [`MOST_RESPONSES`] responses of each place may be measured at once ([`Explorer::measure_all`]). They
+//! share network, covariance and factor; each has its own standardisation, posterior mean and sample. Novelty
+//! is then the Mahalanobis distance of the sampled vector from the nearest known ones, and structure and
+//! temperature count as with one response.
+//!
 //! [`link`] is the serial protocol by which a host drives an [`Explorer`] on a board; both ends
 //! use it.
 //!
@@ -39,7 +44,7 @@
 //!
 //! The caller lends all memory, as two slices whose lengths follow from a [`Capacity`] at compile
 //! time.
-//! [`Capacity::DEFAULT`] fits in 512 KiB beside a workspace of 65 KiB.
+//! [`Capacity::DEFAULT`] fits in 512 KiB beside a workspace of 64 KiB.
 //!
 //! # Example
 //!
@@ -72,6 +77,7 @@
 //!         mean: 0.0,
 //!     },
 //!     standardisation: Standardisation::IDENTITY,
+//!     others: &[],
 //! })?;
 //!
 //! // Two seeds, then the kernel decides.
@@ -101,18 +107,21 @@ mod model;
 pub mod network;
 mod novelty;
 mod random;
+mod responses;
 mod space;
 mod storage;
 mod strategy;
 mod structure;
 mod surrogate;
 mod thompson;
+mod vectors;
 
 pub use candidates::{Candidate, Candidates, Edges, Pixel};
 pub use error::Error;
 pub use explorer::{Band, Explorer, LARGEST_PIXEL, LARGEST_RESPONSE, Prediction, Proposal};
 pub use model::{Hyperparameters, LARGEST_WEIGHT, MIN_NOISE_RATIO, Model, Standardisation};
 pub use network::{Architecture, Network};
+pub use responses::{MOST_RESPONSES, Responses};
 pub use storage::{Capacity, Storage};
 pub use strategy::{Acquisition, References, Sampling, Strategy};
 pub use surrogate::Surrogate;

@@ -38,6 +38,9 @@ pub struct Model<'w> {
     pub hyperparameters: Hyperparameters,
     /// Statistics of the responses the model was trained on.
     pub standardisation: Standardisation,
+    /// Those of each further response, in their order; none where a place has one. All responses share
+    /// network and hyperparameters, which are in standardised units of each.
+    pub others: &'w [Standardisation],
 }
 
 /// Smallest ratio of noise to outputscale that is accepted; from 1e-3 on the f32 factorisation
@@ -147,7 +150,9 @@ impl Model<'_> {
             });
         }
         self.hyperparameters.validate()?;
-        self.standardisation.validate()?;
+        for standardisation in self.standardisations() {
+            standardisation.validate()?;
+        }
         let &[share, inverse_reach] = self.space_weights() else {
             return Ok(());
         };
@@ -173,6 +178,16 @@ impl Model<'_> {
             });
         }
         Ok(())
+    }
+
+    /// The standardisation of each response in turn.
+    pub fn standardisations(&self) -> impl Iterator<Item = &Standardisation> {
+        core::iter::once(&self.standardisation).chain(self.others)
+    }
+
+    /// How many responses of a place it is of.
+    pub fn responses(&self) -> usize {
+        1 + self.others.len()
     }
 
     fn space_weights(&self) -> &[f32] {

@@ -1,7 +1,8 @@
 //! Novelty of a response: how far it lies from the responses already known.
 //!
 //! BEACON (Tang, Chakrabarty and Paulson, arXiv 2406.03616): α(x) is the mean distance of the
-//! sampled response to its k nearest neighbours among those measured.
+//! sampled response to its k nearest neighbours among those measured. This is for one response;
+//! [`vectors`](crate::vectors) is for several.
 
 /// Responses to be novel against, in ascending order.
 #[derive(Clone, Copy, Debug)]
@@ -84,7 +85,7 @@ impl Bounds {
 
 /// Gaps of [`sort`]: Ciura's up to 701 ("Best increments for the average case of Shellsort", 2001), then
 /// 9/4 of the one before.
-const GAPS: [usize; 13] = [
+pub(crate) const GAPS: [usize; 13] = [
     40_412, 17_961, 7983, 3548, 1577, 701, 301, 132, 57, 23, 10, 4, 1,
 ];
 

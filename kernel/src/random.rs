@@ -27,6 +27,16 @@ impl Random {
         }
     }
 
+    /// The stream of a further response, counted from 1, beside that of [`Self::new`].
+    pub(crate) fn beside(seed: u64, step: usize, response: usize) -> Self {
+        /// Odd, and no small multiple of [`STEP`].
+        const RESPONSE: u64 = 0x8cb9_2ba7_2f3d_8dd7;
+        Self::new(
+            seed.wrapping_add((response as u64).wrapping_mul(RESPONSE)),
+            step,
+        )
+    }
+
     /// Uniform in [0, 1), on a lattice of 2⁻²⁴ that every f32 in the range can hold.
     pub(crate) fn uniform(&mut self) -> f32 {
         (self.generator.next_u32() >> 8) as f32 * (1.0 / 16_777_216.0)
@@ -101,5 +111,18 @@ mod tests {
         assert_eq!(first(3, 4), first(3, 4));
         assert_ne!(first(3, 4), first(3, 5));
         assert_ne!(first(3, 4), first(4, 4));
+        // No stream of a response is that of another, nor of another step near by.
+        let mut seen = std::collections::HashSet::new();
+        for step in 0..2000 {
+            for response in 0..4 {
+                let mut random = Random::beside(3, step, response);
+                assert!(seen.insert(random.generator.next_u64()));
+            }
+            let first = |mut random: Random| random.generator.next_u64();
+            assert_eq!(
+                first(Random::new(3, step)),
+                first(Random::beside(3, step, 0))
+            );
+        }
     }
 }

@@ -7,7 +7,8 @@ use crate::gp::packed;
 use crate::network::LATENT;
 use crate::surrogate::LANES;
 use crate::{
-    Architecture, Candidates, Edges, Error, Network, cnn, dense, filters, grid, surrogate,
+    Architecture, Candidates, Edges, Error, MOST_RESPONSES, Network, cnn, dense, filters, grid,
+    surrogate,
 };
 
 /// How large a campaign may grow.
@@ -23,6 +24,8 @@ pub struct Capacity {
     pub measurements: usize,
     /// Side of the window, in pixels.
     pub window: usize,
+    /// Responses of a place, 1 to [`MOST_RESPONSES`].
+    pub responses: usize,
 }
 
 impl Capacity {
@@ -41,7 +44,14 @@ impl Capacity {
             candidates: candidates.count(),
             measurements,
             window: candidates.window(),
+            responses: 1,
         }
+    }
+
+    /// The same with room for so many responses of a place.
+    #[must_use]
+    pub const fn with_responses(self, responses: usize) -> Self {
+        Self { responses, ..self }
     }
 
     /// Just enough for one image, window and number of measurements, with [`Edges::Inside`].
@@ -57,6 +67,7 @@ impl Capacity {
             candidates: (height + 1).saturating_sub(window) * (width + 1).saturating_sub(window),
             measurements,
             window,
+            responses: 1,
         }
     }
 
@@ -64,10 +75,11 @@ impl Capacity {
     pub const fn floats(self) -> usize {
         self.image_pixels
             + self.image_width
-            + (LATENT + 5) * self.candidates
-            + 2 * surrogate::ROOM
+            + (LATENT + 4) * self.candidates
+            + surrogate::ROOM
             + packed(self.measurements)
-            + (LATENT + 2 + 6) * self.measurements
+            + (LATENT + 3) * self.measurements
+            + self.responses * Own::floats(self)
             + self.workspace()
     }
 
@@ -106,6 +118,25 @@ impl Capacity {
             }
         }
         Ok(())
+    }
+
+    /// Whether there is room for so many responses of a place.
+    ///
+    /// # Errors
+    /// [`Error::Capacity`] for more, [`Error::ResponseCount`] for none.
+    pub(crate) fn admit_responses(self, responses: usize) -> Result<(), Error> {
+        match responses {
+            0 => Err(Error::ResponseCount {
+                found: 0,
+                expected: 1,
+            }),
+            _ if responses > self.responses => Err(Error::Capacity {
+                what: "responses",
+                needed: responses,
+                capacity: self.responses,
+            }),
+            _ => Ok(()),
+        }
     }
 
     /// Most weights a network of the window has.
@@ -159,8 +190,6 @@ pub(crate) struct Ahead<'w> {
     pub(crate) slopes: &'w mut [grid::Row],
     /// Weights of the points by which `slopes` is a sum of covariances.
     pub(crate) direction: &'w mut [f32],
-    /// Weights of the points in the posterior mean, without the newest response.
-    pub(crate) alpha: &'w mut [f32],
     /// Weights of the points in the sample, without the newest response.
     pub(crate) weights: &'w mut [f32],
 }
@@ -168,7 +197,7 @@ pub(crate) struct Ahead<'w> {
 impl<'w> Ahead<'w> {
     /// Its length with so many measurements.
     const fn floats(measurements: usize) -> usize {
-        2 * surrogate::ROOM + 3 * measurements
+        2 * surrogate::ROOM + 2 * measurements
     }
 
     /// Splits a workspace for so many measurements into this and what all other work uses in turn.
@@ -184,7 +213,6 @@ impl<'w> Ahead<'w> {
             values: cut(surrogate::ROOM).as_chunks_mut().0,
             slopes: cut(surrogate::ROOM).as_chunks_mut().0,
             direction: cut(measurements),
-            alpha: cut(measurements),
             weights: cut(measurements),
         };
         (ahead, rest)
@@ -219,23 +247,46 @@ impl<'l> Latents<'l> {
     }
 }
 
+/// What each response of a place has for itself; all else is common to them.
+#[derive(Default)]
+pub(crate) struct Own<'a> {
+    /// Responses of the held points, in the order they were measured.
+    pub(crate) responses: &'a mut [f32],
+    pub(crate) targets: &'a mut [f32],
+    pub(crate) whitened: &'a mut [f32],
+    pub(crate) alpha: &'a mut [f32],
+    /// Weights of the points in the posterior mean, without the newest response.
+    pub(crate) before: &'a mut [f32],
+    pub(crate) references: &'a mut [f32],
+    /// Posterior means at the surrogate's sites.
+    pub(crate) mean: &'a mut [f32],
+    /// A number of each candidate: its sampled response as far as it does not depend on the newest
+    /// one, or what neighbours add to its mean, or the first axis of its latent by new weights.
+    pub(crate) plane: &'a mut [f32],
+}
+
+impl Own<'_> {
+    /// Its length.
+    const fn floats(capacity: Capacity) -> usize {
+        6 * capacity.measurements + surrogate::ROOM + capacity.candidates
+    }
+}
+
 /// An explorer's memory, cut from what the caller lends.
 pub struct Storage<'a> {
     pub(crate) capacity: Capacity,
     pub(crate) image: &'a mut [f32],
     pub(crate) latents: &'a mut [[f32; LATENT]],
-    /// Posterior means and variances at the surrogate's sites.
-    pub(crate) mean: &'a mut [f32],
+    /// Posterior variances at the surrogate's sites.
     pub(crate) variance: &'a mut [f32],
+    /// Of each response; empty from the capacity's number of responses on.
+    pub(crate) own: [Own<'a>; MOST_RESPONSES],
     /// Reciprocal norms of the candidates' centred patches.
     pub(crate) reciprocals: &'a mut [f32],
     /// Squared structural distances to the nearest measured patch.
     pub(crate) distances: &'a mut [f32],
     /// The same with one more measured patch, while an update is under way.
     pub(crate) next_distances: &'a mut [f32],
-    /// A number of each candidate: its sampled response as far as it does not depend on the newest
-    /// one, or what neighbours add to its mean, or the first axis of its latent by new weights.
-    pub(crate) plane: &'a mut [f32],
     /// How the sampled response of each candidate changes with the newest one, or the second axis.
     pub(crate) slopes: &'a mut [f32],
     pub(crate) factor: &'a mut [f32],
@@ -244,13 +295,7 @@ pub struct Storage<'a> {
     pub(crate) places: &'a mut [[f32; 2]],
     /// What the spatial part of the covariance is at whole lags.
     pub(crate) falloff: &'a mut [f32],
-    /// Responses of the held points, in the order they were measured.
-    pub(crate) responses: &'a mut [f32],
-    pub(crate) targets: &'a mut [f32],
-    pub(crate) whitened: &'a mut [f32],
-    pub(crate) alpha: &'a mut [f32],
     pub(crate) row: &'a mut [f32],
-    pub(crate) references: &'a mut [f32],
     pub(crate) workspace: &'a mut [f32],
     /// Which of the measured points are held, in the order they were measured.
     pub(crate) numbers: &'a mut [u32],
@@ -266,7 +311,7 @@ impl<'a> Storage<'a> {
     ///
     /// # Errors
     /// [`Error::Capacity`] when a slice is shorter than [`Capacity::floats`] or
-    /// [`Capacity::words`] asks for.
+    /// [`Capacity::words`] asks for, and for more than [`MOST_RESPONSES`] responses or none.
     pub fn new(
         capacity: Capacity,
         floats: &'a mut [f32],
@@ -290,7 +335,8 @@ impl<'a> Storage<'a> {
     ///
     /// # Errors
     /// [`Error::Capacity`] when a slice is shorter than what [`Capacity::floats`] leaves without
-    /// [`Capacity::workspace`], or than that or [`Capacity::words`] asks for.
+    /// [`Capacity::workspace`], or than that or [`Capacity::words`] asks for, and for more than
+    /// [`MOST_RESPONSES`] responses or none.
     pub fn with_workspace(
         capacity: Capacity,
         floats: &'a mut [f32],
@@ -302,6 +348,9 @@ impl<'a> Storage<'a> {
             needed,
             capacity,
         };
+        if !(1..=MOST_RESPONSES).contains(&capacity.responses) {
+            return Err(short("responses", capacity.responses, MOST_RESPONSES));
+        }
         let kept = capacity.floats() - capacity.workspace();
         let no_floats = short("floats", kept, floats.len());
         let no_words = short("words", capacity.words(), words.len());
@@ -328,27 +377,34 @@ impl<'a> Storage<'a> {
         let features = rest_of_words
             .get_mut(..filters::WORDS * capacity.candidates)
             .ok_or(no_words)?;
+        let mut own: [Own<'a>; MOST_RESPONSES] = Default::default();
+        for own in own.iter_mut().take(capacity.responses) {
+            *own = Own {
+                responses: cut(n)?,
+                targets: cut(n)?,
+                whitened: cut(n)?,
+                alpha: cut(n)?,
+                before: cut(n)?,
+                references: cut(n)?,
+                mean: cut(surrogate::ROOM)?,
+                plane: cut(capacity.candidates)?,
+            };
+        }
         Ok(Self {
             capacity,
+            own,
             image: cut(capacity.image_pixels)?,
             latents: cut(LATENT * capacity.candidates)?.as_chunks_mut().0,
-            mean: cut(surrogate::ROOM)?,
             variance: cut(surrogate::ROOM)?,
             reciprocals: cut(capacity.candidates)?,
             distances: cut(capacity.candidates)?,
             next_distances: cut(capacity.candidates)?,
-            plane: cut(capacity.candidates)?,
             slopes: cut(capacity.candidates)?,
             factor: cut(packed(n))?,
             points: cut(LATENT * n)?.as_chunks_mut().0,
             places: cut(2 * n)?.as_chunks_mut().0,
             falloff: cut(capacity.image_width)?,
-            responses: cut(n)?,
-            targets: cut(n)?,
-            whitened: cut(n)?,
-            alpha: cut(n)?,
             row: cut(n)?,
-            references: cut(n)?,
             workspace,
             numbers,
             measured,
@@ -383,5 +439,23 @@ mod tests {
             Storage::new(capacity, &mut floats, &mut words[..short]),
             Err(Error::Capacity { what: "words", .. })
         ));
+    }
+
+    #[test]
+    fn each_further_response_takes_as_much_memory_and_more_than_four_are_refused() {
+        let one = Capacity::for_campaign(20, 20, 16, 12);
+        let more = |responses| one.with_responses(responses).floats() - one.floats();
+        // Six numbers of a point, 48 x 48 nodes and a plane of 5 x 5 candidates.
+        assert_eq!(more(2), 6 * 12 + 48 * 48 + 25);
+        assert_eq!(more(4), 3 * more(2));
+        for responses in [0, 5] {
+            let capacity = one.with_responses(responses);
+            let mut floats = vec![0.0; capacity.floats()];
+            let mut words = vec![0; capacity.words()];
+            assert!(matches!(
+                Storage::new(capacity, &mut floats, &mut words),
+                Err(Error::Capacity { what: "responses", needed, capacity: 4 }) if needed == responses
+            ));
+        }
     }
 }

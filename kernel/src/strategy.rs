@@ -7,6 +7,15 @@
 //! of what the plane tells: √(s − kᵀK⁻¹k) with k the covariance on the plane and K the whole one. With
 //! the spatial part's own deviation every place far from all points would be uncertain, and novel, and
 //! every strategy would spread its points over the image as `random` does.
+//!
+//! With several responses of a place, [`Beacon`](Strategy::Beacon) and
+//! [`BeaconStructure`](Strategy::BeaconStructure) seek vectors that are novel: the mean Mahalanobis distance of
+//! the sampled vector from the k nearest known ones. [`Ei`](Strategy::Ei), [`Ucb`](Strategy::Ucb) and
+//! [`Thompson`](Strategy::Thompson) seek large values, and only one response can be large first: they go by the
+//! first. [`Mu`](Strategy::Mu) goes by the standard deviation, which in standardised units all responses share:
+//! its order is that of each, and of the sum of their variances.
+//! [`BeaconElite`](Strategy::BeaconElite) is defined by the best fifth of one response and refuses several
+//! ([`Error::OneResponse`]).
 
 use crate::Error;
 
@@ -21,13 +30,14 @@ pub enum Strategy {
     /// "Novelty-Driven Target-Space Discovery in Automated Electron and Scanning Probe
     /// Microscopy". Shows what exploitation costs in coverage of the target space.
     BeaconElite,
-    /// Logarithm of the expected improvement over the best denoised response.
+    /// Logarithm of the expected improvement over the best denoised response; of several responses, the
+    /// first.
     Ei,
-    /// Largest posterior standard deviation.
+    /// Largest posterior standard deviation, which several responses share.
     Mu,
-    /// Upper confidence bound μ + √β σ.
+    /// Upper confidence bound μ + √β σ; of several responses, the first.
     Ucb,
-    /// Largest value of a joint Thompson sample.
+    /// Largest value of a joint Thompson sample; of several responses, the first.
     Thompson,
     /// Uniform over the candidates not yet measured.
     Random,

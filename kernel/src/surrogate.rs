@@ -11,10 +11,10 @@
 //! is left out. The mean is m + (k_f + k_s)ᵀα; its second term differs from candidate to candidate and
 //! is added to what the grid says.
 
-use crate::Standardisation;
 use crate::gp::{Covariance, Factor};
 use crate::grid::{Axes, Grid, MAX_NODES, Row};
 use crate::math::dot;
+use crate::{MOST_RESPONSES, Standardisation};
 
 /// Nodes whose triangular solves run side by side: a factor of thousands of points outgrows a host's caches, and
 /// is read once for as many.
@@ -43,23 +43,48 @@ fn group(axes: Axes, group: usize) -> (usize, [[f32; 2]; LANES]) {
 }
 
 /// The posterior at every candidate, in standardised units. Where the model has a spatial part, means
-/// count it, and variances are those of what the latent plane tells, given all measurements.
+/// count it, and variances are those of what the latent plane tells, given all measurements. Several
+/// responses have means of their own, and one variance.
 #[derive(Clone, Copy, Debug)]
 pub struct Surrogate<'s> {
     pub(crate) latents: &'s [[f32; 2]],
     /// The grid whose nodes the means and variances belong to.
     pub(crate) axes: Axes,
-    pub(crate) mean: &'s [f32],
+    /// Means of each response.
+    pub(crate) mean: [&'s [f32]; MOST_RESPONSES],
     pub(crate) variance: &'s [f32],
-    /// What neighbours add to the candidates' means, where there is a spatial part.
-    pub(crate) shared: Option<&'s [f32]>,
+    /// What neighbours add to the candidates' means of each response, where there is a spatial part.
+    pub(crate) shared: [Option<&'s [f32]>; MOST_RESPONSES],
+    /// How to return to the units of each response.
+    pub(crate) standardisations: [Standardisation; MOST_RESPONSES],
+    pub(crate) responses: usize,
     /// Variance of the measurement noise.
     pub noise: f32,
-    /// How to return to the units of the response.
+    /// How to return to the units of the first response.
     pub standardisation: Standardisation,
 }
 
 impl Surrogate<'_> {
+    /// Responses of a place.
+    pub fn responses(&self) -> usize {
+        self.responses
+    }
+
+    /// How to return to the units of a response, counted from 0; `None` beyond those there are.
+    pub fn standardisation_of(&self, response: usize) -> Option<Standardisation> {
+        let all = self.standardisations.get(..self.responses);
+        all.and_then(|all| all.get(response)).copied()
+    }
+
+    /// [`Self::iter`] for a response, counted from 0: the variance is that of any. Beyond the responses that
+    /// there are it yields nothing.
+    pub fn iter_of(&self, response: usize) -> impl ExactSizeIterator<Item = (f32, f32)> {
+        let known = response < self.responses;
+        let latents = if known { self.latents } else { &[] };
+        let latents = latents.iter().enumerate();
+        latents.map(move |(index, &latent)| self.evaluate(response, index, latent))
+    }
+
     /// Where every candidate lies in the learned plane.
     pub fn latents(&self) -> &[[f32; 2]] {
         self.latents
@@ -75,25 +100,28 @@ impl Surrogate<'_> {
         self.latents.is_empty()
     }
 
-    /// Posterior mean and variance, without measurement noise, of every candidate in turn.
+    /// Posterior mean of the first response and variance, without measurement noise, of every candidate in
+    /// turn.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = (f32, f32)> {
         self.latents
             .iter()
             .enumerate()
-            .map(|(index, &latent)| self.evaluate(index, latent))
+            .map(|(index, &latent)| self.evaluate(0, index, latent))
     }
 
-    /// Posterior mean and variance of the candidate of this number.
+    /// Posterior mean of the first response and variance of the candidate of this number.
     pub fn at(&self, index: usize) -> Option<(f32, f32)> {
         let latent = *self.latents.get(index)?;
-        Some(self.evaluate(index, latent))
+        Some(self.evaluate(0, index, latent))
     }
 
-    fn evaluate(&self, index: usize, latent: [f32; 2]) -> (f32, f32) {
+    fn evaluate(&self, response: usize, index: usize, latent: [f32; 2]) -> (f32, f32) {
         let stencil = self.axes.stencil(latent);
-        let mean = stencil.apply(self.mean.as_chunks().0);
+        let mean = self.mean.get(response).copied().unwrap_or_default();
+        let mean = stencil.apply(mean.as_chunks().0);
         let variance = not_negative(stencil.apply(self.variance.as_chunks().0));
-        let shared = self.shared.and_then(|shared| shared.get(index));
+        let shared = self.shared.get(response).copied().flatten();
+        let shared = shared.and_then(|shared| shared.get(index));
         (shared.map_or(mean, |shared| mean + shared), variance)
     }
 }
@@ -154,15 +182,40 @@ impl Posterior<'_> {
         }
     }
 
+    /// Mean of a further response, with this β, at the group of nodes that was swept last: `workspace` is as
+    /// [`Self::sweep`] has left it.
+    pub(crate) fn sweep_mean(
+        &self,
+        count: usize,
+        (axes, index): (Axes, usize),
+        whitened: &[f32],
+        means: &mut [f32],
+        workspace: &[f32],
+    ) {
+        let (start, _) = group(axes, index);
+        let solved = workspace.as_chunks::<LANES>().0;
+        let solved = solved.get(..count).unwrap_or_default();
+        let mut mean = [self.prior_mean; LANES];
+        for (solved, whitened) in solved.iter().zip(whitened) {
+            for (mean, a) in mean.iter_mut().zip(solved) {
+                *mean += a * whitened;
+            }
+        }
+        for (out, mean) in means.iter_mut().skip(start).zip(mean) {
+            *out = mean;
+        }
+    }
+
     /// Corrects every mean and variance, until now from the first `n` points, by point `n`:
     /// with w = K⁻¹k(Z, z_n), c(x) = k(x, z_n) − Σ_j k(x, z_j) w_j and d the factor's new
     /// diagonal, μ(x) += (c/d) β_n and v(x) −= (c/d)². `scratch` is longer than there are points
-    /// before it; `weighed` says that it begins with (−w, 1).
-    pub(crate) fn update(
+    /// before it; `weighed` says that it begins with (−w, 1). `others` are β and means of the further
+    /// responses.
+    pub(crate) fn update<'o>(
         &self,
         (n, weighed): (usize, bool),
         axes: Axes,
-        means: &mut [f32],
+        (means, others): (&mut [f32], impl Iterator<Item = (&'o [f32], &'o mut [f32])>),
         variances: &mut [f32],
         (scratch, workspace): (&mut [f32], &mut [f32]),
     ) {
@@ -198,6 +251,15 @@ impl Posterior<'_> {
         for ((means, variances), c) in rows.zip(grid.nodes()).take(axes.rows()) {
             let nodes = means.iter_mut().zip(variances).zip(c).take(axes.columns());
             nodes.for_each(|((mean, variance), &c)| correct(mean, variance, c));
+        }
+        for (whitened, means) in others {
+            let whitened = whitened.get(n).copied().unwrap_or_default();
+            let rows = means.as_chunks_mut::<MAX_NODES>().0.iter_mut();
+            for (means, c) in rows.zip(grid.nodes()).take(axes.rows()) {
+                for (mean, c) in means.iter_mut().zip(c).take(axes.columns()) {
+                    *mean += (c / diagonal) * whitened;
+                }
+            }
         }
     }
 }

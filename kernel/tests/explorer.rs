@@ -508,7 +508,8 @@ fn a_measurement_that_is_refused_leaves_the_explorer_as_it_was() {
     assert_eq!(
         explorer.measure(Candidate(5), f32::NAN),
         Err(Error::ResponseNotFinite {
-            candidate: Candidate(5)
+            candidate: Candidate(5),
+            response: 0
         })
     );
     explorer.measure(Candidate(5), 2.0).unwrap();

@@ -38,7 +38,8 @@ from chip import USART3_INTERRUPT, Violation
 QUANTUM_NS = 40_000
 # Section 2.3: (base, length).
 FLASH = (0x0800_0000, 2 << 20)
-MEMORIES = [(0x0000_0000, 64 << 10), (0x2000_0000, 128 << 10), (0x2400_0000, 512 << 10)]
+MEMORIES = [(0x0000_0000, 64 << 10), (0x2000_0000, 128 << 10), (0x2400_0000, 512 << 10),
+            (0x3000_0000, 288 << 10)]  # fmt: skip
 PERIPHERALS = (0x4000_0000, 0x2000_0000)
 PRIVATE = (0xE000_0000, 0x10_0000)
 # Thread mode, main stack, floating-point context stacked.

@@ -208,6 +208,7 @@ impl Bench {
             weights: &self.weights[version],
             hyperparameters: Self::HYPERPARAMETERS,
             standardisation: Self::STANDARDISATION,
+            others: &[],
         }
     }
 

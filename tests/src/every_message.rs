@@ -316,8 +316,14 @@ pub fn kernel_errors() -> Vec<Error> {
             candidates: 2401,
         },
         Error::AlreadyMeasured { candidate },
-        Error::ResponseNotFinite { candidate },
-        Error::Outlier { candidate },
+        Error::ResponseNotFinite {
+            candidate,
+            response: 0,
+        },
+        Error::Outlier {
+            candidate,
+            response: 0,
+        },
         Error::NotPositiveDefinite { row: 12 },
         Error::NoImage,
         Error::NoModel,
@@ -575,6 +581,13 @@ pub fn request_variant(request: &Request) -> usize {
         Request::Overview(_) => 29,
         Request::Pixels { .. } => 30,
         Request::Reading => 31,
+        Request::Vectors => 32,
+        Request::BeginVectors { .. } => 33,
+        Request::MeasureVector { .. } => 34,
+        Request::LoadVectors { .. } => 35,
+        Request::Reduce(_) => 36,
+        Request::MeasurementsOf { .. } => 37,
+        Request::SurrogateOf { .. } => 38,
     }
 }
 
@@ -595,5 +608,6 @@ pub fn reply_variant(reply: &Reply) -> usize {
         Reply::Exposed { .. } => 11,
         Reply::Pixels { .. } => 12,
         Reply::Reading { .. } => 13,
+        Reply::Vectors(_) => 14,
     }
 }

@@ -31,6 +31,7 @@ impl Bench {
             weights,
             hyperparameters: workload::UNIT,
             standardisation: Standardisation::IDENTITY,
+            others: &[],
         };
         let mut bench = Self {
             explorer,

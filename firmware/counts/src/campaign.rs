@@ -1,15 +1,15 @@
 //! Whole decisions: the controller of the deployed image, spoken to by the host's own client.
 
 use beacon_kernel::link::message::{
-    self, Activation, DoseLimits, Followed, Health, Measurement, ModelHeader, Next, Refusal,
-    Request,
+    self, Activation, DoseLimits, Followed, Health, ModelHeader, Next, Refusal, Request, Several,
 };
 use beacon_kernel::link::transfer::{Encoding, Payload, Sender};
 use beacon_kernel::link::{
     Board, Client, Controller, Exposure, Failure, Limits, Memory, Timing, Transport, frame,
 };
 use beacon_kernel::{
-    Acquisition, Candidate, Capacity, Hyperparameters, Network, Standardisation, Strategy,
+    Acquisition, Candidate, Capacity, Hyperparameters, MOST_RESPONSES, Network, Standardisation,
+    Strategy,
 };
 
 use crate::{Lent, STRUCTURES, Shape, Table, macs, table, workload};
@@ -149,6 +149,8 @@ pub struct LinkedCampaign {
     span: f32,
     /// Those of the last model.
     hyperparameters: Hyperparameters,
+    /// Responses of a place.
+    responses: usize,
 }
 
 impl LinkedCampaign {
@@ -185,7 +187,13 @@ impl LinkedCampaign {
             models: 0,
             span: workload::SPAN,
             hyperparameters: workload::UNIT,
+            responses: 1,
         }
+    }
+
+    /// From the next decision on a place has so many responses.
+    pub fn with_responses(&mut self, responses: usize) {
+        self.responses = responses;
     }
 
     /// From the next decision on the model is that of the fixed filters.
@@ -310,7 +318,11 @@ impl LinkedCampaign {
             width: side,
         };
         let image = Sender::new(payload, Encoding::F32, self.image).expect("an image");
-        self.client.begin(campaign, &image).expect("a campaign");
+        let (edges, responses) = (message::Edges::Inside, self.responses as u8);
+        let announced = self.client.announce_vectors(campaign, edges, responses);
+        announced.expect("a campaign");
+        let sent = self.client.deliver(&image, Activation::Image);
+        sent.expect("an image");
         let acquisition = Acquisition::new(strategy);
         self.client.choose(acquisition.into()).expect("a strategy");
     }
@@ -330,20 +342,29 @@ impl LinkedCampaign {
             hyperparameters: hyperparameters.into(),
             standardisation: Standardisation::IDENTITY.into(),
         };
-        let sent = self.client.deliver(&weights, Activation::Model(header));
+        let others = [Standardisation::IDENTITY.into(); MOST_RESPONSES];
+        let others = others.get(1..self.responses).unwrap_or_default();
+        let activation = match Several::new(others) {
+            Some(others) => Activation::ModelOfVectors { header, others },
+            None => Activation::Model(header),
+        };
+        let sent = self.client.deliver(&weights, activation);
         sent.expect("a model");
     }
 
     fn measure(&mut self, candidate: Candidate, next: Next) {
-        let measurement = Measurement {
-            candidate: candidate.0,
-            value: workload::response(candidate),
-        };
+        // The further ones are those of other places.
+        let responses: [f32; MOST_RESPONSES] = core::array::from_fn(|r| {
+            let count = self.capacity.candidates as u32;
+            let other = (candidate.0 + 997 * r as u32) % count;
+            workload::response(Candidate(other))
+        });
+        let responses = responses.get(..self.responses).unwrap_or_default();
         let board = &mut self.client.transport_mut().board;
         board.decided = None;
         let measured = self
             .client
-            .measure(measurement, next)
+            .measure_all(candidate.0, responses, next)
             .expect("a measurement");
         if let Followed::Refused(refusal) = measured.next {
             panic!("no decision followed: {refusal}");

@@ -170,6 +170,15 @@ pub fn decision(mut campaign: LinkedCampaign) {
     campaign.decision("decision_beacon", Beacon, MEASUREMENTS, macs::decision);
     campaign.decision("decision_ei", Ei, MEASUREMENTS, macs::decision_ei);
     campaign.decision("decision_mu", Mu, MEASUREMENTS, macs::decision_mu);
+    let (strategy, n) = (BeaconStructure, MEASUREMENTS);
+    campaign.with_responses(2);
+    campaign.decision("decision_2_responses", strategy, n, macs::decision_of::<2>);
+    campaign.with_responses(3);
+    campaign.decision("decision_3_responses", strategy, n, macs::decision_of::<3>);
+    campaign.slice("slice_3_responses", n);
+    let no_dwell = "decision_3_responses_no_dwell";
+    campaign.decision_without_dwell(no_dwell, strategy, n, macs::decision_of_no_dwell::<3>);
+    campaign.with_responses(1);
     decisions_of_other_models(campaign);
 }
 

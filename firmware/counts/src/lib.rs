@@ -32,9 +32,9 @@ pub use self::{bench::Bench, campaign::LinkedCampaign, memory::Lent, table::Tabl
 pub use shape::Shape;
 
 /// The problem that all kernels are compared at: the 2401 windows of 16 pixels inside an image of
-/// 64 × 64.
+/// 64 × 64, with room for three responses of a place.
 pub const CAPACITY: beacon_kernel::Capacity =
-    beacon_kernel::Capacity::for_campaign(64, 64, 16, 320);
+    beacon_kernel::Capacity::for_campaign(64, 64, 16, 320).with_responses(3);
 /// Points measured in the middle of a campaign of 300 steps after ten seeds: the figure that all
 /// kernels are compared at.
 pub const MEASUREMENTS: usize = 310;

@@ -169,6 +169,16 @@ pub fn decision(shape: Shape) -> u64 {
     shape.points() + novelty(shape) + posterior(shape.points())
 }
 
+/// The same with several responses of a place: a step and a novelty of each.
+pub fn decision_of<const R: u64>(shape: Shape) -> u64 {
+    R * (shape.points() + novelty(shape)) + posterior(shape.points())
+}
+
+/// The same where the beam did not dwell: the point appended once, and a sample of each.
+pub fn decision_of_no_dwell<const R: u64>(shape: Shape) -> u64 {
+    decision_of::<R>(shape) + append(shape) + R * sample(shape)
+}
+
 /// The same with the fixed filters: what neighbours add to the candidate that was chosen.
 pub fn decision_filters(shape: Shape) -> u64 {
     decision(shape) + 3 * shape.points()

@@ -32,13 +32,17 @@ impl<T> Once<T> {
     }
 }
 
-/// Numbers in the AXI SRAM, which start-up clears and never fills from flash: all zero.
+/// Numbers in the AXI SRAM, or in the section named first, which start-up clears and never fills from
+/// flash: all zero.
 #[macro_export]
 macro_rules! large {
     ($(#[$doc:meta])* $name:ident: [$number:ty; $length:expr]) => {
+        $crate::large! { ".axisram", $(#[$doc])* $name: [$number; $length] }
+    };
+    ($section:literal, $(#[$doc:meta])* $name:ident: [$number:ty; $length:expr]) => {
         $(#[$doc])*
-        // SAFETY: the section holds nothing but zeroes, which `clear_large` writes before `main`.
-        #[unsafe(link_section = ".axisram")]
+        // SAFETY: the section holds nothing but zeroes, which start-up writes before `main`.
+        #[unsafe(link_section = $section)]
         static $name: $crate::board::memory::Once<[$number; $length]> =
             $crate::board::memory::Once::new([0 as $number; $length]);
     };

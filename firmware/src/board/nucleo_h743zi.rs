@@ -344,6 +344,13 @@ pub(super) fn before_main() {
     RCC.ahb4enr().modify(|w| w.set_gpioaen(true));
     let _ = RCC.ahb4enr().read();
     blank_now();
+    // Start-up clears what lies in the SRAM of the D2 domain.
+    RCC.ahb2enr().modify(|w| {
+        w.set_sram1en(true);
+        w.set_sram2en(true);
+        w.set_sram3en(true);
+    });
+    let _ = RCC.ahb2enr().read();
 }
 
 /// Blanks the beam from wherever something went wrong: takes the pin away from the timer.

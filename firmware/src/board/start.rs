@@ -19,6 +19,8 @@ const PAINT: u32 = 0xcccc_cccc;
 unsafe extern "C" {
     static __saxisram: u32;
     static __eaxisram: u32;
+    static __sd2sram: u32;
+    static __ed2sram: u32;
     static __sdata: u32;
     static __euninit: u32;
     static _stack_end: u32;
@@ -50,16 +52,22 @@ core::arch::global_asm!(
     "bhs 3f",
     "stm r0!, {{r2}}",
     "b 2b",
-    // Copy the inner loops.
-    "3: ldr r0, =__sitcm",
-    "ldr r1, =__eitcm",
-    "ldr r2, =__siitcm",
+    "3: ldr r0, =__sd2sram",
+    "ldr r1, =__ed2sram",
     "4: cmp r0, r1",
     "bhs 5f",
+    "stm r0!, {{r2}}",
+    "b 4b",
+    // Copy the inner loops.
+    "5: ldr r0, =__sitcm",
+    "ldr r1, =__eitcm",
+    "ldr r2, =__siitcm",
+    "6: cmp r0, r1",
+    "bhs 7f",
     "ldm r2!, {{r3}}",
     "stm r0!, {{r3}}",
-    "b 4b",
-    "5: dsb",
+    "b 6b",
+    "7: dsb",
     "isb",
     "pop {{r4, pc}}",
     ".size __pre_init, . - __pre_init",
@@ -128,6 +136,7 @@ pub fn static_ram() -> usize {
     let between = |from: *const u32, to: *const u32| to as usize - from as usize;
     between(addr_of!(__sdata), addr_of!(__euninit))
         + between(addr_of!(__saxisram), addr_of!(__eaxisram))
+        + between(addr_of!(__sd2sram), addr_of!(__ed2sram))
 }
 
 /// Bytes of stack above the guard.

@@ -352,6 +352,7 @@ impl FiltersTrainer {
             weights: &self.weights,
             hyperparameters,
             standardisation: self.standardisation,
+            others: &[],
         }
     }
 

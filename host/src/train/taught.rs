@@ -402,6 +402,7 @@ impl TaughtTrainer {
                 self.config.noise_floor,
             ),
             standardisation: self.standardisation,
+            others: &[],
         }
     }
 }

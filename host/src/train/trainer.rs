@@ -290,6 +290,7 @@ impl Trainer {
                 self.config.noise_floor,
             ),
             standardisation: self.standardisation,
+            others: &[],
         }
     }
 

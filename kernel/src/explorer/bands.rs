@@ -146,7 +146,7 @@ impl Explorer<'_> {
         let (width, window) = (candidates.extended_width(), candidates.window());
         let memory = &mut self.memory;
         let count = candidates.count();
-        let mut plane = memory.plane.get_mut(..count).unwrap_or_default();
+        let mut plane = memory.own[0].plane.get_mut(..count).unwrap_or_default();
         let mut slopes = memory.slopes.get_mut(..count).unwrap_or_default();
         let mut features = memory.features.get(..count).unwrap_or_default();
         let mut bands = Bands::new();
@@ -180,7 +180,7 @@ impl Explorer<'_> {
     fn keep_feature(&mut self, filter: usize) -> Stage {
         let count = self.candidates.map_or(0, Candidates::count);
         let memory = &mut self.memory;
-        let plane = memory.plane.get(..count).unwrap_or_default();
+        let plane = memory.own[0].plane.get(..count).unwrap_or_default();
         filters::standardise(filter, plane, memory.features);
         self.filtered = filter + 1 >= FEATURES;
         if self.filtered {

@@ -74,18 +74,23 @@ impl Explorer<'_> {
         }
         let mut kept = 0;
         for n in 0..held {
-            let (Some(&number), Some(&response)) = (memory.numbers.get(n), memory.responses.get(n))
-            else {
+            let Some(&number) = memory.numbers.get(n) else {
                 break;
             };
-            if let (true, Some(to), Some(own)) = (
-                number != DROPPED,
-                memory.numbers.get_mut(kept),
-                memory.responses.get_mut(kept),
-            ) {
-                (*to, *own) = (number, response);
-                kept += 1;
+            if number == DROPPED {
+                continue;
             }
+            for own in memory.own.iter_mut().take(self.responses) {
+                if let Some(&response) = own.responses.get(n)
+                    && let Some(to) = own.responses.get_mut(kept)
+                {
+                    *to = response;
+                }
+            }
+            if let Some(to) = memory.numbers.get_mut(kept) {
+                *to = number;
+            }
+            kept += 1;
         }
         self.held = kept;
         self.preparation = None;
@@ -93,7 +98,7 @@ impl Explorer<'_> {
         if let Some(process) = &mut self.process {
             // All that was known of the points is worked out anew.
             (process.swept, process.updated) = (kept, kept);
-            (process.groups, process.spread) = (0, false);
+            (process.groups, process.spread) = (0, 0);
         }
         Ok(())
     }
@@ -105,7 +110,8 @@ mod tests {
     use crate::explorer::tests::made_up;
     use crate::random::Random;
     use crate::{
-        Acquisition, Architecture, Candidates, Capacity, Edges, Network, Storage, Strategy,
+        Acquisition, Architecture, Candidates, Capacity, Edges, Model, Network, Standardisation,
+        Storage, Strategy,
     };
 
     const CANDIDATES: Result<Candidates, Error> = Candidates::with_edges(15, 17, 6, Edges::Reflect);
@@ -274,6 +280,57 @@ mod tests {
             }
             assert_eq!(held(&anew), held(&first));
             assert_eq!(anew.propose().unwrap(), first.propose().unwrap());
+        }
+    }
+
+    /// As one that never knew of the others, with several responses of each point.
+    #[test]
+    fn every_response_of_a_point_goes_with_it() {
+        let candidates = CANDIDATES.unwrap();
+        let capacity = Capacity::for_candidates(candidates, 40).with_responses(3);
+        let network = Network::new(Architecture::Filters, 6).unwrap();
+        let weights = weights(5);
+        let model = Model {
+            others: &[Standardisation::IDENTITY; 2],
+            ..made_up(network, &weights, [4.0, 3.0])
+        };
+        let responses = |n: u32| [0.1, 0.7, 1.9].map(|rate| libm::sinf(rate * n as f32));
+        let candidate = |n: u32| Candidate(n * 131 % 255);
+        let [mut one, mut other] = <[(Vec<f32>, Vec<u32>); 2]>::default();
+        let [mut full, mut alone] = [&mut one, &mut other].map(|(floats, words)| {
+            floats.resize(capacity.floats(), f32::NAN);
+            words.resize(capacity.words(), 7);
+            let storage = Storage::new(capacity, floats, words).unwrap();
+            let mut explorer = Explorer::new(storage, Acquisition::default(), 3).unwrap();
+            let image = normal(15 * 17, 4);
+            explorer.load_image_with(candidates, 3, &image).unwrap();
+            explorer
+        });
+        full.load_model(&model).unwrap();
+        for n in 0..90 {
+            full.measure_all(candidate(n), &responses(n)).unwrap();
+        }
+        let kept = held(&full);
+        assert!(full.measurements().len() == 90 && kept.len() <= 40);
+        for &n in &kept {
+            alone.measure_all(candidate(n), &responses(n)).unwrap();
+        }
+        alone.load_model(&model).unwrap();
+        for n in 0..255 {
+            for response in 0..3 {
+                let found = full.predict_of(Candidate(n), response).unwrap();
+                let expected = alone.predict_of(Candidate(n), response).unwrap();
+                assert!((found.mean - expected.mean).abs() < 1e-3, "{n}: {found:?}");
+                assert!((found.sigma - expected.sigma).abs() < 1e-3, "{n}");
+            }
+        }
+        for (n, (own, vector)) in (0..).zip(full.measured_vectors()) {
+            assert_eq!(own, candidate(n));
+            if kept.contains(&n) {
+                assert_eq!(vector[..], responses(n));
+            } else {
+                assert!(vector.iter().all(|value| value.is_nan()) && vector.len() == 3);
+            }
         }
     }
 

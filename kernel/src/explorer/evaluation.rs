@@ -86,13 +86,19 @@ impl Explorer<'_> {
     ///
     /// # Errors
     /// As [`Self::load_model`].
-    pub(super) fn admit(&self, model: &Model<'_>) -> Result<Candidates, Error> {
+    pub(crate) fn admit(&self, model: &Model<'_>) -> Result<Candidates, Error> {
         model.validate()?;
         let candidates = self.candidates.ok_or(Error::NoImage)?;
         if model.network.window() != candidates.window() {
             return Err(Error::ModelWindow {
                 found: model.network.window(),
                 expected: candidates.window(),
+            });
+        }
+        if model.responses() != self.responses {
+            return Err(Error::ModelResponses {
+                found: model.responses(),
+                expected: self.responses,
             });
         }
         Ok(candidates)
@@ -164,7 +170,7 @@ impl Explorer<'_> {
         self.evaluation = None;
         self.preparation = None;
         if let Some(process) = &mut self.process {
-            process.spread = false;
+            process.spread = 0;
         }
     }
 
@@ -177,7 +183,7 @@ impl Explorer<'_> {
     ) -> Result<(Stage, usize), Error> {
         let count = candidates.count();
         let memory = &mut self.memory;
-        let mut latents = Latents::new([&mut *memory.plane, &mut *memory.slopes]);
+        let mut latents = Latents::new([&mut *memory.own[0].plane, &mut *memory.slopes]);
         let passed = match stage {
             Stage::Rows(y) => {
                 let layers = Layers::new(model.network, model.weights)?;
@@ -248,7 +254,7 @@ impl Explorer<'_> {
             progress,
             SLICE,
             (&*memory.image, candidates),
-            (&mut *memory.plane, &mut *memory.workspace),
+            (&mut *memory.own[0].plane, &mut *memory.workspace),
             memory.features,
         )?;
         self.filtered = progress.filters >= FEATURES;

@@ -6,15 +6,15 @@ use super::{Explorer, LARGEST_TARGET, Process};
 use crate::grid::{Axes, WIDEST};
 use crate::math::{larger, smaller, within};
 use crate::network::LATENT;
-use crate::{Candidate, Candidates, Error, Model};
+use crate::{Candidate, Candidates, Error, MOST_RESPONSES, Model, Standardisation};
 
 impl Explorer<'_> {
     /// Takes a newly trained model: computes the features of all candidates, then the factor of
     /// the points measured so far.
     ///
     /// # Errors
-    /// What [`Model::validate`] finds, [`Error::NoImage`] and [`Error::ModelWindow`] leave the
-    /// model before in force. [`Error::NotFinite`] for a latent that overflowed leaves the explorer without
+    /// What [`Model::validate`] finds, [`Error::NoImage`], [`Error::ModelWindow`] and
+    /// [`Error::ModelResponses`] leave the model before in force. [`Error::NotFinite`] for a latent that overflowed leaves the explorer without
     /// one; after [`Error::NotPositiveDefinite`] or [`Error::Outlier`] it holds the new model but
     /// proposes nothing until a better one arrives. Measurements are kept in every case.
     pub fn load_model(&mut self, model: &Model<'_>) -> Result<(), Error> {
@@ -53,7 +53,7 @@ impl Explorer<'_> {
         self.preparation = None;
         let memory = &mut self.memory;
         let latents = memory.latents.get_mut(..count).unwrap_or_default();
-        let both = memory.plane.iter().zip(&*memory.slopes);
+        let both = memory.own[0].plane.iter().zip(&*memory.slopes);
         for (latent, (&x, &y)) in latents.iter_mut().zip(both) {
             *latent = [x, y];
         }
@@ -62,15 +62,19 @@ impl Explorer<'_> {
         if let Some(space) = space {
             space.tabulate(memory.falloff);
         }
+        let mut standardisations = [Standardisation::IDENTITY; MOST_RESPONSES];
+        for (own, given) in standardisations.iter_mut().zip(model.standardisations()) {
+            *own = *given;
+        }
         self.process = Some(Process {
             hyperparameters: model.hyperparameters,
-            standardisation: model.standardisation,
+            standardisations,
             space,
             axes: Axes::spanning(bounds),
             swept: self.held,
             groups: 0,
             updated: self.held,
-            spread: false,
+            spread: 0,
         });
         self.factor.clear();
         self.absorb()
@@ -102,31 +106,36 @@ impl Explorer<'_> {
         };
         // One more step of forward substitution for each new row gives its entry of β.
         for n in known..self.factor.order() {
-            let (earlier, rest) = memory.whitened.split_at_mut(n.min(memory.whitened.len()));
-            if let (Some(own), Some(target), Some((diagonal, row))) = (
-                rest.first_mut(),
-                memory.targets.get(n),
-                self.factor.row(n).split_last(),
-            ) {
-                let centred = target - process.hyperparameters.mean;
-                *own = (centred - crate::math::dot(row, earlier)) / diagonal;
+            let Some((diagonal, row)) = self.factor.row(n).split_last() else {
+                break;
+            };
+            for own in memory.own.iter_mut().take(self.responses) {
+                let (earlier, rest) = own.whitened.split_at_mut(n.min(own.whitened.len()));
+                if let (Some(entry), Some(target)) = (rest.first_mut(), own.targets.get(n)) {
+                    let centred = target - process.hyperparameters.mean;
+                    *entry = (centred - crate::math::dot(row, earlier)) / diagonal;
+                }
             }
         }
         extended.and(outlier)
     }
 
-    /// Copies latent and place of measured point `n` and standardises its response.
+    /// Copies latent and place of measured point `n` and standardises its responses.
     fn place(&mut self, n: usize, process: &Process) -> Result<(), Error> {
         let candidate = self.held_candidate(n).ok_or(Error::NoMeasurement)?;
         self.stand(candidate, n)?;
-        let memory = &mut self.memory;
-        let (Some(&response), Some(target)) = (memory.responses.get(n), memory.targets.get_mut(n))
-        else {
-            return Err(Error::NoMeasurement);
-        };
-        *target = process.standardisation.standardise(response);
-        if !within(*target, LARGEST_TARGET) {
-            return Err(Error::Outlier { candidate });
+        let all = self.memory.own.iter_mut().zip(&process.standardisations);
+        for (response, (own, standardisation)) in all.enumerate().take(self.responses) {
+            let (Some(&raw), Some(target)) = (own.responses.get(n), own.targets.get_mut(n)) else {
+                return Err(Error::NoMeasurement);
+            };
+            *target = standardisation.standardise(raw);
+            if !within(*target, LARGEST_TARGET) {
+                return Err(Error::Outlier {
+                    candidate,
+                    response,
+                });
+            }
         }
         Ok(())
     }

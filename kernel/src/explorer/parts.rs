@@ -77,11 +77,10 @@ impl Explorer<'_> {
         self.preparation = None;
         self.evaluation = None;
         let memory = &mut self.memory;
-        let targets = memory.targets.get(..self.held).unwrap_or_default();
-        let plane = memory
-            .plane
-            .get_mut(..candidates.count())
-            .unwrap_or_default();
+        let own = &mut memory.own[0];
+        let targets = own.targets.get(..self.held).unwrap_or_default();
+        let plane = own.plane.get_mut(..candidates.count());
+        let plane = plane.unwrap_or_default();
         plane.fill(0.0);
         if let Some(space) = process.space {
             space.spread(candidates, memory.falloff, (memory.places, targets), plane);
@@ -99,7 +98,7 @@ impl Explorer<'_> {
         let count = self.candidates.ok_or(Error::NoImage)?.count();
         self.prepare_means()?;
         let memory = &mut self.memory;
-        let known = memory.references.get_mut(..self.held);
+        let known = memory.own[0].references.get_mut(..self.held);
         let reference = KnownResponses::new(known.unwrap_or_default());
         let novelty = Novelty::new(reference, usize::from(self.acquisition.k));
         let responses = memory.latents.iter().take(count).map(|latent| latent[0]);

@@ -10,21 +10,45 @@ use crate::surrogate::{self, Posterior, Surrogate};
 use crate::{Candidate, Error};
 
 impl Explorer<'_> {
-    /// The posterior at one candidate.
+    /// The posterior at one candidate; of the first response, where there are several.
     ///
     /// # Errors
     /// [`Error::NoImage`], [`Error::NoModel`], [`Error::NoSuchCandidate`] and
     /// [`Error::NotPositiveDefinite`] when the model does not fit the measurements.
     pub fn predict(&mut self, candidate: Candidate) -> Result<Prediction, Error> {
+        self.predict_of(candidate, 0)
+    }
+
+    /// The posterior of a response, counted from 0, at one candidate. In standardised units σ is that of any.
+    ///
+    /// # Errors
+    /// [`Error::ResponseCount`] for a response that the campaign has not, and those of [`Self::predict`].
+    pub fn predict_of(
+        &mut self,
+        candidate: Candidate,
+        response: usize,
+    ) -> Result<Prediction, Error> {
         let candidates = self.candidates.ok_or(Error::NoImage)?;
         candidates.corner(candidate)?;
+        if response >= self.responses {
+            return Err(Error::ResponseCount {
+                found: response + 1,
+                expected: self.responses,
+            });
+        }
         let process = self.ready()?;
         let n = self.held;
         if process.space.is_some() && n > 0 {
             self.weigh()?;
         }
         let memory = &mut self.memory;
-        let posterior = posterior(&process, &self.factor, memory.points, memory.whitened, n);
+        let (Some(own), Some(standardisation)) = (
+            memory.own.get(response),
+            process.standardisations.get(response),
+        ) else {
+            return Err(Error::NoModel);
+        };
+        let posterior = posterior(&process, &self.factor, memory.points, own.whitened, n);
         let latent = memory
             .latents
             .get(candidate.index())
@@ -33,12 +57,11 @@ impl Explorer<'_> {
         let scratch = memory.row.get_mut(..n).unwrap_or_default();
         let (mut mean, variance) = posterior.at(latent, scratch);
         if let Some(space) = process.space {
-            let own = lattice(candidates, candidate)?;
+            let place = lattice(candidates, candidate)?;
             scratch.fill(0.0);
-            space.add_each(memory.falloff, own, memory.places, scratch);
-            mean += dot(scratch, memory.alpha);
+            space.add_each(memory.falloff, place, memory.places, scratch);
+            mean += dot(scratch, own.alpha);
         }
-        let standardisation = process.standardisation;
         Ok(Prediction {
             mean: standardisation.restore(mean),
             sigma: libm::sqrtf(variance) * standardisation.scale,
@@ -66,17 +89,22 @@ impl Explorer<'_> {
         Ok(Surrogate {
             latents: self.memory.latents.get(..count).unwrap_or_default(),
             axes: process.axes,
-            mean: self.memory.mean,
+            mean: self.memory.own.each_ref().map(|own| &*own.mean),
             variance: self.memory.variance,
-            shared: process.space.and(self.memory.plane.get(..count)),
+            shared: self.memory.own.each_ref().map(|own| {
+                let plane = own.plane.get(..count);
+                process.space.and(plane)
+            }),
             noise: process.hyperparameters.noise,
-            standardisation: process.standardisation,
+            standardisation: process.standardisation(),
+            standardisations: process.standardisations,
+            responses: self.responses,
         })
     }
 
     /// Does one slice of what [`Self::surrogate`] does, so that the caller can attend to more
     /// urgent work in between: some nodes of a new model, all nodes after one more measurement,
-    /// or what neighbours add to all of them.
+    /// or what neighbours add to all of them, for one response at a time.
     /// Returns whether nothing is left.
     ///
     /// # Errors
@@ -87,13 +115,19 @@ impl Explorer<'_> {
         let mut process = self.ready()?;
         let n = self.held;
         self.evaluation = None;
+        let responses = self.responses;
+        let unspread = process.space.is_some() && process.spread < responses;
         let swept = process.groups == surrogate::groups(process.axes);
-        if swept && process.updated == n && n > 0 && process.space.is_some() && !process.spread {
+        if swept && process.updated == n && n > 0 && unspread {
             self.weigh()?;
         }
         let weighed = process.updated < n && self.copy_direction(process.updated);
         let memory = &mut self.memory;
-        let posterior = posterior(&process, &self.factor, memory.points, memory.whitened, n);
+        let [first, others @ ..] = &mut memory.own;
+        let others = others
+            .get_mut(..responses.saturating_sub(1))
+            .unwrap_or_default();
+        let posterior = posterior(&process, &self.factor, memory.points, first.whitened, n);
         let (_, workspace) = Ahead::split(memory.workspace, memory.capacity.measurements);
         let (axes, groups) = (process.axes, surrogate::groups(process.axes));
         if process.groups < groups {
@@ -103,29 +137,39 @@ impl Explorer<'_> {
             for group in process.groups..last {
                 let place = (axes, group);
                 let workspace = &mut *workspace;
-                posterior.sweep(
-                    process.swept,
-                    place,
-                    memory.mean,
-                    memory.variance,
-                    workspace,
-                );
+                posterior.sweep(process.swept, place, first.mean, memory.variance, workspace);
+                for other in &mut *others {
+                    posterior.sweep_mean(
+                        process.swept,
+                        place,
+                        other.whitened,
+                        other.mean,
+                        workspace,
+                    );
+                }
             }
             process.groups = last;
         } else if process.updated < n {
             let scratch = (&mut *memory.row, workspace);
             let point = (process.updated, weighed);
-            posterior.update(point, axes, memory.mean, memory.variance, scratch);
+            let others = others
+                .iter_mut()
+                .map(|other| (&*other.whitened, &mut *other.mean));
+            let means = (&mut *first.mean, others);
+            posterior.update(point, axes, means, memory.variance, scratch);
             process.updated += 1;
-            process.spread = false;
-        } else if let (Some(space), false) = (process.space, process.spread) {
-            let alpha = memory.alpha.get(..n).unwrap_or_default();
-            let plane = memory.plane.get_mut(..count).unwrap_or_default();
+            process.spread = 0;
+        } else if let (Some(space), Some(own)) = (
+            process.space,
+            memory.own.get_mut(process.spread).filter(|_| unspread),
+        ) {
+            let alpha = own.alpha.get(..n).unwrap_or_default();
+            let plane = own.plane.get_mut(..count).unwrap_or_default();
             plane.fill(0.0);
             space.spread(candidates, memory.falloff, (memory.places, alpha), plane);
-            process.spread = true;
+            process.spread += 1;
             if let Some(preparation) = &mut self.preparation {
-                preparation.lose_plane();
+                preparation.lose_plane(responses);
             }
         }
         self.process = Some(process);
@@ -137,7 +181,7 @@ impl Explorer<'_> {
         let Ok(process) = self.ready() else {
             return true;
         };
-        let spread = process.spread || process.space.is_none();
+        let spread = process.spread >= self.responses || process.space.is_none();
         process.groups == surrogate::groups(process.axes) && process.updated == self.held && spread
     }
 }

@@ -16,6 +16,20 @@
 //!   v = (L⁻ᵀL⁻¹r₍₎, 0), b(x) = Σ_j k(x, z_j) γ_j and g = (t − o)/d², where o = m + f_prior(zᵢ) + εᵢ +
 //!   l·L⁻¹r₍₎ is what the point would have to answer for nothing to change.
 //!
+//! Several responses of a place have α, a and g each for themselves: K, γ and b are common to all. The
+//! sample's stages are gone through for one response after the other, with the nodes of one grid, and every
+//! response keeps its a at the candidates.
+//!
+//! The deviations of a sample from the posterior mean, f_prior and ε, are drawn for each response from a stream
+//! of its own, and then mixed. Responses that share their covariance k are B ⊗ k of the intrinsic
+//! coregionalisation model (Bonilla, Chai and Williams 2007), in which their means do not depend on B, the
+//! covariance of the responses, and deviations do: those of response r are Σ_s M_rs e_s, with M Mᵀ = B and e_s
+//! from stream s. The likelihood of the points before is largest with B = βᵀβ/n, a β of each response being a
+//! column, and B is that, [shrunk](crate::vectors::shrunk) towards the identity. Were they not mixed, a sample
+//! of two responses that have always been equal would differ between them, and nothing is more novel than that.
+//! M₀₀ is 1: the deviations of the first response are what they would be if it were alone. All of B's features
+//! have the frequencies and phases of the first stream, and their own weights.
+//!
 //! When the response arrives, α and f are one multiply-add each. A response that arrives before all is
 //! done, or from a point that nobody expected, finds the rest done then, by the same steps in the same
 //! order: no bit depends on how much was done beforehand.
@@ -29,7 +43,8 @@ use crate::math::dot;
 use crate::random::Random;
 use crate::storage::Ahead;
 use crate::thompson::{FEATURES, FourierFeature, amplitude};
-use crate::{Candidate, Candidates, Error, space};
+use crate::vectors::{self, Vector};
+use crate::{Candidate, Candidates, Error, MOST_RESPONSES, space};
 
 /// How far the work for one point has come.
 pub(super) struct Preparation {
@@ -38,16 +53,20 @@ pub(super) struct Preparation {
     known: usize,
     /// Whether (l, d) is there.
     row: bool,
-    /// Whether γ and L⁻ᵀβ are there.
-    weighed: bool,
-    /// Of a sample.
+    /// Responses whose L⁻ᵀβ is there; γ is with the first.
+    weighed: usize,
+    /// The response whose sample is worked out.
+    response: usize,
+    /// Of its sample.
     stage: Stage,
     /// By which the sample's deviations from the posterior mean are scaled.
     temperature: f32,
-    /// The numbers of the step that decides after it.
-    random: Random,
-    /// o
-    offset: f32,
+    /// The numbers of the step that decides after it, a stream for each response.
+    random: [Random; MOST_RESPONSES],
+    /// M
+    mixing: [Vector; MOST_RESPONSES],
+    /// o of each response
+    offset: Vector,
 }
 
 /// What comes next, and how much of it is done.
@@ -67,7 +86,7 @@ enum Stage {
     Along(usize),
     /// The same down the columns; columns done.
     Down(usize),
-    /// a and b at the candidates; candidates done.
+    /// a and b at the candidates; candidates done. Then comes the next response.
     Candidates(usize),
     Done,
     /// The factor has no row for the point.
@@ -100,11 +119,13 @@ impl Preparation {
             candidate,
             known,
             row: false,
-            weighed: false,
+            weighed: 0,
+            response: 0,
             stage: Stage::Prior(0),
             temperature: 1.0,
-            random: Random::new(0, 0),
-            offset: 0.0,
+            random: core::array::from_fn(|_| Random::new(0, 0)),
+            mixing: [[0.0; MOST_RESPONSES]; MOST_RESPONSES],
+            offset: [0.0; MOST_RESPONSES],
         }
     }
 
@@ -119,19 +140,57 @@ impl Preparation {
         self.candidate == candidate && self.known == known && !in_vain
     }
 
-    /// Whether all is there that a decision with a sample of this temperature needs, or one without.
-    fn serves(&self, temperature: Option<f32>) -> bool {
+    /// Whether all is there that a decision with a sample of this temperature needs, or one without, of so many
+    /// responses.
+    fn serves(&self, temperature: Option<f32>, responses: usize) -> bool {
         match temperature {
-            None => self.weighed || self.stage == Stage::Impossible,
+            None => self.weighed >= responses || self.stage == Stage::Impossible,
             Some(_) => self.stage >= Stage::Done,
         }
     }
 
-    /// Takes note that something else has been written where a and b at the candidates were.
-    pub(super) fn lose_plane(&mut self) {
-        if self.stage > Stage::Clear && self.stage <= Stage::Done {
-            self.stage = Stage::Clear;
+    /// Takes note that something else has been written where a at the candidates was, for a response of several.
+    pub(super) fn lose_plane(&mut self, responses: usize) {
+        if self.stage == Stage::Impossible {
+            return;
         }
+        if responses == 1 {
+            if self.stage > Stage::Clear {
+                self.stage = Stage::Clear;
+            }
+        } else if self.response > 0 || self.stage > Stage::Clear {
+            // The grid of the first response is no more.
+            (self.response, self.stage) = (0, Stage::Prior(0));
+        }
+    }
+
+    /// The next number of the response's deviations: standard normal, mixed from all streams up to its own.
+    fn normal(&mut self) -> f32 {
+        let [first, others @ ..] = &mut self.random;
+        let own = first.normal();
+        let [share, shares @ ..] = match self.mixing.get(self.response) {
+            Some(row) if self.response > 0 => *row,
+            _ => return own,
+        };
+        let others = others.iter_mut().zip(shares).take(self.response);
+        others.fold(share * own, |sum, (random, share)| {
+            sum + share * random.normal()
+        })
+    }
+
+    /// The next feature of the response's prior.
+    fn feature(&mut self, amplitude: f32) -> FourierFeature {
+        let [first, others @ ..] = &mut self.random;
+        let mut feature = FourierFeature::draw(first, amplitude);
+        if let Some([share, shares @ ..]) = self.mixing.get(self.response)
+            && self.response > 0
+        {
+            feature.weight *= share;
+            for (random, share) in others.iter_mut().zip(shares).take(self.response) {
+                feature.weight += share * (amplitude * random.normal());
+            }
+        }
+        feature
     }
 
     /// Goes back to the sample's beginning where its temperature was another.
@@ -140,8 +199,8 @@ impl Preparation {
             && temperature.to_bits() != self.temperature.to_bits()
         {
             self.temperature = temperature;
-            if self.stage > Stage::Prior(0) && self.stage <= Stage::Done {
-                self.stage = Stage::Prior(0);
+            if self.stage <= Stage::Done {
+                (self.response, self.stage) = (0, Stage::Prior(0));
             }
         }
     }
@@ -184,7 +243,7 @@ impl Explorer<'_> {
         };
         preparation.warm(temperature);
         let (mut cost, mut result) = (0, Ok(()));
-        while cost < SLICE && !preparation.serves(temperature) {
+        while cost < SLICE && !preparation.serves(temperature, self.responses) {
             let advanced = match temperature {
                 None => self.advance_weights(&mut preparation, &process),
                 Some(_) => self.advance(&mut preparation, &process, candidates),
@@ -197,7 +256,7 @@ impl Explorer<'_> {
                 }
             }
         }
-        let done = preparation.serves(temperature);
+        let done = preparation.serves(temperature, self.responses);
         self.preparation = Some(preparation);
         result.map(|()| done)
     }
@@ -211,9 +270,20 @@ impl Explorer<'_> {
         let known = preparation.known;
         let solve = (known + 1) * (known + 1);
         if preparation.row || known < self.factor.order() {
-            self.solve_upper(known, Weights::Mean);
-            (preparation.row, preparation.weighed) = (true, true);
-            return Ok(2 * solve);
+            preparation.row = true;
+            if preparation.weighed == 0 {
+                self.solve_upper(known, Weights::Mean);
+                preparation.weighed = 1;
+                return Ok(2 * solve);
+            }
+            let further = if known < FAR {
+                preparation.weighed..preparation.weighed + 1
+            } else {
+                preparation.weighed..self.responses
+            };
+            self.weigh_further(known, further.clone());
+            preparation.weighed = further.end;
+            return Ok(further.len() * solve);
         }
         self.stand(preparation.candidate, known)?;
         self.prepare_row(known, process, 0)?;
@@ -235,11 +305,7 @@ impl Explorer<'_> {
         let (stage, cost) = match preparation.stage {
             Stage::Prior(done) => {
                 if done == 0 {
-                    self.stand(preparation.candidate, known)?;
-                    // What was dropped counts among the steps.
-                    let step = self.measured - self.held + points;
-                    preparation.random = Random::new(self.seed, step);
-                    self.clear_nodes(process);
+                    self.begin_sample(preparation, process)?;
                 }
                 self.add_features(preparation, process);
                 let done = done + PASS;
@@ -251,7 +317,7 @@ impl Explorer<'_> {
                 };
                 (next, 2 * PASS * terms)
             }
-            Stage::Lower | Stage::Upper if !preparation.weighed && known < FAR => {
+            Stage::Lower | Stage::Upper if preparation.weighed < self.responses && known < FAR => {
                 return self.advance_weights(preparation, process);
             }
             Stage::Lower => {
@@ -268,18 +334,19 @@ impl Explorer<'_> {
                 (Stage::Upper, solves * solve)
             }
             Stage::Upper => {
-                let (weights, solves) = if preparation.weighed {
+                let (weights, solves) = if preparation.weighed > 0 {
                     (Weights::Sample, 1)
                 } else {
-                    (Weights::Both, 3)
+                    (Weights::Both, 2 + self.responses)
                 };
                 self.solve_upper(known, weights);
-                preparation.weighed = true;
+                self.weigh_further(known, preparation.weighed.max(1)..self.responses);
+                preparation.weighed = self.responses;
                 (Stage::Covariances(0), solves * solve)
             }
             Stage::Covariances(done) => {
                 let last = points.min(done + TERMS);
-                self.add_covariances(done..last, process);
+                self.add_covariances(preparation.response, done..last, process);
                 let more = last < points;
                 let next = if more {
                     Stage::Covariances(last)
@@ -289,12 +356,12 @@ impl Explorer<'_> {
                 (next, 2 * TERMS * terms)
             }
             Stage::Clear => {
-                self.clear_plane(candidates);
+                self.clear_plane(preparation.response, candidates);
                 (Stage::Along(0), 2 * candidates.count())
             }
             Stage::Along(done) => {
                 let last = points.min(done + TERMS);
-                self.share_along(done..last, candidates, process);
+                self.share_along(preparation.response, done..last, candidates, process);
                 let more = last < points && process.space.is_some();
                 let next = if more {
                     Stage::Along(last)
@@ -305,7 +372,7 @@ impl Explorer<'_> {
             }
             Stage::Down(done) => {
                 let last = candidates.columns().min(done + space::LANES);
-                self.share_down(done..last, candidates, process);
+                self.share_down(preparation.response, done..last, candidates, process);
                 let more = last < candidates.columns() && process.space.is_some();
                 let next = if more {
                     Stage::Down(last)
@@ -316,10 +383,12 @@ impl Explorer<'_> {
             }
             Stage::Candidates(done) => {
                 let last = candidates.count().min(done + SOME);
-                self.interpolate(done..last, process);
-                let more = last < candidates.count();
-                let next = if more {
+                self.interpolate(preparation.response, done..last, process);
+                let next = if last < candidates.count() {
                     Stage::Candidates(last)
+                } else if preparation.response + 1 < self.responses {
+                    preparation.response += 1;
+                    Stage::Prior(0)
                 } else {
                     Stage::Done
                 };
@@ -371,8 +440,10 @@ impl Explorer<'_> {
     /// γ, and the weights of the points before in the posterior mean and in the sample: all that are asked for
     /// in one pass over the factor.
     fn solve_upper(&mut self, known: usize, which: Weights) {
-        let (ahead, _) = Ahead::split(self.memory.workspace, self.memory.capacity.measurements);
-        let all = [ahead.direction, ahead.alpha, ahead.weights];
+        let memory = &mut self.memory;
+        let (ahead, _) = Ahead::split(memory.workspace, memory.capacity.measurements);
+        let first = &mut memory.own[0];
+        let all = [ahead.direction, &mut *first.before, ahead.weights];
         let [
             Some((own, direction)),
             Some((no_mean, alpha)),
@@ -389,7 +460,7 @@ impl Explorer<'_> {
         for (weight, entry) in direction.iter_mut().zip(self.factor.row(known)) {
             *weight = -entry;
         }
-        for (weight, whitened) in alpha.iter_mut().zip(&*self.memory.whitened) {
+        for (weight, whitened) in alpha.iter_mut().zip(&*first.whitened) {
             *weight = *whitened;
         }
         if which == Weights::Both {
@@ -400,12 +471,40 @@ impl Explorer<'_> {
         }
     }
 
+    /// L⁻ᵀβ of some of the further responses: all that are asked for in one pass over the factor.
+    fn weigh_further(&mut self, known: usize, some: Range<usize>) {
+        let responses = some.len();
+        let all = self.memory.own.get_mut(some).unwrap_or_default();
+        for own in all.iter_mut() {
+            let before = own.before.get_mut(..=known).unwrap_or_default();
+            for (weight, whitened) in before.iter_mut().zip(&*own.whitened) {
+                *weight = *whitened;
+            }
+            if let Some(last) = before.last_mut() {
+                *last = 0.0;
+            }
+        }
+        let mut all = all.iter_mut().map(|own| {
+            let before = own.before.get_mut(..known);
+            before.unwrap_or_default()
+        });
+        if responses == 1 || cfg!(target_arch = "arm") {
+            // All points lie near by, and the fastest memory has no room for as many forms of the solve.
+            all.for_each(|before| self.factor.solve_upper(before));
+        } else if let (Some(second), Some(third)) = (all.next(), all.next()) {
+            match all.next() {
+                Some(fourth) => self.factor.solve_upper_each([second, third, fourth]),
+                None => self.factor.solve_upper_each([second, third]),
+            }
+        }
+    }
+
     /// Copies γ of point `n` into the memory's row, where it is known; whether it is.
     pub(super) fn copy_direction(&mut self, n: usize) -> bool {
         let candidate = self.held_candidate(n);
         let known = self.preparation.as_ref().is_some_and(|preparation| {
             let own = Some(preparation.candidate) == candidate && preparation.known == n;
-            own && preparation.weighed
+            own && preparation.weighed > 0
         });
         let memory = &mut self.memory;
         let (ahead, _) = Ahead::split(memory.workspace, memory.capacity.measurements);
@@ -416,10 +515,38 @@ impl Explorer<'_> {
         known
     }
 
-    fn clear_nodes(&mut self, process: &Process) {
+    /// Restarts the streams of random numbers for the sample of a response. The first one's beginning is that
+    /// of all.
+    fn begin_sample(
+        &mut self,
+        preparation: &mut Preparation,
+        process: &Process,
+    ) -> Result<(), Error> {
+        let known = preparation.known;
+        // What was dropped counts among the steps.
+        let step = self.measured - self.held + known + 1;
+        preparation.random[0] = Random::new(self.seed, step);
+        for (n, random) in preparation.random.iter_mut().enumerate().skip(1) {
+            if n <= preparation.response {
+                *random = Random::beside(self.seed, step, n);
+            }
+        }
+        if preparation.response == 0 {
+            self.stand(preparation.candidate, known)?;
+            if self.responses > 1 {
+                let own = self.memory.own.each_ref();
+                let whitened = own.map(|own| own.whitened.get(..known).unwrap_or_default());
+                let whitened = whitened.get(..self.responses).unwrap_or_default();
+                preparation.mixing = vectors::shrunk(whitened, [0.0; MOST_RESPONSES]);
+            }
+        }
+        let first = preparation.response == 0;
         let (ahead, _) = self.ahead();
         grid::clear(process.axes, ahead.values);
-        grid::clear(process.axes, ahead.slopes);
+        if first {
+            grid::clear(process.axes, ahead.slopes);
+        }
+        Ok(())
     }
 
     /// Draws the next features of the prior and adds them at the nodes.
@@ -428,9 +555,8 @@ impl Explorer<'_> {
         let origin = self.memory.points.first().copied().unwrap_or_default();
         let tempered = preparation.temperature * preparation.temperature;
         let amplitude = amplitude(tempered * process.hyperparameters.outputscale);
-        let random = &mut preparation.random;
         let features: [FourierFeature; PASS] =
-            core::array::from_fn(|_| FourierFeature::draw(random, amplitude));
+            core::array::from_fn(|_| preparation.feature(amplitude));
         let (ahead, scratch) = self.ahead();
         if let Some(mut grid) = Grid::of(process.axes, ahead.values, scratch) {
             grid.add_features(&features, origin);
@@ -445,11 +571,13 @@ impl Explorer<'_> {
         let memory = &mut self.memory;
         let (ahead, _) = Ahead::split(memory.workspace, memory.capacity.measurements);
         let prior = |point: &[f32; 2]| process.axes.stencil(*point).apply(ahead.values);
-        let random = &mut preparation.random;
+        let Some(own) = memory.own.get(preparation.response) else {
+            return;
+        };
         let weights = ahead.weights.get_mut(..known).unwrap_or_default();
-        let measured = memory.points.iter().zip(&*memory.targets);
+        let measured = memory.points.iter().zip(&*own.targets);
         for (weight, (point, target)) in weights.iter_mut().zip(measured) {
-            *weight = target - mean - prior(point) - deviation * random.normal();
+            *weight = target - mean - prior(point) - deviation * preparation.normal();
         }
     }
 
@@ -470,71 +598,105 @@ impl Explorer<'_> {
         let own = memory.points.get(known).map_or(0.0, prior);
         let weights = ahead.weights.get(..known).unwrap_or_default();
         let explained = dot(self.factor.row(known), weights);
-        let noise = deviation * preparation.random.normal();
-        preparation.offset = process.hyperparameters.mean + own + noise + explained;
+        let noise = deviation * preparation.normal();
+        if let Some(offset) = preparation.offset.get_mut(preparation.response) {
+            *offset = process.hyperparameters.mean + own + noise + explained;
+        }
     }
 
-    /// Adds what some of the points contribute to a and b at the nodes.
-    fn add_covariances(&mut self, some: Range<usize>, process: &Process) {
+    /// Adds what some of the points contribute to a of a response at the nodes, and to b, with the first.
+    fn add_covariances(&mut self, response: usize, some: Range<usize>, process: &Process) {
         let memory = &mut self.memory;
         let (ahead, scratch) = Ahead::split(memory.workspace, memory.capacity.measurements);
         let points = memory.points.get(some.clone()).unwrap_or_default();
         let weights = ahead.weights.get(some.clone()).unwrap_or_default();
         let direction = ahead.direction.get(some).unwrap_or_default();
-        let functions = [(ahead.values, weights), (ahead.slopes, direction)];
-        grid::add_covariances_to_each(
-            process.axes,
-            process.covariance(),
-            points,
-            functions,
-            scratch,
-        );
+        let (axes, covariance) = (process.axes, process.covariance());
+        let values = (ahead.values, weights);
+        if response == 0 {
+            let functions = [values, (ahead.slopes, direction)];
+            grid::add_covariances_to_each(axes, covariance, points, functions, scratch);
+        } else {
+            grid::add_covariances_to_each(axes, covariance, points, [values], scratch);
+        }
     }
 
-    fn clear_plane(&mut self, candidates: Candidates) {
+    /// a of a response at the candidates, and b with the first.
+    fn planes(&mut self, response: usize, count: usize) -> [&mut [f32]; 2] {
+        let own = self.memory.own.get_mut(response);
+        let plane = own.and_then(|own| own.plane.get_mut(..count));
+        let slopes = if response == 0 { count } else { 0 };
+        let slopes = self.memory.slopes.get_mut(..slopes);
+        [plane, slopes].map(Option::unwrap_or_default)
+    }
+
+    fn clear_plane(&mut self, response: usize, candidates: Candidates) {
         if let Some(process) = &mut self.process {
-            process.spread = false;
+            process.spread = 0;
         }
-        let memory = &mut self.memory;
-        for plane in [&mut *memory.plane, &mut *memory.slopes] {
-            let plane = plane.get_mut(..candidates.count());
-            plane.unwrap_or_default().fill(0.0);
+        for plane in self.planes(response, candidates.count()) {
+            plane.fill(0.0);
         }
     }
 
-    fn share_along(&mut self, some: Range<usize>, candidates: Candidates, process: &Process) {
+    fn share_along(
+        &mut self,
+        response: usize,
+        some: Range<usize>,
+        candidates: Candidates,
+        process: &Process,
+    ) {
         let Some(space) = process.space else { return };
         let (columns, count) = (candidates.columns(), candidates.count());
         let memory = &mut self.memory;
         let (ahead, _) = Ahead::split(memory.workspace, memory.capacity.measurements);
         let places = memory.places.get(some.clone()).unwrap_or_default();
-        for (weights, plane) in [
-            (ahead.weights, &mut *memory.plane),
+        let Some(own) = memory.own.get_mut(response) else {
+            return;
+        };
+        let functions = [
+            (ahead.weights, &mut *own.plane),
             (ahead.direction, &mut *memory.slopes),
-        ] {
+        ];
+        let both = if response == 0 { 2 } else { 1 };
+        for (weights, plane) in functions.into_iter().take(both) {
             let weights = weights.get(some.clone()).unwrap_or_default();
             let plane = plane.get_mut(..count).unwrap_or_default();
             space.spread_along(columns, memory.falloff, (places, weights), plane);
         }
     }
 
-    fn share_down(&mut self, some: Range<usize>, candidates: Candidates, process: &Process) {
+    fn share_down(
+        &mut self,
+        response: usize,
+        some: Range<usize>,
+        candidates: Candidates,
+        process: &Process,
+    ) {
         let Some(space) = process.space else { return };
-        let (columns, count) = (candidates.columns(), candidates.count());
-        let memory = &mut self.memory;
-        for plane in [&mut *memory.plane, &mut *memory.slopes] {
-            let plane = plane.get_mut(..count).unwrap_or_default();
-            space.spread_down(columns, some.clone(), plane);
+        for plane in self.planes(response, candidates.count()) {
+            if !plane.is_empty() {
+                space.spread_down(candidates.columns(), some.clone(), plane);
+            }
         }
     }
 
-    /// a and b at some of the candidates.
-    fn interpolate(&mut self, some: Range<usize>, process: &Process) {
+    /// a of a response at some of the candidates, and b with the first.
+    fn interpolate(&mut self, response: usize, some: Range<usize>, process: &Process) {
         let mean = process.hyperparameters.mean;
         let memory = &mut self.memory;
         let (ahead, _) = Ahead::split(memory.workspace, memory.capacity.measurements);
+        let Some(own) = memory.own.get_mut(response) else {
+            return;
+        };
         let latents = memory.latents.get(some.clone()).unwrap_or_default();
-        let values = memory.plane.get_mut(some.clone()).unwrap_or_default();
+        let values = own.plane.get_mut(some.clone()).unwrap_or_default();
+        if response > 0 {
+            for (value, &latent) in values.iter_mut().zip(latents) {
+                *value += mean + process.axes.stencil(latent).apply(ahead.values);
+            }
+            return;
+        }
         let slopes = memory.slopes.get_mut(some).unwrap_or_default();
         for ((value, slope), &latent) in values.iter_mut().zip(slopes).zip(latents) {
             let stencil = process.axes.stencil(latent);
@@ -543,34 +705,48 @@ impl Explorer<'_> {
         }
     }
 
-    /// The weights of all points in the posterior mean, into the memory's α.
+    /// The weights of all points in the posterior mean of each response, into the memory's α.
     pub(super) fn weigh(&mut self) -> Result<(), Error> {
         self.finish(None)?;
         let n = self.held;
         let memory = &mut self.memory;
         let (ahead, _) = Ahead::split(memory.workspace, memory.capacity.measurements);
         let last = n.saturating_sub(1);
-        let (Some(whitened), Some(diagonal)) =
-            (memory.whitened.get(last), self.factor.row(last).last())
-        else {
-            return Err(Error::NoMeasurement);
-        };
-        let step = whitened / diagonal;
-        let known = ahead.alpha.iter().zip(&*ahead.direction);
-        for (alpha, (before, direction)) in memory.alpha.iter_mut().zip(known).take(n) {
-            *alpha = before + step * direction;
+        for own in memory.own.iter_mut().take(self.responses) {
+            let (Some(whitened), Some(diagonal)) =
+                (own.whitened.get(last), self.factor.row(last).last())
+            else {
+                return Err(Error::NoMeasurement);
+            };
+            let step = whitened / diagonal;
+            let known = own.before.iter().zip(&*ahead.direction);
+            for (alpha, (before, direction)) in own.alpha.iter_mut().zip(known).take(n) {
+                *alpha = before + step * direction;
+            }
         }
         Ok(())
     }
 
-    /// g, once [`Self::finish`] has prepared a sample.
-    pub(super) fn gain(&self) -> f32 {
+    /// g of a response, once [`Self::finish`] has prepared a sample.
+    pub(super) fn gain(&self, response: usize) -> f32 {
         let gain = |preparation: &Preparation| {
-            let target = self.memory.targets.get(preparation.known)?;
+            let target = self
+                .memory
+                .own
+                .get(response)?
+                .targets
+                .get(preparation.known)?;
+            let offset = preparation.offset.get(response)?;
             let diagonal = self.factor.row(preparation.known).last()?;
-            Some((target - preparation.offset) / diagonal / diagonal)
+            Some((target - offset) / diagonal / diagonal)
         };
         self.preparation.as_ref().and_then(gain).unwrap_or_default()
+    }
+
+    /// g of each response; 0 beyond those there are.
+    pub(super) fn gains(&self) -> Vector {
+        let responses = self.responses;
+        core::array::from_fn(|r| if r < responses { self.gain(r) } else { 0.0 })
     }
 }
 
@@ -583,6 +759,20 @@ fn noise_deviation(temperature: f32, process: &Process) -> f32 {
 pub(super) fn sampled(gain: f32, values: &[f32], slopes: &[f32]) -> impl Iterator<Item = f32> {
     let both = values.iter().zip(slopes);
     both.map(move |(value, slope)| value + gain * slope)
+}
+
+/// The sampled responses of every candidate: those of each response as [`sampled`] has them.
+pub(super) fn sampled_vectors(
+    gains: Vector,
+    planes: [&[f32]; MOST_RESPONSES],
+    slopes: &[f32],
+) -> impl Iterator<Item = Vector> {
+    slopes.iter().enumerate().map(move |(index, slope)| {
+        core::array::from_fn(|r| {
+            let value = planes[r].get(index).copied().unwrap_or_default();
+            value + gains[r] * slope
+        })
+    })
 }
 
 #[cfg(test)]

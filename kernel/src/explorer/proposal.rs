@@ -22,17 +22,22 @@ pub struct Proposal {
     pub step: usize,
     /// Its score in the strategy's own terms, on standardised targets; 0 for `random`.
     pub score: f32,
-    /// What the model expects there; `None` while there is no model that fits.
+    /// What the model expects of the first response there; `None` while there is no model that fits.
     pub prediction: Option<Prediction>,
 }
 
-/// The number by which candidates are ranked.
-pub(super) trait Score {
-    /// The score of a sampled response at a squared structural distance.
-    fn exact(&self, response: f32, squared: f32) -> f32;
+/// The number by which candidates are ranked, by a sampled response or by several.
+pub(super) trait Score<V = f32> {
+    /// The score of what was sampled at a squared structural distance.
+    fn exact(&self, response: V, squared: f32) -> f32;
+
+    /// The score where that is above a number, and any number that is not above it elsewhere.
+    fn exact_above(&self, response: V, squared: f32, _most: f32) -> f32 {
+        self.exact(response, squared)
+    }
 
     /// An upper bound of the score that costs less than the score.
-    fn bound(&self, _response: f32, _squared: f32) -> f32 {
+    fn bound(&self, _response: V, _squared: f32) -> f32 {
         f32::INFINITY
     }
 }
@@ -81,21 +86,28 @@ impl Score for Novelty<'_> {
 /// Novelty times the structural distance to the power of three quarters. With the power of one
 /// half a tenth of the patch clusters of the PFM benchmark stays unseen; with the whole distance
 /// structure outweighs the response where few structures hold most of its range.
-pub(super) struct StructuralNovelty<'r>(pub(super) Novelty<'r>);
+pub(super) struct StructuralNovelty<N>(pub(super) N);
 
 /// The least squared distance that counts. Patches closer than a hundredth of a deviation differ in
 /// brightness alone, as on a ramp; the structural distance cannot tell them apart, and the response
 /// decides.
 const LEAST_SQUARED: f32 = 1e-4;
 
-impl Score for StructuralNovelty<'_> {
-    fn exact(&self, response: f32, squared: f32) -> f32 {
+impl<V, N: Score<V>> Score<V> for StructuralNovelty<N> {
+    fn exact(&self, response: V, squared: f32) -> f32 {
         let squared = crate::math::larger(squared, LEAST_SQUARED);
         let root = libm::sqrtf(libm::sqrtf(squared));
         self.0.exact(response, squared) * (root * libm::sqrtf(root))
     }
 
-    fn bound(&self, response: f32, squared: f32) -> f32 {
+    fn exact_above(&self, response: V, squared: f32, most: f32) -> f32 {
+        let squared = crate::math::larger(squared, LEAST_SQUARED);
+        let root = libm::sqrtf(libm::sqrtf(squared));
+        let factor = root * libm::sqrtf(root);
+        self.0.exact_above(response, squared, most / factor) * factor
+    }
+
+    fn bound(&self, response: V, squared: f32) -> f32 {
         let squared = crate::math::larger(squared, LEAST_SQUARED);
         self.0.bound(response, squared) * above_three_eighths(squared)
     }
@@ -120,9 +132,16 @@ impl Explorer<'_> {
     /// [`Error::NoImage`], [`Error::Exhausted`] when every candidate was measured; for all
     /// strategies but `random` [`Error::NoMeasurement`]; for all but `random` and `farthest`
     /// [`Error::NoModel`] and [`Error::NotPositiveDefinite`] when the model does not fit the
-    /// measurements.
+    /// measurements. [`Error::OneResponse`] for [`Strategy::BeaconElite`] in a campaign of several responses.
     pub fn propose(&mut self) -> Result<Proposal, Error> {
         let candidates = self.candidates.ok_or(Error::NoImage)?;
+        let (strategy, responses) = (self.acquisition.strategy, self.responses);
+        if strategy == Strategy::BeaconElite && responses > 1 {
+            return Err(Error::OneResponse {
+                strategy,
+                responses,
+            });
+        }
         if self.measured >= candidates.count() {
             return Err(Error::Exhausted);
         }
@@ -166,17 +185,11 @@ impl Explorer<'_> {
         if structural {
             self.update_distances_but_last()?;
         }
-        match self.acquisition.references {
-            References::Denoised => self.prepare_means()?,
-            References::Raw => {
-                self.ready()?;
-                let targets = self.memory.targets.iter().take(self.held);
-                for (reference, target) in self.memory.references.iter_mut().zip(targets) {
-                    *reference = *target;
-                }
-            }
+        self.prepare_references()?;
+        if self.responses > 1 {
+            return self.most_novel_vector(structural);
         }
-        let mut references = core::mem::take(&mut self.memory.references);
+        let mut references = core::mem::take(&mut self.memory.own[0].references);
         let known = references.get_mut(..self.held).unwrap_or_default();
         let k = usize::from(self.acquisition.k);
         let novelty = Novelty::new(KnownResponses::new(known), k);
@@ -185,14 +198,31 @@ impl Explorer<'_> {
         } else {
             self.best_of_sample(&novelty)
         };
-        core::mem::swap(&mut self.memory.references, &mut references);
+        core::mem::swap(&mut self.memory.own[0].references, &mut references);
         best
+    }
+
+    /// Fills the references of each response with what novelty is measured against.
+    pub(super) fn prepare_references(&mut self) -> Result<(), Error> {
+        match self.acquisition.references {
+            References::Denoised => self.prepare_means()?,
+            References::Raw => {
+                self.ready()?;
+                for own in self.memory.own.iter_mut().take(self.responses) {
+                    let targets = own.targets.iter().take(self.held);
+                    for (reference, target) in own.references.iter_mut().zip(targets) {
+                        *reference = *target;
+                    }
+                }
+            }
+        }
+        Ok(())
     }
 
     /// The paper's Eqs. 2 and 3: novelty against the elite, both z-scored by the elite.
     fn most_novel_among_elite(&mut self, random: &mut Random) -> Result<(Candidate, f32), Error> {
         self.prepare_means()?;
-        let mut references = core::mem::take(&mut self.memory.references);
+        let mut references = core::mem::take(&mut self.memory.own[0].references);
         let novelty = self.novelty_among_elite(references);
         let best = match self.acquisition.sampling {
             Sampling::Joint => self.best_of_sample(&novelty),
@@ -200,7 +230,7 @@ impl Explorer<'_> {
                 novelty.exact(mean + sigma * random.normal(), 0.0)
             }),
         };
-        core::mem::swap(&mut self.memory.references, &mut references);
+        core::mem::swap(&mut self.memory.own[0].references, &mut references);
         best
     }
 
@@ -243,18 +273,19 @@ impl Explorer<'_> {
         let process = self.ready()?;
         self.weigh()?;
         let n = self.held;
-        let memory = &mut self.memory;
         let noise = process.hyperparameters.noise;
-        let known = memory.alpha.iter().zip(&*memory.targets).take(n);
-        for (mean, (alpha, target)) in memory.references.iter_mut().zip(known) {
-            *mean = target - noise * alpha;
+        for own in self.memory.own.iter_mut().take(self.responses) {
+            let known = own.alpha.iter().zip(&*own.targets).take(n);
+            for (mean, (alpha, target)) in own.references.iter_mut().zip(known) {
+                *mean = target - noise * alpha;
+            }
         }
         Ok(())
     }
 
-    /// Largest of the references.
+    /// Largest of the first response's references.
     pub(super) fn best_denoised(&self) -> f32 {
-        let means = self.memory.references.iter().take(self.held);
+        let means = self.memory.own[0].references.iter().take(self.held);
         means.fold(f32::NEG_INFINITY, |best, &mean| {
             crate::math::larger(best, mean)
         })
@@ -263,31 +294,28 @@ impl Explorer<'_> {
     /// The free candidate whose joint Thompson sample and squared structural distance score
     /// highest. The sample's prior has no spatial part, its correction by the measurements has.
     pub(super) fn best_of_sample(&mut self, score: &impl Score) -> Result<(Candidate, f32), Error> {
+        let (candidates, lacking) = self.finish_sample()?;
+        let gain = self.gain(0);
+        let memory = &mut self.memory;
+        let (_, room) = Ahead::split(memory.workspace, memory.capacity.measurements);
+        let windows = Windows::new(memory.image, candidates);
+        let known = (&*memory.reciprocals, &*memory.next_distances);
+        let nearer = nearer(windows, lacking, known, room)?;
+        // Slices: what is iterated over costs a few instructions less a candidate.
+        let values = memory.own[0].plane.get(..candidates.count());
+        let responses = sampled(gain, values.unwrap_or_default(), memory.slopes);
+        let responses = responses.zip(&*memory.distances);
+        best_response(memory.taken, responses, score, nearer)
+    }
+
+    /// Does what is left of the samples that the strategy draws; returns the candidates, and what their
+    /// structural distances lack where they count.
+    #[inline(never)]
+    pub(super) fn finish_sample(&mut self) -> Result<(Candidates, Lacking), Error> {
         let candidates = self.candidates.ok_or(Error::NoImage)?;
         self.finish(self.acquisition.temperature().or(Some(1.0)))?;
         let structural = self.acquisition.strategy == Strategy::BeaconStructure;
-        let lacking = self.distances_lack().filter(|_| structural);
-        let gain = self.gain();
-        let memory = &mut self.memory;
-        let windows = Windows::new(memory.image, candidates);
-        let (_, room) = Ahead::split(memory.workspace, memory.capacity.measurements);
-        let newest = match lacking {
-            Some((candidate, done)) => Some((windows.template(candidate, room)?, done)),
-            None => None,
-        };
-        let (reciprocals, next) = (&*memory.reciprocals, &*memory.next_distances);
-        let nearer = |index: usize, squared: f32| {
-            let (template, done) = newest?;
-            if index < done {
-                return next.get(index).copied();
-            }
-            let own = (reciprocals.get(index).copied()?, squared);
-            Some(windows.nearer(template, Candidate(index as u32), own))
-        };
-        // Slices: what is iterated over costs a few instructions less a candidate.
-        let values = memory.plane.get(..candidates.count()).unwrap_or_default();
-        let responses = sampled(gain, values, memory.slopes).zip(&*memory.distances);
-        best_response(memory.taken, responses, score, nearer)
+        Ok((candidates, self.distances_lack().filter(|_| structural)))
     }
 
     /// The free candidate whose posterior mean and deviation score highest.
@@ -329,20 +357,45 @@ impl Explorer<'_> {
     }
 }
 
+/// The only measured point that the structural distances lack, and the candidates that have theirs with it.
+pub(super) type Lacking = Option<(Candidate, usize)>;
+
+/// How near a candidate is to the point that the structural distances lack, if any, or to the ones before.
+/// `known` are reciprocal norms and the next distances; `room` has room for a window.
+pub(super) fn nearer<'n>(
+    windows: Windows<'n>,
+    lacking: Lacking,
+    (reciprocals, next): (&'n [f32], &'n [f32]),
+    room: &'n mut [f32],
+) -> Result<impl Fn(usize, f32) -> Option<f32> + 'n, Error> {
+    let newest = match lacking {
+        Some((candidate, done)) => Some((windows.template(candidate, room)?, done)),
+        None => None,
+    };
+    Ok(move |index: usize, squared: f32| {
+        let (template, done) = newest?;
+        if index < done {
+            return next.get(index).copied();
+        }
+        let own = (reciprocals.get(index).copied()?, squared);
+        Some(windows.nearer(template, Candidate(index as u32), own))
+    })
+}
+
 /// The candidate that [`best`] finds among the scores of sampled responses at squared structural
 /// distances. Bounds rule most candidates out without their exact score. `nearer` is asked for the
 /// distance of those that are left, where the one given may be too large: no score grows with a
 /// smaller one.
-pub(super) fn best_response<'d>(
+pub(super) fn best_response<'d, V: Copy>(
     taken: &[u32],
-    responses: impl Iterator<Item = (f32, &'d f32)>,
-    score: &impl Score,
+    responses: impl Iterator<Item = (V, &'d f32)>,
+    score: &impl Score<V>,
     nearer: impl Fn(usize, f32) -> Option<f32>,
 ) -> Result<(Candidate, f32), Error> {
     let mut best = Best::default();
     for (index, (response, &squared)) in responses.enumerate() {
         if best.may_lose_to(score.bound(response, squared)) {
-            let mut exact = score.exact(response, squared);
+            let mut exact = score.exact_above(response, squared, best.most());
             if best.may_lose_to(exact)
                 && !is_taken(taken, index)
                 && let Some(squared) = nearer(index, squared)
@@ -376,6 +429,11 @@ impl Best {
             .is_none_or(|(_, most)| most.is_nan() || bound.is_nan() || bound > most)
     }
 
+    /// Its score; below all where there is none.
+    fn most(&self) -> f32 {
+        self.0.map_or(f32::NEG_INFINITY, |(_, most)| most)
+    }
+
     fn consider(&mut self, taken: &[u32], index: usize, score: f32) {
         let better = match self.0 {
             None => true,
@@ -395,7 +453,9 @@ impl Best {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::explorer::several::VectorNovelty;
     use crate::thompson::{Evidence, Prior};
+    use crate::vectors::{KnownVectors, Vector, VectorBounds, Whitening};
     use crate::{Acquisition, Capacity, Hyperparameters, Model, Network, Standardisation, Storage};
 
     #[test]
@@ -446,6 +506,55 @@ mod tests {
         }
     }
 
+    /// Nor with several responses.
+    #[test]
+    fn vectors_passed_over_by_their_bound_are_not_the_most_novel() {
+        let mut random = Random::new(10, 0);
+        for order in 2..=4 {
+            for _ in 0..10 {
+                let mut draw = |scale: f32| {
+                    let mut vector = [0.0; 4];
+                    let own = vector.iter_mut().take(order);
+                    own.for_each(|x| *x = scale * random.normal());
+                    vector
+                };
+                let mut columns: [Vec<f32>; 4] = Default::default();
+                for _ in 0..100 {
+                    let known = draw(1.0);
+                    for (column, x) in columns.iter_mut().zip(known).take(order) {
+                        column.push(x);
+                    }
+                }
+                let draws: Vec<Vector> = (0..3000).map(|_| draw(2.0)).collect();
+                let squared: Vec<f32> = (0..3000)
+                    .map(|_| 4.0 * random.uniform() * random.uniform())
+                    .collect();
+                let targets = columns.each_ref().map(|column| &column[..]);
+                let whitening = Whitening::new(&targets[..order]);
+                let mut room = [0.0; 100];
+                let known = columns.each_mut().map(|column| &mut column[..]);
+                let known = KnownVectors::new(&whitening, known, &mut room);
+                let score = StructuralNovelty(VectorNovelty {
+                    known,
+                    whitening,
+                    k: 10,
+                    bounds: VectorBounds::new(known, 10),
+                });
+                let pairs = || draws.iter().copied().zip(&squared);
+                let all = pairs().map(|(vector, &squared)| score.exact(vector, squared));
+                let expected = best(&[0; 100], all).unwrap();
+                let asked = core::cell::Cell::new(0);
+                let nearer = |_: usize, _: f32| {
+                    asked.set(asked.get() + 1);
+                    None
+                };
+                let found = best_response(&[0; 100], pairs(), &score, nearer);
+                assert_eq!(found, Ok(expected));
+                assert!(asked.get() < 300, "{}", asked.get());
+            }
+        }
+    }
+
     /// The proposal from a sample that is summed term by term at every candidate.
     fn propose_directly(explorer: &mut Explorer<'_>, novel: bool) -> (Candidate, f32) {
         let (count, n) = (explorer.candidates.unwrap().count(), explorer.held);
@@ -459,7 +568,7 @@ mod tests {
             mean: process.hyperparameters.mean,
             noise: process.hyperparameters.noise,
             factor: &explorer.factor,
-            targets: &memory.targets[..n],
+            targets: &memory.own[0].targets[..n],
         };
         let outputscale = process.hyperparameters.outputscale;
         let prior = Prior::draw(&mut random, outputscale, points[0]);
@@ -470,7 +579,7 @@ mod tests {
         let responses = responses.zip(memory.distances.iter());
         if novel {
             let k = usize::from(explorer.acquisition.k);
-            let known = KnownResponses::new(&mut memory.references[..n]);
+            let known = KnownResponses::new(&mut memory.own[0].references[..n]);
             best_response(memory.taken, responses, &Novelty::new(known, k), |_, _| {
                 None
             })
@@ -506,6 +615,7 @@ mod tests {
                 mean: 0.0,
             },
             standardisation: Standardisation::IDENTITY,
+            others: &[],
         };
         explorer.load_model(&model).unwrap();
         for n in 0..30 {

@@ -28,9 +28,13 @@ impl Explorer<'_> {
                 }
             }
             Strategy::Thompson => self.score_sample(scores, &Value),
+            Strategy::Beacon | Strategy::BeaconStructure if self.responses > 1 => {
+                self.prepare_references()?;
+                self.score_vectors(scores);
+            }
             Strategy::Beacon | Strategy::BeaconStructure => {
                 // What novelty is measured against is as the proposal has left it.
-                let mut references = core::mem::take(&mut self.memory.references);
+                let mut references = core::mem::take(&mut self.memory.own[0].references);
                 let known = references.get_mut(..self.held).unwrap_or_default();
                 let k = usize::from(self.acquisition.k);
                 let novelty = Novelty::new(KnownResponses::new(known), k);
@@ -39,12 +43,12 @@ impl Explorer<'_> {
                 } else {
                     self.score_sample(scores, &novelty);
                 }
-                core::mem::swap(&mut self.memory.references, &mut references);
+                core::mem::swap(&mut self.memory.own[0].references, &mut references);
             }
             Strategy::BeaconElite => {
                 self.prepare_means()?;
                 let mut random = Random::new(self.seed, self.measured);
-                let mut references = core::mem::take(&mut self.memory.references);
+                let mut references = core::mem::take(&mut self.memory.own[0].references);
                 let novelty = self.novelty_among_elite(references);
                 let scored = match self.acquisition.sampling {
                     Sampling::Joint => {
@@ -55,7 +59,7 @@ impl Explorer<'_> {
                         novelty.exact(mean + sigma * random.normal(), 0.0)
                     }),
                 };
-                core::mem::swap(&mut self.memory.references, &mut references);
+                core::mem::swap(&mut self.memory.own[0].references, &mut references);
                 scored?;
             }
             Strategy::Ei => {
@@ -76,7 +80,8 @@ impl Explorer<'_> {
     /// The scores of the sample that the proposal has left in memory.
     fn score_sample(&self, scores: &mut [f32], score: &impl Score) {
         let memory = &self.memory;
-        let responses = sampled(self.gain(), memory.plane, memory.slopes).zip(&*memory.distances);
+        let plane = &*memory.own[0].plane;
+        let responses = sampled(self.gain(0), plane, memory.slopes).zip(&*memory.distances);
         for (of, (response, squared)) in scores.iter_mut().zip(responses) {
             *of = score.exact(response, *squared);
         }
@@ -99,13 +104,21 @@ impl Explorer<'_> {
 mod tests {
     use super::*;
     use crate::explorer::tests::made_up;
-    use crate::{Acquisition, Candidate, Capacity, Network, Storage};
+    use crate::{
+        Acquisition, Candidate, Candidates, Capacity, Model, Network, Standardisation, Storage,
+    };
 
     /// The judge is the proposal: among the candidates that may be proposed, the one with the highest
     /// of these scores is proposed, with that score.
     #[test]
     fn the_best_of_the_scores_is_what_is_proposed() {
-        let capacity = Capacity::for_campaign(30, 30, 10, 40);
+        for responses in [1, 3] {
+            compare(responses);
+        }
+    }
+
+    fn compare(responses: usize) {
+        let capacity = Capacity::for_campaign(30, 30, 10, 40).with_responses(responses);
         let (mut floats, mut words) =
             (vec![f32::NAN; capacity.floats()], vec![0; capacity.words()]);
         let storage = Storage::new(capacity, &mut floats, &mut words).unwrap();
@@ -113,19 +126,30 @@ mod tests {
         let network = Network::for_window(10).unwrap();
         let mut random = Random::new(1, 0);
         let image: Vec<f32> = (0..900).map(|_| random.normal()).collect();
-        explorer.load_image(30, 30, 10, &image).unwrap();
+        let candidates = Candidates::new(30, 30, 10).unwrap();
+        explorer
+            .load_image_with(candidates, responses, &image)
+            .unwrap();
         let weights: Vec<f32> = (0..network.weight_count())
             .map(|_| 0.2 * random.normal())
             .collect();
-        let model = made_up(network, &weights, [0.5, 0.5]);
+        let others = [Standardisation::IDENTITY; 2];
+        let model = Model {
+            others: &others[..responses - 1],
+            ..made_up(network, &weights, [0.5, 0.5])
+        };
         explorer.load_model(&model).unwrap();
         explorer.exclude(0..12, 0..30).unwrap();
         let mut scores = vec![0.0; 21 * 21];
         for n in 0..20 {
+            let values = [(); 3].map(|()| random.normal());
             explorer
-                .measure(Candidate(440 - 14 * n), random.normal())
+                .measure_all(Candidate(440 - 14 * n), &values[..responses])
                 .unwrap();
             for strategy in Strategy::ALL {
+                if strategy == Strategy::BeaconElite && responses > 1 {
+                    continue;
+                }
                 for sampling in [Sampling::Marginal, Sampling::Joint] {
                     let acquisition = Acquisition {
                         sampling,

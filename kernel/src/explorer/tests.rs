@@ -44,6 +44,7 @@ fn campaign(mut ahead: impl FnMut(Candidate) -> (u32, Option<Candidate>)) -> Vec
                     weights: &weights,
                     hyperparameters,
                     standardisation,
+                    others: &[],
                 };
                 explorer.load_model(&model).unwrap();
             }
@@ -138,6 +139,7 @@ pub(super) fn made_up(network: Network, weights: &[f32], lengthscale: [f32; LATE
             mean: 0.0,
         },
         standardisation: Standardisation::IDENTITY,
+        others: &[],
     }
 }
 
@@ -333,6 +335,7 @@ fn filters_place_every_candidate_and_the_campaign_goes_on() {
             mean: 0.0,
         },
         standardisation: Standardisation::IDENTITY,
+        others: &[],
     };
     let run = |ask: bool| {
         let (mut floats, mut words) =
@@ -419,6 +422,7 @@ fn a_model_can_be_broken_off_at_every_piece_and_handed_over_again() {
                 mean: 0.0,
             },
             standardisation: Standardisation::IDENTITY,
+            others: &[],
         };
         let mut broken_off_at = 0;
         let mut expected = None;
@@ -480,8 +484,8 @@ fn the_prior_of_a_sample_has_no_spatial_part() {
         let latents = explorer.memory.latents[..625].to_vec();
         (
             sampled(
-                explorer.gain(),
-                &explorer.memory.plane[..625],
+                explorer.gain(0),
+                &explorer.memory.own[0].plane[..625],
                 explorer.memory.slopes,
             )
             .collect::<Vec<_>>(),

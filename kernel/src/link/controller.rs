@@ -4,11 +4,11 @@ use super::beam::BeamGuard;
 use super::board::Board;
 use super::frame::{self, Decoder, FrameKind, Header, count};
 use super::message::{
-    Activation, BlankReason, DoseLimits, Hello, Identity, LinkStatistics, ModelHeader, Refusal,
-    Reply, Request, WindowLimits,
+    Activation, BlankReason, DoseLimits, Hello, Identity, LinkStatistics, Refusal, Reply, Request,
+    WindowLimits,
 };
 use super::peer::{Peer, Verdict};
-use super::station::{Page, Station};
+use super::station::{Page, Staged, Station};
 use super::{BAUD_TRIAL_MS, PROTOCOL_CURRENT, PROTOCOL_MIN};
 use crate::{Capacity, Error, Explorer};
 
@@ -214,12 +214,12 @@ impl<'a> Controller<'a> {
     /// by `tests/run counts`.
     pub fn idle(&mut self) -> bool {
         let waits = self.deferred.map(|(_, request)| request);
-        if let Some(header) = waits.as_ref().and_then(model_of) {
-            self.station.evaluate(&header);
+        if let Some(staged) = waits.as_ref().and_then(model_of) {
+            self.station.evaluate(&staged);
             return true;
         }
         match self.deferred {
-            Some((_, Request::Surrogate { .. })) => {
+            Some((_, Request::Surrogate { .. } | Request::SurrogateOf { .. })) => {
                 // The turn after the last slice answers.
                 self.station.refresh();
                 true
@@ -233,11 +233,13 @@ impl<'a> Controller<'a> {
     /// Whether a request has to wait. The controller works on a surrogate and on new weights in slices, so
     /// that a host can give them up for a more urgent request.
     fn must_wait(&self, request: &Request, board: &mut impl Board) -> bool {
-        if let Some(header) = model_of(request) {
-            return !self.station.has_evaluated(&header);
+        if let Some(staged) = model_of(request) {
+            return !self.station.has_evaluated(&staged);
         }
         match request {
-            Request::Surrogate { .. } => !self.station.has_surrogate(),
+            Request::Surrogate { .. } | Request::SurrogateOf { .. } => {
+                !self.station.has_surrogate()
+            }
             _ => request.needs_beam() && self.station.is_exposing(board),
         }
     }
@@ -323,7 +325,7 @@ impl<'a> Controller<'a> {
             self.send(board);
             return;
         }
-        if let Request::Load { weights, .. } = request {
+        if let Request::Load { weights, .. } | Request::LoadVectors { weights, .. } = request {
             // A request that waits loses its raw part. Carrying it out returns the error.
             let raw = frame.message::<Request>().map_or(&[][..], |(_, raw)| raw);
             let _ = self.station.stage_whole(*weights, raw);
@@ -438,9 +440,16 @@ impl<'a> Controller<'a> {
 }
 
 /// The model that a request hands over, without its weights.
-fn model_of(request: &Request) -> Option<ModelHeader> {
+fn model_of(request: &Request) -> Option<Staged> {
     match *request {
-        Request::Commit(Activation::Model(header)) | Request::Load { header, .. } => Some(header),
+        Request::Commit(Activation::Model(header)) | Request::Load { header, .. } => {
+            Some(header.into())
+        }
+        Request::Commit(Activation::ModelOfVectors { header, others })
+        | Request::LoadVectors { header, others, .. } => Some(Staged {
+            header,
+            others: Some(others),
+        }),
         _ => None,
     }
 }

@@ -80,6 +80,13 @@
 //! | 29 Overview {raster} | takes an overview; version 2 | 11 Exposed | |
 //! | 30 Pixels {from} | its values, a page at a time; version 2 | 12 Pixels | reply: f32 each |
 //! | 31 Reading | what the detector gave last; version 2 | 13 Reading | |
+//! | 32 Vectors | how many responses a place may have; version 2 | 14 Vectors | |
+//! | 33 BeginVectors {campaign, edges, responses} | BeginWith for several responses; version 2 | 0 Done | |
+//! | 34 MeasureVector {candidate, responses, next} | all responses of a place; version 2 | 9 Measured | |
+//! | 35 LoadVectors {weights, header, others} | Load for several responses; version 2 | 0 Done | request: values, little-endian |
+//! | 36 Reduce | windows and origin for each response; version 2 | 0 Done | |
+//! | 37 MeasurementsOf {response, from} | Measurements of another response; version 2 | 5 Measurements | reply: (u32, f32) each |
+//! | 38 SurrogateOf {response, from} | Surrogate of another response; version 2 | 6 Surrogate | reply: (f32, f32) each |
 //!
 //! Any request may be answered by 2 Refused, with a typed reason that includes every error of
 //! the kernel, and may be preceded by 1 Busy.
@@ -125,6 +132,7 @@
 //! | 2 | refusal 17 Beam, which version 1 is told as 3 Undecodable; blank reason 6 Fault, as 3 LinkLost |
 //! | 2 | 25 Point, 26 Pulse, 27 Baud, 28 Signals; beam 2 OnBench, as 0 On |
 //! | 2 | 29 Overview, 30 Pixels, 31 Reading; beam 3 Overview, as 0 On |
+//! | 2 | 32 Vectors to 38 SurrogateOf; 14 Commit of 3 ModelOfVectors; errors of the kernel from 18 on, of which version 1 is told what a single response has, or 3 Undecodable |
 //!
 //! # Transfers and resuming
 //!
@@ -149,6 +157,14 @@
 //! the one that is exposed but not measured yet. Measurements lists all of them. The host goes on
 //! with whatever is missing; proposals depend on image, model, measurements, seed and strategy
 //! alone.
+//!
+//! # Several responses
+//!
+//! A campaign that 33 BeginVectors began has as many responses of a place as it says; all others have one. The
+//! board has room for as many as 32 Vectors tells. Measurements come as 34 MeasureVector, models with the
+//! statistics of the further responses, and a spectrum becomes a response by each of the windows of 36 Reduce. What
+//! a host of one response reads of such a campaign, in status, measurements, surrogate and proposals, is its first
+//! response; 37 MeasurementsOf and 38 SurrogateOf tell the others.
 //!
 //! # Overviews and readings
 //!

@@ -9,13 +9,14 @@ use super::beam::BeamGuard;
 use super::board::Board;
 use super::message::{
     Acquisition, Activation, BlankReason, Campaign, Configuration, Exposed, Followed,
-    LinkStatistics, Measured, Measurement, Next, Phase, Proposal, Proposed, Refusal, Region, Reply,
-    Request, Settings, Signals, Status, Which,
+    LinkStatistics, Measured, Measurement, Next, Phase, Proposal, Proposed, Reduction, Refusal,
+    Region, Reply, Request, Settings, Several, Signals, Status, Vectors, Which,
 };
 use super::scalarizer::{Scalarizer, Sums};
 use super::transfer::Receiver;
-use crate::{Candidate, Candidates, Edges, Error, Explorer, Network};
+use crate::{Candidate, Candidates, Edges, Error, Explorer, MOST_RESPONSES, Network};
 use overview::Overview;
+pub(super) use transfers::Staged;
 
 /// Raw bytes of a reply. A quarter of what a frame takes, because it lies on the stack.
 pub(super) type Page = Vec<u8, PAGE>;
@@ -35,17 +36,20 @@ pub(super) struct Station<'a> {
     staging: &'a mut [f32],
     beam: BeamGuard<'a>,
     acquisition: Acquisition,
-    scalarizer: Option<Scalarizer>,
-    /// The station subtracts it from the response of every spectrum.
-    origin: f64,
+    /// How a spectrum becomes each response.
+    scalarizers: Vec<Scalarizer, MOST_RESPONSES>,
+    /// The station subtracts it from each response of every spectrum.
+    origins: [f64; MOST_RESPONSES],
     campaign: Option<Campaign>,
     edges: Edges,
+    /// Responses of a place.
+    responses: usize,
     phase: Phase,
     loaded: Loaded,
     /// An image or weights on their way into the staging memory.
     bulk: Option<Receiver>,
     /// A spectrum on its way, of which only the sums are kept.
-    spectrum: Option<(Receiver, Sums)>,
+    spectrum: Option<(Receiver, [Sums; MOST_RESPONSES])>,
     /// The staging memory holds its values.
     overview: Option<Overview>,
     pending: Option<Proposal>,
@@ -59,10 +63,11 @@ impl<'a> Station<'a> {
             explorer,
             staging,
             beam,
-            scalarizer: None,
-            origin: 0.0,
+            scalarizers: Vec::new(),
+            origins: [0.0; MOST_RESPONSES],
             campaign: None,
             edges: Edges::Inside,
+            responses: 1,
             phase: Phase::Idle,
             loaded: Loaded::default(),
             bulk: None,
@@ -111,7 +116,7 @@ impl<'a> Station<'a> {
 
     /// The state of campaign, beam and board; the caller fills in the counters of the link.
     pub(super) fn status(&self, now_ms: u64, board: &mut impl Board) -> Status {
-        let measured = self.measurements();
+        let measured = self.measurements(0);
         Status {
             uptime_ms: now_ms,
             phase: self.phase,
@@ -133,6 +138,7 @@ impl<'a> Station<'a> {
     }
 
     /// Carries a request out.
+    #[expect(clippy::too_many_lines, reason = "a line or two for each request")]
     pub(super) fn answer(
         &mut self,
         request: &Request,
@@ -146,10 +152,18 @@ impl<'a> Station<'a> {
             Request::Configuration => Ok(Reply::Configuration(Configuration {
                 acquisition: self.acquisition,
                 settings: self.beam.settings,
-                scalarizer: self.scalarizer,
+                scalarizer: self.scalarizers.first().copied(),
             })),
-            Request::Measurements { from } => Ok(self.list_measurements(from, page)),
-            Request::Surrogate { from } => self.list_surrogate(from, page),
+            Request::Measurements { from } => Ok(self.list_measurements(0, from, page)),
+            Request::MeasurementsOf { response, from } => {
+                let response = self.response(response)?;
+                Ok(self.list_measurements(response, from, page))
+            }
+            Request::Surrogate { from } => self.list_surrogate(0, from, page),
+            Request::SurrogateOf { response, from } => {
+                self.list_surrogate(self.response(response)?, from, page)
+            }
+            Request::Vectors => Ok(Reply::Vectors(self.vectors())),
             Request::LastPanic { from } => {
                 let message = board.last_panic();
                 let rest = message.get(from as usize..).unwrap_or_default();
@@ -161,8 +175,15 @@ impl<'a> Station<'a> {
                 board.clear_panic();
                 Ok(Reply::Done)
             }
-            Request::Begin(campaign) => self.begin(campaign, Edges::Inside, board),
-            Request::BeginWith { campaign, edges } => self.begin(campaign, edges.into(), board),
+            Request::Begin(campaign) => self.begin(campaign, (Edges::Inside, 1), board),
+            Request::BeginWith { campaign, edges } => {
+                self.begin(campaign, (edges.into(), 1), board)
+            }
+            Request::BeginVectors {
+                campaign,
+                edges,
+                responses,
+            } => self.begin(campaign, (edges.into(), responses.into()), board),
             Request::Choose(acquisition) => {
                 self.explorer.set_acquisition(acquisition.into())?;
                 self.acquisition = acquisition;
@@ -174,23 +195,44 @@ impl<'a> Station<'a> {
                     .configure(settings, shortest_us)
                     .map(|()| Reply::Done)
             }
-            Request::Scalarize(scalarizer) => self.scalarize(scalarizer),
+            Request::Scalarize(scalarizer) => self.scalarize(&[scalarizer]),
+            Request::Reduce(reductions) => self.reduce_with(reductions.as_slice()),
             Request::Transfer(descriptor) => self.begin_transfer(descriptor),
             Request::Chunk { kind, offset } => self.chunk(kind, offset, raw),
             Request::Query { kind } => {
                 let received = self.receiver(kind)?.progress().received;
                 Ok(Reply::Progress { received })
             }
-            Request::Load { weights, header } => self.load(weights, &header, raw),
+            Request::Load { weights, header } => self.load(weights, &header.into(), raw),
+            Request::LoadVectors {
+                weights,
+                header,
+                others,
+            } => {
+                let others = Some(others);
+                self.load(weights, &Staged { header, others }, raw)
+            }
             Request::Commit(Activation::Image) => self.commit_image(),
-            Request::Commit(Activation::Model(header)) => self.commit_model(&header),
+            Request::Commit(Activation::Model(header)) => self.commit_model(&header.into()),
+            Request::Commit(Activation::ModelOfVectors { header, others }) => {
+                let others = Some(others);
+                self.commit_model(&Staged { header, others })
+            }
             Request::Commit(Activation::Spectrum { next }) => self.commit_spectrum(next, board),
             Request::Abort { kind } => {
                 self.receiver(kind)?;
                 self.forget(kind);
                 Ok(Reply::Done)
             }
-            Request::Measure { measurement, next } => self.measure(measurement, next, board),
+            Request::Measure { measurement, next } => {
+                let Measurement { candidate, value } = measurement;
+                self.measure(candidate, &[value], next, board)
+            }
+            Request::MeasureVector {
+                candidate,
+                responses,
+                next,
+            } => self.measure(candidate, responses.as_slice(), next, board),
             Request::Propose { expose } => {
                 self.running()?;
                 self.propose(expose, board).map(Reply::Proposed)
@@ -246,10 +288,11 @@ impl<'a> Station<'a> {
     fn begin(
         &mut self,
         campaign: Campaign,
-        edges: Edges,
+        (edges, responses): (Edges, usize),
         board: &mut impl Board,
     ) -> Result<Reply, Refusal> {
-        let same = self.campaign == Some(campaign) && self.edges == edges;
+        let same =
+            self.campaign == Some(campaign) && (self.edges, self.responses) == (edges, responses);
         match (self.phase, self.campaign) {
             (Phase::Running | Phase::AwaitingImage, _) if same => return Ok(Reply::Done),
             (Phase::Running, Some(Campaign { id, .. })) => {
@@ -260,14 +303,15 @@ impl<'a> Station<'a> {
         let candidates = candidates(campaign, edges)?;
         Network::for_window(candidates.window())?;
         self.explorer.capacity().admit(candidates)?;
+        self.explorer.capacity().admit_responses(responses)?;
         self.beam.blank(board, BlankReason::CampaignEnd);
         self.beam.clear();
         // Those of another campaign. Every board takes none.
         let _ = board.set_signals(Signals::default());
         self.campaign = Some(campaign);
-        self.edges = edges;
+        (self.edges, self.responses) = (edges, responses);
         self.phase = Phase::AwaitingImage;
-        self.origin = 0.0;
+        self.origins = [0.0; MOST_RESPONSES];
         self.loaded = Loaded::default();
         self.bulk = None;
         self.spectrum = None;
@@ -311,22 +355,47 @@ impl<'a> Station<'a> {
         }
     }
 
-    /// The measurements of this campaign: before its image arrives the explorer still holds
-    /// those of the one before.
-    fn measurements(&self) -> impl ExactSizeIterator<Item = Measurement> {
-        let known = match (self.phase, self.loaded.image_crc) {
-            (Phase::Running | Phase::Ended, Some(_)) => usize::MAX,
-            _ => 0,
-        };
-        let measured = self.explorer.measurements().take(known);
+    /// The response of a number, if the campaign has it.
+    fn response(&self, response: u8) -> Result<usize, Refusal> {
+        let response = usize::from(response);
+        if response < self.responses {
+            return Ok(response);
+        }
+        Err(Error::ResponseCount {
+            found: response + 1,
+            expected: self.responses,
+        }
+        .into())
+    }
+
+    /// Whether the explorer's measurements are those of this campaign: before its image arrives the explorer
+    /// still holds those of the one before.
+    fn has_measured(&self) -> bool {
+        matches!(self.phase, Phase::Running | Phase::Ended) && self.loaded.image_crc.is_some()
+    }
+
+    /// The measurements of this campaign, with one of the responses.
+    fn measurements(&self, response: usize) -> impl ExactSizeIterator<Item = Measurement> {
+        let known = if self.has_measured() { usize::MAX } else { 0 };
+        let measured = self.explorer.measurements_of(response).take(known);
         measured.map(|(candidate, value)| Measurement {
             candidate: candidate.0,
             value,
         })
     }
 
-    fn list_measurements(&self, from: u32, page: &mut Page) -> Reply {
-        let measured = self.measurements();
+    fn vectors(&self) -> Vectors {
+        let last = self.explorer.measured_vectors().last();
+        let last = last.filter(|_| self.has_measured());
+        Vectors {
+            most: self.explorer.capacity().responses as u8,
+            responses: self.responses as u8,
+            last: last.and_then(|(_, responses)| Several::new(&responses)),
+        }
+    }
+
+    fn list_measurements(&self, response: usize, from: u32, page: &mut Page) -> Reply {
+        let measured = self.measurements(response);
         let total = measured.len() as u32;
         for Measurement { candidate, value } in measured.skip(from as usize).take(PAGE / 8) {
             append(page, &candidate.to_le_bytes());
@@ -335,10 +404,16 @@ impl<'a> Station<'a> {
         Reply::Measurements { from, total }
     }
 
-    fn list_surrogate(&mut self, from: u32, page: &mut Page) -> Result<Reply, Refusal> {
+    fn list_surrogate(
+        &mut self,
+        response: usize,
+        from: u32,
+        page: &mut Page,
+    ) -> Result<Reply, Refusal> {
         self.running()?;
         let surrogate = self.explorer.surrogate()?;
-        for (mean, variance) in surrogate.iter().skip(from as usize).take(PAGE / 8) {
+        let values = surrogate.iter_of(response).skip(from as usize);
+        for (mean, variance) in values.take(PAGE / 8) {
             append(page, &mean.to_le_bytes());
             append(page, &variance.to_le_bytes());
         }
@@ -346,44 +421,68 @@ impl<'a> Station<'a> {
             from,
             total: surrogate.len() as u32,
             noise: surrogate.noise,
-            standardisation: surrogate.standardisation.into(),
+            standardisation: surrogate
+                .standardisation_of(response)
+                .unwrap_or(surrogate.standardisation)
+                .into(),
         })
     }
 
-    fn scalarize(&mut self, scalarizer: Scalarizer) -> Result<Reply, Refusal> {
-        if !scalarizer.is_valid() {
+    fn scalarize(&mut self, scalarizers: &[Scalarizer]) -> Result<Reply, Refusal> {
+        let own = Vec::from_slice(scalarizers);
+        let Ok(own) = own.map_err(|_| ()).and_then(|own| {
+            let valid = scalarizers.iter().all(Scalarizer::is_valid);
+            valid.then_some(own).ok_or(())
+        }) else {
             return Err(Refusal::Setting {
                 which: Which::Scalarizer,
                 limit: u64::from(u16::MAX),
             });
-        }
-        self.scalarizer = Some(scalarizer);
+        };
+        self.scalarizers = own;
         // The sums so far belong to other windows.
         self.spectrum = None;
         Ok(Reply::Done)
     }
 
     fn set_origin(&mut self, value: f64) -> Result<Reply, Refusal> {
-        if !value.is_finite() {
-            return Err(Refusal::Setting {
-                which: Which::Origin,
-                limit: u64::MAX,
-            });
-        }
-        self.origin = value;
+        check_origin(value)?;
+        self.origins[0] = value;
         Ok(Reply::Done)
+    }
+
+    /// Takes a scalarizer and an origin for each response; nothing where one of them is refused.
+    fn reduce_with(&mut self, reductions: &[Reduction]) -> Result<Reply, Refusal> {
+        if reductions.len() != self.responses {
+            return Err(Error::ResponseCount {
+                found: reductions.len(),
+                expected: self.responses,
+            }
+            .into());
+        }
+        let mut scalarizers: Vec<Scalarizer, MOST_RESPONSES> = Vec::new();
+        let mut origins = [0.0; MOST_RESPONSES];
+        for (reduction, origin) in reductions.iter().zip(&mut origins) {
+            check_origin(reduction.origin)?;
+            *origin = reduction.origin;
+            // As many as there are origins.
+            scalarizers.push(reduction.scalarizer).unwrap_or_default();
+        }
+        let scalarized = self.scalarize(&scalarizers)?;
+        self.origins = origins;
+        Ok(scalarized)
     }
 
     fn measure(
         &mut self,
-        measurement: Measurement,
+        candidate: u32,
+        responses: &[f32],
         next: Next,
         board: &mut impl Board,
     ) -> Result<Reply, Refusal> {
         self.running()?;
-        let Measurement { candidate, value } = measurement;
         let before = self.explorer.measurements().len();
-        let accepted = self.explorer.measure(Candidate(candidate), value);
+        let accepted = self.explorer.measure_all(Candidate(candidate), responses);
         let now = self.explorer.measurements().len();
         if now == before {
             accepted?;
@@ -399,7 +498,7 @@ impl<'a> Station<'a> {
         };
         Ok(Reply::Measured(Measured {
             count: now as u32,
-            value,
+            value: responses.first().copied().unwrap_or(f32::NAN),
             next: followed.unwrap_or_else(Followed::Refused),
         }))
     }
@@ -446,6 +545,16 @@ impl<'a> Station<'a> {
         }
         Ok(candidates)
     }
+}
+
+fn check_origin(value: f64) -> Result<(), Refusal> {
+    if value.is_finite() {
+        return Ok(());
+    }
+    Err(Refusal::Setting {
+        which: Which::Origin,
+        limit: u64::MAX,
+    })
 }
 
 fn setting(which: Which, limit: u32) -> Refusal {

@@ -72,6 +72,7 @@ impl Fixture {
             weights: &self.weights,
             hyperparameters: self.hyperparameters,
             standardisation: self.standardisation,
+            others: &[],
         }
     }
 }

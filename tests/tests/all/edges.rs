@@ -50,6 +50,7 @@ fn model(network: Network, weights: &[f32]) -> Model<'_> {
         weights,
         hyperparameters: HYPERPARAMETERS,
         standardisation: STANDARDISATION,
+        others: &[],
     }
 }
 

@@ -392,6 +392,7 @@ fn a_campaign_with_reflected_edges_and_filters_is_the_same_over_the_link() {
         weights: &weights,
         hyperparameters: Bench::HYPERPARAMETERS,
         standardisation: Bench::STANDARDISATION,
+        others: &[],
     };
     let response = |candidate: u32| (candidate as f32 * 0.37).sin();
 

@@ -12,6 +12,7 @@ mod link_frames;
 mod link_golden;
 mod link_interrupt;
 mod link_speed;
+mod link_vectors;
 mod link_versions;
 mod linked_reduction;
 mod live;

@@ -52,6 +52,7 @@ fn model(network: Network, weights: &[f32]) -> Model<'_> {
             mean: 0.0,
         },
         standardisation: Standardisation::IDENTITY,
+        others: &[],
     }
 }
 

@@ -2,7 +2,8 @@
 
 use super::super::message::{
     Acquisition, Configuration, Measured, Measurement, Next, Proposed, Pulse, Raster, Reading,
-    Region, Reply, Request, Settings, Signals, Spot, Standardisation, Status,
+    Reduction, Region, Reply, Request, Settings, Several, Signals, Spot, Standardisation, Status,
+    Vectors,
 };
 use super::super::scalarizer::Scalarizer;
 use super::{Client, Failure, Transport};
@@ -44,11 +45,28 @@ impl<T: Transport> Client<T> {
     pub fn measurements(
         &mut self,
         from: u32,
+        each: impl FnMut(Measurement),
+    ) -> Result<(), Failure<T::Error>> {
+        self.measurements_of(0, from, each)
+    }
+
+    /// [`Self::measurements`] with another of several responses, counted from 0.
+    ///
+    /// # Errors
+    /// [`Failure`]
+    pub fn measurements_of(
+        &mut self,
+        response: u8,
+        from: u32,
         mut each: impl FnMut(Measurement),
     ) -> Result<(), Failure<T::Error>> {
         let mut from = from;
         loop {
-            let reply = self.request(&Request::Measurements { from }, &[])?;
+            let request = match response {
+                0 => Request::Measurements { from },
+                _ => Request::MeasurementsOf { response, from },
+            };
+            let reply = self.request(&request, &[])?;
             let Reply::Measurements { total, .. } = reply else {
                 return Err(Failure::Unexpected);
             };
@@ -77,9 +95,29 @@ impl<T: Transport> Client<T> {
         mean: &mut [f32],
         variance: &mut [f32],
     ) -> Result<(usize, f32, Standardisation), Failure<T::Error>> {
+        self.surrogate_of(0, mean, variance)
+    }
+
+    /// [`Self::surrogate`] of another of several responses, counted from 0.
+    ///
+    /// # Errors
+    /// [`Failure`]
+    pub fn surrogate_of(
+        &mut self,
+        response: u8,
+        mean: &mut [f32],
+        variance: &mut [f32],
+    ) -> Result<(usize, f32, Standardisation), Failure<T::Error>> {
         let mut from = 0_usize;
         loop {
-            let request = Request::Surrogate { from: from as u32 };
+            let first = from as u32;
+            let request = match response {
+                0 => Request::Surrogate { from: first },
+                _ => Request::SurrogateOf {
+                    response,
+                    from: first,
+                },
+            };
             let Reply::Surrogate {
                 total,
                 noise,
@@ -185,6 +223,52 @@ impl<T: Transport> Client<T> {
     ) -> Result<Measured, Failure<T::Error>> {
         match self.request(&Request::Measure { measurement, next }, &[])? {
             Reply::Measured(measured) => Ok(measured),
+            _ => Err(Failure::Unexpected),
+        }
+    }
+
+    /// Hands over all measured responses of a candidate; of one or none it is [`Self::measure`] that the
+    /// controller is asked for.
+    ///
+    /// # Errors
+    /// [`Failure`]; [`Failure::Missing`] of several when the controller knows but one, and
+    /// [`Failure::TooLong`] for more than any has.
+    pub fn measure_all(
+        &mut self,
+        candidate: u32,
+        responses: &[f32],
+        next: Next,
+    ) -> Result<Measured, Failure<T::Error>> {
+        if let [value] = *responses {
+            return self.measure(Measurement { candidate, value }, next);
+        }
+        let responses = Several::new(responses).ok_or(Failure::TooLong)?;
+        let request = Request::MeasureVector {
+            candidate,
+            responses,
+            next,
+        };
+        match self.request(&request, &[])? {
+            Reply::Measured(measured) => Ok(measured),
+            _ => Err(Failure::Unexpected),
+        }
+    }
+
+    /// Sets how a spectrum becomes each of several responses, and what they are relative to.
+    ///
+    /// # Errors
+    /// [`Failure`]
+    pub fn reduce_with(&mut self, reductions: Several<Reduction>) -> Result<(), Failure<T::Error>> {
+        self.done(&Request::Reduce(reductions))
+    }
+
+    /// How many responses there may be, and what was measured last.
+    ///
+    /// # Errors
+    /// [`Failure`]
+    pub fn vectors(&mut self) -> Result<Vectors, Failure<T::Error>> {
+        match self.request(&Request::Vectors, &[])? {
+            Reply::Vectors(vectors) => Ok(vectors),
             _ => Err(Failure::Unexpected),
         }
     }

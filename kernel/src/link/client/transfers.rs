@@ -69,6 +69,27 @@ impl<T: Transport> Client<T> {
         })
     }
 
+    /// [`Self::announce`] for a campaign of several responses of a place.
+    ///
+    /// # Errors
+    /// [`Failure`]; [`Failure::Missing`] when the controller knows but one response, and a refusal when
+    /// it has no room for as many.
+    pub fn announce_vectors(
+        &mut self,
+        campaign: Campaign,
+        edges: Edges,
+        responses: u8,
+    ) -> Result<(), Failure<T::Error>> {
+        if responses == 1 {
+            return self.announce(campaign, edges);
+        }
+        self.done(&Request::BeginVectors {
+            campaign,
+            edges,
+            responses,
+        })
+    }
+
     /// Announces a transfer, or goes on with the same one where it stopped.
     ///
     /// # Errors
@@ -130,15 +151,24 @@ impl<T: Transport> Client<T> {
         activation: Activation,
         mut watch: impl FnMut(&Upload<'_>) -> ControlFlow<B>,
     ) -> Result<ControlFlow<B, Reply>, Failure<T::Error>> {
-        if let Activation::Model(header) = activation
+        let weights = sender.descriptor();
+        let whole = match activation {
+            Activation::Model(header) => Some(Request::Load { weights, header }),
+            Activation::ModelOfVectors { header, others } => Some(Request::LoadVectors {
+                weights,
+                header,
+                others,
+            }),
+            Activation::Image | Activation::Spectrum { .. } => None,
+        };
+        if let Some(load) = whole
             && self.version >= 2
             && sender.length() as usize <= self.max_raw
         {
             let mut chunk = [0; MAX_RAW];
             let length = sender.chunk(0, &mut chunk);
-            let weights = sender.descriptor();
             let raw = chunk.get(..length).unwrap_or_default();
-            let reply = self.request(&Request::Load { weights, header }, raw)?;
+            let reply = self.request(&load, raw)?;
             return Ok(ControlFlow::Continue(reply));
         }
         let mut tries = 0;

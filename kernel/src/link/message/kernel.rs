@@ -262,6 +262,8 @@ impl From<Capacity> for crate::Capacity {
             candidates: capacity.candidates as usize,
             measurements: capacity.measurements as usize,
             window: capacity.window as usize,
+            // What the identity does not tell: a board says so itself where it is asked.
+            responses: 1,
         }
     }
 }

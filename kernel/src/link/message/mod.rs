@@ -12,6 +12,7 @@ mod overview;
 mod refusal;
 mod status;
 mod transfer;
+mod vectors;
 
 pub use beam::{DoseLimits, Field, Settings};
 pub use bench::{Pulse, Signals, Spot};
@@ -24,6 +25,7 @@ pub use overview::{Raster, Reading};
 pub use refusal::{KernelError, Refusal, Which};
 pub use status::{Beam, BeamFault, BlankReason, Health, LinkStatistics, Phase, Status};
 pub use transfer::{Descriptor, Encoding, Kind, Payload, Progress};
+pub use vectors::{Reduction, Several, Vectors};
 
 use serde::{Deserialize, Serialize};
 
@@ -164,6 +166,55 @@ pub enum Request {
     },
     /// What the detector gave in the last exposure. Since version 2. → [`Reply::Reading`]
     Reading,
+    /// How many responses a place may have, and those measured last. Since version 2. →
+    /// [`Reply::Vectors`]
+    Vectors,
+    /// [`Self::BeginWith`] for several responses of a place. Repeating the running campaign's changes
+    /// nothing. Since version 2. → [`Reply::Done`]
+    BeginVectors {
+        /// The campaign.
+        campaign: Campaign,
+        /// What becomes of windows that reach beyond the image.
+        edges: Edges,
+        /// Responses of a place, 1 to as many as there is room for.
+        responses: u8,
+    },
+    /// All responses of a place. Since version 2. → [`Reply::Measured`], with the first of them
+    MeasureVector {
+        /// The candidate.
+        candidate: u32,
+        /// Its responses, as many as the campaign has.
+        responses: Several<f32>,
+        /// What to do then.
+        next: Next,
+    },
+    /// [`Self::Load`] in a campaign of several responses. Since version 2. → [`Reply::Done`]
+    LoadVectors {
+        /// Describes the weights.
+        weights: Descriptor,
+        /// The model without its weights.
+        header: ModelHeader,
+        /// Statistics of the further responses.
+        others: Several<Standardisation>,
+    },
+    /// [`Self::Scalarize`] and [`Self::Origin`] for each of several responses. Since version 2. →
+    /// [`Reply::Done`]
+    Reduce(Several<Reduction>),
+    /// [`Self::Measurements`] with another of several responses. Since version 2. →
+    /// [`Reply::Measurements`]
+    MeasurementsOf {
+        /// Which response, from 0.
+        response: u8,
+        /// Index of the first that is wanted.
+        from: u32,
+    },
+    /// [`Self::Surrogate`] of another of several responses. Since version 2. → [`Reply::Surrogate`]
+    SurrogateOf {
+        /// Which response, from 0.
+        response: u8,
+        /// First candidate that is wanted.
+        from: u32,
+    },
 }
 
 /// A rectangle of the image's pixels.
@@ -212,10 +263,17 @@ pub enum Activation {
     Image,
     /// The weights, with everything else that makes a model.
     Model(ModelHeader),
-    /// The spectrum becomes a response by the configured scalarizer.
+    /// The spectrum becomes a response by the configured scalarizer, or several.
     Spectrum {
         /// What to do then.
         next: Next,
+    },
+    /// [`Self::Model`] in a campaign of several responses. Since version 2.
+    ModelOfVectors {
+        /// The model without its weights.
+        header: ModelHeader,
+        /// Statistics of the further responses.
+        others: Several<Standardisation>,
     },
 }
 
@@ -306,6 +364,8 @@ pub enum Reply {
         /// `None` while an exposure is under way, and when the last one was cut short.
         reading: Option<Reading>,
     },
+    /// How many responses there may be, and what was measured last.
+    Vectors(Vectors),
 }
 
 /// An accepted measurement and what followed it.
@@ -313,7 +373,7 @@ pub enum Reply {
 pub struct Measured {
     /// Measurements so far.
     pub count: u32,
-    /// The response that was taken: the scalarizer's for a spectrum.
+    /// The response that was taken, the first of several: the scalarizer's for a spectrum.
     pub value: f32,
     /// What followed.
     pub next: Followed,
@@ -357,7 +417,7 @@ pub struct Configuration {
     pub acquisition: Acquisition,
     /// Beam, dose limits, link time-out.
     pub settings: Settings,
-    /// How a spectrum becomes a response.
+    /// How a spectrum becomes a response, the first of several.
     pub scalarizer: Option<Scalarizer>,
 }
 
@@ -373,7 +433,15 @@ impl Request {
             | Self::Signals(_)
             | Self::Overview(_)
             | Self::Pixels { .. }
-            | Self::Reading => 2,
+            | Self::Reading
+            | Self::Vectors
+            | Self::BeginVectors { .. }
+            | Self::MeasureVector { .. }
+            | Self::LoadVectors { .. }
+            | Self::Reduce(_)
+            | Self::MeasurementsOf { .. }
+            | Self::SurrogateOf { .. }
+            | Self::Commit(Activation::ModelOfVectors { .. }) => 2,
             Self::Transfer(descriptor) => descriptor.payload.since(),
             _ => 1,
         }
@@ -381,7 +449,10 @@ impl Request {
 
     /// Whether raw bytes follow the message.
     pub fn carries_raw(&self) -> bool {
-        matches!(self, Self::Chunk { .. } | Self::Load { .. })
+        matches!(
+            self,
+            Self::Chunk { .. } | Self::Load { .. } | Self::LoadVectors { .. }
+        )
     }
 
     /// Whether it may start an exposure or disturb one, and so has to wait for one that is under
@@ -400,6 +471,10 @@ impl Request {
                     next: Next::Expose,
                     ..
                 }
+                | Self::MeasureVector {
+                    next: Next::Expose,
+                    ..
+                }
         )
     }
 
@@ -409,9 +484,15 @@ impl Request {
             self,
             Self::Commit(_)
                 | Self::Load { .. }
+                | Self::LoadVectors { .. }
                 | Self::Propose { .. }
                 | Self::Surrogate { .. }
+                | Self::SurrogateOf { .. }
                 | Self::Measure {
+                    next: Next::Propose | Next::Expose,
+                    ..
+                }
+                | Self::MeasureVector {
                     next: Next::Propose | Next::Expose,
                     ..
                 }

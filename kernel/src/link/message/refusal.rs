@@ -4,6 +4,7 @@ use core::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use super::kernel::Strategy;
 use super::status::BeamFault;
 use crate::{Candidate, Error};
 
@@ -83,12 +84,15 @@ pub enum Refusal {
 
 impl Refusal {
     /// The refusal as a host of this protocol version can read it. To one of version 1 a fault of
-    /// what drives the beam is [`Self::Undecodable`]: its version has no word for it, and the advice
-    /// to update both ends is right.
+    /// what drives the beam, and what is wrong with the number of responses, is [`Self::Undecodable`]: its
+    /// version has no word for it, and the advice to update both ends is right.
     #[must_use]
     pub fn within(self, version: u8) -> Self {
         match self {
             Self::Beam(_) if version < 2 => Self::Undecodable,
+            Self::Kernel(error) if version < 2 => error
+                .in_first_version()
+                .map_or(Self::Undecodable, Self::Kernel),
             refusal => refusal,
         }
     }
@@ -372,10 +376,45 @@ pub enum KernelError {
     NoMeasurement,
     /// [`Error::Exhausted`]
     Exhausted,
+    /// [`Error::ResponseNotFinite`] of a further response. Since version 2.
+    FurtherNotFinite {
+        /// The candidate.
+        candidate: u32,
+        /// Which response, from 1.
+        response: u8,
+    },
+    /// [`Error::Outlier`] of a further response. Since version 2.
+    FurtherOutlier {
+        /// The candidate.
+        candidate: u32,
+        /// Which response, from 1.
+        response: u8,
+    },
+    /// [`Error::ResponseCount`]. Since version 2.
+    ResponseCount {
+        /// Responses handed over.
+        found: u32,
+        /// Responses of the campaign.
+        expected: u32,
+    },
+    /// [`Error::ModelResponses`]. Since version 2.
+    ModelResponses {
+        /// Responses of the model.
+        found: u32,
+        /// Responses of the campaign.
+        expected: u32,
+    },
+    /// [`Error::OneResponse`]. Since version 2.
+    OneResponse {
+        /// The strategy.
+        strategy: Strategy,
+        /// Responses of the campaign.
+        responses: u32,
+    },
 }
 
 /// Every text in an [`Error`], in the order of its number. Append only.
-const TEXTS: [&str; 26] = [
+const TEXTS: [&str; 27] = [
     "values",
     "pixels",
     "pixels in a row",
@@ -402,6 +441,7 @@ const TEXTS: [&str; 26] = [
     "0 or more",
     "share of space",
     "inverse reach of space",
+    "responses",
 ];
 
 /// The number of a text; an unknown one reads "values".
@@ -413,7 +453,22 @@ fn text(number: u8) -> &'static str {
     TEXTS.get(usize::from(number)).unwrap_or(&"values")
 }
 
+impl KernelError {
+    /// The error as version 1 tells it, if it does: a further response is not told apart from the first.
+    fn in_first_version(self) -> Option<Self> {
+        match self {
+            Self::FurtherNotFinite { candidate, .. } => Some(Self::ResponseNotFinite { candidate }),
+            Self::FurtherOutlier { candidate, .. } => Some(Self::Outlier { candidate }),
+            Self::ResponseCount { .. } | Self::ModelResponses { .. } | Self::OneResponse { .. } => {
+                None
+            }
+            error => Some(error),
+        }
+    }
+}
+
 impl From<Error> for KernelError {
+    #[expect(clippy::too_many_lines, reason = "one line a field")]
     fn from(error: Error) -> Self {
         match error {
             Error::Capacity {
@@ -487,11 +542,40 @@ impl From<Error> for KernelError {
             Error::AlreadyMeasured { candidate } => Self::AlreadyMeasured {
                 candidate: candidate.0,
             },
-            Error::ResponseNotFinite { candidate } => Self::ResponseNotFinite {
-                candidate: candidate.0,
+            Error::ResponseNotFinite {
+                candidate: Candidate(candidate),
+                response,
+            } => match response {
+                0 => Self::ResponseNotFinite { candidate },
+                _ => Self::FurtherNotFinite {
+                    candidate,
+                    response: response as u8,
+                },
             },
-            Error::Outlier { candidate } => Self::Outlier {
-                candidate: candidate.0,
+            Error::Outlier {
+                candidate: Candidate(candidate),
+                response,
+            } => match response {
+                0 => Self::Outlier { candidate },
+                _ => Self::FurtherOutlier {
+                    candidate,
+                    response: response as u8,
+                },
+            },
+            Error::ResponseCount { found, expected } => Self::ResponseCount {
+                found: found as u32,
+                expected: expected as u32,
+            },
+            Error::ModelResponses { found, expected } => Self::ModelResponses {
+                found: found as u32,
+                expected: expected as u32,
+            },
+            Error::OneResponse {
+                strategy,
+                responses,
+            } => Self::OneResponse {
+                strategy: strategy.into(),
+                responses: responses as u32,
             },
             Error::NotPositiveDefinite { row } => Self::NotPositiveDefinite { row: row as u32 },
             Error::NoImage => Self::NoImage,
@@ -503,6 +587,7 @@ impl From<Error> for KernelError {
 }
 
 impl From<KernelError> for Error {
+    #[expect(clippy::too_many_lines, reason = "one line a field")]
     fn from(error: KernelError) -> Self {
         match error {
             KernelError::Capacity {
@@ -578,9 +663,40 @@ impl From<KernelError> for Error {
             },
             KernelError::ResponseNotFinite { candidate } => Self::ResponseNotFinite {
                 candidate: Candidate(candidate),
+                response: 0,
             },
             KernelError::Outlier { candidate } => Self::Outlier {
                 candidate: Candidate(candidate),
+                response: 0,
+            },
+            KernelError::FurtherNotFinite {
+                candidate,
+                response,
+            } => Self::ResponseNotFinite {
+                candidate: Candidate(candidate),
+                response: response.into(),
+            },
+            KernelError::FurtherOutlier {
+                candidate,
+                response,
+            } => Self::Outlier {
+                candidate: Candidate(candidate),
+                response: response.into(),
+            },
+            KernelError::ResponseCount { found, expected } => Self::ResponseCount {
+                found: found as usize,
+                expected: expected as usize,
+            },
+            KernelError::ModelResponses { found, expected } => Self::ModelResponses {
+                found: found as usize,
+                expected: expected as usize,
+            },
+            KernelError::OneResponse {
+                strategy,
+                responses,
+            } => Self::OneResponse {
+                strategy: strategy.into(),
+                responses: responses as usize,
             },
             KernelError::NotPositiveDefinite { row } => {
                 Self::NotPositiveDefinite { row: row as usize }

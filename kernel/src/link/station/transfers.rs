@@ -1,11 +1,32 @@
 //! What arrives in chunks: the image, weights, spectra.
 
 use super::super::board::Board;
-use super::super::message::{Measurement, ModelHeader, Next, Phase, Refusal, Reply, Which};
-use super::super::scalarizer::{self, Sums};
+use super::super::message::{self, ModelHeader, Next, Phase, Refusal, Reply, Several, Which};
+use super::super::scalarizer::{self, Scalarizer};
 use super::super::transfer::{Descriptor, Kind, Payload, Receiver};
 use super::{Station, candidates};
-use crate::{Candidate, Error, Model, Network};
+use crate::{Candidate, Error, MOST_RESPONSES, Model, Network, Standardisation};
+
+/// What makes a model besides its weights.
+#[derive(Clone, Copy)]
+pub(in super::super) struct Staged {
+    pub(in super::super) header: ModelHeader,
+    /// Statistics of the further responses.
+    pub(in super::super) others: Option<Several<message::Standardisation>>,
+}
+
+impl From<ModelHeader> for Staged {
+    fn from(header: ModelHeader) -> Self {
+        Self {
+            header,
+            others: None,
+        }
+    }
+}
+
+/// Room for the statistics of further responses.
+type Others = [Standardisation; MOST_RESPONSES];
+const NONE: Others = [Standardisation::IDENTITY; MOST_RESPONSES];
 
 impl Station<'_> {
     pub(super) fn receiver(&self, kind: Kind) -> Result<&Receiver, Refusal> {
@@ -60,8 +81,16 @@ impl Station<'_> {
             } => {
                 self.running()?;
                 self.free(Candidate(candidate))?;
-                let scalarizer = self.scalarizer.ok_or(Refusal::NoScalarizer)?;
-                if channels < scalarizer.channels() {
+                let needed = self.scalarizers.iter().map(Scalarizer::channels).max();
+                let needed = needed.ok_or(Refusal::NoScalarizer)?;
+                if self.scalarizers.len() != self.responses {
+                    return Err(Error::ResponseCount {
+                        found: self.scalarizers.len(),
+                        expected: self.responses,
+                    }
+                    .into());
+                }
+                if channels < needed {
                     return Err(Refusal::Setting {
                         which: Which::Scalarizer,
                         limit: channels.into(),
@@ -69,7 +98,7 @@ impl Station<'_> {
                 }
                 // The station keeps sums alone, so any number of channels fits.
                 let receiver = Receiver::new(descriptor, usize::MAX)?;
-                self.spectrum = Some((receiver, Sums::default()));
+                self.spectrum = Some((receiver, Default::default()));
             }
         }
         Ok(Reply::Progress { received: 0 })
@@ -92,8 +121,8 @@ impl Station<'_> {
 
     pub(super) fn chunk(&mut self, kind: Kind, offset: u32, raw: &[u8]) -> Result<Reply, Refusal> {
         self.receiver(kind)?;
-        let received = match (kind, &mut self.bulk, &mut self.spectrum, self.scalarizer) {
-            (Kind::Image | Kind::Weights, Some(receiver), _, _) => {
+        let received = match (kind, &mut self.bulk, &mut self.spectrum) {
+            (Kind::Image | Kind::Weights, Some(receiver), _) => {
                 let staging = &mut *self.staging;
                 receiver.chunk(offset, raw, |index, value| {
                     if let Some(slot) = staging.get_mut(index) {
@@ -101,8 +130,13 @@ impl Station<'_> {
                     }
                 })?
             }
-            (Kind::Spectrum, _, Some((receiver, sums)), Some(scalarizer)) => {
-                receiver.chunk(offset, raw, |_, value| sums.add(&scalarizer, value))?
+            (Kind::Spectrum, _, Some((receiver, sums))) => {
+                let scalarizers = &self.scalarizers;
+                receiver.chunk(offset, raw, |_, value| {
+                    for (sums, scalarizer) in sums.iter_mut().zip(scalarizers) {
+                        sums.add(scalarizer, value);
+                    }
+                })?
             }
             _ => return Err(Refusal::NoTransfer),
         };
@@ -119,7 +153,7 @@ impl Station<'_> {
             (Kind::Spectrum, _, Some((receiver, sums))) => {
                 let checked = receiver.check().map(|()| receiver.descriptor());
                 if checked == Err(Refusal::Checksum) {
-                    *sums = Sums::default();
+                    *sums = Default::default();
                 }
                 checked
             }
@@ -135,7 +169,8 @@ impl Station<'_> {
         // The transfer was bounded by the staging memory.
         let count = candidates.height() * candidates.width();
         let pixels = self.staging.get(..count).unwrap_or_default();
-        self.explorer.load_image_for(candidates, pixels)?;
+        self.explorer
+            .load_image_with(candidates, self.responses, pixels)?;
         self.explorer.set_seed(campaign.seed);
         self.loaded.image_crc = Some(descriptor.crc);
         self.phase = Phase::Running;
@@ -144,33 +179,37 @@ impl Station<'_> {
 
     /// Whether a commit of a model can be answered without a slice of [`Self::evaluate`] before, if only by a
     /// refusal.
-    pub(in super::super) fn has_evaluated(&self, header: &ModelHeader) -> bool {
-        let due =
-            self.running().is_ok() && staged(self.bulk.as_ref(), self.staging, header).is_ok();
+    pub(in super::super) fn has_evaluated(&self, model: &Staged) -> bool {
+        let staged = staged(self.bulk.as_ref(), self.staging, model, &mut { NONE }).is_ok();
+        let due = self.running().is_ok() && staged;
         !due || self.explorer.is_evaluated()
     }
 
     /// Does a slice of the evaluation of staged weights.
-    pub(in super::super) fn evaluate(&mut self, header: &ModelHeader) {
-        if let Ok(model) = staged(self.bulk.as_ref(), self.staging, header) {
+    pub(in super::super) fn evaluate(&mut self, model: &Staged) {
+        let mut others = NONE;
+        if let Ok(model) = staged(self.bulk.as_ref(), self.staging, model, &mut others) {
             // The commit returns the error.
             self.explorer.evaluate(&model);
         }
     }
 
-    pub(super) fn commit_model(&mut self, header: &ModelHeader) -> Result<Reply, Refusal> {
+    pub(super) fn commit_model(&mut self, model: &Staged) -> Result<Reply, Refusal> {
+        let version = model.header.version;
         let descriptor = self.complete(Kind::Weights)?;
         self.running()?;
-        let model = staged(self.bulk.as_ref(), self.staging, header)?;
+        let mut others = NONE;
+        let model = staged(self.bulk.as_ref(), self.staging, model, &mut others)?;
         // A model with an impossible number must not cost the one that serves.
-        let adopted = model.validate().map(|()| self.explorer.adopt(&model));
+        let admitted = self.explorer.admit(&model);
+        let adopted = admitted.map(|_| self.explorer.adopt(&model));
         self.bulk = None;
         let adopted = adopted?;
         let active = match adopted {
             Ok(()) | Err(Error::NotPositiveDefinite { .. }) => true,
             Err(_) => self.explorer.latents().is_some(),
         };
-        self.loaded.model = active.then_some(header.version);
+        self.loaded.model = active.then_some(version);
         self.loaded.weights_crc = active.then_some(descriptor.crc);
         adopted?;
         Ok(Reply::Done)
@@ -199,11 +238,11 @@ impl Station<'_> {
     pub(super) fn load(
         &mut self,
         weights: Descriptor,
-        header: &ModelHeader,
+        model: &Staged,
         raw: &[u8],
     ) -> Result<Reply, Refusal> {
         self.stage_whole(weights, raw)?;
-        self.commit_model(header)
+        self.commit_model(model)
     }
 
     pub(super) fn commit_spectrum(
@@ -212,13 +251,18 @@ impl Station<'_> {
         board: &mut impl Board,
     ) -> Result<Reply, Refusal> {
         let descriptor = self.complete(Kind::Spectrum)?;
-        let (Payload::Spectrum { candidate, .. }, Some((_, sums)), Some(scalarizer)) =
-            (descriptor.payload, self.spectrum.take(), self.scalarizer)
+        let (Payload::Spectrum { candidate, .. }, Some((_, sums))) =
+            (descriptor.payload, self.spectrum.take())
         else {
             return Err(Refusal::NoTransfer);
         };
-        let value = scalarizer::relative(sums.response(&scalarizer), self.origin);
-        self.measure(Measurement { candidate, value }, next, board)
+        let mut responses = [0.0; MOST_RESPONSES];
+        let reductions = self.scalarizers.iter().zip(&sums).zip(self.origins);
+        for (response, ((scalarizer, sums), origin)) in responses.iter_mut().zip(reductions) {
+            *response = scalarizer::relative(sums.response(scalarizer), origin);
+        }
+        let responses = responses.get(..self.scalarizers.len());
+        self.measure(candidate, responses.unwrap_or_default(), next, board)
     }
 }
 
@@ -226,7 +270,8 @@ impl Station<'_> {
 fn staged<'s>(
     bulk: Option<&Receiver>,
     staging: &'s [f32],
-    header: &ModelHeader,
+    Staged { header, others }: &Staged,
+    room: &'s mut Others,
 ) -> Result<Model<'s>, Refusal> {
     let intact = bulk.filter(|receiver| receiver.is_intact());
     let payload = intact.map(|receiver| receiver.descriptor().payload);
@@ -238,10 +283,15 @@ fn staged<'s>(
         return Err(Refusal::NoTransfer);
     };
     let network = Network::new(architecture.into(), usize::from(window))?;
+    let others = others.as_ref().map_or(&[][..], Several::as_slice);
+    for (own, given) in room.iter_mut().zip(others) {
+        *own = (*given).into();
+    }
     Ok(Model {
         network,
         weights: staging.get(..network.weight_count()).unwrap_or_default(),
         hyperparameters: header.hyperparameters.into(),
         standardisation: header.standardisation.into(),
+        others: room.get(..others.len()).unwrap_or_default(),
     })
 }
