@@ -8,8 +8,8 @@
 //! 1. D is scaled to diag(g)^-½ D diag(h)^-½. Counts have a variance equal to their mean, which is close to
 //!    g hᵀ over the mean of all, so that every entry of the scaled matrix has the same variance.
 //! 2. The right singular vectors v of the scaled matrix are taken in falling order of their singular
-//!    values. Nothing is subtracted first: the first component is close to the intensity, the others say
-//!    how a spectrum departs from the mean spectrum.
+//!    values. Nothing is subtracted first: the first component of counts is their sum, but for a factor, and
+//!    the others say how a spectrum departs from the mean spectrum.
 //! 3. The entry of v that is largest in magnitude is positive, the first of several.
 //! 4. A spectrum d has the components Σ d v / √h: its weights do not depend on its own mean, so that what
 //!    a component is of two spectra together is the sum of what it is of each. Where spectra are counts,

@@ -118,6 +118,28 @@ fn components_are_those_of_the_singular_value_decomposition() {
     }
 }
 
+/// Oracle: by the scaling, the roots of g and h are singular vectors to the singular value √(spectra × channels),
+/// and of no negative entry, so that it is the largest (Perron and Frobenius).
+#[test]
+fn the_first_component_of_counts_is_their_sum() {
+    let spectra = counts(50, 70, 14);
+    let basis = learnt("spectrum:2", &spectra);
+    // Every seventh channel counts nothing, and the mean of a spectrum is over all.
+    let expected = (50.0_f64 * 70.0).sqrt();
+    assert!((basis.singular_values()[0] / expected - 1.0).abs() < 1e-12);
+    let ratios = spectra.iter().map(|spectrum| {
+        let sum: f64 = spectrum.iter().sum();
+        basis.evaluate(spectrum).unwrap()[0] / sum
+    });
+    let ratios: Vec<f64> = ratios.collect();
+    assert!(
+        ratios
+            .iter()
+            .all(|ratio| (ratio / ratios[0] - 1.0).abs() < 1e-9),
+        "{ratios:?}"
+    );
+}
+
 /// Oracle: as above, unweighted; a loop has numbers below 0.
 #[test]
 fn numbers_below_zero_are_no_counts_and_not_weighted() {
