@@ -44,6 +44,7 @@
 //! | [`train`] | the trainer of the deep kernel |
 //! | [`data`] | axes, maps, spectra and their files; the quantities that doses are computed from |
 //! | [`scalarizer`] | from a spectrum to a number |
+//! | [`components`] | from a spectrum to the first components of all that were measured |
 //! | [`metrics`] | how a campaign is judged |
 //! | [`study`] | comparisons of strategies |
 //!
@@ -67,6 +68,7 @@ mod ask_tell;
 pub mod campaign;
 #[cfg(feature = "cli")]
 mod cli;
+pub mod components;
 mod control;
 #[cfg(feature = "page")]
 mod control_room;

@@ -5,6 +5,7 @@
 
 mod awkward;
 mod latent;
+mod pairs;
 mod pfm;
 mod read;
 mod spectra;
@@ -25,6 +26,7 @@ fn main() -> Outcome {
     std::fs::create_dir_all(out)?;
     pfm::draw(&data.join("pfm"), out)?;
     latent::draw(&data.join("pfm"), out)?;
+    pairs::draw(out)?;
     stem::draw(&data.join("stem-edx"), out)?;
     spectra::draw(data, out)?;
     awkward::draw(out)

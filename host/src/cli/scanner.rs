@@ -68,6 +68,7 @@ pub(super) fn connect<'m>(
         let choice = SpecimenChoice {
             kind: SpecimenKind::default(),
             seed: SpecimenChoice::SEED,
+            joint: false,
         };
         let specimen = choice.config().make().or_input()?;
         emulator.generator().set_detector(detector(&*specimen));

@@ -1,15 +1,33 @@
 //! How crowded a plane is: a smoothed histogram of points.
 
+use crate::data::Map;
+use crate::plot::canvas::{Canvas, DrawResult};
+use crate::plot::image_frame::ImageFrame;
+use crate::plot::image_panel::draw_pixels;
+use crate::plot::palette::ColourMap;
 use crate::plot::plane::Plane;
 
 /// Cells along each side of the histogram.
-pub(super) const CELLS: usize = 72;
+const CELLS: usize = 72;
 /// Standard deviation of the smoothing, in cells.
 const SIGMA: f64 = 1.6;
 
+/// Draws in grey how crowded a square plane is with points; `shade` makes of a density, 0 to 1, how dark it is.
+pub(super) fn draw_density(
+    canvas: &Canvas<'_>,
+    plane: &Plane,
+    points: &[(f64, f64)],
+    shade: fn(f64) -> f64,
+) -> DrawResult {
+    let values = density(plane, points).into_iter().map(|d| -shade(d));
+    let map = Map::uncalibrated(CELLS, CELLS, values.collect(), "density");
+    let frame = ImageFrame::square((plane.left, plane.top), plane.width, CELLS);
+    draw_pixels(canvas, &map, ColourMap::PaleGrey, (-1.0, 0.0), &frame)
+}
+
 /// Density of points over the plane, row-major from its upper left corner, 0 to 1 for the most
 /// crowded cell; all 0 without points.
-pub(super) fn density(plane: &Plane, points: &[(f64, f64)]) -> Vec<f64> {
+fn density(plane: &Plane, points: &[(f64, f64)]) -> Vec<f64> {
     let mut counts = vec![0.0; CELLS * CELLS];
     for &(x, y) in points {
         let (x, y) = (plane.x.share(x), 1.0 - plane.y.share(y));

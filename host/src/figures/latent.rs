@@ -1,14 +1,11 @@
 //! The latent plane of the autoencoder: Figure 4 of the paper.
 
-use super::density::{CELLS, density};
+use super::density::draw_density;
 use super::manifold::Manifold;
 use super::trajectory::{draw_seed, draw_step, step_colour};
-use crate::data::Map;
 use crate::plot::canvas::{Canvas, DrawResult, Hang, TEXT, TITLE, even, fitted, text_width};
 use crate::plot::colour_bar::{self, ColourBar};
-use crate::plot::image_frame::ImageFrame;
-use crate::plot::image_panel::draw_pixels;
-use crate::plot::palette::{ColourMap, INK};
+use crate::plot::palette::INK;
 use crate::plot::plane::{FOOT, Plane, Scale};
 use crate::plot::stroke::rounded;
 use crate::plot::{Figure, FigureError};
@@ -125,7 +122,8 @@ impl Figure for LatentFigure<'_> {
 
     fn draw(&self, canvas: &Canvas<'_>) -> DrawResult {
         let plane = self.plane();
-        draw_density(canvas, &plane, self.candidates)?;
+        // The root shows where few candidates lie, which is where the rare ones are.
+        draw_density(canvas, &plane, self.candidates, f64::sqrt)?;
         let [x, y] = ["latent dimension 1", "latent dimension 2"];
         plane.draw_axes(canvas, (x, ""), (y, ""))?;
         let label = match self.seeds.len() {
@@ -167,14 +165,6 @@ impl Figure for Decoded<'_> {
     fn draw(&self, canvas: &Canvas<'_>) -> DrawResult {
         self.0.draw(canvas, (self.0.room(), TOP), SIDE)
     }
-}
-
-fn draw_density(canvas: &Canvas<'_>, plane: &Plane, candidates: &[(f64, f64)]) -> DrawResult {
-    // The root shows where few candidates lie, which is where the rare ones are.
-    let values = density(plane, candidates).into_iter().map(|d| -d.sqrt());
-    let map = Map::uncalibrated(CELLS, CELLS, values.collect(), "density");
-    let frame = ImageFrame::square((plane.left, plane.top), SIDE, CELLS);
-    draw_pixels(canvas, &map, ColourMap::PaleGrey, (-1.0, 0.0), &frame)
 }
 
 #[cfg(test)]

@@ -412,3 +412,36 @@ fn the_latent_plane_keeps_its_texts_apart() {
         }
     }
 }
+
+#[test]
+fn pairs_of_responses_keep_their_texts_apart() {
+    let names = ["line:Pd-La", LONG, "line:Au-La", "component 3", "sum"];
+    let units = ["counts", "counts per second", "", "√counts", "eV"];
+    let scales = [1.0, 1e6, 1e-12, -3e4, 0.0];
+    let values = |count: usize, scale: f64, rate: usize| -> Vec<f64> {
+        let value = |n: usize| scale * (n * rate % 97) as f64;
+        (0..count).map(value).collect()
+    };
+    for (candidates, steps) in [(500, 40), (0, 1), (500, 0)] {
+        let all: Vec<[Vec<f64>; 3]> = (0..5)
+            .map(|n| [candidates, 3, steps].map(|count| values(count, scales[n], 2 * n + 3)))
+            .collect();
+        let responses: Vec<PairedResponse<'_>> = (0..5)
+            .map(|n| PairedResponse {
+                quantity: names[n],
+                units: units[n],
+                candidates: &all[n][0],
+                seeds: &all[n][1],
+                steps: &all[n][2],
+            })
+            .collect();
+        for (first, count) in [(0, 2), (1, 2), (0, 3), (1, 3), (0, 4), (0, 5)] {
+            let texts = drawn(&PairsFigure {
+                strategy: if count == 2 { LONG } else { "beacon" },
+                responses: &responses[first..first + count],
+            });
+            contains(&texts, "3 seeds");
+            assert_eq!(texts.contains(&"step".to_owned()), steps > 1);
+        }
+    }
+}

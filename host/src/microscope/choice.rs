@@ -134,6 +134,7 @@ impl FromStr for MicroscopeChoice {
             ("specimen", None) => Ok(Self::Specimen(SpecimenChoice {
                 kind: crate::specimen::SpecimenKind::default(),
                 seed: SpecimenChoice::SEED,
+                joint: false,
             })),
             ("specimen", Some(name)) => {
                 let choice = name.parse().map_err(|_| unknown())?;

@@ -48,6 +48,14 @@ impl SpecimenKind {
         }
     }
 
+    /// Whether a behaviour that no single response shows can be planted in it.
+    pub const fn has_joint(self) -> bool {
+        match self {
+            Self::Nanoparticles | Self::Plasmonic => true,
+            Self::Ferroelectric => false,
+        }
+    }
+
     /// The default configuration with a seed.
     pub fn config(self, seed: u64) -> SpecimenConfig {
         match self {
@@ -77,7 +85,8 @@ pub enum UnknownSpecimen {
     /// No kind with or without a seed.
     #[error(
         "unknown specimen `{0}`; accepted are nanoparticles, ferroelectric and plasmonic, and each \
-         with a seed, as in plasmonic:3"
+         with a seed, as in plasmonic:3; behind the seed of nanoparticles and plasmonic :joint, as in \
+         plasmonic:3:joint, for a rare behaviour that no single response shows"
     )]
     Choice(String),
 }
@@ -97,13 +106,17 @@ impl fmt::Display for SpecimenKind {
     }
 }
 
-/// A specimen by name and seed, everything else being default: `NAME` or `NAME:SEED`.
+/// A specimen by name and seed, everything else being default: `NAME`, `NAME:SEED`, or
+/// `NAME:SEED:joint`, which also holds a rare behaviour that no single response shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct SpecimenChoice {
     /// Which kind.
     pub kind: SpecimenKind,
     /// Chooses the sample and all noise.
     pub seed: u64,
+    /// Whether it also holds a rare behaviour that no single response shows; for kinds that
+    /// [have one](SpecimenKind::has_joint).
+    pub joint: bool,
 }
 
 impl SpecimenChoice {
@@ -112,7 +125,13 @@ impl SpecimenChoice {
 
     /// The configuration of the specimen.
     pub fn config(self) -> SpecimenConfig {
-        self.kind.config(self.seed)
+        let mut config = self.kind.config(self.seed);
+        match &mut config {
+            SpecimenConfig::Nanoparticles(config) => config.joint = self.joint,
+            SpecimenConfig::Plasmonic(config) => config.joint = self.joint,
+            SpecimenConfig::Ferroelectric(_) => {}
+        }
+        config
     }
 }
 
@@ -121,18 +140,29 @@ impl FromStr for SpecimenChoice {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let unknown = || UnknownSpecimen::Choice(text.to_owned());
-        let (kind, seed) = match text.split_once(':') {
-            Some((kind, seed)) => (kind, seed.parse().map_err(|_| unknown())?),
-            None => (text, Self::SEED),
+        let (kind, rest) = match text.split_once(':') {
+            Some((kind, rest)) => (kind, Some(rest)),
+            None => (text, None),
         };
-        let kind = kind.parse().map_err(|_| unknown())?;
-        Ok(Self { kind, seed })
+        let (seed, joint) = match rest {
+            Some(rest) => match rest.strip_suffix(":joint") {
+                Some(seed) => (seed.parse().map_err(|_| unknown())?, true),
+                None => (rest.parse().map_err(|_| unknown())?, false),
+            },
+            None => (Self::SEED, false),
+        };
+        let kind: SpecimenKind = kind.parse().map_err(|_| unknown())?;
+        if joint && !kind.has_joint() {
+            return Err(unknown());
+        }
+        Ok(Self { kind, seed, joint })
     }
 }
 
 impl fmt::Display for SpecimenChoice {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:{}", self.kind, self.seed)
+        let joint = if self.joint { ":joint" } else { "" };
+        write!(f, "{}:{}{joint}", self.kind, self.seed)
     }
 }
 
@@ -199,8 +229,12 @@ mod tests {
             assert_eq!(kind.config(7).seed(), 7);
             let choice: SpecimenChoice = kind.name().parse().unwrap();
             assert_eq!(choice.seed, SpecimenChoice::SEED);
-            let choice = SpecimenChoice { kind, seed: 12 };
-            assert_eq!(choice.to_string().parse(), Ok(choice));
+            assert!(!choice.joint);
+            for joint in [false, kind.has_joint()] {
+                let seed = 12;
+                let choice = SpecimenChoice { kind, seed, joint };
+                assert_eq!(choice.to_string().parse(), Ok(choice));
+            }
         }
         for wrong in [
             "",
@@ -209,6 +243,10 @@ mod tests {
             "plasmonic:-1",
             "plasmonic:1:2",
             ":3",
+            "plasmonic:joint",
+            "plasmonic:1:joint:joint",
+            "plasmonic::joint",
+            "ferroelectric:1:joint",
         ] {
             let error = wrong.parse::<SpecimenChoice>().unwrap_err().to_string();
             assert!(error.contains(&format!("`{wrong}`")), "{error}");
@@ -218,11 +256,21 @@ mod tests {
 
     #[test]
     fn configurations_survive_their_file_form_and_refuse_what_they_do_not_know() {
-        for kind in SpecimenKind::ALL {
-            let config = kind.config(5);
+        for (kind, joint) in SpecimenKind::ALL
+            .into_iter()
+            .flat_map(|kind| [(kind, false), (kind, kind.has_joint())])
+        {
+            let choice = SpecimenChoice {
+                kind,
+                seed: 5,
+                joint,
+            };
+            let config = choice.config();
             let text = toml::to_string(&config).unwrap();
             assert!(text.starts_with(&format!("name = \"{kind}\"")), "{text}");
             assert_eq!(toml::from_str::<SpecimenConfig>(&text).unwrap(), config);
+            // Files of samples without it are what they were.
+            assert_eq!(text.contains("joint"), joint);
             let misspelt = text.replace("seed", "sead");
             assert!(toml::from_str::<SpecimenConfig>(&misspelt).is_err());
         }

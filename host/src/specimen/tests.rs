@@ -5,7 +5,7 @@ use rayon::prelude::*;
 
 use super::*;
 use crate::experiment::{Experiment as _, Oracle as _, Point, SpecimenExperiment};
-use crate::metrics::{TARGET_BINS, target_groups};
+use crate::metrics::{TARGET_BINS, Whitening, target_groups};
 
 /// Pixels (index) that are candidates for windows of 16.
 fn candidates() -> Vec<usize> {
@@ -218,7 +218,13 @@ fn more_exposures_have_less_noise_beside_the_signal() {
 
 /// Every kind with seeds 0 to 9.
 fn study() -> impl ParallelIterator<Item = (String, SpecimenExperiment)> {
-    let seeds = |kind| (0..10).map(move |seed| SpecimenChoice { kind, seed });
+    let seeds = |kind| {
+        (0..10).map(move |seed| SpecimenChoice {
+            kind,
+            seed,
+            joint: false,
+        })
+    };
     let choices: Vec<_> = SpecimenKind::ALL.into_iter().flat_map(seeds).collect();
     choices.into_par_iter().map(|choice| {
         let experiment = SpecimenExperiment::open(choice.config()).unwrap();
@@ -288,4 +294,164 @@ fn has_a_range_for_a_target(name: &str, experiment: &mut SpecimenExperiment) {
     let squares: f64 = measured.iter().map(|error| error * error).sum();
     let noise = (squares / measured.len() as f64).sqrt();
     assert!(noise < 0.03 * range, "{name}: noise {noise} of {range}");
+}
+
+/// How well a number tells one set of candidates from the others: the chance that one of the set has more of it
+/// than one of the others, ties by half (Mann and Whitney 1947). 0.5 is chance, 1 certainty.
+fn separation(number: &[f64], is_meant: &[bool]) -> f64 {
+    let of = |meant: bool| {
+        let pairs = number.iter().zip(is_meant);
+        let mut values: Vec<f64> = pairs
+            .filter(|(_, is)| **is == meant)
+            .map(|(value, _)| *value)
+            .collect();
+        values.sort_by(f64::total_cmp);
+        values
+    };
+    let (meant, others) = (of(true), of(false));
+    let wins = meant.iter().map(|value| {
+        let less = others.partition_point(|other| other < value);
+        let ties = others.partition_point(|other| other <= value) - less;
+        less as f64 + 0.5 * ties as f64
+    });
+    wins.sum::<f64>() / (meant.len() * others.len()) as f64
+}
+
+/// Distance of each vector to the fifth nearest of the ordinary ones, itself not among them.
+fn novelty(vectors: &[Vec<f64>], is_ordinary: &[bool]) -> Vec<f64> {
+    const NEAREST: usize = 5;
+    let ordinary: Vec<usize> = (0..vectors.len()).filter(|&n| is_ordinary[n]).collect();
+    let distance = |a: &[f64], b: &[f64]| -> f64 {
+        let squares = a.iter().zip(b).map(|(a, b)| (a - b) * (a - b));
+        squares.sum()
+    };
+    (0..vectors.len())
+        .into_par_iter()
+        .map(|n| {
+            let others = ordinary.iter().filter(|&&other| other != n);
+            let mut distances: Vec<f64> = others
+                .map(|&other| distance(&vectors[n], &vectors[other]))
+                .collect();
+            let (_, fifth, _) = distances.select_nth_unstable_by(NEAREST - 1, f64::total_cmp);
+            fifth.sqrt()
+        })
+        .collect()
+}
+
+/// Kinds with what is planted in them, single responses that are to find it ordinary, and two that together do
+/// not.
+const JOINT: [(SpecimenKind, &str, &[&str], [&str; 2]); 2] = [
+    (
+        SpecimenKind::Nanoparticles,
+        "AuPd alloy sphere",
+        &[
+            "sum",
+            "line:Au-La",
+            "line:Au-Ma",
+            "line:Pd-La",
+            "line:Cu-Ka",
+            "window:1..2",
+            "window:2..3",
+        ],
+        ["line:Au-Ma", "line:Pd-La"],
+    ),
+    (
+        SpecimenKind::Plasmonic,
+        "lightly doped cluster",
+        &[
+            "sum",
+            "window:0.26..0.38",
+            "window:0.4..0.5",
+            "window:0.5..0.55",
+            "window:0.55..0.65",
+            "window:0.6..0.7",
+            "plasmon-energy:0.3..0.8",
+            "plasmon-height:0.3..0.8",
+        ],
+        ["window:0.4..0.5", "window:0.55..0.65"],
+    ),
+];
+
+/// Of n candidates that show what is planted, the share of them among the n most novel ones: by both responses
+/// together more than twice what it is by any one of them.
+#[test]
+fn no_single_response_shows_what_two_together_do() {
+    const SEEDS: u64 = 4;
+    for (kind, name, singles, pair) in JOINT {
+        let (mut by_pair, mut by_single) = (0.0, vec![0.0; singles.len()]);
+        for seed in 0..SEEDS {
+            let joint = true;
+            let choice = SpecimenChoice { kind, seed, joint };
+            let specimen = choice.config().make().unwrap();
+            let all = specimen.behaviours();
+            let planted = all.iter().find(|b| b.name == name).unwrap();
+            assert!(
+                planted.rare && all.iter().is_sorted_by_key(|b| !b.rare),
+                "{choice}"
+            );
+            // What is rare by a single response is left to that one.
+            let is_other = |i: usize| all.iter().any(|b| b.rare && b.name != name && b.pixels[i]);
+            let candidates: Vec<usize> =
+                candidates().into_iter().filter(|&i| !is_other(i)).collect();
+            let is_planted: Vec<bool> = candidates.iter().map(|&i| planted.pixels[i]).collect();
+            let is_ordinary: Vec<bool> = is_planted.iter().map(|planted| !planted).collect();
+            let number = is_planted.iter().filter(|planted| **planted).count();
+            let rarity = number as f64 / candidates.len() as f64;
+            assert!((0.005..0.03).contains(&rarity), "{choice}: {rarity}");
+            let response = |text: &str| -> Vec<f64> {
+                let truth = specimen.truth(&text.parse().unwrap(), 1.0).unwrap();
+                candidates.iter().map(|&i| truth.values[i]).collect()
+            };
+            let among_most_novel = |novelty: &[f64]| {
+                let mut order: Vec<usize> = (0..novelty.len()).collect();
+                order.sort_by(|&a, &b| novelty[b].total_cmp(&novelty[a]));
+                let planted = order[..number].iter().filter(|&&n| is_planted[n]).count();
+                planted as f64 / number as f64
+            };
+            let both = pair.map(response);
+            let both = both.each_ref().map(Vec::as_slice);
+            let white = Whitening::new(&both).unwrap().apply_all(&both).unwrap();
+            let novelties = novelty(&white, &is_ordinary);
+            by_pair += among_most_novel(&novelties) / SEEDS as f64;
+            let told = separation(&novelties, &is_planted);
+            assert!(told > 0.95, "{choice}: {told}");
+            for (share, text) in by_single.iter_mut().zip(singles) {
+                let response: Vec<Vec<f64>> = response(text).iter().map(|&v| vec![v]).collect();
+                *share += among_most_novel(&novelty(&response, &is_ordinary)) / SEEDS as f64;
+            }
+        }
+        for (share, text) in by_single.into_iter().zip(singles) {
+            assert!(
+                by_pair > 0.3 && by_pair > 2.0 * share,
+                "{text}: {share} of {by_pair}"
+            );
+        }
+    }
+}
+
+#[test]
+fn every_specimen_that_can_holds_what_is_planted_in_it_where_candidates_are() {
+    for (kind, name, ..) in JOINT {
+        for seed in 0..10 {
+            let joint = true;
+            let choice = SpecimenChoice { kind, seed, joint };
+            let specimen = choice.config().make().unwrap();
+            let behaviours = specimen.behaviours().iter();
+            let (planted, others): (Vec<_>, Vec<_>) = behaviours.partition(|b| b.name == name);
+            let there = candidates()
+                .iter()
+                .filter(|&&i| planted[0].pixels[i])
+                .count();
+            assert!((12..80).contains(&there), "{choice}: {there}");
+            // Without it there is all else.
+            let plain = kind.config(seed).make().unwrap();
+            let names = |behaviours: &[&Behaviour]| -> Vec<String> {
+                behaviours.iter().map(|b| b.name.clone()).collect()
+            };
+            assert_eq!(
+                names(&others),
+                names(&plain.behaviours().iter().collect::<Vec<_>>())
+            );
+        }
+    }
 }

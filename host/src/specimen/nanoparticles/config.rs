@@ -19,6 +19,12 @@ pub struct NanoparticlesConfig {
     pub width: usize,
     /// Chooses the sample and all noise.
     pub seed: u64,
+    /// Whether the sample also holds a rare behaviour that no single response shows: spheres of a
+    /// AuPd alloy, of which Au and Pd are ordinary each, but not together. All else stays what it is without
+    /// them.
+    /// Files of samples without it do not say so.
+    #[serde(skip_serializing_if = "core::ops::Not::not")]
+    pub joint: bool,
     /// Width of the scanned area in nm; pixels are square. Width and height must both lie
     /// in 20 to 800 nm.
     pub field_of_view_nm: f64,
@@ -58,6 +64,7 @@ impl Default for NanoparticlesConfig {
             height: 64,
             width: 64,
             seed: 0,
+            joint: false,
             field_of_view_nm: 92.0,
             particle_density: 1.0,
             support_nm: 10.0,

@@ -2,7 +2,8 @@
 //!
 //! A carbon film carries rods of Pd, spheres of Au, cubes of cuprous oxide, agglomerates of titania
 //! with clusters of Pd and, on about two per cent of the area, Au@Pd core-shell particles: the rare
-//! behaviour to discover. A [`Nanoparticles`] gives the HAADF image of it and, pixel by pixel, EDS
+//! behaviour to discover. With [`joint`](NanoparticlesConfig::joint) there are spheres of a AuPd alloy as well,
+//! which no single line tells from spheres of Au and rods of Pd. A [`Nanoparticles`] gives the HAADF image of it and, pixel by pixel, EDS
 //! spectra. All of it follows from a [`NanoparticlesConfig`].
 //!
 //! - Thickness: exact chords through convex bodies, averaged over each pixel (`shape`,
@@ -46,7 +47,7 @@ use eds::Spectrometer;
 use frame::{Frame, behaviours, haadf};
 use material::ELEMENTS;
 use projection::Projection;
-use species::SPECIES;
+use species::{SPECIES, of_sample};
 use support::Support;
 
 /// A synthetic sample in a synthetic experiment. Its image is the HAADF signal in counts; its
@@ -82,11 +83,16 @@ impl Nanoparticles {
         let noise = Noise::Counts {
             readout: config.image_readout_counts,
         };
+        let species = of_sample(config.joint).iter();
+        let mut behaviours =
+            behaviours(species.map(|species| (species.name, species.rare)), &shown);
+        // In the order of their species else.
+        behaviours.sort_by_key(|behaviour| !behaviour.rare);
         let common = Common::new(
             SpecimenConfig::Nanoparticles(config),
             image,
             x_rays,
-            behaviours(SPECIES.map(|species| (species.name, species.rare)), &shown),
+            behaviours,
             exposure,
             noise,
             Purpose::Spectrum,

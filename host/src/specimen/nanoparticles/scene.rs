@@ -2,7 +2,7 @@
 
 use super::config::NanoparticlesConfig;
 use super::random::{Purpose, Stream};
-use super::species::{PER_1000_NM2, Particle, SPECIES, particle};
+use super::species::{PER_1000_NM2, Particle, of_sample, particle};
 
 /// A particle in its place.
 #[derive(Clone, Debug)]
@@ -23,14 +23,15 @@ pub(super) fn place(config: &NanoparticlesConfig) -> Vec<Placed> {
     let (width, height) = config.frame().size_nm;
     let mut stream = Stream::new(config.seed, Purpose::Scene, [0, 0]);
     let mut placed = Vec::new();
-    for (species, per_1000_nm2) in PER_1000_NM2.into_iter().enumerate() {
+    let all = of_sample(config.joint);
+    for (species, per_1000_nm2) in PER_1000_NM2.into_iter().enumerate().take(all.len()) {
         let expected = per_1000_nm2 * config.particle_density * width * height / 1000.0;
         // Rounded at random, so that seeds differ in number too; but never none.
         let number = (expected + stream.uniform()).floor().max(1.0) as usize;
         for index in 0..number {
             // The first of the rare species lies where windows around pixels reach it, and
             // the first of the others where it is not cut off.
-            let margin = match (SPECIES[species].rare, index) {
+            let margin = match (all[species].rare, index) {
                 (true, 0) => 0.25,
                 (_, 0) => 0.1,
                 _ => 0.0,
@@ -105,14 +106,32 @@ mod tests {
     }
 
     #[test]
-    fn every_species_is_there_and_the_rare_one_lies_inside() {
-        for seed in 0..50 {
-            let config = NanoparticlesConfig {
+    fn an_alloy_is_placed_after_all_others_and_moves_none() {
+        for seed in 0..20 {
+            let plain = NanoparticlesConfig {
                 seed,
                 ..NanoparticlesConfig::default()
             };
+            let joint = NanoparticlesConfig {
+                joint: true,
+                ..plain.clone()
+            };
+            let (plain, joint) = (centres(&plain), centres(&joint));
+            assert_eq!(joint.len(), plain.len() + 1);
+            assert_eq!(joint[..plain.len()], plain);
+        }
+    }
+
+    #[test]
+    fn every_species_is_there_and_the_rare_one_lies_inside() {
+        for (seed, joint) in (0..50).flat_map(|seed| [(seed, false), (seed, true)]) {
+            let config = NanoparticlesConfig {
+                seed,
+                joint,
+                ..NanoparticlesConfig::default()
+            };
             let placed = place(&config);
-            for (species, s) in SPECIES.iter().enumerate() {
+            for (species, s) in of_sample(joint).iter().enumerate() {
                 let first = placed.iter().find(|p| p.species == species).unwrap();
                 if s.rare {
                     let (x, y) = first.centre;

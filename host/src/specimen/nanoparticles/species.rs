@@ -25,16 +25,23 @@ const fn species(name: &'static str, rare: bool) -> Species {
 }
 
 /// Every species; indices into this table identify a species everywhere.
-pub(super) static SPECIES: [Species; 5] = [
+pub(super) static SPECIES: [Species; 6] = [
     species("Au@Pd core-shell", true),
     species("Pd rod", false),
     species("Au sphere", false),
     species("Cu2O cube", false),
     species("Pd/TiO2 agglomerate", false),
+    species("AuPd alloy sphere", true),
 ];
 
+/// The species of a sample: the last, whose amounts of Au and of Pd are ordinary each and together are not,
+/// is in those that are asked to hold it.
+pub(super) fn of_sample(joint: bool) -> &'static [Species] {
+    if joint { &SPECIES } else { &SPECIES[..5] }
+}
+
 /// Particles of each species per 1000 nm² of support, at the default density.
-pub(super) const PER_1000_NM2: [f64; SPECIES.len()] = [0.14, 1.0, 1.2, 0.55, 0.36];
+pub(super) const PER_1000_NM2: [f64; SPECIES.len()] = [0.14, 1.0, 1.2, 0.55, 0.36, 0.05];
 
 /// A body of one material in a particle.
 #[derive(Clone, Debug)]
@@ -43,7 +50,7 @@ pub(super) struct Part {
     /// Centre relative to the particle's, in nm.
     pub(super) centre: (f64, f64),
     pub(super) material: Material,
-    /// 1 for matter, -1 for a cavity that another part fills.
+    /// 1 for matter, -1 for a cavity that another part fills, its share for a constituent of an alloy.
     pub(super) sign: f64,
 }
 
@@ -66,7 +73,8 @@ pub(super) fn particle(species: usize, stream: &mut Stream) -> Particle {
         1 => rod(stream),
         2 => sphere(stream),
         3 => cube(stream),
-        _ => agglomerate(stream),
+        4 => agglomerate(stream),
+        _ => alloy(stream),
     }
 }
 
@@ -182,14 +190,35 @@ fn agglomerate(stream: &mut Stream) -> Particle {
     Particle { parts, footprint }
 }
 
+/// A sphere as large as those of gold, half of gold and half of palladium by volume: the volumes of both
+/// add up in their solid solution to within a per cent. Either metal is as thick as in the flanks of
+/// spheres and rods of one of them.
+fn alloy(stream: &mut Stream) -> Particle {
+    let radius = stream.between(3.2, 4.2);
+    let rotation = tumbled(stream);
+    let semi_axes = [0; 3].map(|_| radius * stream.between(0.92, 1.08));
+    let shape = Shape::ellipsoid(semi_axes, &rotation);
+    let half = |material: Material| Part {
+        sign: 0.5,
+        ..Part::new(shape.clone(), CENTRE, material)
+    };
+    Particle {
+        parts: vec![half(Material::Gold), half(Material::Palladium)],
+        footprint: vec![(0.0, 0.0, radius)],
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::random::Purpose;
     use super::*;
 
     #[test]
-    fn exactly_one_species_is_rare_and_names_differ() {
-        assert_eq!(SPECIES.iter().filter(|s| s.rare).count(), 1);
+    fn one_species_is_rare_and_one_more_where_it_is_asked_for_and_names_differ() {
+        for (joint, rare) in [(false, 1), (true, 2)] {
+            let species = of_sample(joint);
+            assert_eq!(species.iter().filter(|s| s.rare).count(), rare);
+        }
         for (i, s) in SPECIES.iter().enumerate() {
             assert!(SPECIES[..i].iter().all(|t| t.name != s.name));
         }

@@ -9,6 +9,9 @@ use super::random::{Purpose, Stream};
 /// Rods of an assembly, where it has room.
 const RODS: usize = 2;
 
+/// Conduction electrons per volume of a lightly doped crystal, relative to the others.
+pub(super) const LIGHTLY_DOPED: f64 = 0.6;
+
 /// A nanocrystal, or a rod of several that have grown together.
 #[derive(Clone, Debug)]
 pub(super) struct Crystal {
@@ -19,11 +22,17 @@ pub(super) struct Crystal {
     pub(super) layer: usize,
     /// Share of the space around it that others fill, 0 to 1.
     pub(super) fill: f64,
+    /// Its conduction electrons per volume, relative to those of the assembly.
+    pub(super) electrons: f64,
 }
 
 impl Crystal {
     pub(super) fn is_rod(&self) -> bool {
         self.ends[0] != self.ends[1]
+    }
+
+    pub(super) fn is_lightly_doped(&self) -> bool {
+        self.electrons < 1.0
     }
 
     /// Distance in nm of (x, y) from the axis, in projection.
@@ -64,6 +73,8 @@ pub(super) struct Assembly {
     pub(super) crystals: Vec<Crystal>,
     /// Sites (x, y) in nm of the first layer that are empty among occupied ones.
     pub(super) vacancies: Vec<(f64, f64)>,
+    /// Middle (x, y) in nm of the cluster of lightly doped crystals, where there is one.
+    pub(super) lightly_doped: Option<(f64, f64)>,
 }
 
 impl Assembly {
@@ -75,11 +86,17 @@ impl Assembly {
         // twelve neighbours there can be has its part in it.
         let packing = PI / 18f64.sqrt() * (config.diameter_nm / config.spacing_nm()).powi(3);
         let fill = |key| packing * (lattice.beside(key) + lattice.across(key)) as f64 / 12.0;
+        let cluster = if config.joint {
+            cluster(config, &lattice, &rows)
+        } else {
+            Vec::new()
+        };
         let rods = rows.iter().map(|row| Crystal {
             ends: [lattice.at(row[0]), lattice.at(row[2])],
             radius_nm: rod_radius_nm(config),
             layer: row[0].2,
             fill: row.iter().map(|&key| fill(key)).sum::<f64>() / 3.0,
+            electrons: 1.0,
         });
         let mut crystals: Vec<Crystal> = rods.collect();
         for (key, site) in lattice.sites().filter(|(_, site)| site.occupied) {
@@ -93,6 +110,11 @@ impl Assembly {
                     radius_nm,
                     layer: key.2,
                     fill: fill(key),
+                    electrons: if cluster.contains(&key) {
+                        LIGHTLY_DOPED
+                    } else {
+                        1.0
+                    },
                 });
             }
         }
@@ -105,6 +127,7 @@ impl Assembly {
         Self {
             crystals,
             vacancies,
+            lightly_doped: cluster.first().map(|&key| lattice.at(key)),
         }
     }
 
@@ -156,4 +179,48 @@ fn rows(config: &PlasmonicConfig, lattice: &Lattice, stream: &mut Stream) -> Vec
         }
     }
     rows
+}
+
+/// A crystal of the first layer with nothing on top, and its neighbours, the middle one first: in the middle of
+/// the frame, apart from the rods, and where as many as possible of the seven are there with nothing on top.
+/// None where the assembly has no room.
+///
+/// It is drawn from random numbers of its own, so that the assembly is otherwise what it is without it.
+fn cluster(config: &PlasmonicConfig, lattice: &Lattice, rods: &[[Key; 3]]) -> Vec<Key> {
+    let (width, height) = config.frame().size_nm;
+    let is_in_the_middle = |(x, y): (f64, f64)| {
+        (0.2..0.8).contains(&(x / width)) && (0.2..0.8).contains(&(y / height))
+    };
+    let around = |(i, j, layer): Key| -> Vec<Key> {
+        let both = STEPS.iter().flat_map(|&(a, b)| [(a, b), (-a, -b)]);
+        let others = both.map(|(a, b)| (i + a, j + b, layer));
+        std::iter::once((i, j, layer)).chain(others).collect()
+    };
+    let is_apart = |key: Key| {
+        let (x, y) = lattice.at(key);
+        rods.iter().flatten().all(|&rod| {
+            let (a, b) = lattice.at(rod);
+            libm::hypot(x - a, y - b) > 2.5 * config.spacing_nm()
+        })
+    };
+    let is_single = |key: Key| lattice.is_occupied(key) && lattice.across(key) == 0;
+    let in_a_single_layer = |cluster: &[Key]| cluster.iter().filter(|&&key| is_single(key)).count();
+    let candidates: Vec<Vec<Key>> = lattice
+        .sites()
+        .filter(|&(key, site)| {
+            key.2 == 0 && is_single(key) && is_in_the_middle(site.at) && is_apart(key)
+        })
+        .map(|(key, _)| around(key))
+        .collect();
+    let most = candidates
+        .iter()
+        .map(|cluster| in_a_single_layer(cluster))
+        .max();
+    let best = candidates
+        .into_iter()
+        .filter(|cluster| Some(in_a_single_layer(cluster)) == most);
+    let best: Vec<Vec<Key>> = best.collect();
+    let mut stream = Stream::new(config.seed, Purpose::Assembly, [1, 0]);
+    let chosen = (stream.uniform() * best.len() as f64) as usize;
+    best.into_iter().nth(chosen).unwrap_or_default()
 }

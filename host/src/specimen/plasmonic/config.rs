@@ -19,6 +19,13 @@ pub struct PlasmonicConfig {
     pub width: usize,
     /// Chooses the assembly and all noise.
     pub seed: u64,
+    /// Whether the sample also holds a rare behaviour that no single response shows: a cluster of
+    /// crystals of the first layer with fewer electrons, where the counts of every window are ordinary, but not
+    /// those below 0.5 eV beside those around 0.6 eV. Nothing else differs, but for the factor by which all
+    /// counts are scaled.
+    /// Files of samples without it do not say so.
+    #[serde(skip_serializing_if = "core::ops::Not::not")]
+    pub joint: bool,
     /// Width of the scanned area in nm; pixels are square. Width and height must both lie in
     /// 100 to 1000 nm.
     pub field_of_view_nm: f64,
@@ -50,6 +57,7 @@ impl Default for PlasmonicConfig {
             height: 64,
             width: 64,
             seed: 0,
+            joint: false,
             // Five pixels from one nanocrystal to the next: closer ones the image does not resolve,
             // and a patch would not tell a rod from a row of spheres.
             field_of_view_nm: 240.0,

@@ -2,7 +2,7 @@
 
 use core::f64::consts::PI;
 
-use super::assembly::Assembly;
+use super::assembly::{Assembly, Crystal};
 use super::config::PlasmonicConfig;
 use super::frame::{behaviours, haadf};
 use crate::data::{Behaviour, Map, blur};
@@ -10,30 +10,42 @@ use crate::data::{Behaviour, Map, blur};
 /// Thickness of the support in nm of Sn:In2O3 that scatters as much.
 const SUPPORT_NM: f64 = 3.0;
 
-/// Thickness in nm of both layers, row by row.
+/// Thickness in nm of both layers, and of the lightly doped crystals in them, row by row.
 #[derive(Clone, Debug)]
-pub(super) struct Layers([Vec<f64>; 2]);
+pub(super) struct Layers {
+    both: [Vec<f64>; 2],
+    lightly_doped: Vec<f64>,
+}
 
 impl Layers {
     pub(super) fn new(config: &PlasmonicConfig, assembly: &Assembly) -> Self {
         let frame = config.frame();
-        let thickness = |layer: usize, x: f64, y: f64| {
-            let crystals = assembly.crystals.iter().filter(|c| c.layer == layer);
-            crystals.map(|c| c.chord(x, y)).sum::<f64>()
-        };
         // Mean over 3 x 3 points of each pixel.
         let offsets = [-1.0, 0.0, 1.0].map(|third| third * frame.pixel_nm / 3.0);
-        let mean = |layer: usize, x: f64, y: f64| {
-            let row = |dy: f64| offsets.map(|dx| thickness(layer, x + dx, y + dy));
-            offsets.map(row).as_flattened().iter().sum::<f64>() / 9.0
+        let thickness = |is_meant: &dyn Fn(&Crystal) -> bool| {
+            let crystals: Vec<&Crystal> =
+                assembly.crystals.iter().filter(|c| is_meant(c)).collect();
+            let at = |x: f64, y: f64| crystals.iter().map(|c| c.chord(x, y)).sum::<f64>();
+            frame.each(|x, y| {
+                let row = |dy: f64| offsets.map(|dx| at(x + dx, y + dy));
+                offsets.map(row).as_flattened().iter().sum::<f64>() / 9.0
+            })
         };
-        Self([0, 1].map(|layer| frame.each(|x, y| mean(layer, x, y))))
+        Self {
+            both: [0, 1].map(|layer| thickness(&|crystal| crystal.layer == layer)),
+            lightly_doped: thickness(&Crystal::is_lightly_doped),
+        }
     }
 
     /// Thickness of both together in nm.
     pub(super) fn thickness(&self) -> Vec<f64> {
-        let [first, second] = &self.0;
+        let [first, second] = &self.both;
         first.iter().zip(second).map(|(a, b)| a + b).collect()
+    }
+
+    /// Thickness of the lightly doped crystals in nm.
+    pub(super) fn lightly_doped(&self) -> &[f64] {
+        &self.lightly_doped
     }
 
     /// The HAADF image in counts, without noise: proportional to the thickness of one material.
@@ -53,8 +65,9 @@ impl Layers {
         config: &PlasmonicConfig,
         assembly: &Assembly,
     ) -> Vec<Behaviour> {
-        const NAMES: [(&str, bool); 6] = [
+        const NAMES: [(&str, bool); 7] = [
             ("end of a rod", true),
+            ("lightly doped cluster", true),
             ("vacancy", false),
             ("two layers", false),
             ("one layer", false),
@@ -69,29 +82,41 @@ impl Layers {
         let full_nm = covered * 2.0 / 3.0 * config.diameter_nm;
         let dense =
             |nm: &Vec<f64>| blur(nm, frame.width, 2.0 * config.spacing_nm() / frame.pixel_nm);
-        let shares = self.0.each_ref().map(dense);
+        let shares = self.both.each_ref().map(dense);
         let ends: Vec<_> = assembly.ends_of_rods().collect();
         let reaches = |points: &[(f64, f64)], x: f64, y: f64| {
             let mut distances = points.iter().map(|p| libm::hypot(p.0 - x, p.1 - y));
             distances.any(|distance| distance < radius)
         };
+        // Where most of what the beam excites is lightly doped.
+        let is_lightly_doped = |x: f64, y: f64| {
+            let middle = assembly.lightly_doped;
+            middle.is_some_and(|(a, b)| libm::hypot(x - a, y - b) < 0.75 * config.spacing_nm())
+        };
         let behaviour = |(i, (x, y)): (usize, (f64, f64))| {
             let [first, second] = [0, 1].map(|layer| shares[layer][i] / full_nm);
             Some(if reaches(&ends, x, y) {
                 0
-            } else if reaches(&assembly.vacancies, x, y) {
+            } else if is_lightly_doped(x, y) {
                 1
-            } else if second > 0.5 {
+            } else if reaches(&assembly.vacancies, x, y) {
                 2
-            } else if first > 0.75 {
+            } else if second > 0.5 {
                 3
-            } else if first > 0.1 {
+            } else if first > 0.75 {
                 4
-            } else {
+            } else if first > 0.1 {
                 5
+            } else {
+                6
             })
         };
         let shown: Vec<_> = frame.centres().enumerate().map(behaviour).collect();
-        behaviours(NAMES, &shown)
+        let mut behaviours = behaviours(NAMES, &shown);
+        if !config.joint {
+            // In an assembly without it, it is nothing to look for.
+            behaviours.remove(1);
+        }
+        behaviours
     }
 }

@@ -2,11 +2,12 @@
 
 use rayon::prelude::*;
 
-use super::assembly::{Assembly, Crystal};
+use super::assembly::{Assembly, Crystal, LIGHTLY_DOPED};
 use super::config::PlasmonicConfig;
 use super::drude::{Drude, among_others, depolarisation};
 use super::electron::SwiftElectron;
 use super::frame::Frame;
+use super::layers::Layers;
 use crate::data::{Axis, blur};
 
 /// The axis of all spectra: 140 channels of 10 meV from 0.2 eV.
@@ -57,11 +58,12 @@ impl Mode<'_> {
 }
 
 impl Losses {
-    /// Spectra over an assembly whose thickness in nm is given for every pixel.
-    pub(super) fn new(config: &PlasmonicConfig, assembly: &Assembly, thickness: &[f64]) -> Self {
+    /// Spectra over an assembly in layers.
+    pub(super) fn new(config: &PlasmonicConfig, assembly: &Assembly, layers: &Layers) -> Self {
         let axis = energy_axis();
         let energies = axis.values();
-        let gas = Drude::new(config.electrons_per_nm3, config.damping_ev);
+        let gas =
+            |electrons: f64| Drude::new(config.electrons_per_nm3 * electrons, config.damping_ev);
         let beam = SwiftElectron::new(config.beam_energy_kev);
         let resolution = config.resolution_ev / axis.scale;
         let over = |value: &Curve<'_>| {
@@ -71,14 +73,26 @@ impl Losses {
         let modes: Vec<Mode<'_>> = assembly
             .crystals
             .iter()
-            .flat_map(|crystal| modes(crystal, &gas, &over))
+            .flat_map(|crystal| modes(crystal, &gas(crystal.electrons), &over))
             .collect();
-        let volume = over(&|ev| volume_loss(&gas, ev, 0.5 * config.diameter_nm));
+        let [volume, of_lightly_doped] = [1.0, LIGHTLY_DOPED].map(|electrons| {
+            let gas = gas(electrons);
+            over(&|ev| volume_loss(&gas, ev, 0.5 * config.diameter_nm))
+        });
         let frame = config.frame();
-        let pixels: Vec<_> = frame.centres().zip(thickness).collect();
+        let thickness = layers.thickness();
+        let pixels: Vec<_> = frame
+            .centres()
+            .zip(&thickness)
+            .zip(layers.lightly_doped())
+            .collect();
         // Pixel by pixel in any order: each sum runs over the modes in theirs.
-        let spectrum = |((x, y), nm): ((f64, f64), &f64)| {
-            let mut spectrum: Vec<f64> = volume.iter().map(|per_nm| per_nm * nm).collect();
+        let spectrum = |(((x, y), nm), lightly_doped): (((f64, f64), &f64), &f64)| {
+            let others = nm - lightly_doped;
+            let mut spectrum: Vec<f64> = volume.iter().map(|per_nm| per_nm * others).collect();
+            for (sum, per_nm) in spectrum.iter_mut().zip(&of_lightly_doped) {
+                *sum += per_nm * lightly_doped;
+            }
             for mode in &modes {
                 let pull = mode.pull(beam, x, y);
                 for (sum, value) in spectrum.iter_mut().zip(&mode.spectrum) {

@@ -3,7 +3,8 @@
 //! Spheres of Sn:In2O3 lie in a hexagonal layer that thins out over a gradual edge; a second layer
 //! rests on part of it. Here and there a crystal is missing, and in two places three have grown
 //! together to a rod, whose ends are hot spots at an energy of their own: the rare behaviour to
-//! discover. A [`Plasmonic`] gives the HAADF image of it and, pixel by pixel, energy-loss spectra
+//! discover. With [`joint`](PlasmonicConfig::joint), a crystal of the first layer and its neighbours have fewer
+//! electrons and resonate at lower energies, which two windows tell together and none alone. A [`Plasmonic`] gives the HAADF image of it and, pixel by pixel, energy-loss spectra
 //! after the zero loss was taken off. All of it follows from a [`PlasmonicConfig`].
 //!
 //! - Places: lattice sites, occupied at random across two wavy edges (`lattice`), and what lies
@@ -66,7 +67,7 @@ impl Plasmonic {
         config.validate()?;
         let assembly = Assembly::new(&config);
         let layers = Layers::new(&config, &assembly);
-        let losses = Losses::new(&config, &assembly, &layers.thickness());
+        let losses = Losses::new(&config, &assembly, &layers);
         let image = layers.expected_image(&config);
         let behaviours = layers.behaviours(&config, &assembly);
         let noise = Noise::Counts {

@@ -98,6 +98,40 @@ fn rods_are_two_and_crystals_of_a_layer_never_overlap() {
 }
 
 #[test]
+fn a_lightly_doped_cluster_changes_electrons_and_nothing_else() {
+    for seed in 0..10 {
+        let plain = Assembly::new(&config(seed)).crystals;
+        let joint = Assembly::new(&PlasmonicConfig {
+            joint: true,
+            ..config(seed)
+        });
+        assert!(plain.iter().all(|crystal| crystal.electrons == 1.0));
+        assert_eq!(plain.len(), joint.crystals.len());
+        for (a, b) in plain.iter().zip(&joint.crystals) {
+            assert_eq!(
+                (a.ends, a.radius_nm, a.layer),
+                (b.ends, b.radius_nm, b.layer)
+            );
+            assert_eq!(a.fill, b.fill);
+        }
+        let light = joint.crystals.iter().filter(|c| c.is_lightly_doped());
+        let light: Vec<_> = light.collect();
+        assert!(
+            (3..=7).contains(&light.len()),
+            "seed {seed}: {}",
+            light.len()
+        );
+        let (x, y) = joint.lightly_doped.unwrap();
+        let spacing = PlasmonicConfig::default().spacing_nm();
+        assert!(
+            light
+                .iter()
+                .all(|c| !c.is_rod() && c.distance(x, y) < 1.1 * spacing)
+        );
+    }
+}
+
+#[test]
 fn nothing_of_the_first_layer_lies_at_a_vacancy() {
     let config = PlasmonicConfig::default();
     let assembly = Assembly::new(&config);
