@@ -3,10 +3,10 @@
 use crate::Outcome;
 use beacon_host::components::Basis;
 use beacon_host::data::{Axis, Spectra};
-use beacon_host::figures::{PairedResponse, PairsFigure};
-use beacon_host::plot::save;
+use beacon_host::internal::figures::{PairedResponse, PairsFigure};
+use beacon_host::internal::plot::save;
+use beacon_host::internal::specimen::SpecimenChoice;
 use beacon_host::scalarizer::Scalarizer;
-use beacon_host::specimen::SpecimenChoice;
 use std::path::Path;
 
 /// Points measured, of which the first are seeds.
