@@ -35,7 +35,7 @@ pub fn cells_per_axis(bins: usize, responses: usize) -> usize {
 /// `truth` holds a slice a response, with one value a candidate, in any units.
 ///
 /// ```
-/// use beacon_host::metrics::{Coverage, vector_groups};
+/// use beacon_host::metrics::vector_groups;
 ///
 /// // Each value is ordinary in its response, and the last candidate is in no other's cell.
 /// let (gold, palladium) = ([0.0, 1.0, 2.0, 0.0, 0.0, 1.0], [0.0, 0.0, 0.0, 1.0, 2.0, 1.0]);
