@@ -196,7 +196,7 @@ impl<'a> Learner<'a> {
                 (proposal, started.elapsed())
             },
             |pace| {
-                let fit = fits.then(|| trainer.fit_at(pace, responses));
+                let fit = fits.then(|| trainer.fit_at(pace, &[responses]));
                 fit.unwrap_or(Ok(None))
             },
         );
@@ -237,7 +237,7 @@ impl<'a> Learner<'a> {
         if self.fits() {
             let (trainer, responses) = (&mut self.trainer, &self.responses);
             let controller = &mut *self.controller;
-            let fit = |pace: &Pace| trainer.fit_at(pace, responses);
+            let fit = |pace: &Pace| trainer.fit_at(pace, &[responses]);
             let ((), fitted) = watched(controller, TRAINING, |_| (), fit);
             report = fitted.map_err(fit_error)?;
         }
