@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use beacon_kernel::link::message::{DoseLimits, Settings};
 use beacon_kernel::link::{Client, Timing};
-use beacon_kernel::{Candidates, Capacity, Edges};
+use beacon_kernel::{Candidates, Capacity, Edges, MOST_RESPONSES};
 
 use super::progress::CampaignProgress;
 use super::{Failure, OrFail as _, log};
@@ -138,10 +138,10 @@ pub(super) fn roomy_memory_for(
     Ok((memory, needed))
 }
 
-/// Memory for a campaign over these candidates. One that this machine has not is refused before
+/// Memory for a campaign over these candidates, and for as many targets as there may be. One that this machine has not is refused before
 /// anything is exposed.
 pub(super) fn memory_for(candidates: Candidates, points: usize) -> Result<Memory, Failure> {
-    Memory::fitting(candidates, points).map_err(Failure::Input)
+    Memory::fitting_vectors(candidates, points, MOST_RESPONSES).map_err(Failure::Input)
 }
 
 /// What a campaign needs of a board: room, and what becomes of windows that reach beyond the image.

@@ -152,6 +152,14 @@ impl Story {
                 "Reduced",
                 json!({ "scalarizer": scalarizer, "responses": responses }),
             ),
+            Event::Foreseen(foreseen) => {
+                let predicted = foreseen.iter().map(|of| {
+                    let (mean, sigma) = of.prediction;
+                    (f64::from(mean) + of.origin, sigma)
+                });
+                let predicted: Vec<_> = predicted.collect();
+                ("Foreseen", json!({ "predicted": predicted }))
+            }
             Event::Ended(ended) => ("Ended", json!({ "why": ended.to_string() })),
         };
         let details = match details {

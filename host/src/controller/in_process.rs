@@ -6,8 +6,8 @@ use beacon_kernel::link::message::{Refusal, Settings, Which};
 use beacon_kernel::link::scalarizer::{Scalarizer, relative};
 use beacon_kernel::link::transfer::Encoding;
 use beacon_kernel::{
-    Acquisition, Band, Candidate, Candidates, Capacity, Explorer, Model, Proposal, Storage,
-    Surrogate,
+    Acquisition, Band, Candidate, Candidates, Capacity, Explorer, Model, Prediction, Proposal,
+    Storage, Surrogate,
 };
 use rayon::prelude::*;
 
@@ -41,13 +41,37 @@ impl Memory {
         Self::fitting_in(candidates, points, available_bytes())
     }
 
-    /// The same, where so many bytes are free; `None` where that is not known.
+    /// [`Self::fitting`] for so many responses of a place.
+    ///
+    /// # Errors
+    /// As [`Self::fitting`].
+    pub fn fitting_vectors(
+        candidates: Candidates,
+        points: usize,
+        responses: usize,
+    ) -> Result<Self, String> {
+        Self::fitting_vectors_in(candidates, (points, responses), available_bytes())
+    }
+
+    /// [`Self::fitting`], where so many bytes are free; `None` where that is not known.
     pub(crate) fn fitting_in(
         candidates: Candidates,
         points: usize,
         free: Option<u64>,
     ) -> Result<Self, String> {
-        let capacity = |points| Capacity::for_candidates(candidates, points);
+        Self::fitting_vectors_in(candidates, (points, 1), free)
+    }
+
+    /// [`Self::fitting_vectors`], likewise.
+    pub(crate) fn fitting_vectors_in(
+        candidates: Candidates,
+        (points, responses): (usize, usize),
+        free: Option<u64>,
+    ) -> Result<Self, String> {
+        let capacity = |points| {
+            let capacity = Capacity::for_candidates(candidates, points);
+            capacity.with_responses(responses)
+        };
         let bytes = |points| 4 * (capacity(points).floats() + capacity(points).words()) as u64;
         if let Some(free) = free
             && bytes(points) > free
@@ -222,11 +246,27 @@ impl Controller for InProcess<'_> {
     }
 
     fn begin(&mut self, setup: &Setup<'_>) -> Result<(), ControllerError> {
+        self.begin_with(setup, 1)
+    }
+
+    fn begin_with(&mut self, setup: &Setup<'_>, responses: usize) -> Result<(), ControllerError> {
         (self.scalarizer, self.origin) = (None, 0.0);
         self.explorer.set_seed(setup.seed);
         Ok(self
             .explorer
-            .load_image_for(setup.candidates, setup.pixels)?)
+            .load_image_with(setup.candidates, responses, setup.pixels)?)
+    }
+
+    fn room_for_responses(&self) -> usize {
+        self.explorer.capacity().responses
+    }
+
+    fn predict_of(
+        &mut self,
+        candidate: Candidate,
+        response: usize,
+    ) -> Result<Prediction, ControllerError> {
+        Ok(self.explorer.predict_of(candidate, response)?)
     }
 
     fn choose(&mut self, acquisition: Acquisition) -> Result<(), ControllerError> {
@@ -259,11 +299,19 @@ impl Controller for InProcess<'_> {
     }
 
     fn measure(&mut self, candidate: Candidate, response: f32) -> Result<(), ControllerError> {
+        self.measure_all(candidate, &[response])
+    }
+
+    fn measure_all(
+        &mut self,
+        candidate: Candidate,
+        responses: &[f32],
+    ) -> Result<(), ControllerError> {
         // What is worked ahead reads a factor of many points fewer times than what comes after.
         if self.explorer.held() >= MANY {
             while self.explorer.prepare(Some(candidate)) {}
         }
-        Ok(self.explorer.measure(candidate, response)?)
+        Ok(self.explorer.measure_all(candidate, responses)?)
     }
 
     fn reduce_with(

@@ -14,7 +14,9 @@ use std::time::Duration;
 use beacon_kernel::link::Failure;
 use beacon_kernel::link::message::{BeamFault, BlankReason, Refusal, Settings, Signals, Which};
 use beacon_kernel::link::scalarizer::Scalarizer;
-use beacon_kernel::{Acquisition, Candidate, Candidates, Model, Network, Proposal, Surrogate};
+use beacon_kernel::{
+    Acquisition, Candidate, Candidates, Model, Network, Prediction, Proposal, Surrogate,
+};
 
 pub use choice::{ControllerChoice, UnknownController};
 pub use emulated::{Emulator, EmulatorError, end_emulators, firmware_image};
@@ -147,6 +149,16 @@ impl ControllerError {
             ))
         )
     }
+}
+
+/// The error for more responses of a place than there is room for.
+fn no_room_for(responses: usize, room: usize) -> ControllerError {
+    beacon_kernel::Error::Capacity {
+        what: "responses",
+        needed: responses,
+        capacity: room,
+    }
+    .into()
 }
 
 /// What a board said of itself when an exposure was over.
@@ -291,6 +303,22 @@ pub trait Controller: BeamPort {
     /// When the kernel refuses the image or has no room for it.
     fn begin(&mut self, setup: &Setup<'_>) -> Result<(), ControllerError>;
 
+    /// [`Self::begin`] with so many responses of a place.
+    ///
+    /// # Errors
+    /// As [`Self::begin`], and for more responses than the kernel has room for; this default has room for one.
+    fn begin_with(&mut self, setup: &Setup<'_>, responses: usize) -> Result<(), ControllerError> {
+        if responses == 1 {
+            return self.begin(setup);
+        }
+        Err(no_room_for(responses, 1))
+    }
+
+    /// Responses of a place that it has room for.
+    fn room_for_responses(&self) -> usize {
+        1
+    }
+
     /// Chooses the strategy from the next proposal on.
     ///
     /// # Errors
@@ -310,6 +338,38 @@ pub trait Controller: BeamPort {
     /// # Errors
     /// When the kernel refuses it; see [`beacon_kernel::Explorer::measure`].
     fn measure(&mut self, candidate: Candidate, response: f32) -> Result<(), ControllerError>;
+
+    /// Hands over all measured responses of a place, in the campaign's order and raw units.
+    ///
+    /// # Errors
+    /// When the kernel refuses them; see [`beacon_kernel::Explorer::measure_all`]. This default takes one.
+    fn measure_all(
+        &mut self,
+        candidate: Candidate,
+        responses: &[f32],
+    ) -> Result<(), ControllerError> {
+        match *responses {
+            [response] => self.measure(candidate, response),
+            _ => Err(beacon_kernel::Error::ResponseCount {
+                found: responses.len(),
+                expected: 1,
+            }
+            .into()),
+        }
+    }
+
+    /// Predicts a response of a candidate, counted from 0.
+    ///
+    /// # Errors
+    /// When there is no model, or no such response; see [`beacon_kernel::Explorer::predict_of`]. This default
+    /// predicts none.
+    fn predict_of(
+        &mut self,
+        _candidate: Candidate,
+        response: usize,
+    ) -> Result<Prediction, ControllerError> {
+        Err(no_room_for(response + 1, 1))
+    }
 
     /// Lets the kernel reduce spectra by itself from now on: the response that it takes is
     /// `scalarizer`'s less `origin`, subtracted in f64 and rounded to f32. `origin` is what the

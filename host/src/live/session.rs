@@ -11,7 +11,7 @@ use super::fold::fold;
 use super::station::{Log, Station};
 use super::taken_up::{from_toml, to_toml};
 use super::{LiveError, TakenUp};
-use crate::campaign::drive::{Drive, Failure, World as _};
+use crate::campaign::drive::{Drive, Failure, World as _, further_targets};
 use crate::campaign::{
     ALGORITHM, Action, Begun, CampaignConfig, CampaignError, Ended, Event, Given, LiveConfig,
     MeasuredPoint, Monitor, Now, Observer, Outcome, Overview, Patches, Record, Reduce, Resumed,
@@ -342,7 +342,9 @@ impl<'a> Session<'a> {
         self.station.view.show_truth(self.truth.as_ref());
         // Truth is for judging: one that cannot judge keeps nobody from measuring.
         let candidates = patches.candidates();
-        let (mut monitor, unjudged) = match Monitor::new(self.truth.as_ref(), candidates) {
+        let further = further_targets(&self.state, &self.station);
+        let truth = self.truth.as_ref();
+        let (mut monitor, unjudged) = match Monitor::of_several(truth, &further, candidates) {
             Ok(monitor) => (monitor, None),
             Err(error) => (Monitor::new(None, candidates)?, Some(error)),
         };
@@ -382,6 +384,8 @@ impl<'a> Session<'a> {
         }
         drive.controller().set_watch(station.watching());
         drive.set_room(room);
+        let most = drive.controller().room_for_responses();
+        drive.set_most_targets(most);
         let resumed = match self.torn {
             Some(_) => {
                 let resumed = resumed(&station.config, &*station.microscope);
