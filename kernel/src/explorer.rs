@@ -15,6 +15,7 @@ mod posterior;
 mod preparation;
 mod proposal;
 mod scores;
+mod several;
 
 pub use bands::Band;
 pub use proposal::Proposal;

@@ -237,7 +237,7 @@ pub(super) fn try_out(place: &Place, steps: usize, discard: bool) -> Result<Self
     let capacity = campaign.capacity();
     let mut memory = Memory::new(capacity);
     let mut controller = connect(place, &mut memory)?;
-    super::kernel::admit(&controller, (capacity, candidates.edges()))?;
+    super::kernel::admit(&mut controller, (capacity, candidates.edges()))?;
     let status = controller.status().or_running()?;
     if status.phase == Phase::Running && !discard {
         return Err(Failure::Input(format!(

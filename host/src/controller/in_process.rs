@@ -7,7 +7,7 @@ use beacon_kernel::link::scalarizer::{Scalarizer, relative};
 use beacon_kernel::link::transfer::Encoding;
 use beacon_kernel::{
     Acquisition, Band, Candidate, Candidates, Capacity, Explorer, Model, Prediction, Proposal,
-    Storage, Surrogate,
+    Responses, Storage, Surrogate,
 };
 use rayon::prelude::*;
 
@@ -116,9 +116,8 @@ pub(crate) fn available_bytes() -> Option<u64> {
 pub struct InProcess<'m> {
     explorer: Explorer<'m>,
     room: usize,
-    scalarizer: Option<Scalarizer>,
-    /// What is subtracted from the response of a spectrum.
-    origin: f64,
+    /// The windows of each response, and what is subtracted from the response of a spectrum.
+    reductions: Vec<(Scalarizer, f64)>,
     pub(super) watch: OnHandOver,
     /// The scores of the last proposal, where they are kept.
     scores: Option<Vec<f32>>,
@@ -144,8 +143,7 @@ impl<'m> InProcess<'m> {
         Ok(Self {
             explorer,
             room,
-            scalarizer: None,
-            origin: 0.0,
+            reductions: Vec::new(),
             watch: nobody(),
             scores: None,
         })
@@ -165,22 +163,57 @@ impl<'m> InProcess<'m> {
         self.explorer.held()
     }
 
-    /// The response that [`Controller::measure_spectrum`] takes from a spectrum; refused where a
+    /// Responses of a place that there is room for.
+    pub(super) fn most_responses(&self) -> usize {
+        self.explorer.capacity().responses
+    }
+
+    /// The responses that [`Controller::measure_spectrum_all`] takes from a spectrum; refused where a
     /// board refuses.
     ///
     /// # Errors
-    /// Without a scalarizer, and for a spectrum of fewer channels than it needs or more than a
-    /// transfer carries.
-    pub(super) fn reduce(&self, spectrum: &[f32]) -> Result<f32, ControllerError> {
-        let scalarizer = self.scalarizer.ok_or(Refusal::NoScalarizer)?;
+    /// Without a scalarizer for each response, and for a spectrum of fewer channels than one needs or more than
+    /// a transfer carries.
+    pub(super) fn reduce(&self, spectrum: &[f32]) -> Result<Responses, ControllerError> {
+        let needed = self.reductions.iter().map(|(own, _)| own.channels()).max();
+        let needed = needed.ok_or(Refusal::NoScalarizer)?;
+        self.check_responses(self.reductions.len())?;
         let channels = u16::try_from(spectrum.len()).map_err(|_| Refusal::TooLarge {
             needed: u32::try_from(spectrum.len()).unwrap_or(u32::MAX),
             capacity: u16::MAX.into(),
         })?;
-        if channels < scalarizer.channels() {
+        if channels < needed {
             return Err(out_of_range(Which::Scalarizer, channels.into()));
         }
-        Ok(relative(scalarizer.response(spectrum), self.origin))
+        let reductions = self.reductions.iter();
+        let responses: Vec<f32> = reductions
+            .map(|(scalarizer, origin)| relative(scalarizer.response(spectrum), *origin))
+            .collect();
+        Ok(Responses::new(&responses)?)
+    }
+
+    /// Refuses another number of responses than the campaign's.
+    fn check_responses(&self, found: usize) -> Result<(), ControllerError> {
+        let expected = self.explorer.responses();
+        if found == expected {
+            return Ok(());
+        }
+        Err(beacon_kernel::Error::ResponseCount { found, expected }.into())
+    }
+
+    /// Takes scalarizers and origins that are each in range.
+    fn reduce_by(&mut self, reductions: &[(Scalarizer, f64)]) -> Result<(), ControllerError> {
+        if !reductions
+            .iter()
+            .all(|(scalarizer, _)| scalarizer.is_valid())
+        {
+            return Err(out_of_range(Which::Scalarizer, u16::MAX.into()));
+        }
+        if !reductions.iter().all(|(_, origin)| origin.is_finite()) {
+            return Err(out_of_range(Which::Origin, u64::MAX));
+        }
+        self.reductions = reductions.to_vec();
+        Ok(())
     }
 }
 
@@ -250,7 +283,7 @@ impl Controller for InProcess<'_> {
     }
 
     fn begin_with(&mut self, setup: &Setup<'_>, responses: usize) -> Result<(), ControllerError> {
-        (self.scalarizer, self.origin) = (None, 0.0);
+        self.reductions.clear();
         self.explorer.set_seed(setup.seed);
         Ok(self
             .explorer
@@ -319,14 +352,18 @@ impl Controller for InProcess<'_> {
         scalarizer: Option<Scalarizer>,
         origin: f64,
     ) -> Result<(), ControllerError> {
-        if scalarizer.is_some_and(|scalarizer| !scalarizer.is_valid()) {
-            return Err(out_of_range(Which::Scalarizer, u16::MAX.into()));
-        }
         if !origin.is_finite() {
             return Err(out_of_range(Which::Origin, u64::MAX));
         }
-        (self.scalarizer, self.origin) = (scalarizer, origin);
-        Ok(())
+        let reduction = scalarizer.map(|scalarizer| (scalarizer, origin));
+        self.reduce_by(reduction.as_slice())
+    }
+
+    fn reduce_with_all(&mut self, reductions: &[(Scalarizer, f64)]) -> Result<(), ControllerError> {
+        if !reductions.is_empty() {
+            self.check_responses(reductions.len())?;
+        }
+        self.reduce_by(reductions)
     }
 
     fn measure_spectrum(
@@ -334,9 +371,18 @@ impl Controller for InProcess<'_> {
         candidate: Candidate,
         spectrum: &[f32],
     ) -> Result<f32, ControllerError> {
-        let value = self.reduce(spectrum)?;
-        self.measure(candidate, value)?;
-        Ok(value)
+        let responses = self.measure_spectrum_all(candidate, spectrum)?;
+        Ok(responses[0])
+    }
+
+    fn measure_spectrum_all(
+        &mut self,
+        candidate: Candidate,
+        spectrum: &[f32],
+    ) -> Result<Responses, ControllerError> {
+        let responses = self.reduce(spectrum)?;
+        self.measure_all(candidate, &responses)?;
+        Ok(responses)
     }
 
     fn exclude(

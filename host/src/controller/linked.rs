@@ -27,7 +27,7 @@ use serde::{Deserialize, Serialize};
 use super::serial::Port;
 use super::watch::HandOver;
 use super::{BoardClock, ControllerError, InProcess};
-use brief::{Brief, Held};
+use brief::{Brief, Held, Point};
 
 /// How long a lost link is sought before it is given up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -82,7 +82,7 @@ pub struct Linked<'m> {
     silent: bool,
     /// What the board held when this host found it, in order; nothing until it was asked about the
     /// campaign that was begun here.
-    found: Option<Vec<Measurement>>,
+    found: Option<Vec<Point>>,
     /// Whether a journal says all that the board was ever told: a board that holds more is of another
     /// campaign on the same image.
     journalled: bool,

@@ -15,7 +15,7 @@ use beacon_kernel::link::Failure;
 use beacon_kernel::link::message::{BeamFault, BlankReason, Refusal, Settings, Signals, Which};
 use beacon_kernel::link::scalarizer::Scalarizer;
 use beacon_kernel::{
-    Acquisition, Candidate, Candidates, Model, Network, Prediction, Proposal, Surrogate,
+    Acquisition, Candidate, Candidates, Model, Network, Prediction, Proposal, Responses, Surrogate,
 };
 
 pub use choice::{ControllerChoice, UnknownController};
@@ -396,6 +396,36 @@ pub trait Controller: BeamPort {
         candidate: Candidate,
         spectrum: &[f32],
     ) -> Result<f32, ControllerError>;
+
+    /// [`Self::reduce_with`] for each response of a place in turn: its windows, and what it is relative to.
+    /// None ends it.
+    ///
+    /// # Errors
+    /// As [`Self::reduce_with`], and for another number than the campaign has responses. This default takes one.
+    fn reduce_with_all(&mut self, reductions: &[(Scalarizer, f64)]) -> Result<(), ControllerError> {
+        match *reductions {
+            [] => self.reduce_with(None, 0.0),
+            [(scalarizer, origin)] => self.reduce_with(Some(scalarizer), origin),
+            _ => Err(beacon_kernel::Error::ResponseCount {
+                found: reductions.len(),
+                expected: 1,
+            }
+            .into()),
+        }
+    }
+
+    /// [`Self::measure_spectrum`]; returns all responses that were taken.
+    ///
+    /// # Errors
+    /// As [`Self::measure_spectrum`].
+    fn measure_spectrum_all(
+        &mut self,
+        candidate: Candidate,
+        spectrum: &[f32],
+    ) -> Result<Responses, ControllerError> {
+        let response = self.measure_spectrum(candidate, spectrum)?;
+        Ok(Responses::one(response))
+    }
 
     /// Proposes nothing any more in these rows and columns of the image.
     ///

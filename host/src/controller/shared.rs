@@ -6,7 +6,9 @@ use std::rc::Rc;
 
 use beacon_kernel::link::message::{Settings, Signals};
 use beacon_kernel::link::scalarizer::Scalarizer;
-use beacon_kernel::{Acquisition, Candidate, Model, Network, Prediction, Proposal, Surrogate};
+use beacon_kernel::{
+    Acquisition, Candidate, Model, Network, Prediction, Proposal, Responses, Surrogate,
+};
 
 use super::{
     BeamPort, BoardClock, Controller, ControllerError, HandOver, LinkReport, Linked, OnHandOver,
@@ -113,14 +115,6 @@ impl Controller for SharedBoard<'_> {
         self.board().predict_of(candidate, response)
     }
 
-    fn measure_all(
-        &mut self,
-        candidate: Candidate,
-        responses: &[f32],
-    ) -> Result<(), ControllerError> {
-        self.board().measure_all(candidate, responses)
-    }
-
     fn choose(&mut self, acquisition: Acquisition) -> Result<(), ControllerError> {
         self.board().choose(acquisition)
     }
@@ -131,6 +125,14 @@ impl Controller for SharedBoard<'_> {
 
     fn measure(&mut self, candidate: Candidate, response: f32) -> Result<(), ControllerError> {
         self.board().measure(candidate, response)
+    }
+
+    fn measure_all(
+        &mut self,
+        candidate: Candidate,
+        responses: &[f32],
+    ) -> Result<(), ControllerError> {
+        self.board().measure_all(candidate, responses)
     }
 
     fn reduce_with(
@@ -147,6 +149,18 @@ impl Controller for SharedBoard<'_> {
         spectrum: &[f32],
     ) -> Result<f32, ControllerError> {
         self.board().measure_spectrum(candidate, spectrum)
+    }
+
+    fn reduce_with_all(&mut self, reductions: &[(Scalarizer, f64)]) -> Result<(), ControllerError> {
+        self.board().reduce_with_all(reductions)
+    }
+
+    fn measure_spectrum_all(
+        &mut self,
+        candidate: Candidate,
+        spectrum: &[f32],
+    ) -> Result<Responses, ControllerError> {
+        self.board().measure_spectrum_all(candidate, spectrum)
     }
 
     fn exclude(

@@ -465,6 +465,14 @@ impl Explorer<'_> {
                 *last = 0.0;
             }
         }
+        if cfg!(target_arch = "arm") {
+            // All points lie near by, and the fastest memory has no room for as many forms of the solve.
+            for own in others.iter_mut().take(self.responses.saturating_sub(1)) {
+                let before = own.before.get_mut(..known);
+                self.factor.solve_upper(before.unwrap_or_default());
+            }
+            return;
+        }
         let [second, third, fourth] = others;
         let [second, third, fourth] =
             [second, third, fourth].map(|own| own.before.get_mut(..known).unwrap_or_default());

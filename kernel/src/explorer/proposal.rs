@@ -3,7 +3,7 @@
 //! BEACON draws a sample of the response at every candidate (Thompson), scores it by its distance
 //! to the responses already known (novelty) and proposes the candidate with the highest score.
 
-use super::preparation::{sampled, sampled_vectors};
+use super::preparation::sampled;
 use super::{Explorer, Prediction, is_taken};
 use crate::improvement::log_expected_improvement;
 use crate::novelty::{self, Bounds, KnownResponses};
@@ -11,7 +11,6 @@ use crate::random::Random;
 use crate::storage::Ahead;
 use crate::strategy::{References, Sampling, Strategy};
 use crate::structure::Windows;
-use crate::vectors::{KnownVectors, Vector, VectorBounds, Whitening};
 use crate::{Candidate, Candidates, Error};
 
 /// The candidate to measure next, and what the model thinks of it.
@@ -76,24 +75,6 @@ impl Score for Novelty<'_> {
 
     fn bound(&self, response: f32, _: f32) -> f32 {
         self.bounds.at((response - self.centre) / self.scale)
-    }
-}
-
-/// Distance of a vector of responses from the known ones.
-pub(super) struct VectorNovelty<'r> {
-    known: KnownVectors<'r>,
-    whitening: Whitening,
-    k: usize,
-    bounds: VectorBounds,
-}
-
-impl Score<Vector> for VectorNovelty<'_> {
-    fn exact(&self, responses: Vector, _: f32) -> f32 {
-        self.known.novelty(self.whitening.of(responses), self.k)
-    }
-
-    fn bound(&self, responses: Vector, _: f32) -> f32 {
-        self.bounds.at(self.whitening.of(responses))
     }
 }
 
@@ -194,13 +175,7 @@ impl Explorer<'_> {
         }
         self.prepare_references()?;
         if self.responses > 1 {
-            return self.with_vectors(|explorer, novelty| {
-                if structural {
-                    explorer.best_of_samples(&StructuralNovelty(novelty))
-                } else {
-                    explorer.best_of_samples(&novelty)
-                }
-            });
+            return self.most_novel_vector(structural);
         }
         let mut references = core::mem::take(&mut self.memory.own[0].references);
         let known = references.get_mut(..self.held).unwrap_or_default();
@@ -230,42 +205,6 @@ impl Explorer<'_> {
             }
         }
         Ok(())
-    }
-
-    /// Hands over novelty against the references, which it whitens and sorts.
-    // Several strategies need it, and the fastest memory is small.
-    #[inline(never)]
-    pub(super) fn with_vectors<T>(
-        &mut self,
-        then: impl FnOnce(&mut Self, VectorNovelty<'_>) -> T,
-    ) -> T {
-        let held = self.held;
-        let (k, responses) = (usize::from(self.acquisition.k), self.responses);
-        let targets = self.memory.own.each_ref().map(|own| {
-            let targets = own.targets.get(..held);
-            targets.unwrap_or_default()
-        });
-        let whitening = Whitening::new(targets.get(..responses).unwrap_or_default());
-        let own = self.memory.own.each_mut();
-        let mut references = own.map(|own| core::mem::take(&mut own.references));
-        let mut room = core::mem::take(&mut self.memory.row);
-        let columns = references.each_mut().map(|column| {
-            let held = held.min(column.len());
-            column.get_mut(..held).unwrap_or_default()
-        });
-        let known = KnownVectors::new(&whitening, columns, &mut *room);
-        let novelty = VectorNovelty {
-            known,
-            whitening,
-            k,
-            bounds: VectorBounds::new(known, k),
-        };
-        let outcome = then(self, novelty);
-        core::mem::swap(&mut self.memory.row, &mut room);
-        for (own, references) in self.memory.own.iter_mut().zip(&mut references) {
-            core::mem::swap(&mut own.references, references);
-        }
-        outcome
     }
 
     /// The paper's Eqs. 2 and 3: novelty against the elite, both z-scored by the elite.
@@ -357,24 +296,9 @@ impl Explorer<'_> {
         best_response(memory.taken, responses, score, nearer)
     }
 
-    /// [`Self::best_of_sample`] with a sample of each response.
-    fn best_of_samples(&mut self, score: &impl Score<Vector>) -> Result<(Candidate, f32), Error> {
-        let (candidates, lacking) = self.finish_sample()?;
-        let gains = self.gains();
-        let memory = &mut self.memory;
-        let (_, room) = Ahead::split(memory.workspace, memory.capacity.measurements);
-        let windows = Windows::new(memory.image, candidates);
-        let known = (&*memory.reciprocals, &*memory.next_distances);
-        let nearer = nearer(windows, lacking, known, room)?;
-        let slopes = memory.slopes.get(..candidates.count()).unwrap_or_default();
-        let planes = memory.own.each_ref().map(|own| &*own.plane);
-        let responses = sampled_vectors(gains, planes, slopes).zip(&*memory.distances);
-        best_response(memory.taken, responses, score, nearer)
-    }
-
     /// Does what is left of the samples that the strategy draws; returns the candidates, and what their
     /// structural distances lack where they count.
-    fn finish_sample(&mut self) -> Result<(Candidates, Lacking), Error> {
+    pub(super) fn finish_sample(&mut self) -> Result<(Candidates, Lacking), Error> {
         let candidates = self.candidates.ok_or(Error::NoImage)?;
         self.finish(self.acquisition.temperature().or(Some(1.0)))?;
         let structural = self.acquisition.strategy == Strategy::BeaconStructure;
@@ -421,11 +345,11 @@ impl Explorer<'_> {
 }
 
 /// The only measured point that the structural distances lack, and the candidates that have theirs with it.
-type Lacking = Option<(Candidate, usize)>;
+pub(super) type Lacking = Option<(Candidate, usize)>;
 
 /// How near a candidate is to the point that the structural distances lack, if any, or to the ones before.
 /// `known` are reciprocal norms and the next distances; `room` has room for a window.
-fn nearer<'n>(
+pub(super) fn nearer<'n>(
     windows: Windows<'n>,
     lacking: Lacking,
     (reciprocals, next): (&'n [f32], &'n [f32]),
@@ -511,7 +435,9 @@ impl Best {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::explorer::several::VectorNovelty;
     use crate::thompson::{Evidence, Prior};
+    use crate::vectors::{KnownVectors, Vector, VectorBounds, Whitening};
     use crate::{Acquisition, Capacity, Hyperparameters, Model, Network, Standardisation, Storage};
 
     #[test]

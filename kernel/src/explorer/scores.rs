@@ -1,13 +1,12 @@
 //! The score of every candidate: what a proposal was chosen by, for whoever wants to see it.
 
-use super::preparation::{sampled, sampled_vectors};
+use super::preparation::sampled;
 use super::proposal::{Novelty, Proposal, Score, StructuralNovelty, Value};
 use super::{Explorer, Sampling, Strategy};
 use crate::Error;
 use crate::improvement::log_expected_improvement;
 use crate::novelty::KnownResponses;
 use crate::random::Random;
-use crate::vectors::Vector;
 
 impl Explorer<'_> {
     /// The proposal of [`propose`](Self::propose), and the scores that it was chosen by, in the
@@ -31,14 +30,7 @@ impl Explorer<'_> {
             Strategy::Thompson => self.score_sample(scores, &Value),
             Strategy::Beacon | Strategy::BeaconStructure if self.responses > 1 => {
                 self.prepare_references()?;
-                let structural = self.acquisition.strategy == Strategy::BeaconStructure;
-                self.with_vectors(|explorer, novelty| {
-                    if structural {
-                        explorer.score_samples(scores, &StructuralNovelty(novelty));
-                    } else {
-                        explorer.score_samples(scores, &novelty);
-                    }
-                });
+                self.score_vectors(scores);
             }
             Strategy::Beacon | Strategy::BeaconStructure => {
                 // What novelty is measured against is as the proposal has left it.
@@ -92,17 +84,6 @@ impl Explorer<'_> {
         let responses = sampled(self.gain(0), plane, memory.slopes).zip(&*memory.distances);
         for (of, (response, squared)) in scores.iter_mut().zip(responses) {
             *of = score.exact(response, *squared);
-        }
-    }
-
-    /// [`Self::score_sample`] with a sample of each response.
-    fn score_samples(&self, scores: &mut [f32], score: &impl Score<Vector>) {
-        let memory = &self.memory;
-        let planes = memory.own.each_ref().map(|own| &*own.plane);
-        let responses = sampled_vectors(self.gains(), planes, memory.slopes);
-        let responses = responses.zip(&*memory.distances);
-        for (of, (responses, squared)) in scores.iter_mut().zip(responses) {
-            *of = score.exact(responses, *squared);
         }
     }
 

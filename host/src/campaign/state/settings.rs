@@ -9,7 +9,6 @@ use crate::campaign::dose::Limits;
 use crate::campaign::{CampaignConfig, LiveConfig, Reduce, SettingError, TimeOut};
 use crate::controller::ControllerChoice;
 use crate::data::Channels;
-use crate::microscope::MicroscopeChoice;
 use crate::scalarizer::Scalarizer;
 use crate::units::{Picoamperes, Seconds, UnitError};
 
@@ -86,7 +85,6 @@ impl Settings {
     pub fn live(config: &LiveConfig, channels: &Channels) -> Result<Self, SettingError> {
         (config.campaign.check()).map_err(|error| SettingError::Campaign(error.to_string()))?;
         let (scalarizers, targets) = config.scalarizers();
-        check_targets(config)?;
         (config.campaign.check_targets(targets.len()))
             .map_err(|error| SettingError::Campaign(error.to_string()))?;
         let nothing = vec![0.0; channels.coordinates.len()];
@@ -224,21 +222,6 @@ impl Settings {
     pub(super) fn dwell_of(&self, seconds: f64) -> Result<Seconds, SettingError> {
         dwell_within(seconds, self.longest_dwell)
     }
-}
-
-/// Checks how many targets there are against what the controller holds.
-///
-/// # Errors
-/// When it holds fewer.
-fn check_targets(config: &LiveConfig) -> Result<(), SettingError> {
-    let here = config.controller == ControllerChoice::InProcess
-        && !matches!(config.microscope, MicroscopeChoice::Controller(_));
-    if config.target.len() <= 1 || here {
-        return Ok(());
-    }
-    let value = config.target.to_string();
-    let accepted = "one target with a controller that is a board, or --controller in-process";
-    Err(SettingError::new("target", &value, accepted))
 }
 
 /// A live time of spectra, up to the longest that is accepted.

@@ -7,7 +7,7 @@ use beacon_kernel::link::message::{
 };
 use beacon_kernel::link::scalarizer::Scalarizer;
 use beacon_kernel::link::{Client, Failure};
-use beacon_kernel::{Acquisition, Edges};
+use beacon_kernel::{Acquisition, Edges, Responses};
 
 use super::super::serial::Port;
 use super::super::watch::Course;
@@ -20,17 +20,26 @@ use super::transfers::{LinkFailure, Loaded, send_image, send_model, send_reducti
 pub(super) struct Brief {
     pub(super) campaign: Option<Campaign>,
     pub(super) edges: Edges,
+    /// Responses of a place.
+    pub(super) responses: usize,
     pub(super) image: Vec<f32>,
-    pub(super) measurements: Vec<Measurement>,
+    pub(super) measurements: Vec<Point>,
     pub(super) model: Option<Loaded>,
     /// Rows and columns where nothing is proposed any more.
     pub(super) excluded: Vec<(Range<usize>, Range<usize>)>,
     pub(super) acquisition: Acquisition,
     /// How it reduces spectra, and what their responses are relative to.
-    pub(super) reduction: Option<(Scalarizer, f64)>,
+    pub(super) reductions: Vec<(Scalarizer, f64)>,
     pub(super) settings: Option<Settings>,
     /// Which lines to a detector it uses; `None` leaves them as they are after a reset, unused.
     pub(super) signals: Option<Signals>,
+}
+
+/// A measured place.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Point {
+    pub(super) candidate: u32,
+    pub(super) responses: Responses,
 }
 
 /// What the board is known to hold of its [`Brief`]. Whatever is not known is told again.
@@ -41,7 +50,7 @@ pub(super) struct Held {
     pub(super) model: u32,
     pub(super) excluded: usize,
     pub(super) acquisition: Option<Acquisition>,
-    pub(super) reduction: Option<(Scalarizer, f64)>,
+    pub(super) reductions: Vec<(Scalarizer, f64)>,
     pub(super) settings: Option<Settings>,
     pub(super) signals: Option<Signals>,
     /// Exposures of the campaign by its own account.
@@ -50,7 +59,7 @@ pub(super) struct Held {
 
 impl Linked<'_> {
     /// What the board held when this host found it.
-    pub(super) fn found(&self) -> &[Measurement] {
+    pub(super) fn found(&self) -> &[Point] {
         self.found.as_deref().unwrap_or_default()
     }
 
@@ -105,7 +114,11 @@ impl Linked<'_> {
                 told(send_model(client, model, watch))?;
                 held.model = model.header.version;
             }
-            let Some(&measurement) = brief.measurements.get(held.measured) else {
+            let Some(&Point {
+                candidate,
+                responses,
+            }) = brief.measurements.get(held.measured)
+            else {
                 break;
             };
             let at = course.at(held.measured as u64, brief.measurements.len() as u64);
@@ -114,7 +127,7 @@ impl Linked<'_> {
             }
             told(
                 client
-                    .measure(measurement, Next::Nothing)
+                    .measure_all(candidate, &responses, Next::Nothing)
                     .map_err(Into::into),
             )?;
             held.measured += 1;
@@ -127,11 +140,9 @@ impl Linked<'_> {
             client.choose(brief.acquisition.into())?;
             held.acquisition = Some(brief.acquisition);
         }
-        if held.reduction != brief.reduction
-            && let Some(reduction) = brief.reduction
-        {
-            send_reduction(client, reduction)?;
-            held.reduction = Some(reduction);
+        if held.reductions != brief.reductions {
+            send_reduction(client, &brief.reductions)?;
+            held.reductions.clone_from(&brief.reductions);
         }
         Ok(())
     }
@@ -149,9 +160,7 @@ impl Linked<'_> {
         if ours {
             let measured = status.measured as usize;
             if first {
-                let mut found = Vec::new();
-                self.client
-                    .measurements(0, |measurement| found.push(measurement))?;
+                let found = self.ask_for_points()?;
                 self.found = Some(found);
                 for (found, known) in self.found().iter().zip(&self.brief.measurements) {
                     same_measurement(*found, *known)?;
@@ -186,15 +195,36 @@ impl Linked<'_> {
             self.client.end(other.id)?;
         }
         self.found = Some(Vec::new());
-        let begun = (campaign, self.brief.edges);
+        let begun = (campaign, self.brief.edges, self.brief.responses);
         let watch = &mut self.mirror.watch;
         send_image(&mut self.client, begun, &self.brief.image, watch)?;
         Ok(Held::default())
     }
 
+    /// All points that the board has, with all responses of each.
+    fn ask_for_points(&mut self) -> Result<Vec<Point>, ControllerError> {
+        let mut columns = Vec::new();
+        for response in 0..self.brief.responses {
+            let mut column = Vec::new();
+            self.client
+                .measurements_of(response as u8, 0, |measurement| column.push(measurement))?;
+            columns.push(column);
+        }
+        let first = columns.first().map_or(&[][..], |first| first);
+        let point = |(n, measurement): (usize, &Measurement)| {
+            let values = columns.iter().filter_map(|column| column.get(n));
+            let values: Vec<f32> = values.map(|measurement| measurement.value).collect();
+            Ok(Point {
+                candidate: measurement.candidate,
+                responses: Responses::new(&values)?,
+            })
+        };
+        first.iter().enumerate().map(point).collect()
+    }
+
     /// Compares a measurement with the one that the board already had at its place, while it is
     /// caught up with.
-    pub(super) fn catch_up(&self, measurement: Measurement) -> Result<(), ControllerError> {
+    pub(super) fn catch_up(&self, measurement: Point) -> Result<(), ControllerError> {
         match self.found().get(self.brief.measurements.len()) {
             Some(found) => same_measurement(*found, measurement),
             None => Ok(()),
@@ -202,7 +232,7 @@ impl Linked<'_> {
     }
 
     /// Adds a measurement to the brief. A board that is caught up with is asked anew what it holds.
-    pub(super) fn remember(&mut self, measurement: Measurement) {
+    pub(super) fn remember(&mut self, measurement: Point) {
         self.brief.measurements.push(measurement);
         if self.brief.measurements.len() == self.found().len() {
             self.held = None;
@@ -226,16 +256,28 @@ fn has_model(status: &Status, model: &Loaded) -> Result<bool, ControllerError> {
         && status.weights_crc == Some(sender.descriptor().crc))
 }
 
-fn same_measurement(there: Measurement, here: Measurement) -> Result<(), ControllerError> {
+fn same_measurement(there: Point, here: Point) -> Result<(), ControllerError> {
     // A board whose memory is full has forgotten the responses of the points that it dropped.
-    let dropped = there.candidate == here.candidate && there.value.is_nan();
+    let forgotten = there.responses.iter().all(|value| value.is_nan());
+    let dropped = there.candidate == here.candidate && forgotten;
     if there == here || dropped {
         return Ok(());
     }
     Err(ControllerError::State(format!(
         "it measured candidate {} as {} where this host has candidate {} as {}",
-        there.candidate, there.value, here.candidate, here.value
+        there.candidate,
+        said(&there.responses),
+        here.candidate,
+        said(&here.responses)
     )))
+}
+
+/// Responses as a person reads them.
+pub(super) fn said(responses: &[f32]) -> String {
+    match responses {
+        [response] => response.to_string(),
+        _ => format!("{responses:?}"),
+    }
 }
 
 fn exclude(

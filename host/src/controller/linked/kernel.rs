@@ -3,14 +3,16 @@
 use std::ops::{ControlFlow, Range};
 
 use beacon_kernel::link::Failure;
-use beacon_kernel::link::message::{Campaign, Exposed, Measurement, ModelHeader, Next, Refusal};
+use beacon_kernel::link::message::{Campaign, Exposed, ModelHeader, Next, Refusal};
 use beacon_kernel::link::scalarizer::Scalarizer;
 use beacon_kernel::link::transfer::{Encoding, Payload, Sender};
-use beacon_kernel::{Acquisition, Candidate, Model, Network, Proposal, Surrogate};
+use beacon_kernel::{
+    Acquisition, Candidate, Model, Network, Prediction, Proposal, Responses, Surrogate,
+};
 
 use super::super::watch::{HandOver, OnHandOver};
-use super::super::{Controller, ControllerError, Setup};
-use super::brief::Brief;
+use super::super::{Controller, ControllerError, Setup, no_room_for};
+use super::brief::{self, Brief, Point};
 use super::transfers::{Loaded, campaign_id};
 use super::{LinkReport, Linked};
 
@@ -21,6 +23,30 @@ impl Linked<'_> {
     /// When there is no model.
     pub fn surrogate(&mut self) -> Result<Surrogate<'_>, ControllerError> {
         self.mirror.surrogate()
+    }
+
+    /// Has the board reduce spectra so.
+    fn tell_reductions(&mut self, reductions: &[(Scalarizer, f64)]) -> Result<(), ControllerError> {
+        self.brief.reductions = reductions.to_vec();
+        match self.call(|_| Ok(())) {
+            Err(ControllerError::Link(Failure::Refused(Refusal::Undecodable))) => {
+                // What the firmware does not know is not told again.
+                self.brief.reductions.clear();
+                Err(ControllerError::NoReduction)
+            }
+            sent => sent,
+        }
+    }
+
+    /// The responses that the board measured last.
+    fn last_of_board(&mut self) -> Result<Option<Responses>, ControllerError> {
+        if self.brief.responses == 1 {
+            let last = self.client.status()?.last;
+            return Ok(last.map(|last| Responses::one(last.value)));
+        }
+        let last = self.client.vectors()?.last;
+        let responses = last.map(|last| Responses::new(last.as_slice()));
+        Ok(responses.transpose()?)
     }
 }
 
@@ -41,6 +67,19 @@ impl Controller for Linked<'_> {
         self.check_network(network)
     }
 
+    /// Those that its campaign was begun with: a board is asked for more when the next one is.
+    fn room_for_responses(&self) -> usize {
+        self.brief.responses.max(1)
+    }
+
+    fn predict_of(
+        &mut self,
+        candidate: Candidate,
+        response: usize,
+    ) -> Result<Prediction, ControllerError> {
+        self.mirror.predict_of(candidate, response)
+    }
+
     fn set_silent(&mut self, silent: bool) -> Result<(), ControllerError> {
         self.silent = silent;
         self.journalled |= silent;
@@ -48,20 +87,29 @@ impl Controller for Linked<'_> {
     }
 
     fn begin(&mut self, setup: &Setup<'_>) -> Result<(), ControllerError> {
+        self.begin_with(setup, 1)
+    }
+
+    fn begin_with(&mut self, setup: &Setup<'_>, responses: usize) -> Result<(), ControllerError> {
         self.check_edges(setup.candidates.edges())?;
-        self.mirror.begin(setup)?;
+        if responses > self.mirror.most_responses() {
+            return Err(no_room_for(responses, self.mirror.most_responses()));
+        }
+        self.check_responses(responses)?;
+        self.mirror.begin_with(setup, responses)?;
         let capacity: beacon_kernel::Capacity = self.identity.capacity.into();
         let candidates = setup.candidates;
         capacity.admit(candidates)?;
         self.brief = Brief {
             campaign: Some(Campaign {
-                id: campaign_id(setup),
+                id: campaign_id(setup, responses),
                 seed: setup.seed,
                 height: candidates.height() as u16,
                 width: candidates.width() as u16,
                 window: candidates.window() as u16,
             }),
             edges: candidates.edges(),
+            responses,
             image: setup.pixels.to_vec(),
             acquisition: self.brief.acquisition,
             settings: self.brief.settings,
@@ -86,7 +134,9 @@ impl Controller for Linked<'_> {
                 said,
                 Err(ControllerError::BrokenOff
                     | ControllerError::Kernel(
-                        beacon_kernel::Error::NoImage | beacon_kernel::Error::ModelWindow { .. }
+                        beacon_kernel::Error::NoImage
+                            | beacon_kernel::Error::ModelWindow { .. }
+                            | beacon_kernel::Error::ModelResponses { .. }
                     ))
             )
         {
@@ -100,6 +150,7 @@ impl Controller for Linked<'_> {
                 hyperparameters: model.hyperparameters.into(),
                 standardisation: model.standardisation.into(),
             },
+            others: model.others.iter().map(|&other| other.into()).collect(),
             at: self.brief.measurements.len(),
         });
         self.call(|_| Ok(()))?;
@@ -107,11 +158,23 @@ impl Controller for Linked<'_> {
     }
 
     fn measure(&mut self, candidate: Candidate, response: f32) -> Result<(), ControllerError> {
-        let measurement = Measurement {
+        self.measure_all(candidate, &[response])
+    }
+
+    fn measure_all(
+        &mut self,
+        candidate: Candidate,
+        responses: &[f32],
+    ) -> Result<(), ControllerError> {
+        // What is no vector of the campaign is none for the board.
+        if responses.len() != self.brief.responses {
+            return self.mirror.measure_all(candidate, responses);
+        }
+        let measurement = Point {
             candidate: candidate.0,
-            value: response,
+            responses: Responses::new(responses)?,
         };
-        let said = self.mirror.measure(candidate, response);
+        let said = self.mirror.measure_all(candidate, responses);
         self.catch_up(measurement)?;
         self.remember(measurement);
         self.call(|_| Ok(()))?;
@@ -124,15 +187,13 @@ impl Controller for Linked<'_> {
         origin: f64,
     ) -> Result<(), ControllerError> {
         self.mirror.reduce_with(scalarizer, origin)?;
-        self.brief.reduction = scalarizer.map(|scalarizer| (scalarizer, origin));
-        match self.call(|_| Ok(())) {
-            Err(ControllerError::Link(Failure::Refused(Refusal::Undecodable))) => {
-                // What the firmware does not know is not told again.
-                self.brief.reduction = None;
-                Err(ControllerError::NoReduction)
-            }
-            sent => sent,
-        }
+        let reduction = scalarizer.map(|scalarizer| (scalarizer, origin));
+        self.tell_reductions(reduction.as_slice())
+    }
+
+    fn reduce_with_all(&mut self, reductions: &[(Scalarizer, f64)]) -> Result<(), ControllerError> {
+        self.mirror.reduce_with_all(reductions)?;
+        self.tell_reductions(reductions)
     }
 
     fn measure_spectrum(
@@ -140,10 +201,19 @@ impl Controller for Linked<'_> {
         candidate: Candidate,
         spectrum: &[f32],
     ) -> Result<f32, ControllerError> {
-        let value = self.mirror.reduce(spectrum)?;
-        let measurement = Measurement {
+        let responses = self.measure_spectrum_all(candidate, spectrum)?;
+        Ok(responses[0])
+    }
+
+    fn measure_spectrum_all(
+        &mut self,
+        candidate: Candidate,
+        spectrum: &[f32],
+    ) -> Result<Responses, ControllerError> {
+        let responses = self.mirror.reduce(spectrum)?;
+        let measurement = Point {
             candidate: candidate.0,
-            value,
+            responses,
         };
         let payload = Payload::Spectrum {
             candidate: candidate.0,
@@ -151,18 +221,15 @@ impl Controller for Linked<'_> {
             channels: spectrum.len() as u16,
         };
         let sender = Sender::new(payload, Encoding::F32, spectrum)?;
-        let said = self.mirror.measure(candidate, value);
+        let said = self.mirror.measure_all(candidate, &responses);
         self.catch_up(measurement)?;
         let known = self.brief.measurements.len();
         if !self.is_behind() {
             let taken = self.call(|linked| {
                 // The answer to an earlier attempt may be what was lost.
-                if linked
-                    .held
-                    .as_ref()
-                    .is_some_and(|held| held.measured > known)
-                {
-                    return Ok(linked.client.status()?.last.map(|last| last.value));
+                let held = linked.held.as_ref();
+                if held.is_some_and(|held| held.measured > known) {
+                    return linked.last_of_board();
                 }
                 let sent = linked.client.measure_spectrum(&sender, Next::Nothing);
                 let value = match sent {
@@ -173,19 +240,27 @@ impl Controller for Linked<'_> {
                 if let Some(held) = &mut linked.held {
                     held.measured = known + 1;
                 }
-                Ok(value)
+                match value {
+                    Some(_) if responses.len() > 1 => linked.last_of_board(),
+                    value => Ok(value.map(Responses::one)),
+                }
             })?;
+            let bits = |responses: Responses| -> Vec<u32> {
+                responses.iter().map(|x| x.to_bits()).collect()
+            };
             if let Some(taken) = taken
-                && taken.to_bits() != value.to_bits()
+                && bits(taken) != bits(responses)
             {
                 return Err(ControllerError::State(format!(
-                    "it took {taken} for candidate {} where this host has {value}",
-                    measurement.candidate
+                    "it took {} for candidate {} where this host has {}",
+                    brief::said(&taken),
+                    measurement.candidate,
+                    brief::said(&responses)
                 )));
             }
         }
         self.remember(measurement);
-        said.map(|()| value)
+        said.map(|()| responses)
     }
 
     fn exclude(

@@ -2,7 +2,9 @@
 
 use std::ops::ControlFlow;
 
-use beacon_kernel::link::message::{Activation, Campaign, ModelHeader, Refusal};
+use beacon_kernel::link::message::{
+    Activation, Campaign, ModelHeader, Reduction, Refusal, Several, Standardisation,
+};
 use beacon_kernel::link::scalarizer::Scalarizer;
 use beacon_kernel::link::transfer::{Encoding, Payload, Sender};
 use beacon_kernel::link::{Client, Failure};
@@ -19,6 +21,8 @@ pub(super) struct Loaded {
     pub(super) network: Network,
     pub(super) weights: Vec<f32>,
     pub(super) header: ModelHeader,
+    /// Statistics of the further responses.
+    pub(super) others: Vec<Standardisation>,
     /// Points measured when it was handed over.
     pub(super) at: usize,
 }
@@ -55,7 +59,7 @@ fn send(
 
 pub(super) fn send_image(
     client: &mut Client<Port>,
-    (campaign, edges): (Campaign, Edges),
+    (campaign, edges, responses): (Campaign, Edges, usize),
     image: &[f32],
     watch: &mut OnHandOver,
 ) -> Result<(), ControllerError> {
@@ -64,7 +68,8 @@ pub(super) fn send_image(
         width: campaign.width,
     };
     let sender = Sender::new(payload, Encoding::F32, image).map_err(Failure::Refused)?;
-    client.announce(campaign, edges.into())?;
+    // The board was asked for its room, which is less than this.
+    client.announce_vectors(campaign, edges.into(), responses as u8)?;
     let what = "handing the image over";
     send(client, &sender, Activation::Image, what, watch)
 }
@@ -75,21 +80,33 @@ pub(super) fn send_model(
     watch: &mut OnHandOver,
 ) -> Result<(), ControllerError> {
     let sender = model.sender().map_err(Failure::Refused)?;
-    let activation = Activation::Model(model.header);
+    let header = model.header;
+    let activation = match Several::new(&model.others) {
+        Some(others) => Activation::ModelOfVectors { header, others },
+        None => Activation::Model(header),
+    };
     send(client, &sender, activation, "handing the model over", watch)
 }
 
 pub(super) fn send_reduction(
     client: &mut Client<Port>,
-    (scalarizer, origin): (Scalarizer, f64),
+    reductions: &[(Scalarizer, f64)],
 ) -> Result<(), LinkFailure> {
+    let [(scalarizer, origin)] = *reductions else {
+        let all: Vec<Reduction> = reductions
+            .iter()
+            .map(|&(scalarizer, origin)| Reduction { scalarizer, origin })
+            .collect();
+        // None are no news.
+        return Several::new(&all).map_or(Ok(()), |all| client.reduce_with(all));
+    };
     // First what an older firmware refuses, so that it is not left half told.
     client.set_origin(origin)?;
     client.scalarize(scalarizer)
 }
 
-/// Recognises a campaign: the same seed and image give the same number.
-pub(super) fn campaign_id(setup: &Setup<'_>) -> u32 {
+/// Recognises a campaign: the same seed, image and number of responses give the same number.
+pub(super) fn campaign_id(setup: &Setup<'_>, responses: usize) -> u32 {
     let mut hash = 0xcbf2_9ce4_8422_2325_u64;
     let mut mix = |word: u64| {
         for byte in word.to_le_bytes() {
@@ -104,6 +121,9 @@ pub(super) fn campaign_id(setup: &Setup<'_>) -> u32 {
     // Boards tell campaigns apart by their number alone.
     if setup.candidates.edges() == Edges::Reflect {
         mix(u64::MAX);
+    }
+    if responses > 1 {
+        mix(u64::MAX - responses as u64);
     }
     for pixel in setup.pixels {
         mix(u64::from(pixel.to_bits()));

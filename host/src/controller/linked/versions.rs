@@ -1,10 +1,11 @@
 //! What the firmware of an older protocol version lacks, said before anything is sent.
 
+use beacon_kernel::link::Failure;
 use beacon_kernel::link::PROTOCOL_CURRENT;
-use beacon_kernel::link::message::{Identity, Payload, Signals};
+use beacon_kernel::link::message::{Identity, Payload, Refusal, Signals};
 use beacon_kernel::{Edges, Network};
 
-use super::super::ControllerError;
+use super::super::{ControllerError, no_room_for};
 use super::Linked;
 
 /// The first version with campaigns of [`Edges::Reflect`].
@@ -13,6 +14,8 @@ const REFLECTION: u8 = 2;
 const BENCH: u8 = 2;
 /// The first version with lines to a detector.
 const SIGNALS: u8 = 2;
+/// The first version with several responses of a place.
+const VECTORS: u8 = 2;
 /// The first version with overviews and readings of a board's own.
 const SCANNER: u8 = 2;
 
@@ -30,6 +33,33 @@ impl Linked<'_> {
                 "leave them out with `--edges inside`",
             ),
         }
+    }
+
+    /// Whether the board can run a campaign of so many responses of a place: it is asked how many it has room for.
+    ///
+    /// # Errors
+    /// [`ControllerError::TooOld`], the kernel's [`Capacity`](beacon_kernel::Error::Capacity), and when the
+    /// link is lost for good.
+    pub fn check_responses(&mut self, responses: usize) -> Result<(), ControllerError> {
+        if responses == 1 {
+            return Ok(());
+        }
+        let (lacks, instead) = ("several responses of a place", "choose one");
+        self.speaks(VECTORS, lacks, instead)?;
+        // Whatever was begun before is none of this campaign's business.
+        let before = self.brief.campaign.take();
+        let asked = self.call(|linked| Ok(linked.client.vectors()?));
+        self.brief.campaign = before;
+        let most = match asked {
+            Ok(vectors) => usize::from(vectors.most),
+            // One of the same protocol, built before it had this request.
+            Err(ControllerError::Link(Failure::Refused(Refusal::Undecodable))) => 1,
+            Err(error) => return Err(error),
+        };
+        if responses > most {
+            return Err(no_room_for(responses, most));
+        }
+        Ok(())
     }
 
     /// Whether the board has this network.
