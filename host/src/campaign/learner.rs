@@ -42,7 +42,7 @@ pub(super) struct Learner<'a> {
     acquisition: Option<Acquisition>,
     /// What spectra are to be reduced with on the controller, where they are.
     reduces: bool,
-    reducing: Option<Scalarizer>,
+    reducing: Vec<Scalarizer>,
     /// Whether its firmware was built before controllers reduced spectra.
     reduces_not: bool,
     /// Whether the kernel moves the beam as soon as it proposes.
@@ -99,7 +99,7 @@ impl<'a> Learner<'a> {
             epoch: 0,
             acquisition: None,
             reduces: how.reduces,
-            reducing: None,
+            reducing: Vec::new(),
             reduces_not: false,
             exposes: how.exposes,
             version: 0,
@@ -148,7 +148,7 @@ impl<'a> Learner<'a> {
         self.responses = vec![Vec::new(); responses];
         self.origins.clear();
         self.acquisition = None;
-        self.reducing = None;
+        self.reducing.clear();
         self.version = 0;
         self.model = None;
         self.outgrown = None;

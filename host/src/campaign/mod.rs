@@ -7,6 +7,7 @@
 //! |---|---|
 //! | [`state`](State) | the machine: events in, next action out; no clock, file, thread or socket |
 //! | `event`, [`command`](Command) | what happens to a campaign, and the commands that people give it |
+//! | [`targets`](Targets) | what is sought: one response, or several that share one model |
 //! | `dose`, `position` | electrons on every pixel and in all; where the beam has to go |
 //! | `learner`, [`retraining`](Retraining) | the kernel and the trainer, kept in step with the state |
 //! | [`monitor`](Monitor), `growth` | how the campaign is doing |

@@ -368,8 +368,8 @@ fn check_responses(truth: &Map, candidates: Candidates) -> Result<(), CampaignEr
 /// The scalarizer of one of several responses, which are the channels of a spectrum.
 fn channel(response: usize) -> Scalarizer {
     Scalarizer::Window {
-        low: response as f64,
-        high: response as f64,
+        low: response as f64 - 0.25,
+        high: response as f64 + 0.25,
         background: Background::None,
     }
 }
@@ -529,5 +529,22 @@ impl World for Answers<'_> {
 
     fn exposes_on_proposal(&self) -> bool {
         true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_of_several_responses_is_a_channel_whose_scalarizer_is_read_back() {
+        let spectrum = [3.5, -1.0, 2.0, 8.0];
+        let axis = Axis::pixels("response", MOST_RESPONSES);
+        let coordinates: Vec<f64> = (0..MOST_RESPONSES).map(|n| n as f64).collect();
+        for (n, value) in spectrum.iter().enumerate() {
+            let read: Scalarizer = channel(n).to_string().parse().unwrap();
+            assert_eq!(read, channel(n));
+            assert_eq!(read.reduce(&spectrum, &coordinates, &axis).unwrap(), *value);
+        }
     }
 }

@@ -472,16 +472,21 @@ fn targets_of_spectra_are_numbers_of_each() {
         beacon_ok(&changed(&REPLAY, &change), folder.path());
         rows(&folder.path().join(out))
     };
-    let one = run("one", &["--scalarizer", "window:1..1"]);
-    assert_eq!(run("target", &["--target", "window:1..1"]), one);
-    let both = ["--scalarizer", "window:1..1", "--target", "window:1..1"];
+    let one = run("one", &["--scalarizer", "window:0.5..1.5"]);
+    assert_eq!(run("target", &["--target", "window:0.5..1.5"]), one);
+    let both = [
+        "--scalarizer",
+        "window:0.5..1.5",
+        "--target",
+        "window:0.5..1.5",
+    ];
     assert_eq!(run("both", &both), one);
     let two = run(
         "two",
-        &["--target", "window:1..1", "--target", "window:2..2"],
+        &["--target", "window:0.5..1.5", "--target", "window:1.5..2.5"],
     );
     assert_eq!(
-        run("commas", &["--targets", "window:1..1,window:2..2"]),
+        run("commas", &["--targets", "window:0.5..1.5,window:1.5..2.5"]),
         two
     );
     assert_ne!(two, one);

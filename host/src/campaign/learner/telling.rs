@@ -41,8 +41,10 @@ impl Learner<'_> {
                     Some((newest, responses)) if newest == candidate => {
                         let on_controller = self.reduces.then(|| {
                             let channels = &state.begun().channels;
-                            let target = state.settings().target();
-                            target.on_controller(&channels.coordinates, &channels.axis)
+                            let sought = state.settings().sought();
+                            sought
+                                .map(|of| of.on_controller(&channels.coordinates, &channels.axis))
+                                .collect::<Option<Vec<_>>>()
                         });
                         let spectrum = single(&measured.acquired.spectrum);
                         let reduction = on_controller.flatten().zip(spectrum);
@@ -135,13 +137,13 @@ impl Learner<'_> {
         Ok(())
     }
 
-    /// Tells trainer and kernel the responses of a place, as many as are sought. Where one is, a controller
-    /// may reduce its spectrum instead.
+    /// Tells trainer and kernel the responses of a place, as many as are sought, or has the controller reduce
+    /// its spectrum to them.
     fn tell(
         &mut self,
         candidate: Candidate,
         responses: &[f64],
-        unreduced: Option<(Scalarizer, Vec<f32>)>,
+        unreduced: Option<(Vec<Scalarizer>, Vec<f32>)>,
     ) -> Result<(), CampaignError> {
         if self.origins.is_empty() {
             self.origins.extend(responses);
@@ -153,14 +155,15 @@ impl Learner<'_> {
             column.push(response - origin);
             relative.push((response - origin) as f32);
         }
-        let origin = self.origin();
         let told = match unreduced {
-            Some((scalarizer, spectrum)) if !self.reduces_not => {
+            Some((scalarizers, spectrum)) if !self.reduces_not => {
                 let controller = &mut *self.controller;
-                let told = if self.reducing == Some(scalarizer) {
+                let told = if self.reducing == scalarizers {
                     Ok(())
                 } else {
-                    controller.reduce_with(Some(scalarizer), origin)
+                    let origins = self.origins.iter().copied();
+                    let reductions = scalarizers.iter().copied().zip(origins);
+                    controller.reduce_with_all(&reductions.collect::<Vec<_>>())
                 };
                 match told {
                     Err(ControllerError::NoReduction) => {
@@ -171,10 +174,14 @@ impl Learner<'_> {
                     }
                     told => {
                         told?;
-                        self.reducing = Some(scalarizer);
-                        let reduced = controller.measure_spectrum(candidate, &spectrum);
-                        let here = relative.first().copied().unwrap_or(f32::NAN);
-                        reduced.and_then(|value| same_response(candidate, value, here))
+                        self.reducing = scalarizers;
+                        let reduced = controller.measure_spectrum_all(candidate, &spectrum);
+                        reduced.and_then(|there| {
+                            let mut pairs = there.iter().zip(&relative);
+                            pairs.try_for_each(|(&there, &here)| {
+                                same_response(candidate, there, here)
+                            })
+                        })
                     }
                 }
             }

@@ -133,15 +133,11 @@ impl Settings {
             campaign: config.campaign.clone(),
             scalarizers,
         };
-        let target = settings.target();
         let (coordinates, axis) = (&channels.coordinates, &channels.axis);
-        if config.reduce == Reduce::Controller && settings.targets.len() > 1 {
-            let value = format!("controller, for `{}`", settings.targets_in_words());
-            let accepted = "host beside several targets";
-            return Err(SettingError::new("reduce", &value, accepted));
-        }
-        if config.reduce == Reduce::Controller && target.on_controller(coordinates, axis).is_none()
-        {
+        let unfit = settings
+            .sought()
+            .find(|target| target.on_controller(coordinates, axis).is_none());
+        if let Some(target) = unfit.filter(|_| config.reduce == Reduce::Controller) {
             let value = format!("controller, for `{target}`");
             let accepted = "a target that a controller can reduce: a sum, a window or a line on a \
                             rising axis; or host";

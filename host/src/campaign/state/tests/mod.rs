@@ -638,7 +638,9 @@ fn measure(state: &mut State, spectrum: [f64; 3], foreseen: Option<Vec<Foreseen>
 #[test]
 fn a_point_counts_where_all_that_is_sought_is_usable() {
     let mut state = surveyed(Limits::default());
-    let two = ["window:0..0", "window:1..1"].map(str::to_owned).to_vec();
+    let two = ["window:-0.5..0.5", "window:0.5..1.5"]
+        .map(str::to_owned)
+        .to_vec();
     let say = |state: &mut State, command| state.apply(&Event::Commanded(given(command))).unwrap();
     say(&mut state, Command::Targets(two.clone()));
     let foreseen = Foreseen {
@@ -669,19 +671,21 @@ fn a_point_counts_where_all_that_is_sought_is_usable() {
     let (left_out, why) = state.left_out().last().unwrap();
     assert_eq!((*left_out, state.standing(bad)), (bad, Standing::LeftOut));
     assert!(
-        why.starts_with("`window:1..1`: its response is inf"),
+        why.starts_with("`window:0.5..1.5`: its response is inf"),
         "{why}"
     );
     // The third channel of the last point is none: with it the point does not count.
     let (epoch, revision) = (state.epoch(), state.revision());
-    let three = ["window:0..0", "window:2..2"].map(str::to_owned).to_vec();
+    let three = ["window:-0.5..0.5", "window:1.5..2.5"]
+        .map(str::to_owned)
+        .to_vec();
     let responses = state.points().iter().map(|_| f64::NAN);
     let responses: Vec<f64> = responses
         .enumerate()
         .map(|(n, none)| if n == 0 { 3.0 } else { none })
         .collect();
     let reduced = Event::Reduced {
-        scalarizer: "window:2..2".to_owned(),
+        scalarizer: "window:1.5..2.5".to_owned(),
         responses,
     };
     state.apply(&reduced).unwrap();
@@ -690,16 +694,16 @@ fn a_point_counts_where_all_that_is_sought_is_usable() {
     assert!(state.epoch() > epoch && state.revision() > revision);
     assert_eq!(
         state.settings().targets_in_words(),
-        "window:0..0,window:2..2"
+        "window:-0.5..0.5,window:1.5..2.5"
     );
-    say(&mut state, Command::Target("window:1..1".to_owned()));
+    say(&mut state, Command::Target("window:0.5..1.5".to_owned()));
     assert_eq!(vectors(&state), [(good, vec![2.0]), (last, vec![5.0])]);
 }
 
 #[test]
 fn targets_that_cannot_be_sought_together_are_refused_with_what_would_be_accepted() {
     let mut state = surveyed(Limits::default());
-    let windows = ["0..0", "0..1", "0..2", "1..1", "1..2"].map(|of| format!("window:{of}"));
+    let windows = ["0..1", "0..2", "1..2", "0.5..1", "0.5..2"].map(|of| format!("window:{of}"));
     let targets = |of: &[&str]| Command::Targets(of.iter().map(|&of| of.to_owned()).collect());
     for (command, told) in [
         (
@@ -713,13 +717,13 @@ fn targets_that_cannot_be_sought_together_are_refused_with_what_would_be_accepte
         (targets(&["sum", "loop-area"]), "bias"),
         (
             Command::Targets(windows.to_vec()),
-            "5 targets, `window:0..0,window:0..1,window:0..2,window:1..1,window:1..2`; expected at most 4",
+            "5 targets, `window:0..1,window:0..2,window:1..2,window:0.5..1,window:0.5..2`; expected at most 4",
         ),
     ] {
         let why = state.objection(&command).unwrap();
         assert!(why.contains(told), "{command}: {why}");
     }
-    let two = targets(&["sum", "window:1..1"]);
+    let two = targets(&["sum", "window:0.5..1.5"]);
     assert_eq!(state.objection(&two), None);
     state.set_most_targets(1);
     let why = state.objection(&two).unwrap();
