@@ -40,6 +40,7 @@
 //! | [`train`] | the trainer of the deep kernel |
 //! | [`data`] | axes, maps, spectra and their files |
 //! | [`scalarizer`] | from a spectrum to a number |
+//! | [`components`] | from a spectrum to the first components of all that were measured |
 //! | [`units`] | what doses are computed from: electrons, picoamperes, seconds, e/Å² |
 //! | [`metrics`], [`spaces`] | how a campaign is judged |
 //! | [`study`] | comparisons of strategies |
@@ -67,6 +68,7 @@ pub mod campaign;
 #[cfg(feature = "cli")]
 #[doc(hidden)]
 pub mod cli;
+pub mod components;
 #[doc(hidden)]
 pub mod control;
 #[cfg(feature = "page")]

@@ -40,6 +40,30 @@ pub enum MetricsError {
     /// All candidates respond alike, so the range has no width to divide into bins.
     #[error("all candidates respond with {0}: coverage of a constant response is undefined")]
     Constant(f64),
+    /// All candidates respond alike in every one of several responses.
+    #[error(
+        "all candidates respond alike in each of {0} responses: coverage of constant responses is undefined"
+    )]
+    AllConstant(usize),
+    /// Vectors of no response.
+    #[error("a vector needs at least one response, found none")]
+    NoResponses,
+    /// More or fewer responses than there are.
+    #[error("expected {expected} responses, found {found}")]
+    Responses {
+        /// Number of responses.
+        expected: usize,
+        /// Number given.
+        found: usize,
+    },
+    /// What is wrong with one of several responses.
+    #[error("response {number}: {error}")]
+    OfResponse {
+        /// Its number, from 1.
+        number: usize,
+        /// What is wrong.
+        error: Box<Self>,
+    },
     /// Coverage over no bins.
     #[error("target coverage needs at least one bin, found none")]
     NoBins,
@@ -51,6 +75,16 @@ pub enum MetricsError {
         /// Number of candidates.
         candidates: usize,
     },
+}
+
+impl MetricsError {
+    /// The same, of a response by its index.
+    pub(super) fn of_response(self, index: usize) -> Self {
+        Self::OfResponse {
+            number: index + 1,
+            error: Box::new(self),
+        }
+    }
 }
 
 /// Refuses an empty slice, one of the wrong length and one with a NaN or an infinity.

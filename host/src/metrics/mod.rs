@@ -11,6 +11,8 @@ mod published;
 mod target;
 #[cfg(test)]
 mod testing;
+mod vector;
+mod whitening;
 
 pub use coverage::{Coverage, Groups};
 pub use error::MetricsError;
@@ -18,3 +20,5 @@ pub use errors::{SurrogateErrors, mae, mean, nlpd, rmse};
 pub use learnable::Learnable;
 pub use published::published_target_curve;
 pub use target::{TARGET_BINS, target_groups};
+pub use vector::{cells_per_axis, vector_errors, vector_groups};
+pub use whitening::{LEAST_SHARE, Whitening};

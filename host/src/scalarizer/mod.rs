@@ -314,21 +314,11 @@ impl Scalarizer {
             Self::Window { low, high, .. } => (low..=high).contains(&energy),
             _ => false,
         };
-        let ev = match units.trim().to_lowercase().as_str() {
-            "ev" => 1.0,
-            "kev" => 1e-3,
-            _ => return None,
-        };
-        if !energies.iter().any(|&energy| energy <= 0.0) || !within(0.0) {
+        let half = half_of_zero_peak(energies, units)?;
+        if !within(0.0) {
             return None;
         }
         let spectrum = spectrum();
-        // Half the width of the peak in eV: that of a loss, or that of a detector of X-rays.
-        let half = if energies.iter().any(|&energy| energy >= 5000.0 * ev) {
-            150.0 * ev
-        } else {
-            3.0 * ev
-        };
         let sum = |from: &dyn Fn(f64) -> bool| {
             let channels = energies.iter().zip(&spectrum);
             let taken = channels.filter(|(energy, _)| within(**energy) && from(**energy));
@@ -467,6 +457,24 @@ impl<'de> serde::Deserialize<'de> for Scalarizer {
         let text = String::deserialize(deserializer)?;
         text.parse().map_err(serde::de::Error::custom)
     }
+}
+
+/// Half the width of the peak at zero energy, in the units of the axis: that of a loss, or that of a detector
+/// of X-rays. `None` where the axis is no energy, or does not reach down to zero.
+pub(crate) fn half_of_zero_peak(energies: &[f64], units: &str) -> Option<f64> {
+    let ev = match units.trim().to_lowercase().as_str() {
+        "ev" => 1.0,
+        "kev" => 1e-3,
+        _ => return None,
+    };
+    if !energies.iter().any(|&energy| energy <= 0.0) {
+        return None;
+    }
+    Some(if energies.iter().any(|&energy| energy >= 5000.0 * ev) {
+        150.0 * ev
+    } else {
+        3.0 * ev
+    })
 }
 
 /// A scalarizer resolved on one axis, so that a map looks its channels up once.

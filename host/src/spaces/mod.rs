@@ -27,6 +27,7 @@ mod patch;
 #[cfg(feature = "latent")]
 mod product;
 mod random;
+mod response;
 #[cfg(feature = "latent")]
 mod rotation;
 mod sample;
@@ -43,6 +44,7 @@ pub use error::SpacesError;
 #[cfg(feature = "latent")]
 pub use latent::{DecodedGrid, LATENT_CLUSTERS, LatentSpace};
 pub use patch::{PATCH_CLUSTERS, PROJECTED};
+pub use response::{RESPONSE_CLUSTERS, response_groups};
 
 use cache::Key;
 #[cfg(feature = "latent")]
