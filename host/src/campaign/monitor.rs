@@ -7,7 +7,9 @@ use serde::{Deserialize, Serialize};
 
 use super::Times;
 use crate::data::Map;
-use crate::metrics::{Coverage, Groups, MetricsError, SurrogateErrors, TARGET_BINS, target_groups};
+use crate::metrics::{
+    Coverage, Groups, MetricsError, SurrogateErrors, TARGET_BINS, target_groups, vector_groups,
+};
 use crate::spaces::Spaces;
 
 /// The figures of every step so far, one entry per step, seeds not among them.
@@ -146,12 +148,15 @@ impl Explored {
     }
 }
 
-/// The true response at every candidate, of several the first, and its bins.
+/// The true response at every candidate, of several the first, and its bins; of several the cells of all.
 #[derive(Clone, Debug)]
 struct Truth {
     responses: Vec<f64>,
     target: Explored,
 }
+
+/// What is sought beside the first response, and the true one at every candidate where it is known.
+type Known = (FurtherTarget, Option<Vec<f64>>);
 
 /// A response that is sought beside the first.
 #[derive(Clone, Debug, PartialEq)]
@@ -170,7 +175,7 @@ pub struct Monitor {
     candidates: Candidates,
     truth: Option<Truth>,
     /// What is sought beside the first response, and the true one at every candidate where it is known.
-    further: Vec<(FurtherTarget, Option<Vec<f64>>)>,
+    further: Vec<Known>,
     /// Every response measured so far, of several the first.
     observed: Vec<f64>,
     patch: Option<Explored>,
@@ -195,10 +200,13 @@ impl Monitor {
         further: &[FurtherTarget],
         candidates: Candidates,
     ) -> Result<Self, MetricsError> {
+        let further = known(further, candidates)?;
         Ok(Self {
             candidates,
-            truth: truth.map(|map| Truth::new(map, candidates)).transpose()?,
-            further: known(further, candidates)?,
+            truth: truth
+                .map(|map| Truth::new(map, &further, candidates))
+                .transpose()?,
+            further,
             observed: Vec::new(),
             patch: None,
             latent: None,
@@ -432,10 +440,7 @@ fn errors_against(truth: &[f64], posterior: &Posterior) -> Result<SurrogateError
 }
 
 /// The true responses beside the first at every candidate, where they are known.
-fn known(
-    further: &[FurtherTarget],
-    candidates: Candidates,
-) -> Result<Vec<(FurtherTarget, Option<Vec<f64>>)>, MetricsError> {
+fn known(further: &[FurtherTarget], candidates: Candidates) -> Result<Vec<Known>, MetricsError> {
     let of_each = further.iter().map(|target| {
         let truth = target.truth.as_ref();
         let truth = truth
@@ -463,17 +468,25 @@ fn on_candidates(map: &Map, candidates: Candidates) -> Result<Vec<f64>, MetricsE
 }
 
 impl Truth {
-    fn new(map: &Map, candidates: Candidates) -> Result<Self, MetricsError> {
+    /// Where the truth of a further response is not known, the bins are those of the first.
+    fn new(map: &Map, further: &[Known], candidates: Candidates) -> Result<Self, MetricsError> {
         let responses = on_candidates(map, candidates)?;
         // A pixel without data is never visited, so that its bin does not matter, as long as it is
         // one that another pixel has.
-        let known = responses.iter().copied().find(|value| value.is_finite());
-        let known = known.unwrap_or(f64::NAN);
-        let binned: Vec<f64> = responses
-            .iter()
-            .map(|&value| if value.is_finite() { value } else { known })
-            .collect();
-        let target = Explored::new(&target_groups(&binned, TARGET_BINS)?);
+        let further = further.iter().map(|(_, truth)| truth.as_deref());
+        let further: Option<Vec<&[f64]>> = further.collect();
+        let columns = std::iter::once(&responses[..]).chain(further.unwrap_or_default());
+        let columns: Vec<&[f64]> = columns.collect();
+        let is_known = |n: &usize| columns.iter().all(|of| of[*n].is_finite());
+        let known = (0..responses.len()).find(is_known);
+        let binned = columns.iter().map(|of| -> Vec<f64> {
+            let at = |n| if is_known(&n) { Some(n) } else { known };
+            let places = (0..responses.len()).map(at);
+            places.map(|n| n.map_or(f64::NAN, |n| of[n])).collect()
+        });
+        let binned: Vec<Vec<f64>> = binned.collect();
+        let binned: Vec<&[f64]> = binned.iter().map(Vec::as_slice).collect();
+        let target = Explored::new(&vector_groups(&binned, TARGET_BINS)?);
         Ok(Self { responses, target })
     }
 }
@@ -580,6 +593,33 @@ mod tests {
         let constant = truth([3.0, 3.0]);
         assert!(monitor.restart(Some(&constant), &[], &[], &[]).is_err());
         assert!(monitor.target().is_none());
+    }
+
+    /// Two responses of two values each, which are the parities of column and row.
+    #[test]
+    fn coverage_of_several_responses_is_that_of_their_cells() {
+        let candidates = Candidates::new(8, 9, 4).unwrap();
+        let map = |of: fn(usize) -> usize| {
+            let values = (0..72).map(|n| of(n) as f64);
+            Map::uncalibrated(8, 9, values.collect(), "parity")
+        };
+        let first = map(|n| n % 9 % 2);
+        let further = FurtherTarget {
+            name: "other".to_owned(),
+            units: String::new(),
+            truth: Some(map(|n| n / 9 % 2)),
+        };
+        let cells = |further: &FurtherTarget| {
+            let further = std::slice::from_ref(further);
+            let monitor = Monitor::of_several(Some(&first), further, candidates).unwrap();
+            monitor.target().unwrap().occupied()
+        };
+        assert_eq!(cells(&further), 4);
+        let unknown = FurtherTarget {
+            truth: None,
+            ..further
+        };
+        assert_eq!(cells(&unknown), 2);
     }
 
     #[test]

@@ -73,9 +73,8 @@ fn targets(status: &Status) -> String {
 pub(super) fn further(status: &Status) -> String {
     let known = status.further.iter();
     let known = known.filter_map(|(target, value)| Some((target, (*value)?)));
-    known
-        .map(|(target, value)| format!("; {target} {}", figures(value)))
-        .collect()
+    let said = known.map(|(target, value)| format!("; {target} {}", figures(value)));
+    said.collect::<Vec<_>>().concat()
 }
 
 /// A status for people: a line for each thing, and none for what is as usual.

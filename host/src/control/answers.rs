@@ -45,7 +45,8 @@ pub(super) fn said(command: &Command, state: &State) -> String {
                 .iter()
                 .filter_map(|of| of.parse::<Scalarizer>().ok());
             let cuts = scalarizers.filter_map(|of| of.cut(coordinates, axis));
-            let cuts: String = cuts.map(|cut| format!("; {cut}")).collect();
+            let cuts = cuts.map(|cut| format!("; {cut}"));
+            let cuts = cuts.collect::<Vec<_>>().concat();
             let names: Vec<_> = targets.iter().map(|of| format!("`{of}`")).collect();
             let names = names.join(", ");
             format!("{names} are sought together from the next point on{cuts}")

@@ -84,13 +84,11 @@ fn to_its_end(
     free: Option<u64>,
     observer: &mut dyn Observer,
 ) -> Result<Outcome, LiveError> {
-    let mut memory = match memory {
-        Some(memory) => memory,
-        None => {
-            let size = (session.config().budget, MOST_RESPONSES);
-            Memory::fitting_vectors_in(session.candidates()?, size, free)
-                .map_err(LiveError::Memory)?
-        }
+    let mut memory = if let Some(memory) = memory {
+        memory
+    } else {
+        let size = (session.config().budget, MOST_RESPONSES);
+        Memory::fitting_vectors_in(session.candidates()?, size, free).map_err(LiveError::Memory)?
     };
     let mut kernel = InProcess::new(&mut memory).map_err(CampaignError::from)?;
     Ok(session.run(None, &mut kernel, observer)?)

@@ -533,12 +533,9 @@ fn beyond(of_each: &[Vec<f64>]) -> Option<Beyond> {
         .collect();
     let whole: f64 = others.clone().map(|n| covariance(n, n)).sum();
     let (direction, variance) = leading_of(&rest);
-    // Written so that NaN fails too.
-    if !(variance > BEYOND * whole) {
-        return None;
-    }
     let scale = 1.0 / variance.sqrt();
-    Some(Beyond {
+    // Of a variance that is NaN there is none either.
+    (variance > BEYOND * whole).then(|| Beyond {
         means,
         slopes,
         direction: direction.iter().map(|x| x * scale).collect(),
