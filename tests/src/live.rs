@@ -12,7 +12,7 @@ use beacon_host::data::Map;
 use beacon_host::internal::journal::RunFolder;
 use beacon_host::microscope::Microscope;
 use beacon_host::{LiveError, LiveSummary, Log, Session, TakenUp};
-use beacon_kernel::Capacity;
+use beacon_kernel::{Capacity, MOST_RESPONSES};
 use clap::{Args as _, Command, FromArgMatches as _};
 
 /// Settings from arguments as `beacon run` takes them; trained at every tenth point, which is
@@ -115,7 +115,8 @@ pub fn go(
         session.run(Some(&spaces), controller, &mut ())
     } else {
         let candidates = session.candidates()?;
-        let capacity = Capacity::for_candidates(candidates, 2 * session.config().budget);
+        let capacity = Capacity::for_candidates(candidates, 2 * session.config().budget)
+            .with_responses(MOST_RESPONSES);
         let mut memory = Memory::new(capacity);
         let mut kernel = InProcess::new(&mut memory)?;
         session.run(Some(&spaces), &mut kernel, &mut ())

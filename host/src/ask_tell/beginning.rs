@@ -8,7 +8,7 @@ use super::AskTellError;
 use crate::campaign::drive::Kept;
 use crate::campaign::{
     ALGORITHM, Begun, Campaign, CampaignConfig, CampaignError, Event, LiveConfig, Monitor,
-    Overview, Patches, Record, Region, Seeds, Settings, State, check_present,
+    Overview, Patches, Record, Region, Seeds, Settings, State, Targets, check_present,
 };
 use crate::controller::Memory;
 use crate::data::{Axis, Channels, Map};
@@ -133,7 +133,7 @@ impl Beginning {
             } else {
                 scalarizers
             },
-            target,
+            target: target.map(Targets::from).unwrap_or_default(),
             // What fails elsewhere is for the caller to judge.
             most_failures: candidates.count() + 1,
             campaign,

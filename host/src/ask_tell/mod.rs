@@ -141,6 +141,7 @@ impl<'a> AskTell<'a> {
         let how = crate::campaign::Use::default();
         let mut drive = Drive::new(state, patches, monitor, controller, how)?;
         drive.set_room(room);
+        drive.set_most_targets(1);
         let mut world = Told::new(records);
         let mut done = 0;
         if let Some((count, kept)) = learned {

@@ -7,7 +7,7 @@ use std::ops::Range;
 use beacon_kernel::{Candidate, Candidates, Edges, Pixel, Strategy};
 use serde::{Deserialize, Serialize};
 
-use super::{Region, parse_time};
+use super::{Region, Targets, parse_time};
 use crate::scalarizer::Scalarizer;
 use crate::units::{Kind, shortened};
 
@@ -69,6 +69,8 @@ pub enum Command {
     PixelDoseLimit(Option<f64>),
     /// The campaign may have been running for so many seconds, or for any time.
     TimeLimit(Option<f64>),
+    /// Several other targets are sought together, each as a scalarizer is written.
+    Targets(Vec<String>),
 }
 
 /// How long a proposal waits for a person, and what then.
@@ -129,7 +131,7 @@ const MOST_REGIONS: usize = 500;
 const LONGEST_NOTE: usize = 1000;
 
 /// What is accepted after `beacon ctl DIR`, beside `status`.
-pub const WORDS: &str = "status, pause, resume, stop, stop now, strategy NAME, target SCALARIZER, exclude \
+pub const WORDS: &str = "status, pause, resume, stop, stop now, strategy NAME, target SCALARIZER (or several, with commas), exclude \
                          TOP..BOTTOM,LEFT..RIGHT (or several), include TOP..BOTTOM,LEFT..RIGHT (or \
                          several), measure ROW,COLUMN, withdraw ROW,COLUMN, discard ROW,COLUMN, \
                          restore ROW,COLUMN, budget POINTS, dose-limit ELECTRONS, dose-limit none, \
@@ -155,8 +157,16 @@ impl Command {
                 Self::Strategy(name.to_owned())
             }
             ["target", text] => {
-                let target: Scalarizer = text.parse().map_err(|e| format!("{e}"))?;
-                Self::Target(target.to_string())
+                let targets: Targets = text.parse().map_err(|e| format!("{e}"))?;
+                Self::seek(&targets)
+            }
+            ["target", ref several @ ..] if several.len() > 1 => {
+                let targets: Result<Vec<Scalarizer>, _> = several
+                    .iter()
+                    .map(|text| text.trim_matches(',').parse())
+                    .collect();
+                let targets = targets.map_err(|e| format!("{e}"))?;
+                Self::seek(&Targets::new(targets).map_err(|e| format!("{e}"))?)
             }
             ["exclude", text] => Self::Exclude(region(text, candidates)?),
             ["include", text] => Self::Include(region(text, candidates)?),
@@ -239,6 +249,25 @@ impl Command {
         })
     }
 
+    /// The command that seeks these.
+    pub(crate) fn seek(targets: &Targets) -> Self {
+        let mut names: Vec<String> = targets.iter().map(Scalarizer::to_string).collect();
+        match names.len() {
+            1 => Self::Target(names.remove(0)),
+            _ => Self::Targets(names),
+        }
+    }
+
+    /// What is sought from this command on, each as a scalarizer is written; nothing where it is no command
+    /// about that.
+    pub(crate) fn sought(&self) -> &[String] {
+        match self {
+            Self::Target(target) => std::slice::from_ref(target),
+            Self::Targets(targets) => targets,
+            _ => &[],
+        }
+    }
+
     /// The regions in which nothing is measured any more by this command.
     pub(crate) fn excluded(&self) -> &[Region] {
         match self {
@@ -282,6 +311,7 @@ impl Command {
             self,
             Self::Strategy(_)
                 | Self::Target(_)
+                | Self::Targets(_)
                 | Self::Exclude(_)
                 | Self::ExcludeAll(_)
                 | Self::Discard(_)
@@ -312,6 +342,7 @@ impl Command {
         match (earlier, self) {
             (Self::Discard(earlier), Self::Restore(candidate)) => earlier == candidate,
             (Self::Pause, Self::Resume)
+            | (Self::Target(_) | Self::Targets(_), Self::Target(_) | Self::Targets(_))
             | (Self::DoseLimit(_) | Self::NoDoseLimit, Self::DoseLimit(_) | Self::NoDoseLimit)
             | (
                 Self::Approve(_) | Self::ApproveAfter(_),
@@ -347,6 +378,7 @@ impl fmt::Display for Command {
         match self {
             Self::Strategy(name) => write!(f, "strategy {name}"),
             Self::Target(text) => write!(f, "target {text}"),
+            Self::Targets(targets) => write!(f, "target {}", targets.join(",")),
             Self::Exclude(region) => write!(f, "exclude {region}"),
             Self::Include(region) => write!(f, "include {region}"),
             Self::ExcludeAll(regions) => write!(f, "exclude {}", listed(regions)),

@@ -171,6 +171,26 @@ impl CampaignConfig {
         Some(acquisition)
     }
 
+    /// Checks that the strategy decides by so many responses of a place.
+    ///
+    /// # Errors
+    /// When it is defined by one.
+    pub(crate) fn check_targets(&self, responses: usize) -> Result<(), CampaignError> {
+        let several = responses > 1;
+        if several && Strategy::from_name(&self.strategy) == Some(Strategy::BeaconElite) {
+            let names = Strategy::ALL
+                .iter()
+                .filter(|of| **of != Strategy::BeaconElite);
+            let names: Vec<_> = names.map(|of| of.name()).collect();
+            return Err(CampaignError::Setting {
+                name: "strategy",
+                value: format!("{} with {responses} targets", self.strategy),
+                accepted: format!("one of {}, or one target", names.join(", ")),
+            });
+        }
+        Ok(())
+    }
+
     /// Checks every setting that says by itself whether it is accepted.
     ///
     /// # Errors

@@ -93,6 +93,9 @@ pub enum Event {
         /// What the instrument said.
         why: String,
     },
+    /// What the model expects of each further response at the point that was proposed last, where
+    /// several are sought.
+    Foreseen(Vec<Foreseen>),
 }
 
 /// What a campaign begins with.
@@ -169,6 +172,15 @@ pub struct Proposed {
     pub origin: f64,
     /// How long the kernel took, in seconds.
     pub seconds: f64,
+}
+
+/// What the model expects of one response.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Foreseen {
+    /// Mean, relative to `origin`, and standard deviation.
+    pub prediction: (f32, f32),
+    /// What the mean is relative to, in the units of the response.
+    pub origin: f64,
 }
 
 /// The beam on its way to a point.

@@ -2,11 +2,12 @@
 
 use std::path::{Path, PathBuf};
 
+use beacon_kernel::MOST_RESPONSES;
 use serde::Serialize;
 
 use super::page::{ReportExtras, with_report};
 use super::{History, Measurement, Outcome};
-use crate::data::files::{self, Acquisition, Finished, WriteError};
+use crate::data::files::{self, Acquisition, Finished, FurtherColumns, WriteError};
 use crate::experiment::Experiment;
 use crate::page;
 use crate::plot::FigureError;
@@ -80,9 +81,10 @@ impl<'a> RunFiles<'a> {
 /// |---|---|
 /// | `report.html` | all of the campaign in one page: figures, tables, settings, warnings |
 /// | `config.toml` | `provenance`: the settings of the campaign |
-/// | `acquisitions.csv` | step, row, column, value, score, predicted mean and standard deviation |
+/// | `acquisitions.csv` | step, row, column, value, score, predicted mean and standard deviation; value, mean and standard deviation of each further response |
 /// | `map_mean.npy`, `map_sigma.npy` | the map to publish, float64, NaN off the candidates |
 /// | `surrogate_mean.npy`, `surrogate_sigma.npy` | final maps of the surrogate that decided, likewise |
+/// | `surrogate_mean_2.npy`, `surrogate_sigma_2.npy` … | the same of the second response, and of further ones |
 /// | `summary.json` | `summary`: a [`Summary`](super::Summary), or one with more in it |
 /// | figures | those of [`page::write_figures`], each as `.png`, `.svg` and `.pdf` |
 ///
@@ -105,7 +107,9 @@ pub fn write_run(
         files::write_file(&config, settings.as_bytes())
     })?;
     finished.once("acquisitions.csv", || {
-        files::write_acquisitions(&folder.join("acquisitions.csv"), &acquisitions(outcome))
+        let further = further_columns(outcome);
+        let table = folder.join("acquisitions.csv");
+        files::write_acquisitions(&table, &acquisitions(outcome), &further)
     })?;
     let file = folder.join("summary.json");
     let text = serde_json::to_vec_pretty(summary).map_err(|e| no_form(&file, &e))?;
@@ -121,6 +125,21 @@ pub fn write_run(
         match map {
             Some(map) => finished.once(name, || files::write_npy(&file, map))?,
             None => files::remove_file(&file)?,
+        }
+    }
+    for number in 2..=MOST_RESPONSES {
+        let further = outcome.further.get(number - 2);
+        let surrogate = further.and_then(|of| of.surrogate.as_ref());
+        for (what, map) in [
+            ("mean", surrogate.map(|(mean, _)| mean)),
+            ("sigma", surrogate.map(|(_, sigma)| sigma)),
+        ] {
+            let name = format!("surrogate_{what}_{number}.npy");
+            let file = folder.join(&name);
+            match map {
+                Some(map) => finished.once(&name, || files::write_npy(&file, map))?,
+                None => files::remove_file(&file)?,
+            }
         }
     }
     let told = ReportExtras {
@@ -200,6 +219,20 @@ fn acquisitions(outcome: &Outcome) -> Vec<Acquisition> {
         .zip(&outcome.steps)
         .map(|(step, point)| row(step, point));
     seeds.chain(steps).collect()
+}
+
+fn further_columns(outcome: &Outcome) -> Vec<FurtherColumns> {
+    let further = outcome.further.iter().map(|of| FurtherColumns {
+        name: of.target.clone(),
+        values: of.values.clone(),
+        expected: (of.expected.iter().enumerate())
+            .map(|(n, expected)| {
+                let expected = expected.filter(|_| n >= outcome.seeds.len())?;
+                Some((expected.mean, expected.sigma))
+            })
+            .collect(),
+    });
+    further.collect()
 }
 
 fn make(folder: &Path) -> Result<(), FolderError> {

@@ -56,8 +56,11 @@ pub struct Leg {
 pub struct Phase {
     /// Name of the strategy.
     pub strategy: String,
-    /// What was sought, as a scalarizer is written.
+    /// What was sought, as a scalarizer is written; of several the first.
     pub target: String,
+    /// What was sought beside it; absent where one was.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub further_targets: Vec<String>,
     /// Live time that was asked for, in seconds.
     pub dwell_seconds: f64,
     /// First point of the phase.
@@ -156,6 +159,7 @@ pub(crate) struct Held {
     pub(crate) dwell: f64,
     pub(crate) strategy: String,
     pub(crate) target: String,
+    pub(crate) further_targets: Vec<String>,
 }
 
 impl History {
@@ -176,6 +180,7 @@ impl History {
             dwell: settings.dwell.get(),
             strategy: settings.campaign.strategy.clone(),
             target: settings.target().to_string(),
+            further_targets: settings.further_targets(),
         };
         let (points, left_out) = (state.points().len(), state.left_out().len());
         let next = state.next_point().map(|next| next.candidate);
@@ -291,6 +296,7 @@ impl History {
                 _ => self.phases.push(Phase {
                     strategy: held.strategy.clone(),
                     target: held.target.clone(),
+                    further_targets: held.further_targets.clone(),
                     dwell_seconds: held.dwell,
                     from_point: point,
                     to_point: point,
@@ -377,9 +383,19 @@ impl History {
 }
 
 impl Phase {
+    /// All that was sought, with commas.
+    pub(crate) fn targets(&self) -> String {
+        let further = self.further_targets.iter().map(String::as_str);
+        let all: Vec<_> = std::iter::once(self.target.as_str())
+            .chain(further)
+            .collect();
+        all.join(", ")
+    }
+
     fn is(&self, held: &Held) -> bool {
         self.strategy == held.strategy
             && self.target == held.target
+            && self.further_targets == held.further_targets
             && self.dwell_seconds.to_bits() == held.dwell.to_bits()
     }
 }

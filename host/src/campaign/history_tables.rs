@@ -57,7 +57,7 @@ fn phases(history: &History) -> Table {
     let rows = history.phases.iter().map(|phase| {
         vec![
             phase.strategy.clone(),
-            phase.target.clone(),
+            phase.targets(),
             format!("{} s", phase.dwell_seconds),
             span(phase.from_point, phase.to_point),
             span(phase.from_step, phase.to_step),

@@ -13,11 +13,11 @@ mod watched;
 use std::time::Instant;
 
 use beacon_kernel::link::scalarizer::Scalarizer;
-use beacon_kernel::{Acquisition, Candidate, Proposal, Strategy};
+use beacon_kernel::{Acquisition, Candidate, Prediction, Proposal, Strategy};
 
 use self::hand_over::HandedOver;
 pub(crate) use self::hand_over::Learned;
-use super::event::{Proposed, Trained};
+use super::event::{Foreseen, Proposed, Trained};
 use super::warnings::Warnings;
 use super::{CampaignError, Retraining, State, Times};
 use crate::controller::{Controller, ControllerError, Setup};
@@ -32,17 +32,17 @@ pub(super) struct Learner<'a> {
     how_often: (Retraining, SurrogateKind),
     seed: u64,
     patches: Patches,
-    /// Relative to the origin.
-    responses: Vec<f64>,
-    /// The first usable response. The kernel's f32 could not tell small differences on a large
-    /// offset apart, so it never sees the offset.
-    origin: Option<f64>,
+    /// A column of each response that is sought, relative to its origin.
+    responses: Vec<Vec<f64>>,
+    /// The first usable value of each response; none before. The kernel's f32 could not tell small
+    /// differences on a large offset apart, so it never sees the offset.
+    origins: Vec<f64>,
     /// What the kernel was told last: the epoch of the campaign, and the strategy.
     epoch: u32,
     acquisition: Option<Acquisition>,
     /// What spectra are to be reduced with on the controller, where they are.
     reduces: bool,
-    reducing: Option<Scalarizer>,
+    reducing: Vec<Scalarizer>,
     /// Whether its firmware was built before controllers reduced spectra.
     reduces_not: bool,
     /// Whether the kernel moves the beam as soon as it proposes.
@@ -95,11 +95,11 @@ impl<'a> Learner<'a> {
             seed: config.seed,
             patches,
             responses: Vec::new(),
-            origin: None,
+            origins: Vec::new(),
             epoch: 0,
             acquisition: None,
             reduces: how.reduces,
-            reducing: None,
+            reducing: Vec::new(),
             reduces_not: false,
             exposes: how.exposes,
             version: 0,
@@ -136,17 +136,19 @@ impl<'a> Learner<'a> {
     fn start(&mut self, state: &State) -> Result<(), CampaignError> {
         let candidates = self.patches.candidates();
         self.epoch = state.epoch();
-        self.controller.begin(&Setup {
+        let responses = state.settings().targets.len();
+        let setup = Setup {
             candidates,
             pixels: self.patches.pixels(),
             seed: self.seed,
             revision: self.epoch,
-        })?;
+        };
+        self.controller.begin_with(&setup, responses)?;
         self.trainer.clear();
-        self.responses.clear();
-        self.origin = None;
+        self.responses = vec![Vec::new(); responses];
+        self.origins.clear();
         self.acquisition = None;
-        self.reducing = None;
+        self.reducing.clear();
         self.version = 0;
         self.model = None;
         self.outgrown = None;
@@ -168,7 +170,7 @@ impl<'a> Learner<'a> {
         &mut self,
         acquisition: Acquisition,
         train: bool,
-    ) -> Result<(Proposed, Option<Trained>), CampaignError> {
+    ) -> Result<(Chosen, Option<Trained>), CampaignError> {
         let started = Instant::now();
         if self.acquisition != Some(acquisition) {
             self.controller.choose(acquisition)?;
@@ -178,21 +180,24 @@ impl<'a> Learner<'a> {
         if !train {
             let controller = &mut *self.controller;
             let proposal = ask(controller, acquisition, exposes, &mut self.warnings)?;
+            let foreseen = foresee(controller, &proposal, &self.origins)?;
             let seconds = started.elapsed();
             self.times.deciding += seconds;
-            return Ok((
-                proposed(&proposal, self.origin(), seconds.as_secs_f64()),
-                None,
-            ));
+            let proposed = proposed(&proposal, self.origin(), seconds.as_secs_f64());
+            return Ok((Chosen { proposed, foreseen }, None));
         }
         let fits = self.fits();
-        let (trainer, responses) = (&mut self.trainer, &self.responses);
+        let trainer = &mut self.trainer;
+        let responses = &columns(&self.responses);
+        let origins = &self.origins;
         let (controller, warnings) = (&mut *self.controller, &mut self.warnings);
         let ((proposal, deciding), report) = watched(
             controller,
             TRAINING,
             |controller| {
                 let proposal = ask(controller, acquisition, exposes, warnings);
+                let proposal = proposal
+                    .and_then(|proposal| Ok((proposal, foresee(controller, &proposal, origins)?)));
                 (proposal, started.elapsed())
             },
             |pace| {
@@ -202,15 +207,13 @@ impl<'a> Learner<'a> {
         );
         self.times.deciding += deciding;
         let report = report.map_err(fit_error)?;
-        let proposal = proposal?;
+        let (proposal, foreseen) = proposal?;
         let handing_over = self.hand_over(report.as_ref())?;
         let seconds = started.elapsed().saturating_sub(deciding);
         self.times.training += seconds;
         let trained = self.trained(seconds.as_secs_f64(), handing_over);
-        Ok((
-            proposed(&proposal, self.origin(), deciding.as_secs_f64()),
-            Some(trained),
-        ))
+        let proposed = proposed(&proposal, self.origin(), deciding.as_secs_f64());
+        Ok((Chosen { proposed, foreseen }, Some(trained)))
     }
 
     /// Moves the controller's beam to a point that the kernel did not propose.
@@ -235,7 +238,8 @@ impl<'a> Learner<'a> {
         }
         let mut report = None;
         if self.fits() {
-            let (trainer, responses) = (&mut self.trainer, &self.responses);
+            let trainer = &mut self.trainer;
+            let responses = &columns(&self.responses);
             let controller = &mut *self.controller;
             let fit = |pace: &Pace| trainer.fit_at(pace, responses);
             let ((), fitted) = watched(controller, TRAINING, |_| (), fit);
@@ -251,13 +255,55 @@ impl<'a> Learner<'a> {
     fn fits(&self) -> bool {
         let (how, surrogate) = self.how_often;
         let fitted = self.model.as_ref().filter(|_| self.outgrown.is_none());
-        fitted.is_none_or(|model| how.fits(surrogate, model.at, self.responses.len()))
+        fitted.is_none_or(|model| how.fits(surrogate, model.at, self.points()))
+    }
+
+    /// Points that kernel and trainer were told.
+    fn points(&self) -> usize {
+        self.responses.first().map_or(0, Vec::len)
     }
 
     /// What a prediction relative to the first usable response is relative to.
     pub(super) fn origin(&self) -> f64 {
-        self.origin.unwrap_or(0.0)
+        self.origin_of(0)
     }
+
+    /// The same of a response, from 0.
+    pub(super) fn origin_of(&self, response: usize) -> f64 {
+        self.origins.get(response).copied().unwrap_or(0.0)
+    }
+}
+
+/// What the kernel chose, and what it expects of further responses there.
+pub(super) struct Chosen {
+    pub(super) proposed: Proposed,
+    pub(super) foreseen: Vec<Foreseen>,
+}
+
+/// The columns as the trainer takes them.
+fn columns(responses: &[Vec<f64>]) -> Vec<&[f64]> {
+    responses.iter().map(Vec::as_slice).collect()
+}
+
+/// What the model that a point was chosen by expects of each further response there; nothing where one is
+/// sought, and where there was no model.
+fn foresee(
+    controller: &mut dyn Controller,
+    proposal: &Proposal,
+    origins: &[f64],
+) -> Result<Vec<Foreseen>, CampaignError> {
+    if proposal.prediction.is_none() {
+        return Ok(Vec::new());
+    }
+    let further = origins.iter().enumerate().skip(1);
+    let foreseen = further.map(|(response, &origin)| {
+        let Prediction { mean, sigma } = controller.predict_of(proposal.candidate, response)?;
+        Ok(Foreseen {
+            prediction: (mean, sigma),
+            origin,
+        })
+    });
+    foreseen.collect()
 }
 
 /// What a watched fit is called.

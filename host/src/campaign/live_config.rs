@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::dose::Limits;
 use super::position::field;
 use super::state::{LONGEST_DWELL, dwell_within, positive};
-use super::{CampaignConfig, Otherwise, SettingError, Settings, TimeOut};
+use super::{CampaignConfig, Otherwise, SettingError, Settings, Targets, TimeOut};
 use crate::controller::ControllerChoice;
 use crate::microscope::{MicroscopeChoice, MicroscopeOptions};
 use crate::scalarizer::Scalarizer;
@@ -35,15 +35,16 @@ pub struct LiveConfig {
     #[cfg_attr(feature = "cli", arg(long, value_name = "N"))]
     pub budget: usize,
     /// How a spectrum becomes a number, as in line:Pd-La; may be given several times. The first
-    /// is the target, unless --target names another. Without it: the target of the specimen, or
+    /// is the target, unless --target names others. Without it: the target of the specimen, or
     /// sum.
     #[cfg_attr(feature = "cli", arg(long = "scalarizer", value_name = "HOW", value_parser = parse_scalarizer))]
     #[serde(default)]
     pub scalarizers: Vec<Scalarizer>,
-    /// The number that is sought.
-    #[cfg_attr(feature = "cli", arg(long, value_name = "HOW", value_parser = parse_scalarizer))]
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub target: Option<Scalarizer>,
+    /// The numbers that are sought, which share one model; in the journal text where it is one, a list where
+    /// there are several.
+    #[cfg_attr(feature = "cli", command(flatten))]
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub target: Targets,
     /// Where a spectrum becomes a number: host or controller; the numbers are equal.
     #[cfg_attr(
         feature = "cli",
@@ -237,7 +238,7 @@ impl LiveConfig {
             controller: ControllerChoice::default(),
             budget,
             scalarizers: Vec::new(),
-            target: None,
+            target: Targets::default(),
             reduce: Reduce::default(),
             dwell: None,
             current: None,
@@ -353,9 +354,9 @@ impl LiveConfig {
         }
     }
 
-    /// The scalarizers in the order of the results, and which of them is the target: where none is
+    /// The scalarizers in the order of the results, and which of them are the targets: where none is
     /// named, that of the specimen, else the sum of a spectrum.
-    pub fn scalarizers(&self) -> (Vec<Scalarizer>, usize) {
+    pub fn scalarizers(&self) -> (Vec<Scalarizer>, Vec<usize>) {
         let default = match &self.microscope {
             MicroscopeChoice::Specimen(choice) => {
                 choice.kind.target().parse().unwrap_or(Scalarizer::Sum)
@@ -363,16 +364,19 @@ impl LiveConfig {
             _ => Scalarizer::Sum,
         };
         let mut all = self.scalarizers.clone();
-        let target = match &self.target {
-            Some(target) => target.clone(),
-            None => all.first().unwrap_or(&default).clone(),
+        let targets = match &self.target[..] {
+            [] => vec![all.first().unwrap_or(&default).clone()],
+            targets => targets.to_vec(),
         };
-        let index = all.iter().position(|scalarizer| *scalarizer == target);
-        let index = index.unwrap_or_else(|| {
-            all.push(target);
-            all.len() - 1
-        });
-        (all, index)
+        let index = |target: Scalarizer| {
+            let index = all.iter().position(|scalarizer| *scalarizer == target);
+            index.unwrap_or_else(|| {
+                all.push(target);
+                all.len() - 1
+            })
+        };
+        let indices = targets.into_iter().map(index).collect();
+        (all, indices)
     }
 }
 

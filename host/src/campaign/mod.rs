@@ -7,6 +7,7 @@
 //! |---|---|
 //! | [`state`](State) | the machine: events in, next action out; no clock, file, thread or socket |
 //! | `event`, [`command`](Command) | what happens to a campaign, and the commands that people give it |
+//! | [`targets`](Targets) | what is sought: one response, or several that share one model |
 //! | `dose`, `position` | electrons on every pixel and in all; where the beam has to go |
 //! | `learner`, [`retraining`](Retraining) | the kernel and the trainer, kept in step with the state |
 //! | [`monitor`](Monitor), `growth` | how the campaign is doing |
@@ -48,6 +49,7 @@ mod seeds;
 mod spectra;
 mod state;
 mod summary;
+mod targets;
 mod warnings;
 
 use std::ops::ControlFlow;
@@ -75,7 +77,8 @@ pub(crate) use drive::filled_edges;
 pub use ended::Ended;
 pub use error::{CampaignError, SettingError};
 pub use event::{
-    Begun, Event, Exposing, Given, Measured, Overview, Proposed, Record, Resumed, Surveyed, Trained,
+    Begun, Event, Exposing, Foreseen, Given, Measured, Overview, Proposed, Record, Resumed,
+    Surveyed, Trained,
 };
 #[cfg(feature = "figures")]
 pub use folder::{FolderError, RunFiles, write_run, write_side_by_side};
@@ -84,11 +87,11 @@ pub(crate) use history::Held;
 pub use history::{CommandTaken, FailureKind, FailureSeen, History, Leg, Phase};
 pub(crate) use learner::Use;
 pub use live_config::{DeflectionFrame, LiveConfig, Reduce, parse_frame, parse_ready, parse_time};
-pub use monitor::{Monitor, Posterior, Series};
+pub use monitor::{FurtherFigures, FurtherTarget, Monitor, Posterior, Series};
 pub use offline::Campaign;
 pub(crate) use offline::Witness;
 pub use order::{Order, OrderError, PublishedFigures, read_order, read_published_order};
-pub use outcome::{Expectation, Measurement, Outcome, Times};
+pub use outcome::{Expectation, FurtherResponse, Measurement, Outcome, Times};
 pub use published::{MapFigures, PublishedMap};
 pub use retraining::Retraining;
 pub(crate) use seeds::check_present;
@@ -99,6 +102,9 @@ pub use state::{
     State, Wait, check_response,
 };
 pub use summary::Summary;
+#[cfg(feature = "cli")]
+pub(crate) use targets::one_or_several;
+pub use targets::{Targets, TargetsError};
 
 /// Revision of all that decides where a campaign measures: kernel, training, seeds. To be raised
 /// whenever a campaign may take another way than before, so that its results are not mixed with

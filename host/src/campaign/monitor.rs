@@ -2,12 +2,14 @@
 
 use std::time::Duration;
 
-use beacon_kernel::{Candidate, Candidates, Surrogate};
+use beacon_kernel::{Candidate, Candidates, Standardisation, Surrogate};
 use serde::{Deserialize, Serialize};
 
 use super::Times;
 use crate::data::Map;
-use crate::metrics::{Coverage, Groups, MetricsError, SurrogateErrors, TARGET_BINS, target_groups};
+use crate::metrics::{
+    Coverage, Groups, MetricsError, SurrogateErrors, TARGET_BINS, target_groups, vector_groups,
+};
 use crate::spaces::Spaces;
 
 /// The figures of every step so far, one entry per step, seeds not among them.
@@ -71,6 +73,29 @@ pub struct Series {
     /// Time of the step spent waiting for the proposal, in seconds.
     #[serde(default)]
     pub deciding_seconds: Vec<f64>,
+    /// How well each further response is told, where several are sought, in the order they were first
+    /// sought; absent where one is.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub further: Vec<FurtherFigures>,
+}
+
+/// The figures of a response that is sought beside the first, one entry a step: NaN for steps at which it was
+/// not sought, or could not be judged.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct FurtherFigures {
+    /// What it is, as its scalarizer is written or its map is called.
+    pub target: String,
+    /// Its units.
+    pub units: String,
+    /// Mean absolute error of the surrogate over all candidates, in those units.
+    #[serde(deserialize_with = "figures")]
+    pub mae: Vec<f64>,
+    /// Root mean squared error likewise.
+    #[serde(deserialize_with = "figures")]
+    pub rmse: Vec<f64>,
+    /// Mean negative log predictive density likewise, in nats.
+    #[serde(deserialize_with = "figures")]
+    pub nlpd: Vec<f64>,
 }
 
 impl Series {
@@ -123,11 +148,25 @@ impl Explored {
     }
 }
 
-/// The true response at every candidate, and its bins.
+/// The true response at every candidate, of several the first, and its bins; of several the cells of all.
 #[derive(Clone, Debug)]
 struct Truth {
     responses: Vec<f64>,
     target: Explored,
+}
+
+/// What is sought beside the first response, and the true one at every candidate where it is known.
+type Known = (FurtherTarget, Option<Vec<f64>>);
+
+/// A response that is sought beside the first.
+#[derive(Clone, Debug, PartialEq)]
+pub struct FurtherTarget {
+    /// What it is, as its scalarizer is written or its map is called.
+    pub name: String,
+    /// Its units.
+    pub units: String,
+    /// The true response at every pixel, where it is known.
+    pub truth: Option<Map>,
 }
 
 /// Judges a campaign: against the truth where it is known, else by what it measured.
@@ -135,7 +174,9 @@ struct Truth {
 pub struct Monitor {
     candidates: Candidates,
     truth: Option<Truth>,
-    /// Every response measured so far.
+    /// What is sought beside the first response, and the true one at every candidate where it is known.
+    further: Vec<Known>,
+    /// Every response measured so far, of several the first.
     observed: Vec<f64>,
     patch: Option<Explored>,
     latent: Option<Explored>,
@@ -147,9 +188,25 @@ impl Monitor {
     /// # Errors
     /// When the response is constant or not finite somewhere.
     pub fn new(truth: Option<&Map>, candidates: Candidates) -> Result<Self, MetricsError> {
+        Self::of_several(truth, &[], candidates)
+    }
+
+    /// A monitor of several responses.
+    ///
+    /// # Errors
+    /// As [`Self::new`], of each.
+    pub fn of_several(
+        truth: Option<&Map>,
+        further: &[FurtherTarget],
+        candidates: Candidates,
+    ) -> Result<Self, MetricsError> {
+        let further = known(further, candidates)?;
         Ok(Self {
             candidates,
-            truth: truth.map(|map| Truth::new(map, candidates)).transpose()?,
+            truth: truth
+                .map(|map| Truth::new(map, &further, candidates))
+                .transpose()?,
+            further,
             observed: Vec::new(),
             patch: None,
             latent: None,
@@ -164,17 +221,19 @@ impl Monitor {
     pub fn restart(
         &mut self,
         truth: Option<&Map>,
+        further: &[FurtherTarget],
         seeds: &[(Candidate, f64)],
         steps: &[(Candidate, f64)],
     ) -> Result<(), MetricsError> {
-        let judged = truth
-            .map(|map| Truth::new(map, self.candidates))
-            .transpose();
-        let (truth, result) = match judged {
-            Ok(truth) => (truth, Ok(())),
-            Err(error) => (None, Err(error)),
+        let judged = Self::of_several(truth, further, self.candidates);
+        let (truth, known, result) = match judged {
+            Ok(judged) => (judged.truth, judged.further, Ok(())),
+            Err(error) => {
+                let unknown = further.iter().map(|target| (target.clone(), None));
+                (None, unknown.collect(), Err(error))
+            }
         };
-        self.truth = truth;
+        (self.truth, self.further) = (truth, known);
         self.observed.clear();
         for space in [&mut self.patch, &mut self.latent].into_iter().flatten() {
             *space = Explored::new(&space.steps.groups().clone());
@@ -300,6 +359,48 @@ impl Monitor {
         visited.and(errors.map(|_| ()))
     }
 
+    /// Appends the figures of the responses beside the first to the series, behind [`Self::record`]: of
+    /// each the surrogate, in their order; NaN without one, and where no truth is known.
+    ///
+    /// # Errors
+    /// When a surrogate is not finite; all have their entry then.
+    pub fn record_further(
+        &self,
+        surrogates: &[Posterior],
+        series: &mut Series,
+    ) -> Result<(), MetricsError> {
+        let before = series.seconds.len().saturating_sub(1);
+        for (target, _) in &self.further {
+            if series.further.iter().all(|of| of.target != target.name) {
+                let unknown = vec![f64::NAN; before];
+                series.further.push(FurtherFigures {
+                    target: target.name.clone(),
+                    units: target.units.clone(),
+                    mae: unknown.clone(),
+                    rmse: unknown.clone(),
+                    nlpd: unknown,
+                });
+            }
+        }
+        let mut result = Ok(());
+        for figures in &mut series.further {
+            let mut further = self.further.iter().enumerate();
+            let sought = further.find(|(_, (target, _))| target.name == figures.target);
+            let known =
+                sought.and_then(|(n, (_, truth))| Some((surrogates.get(n)?, truth.as_ref()?)));
+            let errors = known.map(|(surrogate, truth)| errors_against(truth, surrogate));
+            let errors = errors.transpose().unwrap_or_else(|error| {
+                result = Err(error);
+                None
+            });
+            let figure = |pick: fn(&SurrogateErrors) -> f64| errors.as_ref().map_or(f64::NAN, pick);
+            figures.mae.push(figure(|of| of.mae));
+            figures.rmse.push(figure(|of| of.rmse));
+            figures.nlpd.push(figure(|of| of.nlpd));
+        }
+        result
+    }
+
     /// How far a posterior is from the truth; `None` where that is not known.
     ///
     /// # Errors
@@ -313,53 +414,79 @@ impl Monitor {
     }
 
     fn errors(&self, posterior: &Posterior) -> Result<SurrogateErrors, MetricsError> {
-        let Posterior {
-            mean,
-            variance,
-            noise,
-        } = posterior;
-        let Some(Truth {
-            responses: truth, ..
-        }) = &self.truth
-        else {
-            return SurrogateErrors::without_truth(mean, variance);
-        };
-        if truth.iter().all(|response| response.is_finite()) {
-            return SurrogateErrors::new(truth, mean, variance, *noise);
+        match &self.truth {
+            Some(truth) => errors_against(&truth.responses, posterior),
+            None => SurrogateErrors::without_truth(&posterior.mean, &posterior.variance),
         }
-        // Where the data have a gap there is nothing to be judged by.
-        let known = |values: &[f64]| -> Vec<f64> {
-            let known = values.iter().zip(truth);
-            let known = known.filter(|(_, truth)| truth.is_finite());
-            known.map(|(value, _)| *value).collect()
-        };
-        SurrogateErrors::new(&known(truth), &known(mean), &known(variance), *noise)
     }
 }
 
+/// How far a posterior is from true responses; where these have a gap there is nothing to be judged by.
+fn errors_against(truth: &[f64], posterior: &Posterior) -> Result<SurrogateErrors, MetricsError> {
+    let Posterior {
+        mean,
+        variance,
+        noise,
+    } = posterior;
+    if truth.iter().all(|response| response.is_finite()) {
+        return SurrogateErrors::new(truth, mean, variance, *noise);
+    }
+    let known = |values: &[f64]| -> Vec<f64> {
+        let known = values.iter().zip(truth);
+        let known = known.filter(|(_, truth)| truth.is_finite());
+        known.map(|(value, _)| *value).collect()
+    };
+    SurrogateErrors::new(&known(truth), &known(mean), &known(variance), *noise)
+}
+
+/// The true responses beside the first at every candidate, where they are known.
+fn known(further: &[FurtherTarget], candidates: Candidates) -> Result<Vec<Known>, MetricsError> {
+    let of_each = further.iter().map(|target| {
+        let truth = target.truth.as_ref();
+        let truth = truth
+            .map(|map| on_candidates(map, candidates))
+            .transpose()?;
+        Ok((target.clone(), truth))
+    });
+    of_each.collect()
+}
+
+/// A map's value at every candidate.
+fn on_candidates(map: &Map, candidates: Candidates) -> Result<Vec<f64>, MetricsError> {
+    let (height, width) = (candidates.height(), candidates.width());
+    if (map.height(), map.width()) != (height, width) {
+        return Err(MetricsError::Length {
+            what: "true response",
+            expected: height * width,
+            found: map.values.len(),
+        });
+    }
+    let pixels = (0..candidates.count() as u32).filter_map(|n| candidates.pixel(Candidate(n)).ok());
+    Ok(pixels
+        .map(|pixel| map.at(pixel.row, pixel.column))
+        .collect())
+}
+
 impl Truth {
-    fn new(map: &Map, candidates: Candidates) -> Result<Self, MetricsError> {
-        let (height, width) = (candidates.height(), candidates.width());
-        if (map.height(), map.width()) != (height, width) {
-            return Err(MetricsError::Length {
-                what: "true response",
-                expected: height * width,
-                found: map.values.len(),
-            });
-        }
-        let responses: Vec<f64> = (0..candidates.count() as u32)
-            .filter_map(|n| candidates.pixel(Candidate(n)).ok())
-            .map(|pixel| map.at(pixel.row, pixel.column))
-            .collect();
+    /// Where the truth of a further response is not known, the bins are those of the first.
+    fn new(map: &Map, further: &[Known], candidates: Candidates) -> Result<Self, MetricsError> {
+        let responses = on_candidates(map, candidates)?;
         // A pixel without data is never visited, so that its bin does not matter, as long as it is
         // one that another pixel has.
-        let known = responses.iter().copied().find(|value| value.is_finite());
-        let known = known.unwrap_or(f64::NAN);
-        let binned: Vec<f64> = responses
-            .iter()
-            .map(|&value| if value.is_finite() { value } else { known })
-            .collect();
-        let target = Explored::new(&target_groups(&binned, TARGET_BINS)?);
+        let further = further.iter().map(|(_, truth)| truth.as_deref());
+        let further: Option<Vec<&[f64]>> = further.collect();
+        let columns = std::iter::once(&responses[..]).chain(further.unwrap_or_default());
+        let columns: Vec<&[f64]> = columns.collect();
+        let is_known = |n: &usize| columns.iter().all(|of| of[*n].is_finite());
+        let known = (0..responses.len()).find(is_known);
+        let binned = columns.iter().map(|of| -> Vec<f64> {
+            let at = |n| if is_known(&n) { Some(n) } else { known };
+            let places = (0..responses.len()).map(at);
+            places.map(|n| n.map_or(f64::NAN, |n| of[n])).collect()
+        });
+        let binned: Vec<Vec<f64>> = binned.collect();
+        let binned: Vec<&[f64]> = binned.iter().map(Vec::as_slice).collect();
+        let target = Explored::new(&vector_groups(&binned, TARGET_BINS)?);
         Ok(Self { responses, target })
     }
 }
@@ -376,11 +503,27 @@ pub struct Posterior {
 }
 
 impl Posterior {
-    /// A kernel's surrogate; `origin` is what was subtracted from its responses.
+    /// A kernel's surrogate; `origin` is what was subtracted from its responses. Of several, the first.
     pub fn new(surrogate: &Surrogate<'_>, origin: f64) -> Self {
-        let standardisation = surrogate.standardisation;
+        let of_each = surrogate.iter();
+        Self::made(surrogate, surrogate.standardisation, of_each, origin)
+    }
+
+    /// The same of a response, counted from 0; `None` beyond those there are.
+    pub fn of(surrogate: &Surrogate<'_>, response: usize, origin: f64) -> Option<Self> {
+        let standardisation = surrogate.standardisation_of(response)?;
+        let of_each = surrogate.iter_of(response);
+        Some(Self::made(surrogate, standardisation, of_each, origin))
+    }
+
+    fn made(
+        surrogate: &Surrogate<'_>,
+        standardisation: Standardisation,
+        of_each: impl Iterator<Item = (f32, f32)>,
+        origin: f64,
+    ) -> Self {
         let squared = f64::from(standardisation.scale).powi(2);
-        let (mean, variance): (Vec<f32>, Vec<f32>) = surrogate.iter().unzip();
+        let (mean, variance): (Vec<f32>, Vec<f32>) = of_each.unzip();
         let mean = mean.iter();
         let variance = variance.iter();
         Self {
@@ -442,13 +585,41 @@ mod tests {
         monitor.record(first, None, 0.0, &mut series).unwrap();
         let visited = [(Candidate(0), 5.0)];
         monitor
-            .restart(Some(&truth([5.0, 1.0])), &[], &visited)
+            .restart(Some(&truth([5.0, 1.0])), &[], &[], &visited)
             .unwrap();
         let second = (Candidate(1), 1.0);
         monitor.record(second, None, 0.0, &mut series).unwrap();
         assert_eq!(series.target_coverage, [0.5, 1.0]);
-        assert!(monitor.restart(Some(&truth([3.0, 3.0])), &[], &[]).is_err());
+        let constant = truth([3.0, 3.0]);
+        assert!(monitor.restart(Some(&constant), &[], &[], &[]).is_err());
         assert!(monitor.target().is_none());
+    }
+
+    /// Two responses of two values each, which are the parities of column and row.
+    #[test]
+    fn coverage_of_several_responses_is_that_of_their_cells() {
+        let candidates = Candidates::new(8, 9, 4).unwrap();
+        let map = |of: fn(usize) -> usize| {
+            let values = (0..72).map(|n| of(n) as f64);
+            Map::uncalibrated(8, 9, values.collect(), "parity")
+        };
+        let first = map(|n| n % 9 % 2);
+        let further = FurtherTarget {
+            name: "other".to_owned(),
+            units: String::new(),
+            truth: Some(map(|n| n / 9 % 2)),
+        };
+        let cells = |further: &FurtherTarget| {
+            let further = std::slice::from_ref(further);
+            let monitor = Monitor::of_several(Some(&first), further, candidates).unwrap();
+            monitor.target().unwrap().occupied()
+        };
+        assert_eq!(cells(&further), 4);
+        let unknown = FurtherTarget {
+            truth: None,
+            ..further
+        };
+        assert_eq!(cells(&unknown), 2);
     }
 
     #[test]

@@ -4,7 +4,9 @@
 use std::collections::HashSet;
 use std::time::{Duration, Instant};
 
-use beacon_kernel::{Candidate, Candidates, Capacity, LARGEST_RESPONSE, Network, Pixel, Strategy};
+use beacon_kernel::{
+    Candidate, Candidates, Capacity, LARGEST_RESPONSE, MOST_RESPONSES, Network, Pixel, Strategy,
+};
 
 use super::drive::{Drive, Failure, World};
 use super::event::{Begun, Event, Measured, Overview};
@@ -12,14 +14,14 @@ use super::learner::Use;
 use super::seeds::check_present;
 use super::state::{Expose, Settings, State};
 use super::{
-    ALGORITHM, CampaignConfig, CampaignError, Ended, Exposure, LiveConfig, Monitor, Observer,
-    Outcome, Posterior, Region, Seeds, Series, check_seeds, check_window,
+    ALGORITHM, CampaignConfig, CampaignError, Ended, Exposure, FurtherTarget, LiveConfig, Monitor,
+    Observer, Outcome, Posterior, Region, Seeds, Series, Targets, check_seeds, check_window,
 };
 use crate::controller::{BeamPort, Controller, InProcess, Memory, Setup};
 use crate::data::{Axis, Behaviour, Channels, Map, Patches};
 use crate::experiment::{Experiment, Oracle, Point};
 use crate::microscope::{Acquired, Beam, MicroscopeChoice};
-use crate::scalarizer::Scalarizer;
+use crate::scalarizer::{Background, Scalarizer};
 use crate::spaces::Spaces;
 use crate::units::{Electrons, Seconds};
 
@@ -152,18 +154,33 @@ impl Campaign {
         if let Seeds::Given(seeds) = seeds {
             check_seeds(seeds, candidates.count())?;
         }
-        let truth = experiment.truth();
-        if let Some(truth) = truth {
+        let responses = experiment.responses();
+        if !(1..=MOST_RESPONSES).contains(&responses) {
+            let accepted = format!("1 to {MOST_RESPONSES} that are sought together");
+            return Err(setting("the number of responses", &responses, accepted));
+        }
+        let truths: Vec<&Map> = (0..responses)
+            .filter_map(|n| experiment.truth_of(n))
+            .collect();
+        for truth in &truths {
             check_responses(truth, candidates)?;
         }
         let absent = Region::covering(image.height(), image.width(), |row, column| {
             let known = |map: &Map| map.is_known(row, column);
-            !known(image) || !truth.is_none_or(known)
+            !known(image) || !truths.iter().all(|truth| known(truth))
         });
         if let Seeds::Given(seeds) = seeds {
             check_present(seeds, candidates, &absent)?;
         }
-        let monitor = Monitor::new(truth, candidates)?;
+        config.check_targets(responses)?;
+        let further = experiment.targets().into_iter().enumerate().skip(1);
+        let further = further.map(|(n, (name, units))| FurtherTarget {
+            name,
+            units,
+            truth: experiment.truth_of(n).cloned(),
+        });
+        let further: Vec<_> = further.collect();
+        let monitor = Monitor::of_several(experiment.truth(), &further, candidates)?;
         config.training.validate()?;
 
         let (window, steps, first) = (config.window, config.steps, seeds.count());
@@ -171,8 +188,12 @@ impl Campaign {
         if let Seeds::Random(count) = *seeds {
             config.initial = count;
         }
-        let settings = Settings::offline(config, first, order.unwrap_or_default());
-        let mut state = State::new(begun(image, seeds), settings);
+        let mut settings = Settings::offline(config, first, order.unwrap_or_default());
+        if responses > 1 {
+            settings.scalarizers = (0..responses).map(channel).collect();
+            settings.targets = (0..responses).collect();
+        }
+        let mut state = State::new(begun(image, seeds, responses), settings);
         state.apply(&Event::Overview(Box::new(Overview {
             image: image.clone(),
             beam: Beam::default(),
@@ -263,6 +284,17 @@ impl Campaign {
         self.state.settings().budget
     }
 
+    /// Responses that are sought together.
+    pub fn responses(&self) -> usize {
+        self.state.settings().targets.len()
+    }
+
+    /// What a kernel in this process has to have room for.
+    pub fn capacity(&self) -> Capacity {
+        Capacity::for_candidates(self.candidates(), self.measurements())
+            .with_responses(self.responses())
+    }
+
     /// Runs the campaign to its end.
     ///
     /// # Errors
@@ -333,8 +365,17 @@ fn check_responses(truth: &Map, candidates: Candidates) -> Result<(), CampaignEr
     Ok(())
 }
 
-/// The beginning of a campaign without a journal. Each response is a spectrum of one channel.
-fn begun(image: &Map, seeds: &Seeds) -> Begun {
+/// The scalarizer of one of several responses, which are the channels of a spectrum.
+fn channel(response: usize) -> Scalarizer {
+    Scalarizer::Window {
+        low: response as f64 - 0.25,
+        high: response as f64 + 0.25,
+        background: Background::None,
+    }
+}
+
+/// The beginning of a campaign without a journal. The responses of a place are the channels of a spectrum.
+fn begun(image: &Map, seeds: &Seeds, responses: usize) -> Begun {
     Begun {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         algorithm: ALGORITHM,
@@ -342,8 +383,8 @@ fn begun(image: &Map, seeds: &Seeds) -> Begun {
         settings: String::new(),
         instrument: String::new(),
         channels: Channels {
-            axis: Axis::pixels("response", 1),
-            coordinates: vec![0.0],
+            axis: Axis::pixels("response", responses),
+            coordinates: (0..responses).map(|response| response as f64).collect(),
             quantity: String::new(),
             units: String::new(),
             elements: Vec::new(),
@@ -364,7 +405,11 @@ fn witnessed(state: &State, (quantity, units): (String, String)) -> Begun {
     let settings = state.settings();
     let microscope = MicroscopeChoice::Own("replay".to_owned());
     let config = LiveConfig {
-        scalarizers: vec![Scalarizer::Sum],
+        scalarizers: settings.scalarizers.clone(),
+        target: match settings.targets.len() {
+            1 => Targets::default(),
+            _ => Targets::new(settings.sought().cloned().collect()).unwrap_or_default(),
+        },
         campaign: settings.campaign.clone(),
         ..LiveConfig::new(microscope, settings.budget)
     };
@@ -443,13 +488,13 @@ impl World for Answers<'_> {
             candidate: expose.candidate,
             pixel: expose.pixel,
         };
-        let measured = self.experiment.measure(point);
-        let response = measured.map_err(|error| Failure::Point(error.to_string()))?;
+        let measured = self.experiment.measure_all(point);
+        let responses = measured.map_err(|error| Failure::Point(error.to_string()))?;
         let measured = Measured {
             candidate: expose.candidate.0,
             position: expose.position,
             acquired: Acquired {
-                spectrum: vec![response],
+                spectrum: responses,
                 detectors: Vec::new(),
                 live_time: Seconds::ZERO,
                 real_time: Seconds::ZERO,
@@ -464,8 +509,14 @@ impl World for Answers<'_> {
         vec![f64::NAN; state.points().len()]
     }
 
-    fn truth(&self, _: &Scalarizer) -> Option<Map> {
-        self.experiment.truth().cloned()
+    fn truth(&self, target: &Scalarizer) -> Option<Map> {
+        let mut channels = (0..self.experiment.responses()).map(channel);
+        let response = channels.position(|channel| channel == *target);
+        self.experiment.truth_of(response.unwrap_or(0)).cloned()
+    }
+
+    fn targets(&self, _: &State) -> Vec<(String, String)> {
+        self.experiment.targets()
     }
 
     fn target(&self, _: &State) -> (String, String) {
@@ -478,5 +529,22 @@ impl World for Answers<'_> {
 
     fn exposes_on_proposal(&self) -> bool {
         true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_of_several_responses_is_a_channel_whose_scalarizer_is_read_back() {
+        let spectrum = [3.5, -1.0, 2.0, 8.0];
+        let axis = Axis::pixels("response", MOST_RESPONSES);
+        let coordinates: Vec<f64> = (0..MOST_RESPONSES).map(|n| n as f64).collect();
+        for (n, value) in spectrum.iter().enumerate() {
+            let read: Scalarizer = channel(n).to_string().parse().unwrap();
+            assert_eq!(read, channel(n));
+            assert_eq!(read.reduce(&spectrum, &coordinates, &axis).unwrap(), *value);
+        }
     }
 }

@@ -34,6 +34,21 @@ pub struct Measurement {
     pub expected: Option<Expectation>,
 }
 
+/// A response that is sought beside the first.
+#[derive(Clone, Debug)]
+pub struct FurtherResponse {
+    /// What it is, as its scalarizer is written or its map is called.
+    pub target: String,
+    /// Its units.
+    pub units: String,
+    /// Its value at every point, seeds first.
+    pub values: Vec<f64>,
+    /// What the model expected of it there; `None` for seeds, and without a model.
+    pub expected: Vec<Option<Expectation>>,
+    /// Final surrogate mean over the candidates' pixels, NaN elsewhere, and standard deviation likewise.
+    pub surrogate: Option<(Map, Map)>,
+}
+
 /// Where the time of the steps went.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Times {
@@ -108,7 +123,9 @@ pub struct Outcome {
     pub mean: Option<Map>,
     /// Final surrogate standard deviation likewise.
     pub sigma: Option<Map>,
-    /// The map to publish; `None` where nothing was measured, or none could be made.
+    /// What is sought beside the first response, where several are.
+    pub further: Vec<FurtherResponse>,
+    /// The map to publish, of several responses that of the first; `None` where nothing was measured, or none could be made.
     pub map: Option<PublishedMap>,
     /// How good it is, and maps of fewer points were, by rising number of points.
     pub maps: Vec<MapFigures>,

@@ -8,7 +8,8 @@ use crate::figures::{
     LatentPlane, Marked, Metrics, Progress, StepMark, StepTimes, StrategyResult, SurrogateFigure,
     Trajectory,
 };
-use crate::page::Report;
+use crate::page::{Report, Table};
+use crate::plot::number::significant;
 use crate::spaces::Spaces;
 use beacon_kernel::{Candidate, Candidates};
 
@@ -72,7 +73,12 @@ pub(super) fn with_report<R>(
         [outcome] => published::table(&outcome.maps),
         _ => None,
     };
-    let tables: Vec<_> = discovery::table(outcomes).into_iter().chain(maps).collect();
+    let responses = match outcomes {
+        [outcome] => responses(outcome, experiment),
+        _ => None,
+    };
+    let tables = discovery::table(outcomes).into_iter();
+    let tables: Vec<_> = tables.chain(responses).chain(maps).collect();
 
     let story = history.map(history_tables::tables).unwrap_or_default();
     let marks = history.map(History::marks).unwrap_or_default();
@@ -211,12 +217,44 @@ fn candidates(points: &[Measurement]) -> Vec<usize> {
     points.iter().map(|m| m.candidate.index()).collect()
 }
 
+/// How well the surrogate tells each response, where several are sought; nothing where one is.
+fn responses(outcome: &Outcome, experiment: &dyn Experiment) -> Option<Table> {
+    let series = &outcome.series;
+    let sought = outcome.further.iter().map(|of| of.target.as_str());
+    let last = |values: &[f64]| {
+        let known = values.last().filter(|value| value.is_finite());
+        known.map_or_else(String::new, |value| significant(*value))
+    };
+    let row = |name: &str, units: &str, figures: [&[f64]; 3]| {
+        let [mae, rmse, nlpd] = figures.map(last);
+        vec![name.to_owned(), units.to_owned(), mae, rmse, nlpd]
+    };
+    let (name, units) = experiment.target();
+    let first = row(&name, &units, [&series.mae, &series.rmse, &series.nlpd]);
+    let further = sought.filter_map(|name| {
+        let of = series.further.iter().find(|of| of.target == name)?;
+        Some(row(name, &of.units, [&of.mae, &of.rmse, &of.nlpd]))
+    });
+    let rows: Vec<_> = std::iter::once(first).chain(further).collect();
+    let header = ["response", "units", "MAE", "RMSE", "NLPD"];
+    (rows.len() > 1).then(|| Table {
+        caption: "The responses that were sought together, of which the first is the target of the figures: how \
+                  far the surrogate that decided is from the truth at the end, where that is known."
+            .to_owned(),
+        header: header.map(str::to_owned).to_vec(),
+        rows,
+    })
+}
+
 /// What was done, in a sentence.
 fn lead(outcomes: &[&Outcome], whose: &str, target: Option<&Map>) -> String {
     let Some(first) = outcomes.first() else {
         return String::new();
     };
     let sought = target.map_or("a response", |target| &target.quantity);
+    let further = first.further.iter().map(|of| of.target.as_str());
+    let sought = std::iter::once(sought).chain(further);
+    let sought = sought.collect::<Vec<_>>().join(" and ");
     let who = if outcomes.len() > 1 {
         "Each strategy"
     } else {

@@ -32,6 +32,9 @@ pub struct Summary {
     pub order: Vec<u32>,
     /// Measured responses of the steps.
     pub responses: Vec<f64>,
+    /// What was sought beside the first response, and its values at the steps; absent where one was sought.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub further_responses: Vec<(String, Vec<f64>)>,
     /// The figures, one entry per step.
     #[serde(flatten)]
     pub series: Series,
@@ -108,6 +111,12 @@ impl Summary {
             seeds: numbers(&outcome.seeds),
             order: numbers(&outcome.steps),
             responses: outcome.steps.iter().map(|m| m.response).collect(),
+            further_responses: (outcome.further.iter())
+                .map(|of| {
+                    let steps = of.values.get(outcome.seeds.len()..).unwrap_or_default();
+                    (of.target.clone(), steps.to_vec())
+                })
+                .collect(),
             series: outcome.series.clone(),
             discoveries: outcome.discoveries.clone(),
             maps: outcome.maps.clone(),

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
-use super::ctl::{age, before, dose, drift, duration, figures, left, points, worst_pixel};
+use super::ctl::{age, before, dose, drift, duration, figures, further, left, points, worst_pixel};
 use crate::control::{Status, status};
 use crate::journal::now_ms;
 
@@ -66,10 +66,16 @@ fn described(status: &Status, now_ms: u64) -> String {
     let age = age.unwrap_or_default();
     let last = match (status.last, status.response) {
         (Some((row, column)), Some(response)) => {
+            // Of several numbers it has to be said which is which.
+            let target = match status.further.len() {
+                0 => String::new(),
+                _ => format!("{} ", status.target),
+            };
             format!(
-                ", the last at row {row}, column {column}: {}{}",
+                ", the last at row {row}, column {column}: {target}{}{}{}",
                 figures(response),
-                before(status.expected)
+                before(status.expected),
+                further(status)
             )
         }
         _ => String::new(),
@@ -124,5 +130,17 @@ mod tests {
              coverage 0.2500; dose 2.6e8 e⁻; drift 0.50 px down, -1.00 px to the right; 1 min 30 s, left: \
              about 1 min 20 s"
         );
+        let several = Status {
+            target: "line:Au-Ma".to_owned(),
+            further: vec![
+                ("line:Pd-La".to_owned(), Some(31.5)),
+                ("sum".to_owned(), None),
+            ],
+            expected: None,
+            ..status
+        };
+        let said = described(&several, 10_000);
+        let last = "the last at row 12, column 40: line:Au-Ma 2310; line:Pd-La 31.50\n";
+        assert!(said.contains(last), "{said}");
     }
 }

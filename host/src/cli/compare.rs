@@ -14,7 +14,7 @@ use super::page::{OwnPageArgs, ShownFolder};
 use super::progress::Display;
 use super::replay::parse_scalarizer;
 use super::{Failure, OrFail as _, input, log, print, spaces, specimen};
-use crate::campaign::{CampaignConfig, check_window, default_strategy};
+use crate::campaign::{CampaignConfig, Targets, check_window, default_strategy};
 use crate::data::Patches;
 use crate::data::files::write_file;
 use crate::experiment::{Experiment, Oracle};
@@ -34,15 +34,18 @@ pub(super) struct CompareArgs {
     /// for one of several.
     #[arg(long, value_name = "FILE", requires = "response")]
     image: Option<String>,
-    /// Response over the same pixels, or spectra together with --scalarizer.
+    /// Response over the same pixels, or spectra together with --scalarizer or --target; several times for
+    /// maps that are sought together.
     #[arg(long, value_name = "FILE", requires = "image")]
-    response: Option<String>,
+    response: Vec<String>,
     /// How a spectrum becomes a number: sum, window:LO..HI, line:Pd-La (or Pd-La+Pd-Lb1), lines:Pd,
     /// eels:LO..HI, plasmon-energy:LO..HI, plasmon-height:LO..HI, loop-height, loop-area,
     /// nucleation-positive, nucleation-negative; behind windows and lines @none, @linear or
     /// @two-window chooses the background.
     #[arg(long, value_name = "HOW", value_parser = parse_scalarizer, requires = "response")]
-    scalarizer: Option<Scalarizer>,
+    scalarizer: Vec<Scalarizer>,
+    #[command(flatten)]
+    target: Targets,
     #[command(flatten)]
     data: DataArgs,
     /// A built-in specimen instead of data: its name, and a number that chooses one of its kind.
@@ -120,6 +123,7 @@ fn all_strategies() -> Vec<String> {
 pub(super) fn settled() -> Vec<Id> {
     let own = [
         "scalarizer",
+        "target",
         "mask",
         "transpose",
         "strategies",
@@ -159,15 +163,39 @@ pub(super) fn run(args: &CompareArgs, edges_said: bool) -> Result<(), Failure> {
     }
     chosen_steps(&args.at, args.campaign.steps).or_input()?;
     if let Some(name) = &args.specimen {
-        return explore(args, name, specimen::by_name(name)?, edges_said);
+        let experiment = specimen::by_name_for(name, &args.target)?;
+        let sought = match &args.target[..] {
+            [] => name.clone(),
+            _ => format!("{name} ({})", args.target),
+        };
+        return explore(args, &sought, experiment, edges_said);
     }
     // The arguments require both where there is neither a specimen nor a folder to collect.
-    let location = |file: &Option<String>| file.clone().unwrap_or_default();
-    let (image, response) = (location(&args.image), location(&args.response));
-    let replay = input::read_replay(&image, &response, args.scalarizer.as_ref(), &args.data)?;
-    let scalarizer = args.scalarizer.as_ref().map(|how| format!(" ({how})"));
-    let name = format!("{image}, {response}{}", scalarizer.unwrap_or_default());
+    let image = args.image.clone().unwrap_or_default();
+    let how = (args.scalarizer.as_slice(), &args.target);
+    let replay = input::read_replay_of(&image, &args.response, how, &args.data)?;
+    let sought = match (&args.target[..], args.scalarizer.first()) {
+        ([], None) => String::new(),
+        ([], Some(how)) => format!(" ({how})"),
+        _ => format!(" ({})", args.target),
+    };
+    let name = format!("{image}, {}{sought}", args.response.join(", "));
     explore(args, &name, replay, edges_said)
+}
+
+/// The strategies that are compared: of those that nobody has named, the ones that are defined for as many
+/// targets as there are.
+fn strategies(args: &CompareArgs, responses: usize) -> Vec<String> {
+    let names = args.strategies.iter().map(|name| name.trim().to_owned());
+    let named: Vec<String> = names.collect();
+    if responses == 1 || named != all_strategies() {
+        return named;
+    }
+    let elite = Strategy::BeaconElite.name();
+    log(&format!(
+        "note: `{elite}` is defined by one response and left out of a comparison by {responses}"
+    ));
+    named.into_iter().filter(|name| name != elite).collect()
 }
 
 /// Says which of the steps asked for are beyond the last, unless they are the usual ones.
@@ -221,8 +249,8 @@ fn planned(
         None => Vec::new(),
     };
     let dataset = DataIdentity::new(name, experiment);
-    let names = args.strategies.iter().map(|name| name.trim().to_owned());
-    let (strategies, campaign) = (names.collect(), args.campaign.clone());
+    let strategies = strategies(args, experiment.responses());
+    let campaign = args.campaign.clone();
     let image = experiment.image();
     check_window(image, campaign.window, campaign.edges).or_input()?;
     let candidates = campaign.candidates(image.height(), image.width());

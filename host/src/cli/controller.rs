@@ -234,10 +234,10 @@ pub(super) fn try_out(place: &Place, steps: usize, discard: bool) -> Result<Self
     let seeds = Seeds::Random(config.initial);
     let campaign = Campaign::new(config, seeds, &experiment).or_input()?;
     let candidates = campaign.candidates();
-    let capacity = Capacity::for_candidates(candidates, campaign.measurements());
+    let capacity = campaign.capacity();
     let mut memory = Memory::new(capacity);
     let mut controller = connect(place, &mut memory)?;
-    super::kernel::admit(&controller, (capacity, candidates.edges()))?;
+    super::kernel::admit(&mut controller, (capacity, candidates.edges()))?;
     let status = controller.status().or_running()?;
     if status.phase == Phase::Running && !discard {
         return Err(Failure::Input(format!(

@@ -60,6 +60,23 @@ pub(super) fn run(args: &CtlArgs) -> Result<(), Failure> {
     print(&described(&status))
 }
 
+/// All that is sought, with commas.
+fn targets(status: &Status) -> String {
+    let further = status.further.iter().map(|(target, _)| target.as_str());
+    let all: Vec<_> = std::iter::once(status.target.as_str())
+        .chain(further)
+        .collect();
+    all.join(", ")
+}
+
+/// What was measured of further targets at the last point.
+pub(super) fn further(status: &Status) -> String {
+    let known = status.further.iter();
+    let known = known.filter_map(|(target, value)| Some((target, (*value)?)));
+    let said = known.map(|(target, value)| format!("; {target} {}", figures(value)));
+    said.collect::<Vec<_>>().concat()
+}
+
 /// A status for people: a line for each thing, and none for what is as usual.
 fn described(status: &Status) -> String {
     let place = |(row, column): (usize, usize)| format!("row {row}, column {column}");
@@ -85,7 +102,12 @@ fn described(status: &Status) -> String {
         let expected = before(status.expected);
         line(
             "last",
-            &format!("{}: {}{expected}", place(last), figures(response)),
+            &format!(
+                "{}: {}{expected}{}",
+                place(last),
+                figures(response),
+                further(status)
+            ),
         );
     }
     if let Some(proposal) = status.proposal {
@@ -93,7 +115,7 @@ fn described(status: &Status) -> String {
         line("proposal", &format!("{}{predicted}", place(proposal)));
     }
     line("strategy", &status.strategy);
-    line("target", &status.target);
+    line("target", &targets(status));
     let approval = match (status.approval, status.time_out) {
         (false, _) => String::new(),
         (true, None) => ", every proposal waits for a person".to_owned(),
@@ -280,5 +302,16 @@ mod tests {
              discarded  3,4 5,6\n"
         );
         assert_eq!(duration(65.0), "1 min 5 s");
+        let several = Status {
+            further: vec![("line:Pd-La".to_owned(), Some(31.5))],
+            ..status
+        };
+        let said = described(&several);
+        for line in [
+            "target     sum, line:Pd-La\n",
+            "column 40: 2310; line:Pd-La 31.50\n",
+        ] {
+            assert!(said.contains(line), "{said}");
+        }
     }
 }

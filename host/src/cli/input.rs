@@ -2,17 +2,121 @@
 
 use std::path::{Path, PathBuf};
 
-use beacon_kernel::{Candidate, Candidates, Edges};
+use beacon_kernel::{Candidate, Candidates, Edges, MOST_RESPONSES};
 
 use crate::campaign::filled_edges as filled;
-use crate::campaign::{self, CampaignConfig, SeedList, check_window};
-use crate::data::Map;
+use crate::campaign::{self, CampaignConfig, SeedList, Targets, check_window};
 use crate::data::files::{Dataset, Wanted};
+use crate::data::{Map, Spectra};
 use crate::experiment::{Experiment as _, Replay};
 use crate::scalarizer::Scalarizer;
 
 use super::data::DataArgs;
 use super::{Failure, OrFail as _, log};
+
+/// Reads an image and the responses of the same area that are sought: maps, or what the targets make of
+/// spectra.
+pub(super) fn read_replay_of(
+    image: &str,
+    responses: &[String],
+    (scalarizers, targets): (&[Scalarizer], &Targets),
+    how: &DataArgs,
+) -> Result<Replay, Failure> {
+    let sought = sought(scalarizers, targets)?;
+    let (Some(first), further) = (responses.first(), responses.get(1..).unwrap_or_default()) else {
+        return Err(Failure::Input(
+            "no response; expected --response FILE".to_owned(),
+        ));
+    };
+    let Some(scalarizer) = sought.first() else {
+        return read_maps(image, first, further, how);
+    };
+    if let Some(other) = further.first() {
+        return Err(Failure::Input(format!(
+            "`{other}` is a response beside `{first}`, and `{scalarizer}` a target of one: targets of different \
+             files cannot be sought together; expected one --response of spectra for all targets, or a map for \
+             each and no --scalarizer or --target"
+        )));
+    }
+    let replay = read_replay(image, first, Some(scalarizer), how)?;
+    let Some(spectra) = replay.spectra() else {
+        return Ok(replay);
+    };
+    let maps: Result<Vec<_>, Failure> = (sought[1..].iter())
+        .map(|scalarizer| reduced(scalarizer, spectra))
+        .collect();
+    let add = |replay: Replay, map| replay.and(map).or_input();
+    maps?.into_iter().try_fold(replay, add)
+}
+
+/// What is sought of spectra: the targets, or without any the first scalarizer. One that is not sought would
+/// be read for nothing.
+fn sought(scalarizers: &[Scalarizer], targets: &Targets) -> Result<Vec<Scalarizer>, Failure> {
+    let sought = match &targets[..] {
+        [] => scalarizers.get(..1).unwrap_or_default(),
+        targets => targets,
+    };
+    match scalarizers.iter().find(|of| !sought.contains(of)) {
+        Some(unsought) => Err(Failure::Input(format!(
+            "`{unsought}` is a scalarizer and no target; expected `--target {unsought}` as well, and --target \
+             for each other one that is sought, or no `--scalarizer {unsought}`"
+        ))),
+        None => Ok(sought.to_vec()),
+    }
+}
+
+/// An image and maps of responses over it, all of which are sought.
+fn read_maps(
+    image: &str,
+    first: &str,
+    further: &[String],
+    how: &DataArgs,
+) -> Result<Replay, Failure> {
+    let found = 1 + further.len();
+    if found > MOST_RESPONSES {
+        return Err(Failure::Input(format!(
+            "{found} responses; expected at most {MOST_RESPONSES} that are sought together"
+        )));
+    }
+    let mut replay = read_replay(image, first, None, how)?;
+    let mut read = vec![first];
+    for file in further {
+        if read.contains(&file.as_str()) {
+            return Err(Failure::Input(format!(
+                "`{file}` is a response twice; expected each response once"
+            )));
+        }
+        read.push(file);
+        let (image, signal) = (how.image(image)?, how.response(file, Wanted::Map)?);
+        let mut map = match how.read(image, signal)?.1 {
+            Dataset::Map(map) => map,
+            Dataset::Spectra(_) => {
+                return Err(Failure::Input(format!(
+                    "`{file}` holds spectra beside the map `{first}`; expected maps of the same pixels, or one \
+                     --response of spectra with --target for each that is sought"
+                )));
+            }
+        };
+        let named = replay.targets();
+        if named.iter().any(|(name, _)| *name == map.quantity) {
+            map.quantity.clone_from(file);
+        }
+        replay = replay.and(map).or_input()?;
+    }
+    Ok(replay)
+}
+
+/// A map of what a scalarizer makes of spectra, and what is to be said of it.
+fn reduced(scalarizer: &Scalarizer, spectra: &Spectra) -> Result<Map, Failure> {
+    let map = scalarizer.map(spectra).or_input()?;
+    if let Some(cut) = scalarizer.cut(&spectra.coordinates, &spectra.channels) {
+        log(&format!("note: {cut}"));
+    }
+    if let Some(dominated) = scalarizer.zero_peak(spectra) {
+        log(&format!("warning: {dominated}"));
+    }
+    Ok(map)
+}
 
 /// Reads an image and a response of the same area.
 pub(super) fn read_replay(
@@ -36,13 +140,7 @@ pub(super) fn read_replay(
     match (data, scalarizer) {
         (Dataset::Map(map), None) => replay(map),
         (Dataset::Spectra(spectra), Some(scalarizer)) => {
-            let map = scalarizer.map(&spectra).or_input()?;
-            if let Some(cut) = scalarizer.cut(&spectra.coordinates, &spectra.channels) {
-                log(&format!("note: {cut}"));
-            }
-            if let Some(dominated) = scalarizer.zero_peak(&spectra) {
-                log(&format!("warning: {dominated}"));
-            }
+            let map = reduced(scalarizer, &spectra)?;
             Ok(replay(map)?.with_spectra(spectra, scalarizer))
         }
         (Dataset::Map(map), Some(scalarizer)) => Err(Failure::Input(format!(

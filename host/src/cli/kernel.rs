@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use beacon_kernel::link::message::{DoseLimits, Settings};
 use beacon_kernel::link::{Client, Timing};
-use beacon_kernel::{Candidates, Capacity, Edges};
+use beacon_kernel::{Candidates, Capacity, Edges, MOST_RESPONSES};
 
 use super::progress::CampaignProgress;
 use super::{Failure, OrFail as _, log};
@@ -74,7 +74,7 @@ pub(super) fn run(
 ) -> Result<Outcome, Failure> {
     let candidates = campaign.candidates();
     let mut memory = memory_for(candidates, campaign.measurements())?;
-    let needed = (memory.capacity(), candidates.edges());
+    let needed = (campaign.capacity(), candidates.edges());
     let mut kernel = Kernel::new(ControllerLine::open(choice)?, &mut memory, needed)?;
     if let Kernel::Linked(controller) = &mut kernel {
         controller.configure(beam.settings()).or_input()?;
@@ -109,8 +109,8 @@ impl<'m> Kernel<'m> {
         let Some(line) = line else {
             return Ok(Self::InProcess(in_process));
         };
-        let controller = line.connect(in_process)?;
-        admit(&controller, needed)?;
+        let mut controller = line.connect(in_process)?;
+        admit(&mut controller, needed)?;
         Ok(Self::Linked(Box::new(controller)))
     }
 
@@ -127,29 +127,35 @@ impl<'m> Kernel<'m> {
 pub(super) fn roomy_memory_for(
     candidates: Candidates,
     budget: usize,
+    targets: usize,
 ) -> Result<(Memory, Needed), Failure> {
-    let needed = (
-        Capacity::for_candidates(candidates, budget),
-        candidates.edges(),
-    );
+    let needed = Capacity::for_candidates(candidates, budget).with_responses(targets);
+    let needed = (needed, candidates.edges());
     let roomy = memory_for(candidates, (2 * budget).min(candidates.count().max(budget)));
     // Where there is no memory for more, there is some for this.
     let memory = roomy.or_else(|_| memory_for(candidates, budget))?;
     Ok((memory, needed))
 }
 
-/// Memory for a campaign over these candidates. One that this machine has not is refused before
-/// anything is exposed.
+/// Memory for a campaign over these candidates, and for as many targets as there may be. One that this
+/// machine has not is refused before anything is exposed.
 pub(super) fn memory_for(candidates: Candidates, points: usize) -> Result<Memory, Failure> {
-    Memory::fitting(candidates, points).map_err(Failure::Input)
+    Memory::fitting_vectors(candidates, points, MOST_RESPONSES).map_err(Failure::Input)
 }
 
 /// What a campaign needs of a board: room, and what becomes of windows that reach beyond the image.
 pub(super) type Needed = (Capacity, Edges);
 
 /// Refuses a campaign that is more than the board can do, before anything is measured.
-pub(super) fn admit(controller: &Linked<'_>, (needed, edges): Needed) -> Result<(), Failure> {
+pub(super) fn admit(controller: &mut Linked<'_>, (needed, edges): Needed) -> Result<(), Failure> {
     controller.check_edges(edges).or_input()?;
+    let responses = controller.check_responses(needed.responses);
+    responses.map_err(|error| {
+        let found = needed.responses;
+        Failure::Input(format!(
+            "{found} targets: {error}; expected fewer, or --controller in-process"
+        ))
+    })?;
     let offered: Capacity = controller.identity().capacity.into();
     for (what, needed, offered) in [
         (

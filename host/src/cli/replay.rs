@@ -15,8 +15,8 @@ use super::page::{OwnPageArgs, ShownFolder};
 use super::progress::Display;
 use super::{Failure, OrFail as _, input, kernel, log, print, print_json, spaces};
 use crate::campaign::{
-    Campaign, CampaignConfig, MapFigures, Outcome, RunFiles, Seeds, Summary, default_strategy,
-    write_run,
+    Campaign, CampaignConfig, MapFigures, Outcome, RunFiles, Seeds, Summary, Targets,
+    default_strategy, one_or_several, write_run,
 };
 use crate::controller::{ControllerChoice, LinkReport};
 use crate::data::files::Finished;
@@ -33,16 +33,24 @@ pub(super) struct ReplayArgs {
     /// or `FILE.tif#2` for one of several.
     #[arg(long, value_name = "FILE")]
     image: String,
-    /// Response over the same pixels, or spectra together with --scalarizer.
-    #[arg(long, value_name = "FILE")]
-    response: String,
+    /// Response over the same pixels, or spectra together with --scalarizer or --target; several times for
+    /// maps that are sought together.
+    #[arg(long, value_name = "FILE", required = true)]
+    #[serde(serialize_with = "one_or_several")]
+    response: Vec<String>,
     /// How a spectrum becomes a number: sum, window:LO..HI, line:Pd-La (or Pd-La+Pd-Lb1), lines:Pd,
     /// eels:LO..HI, plasmon-energy:LO..HI, plasmon-height:LO..HI, loop-height, loop-area,
     /// nucleation-positive, nucleation-negative; behind windows and lines @none, @linear or
     /// @two-window chooses the background.
     #[arg(long, value_name = "HOW", value_parser = parse_scalarizer)]
-    #[serde(skip_serializing_if = "Option::is_none")]
-    scalarizer: Option<Scalarizer>,
+    #[serde(
+        skip_serializing_if = "Vec::is_empty",
+        serialize_with = "one_or_several"
+    )]
+    scalarizer: Vec<Scalarizer>,
+    #[command(flatten)]
+    #[serde(skip_serializing_if = "has_none")]
+    target: Targets,
     #[command(flatten)]
     #[serde(flatten)]
     data: DataArgs,
@@ -93,6 +101,11 @@ pub(super) struct ReplayArgs {
     campaign: CampaignConfig,
 }
 
+/// Whether no target is named.
+fn has_none(targets: &Targets) -> bool {
+    targets.is_empty()
+}
+
 pub(super) fn parse_scalarizer(
     text: &str,
 ) -> Result<Scalarizer, crate::scalarizer::ScalarizerError> {
@@ -105,10 +118,10 @@ pub(super) fn run(args: &ReplayArgs, edges_said: bool) -> Result<(), Failure> {
     args.campaign.strategy.clone_from(&args.strategy);
     args.campaign.seed = args.seed;
     let args = &args;
-    let mut replay = input::read_replay(
+    let mut replay = input::read_replay_of(
         &args.image,
         &args.response,
-        args.scalarizer.as_ref(),
+        (&args.scalarizer, &args.target),
         &args.data,
     )?;
     for told in input::filled_edges(&replay, &args.campaign) {
@@ -149,7 +162,7 @@ pub(super) fn run(args: &ReplayArgs, edges_said: bool) -> Result<(), Failure> {
     let beam = args.beam;
     let outcome = kernel::run(campaign, &args.controller, beam, &mut replay, &mut progress);
     let mut outcome = outcome?;
-    let learnable = replay.learnable(args.scalarizer.as_ref());
+    let learnable = replay.learnable(args.target.first().or(args.scalarizer.first()));
     if learnable.is_mostly_noise() {
         outcome.warnings.push(learnable.to_string());
     }
@@ -221,6 +234,15 @@ pub(super) fn describe(outcome: &Outcome) -> String {
             last(&series.nlpd)
         )
     };
+    let judged = series.further.iter().fold(judged, |judged, of| {
+        let (units, name) = (&of.units, &of.target);
+        if last(&of.mae).is_nan() {
+            return judged;
+        }
+        let [mae, rmse] = [last(&of.mae), last(&of.rmse)].map(significant);
+        let nlpd = last(&of.nlpd);
+        format!("{judged}\n  {name}: MAE {mae} {units}, RMSE {rmse} {units}, NLPD {nlpd:.3}")
+    });
     let judged = match outcome.maps.last() {
         Some(map) => format!("{judged}\n  {}", describe_map(map, units)),
         None => judged,

@@ -56,13 +56,14 @@ pub(super) fn connect<'m>(
     let candidates = candidates.or_input()?;
     // A budget that is too large is refused later, in better words.
     let budget = config.budget.min(candidates.count());
-    let (made, needed) = kernel::roomy_memory_for(candidates, budget)?;
+    let targets = config.target.len().max(1);
+    let (made, needed) = kernel::roomy_memory_for(candidates, budget, targets)?;
     let mirror = InProcess::new(memory.insert(made)).or_running()?;
     let Some(line) = ControllerLine::open(choice)? else {
         return Ok(None);
     };
-    let (linked, emulator) = line.connect(mirror)?.into_parts();
-    kernel::admit(&linked, needed)?;
+    let (mut linked, emulator) = line.connect(mirror)?.into_parts();
+    kernel::admit(&mut linked, needed)?;
     linked.check_scanner().or_input()?;
     if let Some(emulator) = &emulator {
         let choice = SpecimenChoice {

@@ -12,7 +12,7 @@ use super::progress::Display;
 use super::{Failure, OrFail as _, input, kernel, print, print_json, spaces};
 use crate::campaign::{
     Campaign, CampaignConfig, DEFAULT_EDGES, Order, Outcome, PublishedFigures, Retraining, Series,
-    Summary, check_window, edges_parser, read_order, read_published_order,
+    Summary, Targets, check_window, edges_parser, read_order, read_published_order,
 };
 use crate::controller::ControllerChoice;
 use crate::experiment::{Experiment as _, Replay};
@@ -29,9 +29,10 @@ pub(super) struct ScoreArgs {
     /// for one of several.
     #[arg(long, value_name = "FILE")]
     image: String,
-    /// Response over the same pixels, or spectra together with --scalarizer.
-    #[arg(long, value_name = "FILE")]
-    response: String,
+    /// Response over the same pixels, or spectra together with --scalarizer or --target; several times for
+    /// maps that are judged together.
+    #[arg(long, value_name = "FILE", required = true)]
+    response: Vec<String>,
     /// What was measured, in order: CSV with candidate numbers in a column `patch_index`, or
     /// pixels in `row` and `column` as in acquisitions.csv, where step 0 marks seeds.
     #[arg(long, value_name = "FILE")]
@@ -41,7 +42,9 @@ pub(super) struct ScoreArgs {
     /// nucleation-positive, nucleation-negative; behind windows and lines @none, @linear or
     /// @two-window chooses the background.
     #[arg(long, value_name = "HOW", value_parser = super::replay::parse_scalarizer)]
-    scalarizer: Option<Scalarizer>,
+    scalarizer: Vec<Scalarizer>,
+    #[command(flatten)]
+    target: Targets,
     #[command(flatten)]
     data: DataArgs,
     /// Points measured before the order: rows and columns, as text with a first line `row,column` or
@@ -115,12 +118,18 @@ impl ScoreArgs {
 /// Runs the command.
 pub(super) fn run(args: &ScoreArgs) -> Result<(), Failure> {
     let edges = args.edges()?;
-    let mut replay = input::read_replay(
+    let mut replay = input::read_replay_of(
         &args.image,
         &args.response,
-        args.scalarizer.as_ref(),
+        (&args.scalarizer, &args.target),
         &args.data,
     )?;
+    if args.published && replay.responses() > 1 {
+        return Err(Failure::Input(format!(
+            "--published with {} responses; expected one, as the published arithmetic knows",
+            replay.responses()
+        )));
+    }
     let (seeds, order) = read(args, edges, &replay)?;
     let mut published = order.published;
     if let Some(published) = &mut published {

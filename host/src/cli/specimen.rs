@@ -12,8 +12,8 @@ use super::progress::Display;
 use super::replay::describe_link;
 use super::{Failure, OrFail as _, input, kernel, print, spaces};
 use crate::campaign::{
-    Campaign, CampaignConfig, Outcome, RunFiles, Seeds, Summary, default_strategy, write_run,
-    write_side_by_side,
+    Campaign, CampaignConfig, Outcome, RunFiles, Seeds, Summary, Targets, default_strategy,
+    write_run, write_side_by_side,
 };
 use crate::controller::ControllerChoice;
 use crate::data::files::Finished;
@@ -129,6 +129,17 @@ pub(super) fn run(args: &SpecimenArgs) -> Result<(), Failure> {
 pub(super) fn by_name(name: &str) -> Result<SpecimenExperiment, Failure> {
     let choice: SpecimenChoice = name.parse().or_input()?;
     SpecimenExperiment::open(choice.config()).or_input()
+}
+
+/// The same after these targets; without any after that of its kind.
+pub(super) fn by_name_for(name: &str, targets: &Targets) -> Result<SpecimenExperiment, Failure> {
+    let Some((first, further)) = targets.split_first() else {
+        return by_name(name);
+    };
+    let choice: SpecimenChoice = name.parse().or_input()?;
+    let specimen = choice.config().make().or_input()?;
+    let further = further.iter().cloned();
+    SpecimenExperiment::of_several(specimen, first.clone(), further).or_input()
 }
 
 fn prepare(

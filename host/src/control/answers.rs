@@ -37,6 +37,20 @@ pub(super) fn said(command: &Command, state: &State) -> String {
             let cut = cut.map_or_else(String::new, |cut| format!("; {cut}"));
             format!("`{target}` is sought from the next point on{cut}")
         }
+        Command::Targets(targets) => {
+            let Channels {
+                coordinates, axis, ..
+            } = &state.begun().channels;
+            let scalarizers = targets
+                .iter()
+                .filter_map(|of| of.parse::<Scalarizer>().ok());
+            let cuts = scalarizers.filter_map(|of| of.cut(coordinates, axis));
+            let cuts = cuts.map(|cut| format!("; {cut}"));
+            let cuts = cuts.collect::<Vec<_>>().concat();
+            let names: Vec<_> = targets.iter().map(|of| format!("`{of}`")).collect();
+            let names = names.join(", ");
+            format!("{names} are sought together from the next point on{cuts}")
+        }
         Command::Exclude(region) => format!(
             "nothing is measured in rows {}..{}, columns {}..{} any more{}",
             region.rows.start,
@@ -89,7 +103,7 @@ pub(super) fn said(command: &Command, state: &State) -> String {
         Command::TimeLimit(None) => "the campaign may run for any time".to_owned(),
         Command::Dwell(seconds) => {
             let before = state.settings().dwell.get();
-            let mixes = state.settings().target().grows_with_dwell()
+            let mixes = state.settings().sought().any(Scalarizer::grows_with_dwell)
                 && seconds.total_cmp(&before).is_ne()
                 && !state.points().is_empty();
             let mixed = if mixes {

@@ -84,8 +84,11 @@ pub struct Status {
     pub coverage: Option<f64>,
     /// Strategy that chooses them.
     pub strategy: String,
-    /// What is sought, as a scalarizer is written.
+    /// What is sought, as a scalarizer is written; of several the first.
     pub target: String,
+    /// What is sought beside it, each with its value at the last point.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub further: Vec<(String, Option<f64>)>,
     /// Row and column of the last point.
     pub last: Option<(usize, usize)>,
     /// Its response.
@@ -181,8 +184,17 @@ impl Status {
             coverage: None,
             strategy: settings.campaign.strategy.clone(),
             target: settings.target().to_string(),
+            further: (settings.sought().zip(&settings.targets).skip(1))
+                .map(|(target, &index)| {
+                    let response = last.and_then(|point| point.responses.get(index).copied());
+                    (
+                        target.to_string(),
+                        response.filter(|value| value.is_finite()),
+                    )
+                })
+                .collect(),
             last: last.map(|point| (point.pixel.row, point.pixel.column)),
-            response: last.and_then(|point| point.responses.get(settings.target).copied()),
+            response: last.and_then(|point| point.responses.get(settings.target_index()).copied()),
             expected: last
                 .filter(|point| point.revision == state.revision())
                 .and_then(|point| predicted(point.proposed?)),

@@ -152,11 +152,11 @@ impl Story {
                 "Reduced",
                 json!({ "scalarizer": scalarizer, "responses": responses }),
             ),
+            Event::Foreseen(foreseen) => ("Foreseen", predictions(foreseen)),
             Event::Ended(ended) => ("Ended", json!({ "why": ended.to_string() })),
         };
-        let details = match details {
-            Value::Object(details) => details,
-            _ => Map::new(),
+        let Value::Object(details) = details else {
+            return (name, Map::new());
         };
         (name, details)
     }
@@ -258,6 +258,15 @@ fn author(author: Author) -> &'static str {
         Author::Strategy => "strategy",
         Author::Person => "person",
     }
+}
+
+/// What was expected of further responses, in their units.
+fn predictions(foreseen: &[crate::campaign::Foreseen]) -> Value {
+    let predicted = foreseen.iter().map(|of| {
+        let (mean, sigma) = of.prediction;
+        (f64::from(mean) + of.origin, sigma)
+    });
+    json!({ "predicted": predicted.collect::<Vec<_>>() })
 }
 
 /// Mean and standard deviation that were predicted for a point.

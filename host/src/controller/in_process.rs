@@ -6,8 +6,8 @@ use beacon_kernel::link::message::{Refusal, Settings, Which};
 use beacon_kernel::link::scalarizer::{Scalarizer, relative};
 use beacon_kernel::link::transfer::Encoding;
 use beacon_kernel::{
-    Acquisition, Band, Candidate, Candidates, Capacity, Explorer, Model, Proposal, Responses,
-    Storage, Surrogate,
+    Acquisition, Band, Candidate, Candidates, Capacity, Explorer, Model, Prediction, Proposal,
+    Responses, Storage, Surrogate,
 };
 use rayon::prelude::*;
 
@@ -288,6 +288,18 @@ impl Controller for InProcess<'_> {
         Ok(self
             .explorer
             .load_image_with(setup.candidates, responses, setup.pixels)?)
+    }
+
+    fn room_for_responses(&self) -> usize {
+        self.explorer.capacity().responses
+    }
+
+    fn predict_of(
+        &mut self,
+        candidate: Candidate,
+        response: usize,
+    ) -> Result<Prediction, ControllerError> {
+        Ok(self.explorer.predict_of(candidate, response)?)
     }
 
     fn choose(&mut self, acquisition: Acquisition) -> Result<(), ControllerError> {

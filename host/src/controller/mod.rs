@@ -15,7 +15,7 @@ use beacon_kernel::link::Failure;
 use beacon_kernel::link::message::{BeamFault, BlankReason, Refusal, Settings, Signals, Which};
 use beacon_kernel::link::scalarizer::Scalarizer;
 use beacon_kernel::{
-    Acquisition, Candidate, Candidates, Model, Network, Proposal, Responses, Surrogate,
+    Acquisition, Candidate, Candidates, Model, Network, Prediction, Proposal, Responses, Surrogate,
 };
 
 pub use choice::{ControllerChoice, UnknownController};
@@ -314,6 +314,11 @@ pub trait Controller: BeamPort {
         Err(no_room_for(responses, 1))
     }
 
+    /// Responses of a place that it has room for.
+    fn room_for_responses(&self) -> usize {
+        1
+    }
+
     /// Chooses the strategy from the next proposal on.
     ///
     /// # Errors
@@ -351,6 +356,19 @@ pub trait Controller: BeamPort {
             }
             .into()),
         }
+    }
+
+    /// Predicts a response of a candidate, counted from 0.
+    ///
+    /// # Errors
+    /// When there is no model, or no such response; see [`beacon_kernel::Explorer::predict_of`]. This default
+    /// predicts none.
+    fn predict_of(
+        &mut self,
+        _candidate: Candidate,
+        response: usize,
+    ) -> Result<Prediction, ControllerError> {
+        Err(no_room_for(response + 1, 1))
     }
 
     /// Lets the kernel reduce spectra by itself from now on: the response that it takes is

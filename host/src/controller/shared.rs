@@ -6,7 +6,9 @@ use std::rc::Rc;
 
 use beacon_kernel::link::message::{Settings, Signals};
 use beacon_kernel::link::scalarizer::Scalarizer;
-use beacon_kernel::{Acquisition, Candidate, Model, Network, Proposal, Responses, Surrogate};
+use beacon_kernel::{
+    Acquisition, Candidate, Model, Network, Prediction, Proposal, Responses, Surrogate,
+};
 
 use super::{
     BeamPort, BoardClock, Controller, ControllerError, HandOver, LinkReport, Linked, OnHandOver,
@@ -99,6 +101,18 @@ impl Controller for SharedBoard<'_> {
 
     fn begin_with(&mut self, setup: &Setup<'_>, responses: usize) -> Result<(), ControllerError> {
         self.board().begin_with(setup, responses)
+    }
+
+    fn room_for_responses(&self) -> usize {
+        self.board().room_for_responses()
+    }
+
+    fn predict_of(
+        &mut self,
+        candidate: Candidate,
+        response: usize,
+    ) -> Result<Prediction, ControllerError> {
+        self.board().predict_of(candidate, response)
     }
 
     fn choose(&mut self, acquisition: Acquisition) -> Result<(), ControllerError> {

@@ -28,6 +28,18 @@ pub enum ExperimentError {
         /// What the data hold.
         value: f64,
     },
+    /// The replayed data hold no number of a response there.
+    #[error("`{target}` at row {row}, column {column} is {value}; expected a finite number")]
+    NoResponseOf {
+        /// The response.
+        target: String,
+        /// Row of the pixel.
+        row: usize,
+        /// Column of the pixel.
+        column: usize,
+        /// What the data hold.
+        value: f64,
+    },
     /// A spectrum could not be reduced.
     #[error(transparent)]
     Scalarizer(#[from] crate::scalarizer::ScalarizerError),
@@ -53,6 +65,22 @@ pub trait Experiment {
     /// The true response at every pixel, where it is known: for judging a campaign, never for
     /// steering one.
     fn truth(&self) -> Option<&Map>;
+
+    /// Responses that are sought together, from 1.
+    fn responses(&self) -> usize {
+        1
+    }
+
+    /// The true response of this number, from 0, at every pixel, where it is known: the first is
+    /// [`Self::truth`].
+    fn truth_of(&self, response: usize) -> Option<&Map> {
+        self.truth().filter(|_| response == 0)
+    }
+
+    /// What each response is and its units, the first being [`Self::target`].
+    fn targets(&self) -> Vec<(String, String)> {
+        vec![self.target()]
+    }
 
     /// What the response is and its units, where the truth is not known to tell.
     fn target(&self) -> (String, String) {
@@ -95,4 +123,12 @@ pub trait Oracle: Experiment {
     /// # Errors
     /// When the data give no number.
     fn measure(&mut self, point: Point) -> Result<f64, ExperimentError>;
+
+    /// All responses at one point, as many as are sought, each in its own units.
+    ///
+    /// # Errors
+    /// When the data give no number of one.
+    fn measure_all(&mut self, point: Point) -> Result<Vec<f64>, ExperimentError> {
+        Ok(vec![self.measure(point)?])
+    }
 }

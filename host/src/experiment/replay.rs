@@ -15,6 +15,8 @@ use crate::scalarizer::Scalarizer;
 pub struct Replay {
     image: Map,
     response: Map,
+    /// Those that are sought beside it.
+    further: Vec<Map>,
     recorded: Option<Arc<Recorded>>,
     conditions: Conditions,
 }
@@ -55,9 +57,26 @@ impl Replay {
         Ok(Self {
             response: response.where_known(&image),
             image,
+            further: Vec::new(),
             recorded: None,
             conditions: Conditions::default(),
         })
+    }
+
+    /// Replays a further response beside the first.
+    ///
+    /// # Errors
+    /// When it differs from the image in shape.
+    pub fn and(mut self, response: Map) -> Result<Self, ShapeMismatch> {
+        let shape = |map: &Map| (map.height(), map.width());
+        if shape(&self.image) != shape(&response) {
+            return Err(ShapeMismatch {
+                image: shape(&self.image),
+                response: shape(&response),
+            });
+        }
+        self.further.push(response.where_known(&self.image));
+        Ok(self)
     }
 
     /// What there is to learn in the response, where `reduced` says how its spectra became numbers.
@@ -73,6 +92,12 @@ impl Replay {
     #[must_use]
     pub fn with_conditions(self, conditions: Conditions) -> Self {
         Self { conditions, ..self }
+    }
+
+    /// The spectra that the response was reduced from, where it was.
+    #[cfg(feature = "cli")]
+    pub(crate) fn spectra(&self) -> Option<&Spectra> {
+        self.recorded.as_deref().map(|recorded| &recorded.spectra)
     }
 
     /// Keeps the spectra that the response was reduced from, to show those of measured points;
@@ -112,6 +137,22 @@ impl Experiment for Replay {
         Some(&self.response)
     }
 
+    fn responses(&self) -> usize {
+        1 + self.further.len()
+    }
+
+    fn truth_of(&self, response: usize) -> Option<&Map> {
+        std::iter::once(&self.response)
+            .chain(&self.further)
+            .nth(response)
+    }
+
+    fn targets(&self) -> Vec<(String, String)> {
+        let all = std::iter::once(&self.response).chain(&self.further);
+        all.map(|map| (map.quantity.clone(), map.units.clone()))
+            .collect()
+    }
+
     fn origin(&self) -> Option<String> {
         let told = self.conditions.to_string();
         (!told.is_empty()).then(|| format!("recorded with {told}"))
@@ -137,6 +178,25 @@ impl Oracle for Replay {
         } else {
             Err(ExperimentError::NoResponse { row, column, value })
         }
+    }
+
+    fn measure_all(&mut self, point: Point) -> Result<Vec<f64>, ExperimentError> {
+        let mut all = vec![self.measure(point)?];
+        let Pixel { row, column } = point.pixel;
+        for map in &self.further {
+            let value = map.at(row, column);
+            if !value.is_finite() {
+                let target = map.quantity.clone();
+                return Err(ExperimentError::NoResponseOf {
+                    target,
+                    row,
+                    column,
+                    value,
+                });
+            }
+            all.push(value);
+        }
+        Ok(all)
     }
 }
 

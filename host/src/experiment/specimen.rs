@@ -9,12 +9,14 @@ use crate::data::{Behaviour, Channels, Map};
 use crate::scalarizer::Scalarizer;
 use crate::specimen::{Specimen, SpecimenConfig};
 
-/// A specimen whose spectra are reduced to one number.
+/// A specimen whose spectra are reduced to one number, or to several that are sought together.
 #[derive(Clone, Debug)]
 pub struct SpecimenExperiment {
     specimen: Arc<dyn Specimen>,
     scalarizer: Scalarizer,
     truth: Arc<Map>,
+    /// What is sought beside that, with its truth.
+    further: Vec<(Scalarizer, Arc<Map>)>,
 }
 
 impl SpecimenExperiment {
@@ -40,7 +42,25 @@ impl SpecimenExperiment {
             specimen,
             scalarizer,
             truth: Arc::new(truth),
+            further: Vec::new(),
         })
+    }
+
+    /// An experiment on a specimen after these targets, of which there is one at least.
+    ///
+    /// # Errors
+    /// When a scalarizer does not fit the specimen's channels.
+    pub fn of_several(
+        specimen: Arc<dyn Specimen>,
+        first: Scalarizer,
+        further: impl IntoIterator<Item = Scalarizer>,
+    ) -> Result<Self, ExperimentError> {
+        let mut experiment = Self::new(specimen, first)?;
+        for scalarizer in further {
+            let truth = experiment.specimen.truth(&scalarizer, 1.0)?;
+            experiment.further.push((scalarizer, Arc::new(truth)));
+        }
+        Ok(experiment)
     }
 
     /// What lies under the beam.
@@ -63,6 +83,21 @@ impl Experiment for SpecimenExperiment {
         Some(&self.truth)
     }
 
+    fn responses(&self) -> usize {
+        1 + self.further.len()
+    }
+
+    fn truth_of(&self, response: usize) -> Option<&Map> {
+        let further = self.further.iter().map(|(_, truth)| &**truth);
+        std::iter::once(&*self.truth).chain(further).nth(response)
+    }
+
+    fn targets(&self) -> Vec<(String, String)> {
+        let all = (0..self.responses()).filter_map(|n| self.truth_of(n));
+        all.map(|map| (map.quantity.clone(), map.units.clone()))
+            .collect()
+    }
+
     fn behaviours(&self) -> &[Behaviour] {
         self.specimen.behaviours()
     }
@@ -82,5 +117,15 @@ impl Oracle for SpecimenExperiment {
         let spectrum = self.specimen.spectrum(pixel.row, pixel.column);
         let (channels, coordinates) = (self.specimen.channels(), self.specimen.coordinates());
         Ok(self.scalarizer.reduce(&spectrum, coordinates, channels)?)
+    }
+
+    fn measure_all(&mut self, point: Point) -> Result<Vec<f64>, ExperimentError> {
+        let pixel = point.pixel;
+        let spectrum = self.specimen.spectrum(pixel.row, pixel.column);
+        let (channels, coordinates) = (self.specimen.channels(), self.specimen.coordinates());
+        let further = self.further.iter().map(|(scalarizer, _)| scalarizer);
+        let all = std::iter::once(&self.scalarizer).chain(further);
+        let reduced = all.map(|how| Ok(how.reduce(&spectrum, coordinates, channels)?));
+        reduced.collect()
     }
 }

@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use super::file::Place;
 use crate::campaign::drive::Kept;
 
-const MAGIC: &[u8; 16] = b"BEACON learned 3";
+const MAGIC: &[u8; 16] = b"BEACON learned 4";
 const CRC: Crc<u32> = Crc::<u32>::new(&CRC_32_ISO_HDLC);
 /// Share of the time that keeping may take.
 const SHARE: f64 = 0.02;

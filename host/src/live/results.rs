@@ -35,7 +35,7 @@ pub fn write_results(
         .iter()
         .map(|(name, units)| Response { name, units })
         .collect();
-    let target = session.state().settings().target;
+    let target = session.state().settings().target_index();
     let fetch = |point: usize, spectrum: &mut Vec<f64>| {
         let read = session.spectrum_of(&session.points()[point]);
         *spectrum = read.map_err(io::Error::other)?;
@@ -139,7 +139,13 @@ fn provenance(
         ("algorithm", begun.algorithm.to_string()),
         ("seed", outcome.config.seed.to_string()),
         ("strategy", outcome.config.strategy.clone()),
-        ("target", summary.target.clone()),
+        ("target", {
+            let further = summary.further_targets.iter().map(String::as_str);
+            let all: Vec<_> = std::iter::once(summary.target.as_str())
+                .chain(further)
+                .collect();
+            all.join(", ")
+        }),
         ("instrument", begun.instrument.clone()),
         ("controller", controller),
         ("dose_electrons", summary.dose_electrons.to_string()),
@@ -188,7 +194,7 @@ fn phases(history: &History) -> String {
             phase.from_step,
             phase.to_step,
             phase.strategy,
-            phase.target,
+            phase.targets(),
             phase.dwell_seconds
         )
     })

@@ -4,6 +4,8 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
+use beacon_kernel::MOST_RESPONSES;
+
 use super::{LiveError, Session, TakenUp};
 use crate::campaign::{CampaignError, LiveConfig, Observer, Outcome};
 use crate::controller::{InProcess, Memory, available_bytes};
@@ -71,7 +73,8 @@ fn memory_for(
         return Ok(None);
     };
     let candidates = config.campaign.candidates(height, width)?;
-    let memory = Memory::fitting_in(candidates, config.budget, free);
+    let size = (config.budget, MOST_RESPONSES);
+    let memory = Memory::fitting_vectors_in(candidates, size, free);
     memory.map(Some).map_err(LiveError::Memory)
 }
 
@@ -81,10 +84,11 @@ fn to_its_end(
     free: Option<u64>,
     observer: &mut dyn Observer,
 ) -> Result<Outcome, LiveError> {
-    let mut memory = match memory {
-        Some(memory) => memory,
-        None => Memory::fitting_in(session.candidates()?, session.config().budget, free)
-            .map_err(LiveError::Memory)?,
+    let mut memory = if let Some(memory) = memory {
+        memory
+    } else {
+        let size = (session.config().budget, MOST_RESPONSES);
+        Memory::fitting_vectors_in(session.candidates()?, size, free).map_err(LiveError::Memory)?
     };
     let mut kernel = InProcess::new(&mut memory).map_err(CampaignError::from)?;
     Ok(session.run(None, &mut kernel, observer)?)

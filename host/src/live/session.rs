@@ -12,7 +12,7 @@ use super::fold::{Beyond, fold};
 use super::station::{Log, Station};
 use super::taken_up::resumed;
 use super::{LiveError, TakenUp};
-use crate::campaign::drive::{Drive, World as _};
+use crate::campaign::drive::{Drive, World as _, further_targets};
 use crate::campaign::{
     Begun, CampaignConfig, CampaignError, Ended, Event, Given, LiveConfig, MeasuredPoint, Monitor,
     Observer, Outcome, Overview, Patches, Record, Reduce, State, Use,
@@ -286,7 +286,9 @@ impl<'a> Session<'a> {
         self.station.view.show_truth(self.truth.as_ref());
         // Truth is for judging: one that cannot judge keeps nobody from measuring.
         let candidates = patches.candidates();
-        let (mut monitor, unjudged) = match Monitor::new(self.truth.as_ref(), candidates) {
+        let further = further_targets(&self.state, &self.station);
+        let truth = self.truth.as_ref();
+        let (mut monitor, unjudged) = match Monitor::of_several(truth, &further, candidates) {
             Ok(monitor) => (monitor, None),
             Err(error) => (Monitor::new(None, candidates)?, Some(error)),
         };
@@ -326,6 +328,8 @@ impl<'a> Session<'a> {
         }
         drive.controller().set_watch(station.watching());
         drive.set_room(room);
+        let most = drive.controller().room_for_responses();
+        drive.set_most_targets(most);
         let resumed = match self.torn {
             Some(_) => {
                 let resumed = resumed(&station.config, &*station.microscope);

@@ -16,8 +16,11 @@ pub struct LiveSummary {
     pub campaign: Summary,
     /// What the instrument says it is.
     pub instrument: String,
-    /// What was sought, as a scalarizer is written.
+    /// What was sought, as a scalarizer is written; of several the first.
     pub target: String,
+    /// What was sought beside it; absent where one was.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub further_targets: Vec<String>,
     /// Electrons that the sample has taken, overviews included; 0 where the current is not known.
     pub dose_electrons: f64,
     /// The dose limit, in electrons, where there is one.
@@ -75,6 +78,7 @@ impl LiveSummary {
             campaign: Summary::new(outcome),
             instrument: session.begun().instrument.clone(),
             target: session.state().settings().target().to_string(),
+            further_targets: session.state().settings().further_targets(),
             dose_electrons: session.state().ledger().total().get(),
             dose_limit_electrons: session.state().settings().limits.total.map(Electrons::get),
             positions: positions.collect(),

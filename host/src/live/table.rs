@@ -51,7 +51,14 @@ pub(crate) fn write_points(
     let scalarizers: Vec<String> = scalarizers.map(|of| format!("value:{of}")).collect();
     let names = COLUMNS.iter().copied();
     // To memory nothing fails.
-    let _ = table.write_record(names.chain(scalarizers.iter().map(String::as_str)));
+    let further = further_of(history);
+    let predicted = further.iter().flat_map(|of| {
+        let columns = ["mean", "std"];
+        columns.map(|column| format!("{column}:{of}"))
+    });
+    let predicted: Vec<String> = predicted.collect();
+    let responses = scalarizers.iter().chain(&predicted).map(String::as_str);
+    let _ = table.write_record(names.chain(responses));
     for (index, (point, held)) in state.points().iter().zip(&history.held).enumerate() {
         // Beside what was predicted and chosen by stands the response that this was about.
         let target = scalarizers.iter().position(|name| name[6..] == held.target);
@@ -59,10 +66,34 @@ pub(crate) fn write_points(
         let units = sought.map(|sought| sought.units(&channels.axis.units, &channels.units));
         let value = target.and_then(|target| point.responses.get(target).copied());
         let value = (value, units.unwrap_or_default());
-        let _ = table.write_record(row(state, index, point, held, value));
+        let mut row = row(state, index, point, held, value);
+        let step = (index + 1).saturating_sub(state.seeds());
+        for of in &further {
+            let place = held.further_targets.iter().position(|held| held == *of);
+            let foreseen = place.and_then(|place| point.foreseen.get(place));
+            let foreseen = foreseen.filter(|_| step > 0);
+            let (mean, sigma) = foreseen.map_or_else(Default::default, |of| {
+                let (mean, sigma) = of.prediction;
+                let mean = f64::from(mean) + of.origin;
+                (mean.to_string(), f64::from(sigma).to_string())
+            });
+            row.extend([mean, sigma]);
+        }
+        let _ = table.write_record(row);
     }
     let bytes = table.into_inner().unwrap_or_default();
     write_file(&file, &bytes)
+}
+
+/// Everything that was sought beside a first target, in the order in which it first was.
+fn further_of(history: &History) -> Vec<&String> {
+    let mut further = Vec::new();
+    for of in history.held.iter().flat_map(|held| &held.further_targets) {
+        if !further.contains(&of) {
+            further.push(of);
+        }
+    }
+    further
 }
 
 fn row(

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use beacon_kernel::{Candidate, Capacity, Strategy};
+use beacon_kernel::{Candidate, Strategy};
 use serde::{Deserialize, Serialize};
 
 use super::identity::CHECKSUM;
@@ -280,9 +280,7 @@ impl<M: Oracle + Clone + Sync> Study<M> {
         if let Some(Ok(shown)) = shown.map(|folder| Shown::new(&folder.join(cell.to_string()))) {
             campaign = campaign.witnessed_by(Box::new(shown));
         }
-        let candidates = campaign.candidates();
-        let capacity = Capacity::for_candidates(candidates, campaign.measurements());
-        let mut memory = Memory::new(capacity);
+        let mut memory = Memory::new(campaign.capacity());
         let mut controller = InProcess::new(&mut memory)?;
         let mut experiment = self.experiment.clone();
         let started = Instant::now();

@@ -27,6 +27,9 @@ pub struct DataIdentity {
     pub width: usize,
     /// CRC-64 of every pixel of image and true response, in hexadecimal.
     pub checksum: String,
+    /// The same of each response that is sought beside the first, under its name; absent where one is.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub further: Vec<(String, String)>,
 }
 
 impl DataIdentity {
@@ -41,6 +44,9 @@ impl DataIdentity {
             height: image.height(),
             width: image.width(),
             checksum: checksum(image, truth),
+            further: (experiment.targets().into_iter().enumerate().skip(1))
+                .map(|(n, (name, _))| (name, checksum(image, experiment.truth_of(n))))
+                .collect(),
         }
     }
 

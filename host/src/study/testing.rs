@@ -30,6 +30,7 @@ pub(super) fn comparison(groups: &[&[Summary]]) -> Comparison {
         height: 6,
         width: 6,
         checksum: "0".to_owned(),
+        further: Vec::new(),
     };
     let config = CampaignConfig {
         steps: first.order.len(),

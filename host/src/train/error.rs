@@ -78,6 +78,19 @@ pub enum TrainError {
         /// Points that were added.
         expected: usize,
     },
+    /// Not one column of responses.
+    #[error("0 columns of responses; at least 1 is needed")]
+    NoResponses,
+    /// Columns of responses of different lengths.
+    #[error("column {column} has {found} responses; {expected} are needed, as column 0 has")]
+    Columns {
+        /// Which column, from 0.
+        column: usize,
+        /// Its responses.
+        found: usize,
+        /// Those of the first column.
+        expected: usize,
+    },
     /// No parameters at which the covariance can be factorised.
     #[error("the points' covariance cannot be factorised; measure elsewhere")]
     NoMap,

@@ -98,8 +98,8 @@ pub struct FiltersState {
     /// Points at the last fit, and at the last fresh start; 0 before the first.
     fitted: usize,
     restarted: usize,
-    /// Mean and scale of the targets, in bits.
-    standardisation: [u32; 2],
+    /// Mean and scale of each response's targets, in bits.
+    standardisations: Vec<[u32; 2]>,
 }
 
 /// Trains the filters' matrix and process over a campaign.
@@ -118,7 +118,8 @@ pub struct FiltersTrainer {
     /// Their rows and columns among the candidates.
     places: Vec<[usize; 2]>,
     state: FiltersState,
-    standardisation: Standardisation,
+    /// Of each response; at least one.
+    standardisations: Vec<Standardisation>,
     weights: Vec<f32>,
     likelihood: Likelihood,
 }
@@ -149,9 +150,9 @@ impl FiltersTrainer {
                 parameters: start([0.0; FEATURES], config.seed),
                 fitted: 0,
                 restarted: 0,
-                standardisation: [0.0_f32, 1.0].map(f32::to_bits),
+                standardisations: Vec::new(),
             },
-            standardisation: Standardisation::IDENTITY,
+            standardisations: vec![Standardisation::IDENTITY],
             weights: Vec::new(),
             likelihood: Likelihood::new(config.noise_floor),
         };
@@ -165,7 +166,7 @@ impl FiltersTrainer {
             parameters: start([0.0; FEATURES], self.seed),
             fitted: 0,
             restarted: 0,
-            standardisation: [0.0_f32, 1.0].map(f32::to_bits),
+            standardisations: Vec::new(),
         };
         self.take_over();
     }
@@ -199,6 +200,15 @@ impl FiltersTrainer {
     /// For a caller's mistakes, which change nothing: [`TrainError::NoPoints`],
     /// [`TrainError::PointCount`], [`TrainError::Response`].
     pub fn fit(&mut self, responses: &[f64]) -> Result<Option<FitReport>, TrainError> {
+        self.fit_all(&[responses])
+    }
+
+    /// The same to several responses of every point, a column of each: they share the matrix and the
+    /// process, and the likelihood is that of all of them.
+    ///
+    /// # Errors
+    /// As [`Self::fit`], and [`TrainError::NoResponses`], [`TrainError::Columns`].
+    pub fn fit_all(&mut self, responses: &[&[f64]]) -> Result<Option<FitReport>, TrainError> {
         self.fit_at(&Pace::default(), responses)
     }
 
@@ -206,45 +216,45 @@ impl FiltersTrainer {
     pub(super) fn fit_at(
         &mut self,
         pace: &Pace,
-        responses: &[f64],
+        responses: &[&[f64]],
     ) -> Result<Option<FitReport>, TrainError> {
-        self.check(responses)?;
-        if !self.is_due(responses) {
+        let count = self.check(responses)?;
+        if !self.is_due(count, responses) {
             return Ok(None);
         }
-        let standardisation = targets::statistics(responses);
-        let (mean, scale) = (standardisation.mean, standardisation.scale);
-        let standard = |response: &f64| (response - f64::from(mean)) / f64::from(scale);
-        let targets: Vec<f64> = responses.iter().map(standard).collect();
-        let report = rayon::scope(|_| self.search(pace, &targets));
+        let (standardisations, targets) = targets::standardised(responses, self.most_points);
+        let report = rayon::scope(|_| self.search(pace, count, &targets));
         if pace.is_broken() {
             return Err(TrainError::BrokenOff);
         }
-        self.state.fitted = responses.len();
-        self.state.standardisation = [mean, scale].map(f32::to_bits);
+        self.state.fitted = count;
+        self.state.standardisations = targets::to_bits(&standardisations);
         self.take_over();
         Ok(Some(report))
     }
 
     /// Whether there are enough more points than at the last fit, or a response is unlike those.
-    fn is_due(&self, responses: &[f64]) -> bool {
-        let (fitted, count) = (self.state.fitted, responses.len());
-        let mean = f64::from(self.standardisation.mean);
-        let far = SURPRISE * f64::from(self.standardisation.scale);
-        let newer = responses.get(fitted..).unwrap_or_default();
+    fn is_due(&self, count: usize, responses: &[&[f64]]) -> bool {
+        let fitted = self.state.fitted;
+        let surprising = |(of, responses): (&Standardisation, &&[f64])| {
+            let mean = f64::from(of.mean);
+            let far = SURPRISE * f64::from(of.scale);
+            let newer = responses.get(fitted..).unwrap_or_default();
+            newer.iter().any(|response| (response - mean).abs() > far)
+        };
         fitted == 0
             || count < fitted
             || count >= fitted + (fitted / REFIT).max(1)
-            || newer.iter().any(|response| (response - mean).abs() > far)
+            || responses.len() != self.standardisations.len()
+            || self.standardisations.iter().zip(responses).any(surprising)
     }
 
-    /// Searches from every start; the best end becomes the state's parameters.
-    fn search(&mut self, pace: &Pace, targets: &[f64]) -> FitReport {
-        let count = targets.len();
+    /// Searches from every start; the best end becomes the state's parameters. There are `count` points,
+    /// and targets of some of them.
+    fn search(&mut self, pace: &Pace, count: usize, targets: &[Vec<f64>]) -> FitReport {
         let some: Vec<usize> = targets::some_of(count, self.most_points).collect();
         let points: Vec<_> = some.iter().map(|&n| self.points[n]).collect();
         let places: Vec<_> = some.iter().map(|&n| self.places[n]).collect();
-        let targets: Vec<f64> = some.iter().map(|&n| targets[n]).collect();
         let FiltersState {
             parameters,
             fitted,
@@ -257,12 +267,13 @@ impl FiltersTrainer {
         }
         if count < *restarted || count > *restarted + *restarted / RESTART {
             *restarted = count;
-            let along = correlations(&points, &targets);
+            // Of several responses, each has its turn to lend the first axis its features.
+            let of = |n: u64| &targets[(count as u64 + n) as usize % targets.len()];
             let fresh = 0..FRESH_STARTS;
             starts.extend(fresh.map(|n| {
                 let number = FRESH_STARTS * count as u64 + n;
                 start(
-                    along,
+                    correlations(&points, of(n)),
                     self.seed ^ number.wrapping_mul(0x9e37_79b9_7f4a_7c15),
                 )
             }));
@@ -271,14 +282,14 @@ impl FiltersTrainer {
             points: &points,
             places: &places,
             window: self.candidates.window(),
-            targets: &targets,
+            targets,
             likelihood: &mut self.likelihood,
             latents: Vec::new(),
             falloff: Falloff::default(),
             parameters: [0.0; PARAMETERS],
         };
         let mut report = FitReport {
-            points: targets.len(),
+            points: points.len(),
             epochs: 0,
             skipped: 0,
             loss_before: None,
@@ -295,7 +306,7 @@ impl FiltersTrainer {
             };
             report.epochs += minimum.steps;
             report.jitter = report.jitter.max(objective.likelihood.jitter());
-            let before = minimum.before / targets.len() as f64;
+            let before = minimum.before / points.len() as f64;
             report.loss_before.get_or_insert(before);
             if best
                 .as_ref()
@@ -305,7 +316,7 @@ impl FiltersTrainer {
             }
         }
         if let Some((minimum, found)) = best {
-            report.loss_after = Some(minimum.value / targets.len() as f64);
+            report.loss_after = Some(minimum.value / points.len() as f64);
             *parameters = found;
         }
         report
@@ -351,15 +362,14 @@ impl FiltersTrainer {
             network: self.network,
             weights: &self.weights,
             hyperparameters,
-            standardisation: self.standardisation,
-            others: &[],
+            standardisation: self.standardisations[0],
+            others: &self.standardisations[1..],
         }
     }
 
     /// Makes the model that of the state.
     fn take_over(&mut self) {
-        let [mean, scale] = self.state.standardisation.map(f32::from_bits);
-        self.standardisation = Standardisation { mean, scale };
+        self.standardisations = targets::from_bits(&self.state.standardisations);
         let weights = self.state.parameters.iter().take(WEIGHTS);
         self.weights = weights.map(|&w| w as f32).collect();
         let [space, reach] = [SPACE, REACH].map(|k| libm::exp(self.state.parameters[k]));
@@ -367,17 +377,9 @@ impl FiltersTrainer {
         self.weights.extend([space as f32, inverse_reach as f32]);
     }
 
-    fn check(&self, responses: &[f64]) -> Result<(), TrainError> {
-        if responses.is_empty() {
-            return Err(TrainError::NoPoints);
-        }
-        if responses.len() != self.points.len() {
-            return Err(TrainError::PointCount {
-                found: responses.len(),
-                expected: self.points.len(),
-            });
-        }
-        targets::check(responses)
+    /// How many points there are.
+    fn check(&self, responses: &[&[f64]]) -> Result<usize, TrainError> {
+        targets::count(responses, self.points.len())
     }
 }
 
@@ -413,7 +415,8 @@ struct Plane<'a> {
     points: &'a [[f64; FEATURES]],
     places: &'a [[usize; 2]],
     window: usize,
-    targets: &'a [f64],
+    /// Of each response.
+    targets: &'a [Vec<f64>],
     likelihood: &'a mut Likelihood,
     latents: Vec<[f64; LATENT]>,
     falloff: Falloff,
@@ -456,11 +459,11 @@ impl Objective for Plane<'_> {
             .value_beside(latents, self.targets, &process, beside)?;
         let priors = priors().zip(parameters);
         let penalty: f64 = priors.map(|(prior, &x)| prior.penalty(x)).sum();
-        Some(loss * self.targets.len() as f64 + penalty)
+        Some(loss * self.points.len() as f64 + penalty)
     }
 
     fn gradient(&mut self, gradient: &mut [f64]) {
-        let count = self.targets.len() as f64;
+        let count = self.points.len() as f64;
         let process = self.likelihood.gradient();
         let (by_weight, by_process) = gradient.split_at_mut(WEIGHTS);
         by_weight.fill(0.0);

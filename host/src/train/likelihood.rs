@@ -3,6 +3,11 @@
 //! loss = ½(y − m)ᵀK⁻¹(y − m) + ½ log|K| + (N/2) log 2π, over N (Rasmussen & Williams 2006,
 //! eq. 5.8), with K = s(R + rI): R the RBF correlation with one lengthscale an axis, s the
 //! outputscale, r = floor + eᵘ the noise over it, so that no step can leave r under its floor.
+//!
+//! Several responses share K and m. Their joint density is the product of R such densities (each
+//! response standardised by itself, none a prediction of another), and the loss is that of the
+//! product, over R as well as over N: copies of a response, or collinear ones, then weigh no more
+//! against a prior than one does.
 
 use beacon_kernel::Hyperparameters;
 use rayon::prelude::*;
@@ -73,9 +78,10 @@ pub struct Likelihood {
     /// Leading points of which `correlation` and `factor` hold what they did when `scaled` and
     /// `excess` were last used: none after a gradient, or with jitter.
     known: usize,
-    /// U⁻ᵀ(y − m)
+    responses: usize,
+    /// U⁻ᵀ(y − m) of each response, a stride after the other.
     whitened: Vec<f64>,
-    /// (R + rI)⁻¹(y − m)
+    /// (R + rI)⁻¹(y − m) of each response likewise.
     weights: Vec<f64>,
     /// Upper triangle of R with its diagonal, zero elsewhere.
     correlation: Vec<f64>,
@@ -104,6 +110,7 @@ impl Likelihood {
             excess: 0.0,
             jitter: 0.0,
             known: 0,
+            responses: 1,
             whitened: Vec::new(),
             weights: Vec::new(),
             correlation: Vec::new(),
@@ -113,7 +120,7 @@ impl Likelihood {
             inverse_factor: Vec::new(),
             latent_gradient: Default::default(),
         };
-        likelihood.reshape(0);
+        likelihood.reshape(0, 1);
         likelihood
     }
 
@@ -139,7 +146,21 @@ impl Likelihood {
         targets: &[f64],
         p: &[f64; PARAMETERS],
     ) -> Option<f64> {
-        self.reshape(targets.len());
+        self.value_of(latents, &[targets], p)
+    }
+
+    /// [`value`](Self::value) of several responses, `targets` a column of each: the sum over the
+    /// responses, over N and their number.
+    ///
+    /// # Panics
+    /// When the columns differ in length.
+    pub fn value_of(
+        &mut self,
+        latents: impl Iterator<Item = [f64; 2]>,
+        targets: &[impl AsRef<[f64]>],
+        p: &[f64; PARAMETERS],
+    ) -> Option<f64> {
+        self.take_shape(targets)?;
         if !self.beside.is_empty() {
             self.beside.clear();
             self.known = 0;
@@ -147,16 +168,29 @@ impl Likelihood {
         self.evaluate(latents, targets, p)
     }
 
-    /// [`value`](Self::value) of the process whose correlation of points i ≤ j is larger by
+    /// Reshapes for these columns; nothing without one.
+    fn take_shape(&mut self, targets: &[impl AsRef<[f64]>]) -> Option<()> {
+        let points = targets.first()?.as_ref().len();
+        assert!(
+            targets
+                .iter()
+                .all(|targets| targets.as_ref().len() == points),
+            "columns of different lengths"
+        );
+        self.reshape(points, targets.len());
+        Some(())
+    }
+
+    /// [`value_of`](Self::value_of) of the process whose correlation of points i ≤ j is larger by
     /// `beside(i, j)`, in outputscales.
     pub(super) fn value_beside(
         &mut self,
         latents: impl Iterator<Item = [f64; 2]>,
-        targets: &[f64],
+        targets: &[impl AsRef<[f64]>],
         p: &[f64; PARAMETERS],
         beside: impl Fn(usize, usize) -> f64,
     ) -> Option<f64> {
-        self.reshape(targets.len());
+        self.take_shape(targets)?;
         self.known = 0;
         self.beside.clear();
         self.beside.resize(self.stride * self.stride, 0.0);
@@ -171,7 +205,7 @@ impl Likelihood {
     fn evaluate(
         &mut self,
         latents: impl Iterator<Item = [f64; 2]>,
-        targets: &[f64],
+        targets: &[impl AsRef<[f64]>],
         p: &[f64; PARAMETERS],
     ) -> Option<f64> {
         self.outputscale = libm::exp(p[OUTPUTSCALE]);
@@ -181,7 +215,7 @@ impl Likelihood {
             self.known = 0;
         }
         self.excess = excess;
-        for (point, z) in latents.take(targets.len()).enumerate() {
+        for (point, z) in latents.take(self.points).enumerate() {
             for axis in 0..2 {
                 let scaled = z[axis] * self.inverse_length[axis];
                 if scaled != self.scaled[axis][point] {
@@ -202,23 +236,27 @@ impl Likelihood {
     }
 
     /// Gradient of the loss over N by the parameters, at the point of the last successful
-    /// [`value`](Self::value), whose factor it uses up. With G = ½(K⁻¹ − ααᵀ) and
-    /// H = G ∘ sR: ∂/∂ln ℓ = Σ H d²/ℓ², ∂/∂ln s = Σ H + σ² tr G, ∂/∂u = s eᵘ tr G,
-    /// ∂/∂m = −Σ α.
+    /// [`value`](Self::value), whose factor it uses up. With G = ½(K⁻¹ − ααᵀ), where ααᵀ is the mean
+    /// over the responses, and H = G ∘ sR: ∂/∂ln ℓ = Σ H d²/ℓ², ∂/∂ln s = Σ H + σ² tr G,
+    /// ∂/∂u = s eᵘ tr G, ∂/∂m = −Σ α, the mean over the responses too.
     pub fn gradient(&mut self) -> [f64; PARAMETERS] {
         let (n, stride) = (self.points, self.stride);
         self.known = 0;
         invert_factor(&self.factor, &mut self.inverse_factor, stride);
         negated_inverse(&self.inverse_factor, &mut self.factor, stride);
-        weigh(
-            &self.inverse_factor,
-            &self.whitened,
-            &mut self.weights,
-            stride,
-        );
-        let weights = &self.weights[..n];
+        let columns = self.whitened.chunks_exact(stride);
+        for (whitened, weights) in columns.zip(self.weights.chunks_exact_mut(stride)) {
+            weigh(&self.inverse_factor, whitened, weights, stride);
+        }
+        let per_response = 1.0 / self.responses as f64;
+        let weights = || {
+            self.weights
+                .chunks_exact(stride)
+                .map(|weights| &weights[..n])
+        };
         let trace_inverse: f64 = (0..n).map(|i| -self.factor[i * stride + i]).sum();
-        let square: f64 = weights.iter().map(|w| w * w).sum();
+        let squares = weights().map(|weights| weights.iter().map(|w| w * w).sum::<f64>());
+        let square = total(squares) * per_response;
         // s tr G
         let trace = 0.5 * (trace_inverse - square / self.outputscale);
         let ratio = self.floor + self.excess + self.jitter;
@@ -227,10 +265,11 @@ impl Likelihood {
                 negated_inverse: &self.factor,
                 correlation: &self.correlation,
                 weights: &self.weights,
+                responses: self.responses,
                 scaled: [&self.scaled[0], &self.scaled[1]],
                 stride,
                 points: n,
-                per_outputscale: 1.0 / self.outputscale,
+                per_outputscale: 1.0 / self.outputscale * per_response,
             },
             &mut self.latent_gradient,
         );
@@ -247,26 +286,34 @@ impl Likelihood {
         gradient[LENGTHSCALE + 1] = 2.0 * squares[1] * per_point;
         gradient[OUTPUTSCALE] = (2.0 * h - trace + ratio * trace) * per_point;
         gradient[EXCESS] = self.excess * trace * per_point;
-        gradient[MEAN] = -weights.iter().sum::<f64>() / self.outputscale * per_point;
+        let sums = weights().map(|weights| weights.iter().sum::<f64>());
+        let sum = total(sums) * per_response;
+        gradient[MEAN] = -sum / self.outputscale * per_point;
         gradient
     }
 
-    /// Mean log density of each target given all others, after [`gradient`](Self::gradient) (Rasmussen and
+    /// Mean log density of each target given all others of its response, after [`gradient`](Self::gradient) (Rasmussen and
     /// Williams 2006, Eqs. 5.10 to 5.12): with C = R + rI, the residual of point i is [C⁻¹(y − m)]ᵢ / [C⁻¹]ᵢᵢ and its
     /// variance s / [C⁻¹]ᵢᵢ.
     pub(super) fn leave_one_out(&self) -> f64 {
-        let densities = (0..self.points).map(|i| {
-            let precision = -self.factor[i * self.stride + i] / self.outputscale;
-            let residual = self.weights[i] / self.outputscale / precision;
-            0.5 * (libm::log(precision / core::f64::consts::TAU) - residual * residual * precision)
+        let of_each = self.weights.chunks_exact(self.stride).map(|weights| {
+            let densities = (0..self.points).map(|i| {
+                let precision = -self.factor[i * self.stride + i] / self.outputscale;
+                let residual = weights[i] / self.outputscale / precision;
+                let square = residual * residual * precision;
+                0.5 * (libm::log(precision / core::f64::consts::TAU) - square)
+            });
+            densities.sum::<f64>() / self.points as f64
         });
-        densities.sum::<f64>() / self.points as f64
+        total(of_each) / self.responses as f64
     }
 
     /// Derivative of the loss over N by what is beside the correlation of points i ≤ j, after
     /// [`gradient`](Self::gradient), which counts nothing of it: 2 s G, and s G on the diagonal.
     pub(super) fn by_beside(&self, i: usize, j: usize) -> f64 {
-        let weights = self.weights[i] * self.weights[j] / self.outputscale;
+        let columns = self.weights.chunks_exact(self.stride);
+        let products = total(columns.map(|weights| weights[i] * weights[j]));
+        let weights = products / self.responses as f64 / self.outputscale;
         let product = -(self.factor[i * self.stride + j] + weights) / self.points as f64;
         if i == j { 0.5 * product } else { product }
     }
@@ -280,8 +327,15 @@ impl Likelihood {
         [0, 1].map(|axis| self.latent_gradient[axis][point])
     }
 
-    fn reshape(&mut self, points: usize) {
+    fn reshape(&mut self, points: usize, responses: usize) {
         let stride = stride(points);
+        if responses != self.responses || stride != self.stride {
+            for columns in [&mut self.whitened, &mut self.weights] {
+                columns.clear();
+                columns.resize(responses * stride, 0.0);
+            }
+            self.responses = responses;
+        }
         if stride == self.stride && points >= self.points {
             // Past the points, vectors and correlations are zero.
             self.points = points;
@@ -290,8 +344,7 @@ impl Likelihood {
         (self.points, self.stride, self.known) = (points, stride, 0);
         let [a, b] = &mut self.scaled;
         let [c, d] = &mut self.latent_gradient;
-        let (e, f, g) = (&mut self.whitened, &mut self.weights, &mut self.reciprocals);
-        for vector in [a, b, c, d, e, f, g] {
+        for vector in [a, b, c, d, &mut self.reciprocals] {
             vector.clear();
             vector.resize(stride, 0.0);
         }
@@ -353,14 +406,28 @@ impl Likelihood {
         })
     }
 
-    /// (y − m)ᵀ(R + rI)⁻¹(y − m) and log |R + rI|.
-    fn whiten(&mut self, targets: &[f64], mean: f64) -> (f64, f64) {
+    /// (y − m)ᵀ(R + rI)⁻¹(y − m), the mean over the responses, and log |R + rI|.
+    fn whiten(&mut self, targets: &[impl AsRef<[f64]>], mean: f64) -> (f64, f64) {
         self.whitened.fill(0.0);
-        for (t, y) in self.whitened.iter_mut().zip(targets) {
-            *t = y - mean;
-        }
-        whiten(&self.factor, &mut self.whitened, self.stride, self.points)
+        let mut log_determinant = 0.0;
+        let columns = self.whitened.chunks_exact_mut(self.stride).zip(targets);
+        let squares = columns.map(|(whitened, targets)| {
+            for (t, y) in whitened.iter_mut().zip(targets.as_ref()) {
+                *t = y - mean;
+            }
+            let (square, log) = whiten(&self.factor, whitened, self.stride, self.points);
+            log_determinant = log;
+            square
+        });
+        let quadratic = total(squares) / self.responses as f64;
+        (quadratic, log_determinant)
     }
+}
+
+/// The sum of what each response has, in their order; of one response its own bits.
+pub(super) fn total(mut of_each: impl Iterator<Item = f64>) -> f64 {
+    let first = of_each.next().unwrap_or(0.0);
+    of_each.fold(first, |sum, of| sum + of)
 }
 
 #[cfg(test)]

@@ -242,7 +242,7 @@ fn sought(pace: &Pace, sites: &[Site], targets: &[f64]) -> Option<Vec<f64>> {
     let targets: Vec<_> = spread().map(|n| targets[n]).collect();
     process::search(
         &sites,
-        &targets,
+        &[&targets],
         process::starts().to_vec(),
         MOST_STEPS,
         pace,

@@ -9,7 +9,9 @@ use super::triangular::LANES;
 pub(super) struct Pairs<'a> {
     pub(super) negated_inverse: &'a [f64],
     pub(super) correlation: &'a [f64],
+    /// Of each response, a stride after the other.
     pub(super) weights: &'a [f64],
+    pub(super) responses: usize,
     pub(super) scaled: [&'a [f64]; 2],
     pub(super) stride: usize,
     pub(super) points: usize,
@@ -44,6 +46,8 @@ pub(super) fn accumulate_body(pairs: Pairs<'_>, differences: &mut [Vec<f64>; 2])
         let inverse = pairs.negated_inverse[row.clone()].chunks_exact(LANES);
         let correlation = pairs.correlation[row].chunks_exact(LANES);
         let weights = pairs.weights[start..stride].chunks_exact(LANES);
+        let further = pairs.weights.chunks_exact(stride).take(pairs.responses);
+        let further = further.skip(1);
         let za = pairs.scaled[0][start..stride].chunks_exact(LANES);
         let zb = pairs.scaled[1][start..stride].chunks_exact(LANES);
         let ga = first[start..stride].chunks_exact_mut(LANES);
@@ -52,11 +56,22 @@ pub(super) fn accumulate_body(pairs: Pairs<'_>, differences: &mut [Vec<f64>; 2])
         let (a, b) = (pairs.scaled[0][i], pairs.scaled[1][i]);
         let mut own = [[0.0; LANES]; 2];
         let matrices = inverse.zip(correlation).zip(weights);
-        for (((inverse, correlation), weights), ((za, zb), (ga, gb))) in
-            matrices.zip(za.zip(zb).zip(ga.zip(gb)))
+        for (tile, (((inverse, correlation), weights), ((za, zb), (ga, gb)))) in
+            matrices.zip(za.zip(zb).zip(ga.zip(gb))).enumerate()
         {
+            let mut products = [0.0; LANES];
             for l in 0..LANES {
-                let h = -0.5 * (inverse[l] + weight * weights[l]) * correlation[l];
+                products[l] = weight * weights[l];
+            }
+            for of in further.clone() {
+                let weight = of[i] * pairs.per_outputscale;
+                let of = &of[start + tile * LANES..][..LANES];
+                for l in 0..LANES {
+                    products[l] += weight * of[l];
+                }
+            }
+            for l in 0..LANES {
+                let h = -0.5 * (inverse[l] + products[l]) * correlation[l];
                 let (da, db) = (a - za[l], b - zb[l]);
                 let (ha, hb) = (h * da, h * db);
                 totals[0][l] += h;

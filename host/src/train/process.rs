@@ -13,6 +13,7 @@ use rayon::prelude::*;
 
 use super::Pace;
 use super::bfgs::{self, Objective};
+use super::likelihood::total;
 use super::prior::Prior;
 use super::triangular::{
     LANES, PANEL, factor, invert_factor, negated_inverse, stride, weigh, whiten,
@@ -149,7 +150,8 @@ impl Covariance {
 #[derive(Debug)]
 pub(super) struct Process<'a> {
     sites: &'a [Site],
-    targets: &'a [f64],
+    /// Standardised, of each response.
+    targets: Vec<&'a [f64]>,
     stride: usize,
     parameters: Vec<f64>,
     covariance: Covariance,
@@ -158,8 +160,9 @@ pub(super) struct Process<'a> {
     /// The factor's inverse, transposed.
     inverse_factor: Vec<f64>,
     reciprocals: Vec<f64>,
+    /// Of each response, a stride after the other.
     whitened: Vec<f64>,
-    /// K⁻¹(y − m)
+    /// K⁻¹(y − m) likewise.
     weights: Vec<f64>,
 }
 
@@ -174,7 +177,14 @@ pub(super) struct Estimate {
 impl<'a> Process<'a> {
     /// Of these sites and the standardised responses there.
     pub(super) fn new(sites: &'a [Site], targets: &'a [f64]) -> Self {
-        let stride = stride(targets.len());
+        Self::of(sites, vec![targets])
+    }
+
+    /// Of several responses, standardised each by itself, that share covariance and mean. What is minimised
+    /// then is the mean over the responses, so that copies of one weigh no more against the prior than it.
+    pub(super) fn of(sites: &'a [Site], targets: Vec<&'a [f64]>) -> Self {
+        let stride = stride(sites.len());
+        let responses = targets.len();
         let square = || vec![0.0; stride * stride];
         let vector = || vec![0.0; stride];
         Self {
@@ -186,8 +196,8 @@ impl<'a> Process<'a> {
             factor: square(),
             inverse_factor: square(),
             reciprocals: vector(),
-            whitened: vector(),
-            weights: vector(),
+            whitened: vec![0.0; responses * stride],
+            weights: vec![0.0; responses * stride],
         }
     }
 
@@ -209,19 +219,29 @@ impl<'a> Process<'a> {
     fn invert(&mut self) {
         invert_factor(&self.factor, &mut self.inverse_factor, self.stride);
         negated_inverse(&self.inverse_factor, &mut self.factor, self.stride);
-        weigh(
-            &self.inverse_factor,
-            &self.whitened,
-            &mut self.weights,
-            self.stride,
-        );
+        let columns = self.whitened.chunks_exact(self.stride);
+        for (whitened, weights) in columns.zip(self.weights.chunks_exact_mut(self.stride)) {
+            weigh(&self.inverse_factor, whitened, weights, self.stride);
+        }
+    }
+
+    /// K⁻¹(y − m) of a response.
+    fn weights_of(&self, response: usize) -> &[f64] {
+        let weights = self.weights.get(response * self.stride..);
+        weights.unwrap_or_default()
     }
 
     /// What the process without a point says of it, for every point: with K the covariance with
     /// noise, μ = y − α/K⁻¹ and v = 1/K⁻¹ by diagonal elements, which counts noise (Rasmussen &
     /// Williams 2006, eq. 5.12). After [`settle`](Self::settle).
     pub(super) fn left_out(&self) -> Vec<Estimate> {
-        let points = self.targets.iter().zip(&self.weights).enumerate();
+        self.left_out_of(0)
+    }
+
+    /// The same of a response, from 0.
+    pub(super) fn left_out_of(&self, response: usize) -> Vec<Estimate> {
+        let targets = self.targets.get(response).copied().unwrap_or_default();
+        let points = targets.iter().zip(self.weights_of(response)).enumerate();
         points
             .map(|(i, (target, weight))| {
                 let variance = -1.0 / self.factor[i * self.stride + i];
@@ -247,10 +267,10 @@ impl<'a> Process<'a> {
             .collect()
     }
 
-    /// Means of the posterior at other sites. After [`settle`](Self::settle).
-    pub(super) fn means(&self, sites: &[Site]) -> Vec<f64> {
+    /// Means of the posterior of a response, from 0, at other sites. After [`settle`](Self::settle).
+    pub(super) fn means_of(&self, response: usize, sites: &[Site]) -> Vec<f64> {
         let means = sites.par_iter().map(|site| {
-            let points = self.sites.iter().zip(&self.weights);
+            let points = self.sites.iter().zip(self.weights_of(response));
             let sum: f64 = points
                 .map(|(point, weight)| weight * self.covariance.between(site, point))
                 .sum();
@@ -261,7 +281,7 @@ impl<'a> Process<'a> {
 
     /// Up to [`GROUPS`] × [`LANES`] sites side by side.
     fn predict_chunk(&self, sites: &[Site]) -> Vec<Estimate> {
-        let count = self.targets.len();
+        let count = self.sites.len();
         let groups = sites.len().div_ceil(LANES);
         let mut covariances = vec![[0.0; LANES]; groups * count];
         let mut estimates = Vec::with_capacity(sites.len());
@@ -305,13 +325,13 @@ pub(super) fn starts() -> [Vec<f64>; 2] {
 /// value.
 pub(super) fn search(
     sites: &[Site],
-    targets: &[f64],
+    targets: &[&[f64]],
     starts: Vec<Vec<f64>>,
     most: usize,
     pace: &Pace,
 ) -> Option<Vec<f64>> {
     pace.announce(starts.len() * most);
-    let mut process = Process::new(sites, targets);
+    let mut process = Process::of(sites, targets.to_vec());
     let mut best: Option<(f64, Vec<f64>)> = None;
     for mut start in starts {
         let Some(minimum) = bfgs::minimise(&mut process, &mut start, most, pace) else {
@@ -381,32 +401,45 @@ impl Objective for Process<'_> {
         });
         factor(&mut self.factor, &mut self.reciprocals, stride, 0).ok()?;
         self.whitened.fill(0.0);
-        for (t, y) in self.whitened.iter_mut().zip(self.targets) {
-            *t = y - parameters[MEAN];
-        }
-        let points = self.targets.len();
-        let (quadratic, log_determinant) = whiten(&self.factor, &mut self.whitened, stride, points);
+        let points = self.sites.len();
+        let mut log_determinant = 0.0;
+        let columns = self.whitened.chunks_exact_mut(stride).zip(&self.targets);
+        let squares = columns.map(|(whitened, targets)| {
+            for (t, y) in whitened.iter_mut().zip(*targets) {
+                *t = y - parameters[MEAN];
+            }
+            let (square, log) = whiten(&self.factor, whitened, stride, points);
+            log_determinant = log;
+            square
+        });
+        let quadratic = total(squares) / self.targets.len() as f64;
         let priors = PRIORS.iter().zip(parameters);
         let penalty: f64 = priors.map(|(prior, &x)| prior.penalty(x)).sum();
         Some(0.5 * (quadratic + log_determinant) + penalty).filter(|value| value.is_finite())
     }
 
-    /// With H = K⁻¹ − ααᵀ, half of it on the diagonal: ∂/∂θ = Σ H ∂k/∂θ over i ≤ j.
+    /// With H = K⁻¹ − ααᵀ, ααᵀ the mean over the responses, half of it on the diagonal:
+    /// ∂/∂θ = Σ H ∂k/∂θ over i ≤ j.
     fn gradient(&mut self, gradient: &mut [f64]) {
         self.invert();
         let (covariance, sites, stride) = (self.covariance, self.sites, self.stride);
-        let (inverse, weights) = (&self.factor, &self.weights);
+        let (inverse, responses) = (&self.factor, self.targets.len() as f64);
+        let columns: Vec<&[f64]> = self.weights.chunks_exact(stride).collect();
+        let product = |i: usize, j: usize| {
+            let products = columns.iter().map(|weights| weights[i] * weights[j]);
+            total(products) / responses
+        };
         let rows: Vec<[f64; PARAMETERS]> = (0..sites.len())
             .into_par_iter()
             .map(|i| {
                 let mut sums = [0.0; PARAMETERS];
-                let own = 0.5 * (-inverse[i * stride + i] - weights[i] * weights[i]);
+                let own = 0.5 * (-inverse[i * stride + i] - product(i, i));
                 sums[OUTPUTSCALE] = own * covariance.outputscale;
                 sums[SPACE] = own * covariance.space;
                 sums[NOISE] = own;
-                sums[MEAN] = -weights[i];
+                sums[MEAN] = -(total(columns.iter().map(|weights| weights[i])) / responses);
                 for j in i + 1..sites.len() {
-                    let h = -inverse[i * stride + j] - weights[i] * weights[j];
+                    let h = -inverse[i * stride + j] - product(i, j);
                     let terms = covariance.terms(&sites[i], &sites[j]);
                     sums[OUTPUTSCALE] += h * terms.features;
                     sums[SPACE] += h * terms.space[0];

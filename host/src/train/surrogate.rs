@@ -139,10 +139,11 @@ impl SurrogateTrainer {
     /// # Errors
     /// For a caller's mistakes, which change nothing.
     pub fn fit(&mut self, responses: &[f64]) -> Result<Option<FitReport>, TrainError> {
-        self.fit_at(&Pace::default(), responses)
+        self.fit_at(&Pace::default(), &[responses])
     }
 
-    /// The same, which another thread may break off. What was learned is then to be
+    /// The same to several responses of every point, a column of each, which another thread may break off.
+    /// What was learned is then to be
     /// [forgotten](Self::forget).
     ///
     /// # Errors
@@ -150,7 +151,7 @@ impl SurrogateTrainer {
     pub fn fit_at(
         &mut self,
         pace: &Pace,
-        responses: &[f64],
+        responses: &[&[f64]],
     ) -> Result<Option<FitReport>, TrainError> {
         match self {
             Self::Network {

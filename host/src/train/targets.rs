@@ -18,6 +18,81 @@ pub(super) fn check(responses: &[f64]) -> Result<(), TrainError> {
     }
 }
 
+/// Checks the columns of several responses: at least one, and each with a response for every point.
+///
+/// # Errors
+/// [`TrainError::NoResponses`] without a column, [`TrainError::Columns`] where they differ in length, and those
+/// of [`check`].
+pub(super) fn check_all(columns: &[&[f64]]) -> Result<(), TrainError> {
+    let Some(first) = columns.first() else {
+        return Err(TrainError::NoResponses);
+    };
+    for (column, responses) in columns.iter().enumerate() {
+        let (found, expected) = (responses.len(), first.len());
+        if found != expected {
+            return Err(TrainError::Columns {
+                column,
+                found,
+                expected,
+            });
+        }
+        check(responses)?;
+    }
+    Ok(())
+}
+
+/// The number of points that all columns have a response for, one each of the `expected`.
+///
+/// # Errors
+/// [`TrainError::NoPoints`], [`TrainError::PointCount`], and those of [`check_all`].
+pub(super) fn count(columns: &[&[f64]], expected: usize) -> Result<usize, TrainError> {
+    let Some(found) = columns.first().map(|first| first.len()) else {
+        return Err(TrainError::NoResponses);
+    };
+    if found == 0 {
+        return Err(TrainError::NoPoints);
+    }
+    if found != expected {
+        return Err(TrainError::PointCount { found, expected });
+    }
+    check_all(columns)?;
+    Ok(found)
+}
+
+/// The standardisation of each column, and the columns standardised by it, of some of the points.
+pub(super) fn standardised(
+    columns: &[&[f64]],
+    most: Option<usize>,
+) -> (Vec<Standardisation>, Vec<Vec<f64>>) {
+    let of_each = columns.iter().map(|responses| {
+        let standardisation = statistics(responses);
+        let mean = f64::from(standardisation.mean);
+        let scale = f64::from(standardisation.scale);
+        let some = some_of(responses.len(), most);
+        let targets = some.map(|n| (responses[n] - mean) / scale).collect();
+        (standardisation, targets)
+    });
+    of_each.unzip()
+}
+
+/// Standardisations as what a trainer keeps of them, in bits.
+pub(super) fn to_bits(of: &[Standardisation]) -> Vec<[u32; 2]> {
+    let bits = of.iter().map(|of| [of.mean, of.scale].map(f32::to_bits));
+    bits.collect()
+}
+
+/// The same back; the identity for the first where none was kept.
+pub(super) fn from_bits(bits: &[[u32; 2]]) -> Vec<Standardisation> {
+    let of = |bits: &[u32; 2]| {
+        let [mean, scale] = bits.map(f32::from_bits);
+        Standardisation { mean, scale }
+    };
+    if bits.is_empty() {
+        return vec![Standardisation::IDENTITY];
+    }
+    bits.iter().map(of).collect()
+}
+
 /// Mean and population standard deviation of the responses, rounded to what the kernel holds,
 /// so that host and controller standardise alike.
 ///

@@ -5,7 +5,8 @@
 //! and the first axis of the network's plane is taught that process's mean at patches of the whole
 //! image (distillation: Hinton, Vinyals & Dean 2015, "Distilling the knowledge in a neural
 //! network"). The second axis is held at the leading principal component of the features, which
-//! tells structures apart that respond alike. At hand-over, before anything is measured, the
+//! tells structures apart that respond alike. Of several responses, the first axis is taught the first
+//! one's mean, and the second what the means of the others hold beyond it, where they hold more. At hand-over, before anything is measured, the
 //! network is taught the two leading components.
 //!
 //! The process on the plane has parameters of its own, maximum a posteriori. Every measured point
@@ -41,6 +42,10 @@ const RATE: f64 = 3e-3;
 const LAST_RATE: f64 = 0.3;
 /// What an error of each axis counts for.
 const COUNTS: [f64; LATENT] = [1.0, 0.1];
+/// The same where the second axis is taught what further responses say.
+const COUNTS_OF_SEVERAL: [f64; LATENT] = [1.0, 1.0];
+/// Share of their variance that further responses hold beyond the first one where the second axis is theirs.
+const BEYOND: f64 = 1e-2;
 
 /// Steps of one search for the teacher's parameters.
 const MOST_STEPS: usize = 60;
@@ -91,8 +96,8 @@ pub struct TaughtState {
     teacher: Vec<f64>,
     fitted: usize,
     restarted: usize,
-    /// Mean and scale of the targets, in bits.
-    standardisation: [u32; 2],
+    /// Mean and scale of each response's targets, in bits.
+    standardisations: Vec<[u32; 2]>,
 }
 
 /// Teaches one network over a campaign.
@@ -108,7 +113,8 @@ pub struct TaughtTrainer {
     points: Vec<Candidate>,
     prepared: TaughtState,
     state: TaughtState,
-    standardisation: Standardisation,
+    /// Of each response; at least one.
+    standardisations: Vec<Standardisation>,
     batch: Batch,
     likelihood: Likelihood,
 }
@@ -133,7 +139,7 @@ impl TaughtTrainer {
             teacher: Vec::new(),
             fitted: 0,
             restarted: 0,
-            standardisation: [0.0_f32, 1.0].map(f32::to_bits),
+            standardisations: Vec::new(),
         };
         let mut trainer = Self {
             network,
@@ -143,7 +149,7 @@ impl TaughtTrainer {
             points: Vec::new(),
             prepared: state.clone(),
             state,
-            standardisation: Standardisation::IDENTITY,
+            standardisations: vec![Standardisation::IDENTITY],
             batch: Batch::new(network),
             likelihood: Likelihood::new(config.noise_floor),
             config,
@@ -151,7 +157,7 @@ impl TaughtTrainer {
         let pupils = trainer.draw(PREPARATION);
         let lesson = pupils.iter().map(|n| trainer.components[n.index()]);
         let lesson: Vec<_> = lesson.collect();
-        rayon::scope(|_| trainer.teach(&Pace::default(), &pupils, &lesson))?;
+        rayon::scope(|_| trainer.teach(&Pace::default(), &pupils, &lesson, COUNTS))?;
         trainer.prepared = trainer.state.clone();
         Ok(trainer)
     }
@@ -185,6 +191,15 @@ impl TaughtTrainer {
     /// For a caller's mistakes, which change nothing: [`TrainError::NoPoints`],
     /// [`TrainError::PointCount`], [`TrainError::Response`].
     pub fn fit(&mut self, responses: &[f64]) -> Result<FitReport, TrainError> {
+        self.fit_all(&[responses])
+    }
+
+    /// The same of several responses of every point, a column of each: they share the network, the teacher
+    /// and the process on the plane, and the likelihoods are those of all of them.
+    ///
+    /// # Errors
+    /// As [`Self::fit`], and [`TrainError::NoResponses`], [`TrainError::Columns`].
+    pub fn fit_all(&mut self, responses: &[&[f64]]) -> Result<FitReport, TrainError> {
         self.fit_at(&Pace::default(), responses)
     }
 
@@ -192,25 +207,16 @@ impl TaughtTrainer {
     pub(super) fn fit_at(
         &mut self,
         pace: &Pace,
-        responses: &[f64],
+        responses: &[&[f64]],
     ) -> Result<FitReport, TrainError> {
-        let (found, expected) = (responses.len(), self.points.len());
-        if found == 0 {
-            return Err(TrainError::NoPoints);
-        }
-        if found != expected {
-            return Err(TrainError::PointCount { found, expected });
-        }
-        targets::check(responses)?;
+        let count = targets::count(responses, self.points.len())?;
         let before = self.state.clone();
-        let standardisation = targets::statistics(responses);
-        let (mean, scale) = (standardisation.mean, standardisation.scale);
-        let standard = |response: &f64| (response - f64::from(mean)) / f64::from(scale);
-        let some = || targets::some_of(found, self.config.most_points);
-        let points: Vec<Candidate> = some().map(|n| self.points[n]).collect();
-        let targets: Vec<f64> = some().map(|n| standard(&responses[n])).collect();
+        let most = self.config.most_points;
+        let (standardisations, targets) = targets::standardised(responses, most);
+        let some = targets::some_of(count, most);
+        let points: Vec<Candidate> = some.map(|n| self.points[n]).collect();
         let mut report = FitReport {
-            points: targets.len(),
+            points: points.len(),
             epochs: 0,
             skipped: 0,
             loss_before: None,
@@ -221,7 +227,7 @@ impl TaughtTrainer {
         if pace.is_broken() {
             return Err(TrainError::BrokenOff);
         }
-        self.state.standardisation = [mean, scale].map(f32::to_bits);
+        self.state.standardisations = targets::to_bits(&standardisations);
         self.take_over();
         if self.model().validate().is_err() {
             report.skipped += report.epochs;
@@ -237,9 +243,10 @@ impl TaughtTrainer {
         &mut self,
         pace: &Pace,
         taught: &[Candidate],
-        targets: &[f64],
+        targets: &[Vec<f64>],
         report: &mut FitReport,
     ) -> Result<(), Error> {
+        let columns: Vec<&[f64]> = targets.iter().map(Vec::as_slice).collect();
         let steps = if self.state.fitted == 0 {
             FIRST_LESSON
         } else {
@@ -247,27 +254,51 @@ impl TaughtTrainer {
         };
         let points: Vec<Site> = taught.iter().map(|n| self.sites[n.index()]).collect();
         pace.announce(steps);
-        self.seek(pace, &points, targets);
-        let mut teacher = Process::new(&points, targets);
+        self.seek(pace, &points, &columns);
+        let mut teacher = Process::of(&points, columns);
         if !teacher.settle(&self.state.teacher) {
             report.skipped = steps;
             return Ok(());
         }
         let pupils = self.draw(steps);
         let sites: Vec<Site> = pupils.iter().map(|n| self.sites[n.index()]).collect();
-        let seconds = pupils.iter().map(|n| self.components[n.index()][0]);
-        let means = teacher.means(&sites).into_iter();
-        let lesson: Vec<_> = means.zip(seconds).map(|(a, b)| [a, b]).collect();
-        self.teach(pace, &pupils, &lesson)?;
+        let of_each = 0..targets.len();
+        let means: Vec<Vec<f64>> = of_each
+            .clone()
+            .map(|response| teacher.means_of(response, &sites))
+            .collect();
+        let beyond = beyond(&means);
+        let lesson = pupils.iter().enumerate().map(|(n, pupil)| {
+            let second = match &beyond {
+                Some(beyond) => beyond.of(|response| means[response][n]),
+                None => self.components[pupil.index()][0],
+            };
+            [means[0][n], second]
+        });
+        let lesson: Vec<_> = lesson.collect();
+        let counts = if beyond.is_some() {
+            COUNTS_OF_SEVERAL
+        } else {
+            COUNTS
+        };
+        self.teach(pace, &pupils, &lesson, counts)?;
         report.epochs = steps;
 
         self.show(taught)?;
-        let latents = self.batch.latents().zip(teacher.left_out()).zip(targets);
-        let latents = latents.map(|((latent, without), target)| {
+        let without: Vec<_> = of_each.map(|r| teacher.left_out_of(r)).collect();
+        let latents = self.batch.latents().enumerate();
+        let latents = latents.map(|(n, latent)| {
             let [first, second] = latent.map(f64::from);
-            let error = target - without.mean;
-            let with = target - teacher.noise() * error / without.variance;
-            [first + without.mean - with, second]
+            let with = |response: usize| {
+                let (target, without) = (targets[response][n], &without[response][n]);
+                let error = target - without.mean;
+                target - teacher.noise() * error / without.variance
+            };
+            let second = match &beyond {
+                Some(beyond) => second + beyond.of(|r| without[r][n].mean) - beyond.of(with),
+                None => second,
+            };
+            [first + without[0][n].mean - with(0), second]
         });
         pace.announce(PLANE_STEPS);
         let mut plane = Plane {
@@ -277,7 +308,7 @@ impl TaughtTrainer {
             parameters: self.state.plane,
         };
         if let Some(found) = bfgs::minimise(&mut plane, &mut self.state.plane, PLANE_STEPS, pace) {
-            let count = targets.len() as f64;
+            let count = taught.len() as f64;
             report.loss_before = Some(found.before / count);
             report.loss_after = Some(found.value / count);
             report.jitter = self.likelihood.jitter();
@@ -286,7 +317,7 @@ impl TaughtTrainer {
     }
 
     /// Seeks the teacher's parameters where that is due.
-    fn seek(&mut self, pace: &Pace, points: &[Site], targets: &[f64]) {
+    fn seek(&mut self, pace: &Pace, points: &[Site], targets: &[&[f64]]) {
         let (count, state) = (self.points.len(), &mut self.state);
         let due = |last: usize, share: usize| {
             last == 0 || count < last || count >= last + (last / share).max(1)
@@ -329,12 +360,14 @@ impl TaughtTrainer {
         Ok(())
     }
 
-    /// Teaches latents to patches, a batch at a time, by Adam on the squared error.
+    /// Teaches latents to patches, a batch at a time, by Adam on the squared error, that of each axis
+    /// counting for so much.
     fn teach(
         &mut self,
         pace: &Pace,
         pupils: &[Candidate],
         lesson: &[[f64; LATENT]],
+        counts: [f64; LATENT],
     ) -> Result<(), Error> {
         let mut gradient = vec![0.0; self.state.weights.len()];
         let batches = pupils.chunks(BATCH).zip(lesson.chunks(BATCH));
@@ -348,7 +381,7 @@ impl TaughtTrainer {
             let errors = latents.map(|(latent, lesson)| {
                 core::array::from_fn(|axis| {
                     let error = f64::from(latent[axis]) - lesson[axis];
-                    2.0 / BATCH as f64 * COUNTS[axis] * error
+                    2.0 / BATCH as f64 * counts[axis] * error
                 })
             });
             let errors: Vec<[f64; LATENT]> = errors.collect();
@@ -387,8 +420,7 @@ impl TaughtTrainer {
 
     /// Makes the model that of the state.
     fn take_over(&mut self) {
-        let [mean, scale] = self.state.standardisation.map(f32::from_bits);
-        self.standardisation = Standardisation { mean, scale };
+        self.standardisations = targets::from_bits(&self.state.standardisations);
         self.batch.set_weights(&self.state.weights);
     }
 
@@ -401,8 +433,8 @@ impl TaughtTrainer {
                 &self.state.plane,
                 self.config.noise_floor,
             ),
-            standardisation: self.standardisation,
-            others: &[],
+            standardisation: self.standardisations[0],
+            others: &self.standardisations[1..],
         }
     }
 }
@@ -411,7 +443,8 @@ impl TaughtTrainer {
 /// constant.
 struct Plane<'a> {
     latents: Vec<[f64; LATENT]>,
-    targets: &'a [f64],
+    /// Of each response.
+    targets: &'a [Vec<f64>],
     likelihood: &'a mut Likelihood,
     /// Where the value was asked for last.
     parameters: [f64; likelihood::PARAMETERS],
@@ -427,20 +460,124 @@ impl Objective for Plane<'_> {
         let latents = self.latents.iter().copied();
         let loss = self
             .likelihood
-            .value(latents, self.targets, &self.parameters)?;
+            .value_of(latents, self.targets, &self.parameters)?;
         let priors = PRIORS.iter().zip(parameters);
         let penalty: f64 = priors.map(|(prior, &x)| prior.penalty(x)).sum();
-        Some(loss * self.targets.len() as f64 + penalty)
+        Some(loss * self.latents.len() as f64 + penalty)
     }
 
     fn gradient(&mut self, gradient: &mut [f64]) {
-        let count = self.targets.len() as f64;
+        let count = self.latents.len() as f64;
         let loss = self.likelihood.gradient();
         let priors = PRIORS.iter().zip(&self.parameters);
         for ((slope, loss), (prior, &x)) in gradient.iter_mut().zip(loss).zip(priors) {
             *slope = loss * count + prior.slope(x);
         }
     }
+}
+
+/// The direction in which further responses vary most, what they share with the first one taken off.
+#[derive(Debug)]
+struct Beyond {
+    /// Mean of each response, the first included.
+    means: Vec<f64>,
+    /// What the first one lends each of the others, by its difference from its mean.
+    slopes: Vec<f64>,
+    /// Of the others, scaled to variance 1.
+    direction: Vec<f64>,
+}
+
+impl Beyond {
+    /// Where a place lies along it, whose responses these are.
+    fn of(&self, response: impl Fn(usize) -> f64) -> f64 {
+        let first = response(0) - self.means[0];
+        let others = self.slopes.iter().zip(&self.direction).enumerate();
+        others
+            .map(|(n, (slope, along))| {
+                let own = response(n + 1) - self.means[n + 1];
+                along * (own - slope * first)
+            })
+            .sum()
+    }
+}
+
+/// What the teacher's means hold beyond the first response's; `None` of one response, and of others that hold
+/// nearly nothing more.
+fn beyond(of_each: &[Vec<f64>]) -> Option<Beyond> {
+    let count = of_each.first()?.len() as f64;
+    let means: Vec<f64> = of_each
+        .iter()
+        .map(|of| of.iter().sum::<f64>() / count)
+        .collect();
+    let covariance = |a: usize, b: usize| {
+        let pairs = of_each[a].iter().zip(&of_each[b]);
+        let products = pairs.map(|(x, y)| (x - means[a]) * (y - means[b]));
+        products.sum::<f64>() / count
+    };
+    let others = 1..of_each.len();
+    let own = covariance(0, 0);
+    let slope = |n: usize| {
+        if own > 0.0 {
+            covariance(0, n) / own
+        } else {
+            0.0
+        }
+    };
+    let slopes: Vec<f64> = others.clone().map(slope).collect();
+    let rest: Vec<Vec<f64>> = others
+        .clone()
+        .map(|a| {
+            let of = |b: usize| covariance(a, b) - slopes[a - 1] * covariance(0, b);
+            others.clone().map(of).collect()
+        })
+        .collect();
+    let whole: f64 = others.clone().map(|n| covariance(n, n)).sum();
+    let (direction, variance) = leading_of(&rest);
+    let scale = 1.0 / variance.sqrt();
+    // Of a variance that is NaN there is none either.
+    (variance > BEYOND * whole).then(|| Beyond {
+        means,
+        slopes,
+        direction: direction.iter().map(|x| x * scale).collect(),
+    })
+}
+
+/// Direction of length 1, its largest part positive, and variance of the leading component of a small
+/// covariance, by power iteration from its row of most variance.
+fn leading_of(covariance: &[Vec<f64>]) -> (Vec<f64>, f64) {
+    let most = (0..covariance.len()).max_by(|&a, &b| covariance[a][a].total_cmp(&covariance[b][b]));
+    let Some(most) = most else {
+        return (Vec::new(), 0.0);
+    };
+    let mut direction: Vec<f64> = covariance[most].clone();
+    let mut variance = 0.0;
+    for step in 0..100 {
+        let length = direction.iter().map(|x| x * x).sum::<f64>().sqrt();
+        if length < 1e-12 {
+            return (direction, 0.0);
+        }
+        if step > 0 {
+            variance = length;
+        }
+        for x in &mut direction {
+            *x /= length;
+        }
+        if step < 99 {
+            let along = |row: &Vec<f64>| row.iter().zip(&direction).map(|(c, d)| c * d).sum();
+            direction = covariance.iter().map(along).collect();
+        }
+    }
+    let largest = direction.iter().copied();
+    let largest = largest.fold(
+        0.0,
+        |most: f64, x| if x.abs() > most.abs() { x } else { most },
+    );
+    if largest < 0.0 {
+        for x in &mut direction {
+            *x = -*x;
+        }
+    }
+    (direction, variance)
 }
 
 /// The leading principal components of the features at all sites, scaled to variance 1; zero where

@@ -68,8 +68,8 @@ pub struct TrainerState {
     /// Points at the last restart.
     #[serde(default)]
     restarted: usize,
-    /// Mean and scale of the targets, in bits.
-    standardisation: [u32; 2],
+    /// Mean and scale of each response's targets, in bits.
+    standardisations: Vec<[u32; 2]>,
 }
 
 /// Trains one deep kernel over a campaign: from scratch on the first fit, from where it was
@@ -83,10 +83,12 @@ pub struct Trainer {
     good: State,
     fitted: bool,
     restarted: usize,
-    standardisation: Standardisation,
+    /// Of each response; at least one.
+    standardisations: Vec<Standardisation>,
     batch: Batch,
     likelihood: Likelihood,
-    targets: Vec<f64>,
+    /// Of each response.
+    targets: Vec<Vec<f64>>,
     gradient: Vec<f64>,
 }
 
@@ -112,7 +114,7 @@ impl Trainer {
             state,
             fitted: false,
             restarted: 0,
-            standardisation: Standardisation::IDENTITY,
+            standardisations: vec![Standardisation::IDENTITY],
             batch,
             likelihood: Likelihood::new(config.noise_floor),
             targets: Vec::new(),
@@ -129,6 +131,19 @@ impl Trainer {
     /// [`TrainError::PatchCount`], [`TrainError::PatchValue`], [`TrainError::Response`].
     /// Numerical trouble is not an error but told in the report.
     pub fn fit(&mut self, patches: &[f32], responses: &[f64]) -> Result<FitReport, TrainError> {
+        self.fit_all(patches, &[responses])
+    }
+
+    /// The same on several responses of every point, a column of each: they share the network and the
+    /// hyperparameters, and the likelihood is that of all of them.
+    ///
+    /// # Errors
+    /// As [`Self::fit`], and [`TrainError::NoResponses`], [`TrainError::Columns`].
+    pub fn fit_all(
+        &mut self,
+        patches: &[f32],
+        responses: &[&[f64]],
+    ) -> Result<FitReport, TrainError> {
         self.fit_at(&Pace::default(), patches, responses)
     }
 
@@ -137,18 +152,13 @@ impl Trainer {
         &mut self,
         pace: &Pace,
         patches: &[f32],
-        responses: &[f64],
+        responses: &[&[f64]],
     ) -> Result<FitReport, TrainError> {
-        self.check(patches, responses)?;
-        self.standardisation = targets::statistics(responses);
-        let mean = f64::from(self.standardisation.mean);
-        let scale = f64::from(self.standardisation.scale);
+        let count = self.check(patches, responses)?;
         let most = self.config.most_points;
-        let some = || targets::some_of(responses.len(), most);
-        self.targets.clear();
-        self.targets
-            .extend(some().map(|n| (responses[n] - mean) / scale));
-        if self.targets.len() < responses.len() {
+        let some = || targets::some_of(count, most);
+        (self.standardisations, self.targets) = targets::standardised(responses, most);
+        if some().count() < count {
             let of_each = self.network.window() * self.network.window();
             let patches = some().map(|n| &patches[n * of_each..][..of_each]);
             self.batch
@@ -161,13 +171,13 @@ impl Trainer {
         let report = rayon::scope(|_| {
             let first = (self.config.initial_epochs, self.config.learning_rate);
             let early = self.config.early_epochs;
-            let early = early.filter(|_| responses.len() < EARLY);
+            let early = early.filter(|_| count < EARLY);
             let epochs = early.unwrap_or(self.config.epochs);
             let later = (epochs, self.config.warm_learning_rate);
             let report = self.train(pace, if self.fitted { later } else { first });
             self.fitted = true;
-            if self.config.restarts && responses.len() >= FIRST_RESTART.max(2 * self.restarted) {
-                self.restarted = responses.len();
+            if self.config.restarts && count >= FIRST_RESTART.max(2 * self.restarted) {
+                self.restarted = count;
                 self.restart(pace, report, first)
             } else {
                 report
@@ -214,7 +224,7 @@ impl Trainer {
     fn train(&mut self, pace: &Pace, (wanted, rate): (usize, f64)) -> FitReport {
         pace.announce(wanted);
         let mut report = FitReport {
-            points: self.targets.len(),
+            points: self.targets.first().map_or(0, Vec::len),
             epochs: 0,
             skipped: wanted,
             loss_before: self.evaluate(),
@@ -252,12 +262,11 @@ impl Trainer {
 
     /// What it keeps from one fit to the next.
     pub fn state(&self) -> TrainerState {
-        let Standardisation { mean, scale } = self.standardisation;
         TrainerState {
             state: self.state.clone(),
             fitted: self.fitted,
             restarted: self.restarted,
-            standardisation: [mean, scale].map(f32::to_bits),
+            standardisations: targets::to_bits(&self.standardisations),
         }
     }
 
@@ -270,8 +279,7 @@ impl Trainer {
         if found != expected || !state.state.adam.fits(expected) {
             return Err(TrainError::State { found, expected });
         }
-        let [mean, scale] = state.standardisation.map(f32::from_bits);
-        self.standardisation = Standardisation { mean, scale };
+        self.standardisations = targets::from_bits(&state.standardisations);
         self.fitted = state.fitted;
         self.restarted = state.restarted;
         self.good = state.state.clone();
@@ -289,8 +297,8 @@ impl Trainer {
                 &self.process_parameters(),
                 self.config.noise_floor,
             ),
-            standardisation: self.standardisation,
-            others: &[],
+            standardisation: self.standardisations[0],
+            others: &self.standardisations[1..],
         }
     }
 
@@ -307,7 +315,8 @@ impl Trainer {
         self.batch.forward();
         let parameters = self.process_parameters();
         let latents = self.batch.latents().map(|z| z.map(f64::from));
-        self.likelihood.value(latents, &self.targets, &parameters)
+        self.likelihood
+            .value_of(latents, &self.targets, &parameters)
     }
 
     /// The gradient where [`evaluate`](Self::evaluate) last succeeded; whether it is finite.
@@ -322,8 +331,13 @@ impl Trainer {
         self.gradient.iter().all(|g| g.is_finite())
     }
 
-    fn check(&self, patches: &[f32], responses: &[f64]) -> Result<(), TrainError> {
-        let (points, window) = (responses.len(), self.network.window());
+    /// How many points there are.
+    fn check(&self, patches: &[f32], responses: &[&[f64]]) -> Result<usize, TrainError> {
+        let points = responses.first().map_or(0, |first| first.len());
+        let window = self.network.window();
+        if responses.is_empty() {
+            return Err(TrainError::NoResponses);
+        }
         if points == 0 {
             return Err(TrainError::NoPoints);
         }
@@ -342,7 +356,8 @@ impl Trainer {
                 value: patches[index],
             });
         }
-        targets::check(responses)
+        targets::check_all(responses)?;
+        Ok(points)
     }
 }
 

@@ -410,3 +410,142 @@ fn latent_coverage_is_in_a_replay_when_asked_for_and_spoilt_caches_are_no_troubl
         assert_eq!(again["patch_coverage"], latent["patch_coverage"]);
     }
 }
+
+/// The pixels and numbers of a table, without the first line.
+fn rows(run: &Path) -> Vec<String> {
+    let table = read(&run.join("acquisitions.csv"));
+    table.lines().skip(1).map(str::to_owned).collect()
+}
+
+#[test]
+fn several_responses_are_sought_together_and_told_by_their_names() {
+    let folder = data();
+    let at = |name: &str| folder.path().join(name);
+    write_npy(
+        &at("other.npy"),
+        &[20, 24],
+        (0..480).map(|n| f64::from(n * n % 97)),
+    );
+    let to = |out| [&REPLAY[..], &["--response", "other.npy", "--out", out]].concat();
+    let output = beacon_ok(&to("first"), folder.path());
+    assert_says(&text(&output.stdout), &["other: MAE", "NLPD"]);
+    beacon_ok(&to("second"), folder.path());
+    assert_eq!(rows(&at("first")), rows(&at("second")));
+    let table = read(&at("first/acquisitions.csv"));
+    let names = "step,row,column,value,score,mean,std,value:other,mean:other,std:other";
+    assert_eq!(table.lines().next(), Some(names));
+    for row in rows(&at("first")) {
+        let cells: Vec<&str> = row.split(',').collect();
+        let number = |cell: usize| cells[cell].parse::<u32>().unwrap();
+        let pixel = number(1) * 24 + number(2);
+        assert_eq!(cells[7], f64::from(pixel * pixel % 97).to_string());
+        let is_seed = cells[0] == "0";
+        assert_eq!(cells[8].is_empty() && cells[9].is_empty(), is_seed, "{row}");
+    }
+    let config: toml::Table = toml::from_str(&read(&at("first/config.toml"))).unwrap();
+    assert_eq!(config["response"].as_array().unwrap().len(), 2);
+    let summary = json(read(&at("first/summary.json")).as_bytes());
+    let further = &summary["further"][0];
+    assert_eq!(further["target"], "other");
+    for figure in ["mae", "rmse", "nlpd"] {
+        let values = further[figure].as_array().unwrap();
+        assert!(values.len() == 6 && values.iter().all(serde_json::Value::is_f64));
+    }
+    assert_eq!(
+        summary["further_responses"][0][1].as_array().unwrap().len(),
+        6
+    );
+    for map in ["surrogate_mean_2.npy", "surrogate_sigma_2.npy"] {
+        let map = std::fs::read(at("first").join(map)).unwrap();
+        assert_eq!(Npy::new(&map[..]).unwrap().shape(), [20, 24]);
+    }
+    // A campaign of one response leaves nothing of it there.
+    beacon_ok(&changed(&REPLAY, &["--out", "first"]), folder.path());
+    assert!(!at("first/surrogate_mean_2.npy").exists());
+}
+
+#[test]
+fn targets_of_spectra_are_numbers_of_each() {
+    let folder = data();
+    let run = |out: &str, how: &[&str]| {
+        let change = [&["--response", "spectra.npy", "--out", out], how].concat();
+        beacon_ok(&changed(&REPLAY, &change), folder.path());
+        rows(&folder.path().join(out))
+    };
+    let one = run("one", &["--scalarizer", "window:0.5..1.5"]);
+    assert_eq!(run("target", &["--target", "window:0.5..1.5"]), one);
+    let both = [
+        "--scalarizer",
+        "window:0.5..1.5",
+        "--target",
+        "window:0.5..1.5",
+    ];
+    assert_eq!(run("both", &both), one);
+    let two = run(
+        "two",
+        &["--target", "window:0.5..1.5", "--target", "window:1.5..2.5"],
+    );
+    assert_eq!(
+        run("commas", &["--targets", "window:0.5..1.5,window:1.5..2.5"]),
+        two
+    );
+    assert_ne!(two, one);
+    let config: toml::Table =
+        toml::from_str(&read(&folder.path().join("commas/config.toml"))).unwrap();
+    assert_eq!(config["target"].as_array().unwrap().len(), 2);
+    assert!(!read(&folder.path().join("one/config.toml")).contains("target ="));
+}
+
+#[test]
+fn what_cannot_be_sought_together_is_refused() {
+    let folder = data();
+    let five = ["other", "a", "b", "c"].map(|name| format!("{name}.npy"));
+    for name in &five {
+        write_npy(
+            &folder.path().join(name),
+            &[20, 24],
+            (0..480).map(f64::from),
+        );
+    }
+    let mistakes: [(&[&str], &[&str]); 8] = [
+        (
+            &["--response", "response.npy"],
+            &["`response.npy` is a response twice"],
+        ),
+        (&["--response", "small.npy"], &["20 x 24", "20 x 20"]),
+        (
+            &["--response", "spectra.npy"],
+            &["`spectra.npy` holds spectra", "expected maps"],
+        ),
+        (
+            &["--response", "other.npy", "--target", "sum"],
+            &[
+                "`other.npy`",
+                "targets of different files cannot be sought together",
+            ],
+        ),
+        (
+            &[
+                "--response",
+                "other.npy",
+                "--response",
+                "a.npy",
+                "--response",
+                "b.npy",
+                "--response",
+                "c.npy",
+            ],
+            &["5 responses; expected at most 4"],
+        ),
+        (&["--target", "sum,sum"], &["`sum` is a target twice"]),
+        (&["--target", "sum,peak"], &["unknown scalarizer `peak`"]),
+        (
+            &["--response", "other.npy", "--strategy", "beacon-elite"],
+            &["beacon-elite with 2 targets", "one of beacon"],
+        ),
+    ];
+    for (change, said) in mistakes {
+        let output = beacon(&[&REPLAY[..], change].concat(), folder.path());
+        refused(&output, said);
+    }
+}

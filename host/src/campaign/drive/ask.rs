@@ -47,7 +47,8 @@ impl Drive<'_> {
         self.learner.believe(pending.iter().copied())?;
         let shows = world.shows_scores();
         self.learner.controller().keep_scores(shows);
-        let (proposed, _) = self.learner.propose(self.state.proposing(), false)?;
+        let (chosen, _) = self.learner.propose(self.state.proposing(), false)?;
+        let proposed = chosen.proposed;
         if let Some(scores) = self.learner.controller().take_scores() {
             world.show_scores(&self.state, scores);
         }
@@ -199,7 +200,8 @@ impl Drive<'_> {
         target: &(String, String),
     ) -> Result<(Option<Map>, Option<Map>), CampaignError> {
         self.learner.disbelieve(&self.state)?;
-        Ok(self.surrogate_maps(target))
+        let maps = self.surrogate_maps(std::slice::from_ref(target));
+        Ok(maps.into_iter().next().unzip())
     }
 
     /// The map to publish, and its figures; nothing where nothing was measured.

@@ -6,8 +6,24 @@ use std::time::Instant;
 use beacon_kernel::Candidate;
 
 use super::{Drive, World};
-use crate::campaign::{CampaignError, Command, Event, MeasuredPoint, Observer, Posterior};
+use crate::campaign::{
+    CampaignError, Command, Event, FurtherTarget, MeasuredPoint, Observer, Posterior, State,
+};
 use crate::metrics::MetricsError;
+
+/// What is sought beside the first response, with the truth where it is known.
+pub(crate) fn further_targets(state: &State, world: &dyn World) -> Vec<FurtherTarget> {
+    let settings = state.settings();
+    let targets = world.targets(state).into_iter().zip(settings.sought());
+    let further = targets
+        .skip(1)
+        .map(|((name, units), target)| FurtherTarget {
+            name,
+            units,
+            truth: world.truth(target),
+        });
+    further.collect()
+}
 
 impl Drive<'_> {
     /// Restarts the judgement when another target is sought, or other points count.
@@ -16,7 +32,7 @@ impl Drive<'_> {
             return;
         };
         match &given.command {
-            Command::Target(_) => {
+            Command::Target(_) | Command::Targets(_) => {
                 self.growth.restart();
                 self.restart_monitor(world);
             }
@@ -28,6 +44,8 @@ impl Drive<'_> {
     /// The monitor as it would be, had it judged by this target, and these points, all along.
     pub(super) fn restart_monitor(&mut self, world: &dyn World) {
         let truth = world.truth(self.state.settings().target());
+        world.show_truth(truth.as_ref());
+        let further = further_targets(&self.state, world);
         let seeds = if self.state.is_seeding() {
             0
         } else {
@@ -39,7 +57,7 @@ impl Drive<'_> {
             self.judged
         };
         let points = self.state.points();
-        let target = self.state.settings().target;
+        let target = self.state.settings().target_index();
         let visits = |points: &[MeasuredPoint]| -> Vec<(Candidate, f64)> {
             let counted = points.iter().filter(|point| !point.discarded);
             let response = |point: &MeasuredPoint| point.responses.get(target).copied();
@@ -50,12 +68,21 @@ impl Drive<'_> {
         let steps = points.get(seeds..seeds + judged).unwrap_or_default();
         let seeds = points.get(..seeds).unwrap_or_default();
         self.knows_seeds = !self.state.is_seeding();
-        let restarted = self
-            .monitor
-            .restart(truth.as_ref(), &visits(seeds), &visits(steps));
+        let restarted =
+            self.monitor
+                .restart(truth.as_ref(), &further, &visits(seeds), &visits(steps));
         if let Err(error) = restarted {
             self.cannot_judge(&error);
         }
+    }
+
+    /// The surrogate, and those of further responses where several are sought.
+    fn posteriors(&mut self) -> (Option<Posterior>, Vec<Posterior>) {
+        if self.state.settings().targets.len() == 1 {
+            return (self.learner.posterior(), Vec::new());
+        }
+        let mut all = self.learner.posteriors().unwrap_or_default().into_iter();
+        (all.next(), all.collect())
     }
 
     /// Notes why the truth of the target judges nothing. The campaign goes on as on an instrument,
@@ -75,7 +102,7 @@ impl Drive<'_> {
         if self.state.is_seeding() || self.state.is_training_due() {
             return Ok(newest);
         }
-        let (seeds, target) = (self.state.seeds(), self.state.settings().target);
+        let (seeds, target) = (self.state.seeds(), self.state.settings().target_index());
         if !self.knows_seeds {
             self.knows_seeds = true;
             let counted = self.state.points().iter().take(seeds);
@@ -94,10 +121,11 @@ impl Drive<'_> {
             let visited = (point.candidate, response);
             let monitoring = Instant::now();
             let seconds = (monitoring - self.step.0).as_secs_f64();
-            let posterior = self.learner.posterior();
+            let (posterior, further) = self.posteriors();
             let recorded =
                 self.monitor
                     .record(visited, posterior.as_ref(), seconds, &mut self.series);
+            let recorded = recorded.and(self.monitor.record_further(&further, &mut self.series));
             self.series.record_times(&self.step.1, &self.learner.times);
             if let Err(error) = recorded {
                 let note = format!("the surrogate could not be judged: {error}");

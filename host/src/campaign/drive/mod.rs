@@ -26,6 +26,7 @@ pub(crate) use ask::Views;
 #[cfg(feature = "cli")]
 pub(crate) use cautions::filled_edges;
 pub(crate) use fold::Kept;
+pub(crate) use judge::further_targets;
 pub(crate) use world::{Failure, World};
 
 use super::dead_time::Gaps;
@@ -272,8 +273,11 @@ impl<'a> Drive<'a> {
                     world.show("deciding");
                     let shows = world.shows_scores();
                     self.learner.controller().keep_scores(shows);
-                    let (proposed, trained) = self.learner.propose(acquisition, train)?;
-                    self.record(&Event::Proposed(proposed), world, observer)?;
+                    let (chosen, trained) = self.learner.propose(acquisition, train)?;
+                    self.record(&Event::Proposed(chosen.proposed), world, observer)?;
+                    if !chosen.foreseen.is_empty() {
+                        self.record(&Event::Foreseen(chosen.foreseen), world, observer)?;
+                    }
                     if let Some(scores) = self.learner.controller().take_scores() {
                         world.show_scores(&self.state, scores);
                     }
@@ -415,7 +419,7 @@ impl<'a> Drive<'a> {
                 self.record(&Event::Refused { given, why }, world, observer)?;
                 continue;
             }
-            if let Some(reduced) = self.reduction(&given.command, world) {
+            for reduced in self.reductions(&given.command, world) {
                 self.record(&reduced, world, observer)?;
             }
             let words = given.command.words(self.state.candidates());
@@ -438,17 +442,23 @@ impl<'a> Drive<'a> {
         Ok(())
     }
 
-    /// The responses of all points so far by a target that is new.
-    fn reduction(&self, command: &Command, world: &mut dyn World) -> Option<Event> {
-        let Command::Target(text) = command else {
-            return None;
-        };
-        let scalarizer: Scalarizer = text.parse().ok()?;
-        let known = self.state.settings().scalarizers.contains(&scalarizer);
-        (!known && !self.state.points().is_empty()).then(|| Event::Reduced {
-            responses: world.reduce(&self.state, &scalarizer),
-            scalarizer: scalarizer.to_string(),
-        })
+    /// The responses of all points so far by each target that is new.
+    fn reductions(&self, command: &Command, world: &mut dyn World) -> Vec<Event> {
+        let sought = command.sought().iter();
+        let reductions = sought.filter_map(|text| {
+            let scalarizer: Scalarizer = text.parse().ok()?;
+            let known = self.state.settings().scalarizers.contains(&scalarizer);
+            (!known && !self.state.points().is_empty()).then(|| Event::Reduced {
+                responses: world.reduce(&self.state, &scalarizer),
+                scalarizer: scalarizer.to_string(),
+            })
+        });
+        reductions.collect()
+    }
+
+    /// Sets how many responses of a place the kernel holds: no more targets are accepted from here on.
+    pub(crate) fn set_most_targets(&mut self, most: usize) {
+        self.state.set_most_targets(most);
     }
 
     /// Sets how many measurements the kernel has room for: no larger budget is accepted from here on.

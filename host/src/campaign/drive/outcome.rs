@@ -7,11 +7,12 @@ use beacon_kernel::{Candidate, Candidates, Pixel, Prediction, Proposal};
 use super::{Drive, World, cautions};
 use crate::campaign::published::publish;
 use crate::campaign::{
-    CampaignError, Discovery, Ended, Expectation, MapFigures, MeasuredPoint, Measurement, Outcome,
-    PublishedMap, State, memory,
+    CampaignError, Discovery, Ended, Expectation, FurtherResponse, MapFigures, MeasuredPoint,
+    Measurement, Outcome, PublishedMap, State, memory,
 };
 use crate::data::{Map, Region};
 use crate::metrics::Groups;
+use crate::scalarizer::Scalarizer;
 use crate::train::TrainError;
 
 /// Live times that differ by more than this share are said: those of a detector scatter by less.
@@ -21,10 +22,8 @@ const SAME_DWELL: f64 = 0.1;
 fn notes_on_responses(state: &State) -> Vec<String> {
     let target = state.settings().target();
     let channels = &state.begun().channels;
-    let mut notes: Vec<_> = target
-        .cut(&channels.coordinates, &channels.axis)
-        .into_iter()
-        .collect();
+    let cut = |target: &Scalarizer| target.cut(&channels.coordinates, &channels.axis);
+    let mut notes: Vec<_> = state.settings().sought().filter_map(cut).collect();
     let times = || state.usable().map(|(point, _)| point.live_time.get());
     let shortest = times().fold(f64::INFINITY, f64::min);
     let longest = times().fold(0.0, f64::max);
@@ -70,17 +69,49 @@ impl Drive<'_> {
         overview.map_or(&[], |overview| &overview.absent)
     }
 
-    /// Mean and standard deviation of the surrogate as maps of the image; `None` without a model.
-    pub(super) fn surrogate_maps(
-        &mut self,
-        target: &(String, String),
-    ) -> (Option<Map>, Option<Map>) {
+    /// Mean and standard deviation of the surrogate of each response as maps of the image; nothing without a
+    /// model.
+    pub(super) fn surrogate_maps(&mut self, targets: &[(String, String)]) -> Vec<(Map, Map)> {
         let Some(image) = self.state.image() else {
-            return (None, None);
+            return Vec::new();
         };
-        let (mean, sigma) = self.learner.surrogate_maps(image, target);
+        let maps = self.learner.surrogate_maps(image, targets).into_iter();
         let clear = |map| cleared(map, self.absent());
-        (mean.map(clear), sigma.map(clear))
+        maps.map(|(mean, sigma)| (clear(mean), clear(sigma)))
+            .collect()
+    }
+
+    /// What is sought beside the first response, with these surrogates.
+    fn further(
+        &self,
+        targets: Vec<(String, String)>,
+        surrogates: impl Iterator<Item = (Map, Map)>,
+    ) -> Vec<FurtherResponse> {
+        let mut surrogates = surrogates.fuse();
+        let indices = self.state.settings().targets.iter();
+        let named = indices.copied().zip(targets).enumerate().skip(1);
+        let revision = self.state.revision();
+        let points = self.state.points();
+        let further = named.map(|(n, (index, (target, units)))| {
+            let values = points.iter().map(|point| point.responses.get(index));
+            // A prediction of other targets is none of this one.
+            let expected = points.iter().map(|point| {
+                let foreseen = point.foreseen.get(n - 1)?;
+                let (mean, sigma) = foreseen.prediction;
+                (point.revision == revision).then_some(Expectation {
+                    mean: f64::from(mean) + foreseen.origin,
+                    sigma: f64::from(sigma),
+                })
+            });
+            FurtherResponse {
+                target,
+                units,
+                values: values.map(|of| of.copied().unwrap_or(f64::NAN)).collect(),
+                expected: expected.collect(),
+                surrogate: surrogates.next(),
+            }
+        });
+        further.collect()
     }
 
     /// The map to publish, and its figures. Whoever watches the controller may break that off.
@@ -113,7 +144,10 @@ impl Drive<'_> {
     /// The outcome of the campaign and its last state. The controller ends its campaign too.
     pub(crate) fn outcome(mut self, ended: Ended, world: &mut dyn World) -> (Outcome, State) {
         let target = world.target(&self.state);
-        let (mean, sigma) = self.surrogate_maps(&target);
+        let targets = world.targets(&self.state);
+        let mut surrogates = self.surrogate_maps(&targets).into_iter();
+        let (mean, sigma) = surrogates.next().unzip();
+        let further = self.further(targets, surrogates);
         let started = Instant::now();
         let (map, maps) = self.published(&target).unwrap_or_else(|error| {
             let note = match error {
@@ -169,6 +203,7 @@ impl Drive<'_> {
             discoveries,
             mean,
             sigma,
+            further,
             map,
             maps,
             times: self.learner.times,
@@ -183,7 +218,7 @@ impl Drive<'_> {
     }
 
     pub(super) fn measurement(&self, point: &MeasuredPoint) -> Measurement {
-        let target = self.state.settings().target;
+        let target = self.state.settings().target_index();
         // A prediction of another target is none of this one.
         let of_target = |_: &_| point.revision == self.state.revision();
         let expected = point.proposed.filter(of_target).and_then(|proposed| {

@@ -152,8 +152,16 @@ pub(crate) trait World {
     /// steering one.
     fn truth(&self, target: &Scalarizer) -> Option<Map>;
 
+    /// Shows the true response of the target, where it is known.
+    fn show_truth(&self, _truth: Option<&Map>) {}
+
     /// What the target is and its units.
     fn target(&self, state: &State) -> (String, String);
+
+    /// The same of everything that is sought, the target first.
+    fn targets(&self, state: &State) -> Vec<(String, String)> {
+        vec![self.target(state)]
+    }
 
     /// What there is to discover, where it is known: for judging a campaign, never for steering one.
     fn behaviours(&self) -> &[Behaviour];

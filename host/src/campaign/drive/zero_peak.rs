@@ -25,17 +25,18 @@ impl ZeroPeak {
     /// Takes the target in force for one that was judged before.
     pub(super) fn pass(&mut self, state: &State) {
         if !state.is_seeding() {
-            self.judged = Some(state.settings().target);
+            self.judged = Some(state.settings().target_index());
         }
     }
 
     /// What a person should know of the target: once for each, when the points to begin with are measured.
     pub(super) fn caution(&mut self, state: &State) -> Option<String> {
         let settings = state.settings();
-        if self.sum.is_empty() || state.is_seeding() || self.judged == Some(settings.target) {
+        if self.sum.is_empty() || state.is_seeding() || self.judged == Some(settings.target_index())
+        {
             return None;
         }
-        self.judged = Some(settings.target);
+        self.judged = Some(settings.target_index());
         let channels = &state.begun().channels;
         let energies = (
             channels.coordinates.as_slice(),

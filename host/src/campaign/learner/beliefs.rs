@@ -23,11 +23,14 @@ impl Learner<'_> {
                 continue;
             }
             // Without a model any response serves: what proposes then is chance.
-            let expected = self.posterior().map_or(0.0, |posterior| {
-                let mean = posterior.mean.get(candidate.index());
-                mean.map_or(0.0, |mean| mean - self.origin())
+            let posteriors = self.posteriors().unwrap_or_default();
+            let expected = (0..self.responses.len()).map(|response| {
+                let means = posteriors.get(response).map(|posterior| &posterior.mean);
+                let mean = means.and_then(|means| means.get(candidate.index()));
+                mean.map_or(0.0, |mean| mean - self.origin_of(response)) as f32
             });
-            match self.controller.measure(candidate, expected as f32) {
+            let expected: Vec<f32> = expected.collect();
+            match self.controller.measure_all(candidate, &expected) {
                 Err(error) if is_numeric(&error) => self.warnings.note(&error.to_string()),
                 other => other?,
             }

@@ -79,7 +79,7 @@ impl Learner<'_> {
         self.outgrown = None;
         if model.validate().is_ok() {
             self.model = Some(HandedOver {
-                at: self.responses.len(),
+                at: self.points(),
                 version: self.version,
                 hyperparameters: to_bits(model.hyperparameters),
             });
@@ -113,7 +113,7 @@ impl Learner<'_> {
         }
         self.version = handed.version;
         self.model = Some(HandedOver {
-            at: self.responses.len(),
+            at: self.points(),
             ..handed.clone()
         });
         Ok(())
@@ -121,7 +121,7 @@ impl Learner<'_> {
 
     pub(super) fn trained(&self, seconds: f64, handing_over_seconds: f64) -> Trained {
         Trained {
-            points: self.responses.len() as u32,
+            points: self.points() as u32,
             checksum: self.checksum(),
             seconds,
             handing_over_seconds,

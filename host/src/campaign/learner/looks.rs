@@ -17,7 +17,7 @@ impl Learner<'_> {
         plane
     }
 
-    /// The surrogate in the units of the response; `None` where there is no model.
+    /// The surrogate in the units of the response, of several the first; `None` where there is no model.
     pub(in crate::campaign) fn posterior(&mut self) -> Option<Posterior> {
         let (origin, mut posterior) = (self.origin(), None);
         let mut look =
@@ -26,18 +26,35 @@ impl Learner<'_> {
         posterior
     }
 
-    /// Mean and standard deviation as maps of the image, NaN where there is no candidate.
+    /// The surrogate of each response that is sought, in its units; `None` where there is no model.
+    pub(in crate::campaign) fn posteriors(&mut self) -> Option<Vec<Posterior>> {
+        let mut posteriors = Vec::new();
+        let origins = &self.origins;
+        let mut look = |surrogate: &Surrogate<'_>| {
+            let of_each = origins.iter().enumerate();
+            posteriors = of_each
+                .filter_map(|(response, &origin)| Posterior::of(surrogate, response, origin))
+                .collect();
+        };
+        self.controller.look_at_surrogate(&mut look).ok()?;
+        (!posteriors.is_empty()).then_some(posteriors)
+    }
+
+    /// Mean and standard deviation of each response as maps of the image, NaN where there is no candidate;
+    /// nothing without a model.
     pub(in crate::campaign) fn surrogate_maps(
         &mut self,
         image: &Map,
-        target: &(String, String),
-    ) -> (Option<Map>, Option<Map>) {
-        let Some(posterior) = self.posterior() else {
-            return (None, None);
-        };
-        let map = |values: &[f64]| on_pixels(values, image, self.patches.candidates(), target);
-        let sigma: Vec<f64> = posterior.variance.iter().map(|v| v.sqrt()).collect();
-        (Some(map(&posterior.mean)), Some(map(&sigma)))
+        targets: &[(String, String)],
+    ) -> Vec<(Map, Map)> {
+        let posteriors = self.posteriors().unwrap_or_default();
+        let candidates = self.patches.candidates();
+        let maps = posteriors.iter().zip(targets).map(|(posterior, target)| {
+            let map = |values: &[f64]| on_pixels(values, image, candidates, target);
+            let sigma: Vec<f64> = posterior.variance.iter().map(|v| v.sqrt()).collect();
+            (map(&posterior.mean), map(&sigma))
+        });
+        maps.collect()
     }
 
     /// The scores of all candidates by a strategy; `None` where it needs a model and there is none.

@@ -24,7 +24,10 @@ impl Learner<'_> {
             let forgets = matches!(event, Event::Commanded(given)
             if matches!(
                 given.command,
-                Command::Target(_) | Command::Discard(_) | Command::Restore(_)
+                Command::Target(_)
+                    | Command::Targets(_)
+                    | Command::Discard(_)
+                    | Command::Restore(_)
             ));
             return self.start_over(state, !forgets);
         }
@@ -32,18 +35,20 @@ impl Learner<'_> {
             Event::Measured(measured) => {
                 self.warnings.set_points(state.points().len());
                 let candidate = Candidate(measured.candidate);
-                let told = self.responses.len();
-                let newest = state.usable().nth(told);
-                match newest.map(|(point, response)| (point.candidate, response)) {
-                    Some((newest, response)) if newest == candidate => {
+                let newest = state.usable_vectors().nth(self.points());
+                let newest = newest.map(|(point, of)| (point.candidate, of.collect::<Vec<f64>>()));
+                match newest {
+                    Some((newest, responses)) if newest == candidate => {
                         let on_controller = self.reduces.then(|| {
                             let channels = &state.begun().channels;
-                            let target = state.settings().target();
-                            target.on_controller(&channels.coordinates, &channels.axis)
+                            let sought = state.settings().sought();
+                            sought
+                                .map(|of| of.on_controller(&channels.coordinates, &channels.axis))
+                                .collect::<Option<Vec<_>>>()
                         });
                         let spectrum = single(&measured.acquired.spectrum);
                         let reduction = on_controller.flatten().zip(spectrum);
-                        self.tell(candidate, response, reduction)?;
+                        self.tell(candidate, &responses, reduction)?;
                     }
                     _ => {
                         if let Some((_, why)) = state.left_out().last() {
@@ -113,15 +118,15 @@ impl Learner<'_> {
         model: Option<&HandedOver>,
     ) -> Result<(), CampaignError> {
         let points: Vec<_> = state
-            .usable()
-            .map(|(point, response)| (point.candidate, response))
+            .usable_vectors()
+            .map(|(point, of)| (point.candidate, of.collect::<Vec<f64>>()))
             .collect();
         let at = model.map_or(usize::MAX, |model| model.at);
-        for (n, &(candidate, response)) in points.iter().enumerate() {
+        for (n, (candidate, responses)) in points.iter().enumerate() {
             if n == at {
                 self.hand_over_again(model)?;
             }
-            self.tell(candidate, response, None)?;
+            self.tell(*candidate, responses, None)?;
         }
         if points.len() == at {
             self.hand_over_again(model)?;
@@ -132,41 +137,55 @@ impl Learner<'_> {
         Ok(())
     }
 
-    /// Tells trainer and kernel a response.
+    /// Tells trainer and kernel the responses of a place, as many as are sought, or has the controller reduce
+    /// its spectrum to them.
     fn tell(
         &mut self,
         candidate: Candidate,
-        response: f64,
-        unreduced: Option<(Scalarizer, Vec<f32>)>,
+        responses: &[f64],
+        unreduced: Option<(Vec<Scalarizer>, Vec<f32>)>,
     ) -> Result<(), CampaignError> {
-        let origin = *self.origin.get_or_insert(response);
-        let relative = response - origin;
+        if self.origins.is_empty() {
+            self.origins.extend(responses);
+        }
         self.trainer.add(candidate, &self.patches)?;
-        self.responses.push(relative);
+        let mut relative = Vec::with_capacity(responses.len());
+        let columns = self.responses.iter_mut().zip(&self.origins);
+        for ((column, origin), response) in columns.zip(responses) {
+            column.push(response - origin);
+            relative.push((response - origin) as f32);
+        }
         let told = match unreduced {
-            Some((scalarizer, spectrum)) if !self.reduces_not => {
+            Some((scalarizers, spectrum)) if !self.reduces_not => {
                 let controller = &mut *self.controller;
-                let told = if self.reducing == Some(scalarizer) {
+                let told = if self.reducing == scalarizers {
                     Ok(())
                 } else {
-                    controller.reduce_with(Some(scalarizer), origin)
+                    let origins = self.origins.iter().copied();
+                    let reductions = scalarizers.iter().copied().zip(origins);
+                    controller.reduce_with_all(&reductions.collect::<Vec<_>>())
                 };
                 match told {
                     Err(ControllerError::NoReduction) => {
                         self.reduces_not = true;
                         let why = ControllerError::NoReduction.to_string();
                         self.warnings.note(&why);
-                        controller.measure(candidate, relative as f32)
+                        controller.measure_all(candidate, &relative)
                     }
                     told => {
                         told?;
-                        self.reducing = Some(scalarizer);
-                        let reduced = controller.measure_spectrum(candidate, &spectrum);
-                        reduced.and_then(|value| same_response(candidate, value, relative as f32))
+                        self.reducing = scalarizers;
+                        let reduced = controller.measure_spectrum_all(candidate, &spectrum);
+                        reduced.and_then(|there| {
+                            let mut pairs = there.iter().zip(&relative);
+                            pairs.try_for_each(|(&there, &here)| {
+                                same_response(candidate, there, here)
+                            })
+                        })
                     }
                 }
             }
-            _ => self.controller.measure(candidate, relative as f32),
+            _ => self.controller.measure_all(candidate, &relative),
         };
         match told {
             // The response is kept and counts again with the next model.

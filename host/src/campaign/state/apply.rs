@@ -6,7 +6,7 @@ use beacon_kernel::{Candidate, LARGEST_RESPONSE};
 
 use super::{Author, MeasuredPoint, NextPoint, Seeding, Standing, State};
 use crate::campaign::dose::pixel_area;
-use crate::campaign::{ALGORITHM, Ended, Event, Measured, Overview, Proposed, Surveyed};
+use crate::campaign::{ALGORITHM, Ended, Event, Foreseen, Measured, Overview, Proposed, Surveyed};
 use crate::scalarizer::Scalarizer;
 use crate::units::Electrons;
 
@@ -90,6 +90,11 @@ impl State {
                 self.give_up_exposure();
             }
             Event::GivenUp { .. } => self.give_up_exposure(),
+            Event::Foreseen(foreseen) => {
+                if let Some(next) = self.next.filter(|next| next.proposed.is_some()) {
+                    self.foreseen = Some((next.candidate, foreseen.clone()));
+                }
+            }
             Event::Trained(_) => self.train_due = false,
             Event::Commanded(given) => {
                 if let Some(why) = self.contradiction_of(&given.command) {
@@ -185,6 +190,7 @@ impl State {
             };
             return Err(contradiction("Proposed", why));
         }
+        self.foreseen = None;
         let author = match self.seeding {
             Seeding::Done => Author::Strategy,
             _ => Author::Chance,
@@ -237,6 +243,7 @@ impl State {
         };
         self.stand(candidate, Standing::Measured);
         self.unusable_in_row = 0;
+        let foreseen = self.foreseen_at(candidate);
         self.points.push(MeasuredPoint {
             candidate,
             pixel,
@@ -248,6 +255,7 @@ impl State {
             responses,
             author: point.author,
             proposed: point.proposed,
+            foreseen,
             revision: self.revision,
             discarded: false,
         });
@@ -262,6 +270,13 @@ impl State {
         Ok(())
     }
 
+    /// What was expected of each further response at a candidate, where it was proposed last.
+    fn foreseen_at(&mut self, candidate: Candidate) -> Vec<Foreseen> {
+        let foreseen = self.foreseen.take();
+        let of_it = foreseen.filter(|(proposed, _)| *proposed == candidate);
+        of_it.map_or_else(Vec::new, |(_, foreseen)| foreseen)
+    }
+
     /// A number from each scalarizer, or why the spectrum cannot be used.
     fn reduce(&self, spectrum: &[f64]) -> Result<Vec<f64>, String> {
         let channels = &self.begun.channels;
@@ -274,11 +289,18 @@ impl State {
         let mut responses = Vec::with_capacity(self.settings.scalarizers.len());
         for (index, scalarizer) in self.settings.scalarizers.iter().enumerate() {
             let response = scalarizer.reduce(spectrum, &channels.coordinates, &channels.axis);
-            let sought = index == self.settings.target;
+            let sought = self.settings.targets.contains(&index);
+            // Of several it has to be said which one.
+            let of_it = |why: String| match self.settings.targets.len() {
+                1 => why,
+                _ => format!("`{scalarizer}`: {why}"),
+            };
             match response {
-                Ok(response) if sought => responses.push(check_response(response)?),
+                Ok(response) if sought => {
+                    responses.push(check_response(response).map_err(of_it)?);
+                }
                 Ok(response) => responses.push(response),
-                Err(error) if sought => return Err(error.to_string()),
+                Err(error) if sought => return Err(of_it(error.to_string())),
                 Err(_) => responses.push(f64::NAN),
             }
         }

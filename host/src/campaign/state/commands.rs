@@ -4,7 +4,7 @@ use beacon_kernel::{Candidate, Strategy};
 
 use super::{Author, NextPoint, Seeding, Standing, State, positive};
 use crate::campaign::dose::rounded_up;
-use crate::campaign::{Command, Ended, Region, listed};
+use crate::campaign::{CampaignConfig, Command, Ended, Region, Targets, listed};
 use crate::scalarizer::Scalarizer;
 use crate::units::{Electrons, ElectronsPerSquareAngstrom, Seconds};
 
@@ -43,11 +43,12 @@ impl State {
             };
         };
         match command {
-            Command::Strategy(name) => Strategy::from_name(name).is_none().then(|| {
+            Command::Strategy(name) if Strategy::from_name(name).is_none() => {
                 let names = Strategy::ALL.map(Strategy::name).join(", ");
-                format!("unknown strategy `{name}`; accepted are {names}")
-            }),
-            Command::Target(text) => self.objection_to_target(text),
+                Some(format!("unknown strategy `{name}`; accepted are {names}"))
+            }
+            Command::Strategy(name) => self.objection_to_both(name, self.settings.targets.len()),
+            Command::Target(_) | Command::Targets(_) => self.objection_to_targets(command.sought()),
             Command::Include(region) => self.objection_to_including(std::slice::from_ref(region)),
             Command::IncludeAll(regions) => self.objection_to_including(regions),
             Command::Withdraw(candidate) => self.objection_to_withdrawal(Candidate(*candidate)),
@@ -138,6 +139,27 @@ impl State {
         let electrons = self.exposure_electrons();
         let admitted = self.ledger.admit_fresh(electrons, self.settings.limits);
         admitted.err().map(|error| Ended::Dose(error.to_string()))
+    }
+
+    fn objection_to_targets(&self, texts: &[String]) -> Option<String> {
+        if let Some(why) = texts.iter().find_map(|text| self.objection_to_target(text)) {
+            return Some(why);
+        }
+        let targets = texts.iter().filter_map(|text| text.parse().ok()).collect();
+        let within = Targets::new(targets)
+            .and_then(|targets| targets.within(self.most_targets, "with this controller"));
+        let within = within.err().map(|error| error.to_string());
+        within.or_else(|| self.objection_to_both(&self.settings.campaign.strategy, texts.len()))
+    }
+
+    /// Why a strategy cannot decide by so many targets.
+    fn objection_to_both(&self, strategy: &str, targets: usize) -> Option<String> {
+        let both = CampaignConfig {
+            strategy: strategy.to_owned(),
+            ..self.settings.campaign.clone()
+        };
+        let refused = both.check_targets(targets).err();
+        refused.map(|error| error.to_string())
     }
 
     fn objection_to_target(&self, text: &str) -> Option<String> {
@@ -295,21 +317,12 @@ impl State {
     pub(super) fn carry_out(&mut self, command: &Command) {
         match command {
             Command::Strategy(name) => self.settings.campaign.strategy.clone_from(name),
-            Command::Target(text) => {
-                let known = self.settings.scalarizers.iter();
-                let index = known.clone().position(|known| known.to_string() == *text);
-                // Where points are measured, `Reduced` has added the scalarizer before.
-                self.settings.target = match (index, text.parse()) {
-                    (Some(index), _) => index,
-                    (None, Ok(target)) => {
-                        self.settings.scalarizers.push(target);
-                        for point in &mut self.points {
-                            point.responses.push(f64::NAN);
-                        }
-                        self.settings.scalarizers.len() - 1
-                    }
-                    (None, Err(_)) => self.settings.target,
-                };
+            Command::Target(_) | Command::Targets(_) => {
+                let sought = command.sought().iter();
+                let sought: Vec<usize> = sought.filter_map(|text| self.scalarizer(text)).collect();
+                if !sought.is_empty() {
+                    self.settings.targets = sought;
+                }
                 self.revision += 1;
                 self.start_model_over();
             }
@@ -390,6 +403,20 @@ impl State {
             Command::Stop => self.stopped = true,
             Command::Note(_) => {}
         }
+    }
+
+    /// The number of a scalarizer, which is added where it is new: where points are measured, `Reduced` has
+    /// added it before.
+    fn scalarizer(&mut self, text: &str) -> Option<usize> {
+        let mut known = self.settings.scalarizers.iter();
+        let known = known.position(|known| known.to_string() == text);
+        known.or_else(|| {
+            self.settings.scalarizers.push(text.parse().ok()?);
+            for point in &mut self.points {
+                point.responses.push(f64::NAN);
+            }
+            Some(self.settings.scalarizers.len() - 1)
+        })
     }
 
     fn include(&mut self, regions: &[Region]) {

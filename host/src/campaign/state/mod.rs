@@ -23,7 +23,7 @@ pub(in crate::campaign) mod tests;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use beacon_kernel::{Candidate, Candidates, Pixel, Strategy};
+use beacon_kernel::{Candidate, Candidates, MOST_RESPONSES, Pixel, Strategy};
 
 pub use apply::{Contradiction, check_response};
 pub(crate) use folded::Folded;
@@ -34,7 +34,7 @@ pub use settings::Settings;
 pub(super) use settings::{LONGEST_DWELL, dwell_within, positive};
 
 use super::dose::{Ledger, pixel_area};
-use super::event::{Begun, Given, Overview};
+use super::event::{Begun, Foreseen, Given, Overview};
 use super::{Ended, Region};
 use crate::data::Map;
 use crate::units::{Electrons, Picoamperes};
@@ -86,9 +86,13 @@ pub struct State {
     next: Option<NextPoint>,
     /// The point under the beam, and the electrons announced for it.
     exposing: Option<(NextPoint, Electrons)>,
+    /// What was expected of each further response at the point that was proposed last, and which it is.
+    foreseen: Option<(Candidate, Vec<Foreseen>)>,
     ledger: Ledger,
     /// Most measurements that the kernel has room for.
     room: usize,
+    /// Most responses of a place that it holds.
+    most_targets: usize,
     real_to_live: f64,
     drift: Drift,
     /// Whether the model has yet to be trained on what is known.
@@ -119,6 +123,7 @@ impl State {
         Self {
             ledger: Ledger::new(area, pixels),
             room: usize::MAX,
+            most_targets: MOST_RESPONSES,
             real_to_live: begun.real_to_live,
             order: settings.order.iter().copied().collect(),
             begun: Arc::new(begun),
@@ -135,6 +140,7 @@ impl State {
             wishes: VecDeque::new(),
             next: None,
             exposing: None,
+            foreseen: None,
             drift: Drift::default(),
             train_due: false,
             revision: 0,
@@ -151,6 +157,11 @@ impl State {
     /// Sets how many measurements the kernel has room for. No larger budget is accepted.
     pub(crate) fn set_room(&mut self, room: usize) {
         self.room = room;
+    }
+
+    /// Sets how many responses of a place the kernel holds. No more targets are accepted.
+    pub(crate) fn set_most_targets(&mut self, most: usize) {
+        self.most_targets = most;
     }
 
     /// What the campaign began with.
@@ -183,13 +194,26 @@ impl State {
         &self.points
     }
 
-    /// The points that count for the model, in order, each with its response.
+    /// The points that count for the model, in order, each with its response; of several that are sought,
+    /// the first. A point counts where all are usable.
     pub fn usable(&self) -> impl Iterator<Item = (&MeasuredPoint, f64)> {
-        let target = self.settings.target;
+        self.usable_vectors()
+            .filter_map(|(point, mut responses)| Some((point, responses.next()?)))
+    }
+
+    /// The points that count for the model, in order, each with all responses that are sought.
+    pub fn usable_vectors(
+        &self,
+    ) -> impl Iterator<Item = (&MeasuredPoint, impl Iterator<Item = f64>)> {
+        let targets = &self.settings.targets;
         self.points.iter().filter_map(move |point| {
-            let response = *point.responses.get(target)?;
-            let usable = !point.discarded && check_response(response).is_ok();
-            usable.then_some((point, response))
+            let responses = targets
+                .iter()
+                .map(|&target| point.responses.get(target).copied());
+            let mut known = responses.clone();
+            let usable =
+                !point.discarded && known.all(|of| of.is_some_and(|of| check_response(of).is_ok()));
+            usable.then(|| (point, responses.flatten()))
         })
     }
 

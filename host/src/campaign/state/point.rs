@@ -2,7 +2,7 @@
 
 use beacon_kernel::{Candidate, Pixel};
 
-use crate::campaign::Proposed;
+use crate::campaign::{Foreseen, Proposed};
 use crate::microscope::Position;
 use crate::units::{Electrons, Seconds};
 
@@ -78,6 +78,8 @@ pub struct MeasuredPoint {
     pub author: Author,
     /// The kernel's proposal, where the kernel chose it.
     pub proposed: Option<Proposed>,
+    /// What was expected of each further response that was sought, where several were; none without a model.
+    pub foreseen: Vec<Foreseen>,
     /// Targets sought before the one that it was chosen under.
     pub revision: u32,
     /// Whether a person discarded it.

@@ -23,8 +23,9 @@ pub struct Settings {
     pub campaign: CampaignConfig,
     /// The scalarizers, in the order of a point's responses.
     pub scalarizers: Vec<Scalarizer>,
-    /// Which of them is sought.
-    pub target: usize,
+    /// Which of them are sought, by their numbers; one or more, each once. The first is what figures call
+    /// the target.
+    pub targets: Vec<usize>,
     /// Points to measure in all.
     pub budget: usize,
     /// Live time of each spectrum.
@@ -62,7 +63,7 @@ impl Settings {
             budget: campaign.steps + seeds,
             campaign,
             scalarizers: vec![Scalarizer::Sum],
-            target: 0,
+            targets: vec![0],
             dwell: Seconds::ONE,
             longest_dwell: LONGEST_DWELL,
             current: None,
@@ -83,7 +84,9 @@ impl Settings {
     /// Names the first that is not accepted.
     pub fn live(config: &LiveConfig, channels: &Channels) -> Result<Self, SettingError> {
         (config.campaign.check()).map_err(|error| SettingError::Campaign(error.to_string()))?;
-        let (scalarizers, target) = config.scalarizers();
+        let (scalarizers, targets) = config.scalarizers();
+        (config.campaign.check_targets(targets.len()))
+            .map_err(|error| SettingError::Campaign(error.to_string()))?;
         let nothing = vec![0.0; channels.coordinates.len()];
         for scalarizer in &scalarizers {
             scalarizer
@@ -115,7 +118,7 @@ impl Settings {
         };
         let settings = Self {
             budget: config.budget,
-            target,
+            targets,
             dwell: dwell_within(config.dwell.unwrap_or(1.0), longest_dwell)?,
             longest_dwell,
             current: current.transpose()?,
@@ -130,10 +133,11 @@ impl Settings {
             campaign: config.campaign.clone(),
             scalarizers,
         };
-        let target = &settings.scalarizers[settings.target];
         let (coordinates, axis) = (&channels.coordinates, &channels.axis);
-        if config.reduce == Reduce::Controller && target.on_controller(coordinates, axis).is_none()
-        {
+        let unfit = settings
+            .sought()
+            .find(|target| target.on_controller(coordinates, axis).is_none());
+        if let Some(target) = unfit.filter(|_| config.reduce == Reduce::Controller) {
             let value = format!("controller, for `{target}`");
             let accepted = "a target that a controller can reduce: a sum, a window or a line on a \
                             rising axis; or host";
@@ -181,9 +185,30 @@ impl Settings {
         Ok(())
     }
 
-    /// What is sought.
+    /// What is sought; of several the first, which is what figures call the target.
     pub fn target(&self) -> &Scalarizer {
-        &self.scalarizers[self.target]
+        &self.scalarizers[self.target_index()]
+    }
+
+    /// Its number among the scalarizers.
+    pub fn target_index(&self) -> usize {
+        self.targets.first().copied().unwrap_or(0)
+    }
+
+    /// All that is sought.
+    pub fn sought(&self) -> impl ExactSizeIterator<Item = &Scalarizer> {
+        self.targets.iter().map(|&index| &self.scalarizers[index])
+    }
+
+    /// The same with commas, as it is written.
+    pub fn targets_in_words(&self) -> String {
+        let names: Vec<_> = self.sought().map(Scalarizer::to_string).collect();
+        names.join(",")
+    }
+
+    /// What is sought beside the first.
+    pub(crate) fn further_targets(&self) -> Vec<String> {
+        self.sought().skip(1).map(Scalarizer::to_string).collect()
     }
 
     /// A number of seconds as the live time of spectra.

@@ -27,6 +27,8 @@ pub(super) struct Needs {
     budget: usize,
     /// Where the size of the image is known before the first overview.
     candidates: Option<Candidates>,
+    /// How many responses are sought together.
+    targets: usize,
 }
 
 impl Needs {
@@ -37,6 +39,7 @@ impl Needs {
         Self {
             controller: config.controller.clone(),
             budget,
+            targets: config.target.len().max(1),
             // A budget that is too large is refused with the settings, in better words.
             candidates: candidates.filter(|candidates| budget <= candidates.count()),
         }
@@ -54,11 +57,12 @@ pub(super) fn with_kernel<'a>(
     let Some(candidates) = needs.candidates else {
         let session = start()?;
         let candidates = session.candidates().or_input()?;
-        let (mut memory, needed) = kernel::roomy_memory_for(candidates, needs.budget)?;
+        let (mut memory, needed) =
+            kernel::roomy_memory_for(candidates, needs.budget, needs.targets)?;
         let mut kernel = kernel::Kernel::new(line, &mut memory, needed)?;
         return go(session, kernel.controller());
     };
-    let (mut memory, needed) = kernel::roomy_memory_for(candidates, needs.budget)?;
+    let (mut memory, needed) = kernel::roomy_memory_for(candidates, needs.budget, needs.targets)?;
     let mut kernel = kernel::Kernel::new(line, &mut memory, needed)?;
     go(start()?, kernel.controller())
 }

@@ -206,14 +206,14 @@ fn start<'a>(
 
 /// Says what is sought where nobody chose it, and which windows the axis cuts.
 fn tell_scalarizer(config: &LiveConfig, channels: &Channels) {
-    let (scalarizers, target) = config.scalarizers();
-    let chosen = !config.scalarizers.is_empty() || config.target.is_some();
+    let (scalarizers, targets) = config.scalarizers();
+    let chosen = !config.scalarizers.is_empty() || !config.target.is_empty();
     let is_specimen = matches!(config.microscope, MicroscopeChoice::Specimen(_));
     let count = channels.coordinates.len();
     if !chosen && !is_specimen && count > 1 {
         log(&format!(
             "note: without --scalarizer `{}` is sought, over all {count} channels",
-            scalarizers[target]
+            scalarizers[targets[0]]
         ));
     }
     for scalarizer in &scalarizers {

@@ -6,7 +6,9 @@ use beacon_kernel::link::Failure;
 use beacon_kernel::link::message::{Campaign, Exposed, ModelHeader, Next, Refusal};
 use beacon_kernel::link::scalarizer::Scalarizer;
 use beacon_kernel::link::transfer::{Encoding, Payload, Sender};
-use beacon_kernel::{Acquisition, Candidate, Model, Network, Proposal, Responses, Surrogate};
+use beacon_kernel::{
+    Acquisition, Candidate, Model, Network, Prediction, Proposal, Responses, Surrogate,
+};
 
 use super::super::watch::{HandOver, OnHandOver};
 use super::super::{Controller, ControllerError, Setup, no_room_for};
@@ -63,6 +65,19 @@ impl Controller for Linked<'_> {
 
     fn admit(&self, network: Network) -> Result<(), ControllerError> {
         self.check_network(network)
+    }
+
+    /// Those that its campaign was begun with: a board is asked for more when the next one is.
+    fn room_for_responses(&self) -> usize {
+        self.brief.responses.max(1)
+    }
+
+    fn predict_of(
+        &mut self,
+        candidate: Candidate,
+        response: usize,
+    ) -> Result<Prediction, ControllerError> {
+        self.mirror.predict_of(candidate, response)
     }
 
     fn set_silent(&mut self, silent: bool) -> Result<(), ControllerError> {

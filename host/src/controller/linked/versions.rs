@@ -40,7 +40,7 @@ impl Linked<'_> {
     /// # Errors
     /// [`ControllerError::TooOld`], the kernel's [`Capacity`](beacon_kernel::Error::Capacity), and when the
     /// link is lost for good.
-    pub(super) fn check_responses(&mut self, responses: usize) -> Result<(), ControllerError> {
+    pub fn check_responses(&mut self, responses: usize) -> Result<(), ControllerError> {
         if responses == 1 {
             return Ok(());
         }

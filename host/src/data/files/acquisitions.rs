@@ -23,17 +23,38 @@ pub struct Acquisition {
     pub std: Option<f64>,
 }
 
-/// Writes the columns `step,row,column,value,score,mean,std`; what is unknown is empty, and
-/// numbers read back to the same bits.
+/// A response beside the first, at every measurement of a table.
+#[derive(Clone, Debug, PartialEq)]
+pub struct FurtherColumns {
+    /// What it is.
+    pub name: String,
+    /// Measured values, in its own units.
+    pub values: Vec<f64>,
+    /// Predicted mean and standard deviation when the pixel was chosen.
+    pub expected: Vec<Option<(f64, f64)>>,
+}
+
+/// Writes the columns `step,row,column,value,score,mean,std`, and behind them `value:NAME`, `mean:NAME` and
+/// `std:NAME` of each further response; what is unknown is empty, and numbers read back to the same bits.
 ///
 /// # Errors
 /// When the file cannot be written; nothing half-written is left.
-pub fn write_acquisitions(path: &Path, acquisitions: &[Acquisition]) -> Result<(), WriteError> {
+pub fn write_acquisitions(
+    path: &Path,
+    acquisitions: &[Acquisition],
+    further: &[FurtherColumns],
+) -> Result<(), WriteError> {
     replace_with(path, |writer| {
         let mut table = csv::Writer::from_writer(writer);
-        table.write_record(["step", "row", "column", "value", "score", "mean", "std"])?;
-        for a in acquisitions {
-            table.write_record([
+        let names = ["step", "row", "column", "value", "score", "mean", "std"];
+        let own = names.map(str::to_owned).into_iter();
+        let more = further.iter().flat_map(|of| {
+            let columns = ["value", "mean", "std"];
+            columns.map(|column| format!("{column}:{}", of.name))
+        });
+        table.write_record(own.chain(more))?;
+        for (n, a) in acquisitions.iter().enumerate() {
+            let own = [
                 a.step.to_string(),
                 a.row.to_string(),
                 a.column.to_string(),
@@ -41,7 +62,16 @@ pub fn write_acquisitions(path: &Path, acquisitions: &[Acquisition]) -> Result<(
                 optional(a.score),
                 optional(a.mean),
                 optional(a.std),
-            ])?;
+            ];
+            let more = further.iter().flat_map(|of| {
+                let expected = of.expected.get(n).copied().flatten();
+                [
+                    optional(of.values.get(n).copied()),
+                    optional(expected.map(|(mean, _)| mean)),
+                    optional(expected.map(|(_, std)| std)),
+                ]
+            });
+            table.write_record(own.into_iter().chain(more))?;
         }
         table.flush()
     })
@@ -77,7 +107,7 @@ mod tests {
             mean: Some(-0.5),
             std: Some(2.0),
         };
-        write_acquisitions(&path, &[seed, step]).unwrap();
+        write_acquisitions(&path, &[seed, step], &[]).unwrap();
         assert_eq!(
             std::fs::read_to_string(&path).unwrap(),
             "step,row,column,value,score,mean,std\n0,8,9,0.25,,,\n1,3,40,0.1,0.000000001,-0.5,2\n"

@@ -79,7 +79,7 @@ mod zarr;
 
 use std::path::Path;
 
-pub use acquisitions::{Acquisition, write_acquisitions};
+pub use acquisitions::{Acquisition, FurtherColumns, write_acquisitions};
 pub use conditions::Conditions;
 pub use error::DatasetError;
 pub use finished::Finished;

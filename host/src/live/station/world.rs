@@ -316,15 +316,24 @@ impl World for Station<'_> {
     }
 
     fn truth(&self, target: &Scalarizer) -> Option<Map> {
-        let truth = self.microscope.truth(target);
-        self.view.show_truth(truth.as_ref());
-        truth
+        self.microscope.truth(target)
+    }
+
+    fn show_truth(&self, truth: Option<&Map>) {
+        self.view.show_truth(truth);
     }
 
     fn target(&self, state: &State) -> (String, String) {
         let target = state.settings().target();
         let Channels { axis, units, .. } = &state.begun().channels;
         (target.to_string(), target.units(&axis.units, units))
+    }
+
+    fn targets(&self, state: &State) -> Vec<(String, String)> {
+        let Channels { axis, units, .. } = &state.begun().channels;
+        let sought = state.settings().sought();
+        let named = sought.map(|target| (target.to_string(), target.units(&axis.units, units)));
+        named.collect()
     }
 
     fn behaviours(&self) -> &[Behaviour] {

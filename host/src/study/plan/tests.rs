@@ -10,6 +10,7 @@ fn plan(strategies: usize, seeds: u64) -> Plan {
         height: 4,
         width: 5,
         checksum: "0".to_owned(),
+        further: Vec::new(),
     };
     let strategies = Strategy::ALL[..strategies]
         .iter()

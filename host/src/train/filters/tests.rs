@@ -33,7 +33,7 @@ fn measured(trainer: &mut FiltersTrainer, count: usize) -> Vec<f64> {
         .collect()
 }
 
-fn plane<'a>(trainer: &'a mut FiltersTrainer, targets: &'a [f64]) -> Plane<'a> {
+fn plane<'a>(trainer: &'a mut FiltersTrainer, targets: &'a [Vec<f64>]) -> Plane<'a> {
     Plane {
         points: &trainer.points,
         places: &trainer.places,
@@ -51,26 +51,109 @@ fn plane<'a>(trainer: &'a mut FiltersTrainer, targets: &'a [f64]) -> Plane<'a> {
 fn the_gradient_is_the_slope_of_the_value() {
     let mut trainer = trainer();
     let responses = measured(&mut trainer, 17);
-    let targets: Vec<f64> = responses.iter().map(|r| r - 7.0).collect();
-    let mut parameters = start(correlations(&trainer.points, &targets), 3);
-    let mut plane = plane(&mut trainer, &targets);
-    let mut gradient = vec![0.0; PARAMETERS];
-    plane.value(&parameters).unwrap();
-    plane.gradient(&mut gradient);
-    for k in 0..PARAMETERS {
-        let (centre, step) = (parameters[k], 1e-5);
-        parameters[k] = centre + step;
-        let up = plane.value(&parameters).unwrap();
-        parameters[k] = centre - step;
-        let down = plane.value(&parameters).unwrap();
-        parameters[k] = centre;
-        let slope = (up - down) / (2.0 * step);
-        assert!(
-            (gradient[k] - slope).abs() < 1e-6,
-            "{k}: {} {slope}",
-            gradient[k]
-        );
+    let own: Vec<f64> = responses.iter().map(|r| r - 7.0).collect();
+    let other = |k: usize| {
+        (0..17)
+            .map(|n| libm::sin((k + 1) as f64 * n as f64))
+            .collect()
+    };
+    for count in 1..=3 {
+        let mut targets: Vec<Vec<f64>> = (1..count).map(other).collect();
+        targets.insert(0, own.clone());
+        let mut parameters = start(correlations(&trainer.points, &own), 3);
+        let mut plane = plane(&mut trainer, &targets);
+        let mut gradient = vec![0.0; PARAMETERS];
+        plane.value(&parameters).unwrap();
+        plane.gradient(&mut gradient);
+        for k in 0..PARAMETERS {
+            let (centre, step) = (parameters[k], 1e-5);
+            parameters[k] = centre + step;
+            let up = plane.value(&parameters).unwrap();
+            parameters[k] = centre - step;
+            let down = plane.value(&parameters).unwrap();
+            parameters[k] = centre;
+            let slope = (up - down) / (2.0 * step);
+            assert!(
+                (gradient[k] - slope).abs() < 1e-6,
+                "{count} {k}: {} {slope}",
+                gradient[k]
+            );
+        }
     }
+}
+
+/// Of two copies every sum is twice that of one, to the bit; of three and four up to rounding.
+#[test]
+fn copies_of_a_response_teach_what_one_does() {
+    let mut one = trainer();
+    let responses = measured(&mut one, 40);
+    one.fit(&responses).unwrap().unwrap();
+    for count in 2..=4 {
+        let mut several = trainer();
+        measured(&mut several, 40);
+        let columns: Vec<&[f64]> = (0..count).map(|_| responses.as_slice()).collect();
+        several.fit_all(&columns).unwrap().unwrap();
+        if count == 2 {
+            assert_eq!(several.state.parameters, one.state.parameters);
+        }
+        let pairs = one.state.parameters.iter().zip(&several.state.parameters);
+        for (a, b) in pairs {
+            assert!((a - b).abs() < 1e-4 * a.abs().max(1.0), "{count}: {a} {b}");
+        }
+        let (model, own) = (several.model(), one.model().standardisation);
+        assert_eq!(model.responses(), count);
+        assert!(model.standardisations().all(|of| *of == own));
+    }
+}
+
+/// A response that changes along one feature, and another along another: the plane tells both.
+/// Oracle: the kernel's own predictions of each.
+#[test]
+fn a_plane_of_two_responses_predicts_both() {
+    let mut trainer = trainer();
+    measured(&mut trainer, 80);
+    let features = trainer.features.clone();
+    let truths: [Box<dyn Fn(usize) -> f64>; 2] = [0, 3].map(|k| {
+        let of: Vec<f64> = features.iter().map(|x| f64::from(x[k])).collect();
+        Box::new(move |n: usize| 7.0 + libm::tanh(of[n])) as Box<dyn Fn(usize) -> f64>
+    });
+    let columns = truths.each_ref().map(|truth| {
+        let of = (0..80).map(|n| truth(n * 5 % 289));
+        of.collect::<Vec<f64>>()
+    });
+    trainer
+        .fit_all(&[&columns[0], &columns[1]])
+        .unwrap()
+        .unwrap();
+    let model = trainer.model();
+    for (response, truth) in truths.iter().enumerate() {
+        let of = *model.standardisations().nth(response).unwrap();
+        let alone = Model {
+            standardisation: of,
+            others: &[],
+            ..model
+        };
+        let mae = error(&alone, &columns[response], truth);
+        let spread = f64::from(of.scale);
+        assert!(mae < 0.2 * spread, "{response}: {mae} of {spread}");
+    }
+}
+
+#[test]
+fn columns_that_do_not_fit_are_refused() {
+    let mut trainer = trainer();
+    measured(&mut trainer, 3);
+    assert_eq!(trainer.fit_all(&[]), Err(TrainError::NoResponses));
+    let error = trainer
+        .fit_all(&[&[1.0, 2.0, 3.0], &[1.0, 2.0]])
+        .unwrap_err();
+    let told = error.to_string();
+    assert!(
+        told.contains("column 1 has 2 responses; 3 are needed"),
+        "{told}"
+    );
+    let error = trainer.fit_all(&[&[1.0, 2.0, 3.0], &[1.0, f64::NAN, 2.0]]);
+    assert!(matches!(error, Err(TrainError::Response { index: 1, .. })));
 }
 
 /// Mean absolute error of the kernel that is told a model and these responses of every fifth

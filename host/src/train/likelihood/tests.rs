@@ -90,6 +90,77 @@ fn leaving_one_out_is_what_is_left_of_the_density_of_all() {
     assert!((found - expected).abs() < 1e-10, "{found} {expected}");
 }
 
+/// Some responses of the same points.
+fn columns(n: usize, count: usize) -> Vec<Vec<f64>> {
+    let column = |k: usize| (0..n).map(move |i| libm::cos((0.7 + k as f64) * i as f64));
+    (0..count).map(|k| column(k).collect()).collect()
+}
+
+/// Oracle: eq. 5.8 of each response with nalgebra's dense algebra, and central differences.
+#[test]
+fn several_responses_have_the_mean_of_their_losses_and_its_slopes() {
+    let (floor, step) = (0.01, 1e-5);
+    for (n, count) in [(1, 2), (7, 2), (40, 2), (9, 3), (40, 3)] {
+        let (mut z, _) = points(n);
+        let y = columns(n, count);
+        let mut likelihood = Likelihood::new(floor);
+        let found = likelihood.value_of(z.iter().copied(), &y, &P).unwrap();
+        let k = nalgebra::DMatrix::from_fn(n, n, |i, j| {
+            let d = |a: usize| (z[i][a] - z[j][a]) / P[a].exp();
+            let noise = if i == j { floor + P[3].exp() } else { 0.0 };
+            P[2].exp() * ((-0.5 * (d(0) * d(0) + d(1) * d(1))).exp() + noise)
+        });
+        let cholesky = k.cholesky().unwrap();
+        let losses = y.iter().map(|y| {
+            let residual = nalgebra::DVector::from_fn(n, |i, _| y[i] - P[4]);
+            let tau = core::f64::consts::TAU;
+            let quadratic = residual.dot(&cholesky.solve(&residual));
+            0.5 * (quadratic + cholesky.determinant().ln() + n as f64 * tau.ln())
+        });
+        let expected = losses.sum::<f64>() / (n * count) as f64;
+        assert!((found - expected).abs() < 1e-11, "{found} {expected}");
+
+        let gradient = likelihood.gradient();
+        let by_latent: Vec<_> = (0..n).map(|i| likelihood.latent_gradient(i)).collect();
+        let mut value = |z: &[[f64; 2]], p: &[f64; PARAMETERS]| {
+            likelihood.value_of(z.iter().copied(), &y, p).unwrap()
+        };
+        for (k, g) in gradient.into_iter().enumerate() {
+            let (mut up, mut down) = (P, P);
+            up[k] += step;
+            down[k] -= step;
+            let slope = (value(&z, &up) - value(&z, &down)) / (2.0 * step);
+            assert!((g - slope).abs() < 1e-8, "{n} {k}: {g} {slope}");
+        }
+        for i in 0..n {
+            for axis in 0..2 {
+                let centre = z[i][axis];
+                z[i][axis] = centre + step;
+                let up = value(&z, &P);
+                z[i][axis] = centre - step;
+                let down = value(&z, &P);
+                z[i][axis] = centre;
+                let slope = (up - down) / (2.0 * step);
+                let g = by_latent[i][axis];
+                assert!((g - slope).abs() < 1e-8, "{n} {i}: {g} {slope}");
+            }
+        }
+    }
+}
+
+#[test]
+fn one_column_gives_the_bits_of_one_response() {
+    let (z, y) = points(40);
+    let (mut one, mut several) = (Likelihood::new(0.01), Likelihood::new(0.01));
+    // Buffers of an earlier problem with more responses must not show.
+    several.value_of(z.iter().copied(), &columns(40, 3), &P);
+    several.gradient();
+    let value = several.value_of(z.iter().copied(), &[&y], &P);
+    assert_eq!(value, one.value(z.iter().copied(), &y, &P));
+    assert_eq!(several.gradient(), one.gradient());
+    assert_eq!(several.leave_one_out(), one.leave_one_out());
+}
+
 #[test]
 fn points_that_coincide_without_noise_are_factored_with_jitter() {
     let mut likelihood = Likelihood::new(0.0);
@@ -171,6 +242,7 @@ fn wider_instructions_change_no_bit() {
         negated_inverse: &likelihood.factor,
         correlation: &likelihood.correlation,
         weights: &likelihood.weights,
+        responses: 1,
         scaled: [&likelihood.scaled[0], &likelihood.scaled[1]],
         stride: likelihood.stride,
         points: likelihood.points,

@@ -97,6 +97,47 @@ fn the_gradient_is_the_slope_of_the_value() {
     }
 }
 
+/// Oracle: dense algebra of each response, and central differences of the value.
+#[test]
+fn several_responses_have_the_mean_of_their_losses_and_its_slopes() {
+    let mut p = parameters();
+    let penalty = |p: &[f64]| -> f64 {
+        let priors = PRIORS.iter().zip(p);
+        priors.map(|(prior, &x)| prior.penalty(x)).sum()
+    };
+    for (n, count) in [(9, 2), (40, 2), (12, 3)] {
+        let all = sites(n + 3);
+        let wave = |k: usize| (0..n).map(move |i| libm::sin((0.7 + k as f64) * i as f64));
+        let y: Vec<Vec<f64>> = (0..count).map(|k| wave(k).collect()).collect();
+        let columns: Vec<&[f64]> = y.iter().map(Vec::as_slice).collect();
+        let mut process = Process::of(&all[..n], columns);
+        assert!(process.settle(&p));
+        let value = process.value(&p).unwrap();
+        let of_each = y.iter().map(|y| dense(&p, &all[..n], y, &all[n]));
+        let losses: Vec<_> = of_each.collect();
+        let mean = losses.iter().map(|(_, _, loss)| loss).sum::<f64>() / count as f64;
+        assert!((value - penalty(&p) - mean).abs() < 1e-9);
+        process.invert();
+        for (response, (expected, ..)) in losses.iter().enumerate() {
+            let found = process.means_of(response, &all[n..=n])[0];
+            assert!((found - expected).abs() < 1e-10);
+        }
+        let mut gradient = vec![f64::NAN; PARAMETERS];
+        process.value(&p).unwrap();
+        process.gradient(&mut gradient);
+        for k in 0..PARAMETERS {
+            let (centre, step) = (p[k], 1e-5);
+            p[k] = centre + step;
+            let up = process.value(&p).unwrap();
+            p[k] = centre - step;
+            let down = process.value(&p).unwrap();
+            p[k] = centre;
+            let slope = (up - down) / (2.0 * step);
+            assert!((gradient[k] - slope).abs() < 1e-6, "{n} {k}");
+        }
+    }
+}
+
 /// Oracle: the same process without the point, by dense algebra.
 #[test]
 fn what_is_left_out_is_predicted_by_the_others() {

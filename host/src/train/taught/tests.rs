@@ -58,7 +58,7 @@ fn the_gradient_is_the_slope_of_the_value() {
     let mut likelihood = Likelihood::new(1e-2);
     let mut plane = Plane {
         latents: (0..17).map(latents).collect(),
-        targets: &targets,
+        targets: std::slice::from_ref(&targets),
         likelihood: &mut likelihood,
         parameters: [0.0; likelihood::PARAMETERS],
     };
@@ -229,4 +229,46 @@ fn images_without_structure_and_responses_without_variance_or_with_an_outlier_ar
             }
         }
     }
+}
+
+/// Copies of a response in other units teach what one does, up to rounding.
+#[test]
+fn copies_of_a_response_teach_what_one_does() {
+    let mut one = trainer();
+    let responses = measured(&mut one, 30);
+    one.fit(&responses).unwrap();
+    let mut several = trainer();
+    measured(&mut several, 30);
+    let other: Vec<f64> = responses.iter().map(|y| y + 100.0).collect();
+    several.fit_all(&[&responses, &other]).unwrap();
+    let pairs = one.state.weights.iter().zip(&several.state.weights);
+    for (a, b) in pairs {
+        assert!((a - b).abs() < 1e-3, "{a} {b}");
+    }
+    assert_eq!(several.model().others.len(), 1);
+}
+
+/// Oracle: what a second response holds beyond the first, by its definition.
+#[test]
+fn the_second_axis_is_what_a_second_response_adds() {
+    let first: Vec<f64> = (0..50).map(|n| libm::sin(0.3 * f64::from(n))).collect();
+    let rest: Vec<f64> = (0..50).map(|n| libm::cos(1.1 * f64::from(n))).collect();
+    let second: Vec<f64> = first
+        .iter()
+        .zip(&rest)
+        .map(|(a, b)| 2.0 * a + 0.5 * b)
+        .collect();
+    let beyond = beyond(&[first.clone(), second.clone()]).unwrap();
+    let along: Vec<f64> = (0..50)
+        .map(|n| beyond.of(|response| [first[n], second[n]][response]))
+        .collect();
+    let mean = |of: &dyn Fn(usize) -> f64| (0..50).map(of).sum::<f64>() / 50.0;
+    assert!(mean(&|n| along[n]).abs() < 1e-12);
+    assert!((mean(&|n| along[n] * along[n]) - 1.0).abs() < 1e-12);
+    assert!(mean(&|n| along[n] * first[n]).abs() < 1e-12);
+    let (with, without) = (mean(&|n| along[n] * rest[n]), mean(&|n| rest[n] * rest[n]));
+    assert!(with > 0.9 * without.sqrt(), "{with} {without}");
+    let copy: Vec<f64> = first.iter().map(|y| 3.0 - 2.0 * y).collect();
+    assert!(super::beyond(&[first.clone(), copy]).is_none());
+    assert!(super::beyond(&[first]).is_none());
 }

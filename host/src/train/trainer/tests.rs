@@ -22,14 +22,20 @@ fn trainer(network: Network, initial_epochs: usize) -> Trainer {
 /// Oracle: central differences of the whole loss, network by its definition in f64.
 #[test]
 fn the_whole_gradient_is_the_slope_of_the_whole_loss() {
-    for network in [
-        Network::new(Architecture::Valid, 10).unwrap(),
-        Network::new(Architecture::Same, 5).unwrap(),
+    for (network, count) in [
+        (Network::new(Architecture::Valid, 10).unwrap(), 1),
+        (Network::new(Architecture::Same, 5).unwrap(), 1),
+        (Network::new(Architecture::Same, 5).unwrap(), 3),
     ] {
         let window = network.window();
         let (patches, responses) = data(window, 18);
+        let wave = |k: usize| (0..18).map(move |n| libm::sin((k * n) as f64));
+        let others: Vec<Vec<f64>> = (1..count).map(|k| wave(k).collect()).collect();
+        let columns = core::iter::once(&responses).chain(&others);
+        let columns: Vec<&[f64]> = columns.map(Vec::as_slice).collect();
         let mut trainer = trainer(network, 5);
-        trainer.fit(&patches, &responses).unwrap();
+        trainer.fit_all(&patches, &columns).unwrap();
+        assert_eq!(trainer.model().responses(), count);
         // Weights that f32 holds exactly, so that both sides see the same ones.
         let weights = network.weight_count();
         for w in &mut trainer.state.parameters[..weights] {
@@ -46,7 +52,7 @@ fn the_whole_gradient_is_the_slope_of_the_whole_loss() {
             let latents = patches.map(|patch| reference(network, &parameters[..weights], patch));
             let process = core::array::from_fn(|k| parameters[weights + k]);
             likelihood
-                .value(latents, &trainer.targets, &process)
+                .value_of(latents, &trainer.targets, &process)
                 .unwrap()
         };
         let largest = gradient.iter().fold(0.0_f64, |a, g| a.max(g.abs()));

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use beacon_host::Session;
-use beacon_host::campaign::{Command, Ended, Event, LiveConfig};
+use beacon_host::campaign::{Command, Ended, Event, LiveConfig, Series};
 use beacon_host::internal::control::status;
 use beacon_host::internal::journal::RunFolder;
 use beacon_host::microscope::Microscope as _;
@@ -86,6 +86,8 @@ fn goes_on_through_commands(
                 let (a, b) = (again.series(), whole.series());
                 assert_eq!(a.mae, b.mae, "{cut}");
                 assert_eq!(a.patch_coverage, b.patch_coverage, "{cut}");
+                let further = |of: &Series| serde_json::to_string(&of.further).unwrap();
+                assert_eq!(further(a), further(b), "{cut}");
             }
             tried += 1;
         }
@@ -138,6 +140,92 @@ fn what_was_asked_for_on_the_way_is_done_again_at_the_same_points() {
     let off = pairs.iter().map(|(a, b)| (a - b).abs()).sum::<f64>() / pairs.len() as f64;
     let range = truth.values.iter().copied().fold(0.0, f64::max);
     assert!(off < 0.1 * range, "{off} of {range}");
+}
+
+/// Two targets from the beginning, one in between, three at last: the journal folds to the same trajectory
+/// wherever it is cut.
+#[test]
+fn several_targets_are_sought_again_after_a_kill() {
+    let several = "--microscope specimen --budget 34 --target line:Pd-La --target line:Au-Ma";
+    let asked: Asked = |at| match at {
+        20 => &["target sum"],
+        26 => &["target line:Au-Ma,line:Pd-La,window:1..2"],
+        _ => &[],
+    };
+    let whole = goes_on_through_commands(several, 5, asked, |path, at| {
+        if at == 15 {
+            for (words, told) in [
+                (
+                    "target sum,sum",
+                    "`sum` is a target twice; expected each target once",
+                ),
+                (
+                    "target sum,peak",
+                    "unknown scalarizer `peak`; accepted are sum",
+                ),
+                (
+                    "target sum,window:1..2,window:2..3,window:3..4,window:4..5",
+                    "5 targets, `sum,window:1..2",
+                ),
+                ("target line:Pd-La,loop-area", "`loop-area`"),
+                (
+                    "strategy beacon-elite",
+                    "beacon-elite with 2 targets; expected one of",
+                ),
+            ] {
+                let refused = say(path, words).unwrap_err().to_string();
+                assert!(refused.contains(told), "{words}: {refused}");
+            }
+        }
+    });
+    assert_eq!(whole.summary.target, "line:Au-Ma");
+    assert_eq!(whole.summary.further_targets, ["line:Pd-La", "window:1..2"]);
+    let phases = whole.summary.history.phases.iter();
+    let phases: Vec<_> = phases.map(|phase| phase.further_targets.len()).collect();
+    assert_eq!(phases.iter().collect::<HashSet<_>>().len(), 3, "{phases:?}");
+    let further = &whole.outcome.further;
+    assert_eq!(further.len(), 2);
+    // Each response is the one of its own line: compared with the truth that the specimen tells.
+    let microscope = column(&mut settings(SPECIMEN));
+    let points: Vec<_> = whole
+        .outcome
+        .seeds
+        .iter()
+        .chain(&whole.outcome.steps)
+        .collect();
+    for of in further {
+        let truth = microscope.truth(&of.target.parse().unwrap()).unwrap();
+        let pairs = of.values.iter().zip(&points);
+        let off = pairs.map(|(y, p)| (y - truth.at(p.pixel.row, p.pixel.column)).abs());
+        let off = off.sum::<f64>() / points.len() as f64;
+        let range = truth.values.iter().copied().fold(0.0, f64::max);
+        assert!(off < 0.1 * range, "{}: {off} of {range}", of.target);
+        assert_eq!(of.values.len(), points.len());
+        assert!(of.expected.last().unwrap().is_some(), "{}", of.target);
+        assert!(of.surrogate.is_some());
+    }
+    let series = &whole.summary.campaign.series;
+    for of in &series.further {
+        assert_eq!(of.mae.len(), series.mae.len(), "{}", of.target);
+    }
+    let known = |target: &str| {
+        let of = series
+            .further
+            .iter()
+            .find(|of| of.target == target)
+            .unwrap();
+        of.mae.iter().map(|mae| mae.is_finite()).collect::<Vec<_>>()
+    };
+    // Of the second target at first, of another at last, and of none in between.
+    let (gold, palladium) = (known("line:Au-Ma"), known("line:Pd-La"));
+    assert!(
+        gold[..9].iter().all(|known| *known) && !gold[12..].contains(&true),
+        "{gold:?}"
+    );
+    assert!(
+        !palladium[..15].contains(&true) && palladium[23],
+        "{palladium:?}"
+    );
 }
 
 #[test]

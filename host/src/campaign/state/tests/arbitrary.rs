@@ -20,6 +20,10 @@ fn command(n: u32) -> Command {
     };
     match n % 25 {
         0 => Command::Strategy(["ei", "best", "random"][n as usize / 32 % 3].to_owned()),
+        1 if n / 32 % 5 > 2 => {
+            let sought = ["window:0..1.5", ["sum", "window:0..1"][n as usize / 32 % 2]];
+            Command::Targets(sought.map(str::to_owned).to_vec())
+        }
         1 => Command::Target(["sum", "window:0..1.5", "loop-area"][n as usize / 32 % 3].to_owned()),
         2 => Command::Exclude(region),
         3 => Command::Include(region),

@@ -10,8 +10,8 @@ use beacon_kernel::Edges;
 
 use super::*;
 use crate::campaign::{
-    ALGORITHM, CampaignConfig, Command, DoseError, Event, Exposing, Limits, Measured, Proposed,
-    Resumed, Surveyed, Trained,
+    ALGORITHM, CampaignConfig, Command, DoseError, Event, Exposing, Foreseen, Limits, Measured,
+    Proposed, Resumed, Surveyed, Trained,
 };
 use crate::data::{Axis, Channels};
 use crate::microscope::{Acquired, Beam, Position};
@@ -593,4 +593,155 @@ fn commands_that_cannot_hold_are_refused_with_what_would_be_accepted() {
     assert!(named.len() <= "1.23e10".len(), "{why}");
     let named = Command::DoseLimit(named.parse().unwrap());
     assert_eq!(state.objection(&named), None, "{why}");
+}
+
+/// Measures a spectrum at the next free candidate.
+fn measure(state: &mut State, spectrum: [f64; 3], foreseen: Option<Vec<Foreseen>>) -> Candidate {
+    let free = (0..25)
+        .map(Candidate)
+        .find(|&of| state.standing(of) == Standing::Free);
+    let candidate = free.unwrap();
+    let proposed = Proposed {
+        candidate: candidate.0,
+        step: 0,
+        score: 0.0,
+        prediction: foreseen.as_ref().map(|_| (1.0, 0.5)),
+        origin: 0.0,
+        seconds: 0.0,
+    };
+    let position = Position { x: 0.5, y: 0.5 };
+    let mut events = vec![Event::Proposed(proposed)];
+    events.extend(foreseen.map(Event::Foreseen));
+    events.push(Event::Exposing(Exposing {
+        candidate: candidate.0,
+        position,
+        electrons: Electrons::ZERO,
+    }));
+    events.push(Event::Measured(Box::new(Measured {
+        candidate: candidate.0,
+        position,
+        acquired: Acquired {
+            spectrum: spectrum.to_vec(),
+            detectors: Vec::new(),
+            live_time: Seconds::ONE,
+            real_time: Seconds::ONE,
+        },
+        electrons: Electrons::ZERO,
+        true_pixel: None,
+    })));
+    for event in events {
+        state.apply(&event).unwrap();
+    }
+    candidate
+}
+
+#[test]
+fn a_point_counts_where_all_that_is_sought_is_usable() {
+    let mut state = surveyed(Limits::default());
+    let two = ["window:-0.5..0.5", "window:0.5..1.5"]
+        .map(str::to_owned)
+        .to_vec();
+    let say = |state: &mut State, command| state.apply(&Event::Commanded(given(command))).unwrap();
+    say(&mut state, Command::Targets(two.clone()));
+    let foreseen = Foreseen {
+        prediction: (0.25, 0.125),
+        origin: 4.0,
+    };
+    let good = measure(&mut state, [1.0, 2.0, 3.0], Some(vec![foreseen]));
+    let bad = measure(&mut state, [1.0, f64::INFINITY, 3.0], None);
+    // What is not sought may be anything.
+    let last = measure(&mut state, [4.0, 5.0, f64::INFINITY], None);
+    let vectors = |state: &State| -> Vec<(Candidate, Vec<f64>)> {
+        let vectors = state.usable_vectors();
+        vectors
+            .map(|(point, of)| (point.candidate, of.collect()))
+            .collect()
+    };
+    assert_eq!(
+        vectors(&state),
+        [(good, vec![1.0, 2.0]), (last, vec![4.0, 5.0])]
+    );
+    let usable: Vec<_> = state
+        .usable()
+        .map(|(point, of)| (point.candidate, of))
+        .collect();
+    assert_eq!(usable, [(good, 1.0), (last, 4.0)]);
+    assert_eq!(state.points()[0].foreseen, [foreseen]);
+    assert!(state.points()[1].foreseen.is_empty());
+    let (left_out, why) = state.left_out().last().unwrap();
+    assert_eq!((*left_out, state.standing(bad)), (bad, Standing::LeftOut));
+    assert!(
+        why.starts_with("`window:0.5..1.5`: its response is inf"),
+        "{why}"
+    );
+    // The third channel of the last point is none: with it the point does not count.
+    let (epoch, revision) = (state.epoch(), state.revision());
+    let three = ["window:-0.5..0.5", "window:1.5..2.5"]
+        .map(str::to_owned)
+        .to_vec();
+    let responses = state.points().iter().map(|_| f64::NAN);
+    let responses: Vec<f64> = responses
+        .enumerate()
+        .map(|(n, none)| if n == 0 { 3.0 } else { none })
+        .collect();
+    let reduced = Event::Reduced {
+        scalarizer: "window:1.5..2.5".to_owned(),
+        responses,
+    };
+    state.apply(&reduced).unwrap();
+    say(&mut state, Command::Targets(three));
+    assert_eq!(vectors(&state), [(good, vec![1.0, 3.0])]);
+    assert!(state.epoch() > epoch && state.revision() > revision);
+    assert_eq!(
+        state.settings().targets_in_words(),
+        "window:-0.5..0.5,window:1.5..2.5"
+    );
+    say(&mut state, Command::Target("window:0.5..1.5".to_owned()));
+    assert_eq!(vectors(&state), [(good, vec![2.0]), (last, vec![5.0])]);
+}
+
+#[test]
+fn targets_that_cannot_be_sought_together_are_refused_with_what_would_be_accepted() {
+    let mut state = surveyed(Limits::default());
+    let windows = ["0..1", "0..2", "1..2", "0.5..1", "0.5..2"].map(|of| format!("window:{of}"));
+    let targets = |of: &[&str]| Command::Targets(of.iter().map(|&of| of.to_owned()).collect());
+    for (command, told) in [
+        (
+            targets(&["sum", "sum"]),
+            "`sum` is a target twice; expected each target once",
+        ),
+        (
+            targets(&["sum", "best"]),
+            "unknown scalarizer `best`; accepted are sum",
+        ),
+        (targets(&["sum", "loop-area"]), "bias"),
+        (
+            Command::Targets(windows.to_vec()),
+            "5 targets, `window:0..1,window:0..2,window:1..2,window:0.5..1,window:0.5..2`; expected at most 4",
+        ),
+    ] {
+        let why = state.objection(&command).unwrap();
+        assert!(why.contains(told), "{command}: {why}");
+    }
+    let two = targets(&["sum", "window:0.5..1.5"]);
+    assert_eq!(state.objection(&two), None);
+    state.set_most_targets(1);
+    let why = state.objection(&two).unwrap();
+    assert!(
+        why.contains("expected at most 1 with this controller"),
+        "{why}"
+    );
+    state.set_most_targets(2);
+    state.apply(&Event::Commanded(given(two.clone()))).unwrap();
+    let elite = Command::Strategy("beacon-elite".to_owned());
+    let why = state.objection(&elite).unwrap();
+    assert!(
+        why.contains("beacon-elite with 2 targets; expected one of beacon"),
+        "{why}"
+    );
+    let one = Command::Target("sum".to_owned());
+    state.apply(&Event::Commanded(given(one))).unwrap();
+    assert_eq!(state.objection(&elite), None);
+    state.apply(&Event::Commanded(given(elite))).unwrap();
+    assert!(state.objection(&two).unwrap().contains("or one target"));
 }
