@@ -74,6 +74,8 @@ pub(super) struct Preparation {
 enum Stage {
     /// f_prior at the nodes of the grid; features that are in it.
     Prior(usize),
+    /// r₍₎; points that have their noise.
+    Noise(usize),
     /// (l, d), L⁻¹r₍₎ and o
     Lower,
     /// γ, L⁻ᵀβ and v
@@ -104,6 +106,9 @@ const SOME: usize = 128;
 const ELEMENTARY: usize = 20;
 const FILTER: usize = 28;
 const INTERPOLATION: usize = 80;
+/// Of a normal number where double precision is software, and points at a time that get theirs.
+const NORMAL: usize = 400;
+const NOISY: usize = 32;
 
 /// Which weights are solved for.
 #[derive(Clone, Copy, PartialEq)]
@@ -313,15 +318,24 @@ impl Explorer<'_> {
                 let next = if more {
                     Stage::Prior(done)
                 } else {
-                    Stage::Lower
+                    Stage::Noise(0)
                 };
                 (next, 2 * PASS * terms)
+            }
+            Stage::Noise(done) => {
+                let last = known.min(done + NOISY);
+                self.draw_targets(preparation, process, done..last);
+                let next = if last < known {
+                    Stage::Noise(last)
+                } else {
+                    Stage::Lower
+                };
+                (next, NORMAL * (1 + preparation.response) * (last - done))
             }
             Stage::Lower | Stage::Upper if preparation.weighed < self.responses && known < FAR => {
                 return self.advance_weights(preparation, process);
             }
             Stage::Lower => {
-                self.draw_targets(preparation, process);
                 let solves = if preparation.row || known < self.factor.order() {
                     self.solve_targets(known);
                     1
@@ -563,9 +577,13 @@ impl Explorer<'_> {
         }
     }
 
-    /// Draws the noise at the points before: r₍₎.
-    fn draw_targets(&mut self, preparation: &mut Preparation, process: &Process) {
-        let known = preparation.known;
+    /// Draws the noise at some of the points before: r₍₎.
+    fn draw_targets(
+        &mut self,
+        preparation: &mut Preparation,
+        process: &Process,
+        some: Range<usize>,
+    ) {
         let mean = process.hyperparameters.mean;
         let deviation = noise_deviation(preparation.temperature, process);
         let memory = &mut self.memory;
@@ -574,8 +592,10 @@ impl Explorer<'_> {
         let Some(own) = memory.own.get(preparation.response) else {
             return;
         };
-        let weights = ahead.weights.get_mut(..known).unwrap_or_default();
-        let measured = memory.points.iter().zip(&*own.targets);
+        let weights = ahead.weights.get_mut(some.clone()).unwrap_or_default();
+        let points = memory.points.get(some.clone()).unwrap_or_default();
+        let targets = own.targets.get(some).unwrap_or_default();
+        let measured = points.iter().zip(targets);
         for (weight, (point, target)) in weights.iter_mut().zip(measured) {
             *weight = target - mean - prior(point) - deviation * preparation.normal();
         }
