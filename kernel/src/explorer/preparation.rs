@@ -297,6 +297,7 @@ impl Explorer<'_> {
     }
 
     /// Does the next part of a sample; returns what it costs.
+    #[expect(clippy::too_many_lines, reason = "one stage after the other")]
     fn advance(
         &mut self,
         preparation: &mut Preparation,
