@@ -64,15 +64,29 @@ pub(super) fn standardised(
     columns: &[&[f64]],
     most: Option<usize>,
 ) -> (Vec<Standardisation>, Vec<Vec<f64>>) {
-    let of_each = columns.iter().map(|responses| {
+    let (mut standardisations, mut targets) = (Vec::new(), Vec::new());
+    standardise(columns, most, &mut standardisations, &mut targets);
+    (standardisations, targets)
+}
+
+/// The same in memory that is there.
+pub(super) fn standardise(
+    columns: &[&[f64]],
+    most: Option<usize>,
+    standardisations: &mut Vec<Standardisation>,
+    targets: &mut Vec<Vec<f64>>,
+) {
+    standardisations.clear();
+    targets.resize_with(columns.len(), Vec::new);
+    for (responses, targets) in columns.iter().zip(targets) {
         let standardisation = statistics(responses);
         let mean = f64::from(standardisation.mean);
         let scale = f64::from(standardisation.scale);
         let some = some_of(responses.len(), most);
-        let targets = some.map(|n| (responses[n] - mean) / scale).collect();
-        (standardisation, targets)
-    });
-    of_each.unzip()
+        targets.clear();
+        targets.extend(some.map(|n| (responses[n] - mean) / scale));
+        standardisations.push(standardisation);
+    }
 }
 
 /// Standardisations as what a trainer keeps of them, in bits.

@@ -157,7 +157,8 @@ impl Trainer {
         let count = self.check(patches, responses)?;
         let most = self.config.most_points;
         let some = || targets::some_of(count, most);
-        (self.standardisations, self.targets) = targets::standardised(responses, most);
+        let (standardisations, targets) = (&mut self.standardisations, &mut self.targets);
+        targets::standardise(responses, most, standardisations, targets);
         if some().count() < count {
             let of_each = self.network.window() * self.network.window();
             let patches = some().map(|n| &patches[n * of_each..][..of_each]);
