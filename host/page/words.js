@@ -10,7 +10,7 @@ export function facts(now) {
   const electrons = (value) => `${figure(value, 4)} e⁻`;
   const rows = [
     ["Points", `${now.points.length} of ${it.budget ?? "–"}${it.seeding ? ", the first ones" : `, ${it.seeds ?? 0} to start from`}`],
-    ["Strategy", it.strategy], ["Target", sought(now)],
+    ["Strategy", it.strategy], targets(now),
     ...(it.approval ? [["Proposals", it.time_out
       ? `wait ${span(it.time_out.seconds)} for a person, then ${it.time_out.then === "go" ? "are measured" : "the campaign pauses"}` : "wait for a person"]] : []),
     ["Dwell", `${it.dwell_seconds ?? "–"} s`],
@@ -35,6 +35,12 @@ export function facts(now) {
     [term.textContent, said.textContent] = [name, value ?? "–"];
     return [term, said];
   }));
+}
+
+/** The row of what is sought; maps and colours are of the first of several. */
+function targets(now) {
+  const all = now.facts.targets ?? [];
+  return all.length > 1 ? ["Targets", `${all.join(", ")} together; maps show the first`] : ["Target", sought(now)];
 }
 
 /** What failed, and since when it answers again. */
@@ -82,6 +88,7 @@ function told(message) {
     case "Surveyed": return message.shift
       ? `drift ${figure(message.shift[0], 3)} px down, ${figure(message.shift[1], 3)} px right` : "the drift is not known";
     case "Proposed": return `proposed${at}`;
+    case "Foreseen": return `of the further targets expected: ${message.predicted.map(([mean, sigma]) => `${figure(mean)} ± ${figure(sigma, 2)}`).join("; ")}`;
     case "Exposing": return `exposing${at}`;
     case "NotExposed": return `not exposed: ${message.why}`;
     case "Measured": return message.point ? `measured${at}` : `measured${at}, of no use`;

@@ -86,7 +86,8 @@ def timed(browser, said):
 def both(browser, said, first):
     """Two campaigns on one page: the link of one shows that one alone."""
     second = FOLDER / "second"
-    arguments = "run --microscope specimen:plasmonic --budget 12 --page --out"
+    # It seeks two responses together.
+    arguments = "run --microscope specimen:plasmonic --budget 12 --targets window:0.4..0.5,window:0.55..0.65 --page --out"
     program, alone, _ = start(PROGRAM, *arguments.split(), str(second))
     program.wait(timeout=120)
     program, link, _ = start(PROGRAM, "page", str(first), str(second))
@@ -96,6 +97,7 @@ def both(browser, said, first):
     settle(page, FACTS, "14 of 14")
     page.select_option("#which", "1")
     settle(page, FACTS, "12 of 12")
+    settle(page, FACTS, "window:0.4..0.5, window:0.55..0.65 together")
     # The link of the second, at the port of this page.
     own = browser.new_page()
     own.goto(link.split("#")[0] + "#" + alone.split("#")[1])

@@ -308,6 +308,7 @@ fn facts(state: &State) -> Map<String, Value> {
         "strategy": settings.campaign.strategy,
         "scalarizers": scalarizers,
         "target": target.to_string(),
+        "targets": settings.sought().map(ToString::to_string).collect::<Vec<_>>(),
         "units": target.units(&channels.axis.units, &channels.units),
         "windows": target.windows(&channels.coordinates, &channels.axis),
         "revision": state.revision(),
