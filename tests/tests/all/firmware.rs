@@ -409,6 +409,6 @@ fn the_largest_campaigns_fit_the_stack_and_the_watchdogs_time(board: &str) {
         assert!(status.health.stack_high_water < status.health.stack_size / 2);
         deepest = deepest.max(status.health.stack_high_water);
     }
-    // To the KiB: the page is stale where it is less.
-    assert!((STACK - 1023..=STACK).contains(&deepest), "{deepest}");
+    // Interrupts that come at the deepest place add a KiB, or do not; the page is stale where it is less.
+    assert!((STACK - 2047..=STACK).contains(&deepest), "{deepest}");
 }
