@@ -217,7 +217,7 @@ fn a_board_is_asked_for_another_rate_and_says_which_it_has() {
     let at = |baud: u32| {
         let port = format!("{}@{baud}", board.port());
         let output = Command::new(env!("CARGO_BIN_EXE_beacon-under-test"))
-            .args(["controller", "point", "0.5,0.5", "--controller"])
+            .args(["controller", "selftest", "--steps", "2", "--controller"])
             .arg(format!("serial:{port}"))
             .output()
             .expect("the program starts");
