@@ -384,6 +384,7 @@ impl History {
 
 impl Phase {
     /// All that was sought, with commas.
+    #[cfg(any(feature = "figures", feature = "hdf5"))]
     pub(crate) fn targets(&self) -> String {
         let further = self.further_targets.iter().map(String::as_str);
         let all: Vec<_> = std::iter::once(self.target.as_str())
