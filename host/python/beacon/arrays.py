@@ -18,11 +18,16 @@ def given(values: "ArrayLike", what: str = "array") -> Tuple[bytes, List[int]]:
         raise ValueError(f"the {what} is complex; expected real numbers, as of numpy.abs")
     try:
         if isinstance(values, np.ma.MaskedArray):
-            values = np.ma.filled(values.astype(float), np.nan)
+            values = unmasked(values)
         array = np.ascontiguousarray(values, dtype=float)
     except (TypeError, ValueError) as error:
         raise ValueError(f"the {what} is no array of numbers: {error}") from error
     return array.tobytes(), list(np.shape(values))
+
+
+def unmasked(values: Any) -> Any:
+    """A masked array with NaN where it is masked: beneath a mask lies a number that nobody means."""
+    return values.astype(float).filled(np.nan)
 
 
 def taken(numbers: bytes, shape: Optional[Sequence[int]] = None) -> "NDArray[np.float64]":

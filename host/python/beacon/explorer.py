@@ -24,7 +24,7 @@ from typing import (
 import numpy as np
 
 from . import _beacon
-from .arrays import Pixel, given, order, pixel, pixels, taken
+from .arrays import Pixel, given, order, pixel, pixels, taken, unmasked
 from .data import Axis
 
 if TYPE_CHECKING:
@@ -273,8 +273,7 @@ class Explorer:
     def _numbers(self, value: Any, channels: int) -> "Array":
         try:
             if value is None or isinstance(value, np.ma.MaskedArray):
-                # Beneath a mask lies a number that nobody means.
-                value = np.nan if value is None else np.ma.filled(value.astype(float), np.nan)
+                value = np.nan if value is None else unmasked(value)
             numbers = np.asarray(value, dtype=float)
         except (TypeError, ValueError) as error:
             raise ValueError(f"a value is {value!r}; expected a number, or several") from error
