@@ -153,6 +153,15 @@ impl Story {
                 json!({ "scalarizer": scalarizer, "responses": responses }),
             ),
             Event::Foreseen(foreseen) => ("Foreseen", predictions(foreseen)),
+            Event::Components(learnt) => {
+                let points = self.state().map(State::points).unwrap_or_default().iter();
+                let responses = points.map(|point| &point.responses);
+                let told = json!({
+                    "target": learnt.change.target, "spectra": learnt.change.spectra,
+                    "responses": responses.collect::<Vec<_>>(),
+                });
+                ("Components", told)
+            }
             Event::Ended(ended) => ("Ended", json!({ "why": ended.to_string() })),
         };
         let Value::Object(details) = details else {

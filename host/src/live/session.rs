@@ -130,7 +130,7 @@ impl<'a> Session<'a> {
         let is_taken_up = torn.is_some();
         let (overview, beyond) =
             reach_overview(&mut station, &mut state, folder, records, is_taken_up)?;
-        let truth = station.microscope.truth(state.settings().target());
+        let truth = station.truth(state.settings().target());
         Ok(Self {
             station,
             state,
@@ -365,7 +365,7 @@ impl<'a> Session<'a> {
         station.control = None;
         let (outcome, state) = drive.outcome(ended, station);
         self.again = again;
-        self.truth = station.microscope.truth(state.settings().target());
+        self.truth = station.truth(state.settings().target());
         self.state = state;
         Ok(outcome)
     }

@@ -21,14 +21,17 @@ impl Learner<'_> {
         state: &State,
     ) -> Result<(), CampaignError> {
         if state.epoch() != self.epoch {
-            let forgets = matches!(event, Event::Commanded(given)
-            if matches!(
-                given.command,
-                Command::Target(_)
-                    | Command::Targets(_)
-                    | Command::Discard(_)
-                    | Command::Restore(_)
-            ));
+            let forgets = match event {
+                Event::Components(_) => true,
+                Event::Commanded(given) => matches!(
+                    given.command,
+                    Command::Target(_)
+                        | Command::Targets(_)
+                        | Command::Discard(_)
+                        | Command::Restore(_)
+                ),
+                _ => false,
+            };
             return self.start_over(state, !forgets);
         }
         match event {
@@ -51,7 +54,8 @@ impl Learner<'_> {
                         self.tell(candidate, &responses, reduction)?;
                     }
                     _ => {
-                        if let Some((_, why)) = state.left_out().last() {
+                        let mut left_out = state.left_out().iter().rev();
+                        if let Some((_, why)) = left_out.find(|(of, _)| *of == candidate) {
                             self.note_left_out(state, candidate, &why.clone());
                         }
                         self.exclude_candidate(candidate)?;
@@ -94,8 +98,8 @@ impl Learner<'_> {
         }
     }
 
-    /// Starts the kernel over with the points that count now. Where other points count or another
-    /// target is sought, the model is forgotten with the trainer that made it.
+    /// Starts the kernel over with the points that count now. Where other points or responses count, or
+    /// another target is sought, the model is forgotten with the trainer that made it.
     pub(super) fn start_over(
         &mut self,
         state: &State,

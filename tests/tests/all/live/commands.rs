@@ -152,7 +152,7 @@ fn several_targets_are_sought_again_after_a_kill() {
         26 => &["target line:Au-Ma,line:Pd-La,window:1..2"],
         _ => &[],
     };
-    let whole = goes_on_through_commands(several, 5, asked, |path, at| {
+    let whole = goes_on_through_commands(several, 11, asked, |path, at| {
         if at == 15 {
             for (words, told) in [
                 (
@@ -226,6 +226,44 @@ fn several_targets_are_sought_again_after_a_kill() {
         !palladium[..15].contains(&true) && palladium[23],
         "{palladium:?}"
     );
+}
+
+/// Components of the spectra so far, then a line, then other components: the journal, wherever it is cut, folds to
+/// the same trajectory.
+#[test]
+fn components_are_learnt_again_after_a_kill() {
+    let components = "--microscope specimen --budget 30 --target spectrum:3";
+    let asked: Asked = |at| match at {
+        18 => &["target line:Au-Ma"],
+        21 => &["target spectrum:2,sum"],
+        _ => &[],
+    };
+    let whole = goes_on_through_commands(components, 11, asked, |path, at| {
+        if at == 15 {
+            for (words, told) in [
+                (
+                    "target spectrum:2,component:1/3",
+                    "`spectrum:2` and `spectrum:3` cannot be sought together",
+                ),
+                ("target spectrum:0", "`spectrum:0` names no components"),
+                ("target spectrum:4,sum", "5 targets, `spectrum:4,sum`"),
+            ] {
+                let refused = say(path, words).unwrap_err().to_string();
+                assert!(refused.contains(told), "{words}: {refused}");
+            }
+        }
+    });
+    assert_eq!(whole.summary.target, "component:1/2");
+    assert_eq!(whole.summary.further_targets, ["component:2/2", "sum"]);
+    let values = |n: usize| &whole.outcome.further[n].values;
+    let points = whole.outcome.seeds.iter().chain(&whole.outcome.steps);
+    let first: Vec<f64> = points.map(|point| point.response).collect();
+    assert!(first.iter().chain(values(0)).all(|value| value.is_finite()));
+    // The first component of counts is their sum, but for a factor that is about that of all.
+    let factors: Vec<f64> = first.iter().zip(values(1)).map(|(a, b)| a / b).collect();
+    let mean = factors.iter().sum::<f64>() / factors.len() as f64;
+    let off = factors.iter().map(|factor| (factor / mean - 1.0).abs());
+    assert!(off.fold(0.0, f64::max) < 0.1, "{factors:?}");
 }
 
 #[test]
