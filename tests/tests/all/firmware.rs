@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use beacon_generator::{Attached, CLOCK_HZ, CYCLES_PER_COUNT, Reader};
 use beacon_kernel::link::message::{
-    Beam, BeamFault, BlankReason, DoseLimits, Next, Refusal, Settings, Which,
+    Beam, BeamFault, BlankReason, Campaign, DoseLimits, Next, Refusal, Settings, Which,
 };
 use beacon_kernel::link::transfer::Kind;
 use beacon_kernel::link::{Client, Failure, Transport};
@@ -88,6 +88,14 @@ impl Bench {
         self.0.begin_several(client, responses);
         self.0.hand_over_several(client, 0, responses);
     }
+}
+
+/// Begins a campaign for the beam alone: of a small image and without a model, both of which take the
+/// emulated line seconds.
+fn begin_small<T: Transport<Error: std::fmt::Debug>>(client: &mut Client<T>) -> Campaign {
+    let bench = beacon_tests::Bench::new(SEED);
+    bench.begin(client);
+    bench.campaign()
 }
 
 /// Codes of a pixel's centre in 14 bits, computed from the picture and not from the kernel.
@@ -187,8 +195,7 @@ fn a_lost_link_blanks_the_beam_and_keeps_the_campaign(board: &str) {
     let Some((emulator, mut client)) = started(board, "", "silence") else {
         return;
     };
-    let bench = Bench::new();
-    bench.begin(&mut client);
+    let campaign = begin_small(&mut client);
     let settings = Settings {
         dwell_us: 20_000_000,
         dose: DoseLimits {
@@ -212,7 +219,7 @@ fn a_lost_link_blanks_the_beam_and_keeps_the_campaign(board: &str) {
     client.connect().expect("hello again");
     let status = client.status().expect("status");
     assert_eq!(status.beam, Beam::Blanked(BlankReason::LinkLost));
-    assert_eq!(status.campaign, Some(bench.0.campaign()));
+    assert_eq!(status.campaign, Some(campaign));
     assert_eq!(status.link.losses, 1);
 }
 
@@ -220,7 +227,7 @@ fn long_and_short_exposures_end_by_themselves(board: &str) {
     let Some((emulator, mut client)) = started(board, "", "dwell") else {
         return;
     };
-    Bench::new().begin(&mut client);
+    begin_small(&mut client);
     let cases = [
         (0, 1000),
         (10, 20_000),
@@ -275,7 +282,7 @@ fn a_generator_that_does_not_answer_is_reported_and_found_again(board: &str) {
     let emulator = Emulator::start(board, &path, "silent");
     let mut client = emulator.connect(8);
     client.connect().expect("hello");
-    Bench::new().begin(&mut client);
+    begin_small(&mut client);
     let settings = Settings {
         dwell_us: 900_000,
         ..Settings::DEFAULT
@@ -344,7 +351,7 @@ fn a_failure_blanks_the_beam_resets_and_is_reported_until_cleared(board: &str) {
     };
     for (candidate, (provocation, reported)) in (5..).zip(PROVOCATIONS) {
         client.connect().expect("hello");
-        Bench::new().begin(&mut client);
+        begin_small(&mut client);
         let settings = Settings {
             dwell_us: 900_000,
             ..Settings::DEFAULT
