@@ -24,6 +24,7 @@ fn a_report_is_one_file_without_scripts_or_links_that_names_what_it_shows() {
             results,
             surrogate: None,
             map: None,
+            pairs: None,
             latent: None,
             spectra: None,
             story: &[],
@@ -108,6 +109,7 @@ fn a_folder_holds_the_figures_of_its_report_and_none_of_an_earlier_one() {
             results,
             surrogate: Some(maps),
             map: Some(maps),
+            pairs: None,
             latent: Some(LatentFigure {
                 strategy: "beacon",
                 candidates: &[(0.0, 0.0), (1.0, 1.0)],
@@ -144,6 +146,7 @@ fn a_folder_holds_the_figures_of_its_report_and_none_of_an_earlier_one() {
             results: &results[..1],
             surrogate: None,
             map: None,
+            pairs: None,
             latent: None,
             spectra: None,
             ..full

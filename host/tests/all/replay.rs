@@ -459,9 +459,10 @@ fn several_responses_are_sought_together_and_told_by_their_names() {
         let map = std::fs::read(at("first").join(map)).unwrap();
         assert_eq!(Npy::new(&map[..]).unwrap().shape(), [20, 24]);
     }
+    assert!(at("first/pairs.svg").exists());
     // A campaign of one response leaves nothing of it there.
     beacon_ok(&changed(&REPLAY, &["--out", "first"]), folder.path());
-    assert!(!at("first/surrogate_mean_2.npy").exists());
+    assert!(!at("first/surrogate_mean_2.npy").exists() && !at("first/pairs.svg").exists());
 }
 
 #[test]
