@@ -4,7 +4,10 @@ use super::*;
 use crate::data::Map;
 use crate::data::files::Finished;
 use crate::figures::tests::panels;
-use crate::figures::{Arrangement, LatentFigure, SpectraFigure, Spectrum, SurrogateFigure};
+use crate::figures::{
+    Arrangement, LatentFigure, PairedResponse, PairsFigure, SpectraFigure, Spectrum,
+    SurrogateFigure,
+};
 
 #[test]
 fn a_report_is_one_file_without_scripts_or_links_that_names_what_it_shows() {
@@ -109,7 +112,16 @@ fn a_folder_holds_the_figures_of_its_report_and_none_of_an_earlier_one() {
             results,
             surrogate: Some(maps),
             map: Some(maps),
-            pairs: None,
+            pairs: Some(PairsFigure {
+                strategy: "beacon",
+                responses: &["sum", "loop-area"].map(|quantity| PairedResponse {
+                    quantity,
+                    units: "",
+                    candidates: &[0.0, 1.0],
+                    seeds: &[0.0],
+                    steps: &[1.0],
+                }),
+            }),
             latent: Some(LatentFigure {
                 strategy: "beacon",
                 candidates: &[(0.0, 0.0), (1.0, 1.0)],
