@@ -297,7 +297,7 @@ fn capacity(config: &LiveConfig) -> Capacity {
     Capacity::for_candidates(candidates, config.budget)
 }
 
-fn microscope(config: &LiveConfig) -> SpecimenMicroscope {
+pub(crate) fn microscope(config: &LiveConfig) -> SpecimenMicroscope {
     let specimen = SpecimenKind::Nanoparticles.config(1).make().unwrap();
     let beam = config.instrument.beam.clone();
     SpecimenMicroscope::new(specimen, beam, config.current, Some(config.dwell())).unwrap()

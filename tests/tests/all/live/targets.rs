@@ -12,10 +12,13 @@ use beacon_tests::campaign::{further, trajectory};
 use beacon_tests::live::{Ran, begin, go, settings};
 use beacon_tests::unreliable::Unreliable;
 
-use super::{Written, column, folder, say};
+use super::{Written, folder, say};
+use crate::link_interrupt::microscope;
 use crate::pty_board::Board;
 
-const SHORT: &str = "--microscope specimen --budget 22 --initial 8 --retrain-every 3";
+/// Exposures that a board in memory allows.
+const SHORT: &str = "--microscope specimen --budget 22 --initial 8 --dwell 0.002 --current 2000 \
+                     --retrain-every 3";
 const TWO: &str = "target line:Pd-La,line:Au-Ma";
 const THREE: &str = "target line:Pd-La,line:Au-Ma,sum";
 
@@ -31,8 +34,8 @@ fn capacity(arguments: &str, responses: usize) -> Capacity {
 /// The campaign with the kernel in this process.
 fn in_process(arguments: &str, told: Told) -> Ran {
     let (_kept, path) = folder();
-    let mut config = settings(arguments);
-    let mut microscope = Unreliable::new(column(&mut config), |nth| {
+    let config = settings(arguments);
+    let mut microscope = Unreliable::new(microscope(&config), |nth| {
         told(&path, nth);
         None
     });
@@ -41,8 +44,8 @@ fn in_process(arguments: &str, told: Told) -> Ran {
 
 /// The campaign in a folder on a board, whose host has room for as many targets as there may be.
 fn on_board(board: &Board, arguments: &str, path: &Path, told: Told) -> Ran {
-    let mut config = settings(arguments);
-    let mut microscope = Unreliable::new(column(&mut config), |nth| {
+    let config = settings(arguments);
+    let mut microscope = Unreliable::new(microscope(&config), |nth| {
         told(path, nth);
         None
     });
@@ -58,7 +61,7 @@ fn on_board(board: &Board, arguments: &str, path: &Path, told: Told) -> Ran {
 
 /// Goes on with the campaign of a folder on a board.
 fn resumed_on(board: &Board, arguments: &str, path: &Path) -> Result<Ran, CampaignError> {
-    let mut microscope = column(&mut settings(arguments));
+    let mut microscope = microscope(&settings(arguments));
     let folder = RunFolder::resume(path).unwrap();
     let taken_up = TakenUp::read(&folder).unwrap();
     let session = Session::resume(&mut microscope, taken_up, &folder, Arc::default()).unwrap();
