@@ -301,9 +301,10 @@ impl<'a> Session<'a> {
         };
         controller.set_watch(self.station.interruptible());
         controller.set_silent(true)?;
-        let room = controller.room();
+        let (room, most) = (controller.room(), controller.room_for_responses());
         if let Some(control) = &self.station.control {
             control.set_room(room);
+            control.set_most_targets(most);
         }
         let state = self.state.clone();
         let mut drive = Drive::new(state, patches, monitor, controller, how)?;
@@ -328,7 +329,6 @@ impl<'a> Session<'a> {
         }
         drive.controller().set_watch(station.watching());
         drive.set_room(room);
-        let most = drive.controller().room_for_responses();
         drive.set_most_targets(most);
         let resumed = match self.torn {
             Some(_) => {
