@@ -581,6 +581,27 @@ fn components_of_the_spectra_so_far_are_sought_and_every_point_is_told_by_the_ne
         .iter()
         .map(|cells| counts(cells[1] as usize * 24 + cells[2] as usize))
         .collect();
+    // They begin with the points that any target begins with.
+    let single = [
+        "--response",
+        "response.npy",
+        "--initial",
+        "8",
+        "--steps",
+        "9",
+        "--out",
+        "single",
+    ];
+    beacon_ok(&changed(&REPLAY, &single), folder.path());
+    let pixel = |row: &String| {
+        row.split(',')
+            .take(3)
+            .map(str::to_owned)
+            .collect::<Vec<_>>()
+    };
+    let single = rows(&at("single"));
+    let seeds = |rows: &[String]| rows[..8].iter().map(pixel).collect::<Vec<_>>();
+    assert_eq!(seeds(&told), seeds(&single));
     // They are learnt from the first eight spectra, and again from half as many more.
     let vectors = components_of(&spectra[..12], 2);
     for (cells, spectrum) in points.iter().zip(&spectra) {

@@ -7,7 +7,7 @@ use super::hand_over::HandedOver;
 use super::{Learner, is_numeric};
 use crate::campaign::event::Event;
 use crate::campaign::state::DRIFTED;
-use crate::campaign::{CampaignError, Command, Region, State};
+use crate::campaign::{CampaignError, Command, Region, Standing, State};
 use crate::controller::ControllerError;
 
 impl Learner<'_> {
@@ -52,6 +52,12 @@ impl Learner<'_> {
                         let spectrum = single(&measured.acquired.spectrum);
                         let reduction = on_controller.flatten().zip(spectrum);
                         self.tell(candidate, &responses, reduction)?;
+                    }
+                    // Components that have yet to be learnt: chance, which chooses until then, looks at no
+                    // response, and the points to begin with are those of any target.
+                    _ if state.standing(candidate) == Standing::Measured => {
+                        let nothing = vec![0.0; self.responses.len()];
+                        self.controller.measure_all(candidate, &nothing)?;
                     }
                     _ => {
                         let mut left_out = state.left_out().iter().rev();
