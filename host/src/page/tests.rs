@@ -72,6 +72,17 @@ fn a_report_is_one_file_without_scripts_or_links_that_names_what_it_shows() {
     });
 }
 
+/// Two responses of two candidates.
+fn pair() -> [PairedResponse<'static>; 2] {
+    ["sum", "loop-area"].map(|quantity| PairedResponse {
+        quantity,
+        units: "",
+        candidates: &[0.0, 1.0],
+        seeds: &[0.0],
+        steps: &[1.0],
+    })
+}
+
 #[test]
 fn a_folder_holds_the_figures_of_its_report_and_none_of_an_earlier_one() {
     let map = Map::uncalibrated(12, 12, (0..144).map(f64::from).collect(), "HAADF");
@@ -103,6 +114,7 @@ fn a_folder_holds_the_figures_of_its_report_and_none_of_an_earlier_one() {
         sigma: &map,
         truth: None,
     };
+    let pair = pair();
     panels(2, 30, 1.0, |results| {
         let full = Report {
             title: "two",
@@ -114,13 +126,7 @@ fn a_folder_holds_the_figures_of_its_report_and_none_of_an_earlier_one() {
             map: Some(maps),
             pairs: Some(PairsFigure {
                 strategy: "beacon",
-                responses: &["sum", "loop-area"].map(|quantity| PairedResponse {
-                    quantity,
-                    units: "",
-                    candidates: &[0.0, 1.0],
-                    seeds: &[0.0],
-                    steps: &[1.0],
-                }),
+                responses: &pair,
             }),
             latent: Some(LatentFigure {
                 strategy: "beacon",

@@ -56,8 +56,8 @@ impl ComponentsTarget {
 
 impl ComponentsTarget {
     /// The components, each as a scalarizer that is to be learnt.
-    pub fn components(self) -> impl ExactSizeIterator<Item = Component> {
-        (1..self.count + 1).map(move |number| Component {
+    pub fn components(self) -> impl Iterator<Item = Component> {
+        (1..=self.count).map(move |number| Component {
             number,
             of: self,
             learnt: None,

@@ -631,7 +631,7 @@ fn too_few_spectra_or_none_have_no_components() {
     let refused = |change: &[&str]| {
         let output = beacon(&changed(&REPLAY, change), folder.path());
         assert!(!output.status.success(), "{change:?}");
-        text(&output.stderr).to_owned()
+        text(&output.stderr)
     };
     for (change, told) in [
         (
