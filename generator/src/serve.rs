@@ -4,9 +4,13 @@
 //! come late when the machine is busy, where a controller's would have come in time. So the clock
 //! waits while the beam is on and nothing that has come would ever end that: up to [`SILENCE`],
 //! after which nothing is on its way any more.
+//!
+//! A controller sends the next pixel when it has the answer to one before, so every answer leaves when it
+//! is due: an answer that waited for the next look would make a long dwell many times as long.
 
-use std::io::{self, ErrorKind, Read as _, Write as _};
+use std::io::{self, Read as _, Write as _};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -19,7 +23,7 @@ use crate::record::{Record, Stay};
 
 /// How long the clock waits for bytes that would blank the beam.
 const SILENCE: Duration = Duration::from_millis(250);
-/// How often the clock is looked at.
+/// How often the clock is looked at where nothing comes and no answer is due.
 const LOOK: Duration = Duration::from_millis(1);
 
 /// Generator, record and what is wrong with the line.
@@ -141,28 +145,24 @@ fn locked(state: &Mutex<State>) -> MutexGuard<'_, State> {
 
 fn serve(mut stream: TcpStream, state: &Mutex<State>) -> io::Result<()> {
     stream.set_nodelay(true)?;
-    stream.set_read_timeout(Some(LOOK))?;
+    let bytes = listen(stream.try_clone()?);
     let begun = Instant::now();
-    let mut heard = begun;
-    let mut bytes = [0; 4096];
+    let (mut heard, mut wait) = (begun, LOOK);
     loop {
-        let count = match stream.read(&mut bytes) {
-            Ok(0) => return Ok(()),
-            Ok(count) => count,
-            Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => 0,
-            Err(error) => return Err(error),
+        let mut come = match bytes.recv_timeout(wait) {
+            Ok(come) => come,
+            Err(RecvTimeoutError::Timeout) => Vec::new(),
+            Err(RecvTimeoutError::Disconnected) => return Ok(()),
         };
+        come.extend(bytes.try_iter().flatten());
         let now = Instant::now();
         let mut replies = Vec::new();
         {
             let mut state = locked(state);
-            let arrived = if state.deaf || !state.powered {
-                0
-            } else {
-                count
-            };
-            for byte in &bytes[..arrived] {
-                state.generator.send(*byte);
+            if !state.deaf && state.powered && !come.is_empty() {
+                for byte in come {
+                    state.generator.send(byte);
+                }
                 heard = now;
             }
             let clock = now.duration_since(begun).as_nanos() * u128::from(CLOCK_HZ) / 1_000_000_000;
@@ -172,9 +172,25 @@ fn serve(mut stream: TcpStream, state: &Mutex<State>) -> io::Result<()> {
                     replies.push(state.say(byte));
                 }
             }
+            wait = state.quiet(LOOK);
         }
         stream.write_all(&replies)?;
     }
+}
+
+/// What comes, as it comes, until the other end closes the connection. A thread waits for it: a socket's own
+/// time-out ends with a tick of the system's clock, which is as long as ten pixels.
+fn listen(mut stream: TcpStream) -> Receiver<Vec<u8>> {
+    let (sender, receiver) = mpsc::channel();
+    thread::spawn(move || {
+        let mut bytes = [0; 4096];
+        while let Ok(count @ 1..) = stream.read(&mut bytes) {
+            if sender.send(bytes[..count].to_vec()).is_err() {
+                break;
+            }
+        }
+    });
+    receiver
 }
 
 impl State {
@@ -205,5 +221,14 @@ impl State {
             self.record
                 .follow(self.generator.now(), self.generator.pins());
         }
+    }
+
+    /// How long it will be until a byte leaves, if none comes: at most so long.
+    fn quiet(&self, most: Duration) -> Duration {
+        let cycles = most.as_nanos() * u128::from(CLOCK_HZ) / 1_000_000_000;
+        let mut ahead = self.generator.clone();
+        let now = ahead.now();
+        while ahead.run_until(now + cycles as u64) && ahead.receive().is_none() {}
+        Duration::from_nanos((ahead.now() - now) * 1_000_000_000 / CLOCK_HZ)
     }
 }

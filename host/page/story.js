@@ -66,7 +66,7 @@ export class Snapshot {
     if (this.standing) for (const [name, region] of message.standings ?? []) this.fill(name, region);
     if (event === "Measured" && message.point) {
       const point = {
-        ...message.point, row: message.at[0], column: message.at[1], record: message.record,
+        ...message.point, responses: [...message.point.responses], row: message.at[0], column: message.at[1], record: message.record,
         number: this.points.length + 1, dwell: this.facts.dwell_seconds, elapsed: message.elapsed_ms,
       };
       this.points.push(point);
@@ -74,6 +74,9 @@ export class Snapshot {
     }
     if (event === "Reduced") {
       message.responses.forEach((response, index) => this.points[index]?.responses.push(response));
+    }
+    if (event === "Components") {
+      message.responses.forEach((responses, index) => { if (this.points[index]) this.points[index].responses = [...responses]; });
     }
     if (event === "Commanded" || event === "Refused") this.commands.push({ ...message, before });
     if (event === "Surveyed") this.shifts.push({ shift: message.shift, points: this.points.length });

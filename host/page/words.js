@@ -99,6 +99,7 @@ function told(message) {
     case "Commanded": return `${message.by || "somebody"}: ${brief(message.command)}`;
     case "Refused": return `${message.by || "somebody"}: ${brief(message.command)}, refused: ${message.why}`;
     case "Reduced": return `all points reduced by ${message.scalarizer}`;
+    case "Components": return `${message.target} learnt from ${message.spectra} spectra: all points have other numbers`;
     case "Ended": return `ended: ${message.why}`;
     default: return message.event;
   }

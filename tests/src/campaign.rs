@@ -6,18 +6,18 @@ use std::fmt::Debug;
 use beacon_host::campaign::Outcome;
 use beacon_kernel::link::message::{
     Activation, Beam, BlankReason, Campaign, Health, LinkStatistics, Measurement, ModelHeader,
-    Status,
+    Several, Status,
 };
 use beacon_kernel::link::transfer::{Encoding, Payload, Sender};
 use beacon_kernel::link::{Client, Transport};
 use beacon_kernel::{
-    Acquisition, Candidate, Candidates, Capacity, Edges, Explorer, Hyperparameters, Model, Network,
-    Proposal, Standardisation, Storage,
+    Candidate, Candidates, Capacity, Edges, Hyperparameters, MOST_RESPONSES, Model, Network,
+    Proposal, Standardisation,
 };
 use rand_core::{Rng, SeedableRng};
 use rand_xoshiro::Xoshiro128PlusPlus;
 
-use crate::ControllerMemory;
+use crate::{ControllerMemory, ExplorerMemory};
 
 /// A proposal bit by bit: candidate, step, score, prediction.
 pub type Step = (u32, usize, u32, Option<(u32, u32)>);
@@ -38,6 +38,32 @@ pub fn trajectory(outcome: &Outcome) -> Vec<(Candidate, Option<Step>)> {
     let points = outcome.seeds.iter().chain(&outcome.steps);
     let points = points.map(|point| (point.candidate, point.proposal.as_ref().map(bits)));
     points.collect()
+}
+
+/// What a campaign knows of the responses beside the first: values, predictions and maps. Two texts are equal
+/// when all bits are.
+pub fn further(outcome: &Outcome) -> String {
+    format!("{:?}", outcome.further)
+}
+
+/// Every point of a campaign as its kernel is told: of each response the candidates, with the bits of the value
+/// relative to the first one.
+pub fn points(outcome: &Outcome) -> Vec<Vec<(u32, u32)>> {
+    let all = outcome.seeds.iter().chain(&outcome.steps);
+    let first = all.clone().map(|point| point.response).collect();
+    let further = outcome.further.iter().map(|of| of.values.clone());
+    let relative = |values: Vec<f64>| {
+        let origin = values.first().copied().unwrap_or_default();
+        let bits = values
+            .iter()
+            .map(|value| ((value - origin) as f32).to_bits());
+        let candidates = all.clone().map(|point| point.candidate.0);
+        candidates.zip(bits).collect()
+    };
+    std::iter::once(first)
+        .chain(further)
+        .map(relative)
+        .collect()
 }
 
 /// A controller's status but for what silence on the line changes: the campaign stands as it did.
@@ -90,6 +116,18 @@ impl Bench {
         mean: 2.0,
         scale: 3.0,
     };
+    /// Those of the responses beside the first, where a campaign has some.
+    pub const OTHERS: [Standardisation; MOST_RESPONSES - 1] = [
+        Standardisation {
+            mean: -20.0,
+            scale: 3.0,
+        },
+        Standardisation::IDENTITY,
+        Standardisation {
+            mean: 100.0,
+            scale: 0.5,
+        },
+    ];
 
     /// A campaign of 10 seeds and 40 steps on 225 candidates.
     ///
@@ -175,14 +213,44 @@ impl Bench {
         }
     }
 
+    /// So many responses of a candidate: the first is that of [`Self::measurement`], and the others are about as
+    /// [`Self::OTHERS`] says.
+    ///
+    /// # Panics
+    /// When there is no such candidate.
+    pub fn vector(&self, candidate: u32, responses: usize) -> Vec<f32> {
+        let n = candidate as f32;
+        let all = [
+            self.measurement(candidate).value,
+            -20.0 + 3.0 * (0.1 * n).sin(),
+            (0.37 * n).cos(),
+            100.0 + 0.5 * (0.23 * n).sin(),
+        ];
+        all[..responses].to_vec()
+    }
+
     /// Begins the campaign on a controller, which then has its image.
     ///
     /// # Panics
     /// When the controller refuses or does not answer.
     pub fn begin<T: Transport<Error: Debug>>(&self, client: &mut Client<T>) {
+        self.begin_several(client, 1);
+    }
+
+    /// [`Self::begin`] with so many responses of a place.
+    ///
+    /// # Panics
+    /// As there.
+    pub fn begin_several<T: Transport<Error: Debug>>(
+        &self,
+        client: &mut Client<T>,
+        responses: usize,
+    ) {
         let edges = self.candidates.edges().into();
-        let begun = client.begin_with(self.campaign(), edges, &self.image_sender());
-        begun.expect("a campaign");
+        let announced = client.announce_vectors(self.campaign(), edges, responses as u8);
+        announced.expect("a campaign");
+        let taken = client.deliver(&self.image_sender(), Activation::Image);
+        taken.expect("an image");
     }
 
     /// Hands a model over to a controller.
@@ -190,7 +258,24 @@ impl Bench {
     /// # Panics
     /// When the controller refuses or does not answer.
     pub fn hand_over<T: Transport<Error: Debug>>(&self, client: &mut Client<T>, version: usize) {
-        let commit = Activation::Model(self.header(version));
+        self.hand_over_several(client, version, 1);
+    }
+
+    /// [`Self::hand_over`] with the standardisations of so many responses.
+    ///
+    /// # Panics
+    /// As there.
+    pub fn hand_over_several<T: Transport<Error: Debug>>(
+        &self,
+        client: &mut Client<T>,
+        version: usize,
+        responses: usize,
+    ) {
+        let header = self.header(version);
+        let commit = match Several::new(&Self::OTHERS.map(Into::into)[..responses - 1]) {
+            Some(others) => Activation::ModelOfVectors { header, others },
+            None => Activation::Model(header),
+        };
         let taken = client.deliver(&self.weights_sender(version), commit);
         taken.expect("a model");
     }
@@ -261,10 +346,8 @@ impl Bench {
     /// # Panics
     /// When the kernel refuses anything.
     pub fn direct(&self) -> Vec<Step> {
-        let capacity = self.capacity();
-        let (mut floats, mut words) = (vec![0.0; capacity.floats()], vec![0; capacity.words()]);
-        let storage = Storage::new(capacity, &mut floats, &mut words).unwrap();
-        let mut explorer = Explorer::new(storage, Acquisition::default(), self.seed).unwrap();
+        let mut memory = ExplorerMemory::new(self.capacity());
+        let mut explorer = memory.explorer(self.seed);
         let window = self.network.window();
         explorer
             .load_image(self.side, self.side, window, &self.image)

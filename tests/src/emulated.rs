@@ -14,10 +14,14 @@ use beacon_host::controller::{
     BeamPort, Controller, ControllerChoice, ControllerError, Emulator, EmulatorError, InProcess,
     LinkReport, Linked, Memory, Port, Recovery, Setup, firmware_image,
 };
-use beacon_kernel::link::message::Settings;
+use beacon_kernel::link::message::{Measurement, Settings};
 use beacon_kernel::link::scalarizer::Scalarizer;
 use beacon_kernel::link::{Client, Timing, Transport};
-use beacon_kernel::{Acquisition, Candidate, Capacity, Model, Proposal, Surrogate};
+use beacon_kernel::{
+    Acquisition, Candidate, Capacity, Model, Prediction, Proposal, Responses, Surrogate,
+};
+
+use crate::campaign::points;
 
 /// For boards whose emulator may wait for a crowded machine: every answer has two minutes.
 pub const PATIENT: Timing = Timing {
@@ -224,7 +228,7 @@ pub fn last_panic<T: Transport<Error: Debug>>(client: &mut Client<T>) -> String 
     String::from_utf8_lossy(&message[..length]).into_owned()
 }
 
-/// The board's own posterior, not the host's copy of it, has the same bits.
+/// The board's own posterior of each response, not the host's copy of it, has the same bits.
 ///
 /// # Errors
 /// When the board does not answer.
@@ -233,11 +237,43 @@ pub fn last_panic<T: Transport<Error: Debug>>(client: &mut Client<T>) -> String 
 /// When a bit differs.
 pub fn check_posterior(linked: &mut Linked<'_>) -> Result<(), ControllerError> {
     let bits = |(mean, variance): (f32, f32)| (mean.to_bits(), variance.to_bits());
-    let expected: Vec<_> = linked.surrogate()?.iter().map(bits).collect();
-    let (mean, variance) = linked.surrogate_of_board()?;
-    let found: Vec<_> = mean.into_iter().zip(variance).map(bits).collect();
-    assert_eq!(found, expected);
+    for response in 0..linked.surrogate()?.responses() as u8 {
+        let surrogate = linked.surrogate()?;
+        let expected: Vec<_> = surrogate.iter_of(response.into()).map(bits).collect();
+        let (mean, variance) = linked.surrogate_of_board(response)?;
+        let found: Vec<_> = mean.into_iter().zip(variance).map(bits).collect();
+        assert_eq!(found, expected, "response {response}");
+    }
     Ok(())
+}
+
+/// The points that the board itself holds, of each response as [`points`](crate::campaign::points) has them.
+///
+/// # Errors
+/// When the board does not answer, or has no model.
+pub fn points_of_board(linked: &mut Linked<'_>) -> Result<Vec<Vec<(u32, u32)>>, ControllerError> {
+    let responses = linked.surrogate()?.responses() as u8;
+    let column = |response| {
+        let measured = linked.measurements_of_board(response)?;
+        let bits = |point: Measurement| (point.candidate, point.value.to_bits());
+        Ok(measured.into_iter().map(bits).collect())
+    };
+    (0..responses).map(column).collect()
+}
+
+/// The points that a board held on the way are the first ones of what the campaign came to.
+///
+/// # Panics
+/// When there are none, or one differs in a bit.
+pub fn check_points(held: &[Vec<(u32, u32)>], outcome: &Outcome) {
+    let told = points(outcome);
+    assert_eq!(held.len(), told.len());
+    for (response, (held, told)) in held.iter().zip(&told).enumerate() {
+        assert!(
+            !held.is_empty() && told.starts_with(held),
+            "response {response}: {held:?}, {told:?}"
+        );
+    }
 }
 
 /// [`EmulatedBoard::run`] with the board at a port.
@@ -253,8 +289,7 @@ where
     F: FnMut(usize, &mut Linked<'_>) -> Result<(), ControllerError>,
 {
     let campaign = Campaign::new(config.clone(), seeds, experiment).expect("a valid campaign");
-    let candidates = campaign.candidates();
-    let capacity = Capacity::for_candidates(candidates, campaign.measurements());
+    let capacity = campaign.capacity();
     link_to(port, host, timing, capacity, |linked| {
         let mut attended = Attended {
             linked,
@@ -349,6 +384,22 @@ impl<F: FnMut(usize, &mut Linked<'_>) -> Result<(), ControllerError>> Controller
         self.linked.begin(setup)
     }
 
+    fn begin_with(&mut self, setup: &Setup<'_>, responses: usize) -> Result<(), ControllerError> {
+        self.linked.begin_with(setup, responses)
+    }
+
+    fn room_for_responses(&self) -> usize {
+        self.linked.room_for_responses()
+    }
+
+    fn predict_of(
+        &mut self,
+        candidate: Candidate,
+        response: usize,
+    ) -> Result<Prediction, ControllerError> {
+        self.alive()?.predict_of(candidate, response)
+    }
+
     fn choose(&mut self, acquisition: Acquisition) -> Result<(), ControllerError> {
         self.next()?.choose(acquisition)
     }
@@ -361,6 +412,14 @@ impl<F: FnMut(usize, &mut Linked<'_>) -> Result<(), ControllerError>> Controller
         self.next()?.measure(candidate, response)
     }
 
+    fn measure_all(
+        &mut self,
+        candidate: Candidate,
+        responses: &[f32],
+    ) -> Result<(), ControllerError> {
+        self.next()?.measure_all(candidate, responses)
+    }
+
     fn reduce_with(
         &mut self,
         scalarizer: Option<Scalarizer>,
@@ -369,12 +428,16 @@ impl<F: FnMut(usize, &mut Linked<'_>) -> Result<(), ControllerError>> Controller
         self.next()?.reduce_with(scalarizer, origin)
     }
 
-    fn measure_spectrum(
+    fn reduce_with_all(&mut self, reductions: &[(Scalarizer, f64)]) -> Result<(), ControllerError> {
+        self.next()?.reduce_with_all(reductions)
+    }
+
+    fn measure_spectrum_all(
         &mut self,
         candidate: Candidate,
         spectrum: &[f32],
-    ) -> Result<f32, ControllerError> {
-        self.next()?.measure_spectrum(candidate, spectrum)
+    ) -> Result<Responses, ControllerError> {
+        self.next()?.measure_spectrum_all(candidate, spectrum)
     }
 
     fn exclude(

@@ -4,6 +4,7 @@
 
 pub mod bridge_standin;
 pub mod campaign;
+mod controller_memory;
 pub mod dtmicroscope;
 pub mod emulated;
 pub mod every_message;
@@ -18,11 +19,14 @@ pub mod unreliable;
 mod wire;
 
 pub use campaign::{Bench, Step};
+pub use controller_memory::{ControllerMemory, ExplorerMemory, LIMITS};
 pub use dtmicroscope::DtServer;
 pub use emulated::EmulatedBoard;
 pub use faulty::{Faults, FaultyTransport};
 pub use nucleo::{NucleoBoard, NucleoState, Pulse};
-pub use rig::{BeamEvent, ControllerMemory, Rig, TestBoard};
+pub use rig::{BeamEvent, Rig, TestBoard};
 pub use wire::Wire;
 
-pub use replay::{golden, in_process, pfm, pfm_folder, published_seeds, run, specimen};
+pub use replay::{
+    golden, in_process, pfm, pfm_folder, published_seeds, run, specimen, specimen_of,
+};

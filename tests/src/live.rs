@@ -12,7 +12,7 @@ use beacon_host::data::Map;
 use beacon_host::internal::journal::RunFolder;
 use beacon_host::microscope::Microscope;
 use beacon_host::{LiveError, LiveSummary, Log, Session, TakenUp};
-use beacon_kernel::{Capacity, MOST_RESPONSES};
+use beacon_kernel::{Candidates, Capacity, MOST_RESPONSES};
 use clap::{Args as _, Command, FromArgMatches as _};
 
 /// Settings from arguments as `beacon run` takes them; trained at every tenth point, which is
@@ -134,15 +134,15 @@ pub fn go(
 /// The patch space of a session's image, which most campaigns of a test have in common: it takes longer
 /// to work out than a short campaign to run.
 fn spaces(session: &Session<'_>) -> Result<Spaces, CampaignError> {
-    static KEPT: Mutex<Option<(Map, usize, Spaces)>> = Mutex::new(None);
-    let (image, window) = (session.image(), session.config().campaign.window);
+    static KEPT: Mutex<Option<(Map, Candidates, Spaces)>> = Mutex::new(None);
+    let (image, candidates) = (session.image(), session.candidates()?);
     let mut kept = KEPT.lock().expect("nobody panicked with it");
     match &*kept {
-        Some((of, windows, spaces)) if of == image && *windows == window => Ok(spaces.clone()),
+        Some((of, all, spaces)) if of == image && *all == candidates => Ok(spaces.clone()),
         _ => {
             let patches = session.patches()?;
             let spaces = Spaces::new(&patches, None, &Cache::none()).expect("patches");
-            *kept = Some((image.clone(), window, spaces.clone()));
+            *kept = Some((image.clone(), candidates, spaces.clone()));
             Ok(spaces)
         }
     }

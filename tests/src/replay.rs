@@ -9,7 +9,7 @@ use beacon_host::campaign::{
 use beacon_host::controller::{InProcess, Memory};
 use beacon_host::data::files;
 use beacon_host::internal::specimen::SpecimenKind;
-use beacon_kernel::Capacity;
+use beacon_host::scalarizer::Scalarizer;
 
 /// The published PFM benchmark; `None`, said aloud, where the data are absent.
 ///
@@ -57,6 +57,19 @@ pub fn specimen(seed: u64) -> SpecimenExperiment {
     SpecimenExperiment::open(config).expect("the default specimen is valid")
 }
 
+/// That specimen under several targets, as scalarizers are written.
+///
+/// # Panics
+/// For no target, and for one that is no scalarizer or does not fit the specimen.
+pub fn specimen_of(seed: u64, targets: &[&str]) -> SpecimenExperiment {
+    let read = |target: &&str| target.parse::<Scalarizer>().expect("a scalarizer");
+    let mut targets = targets.iter().map(read);
+    let specimen = SpecimenKind::Nanoparticles.config(seed).make();
+    let specimen = specimen.expect("the default specimen is valid");
+    let first = targets.next().expect("a target");
+    SpecimenExperiment::of_several(specimen, first, targets).expect("lines that it has")
+}
+
 /// Runs a campaign with the kernel in this process.
 ///
 /// # Panics
@@ -71,11 +84,7 @@ pub fn run(config: &CampaignConfig, seeds: Seeds, experiment: &mut dyn Oracle) -
 /// # Panics
 /// When the campaign fails.
 pub fn in_process(campaign: Campaign, experiment: &mut dyn Oracle) -> Outcome {
-    let candidates = campaign.candidates();
-    let mut memory = Memory::new(Capacity::for_candidates(
-        candidates,
-        campaign.measurements(),
-    ));
+    let mut memory = Memory::new(campaign.capacity());
     let mut controller = InProcess::new(&mut memory).expect("memory of the right size");
     campaign
         .run(experiment, &mut controller, &mut ())

@@ -4,9 +4,8 @@
 use std::collections::VecDeque;
 use std::convert::Infallible;
 
-use beacon_kernel::link::message::{BeamFault, DoseLimits, Health, Reading, Signals, Which};
-use beacon_kernel::link::{Board, Controller, Exposure, Limits, Memory, Transport, frame};
-use beacon_kernel::{Acquisition, Capacity, Explorer, Storage};
+use beacon_kernel::link::message::{BeamFault, Health, Reading, Signals, Which};
+use beacon_kernel::link::{Board, Controller, Exposure, Transport};
 
 /// What a beam did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -154,57 +153,6 @@ impl Board for TestBoard {
         self.panic.clear();
     }
 }
-
-/// What an in-memory controller borrows.
-pub struct ControllerMemory {
-    capacity: Capacity,
-    floats: Vec<f32>,
-    words: Vec<u32>,
-    receive: Vec<u8>,
-    reply: Vec<u8>,
-    staging: Vec<f32>,
-    doses: Vec<u32>,
-}
-
-impl ControllerMemory {
-    /// Memory for a capacity, full of rubbish.
-    pub fn new(capacity: Capacity) -> Self {
-        Self {
-            capacity,
-            floats: vec![f32::NAN; capacity.floats()],
-            words: vec![u32::MAX; capacity.words()],
-            receive: vec![0xAA; frame::MAX_BODY],
-            reply: vec![0xAA; frame::MAX_FRAME],
-            staging: vec![f32::NAN; Memory::staging(capacity)],
-            doses: vec![u32::MAX; Memory::doses(capacity)],
-        }
-    }
-
-    /// A controller after reset.
-    ///
-    /// # Panics
-    /// When the memory is not what the controller asks for.
-    pub fn controller(&mut self) -> Controller<'_> {
-        let storage = Storage::new(self.capacity, &mut self.floats, &mut self.words).unwrap();
-        let explorer = Explorer::new(storage, Acquisition::default(), 0).unwrap();
-        let memory = Memory {
-            receive: &mut self.receive,
-            reply: &mut self.reply,
-            staging: &mut self.staging,
-            doses: &mut self.doses,
-        };
-        Controller::new(explorer, memory, LIMITS).unwrap()
-    }
-}
-
-/// The test board's own ceiling.
-pub const LIMITS: Limits = Limits {
-    dose: DoseLimits {
-        pixel_us: 1_000_000,
-        total_us: 4_000_000_000,
-    },
-    work_ms: 50,
-};
 
 /// A controller with its board, reached as a transport.
 pub struct Rig<'a> {

@@ -7,18 +7,15 @@ use std::convert::Infallible;
 
 use beacon_generator::{Front, Reader};
 use beacon_kernel::link::message::{
-    Activation, Beam, BeamFault, BlankReason, Campaign, DoseLimits, Edges, Exposed, Health,
-    Measurement, ModelHeader, Next, Refusal, Settings,
+    Activation, Beam, BeamFault, BlankReason, Campaign, Edges, Exposed, Health, Measurement,
+    ModelHeader, Next, Refusal, Settings,
 };
 use beacon_kernel::link::transfer::{Encoding, Payload, Sender};
-use beacon_kernel::link::{
-    Board, Client, Controller, Exposure, Failure, Limits, Memory, Timing, Transport, frame,
-};
-use beacon_kernel::{
-    Acquisition, Candidates, Capacity, Explorer, Hyperparameters, Network, Standardisation, Storage,
-};
+use beacon_kernel::link::{Board, Client, Controller, Exposure, Failure, Timing, Transport};
+use beacon_kernel::{Candidates, Capacity, Hyperparameters, Network, Standardisation};
 
 use crate::PIXEL;
+use crate::controller_memory::ControllerMemory;
 use crate::driven::{Driven, Line, MICROSECOND, MILLISECOND, SHORTEST_DWELL_US};
 
 /// A byte on the line, in clock cycles, rounded down.
@@ -179,50 +176,6 @@ impl Transport for Rig<'_> {
     }
 }
 
-/// What a controller borrows.
-struct Memories {
-    capacity: Capacity,
-    floats: Vec<f32>,
-    words: Vec<u32>,
-    receive: Vec<u8>,
-    reply: Vec<u8>,
-    staging: Vec<f32>,
-    doses: Vec<u32>,
-}
-
-impl Memories {
-    fn new(capacity: Capacity) -> Self {
-        Self {
-            capacity,
-            floats: vec![0.0; capacity.floats()],
-            words: vec![0; capacity.words()],
-            receive: vec![0; frame::MAX_BODY],
-            reply: vec![0; frame::MAX_FRAME],
-            staging: vec![0.0; Memory::staging(capacity)],
-            doses: vec![0; Memory::doses(capacity)],
-        }
-    }
-
-    /// A controller after reset.
-    fn controller(&mut self) -> Controller<'_> {
-        let storage = Storage::new(self.capacity, &mut self.floats, &mut self.words);
-        let storage = storage.expect("enough memory");
-        let explorer = Explorer::new(storage, Acquisition::default(), 0).expect("an explorer");
-        let memory = Memory {
-            receive: &mut self.receive,
-            reply: &mut self.reply,
-            staging: &mut self.staging,
-            doses: &mut self.doses,
-        };
-        let dose = DoseLimits {
-            pixel_us: 1_000_000,
-            total_us: 4_000_000_000,
-        };
-        let limits = Limits { dose, work_ms: 50 };
-        Controller::new(explorer, memory, limits).expect("a controller")
-    }
-}
-
 /// Image, model and responses.
 struct Sample {
     image: Vec<f32>,
@@ -352,7 +305,7 @@ fn campaign(faults: &[Fault]) -> Outcome {
     let sample = Sample::new();
     let candidates = Candidates::new(SIDE, SIDE, WINDOW).expect("candidates");
     let capacity = Capacity::for_candidates(candidates, SEEDS as usize + faults.len());
-    let mut memories = Memories::new(capacity);
+    let mut memory = ControllerMemory::new(capacity);
     let mut wire = Wire {
         driven: Driven::new(Front::Uart, Reader::Uart),
         sent: VecDeque::new(),
@@ -367,7 +320,7 @@ fn campaign(faults: &[Fault]) -> Outcome {
     let mut again = None;
     'controllers: loop {
         let rig = Rig {
-            controller: memories.controller(),
+            controller: memory.controller(),
             wire,
             ahead_ms: 0,
         };

@@ -148,6 +148,7 @@ fn case(
         results: &results,
         surrogate: None,
         map: None,
+        pairs: None,
         latent: None,
         spectra: None,
         story: &[],

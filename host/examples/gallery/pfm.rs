@@ -100,6 +100,7 @@ pub(crate) fn draw(folder: &Path, out: &Path) -> Outcome {
     let all: Vec<_> = results.into_iter().chain([random]).collect();
     let report = Report {
         title: "EI, MU and BEACON as published, on PFM amplitude",
+        pairs: None,
         lead: "Published runs; the patch and latent coverage are stand-ins for the layout.",
         image: &image,
         target: Some(&target),

@@ -81,6 +81,7 @@ pub(crate) fn draw(folder: &Path, out: &Path) -> Outcome {
         results: &results,
         surrogate: None,
         map: None,
+        pairs: None,
         latent: None,
         spectra: None,
         story: &[],

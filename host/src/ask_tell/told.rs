@@ -9,7 +9,8 @@ use beacon_kernel::Candidate;
 use super::AskTellError;
 use crate::campaign::drive::{Failure, Kept, World};
 use crate::campaign::{
-    Ended, Event, Expose, Exposure, Given, Measured, Posterior, Record, Series, State,
+    Ended, Event, Expose, Exposure, Given, Measured, MeasuredPoint, Posterior, Record, Series,
+    State,
 };
 use crate::controller::BeamPort;
 use crate::data::{Behaviour, Map};
@@ -225,16 +226,8 @@ impl World for Told {
         Err(Failure::Final("the caller measures".to_owned()))
     }
 
-    fn reduce(&mut self, state: &State, scalarizer: &Scalarizer) -> Vec<f64> {
-        let channels = &state.begun().channels;
-        let response = |spectrum: &[f64]| {
-            let reduced = scalarizer.reduce(spectrum, &channels.coordinates, &channels.axis);
-            reduced.unwrap_or(f64::NAN)
-        };
-        let points = state.points().iter();
-        points
-            .map(|point| self.spectrum(point.candidate).map_or(f64::NAN, response))
-            .collect()
+    fn spectrum(&self, point: &MeasuredPoint) -> Option<Vec<f64>> {
+        self.spectrum(point.candidate).map(<[f64]>::to_vec)
     }
 
     fn truth(&self, _: &Scalarizer) -> Option<Map> {

@@ -161,12 +161,9 @@ impl Command {
                 Self::seek(&targets)
             }
             ["target", ref several @ ..] if several.len() > 1 => {
-                let targets: Result<Vec<Scalarizer>, _> = several
-                    .iter()
-                    .map(|text| text.trim_matches(',').parse())
-                    .collect();
-                let targets = targets.map_err(|e| format!("{e}"))?;
-                Self::seek(&Targets::new(targets).map_err(|e| format!("{e}"))?)
+                let each: Vec<_> = several.iter().map(|text| text.trim_matches(',')).collect();
+                let targets: Targets = each.join(",").parse().map_err(|e| format!("{e}"))?;
+                Self::seek(&targets)
             }
             ["exclude", text] => Self::Exclude(region(text, candidates)?),
             ["include", text] => Self::Include(region(text, candidates)?),
@@ -378,7 +375,11 @@ impl fmt::Display for Command {
         match self {
             Self::Strategy(name) => write!(f, "strategy {name}"),
             Self::Target(text) => write!(f, "target {text}"),
-            Self::Targets(targets) => write!(f, "target {}", targets.join(",")),
+            Self::Targets(targets) => {
+                let names = targets.join(",");
+                let written = names.parse().map(|targets: Targets| targets.to_string());
+                write!(f, "target {}", written.unwrap_or(names))
+            }
             Self::Exclude(region) => write!(f, "exclude {region}"),
             Self::Include(region) => write!(f, "include {region}"),
             Self::ExcludeAll(regions) => write!(f, "exclude {}", listed(regions)),

@@ -7,6 +7,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{Command, Ended, Region};
+use crate::components::BasisChange;
 use crate::data::Axis;
 use crate::data::Channels;
 use crate::data::Map;
@@ -96,6 +97,8 @@ pub enum Event {
     /// What the model expects of each further response at the point that was proposed last, where
     /// several are sought.
     Foreseen(Vec<Foreseen>),
+    /// The components that are sought were learnt, from the points so far.
+    Components(Box<Components>),
 }
 
 /// What a campaign begins with.
@@ -181,6 +184,18 @@ pub struct Foreseen {
     pub prediction: (f32, f32),
     /// What the mean is relative to, in the units of the response.
     pub origin: f64,
+}
+
+/// Components of the spectra measured so far: what they are from here on, and were of every point.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Components {
+    /// What they were learnt from.
+    pub change: BasisChange,
+    /// What each channel counts, a row a component.
+    pub weights: Vec<Vec<f64>>,
+    /// The components of every point so far, a row a point in the order they were measured. NaN for a point
+    /// whose spectrum is not known.
+    pub responses: Vec<Vec<f64>>,
 }
 
 /// The beam on its way to a point.

@@ -77,8 +77,8 @@ pub(crate) use drive::filled_edges;
 pub use ended::Ended;
 pub use error::{CampaignError, SettingError};
 pub use event::{
-    Begun, Event, Exposing, Foreseen, Given, Measured, Overview, Proposed, Record, Resumed,
-    Surveyed, Trained,
+    Begun, Components, Event, Exposing, Foreseen, Given, Measured, Overview, Proposed, Record,
+    Resumed, Surveyed, Trained,
 };
 #[cfg(feature = "figures")]
 pub use folder::{FolderError, RunFiles, write_run, write_side_by_side};

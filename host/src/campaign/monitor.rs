@@ -214,13 +214,13 @@ impl Monitor {
     }
 
     /// Goes on as if this truth, where it is known, and these points had counted all along: seeds
-    /// and steps with their responses.
+    /// and steps with their responses. Coverage of the target space is that of `groups` where they are given.
     ///
     /// # Errors
     /// As [`Self::new`]; the points are counted.
     pub fn restart(
         &mut self,
-        truth: Option<&Map>,
+        (truth, groups): (Option<&Map>, Option<Groups>),
         further: &[FurtherTarget],
         seeds: &[(Candidate, f64)],
         steps: &[(Candidate, f64)],
@@ -234,6 +234,9 @@ impl Monitor {
             }
         };
         (self.truth, self.further) = (truth, known);
+        if let Some((truth, groups)) = self.truth.as_mut().zip(groups) {
+            truth.target = Explored::new(&groups);
+        }
         self.observed.clear();
         for space in [&mut self.patch, &mut self.latent].into_iter().flatten() {
             *space = Explored::new(&space.steps.groups().clone());
@@ -585,13 +588,17 @@ mod tests {
         monitor.record(first, None, 0.0, &mut series).unwrap();
         let visited = [(Candidate(0), 5.0)];
         monitor
-            .restart(Some(&truth([5.0, 1.0])), &[], &[], &visited)
+            .restart((Some(&truth([5.0, 1.0])), None), &[], &[], &visited)
             .unwrap();
         let second = (Candidate(1), 1.0);
         monitor.record(second, None, 0.0, &mut series).unwrap();
         assert_eq!(series.target_coverage, [0.5, 1.0]);
         let constant = truth([3.0, 3.0]);
-        assert!(monitor.restart(Some(&constant), &[], &[], &[]).is_err());
+        assert!(
+            monitor
+                .restart((Some(&constant), None), &[], &[], &[])
+                .is_err()
+        );
         assert!(monitor.target().is_none());
     }
 

@@ -12,10 +12,11 @@ use super::drive::{Drive, Failure, World};
 use super::event::{Begun, Event, Measured, Overview};
 use super::learner::Use;
 use super::seeds::check_present;
-use super::state::{Expose, Settings, State};
+use super::state::{Expose, Settings, State, check_initial};
 use super::{
-    ALGORITHM, CampaignConfig, CampaignError, Ended, Exposure, FurtherTarget, LiveConfig, Monitor,
-    Observer, Outcome, Posterior, Region, Seeds, Series, Targets, check_seeds, check_window,
+    ALGORITHM, CampaignConfig, CampaignError, Ended, Exposure, FurtherTarget, LiveConfig,
+    MeasuredPoint, Monitor, Observer, Outcome, Posterior, Region, Seeds, Series, Targets,
+    check_seeds, check_window,
 };
 use crate::controller::{BeamPort, Controller, InProcess, Memory, Setup};
 use crate::data::{Axis, Behaviour, Channels, Map, Patches};
@@ -189,11 +190,21 @@ impl Campaign {
             config.initial = count;
         }
         let mut settings = Settings::offline(config, first, order.unwrap_or_default());
-        if responses > 1 {
-            settings.scalarizers = (0..responses).map(channel).collect();
-            settings.targets = (0..responses).collect();
+        let reduced = experiment.reduced_by_campaign();
+        if let Some(scalarizers) = &reduced {
+            check_initial(scalarizers.iter(), first)?;
         }
-        let mut state = State::new(begun(image, seeds, responses), settings);
+        if responses > 1 || reduced.is_some() {
+            settings.targets = (0..responses).collect();
+            settings.scalarizers = reduced
+                .clone()
+                .unwrap_or_else(|| (0..responses).map(channel).collect());
+        }
+        let mut begun = begun(image, seeds, responses);
+        if let Some(channels) = experiment.channels().filter(|_| reduced.is_some()) {
+            begun.channels = channels;
+        }
+        let mut state = State::new(begun, settings);
         state.apply(&Event::Overview(Box::new(Overview {
             image: image.clone(),
             beam: Beam::default(),
@@ -416,7 +427,9 @@ fn witnessed(state: &State, (quantity, units): (String, String)) -> Begun {
     let mut begun = state.begun().clone();
     begun.settings = toml::to_string(&config).unwrap_or_default();
     "data acquired before".clone_into(&mut begun.instrument);
-    (begun.channels.quantity, begun.channels.units) = (quantity, units);
+    if settings.components().is_none() {
+        (begun.channels.quantity, begun.channels.units) = (quantity, units);
+    }
     begun
 }
 
@@ -488,13 +501,16 @@ impl World for Answers<'_> {
             candidate: expose.candidate,
             pixel: expose.pixel,
         };
-        let measured = self.experiment.measure_all(point);
-        let responses = measured.map_err(|error| Failure::Point(error.to_string()))?;
+        let measured = match self.experiment.reduced_by_campaign() {
+            Some(_) => self.experiment.measure_spectrum(point),
+            None => self.experiment.measure_all(point),
+        };
+        let spectrum = measured.map_err(|error| Failure::Point(error.to_string()))?;
         let measured = Measured {
             candidate: expose.candidate.0,
             position: expose.position,
             acquired: Acquired {
-                spectrum: responses,
+                spectrum,
                 detectors: Vec::new(),
                 live_time: Seconds::ZERO,
                 real_time: Seconds::ZERO,
@@ -505,11 +521,19 @@ impl World for Answers<'_> {
         Ok((measured, Exposure::at_once()))
     }
 
-    fn reduce(&mut self, state: &State, _: &Scalarizer) -> Vec<f64> {
-        vec![f64::NAN; state.points().len()]
+    fn spectrum(&self, point: &MeasuredPoint) -> Option<Vec<f64>> {
+        self.experiment.spectrum(point.pixel)
+    }
+
+    fn knows_all_components(&self) -> bool {
+        true
     }
 
     fn truth(&self, target: &Scalarizer) -> Option<Map> {
+        if self.experiment.reduced_by_campaign().is_some() {
+            let reduced = || self.experiment.reduced(target);
+            return target.is_learnt().then(reduced).flatten();
+        }
         let mut channels = (0..self.experiment.responses()).map(channel);
         let response = channels.position(|channel| channel == *target);
         self.experiment.truth_of(response.unwrap_or(0)).cloned()

@@ -5,8 +5,8 @@ use super::{History, Measurement, Outcome, discovery, history_tables, published}
 use crate::data::{Map, Region, on_candidates};
 use crate::experiment::Experiment;
 use crate::figures::{
-    LatentPlane, Marked, Metrics, Progress, StepMark, StepTimes, StrategyResult, SurrogateFigure,
-    Trajectory,
+    LatentPlane, Marked, Metrics, PairedResponse, PairsFigure, Progress, StepMark, StepTimes,
+    StrategyResult, SurrogateFigure, Trajectory,
 };
 use crate::page::{Report, Table};
 use crate::plot::number::significant;
@@ -77,6 +77,8 @@ pub(super) fn with_report<R>(
         [outcome] => responses(outcome, experiment),
         _ => None,
     };
+    let vectors = Vectors::new(first, experiment, geometry);
+    let vectors = vectors.as_ref().map(Vectors::responses);
     let tables = discovery::table(outcomes).into_iter();
     let tables: Vec<_> = tables.chain(responses).chain(maps).collect();
 
@@ -113,6 +115,10 @@ pub(super) fn with_report<R>(
         results: &results,
         surrogate,
         map,
+        pairs: vectors.as_ref().map(|responses| PairsFigure {
+            strategy: names[0],
+            responses,
+        }),
         latent: plane
             .as_ref()
             .map(|plane| plane.figure(names[0], &numbers[0], &numbers[1])),
@@ -129,6 +135,70 @@ pub(super) fn with_report<R>(
         warnings: &warnings.collect::<Vec<_>>(),
         provenance: &provenance,
     })
+}
+
+/// The responses of a campaign that sought several, for the figure of their pairs.
+struct Vectors {
+    /// Of each what it is, its units, and the true one of every candidate; none of components, which the
+    /// campaign has learnt from what it measured.
+    names: Vec<(String, String, Vec<f64>)>,
+    /// Of each what was measured: seeds, then steps.
+    values: Vec<(Vec<f64>, Vec<f64>)>,
+}
+
+impl Vectors {
+    /// `None` where one response is sought.
+    fn new(
+        outcome: &Outcome,
+        experiment: &dyn Experiment,
+        geometry: Option<Candidates>,
+    ) -> Option<Self> {
+        outcome.further.first()?;
+        let of = |points: &[Measurement]| points.iter().map(|point| point.response).collect();
+        let mut values = vec![(of(&outcome.seeds), of(&outcome.steps))];
+        let further = outcome.further.iter().map(|of| {
+            let (seeds, steps) = of.values.split_at(outcome.seeds.len().min(of.values.len()));
+            (seeds.to_vec(), steps.to_vec())
+        });
+        values.extend(further);
+        let learnt = experiment.reduced_by_campaign().is_some();
+        let (name, units) = experiment.target();
+        let further = outcome.further.iter();
+        let further = further.map(|of| (of.target.clone(), of.units.clone()));
+        let named = std::iter::once((name, units)).chain(further).enumerate();
+        let truths: Option<Vec<_>> = (0..values.len())
+            .map(|n| experiment.truth_of(n).zip(geometry).filter(|_| !learnt))
+            .collect();
+        let true_ones = |n: usize| -> Vec<f64> {
+            let truth = truths.as_ref().and_then(|truths| truths.get(n));
+            truth.map_or_else(Vec::new, |(map, geometry)| {
+                let pixels = (0..geometry.count() as u32).map(|n| geometry.pixel(Candidate(n)));
+                let values =
+                    pixels.map(|pixel| pixel.map_or(f64::NAN, |of| map.at(of.row, of.column)));
+                values.collect()
+            })
+        };
+        Some(Self {
+            names: named
+                .map(|(n, (name, units))| (name, units, true_ones(n)))
+                .collect(),
+            values,
+        })
+    }
+
+    fn responses(&self) -> Vec<PairedResponse<'_>> {
+        let all = self.names.iter().zip(&self.values);
+        all.map(
+            |((quantity, units, candidates), (seeds, steps))| PairedResponse {
+                quantity,
+                units,
+                candidates,
+                seeds,
+                steps,
+            },
+        )
+        .collect()
+    }
 }
 
 /// Where a campaign measured, for the figures.

@@ -7,7 +7,7 @@ use std::str::FromStr;
 use beacon_kernel::MOST_RESPONSES;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::scalarizer::{Scalarizer, ScalarizerError};
+use crate::scalarizer::{ComponentsTarget, Scalarizer, ScalarizerError};
 
 /// What is wrong with targets.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
@@ -21,6 +21,16 @@ pub enum TargetsError {
     Twice {
         /// The target.
         target: String,
+    },
+    /// Components that are learnt as different ones.
+    #[error(
+        "`{first}` and `{other}` cannot be sought together; expected components of one kind, as in spectrum:3"
+    )]
+    Components {
+        /// What is sought first.
+        first: ComponentsTarget,
+        /// The other.
+        other: ComponentsTarget,
     },
     /// More targets than a campaign has room for.
     #[error("{found} targets, `{targets}`; expected at most {most} {place}")]
@@ -40,7 +50,8 @@ pub enum TargetsError {
 /// has named any.
 ///
 /// Written with commas, as in `line:Au-Ma,line:Pd-La`. A part that begins with no letter belongs to the one
-/// before it, as in `eels:530..570,450..520`.
+/// before it, as in `eels:530..570,450..520`. `spectrum:N` stands for the first N components of the spectra
+/// measured so far, which are N targets: see [`ComponentsTarget`].
 ///
 /// ```
 /// use beacon_host::campaign::Targets;
@@ -48,6 +59,9 @@ pub enum TargetsError {
 /// let targets: Targets = "line:Au-Ma,eels:530..570,450..520".parse().unwrap();
 /// assert_eq!(targets.len(), 2);
 /// assert!("sum,sum".parse::<Targets>().is_err());
+/// let components: Targets = "spectrum:2".parse().unwrap();
+/// assert_eq!(components[1].to_string(), "component:2/2");
+/// assert_eq!(components.to_string(), "spectrum:2");
 /// ```
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Targets(Vec<Scalarizer>);
@@ -56,13 +70,20 @@ impl Targets {
     /// These targets.
     ///
     /// # Errors
-    /// [`TargetsError::Twice`], and [`TargetsError::TooMany`] for more than any kernel holds.
+    /// [`TargetsError::Twice`], [`TargetsError::Components`] where they would be learnt as different ones, and
+    /// [`TargetsError::TooMany`] for more than any kernel holds.
     pub fn new(targets: Vec<Scalarizer>) -> Result<Self, TargetsError> {
         for (n, target) in targets.iter().enumerate() {
             if targets[..n].contains(target) {
                 let target = target.to_string();
                 return Err(TargetsError::Twice { target });
             }
+        }
+        let mut components = targets.iter().filter_map(components_of);
+        if let Some(first) = components.next()
+            && let Some(other) = components.find(|other| *other != first)
+        {
+            return Err(TargetsError::Components { first, other });
         }
         let targets = Self(targets);
         targets.within(MOST_RESPONSES, "in a campaign")?;
@@ -86,6 +107,45 @@ impl Targets {
     }
 }
 
+/// What components are sought with a scalarizer, where it is one of them.
+pub(crate) fn components_of(target: &Scalarizer) -> Option<ComponentsTarget> {
+    match target {
+        Scalarizer::Component(component) => Some(component.of()),
+        _ => None,
+    }
+}
+
+/// How targets are written: all components of spectra, in their order, as what was asked for.
+pub(crate) fn written<'t>(targets: impl IntoIterator<Item = &'t Scalarizer>) -> Vec<String> {
+    let targets: Vec<_> = targets.into_iter().collect();
+    let mut written = Vec::with_capacity(targets.len());
+    let mut rest = &targets[..];
+    while let Some((first, others)) = rest.split_first() {
+        let whole = components_of(first).filter(|of| {
+            let mut all = of.components().map(Scalarizer::Component).zip(rest);
+            rest.len() >= of.count() && all.all(|(component, found)| component == **found)
+        });
+        if let Some(of) = whole {
+            written.push(of.to_string());
+            rest = &rest[of.count()..];
+        } else {
+            written.push(first.to_string());
+            rest = others;
+        }
+    }
+    written
+}
+
+/// Reads one target, or all components of spectra.
+fn read(text: &str) -> Result<Vec<Scalarizer>, ScalarizerError> {
+    let text = text.trim();
+    if text.starts_with("spectrum") {
+        let components: ComponentsTarget = text.parse()?;
+        return Ok(components.components().map(Scalarizer::Component).collect());
+    }
+    Ok(vec![text.parse()?])
+}
+
 impl Deref for Targets {
     type Target = [Scalarizer];
 
@@ -102,8 +162,7 @@ impl From<Scalarizer> for Targets {
 
 impl fmt::Display for Targets {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let names: Vec<_> = self.iter().map(Scalarizer::to_string).collect();
-        f.write_str(&names.join(","))
+        f.write_str(&written(&self.0).join(","))
     }
 }
 
@@ -111,8 +170,8 @@ impl FromStr for Targets {
     type Err = TargetsError;
 
     fn from_str(text: &str) -> Result<Self, TargetsError> {
-        let parts: Result<Vec<Scalarizer>, _> = parts(text).iter().map(|of| of.parse()).collect();
-        Self::new(parts?)
+        let parts: Result<Vec<_>, _> = parts(text).iter().map(|of| read(of)).collect();
+        Self::new(parts?.concat())
     }
 }
 
@@ -135,7 +194,7 @@ fn parts(text: &str) -> Vec<String> {
 /// One as text, as before there were several; several as a list.
 impl Serialize for Targets {
     fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
-        match &self.0[..] {
+        match &written(&self.0)[..] {
             [target] => target.serialize(to),
             targets => targets.serialize(to),
         }
@@ -154,9 +213,9 @@ impl<'de> Deserialize<'de> for Targets {
             Written::One(text) => return text.parse().map_err(serde::de::Error::custom),
             Written::Several(texts) => texts,
         };
-        let targets: Result<Vec<Scalarizer>, _> = texts.iter().map(|text| text.parse()).collect();
+        let targets: Result<Vec<_>, _> = texts.iter().map(|text| read(text)).collect();
         let targets = targets.map_err(serde::de::Error::custom)?;
-        Self::new(targets).map_err(serde::de::Error::custom)
+        Self::new(targets.concat()).map_err(serde::de::Error::custom)
     }
 }
 
@@ -238,6 +297,11 @@ mod tests {
             ("sum", 1),
             ("eels:530..570,450..520", 1),
             ("line:Pd-La,sum", 2),
+            ("spectrum:3", 3),
+            ("spectrum:1", 1),
+            ("component:2/3", 1),
+            ("sum,spectrum:2@zero-peak,loop-area", 4),
+            ("component:2/2,component:1/2", 2),
             ("sum,eels:530..570,450..520,window:1..2,loop-area", 4),
         ] {
             let read = targets(text).unwrap();
@@ -246,7 +310,8 @@ mod tests {
                 target: read.clone(),
             })
             .unwrap();
-            assert_eq!(written.contains('['), count > 1, "{written}");
+            let several = text.contains(',') && !text.starts_with("eels:530..570,450..520");
+            assert_eq!(written.contains('['), several, "{written}");
             assert_eq!(toml::from_str::<Settings>(&written).unwrap().target, read);
         }
     }
@@ -257,6 +322,17 @@ mod tests {
             ("sum,line:Pd-La,sum", "`sum` is a target twice"),
             ("sum,peak", "unknown scalarizer `peak`"),
             ("", "unknown scalarizer ``"),
+            (
+                "spectrum:3,component:2/3",
+                "`component:2/3` is a target twice",
+            ),
+            (
+                "spectrum:2,component:1/3",
+                "`spectrum:2` and `spectrum:3` cannot be sought together; expected components of one kind",
+            ),
+            ("spectrum:5", "5 targets, `spectrum:5`; expected at most 4"),
+            ("spectrum:0", "`spectrum:0` names no components"),
+            ("component:3/2", "`component:3/2` names no components"),
             (
                 "sum,window:1..2,window:2..3,window:3..4,window:4..5",
                 "5 targets, `sum,window:1..2,window:2..3,window:3..4,window:4..5`; expected at most 4",

@@ -72,6 +72,7 @@ struct Info {
     image_pixels: usize,
     candidates: usize,
     measurements: usize,
+    responses: usize,
     windows: [u16; 2],
     ram_static: u32,
     stack_size: u32,
@@ -152,6 +153,7 @@ fn describe(controller: &Connected<'_>, status: &Status, panic: String) -> Info 
         image_pixels: capacity.image_pixels,
         candidates: capacity.candidates,
         measurements: capacity.measurements,
+        responses: controller.most_responses(),
         windows: [identity.windows.same_from, identity.windows.largest],
         ram_static: status.health.static_ram,
         stack_size: status.health.stack_size,
@@ -190,8 +192,8 @@ fn table(info: &Info) -> String {
         "board         {}, {} MHz\n\
          firmware      {}\n\
          protocol      {oldest} to {newest}\n\
-         room for      {} pixels, {} candidates, {} measurements, windows of {smallest} to \
-         {largest} pixels\n\
+         room for      {} pixels, {} candidates, {} measurements of up to {} responses, \
+         windows of {smallest} to {largest} pixels\n\
          static RAM    {} bytes\n\
          stack         {} bytes, {} of them used at most, {never} never\n\
          up for        {:.1} s, {} resets by the watchdog\n\
@@ -205,6 +207,7 @@ fn table(info: &Info) -> String {
         info.image_pixels,
         info.candidates,
         info.measurements,
+        info.responses,
         info.ram_static,
         info.stack_size,
         info.stack_high_water,

@@ -38,6 +38,12 @@ pub(super) fn read_replay_of(
              each and no --scalarizer or --target"
         )));
     }
+    if sought
+        .iter()
+        .any(|target| matches!(target, Scalarizer::Component(_)))
+    {
+        return read_spectra(image, first, &sought, how);
+    }
     let replay = read_replay(image, first, Some(scalarizer), how)?;
     let Some(spectra) = replay.spectra() else {
         return Ok(replay);
@@ -47,6 +53,34 @@ pub(super) fn read_replay_of(
         .collect();
     let add = |replay: Replay, map| replay.and(map).or_input();
     maps?.into_iter().try_fold(replay, add)
+}
+
+/// An image and spectra that the campaign itself reduces, components of those measured so far being among
+/// the targets.
+fn read_spectra(
+    image: &str,
+    response: &str,
+    sought: &[Scalarizer],
+    how: &DataArgs,
+) -> Result<Replay, Failure> {
+    let (image, signal) = (how.image(image)?, how.response(response, Wanted::Spectra)?);
+    let conditions = *signal.conditions();
+    match how.read(image, signal)? {
+        (image, Dataset::Spectra(spectra)) => {
+            let replay = Replay::of_spectra(image, spectra, sought).or_input()?;
+            Ok(replay.with_conditions(conditions))
+        }
+        (_, Dataset::Map(map)) => Err(Failure::Input(format!(
+            "`{response}` is a map of {} x {}, which has no components; leave out `--target {}`",
+            map.height(),
+            map.width(),
+            sought
+                .iter()
+                .map(Scalarizer::to_string)
+                .collect::<Vec<_>>()
+                .join(",")
+        ))),
+    }
 }
 
 /// What is sought of spectra: the targets, or without any the first scalarizer. One that is not sought would

@@ -15,6 +15,7 @@ coverage.png: share of the target space seen, step by step
 coverages.png: shares of target space, patches and latent space seen, where known
 surrogate.png: what the model expects, and how surely
 times.png: time of each step
+pairs.png: every pair of the responses that were sought, with what was measured
 latent.png: the latent space, with the patches that were measured
 spectra.png: what the first strategy recorded at chosen points
 ";

@@ -3,9 +3,9 @@
 use crc::{CRC_64_XZ, Crc};
 use serde::{Deserialize, Serialize};
 
-use super::decomposition::dot;
 use super::{CAPACITY, ComponentsError, ComponentsTarget, MeasuredSpectra};
 use crate::data::{Axis, Map, Spectra};
+use crate::scalarizer::{Component, Scalarizer, sum_of_products as dot, weighted_units};
 
 /// How spectra were weighted while their components were learnt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -173,10 +173,14 @@ impl Basis {
     /// Units of the components of spectra whose values have these: weighted counts are divided by the
     /// root of a count.
     pub fn units(&self, values: &str) -> String {
-        match self.weighting {
-            Weighting::Counting if !values.is_empty() => format!("√{values}"),
-            _ => values.to_owned(),
-        }
+        weighted_units(values, self.weighting == Weighting::Counting)
+    }
+
+    /// The components as scalarizers.
+    pub fn components(&self) -> impl Iterator<Item = Component> {
+        let counting = self.weighting == Weighting::Counting;
+        let each = self.target.components().zip(&self.weights);
+        each.map(move |(component, weights)| component.learnt(weights, counting))
     }
 
     /// Refuses spectra over another axis.
@@ -186,6 +190,33 @@ impl Basis {
     pub fn check_axis(&self, coordinates: &[f64], axis: &Axis) -> Result<(), ComponentsError> {
         same_axis((&self.coordinates, &self.axis), (coordinates, axis))
     }
+}
+
+/// These targets, the components among them learnt from all of these spectra, as by [`Basis::of_all`].
+///
+/// # Errors
+/// As [`Basis::of_all`].
+pub(crate) fn components_of_all(
+    spectra: &Spectra,
+    targets: &[Scalarizer],
+) -> Result<Vec<Scalarizer>, ComponentsError> {
+    let mut learnt = targets.to_vec();
+    let component = |target: &Scalarizer| match target {
+        Scalarizer::Component(component) => Some(component.of()),
+        _ => None,
+    };
+    let Some(sought) = learnt.iter().find_map(component) else {
+        return Ok(learnt);
+    };
+    let basis = Basis::of_all(sought, spectra)?;
+    for of_all in basis.components().map(Scalarizer::Component) {
+        for target in &mut learnt {
+            if *target == of_all {
+                *target = of_all.clone();
+            }
+        }
+    }
+    Ok(learnt)
 }
 
 /// A step that leads through all of so many pixels, any few in a row spread over them: close to the golden

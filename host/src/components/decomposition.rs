@@ -4,9 +4,7 @@ use nalgebra::{DMatrix, SymmetricEigen};
 use rayon::prelude::*;
 
 use super::{ComponentsError, Weighting};
-
-/// Sums that grow side by side in a product of two rows: enough for the vectors of every machine.
-const LANES: usize = 8;
+use crate::scalarizer::sum_of_products as dot;
 
 /// Iterations for each eigenvalue after which they are given up; three suffice as a rule.
 const ITERATIONS: usize = 100;
@@ -21,21 +19,6 @@ pub(super) struct Decomposition {
     pub(super) singular_values: Vec<f64>,
     /// Of each its weights on the channels of an unscaled spectrum.
     pub(super) weights: Vec<Vec<f64>>,
-}
-
-/// Sum of products, always in the same order: eight sums side by side, then pairs of them.
-pub(super) fn dot(a: &[f64], b: &[f64]) -> f64 {
-    let mut sums = [0.0; LANES];
-    let (chunks, others) = (a.chunks_exact(LANES), b.chunks_exact(LANES));
-    let rest = chunks.remainder().iter().zip(others.remainder());
-    let rest: f64 = rest.map(|(a, b)| a * b).sum();
-    for (a, b) in chunks.zip(others) {
-        for ((sum, a), b) in sums.iter_mut().zip(a).zip(b) {
-            *sum += a * b;
-        }
-    }
-    let [a, b, c, d, e, f, g, h] = sums;
-    ((a + b) + (c + d)) + ((e + f) + (g + h)) + rest
 }
 
 /// The first `count` components of spectra of equal length over the channels that are used.

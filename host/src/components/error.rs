@@ -1,17 +1,11 @@
 //! What can be wrong with spectra that components are sought of.
 
-use super::{ComponentsTarget, MOST_COMPONENTS};
+use crate::scalarizer::{ComponentsTarget, MOST_COMPONENTS};
 
 /// Why components could not be learnt or worked out. Every message is one line.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ComponentsError {
-    /// The text names no components.
-    #[error(
-        "`{0}` names no components of spectra; accepted are spectrum, for three, and spectrum:N with N from 1 \
-         to {MOST_COMPONENTS}, each with @zero-peak behind it where the peak at zero energy is to count"
-    )]
-    Unknown(String),
     /// The axis has fewer channels than there are components.
     #[error(
         "`{target}` needs at least {} channels; the axis has {channels}: {}",

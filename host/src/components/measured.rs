@@ -38,6 +38,11 @@ pub struct BasisChange {
     pub identity: String,
 }
 
+/// Whether half as many spectra again were measured since a basis was learnt.
+pub(crate) fn is_outgrown(learnt_at: usize, spectra: usize) -> bool {
+    spectra >= learnt_at + learnt_at.div_ceil(2)
+}
+
 /// The spectra measured so far, or some of them, and the basis learnt last.
 ///
 /// Memory is bounded: at most [`CAPACITY`] spectra are kept, 8 MB for 2048 channels. When they are full,
@@ -90,6 +95,17 @@ impl MeasuredSpectra {
             changes: 0,
             learnt_at: 0,
         })
+    }
+
+    /// Goes on from a change, as if its spectra had been added and [`Self::update`] had followed them, but for
+    /// the spectra themselves.
+    #[must_use]
+    pub(crate) fn after(mut self, last: Option<&BasisChange>) -> Self {
+        if let Some(last) = last {
+            self.without_zero_peak = last.without_zero_peak;
+            self.changes = last.number;
+        }
+        self
     }
 
     /// Takes a spectrum. The basis stays what it is until [`Self::update`].
@@ -152,7 +168,7 @@ impl MeasuredSpectra {
         if self.changes == 0 {
             return self.added >= self.target.count();
         }
-        self.added >= self.learnt_at + self.learnt_at.div_ceil(2)
+        is_outgrown(self.learnt_at, self.added)
     }
 
     /// The basis learnt last; none before the first.

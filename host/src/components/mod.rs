@@ -47,11 +47,12 @@ mod basis;
 mod decomposition;
 mod error;
 mod measured;
-mod target;
 #[cfg(test)]
 mod tests;
 
+pub use crate::scalarizer::{ComponentsTarget, MOST_COMPONENTS};
+pub(crate) use basis::components_of_all;
 pub use basis::{Basis, Weighting};
 pub use error::ComponentsError;
+pub(crate) use measured::is_outgrown;
 pub use measured::{BasisChange, CAPACITY, MeasuredSpectra};
-pub use target::{ComponentsTarget, MOST_COMPONENTS};

@@ -61,6 +61,11 @@ impl Control {
         self.lock().apply(event);
     }
 
+    /// Sets how many responses of a place the kernel holds: who asks for more is told so.
+    pub(crate) fn set_most_targets(&self, most: usize) {
+        self.lock().state.set_most_targets(most);
+    }
+
     /// Sets how many measurements the kernel has room for.
     pub(crate) fn set_room(&self, room: usize) {
         self.lock().state.set_room(room);

@@ -17,7 +17,7 @@ pub(super) use past::PastMap;
 
 use super::live_map::LiveMap;
 use super::story::Story;
-use crate::campaign::{Event, Record, Series};
+use crate::campaign::{Event, Record, Series, Targets};
 use crate::control;
 use crate::data::Map;
 use crate::journal::{Follower, Head, Place, now_ms, read_at, read_head, read_view, view_file};
@@ -286,10 +286,23 @@ impl Campaign {
     /// # Errors
     /// Why the target does not suit.
     pub(super) fn reduced(&self, target: &str) -> Result<Value, String> {
-        let scalarizer: Scalarizer = target.parse().map_err(|error| format!("{error}"))?;
+        let targets: Targets = target.parse().map_err(|error| format!("{error}"))?;
+        let mut scalarizer = targets.first().cloned().unwrap_or(Scalarizer::Sum);
         let (channels, places) = {
             let told = self.lock();
             let state = told.story.state();
+            // Components are what the campaign has learnt them to be.
+            let mut known = state
+                .into_iter()
+                .flat_map(|state| &state.settings().scalarizers);
+            if let Some(known) = known.find(|known| **known == scalarizer) {
+                scalarizer = known.clone();
+            }
+            if !scalarizer.is_learnt() {
+                return Err(format!(
+                    "`{scalarizer}` is learnt once it is the target; expected `target {target}`"
+                ));
+            }
             let channels = state.map(|state| state.begun().channels.clone());
             (channels, told.measured.clone())
         };

@@ -8,7 +8,8 @@ use beacon_kernel::{Candidate, Pixel};
 use serde_json::{Map, Value, json};
 
 use crate::campaign::{
-    Author, Begun, Event, Folded, MeasuredPoint, NextPoint, Record, Region, Standing, State,
+    Author, Begun, Components, Event, Folded, MeasuredPoint, NextPoint, Record, Region, Standing,
+    State,
 };
 use crate::scalarizer::Scalarizer;
 use crate::units::{Electrons, ElectronsPerSquareAngstrom, Picoamperes, Seconds};
@@ -153,6 +154,7 @@ impl Story {
                 json!({ "scalarizer": scalarizer, "responses": responses }),
             ),
             Event::Foreseen(foreseen) => ("Foreseen", predictions(foreseen)),
+            Event::Components(learnt) => ("Components", self.components(learnt)),
             Event::Ended(ended) => ("Ended", json!({ "why": ended.to_string() })),
         };
         let Value::Object(details) = details else {
@@ -177,6 +179,16 @@ impl Story {
                 "counts": channels.units, "elements": channels.elements,
                 "losses": channels.is_energy_loss() || target.is_some_and(Scalarizer::is_of_losses),
             },
+        })
+    }
+
+    /// What was learnt anew, and the responses of all points since.
+    fn components(&self, learnt: &Components) -> Value {
+        let points = self.state().map(State::points).unwrap_or_default().iter();
+        let responses = points.map(|point| &point.responses);
+        json!({
+            "target": learnt.change.target, "spectra": learnt.change.spectra,
+            "responses": responses.collect::<Vec<_>>(),
         })
     }
 

@@ -366,15 +366,6 @@ impl Controller for InProcess<'_> {
         self.reduce_by(reductions)
     }
 
-    fn measure_spectrum(
-        &mut self,
-        candidate: Candidate,
-        spectrum: &[f32],
-    ) -> Result<f32, ControllerError> {
-        let responses = self.measure_spectrum_all(candidate, spectrum)?;
-        Ok(responses[0])
-    }
-
     fn measure_spectrum_all(
         &mut self,
         candidate: Candidate,

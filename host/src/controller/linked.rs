@@ -73,6 +73,8 @@ pub struct LinkReport {
 pub struct Linked<'m> {
     client: Client<Port>,
     identity: Identity,
+    /// Responses of a place that the board has room for.
+    most_responses: usize,
     recovery: Recovery,
     mirror: InProcess<'m>,
     brief: Brief,
@@ -143,9 +145,10 @@ impl<'m> Linked<'m> {
         }
         let mut mirror = mirror;
         mirror.mirror(identity.capacity.into());
-        Ok(Self {
+        let mut linked = Self {
             client,
             identity,
+            most_responses: 1,
             recovery,
             mirror,
             brief: Brief::default(),
@@ -159,12 +162,20 @@ impl<'m> Linked<'m> {
             resets_at_exposure: 0,
             clock: None,
             intrusions: 0,
-        })
+        };
+        linked.most_responses =
+            linked.call(|linked| versions::most_responses(&mut linked.client))?;
+        Ok(linked)
     }
 
     /// What the board said it is.
     pub fn identity(&self) -> &Identity {
         &self.identity
+    }
+
+    /// Responses of a place that the board has room for.
+    pub fn most_responses(&self) -> usize {
+        self.most_responses
     }
 
     /// The board's state.
@@ -186,28 +197,37 @@ impl<'m> Linked<'m> {
         Ok(String::from_utf8_lossy(&message).into_owned())
     }
 
-    /// What the board has measured, in order.
+    /// What the board has measured of a response, counted from 0, in order.
     ///
     /// # Errors
-    /// When the link is lost for good.
-    pub fn measurements_of_board(&mut self) -> Result<Vec<Measurement>, ControllerError> {
+    /// When the link is lost for good, or the campaign has no such response.
+    pub fn measurements_of_board(
+        &mut self,
+        response: u8,
+    ) -> Result<Vec<Measurement>, ControllerError> {
         self.call(|linked| {
             let mut measurements = Vec::new();
             let each = |measurement| measurements.push(measurement);
-            linked.client.measurements(0, each)?;
+            linked.client.measurements_of(response, 0, each)?;
             Ok(measurements)
         })
     }
 
-    /// The board's own posterior, mean and variance of every candidate, standardised.
+    /// The board's own posterior of a response, counted from 0: mean and variance of every candidate,
+    /// standardised.
     ///
     /// # Errors
-    /// When the link is lost for good, or the board has no model.
-    pub fn surrogate_of_board(&mut self) -> Result<(Vec<f32>, Vec<f32>), ControllerError> {
+    /// When the link is lost for good, the board has no model, or the campaign no such response.
+    pub fn surrogate_of_board(
+        &mut self,
+        response: u8,
+    ) -> Result<(Vec<f32>, Vec<f32>), ControllerError> {
         let candidates = self.identity.capacity.candidates as usize;
         let (mut mean, mut variance) = (vec![0.0; candidates], vec![0.0; candidates]);
-        let (count, ..) =
-            self.call(|linked| Ok(linked.client.surrogate(&mut mean, &mut variance)?))?;
+        let (count, ..) = self.call(|linked| {
+            let (mean, variance) = (&mut mean, &mut variance);
+            Ok(linked.client.surrogate_of(response, mean, variance)?)
+        })?;
         mean.truncate(count);
         variance.truncate(count);
         Ok((mean, variance))

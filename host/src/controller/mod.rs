@@ -385,8 +385,8 @@ pub trait Controller: BeamPort {
     ) -> Result<(), ControllerError>;
 
     /// Hands over the spectrum of a candidate instead of its response; returns the response that
-    /// was taken, relative to the origin: the bits that [`Self::measure`] would have been given
-    /// by a host that reduces the same values with the same scalarizer.
+    /// was taken, of several the first, relative to the origin: the bits that [`Self::measure`] would
+    /// have been given by a host that reduces the same values with the same scalarizer.
     ///
     /// # Errors
     /// As [`Self::measure`], and without [`Self::reduce_with`], or when the spectrum has fewer
@@ -395,7 +395,11 @@ pub trait Controller: BeamPort {
         &mut self,
         candidate: Candidate,
         spectrum: &[f32],
-    ) -> Result<f32, ControllerError>;
+    ) -> Result<f32, ControllerError> {
+        let responses = self.measure_spectrum_all(candidate, spectrum)?;
+        // There is one at least.
+        Ok(responses[0])
+    }
 
     /// [`Self::reduce_with`] for each response of a place in turn: its windows, and what it is relative to.
     /// None ends it.
@@ -422,10 +426,7 @@ pub trait Controller: BeamPort {
         &mut self,
         candidate: Candidate,
         spectrum: &[f32],
-    ) -> Result<Responses, ControllerError> {
-        let response = self.measure_spectrum(candidate, spectrum)?;
-        Ok(Responses::one(response))
-    }
+    ) -> Result<Responses, ControllerError>;
 
     /// Proposes nothing any more in these rows and columns of the image.
     ///

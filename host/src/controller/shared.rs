@@ -143,14 +143,6 @@ impl Controller for SharedBoard<'_> {
         self.board().reduce_with(scalarizer, origin)
     }
 
-    fn measure_spectrum(
-        &mut self,
-        candidate: Candidate,
-        spectrum: &[f32],
-    ) -> Result<f32, ControllerError> {
-        self.board().measure_spectrum(candidate, spectrum)
-    }
-
     fn reduce_with_all(&mut self, reductions: &[(Scalarizer, f64)]) -> Result<(), ControllerError> {
         self.board().reduce_with_all(reductions)
     }

@@ -9,6 +9,7 @@ mod specimen;
 use beacon_kernel::{Candidate, Pixel};
 
 use crate::data::{Behaviour, Channels, Map};
+use crate::scalarizer::Scalarizer;
 use crate::specimen::SpecimenError;
 
 pub use replay::Replay;
@@ -40,6 +41,17 @@ pub enum ExperimentError {
         /// What the data hold.
         value: f64,
     },
+    /// No spectrum was recorded there.
+    #[error("there is no spectrum at row {row}, column {column}")]
+    NoSpectrum {
+        /// Row of the pixel.
+        row: usize,
+        /// Column of the pixel.
+        column: usize,
+    },
+    /// Components could not be learnt.
+    #[error(transparent)]
+    Components(#[from] crate::components::ComponentsError),
     /// A spectrum could not be reduced.
     #[error(transparent)]
     Scalarizer(#[from] crate::scalarizer::ScalarizerError),
@@ -97,6 +109,19 @@ pub trait Experiment {
         None
     }
 
+    /// How the campaign itself reduces what is recorded at each pixel to the responses, where components are
+    /// among them: what they are depends on what was measured. [`Self::truth_of`] then has the components of
+    /// all spectra there are. `None` where the experiment gives the responses.
+    fn reduced_by_campaign(&self) -> Option<Vec<Scalarizer>> {
+        None
+    }
+
+    /// What a scalarizer makes of every pixel, where that is known: for judging a campaign, never for
+    /// steering one.
+    fn reduced(&self, _scalarizer: &Scalarizer) -> Option<Map> {
+        None
+    }
+
     /// What there is to discover, where it is known: for judging a campaign, never for steering
     /// one.
     fn behaviours(&self) -> &[Behaviour] {
@@ -130,5 +155,16 @@ pub trait Oracle: Experiment {
     /// When the data give no number of one.
     fn measure_all(&mut self, point: Point) -> Result<Vec<f64>, ExperimentError> {
         Ok(vec![self.measure(point)?])
+    }
+
+    /// The spectrum at one point, where the [campaign reduces](Experiment::reduced_by_campaign) it: a value
+    /// for each of the [`Experiment::channels`].
+    ///
+    /// # Errors
+    /// When the data give none.
+    fn measure_spectrum(&mut self, point: Point) -> Result<Vec<f64>, ExperimentError> {
+        let Pixel { row, column } = point.pixel;
+        self.spectrum(point.pixel)
+            .ok_or(ExperimentError::NoSpectrum { row, column })
     }
 }

@@ -5,10 +5,11 @@ use std::sync::Arc;
 use beacon_kernel::Pixel;
 
 use super::{Experiment, ExperimentError, Oracle, Point};
+use crate::components::{ComponentsError, components_of_all};
 use crate::data::files::Conditions;
 use crate::data::{Channels, Map, Spectra};
 use crate::metrics::Learnable;
-use crate::scalarizer::Scalarizer;
+use crate::scalarizer::{Scalarizer, ScalarizerError};
 
 /// An image with a response of the same area. A clone shares the spectra that it came from.
 #[derive(Clone, Debug)]
@@ -26,6 +27,8 @@ pub struct Replay {
 struct Recorded {
     spectra: Spectra,
     elements: Vec<&'static str>,
+    /// What the campaign reduces the spectra by itself, where it does.
+    reduced: Option<Vec<Scalarizer>>,
 }
 
 /// An image and a response that do not belong together.
@@ -39,6 +42,31 @@ pub struct ShapeMismatch {
     pub image: (usize, usize),
     /// Rows and columns of the response.
     pub response: (usize, usize),
+}
+
+/// Why spectra cannot be replayed.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ReplayError {
+    /// There is nothing to seek.
+    #[error("no target; expected one at least")]
+    NoTarget,
+    /// Image and spectra do not belong together.
+    #[error(transparent)]
+    Shape(#[from] ShapeMismatch),
+    /// The spectra do not suit a target.
+    #[error(transparent)]
+    Scalarizer(#[from] ScalarizerError),
+    /// Components cannot be learnt from the spectra.
+    #[error(transparent)]
+    Components(#[from] ComponentsError),
+}
+
+/// What each target makes of spectra, components being those of all spectra.
+fn maps_of(spectra: &Spectra, targets: &[Scalarizer]) -> Result<Vec<Map>, ReplayError> {
+    let learnt = components_of_all(spectra, targets)?;
+    let maps = learnt.iter().map(|target| Ok(target.map(spectra)?));
+    maps.collect()
 }
 
 impl Replay {
@@ -106,9 +134,38 @@ impl Replay {
     pub fn with_spectra(self, spectra: Spectra, sought: &Scalarizer) -> Self {
         let elements = sought.elements();
         Self {
-            recorded: Some(Arc::new(Recorded { spectra, elements })),
+            recorded: Some(Arc::new(Recorded {
+                spectra,
+                elements,
+                reduced: None,
+            })),
             ..self
         }
+    }
+
+    /// Replays spectra over `image` that the campaign itself reduces by `targets`, of which there is one at
+    /// least: components are then those of the spectra measured so far. The responses that exploration is
+    /// judged by are the components of all spectra.
+    ///
+    /// # Errors
+    /// When the shapes differ, or the spectra do not suit a target.
+    pub fn of_spectra(
+        image: Map,
+        spectra: Spectra,
+        targets: &[Scalarizer],
+    ) -> Result<Self, ReplayError> {
+        let maps = maps_of(&spectra, targets)?;
+        let mut maps = maps.into_iter();
+        let first = maps.next().ok_or(ReplayError::NoTarget)?;
+        let replay = Self::new(image, first)?;
+        let mut replay = maps.try_fold(replay, Self::and)?;
+        let elements = targets.iter().flat_map(Scalarizer::elements);
+        replay.recorded = Some(Arc::new(Recorded {
+            elements: elements.collect(),
+            spectra,
+            reduced: Some(targets.to_vec()),
+        }));
+        Ok(replay)
     }
 }
 
@@ -158,8 +215,19 @@ impl Experiment for Replay {
         (!told.is_empty()).then(|| format!("recorded with {told}"))
     }
 
+    fn reduced_by_campaign(&self) -> Option<Vec<Scalarizer>> {
+        self.recorded.as_deref()?.reduced.clone()
+    }
+
+    fn reduced(&self, scalarizer: &Scalarizer) -> Option<Map> {
+        let Recorded { spectra, .. } = self.recorded.as_deref()?;
+        Some(scalarizer.map(spectra).ok()?.where_known(&self.image))
+    }
+
     fn channels(&self) -> Option<Channels> {
-        let Recorded { spectra, elements } = self.recorded.as_deref()?;
+        let Recorded {
+            spectra, elements, ..
+        } = self.recorded.as_deref()?;
         Some(spectra.along(elements))
     }
 

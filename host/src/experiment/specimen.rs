@@ -5,8 +5,9 @@ use std::sync::Arc;
 use beacon_kernel::Pixel;
 
 use super::{Experiment, ExperimentError, Oracle, Point};
-use crate::data::{Behaviour, Channels, Map};
-use crate::scalarizer::Scalarizer;
+use crate::components::components_of_all;
+use crate::data::{Behaviour, Channels, Map, Spectra};
+use crate::scalarizer::{Scalarizer, ScalarizerError};
 use crate::specimen::{Specimen, SpecimenConfig};
 
 /// A specimen whose spectra are reduced to one number, or to several that are sought together.
@@ -17,6 +18,8 @@ pub struct SpecimenExperiment {
     truth: Arc<Map>,
     /// What is sought beside that, with its truth.
     further: Vec<(Scalarizer, Arc<Map>)>,
+    /// Whether components are sought, which the campaign learns itself.
+    components: bool,
 }
 
 impl SpecimenExperiment {
@@ -43,6 +46,7 @@ impl SpecimenExperiment {
             scalarizer,
             truth: Arc::new(truth),
             further: Vec::new(),
+            components: false,
         })
     }
 
@@ -55,12 +59,31 @@ impl SpecimenExperiment {
         first: Scalarizer,
         further: impl IntoIterator<Item = Scalarizer>,
     ) -> Result<Self, ExperimentError> {
-        let mut experiment = Self::new(specimen, first)?;
-        for scalarizer in further {
-            let truth = experiment.specimen.truth(&scalarizer, 1.0)?;
-            experiment.further.push((scalarizer, Arc::new(truth)));
-        }
-        Ok(experiment)
+        let targets: Vec<_> = std::iter::once(first).chain(further).collect();
+        let components = targets
+            .iter()
+            .any(|target| matches!(target, Scalarizer::Component(_)));
+        let learnt = if components {
+            components_of_all(&expected(&*specimen), &targets)?
+        } else {
+            targets.clone()
+        };
+        let mut all = targets.into_iter().zip(learnt).map(|(target, learnt)| {
+            let truth = specimen.truth(&learnt, 1.0)?;
+            Ok::<_, ExperimentError>((target, Arc::new(truth)))
+        });
+        // The first is always there.
+        let (scalarizer, truth) = all
+            .next()
+            .ok_or(ScalarizerError::Unknown(String::new()))??;
+        let further = all.collect::<Result<_, _>>()?;
+        Ok(Self {
+            specimen,
+            scalarizer,
+            truth,
+            further,
+            components,
+        })
     }
 
     /// What lies under the beam.
@@ -71,6 +94,27 @@ impl SpecimenExperiment {
     /// How its spectra become one number.
     pub fn scalarizer(&self) -> &Scalarizer {
         &self.scalarizer
+    }
+}
+
+/// The spectra of a specimen without noise, of one exposure.
+fn expected(specimen: &dyn Specimen) -> Spectra {
+    let (image, recorded) = (specimen.image(), specimen.recorded());
+    let pixels = (0..image.values.len()).map(|i| (i / image.width(), i % image.width()));
+    let values = pixels.flat_map(|(row, column)| {
+        let mean = specimen.exposed(specimen.expected_spectrum(row, column), 1.0);
+        mean.into_iter().map(|value| value as f32)
+    });
+    Spectra {
+        quantity: recorded.quantity.clone(),
+        units: recorded.units.clone(),
+        ..Spectra::new(
+            image.rows.clone(),
+            image.columns.clone(),
+            recorded.axis.clone(),
+            recorded.coordinates.clone(),
+            values.collect(),
+        )
     }
 }
 
@@ -96,6 +140,16 @@ impl Experiment for SpecimenExperiment {
         let all = (0..self.responses()).filter_map(|n| self.truth_of(n));
         all.map(|map| (map.quantity.clone(), map.units.clone()))
             .collect()
+    }
+
+    fn reduced_by_campaign(&self) -> Option<Vec<Scalarizer>> {
+        let further = self.further.iter().map(|(scalarizer, _)| scalarizer);
+        let all = std::iter::once(&self.scalarizer).chain(further);
+        self.components.then(|| all.cloned().collect())
+    }
+
+    fn reduced(&self, scalarizer: &Scalarizer) -> Option<Map> {
+        self.specimen.truth(scalarizer, 1.0).ok()
     }
 
     fn behaviours(&self) -> &[Behaviour] {

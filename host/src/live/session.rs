@@ -130,7 +130,7 @@ impl<'a> Session<'a> {
         let is_taken_up = torn.is_some();
         let (overview, beyond) =
             reach_overview(&mut station, &mut state, folder, records, is_taken_up)?;
-        let truth = station.microscope.truth(state.settings().target());
+        let truth = station.truth(state.settings().target());
         Ok(Self {
             station,
             state,
@@ -301,9 +301,10 @@ impl<'a> Session<'a> {
         };
         controller.set_watch(self.station.interruptible());
         controller.set_silent(true)?;
-        let room = controller.room();
+        let (room, most) = (controller.room(), controller.room_for_responses());
         if let Some(control) = &self.station.control {
             control.set_room(room);
+            control.set_most_targets(most);
         }
         let state = self.state.clone();
         let mut drive = Drive::new(state, patches, monitor, controller, how)?;
@@ -328,7 +329,6 @@ impl<'a> Session<'a> {
         }
         drive.controller().set_watch(station.watching());
         drive.set_room(room);
-        let most = drive.controller().room_for_responses();
         drive.set_most_targets(most);
         let resumed = match self.torn {
             Some(_) => {
@@ -365,7 +365,7 @@ impl<'a> Session<'a> {
         station.control = None;
         let (outcome, state) = drive.outcome(ended, station);
         self.again = again;
-        self.truth = station.microscope.truth(state.settings().target());
+        self.truth = station.truth(state.settings().target());
         self.state = state;
         Ok(outcome)
     }

@@ -10,7 +10,7 @@ use crate::figures::{
 use crate::plot::{FORMS, Figure, FigureError, FigureStyle, save_all};
 
 /// Every figure that [`write_figures`] may write.
-pub const FIGURES: [&str; 13] = [
+pub const FIGURES: [&str; 14] = [
     "overview",
     "trajectory",
     "target",
@@ -22,6 +22,7 @@ pub const FIGURES: [&str; 13] = [
     "map",
     "surrogate",
     "times",
+    "pairs",
     "latent",
     "spectra",
 ];
@@ -46,6 +47,7 @@ const MOST_TARGETS: usize = 3;
 /// | `map` | the map that a single campaign publishes, as the one that follows |
 /// | `surrogate` | what the model of a single campaign came to: [`crate::figures::SurrogateFigure`] |
 /// | `times` | time per step: [`TimesFigure`] |
+/// | `pairs` | every pair of several responses: [`crate::figures::PairsFigure`] |
 /// | `latent`, `spectra` | [`crate::figures::LatentFigure`] and [`crate::figures::SpectraFigure`] |
 ///
 /// # Errors
@@ -113,6 +115,9 @@ pub fn write_figures(
             narrow: false,
         };
         written.add("times", &figure)?;
+    }
+    if let Some(pairs) = &report.pairs {
+        written.add("pairs", pairs)?;
     }
     if let Some(latent) = &report.latent {
         written.add("latent", latent)?;

@@ -4,8 +4,8 @@ use super::html::{Html, Table};
 use crate::data::Map;
 use crate::data::files::write_file;
 use crate::figures::{
-    Arrangement, LatentFigure, MOST_BANDS, Metrics, OverviewFigure, PanelsFigure, Progress,
-    SpectraFigure, StepMark, StepTimes, StrategyResult, SurrogateFigure, TimesFigure,
+    Arrangement, LatentFigure, MOST_BANDS, Metrics, OverviewFigure, PairsFigure, PanelsFigure,
+    Progress, SpectraFigure, StepMark, StepTimes, StrategyResult, SurrogateFigure, TimesFigure,
     TrajectoriesFigure, Trajectory,
 };
 use crate::plot::number::with_deviation;
@@ -29,6 +29,8 @@ pub struct Report<'a> {
     pub surrogate: Option<SurrogateFigure<'a>>,
     /// The map that a single campaign publishes.
     pub map: Option<SurrogateFigure<'a>>,
+    /// Every pair of responses of the first campaign, where it sought several.
+    pub pairs: Option<PairsFigure<'a>>,
     /// A campaign in the latent plane.
     pub latent: Option<LatentFigure<'a>>,
     /// Spectra at chosen points.
@@ -283,6 +285,21 @@ fn add_trajectories(page: &mut Html, report: &Report<'_>) -> Result<(), FigureEr
         page.figure(
             &TrajectoriesFigure::over(target, &campaigns),
             &format!("The same points over the true response: {names}."),
+        )?;
+    }
+    if let Some(pairs) = &report.pairs {
+        page.figure(
+            pairs,
+            &format!(
+                "The responses that {} sought together, each pair of them: seeds white, steps coloured in \
+                 order{}.",
+                pairs.strategy,
+                if pairs.responses.iter().all(|of| of.candidates.is_empty()) {
+                    ""
+                } else {
+                    ", over the density of all candidates in grey"
+                }
+            ),
         )?;
     }
     if let Some(latent) = &report.latent {

@@ -4,7 +4,10 @@ use super::*;
 use crate::data::Map;
 use crate::data::files::Finished;
 use crate::figures::tests::panels;
-use crate::figures::{Arrangement, LatentFigure, SpectraFigure, Spectrum, SurrogateFigure};
+use crate::figures::{
+    Arrangement, LatentFigure, PairedResponse, PairsFigure, SpectraFigure, Spectrum,
+    SurrogateFigure,
+};
 
 #[test]
 fn a_report_is_one_file_without_scripts_or_links_that_names_what_it_shows() {
@@ -24,6 +27,7 @@ fn a_report_is_one_file_without_scripts_or_links_that_names_what_it_shows() {
             results,
             surrogate: None,
             map: None,
+            pairs: None,
             latent: None,
             spectra: None,
             story: &[],
@@ -68,6 +72,17 @@ fn a_report_is_one_file_without_scripts_or_links_that_names_what_it_shows() {
     });
 }
 
+/// Two responses of two candidates.
+fn pair() -> [PairedResponse<'static>; 2] {
+    ["sum", "loop-area"].map(|quantity| PairedResponse {
+        quantity,
+        units: "",
+        candidates: &[0.0, 1.0],
+        seeds: &[0.0],
+        steps: &[1.0],
+    })
+}
+
 #[test]
 fn a_folder_holds_the_figures_of_its_report_and_none_of_an_earlier_one() {
     let map = Map::uncalibrated(12, 12, (0..144).map(f64::from).collect(), "HAADF");
@@ -99,6 +114,7 @@ fn a_folder_holds_the_figures_of_its_report_and_none_of_an_earlier_one() {
         sigma: &map,
         truth: None,
     };
+    let pair = pair();
     panels(2, 30, 1.0, |results| {
         let full = Report {
             title: "two",
@@ -108,6 +124,10 @@ fn a_folder_holds_the_figures_of_its_report_and_none_of_an_earlier_one() {
             results,
             surrogate: Some(maps),
             map: Some(maps),
+            pairs: Some(PairsFigure {
+                strategy: "beacon",
+                responses: &pair,
+            }),
             latent: Some(LatentFigure {
                 strategy: "beacon",
                 candidates: &[(0.0, 0.0), (1.0, 1.0)],
@@ -144,6 +164,7 @@ fn a_folder_holds_the_figures_of_its_report_and_none_of_an_earlier_one() {
             results: &results[..1],
             surrogate: None,
             map: None,
+            pairs: None,
             latent: None,
             spectra: None,
             ..full

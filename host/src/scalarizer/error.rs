@@ -1,5 +1,6 @@
 //! What can be wrong with a scalarizer or with the axis that it is applied to.
 
+use super::{ComponentsTarget, MOST_COMPONENTS};
 use crate::lines::UnknownLine;
 
 /// Why a scalarizer could not be parsed or applied. Every message is one line.
@@ -11,7 +12,7 @@ pub enum ScalarizerError {
         "unknown scalarizer `{0}`; accepted are sum, window:LO..HI (in units of the axis; \
          channel numbers from 0 where the file gives no axis, as in .npy), line:ELEMENT-LINE (as \
          in line:Pd-La or line:Pd-La+Pd-Lb1), lines:ELEMENT, eels:LO..HI, plasmon-energy:LO..HI, \
-         plasmon-height:LO..HI, loop-height, loop-area, nucleation-positive, nucleation-negative"
+         plasmon-height:LO..HI, loop-height, loop-area, nucleation-positive, nucleation-negative, component:K/N"
     )]
     Unknown(String),
     /// The bounds of a window are not two rising numbers.
@@ -43,6 +44,24 @@ pub enum ScalarizerError {
          other scalarizers have no choice of background"
     )]
     Background(String),
+    /// The text names no components of spectra.
+    #[error(
+        "`{0}` names no components of spectra; accepted are spectrum, for three, spectrum:N with N from 1 \
+         to {MOST_COMPONENTS}, and component:K/N for the one of number K, each with @zero-peak behind it where \
+         the peak at zero energy is to count"
+    )]
+    Components(String),
+    /// An axis has fewer channels than there are components.
+    #[error(
+        "`{target}` needs at least {} channels; the axis has {channels}",
+        target.count()
+    )]
+    FewChannels {
+        /// What was asked for.
+        target: ComponentsTarget,
+        /// Channels of the axis.
+        channels: usize,
+    },
     /// The element is not in the table of lines.
     #[error("`{text}`: unknown element; write lines:ELEMENT with one of {accepted}")]
     UnknownElement {

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use super::{Background, LineSet, Scalarizer, ScalarizerError};
+use super::{Background, Component, LineSet, Scalarizer, ScalarizerError};
 use crate::units::AxisUnit;
 
 impl FromStr for Scalarizer {
@@ -11,6 +11,10 @@ impl FromStr for Scalarizer {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let text = text.trim();
+        if let Some(component) = text.strip_prefix("component:") {
+            let component = Component::read(component).map(Self::Component);
+            return component.ok_or_else(|| ScalarizerError::Components(text.to_owned()));
+        }
         let (how, chosen) = match text.split_once('@') {
             None => (text, None),
             Some((how, name)) => match Background::named(name.trim()) {
@@ -162,6 +166,7 @@ impl fmt::Display for Scalarizer {
             Self::PlasmonHeight { low, high } => {
                 return write!(f, "plasmon-height:{low}{unit}..{high}{unit}");
             }
+            Self::Component(component) => return component.fmt(f),
             Self::Sum => return f.write_str("sum"),
             Self::LoopHeight => return f.write_str("loop-height"),
             Self::LoopArea => return f.write_str("loop-area"),

@@ -9,6 +9,7 @@
 //! ```
 
 mod background;
+mod component;
 mod edge;
 mod error;
 mod grammar;
@@ -22,10 +23,13 @@ mod window;
 use beacon_kernel::link::scalarizer as kernel;
 
 pub use background::Background;
+pub use component::{Component, ComponentsTarget, MOST_COMPONENTS};
+pub(crate) use component::{sum_of_products, weighted_units};
 pub use error::{LineOutsideAxis, ScalarizerError};
 pub use line_set::LineSet;
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use crate::data::{Axis, Map, Spectra};
 use crate::units::AxisUnit;
@@ -54,6 +58,7 @@ use window::{Net, Window};
 /// | `loop-area` | area of the closed polygon of bias and response |
 /// | `nucleation-positive` | bias at which the branch of rising bias begins to switch |
 /// | `nucleation-negative` | bias at which the branch of falling bias begins to switch |
+/// | `component:K/N` | component K of the first N of the spectra measured so far: see [`ComponentsTarget`] |
 ///
 /// Windows and lines may say which background they are counted above: `@none`, `@linear` (a
 /// straight line through the ends of the window itself) or `@two-window` (a straight line through
@@ -118,6 +123,8 @@ pub enum Scalarizer {
     NucleationPositive,
     /// The same while the bias falls.
     NucleationNegative,
+    /// A component of the spectra measured so far, in units of the spectrum or, of counts, of their root.
+    Component(Component),
     /// A scalarizer whose bounds are in this unit, whatever those of the axis are.
     InUnit {
         /// The unit.
@@ -246,7 +253,8 @@ impl Scalarizer {
             | Self::Window { .. }
             | Self::Lines { .. }
             | Self::Edge { .. }
-            | Self::PlasmonHeight { .. } => true,
+            | Self::PlasmonHeight { .. }
+            | Self::Component(_) => true,
             Self::PlasmonEnergy { .. }
             | Self::LoopHeight
             | Self::LoopArea
@@ -336,10 +344,16 @@ impl Scalarizer {
         })
     }
 
+    /// Whether it makes a number of a spectrum: a component has to be learnt from spectra first.
+    pub fn is_learnt(&self) -> bool {
+        !matches!(self, Self::Component(component) if component.weights().is_none())
+    }
+
     /// Units of the number for spectra of the given units of channels and values.
     pub fn units(&self, channels: &str, values: &str) -> String {
         match self {
             Self::InUnit { of, .. } => of.units(channels, values),
+            Self::Component(component) => component.units(values),
             Self::LoopArea => format!("{channels} {values}").trim().to_owned(),
             Self::PlasmonEnergy { .. } | Self::NucleationPositive | Self::NucleationNegative => {
                 channels.to_owned()
@@ -441,6 +455,7 @@ impl Scalarizer {
                 let positive = *scalarizer == Self::NucleationPositive;
                 Prepared::Nucleation(Branch::new(positive, ruler)?)
             }
+            Self::Component(component) => Prepared::Component(component.on(coordinates.len())?),
         })
     }
 }
@@ -488,6 +503,8 @@ enum Prepared<'a> {
     /// Bias of every point.
     LoopArea(&'a [f64]),
     Nucleation(Branch),
+    /// What each channel counts; `None` where that is not learnt yet, which makes no number.
+    Component(Option<Arc<[f64]>>),
 }
 
 impl Prepared<'_> {
@@ -500,6 +517,9 @@ impl Prepared<'_> {
             Self::LoopHeight(branches) => branches.height(spectrum),
             Self::LoopArea(bias) => hysteresis::area(bias, spectrum),
             Self::Nucleation(branch) => branch.nucleation(spectrum),
+            Self::Component(weights) => weights
+                .as_ref()
+                .map_or(f64::NAN, |weights| sum_of_products(weights, spectrum)),
         }
     }
 }

@@ -66,6 +66,7 @@ pub fn write_report(
         results: &results,
         surrogate: None,
         map: None,
+        pairs: None,
         latent: latent
             .map(|(plane, shown)| plane.figure(shown.strategy, &shown.seeds, &shown.order)),
         spectra: None,

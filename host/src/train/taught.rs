@@ -14,7 +14,10 @@
 //! other candidates do; for the parameters, every point lies where the teacher without it would
 //! have put it.
 
-use beacon_kernel::filters::FEATURES;
+mod beyond;
+mod components;
+mod plane;
+
 use beacon_kernel::network::LATENT;
 use beacon_kernel::{Candidate, Error, Model, Network, Standardisation};
 use rand_core::{Rng, SeedableRng};
@@ -23,12 +26,14 @@ use serde::{Deserialize, Serialize};
 
 use super::adam::Adam;
 use super::backprop::Batch;
-use super::bfgs::{self, Objective};
+use super::bfgs;
 use super::likelihood::{self, Likelihood};
-use super::prior::Prior;
 use super::process::{self, Process, Site};
 use super::{FitReport, Pace, TrainError, TrainerConfig, initial, mapmaker, targets};
 use crate::data::Patches;
+use beyond::beyond;
+use components::components;
+use plane::{PRIORS, Plane};
 
 /// Patches of one step of a lesson.
 const BATCH: usize = 64;
@@ -44,8 +49,6 @@ const LAST_RATE: f64 = 0.3;
 const COUNTS: [f64; LATENT] = [1.0, 0.1];
 /// The same where the second axis is taught what further responses say.
 const COUNTS_OF_SEVERAL: [f64; LATENT] = [1.0, 1.0];
-/// Share of their variance that further responses hold beyond the first one where the second axis is theirs.
-const BEYOND: f64 = 1e-2;
 
 /// Steps of one search for the teacher's parameters.
 const MOST_STEPS: usize = 60;
@@ -54,32 +57,6 @@ const MOST_STEPS: usize = 60;
 const REFIT: usize = 10;
 const RESTART: usize = 2;
 
-/// ln ℓ of both axes, ln s, ln of the noise's excess over its floor, mean: a plane that is nearly
-/// linear in its first axis and smooth in its second.
-const PRIORS: [Prior; likelihood::PARAMETERS] = [
-    Prior {
-        mean: 1.0,
-        deviation: 1.0,
-    },
-    Prior {
-        mean: 1.5,
-        deviation: 1.0,
-    },
-    Prior {
-        mean: 1.0,
-        deviation: 1.5,
-    },
-    Prior {
-        mean: -3.0,
-        deviation: 1.5,
-    },
-    Prior {
-        mean: 0.0,
-        deviation: 0.5,
-    },
-];
-/// Magnitude of a parameter of the plane's process that no fit comes to.
-const LARGEST: f64 = 12.0;
 /// Steps towards these parameters with every response.
 const PLANE_STEPS: usize = 3;
 
@@ -437,200 +414,6 @@ impl TaughtTrainer {
             others: &self.standardisations[1..],
         }
     }
-}
-
-/// Minus the logarithm of the posterior density of the parameters of the plane's process, but for a
-/// constant.
-struct Plane<'a> {
-    latents: Vec<[f64; LATENT]>,
-    /// Of each response.
-    targets: &'a [Vec<f64>],
-    likelihood: &'a mut Likelihood,
-    /// Where the value was asked for last.
-    parameters: [f64; likelihood::PARAMETERS],
-}
-
-impl Objective for Plane<'_> {
-    fn value(&mut self, parameters: &[f64]) -> Option<f64> {
-        self.parameters.copy_from_slice(parameters);
-        // Written so that NaN fails too.
-        if !parameters.iter().all(|x| x.abs() <= LARGEST) {
-            return None;
-        }
-        let latents = self.latents.iter().copied();
-        let loss = self
-            .likelihood
-            .value_of(latents, self.targets, &self.parameters)?;
-        let priors = PRIORS.iter().zip(parameters);
-        let penalty: f64 = priors.map(|(prior, &x)| prior.penalty(x)).sum();
-        Some(loss * self.latents.len() as f64 + penalty)
-    }
-
-    fn gradient(&mut self, gradient: &mut [f64]) {
-        let count = self.latents.len() as f64;
-        let loss = self.likelihood.gradient();
-        let priors = PRIORS.iter().zip(&self.parameters);
-        for ((slope, loss), (prior, &x)) in gradient.iter_mut().zip(loss).zip(priors) {
-            *slope = loss * count + prior.slope(x);
-        }
-    }
-}
-
-/// The direction in which further responses vary most, what they share with the first one taken off.
-#[derive(Debug)]
-struct Beyond {
-    /// Mean of each response, the first included.
-    means: Vec<f64>,
-    /// What the first one lends each of the others, by its difference from its mean.
-    slopes: Vec<f64>,
-    /// Of the others, scaled to variance 1.
-    direction: Vec<f64>,
-}
-
-impl Beyond {
-    /// Where a place lies along it, whose responses these are.
-    fn of(&self, response: impl Fn(usize) -> f64) -> f64 {
-        let first = response(0) - self.means[0];
-        let others = self.slopes.iter().zip(&self.direction).enumerate();
-        others
-            .map(|(n, (slope, along))| {
-                let own = response(n + 1) - self.means[n + 1];
-                along * (own - slope * first)
-            })
-            .sum()
-    }
-}
-
-/// What the teacher's means hold beyond the first response's; `None` of one response, and of others that hold
-/// nearly nothing more.
-fn beyond(of_each: &[Vec<f64>]) -> Option<Beyond> {
-    let count = of_each.first()?.len() as f64;
-    let means: Vec<f64> = of_each
-        .iter()
-        .map(|of| of.iter().sum::<f64>() / count)
-        .collect();
-    let covariance = |a: usize, b: usize| {
-        let pairs = of_each[a].iter().zip(&of_each[b]);
-        let products = pairs.map(|(x, y)| (x - means[a]) * (y - means[b]));
-        products.sum::<f64>() / count
-    };
-    let others = 1..of_each.len();
-    let own = covariance(0, 0);
-    let slope = |n: usize| {
-        if own > 0.0 {
-            covariance(0, n) / own
-        } else {
-            0.0
-        }
-    };
-    let slopes: Vec<f64> = others.clone().map(slope).collect();
-    let rest: Vec<Vec<f64>> = others
-        .clone()
-        .map(|a| {
-            let of = |b: usize| covariance(a, b) - slopes[a - 1] * covariance(0, b);
-            others.clone().map(of).collect()
-        })
-        .collect();
-    let whole: f64 = others.clone().map(|n| covariance(n, n)).sum();
-    let (direction, variance) = leading_of(&rest);
-    let scale = 1.0 / variance.sqrt();
-    // Of a variance that is NaN there is none either.
-    (variance > BEYOND * whole).then(|| Beyond {
-        means,
-        slopes,
-        direction: direction.iter().map(|x| x * scale).collect(),
-    })
-}
-
-/// Direction of length 1, its largest part positive, and variance of the leading component of a small
-/// covariance, by power iteration from its row of most variance.
-fn leading_of(covariance: &[Vec<f64>]) -> (Vec<f64>, f64) {
-    let most = (0..covariance.len()).max_by(|&a, &b| covariance[a][a].total_cmp(&covariance[b][b]));
-    let Some(most) = most else {
-        return (Vec::new(), 0.0);
-    };
-    let mut direction: Vec<f64> = covariance[most].clone();
-    let mut variance = 0.0;
-    for step in 0..100 {
-        let length = direction.iter().map(|x| x * x).sum::<f64>().sqrt();
-        if length < 1e-12 {
-            return (direction, 0.0);
-        }
-        if step > 0 {
-            variance = length;
-        }
-        for x in &mut direction {
-            *x /= length;
-        }
-        if step < 99 {
-            let along = |row: &Vec<f64>| row.iter().zip(&direction).map(|(c, d)| c * d).sum();
-            direction = covariance.iter().map(along).collect();
-        }
-    }
-    let largest = direction.iter().copied();
-    let largest = largest.fold(
-        0.0,
-        |most: f64, x| if x.abs() > most.abs() { x } else { most },
-    );
-    if largest < 0.0 {
-        for x in &mut direction {
-            *x = -*x;
-        }
-    }
-    (direction, variance)
-}
-
-/// The leading principal components of the features at all sites, scaled to variance 1; zero where
-/// nothing varies.
-fn components(sites: &[Site]) -> Vec<[f64; LATENT]> {
-    let mut covariance = [[0.0; FEATURES]; FEATURES];
-    for site in sites {
-        for (row, a) in covariance.iter_mut().zip(site.features) {
-            for (sum, b) in row.iter_mut().zip(site.features) {
-                *sum += a * b / sites.len() as f64;
-            }
-        }
-    }
-    let mut found = vec![[0.0; LATENT]; sites.len()];
-    for axis in 0..LATENT {
-        let (direction, variance) = leading(&covariance);
-        let scale = if variance > 1e-6 {
-            1.0 / variance.sqrt()
-        } else {
-            0.0
-        };
-        for (found, site) in found.iter_mut().zip(sites) {
-            let along: f64 = site
-                .features
-                .iter()
-                .zip(&direction)
-                .map(|(x, d)| x * d)
-                .sum();
-            found[axis] = scale * along;
-        }
-        for (row, a) in covariance.iter_mut().zip(direction) {
-            for (entry, b) in row.iter_mut().zip(direction) {
-                *entry -= variance * a * b;
-            }
-        }
-    }
-    found
-}
-
-/// Direction and variance of the leading component, by power iteration.
-fn leading(covariance: &[[f64; FEATURES]; FEATURES]) -> ([f64; FEATURES], f64) {
-    // Any start will do that no symmetry makes orthogonal to the component.
-    let mut direction: [f64; FEATURES] = core::array::from_fn(|k| 1.0 / (k + 1) as f64);
-    let mut variance = 0.0;
-    for _ in 0..100 {
-        let image = covariance.map(|row| row.iter().zip(&direction).map(|(c, d)| c * d).sum());
-        variance = image.iter().map(|x: &f64| x * x).sum::<f64>().sqrt();
-        if variance < 1e-9 {
-            return (direction, 0.0);
-        }
-        direction = image.map(|x| x / variance);
-    }
-    (direction, variance)
 }
 
 #[cfg(test)]

@@ -459,9 +459,10 @@ fn several_responses_are_sought_together_and_told_by_their_names() {
         let map = std::fs::read(at("first").join(map)).unwrap();
         assert_eq!(Npy::new(&map[..]).unwrap().shape(), [20, 24]);
     }
+    assert!(at("first/pairs.svg").exists());
     // A campaign of one response leaves nothing of it there.
     beacon_ok(&changed(&REPLAY, &["--out", "first"]), folder.path());
-    assert!(!at("first/surrogate_mean_2.npy").exists());
+    assert!(!at("first/surrogate_mean_2.npy").exists() && !at("first/pairs.svg").exists());
 }
 
 #[test]
@@ -494,6 +495,177 @@ fn targets_of_spectra_are_numbers_of_each() {
         toml::from_str(&read(&folder.path().join("commas/config.toml"))).unwrap();
     assert_eq!(config["target"].as_array().unwrap().len(), 2);
     assert!(!read(&folder.path().join("one/config.toml")).contains("target ="));
+}
+
+/// The singular vectors of the weighted spectra so far, worked out by another algorithm.
+fn components_of(spectra: &[[f64; CHANNELS]], count: usize) -> Vec<Vec<f64>> {
+    let rows = spectra.len();
+    let mut means = [0.0; CHANNELS];
+    for spectrum in spectra {
+        for (mean, value) in means.iter_mut().zip(spectrum) {
+            *mean += value / rows as f64;
+        }
+    }
+    let scaled = nalgebra::DMatrix::from_fn(rows, CHANNELS, |row, channel| {
+        let of_spectrum = spectra[row].iter().sum::<f64>() / CHANNELS as f64;
+        spectra[row][channel] / (of_spectrum * means[channel]).sqrt()
+    });
+    let found = scaled.svd(false, true);
+    let vectors = found.v_t.unwrap();
+    let mut order: Vec<usize> = (0..vectors.nrows()).collect();
+    order.sort_by(|&a, &b| found.singular_values[b].total_cmp(&found.singular_values[a]));
+    let vector = |&place: &usize| {
+        let vector: Vec<f64> = vectors.row(place).iter().copied().collect();
+        let largest = vector
+            .iter()
+            .copied()
+            .max_by(|a, b| a.abs().total_cmp(&b.abs()));
+        let sign = largest.unwrap().signum();
+        let channels = vector.iter().zip(means);
+        channels
+            .map(|(value, mean)| sign * value / mean.sqrt())
+            .collect()
+    };
+    order[..count].iter().map(vector).collect()
+}
+
+const CHANNELS: usize = 12;
+
+/// Counts of three lines whose heights are ramps and a hill.
+fn counts(pixel: usize) -> [f64; CHANNELS] {
+    let (row, column) = ((pixel / 24) as f64, (pixel % 24) as f64);
+    let hill = (-((row - 9.0).powi(2) + (column - 15.0).powi(2)) / 12.0).exp();
+    std::array::from_fn(|channel| {
+        let line = |at: f64, height: f64| height * (-(channel as f64 - at).powi(2)).exp();
+        (3.0 + line(2.0, 20.0 + 2.0 * row)
+            + line(6.0, 60.0 - 2.0 * column)
+            + line(9.0, 90.0 * hill))
+        .round()
+    })
+}
+
+#[test]
+fn components_of_the_spectra_so_far_are_sought_and_every_point_is_told_by_the_newest() {
+    let folder = data();
+    let at = |name: &str| folder.path().join(name);
+    let values = (0..480).flat_map(counts);
+    write_npy(&at("counts.npy"), &[20, 24, CHANNELS], values);
+    let change = [
+        "--response",
+        "counts.npy",
+        "--target",
+        "spectrum:2",
+        "--initial",
+        "8",
+        "--steps",
+        "9",
+    ];
+    let run = |out| {
+        let change = [&change[..], &["--out", out]].concat();
+        let output = beacon_ok(&changed(&REPLAY, &change), folder.path());
+        assert_says(&text(&output.stdout), &["component:2/2: MAE"]);
+        rows(&at(out))
+    };
+    let told = run("first");
+    assert_eq!(run("second"), told);
+    let config: toml::Table = toml::from_str(&read(&at("first/config.toml"))).unwrap();
+    assert_eq!(config["target"].as_str(), Some("spectrum:2"));
+    let numbers = |row: &String| -> Vec<f64> {
+        row.split(',')
+            .map(|cell| cell.parse().unwrap_or(f64::NAN))
+            .collect()
+    };
+    let points: Vec<Vec<f64>> = told.iter().map(numbers).collect();
+    assert_eq!(points.len(), 17);
+    let spectra: Vec<_> = points
+        .iter()
+        .map(|cells| counts(cells[1] as usize * 24 + cells[2] as usize))
+        .collect();
+    // They begin with the points that any target begins with.
+    let single = [
+        "--response",
+        "response.npy",
+        "--initial",
+        "8",
+        "--steps",
+        "9",
+        "--out",
+        "single",
+    ];
+    beacon_ok(&changed(&REPLAY, &single), folder.path());
+    let pixel = |row: &String| {
+        row.split(',')
+            .take(3)
+            .map(str::to_owned)
+            .collect::<Vec<_>>()
+    };
+    let single = rows(&at("single"));
+    let seeds = |rows: &[String]| rows[..8].iter().map(pixel).collect::<Vec<_>>();
+    assert_eq!(seeds(&told), seeds(&single));
+    // They are learnt from the first eight spectra, and again from half as many more.
+    let vectors = components_of(&spectra[..12], 2);
+    for (cells, spectrum) in points.iter().zip(&spectra) {
+        for (vector, told) in vectors.iter().zip([cells[3], cells[7]]) {
+            let expected: f64 = vector.iter().zip(spectrum).map(|(a, b)| a * b).sum();
+            assert!(
+                (told - expected).abs() < 1e-9 * spectrum.iter().sum::<f64>(),
+                "{told} {expected}"
+            );
+        }
+    }
+    let summary = json(read(&at("first/summary.json")).as_bytes());
+    let coverage = summary["target_coverage"].as_array().unwrap();
+    let coverage: Vec<f64> = coverage
+        .iter()
+        .map(|share| share.as_f64().unwrap())
+        .collect();
+    assert!(
+        coverage.is_sorted(),
+        "what is covered stays so: {coverage:?}"
+    );
+}
+
+#[test]
+fn too_few_spectra_or_none_have_no_components() {
+    let folder = data();
+    let refused = |change: &[&str]| {
+        let output = beacon(&changed(&REPLAY, change), folder.path());
+        assert!(!output.status.success(), "{change:?}");
+        text(&output.stderr)
+    };
+    for (change, told) in [
+        (
+            &[
+                "--response",
+                "spectra.npy",
+                "--target",
+                "spectrum:3",
+                "--initial",
+                "2",
+            ][..],
+            "initial is 2; expected at least the 3 spectra that `spectrum:3` is learnt from",
+        ),
+        (
+            &["--target", "spectrum:3"],
+            "is a map of 20 x 24, which has no components",
+        ),
+        (
+            &["--response", "spectra.npy", "--target", "spectrum:4"],
+            "`spectrum:4` needs at least 4 channels; the axis has 3",
+        ),
+        (
+            &[
+                "--response",
+                "spectra.npy",
+                "--target",
+                "spectrum:2,component:1/3",
+            ],
+            "`spectrum:2` and `spectrum:3` cannot be sought together",
+        ),
+    ] {
+        let said = refused(change);
+        assert!(said.contains(told), "{change:?}: {said}");
+    }
 }
 
 #[test]

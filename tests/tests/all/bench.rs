@@ -11,8 +11,7 @@ use beacon_kernel::link::message::{
 };
 use beacon_kernel::link::{BAUD_TRIAL_MS, Client, Exposure, Failure, Timing};
 use beacon_tests::emulated::stays;
-use beacon_tests::rig::LIMITS;
-use beacon_tests::{Bench, ControllerMemory, EmulatedBoard, Rig, TestBoard};
+use beacon_tests::{Bench, ControllerMemory, EmulatedBoard, LIMITS, Rig, TestBoard};
 
 const SPOT: Spot = Spot { x: 1000, y: 60_000 };
 

@@ -10,19 +10,17 @@ use beacon_host::controller::{
 use beacon_host::data::{Map, Patches};
 use beacon_host::internal::journal::Journal;
 use beacon_host::microscope::ReplayMicroscope;
-use beacon_kernel::link::PROTOCOL_CURRENT;
 use beacon_kernel::link::message::Spot;
 use beacon_kernel::{
-    Acquisition, Architecture, Candidate, Candidates, Capacity, Edges, Explorer, Hyperparameters,
-    Model, Network, Standardisation, Storage,
+    Architecture, Candidate, Candidates, Capacity, Edges, Hyperparameters, Model, Network,
+    Standardisation,
 };
-use beacon_tests::Bench;
 use beacon_tests::live::{begin, resume, settings, trajectory};
-use beacon_tests::run;
+use beacon_tests::{Bench, ExplorerMemory, run};
 use rand_core::{Rng, SeedableRng};
 use rand_xoshiro::Xoshiro128PlusPlus;
 
-use super::linked_reduction::Board;
+use crate::pty_board::Board;
 
 const HYPERPARAMETERS: Hyperparameters = Hyperparameters {
     lengthscale: [0.5, 0.4],
@@ -79,10 +77,8 @@ fn response(image: &Map) -> Map {
 
 /// The latent vectors of a kernel's candidates, in bits.
 fn latents(candidates: Candidates, pixels: &[f32], model: &Model<'_>) -> Vec<[u32; 2]> {
-    let capacity = Capacity::for_candidates(candidates, 1);
-    let (mut floats, mut words) = (vec![0.0; capacity.floats()], vec![0; capacity.words()]);
-    let storage = Storage::new(capacity, &mut floats, &mut words).unwrap();
-    let mut explorer = Explorer::new(storage, Acquisition::default(), 1).unwrap();
+    let mut memory = ExplorerMemory::new(Capacity::for_candidates(candidates, 1));
+    let mut explorer = memory.explorer(1);
     explorer.load_image_for(candidates, pixels).unwrap();
     explorer.load_model(model).unwrap();
     let latents = explorer.latents().unwrap().iter();
@@ -293,7 +289,7 @@ fn setup(candidates: Candidates, patches: &Patches) -> Setup<'_> {
 fn assert_agree(linked: &mut Linked<'_>) {
     let ours = linked.surrogate().unwrap();
     let ours: Vec<_> = ours.iter().map(|(mean, _)| mean.to_bits()).collect();
-    let (theirs, _) = linked.surrogate_of_board().unwrap();
+    let (theirs, _) = linked.surrogate_of_board(0).unwrap();
     let theirs: Vec<_> = theirs.into_iter().map(f32::to_bits).collect();
     assert_eq!(ours, theirs);
 }
@@ -307,7 +303,7 @@ fn a_board_that_is_reset_goes_on_with_filters_over_every_pixel() {
     let patches = Patches::with_edges(&image(SIDE, SIDE, &[]), 8, Edges::Reflect).unwrap();
     let (network, weights) = filters(8);
     let model = model(network, &weights);
-    let board = Board::of(PROTOCOL_CURRENT, capacity);
+    let board = Board::start(capacity);
     let mut memory = Memory::new(capacity);
     let mut linked = linked(&board, 1, &mut memory);
     linked.begin(&setup(candidates, &patches)).unwrap();
@@ -341,7 +337,7 @@ fn a_board_at_its_capacity_goes_on() {
     let patches = Patches::with_edges(&image(SIDE, SIDE, &[]), 8, Edges::Reflect).unwrap();
     let (network, weights) = filters(8);
     let model = model(network, &weights);
-    let board = Board::of(PROTOCOL_CURRENT, Capacity::for_candidates(candidates, 20));
+    let board = Board::start(Capacity::for_candidates(candidates, 20));
     let setup = setup(candidates, &patches);
     let response = |candidate: Candidate| (candidate.0 as f32 * 0.37).sin();
     let mut told = Vec::new();

@@ -2,201 +2,33 @@
 //! that are reset, and answers that are lost.
 
 use std::cell::Cell;
-use std::io::{Read as _, Write as _};
 use std::ops::ControlFlow;
 use std::path::Path;
 use std::rc::Rc;
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
-use std::thread::{self, JoinHandle};
-use std::time::{Duration, Instant};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
 
 use beacon_host::campaign::{Ended, LiveConfig, Outcome};
 use beacon_host::controller::{
-    BeamPort as _, Controller as _, ControllerChoice, ControllerError, HandOver, InProcess, Linked,
-    Memory, Port, Recovery, Setup,
+    BeamPort as _, Controller as _, ControllerError, HandOver, Linked, Setup,
 };
 use beacon_host::internal::control::tell;
 use beacon_host::internal::journal::RunFolder;
 use beacon_host::internal::specimen::SpecimenKind;
 use beacon_host::microscope::SpecimenMicroscope;
 use beacon_host::{Session, TakenUp};
+use beacon_kernel::link::frame;
 use beacon_kernel::link::message::Phase;
 use beacon_kernel::link::transfer::Encoding;
-use beacon_kernel::link::{Client, Timing, Transport as _, frame};
 use beacon_kernel::{
     Acquisition, Candidate, Candidates, Capacity, Hyperparameters, Model, Network, Standardisation,
     Strategy,
 };
 use beacon_tests::live::{begin, settings, trajectory};
-use beacon_tests::{ControllerMemory, Rig};
-use serialport::{SerialPort, TTYPort};
 use tempfile::TempDir;
 
-/// A controller in memory at the end of a pseudo terminal, slowed down by `pace_ms` for whatever
-/// arrives at once.
-struct Board {
-    name: String,
-    pace_ms: Arc<AtomicU64>,
-    off: Arc<AtomicBool>,
-    reset: Arc<AtomicBool>,
-    line: Arc<Mutex<Line>>,
-    /// Exposures since the last reset.
-    exposures: Arc<AtomicUsize>,
-    thread: Option<JoinHandle<()>>,
-}
-
-/// What of the board's answers comes through.
-#[derive(Default)]
-struct Line {
-    /// Bytes before the line is lost, where it is to be.
-    deaf_after: Option<usize>,
-    lost: Option<Instant>,
-}
-
-impl Line {
-    /// Longer than a [`quick`] host asks again.
-    const LOST: Duration = Duration::from_millis(40);
-
-    fn pass(&mut self, answer: &mut Vec<u8>) {
-        if self.lost.is_some_and(|since| since.elapsed() < Self::LOST) {
-            answer.clear();
-        }
-        if let Some(left) = self.deaf_after {
-            if left < answer.len() {
-                answer.truncate(left);
-                self.deaf_after = None;
-                self.lost = Some(Instant::now());
-            } else {
-                self.deaf_after = Some(left - answer.len());
-            }
-        }
-    }
-}
-
-/// A host that soon gives an answer up, though not as soon as a busy machine lets a board wait.
-fn quick() -> Timing {
-    Timing {
-        reply_ms: 10,
-        longest_ms: 80,
-        attempts: 4,
-        ..Timing::default()
-    }
-}
-
-/// A host that does not take a busy machine for a lost byte.
-fn patient() -> Timing {
-    Timing {
-        reply_ms: 10_000,
-        longest_ms: 10_000,
-        ..Timing::default()
-    }
-}
-
-impl Board {
-    fn start(capacity: Capacity) -> Self {
-        let (mut device, line) = TTYPort::pair().expect("a pair of pseudo terminals");
-        let name = line.name().expect("a pseudo terminal has a name");
-        drop(line);
-        device
-            .set_timeout(Duration::from_millis(1))
-            .expect("a time-out");
-        let (pace_ms, off) = (Arc::<AtomicU64>::default(), Arc::<AtomicBool>::default());
-        let (reset, line) = (Arc::<AtomicBool>::default(), Arc::<Mutex<Line>>::default());
-        let exposures = Arc::<AtomicUsize>::default();
-        let (pace, ends) = (Arc::clone(&pace_ms), Arc::clone(&off));
-        let (resets, answers) = (Arc::clone(&reset), Arc::clone(&line));
-        let exposed = Arc::clone(&exposures);
-        let thread = thread::spawn(move || {
-            let mut memory = ControllerMemory::new(capacity);
-            let mut bytes = [0; 4096];
-            while !ends.load(Ordering::SeqCst) {
-                let mut rig = Rig::new(memory.controller());
-                let started = Instant::now();
-                resets.store(false, Ordering::SeqCst);
-                while !ends.load(Ordering::SeqCst) && !resets.load(Ordering::SeqCst) {
-                    // Nothing asked, or no host at the other end.
-                    let asked = device.read(&mut bytes).unwrap_or(0);
-                    if asked > 0 {
-                        thread::sleep(Duration::from_millis(pace.load(Ordering::SeqCst)));
-                    }
-                    rig.send(&bytes[..asked]).expect("it is always there");
-                    let late = (started.elapsed().as_millis() as u64).saturating_sub(rig.now_ms());
-                    rig.pass(late as u32);
-                    exposed.store(rig.exposures().count(), Ordering::SeqCst);
-                    let mut answer: Vec<u8> = rig.board.sent.drain(..).collect();
-                    answers.lock().expect("nobody panicked").pass(&mut answer);
-                    let _ = device.write_all(&answer);
-                }
-            }
-        });
-        Self {
-            name,
-            pace_ms,
-            off,
-            reset,
-            line,
-            exposures,
-            thread: Some(thread),
-        }
-    }
-
-    /// Presses the button, and waits until the board has begun anew.
-    fn reset(&self) {
-        self.reset.store(true, Ordering::SeqCst);
-        while self.reset.load(Ordering::SeqCst) {
-            thread::sleep(Duration::from_micros(100));
-        }
-    }
-
-    /// Loses the line after so many bytes of answers from here on, for a while.
-    fn deaf_after(&self, bytes: usize) {
-        self.line.lock().expect("nobody panicked").deaf_after = Some(bytes);
-    }
-
-    /// Whether the line was lost; if not, it no longer is to be.
-    fn was_deaf(&self) -> bool {
-        let line = &mut self.line.lock().expect("nobody panicked");
-        line.deaf_after.take().is_none()
-    }
-
-    /// Another process of the host, with a kernel of its own beside the board.
-    fn linked<R>(&self, capacity: Capacity, with: impl FnOnce(&mut Linked<'_>) -> R) -> R {
-        self.linked_with(capacity, patient(), with)
-    }
-
-    fn linked_with<R>(
-        &self,
-        capacity: Capacity,
-        timing: Timing,
-        with: impl FnOnce(&mut Linked<'_>) -> R,
-    ) -> R {
-        let recovery = Recovery {
-            pause: Duration::from_millis(5),
-            ..Recovery::default()
-        };
-        let begun = Instant::now();
-        // Only a link that was there is sought again: a busy machine may miss a quick host's first word.
-        loop {
-            let port = Port::open(&self.name, ControllerChoice::BAUD).expect("a port");
-            let mut memory = Memory::new(capacity);
-            let mirror = InProcess::new(&mut memory).expect("enough memory");
-            match Linked::connect(Client::new(port, timing, 7), recovery, mirror) {
-                Ok(mut linked) => return with(&mut linked),
-                Err(error) => assert!(begun.elapsed().as_secs() < 60, "{error}"),
-            }
-        }
-    }
-}
-
-impl Drop for Board {
-    fn drop(&mut self) {
-        self.off.store(true, Ordering::SeqCst);
-        if let Some(thread) = self.thread.take() {
-            let _ = thread.join();
-        }
-    }
-}
+use crate::pty_board::{Board, quick};
 
 /// Has somebody watch who breaks off the hand-over of that name before its piece of that number.
 /// Returns the count of its pieces.
@@ -274,12 +106,12 @@ fn an_image_of_a_megabyte_is_broken_off_within_a_frame_and_taken_up_there() {
         let pieces = watch(linked, IMAGE, 300);
         assert_eq!(linked.begin(&setup), Err(ControllerError::BrokenOff));
         assert_eq!(pieces.get(), 301);
-        // Hello, Status, Begin and Transfer, then the chunks up to the break and none behind it.
-        assert_eq!(frames(linked), 4 + 300);
+        // Hello, Vectors, Status, Begin and Transfer, then the chunks up to the break and none behind it.
+        assert_eq!(frames(linked), 5 + 300);
         linked.blank().unwrap();
         // The campaign is not over: what the board has is kept.
         linked.end().unwrap();
-        assert_eq!(frames(linked), 4 + 300 + 1);
+        assert_eq!(frames(linked), 5 + 300 + 1);
     });
     board.linked(capacity, |linked| {
         let pieces = watch(linked, IMAGE, 200);
@@ -367,7 +199,7 @@ fn a_line_lost_at_any_byte_while_a_reset_board_is_restored_leaves_nothing_out() 
         let status = linked.status().unwrap();
         let campaign = (status.phase, status.campaign, status.image_crc);
         let model = (status.model, status.weights_crc, status.transfer);
-        let measured = (status.measured, linked.measurements_of_board().unwrap());
+        let measured = (status.measured, linked.measurements_of_board(0).unwrap());
         // Compared with that of the kernel in this process, exclusion and strategy included.
         let proposed = linked.propose(false).unwrap();
         (campaign, model, measured, proposed.candidate)
@@ -388,10 +220,10 @@ fn a_line_lost_at_any_byte_while_a_reset_board_is_restored_leaves_nothing_out() 
             let expected = holds(linked);
             let mut byte = first;
             loop {
-                board.deaf_after(byte);
-                board.reset();
+                board.line.deaf_after(byte);
+                board.restart();
                 linked.status().unwrap();
-                if !board.was_deaf() {
+                if !board.line.was_deaf() {
                     break byte;
                 }
                 assert_eq!(holds(linked), expected, "cut at byte {byte}");
@@ -420,20 +252,20 @@ fn an_exposure_whose_answer_is_lost_is_made_once() {
         let mut made = 0;
         let mut once = |what: &str, byte| {
             made += 1;
-            let exposures = board.exposures.load(Ordering::SeqCst);
+            let exposures = board.line.exposed.load(Ordering::SeqCst);
             assert_eq!(exposures, made, "{what}, its answer cut at byte {byte}");
         };
         for byte in 0..8 {
-            board.deaf_after(byte);
+            board.line.deaf_after(byte);
             linked.expose(Candidate(byte as u32)).unwrap();
-            assert!(board.was_deaf(), "the answer has no {byte} bytes");
+            assert!(board.line.was_deaf(), "the answer has no {byte} bytes");
             linked.finish().unwrap();
             once("an exposure", byte);
         }
         for byte in 0..8 {
-            board.deaf_after(byte);
+            board.line.deaf_after(byte);
             let proposed = linked.propose(true).unwrap();
-            assert!(board.was_deaf(), "the answer has no {byte} bytes");
+            assert!(board.line.was_deaf(), "the answer has no {byte} bytes");
             linked.finish().unwrap();
             once("a proposal that is exposed", byte);
             linked.measure(proposed.candidate, 0.3).unwrap();
@@ -465,7 +297,7 @@ fn capacity(config: &LiveConfig) -> Capacity {
     Capacity::for_candidates(candidates, config.budget)
 }
 
-fn microscope(config: &LiveConfig) -> SpecimenMicroscope {
+pub(crate) fn microscope(config: &LiveConfig) -> SpecimenMicroscope {
     let specimen = SpecimenKind::Nanoparticles.config(1).make().unwrap();
     let beam = config.instrument.beam.clone();
     SpecimenMicroscope::new(specimen, beam, config.current, Some(config.dwell())).unwrap()
@@ -503,7 +335,7 @@ fn broken_off(expected_end: &Ended, break_off: fn(&Path, &AtomicBool)) {
     let board = Board::start(capacity(&config));
 
     // 16 chunks of an image, each of them as slow as on a line of 40 kBd.
-    board.pace_ms.store(250, Ordering::SeqCst);
+    board.line.pace_ms.store(250, Ordering::SeqCst);
     let interrupted = Arc::new(AtomicBool::new(false));
     let mut instrument = microscope(&config);
     let session = Session::begin(
@@ -513,7 +345,7 @@ fn broken_off(expected_end: &Ended, break_off: fn(&Path, &AtomicBool)) {
         &folder,
         Arc::clone(&interrupted),
     );
-    let (pieces, pace) = (Rc::new(Cell::new(0)), Arc::clone(&board.pace_ms));
+    let (pieces, pace) = (Rc::new(Cell::new(0)), Arc::clone(&board.line.pace_ms));
     let path = folder.path().to_owned();
     let counted = Rc::clone(&pieces);
     let outcome = run(&board, &config, session.unwrap(), move |handover| {

@@ -2,51 +2,21 @@
 //!
 //! Do not change a frame of this file: a controller or a host that was built before could not read it.
 
-use std::sync::atomic::Ordering;
-use std::thread;
-use std::time::{Duration, Instant};
-
 use beacon_host::controller::{
     Controller as _, ControllerError, InProcess, Linked, Memory, Recovery, Setup,
 };
-use beacon_kernel::link::frame::{Decoder, FrameKind, Header, MAX_BODY, MAX_FRAME, encode};
+use beacon_kernel::link::frame::{Decoder, FrameKind, MAX_BODY};
 use beacon_kernel::link::message::{
-    Activation, Architecture, Campaign, Edges, Hyperparameters, KernelError, Measurement,
-    ModelHeader, Next, Reduction, Refusal, Reply, Request, Several, Standardisation, Strategy,
-    Vectors,
+    Activation, Edges, KernelError, Measurement, ModelHeader, Next, Reduction, Refusal, Reply,
+    Request, Several, Standardisation, Strategy, Vectors,
 };
 use beacon_kernel::link::scalarizer::{Scalarizer, Window, relative};
-use beacon_kernel::link::transfer::{Descriptor, Encoding, Payload};
-use beacon_kernel::link::{Client, Failure, PROTOCOL_CURRENT, Timing};
-use beacon_kernel::{
-    Acquisition, Candidate, Candidates, Capacity, Error, Explorer, Model, Proposal, Responses,
-    Storage,
-};
-use beacon_tests::{Bench, ControllerMemory, Rig};
-use serde::Serialize;
+use beacon_kernel::link::{Client, Failure, Timing};
+use beacon_kernel::{Candidate, Candidates, Capacity, Error, Model, Proposal, Responses};
+use beacon_tests::{Bench, ControllerMemory, ExplorerMemory, Rig};
 
-use crate::linked_reduction::Board;
-
-const CAMPAIGN: Campaign = Campaign {
-    id: 5,
-    seed: 300,
-    height: 64,
-    width: 300,
-    window: 16,
-};
-const HEADER: ModelHeader = ModelHeader {
-    version: 7,
-    hyperparameters: Hyperparameters {
-        lengthscale: [0.5, 2.0],
-        outputscale: 1.5,
-        noise: 0.25,
-        mean: -0.125,
-    },
-    standardisation: Standardisation {
-        mean: 3.0,
-        scale: 10.0,
-    },
-};
+use crate::link_versions::{CAMPAIGN, HEADER, WEIGHTS, frame};
+use crate::pty_board::Board;
 
 fn several<T: Copy>(values: &[T]) -> Several<T> {
     Several::new(values).unwrap()
@@ -54,14 +24,7 @@ fn several<T: Copy>(values: &[T]) -> Several<T> {
 
 /// Every request and variant of several responses, with its raw part.
 fn requests() -> [(Request, Vec<u8>); 8] {
-    let weights = Descriptor {
-        payload: Payload::Weights {
-            architecture: Architecture::Filters,
-            window: 16,
-        },
-        encoding: Encoding::F32,
-        crc: 0xCBF4_3926,
-    };
+    let (weights, header) = (WEIGHTS, HEADER);
     let standardisation = |mean, scale| Standardisation { mean, scale };
     let others = several(&[standardisation(-20.0, 3.0), standardisation(0.0, 1.0)]);
     let window = |start, end| Window { start, end };
@@ -81,7 +44,6 @@ fn requests() -> [(Request, Vec<u8>); 8] {
             origin: -0.25,
         },
     ];
-    let header = HEADER;
     let values = [1.0_f32, -2.5].map(f32::to_le_bytes).concat();
     let begin = Request::BeginVectors {
         campaign: CAMPAIGN,
@@ -180,18 +142,6 @@ const REPLIES: [&str; 8] = [
     "0006020434120201081a0403342a49ea00",
 ];
 
-fn frame(kind: FrameKind, message: &impl Serialize, raw: &[u8]) -> Vec<u8> {
-    let header = Header {
-        version: 2,
-        kind,
-        sequence: 0x1234,
-    };
-    let mut out = vec![0; MAX_FRAME];
-    let length = encode(header, message, raw, &mut out).unwrap();
-    out.truncate(length);
-    out
-}
-
 fn digits(bytes: &[u8]) -> String {
     let digits: Vec<_> = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
     digits.concat()
@@ -200,7 +150,7 @@ fn digits(bytes: &[u8]) -> String {
 #[test]
 fn the_messages_of_several_responses() {
     for ((request, values), golden) in requests().iter().zip(REQUESTS) {
-        let bytes = frame(FrameKind::Request, request, values);
+        let bytes = frame(2, FrameKind::Request, request, values);
         assert_eq!(digits(&bytes), golden, "{request:?}");
         let mut decoder = Decoder::new([0; MAX_BODY]);
         assert!(decoder.push_all(&bytes).1);
@@ -210,7 +160,7 @@ fn the_messages_of_several_responses() {
         assert_eq!(read.since(), 2);
     }
     for (reply, golden) in replies().iter().zip(REPLIES) {
-        let bytes = frame(FrameKind::Reply, reply, &[]);
+        let bytes = frame(2, FrameKind::Reply, reply, &[]);
         assert_eq!(digits(&bytes), golden, "{reply:?}");
         let mut decoder = Decoder::new([0; MAX_BODY]);
         assert!(decoder.push_all(&bytes).1);
@@ -271,22 +221,6 @@ fn a_host_of_version_1_is_told_what_comes_nearest() {
     }
 }
 
-/// Statistics of the further responses.
-const OTHERS: [beacon_kernel::Standardisation; 2] = [
-    beacon_kernel::Standardisation {
-        mean: -20.0,
-        scale: 3.0,
-    },
-    beacon_kernel::Standardisation::IDENTITY,
-];
-
-/// Three responses of a place.
-fn vector(bench: &Bench, candidate: u32) -> [f32; 3] {
-    let first = bench.measurement(candidate).value;
-    let n = candidate as f32;
-    [first, -20.0 + 3.0 * (0.1 * n).sin(), (0.37 * n).cos()]
-}
-
 /// A campaign of three responses on a controller, byte by byte, and in process.
 #[test]
 #[expect(
@@ -296,14 +230,12 @@ fn vector(bench: &Bench, candidate: u32) -> [f32; 3] {
 fn a_campaign_of_several_responses_is_the_same_over_the_link() {
     let bench = Bench::new(3);
     let capacity = bench.capacity().with_responses(3);
-    let (mut floats, mut words) = (vec![f32::NAN; capacity.floats()], vec![7; capacity.words()]);
-    let storage = Storage::new(capacity, &mut floats, &mut words).unwrap();
-    let seed = bench.campaign().seed;
-    let mut mirror = Explorer::new(storage, Acquisition::default(), seed).unwrap();
+    let mut memory = ExplorerMemory::new(capacity);
+    let mut mirror = memory.explorer(bench.campaign().seed);
     let candidates = Candidates::new(bench.side, bench.side, bench.network.window()).unwrap();
     mirror.load_image_with(candidates, 3, &bench.image).unwrap();
     let model = Model {
-        others: &OTHERS,
+        others: &Bench::OTHERS[..2],
         ..bench.model(0)
     };
 
@@ -339,16 +271,13 @@ fn a_campaign_of_several_responses_is_the_same_over_the_link() {
             expected: 3
         })
     );
-    let others = several(&OTHERS.map(Into::into));
-    client
-        .deliver(&sender, Activation::ModelOfVectors { header, others })
-        .unwrap();
+    bench.hand_over_several(&mut client, 0, 3);
     mirror.load_model(&model).unwrap();
     let later = ModelHeader {
         version: 8,
         ..header
     };
-    let fewer = several(&OTHERS.map(Into::into)[..1]);
+    let fewer = several(&Bench::OTHERS.map(Into::into)[..1]);
     for activation in [
         Activation::Model(later),
         Activation::ModelOfVectors {
@@ -381,7 +310,7 @@ fn a_campaign_of_several_responses_is_the_same_over_the_link() {
     );
     let mut next = 0;
     for step in 0..30 {
-        let responses = vector(&bench, next);
+        let responses = bench.vector(next, 3);
         mirror.measure_all(Candidate(next), &responses).unwrap();
         let measured = client.measure_all(next, &responses, Next::Propose).unwrap();
         assert_eq!((measured.count, measured.value), (step + 1, responses[0]));
@@ -394,7 +323,10 @@ fn a_campaign_of_several_responses_is_the_same_over_the_link() {
     assert_eq!((vectors.most, vectors.responses), (3, 3));
     let surrogate = mirror.surrogate().unwrap();
     let last = client.status().unwrap().last.unwrap();
-    assert_eq!(vectors.last, Some(several(&vector(&bench, last.candidate))));
+    assert_eq!(
+        vectors.last,
+        Some(several(&bench.vector(last.candidate, 3)))
+    );
     for response in 0..3 {
         let mut listed = Vec::new();
         client
@@ -402,7 +334,7 @@ fn a_campaign_of_several_responses_is_the_same_over_the_link() {
             .unwrap();
         assert_eq!(listed.len(), 30);
         for Measurement { candidate, value } in listed {
-            assert_eq!(value, vector(&bench, candidate)[usize::from(response)]);
+            assert_eq!(value, bench.vector(candidate, 3)[usize::from(response)]);
         }
         let count = candidates.count();
         let (mut mean, mut variance) = (vec![0.0; count], vec![0.0; count]);
@@ -497,12 +429,7 @@ fn host(board: &Board, number: u32, candidates: u32, resets: bool) -> u32 {
     linked.reduce_with_all(&REDUCTIONS).unwrap();
     for candidate in 0..candidates {
         if resets && candidate % 5 == 3 {
-            board.reset.store(true, Ordering::SeqCst);
-            let since = Instant::now();
-            while board.reset.load(Ordering::SeqCst) {
-                assert!(since.elapsed().as_secs() < 60, "the board is not reset");
-                thread::sleep(Duration::from_millis(1));
-            }
+            board.restart();
         }
         let number = Candidate(candidate);
         let taken = if candidate % 2 == 0 {
@@ -520,22 +447,14 @@ fn host(board: &Board, number: u32, candidates: u32, resets: bool) -> u32 {
 
 #[test]
 fn spectra_become_several_responses_on_a_board_that_is_reset_and_found_again() {
-    let board = Board::of(PROTOCOL_CURRENT, small(2));
+    let board = Board::start(small(2));
     assert_eq!(host(&board, 1, 9, true), 0);
     // The first host is gone without a farewell; the second knows the same spectra.
     assert_eq!(host(&board, 2, 12, false), 9);
-    let mut client = board.client(99);
-    client.connect().unwrap();
     for response in 0..2 {
-        let mut listed = Vec::new();
-        client
-            .measurements_of(response, 0, |m| {
-                listed.push((m.candidate, m.value.to_bits()));
-            })
-            .unwrap();
         let own = |n| (n, reduced(n)[usize::from(response)].to_bits());
         let expected: Vec<_> = (0..12).map(own).collect();
-        assert_eq!(listed, expected);
+        assert_eq!(board.measurements(response), expected);
     }
 }
 
@@ -548,7 +467,9 @@ fn who_has_room_for_fewer_responses_says_so_before_anything_is_measured() {
         let mirror = InProcess::new(&mut memory).unwrap();
         let client = board.client(number);
         let mut linked = Linked::connect(client, Recovery::default(), mirror).unwrap();
-        linked.begin_with(&setup(&pixels), responses)
+        let begun = linked.begin_with(&setup(&pixels), responses);
+        let losses = linked.link().unwrap().losses;
+        begun.map(|()| (linked.room_for_responses(), losses))
     };
     let room = |needed, capacity| {
         ControllerError::Kernel(Error::Capacity {
@@ -557,10 +478,16 @@ fn who_has_room_for_fewer_responses_says_so_before_anything_is_measured() {
             capacity,
         })
     };
-    let board = Board::of(PROTOCOL_CURRENT, small(2));
+    let board = Board::start(small(2));
     assert_eq!(begin(&board, 1, 4, 3), Err(room(3, 2)));
     assert_eq!(begin(&board, 1, 2, 3), Err(room(3, 2)));
-    assert_eq!(begin(&board, 1, 2, 2), Ok(()));
+    assert_eq!(begin(&board, 1, 2, 2), Ok((2, 0)));
+    // Whatever the campaign was begun with.
+    assert_eq!(begin(&board, 1, 4, 1), Ok((2, 0)));
+    assert_eq!(begin(&board, 1, 1, 1), Ok((1, 0)));
+    let unasked = Board::without_vectors(small(2));
+    assert_eq!(begin(&unasked, 1, 4, 2), Err(room(2, 1)));
+    assert_eq!(begin(&unasked, 1, 4, 1), Ok((1, 0)));
     let old = Board::of(1, small(1));
     let refused = begin(&old, 2, 3, 3).unwrap_err();
     assert!(matches!(
@@ -571,7 +498,7 @@ fn who_has_room_for_fewer_responses_says_so_before_anything_is_measured() {
             ..
         }
     ));
-    assert_eq!(begin(&old, 2, 3, 1), Ok(()));
+    assert_eq!(begin(&old, 2, 3, 1), Ok((1, 0)));
     // A kernel that takes one response says so where it is handed more.
     let mut memory = Memory::new(small(1));
     let mut one = InProcess::new(&mut memory).unwrap();

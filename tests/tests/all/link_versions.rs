@@ -13,18 +13,37 @@ use beacon_kernel::link::message::{
 };
 use beacon_kernel::link::transfer::{Descriptor, Encoding, Payload, Sender};
 use beacon_kernel::link::{Client, Failure, PROTOCOL_CURRENT, PROTOCOL_MIN, Timing, Transport};
-use beacon_kernel::{
-    Acquisition, Candidate, Candidates, Capacity, Explorer, Model, Network, Storage,
-};
-use beacon_tests::{Bench, ControllerMemory, Rig};
+use beacon_kernel::{Candidate, Candidates, Capacity, Model, Network};
+use beacon_tests::{Bench, ControllerMemory, ExplorerMemory, Rig};
 use serde::Serialize;
 
-const CAMPAIGN: Campaign = Campaign {
+pub(crate) const CAMPAIGN: Campaign = Campaign {
     id: 5,
     seed: 300,
     height: 64,
     width: 300,
     window: 16,
+};
+pub(crate) const WEIGHTS: Descriptor = Descriptor {
+    payload: Payload::Weights {
+        architecture: Architecture::Filters,
+        window: 16,
+    },
+    encoding: Encoding::F32,
+    crc: 0xCBF4_3926,
+};
+pub(crate) const HEADER: ModelHeader = ModelHeader {
+    version: 7,
+    hyperparameters: Hyperparameters {
+        lengthscale: [0.5, 2.0],
+        outputscale: 1.5,
+        noise: 0.25,
+        mean: -0.125,
+    },
+    standardisation: Standardisation {
+        mean: 3.0,
+        scale: 10.0,
+    },
 };
 
 /// Every request and variant that version 2 added, with its raw part.
@@ -33,27 +52,7 @@ fn requests() -> [(Request, Vec<u8>); 13] {
         campaign: CAMPAIGN,
         edges,
     };
-    let weights = Descriptor {
-        payload: Payload::Weights {
-            architecture: Architecture::Filters,
-            window: 16,
-        },
-        encoding: Encoding::F32,
-        crc: 0xCBF4_3926,
-    };
-    let header = ModelHeader {
-        version: 7,
-        hyperparameters: Hyperparameters {
-            lengthscale: [0.5, 2.0],
-            outputscale: 1.5,
-            noise: 0.25,
-            mean: -0.125,
-        },
-        standardisation: Standardisation {
-            mean: 3.0,
-            scale: 10.0,
-        },
-    };
+    let (weights, header) = (WEIGHTS, HEADER);
     let spot = Spot { x: 0x1234, y: 300 };
     let pulse = |at, dwell_us| Request::Pulse(Pulse { at, dwell_us });
     let signals = Signals {
@@ -165,7 +164,7 @@ const REPLIES: [&str; 6] = [
     "000d0204341202070c01cadc772200",
 ];
 
-fn frame(version: u8, kind: FrameKind, message: &impl Serialize, raw: &[u8]) -> Vec<u8> {
+pub(crate) fn frame(version: u8, kind: FrameKind, message: &impl Serialize, raw: &[u8]) -> Vec<u8> {
     let header = Header {
         version,
         kind,
@@ -396,11 +395,8 @@ fn a_campaign_with_reflected_edges_and_filters_is_the_same_over_the_link() {
     };
     let response = |candidate: u32| (candidate as f32 * 0.37).sin();
 
-    let mut floats = vec![f32::NAN; capacity.floats()];
-    let mut words = vec![u32::MAX; capacity.words()];
-    let storage = Storage::new(capacity, &mut floats, &mut words).unwrap();
-    let mut explorer =
-        Explorer::new(storage, Acquisition::default(), bench.campaign().seed).unwrap();
+    let mut memory = ExplorerMemory::new(capacity);
+    let mut explorer = memory.explorer(bench.campaign().seed);
     explorer.load_image_for(candidates, &bench.image).unwrap();
 
     let mut memory = ControllerMemory::new(capacity);

@@ -1,40 +1,63 @@
 //! A live campaign with the controller on the emulated board, on a sample that drifts and suffers.
 
+use std::path::Path;
+use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use beacon_generator::{Attached, CLOCK_HZ, Reader};
 use beacon_host::Session;
 use beacon_host::campaign::{DeflectionFrame, Ended, LiveConfig};
-use beacon_host::controller::BeamPort as _;
+use beacon_host::controller::{BeamPort as _, Controller};
 use beacon_host::data::{Picoamperes, Seconds};
 use beacon_host::internal::journal::RunFolder;
 use beacon_host::internal::specimen::SpecimenKind;
 use beacon_host::microscope::{SimulatedBeam, SpecimenMicroscope};
-use beacon_kernel::Capacity;
+use beacon_kernel::{Capacity, MOST_RESPONSES};
 use beacon_tests::EmulatedBoard;
+use beacon_tests::campaign::{further, trajectory as proposals};
 use beacon_tests::live::{Ran, go, settings};
+use beacon_tests::unreliable::Unreliable;
 use tempfile::TempDir;
+
+use crate::live::say;
 
 /// 20 ms on a point and 50 ms from one to the next: four pixels of drift over a campaign.
 const DRIFTING: &str = "--microscope specimen --budget 50 --dwell 0.02 --current 2000 --drift 60 \
                         --drift-walk 0.3 --damage-dose 1e7";
 
-/// Runs a campaign on a board; returns what it came to, and the exposure in µs by the board's
-/// own account.
-fn on_board(board: &EmulatedBoard, host: u32, config: LiveConfig) -> (Ran, u64) {
+/// Runs a campaign, on a board or with the kernel in this process. `meanwhile` is called with its folder when it
+/// is about to measure its nth point.
+fn ran(
+    config: LiveConfig,
+    controller: Option<&mut dyn Controller>,
+    meanwhile: impl Fn(&Path, usize),
+) -> Ran {
     let folder = TempDir::new().unwrap();
     let folder = RunFolder::begin(&folder.path().join("run")).unwrap();
     let specimen = SpecimenKind::Nanoparticles.config(1).make().unwrap();
     let beam: SimulatedBeam = config.instrument.beam.clone();
     let dwell = Some(config.dwell());
-    let mut microscope = SpecimenMicroscope::new(specimen, beam, config.current, dwell).unwrap();
+    let microscope = SpecimenMicroscope::new(specimen, beam, config.current, dwell).unwrap();
+    let mut microscope = Unreliable::new(microscope, |nth| {
+        meanwhile(folder.path(), nth);
+        None
+    });
+    let session = Session::begin(&mut microscope, config, None, &folder, Arc::default()).unwrap();
+    go(session, controller).expect("the campaign runs to its end")
+}
+
+/// What a campaign needs on a board, with room for as many targets as there may be.
+fn capacity(config: &LiveConfig) -> Capacity {
     let candidates = config.campaign.candidates(64, 64).unwrap();
-    let capacity = Capacity::for_candidates(candidates, config.budget);
-    board.linked(host, capacity, |linked| {
-        let interrupted = std::sync::Arc::default();
-        let session = Session::begin(&mut microscope, config, None, &folder, interrupted).unwrap();
-        let ran = go(session, Some(linked)).expect("the campaign runs to its end");
+    Capacity::for_candidates(candidates, config.budget).with_responses(MOST_RESPONSES)
+}
+
+/// Runs a campaign on a board; returns what it came to, and the exposure in µs by the board's
+/// own account.
+fn on_board(board: &EmulatedBoard, host: u32, config: LiveConfig) -> (Ran, u64) {
+    board.linked(host, capacity(&config), |linked| {
+        let ran = ran(config, Some(&mut *linked), |_, _| ());
         let dose_us = linked.dose_us().expect("the board answers");
         (ran, dose_us)
     })
@@ -112,6 +135,45 @@ fn neither_host_nor_controller_breaks_the_dose_limit() {
     assert_eq!(dose_us, 20_000 * points as u64);
     assert!(electrons(dose_us as f64 * 1e-6) <= limit);
     assert_eq!(board.exposures(20_000, 0).len(), points);
+}
+
+/// One target at first, two and then three on the way: the board begins anew with room for them, and reduces each
+/// spectrum to all of them.
+#[test]
+fn a_board_that_is_told_to_seek_more_does_what_this_process_does() {
+    let Some(board) = EmulatedBoard::start() else {
+        return;
+    };
+    let config = settings(
+        "--microscope specimen --budget 18 --initial 6 --dwell 0.002 --current 2000 \
+         --retrain-every 3 --reduce controller",
+    );
+    let asked = |folder: &Path, nth| match nth {
+        9 => drop(say(folder, "target line:Pd-La,line:Au-Ma").unwrap()),
+        13 => drop(say(folder, "target line:Au-Ma,line:Pd-La,sum").unwrap()),
+        _ => {}
+    };
+    let (on_board, resets, losses) = board.linked(1, capacity(&config), |linked| {
+        let ran = ran(config.clone(), Some(&mut *linked), asked);
+        let link = linked.link().expect("a board is linked");
+        (ran, linked.resets(), link.losses)
+    });
+    let in_process = ran(config, None, asked);
+    assert_eq!((resets, losses), (0, 0));
+    assert_eq!(on_board.outcome.ended, Ended::Budget);
+    assert_eq!(on_board.summary.commands.len(), 2);
+    let whole = |ran: &Ran| (proposals(&ran.outcome), further(&ran.outcome));
+    assert_eq!(whole(&on_board), whole(&in_process));
+    // The host reduces nothing unless it says so.
+    assert_eq!(on_board.outcome.warnings, in_process.outcome.warnings);
+    let further = &on_board.outcome.further;
+    let targets: Vec<_> = further.iter().map(|of| of.target.as_str()).collect();
+    assert_eq!(targets, ["line:Pd-La", "sum"]);
+    assert!(
+        further
+            .iter()
+            .all(|of| of.expected.last().unwrap().is_some())
+    );
 }
 
 /// Waits until the generator exposes again after so many stays.

@@ -24,6 +24,7 @@ mod packages;
 mod page;
 mod peer;
 mod pfm_benchmark;
+mod pty_board;
 mod reduction;
 mod replay;
 mod scalarizers;

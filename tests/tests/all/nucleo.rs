@@ -6,16 +6,18 @@
 
 mod detector;
 
-use beacon_host::campaign::{CampaignConfig, Seeds};
+use beacon_host::campaign::{CampaignConfig, Oracle, Outcome, Seeds};
 use beacon_host::controller::{ControllerChoice, ControllerError, LinkReport, Linked, Port};
 use beacon_kernel::Pixel;
 use beacon_kernel::link::message::{
     Beam, BeamFault, BlankReason, DoseLimits, Field, Next, Refusal, Settings, Signals, Which,
 };
 use beacon_kernel::link::{Client, Failure, Transport as _};
-use beacon_tests::campaign::trajectory;
-use beacon_tests::emulated::{PROVOCATIONS, check_posterior, last_panic};
-use beacon_tests::{Bench, NucleoBoard, Pulse, run, specimen};
+use beacon_tests::campaign::{further, trajectory};
+use beacon_tests::emulated::{
+    PROVOCATIONS, check_points, check_posterior, last_panic, points_of_board,
+};
+use beacon_tests::{Bench, NucleoBoard, Pulse, run, specimen, specimen_of};
 
 /// A minute, the longest that a dwell may be.
 const MINUTE_US: u32 = 60_000_000;
@@ -151,13 +153,13 @@ fn the_programs_selftest_ends_well_with_a_millisecond_of_beam_for_every_point() 
     check(&pulses, own.into_iter(), Settings::DEFAULT);
 }
 
-/// Runs a campaign on the board and in this process; points, proposals and pulses are the same.
+/// Runs a campaign on the board and in this process; points, proposals, predictions and pulses are the same.
 fn compare<F>(
     board: &mut NucleoBoard,
     (steps, retrain_every): (usize, usize),
-    seed: u64,
+    (experiment, seeds): (&mut dyn Oracle, usize),
     before: F,
-) -> LinkReport
+) -> (Outcome, LinkReport)
 where
     F: FnMut(usize, &mut Linked<'_>, &mut NucleoBoard) -> Result<(), ControllerError>,
 {
@@ -166,18 +168,18 @@ where
         retrain_every: retrain_every.into(),
         ..CampaignConfig::default()
     };
-    let mut experiment = specimen(seed);
-    let campaign = (&config, Seeds::Random(10));
-    let (outcome, link) = board.run(1, campaign, &mut experiment, before);
+    let campaign = (&config, Seeds::Random(seeds));
+    let (outcome, link) = board.run(1, campaign, experiment, before);
     let outcome = outcome.expect("the campaign runs to its end");
-    let in_process = run(&config, Seeds::Random(10), &mut experiment);
+    let in_process = run(&config, Seeds::Random(seeds), experiment);
     assert_eq!(trajectory(&outcome), trajectory(&in_process));
+    assert_eq!(further(&outcome), further(&in_process));
     let points: Vec<_> = outcome.seeds.iter().chain(&outcome.steps).collect();
     let proposed = points.iter().map(|point| codes(point.pixel, 64));
     let pulses = board.state().pulses;
     check(&pulses, proposed, Settings::DEFAULT);
     check_prompt(&pulses, CHOSEN_US);
-    link
+    (outcome, link)
 }
 
 #[test]
@@ -186,7 +188,8 @@ fn a_campaign_equals_the_one_in_this_process_and_every_pulse_is_as_proposed() {
         return;
     };
     let mut compared = 0;
-    let link = compare(&mut board, (40, 8), 1, |call, linked, _| {
+    let campaign: (&mut dyn Oracle, _) = (&mut specimen(1), 10);
+    let (_, link) = compare(&mut board, (40, 8), campaign, |call, linked, _| {
         if call == 60 {
             check_posterior(linked)?;
             compared += 1;
@@ -196,13 +199,36 @@ fn a_campaign_equals_the_one_in_this_process_and_every_pulse_is_as_proposed() {
     assert_eq!((compared, link.losses, link.resumed), (1, 0, 0));
 }
 
+#[test]
+fn a_campaign_of_three_responses_equals_the_one_in_this_process() {
+    let Some(mut board) = NucleoBoard::start("", &[]) else {
+        return;
+    };
+    let mut experiment = specimen_of(1, &["line:Pd-La", "line:Au-Ma", "sum"]);
+    let campaign: (&mut dyn Oracle, _) = (&mut experiment, 6);
+    let mut held = Vec::new();
+    let (outcome, link) = compare(&mut board, (6, 3), campaign, |call, linked, _| {
+        if call == 20 {
+            check_posterior(linked)?;
+            held = points_of_board(linked)?;
+        }
+        Ok(())
+    });
+    assert_eq!(
+        (outcome.further.len(), link.losses, link.resumed),
+        (2, 0, 0)
+    );
+    check_points(&held, &outcome);
+}
+
 /// The points before the reset, which the host tells the board again, are not exposed again.
 #[test]
 fn a_campaign_outlives_a_watchdog_reset_as_if_nothing_had_been() {
     let Some(mut board) = NucleoBoard::start("", &[]) else {
         return;
     };
-    compare(&mut board, (8, 4), 2, |call, _, board| {
+    let campaign: (&mut dyn Oracle, _) = (&mut specimen(2), 10);
+    compare(&mut board, (8, 4), campaign, |call, _, board| {
         // With the fourth step measured, and its model next.
         if call == 31 {
             board.hang();

@@ -13,9 +13,9 @@ use beacon_host::train::SurrogateKind;
 use beacon_kernel::link::message::{Beam, BlankReason, Field, Settings};
 use beacon_kernel::link::{Client, Timing};
 use beacon_kernel::{Candidate, Capacity, Edges};
-use beacon_tests::campaign::{trajectory, without_line};
-use beacon_tests::emulated::check_posterior;
-use beacon_tests::{EmulatedBoard, pfm, published_seeds, run, specimen};
+use beacon_tests::campaign::{further, trajectory, without_line};
+use beacon_tests::emulated::{check_points, check_posterior, points_of_board};
+use beacon_tests::{EmulatedBoard, pfm, published_seeds, run, specimen, specimen_of};
 use rand_core::{Rng, SeedableRng};
 use rand_xoshiro::Xoshiro128PlusPlus;
 use serialport::{SerialPort, TTYPort};
@@ -43,6 +43,7 @@ fn figures(series: &Series) -> String {
 
 fn assert_same(on_board: &Outcome, in_process: &Outcome) {
     assert_eq!(trajectory(on_board), trajectory(in_process));
+    assert_eq!(further(on_board), further(in_process));
     assert_eq!(figures(&on_board.series), figures(&in_process.series));
     assert_eq!(on_board.warnings, in_process.warnings);
 }
@@ -80,24 +81,39 @@ fn compare_with(
     Some(compare_on(&board, config, experiment, seeds))
 }
 
-/// Compares a campaign on a board with the one in this process.
+/// Compares a campaign on a board with the one in this process, and before every fiftieth call what the board
+/// itself holds.
 fn compare_on(
     board: &EmulatedBoard,
     config: &CampaignConfig,
     experiment: &mut dyn Oracle,
     seeds: &Seeds,
 ) -> Outcome {
-    let mut compared = 0;
+    compare_at(50, board, config, experiment, seeds)
+}
+
+/// [`compare_on`], before every call of that number and its multiples.
+fn compare_at(
+    every: usize,
+    board: &EmulatedBoard,
+    config: &CampaignConfig,
+    experiment: &mut dyn Oracle,
+    seeds: &Seeds,
+) -> Outcome {
+    let (mut compared, mut calls, mut held) = (0, 0, Vec::new());
     let (outcome, link) = board.run(1, (config, seeds.clone()), experiment, |call, linked| {
-        if call.is_multiple_of(50) {
+        calls = call;
+        if call.is_multiple_of(every) {
             check_posterior(linked)?;
+            held = points_of_board(linked)?;
             compared += 1;
         }
         Ok(())
     });
     let outcome = outcome.expect("the campaign runs to its end");
     println!("{link:?}");
-    assert_eq!(compared, config.steps / 20);
+    assert!(compared > 0 && compared == calls / every, "{calls} calls");
+    check_points(&held, &outcome);
     assert_eq!((link.losses, link.resumed), (0, 0));
     assert_same(&outcome, &run(config, seeds.clone(), experiment));
     assert_eq!(
@@ -137,6 +153,39 @@ fn a_campaign_of_filters_over_every_pixel_equals_the_one_in_this_process_and_mov
 #[test]
 fn a_campaign_on_the_specimen_equals_the_one_in_this_process_and_moves_the_beam_as_proposed() {
     compare(&mut specimen(1), &Seeds::Random(10));
+}
+
+/// Compares a short campaign after several targets, whose model arrives three times.
+fn compare_several(targets: &[&str], surrogate: SurrogateKind) {
+    let Some(board) = EmulatedBoard::start() else {
+        return;
+    };
+    let config = CampaignConfig {
+        steps: 6,
+        retrain_every: 3.into(),
+        surrogate,
+        ..CampaignConfig::default()
+    };
+    let mut experiment = specimen_of(4, targets);
+    let outcome = compare_at(20, &board, &config, &mut experiment, &Seeds::Random(6));
+    assert_eq!(outcome.further.len() + 1, targets.len());
+    for further in &outcome.further {
+        let expected = further.expected.iter().flatten().count();
+        assert_eq!(expected, config.steps, "{}", further.target);
+    }
+}
+
+/// Filters: weights and statistics of both responses take one frame.
+#[test]
+fn a_campaign_of_two_responses_equals_the_one_in_this_process_and_moves_the_beam_as_proposed() {
+    compare_several(&["line:Pd-La", "line:Au-Ma"], SurrogateKind::Filters);
+}
+
+/// The network: its weights arrive chunk by chunk, before the statistics of three responses.
+#[test]
+fn a_campaign_of_three_responses_equals_the_one_in_this_process_and_moves_the_beam_as_proposed() {
+    let targets = ["line:Pd-La", "line:Au-Ma", "sum"];
+    compare_several(&targets, SurrogateKind::Network);
 }
 
 /// The second family's core decides the same.

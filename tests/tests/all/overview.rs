@@ -10,10 +10,9 @@ use beacon_kernel::link::message::{
     Beam, BeamFault, BlankReason, Field, Raster, Reading, Refusal, Reply, Which,
 };
 use beacon_kernel::link::{Client, Exposure, Failure, Timing};
-use beacon_tests::rig::LIMITS;
-use beacon_tests::{Bench, ControllerMemory, Rig};
+use beacon_tests::{Bench, ControllerMemory, LIMITS, Rig};
 
-use crate::linked_reduction::{Board, Line};
+use crate::pty_board::{Board, Line};
 
 const RASTER: Raster = Raster {
     rows: 12,
@@ -155,7 +154,7 @@ const ATTEMPTS: usize = 3;
 /// The line does something to the next answers when a part of the values has arrived; how often the
 /// link was lost.
 fn fetch_over_a_bad_line(mishap: impl Fn(&Line)) -> u32 {
-    let board = Board::with_detector(plain);
+    let board = Board::with_detector(Capacity::for_campaign(16, 16, 8, 20), plain);
     let mut client = board.client(1);
     *client.timing_mut() = Timing {
         reply_ms: 300,

@@ -184,6 +184,7 @@ impl Drive<'_> {
     /// # Errors
     /// When it cannot be kept, or the kernel refuses.
     pub(crate) fn settle(&mut self, world: &mut dyn World) -> Result<(), CampaignError> {
+        self.learn_components(world, &mut ())?;
         while let Action::Train { afresh } = self.decided() {
             let trained = self.learner.train(afresh)?;
             self.record(&Event::Trained(trained), world, &mut ())?;

@@ -28,8 +28,14 @@ pub(crate) fn further_targets(state: &State, world: &dyn World) -> Vec<FurtherTa
 impl Drive<'_> {
     /// Restarts the judgement when another target is sought, or other points count.
     pub(super) fn restart_judgement(&mut self, event: &Event, world: &dyn World) {
-        let Event::Commanded(given) = event else {
-            return;
+        let given = match event {
+            Event::Commanded(given) => given,
+            Event::Components(_) => {
+                self.growth.restart();
+                self.restart_monitor(world);
+                return;
+            }
+            _ => return,
         };
         match &given.command {
             Command::Target(_) | Command::Targets(_) => {
@@ -68,9 +74,14 @@ impl Drive<'_> {
         let steps = points.get(seeds..seeds + judged).unwrap_or_default();
         let seeds = points.get(..seeds).unwrap_or_default();
         self.knows_seeds = !self.state.is_seeding();
-        let restarted =
-            self.monitor
-                .restart(truth.as_ref(), &further, &visits(seeds), &visits(steps));
+        let all = self.monitor.target().cloned();
+        let all = all.filter(|_| world.knows_all_components() && truth.is_some());
+        let restarted = self.monitor.restart(
+            (truth.as_ref(), all),
+            &further,
+            &visits(seeds),
+            &visits(steps),
+        );
         if let Err(error) = restarted {
             self.cannot_judge(&error);
         }

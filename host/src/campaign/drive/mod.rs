@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `ask` | points that somebody else measures, asked for and told |
 //! | `cautions` | what in the data spoils a campaign |
+//! | `components` | components of the spectra measured so far, where they are sought |
 //! | `world` | what lies outside a campaign: instrument, disk, clock and people |
 //! | `fold` | taking a campaign up from its journal |
 //! | `judge` | judging it, step by step |
@@ -12,6 +13,7 @@
 
 mod ask;
 mod cautions;
+mod components;
 mod fold;
 mod judge;
 mod outcome;
@@ -56,6 +58,8 @@ pub(crate) struct Drive<'a> {
     gaps: Gaps,
     broken: Option<Ended>,
     zero_peak: ZeroPeak,
+    /// Points at which components could not be learnt.
+    unlearnt_at: Option<usize>,
 }
 
 impl<'a> Drive<'a> {
@@ -85,6 +89,7 @@ impl<'a> Drive<'a> {
             gaps: Gaps::default(),
             broken: None,
             zero_peak: ZeroPeak::default(),
+            unlearnt_at: None,
         };
         if let Some(overview) = drive.state.overview() {
             let config = &drive.state.settings().campaign;
@@ -247,6 +252,7 @@ impl<'a> Drive<'a> {
             if let Some(ended) = self.broken.take() {
                 return Ok(ended);
             }
+            self.learn_components(world, observer)?;
             match self.next(world) {
                 Action::End(ended) => return Ok(ended),
                 Action::Wait(wait) => {
@@ -443,17 +449,31 @@ impl<'a> Drive<'a> {
     }
 
     /// The responses of all points so far by each target that is new.
-    fn reductions(&self, command: &Command, world: &mut dyn World) -> Vec<Event> {
+    fn reductions(&self, command: &Command, world: &dyn World) -> Vec<Event> {
         let sought = command.sought().iter();
         let reductions = sought.filter_map(|text| {
             let scalarizer: Scalarizer = text.parse().ok()?;
             let known = self.state.settings().scalarizers.contains(&scalarizer);
             (!known && !self.state.points().is_empty()).then(|| Event::Reduced {
-                responses: world.reduce(&self.state, &scalarizer),
+                responses: self.reduced(&scalarizer, world),
                 scalarizer: scalarizer.to_string(),
             })
         });
         reductions.collect()
+    }
+
+    /// The response of every point so far by a scalarizer, NaN where it gives none.
+    fn reduced(&self, scalarizer: &Scalarizer, world: &dyn World) -> Vec<f64> {
+        let channels = &self.state.begun().channels;
+        let response = |point| {
+            let spectrum = world.spectrum(point)?;
+            let reduced = scalarizer.reduce(&spectrum, &channels.coordinates, &channels.axis);
+            reduced.ok()
+        };
+        let points = self.state.points().iter();
+        points
+            .map(|point| response(point).unwrap_or(f64::NAN))
+            .collect()
     }
 
     /// Sets how many responses of a place the kernel holds: no more targets are accepted from here on.

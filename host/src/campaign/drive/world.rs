@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::Kept;
 use crate::campaign::{
-    Ended, Event, Expose, Exposure, Given, Measured, Posterior, Series, State, Wait,
+    Ended, Event, Expose, Exposure, Given, Measured, MeasuredPoint, Posterior, Series, State, Wait,
 };
 use crate::controller::{BeamPort, ControllerError};
 use crate::data::{Behaviour, Map};
@@ -145,12 +145,18 @@ pub(crate) trait World {
     /// Logs what a person should know at once.
     fn log(&mut self, _line: &str) {}
 
-    /// The response of every point so far by another scalarizer, NaN where it gives none.
-    fn reduce(&mut self, state: &State, scalarizer: &Scalarizer) -> Vec<f64>;
+    /// The spectrum of a point that was measured; `None` where it is not kept, or cannot be read.
+    fn spectrum(&self, point: &MeasuredPoint) -> Option<Vec<f64>>;
 
     /// The true response at every pixel, where it is known: for judging a campaign, never for
     /// steering one.
     fn truth(&self, target: &Scalarizer) -> Option<Map>;
+
+    /// Whether exploration is judged in the components of all spectra there are, whatever those learnt so far
+    /// are.
+    fn knows_all_components(&self) -> bool {
+        false
+    }
 
     /// Shows the true response of the target, where it is known.
     fn show_truth(&self, _truth: Option<&Map>) {}

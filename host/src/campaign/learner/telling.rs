@@ -7,7 +7,7 @@ use super::hand_over::HandedOver;
 use super::{Learner, is_numeric};
 use crate::campaign::event::Event;
 use crate::campaign::state::DRIFTED;
-use crate::campaign::{CampaignError, Command, Region, State};
+use crate::campaign::{CampaignError, Command, Region, Standing, State};
 use crate::controller::ControllerError;
 
 impl Learner<'_> {
@@ -21,14 +21,17 @@ impl Learner<'_> {
         state: &State,
     ) -> Result<(), CampaignError> {
         if state.epoch() != self.epoch {
-            let forgets = matches!(event, Event::Commanded(given)
-            if matches!(
-                given.command,
-                Command::Target(_)
-                    | Command::Targets(_)
-                    | Command::Discard(_)
-                    | Command::Restore(_)
-            ));
+            let forgets = match event {
+                Event::Components(_) => true,
+                Event::Commanded(given) => matches!(
+                    given.command,
+                    Command::Target(_)
+                        | Command::Targets(_)
+                        | Command::Discard(_)
+                        | Command::Restore(_)
+                ),
+                _ => false,
+            };
             return self.start_over(state, !forgets);
         }
         match event {
@@ -50,8 +53,15 @@ impl Learner<'_> {
                         let reduction = on_controller.flatten().zip(spectrum);
                         self.tell(candidate, &responses, reduction)?;
                     }
+                    // Components that have yet to be learnt: chance, which chooses until then, looks at no
+                    // response, and the points to begin with are those of any target.
+                    _ if state.standing(candidate) == Standing::Measured => {
+                        let nothing = vec![0.0; self.responses.len()];
+                        self.controller.measure_all(candidate, &nothing)?;
+                    }
                     _ => {
-                        if let Some((_, why)) = state.left_out().last() {
+                        let mut left_out = state.left_out().iter().rev();
+                        if let Some((_, why)) = left_out.find(|(of, _)| *of == candidate) {
                             self.note_left_out(state, candidate, &why.clone());
                         }
                         self.exclude_candidate(candidate)?;
@@ -94,8 +104,8 @@ impl Learner<'_> {
         }
     }
 
-    /// Starts the kernel over with the points that count now. Where other points count or another
-    /// target is sought, the model is forgotten with the trainer that made it.
+    /// Starts the kernel over with the points that count now. Where other points or responses count, or
+    /// another target is sought, the model is forgotten with the trainer that made it.
     pub(super) fn start_over(
         &mut self,
         state: &State,

@@ -6,7 +6,10 @@ use beacon_kernel::{Candidate, LARGEST_RESPONSE};
 
 use super::{Author, MeasuredPoint, NextPoint, Seeding, Standing, State};
 use crate::campaign::dose::pixel_area;
-use crate::campaign::{ALGORITHM, Ended, Event, Foreseen, Measured, Overview, Proposed, Surveyed};
+use crate::campaign::{
+    ALGORITHM, Components, Ended, Event, Foreseen, Measured, Overview, Proposed, Surveyed,
+};
+use crate::components::Weighting;
 use crate::scalarizer::Scalarizer;
 use crate::units::Electrons;
 
@@ -95,6 +98,7 @@ impl State {
                     self.foreseen = Some((next.candidate, foreseen.clone()));
                 }
             }
+            Event::Components(components) => self.take_components(components)?,
             Event::Trained(_) => self.train_due = false,
             Event::Commanded(given) => {
                 if let Some(why) = self.contradiction_of(&given.command) {
@@ -296,6 +300,17 @@ impl State {
                 _ => format!("`{scalarizer}`: {why}"),
             };
             match response {
+                // A component is no number before it is learnt, which takes spectra of numbers alone.
+                Ok(response) if !scalarizer.is_learnt() => {
+                    let odd = spectrum.iter().position(|value| !value.is_finite());
+                    if let Some(channel) = odd.filter(|_| sought) {
+                        let value = spectrum[channel];
+                        return Err(of_it(format!(
+                            "channel {channel} of its spectrum is {value}; expected a finite number"
+                        )));
+                    }
+                    responses.push(response);
+                }
                 Ok(response) if sought => {
                     responses.push(check_response(response).map_err(of_it)?);
                 }
@@ -305,6 +320,49 @@ impl State {
             }
         }
         Ok(responses)
+    }
+
+    /// Takes what the components are from here on, and were of every point.
+    fn take_components(&mut self, learnt: &Components) -> Result<(), Contradiction> {
+        let Components {
+            change,
+            weights,
+            responses,
+        } = learnt;
+        let (count, points) = (change.target.count(), self.points.len());
+        let channels = self.begun.channels.coordinates.len();
+        let fits = |rows: &[Vec<f64>], expected: (usize, usize)| {
+            rows.len() == expected.0 && rows.iter().all(|row| row.len() == expected.1)
+        };
+        if !fits(weights, (count, channels)) || !fits(responses, (points, count)) {
+            let why = format!(
+                "it does not hold {count} components of {channels} channels and of {points} points"
+            );
+            return Err(contradiction("Components", why));
+        }
+        for (index, scalarizer) in self.settings.scalarizers.iter_mut().enumerate() {
+            let Scalarizer::Component(component) = scalarizer else {
+                continue;
+            };
+            if component.of() != change.target {
+                continue;
+            }
+            let place = component.number() - 1;
+            *component = component.learnt(&weights[place], change.weighting == Weighting::Counting);
+            for (point, components) in self.points.iter_mut().zip(responses) {
+                if let Some(response) = point.responses.get_mut(index) {
+                    *response = components[place];
+                }
+            }
+        }
+        let sought = self.settings.components() == Some(change.target);
+        self.basis = Some((change.clone(), self.counted().count()));
+        if sought {
+            // What was predicted before was predicted of other numbers.
+            self.revision += 1;
+            self.start_model_over();
+        }
+        Ok(())
     }
 
     fn take_reduction(&mut self, text: &str, responses: &[f64]) -> Result<(), Contradiction> {

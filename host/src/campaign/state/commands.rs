@@ -478,7 +478,7 @@ impl State {
     }
 
     /// Has the model trained anew: it learned from other points or another target.
-    fn start_model_over(&mut self) {
+    pub(super) fn start_model_over(&mut self) {
         self.epoch += 1;
         self.release_proposal();
         self.train_due = true;

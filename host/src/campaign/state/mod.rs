@@ -31,12 +31,14 @@ pub(crate) use next::DRIFTED;
 pub use next::{Action, Expose, Now, Wait};
 pub use point::{Author, MeasuredPoint, NextPoint, Standing};
 pub use settings::Settings;
-pub(super) use settings::{LONGEST_DWELL, dwell_within, positive};
+pub(super) use settings::{LONGEST_DWELL, check_initial, dwell_within, positive};
 
 use super::dose::{Ledger, pixel_area};
 use super::event::{Begun, Foreseen, Given, Overview};
 use super::{Ended, Region};
+use crate::components::{BasisChange, is_outgrown};
 use crate::data::Map;
+use crate::scalarizer::ComponentsTarget;
 use crate::units::{Electrons, Picoamperes};
 
 /// Points before the strategy has a say.
@@ -86,6 +88,8 @@ pub struct State {
     next: Option<NextPoint>,
     /// The point under the beam, and the electrons announced for it.
     exposing: Option<(NextPoint, Electrons)>,
+    /// What components were learnt from last, and the points that counted by then; `None` before.
+    basis: Option<(BasisChange, usize)>,
     /// What was expected of each further response at the point that was proposed last, and which it is.
     foreseen: Option<(Candidate, Vec<Foreseen>)>,
     ledger: Ledger,
@@ -97,7 +101,7 @@ pub struct State {
     drift: Drift,
     /// Whether the model has yet to be trained on what is known.
     train_due: bool,
-    /// Targets sought before this one.
+    /// Targets sought before this one, components that were learnt anew being another.
     revision: u32,
     /// Times that the kernel had to start over: see [`State::epoch`].
     epoch: u32,
@@ -140,6 +144,7 @@ impl State {
             wishes: VecDeque::new(),
             next: None,
             exposing: None,
+            basis: None,
             foreseen: None,
             drift: Drift::default(),
             train_due: false,
@@ -235,6 +240,34 @@ impl State {
         self.train_due && self.usable().next().is_some()
     }
 
+    /// What the components that are sought were learnt from last; `None` where none are, or before.
+    pub fn basis(&self) -> Option<&BasisChange> {
+        self.learnt().map(|(basis, _)| basis)
+    }
+
+    fn learnt(&self) -> Option<(&BasisChange, usize)> {
+        let sought = self.settings.components()?;
+        let (basis, at) = self.basis.as_ref()?;
+        (basis.target == sought).then_some((basis, *at))
+    }
+
+    /// The components that are to be learnt now, from every point that counts: once the strategy has a say,
+    /// and then whenever half as many spectra again were measured.
+    pub(crate) fn components_due(&self) -> Option<ComponentsTarget> {
+        let sought = self.settings.components().filter(|_| !self.is_seeding())?;
+        let spectra = self.counted().count();
+        let due = match self.learnt() {
+            None => spectra >= sought.count(),
+            Some((_, at)) => is_outgrown(at, spectra),
+        };
+        due.then_some(sought)
+    }
+
+    /// The points whose spectra components are learnt from: those that nobody has discarded.
+    pub(crate) fn counted(&self) -> impl Iterator<Item = &MeasuredPoint> {
+        self.points.iter().filter(|point| !point.discarded)
+    }
+
     /// Whether the strategy has no say yet.
     pub fn is_seeding(&self) -> bool {
         self.seeding != Seeding::Done
@@ -272,7 +305,7 @@ impl State {
         self.drift.shift
     }
 
-    /// Targets sought before this one.
+    /// Targets sought before this one, components that were learnt anew being another.
     pub fn revision(&self) -> u32 {
         self.revision
     }

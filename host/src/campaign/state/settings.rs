@@ -6,10 +6,11 @@ use beacon_kernel::Candidate;
 use beacon_kernel::link::message::Settings as BeamSettings;
 
 use crate::campaign::dose::Limits;
-use crate::campaign::{CampaignConfig, LiveConfig, Reduce, SettingError, TimeOut};
+use crate::campaign::targets::{components_of, written};
+use crate::campaign::{CampaignConfig, CampaignError, LiveConfig, Reduce, SettingError, TimeOut};
 use crate::controller::ControllerChoice;
 use crate::data::Channels;
-use crate::scalarizer::Scalarizer;
+use crate::scalarizer::{ComponentsTarget, Scalarizer};
 use crate::units::{Picoamperes, Seconds, UnitError};
 
 /// Live times that are accepted of a spectrum, where no controller exposes.
@@ -93,6 +94,9 @@ impl Settings {
                 .reduce(&nothing, &channels.coordinates, &channels.axis)
                 .map_err(|error| SettingError::Scalarizer(error.to_string()))?;
         }
+        let sought = targets.iter().map(|&index| &scalarizers[index]);
+        check_initial(sought, config.campaign.initial)
+            .map_err(|error| SettingError::Campaign(error.to_string()))?;
         let current = config.current;
         let current = current.map(|current| positive("current", current, Picoamperes::new));
         positive("timeout", config.instrument.timeout, Seconds::new)?;
@@ -202,8 +206,12 @@ impl Settings {
 
     /// The same with commas, as it is written.
     pub fn targets_in_words(&self) -> String {
-        let names: Vec<_> = self.sought().map(Scalarizer::to_string).collect();
-        names.join(",")
+        written(self.sought()).join(",")
+    }
+
+    /// What components are sought, where they are among the targets.
+    pub fn components(&self) -> Option<ComponentsTarget> {
+        self.sought().find_map(components_of)
     }
 
     /// What is sought beside the first.
@@ -217,6 +225,28 @@ impl Settings {
     /// When it is too short or too long.
     pub(super) fn dwell_of(&self, seconds: f64) -> Result<Seconds, SettingError> {
         dwell_within(seconds, self.longest_dwell)
+    }
+}
+
+/// Checks that so many points before the strategy has a say suffice to learn the components that are sought.
+///
+/// # Errors
+/// [`CampaignError::Setting`].
+pub(in crate::campaign) fn check_initial<'t>(
+    mut targets: impl Iterator<Item = &'t Scalarizer>,
+    initial: usize,
+) -> Result<(), CampaignError> {
+    let components = targets.find_map(components_of);
+    match components.filter(|of| initial < of.count()) {
+        Some(of) => Err(CampaignError::Setting {
+            name: "initial",
+            value: initial.to_string(),
+            accepted: format!(
+                "at least the {} spectra that `{of}` is learnt from",
+                of.count()
+            ),
+        }),
+        None => Ok(()),
     }
 }
 

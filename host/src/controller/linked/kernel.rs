@@ -67,9 +67,8 @@ impl Controller for Linked<'_> {
         self.check_network(network)
     }
 
-    /// Those that its campaign was begun with: a board is asked for more when the next one is.
     fn room_for_responses(&self) -> usize {
-        self.brief.responses.max(1)
+        self.most_responses.min(self.mirror.most_responses())
     }
 
     fn predict_of(
@@ -91,15 +90,16 @@ impl Controller for Linked<'_> {
     }
 
     fn begin_with(&mut self, setup: &Setup<'_>, responses: usize) -> Result<(), ControllerError> {
-        self.check_edges(setup.candidates.edges())?;
+        let candidates = setup.candidates;
+        self.check_edges(candidates.edges())?;
         if responses > self.mirror.most_responses() {
             return Err(no_room_for(responses, self.mirror.most_responses()));
         }
         self.check_responses(responses)?;
-        self.mirror.begin_with(setup, responses)?;
         let capacity: beacon_kernel::Capacity = self.identity.capacity.into();
-        let candidates = setup.candidates;
         capacity.admit(candidates)?;
+        // What the board refuses leaves the campaign before as it was, here as there.
+        self.mirror.begin_with(setup, responses)?;
         self.brief = Brief {
             campaign: Some(Campaign {
                 id: campaign_id(setup, responses),
@@ -194,15 +194,6 @@ impl Controller for Linked<'_> {
     fn reduce_with_all(&mut self, reductions: &[(Scalarizer, f64)]) -> Result<(), ControllerError> {
         self.mirror.reduce_with_all(reductions)?;
         self.tell_reductions(reductions)
-    }
-
-    fn measure_spectrum(
-        &mut self,
-        candidate: Candidate,
-        spectrum: &[f32],
-    ) -> Result<f32, ControllerError> {
-        let responses = self.measure_spectrum_all(candidate, spectrum)?;
-        Ok(responses[0])
     }
 
     fn measure_spectrum_all(

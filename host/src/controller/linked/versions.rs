@@ -1,12 +1,12 @@
 //! What the firmware of an older protocol version lacks, said before anything is sent.
 
-use beacon_kernel::link::Failure;
-use beacon_kernel::link::PROTOCOL_CURRENT;
 use beacon_kernel::link::message::{Identity, Payload, Refusal, Signals};
+use beacon_kernel::link::{Client, Failure, PROTOCOL_CURRENT};
 use beacon_kernel::{Edges, Network};
 
+use super::super::serial::Port;
 use super::super::{ControllerError, no_room_for};
-use super::Linked;
+use super::{Linked, rate};
 
 /// The first version with campaigns of [`Edges::Reflect`].
 const REFLECTION: u8 = 2;
@@ -35,29 +35,17 @@ impl Linked<'_> {
         }
     }
 
-    /// Whether the board can run a campaign of so many responses of a place: it is asked how many it has room for.
+    /// Whether the board can run a campaign of so many responses of a place.
     ///
     /// # Errors
-    /// [`ControllerError::TooOld`], the kernel's [`Capacity`](beacon_kernel::Error::Capacity), and when the
-    /// link is lost for good.
-    pub fn check_responses(&mut self, responses: usize) -> Result<(), ControllerError> {
-        if responses == 1 {
-            return Ok(());
+    /// [`ControllerError::TooOld`], and the kernel's [`Capacity`](beacon_kernel::Error::Capacity).
+    pub fn check_responses(&self, responses: usize) -> Result<(), ControllerError> {
+        if responses > 1 {
+            let (lacks, instead) = ("several responses of a place", "choose one");
+            self.speaks(VECTORS, lacks, instead)?;
         }
-        let (lacks, instead) = ("several responses of a place", "choose one");
-        self.speaks(VECTORS, lacks, instead)?;
-        // Whatever was begun before is none of this campaign's business.
-        let before = self.brief.campaign.take();
-        let asked = self.call(|linked| Ok(linked.client.vectors()?));
-        self.brief.campaign = before;
-        let most = match asked {
-            Ok(vectors) => usize::from(vectors.most),
-            // One of the same protocol, built before it had this request.
-            Err(ControllerError::Link(Failure::Refused(Refusal::Undecodable))) => 1,
-            Err(error) => return Err(error),
-        };
-        if responses > most {
-            return Err(no_room_for(responses, most));
+        if responses > self.most_responses {
+            return Err(no_room_for(responses, self.most_responses));
         }
         Ok(())
     }
@@ -125,6 +113,24 @@ impl Linked<'_> {
         instead: &'static str,
     ) -> Result<(), ControllerError> {
         speaks(self.identity(), since, lacks, instead)
+    }
+}
+
+/// Responses of a place that a board has room for, which its identity does not tell.
+///
+/// # Errors
+/// When it does not answer.
+pub(super) fn most_responses(client: &mut Client<Port>) -> Result<usize, ControllerError> {
+    match client.vectors() {
+        Ok(vectors) => Ok(vectors.most.into()),
+        Err(Failure::Missing { .. }) => Ok(1),
+        // One of the same protocol, built before it had this request: it does not count what it cannot
+        // read, so that the next request would be out of sequence.
+        Err(Failure::Refused(Refusal::Undecodable)) => {
+            rate::greet(client)?;
+            Ok(1)
+        }
+        Err(error) => Err(error.into()),
     }
 }
 

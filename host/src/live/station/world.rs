@@ -8,8 +8,8 @@ use beacon_kernel::{Candidate, Pixel};
 use super::{FIRST_PAUSE, LONGEST_PAUSE, SLICE, Station};
 use crate::campaign::drive::{Failure, Kept, World};
 use crate::campaign::{
-    Command, Ended, Event, Expose, Exposure, Given, Measured, Overview, Posterior, Series, State,
-    Surveyed, Wait,
+    Command, Ended, Event, Expose, Exposure, Given, Measured, MeasuredPoint, Overview, Posterior,
+    Series, State, Surveyed, Wait,
 };
 use crate::control::Control;
 use crate::controller::{BeamPort, ControllerError};
@@ -301,22 +301,13 @@ impl World for Station<'_> {
         (self.log)(line);
     }
 
-    fn reduce(&mut self, state: &State, scalarizer: &Scalarizer) -> Vec<f64> {
-        let Channels {
-            coordinates, axis, ..
-        } = &state.begun().channels;
-        let response = |candidate| {
-            let spectrum = self.spectrum(candidate)?.ok()?;
-            scalarizer.reduce(&spectrum, coordinates, axis).ok()
-        };
-        let points = state.points().iter();
-        points
-            .map(|point| response(point.candidate).unwrap_or(f64::NAN))
-            .collect()
+    fn spectrum(&self, point: &MeasuredPoint) -> Option<Vec<f64>> {
+        self.spectrum(point.candidate)?.ok()
     }
 
     fn truth(&self, target: &Scalarizer) -> Option<Map> {
-        self.microscope.truth(target)
+        let truth = || self.microscope.truth(target);
+        target.is_learnt().then(truth).flatten()
     }
 
     fn show_truth(&self, truth: Option<&Map>) {

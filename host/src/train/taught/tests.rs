@@ -3,6 +3,7 @@ use beacon_kernel::{Acquisition, Capacity, Explorer, Storage};
 use super::*;
 use crate::data::Map;
 use crate::train::Trainer;
+use crate::train::bfgs::Objective as _;
 
 const SIDE: usize = 24;
 const WINDOW: usize = 8;

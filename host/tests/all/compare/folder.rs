@@ -22,10 +22,9 @@ fn every_strategy_starts_from_the_same_points_with_one_seed() {
     assert_ne!(start("beacon-1.json"), start("beacon-2.json"));
 }
 
-#[test]
-fn every_field_of_a_comparison_is_documented() {
+pub(super) fn every_field_of_a_comparison_is_documented(specimen: &str) {
     let folder = data();
-    let specimen = ["compare", "--specimen", "ferroelectric:3", "--steps", "5"];
+    let specimen = ["compare", "--specimen", specimen, "--steps", "5"];
     let further = [
         "--strategies",
         "beacon,random",

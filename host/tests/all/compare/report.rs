@@ -100,12 +100,11 @@ fn a_comparison_is_drawn_and_reported_in_one_page() {
     }
 }
 
-#[test]
-fn a_report_on_a_specimen_has_units_and_behaviours() {
+pub(super) fn a_report_on_a_specimen_has_units_and_behaviours(specimen: &str) {
     let folder = data();
-    let arguments = "compare --specimen ferroelectric --strategies random,ei --seeds 1 --steps 3";
-    let arguments: Vec<_> = arguments.split(' ').chain(["--out", "study"]).collect();
-    beacon_ok(&arguments, folder.path());
+    let specimen = ["compare", "--specimen", specimen, "--out", "study"];
+    let small = ["--strategies", "random,ei", "--seeds", "1", "--steps", "3"];
+    beacon_ok(&[&specimen[..], &small].concat(), folder.path());
     let study = folder.path().join("study");
     assert_says(&read(&study.join("overview.svg")), &["loop-height (pm)"]);
     assert_says(&read(&study.join("learning.svg")), &["MAE (pm)"]);

@@ -12,7 +12,7 @@ use crate::common::documented::{documented, stands, undocumented};
 fn eventful() -> (TempDir, PathBuf) {
     let (kept, path) = folder();
     let name = path.to_str().unwrap();
-    let slow = ["--budget", "60", "--dwell", "30ms", "--current", "60nA"];
+    let slow = ["--budget", "80", "--dwell", "30ms", "--current", "60nA"];
     let quick = ["--real-time", "--overview-dwell", "1us", "--overhead", "0"];
     let drift = ["--drift", "1", "--drift-every", "10"];
     let running = on_specimen(&path, &[&slow[..], &quick, &drift].concat())
@@ -40,7 +40,7 @@ fn eventful() -> (TempDir, PathBuf) {
     assert_succeeded(&run(&["ctl", name, "discard", "40,41"]));
     assert_succeeded(&run(&["ctl", name, "stop"]));
     assert_succeeded(&output_of(running));
-    assert_succeeded(&run(&["resume", name, "--budget", "30", "--json"]));
+    assert_succeeded(&run(&["resume", name, "--budget", "50", "--json"]));
     (kept, path)
 }
 
@@ -54,12 +54,12 @@ fn what_is_left_tells_the_whole_story_and_every_field_is_documented() {
     let legs = history["legs"].as_array().unwrap();
     assert_eq!(legs.len(), 2, "{legs:?}");
     assert_eq!(legs[0]["ended"], "it was told to stop");
-    assert_eq!(legs[1]["to_point"], 30);
+    assert_eq!(legs[1]["to_point"], 50);
     let seconds: f64 = legs
         .iter()
         .map(|leg| leg["seconds"].as_f64().unwrap())
         .sum();
-    assert!(seconds > 30.0 * 0.03, "{seconds}");
+    assert!(seconds > 50.0 * 0.03, "{seconds}");
     let commands = history["commands"].as_array().unwrap();
     let words: Vec<_> = commands
         .iter()
@@ -81,7 +81,7 @@ fn what_is_left_tells_the_whole_story_and_every_field_is_documented() {
     let last = phases.last().unwrap();
     assert_eq!(
         (&last["strategy"], &last["to_point"]),
-        (&"ei".into(), &30.into())
+        (&"ei".into(), &50.into())
     );
     assert!(phases.len() >= 2, "{phases:?}");
     assert_eq!(history["discarded"], serde_json::json!([[40, 41]]));

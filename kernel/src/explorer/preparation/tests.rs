@@ -3,6 +3,7 @@ use core::ops::ControlFlow;
 use nalgebra::{DMatrix, DVector};
 
 use super::*;
+use crate::thompson::{FourierFeature, amplitude};
 use crate::{
     Acquisition, Architecture, Capacity, Edges, Hyperparameters, LARGEST_RESPONSE, Model, Network,
     Sampling, Standardisation, Storage, Strategy,

@@ -3,9 +3,9 @@
 
 use beacon_kernel::link::message::Next;
 use beacon_kernel::{
-    Acquisition, Architecture, Candidate, Candidates, Capacity, Edges, Explorer, Pixel, Proposal,
-    Storage, Strategy,
+    Acquisition, Architecture, Candidate, Candidates, Capacity, Edges, Pixel, Proposal, Strategy,
 };
+use beacon_tests::ExplorerMemory;
 
 use super::emulator::started;
 use super::{Bench, SEED, SIDE, WINDOW};
@@ -27,10 +27,8 @@ pub(super) fn a_campaign_of_filters_over_every_pixel_equals_the_one_on_the_host_
 
     let candidates = Candidates::with_edges(SIDE, SIDE, WINDOW, Edges::Reflect);
     let candidates = candidates.expect("every pixel");
-    let capacity = Capacity::for_candidates(candidates, 64);
-    let (mut floats, mut words) = (vec![0.0; capacity.floats()], vec![0; capacity.words()]);
-    let storage = Storage::new(capacity, &mut floats, &mut words).expect("memory");
-    let mut explorer = Explorer::new(storage, Acquisition::default(), SEED).expect("an explorer");
+    let mut memory = ExplorerMemory::new(Capacity::for_candidates(candidates, 64));
+    let mut explorer = memory.explorer(SEED);
     explorer
         .load_image_for(candidates, &bench.0.image)
         .expect("an image");

@@ -349,10 +349,15 @@ fn kill_the_server(random: &mut Xoshiro128PlusPlus, expected: &Undisturbed) {
     println!("{kills} kills in {campaigns} campaigns");
 }
 
+/// Several campaigns side by side: a resume waits for threads of its own more than it works.
 #[test]
-fn a_campaign_that_has_ended_is_resumed_five_thousand_times_and_its_journal_stays() {
+fn campaigns_that_have_ended_are_resumed_five_thousand_times_and_their_journals_stay() {
     const RESUMES: usize = 5000;
-    // Small, so that five thousand take seconds.
+    in_workers(|_| resume_again_and_again(RESUMES.div_ceil(WORKERS as usize)));
+}
+
+fn resume_again_and_again(resumes: usize) {
+    // Small, so that thousands take seconds.
     const SIDE: usize = 14;
     const CHANNELS: usize = 4;
     let value = |n: usize| (n as f64 * 0.37).sin() + (n as f64).sqrt();
@@ -375,7 +380,7 @@ fn a_campaign_that_has_ended_is_resumed_five_thousand_times_and_its_journal_stay
     let ended = begin(&mut microscope, config, &path).unwrap();
     resume(&mut microscope, &path).unwrap();
     let journal = fs::read(path.join("journal")).unwrap();
-    for n in 2..=RESUMES {
+    for n in 2..=resumes {
         let again = resume(&mut microscope, &path);
         let again = again.unwrap_or_else(|error| panic!("resume {n}: {error}"));
         assert_eq!(again.trajectory(), ended.trajectory(), "resume {n}");

@@ -9,8 +9,7 @@ use beacon_kernel::link::message::{
 use beacon_kernel::link::transfer::{Encoding, Sender};
 use beacon_kernel::link::{Client, Failure, Timing};
 use beacon_kernel::{Candidate, Error};
-use beacon_tests::rig::LIMITS;
-use beacon_tests::{Bench, ControllerMemory, Rig};
+use beacon_tests::{Bench, ControllerMemory, LIMITS, Rig};
 
 fn client(memory: &mut ControllerMemory) -> Client<Rig<'_>> {
     let mut client = Client::new(Rig::new(memory.controller()), Timing::default(), 7);

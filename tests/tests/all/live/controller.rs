@@ -12,7 +12,7 @@ use beacon_host::controller::{BeamPort, Controller, ControllerError, InProcess, 
 use beacon_host::internal::journal::{Follower, RunFolder};
 use beacon_kernel::link::message::Settings;
 use beacon_kernel::link::scalarizer::Scalarizer;
-use beacon_kernel::{Acquisition, Candidate, Capacity, Model, Proposal, Surrogate};
+use beacon_kernel::{Acquisition, Candidate, Capacity, Model, Proposal, Responses, Surrogate};
 use beacon_tests::live::{Ran, begin, go, resume, settings};
 use beacon_tests::unreliable::{Mishap, Unreliable};
 
@@ -80,12 +80,12 @@ impl Controller for Failing<'_> {
         self.kernel.reduce_with(scalarizer, origin)
     }
 
-    fn measure_spectrum(
+    fn measure_spectrum_all(
         &mut self,
         candidate: Candidate,
         spectrum: &[f32],
-    ) -> Result<f32, ControllerError> {
-        self.kernel.measure_spectrum(candidate, spectrum)
+    ) -> Result<Responses, ControllerError> {
+        self.kernel.measure_spectrum_all(candidate, spectrum)
     }
 
     fn exclude(

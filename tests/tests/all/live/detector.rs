@@ -5,10 +5,9 @@ use beacon_host::campaign::{Ended, Event};
 use beacon_host::controller::{InProcess, Linked, Memory, Recovery};
 use beacon_host::internal::journal::RunFolder;
 use beacon_kernel::Capacity;
-use beacon_kernel::link::PROTOCOL_CURRENT;
 use beacon_tests::live::{go, settings};
 
-use super::super::linked_reduction::{Board, UNREADY};
+use super::super::pty_board::{Board, UNREADY};
 use super::{SPECIMEN, Written, folder, opened};
 
 #[test]
@@ -19,7 +18,7 @@ fn a_point_whose_detector_is_not_ready_is_left_out_with_its_dose() {
     let mut microscope = opened(&mut config);
     let candidates = config.campaign.candidates(64, 64).unwrap();
     let capacity = Capacity::for_candidates(candidates, config.budget);
-    let board = Board::of(PROTOCOL_CURRENT, capacity);
+    let board = Board::start(capacity);
     let mut memory = Memory::new(capacity);
     let mirror = InProcess::new(&mut memory).unwrap();
     let mut linked = Linked::connect(board.client(1), Recovery::default(), mirror).unwrap();

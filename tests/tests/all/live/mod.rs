@@ -6,6 +6,7 @@ mod detector;
 mod failures;
 mod limits;
 mod resumed;
+mod targets;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -96,7 +97,7 @@ impl Written {
 }
 
 /// Gives a campaign a command, as `beacon ctl` does.
-fn say(folder: &Path, text: &str) -> Result<Value, ControlError> {
+pub(crate) fn say(folder: &Path, text: &str) -> Result<Value, ControlError> {
     let words: Vec<String> = text.split(' ').map(str::to_owned).collect();
     tell(folder, &words, "Ada")
 }
