@@ -69,6 +69,8 @@ def watched(page, link):
 
     page.on("request", look)
     page.on("pageerror", lambda error: errors.append(str(error)))
+    # A browser that starts beside everything else takes its time, and is no slower page for it.
+    page.set_default_timeout(PATIENCE)
     page.goto(link)
     return foreign, errors
 

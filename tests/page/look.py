@@ -14,7 +14,7 @@ import struct
 import sys
 from pathlib import Path
 
-from browser import given, maps, open_browser, pictures, settle, start, watched
+from browser import PATIENCE, given, maps, open_browser, pictures, settle, start, watched
 from playwright.sync_api import sync_playwright
 
 PROGRAM, FOLDER, PICTURES = sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3])
@@ -100,6 +100,7 @@ def both(browser, said, first):
     settle(page, FACTS, "window:0.4..0.5, window:0.55..0.65 together")
     # The link of the second, at the port of this page.
     own = browser.new_page()
+    own.set_default_timeout(PATIENCE)
     own.goto(link.split("#")[0] + "#" + alone.split("#")[1])
     settle(own, FACTS, "12 of 12")
     said["alone"] = own.locator("#which option").count()

@@ -14,7 +14,7 @@ import sys
 from pathlib import Path
 
 from browser import (
-    TEXTS, at, drag, given, heard, listen, maps, open_browser, overlaps, pictures, settle, start, waits_after, watched,
+    PATIENCE, TEXTS, at, drag, given, heard, listen, maps, open_browser, overlaps, pictures, settle, start, waits_after, watched,
 )
 from playwright.sync_api import sync_playwright
 
@@ -184,6 +184,7 @@ def main():
 
         # A link that watches has no say.
         other = browser.new_page()
+        other.set_default_timeout(PATIENCE)
         other.goto(watch)
         settle(other, "() => document.querySelector('#facts').innerText.includes('14 of')")
         other.click("#stop", force=True)
