@@ -8,7 +8,7 @@ use super::*;
 fn a_campaign_is_told_to_pause_to_go_on_and_to_stop_and_goes_on_later() {
     let (_kept, path) = folder();
     let name = path.to_str().unwrap();
-    let running = in_real_time(&path, "60");
+    let running = in_real_time(&path, "150");
     wait_for(&path, 3);
     assert!(run(&["ctl", name, "pause"]).status.success());
     let state = || {
@@ -56,7 +56,7 @@ fn a_campaign_is_told_to_pause_to_go_on_and_to_stop_and_goes_on_later() {
         "{said}"
     );
     let rest = run(&["resume", name, "--json"]);
-    assert_eq!(summary(&rest)["positions"].as_array().unwrap().len(), 60);
+    assert_eq!(summary(&rest)["positions"].as_array().unwrap().len(), 150);
 }
 
 #[test]
@@ -107,7 +107,7 @@ fn stop_now_gives_up_an_exposure_that_would_take_long() {
 fn limits_are_set_and_lifted_by_people_and_hold_after_a_kill() {
     let (_kept, path) = folder();
     let name = path.to_str().unwrap();
-    let mut running = in_real_time(&path, "60");
+    let mut running = in_real_time(&path, "120");
     wait_for(&path, 11);
     // So that it is not over before all is said.
     assert_succeeded(&run(&["ctl", name, "pause", "--name", "Ada"]));
@@ -154,10 +154,10 @@ fn limits_are_set_and_lifted_by_people_and_hold_after_a_kill() {
     running.wait().unwrap();
     let status = || json(&run(&["ctl", name, "status", "--json"]).stdout);
     assert_eq!(limits(&status()), set);
-    let ends = ["resume", name, "--budget", "40", "--json"];
+    let ends = ["resume", name, "--budget", "120", "--json"];
     assert_succeeded(&run(&[&ends[..], &["--dose-limit", "none"]].concat()));
     assert_eq!(limits(&status()), [None, set[1], set[2]]);
-    let ends = ["resume", name, "--budget", "42", "--json"];
+    let ends = ["resume", name, "--budget", "122", "--json"];
     let lifted = ["--pixel-dose-limit", "none", "--time-limit", "none"];
     let whole = summary(&run(&[&ends[..], &lifted].concat()));
     assert_eq!(limits(&status()), [None; 3]);
@@ -173,7 +173,7 @@ fn limits_are_set_and_lifted_by_people_and_hold_after_a_kill() {
 #[test]
 fn an_interrupt_finishes_the_journal_and_says_how_to_go_on() {
     let (_kept, path) = folder();
-    let running = in_real_time(&path, "60");
+    let running = in_real_time(&path, "120");
     wait_for(&path, 12);
     let process = running.id().to_string();
     let interrupted = Command::new("kill").args(["-INT", &process]).status();
@@ -190,7 +190,7 @@ fn an_interrupt_finishes_the_journal_and_says_how_to_go_on() {
     let rest = summary(&rest);
     // As if it had never been interrupted.
     let (_kept, path) = folder();
-    let whole = output_of(in_real_time(&path, "60"));
+    let whole = output_of(in_real_time(&path, "120"));
     assert_eq!(summary(&whole)["order"], rest["order"]);
     assert_eq!(summary(&whole)["responses"], rest["responses"]);
 }
