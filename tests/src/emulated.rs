@@ -247,7 +247,7 @@ pub fn check_posterior(linked: &mut Linked<'_>) -> Result<(), ControllerError> {
     Ok(())
 }
 
-/// The points that the board itself holds, of each response as [`points`](crate::campaign::points) has them.
+/// The points that the board itself holds, of each response as [`points`] has them.
 ///
 /// # Errors
 /// When the board does not answer, or has no model.
