@@ -40,7 +40,7 @@
 //! let basis = measured.basis().unwrap();
 //! let vectors = basis.evaluate_all(&spectra)?;
 //! assert_eq!(vectors[0].len(), 2);
-//! # Ok::<(), beacon_host::components::ComponentsError>(())
+//! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
 mod basis;
