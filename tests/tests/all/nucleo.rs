@@ -128,9 +128,8 @@ fn the_program_finds_the_board_however_it_was_flashed_and_clocked() {
             said.contains("blanked: nothing was exposed since reset"),
             "{said}"
         );
-        // What the program says before the board's line is up is cut short, and said again.
         assert!(
-            said.contains("damaged, 0 bytes lost, silent 0 times"),
+            said.contains("0 damaged, 0 bytes lost, silent 0 times"),
             "{said}"
         );
         let state = board.state();
