@@ -447,7 +447,7 @@ fn known(further: &[FurtherTarget], candidates: Candidates) -> Result<Vec<Known>
     let of_each = further.iter().map(|target| {
         let truth = target.truth.as_ref();
         let truth = truth
-            .map(|map| on_candidates(map, candidates))
+            .map(|map| at_candidates(map, candidates))
             .transpose()?;
         Ok((target.clone(), truth))
     });
@@ -455,7 +455,7 @@ fn known(further: &[FurtherTarget], candidates: Candidates) -> Result<Vec<Known>
 }
 
 /// A map's value at every candidate.
-fn on_candidates(map: &Map, candidates: Candidates) -> Result<Vec<f64>, MetricsError> {
+pub(super) fn at_candidates(map: &Map, candidates: Candidates) -> Result<Vec<f64>, MetricsError> {
     let (height, width) = (candidates.height(), candidates.width());
     if (map.height(), map.width()) != (height, width) {
         return Err(MetricsError::Length {
@@ -473,7 +473,7 @@ fn on_candidates(map: &Map, candidates: Candidates) -> Result<Vec<f64>, MetricsE
 impl Truth {
     /// Where the truth of a further response is not known, the bins are those of the first.
     fn new(map: &Map, further: &[Known], candidates: Candidates) -> Result<Self, MetricsError> {
-        let responses = on_candidates(map, candidates)?;
+        let responses = at_candidates(map, candidates)?;
         // A pixel without data is never visited, so that its bin does not matter, as long as it is
         // one that another pixel has.
         let further = further.iter().map(|(_, truth)| truth.as_deref());

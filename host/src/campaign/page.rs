@@ -1,5 +1,6 @@
 //! Campaigns on the same data as their report takes them.
 
+use super::monitor::at_candidates;
 use super::spectra::ChosenSpectra;
 use super::{History, Measurement, Outcome, discovery, history_tables, published};
 use crate::data::{Map, Region, on_candidates};
@@ -171,12 +172,8 @@ impl Vectors {
             .collect();
         let true_ones = |n: usize| -> Vec<f64> {
             let truth = truths.as_ref().and_then(|truths| truths.get(n));
-            truth.map_or_else(Vec::new, |(map, geometry)| {
-                let pixels = (0..geometry.count() as u32).map(|n| geometry.pixel(Candidate(n)));
-                let values =
-                    pixels.map(|pixel| pixel.map_or(f64::NAN, |of| map.at(of.row, of.column)));
-                values.collect()
-            })
+            let values = truth.and_then(|(map, geometry)| at_candidates(map, *geometry).ok());
+            values.unwrap_or_default()
         };
         Some(Self {
             names: named
