@@ -25,7 +25,7 @@ impl Covariance {
     }
 
     /// Writes the covariances of each point with all before it.
-    pub(crate) fn among(self, points: &[[f32; 2]]) -> impl Fn(usize, &mut [f32]) {
+    pub(crate) fn among(self, points: &[[f32; 2]]) -> impl Fn(usize, &mut [f32]) + Sync {
         move |n, row| {
             let own = points.get(n).copied().unwrap_or_default();
             self.with_each(own, points, row);
@@ -68,7 +68,8 @@ impl<'a> Factor<'a> {
 
     /// Appends rows up to row `count`: l = L⁻¹k with diagonal √(variance − l·l), k the covariances
     /// of a point with all earlier ones, which `fill` writes, and `variance` its own, noise
-    /// included. The factor does not depend on how many rows a call appends.
+    /// included. `share` is given rows that go together, and [solves](NewRows::solve) each, in any order. The
+    /// factor does not depend on how many rows a call appends, or on who solves which.
     ///
     /// # Errors
     /// [`Error::Capacity`] when the memory is full, [`Error::NotPositiveDefinite`] when a pivot
@@ -77,12 +78,15 @@ impl<'a> Factor<'a> {
         &mut self,
         count: usize,
         variance: f32,
-        fill: impl Fn(usize, &mut [f32]),
+        fill: impl Fn(usize, &mut [f32]) + Sync,
+        mut share: impl FnMut(&mut [NewRows<'_>]),
     ) -> Result<(), Error> {
         while self.order < count {
             let n = self.order;
-            if n + TOGETHER <= count {
-                self.append_together(variance, &fill)?;
+            if n + SHARED * TOGETHER <= count {
+                self.append_together::<SHARED>(variance, &fill, &mut share)?;
+            } else if n + TOGETHER <= count {
+                self.append_together::<1>(variance, &fill, &mut share)?;
             } else {
                 self.append(variance, |row| fill(n, row))?;
             }
@@ -133,57 +137,41 @@ impl<'a> Factor<'a> {
         Ok(())
     }
 
-    /// Appends [`TOGETHER`] rows at once: each earlier row is read once for all of them.
-    fn append_together(
+    /// Appends so many times [`TOGETHER`] rows at once.
+    fn append_together<const TIMES: usize>(
         &mut self,
         variance: f32,
-        fill: impl Fn(usize, &mut [f32]),
+        fill: &(dyn Fn(usize, &mut [f32]) + Sync),
+        share: &mut impl FnMut(&mut [NewRows<'_>]),
     ) -> Result<(), Error> {
         let n = self.order;
-        let (old, mut new) = split(self.packed, n, n + TOGETHER)?;
-        let mut rows: [&mut [f32]; TOGETHER] = core::array::from_fn(|r| {
-            let row = new.split_off_mut(..=n + r).unwrap_or_default();
-            if let Some((_, entries)) = row.split_last_mut() {
-                fill(n + r, entries);
+        let (old, mut new) = split(self.packed, n, n + TIMES * TOGETHER)?;
+        let mut all: [NewRows<'_>; TIMES] = core::array::from_fn(|time| {
+            let first = n + time * TOGETHER;
+            NewRows {
+                old,
+                order: n,
+                first,
+                rows: core::array::from_fn(|r| new.split_off_mut(..=first + r).unwrap_or_default()),
+                fill,
             }
-            row
         });
-        let mut rest = old;
-        for i in (0..n).step_by(ROWS) {
-            if let Some((four, after)) = take_rows::<ROWS>(rest, i) {
-                rest = after;
-                let [(a, _), (b, _), (c, _), (d, _)] = four;
-                let triangle = triangle(&four, i);
-                for rows in rows.as_chunks_mut::<GROUP>().0 {
-                    let known = rows.each_ref().map(|row| row.get(..i).unwrap_or_default());
-                    let first = products(known, [a, b], i);
-                    let second = products(known, [c, d], i);
-                    for ((row, [a, b]), [c, d]) in rows.iter_mut().zip(first).zip(second) {
-                        if let Some(x) = row.get_mut(i..).and_then(<[f32]>::first_chunk_mut) {
-                            solve_beside(&triangle, [a, b, c, d], x);
-                        }
-                    }
-                }
-            } else {
-                for j in i..n {
-                    let Some(([(a, diagonal)], after)) = take_rows(rest, j) else {
-                        break;
-                    };
-                    rest = after;
-                    for row in &mut rows {
-                        if let Some((known, [x, ..])) = row.split_at_mut_checked(j) {
-                            *x = (*x - dot(known, a)) / diagonal;
-                        }
-                    }
-                }
-            }
-        }
+        share(&mut all);
         // What is left of each row is among the new ones.
-        for r in 0..TOGETHER {
-            let (before, own) = rows.split_at_mut(r);
+        let rows = all.as_mut_slice();
+        for r in 0..TIMES * TOGETHER {
+            let (own_time, own_place) = (r / TOGETHER, r % TOGETHER);
+            let (before, own) = rows.split_at_mut(own_time);
+            let Some((beside, own)) = own
+                .first_mut()
+                .and_then(|own| own.rows.split_at_mut_checked(own_place))
+            else {
+                break;
+            };
             let Some((diagonal, own)) = own.first_mut().and_then(|own| own.split_last_mut()) else {
                 break;
             };
+            let before = before.iter().flat_map(|time| &time.rows).chain(&*beside);
             for (j, before) in (n..).zip(before) {
                 if let (Some((known, [x, ..])), Some((diagonal, before))) =
                     (own.split_at_mut_checked(j), before.split_last())
@@ -295,6 +283,67 @@ fn solve_rows_upper(rows: [&[f32]; ROWS], i: usize, b: &mut [f32]) {
     }
 }
 
+/// Some rows that are to be appended to a factor, for whoever works them out: a host's threads do it side by
+/// side.
+pub struct NewRows<'r> {
+    /// The factor so far, and how many rows it has.
+    old: &'r [f32],
+    order: usize,
+    /// The number of the first.
+    first: usize,
+    rows: [&'r mut [f32]; TOGETHER],
+    /// Writes the covariances of a row.
+    fill: &'r (dyn Fn(usize, &mut [f32]) + Sync),
+}
+
+impl NewRows<'_> {
+    /// Does what there is to do: the covariances of each, and what the rows of the factor make of them. Each of
+    /// those is read once for all.
+    pub fn solve(&mut self) {
+        let (n, rows) = (self.order, &mut self.rows);
+        for (row, number) in rows.iter_mut().zip(self.first..) {
+            if let Some((_, entries)) = row.split_last_mut() {
+                (self.fill)(number, entries);
+            }
+        }
+        let mut rest = self.old;
+        for i in (0..n).step_by(ROWS) {
+            if let Some((four, after)) = take_rows::<ROWS>(rest, i) {
+                rest = after;
+                let [(a, _), (b, _), (c, _), (d, _)] = four;
+                let triangle = triangle(&four, i);
+                for rows in rows.as_chunks_mut::<GROUP>().0 {
+                    let known = rows.each_ref().map(|row| row.get(..i).unwrap_or_default());
+                    let first = products(known, [a, b], i);
+                    let second = products(known, [c, d], i);
+                    for ((row, [a, b]), [c, d]) in rows.iter_mut().zip(first).zip(second) {
+                        if let Some(x) = row.get_mut(i..).and_then(<[f32]>::first_chunk_mut) {
+                            solve_beside(&triangle, [a, b, c, d], x);
+                        }
+                    }
+                }
+            } else {
+                for j in i..n {
+                    let Some(([(a, diagonal)], after)) = take_rows(rest, j) else {
+                        break;
+                    };
+                    rest = after;
+                    for row in &mut *rows {
+                        if let Some((known, [x, ..])) = row.split_at_mut_checked(j) {
+                            *x = (*x - dot(known, a)) / diagonal;
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// By itself: one after the other.
+pub(crate) fn alone(rows: &mut [NewRows<'_>]) {
+    rows.iter_mut().for_each(NewRows::solve);
+}
+
 /// Rows to be appended whose products with two of the factor a processor has in its registers.
 const GROUP: usize = if cfg!(target_arch = "arm") { 3 } else { 4 };
 
@@ -305,6 +354,9 @@ const TOGETHER: usize = if cfg!(target_arch = "arm") {
 } else {
     4 * GROUP
 };
+
+/// Times as many that can be shared among a host's threads.
+const SHARED: usize = if cfg!(target_arch = "arm") { 1 } else { 4 };
 
 /// Rows that a triangular solve takes together.
 const ROWS: usize = LANES;
@@ -447,10 +499,12 @@ mod tests {
         let (mut one, mut all) = (vec![0.0; packed(n)], vec![0.0; packed(n)]);
         let (mut one, mut all) = (Factor::new(&mut one), Factor::new(&mut all));
         for count in 1..=n {
-            one.extend(count, 1.32, covariance.among(&points)).unwrap();
+            one.extend(count, 1.32, covariance.among(&points), alone)
+                .unwrap();
         }
         for count in [1, 12, 13, n] {
-            all.extend(count, 1.32, covariance.among(&points)).unwrap();
+            all.extend(count, 1.32, covariance.among(&points), alone)
+                .unwrap();
         }
         assert_eq!(one.packed, all.packed);
         // Columns solved side by side subtract term by term instead of a sum: equal but for
@@ -492,7 +546,7 @@ mod tests {
         let mut memory = vec![0.0; packed(n)];
         let mut factor = Factor::new(&mut memory);
         factor
-            .extend(points.len(), 1.01, covariance.among(&points))
+            .extend(points.len(), 1.01, covariance.among(&points), alone)
             .unwrap();
         for i in 0..n {
             for j in 0..=i {
@@ -538,11 +592,11 @@ mod tests {
             points[failing] = points[1];
             let (mut whole, mut short) = (vec![0.0; packed(COUNT)], vec![0.0; packed(COUNT)]);
             let (mut whole, mut short) = (Factor::new(&mut whole), Factor::new(&mut short));
-            let error = whole.extend(points.len(), 1.0, covariance.among(&points));
+            let error = whole.extend(points.len(), 1.0, covariance.among(&points), alone);
             assert_eq!(error, Err(Error::NotPositiveDefinite { row: failing }));
             assert_eq!(whole.order(), failing);
             short
-                .extend(failing, 1.0, covariance.among(&points))
+                .extend(failing, 1.0, covariance.among(&points), alone)
                 .unwrap();
             let rows = packed(failing);
             assert_eq!(whole.packed[..rows], short.packed[..rows]);

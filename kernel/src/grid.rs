@@ -409,7 +409,12 @@ mod tests {
         let mut memory = vec![0.0; packed(points.len())];
         let mut factor = Factor::new(&mut memory);
         factor
-            .extend(points.len(), 1.01, covariance.among(&points))
+            .extend(
+                points.len(),
+                1.01,
+                covariance.among(&points),
+                crate::gp::alone,
+            )
             .unwrap();
         let truth = Prior::draw(&mut random, 1.0, [0.0; 2]);
         let targets: Vec<f32> = points

@@ -120,7 +120,18 @@ impl Space {
                 *sum += height * falloff;
             }
             let falloff = falloff.get(1..).unwrap_or_default();
-            for (sum, falloff) in left.iter_mut().rev().zip(falloff) {
+            // In blocks, which a compiler reverses as a whole.
+            let (rest, blocks) = left.as_rchunks_mut::<LANES>();
+            let (near, far) = falloff
+                .split_at_checked(LANES * blocks.len())
+                .unwrap_or_default();
+            for (block, falloff) in blocks.iter_mut().rev().zip(near.as_chunks::<LANES>().0) {
+                let added = falloff.map(|falloff| height * falloff);
+                for (sum, added) in block.iter_mut().zip(added.iter().rev()) {
+                    *sum += added;
+                }
+            }
+            for (sum, falloff) in rest.iter_mut().rev().zip(far) {
                 *sum += height * falloff;
             }
         }

@@ -23,7 +23,12 @@ pub(crate) const LANES: usize = if cfg!(target_arch = "arm") { 8 } else { 16 };
 /// Most values of a mean or a variance.
 pub(crate) const ROOM: usize = MAX_NODES * MAX_NODES;
 
-/// Groups of [`LANES`] nodes that a sweep evaluates at a time, in rows of [`MAX_NODES`].
+/// Most groups of [`LANES`] nodes, in which a sweep evaluates them.
+pub(crate) const MOST_GROUPS: usize = ROOM / LANES;
+// No group reaches into the next row.
+const _: () = assert!(MAX_NODES.is_multiple_of(LANES));
+
+/// Groups in a row of [`MAX_NODES`].
 fn groups_in_row(axes: Axes) -> usize {
     axes.columns().div_ceil(LANES)
 }
@@ -34,7 +39,7 @@ pub(crate) fn groups(axes: Axes) -> usize {
 }
 
 /// Index of a group's first value, and where its nodes lie.
-fn group(axes: Axes, group: usize) -> (usize, [[f32; 2]; LANES]) {
+pub(crate) fn group(axes: Axes, group: usize) -> (usize, [[f32; 2]; LANES]) {
     // No row is empty; the compiler does not know.
     let in_row = groups_in_row(axes).max(1);
     let (row, first) = (group / in_row, LANES * (group % in_row));
@@ -126,7 +131,85 @@ impl Surrogate<'_> {
     }
 }
 
+/// A group of nodes whose posterior under a new model is to be found, for whoever finds it: a host's threads do
+/// it side by side.
+pub struct Nodes<'n> {
+    pub(crate) posterior: Posterior<'n>,
+    /// How many points it is of.
+    pub(crate) count: usize,
+    pub(crate) axes: Axes,
+    /// Which group, and where its means and variances begin.
+    pub(crate) group: usize,
+    pub(crate) first: usize,
+    /// β of each response.
+    pub(crate) whitened: [&'n [f32]; MOST_RESPONSES],
+    /// Means of each response that there is.
+    pub(crate) means: [&'n mut [f32]; MOST_RESPONSES],
+    pub(crate) variances: &'n mut [f32],
+}
+
+impl Nodes<'_> {
+    /// Floats of workspace that [`Self::sweep`] needs.
+    pub fn floats(&self) -> usize {
+        LANES * self.count
+    }
+
+    /// Mean and variance at each node, in a `workspace` of at least [`Self::floats`].
+    pub fn sweep(&mut self, workspace: &mut [f32]) {
+        let (_, places) = group(self.axes, self.group);
+        let Posterior {
+            covariance,
+            factor,
+            points,
+            ..
+        } = self.posterior;
+        let solved = workspace.as_chunks_mut::<LANES>().0;
+        let solved = solved.get_mut(..self.count).unwrap_or_default();
+        for (slots, &point) in solved.iter_mut().zip(points) {
+            *slots = places.map(|place| covariance.between(place, point));
+        }
+        factor.solve_lower_each(solved);
+        let mut variance = [covariance.outputscale; LANES];
+        let mut mean = [self.posterior.prior_mean; LANES];
+        let [first, ..] = self.whitened;
+        for (solved, whitened) in solved.iter().zip(first) {
+            for ((mean, variance), a) in mean.iter_mut().zip(&mut variance).zip(solved) {
+                *mean += a * whitened;
+                *variance -= a * a;
+            }
+        }
+        let [first, others @ ..] = &mut self.means;
+        for (out, mean) in first.iter_mut().skip(self.first).zip(mean) {
+            *out = mean;
+        }
+        for (out, variance) in self.variances.iter_mut().skip(self.first).zip(variance) {
+            *out = not_negative(variance);
+        }
+        let others = others.iter_mut().zip(self.whitened.iter().skip(1));
+        for (out, whitened) in others {
+            let out = out.get_mut(self.first..).unwrap_or_default();
+            further_mean(self.posterior.prior_mean, solved, whitened, out);
+        }
+    }
+}
+
+/// Mean of a further response, with this β, at nodes that are solved for.
+// Once for all responses: the fastest memory is small.
+#[inline(never)]
+fn further_mean(prior: f32, solved: &[[f32; LANES]], whitened: &[f32], means: &mut [f32]) {
+    let mut sums = [prior; LANES];
+    for (solved, whitened) in solved.iter().zip(whitened) {
+        for (sum, a) in sums.iter_mut().zip(solved) {
+            *sum += a * whitened;
+        }
+    }
+    for (out, sum) in means.iter_mut().zip(sums) {
+        *out = sum;
+    }
+}
+
 /// The exact posterior given the measured points: what sweep, update and single predictions read.
+#[derive(Clone, Copy)]
 pub(crate) struct Posterior<'a> {
     pub(crate) covariance: Covariance,
     /// Constant prior mean.
@@ -147,63 +230,6 @@ impl Posterior<'_> {
         let mean = self.prior_mean + dot(scratch, self.whitened);
         let variance = self.covariance.outputscale - dot(scratch, scratch);
         (mean, not_negative(variance))
-    }
-
-    /// Mean and variance at one group of nodes from the first `count` points.
-    /// `workspace` holds [`LANES`] × `count` floats.
-    pub(crate) fn sweep(
-        &self,
-        count: usize,
-        (axes, index): (Axes, usize),
-        means: &mut [f32],
-        variances: &mut [f32],
-        workspace: &mut [f32],
-    ) {
-        let (start, places) = group(axes, index);
-        let solved = workspace.as_chunks_mut::<LANES>().0;
-        let solved = solved.get_mut(..count).unwrap_or_default();
-        for (slots, &point) in solved.iter_mut().zip(self.points) {
-            *slots = places.map(|place| self.covariance.between(place, point));
-        }
-        self.factor.solve_lower_each(solved);
-        let mut mean = [self.prior_mean; LANES];
-        let mut variance = [self.covariance.outputscale; LANES];
-        for (solved, whitened) in solved.iter().zip(self.whitened) {
-            for ((mean, variance), a) in mean.iter_mut().zip(&mut variance).zip(solved) {
-                *mean += a * whitened;
-                *variance -= a * a;
-            }
-        }
-        for (out, mean) in means.iter_mut().skip(start).zip(mean) {
-            *out = mean;
-        }
-        for (out, variance) in variances.iter_mut().skip(start).zip(variance) {
-            *out = not_negative(variance);
-        }
-    }
-
-    /// Mean of a further response, with this β, at the group of nodes that was swept last: `workspace` is as
-    /// [`Self::sweep`] has left it.
-    pub(crate) fn sweep_mean(
-        &self,
-        count: usize,
-        (axes, index): (Axes, usize),
-        whitened: &[f32],
-        means: &mut [f32],
-        workspace: &[f32],
-    ) {
-        let (start, _) = group(axes, index);
-        let solved = workspace.as_chunks::<LANES>().0;
-        let solved = solved.get(..count).unwrap_or_default();
-        let mut mean = [self.prior_mean; LANES];
-        for (solved, whitened) in solved.iter().zip(whitened) {
-            for (mean, a) in mean.iter_mut().zip(solved) {
-                *mean += a * whitened;
-            }
-        }
-        for (out, mean) in means.iter_mut().skip(start).zip(mean) {
-            *out = mean;
-        }
     }
 
     /// Corrects every mean and variance, until now from the first `n` points, by point `n`:

@@ -177,7 +177,12 @@ mod tests {
         let mut memory = [0.0; packed(5)];
         let mut factor = Factor::new(&mut memory);
         factor
-            .extend(POINTS.len(), SCALE + NOISE, covariance.among(&POINTS))
+            .extend(
+                POINTS.len(),
+                SCALE + NOISE,
+                covariance.among(&POINTS),
+                crate::gp::alone,
+            )
             .unwrap();
         let evidence = Evidence {
             covariance,

@@ -6,8 +6,8 @@ use beacon_kernel::link::message::{Refusal, Settings, Which};
 use beacon_kernel::link::scalarizer::{Scalarizer, relative};
 use beacon_kernel::link::transfer::Encoding;
 use beacon_kernel::{
-    Acquisition, Band, Candidate, Candidates, Capacity, Explorer, Model, Prediction, Proposal,
-    Responses, Storage, Surrogate,
+    Acquisition, Band, Candidate, Candidates, Capacity, Explorer, Model, NewRows, Prediction,
+    Proposal, Responses, Storage, Surrogate,
 };
 use rayon::prelude::*;
 
@@ -121,6 +121,8 @@ pub struct InProcess<'m> {
     pub(super) watch: OnHandOver,
     /// The scores of the last proposal, where they are kept.
     scores: Option<Vec<f32>>,
+    /// The last proposal since the campaign began: after its response comes another.
+    proposed: Option<Candidate>,
 }
 
 impl<'m> InProcess<'m> {
@@ -129,7 +131,15 @@ impl<'m> InProcess<'m> {
     /// # Errors
     /// When there is no model; see [`Explorer::surrogate`].
     pub fn surrogate(&mut self) -> Result<Surrogate<'_>, ControllerError> {
-        Ok(self.explorer.surrogate()?)
+        if self.explorer.held() < MANY {
+            return Ok(self.explorer.surrogate()?);
+        }
+        Ok(self.explorer.surrogate_shared(|groups| {
+            groups.par_iter_mut().for_each(|nodes| {
+                let mut workspace = vec![0.0; nodes.floats()];
+                nodes.sweep(&mut workspace);
+            });
+        })?)
     }
 
     /// A kernel in the memory.
@@ -146,6 +156,7 @@ impl<'m> InProcess<'m> {
             reductions: Vec::new(),
             watch: nobody(),
             scores: None,
+            proposed: None,
         })
     }
 
@@ -217,7 +228,8 @@ impl<'m> InProcess<'m> {
     }
 }
 
-/// Points from which on the factor no longer lies in a processor's caches.
+/// Points from which on the factor no longer lies in a processor's caches, and a new one is worth further
+/// threads.
 const MANY: usize = 1000;
 
 /// Candidates from which on new weights are worth a second thread.
@@ -284,6 +296,7 @@ impl Controller for InProcess<'_> {
 
     fn begin_with(&mut self, setup: &Setup<'_>, responses: usize) -> Result<(), ControllerError> {
         self.reductions.clear();
+        self.proposed = None;
         self.explorer.set_seed(setup.seed);
         Ok(self
             .explorer
@@ -316,12 +329,17 @@ impl Controller for InProcess<'_> {
         let weights = &weights;
         let rounded = Model { weights, ..*model };
         let mut watch = |done: usize, of: usize| (self.watch)(&course.at(done as u64, of as u64));
-        let large = (self.explorer.candidates()).is_some_and(|all| all.count() >= LARGE);
+        let large = (self.explorer.candidates()).is_some_and(|all| all.count() >= LARGE)
+            || self.explorer.held() >= MANY;
         let loaded = if large {
-            self.explorer
-                .load_model_shared(&rounded, |bands, done, of| {
-                    evaluate(bands, |more| watch(done + more, of));
-                })?
+            let share = |bands: &mut [Band<'_>], done, of| {
+                evaluate(bands, |more| watch(done + more, of));
+            };
+            let share_rows = |rows: &mut [NewRows<'_>]| {
+                rows.par_iter_mut().for_each(NewRows::solve);
+            };
+            let explorer = &mut self.explorer;
+            explorer.load_model_shared(&rounded, share, share_rows)?
         } else {
             self.explorer.load_model_watched(&rounded, watch)?
         };
@@ -340,8 +358,9 @@ impl Controller for InProcess<'_> {
         candidate: Candidate,
         responses: &[f32],
     ) -> Result<(), ControllerError> {
-        // What is worked ahead reads a factor of many points fewer times than what comes after.
-        if self.explorer.held() >= MANY {
+        // What is worked ahead reads a factor of many points fewer times than what comes after. Of a campaign
+        // that is taken up nothing is decided between its points.
+        if self.explorer.held() >= MANY && self.proposed == Some(candidate) {
             while self.explorer.prepare(Some(candidate)) {}
         }
         Ok(self.explorer.measure_all(candidate, responses)?)
@@ -385,13 +404,17 @@ impl Controller for InProcess<'_> {
     }
 
     fn propose(&mut self, _expose: bool) -> Result<Proposal, ControllerError> {
-        let Some(scores) = &mut self.scores else {
-            return Ok(self.explorer.propose()?);
+        let proposal = match &mut self.scores {
+            None => self.explorer.propose()?,
+            Some(scores) => {
+                let count = self.explorer.candidates().map_or(0, Candidates::count);
+                scores.clear();
+                scores.resize(count, f32::NAN);
+                self.explorer.propose_with_scores(scores)?
+            }
         };
-        let count = self.explorer.candidates().map_or(0, Candidates::count);
-        scores.clear();
-        scores.resize(count, f32::NAN);
-        Ok(self.explorer.propose_with_scores(scores)?)
+        self.proposed = Some(proposal.candidate);
+        Ok(proposal)
     }
 
     fn look_at_surrogate(

@@ -1,4 +1,5 @@
-//! New weights by several hands: a host's threads evaluate bands of candidates side by side.
+//! A new model by several hands: a host's threads evaluate bands of candidates side by side, then rows of the
+//! factor, then nodes of the posterior.
 //!
 //! The windows of some rows of candidates lie in a band of the image. A band is therefore an image of its
 //! own, which passes through the same code as the whole: every number is a sum of the same terms in the same
@@ -10,6 +11,7 @@ use super::Explorer;
 use super::evaluation::Stage;
 use crate::cnn::{Layers, patch_scratch};
 use crate::filters::{self, FEATURES, Packed, Progress};
+use crate::gp::NewRows;
 use crate::network::{CHANNELS_1, LATENT};
 use crate::storage::Latents;
 use crate::{Architecture, Candidate, Candidates, Error, Model, dense};
@@ -93,7 +95,8 @@ impl Explorer<'_> {
     /// [`Self::load_model`] with the candidates divided into bands. `share` is given them, with how many bands
     /// were done before and how many there are in all, and evaluates each, in any order and on whatever
     /// thread; the fixed filters of an image that has no features yet come one after another. Bands that it
-    /// leaves undone end it there: the model before stays in force.
+    /// leaves undone end it there: the model before stays in force. `share_rows` is given rows of the factor that
+    /// go together, and [solves](NewRows::solve) each, likewise.
     ///
     /// # Errors
     /// As [`Self::load_model`].
@@ -101,6 +104,7 @@ impl Explorer<'_> {
         &mut self,
         model: &Model<'_>,
         mut share: impl FnMut(&mut [Band<'_>], usize, usize),
+        share_rows: impl FnMut(&mut [NewRows<'_>]),
     ) -> Result<ControlFlow<()>, Error> {
         self.forget_evaluation();
         let mut done = 0;
@@ -127,7 +131,7 @@ impl Explorer<'_> {
             evaluation.stage = filter.map_or(Stage::Done, |filter| self.keep_feature(filter));
             self.evaluation = Some(evaluation);
         }
-        self.adopt(model)?;
+        self.adopt_by(model, share_rows)?;
         Ok(ControlFlow::Continue(()))
     }
 
@@ -198,7 +202,7 @@ mod tests {
     use super::*;
     use crate::explorer::tests::made_up;
     use crate::random::Random;
-    use crate::{Acquisition, Capacity, Edges, Network, Storage};
+    use crate::{Acquisition, Capacity, Edges, Network, Nodes, Standardisation, Storage, gp};
 
     const WINDOW: usize = 10;
     const ARCHITECTURES: [Architecture; 3] = [
@@ -269,11 +273,15 @@ mod tests {
                     let mut expected = (0, 0);
                     for _ in 0..2 {
                         // The second time its features are there.
-                        let loaded = explorer.load_model_shared(&model, |bands, done, of| {
-                            assert_eq!(done, expected.0);
-                            expected = (done + bands.len(), of);
-                            evaluate(bands);
-                        });
+                        let loaded = explorer.load_model_shared(
+                            &model,
+                            |bands, done, of| {
+                                assert_eq!(done, expected.0);
+                                expected = (done + bands.len(), of);
+                                evaluate(bands);
+                            },
+                            gp::alone,
+                        );
                         assert!(loaded.unwrap().is_continue());
                         assert_eq!(expected.0, expected.1);
                         expected = (0, 0);
@@ -282,6 +290,72 @@ mod tests {
                 });
                 assert_eq!(shared, expected, "{architecture:?}, {height} x {width}");
             }
+        }
+    }
+
+    /// The oracle is the model that one hand takes in, with more points than go together twice over.
+    #[test]
+    fn no_bit_depends_on_who_works_out_which_rows_or_nodes() {
+        let network = Network::new(Architecture::Filters, WINDOW).unwrap();
+        let weights = weights(network, 6);
+        let model = made_up(network, &weights, [0.5, 0.5]);
+        let candidates = Candidates::new(30, 25, WINDOW).unwrap();
+        let posterior = |shared: bool, responses: usize| {
+            let capacity = Capacity::for_candidates(candidates, 150).with_responses(responses);
+            let (mut floats, mut words) =
+                (vec![f32::NAN; capacity.floats()], vec![0; capacity.words()]);
+            let storage = Storage::new(capacity, &mut floats, &mut words).unwrap();
+            let mut explorer = Explorer::new(storage, Acquisition::default(), 3).unwrap();
+            let image = random(candidates.height() * candidates.width(), 5);
+            explorer
+                .load_image_with(candidates, responses, &image)
+                .unwrap();
+            for (n, own) in random(150, 8).into_iter().enumerate() {
+                let own = [own, -own, own * own];
+                let candidate = Candidate(2 * n as u32);
+                explorer.measure_all(candidate, &own[..responses]).unwrap();
+            }
+            let others = [Standardisation::IDENTITY; 2];
+            let model = Model {
+                others: &others[..responses - 1],
+                ..model
+            };
+            let (mut solved, mut swept) = (0, 0);
+            if shared {
+                let loaded = explorer.load_model_shared(
+                    &model,
+                    |bands, _, _| evaluate(bands),
+                    |rows| {
+                        solved += rows.len();
+                        rows.iter_mut().rev().for_each(NewRows::solve);
+                    },
+                );
+                assert!(loaded.unwrap().is_continue());
+                let sweep = |groups: &mut [Nodes<'_>]| {
+                    for nodes in groups.iter_mut().rev() {
+                        swept += 1;
+                        nodes.sweep(&mut vec![f32::NAN; nodes.floats()]);
+                    }
+                };
+                explorer.surrogate_shared(sweep).unwrap();
+                assert!(solved > 4 && swept > 4, "{solved} {swept}");
+                // What is known is not found again.
+                explorer
+                    .surrogate_shared(|_| panic!("nothing is left"))
+                    .unwrap();
+            } else {
+                explorer.load_model(&model).unwrap();
+            }
+            let surrogate = explorer.surrogate().unwrap();
+            let bits = |response| {
+                let both = surrogate.iter_of(response);
+                both.map(|(mean, variance)| [mean.to_bits(), variance.to_bits()])
+            };
+            let bits: Vec<_> = (0..responses).flat_map(bits).collect();
+            (bits, format!("{:?}", explorer.propose()))
+        };
+        for responses in [1, 3] {
+            assert_eq!(posterior(true, responses), posterior(false, responses));
         }
     }
 
@@ -303,15 +377,20 @@ mod tests {
                 explorer.load_model(&before).unwrap();
                 explorer.filtered = false;
                 let mut passes = 0;
-                let left = explorer.load_model_shared(&model, |bands, _, _| {
-                    passes += 1;
-                    let filters = architecture == Architecture::Filters;
-                    let last = bands.len() - usize::from(!filters || passes == 3);
-                    evaluate(&mut bands[..last]);
-                });
+                let left = explorer.load_model_shared(
+                    &model,
+                    |bands, _, _| {
+                        passes += 1;
+                        let filters = architecture == Architecture::Filters;
+                        let last = bands.len() - usize::from(!filters || passes == 3);
+                        evaluate(&mut bands[..last]);
+                    },
+                    gp::alone,
+                );
                 assert!(left.unwrap().is_break());
                 assert_eq!(found(explorer), old);
-                let loaded = explorer.load_model_shared(&model, |bands, _, _| evaluate(bands));
+                let loaded =
+                    explorer.load_model_shared(&model, |bands, _, _| evaluate(bands), gp::alone);
                 assert!(loaded.unwrap().is_continue());
                 assert_eq!(found(explorer), new);
             });

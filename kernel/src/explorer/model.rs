@@ -3,6 +3,7 @@
 use core::ops::ControlFlow;
 
 use super::{Explorer, LARGEST_TARGET, Process};
+use crate::gp::{self, NewRows};
 use crate::grid::{Axes, WIDEST};
 use crate::math::{larger, smaller, within};
 use crate::network::LATENT;
@@ -46,6 +47,15 @@ impl Explorer<'_> {
     /// # Errors
     /// As [`Self::load_model`].
     pub fn adopt(&mut self, model: &Model<'_>) -> Result<(), Error> {
+        self.adopt_by(model, gp::alone)
+    }
+
+    /// [`Self::adopt`], for which `share` works out the rows of the factor.
+    pub(super) fn adopt_by(
+        &mut self,
+        model: &Model<'_>,
+        share: impl FnMut(&mut [NewRows<'_>]),
+    ) -> Result<(), Error> {
         let _ = self.finish_evaluation(model, |_, _| ControlFlow::Continue(()))?;
         let count = self.candidates.ok_or(Error::NoImage)?.count();
         self.evaluation = None;
@@ -77,11 +87,16 @@ impl Explorer<'_> {
             spread: 0,
         });
         self.factor.clear();
-        self.absorb()
+        self.absorb_by(share)
     }
 
     /// Adds the measured points that the Gaussian process lacks.
     pub(super) fn absorb(&mut self) -> Result<(), Error> {
+        self.absorb_by(gp::alone)
+    }
+
+    /// [`Self::absorb`], for which `share` works out the rows of the factor.
+    fn absorb_by(&mut self, share: impl FnMut(&mut [NewRows<'_>])) -> Result<(), Error> {
         let process = self.process.ok_or(Error::NoModel)?;
         let known = self.factor.order();
         let mut placed = known;
@@ -102,7 +117,7 @@ impl Explorer<'_> {
             let points = memory.points.get(..placed).unwrap_or_default();
             let at = (points, &*memory.places, &*memory.falloff);
             let fill = |n: usize, row: &mut [f32]| process.covariances(at, n, row);
-            self.factor.extend(placed, process.variance(), fill)
+            self.factor.extend(placed, process.variance(), fill, share)
         };
         // One more step of forward substitution for each new row gives its entry of β.
         for n in known..self.factor.order() {

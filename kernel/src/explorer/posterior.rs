@@ -5,9 +5,9 @@ use super::{Explorer, Prediction, Process, SLICE};
 use crate::gp::{Factor, packed};
 use crate::math::dot;
 use crate::network::LATENT;
-use crate::storage::Ahead;
-use crate::surrogate::{self, Posterior, Surrogate};
-use crate::{Candidate, Error};
+use crate::storage::{Ahead, Own};
+use crate::surrogate::{self, Nodes, Posterior, Surrogate};
+use crate::{Candidate, Error, MOST_RESPONSES};
 
 impl Explorer<'_> {
     /// The posterior at one candidate; of the first response, where there are several.
@@ -82,6 +82,57 @@ impl Explorer<'_> {
         self.current_surrogate()
     }
 
+    /// [`Self::surrogate`] by several hands: `share` is given the nodes of a new model in groups, and
+    /// [sweeps](Nodes::sweep) each, in any order. No bit depends on who sweeps which.
+    ///
+    /// # Errors
+    /// As [`Self::surrogate`].
+    pub fn surrogate_shared(
+        &mut self,
+        share: impl FnMut(&mut [Nodes<'_>]),
+    ) -> Result<Surrogate<'_>, Error> {
+        self.sweep_shared(share)?;
+        self.surrogate()
+    }
+
+    fn sweep_shared(&mut self, mut share: impl FnMut(&mut [Nodes<'_>])) -> Result<(), Error> {
+        let mut process = self.ready()?;
+        let (axes, groups) = (process.axes, surrogate::groups(process.axes));
+        if process.groups == groups {
+            return Ok(());
+        }
+        let memory = &mut self.memory;
+        let (whitened, means) = of_each(&mut memory.own, self.responses);
+        let n = self.held;
+        let posterior = posterior(&process, &self.factor, memory.points, whitened[0], n);
+        let mut means = means.map(|means| means.chunks_exact_mut(surrogate::LANES));
+        let mut variances = memory.variance.chunks_exact_mut(surrogate::LANES);
+        let mut all = heapless::Vec::<_, { surrogate::MOST_GROUPS }>::new();
+        let mut passed = 0;
+        for group in 0..groups {
+            let (start, _) = surrogate::group(axes, group);
+            let ahead = start / surrogate::LANES - passed;
+            passed += ahead + 1;
+            let means = means.each_mut().map(|means| means.nth(ahead));
+            let nodes = Nodes {
+                posterior,
+                count: process.swept,
+                axes,
+                group,
+                first: 0,
+                whitened,
+                means: means.map(Option::unwrap_or_default),
+                variances: variances.nth(ahead).unwrap_or_default(),
+            };
+            // There is room for all.
+            let _ = all.push(nodes);
+        }
+        share(&mut all);
+        process.groups = groups;
+        self.process = Some(process);
+        Ok(())
+    }
+
     /// The posterior as far as it was brought up to date.
     pub(super) fn current_surrogate(&self) -> Result<Surrogate<'_>, Error> {
         let count = self.candidates.ok_or(Error::NoImage)?.count();
@@ -123,40 +174,36 @@ impl Explorer<'_> {
         }
         let weighed = process.updated < n && self.copy_direction(process.updated);
         let memory = &mut self.memory;
-        let [first, others @ ..] = &mut memory.own;
-        let others = others
-            .get_mut(..responses.saturating_sub(1))
-            .unwrap_or_default();
-        let posterior = posterior(&process, &self.factor, memory.points, first.whitened, n);
+        let (whitened, means) = of_each(&mut memory.own, responses);
+        let posterior = posterior(&process, &self.factor, memory.points, whitened[0], n);
         let (_, workspace) = Ahead::split(memory.workspace, memory.capacity.measurements);
         let (axes, groups) = (process.axes, surrogate::groups(process.axes));
         if process.groups < groups {
             let cost = surrogate::LANES * (packed(process.swept) + 1);
             let last = process.groups + SLICE.div_ceil(cost.max(1));
             let last = last.min(groups);
+            let mut nodes = Nodes {
+                posterior,
+                count: process.swept,
+                axes,
+                group: 0,
+                first: 0,
+                whitened,
+                means,
+                variances: memory.variance,
+            };
             for group in process.groups..last {
-                let place = (axes, group);
-                let workspace = &mut *workspace;
-                posterior.sweep(process.swept, place, first.mean, memory.variance, workspace);
-                for other in &mut *others {
-                    posterior.sweep_mean(
-                        process.swept,
-                        place,
-                        other.whitened,
-                        other.mean,
-                        workspace,
-                    );
-                }
+                (nodes.group, (nodes.first, _)) = (group, surrogate::group(axes, group));
+                nodes.sweep(workspace);
             }
             process.groups = last;
         } else if process.updated < n {
             let scratch = (&mut *memory.row, workspace);
             let point = (process.updated, weighed);
-            let others = others
-                .iter_mut()
-                .map(|other| (&*other.whitened, &mut *other.mean));
-            let means = (&mut *first.mean, others);
-            posterior.update(point, axes, means, memory.variance, scratch);
+            let [first, others @ ..] = means;
+            let others = whitened.into_iter().skip(1).zip(others);
+            let others = others.take(responses.saturating_sub(1));
+            posterior.update(point, axes, (first, others), memory.variance, scratch);
             process.updated += 1;
             process.spread = 0;
         } else if let (Some(space), Some(own)) = (
@@ -184,6 +231,20 @@ impl Explorer<'_> {
         let spread = process.spread >= self.responses || process.space.is_none();
         process.groups == surrogate::groups(process.axes) && process.updated == self.held && spread
     }
+}
+
+/// β and means of each response that there is.
+fn of_each<'o>(
+    own: &'o mut [Own<'_>; MOST_RESPONSES],
+    responses: usize,
+) -> ([&'o [f32]; MOST_RESPONSES], [&'o mut [f32]; MOST_RESPONSES]) {
+    let (mut whitened, mut means) = <([&[f32]; MOST_RESPONSES], [&mut [f32]; _])>::default();
+    let both = whitened.iter_mut().zip(&mut means);
+    for ((whitened, means), own) in both.zip(own).take(responses) {
+        *whitened = &*own.whitened;
+        *means = &mut *own.mean;
+    }
+    (whitened, means)
 }
 
 fn posterior<'p>(
