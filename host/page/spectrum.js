@@ -13,7 +13,7 @@ export function drawSpectrum(now) {
   section.hidden = !channels || channels.coordinates.length < 2;
   if (section.hidden) return;
   const field = $("target");
-  if (!field.dataset.touched) field.value = now.facts.target ?? "";
+  if (!field.dataset.touched) field.value = now.facts.sought ?? "";
   markLines();
   const chosen = room.chosen && now.pointAt(room.chosen.row, room.chosen.column);
   const point = chosen || now.points.at(-1);
@@ -134,10 +134,10 @@ function forget() {
   touch();
 }
 
-/** The lines of the target, or of the one that is tried. */
+/** The lines of the targets, or of the one that is tried. */
 function pressed() {
-  const target = $("target").value || story.now.facts.target || "";
-  return /^line:([^@]*)/.exec(target)?.[1].split("+") ?? [];
+  const targets = $("target").value || story.now.facts.sought || "";
+  return targets.split(",").flatMap((target) => /^line:([^@]*)/.exec(target.trim())?.[1].split("+") ?? []);
 }
 
 /** Tries a line; further ones are added to what is tried, and taken away. */
