@@ -445,6 +445,8 @@ fn several_responses_are_sought_together_and_told_by_their_names() {
     let config: toml::Table = toml::from_str(&read(&at("first/config.toml"))).unwrap();
     assert_eq!(config["response"].as_array().unwrap().len(), 2);
     let summary = json(read(&at("first/summary.json")).as_bytes());
+    let warnings = summary["warnings"].to_string();
+    assert!(!warnings.contains("is cut"), "{warnings}");
     let further = &summary["further"][0];
     assert_eq!(further["target"], "other");
     for figure in ["mae", "rmse", "nlpd"] {
