@@ -17,7 +17,7 @@ export const room = {
 
 export const snapshot = () => (room.view === null ? story.now : story.after(room.view));
 /** Whether responses are maps acquired before: these are called by what they are, their scalarizers by their place. */
-const areMaps = ({ begun }) => Boolean(begun?.replayed) && begun.channels.name === "response";
+export const areMaps = ({ begun }) => Boolean(begun?.replayed) && begun.channels.name === "response";
 
 /** What is sought, the first before the others: name, units, and where it stands among the responses of a point. */
 export function targets(now) {

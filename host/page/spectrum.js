@@ -2,7 +2,7 @@
 
 import { able, give } from "./commands.js";
 import { chart, css, figure } from "./chart.js";
-import { $, link, room, say, story, touch } from "./room.js";
+import { $, areMaps, link, room, say, story, touch } from "./room.js";
 
 let axis = null;
 let window_ = null;
@@ -10,7 +10,8 @@ let window_ = null;
 export function drawSpectrum(now) {
   const channels = now.begun?.channels;
   const section = $("spectrum-section");
-  section.hidden = !channels || channels.coordinates.length < 2;
+  // Maps are no channels of a spectrum.
+  section.hidden = !channels || channels.coordinates.length < 2 || areMaps(now);
   if (section.hidden) return;
   const field = $("target");
   if (!field.dataset.touched) field.value = now.facts.sought ?? "";
