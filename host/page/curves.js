@@ -1,7 +1,7 @@
 // Responses beside their predictions, and the curves over points.
 
 import { chart, css } from "./chart.js";
-import { $, room, shapes, shapesSaid, sought } from "./room.js";
+import { $, called, predicted, room, shapes, shapesSaid, target, targets } from "./room.js";
 
 /** The figures that the campaign works out, as curves. */
 function figures(now) {
@@ -12,14 +12,27 @@ function figures(now) {
     const y = (series[name] ?? []).slice(0, shown);
     return { x: y.map((_, index) => seeds + 1 + index), y, colour: css(colour) };
   };
-  const known = (names) => names.filter(([name]) => series[name]?.length).map(([name, colour]) => curve(name, colour));
+  const isKnown = (name) => series[name]?.some((value) => value !== null);
+  const known = (names) => names.filter(([name]) => isKnown(name)).map(([name, colour]) => curve(name, colour));
   const coverage = known([
-    ["observed_coverage", "--line-a"], ["patch_coverage", "--line-b"], ["latent_coverage", "--line-c"], ["target_coverage", "--line-d"],
+    ["observed_coverage", "--line-a"], ["patch_coverage", "--line-b"], ["latent_coverage", "--line-c"], ["target_coverage", "--line-d"], ["response_cluster_coverage", "--ink"],
   ]);
+  const all = targets(now), named = ({ name }) => (all.length > 1 ? `, ${name}` : "");
+  const first = all.length ? named(all[0]) : "";
+  const errors = all.flatMap(({ name, units }, at) => {
+    const of = named({ name }), key = (error) => (at ? `${error}:${name}` : error);
+    return [
+      [`Mean absolute error against the truth${of}${units ? `, ${units}` : ""}`, known([[key("mae"), "--line-a"]])],
+      [`NLPD of the truth${of}, nats`, known([[key("nlpd"), "--line-a"]])],
+    ];
+  });
+  const further = [["target_coverage", ", target space (pink)"], ["response_cluster_coverage", ", clusters of responses (as this text)"]]
+    .filter(([name]) => isKnown(name)).map(([, said]) => said).join("");
   return [
-    [`Coverage: of responses (blue), patches (orange), latent (green)${series.target_coverage?.length ? ", target space (pink)" : ""}`, coverage],
-    ["Predicted mean over all candidates", known([["surrogate_mean", "--line-a"]])],
-    ["Predicted deviation (blue), noise (orange)", known([["surrogate_sigma", "--line-a"], ["noise_sigma", "--line-b"]])],
+    [`Coverage: of responses (blue), patches (orange), latent (green)${further}`, coverage],
+    ...errors,
+    [`Predicted mean over all candidates${first}`, known([["surrogate_mean", "--line-a"]])],
+    [`Predicted deviation (blue), noise (orange)${first}`, known([["surrogate_sigma", "--line-a"], ["noise_sigma", "--line-b"]])],
   ].filter(([, series]) => series.length);
 }
 
@@ -45,29 +58,39 @@ function marks(now, labels = true) {
   });
 }
 
+/** What was predicted before each point of the target that is looked at, and came of it. */
+function expected(now) {
+  const { index } = target(now);
+  const known = now.points.filter((point) => predicted(now, point) && point.revision === now.facts.revision);
+  return known.map((point) => {
+    const [mean, sigma] = predicted(now, point);
+    return { number: point.number, mean, sigma, response: point.responses[index] };
+  });
+}
+
 export function drawResponse(now) {
-  const points = now.points, target = now.target;
-  const known = points.filter((point) => point.predicted && point.revision === now.facts.revision);
+  const { points } = now, { name, units, index } = target(now);
+  const known = expected(now);
   const budget = now.facts.budget ?? points.length;
   chart($("response"), {
     series: [
       {
-        as: "points", hollow: true, size: 3, colour: css("--line-b"), x: known.map((point) => point.number),
-        y: known.map((point) => point.predicted[0]),
-        low: known.map(({ predicted: [mean, sigma] }) => mean - 2 * sigma),
-        high: known.map(({ predicted: [mean, sigma] }) => mean + 2 * sigma),
+        as: "points", hollow: true, size: 3, colour: css("--line-b"), x: known.map(({ number }) => number),
+        y: known.map(({ mean }) => mean),
+        low: known.map(({ mean, sigma }) => mean - 2 * sigma),
+        high: known.map(({ mean, sigma }) => mean + 2 * sigma),
       },
-      ...measured(now, ({ responses }) => responses[target] ?? null),
+      ...measured(now, ({ responses }) => responses[index] ?? null),
     ],
     marks: marks(now),
     x: { label: "point (filled: measured; hollow: predicted before, ± 2 σ)", range: [0.5, Math.max(budget, points.length) + 0.5] },
-    y: { label: `${sought(now)}${now.facts.units ? `, ${now.facts.units}` : ""}` },
+    y: { label: `${name}${units ? `, ${units}` : ""}` },
   });
   $("shapes-note").textContent = shapesSaid(now);
-  const scores = known.map(({ predicted: [mean, sigma], responses }) => (responses[target] - mean) / sigma);
+  const scores = known.map(({ mean, sigma, response }) => (response - mean) / sigma);
   chart($("calibration"), {
     series: [{
-      as: "bars", colour: css("--line-a"), x: known.map((point) => point.number),
+      as: "bars", colour: css("--line-a"), x: known.map(({ number }) => number),
       y: scores.map((z) => Math.max(-4, Math.min(4, z))),
       colours: scores.map((z) => css(Math.abs(z) > 2 ? "--line-b" : "--line-a")),
     }],
@@ -84,16 +107,14 @@ export function drawResponse(now) {
 
 /** Named curves, each on a small chart. */
 export function drawCurves(now) {
-  const { target } = now;
-  const points = now.points.map((point) => point.number);
-  const known = now.points.filter((point) => point.predicted && point.revision === now.facts.revision);
+  const points = now.points.map((point) => point.number), known = expected(now);
   let sum = 0;
-  const errors = known.map((point, index) => {
-    sum += Math.abs(point.responses[now.target] - point.predicted[0]);
+  const errors = known.map(({ mean, response }, index) => {
+    sum += Math.abs(response - mean);
     return sum / (index + 1);
   });
   const curves = [
-    ["One-step-ahead error, mean so far", [{ x: known.map((point) => point.number), y: errors, colour: css("--line-a") }]],
+    ["One-step-ahead error, mean so far", [{ x: known.map(({ number }) => number), y: errors, colour: css("--line-a") }]],
     ["Seconds a point: all, exposing, deciding, training", [
       { x: points, y: now.steps.map((step) => step.all), colour: css("--ink") },
       { x: points, y: now.steps.map((step) => step.exposing), colour: css("--line-a") },
@@ -109,10 +130,10 @@ export function drawCurves(now) {
     ]]);
   }
   curves.unshift(...figures(now));
-  // Of a campaign with several numbers of a spectrum, those that are not sought.
-  (now.facts.scalarizers ?? []).forEach((name, index) => {
-    if (index === target) return;
-    curves.push([name, measured(now, ({ responses }) => responses[index] ?? null)]);
+  // Of a campaign with several numbers of a spectrum, those that are not in the chart above.
+  (now.facts.scalarizers ?? []).forEach((scalarizer, index) => {
+    if (index === target(now).index) return;
+    curves.push([called(now, scalarizer), measured(now, ({ responses }) => responses[index] ?? null)]);
   });
   const holder = $("curves");
   while (holder.children.length > curves.length) holder.lastChild.remove();

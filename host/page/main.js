@@ -53,7 +53,7 @@ function follow(number) {
   room.unfollow?.();
   const { number: campaign, role, folder } = room.campaigns[number];
   Object.assign(room, {
-    campaign, role, folder, status: undefined, problem: null, view: null, chosen: null, shown: null, overview: null, maps: {}, figures: null,
+    campaign, role, folder, status: undefined, problem: null, view: null, chosen: null, shown: null, of: 0, overview: null, maps: {}, figures: null,
     trial: null, spectra: new Map(), closed: false,
   });
   document.body.dataset.role = role;

@@ -6,8 +6,10 @@ import { Distances } from "./distance.js";
 import { MapView, colourBar, range, viridis } from "./map.js";
 import { pastMaps } from "./past.js";
 import { PlaneView } from "./plane.js";
-import { $, choose, link, responses, room, touch } from "./room.js";
+import { $, choose, link, responses, room, target, touch, which } from "./room.js";
 
+/** Maps that the server has of every target, and those that it has of the first alone. */
+const OF_EACH = ["mean", "sigma", "truth"], OF_FIRST = ["map_mean", "map_sigma"];
 /** Title, the map that the server has by this name, and whether it is in units of the response. */
 const MAPS = [
   ["Predicted mean", "mean", true], ["Predicted deviation", "sigma", true], ["Acquisition score", "score", false],
@@ -79,6 +81,13 @@ function raster(map, { size, candidates: { region: [top, bottom, left, right] } 
   return map.raster;
 }
 
+/** The map of the target that is looked at; none where it is of the first alone. */
+function mapOf(now, maps, key) {
+  const at = which(now);
+  if (at && OF_FIRST.includes(key)) return undefined;
+  return maps[at && OF_EACH.includes(key) ? `${key}_${at + 1}` : key];
+}
+
 /** How unlike what was measured every patch is, by the state that is shown. */
 function distances(now) {
   if (!room.overview || !now.overview?.candidates.region || !now.points.length) return null;
@@ -102,7 +111,8 @@ export function drawMaps(now) {
   const { maps, said } = room.view === null ? { maps: room.maps, said: "" } : pastMaps(now);
   for (const [key, { title, view, frame, caption, hasUnits }] of panels) {
     if (key === "plane") { drawPlane(now, maps, view, frame, caption, title); continue; }
-    const known = key === "distance" ? distances(now) : maps[key] && raster(maps[key], overview);
+    const map = mapOf(now, maps, key);
+    const known = key === "distance" ? distances(now) : map && raster(map, overview);
     frame.hidden = !known;
     if (!known) continue;
     view.raster(known, overview.size);
@@ -110,8 +120,8 @@ export function drawMaps(now) {
     const value = at ? known[at.row * overview.size[1] + at.column] : null;
     const here = value !== null && Number.isFinite(value) ? `; here ${figure(value, 3)}` : "";
     const by = key === "score" ? ` by ${strategy(now)}` : "";
-    const after = key === "distance" ? moment(now, room.distances.taken.length) : moment(now, maps[key].points);
-    caption.replaceChildren(colourBar("viridis", view.range, hasUnits ? now.facts.units : ""), `${title}${by}${after}${here}`);
+    const after = key === "distance" ? moment(now, room.distances.taken.length) : moment(now, map.points);
+    caption.replaceChildren(colourBar("viridis", view.range, hasUnits ? target(now).units : ""), `${title}${by}${after}${here}`);
   }
   if ($("maps-note").textContent !== said) $("maps-note").textContent = said;
 }

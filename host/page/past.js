@@ -29,8 +29,11 @@ export function pastMaps(now) {
   if (waits || making) fetch();
   const mine = (maps) => (maps.campaign === room.campaign ? maps.maps : {});
   const maps = { ...mine(kept), ...mine(published) };
-  // What is true does not change with time, but with the target.
-  if (room.maps.truth && now.facts.target === story.now.facts.target) maps.truth = room.maps.truth;
+  // What is true does not change with time, but with the target, and with what components are learnt to be.
+  const { facts: then } = now, { facts } = story.now;
+  if (then.sought === facts.sought && (then.revision === facts.revision || !/spectrum|component/.test(facts.sought))) {
+    for (const name of Object.keys(room.maps).filter((name) => name.startsWith("truth"))) maps[name] = room.maps[name];
+  }
   const said = [];
   if (waits) said.push("The maps of this moment are being fetched.");
   else if (kept.why) said.push(`Of the surrogate there is no map: ${kept.why}.`);

@@ -11,13 +11,39 @@ export const story = new Story();
 export const room = {
   role: "watch", campaigns: [], campaign: 0, folder: "DIR", title: "control room", unfollow: null,
   connected: false, closed: false, why: "connecting", status: undefined, problem: null, offset: 0,
-  view: null, chosen: null, cursor: null, drag: null, tool: "look", shown: null,
+  view: null, chosen: null, cursor: null, drag: null, tool: "look", shown: null, of: 0,
   overview: null, maps: {}, figures: null, spectra: new Map(), trial: null, lines: [], edges: [], dirty: true,
 };
 
 export const snapshot = () => (room.view === null ? story.now : story.after(room.view));
+/** Whether responses are maps acquired before: these are called by what they are, their scalarizers by their place. */
+export const areMaps = ({ begun }) => Boolean(begun?.replayed) && begun.channels.name === "response";
+
+/** What is sought, the first before the others: name, units, and where it stands among the responses of a point. */
+export function targets(now) {
+  const { begun, facts } = now, further = room.figures?.further ?? [];
+  return (facts.targets ?? []).map((target, at) => {
+    const index = (facts.scalarizers ?? []).indexOf(target);
+    if (!areMaps(now)) return { name: target, units: facts.target_units?.[at] ?? "", index };
+    const [name, units] = at ? further[at - 1] ?? [`response ${at + 1}`, ""] : [begun.channels.quantity || "response", facts.units];
+    return { name, units, index };
+  });
+}
+
+/** Which of the targets maps and charts are of, counted from 0. */
+export const which = (now) => (room.of < (now.facts.targets ?? []).length ? room.of : 0);
+
+/** The target that maps and charts are of. */
+export const target = (now) => targets(now)[which(now)] ?? { name: "", units: "", index: -1 };
+
+/** What was predicted of that target at a point or a proposal: mean and standard deviation, if anything was. */
+export const predicted = (now, point) => (which(now) ? point.foreseen?.[which(now) - 1] : point.predicted) ?? null;
+
 /** What is sought, in words. */
-export const sought = ({ begun, facts }) => (begun?.replayed ? begun.channels.quantity || "response" : facts.target ?? "");
+export const sought = (now) => (areMaps(now) ? targets(now).map(({ name }) => name).join(", ") : now.facts.sought ?? "");
+
+/** The name of a scalarizer, for people. */
+export const called = (now, scalarizer) => targets(now)[(now.facts.targets ?? []).indexOf(scalarizer)]?.name ?? scalarizer;
 export const clock = (ms) => new Date(ms).toLocaleTimeString();
 export const touch = () => { room.dirty = true; };
 
@@ -53,10 +79,10 @@ export function choose(at) {
 /** What points show where that is their order. */
 export const ORDER = "their order";
 
-/** The responses that colour the points: those of the target, of another scalarizer, or of one that is tried. */
+/** The responses that colour the points: those of the target that maps are of, of another scalarizer, or of one that is tried. */
 export function responses(now) {
   if (room.shown === ORDER && !room.trial) return { of: (point) => point.number, values: now.points.map(({ number }) => number) };
-  const index = (now.facts.scalarizers ?? []).indexOf(room.shown ?? now.facts.target);
+  const index = room.shown ? (now.facts.scalarizers ?? []).indexOf(room.shown) : target(now).index;
   const of = (point) => {
     if (room.trial) return room.trial.by.get(point.record) ?? null;
     return point.responses[index] ?? null;

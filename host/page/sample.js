@@ -3,7 +3,9 @@
 import { able, act, give, objection, unmeasurable } from "./commands.js";
 import { figure } from "./chart.js";
 import { MapView, colourBar, covering, range, stamp, viridis } from "./map.js";
-import { $, ORDER, choose, responses, room, shapes, shapesSaid, sought, span, touch } from "./room.js";
+import {
+  $, ORDER, called, choose, predicted, responses, room, shapes, shapesSaid, span, target, targets, touch,
+} from "./room.js";
 
 const map = new MapView($("map"));
 const board = $("map");
@@ -135,7 +137,7 @@ export function drawMap(now) {
 }
 
 function readout(now, at) {
-  const shown = room.trial ? `colours: ${room.trial.target}, not yet the target` : `colours: ${room.shown ?? sought(now)}`;
+  const shown = room.trial ? `colours: ${room.trial.target}, not yet the target` : `colours: ${room.shown ? called(now, room.shown) : target(now).name}`;
   if (!at) return [`${now.points.length} points, ${shown}`, shapesSaid(now)].filter(Boolean).join("; ");
   const state = now.standingAt(at.row, at.column);
   const point = now.pointAt(at.row, at.column);
@@ -145,10 +147,12 @@ function readout(now, at) {
   const words = { none: "no candidate: its window leaves the image" }[state] ?? state;
   if (!point) return `row ${at.row}, column ${at.column}${where}: ${words}`;
   const ordered = room.shown === ORDER && !room.trial;
-  const response = ordered ? point.responses[now.target] : responses(now).of(point);
-  const predicted = point.predicted ? `, predicted ${figure(point.predicted[0])} ± ${figure(point.predicted[1], 2)}` : "";
+  const { index, units: of } = target(now);
+  const response = ordered ? point.responses[index] : responses(now).of(point);
+  const [mean, sigma] = predicted(now, point) ?? [];
+  const before = mean === undefined ? "" : `, predicted ${figure(mean)} ± ${figure(sigma, 2)}`;
   return `row ${at.row}, column ${at.column}${where}: point ${point.number}, ${words}, ${figure(response)} `
-    + `${(room.trial ?? now.facts).units ?? ""}${predicted}, chosen by ${point.author}, dwell ${span(point.dwell)}`;
+    + `${room.trial ? room.trial.units ?? "" : of}${before}, chosen by ${point.author}, dwell ${span(point.dwell)}`;
 }
 
 /** The colours of the image and of the points, with their numbers. */
@@ -157,7 +161,7 @@ function key(now, points) {
   const bars = [["gray", map.range, units, name || "overview"]];
   if (now.points.length) {
     const ordered = room.shown === ORDER && !room.trial;
-    bars.push(["viridis", points, ordered ? "" : (room.trial ?? now.facts).units, ordered ? "order of points" : "points"]);
+    bars.push(["viridis", points, ordered ? "" : (room.trial ?? target(now)).units, ordered ? "order of points" : "points"]);
   }
   $("scales").replaceChildren(...bars.map((bar) => colourBar(...bar)));
 }
@@ -165,13 +169,23 @@ function key(now, points) {
 /** Which of several responses the points show. */
 function offer(now) {
   const all = now.facts.scalarizers ?? [];
+  const names = all.map((scalarizer) => called(now, scalarizer));
+  const several = targets(now).map(({ name }) => name);
   $("shown-label").hidden = !now.points.length;
-  const key = all.join("\n");
+  $("of-label").hidden = several.length < 2;
+  if ($("of").dataset.key !== several.join("\n")) {
+    $("of").dataset.key = several.join("\n");
+    $("of").replaceChildren(...several.map((name, index) => new Option(name, index)));
+    if (room.of >= several.length) room.of = 0;
+  }
+  if ($("of").value !== String(room.of)) $("of").value = room.of;
+  const key = names.join("\n");
   if ($("shown").dataset.key === key) return;
   $("shown").dataset.key = key;
   const others = [...(all.length > 1 ? all : []), ORDER];
   if (!others.includes(room.shown)) room.shown = null;
-  $("shown").replaceChildren(new Option("the target", ""), ...others.map((name) => new Option(name)));
+  $("shown").replaceChildren(new Option("the target", ""), ...others.map((name) => new Option(names[all.indexOf(name)] ?? name, name)));
   $("shown").value = room.shown ?? "";
 }
+$("of").addEventListener("change", () => { room.of = Number($("of").value); touch(); });
 $("shown").addEventListener("change", () => { room.shown = $("shown").value || null; touch(); });

@@ -2,7 +2,7 @@
 
 import { able, give } from "./commands.js";
 import { chart, css, figure } from "./chart.js";
-import { $, link, room, say, story, touch } from "./room.js";
+import { $, areMaps, link, room, say, story, touch } from "./room.js";
 
 let axis = null;
 let window_ = null;
@@ -10,10 +10,11 @@ let window_ = null;
 export function drawSpectrum(now) {
   const channels = now.begun?.channels;
   const section = $("spectrum-section");
-  section.hidden = !channels || channels.coordinates.length < 2;
+  // Maps are no channels of a spectrum.
+  section.hidden = !channels || channels.coordinates.length < 2 || areMaps(now);
   if (section.hidden) return;
   const field = $("target");
-  if (!field.dataset.touched) field.value = now.facts.target ?? "";
+  if (!field.dataset.touched) field.value = now.facts.sought ?? "";
   markLines();
   const chosen = room.chosen && now.pointAt(room.chosen.row, room.chosen.column);
   const point = chosen || now.points.at(-1);
@@ -134,10 +135,10 @@ function forget() {
   touch();
 }
 
-/** The lines of the target, or of the one that is tried. */
+/** The lines of the targets, or of the one that is tried. */
 function pressed() {
-  const target = $("target").value || story.now.facts.target || "";
-  return /^line:([^@]*)/.exec(target)?.[1].split("+") ?? [];
+  const targets = $("target").value || story.now.facts.sought || "";
+  return targets.split(",").flatMap((target) => /^line:([^@]*)/.exec(target.trim())?.[1].split("+") ?? []);
 }
 
 /** Tries a line; further ones are added to what is tried, and taken away. */

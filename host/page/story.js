@@ -45,9 +45,6 @@ export class Snapshot {
   /** The dwells of the points, in seconds, in the order of their first. */
   get dwells() { return [...new Set(this.points.map(({ dwell }) => dwell))]; }
 
-  /** The index of the target among a point's responses. */
-  get target() { return (this.facts.scalarizers ?? []).indexOf(this.facts.target); }
-
   /** Adds the next message. */
   add(message) {
     const before = { ...this.facts };

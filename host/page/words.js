@@ -2,7 +2,7 @@
 
 import { LIMITS, able, back, brief, give, objection, paused } from "./commands.js";
 import { figure } from "./chart.js";
-import { $, clock, room, sought, span, story } from "./room.js";
+import { $, clock, room, sought, span, story, target } from "./room.js";
 
 export function facts(now) {
   const it = now.facts;
@@ -37,10 +37,10 @@ export function facts(now) {
   }));
 }
 
-/** The row of what is sought; maps and colours are of the first of several. */
+/** The row of what is sought, and which of several maps and charts are of. */
 function targets(now) {
   const all = now.facts.targets ?? [];
-  return all.length > 1 ? ["Targets", `${all.join(", ")} together; maps show the first`] : ["Target", sought(now)];
+  return all.length > 1 ? ["Targets", `${sought(now)}; maps and charts show ${target(now).name}`] : ["Target", sought(now)];
 }
 
 /** What failed, and since when it answers again. */

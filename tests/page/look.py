@@ -97,7 +97,15 @@ def both(browser, said, first):
     settle(page, FACTS, "14 of 14")
     page.select_option("#which", "1")
     settle(page, FACTS, "12 of 12")
-    settle(page, FACTS, "window:0.4..0.5, window:0.55..0.65 together")
+    settle(page, FACTS, "window:0.4..0.5,window:0.55..0.65; maps and charts show window:0.4..0.5")
+    said["targets"] = page.locator("#of option").all_inner_texts()
+    page.select_option("#of", "1")
+    settle(page, FACTS, "maps and charts show window:0.55..0.65")
+    for name in ["mean", "truth"]:
+        settle(page, f"() => !document.querySelector('#maps figure[data-map={name}]').hidden")
+    said["second_maps"] = maps(page)
+    said["second_curves"] = page.locator("#curves figcaption").all_inner_texts()
+    page.select_option("#of", "0")
     # The link of the second, at the port of this page.
     own = browser.new_page()
     own.set_default_timeout(PATIENCE)
@@ -123,7 +131,8 @@ def played(browser, said):
     response = array(FOLDER / "response.npy", lambda row, column: math.sin(0.5 * row) * math.cos(0.3 * column) + row / 20)
     data = ["--image", image, "--response", response]
     results = FOLDER / "replayed"
-    program, link, _ = start(PROGRAM, "replay", *data, "--steps", "8", "--page", "--out", str(results))
+    other = array(FOLDER / "other.npy", lambda row, column: math.cos(0.2 * row) - math.sin(0.4 * column))
+    program, link, _ = start(PROGRAM, "replay", *data, "--response", other, "--steps", "8", "--page", "--out", str(results))
     page = browser.new_page(viewport={"width": 1400, "height": 1000})
     _, errors = watched(page, link)
     settle(page, STATE, "ended")
@@ -131,6 +140,8 @@ def played(browser, said):
     for name in ["truth", "map_mean", "score", "plane"]:
         settle(page, f"() => !document.querySelector('#maps figure[data-map={name}]').hidden")
     said["replay_maps"] = maps(page)
+    said["replay_targets"] = page.locator("#of option").all_inner_texts()
+    said["replay_shown"] = page.locator("#shown option").all_inner_texts()
     page.select_option("#shown", "their order")
     settle(page, "() => document.querySelector('#scales').textContent.includes('order of points: 1 18')")
     page.select_option("#shown", "")

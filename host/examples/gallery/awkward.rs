@@ -125,6 +125,7 @@ fn case(
                     patch_coverage: with_sd(&patches[s]),
                     range_coverage: Progress::default(),
                     latent_coverage: Progress::default(),
+                    ..Metrics::default()
                 },
                 times: StepTimes {
                     measuring: &measuring,

@@ -149,6 +149,7 @@ impl Curves {
             patch_coverage: coverage,
             range_coverage: Progress::default(),
             latent_coverage: coverage,
+            ..Metrics::default()
         }
     }
 }

@@ -38,7 +38,7 @@ def score(
 
     ``order`` and ``seeds``, which were measured before it, are rows and columns, or candidate numbers. Returns what
     ``beacon score --json`` prints: ``target_coverage``, ``patch_coverage``, ``mae``… as arrays with one entry for each
-    step, and the rest. With ``latent`` exploration is judged in the latent space of an autoencoder as well.
+    step, and the rest. ``response`` is one map; of several responses at once ``beacon score`` has the figures. With ``latent`` exploration is judged in the latent space of an autoencoder as well.
     """
     pixels, shape = given(image, "image")
     config = dict(settings, window=window, edges=edges, surrogate=settings.get("surrogate", "filters"))

@@ -146,16 +146,16 @@ impl<'a> AskTell<'a> {
         let mut done = 0;
         if let Some((count, kept)) = learned {
             done = count;
-            drive.fold_learned(&rest[..done], kept, &world)?;
+            drive.fold_learned(&rest[..done], kept, &mut world)?;
         }
         for record in &rest[done..] {
-            drive.fold(record, &world)?;
+            drive.fold(record, &mut world)?;
         }
         world.take_up(rest);
         if let Some(folder) = folder {
             let folder = world.keep_in(folder)?;
-            if let Some((posterior, plane)) = drive.shown() {
-                folder.show(drive.state(), drive.series(), &posterior, plane);
+            if let Some((surrogates, plane)) = drive.shown() {
+                folder.show(drive.state(), drive.series(), &surrogates, plane);
             }
         }
         let mut campaign = Self {
@@ -493,8 +493,8 @@ impl<'a> AskTell<'a> {
         };
         let drive = &mut self.drive;
         folder.keep(&|| drive.kept());
-        if let Some((posterior, plane)) = drive.shown() {
-            folder.show(drive.state(), drive.series(), &posterior, plane);
+        if let Some((surrogates, plane)) = drive.shown() {
+            folder.show(drive.state(), drive.series(), &surrogates, plane);
         }
         Ok(())
     }

@@ -36,11 +36,11 @@ impl Folder {
         &self,
         state: &State,
         series: &Series,
-        posterior: &Posterior,
+        surrogates: &[Posterior],
         plane: Option<Vec<[f32; 2]>>,
     ) {
         let moment = Moment::after(self.journal.last(), state);
-        self.view.show(moment, series, posterior, plane);
+        self.view.show(moment, series, surrogates, plane);
     }
 }
 
@@ -195,11 +195,11 @@ impl World for Told {
         &mut self,
         state: &State,
         series: &Series,
-        posterior: Posterior,
+        surrogates: &[Posterior],
         plane: Option<Vec<[f32; 2]>>,
     ) {
         if let Some(folder) = &self.folder {
-            folder.show(state, series, &posterior, plane);
+            folder.show(state, series, surrogates, plane);
         }
     }
 

@@ -7,7 +7,7 @@ use super::Series;
 /// The highest coverages so far, and when they have grown last.
 #[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Growth {
-    /// Of the range of responses, and of the clusters of patches.
+    /// Of the range of responses, of several of the cells of their vectors, and of the clusters of patches.
     pub(super) fullest: [f64; 2],
     /// Step of the last growth.
     grown: usize,

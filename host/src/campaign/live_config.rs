@@ -23,7 +23,8 @@ use crate::units::{Electrons, ElectronsPerSquareAngstrom, Kind, Seconds};
 #[serde(deny_unknown_fields)]
 pub struct LiveConfig {
     /// The instrument: replay:IMAGE,RESPONSE, specimen, specimen:NAME, specimen:NAME:SEED,
-    /// pyro:HOST:PORT, bridge:HOST:PORT, or the controller alone: controller:serial:PORT or
+    /// specimen:NAME:SEED:joint (nanoparticles and plasmonic, with a rare behaviour that no single response
+    /// shows), pyro:HOST:PORT, bridge:HOST:PORT, or the controller alone: controller:serial:PORT or
     /// controller:emulated.
     #[cfg_attr(feature = "cli", arg(long, value_name = "WHICH"))]
     pub microscope: MicroscopeChoice,
@@ -80,7 +81,7 @@ pub struct LiveConfig {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub time_limit: Option<f64>,
     /// End when neither the range of responses nor the structures measured have become fuller
-    /// over this many points.
+    /// over this many points. Of several targets, the cells of their vectors stand for the range.
     #[cfg_attr(
         feature = "cli",
         arg(long, value_name = "POINTS", help_heading = "Limits")

@@ -45,6 +45,7 @@ pub(crate) mod position;
 mod published;
 mod retraining;
 mod seeds;
+mod series;
 #[cfg(feature = "figures")]
 mod spectra;
 mod state;
@@ -87,7 +88,7 @@ pub(crate) use history::Held;
 pub use history::{CommandTaken, FailureKind, FailureSeen, History, Leg, Phase};
 pub(crate) use learner::Use;
 pub use live_config::{DeflectionFrame, LiveConfig, Reduce, parse_frame, parse_ready, parse_time};
-pub use monitor::{FurtherFigures, FurtherTarget, Monitor, Posterior, Series};
+pub use monitor::{FurtherTarget, Judgement, Monitor, Posterior, Visit};
 pub use offline::Campaign;
 pub(crate) use offline::Witness;
 pub use order::{Order, OrderError, PublishedFigures, read_order, read_published_order};
@@ -96,6 +97,7 @@ pub use published::{MapFigures, PublishedMap};
 pub use retraining::Retraining;
 pub(crate) use seeds::check_present;
 pub use seeds::{SeedList, Seeds, SeedsError, check_seeds, read_seeds};
+pub use series::{FurtherFigures, Series};
 pub(crate) use state::Folded;
 pub use state::{
     Action, Author, Contradiction, Expose, MeasuredPoint, NextPoint, Now, Settings, Standing,

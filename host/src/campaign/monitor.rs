@@ -1,162 +1,33 @@
 //! How a campaign is doing: coverage and errors against the truth, step by step.
 
-use std::time::Duration;
+mod truth;
 
 use beacon_kernel::{Candidate, Candidates, Standardisation, Surrogate};
-use serde::{Deserialize, Serialize};
 
-use super::Times;
+use super::series::{FurtherFigures, Series};
 use crate::data::Map;
 use crate::metrics::{
-    Coverage, Groups, MetricsError, SurrogateErrors, TARGET_BINS, target_groups, vector_groups,
+    Groups, MetricsError, SurrogateErrors, TARGET_BINS, cells_per_axis, target_groups,
 };
 use crate::spaces::Spaces;
-
-/// The figures of every step so far, one entry per step, seeds not among them.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Series {
-    /// Share of the target-space bins that the steps have visited, 0 to 1; empty where the truth
-    /// is not known.
-    #[serde(default)]
-    pub target_coverage: Vec<f64>,
-    /// Share of the bins between the smallest and the largest response measured so far that hold
-    /// one, seeds included, 0 to 1. It needs no truth, and falls when the range grows.
-    #[serde(default)]
-    pub observed_coverage: Vec<f64>,
-    /// Share of the clusters of patches likewise; empty where they were not worked out.
-    #[serde(default)]
-    pub patch_coverage: Vec<f64>,
-    /// Share of the clusters of the latent space likewise; empty where it was not worked out.
-    #[serde(default)]
-    pub latent_coverage: Vec<f64>,
-    /// Share of the target-space bins that seeds and steps have visited together, 0 to 1.
-    #[serde(default)]
-    pub target_coverage_with_seeds: Vec<f64>,
-    /// Share of the clusters of patches likewise; empty where they were not worked out.
-    #[serde(default)]
-    pub patch_coverage_with_seeds: Vec<f64>,
-    /// Share of the clusters of the latent space likewise; empty where it was not worked out.
-    #[serde(default)]
-    pub latent_coverage_with_seeds: Vec<f64>,
-    /// Mean absolute error of the surrogate over all candidates, in units of the response; empty
-    /// where the truth is not known, as the two that follow.
-    #[serde(default, deserialize_with = "figures")]
-    pub mae: Vec<f64>,
-    /// Root mean squared error over all candidates, in units of the response.
-    #[serde(default, deserialize_with = "figures")]
-    pub rmse: Vec<f64>,
-    /// Mean negative log predictive density over all candidates, in nats.
-    #[serde(default, deserialize_with = "figures")]
-    pub nlpd: Vec<f64>,
-    /// Mean of the surrogate over all candidates, in units of the response.
-    #[serde(deserialize_with = "figures")]
-    pub surrogate_mean: Vec<f64>,
-    /// Mean standard deviation of the surrogate, without measurement noise, in units of the
-    /// response.
-    #[serde(deserialize_with = "figures")]
-    pub surrogate_sigma: Vec<f64>,
-    /// Mean variance of the surrogate likewise, in squared units of the response.
-    #[serde(default, deserialize_with = "figures")]
-    pub surrogate_variance: Vec<f64>,
-    /// Standard deviation of the measurement noise as the model sees it, in units of the
-    /// response. NLPD counts it, `surrogate_sigma` does not.
-    #[serde(deserialize_with = "figures")]
-    pub noise_sigma: Vec<f64>,
-    /// Wall time of the step without monitoring, in seconds.
-    pub seconds: Vec<f64>,
-    /// Time of the step spent waiting for the experiment, in seconds.
-    #[serde(default)]
-    pub measuring_seconds: Vec<f64>,
-    /// Time of the step spent on training and on handing the model over, in seconds.
-    #[serde(default)]
-    pub training_seconds: Vec<f64>,
-    /// Time of the step spent waiting for the proposal, in seconds.
-    #[serde(default)]
-    pub deciding_seconds: Vec<f64>,
-    /// How well each further response is told, where several are sought, in the order they were first
-    /// sought; absent where one is.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub further: Vec<FurtherFigures>,
-}
-
-/// The figures of a response that is sought beside the first, one entry a step: NaN for steps at which it was
-/// not sought, or could not be judged.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct FurtherFigures {
-    /// What it is, as its scalarizer is written or its map is called.
-    pub target: String,
-    /// Its units.
-    pub units: String,
-    /// Mean absolute error of the surrogate over all candidates, in those units.
-    #[serde(deserialize_with = "figures")]
-    pub mae: Vec<f64>,
-    /// Root mean squared error likewise.
-    #[serde(deserialize_with = "figures")]
-    pub rmse: Vec<f64>,
-    /// Mean negative log predictive density likewise, in nats.
-    #[serde(deserialize_with = "figures")]
-    pub nlpd: Vec<f64>,
-}
-
-impl Series {
-    /// The share of the responses' range that was seen last: of all there are where the truth is known, else
-    /// of those so far; `None` before the first step.
-    pub(crate) fn coverage(&self) -> Option<f64> {
-        let known = [&self.target_coverage, &self.observed_coverage];
-        known.iter().find_map(|coverage| coverage.last().copied())
-    }
-
-    /// Appends where the time of a step went: the difference between two sums of times.
-    pub(super) fn record_times(&mut self, before: &Times, after: &Times) {
-        let spent = |of: fn(&Times) -> Duration| of(after).saturating_sub(of(before)).as_secs_f64();
-        self.measuring_seconds.push(spent(|times| times.measuring));
-        self.training_seconds.push(spent(|times| times.training));
-        self.deciding_seconds.push(spent(|times| times.deciding));
-    }
-}
-
-/// Reads figures back; one that could not be computed is NaN here and `null` in JSON.
-fn figures<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Vec<f64>, D::Error> {
-    let figures = Vec::<Option<f64>>::deserialize(deserializer)?;
-    Ok(figures.into_iter().map(|f| f.unwrap_or(f64::NAN)).collect())
-}
-
-/// How far a campaign has come in one space, by its steps alone and with its seeds.
-#[derive(Clone, Debug)]
-struct Explored {
-    steps: Coverage,
-    all: Coverage,
-}
-
-impl Explored {
-    fn new(groups: &Groups) -> Self {
-        let coverage = Coverage::new(groups.clone());
-        Self {
-            steps: coverage.clone(),
-            all: coverage,
-        }
-    }
-
-    fn step(&mut self, candidate: usize) -> Result<(), MetricsError> {
-        self.steps.visit(candidate)?;
-        self.all.visit(candidate)
-    }
-
-    fn append(&self, steps: &mut Vec<f64>, all: &mut Vec<f64>) {
-        steps.push(self.steps.share());
-        all.push(self.all.share());
-    }
-}
-
-/// The true response at every candidate, of several the first, and its bins; of several the cells of all.
-#[derive(Clone, Debug)]
-struct Truth {
-    responses: Vec<f64>,
-    target: Explored,
-}
+use truth::{Explored, Truth, errors_against};
 
 /// What is sought beside the first response, and the true one at every candidate where it is known.
 type Known = (FurtherTarget, Option<Vec<f64>>);
+
+/// A candidate that was measured, with its responses: the first, and what is sought beside it.
+pub type Visit = (Candidate, Vec<f64>);
+
+/// What a campaign is judged against from here on.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Judgement<'a> {
+    /// The true response, of several the first, where it is known.
+    pub truth: Option<&'a Map>,
+    /// What is sought beside it.
+    pub further: &'a [FurtherTarget],
+    /// Whether bins, cells and clusters of responses stay those of the truth before.
+    pub keeps_groups: bool,
+}
 
 /// A response that is sought beside the first.
 #[derive(Clone, Debug, PartialEq)]
@@ -176,10 +47,13 @@ pub struct Monitor {
     truth: Option<Truth>,
     /// What is sought beside the first response, and the true one at every candidate where it is known.
     further: Vec<Known>,
-    /// Every response measured so far, of several the first.
-    observed: Vec<f64>,
+    /// The responses of every point measured so far.
+    observed: Vec<Vec<f64>>,
+    spaces: Option<Spaces>,
     patch: Option<Explored>,
     latent: Option<Explored>,
+    /// Clusters of the vectors of several true responses.
+    clusters: Option<Explored>,
 }
 
 impl Monitor {
@@ -208,51 +82,75 @@ impl Monitor {
                 .transpose()?,
             further,
             observed: Vec::new(),
+            spaces: None,
             patch: None,
             latent: None,
+            clusters: None,
         })
     }
 
-    /// Goes on as if this truth, where it is known, and these points had counted all along: seeds
-    /// and steps with their responses. Coverage of the target space is that of `groups` where they are given.
+    /// Goes on as if this had been the judgement, and these points had counted, all along: seeds and steps
+    /// with their responses.
     ///
     /// # Errors
     /// As [`Self::new`]; the points are counted.
     pub fn restart(
         &mut self,
-        (truth, groups): (Option<&Map>, Option<Groups>),
-        further: &[FurtherTarget],
-        seeds: &[(Candidate, f64)],
-        steps: &[(Candidate, f64)],
+        judgement: Judgement<'_>,
+        seeds: &[Visit],
+        steps: &[Visit],
     ) -> Result<(), MetricsError> {
+        let Judgement {
+            truth,
+            further,
+            keeps_groups,
+        } = judgement;
+        let before = self.truth.take().filter(|_| keeps_groups);
         let judged = Self::of_several(truth, further, self.candidates);
-        let (truth, known, result) = match judged {
+        let (truth, known, mut result) = match judged {
             Ok(judged) => (judged.truth, judged.further, Ok(())),
-            Err(error) => {
-                let unknown = further.iter().map(|target| (target.clone(), None));
-                (None, unknown.collect(), Err(error))
-            }
+            Err(error) => (None, unknown(further), Err(error)),
         };
         (self.truth, self.further) = (truth, known);
-        if let Some((truth, groups)) = self.truth.as_mut().zip(groups) {
-            truth.target = Explored::new(&groups);
+        let clusters = self.clusters.take();
+        match (&mut self.truth, before) {
+            (Some(truth), Some(before)) => {
+                truth.target = before.target.anew();
+                self.clusters = clusters.map(|clusters| clusters.anew());
+            }
+            _ => match self.clusters_of_truth() {
+                Ok(clusters) => self.clusters = clusters,
+                Err(error) => result = result.and(Err(error)),
+            },
         }
         self.observed.clear();
         for space in [&mut self.patch, &mut self.latent].into_iter().flatten() {
-            *space = Explored::new(&space.steps.groups().clone());
+            *space = space.anew();
         }
-        for &(seed, response) in seeds {
-            self.seed(seed, response)?;
+        for (seed, responses) in seeds {
+            self.seed(*seed, responses)?;
         }
-        for &(step, response) in steps {
-            self.observed.push(response);
+        for (step, responses) in steps {
+            self.observed.push(responses.clone());
             self.spaces()
                 .try_for_each(|space| space.step(step.index()))?;
         }
         result
     }
 
-    /// Judges exploration in these spaces as well, from here on.
+    /// The clusters of the true responses, where there are several and exploration is judged in spaces.
+    fn clusters_of_truth(&self) -> Result<Option<Explored>, MetricsError> {
+        let truth = self.truth.as_ref();
+        let vectors = truth.and_then(|truth| truth.vectors.as_ref());
+        let Some((vectors, spaces)) = vectors.zip(self.spaces.as_ref()) else {
+            return Ok(None);
+        };
+        let groups = vectors.groups(|responses| spaces.response_groups(responses))?;
+        Ok(Some(Explored::new(&groups)))
+    }
+
+    /// Judges exploration in these spaces as well, from here on: among them, where the truth of several
+    /// responses is known, the clusters of their vectors.
     ///
     /// # Errors
     /// When they are of another number of candidates.
@@ -269,6 +167,8 @@ impl Monitor {
         }
         self.patch = Some(Explored::new(spaces.patch()));
         self.latent = latent.map(Explored::new);
+        self.spaces = Some(spaces.clone());
+        self.clusters = self.clusters_of_truth()?;
         Ok(())
     }
 
@@ -280,33 +180,46 @@ impl Monitor {
 
     fn spaces(&mut self) -> impl Iterator<Item = &mut Explored> {
         let target = self.truth.as_mut().map(|truth| &mut truth.target);
-        let further = [&mut self.patch, &mut self.latent];
+        let further = [&mut self.patch, &mut self.latent, &mut self.clusters];
         let further = further.into_iter().filter_map(Option::as_mut);
         target.into_iter().chain(further)
     }
 
-    /// Counts a seed and its response.
+    /// Counts a seed and its responses.
     ///
     /// # Errors
     /// When the candidate does not exist.
-    pub fn seed(&mut self, candidate: Candidate, response: f64) -> Result<(), MetricsError> {
-        self.observed.push(response);
+    pub fn seed(&mut self, candidate: Candidate, responses: &[f64]) -> Result<(), MetricsError> {
+        self.observed.push(responses.to_vec());
         self.spaces()
             .try_for_each(|space| space.all.visit(candidate.index()))
     }
 
-    /// Share of the bins between the smallest and the largest response so far that hold one.
+    /// Share of the bins between the smallest and the largest response so far that hold one; of several
+    /// responses, of the cells of equal width between the ends of each. Axes are those of the responses
+    /// themselves: whitened ones would turn with every point, and a point that is like an earlier one could
+    /// fill another cell.
     fn observed_coverage(&self) -> f64 {
-        let responses = self.observed.iter().copied();
-        let known: Vec<f64> = responses.filter(|response| response.is_finite()).collect();
-        match target_groups(&known, TARGET_BINS) {
-            Ok(groups) => groups.occupied() as f64 / TARGET_BINS as f64,
-            // One value, or none: at most one bin.
-            Err(_) => f64::from(u8::from(!known.is_empty())) / TARGET_BINS as f64,
+        let sought = 1 + self.further.len();
+        let is_known = |of: &&Vec<f64>| of.len() == sought && of.iter().all(|y| y.is_finite());
+        let known: Vec<&Vec<f64>> = self.observed.iter().filter(is_known).collect();
+        let cells = cells_per_axis(TARGET_BINS, sought);
+        let mut visited = vec![0_usize; known.len()];
+        for response in 0..sought {
+            let values: Vec<f64> = known.iter().map(|of| of[response]).collect();
+            // All in one bin where there is one value.
+            if let Ok(bins) = target_groups(&values, cells) {
+                for (cell, bin) in visited.iter_mut().zip(bins.labels()) {
+                    *cell = *cell * cells + *bin as usize;
+                }
+            }
         }
+        visited.sort_unstable();
+        visited.dedup();
+        visited.len() as f64 / (0..sought).map(|_| cells).product::<usize>() as f64
     }
 
-    /// Counts a step and its response and appends its figures to the series; without a surrogate,
+    /// Counts a step and its responses and appends its figures to the series; without a surrogate,
     /// or with one that is not finite, the errors are NaN. Figures that need the truth are left
     /// out where it is not known.
     ///
@@ -314,15 +227,16 @@ impl Monitor {
     /// When the candidate does not exist or the surrogate is not finite; the step is counted.
     pub fn record(
         &mut self,
-        (candidate, response): (Candidate, f64),
+        (candidate, responses): (Candidate, &[f64]),
         surrogate: Option<&Posterior>,
         seconds: f64,
         series: &mut Series,
     ) -> Result<(), MetricsError> {
-        self.observed.push(response);
+        self.observed.push(responses.to_vec());
         let visited = self
             .spaces()
             .try_for_each(|space| space.step(candidate.index()));
+        self.append_clusters(series);
         series.observed_coverage.push(self.observed_coverage());
         if let Some(truth) = &self.truth {
             truth.target.append(
@@ -360,6 +274,24 @@ impl Monitor {
             .push(figure(|e| e.surrogate_variance));
         series.seconds.push(seconds);
         visited.and(errors.map(|_| ()))
+    }
+
+    /// Appends the share of the clusters of responses to the figures of the steps before.
+    fn append_clusters(&self, series: &mut Series) {
+        let steps = series.seconds.len();
+        let (of_steps, of_all) = (
+            &mut series.response_cluster_coverage,
+            &mut series.response_cluster_coverage_with_seeds,
+        );
+        if let Some(clusters) = &self.clusters {
+            // Steps at which other targets were sought.
+            of_steps.resize(steps, f64::NAN);
+            of_all.resize(steps, f64::NAN);
+            clusters.append(of_steps, of_all);
+        } else if !of_steps.is_empty() {
+            of_steps.push(f64::NAN);
+            of_all.push(f64::NAN);
+        }
     }
 
     /// Appends the figures of the responses beside the first to the series, behind [`Self::record`]: of
@@ -424,22 +356,10 @@ impl Monitor {
     }
 }
 
-/// How far a posterior is from true responses; where these have a gap there is nothing to be judged by.
-fn errors_against(truth: &[f64], posterior: &Posterior) -> Result<SurrogateErrors, MetricsError> {
-    let Posterior {
-        mean,
-        variance,
-        noise,
-    } = posterior;
-    if truth.iter().all(|response| response.is_finite()) {
-        return SurrogateErrors::new(truth, mean, variance, *noise);
-    }
-    let known = |values: &[f64]| -> Vec<f64> {
-        let known = values.iter().zip(truth);
-        let known = known.filter(|(_, truth)| truth.is_finite());
-        known.map(|(value, _)| *value).collect()
-    };
-    SurrogateErrors::new(&known(truth), &known(mean), &known(variance), *noise)
+/// What is sought beside the first response, of which no truth is known.
+fn unknown(further: &[FurtherTarget]) -> Vec<Known> {
+    let further = further.iter();
+    further.map(|target| (target.clone(), None)).collect()
 }
 
 /// The true responses beside the first at every candidate, where they are known.
@@ -468,30 +388,6 @@ pub(super) fn at_candidates(map: &Map, candidates: Candidates) -> Result<Vec<f64
     Ok(pixels
         .map(|pixel| map.at(pixel.row, pixel.column))
         .collect())
-}
-
-impl Truth {
-    /// Where the truth of a further response is not known, the bins are those of the first.
-    fn new(map: &Map, further: &[Known], candidates: Candidates) -> Result<Self, MetricsError> {
-        let responses = at_candidates(map, candidates)?;
-        // A pixel without data is never visited, so that its bin does not matter, as long as it is
-        // one that another pixel has.
-        let further = further.iter().map(|(_, truth)| truth.as_deref());
-        let further: Option<Vec<&[f64]>> = further.collect();
-        let columns = std::iter::once(&responses[..]).chain(further.unwrap_or_default());
-        let columns: Vec<&[f64]> = columns.collect();
-        let is_known = |n: &usize| columns.iter().all(|of| of[*n].is_finite());
-        let known = (0..responses.len()).find(is_known);
-        let binned = columns.iter().map(|of| -> Vec<f64> {
-            let at = |n| if is_known(&n) { Some(n) } else { known };
-            let places = (0..responses.len()).map(at);
-            places.map(|n| n.map_or(f64::NAN, |n| of[n])).collect()
-        });
-        let binned: Vec<Vec<f64>> = binned.collect();
-        let binned: Vec<&[f64]> = binned.iter().map(Vec::as_slice).collect();
-        let target = Explored::new(&vector_groups(&binned, TARGET_BINS)?);
-        Ok(Self { responses, target })
-    }
 }
 
 /// The posterior at every candidate, in the units of the response.
@@ -540,143 +436,4 @@ impl Posterior {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_figure_that_could_not_be_computed_survives_its_file_form() {
-        let truth = Map::uncalibrated(4, 5, (0..20).map(f64::from).collect(), "ramp");
-        let candidates = Candidates::new(4, 5, 4).unwrap();
-        let mut monitor = Monitor::new(Some(&truth), candidates).unwrap();
-        let mut series = Series::default();
-        monitor
-            .record((Candidate(1), 0.1), None, 0.5, &mut series)
-            .unwrap();
-        let text = serde_json::to_string(&series).unwrap();
-        assert!(text.contains("\"mae\":[null]"), "{text}");
-        let read: Series = serde_json::from_str(&text).unwrap();
-        assert!(read.mae[0].is_nan());
-        assert_eq!((read.target_coverage, read.seconds), (vec![0.5], vec![0.5]));
-    }
-
-    #[test]
-    fn without_a_truth_coverage_is_that_of_the_range_measured_so_far() {
-        let candidates = Candidates::new(4, 5, 4).unwrap();
-        let mut monitor = Monitor::new(None, candidates).unwrap();
-        let mut series = Series::default();
-        monitor.seed(Candidate(0), 2.0).unwrap();
-        for response in [2.0, 12.0, f64::NAN, 7.0, 7.01] {
-            let point = (Candidate(1), response);
-            monitor.record(point, None, 0.0, &mut series).unwrap();
-        }
-        assert_eq!(series.observed_coverage, [0.01, 0.02, 0.02, 0.03, 0.03]);
-        assert!(series.target_coverage.is_empty() && series.mae.is_empty());
-        assert_eq!(series.surrogate_mean.len(), 5);
-    }
-
-    #[test]
-    fn another_target_counts_the_points_so_far_in_its_own_bins() {
-        let truth = |values: [f64; 2]| {
-            let mut map = Map::uncalibrated(4, 5, vec![0.0; 20], "response");
-            (map.values[12], map.values[13]) = (values[0], values[1]);
-            map
-        };
-        let candidates = Candidates::new(4, 5, 4).unwrap();
-        let mut monitor = Monitor::new(Some(&truth([0.0, 1.0])), candidates).unwrap();
-        let mut series = Series::default();
-        let first = (Candidate(0), 0.0);
-        monitor.record(first, None, 0.0, &mut series).unwrap();
-        let visited = [(Candidate(0), 5.0)];
-        monitor
-            .restart((Some(&truth([5.0, 1.0])), None), &[], &[], &visited)
-            .unwrap();
-        let second = (Candidate(1), 1.0);
-        monitor.record(second, None, 0.0, &mut series).unwrap();
-        assert_eq!(series.target_coverage, [0.5, 1.0]);
-        let constant = truth([3.0, 3.0]);
-        assert!(
-            monitor
-                .restart((Some(&constant), None), &[], &[], &[])
-                .is_err()
-        );
-        assert!(monitor.target().is_none());
-    }
-
-    /// Two responses of two values each, which are the parities of column and row.
-    #[test]
-    fn coverage_of_several_responses_is_that_of_their_cells() {
-        let candidates = Candidates::new(8, 9, 4).unwrap();
-        let map = |of: fn(usize) -> usize| {
-            let values = (0..72).map(|n| of(n) as f64);
-            Map::uncalibrated(8, 9, values.collect(), "parity")
-        };
-        let first = map(|n| n % 9 % 2);
-        let further = FurtherTarget {
-            name: "other".to_owned(),
-            units: String::new(),
-            truth: Some(map(|n| n / 9 % 2)),
-        };
-        let cells = |further: &FurtherTarget| {
-            let further = std::slice::from_ref(further);
-            let monitor = Monitor::of_several(Some(&first), further, candidates).unwrap();
-            monitor.target().unwrap().occupied()
-        };
-        assert_eq!(cells(&further), 4);
-        let unknown = FurtherTarget {
-            truth: None,
-            ..further
-        };
-        assert_eq!(cells(&unknown), 2);
-    }
-
-    #[test]
-    fn seeds_count_in_the_arrays_that_say_so_alone() {
-        let truth = Map::uncalibrated(4, 5, (0..20).map(f64::from).collect(), "ramp");
-        let candidates = Candidates::new(4, 5, 4).unwrap();
-        let mut monitor = Monitor::new(Some(&truth), candidates).unwrap();
-        let patches = crate::data::Patches::new(&truth, 4).unwrap();
-        let spaces = Spaces::new(&patches, None, &crate::spaces::Cache::none()).unwrap();
-        monitor.judge_in(&spaces).unwrap();
-        monitor.seed(Candidate(0), 0.0).unwrap();
-        let mut series = Series::default();
-        for candidate in [1, 0].map(Candidate) {
-            monitor
-                .record((candidate, 0.5), None, 0.0, &mut series)
-                .unwrap();
-        }
-        assert_eq!(series.target_coverage, [0.5, 1.0]);
-        assert_eq!(series.target_coverage_with_seeds, [1.0, 1.0]);
-        // Both patches are one ramp, so standardised they are one pattern or two by rounding.
-        assert_eq!(series.patch_coverage.len(), 2);
-        assert_eq!(series.patch_coverage_with_seeds[1], 1.0);
-        assert!(series.latent_coverage.is_empty());
-        assert!(monitor.seed(Candidate(2), 0.0).is_err());
-    }
-
-    #[test]
-    fn a_summary_of_an_earlier_version_still_reads() {
-        let earlier = r#"{"target_coverage":[0.5],"mae":[1],"rmse":[1],"nlpd":[1],
-            "surrogate_mean":[1],"surrogate_sigma":[1],"noise_sigma":[1],"seconds":[1]}"#;
-        let series: Series = serde_json::from_str(earlier).unwrap();
-        assert_eq!(series.target_coverage, [0.5]);
-        assert!(series.patch_coverage.is_empty() && series.surrogate_variance.is_empty());
-    }
-
-    #[test]
-    fn files_without_the_times_of_the_steps_are_read() {
-        let mut series = Series::default();
-        let after = Times {
-            deciding: Duration::from_millis(1500),
-            ..Times::default()
-        };
-        series.record_times(&Times::default(), &after);
-        assert_eq!(series.deciding_seconds, [1.5]);
-        assert_eq!(series.measuring_seconds, [0.0]);
-        let mut value = serde_json::to_value(&series).unwrap();
-        let fields = value.as_object_mut().unwrap();
-        assert!(fields.remove("deciding_seconds").is_some());
-        let read: Series = serde_json::from_value(value).unwrap();
-        assert_eq!(read.deciding_seconds, Vec::<f64>::new());
-        assert_eq!(read.measuring_seconds, [0.0]);
-    }
-}
+mod tests;

@@ -50,15 +50,15 @@ pub(crate) trait Witness: Send {
         &mut self,
         state: &State,
         series: &Series,
-        posterior: &Posterior,
+        surrogates: &[Posterior],
         plane: Option<Vec<[f32; 2]>>,
     );
 
     /// As [`World::show_scores`].
     fn show_scores(&mut self, state: &State, scores: Vec<f32>);
 
-    /// The true response, where it is known.
-    fn show_truth(&mut self, truth: Option<&Map>);
+    /// As [`World::show_truths`].
+    fn show_truths(&mut self, truths: &[Option<&Map>]);
 }
 
 impl Campaign {
@@ -333,7 +333,9 @@ impl Campaign {
             if let Some(overview) = self.state.overview() {
                 witness.happened(&Event::Overview(Box::new((**overview).clone())));
             }
-            witness.show_truth(world.experiment.truth());
+            let experiment = &world.experiment;
+            let truths = (0..experiment.responses()).map(|n| experiment.truth_of(n));
+            witness.show_truths(&truths.collect::<Vec<_>>());
         }
         let mut drive = Drive::new(self.state, self.patches, self.monitor, controller, how)?;
         let ended = drive.run(&mut world, observer)?;
@@ -469,11 +471,11 @@ impl World for Answers<'_> {
         &mut self,
         state: &State,
         series: &Series,
-        posterior: Posterior,
+        surrogates: &[Posterior],
         plane: Option<Vec<[f32; 2]>>,
     ) {
         if let Some(witness) = &mut self.witness {
-            witness.show_figures(state, series, &posterior, plane);
+            witness.show_figures(state, series, surrogates, plane);
         }
     }
 
@@ -537,6 +539,12 @@ impl World for Answers<'_> {
         let mut channels = (0..self.experiment.responses()).map(channel);
         let response = channels.position(|channel| channel == *target);
         self.experiment.truth_of(response.unwrap_or(0)).cloned()
+    }
+
+    fn show_truths(&mut self, truths: &[Option<&Map>]) {
+        if let Some(witness) = &mut self.witness {
+            witness.show_truths(truths);
+        }
     }
 
     fn targets(&self, _: &State) -> Vec<(String, String)> {

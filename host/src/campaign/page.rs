@@ -6,8 +6,8 @@ use super::{History, Measurement, Outcome, discovery, history_tables, published}
 use crate::data::{Map, Region, on_candidates};
 use crate::experiment::Experiment;
 use crate::figures::{
-    LatentPlane, Marked, Metrics, PairedResponse, PairsFigure, Progress, StepMark, StepTimes,
-    StrategyResult, SurrogateFigure, Trajectory,
+    LatentPlane, Marked, Metrics, PairedResponse, PairsFigure, Progress, ResponseErrors, StepMark,
+    StepTimes, StrategyResult, SurrogateFigure, Trajectory,
 };
 use crate::page::{Report, Table};
 use crate::plot::number::significant;
@@ -49,7 +49,13 @@ pub(super) fn with_report<R>(
         .iter()
         .map(|outcome| Shown::new(outcome, border.as_ref(), history))
         .collect();
-    let results: Vec<_> = shown.iter().map(Shown::result).collect();
+    let sought = experiment.target();
+    let errors = outcomes.iter().map(|outcome| errors(outcome, &sought));
+    let errors: Vec<_> = errors.collect();
+    let results = shown.iter().zip(&errors);
+    let results: Vec<_> = results
+        .map(|(shown, errors)| shown.result(errors))
+        .collect();
     let surrogate = match (outcomes, &first.mean, &first.sigma) {
         ([_], Some(mean), Some(sigma)) => Some(SurrogateFigure {
             title: "surrogate that decided",
@@ -97,14 +103,6 @@ pub(super) fn with_report<R>(
         Some(history) if history.phases.len() > 1 => history.strategies().join(", then "),
         _ => names.join(" and "),
     };
-    let warnings = outcomes.iter().flat_map(|outcome| {
-        let strategy = &outcome.config.strategy;
-        let warnings = outcome.warnings.iter();
-        warnings.map(move |warning| match outcomes {
-            [_] => warning.clone(),
-            _ => format!("{strategy}: {warning}"),
-        })
-    });
     let origin = experiment.origin().map(|origin| ("data", origin));
     let seed = [("seed", first.config.seed.to_string())];
     let provenance: Vec<_> = seed.into_iter().chain(origin).collect();
@@ -133,7 +131,7 @@ pub(super) fn with_report<R>(
         tables: &tables,
         notes: &[],
         settings: told.settings,
-        warnings: &warnings.collect::<Vec<_>>(),
+        warnings: &warnings(outcomes),
         provenance: &provenance,
     })
 }
@@ -226,7 +224,7 @@ impl<'a> Shown<'a> {
     }
 
     /// The campaign as figures take it.
-    fn result(&self) -> StrategyResult<'_> {
+    fn result<'r>(&'r self, errors: &'r [ResponseErrors<'r>]) -> StrategyResult<'r> {
         let series = &self.outcome.series;
         StrategyResult {
             trajectory: Trajectory {
@@ -247,6 +245,8 @@ impl<'a> Shown<'a> {
                     Progress::default()
                 },
                 latent_coverage: Progress::of_one(&series.latent_coverage),
+                response_cluster_coverage: Progress::of_one(&series.response_cluster_coverage),
+                errors,
             },
             times: StepTimes {
                 measuring: &series.measuring_seconds,
@@ -282,6 +282,40 @@ fn pixels(points: &[Measurement]) -> Vec<(usize, usize)> {
 /// Candidate numbers of measurements.
 fn candidates(points: &[Measurement]) -> Vec<usize> {
     points.iter().map(|m| m.candidate.index()).collect()
+}
+
+/// What went wrong, of several campaigns each with its strategy.
+fn warnings(outcomes: &[&Outcome]) -> Vec<String> {
+    let warnings = outcomes.iter().flat_map(|outcome| {
+        let strategy = &outcome.config.strategy;
+        let warnings = outcome.warnings.iter();
+        warnings.map(move |warning| match outcomes {
+            [_] => warning.clone(),
+            _ => format!("{strategy}: {warning}"),
+        })
+    });
+    warnings.collect()
+}
+
+/// The errors of each response, where several are sought, for figures; nothing where one is.
+fn errors<'r>(
+    outcome: &'r Outcome,
+    (name, units): &'r (String, String),
+) -> Vec<ResponseErrors<'r>> {
+    let series = &outcome.series;
+    if series.further.is_empty() {
+        return Vec::new();
+    }
+    let errors = |response, units, mae: &'r [f64], nlpd: &'r [f64]| ResponseErrors {
+        response,
+        units,
+        mae: Progress::of_one(mae),
+        nlpd: Progress::of_one(nlpd),
+    };
+    let first = errors(name, units, &series.mae, &series.nlpd);
+    let further = series.further.iter();
+    let further = further.map(|of| errors(&of.target, &of.units, &of.mae, &of.nlpd));
+    std::iter::once(first).chain(further).collect()
 }
 
 /// How well the surrogate tells each response, where several are sought; nothing where one is.

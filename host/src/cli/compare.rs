@@ -48,8 +48,9 @@ pub(super) struct CompareArgs {
     target: Targets,
     #[command(flatten)]
     data: DataArgs,
-    /// A built-in specimen instead of data: its name, and a number that chooses one of its kind.
-    #[arg(long, value_name = "NAME[:SEED]")]
+    /// A built-in specimen instead of data: its name, a number that chooses one of its kind, and :joint behind
+    /// that of nanoparticles and plasmonic for a rare behaviour that no single response shows.
+    #[arg(long, value_name = "NAME[:SEED[:joint]]")]
     specimen: Option<String>,
     /// Strategies to compare, separated by commas; the others are tested against the first and
     /// against `random`.

@@ -60,15 +60,6 @@ pub(super) fn run(args: &CtlArgs) -> Result<(), Failure> {
     print(&described(&status))
 }
 
-/// All that is sought, with commas.
-fn targets(status: &Status) -> String {
-    let further = status.further.iter().map(|(target, _)| target.as_str());
-    let all: Vec<_> = std::iter::once(status.target.as_str())
-        .chain(further)
-        .collect();
-    all.join(", ")
-}
-
 /// What was measured of further targets at the last point.
 pub(super) fn further(status: &Status) -> String {
     let known = status.further.iter();
@@ -115,7 +106,7 @@ fn described(status: &Status) -> String {
         line("proposal", &format!("{}{predicted}", place(proposal)));
     }
     line("strategy", &status.strategy);
-    line("target", &targets(status));
+    line("target", status.targets.as_ref().unwrap_or(&status.target));
     let approval = match (status.approval, status.time_out) {
         (false, _) => String::new(),
         (true, None) => ", every proposal waits for a person".to_owned(),
@@ -303,12 +294,13 @@ mod tests {
         );
         assert_eq!(duration(65.0), "1 min 5 s");
         let several = Status {
+            targets: Some("sum,line:Pd-La".to_owned()),
             further: vec![("line:Pd-La".to_owned(), Some(31.5))],
             ..status
         };
         let said = described(&several);
         for line in [
-            "target     sum, line:Pd-La\n",
+            "target     sum,line:Pd-La\n",
             "column 40: 2310; line:Pd-La 31.50\n",
         ] {
             assert!(said.contains(line), "{said}");

@@ -13,6 +13,7 @@ target.png: the true response, with what all strategies measured
 learning.png: error, mean and uncertainty of the model, step by step
 coverage.png: share of the target space seen, step by step
 coverages.png: shares of target space, patches and latent space seen, where known
+errors.png: error and likelihood of each response that was sought, step by step
 surrogate.png: what the model expects, and how surely
 times.png: time of each step
 pairs.png: every pair of the responses that were sought, with what was measured

@@ -214,6 +214,7 @@ pub(super) fn describe(outcome: &Outcome) -> String {
         let share = values.last();
         share.map_or_else(String::new, |share| format!(", {space} {share:.3}"))
     };
+    let clusters = share("response cluster", &series.response_cluster_coverage);
     let patches = share("patch", &series.patch_coverage);
     let latents = share("latent", &series.latent_coverage);
     let judged = if series.mae.is_empty() {
@@ -226,7 +227,7 @@ pub(super) fn describe(outcome: &Outcome) -> String {
         format!("{covered}{patches}{latents}")
     } else {
         format!(
-            "target coverage {coverage:.3} ({:.0} of {bins} bins){patches}{latents}\n  \
+            "target coverage {coverage:.3} ({:.0} of {bins} bins){clusters}{patches}{latents}\n  \
              MAE {} {units}, RMSE {} {units}, NLPD {:.3}",
             coverage * bins as f64,
             significant(last(&series.mae)),

@@ -1,5 +1,6 @@
 //! `beacon score`: the metrics of any order in which somebody measured.
 
+use std::borrow::Cow;
 use std::fmt::Write as _;
 use std::path::PathBuf;
 
@@ -279,6 +280,9 @@ impl PublishedFigures {
     }
 }
 
+/// Columns of the table for the names of figures, at least.
+const NAMES: usize = 34;
+
 /// Steps that the table shows, beside the last.
 const SHOWN: [usize; 4] = [50, 100, 200, 300];
 
@@ -302,15 +306,18 @@ fn describe(
             ""
         }
     );
+    let rows = rows(args, outcome, series, theirs);
+    let longest = rows.iter().map(|(name, ..)| name.chars().count()).max();
+    let width = longest.map_or(NAMES, |longest| NAMES.max(longest));
     let mut row = |name: &str, cells: Vec<String>| {
         let cells = cells.iter().map(|cell| format!("{cell:>11}"));
         // A string takes any text.
-        let _ = writeln!(text, "{name:<34}{}", cells.collect::<String>());
+        let _ = writeln!(text, "{name:<width$}{}", cells.collect::<String>());
     };
     row("step", steps.iter().map(usize::to_string).collect());
-    for (name, values, form) in rows(args, outcome, series, theirs) {
+    for (name, values, form) in rows {
         let value = |step: &usize| values.get(step - 1).copied().unwrap_or(f64::NAN);
-        row(name, steps.iter().map(|step| form(value(step))).collect());
+        row(&name, steps.iter().map(|step| form(value(step))).collect());
     }
     if outcome.seeds.is_empty() {
         text += "no seeds: give those of the run with --seeds-from, if it had any\n";
@@ -323,7 +330,7 @@ fn describe(
 }
 
 /// Name of a figure, its value after each step, and how it is written.
-type Row<'a> = (&'static str, &'a [f64], fn(f64) -> String);
+type Row<'a> = (Cow<'static, str>, &'a [f64], fn(f64) -> String);
 
 /// The figures that the table shows.
 fn rows<'a>(
@@ -334,38 +341,55 @@ fn rows<'a>(
 ) -> Vec<Row<'a>> {
     let share: fn(f64) -> String = |value| format!("{value:.3}");
     let figure: fn(f64) -> String = significant;
-    let mut rows: Vec<Row<'_>> = vec![
-        ("target coverage", &series.target_coverage, share),
-        ("patch coverage", &series.patch_coverage, share),
-        ("latent coverage", &series.latent_coverage, share),
-    ];
+    let mut rows: Vec<Row<'_>> = Vec::new();
+    let mut row = |name: &'static str, values: &'a [f64], form| {
+        rows.push((name.into(), values, form));
+    };
+    row("target coverage", &series.target_coverage, share);
+    // Of one response there are no clusters.
+    if !series.response_cluster_coverage.is_empty() {
+        let clusters = &series.response_cluster_coverage;
+        row("response-cluster coverage", clusters, share);
+    }
+    row("patch coverage", &series.patch_coverage, share);
+    row("latent coverage", &series.latent_coverage, share);
     if !outcome.seeds.is_empty() {
-        let [target, patch, latent] = [
+        let [target, clusters, patch, latent] = [
             &series.target_coverage_with_seeds,
+            &series.response_cluster_coverage_with_seeds,
             &series.patch_coverage_with_seeds,
             &series.latent_coverage_with_seeds,
         ];
-        rows.push(("target coverage with seeds", target, share));
-        rows.push(("patch coverage with seeds", patch, share));
-        rows.push(("latent coverage with seeds", latent, share));
+        row("target coverage with seeds", target, share);
+        if !clusters.is_empty() {
+            row("response-cluster coverage with seeds", clusters, share);
+        }
+        row("patch coverage with seeds", patch, share);
+        row("latent coverage with seeds", latent, share);
     }
     let uncertainty = if args.published {
-        rows.push(("RMSE, called MAE", &series.mae, figure));
+        row("RMSE, called MAE", &series.mae, figure);
         "surrogate uncertainty, variance"
     } else {
-        rows.push(("MAE", &series.mae, figure));
-        rows.push(("RMSE", &series.rmse, figure));
+        row("MAE", &series.mae, figure);
+        row("RMSE", &series.rmse, figure);
         "surrogate uncertainty, sigma"
     };
-    rows.push(("NLPD", &series.nlpd, share));
-    rows.push(("surrogate mean", &series.surrogate_mean, figure));
-    rows.push((uncertainty, &series.surrogate_sigma, figure));
+    row("NLPD", &series.nlpd, share);
+    row("surrogate mean", &series.surrogate_mean, figure);
+    row(uncertainty, &series.surrogate_sigma, figure);
     if let Some(theirs) = theirs {
         let (mean, variance) = (&theirs.surrogate_mean, &theirs.surrogate_variance);
         let mae = &theirs.rmse_reported_as_mae;
-        rows.push(("in the file: RMSE, called MAE", mae, figure));
-        rows.push(("in the file: surrogate mean", mean, figure));
-        rows.push(("in the file: surrogate variance", variance, figure));
+        row("in the file: RMSE, called MAE", mae, figure);
+        row("in the file: surrogate mean", mean, figure);
+        row("in the file: surrogate variance", variance, figure);
+    }
+    for of in &series.further {
+        let name = &of.target;
+        rows.push((format!("MAE, {name}").into(), &of.mae[..], figure));
+        rows.push((format!("RMSE, {name}").into(), &of.rmse[..], figure));
+        rows.push((format!("NLPD, {name}").into(), &of.nlpd[..], share));
     }
     rows
 }

@@ -86,6 +86,9 @@ pub struct Status {
     pub strategy: String,
     /// What is sought, as a scalarizer is written; of several the first.
     pub target: String,
+    /// All that is sought, as `ctl DIR target` takes it; absent where that is the target alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub targets: Option<String>,
     /// What is sought beside it, each with its value at the last point.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub further: Vec<(String, Option<f64>)>,
@@ -184,6 +187,8 @@ impl Status {
             coverage: None,
             strategy: settings.campaign.strategy.clone(),
             target: settings.target().to_string(),
+            targets: Some(settings.targets_in_words())
+                .filter(|all| *all != settings.target().to_string()),
             further: (settings.sought().zip(&settings.targets).skip(1))
                 .map(|(target, &index)| {
                     let response = last.and_then(|point| point.responses.get(index).copied());

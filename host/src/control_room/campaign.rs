@@ -230,8 +230,10 @@ impl Campaign {
             } else {
                 0
             };
+            let further = series.further.iter().map(|of| (&of.target, &of.units));
             let figures = json!({
                 "points": points, "seeds": seeds, "noise_sigma": noise_sigma,
+                "further": further.collect::<Vec<_>>(),
                 "from": from, "series": since(series, from),
             });
             (cursor.figures, cursor.steps) = (*version, steps);
@@ -345,10 +347,12 @@ impl Campaign {
         for (head, bytes) in seen.head.maps.iter().zip(seen.maps) {
             told.set_map(&head.name, head.points, bytes);
         }
-        // Of another target the truth may not be known.
-        if !seen.head.maps.iter().any(|head| head.name == "truth")
-            && told.maps.remove("truth").is_some()
-        {
+        // Of another target the truth may not be known, and there may be fewer of them.
+        let there = |name: &str| seen.head.maps.iter().any(|head| head.name == name);
+        let before = told.maps.len();
+        told.maps
+            .retain(|name, _| past::is_made_here(name) || there(name));
+        if told.maps.len() < before {
             told.maps_version += 1;
         }
         let version = told.figures.as_ref().map_or(0, |(_, version)| *version) + 1;
@@ -508,16 +512,23 @@ fn torn(bytes: u64) -> String {
 /// The figures of the steps from one on.
 fn since(series: &Series, from: usize) -> Value {
     let part = |figures: &[f64]| json!(figures.get(from..).unwrap_or_default());
-    json!({
+    let mut told = json!({
         "observed_coverage": part(&series.observed_coverage),
         "patch_coverage": part(&series.patch_coverage),
         "latent_coverage": part(&series.latent_coverage),
         "target_coverage": part(&series.target_coverage),
+        "response_cluster_coverage": part(&series.response_cluster_coverage),
         "surrogate_mean": part(&series.surrogate_mean),
         "surrogate_sigma": part(&series.surrogate_sigma),
         "noise_sigma": part(&series.noise_sigma),
         "mae": part(&series.mae),
-    })
+        "nlpd": part(&series.nlpd),
+    });
+    for of in &series.further {
+        told[format!("mae:{}", of.target)] = part(&of.mae);
+        told[format!("nlpd:{}", of.target)] = part(&of.nlpd);
+    }
+    told
 }
 
 fn spectrum_at(journal: &Path, place: Place) -> Option<Vec<f64>> {

@@ -8,8 +8,8 @@ use beacon_kernel::{Candidate, Pixel};
 use serde_json::{Map, Value, json};
 
 use crate::campaign::{
-    Author, Begun, Components, Event, Folded, MeasuredPoint, NextPoint, Record, Region, Standing,
-    State,
+    Author, Begun, Components, Event, Folded, Foreseen, MeasuredPoint, NextPoint, Record, Region,
+    Standing, State,
 };
 use crate::scalarizer::Scalarizer;
 use crate::units::{Electrons, ElectronsPerSquareAngstrom, Picoamperes, Seconds};
@@ -272,13 +272,18 @@ fn author(author: Author) -> &'static str {
     }
 }
 
-/// What was expected of further responses, in their units.
-fn predictions(foreseen: &[crate::campaign::Foreseen]) -> Value {
+/// What was expected of further responses.
+fn predictions(of_each: &[Foreseen]) -> Value {
+    json!({ "predicted": foreseen(of_each) })
+}
+
+/// Mean and standard deviation that were predicted of further responses, in their units.
+fn foreseen(foreseen: &[Foreseen]) -> Vec<(f64, f32)> {
     let predicted = foreseen.iter().map(|of| {
         let (mean, sigma) = of.prediction;
         (f64::from(mean) + of.origin, sigma)
     });
-    json!({ "predicted": predicted.collect::<Vec<_>>() })
+    predicted.collect()
 }
 
 /// Mean and standard deviation that were predicted for a point.
@@ -292,6 +297,7 @@ fn point_told(point: &MeasuredPoint) -> Value {
     json!({
         "responses": point.responses, "author": author(point.author),
         "predicted": predicted(point.proposed.as_ref()),
+        "foreseen": foreseen(&point.foreseen),
         "score": point.proposed.map(|proposed| proposed.score), "revision": point.revision,
     })
 }
@@ -311,6 +317,7 @@ fn facts(state: &State) -> Map<String, Value> {
     let scalarizers = settings.scalarizers.iter();
     let scalarizers: Vec<String> = scalarizers.map(ToString::to_string).collect();
     let target = settings.target();
+    let units = |target: &Scalarizer| target.units(&channels.axis.units, &channels.units);
     let wishes: Vec<Value> = state
         .wishes()
         .map(|candidate| pixel_of(state, candidate))
@@ -321,7 +328,9 @@ fn facts(state: &State) -> Map<String, Value> {
         "scalarizers": scalarizers,
         "target": target.to_string(),
         "targets": settings.sought().map(ToString::to_string).collect::<Vec<_>>(),
+        "sought": settings.targets_in_words(),
         "units": target.units(&channels.axis.units, &channels.units),
+        "target_units": settings.sought().map(units).collect::<Vec<_>>(),
         "windows": target.windows(&channels.coordinates, &channels.axis),
         "revision": state.revision(),
         "budget": settings.budget,

@@ -59,7 +59,7 @@ pub use pairs::{PairedResponse, PairsFigure};
 pub use panels::{CurvePanel, PanelsFigure, Span};
 pub use spectra::{Arrangement, Shade, SpectraFigure, Spectrum};
 pub use step_mark::StepMark;
-pub use strategy_result::{Metrics, Progress, StepTimes, StrategyResult};
+pub use strategy_result::{Metrics, Progress, ResponseErrors, StepTimes, StrategyResult};
 pub use surrogate::SurrogateFigure;
 pub use target::TargetFigure;
 pub use times::TimesFigure;

@@ -1,9 +1,11 @@
 //! Curves of several quantities, a panel each: Figure 3 of the paper and its coverage curves.
 
+use std::borrow::Cow;
+
 use super::curves::{Curve, room_for_names};
 use super::step_mark::StepMark;
 use super::strategy_colour::strategy_colour;
-use super::strategy_result::{Metrics, Progress, StrategyResult};
+use super::strategy_result::{Metrics, Progress, ResponseErrors, StrategyResult};
 use crate::plot::canvas::{Canvas, DrawResult, even, whole};
 use crate::plot::legend::{Entry, Legend};
 use crate::plot::plane::{FOOT, Plane, Scale};
@@ -24,7 +26,7 @@ pub enum Span {
 #[derive(Clone, Debug)]
 pub struct CurvePanel<'a> {
     /// What the upright axis is called.
-    pub quantity: &'a str,
+    pub quantity: Cow<'a, str>,
     /// Units of the quantity; empty for none.
     pub units: &'a str,
     /// The values that the axis spans.
@@ -74,14 +76,17 @@ impl<'a> PanelsFigure<'a> {
         )
     }
 
-    /// Coverage of target, patches and latent space against step, in one row. Quantities that
-    /// no strategy knows have no panel.
+    /// Coverage of target, clusters of several responses, patches and latent space against step, three in a
+    /// row. Quantities that no strategy knows have no panel.
     pub fn coverage(results: &'a [StrategyResult<'a>]) -> Self {
         Self::of(
             results,
             3,
             &[
                 ("target coverage", "", Span::Shares, |m| m.target_coverage),
+                ("response-cluster coverage", "", Span::Shares, |m| {
+                    m.response_cluster_coverage
+                }),
                 ("range covered so far", "", Span::Shares, |m| {
                     m.range_coverage
                 }),
@@ -98,7 +103,7 @@ impl<'a> PanelsFigure<'a> {
                 (!mean.is_empty()).then(|| Curve::of(result.trajectory.strategy, mean, sd))
             });
             CurvePanel {
-                quantity,
+                quantity: quantity.into(),
                 units,
                 span,
                 curves: curves.collect(),
@@ -107,6 +112,43 @@ impl<'a> PanelsFigure<'a> {
         Self {
             panels: panels.filter(|panel| !panel.curves.is_empty()).collect(),
             columns,
+            marks: &[],
+        }
+    }
+
+    /// Errors of the surrogate of each of several responses against step, a response a row: MAE and NLPD.
+    /// A response of which no strategy knows the truth has no row.
+    pub fn errors(results: &'a [StrategyResult<'a>]) -> Self {
+        let mut responses: Vec<(&str, &str)> = Vec::new();
+        for of in results.iter().flat_map(|result| result.metrics.errors) {
+            if responses.iter().all(|(known, _)| *known != of.response) {
+                responses.push((of.response, of.units));
+            }
+        }
+        let panel = |response: &'a str, error, units, span, pick: PickError<'a>| {
+            let curves = results.iter().filter_map(|result| {
+                let mut errors = result.metrics.errors.iter();
+                let of = errors.find(|of| of.response == response)?;
+                let Progress { mean, sd } = pick(of);
+                let known = mean.iter().any(|value| value.is_finite());
+                known.then(|| Curve::of(result.trajectory.strategy, mean, sd))
+            });
+            CurvePanel {
+                quantity: format!("{error} of {response}").into(),
+                units,
+                span,
+                curves: curves.collect(),
+            }
+        };
+        let panels = responses.into_iter().flat_map(|(response, units)| {
+            [
+                panel(response, "MAE", units, Span::FromZero, |of| of.mae),
+                panel(response, "NLPD", "nats", Span::Fitted, |of| of.nlpd),
+            ]
+        });
+        Self {
+            panels: panels.filter(|panel| !panel.curves.is_empty()).collect(),
+            columns: 2,
             marks: &[],
         }
     }
@@ -173,6 +215,8 @@ pub(super) fn columns(panels: usize) -> usize {
         _ => 4,
     }
 }
+
+type PickError<'a> = fn(&ResponseErrors<'a>) -> Progress<'a>;
 
 type Quantity<'a> = (&'a str, &'a str, Span, fn(&Metrics<'a>) -> Progress<'a>);
 
@@ -241,7 +285,7 @@ impl<'a> Figure for PanelsFigure<'a> {
                 x: Scale::steps(steps),
                 y: panel.scale(),
             };
-            plane.draw_axes(canvas, ("step", ""), (panel.quantity, panel.units))?;
+            plane.draw_axes(canvas, ("step", ""), (&panel.quantity, panel.units))?;
             let corner = (plane.left - Plane::room(&plane.y) + 8, plane.top - 14);
             canvas.letter(i, self.panels.len(), corner)?;
             plane.draw_marks(canvas, self.marks)?;

@@ -28,7 +28,21 @@ impl<'a> Progress<'a> {
     }
 }
 
-/// The six metrics of the paper's supplement over the steps; empty where unknown.
+/// How far the surrogate of one of several responses is from the truth.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct ResponseErrors<'a> {
+    /// What the response is.
+    pub response: &'a str,
+    /// Its units; empty for none.
+    pub units: &'a str,
+    /// Mean absolute error, in those units.
+    pub mae: Progress<'a>,
+    /// Mean negative log predictive density, in nats.
+    pub nlpd: Progress<'a>,
+}
+
+/// The six metrics of the paper's supplement over the steps, and those of several responses; empty where
+/// unknown.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Metrics<'a> {
     /// Mean absolute error of the surrogate, in the units of the response.
@@ -39,6 +53,8 @@ pub struct Metrics<'a> {
     pub surrogate_sigma: Progress<'a>,
     /// Share of the target space, 0 to 1.
     pub target_coverage: Progress<'a>,
+    /// Share of the clusters of the vectors of several responses, 0 to 1.
+    pub response_cluster_coverage: Progress<'a>,
     /// Share of the range of the responses so far, 0 to 1: what stands for the target space where
     /// the truth is not known.
     pub range_coverage: Progress<'a>,
@@ -46,6 +62,8 @@ pub struct Metrics<'a> {
     pub patch_coverage: Progress<'a>,
     /// Share of the clusters of latent points, 0 to 1.
     pub latent_coverage: Progress<'a>,
+    /// Each of several responses, the first before the others; empty where one is sought.
+    pub errors: &'a [ResponseErrors<'a>],
 }
 
 /// Seconds each step took; as many in each as there were steps, empty where unknown.

@@ -223,6 +223,7 @@ pub(crate) fn panels(
                     patch_coverage: shares,
                     range_coverage: Progress::default(),
                     latent_coverage: Progress::default(),
+                    ..Metrics::default()
                 },
                 times: StepTimes {
                     measuring: values.mean,
@@ -266,7 +267,11 @@ fn curves_keep_their_texts_apart_for_any_number_of_strategies_and_steps() {
 fn a_quantity_that_nobody_knows_has_no_panel() {
     panels(2, 30, 1.0, |results| {
         let coverage = PanelsFigure::coverage(results);
-        let quantities: Vec<_> = coverage.panels.iter().map(|panel| panel.quantity).collect();
+        let quantities: Vec<_> = coverage
+            .panels
+            .iter()
+            .map(|panel| &*panel.quantity)
+            .collect();
         assert_eq!(quantities, ["target coverage", "patch coverage"]);
         let texts = drawn(&coverage);
         contains(&texts, "patch coverage");

@@ -64,20 +64,20 @@ impl Witness for Shown {
         &mut self,
         state: &State,
         series: &Series,
-        posterior: &Posterior,
+        surrogates: &[Posterior],
         plane: Option<Vec<[f32; 2]>>,
     ) {
         let journal = self.journal.as_ref();
         let record = journal.and_then(Journal::last);
         let moment = Moment::after(record, state);
-        self.view.show(moment, series, posterior, plane);
+        self.view.show(moment, series, surrogates, plane);
     }
 
     fn show_scores(&mut self, state: &State, scores: Vec<f32>) {
         self.view.show_scores(state.points().len(), scores);
     }
 
-    fn show_truth(&mut self, truth: Option<&Map>) {
-        self.view.show_truth(truth);
+    fn show_truths(&mut self, truths: &[Option<&Map>]) {
+        self.view.show_truths(truths);
     }
 }

@@ -15,6 +15,8 @@
 //! | `score` | candidate: what the last proposal was chosen by, in the strategy's own terms |
 //! | `truth` | pixel: the true response of a simulated sample |
 //!
+//! Where several responses are sought, `mean_2`, `sigma_2` and `truth_2` are those of the second, and so on.
+//!
 //! A thread of its own replaces the file as a whole, so that neither the disk nor a reader delays a
 //! campaign. Only the newest state counts; the file may be lost at any time. States that another takes the
 //! place of go to the [past](super::past).
@@ -27,11 +29,17 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+use beacon_kernel::MOST_RESPONSES;
 use serde::{Deserialize, Serialize};
 
 use super::past::Past;
 use crate::campaign::{Posterior, Series, State};
 use crate::data::Map;
+
+/// Names of the maps of each response that is sought.
+const MEANS: [&str; MOST_RESPONSES] = ["mean", "mean_2", "mean_3", "mean_4"];
+const SIGMAS: [&str; MOST_RESPONSES] = ["sigma", "sigma_2", "sigma_3", "sigma_4"];
+const TRUTHS: [&str; MOST_RESPONSES] = ["truth", "truth_2", "truth_3", "truth_4"];
 
 const MAGIC: &[u8; 12] = b"BEACON view\n";
 /// Time between two files.
@@ -182,7 +190,7 @@ impl Slot {
             return;
         }
         let mut maps = self.maps.clone();
-        maps.remove("truth");
+        maps.retain(|name, _| !TRUTHS.contains(name));
         let head = Head {
             series: Series::default(),
             ..self.head.clone()
@@ -226,7 +234,7 @@ impl View {
         &self,
         moment: Moment,
         series: &Series,
-        posterior: &Posterior,
+        surrogates: &[Posterior],
         plane: Option<Vec<[f32; 2]>>,
     ) {
         let Moment {
@@ -235,9 +243,14 @@ impl View {
             seeds,
             revision,
         } = moment;
-        let mean = posterior.mean.iter().map(|&mean| mean as f32).collect();
-        let sigmas = posterior.variance.iter();
-        let sigma = sigmas.map(|variance| variance.sqrt() as f32).collect();
+        let maps = surrogates.iter().map(|of| -> [Arc<[f32]>; 2] {
+            let variances = of.variance.iter();
+            [
+                of.mean.iter().map(|&mean| mean as f32).collect(),
+                variances.map(|variance| variance.sqrt() as f32).collect(),
+            ]
+        });
+        let mut maps = maps.collect::<Vec<_>>().into_iter();
         let mut slot = self.lock();
         slot.retire();
         slot.revision = revision;
@@ -245,12 +258,19 @@ impl View {
             record,
             points,
             seeds,
-            noise_sigma: posterior.noise.sqrt(),
+            noise_sigma: surrogates.first().map_or(f64::NAN, |of| of.noise.sqrt()),
             series: series.clone(),
             maps: Vec::new(),
         };
-        slot.maps.insert("mean", (points, mean));
-        slot.maps.insert("sigma", (points, sigma));
+        for (mean, sigma) in MEANS.into_iter().zip(SIGMAS) {
+            if let Some([means, sigmas]) = maps.next() {
+                slot.maps.insert(mean, (points, means));
+                slot.maps.insert(sigma, (points, sigmas));
+            } else {
+                slot.maps.remove(mean);
+                slot.maps.remove(sigma);
+            }
+        }
         if let Some(plane) = plane {
             let axis = |axis: usize| plane.iter().map(|place| place[axis]).collect();
             slot.maps.insert("plane_x", (points, axis(0)));
@@ -267,17 +287,21 @@ impl View {
         self.fill(slot);
     }
 
-    /// Shows the true response, where it is known.
-    pub(crate) fn show_truth(&self, truth: Option<&Map>) {
-        let truth: Option<Shown> = truth.map(|map| {
+    /// Shows the true response of everything that is sought, where it is known.
+    pub(crate) fn show_truths(&self, truths: &[Option<&Map>]) {
+        let shown = |map: &Map| -> Shown {
             let values = map.values.iter().map(|&value| value as f32);
             (0, values.collect())
-        });
-        let mut slot = self.lock();
-        match truth {
-            Some(truth) => slot.maps.insert("truth", truth),
-            None => slot.maps.remove("truth"),
         };
+        let truths: Vec<_> = truths.iter().map(|truth| truth.map(shown)).collect();
+        let mut truths = truths.into_iter();
+        let mut slot = self.lock();
+        for name in TRUTHS {
+            match truths.next().flatten() {
+                Some(truth) => slot.maps.insert(name, truth),
+                None => slot.maps.remove(name),
+            };
+        }
         self.fill(slot);
     }
 
@@ -318,7 +342,7 @@ fn keep_writing(slot: &(Mutex<Slot>, Condvar), folder: &Path, room: u64) {
         let mut bytes = Vec::new();
         let heads = std::mem::take(&mut head.maps);
         let kept = heads.into_iter().zip(maps);
-        let kept = kept.filter(|(head, _)| head.name != "truth");
+        let kept = kept.filter(|(head, _)| !TRUTHS.contains(&head.name.as_str()));
         let (heads, maps): (Vec<MapHead>, Vec<Vec<u8>>) = kept.unzip();
         let head = Head {
             record: Some(record),
@@ -408,7 +432,7 @@ mod tests {
         let mut series = Series::default();
         let view = View::new(folder.path(), ROOM);
         let truth = Map::uncalibrated(1, 3, vec![7.0, 8.0, 9.0], "truth");
-        view.show_truth(Some(&truth));
+        view.show_truths(&[Some(&truth)]);
         for step in 1..=50 {
             series.seconds.push(0.5);
             series.surrogate_mean.push(f64::NAN);
@@ -419,7 +443,7 @@ mod tests {
                 seeds: 10,
                 revision: u32::from(step > 40),
             };
-            view.show(moment, &series, &posterior(step as f64), plane);
+            view.show(moment, &series, &[posterior(step as f64)], plane);
             view.show_scores(10 + step, vec![0.25, step as f32]);
         }
         drop(view);
@@ -464,5 +488,35 @@ mod tests {
         );
         std::fs::write(file(folder.path()), b"BEACON view\nab").unwrap();
         assert!(read(folder.path()).is_none());
+    }
+
+    #[test]
+    fn maps_of_further_responses_are_there_while_these_are_sought() {
+        let folder = tempfile::tempdir().unwrap();
+        let posterior = |mean: f64| Posterior {
+            mean: vec![mean],
+            variance: vec![1.0],
+            noise: 0.01,
+        };
+        let view = View::new(folder.path(), ROOM);
+        let truth = Map::uncalibrated(1, 1, vec![7.0], "truth");
+        let series = Series::default();
+        let names = |view: View| -> Vec<String> {
+            drop(view);
+            let seen = read(folder.path()).unwrap();
+            seen.head.maps.into_iter().map(|map| map.name).collect()
+        };
+        view.show_truths(&[None, Some(&truth)]);
+        let both = [posterior(1.0), posterior(2.0)];
+        view.show(Moment::default(), &series, &both, None);
+        let several = ["mean", "mean_2", "sigma", "sigma_2", "truth_2"];
+        assert_eq!(names(view), several);
+        let seen = read(folder.path()).unwrap();
+        assert_eq!(seen.maps[1], 2.0_f32.to_le_bytes());
+
+        let view = View::new(folder.path(), ROOM);
+        view.show_truths(&[Some(&truth)]);
+        view.show(Moment::default(), &series, &[posterior(3.0)], None);
+        assert_eq!(names(view), ["mean", "sigma", "truth"]);
     }
 }

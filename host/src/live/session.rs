@@ -14,8 +14,8 @@ use super::taken_up::resumed;
 use super::{LiveError, TakenUp};
 use crate::campaign::drive::{Drive, World as _, further_targets};
 use crate::campaign::{
-    Begun, CampaignConfig, CampaignError, Ended, Event, Given, LiveConfig, MeasuredPoint, Monitor,
-    Observer, Outcome, Overview, Patches, Record, Reduce, State, Use,
+    Begun, CampaignConfig, CampaignError, Ended, Event, FurtherTarget, Given, LiveConfig,
+    MeasuredPoint, Monitor, Observer, Outcome, Overview, Patches, Record, Reduce, State, Use,
 };
 use crate::control::Control;
 use crate::controller::{Controller, ControllerError, OnHandOver};
@@ -283,14 +283,24 @@ impl<'a> Session<'a> {
         observer: &mut dyn Observer,
     ) -> Result<Outcome, CampaignError> {
         let patches = self.patches()?;
-        self.station.view.show_truth(self.truth.as_ref());
         // Truth is for judging: one that cannot judge keeps nobody from measuring.
         let candidates = patches.candidates();
         let further = further_targets(&self.state, &self.station);
         let truth = self.truth.as_ref();
+        let truths = further.iter().map(|of| of.truth.as_ref());
+        let truths: Vec<_> = std::iter::once(truth).chain(truths).collect();
+        self.station.view.show_truths(&truths);
         let (mut monitor, unjudged) = match Monitor::of_several(truth, &further, candidates) {
             Ok(monitor) => (monitor, None),
-            Err(error) => (Monitor::new(None, candidates)?, Some(error)),
+            Err(error) => {
+                let unknown = further.into_iter().map(|target| FurtherTarget {
+                    truth: None,
+                    ..target
+                });
+                let unknown: Vec<_> = unknown.collect();
+                let monitor = Monitor::of_several(None, &unknown, candidates)?;
+                (monitor, Some(error))
+            }
         };
         if let Some(spaces) = spaces {
             monitor.judge_in(spaces)?;

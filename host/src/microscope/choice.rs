@@ -40,7 +40,7 @@ pub enum MicroscopeChoice {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
     "unknown microscope `{0}`; {hint}accepted are replay:IMAGE,RESPONSE, specimen, specimen:NAME, \
-     specimen:NAME:SEED, pyro:HOST:PORT, bridge:HOST:PORT, controller:serial:PORT and \
+     specimen:NAME:SEED, specimen:NAME:SEED:joint, pyro:HOST:PORT, bridge:HOST:PORT, controller:serial:PORT and \
      controller:emulated, as in bridge:192.168.0.4:9092",
     hint = hint(.0)
 )]
@@ -51,7 +51,14 @@ fn hint(text: &str) -> String {
     match text.split_once(':') {
         Some(("specimen", _)) => {
             let names = SpecimenKind::ALL.map(|kind| kind.to_string()).join(", ");
-            format!("specimens are {names}, a number behind the name; ")
+            let joint = SpecimenKind::ALL
+                .into_iter()
+                .filter(|kind| kind.has_joint());
+            let joint: Vec<_> = joint.map(|kind| kind.to_string()).collect();
+            let joint = joint.join(" and ");
+            format!(
+                "specimens are {names}, a number behind the name, :joint behind that of {joint}; "
+            )
         }
         Some(("replay", _)) => "image and response are separated by a comma; ".to_owned(),
         Some(("controller", _)) => "a controller is emulated or serial:PORT; ".to_owned(),

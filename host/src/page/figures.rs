@@ -10,7 +10,7 @@ use crate::figures::{
 use crate::plot::{FORMS, Figure, FigureError, FigureStyle, save_all};
 
 /// Every figure that [`write_figures`] may write.
-pub const FIGURES: [&str; 14] = [
+pub const FIGURES: [&str; 15] = [
     "overview",
     "trajectory",
     "target",
@@ -19,6 +19,7 @@ pub const FIGURES: [&str; 14] = [
     "learning",
     "coverage",
     "coverages",
+    "errors",
     "map",
     "surrogate",
     "times",
@@ -44,6 +45,7 @@ const MOST_TARGETS: usize = 3;
 /// | `learning` | the four curves of Figure 3 of the paper: [`crate::figures::PanelsFigure::learning`] |
 /// | `coverage` | coverage of the target space: [`CoverageFigure`] |
 /// | `coverages` | [`crate::figures::PanelsFigure::coverage`], where more than one coverage is known |
+/// | `errors` | errors of the surrogate of each of several responses: [`crate::figures::PanelsFigure::errors`] |
 /// | `map` | the map that a single campaign publishes, as the one that follows |
 /// | `surrogate` | what the model of a single campaign came to: [`crate::figures::SurrogateFigure`] |
 /// | `times` | time per step: [`TimesFigure`] |
@@ -100,6 +102,10 @@ pub fn write_figures(
     let coverages = report.coverages();
     if coverages.panels.len() > 1 {
         written.add("coverages", &coverages)?;
+    }
+    let errors = report.errors();
+    if !errors.panels.is_empty() {
+        written.add("errors", &errors)?;
     }
     if let Some(map) = &report.map {
         written.add("map", map)?;

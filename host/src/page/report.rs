@@ -87,6 +87,10 @@ impl<'a> Report<'a> {
         PanelsFigure::coverage(self.results).marked(self.marks)
     }
 
+    pub(super) fn errors(&self) -> PanelsFigure<'a> {
+        PanelsFigure::errors(self.results).marked(self.marks)
+    }
+
     /// Units of the response; empty when unknown.
     fn units(&self) -> &'a str {
         self.target.map_or("", |target| &target.units)
@@ -131,8 +135,11 @@ fn headline(report: &Report<'_>) -> Table {
         "" => String::new(),
         units => format!(", {units}"),
     };
-    let metrics: [Row<'_>; 7] = [
+    let metrics: [Row<'_>; 8] = [
         ("target coverage", "", |m| last(&m.target_coverage)),
+        ("response-cluster coverage", "", |m| {
+            last(&m.response_cluster_coverage)
+        }),
         ("range covered so far", "", |m| last(&m.range_coverage)),
         ("patch coverage", "", |m| last(&m.patch_coverage)),
         ("latent coverage", "", |m| last(&m.latent_coverage)),
@@ -372,9 +379,17 @@ fn add_curves(page: &mut Html, report: &Report<'_>) -> Result<(), FigureError> {
     // A lone panel repeats what the figure above shows.
     if coverage.panels.len() > 1 {
         let panels = coverage.panels.iter();
-        let names: Vec<_> = panels.map(|panel| panel.quantity).collect();
+        let names: Vec<_> = panels.map(|panel| &*panel.quantity).collect();
         let caption = format!("{} against step.{bands}", capitalised(&names.join(", ")));
         page.figure(&coverage, &caption)?;
+    }
+    let errors = report.errors();
+    if !errors.panels.is_empty() {
+        let caption = format!(
+            "Mean absolute error and mean negative log predictive density of the surrogate of each response that \
+             was sought, over all candidates, against step.{bands}"
+        );
+        page.figure(&errors, &caption)?;
     }
     if let Some(map) = &report.map {
         page.figure(

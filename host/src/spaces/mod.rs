@@ -37,7 +37,7 @@ mod training;
 use std::sync::Arc;
 
 use crate::data::Patches;
-use crate::metrics::Groups;
+use crate::metrics::{Groups, MetricsError};
 
 pub use cache::Cache;
 pub use error::SpacesError;
@@ -61,13 +61,14 @@ pub struct LatentConfig {
     pub rotation_invariant: bool,
 }
 
-/// The groups of a dataset's candidates in patch space and, if wanted, in latent space. A clone
-/// shares them.
+/// The groups of a dataset's candidates in patch space and, if wanted, in latent space. Those of the vectors
+/// of true responses join them where several are sought. A clone shares them.
 #[derive(Clone, Debug)]
 pub struct Spaces {
     patch: Groups,
     #[cfg(feature = "latent")]
     latent: Option<Arc<LatentSpace>>,
+    responses: response::Kept,
     notes: Arc<[String]>,
 }
 
@@ -121,6 +122,7 @@ impl Spaces {
             patch: Groups::new(labels)?,
             #[cfg(feature = "latent")]
             latent,
+            responses: response::Kept::default(),
             notes: notes.into(),
         })
     }
@@ -136,6 +138,20 @@ impl Spaces {
         return self.latent().map(LatentSpace::groups);
         #[cfg(not(feature = "latent"))]
         None
+    }
+
+    /// Clusters of vectors of true responses, as [`response_groups`] has them: worked out for the first
+    /// campaign, and the same for all that share these spaces and seek the same.
+    ///
+    /// # Errors
+    /// As [`response_groups`].
+    pub fn response_groups(&self, truth: &[&[f64]]) -> Result<Groups, MetricsError> {
+        self.responses.or_new(truth)
+    }
+
+    /// The clusters of responses that campaigns were judged by last; `None` where none sought several.
+    pub fn judged_responses(&self) -> Option<Groups> {
+        self.responses.groups()
     }
 
     /// What could not be kept for the next time, each in a line.
@@ -168,6 +184,7 @@ impl Spaces {
         Ok(Self {
             patch: Groups::new(patch::labels(patches, seed)?)?,
             latent: latent.map(Arc::new),
+            responses: response::Kept::default(),
             notes: Arc::default(),
         })
     }

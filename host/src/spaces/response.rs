@@ -1,10 +1,11 @@
 //! The space of several responses: clusters of the vectors that candidates can show.
 
+use std::sync::{Arc, Mutex, PoisonError};
+
 use super::SEED;
-use super::error::SpacesError;
 use super::kmeans::Centres;
 use super::sample;
-use crate::metrics::{Groups, Whitening};
+use crate::metrics::{Groups, MetricsError, Whitening};
 
 /// Clusters of the whitened vectors of true responses.
 pub const RESPONSE_CLUSTERS: usize = 100;
@@ -21,18 +22,51 @@ pub const RESPONSE_CLUSTERS: usize = 100;
 /// # Errors
 /// When there is no response, no candidate, responses differ in length, a value is not finite, or no
 /// response varies.
-pub fn response_groups(truth: &[&[f64]]) -> Result<Groups, SpacesError> {
+pub fn response_groups(truth: &[&[f64]]) -> Result<Groups, MetricsError> {
     let white = Whitening::new(truth)?.apply_all(truth)?;
     let points: Vec<f32> = white.iter().flatten().map(|&value| value as f32).collect();
     let learnt_from = sample::rows(&points, truth.len(), SEED);
     let centres = Centres::fit(&learnt_from, truth.len(), RESPONSE_CLUSTERS, SEED);
-    Ok(Groups::new(centres.labels(&points))?)
+    Groups::new(centres.labels(&points))
+}
+
+/// The clusters that were worked out last, and the responses that they are of. A clone shares them, so that
+/// many campaigns on the same data work them out once.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Kept(Arc<Mutex<Option<Clustered>>>);
+
+/// Responses, a column each, and their clusters.
+type Clustered = (Vec<Vec<f64>>, Groups);
+
+impl Kept {
+    /// Those that are kept.
+    pub(super) fn groups(&self) -> Option<Groups> {
+        let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.as_ref().map(|(_, groups)| groups.clone())
+    }
+
+    /// As [`response_groups`].
+    pub(super) fn or_new(&self, truth: &[&[f64]]) -> Result<Groups, MetricsError> {
+        {
+            let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            if let Some((of, groups)) = kept.as_ref()
+                && of == truth
+            {
+                return Ok(groups.clone());
+            }
+        }
+        // Nobody holds the lock while threads work: one of them could take up another campaign, and wait.
+        let groups = response_groups(truth)?;
+        let of = truth.iter().map(|response| response.to_vec()).collect();
+        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        *kept = Some((of, groups.clone()));
+        Ok(groups)
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::metrics::MetricsError;
     use crate::spaces::random::Random;
 
     /// 100 narrow heaps on a grid that is sheared, and stretched along one response: whitened, all are
@@ -76,7 +110,20 @@ mod tests {
     #[test]
     fn what_cannot_be_clustered_is_refused() {
         let refused = response_groups(&[&[1.0, 1.0]]).unwrap_err();
-        assert_eq!(refused, SpacesError::Metrics(MetricsError::Constant(1.0)));
+        assert_eq!(refused, MetricsError::Constant(1.0));
         assert!(response_groups(&[]).is_err());
+    }
+
+    #[test]
+    fn what_is_kept_is_that_of_the_responses_asked_for() {
+        let (one, other) = ([0.0, 1.0, 0.0, 1.0, 0.0], [2.0, 2.0, 3.0, 3.0, 2.0]);
+        let kept = Kept::default();
+        assert_eq!(kept.groups(), None);
+        for truth in [[&one[..], &other], [&other, &one], [&one, &one]] {
+            let expected = response_groups(&truth);
+            assert_eq!(kept.clone().or_new(&truth), expected);
+            assert_eq!(kept.or_new(&truth), expected);
+            assert_eq!(kept.groups(), expected.ok());
+        }
     }
 }

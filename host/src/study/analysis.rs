@@ -2,7 +2,7 @@
 
 use super::comparison::some_of;
 use super::statistics::{EXACT_PAIRS, LEAST_PAIRS, PairedTest, Spread};
-use super::{Comparison, METRICS, StrategyRuns, StudyError};
+use super::{Comparison, Metric, StrategyRuns, StudyError};
 use crate::campaign::{MapFigures, Summary};
 
 /// Steps that are looked at when none are asked for.
@@ -85,10 +85,10 @@ impl Analysis {
     /// [`StudyError::Setting`] for a step 0.
     pub fn new(comparison: &Comparison, at: &[usize]) -> Result<Self, StudyError> {
         let at = chosen_steps(at, comparison.plan.campaign.steps)?;
-        let runs = &comparison.strategies;
+        let (runs, metrics) = (&comparison.strategies, comparison.metrics());
         let strategies: Vec<_> = runs
             .iter()
-            .map(|runs| figures(comparison, runs, &at))
+            .map(|runs| figures(comparison, &metrics, runs, &at))
             .collect();
         let mut notes = comparison.notes.clone();
         notes.extend(untested(&strategies));
@@ -157,18 +157,23 @@ fn of_map(campaign: &Summary, step: usize, pick: OfMap) -> Option<f64> {
     pick(map)
 }
 
-fn figures(comparison: &Comparison, runs: &StrategyRuns, at: &[usize]) -> StrategyFigures {
+fn figures(
+    comparison: &Comparison,
+    metrics: &[Metric],
+    runs: &StrategyRuns,
+    at: &[usize],
+) -> StrategyFigures {
     let figure = &|name: &str, step, value: &dyn Fn(&Summary) -> f64| {
         MetricSummary::new(comparison, runs, name, step, value)
     };
-    let areas = METRICS.iter().filter_map(|metric| {
+    let areas = metrics.iter().filter_map(|metric| {
         let figure = figure(metric.area?, None, &|campaign| metric.mean(campaign));
         figure.spread.is_some().then_some(figure)
     });
     let at = at.iter().flat_map(|&step| {
-        let metrics = METRICS
+        let metrics = metrics
             .iter()
-            .map(move |metric| figure(metric.name, Some(step), &|c| metric.at(c, step)));
+            .map(move |metric| figure(&metric.name, Some(step), &|c| metric.at(c, step)));
         let maps = MAPS.iter().map(move |(name, pick)| {
             figure(name, Some(step), &|c| {
                 of_map(c, step, *pick).unwrap_or(f64::NAN)

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::identity::CHECKSUM;
 use super::plan::Conditions;
 use super::program::{NoOrder, Program};
-use super::{Cell, Other, Plan, StudyError};
+use super::{Cell, METRICS, Metric, Other, Plan, StudyError};
 use crate::campaign::{Campaign, CampaignConfig, CampaignError, Observer, Series, Summary};
 use crate::controller::{InProcess, Memory};
 use crate::data::Patches;
@@ -41,6 +41,10 @@ pub struct CellResult {
 /// where they are equal.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SpaceChecksums {
+    /// CRC-64 of the cluster of every candidate's vector of true responses, in hexadecimal; absent where one
+    /// response is sought.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub response: Option<String>,
     /// CRC-64 of the group of every candidate in patch space, in hexadecimal.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub patch: Option<String>,
@@ -59,6 +63,7 @@ impl SpaceChecksums {
             format!("{:016x}", digest.finalize())
         };
         Self {
+            response: spaces.judged_responses().as_ref().map(checksum),
             patch: Some(checksum(spaces.patch())),
             latent: spaces.latent_groups().map(checksum),
         }
@@ -99,8 +104,10 @@ impl CellResult {
             return Some(Objection::Damage(why));
         }
         let steps = plan.campaign.steps;
-        let lengths = super::METRICS
-            .iter()
+        let further = campaign.series.further.iter();
+        let further: Vec<_> = further.flat_map(Metric::of_further).collect();
+        let lengths = METRICS.iter().chain(&further);
+        let lengths = lengths
             .filter_map(|metric| metric.curve(campaign))
             .map(<[f64]>::len);
         if campaign.order.len() != steps || lengths.into_iter().any(|length| length != steps) {

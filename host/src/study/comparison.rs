@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 
 use super::statistics::Spread;
-use super::{CellResult, Metric, Plan, Stored, StudyError, StudyFolder};
-use crate::campaign::{ALGORITHM, Series};
+use super::{CellResult, METRICS, Metric, Plan, Stored, StudyError, StudyFolder};
+use crate::campaign::{ALGORITHM, FurtherFigures, Series};
 
 /// Finished campaigns of several strategies on the same data.
 #[derive(Clone, Debug)]
@@ -125,9 +125,25 @@ impl Comparison {
         self.strategies.iter().find(|runs| runs.strategy == name)
     }
 
+    /// All metrics in the order of tables: [`METRICS`], and behind them the errors of every response that was
+    /// sought beside the first.
+    pub fn metrics(&self) -> Vec<Metric> {
+        let mut further: Vec<&FurtherFigures> = Vec::new();
+        for run in self.strategies.iter().flat_map(|runs| &runs.runs) {
+            for of in &run.campaign.series.further {
+                if further.iter().all(|known| known.target != of.target) {
+                    further.push(of);
+                }
+            }
+        }
+        let further = further.into_iter().flat_map(Metric::of_further);
+        METRICS.iter().cloned().chain(further).collect()
+    }
+
     /// Whether some campaign computed a metric, by its name.
     pub fn knows(&self, metric: &str) -> bool {
-        let metric = super::METRICS.iter().find(|known| known.name == metric);
+        let metrics = self.metrics();
+        let metric = metrics.iter().find(|known| known.name == metric);
         let mut runs = self.strategies.iter().flat_map(|runs| &runs.runs);
         metric.is_some_and(|metric| runs.any(|run| metric.curve(&run.campaign).is_some()))
     }
@@ -135,7 +151,7 @@ impl Comparison {
     /// Leaves out the coverage of a space that is not the same for all cells, and says so: two
     /// versions of the program may learn two spaces.
     fn leave_out_spaces_that_differ(&mut self) {
-        for space in [Space::Patch, Space::Latent] {
+        for space in [Space::Response, Space::Patch, Space::Latent] {
             let runs = self.strategies.iter().flat_map(|runs| &runs.runs);
             let mut known: Vec<_> = runs.filter_map(|run| space.checksum(run)).collect();
             known.sort();
@@ -144,8 +160,9 @@ impl Comparison {
                 continue;
             }
             let name = space.name();
+            let groups = space.groups();
             self.notes.push(format!(
-                "{name} coverage is left out: the cells were judged in {} different {name} spaces, \
+                "{name} coverage is left out: the cells were judged in {} different {groups}, \
                  as two versions of the program may learn them; it can be compared when one \
                  version runs all cells",
                 known.len()
@@ -179,6 +196,7 @@ impl Comparison {
 /// A space that is worked out beside the data.
 #[derive(Clone, Copy)]
 enum Space {
+    Response,
     Patch,
     Latent,
 }
@@ -186,13 +204,24 @@ enum Space {
 impl Space {
     fn name(self) -> &'static str {
         match self {
+            Self::Response => "response-cluster",
             Self::Patch => "patch",
             Self::Latent => "latent",
         }
     }
 
+    /// What there is one of where all cells were judged alike.
+    fn groups(self) -> &'static str {
+        match self {
+            Self::Response => "clusterings of the responses",
+            Self::Patch => "patch spaces",
+            Self::Latent => "latent spaces",
+        }
+    }
+
     fn checksum(self, run: &CellResult) -> Option<String> {
         match self {
+            Self::Response => run.spaces.response.clone(),
             Self::Patch => run.spaces.patch.clone(),
             Self::Latent => run.spaces.latent.clone(),
         }
@@ -200,6 +229,10 @@ impl Space {
 
     fn forget(self, series: &mut Series) {
         let (coverage, with_seeds) = match self {
+            Self::Response => (
+                &mut series.response_cluster_coverage,
+                &mut series.response_cluster_coverage_with_seeds,
+            ),
             Self::Patch => (
                 &mut series.patch_coverage,
                 &mut series.patch_coverage_with_seeds,
@@ -261,6 +294,7 @@ pub(super) fn some_of(names: &[String], all: usize) -> String {
 mod tests {
     use super::super::METRICS;
     use super::super::testing::{campaign, comparison};
+    use super::FurtherFigures;
 
     #[test]
     fn campaigns_that_started_elsewhere_are_no_pair() {
@@ -316,6 +350,31 @@ mod tests {
             panic!("{:?}", comparison.notes)
         };
         assert!(note.contains("2 different latent spaces"), "{note}");
+    }
+
+    /// What is sought beside the first is known from the campaigns themselves.
+    #[test]
+    fn errors_of_further_responses_are_metrics_with_units_of_their_own() {
+        let mut runs = [1, 2].map(|seed| campaign("ei", seed, 4, &[0.2, 0.4]));
+        for (run, error) in runs.iter_mut().zip([3.0, 5.0]) {
+            run.series.further = vec![FurtherFigures {
+                target: "gold".to_owned(),
+                units: "counts".to_owned(),
+                mae: vec![error, 1.0],
+                rmse: vec![f64::NAN; 2],
+                nlpd: vec![-1.0, 0.5],
+            }];
+        }
+        let comparison = comparison(&[&runs]);
+        let metrics = comparison.metrics();
+        let names: Vec<&str> = metrics.iter().map(|metric| &*metric.name).collect();
+        assert_eq!(names[13..], ["mae:gold", "rmse:gold", "nlpd:gold"]);
+        let units = [8, 13].map(|metric| metrics[metric].units("nA"));
+        assert_eq!(units, ["nA", "counts"]);
+        let curve = comparison.strategies[0].curve(&metrics[13]).unwrap();
+        assert_eq!(curve.mean, [4.0, 1.0]);
+        assert!(comparison.knows("nlpd:gold") && !comparison.knows("nlpd:silver"));
+        assert!(!comparison.knows("response_cluster_coverage"));
     }
 
     /// By hand: 0.1 and 0.3 have mean 0.2 and standard deviation √0.02.

@@ -52,9 +52,9 @@ pub(super) fn at_steps(
     shown: &[usize],
 ) -> Grid {
     let share = metric.area.is_some();
-    let title = match comparison.plan.dataset.units.as_str() {
-        "" => metric.name.to_owned(),
-        _ if share => metric.name.to_owned(),
+    let title = match metric.units(&comparison.plan.dataset.units) {
+        "" => metric.name.to_string(),
+        _ if share => metric.name.to_string(),
         units => format!("{}, {units}", metric.name),
     };
     let baselines = baselines(analysis, &comparison.plan.strategies[0]);

@@ -1,24 +1,42 @@
 //! Every figure that a comparison looks at, in one table.
 
-use crate::campaign::Summary;
+use std::borrow::Cow;
+
+use crate::campaign::{FurtherFigures, Summary};
 
 /// One figure of a campaign, step by step.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Metric {
-    /// Its name in JSON and in tables: that of the field of [`Summary`].
-    pub name: &'static str,
+    /// Its name in JSON and in tables: that of the field of [`Summary`], with the response behind a colon where
+    /// it is one that is sought beside the first, as in `mae:line:Pd-La`.
+    pub name: Cow<'static, str>,
     /// Name of the area under its curve, the mean over all steps: for shares, where it lies
     /// between 0 and 1.
     pub area: Option<&'static str>,
     /// Whether it is among the few that are printed.
     pub headline: bool,
-    values: fn(&Summary) -> &[f64],
+    values: Values,
 }
 
-/// All metrics, in the order of tables.
-pub const METRICS: [Metric; 11] = [
+/// Where a summary has the figure.
+#[derive(Clone, Debug)]
+enum Values {
+    OfCampaign(fn(&Summary) -> &[f64]),
+    /// Of a response that is sought beside the first, which has units of its own.
+    OfFurther {
+        target: String,
+        units: String,
+        pick: fn(&FurtherFigures) -> &[f64],
+    },
+}
+
+/// All metrics of a campaign that seeks one response, and of several the first, in the order of tables.
+pub static METRICS: [Metric; 13] = [
     Metric::coverage("target_coverage", "auc_target", |s| {
         &s.series.target_coverage
+    }),
+    Metric::coverage("response_cluster_coverage", "auc_response_cluster", |s| {
+        &s.series.response_cluster_coverage
     }),
     Metric::coverage("patch_coverage", "auc_patch", |s| &s.series.patch_coverage),
     Metric::coverage("latent_coverage", "auc_latent", |s| {
@@ -26,6 +44,9 @@ pub const METRICS: [Metric; 11] = [
     }),
     Metric::figure("target_coverage_with_seeds", false, |s| {
         &s.series.target_coverage_with_seeds
+    }),
+    Metric::figure("response_cluster_coverage_with_seeds", false, |s| {
+        &s.series.response_cluster_coverage_with_seeds
     }),
     Metric::figure("patch_coverage_with_seeds", false, |s| {
         &s.series.patch_coverage_with_seeds
@@ -48,27 +69,61 @@ impl Metric {
         values: fn(&Summary) -> &[f64],
     ) -> Self {
         Self {
-            name,
+            name: Cow::Borrowed(name),
             area: Some(area),
             headline: true,
-            values,
+            values: Values::OfCampaign(values),
         }
     }
 
     /// A figure without a useful area.
     const fn figure(name: &'static str, headline: bool, values: fn(&Summary) -> &[f64]) -> Self {
         Self {
-            name,
+            name: Cow::Borrowed(name),
             area: None,
             headline,
-            values,
+            values: Values::OfCampaign(values),
+        }
+    }
+
+    /// The errors of a response that is sought beside the first.
+    pub(super) fn of_further(of: &FurtherFigures) -> [Self; 3] {
+        let metric = |name: &str, headline, pick| Self {
+            name: Cow::Owned(format!("{name}:{}", of.target)),
+            area: None,
+            headline,
+            values: Values::OfFurther {
+                target: of.target.clone(),
+                units: of.units.clone(),
+                pick,
+            },
+        };
+        [
+            metric("mae", true, |of| &of.mae),
+            metric("rmse", false, |of| &of.rmse),
+            metric("nlpd", false, |of| &of.nlpd),
+        ]
+    }
+
+    /// The units of the response that it is of, where the first has these.
+    pub(super) fn units<'m>(&'m self, of_first: &'m str) -> &'m str {
+        match &self.values {
+            Values::OfCampaign(_) => of_first,
+            Values::OfFurther { units, .. } => units,
         }
     }
 
     /// The figure after every step; `None` where the campaign did not compute it. NaN at a
     /// step where it could not be computed.
     pub fn curve<'s>(&self, campaign: &'s Summary) -> Option<&'s [f64]> {
-        Some((self.values)(campaign)).filter(|values| !values.is_empty())
+        let values = match &self.values {
+            Values::OfCampaign(pick) => pick(campaign),
+            Values::OfFurther { target, pick, .. } => {
+                let mut further = campaign.series.further.iter();
+                further.find(|of| of.target == *target).map(pick)?
+            }
+        };
+        Some(values).filter(|values| !values.is_empty())
     }
 
     /// The figure after `step` steps, from 1; NaN where there is none.

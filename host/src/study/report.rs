@@ -6,11 +6,13 @@ use std::path::Path;
 use beacon_kernel::{Candidate, Candidates};
 
 use super::grids::{Grid, areas, at_steps};
-use super::{Analysis, Comparison, METRICS, Maps, MeanCurve, StrategyRuns, StudyError};
+use super::{Analysis, Comparison, Maps, MeanCurve, Metric, StrategyRuns, StudyError};
 use crate::campaign::{CampaignError, Series};
 use crate::data::files::Finished;
 use crate::data::{Map, on_candidates};
-use crate::figures::{LatentPlane, Metrics, Progress, StepTimes, StrategyResult, Trajectory};
+use crate::figures::{
+    LatentPlane, Metrics, Progress, ResponseErrors, StepTimes, StrategyResult, Trajectory,
+};
 use crate::page::{self, Report, Table};
 use crate::plot::FigureError;
 use crate::spaces::Spaces;
@@ -39,10 +41,16 @@ pub fn write_report(
     let target = target.as_ref();
     let target = target.map(|target| on_candidates(target, candidates));
 
+    let metrics = comparison.metrics();
     let shown: Vec<_> = (comparison.strategies.iter())
-        .map(|runs| Shown::new(runs, candidates))
+        .map(|runs| Shown::new(runs, &metrics, candidates))
         .collect::<Result<_, _>>()?;
-    let results: Vec<_> = shown.iter().map(Shown::result).collect();
+    let (name, units) = (&plan.dataset.quantity, &plan.dataset.units);
+    let errors: Vec<_> = shown.iter().map(|of| of.errors(name, units)).collect();
+    let results = shown.iter().zip(&errors);
+    let results: Vec<_> = results
+        .map(|(shown, errors)| shown.result(errors))
+        .collect();
     let plane = spaces.and_then(Spaces::latent).map(LatentPlane::new);
     let latent = plane.as_ref().zip(shown.first());
     let notes: Vec<_> = (std::iter::once(TABLES.to_owned()))
@@ -123,9 +131,10 @@ fn lead(comparison: &Comparison, candidates: usize, target: Option<&Map>) -> Str
 
 /// The areas, the headline metrics at the chosen steps, and the discoveries.
 fn tables(comparison: &Comparison, analysis: &Analysis) -> Vec<Table> {
-    let areas = METRICS.iter().filter_map(|metric| metric.area);
+    let metrics = comparison.metrics();
+    let areas = metrics.iter().filter_map(|metric| metric.area);
     let areas = areas.map(|area| areas_of(comparison, analysis, area));
-    let headline = METRICS.iter().filter(|metric| metric.headline);
+    let headline = metrics.iter().filter(|metric| metric.headline);
     let at = headline.map(|metric| at_steps(comparison, analysis, metric, &analysis.at));
     let grids = areas.chain(at).filter(|grid| !grid.rows.is_empty());
     let tables = grids.map(Table::from);
@@ -220,21 +229,29 @@ struct Shown<'a> {
     step_pixels: Vec<(usize, usize)>,
     /// Whether curves have bands.
     several: bool,
-    curves: Vec<(&'static str, MeanCurve)>,
+    curves: Vec<(&'a str, MeanCurve)>,
+    /// Responses that were sought beside the first, with their units.
+    further: Vec<(&'a str, &'a str)>,
     /// Mean seconds of each step on measuring, training and deciding.
     times: [Vec<f64>; 3],
 }
 
 impl<'a> Shown<'a> {
-    fn new(runs: &'a StrategyRuns, candidates: Candidates) -> Result<Self, StudyError> {
+    fn new(
+        runs: &'a StrategyRuns,
+        metrics: &'a [Metric],
+        candidates: Candidates,
+    ) -> Result<Self, StudyError> {
         let numbers = |all: &[u32]| all.iter().map(|&n| n as usize).collect::<Vec<_>>();
         let first = runs.runs.first().map(|run| &run.campaign);
         let seeds = first.map_or_else(Vec::new, |campaign| numbers(&campaign.seeds));
         let order = first.map_or_else(Vec::new, |campaign| numbers(&campaign.order));
-        let curves = METRICS.iter().filter_map(|metric| {
+        let further = runs.runs.first().map(|run| &run.campaign.series.further);
+        let further = further.into_iter().flatten();
+        let curves = metrics.iter().filter_map(|metric| {
             let curve = runs.curve(metric)?;
             let known = curve.mean.iter().any(|value| value.is_finite());
-            known.then_some((metric.name, curve))
+            known.then_some((&*metric.name, curve))
         });
         Ok(Self {
             strategy: &runs.strategy,
@@ -244,6 +261,7 @@ impl<'a> Shown<'a> {
             order,
             several: runs.runs.len() > 1,
             curves: curves.collect(),
+            further: further.map(|of| (&*of.target, &*of.units)).collect(),
             times: [
                 mean(runs, |series| &series.measuring_seconds),
                 mean(runs, |series| &series.training_seconds),
@@ -260,8 +278,31 @@ impl<'a> Shown<'a> {
         })
     }
 
+    /// The errors of each response, where several were sought; nothing where one was.
+    fn errors<'r>(&'r self, name: &'r str, units: &'r str) -> Vec<ResponseErrors<'r>> {
+        if self.further.is_empty() {
+            return Vec::new();
+        }
+        let first = ResponseErrors {
+            response: name,
+            units,
+            mae: self.progress("mae"),
+            nlpd: self.progress("nlpd"),
+        };
+        let further = self
+            .further
+            .iter()
+            .map(|&(response, units)| ResponseErrors {
+                response,
+                units,
+                mae: self.progress(&format!("mae:{response}")),
+                nlpd: self.progress(&format!("nlpd:{response}")),
+            });
+        std::iter::once(first).chain(further).collect()
+    }
+
     /// The strategy as figures take it.
-    fn result(&self) -> StrategyResult<'_> {
+    fn result<'r>(&'r self, errors: &'r [ResponseErrors<'r>]) -> StrategyResult<'r> {
         let [measuring, training, deciding] = &self.times;
         StrategyResult {
             trajectory: Trajectory {
@@ -278,6 +319,8 @@ impl<'a> Shown<'a> {
                 patch_coverage: self.progress("patch_coverage"),
                 range_coverage: Progress::default(),
                 latent_coverage: self.progress("latent_coverage"),
+                response_cluster_coverage: self.progress("response_cluster_coverage"),
+                errors,
             },
             times: StepTimes {
                 measuring,

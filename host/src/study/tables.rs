@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::analysis::Analysis;
 use super::statistics::PairedTest;
-use super::{Comparison, METRICS, StudyError};
+use super::{Comparison, StudyError};
 use crate::data::files::replace_with;
 
 /// Writes every figure with its spread and tests:
@@ -66,12 +66,13 @@ pub fn write_table(path: &Path, analysis: &Analysis) -> Result<(), StudyError> {
 /// When the file cannot be written; nothing half-written is left.
 pub fn write_series(path: &Path, comparison: &Comparison) -> Result<(), StudyError> {
     let runs = || comparison.strategies.iter().flat_map(|s| &s.runs);
-    let metrics: Vec<_> = METRICS
+    let metrics = comparison.metrics();
+    let metrics: Vec<_> = metrics
         .iter()
         .filter(|metric| runs().any(|run| metric.curve(&run.campaign).is_some()))
         .collect();
     let header = ["strategy", "seed", "step", "candidate", "response"];
-    let header = header.into_iter().chain(metrics.iter().map(|m| m.name));
+    let header = header.into_iter().chain(metrics.iter().map(|m| &*m.name));
     let header = header.map(str::to_owned).collect::<Vec<_>>();
     let rows = runs().flat_map(|run| {
         let campaign = &run.campaign;

@@ -2,7 +2,7 @@
 
 use super::analysis::Analysis;
 use super::grids::{Grid, areas, at_steps, discoveries};
-use super::{Comparison, METRICS, Metric};
+use super::{Comparison, Metric};
 
 /// Columns of the terminal.
 const WIDTH: usize = 100;
@@ -20,10 +20,11 @@ pub fn describe(comparison: &Comparison, analysis: &Analysis) -> String {
         plan.seeds,
         plan.campaign.steps,
     );
-    for area in METRICS.iter().filter_map(|metric| metric.area) {
+    let metrics = comparison.metrics();
+    for area in metrics.iter().filter_map(|metric| metric.area) {
         text += &areas(comparison, analysis, area).text();
     }
-    for metric in METRICS.iter().filter(|metric| metric.headline) {
+    for metric in metrics.iter().filter(|metric| metric.headline) {
         text += &fitting(comparison, analysis, metric);
     }
     text += &discoveries(comparison, analysis).text();

@@ -445,6 +445,8 @@ fn several_responses_are_sought_together_and_told_by_their_names() {
     let config: toml::Table = toml::from_str(&read(&at("first/config.toml"))).unwrap();
     assert_eq!(config["response"].as_array().unwrap().len(), 2);
     let summary = json(read(&at("first/summary.json")).as_bytes());
+    let warnings = summary["warnings"].to_string();
+    assert!(!warnings.contains("is cut"), "{warnings}");
     let further = &summary["further"][0];
     assert_eq!(further["target"], "other");
     for figure in ["mae", "rmse", "nlpd"] {
@@ -460,9 +462,48 @@ fn several_responses_are_sought_together_and_told_by_their_names() {
         assert_eq!(Npy::new(&map[..]).unwrap().shape(), [20, 24]);
     }
     assert!(at("first/pairs.svg").exists());
+    the_clusters_of_several_responses_are_told(&summary, folder.path());
     // A campaign of one response leaves nothing of it there.
     beacon_ok(&changed(&REPLAY, &["--out", "first"]), folder.path());
-    assert!(!at("first/surrogate_mean_2.npy").exists() && !at("first/pairs.svg").exists());
+    for file in ["surrogate_mean_2.npy", "pairs.svg", "errors.svg"] {
+        assert!(!at("first").join(file).exists(), "{file}");
+    }
+    let alone = read(&at("first/summary.json"));
+    assert!(!alone.contains("response_cluster_coverage"));
+}
+
+/// The same points, replayed and scored, visit the same clusters.
+fn the_clusters_of_several_responses_are_told(summary: &serde_json::Value, folder: &Path) {
+    let curve = |from: &serde_json::Value, name: &str| -> Vec<f64> {
+        let values = from[name].as_array().unwrap().iter();
+        values.map(|value| value.as_f64().unwrap()).collect()
+    };
+    let [steps, all] = ["", "_with_seeds"].map(|seeds| {
+        let name = format!("response_cluster_coverage{seeds}");
+        let coverage = curve(summary, &name);
+        assert_eq!(coverage.len(), 6, "{name}");
+        assert!(coverage.is_sorted() && coverage[0] > 0.0 && coverage[5] < 0.5);
+        coverage
+    });
+    assert!(all[5] > steps[5], "the seeds visited some as well");
+    let order = [
+        "--response",
+        "other.npy",
+        "--order",
+        "first/acquisitions.csv",
+    ];
+    let score = [&["score"], &REPLAY[1..7], &order].concat();
+    let scored = json(&beacon_ok(&[&score[..], &["--json"]].concat(), folder).stdout);
+    assert_eq!(curve(&scored, "response_cluster_coverage"), steps);
+    let said = text(&beacon_ok(&score, folder).stdout);
+    assert_says(
+        &said,
+        &["response-cluster coverage  ", "MAE, other", "NLPD, other"],
+    );
+    let errors = read(&folder.join("first/errors.svg"));
+    assert_says(&errors, &["MAE of", "NLPD of other"]);
+    let coverages = read(&folder.join("first/coverages.svg"));
+    assert_says(&coverages, &["response-cluster coverage"]);
 }
 
 #[test]

@@ -34,6 +34,9 @@ pub(crate) struct Views {
     pub(crate) distance: Vec<f64>,
 }
 
+/// Where every candidate lies in the plane that the surrogates have learned.
+type Plane = Vec<[f32; 2]>;
+
 impl Drive<'_> {
     /// The kernel's proposal, with pending points taken for measured.
     ///
@@ -55,11 +58,11 @@ impl Drive<'_> {
         Ok(proposed)
     }
 
-    /// The surrogate, as it is shown, and where it has the candidates in its plane; `None` without a model.
-    pub(crate) fn shown(&mut self) -> Option<(Posterior, Option<Vec<[f32; 2]>>)> {
-        let posterior = self.learner.posterior()?;
+    /// The surrogates, as they are shown, and where the candidates lie in their plane; `None` without a model.
+    pub(crate) fn shown(&mut self) -> Option<(Vec<Posterior>, Option<Plane>)> {
+        let surrogates = self.posteriors();
         let plane = self.learner.plane();
-        Some((posterior, plane))
+        (!surrogates.is_empty()).then_some((surrogates, plane))
     }
 
     /// What a strategy may see, with pending points taken for measured; `None` without a model.

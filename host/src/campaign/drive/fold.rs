@@ -32,7 +32,11 @@ impl Drive<'_> {
     ///
     /// # Errors
     /// When it does not fit what came before, or the kernel refuses.
-    pub(crate) fn fold(&mut self, record: &Record, world: &dyn World) -> Result<(), CampaignError> {
+    pub(crate) fn fold(
+        &mut self,
+        record: &Record,
+        world: &mut dyn World,
+    ) -> Result<(), CampaignError> {
         let before = self.learner.times;
         let event = &record.event;
         let afresh = matches!(self.decided(), Action::Train { afresh: true });
@@ -62,7 +66,7 @@ impl Drive<'_> {
         &mut self,
         records: &[Record],
         kept: Kept,
-        world: &dyn World,
+        world: &mut dyn World,
     ) -> Result<(), CampaignError> {
         for record in records {
             self.state.apply(&record.event)?;

@@ -3,11 +3,10 @@
 use std::ops::ControlFlow;
 use std::time::Instant;
 
-use beacon_kernel::Candidate;
-
 use super::{Drive, World};
 use crate::campaign::{
-    CampaignError, Command, Event, FurtherTarget, MeasuredPoint, Observer, Posterior, State,
+    CampaignError, Command, Event, FurtherTarget, Judgement, MeasuredPoint, Observer, Posterior,
+    State, Visit,
 };
 use crate::metrics::MetricsError;
 
@@ -25,9 +24,18 @@ pub(crate) fn further_targets(state: &State, world: &dyn World) -> Vec<FurtherTa
     further.collect()
 }
 
+/// The responses of a point that are sought, the first before the others; NaN where it has none.
+fn sought(state: &State, point: &MeasuredPoint) -> Vec<f64> {
+    let response = |index: &usize| point.responses.get(*index).copied();
+    let targets = state.settings().targets.iter();
+    targets
+        .map(|index| response(index).unwrap_or(f64::NAN))
+        .collect()
+}
+
 impl Drive<'_> {
     /// Restarts the judgement when another target is sought, or other points count.
-    pub(super) fn restart_judgement(&mut self, event: &Event, world: &dyn World) {
+    pub(super) fn restart_judgement(&mut self, event: &Event, world: &mut dyn World) {
         let given = match event {
             Event::Commanded(given) => given,
             Event::Components(_) => {
@@ -48,10 +56,12 @@ impl Drive<'_> {
     }
 
     /// The monitor as it would be, had it judged by this target, and these points, all along.
-    pub(super) fn restart_monitor(&mut self, world: &dyn World) {
+    pub(super) fn restart_monitor(&mut self, world: &mut dyn World) {
         let truth = world.truth(self.state.settings().target());
-        world.show_truth(truth.as_ref());
         let further = further_targets(&self.state, world);
+        let truths = further.iter().map(|of| of.truth.as_ref());
+        let truths: Vec<_> = std::iter::once(truth.as_ref()).chain(truths).collect();
+        world.show_truths(&truths);
         let seeds = if self.state.is_seeding() {
             0
         } else {
@@ -63,37 +73,33 @@ impl Drive<'_> {
             self.judged
         };
         let points = self.state.points();
-        let target = self.state.settings().target_index();
-        let visits = |points: &[MeasuredPoint]| -> Vec<(Candidate, f64)> {
+        let visits = |points: &[MeasuredPoint]| -> Vec<Visit> {
             let counted = points.iter().filter(|point| !point.discarded);
-            let response = |point: &MeasuredPoint| point.responses.get(target).copied();
             counted
-                .map(|point| (point.candidate, response(point).unwrap_or(f64::NAN)))
+                .map(|point| (point.candidate, sought(&self.state, point)))
                 .collect()
         };
         let steps = points.get(seeds..seeds + judged).unwrap_or_default();
         let seeds = points.get(..seeds).unwrap_or_default();
+        let (seeds, steps) = (visits(seeds), visits(steps));
         self.knows_seeds = !self.state.is_seeding();
-        let all = self.monitor.target().cloned();
-        let all = all.filter(|_| world.knows_all_components() && truth.is_some());
-        let restarted = self.monitor.restart(
-            (truth.as_ref(), all),
-            &further,
-            &visits(seeds),
-            &visits(steps),
-        );
+        let judgement = Judgement {
+            truth: truth.as_ref(),
+            further: &further,
+            keeps_groups: world.knows_all_components() && truth.is_some(),
+        };
+        let restarted = self.monitor.restart(judgement, &seeds, &steps);
         if let Err(error) = restarted {
             self.cannot_judge(&error);
         }
     }
 
-    /// The surrogate, and those of further responses where several are sought.
-    fn posteriors(&mut self) -> (Option<Posterior>, Vec<Posterior>) {
+    /// The surrogate of each response that is sought; none without a model.
+    pub(super) fn posteriors(&mut self) -> Vec<Posterior> {
         if self.state.settings().targets.len() == 1 {
-            return (self.learner.posterior(), Vec::new());
+            return self.learner.posterior().into_iter().collect();
         }
-        let mut all = self.learner.posteriors().unwrap_or_default().into_iter();
-        (all.next(), all.collect())
+        self.learner.posteriors().unwrap_or_default()
     }
 
     /// Notes why the truth of the target judges nothing. The campaign goes on as on an instrument,
@@ -104,23 +110,22 @@ impl Drive<'_> {
     }
 
     /// Judges every step that is complete: measured, and trained on where that was due. Returns the
-    /// surrogate that the last one was judged by.
+    /// surrogates that the last one was judged by.
     pub(super) fn judge(
         &mut self,
         observer: &mut dyn Observer,
-    ) -> Result<Option<Posterior>, CampaignError> {
-        let mut newest = None;
+    ) -> Result<Vec<Posterior>, CampaignError> {
+        let mut newest = Vec::new();
         if self.state.is_seeding() || self.state.is_training_due() {
             return Ok(newest);
         }
-        let (seeds, target) = (self.state.seeds(), self.state.settings().target_index());
+        let seeds = self.state.seeds();
         if !self.knows_seeds {
             self.knows_seeds = true;
             let counted = self.state.points().iter().take(seeds);
             for seed in counted.filter(|seed| !seed.discarded) {
-                let response = seed.responses.get(target).copied();
                 self.monitor
-                    .seed(seed.candidate, response.unwrap_or(f64::NAN))?;
+                    .seed(seed.candidate, &sought(&self.state, seed))?;
             }
             self.step = (Instant::now(), self.learner.times);
         }
@@ -128,15 +133,16 @@ impl Drive<'_> {
             let Some(point) = self.state.points().get(seeds + self.judged) else {
                 break;
             };
-            let response = point.responses.get(target).copied().unwrap_or(f64::NAN);
-            let visited = (point.candidate, response);
+            let (candidate, responses) = (point.candidate, sought(&self.state, point));
+            let visited = (candidate, &responses[..]);
             let monitoring = Instant::now();
             let seconds = (monitoring - self.step.0).as_secs_f64();
-            let (posterior, further) = self.posteriors();
-            let recorded =
-                self.monitor
-                    .record(visited, posterior.as_ref(), seconds, &mut self.series);
-            let recorded = recorded.and(self.monitor.record_further(&further, &mut self.series));
+            let surrogates = self.posteriors();
+            let (first, further) = (surrogates.first(), surrogates.get(1..).unwrap_or_default());
+            let recorded = self
+                .monitor
+                .record(visited, first, seconds, &mut self.series);
+            let recorded = recorded.and(self.monitor.record_further(further, &mut self.series));
             self.series.record_times(&self.step.1, &self.learner.times);
             if let Err(error) = recorded {
                 let note = format!("the surrogate could not be judged: {error}");
@@ -151,7 +157,7 @@ impl Drive<'_> {
             if let ControlFlow::Break(ended) = observer.step(self.judged, of, &self.series) {
                 self.broken.get_or_insert(ended);
             }
-            newest = posterior;
+            newest = surrogates;
         }
         Ok(newest)
     }

@@ -141,14 +141,14 @@ impl<'a> Drive<'a> {
             world.log(&format!("warning: {caution}"));
         }
         self.restart_judgement(event, world);
-        let mut posterior = self.judge(observer)?;
-        if posterior.is_none() && matches!(event, Event::Trained(_)) && world.shows_maps() {
+        let mut surrogates = self.judge(observer)?;
+        if surrogates.is_empty() && matches!(event, Event::Trained(_)) && world.shows_maps() {
             // Of the first model, and of one that learned anew, no step is judged yet.
-            posterior = self.learner.posterior();
+            surrogates = self.posteriors();
         }
-        if let Some(posterior) = posterior {
+        if !surrogates.is_empty() {
             let plane = world.shows_maps().then(|| self.learner.plane()).flatten();
-            world.show_figures(&self.state, &self.series, posterior, plane);
+            world.show_figures(&self.state, &self.series, &surrogates, plane);
         }
         if matches!(event, Event::Trained(_)) {
             world.keep_learned(&|| self.kept());

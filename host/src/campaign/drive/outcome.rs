@@ -23,7 +23,11 @@ fn notes_on_responses(state: &State) -> Vec<String> {
     let target = state.settings().target();
     let channels = &state.begun().channels;
     let cut = |target: &Scalarizer| target.cut(&channels.coordinates, &channels.axis);
-    let mut notes: Vec<_> = state.settings().sought().filter_map(cut).collect();
+    // Of maps acquired before a window is the place of a response, which nothing cuts.
+    let settings = state.settings();
+    let are_maps = state.begun().id == 0 && settings.components().is_none();
+    let windows = settings.sought().filter(|_| !are_maps);
+    let mut notes: Vec<_> = windows.filter_map(cut).collect();
     let times = || state.usable().map(|(point, _)| point.live_time.get());
     let shortest = times().fold(f64::INFINITY, f64::min);
     let longest = times().fold(0.0, f64::max);

@@ -128,13 +128,13 @@ pub(crate) trait World {
         false
     }
 
-    /// Shows the figures of every step so far, the surrogate that the last one was judged by, and where
-    /// it has the candidates in its plane.
+    /// Shows the figures of every step so far, the surrogate of each response that the last one was judged by,
+    /// and where it has the candidates in its plane.
     fn show_figures(
         &mut self,
         _state: &State,
         _series: &Series,
-        _posterior: Posterior,
+        _surrogates: &[Posterior],
         _plane: Option<Vec<[f32; 2]>>,
     ) {
     }
@@ -158,8 +158,8 @@ pub(crate) trait World {
         false
     }
 
-    /// Shows the true response of the target, where it is known.
-    fn show_truth(&self, _truth: Option<&Map>) {}
+    /// Shows the true response of everything that is sought, the target first, where it is known.
+    fn show_truths(&mut self, _truths: &[Option<&Map>]) {}
 
     /// What the target is and its units.
     fn target(&self, state: &State) -> (String, String);

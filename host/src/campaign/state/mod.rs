@@ -252,9 +252,11 @@ impl State {
     }
 
     /// The components that are to be learnt now, from every point that counts: once the strategy has a say,
-    /// and then whenever half as many spectra again were measured.
+    /// and then whenever half as many spectra again were measured. None once the campaign has ended, or a
+    /// person has stopped it: its responses stay those that it ended with.
     pub(crate) fn components_due(&self) -> Option<ComponentsTarget> {
-        let sought = self.settings.components().filter(|_| !self.is_seeding())?;
+        let learns = !self.is_seeding() && !self.stopped && self.ended.is_none();
+        let sought = self.settings.components().filter(|_| learns)?;
         let spectra = self.counted().count();
         let due = match self.learnt() {
             None => spectra >= sought.count(),

@@ -138,7 +138,7 @@ impl Campaign {
 const SIGMA: &str = "map_sigma";
 
 /// Whether the page's server makes this map itself.
-fn is_made_here(name: &str) -> bool {
+pub(super) fn is_made_here(name: &str) -> bool {
     ["map_mean", SIGMA].contains(&name)
 }
 

@@ -282,7 +282,7 @@ impl World for Station<'_> {
         &mut self,
         state: &State,
         series: &Series,
-        posterior: Posterior,
+        surrogates: &[Posterior],
         plane: Option<Vec<[f32; 2]>>,
     ) {
         if let Some(control) = &self.control {
@@ -290,7 +290,7 @@ impl World for Station<'_> {
         }
         let record = self.journal.borrow().last();
         let moment = Moment::after(record, state);
-        self.view.show(moment, series, &posterior, plane);
+        self.view.show(moment, series, surrogates, plane);
     }
 
     fn show_scores(&mut self, state: &State, scores: Vec<f32>) {
@@ -310,8 +310,8 @@ impl World for Station<'_> {
         target.is_learnt().then(truth).flatten()
     }
 
-    fn show_truth(&self, truth: Option<&Map>) {
-        self.view.show_truth(truth);
+    fn show_truths(&mut self, truths: &[Option<&Map>]) {
+        self.view.show_truths(truths);
     }
 
     fn target(&self, state: &State) -> (String, String) {

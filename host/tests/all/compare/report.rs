@@ -1,7 +1,11 @@
 //! What a comparison prints, draws and reports.
 
-use super::{compare, data};
-use crate::common::{assert_every_file_is_explained, assert_says, beacon_ok, names, read, text};
+use super::{COMPARE, compare, data};
+use crate::common::documented::{documented, stands};
+use crate::common::{
+    assert_every_file_is_explained, assert_says, beacon_ok, changed, json, names, read, text,
+    write_npy,
+};
 
 #[test]
 fn tables_fit_a_terminal_and_open_in_other_programs() {
@@ -98,6 +102,50 @@ fn a_comparison_is_drawn_and_reported_in_one_page() {
     for foreign in ["NaN", "<script", "http-equiv", "src=\"/", "href="] {
         assert!(!report.contains(foreign), "`{foreign}` in the report");
     }
+}
+
+/// Oracle: the area as the mean of the curve in series.csv, as of every coverage.
+#[test]
+fn of_several_responses_every_one_is_in_tables_figures_and_report() {
+    let folder = data();
+    let other = (0..576).map(|n| f64::from(n * n % 97));
+    write_npy(&folder.path().join("other.npy"), &[24, 24], other);
+    let several = ["--response", "other.npy", "--strategies", "mu,random"];
+    let arguments = [&changed(&COMPARE, &several[2..])[..], &several[..2]].concat();
+    let arguments = [&arguments[..], &["--out", "study"]].concat();
+    let said = text(&beacon_ok(&arguments, folder.path()).stdout);
+    assert_says(&said, &["auc_response_cluster", "\nmae:other\n"]);
+
+    let study = folder.path().join("study");
+    let series = read(&study.join("series.csv"));
+    let columns: Vec<&str> = series.lines().next().unwrap().split(',').collect();
+    let documented = documented("series.csv");
+    for name in &columns {
+        assert!(stands(&documented, name), "the column {name}");
+    }
+    let at = |name: &str| columns.iter().position(|column| *column == name).unwrap();
+    let curve = |name: &str| -> Vec<f64> {
+        let rows = series.lines().filter(|row| row.starts_with("mu,1,"));
+        rows.map(|row| row.split(',').nth(at(name)).unwrap().parse().unwrap())
+            .collect()
+    };
+    for name in ["mae:other", "rmse:other", "nlpd:other"] {
+        assert_eq!(curve(name).len(), 5, "{name}");
+    }
+    let coverage = curve("response_cluster_coverage");
+    assert!(coverage.is_sorted() && coverage[0] > 0.0);
+    let comparison = json(read(&study.join("comparison.json")).as_bytes());
+    let mu = &comparison["strategies"]["mu"];
+    let area = mu["auc_response_cluster_by_seed"][0].as_f64().unwrap();
+    assert!((coverage.iter().sum::<f64>() / 5.0 - area).abs() < 1e-15);
+    assert_eq!(mu["at"]["5"]["nlpd:other"]["n"], 2);
+    let cell = json(read(&study.join("cells/mu-1.json")).as_bytes());
+    assert!(cell["spaces"]["response"].is_string());
+
+    let errors = read(&study.join("errors.svg"));
+    assert_says(&errors, &["NLPD of other (nats)", "random"]);
+    let report = read(&study.join("report.html"));
+    assert_says(&report, &["response-cluster coverage", "mae:other"]);
 }
 
 pub(super) fn a_report_on_a_specimen_has_units_and_behaviours(specimen: &str) {

@@ -101,6 +101,9 @@ fn goes_on_through_commands(
                 assert_eq!(a.patch_coverage, b.patch_coverage, "{cut}");
                 let further = |of: &Series| serde_json::to_string(&of.further).unwrap();
                 assert_eq!(further(a), further(b), "{cut}");
+                let clusters =
+                    |of: &Series| serde_json::to_string(&of.response_cluster_coverage).unwrap();
+                assert_eq!(clusters(a), clusters(b), "{cut}");
             }
             tried += 1;
         }

@@ -54,6 +54,25 @@ fn what_ends_or_is_played_or_waits_for_nobody_is_seen_to() {
     assert_eq!(said["alone"], 1);
     assert!(text("gone").contains("it was moved or removed"), "{said}");
 
+    // Of two targets the page shows either, and the map to publish of the first alone.
+    let targets = ["window:0.4..0.5", "window:0.55..0.65"];
+    assert_eq!(said["targets"], json!(targets));
+    let second = said["second_maps"].as_array().unwrap();
+    assert!(second.contains(&json!("mean")) && second.contains(&json!("truth")));
+    assert!(!second.contains(&json!("map_mean")), "{said}");
+    let curves = said["second_curves"].as_array().unwrap().iter();
+    let curves: Vec<&str> = curves.filter_map(serde_json::Value::as_str).collect();
+    let told = |words: &[&str]| curves.iter().any(|of| words.iter().all(|w| of.contains(w)));
+    assert!(told(&["Coverage", "clusters of responses"]), "{said}");
+    for target in targets {
+        assert!(told(&["Mean absolute error", target]), "{said}");
+        assert!(told(&["NLPD", target]), "{said}");
+    }
+
+    // Maps that are replayed together are called by what they are.
+    assert_eq!(said["replay_targets"], json!(["response", "other"]));
+    let shown = json!(["the target", "response", "other", "their order"]);
+    assert_eq!(said["replay_shown"], shown);
     let maps = said["replay_maps"].as_array().unwrap();
     for name in [
         "mean", "sigma", "truth", "map_mean", "plane", "score", "distance",

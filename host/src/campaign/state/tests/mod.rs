@@ -2,6 +2,7 @@
 //! of events.
 
 mod arbitrary;
+mod components;
 mod history;
 
 use std::time::Duration;
