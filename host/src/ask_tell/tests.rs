@@ -238,7 +238,7 @@ fn a_journal_has_everything_at_every_moment() {
 
 #[test]
 fn wherever_a_journal_breaks_off_every_point_may_be_told() {
-    break_off(beginning(), |point| value(point), &[5.5], &[4.0]);
+    break_off(beginning(), value, &[5.5], &[4.0]);
 }
 
 /// Breaks a journal off behind each of its records and goes on from there. Points have the responses that they are
