@@ -15,7 +15,7 @@ not accepted), an ``IndexError`` (a pixel outside the image), an ``OSError`` (a 
 
 from ._beacon import ALGORITHM, STRATEGIES, Over, __version__
 from .data import Axis, Data, contents, load, reduce, specimen
-from .explorer import Explorer, Map
+from .explorer import Explorer, Map, Surrogate
 from .study import compare, score
 
 __all__ = [
@@ -26,6 +26,7 @@ __all__ = [
     "Explorer",
     "Map",
     "Over",
+    "Surrogate",
     "__version__",
     "compare",
     "contents",

@@ -26,6 +26,7 @@ import numpy as np
 from . import _beacon
 from .arrays import Pixel, given, order, pixel, pixels, taken, unmasked
 from .data import Axis
+from .targets import Responses, Target, check_function, name_of
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -34,6 +35,16 @@ if TYPE_CHECKING:
     Path = Union[str, "os.PathLike[str]"]
     Array = NDArray[np.float64]
     Strategy = Union[str, Callable[[Array, Array, Array, Array, Array], ArrayLike]]
+
+
+class Surrogate(NamedTuple):
+    """What the model that decides expects of one target at every pixel; NaN where there is no candidate, and without
+    a model."""
+
+    mean: "Array"
+    """Means, in units of the response."""
+    sigma: "Array"
+    """Standard deviations of the response itself, without the noise of measuring it once."""
 
 
 class Map(NamedTuple):
@@ -64,7 +75,9 @@ class Explorer:
     ``scalarizer``, ``axis``  how a spectrum becomes a number, as ``"line:Pd-La"``, or several ways; the axis
                               of the spectra: an :class:`Axis`, or their values
     ``responses``             names of several numbers that are told of each point
-    ``target``                which scalarizer or response is sought; the first unless said otherwise
+    ``target``                which scalarizer or response is sought, or several of them, up to four;
+                              ``"spectrum:3"`` for the first three components of the spectra so far. The
+                              first unless said otherwise
     ``journal``               a new folder: every event is on disk there before anything follows from it
     ``settings``              further settings by their names: ``k``, ``beta``, ``retrain_every``, ``training``…
     ========================  =========================================================================
@@ -73,10 +86,13 @@ class Explorer:
     standard deviation, a joint sample of the posterior, the sample's novelty (mean distance to the nearest ``k``
     known responses), all in units of the response, and the distance to the most alike measured patch. It returns
     scores; the free candidate with the highest is taken, and one without a number is not. Chance chooses the first
-    points as it does for the others.
+    points as it does for the others. It decides by one target.
+
+    Several targets share one model, and a point counts where it has a number of each. The strategies that look for
+    something new look for vectors unlike those measured; ``ei``, ``ucb`` and ``thompson`` decide by the first.
 
     Points that were asked for and are not told yet are taken for measured by whatever is asked for next, with the
-    response that the model expects there.
+    responses that the model expects there.
     """
 
     def __init__(
@@ -92,15 +108,15 @@ class Explorer:
         surrogate: str = "filters",
         budget: Optional[int] = None,
         mask: Optional["ArrayLike"] = None,
-        scalarizer: Union[str, Sequence[str], None] = None,
+        scalarizer: Optional[Target] = None,
         axis: Union[Axis, "ArrayLike", None] = None,
         responses: Optional[Sequence[str]] = None,
-        target: Optional[str] = None,
+        target: Optional[Target] = None,
         journal: Optional["Path"] = None,
         **settings: Any,
     ) -> None:
         self._function = strategy if callable(strategy) else None
-        self._names = list(responses) if responses is not None else None
+        self._responses = Responses(responses)
         if "steps" in settings:
             raise ValueError("steps is no setting of an explorer; expected budget, points in all")
         if budget is not None and budget < 0:
@@ -118,55 +134,32 @@ class Explorer:
         first = None
         if seeds is not None:
             first = order(seeds, pixels_of_image[1], window, edges)
-        channels, scalarizers = self._channels(scalarizer, axis)
-        self._session = _beacon.Session(
-            pixels_of_image,
-            None if mask is None else _marked(mask, pixels_of_image[1]),
-            json.dumps(config, default=_plain),
-            first,
-            budget,
-            channels,
-            scalarizers,
-            None if target is None else self._scalarizer(target),
-            None if journal is None else os.fspath(journal),
-        )
+        channels, scalarizers = self._responses.channels(scalarizer, axis)
+        targets = [] if target is None else self._responses.sought(target)
+        if len(targets) > 1 and channels is None:
+            raise ValueError(
+                f"{len(targets)} targets, `{','.join(targets)}`, need the axis of the spectra; expected "
+                "axis=Axis(name, units, values), or their values, or responses, the names of the numbers that are told"
+            )
+        self._check(strategy, targets)
+        with self._responses.in_their_names():
+            self._session = _beacon.Session(
+                pixels_of_image,
+                None if mask is None else _marked(mask, pixels_of_image[1]),
+                json.dumps(config, default=_plain),
+                first,
+                budget,
+                channels,
+                scalarizers,
+                targets,
+                None if journal is None else os.fspath(journal),
+            )
         if self._function is not None:
-            name = getattr(strategy, "__name__", type(strategy).__name__)
-            self._command(["note", f"strategy: the function {name}"])
+            self._command(["note", f"strategy: the function {name_of(self._function)}"])
 
-    def _channels(
-        self, scalarizer: Union[str, Sequence[str], None], axis: Union[Axis, "ArrayLike", None]
-    ) -> Tuple[Optional[Tuple[str, str, bytes]], List[str]]:
-        if self._names is not None:
-            if scalarizer is not None or axis is not None:
-                raise ValueError("responses are numbers by themselves; leave out scalarizer and axis")
-            if not self._names or len(set(self._names)) < len(self._names):
-                raise ValueError(f"responses are {self._names}; expected names, each once")
-            numbers = np.arange(len(self._names), dtype=float)
-            return Axis("response", "", numbers).given(), [self._scalarizer(name) for name in self._names]
-        if axis is None:
-            if scalarizer is not None:
-                raise ValueError(
-                    f"the scalarizer `{scalarizer}` needs the axis of the spectra; expected axis=Axis(name, units, "
-                    "values), or their values"
-                )
-            return None, []
-        if not isinstance(axis, Axis):
-            axis = Axis("channel", "", np.asarray(axis, dtype=float))
-        values = np.asarray(axis.values, dtype=float)
-        if values.size == 0 or not np.isfinite(values).all():
-            raise ValueError(f"the axis has {values.size} values; expected one or more, all of them finite")
-        chosen = [scalarizer] if isinstance(scalarizer, str) else list(scalarizer or ["sum"])
-        return axis.given(), chosen
-
-    def _scalarizer(self, target: str) -> str:
-        """A response by its name as the library takes it."""
-        if self._names is None:
-            return target
-        if target not in self._names:
-            raise ValueError(f"no response is called `{target}`; expected one of {', '.join(self._names)}")
-        place = self._names.index(target)
-        return f"window:{place - 0.25}..{place + 0.25}"
+    def _check(self, strategy: Any, targets: Sequence[str]) -> None:
+        if callable(strategy):
+            check_function(strategy, [self._responses.named(each) for each in targets])
 
     @classmethod
     def load(
@@ -184,8 +177,9 @@ class Explorer:
         """
         explorer = cls.__new__(cls)
         explorer._function = strategy
-        explorer._names = list(responses) if responses is not None else None
+        explorer._responses = Responses(responses)
         explorer._session = _beacon.Session.load(os.fspath(folder), journal)
+        explorer._check(strategy, explorer._targets())
         return explorer
 
     def save(self, folder: "Path") -> None:
@@ -324,8 +318,10 @@ class Explorer:
         self._command(["note", text])
 
     def _command(self, words: List[str]) -> None:
-        for said in self._session.command(words):
-            warnings.warn(said, stacklevel=3)
+        with self._responses.in_their_names():
+            told = self._session.command(words)
+        for said in told:
+            warnings.warn(self._responses.named(said), stacklevel=3)
 
     def _settings(self) -> Dict[str, Any]:
         settings: Dict[str, Any] = json.loads(self._session.settings())
@@ -344,6 +340,7 @@ class Explorer:
     @strategy.setter
     def strategy(self, strategy: "Strategy") -> None:
         if callable(strategy):
+            self._check(strategy, self._targets())
             self._function = strategy
         elif not isinstance(strategy, str):
             raise ValueError(f"strategy is {strategy!r}; expected a name or a function")
@@ -352,15 +349,34 @@ class Explorer:
             self._function = None
 
     @property
-    def target(self) -> str:
-        """The scalarizer or response that is sought; may be set. The model is trained anew."""
-        target: str = self._settings()["target"]
-        known = {self._scalarizer(name): name for name in self._names or []}
-        return known.get(target, target)
+    def target(self) -> Target:
+        """The scalarizer or response that is sought, or a list of them where several are; may be set to either. The
+        model is trained anew."""
+        names = self._sought()
+        return names[0] if len(names) == 1 else names
 
     @target.setter
-    def target(self, target: str) -> None:
-        self._command(["target", self._scalarizer(target)])
+    def target(self, target: Target) -> None:
+        targets = self._responses.sought(target)
+        self._check(self._function, targets)
+        self._command(["target", ",".join(targets)])
+
+    def _targets(self) -> List[str]:
+        """All that is sought, as the library writes it."""
+        targets: List[str] = self._settings()["targets"]
+        return targets
+
+    def _sought(self) -> List[str]:
+        return [self._responses.named(target) for target in self._targets()]
+
+    def _place(self, target: Optional[str]) -> int:
+        """The place of a target among those that are sought; of ``None`` the first."""
+        if target is None:
+            return 0
+        targets, wanted = self._targets(), self._responses.sought(target)
+        if len(wanted) > 1 or wanted[0] not in targets:
+            raise ValueError(f"`{target}` is not sought; expected one of {', '.join(self._sought())}")
+        return targets.index(wanted[0])
 
     @property
     def budget(self) -> int:
@@ -382,26 +398,28 @@ class Explorer:
         """Row and column of every candidate, in the order of a strategy's arrays: shape (n, 2)."""
         return np.asarray(self._session.pixels(), dtype=np.int64).reshape(-1, 2)
 
-    def _maps(self) -> Tuple["Array", "Array"]:
-        maps = self._session.surrogate()
+    def surrogate(self, target: Optional[str] = None) -> Surrogate:
+        """The surrogate that decides, of one of the targets; of the first unless said otherwise."""
+        maps = self._session.surrogate(self._place(target))
         if maps is None:
-            return np.full(self.shape, np.nan), np.full(self.shape, np.nan)
-        return taken(maps[0], self.shape), taken(maps[1], self.shape)
+            return Surrogate(np.full(self.shape, np.nan), np.full(self.shape, np.nan))
+        return Surrogate(taken(maps[0], self.shape), taken(maps[1], self.shape))
 
     @property
     def mean(self) -> "Array":
-        """Posterior mean of the surrogate that decides, at every pixel; NaN where there is no candidate, and without a
-        model."""
-        return self._maps()[0]
+        """Posterior mean of the surrogate that decides, of several targets of the first, at every pixel; NaN where
+        there is no candidate, and without a model."""
+        return self.surrogate().mean
 
     @property
     def sigma(self) -> "Array":
         """Its standard deviation likewise, without the noise of measuring once."""
-        return self._maps()[1]
+        return self.surrogate().sigma
 
-    def map(self) -> Optional[Map]:
-        """The map to publish; ``None`` where nothing was measured."""
-        made = self._session.map()
+    def map(self, target: Optional[str] = None) -> Optional[Map]:
+        """The map to publish of one of the targets, of the first unless said otherwise; ``None`` where nothing was
+        measured."""
+        made = self._session.map(self._place(target))
         if made is None:
             return None
         mean, sigma, figures = made
@@ -411,10 +429,11 @@ class Explorer:
     def points(self) -> Dict[str, "NDArray[Any]"]:
         """Every point on record, in the order they were told: arrays by the names ``row``, ``column``,
         ``candidate``, ``response``, ``expected`` and ``expected_sigma`` (what the model expected when it chose the
-        point), ``score``, ``seed`` and ``discarded``."""
+        point), ``score``, ``seed`` and ``discarded``. Of several targets the responses are those of the first, and
+        ``response:NAME``, ``expected:NAME`` and ``expected_sigma:NAME`` those of each."""
         points: Dict[str, "NDArray[Any]"] = {}
         for name, column in self._session.points().items():
-            values = taken(column)
+            name, values = self._responses.named(name), taken(column)
             if name in ("row", "column", "candidate"):
                 points[name] = values.astype(np.int64)
             elif name in ("seed", "discarded"):
@@ -431,23 +450,29 @@ class Explorer:
     @property
     def left_out(self) -> List[Tuple[Pixel, str]]:
         """The points whose measurement failed, with the reason."""
-        return self._session.left_out()
+        return [(place, self._responses.named(why)) for place, why in self._session.left_out()]
 
     @property
     def series(self) -> Dict[str, "Array"]:
-        """The figures of every step so far, by their names in ``summary.json``."""
+        """The figures of every step so far, by their names in ``summary.json``; of several targets of the first."""
         series = json.loads(self._session.series())
+        # Of the others they are how far the truth is away, which nobody has told.
+        series.pop("further", None)
         return {name: np.asarray(values, dtype=float) for name, values in series.items()}
 
     @property
     def coverage(self) -> "Array":
-        """Share of 100 bins between the lowest and the highest response so far that were visited, after each step."""
-        return self.series["observed_coverage"]
+        """Share of 100 bins between the lowest and the highest response so far that were visited, after each step.
+
+        Of several targets it is the share of cells along the axes in which their vectors are uncorrelated: 10 × 10 of
+        two, 5 × 5 × 5 of three and 3 × 3 × 3 × 3 of four.
+        """
+        return taken(self._session.coverage())
 
     @property
     def warnings(self) -> List[str]:
         """What went wrong without ending the campaign."""
-        return self._session.warnings()
+        return [self._responses.named(said) for said in self._session.warnings()]
 
     def plot(self, image: Optional["ArrayLike"] = None) -> "Figure":
         """The image where it is given, mean, standard deviation and coverage, with the points; needs matplotlib."""

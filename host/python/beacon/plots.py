@@ -14,13 +14,20 @@ if TYPE_CHECKING:
 
 
 def plot(explorer: "Explorer", image: Optional["ArrayLike"] = None) -> "Figure":
-    """The image where it is given, mean, standard deviation and coverage of an explorer, with its points."""
+    """The image where it is given, the mean of each target, the standard deviation of the first and coverage of an
+    explorer, with its points."""
     try:
         from matplotlib import pyplot
     except ImportError as error:
         raise ImportError("plots need matplotlib: pip install 'beacon[plots]'") from error
-    mean, sigma = explorer._maps()
-    maps = [("mean", mean, "viridis"), ("standard deviation", sigma, "magma")]
+    targets = explorer._sought()
+    surrogates = [explorer.surrogate(target) for target in targets]
+    if len(targets) == 1:
+        titles, deviation = ["mean"], "standard deviation"
+    else:
+        titles, deviation = [f"mean of {target}" for target in targets], f"standard deviation of {targets[0]}"
+    maps = [(title, surrogate.mean, "viridis") for title, surrogate in zip(titles, surrogates)]
+    maps.append((deviation, surrogates[0].sigma, "magma"))
     if image is not None:
         maps.insert(0, ("image", np.asarray(image, dtype=float), "gray"))
     panels = len(maps) + 1
@@ -33,7 +40,8 @@ def plot(explorer: "Explorer", image: Optional["ArrayLike"] = None) -> "Figure":
     coverage = explorer.coverage
     last = axes[-1]
     last.plot(np.arange(1, len(coverage) + 1), coverage)
-    last.set(title="range of responses covered", xlabel="step", ylabel="share of 100 bins", ylim=(0, 1))
+    cells = "share of 100 bins" if len(targets) == 1 else "share of cells"
+    last.set(title="range of responses covered", xlabel="step", ylabel=cells, ylim=(0, 1))
     return figure
 
 

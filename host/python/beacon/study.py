@@ -11,12 +11,16 @@ import numpy as np
 
 from . import _beacon
 from .arrays import given, order as in_order
-from .data import Data
+from .data import Axis, Data
 from .explorer import Explorer, _plain
 from .functions import KeptOrder, told_apart
+from .responses import Given, taken_from
+from .targets import Target, check_function, name_of
 
 if TYPE_CHECKING:
-    from numpy.typing import ArrayLike
+    from numpy.typing import ArrayLike, NDArray
+
+    from .responses import Response
 
     Path = Union[str, "os.PathLike[str]"]
 
@@ -25,10 +29,12 @@ STEPS = (50, 100, 200, 300)
 
 def score(
     image: "ArrayLike",
-    response: "ArrayLike",
+    response: "Response",
     order: Any,
     seeds: Any = (),
     *,
+    target: Optional[Target] = None,
+    axis: Union[Axis, "ArrayLike", None] = None,
     window: int = 16,
     edges: str = "reflect",
     latent: bool = False,
@@ -36,15 +42,20 @@ def score(
 ) -> Dict[str, Any]:
     """The figures of any order in which somebody measured, as ``beacon score`` has them.
 
+    ``response`` is a map, or several by their names, which are judged together: ``{"height": a, "loss": b}``. Of
+    spectra ``target`` says what is sought, as :class:`Explorer` takes it, and ``axis`` is theirs unless they bring one.
+
     ``order`` and ``seeds``, which were measured before it, are rows and columns, or candidate numbers. Returns what
     ``beacon score --json`` prints: ``target_coverage``, ``patch_coverage``, ``mae``… as arrays with one entry for each
     step, and the rest. ``response`` is one map; of several responses at once ``beacon score`` has the figures. With ``latent`` exploration is judged in the latent space of an autoencoder as well.
     """
     pixels, shape = given(image, "image")
     config = dict(settings, window=window, edges=edges, surrogate=settings.get("surrogate", "filters"))
+    sought = taken_from(response, target, axis)
     summary = _beacon.score(
         (pixels, shape),
-        given(response, "response"),
+        sought.responses(),
+        sought.reduced,
         json.dumps(config, default=_plain),
         in_order(seeds, shape, window, edges),
         in_order(order, shape, window, edges),
@@ -60,9 +71,11 @@ def score(
 
 def compare(
     image: "ArrayLike",
-    response: "ArrayLike",
+    response: "Response",
     strategies: Sequence[Union[str, Callable[..., "ArrayLike"]]] = _beacon.STRATEGIES,
     *,
+    target: Optional[Target] = None,
+    axis: Union[Axis, "ArrayLike", None] = None,
     seeds: int = 10,
     steps: int = 300,
     start: Any = (),
@@ -81,7 +94,8 @@ def compare(
     """Strategies against one another from the same points, seed by seed, with means, spreads and paired tests, as
     ``beacon compare --json`` prints them.
 
-    A strategy may be a function, as :class:`Explorer` takes it; it takes part under its name. ``orders`` are those of
+    ``response``, ``target`` and ``axis`` are those of :func:`score`. A strategy may be a function, as
+    :class:`Explorer` takes it, where one map is sought; it takes part under its name. ``orders`` are those of
     others: for each name as many as there are seeds, of the points behind those to begin with. ``externals`` are
     programs by their command lines, which are asked and told over pipes and have ``external_patience`` seconds for an
     answer. ``start`` are the points that all begin with, instead of random ones.
@@ -98,12 +112,13 @@ def compare(
     for name, several in (orders or {}).items():
         followed[name] = [in_order(order, shape, window, edges) for order in several]
     names: List[str] = []
-    values = np.asarray(response, dtype=float)
+    sought = taken_from(response, target, axis)
     for strategy in strategies:
         if not callable(strategy):
             names.append(strategy)
             continue
-        name = getattr(strategy, "__name__", type(strategy).__name__).strip("<>_")
+        values = _one_map(strategy, sought)
+        name = name_of(strategy).strip("<>_")
         if name in names or name in followed or name in _beacon.STRATEGIES:
             raise ValueError(f"two strategies are called `{name}`; expected names that differ")
         own = {key: value for key, value in config.items() if key != "steps"}
@@ -123,7 +138,8 @@ def compare(
         comparison: Dict[str, Any] = json.loads(
             _beacon.compare(
                 (pixels, shape),
-                given(response, "response"),
+                sought.responses(),
+                sought.reduced,
                 response.name if isinstance(response, Data) else "arrays",
                 json.dumps(config, default=_plain),
                 names,
@@ -139,6 +155,18 @@ def compare(
             )
         )
     return comparison
+
+
+def _one_map(strategy: Callable[..., "ArrayLike"], sought: Given) -> "NDArray[np.float64]":
+    """What a function decides by."""
+    if sought.reduced is not None:
+        targets = sought.reduced[1]
+        raise ValueError(
+            f"`{','.join(targets)}` with the strategy `{name_of(strategy)}`, a function, which decides by one map; "
+            "expected a map, or a strategy by its name"
+        )
+    check_function(strategy, list(sought.maps))
+    return np.asarray(next(iter(sought.maps.values())), dtype=float)
 
 
 def _explored(

@@ -1,6 +1,6 @@
 //! Numbers on their way between Python and the library.
 
-use beacon_host::data::{Map, Spectra};
+use beacon_host::data::{Axis, Channels, Map, Spectra};
 use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedBytes;
 use pyo3::types::PyBytes;
@@ -31,6 +31,27 @@ pub(crate) fn map((values, shape): &Given, what: &str) -> Result<Map, Failure> {
         }
         _ => Err(Failure::Value(format!(
             "the {what} has shape {shape:?}; expected rows and columns"
+        ))),
+    }
+}
+
+/// An array of rows, columns and channels as spectra, in single precision as files of spectra are read.
+pub(crate) fn spectra((values, shape): &Given, channels: Channels) -> Result<Spectra, Failure> {
+    let size = channels.coordinates.len();
+    match shape[..] {
+        [height, width, found] if found == size && size > 0 => Ok(Spectra::new(
+            Axis::pixels("row", height),
+            Axis::pixels("column", width),
+            channels.axis,
+            channels.coordinates,
+            numbers(values)
+                .into_iter()
+                .map(|value| value as f32)
+                .collect(),
+        )),
+        _ => Err(Failure::Value(format!(
+            "the response has shape {shape:?} and its axis {size} values; expected rows, columns and as many \
+             channels"
         ))),
     }
 }

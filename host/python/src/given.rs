@@ -1,9 +1,10 @@
 //! What Python gives to begin a campaign or to score one, as the program takes it.
 
-use beacon_host::campaign::CampaignConfig;
+use beacon_host::campaign::{CampaignConfig, Targets, TargetsError};
 use beacon_host::data::{Axis, Channels};
 use beacon_host::scalarizer::{Scalarizer, ScalarizerError};
 use beacon_kernel::{Candidate, Candidates, Pixel};
+use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedBytes;
 
 use crate::arrays::numbers;
@@ -38,6 +39,24 @@ pub(crate) fn channels((name, units, values): AxisGiven) -> Channels {
 pub(crate) fn scalarizer(text: &str) -> Result<Scalarizer, Failure> {
     text.parse()
         .map_err(|error: ScalarizerError| Failure::Value(error.to_string()))
+}
+
+/// What is sought; each text may stand for several, as `spectrum:3` does.
+pub(crate) fn targets(texts: &[String]) -> Result<Targets, Failure> {
+    let each = texts.iter().map(|text| text.parse::<Targets>());
+    let all = each.collect::<Result<Vec<_>, _>>();
+    let targets = all.and_then(|all| {
+        let all = all.iter().flat_map(|targets| targets.iter().cloned());
+        Targets::new(all.collect())
+    });
+    targets.map_err(|error: TargetsError| Failure::Value(error.to_string()))
+}
+
+/// Every number that is sought, as its scalarizer is written.
+#[pyfunction]
+pub(crate) fn sought(texts: Vec<String>) -> PyResult<Vec<String>> {
+    let targets = targets(&texts)?;
+    Ok(targets.iter().map(Scalarizer::to_string).collect())
 }
 
 /// The candidate at a pixel.

@@ -46,6 +46,7 @@ fn _beacon(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<session::Session>()?;
     module.add_class::<strategy::Seen>()?;
     module.add_class::<strategy::Asking>()?;
+    module.add_function(wrap_pyfunction!(given::sought, module)?)?;
     module.add_function(wrap_pyfunction!(data::read, module)?)?;
     module.add_function(wrap_pyfunction!(data::locations, module)?)?;
     module.add_function(wrap_pyfunction!(data::reduce, module)?)?;

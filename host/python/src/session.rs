@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use std::sync::Mutex;
 use std::sync::mpsc::{Sender, channel};
 
-use beacon_host::campaign::{Command, Ended, Seeds, Standing};
+use beacon_host::campaign::{Command, Ended, Expectation, Seeds, Standing};
 use beacon_host::controller::InProcess;
 use beacon_host::{AskTell, Asked, Beginning, Setup};
 use beacon_kernel::{Candidate, Candidates, Pixel};
@@ -17,7 +17,7 @@ use pyo3::types::{PyBytes, PyDict};
 
 use crate::arrays::{self, Given, bytes, numbers};
 use crate::failure::Failure;
-use crate::given::{AxisGiven, candidate, channels, scalarizer, settings};
+use crate::given::{AxisGiven, candidate, channels, scalarizer, settings, targets};
 use crate::strategy::{Asking, Seen};
 use crate::waiting::{Answer, Awaited, is_interrupt, put, taken, wait};
 
@@ -137,7 +137,7 @@ impl Session {
         budget: Option<usize>,
         axis: Option<AxisGiven>,
         scalarizers: Vec<String>,
-        target: Option<String>,
+        sought: Vec<String>,
         folder: Option<PathBuf>,
     ) -> PyResult<Self> {
         let campaign = settings(config)?;
@@ -167,7 +167,7 @@ impl Session {
         }
         let parsed = scalarizers.iter().map(|text| scalarizer(text));
         setup.scalarizers = parsed.collect::<Result<_, _>>()?;
-        setup.target = target.as_deref().map(scalarizer).transpose()?;
+        setup.target = targets(&sought)?;
         let width = image.width();
         let make = move || {
             let left_out = |row: usize, column: usize| {
@@ -337,15 +337,22 @@ impl Session {
         })
     }
 
-    /// Mean and standard deviation of the surrogate at every pixel; `None` without a model.
-    fn surrogate<'py>(&self, py: Python<'py>) -> PyResult<Option<[Bound<'py, PyBytes>; 2]>> {
-        let maps = self.call(py, |campaign| Ok(campaign.surrogate()?))?;
+    /// Mean and standard deviation of the surrogate of a target, by its place, at every pixel; `None` without a
+    /// model.
+    fn surrogate<'py>(
+        &self,
+        py: Python<'py>,
+        target: usize,
+    ) -> PyResult<Option<[Bound<'py, PyBytes>; 2]>> {
+        let maps = self.call(py, move |campaign| {
+            Ok(campaign.surrogates()?.into_iter().nth(target))
+        })?;
         Ok(maps.map(|(mean, sigma)| [mean, sigma].map(|map| bytes(py, &map.values))))
     }
 
-    /// Mean and standard deviation of the map to publish, and its figures.
-    fn map<'py>(&self, py: Python<'py>) -> PyResult<Option<Published<'py>>> {
-        let made = self.call(py, |campaign| Ok(campaign.map()?))?;
+    /// Mean and standard deviation of the map to publish of a target, by its place, and its figures.
+    fn map<'py>(&self, py: Python<'py>, target: usize) -> PyResult<Option<Published<'py>>> {
+        let made = self.call(py, move |campaign| Ok(campaign.map_of(target)?))?;
         Ok(made.map(|(map, figures)| {
             let figures = serde_json::to_string(&figures).unwrap_or_default();
             let [mean, sigma] = [map.mean, map.sigma].map(|map| bytes(py, &map.values));
@@ -353,16 +360,19 @@ impl Session {
         }))
     }
 
-    /// Every point on record: arrays by their names, in the order they were told.
+    /// Every point on record: arrays by their names, in the order they were told. Where several targets are
+    /// sought, those of each have its name behind a colon.
     fn points<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
-        let (points, seeds, discarded) = self.call(py, |campaign| {
+        let (points, seeds, discarded, target, further) = self.call(py, |campaign| {
             let (points, seeds) = campaign.measurements();
             let state = campaign.state();
             let standing = |point: &beacon_host::campaign::Measurement| {
                 state.standing(point.candidate) == Standing::Discarded
             };
             let discarded: Vec<bool> = points.iter().map(standing).collect();
-            Ok((points, seeds, discarded))
+            let target = state.settings().target().to_string();
+            let further = campaign.further();
+            Ok((points, seeds, discarded, target, further))
         })?;
         let columns = PyDict::new(py);
         let column = |of: &dyn Fn(&beacon_host::campaign::Measurement) -> f64| {
@@ -393,7 +403,33 @@ impl Session {
             .map(|d| f64::from(u8::from(d)))
             .collect();
         columns.set_item("discarded", bytes(py, &discarded))?;
+        if !further.is_empty() {
+            for name in ["response", "expected", "expected_sigma"] {
+                let first = columns.get_item(name)?;
+                columns.set_item(format!("{name}:{target}"), first)?;
+            }
+        }
+        for of in &further {
+            let expected = |pick: fn(&Expectation) -> f64| -> Vec<f64> {
+                let all = of.expected.iter();
+                all.map(|of| of.as_ref().map_or(f64::NAN, pick)).collect()
+            };
+            let (mean, sigma) = (expected(|of| of.mean), expected(|of| of.sigma));
+            for (name, values) in [
+                ("response", &of.values),
+                ("expected", &mean),
+                ("expected_sigma", &sigma),
+            ] {
+                columns.set_item(format!("{name}:{}", of.target), bytes(py, values))?;
+            }
+        }
         Ok(columns)
+    }
+
+    /// Share of the range of responses so far that was visited after each step.
+    fn coverage<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
+        let shares = self.call(py, |campaign| Ok(campaign.coverage()))?;
+        Ok(bytes(py, &shares))
     }
 
     /// What was told of a measured pixel; `None` where nothing was.
@@ -436,7 +472,7 @@ impl Session {
             Ok(serde_json::json!({
                 "campaign": settings.campaign,
                 "budget": settings.budget,
-                "target": settings.target().to_string(),
+                "targets": settings.sought().map(ToString::to_string).collect::<Vec<_>>(),
                 "scalarizers": settings.scalarizers.iter().map(ToString::to_string).collect::<Vec<_>>(),
             })
             .to_string())

@@ -22,7 +22,7 @@ use pyo3::prelude::*;
 
 use crate::arrays::{self, Given};
 use crate::failure::Failure;
-use crate::given::{candidate, settings};
+use crate::given::{AxisGiven, candidate, channels, settings, targets};
 use crate::waiting::wait;
 
 /// How long an interrupt waits for work that ends.
@@ -87,12 +87,30 @@ fn value(error: &dyn std::fmt::Display) -> Failure {
     Failure::Value(error.to_string())
 }
 
-fn replay(image: &Given, response: &Given) -> Result<Replay, Failure> {
-    let (image, response) = (
-        arrays::map(image, "image")?,
-        arrays::map(response, "response")?,
-    );
-    Replay::new(image, response).map_err(|error| value(&error))
+/// Maps of responses that are sought together, by their names.
+type Responses = Vec<(String, Given)>;
+/// The axis of spectra, and what a campaign reduces them to by itself.
+type Reduced = (AxisGiven, Vec<String>);
+
+/// An image and its responses: maps, or spectra where `reduced` says what is sought of them.
+fn replay(
+    image: &Given,
+    responses: &[(String, Given)],
+    reduced: Option<Reduced>,
+) -> Result<Replay, Failure> {
+    let image = arrays::map(image, "image")?;
+    let Some(((name, first), further)) = responses.split_first() else {
+        return Err(value(&"there is no response; expected one or more"));
+    };
+    if let Some((axis, sought)) = reduced {
+        let (spectra, sought) = (arrays::spectra(first, channels(axis))?, targets(&sought)?);
+        return Replay::of_spectra(image, spectra, &sought).map_err(|error| value(&error));
+    }
+    let replay = Replay::new(image, arrays::map(first, name)?).map_err(|error| value(&error))?;
+    further.iter().try_fold(replay, |replay, (name, map)| {
+        let replay = replay.and(arrays::map(map, name)?);
+        replay.map_err(|error| value(&error))
+    })
 }
 
 /// The figures of an order, as JSON.
@@ -100,13 +118,14 @@ fn replay(image: &Given, response: &Given) -> Result<Replay, Failure> {
 pub(crate) fn score(
     py: Python<'_>,
     image: Given,
-    response: Given,
+    responses: Responses,
+    reduced: Option<Reduced>,
     config: &str,
     seeds: Vec<(i64, i64)>,
     order: Vec<(i64, i64)>,
     latent: bool,
 ) -> PyResult<String> {
-    let (config, mut replay) = (settings(config)?, replay(&image, &response)?);
+    let (config, mut replay) = (settings(config)?, replay(&image, &responses, reduced)?);
     let size = (replay.image().height(), replay.image().width());
     let candidates = config.candidates(size.0, size.1).map_err(|e| value(&e))?;
     let among = |points: Vec<(i64, i64)>| -> Result<Vec<Candidate>, Failure> {
@@ -121,7 +140,8 @@ pub(crate) fn score(
         let latent = latent.then(LatentConfig::default);
         let spaces = Spaces::new(campaign.patches(), latent, &Cache::from_environment());
         let campaign = campaign.with_spaces(&spaces.map_err(|e| value(&e))?)?;
-        let memory = Memory::fitting(candidates, campaign.measurements());
+        let (points, responses) = (campaign.measurements(), campaign.responses());
+        let memory = Memory::fitting_vectors(candidates, points, responses);
         let mut memory = memory.map_err(Failure::Memory)?;
         let mut kernel = InProcess::new(&mut memory).map_err(|e| value(&e))?;
         let outcome = campaign.run(&mut replay, &mut kernel, &mut enough.clone())?;
@@ -134,7 +154,8 @@ pub(crate) fn score(
 pub(crate) fn compare(
     py: Python<'_>,
     image: Given,
-    response: Given,
+    responses: Responses,
+    reduced: Option<Reduced>,
     name: String,
     config: &str,
     strategies: Vec<String>,
@@ -153,7 +174,7 @@ pub(crate) fn compare(
         let why = format!("external_patience is {patience}; expected seconds above 0");
         Failure::Value(why)
     })?;
-    let (config, replay) = (settings(config)?, replay(&image, &response)?);
+    let (config, replay) = (settings(config)?, replay(&image, &responses, reduced)?);
     let size = (replay.image().height(), replay.image().width());
     let candidates = config.candidates(size.0, size.1).map_err(|e| value(&e))?;
     let number = |point| candidate(candidates, point);

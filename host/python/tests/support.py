@@ -35,14 +35,27 @@ def run(*words: object) -> str:
 
 def replay(folder: Path, image: np.ndarray, response: np.ndarray, *words: object) -> dict:
     """The summary of `beacon replay` on these arrays, with the maps in its folder."""
-    np.save(folder / "image.npy", image)
-    np.save(folder / "response.npy", response)
-    files = ("--image", folder / "image.npy", "--response", folder / "response.npy")
+    return replay_of(folder, image, {"response": response}, *words)
+
+
+def replay_of(folder: Path, image: np.ndarray, responses: "dict[str, np.ndarray]", *words: object) -> dict:
+    """The same of several responses, or of spectra."""
+    files = files_of(folder, image, responses)
     text = run("replay", *files, "--json", "--out", folder / "replay", *words)
     summary: dict = json.loads(text)
     for name in ("surrogate_mean", "surrogate_sigma", "map_mean"):
         summary[f"{name}.npy"] = np.load(folder / "replay" / f"{name}.npy")
     return summary
+
+
+def files_of(folder: Path, image: np.ndarray, responses: "dict[str, np.ndarray]") -> "tuple[object, ...]":
+    """Arrays in files, as arguments of the program."""
+    np.save(folder / "image.npy", image)
+    files: "tuple[object, ...]" = ("--image", folder / "image.npy")
+    for name, response in responses.items():
+        np.save(folder / f"{name}.npy", response)
+        files += ("--response", folder / f"{name}.npy")
+    return files
 
 
 def pfm() -> "tuple[np.ndarray, np.ndarray]":

@@ -2,13 +2,14 @@
 
 use std::path::Path;
 
-use beacon_kernel::Candidates;
+use beacon_kernel::{Candidates, MOST_RESPONSES};
 
 use super::AskTellError;
+use super::told::Told;
 use crate::campaign::drive::Kept;
 use crate::campaign::{
-    ALGORITHM, Begun, Campaign, CampaignConfig, CampaignError, Event, LiveConfig, Monitor,
-    Overview, Patches, Record, Region, Seeds, Settings, State, Targets, check_present,
+    ALGORITHM, Begun, Campaign, CampaignConfig, CampaignError, Event, FurtherTarget, LiveConfig,
+    Monitor, Overview, Patches, Record, Region, Seeds, Settings, State, Targets, check_present,
 };
 use crate::controller::Memory;
 use crate::data::{Axis, Channels, Map};
@@ -31,8 +32,8 @@ pub struct Setup {
     pub channels: Channels,
     /// What is made of them; the sum without any.
     pub scalarizers: Vec<Scalarizer>,
-    /// Which of these is sought; the first unless said otherwise.
-    pub target: Option<Scalarizer>,
+    /// What is sought, up to four together; the first of these scalarizers unless said otherwise.
+    pub target: Targets,
 }
 
 impl Setup {
@@ -43,7 +44,7 @@ impl Setup {
             budget,
             channels: Channels::along(Axis::pixels("response", 1), "response", ""),
             scalarizers: Vec::new(),
-            target: None,
+            target: Targets::default(),
         }
     }
 }
@@ -133,7 +134,7 @@ impl Beginning {
             } else {
                 scalarizers
             },
-            target: target.map(Targets::from).unwrap_or_default(),
+            target,
             // What fails elsewhere is for the caller to judge.
             most_failures: candidates.count() + 1,
             campaign,
@@ -170,6 +171,7 @@ impl Beginning {
             now(Event::Overview(Box::new(overview))),
         ];
         let beginning = Self::of(begun, &config, records)?;
+        beginning.state.settings().check_first(first)?;
         let (free, budget) = (beginning.state.free_at_first(), config.budget);
         if budget > free {
             return Err(AskTellError::Campaign(CampaignError::Setting {
@@ -192,7 +194,15 @@ impl Beginning {
             return Err(AskTellError::Refused("there is no image".to_owned()));
         };
         let patches = Patches::with_edges(image, window, edges)?;
-        let monitor = Monitor::new(None, patches.candidates()).map_err(CampaignError::from)?;
+        let targets = Told::quantities(&state).into_iter().skip(1);
+        let further = targets.map(|(name, units)| FurtherTarget {
+            name,
+            units,
+            truth: None,
+        });
+        let further: Vec<_> = further.collect();
+        let monitor = Monitor::of_several(None, &further, patches.candidates());
+        let monitor = monitor.map_err(CampaignError::from)?;
         Ok(Self {
             state,
             patches,
@@ -269,12 +279,20 @@ impl Beginning {
         self.patches.candidates()
     }
 
-    /// Memory for the kernel of this campaign.
+    /// Memory for the kernel of this campaign, and for as many targets as there may be.
     ///
     /// # Errors
     /// When this machine has not as much.
     pub fn memory(&self) -> Result<Memory, AskTellError> {
-        let budget = self.state.settings().budget;
-        Memory::fitting(self.candidates(), budget).map_err(AskTellError::Memory)
+        let settings = self.state.settings();
+        let memory = |targets| Memory::fitting_vectors(self.candidates(), settings.budget, targets);
+        let since = self.rest.iter().map(|record| match &record.event {
+            Event::Commanded(given) => given.command.sought().len(),
+            _ => 0,
+        });
+        let sought = since.fold(settings.targets.len(), usize::max);
+        // Where there is no memory for more, there is some for these.
+        let made = memory(MOST_RESPONSES).or_else(|_| memory(sought));
+        made.map_err(AskTellError::Memory)
     }
 }

@@ -33,6 +33,17 @@ pub enum AskTellError {
     /// No point is left.
     #[error("{0}")]
     Over(Ended),
+    /// A strategy of the caller's decides by one target.
+    #[error(
+        "{found} targets, `{targets}`, with a strategy of the caller's, which decides by one; expected one target, \
+         or a strategy by its name"
+    )]
+    OwnStrategy {
+        /// The number of targets.
+        found: usize,
+        /// The targets.
+        targets: String,
+    },
     /// As many points as were planned for are measured or pending.
     #[error(
         "{budget} points are measured or pending, {pending} of them pending: as many as the budget; \

@@ -3,10 +3,12 @@
 //! | file | what |
 //! |---|---|
 //! | `beginning` | what a campaign begins with, or goes on with from a folder |
+//! | `coverage` | how many of the vectors that several responses can be were met |
 //! | `told` | what lies outside it: who tells, and the journal |
 //! | `error` | what stands in its way |
 
 mod beginning;
+mod coverage;
 mod error;
 mod told;
 
@@ -17,10 +19,10 @@ use beacon_kernel::{Candidate, Candidates, Pixel};
 pub use beginning::{Beginning, Setup};
 pub use error::AskTellError;
 
-use crate::campaign::drive::{Drive, Views};
+use crate::campaign::drive::{Chosen, Drive, Views};
 use crate::campaign::{
-    Author, CampaignError, Command, Ended, Event, Expectation, Given, MapFigures, Measurement,
-    Proposed, PublishedMap, Series, State,
+    Author, CampaignError, Command, Ended, Event, Expectation, FurtherResponse, Given, MapFigures,
+    Measurement, PublishedMap, Series, State,
 };
 use crate::controller::Controller;
 use crate::data::Map;
@@ -34,22 +36,38 @@ pub struct Asked {
     pub candidate: Candidate,
     /// Its pixel.
     pub pixel: Pixel,
-    /// What the model expects there; `None` for a point that chance or a plan chose.
+    /// What the model expects there, of several targets of the first; `None` for a point that chance or a plan
+    /// chose, or that was chosen when other targets were sought.
     pub expected: Option<Expectation>,
 }
 
 /// A point that was asked for and is not told yet.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 struct Pending {
     candidate: Candidate,
     /// `None` for one that was planned.
-    proposed: Option<Proposed>,
+    chosen: Option<Chosen>,
+    /// Targets sought before those that it was chosen under.
+    revision: u32,
 }
 
-/// What a strategy of the caller's may see: one entry a candidate, in their order.
+impl Pending {
+    /// How it was chosen, without what was expected there where other targets are sought now.
+    fn chosen_by(&self, revision: u32) -> Option<Chosen> {
+        let mut chosen = self.chosen.clone()?;
+        if self.revision != revision {
+            chosen.proposed.prediction = None;
+            chosen.foreseen.clear();
+        }
+        Some(chosen)
+    }
+}
+
+/// What a strategy of the caller's, which decides by one target, may see: one entry a candidate, in their order.
 #[derive(Clone, Debug)]
 pub struct Sight {
     views: Views,
+    revision: u32,
     /// Whether a candidate may be chosen.
     pub free: Vec<bool>,
 }
@@ -110,7 +128,7 @@ impl Sight {
 ///
 /// It runs the same state machine, kernel and trainer as every campaign: asked and told one by one, it
 /// measures the points of a replay, bit for bit. Points that were asked for and are not told yet count as
-/// measured for what is asked next, with the response that the model expects there.
+/// measured for what is asked next, with the responses that the model expects there.
 pub struct AskTell<'a> {
     drive: Drive<'a>,
     candidates: Candidates,
@@ -138,10 +156,11 @@ impl<'a> AskTell<'a> {
             learned,
         } = beginning;
         let (room, candidates) = (controller.room(), patches.candidates());
+        let most = controller.room_for_responses();
         let how = crate::campaign::Use::default();
         let mut drive = Drive::new(state, patches, monitor, controller, how)?;
         drive.set_room(room);
-        drive.set_most_targets(1);
+        drive.set_most_targets(most);
         let mut world = Told::new(records);
         let mut done = 0;
         if let Some((count, kept)) = learned {
@@ -204,11 +223,8 @@ impl<'a> AskTell<'a> {
     }
 
     fn asked(&self, pending: &Pending) -> Result<Asked, AskTellError> {
-        let Pending {
-            candidate,
-            proposed,
-        } = *pending;
-        let expected = proposed.and_then(|proposed| {
+        let chosen = pending.chosen_by(self.state().revision());
+        let expected = chosen.and_then(|Chosen { proposed, .. }| {
             let (mean, sigma) = proposed.prediction?;
             Some(Expectation {
                 mean: f64::from(mean) + proposed.origin,
@@ -216,8 +232,8 @@ impl<'a> AskTell<'a> {
             })
         });
         Ok(Asked {
-            candidate,
-            pixel: self.candidates().pixel(candidate)?,
+            candidate: pending.candidate,
+            pixel: self.candidates().pixel(pending.candidate)?,
             expected,
         })
     }
@@ -261,19 +277,17 @@ impl<'a> AskTell<'a> {
             let is_new = |candidate: &Candidate| !pending.contains(candidate);
             let planned = self.unfinished().into_iter().chain(self.state().planned());
             let planned = planned.into_iter().find(is_new);
-            let point = if let Some(candidate) = planned {
-                Pending {
-                    candidate,
-                    proposed: None,
-                }
+            let (candidate, chosen) = if let Some(candidate) = planned {
+                (candidate, None)
             } else {
-                let proposed = self.drive.propose_beside(&pending, &mut self.world)?;
-                Pending {
-                    candidate: Candidate(proposed.candidate),
-                    proposed: Some(proposed),
-                }
+                let chosen = self.drive.propose_beside(&pending, &mut self.world)?;
+                (Candidate(chosen.proposed.candidate), Some(chosen))
             };
-            self.pending.push(point);
+            self.pending.push(Pending {
+                candidate,
+                chosen,
+                revision: self.state().revision(),
+            });
         }
         let asked = self.pending.iter().skip(before);
         asked.map(|point| self.asked(point)).collect()
@@ -283,8 +297,16 @@ impl<'a> AskTell<'a> {
     /// them, and without a model: [`Self::ask`] gives the next one then.
     ///
     /// # Errors
-    /// When no point is left, or the kernel refuses.
+    /// [`AskTellError::OwnStrategy`] where several targets are sought: novelty is then a distance of vectors, which
+    /// no array of one response tells. When no point is left, or the kernel refuses.
     pub fn sight(&mut self) -> Result<Option<Sight>, AskTellError> {
+        let settings = self.state().settings();
+        if settings.targets.len() > 1 {
+            return Err(AskTellError::OwnStrategy {
+                found: settings.targets.len(),
+                targets: settings.targets_in_words(),
+            });
+        }
         self.check_more()?;
         let pending = self.pending_candidates();
         let state = self.state();
@@ -301,8 +323,13 @@ impl<'a> AskTell<'a> {
                 *free = false;
             }
         }
+        let revision = state.revision();
         let views = self.drive.views(&pending)?;
-        Ok(views.map(|views| Sight { views, free }))
+        Ok(views.map(|views| Sight {
+            views,
+            revision,
+            free,
+        }))
     }
 
     /// Takes the choice of a strategy of the caller's, as [`Self::ask`] takes the kernel's.
@@ -328,10 +355,12 @@ impl<'a> AskTell<'a> {
         }
         let pending = Pending {
             candidate,
-            proposed: Some(self.drive.chosen(candidate, score, &sight.views)),
+            chosen: Some(self.drive.chosen(candidate, score, &sight.views)),
+            revision: sight.revision,
         };
+        let asked = self.asked(&pending)?;
         self.pending.push(pending);
-        self.asked(&pending)
+        Ok(asked)
     }
 
     /// Why a command cannot hold now.
@@ -340,7 +369,7 @@ impl<'a> AskTell<'a> {
     }
 
     /// Takes what was measured, in this order, and trains on it. A point need not have been asked for.
-    /// Of each the caller tells one number for each of the [channels](Setup::channels). Where the
+    /// Of each the caller tells one number for each of the [channels](Setup::channels). Where a
     /// target becomes no finite number of them, the point is left out: its measurement has failed.
     ///
     /// # Errors
@@ -387,11 +416,12 @@ impl<'a> AskTell<'a> {
         }
         for (candidate, spectrum) in points {
             let place = self.pending.iter().position(|p| p.candidate == candidate);
-            let proposed = place.and_then(|place| self.pending[place].proposed);
+            let revision = self.state().revision();
+            let chosen = place.and_then(|place| self.pending[place].chosen_by(revision));
             let wanted = given(Command::Measure(candidate.0));
             let world = &mut self.world;
             self.drive
-                .take(candidate, proposed, wanted, spectrum, world)?;
+                .take(candidate, chosen, wanted, spectrum, world)?;
             // One that could not be kept still waits to be told.
             if let Some(place) = place {
                 self.pending.remove(place);
@@ -440,24 +470,45 @@ impl<'a> AskTell<'a> {
     }
 
     /// Mean and standard deviation of the surrogate that decides, over the candidates' pixels, NaN
-    /// elsewhere; `None` without a model.
+    /// elsewhere; of several targets of the first. `None` without a model.
     ///
     /// # Errors
     /// When the kernel refuses.
     pub fn surrogate(&mut self) -> Result<Option<(Map, Map)>, AskTellError> {
-        let target = Told::quantity(self.drive.state());
-        let (mean, sigma) = self.drive.maps(&target)?;
-        Ok(mean.zip(sigma))
+        Ok(self.surrogates()?.into_iter().next())
     }
 
-    /// The map to publish: the response at every pixel as estimated from all points; `None` where
-    /// nothing was measured.
+    /// The same of each target, in their order; none without a model.
+    ///
+    /// # Errors
+    /// When the kernel refuses.
+    pub fn surrogates(&mut self) -> Result<Vec<(Map, Map)>, AskTellError> {
+        let targets = Told::quantities(self.drive.state());
+        Ok(self.drive.maps(&targets)?)
+    }
+
+    /// The map to publish: the response at every pixel as estimated from all points, of several targets the
+    /// first; `None` where nothing was measured.
     ///
     /// # Errors
     /// When it cannot be made.
     pub fn map(&self) -> Result<Option<(PublishedMap, MapFigures)>, AskTellError> {
-        let target = Told::quantity(self.drive.state());
-        let (map, mut figures) = self.drive.map_to_publish(&target)?;
+        self.map_of(0)
+    }
+
+    /// The same of a target by its place, from 0; `None` beyond those that are sought as well.
+    ///
+    /// # Errors
+    /// When it cannot be made.
+    pub fn map_of(
+        &self,
+        target: usize,
+    ) -> Result<Option<(PublishedMap, MapFigures)>, AskTellError> {
+        let targets = Told::quantities(self.drive.state());
+        let Some(of) = targets.get(target) else {
+            return Ok(None);
+        };
+        let (map, mut figures) = self.drive.map_to_publish((target, of))?;
         Ok(map.zip(figures.pop()))
     }
 
@@ -465,6 +516,24 @@ impl<'a> AskTell<'a> {
     /// strategy had a say.
     pub fn measurements(&self) -> (Vec<Measurement>, usize) {
         self.drive.measurements()
+    }
+
+    /// What is sought beside the first target: its values and what was expected of them, an entry for each of
+    /// [`Self::measurements`]. Their surrogates are among [`Self::surrogates`].
+    pub fn further(&self) -> Vec<FurtherResponse> {
+        let targets = Told::quantities(self.drive.state());
+        self.drive.further_responses(targets)
+    }
+
+    /// Share of the range of responses so far that was visited after each step, from 0 to 1: that of
+    /// [`Series::observed_coverage`]. Of several targets it is the share of cells of equal width between the
+    /// lowest and the highest value along each whitened axis of the vectors so far, about as many cells as one
+    /// response has bins, and of all steps as though these targets had been sought from the beginning.
+    pub fn coverage(&self) -> Vec<f64> {
+        match self.state().settings().targets.len() {
+            1 => self.series().observed_coverage.clone(),
+            _ => coverage::of_vectors(self.state()),
+        }
     }
 
     /// What was told of a measured point.

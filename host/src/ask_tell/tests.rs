@@ -1,3 +1,5 @@
+mod several;
+
 use std::collections::HashSet;
 
 use beacon_kernel::Candidates;
@@ -236,21 +238,35 @@ fn a_journal_has_everything_at_every_moment() {
 
 #[test]
 fn wherever_a_journal_breaks_off_every_point_may_be_told() {
+    break_off(beginning(), value, &[5.5], &[4.0]);
+}
+
+/// Breaks a journal off behind each of its records and goes on from there. Points have the responses that they are
+/// `measured` to have, or these.
+fn break_off(
+    beginning: Beginning,
+    measured: impl Fn(&Asked) -> Vec<f64>,
+    one: &[f64],
+    others: &[f64],
+) {
     let parent = tempfile::tempdir().unwrap();
     let whole = parent.path().join("whole");
-    let beginning = beginning();
     let mut memory = beginning.memory().unwrap();
     let mut kernel = InProcess::new(&mut memory).unwrap();
     let mut explorer = AskTell::begin(beginning, &mut kernel, Some(&whole)).unwrap();
     // Planned points, one that was proposed, and one that nobody asked for.
-    steps(&mut explorer, 7);
+    for _ in 0..7 {
+        let point = explorer.ask(1).unwrap()[0];
+        let told = vec![(point.candidate, measured(&point))];
+        explorer.tell(told).unwrap();
+    }
     let unmeasured = |explorer: &AskTell<'_>| -> Vec<Candidate> {
         let all = (0..explorer.candidates().count()).map(|n| Candidate(n as u32));
         let measured = told(explorer);
         all.filter(|c| !measured.contains(&c.0)).collect()
     };
     let unasked = unmeasured(&explorer)[40];
-    explorer.tell(vec![(unasked, vec![5.5])]).unwrap();
+    explorer.tell(vec![(unasked, one.to_vec())]).unwrap();
     drop(explorer);
     let records = Journal::open(&whole.join("journal")).unwrap().records;
     for count in 2..=records.len() {
@@ -268,13 +284,13 @@ fn wherever_a_journal_breaks_off_every_point_may_be_told() {
         // One whose record broke off in the middle comes first, and is what is asked for.
         if let Some(first) = explorer.unfinished() {
             let other = unmeasured(&explorer)[3];
-            let refused = explorer.tell(vec![(other, vec![4.0])]).unwrap_err();
+            let refused = explorer.tell(vec![(other, others.to_vec())]).unwrap_err();
             assert!(
                 refused.to_string().contains("expected it first"),
                 "{refused}"
             );
             assert_eq!(explorer.ask(1).unwrap()[0].candidate, first);
-            explorer.tell(vec![(first, vec![5.5])]).unwrap();
+            explorer.tell(vec![(first, one.to_vec())]).unwrap();
         }
         let left = 18 - told(&explorer).len();
         let mut points = unmeasured(&explorer);
@@ -282,10 +298,10 @@ fn wherever_a_journal_breaks_off_every_point_may_be_told() {
         points.truncate(left - 1);
         points.retain(|&point| point != unasked);
         for point in points {
-            explorer.tell(vec![(point, vec![4.0])]).unwrap();
+            explorer.tell(vec![(point, others.to_vec())]).unwrap();
         }
         if explorer.state().standing(unasked) != Standing::Measured {
-            explorer.tell(vec![(unasked, vec![5.5])]).unwrap();
+            explorer.tell(vec![(unasked, one.to_vec())]).unwrap();
         }
         let all = told(&explorer);
         drop(explorer);

@@ -134,13 +134,14 @@ impl Told {
         })
     }
 
-    /// Name and units of the target.
-    pub(super) fn quantity(state: &State) -> (String, String) {
-        let channels = &state.begun().channels;
-        match channels.coordinates.len() {
-            1 => (channels.quantity.clone(), channels.units.clone()),
-            _ => (state.settings().target().to_string(), String::new()),
+    /// Name and units of each target.
+    pub(super) fn quantities(state: &State) -> Vec<(String, String)> {
+        let (channels, settings) = (&state.begun().channels, state.settings());
+        if channels.coordinates.len() == 1 && settings.targets.len() == 1 {
+            return vec![(channels.quantity.clone(), channels.units.clone())];
         }
+        let named = |target: &Scalarizer| (target.to_string(), String::new());
+        settings.sought().map(named).collect()
     }
 }
 
@@ -235,7 +236,11 @@ impl World for Told {
     }
 
     fn target(&self, state: &State) -> (String, String) {
-        Self::quantity(state)
+        Self::quantities(state).swap_remove(0)
+    }
+
+    fn targets(&self, state: &State) -> Vec<(String, String)> {
+        Self::quantities(state)
     }
 
     fn behaviours(&self) -> &[Behaviour] {

@@ -275,9 +275,10 @@ impl<'a> Learner<'a> {
 }
 
 /// What the kernel chose, and what it expects of further responses there.
-pub(super) struct Chosen {
-    pub(super) proposed: Proposed,
-    pub(super) foreseen: Vec<Foreseen>,
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Chosen {
+    pub(crate) proposed: Proposed,
+    pub(crate) foreseen: Vec<Foreseen>,
 }
 
 /// The columns as the trainer takes them.

@@ -55,8 +55,8 @@ pub struct MapFigures {
     pub guessed: bool,
 }
 
-/// The map of all usable points, and the figures of those that the campaign came by; nothing where
-/// nothing was measured.
+/// The map of one of the responses that are sought, counted from 0, from all usable points, and the figures of
+/// those that the campaign came by; nothing where nothing was measured.
 ///
 /// # Errors
 /// When a map cannot be made or judged, or is broken off.
@@ -64,11 +64,14 @@ pub(super) fn publish(
     state: &State,
     patches: &Patches,
     monitor: &Monitor,
-    target: &(String, String),
+    (response, target): (usize, &(String, String)),
     pace: &Pace,
 ) -> Result<(Option<PublishedMap>, Vec<MapFigures>), CampaignError> {
-    let usable = state.usable();
-    let (points, responses): (Vec<_>, Vec<_>) = usable.map(|(p, y)| (p.candidate, y)).unzip();
+    let usable = state.usable_vectors();
+    let usable = usable.filter_map(|(point, mut of)| Some((point.candidate, of.nth(response)?)));
+    let (points, responses): (Vec<_>, Vec<_>) = usable.unzip();
+    // It knows the truth of the first alone.
+    let monitor = (response == 0).then_some(monitor);
     let Some(overview) = state.overview().filter(|_| !points.is_empty()) else {
         return Ok((None, Vec::new()));
     };
@@ -77,7 +80,7 @@ pub(super) fn publish(
     let mut map_of = |count: usize| mapmaker.map_at(pace, &points[..count], &responses[..count]);
     let mut figures = Vec::new();
     let counts = STEPS.map(|steps| state.seeds() + steps).into_iter();
-    let known = monitor.target().is_some();
+    let known = monitor.is_some_and(|monitor| monitor.target().is_some());
     for count in counts.filter(|count| known && (1..points.len()).contains(count)) {
         figures.push(judge(&map_of(count)?, monitor)?);
     }
@@ -148,7 +151,7 @@ pub(super) fn table(maps: &[MapFigures]) -> Option<Table> {
     })
 }
 
-fn judge(map: &ResponseMap, monitor: &Monitor) -> Result<MapFigures, CampaignError> {
+fn judge(map: &ResponseMap, monitor: Option<&Monitor>) -> Result<MapFigures, CampaignError> {
     let (responses, means): (Vec<f64>, Vec<f64>) =
         map.left_out.iter().map(|p| (p.response, p.mean)).unzip();
     let variances: Vec<f64> = map.left_out.iter().map(|point| point.variance).collect();
@@ -166,7 +169,8 @@ fn judge(map: &ResponseMap, monitor: &Monitor) -> Result<MapFigures, CampaignErr
         variance: map.variance.clone(),
         noise: map.noise,
     };
-    let against_truth = monitor.against_truth(&posterior)?;
+    let against_truth = monitor.map(|monitor| monitor.against_truth(&posterior));
+    let against_truth = against_truth.transpose()?.flatten();
     Ok(MapFigures {
         points: map.left_out.len(),
         left_out_mae: errors.sum::<f64>() / count,

@@ -6,13 +6,13 @@
 
 use beacon_kernel::{Candidate, Strategy};
 
-use super::{Drive, World};
+use super::{Chosen, Drive, World};
 use crate::campaign::event::{Event, Exposing, Given, Measured, Proposed};
 use crate::campaign::position::corrected;
 use crate::campaign::published::publish;
 use crate::campaign::state::Action;
 use crate::campaign::{
-    CampaignError, Ended, MapFigures, Measurement, Posterior, PublishedMap, Series,
+    CampaignError, Ended, FurtherResponse, MapFigures, Measurement, Posterior, PublishedMap, Series,
 };
 use crate::data::Map;
 use crate::microscope::Acquired;
@@ -46,16 +46,15 @@ impl Drive<'_> {
         &mut self,
         pending: &[Candidate],
         world: &mut dyn World,
-    ) -> Result<Proposed, CampaignError> {
+    ) -> Result<Chosen, CampaignError> {
         self.learner.believe(pending.iter().copied())?;
         let shows = world.shows_scores();
         self.learner.controller().keep_scores(shows);
         let (chosen, _) = self.learner.propose(self.state.proposing(), false)?;
-        let proposed = chosen.proposed;
         if let Some(scores) = self.learner.controller().take_scores() {
             world.show_scores(&self.state, scores);
         }
-        Ok(proposed)
+        Ok(chosen)
     }
 
     /// The surrogates, as they are shown, and where the candidates lie in their plane; `None` without a model.
@@ -65,7 +64,8 @@ impl Drive<'_> {
         (!surrogates.is_empty()).then_some((surrogates, plane))
     }
 
-    /// What a strategy may see, with pending points taken for measured; `None` without a model.
+    /// What a strategy that decides by one response may see, with pending points taken for measured; `None` without
+    /// a model.
     ///
     /// # Errors
     /// When the kernel refuses.
@@ -98,17 +98,20 @@ impl Drive<'_> {
     }
 
     /// A proposal that somebody else made of the views, as the kernel makes its own.
-    pub(crate) fn chosen(&self, candidate: Candidate, score: f32, views: &Views) -> Proposed {
+    pub(crate) fn chosen(&self, candidate: Candidate, score: f32, views: &Views) -> Chosen {
         let origin = self.learner.origin();
         let at = |values: &[f64]| values.get(candidate.index()).copied();
         let prediction = at(&views.mean).zip(at(&views.sigma));
-        Proposed {
-            candidate: candidate.0,
-            step: self.state.usable().count() as u32,
-            score,
-            prediction: prediction.map(|(mean, sigma)| ((mean - origin) as f32, sigma as f32)),
-            origin,
-            seconds: 0.0,
+        Chosen {
+            proposed: Proposed {
+                candidate: candidate.0,
+                step: self.state.usable().count() as u32,
+                score,
+                prediction: prediction.map(|(mean, sigma)| ((mean - origin) as f32, sigma as f32)),
+                origin,
+                seconds: 0.0,
+            },
+            foreseen: Vec::new(),
         }
     }
 
@@ -120,17 +123,20 @@ impl Drive<'_> {
     pub(crate) fn take(
         &mut self,
         candidate: Candidate,
-        proposed: Option<Proposed>,
+        chosen: Option<Chosen>,
         wanted: Given,
         spectrum: Vec<f64>,
         world: &mut dyn World,
     ) -> Result<(), CampaignError> {
         self.learner.disbelieve(&self.state)?;
         let next = self.state.next_point().map(|next| next.candidate);
-        match proposed {
+        match chosen {
             _ if next == Some(candidate) => {}
-            Some(proposed) if next.is_none() => {
+            Some(Chosen { proposed, foreseen }) if next.is_none() => {
                 self.record(&Event::Proposed(proposed), world, &mut ())?;
+                if !foreseen.is_empty() {
+                    self.record(&Event::Foreseen(foreseen), world, &mut ())?;
+                }
             }
             _ => self.record(&Event::Commanded(wanted), world, &mut ())?,
         }
@@ -195,26 +201,26 @@ impl Drive<'_> {
         Ok(())
     }
 
-    /// Mean and standard deviation of the surrogate as maps of the image; `None` without a model.
+    /// Mean and standard deviation of the surrogate of each target as maps of the image; nothing without a model.
     ///
     /// # Errors
     /// When the kernel refuses.
     pub(crate) fn maps(
         &mut self,
-        target: &(String, String),
-    ) -> Result<(Option<Map>, Option<Map>), CampaignError> {
+        targets: &[(String, String)],
+    ) -> Result<Vec<(Map, Map)>, CampaignError> {
         self.learner.disbelieve(&self.state)?;
-        let maps = self.surrogate_maps(std::slice::from_ref(target));
-        Ok(maps.into_iter().next().unzip())
+        Ok(self.surrogate_maps(targets))
     }
 
-    /// The map to publish, and its figures; nothing where nothing was measured.
+    /// The map to publish of one of the responses that are sought, counted from 0, and its figures; nothing where
+    /// nothing was measured.
     ///
     /// # Errors
     /// When it cannot be made or judged.
     pub(crate) fn map_to_publish(
         &self,
-        target: &(String, String),
+        target: (usize, &(String, String)),
     ) -> Result<(Option<PublishedMap>, Vec<MapFigures>), CampaignError> {
         let patches = self.learner.patches();
         let pace = Pace::default();
@@ -227,6 +233,11 @@ impl Drive<'_> {
         let points = self.state.points().iter();
         let points = points.map(|point| self.measurement(point)).collect();
         (points, self.state.seeds())
+    }
+
+    /// What is sought beside the first response, at every point so far; without surrogates.
+    pub(crate) fn further_responses(&self, targets: Vec<(String, String)>) -> Vec<FurtherResponse> {
+        self.further(targets, std::iter::empty())
     }
 
     /// The figures of every step so far.

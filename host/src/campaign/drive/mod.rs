@@ -31,6 +31,8 @@ pub(crate) use fold::Kept;
 pub(crate) use judge::further_targets;
 pub(crate) use world::{Failure, World};
 
+pub(crate) use super::learner::Chosen;
+
 use super::dead_time::Gaps;
 use super::event::{Event, Exposing, Measured};
 use super::growth::Growth;

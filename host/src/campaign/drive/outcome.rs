@@ -86,7 +86,7 @@ impl Drive<'_> {
     }
 
     /// What is sought beside the first response, with these surrogates.
-    fn further(
+    pub(super) fn further(
         &self,
         targets: Vec<(String, String)>,
         surrogates: impl Iterator<Item = (Map, Map)>,
@@ -128,7 +128,7 @@ impl Drive<'_> {
     ) -> Result<(Option<PublishedMap>, Vec<MapFigures>), CampaignError> {
         let (state, monitor) = (&self.state, &self.monitor);
         let published = self.learner.watched("making the map", |patches, pace| {
-            publish(state, patches, monitor, target, pace)
+            publish(state, patches, monitor, (0, target), pace)
         })?;
         Ok(self.without_absent(published))
     }

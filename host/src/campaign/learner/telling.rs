@@ -131,6 +131,13 @@ impl Learner<'_> {
             .usable_vectors()
             .map(|(point, of)| (point.candidate, of.collect::<Vec<f64>>()))
             .collect();
+        if state.settings().components().is_some() && state.basis().is_none() {
+            // As when each was measured: chance goes by how many there are.
+            let nothing = vec![0.0; self.responses.len()];
+            for point in state.counted() {
+                self.controller.measure_all(point.candidate, &nothing)?;
+            }
+        }
         let at = model.map_or(usize::MAX, |model| model.at);
         for (n, (candidate, responses)) in points.iter().enumerate() {
             if n == at {

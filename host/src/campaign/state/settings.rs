@@ -214,6 +214,14 @@ impl Settings {
         self.sought().find_map(components_of)
     }
 
+    /// Checks that so many points before the strategy has a say suffice for what is sought.
+    ///
+    /// # Errors
+    /// [`CampaignError::Setting`].
+    pub(crate) fn check_first(&self, points: usize) -> Result<(), CampaignError> {
+        check_initial(self.sought(), points)
+    }
+
     /// What is sought beside the first.
     pub(crate) fn further_targets(&self) -> Vec<String> {
         self.sought().skip(1).map(Scalarizer::to_string).collect()
