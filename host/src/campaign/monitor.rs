@@ -12,12 +12,13 @@ use crate::metrics::{
 };
 use crate::spaces::Spaces;
 
-/// The figures of every step so far, one entry per step, seeds not among them.
+/// The figures of every step so far, one entry per step, seeds not among them: NaN for steps at which a figure
+/// could not be computed, as those of a target without a truth between others.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Series {
     /// Share of the target-space bins that the steps have visited, 0 to 1; empty where the truth
     /// is not known.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "figures")]
     pub target_coverage: Vec<f64>,
     /// Share of the bins between the smallest and the largest response measured so far that hold
     /// one, seeds included, 0 to 1. It needs no truth, and falls when the range grows.
@@ -30,7 +31,7 @@ pub struct Series {
     #[serde(default)]
     pub latent_coverage: Vec<f64>,
     /// Share of the target-space bins that seeds and steps have visited together, 0 to 1.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "figures")]
     pub target_coverage_with_seeds: Vec<f64>,
     /// Share of the clusters of patches likewise; empty where they were not worked out.
     #[serde(default)]
@@ -103,7 +104,11 @@ impl Series {
     /// of those so far; `None` before the first step.
     pub(crate) fn coverage(&self) -> Option<f64> {
         let known = [&self.target_coverage, &self.observed_coverage];
-        known.iter().find_map(|coverage| coverage.last().copied())
+        let last = |coverage: &&Vec<f64>| coverage.last().copied();
+        known
+            .iter()
+            .filter_map(last)
+            .find(|share| share.is_finite())
     }
 
     /// Appends where the time of a step went: the difference between two sums of times.
@@ -112,6 +117,15 @@ impl Series {
         self.measuring_seconds.push(spent(|times| times.measuring));
         self.training_seconds.push(spent(|times| times.training));
         self.deciding_seconds.push(spent(|times| times.deciding));
+    }
+}
+
+/// Appends the figure of a step behind `before` others, so that a figure that is not known at every step, as
+/// while a target without a truth is sought, stays beside its step. One that is known at none has no entries.
+fn append(figures: &mut Vec<f64>, before: usize, figure: Option<f64>) {
+    if figure.is_some() || !figures.is_empty() {
+        figures.resize(before, f64::NAN);
+        figures.push(figure.unwrap_or(f64::NAN));
     }
 }
 
@@ -324,12 +338,14 @@ impl Monitor {
             .spaces()
             .try_for_each(|space| space.step(candidate.index()));
         series.observed_coverage.push(self.observed_coverage());
-        if let Some(truth) = &self.truth {
-            truth.target.append(
-                &mut series.target_coverage,
-                &mut series.target_coverage_with_seeds,
-            );
-        }
+        let before = series.seconds.len();
+        let target = self.truth.as_ref().map(|truth| &truth.target);
+        let [steps, all] = [
+            &mut series.target_coverage,
+            &mut series.target_coverage_with_seeds,
+        ];
+        append(steps, before, target.map(|target| target.steps.share()));
+        append(all, before, target.map(|target| target.all.share()));
         if let Some(patch) = &self.patch {
             patch.append(
                 &mut series.patch_coverage,
@@ -348,11 +364,10 @@ impl Monitor {
             .push(surrogate.map_or(f64::NAN, |s| s.noise.sqrt()));
         let known = errors.as_ref().ok().and_then(Option::as_ref);
         let figure = |pick: fn(&SurrogateErrors) -> f64| known.map_or(f64::NAN, pick);
-        if self.truth.is_some() {
-            series.mae.push(figure(|e| e.mae));
-            series.rmse.push(figure(|e| e.rmse));
-            series.nlpd.push(figure(|e| e.nlpd));
-        }
+        let judged = |pick| self.truth.is_some().then(|| figure(pick));
+        append(&mut series.mae, before, judged(|e| e.mae));
+        append(&mut series.rmse, before, judged(|e| e.rmse));
+        append(&mut series.nlpd, before, judged(|e| e.nlpd));
         series.surrogate_mean.push(figure(|e| e.surrogate_mean));
         series.surrogate_sigma.push(figure(|e| e.surrogate_sigma));
         series
@@ -373,8 +388,12 @@ impl Monitor {
         series: &mut Series,
     ) -> Result<(), MetricsError> {
         let before = series.seconds.len().saturating_sub(1);
-        for (target, _) in &self.further {
-            if series.further.iter().all(|of| of.target != target.name) {
+        // A component that was never learnt has no surrogate, and was never in force.
+        for ((target, _), _) in self.further.iter().zip(surrogates) {
+            if let Some(of) = (series.further.iter_mut()).find(|of| of.target == target.name) {
+                // Those of a component are known once it was learnt.
+                of.units.clone_from(&target.units);
+            } else {
                 let unknown = vec![f64::NAN; before];
                 series.further.push(FurtherFigures {
                     target: target.name.clone(),
