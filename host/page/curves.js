@@ -109,9 +109,9 @@ export function drawCurves(now) {
     ]]);
   }
   curves.unshift(...figures(now));
-  // Of a campaign with several numbers of a spectrum, those that are not sought.
+  // Of a campaign with several numbers of a spectrum, those that are not sought and that some point has.
   (now.facts.scalarizers ?? []).forEach((name, index) => {
-    if (index === target) return;
+    if (index === target || !now.points.some(({ responses }) => Number.isFinite(responses[index]))) return;
     curves.push([name, measured(now, ({ responses }) => responses[index] ?? null)]);
   });
   const holder = $("curves");
