@@ -493,3 +493,41 @@ fn pixel_of(candidates: Option<Candidates>, candidate: Candidate) -> Option<(usi
     let pixel = candidates?.pixel(candidate).ok()?;
     Some((pixel.row, pixel.column))
 }
+
+#[cfg(all(test, feature = "figures"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn changes_of_target_are_told_with_units_and_steps_and_other_phases_are_none() {
+        let phase = |target: &str, units: &str, (from_step, to_step)| Phase {
+            strategy: "ei".to_owned(),
+            target: target.to_owned(),
+            further_targets: Vec::new(),
+            units: units.to_owned(),
+            dwell_seconds: to_step as f64,
+            from_point: 10 + from_step,
+            to_point: 10 + to_step,
+            from_step,
+            to_step,
+        };
+        let history = |phases: &[Phase]| History {
+            phases: phases.to_vec(),
+            ..History::default()
+        };
+        let phases = [
+            phase("sum", "counts", (0, 0)),
+            phase("line:Pd-La", "counts", (1, 4)),
+            phase("line:Pd-La", "counts", (5, 6)),
+            phase("component:1/2", "√counts", (7, 9)),
+        ];
+        let changes = history(&phases).target_changes().unwrap();
+        assert_eq!(changes.after, [6]);
+        assert_eq!(changes.units, "counts, then √counts");
+        assert_eq!(
+            changes.words,
+            "line:Pd-La in counts up to step 6, then component:1/2 in √counts"
+        );
+        assert_eq!(history(&phases[..3]).target_changes(), None);
+    }
+}

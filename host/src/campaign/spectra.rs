@@ -201,6 +201,34 @@ mod tests {
         points.iter().map(point).collect()
     }
 
+    /// Copper's Kα line lies at 8.05 keV, beyond nearly all counts.
+    #[test]
+    fn the_axis_reaches_as_far_as_the_windows_of_the_targets() {
+        let coordinates: Vec<f64> = (0..200).map(|n| f64::from(n) / 10.0).collect();
+        let mut axis = crate::data::Axis::pixels("energy", 200);
+        "keV".clone_into(&mut axis.units);
+        let target: Scalarizer = "line:Cu-Ka".parse().unwrap();
+        let windows = target.windows(&coordinates, &axis).unwrap();
+        let counts = coordinates.iter().map(|x| f64::from(u8::from(*x < 5.0)));
+        let chosen = ChosenSpectra {
+            points: vec![("seed 1".to_owned(), counts.collect())],
+            channels: Channels {
+                coordinates,
+                axis,
+                quantity: "X-rays".to_owned(),
+                units: "counts".to_owned(),
+                elements: vec!["Cu".to_owned()],
+            },
+            markers: main_line_markers(["Cu"].into_iter()),
+            lines: true,
+            shades: shades(&windows),
+        };
+        let (_, end) = chosen.range().unwrap();
+        let reach = windows.background.iter().map(|(_, high)| *high);
+        assert!(end >= reach.fold(8.2, f64::max), "{end}");
+        assert!(end < 12.0, "{end}");
+    }
+
     #[test]
     fn the_first_the_strongest_the_rare_and_the_last_are_chosen_each_once() {
         let behaviour = |name: &str, rare, columns: &[usize]| Behaviour {
