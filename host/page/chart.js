@@ -131,7 +131,9 @@ export function chart(canvas, { series, marks = [], x, y, zero = false, windows 
   to.textBaseline = "top";
   for (const tick of ticks(left, right, (box.right - box.left) / 80)) {
     to.fillStyle = dim;
-    to.fillText(figure(tick), px(tick), box.bottom + 4);
+    // The last number may reach beyond the axis, and not beyond the canvas.
+    const label = figure(tick), half = to.measureText(label).width / 2;
+    to.fillText(label, Math.min(px(tick), width - half - 1), box.bottom + 4);
   }
   if (!small) {
     to.fillStyle = ink;

@@ -58,8 +58,9 @@ export async function give(...words) {
   const name = localStorage.getItem("beacon-name") ?? "";
   // Nothing stands between a person and the end of the beam, or of the measurement.
   if (!name && !["stop", "pause"].includes(words[0])) {
+    const given = waiting && `“${brief(waiting.words.join(" "))}” was not sent. `;
     letGo();
-    say(`“${brief(text)}” is not sent yet: say first who you are. Escape lets go of it.`, true);
+    say(`${given ?? ""}“${brief(text)}” is not sent yet: say first who you are. Escape lets go of it.`, true);
     $("who").hidden = false;
     $("name").focus();
     return new Promise((done) => { waiting = { words, done }; });

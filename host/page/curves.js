@@ -130,9 +130,10 @@ export function drawCurves(now) {
     ]]);
   }
   curves.unshift(...figures(now));
-  // Of a campaign with several numbers of a spectrum, those that are not in the chart above.
+  // Of a campaign with several numbers of a spectrum, those that are not in the chart above and that some point has.
   (now.facts.scalarizers ?? []).forEach((scalarizer, index) => {
-    if (index === target(now).index) return;
+    const known = now.points.some(({ responses }) => Number.isFinite(responses[index]));
+    if (index === target(now).index || !known) return;
     curves.push([called(now, scalarizer), measured(now, ({ responses }) => responses[index] ?? null)]);
   });
   const holder = $("curves");

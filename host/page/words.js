@@ -6,7 +6,7 @@ import { $, clock, room, sought, span, story, target } from "./room.js";
 
 export function facts(now) {
   const it = now.facts;
-  const share = (part, of) => (of ? `, ${figure(100 * part / of, 2)} % of the limit, ${figure(Math.max(0, of - part), 3)} left` : "");
+  const share = (part, of) => (of ? `, ${figure(100 * part / of, 2)} % of the limit, ${figure(Math.max(0, of - part), 5)} left` : "");
   const electrons = (value) => `${figure(value, 4)} e⁻`;
   const rows = [
     ["Points", `${now.points.length} of ${it.budget ?? "–"}${it.seeding ? ", the first ones" : `, ${it.seeds ?? 0} to start from`}`],

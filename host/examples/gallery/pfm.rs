@@ -225,6 +225,7 @@ fn draw_coverage(curves: &[Curves], out: &Path) -> Outcome {
         quantity: "target coverage",
         curves: &curves,
         marks: &[],
+        breaks: &[],
     };
     save_all(out, "coverage", &figure, FigureStyle::default())?;
     Ok(())

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use beacon_kernel::MOST_RESPONSES;
 use serde::Serialize;
 
+use super::component_weights::ComponentWeights;
 use super::page::{ReportExtras, with_report};
 use super::{History, Measurement, Outcome};
 use crate::data::files::{self, Acquisition, Finished, FurtherColumns, WriteError};
@@ -86,6 +87,7 @@ impl<'a> RunFiles<'a> {
 /// | `surrogate_mean.npy`, `surrogate_sigma.npy` | final maps of the surrogate that decided, likewise |
 /// | `surrogate_mean_2.npy`, `surrogate_sigma_2.npy` … | the same of the second response, and of further ones |
 /// | `summary.json` | `summary`: a [`Summary`](super::Summary), or one with more in it |
+/// | `components.csv` | of components of spectra the weight of each channel, a column a component |
 /// | figures | those of [`page::write_figures`], each as `.png`, `.svg` and `.pdf` |
 ///
 /// The latent plane is drawn where it is among `spaces`, spectra where the experiment keeps them.
@@ -141,6 +143,13 @@ pub fn write_run(
                 None => files::remove_file(&file)?,
             }
         }
+    }
+    let table = folder.join("components.csv");
+    match ComponentWeights::new(outcome, run.experiment) {
+        Some(weights) => finished.once("components.csv", || {
+            files::write_file(&table, &weights.table())
+        })?,
+        None => files::remove_file(&table)?,
     }
     let told = ReportExtras {
         settings: &settings,

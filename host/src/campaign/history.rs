@@ -61,6 +61,9 @@ pub struct Phase {
     /// What was sought beside it; absent where one was.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub further_targets: Vec<String>,
+    /// Units of the target; empty where it has none, or they are not known.
+    #[serde(default)]
+    pub units: String,
     /// Live time that was asked for, in seconds.
     pub dwell_seconds: f64,
     /// First point of the phase.
@@ -286,6 +289,14 @@ impl History {
         for at in 0..self.commands.len() {
             self.commands[at].until_step = self.until(at);
         }
+        let channels = &state.begun().channels;
+        let units = |target: &str| {
+            let mut all = state.settings().scalarizers.iter();
+            let known = all.find(|of| of.to_string() == target);
+            known.map_or_else(String::new, |of| {
+                of.units(&channels.axis.units, &channels.units)
+            })
+        };
         self.phases.clear();
         for (index, held) in self.held.iter().enumerate() {
             let point = index + 1;
@@ -297,6 +308,7 @@ impl History {
                     strategy: held.strategy.clone(),
                     target: held.target.clone(),
                     further_targets: held.further_targets.clone(),
+                    units: units(&held.target),
                     dwell_seconds: held.dwell,
                     from_point: point,
                     to_point: point,
@@ -380,6 +392,48 @@ impl History {
             .map(|(step, numbers)| (step, ranges(&numbers)))
             .collect()
     }
+
+    /// The steps after which another target was sought, and what was sought before and behind; `None` where
+    /// one was sought at every step.
+    #[cfg(feature = "figures")]
+    pub(crate) fn target_changes(&self) -> Option<crate::figures::TargetChanges> {
+        let mut sought: Vec<(&Phase, usize)> = Vec::new();
+        for phase in self.phases.iter().filter(|phase| phase.to_step > 0) {
+            match sought.last_mut() {
+                Some((before, last)) if before.targets() == phase.targets() => {
+                    *last = phase.to_step;
+                }
+                _ => sought.push((phase, phase.to_step)),
+            }
+        }
+        let (_, before) = sought
+            .split_last()
+            .filter(|(_, before)| !before.is_empty())?;
+        let mut units: Vec<&str> = Vec::new();
+        for (phase, _) in &sought {
+            if !phase.units.is_empty() && !units.contains(&phase.units.as_str()) {
+                units.push(&phase.units);
+            }
+        }
+        let words = sought.iter().enumerate().map(|(n, (phase, last))| {
+            let units = match phase.units.as_str() {
+                "" => String::new(),
+                units => format!(" in {units}"),
+            };
+            let until = if n < before.len() {
+                format!(" up to step {last}")
+            } else {
+                String::new()
+            };
+            format!("{}{units}{until}", phase.targets())
+        });
+        let words: Vec<String> = words.collect();
+        Some(crate::figures::TargetChanges {
+            after: before.iter().map(|(_, last)| *last).collect(),
+            units: units.join(", then "),
+            words: words.join(", then "),
+        })
+    }
 }
 
 impl Phase {
@@ -438,4 +492,42 @@ fn standing(state: &State, wanted: impl Fn(Pixel, Standing) -> bool) -> Vec<Regi
 fn pixel_of(candidates: Option<Candidates>, candidate: Candidate) -> Option<(usize, usize)> {
     let pixel = candidates?.pixel(candidate).ok()?;
     Some((pixel.row, pixel.column))
+}
+
+#[cfg(all(test, feature = "figures"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn changes_of_target_are_told_with_units_and_steps_and_other_phases_are_none() {
+        let phase = |target: &str, units: &str, (from_step, to_step)| Phase {
+            strategy: "ei".to_owned(),
+            target: target.to_owned(),
+            further_targets: Vec::new(),
+            units: units.to_owned(),
+            dwell_seconds: to_step as f64,
+            from_point: 10 + from_step,
+            to_point: 10 + to_step,
+            from_step,
+            to_step,
+        };
+        let history = |phases: &[Phase]| History {
+            phases: phases.to_vec(),
+            ..History::default()
+        };
+        let phases = [
+            phase("sum", "counts", (0, 0)),
+            phase("line:Pd-La", "counts", (1, 4)),
+            phase("line:Pd-La", "counts", (5, 6)),
+            phase("component:1/2", "√counts", (7, 9)),
+        ];
+        let changes = history(&phases).target_changes().unwrap();
+        assert_eq!(changes.after, [6]);
+        assert_eq!(changes.units, "counts, then √counts");
+        assert_eq!(
+            changes.words,
+            "line:Pd-La in counts up to step 6, then component:1/2 in √counts"
+        );
+        assert_eq!(history(&phases[..3]).target_changes(), None);
+    }
 }

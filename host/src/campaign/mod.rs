@@ -18,6 +18,8 @@
 //! | `folder`, [`summary`](Summary), [`history`](History), `page` | what is left of it |
 
 mod command;
+#[cfg(feature = "figures")]
+mod component_weights;
 mod config;
 mod dead_time;
 mod discovery;

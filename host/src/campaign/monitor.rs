@@ -4,7 +4,7 @@ mod truth;
 
 use beacon_kernel::{Candidate, Candidates, Standardisation, Surrogate};
 
-use super::series::{FurtherFigures, Series};
+use super::series::{FurtherFigures, Series, append};
 use crate::data::Map;
 use crate::metrics::{
     Groups, MetricsError, SurrogateErrors, TARGET_BINS, cells_per_axis, target_groups,
@@ -236,13 +236,23 @@ impl Monitor {
         let visited = self
             .spaces()
             .try_for_each(|space| space.step(candidate.index()));
-        self.append_clusters(series);
         series.observed_coverage.push(self.observed_coverage());
-        if let Some(truth) = &self.truth {
-            truth.target.append(
+        let before = series.seconds.len();
+        let target = self.truth.as_ref().map(|truth| &truth.target);
+        for (space, of_steps, of_all) in [
+            (
+                target,
                 &mut series.target_coverage,
                 &mut series.target_coverage_with_seeds,
-            );
+            ),
+            (
+                self.clusters.as_ref(),
+                &mut series.response_cluster_coverage,
+                &mut series.response_cluster_coverage_with_seeds,
+            ),
+        ] {
+            append(of_steps, before, space.map(|space| space.steps.share()));
+            append(of_all, before, space.map(|space| space.all.share()));
         }
         if let Some(patch) = &self.patch {
             patch.append(
@@ -262,11 +272,10 @@ impl Monitor {
             .push(surrogate.map_or(f64::NAN, |s| s.noise.sqrt()));
         let known = errors.as_ref().ok().and_then(Option::as_ref);
         let figure = |pick: fn(&SurrogateErrors) -> f64| known.map_or(f64::NAN, pick);
-        if self.truth.is_some() {
-            series.mae.push(figure(|e| e.mae));
-            series.rmse.push(figure(|e| e.rmse));
-            series.nlpd.push(figure(|e| e.nlpd));
-        }
+        let judged = |pick| self.truth.is_some().then(|| figure(pick));
+        append(&mut series.mae, before, judged(|e| e.mae));
+        append(&mut series.rmse, before, judged(|e| e.rmse));
+        append(&mut series.nlpd, before, judged(|e| e.nlpd));
         series.surrogate_mean.push(figure(|e| e.surrogate_mean));
         series.surrogate_sigma.push(figure(|e| e.surrogate_sigma));
         series
@@ -274,24 +283,6 @@ impl Monitor {
             .push(figure(|e| e.surrogate_variance));
         series.seconds.push(seconds);
         visited.and(errors.map(|_| ()))
-    }
-
-    /// Appends the share of the clusters of responses to the figures of the steps before.
-    fn append_clusters(&self, series: &mut Series) {
-        let steps = series.seconds.len();
-        let (of_steps, of_all) = (
-            &mut series.response_cluster_coverage,
-            &mut series.response_cluster_coverage_with_seeds,
-        );
-        if let Some(clusters) = &self.clusters {
-            // Steps at which other targets were sought.
-            of_steps.resize(steps, f64::NAN);
-            of_all.resize(steps, f64::NAN);
-            clusters.append(of_steps, of_all);
-        } else if !of_steps.is_empty() {
-            of_steps.push(f64::NAN);
-            of_all.push(f64::NAN);
-        }
     }
 
     /// Appends the figures of the responses beside the first to the series, behind [`Self::record`]: of
@@ -305,8 +296,12 @@ impl Monitor {
         series: &mut Series,
     ) -> Result<(), MetricsError> {
         let before = series.seconds.len().saturating_sub(1);
-        for (target, _) in &self.further {
-            if series.further.iter().all(|of| of.target != target.name) {
+        // A component that was never learnt has no surrogate, and was never in force.
+        for ((target, _), _) in self.further.iter().zip(surrogates) {
+            if let Some(of) = (series.further.iter_mut()).find(|of| of.target == target.name) {
+                // Those of a component are known once it was learnt.
+                of.units.clone_from(&target.units);
+            } else {
                 let unknown = vec![f64::NAN; before];
                 series.further.push(FurtherFigures {
                     target: target.name.clone(),

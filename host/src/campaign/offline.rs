@@ -378,11 +378,18 @@ fn check_responses(truth: &Map, candidates: Candidates) -> Result<(), CampaignEr
     Ok(())
 }
 
-/// The scalarizer of one of several responses, which are the channels of a spectrum.
+/// The scalarizer of one of several responses, which are the channels of a spectrum: a window around one channel
+/// that reaches beyond neither end of the axis.
 fn channel(response: usize) -> Scalarizer {
+    let at = response as f64;
+    let (low, high) = if response == 0 {
+        (0.0, 0.25)
+    } else {
+        (at - 0.25, at)
+    };
     Scalarizer::Window {
-        low: response as f64 - 0.25,
-        high: response as f64 + 0.25,
+        low,
+        high,
         background: Background::None,
     }
 }
@@ -577,6 +584,7 @@ mod tests {
             let read: Scalarizer = channel(n).to_string().parse().unwrap();
             assert_eq!(read, channel(n));
             assert_eq!(read.reduce(&spectrum, &coordinates, &axis).unwrap(), *value);
+            assert_eq!(read.cut(&coordinates[..=n.max(1)], &axis), None);
         }
     }
 }

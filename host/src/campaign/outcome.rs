@@ -8,6 +8,7 @@ use super::event::Event;
 use super::{CampaignConfig, DeadTime, Discovery, Ended, MapFigures, PublishedMap, Series};
 use crate::controller::LinkReport;
 use crate::data::Map;
+use crate::scalarizer::Component;
 
 /// What the model expected of a point, in the units of the response.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -125,6 +126,8 @@ pub struct Outcome {
     pub sigma: Option<Map>,
     /// What is sought beside the first response, where several are.
     pub further: Vec<FurtherResponse>,
+    /// The components of spectra that are sought, as they were learnt last.
+    pub components: Vec<Component>,
     /// The map to publish, of several responses that of the first; `None` where nothing was measured, or none could be made.
     pub map: Option<PublishedMap>,
     /// How good it is, and maps of fewer points were, by rising number of points.

@@ -1,5 +1,6 @@
 //! Campaigns on the same data as their report takes them.
 
+use super::component_weights::ComponentWeights;
 use super::monitor::at_candidates;
 use super::spectra::ChosenSpectra;
 use super::{History, Measurement, Outcome, discovery, history_tables, published};
@@ -89,6 +90,9 @@ pub(super) fn with_report<R>(
     let tables = discovery::table(outcomes).into_iter();
     let tables: Vec<_> = tables.chain(responses).chain(maps).collect();
 
+    let loadings = ComponentWeights::new(first, experiment);
+    let weights = loadings.as_ref().map(ComponentWeights::spectra);
+    let changes = history.and_then(History::target_changes);
     let story = history.map(history_tables::tables).unwrap_or_default();
     let marks = history.map(History::marks).unwrap_or_default();
     let marks: Vec<_> = marks
@@ -125,8 +129,13 @@ pub(super) fn with_report<R>(
             (Some(spectra), Some(lines)) => Some(spectra.figure(lines)),
             _ => None,
         },
+        components: match (&loadings, &weights) {
+            (Some(loadings), Some(weights)) => Some(loadings.figure(weights)),
+            _ => None,
+        },
         story: &story,
         marks: &marks,
+        changes: changes.as_ref(),
         letters: told.letters,
         tables: &tables,
         notes: &[],

@@ -6,12 +6,13 @@ use serde::{Deserialize, Serialize};
 
 use super::Times;
 
-/// The figures of every step so far, one entry per step, seeds not among them.
+/// The figures of every step so far, one entry per step, seeds not among them: NaN for steps at which a figure
+/// could not be computed, as those of a target without a truth between others.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Series {
     /// Share of the target-space bins that the steps have visited, 0 to 1; empty where the truth
     /// is not known.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "figures")]
     pub target_coverage: Vec<f64>,
     /// Share of the bins between the smallest and the largest response measured so far that hold
     /// one, seeds included, 0 to 1; of several responses, of the cells of equal width between the ends of
@@ -33,7 +34,7 @@ pub struct Series {
     )]
     pub response_cluster_coverage: Vec<f64>,
     /// Share of the target-space bins that seeds and steps have visited together, 0 to 1.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "figures")]
     pub target_coverage_with_seeds: Vec<f64>,
     /// Share of the clusters of patches likewise; empty where they were not worked out.
     #[serde(default)]
@@ -113,7 +114,11 @@ impl Series {
     /// of those so far; `None` before the first step.
     pub(crate) fn coverage(&self) -> Option<f64> {
         let known = [&self.target_coverage, &self.observed_coverage];
-        known.iter().find_map(|coverage| coverage.last().copied())
+        let last = |coverage: &&Vec<f64>| coverage.last().copied();
+        known
+            .iter()
+            .filter_map(last)
+            .find(|share| share.is_finite())
     }
 
     /// Appends where the time of a step went: the difference between two sums of times.
@@ -122,6 +127,15 @@ impl Series {
         self.measuring_seconds.push(spent(|times| times.measuring));
         self.training_seconds.push(spent(|times| times.training));
         self.deciding_seconds.push(spent(|times| times.deciding));
+    }
+}
+
+/// Appends the figure of a step behind `before` others, so that a figure that is not known at every step, as
+/// while a target without a truth is sought, stays beside its step. One that is known at none has no entries.
+pub(super) fn append(figures: &mut Vec<f64>, before: usize, figure: Option<f64>) {
+    if figure.is_some() || !figures.is_empty() {
+        figures.resize(before, f64::NAN);
+        figures.push(figure.unwrap_or(f64::NAN));
     }
 }
 

@@ -22,7 +22,7 @@ pub(super) struct ChosenSpectra {
     markers: Vec<Marker>,
     /// Whether these are lines of X-rays.
     lines: bool,
-    /// Where the target looks.
+    /// Where the targets look.
     shades: Vec<Shade>,
     /// Where and why, and a value a channel.
     points: Vec<(String, Vec<f64>)>,
@@ -39,25 +39,22 @@ impl ChosenSpectra {
             .into_iter()
             .filter_map(|(label, pixel)| Some((label, experiment.spectrum(pixel)?)))
             .collect();
-        let target: Option<Scalarizer> = experiment.target().0.parse().ok();
-        let windows = target.as_ref();
-        let windows =
-            windows.and_then(|target| target.windows(&channels.coordinates, &channels.axis));
-        let windows = windows.unwrap_or_default();
-        let losses =
-            channels.is_energy_loss() || target.is_some_and(|target| target.is_of_losses());
-        let markers = if losses {
-            let sought = windows.signal.first().map(|(low, _)| *low);
-            let axis = &channels.axis;
-            edge_markers(channels.range(), &axis.units, &channels.elements, sought)
-        } else {
-            main_line_markers(channels.elements.iter().map(String::as_str))
-        };
+        let names = std::iter::once(experiment.target().0);
+        let names = names.chain(outcome.further.iter().map(|of| of.target.clone()));
+        let targets: Vec<Scalarizer> = names.filter_map(|name| name.parse().ok()).collect();
+        let of_each = targets.iter();
+        let of_each =
+            of_each.filter_map(|target| target.windows(&channels.coordinates, &channels.axis));
+        let of_each: Vec<Windows> = of_each.collect();
+        let losses = channels.is_energy_loss() || targets.iter().any(Scalarizer::is_of_losses);
+        let mut signals = of_each.iter().flat_map(|windows| &windows.signal);
+        let sought = signals.next().map(|(low, _)| *low);
+        let markers = markers_of(&channels, losses, sought);
         (!points.is_empty()).then_some(Self {
             channels,
             markers,
             lines: !losses,
-            shades: shades(&windows),
+            shades: of_each.iter().flat_map(shades).collect(),
             points,
         })
     }
@@ -94,7 +91,7 @@ impl ChosenSpectra {
         }
     }
 
-    /// The part of an axis with X-ray lines that holds nearly all counts, up to a whole unit;
+    /// The part of an axis with X-ray lines that holds nearly all counts and every shade, up to a whole unit;
     /// all of any other axis.
     fn range(&self) -> Option<(f64, f64)> {
         let coordinates = &self.channels.coordinates;
@@ -109,7 +106,19 @@ impl ChosenSpectra {
             seen >= IN_SIGHT * all
         });
         let last = *coordinates.last()?;
-        Some((0.0, end.map_or(last, |(_, x)| x.ceil().min(last))))
+        let counted = end.map_or(last, |(_, x)| *x);
+        let shaded = self.shades.iter().map(|shade| shade.high);
+        Some((0.0, shaded.fold(counted, f64::max).ceil().min(last)))
+    }
+}
+
+/// Edges where the axis is an energy loss, first those near the one that is sought; else lines of X-rays.
+pub(super) fn markers_of(channels: &Channels, losses: bool, sought: Option<f64>) -> Vec<Marker> {
+    if losses {
+        let axis = &channels.axis;
+        edge_markers(channels.range(), &axis.units, &channels.elements, sought)
+    } else {
+        main_line_markers(channels.elements.iter().map(String::as_str))
     }
 }
 
@@ -190,6 +199,34 @@ mod tests {
             expected: None,
         };
         points.iter().map(point).collect()
+    }
+
+    /// Copper's Kα line lies at 8.05 keV, beyond nearly all counts.
+    #[test]
+    fn the_axis_reaches_as_far_as_the_windows_of_the_targets() {
+        let coordinates: Vec<f64> = (0..200).map(|n| f64::from(n) / 10.0).collect();
+        let mut axis = crate::data::Axis::pixels("energy", 200);
+        "keV".clone_into(&mut axis.units);
+        let target: Scalarizer = "line:Cu-Ka".parse().unwrap();
+        let windows = target.windows(&coordinates, &axis).unwrap();
+        let counts = coordinates.iter().map(|x| f64::from(u8::from(*x < 5.0)));
+        let chosen = ChosenSpectra {
+            points: vec![("seed 1".to_owned(), counts.collect())],
+            channels: Channels {
+                coordinates,
+                axis,
+                quantity: "X-rays".to_owned(),
+                units: "counts".to_owned(),
+                elements: vec!["Cu".to_owned()],
+            },
+            markers: main_line_markers(["Cu"].into_iter()),
+            lines: true,
+            shades: shades(&windows),
+        };
+        let (_, end) = chosen.range().unwrap();
+        let reach = windows.background.iter().map(|(_, high)| *high);
+        assert!(end >= reach.fold(8.2, f64::max), "{end}");
+        assert!(end < 12.0, "{end}");
     }
 
     #[test]

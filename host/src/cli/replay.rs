@@ -22,6 +22,7 @@ use crate::controller::{ControllerChoice, LinkReport};
 use crate::data::files::Finished;
 use crate::experiment::Experiment as _;
 use crate::journal::Shown;
+use crate::metrics::Learnable;
 use crate::plot::number::significant;
 use crate::scalarizer::Scalarizer;
 use crate::spaces::LatentConfig;
@@ -162,9 +163,17 @@ pub(super) fn run(args: &ReplayArgs, edges_said: bool) -> Result<(), Failure> {
     let beam = args.beam;
     let outcome = kernel::run(campaign, &args.controller, beam, &mut replay, &mut progress);
     let mut outcome = outcome?;
-    let learnable = replay.learnable(args.target.first().or(args.scalarizer.first()));
-    if learnable.is_mostly_noise() {
-        outcome.warnings.push(learnable.to_string());
+    let targets = replay.targets();
+    for (response, (name, _)) in targets.iter().enumerate() {
+        let reduced = args.target.get(response).or(args.scalarizer.first());
+        let learnable = replay.learnable_of(response, reduced);
+        let Some(noise) = learnable.filter(Learnable::is_mostly_noise) else {
+            continue;
+        };
+        outcome.warnings.push(match targets.len() {
+            1 => noise.to_string(),
+            _ => format!("`{name}`: {noise}"),
+        });
     }
 
     if let Some(folder) = &folder {

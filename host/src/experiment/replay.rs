@@ -116,6 +116,22 @@ impl Replay {
         Learnable::of(&self.response.values, self.response.width(), counting)
     }
 
+    /// The same of one of several responses, from 0, each with the name to tell it by; `None` where its map is
+    /// not known.
+    #[cfg(feature = "cli")]
+    pub(crate) fn learnable_of(
+        &self,
+        response: usize,
+        reduced: Option<&Scalarizer>,
+    ) -> Option<Learnable> {
+        let map = self.truth_of(response)?;
+        let counting = match (&self.recorded, reduced) {
+            (Some(recorded), Some(how)) => how.counting_variance(&recorded.spectra),
+            _ => counts_on_average(map),
+        };
+        Some(Learnable::of(&map.values, map.width(), counting))
+    }
+
     /// Keeps what the file of the response says of how it was recorded.
     #[must_use]
     pub fn with_conditions(self, conditions: Conditions) -> Self {

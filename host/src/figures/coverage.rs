@@ -15,6 +15,8 @@ pub struct CoverageFigure<'a> {
     pub curves: &'a [Curve<'a>],
     /// Steps that are marked.
     pub marks: &'a [StepMark<'a>],
+    /// Steps behind which the curves are broken: another target was sought.
+    pub breaks: &'a [usize],
 }
 
 const LEFT: i32 = 200;
@@ -50,7 +52,7 @@ impl Figure for CoverageFigure<'_> {
         };
         plane.draw_axes(canvas, ("step", ""), (self.quantity, ""))?;
         plane.draw_marks(canvas, self.marks)?;
-        plane.draw_curves(canvas, self.curves)?;
+        plane.draw_curves(canvas, self.curves, self.breaks)?;
         plane.name_curves(canvas, self.curves)
     }
 }

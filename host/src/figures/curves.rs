@@ -71,7 +71,13 @@ impl<'a> Curve<'a> {
 }
 
 impl Plane {
-    pub(super) fn draw_curves(&self, canvas: &Canvas<'_>, curves: &[Curve<'_>]) -> DrawResult {
+    /// The curves, each broken behind the steps of `breaks`.
+    pub(super) fn draw_curves(
+        &self,
+        canvas: &Canvas<'_>,
+        curves: &[Curve<'_>],
+        breaks: &[usize],
+    ) -> DrawResult {
         let spread: Vec<_> = curves.iter().filter(|c| c.spread.is_some()).collect();
         // All bands first: a band must not veil another's line.
         if spread.len() <= MOST_BANDS {
@@ -83,16 +89,14 @@ impl Plane {
         let is_baseline = |curve: &&Curve<'_>| curve.strategy.eq_ignore_ascii_case("random");
         let others = curves.iter().filter(|curve| !is_baseline(curve));
         for curve in others.chain(curves.iter().filter(is_baseline)) {
-            let points: Vec<(f64, f64)> = (1..)
-                .zip(curve.values)
-                .map(|(i, v)| self.at(f64::from(i), *v))
-                .collect();
-            draw_line(
-                canvas,
-                &points,
-                strategy_colour(curve.strategy),
-                curve.stroke,
-            )?;
+            let points = (1_u32..).zip(curve.values);
+            let points = points.map(|(i, v)| (i as usize, self.at(f64::from(i), *v)));
+            let points: Vec<(usize, (f64, f64))> = points.collect();
+            let colour = strategy_colour(curve.strategy);
+            for part in points.chunk_by(|(step, _), _| !breaks.contains(step)) {
+                let part: Vec<(f64, f64)> = part.iter().map(|(_, point)| *point).collect();
+                draw_line(canvas, &part, colour, curve.stroke)?;
+            }
         }
         if spread.len() > MOST_BANDS {
             for (number, curve) in spread.iter().enumerate() {

@@ -58,7 +58,7 @@ pub use overview::OverviewFigure;
 pub use pairs::{PairedResponse, PairsFigure};
 pub use panels::{CurvePanel, PanelsFigure, Span};
 pub use spectra::{Arrangement, Shade, SpectraFigure, Spectrum};
-pub use step_mark::StepMark;
+pub use step_mark::{StepMark, TargetChanges};
 pub use strategy_result::{Metrics, Progress, ResponseErrors, StepTimes, StrategyResult};
 pub use surrogate::SurrogateFigure;
 pub use target::TargetFigure;

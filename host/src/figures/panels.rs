@@ -33,6 +33,8 @@ pub struct CurvePanel<'a> {
     pub span: Span,
     /// One a strategy.
     pub curves: Vec<Curve<'a>>,
+    /// Steps behind which the curves are broken: another target was sought.
+    pub breaks: &'a [usize],
 }
 
 /// Panels over the same steps in rows, with one legend for all.
@@ -107,6 +109,7 @@ impl<'a> PanelsFigure<'a> {
                 units,
                 span,
                 curves: curves.collect(),
+                breaks: &[],
             }
         });
         Self {
@@ -159,6 +162,19 @@ impl<'a> PanelsFigure<'a> {
         Self { marks, ..self }
     }
 
+    /// The same with the curves of the target broken behind these steps, after each of which another one was
+    /// sought. Patches and the latent space are the same for every target.
+    #[must_use]
+    pub fn broken(mut self, breaks: &'a [usize]) -> Self {
+        let of_image = ["patch coverage", "latent coverage"];
+        for panel in &mut self.panels {
+            if !of_image.contains(&panel.quantity) {
+                panel.breaks = breaks;
+            }
+        }
+        self
+    }
+
     fn layout(&self) -> Layout {
         let columns = self.columns.clamp(1, self.panels.len().max(1));
         // Panels above each other share the widest margin, so that their axes align.
@@ -175,13 +191,15 @@ impl<'a> PanelsFigure<'a> {
             left
         });
         let lefts: Vec<i32> = lefts.collect();
-        // As the curves of the first panel end, from the top down.
+        // As the curves of the first panel of coverage end, from the top down: the same order in every figure.
         let end = |curve: &Curve<'_>| {
             let finite = curve.values.iter().rev().find(|value| value.is_finite());
             finite.copied().unwrap_or(f64::NEG_INFINITY)
         };
         let mut entries: Vec<&Curve<'_>> = Vec::new();
-        for panel in &self.panels {
+        let (shares, others): (Vec<_>, Vec<_>) =
+            (self.panels.iter()).partition(|panel| panel.span == Span::Shares);
+        for panel in shares.into_iter().chain(others) {
             let mut curves: Vec<&Curve<'_>> = panel.curves.iter().collect();
             curves.sort_by(|a, b| end(b).total_cmp(&end(a)));
             entries.extend(curves);
@@ -289,7 +307,7 @@ impl<'a> Figure for PanelsFigure<'a> {
             let corner = (plane.left - Plane::room(&plane.y) + 8, plane.top - 14);
             canvas.letter(i, self.panels.len(), corner)?;
             plane.draw_marks(canvas, self.marks)?;
-            plane.draw_curves(canvas, &panel.curves)?;
+            plane.draw_curves(canvas, &panel.curves, panel.breaks)?;
             if layout.names {
                 plane.label_curves(canvas, &panel.curves)?;
             }

@@ -15,6 +15,18 @@ pub struct StepMark<'a> {
     pub label: &'a str,
 }
 
+/// Steps at which another target was sought: figures before and behind are of different numbers, and curves of
+/// them are not joined.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TargetChanges {
+    /// The last step of each target but the last one.
+    pub after: Vec<usize>,
+    /// Units of the targets in their order, each once.
+    pub units: String,
+    /// What was sought, in what units, up to which step.
+    pub words: String,
+}
+
 const LINE: RGBColor = RGBColor(110, 110, 110);
 /// Height of a label.
 const SIZE: f64 = 34.0;

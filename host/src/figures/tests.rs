@@ -284,6 +284,61 @@ fn a_quantity_that_nobody_knows_has_no_panel() {
 }
 
 #[test]
+fn curves_of_the_target_are_not_joined_over_a_change_of_target() {
+    panels(1, 30, 1.0, |results| {
+        let lines = |breaks: &[usize]| {
+            let figure = PanelsFigure::learning(results, "counts").broken(breaks);
+            let panels = figure.panels.len();
+            (
+                draw_svg(&figure).unwrap().matches("<polyline").count(),
+                panels,
+            )
+        };
+        let (whole, panels) = lines(&[]);
+        assert_eq!(lines(&[12]).0, whole + panels);
+    });
+}
+
+#[test]
+fn strategies_are_named_in_one_order_in_every_figure() {
+    panels(3, 30, 1.0, |results| {
+        let mut names = [
+            PanelsFigure::learning(results, "V"),
+            PanelsFigure::coverage(results),
+        ]
+        .map(|figure| {
+            let texts = drawn(&figure);
+            let strategies: Vec<&str> = results.iter().map(|of| of.trajectory.strategy).collect();
+            texts
+                .into_iter()
+                .filter(|text| strategies.contains(&text.as_str()))
+                .take(3)
+                .collect::<Vec<_>>()
+        });
+        assert_eq!(names[0], std::mem::take(&mut names[1]));
+    });
+}
+
+/// Steps that train take a hundred thousand times as long as those that do not.
+#[test]
+fn training_is_a_dot_a_step_in_the_figure_of_times() {
+    let training: Vec<f64> = (0..40)
+        .map(|n| if n % 2 == 0 { 1.0 } else { 1e-5 })
+        .collect();
+    let times = StepTimes {
+        training: &training,
+        ..StepTimes::default()
+    };
+    let svg = draw_svg(&TimesFigure {
+        campaigns: &[("beacon", times)],
+        marks: &[],
+        narrow: false,
+    })
+    .unwrap();
+    assert!(svg.matches("<circle").count() >= 40);
+}
+
+#[test]
 fn only_what_took_time_is_in_the_key_of_times() {
     panels(1, 30, 1.0, |results| {
         let campaigns = [("beacon", results[0].times)];

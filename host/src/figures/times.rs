@@ -8,11 +8,12 @@ use crate::plot::legend::{Entry, Legend};
 use crate::plot::line::draw_line;
 use crate::plot::palette::INK;
 use crate::plot::plane::{FOOT, Plane, Scale, Y_TICKS};
+use crate::plot::stroke::rounded;
 use crate::plot::{Figure, Stroke};
 use plotters::style::RGBColor;
 
 /// Seconds per step for measuring, training and deciding on a logarithmic axis, a panel a
-/// campaign. Steps that spent none of their time on something leave a gap in its line.
+/// campaign; training as a dot a step. Steps that spent none of their time on something leave a gap.
 #[derive(Clone, Copy, Debug)]
 pub struct TimesFigure<'a> {
     /// Strategy and times of each campaign, left to right.
@@ -27,10 +28,13 @@ pub struct TimesFigure<'a> {
 /// computes, what the kernel decides.
 const PARTS: [(&str, RGBColor, Stroke); 3] = [
     ("measuring", RGBColor(0x30, 0x2a, 0x5e), Stroke::Solid),
-    ("training", RGBColor(0x1f, 0x7f, 0x8e), Stroke::LongDashed),
+    // Dots: a step that trains may take 10^5 times one that does not, and a line would swing between them.
+    ("training", RGBColor(0x1f, 0x7f, 0x8e), Stroke::Dotted),
     ("deciding", RGBColor(0xc0, 0xa0, 0x1e), Stroke::DashDot),
 ];
 
+/// Radius of a dot.
+const DOT: i32 = 7;
 const HEIGHT: i32 = 760;
 const TOP: i32 = 20;
 const HEAD: i32 = 96;
@@ -140,7 +144,13 @@ impl<'a> Figure for TimesFigure<'a> {
                     .map(|(i, &s)| (f64::from(i), if s > 0.0 { s } else { f64::NAN }))
                     .map(|(step, s)| plane.at(step, s))
                     .collect();
-                draw_line(canvas, &points, colour, stroke)?;
+                if stroke == Stroke::Dotted {
+                    for point in points.into_iter().filter(|(_, y)| y.is_finite()) {
+                        canvas.dot(rounded(point), DOT, colour)?;
+                    }
+                } else {
+                    draw_line(canvas, &points, colour, stroke)?;
+                }
             }
         }
         Ok(())

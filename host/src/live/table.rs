@@ -4,6 +4,7 @@ use std::path::Path;
 
 use crate::campaign::{Author, Held, History, MeasuredPoint, State};
 use crate::data::files::{WriteError, write_file};
+use crate::scalarizer::Scalarizer;
 
 /// The columns before those of the scalarizers; `host/docs/files.md` says what they are.
 const COLUMNS: [&str; 24] = [
@@ -47,11 +48,19 @@ pub(crate) fn write_points(
     let settings = state.settings();
     let channels = &state.begun().channels;
     let mut table = csv::Writer::from_writer(Vec::new());
-    let scalarizers = settings.scalarizers.iter();
-    let scalarizers: Vec<String> = scalarizers.map(|of| format!("value:{of}")).collect();
+    // A component that was never learnt is a number of no point, and was never sought.
+    let columns: Vec<usize> = (0..settings.scalarizers.len())
+        .filter(|&index| settings.scalarizers[index].is_learnt())
+        .collect();
+    let columns = columns.as_slice();
+    let named = |of: &Scalarizer| format!("value:{of}");
+    let scalarizers: Vec<String> = (columns.iter())
+        .map(|&index| named(&settings.scalarizers[index]))
+        .collect();
     let names = COLUMNS.iter().copied();
     // To memory nothing fails.
-    let further = further_of(history);
+    let mut further = further_of(history);
+    further.retain(|of| scalarizers.iter().any(|name| name[6..] == **of));
     let predicted = further.iter().flat_map(|of| {
         let columns = ["mean", "std"];
         columns.map(|column| format!("{column}:{of}"))
@@ -61,12 +70,14 @@ pub(crate) fn write_points(
     let _ = table.write_record(names.chain(responses));
     for (index, (point, held)) in state.points().iter().zip(&history.held).enumerate() {
         // Beside what was predicted and chosen by stands the response that this was about.
-        let target = scalarizers.iter().position(|name| name[6..] == held.target);
+        let mut all = settings.scalarizers.iter();
+        let target = all.position(|of| of.to_string() == held.target);
         let sought = target.and_then(|target| settings.scalarizers.get(target));
         let units = sought.map(|sought| sought.units(&channels.axis.units, &channels.units));
         let value = target.and_then(|target| point.responses.get(target).copied());
         let value = (value, units.unwrap_or_default());
         let mut row = row(state, index, point, held, value);
+        row.extend((columns.iter()).map(|&index| optional(point.responses.get(index).copied())));
         let step = (index + 1).saturating_sub(state.seeds());
         for of in &further {
             let place = held.further_targets.iter().position(|held| held == *of);
@@ -96,6 +107,12 @@ fn further_of(history: &History) -> Vec<&String> {
     further
 }
 
+/// A number as text; empty where it is not known.
+fn optional(value: Option<f64>) -> String {
+    let known = value.filter(|value| !value.is_nan());
+    known.map_or_else(String::new, |value| value.to_string())
+}
+
 fn row(
     state: &State,
     index: usize,
@@ -106,7 +123,6 @@ fn row(
     let step = (index + 1).saturating_sub(state.seeds());
     let proposed = point.proposed.filter(|_| step > 0);
     let predicted = proposed.and_then(|proposed| Some((proposed.prediction?, proposed.origin)));
-    let optional = |value: Option<f64>| value.map_or_else(String::new, |value| value.to_string());
     let image = state.image();
     let length = |pick: fn(&crate::data::Map) -> &crate::data::Axis, at: usize| {
         optional(image.map(|image| pick(image).value(at)))
@@ -117,7 +133,7 @@ fn row(
         Author::Strategy => "strategy",
         Author::Person => "person",
     };
-    let mut row = vec![
+    vec![
         step.to_string(),
         point.pixel.row.to_string(),
         point.pixel.column.to_string(),
@@ -142,7 +158,5 @@ fn row(
         author.to_owned(),
         u8::from(point.discarded).to_string(),
         units,
-    ];
-    row.extend(point.responses.iter().map(f64::to_string));
-    row
+    ]
 }

@@ -26,6 +26,7 @@ pub const FIGURES: [&str; 15] = [
     "pairs",
     "latent",
     "spectra",
+    "components",
 ];
 
 /// As many panels as a row of target maps has room for.
@@ -51,6 +52,7 @@ const MOST_TARGETS: usize = 3;
 /// | `times` | time per step: [`TimesFigure`] |
 /// | `pairs` | every pair of several responses: [`crate::figures::PairsFigure`] |
 /// | `latent`, `spectra` | [`crate::figures::LatentFigure`] and [`crate::figures::SpectraFigure`] |
+/// | `components` | what each channel counts in the components that were sought, as a [`crate::figures::SpectraFigure`] |
 ///
 /// # Errors
 /// When parts of a figure contradict each other or a file cannot be written.
@@ -96,6 +98,7 @@ pub fn write_figures(
             quantity,
             curves,
             marks,
+            breaks: report.breaks(),
         };
         written.add("coverage", &figure)?;
     }
@@ -130,6 +133,9 @@ pub fn write_figures(
     }
     if let Some(spectra) = &report.spectra {
         written.add("spectra", spectra)?;
+    }
+    if let Some(components) = &report.components {
+        written.add("components", components)?;
     }
     written.remove_others()
 }

@@ -34,7 +34,7 @@ figure svg, figure img { display: block; max-width: 100%; height: auto; }
 .narrow { display: none; }
 @media screen and (max-width: 44rem) { .wide { display: none; }
   .narrow { display: flex; flex-direction: column; gap: .8rem; }
-  body { margin: 1rem auto; padding: 0 .8rem; } }
+  body { margin: 1rem auto; padding: 0 .8rem; } caption { max-width: calc(100vw - 2.4rem); } }
 figcaption { margin-top: .5rem; max-width: 50rem; color: #444; }
 .scroll { overflow-x: auto; }
 table { border-collapse: collapse; margin: .8rem 0; break-inside: avoid; }

@@ -5,8 +5,8 @@ use crate::data::Map;
 use crate::data::files::write_file;
 use crate::figures::{
     Arrangement, LatentFigure, MOST_BANDS, Metrics, OverviewFigure, PairsFigure, PanelsFigure,
-    Progress, SpectraFigure, StepMark, StepTimes, StrategyResult, SurrogateFigure, TimesFigure,
-    TrajectoriesFigure, Trajectory,
+    Progress, SpectraFigure, StepMark, StepTimes, StrategyResult, SurrogateFigure, TargetChanges,
+    TimesFigure, TrajectoriesFigure, Trajectory,
 };
 use crate::plot::number::with_deviation;
 use crate::plot::{FigureError, FigureStyle};
@@ -35,10 +35,14 @@ pub struct Report<'a> {
     pub latent: Option<LatentFigure<'a>>,
     /// Spectra at chosen points.
     pub spectra: Option<SpectraFigure<'a>>,
+    /// What each channel counts in the components that the first campaign sought.
+    pub components: Option<SpectraFigure<'a>>,
     /// What happened, in tables: commands, interruptions, failures; empty where nothing is known of it.
     pub story: &'a [Table],
     /// Steps that are marked on every curve.
     pub marks: &'a [StepMark<'a>],
+    /// Where another target was sought, where one was.
+    pub changes: Option<&'a TargetChanges>,
     /// Whether the panels of figures have letters.
     pub letters: bool,
     /// Further tables, such as paired tests.
@@ -80,11 +84,19 @@ impl<'a> Report<'a> {
     }
 
     pub(super) fn learning(&self) -> PanelsFigure<'a> {
-        PanelsFigure::learning(self.results, self.units()).marked(self.marks)
+        let units = self.changes.map_or(self.units(), |changes| &changes.units);
+        let figure = PanelsFigure::learning(self.results, units);
+        figure.marked(self.marks).broken(self.breaks())
     }
 
     pub(super) fn coverages(&self) -> PanelsFigure<'a> {
-        PanelsFigure::coverage(self.results).marked(self.marks)
+        let figure = PanelsFigure::coverage(self.results);
+        figure.marked(self.marks).broken(self.breaks())
+    }
+
+    /// Steps behind which curves of the target are broken.
+    pub(super) fn breaks(&self) -> &'a [usize] {
+        self.changes.map_or(&[], |changes| &changes.after)
     }
 
     pub(super) fn errors(&self) -> PanelsFigure<'a> {
@@ -322,6 +334,13 @@ fn add_trajectories(page: &mut Html, report: &Report<'_>) -> Result<(), FigureEr
     if let Some(spectra) = &report.spectra {
         page.figure(spectra, &spectra_caption(report, spectra))?;
     }
+    if let Some(components) = &report.components {
+        page.figure(
+            components,
+            "What the components are, as they were learnt last: the weight of each channel. A component of a \
+             spectrum is the sum of its channels, each times this weight.",
+        )?;
+    }
     Ok(())
 }
 
@@ -344,9 +363,9 @@ fn spectra_caption(report: &Report<'_>, spectra: &SpectraFigure<'_>) -> String {
     };
     let shades = match (shaded(false), shaded(true)) {
         (true, true) => {
-            " Shaded: the window of the target, yellow, and that of its background, grey."
+            " Shaded: the windows of what was sought, yellow, and those of its background, grey."
         }
-        (true, false) => " Shaded: the window of the target.",
+        (true, false) => " Shaded: the windows of what was sought.",
         _ => "",
     };
     format!("{what} as measured at chosen points of {whose}.{direction}{shades}")
@@ -366,7 +385,13 @@ fn add_curves(page: &mut Html, report: &Report<'_>) -> Result<(), FigureError> {
     } else {
         " Upright lines: steps at which commands took effect, with their numbers in the table above."
     };
-    let bands = &format!("{bands}{marks}");
+    let changes = report.changes.map_or_else(String::new, |changes| {
+        format!(
+            " Curves are broken where another target was sought: {}.",
+            changes.words
+        )
+    });
+    let bands = &format!("{bands}{marks}{changes}");
     page.heading("How well it went");
     page.figure(
         &report.learning(),

@@ -2,6 +2,9 @@
 
 /// Four significant digits; with an exponent below 0.001 and from 100 000 on.
 pub fn significant(value: f64) -> String {
+    if value == 0.0 {
+        return "0".to_owned();
+    }
     let magnitude = value.abs().log10().floor();
     if (-3.0..5.0).contains(&magnitude) {
         let decimals = (3.0 - magnitude).max(0.0) as usize;
@@ -48,7 +51,7 @@ mod tests {
             (153.27, "153.3"),
             (1.5e-12, "1.500e-12"),
             (7.784e29, "7.784e29"),
-            (0.0, "0.000e0"),
+            (0.0, "0"),
         ] {
             assert_eq!(significant(value), text);
         }

@@ -181,10 +181,23 @@ impl Component {
     }
 
     /// Units of the number for spectra whose values have these: weighted counts are divided by the root of a
-    /// count.
+    /// count. Before it was learnt they are not known, and none.
     pub(super) fn units(&self, values: &str) -> String {
-        let counting = self.learnt.as_ref().map(|learnt| learnt.counting);
-        weighted_units(values, counting.unwrap_or(false))
+        let learnt = self.learnt.as_ref();
+        learnt.map_or_else(String::new, |learnt| {
+            weighted_units(values, learnt.counting)
+        })
+    }
+
+    /// Units of the weight of a channel for spectra whose values have these: with a channel's value it makes the
+    /// number.
+    pub(crate) fn weight_units(&self, values: &str) -> String {
+        let counting = self.learnt.as_ref().is_some_and(|learnt| learnt.counting);
+        match values {
+            "" => String::new(),
+            values if counting => format!("1/√{values}"),
+            _ => String::new(),
+        }
     }
 
     /// What each channel of an axis counts; `None` before it was learnt.

@@ -78,8 +78,10 @@ pub fn write_report(
         latent: latent
             .map(|(plane, shown)| plane.figure(shown.strategy, &shown.seeds, &shown.order)),
         spectra: None,
+        components: None,
         story: &[],
         marks: &[],
+        changes: None,
         letters,
         tables: &tables(comparison, analysis),
         notes: &notes,

@@ -462,6 +462,13 @@ fn several_responses_are_sought_together_and_told_by_their_names() {
         assert_eq!(Npy::new(&map[..]).unwrap().shape(), [20, 24]);
     }
     assert!(at("first/pairs.svg").exists());
+    // Nobody asked for the windows that tell maps apart; what is said of a map names it.
+    for warning in summary["warnings"].as_array().unwrap() {
+        let warning = warning.as_str().unwrap();
+        assert!(!warning.contains("window:"), "{warning}");
+        let of_noise = warning.contains("mostly noise");
+        assert!(!of_noise || warning.starts_with('`'), "{warning}");
+    }
     the_clusters_of_several_responses_are_told(&summary, folder.path());
     // A campaign of one response leaves nothing of it there.
     beacon_ok(&changed(&REPLAY, &["--out", "first"]), folder.path());

@@ -40,6 +40,7 @@ impl Drive<'_> {
         let before = self.learner.times;
         let event = &record.event;
         let afresh = matches!(self.decided(), Action::Train { afresh: true });
+        self.judge_before(event, &mut ())?;
         self.state.apply(event)?;
         if let Event::Trained(trained) = event {
             let again = self.learner.train(afresh)?;

@@ -115,8 +115,34 @@ impl Drive<'_> {
         &mut self,
         observer: &mut dyn Observer,
     ) -> Result<Vec<Posterior>, CampaignError> {
+        if self.state.is_training_due() {
+            return Ok(Vec::new());
+        }
+        self.judge_all(observer)
+    }
+
+    /// Judges every step that is measured, by its own target, where an event seeks another one.
+    pub(super) fn judge_before(
+        &mut self,
+        event: &Event,
+        observer: &mut dyn Observer,
+    ) -> Result<(), CampaignError> {
+        match event {
+            Event::Commanded(given) if !given.command.sought().is_empty() => {
+                self.judge_all(observer).map(|_| ())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Judges every step that is measured, also by a surrogate whose weights were not trained on it yet: there
+    /// is no later one where the campaign ends, or its target changes.
+    pub(super) fn judge_all(
+        &mut self,
+        observer: &mut dyn Observer,
+    ) -> Result<Vec<Posterior>, CampaignError> {
         let mut newest = Vec::new();
-        if self.state.is_seeding() || self.state.is_training_due() {
+        if self.state.is_seeding() {
             return Ok(newest);
         }
         let seeds = self.state.seeds();

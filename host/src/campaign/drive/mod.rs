@@ -135,6 +135,7 @@ impl<'a> Drive<'a> {
         let recorded = world.record(event, self.learner.controller());
         self.learner.times.recording += started.elapsed();
         recorded.map_err(CampaignError::Ended)?;
+        self.judge_before(event, observer)?;
         self.state.apply(event)?;
         let started = Instant::now();
         self.learner.follow(event, &self.state)?;

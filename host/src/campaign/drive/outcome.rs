@@ -147,6 +147,11 @@ impl Drive<'_> {
 
     /// The outcome of the campaign and its last state. The controller ends its campaign too.
     pub(crate) fn outcome(mut self, ended: Ended, world: &mut dyn World) -> (Outcome, State) {
+        // A campaign that a person stopped has a last step that its model was not trained on.
+        if let Err(error) = self.judge_all(&mut ()) {
+            let note = format!("the last step could not be judged: {error}");
+            self.learner.warnings.note(&note);
+        }
         let target = world.target(&self.state);
         let targets = world.targets(&self.state);
         let mut surrogates = self.surrogate_maps(&targets).into_iter();
@@ -197,6 +202,11 @@ impl Drive<'_> {
         config.steps = self.state.settings().budget.saturating_sub(seeds.len());
         self.learner.times.whole = world.elapsed().max(self.begun.elapsed());
         let candidates = self.learner.patches().candidates();
+        let sought = self.state.settings().sought();
+        let components = sought.filter_map(|target| match target {
+            Scalarizer::Component(component) if target.is_learnt() => Some(component.clone()),
+            _ => None,
+        });
         let outcome = Outcome {
             candidates: candidates.count(),
             absent: absent_among(candidates, self.absent()),
@@ -208,6 +218,7 @@ impl Drive<'_> {
             mean,
             sigma,
             further,
+            components: components.collect(),
             map,
             maps,
             times: self.learner.times,

@@ -251,3 +251,71 @@ fn without_a_truth_coverage_of_several_responses_is_that_of_their_cells() {
     let cells = [1.0, 2.0, 3.0, 4.0, 4.0, 4.0];
     assert_eq!(series.observed_coverage, cells.map(|cells| cells / 100.0));
 }
+
+#[test]
+fn figures_that_are_not_known_at_every_step_stay_beside_their_steps() {
+    let truth = Map::uncalibrated(4, 5, (0..20).map(f64::from).collect(), "ramp");
+    let candidates = Candidates::new(4, 5, 4).unwrap();
+    let mut monitor = Monitor::new(Some(&truth), candidates).unwrap();
+    let mut series = Series::default();
+    let posterior = Posterior {
+        mean: vec![1.0; candidates.count()],
+        variance: vec![1.0; candidates.count()],
+        noise: 0.0,
+    };
+    let further = |units: &str| FurtherTarget {
+        name: "component:2/2".to_owned(),
+        units: units.to_owned(),
+        truth: None,
+    };
+    for (known, units) in [
+        (false, ""),
+        (true, "counts"),
+        (false, ""),
+        (true, "√counts"),
+    ] {
+        let truth = known.then_some(&truth);
+        monitor
+            .restart((truth, None), &[further(units)], &[], &[])
+            .unwrap();
+        let point = (Candidate(0), 1.0);
+        monitor
+            .record(point, Some(&posterior), 0.0, &mut series)
+            .unwrap();
+        let surrogates = vec![posterior.clone(); usize::from(known)];
+        monitor.record_further(&surrogates, &mut series).unwrap();
+    }
+    let known = [false, true, false, true];
+    for figures in [
+        &series.mae,
+        &series.nlpd,
+        &series.target_coverage,
+        &series.target_coverage_with_seeds,
+    ] {
+        assert_eq!(
+            figures.iter().map(|of| of.is_finite()).collect::<Vec<_>>(),
+            known
+        );
+    }
+    assert_eq!(series.further[0].units, "√counts");
+    assert_eq!(series.further[0].mae.len(), 4);
+    let read: Series = serde_json::from_str(&serde_json::to_string(&series).unwrap()).unwrap();
+    assert!(read.target_coverage[0].is_nan() && read.coverage() == series.coverage());
+}
+
+#[test]
+fn a_component_that_was_never_learnt_is_told_at_no_step() {
+    let candidates = Candidates::new(4, 5, 4).unwrap();
+    let further = FurtherTarget {
+        name: "component:2/2".to_owned(),
+        units: String::new(),
+        truth: None,
+    };
+    let mut monitor = Monitor::of_several(None, &[further], candidates).unwrap();
+    let mut series = Series::default();
+    monitor
+        .record((Candidate(0), 1.0), None, 0.0, &mut series)
+        .unwrap();
+    monitor.record_further(&[], &mut series).unwrap();
+    assert_eq!(series.further, []);
+}

@@ -58,7 +58,7 @@ pub fn write_acquisitions(
                 a.step.to_string(),
                 a.row.to_string(),
                 a.column.to_string(),
-                a.value.to_string(),
+                optional(Some(a.value)),
                 optional(a.score),
                 optional(a.mean),
                 optional(a.std),
@@ -78,7 +78,8 @@ pub fn write_acquisitions(
 }
 
 fn optional(value: Option<f64>) -> String {
-    value.map_or_else(String::new, |v| v.to_string())
+    let known = value.filter(|value| !value.is_nan());
+    known.map_or_else(String::new, |v| v.to_string())
 }
 
 #[cfg(test)]

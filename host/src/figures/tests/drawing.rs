@@ -125,6 +125,7 @@ fn degenerate_figures_are_drawn_all_the_same() {
         quantity: "coverage",
         curves: &[],
         marks: &[],
+        breaks: &[],
     })
     .unwrap();
     let curve = Curve {
@@ -138,6 +139,7 @@ fn degenerate_figures_are_drawn_all_the_same() {
         quantity: "coverage",
         curves: &[curve],
         marks: &[],
+        breaks: &[],
     })
     .unwrap();
 }
@@ -166,6 +168,7 @@ fn parts_of_different_sizes_are_refused() {
         quantity: "coverage",
         curves: &[curve],
         marks: &[],
+        breaks: &[],
     };
     assert_eq!(
         draw_svg(&coverage).unwrap_err().to_string(),

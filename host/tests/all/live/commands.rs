@@ -194,3 +194,77 @@ fn an_interrupt_finishes_the_journal_and_says_how_to_go_on() {
     assert_eq!(summary(&whole)["order"], rest["order"]);
     assert_eq!(summary(&whole)["responses"], rest["responses"]);
 }
+
+/// `spectrum:3` is replaced before its components can be learnt, and never in force; `spectrum:2` is sought in a
+/// pause, and then for some points.
+#[test]
+fn figures_have_an_entry_a_step_however_the_target_changes_and_the_campaign_ends() {
+    let (_kept, path) = folder();
+    let name = path.to_str().unwrap();
+    let mut running = program(&["run", "--microscope", "specimen", "--json", "--real-time"]);
+    running.args(["--scalarizer", "line:Pd-La", "--scalarizer", "line:Au-Ma"]);
+    running.args(["--budget", "80", "--dwell", "0.1", "--current", "60000"]);
+    running.args(["--overview-dwell", "1", "--overhead", "0", "--out", name]);
+    let running = running.stdout(Stdio::piped()).stderr(Stdio::piped());
+    let running = running.spawn().unwrap();
+    let say = |words: &[&str]| assert_succeeded(&run(&[&["ctl", name], words].concat()));
+    wait_for(&path, 2);
+    say(&["target", "spectrum:3"]);
+    say(&["target", "line:Pd-La"]);
+    wait_for(&path, 13);
+    say(&["pause"]);
+    wait_until(&path, |status| status["state"] == "paused");
+    say(&["target", "spectrum:2"]);
+    say(&["target", "line:Au-Ma"]);
+    say(&["resume"]);
+    wait_for(&path, 17);
+    say(&["target", "spectrum:2"]);
+    wait_for(&path, 22);
+    say(&["stop"]);
+    assert_succeeded(&output_of(running));
+    let read = |file: &str| fs::read_to_string(path.join(file)).unwrap();
+    let summary: serde_json::Value = serde_json::from_str(&read("summary.json")).unwrap();
+    let steps = summary["order"].as_array().unwrap().len();
+    for figure in [
+        "mae",
+        "rmse",
+        "nlpd",
+        "target_coverage",
+        "target_coverage_with_seeds",
+        "observed_coverage",
+        "surrogate_mean",
+        "noise_sigma",
+        "seconds",
+        "training_seconds",
+    ] {
+        let figures = summary[figure].as_array().unwrap();
+        assert_eq!(figures.len(), steps, "{figure}");
+        assert!(figures[steps - 1].is_f64(), "{figure}");
+    }
+    let further = summary["further"].as_array().unwrap();
+    assert_eq!(further.len(), 1, "{further:?}");
+    assert_eq!(further[0]["target"], "component:2/2");
+    assert_eq!(further[0]["units"], "√counts");
+    assert_eq!(further[0]["mae"].as_array().unwrap().len(), steps);
+
+    let table = read("acquisitions.csv");
+    assert!(!table.contains("NaN"), "{table}");
+    let header = table.lines().next().unwrap();
+    assert!(
+        !header.contains("/3") && header.contains("value:component:2/2,mean:"),
+        "{header}"
+    );
+
+    let weights = read("components.csv");
+    let header = weights.lines().next().unwrap();
+    assert_eq!(header, "Energy (keV),component:1/2,component:2/2");
+    assert!(path.join("components.svg").is_file());
+    let report = read("report.html");
+    for said in [
+        "Curves are broken where another target was sought: line:Pd-La in counts up to step",
+        "component:1/2, component:2/2 in √counts.",
+        "MAE (counts, then √counts)",
+    ] {
+        assert!(report.contains(said), "{said}");
+    }
+}
