@@ -80,7 +80,7 @@ fn commands(history: &History) -> Table {
             (None, None) => format!("from step {} on", from + 1),
         };
         let by = if taken.by.is_empty() {
-            "nobody named"
+            "somebody"
         } else {
             &taken.by
         };

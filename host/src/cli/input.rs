@@ -74,11 +74,7 @@ fn read_spectra(
             "`{response}` is a map of {} x {}, which has no components; leave out `--target {}`",
             map.height(),
             map.width(),
-            sought
-                .iter()
-                .map(Scalarizer::to_string)
-                .collect::<Vec<_>>()
-                .join(",")
+            Targets::new(sought.to_vec()).or_input()?
         ))),
     }
 }

@@ -278,8 +278,8 @@ fn candidates(replay: &Replay, config: &CampaignConfig) -> Result<String, Failur
         ),
     };
     Ok(format!(
-        "  candidates: {} of {height} x {width} pixels, {missing} of them without a number, which are not \
-         measured; {border}\n",
+        "  candidates: {} of {height} x {width} pixels, {missing} of them masked or without data, and \
+         not measured; {border}\n",
         all.count()
     ))
 }
