@@ -285,7 +285,14 @@ pub(super) fn refuse_study(folder: &Path) -> Result<(), Failure> {
     refuse(folder, &["study.toml"], "a study", "a new or empty folder")
 }
 
+/// Refuses a file, and the folder of a campaign on an instrument.
 fn refuse_live(folder: &Path) -> Result<(), Failure> {
+    if folder.is_file() {
+        return Err(Failure::Input(format!(
+            "`{}`: is a file; expected a new or empty folder for the results",
+            folder.display()
+        )));
+    }
     refuse(folder, &LIVE, "`beacon run`", "a new or empty folder")
 }
 

@@ -109,7 +109,7 @@ fn mistakes_are_named_with_what_would_be_accepted() {
         ),
         (
             &["--budget", "40", "--seeds-from", "absent.txt"],
-            "`absent.txt`: cannot be read",
+            "`absent.txt`: no such file",
         ),
     ] {
         let arguments = [&SPECIMEN[..5], further, &["--out", out]].concat();
