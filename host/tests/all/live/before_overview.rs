@@ -53,7 +53,7 @@ fn nothing_is_exposed_or_recorded_where_a_setting_does_not_fit() {
         ),
         (
             &["--budget", "3"],
-            "budget is 3; expected more than the 10 points measured first",
+            "budget is 3; expected at least 11: the 10 points",
         ),
         (&["--budget", "0"], "budget is 0; expected 1 or more"),
         (

@@ -55,7 +55,7 @@ fn mistakes_are_named_with_what_would_be_accepted() {
     for (further, said) in [
         (
             &["--budget", "10"][..],
-            "budget is 10; expected more than the 10",
+            "budget is 10; expected at least 11: the 10 points",
         ),
         (
             &["--budget", "5000"],
