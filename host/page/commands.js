@@ -154,7 +154,11 @@ export function back({ event, command, before, standings }) {
     case "strategy": return former("strategy");
     case "target": return former("target");
     case "budget": return former("budget");
-    case "dwell": return former("dwell_seconds");
+    case "dwell": {
+      // With its unit: without one, a time far above the present one is refused.
+      const was = former("dwell_seconds");
+      return was && [was[0], `${was[1]}s`];
+    }
     case "dose-limit": case "pixel-dose-limit": case "time-limit": {
       const { fact, unit } = LIMITS[word];
       const [was, is] = [before[fact] ?? null, facts[fact] ?? null];

@@ -483,24 +483,35 @@ fn regions(texts: &[&str], candidates: Candidates) -> Result<Vec<Region>, String
 /// The region of `TOP..BOTTOM,LEFT..RIGHT`.
 fn region(text: &str, candidates: Candidates) -> Result<Region, String> {
     let (height, width) = (candidates.height(), candidates.width());
-    let accepted = || {
+    let refused = |why: &str| {
         format!(
-            "`{}` is no region; expected rows and columns of pixels TOP..BOTTOM,LEFT..RIGHT \
+            "`{}` is no region{why}; expected rows and columns of pixels TOP..BOTTOM,LEFT..RIGHT \
              within {height} x {width}, the ends excluded, as in {}..{},0..{width}",
             shortened(text),
             height / 4,
             height / 2,
         )
     };
-    let range = |text: &str, size: usize| {
-        let (start, end) = text.trim().split_once("..")?;
-        let (start, end): (usize, usize) = (start.parse().ok()?, end.parse().ok()?);
-        (start < end && end <= size).then_some(start..end)
+    let range = |text: &str, size: usize, [what, first, last]: [&str; 3]| {
+        let ends = text.trim().split_once("..");
+        let ends = ends.and_then(|(start, end)| Some((start.parse().ok()?, end.parse().ok()?)));
+        let (start, end): (usize, usize) = ends.ok_or_else(|| refused(""))?;
+        if end > size {
+            return Err(refused(&format!(
+                ": {last} is {end}, and there are {size} {what}"
+            )));
+        }
+        if start >= end {
+            return Err(refused(&format!(
+                ": {first} is {start}, not below {last}, {end}"
+            )));
+        }
+        Ok(start..end)
     };
-    let (rows, columns) = text.split_once(',').ok_or_else(accepted)?;
+    let (rows, columns) = text.split_once(',').ok_or_else(|| refused(""))?;
     Ok(Region {
-        rows: range(rows, height).ok_or_else(accepted)?,
-        columns: range(columns, width).ok_or_else(accepted)?,
+        rows: range(rows, height, ["rows", "TOP", "BOTTOM"])?,
+        columns: range(columns, width, ["columns", "LEFT", "RIGHT"])?,
     })
 }
 
@@ -513,8 +524,15 @@ mod tests {
         let candidates = Candidates::new(20, 30, 6).unwrap();
         for (wrong, said) in [
             ("strategy best", "unknown strategy `best`; accepted are"),
-            ("exclude 9..3,0..30", "within 20 x 30"),
-            ("include 3..9,0..31", "within 20 x 30"),
+            (
+                "exclude 9..3,0..30",
+                "no region: TOP is 9, not below BOTTOM, 3; expected",
+            ),
+            (
+                "include 3..9,0..31",
+                "no region: RIGHT is 31, and there are 30 columns; expected",
+            ),
+            ("exclude 3..9", "`3..9` is no region; expected rows"),
             ("measure 2,4", "no candidate"),
             (
                 "measure 10 12",

@@ -49,7 +49,8 @@ pub enum DoseError {
     },
     /// It would be too much for the pixel.
     #[error(
-        "{used:.4e} e/Å² of {limit:.4e} are used there, and an exposure takes up to {next:.2e}"
+        "{used:.4e} e/Å² of {} are used there, and an exposure takes up to {next:.2e}",
+        written(limit.get())
     )]
     Pixel {
         /// Dose there so far.
@@ -61,12 +62,25 @@ pub enum DoseError {
     },
 }
 
+/// A limit as people write it: in full where that is short.
+fn written(limit: f64) -> String {
+    if (1.0..1e5).contains(&limit) {
+        limit.to_string()
+    } else {
+        format!("{limit:e}")
+    }
+}
+
 fn in_all(used: Electrons, next: Electrons, limit: Electrons) -> String {
     if used == Electrons::ZERO {
-        return format!("the first exposure alone takes up to {next:.2e} electrons of {limit:.4e}");
+        return format!(
+            "up to {next:.2e} electrons are needed, and the limit is {}",
+            written(limit.get())
+        );
     }
     format!(
-        "{used:.4e} electrons of {limit:.4e} are used, and the next exposure takes up to {next:.2e}"
+        "{used:.4e} electrons of {} are used, and the next exposure takes up to {next:.2e}",
+        written(limit.get())
     )
 }
 

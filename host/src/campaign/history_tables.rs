@@ -80,7 +80,7 @@ fn commands(history: &History) -> Table {
             (None, None) => format!("from step {} on", from + 1),
         };
         let by = if taken.by.is_empty() {
-            "nobody named"
+            "somebody"
         } else {
             &taken.by
         };
@@ -134,7 +134,11 @@ fn regions(history: &History) -> Table {
     ];
     let rows = rows.into_iter().filter(|(_, places)| !places.is_empty());
     let rows = rows.map(|(name, places)| vec![name.to_owned(), places]);
-    table("At the end.", &[], rows.collect())
+    table(
+        "What people excluded, discarded and chose, at the end of the campaign.",
+        &[],
+        rows.collect(),
+    )
 }
 
 /// `3 to 8`, one number where both are equal, nothing where there is none.

@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 use beacon_kernel::{Candidate, Candidates, Pixel};
 use csv::StringRecord;
 
+use super::seeds::unread;
+
 /// What was measured, in order.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Order {
@@ -36,7 +38,7 @@ pub struct PublishedFigures {
 #[non_exhaustive]
 pub enum OrderError {
     /// The file cannot be read as a table.
-    #[error("`{}`: cannot be read: {reason}", file.display())]
+    #[error("`{}`: {}", file.display(), unread(file, reason))]
     Unreadable {
         /// The file as given.
         file: PathBuf,

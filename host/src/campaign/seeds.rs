@@ -77,7 +77,7 @@ impl SeedList {
 #[non_exhaustive]
 pub enum SeedsError {
     /// The file cannot be read.
-    #[error("`{}`: cannot be read: {reason}", file.display())]
+    #[error("`{}`: {}", file.display(), unread(file, reason))]
     Unreadable {
         /// The file as given.
         file: PathBuf,
@@ -325,6 +325,15 @@ pub fn check_seeds(seeds: &[Candidate], candidates: usize) -> Result<(), SeedsEr
         }
     }
     Ok(())
+}
+
+/// Why a file is not read, in the words for any file that is missing.
+pub(super) fn unread(file: &Path, reason: &str) -> String {
+    if file.exists() {
+        format!("cannot be read: {reason}")
+    } else {
+        "no such file".to_owned()
+    }
 }
 
 #[cfg(test)]

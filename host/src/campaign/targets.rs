@@ -141,6 +141,9 @@ fn read(text: &str) -> Result<Vec<Scalarizer>, ScalarizerError> {
     let text = text.trim();
     if text.starts_with("spectrum") {
         let components: ComponentsTarget = text.parse()?;
+        if components.count() > MOST_RESPONSES {
+            return Err(ScalarizerError::Components(text.to_owned()));
+        }
         return Ok(components.components().map(Scalarizer::Component).collect());
     }
     Ok(vec![text.parse()?])
@@ -330,8 +333,8 @@ mod tests {
                 "spectrum:2,component:1/3",
                 "`spectrum:2` and `spectrum:3` cannot be sought together; expected components of one kind",
             ),
-            ("spectrum:5", "5 targets, `spectrum:5`; expected at most 4"),
-            ("spectrum:0", "`spectrum:0` names no components"),
+            ("spectrum:5", "spectrum:N with N from 1 to 4"),
+            ("spectrum:0", "spectrum:N with N from 1 to 4"),
             ("component:3/2", "`component:3/2` names no components"),
             (
                 "sum,window:1..2,window:2..3,window:3..4,window:4..5",

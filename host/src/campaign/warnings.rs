@@ -24,6 +24,21 @@ impl Warnings {
         }
     }
 
+    /// Notes of how many points so far something is true, in one note that keeps the latest count.
+    pub(super) fn note_count(&mut self, what: &str, count: usize) {
+        let points = self.points;
+        let noun = if count == 1 {
+            "point was"
+        } else {
+            "points were"
+        };
+        let note = format!("after {points} points: {count} {noun} {what}");
+        match self.notes.iter_mut().find(|note| note.ends_with(what)) {
+            Some(before) => *before = note,
+            None => self.notes.push(note),
+        }
+    }
+
     /// Notes what is to be said before anything is measured.
     pub(super) fn note_first(&mut self, what: &str) {
         if !self.notes.iter().any(|note| note == what) {

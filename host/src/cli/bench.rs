@@ -126,6 +126,9 @@ pub(super) struct ScanArgs {
 #[derive(Debug, Serialize)]
 struct Done {
     points: u64,
+    /// How often a square was filled.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    frames: Option<u32>,
     dwell_us: u32,
     /// Dose of the last place and of all since the last campaign began, in µs of beam.
     place_dose_us: u32,
@@ -140,9 +143,15 @@ impl Done {
         if json {
             return print_json(self);
         }
-        let points = match self.points {
-            1 => "1 point".to_owned(),
-            points => format!("{points} points"),
+        let points = match (self.points, self.frames) {
+            (1, _) => "1 point".to_owned(),
+            (points, Some(frames)) => {
+                format!(
+                    "{points} points, {frames} times the {} of the square",
+                    points / u64::from(frames)
+                )
+            }
+            (points, None) => format!("{points} points"),
         };
         print(&if self.dwell_us == 0 {
             format!("{points}, with the beam blanked\n")
@@ -180,6 +189,7 @@ pub(super) fn point(args: &PointArgs) -> Result<(), Failure> {
     once_ready(|| board.point(args.at.into())).or_running()?;
     Done {
         points: 1,
+        frames: None,
         dwell_us: 0,
         place_dose_us: 0,
         total_dose_us: board.status().or_running()?.dose_us,
@@ -213,6 +223,7 @@ pub(super) fn pulse(args: &PulseArgs) -> Result<(), Failure> {
     let reading = board.reading_of_pulse().or_running()?;
     Done {
         points: args.count.into(),
+        frames: None,
         dwell_us: pulse.dwell_us,
         place_dose_us: doses.0,
         total_dose_us: doses.1,
@@ -275,6 +286,7 @@ pub(super) fn scan(args: &ScanArgs) -> Result<(), Failure> {
     }
     Done {
         points: u64::from(args.side).pow(2) * u64::from(args.frames),
+        frames: Some(args.frames),
         dwell_us: args.dwell.unwrap_or(0),
         place_dose_us: doses.0,
         total_dose_us: doses.1,

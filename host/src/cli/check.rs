@@ -3,7 +3,8 @@
 //! What the board says of itself is checked here. What only an oscilloscope sees is said, and a
 //! person answers.
 
-use std::io::{BufRead as _, IsTerminal as _, Write as _};
+use std::io::{BufRead, IsTerminal as _, Write as _};
+use std::sync::mpsc::{self, Receiver};
 use std::time::{Duration, Instant};
 
 use beacon_kernel::link::message::{Beam, BlankReason, Phase, Pulse, Settings, Spot, Status};
@@ -15,13 +16,14 @@ use super::controller::{Place, connect, try_out};
 use super::{Failure, OrFail as _, log, print_json};
 use crate::campaign::DeflectionFrame;
 use crate::controller::{BeamPort as _, Linked};
+use crate::units::shortened;
 
 /// Arguments of `check`.
 #[derive(Debug, Args)]
 pub(super) struct CheckArgs {
     #[command(flatten)]
     place: Place,
-    /// Ask nobody what the oscilloscope shows, and go through.
+    /// Ask nobody what the oscilloscope shows, and go through; needed where standard input is no terminal.
     #[arg(long)]
     yes: bool,
 }
@@ -63,8 +65,8 @@ struct Report {
 /// The session as it goes on.
 struct Check {
     json: bool,
-    /// Whether a person is asked.
-    asks: bool,
+    /// What the person types who is asked; `None` where nobody is.
+    person: Option<Person>,
     steps: Vec<Step>,
 }
 
@@ -94,11 +96,11 @@ impl Check {
             break match (act(self), see) {
                 (Err(found), _) => (Verdict::Failed, Some(found)),
                 (Ok(()), None) => (Verdict::Passed, None),
-                (Ok(()), Some(_)) if !self.asks => (Verdict::NotLookedAt, None),
-                (Ok(()), Some(_)) => match ask() {
-                    Answer::Seen => (Verdict::Passed, None),
-                    Answer::Again => continue,
-                    Answer::NotSeen => (Verdict::Failed, Some("not seen".to_owned())),
+                (Ok(()), Some(_)) => match self.person.as_ref().map(Person::ask) {
+                    None => (Verdict::NotLookedAt, None),
+                    Some(Answer::Seen) => (Verdict::Passed, None),
+                    Some(Answer::Again) => continue,
+                    Some(Answer::NotSeen) => (Verdict::Failed, Some("not seen".to_owned())),
                 },
             };
         };
@@ -116,20 +118,58 @@ impl Check {
     }
 }
 
-/// What a person says. One who is gone has not seen it.
-fn ask() -> Answer {
-    let question = "Enter if that is what you see, r to have it once more, n if not: ";
-    let _ = write!(std::io::stderr(), "   {question}");
-    let mut answer = String::new();
-    let read = std::io::stdin().lock().read_line(&mut answer);
-    match (read, answer.trim()) {
-        (Ok(1..), "") => Answer::Seen,
-        (Ok(1..), "r") => Answer::Again,
-        _ => Answer::NotSeen,
+/// The lines of a person, as they are typed.
+struct Person(Receiver<String>);
+
+impl Person {
+    /// Reads lines on a thread of its own, so that those typed ahead are known as such.
+    fn at(mut input: impl BufRead + Send + 'static) -> Self {
+        let (typed, lines) = mpsc::channel();
+        std::thread::spawn(move || {
+            let mut line = String::new();
+            while matches!(input.read_line(&mut line), Ok(1..)) {
+                if typed.send(std::mem::take(&mut line)).is_err() {
+                    break;
+                }
+            }
+        });
+        Self(lines)
+    }
+
+    /// Asks whether what there was to see was there. One who is gone has not seen it.
+    fn ask(&self) -> Answer {
+        // What was typed before the question answers another one.
+        while self.0.try_recv().is_ok() {}
+        loop {
+            let _ = write!(std::io::stderr(), "   {QUESTION}: ");
+            let Ok(line) = self.0.recv() else {
+                return Answer::NotSeen;
+            };
+            match answer(&line) {
+                Ok(answer) => return answer,
+                Err(why) => log(&format!("   {why}")),
+            }
+        }
+    }
+}
+
+const QUESTION: &str = "Enter if that is what you see, r to have it once more, n if not";
+
+/// What a line says.
+fn answer(line: &str) -> Result<Answer, String> {
+    match line.trim() {
+        "" => Ok(Answer::Seen),
+        "r" => Ok(Answer::Again),
+        "n" => Ok(Answer::NotSeen),
+        other => Err(format!(
+            "the answer is `{}`; expected Enter, r or n",
+            shortened(other)
+        )),
     }
 }
 
 /// What a person says of a step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Answer {
     Seen,
     Again,
@@ -161,9 +201,16 @@ impl Pins {
     }
 }
 
-/// Silence that the board is told to take for a lost link, and how long it is kept.
+/// Silence that the board is told to take for a lost link.
 const SHORT_TIMEOUT_MS: u32 = 1000;
-const SILENCE: Duration = Duration::from_millis(1500);
+/// How long the program is silent: longer where the board's clock had not passed the time-out by then, as that
+/// of an emulated board on a busy machine.
+const SILENCES: [Duration; 4] = [
+    Duration::from_millis(1500),
+    Duration::from_secs(3),
+    Duration::from_secs(6),
+    Duration::from_secs(12),
+];
 /// A pulse that something else ends.
 const LONG: Pulse = Pulse {
     at: Some(Spot::MIDDLE),
@@ -176,9 +223,17 @@ const TRIAL_STEPS: usize = 20;
 
 /// Runs `check`.
 pub(super) fn run(args: &CheckArgs) -> Result<(), Failure> {
+    let asks = !args.yes && !args.place.json;
+    if asks && !std::io::stdin().is_terminal() {
+        return Err(Failure::Input(
+            "standard input is no terminal, so that nobody can be asked what the oscilloscope shows; \
+             expected a terminal, or --yes to ask nobody"
+                .to_owned(),
+        ));
+    }
     let mut session = Check {
         json: args.place.json,
-        asks: !args.yes && !args.place.json && std::io::stdin().is_terminal(),
+        person: asks.then(|| Person::at(std::io::BufReader::new(std::io::stdin()))),
         steps: Vec::new(),
     };
     session.say(
@@ -263,7 +318,7 @@ fn on_the_bench(
     let see = format!("with {x} across and {y} down, a square of 8 x 8 points; {beam} low");
     session.step("a square, blanked", Some(&see), WIRING, |session| {
         // As long as somebody needs to look.
-        for _ in 0..if session.asks { 50 } else { 2 } {
+        for _ in 0..if session.person.is_some() { 50 } else { 2 } {
             for spot in square(DeflectionFrame::FULL, 8) {
                 board.point(spot).map_err(|error| error.to_string())?;
             }
@@ -290,7 +345,7 @@ fn on_the_bench(
         "a host that falls silent",
         Some(&see),
         "do not leave this board alone with a beam: it must blank when nobody speaks to it",
-        |_| silent(board, settings),
+        |session| silent(session, board, settings),
     );
     Ok(())
 }
@@ -340,7 +395,20 @@ fn ended(board: &mut Linked<'_>, expected: BlankReason) -> Found {
     if reason == expected {
         return Ok(());
     }
-    Err(format!("blanked because {reason}; expected: {expected}"))
+    Err(format!(
+        "the pulse ended because {}; expected: because {}",
+        cause(reason),
+        cause(expected)
+    ))
+}
+
+/// Why a pulse ended.
+fn cause(reason: BlankReason) -> String {
+    match reason {
+        BlankReason::Between => "its time was over".to_owned(),
+        BlankReason::Request => "the program asked for that".to_owned(),
+        other => other.to_string(),
+    }
 }
 
 /// Pulses that take their time and are counted in full.
@@ -382,7 +450,7 @@ fn pulses(board: &mut Linked<'_>, count: u32, dwell_us: u32) -> Found {
 }
 
 /// The board blanks when nobody speaks to it.
-fn silent(board: &mut Linked<'_>, settings: Settings) -> Found {
+fn silent(session: &Check, board: &mut Linked<'_>, settings: Settings) -> Found {
     let shorter = Settings {
         link_timeout_ms: SHORT_TIMEOUT_MS,
         ..settings
@@ -390,21 +458,80 @@ fn silent(board: &mut Linked<'_>, settings: Settings) -> Found {
     board
         .configure(shorter)
         .map_err(|error| error.to_string())?;
-    // Nobody asks whether it came on: this machine may be busy for longer than the time-out, and that the
-    // link was lost is told of an exposure alone.
-    board.pulse(LONG).map_err(|error| error.to_string())?;
-    std::thread::sleep(SILENCE);
-    let ended = ended(board, BlankReason::LinkLost);
+    let mut ended = Ok(());
+    for silence in SILENCES {
+        ended = match in_silence(board, silence) {
+            Ok(Silence::Blanked) => Ok(()),
+            Ok(Silence::TooShort(passed)) => {
+                let why = format!(
+                    "in {silence:?} of silence the board's clock went on by {passed:?}, less than the \
+                     {SHORT_TIMEOUT_MS} ms after which it blanks"
+                );
+                session.say(&format!("   {why}"));
+                ended = Err(format!(
+                    "{why}, so that nothing can be said; an emulated board needs a machine that is less busy"
+                ));
+                continue;
+            }
+            Err(found) => Err(found),
+        };
+        break;
+    }
     board
         .configure(settings)
         .map_err(|error| error.to_string())?;
     ended
 }
 
+/// What a pulse met in which the program was silent.
+enum Silence {
+    /// The board blanked because of it.
+    Blanked,
+    /// It was shorter than the time-out by the board's own clock, of which this much passed.
+    TooShort(Duration),
+}
+
+/// A pulse in which nobody speaks to the board for so long, judged by the board's clock: the program's goes on
+/// while an emulator waits for a processor.
+fn in_silence(board: &mut Linked<'_>, silence: Duration) -> Result<Silence, String> {
+    let pulse = Pulse {
+        dwell_us: LONG.dwell_us.max(3 * silence.as_micros() as u32),
+        ..LONG
+    };
+    board.pulse(pulse).map_err(|error| error.to_string())?;
+    let lost = Beam::Blanked(BlankReason::LinkLost);
+    let begun = board.status().map_err(|error| error.to_string())?;
+    // The pulse's answer may have taken longer than the time-out already.
+    if begun.beam == lost {
+        return Ok(Silence::Blanked);
+    }
+    std::thread::sleep(silence);
+    let over = board.status().map_err(|error| error.to_string())?;
+    if over.beam == lost {
+        return Ok(Silence::Blanked);
+    }
+    board.blank().map_err(|error| error.to_string())?;
+    let passed = over.uptime_ms.saturating_sub(begun.uptime_ms);
+    if passed <= u64::from(SHORT_TIMEOUT_MS) {
+        return Ok(Silence::TooShort(Duration::from_millis(passed)));
+    }
+    Err(match over.beam {
+        Beam::Blanked(reason) => format!(
+            "the pulse ended because {}; expected: because {}",
+            cause(reason),
+            cause(BlankReason::LinkLost)
+        ),
+        _ => format!(
+            "the beam was on after {passed} ms of silence by the board's clock; expected: blanked after \
+             {SHORT_TIMEOUT_MS} ms"
+        ),
+    })
+}
+
 /// The one step that nobody but a person can do.
 fn pull_the_plug(session: &mut Check, place: &Place) -> Result<(), Failure> {
     const WHAT: &str = "the plug pulled in a pulse";
-    if !session.asks {
+    if session.person.is_none() {
         session.say(&format!(
             "\n{}. {WHAT}: left out, it takes a hand",
             session.steps.len() + 1
@@ -469,4 +596,60 @@ fn conclude(session: Check, board: String, build: String) -> Result<(), Failure>
         return Ok(());
     }
     Err(Failure::Running(format!("{verdict}: {failed}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_that_is_no_answer_is_none() {
+        assert_eq!(answer("\n"), Ok(Answer::Seen));
+        assert_eq!(answer(" r\n"), Ok(Answer::Again));
+        assert_eq!(answer("n"), Ok(Answer::NotSeen));
+        let why = answer("yes\n").unwrap_err();
+        assert_eq!(why, "the answer is `yes`; expected Enter, r or n");
+    }
+
+    /// A line that is typed later, after a person has seen the question.
+    struct Later {
+        first: std::io::Cursor<&'static [u8]>,
+        then: Receiver<&'static [u8]>,
+    }
+
+    impl std::io::Read for Later {
+        fn read(&mut self, into: &mut [u8]) -> std::io::Result<usize> {
+            match self.first.read(into)? {
+                0 => match self.then.recv() {
+                    Ok(typed) => {
+                        self.first = std::io::Cursor::new(typed);
+                        self.first.read(into)
+                    }
+                    Err(_) => Ok(0),
+                },
+                some => Ok(some),
+            }
+        }
+    }
+
+    #[test]
+    fn what_was_typed_ahead_answers_nothing() {
+        let (typing, then) = mpsc::channel();
+        let person = Person::at(std::io::BufReader::new(Later {
+            first: std::io::Cursor::new(b"\n\n"),
+            then,
+        }));
+        // Until both lines were read: they lie in the channel then.
+        std::thread::sleep(Duration::from_millis(200));
+        let asked = std::thread::spawn(move || person.ask());
+        std::thread::sleep(Duration::from_millis(200));
+        typing.send(b"what\nn\n").unwrap();
+        assert_eq!(asked.join().unwrap(), Answer::NotSeen);
+    }
+
+    #[test]
+    fn who_is_gone_has_seen_nothing() {
+        let person = Person::at(std::io::Cursor::new(b""));
+        assert_eq!(person.ask(), Answer::NotSeen);
+    }
 }

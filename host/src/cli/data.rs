@@ -108,7 +108,10 @@ fn pixels((rows, columns): (usize, usize)) -> String {
 fn mismatch(image: &Signal, response: &Signal) -> String {
     let (of_image, of_response) = (image.area(), response.area());
     let (rows, columns) = of_response;
-    let hint = if (columns, rows) == of_image {
+    let shape = response.shape();
+    let hint = if shape.len() == 3 && (shape[1], shape[2]) == of_image {
+        "; channels come last: numpy.moveaxis(values, 0, -1) puts them there".to_owned()
+    } else if (columns, rows) == of_image {
         "; --transpose exchanges rows and columns of the response".to_owned()
     } else if columns == 1 {
         format!(

@@ -74,11 +74,7 @@ fn read_spectra(
             "`{response}` is a map of {} x {}, which has no components; leave out `--target {}`",
             map.height(),
             map.width(),
-            sought
-                .iter()
-                .map(Scalarizer::to_string)
-                .collect::<Vec<_>>()
-                .join(",")
+            Targets::new(sought.to_vec()).or_input()?
         ))),
     }
 }
@@ -289,7 +285,14 @@ pub(super) fn refuse_study(folder: &Path) -> Result<(), Failure> {
     refuse(folder, &["study.toml"], "a study", "a new or empty folder")
 }
 
+/// Refuses a file, and the folder of a campaign on an instrument.
 fn refuse_live(folder: &Path) -> Result<(), Failure> {
+    if folder.is_file() {
+        return Err(Failure::Input(format!(
+            "`{}`: is a file; expected a new or empty folder for the results",
+            folder.display()
+        )));
+    }
     refuse(folder, &LIVE, "`beacon run`", "a new or empty folder")
 }
 

@@ -61,7 +61,7 @@ struct OverviewArgs {
     #[command(flatten)]
     place: Place,
     /// Write the image to this .npy file.
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", value_parser = |text: &str| ending(text, "npy"))]
     out: Option<PathBuf>,
 }
 
@@ -87,8 +87,17 @@ struct AcquireArgs {
     #[arg(long, value_name = "TIME", value_parser = seconds, default_value = "1")]
     dwell: f64,
     /// Write the spectrum to this .csv file: a channel a row, with its place on the axis.
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", value_parser = |text: &str| ending(text, "csv"))]
     out: Option<PathBuf>,
+}
+
+/// A file of the one format that is written, by its ending: another promises another format.
+fn ending(text: &str, accepted: &str) -> Result<PathBuf, String> {
+    let file = PathBuf::from(text);
+    match file.extension() {
+        Some(found) if found.eq_ignore_ascii_case(accepted) => Ok(file),
+        _ => Err(format!("expected a file that ends in .{accepted}")),
+    }
 }
 
 /// What `check` says.
@@ -173,8 +182,8 @@ fn check(place: &Place) -> Result<(), Failure> {
         size => format!(
             "{size} channels, {} from {} to {} {}",
             axis.name,
-            axis.value(0),
-            axis.value(size - 1),
+            short(axis.value(0)),
+            short(axis.value(size - 1)),
             axis.units
         ),
     };
@@ -246,6 +255,11 @@ fn size_of(image: &Map) -> String {
     sides.map_or_else(String::new, |(height, width)| {
         format!(", {height} high and {width} wide")
     })
+}
+
+/// Without the last digits, in which a product differs from what a person would write.
+fn short(value: f64) -> f64 {
+    format!("{value:.9e}").parse().unwrap_or(value)
 }
 
 fn written(file: Option<&Path>) -> String {

@@ -159,12 +159,12 @@ pub(super) fn admit(controller: &mut Linked<'_>, (needed, edges): Needed) -> Res
     let offered: Capacity = controller.identity().capacity.into();
     for (what, needed, offered) in [
         (
-            "image pixels, as far as windows reach",
+            "image pixels, with those that windows reach beyond the border",
             needed.image_pixels,
             offered.image_pixels,
         ),
         (
-            "pixels in a row, as far as windows reach",
+            "pixels in a row, with those that windows reach beyond the border",
             needed.image_width,
             offered.image_width,
         ),

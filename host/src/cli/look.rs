@@ -177,6 +177,28 @@ fn describe_axis(axis: &Axis, coordinates: Option<&[f64]>) -> String {
         Some(_) => "listed one by one".to_owned(),
         None => format!("in steps of {}", number(axis.scale)),
     };
+    // A sweep that turns back ends where it began: its ends say nothing of its range.
+    let low = coordinates
+        .into_iter()
+        .flatten()
+        .copied()
+        .fold(first, f64::min);
+    let high = coordinates
+        .into_iter()
+        .flatten()
+        .copied()
+        .fold(first, f64::max);
+    if low < first.min(last) || high > first.max(last) {
+        return format!(
+            "{}: {} between {} and {} {units}, a sweep that turns back, from {} to {}, {steps}",
+            axis.name,
+            axis.size,
+            number(low),
+            number(high),
+            number(first),
+            number(last)
+        );
+    }
     format!(
         "{}: {} from {} to {} {units}, {steps}",
         axis.name,
@@ -278,8 +300,8 @@ fn candidates(replay: &Replay, config: &CampaignConfig) -> Result<String, Failur
         ),
     };
     Ok(format!(
-        "  candidates: {} of {height} x {width} pixels, {missing} of them without a number, which are not \
-         measured; {border}\n",
+        "  candidates: {} of {height} x {width} pixels, {missing} of them masked or without data, and \
+         not measured; {border}\n",
         all.count()
     ))
 }
@@ -287,6 +309,22 @@ fn candidates(replay: &Replay, config: &CampaignConfig) -> Result<String, Failur
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_sweep_that_turns_back_has_the_range_of_its_turns() {
+        let axis = Axis {
+            units: "V".to_owned(),
+            ..Axis::pixels("Voltage", 5)
+        };
+        assert_eq!(
+            describe_axis(&axis, Some(&[0.0, 8.5, 0.0, -8.5, -0.5])),
+            "Voltage: 5 between -8.500 and 8.500 V, a sweep that turns back, from 0 to -0.5000, listed one by one"
+        );
+        assert_eq!(
+            describe_axis(&axis, Some(&[0.0, 1.0, 3.0, 4.0, 5.0])),
+            "Voltage: 5 from 0 to 5.000 V, listed one by one"
+        );
+    }
 
     #[test]
     fn a_picture_shows_dark_bright_and_missing_pixels() {

@@ -295,6 +295,12 @@ fn plainly(error: &clap::Error, command: &str) -> Option<String> {
     let instead = match (command, found.split([' ', '=']).next().unwrap_or_default()) {
         ("replay" | "compare", "--budget") => "--steps, the points after the first random ones",
         ("run", "--steps" | "--budget") => "--budget, the points in all",
+        ("replay" | "compare" | "score" | "run", file) if std::path::Path::new(file).is_file() => {
+            return Some(format!(
+                "error: `{file}` stands without an option; expected it behind one, as in --image {file} or \
+                 --response {file}"
+            ));
+        }
         ("resume", "--dwell") => "`beacon ctl DIR dwell SECONDS` while it runs",
         (_, number) if number.parse::<f64>().is_ok() => {
             let words: Vec<String> = std::env::args_os()

@@ -259,7 +259,7 @@ pub(super) fn describe(outcome: &Outcome) -> String {
     };
     let with_data = match outcome.absent {
         0 => String::new(),
-        absent => format!(", {} of them with data", outcome.candidates - absent),
+        absent => format!(", {absent} of them masked or without data"),
     };
     let mut text = format!(
         "{}: {steps}{of} steps after {} seeds among {} candidates{with_data}\n  {judged}\n  \

@@ -74,7 +74,7 @@ pub(super) fn said(command: &Command, state: &State) -> String {
             format!("{} rectangles may be measured again", regions.len())
         }
         Command::Withdraw(candidate) => {
-            format!("{} is not measured for that", name(*candidate))
+            format!("{} is not asked for any more", name(*candidate))
         }
         Command::Measure(candidate) | Command::Suggest(candidate) => {
             format!("{} is measured next", name(*candidate))

@@ -50,8 +50,13 @@ const LONGEST: usize = 1 << 16;
 pub enum ControlError {
     /// No campaign runs there.
     #[error(
-        "`{}`: no campaign is running in it; expected the folder of one that is{}",
+        "`{}`: {}; expected the folder of one that is{}",
         folder.display(),
+        if folder.is_dir() {
+            "no campaign is running in it"
+        } else {
+            "no such folder, so that no campaign is running in it"
+        },
         how_to_go_on(folder)
     )]
     NotRunning {

@@ -105,6 +105,9 @@ impl Server {
             (words, Some(candidates)) => Command::parse(words, candidates)?,
             (_, None) => return Err("the first overview is not taken yet".to_owned()),
         };
+        if let (Command::Dwell(seconds), ["dwell", text]) = (&command, &words[..]) {
+            sure_of_unit(text, *seconds, state.settings().dwell.get())?;
+        }
         let judged = (state.candidates()).and_then(|all| Command::judged(&words, all));
         let other = judged.and_then(|judged| state.objection_to_judging(judged));
         let objection = || state.objection(&command);
@@ -174,5 +177,37 @@ impl Server {
             status.state += ", pausing after this point";
         }
         status
+    }
+}
+
+/// Refuses a bare number that makes the dwell far longer: it may be meant in ms, and a spectrum of minutes
+/// costs dose that nothing brings back.
+fn sure_of_unit(text: &str, seconds: f64, before: f64) -> Result<(), String> {
+    /// Times longer that a bare number may make it.
+    const FAR: f64 = 10.0;
+    let text = text.trim();
+    if text.parse::<f64>().is_ok() && seconds > FAR * before {
+        return Err(format!(
+            "dwell is {text}, which is in seconds and more than {FAR} times the {before} s until now; expected \
+             it with its unit, as in {text}ms or {text}s"
+        ));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::sure_of_unit;
+
+    #[test]
+    fn a_dwell_that_is_far_longer_needs_its_unit() {
+        assert_eq!(
+            sure_of_unit("500", 500.0, 0.5).unwrap_err(),
+            "dwell is 500, which is in seconds and more than 10 times the 0.5 s until now; expected it with its \
+             unit, as in 500ms or 500s"
+        );
+        for (text, seconds) in [("500ms", 0.5), ("500s", 500.0), ("5", 5.0), ("0.1", 0.1)] {
+            assert_eq!(sure_of_unit(text, seconds, 0.5), Ok(()), "{text}");
+        }
     }
 }

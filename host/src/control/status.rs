@@ -44,16 +44,34 @@ fn predicted(proposed: Proposed) -> Option<(f64, f64)> {
     Some((f64::from(mean) + proposed.origin, f64::from(sigma)))
 }
 
-/// Regions in which a person lets nothing be measured.
+/// Regions in which people let nothing be measured, as they were asked for: what was measured there before
+/// tears no holes into them.
 fn excluded(state: &State) -> Vec<String> {
     let Some(candidates) = state.candidates() else {
         return Vec::new();
     };
-    let is_excluded = |row, column| {
+    let (height, width) = (candidates.height(), candidates.width());
+    let mut asked = vec![false; height * width];
+    for (_, given) in state.commands() {
+        for (regions, holds) in [
+            (given.command.excluded(), true),
+            (given.command.included(), false),
+        ] {
+            for region in regions {
+                for row in region.rows.start.min(height)..region.rows.end.min(height) {
+                    let columns = region.columns.start.min(width)..region.columns.end.min(width);
+                    asked[row * width..][columns].fill(holds);
+                }
+            }
+        }
+    }
+    let is_excluded = |row: usize, column: usize| {
         let candidate = candidates.at(Pixel { row, column });
-        candidate.is_some_and(|candidate| state.standing(candidate) == Standing::Excluded)
+        // A rejected proposal excludes its pixel alone.
+        let stands = candidate.map(|candidate| state.standing(candidate));
+        asked[row * width + column] || stands == Some(Standing::Excluded)
     };
-    let regions = Region::covering(candidates.height(), candidates.width(), is_excluded);
+    let regions = Region::covering(height, width, is_excluded);
     regions.iter().take(500).map(Region::to_string).collect()
 }
 
@@ -171,7 +189,8 @@ impl Status {
         let last = state.points().last();
         let place = |pixel: Pixel| (pixel.row, pixel.column);
         let of = |candidate| Some(place(state.candidates()?.pixel(candidate).ok()?));
-        let proposal = Proposal::waiting(state);
+        // Of a campaign that is over nothing waits any more.
+        let proposal = Proposal::waiting(state).filter(|_| state.ended().is_none());
         let planned = state.next_point();
         let planned = planned.filter(|next| next.author == Author::Person);
         let planned = planned.map(|next| next.candidate).into_iter();

@@ -63,6 +63,9 @@ impl RunFolder {
     /// # Errors
     /// When a campaign is in it already, or it cannot be made.
     pub fn begin(path: &Path) -> Result<Self, FolderError> {
+        if path.is_file() {
+            return Err(system(path, io::Error::other("is a file")));
+        }
         std::fs::create_dir_all(path).map_err(|source| system(path, source))?;
         let folder = Self::claim(path)?;
         if folder.journal().exists() {

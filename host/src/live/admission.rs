@@ -151,7 +151,10 @@ fn admit_beginning(state: &State, dwell: Seconds, elapsed: Duration) -> Result<(
     let seeds = begun.seeds.as_deref();
     let first = seeds.map_or(settings.campaign.initial, <[u32]>::len);
     if settings.budget <= first {
-        let accepted = format!("more than the {first} points measured first, which count");
+        let accepted = format!(
+            "at least {}: the {first} points that are measured before the strategy decides are part of it",
+            first + 1
+        );
         return Err(SettingError::new("budget", &settings.budget, &accepted).into());
     }
     if let Some(frame) = &begun.frame {

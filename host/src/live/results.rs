@@ -167,9 +167,9 @@ fn provenance(
 fn commands(history: &History) -> String {
     lines(&history.commands, |taken| {
         let by = if taken.by.is_empty() {
-            String::new()
+            "somebody"
         } else {
-            format!(", by {}", taken.by)
+            &taken.by
         };
         let until = match taken.until_step {
             Some(until) if until != taken.after_step => format!(", until step {until}"),
@@ -178,7 +178,7 @@ fn commands(history: &History) -> String {
         let refused = taken.refused.as_ref();
         let refused = refused.map_or_else(String::new, |why| format!(", refused: {why}"));
         format!(
-            "after {} points, step {}: {}{until}{by}, at {} ms{refused}",
+            "after {} points, step {}: {}{until}, by {by}, at {} ms{refused}",
             taken.after_point, taken.after_step, taken.command, taken.at_ms
         )
     })

@@ -16,6 +16,14 @@ pub enum MicroscopeError {
         /// What the system said.
         reason: String,
     },
+    /// It serves another program.
+    #[error("the instrument at {address} is busy: {reason}")]
+    Busy {
+        /// Host and port.
+        address: String,
+        /// What it said.
+        reason: String,
+    },
     /// No answer came in time.
     #[error("{address} did not answer `{call}` within {seconds} s")]
     TimedOut {
@@ -163,6 +171,7 @@ impl MicroscopeError {
         matches!(
             self,
             Self::Unreachable { .. }
+                | Self::Busy { .. }
                 | Self::TimedOut { .. }
                 | Self::Lost { .. }
                 | Self::Failed { .. }

@@ -439,7 +439,7 @@ fn add_curves(page: &mut Html, report: &Report<'_>) -> Result<(), FigureError> {
                 narrow: false,
             },
             &format!(
-                "Time per step{}: waiting for the experiment, training the deep kernel, and \
+                "Time per step{}: waiting for the experiment, training the surrogate, and \
                  choosing the next point.",
                 if report.has_bands() {
                     ", mean over the seeds"

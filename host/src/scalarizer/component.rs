@@ -15,7 +15,7 @@ pub const MOST_COMPONENTS: usize = 16;
 /// | text | value |
 /// |---|---|
 /// | `spectrum` | the first three |
-/// | `spectrum:N` | the first N, 1 to 16 |
+/// | `spectrum:N` | the first N, 1 to 16; a campaign seeks 4 at most |
 /// | `spectrum:N@zero-peak` | the same with the peak at zero energy, however much of the spectra it is |
 ///
 /// ```
@@ -310,7 +310,7 @@ mod tests {
         ] {
             let error = wrong.parse::<ComponentsTarget>().unwrap_err().to_string();
             assert!(error.starts_with(&format!("`{wrong}`")), "{error}");
-            assert!(error.contains("spectrum:N with N from 1 to 16"), "{error}");
+            assert!(error.contains("spectrum:N with N from 1 to 4"), "{error}");
         }
     }
 }

@@ -1,5 +1,7 @@
 //! What can be wrong with a scalarizer or with the axis that it is applied to.
 
+use beacon_kernel::MOST_RESPONSES;
+
 use super::{ComponentsTarget, MOST_COMPONENTS};
 use crate::lines::UnknownLine;
 
@@ -47,8 +49,8 @@ pub enum ScalarizerError {
     /// The text names no components of spectra.
     #[error(
         "`{0}` names no components of spectra; accepted are spectrum, for three, spectrum:N with N from 1 \
-         to {MOST_COMPONENTS}, and component:K/N for the one of number K, each with @zero-peak behind it where \
-         the peak at zero energy is to count"
+         to {MOST_RESPONSES}, and component:K/N for number K of N, up to {MOST_COMPONENTS}, each with @zero-peak \
+         behind it where the peak at zero energy is to count"
     )]
     Components(String),
     /// An axis has fewer channels than there are components.

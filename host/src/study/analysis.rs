@@ -301,7 +301,8 @@ fn untested(strategies: &[StrategyFigures]) -> Vec<String> {
     }
     if !alike.is_empty() {
         notes.push(format!(
-            "no t-test where all seeds differ by the same amount: {}",
+            "no p of a t-test where the difference to the other strategy is the same for every seed, so that it has \
+             no scatter: {}",
             some_of(&alike, alike.len())
         ));
     }

@@ -17,8 +17,8 @@ use crate::page::{self, Report, Table};
 use crate::plot::FigureError;
 use crate::spaces::Spaces;
 
-const TABLES: &str = "Tables: mean ± standard deviation over the seeds; “less” stands before the \
-                      mean of the differences to a strategy, seed by seed; p is that of a paired \
+const TABLES: &str = "Tables: mean ± standard deviation over the seeds; “minus” stands before the \
+                      strategy to which the mean of the differences is given, seed by seed; p is that of a paired \
                       t-test, at the last step shown.";
 
 /// Writes the figures of [`page::write_figures`] and `report.html` into a folder, for the data

@@ -97,7 +97,7 @@ fn mistakes_in_an_order_are_named_in_one_line() {
         (&["--order", "word.csv"], &["line 3", "`forty`"]),
         (
             &["--order", "absent.csv"],
-            &["`absent.csv`", "cannot be read"],
+            &["`absent.csv`", "no such file"],
         ),
         (
             &["--order", "own.csv", "--seeds-from", "seeds.txt"],

@@ -90,7 +90,7 @@ pub(crate) fn filled_edges(map: &Map, what: &str) -> Option<String> {
     let sides = sides.join(", ");
     Some(format!(
         "{sides} of the {what} are {value} throughout, and hardly a pixel is elsewhere: where software filled \
-         them in, nothing is to be learned; a mask leaves them out (--mask FILE), and --edges inside half a \
+         them in, nothing is to be learned; a mask leaves them out (--mask FILE), and so does --edges inside for half a \
          window at every edge"
     ))
 }

@@ -105,8 +105,8 @@ impl<'a> Drive<'a> {
         });
         if absent > 0 {
             let note = match absent {
-                1 => "no data at 1 pixel, which is no candidate".to_owned(),
-                _ => format!("no data at {absent} pixels in all, which are no candidates"),
+                1 => "1 pixel is masked or without data, and is not measured".to_owned(),
+                _ => format!("{absent} pixels are masked or without data, and are not measured"),
             };
             drive.learner.warnings.note_first(&note);
         }

@@ -95,8 +95,10 @@ impl Learner<'_> {
         let pixel = state.candidates().and_then(|all| all.pixel(candidate).ok());
         if why.starts_with(DRIFTED) {
             // There may be a border full of them.
+            let left_out = state.left_out().iter();
+            let count = left_out.filter(|(_, why)| why.starts_with(DRIFTED)).count();
             self.warnings
-                .note("points that have drifted out of the frame are left out");
+                .note_count("left out, drifted out of the frame", count);
         } else if let Some(pixel) = pixel {
             let (row, column) = (pixel.row, pixel.column);
             self.warnings

@@ -86,11 +86,11 @@ impl State {
                     } else {
                         format!("there are {all} candidates")
                     };
-                    format!(
-                        "budget is {budget}; expected {} to {most}: {least} points are measured, \
-                         and {why}",
-                        least.max(1)
-                    )
+                    let least = match least {
+                        0 => "1".to_owned(),
+                        _ => format!("{least}, the points measured, which ends the campaign,"),
+                    };
+                    format!("budget is {budget}; expected {least} to {most}: {why}")
                 })
             }
             Command::DoseLimit(limit) => self.objection_to_dose_limit(*limit),

@@ -57,8 +57,10 @@ pub(in crate::cli) fn run(args: &RunArgs, edges_said: bool) -> Result<(), Failur
         .map_or(config.campaign.initial, SeedList::count);
     if config.budget <= first {
         return Err(Failure::Input(format!(
-            "budget is {}; expected more than the {first} points measured first, which count",
-            config.budget
+            "budget is {}; expected at least {}: the {first} points that are measured before the strategy \
+             decides are part of it",
+            config.budget,
+            first + 1
         )));
     }
     config.campaign.steps = config.budget - first;

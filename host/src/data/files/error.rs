@@ -201,9 +201,14 @@ pub enum DatasetError {
     },
     /// The values are not numbers that fit.
     #[error(
-        "`{}`: values of type {}; accepted are real integers and floats",
+        "`{}`: values of type {}; accepted are real integers and floats{}",
         plain(location),
-        plain(dtype)
+        plain(dtype),
+        if dtype.contains("complex") || dtype.contains("c8") || dtype.contains("c16") {
+            ": NumPy makes some of them, numpy.abs(values) for the amplitude, numpy.angle(values) for the phase"
+        } else {
+            ""
+        }
     )]
     Type {
         /// Where the array was found.

@@ -106,6 +106,7 @@ mod tests {
             assert_eq!((map.height(), map.width()), (256, 256));
             assert_eq!(map.quantity, quantity);
             close(map.values.iter().sum(), sum);
+            assert_eq!(read_map(&format!("{file}#{quantity}")).unwrap(), map);
         }
         let message = read(&file).unwrap_err().to_string();
         assert!(

@@ -200,6 +200,11 @@ impl Signal {
         values.collect()
     }
 
+    /// Number of values along each dimension.
+    pub(crate) fn shape(&self) -> &[usize] {
+        &self.0.shape
+    }
+
     /// Number of rows and of columns.
     pub fn area(&self) -> (usize, usize) {
         let size = |place: usize| self.0.shape.get(place).copied().unwrap_or(1);
@@ -311,7 +316,8 @@ fn no_map(location: &str, shape: &[usize]) -> DatasetError {
     DatasetError::Shape {
         location: location.to_owned(),
         shape: shape_text(shape),
-        accepted: "rows x columns, an image or a map",
+        accepted: "rows x columns, an image or a map; of spectra, which --response takes, numpy.sum(values, axis=-1) \
+                   makes one",
     }
 }
 

@@ -1,7 +1,7 @@
 //! What to do with a file of a format that is not read.
 
 use std::fs::File;
-use std::io::Read as _;
+use std::io::{BufRead as _, BufReader, Read as _};
 
 use super::{DatasetError, Format, extension, plain, stem};
 
@@ -44,11 +44,13 @@ pub(super) fn unknown(file: &str) -> DatasetError {
         ),
         "csv" => format!(
             "NumPy converts it: numpy.save(\"{new}.npy\", numpy.loadtxt(\"{file_text}\", \
-             delimiter=\",\"))"
+             delimiter=\",\"{}))",
+            skipped(file, |letter| letter == ',')
         ),
         "txt" | "dat" | "asc" | "tsv" => format!(
             "NumPy converts a table of numbers: numpy.save(\"{new}.npy\", \
-             numpy.loadtxt(\"{file_text}\"))"
+             numpy.loadtxt(\"{file_text}\"{}))",
+            skipped(file, char::is_whitespace)
         ),
         "mat" => format!(
             "SciPy converts it: numpy.save(\"{new}.npy\", \
@@ -66,6 +68,27 @@ pub(super) fn unknown(file: &str) -> DatasetError {
         file: file.to_owned(),
         extension,
         remedy,
+    }
+}
+
+/// What has `numpy.loadtxt` skip the lines before the first that holds numbers alone.
+fn skipped(file: &str, separates: impl Fn(char) -> bool) -> String {
+    /// Lines of a head at most.
+    const MOST: usize = 100;
+    let lines = File::open(file)
+        .ok()
+        .map(|file| BufReader::new(file).lines());
+    let is_number = |text: &str| text.trim().parse::<f64>().is_ok();
+    let holds_numbers = |line: &str| {
+        let mut cells = line
+            .split(&separates)
+            .filter(|cell| !cell.trim().is_empty());
+        cells.next().is_some_and(is_number) && cells.all(is_number)
+    };
+    let mut lines = lines.into_iter().flatten().map_while(Result::ok).take(MOST);
+    match lines.position(|line| holds_numbers(&line)) {
+        None | Some(0) => String::new(),
+        Some(head) => format!(", skiprows={head}"),
     }
 }
 

@@ -334,7 +334,7 @@ fn refused(address: &str, call: Call<'_>, refusal: Refusal) -> MicroscopeError {
     let message = one_line(&message);
     let address = address.to_owned();
     match (kind.as_str(), call) {
-        ("busy", _) => MicroscopeError::Unreachable {
+        ("busy", _) => MicroscopeError::Busy {
             address,
             reason: message,
         },

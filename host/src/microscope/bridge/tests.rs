@@ -192,9 +192,9 @@ fn another_host_at_the_instrument_passes() {
         .unwrap();
     served.join().unwrap();
     assert!(error.is_passing());
-    assert!(
-        error.to_string().contains("another host is served"),
-        "{error}"
+    assert_eq!(
+        error.to_string(),
+        format!("the instrument at {address} is busy: another host is served")
     );
 }
 

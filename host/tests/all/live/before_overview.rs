@@ -53,7 +53,7 @@ fn nothing_is_exposed_or_recorded_where_a_setting_does_not_fit() {
         ),
         (
             &["--budget", "3"],
-            "budget is 3; expected more than the 10 points measured first",
+            "budget is 3; expected at least 11: the 10 points",
         ),
         (&["--budget", "0"], "budget is 0; expected 1 or more"),
         (
@@ -67,7 +67,7 @@ fn nothing_is_exposed_or_recorded_where_a_setting_does_not_fit() {
         (&["--dose-limit", "2.7e8"], "no point could be measured"),
         (
             &["--dose-limit", "1e6"],
-            "the overview takes too much: the first exposure alone takes",
+            "the overview takes too much: up to",
         ),
         (
             &["--dose-limit", "nan"],

@@ -55,7 +55,7 @@ fn mistakes_are_named_with_what_would_be_accepted() {
     for (further, said) in [
         (
             &["--budget", "10"][..],
-            "budget is 10; expected more than the 10",
+            "budget is 10; expected at least 11: the 10 points",
         ),
         (
             &["--budget", "5000"],
@@ -109,7 +109,7 @@ fn mistakes_are_named_with_what_would_be_accepted() {
         ),
         (
             &["--budget", "40", "--seeds-from", "absent.txt"],
-            "`absent.txt`: cannot be read",
+            "`absent.txt`: no such file",
         ),
     ] {
         let arguments = [&SPECIMEN[..5], further, &["--out", out]].concat();

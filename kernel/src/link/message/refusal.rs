@@ -11,6 +11,8 @@ use serde::{Deserialize, Serialize};
 use super::status::BeamFault;
 use crate::Error;
 
+const MICROSECONDS_A_SECOND: u64 = 1_000_000;
+
 /// Why the controller refused.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
@@ -208,7 +210,12 @@ impl fmt::Display for Refusal {
                  baud"
             ),
             Self::Setting { which, limit } => {
-                write!(f, "{} is out of range: the limit is {limit}", which.name())
+                write!(f, "{} is out of range: the limit is {limit}", which.name())?;
+                match limit / MICROSECONDS_A_SECOND {
+                    0 => Ok(()),
+                    seconds if which.name().ends_with("µs") => write!(f, " ({seconds} s)"),
+                    _ => Ok(()),
+                }
             }
             Self::ImageMismatch => {
                 f.write_str("the image is not of the shape that the campaign was begun with")

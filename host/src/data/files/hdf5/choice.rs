@@ -91,6 +91,14 @@ fn choose<'a>(
     if let Some(exact) = found.other.iter().find(is_exact) {
         return Err(wrong_type(file, exact));
     }
+    // What a message lists beside a path, and means one dataset alone.
+    let mut called = found.numeric.iter().filter(|info| {
+        let quantity = info.quantity.trim();
+        !quantity.is_empty() && is_candidate(&info.shape) && Some(quantity) == inside
+    });
+    if let (Some(only), None) = (called.next(), called.next()) {
+        return Ok(Chosen::One(only));
+    }
     let is_within = |info: &&DatasetInfo| match inside {
         None => true,
         Some(group) => {
