@@ -150,6 +150,8 @@ fn case(
         surrogate: None,
         map: None,
         pairs: None,
+        components: None,
+        changes: None,
         latent: None,
         spectra: None,
         story: &[],

@@ -101,6 +101,8 @@ pub(crate) fn draw(folder: &Path, out: &Path) -> Outcome {
     let report = Report {
         title: "EI, MU and BEACON as published, on PFM amplitude",
         pairs: None,
+        components: None,
+        changes: None,
         lead: "Published runs; the patch and latent coverage are stand-ins for the layout.",
         image: &image,
         target: Some(&target),

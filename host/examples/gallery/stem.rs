@@ -82,6 +82,8 @@ pub(crate) fn draw(folder: &Path, out: &Path) -> Outcome {
         surrogate: None,
         map: None,
         pairs: None,
+        components: None,
+        changes: None,
         latent: None,
         spectra: None,
         story: &[],

@@ -77,19 +77,9 @@ pub(super) fn with_report<R>(
     let numbers = [&first.seeds, &first.steps].map(|points| candidates(points));
     let spectra = ChosenSpectra::new(first, experiment);
     let lines = spectra.as_ref().map(ChosenSpectra::spectra);
-    let maps = match outcomes {
-        [outcome] => published::table(&outcome.maps),
-        _ => None,
-    };
-    let responses = match outcomes {
-        [outcome] => responses(outcome, experiment),
-        _ => None,
-    };
     let vectors = Vectors::new(first, experiment, geometry);
     let vectors = vectors.as_ref().map(Vectors::responses);
-    let tables = discovery::table(outcomes).into_iter();
-    let tables: Vec<_> = tables.chain(responses).chain(maps).collect();
-
+    let tables = tables(outcomes, experiment);
     let loadings = ComponentWeights::new(first, experiment);
     let weights = loadings.as_ref().map(ComponentWeights::spectra);
     let changes = history.and_then(History::target_changes);
@@ -143,6 +133,19 @@ pub(super) fn with_report<R>(
         warnings: &warnings(outcomes),
         provenance: &provenance,
     })
+}
+
+/// The behaviours that were found, and of a single campaign its responses and its maps.
+fn tables(outcomes: &[&Outcome], experiment: &dyn Experiment) -> Vec<Table> {
+    let found = discovery::table(outcomes).into_iter();
+    let (responses, maps) = match outcomes {
+        [outcome] => (
+            responses(outcome, experiment),
+            published::table(&outcome.maps),
+        ),
+        _ => (None, None),
+    };
+    found.chain(responses).chain(maps).collect()
 }
 
 /// The responses of a campaign that sought several, for the figure of their pairs.

@@ -219,7 +219,7 @@ mod tests {
                 units: "counts".to_owned(),
                 elements: vec!["Cu".to_owned()],
             },
-            markers: main_line_markers(["Cu"].into_iter()),
+            markers: main_line_markers(["Cu"]),
             lines: true,
             shades: shades(&windows),
         };

@@ -141,6 +141,7 @@ impl<'a> PanelsFigure<'a> {
                 units,
                 span,
                 curves: curves.collect(),
+                breaks: &[],
             }
         };
         let panels = responses.into_iter().flat_map(|(response, units)| {
@@ -168,7 +169,7 @@ impl<'a> PanelsFigure<'a> {
     pub fn broken(mut self, breaks: &'a [usize]) -> Self {
         let of_image = ["patch coverage", "latent coverage"];
         for panel in &mut self.panels {
-            if !of_image.contains(&panel.quantity) {
+            if !of_image.contains(&&*panel.quantity) {
                 panel.breaks = breaks;
             }
         }

@@ -302,7 +302,7 @@ fn curves_of_the_target_are_not_joined_over_a_change_of_target() {
 #[test]
 fn strategies_are_named_in_one_order_in_every_figure() {
     panels(3, 30, 1.0, |results| {
-        let mut names = [
+        let names = [
             PanelsFigure::learning(results, "V"),
             PanelsFigure::coverage(results),
         ]
@@ -315,7 +315,7 @@ fn strategies_are_named_in_one_order_in_every_figure() {
                 .take(3)
                 .collect::<Vec<_>>()
         });
-        assert_eq!(names[0], std::mem::take(&mut names[1]));
+        assert_eq!(names[0], names[1]);
     });
 }
 

@@ -10,7 +10,7 @@ use crate::figures::{
 use crate::plot::{FORMS, Figure, FigureError, FigureStyle, save_all};
 
 /// Every figure that [`write_figures`] may write.
-pub const FIGURES: [&str; 15] = [
+pub const FIGURES: [&str; 16] = [
     "overview",
     "trajectory",
     "target",

@@ -100,7 +100,8 @@ impl<'a> Report<'a> {
     }
 
     pub(super) fn errors(&self) -> PanelsFigure<'a> {
-        PanelsFigure::errors(self.results).marked(self.marks)
+        let figure = PanelsFigure::errors(self.results);
+        figure.marked(self.marks).broken(self.breaks())
     }
 
     /// Units of the response; empty when unknown.

@@ -274,11 +274,13 @@ fn figures_that_are_not_known_at_every_step_stay_beside_their_steps() {
         (false, ""),
         (true, "√counts"),
     ] {
-        let truth = known.then_some(&truth);
-        monitor
-            .restart((truth, None), &[further(units)], &[], &[])
-            .unwrap();
-        let point = (Candidate(0), 1.0);
+        let judgement = Judgement {
+            truth: known.then_some(&truth),
+            further: &[further(units)],
+            ..Judgement::default()
+        };
+        monitor.restart(judgement, &[], &[]).unwrap();
+        let point = (Candidate(0), &[1.0, 0.0][..]);
         monitor
             .record(point, Some(&posterior), 0.0, &mut series)
             .unwrap();
@@ -314,7 +316,7 @@ fn a_component_that_was_never_learnt_is_told_at_no_step() {
     let mut monitor = Monitor::of_several(None, &[further], candidates).unwrap();
     let mut series = Series::default();
     monitor
-        .record((Candidate(0), 1.0), None, 0.0, &mut series)
+        .record((Candidate(0), &[1.0, 0.0]), None, 0.0, &mut series)
         .unwrap();
     monitor.record_further(&[], &mut series).unwrap();
     assert_eq!(series.further, []);
