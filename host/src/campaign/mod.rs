@@ -103,6 +103,8 @@ pub use state::{
 };
 pub use summary::Summary;
 #[cfg(feature = "cli")]
+#[cfg(feature = "cli")]
+pub(crate) use targets::components_of;
 pub(crate) use targets::one_or_several;
 pub use targets::{Targets, TargetsError};
 

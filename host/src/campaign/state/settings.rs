@@ -95,7 +95,7 @@ impl Settings {
                 .map_err(|error| SettingError::Scalarizer(error.to_string()))?;
         }
         let sought = targets.iter().map(|&index| &scalarizers[index]);
-        check_initial(sought, config.campaign.initial)
+        check_initial(sought, ("initial", config.campaign.initial))
             .map_err(|error| SettingError::Campaign(error.to_string()))?;
         let current = config.current;
         let current = current.map(|current| positive("current", current, Picoamperes::new));
@@ -228,18 +228,19 @@ impl Settings {
     }
 }
 
-/// Checks that so many points before the strategy has a say suffice to learn the components that are sought.
+/// Checks that so many points before the strategy has a say, by the name of the setting that says how many,
+/// suffice to learn the components that are sought.
 ///
 /// # Errors
 /// [`CampaignError::Setting`].
 pub(in crate::campaign) fn check_initial<'t>(
     mut targets: impl Iterator<Item = &'t Scalarizer>,
-    initial: usize,
+    (name, initial): (&'static str, usize),
 ) -> Result<(), CampaignError> {
     let components = targets.find_map(components_of);
     match components.filter(|of| initial < of.count()) {
         Some(of) => Err(CampaignError::Setting {
-            name: "initial",
+            name,
             value: initial.to_string(),
             accepted: format!(
                 "at least the {} spectra that `{of}` is learnt from",
