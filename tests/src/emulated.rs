@@ -240,7 +240,7 @@ pub fn check_posterior(linked: &mut Linked<'_>) -> Result<(), ControllerError> {
         .try_for_each(|response| check_posterior_of(linked, response))
 }
 
-/// [`check_posterior`] of one response: a board whose instructions are interpreted takes half a minute for each.
+/// [`check_posterior`] of one response, for a board whose instructions are interpreted: it takes long for each.
 ///
 /// # Errors
 /// When the board does not answer, or has no model.
