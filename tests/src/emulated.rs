@@ -236,14 +236,24 @@ pub fn last_panic<T: Transport<Error: Debug>>(client: &mut Client<T>) -> String 
 /// # Panics
 /// When a bit differs.
 pub fn check_posterior(linked: &mut Linked<'_>) -> Result<(), ControllerError> {
+    (0..linked.surrogate()?.responses() as u8)
+        .try_for_each(|response| check_posterior_of(linked, response))
+}
+
+/// [`check_posterior`] of one response, for a board whose instructions are interpreted: it takes long for each.
+///
+/// # Errors
+/// When the board does not answer, or has no model.
+///
+/// # Panics
+/// When a value differs in a bit.
+pub fn check_posterior_of(linked: &mut Linked<'_>, response: u8) -> Result<(), ControllerError> {
     let bits = |(mean, variance): (f32, f32)| (mean.to_bits(), variance.to_bits());
-    for response in 0..linked.surrogate()?.responses() as u8 {
-        let surrogate = linked.surrogate()?;
-        let expected: Vec<_> = surrogate.iter_of(response.into()).map(bits).collect();
-        let (mean, variance) = linked.surrogate_of_board(response)?;
-        let found: Vec<_> = mean.into_iter().zip(variance).map(bits).collect();
-        assert_eq!(found, expected, "response {response}");
-    }
+    let surrogate = linked.surrogate()?;
+    let expected: Vec<_> = surrogate.iter_of(response.into()).map(bits).collect();
+    let (mean, variance) = linked.surrogate_of_board(response)?;
+    let found: Vec<_> = mean.into_iter().zip(variance).map(bits).collect();
+    assert_eq!(found, expected, "response {response}");
     Ok(())
 }
 

@@ -106,9 +106,9 @@ pub use state::{
     State, Wait, check_response,
 };
 pub use summary::Summary;
-#[cfg(feature = "cli")]
-pub(crate) use targets::one_or_several;
 pub use targets::{Targets, TargetsError};
+#[cfg(feature = "cli")]
+pub(crate) use targets::{components_of, one_or_several};
 
 /// Revision of all that decides where a campaign measures: kernel, training, seeds. To be raised
 /// whenever a campaign may take another way than before, so that its results are not mixed with

@@ -192,7 +192,7 @@ impl Campaign {
         let mut settings = Settings::offline(config, first, order.unwrap_or_default());
         let reduced = experiment.reduced_by_campaign();
         if let Some(scalarizers) = &reduced {
-            check_initial(scalarizers.iter(), first)?;
+            check_initial(scalarizers.iter(), seeds)?;
         }
         if responses > 1 || reduced.is_some() {
             settings.targets = (0..responses).collect();

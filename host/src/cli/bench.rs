@@ -4,7 +4,7 @@ use std::str::FromStr;
 use std::time::{Duration, Instant};
 
 use beacon_kernel::Capacity;
-use beacon_kernel::link::message::{BlankReason, Pulse, Reading, Signals, Spot};
+use beacon_kernel::link::message::{BlankReason, Pulse, Reading, Settings, Signals, Spot};
 use clap::Args;
 use serde::Serialize;
 
@@ -64,10 +64,14 @@ impl From<Fractions> for Spot {
 /// Reads a time in seconds that a board keeps, as µs.
 fn parse_dwell(text: &str) -> Result<u32, String> {
     let micros = Kind::SECONDS.read(text).ok().map(|s| (s * 1e6).round());
+    let longest = f64::from(Settings::LONGEST_US);
     micros
-        .filter(|micros| (1.0..=f64::from(u32::MAX)).contains(micros))
+        .filter(|micros| (1.0..=longest).contains(micros))
         .map(|micros| micros as u32)
-        .ok_or_else(|| "expected seconds from a microsecond on, as in 0.001 or 1ms".to_owned())
+        .ok_or_else(|| {
+            let longest = longest / 1e6;
+            format!("expected seconds from 0.000001 to {longest}, as in 0.001 or 1ms")
+        })
 }
 
 /// Arguments of `point`.
@@ -320,6 +324,17 @@ mod tests {
         assert_eq!(spot("0.5,0.25"), Ok(Spot { x: 32768, y: 16384 }));
         for wrong in ["", "0.5", "0,0,0", "1.1,0", "-0.1,0", "nan,0", "a,b"] {
             assert!(spot(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn dwells_are_what_a_board_may_keep() {
+        assert_eq!(parse_dwell("1e-6"), Ok(1));
+        assert_eq!(parse_dwell("8us"), Ok(8));
+        assert_eq!(parse_dwell("60"), Ok(Settings::LONGEST_US));
+        for wrong in ["", "0", "-1", "1e-7", "60.1", "61", "nan", "2h"] {
+            let why = parse_dwell(wrong).unwrap_err();
+            assert!(why.contains("from 0.000001 to 60,"), "{wrong}: {why}");
         }
     }
 

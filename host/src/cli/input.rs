@@ -31,6 +31,7 @@ pub(super) fn read_replay_of(
     let Some(scalarizer) = sought.first() else {
         return read_maps(image, first, further, how);
     };
+    let typed = typed(scalarizers, targets);
     if let Some(other) = further.first() {
         return Err(Failure::Input(format!(
             "`{other}` is a response beside `{first}`, and `{scalarizer}` a target of one: targets of different \
@@ -42,9 +43,9 @@ pub(super) fn read_replay_of(
         .iter()
         .any(|target| matches!(target, Scalarizer::Component(_)))
     {
-        return read_spectra(image, first, &sought, how);
+        return read_spectra(image, first, (&sought, &typed), how);
     }
-    let replay = read_replay(image, first, Some(scalarizer), how)?;
+    let replay = read_replay(image, first, Some((scalarizer, &typed)), how)?;
     let Some(spectra) = replay.spectra() else {
         return Ok(replay);
     };
@@ -60,7 +61,7 @@ pub(super) fn read_replay_of(
 fn read_spectra(
     image: &str,
     response: &str,
-    sought: &[Scalarizer],
+    (sought, typed): (&[Scalarizer], &str),
     how: &DataArgs,
 ) -> Result<Replay, Failure> {
     let (image, signal) = (how.image(image)?, how.response(response, Wanted::Spectra)?);
@@ -71,12 +72,22 @@ fn read_spectra(
             Ok(replay.with_conditions(conditions))
         }
         (_, Dataset::Map(map)) => Err(Failure::Input(format!(
-            "`{response}` is a map of {} x {}, which has no components; leave out `--target {}`",
+            "`{response}` is a map of {} x {}, which has no components; leave out {typed}",
             map.height(),
-            map.width(),
-            Targets::new(sought.to_vec()).or_input()?
+            map.width()
         ))),
     }
+}
+
+/// How spectra were to become numbers, as options that would be left out.
+fn typed(scalarizers: &[Scalarizer], targets: &Targets) -> String {
+    let mut typed: Vec<String> = (scalarizers.iter())
+        .map(|scalarizer| format!("`--scalarizer {scalarizer}`"))
+        .collect();
+    if !targets.is_empty() {
+        typed.push(format!("`--target {targets}`"));
+    }
+    typed.join(" and ")
 }
 
 /// What is sought of spectra: the targets, or without any the first scalarizer. One that is not sought would
@@ -148,11 +159,11 @@ fn reduced(scalarizer: &Scalarizer, spectra: &Spectra) -> Result<Map, Failure> {
     Ok(map)
 }
 
-/// Reads an image and a response of the same area.
+/// Reads an image and a response of the same area, with the scalarizer and the options that gave it.
 pub(super) fn read_replay(
     image: &str,
     response: &str,
-    scalarizer: Option<&Scalarizer>,
+    scalarizer: Option<(&Scalarizer, &str)>,
     how: &DataArgs,
 ) -> Result<Replay, Failure> {
     let wanted = if scalarizer.is_some() {
@@ -169,13 +180,12 @@ pub(super) fn read_replay(
     };
     match (data, scalarizer) {
         (Dataset::Map(map), None) => replay(map),
-        (Dataset::Spectra(spectra), Some(scalarizer)) => {
+        (Dataset::Spectra(spectra), Some((scalarizer, _))) => {
             let map = reduced(scalarizer, &spectra)?;
             Ok(replay(map)?.with_spectra(spectra, scalarizer))
         }
-        (Dataset::Map(map), Some(scalarizer)) => Err(Failure::Input(format!(
-            "`{response}` is a map of {} x {}, which needs no scalarizer; leave out \
-             `--scalarizer {scalarizer}`",
+        (Dataset::Map(map), Some((_, typed))) => Err(Failure::Input(format!(
+            "`{response}` is a map of {} x {}, which needs no scalarizer; leave out {typed}",
             map.height(),
             map.width()
         ))),

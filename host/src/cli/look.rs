@@ -257,7 +257,9 @@ fn together(image: &str, response: &str, args: &LookArgs) -> Result<String, Fail
         signal.has_spectra()
     };
     let scalarizer = args.scalarizer.as_ref().or(spectra.then_some(&sum));
-    let replay = input::read_replay(image, response, scalarizer, &args.data)?;
+    let typed = format!("`--scalarizer {}`", scalarizer.unwrap_or(&sum));
+    let given = scalarizer.map(|scalarizer| (scalarizer, typed.as_str()));
+    let replay = input::read_replay(image, response, given, &args.data)?;
     let usual = CampaignConfig::default();
     let config = CampaignConfig {
         window: args.window.unwrap_or(usual.window),

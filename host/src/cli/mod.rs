@@ -162,8 +162,16 @@ fn command() -> clap::Command {
         arg.allow_negative_numbers(takes_values)
     };
     let whole = Cli::command();
+    let all = |command: clap::Command| {
+        let parts = command.get_subcommands();
+        let parts: Vec<_> = parts.map(|part| part.get_name().to_owned()).collect();
+        let command = command.mut_args(takes);
+        parts.into_iter().fold(command, |command, part| {
+            command.mut_subcommand(part, |part| part.mut_args(takes))
+        })
+    };
     COMMANDS.iter().fold(whole.mut_args(takes), |whole, name| {
-        whole.mut_subcommand(name, |command| command.mut_args(takes))
+        whole.mut_subcommand(name, all)
     })
 }
 
@@ -308,17 +316,7 @@ fn plainly(error: &clap::Error, command: &str) -> Option<String> {
                 .collect();
             // Of a pixel, the parser names the sign and the first digit alone.
             let at = words.iter().position(|word| word.starts_with(number))?;
-            let (option, found) = (words.get(at.checked_sub(1)?)?, &words[at]);
-            let expected = if found.contains("..") {
-                "TOP..BOTTOM,LEFT..RIGHT"
-            } else if found.contains(',') {
-                "ROW,COLUMN"
-            } else {
-                "a number"
-            };
-            return Some(format!(
-                "error: {option} is {found}; expected {expected} from 0"
-            ));
+            return out_of_place(command, words.get(at.checked_sub(1)?)?, &words[at]);
         }
         _ => return None,
     };
@@ -330,4 +328,19 @@ fn plainly(error: &clap::Error, command: &str) -> Option<String> {
     Some(format!(
         "error: beacon {command} has no {known}; expected {instead}"
     ))
+}
+
+/// What to say of a value that begins with a minus and is no number, by the word before it.
+fn out_of_place(command: &str, before: &str, found: &str) -> Option<String> {
+    let fractions = "fractions of the range from 0 to 1";
+    let (name, expected) = match (command, found.matches(',').count()) {
+        (_, 0) if !found.contains("..") => (before, "a number from 0".to_owned()),
+        ("ctl", _) if found.contains("..") => (before, "TOP..BOTTOM,LEFT..RIGHT from 0".to_owned()),
+        ("ctl", _) => (before, "ROW,COLUMN from 0".to_owned()),
+        (_, 3) => ("--frame", format!("LEFT,TOP,RIGHT,BOTTOM, {fractions}")),
+        (_, 1) if before == "--at" => (before, format!("X,Y, {fractions}")),
+        (_, 1) => ("X,Y", format!("two {fractions}, as in 0.25,0.5")),
+        _ => return None,
+    };
+    Some(format!("error: {name} is {found}; expected {expected}"))
 }

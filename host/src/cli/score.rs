@@ -13,7 +13,7 @@ use super::progress::Display;
 use super::{Failure, OrFail as _, input, kernel, print, print_json, spaces};
 use crate::campaign::{
     Campaign, CampaignConfig, DEFAULT_EDGES, Order, Outcome, PublishedFigures, Retraining, Series,
-    Summary, Targets, check_window, edges_parser, read_order, read_published_order,
+    Summary, Targets, check_window, components_of, edges_parser, read_order, read_published_order,
 };
 use crate::controller::ControllerChoice;
 use crate::experiment::{Experiment as _, Replay};
@@ -144,6 +144,7 @@ pub(super) fn run(args: &ScoreArgs) -> Result<(), Failure> {
         training: args.training.clone(),
         ..CampaignConfig::default()
     };
+    check_components(args, &seeds)?;
     let numbers: Vec<usize> = order.steps.iter().map(|c| c.index()).collect();
     let campaign = Campaign::following(config, seeds, order.steps, &replay).or_input()?;
     let candidates = campaign.candidates();
@@ -188,6 +189,24 @@ pub(super) fn run(args: &ScoreArgs) -> Result<(), Failure> {
         return Err(Failure::Interrupted);
     }
     Ok(())
+}
+
+/// Components of spectra are learnt from the points before the order.
+fn check_components(args: &ScoreArgs, seeds: &[Candidate]) -> Result<(), Failure> {
+    let components = args.target.iter().chain(&args.scalarizer);
+    match components
+        .filter_map(components_of)
+        .find(|of| seeds.len() < of.count())
+    {
+        Some(of) => Err(Failure::Input(format!(
+            "{} points before the order; expected at least the {} spectra that `{of}` is learnt from, as \
+             --seeds-from or as rows of `{}` with step 0",
+            seeds.len(),
+            of.count(),
+            args.order.display()
+        ))),
+        None => Ok(()),
+    }
 }
 
 /// Seeds and order, which is cut to the steps asked for.

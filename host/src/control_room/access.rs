@@ -3,10 +3,11 @@
 use std::collections::hash_map::RandomState;
 use std::fs;
 use std::hash::BuildHasher as _;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv6Addr};
 use std::path::Path;
 
-use axum::http::{HeaderMap, header};
+use axum::http::uri::Authority;
+use axum::http::{HeaderMap, StatusCode, Uri, header};
 
 use crate::control::write_private;
 
@@ -94,6 +95,9 @@ fn same(a: &str, b: &str) -> bool {
     a.len() == b.len() && differing == 0
 }
 
+/// The number of a refusal, and why.
+pub(super) type Objection = (StatusCode, &'static str);
+
 /// The names that a browser may call the page by. A page elsewhere whose name was made to lead here
 /// has another one.
 #[derive(Clone, Debug)]
@@ -105,38 +109,51 @@ pub(super) struct Names {
 }
 
 impl Names {
-    /// Why a request is refused by the names in it.
-    pub(super) fn objection(&self, headers: &HeaderMap) -> Option<&'static str> {
-        let text = |name| {
-            headers
-                .get(name)
-                .and_then(|value: &axum::http::HeaderValue| value.to_str().ok())
+    /// Why a request is refused by the names in it, and by what could be read in two ways: another server
+    /// on the way may have read it in the other one.
+    pub(super) fn objection(&self, uri: &Uri, headers: &HeaderMap) -> Option<Objection> {
+        let foreign = |why| Some((StatusCode::FORBIDDEN, why));
+        let broken = |why| Some((StatusCode::BAD_REQUEST, why));
+        let mut hosts = headers.get_all(header::HOST).iter();
+        let (Some(host), None) = (hosts.next(), hosts.next()) else {
+            return broken("no Host, or several; expected one");
         };
-        let Some(host) = text(header::HOST) else {
-            return Some("a request without Host");
-        };
+        let host = host.to_str().unwrap_or_default();
         if !self.holds(host) {
-            return Some(
+            return foreign(
                 "a foreign Host; expected the address of the page, localhost, or a name given as --page-name",
             );
         }
-        if headers.contains_key(header::ORIGIN) {
-            let origin = text(header::ORIGIN).unwrap_or_default();
+        // `GET http://HOST/` names it a second time.
+        let named = uri.authority().map(Authority::as_str);
+        if named.is_some_and(|named| !named.eq_ignore_ascii_case(host)) {
+            return foreign("a foreign address; expected a path, or the address that Host names");
+        }
+        let mut origins = headers.get_all(header::ORIGIN).iter();
+        if let Some(origin) = origins.next() {
+            if origins.next().is_some() {
+                return broken("several Origins; expected one at most");
+            }
+            let origin = origin.to_str().unwrap_or_default();
             let origin = origin
                 .strip_prefix("https://")
                 .or(origin.strip_prefix("http://"));
             if origin.is_none_or(|origin| !origin.eq_ignore_ascii_case(host)) {
-                return Some("a foreign Origin; expected the page itself");
+                return foreign("a foreign Origin; expected the page itself");
             }
+        }
+        // Beside a Content-Length, which is gone by now, it would say where the request ends in another way.
+        if headers.contains_key(header::TRANSFER_ENCODING) {
+            let why = "a request with Transfer-Encoding; expected Content-Length";
+            return Some((StatusCode::LENGTH_REQUIRED, why));
         }
         None
     }
 
     fn holds(&self, host: &str) -> bool {
-        // Without the port: a tunnel has another one.
-        let name = match host.strip_prefix('[') {
-            Some(rest) => rest.split(']').next().unwrap_or_default(),
-            None => host.split(':').next().unwrap_or_default(),
+        // Whatever the port: a tunnel has another one.
+        let Some(name) = name_of(host) else {
+            return false;
         };
         if let Ok(address) = name.parse::<IpAddr>() {
             // Nobody's name leads anywhere else when an address is typed.
@@ -147,6 +164,26 @@ impl Names {
         let mut names = self.further.iter().map(String::as_str).chain(["localhost"]);
         names.any(|known| known.eq_ignore_ascii_case(name))
     }
+}
+
+/// The name or address of `NAME`, `NAME:PORT`, `[ADDRESS]` or `[ADDRESS]:PORT`; `None` for anything else, as
+/// with a user before it or letters behind the port.
+fn name_of(host: &str) -> Option<&str> {
+    let (name, port) = match host.strip_prefix('[') {
+        Some(rest) => {
+            let (name, port) = rest.split_once(']')?;
+            name.parse::<Ipv6Addr>().ok()?;
+            (name, port)
+        }
+        None => host.split_at(host.find(':').unwrap_or(host.len())),
+    };
+    let is_port = |port: &str| {
+        let digits = port.bytes().all(|byte| byte.is_ascii_digit());
+        digits && port.parse::<u16>().is_ok_and(|port| port > 0)
+    };
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.:".contains(&byte);
+    let is_whole = port.is_empty() || port.strip_prefix(':').is_some_and(is_port);
+    (is_whole && !name.is_empty() && name.bytes().all(plain)).then_some(name)
 }
 
 #[cfg(test)]
@@ -166,13 +203,31 @@ mod tests {
             address: "127.0.0.1".parse().unwrap(),
             further: vec!["lab.example".to_owned()],
         };
+        let path = Uri::from_static("/api");
         for (host, origin, holds) in [
             ("127.0.0.1:4000", None, true),
             ("localhost:9000", Some("http://localhost:9000"), true),
             ("[::1]:4000", None, true),
             ("lab.example", Some("https://lab.example"), true),
             ("evil.example", None, false),
+            ("[::1]", None, true),
+            ("LOCALHOST", Some("http://localhost"), true),
             ("127.0.0.1.evil.example:4000", None, false),
+            ("127.0.0.1:4000.evil.example", None, false),
+            ("127.0.0.1:4000@evil.example", None, false),
+            ("user@127.0.0.1:4000", None, false),
+            ("127.0.0.1:4000:4000", None, false),
+            ("127.0.0.1:", None, false),
+            ("127.0.0.1:+80", None, false),
+            ("127.0.0.1:0", None, false),
+            ("127.0.0.1:65536", None, false),
+            ("127.0.0.1 ", None, false),
+            ("[::1]evil.example", None, false),
+            ("[::1]:4000.evil.example", None, false),
+            ("[localhost]:4000", None, false),
+            ("[::1", None, false),
+            ("::1", None, false),
+            ("", None, false),
             ("192.168.1.5:4000", None, false),
             ("127.0.0.1:4000", Some("http://evil.example"), false),
             ("127.0.0.1:4000", Some("http://127.0.0.1:4001"), false),
@@ -180,14 +235,14 @@ mod tests {
         ] {
             let mut pairs = vec![(header::HOST, host)];
             pairs.extend(origin.map(|origin| (header::ORIGIN, origin)));
-            let objection = names.objection(&headers(&pairs));
+            let objection = names.objection(&path, &headers(&pairs));
             assert_eq!(
                 objection.is_none(),
                 holds,
                 "{host} {origin:?}: {objection:?}"
             );
         }
-        assert!(names.objection(&HeaderMap::new()).is_some());
+        assert!(names.objection(&path, &HeaderMap::new()).is_some());
     }
 
     #[test]

@@ -50,7 +50,7 @@ const BEAT: Duration = Duration::from_secs(5);
 /// Time between two pieces of a stream, unless one is so long that more of it waits.
 const PACE: Duration = Duration::from_millis(80);
 const PACED: usize = 64 << 10;
-/// Bytes of a request's head, and of what waits to be sent on a connection.
+/// Most bytes of a request's head, and of what waits to be sent on a connection.
 const BUFFER: usize = 64 << 10;
 
 /// A campaign that is shown, and who may see it.
@@ -174,6 +174,7 @@ async fn accept(listener: &tokio::net::TcpListener, room: Shared) {
                 .timer(TokioTimer::new())
                 .header_read_timeout(REQUEST)
                 .max_buf_size(BUFFER)
+                .max_header_size(BUFFER)
                 .serve_connection(TokioIo::new(Box::pin(socket)), service);
             // A client that breaks off is nobody's loss.
             select(pin!(connection), pin!(place.held.over())).await;
@@ -210,8 +211,13 @@ fn router(room: Shared) -> Router {
 async fn guarded(State(room): State<Shared>, request: Request, next: Next) -> Response {
     let held = request.extensions().get::<Arc<Held>>().cloned();
     let _busy = held.as_ref().map(Held::begin);
-    let mut response = match room.names.objection(request.headers()) {
-        Some(why) => refusal(StatusCode::FORBIDDEN, why).into_response(),
+    let objection = room.names.objection(request.uri(), request.headers());
+    let mut response = match objection {
+        // Where such a request ends is not to be relied on: nothing behind it is read.
+        Some((status, why)) => {
+            let hangs_up = [(header::CONNECTION, "close")];
+            (hangs_up, refusal(status, why)).into_response()
+        }
         None => next.run(request).await,
     };
     let status = response.status();

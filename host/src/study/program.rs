@@ -32,13 +32,23 @@ const EMPTY: usize = 100;
 /// | `{"ask": {}}` | `{"row": 12, "column": 9}` | where it wants to measure next |
 /// | `{"end": {}}` | | it is over |
 ///
-/// What it writes to its standard error is shown. Each answer has so long as the study's patience. When the
-/// conversation is over, the program ends with whatever it began.
+/// What it writes to its standard error is shown. Each answer has so long as the study's patience. A line more
+/// than was asked for is an error: it was chosen before what is measured was told. When the conversation is
+/// over, the program ends with whatever it began.
 pub struct Program {
     child: Child,
     to: Option<Sender<String>>,
-    from: Receiver<Result<String, String>>,
+    from: Receiver<Result<Line, String>>,
     patience: Duration,
+    /// It was ended, with whatever it began.
+    ended: bool,
+}
+
+/// A line of the program.
+struct Line {
+    text: String,
+    /// What came with it already.
+    more: Option<String>,
 }
 
 /// An answer of the program.
@@ -111,14 +121,22 @@ impl Program {
             let mut output = BufReader::new(output);
             let mut empty = 0;
             loop {
+                let text = |line: &[u8]| String::from_utf8_lossy(line).trim().to_owned();
                 let mut line = Vec::new();
                 let mut limited = std::io::Read::take(&mut output, LONGEST);
                 let read = match limited.read_until(b'\n', &mut line) {
                     Ok(0) => return,
-                    Ok(_) => Ok(String::from_utf8_lossy(&line).trim().to_owned()),
+                    Ok(_) => {
+                        let more = output.buffer().trim_ascii().split(|&byte| byte == b'\n');
+                        let mut more = more.map(text).filter(|more| !more.is_empty());
+                        Ok(Line {
+                            more: more.next(),
+                            text: text(&line),
+                        })
+                    }
                     Err(error) => Err(error.to_string()),
                 };
-                if read.as_ref().is_ok_and(String::is_empty) && empty < EMPTY {
+                if read.as_ref().is_ok_and(|read| read.text.is_empty()) && empty < EMPTY {
                     empty += 1;
                     continue;
                 }
@@ -134,6 +152,7 @@ impl Program {
             child,
             from,
             patience,
+            ended: false,
         })
     }
 
@@ -148,7 +167,7 @@ impl Program {
         &mut self,
         step: usize,
         is_enough: &mut dyn FnMut() -> bool,
-    ) -> Result<String, NoOrder> {
+    ) -> Result<Line, NoOrder> {
         let asked = Instant::now();
         // What it began may hold its output open when it has ended.
         let mut ended = None;
@@ -241,8 +260,11 @@ impl Program {
         }
         let mut order = Vec::with_capacity(config.steps);
         for step in 1..=config.steps {
+            if let Ok(Ok(line)) = self.from.try_recv() {
+                return Err(unasked(step - 1, &line.text).into());
+            }
             self.say(&json!({ "ask": {} }));
-            let line = self.answer(step, is_enough)?;
+            let Line { text: line, more } = self.answer(step, is_enough)?;
             let chosen = chosen(&line, candidates, experiment.truth());
             let candidate = chosen.map_err(|why| format!("step {step}: {why}"))?;
             if seeds.contains(&candidate) || order.contains(&candidate) {
@@ -252,17 +274,47 @@ impl Program {
                 );
                 return Err(NoOrder::Failed(why));
             }
+            if let Some(more) = more {
+                return Err(unasked(step, &more).into());
+            }
             order.push(candidate);
             self.tell(candidate, candidates, experiment)?;
         }
         self.say(&json!({ "end": {} }));
+        self.part(config.steps)?;
         Ok(order)
     }
-}
 
-impl Program {
+    /// Waits until the program has ended, for so long as it may take, and ends it. One that wrote a line too
+    /// many on the way, however late each of them came, has one left.
+    fn part(&mut self, steps: usize) -> Result<(), String> {
+        // Behind the last message its input ends.
+        self.to = None;
+        let told = Instant::now();
+        let mut ended = false;
+        while told.elapsed() < PARTING {
+            match self.from.recv_timeout(GLANCE) {
+                Ok(Ok(line)) => return Err(unasked(steps, &line.text)),
+                Ok(Err(_)) | Err(RecvTimeoutError::Disconnected) => {
+                    self.status_within(PARTING.saturating_sub(told.elapsed()));
+                    break;
+                }
+                // What it began may hold its output open, and say nothing.
+                Err(RecvTimeoutError::Timeout) if ended => break,
+                Err(RecvTimeoutError::Timeout) => {
+                    ended = self.status_within(Duration::ZERO).is_some();
+                }
+            }
+        }
+        self.kill();
+        Ok(())
+    }
+
     /// Ends the program and what it began.
     fn kill(&mut self) {
+        if std::mem::replace(&mut self.ended, true) {
+            return;
+        }
         self.to = None;
         #[cfg(unix)]
         {
@@ -277,11 +329,7 @@ impl Program {
 
 impl Drop for Program {
     fn drop(&mut self) {
-        // One that was killed already has nothing to be told.
-        if self.to.take().is_some() {
-            self.status_within(PARTING);
-            self.kill();
-        }
+        self.kill();
     }
 }
 
@@ -290,6 +338,20 @@ fn gone(status: Option<ExitStatus>) -> String {
     match status {
         Some(status) => format!("it ended without an answer ({status})"),
         None => "it closed its standard output without an answer".to_owned(),
+    }
+}
+
+/// What to say of a line that was not asked for, behind so many answers.
+fn unasked(answers: usize, line: &str) -> String {
+    let line = shortened(line);
+    let accepted = r#"expected one line as {"row": 12, "column": 9} for each `ask`"#;
+    match answers {
+        0 => format!("step 1: it answered `{line}` before it was asked; {accepted}"),
+        step => {
+            format!(
+                "step {step}: it answered twice, the second time `{line}`, before it was asked again; {accepted}"
+            )
+        }
     }
 }
 

@@ -4,6 +4,7 @@
 mod allocations;
 mod common;
 mod compare;
+mod controller;
 mod data_files;
 mod dead_time;
 mod explore;

@@ -695,7 +695,15 @@ fn too_few_spectra_or_none_have_no_components() {
         ),
         (
             &["--target", "spectrum:3"],
-            "is a map of 20 x 24, which has no components",
+            "is a map of 20 x 24, which has no components; leave out `--target spectrum:3`\n",
+        ),
+        (
+            &["--target", "sum"],
+            "which needs no scalarizer; leave out `--target sum`\n",
+        ),
+        (
+            &["--scalarizer", "sum", "--target", "sum,line:Pd-La"],
+            "leave out `--scalarizer sum` and `--target sum,line:Pd-La`\n",
         ),
         (
             &["--response", "spectra.npy", "--target", "spectrum:4"],

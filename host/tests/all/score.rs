@@ -7,7 +7,7 @@ use tempfile::TempDir;
 
 use crate::common::{
     Mistake, assert_figures, assert_says, assert_succeeded, beacon, beacon_ok, changed, data, json,
-    mistakes_are_refused, names, program, refused, text,
+    mistakes_are_refused, names, program, refused, text, wave, write_npy,
 };
 
 const SCORE: [&str; 11] = [
@@ -41,6 +41,32 @@ fn orders() -> TempDir {
         fs::write(folder.path().join(name), table).unwrap();
     }
     folder
+}
+
+#[test]
+fn components_need_points_before_the_order_which_the_options_of_a_score_give() {
+    let folder = orders();
+    let spectra = (0..20 * 24 * 3).map(wave(24));
+    write_npy(&folder.path().join("spectra.npy"), &[20, 24, 3], spectra);
+    let refused = |change: &[&str]| {
+        let components = ["--response", "spectra.npy", "--target", "spectrum:2"];
+        let change = [&components[..], change].concat();
+        let output = beacon(&changed(&SCORE, &change), folder.path());
+        refused(
+            &output,
+            &[
+                "expected at least the 2 spectra that `spectrum:2` is learnt from",
+                "--seeds-from or as rows of",
+                "with step 0",
+            ],
+        );
+        let told = text(&output.stderr);
+        assert!(!told.contains("initial"), "{told}");
+        told
+    };
+    assert!(refused(&[]).contains("0 points before the order"));
+    let own = refused(&["--order", "own.csv"]);
+    assert!(own.contains("1 points before"), "{own}");
 }
 
 #[test]

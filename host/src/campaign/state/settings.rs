@@ -7,7 +7,9 @@ use beacon_kernel::link::message::Settings as BeamSettings;
 
 use crate::campaign::dose::Limits;
 use crate::campaign::targets::{components_of, written};
-use crate::campaign::{CampaignConfig, CampaignError, LiveConfig, Reduce, SettingError, TimeOut};
+use crate::campaign::{
+    CampaignConfig, CampaignError, LiveConfig, Reduce, Seeds, SettingError, TimeOut,
+};
 use crate::controller::ControllerChoice;
 use crate::data::Channels;
 use crate::scalarizer::{ComponentsTarget, Scalarizer};
@@ -95,7 +97,7 @@ impl Settings {
                 .map_err(|error| SettingError::Scalarizer(error.to_string()))?;
         }
         let sought = targets.iter().map(|&index| &scalarizers[index]);
-        check_initial(sought, config.campaign.initial)
+        check_initial(sought, &Seeds::Random(config.campaign.initial))
             .map_err(|error| SettingError::Campaign(error.to_string()))?;
         let current = config.current;
         let current = current.map(|current| positive("current", current, Picoamperes::new));
@@ -236,18 +238,22 @@ impl Settings {
     }
 }
 
-/// Checks that so many points before the strategy has a say suffice to learn the components that are sought.
+/// Checks that the points before the strategy has a say suffice to learn the components that are sought.
 ///
 /// # Errors
-/// [`CampaignError::Setting`].
+/// [`CampaignError::Setting`], by the name of what says how many they are.
 pub(in crate::campaign) fn check_initial<'t>(
     mut targets: impl Iterator<Item = &'t Scalarizer>,
-    initial: usize,
+    seeds: &Seeds,
 ) -> Result<(), CampaignError> {
+    let (name, initial) = match seeds {
+        Seeds::Random(count) => ("initial", *count),
+        Seeds::Given(seeds) => ("the number of seeds", seeds.len()),
+    };
     let components = targets.find_map(components_of);
     match components.filter(|of| initial < of.count()) {
         Some(of) => Err(CampaignError::Setting {
-            name: "initial",
+            name,
             value: initial.to_string(),
             accepted: format!(
                 "at least the {} spectra that `{of}` is learnt from",

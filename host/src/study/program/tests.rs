@@ -106,7 +106,7 @@ fn a_program_that_says_nothing_of_use_is_waited_for_as_long_as_it_may_take() {
         ("cat > /dev/null", NoOrder::Silent(1)),
         ("sleep 600 | cat", NoOrder::Silent(1)),
         (
-            r#"echo '{"row": 4, "column": 2}'; sleep 600"#,
+            r#"for l in b t t a; do read -r l; done; echo '{"row": 4, "column": 2}'; sleep 600"#,
             NoOrder::Silent(2),
         ),
     ] {
@@ -130,15 +130,74 @@ fn a_program_that_says_nothing_of_use_is_waited_for_as_long_as_it_may_take() {
     }
 }
 
+/// A shell that says something when it is asked, with `$row` 4, 5, 6, and when it is over.
+fn answering(asked: &str, over: &str) -> String {
+    format!(
+        "row=4; while read -r l; do case $l in *ask*) {asked}; row=$((row + 1));; *end*) {over}; exit;; esac; done"
+    )
+}
+
+/// How a shell answers with the row and this column.
+fn answer(column: usize) -> String {
+    format!(r#"echo "{{\"row\": $row, \"column\": {column}}}""#)
+}
+
+/// Whoever chooses before the last measurement is told plays another game than the strategies beside it.
 #[test]
-fn a_program_that_never_reads_may_answer_and_what_it_began_ends_with_it() {
+fn a_line_that_nobody_asked_for_is_no_choice() {
+    let (first, second) = (answer(2), answer(3));
+    let together = r#"printf '{"row": %d, "column": 2}\n{"row": %d, "column": 3}\n' $row $row"#;
+    let twice = format!("{first}; {second}");
+    for (script, said) in [
+        // In one piece, one behind the other, and so late that it answers the next question.
+        (
+            answering(together, ":"),
+            r#"step 1: it answered twice, the second time `{"row": 4, "column": 3}`"#,
+        ),
+        (
+            answering(&twice, ":"),
+            "it answered twice, the second time `",
+        ),
+        (
+            answering(&format!("{first}; sleep 0.1; {second}"), ":"),
+            "it answered twice, the second time `",
+        ),
+        // Always one ahead.
+        (
+            format!("row=0; {second}; {}", answering(&twice, ":")),
+            "before it was asked",
+        ),
+        // Behind the last answer: of a point, and of anything else.
+        (
+            answering(&first, &second),
+            r#"step 3: it answered twice, the second time `{"row": 7, "column": 3}`"#,
+        ),
+        (
+            answering(&first, "sleep 0.2; echo done"),
+            "step 3: it answered twice, the second time `done`",
+        ),
+    ] {
+        for _ in 0..3 {
+            match order_of(&script, false) {
+                Err(NoOrder::Failed(why)) => assert!(why.contains(said), "{script}: {why}"),
+                other => panic!("{script}: {other:?}"),
+            }
+        }
+    }
+    // Ends of lines and empty ones are no answers.
+    let spaced = answering(&format!("{first}; echo"), "echo; echo");
+    let order = order_of(&spaced, false);
+    assert_eq!(order.unwrap(), [34, 42, 50]);
+}
+
+#[test]
+fn what_a_program_began_ends_with_it() {
     let folder = tempfile::tempdir().unwrap();
     let child = folder.path().join("child");
-    let lines = (4..7).map(|row| format!(r#"{{"row": {row}, "column": 2}}"#));
-    let lines = lines.collect::<Vec<_>>().join("\n");
     let script = format!(
-        "sleep 600 & echo $! > '{}'; echo '{lines}'",
-        child.display()
+        "sleep 600 & echo $! > '{}'; {}",
+        child.display(),
+        answering(&answer(2), ":")
     );
     assert_eq!(order_of(&script, false).unwrap(), [34, 42, 50]);
     let pid = std::fs::read_to_string(child).unwrap();

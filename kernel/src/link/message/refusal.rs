@@ -8,6 +8,7 @@ use core::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use super::beam::Settings;
 use super::status::BeamFault;
 use crate::Error;
 
@@ -158,6 +159,17 @@ impl Which {
     }
 }
 
+/// Says that a time has to be so many seconds at least, or at most.
+fn out_of_range(
+    f: &mut fmt::Formatter<'_>,
+    name: &str,
+    is_least: bool,
+    seconds: f64,
+) -> fmt::Result {
+    let bound = if is_least { "least" } else { "most" };
+    write!(f, "{name} is out of range: expected at {bound} {seconds} s")
+}
+
 impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match *self {
@@ -209,6 +221,21 @@ impl fmt::Display for Refusal {
                 "the board cannot run its line at that rate: the nearest that it has is {limit} \
                  baud"
             ),
+            // Those that have a least value too say which one it is.
+            Self::Setting {
+                which: Which::Dwell,
+                limit,
+            } => {
+                let is_least = limit < Settings::LONGEST_US.into();
+                out_of_range(f, "dwell", is_least, limit as f64 / 1e6)
+            }
+            Self::Setting {
+                which: Which::LinkTimeout,
+                limit,
+            } => {
+                let is_least = limit < (*Settings::TIMEOUTS_MS.end()).into();
+                out_of_range(f, "link time-out", is_least, limit as f64 / 1e3)
+            }
             Self::Setting { which, limit } => {
                 write!(f, "{} is out of range: the limit is {limit}", which.name())?;
                 match limit / MICROSECONDS_A_SECOND {

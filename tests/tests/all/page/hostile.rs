@@ -143,6 +143,101 @@ fn nobody_without_the_link_sees_or_steers_and_every_refusal_says_why() {
     assert_eq!(numbers(&mut program.events(Some(100_000)), 2), [0, 1]);
 }
 
+/// What a browser or a proxy on the way could read in another way than the page does.
+#[test]
+fn a_request_that_can_be_read_in_two_ways_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let (program, _) = begin_asking(folder.path(), "--budget 20 --seed 3");
+    let (port, token) = (program.port, &program.control);
+    let own = format!("Host: 127.0.0.1:{port}\r\n");
+    let token = format!("Authorization: Bearer {token}\r\n");
+    let raw = |request: &str| {
+        let mut stream = program.connect();
+        // A server that refuses hangs up before everything is sent.
+        let _ = stream.write_all(request.as_bytes());
+        let mut answer = Vec::new();
+        let _ = stream.read_to_end(&mut answer);
+        String::from_utf8_lossy(&answer).into_owned()
+    };
+    let asked = |line: &str, head: &str| {
+        raw(&format!(
+            "{line} HTTP/1.1\r\n{token}Connection: close\r\n{head}\r\n"
+        ))
+    };
+    let campaigns = "GET /api/campaigns";
+    let absolute = |authority: &str| format!("GET http://{authority}/api/campaigns");
+    let host = |host: &str| format!("Host: {host}\r\n");
+    let local = format!("127.0.0.1:{port}");
+    let padded = |bytes: usize| {
+        let line = format!("{campaigns} HTTP/1.1\r\n{token}Connection: close\r\n{own}X: ");
+        let rest = bytes - line.len() - 4;
+        raw(&format!("{line}{}\r\n\r\n", "x".repeat(rest)))
+    };
+    let command = format!("POST /api/campaigns/0/command HTTP/1.1\r\n{token}{own}");
+    let body = r#"{"words":["note","smuggled"],"name":"Ada"}"#;
+    let (length, chunked) = (
+        format!("Content-Length: {}\r\n", body.len()),
+        "Transfer-Encoding: chunked\r\n",
+    );
+    let chunks = format!("{:x}\r\n{body}\r\n0\r\n\r\n", body.len());
+    for (answer, said) in [
+        (asked(campaigns, &own), ("200", "\"role\":\"control\"")),
+        (asked(&absolute(&local), &own), ("200", "\"role\"")),
+        (
+            asked(campaigns, &host(&format!("{local}.evil.example"))),
+            ("403", "a foreign Host"),
+        ),
+        (
+            asked(campaigns, &host(&format!("{local}@evil.example"))),
+            ("403", "a foreign Host"),
+        ),
+        (asked(campaigns, ""), ("400", "expected one")),
+        (
+            asked(campaigns, &format!("{own}{}", host("evil.example"))),
+            ("400", "no Host, or several"),
+        ),
+        (
+            asked(
+                campaigns,
+                &format!("{own}Origin: http://{local}\r\nOrigin: http://evil.example\r\n"),
+            ),
+            ("400", "several Origins"),
+        ),
+        (
+            asked(&absolute("evil.example"), &own),
+            ("403", "a foreign address"),
+        ),
+        (
+            asked(&absolute(&format!("{local}@evil.example")), &own),
+            ("403", "a foreign address"),
+        ),
+        (
+            raw(&format!("{command}{length}{chunked}\r\n{chunks}")),
+            ("411", "expected Content-Length"),
+        ),
+        (
+            raw(&format!("{command}{chunked}{length}\r\n{chunks}")),
+            ("411", "expected Content-Length"),
+        ),
+        (padded(64 << 10), ("200", "\"role\"")),
+        (padded((64 << 10) + 1), ("431", "")),
+        (padded(100_000), ("431", "")),
+    ] {
+        let number = answer.split(' ').nth(1).unwrap_or_default();
+        // Who is hung up on while sending may not get to read why.
+        let is_refused = said.0 == "431" && answer.is_empty();
+        assert!(
+            is_refused || number == said.0 && answer.contains(said.1),
+            "{said:?}: {answer}"
+        );
+    }
+    let (_, told) = program.get("/api/campaigns", &program.watch);
+    assert!(
+        told.contains("200 OK") && !told.contains("smuggled"),
+        "{told}"
+    );
+}
+
 #[test]
 fn no_client_delays_or_changes_a_campaign_or_grows_its_memory() {
     let quiet = tempfile::tempdir().unwrap();
@@ -181,7 +276,7 @@ fn no_client_delays_or_changes_a_campaign_or_grows_its_memory() {
     let chunked = format!("{token}Transfer-Encoding: chunked\r\n");
     let body = [format!("{:x}\r\n", body.len()).into_bytes(), body].concat();
     let (number, answer) = program.ask("POST /api/campaigns/0/command", &chunked, &body);
-    assert!(number == 413 || answer.is_empty(), "{answer}");
+    assert!(number == 411 || answer.is_empty(), "{answer}");
 
     let grown = program.memory().saturating_sub(before);
     assert!(grown < GROWTH, "{grown} bytes for 240 clients");
