@@ -236,6 +236,25 @@ pub(crate) fn panels(
     check(&results);
 }
 
+/// The same results of two responses, whose errors are those of the first result.
+pub(crate) fn with_errors(results: &[StrategyResult<'_>], check: impl Fn(&[StrategyResult<'_>])) {
+    let error = results.first().map(|result| result.metrics.mae);
+    let errors = ["line:Pd-La", "component:2/3"].map(|response| ResponseErrors {
+        response,
+        units: "counts",
+        mae: error.unwrap_or_default(),
+        nlpd: error.unwrap_or_default(),
+    });
+    let results = results.iter().map(|result| StrategyResult {
+        metrics: Metrics {
+            errors: &errors,
+            ..result.metrics
+        },
+        ..*result
+    });
+    check(&results.collect::<Vec<_>>());
+}
+
 #[test]
 fn curves_keep_their_texts_apart_for_any_number_of_strategies_and_steps() {
     for strategies in [0, 1, 3, 8] {
@@ -248,6 +267,14 @@ fn curves_keep_their_texts_apart_for_any_number_of_strategies_and_steps() {
                         contains(&texts, result.trajectory.strategy);
                     }
                     drawn(&PanelsFigure::coverage(results));
+                    with_errors(results, |results| {
+                        let texts = drawn(&PanelsFigure::errors(results));
+                        let named = !results.is_empty();
+                        assert_eq!(
+                            texts.iter().any(|text| text == "NLPD of line:Pd-La (nats)"),
+                            named
+                        );
+                    });
                     let times: Vec<_> = results
                         .iter()
                         .map(|result| (result.trajectory.strategy, result.times))

@@ -3,7 +3,7 @@
 use super::*;
 use crate::data::Map;
 use crate::data::files::Finished;
-use crate::figures::tests::panels;
+use crate::figures::tests::{panels, with_errors};
 use crate::figures::{
     Arrangement, LatentFigure, PairedResponse, PairsFigure, SpectraFigure, Spectrum,
     SurrogateFigure,
@@ -161,7 +161,10 @@ fn a_folder_holds_the_figures_of_its_report_and_none_of_an_earlier_one() {
             warnings: &[],
             provenance: &[],
         };
-        write_figures(folder.path(), &full, &Finished::nothing()).unwrap();
+        with_errors(results, |results| {
+            let several = Report { results, ..full };
+            write_figures(folder.path(), &several, &Finished::nothing()).unwrap();
+        });
         assert_eq!(listing(), expected(&FIGURES));
         let single = Report {
             target: None,
