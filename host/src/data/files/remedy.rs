@@ -75,3 +75,16 @@ fn scifireaders(reader: &str, file: &str, new: &str) -> String {
          data in SciFiReaders.{reader}(\"{file}\").read().items()]"
     )
 }
+
+/// The line with which h5py writes a dataset of a file anew, in a copy; `how` follows what is read.
+#[cfg(feature = "hdf5")]
+pub(super) fn written_anew(file: &str, path: &str, how: &str) -> String {
+    let extension = super::extension(file);
+    let (file, path) = (plain(file), plain(path));
+    let new = format!("new.{}", plain(&extension));
+    format!(
+        "h5py writes them so that they are: shutil.copy(\"{file}\", \"{new}\"); f = h5py.File(\"{new}\", \"r+\"); \
+         d = f[\"{path}\"]; v, a = d{how}[()], dict(d.attrs); del f[\"{path}\"]; f[\"{path}\"] = v; \
+         f[\"{path}\"].attrs.update(a); f.close()"
+    )
+}
