@@ -5,6 +5,7 @@ use std::io::{BufReader, Read};
 use std::path::Path;
 
 use zip::ZipArchive;
+use zip::result::ZipError;
 
 use super::array::{Array, is_candidate};
 use super::error::DatasetError;
@@ -88,12 +89,17 @@ pub(super) fn read_npz(
     inside: Option<&str>,
     wanted: Wanted,
 ) -> Result<Array, DatasetError> {
-    let shapes = list_npz(file)?;
-    let available = || {
-        let listed: Vec<String> = shapes
+    let available = |shapes: &[(String, Vec<usize>)]| {
+        /// A file of thousands must not fill the screen.
+        const SHOWN: usize = 24;
+        let listed = shapes
             .iter()
-            .map(|(name, shape)| format!("{} ({})", plain(name), super::shape_text(shape)))
-            .collect();
+            .take(SHOWN)
+            .map(|(name, shape)| format!("{} ({})", plain(name), super::shape_text(shape)));
+        let mut listed: Vec<String> = listed.collect();
+        if let Some(more @ 1..) = shapes.len().checked_sub(SHOWN) {
+            listed.push(format!("and {more} more"));
+        }
         if listed.is_empty() {
             "no array".to_owned()
         } else {
@@ -101,15 +107,22 @@ pub(super) fn read_npz(
         }
     };
     let name = match inside {
+        // The headers of all the others need not be read.
         Some(inside) => inside.to_owned(),
-        None => only_candidate(&shapes, wanted).ok_or_else(|| {
-            let (file, available) = (file.to_owned(), available());
-            if shapes.iter().any(|(_, shape)| is_candidate(shape)) {
-                DatasetError::Ambiguous { file, available }
-            } else {
-                DatasetError::Nothing { file, available }
+        None => {
+            let shapes = list_npz(file)?;
+            if shapes.is_empty() {
+                require_known_compression(file)?;
             }
-        })?,
+            only_candidate(&shapes, wanted).ok_or_else(|| {
+                let (file, available) = (file.to_owned(), available(&shapes));
+                if shapes.iter().any(|(_, shape)| is_candidate(shape)) {
+                    DatasetError::Ambiguous { file, available }
+                } else {
+                    DatasetError::Nothing { file, available }
+                }
+            })?
+        }
     };
     let mut archive = unzip(file)?;
     let unreadable = |e: std::io::Error| DatasetError::unreadable(file, ARCHIVE, &e);
@@ -118,10 +131,12 @@ pub(super) fn read_npz(
         return Err(DatasetError::UnknownInside {
             file: file.to_owned(),
             inside: name,
-            available: available(),
+            available: available(&list_npz(file)?),
         });
     }
-    let packed = archive.by_name(&entry).map_err(|e| unreadable(e.into()))?;
+    let packed = archive
+        .by_name(&entry)
+        .map_err(|e| not_unpacked(file, &format!("{file}#{name}"), e))?;
     let length = packed.size();
     let npy = Npy::new(packed).map_err(unreadable)?;
     let location = format!("{file}#{name}");
@@ -137,6 +152,36 @@ pub(super) fn read_npz(
     });
     array.width = size;
     Ok(in_order(array, column_major))
+}
+
+/// Refuses an archive of which no array can be unpacked, with the reason of the first.
+fn require_known_compression(file: &str) -> Result<(), DatasetError> {
+    let mut archive = unzip(file)?;
+    let first = archive.file_names().find(|name| name.ends_with(".npy"));
+    let Some(first) = first.map(str::to_owned) else {
+        return Ok(());
+    };
+    match archive.by_name(&first) {
+        Err(error) => Err(not_unpacked(file, file, error)),
+        Ok(_) => Ok(()),
+    }
+}
+
+/// The error of an array that cannot be unpacked; of a compression that is not read, with the remedy.
+fn not_unpacked(file: &str, location: &str, error: ZipError) -> DatasetError {
+    match error {
+        ZipError::UnsupportedArchive(_) | ZipError::CompressionMethodNotSupported(_) => {
+            DatasetError::Filter {
+                location: location.to_owned(),
+                filter: "a compression other than deflate".to_owned(),
+                remedy: format!(
+                    "NumPy writes it so that it is: numpy.savez_compressed(\"new.npz\", **numpy.load(\"{}\"))",
+                    plain(file)
+                ),
+            }
+        }
+        other => DatasetError::unreadable(file, ARCHIVE, &std::io::Error::from(other)),
+    }
 }
 
 const ARCHIVE: &str = "NumPy archive";
@@ -324,6 +369,59 @@ mod tests {
         std::fs::write(&file, &bytes).unwrap();
         let message = read(&format!("{file}#cube")).unwrap_err().to_string();
         assert!(message.contains("checksum"), "{message}");
+    }
+
+    /// An archive with one array of 2 x 2 under a name.
+    fn archive(name: &str) -> Vec<u8> {
+        let mut archive = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+        let options = zip::write::SimpleFileOptions::default()
+            .compression_method(zip::CompressionMethod::Stored);
+        archive.start_file(format!("{name}.npy"), options).unwrap();
+        npy::write(&mut archive, &[2, 2], [1.0, 2.0, 3.0, 4.0]).unwrap();
+        archive.finish().unwrap().into_inner()
+    }
+
+    #[test]
+    fn a_compression_that_is_not_read_is_told_with_the_line_that_writes_another() {
+        let mut bytes = archive("a");
+        // The method in the header of the entry and in the directory: 14 is LZMA.
+        for (mark, place) in [(b"PK\x03\x04", 8), (b"PK\x01\x02", 10)] {
+            let at = bytes.windows(4).position(|bytes| bytes == mark).unwrap();
+            bytes[at + place] = 14;
+        }
+        let (_folder, file) = written("a.npz", &bytes);
+        for place in ["", "#a"] {
+            let message = read(&format!("{file}{place}")).unwrap_err().to_string();
+            assert!(
+                message.contains("a compression other than deflate, which is not read")
+                    && message.contains("numpy.savez_compressed(\"new.npz\", **numpy.load("),
+                "{message}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_name_with_a_number_sign_is_reached() {
+        let (_folder, file) = written("a.npz", &archive("we ird/#name"));
+        let map = read_map(&format!("{file}#we ird/#name")).unwrap();
+        assert_eq!(map.values, [1.0, 2.0, 3.0, 4.0]);
+        let found = crate::data::files::locations(&file).unwrap();
+        assert_eq!(read_map(&found[0]).unwrap().quantity, "we ird/#name");
+        let (_folder, file) = written("b#1.npz", &archive("c"));
+        assert_eq!(read_map(&format!("{file}#c")).unwrap().quantity, "c");
+    }
+
+    #[test]
+    fn axes_without_names_are_called_by_the_places_that_they_have_at_last() {
+        use crate::data::files::{Wanted, open};
+        let (_folder, file) = written("a.npy", &bare("|u1", false, "1, 2, 3, 4", &[0; 24]));
+        let signal = open(&file, Wanted::Any).unwrap();
+        let named: Vec<(&str, &str)> = signal
+            .axes()
+            .iter()
+            .map(|axis| (axis.name.as_str(), axis.units.as_str()))
+            .collect();
+        assert_eq!(named, [("y", "px"), ("x", "px"), ("channel", "")]);
     }
 
     #[test]
