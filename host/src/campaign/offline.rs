@@ -616,7 +616,13 @@ mod tests {
     fn responses_of_which_no_pixel_has_all_are_refused_as_such() {
         let ramp: Vec<f64> = (0..64).map(f64::from).collect();
         let half = |first: bool| -> Vec<f64> {
-            let value = |i: usize| if (i < 32) == first { i as f64 } else { f64::NAN };
+            let value = |i: usize| {
+                if (i < 32) == first {
+                    i as f64
+                } else {
+                    f64::NAN
+                }
+            };
             (0..64).map(value).collect()
         };
         let message = refusal(ramp.clone(), [half(true), half(false)]);
@@ -626,6 +632,9 @@ mod tests {
             "{message}"
         );
         let message = refusal(vec![f64::INFINITY; 64], [ramp.clone(), ramp]);
-        assert!(message.contains("0: 64 of its 64 are infinite"), "{message}");
+        assert!(
+            message.contains("0: 64 of its 64 are infinite"),
+            "{message}"
+        );
     }
 }

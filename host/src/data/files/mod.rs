@@ -351,6 +351,17 @@ pub fn first(location: &str, most: usize) -> Result<Found, DatasetError> {
             cut,
         });
     }
+    if is_plain && Format::of(file)? == Format::Npz {
+        let (arrays, more) = numpy::read_first(file, most)?;
+        let opened = arrays.into_iter();
+        let opened = opened
+            .map(|(name, array)| (location_of(file, Some(&name)), array.and_then(Signal::of)));
+        return Ok(Found {
+            shown: opened.collect(),
+            more,
+            cut: None,
+        });
+    }
     if is_plain && Format::of(file)? == Format::Tiff {
         let (arrays, more, cut) = tiff::read_first(file, most)?;
         let opened = arrays.into_iter();

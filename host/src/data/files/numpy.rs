@@ -1,8 +1,9 @@
 //! `NumPy`'s `.npy` and `.npz`.
 
 use std::fs::File;
-use std::io::{BufReader, Read};
+use std::io::{BufReader, Read, Seek, SeekFrom};
 use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use zip::ZipArchive;
 use zip::result::ZipError;
@@ -62,7 +63,10 @@ fn require_whole(
 /// # Errors
 /// When it is no archive.
 pub(super) fn list_npz(file: &str) -> Result<Vec<(String, Vec<usize>)>, DatasetError> {
-    let mut archive = unzip(file)?;
+    Ok(list(&mut unzip(file)?))
+}
+
+fn list(archive: &mut Archive) -> Vec<(String, Vec<usize>)> {
     let names = archive.file_names();
     let names = names.filter_map(|name| name.strip_suffix(".npy"));
     let mut names: Vec<String> = names.map(str::to_owned).collect();
@@ -76,7 +80,26 @@ pub(super) fn list_npz(file: &str) -> Result<Vec<(String, Vec<usize>)>, DatasetE
             shapes.push((name, npy.shape().to_vec()));
         }
     }
-    Ok(shapes)
+    shapes
+}
+
+/// What is opened of an archive, each with its name.
+type Arrays = Vec<(String, Result<Array, DatasetError>)>;
+
+/// Opens the first `most` arrays that are a map or spectra, and says how many more there are.
+///
+/// # Errors
+/// When it is no archive.
+pub(super) fn read_first(file: &str, most: usize) -> Result<(Arrays, usize), DatasetError> {
+    let mut archive = unzip(file)?;
+    let mut names = list(&mut archive);
+    names.retain(|(_, shape)| is_candidate(shape));
+    let more = names.len().saturating_sub(most);
+    let opened = names.into_iter().take(most).map(|(name, _)| {
+        let array = member(file, &name, archive.clone());
+        (name, array)
+    });
+    Ok((opened.collect(), more))
 }
 
 /// One array of a `.npz` archive: the one named `inside`, or the only one of the rank that is
@@ -124,28 +147,33 @@ pub(super) fn read_npz(
             })?
         }
     };
-    let mut archive = unzip(file)?;
-    let unreadable = |e: std::io::Error| DatasetError::unreadable(file, ARCHIVE, &e);
-    let entry = format!("{name}.npy");
-    if archive.index_for_name(&entry).is_none() {
+    let archive = unzip(file)?;
+    if archive.index_for_name(&format!("{name}.npy")).is_none() {
         return Err(DatasetError::UnknownInside {
             file: file.to_owned(),
             inside: name,
             available: available(&list_npz(file)?),
         });
     }
+    member(file, &name, archive)
+}
+
+/// The array of that name, which is in the archive.
+fn member(file: &str, name: &str, mut archive: Archive) -> Result<Array, DatasetError> {
+    let unreadable = |e: std::io::Error| DatasetError::unreadable(file, ARCHIVE, &e);
+    let entry = format!("{name}.npy");
+    let location = format!("{file}#{name}");
     let packed = archive
         .by_name(&entry)
-        .map_err(|e| not_unpacked(file, &format!("{file}#{name}"), e))?;
+        .map_err(|e| not_unpacked(file, &location, e))?;
     let length = packed.size();
     let npy = Npy::new(packed).map_err(unreadable)?;
-    let location = format!("{file}#{name}");
     let size = real(&npy, &location)?.1;
     let (shape, column_major) = (npy.shape().to_vec(), npy.column_major());
     require_whole(&location, &shape, size, length)?;
     drop(npy);
     let found = location.clone();
-    let mut array = Array::bare(&location, shape, &name, move || {
+    let mut array = Array::bare(&location, shape, name, move || {
         let unreadable = |e: std::io::Error| DatasetError::unreadable(&found, ARCHIVE, &e);
         let packed = archive.by_name(&entry).map_err(|e| unreadable(e.into()))?;
         values(Npy::new(packed).map_err(unreadable)?, &found)
@@ -186,10 +214,96 @@ fn not_unpacked(file: &str, location: &str, error: ZipError) -> DatasetError {
 
 const ARCHIVE: &str = "NumPy archive";
 
-fn unzip(file: &str) -> Result<ZipArchive<BufReader<File>>, DatasetError> {
+/// An open archive. Clones share its directory, which of thousands of arrays takes long to read.
+type Archive = ZipArchive<SharedFile>;
+
+fn unzip(file: &str) -> Result<Archive, DatasetError> {
     let unreadable = |e: std::io::Error| DatasetError::unreadable(file, ARCHIVE, &e);
-    let reader = BufReader::new(File::open(file).map_err(unreadable)?);
+    let reader = SharedFile::new(File::open(file).map_err(unreadable)?);
     ZipArchive::new(reader).map_err(|e| unreadable(e.into()))
+}
+
+/// A file that several read, each at a place of its own.
+struct SharedFile {
+    file: Arc<Mutex<File>>,
+    position: u64,
+    /// What was read ahead, and how much of it is taken.
+    ahead: Vec<u8>,
+    taken: usize,
+}
+
+impl SharedFile {
+    /// Bytes that are read at once.
+    const AHEAD: u64 = 1 << 13;
+
+    fn new(file: File) -> Self {
+        Self {
+            file: Arc::new(Mutex::new(file)),
+            position: 0,
+            ahead: Vec::new(),
+            taken: 0,
+        }
+    }
+}
+
+impl Clone for SharedFile {
+    fn clone(&self) -> Self {
+        Self {
+            file: Arc::clone(&self.file),
+            position: self.position,
+            ahead: Vec::new(),
+            taken: 0,
+        }
+    }
+}
+
+impl Read for SharedFile {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        if self.taken == self.ahead.len() {
+            let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
+            file.seek(SeekFrom::Start(self.position))?;
+            self.ahead.clear();
+            self.taken = 0;
+            // Large pieces are not copied twice.
+            if buffer.len() as u64 >= Self::AHEAD {
+                let count = file.read(buffer)?;
+                self.position += count as u64;
+                return Ok(count);
+            }
+            file.by_ref()
+                .take(Self::AHEAD)
+                .read_to_end(&mut self.ahead)?;
+        }
+        let count = (&self.ahead[self.taken..]).read(buffer)?;
+        self.taken += count;
+        self.position += count as u64;
+        Ok(count)
+    }
+}
+
+impl Seek for SharedFile {
+    fn seek(&mut self, to: SeekFrom) -> std::io::Result<u64> {
+        let end = || {
+            let file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
+            Ok::<_, std::io::Error>(file.metadata()?.len())
+        };
+        let to = match to {
+            SeekFrom::Start(place) => Some(place),
+            SeekFrom::Current(by) => self.position.checked_add_signed(by),
+            SeekFrom::End(by) => end()?.checked_add_signed(by),
+        };
+        let to = to.ok_or(std::io::ErrorKind::InvalidInput)?;
+        let begun = self.position - self.taken as u64;
+        match to
+            .checked_sub(begun)
+            .and_then(|at| usize::try_from(at).ok())
+        {
+            Some(at) if at < self.ahead.len() => self.taken = at,
+            _ => (self.ahead, self.taken) = (Vec::new(), 0),
+        }
+        self.position = to;
+        Ok(to)
+    }
 }
 
 /// A single array is taken whatever its shape, so that the complaint is about the shape; among
