@@ -137,17 +137,7 @@ impl Campaign {
         let image = experiment.image();
         check_window(image, config.window, config.edges)?;
         Network::for_window(config.window)?;
-        if image.values.iter().all(|value| !value.is_finite()) {
-            let infinite = image.values.iter().filter(|value| value.is_infinite());
-            let (infinite, all) = (infinite.count(), image.values.len());
-            let found = format!("0: {infinite} of its {all} are infinite, the others no number");
-            let accepted = "a finite number at some pixel".to_owned();
-            return Err(setting(
-                "the number of pixels with data of the image",
-                &found,
-                accepted,
-            ));
-        }
+        check_image(image)?;
         let patches = Patches::with_edges(image, config.window, config.edges)?;
         let candidates = patches.candidates();
         for (name, value) in [
@@ -170,14 +160,11 @@ impl Campaign {
         let truths: Vec<&Map> = (0..responses)
             .filter_map(|n| experiment.truth_of(n))
             .collect();
-        for truth in &truths {
-            check_responses(truth, candidates)?;
-        }
+        check_truths(image, &truths, candidates)?;
         let absent = Region::covering(image.height(), image.width(), |row, column| {
             let known = |map: &Map| map.is_known(row, column);
             !known(image) || !truths.iter().all(|truth| known(truth))
         });
-        check_common(image, &truths, candidates)?;
         if let Seeds::Given(seeds) = seeds {
             check_present(seeds, candidates, &absent)?;
         }
@@ -382,6 +369,28 @@ fn check_responses(truth: &Map, candidates: Candidates) -> Result<(), CampaignEr
         });
     }
     Ok(())
+}
+
+/// Refuses an image without any number.
+fn check_image(image: &Map) -> Result<(), CampaignError> {
+    if image.values.iter().any(|value| value.is_finite()) {
+        return Ok(());
+    }
+    let infinite = image.values.iter().filter(|value| value.is_infinite());
+    let (infinite, all) = (infinite.count(), image.values.len());
+    Err(CampaignError::Setting {
+        name: "the number of pixels with data of the image",
+        value: format!("0: {infinite} of its {all} are infinite, the others no number"),
+        accepted: "a finite number at some pixel".to_owned(),
+    })
+}
+
+/// Refuses true responses that cannot be sought, alone or together.
+fn check_truths(image: &Map, truths: &[&Map], candidates: Candidates) -> Result<(), CampaignError> {
+    for truth in truths {
+        check_responses(truth, candidates)?;
+    }
+    check_common(image, truths, candidates)
 }
 
 /// Refuses several responses of which no candidate has all.

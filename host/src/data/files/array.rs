@@ -375,11 +375,11 @@ impl Array {
     /// name: a wavelength has the units of a length.
     #[cfg(feature = "hdf5")]
     pub(super) fn spectral(&self) -> Option<usize> {
+        const NAMES: [&str; 4] = ["wavelength", "energy", "time", "delay"];
         const UNITS: [&str; 8] = ["eV", "keV", "meV", "V", "mV", "Hz", "1/cm", "cm-1"];
         let dimensions = self.dimensions.iter().enumerate();
         let is_spectral =
             |(_, dimension): &(usize, &Dimension)| UNITS.contains(&dimension.axis.units.trim());
-        const NAMES: [&str; 4] = ["wavelength", "energy", "time", "delay"];
         let is_named = |(_, dimension): &(usize, &Dimension)| {
             let name = dimension.axis.name.trim().to_lowercase();
             NAMES

@@ -129,23 +129,22 @@ pub(super) fn read_npz(
             listed.join(", ")
         }
     };
-    let name = match inside {
+    let name = if let Some(inside) = inside {
         // The headers of all the others need not be read.
-        Some(inside) => inside.to_owned(),
-        None => {
-            let shapes = list_npz(file)?;
-            if shapes.is_empty() {
-                require_known_compression(file)?;
-            }
-            only_candidate(&shapes, wanted).ok_or_else(|| {
-                let (file, available) = (file.to_owned(), available(&shapes));
-                if shapes.iter().any(|(_, shape)| is_candidate(shape)) {
-                    DatasetError::Ambiguous { file, available }
-                } else {
-                    DatasetError::Nothing { file, available }
-                }
-            })?
+        inside.to_owned()
+    } else {
+        let shapes = list_npz(file)?;
+        if shapes.is_empty() {
+            require_known_compression(file)?;
         }
+        only_candidate(&shapes, wanted).ok_or_else(|| {
+            let (file, available) = (file.to_owned(), available(&shapes));
+            if shapes.iter().any(|(_, shape)| is_candidate(shape)) {
+                DatasetError::Ambiguous { file, available }
+            } else {
+                DatasetError::Nothing { file, available }
+            }
+        })?
     };
     let archive = unzip(file)?;
     if archive.index_for_name(&format!("{name}.npy")).is_none() {
@@ -185,7 +184,9 @@ fn member(file: &str, name: &str, mut archive: Archive) -> Result<Array, Dataset
 /// Refuses an archive of which no array can be unpacked, with the reason of the first.
 fn require_known_compression(file: &str) -> Result<(), DatasetError> {
     let mut archive = unzip(file)?;
-    let first = archive.file_names().find(|name| name.ends_with(".npy"));
+    let first = archive
+        .file_names()
+        .find(|name| name.strip_suffix(".npy").is_some());
     let Some(first) = first.map(str::to_owned) else {
         return Ok(());
     };

@@ -29,7 +29,7 @@ pub(super) fn read(file: &str, inside: Option<&str>) -> Result<Array, DatasetErr
     let pages = open(file)?;
     let page = pages.choose(file, inside)?;
     let location = location_of(file, inside);
-    described(file, location, pages.decoder, (page, pages.ome.as_deref()))
+    described(file, &location, pages.decoder, (page, pages.ome.as_deref()))
 }
 
 /// What is opened of a file, each with the number of its page.
@@ -56,7 +56,7 @@ pub(super) fn read_first(
         let location = location_of(file, Some(&number.to_string()));
         let array = described(
             file,
-            location,
+            &location,
             decoder,
             (page.clone(), pages.ome.as_deref()),
         );
@@ -71,17 +71,17 @@ pub(super) fn read_first(
 /// A page, whose values `decoder` will read.
 fn described(
     file: &str,
-    location: String,
+    location: &str,
     mut decoder: Open,
     (page, ome): (Page, Option<&str>),
 ) -> Result<Array, DatasetError> {
     let unreadable = |e: TiffError| unreadable(file, &e);
     decoder.seek_to_image(page.index).map_err(unreadable)?;
     let metadata = pixel_size::read(&mut decoder, ome);
-    let (found, shape) = (location.clone(), page.shape());
+    let (found, shape) = (location.to_owned(), page.shape());
     let [height, width] = [shape[0], shape[1]];
     let bytes = usize::from(page.bits).div_ceil(8);
-    let mut array = Array::bare(&location, shape, &super::stem(file), move || {
+    let mut array = Array::bare(location, shape, &super::stem(file), move || {
         values(decoder, &page, &found)
     });
     array.width = bytes;
@@ -89,7 +89,7 @@ fn described(
     let told = |warning| {
         format!(
             "{}: {warning}; its pixels are counted",
-            super::plain(&location)
+            super::plain(location)
         )
     };
     array.warnings.extend(metadata.warning.map(told));
