@@ -137,10 +137,7 @@ impl Campaign {
         let image = experiment.image();
         check_window(image, config.window, config.edges)?;
         Network::for_window(config.window)?;
-        if image.values.iter().all(|value| !value.is_finite()) {
-            let accepted = "a finite number at some pixel".to_owned();
-            return Err(setting("the number of pixels with data", &0, accepted));
-        }
+        check_image(image)?;
         let patches = Patches::with_edges(image, config.window, config.edges)?;
         let candidates = patches.candidates();
         for (name, value) in [
@@ -163,9 +160,7 @@ impl Campaign {
         let truths: Vec<&Map> = (0..responses)
             .filter_map(|n| experiment.truth_of(n))
             .collect();
-        for truth in &truths {
-            check_responses(truth, candidates)?;
-        }
+        check_truths(image, &truths, candidates)?;
         let absent = Region::covering(image.height(), image.width(), |row, column| {
             let known = |map: &Map| map.is_known(row, column);
             !known(image) || !truths.iter().all(|truth| known(truth))
@@ -378,6 +373,45 @@ fn check_responses(truth: &Map, candidates: Candidates) -> Result<(), CampaignEr
     Ok(())
 }
 
+/// Refuses an image without any number.
+fn check_image(image: &Map) -> Result<(), CampaignError> {
+    if image.values.iter().any(|value| value.is_finite()) {
+        return Ok(());
+    }
+    let infinite = image.values.iter().filter(|value| value.is_infinite());
+    let (infinite, all) = (infinite.count(), image.values.len());
+    Err(CampaignError::Setting {
+        name: "the number of pixels with data of the image",
+        value: format!("0: {infinite} of its {all} are infinite, the others no number"),
+        accepted: "a finite number at some pixel".to_owned(),
+    })
+}
+
+/// Refuses true responses that cannot be sought, alone or together.
+fn check_truths(image: &Map, truths: &[&Map], candidates: Candidates) -> Result<(), CampaignError> {
+    for truth in truths {
+        check_responses(truth, candidates)?;
+    }
+    check_common(image, truths, candidates)
+}
+
+/// Refuses several responses of which no candidate has all.
+fn check_common(image: &Map, truths: &[&Map], candidates: Candidates) -> Result<(), CampaignError> {
+    for n in 0..candidates.count() as u32 {
+        let Pixel { row, column } = candidates.pixel(Candidate(n))?;
+        let known = |map: &Map| map.is_known(row, column);
+        if known(image) && truths.iter().all(|truth| known(truth)) {
+            return Ok(());
+        }
+    }
+    let all = truths.len();
+    Err(CampaignError::Setting {
+        name: "the number of candidates with a number of the image and of every response",
+        value: format!("0, of {all} responses"),
+        accepted: "1 or more: responses of the same pixels".to_owned(),
+    })
+}
+
 /// The scalarizer of one of several responses, which are the channels of a spectrum: a window around one channel
 /// that reaches beyond neither end of the axis.
 fn channel(response: usize) -> Scalarizer {
@@ -574,6 +608,7 @@ impl World for Answers<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::experiment::Replay;
 
     #[test]
     fn each_of_several_responses_is_a_channel_whose_scalarizer_is_read_back() {
@@ -586,5 +621,45 @@ mod tests {
             assert_eq!(read.reduce(&spectrum, &coordinates, &axis).unwrap(), *value);
             assert_eq!(read.cut(&coordinates[..=n.max(1)], &axis), None);
         }
+    }
+
+    fn refusal(image: Vec<f64>, responses: [Vec<f64>; 2]) -> String {
+        let map = |values| Map::uncalibrated(8, 8, values, "map");
+        let [first, second] = responses.map(map);
+        let replay = Replay::new(map(image), first).unwrap().and(second).unwrap();
+        let config = CampaignConfig {
+            window: 4,
+            ..CampaignConfig::default()
+        };
+        match Campaign::new(config, Seeds::Random(4), &replay) {
+            Ok(_) => "accepted".to_owned(),
+            Err(error) => error.to_string(),
+        }
+    }
+
+    #[test]
+    fn responses_of_which_no_pixel_has_all_are_refused_as_such() {
+        let ramp: Vec<f64> = (0..64).map(f64::from).collect();
+        let half = |first: bool| -> Vec<f64> {
+            let value = |i: usize| {
+                if (i < 32) == first {
+                    i as f64
+                } else {
+                    f64::NAN
+                }
+            };
+            (0..64).map(value).collect()
+        };
+        let message = refusal(ramp.clone(), [half(true), half(false)]);
+        assert!(
+            message.contains("a number of the image and of every response")
+                && message.contains("0, of 2 responses"),
+            "{message}"
+        );
+        let message = refusal(vec![f64::INFINITY; 64], [ramp.clone(), ramp]);
+        assert!(
+            message.contains("0: 64 of its 64 are infinite"),
+            "{message}"
+        );
     }
 }

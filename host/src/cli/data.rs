@@ -53,6 +53,9 @@ impl DataArgs {
         {
             log(&format!("warning: {told}"));
         }
+        for told in image.warnings().iter().chain(response.warnings()) {
+            log(&format!("warning: {told}"));
+        }
         let map = self.map(image)?;
         let mut response = self.values(response)?;
         if let Some(location) = &self.mask {

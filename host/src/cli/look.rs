@@ -9,7 +9,7 @@ use super::data::DataArgs;
 use super::replay::parse_scalarizer;
 use super::{Failure, OrFail as _, input, print};
 use crate::campaign::{CampaignConfig, edges_parser};
-use crate::data::files::{self, Dataset, Signal, Wanted};
+use crate::data::files::{self, Dataset, Signal, Wanted, plain};
 use crate::data::{Axis, Map};
 use crate::experiment::{Experiment as _, Replay};
 use crate::plot::number::significant;
@@ -43,26 +43,37 @@ const SHOWN: usize = 12;
 pub(super) fn run(args: &LookArgs) -> Result<(), Failure> {
     let mut failures = Vec::new();
     for file in &args.response {
-        match files::locations(file) {
+        match files::first(file, SHOWN) {
             Err(error) => failures.push(error.to_string()),
-            Ok(locations) => {
+            Ok(found) => {
                 print(&format!("{file}\n"))?;
-                let several = locations.len() > 1;
-                for location in locations.iter().take(SHOWN) {
+                let several = found.shown.len() > 1;
+                let is_empty = found.shown.is_empty();
+                for (location, signal) in found.shown {
                     if several {
-                        print(&format!("  {location}\n"))?;
+                        print(&format!("  {}\n", plain(&location)))?;
                     }
-                    match look(location, &args.data, args.scalarizer.as_ref()) {
+                    let signal = signal.map_err(|error| error.to_string());
+                    let told = signal
+                        .and_then(|signal| look(signal, &args.data, args.scalarizer.as_ref()));
+                    match told {
                         Ok(told) => print(&told)?,
                         Err(told) if several => print(&format!("  {told}\n"))?,
                         Err(told) => failures.push(told),
                     }
                 }
-                if let Some(more @ 1..) = locations.len().checked_sub(SHOWN) {
-                    print(&format!("  and {more} more\n"))?;
+                if found.more > 0 {
+                    print(&format!("  and {} more\n", found.more))?;
                 }
-                if locations.is_empty() {
+                if let Some(cut) = found.cut {
+                    print(&format!("  {cut}\n"))?;
+                }
+                if is_empty {
                     print("  nothing that is read as a map or as spectra\n")?;
+                    // Why, as a campaign on it would say.
+                    if let Err(reason) = files::open(file, Wanted::Any) {
+                        failures.push(reason.to_string());
+                    }
                 }
             }
         }
@@ -82,12 +93,14 @@ pub(super) fn run(args: &LookArgs) -> Result<(), Failure> {
 }
 
 /// One signal: how it is read, its values, and a picture.
-fn look(location: &str, how: &DataArgs, scalarizer: Option<&Scalarizer>) -> Result<String, String> {
-    let signal = files::open(location, Wanted::Any).map_err(|error| error.to_string())?;
+fn look(signal: Signal, how: &DataArgs, scalarizer: Option<&Scalarizer>) -> Result<String, String> {
     let mut text = format!("  {}\n", describe(&signal));
     for (axis, coordinates) in signal.axes_with_values() {
         // A string takes any text.
         let _ = writeln!(text, "    {}", describe_axis(axis, coordinates));
+    }
+    for told in signal.warnings() {
+        let _ = writeln!(text, "    warning: {told}");
     }
     let recorded = signal.conditions().to_string();
     if !recorded.is_empty() {

@@ -1,7 +1,7 @@
 //! The key from colours to values.
 
 use super::canvas::{Canvas, DrawResult, Hang, SMALL, text_width};
-use super::palette::{ColourMap, INK};
+use super::palette::{ColourMap, INK, share};
 use super::ticks::Ticks;
 
 /// Width of a bar with its numbers and caption, in canvas units.
@@ -57,7 +57,7 @@ impl ColourBar<'_> {
         let ticks = Ticks::new(low, high, (height / 90).clamp(2, 6) as usize);
         let mut widest = 0;
         for (value, label) in ticks.values.iter().zip(&ticks.labels) {
-            let fraction = (value - low) / (high - low);
+            let fraction = share(*value, self.range);
             let y = top + height - (fraction * f64::from(height)).round() as i32;
             canvas.line((left + BAR, y), (left + BAR + 10, y), INK, 2)?;
             canvas.text(label, (left + BAR + 20, y), Hang::Left, SMALL, INK)?;

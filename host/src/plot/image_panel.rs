@@ -215,7 +215,8 @@ pub(crate) fn full_range(map: &Map) -> (f64, f64) {
         });
     if low < high {
         (low, high)
-    } else if low == high && low != 0.0 {
+    } else if low == high && low.abs() >= f64::MIN_POSITIVE {
+        let low = low.clamp(-f64::MAX / 2.0, f64::MAX / 2.0);
         (low - low.abs() / 2.0, low + low.abs() / 2.0)
     } else if low == high {
         (-0.5, 0.5)

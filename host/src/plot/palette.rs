@@ -45,8 +45,19 @@ impl ColourMap {
     }
 
     /// Colour of `value` on a range `(low, high)`.
-    pub fn of(self, value: f64, (low, high): (f64, f64)) -> RGBColor {
-        self.colour((value - low) / (high - low))
+    pub fn of(self, value: f64, range: (f64, f64)) -> RGBColor {
+        self.colour(share(value, range))
+    }
+}
+
+/// Place of a value on a range, 0 at its low end and 1 at its high end.
+pub(crate) fn share(value: f64, (low, high): (f64, f64)) -> f64 {
+    let width = high - low;
+    if width.is_finite() {
+        (value - low) / width
+    } else {
+        // The widest ranges have a width in halves; the narrowest, of the smallest numbers, not.
+        (value / 2.0 - low / 2.0) / (high / 2.0 - low / 2.0)
     }
 }
 

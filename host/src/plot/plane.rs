@@ -17,14 +17,20 @@ pub(crate) struct Scale {
     pub(crate) whole: bool,
 }
 
+/// The largest number on a plane: twice its half more is still a number.
+const FARTHEST: f64 = 5e307;
+
 impl Scale {
     /// From `low` to `high`, made wide enough to divide by.
     pub(crate) fn linear(low: f64, high: f64) -> Self {
+        // Numbers farther apart have no difference.
+        let near = |end: f64| end.clamp(-FARTHEST, FARTHEST);
         let wide = if low < high {
-            (low, high)
-        } else if low == 0.0 || !low.is_finite() {
+            (near(low), near(high))
+        } else if low.abs() < f64::MIN_POSITIVE || !low.is_finite() {
             (0.0, 1.0)
         } else {
+            let low = near(low);
             (low - low.abs() / 2.0, low + low.abs() / 2.0)
         };
         Self {
@@ -71,7 +77,11 @@ impl Scale {
     pub(crate) fn decades(values: impl Iterator<Item = f64>) -> Self {
         let (low, high) = extent(values.filter(|v| *v > 0.0));
         let (low, high) = if low <= high {
-            (low.log10().floor(), high.log10().ceil())
+            // Beyond, powers of ten are no longer numbers.
+            (
+                low.log10().floor().max(-300.0),
+                high.log10().ceil().min(300.0),
+            )
         } else {
             (0.0, 1.0)
         };

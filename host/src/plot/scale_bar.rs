@@ -14,7 +14,14 @@ const SHARE: f64 = 0.25;
 pub(crate) fn has_scale(map: &Map) -> bool {
     let (rows, columns) = (&map.rows, &map.columns);
     let square = (rows.scale.abs() / columns.scale.abs() - 1.0).abs() < 0.01;
-    rows.is_calibrated() && columns.is_calibrated() && rows.units == columns.units && square
+    // A bar of a length that no longer is a number of full precision has no place.
+    let field = columns.scale.abs() * map.width() as f64;
+    let drawn = (1e-290..1e300).contains(&field);
+    rows.is_calibrated()
+        && columns.is_calibrated()
+        && rows.units == columns.units
+        && square
+        && drawn
 }
 
 /// Draws the bar, or the pixel axes of an image without calibration, outside the frame,

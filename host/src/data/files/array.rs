@@ -81,6 +81,34 @@ impl Dimension {
     }
 }
 
+/// The largest value on an axis, and the smallest step, beyond whatever is measured in any units.
+const LARGEST: f64 = 1e100;
+const SMALLEST_STEP: f64 = 1e-100;
+
+impl Dimension {
+    /// What is wrong with its values, where something is.
+    fn strange(&self) -> Option<String> {
+        let Axis {
+            size,
+            scale,
+            offset,
+            ..
+        } = self.axis;
+        let last = self.axis.value(size.saturating_sub(1));
+        let largest = match &self.coordinates {
+            Some(listed) => listed.iter().fold(0.0, |most: f64, x| most.max(x.abs())),
+            None => offset.abs().max(last.abs()),
+        };
+        if largest > LARGEST {
+            return Some(format!("reaches {largest:e}"));
+        }
+        let lost = |i: usize| self.axis.value(i) == self.axis.value(i + 1);
+        let is_lost = self.coordinates.is_none() && (lost(0) || lost(size.saturating_sub(2)));
+        (size > 1 && (scale.abs() < SMALLEST_STEP || is_lost))
+            .then(|| format!("has steps of {scale:e} from {offset:e} on"))
+    }
+}
+
 /// Reads the values of an array, in the order of the file.
 type Load = Box<dyn FnOnce() -> Result<Values, DatasetError>>;
 
@@ -100,6 +128,8 @@ pub(super) struct Array {
     pub(super) names_axes: bool,
     /// How its values were recorded.
     pub(super) conditions: Conditions,
+    /// What the file says and cannot be so, each in one line for people.
+    pub(super) warnings: Vec<String>,
     /// Bytes of a value as the file stores it, before it is packed; 1 where that is not told.
     pub(super) width: usize,
     load: Load,
@@ -156,6 +186,7 @@ impl Array {
             units: String::new(),
             names_axes: false,
             conditions: Conditions::default(),
+            warnings: Vec::new(),
             width: 1,
             load: Box::new(load),
         }
@@ -198,6 +229,41 @@ impl Array {
         let kept: Vec<usize> = several(&self.shape).collect();
         if self.squeezed().len() > 3 && matches!(kept.len(), 2 | 3) {
             self.permute(&kept);
+            // What has no name but that of its place has another place now.
+            for (place, &from) in kept.iter().enumerate() {
+                let size = self.shape[place];
+                if self.dimensions[place].axis == Dimension::unknown(from, size).axis
+                    && self.dimensions[place].coordinates.is_none()
+                {
+                    self.dimensions[place] = Dimension::unknown(place, size);
+                }
+            }
+        }
+    }
+
+    /// Refuses an axis whose values are not told apart, or are no numbers that anybody measures in: windows
+    /// and figures over it would mean nothing.
+    ///
+    /// # Errors
+    /// [`DatasetError::Axis`].
+    pub(super) fn require_axes(&self) -> Result<(), DatasetError> {
+        let rank = self.squeezed().len();
+        let dimensions = self.dimensions.iter().take(rank);
+        let mut strange = dimensions.filter_map(|dimension| {
+            let reason = dimension.strange()?;
+            Some((reason, &dimension.axis.name))
+        });
+        match strange.next() {
+            None => Ok(()),
+            Some((reason, axis)) => Err(DatasetError::Axis {
+                location: self.location.clone(),
+                axis: axis.clone(),
+                reason,
+                remedy: format!(
+                    "expected values below {LARGEST:e} and steps of at least {SMALLEST_STEP:e} that are not lost \
+                     beside them: write the file again in other units"
+                ),
+            }),
         }
     }
 
@@ -305,16 +371,27 @@ impl Array {
         self.strides = order.iter().map(|&from| self.strides[from]).collect();
     }
 
-    /// The dimension along which there is a spectrum by its units, where these are of no other.
+    /// The dimension along which there is a spectrum by its units, where these are of no other, or by its
+    /// name: a wavelength has the units of a length.
     #[cfg(feature = "hdf5")]
     pub(super) fn spectral(&self) -> Option<usize> {
+        const NAMES: [&str; 4] = ["wavelength", "energy", "time", "delay"];
         const UNITS: [&str; 8] = ["eV", "keV", "meV", "V", "mV", "Hz", "1/cm", "cm-1"];
         let dimensions = self.dimensions.iter().enumerate();
         let is_spectral =
             |(_, dimension): &(usize, &Dimension)| UNITS.contains(&dimension.axis.units.trim());
-        let mut found = dimensions.filter(is_spectral);
-        let (place, _) = found.next()?;
-        found.next().is_none().then_some(place)
+        let is_named = |(_, dimension): &(usize, &Dimension)| {
+            let name = dimension.axis.name.trim().to_lowercase();
+            NAMES
+                .iter()
+                .any(|of| name.starts_with(of) || name.ends_with(of))
+        };
+        let only = |is: &dyn Fn(&(usize, &Dimension)) -> bool| {
+            let mut found = dimensions.clone().filter(|dimension| is(dimension));
+            let (place, _) = found.next()?;
+            found.next().is_none().then_some(place)
+        };
+        only(&is_spectral).or_else(|| only(&is_named))
     }
 
     /// Makes spectra along a line, or at scattered points, those of a scan of a single column.

@@ -88,6 +88,16 @@ pub enum DatasetError {
         /// Who writes it plainly.
         remedy: String,
     },
+    /// Values that are stored in a way that is not read, of which another program makes one that is.
+    #[error("`{}`: {reason}; {remedy}", plain(location))]
+    Stored {
+        /// Where the array was found.
+        location: String,
+        /// How they are stored.
+        reason: String,
+        /// Who writes them so that they can be read.
+        remedy: String,
+    },
     /// A link that cannot be followed.
     #[error(
         "`{}`: {}; h5py writes all links out: with h5py.File(\"{}\") as f, h5py.File(\"new.h5\", \"w\") as g: \

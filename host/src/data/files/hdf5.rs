@@ -7,9 +7,11 @@ mod opened;
 
 use hdf5_pure::{Error, FormatError};
 
-use super::array::is_candidate;
+use super::Wanted;
+use super::array::{Array, is_candidate};
 use super::error::DatasetError;
 use super::listing::DatasetInfo;
+use super::remedy::written_anew;
 use super::velox;
 use content::Content;
 
@@ -38,14 +40,55 @@ pub(super) fn list_signals(file: &str) -> Result<Vec<String>, DatasetError> {
     if velox::is_one(&opened.open) {
         return Ok(velox::list(&opened.open));
     }
+    Ok(signals(&Content::of(&opened)?))
+}
+
+/// What is opened of a file, each with its path inside.
+type Arrays = Vec<(String, Result<Array, DatasetError>)>;
+
+/// Opens the first `most` of what [`list_signals`] lists; says how many more there are, and of a file with
+/// more datasets than are looked at how many these are.
+///
+/// # Errors
+/// When the file is damaged.
+pub(super) fn read_first(
+    file: &str,
+    most: usize,
+) -> Result<(Arrays, usize, Option<String>), DatasetError> {
+    let opened = Opened::new(file)?;
+    if velox::is_one(&opened.open) {
+        let paths = velox::list(&opened.open);
+        let more = paths.len().saturating_sub(most);
+        let read = |path: String| {
+            let array = read(file, Some(&path), Wanted::Any);
+            (path, array)
+        };
+        let arrays = paths.into_iter().take(most).map(read).collect();
+        return Ok((arrays, more, None));
+    }
     let found = Content::of(&opened)?;
+    let paths = signals(&found);
+    let more = paths.len().saturating_sub(most);
+    let described = paths.into_iter().take(most).filter_map(|path| {
+        let info = found.numeric.iter().find(|info| info.path == path)?;
+        let array = description::describe(&opened, &found, info);
+        Some((path, array))
+    });
+    let cut = found.is_full().then(|| {
+        let known = found.all().count();
+        format!("of its datasets the first {known} are looked at")
+    });
+    Ok((described.collect(), more, cut))
+}
+
+fn signals(found: &Content) -> Vec<String> {
     let mapped = || {
         let numeric = found.numeric.iter();
         numeric.filter(|info| info.main || is_candidate(&info.shape))
     };
     let marked = mapped().any(|info| info.main);
     let meant = mapped().filter(|info| info.main || !marked);
-    Ok(meant.map(|info| info.path.clone()).collect())
+    meant.map(|info| info.path.clone()).collect()
 }
 
 /// The error of a file that cannot be decoded. Parts of the format that are newer than the
@@ -54,10 +97,23 @@ pub(super) fn unreadable(file: &str, error: &Error) -> DatasetError {
     use FormatError::{
         ChunkedReadError, InvalidBTreeV2Version, InvalidDataspaceVersion, InvalidDatatypeVersion,
         InvalidFilterPipelineVersion, InvalidLayoutVersion, InvalidLinkInfoVersion,
-        InvalidLinkVersion, InvalidObjectHeaderVersion, UnsupportedFillValueVersion,
-        UnsupportedMessage, UnsupportedVersion,
+        InvalidLinkVersion, InvalidObjectHeaderVersion, UnsupportedExternalStorage,
+        UnsupportedFillValueVersion, UnsupportedMessage, UnsupportedVersion,
+        UnsupportedVirtualLayout,
     };
     match error {
+        Error::Format(how @ (UnsupportedVirtualLayout | UnsupportedExternalStorage)) => {
+            let (name, inside) = super::split(file);
+            DatasetError::Stored {
+                location: file.to_owned(),
+                reason: match how {
+                    UnsupportedVirtualLayout => "its values are those of other datasets (a virtual dataset)",
+                    _ => "its values lie in another file (external raw storage)",
+                }
+                .to_owned(),
+                remedy: written_anew(name, inside.unwrap_or("/"), ""),
+            }
+        }
         Error::Format(
             UnsupportedVersion(_)
             | UnsupportedMessage(_)
@@ -231,6 +287,92 @@ mod tests {
             message.contains("bool (2x3 bool), half (2x3 f16), complex (2x3 complex"),
             "{message}"
         );
+    }
+
+    #[test]
+    fn floats_in_other_layouts_than_those_of_ieee_are_refused_with_the_line_that_converts() {
+        use hdf5_pure::{Datatype, DatatypeByteOrder, FloatingPointLayout};
+        let single = FloatingPointLayout {
+            bit_offset: 0,
+            bit_precision: 32,
+            exponent_location: 23,
+            exponent_size: 8,
+            mantissa_location: 0,
+            mantissa_size: 23,
+            exponent_bias: 127,
+        };
+        let stored = |layout| {
+            let datatype = Datatype::FloatingPoint {
+                size: 4,
+                byte_order: DatatypeByteOrder::LittleEndian,
+                layout,
+            };
+            let bytes: Vec<u8> = (0..6_u8).flat_map(|i| f32::from(i).to_le_bytes()).collect();
+            let mut file = hdf5_pure::FileBuilder::new();
+            let dataset = file.create_dataset("d");
+            dataset
+                .with_raw_data(datatype, bytes, 6)
+                .with_shape(&[2, 3]);
+            file.finish().unwrap()
+        };
+        let (_folder, file) = written("a.h5", &stored(single.clone()));
+        assert_eq!(
+            read_map(&file).unwrap().values,
+            [0.0, 1.0, 2.0, 3.0, 4.0, 5.0]
+        );
+        let bias = FloatingPointLayout {
+            exponent_bias: 100,
+            ..single.clone()
+        };
+        let mantissa = FloatingPointLayout {
+            mantissa_location: 13,
+            mantissa_size: 10,
+            ..single
+        };
+        for (layout, told) in [
+            (bias, "with bias 100"),
+            (mantissa, "of 10 bits from bit 13 on"),
+        ] {
+            let (_folder, file) = written("a.h5", &stored(layout));
+            for place in ["", "#d"] {
+                let message = read(&format!("{file}{place}")).unwrap_err().to_string();
+                assert!(
+                    message.contains("a layout other than those of IEEE 754")
+                        && message.contains(told),
+                    "{message}"
+                );
+                assert!(message.contains("d.astype(\"f8\")[()]"), "{message}");
+            }
+        }
+    }
+
+    #[test]
+    fn values_that_lie_elsewhere_are_refused_with_the_line_that_brings_them() {
+        for error in [
+            FormatError::UnsupportedVirtualLayout,
+            FormatError::UnsupportedExternalStorage,
+        ] {
+            let message = super::unreadable("a.h5#b/d", &error.into()).to_string();
+            assert!(
+                message.contains("shutil.copy(\"a.h5\", \"new.h5\")")
+                    && message.contains("d = f[\"b/d\"]; v, a = d[()]"),
+                "{message}"
+            );
+        }
+    }
+
+    #[test]
+    fn the_first_of_many_datasets_are_opened_and_the_others_counted() {
+        let mut file = hdf5_pure::FileBuilder::new();
+        for i in 0..300 {
+            let dataset = file.create_dataset(&format!("d{i:03}"));
+            dataset.with_u8_data(&[1, 2, 3, 4]).with_shape(&[2, 2]);
+        }
+        let (_folder, file) = written("many.h5", &file.finish().unwrap());
+        let found = crate::data::files::first(&file, 12).unwrap();
+        assert_eq!((found.shown.len(), found.more, found.cut), (12, 288, None));
+        assert_eq!(found.shown[11].0, format!("{file}#d011"));
+        assert_eq!(found.shown[11].1.as_ref().unwrap().area(), (2, 2));
     }
 
     #[test]

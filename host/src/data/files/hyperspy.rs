@@ -56,7 +56,8 @@ pub(super) fn describe(array: &mut Array, signal: &dyn Node) -> Result<(), Datas
         for (place, &from) in order.iter().enumerate() {
             let size = array.shape[from];
             let axis = format!("axis-{from}");
-            dimensions.push(dimension(signal, &axis, (place, size), &array.location)?);
+            let told = (&*array.location, &mut array.warnings);
+            dimensions.push(dimension(signal, &axis, (place, size), told)?);
         }
         array.permute(&order);
         array.names_axes = true;
@@ -175,13 +176,69 @@ fn dimension(
     signal: &dyn Node,
     axis: &str,
     (place, size): (usize, usize),
-    location: &str,
+    (location, warnings): (&str, &mut Vec<String>),
 ) -> Result<Option<Dimension>, DatasetError> {
     let Some(attributes) = signal.attributes(axis) else {
         return Ok(None);
     };
     let (name, units) = (text(&attributes, "name"), text(&attributes, "units"));
     let names = (name.as_str(), units.as_str());
+    let wrong = |reason: String, remedy: String| DatasetError::Axis {
+        location: location.to_owned(),
+        axis: if name.is_empty() { axis } else { &name }.to_owned(),
+        reason,
+        remedy,
+    };
+    if let Some(said) = number(&attributes, "size").filter(|&said| said != size as f64) {
+        let reason = format!("says that it has {said} values, and the data have {size} along it");
+        let (file, group) = (
+            super::plain(super::split(location).0),
+            super::split(location).1,
+        );
+        let group = super::plain(group.unwrap_or_default().trim_end_matches("/data"));
+        let remedy = format!(
+            "where its offset and scale are right, h5py corrects it: \
+             h5py.File(\"{file}\", \"r+\")[\"{group}/{axis}\"].attrs[\"size\"] = {size}"
+        );
+        return Err(wrong(reason, remedy));
+    }
+    for (key, may_be_zero) in [("scale", false), ("offset", true)] {
+        let Some(stored) = attributes.get(key).filter(|_| size > 1) else {
+            continue;
+        };
+        let value = number(&attributes, key);
+        if value.is_some_and(|value| value.is_finite() && (may_be_zero || value != 0.0)) {
+            continue;
+        }
+        let found = value.map_or_else(
+            || super::plain(&format!("{stored:?}")),
+            |value| value.to_string(),
+        );
+        let reason = format!(
+            "has the {key} {}, which tells no place",
+            crate::data::npy::short(&found)
+        );
+        let is_of_scan = attributes.get("navigate").and_then(AttrValue::as_i64) != Some(0);
+        if !is_of_scan {
+            let remedy = format!(
+                "HyperSpy sets it before it saves the file again, as in \
+                 signal.axes_manager[\"{name}\"].{key} = 1"
+            );
+            return Err(wrong(reason, remedy));
+        }
+        // Pixels can be counted; a window over channels would mean others.
+        warnings.push(format!(
+            "{}: axis `{}` {reason}; its pixels are counted",
+            super::plain(location),
+            if name.is_empty() { axis } else { &name }
+        ));
+        return Ok(Some(Dimension::uniform(
+            place,
+            size,
+            (&name, ""),
+            (0.0, 0.0),
+        )));
+    }
     if let (Some(offset), Some(scale)) =
         (number(&attributes, "offset"), number(&attributes, "scale"))
     {
@@ -202,8 +259,12 @@ fn dimension(
     };
     // A `DataAxis` lists its values; a `FunctionalDataAxis` has them from those of another axis.
     let coordinates = match attributes.get("expression").and_then(AttrValue::as_str) {
-        Some(expression) => functional(signal, axis, &attributes, (expression, size))
-            .map_err(|error| unknown(format!("follows `{}`: {error}", super::plain(expression))))?,
+        Some(expression) => {
+            functional(signal, axis, &attributes, (expression, size)).map_err(|error| {
+                let expression = super::plain(&crate::data::npy::short(expression));
+                unknown(format!("follows `{expression}`: {error}"))
+            })?
+        }
         None => match listed(signal, axis, &attributes) {
             Some(coordinates) => coordinates,
             None => return Ok(None),
@@ -423,6 +484,110 @@ mod tests {
             message.contains("axis `Wavelength` follows `12 / q`: nothing is called `q`")
                 && message.contains("convert_to_non_uniform_axis"),
             "{message}"
+        );
+    }
+
+    /// 2 x 3 x 4 values, y and x of the scan, with one attribute of an axis as it is given.
+    fn with(axis: usize, name: &str, value: hdf5_pure::AttrValue) -> Vec<u8> {
+        use hdf5_pure::AttrValue::{F64, I8, I64, String as Text};
+        let mut file = hdf5_pure::FileBuilder::new();
+        let mut experiments = file.create_group("Experiments");
+        let mut signal = experiments.create_group("a");
+        let data: Vec<i16> = (0..24).collect();
+        let stored = signal.create_dataset("data");
+        stored.with_i16_data(&data).with_shape(&[2, 3, 4]);
+        for (place, (called, size)) in [("y", 2), ("x", 3), ("E", 4)].into_iter().enumerate() {
+            let mut group = signal.create_group(&format!("axis-{place}"));
+            let attributes = [
+                ("name", Text(called.to_owned())),
+                ("units", Text("nm".to_owned())),
+                ("navigate", I8(i8::from(place < 2))),
+                ("offset", F64(1.0)),
+                ("scale", F64(0.5)),
+                ("size", I64(size)),
+            ];
+            for (key, usual) in attributes {
+                let own = (place == axis && key == name).then(|| value.clone());
+                group.set_attr(key, own.unwrap_or(usual));
+            }
+            signal.add_group(group.finish());
+        }
+        experiments.add_group(signal.finish());
+        file.add_group(experiments.finish());
+        file.finish().unwrap()
+    }
+
+    #[test]
+    fn an_axis_that_tells_no_place_is_refused_for_channels_and_told_for_pixels() {
+        use crate::data::files::{Wanted, open};
+        use hdf5_pure::AttrValue::{F64, String as Text};
+        for (key, value, told) in [
+            ("scale", F64(0.0), "the scale 0,"),
+            ("scale", F64(f64::NAN), "the scale NaN,"),
+            ("scale", F64(f64::INFINITY), "the scale inf,"),
+            ("offset", F64(f64::NAN), "the offset NaN,"),
+            ("scale", Text("0,5".to_owned()), "0,5"),
+        ] {
+            let (_folder, file) = written("a.hspy", &with(2, key, value.clone()));
+            let message = open(&file, Wanted::Any).unwrap_err().to_string();
+            assert!(
+                message.contains("axis `E` has the") && message.contains(told),
+                "{message}"
+            );
+            assert!(message.contains("axes_manager[\"E\"]"), "{message}");
+            let (_folder, file) = written("a.hspy", &with(1, key, value));
+            let signal = open(&file, Wanted::Any).unwrap();
+            let warnings = signal.warnings();
+            assert!(
+                warnings.len() == 1
+                    && warnings[0].contains("axis `x`")
+                    && warnings[0].contains(told),
+                "{warnings:?}"
+            );
+            assert_eq!(signal.axes()[1].units, "px");
+            assert_eq!(signal.axes()[0].units, "nm");
+        }
+        let (_folder, file) = written("a.hspy", &with(2, "scale", F64(0.25)));
+        assert_eq!(spectra(&file).coordinates, [1.0, 1.25, 1.5, 1.75]);
+    }
+
+    #[test]
+    fn axes_of_absurd_magnitudes_and_of_another_size_are_refused() {
+        use hdf5_pure::AttrValue::{F64, I64};
+        for (axis, key, value, told) in [
+            (2, "scale", F64(1e-320), "steps of 1e-320"),
+            (2, "scale", F64(1e307), "reaches 3e307"),
+            (0, "scale", F64(1e-320), "steps of 1e-320"),
+            (2, "offset", F64(1e300), "reaches 1e300"),
+            (2, "offset", F64(1e17), "has steps of 5e-1 from 1e17 on"),
+            (
+                2,
+                "size",
+                I64(5),
+                "says that it has 5 values, and the data have 4",
+            ),
+            (
+                0,
+                "size",
+                I64(3),
+                "says that it has 3 values, and the data have 2",
+            ),
+        ] {
+            let (_folder, file) = written("a.hspy", &with(axis, key, value));
+            let message = read_map(&file).unwrap_err().to_string();
+            assert!(message.contains(told), "{message}");
+        }
+    }
+
+    #[test]
+    fn a_long_expression_is_shortened() {
+        let long = format!("12 / q{}", " + x".repeat(10_000));
+        let (_folder, file) = written("cl.hspy", &signal_with([1, 1, 0], Some(&long)));
+        let message = read_map(&file).unwrap_err().to_string();
+        assert!(
+            message.contains("follows `12 / q + x") && message.len() < 1000,
+            "{}",
+            message.len()
         );
     }
 

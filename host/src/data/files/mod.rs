@@ -176,6 +176,7 @@ impl Signal {
     fn of(mut array: array::Array) -> Result<Self, DatasetError> {
         array.drop_single();
         array.require_rank()?;
+        array.require_axes()?;
         let pixels = array.shape.iter().take(2).product();
         array.conditions = array.conditions.of_area(pixels);
         Ok(Self(array))
@@ -219,6 +220,11 @@ impl Signal {
     /// Name of the values and their units; empty where the file tells none.
     pub fn quantity(&self) -> (&str, &str) {
         (&self.0.quantity, &self.0.units)
+    }
+
+    /// What the file says and cannot be so, each in one line for people: what is read leaves it out.
+    pub fn warnings(&self) -> &[String] {
+        &self.0.warnings
     }
 
     /// How its values were recorded, as far as the file says it.
@@ -319,6 +325,72 @@ fn no_map(location: &str, shape: &[usize]) -> DatasetError {
         accepted: "rows x columns, an image or a map; of spectra, which --response takes, numpy.sum(values, axis=-1) \
                    makes one",
     }
+}
+
+/// What a file holds that is read as a map or as spectra: the first few, and how many more there are.
+#[derive(Debug)]
+pub struct Found {
+    /// Locations, in the order of the file, with what is there.
+    pub shown: Vec<(String, Result<Signal, DatasetError>)>,
+    /// How many there are beside them.
+    pub more: usize,
+    /// What was not looked at, for people.
+    pub cut: Option<String>,
+}
+
+/// Opens the first `most` of what a file holds, without values. The file is looked through once, however
+/// many there are.
+///
+/// # Errors
+/// As [`locations`].
+pub fn first(location: &str, most: usize) -> Result<Found, DatasetError> {
+    let (file, inside) = split(location);
+    let is_plain = inside.is_none() && Path::new(file).is_file();
+    if is_plain && Format::of(file)? == Format::Hdf5 {
+        let (arrays, more, cut) = hdf5::read_first(file, most)?;
+        let opened = arrays.into_iter();
+        let opened = opened
+            .map(|(path, array)| (location_of(file, Some(&path)), array.and_then(Signal::of)));
+        return Ok(Found {
+            shown: opened.collect(),
+            more,
+            cut,
+        });
+    }
+    if is_plain && Format::of(file)? == Format::Npz {
+        let (arrays, more) = numpy::read_first(file, most)?;
+        let opened = arrays.into_iter();
+        let opened = opened
+            .map(|(name, array)| (location_of(file, Some(&name)), array.and_then(Signal::of)));
+        return Ok(Found {
+            shown: opened.collect(),
+            more,
+            cut: None,
+        });
+    }
+    if is_plain && Format::of(file)? == Format::Tiff {
+        let (arrays, more, cut) = tiff::read_first(file, most)?;
+        let opened = arrays.into_iter();
+        let opened =
+            opened.map(|(page, array)| (format!("{file}#{page}"), array.and_then(Signal::of)));
+        return Ok(Found {
+            shown: opened.collect(),
+            more,
+            cut,
+        });
+    }
+    let locations = locations(location)?;
+    let more = locations.len().saturating_sub(most);
+    let shown = locations.into_iter().take(most);
+    let shown = shown.map(|location| {
+        let signal = open(&location, Wanted::Any);
+        (location, signal)
+    });
+    Ok(Found {
+        shown: shown.collect(),
+        more,
+        cut: None,
+    })
 }
 
 /// The locations of everything in a file that is read as a map or as spectra.
@@ -424,7 +496,11 @@ fn split(location: &str) -> (&str, Option<&str>) {
     if Path::new(location).exists() {
         return (location, None);
     }
-    match location.rsplit_once('#') {
+    // What is inside may have a `#` in its name as well: the longest name of something that is there counts.
+    let marks = location.rmatch_indices('#');
+    let parts = marks.map(|(at, mark)| (&location[..at], &location[at + mark.len()..]));
+    let there = parts.clone().find(|(file, _)| Path::new(file).exists());
+    match there.or_else(|| parts.clone().next()) {
         Some((file, inside)) => (
             file,
             Some(inside.trim_matches('/')).filter(|s| !s.is_empty()),

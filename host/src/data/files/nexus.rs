@@ -79,13 +79,24 @@ pub(super) fn describe(
     member: impl Fn(&str) -> Result<Option<Dataset>, DatasetError>,
 ) -> Result<(), DatasetError> {
     let attributes = group.attrs().unwrap_or_default();
-    for (place, name) in axes(&attributes, dataset).iter().enumerate() {
-        let index = attributes.get(&format!("{name}_indices"));
-        let index = index.and_then(|index| {
-            let single = index.as_i64().and_then(|index| usize::try_from(index).ok());
-            single.or_else(|| index.to_f64s()?.first().map(|&index| index as usize))
-        });
-        let place = index.unwrap_or(place);
+    let index = |name: &str| {
+        let index = attributes.get(&format!("{name}_indices"))?;
+        let single = index.as_i64().and_then(|index| usize::try_from(index).ok());
+        single.or_else(|| index.to_f64s()?.first().map(|&index| index as usize))
+    };
+    let named = axes(&attributes, dataset);
+    // An axis that is named by its place alone, where the list of axes has a dot.
+    let placed = attributes.keys().filter_map(|key| {
+        let name = key.strip_suffix("_indices")?;
+        let place = index(name)?;
+        let free = named.get(place).is_none_or(|said| said == ".");
+        (free && !named.iter().any(|said| said == name)).then(|| (place, name.to_owned()))
+    });
+    let mut placed: Vec<_> = placed.collect();
+    placed.sort_unstable();
+    let all = named.iter().cloned().enumerate().chain(placed);
+    for (place, name) in &all.collect::<Vec<_>>() {
+        let place = index(name).unwrap_or(*place);
         let axis = if name == "." { None } else { member(name)? };
         if let Some(dimension) = axis.and_then(|axis| dimension(&axis, name, place)) {
             array.names_axes |= place < 2;
@@ -139,4 +150,60 @@ fn dimension(axis: &Dataset, name: &str, place: usize) -> Option<Dimension> {
     let values = plain_values(axis)?;
     let units = text(axis, "units");
     Some(Dimension::listed(place, (&plain(name), &units), values))
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::data::files::testing::{named, spectra, written};
+
+    /// 4 channels x 2 rows x 3 columns, with the axes as they are named, and units of each.
+    fn channels_first(axes: [(&str, &str); 3], said: [&str; 3]) -> Vec<u8> {
+        use hdf5_pure::AttrValue::{I64, String as Text, StringArray};
+        let mut file = hdf5_pure::FileBuilder::new();
+        let mut group = file.create_group("data");
+        group.set_attr("NX_class", Text("NXdata".to_owned()));
+        group.set_attr("signal", Text("d".to_owned()));
+        group.set_attr("axes", StringArray(said.map(str::to_owned).to_vec()));
+        let value = |i: u16| 100 * (i / 3 % 2) + 10 * (i % 3) + i / 6;
+        let stored = group.create_dataset("d");
+        stored
+            .with_u16_data(&(0..24).map(value).collect::<Vec<_>>())
+            .with_shape(&[4, 2, 3]);
+        for (place, ((name, units), size)) in axes.into_iter().zip([4_u8, 2, 3]).enumerate() {
+            let values: Vec<f64> = (0..size).map(|i| 400.0 + f64::from(i)).collect();
+            let axis = group.create_dataset(name);
+            axis.with_f64_data(&values)
+                .set_attr("units", Text(units.to_owned()));
+            group.set_attr(&format!("{name}_indices"), I64(place as i64));
+        }
+        file.add_group(group.finish());
+        file.finish().unwrap()
+    }
+
+    #[test]
+    fn channels_are_told_by_name_where_their_units_are_those_of_a_length() {
+        for (name, units) in [
+            ("wavelength", "nm"),
+            ("delay", "ps"),
+            ("photon_energy", "J"),
+        ] {
+            let axes = [(name, units), ("yy", "um"), ("xx", "um")];
+            let (_folder, file) = written("a.nxs", &channels_first(axes, axes.map(|axis| axis.0)));
+            let found = spectra(&file);
+            assert_eq!((found.height(), found.width()), (2, 3));
+            assert_eq!(named(&found.channels), (name, units));
+            assert_eq!(found.at(1, 2), [120.0, 121.0, 122.0, 123.0]);
+        }
+    }
+
+    #[test]
+    fn axes_that_are_named_by_their_places_alone_are_read() {
+        let axes = [("en", "keV"), ("yy", "nm"), ("xx", "nm")];
+        let (_folder, file) = written("a.nxs", &channels_first(axes, [".", ".", "."]));
+        let found = spectra(&file);
+        assert_eq!(found.coordinates, [400.0, 401.0, 402.0, 403.0]);
+        assert_eq!(named(&found.channels), ("en", "keV"));
+        assert_eq!(named(&found.rows), ("yy", "nm"));
+        assert_eq!(found.at(1, 2), [120.0, 121.0, 122.0, 123.0]);
+    }
 }

@@ -97,6 +97,14 @@ pub(super) fn describe(
     if rank > 2 && (data_type == "IMAGE_STACK" || spatial.len() > 2) {
         return Err(array.is_stack());
     }
+    if rank == 3 && spectral.len() > 1 && spatial.len() < 2 {
+        let shape = super::shape_text(&array.shape);
+        return Err(DatasetError::Shape {
+            location: array.location.clone(),
+            shape: format!("{shape} ({} dimensions of spectra)", spectral.len()),
+            accepted: DatasetError::SHAPES,
+        });
+    }
     if rank == 3 {
         match (spectral.as_slice(), spatial.as_slice()) {
             (&[place], _) => put_last(array, place),
@@ -225,6 +233,36 @@ mod tests {
         let (_folder, file) = written("a.nsid", &energy_first("IMAGE_STACK"));
         let message = read(&file).unwrap_err().to_string();
         assert!(message.contains("4x2x3 (a stack of images)"), "{message}");
+    }
+
+    #[test]
+    fn two_dimensions_of_spectra_are_no_map() {
+        use hdf5_pure::AttrValue::{String as Text, StringArray};
+        let mut file = hdf5_pure::FileBuilder::new();
+        for (name, kind, size) in [
+            ("y", "SPATIAL", 2_u8),
+            ("V", "SPECTRAL", 3),
+            ("E", "SPECTRAL", 4),
+        ] {
+            let values: Vec<f64> = (0..size).map(f64::from).collect();
+            let scale = file.create_dataset(name);
+            scale
+                .with_f64_data(&values)
+                .set_attr("dimension_type", Text(kind.to_owned()));
+        }
+        let main = file.create_dataset("data");
+        main.with_u16_data(&(0..24).collect::<Vec<_>>())
+            .with_shape(&[2, 3, 4]);
+        let labels = ["y", "V", "E"].map(str::to_owned).to_vec();
+        main.set_attr("DIMENSION_LABELS", StringArray(labels));
+        main.set_attr("main_data_name", Text("data".to_owned()));
+        main.set_attr("data_type", Text("SPECTRAL_IMAGE".to_owned()));
+        let (_folder, file) = written("a.h5", &file.finish().unwrap());
+        let message = read(&format!("{file}#data")).unwrap_err().to_string();
+        assert!(
+            message.contains("2x3x4 (2 dimensions of spectra)"),
+            "{message}"
+        );
     }
 
     /// 3 positions x 4 energies, value = 10 position + energy, in either order.

@@ -16,7 +16,29 @@ pub(super) enum Kind {
 }
 
 impl Kind {
-    pub(super) fn of(dtype: &DType) -> Self {
+    /// The type of a dataset.
+    pub(super) fn of_dataset(dataset: &Dataset) -> Self {
+        let datatype = dataset.datatype();
+        match (dataset.dtype(), &datatype) {
+            (Err(e), _) => Self::Other(format!("unknown ({e})")),
+            (Ok(_), Ok(Datatype::FloatingPoint { size, layout, .. }))
+                if !datatype.as_ref().is_ok_and(is_read) =>
+            {
+                Self::Other(format!(
+                    "{UNREAD_FLOAT} (of {size} bytes, exponent of {} bits with bias {} from bit {} on, mantissa of \
+                     {} bits from bit {} on)",
+                    layout.exponent_size,
+                    layout.exponent_bias,
+                    layout.exponent_location,
+                    layout.mantissa_size,
+                    layout.mantissa_location
+                ))
+            }
+            (Ok(dtype), _) => Self::of(&dtype),
+        }
+    }
+
+    fn of(dtype: &DType) -> Self {
         use DType::{
             Compound, Enum, F32, F64, I8, I16, I32, I64, Other, U8, U16, U32, U64,
             VariableLengthString,
@@ -52,6 +74,46 @@ const HALF: FloatingPointLayout = FloatingPointLayout {
     exponent_bias: 15,
 };
 
+/// IEEE 754 binary32 and binary64.
+const SINGLE: FloatingPointLayout = FloatingPointLayout {
+    bit_offset: 0,
+    bit_precision: 32,
+    exponent_location: 23,
+    exponent_size: 8,
+    mantissa_location: 0,
+    mantissa_size: 23,
+    exponent_bias: 127,
+};
+const DOUBLE: FloatingPointLayout = FloatingPointLayout {
+    bit_offset: 0,
+    bit_precision: 64,
+    exponent_location: 52,
+    exponent_size: 11,
+    mantissa_location: 0,
+    mantissa_size: 52,
+    exponent_bias: 1023,
+};
+
+/// Floats of other layouts, which nothing here takes apart: a bias that is not heeded gives other numbers.
+pub(super) const UNREAD_FLOAT: &str = "float in a layout other than those of IEEE 754";
+
+/// Whether numbers of a type are read as they are: floats in the layouts of IEEE 754, and whatever is no
+/// float.
+fn is_read(datatype: &Datatype) -> bool {
+    match datatype {
+        Datatype::FloatingPoint {
+            size,
+            byte_order,
+            layout,
+        } => {
+            let usual = matches!((size, layout), (4, layout) if *layout == SINGLE)
+                || matches!((size, layout), (8, layout) if *layout == DOUBLE);
+            half_order(datatype).is_some() || usual && *byte_order != DatatypeByteOrder::Vax
+        }
+        _ => true,
+    }
+}
+
 /// How the bytes of half-precision numbers are read; nothing for other types.
 pub(super) fn half_order(datatype: &Datatype) -> Option<fn([u8; 2]) -> f16> {
     match datatype {
@@ -70,6 +132,7 @@ pub(super) fn half_order(datatype: &Datatype) -> Option<fn([u8; 2]) -> f16> {
 
 /// The few numbers of a dataset that tells of others, such as an axis; nothing where they cannot be read.
 pub(super) fn plain_values(dataset: &Dataset) -> Option<Vec<f64>> {
+    is_read(&dataset.datatype().ok()?).then_some(())?;
     filters::require_chunk(dataset, "").ok()?;
     dataset.read_f64().ok()
 }

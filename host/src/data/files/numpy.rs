@@ -1,10 +1,12 @@
 //! `NumPy`'s `.npy` and `.npz`.
 
 use std::fs::File;
-use std::io::{BufReader, Read};
+use std::io::{BufReader, Read, Seek, SeekFrom};
 use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use zip::ZipArchive;
+use zip::result::ZipError;
 
 use super::array::{Array, is_candidate};
 use super::error::DatasetError;
@@ -61,7 +63,10 @@ fn require_whole(
 /// # Errors
 /// When it is no archive.
 pub(super) fn list_npz(file: &str) -> Result<Vec<(String, Vec<usize>)>, DatasetError> {
-    let mut archive = unzip(file)?;
+    Ok(list(&mut unzip(file)?))
+}
+
+fn list(archive: &mut Archive) -> Vec<(String, Vec<usize>)> {
     let names = archive.file_names();
     let names = names.filter_map(|name| name.strip_suffix(".npy"));
     let mut names: Vec<String> = names.map(str::to_owned).collect();
@@ -75,7 +80,26 @@ pub(super) fn list_npz(file: &str) -> Result<Vec<(String, Vec<usize>)>, DatasetE
             shapes.push((name, npy.shape().to_vec()));
         }
     }
-    Ok(shapes)
+    shapes
+}
+
+/// What is opened of an archive, each with its name.
+type Arrays = Vec<(String, Result<Array, DatasetError>)>;
+
+/// Opens the first `most` arrays that are a map or spectra, and says how many more there are.
+///
+/// # Errors
+/// When it is no archive.
+pub(super) fn read_first(file: &str, most: usize) -> Result<(Arrays, usize), DatasetError> {
+    let mut archive = unzip(file)?;
+    let mut names = list(&mut archive);
+    names.retain(|(_, shape)| is_candidate(shape));
+    let more = names.len().saturating_sub(most);
+    let opened = names.into_iter().take(most).map(|(name, _)| {
+        let array = member(file, &name, archive.clone());
+        (name, array)
+    });
+    Ok((opened.collect(), more))
 }
 
 /// One array of a `.npz` archive: the one named `inside`, or the only one of the rank that is
@@ -88,49 +112,67 @@ pub(super) fn read_npz(
     inside: Option<&str>,
     wanted: Wanted,
 ) -> Result<Array, DatasetError> {
-    let shapes = list_npz(file)?;
-    let available = || {
-        let listed: Vec<String> = shapes
+    let available = |shapes: &[(String, Vec<usize>)]| {
+        /// A file of thousands must not fill the screen.
+        const SHOWN: usize = 24;
+        let listed = shapes
             .iter()
-            .map(|(name, shape)| format!("{} ({})", plain(name), super::shape_text(shape)))
-            .collect();
+            .take(SHOWN)
+            .map(|(name, shape)| format!("{} ({})", plain(name), super::shape_text(shape)));
+        let mut listed: Vec<String> = listed.collect();
+        if let Some(more @ 1..) = shapes.len().checked_sub(SHOWN) {
+            listed.push(format!("and {more} more"));
+        }
         if listed.is_empty() {
             "no array".to_owned()
         } else {
             listed.join(", ")
         }
     };
-    let name = match inside {
-        Some(inside) => inside.to_owned(),
-        None => only_candidate(&shapes, wanted).ok_or_else(|| {
-            let (file, available) = (file.to_owned(), available());
+    let name = if let Some(inside) = inside {
+        // The headers of all the others need not be read.
+        inside.to_owned()
+    } else {
+        let shapes = list_npz(file)?;
+        if shapes.is_empty() {
+            require_known_compression(file)?;
+        }
+        only_candidate(&shapes, wanted).ok_or_else(|| {
+            let (file, available) = (file.to_owned(), available(&shapes));
             if shapes.iter().any(|(_, shape)| is_candidate(shape)) {
                 DatasetError::Ambiguous { file, available }
             } else {
                 DatasetError::Nothing { file, available }
             }
-        })?,
+        })?
     };
-    let mut archive = unzip(file)?;
-    let unreadable = |e: std::io::Error| DatasetError::unreadable(file, ARCHIVE, &e);
-    let entry = format!("{name}.npy");
-    if archive.index_for_name(&entry).is_none() {
+    let archive = unzip(file)?;
+    if archive.index_for_name(&format!("{name}.npy")).is_none() {
         return Err(DatasetError::UnknownInside {
             file: file.to_owned(),
             inside: name,
-            available: available(),
+            available: available(&list_npz(file)?),
         });
     }
-    let packed = archive.by_name(&entry).map_err(|e| unreadable(e.into()))?;
+    member(file, &name, archive)
+}
+
+/// The array of that name, which is in the archive.
+fn member(file: &str, name: &str, mut archive: Archive) -> Result<Array, DatasetError> {
+    let unreadable = |e: std::io::Error| DatasetError::unreadable(file, ARCHIVE, &e);
+    let entry = format!("{name}.npy");
+    let location = format!("{file}#{name}");
+    let packed = archive
+        .by_name(&entry)
+        .map_err(|e| not_unpacked(file, &location, e))?;
     let length = packed.size();
     let npy = Npy::new(packed).map_err(unreadable)?;
-    let location = format!("{file}#{name}");
     let size = real(&npy, &location)?.1;
     let (shape, column_major) = (npy.shape().to_vec(), npy.column_major());
     require_whole(&location, &shape, size, length)?;
     drop(npy);
     let found = location.clone();
-    let mut array = Array::bare(&location, shape, &name, move || {
+    let mut array = Array::bare(&location, shape, name, move || {
         let unreadable = |e: std::io::Error| DatasetError::unreadable(&found, ARCHIVE, &e);
         let packed = archive.by_name(&entry).map_err(|e| unreadable(e.into()))?;
         values(Npy::new(packed).map_err(unreadable)?, &found)
@@ -139,12 +181,130 @@ pub(super) fn read_npz(
     Ok(in_order(array, column_major))
 }
 
+/// Refuses an archive of which no array can be unpacked, with the reason of the first.
+fn require_known_compression(file: &str) -> Result<(), DatasetError> {
+    let mut archive = unzip(file)?;
+    let first = archive
+        .file_names()
+        .find(|name| name.strip_suffix(".npy").is_some());
+    let Some(first) = first.map(str::to_owned) else {
+        return Ok(());
+    };
+    match archive.by_name(&first) {
+        Err(error) => Err(not_unpacked(file, file, error)),
+        Ok(_) => Ok(()),
+    }
+}
+
+/// The error of an array that cannot be unpacked; of a compression that is not read, with the remedy.
+fn not_unpacked(file: &str, location: &str, error: ZipError) -> DatasetError {
+    match error {
+        ZipError::UnsupportedArchive(_) | ZipError::CompressionMethodNotSupported(_) => {
+            DatasetError::Filter {
+                location: location.to_owned(),
+                filter: "a compression other than deflate".to_owned(),
+                remedy: format!(
+                    "NumPy writes it so that it is: numpy.savez_compressed(\"new.npz\", **numpy.load(\"{}\"))",
+                    plain(file)
+                ),
+            }
+        }
+        other => DatasetError::unreadable(file, ARCHIVE, &std::io::Error::from(other)),
+    }
+}
+
 const ARCHIVE: &str = "NumPy archive";
 
-fn unzip(file: &str) -> Result<ZipArchive<BufReader<File>>, DatasetError> {
+/// An open archive. Clones share its directory, which of thousands of arrays takes long to read.
+type Archive = ZipArchive<SharedFile>;
+
+fn unzip(file: &str) -> Result<Archive, DatasetError> {
     let unreadable = |e: std::io::Error| DatasetError::unreadable(file, ARCHIVE, &e);
-    let reader = BufReader::new(File::open(file).map_err(unreadable)?);
+    let reader = SharedFile::new(File::open(file).map_err(unreadable)?);
     ZipArchive::new(reader).map_err(|e| unreadable(e.into()))
+}
+
+/// A file that several read, each at a place of its own.
+struct SharedFile {
+    file: Arc<Mutex<File>>,
+    position: u64,
+    /// What was read ahead, and how much of it is taken.
+    ahead: Vec<u8>,
+    taken: usize,
+}
+
+impl SharedFile {
+    /// Bytes that are read at once.
+    const AHEAD: u64 = 1 << 13;
+
+    fn new(file: File) -> Self {
+        Self {
+            file: Arc::new(Mutex::new(file)),
+            position: 0,
+            ahead: Vec::new(),
+            taken: 0,
+        }
+    }
+}
+
+impl Clone for SharedFile {
+    fn clone(&self) -> Self {
+        Self {
+            file: Arc::clone(&self.file),
+            position: self.position,
+            ahead: Vec::new(),
+            taken: 0,
+        }
+    }
+}
+
+impl Read for SharedFile {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        if self.taken == self.ahead.len() {
+            let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
+            file.seek(SeekFrom::Start(self.position))?;
+            self.ahead.clear();
+            self.taken = 0;
+            // Large pieces are not copied twice.
+            if buffer.len() as u64 >= Self::AHEAD {
+                let count = file.read(buffer)?;
+                self.position += count as u64;
+                return Ok(count);
+            }
+            file.by_ref()
+                .take(Self::AHEAD)
+                .read_to_end(&mut self.ahead)?;
+        }
+        let count = (&self.ahead[self.taken..]).read(buffer)?;
+        self.taken += count;
+        self.position += count as u64;
+        Ok(count)
+    }
+}
+
+impl Seek for SharedFile {
+    fn seek(&mut self, to: SeekFrom) -> std::io::Result<u64> {
+        let end = || {
+            let file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
+            Ok::<_, std::io::Error>(file.metadata()?.len())
+        };
+        let to = match to {
+            SeekFrom::Start(place) => Some(place),
+            SeekFrom::Current(by) => self.position.checked_add_signed(by),
+            SeekFrom::End(by) => end()?.checked_add_signed(by),
+        };
+        let to = to.ok_or(std::io::ErrorKind::InvalidInput)?;
+        let begun = self.position - self.taken as u64;
+        match to
+            .checked_sub(begun)
+            .and_then(|at| usize::try_from(at).ok())
+        {
+            Some(at) if at < self.ahead.len() => self.taken = at,
+            _ => (self.ahead, self.taken) = (Vec::new(), 0),
+        }
+        self.position = to;
+        Ok(to)
+    }
 }
 
 /// A single array is taken whatever its shape, so that the complaint is about the shape; among
@@ -324,6 +484,59 @@ mod tests {
         std::fs::write(&file, &bytes).unwrap();
         let message = read(&format!("{file}#cube")).unwrap_err().to_string();
         assert!(message.contains("checksum"), "{message}");
+    }
+
+    /// An archive with one array of 2 x 2 under a name.
+    fn archive(name: &str) -> Vec<u8> {
+        let mut archive = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+        let options = zip::write::SimpleFileOptions::default()
+            .compression_method(zip::CompressionMethod::Stored);
+        archive.start_file(format!("{name}.npy"), options).unwrap();
+        npy::write(&mut archive, &[2, 2], [1.0, 2.0, 3.0, 4.0]).unwrap();
+        archive.finish().unwrap().into_inner()
+    }
+
+    #[test]
+    fn a_compression_that_is_not_read_is_told_with_the_line_that_writes_another() {
+        let mut bytes = archive("a");
+        // The method in the header of the entry and in the directory: 14 is LZMA.
+        for (mark, place) in [(b"PK\x03\x04", 8), (b"PK\x01\x02", 10)] {
+            let at = bytes.windows(4).position(|bytes| bytes == mark).unwrap();
+            bytes[at + place] = 14;
+        }
+        let (_folder, file) = written("a.npz", &bytes);
+        for place in ["", "#a"] {
+            let message = read(&format!("{file}{place}")).unwrap_err().to_string();
+            assert!(
+                message.contains("a compression other than deflate, which is not read")
+                    && message.contains("numpy.savez_compressed(\"new.npz\", **numpy.load("),
+                "{message}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_name_with_a_number_sign_is_reached() {
+        let (_folder, file) = written("a.npz", &archive("we ird/#name"));
+        let map = read_map(&format!("{file}#we ird/#name")).unwrap();
+        assert_eq!(map.values, [1.0, 2.0, 3.0, 4.0]);
+        let found = crate::data::files::locations(&file).unwrap();
+        assert_eq!(read_map(&found[0]).unwrap().quantity, "we ird/#name");
+        let (_folder, file) = written("b#1.npz", &archive("c"));
+        assert_eq!(read_map(&format!("{file}#c")).unwrap().quantity, "c");
+    }
+
+    #[test]
+    fn axes_without_names_are_called_by_the_places_that_they_have_at_last() {
+        use crate::data::files::{Wanted, open};
+        let (_folder, file) = written("a.npy", &bare("|u1", false, "1, 2, 3, 4", &[0; 24]));
+        let signal = open(&file, Wanted::Any).unwrap();
+        let named: Vec<(&str, &str)> = signal
+            .axes()
+            .iter()
+            .map(|axis| (axis.name.as_str(), axis.units.as_str()))
+            .collect();
+        assert_eq!(named, [("y", "px"), ("x", "px"), ("channel", "")]);
     }
 
     #[test]

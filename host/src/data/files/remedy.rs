@@ -2,6 +2,8 @@
 
 use std::fs::File;
 use std::io::{BufRead as _, BufReader, Read as _};
+#[cfg(feature = "hdf5")]
+use std::path::Path;
 
 use super::{DatasetError, Format, extension, plain, stem};
 
@@ -96,5 +98,18 @@ fn scifireaders(reader: &str, file: &str, new: &str) -> String {
     format!(
         "SciFiReaders converts it: [numpy.save(f\"{new}-{{name}}.npy\", numpy.array(data)) for name, \
          data in SciFiReaders.{reader}(\"{file}\").read().items()]"
+    )
+}
+
+/// The line with which h5py writes a dataset of a file anew, in a copy; `how` follows what is read.
+#[cfg(feature = "hdf5")]
+pub(super) fn written_anew(file: &str, path: &str, how: &str) -> String {
+    // Beside it, where files to which it refers are found.
+    let new = Path::new(file).with_file_name(format!("new.{}", super::extension(file)));
+    let (file, path, new) = (plain(file), plain(path), plain(&new.to_string_lossy()));
+    format!(
+        "h5py writes them so that they are: shutil.copy(\"{file}\", \"{new}\"); f = h5py.File(\"{new}\", \"r+\"); \
+         d = f[\"{path}\"]; v, a = d{how}[()], dict(d.attrs); del f[\"{path}\"]; f[\"{path}\"] = v; \
+         f[\"{path}\"].attrs.update(a); f.close()"
     )
 }

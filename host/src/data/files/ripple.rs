@@ -12,6 +12,7 @@ use super::conditions::Conditions;
 use super::error::DatasetError;
 use super::plain;
 use super::raw::{self, Place};
+use crate::data::npy;
 
 const FORMAT: &str = "ripple file";
 
@@ -26,16 +27,35 @@ pub(super) fn read(file: &str, inside: Option<&str>) -> Result<Array, DatasetErr
     super::refuse_inside(file, inside)?;
     let keys = keys(file)?;
     let refused = |reason: String| DatasetError::unreadable(file, FORMAT, &reason);
-    let text = |key: &str| keys.get(key).map(String::as_str);
+    let text = |key: &str| keys.get(key).map(|(_, text)| text.as_str());
     let wrong = |key: &str, accepted: &str| {
-        let found = text(key).map_or("is missing".to_owned(), |found| format!("is `{found}`"));
-        refused(format!("`{key}` {found}; expected {accepted}"))
+        let found = keys.get(key).map_or_else(
+            || format!("`{key}` is missing"),
+            |(line, found)| format!("line {line}: `{key}` is `{}`", npy::short(found)),
+        );
+        refused(format!("{found}; expected {accepted}"))
     };
     let whole = |key: &str| {
         let value = text(key).and_then(|text| text.parse::<usize>().ok());
         value.ok_or_else(|| wrong(key, "a whole number"))
     };
-    let number = |key: &str| text(key).and_then(|text| text.parse::<f64>().ok());
+    let said = |key: &str| text(key).filter(|text| !matches!(*text, "" | "<undefined>"));
+    for key in keys.keys().filter(|key| is_number(key)) {
+        let step = key.ends_with("-scale") || key == "ev-per-chan";
+        let fits = |text: &str| {
+            let number = text.parse::<f64>().ok().filter(|number| number.is_finite());
+            number.is_some_and(|number| !step || number != 0.0)
+        };
+        if !said(key).is_none_or(fits) {
+            let accepted = if step {
+                "a number other than 0, as 0.5"
+            } else {
+                "a number, as 0.5"
+            };
+            return Err(wrong(key, accepted));
+        }
+    }
+    let number = |key: &str| said(key).and_then(|text| text.parse::<f64>().ok());
     let (height, width, depth) = (whole("height")?, whole("width")?, whole("depth")?);
     let dtype = dtype(
         text("data-type").unwrap_or_default(),
@@ -77,15 +97,16 @@ pub(super) fn read(file: &str, inside: Option<&str>) -> Result<Array, DatasetErr
     for (place, &usual) in usual.iter().enumerate().take(array.shape.len()) {
         let of = |what: &str| format!("{usual}-{what}");
         let per_channel = number("ev-per-chan").filter(|_| place == 2);
-        let said = number(&of("scale"));
+        let scale = number(&of("scale"));
         let units = text(&of("units")).filter(|units| *units != "<undefined>");
-        let units = match (units, said, per_channel) {
+        let units = match (units, scale, per_channel) {
             (Some(units), _, _) if !units.is_empty() => plain(units),
             // What the format itself counts in.
             (_, None, Some(_)) => "eV".to_owned(),
             _ => String::new(),
         };
-        let scale = said.or(per_channel).unwrap_or(0.0);
+        // Without a scale the channels are counted.
+        let scale = scale.or(per_channel).unwrap_or(0.0);
         let name = text(&of("name")).map(plain).unwrap_or_default();
         let offset = number(&of("origin")).unwrap_or(0.0);
         let size = array.shape[place];
@@ -101,8 +122,29 @@ pub(super) fn read(file: &str, inside: Option<&str>) -> Result<Array, DatasetErr
     Ok(array)
 }
 
-/// The keys of the text and their values, in the form of Lispix or in that of Oxford's INCA.
-fn keys(file: &str) -> Result<HashMap<String, String>, DatasetError> {
+/// Whether the value of a key is a number that need not be whole.
+fn is_number(key: &str) -> bool {
+    const OTHERS: [&str; 10] = [
+        "ev-per-chan",
+        "beam-energy",
+        "live-time",
+        "convergence-angle",
+        "collection-angle",
+        "elevation-angle",
+        "azimuth-angle",
+        "tilt-stage",
+        "energy-resolution",
+        "detector-peak-width-ev",
+    ];
+    let of_axis = ["height-", "width-", "depth-"]
+        .into_iter()
+        .find_map(|axis| key.strip_prefix(axis));
+    matches!(of_axis, Some("scale" | "origin")) || OTHERS.contains(&key)
+}
+
+/// The keys of the text, each with the number of its line and its value, in the form of Lispix or in that of
+/// Oxford's INCA.
+fn keys(file: &str) -> Result<HashMap<String, (usize, String)>, DatasetError> {
     let unreadable = |e: std::io::Error| DatasetError::unreadable(file, FORMAT, &e);
     let mut bytes = Vec::new();
     let open = File::open(file).map_err(unreadable)?;
@@ -113,7 +155,7 @@ fn keys(file: &str) -> Result<HashMap<String, String>, DatasetError> {
         Ok(text) => text.to_owned(),
         Err(_) => bytes.iter().map(|&byte| char::from(byte)).collect(),
     };
-    let entries = text.lines().filter_map(|line| {
+    let entries = (1..).zip(text.lines()).filter_map(|(number, line)| {
         let line = line.split(';').next()?.trim();
         let line = line
             .strip_prefix("(MLX::")
@@ -123,7 +165,7 @@ fn keys(file: &str) -> Result<HashMap<String, String>, DatasetError> {
             .split_once('\t')
             .or_else(|| line.split_once(" : "))
             .or_else(|| line.split_once(' '))?;
-        Some((key.trim().to_lowercase(), value.trim().to_owned()))
+        Some((key.trim().to_lowercase(), (number, value.trim().to_owned())))
     });
     Ok(entries.collect())
 }
@@ -152,4 +194,43 @@ fn beside(file: &str) -> Option<String> {
     let mut found = extensions.map(|extension| Path::new(file).with_extension(extension));
     let path = found.find(|path| path.is_file())?;
     Some(path.to_string_lossy().into_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::data::files::read;
+    use crate::data::files::testing::{spectra, written};
+
+    fn header(more: &str) -> String {
+        let keys = "key\tvalue\nwidth\t2\nheight\t1\ndepth\t3\noffset\t0\ndata-length\t1\n\
+                    data-type\tunsigned\nbyte-order\tdont-care\nrecord-by\tvector\n";
+        format!("{keys}{more}")
+    }
+
+    #[test]
+    fn a_number_that_is_none_is_refused_with_its_line_whatever_it_is_of() {
+        let (folder, file) = written("a.rpl", header("depth-scale\t0.5\n").as_bytes());
+        std::fs::write(folder.path().join("a.raw"), [1, 2, 3, 4, 5, 6]).unwrap();
+        assert_eq!(spectra(&file).coordinates, [0.0, 0.5, 1.0]);
+        for (key, value) in [
+            ("depth-scale", "0,5"),
+            ("depth-scale", "0"),
+            ("depth-scale", "nan"),
+            ("depth-origin", "1 eV"),
+            ("width-scale", "inf"),
+            ("height-origin", "0,25"),
+            ("ev-per-chan", "10eV"),
+            ("beam-energy", "200 kV"),
+            ("live-time", "1,5"),
+        ] {
+            std::fs::write(&file, header(&format!("{key}\t{value}\n"))).unwrap();
+            let message = read(&file).unwrap_err().to_string();
+            let wanted = format!("line 10: `{key}` is `{value}`; expected a number");
+            assert!(message.contains(&wanted), "{message}");
+        }
+        for unsaid in ["depth-scale\t\n", "depth-scale\t<undefined>\n", ""] {
+            std::fs::write(&file, header(unsaid)).unwrap();
+            assert_eq!(spectra(&file).coordinates, [0.0, 1.0, 2.0]);
+        }
+    }
 }

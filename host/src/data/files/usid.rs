@@ -16,7 +16,14 @@ const MOST_ENTRIES: usize = 1 << 23;
 const POSITION: &str = "Position_Indices";
 const CHANNEL: &str = "Spectroscopic_Indices";
 
-/// The folder with the tables that describe a dataset; nothing when it is not USID data.
+/// Whether a dataset is one of the tables that describe others.
+pub(super) fn is_table(info: &DatasetInfo) -> bool {
+    let name = info.path.rsplit('/').next();
+    matches!(name, Some(POSITION | CHANNEL))
+}
+
+/// The folder with the tables, among those found, that describe a dataset; nothing when it is not USID
+/// data.
 pub(super) fn tables<'a>(found: &[DatasetInfo], info: &'a DatasetInfo) -> Option<&'a str> {
     let [positions, channels] = info.shape[..] else {
         return None;

@@ -17,6 +17,17 @@ pub(super) fn list_signals(file: &str) -> Result<Vec<String>, DatasetError> {
     Err(refused(file))
 }
 
+/// What is opened of a file, each with its path inside.
+type Arrays = Vec<(String, Result<Array, DatasetError>)>;
+
+/// Refuses the file.
+pub(super) fn read_first(
+    file: &str,
+    _most: usize,
+) -> Result<(Arrays, usize, Option<String>), DatasetError> {
+    Err(refused(file))
+}
+
 /// Refuses the file.
 ///
 /// # Errors

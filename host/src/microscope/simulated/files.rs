@@ -104,9 +104,11 @@ impl ReplayOptions {
             None => files::orientation(&image, &response),
             Some(_) => None,
         };
+        let warnings = image.warnings().iter().chain(response.warnings());
+        let cautions: Vec<String> = turned.into_iter().chain(warnings.cloned()).collect();
         let most = self.most_memory.unwrap_or(files::MOST_MEMORY);
         let recorded = Recorded {
-            caution: turned,
+            caution: (!cautions.is_empty()).then(|| cautions.join("; ")),
             ..Recorded::of(image.conditions(), response.conditions())
         };
         let Dataset::Map(map) = image.read(most)? else {

@@ -85,8 +85,7 @@ pub(super) fn require_chunk(dataset: &Dataset, location: &str) -> Result<(), Dat
 }
 
 fn refused(location: &str, filter: &str) -> DatasetError {
-    let file = location.rsplit_once('#').map_or(location, |(file, _)| file);
-    let file = super::plain(file);
+    let file = super::plain(super::split(location).0);
     let remedy = if file.to_lowercase().ends_with(".hspy") {
         format!(
             "HyperSpy, with hdf5plugin imported, writes it so that it can be read: \

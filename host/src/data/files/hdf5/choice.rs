@@ -7,7 +7,8 @@ use crate::data::files::array::{Array, is_candidate};
 use crate::data::files::error::DatasetError;
 use crate::data::files::listing::{DatasetInfo, listing};
 use crate::data::files::members::Lead;
-use crate::data::files::number::BOOL;
+use crate::data::files::number::{BOOL, UNREAD_FLOAT};
+use crate::data::files::remedy::written_anew;
 use crate::data::files::{Wanted, nexus, velox};
 
 /// The dataset `inside`, the only one in the group `inside`, or the only one that can be meant when
@@ -146,6 +147,13 @@ fn choose<'a>(
 
 /// The error of a dataset that is there and holds no real numbers.
 fn wrong_type(file: &str, info: &DatasetInfo) -> DatasetError {
+    if info.dtype.starts_with(UNREAD_FLOAT) {
+        return DatasetError::Stored {
+            location: format!("{file}#{}", info.path),
+            reason: format!("values of type {}, which is not read", info.dtype),
+            remedy: written_anew(file, &info.path, ".astype(\"f8\")"),
+        };
+    }
     DatasetError::Type {
         location: format!("{file}#{}", info.path),
         dtype: info.dtype.clone(),

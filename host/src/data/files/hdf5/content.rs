@@ -43,7 +43,10 @@ impl Content {
         if h5oina::is_one(&file.open) {
             h5oina::fold(&file.open, &mut found.numeric);
         }
-        let described = |info: &DatasetInfo| usid::tables(&found.numeric, info).is_some();
+        // Every dataset is compared with these, of which a file of thousands holds few.
+        let tables = found.numeric.iter().filter(|info| usid::is_table(info));
+        let tables: Vec<DatasetInfo> = tables.cloned().collect();
+        let described = |info: &DatasetInfo| usid::tables(&tables, info).is_some();
         let numeric: Vec<bool> = found.numeric.iter().map(described).collect();
         let other: Vec<bool> = found.other.iter().map(described).collect();
         let marks = numeric.into_iter().chain(other);
@@ -57,7 +60,8 @@ impl Content {
         self.numeric.iter().chain(&self.other)
     }
 
-    fn is_full(&self) -> bool {
+    /// Whether there are as many as are looked at.
+    pub(super) fn is_full(&self) -> bool {
         self.numeric.len() + self.other.len() >= MOST_DATASETS
     }
 
@@ -67,11 +71,7 @@ impl Content {
         let Some(shape) = dataset.shape().ok().filter(|_| !self.is_full()) else {
             return;
         };
-        let kind = match dataset.dtype() {
-            Ok(dtype) => Kind::of(&dtype),
-            Err(e) => Kind::Other(format!("unknown ({e})")),
-        };
-        let (datasets, dtype) = match kind {
+        let (datasets, dtype) = match Kind::of_dataset(dataset) {
             Kind::Real(dtype) => (&mut self.numeric, dtype),
             Kind::Other(dtype) => (&mut self.other, dtype),
         };

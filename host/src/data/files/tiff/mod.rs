@@ -29,18 +29,70 @@ pub(super) fn read(file: &str, inside: Option<&str>) -> Result<Array, DatasetErr
     let pages = open(file)?;
     let page = pages.choose(file, inside)?;
     let location = location_of(file, inside);
-    let mut decoder = pages.decoder;
+    described(file, &location, pages.decoder, (page, pages.ome.as_deref()))
+}
+
+/// What is opened of a file, each with the number of its page.
+type Arrays = Vec<(usize, Result<Array, DatasetError>)>;
+
+/// Opens the first `most` pages that hold one value a pixel; says how many more of them there are, and of a
+/// file with more pages than are looked at how many these are.
+///
+/// # Errors
+/// When the file is no TIFF.
+pub(super) fn read_first(
+    file: &str,
+    most: usize,
+) -> Result<(Arrays, usize, Option<String>), DatasetError> {
+    let mut pages = open(file)?;
+    let grey = pages.all.iter().filter(|page| page.is_data());
+    let grey: Vec<Page> = grey.cloned().collect();
+    let mut arrays = Vec::new();
+    for page in grey.iter().take(most) {
+        let again = pages.decoder.inner().again();
+        let decoder = again.map_err(TiffError::from).and_then(Decoder::new);
+        let decoder = decoder.map_err(|e| unreadable(file, &e))?;
+        let number = page.index + 1;
+        let location = location_of(file, Some(&number.to_string()));
+        let array = described(
+            file,
+            &location,
+            decoder,
+            (page.clone(), pages.ome.as_deref()),
+        );
+        arrays.push((number, array));
+    }
+    let cut = pages
+        .is_cut
+        .then(|| format!("of its pages the first {} are looked at", pages.all.len()));
+    Ok((arrays, grey.len().saturating_sub(most), cut))
+}
+
+/// A page, whose values `decoder` will read.
+fn described(
+    file: &str,
+    location: &str,
+    mut decoder: Open,
+    (page, ome): (Page, Option<&str>),
+) -> Result<Array, DatasetError> {
     let unreadable = |e: TiffError| unreadable(file, &e);
     decoder.seek_to_image(page.index).map_err(unreadable)?;
-    let metadata = pixel_size::read(&mut decoder, pages.ome.as_deref());
-    let (found, shape) = (location.clone(), page.shape());
+    let metadata = pixel_size::read(&mut decoder, ome);
+    let (found, shape) = (location.to_owned(), page.shape());
     let [height, width] = [shape[0], shape[1]];
     let bytes = usize::from(page.bits).div_ceil(8);
-    let mut array = Array::bare(&location, shape, &super::stem(file), move || {
+    let mut array = Array::bare(location, shape, &super::stem(file), move || {
         values(decoder, &page, &found)
     });
     array.width = bytes;
     array.conditions = metadata.conditions;
+    let told = |warning| {
+        format!(
+            "{}: {warning}; its pixels are counted",
+            super::plain(location)
+        )
+    };
+    array.warnings.extend(metadata.warning.map(told));
     if let Some(size) = metadata.size {
         let units = super::plain(&size.units);
         array.dimensions = vec![
@@ -323,6 +375,35 @@ mod tests {
         );
         let message = read_map(&format!("{file}#3")).unwrap_err().to_string();
         assert!(message.contains("nothing is called `3`"), "{message}");
+    }
+
+    #[test]
+    fn of_more_pages_than_are_looked_at_the_others_are_said_to_be_left_out() {
+        let page = tags(1, 1, 8, 1);
+        let many: Vec<(&[Entry], &[u8])> = vec![(&page, &[7]); 4100];
+        let (_folder, file) = written("many.tif", &pages(&many));
+        let found = crate::data::files::first(&file, 12).unwrap();
+        assert_eq!((found.shown.len(), found.more), (12, 4084));
+        let told = "of its pages the first 4096 are looked at";
+        assert_eq!(found.cut.as_deref(), Some(told));
+        let signal = found.shown.into_iter().nth(11).unwrap().1.unwrap();
+        assert_eq!(signal.area(), (1, 1));
+        for (place, told) in [
+            (
+                "#4100",
+                "page 4100 of more than 4096, of which the first 4096 are looked at",
+            ),
+            (
+                "",
+                "and 4072 more, and others: the first 4096 are looked at",
+            ),
+        ] {
+            let message = read_map(&format!("{file}{place}")).unwrap_err().to_string();
+            assert!(message.contains(told), "{message}");
+        }
+        let (_folder, file) = written("few.tif", &pages(&many[..3]));
+        let found = crate::data::files::first(&file, 12).unwrap();
+        assert_eq!((found.shown.len(), found.more, found.cut), (3, 0, None));
     }
 
     /// A page that is its own next one, and one of more entries than any has.

@@ -96,6 +96,8 @@ pub(super) struct Pages {
     /// Images that the description says are in the file, where more are than it has pages: programs that
     /// write many images behind one page leave the others out of the directory.
     pub(super) hidden: Option<usize>,
+    /// Whether there are more pages than are looked at.
+    pub(super) is_cut: bool,
 }
 
 impl Pages {
@@ -109,14 +111,16 @@ impl Pages {
             let page = Page::read(&mut decoder, all.len())?;
             all.push(page);
         }
+        let is_cut = decoder.more_images();
         let said = description
             .as_deref()
             .and_then(|text| images(text, &all[0]));
-        let hidden = said.filter(|&said| all.len() < MOST_PAGES && said > all.len());
+        let hidden = said.filter(|&said| !is_cut && said > all.len());
         Ok(Self {
             decoder,
             all,
             hidden,
+            is_cut,
             ome: description.filter(|text| text.contains("<OME")),
         })
     }
@@ -129,11 +133,34 @@ impl Pages {
                 0 => String::new(),
                 more => format!(" and {more} more"),
             };
-            format!("pages {}{more}", all.join(", "))
+            let cut = if self.is_cut {
+                format!(", and others: the first {MOST_PAGES} are looked at")
+            } else {
+                String::new()
+            };
+            format!("pages {}{more}{cut}", all.join(", "))
         };
         if let Some(inside) = inside {
             let number = inside.parse::<usize>().ok();
             let page = number.and_then(|number| self.all.get(number.checked_sub(1)?));
+            if let (None, Some(number), true) = (page, number, self.is_cut) {
+                let known = self.all.len();
+                return Err(DatasetError::unreadable(
+                    file,
+                    super::FORMAT,
+                    &format!(
+                        "page {number} of more than {known}, of which the first {known} are looked at; {}",
+                        super::plainly(file).replace(
+                            &format!("imread(\"{}\")", super::super::plain(file)),
+                            &format!(
+                                "imread(\"{}\", key={})",
+                                super::super::plain(file),
+                                number.saturating_sub(1)
+                            )
+                        )
+                    ),
+                ));
+            }
             let page = page.ok_or_else(|| DatasetError::UnknownInside {
                 file: file.to_owned(),
                 inside: inside.to_owned(),

@@ -4,7 +4,7 @@
 //! |---|---|
 //! | Thermo Fisher, FEI | XML in tag 34683 (Velox, TIA), INI text in tag 34682 (SEMs), in metres |
 //! | Gatan DigitalMicrograph, HyperSpy | tags 65003 to 65010: units, origins and steps |
-//! | OME | `PhysicalSizeX` of the first page's description, in µm unless it says otherwise |
+//! | OME | `PhysicalSizeX` and `PhysicalSizeY` of the first page's description, in µm unless they say otherwise |
 //! | ImageJ | the resolution tags in pixels per `unit` of the description |
 //! | Zeiss SmartSEM | `Image Pixel Size` in the text of tag 34118 |
 //!
@@ -37,6 +37,8 @@ impl PixelSize {
 /// What a page says of itself.
 pub(super) struct Metadata {
     pub(super) size: Option<PixelSize>,
+    /// Why a size that is written is none.
+    pub(super) warning: Option<String>,
     pub(super) detector: Option<String>,
     pub(super) conditions: Conditions,
 }
@@ -47,11 +49,17 @@ const ZEISS: u16 = 34118;
 /// Reads what the page that the decoder stands at says of itself; `ome` is the file's OME metadata.
 pub(super) fn read(decoder: &mut Open, ome: Option<&str>) -> Metadata {
     let thermo = FEI.into_iter().find_map(|tag| text(decoder, tag));
+    let (of_ome, warning) = match ome.map(self::ome) {
+        None => (None, None),
+        Some(Ok(size)) => (size, None),
+        Some(Err(warning)) => (None, Some(warning)),
+    };
     let size = (thermo.as_deref().and_then(thermo_fisher))
         .or_else(|| digital_micrograph(decoder))
-        .or_else(|| ome.and_then(self::ome))
+        .or(of_ome)
         .or_else(|| imagej(decoder))
         .or_else(|| smart_sem(&text(decoder, ZEISS)?));
+    let warning = warning.filter(|_| size.is_none());
     let result = thermo
         .as_deref()
         .and_then(|metadata| element(metadata, "BinaryResult"));
@@ -59,6 +67,7 @@ pub(super) fn read(decoder: &mut Open, ome: Option<&str>) -> Metadata {
     let number = |name: &str| element(thermo.as_deref()?, name)?.trim().parse().ok();
     Metadata {
         size,
+        warning,
         detector: detector.map(|name| name.trim().to_owned()),
         conditions: Conditions {
             beam_energy: number("AccelerationVoltage").map(|volts: f64| volts / 1000.0),
@@ -121,23 +130,65 @@ fn micrometres(units: &str) -> String {
     .to_owned()
 }
 
-fn ome(description: &str) -> Option<PixelSize> {
-    let pixels = description.split("<Pixels").nth(1)?;
-    let pixels = &pixels[..pixels.find('>')?];
+/// Metres in the units of length that programs of the field write.
+const LENGTHS: [(&str, f64); 8] = [
+    ("pm", 1e-12),
+    ("Å", 1e-10),
+    ("\u{212b}", 1e-10),
+    ("nm", 1e-9),
+    ("µm", 1e-6),
+    ("mm", 1e-3),
+    ("cm", 1e-2),
+    ("m", 1.0),
+];
+
+/// The size that OME metadata tell, both ways in the units of the columns; nothing where they tell none.
+///
+/// # Errors
+/// Why what they tell is no size, for people.
+fn ome(description: &str) -> Result<Option<PixelSize>, String> {
+    let Some(pixels) = description.split("<Pixels").nth(1) else {
+        return Ok(None);
+    };
+    let pixels = &pixels[..pixels.find('>').unwrap_or(pixels.len())];
     let attribute = |name: &str| {
         let value = pixels.split(&format!(" {name}=\"")).nth(1)?;
         Some(&value[..value.find('"')?])
     };
-    let step = |name: &str| attribute(name)?.parse::<f64>().ok();
-    let units = attribute("PhysicalSizeXUnit").unwrap_or("µm");
-    let x = step("PhysicalSizeX")?;
-    let y = step("PhysicalSizeY");
-    let same = y.is_none() || attribute("PhysicalSizeYUnit").unwrap_or("µm") == units;
-    if !same || units == "pixel" {
-        return None;
+    let length = |axis: &str| {
+        let name = format!("PhysicalSize{axis}");
+        let said = attribute(&name)?;
+        let units = micrometres(attribute(&format!("{name}Unit")).unwrap_or("µm"));
+        Some((name, said, units))
+    };
+    let size = |(name, said, units): (String, &str, String)| {
+        let step = said.trim().parse::<f64>().ok();
+        let step = step.filter(|step| step.is_finite() && *step > 0.0);
+        let metres = LENGTHS.iter().find(|(known, _)| *known == units);
+        match (step, metres) {
+            (Some(step), Some((_, metres))) => Ok((step, *metres, units)),
+            (None, _) => Err(format!("{name} is `{}`, which is no size", short(said))),
+            (_, None) => Err(format!(
+                "{name} is in `{}`, which is no length",
+                short(&units)
+            )),
+        }
+    };
+    match (length("X"), length("Y")) {
+        (None, None) => Ok(None),
+        (Some(_), None) => Err("PhysicalSizeX is there and PhysicalSizeY is not".to_owned()),
+        (None, Some(_)) => Err("PhysicalSizeY is there and PhysicalSizeX is not".to_owned()),
+        (Some(x), Some(y)) => {
+            let ((x, of_x, units), (y, of_y, other)) = (size(x)?, size(y)?);
+            let y = if units == other { y } else { y * (of_y / of_x) };
+            Ok(Some(PixelSize::square((y, x), &units)))
+        }
     }
-    let y = y.unwrap_or(x);
-    Some(PixelSize::square((y, x), &micrometres(units)))
+}
+
+/// What a file says, for a message.
+fn short(text: &str) -> String {
+    crate::data::files::plain(&crate::data::npy::short(text))
 }
 
 fn imagej(decoder: &mut Open) -> Option<PixelSize> {
@@ -210,11 +261,39 @@ mod tests {
         let size = of(
             r#"ID="a" PhysicalSizeX="0.5" PhysicalSizeXUnit="nm" PhysicalSizeY="0.25" PhysicalSizeYUnit="nm""#,
         );
-        assert_eq!(size, Some(PixelSize::square((0.25, 0.5), "nm")));
-        let size = of(r#"ID="a" PhysicalSizeX="2""#);
-        assert_eq!(size, Some(PixelSize::square((2.0, 2.0), "µm")));
-        assert_eq!(of(r#"ID="a" SizeX="2""#), None);
-        let other = r#"ID="a" PhysicalSizeX="2" PhysicalSizeXUnit="nm" PhysicalSizeY="2""#;
-        assert_eq!(of(other), None);
+        assert_eq!(size, Ok(Some(PixelSize::square((0.25, 0.5), "nm"))));
+        let size = of(r#"ID="a" PhysicalSizeX="2" PhysicalSizeY="3""#);
+        assert_eq!(size, Ok(Some(PixelSize::square((3.0, 2.0), "µm"))));
+        assert_eq!(of(r#"ID="a" SizeX="2""#), Ok(None));
+        let other = r#"ID="a" PhysicalSizeX="2" PhysicalSizeXUnit="nm" PhysicalSizeY="0.004""#;
+        let size = of(other).unwrap().unwrap();
+        assert_eq!((size.step.1, size.units.as_str()), (2.0, "nm"));
+        close(size.step.0, 4.0);
+    }
+
+    #[test]
+    fn an_ome_size_that_is_none_is_told() {
+        let of =
+            |attributes: &str| ome(&format!("<OME><Image><Pixels {attributes}/></Image></OME>"));
+        for (attributes, told) in [
+            (r#"ID="a" PhysicalSizeX="2""#, "PhysicalSizeY is not"),
+            (r#"ID="a" PhysicalSizeY="2""#, "PhysicalSizeX is not"),
+            (
+                r#"ID="a" PhysicalSizeX="-2" PhysicalSizeY="2""#,
+                "PhysicalSizeX is `-2`, which is no size",
+            ),
+            (
+                r#"ID="a" PhysicalSizeX="2" PhysicalSizeY="inf""#,
+                "PhysicalSizeY is `inf`",
+            ),
+            (r#"ID="a" PhysicalSizeX="0" PhysicalSizeY="0""#, "`0`"),
+            (
+                r#"ID="a" PhysicalSizeX="1" PhysicalSizeY="1" PhysicalSizeYUnit="pixel""#,
+                "PhysicalSizeY is in `pixel`, which is no length",
+            ),
+        ] {
+            let found = of(attributes).unwrap_err();
+            assert!(found.contains(told), "{found}");
+        }
     }
 }

@@ -6,6 +6,7 @@
 
 use std::fs::File;
 use std::io::{self, BufReader, Read, Seek, SeekFrom};
+use std::sync::Arc;
 
 /// Tag of how stored numbers are to be shown, and its value for black at zero.
 const PHOTOMETRIC: u16 = 262;
@@ -18,10 +19,11 @@ const MOST_ENTRIES: u64 = 1 << 18;
 
 /// A file with two bytes of some pages replaced.
 pub(super) struct Stored {
+    name: Arc<str>,
     file: BufReader<File>,
     position: u64,
     /// Where, by rising place, and by what.
-    replaced: Vec<(u64, [u8; 2])>,
+    replaced: Arc<Vec<(u64, [u8; 2])>>,
 }
 
 impl Stored {
@@ -29,17 +31,31 @@ impl Stored {
     /// When the file cannot be opened.
     pub(super) fn open(file: &str) -> io::Result<Self> {
         let mut stored = Self {
+            name: file.into(),
             file: BufReader::new(File::open(file)?),
             position: 0,
-            replaced: Vec::new(),
+            replaced: Arc::default(),
         };
         let mut replaced = Vec::new();
         // A file that ends in the middle of a page is for the decoder to refuse.
         let _ = stored.look_through(&mut replaced);
         replaced.sort_unstable();
-        stored.replaced = replaced;
+        stored.replaced = Arc::new(replaced);
         stored.seek(SeekFrom::Start(0))?;
         Ok(stored)
+    }
+
+    /// The same file once more, without looking through its pages again.
+    ///
+    /// # Errors
+    /// When the file cannot be opened.
+    pub(super) fn again(&self) -> io::Result<Self> {
+        Ok(Self {
+            name: Arc::clone(&self.name),
+            file: BufReader::new(File::open(&*self.name)?),
+            position: 0,
+            replaced: Arc::clone(&self.replaced),
+        })
     }
 
     /// Finds the pages that are shown otherwise than black at zero.
@@ -62,28 +78,33 @@ impl Stored {
             43 => (8, 8, 8, 20, 12),
             _ => return Ok(()),
         };
-        let mut read = |at: u64, size: usize| {
+        let read = |stored: &mut Self, at: u64, size: usize| {
             let mut bytes = [0; 8];
-            self.seek(SeekFrom::Start(at))?;
-            self.read_exact(&mut bytes[..size])?;
+            stored.seek(SeekFrom::Start(at))?;
+            stored.read_exact(&mut bytes[..size])?;
             io::Result::Ok(number(&bytes[..size]))
         };
-        let mut page = read(first, size)?;
+        let mut page = read(self, first, size)?;
         let mut left = MOST_ENTRIES;
         while page != 0 {
-            let entries = read(page, count)?;
+            let entries = read(self, page, count)?;
             left = match left.checked_sub(entries.max(1)) {
                 Some(left) => left,
                 None => return Ok(()),
             };
             let first = page.saturating_add(count as u64);
-            for i in 0..entries {
-                let at = first.saturating_add(i * entry);
-                if read(at, 2)? != u64::from(PHOTOMETRIC) {
+            // In one piece: to seek for each entry would read the buffer anew for each.
+            self.seek(SeekFrom::Start(first))?;
+            let mut directory = Vec::new();
+            self.by_ref()
+                .take(entries * entry)
+                .read_to_end(&mut directory)?;
+            for (i, stored) in (0..).zip(directory.chunks_exact(entry as usize)) {
+                if number(&stored[..2]) != u64::from(PHOTOMETRIC) {
                     continue;
                 }
-                let at = at.saturating_add(value);
-                let shown = read(at, 2)?;
+                let at = first.saturating_add(i * entry + value);
+                let shown = number(&stored[value as usize..value as usize + 2]);
                 if SHOWN_OTHERWISE
                     .iter()
                     .any(|&other| u64::from(other) == shown)
@@ -96,7 +117,7 @@ impl Stored {
                     replaced.push((at, black));
                 }
             }
-            page = read(first.saturating_add(entries * entry), size)?;
+            page = read(self, first.saturating_add(entries * entry), size)?;
         }
         Ok(())
     }

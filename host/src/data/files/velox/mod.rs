@@ -243,8 +243,7 @@ fn image(
         .group(path)
         .map_err(|e| unreadable(open.file, &e))?;
     let (dataset, shape) = shape_of(&group).ok_or_else(|| nothing(open, path))?;
-    let dtype = dataset.dtype().map_err(|e| unreadable(open.file, &e))?;
-    if let Kind::Other(dtype) = Kind::of(&dtype) {
+    if let Kind::Other(dtype) = Kind::of_dataset(&dataset) {
         let location = location.to_owned();
         return Err(DatasetError::Type { location, dtype });
     }
