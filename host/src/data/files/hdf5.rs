@@ -271,7 +271,8 @@ mod tests {
             read(&format!("{file}#complex")).unwrap_err().to_string(),
             format!(
                 "`{file}#complex`: values of type complex (f32 r, f32 i); accepted are real integers \
-                 and floats"
+                 and floats: NumPy makes some of them, numpy.abs(values) for the amplitude, \
+                 numpy.angle(values) for the phase"
             )
         );
         assert_eq!(read_map(&file).unwrap().quantity, "half");
