@@ -171,7 +171,10 @@ impl Beginning {
             now(Event::Overview(Box::new(overview))),
         ];
         let beginning = Self::of(begun, &config, records)?;
-        beginning.state.settings().check_first(first)?;
+        beginning
+            .state
+            .settings()
+            .check_first(&Seeds::Random(first))?;
         let (free, budget) = (beginning.state.free_at_first(), config.budget);
         if budget > free {
             return Err(AskTellError::Campaign(CampaignError::Setting {

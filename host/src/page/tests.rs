@@ -85,6 +85,22 @@ fn pair() -> [PairedResponse<'static>; 2] {
     })
 }
 
+fn stacked<'s>(spectra: &'s [Spectrum<'s>]) -> SpectraFigure<'s> {
+    SpectraFigure {
+        axis: "energy",
+        axis_units: "keV",
+        coordinates: &[0.0, 1.0],
+        quantity: "X-rays",
+        units: "counts",
+        spectra,
+        markers: &[],
+        shades: &[],
+        range: None,
+        arrangement: Arrangement::Stacked,
+        narrow: false,
+    }
+}
+
 #[test]
 fn a_folder_holds_the_figures_of_its_report_and_none_of_an_earlier_one() {
     let map = Map::uncalibrated(12, 12, (0..144).map(f64::from).collect(), "HAADF");
@@ -116,7 +132,7 @@ fn a_folder_holds_the_figures_of_its_report_and_none_of_an_earlier_one() {
         sigma: &map,
         truth: None,
     };
-    let pair = pair();
+    let (pair, figure) = (pair(), stacked(&spectra));
     panels(2, 30, 1.0, |results| {
         let full = Report {
             title: "two",
@@ -137,20 +153,8 @@ fn a_folder_holds_the_figures_of_its_report_and_none_of_an_earlier_one() {
                 order: &[1],
                 manifold: None,
             }),
-            spectra: Some(SpectraFigure {
-                axis: "energy",
-                axis_units: "keV",
-                coordinates: &[0.0, 1.0],
-                quantity: "X-rays",
-                units: "counts",
-                spectra: &spectra,
-                markers: &[],
-                shades: &[],
-                range: None,
-                arrangement: Arrangement::Stacked,
-                narrow: false,
-            }),
-            components: None,
+            spectra: Some(figure),
+            components: Some(figure),
             story: &[],
             marks: &[],
             changes: None,
@@ -174,6 +178,7 @@ fn a_folder_holds_the_figures_of_its_report_and_none_of_an_earlier_one() {
             pairs: None,
             latent: None,
             spectra: None,
+            components: None,
             ..full
         };
         write_figures(folder.path(), &single, &Finished::nothing()).unwrap();

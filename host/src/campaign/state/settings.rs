@@ -216,12 +216,12 @@ impl Settings {
         self.sought().find_map(components_of)
     }
 
-    /// Checks that so many points before the strategy has a say suffice for what is sought.
+    /// Checks that the points before the strategy has a say suffice for what is sought.
     ///
     /// # Errors
     /// [`CampaignError::Setting`].
-    pub(crate) fn check_first(&self, points: usize) -> Result<(), CampaignError> {
-        check_initial(self.sought(), points)
+    pub(crate) fn check_first(&self, seeds: &Seeds) -> Result<(), CampaignError> {
+        check_initial(self.sought(), seeds)
     }
 
     /// What is sought beside the first.

@@ -316,14 +316,14 @@ mod tests {
                 .with_shape(&[2, 3]);
             file.finish().unwrap()
         };
-        let (_folder, file) = written("a.h5", &stored(single.clone()));
+        let (_folder, file) = written("a.h5", &stored(single));
         assert_eq!(
             read_map(&file).unwrap().values,
             [0.0, 1.0, 2.0, 3.0, 4.0, 5.0]
         );
         let bias = FloatingPointLayout {
             exponent_bias: 100,
-            ..single.clone()
+            ..single
         };
         let mantissa = FloatingPointLayout {
             mantissa_location: 13,

@@ -488,7 +488,7 @@ mod tests {
     }
 
     /// 2 x 3 x 4 values, y and x of the scan, with one attribute of an axis as it is given.
-    fn with(axis: usize, name: &str, value: hdf5_pure::AttrValue) -> Vec<u8> {
+    fn with(axis: usize, name: &str, value: &hdf5_pure::AttrValue) -> Vec<u8> {
         use hdf5_pure::AttrValue::{F64, I8, I64, String as Text};
         let mut file = hdf5_pure::FileBuilder::new();
         let mut experiments = file.create_group("Experiments");
@@ -528,14 +528,14 @@ mod tests {
             ("offset", F64(f64::NAN), "the offset NaN,"),
             ("scale", Text("0,5".to_owned()), "0,5"),
         ] {
-            let (_folder, file) = written("a.hspy", &with(2, key, value.clone()));
+            let (_folder, file) = written("a.hspy", &with(2, key, &value));
             let message = open(&file, Wanted::Any).unwrap_err().to_string();
             assert!(
                 message.contains("axis `E` has the") && message.contains(told),
                 "{message}"
             );
             assert!(message.contains("axes_manager[\"E\"]"), "{message}");
-            let (_folder, file) = written("a.hspy", &with(1, key, value));
+            let (_folder, file) = written("a.hspy", &with(1, key, &value));
             let signal = open(&file, Wanted::Any).unwrap();
             let warnings = signal.warnings();
             assert!(
@@ -547,7 +547,7 @@ mod tests {
             assert_eq!(signal.axes()[1].units, "px");
             assert_eq!(signal.axes()[0].units, "nm");
         }
-        let (_folder, file) = written("a.hspy", &with(2, "scale", F64(0.25)));
+        let (_folder, file) = written("a.hspy", &with(2, "scale", &F64(0.25)));
         assert_eq!(spectra(&file).coordinates, [1.0, 1.25, 1.5, 1.75]);
     }
 
@@ -573,7 +573,7 @@ mod tests {
                 "says that it has 3 values, and the data have 2",
             ),
         ] {
-            let (_folder, file) = written("a.hspy", &with(axis, key, value));
+            let (_folder, file) = written("a.hspy", &with(axis, key, &value));
             let message = read_map(&file).unwrap_err().to_string();
             assert!(message.contains(told), "{message}");
         }

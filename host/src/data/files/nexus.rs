@@ -169,12 +169,12 @@ mod tests {
         stored
             .with_u16_data(&(0..24).map(value).collect::<Vec<_>>())
             .with_shape(&[4, 2, 3]);
-        for (place, ((name, units), size)) in axes.into_iter().zip([4_u8, 2, 3]).enumerate() {
+        for (place, ((name, units), size)) in (0..).zip(axes.into_iter().zip([4_u8, 2, 3])) {
             let values: Vec<f64> = (0..size).map(|i| 400.0 + f64::from(i)).collect();
             let axis = group.create_dataset(name);
             axis.with_f64_data(&values)
                 .set_attr("units", Text(units.to_owned()));
-            group.set_attr(&format!("{name}_indices"), I64(place as i64));
+            group.set_attr(&format!("{name}_indices"), I64(place));
         }
         file.add_group(group.finish());
         file.finish().unwrap()

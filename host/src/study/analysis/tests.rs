@@ -84,7 +84,7 @@ fn what_could_not_be_tested_is_said() {
         .unwrap()
         .notes;
     assert!(
-        notes[0].contains("the same amount: ei auc_target, ei target_coverage@1, ei mae@1"),
+        notes[0].contains("no scatter: ei auc_target, ei target_coverage@1, ei mae@1"),
         "{notes:?}"
     );
     let notes = Analysis::new(&comparison(&[&random[..2], &ei[..2]]), &[]);

@@ -170,6 +170,40 @@ fn out_of_range(
     write!(f, "{name} is out of range: expected at {bound} {seconds} s")
 }
 
+/// Says which setting is refused, and what would be accepted.
+fn setting(f: &mut fmt::Formatter<'_>, which: Which, limit: u64) -> fmt::Result {
+    match which {
+        Which::Origin => f.write_str("the origin of responses is no finite number"),
+        Which::Ready if limit == 0 => f.write_str("the board has no ready input: leave it out"),
+        Which::Gate => f.write_str("the board has no gate output: leave it out"),
+        Which::Detector => f.write_str("the board has no detector: acquire with an instrument"),
+        Which::Baud if limit == 0 => {
+            f.write_str("the board's line has one rate only: leave the other one out")
+        }
+        Which::Baud => write!(
+            f,
+            "the board cannot run its line at that rate: the nearest that it has is {limit} baud"
+        ),
+        // Those that have a least value too say which one it is.
+        Which::Dwell => {
+            let is_least = limit < Settings::LONGEST_US.into();
+            out_of_range(f, "dwell", is_least, limit as f64 / 1e6)
+        }
+        Which::LinkTimeout => {
+            let is_least = limit < (*Settings::TIMEOUTS_MS.end()).into();
+            out_of_range(f, "link time-out", is_least, limit as f64 / 1e3)
+        }
+        _ => {
+            write!(f, "{} is out of range: the limit is {limit}", which.name())?;
+            match limit / MICROSECONDS_A_SECOND {
+                0 => Ok(()),
+                seconds if which.name().ends_with("µs") => write!(f, " ({seconds} s)"),
+                _ => Ok(()),
+            }
+        }
+    }
+}
+
 impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match *self {
@@ -194,56 +228,7 @@ impl fmt::Display for Refusal {
             }
             Self::NoCampaign => f.write_str("no such campaign on the controller: begin one first"),
             Self::CampaignEnded => f.write_str("the campaign has ended: begin another"),
-            Self::Setting {
-                which: Which::Origin,
-                ..
-            } => f.write_str("the origin of responses is no finite number"),
-            Self::Setting {
-                which: Which::Ready,
-                limit: 0,
-            } => f.write_str("the board has no ready input: leave it out"),
-            Self::Setting {
-                which: Which::Gate, ..
-            } => f.write_str("the board has no gate output: leave it out"),
-            Self::Setting {
-                which: Which::Detector,
-                ..
-            } => f.write_str("the board has no detector: acquire with an instrument"),
-            Self::Setting {
-                which: Which::Baud,
-                limit: 0,
-            } => f.write_str("the board's line has one rate only: leave the other one out"),
-            Self::Setting {
-                which: Which::Baud,
-                limit,
-            } => write!(
-                f,
-                "the board cannot run its line at that rate: the nearest that it has is {limit} \
-                 baud"
-            ),
-            // Those that have a least value too say which one it is.
-            Self::Setting {
-                which: Which::Dwell,
-                limit,
-            } => {
-                let is_least = limit < Settings::LONGEST_US.into();
-                out_of_range(f, "dwell", is_least, limit as f64 / 1e6)
-            }
-            Self::Setting {
-                which: Which::LinkTimeout,
-                limit,
-            } => {
-                let is_least = limit < (*Settings::TIMEOUTS_MS.end()).into();
-                out_of_range(f, "link time-out", is_least, limit as f64 / 1e3)
-            }
-            Self::Setting { which, limit } => {
-                write!(f, "{} is out of range: the limit is {limit}", which.name())?;
-                match limit / MICROSECONDS_A_SECOND {
-                    0 => Ok(()),
-                    seconds if which.name().ends_with("µs") => write!(f, " ({seconds} s)"),
-                    _ => Ok(()),
-                }
-            }
+            Self::Setting { which, limit } => setting(f, which, limit),
             Self::ImageMismatch => {
                 f.write_str("the image is not of the shape that the campaign was begun with")
             }
