@@ -180,10 +180,7 @@ fn mistakes_are_named_in_one_line_and_nothing_is_written() {
         (&["--shard", "7/7"], &["shard 7/7", "6 cells"]),
         (&["--shard", "0/3"], &["shard 0/3", "K from 1"]),
         (&["--slurm", "--tasks", "7"], &["tasks is 7", "1 to 6"]),
-        (
-            &["--out", "notes.doc"],
-            &["`notes.doc`", "cannot be written"],
-        ),
+        (&["--out", "notes.doc"], &["`notes.doc`", "is a file"]),
         (&["--seeds-from", "far.txt"], &["seed 600", "576"]),
         (&["--k", "0"], &["k is 0", "1 or more"]),
         (

@@ -65,7 +65,7 @@ fn stop_now_gives_up_an_exposure_that_would_take_long() {
     let name = path.to_str().unwrap();
     let running = in_real_time(&path, "60");
     wait_for(&path, 3);
-    assert!(run(&["ctl", name, "dwell", "600"]).status.success());
+    assert!(run(&["ctl", name, "dwell", "600s"]).status.success());
     wait_until(&path, |status| {
         status["dwell_seconds"] == 600.0 && status["state"] == "measuring"
     });

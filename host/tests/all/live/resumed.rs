@@ -136,7 +136,7 @@ fn the_option_that_is_named_is_enough() {
 
     let journal = fs::read(path.join("journal")).unwrap();
     let again = said(&run(&["resume", name, "--dose-limit", "1.41e11"]));
-    assert!(again.contains("electrons of 1.4100e11 are used"), "{again}");
+    assert!(again.contains("electrons of 1.41e11 are used"), "{again}");
     assert!(fs::read(path.join("journal")).unwrap() == journal);
 
     // With another dwell, as `beacon ctl` would set it.
