@@ -1,4 +1,9 @@
-//! What the components are that a campaign sought: the weight of each channel, as a figure and as a table.
+//! What the components are that a campaign sought: their loadings as a figure, the weight of each channel as a
+//! table.
+//!
+//! A component is a sum over channels, each times its weight; a spectrum is the components' sum, each times its
+//! loading. Spectra that are weighted for the noise of counting have weights v/√m, with m the mean of a channel
+//! and v a unit vector, and loadings v √m: what is rarely counted weighs much and shows little.
 
 use super::Outcome;
 use super::spectra::markers_of;
@@ -12,6 +17,7 @@ pub(super) struct ComponentWeights<'a> {
     channels: Channels,
     markers: Vec<Marker>,
     components: Vec<(String, &'a [f64])>,
+    loadings: Vec<Vec<f64>>,
     units: String,
 }
 
@@ -22,19 +28,30 @@ impl<'a> ComponentWeights<'a> {
         let first = outcome.components.first()?;
         let weights = |of: &'a Component| Some((of.to_string(), of.weights()?));
         let components = outcome.components.iter().filter_map(weights);
+        let components: Vec<_> = components.collect();
+        let mean = mean_spectrum(outcome, experiment, channels.coordinates.len());
+        let mean = mean.filter(|_| first.is_of_counts());
+        let loading = |(_, weights): &(String, &'a [f64])| match &mean {
+            Some(mean) => weights.iter().zip(mean).map(|(w, m)| w * m).collect(),
+            None => weights.to_vec(),
+        };
         Some(Self {
             markers: markers_of(&channels, channels.is_energy_loss(), None),
-            units: first.weight_units(&channels.units),
-            components: components.collect(),
+            units: match (&mean, &channels.units[..]) {
+                (None, _) | (_, "") => String::new(),
+                (Some(_), units) => format!("√{units}"),
+            },
+            loadings: components.iter().map(loading).collect(),
+            components,
             channels,
         })
     }
 
-    /// In their order.
+    /// The loadings in their order.
     pub(super) fn spectra(&self) -> Vec<Spectrum<'_>> {
-        let components = self.components.iter();
+        let components = self.components.iter().zip(&self.loadings);
         components
-            .map(|(label, values)| Spectrum { label, values })
+            .map(|((label, _), values)| Spectrum { label, values })
             .collect()
     }
 
@@ -44,13 +61,13 @@ impl<'a> ComponentWeights<'a> {
             axis: &self.channels.axis.name,
             axis_units: &self.channels.axis.units,
             coordinates: &self.channels.coordinates,
-            quantity: "weight of a channel",
+            quantity: "loading",
             units: &self.units,
             spectra,
             markers: &self.markers,
             shades: &[],
             range: None,
-            arrangement: Arrangement::Stacked,
+            arrangement: Arrangement::along(&self.channels.coordinates),
             narrow: false,
         }
     }
@@ -73,4 +90,23 @@ impl<'a> ComponentWeights<'a> {
         }
         table.into_inner().unwrap_or_default()
     }
+}
+
+/// The mean of all spectra that were measured; `None` where the experiment keeps none.
+fn mean_spectrum(
+    outcome: &Outcome,
+    experiment: &dyn Experiment,
+    channels: usize,
+) -> Option<Vec<f64>> {
+    let measured = outcome.seeds.iter().chain(&outcome.steps);
+    let spectra = measured.filter_map(|point| experiment.spectrum(point.pixel));
+    let mut sum = vec![0.0; channels];
+    let mut count = 0.0;
+    for spectrum in spectra {
+        count += 1.0;
+        for (sum, value) in sum.iter_mut().zip(&spectrum) {
+            *sum += value;
+        }
+    }
+    (count > 0.0).then(|| sum.iter().map(|sum| sum / count).collect())
 }

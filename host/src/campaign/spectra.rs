@@ -81,13 +81,7 @@ impl ChosenSpectra {
             shades: &self.shades,
             range: self.range(),
             narrow: false,
-            arrangement: if channels.coordinates.is_sorted()
-                || channels.coordinates.is_sorted_by(|a, b| a >= b)
-            {
-                Arrangement::Stacked
-            } else {
-                Arrangement::Loops
-            },
+            arrangement: Arrangement::along(&channels.coordinates),
         }
     }
 

@@ -33,6 +33,17 @@ pub enum Arrangement {
     Loops,
 }
 
+impl Arrangement {
+    /// Of spectra along these coordinates: those of a sweep turn back.
+    pub fn along(coordinates: &[f64]) -> Self {
+        if coordinates.is_sorted() || coordinates.is_sorted_by(|a, b| a >= b) {
+            Self::Stacked
+        } else {
+            Self::Loops
+        }
+    }
+}
+
 /// A part of the axis that is shaded.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Shade {

@@ -338,8 +338,8 @@ fn add_trajectories(page: &mut Html, report: &Report<'_>) -> Result<(), FigureEr
     if let Some(components) = &report.components {
         page.figure(
             components,
-            "What the components are, as they were learnt last: the weight of each channel. A component of a \
-             spectrum is the sum of its channels, each times this weight.",
+            "What the components are, as they were learnt last: their loadings. A spectrum is about the sum of \
+             these, each times the component that was measured; components.csv has the weight of each channel.",
         )?;
     }
     Ok(())

@@ -189,15 +189,10 @@ impl Component {
         })
     }
 
-    /// Units of the weight of a channel for spectra whose values have these: with a channel's value it makes the
-    /// number.
-    pub(crate) fn weight_units(&self, values: &str) -> String {
-        let counting = self.learnt.as_ref().is_some_and(|learnt| learnt.counting);
-        match values {
-            "" => String::new(),
-            values if counting => format!("1/√{values}"),
-            _ => String::new(),
-        }
+    /// Whether spectra were weighted for the noise of counting when it was learnt.
+    #[cfg(feature = "figures")]
+    pub(crate) fn is_of_counts(&self) -> bool {
+        self.learnt.as_ref().is_some_and(|learnt| learnt.counting)
     }
 
     /// What each channel of an axis counts; `None` before it was learnt.

@@ -202,6 +202,7 @@ impl Signal {
     }
 
     /// Number of values along each dimension.
+    #[cfg(feature = "cli")]
     pub(crate) fn shape(&self) -> &[usize] {
         &self.0.shape
     }
