@@ -222,7 +222,7 @@ class Refused(Several):
             ("responses are 'ab'; expected names, each once", {"responses": "ab"}),
             ("unknown scalarizer `peak`", {**spectra, "target": ["sum", "peak"]}),
             ("`sum` is a target twice", {**spectra, "target": "sum,sum"}),
-            ("5 targets, `spectrum:5`; expected at most 4", {**spectra, "target": "spectrum:5"}),
+            ("`spectrum:5` names no components of spectra", {**spectra, "target": "spectrum:5"}),
             ("initial is 2; expected at least the 3 spectra", {**spectra, "target": "spectrum:3", "initial": 2}),
             ("initial is 2; expected at least", {**spectra, "target": "spectrum:3", "seeds": [(3, 4), (5, 6)]}),
             ("`spectrum:3` needs at least 3 channels; the axis has 2", {"axis": [1.0, 2.0], "target": "spectrum:3"}),
