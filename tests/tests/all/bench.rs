@@ -277,10 +277,10 @@ fn the_pins_of_the_emulated_board_do_what_the_program_says() {
     };
     comes_to((4096, 16383));
     let scan = ["scan", "--side", "2", "--frames", "3"];
+    let said = run(&scan).unwrap();
     assert!(
-        run(&scan)
-            .unwrap()
-            .contains("12 points, with the beam blanked")
+        said.contains("12 points, 3 times the 4 of the square, with the beam blanked"),
+        "{said}"
     );
     comes_to((16383, 16383));
     assert_eq!(stays(), []);

@@ -41,7 +41,7 @@ pub(super) fn read(file: &str, inside: Option<&str>) -> Result<Array, DatasetErr
     };
     let said = |key: &str| text(key).filter(|text| !matches!(*text, "" | "<undefined>"));
     for key in keys.keys().filter(|key| is_number(key)) {
-        let step = key.ends_with("-scale") || key == "ev-per-chan";
+        let step = key.ends_with("-scale");
         let fits = |text: &str| {
             let number = text.parse::<f64>().ok().filter(|number| number.is_finite());
             number.is_some_and(|number| !step || number != 0.0)
@@ -96,7 +96,8 @@ pub(super) fn read(file: &str, inside: Option<&str>) -> Result<Array, DatasetErr
     let usual = ["height", "width", "depth"];
     for (place, &usual) in usual.iter().enumerate().take(array.shape.len()) {
         let of = |what: &str| format!("{usual}-{what}");
-        let per_channel = number("ev-per-chan").filter(|_| place == 2);
+        // RosettaSciIO writes 0 where there are none.
+        let per_channel = number("ev-per-chan").filter(|&number| place == 2 && number != 0.0);
         let scale = number(&of("scale"));
         let units = text(&of("units")).filter(|units| *units != "<undefined>");
         let units = match (units, scale, per_channel) {
@@ -228,7 +229,12 @@ mod tests {
             let wanted = format!("line 10: `{key}` is `{value}`; expected a number");
             assert!(message.contains(&wanted), "{message}");
         }
-        for unsaid in ["depth-scale\t\n", "depth-scale\t<undefined>\n", ""] {
+        for unsaid in [
+            "depth-scale\t\n",
+            "depth-scale\t<undefined>\n",
+            "ev-per-chan\t0\n",
+            "",
+        ] {
             std::fs::write(&file, header(unsaid)).unwrap();
             assert_eq!(spectra(&file).coordinates, [0.0, 1.0, 2.0]);
         }
