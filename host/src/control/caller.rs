@@ -56,13 +56,15 @@ impl Caller {
     /// Goes on as far as it goes; whether there is anything left to do.
     pub(super) fn go_on(&mut self, answer: impl FnOnce(&[u8]) -> Vec<u8>) -> bool {
         let done = match self.answer {
-            None => self.read().map(|complete| {
-                if complete {
+            // At once: what was asked for may end the campaign, and with it whoever answers.
+            None => match self.read() {
+                Ok(true) => {
                     self.answer = Some(answer(&self.request));
                     self.since = Instant::now();
+                    self.write()
                 }
-                false
-            }),
+                incomplete => incomplete,
+            },
             Some(_) => self.write(),
         };
         match done {
