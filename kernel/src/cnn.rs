@@ -65,6 +65,7 @@ impl<'w> Layers<'w> {
 
     /// First convolution and ReLU at `P` pixels of a row, each from its 3 × 3 neighbourhood: the
     /// taps of the pixels one after another, in the order of the kernel's.
+    #[cfg_attr(not(target_arch = "arm"), inline(always))]
     pub(crate) fn convolve1<const P: usize>(&self, taps: &[[f32; P]; TAPS], out: &mut [Pixel1; P]) {
         let bias_blocks = self.bias1.as_chunks::<BLOCK>().0;
         for (block, bias) in bias_blocks.iter().enumerate() {
@@ -81,6 +82,7 @@ impl<'w> Layers<'w> {
 
     /// Second convolution and ReLU at `P` pixels of a row: each of the nine taps as the `P`
     /// neighbours that it multiplies.
+    #[cfg_attr(not(target_arch = "arm"), inline(always))]
     pub(crate) fn convolve2<const P: usize>(
         &self,
         taps: [&[Pixel1; P]; TAPS],
@@ -111,6 +113,7 @@ impl<'w> Layers<'w> {
     }
 
     /// Adds what the pooled pixel at `(row, column)` of the patch contributes to its latent.
+    #[cfg_attr(not(target_arch = "arm"), inline(always))]
     pub(crate) fn add_to_latent(
         &self,
         latent: &mut [f32; LATENT],
@@ -194,6 +197,7 @@ pub(crate) const fn patch_scratch(window: usize) -> usize {
 }
 
 /// Adds one tap of one channel at `P` pixels to the sums of a block of output channels.
+#[cfg_attr(not(target_arch = "arm"), inline(always))]
 fn accumulate<const P: usize>(
     sums: &mut [[f32; BLOCK]; P],
     pixels: [f32; P],
@@ -207,6 +211,7 @@ fn accumulate<const P: usize>(
 }
 
 /// Stores a block of output channels at `P` pixels, rectified.
+#[cfg_attr(not(target_arch = "arm"), inline(always))]
 fn finish<const P: usize, const C: usize>(
     sums: [[f32; BLOCK]; P],
     block: usize,
@@ -219,6 +224,7 @@ fn finish<const P: usize, const C: usize>(
     }
 }
 
+#[cfg_attr(not(target_arch = "arm"), inline(always))]
 fn rectify(x: f32) -> f32 {
     larger(0.0, x)
 }
@@ -242,6 +248,7 @@ fn raise<const C: usize>(largest: &mut [f32; C], other: &[f32; C]) {
 /// The larger of two activations: rectified, they are neither NaN nor a negative zero, and every
 /// way to compare them agrees. A Cortex-M7 has one instruction for the maximum where a comparison
 /// takes three; elsewhere the comparison is the one.
+#[cfg_attr(not(target_arch = "arm"), inline(always))]
 pub(crate) fn larger_activation(a: f32, b: f32) -> f32 {
     if cfg!(target_arch = "arm") {
         a.max(b)

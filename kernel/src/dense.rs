@@ -69,8 +69,9 @@ pub(crate) fn cost(network: Network, candidates: Candidates) -> usize {
 ///
 /// # Errors
 /// [`Error::Capacity`] when `scratch` holds fewer floats than [`scratch`] asks for.
-// By itself, so that it is where the fastest memory is.
-#[inline(never)]
+// On a board by itself, so that it is where the fastest memory is.
+#[cfg_attr(target_arch = "arm", inline(never))]
+#[cfg_attr(not(target_arch = "arm"), inline(always))]
 pub(crate) fn pass_row(
     layers: &Layers<'_>,
     (image, candidates): (&[f32], Candidates),
@@ -143,6 +144,7 @@ fn blocks(columns: usize) -> impl Iterator<Item = usize> {
     (0..columns).step_by(BLOCK).map(move |x| x.min(last))
 }
 
+#[cfg_attr(not(target_arch = "arm"), inline(always))]
 fn convolve1_row(
     layers: &Layers<'_>,
     image: &[f32],
@@ -161,6 +163,7 @@ fn convolve1_row(
     }
 }
 
+#[cfg_attr(not(target_arch = "arm"), inline(always))]
 fn convolve1_at<const P: usize>(
     layers: &Layers<'_>,
     rows: [&[f32]; 3],
@@ -179,6 +182,7 @@ fn convolve1_at<const P: usize>(
 
 /// Pools one row at stride 1 over pixels `D` apart: down first, which neighbours share, then
 /// across.
+#[cfg_attr(not(target_arch = "arm"), inline(always))]
 fn pool_row<const C: usize, const D: usize>(
     above: &[[f32; C]],
     below: &[[f32; C]],
@@ -203,14 +207,20 @@ fn pool_row<const C: usize, const D: usize>(
     }
 }
 
+#[cfg_attr(not(target_arch = "arm"), inline(always))]
 fn convolve2_row(layers: &Layers<'_>, rows: [&[Pixel1]; 3], columns: usize, out: &mut [Pixel2]) {
     if columns < BLOCK {
-        (0..columns).for_each(|x| convolve2_at::<1>(layers, rows, x, out));
+        for x in 0..columns {
+            convolve2_at::<1>(layers, rows, x, out);
+        }
     } else {
-        blocks(columns).for_each(|x| convolve2_at::<BLOCK>(layers, rows, x, out));
+        for x in blocks(columns) {
+            convolve2_at::<BLOCK>(layers, rows, x, out);
+        }
     }
 }
 
+#[cfg_attr(not(target_arch = "arm"), inline(always))]
 fn convolve2_at<const P: usize>(
     layers: &Layers<'_>,
     rows: [&[Pixel1]; 3],
@@ -236,6 +246,7 @@ fn all<T: Copy>(taps: [Option<T>; TAPS]) -> Option<[T; TAPS]> {
 
 /// Pools one row and adds it to every latent it belongs to. Rows and columns arrive in
 /// ascending order, so each latent receives its contributions in the order of its weights.
+#[cfg_attr(not(target_arch = "arm"), inline(always))]
 fn pool2_row_into_latents(
     layers: &Layers<'_>,
     above: &[Pixel2],

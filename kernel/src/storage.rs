@@ -237,6 +237,7 @@ impl<'l> Latents<'l> {
     }
 
     /// Changes the latent of a candidate.
+    #[cfg_attr(not(target_arch = "arm"), inline(always))]
     pub(crate) fn change(&mut self, index: usize, change: impl FnOnce(&mut [f32; LATENT])) {
         let [first, second] = &mut self.axes;
         if let (Some(x), Some(y)) = (first.get_mut(index), second.get_mut(index)) {

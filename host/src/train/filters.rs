@@ -68,11 +68,14 @@ const REACHES: [f64; 2] = [-1.3, 9.2];
 const MOST_STEPS: usize = 60;
 /// Fresh starts at a time.
 const FRESH_STARTS: u64 = 2;
-/// A fit is due when there are a twentieth more points than at the last one, of many a tenth, which tells the
-/// process as well and costs half as much; a fresh start when there are a third more than at the last fresh one.
+/// A fit is due when there are a twentieth more points than at the last one; from 1000 points on a tenth and
+/// from 2000 a quarter, as each fit moves the parameters less and the new factor costs more. A fresh start is due
+/// when there are a third more than at the last fresh one.
 const REFIT: usize = 20;
 const MANY: usize = 1000;
 const REFIT_MANY: usize = 10;
+const THOUSANDS: usize = 2000;
+const REFIT_THOUSANDS: usize = 4;
 const RESTART: usize = 3;
 /// A response as far from the mean as this, in standard deviations of those that were fitted, makes
 /// a fit due at once.
@@ -80,7 +83,11 @@ const SURPRISE: f64 = 4.0;
 
 /// Points at which the fit after one of so many is due.
 fn next_fit(fitted: usize) -> usize {
-    let share = if fitted < MANY { REFIT } else { REFIT_MANY };
+    let share = match fitted {
+        ..MANY => REFIT,
+        ..THOUSANDS => REFIT_MANY,
+        _ => REFIT_THOUSANDS,
+    };
     fitted + (fitted / share).max(1)
 }
 

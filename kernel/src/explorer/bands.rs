@@ -49,12 +49,14 @@ impl Band<'_> {
     }
 
     /// Does what there is to do. A `workspace` that is too short leaves it undone.
+    #[cfg_attr(not(target_arch = "arm"), inline(always))]
     pub fn evaluate(&mut self, workspace: &mut [f32]) {
         if let Some(workspace) = workspace.get_mut(..self.floats()) {
             self.outcome = Some(self.pass(workspace));
         }
     }
 
+    #[cfg_attr(not(target_arch = "arm"), inline(always))]
     fn pass(&mut self, workspace: &mut [f32]) -> Result<(), Error> {
         let (image, candidates, network) = (self.image, self.candidates, self.model.network);
         let [plane, slopes] = &mut self.axes;

@@ -222,6 +222,13 @@ fn what_neighbours_share_is_learned() {
 }
 
 #[test]
+fn the_more_points_the_rarer_a_fit() {
+    let fitted = [19, 20, 100, 999, 1000, 1999, 2000, 4000];
+    let due = [20, 21, 105, 1048, 1100, 2198, 2500, 5000];
+    assert_eq!(fitted.map(next_fit), due);
+}
+
+#[test]
 fn a_fit_is_due_when_points_grow_by_a_twentieth_or_one_is_a_surprise() {
     let mut trainer = trainer();
     let mut due = Vec::new();
