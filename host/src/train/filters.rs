@@ -69,8 +69,8 @@ const MOST_STEPS: usize = 60;
 /// Fresh starts at a time.
 const FRESH_STARTS: u64 = 2;
 /// A fit is due when there are a twentieth more points than at the last one; from 1000 points on a tenth and
-/// from 2000 a quarter, as each fit moves the parameters less and the new factor costs more. A fresh start is due
-/// when there are a third more than at the last fresh one.
+/// from 2000 a quarter, as the factor under new parameters costs ever more, and a fit may take 500 points alone. A
+/// fresh start is due when there are a third more than at the last fresh one.
 const REFIT: usize = 20;
 const MANY: usize = 1000;
 const REFIT_MANY: usize = 10;
