@@ -10,7 +10,7 @@ use super::spectra::markers_of;
 use crate::data::Channels;
 use crate::experiment::Experiment;
 use crate::figures::{Arrangement, Marker, SpectraFigure, Spectrum};
-use crate::scalarizer::Component;
+use crate::scalarizer::{Component, weighted_units};
 
 /// The components that were sought last, with what a figure of them needs.
 pub(super) struct ComponentWeights<'a> {
@@ -37,9 +37,9 @@ impl<'a> ComponentWeights<'a> {
         };
         Some(Self {
             markers: markers_of(&channels, channels.is_energy_loss(), None),
-            units: match (&mean, &channels.units[..]) {
-                (None, _) | (_, "") => String::new(),
-                (Some(_), units) => format!("√{units}"),
+            units: match &mean {
+                Some(_) => weighted_units(&channels.units, true),
+                None => String::new(),
             },
             loadings: components.iter().map(loading).collect(),
             components,
