@@ -85,7 +85,7 @@ const SURPRISE: f64 = 4.0;
 fn next_fit(fitted: usize) -> usize {
     let share = match fitted {
         ..MANY => REFIT,
-        ..THOUSANDS => REFIT_MANY,
+        MANY..THOUSANDS => REFIT_MANY,
         _ => REFIT_THOUSANDS,
     };
     fitted + (fitted / share).max(1)
