@@ -12,6 +12,7 @@ use beacon_kernel::{
     Strategy,
 };
 
+use crate::scene::{Scene, Trained};
 use crate::{Lent, STRUCTURES, Shape, Table, macs, table, workload};
 
 /// Answers that may wait for the client: one that says busy, and the one that matters.
@@ -147,6 +148,8 @@ pub struct LinkedCampaign {
     models: u32,
     /// Lengthscales that the latents span.
     span: f32,
+    /// What takes the place of the workload, with a model that was trained there.
+    scene: Option<(&'static Scene, Trained)>,
     /// Those of the last model.
     hyperparameters: Hyperparameters,
     /// Responses of a place.
@@ -186,6 +189,7 @@ impl LinkedCampaign {
             filters: workload::filters(capacity.window, filters),
             models: 0,
             span: workload::SPAN,
+            scene: None,
             hyperparameters: workload::UNIT,
             responses: 1,
         }
@@ -204,6 +208,14 @@ impl LinkedCampaign {
     /// From the next decision on the latent plane is as wide as it can be.
     pub fn with_a_wide_plane(&mut self) {
         self.span = workload::WIDE;
+    }
+
+    /// From the next decision on the image, the responses and the model of the filters are those of a scene, as
+    /// they were with so many points.
+    pub(crate) fn with_scene(&mut self, scene: &'static Scene, points: usize) {
+        let trained = scene.model(points);
+        (self.image, self.weights) = (scene.image(), trained.weights);
+        self.scene = Some((scene, trained));
     }
 
     /// Prints the row of a decision with so many points measured, from the last byte of the last
@@ -245,12 +257,18 @@ impl LinkedCampaign {
         self.send_model(workload::UNIT);
         let explorer = self.client.transport_mut().controller.explorer();
         let latents = explorer.latents().unwrap_or_default();
-        let hyperparameters = workload::hyperparameters(latents, self.span);
+        let hyperparameters = match &self.scene {
+            Some((_, trained)) => trained.hyperparameters,
+            None => workload::hyperparameters(latents, self.span),
+        };
         for n in 0..measurements - 1 {
             if n == STRUCTURES {
                 self.client.propose(true).expect("a proposal");
             }
-            let candidate = workload::candidate(n, shape.candidates.count());
+            let candidate = match self.scene {
+                Some(_) => Scene::candidate(n),
+                None => workload::candidate(n, shape.candidates.count()),
+            };
             self.measure(candidate, Next::Nothing);
         }
         let line = self.client.transport_mut();
@@ -340,7 +358,10 @@ impl LinkedCampaign {
         let header = ModelHeader {
             version: self.models,
             hyperparameters: hyperparameters.into(),
-            standardisation: Standardisation::IDENTITY.into(),
+            standardisation: match &self.scene {
+                Some((_, trained)) => trained.standardisation.into(),
+                None => Standardisation::IDENTITY.into(),
+            },
         };
         let others = [Standardisation::IDENTITY.into(); MOST_RESPONSES];
         let others = others.get(1..self.responses).unwrap_or_default();
@@ -357,7 +378,10 @@ impl LinkedCampaign {
         let responses: [f32; MOST_RESPONSES] = core::array::from_fn(|r| {
             let count = self.capacity.candidates as u32;
             let other = (candidate.0 + 997 * r as u32) % count;
-            workload::response(Candidate(other))
+            match &self.scene {
+                Some((scene, _)) => scene.response(Candidate(other)),
+                None => workload::response(Candidate(other)),
+            }
         });
         let responses = responses.get(..self.responses).unwrap_or_default();
         let board = &mut self.client.transport_mut().board;

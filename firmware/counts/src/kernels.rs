@@ -2,7 +2,7 @@
 
 use beacon_kernel::Strategy::{Beacon, BeaconStructure, Ei, Mu};
 
-use crate::{Bench, Lent, LinkedCampaign, MEASUREMENTS, Table, macs};
+use crate::{Bench, Lent, LinkedCampaign, MEASUREMENTS, Table, macs, scene};
 
 /// What counts a part of the kernel in an explorer's memory.
 pub type Part = fn(Table, Lent);
@@ -196,6 +196,17 @@ fn decisions_of_other_models(mut campaign: LinkedCampaign) {
     campaign.with_a_wide_plane();
     campaign.decision("decision_wide", strategy, n, macs::decision_filters);
     campaign.slice("slice_wide", n);
+}
+
+/// Whole decisions in what campaigns meet, by models of the filters that were trained there.
+pub fn scenes(mut campaign: LinkedCampaign) {
+    campaign.with_filters();
+    for scene in &scene::ALL {
+        for points in scene::POINTS {
+            campaign.with_scene(scene, points);
+            campaign.decision(scene.row, BeaconStructure, points, macs::decision_filters);
+        }
+    }
 }
 
 /// A whole decision on a larger image.

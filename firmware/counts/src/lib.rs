@@ -23,6 +23,8 @@ pub mod kernels;
 #[cfg(feature = "board")]
 mod memory;
 #[cfg(feature = "board")]
+mod scene;
+#[cfg(feature = "board")]
 mod table;
 #[cfg(feature = "board")]
 mod workload;

@@ -12,9 +12,9 @@ fn lent() -> Lent {
     memory!(CAPACITY)
 }
 
-fn decision(table: Table) {
-    let memory = controller_memory!(CAPACITY);
-    kernels::decision(LinkedCampaign::new(lent(), memory, table));
+/// A controller with room for such an image, and its host; asked for once.
+fn linked(table: Table) -> LinkedCampaign {
+    LinkedCampaign::new(lent(), controller_memory!(CAPACITY), table)
 }
 
 /// An image of 256 × 256, 58 081 candidates: more than an STM32H743 holds.
@@ -28,7 +28,8 @@ fn large(table: Table) {
 #[cortex_m_rt::entry]
 fn main() -> ! {
     run(|kernel, table| match kernel {
-        "decision" => decision(table),
+        "decision" => kernels::decision(linked(table)),
+        "scenes" => kernels::scenes(linked(table)),
         #[cfg(feature = "large")]
         "large" => large(table),
         name => {

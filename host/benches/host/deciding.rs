@@ -1,13 +1,14 @@
-//! A decision, from a measured response to the next candidate, around 310 measured points.
+//! A decision, from a measured response to the next candidate, most of them around 310 measured points.
 
 use std::error::Error;
 
 use beacon_host::controller::Controller;
+use beacon_host::internal::specimen::SpecimenKind;
 use beacon_host::train::SurrogateKind;
 use beacon_kernel::{Acquisition, Capacity, Explorer, Model, Storage, Strategy};
 use divan::Bencher;
 
-use crate::scene::Scene;
+use crate::scene::{Sample, Scene};
 
 /// Each decision follows a new measurement: the median of these has 310 points.
 const DECISIONS: u32 = 20;
@@ -15,17 +16,57 @@ const BEFORE: usize = 300;
 
 fn decision(bencher: Bencher<'_, '_>, side: usize, strategy: Strategy, surrogate: SurrogateKind) {
     let scene = Scene::new(side, BEFORE + DECISIONS as usize).unwrap();
-    let trainer = scene.trainer(surrogate, BEFORE).unwrap();
+    decision_in(bencher, &scene, strategy, surrogate);
+}
+
+/// The last decisions in a scene, by a model that knows the points before them.
+fn decision_in(
+    bencher: Bencher<'_, '_>,
+    scene: &Scene,
+    strategy: Strategy,
+    surrogate: SurrogateKind,
+) {
+    let before = scene.order.len() - DECISIONS as usize;
+    let trainer = scene.trainer(surrogate, before).unwrap();
     let mut memory = scene.memory();
-    let mut kernel = scene.kernel(&mut memory, &trainer.model(), BEFORE).unwrap();
+    let mut kernel = (scene.kernel(&mut memory, &trainer.model(), before)).unwrap();
     kernel.choose(Acquisition::new(strategy)).unwrap();
     // What is known of earlier points stays from one decision to the next.
     kernel.propose(true).unwrap();
-    let mut points = BEFORE..;
+    let mut points = before..;
     bencher.bench_local(|| {
         scene.measure(&mut kernel, points.next().unwrap()).unwrap();
         kernel.propose(true).unwrap()
     });
+}
+
+/// What campaigns meet, and the points around which they do: specimens of every kind, and blobs.
+fn scenes() -> Vec<(Sample, usize)> {
+    let few = SpecimenKind::ALL.map(Sample::Specimen);
+    let few = few.map(|sample| [30, 110, 310].map(|points| (sample, points)));
+    let large = [256, 512].map(|side| (Sample::Blobs(side), 310));
+    few.into_iter().flatten().chain(large).collect()
+}
+
+/// The default decision by models that were trained in the scene.
+#[divan::bench(args = scenes(), sample_count = DECISIONS, sample_size = 1)]
+fn decision_on(bencher: Bencher<'_, '_>, of: (Sample, usize)) {
+    decision_on_by(bencher, of, SurrogateKind::default());
+}
+
+/// The same by a network.
+#[divan::bench(args = scenes(), sample_count = DECISIONS, sample_size = 1)]
+fn decision_of_a_network_on(bencher: Bencher<'_, '_>, of: (Sample, usize)) {
+    decision_on_by(bencher, of, SurrogateKind::Network);
+}
+
+fn decision_on_by(
+    bencher: Bencher<'_, '_>,
+    (sample, points): (Sample, usize),
+    surrogate: SurrogateKind,
+) {
+    let scene = Scene::of(sample, points + DECISIONS as usize / 2).unwrap();
+    decision_in(bencher, &scene, Strategy::BeaconStructure, surrogate);
 }
 
 /// 64 × 64 pixels, 2401 candidates.

@@ -1,13 +1,16 @@
-//! A specimen with points measured on it, as far as a campaign's arithmetic needs one.
+//! A sample with points measured on it, as far as a campaign's arithmetic needs one.
 
 use std::error::Error;
+use std::sync::Arc;
 
 use beacon_host::controller::{Controller, InProcess, Memory, Setup};
 use beacon_host::data::{Map, Patches};
-use beacon_host::internal::specimen::{NanoparticlesConfig, SpecimenConfig, SpecimenKind};
+use beacon_host::internal::specimen::{
+    NanoparticlesConfig, Specimen, SpecimenConfig, SpecimenKind,
+};
 use beacon_host::scalarizer::Scalarizer;
 use beacon_host::train::{SurrogateKind, SurrogateTrainer, TrainerConfig};
-use beacon_kernel::{Candidate, Capacity, Model};
+use beacon_kernel::{Candidate, Capacity, Model, Pixel};
 
 /// Side of the window in pixels, as in the published experiments.
 pub(crate) const WINDOW: usize = 16;
@@ -23,6 +26,15 @@ pub(crate) struct Scene {
     pub(crate) responses: Vec<f64>,
 }
 
+/// What a scene shows.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Sample {
+    /// The default specimen of a kind, 64 × 64 pixels.
+    Specimen(SpecimenKind),
+    /// Blobs of many sizes that overlap, on so many pixels a side.
+    Blobs(usize),
+}
+
 impl Scene {
     /// A square image of `side` pixels with `points` measured points, which are spread over it.
     /// Pixels are as large as in the default specimen, whatever the side; an image larger than
@@ -35,8 +47,8 @@ impl Scene {
             width: own,
             field_of_view_nm: default.field_of_view_nm * own as f64 / default.width as f64,
             ..default
-        })
-        .make()?;
+        });
+        let specimen = Respond::new(specimen)?;
         let mirrored = |i: usize| {
             if (i / own).is_multiple_of(2) {
                 i % own
@@ -44,22 +56,54 @@ impl Scene {
                 own - 1 - i % own
             }
         };
-        let image = specimen.image();
+        let image = specimen.specimen.image();
         let pixels = (0..side * side)
             .map(|i| image.at(mirrored(i / side), mirrored(i % side)))
             .collect();
+        Self::made(side, pixels, points, |pixel| {
+            specimen.at(mirrored(pixel.row), mirrored(pixel.column))
+        })
+    }
+
+    /// A sample with `points` measured points, which are spread over it.
+    pub(crate) fn of(sample: Sample, points: usize) -> Result<Self, Box<dyn Error>> {
+        match sample {
+            Sample::Specimen(kind) => {
+                let specimen = Respond::new(kind.config(1))?;
+                let image = specimen.specimen.image();
+                let side = image.width();
+                let pixels = (0..side * side).map(|i| image.at(i / side, i % side));
+                let pixels = pixels.collect();
+                Self::made(side, pixels, points, |pixel| {
+                    specimen.at(pixel.row, pixel.column)
+                })
+            }
+            Sample::Blobs(side) => {
+                let pixels = blobs(side);
+                let at = |row: usize, column: usize| {
+                    pixels[row.min(side - 1) * side + column.min(side - 1)]
+                };
+                Self::made(side, pixels.clone(), points, |Pixel { row, column }| {
+                    let down = at(row + 2, column) - at(row.saturating_sub(2), column);
+                    let across = at(row, column + 2) - at(row, column.saturating_sub(2));
+                    Ok((2.0 * at(row, column)).sin() + 2.0 * down.hypot(across))
+                })
+            }
+        }
+    }
+
+    fn made(
+        side: usize,
+        pixels: Vec<f64>,
+        points: usize,
+        respond: impl Fn(Pixel) -> Result<f64, Box<dyn Error>>,
+    ) -> Result<Self, Box<dyn Error>> {
         let image = Map::uncalibrated(side, side, pixels, "HAADF");
         let patches = Patches::new(&image, WINDOW)?;
-
-        let target: Scalarizer = SpecimenKind::Nanoparticles.target().parse()?;
         let order = spread(patches.candidates().count(), points);
-        let responses = order.iter().map(|&candidate| {
-            let pixel = patches.candidates().pixel(candidate)?;
-            let spectrum = specimen.spectrum(mirrored(pixel.row), mirrored(pixel.column));
-            let (channels, energies) = (specimen.channels(), specimen.coordinates());
-            Ok(target.reduce(&spectrum, energies, channels)?)
-        });
-        let responses = responses.collect::<Result<Vec<f64>, Box<dyn Error>>>()?;
+        let responses = order.iter();
+        let responses = responses.map(|&point| respond(patches.candidates().pixel(point)?));
+        let responses = responses.collect::<Result<Vec<f64>, _>>()?;
         let origin = responses.first().copied().unwrap_or_default();
         Ok(Self {
             responses: responses.iter().map(|response| response - origin).collect(),
@@ -119,6 +163,45 @@ impl Scene {
     ) -> Result<(), Box<dyn Error>> {
         Ok(kernel.measure(self.order[point], self.responses[point] as f32)?)
     }
+}
+
+/// What the target of its kind reads from a specimen.
+struct Respond {
+    specimen: Arc<dyn Specimen>,
+    target: Scalarizer,
+}
+
+impl Respond {
+    fn new(config: SpecimenConfig) -> Result<Self, Box<dyn Error>> {
+        let target = config.kind().target().parse()?;
+        let specimen = config.make()?;
+        Ok(Self { specimen, target })
+    }
+
+    fn at(&self, row: usize, column: usize) -> Result<f64, Box<dyn Error>> {
+        let spectrum = self.specimen.spectrum(row, column);
+        let (channels, energies) = (self.specimen.channels(), self.specimen.coordinates());
+        Ok(self.target.reduce(&spectrum, energies, channels)?)
+    }
+}
+
+/// Gaussians of 2 to 9 pixels, one for every 156 pixels of the image, of which most overlap others. Their places
+/// and sizes are spread evenly, as the parts behind the point of multiples are.
+fn blobs(side: usize) -> Vec<f64> {
+    let mut pixels = vec![0.0; side * side];
+    for n in 1..=side * side / 156 {
+        let part = |of: f64| (n as f64 * of).fract();
+        let (y, x) = (side as f64 * part(0.754_88), side as f64 * part(0.569_84));
+        let (width, height) = (2.0 + 7.0 * part(0.438_447), 0.3 + 0.7 * part(0.328_5));
+        let reach = |at: f64| (at - 4.0 * width).max(0.0) as usize..(at + 4.0 * width) as usize + 1;
+        for row in reach(y).take_while(|&row| row < side) {
+            for column in reach(x).take_while(|&column| column < side) {
+                let far = (row as f64 - y).powi(2) + (column as f64 - x).powi(2);
+                pixels[row * side + column] += height * (-0.5 * far / (width * width)).exp();
+            }
+        }
+    }
+    pixels
 }
 
 /// Distinct numbers below `count`, each far from the one before: multiples of a number that has

@@ -5,6 +5,7 @@
 //! Every cost is a ratio, with a decision among 2401 candidates at 310 points as one, all from
 //! one run: seconds would be those of one computer.
 
+#[allow(dead_code, reason = "benchmarks and examples each take their part")]
 #[path = "../../benches/host/scene.rs"]
 mod scene;
 mod step;
