@@ -209,6 +209,7 @@ fn pool_row<const C: usize, const D: usize>(
 
 #[cfg_attr(not(target_arch = "arm"), inline(always))]
 fn convolve2_row(layers: &Layers<'_>, rows: [&[Pixel1]; 3], columns: usize, out: &mut [Pixel2]) {
+    // Loops, as what `for_each` calls is compiled apart, and not for the lanes of its caller.
     if columns < BLOCK {
         for x in 0..columns {
             convolve2_at::<1>(layers, rows, x, out);

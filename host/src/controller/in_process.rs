@@ -454,3 +454,63 @@ impl Controller for InProcess<'_> {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use beacon_kernel::{Architecture, Hyperparameters, Network, Standardisation};
+
+    use super::*;
+
+    /// The oracle is the kernel in one piece, as it is compiled for every processor.
+    #[test]
+    fn latents_of_a_large_image_are_those_of_the_kernel_alone_bit_for_bit() {
+        let candidates = Candidates::new(150, 143, 16).unwrap();
+        assert!(candidates.count() >= LARGE);
+        let numbers = |count: usize, step: usize| -> Vec<f32> {
+            let number = |i: usize| (i * step % 101) as f32 / 101.0 - 0.45;
+            (0..count).map(number).collect()
+        };
+        let pixels = numbers(150 * 143, 37);
+        for architecture in [
+            Architecture::Valid,
+            Architecture::Same,
+            Architecture::Filters,
+        ] {
+            let network = Network::new(architecture, 16).unwrap();
+            let encoding = Encoding::of_weights(architecture);
+            let mut weights = numbers(network.weight_count(), 53);
+            weights[network.layout().space].fill(0.25);
+            let weights: Vec<f32> = weights.iter().map(|&w| encoding.round(0.5 * w)).collect();
+            let model = Model {
+                network,
+                weights: &weights,
+                hyperparameters: Hyperparameters {
+                    lengthscale: [0.5, 0.5],
+                    outputscale: 1.0,
+                    noise: 0.02,
+                    mean: 0.0,
+                },
+                standardisation: Standardisation::IDENTITY,
+                others: &[],
+            };
+            let mut memory = Memory::new(Capacity::for_candidates(candidates, 4));
+            let mut kernel = InProcess::new(&mut memory).unwrap();
+            let setup = Setup {
+                candidates,
+                pixels: &pixels,
+                seed: 1,
+                revision: 0,
+            };
+            kernel.begin(&setup).unwrap();
+            let latents = |kernel: &InProcess<'_>| -> Vec<u32> {
+                let latents = kernel.explorer.latents().unwrap().as_flattened();
+                latents.iter().map(|x| x.to_bits()).collect()
+            };
+            kernel.load_model(&model, 1).unwrap();
+            let shared = latents(&kernel);
+            kernel.explorer.load_model(&model).unwrap();
+            assert!(shared == latents(&kernel), "{architecture:?}");
+            assert_ne!(shared.first(), shared.last(), "{architecture:?}");
+        }
+    }
+}
