@@ -1,5 +1,4 @@
-//! What kernel and controller borrow. The firmware's tests, which are of another workspace, have this file as a
-//! module of theirs.
+//! What kernel and controller borrow.
 
 use beacon_kernel::link::message::DoseLimits;
 use beacon_kernel::link::{Controller, Limits, Memory, frame};

@@ -217,21 +217,26 @@ fn draw_on(
 }
 
 fn average(fine: &[u8], width: u32, height: u32) -> Pixels {
+    const SIDE: usize = FINE as usize;
     let (wide, high) = (width / FINE, height / FINE);
     let mut rgb = Vec::with_capacity((wide * high * 3) as usize);
-    for y in 0..high {
-        for x in 0..wide {
-            for channel in 0..3 {
-                let mut sum = 0;
-                for dy in 0..FINE {
-                    for dx in 0..FINE {
-                        let pixel = (y * FINE + dy) * width + x * FINE + dx;
-                        sum += u32::from(fine[(pixel * 3 + channel) as usize]);
+    let mut sums = vec![[0_u16; 3]; wide as usize];
+    for rows in fine.chunks_exact(width as usize * 3 * SIDE) {
+        sums.fill([0; 3]);
+        for row in rows.chunks_exact(width as usize * 3) {
+            let (pixels, _) = row.as_chunks::<3>();
+            for (sum, pixels) in sums.iter_mut().zip(pixels.chunks_exact(SIDE)) {
+                for pixel in pixels {
+                    for channel in 0..3 {
+                        sum[channel] += u16::from(pixel[channel]);
                     }
                 }
-                rgb.push(((sum + FINE * FINE / 2) / (FINE * FINE)) as u8);
             }
         }
+        let averages = sums.as_flattened().iter();
+        rgb.extend(
+            averages.map(|sum| ((sum + (SIDE * SIDE / 2) as u16) / (SIDE * SIDE) as u16) as u8),
+        );
     }
     Pixels {
         width: wide,

@@ -246,7 +246,7 @@ fn long_and_short_exposures_end_by_themselves(board: &str) {
         emulator.await_stays(n + 1);
         let stays = emulator.stays();
         assert_eq!(stays.len(), n + 1);
-        // To the count in virtual time (`firmware/tests/scan_generator`); here a crowded machine may
+        // To the count in virtual time (`driver`); here a crowded machine may
         // hold up the byte that blanks.
         let (on, asked) = (stays[n].on / CYCLES_PER_COUNT, 8 * u64::from(dwell_us));
         assert!((asked..asked + 8_000).contains(&on), "{on} of {asked}");
@@ -391,7 +391,6 @@ fn the_largest_campaigns_fit_the_stack_and_the_watchdogs_time(board: &str) {
         (Architecture::Same, 16, Edges::Reflect, 4096, 1, true),
         (Architecture::Same, 5, Edges::Inside, 3600, 1, false),
         (Architecture::Filters, 16, Edges::Reflect, 4096, 1, false),
-        (Architecture::Filters, 16, Edges::Reflect, 4096, 3, true),
         (Architecture::Filters, 16, Edges::Reflect, 4096, 4, true),
     ] {
         let Some((_emulator, mut client)) = started(board, "", "largest") else {

@@ -2,6 +2,7 @@
 //! once: `cargo test --release -p beacon-tests --test all live::` runs what is in `live`.
 
 mod bench;
+mod driver;
 mod edges;
 mod firmware;
 mod instruments;

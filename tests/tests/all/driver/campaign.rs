@@ -13,10 +13,10 @@ use beacon_kernel::link::message::{
 use beacon_kernel::link::transfer::{Encoding, Payload, Sender};
 use beacon_kernel::link::{Board, Client, Controller, Exposure, Failure, Timing, Transport};
 use beacon_kernel::{Candidates, Capacity, Hyperparameters, Network, Standardisation};
+use beacon_tests::ControllerMemory;
 
-use crate::PIXEL;
-use crate::controller_memory::ControllerMemory;
-use crate::driven::{Driven, Line, MICROSECOND, MILLISECOND, SHORTEST_DWELL_US};
+use super::PIXEL;
+use super::driven::{Driven, Line, MICROSECOND, MILLISECOND, SHORTEST_DWELL_US};
 
 /// A byte on the line, in clock cycles, rounded down.
 const BYTE: u64 = 307;
@@ -418,7 +418,7 @@ fn faulty(count: u64, fault: fn(u64) -> Fault) -> Outcome {
 
 /// Bytes that an exposure of the campaign sends and gets.
 fn bytes() -> (u64, u64) {
-    crate::bytes_of(|driven| driven.expose((4000, 5000), SETTINGS.settle_us, DWELL_US))
+    super::bytes_of(|driven| driven.expose((4000, 5000), SETTINGS.settle_us, DWELL_US))
 }
 
 #[test]

@@ -2,9 +2,6 @@
 //! generator at two ends of a line, in virtual time.
 
 mod campaign;
-// `beacon-tests` has it, and would bring host and program with it.
-#[path = "../../../tests/src/controller_memory.rs"]
-mod controller_memory;
 mod driven;
 
 use beacon_firmware::obi::Driver;

@@ -9,13 +9,13 @@ use beacon_kernel::link::Exposure;
 use beacon_kernel::link::message::{BeamFault, Reading};
 
 /// Clock cycles of the generator in a millisecond.
-pub const MILLISECOND: u64 = CLOCK_HZ / 1000;
+pub(super) const MILLISECOND: u64 = CLOCK_HZ / 1000;
 /// Clock cycles of the generator in a microsecond.
-pub const MICROSECOND: u64 = CLOCK_HZ / 1_000_000;
+pub(super) const MICROSECOND: u64 = CLOCK_HZ / 1_000_000;
 
 /// What happens to the bytes of a direction.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Line {
+pub(super) enum Line {
     /// They arrive.
     #[default]
     Whole,
@@ -39,15 +39,15 @@ impl Line {
 }
 
 /// Driver, line and generator.
-pub struct Driven {
+pub(super) struct Driven {
     driver: Driver,
     /// The generator, to be disturbed.
-    pub generator: Generator,
+    pub(super) generator: Generator,
     record: Record,
     /// From the driver to the generator.
-    pub forth: Line,
+    pub(super) forth: Line,
     /// From the generator to the driver.
-    pub back: Line,
+    pub(super) back: Line,
     sent: u64,
     received: u64,
     /// Bytes that the driver has still to send to be reset.
@@ -55,17 +55,17 @@ pub struct Driven {
     replies: VecDeque<(u64, u8)>,
     next_tick: u64,
     /// How long the controller takes from a byte to what it sends, in clock cycles.
-    pub reaction: u64,
+    pub(super) reaction: u64,
 }
 
 /// The shortest dwell over the AN500's line, in µs.
-pub const SHORTEST_DWELL_US: u32 = shortest_dwell_us(1_562_500);
+pub(super) const SHORTEST_DWELL_US: u32 = shortest_dwell_us(1_562_500);
 /// What it is for an interrupt of a 25 MHz core.
 const REACTION: u64 = 5 * MICROSECOND;
 
 impl Driven {
     /// Both ends just powered up, and 40 ms later.
-    pub fn new(front: Front, reader: Reader) -> Self {
+    pub(super) fn new(front: Front, reader: Reader) -> Self {
         let mut driven = Self {
             driver: Driver::new(SHORTEST_DWELL_US),
             generator: Generator::new(front, reader),
@@ -92,7 +92,7 @@ impl Driven {
     }
 
     /// Begins an exposure, settling time and dwell in µs.
-    pub fn expose(&mut self, (x, y): (u16, u16), settle_us: u32, dwell_us: u32) {
+    pub(super) fn expose(&mut self, (x, y): (u16, u16), settle_us: u32, dwell_us: u32) {
         // The driver drops the lowest two of 16 bits.
         self.begin(Exposure {
             x: x << 2,
@@ -103,29 +103,29 @@ impl Driven {
     }
 
     /// Begins an exposure as a board is told to.
-    pub fn begin(&mut self, exposure: Exposure) {
+    pub(super) fn begin(&mut self, exposure: Exposure) {
         let burst = self.driver.expose(exposure);
         self.send(burst.as_ref());
     }
 
     /// Whether an exposure is under way.
-    pub fn exposing(&self) -> bool {
+    pub(super) fn exposing(&self) -> bool {
         self.driver.exposing()
     }
 
     /// Blanks.
-    pub fn blank(&mut self) {
+    pub(super) fn blank(&mut self) {
         let burst = self.driver.blank();
         self.send(burst.as_ref());
     }
 
     /// Resets the controller once it has sent so many more bytes; it starts again at once.
-    pub fn reset_after(&mut self, bytes: u64) {
+    pub(super) fn reset_after(&mut self, bytes: u64) {
         self.resets_after = Some(bytes);
     }
 
     /// Whether the controller has still to be reset.
-    pub fn will_reset(&self) -> bool {
+    pub(super) fn will_reset(&self) -> bool {
         self.resets_after.is_some()
     }
 
@@ -148,7 +148,7 @@ impl Driven {
     }
 
     /// Lets so many clock cycles of the generator pass.
-    pub fn run(&mut self, cycles: u64) {
+    pub(super) fn run(&mut self, cycles: u64) {
         let until = self.generator.now() + cycles;
         while self.generator.now() < until {
             let reply = self.replies.front().map_or(u64::MAX, |(at, _)| *at);
@@ -183,7 +183,7 @@ impl Driven {
 
     /// Runs until the exposure is over by the driver's account; returns how long that took, in
     /// clock cycles. `None` when it takes longer than so many.
-    pub fn finish(&mut self, at_most: u64) -> Option<u64> {
+    pub(super) fn finish(&mut self, at_most: u64) -> Option<u64> {
         let begun = self.generator.now();
         while self.exposing() {
             if self.generator.now() - begun > at_most {
@@ -195,17 +195,17 @@ impl Driven {
     }
 
     /// What the pins exposed so far.
-    pub fn stays(&self) -> Vec<Stay> {
+    pub(super) fn stays(&self) -> Vec<Stay> {
         self.record.stays(self.generator.now())
     }
 
     /// What the pins did.
-    pub fn record(&mut self) -> &mut Record {
+    pub(super) fn record(&mut self) -> &mut Record {
         &mut self.record
     }
 
     /// Bytes that the driver has sent, and got.
-    pub fn bytes(&self) -> (u64, u64) {
+    pub(super) fn bytes(&self) -> (u64, u64) {
         (self.sent, self.received)
     }
 
@@ -213,12 +213,12 @@ impl Driven {
     ///
     /// # Errors
     /// What the driver says is wrong.
-    pub fn ready(&self) -> Result<(), BeamFault> {
+    pub(super) fn ready(&self) -> Result<(), BeamFault> {
         self.driver.ready()
     }
 
     /// What the detector gave in the last exposure.
-    pub fn reading(&self) -> Option<Reading> {
+    pub(super) fn reading(&self) -> Option<Reading> {
         self.driver.reading()
     }
 
@@ -226,12 +226,12 @@ impl Driven {
     ///
     /// # Errors
     /// What cut it short.
-    pub fn outcome(&self) -> Result<(), BeamFault> {
+    pub(super) fn outcome(&self) -> Result<(), BeamFault> {
         self.driver.outcome()
     }
 }
 
 /// Counts of 125 ns in clock cycles, rounded down.
-pub fn counts(cycles: u64) -> u64 {
+pub(super) fn counts(cycles: u64) -> u64 {
     cycles / CYCLES_PER_COUNT
 }
