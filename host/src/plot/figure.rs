@@ -217,31 +217,26 @@ fn draw_on(
 }
 
 fn average(fine: &[u8], width: u32, height: u32) -> Pixels {
-    const SIDE: usize = FINE as usize;
+    const { assert!(FINE == 2) };
     let (wide, high) = (width / FINE, height / FINE);
-    let mut rgb = Vec::with_capacity((wide * high * 3) as usize);
-    let mut sums = vec![[0_u16; 3]; wide as usize];
-    for rows in fine.chunks_exact(width as usize * 3 * SIDE) {
-        sums.fill([0; 3]);
-        for row in rows.chunks_exact(width as usize * 3) {
-            let (pixels, _) = row.as_chunks::<3>();
-            for (sum, pixels) in sums.iter_mut().zip(pixels.chunks_exact(SIDE)) {
-                for pixel in pixels {
-                    for channel in 0..3 {
-                        sum[channel] += u16::from(pixel[channel]);
-                    }
-                }
+    let row = width as usize * 3;
+    let mut rgb = vec![[0; 3]; (wide * high) as usize];
+    let pairs = fine.chunks_exact(2 * row);
+    for (averages, rows) in rgb.chunks_exact_mut(wide as usize).zip(pairs) {
+        let (above, below) = rows.split_at(row);
+        let squares = above.as_chunks::<6>().0.iter();
+        let squares = squares.zip(below.as_chunks::<6>().0);
+        for (average, (a, b)) in averages.iter_mut().zip(squares) {
+            for channel in 0..3 {
+                let four = [a[channel], a[channel + 3], b[channel], b[channel + 3]];
+                average[channel] = ((four.map(u16::from).iter().sum::<u16>() + 2) / 4) as u8;
             }
         }
-        let averages = sums.as_flattened().iter();
-        rgb.extend(
-            averages.map(|sum| ((sum + (SIDE * SIDE / 2) as u16) / (SIDE * SIDE) as u16) as u8),
-        );
     }
     Pixels {
         width: wide,
         height: high,
-        rgb,
+        rgb: rgb.into_flattened(),
     }
 }
 

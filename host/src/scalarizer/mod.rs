@@ -199,6 +199,20 @@ impl Scalarizer {
         Ok(self.prepare(coordinates, axis)?.reduce(spectrum))
     }
 
+    /// [`Self::reduce`] of one spectrum after the other, as many channels each as there are coordinates.
+    ///
+    /// # Errors
+    /// When the axis does not suit the scalarizer.
+    pub(crate) fn reduce_each(
+        &self,
+        spectra: impl Iterator<Item = Vec<f64>>,
+        coordinates: &[f64],
+        axis: &Axis,
+    ) -> Result<Vec<f64>, ScalarizerError> {
+        let prepared = self.prepare(coordinates, axis)?;
+        Ok(spectra.map(|spectrum| prepared.reduce(&spectrum)).collect())
+    }
+
     /// Reduces the spectrum of every pixel; the map keeps the axes of the scan and is named
     /// after the scalarizer. NaN in a spectrum gives NaN in the map.
     ///

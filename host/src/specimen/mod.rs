@@ -35,6 +35,7 @@ mod random;
 mod range;
 #[cfg(test)]
 mod tests;
+mod weighted;
 
 pub use choice::{SpecimenChoice, SpecimenConfig, SpecimenKind, UnknownSpecimen};
 pub use ferroelectric::{Ferroelectric, FerroelectricConfig};
@@ -189,12 +190,10 @@ pub trait Specimen: Debug + Send + Sync {
     fn truth(&self, target: &Scalarizer, dose: f64) -> Result<Map, ScalarizerError> {
         let (image, recorded) = (self.image(), self.recorded());
         let pixels = (0..image.values.len()).map(|i| (i / image.width(), i % image.width()));
-        let values = pixels.map(|(row, column)| {
-            let mean = self.exposed(self.expected_spectrum(row, column), dose);
-            target.reduce(&mean, &recorded.coordinates, &recorded.axis)
-        });
+        let means =
+            pixels.map(|(row, column)| self.exposed(self.expected_spectrum(row, column), dose));
         Ok(Map {
-            values: values.collect::<Result<_, _>>()?,
+            values: target.reduce_each(means, &recorded.coordinates, &recorded.axis)?,
             quantity: target.to_string(),
             units: target.units(&recorded.axis.units, &recorded.units),
             ..image.clone()

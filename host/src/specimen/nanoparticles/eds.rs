@@ -6,6 +6,7 @@ use super::emission::{bremsstrahlung, lines};
 use super::material::{ELEMENTS, Element, Material};
 use super::projection::Projection;
 use crate::data::{Axis, blur};
+use crate::specimen::weighted::add_weighted;
 
 /// All that a spectrum follows from. A thin sample absorbs nothing, so that a spectrum is
 /// the sum over elements of the atoms under the probe times the spectrum of one atom.
@@ -46,11 +47,9 @@ impl Spectrometer {
     /// The spectrum without noise of a pixel by its index.
     pub(super) fn expected(&self, pixel: usize) -> Vec<f64> {
         let mut spectrum = vec![0.0; self.responses[0].len()];
-        for (response, atoms) in self.responses.iter().zip(&self.atoms) {
-            for (sum, counts) in spectrum.iter_mut().zip(response) {
-                *sum += atoms[pixel] * counts;
-            }
-        }
+        let atoms = self.atoms.each_ref().map(|map| map[pixel]);
+        let responses = self.responses.each_ref().map(Vec::as_slice);
+        add_weighted(&mut spectrum, &atoms, &responses);
         spectrum
     }
 }

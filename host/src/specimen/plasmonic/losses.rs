@@ -9,6 +9,7 @@ use super::electron::SwiftElectron;
 use super::frame::Frame;
 use super::layers::Layers;
 use crate::data::{Axis, blur};
+use crate::specimen::weighted::add_weighted;
 
 /// The axis of all spectra: 140 channels of 10 meV from 0.2 eV.
 pub(super) fn energy_axis() -> Axis {
@@ -75,6 +76,7 @@ impl Losses {
             .iter()
             .flat_map(|crystal| modes(crystal, &gas(crystal.electrons), &over))
             .collect();
+        let of_modes: Vec<&[f64]> = modes.iter().map(|mode| &*mode.spectrum).collect();
         let [volume, of_lightly_doped] = [1.0, LIGHTLY_DOPED].map(|electrons| {
             let gas = gas(electrons);
             over(&|ev| volume_loss(&gas, ev, 0.5 * config.diameter_nm))
@@ -93,12 +95,8 @@ impl Losses {
             for (sum, per_nm) in spectrum.iter_mut().zip(&of_lightly_doped) {
                 *sum += per_nm * lightly_doped;
             }
-            for mode in &modes {
-                let pull = mode.pull(beam, x, y);
-                for (sum, value) in spectrum.iter_mut().zip(&mode.spectrum) {
-                    *sum += pull * value;
-                }
-            }
+            let pulls: Vec<f64> = modes.iter().map(|mode| mode.pull(beam, x, y)).collect();
+            add_weighted(&mut spectrum, &pulls, &of_modes);
             spectrum
         };
         let mut expected: Vec<f64> = pixels.into_par_iter().flat_map_iter(spectrum).collect();
