@@ -74,8 +74,8 @@ struct Sent {
     story: Story,
     /// Why the journal cannot be read on.
     problem: Option<String>,
-    /// The last answer of the control socket.
-    status: Value,
+    /// The last answer of the control socket, null where no program runs; nothing before it was asked.
+    status: Option<Value>,
     /// Counts what `status` and `problem` have been.
     version: u64,
 }
@@ -98,9 +98,9 @@ impl Sent {
     }
 
     fn set_status(&mut self, status: Value) -> bool {
-        let changed = self.status != status;
+        let changed = self.status.as_ref() != Some(&status);
         if changed {
-            self.status = status;
+            self.status = Some(status);
             self.version += 1;
         }
         changed
@@ -210,7 +210,10 @@ impl Campaign {
         }
         if cursor.records == told.messages.len() && cursor.version != told.version + 1 {
             cursor.version = told.version + 1;
-            let status = json!({ "running": told.status, "problem": told.problem });
+            let mut status = json!({ "problem": told.problem });
+            if let Some(running) = &told.status {
+                status["running"] = running.clone();
+            }
             piece.extend_from_slice(format!("event: status\ndata: {status}\n\n").as_bytes());
         }
         if cursor.records == told.messages.len()
@@ -389,7 +392,7 @@ impl Campaign {
         if news.anew {
             *told = Sent {
                 journal: told.journal + 1,
-                status: std::mem::take(&mut told.status),
+                status: told.status.take(),
                 figures: told.figures.take(),
                 maps: std::mem::take(&mut told.maps),
                 maps_version: told.maps_version,
@@ -551,4 +554,28 @@ pub(super) fn single(values: impl Iterator<Item = f64>) -> Bytes {
         .flat_map(|value| (value as f32).to_le_bytes())
         .collect();
     bytes.into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nobody_is_told_that_no_program_runs_before_it_was_asked() {
+        let campaign = Campaign::new(Path::new("not there"));
+        let mut cursor = Cursor::default();
+        let mut told = || String::from_utf8(campaign.next_piece(&mut cursor)).unwrap();
+        let first = told();
+        assert!(
+            first.ends_with("event: status\ndata: {\"problem\":null}\n\n"),
+            "{first}"
+        );
+        assert_eq!(told(), "");
+        for running in [Value::Null, json!({ "points": 3 })] {
+            assert!(campaign.lock().set_status(running.clone()));
+            assert!(!campaign.lock().set_status(running.clone()));
+            let status = json!({ "problem": null, "running": running });
+            assert_eq!(told(), format!("event: status\ndata: {status}\n\n"));
+        }
+    }
 }
