@@ -391,6 +391,7 @@ fn the_largest_campaigns_fit_the_stack_and_the_watchdogs_time(board: &str) {
         (Architecture::Same, 16, Edges::Reflect, 4096, 1, true),
         (Architecture::Same, 5, Edges::Inside, 3600, 1, false),
         (Architecture::Filters, 16, Edges::Reflect, 4096, 1, false),
+        (Architecture::Filters, 16, Edges::Reflect, 4096, 3, true),
         (Architecture::Filters, 16, Edges::Reflect, 4096, 4, true),
     ] {
         let Some((_emulator, mut client)) = started(board, "", "largest") else {
