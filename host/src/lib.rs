@@ -90,7 +90,11 @@ pub mod scalarizer;
 mod spaces;
 mod specimen;
 pub mod study;
-pub mod train;
+pub mod train {
+    //! The trainer of the deep kernel, a crate of its own: [`beacon_train`].
+
+    pub use beacon_train::*;
+}
 mod units;
 
 pub use ask_tell::{AskTell, AskTellError, Asked, Beginning, Setup, Sight};

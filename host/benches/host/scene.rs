@@ -99,7 +99,7 @@ impl Scene {
         respond: impl Fn(Pixel) -> Result<f64, Box<dyn Error>>,
     ) -> Result<Self, Box<dyn Error>> {
         let image = Map::uncalibrated(side, side, pixels, "HAADF");
-        let patches = Patches::new(&image, WINDOW)?;
+        let patches = image.patches(WINDOW)?;
         let order = spread(patches.candidates().count(), points);
         let responses = order.iter();
         let responses = responses.map(|&point| respond(patches.candidates().pixel(point)?));

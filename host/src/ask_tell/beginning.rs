@@ -196,7 +196,7 @@ impl Beginning {
         let Some(image) = state.image() else {
             return Err(AskTellError::Refused("there is no image".to_owned()));
         };
-        let patches = Patches::with_edges(image, window, edges)?;
+        let patches = image.patches_with_edges(window, edges)?;
         let targets = Told::quantities(&state).into_iter().skip(1);
         let further = targets.map(|(name, units)| FurtherTarget {
             name,

@@ -136,7 +136,7 @@ impl Campaign {
         check_window(image, config.window, config.edges)?;
         Network::for_window(config.window)?;
         check_image(image)?;
-        let patches = Patches::with_edges(image, config.window, config.edges)?;
+        let patches = image.patches_with_edges(config.window, config.edges)?;
         let candidates = patches.candidates();
         for (name, value) in [
             ("steps", config.steps),

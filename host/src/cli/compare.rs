@@ -15,7 +15,6 @@ use super::progress::Display;
 use super::replay::parse_scalarizer;
 use super::{Failure, OrFail as _, input, log, print, spaces, specimen};
 use crate::campaign::{CampaignConfig, Targets, check_window, default_strategy};
-use crate::data::Patches;
 use crate::data::files::write_file;
 use crate::experiment::{Experiment, Oracle};
 use crate::scalarizer::Scalarizer;
@@ -452,7 +451,7 @@ fn draw(
     let spaces = match spaces {
         None if comparison.knows("latent_coverage") => {
             let CampaignConfig { window, edges, .. } = comparison.plan.campaign;
-            let patches = Patches::with_edges(&maps.image, window, edges).or_running()?;
+            let patches = maps.image.patches_with_edges(window, edges).or_running()?;
             Some(spaces::of(&patches, Some(LatentConfig::default()))?)
         }
         spaces => spaces,

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use beacon_kernel::Candidate;
 use rayon::ThreadPool;
 
-use crate::campaign::{CampaignConfig, Overview, Patches, State};
+use crate::campaign::{CampaignConfig, Overview, State};
 use crate::train::Mapmaker;
 
 /// Fewest points that a map is made of.
@@ -93,8 +93,10 @@ impl LiveMap {
             self.made = Some((journal, points.clone()));
         }
         if self.maker.as_ref().is_none_or(|(of, _)| *of != journal) {
-            let patches =
-                Patches::with_edges(&overview.image, campaign.window, campaign.edges).ok()?;
+            let patches = overview
+                .image
+                .patches_with_edges(campaign.window, campaign.edges)
+                .ok()?;
             let maker = Mapmaker::new(patches.candidates(), patches.pixels()).ok()?;
             self.maker = Some((journal, maker));
         }

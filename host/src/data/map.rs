@@ -2,7 +2,8 @@
 
 use std::borrow::Cow;
 
-use beacon_kernel::{Candidates, Pixel};
+use beacon_kernel::{Candidates, Edges, Error, Pixel};
+use beacon_train::Patches;
 use serde::{Deserialize, Serialize};
 
 use crate::data::Axis;
@@ -61,6 +62,27 @@ impl Map {
     /// Whether the value at a row and a column is a number.
     pub fn is_known(&self, row: usize, column: usize) -> bool {
         self.at(row, column).is_finite()
+    }
+
+    /// The map, an image, as the network sees it, with the patches of all windows of `window` pixels
+    /// inside it.
+    ///
+    /// # Errors
+    /// As [`Self::patches_with_edges`].
+    pub fn patches(&self, window: usize) -> Result<Patches, Error> {
+        self.patches_with_edges(window, Edges::Inside)
+    }
+
+    /// [`Self::patches`], with those of windows that reach beyond the image as `edges` says.
+    ///
+    /// Pixels without data take the mean of their neighbours, see [`Self::completed`]: the windows of
+    /// candidates nearby show nothing remarkable there.
+    ///
+    /// # Errors
+    /// [`Error::NoCandidates`] when no window fits, [`Error::NotFinite`] when no pixel has data.
+    pub fn patches_with_edges(&self, window: usize, edges: Edges) -> Result<Patches, Error> {
+        let candidates = Candidates::with_edges(self.height(), self.width(), window, edges)?;
+        Patches::new(candidates, &self.completed().values)
     }
 
     /// The map without numbers where `other`, of the same shape, has none.
@@ -176,6 +198,35 @@ mod tests {
                 .values
                 .iter()
                 .all(|value| value.is_nan())
+        );
+    }
+
+    #[test]
+    fn a_pixel_without_data_is_completed_and_changes_nothing_but_windows_that_hold_it() {
+        for edges in Edges::ALL {
+            // A plane, so that the mean of the neighbours is the value that is missing.
+            let values = (0..81).map(|i| f64::from(3 * (i / 9) + i % 9));
+            let whole = Map::uncalibrated(9, 9, values.collect(), "plane");
+            let mut image = whole.clone();
+            image.values[4 * 9 + 4] = f64::NAN;
+            let found = image.patches_with_edges(4, edges).unwrap();
+            let expected = whole.patches_with_edges(4, edges).unwrap();
+            assert_eq!(found.pixels(), expected.pixels());
+
+            // What it becomes depends on its neighbours alone: others keep their values.
+            let mut whole = whole;
+            (image.values[0], whole.values[0]) = (40.0, 40.0);
+            let found = image.patches_with_edges(4, edges).unwrap();
+            let expected = whole.patches_with_edges(4, edges).unwrap();
+            assert_eq!(found.pixels(), expected.pixels());
+        }
+        let nothing = Map::uncalibrated(9, 9, vec![f64::NAN; 81], "nothing");
+        assert_eq!(
+            nothing.patches(4).err(),
+            Some(Error::NotFinite {
+                what: "pixel",
+                index: 0
+            })
         );
     }
 

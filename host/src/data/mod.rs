@@ -13,7 +13,6 @@ mod blur;
 pub mod files;
 mod map;
 pub mod npy;
-mod patches;
 mod region;
 #[cfg(feature = "hdf5")]
 pub mod result;
@@ -23,10 +22,10 @@ pub use crate::units::{
     Electrons, ElectronsPerSquareAngstrom, Picoamperes, Seconds, SquareAngstroms, UnitError,
 };
 pub use axis::Axis;
+pub use beacon_train::Patches;
 pub use behaviour::Behaviour;
 pub(crate) use blur::blur;
 pub use map::{Map, on_candidates};
-pub use patches::Patches;
 pub use region::Region;
 pub(crate) use spectra::Values;
 pub use spectra::{Channels, Spectra};

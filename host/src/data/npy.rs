@@ -154,60 +154,71 @@ impl<R: Read> Npy<R> {
     /// # Errors
     /// When the file cannot be read, holds fewer values than its shape says or other than real
     /// numbers, or has more than fit into memory.
-    pub fn values<T>(self, convert: impl Fn(Number) -> T) -> io::Result<Vec<T>> {
-        macro_rules! decoded {
-            ($type:ty, $number:expr) => {
-                if self.dtype.starts_with('>') {
-                    let decode = |bytes| convert($number(<$type>::from_be_bytes(bytes).into()));
-                    self.decoded(decode)
+    pub fn values<T>(mut self, convert: impl Fn(Number) -> T) -> io::Result<Vec<T>> {
+        let (size, decode) = self.decoder()?;
+        let too_many = || invalid(format!("shape {:?} does not fit into memory", self.shape));
+        let product = |product: usize, &size: &usize| product.checked_mul(size);
+        let count = self.shape.iter().try_fold(1, product);
+        let count = count.ok_or_else(too_many)?;
+        let mut left = count.checked_mul(size).ok_or_else(too_many)?;
+        let mut values = Vec::new();
+        values.try_reserve_exact(count).map_err(|_| too_many())?;
+        let mut block = vec![0; BLOCK.min(left)];
+        let mut numbers = Vec::new();
+        while left > 0 {
+            let bytes = &mut block[..BLOCK.min(left)];
+            self.rest.read_exact(bytes)?;
+            left -= bytes.len();
+            decode(bytes, &mut numbers);
+            values.extend(numbers.drain(..).map(&convert));
+        }
+        // An archive compares its checksum when the end is read.
+        self.rest.take(1).read_to_end(&mut block)?;
+        Ok(values)
+    }
+
+    /// Bytes of a value, and what decodes values.
+    fn decoder(&self) -> io::Result<(usize, Decode)> {
+        macro_rules! decoder {
+            ($type:ty, $number:expr) => {{
+                let little: Decode = |bytes, numbers| {
+                    let values = bytes.as_chunks().0.iter();
+                    numbers.extend(values.map(|&v| $number(<$type>::from_le_bytes(v).into())));
+                };
+                let big: Decode = |bytes, numbers| {
+                    let values = bytes.as_chunks().0.iter();
+                    numbers.extend(values.map(|&v| $number(<$type>::from_be_bytes(v).into())));
+                };
+                let decode = if self.dtype.starts_with('>') {
+                    big
                 } else {
-                    let decode = |bytes| convert($number(<$type>::from_le_bytes(bytes).into()));
-                    self.decoded(decode)
-                }
-            };
+                    little
+                };
+                Ok((size_of::<$type>(), decode))
+            }};
         }
         match self.real() {
-            Some(('i', 1)) => decoded!(i8, Number::Signed),
-            Some(('i', 2)) => decoded!(i16, Number::Signed),
-            Some(('i', 4)) => decoded!(i32, Number::Signed),
-            Some(('i', _)) => decoded!(i64, Number::Signed),
-            Some(('b' | 'u', 1)) => decoded!(u8, Number::Unsigned),
-            Some(('u', 2)) => decoded!(u16, Number::Unsigned),
-            Some(('u', 4)) => decoded!(u32, Number::Unsigned),
-            Some(('u', _)) => decoded!(u64, Number::Unsigned),
-            Some((_, 2)) => decoded!(half::f16, Number::Float),
-            Some((_, 4)) => decoded!(f32, Number::Float),
-            Some(_) => decoded!(f64, Number::Float),
+            Some(('i', 1)) => decoder!(i8, Number::Signed),
+            Some(('i', 2)) => decoder!(i16, Number::Signed),
+            Some(('i', 4)) => decoder!(i32, Number::Signed),
+            Some(('i', _)) => decoder!(i64, Number::Signed),
+            Some(('b' | 'u', 1)) => decoder!(u8, Number::Unsigned),
+            Some(('u', 2)) => decoder!(u16, Number::Unsigned),
+            Some(('u', 4)) => decoder!(u32, Number::Unsigned),
+            Some(('u', _)) => decoder!(u64, Number::Unsigned),
+            Some((_, 2)) => decoder!(half::f16, Number::Float),
+            Some((_, 4)) => decoder!(f32, Number::Float),
+            Some(_) => decoder!(f64, Number::Float),
             None => Err(invalid(format!(
                 "values of type {}; accepted are real integers and floats",
                 self.dtype
             ))),
         }
     }
-
-    fn decoded<const SIZE: usize, T>(
-        mut self,
-        decode: impl Fn([u8; SIZE]) -> T,
-    ) -> io::Result<Vec<T>> {
-        let too_many = || invalid(format!("shape {:?} does not fit into memory", self.shape));
-        let product = |product: usize, &size: &usize| product.checked_mul(size);
-        let count = self.shape.iter().try_fold(1, product);
-        let count = count.ok_or_else(too_many)?;
-        let mut left = count.checked_mul(SIZE).ok_or_else(too_many)?;
-        let mut values = Vec::new();
-        values.try_reserve_exact(count).map_err(|_| too_many())?;
-        let mut block = vec![0; BLOCK.min(left)];
-        while left > 0 {
-            let bytes = &mut block[..BLOCK.min(left)];
-            self.rest.read_exact(bytes)?;
-            left -= bytes.len();
-            values.extend(bytes.as_chunks().0.iter().map(|&bytes| decode(bytes)));
-        }
-        // An archive compares its checksum when the end is read.
-        self.rest.take(1).read_to_end(&mut block)?;
-        Ok(values)
-    }
 }
+
+/// Appends the numbers that some bytes are.
+type Decode = fn(&[u8], &mut Vec<Number>);
 
 /// Text of a file as a message quotes it.
 pub(crate) fn short(text: &str) -> String {

@@ -266,7 +266,7 @@ impl<'a> Session<'a> {
     /// When the window does not fit.
     pub fn patches(&self) -> Result<Patches, CampaignError> {
         let CampaignConfig { window, edges, .. } = self.state.settings().campaign;
-        Ok(Patches::with_edges(&self.overview.image, window, edges)?)
+        Ok(self.overview.image.patches_with_edges(window, edges)?)
     }
 
     /// Runs the campaign to its end, with the kernel wherever the controller has it, judged in these

@@ -228,8 +228,9 @@ fn average(fine: &[u8], width: u32, height: u32) -> Pixels {
         let squares = squares.zip(below.as_chunks::<6>().0);
         for (average, (a, b)) in averages.iter_mut().zip(squares) {
             for channel in 0..3 {
-                let four = [a[channel], a[channel + 3], b[channel], b[channel + 3]];
-                average[channel] = ((four.map(u16::from).iter().sum::<u16>() + 2) / 4) as u8;
+                let column = |at: usize| u16::from(a[at]) + u16::from(b[at]);
+                let four = column(channel) + column(channel + 3);
+                average[channel] = ((four + 2) / 4) as u8;
             }
         }
     }

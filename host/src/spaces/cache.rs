@@ -158,7 +158,9 @@ mod tests {
     fn patches_with(last: f64, edges: Edges) -> Patches {
         let mut values: Vec<f64> = (0..30).map(f64::from).collect();
         values[29] = last;
-        Patches::with_edges(&Map::uncalibrated(5, 6, values, "ramp"), 4, edges).unwrap()
+        Map::uncalibrated(5, 6, values, "ramp")
+            .patches_with_edges(4, edges)
+            .unwrap()
     }
 
     #[test]

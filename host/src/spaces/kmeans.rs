@@ -8,10 +8,9 @@
 //! Labels are the same on every machine and for any number of threads: each point is worked on
 //! alone, and every sum runs in the order of the points.
 
+use beacon_train::Random;
 use multiversion::multiversion;
 use rayon::prelude::*;
-
-use super::random::Random;
 
 /// Iterations after which Lloyd's is given up; it converges long before, as a rule.
 const ITERATIONS: usize = 300;

@@ -1,14 +1,13 @@
 //! Latent space: where a variational autoencoder puts each candidate's patch (S2 of the paper).
 
 use beacon_kernel::Candidate;
+use beacon_train::autoencoder::{Autoencoder, BATCH, LATENT, Perceptron};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::LatentConfig;
 use super::error::SpacesError;
 use super::kmeans::Centres;
-use super::mlp::Perceptron;
-use super::training::{self, BATCH, LATENT};
 use super::{rotation, sample};
 use crate::data::Patches;
 use crate::metrics::Groups;
@@ -61,7 +60,7 @@ impl Learnt {
         for n in chosen {
             table.extend(prepared(patches, n, range, config)?);
         }
-        let trained = training::train(&table, area, seed);
+        let trained = Autoencoder::trained(&table, area, seed);
         let encode = |first: usize| -> Result<Vec<[f32; LATENT]>, SpacesError> {
             let mut table = Vec::with_capacity(BATCH * area);
             for n in first..candidates.count().min(first + BATCH) {
@@ -194,7 +193,7 @@ mod tests {
     }
 
     fn space(image: &Map, rotation_invariant: bool) -> LatentSpace {
-        let patches = Patches::new(image, 8).unwrap();
+        let patches = image.patches(8).unwrap();
         let config = LatentConfig { rotation_invariant };
         LatentSpace::new(Learnt::new(&patches, config, 1).unwrap()).unwrap()
     }
@@ -202,7 +201,7 @@ mod tests {
     #[test]
     fn the_plane_describes_its_patches_better_than_their_mean() {
         let [image, _] = images();
-        let patches = Patches::new(&image, 8).unwrap();
+        let patches = image.patches(8).unwrap();
         let space = space(&image, false);
         assert_eq!(space.means().len(), 13 * 13);
         assert!(space.groups().occupied() <= LATENT_CLUSTERS);
@@ -228,7 +227,7 @@ mod tests {
     fn patches_of_a_turned_image_reach_the_invariant_encoder_alike_and_no_other() {
         let [plain, turned] = images();
         let spread = |invariant: bool| {
-            let patches = [&plain, &turned].map(|image| Patches::new(image, 8).unwrap());
+            let patches = [&plain, &turned].map(|image| image.patches(8).unwrap());
             let config = LatentConfig {
                 rotation_invariant: invariant,
             };

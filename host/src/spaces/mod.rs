@@ -9,7 +9,7 @@
 //! use beacon_host::campaign::{Cache, Spaces};
 //!
 //! let image = Map::uncalibrated(20, 20, (0..400).map(|n| f64::from(n).sin()).collect(), "waves");
-//! let patches = Patches::new(&image, 8)?;
+//! let patches = image.patches(8)?;
 //! let spaces = Spaces::new(&patches, None, &Cache::none())?;
 //! let share = spaces.patch().curve(&[0, 168])?[1];
 //! assert!(share > 0.0 && spaces.latent_groups().is_none());
@@ -21,18 +21,11 @@ mod error;
 mod kmeans;
 #[cfg(feature = "latent")]
 mod latent;
-#[cfg(feature = "latent")]
-mod mlp;
 mod patch;
-#[cfg(feature = "latent")]
-mod product;
-mod random;
 mod response;
 #[cfg(feature = "latent")]
 mod rotation;
 mod sample;
-#[cfg(feature = "latent")]
-mod training;
 
 use std::sync::Arc;
 
@@ -216,7 +209,7 @@ mod tests {
         let cache = Cache::at(folder.path());
         let value = |n: usize| ((n / 16) as f64 * 0.7).sin() + ((n % 16) as f64).cos();
         let image = Map::uncalibrated(16, 16, (0..256).map(value).collect(), "waves");
-        let patches = Patches::new(&image, 8).unwrap();
+        let patches = image.patches(8).unwrap();
         let config = LatentConfig::default();
         let spaces = |cache| Spaces::new(&patches, Some(config), cache).unwrap();
         assert!(Spaces::learns(&patches, config, &cache));

@@ -3,10 +3,10 @@
 //! Each patch is standardised by itself, projected to 32 dimensions at random, and clustered.
 
 use beacon_kernel::{Candidate, Error};
+use beacon_train::Random;
 use rayon::prelude::*;
 
 use super::kmeans::Centres;
-use super::random::Random;
 use super::sample;
 use crate::data::Patches;
 
@@ -83,7 +83,7 @@ mod tests {
     fn patches(values: impl Fn(usize, usize) -> f64, side: usize, window: usize) -> Patches {
         let values = (0..side * side).map(|n| values(n / side, n % side));
         let image = Map::uncalibrated(side, side, values.collect(), "image");
-        Patches::new(&image, window).unwrap()
+        image.patches(window).unwrap()
     }
 
     fn texture(row: usize, column: usize) -> f64 {
@@ -136,7 +136,7 @@ mod tests {
         };
         let values = (0..60 * 30).map(|n| value(n / 30, n % 30));
         let image = Map::uncalibrated(60, 30, values.collect(), "image");
-        let labels = labels(&Patches::new(&image, 8).unwrap(), 1).unwrap();
+        let labels = labels(&image.patches(8).unwrap(), 1).unwrap();
         // 23 × 23 windows lie within either half, 30 rows apart.
         let (top, bottom) = (&labels[..23 * 23], &labels[30 * 23..]);
         assert_eq!(top.len(), bottom.len());

@@ -67,7 +67,7 @@ impl Kept {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::spaces::random::Random;
+    use beacon_train::Random;
 
     /// 100 narrow heaps on a grid that is sheared, and stretched along one response: whitened, all are
     /// equally far from each other, and each is a cluster.

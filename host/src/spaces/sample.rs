@@ -1,6 +1,6 @@
 //! What is learnt from when there are very many patches.
 
-use super::random::Random;
+use beacon_train::Random;
 
 /// Patches that clusters and networks are learnt from at most; all are then assigned.
 pub(super) const LIMIT: usize = 10_000;

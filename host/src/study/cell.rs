@@ -191,7 +191,7 @@ impl<M: Oracle + Clone + Sync> Study<M> {
     /// When no window fits, which [`Self::new`] has excluded.
     pub fn patches(&self) -> Result<Patches, CampaignError> {
         let CampaignConfig { window, edges, .. } = self.plan.campaign;
-        Ok(Patches::with_edges(self.experiment.image(), window, edges)?)
+        Ok(self.experiment.image().patches_with_edges(window, edges)?)
     }
 
     /// The plan.

@@ -108,7 +108,7 @@ impl Scene {
                 found_width,
             });
         }
-        let patches = Patches::new(image, CampaignConfig::default().window)?;
+        let patches = image.patches(CampaignConfig::default().window)?;
         let candidates = patches.candidates();
         let truth = (0..candidates.count() as u32)
             .map(|n| {

@@ -103,7 +103,7 @@ fn patches_of_the_host_are_the_windows_of_the_kernel_to_the_bit() {
         let weights = weights(network, &mut random);
         let model = model(network, &weights);
         for edges in Edges::ALL {
-            let Ok(patches) = Patches::with_edges(&image, window, edges) else {
+            let Ok(patches) = image.patches_with_edges(window, edges) else {
                 assert!(edges == Edges::Inside && window > height);
                 continue;
             };
@@ -306,7 +306,9 @@ fn a_board_that_is_reset_goes_on_with_filters_over_every_pixel() {
     const SIDE: usize = 20;
     let candidates = Candidates::with_edges(SIDE, SIDE, 8, Edges::Reflect).unwrap();
     let capacity = Capacity::for_candidates(candidates, 40);
-    let patches = Patches::with_edges(&image(SIDE, SIDE, &[]), 8, Edges::Reflect).unwrap();
+    let patches = image(SIDE, SIDE, &[])
+        .patches_with_edges(8, Edges::Reflect)
+        .unwrap();
     let (network, weights) = filters(8);
     let model = model(network, &weights);
     let board = Board::start(capacity);
@@ -340,7 +342,9 @@ fn a_board_that_is_reset_goes_on_with_filters_over_every_pixel() {
 fn a_board_at_its_capacity_goes_on() {
     const SIDE: usize = 20;
     let candidates = Candidates::with_edges(SIDE, SIDE, 8, Edges::Reflect).unwrap();
-    let patches = Patches::with_edges(&image(SIDE, SIDE, &[]), 8, Edges::Reflect).unwrap();
+    let patches = image(SIDE, SIDE, &[])
+        .patches_with_edges(8, Edges::Reflect)
+        .unwrap();
     let (network, weights) = filters(8);
     let model = model(network, &weights);
     let board = Board::start(Capacity::for_candidates(candidates, 20));
@@ -381,7 +385,7 @@ fn an_older_board_is_used_as_ever_and_what_it_lacks_is_named() {
     const SIDE: usize = 16;
     let reflect = Candidates::with_edges(SIDE, SIDE, 8, Edges::Reflect).unwrap();
     let capacity = Capacity::for_candidates(reflect, 20);
-    let patches = Patches::new(&image(SIDE, SIDE, &[]), 8).unwrap();
+    let patches = image(SIDE, SIDE, &[]).patches(8).unwrap();
     let board = Board::of(1, capacity);
     let mut memory = Memory::new(capacity);
     let mut linked = linked(&board, 1, &mut memory);

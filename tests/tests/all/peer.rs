@@ -4,7 +4,7 @@
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::process::{Command, Stdio};
 
-use beacon_host::campaign::{CampaignConfig, Experiment as _, Patches, Posterior};
+use beacon_host::campaign::{CampaignConfig, Experiment as _, Posterior};
 use beacon_host::controller::{Controller as _, InProcess, Memory, Setup};
 use beacon_host::data::Map;
 use beacon_host::data::files::read_map;
@@ -65,7 +65,7 @@ struct ByHand {
 /// own maps. The first fit is on all points but the last, the second on all.
 fn by_hand(image: &Map, truth: &Map, surrogate: &str) -> ByHand {
     let window = CampaignConfig::default().window;
-    let patches = Patches::new(image, window).unwrap();
+    let patches = image.patches(window).unwrap();
     let candidates = patches.candidates();
     let truth: Vec<f64> = (0..candidates.count() as u32)
         .map(|n| candidates.pixel(Candidate(n)).unwrap())

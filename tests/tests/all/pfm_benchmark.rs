@@ -3,7 +3,7 @@
 //! `cargo test --release -p beacon-tests --test all pfm_benchmark -- --nocapture` prints the table.
 
 use beacon_host::campaign::{
-    Cache, CampaignConfig, Experiment as _, Outcome, Patches, Retraining, Seeds, Spaces,
+    Cache, CampaignConfig, Experiment as _, Outcome, Retraining, Seeds, Spaces,
 };
 use beacon_host::metrics::Groups;
 use beacon_host::train::SurrogateKind;
@@ -32,7 +32,7 @@ fn spread(outcomes: &[Outcome], figure: impl Fn(&Outcome) -> f64) -> Spread {
 
 /// Clusters of the patches, worked out afresh.
 fn patch_space() -> Option<Groups> {
-    let patches = Patches::new(pfm()?.image(), CampaignConfig::default().window);
+    let patches = pfm()?.image().patches(CampaignConfig::default().window);
     let spaces = Spaces::new(&patches.expect("windows fit"), None, &Cache::none());
     Some(spaces.expect("the patches differ").patch().clone())
 }

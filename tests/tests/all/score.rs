@@ -7,7 +7,6 @@ use beacon_host::campaign::{
     Cache, Campaign, CampaignConfig, Experiment as _, LatentConfig, Oracle, Outcome, RunFiles,
     Seeds, Spaces, Summary, read_order, write_run,
 };
-use beacon_host::data::Patches;
 use beacon_host::data::files::Finished;
 use beacon_host::metrics::{Groups, published_target_curve};
 use beacon_kernel::{Candidate, Candidates, Edges};
@@ -203,7 +202,7 @@ fn whatever_the_clustering_chance_sees_most_patches_and_beacon_more_than_ei_and_
     let Some(pfm) = pfm() else {
         return;
     };
-    let patches = Patches::new(pfm.image(), 16).unwrap();
+    let patches = pfm.image().patches(16).unwrap();
     let spaces = |seed| Spaces::with_seed(&patches, None, seed).unwrap();
     let groups: Vec<Groups> = (1..=5).map(|seed| spaces(seed).patch().clone()).collect();
     for [ei, mu, beacon, random] in compare("patch coverage", &groups).unwrap() {
@@ -216,7 +215,7 @@ fn whatever_the_autoencoder_chance_and_beacon_see_more_of_its_plane_than_ei_and_
     let Some(pfm) = pfm() else {
         return;
     };
-    let patches = Patches::new(pfm.image(), 16).unwrap();
+    let patches = pfm.image().patches(16).unwrap();
     let config = Some(LatentConfig::default());
     let spaces = |seed| Spaces::with_seed(&patches, config, seed).unwrap();
     let groups: Vec<Groups> = (1..=3)

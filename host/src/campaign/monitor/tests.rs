@@ -90,7 +90,7 @@ fn seeds_count_in_the_arrays_that_say_so_alone() {
     let truth = Map::uncalibrated(4, 5, (0..20).map(f64::from).collect(), "ramp");
     let candidates = Candidates::new(4, 5, 4).unwrap();
     let mut monitor = Monitor::new(Some(&truth), candidates).unwrap();
-    let patches = crate::data::Patches::new(&truth, 4).unwrap();
+    let patches = truth.patches(4).unwrap();
     let spaces = Spaces::new(&patches, None, &crate::spaces::Cache::none()).unwrap();
     monitor.judge_in(&spaces).unwrap();
     monitor.seed(Candidate(0), &[0.0]).unwrap();
@@ -134,7 +134,7 @@ fn spaces(candidates: Candidates) -> Spaces {
         values.collect(),
         "waves",
     );
-    let patches = crate::data::Patches::new(&image, candidates.window()).unwrap();
+    let patches = image.patches(candidates.window()).unwrap();
     Spaces::new(&patches, None, &crate::spaces::Cache::none()).unwrap()
 }
 

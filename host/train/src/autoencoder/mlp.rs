@@ -11,7 +11,7 @@ use multiversion::multiversion;
 use serde::{Deserialize, Serialize};
 
 use super::product;
-use super::random::Random;
+use crate::Random;
 
 /// One dense layer, h = x W + b; or the derivatives of a loss by its weights and biases.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -73,7 +73,7 @@ impl Dense {
 
 /// Dense layers with tanh between them and none behind the last.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub(super) struct Perceptron {
+pub struct Perceptron {
     pub(super) layers: Vec<Dense>,
 }
 
@@ -87,7 +87,7 @@ impl Perceptron {
     }
 
     /// `[vector][output]` of `[vector][input]`.
-    pub(super) fn forward(&self, inputs: &[f32]) -> Vec<f32> {
+    pub fn forward(&self, inputs: &[f32]) -> Vec<f32> {
         self.activations(inputs.to_vec()).pop().unwrap_or_default()
     }
 

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::filters::{FiltersState, FiltersTrainer};
 use super::taught::{TaughtState, TaughtTrainer};
 use super::{FitReport, Pace, TrainError, Trainer, TrainerConfig, TrainerState};
-use crate::data::Patches;
+use crate::Patches;
 
 /// What turns patches into the plane on which the deciding Gaussian process lives.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -29,7 +29,7 @@ pub enum SurrogateKind {
 
 impl SurrogateKind {
     /// That of settings without a word on it: they are older than the choice.
-    pub(crate) const fn unsaid() -> Self {
+    pub const fn unsaid() -> Self {
         Self::Network
     }
 }
@@ -56,9 +56,12 @@ pub enum SurrogateTrainer {
 
 /// All that a [`SurrogateTrainer`] keeps from one fit to the next.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub(crate) enum SurrogateState {
+pub enum SurrogateState {
+    /// Of [`SurrogateKind::Network`].
     Network(TrainerState),
+    /// Of [`SurrogateKind::Filters`].
     Filters(FiltersState),
+    /// Of [`SurrogateKind::Taught`].
     Taught(TaughtState),
 }
 
@@ -172,7 +175,7 @@ impl SurrogateTrainer {
     }
 
     /// What it keeps from one fit to the next.
-    pub(crate) fn state(&self) -> SurrogateState {
+    pub fn state(&self) -> SurrogateState {
         match self {
             Self::Network { trainer, .. } => SurrogateState::Network(trainer.state()),
             Self::Filters(trainer) => SurrogateState::Filters(trainer.state()),
@@ -185,7 +188,7 @@ impl SurrogateTrainer {
     /// # Errors
     /// [`TrainError::State`], [`TrainError::OtherSurrogate`] when it is of another surrogate. Nothing
     /// changes then.
-    pub(crate) fn restore(&mut self, state: SurrogateState) -> Result<(), TrainError> {
+    pub fn restore(&mut self, state: SurrogateState) -> Result<(), TrainError> {
         match (self, state) {
             (Self::Network { trainer, .. }, SurrogateState::Network(state)) => {
                 trainer.restore(state)
@@ -199,15 +202,16 @@ impl SurrogateTrainer {
 
 #[cfg(test)]
 mod tests {
+    use beacon_kernel::Candidates;
+
     use super::*;
-    use crate::data::Map;
 
     #[test]
     fn a_fit_takes_no_more_points_than_it_may() {
         let side = 24;
         let pixels = (0..side * side).map(|n| libm::sin(0.4 * n as f64) + (n % side) as f64 / 9.0);
-        let image = Map::uncalibrated(side, side, pixels.collect(), "brightness");
-        let patches = Patches::new(&image, 16).unwrap();
+        let candidates = Candidates::new(side, side, 16).unwrap();
+        let patches = Patches::new(candidates, &pixels.collect::<Vec<_>>()).unwrap();
         let points: Vec<Candidate> = (0..20).map(|n| Candidate(n * 4)).collect();
         let response = |point: &Candidate| libm::cos(0.7 * f64::from(point.0));
         let responses: Vec<f64> = points.iter().map(response).collect();

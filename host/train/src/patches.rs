@@ -2,12 +2,7 @@
 
 use beacon_kernel::{Candidate, Candidates, Edges, Error};
 
-use crate::data::Map;
-
 /// The standardised image, with the geometry of its candidates.
-///
-/// Pixels without data take the mean of their neighbours, see [`Map::completed`]: the windows of
-/// candidates nearby show nothing remarkable there.
 #[derive(Clone, Debug)]
 pub struct Patches {
     pixels: Vec<f32>,
@@ -19,44 +14,40 @@ pub struct Patches {
 impl Patches {
     /// Standardises an image to mean 0 and standard deviation 1, a constant one to 0: networks
     /// learn several times faster from centred inputs (`LeCun` et al., "Efficient `BackProp`", 1998).
-    /// The patches are those of windows inside the image.
+    ///
+    /// `image` is row-major, with a number at every pixel.
     ///
     /// # Errors
-    /// As [`Self::with_edges`].
-    pub fn new(image: &Map, window: usize) -> Result<Self, Error> {
-        Self::with_edges(image, window, Edges::Inside)
-    }
-
-    /// [`Self::new`], with the patches of windows that reach beyond the image as `edges` says.
-    ///
-    /// # Errors
-    /// [`Error::NoCandidates`] when no window of `window` pixels fits, [`Error::NotFinite`] when no
-    /// pixel has data.
-    pub fn with_edges(image: &Map, window: usize, edges: Edges) -> Result<Self, Error> {
-        let candidates = Candidates::with_edges(image.height(), image.width(), window, edges)?;
-        let image = &*image.completed();
-        if let Some(index) = image.values.iter().position(|value| !value.is_finite()) {
+    /// [`Error::ImageShape`] when the candidates are of an image with more pixels or fewer,
+    /// [`Error::NotFinite`] for a pixel without a number.
+    pub fn new(candidates: Candidates, image: &[f64]) -> Result<Self, Error> {
+        let (height, width) = (candidates.height(), candidates.width());
+        if image.len() != height * width {
+            return Err(Error::ImageShape {
+                height,
+                width,
+                pixels: image.len(),
+            });
+        }
+        if let Some(index) = image.iter().position(|value| !value.is_finite()) {
             return Err(Error::NotFinite {
                 what: "pixel",
                 index,
             });
         }
         // Scaled to -1..1 first, so that sums and squares of any finite values are finite.
-        let largest = image
-            .values
-            .iter()
-            .fold(0.0_f64, |most, x| most.max(x.abs()));
+        let largest = image.iter().fold(0.0_f64, |most, x| most.max(x.abs()));
         let largest = if largest > 0.0 { largest } else { 1.0 };
-        let count = image.values.len() as f64;
-        let sum = |f: &dyn Fn(f64) -> f64| image.values.iter().map(|x| f(x / largest)).sum::<f64>();
+        let count = image.len() as f64;
+        let sum = |f: &dyn Fn(f64) -> f64| image.iter().map(|x| f(x / largest)).sum::<f64>();
         let mean = sum(&|x| x) / count;
         let deviation = (sum(&|x| (x - mean) * (x - mean)) / count).sqrt();
         let deviation = if deviation > 1e-12 { deviation } else { 1.0 };
-        let pixels = image.values.iter();
+        let pixels = image.iter();
         let pixels: Vec<f32> = pixels
             .map(|x| ((x / largest - mean) / deviation) as f32)
             .collect();
-        let extended = match edges {
+        let extended = match candidates.edges() {
             Edges::Inside => Vec::new(),
             Edges::Reflect => {
                 let (height, width) = (candidates.extended_height(), candidates.extended_width());
@@ -107,8 +98,9 @@ mod tests {
 
     #[test]
     fn a_patch_is_the_window_around_its_pixel_of_the_standardised_image() {
-        let image = Map::uncalibrated(5, 6, (0..30).map(f64::from).collect(), "ramp");
-        let patches = Patches::new(&image, 4).unwrap();
+        let ramp: Vec<f64> = (0..30).map(f64::from).collect();
+        let candidates = Candidates::new(5, 6, 4).unwrap();
+        let patches = Patches::new(candidates, &ramp).unwrap();
         let mut patch = Vec::new();
         // Candidate 4 of 2 x 3 has its corner at row 1, column 1.
         patches.append(Candidate(4), &mut patch).unwrap();
@@ -129,9 +121,10 @@ mod tests {
             there_and_back[(middle + offset + window * period - window / 2) % period]
         };
         for (height, width, window) in [(9, 13, 4), (9, 13, 5), (6, 5, 16), (1, 7, 4), (3, 2, 11)] {
-            let values = (0..height * width).map(|i| f64::from((i * i % 31) as u32));
-            let image = Map::uncalibrated(height, width, values.collect(), "image");
-            let patches = Patches::with_edges(&image, window, Edges::Reflect).unwrap();
+            let pixel = |i: usize| f64::from((i * i % 31) as u32);
+            let image: Vec<f64> = (0..height * width).map(pixel).collect();
+            let candidates = Candidates::with_edges(height, width, window, Edges::Reflect);
+            let patches = Patches::new(candidates.unwrap(), &image).unwrap();
             assert_eq!(patches.candidates().count(), height * width);
             for n in 0..height * width {
                 let mut patch = Vec::new();
@@ -148,43 +141,34 @@ mod tests {
     }
 
     #[test]
-    fn a_pixel_without_data_is_completed_and_changes_nothing_but_windows_that_hold_it() {
-        for edges in Edges::ALL {
-            // A plane, so that the mean of the neighbours is the value that is missing.
-            let values = (0..81).map(|i| f64::from(3 * (i / 9) + i % 9));
-            let whole = Map::uncalibrated(9, 9, values.collect(), "plane");
-            let mut image = whole.clone();
-            image.values[4 * 9 + 4] = f64::NAN;
-            let found = Patches::with_edges(&image, 4, edges).unwrap();
-            let expected = Patches::with_edges(&whole, 4, edges).unwrap();
-            assert_eq!(found.pixels(), expected.pixels());
-
-            // What it becomes depends on its neighbours alone: others keep their values.
-            let mut whole = whole;
-            (image.values[0], whole.values[0]) = (40.0, 40.0);
-            let found = Patches::with_edges(&image, 4, edges).unwrap();
-            let expected = Patches::with_edges(&whole, 4, edges).unwrap();
-            assert_eq!(found.pixels(), expected.pixels());
-        }
-        let nothing = Map::uncalibrated(9, 9, vec![f64::NAN; 81], "nothing");
-        assert_eq!(
-            Patches::new(&nothing, 4).err(),
-            Some(Error::NotFinite {
-                what: "pixel",
-                index: 0
-            })
-        );
+    fn a_constant_image_is_zero_and_a_vast_one_finite() {
+        let candidates = Candidates::new(4, 4, 4).unwrap();
+        let patches = Patches::new(candidates, &[7.0; 16]).unwrap();
+        assert!(patches.pixels().iter().all(|&x| x == 0.0));
+        let mut vast = [0.0; 16];
+        (vast[0], vast[1]) = (f64::MAX, f64::MIN);
+        let patches = Patches::new(candidates, &vast).unwrap();
+        assert!(patches.pixels().iter().all(|x| x.is_finite()));
     }
 
     #[test]
-    fn a_constant_image_is_zero_and_a_vast_one_finite() {
-        let flat = Map::uncalibrated(4, 4, vec![7.0; 16], "flat");
-        let patches = Patches::new(&flat, 4).unwrap();
-        assert!(patches.pixels().iter().all(|&x| x == 0.0));
-        let mut values = vec![0.0; 16];
-        (values[0], values[1]) = (f64::MAX, f64::MIN);
-        let vast = Map::uncalibrated(4, 4, values, "vast");
-        let patches = Patches::new(&vast, 4).unwrap();
-        assert!(patches.pixels().iter().all(|x| x.is_finite()));
+    fn an_image_of_another_shape_or_without_a_number_is_refused() {
+        let candidates = Candidates::new(4, 5, 4).unwrap();
+        let refused = |image: &[f64]| Patches::new(candidates, image).err();
+        for pixels in [0, 16, 19, 21] {
+            let (height, width) = (4, 5);
+            let expected = Error::ImageShape {
+                height,
+                width,
+                pixels,
+            };
+            assert_eq!(refused(&vec![1.0; pixels]), Some(expected));
+        }
+        for number in [f64::NAN, f64::INFINITY] {
+            let mut image = [1.0; 20];
+            image[7] = number;
+            let (what, index) = ("pixel", 7);
+            assert_eq!(refused(&image), Some(Error::NotFinite { what, index }));
+        }
     }
 }

@@ -30,7 +30,7 @@ use super::bfgs;
 use super::likelihood::{self, Likelihood};
 use super::process::{self, Process, Site};
 use super::{FitReport, Pace, TrainError, TrainerConfig, initial, mapmaker, targets};
-use crate::data::Patches;
+use crate::Patches;
 use beyond::beyond;
 use components::components;
 use plane::{PRIORS, Plane};

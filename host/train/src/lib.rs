@@ -7,6 +7,7 @@
 //! of every patch. [`SurrogateKind`] names the three, [`SurrogateTrainer`] is any of them as a campaign
 //! has it.
 //! [`Mapmaker`] makes the map that is published, by a process that decides nothing.
+//! [`autoencoder`] learns the latent plane in which exploration is judged.
 //!
 //! The floor is `triangular` and `convolution`, the arithmetic of the two halves; `likelihood`
 //! (summing over `pairs`) and `backprop` (chunk by chunk, in `passes`) give values and
@@ -16,7 +17,11 @@
 //! A trained model is the same, bit for bit, on every machine and for any number of threads:
 //! no sum is reordered, no multiply-add contracted, transcendentals come from `libm`, and work
 //! is split over threads in pieces that do not depend on how many there are.
+//!
+//! The crate is compiled in one piece: its loops are not calls then, whatever the rest of the program is
+//! compiled like.
 
+#![forbid(unsafe_code)]
 #![allow(
     clippy::inline_always,
     reason = "a multiversioned function recompiles only what is inlined into it"
@@ -27,6 +32,7 @@
 )]
 
 mod adam;
+pub mod autoencoder;
 mod backprop;
 mod bfgs;
 mod config;
@@ -39,8 +45,10 @@ mod mapmaker;
 mod pace;
 mod pairs;
 mod passes;
+mod patches;
 mod prior;
 mod process;
+mod random;
 mod shape;
 mod surrogate;
 mod targets;
@@ -48,8 +56,6 @@ mod taught;
 mod trainer;
 mod triangular;
 
-#[cfg(feature = "latent")]
-pub(crate) use adam::Adam;
 pub use backprop::Batch;
 pub use config::TrainerConfig;
 pub use error::TrainError;
@@ -57,7 +63,8 @@ pub use filters::{FiltersState, FiltersTrainer, features};
 pub use likelihood::Likelihood;
 pub use mapmaker::{LeftOut, Mapmaker, ResponseMap};
 pub use pace::Pace;
-pub(crate) use surrogate::SurrogateState;
-pub use surrogate::{SurrogateKind, SurrogateTrainer};
+pub use patches::Patches;
+pub use random::Random;
+pub use surrogate::{SurrogateKind, SurrogateState, SurrogateTrainer};
 pub use taught::{TaughtState, TaughtTrainer};
 pub use trainer::{FitReport, Trainer, TrainerState};

@@ -5,31 +5,64 @@
 //! negative evidence bound, Σ (x − x̂)² / (2σ²) + KL, is descended by Adam over 200 epochs of
 //! batches of 128, one latent sample a patch.
 
-use super::mlp::{Dense, Perceptron};
-use super::random::Random;
-use crate::train::Adam;
+mod mlp;
+mod product;
+
+pub use mlp::Perceptron;
+
+use crate::Random;
+use crate::adam::Adam;
+use mlp::Dense;
 
 /// Dimensions of the latent space.
-pub(super) const LATENT: usize = 2;
+pub const LATENT: usize = 2;
 
 const HIDDEN: usize = 128;
 const EPOCHS: usize = 200;
 /// Patches that are put through the networks together.
-pub(super) const BATCH: usize = 128;
+pub const BATCH: usize = 128;
 const RATE: f64 = 1e-3;
 /// Standard deviation of a pixel about the decoder's output, in the range of the image.
 const SIGMA: f32 = 0.5;
 
 /// An autoencoder; or the derivatives of its loss, in the same places.
 #[derive(Clone)]
-pub(super) struct Autoencoder {
+pub struct Autoencoder {
     /// From pixels to the latent mean and the logarithm of the latent variance.
-    pub(super) encoder: Perceptron,
+    pub encoder: Perceptron,
     /// From the latent plane to pixels.
-    pub(super) decoder: Perceptron,
+    pub decoder: Perceptron,
 }
 
 impl Autoencoder {
+    /// One that was trained on patches `[patch][area]`, for the same seed with the same bits on every
+    /// machine: transcendentals come from `libm`, and every sum has one order.
+    ///
+    /// # Panics
+    /// When `area` is 0: a mistake of the caller.
+    #[must_use]
+    pub fn trained(patches: &[f32], area: usize, seed: u64) -> Self {
+        let count = patches.len() / area;
+        let mut random = Random::new(seed);
+        let mut trained = Self::random(area, &mut random);
+        let mut derivatives = trained.clone();
+        // Steps are too small for single precision to add them up.
+        let mut parameters = trained.widened();
+        let mut adam = Adam::new(parameters.len());
+        for _ in 0..EPOCHS {
+            for batch in random.permutation(count, count).chunks(BATCH) {
+                let patch = |&n: &usize| &patches[n * area..(n + 1) * area];
+                let normal = (0..batch.len() * LATENT).map(|_| random.normal() as f32);
+                let normal: Vec<f32> = normal.collect();
+                let batch: Vec<&[f32]> = batch.iter().map(patch).collect();
+                trained.derive(batch.concat(), &normal, &mut derivatives);
+                adam.step(RATE, &mut parameters, &derivatives.widened());
+                trained.narrow(&parameters);
+            }
+        }
+        trained
+    }
+
     fn random(area: usize, random: &mut Random) -> Self {
         Self {
             encoder: Perceptron::random(&[area, HIDDEN, HIDDEN, 2 * LATENT], random),
@@ -105,30 +138,6 @@ impl Autoencoder {
     }
 }
 
-/// Trains on patches `[patch][area]`. The same on every machine: transcendentals come from
-/// `libm`, and every sum has one order.
-pub(super) fn train(patches: &[f32], area: usize, seed: u64) -> Autoencoder {
-    let count = patches.len() / area;
-    let mut random = Random::new(seed);
-    let mut trained = Autoencoder::random(area, &mut random);
-    let mut derivatives = trained.clone();
-    // Steps are too small for single precision to add them up.
-    let mut parameters = trained.widened();
-    let mut adam = Adam::new(parameters.len());
-    for _ in 0..EPOCHS {
-        for batch in random.permutation(count, count).chunks(BATCH) {
-            let patch = |&n: &usize| &patches[n * area..(n + 1) * area];
-            let normal = (0..batch.len() * LATENT).map(|_| random.normal() as f32);
-            let normal: Vec<f32> = normal.collect();
-            let batch: Vec<&[f32]> = batch.iter().map(patch).collect();
-            trained.derive(batch.concat(), &normal, &mut derivatives);
-            adam.step(RATE, &mut parameters, &derivatives.widened());
-            trained.narrow(&parameters);
-        }
-    }
-    trained
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -153,7 +162,7 @@ mod tests {
     #[test]
     fn two_factors_of_variation_survive_the_latent_plane() {
         let (patches, factors) = two_factors(600);
-        let trained = train(&patches, 64, 1);
+        let trained = Autoencoder::trained(&patches, 64, 1);
         let mut squares = 0.0;
         for (patch, _) in patches.chunks_exact(64).zip(&factors) {
             let latent = &trained.encoder.forward(patch)[..LATENT];
@@ -239,7 +248,7 @@ mod tests {
     #[test]
     fn training_ends_in_the_same_bits_everywhere() {
         let (patches, _) = two_factors(150);
-        let mut trained = train(&patches, 64, 1);
+        let mut trained = Autoencoder::trained(&patches, 64, 1);
         let numbers = trained.widened();
         let bytes: Vec<u8> = numbers.iter().flat_map(|n| n.to_le_bytes()).collect();
         let crc = crc::Crc::<u32>::new(&crc::CRC_32_ISO_HDLC);

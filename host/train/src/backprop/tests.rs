@@ -5,7 +5,7 @@ use super::super::passes::{backward_body, forward_body};
 use super::*;
 
 /// The network as its definition reads, in f64, patch by patch: the oracle of all tests here.
-pub(in crate::train) fn reference(network: Network, weights: &[f64], patch: &[f64]) -> [f64; 2] {
+pub(crate) fn reference(network: Network, weights: &[f64], patch: &[f64]) -> [f64; 2] {
     let layout = network.layout();
     let (one, side1) = convolve(
         network.architecture(),
@@ -76,7 +76,7 @@ fn rectify_and_pool(input: &[f64], side: usize, channels: usize) -> Vec<f64> {
 }
 
 /// Numbers in ±1/2 without a generator: the fractional parts of multiples of an irrational.
-pub(in crate::train) fn numbers(count: usize, step: f64) -> Vec<f64> {
+pub(crate) fn numbers(count: usize, step: f64) -> Vec<f64> {
     let number = |i: usize| (i as f64 * step).fract() - 0.5;
     (1..=count).map(number).collect()
 }

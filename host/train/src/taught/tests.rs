@@ -1,9 +1,8 @@
-use beacon_kernel::{Acquisition, Capacity, Explorer, Storage};
+use beacon_kernel::{Acquisition, Candidates, Capacity, Explorer, Storage};
 
 use super::*;
-use crate::data::Map;
-use crate::train::Trainer;
-use crate::train::bfgs::Objective as _;
+use crate::Trainer;
+use crate::bfgs::Objective as _;
 
 const SIDE: usize = 24;
 const WINDOW: usize = 8;
@@ -15,8 +14,13 @@ fn patches() -> Patches {
         let (row, column) = ((n / SIDE) as f64, (n % SIDE) as f64);
         libm::sin(0.9 * row) * libm::cos(0.5 * column) + 0.05 * row
     };
-    let pixels = (0..SIDE * SIDE).map(pixel).collect();
-    Patches::new(&Map::uncalibrated(SIDE, SIDE, pixels, "image"), WINDOW).unwrap()
+    let pixels: Vec<f64> = (0..SIDE * SIDE).map(pixel).collect();
+    of_image(&pixels)
+}
+
+fn of_image(pixels: &[f64]) -> Patches {
+    let candidates = Candidates::new(SIDE, SIDE, WINDOW).unwrap();
+    Patches::new(candidates, pixels).unwrap()
 }
 
 fn trainer() -> TaughtTrainer {
@@ -215,9 +219,7 @@ fn mistakes_are_refused_and_change_nothing() {
 
 #[test]
 fn images_without_structure_and_responses_without_variance_or_with_an_outlier_are_learned_from() {
-    let flat = Map::uncalibrated(SIDE, SIDE, vec![3.0; SIDE * SIDE], "flat");
-    let flat = Patches::new(&flat, WINDOW).unwrap();
-    for patches in [flat, patches()] {
+    for patches in [of_image(&[3.0; SIDE * SIDE]), patches()] {
         for odd in [1.0, 1e9] {
             let mut trainer = TaughtTrainer::new(&patches, TrainerConfig::default()).unwrap();
             for count in [1, 2, 12, 13] {

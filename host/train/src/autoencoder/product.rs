@@ -72,15 +72,18 @@ fn add_block<const R: usize>(
 #[inline(always)]
 fn summed<const R: usize>(
     mut sums: [[f32; COLUMNS]; R],
-    rows: [&[f32]; R],
+    mut rows: [&[f32]; R],
     panel: &[[f32; COLUMNS]],
 ) -> [[f32; COLUMNS]; R] {
-    let rows = rows.map(|row| &row[..panel.len()]);
+    for row in &mut rows {
+        *row = &row[..panel.len()];
+    }
+    // By index: a compiler that keeps an iterator over `rows` keeps the sums in memory with it.
     for (inner, b) in panel.iter().enumerate() {
-        for (sums, row) in sums.iter_mut().zip(rows) {
-            let a = row[inner];
-            for (sum, b) in sums.iter_mut().zip(b) {
-                *sum += a * b;
+        for row in 0..R {
+            let a = rows[row][inner];
+            for column in 0..COLUMNS {
+                sums[row][column] += a * b[column];
             }
         }
     }
@@ -102,7 +105,7 @@ pub(super) fn transposed(matrix: &[f32], columns: usize) -> Vec<f32> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::spaces::random::Random;
+    use crate::Random;
 
     /// Oracle: the definition, in the same order. Sizes on both sides of the blocks' own.
     #[test]
