@@ -9,7 +9,7 @@ use beacon_kernel::{
     Acquisition, Band, Candidate, Candidates, Capacity, Explorer, Model, NewRows, Prediction,
     Proposal, Responses, Storage, Surrogate,
 };
-use multiversion::multiversion;
+use beacon_train::evaluate_band;
 use rayon::prelude::*;
 
 use super::watch::{Course, HandOver, OnHandOver, nobody};
@@ -235,13 +235,6 @@ const MANY: usize = 1000;
 
 /// Candidates from which on new weights are worth a second thread.
 const LARGE: usize = 16_384;
-
-/// The kernel's own code, compiled for the widest lanes of the processor: each sum has its terms in the same
-/// order, and no product is fused with one.
-#[multiversion(targets("x86_64+avx2"))]
-fn evaluate_band(band: &mut Band<'_>, workspace: &mut [f32]) {
-    band.evaluate(workspace);
-}
 
 /// Evaluates bands over the threads of the current pool. Before every few `watch` is asked, which is told how
 /// many are done.

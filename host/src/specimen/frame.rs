@@ -50,7 +50,7 @@ impl Frame {
     }
 
     /// A value for every pixel, row by row, from the position (x, y) of its centre in nm.
-    pub(super) fn each(self, value: impl Fn(f64, f64) -> f64) -> Vec<f64> {
+    pub(super) fn each(self, mut value: impl FnMut(f64, f64) -> f64) -> Vec<f64> {
         self.centres().map(|(x, y)| value(x, y)).collect()
     }
 

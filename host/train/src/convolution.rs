@@ -38,9 +38,10 @@ pub(super) fn pooled_block<const IN: usize, const GROUPS: usize>(
                 below[0][channel],
                 below[1][channel],
             ];
-            for (sum, pixel) in sums.iter_mut().zip(pixels) {
-                for (s, w) in sum.iter_mut().zip(weights) {
-                    *s += pixel * w;
+            // By index: an iterator over the pixels would keep them, and the sums, in memory.
+            for place in 0..4 {
+                for lane in 0..LANES {
+                    sums[place][lane] += pixels[place] * weights[lane];
                 }
             }
         }
@@ -86,8 +87,8 @@ pub(super) fn kernel_gradient(
         ];
         for lane in 0..LANES {
             let mut sum = gradient[lane];
-            for (part, pixel) in parts.iter().zip(pixels) {
-                sum += pixel * part[lane];
+            for place in 0..4 {
+                sum += pixels[place] * parts[place][lane];
             }
             gradient[lane] = sum;
         }

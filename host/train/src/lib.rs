@@ -34,6 +34,7 @@
 mod adam;
 pub mod autoencoder;
 mod backprop;
+mod bands;
 mod bfgs;
 mod config;
 mod convolution;
@@ -57,6 +58,7 @@ mod trainer;
 mod triangular;
 
 pub use backprop::Batch;
+pub use bands::evaluate_band;
 pub use config::TrainerConfig;
 pub use error::TrainError;
 pub use filters::{FiltersState, FiltersTrainer, features};

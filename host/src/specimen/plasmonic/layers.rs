@@ -25,8 +25,14 @@ impl Layers {
         let thickness = |is_meant: &dyn Fn(&Crystal) -> bool| {
             let crystals: Vec<&Crystal> =
                 assembly.crystals.iter().filter(|c| is_meant(c)).collect();
-            let at = |x: f64, y: f64| crystals.iter().map(|c| c.chord(x, y)).sum::<f64>();
+            let mut near = Vec::new();
             frame.each(|x, y| {
+                // Whatever is farther from the centre than that is no thickness at any of the points.
+                let reach = 0.5 * frame.pixel_nm;
+                let is_near = |c: &&Crystal| c.distance(x, y) < c.radius_nm + reach;
+                near.clear();
+                near.extend(crystals.iter().copied().filter(is_near));
+                let at = |x: f64, y: f64| near.iter().fold(0.0, |sum, c| sum + c.chord(x, y));
                 let row = |dy: f64| offsets.map(|dx| at(x + dx, y + dy));
                 offsets.map(row).as_flattened().iter().sum::<f64>() / 9.0
             })
