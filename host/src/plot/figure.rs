@@ -227,10 +227,10 @@ fn average(fine: &[u8], width: u32, height: u32) -> Pixels {
         let squares = above.as_chunks::<6>().0.iter();
         let squares = squares.zip(below.as_chunks::<6>().0);
         for (average, (a, b)) in averages.iter_mut().zip(squares) {
-            for channel in 0..3 {
+            for (channel, mean) in average.iter_mut().enumerate() {
                 let column = |at: usize| u16::from(a[at]) + u16::from(b[at]);
                 let four = column(channel) + column(channel + 3);
-                average[channel] = ((four + 2) / 4) as u8;
+                *mean = ((four + 2) / 4) as u8;
             }
         }
     }
