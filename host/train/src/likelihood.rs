@@ -53,7 +53,7 @@ pub(super) fn hyperparameters(p: &[f64; PARAMETERS], floor: f64) -> Hyperparamet
 /// Value and gradient of the loss, with the buffers they need; these only ever grow.
 ///
 /// ```
-/// use beacon_host::train::Likelihood;
+/// use beacon_train::Likelihood;
 ///
 /// let mut likelihood = Likelihood::new(1e-2);
 /// let latents = [[0.0, 0.0], [1.0, 0.5]];
