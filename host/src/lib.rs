@@ -93,7 +93,11 @@ pub mod study;
 pub mod train {
     //! The trainer of the deep kernel, a crate of its own: [`beacon_train`].
 
-    pub use beacon_train::*;
+    pub use beacon_train::{
+        Batch, FiltersState, FiltersTrainer, FitReport, LeftOut, Likelihood, Mapmaker, Pace,
+        ResponseMap, SurrogateKind, SurrogateTrainer, TaughtState, TaughtTrainer, TrainError,
+        Trainer, TrainerConfig, TrainerState, features,
+    };
 }
 mod units;
 

@@ -3,6 +3,7 @@
 use std::time::Instant;
 
 use beacon_kernel::{Hyperparameters, Model};
+use beacon_train::SurrogateState;
 use serde::{Deserialize, Serialize};
 
 use super::{Learner, is_numeric};
@@ -10,7 +11,7 @@ use crate::campaign::event::Trained;
 use crate::campaign::warnings::Warnings;
 use crate::campaign::{CampaignError, State};
 use crate::controller::ControllerError;
-use crate::train::{FitReport, SurrogateState};
+use crate::train::FitReport;
 
 /// The model that the kernel was given last.
 #[derive(Clone, Debug, Serialize, Deserialize)]
