@@ -165,7 +165,10 @@ impl<'a> AskTell<'a> {
         let mut done = 0;
         if let Some((count, kept)) = learned {
             done = count;
-            drive.fold_learned(&rest[..done], kept, &mut world)?;
+            for record in &rest[..done] {
+                drive.pass(record)?;
+            }
+            drive.go_on_from(kept, &mut world)?;
         }
         for record in &rest[done..] {
             drive.fold(record, &mut world)?;

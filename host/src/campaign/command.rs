@@ -274,6 +274,18 @@ impl Command {
         }
     }
 
+    /// Whether it sets or lifts what the campaign may spend.
+    pub(crate) fn is_limit(&self) -> bool {
+        matches!(
+            self,
+            Self::Budget(_)
+                | Self::DoseLimit(_)
+                | Self::NoDoseLimit
+                | Self::PixelDoseLimit(_)
+                | Self::TimeLimit(_)
+        )
+    }
+
     /// The regions in which everything may be measured again by this command.
     pub(crate) fn included(&self) -> &[Region] {
         match self {

@@ -23,7 +23,7 @@ use super::{CampaignError, Retraining, State, Times};
 use crate::controller::{Controller, ControllerError, Setup};
 use crate::data::Patches;
 use crate::train::{Pace, SurrogateKind, SurrogateTrainer, TrainError};
-use watched::watched;
+pub(crate) use watched::watched;
 
 /// Kernel and trainer.
 pub(super) struct Learner<'a> {

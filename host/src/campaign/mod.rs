@@ -88,7 +88,7 @@ pub use folder::{FolderError, RunFiles, write_run, write_side_by_side};
 #[cfg(feature = "hdf5")]
 pub(crate) use history::Held;
 pub use history::{CommandTaken, FailureKind, FailureSeen, History, Leg, Phase};
-pub(crate) use learner::Use;
+pub(crate) use learner::{Use, watched};
 pub use live_config::{DeflectionFrame, LiveConfig, Reduce, parse_frame, parse_ready, parse_time};
 pub use monitor::{FurtherTarget, Judgement, Monitor, Posterior, Visit};
 pub use offline::Campaign;

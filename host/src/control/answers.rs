@@ -76,6 +76,10 @@ pub(super) fn said(command: &Command, state: &State) -> String {
         Command::Withdraw(candidate) => {
             format!("{} is not asked for any more", name(*candidate))
         }
+        Command::Measure(candidate) if state.has_accepted() => format!(
+            "{} is measured next; the proposal that was accepted gives way to it",
+            name(*candidate)
+        ),
         Command::Measure(candidate) | Command::Suggest(candidate) => {
             format!("{} is measured next", name(*candidate))
         }

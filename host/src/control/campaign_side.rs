@@ -116,7 +116,7 @@ impl Control {
         shared.first = shared.waiting.len();
     }
 
-    /// Whether a command waits that concerns the point under the beam, or that was broken off.
+    /// Whether a command waits that concerns a point that was broken off.
     pub(crate) fn is_urgent(&self) -> bool {
         self.lock().is_urgent()
     }

@@ -76,11 +76,14 @@ impl Shared {
         self.note_unanswered();
     }
 
-    /// Whether a command waits that concerns the point under the beam, or that was broken off.
+    /// Whether a command waits that concerns a point that was broken off: one that keeps it from being
+    /// exposed again, or a limit that it may not pass.
     pub(super) fn is_urgent(&self) -> bool {
         let urgent = |given: &Given| {
-            let excludes = !given.command.excluded().is_empty();
-            excludes || matches!(given.command, Command::Pause | Command::Stop)
+            let command = &given.command;
+            !command.excluded().is_empty()
+                || command.is_limit()
+                || matches!(command, Command::Pause | Command::Stop)
         };
         self.first > 0 || self.waiting.iter().any(urgent)
     }

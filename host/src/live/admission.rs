@@ -7,6 +7,7 @@ use beacon_kernel::{Candidate, Edges};
 use super::fold::state_after;
 use super::taken_up::{from_toml, resumed, to_toml};
 use super::{LiveError, TakenUp};
+use crate::campaign::dose::rounded_up;
 use crate::campaign::{
     ALGORITHM, Action, Begun, Event, LiveConfig, Now, SettingError, Settings, State, check_seeds,
 };
@@ -129,6 +130,13 @@ fn check_spent(
     }
     if config.pixel_dose_limit != before.pixel_dose_limit && at_end.overview().is_some() {
         check_pixel_limit(settings, at_end)?;
+        if let Some((limit, worst)) = settings.limits.pixel.zip(at_end.ledger().on_worst_pixel())
+            && limit < worst
+        {
+            let worst = rounded_up(worst.get());
+            let accepted = format!("at least the {worst:.2e} e/Å² on the pixel that took most");
+            return Err(SettingError::new("pixel-dose-limit", &limit, &accepted).into());
+        }
     }
     if config.time_limit != before.time_limit
         && let Some(limit) = settings.time_limit

@@ -29,12 +29,13 @@ pub(super) fn fold(
         && count > *first
     {
         done = (count - *first).min(records.len());
-        let past: Vec<Record> = records[..done].iter().map(|(_, r)| r.clone()).collect();
-        drive.fold_learned(&past, kept, station)?;
         for (place, record) in &records[..done] {
+            drive.pass(record)?;
+            // A command may have changed the dwell on the way.
             let dwell = drive.state().settings().dwell;
             station.note(*place, &record.event, dwell);
         }
+        drive.go_on_from(kept, station)?;
     }
     for (place, record) in &records[done..] {
         if station.is_interrupted() {

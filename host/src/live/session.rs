@@ -16,6 +16,7 @@ use crate::campaign::drive::{Drive, World as _, further_targets};
 use crate::campaign::{
     Begun, CampaignConfig, CampaignError, Ended, Event, FurtherTarget, Given, LiveConfig,
     MeasuredPoint, Monitor, Observer, Outcome, Overview, Patches, Record, Reduce, State, Use,
+    watched,
 };
 use crate::control::Control;
 use crate::controller::{Controller, ControllerError, OnHandOver};
@@ -24,7 +25,8 @@ use crate::experiment::Experiment;
 use crate::journal::{Found, Journal, JournalError, Place, RunFolder, now_ms};
 use crate::microscope::{Interrupt, Microscope};
 use crate::scalarizer::Scalarizer;
-use crate::spaces::Spaces;
+use crate::spaces::{Cache, LatentConfig, Spaces, SpacesError};
+use crate::train::Pace;
 
 /// A campaign on an instrument.
 pub struct Session<'a> {
@@ -162,6 +164,11 @@ impl<'a> Session<'a> {
         }
     }
 
+    /// Whether commands were answered that are not on record yet.
+    pub fn commands_wait(&self) -> bool {
+        self.station.control.as_ref().is_some_and(Control::waits)
+    }
+
     /// Who watches hand-overs to the controller, and may break them off, beside whoever interrupts
     /// the campaign or tells it to stop.
     pub fn set_watch(&mut self, watch: OnHandOver) {
@@ -269,6 +276,33 @@ impl<'a> Session<'a> {
         Ok(self.overview.image.patches_with_edges(window, edges)?)
     }
 
+    /// The spaces that the campaign is judged in, where an interrupt or a `stop` breaks off what takes long.
+    ///
+    /// # Errors
+    /// As [`Spaces::new`], and when it was broken off.
+    pub fn spaces(
+        &mut self,
+        latent: Option<LatentConfig>,
+        cache: &Cache,
+        controller: &mut dyn Controller,
+    ) -> Result<Spaces, SpacesError> {
+        let patches = self.overview.image.clone();
+        let CampaignConfig { window, edges, .. } = self.state.settings().campaign;
+        let patches = patches.patches_with_edges(window, edges)?;
+        self.tell_room(controller);
+        controller.set_watch(self.station.heeding());
+        let work = |pace: &Pace| Spaces::watched(&patches, latent, cache, pace);
+        watched(controller, "learning the latent space", |_| (), work).1
+    }
+
+    /// Tells those who give commands what the controller's kernel holds.
+    fn tell_room(&self, controller: &dyn Controller) {
+        if let Some(control) = &self.station.control {
+            control.set_room(controller.room());
+            control.set_most_targets(controller.room_for_responses());
+        }
+    }
+
     /// Runs the campaign to its end, with the kernel wherever the controller has it, judged in these
     /// spaces as well. A campaign that was taken up goes on where its journal ends; one that had
     /// ended, and would end at once, is as it was.
@@ -312,10 +346,7 @@ impl<'a> Session<'a> {
         controller.set_watch(self.station.interruptible());
         controller.set_silent(true)?;
         let (room, most) = (controller.room(), controller.room_for_responses());
-        if let Some(control) = &self.station.control {
-            control.set_room(room);
-            control.set_most_targets(most);
-        }
+        self.tell_room(controller);
         let state = self.state.clone();
         let mut drive = Drive::new(state, patches, monitor, controller, how)?;
         if let Some(error) = unjudged {

@@ -131,12 +131,23 @@ impl<'a> Station<'a> {
         })
     }
 
+    /// As [`Self::heeding`]; who watches as well is told too.
+    pub(super) fn watching(&mut self) -> OnHandOver {
+        let mut heeding = self.heeding();
+        let mut other = self.watch.take();
+        Box::new(move |handover| {
+            heeding(handover)?;
+            other
+                .as_mut()
+                .map_or(ControlFlow::Continue(()), |watch| watch(handover))
+        })
+    }
+
     /// Shows what takes long to whoever asks, and breaks it off when the campaign is interrupted, or told to
     /// stop before it has ended.
-    pub(super) fn watching(&mut self) -> OnHandOver {
+    pub(super) fn heeding(&self) -> OnHandOver {
         let mut interruptible = self.interruptible();
         let attend = self.control.as_ref().map(Control::attending);
-        let mut other = self.watch.take();
         let has_ended = Rc::clone(&self.has_ended);
         Box::new(move |handover| {
             let stopped = handover.is_long()
@@ -146,10 +157,7 @@ impl<'a> Station<'a> {
             if stopped && !has_ended.get() {
                 return ControlFlow::Break(());
             }
-            interruptible(handover)?;
-            other
-                .as_mut()
-                .map_or(ControlFlow::Continue(()), |watch| watch(handover))
+            interruptible(handover)
         })
     }
 

@@ -15,6 +15,9 @@ pub enum SpacesError {
     /// The autoencoder could not be trained.
     #[error("the latent space cannot be learnt from these patches: {0}")]
     Training(String),
+    /// Learning the latent space was broken off.
+    #[error("learning the latent space was broken off")]
+    BrokenOff,
     /// The latent space was asked for, and the autoencoder is not compiled in.
     #[error("this build learns no latent space; build it with the feature `latent`")]
     WithoutFeature,

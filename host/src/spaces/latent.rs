@@ -11,6 +11,7 @@ use super::kmeans::Centres;
 use super::{rotation, sample};
 use crate::data::Patches;
 use crate::metrics::Groups;
+use crate::train::Pace;
 
 /// Clusters of the latent means.
 pub const LATENT_CLUSTERS: usize = 80;
@@ -46,11 +47,12 @@ impl Learnt {
     /// Trains the autoencoder on the patches and clusters their latent means.
     ///
     /// # Errors
-    /// When training did not end in finite numbers.
+    /// When training did not end in finite numbers, or was broken off.
     pub(super) fn new(
         patches: &Patches,
         config: LatentConfig,
         seed: u64,
+        pace: &Pace,
     ) -> Result<Self, SpacesError> {
         let candidates = patches.candidates();
         let area = candidates.window() * candidates.window();
@@ -60,7 +62,8 @@ impl Learnt {
         for n in chosen {
             table.extend(prepared(patches, n, range, config)?);
         }
-        let trained = Autoencoder::trained(&table, area, seed);
+        let trained = Autoencoder::trained(&table, area, seed, pace);
+        let trained = trained.ok_or(SpacesError::BrokenOff)?;
         let encode = |first: usize| -> Result<Vec<[f32; LATENT]>, SpacesError> {
             let mut table = Vec::with_capacity(BATCH * area);
             for n in first..candidates.count().min(first + BATCH) {
@@ -195,7 +198,7 @@ mod tests {
     fn space(image: &Map, rotation_invariant: bool) -> LatentSpace {
         let patches = image.patches(8).unwrap();
         let config = LatentConfig { rotation_invariant };
-        LatentSpace::new(Learnt::new(&patches, config, 1).unwrap()).unwrap()
+        LatentSpace::new(Learnt::new(&patches, config, 1, &Pace::default()).unwrap()).unwrap()
     }
 
     #[test]

@@ -31,6 +31,7 @@ use std::sync::Arc;
 
 use crate::data::Patches;
 use crate::metrics::{Groups, MetricsError};
+use crate::train::Pace;
 
 pub use cache::Cache;
 pub use error::SpacesError;
@@ -80,6 +81,20 @@ impl Spaces {
         latent: Option<LatentConfig>,
         cache: &Cache,
     ) -> Result<Self, SpacesError> {
+        Self::watched(patches, latent, cache, &Pace::default())
+    }
+
+    /// As [`Self::new`], for whoever may break it off.
+    #[cfg_attr(
+        not(feature = "latent"),
+        expect(unused_variables, reason = "only the latent space takes long")
+    )]
+    pub(crate) fn watched(
+        patches: &Patches,
+        latent: Option<LatentConfig>,
+        cache: &Cache,
+        pace: &Pace,
+    ) -> Result<Self, SpacesError> {
         let candidates = patches.candidates().count();
         let mut notes = Vec::new();
         let key = Key::new("patch-1", patches);
@@ -99,7 +114,7 @@ impl Spaces {
                 let learnt = match cache.load::<Learnt>(&key) {
                     Some(learnt) if learnt.fits(candidates) => learnt,
                     _ => {
-                        let learnt = Learnt::new(patches, config, SEED)?;
+                        let learnt = Learnt::new(patches, config, SEED, pace)?;
                         notes.extend(cache.store(&key, &learnt).err());
                         learnt
                     }
@@ -172,7 +187,7 @@ impl Spaces {
         seed: u64,
     ) -> Result<Self, SpacesError> {
         let latent = latent
-            .map(|config| LatentSpace::new(Learnt::new(patches, config, seed)?))
+            .map(|config| LatentSpace::new(Learnt::new(patches, config, seed, &Pace::default())?))
             .transpose()?;
         Ok(Self {
             patch: Groups::new(patch::labels(patches, seed)?)?,

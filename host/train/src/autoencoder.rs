@@ -10,8 +10,8 @@ mod product;
 
 pub use mlp::Perceptron;
 
-use crate::Random;
 use crate::adam::Adam;
+use crate::{Pace, Random};
 use mlp::Dense;
 
 /// Dimensions of the latent space.
@@ -36,13 +36,15 @@ pub struct Autoencoder {
 
 impl Autoencoder {
     /// One that was trained on patches `[patch][area]`, for the same seed with the same bits on every
-    /// machine: transcendentals come from `libm`, and every sum has one order.
+    /// machine: transcendentals come from `libm`, and every sum has one order. `None` where it was broken
+    /// off.
     ///
     /// # Panics
     /// When `area` is 0: a mistake of the caller.
     #[must_use]
-    pub fn trained(patches: &[f32], area: usize, seed: u64) -> Self {
+    pub fn trained(patches: &[f32], area: usize, seed: u64, pace: &Pace) -> Option<Self> {
         let count = patches.len() / area;
+        pace.announce(EPOCHS * count.div_ceil(BATCH));
         let mut random = Random::new(seed);
         let mut trained = Self::random(area, &mut random);
         let mut derivatives = trained.clone();
@@ -51,6 +53,9 @@ impl Autoencoder {
         let mut adam = Adam::new(parameters.len());
         for _ in 0..EPOCHS {
             for batch in random.permutation(count, count).chunks(BATCH) {
+                if pace.is_broken() {
+                    return None;
+                }
                 let patch = |&n: &usize| &patches[n * area..(n + 1) * area];
                 let normal = (0..batch.len() * LATENT).map(|_| random.normal() as f32);
                 let normal: Vec<f32> = normal.collect();
@@ -58,9 +63,10 @@ impl Autoencoder {
                 trained.derive(batch.concat(), &normal, &mut derivatives);
                 adam.step(RATE, &mut parameters, &derivatives.widened());
                 trained.narrow(&parameters);
+                pace.pass(1);
             }
         }
-        trained
+        Some(trained)
     }
 
     fn random(area: usize, random: &mut Random) -> Self {
@@ -162,7 +168,7 @@ mod tests {
     #[test]
     fn two_factors_of_variation_survive_the_latent_plane() {
         let (patches, factors) = two_factors(600);
-        let trained = Autoencoder::trained(&patches, 64, 1);
+        let trained = Autoencoder::trained(&patches, 64, 1, &Pace::default()).unwrap();
         let mut squares = 0.0;
         for (patch, _) in patches.chunks_exact(64).zip(&factors) {
             let latent = &trained.encoder.forward(patch)[..LATENT];
@@ -248,7 +254,7 @@ mod tests {
     #[test]
     fn training_ends_in_the_same_bits_everywhere() {
         let (patches, _) = two_factors(150);
-        let mut trained = Autoencoder::trained(&patches, 64, 1);
+        let mut trained = Autoencoder::trained(&patches, 64, 1, &Pace::default()).unwrap();
         let numbers = trained.widened();
         let bytes: Vec<u8> = numbers.iter().flat_map(|n| n.to_le_bytes()).collect();
         let crc = crc::Crc::<u32>::new(&crc::CRC_32_ISO_HDLC);

@@ -59,20 +59,25 @@ impl Drive<'_> {
         self.judge(&mut ()).map(|_| ())
     }
 
-    /// Goes on from what was learned by the end of these events, without training anew.
+    /// Applies an event of the journal that what was learned has taken in: [`Self::go_on_from`] follows.
     ///
     /// # Errors
-    /// When an event does not fit what came before, or the kernel refuses.
-    pub(crate) fn fold_learned(
+    /// When it does not fit what came before.
+    pub(crate) fn pass(&mut self, record: &Record) -> Result<(), CampaignError> {
+        self.state.apply(&record.event)?;
+        self.learner.times.count(&record.event);
+        Ok(())
+    }
+
+    /// Goes on from what was learned by the end of the events that were passed, without training anew.
+    ///
+    /// # Errors
+    /// When the kernel refuses.
+    pub(crate) fn go_on_from(
         &mut self,
-        records: &[Record],
         kept: Kept,
         world: &mut dyn World,
     ) -> Result<(), CampaignError> {
-        for record in records {
-            self.state.apply(&record.event)?;
-            self.learner.times.count(&record.event);
-        }
         self.learner.restore(&self.state, kept.learned)?;
         self.zero_peak.pass(&self.state);
         // Without a series that can be read, the figures begin with the next step.

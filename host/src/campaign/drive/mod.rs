@@ -205,7 +205,7 @@ impl<'a> Drive<'a> {
         let ended = match self.go(world, observer) {
             Ok(ended) => ended,
             Err(CampaignError::Controller(ControllerError::BrokenOff))
-                if world.is_urgent() && !world.is_interrupted() =>
+                if world.is_stopped() && !world.is_interrupted() =>
             {
                 Ended::Stopped
             }
@@ -422,7 +422,16 @@ impl<'a> Drive<'a> {
         world: &mut dyn World,
         observer: &mut dyn Observer,
     ) -> Result<(), CampaignError> {
-        while let Some(given) = world.command() {
+        while let Some(mut given) = world.command() {
+            if let Some(least) = self.state.overtaken(&given.command) {
+                let words = |command: &Command| command.words(self.state.candidates());
+                world.log(&format!(
+                    "`{}` is `{}`: a point was exposed before it was taken",
+                    words(&given.command),
+                    words(&least)
+                ));
+                given.command = least;
+            }
             if let Some(why) = self.state.objection(&given.command) {
                 world.log(&format!("not done: {why}"));
                 self.record(&Event::Refused { given, why }, world, observer)?;

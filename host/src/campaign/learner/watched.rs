@@ -13,7 +13,7 @@ const LOOK: Duration = Duration::from_millis(50);
 /// Does work on a thread of its own while `meanwhile` has the controller. Then whoever watches the controller
 /// is told how far the work is, and may break it off. A thread of a pool does both in turn, and nobody breaks
 /// the work off: were it to wait, the pool's other threads might be waiting for it.
-pub(super) fn watched<M, R: Send>(
+pub(crate) fn watched<M, R: Send>(
     controller: &mut dyn Controller,
     what: &'static str,
     meanwhile: impl FnOnce(&mut dyn Controller) -> M,

@@ -19,18 +19,37 @@ impl State {
         why.or_else(|| self.leaves_nothing(command))
     }
 
-    /// Why an `exclude` after which the campaign would end for want of candidates is refused: a campaign
+    /// A limit that was accepted and that an exposure has passed before it was taken, as the least that can
+    /// hold now: it ends the campaign, as it was accepted to. `None` for any other command.
+    pub(crate) fn overtaken(&self, command: &Command) -> Option<Command> {
+        match *command {
+            Command::Budget(budget) if (1..self.points.len()).contains(&budget) => {
+                Some(Command::Budget(self.points.len()))
+            }
+            Command::DoseLimit(limit) => {
+                let spent = self.ledger.total().get();
+                (limit > 0.0 && limit < spent).then_some(Command::DoseLimit(spent))
+            }
+            Command::PixelDoseLimit(Some(limit)) => {
+                let worst = self.ledger.on_worst_pixel()?.get();
+                (limit > 0.0 && limit < worst).then_some(Command::PixelDoseLimit(Some(worst)))
+            }
+            _ => None,
+        }
+    }
+
+    /// Why an `exclude` or a `reject` after which the campaign would end for want of candidates is refused: a campaign
     /// that has ended so cannot be resumed, and `include` needs one that runs.
     fn leaves_nothing(&self, command: &Command) -> Option<String> {
-        if command.excluded().is_empty() {
-            return None;
-        }
+        let expected = match command {
+            Command::Reject => "`accept`",
+            command if command.excluded().is_empty() => return None,
+            _ => "a region that leaves something",
+        };
         let mut after = self.clone();
         after.carry_out(command);
-        (after.free_at_first() == 0).then(|| {
-            "nothing would be left to measure; expected a region that leaves something, or `stop`"
-                .to_owned()
-        })
+        (after.free_at_first() == 0)
+            .then(|| format!("nothing would be left to measure; expected {expected}, or `stop`"))
     }
 
     /// Why a command does not fit the campaign. Earlier versions took whatever fits, and their journals
@@ -78,7 +97,8 @@ impl State {
                 })
             }
             Command::Budget(budget) => {
-                let (least, all) = (self.points.len(), candidates.count());
+                let exposing = usize::from(self.exposing.is_some());
+                let (least, all) = (self.points.len() + exposing, candidates.count());
                 let most = all.min(self.room);
                 (!(least.max(1)..=most).contains(budget)).then(|| {
                     let why = if self.room < all {
@@ -86,9 +106,12 @@ impl State {
                     } else {
                         format!("there are {all} candidates")
                     };
-                    let least = match least {
-                        0 => "1".to_owned(),
-                        _ => format!("{least}, the points measured, which ends the campaign,"),
+                    let least = match (least, exposing) {
+                        (0, _) => "1".to_owned(),
+                        (_, 0) => format!("{least}, the points measured, which ends the campaign,"),
+                        _ => format!(
+                            "{least}, the points measured and the one under the beam, which ends the campaign,"
+                        ),
                     };
                     format!("budget is {budget}; expected {least} to {most}: {why}")
                 })
@@ -293,6 +316,12 @@ impl State {
     /// Whether a proposal waits for approval.
     pub(super) fn waits_for_approval(&self) -> bool {
         self.next.is_some_and(|next| next.waits)
+    }
+
+    /// Whether a proposal was approved that is not under the beam yet.
+    pub(crate) fn has_accepted(&self) -> bool {
+        let accepted = |next: NextPoint| next.proposed.is_some() && !next.waits && !next.begun;
+        self.settings.approval && self.next.is_some_and(accepted)
     }
 
     fn any_in(&self, region: &Region, standing: Standing) -> bool {

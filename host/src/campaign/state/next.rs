@@ -124,7 +124,11 @@ impl State {
             )));
         }
         self.wait_or(|| match self.next {
-            Some(next) if next.waits => Action::Wait(Wait::Approval(next.candidate)),
+            Some(next) if next.waits => match self.expose(next.candidate) {
+                // Nobody is asked for a point that cannot be exposed.
+                end @ Action::End(_) => end,
+                _ => Action::Wait(Wait::Approval(next.candidate)),
+            },
             Some(next) => self.expose(next.candidate),
             None => self.propose(),
         })

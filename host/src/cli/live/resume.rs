@@ -29,17 +29,17 @@ pub(in crate::cli) struct ResumeArgs {
     budget: Option<usize>,
     /// Another live time of each spectrum from here on, in seconds or as in 500ms, also of a point that was
     /// broken off: as `beacon ctl DIR dwell`, and on record as that.
-    #[arg(long, value_name = "TIME", value_parser = seconds)]
-    dwell: Option<f64>,
+    #[arg(long, value_name = "TIME", value_parser = typed(seconds))]
+    dwell: Option<Typed<f64>>,
     /// Another limit of the dose, in electrons or as in 16nC; none lifts it.
-    #[arg(long, value_name = "ELECTRONS", value_parser = limit(electrons))]
-    dose_limit: Option<Limit>,
+    #[arg(long, value_name = "ELECTRONS", value_parser = typed(limit(electrons)))]
+    dose_limit: Option<Typed<Limit>>,
     /// Another limit of the dose on one pixel, in electrons per Å² or as in 1e6e/nm2; none lifts it.
-    #[arg(long, value_name = "E_PER_A2", value_parser = limit(electrons_per_area))]
-    pixel_dose_limit: Option<Limit>,
+    #[arg(long, value_name = "E_PER_A2", value_parser = typed(limit(electrons_per_area)))]
+    pixel_dose_limit: Option<Typed<Limit>>,
     /// Another limit of the time that the campaign has been running, as in 90m, 8h or 2h30m; none lifts it.
-    #[arg(long, value_name = "TIME", value_parser = limit(parse_time))]
-    time_limit: Option<Limit>,
+    #[arg(long, value_name = "TIME", value_parser = typed(limit(parse_time)))]
+    time_limit: Option<Typed<Limit>>,
     /// End after this many points without growth of coverage.
     #[arg(long, value_name = "POINTS")]
     stall_after: Option<usize>,
@@ -59,6 +59,24 @@ pub(in crate::cli) struct ResumeArgs {
     shown: ShownArgs,
 }
 
+/// A value, also as it was typed: people's commands are words.
+#[derive(Clone, Debug)]
+struct Typed<T> {
+    value: T,
+    text: String,
+}
+
+/// Reads a value that is kept as it was typed as well.
+fn typed<T>(
+    read: impl Fn(&str) -> Result<T, String> + Clone,
+) -> impl Fn(&str) -> Result<Typed<T>, String> + Clone {
+    move |text| {
+        let value = read(text)?;
+        let text = text.to_owned();
+        Ok(Typed { value, text })
+    }
+}
+
 /// A limit that `beacon resume` is given; `None` where it is lifted.
 #[derive(Clone, Copy, Debug)]
 struct Limit(Option<f64>);
@@ -74,6 +92,21 @@ fn limit(read: fn(&str) -> Result<f64, String>) -> impl Fn(&str) -> Result<Limit
     }
 }
 
+impl ResumeArgs {
+    /// What may be spent, in the words of `beacon ctl`.
+    fn limits(&self) -> impl Iterator<Item = (&'static str, String)> {
+        let text = |limit: &Option<Typed<Limit>>| limit.as_ref().map(|limit| limit.text.clone());
+        let limits = [
+            ("budget", self.budget.map(|budget| budget.to_string())),
+            ("dose-limit", text(&self.dose_limit)),
+            ("pixel-dose-limit", text(&self.pixel_dose_limit)),
+            ("time-limit", text(&self.time_limit)),
+        ];
+        let given = limits.into_iter();
+        given.filter_map(|(word, text)| Some((word, text?)))
+    }
+}
+
 /// Runs `beacon resume`.
 pub(in crate::cli) fn resume(args: &ResumeArgs) -> Result<(), Failure> {
     let folder = RunFolder::resume(&args.folder).or_input()?;
@@ -85,12 +118,12 @@ pub(in crate::cli) fn resume(args: &ResumeArgs) -> Result<(), Failure> {
     let config = &mut taken_up.config;
     config.budget = args.budget.unwrap_or(config.budget);
     for (limit, given) in [
-        (&mut config.dose_limit, args.dose_limit),
-        (&mut config.pixel_dose_limit, args.pixel_dose_limit),
-        (&mut config.time_limit, args.time_limit),
+        (&mut config.dose_limit, &args.dose_limit),
+        (&mut config.pixel_dose_limit, &args.pixel_dose_limit),
+        (&mut config.time_limit, &args.time_limit),
     ] {
-        if let Some(Limit(given)) = given {
-            *limit = given;
+        if let Some(given) = given {
+            Limit(*limit) = given.value;
         }
     }
     config.stall_after = args.stall_after.or(config.stall_after);
@@ -112,7 +145,8 @@ pub(in crate::cli) fn resume(args: &ResumeArgs) -> Result<(), Failure> {
     let scanner = scanner::connect(config, &mut memory)?;
     let mut microscope = open(config, scanner.as_ref()).or_input()?;
     let display = watched(&mut *microscope, config, args.shown.json)?;
-    Session::check_resumed(&*microscope, &taken_up, args.dwell).or_input()?;
+    let dwell = args.dwell.as_ref().map(|dwell| dwell.value);
+    Session::check_resumed(&*microscope, &taken_up, dwell).or_input()?;
     let needs = Needs::of(&taken_up.config, taken_up.size());
     let start = || {
         resumed(
@@ -153,10 +187,20 @@ fn resumed<'a>(
     if let Some(page) = page {
         page.say();
     }
-    if let Some(dwell) = args.dwell {
-        let words = ["dwell".to_owned(), format!("{dwell}s")];
+    let tell = |word: &str, text: &str| -> Result<(), Failure> {
+        let words = [word.to_owned(), text.to_owned()];
         let said = control::tell(folder.path(), &words, &ctl::user()).or_input()?;
-        log(&format!("--dwell: {}", said.as_str().unwrap_or_default()));
+        log(&format!("--{word}: {}", said.as_str().unwrap_or_default()));
+        Ok(())
+    };
+    if session.commands_wait() {
+        // They were given before, and may say otherwise.
+        for (word, text) in args.limits() {
+            tell(word, &text)?;
+        }
+    }
+    if let Some(dwell) = &args.dwell {
+        tell("dwell", &dwell.text)?;
         // A point that was broken off under another dwell has this one too.
         session.take_commands_first();
     }

@@ -9,7 +9,7 @@ use crate::controller::Controller;
 use crate::data::files::Finished;
 use crate::journal::RunFolder;
 use crate::live::{LiveSummary, Session, write_points, write_results};
-use crate::spaces::LatentConfig;
+use crate::spaces::{LatentConfig, SpacesError};
 
 /// Runs a session to its end, and writes what there is, the summary on standard output as well or
 /// figures with letters where that is asked for.
@@ -22,14 +22,22 @@ pub(super) fn go(
 ) -> Result<(), Failure> {
     let patches = session.patches().or_input()?;
     let latent = session.config().latent_coverage;
-    let spaces = spaces::of(&patches, latent.then(LatentConfig::default))?;
+    let latent = latent.then(LatentConfig::default);
+    let spaces = spaces::of_campaign(&patches, latent, |cache| {
+        session.spaces(latent, cache, controller)
+    });
+    let spaces = match spaces {
+        // The session sees for itself what broke it off, and ends in order.
+        Err(SpacesError::BrokenOff) => None,
+        spaces => Some(spaces.or_running()?),
+    };
     let config = session.config();
     let mut progress = display.points(&config.campaign.strategy, config.budget);
     session.set_log(progress.log());
     session.set_watch(progress.watch());
     session.set_interrupt(display.asked());
     let block = display.block(folder.path());
-    let outcome = session.run(Some(&spaces), controller, &mut progress);
+    let outcome = session.run(spaces.as_ref(), controller, &mut progress);
     drop(block);
     let outcome = match outcome {
         Ok(outcome) => outcome,
@@ -63,7 +71,7 @@ pub(super) fn go(
     let files = RunFiles {
         history: Some(&summary.history),
         letters: args.letters,
-        ..RunFiles::new(&outcome, &session, Some(&spaces))
+        ..RunFiles::new(&outcome, &session, spaces.as_ref())
     };
     write_run(folder.path(), &files, session.config(), &summary, &finished).or_running()?;
     finished

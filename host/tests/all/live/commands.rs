@@ -169,6 +169,35 @@ fn limits_are_set_and_lifted_by_people_and_hold_after_a_kill() {
     );
 }
 
+#[test]
+fn limits_that_were_accepted_hold_for_a_point_that_is_broken_off_and_yield_to_those_of_resume() {
+    let (_kept, path) = folder();
+    let name = path.to_str().unwrap();
+    let mut running = in_real_time(&path, "20");
+    wait_for(&path, 3);
+    assert_succeeded(&run(&["ctl", name, "dwell", "20s"]));
+    wait_until(&path, |status| {
+        status["dwell_seconds"] == 20.0 && status["state"] == "measuring"
+    });
+    let status = || json(&run(&["ctl", name, "status", "--json"]).stdout);
+    let under_way = status();
+    // The point under the beam counts with all that it may take.
+    let dose = under_way["dose_electrons"].as_f64().unwrap();
+    let limit = format!("{:e}", 1.001 * dose);
+    assert_succeeded(&run(&["ctl", name, "dose-limit", &limit]));
+    assert_succeeded(&run(&["ctl", name, "time-limit", "2h"]));
+    running.kill().unwrap();
+    running.wait().unwrap();
+    let resumed = run(&["resume", name, "--time-limit", "none"]);
+    assert_eq!(resumed.status.code(), Some(3), "{resumed:?}");
+    let ended = status();
+    assert_eq!(ended["points"], under_way["points"]);
+    assert_eq!(ended["dose_electrons"], under_way["dose_electrons"]);
+    assert_eq!(ended["time_limit_seconds"], Value::Null);
+    let unsure = refused(&["resume", name, "--dwell", "500"]).0;
+    assert!(unsure.contains("expected it with its unit"), "{unsure}");
+}
+
 #[cfg(unix)]
 #[test]
 fn an_interrupt_finishes_the_journal_and_says_how_to_go_on() {

@@ -146,3 +146,40 @@ fn the_option_that_is_named_is_enough() {
     let commands = whole["commands"].to_string();
     assert_eq!(commands, r#"[[11,{"Dwell":1.5}]]"#);
 }
+
+/// A simulated instrument makes up for every exposure with the dwell that it had, whether the model is trained
+/// anew on the way or read from what was learned.
+#[test]
+fn a_sample_has_drifted_as_long_as_each_exposure_took() {
+    let (kept, path) = folder();
+    let name = path.to_str().unwrap();
+    let drifting = [
+        "--budget",
+        "14",
+        "--dwell",
+        "1",
+        "--drift",
+        "20",
+        "--drift-every",
+        "4",
+    ];
+    summary(
+        &on_specimen(&path, &drifting)
+            .arg("--json")
+            .output()
+            .unwrap(),
+    );
+    summary(&run(&[
+        "resume", name, "--json", "--dwell", "0.05", "--budget", "18",
+    ]));
+    let other = kept.path().join("trained-anew");
+    fs::create_dir(&other).unwrap();
+    fs::copy(path.join("journal"), other.join("journal")).unwrap();
+    let [read, anew] = [&path, &other].map(|path| {
+        assert_eq!(path.join("learned").exists(), *path != other);
+        let name = path.to_str().unwrap();
+        let whole = summary(&run(&["resume", name, "--json", "--budget", "24"]));
+        (whole["positions"].clone(), whole["drift"].clone())
+    });
+    assert_eq!(read, anew);
+}

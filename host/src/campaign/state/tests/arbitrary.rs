@@ -143,7 +143,7 @@ fn check(state: &State, account: &Account) {
         // A pixel is 1 Å².
         assert!(most <= limit.get() * (1.0 + 1e-9), "{most} of {limit}");
     }
-    assert!(state.points().len() <= settings.budget.max(1) || settings.budget < 3);
+    assert!(state.points().len() <= settings.budget);
 }
 
 /// Whether a `Resumed` has nothing to set back: then a campaign goes on after a kill as one that was never

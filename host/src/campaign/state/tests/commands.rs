@@ -259,3 +259,92 @@ fn commands_that_cannot_hold_are_refused_with_what_would_be_accepted() {
     let named = Command::DoseLimit(named.parse().unwrap());
     assert_eq!(state.objection(&named), None, "{why}");
 }
+
+/// Electrons of a point, as the state announces them.
+fn exposing(state: &State, candidate: u32) -> Event {
+    Event::Exposing(Exposing {
+        candidate,
+        position: Position { x: 0.5, y: 0.5 },
+        electrons: state.exposure_electrons(),
+    })
+}
+
+#[test]
+fn a_limit_that_a_point_has_overtaken_is_the_least_that_holds() {
+    let mut state = surveyed(Limits::default());
+    let say = |state: &mut State, command| state.apply(&Event::Commanded(given(command))).unwrap();
+    for _ in 0..2 {
+        measure(&mut state, [1.0, 2.0, 3.0], None);
+    }
+    say(&mut state, Command::Measure(20));
+    let spent = state.ledger().total().get();
+    state.apply(&exposing(&state, 20)).unwrap();
+    // The point under the beam is part of both.
+    let why = state.objection(&Command::Budget(2)).unwrap();
+    assert!(
+        why.contains("expected 3, the points measured and the one under the beam"),
+        "{why}"
+    );
+    assert_eq!(state.objection(&Command::Budget(3)), None);
+    assert!(state.objection(&Command::DoseLimit(spent)).is_some());
+    for (accepted, least) in [
+        (Command::Budget(1), Some(Command::Budget(2))),
+        (Command::Budget(2), None),
+        (Command::Budget(0), None),
+        (
+            Command::DoseLimit(spent),
+            Some(Command::DoseLimit(state.ledger().total().get())),
+        ),
+        (Command::DoseLimit(-1.0), None),
+        (Command::DoseLimit(f64::NAN), None),
+        (Command::PixelDoseLimit(None), None),
+        (Command::Pause, None),
+    ] {
+        let overtaken = state.overtaken(&accepted);
+        assert_eq!(overtaken, least, "{accepted:?}");
+        if let Some(least) = overtaken {
+            let mut after = state.clone();
+            after.exposing = None;
+            assert_eq!(after.objection(&least), None);
+        }
+    }
+}
+
+#[test]
+fn nobody_is_asked_for_a_point_that_a_limit_forbids() {
+    let mut state = surveyed(Limits::default());
+    let now = Now::default();
+    let say = |state: &mut State, command| state.apply(&Event::Commanded(given(command))).unwrap();
+    say(&mut state, Command::Approve(true));
+    for event in carry_out(&state.next(&now), 5, &state) {
+        state.apply(&event).unwrap();
+    }
+    assert!(matches!(state.next(&now), Action::Wait(Wait::Approval(_))));
+    let spent = state.ledger().total().get();
+    say(&mut state, Command::DoseLimit(spent));
+    assert!(matches!(state.next(&now), Action::End(Ended::Dose(_))));
+}
+
+#[test]
+fn the_last_candidate_is_not_rejected() {
+    let mut state = surveyed(Limits::default());
+    let now = Now::default();
+    let say = |state: &mut State, command| state.apply(&Event::Commanded(given(command))).unwrap();
+    say(&mut state, Command::Approve(true));
+    for event in carry_out(&state.next(&now), 5, &state) {
+        state.apply(&event).unwrap();
+    }
+    assert_eq!(state.objection(&Command::Reject), None);
+    let proposed = state.next_point().unwrap().candidate;
+    let candidates = state.candidates().unwrap();
+    let others = (0..candidates.count() as u32)
+        .map(Candidate)
+        .filter(|&c| c != proposed);
+    let others = others
+        .map(|c| state.pixel(c))
+        .map(|pixel| Region::pixel(pixel.row, pixel.column))
+        .collect();
+    say(&mut state, Command::ExcludeAll(others));
+    let why = state.objection(&Command::Reject).unwrap();
+    assert!(why.contains("expected `accept`, or `stop`"), "{why}");
+}
