@@ -163,12 +163,7 @@ fn a_sample_has_drifted_as_long_as_each_exposure_took() {
         "--drift-every",
         "4",
     ];
-    summary(
-        &on_specimen(&path, &drifting)
-            .arg("--json")
-            .output()
-            .unwrap(),
-    );
+    summary(&on_specimen(&path, &drifting).output().unwrap());
     summary(&run(&[
         "resume", name, "--json", "--dwell", "0.05", "--budget", "18",
     ]));
