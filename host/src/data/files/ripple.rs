@@ -10,8 +10,8 @@ use std::path::Path;
 use super::array::{Array, Dimension};
 use super::conditions::Conditions;
 use super::error::DatasetError;
-use super::plain;
 use super::raw::{self, Place};
+use super::{latin, plain};
 use crate::data::npy;
 
 const FORMAT: &str = "ripple file";
@@ -152,10 +152,7 @@ fn keys(file: &str) -> Result<HashMap<String, (usize, String)>, DatasetError> {
     open.take(MOST_TEXT)
         .read_to_end(&mut bytes)
         .map_err(unreadable)?;
-    let text = match std::str::from_utf8(&bytes) {
-        Ok(text) => text.to_owned(),
-        Err(_) => bytes.iter().map(|&byte| char::from(byte)).collect(),
-    };
+    let text = latin::text(&bytes);
     let entries = (1..).zip(text.lines()).filter_map(|(number, line)| {
         let line = line.split(';').next()?.trim();
         let line = line
