@@ -57,19 +57,26 @@ pub(super) fn read(file: &str, inside: Option<&str>) -> Result<Array, DatasetErr
     }
     let number = |key: &str| said(key).and_then(|text| text.parse::<f64>().ok());
     let (height, width, depth) = (whole("height")?, whole("width")?, whole("depth")?);
-    let dtype = dtype(
-        text("data-type").unwrap_or_default(),
-        text("data-length").unwrap_or_default(),
-        text("byte-order") == Some("big-endian"),
-    )
-    .ok_or_else(|| {
+    let choice = |key: &str| text(key).unwrap_or_default().to_lowercase();
+    let (kind, length) = (choice("data-type"), choice("data-length"));
+    let is_big = match choice("byte-order").as_str() {
+        "big-endian" => true,
+        // RosettaSciIO writes numbers in the order of the machine as those that need none.
+        "little-endian" | "dont-care" => false,
+        "" if length == "1" => false,
+        _ => {
+            let accepted = "little-endian, big-endian, or dont-care, which is little-endian";
+            return Err(wrong("byte-order", accepted));
+        }
+    };
+    let dtype = dtype(&kind, &length, is_big).ok_or_else(|| {
         let accepted = "signed or unsigned of 1, 2, 4 or 8 bytes, or float of 4 or 8";
         wrong("data-type", &format!("{accepted}, by `data-length`"))
     })?;
-    let (shape, order): (Vec<usize>, &[usize]) = match text("record-by") {
-        Some("vector") => (vec![height, width, depth], &[0, 1, 2]),
-        Some("image") => (vec![depth, height, width], &[1, 2, 0]),
-        Some("dont-care") if depth <= 1 => (vec![height, width], &[0, 1]),
+    let (shape, order): (Vec<usize>, &[usize]) = match choice("record-by").as_str() {
+        "vector" => (vec![height, width, depth], &[0, 1, 2]),
+        "image" => (vec![depth, height, width], &[1, 2, 0]),
+        "dont-care" if depth <= 1 => (vec![height, width], &[0, 1]),
         _ => {
             return Err(wrong(
                 "record-by",
@@ -87,11 +94,21 @@ pub(super) fn read(file: &str, inside: Option<&str>) -> Result<Array, DatasetErr
         offset: whole("offset")? as u64,
         dtype,
     };
+    // As it says of spectra that HyperSpy writes.
+    let is_of_x_rays = choice("signal").starts_with("eds");
     let quantity = match text("title") {
+        _ if is_of_x_rays => "X-rays".to_owned(),
         Some(title) if !title.is_empty() => plain(title),
         _ => super::stem(file),
     };
     let mut array = raw::array((&numbers, file), FORMAT, shape, &quantity, place)?;
+    array.warnings.extend(raw::rest(&numbers, &array.shape, place).map(|bytes| {
+        let name = plain(&super::stem(file));
+        format!(
+            "{name}.rpl: {bytes} bytes of `{name}.raw` follow the numbers that it tells of; if they are some of \
+             them, `data-length`, `depth` or `offset` is wrong"
+        )
+    }));
     array.permute(order);
     let usual = ["height", "width", "depth"];
     for (place, &usual) in usual.iter().enumerate().take(array.shape.len()) {
@@ -235,5 +252,59 @@ mod tests {
             std::fs::write(&file, header(unsaid)).unwrap();
             assert_eq!(spectra(&file).coordinates, [0.0, 1.0, 2.0]);
         }
+    }
+
+    /// Numbers of 2 bytes: 1, 2 and 3 with the first byte last.
+    #[test]
+    fn the_order_of_bytes_is_said_by_its_words_in_any_letters_or_refused() {
+        let (folder, file) = written("a.rpl", b"");
+        std::fs::write(
+            folder.path().join("a.raw"),
+            [1, 0, 2, 0, 3, 0, 1, 0, 2, 0, 3, 0],
+        )
+        .unwrap();
+        let whole = |order: &str| {
+            let long = header("").replace("length\t1", "length\t2");
+            let long = long
+                .replace("unsigned", "Unsigned")
+                .replace("vector", "Vector");
+            std::fs::write(&file, long.replace("byte-order\tdont-care\n", order)).unwrap();
+            read(&file)
+        };
+        for (order, first) in [
+            ("byte-order\tlittle-endian\n", 1.0),
+            ("byte-order\tdont-care\n", 1.0),
+            ("byte-order\tBig-endian\n", 256.0),
+        ] {
+            whole(order).unwrap();
+            assert_eq!(spectra(&file).at(0, 0)[0], first, "{order}");
+        }
+        for (order, told) in [
+            (
+                "byte-order\tbig\n",
+                "line 8: `byte-order` is `big`; expected little-endian",
+            ),
+            ("", "`byte-order` is missing; expected little-endian"),
+        ] {
+            let message = whole(order).unwrap_err().to_string();
+            assert!(message.contains(told), "{message}");
+        }
+    }
+
+    #[test]
+    fn numbers_that_a_header_does_not_tell_of_bring_a_warning_and_its_signal_says_what_they_are() {
+        let (folder, file) = written("a.rpl", header("signal\tEDS_TEM\n").as_bytes());
+        for (rest, warnings) in [(0, 0), (6, 1)] {
+            std::fs::write(folder.path().join("a.raw"), vec![1; 6 + rest]).unwrap();
+            let signal = crate::data::files::open(&file, crate::data::files::Wanted::Any).unwrap();
+            assert_eq!(signal.warnings().len(), warnings);
+            assert!(
+                signal
+                    .warnings()
+                    .iter()
+                    .all(|told| told.contains("6 bytes of `a.raw` follow"))
+            );
+        }
+        assert_eq!(spectra(&file).quantity, "X-rays");
     }
 }
