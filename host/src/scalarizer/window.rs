@@ -166,14 +166,13 @@ mod tests {
     fn a_channel_at_a_bound_counts_whatever_the_last_bit_of_either_is() {
         let (axis, coordinates) = axis("Energy", "keV", (0.0, 0.01), 200);
         let ruler = Ruler::new("window".to_owned(), &coordinates, &axis);
-        for first in 0..200_i32 {
-            let low = f64::from(first) / 100.0;
-            for last in first..200 {
-                let high = f64::from(last) / 100.0;
+        let bounds: Vec<f64> = (0..200).map(|n| f64::from(n) / 100.0).collect();
+        for (first, &low) in bounds.iter().enumerate() {
+            for (last, &high) in bounds.iter().enumerate().skip(first) {
                 let window = Window::union(&[(low, high)], &ruler).unwrap();
-                assert_eq!(window.channels.len() as i32, last - first + 1);
+                assert_eq!(window.channels.len(), last - first + 1);
                 assert!(ruler.covers((low, high)));
-                assert!(!ruler.is_within(last as usize, (low, high - 1e-5)));
+                assert!(!ruler.is_within(last, (low, high - 1e-5)));
             }
         }
         let beside = [(0.3, 0.35), (0.35 + 1e-12, 0.4)];

@@ -58,21 +58,9 @@ pub(super) fn read(file: &str, inside: Option<&str>) -> Result<Array, DatasetErr
     let number = |key: &str| said(key).and_then(|text| text.parse::<f64>().ok());
     let (height, width, depth) = (whole("height")?, whole("width")?, whole("depth")?);
     let choice = |key: &str| text(key).unwrap_or_default().to_lowercase();
-    let (kind, length) = (choice("data-type"), choice("data-length"));
-    let is_big = match choice("byte-order").as_str() {
-        "big-endian" => true,
-        // RosettaSciIO writes numbers in the order of the machine as those that need none.
-        "little-endian" | "dont-care" => false,
-        "" if length == "1" => false,
-        _ => {
-            let accepted = "little-endian, big-endian, or dont-care, which is little-endian";
-            return Err(wrong("byte-order", accepted));
-        }
-    };
-    let dtype = dtype(&kind, &length, is_big).ok_or_else(|| {
-        let accepted = "signed or unsigned of 1, 2, 4 or 8 bytes, or float of 4 or 8";
-        wrong("data-type", &format!("{accepted}, by `data-length`"))
-    })?;
+    let form = ["data-type", "data-length", "byte-order"].map(choice);
+    let dtype = dtype(form.each_ref().map(String::as_str))
+        .map_err(|(key, accepted)| wrong(key, accepted))?;
     let (shape, order): (Vec<usize>, &[usize]) = match choice("record-by").as_str() {
         "vector" => (vec![height, width, depth], &[0, 1, 2]),
         "image" => (vec![depth, height, width], &[1, 2, 0]),
@@ -185,8 +173,21 @@ fn keys(file: &str) -> Result<HashMap<String, (usize, String)>, DatasetError> {
     Ok(entries.collect())
 }
 
-/// The type of the numbers.
-fn dtype(kind: &str, length: &str, is_big: bool) -> Option<&'static str> {
+/// The type of numbers of a kind, of so many bytes, in this order.
+///
+/// # Errors
+/// The key that is wrong, with what it may be.
+fn dtype([kind, length, order]: [&str; 3]) -> Result<&'static str, (&'static str, &'static str)> {
+    let is_big = match order {
+        "big-endian" => true,
+        // RosettaSciIO writes numbers in the order of the machine as those that need none.
+        "little-endian" | "dont-care" => false,
+        "" if length == "1" => false,
+        _ => {
+            let accepted = "little-endian, big-endian, or dont-care, which is little-endian";
+            return Err(("byte-order", accepted));
+        }
+    };
     let (big, little) = match (kind, length) {
         ("signed", "1") => ("|i1", "|i1"),
         ("signed", "2") => (">i2", "<i2"),
@@ -198,9 +199,13 @@ fn dtype(kind: &str, length: &str, is_big: bool) -> Option<&'static str> {
         ("unsigned", "8") => (">u8", "<u8"),
         ("float", "4") => (">f4", "<f4"),
         ("float", "8") => (">f8", "<f8"),
-        _ => return None,
+        _ => {
+            let accepted =
+                "signed or unsigned of 1, 2, 4 or 8 bytes, or float of 4 or 8, by `data-length`";
+            return Err(("data-type", accepted));
+        }
     };
-    Some(if is_big { big } else { little })
+    Ok(if is_big { big } else { little })
 }
 
 /// The file of the numbers.

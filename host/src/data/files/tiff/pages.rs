@@ -126,9 +126,9 @@ impl Pages {
         Ok(Self {
             decoder,
             all,
+            of_file,
             hidden,
             is_cut,
-            of_file,
         })
     }
 

@@ -96,15 +96,12 @@ fn replaced(text: &str, mark: &str, letter: impl Fn(&str) -> Option<(char, &str)
     let mut parts = text.split(mark);
     let first = parts.next().unwrap_or_default().to_owned();
     parts.fold(first, |mut text, part| {
-        match letter(part) {
-            Some((letter, after)) => {
-                text.push(letter);
-                text.push_str(after);
-            }
-            None => {
-                text.push_str(mark);
-                text.push_str(part);
-            }
+        if let Some((letter, after)) = letter(part) {
+            text.push(letter);
+            text.push_str(after);
+        } else {
+            text.push_str(mark);
+            text.push_str(part);
         }
         text
     })
