@@ -86,7 +86,8 @@ impl<'a> ComponentWeights<'a> {
         for (channel, place) in self.channels.coordinates.iter().enumerate() {
             let weights = self.components.iter().map(|(_, weights)| weights[channel]);
             let row = std::iter::once(*place).chain(weights);
-            let _ = table.write_record(row.map(|number| number.to_string()));
+            // Of a weight that is none no sign is written.
+            let _ = table.write_record(row.map(|number| (number + 0.0).to_string()));
         }
         table.into_inner().unwrap_or_default()
     }
@@ -109,4 +110,22 @@ fn mean_spectrum(
         }
     }
     (count > 0.0).then(|| sum.iter().map(|sum| sum / count).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_weight_of_zero_has_no_sign() {
+        let weights = ComponentWeights {
+            channels: Channels::numbered(2, "X-rays"),
+            markers: Vec::new(),
+            components: vec![("component:1/1".to_owned(), &[-0.0, -1.5])],
+            loadings: Vec::new(),
+            units: String::new(),
+        };
+        let table = String::from_utf8(weights.table()).unwrap();
+        assert_eq!(table, "channel,component:1/1\n0,0\n1,-1.5\n");
+    }
 }

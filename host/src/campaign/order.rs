@@ -433,6 +433,8 @@ mod tests {
         let order = read("note,patch_index\nfirst, 3\nsecond,0\n").unwrap();
         assert_eq!(numbers(&order.steps), [3, 0]);
         assert!(order.seeds.is_empty() && order.published.is_none());
+        let order = read("\u{feff}patch_index\r\n3\r\n0\r\n").unwrap();
+        assert_eq!(numbers(&order.steps), [3, 0]);
     }
 
     #[test]

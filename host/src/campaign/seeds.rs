@@ -217,7 +217,9 @@ pub fn read_seeds(file: &Path) -> Result<SeedList, SeedsError> {
         integers(&bytes).map_err(|e| unreadable(&e))?
     } else {
         let text = String::from_utf8(bytes).map_err(|_| unreadable(&"it is not text"))?;
-        let (words, are_pixels) = words(&text).map_err(&not_a_number)?;
+        // Spreadsheets begin a file with it.
+        let text = text.trim_start_matches('\u{feff}');
+        let (words, are_pixels) = words(text).map_err(&not_a_number)?;
         let numbers = words.into_iter();
         let numbers = numbers.map(|word| word.parse().map_err(|_| not_a_number(word.to_owned())));
         let numbers: Vec<i128> = numbers.collect::<Result<_, _>>()?;
@@ -390,6 +392,7 @@ mod tests {
         for text in [
             "row,column\n10,4\n3,3\n",
             "step, row, column\n\n0, 10, 4\n0, 3, 3\n",
+            "\u{feff}row,column\r\n10,4\r\n3,3\r\n",
         ] {
             assert_eq!(read("seeds.csv", text.as_bytes()), expected, "{text}");
         }

@@ -45,7 +45,7 @@ pub(super) fn read_replay_of(
     {
         return read_spectra(image, first, (&sought, &typed), how);
     }
-    let replay = read_replay(image, first, Some((scalarizer, &typed)), how)?;
+    let replay = read_replay(image, first, Some((&sought, &typed)), how)?;
     let Some(spectra) = replay.spectra() else {
         return Ok(replay);
     };
@@ -159,14 +159,15 @@ fn reduced(scalarizer: &Scalarizer, spectra: &Spectra) -> Result<Map, Failure> {
     Ok(map)
 }
 
-/// Reads an image and a response of the same area, with the scalarizer and the options that gave it.
+/// Reads an image and a response of the same area, spectra with what is sought of them and the options that
+/// gave it: the response is what the first makes of them.
 pub(super) fn read_replay(
     image: &str,
     response: &str,
-    scalarizer: Option<(&Scalarizer, &str)>,
+    sought: Option<(&[Scalarizer], &str)>,
     how: &DataArgs,
 ) -> Result<Replay, Failure> {
-    let wanted = if scalarizer.is_some() {
+    let wanted = if sought.is_some() {
         Wanted::Spectra
     } else {
         Wanted::Map
@@ -178,13 +179,14 @@ pub(super) fn read_replay(
         let replay = Replay::new(image, map).or_input()?;
         Ok::<_, Failure>(replay.with_conditions(conditions))
     };
-    match (data, scalarizer) {
+    let first = sought.and_then(|(sought, typed)| Some((sought.first()?, sought, typed)));
+    match (data, first) {
         (Dataset::Map(map), None) => replay(map),
-        (Dataset::Spectra(spectra), Some((scalarizer, _))) => {
+        (Dataset::Spectra(spectra), Some((scalarizer, sought, _))) => {
             let map = reduced(scalarizer, &spectra)?;
-            Ok(replay(map)?.with_spectra(spectra, scalarizer))
+            Ok(replay(map)?.with_spectra(spectra, sought))
         }
-        (Dataset::Map(map), Some((_, typed))) => Err(Failure::Input(format!(
+        (Dataset::Map(map), Some((.., typed))) => Err(Failure::Input(format!(
             "`{response}` is a map of {} x {}, which needs no scalarizer; leave out {typed}",
             map.height(),
             map.width()

@@ -271,7 +271,8 @@ fn together(image: &str, response: &str, args: &LookArgs) -> Result<String, Fail
     };
     let scalarizer = args.scalarizer.as_ref().or(spectra.then_some(&sum));
     let typed = format!("`--scalarizer {}`", scalarizer.unwrap_or(&sum));
-    let given = scalarizer.map(|scalarizer| (scalarizer, typed.as_str()));
+    let sought: Vec<Scalarizer> = scalarizer.into_iter().cloned().collect();
+    let given = scalarizer.map(|_| (&sought[..], typed.as_str()));
     let replay = input::read_replay(image, response, given, &args.data)?;
     let usual = CampaignConfig::default();
     let config = CampaignConfig {

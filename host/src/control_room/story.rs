@@ -164,7 +164,10 @@ impl Story {
     }
 
     fn begun(&self, begun: &Begun) -> Value {
-        let channels = &begun.channels;
+        let settings = self.state().map(State::settings);
+        let sought = settings.into_iter().flat_map(|all| &all.scalarizers);
+        let sought = sought.flat_map(Scalarizer::elements);
+        let channels = begun.channels.clone().naming(sought);
         let target = self.state().map(|state| state.settings().target());
         let units = target.map(|target| target.units(&channels.axis.units, &channels.units));
         json!({

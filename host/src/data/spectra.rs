@@ -33,6 +33,17 @@ impl Channels {
         }
     }
 
+    /// The same with further elements whose lines are worth naming, each once.
+    #[must_use]
+    pub fn naming<'e>(mut self, elements: impl IntoIterator<Item = &'e str>) -> Self {
+        for element in elements {
+            if !self.elements.iter().any(|known| known == element) {
+                self.elements.push(element.to_owned());
+            }
+        }
+        self
+    }
+
     /// Whether the axis is named as that of energy losses.
     pub fn is_energy_loss(&self) -> bool {
         let (name, units) = (self.axis.name.to_lowercase(), self.axis.units.trim());

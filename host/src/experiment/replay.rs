@@ -145,10 +145,10 @@ impl Replay {
     }
 
     /// Keeps the spectra that the response was reduced from, to show those of measured points;
-    /// where a line was sought, the lines of its element are named.
+    /// where lines were sought, those of their elements are named.
     #[must_use]
-    pub fn with_spectra(self, spectra: Spectra, sought: &Scalarizer) -> Self {
-        let elements = sought.elements();
+    pub fn with_spectra(self, spectra: Spectra, sought: &[Scalarizer]) -> Self {
+        let elements = sought.iter().flat_map(Scalarizer::elements).collect();
         Self {
             recorded: Some(Arc::new(Recorded {
                 spectra,
@@ -244,7 +244,7 @@ impl Experiment for Replay {
         let Recorded {
             spectra, elements, ..
         } = self.recorded.as_deref()?;
-        Some(spectra.along(elements))
+        Some(spectra.along(&[]).naming(elements.iter().copied()))
     }
 
     fn spectrum(&self, measured: Pixel) -> Option<Vec<f64>> {
@@ -327,7 +327,7 @@ mod tests {
     }
 
     #[test]
-    fn spectra_are_those_of_the_pixel_and_a_line_names_its_element() {
+    fn spectra_are_those_of_the_pixel_and_lines_name_their_elements() {
         let [rows, columns, channels] =
             [("y", 1), ("x", 2), ("energy", 3)].map(|(name, size)| Axis::pixels(name, size));
         let values = vec![1.0, 2.0, 3.0, 4.0, 5.0, 6.0];
@@ -336,9 +336,10 @@ mod tests {
         let replay = Replay::new(map(), map()).unwrap();
         let pixel = Pixel { row: 0, column: 1 };
         assert!(replay.channels().is_none() && replay.spectrum(pixel).is_none());
-        let replay = replay.with_spectra(spectra, &"line:Pd-La".parse().unwrap());
+        let sought = ["line:Pd-La", "line:Cu-Ka", "line:Pd-Lb1"].map(|name| name.parse().unwrap());
+        let replay = replay.with_spectra(spectra, &sought);
         assert_eq!(replay.spectrum(pixel), Some(vec![4.0, 5.0, 6.0]));
-        assert_eq!(replay.channels().unwrap().elements, ["Pd"]);
+        assert_eq!(replay.channels().unwrap().elements, ["Pd", "Cu"]);
     }
 
     #[test]

@@ -146,14 +146,9 @@ impl Marked<'_> {
 
 /// Left, top, right and bottom of a region on the canvas.
 fn bounds(region: &Region, frame: &ImageFrame) -> (i32, i32, i32, i32) {
-    let edge =
-        |pixel: usize, pixels: usize| (pixel.min(pixels) as f64 * frame.cell()).round() as i32;
-    (
-        frame.left + edge(region.columns.start, frame.columns),
-        frame.top + edge(region.rows.start, frame.rows),
-        frame.left + edge(region.columns.end, frame.columns),
-        frame.top + edge(region.rows.end, frame.rows),
-    )
+    let (left, top) = frame.corner(region.rows.start, region.columns.start);
+    let (right, bottom) = frame.corner(region.rows.end, region.columns.end);
+    (left, top, right, bottom)
 }
 
 type Line = ((i32, i32), (i32, i32));

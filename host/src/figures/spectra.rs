@@ -91,6 +91,8 @@ const TOP: i32 = 20;
 /// Between bands, and above the first.
 const AIR: i32 = 30;
 const RIGHT: i32 = 60;
+/// From the top of a band to the foot of its label.
+const LABEL: i32 = 50;
 /// From a label to the first band: where a line slants from the label to its place.
 const LEADER: i32 = 50;
 const MARK: RGBColor = RGBColor(150, 150, 150);
@@ -135,10 +137,28 @@ impl SpectraFigure<'_> {
             Arrangement::Stacked => self
                 .spectra
                 .chunks(1)
-                .map(|spectrum| self.y(spectrum))
+                .enumerate()
+                .map(|(number, spectrum)| self.below_label(number, self.y(spectrum)))
                 .collect(),
             Arrangement::Overlaid | Arrangement::Loops => vec![self.y(self.spectra)],
         }
+    }
+
+    /// The scale of a band, with room above the spectrum where its label would hide a part of it.
+    fn below_label(&self, number: usize, y: Scale) -> Scale {
+        let plane = Plane {
+            left: 0,
+            top: 0,
+            width: self.width(),
+            height: BAND,
+            x: self.x(),
+            y,
+        };
+        if self.place_of_label(&plane, number).is_some() {
+            return y;
+        }
+        let below = f64::from(BAND - LABEL) / f64::from(BAND);
+        Scale::linear(y.low, y.low + (y.high - y.low) / below)
     }
 
     fn room(&self) -> i32 {
@@ -370,26 +390,39 @@ impl SpectraFigure<'_> {
     /// the middle where the spectrum reaches into it there, on white; with the power of ten that
     /// the numbers of the band leave out.
     fn draw_label(&self, canvas: &Canvas<'_>, plane: &Plane, number: usize) -> DrawResult {
-        let ticks = plane.y.ticks(BAND_TICKS);
-        let label = ticks.caption(self.spectra[number].label, "");
-        let label = fitted(&label, SMALL, self.width() / 2);
-        let width = text_width(&label, SMALL) * 11 / 10;
+        let (label, width) = self.label(plane, number);
         let y = plane.top + 26;
-        let points = self.points(plane, number);
-        let is_free = |right: &i32| {
-            let over = f64::from(right - width - 60)..=f64::from(right + 8);
-            let mut within = points.iter().filter(|(x, _)| over.contains(x));
-            within.all(|(_, height)| *height > f64::from(y + 24))
-        };
-        let (first, last) = (plane.left + width + 72, plane.right() - 12);
-        let places = [last, first, i32::midpoint(first, last)];
-        let right = places.into_iter().find(is_free).unwrap_or(last);
+        let found = self.place_of_label(plane, number);
+        let right = found.unwrap_or(plane.right() - 12);
         let white = RGBColor(255, 255, 255);
         canvas.fill_rectangle((right - width - 60, y - 24), (right + 8, y + 24), white)?;
         let colour = colour(number, self.spectra.len());
         let (from, to) = ((right - width - 48, y), (right - width - 16, y));
         canvas.path(vec![from, to], colour, 12)?;
         canvas.text(&label, (right - width, y), Hang::Left, SMALL, INK)
+    }
+
+    /// The label of a band with its width.
+    fn label(&self, plane: &Plane, number: usize) -> (String, i32) {
+        let ticks = plane.y.ticks(BAND_TICKS);
+        let label = ticks.caption(self.spectra[number].label, "");
+        let label = fitted(&label, SMALL, self.width() / 2);
+        let width = text_width(&label, SMALL) * 11 / 10;
+        (label, width)
+    }
+
+    /// Where the label of a band ends, the spectrum being below all of it; `None` where it is nowhere.
+    fn place_of_label(&self, plane: &Plane, number: usize) -> Option<i32> {
+        let (_, width) = self.label(plane, number);
+        let points = self.points(plane, number);
+        let is_free = |right: &i32| {
+            let over = f64::from(right - width - 60)..=f64::from(right + 8);
+            let mut within = points.iter().filter(|(x, _)| over.contains(x));
+            within.all(|(_, height)| *height > f64::from(plane.top + LABEL))
+        };
+        let (first, last) = (plane.left + width + 72, plane.right() - 12);
+        let places = [last, first, i32::midpoint(first, last)];
+        places.into_iter().find(is_free)
     }
 }
 

@@ -9,6 +9,7 @@ use crate::campaign::{Held, History, MeasuredPoint, Measurement, Outcome, pixel_
 use crate::data::files::Conditions;
 use crate::data::result::{PointRow, PointSpectra, Response, ResultError, ResultFile};
 use crate::experiment::Experiment as _;
+use crate::scalarizer::Scalarizer;
 use crate::units::Picoamperes;
 
 /// Writes image, points, spectra, predictions and provenance into one HDF5 file that HyperSpy and
@@ -22,7 +23,8 @@ pub fn write_results(
     session: &Session<'_>,
     summary: &LiveSummary,
 ) -> Result<(), ResultError> {
-    let channels = &session.begun().channels;
+    let sought = session.scalarizers().iter().flat_map(Scalarizer::elements);
+    let channels = &session.begun().channels.clone().naming(sought);
     let names: Vec<(String, String)> = session
         .scalarizers()
         .iter()

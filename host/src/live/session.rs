@@ -434,7 +434,8 @@ impl Experiment for Session<'_> {
     }
 
     fn channels(&self) -> Option<Channels> {
-        Some(self.begun().channels.clone())
+        let sought = self.scalarizers().iter().flat_map(Scalarizer::elements);
+        Some(self.begun().channels.clone().naming(sought))
     }
 
     fn spectrum(&self, measured: Pixel) -> Option<Vec<f64>> {

@@ -160,16 +160,10 @@ pub(crate) fn draw_pixels(
     }
     // An image finer than the canvas is averaged in blocks of this many pixels a side.
     let block = (canvas.finest() / frame.cell()).ceil().max(1.0) as usize;
-    let edge =
-        |pixel: usize, pixels: usize| (pixel.min(pixels) as f64 * frame.cell()).round() as i32;
     for row in (0..frame.rows).step_by(block) {
-        let rows = (edge(row, frame.rows), edge(row + block, frame.rows));
         let fill = |from: usize, to: usize, colour| {
-            canvas.fill_rectangle(
-                (frame.left + edge(from, frame.columns), frame.top + rows.0),
-                (frame.left + edge(to, frame.columns), frame.top + rows.1),
-                colour,
-            )
+            let (first, end) = (frame.corner(row, from), frame.corner(row + block, to));
+            canvas.fill_rectangle(first, end, colour)
         };
         // Neighbours of one colour are one rectangle: an SVG holds each.
         let mut start = 0;

@@ -47,7 +47,7 @@ impl Edge {
         ruler.require(signal)?;
         let within = |(low, high): (f64, f64)| {
             let mut channels: Vec<usize> = (0..ruler.coordinates.len())
-                .filter(|&i| (low..=high).contains(&ruler.coordinates[i]))
+                .filter(|&i| ruler.is_within(i, (low, high)))
                 .collect();
             channels.sort_by(|&a, &b| ruler.coordinates[a].total_cmp(&ruler.coordinates[b]));
             channels

@@ -37,9 +37,9 @@ impl<'a> PeakSearch<'a> {
         }
         ruler.require((low, high))?;
         let coordinates = ruler.coordinates;
-        let within = |value: &f64| (low..=high).contains(value);
-        let first = coordinates.iter().position(within);
-        let last = coordinates.iter().rposition(within);
+        let within = |&channel: &usize| ruler.is_within(channel, (low, high));
+        let first = (0..coordinates.len()).find(within);
+        let last = (0..coordinates.len()).rfind(within);
         let (first, last) = first.zip(last).ok_or_else(|| ruler.empty((low, high)))?;
         Ok(Self {
             coordinates,

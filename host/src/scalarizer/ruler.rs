@@ -3,6 +3,10 @@
 use super::ScalarizerError;
 use crate::data::Axis;
 
+/// Share of a step by which a channel and a bound that are meant to be the same may differ: 35 steps of 0.01
+/// are not the number that 0.35 is read as.
+const ROUNDING: f64 = 1e-6;
+
 /// The coordinate of every channel, with the name and the units of their axis, for the scalarizer
 /// that errors name.
 #[derive(Clone, Debug)]
@@ -65,7 +69,20 @@ impl<'a> Ruler<'a> {
     /// Whether all of a range lies between the lowest and the highest coordinate.
     pub(super) fn covers(&self, (low, high): (f64, f64)) -> bool {
         let (first, last) = self.range();
-        low >= first && high <= last
+        let channels = self.coordinates.len();
+        let slack = ROUNDING * (last - first) / channels.saturating_sub(1).max(1) as f64;
+        low >= first - slack && high <= last + slack
+    }
+
+    /// Whether a channel lies within a closed range.
+    pub(super) fn is_within(&self, channel: usize, (low, high): (f64, f64)) -> bool {
+        let at = self.coordinates[channel];
+        let beside = [channel.checked_sub(1), channel.checked_add(1)];
+        let beside = beside.into_iter().flatten();
+        let apart = beside.filter_map(|other| Some((self.coordinates.get(other)? - at).abs()));
+        let step = apart.min_by(f64::total_cmp).unwrap_or(0.0);
+        let slack = ROUNDING * step;
+        (low - slack..=high + slack).contains(&at)
     }
 
     /// Whether the coordinates rise throughout, or fall throughout.

@@ -22,9 +22,8 @@ impl Window {
         let mut channels = Vec::new();
         for &(low, high) in ranges {
             let before = channels.len();
-            let within = ruler.coordinates.iter().enumerate();
-            let within = within.filter(|(_, value)| (low..=high).contains(*value));
-            channels.extend(within.map(|(i, _)| i));
+            let all = 0..ruler.coordinates.len();
+            channels.extend(all.filter(|&channel| ruler.is_within(channel, (low, high))));
             if channels.len() == before {
                 let (first, last) = ruler.range();
                 return Err(if low > last || high < first {
@@ -35,6 +34,8 @@ impl Window {
             }
         }
         channels.sort_unstable();
+        // One at the bound of two ranges lies within both.
+        channels.dedup();
         Ok(Self::of(channels, ruler))
     }
 
@@ -59,8 +60,8 @@ impl Window {
     fn ends(&self, (low, high): (f64, f64), ruler: &Ruler<'_>) -> (Self, Self) {
         let mut rising = self.channels.clone();
         rising.sort_by(|&a, &b| ruler.coordinates[a].total_cmp(&ruler.coordinates[b]));
-        let first = rising.partition_point(|&i| ruler.coordinates[i] <= low);
-        let last = rising.partition_point(|&i| ruler.coordinates[i] < high);
+        let first = rising.partition_point(|&i| ruler.is_within(i, (f64::NEG_INFINITY, low)));
+        let last = rising.partition_point(|&i| !ruler.is_within(i, (high, f64::INFINITY)));
         let end = |channels: &[usize]| {
             let mut channels = channels.to_vec();
             channels.sort_unstable();
@@ -152,5 +153,32 @@ impl Net {
         let signal = self.signal.on_controller()?;
         let scalarizer = kernel::Scalarizer { signal, background };
         scalarizer.is_valid().then_some(scalarizer)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::axis;
+    use super::*;
+
+    /// Channels of 10 eV: 0.35 is not 35 times 0.01, nor 0.57 57 times it.
+    #[test]
+    fn a_channel_at_a_bound_counts_whatever_the_last_bit_of_either_is() {
+        let (axis, coordinates) = axis("Energy", "keV", (0.0, 0.01), 200);
+        let ruler = Ruler::new("window".to_owned(), &coordinates, &axis);
+        let bounds: Vec<f64> = (0..200).map(|n| f64::from(n) / 100.0).collect();
+        for (first, &low) in bounds.iter().enumerate() {
+            for (last, &high) in bounds.iter().enumerate().skip(first) {
+                let window = Window::union(&[(low, high)], &ruler).unwrap();
+                assert_eq!(window.channels.len(), last - first + 1);
+                assert!(ruler.covers((low, high)));
+                assert!(!ruler.is_within(last, (low, high - 1e-5)));
+            }
+        }
+        let beside = [(0.3, 0.35), (0.35 + 1e-12, 0.4)];
+        assert_eq!(
+            Window::union(&beside, &ruler).unwrap().sum(&[1.0; 200]),
+            11.0
+        );
     }
 }

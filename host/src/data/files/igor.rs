@@ -11,7 +11,7 @@ use super::error::DatasetError;
 use super::length::compact;
 use super::named::{self, Named};
 use super::raw::{self, Place};
-use super::{Wanted, location_of, plain, shape_text};
+use super::{Wanted, latin, location_of, plain, shape_text};
 
 const FORMAT: &str = "Igor binary wave";
 
@@ -77,7 +77,7 @@ impl Header {
 fn text(bytes: &[u8]) -> String {
     let end = bytes.iter().position(|&byte| byte == 0);
     let bytes = &bytes[..end.unwrap_or(bytes.len())];
-    plain(&String::from_utf8_lossy(bytes))
+    plain(&latin::text(bytes))
 }
 
 impl Wave {

@@ -48,6 +48,7 @@ mod hdf5;
 #[cfg(feature = "hdf5")]
 mod hyperspy;
 mod igor;
+mod latin;
 mod length;
 #[cfg(feature = "hdf5")]
 mod links;

@@ -36,6 +36,15 @@ pub(super) fn array(
     }))
 }
 
+/// Bytes of a file behind the values of an array, where there are any.
+pub(super) fn rest(file: &str, shape: &[usize], place: Place) -> Option<u64> {
+    let length = std::fs::metadata(file).ok()?.len();
+    let size = npy::real(place.dtype).map_or(1, |(_, size)| size);
+    let count: usize = shape.iter().product();
+    let end = place.offset + u64::try_from(count * size).ok()?;
+    length.checked_sub(end).filter(|&rest| rest > 0)
+}
+
 /// Opens a file at a byte.
 pub(super) fn open_at(path: &str, offset: u64) -> std::io::Result<BufReader<File>> {
     let mut file = File::open(path)?;

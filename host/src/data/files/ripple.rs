@@ -10,8 +10,8 @@ use std::path::Path;
 use super::array::{Array, Dimension};
 use super::conditions::Conditions;
 use super::error::DatasetError;
-use super::plain;
 use super::raw::{self, Place};
+use super::{latin, plain};
 use crate::data::npy;
 
 const FORMAT: &str = "ripple file";
@@ -57,19 +57,14 @@ pub(super) fn read(file: &str, inside: Option<&str>) -> Result<Array, DatasetErr
     }
     let number = |key: &str| said(key).and_then(|text| text.parse::<f64>().ok());
     let (height, width, depth) = (whole("height")?, whole("width")?, whole("depth")?);
-    let dtype = dtype(
-        text("data-type").unwrap_or_default(),
-        text("data-length").unwrap_or_default(),
-        text("byte-order") == Some("big-endian"),
-    )
-    .ok_or_else(|| {
-        let accepted = "signed or unsigned of 1, 2, 4 or 8 bytes, or float of 4 or 8";
-        wrong("data-type", &format!("{accepted}, by `data-length`"))
-    })?;
-    let (shape, order): (Vec<usize>, &[usize]) = match text("record-by") {
-        Some("vector") => (vec![height, width, depth], &[0, 1, 2]),
-        Some("image") => (vec![depth, height, width], &[1, 2, 0]),
-        Some("dont-care") if depth <= 1 => (vec![height, width], &[0, 1]),
+    let choice = |key: &str| text(key).unwrap_or_default().to_lowercase();
+    let form = ["data-type", "data-length", "byte-order"].map(choice);
+    let dtype = dtype(form.each_ref().map(String::as_str))
+        .map_err(|(key, accepted)| wrong(key, accepted))?;
+    let (shape, order): (Vec<usize>, &[usize]) = match choice("record-by").as_str() {
+        "vector" => (vec![height, width, depth], &[0, 1, 2]),
+        "image" => (vec![depth, height, width], &[1, 2, 0]),
+        "dont-care" if depth <= 1 => (vec![height, width], &[0, 1]),
         _ => {
             return Err(wrong(
                 "record-by",
@@ -87,11 +82,21 @@ pub(super) fn read(file: &str, inside: Option<&str>) -> Result<Array, DatasetErr
         offset: whole("offset")? as u64,
         dtype,
     };
+    // As it says of spectra that HyperSpy writes.
+    let is_of_x_rays = choice("signal").starts_with("eds");
     let quantity = match text("title") {
+        _ if is_of_x_rays => "X-rays".to_owned(),
         Some(title) if !title.is_empty() => plain(title),
         _ => super::stem(file),
     };
     let mut array = raw::array((&numbers, file), FORMAT, shape, &quantity, place)?;
+    array.warnings.extend(raw::rest(&numbers, &array.shape, place).map(|bytes| {
+        let name = plain(&super::stem(file));
+        format!(
+            "{name}.rpl: {bytes} bytes of `{name}.raw` follow the numbers that it tells of; if they are some of \
+             them, `data-length`, `depth` or `offset` is wrong"
+        )
+    }));
     array.permute(order);
     let usual = ["height", "width", "depth"];
     for (place, &usual) in usual.iter().enumerate().take(array.shape.len()) {
@@ -152,10 +157,7 @@ fn keys(file: &str) -> Result<HashMap<String, (usize, String)>, DatasetError> {
     open.take(MOST_TEXT)
         .read_to_end(&mut bytes)
         .map_err(unreadable)?;
-    let text = match std::str::from_utf8(&bytes) {
-        Ok(text) => text.to_owned(),
-        Err(_) => bytes.iter().map(|&byte| char::from(byte)).collect(),
-    };
+    let text = latin::text(&bytes);
     let entries = (1..).zip(text.lines()).filter_map(|(number, line)| {
         let line = line.split(';').next()?.trim();
         let line = line
@@ -171,8 +173,21 @@ fn keys(file: &str) -> Result<HashMap<String, (usize, String)>, DatasetError> {
     Ok(entries.collect())
 }
 
-/// The type of the numbers.
-fn dtype(kind: &str, length: &str, is_big: bool) -> Option<&'static str> {
+/// The type of numbers of a kind, of so many bytes, in this order.
+///
+/// # Errors
+/// The key that is wrong, with what it may be.
+fn dtype([kind, length, order]: [&str; 3]) -> Result<&'static str, (&'static str, &'static str)> {
+    let is_big = match order {
+        "big-endian" => true,
+        // RosettaSciIO writes numbers in the order of the machine as those that need none.
+        "little-endian" | "dont-care" => false,
+        "" if length == "1" => false,
+        _ => {
+            let accepted = "little-endian, big-endian, or dont-care, which is little-endian";
+            return Err(("byte-order", accepted));
+        }
+    };
     let (big, little) = match (kind, length) {
         ("signed", "1") => ("|i1", "|i1"),
         ("signed", "2") => (">i2", "<i2"),
@@ -184,9 +199,13 @@ fn dtype(kind: &str, length: &str, is_big: bool) -> Option<&'static str> {
         ("unsigned", "8") => (">u8", "<u8"),
         ("float", "4") => (">f4", "<f4"),
         ("float", "8") => (">f8", "<f8"),
-        _ => return None,
+        _ => {
+            let accepted =
+                "signed or unsigned of 1, 2, 4 or 8 bytes, or float of 4 or 8, by `data-length`";
+            return Err(("data-type", accepted));
+        }
     };
-    Some(if is_big { big } else { little })
+    Ok(if is_big { big } else { little })
 }
 
 /// The file of the numbers.
@@ -238,5 +257,59 @@ mod tests {
             std::fs::write(&file, header(unsaid)).unwrap();
             assert_eq!(spectra(&file).coordinates, [0.0, 1.0, 2.0]);
         }
+    }
+
+    /// Numbers of 2 bytes: 1, 2 and 3 with the first byte last.
+    #[test]
+    fn the_order_of_bytes_is_said_by_its_words_in_any_letters_or_refused() {
+        let (folder, file) = written("a.rpl", b"");
+        std::fs::write(
+            folder.path().join("a.raw"),
+            [1, 0, 2, 0, 3, 0, 1, 0, 2, 0, 3, 0],
+        )
+        .unwrap();
+        let whole = |order: &str| {
+            let long = header("").replace("length\t1", "length\t2");
+            let long = long
+                .replace("unsigned", "Unsigned")
+                .replace("vector", "Vector");
+            std::fs::write(&file, long.replace("byte-order\tdont-care\n", order)).unwrap();
+            read(&file)
+        };
+        for (order, first) in [
+            ("byte-order\tlittle-endian\n", 1.0),
+            ("byte-order\tdont-care\n", 1.0),
+            ("byte-order\tBig-endian\n", 256.0),
+        ] {
+            whole(order).unwrap();
+            assert_eq!(spectra(&file).at(0, 0)[0], first, "{order}");
+        }
+        for (order, told) in [
+            (
+                "byte-order\tbig\n",
+                "line 8: `byte-order` is `big`; expected little-endian",
+            ),
+            ("", "`byte-order` is missing; expected little-endian"),
+        ] {
+            let message = whole(order).unwrap_err().to_string();
+            assert!(message.contains(told), "{message}");
+        }
+    }
+
+    #[test]
+    fn numbers_that_a_header_does_not_tell_of_bring_a_warning_and_its_signal_says_what_they_are() {
+        let (folder, file) = written("a.rpl", header("signal\tEDS_TEM\n").as_bytes());
+        for (rest, warnings) in [(0, 0), (6, 1)] {
+            std::fs::write(folder.path().join("a.raw"), vec![1; 6 + rest]).unwrap();
+            let signal = crate::data::files::open(&file, crate::data::files::Wanted::Any).unwrap();
+            assert_eq!(signal.warnings().len(), warnings);
+            assert!(
+                signal
+                    .warnings()
+                    .iter()
+                    .all(|told| told.contains("6 bytes of `a.raw` follow"))
+            );
+        }
+        assert_eq!(spectra(&file).quantity, "X-rays");
     }
 }

@@ -2,19 +2,53 @@
 
 use rust_hdf5::H5Group;
 
+use crate::data::Channels;
 use crate::data::files::Conditions;
 
 /// Highest energy of the beam of a scanning electron microscope that takes no transmitted electrons, in keV.
 const MOST_OF_SEM: f64 = 50.0;
 
-/// The kind of signal that `HyperSpy` and eXSpy know: energies of X-rays come in keV, losses of electrons in
-/// eV.
-pub(super) fn signal_type(units: &str, conditions: &Conditions) -> &'static str {
-    match (units, column(conditions)) {
-        ("keV", "SEM") => "EDS_SEM",
-        ("keV", _) => "EDS_TEM",
-        ("eV", _) => "EELS",
-        _ => "",
+/// The kind of signal that `HyperSpy` and eXSpy know.
+pub(super) fn signal_type(channels: &Channels, conditions: &Conditions) -> &'static str {
+    match (energy_units(channels), column(conditions)) {
+        (Some("keV"), "SEM") => "EDS_SEM",
+        (Some("keV"), _) => "EDS_TEM",
+        (Some(_), _) => "EELS",
+        (None, _) => "",
+    }
+}
+
+/// The axis in the units that `HyperSpy` and eXSpy take those of such spectra for.
+pub(super) fn in_its_units(channels: &Channels) -> Channels {
+    let mut channels = channels.clone();
+    let per_unit = match (energy_units(&channels), channels.axis.units.as_str()) {
+        (Some("keV"), "eV") => 1e-3,
+        (Some("eV"), "keV") => 1e3,
+        _ => return channels,
+    };
+    let energy_units = if per_unit < 1.0 { "keV" } else { "eV" };
+    energy_units.clone_into(&mut channels.axis.units);
+    channels.axis.offset *= per_unit;
+    channels.axis.scale *= per_unit;
+    for coordinate in &mut channels.coordinates {
+        *coordinate *= per_unit;
+    }
+    channels
+}
+
+/// Units of energies of X-rays, keV, or of losses of electrons, eV: by what is recorded, and where that does
+/// not say which by the units alone.
+fn energy_units(channels: &Channels) -> Option<&'static str> {
+    let quantity = channels.quantity.to_lowercase();
+    let of_x_rays = ["x-ray", "xray", "eds", "edx"]
+        .iter()
+        .any(|&word| quantity.starts_with(word));
+    match channels.axis.units.as_str() {
+        "keV" | "eV" if channels.is_energy_loss() => Some("eV"),
+        "keV" => Some("keV"),
+        "eV" if of_x_rays || !channels.elements.is_empty() => Some("keV"),
+        "eV" => Some("eV"),
+        _ => None,
     }
 }
 
@@ -55,4 +89,46 @@ pub(super) fn write(
         put(&detector, "real_time", conditions.dwell)?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::data::Axis;
+
+    #[test]
+    fn x_rays_are_told_in_kev_and_losses_in_ev_whatever_their_axis_is_in() {
+        for (name, units, quantity, element, expected) in [
+            ("Energy", "eV", "X-rays", None, ("EDS_TEM", "keV", 0.01)),
+            ("Energy", "eV", "spec", Some("Fe"), ("EDS_TEM", "keV", 0.01)),
+            ("Energy", "keV", "spec", None, ("EDS_TEM", "keV", 10.0)),
+            ("Energy loss", "keV", "Counts", None, ("EELS", "eV", 1e4)),
+            (
+                "Energy loss",
+                "eV",
+                "Counts",
+                Some("Fe"),
+                ("EELS", "eV", 10.0),
+            ),
+            ("Energy", "eV", "spec", None, ("EELS", "eV", 10.0)),
+            ("Bias", "V", "Current", None, ("", "V", 10.0)),
+        ] {
+            let axis = Axis {
+                name: name.to_owned(),
+                units: units.to_owned(),
+                offset: 0.0,
+                scale: 10.0,
+                size: 2,
+            };
+            let mut channels = Channels::along(axis, quantity, "");
+            channels.elements.extend(element.map(str::to_owned));
+            let kind = signal_type(&channels, &Conditions::default());
+            let told = in_its_units(&channels);
+            let found = (kind, told.axis.units.as_str(), told.axis.scale);
+            assert_eq!(found, expected, "{name} in {units} of {quantity}");
+            assert_eq!(told.coordinates, [0.0, told.axis.scale]);
+            // The same again of the converted ones.
+            assert_eq!(signal_type(&told, &Conditions::default()), kind);
+        }
+    }
 }

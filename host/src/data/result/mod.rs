@@ -166,8 +166,7 @@ impl ResultFile<'_> {
         match &self.spectra {
             Some(spectra) if !self.points.is_empty() => {
                 let group = spectra::write(file, self, spectra, path)?;
-                let axis = &spectra.channels.axis;
-                let kind = conditions::signal_type(&axis.units, &self.conditions);
+                let kind = conditions::signal_type(spectra.channels, &self.conditions);
                 conditions::write(&group, &self.conditions, kind).map_err(encoder)
             }
             _ => Ok(()),

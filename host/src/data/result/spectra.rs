@@ -4,7 +4,7 @@ use std::path::Path;
 
 use rust_hdf5::{H5File, H5Group, H5Type};
 
-use super::conditions::signal_type;
+use super::conditions::{in_its_units, signal_type};
 use super::error::ResultError;
 use super::points::PointRow;
 use super::signal::{Signal, SignalAxis, list};
@@ -43,13 +43,13 @@ fn stream<T: H5Type>(
 ) -> Result<H5Group, ResultError> {
     let points = result.points;
     let encoder = |e| ResultError::encoder(path, &e);
-    let channels = spectra.channels;
+    let channels = &in_its_units(spectra.channels);
     let size = channels.axis.size;
     let signal = Signal {
         name: "spectra",
         quantity: &channels.quantity,
         units: &channels.units,
-        hyperspy_type: signal_type(&channels.axis.units, &result.conditions),
+        hyperspy_type: signal_type(channels, &result.conditions),
         // sidpy's word for spectra at scattered places.
         sidpy_type: "POINT_CLOUD",
         axes: &[

@@ -85,6 +85,28 @@ fn a_label_makes_way_for_a_peak() {
     assert!(place(97) < WIDTH / 2, "{}", place(97));
 }
 
+/// Where a spectrum is high throughout there is room above it.
+#[test]
+fn a_label_hides_no_part_of_a_spectrum() {
+    let coordinates: Vec<f64> = (0..=100).map(f64::from).collect();
+    for values in [vec![1.0; 101], vec![-1.0; 101]] {
+        let spectra = [Spectrum {
+            label: "step 3",
+            values: &values,
+        }];
+        let figure = figure(&coordinates, &spectra, &[]);
+        let plane = Plane {
+            left: 0,
+            top: 0,
+            width: WIDTH,
+            height: BAND,
+            x: figure.x(),
+            y: figure.scales()[0],
+        };
+        assert_eq!(figure.place_of_label(&plane, 0), Some(WIDTH - 12));
+    }
+}
+
 /// 2 to 4 of an axis over 0 to 10 is shaded from a fifth to two fifths of the plane; what lies beyond the
 /// part in sight is not.
 #[test]

@@ -6,6 +6,8 @@
 use std::fs::File;
 use std::io::{self, BufReader, Read as _};
 
+use super::super::latin;
+
 /// Deeper nesting than any file of the field has.
 const DEEPEST: usize = 64;
 /// More tags than any file of the field has.
@@ -182,7 +184,7 @@ impl Reader {
             }
             let [kind] = self.bytes()?;
             let length = u16::from_be_bytes(self.bytes()?);
-            let name = latin(&self.text(length.into())?);
+            let name = latin::text(&self.text(length.into())?);
             if self.version == 4 {
                 // Bytes of the tag.
                 self.bytes::<8>()?;
@@ -274,7 +276,7 @@ impl Reader {
         }
         let bytes = self.text(length * wide)?;
         if wide == 1 {
-            return Ok(Value::Text(latin(&bytes)));
+            return Ok(Value::Text(latin::text(&bytes)));
         }
         let pairs = bytes.as_chunks::<2>().0.iter();
         let characters = pairs.map(|&pair| {
@@ -313,13 +315,5 @@ impl Reader {
             12 => read!(u64),
             other => return Err(invalid(format!("a number of type {other}"))),
         })
-    }
-}
-
-/// Names are of Latin-1 where they are not UTF-8.
-fn latin(bytes: &[u8]) -> String {
-    match std::str::from_utf8(bytes) {
-        Ok(text) => text.to_owned(),
-        Err(_) => bytes.iter().map(|&byte| char::from(byte)).collect(),
     }
 }

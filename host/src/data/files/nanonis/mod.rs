@@ -7,6 +7,7 @@ use std::fs::File;
 use std::io::Read as _;
 
 use super::error::DatasetError;
+use super::latin;
 
 /// Bytes of a header, more than any file of the field has.
 const MOST_HEADER: u64 = 1 << 22;
@@ -31,10 +32,7 @@ fn header(file: &str, format: &'static str, end: &str) -> Result<(String, u64), 
         })?;
     let line = bytes[at..].iter().position(|&byte| byte == b'\n');
     let after = line.map_or(bytes.len(), |line| at + line + 1);
-    Ok((
-        String::from_utf8_lossy(&bytes[..at]).into_owned(),
-        after as u64,
-    ))
+    Ok((latin::text(&bytes[..at]), after as u64))
 }
 
 /// A name and its units, as in `Bias (V)`.

@@ -4,16 +4,18 @@
 mod pages;
 mod pixel_size;
 mod stored;
+mod text;
 
-use tiff::TiffError;
 use tiff::decoder::{Decoder, DecodingResult, Limits};
-use tiff::tags::Tag;
+use tiff::tags::{SampleFormat, Tag};
+use tiff::{TiffError, TiffUnsupportedError};
 
 use super::array::{Array, Dimension};
 use super::error::DatasetError;
 use super::location_of;
 use crate::data::Values;
 use pages::{Page, Pages};
+use pixel_size::OfFile;
 use stored::Stored;
 
 const FORMAT: &str = "TIFF";
@@ -29,7 +31,7 @@ pub(super) fn read(file: &str, inside: Option<&str>) -> Result<Array, DatasetErr
     let pages = open(file)?;
     let page = pages.choose(file, inside)?;
     let location = location_of(file, inside);
-    described(file, &location, pages.decoder, (page, pages.ome.as_deref()))
+    described(file, &location, pages.decoder, (page, &pages.of_file))
 }
 
 /// What is opened of a file, each with the number of its page.
@@ -51,15 +53,10 @@ pub(super) fn read_first(
     for page in grey.iter().take(most) {
         let again = pages.decoder.inner().again();
         let decoder = again.map_err(TiffError::from).and_then(Decoder::new);
-        let decoder = decoder.map_err(|e| unreadable(file, &e))?;
+        let decoder = decoder.map_err(|e| unreadable(file, &imread(file, None), &e))?;
         let number = page.index + 1;
         let location = location_of(file, Some(&number.to_string()));
-        let array = described(
-            file,
-            &location,
-            decoder,
-            (page.clone(), pages.ome.as_deref()),
-        );
+        let array = described(file, &location, decoder, (page.clone(), &pages.of_file));
         arrays.push((number, array));
     }
     let cut = pages
@@ -73,16 +70,17 @@ fn described(
     file: &str,
     location: &str,
     mut decoder: Open,
-    (page, ome): (Page, Option<&str>),
+    (page, of_file): (Page, &OfFile),
 ) -> Result<Array, DatasetError> {
-    let unreadable = |e: TiffError| unreadable(file, &e);
+    let imread = imread(file, Some(page.index));
+    let unreadable = |e: TiffError| unreadable(file, &imread, &e);
     decoder.seek_to_image(page.index).map_err(unreadable)?;
-    let metadata = pixel_size::read(&mut decoder, ome);
+    let metadata = pixel_size::read(&mut decoder, of_file);
     let (found, shape) = (location.to_owned(), page.shape());
     let [height, width] = [shape[0], shape[1]];
     let bytes = usize::from(page.bits).div_ceil(8);
     let mut array = Array::bare(location, shape, &super::stem(file), move || {
-        values(decoder, &page, &found)
+        values(decoder, &page, (&found, &imread))
     });
     array.width = bytes;
     array.conditions = metadata.conditions;
@@ -119,40 +117,54 @@ pub(super) fn list(file: &str) -> Result<Vec<usize>, DatasetError> {
 
 fn open(file: &str) -> Result<Pages, DatasetError> {
     let stored = Stored::open(file).map_err(|e| DatasetError::unreadable(file, FORMAT, &e))?;
-    let pages = Pages::open(stored).map_err(|e| unreadable(file, &e))?;
+    let imread = imread(file, None);
+    let pages = Pages::open(stored).map_err(|e| unreadable(file, &imread, &e))?;
     if let Some(images) = pages.hidden {
         let reason = format!(
             "{images} images are in it, and pages for {} alone; tifffile writes all of them: \
-             tifffile.imwrite(\"new.tif\", tifffile.imread(\"{1}\"), photometric=\"minisblack\")",
+             tifffile.imwrite(\"new.tif\", {imread}, photometric=\"minisblack\")",
             pages.all.len(),
-            super::plain(file)
         );
         return Err(DatasetError::unreadable(file, FORMAT, &reason));
     }
     Ok(pages)
 }
 
-/// The error of a file that cannot be decoded; of a kind that is not read, with the remedy.
-fn unreadable(file: &str, error: &TiffError) -> DatasetError {
-    match error {
-        TiffError::UnsupportedError(_) => {
-            let reason = format!("{error}; {}", plainly(file));
-            DatasetError::unreadable(file, FORMAT, &reason)
+/// The error of a file that cannot be decoded; of a kind that is not read, with the remedy for what this
+/// Python expression reads.
+fn unreadable(location: &str, imread: &str, error: &TiffError) -> DatasetError {
+    let remedy = match error {
+        TiffError::UnsupportedError(TiffUnsupportedError::UnsupportedSampleFormat(formats))
+            if formats.iter().any(|format| COMPLEX.contains(format)) =>
+        {
+            plainly(&format!("abs({imread})"))
         }
-        _ => DatasetError::unreadable(file, FORMAT, error),
-    }
+        TiffError::UnsupportedError(_) => plainly(imread),
+        _ => return DatasetError::unreadable(location, FORMAT, error),
+    };
+    DatasetError::unreadable(location, FORMAT, &format!("{error}; {remedy}"))
 }
 
-/// Who writes a kind of TIFF that is not read as one that is.
-fn plainly(file: &str) -> String {
-    format!(
-        "tifffile writes it plainly: tifffile.imwrite(\"new.tif\", tifffile.imread(\"{}\"))",
-        super::plain(file)
-    )
+/// Samples of two whole numbers, or of two others, each.
+const COMPLEX: [SampleFormat; 2] = [SampleFormat::Unknown(5), SampleFormat::Unknown(6)];
+
+/// The Python expression of a file's values, or of those of a page from 0 on.
+fn imread(file: &str, page: Option<usize>) -> String {
+    let key = page.map_or(String::new(), |page| format!(", key={page}"));
+    format!("tifffile.imread(\"{}\"{key})", super::plain(file))
 }
 
-fn values(mut decoder: Open, page: &Page, location: &str) -> Result<Values, DatasetError> {
-    let unreadable = |e: TiffError| unreadable(location, &e);
+/// Who writes what this Python expression reads, of a kind of TIFF that is not read, as one that is.
+fn plainly(imread: &str) -> String {
+    format!("tifffile writes it plainly: tifffile.imwrite(\"new.tif\", {imread})")
+}
+
+fn values(
+    mut decoder: Open,
+    page: &Page,
+    (location, imread): (&str, &str),
+) -> Result<Values, DatasetError> {
+    let unreadable = |e: TiffError| unreadable(location, imread, &e);
     let bytes = page.height.saturating_mul(page.width).saturating_mul(8);
     let mut limits = Limits::default();
     let file = usize::try_from(decoder.inner().length()).unwrap_or(usize::MAX);
@@ -167,7 +179,7 @@ fn values(mut decoder: Open, page: &Page, location: &str) -> Result<Values, Data
             unpacked(&packed, page, reversed).ok_or_else(|| {
                 let reason = format!(
                     "its rows are packed otherwise than row by row; {}",
-                    plainly(location)
+                    plainly(imread)
                 );
                 DatasetError::unreadable(location, FORMAT, &reason)
             })?
@@ -293,6 +305,75 @@ mod tests {
                 (units, scale)
             );
         }
+    }
+
+    /// Pages of one grey row of two pixels, at 2 pixels per unit; texts of tags with `~` in place of `letter`.
+    fn described(pages: &[&[(u16, &str)]], letter: u8) -> Vec<u8> {
+        use ::tiff::encoder::{Rational, TiffEncoder, colortype};
+        use ::tiff::tags::{ResolutionUnit, Tag};
+        let mut bytes = std::io::Cursor::new(Vec::new());
+        let mut encoder = TiffEncoder::new(&mut bytes).unwrap();
+        for texts in pages {
+            let mut image = encoder.new_image::<colortype::Gray8>(2, 1).unwrap();
+            if !texts.is_empty() {
+                image.resolution(ResolutionUnit::Inch, Rational { n: 2, d: 1 });
+            }
+            for (tag, text) in *texts {
+                let tag = Tag::from_u16_exhaustive(*tag);
+                image.encoder().write_tag(tag, *text).unwrap();
+            }
+            image.write_data(&[1, 2]).unwrap();
+        }
+        let mut bytes = bytes.into_inner();
+        for byte in &mut bytes {
+            *byte = if *byte == b'~' { letter } else { *byte };
+        }
+        bytes
+    }
+
+    #[test]
+    fn text_of_latin_letters_tells_the_pixel_size_as_any_other() {
+        let ome = "<o:OME><o:Pixels PhysicalSizeX='3' PhysicalSizeXUnit='~m'\nPhysicalSizeY='3' \
+                   PhysicalSizeYUnit='&#xB5;m'/></o:OME>";
+        for (tag, text, (units, scale)) in [
+            (270, "ImageJ=1\nunit=~m\n", ("µm", 0.5)),
+            (270, "ImageJ=1\nunit=\\u00B5m\n", ("µm", 0.5)),
+            (270, "ImageJ=1\nunit=microns\n", ("µm", 0.5)),
+            (270, "ImageJ=1\nunit=pixels\n", ("px", 1.0)),
+            (270, "by J~rg", ("px", 1.0)),
+            (270, ome, ("µm", 3.0)),
+            (34118, "Image Pixel Size = 5.5 ~m", ("µm", 5.5)),
+            (
+                34118,
+                "Image Pixel Size = 5.5 nm\r\nTilt = 5 ~",
+                ("nm", 5.5),
+            ),
+            (34682, "User=J~rg\nPixelWidth=4\nPixelHeight=4", ("nm", 4e9)),
+        ] {
+            let bytes = described(&[&[(tag, text)]], 0xb5);
+            let (_folder, file) = written("text.tif", &bytes);
+            let axis = read_map(&file).unwrap().columns;
+            assert_eq!((axis.units.as_str(), axis.scale), (units, scale), "{text}");
+        }
+    }
+
+    #[test]
+    fn imagej_describes_all_pages_of_a_stack_in_the_first() {
+        let bytes = described(&[&[(270, "ImageJ=1\nimages=2\nunit=nm\n")], &[]], b'~');
+        let (_folder, file) = written("stack.tif", &bytes);
+        let axis = read_map(&format!("{file}#2")).unwrap().columns;
+        assert_eq!((axis.units.as_str(), axis.scale), ("nm", 0.5));
+    }
+
+    #[test]
+    fn complex_numbers_are_refused_with_a_line_that_writes_real_ones() {
+        let mut complex = tags(1, 1, 64, 1);
+        complex.push((339, 3, 6));
+        let (_folder, file) = written("complex.tif", &pages(&[(&complex, &[0; 8])]));
+        let message = read_map(&file).unwrap_err().to_string();
+        let remedy = "complex.tif\", key=0)))";
+        assert!(message.ends_with(remedy), "{message}");
+        assert!(message.contains("abs(tifffile.imread(\""), "{message}");
     }
 
     type Entry = (u16, u16, u32);

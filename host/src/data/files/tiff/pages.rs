@@ -4,7 +4,8 @@ use tiff::TiffResult;
 use tiff::decoder::Decoder;
 use tiff::tags::Tag;
 
-use super::{Open, Stored};
+use super::pixel_size::OfFile;
+use super::{Open, Stored, text};
 use crate::data::files::DatasetError;
 
 /// More pages than anybody chooses from.
@@ -12,6 +13,9 @@ const MOST_PAGES: usize = 4096;
 
 /// The bit of `NewSubfileType` of a preview of another page.
 const REDUCED: u32 = 1;
+
+/// `PlanarConfiguration` of samples that have an image each.
+const PLANAR: u32 = 2;
 
 /// What is known of a page without its values.
 #[derive(Clone, Debug)]
@@ -24,6 +28,8 @@ pub(super) struct Page {
     /// Of a sample.
     pub(super) bits: u16,
     reduced: bool,
+    /// Whether each sample has an image of its own.
+    planar: bool,
     /// Whether its colours, where it has a table of them, are in no order of brightness, so that the
     /// numbers that stand for them mean nothing.
     coloured: bool,
@@ -43,6 +49,7 @@ impl Page {
         let samples = number(Tag::SamplesPerPixel, 1)?;
         let bits = number(Tag::BitsPerSample, 1)?;
         let kind = number(Tag::NewSubfileType, 0)?;
+        let arrangement = number(Tag::PlanarConfiguration, 1)?;
         let colours = decoder.find_tag_unsigned_vec::<u16>(Tag::ColorMap)?;
         Ok(Self {
             index,
@@ -51,6 +58,7 @@ impl Page {
             samples: u16::try_from(samples).unwrap_or(u16::MAX),
             bits: u16::try_from(bits).unwrap_or(u16::MAX),
             reduced: kind & REDUCED != 0,
+            planar: arrangement == PLANAR,
             coloured: colours.is_some_and(|colours| !rises_or_falls(&colours)),
         })
     }
@@ -91,8 +99,7 @@ fn rises_or_falls(colours: &[u16]) -> bool {
 pub(super) struct Pages {
     pub(super) decoder: Open,
     pub(super) all: Vec<Page>,
-    /// The description of the first page, which holds OME metadata for all of them.
-    pub(super) ome: Option<String>,
+    pub(super) of_file: OfFile,
     /// Images that the description says are in the file, where more are than it has pages: programs that
     /// write many images behind one page leave the others out of the directory.
     pub(super) hidden: Option<usize>,
@@ -103,9 +110,9 @@ pub(super) struct Pages {
 impl Pages {
     pub(super) fn open(file: Stored) -> TiffResult<Self> {
         let mut decoder = Decoder::new(file)?;
-        let description = decoder.find_tag(Tag::ImageDescription)?;
-        let description = description.and_then(|value| value.into_string().ok());
+        let description = text::of_tag(&mut decoder, Tag::ImageDescription)?;
         let mut all = vec![Page::read(&mut decoder, 0)?];
+        let of_file = OfFile::read(&mut decoder, description.clone());
         while decoder.more_images() && all.len() < MOST_PAGES {
             decoder.next_image()?;
             let page = Page::read(&mut decoder, all.len())?;
@@ -119,9 +126,9 @@ impl Pages {
         Ok(Self {
             decoder,
             all,
+            of_file,
             hidden,
             is_cut,
-            ome: description.filter(|text| text.contains("<OME")),
         })
     }
 
@@ -150,14 +157,7 @@ impl Pages {
                     super::FORMAT,
                     &format!(
                         "page {number} of more than {known}, of which the first {known} are looked at; {}",
-                        super::plainly(file).replace(
-                            &format!("imread(\"{}\")", super::super::plain(file)),
-                            &format!(
-                                "imread(\"{}\", key={})",
-                                super::super::plain(file),
-                                number.saturating_sub(1)
-                            )
-                        )
+                        super::plainly(&super::imread(file, Some(number.saturating_sub(1))))
                     ),
                 ));
             }
@@ -203,16 +203,42 @@ fn images(description: &str, page: &Page) -> Option<usize> {
 }
 
 fn coloured(file: &str, page: &Page) -> DatasetError {
-    let (plain, index) = (super::super::plain(file), page.index);
+    let first = if page.planar { "[0]" } else { "[..., 0]" };
     DatasetError::Coloured {
         file: file.to_owned(),
         page: page.text(),
         remedy: if page.samples == 1 {
+            let plain = super::super::plain(file);
             format!("PIL.Image.open(\"{plain}\").convert(\"L\").save(\"grey.tif\")")
         } else {
-            format!(
-                "tifffile.imwrite(\"grey.tif\", tifffile.imread(\"{plain}\", key={index})[..., 0])"
-            )
+            let imread = super::imread(file, Some(page.index));
+            format!("tifffile.imwrite(\"grey.tif\", {imread}{first})")
         },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_colour_is_written_whether_colours_have_images_of_their_own() {
+        for (planar, wanted) in [
+            (true, "imread(\"a.tif\", key=1)[0])"),
+            (false, "key=1)[..., 0])"),
+        ] {
+            let page = Page {
+                index: 1,
+                height: 1,
+                width: 1,
+                samples: 3,
+                bits: 8,
+                reduced: false,
+                planar,
+                coloured: false,
+            };
+            let message = coloured("a.tif", &page).to_string();
+            assert!(message.ends_with(wanted), "{message}");
+        }
     }
 }

@@ -13,7 +13,7 @@
 use tiff::decoder::ifd::Value;
 use tiff::tags::Tag;
 
-use super::Open;
+use super::{Open, text};
 use crate::data::files::conditions::Conditions;
 
 /// Size of a pixel: along rows (down) first, along columns second.
@@ -46,10 +46,29 @@ pub(super) struct Metadata {
 const FEI: [u16; 2] = [34683, 34682];
 const ZEISS: u16 = 34118;
 
-/// Reads what the page that the decoder stands at says of itself; `ome` is the file's OME metadata.
-pub(super) fn read(decoder: &mut Open, ome: Option<&str>) -> Metadata {
+/// What the first page says of all pages of a file.
+#[derive(Clone, Debug)]
+pub(super) struct OfFile {
+    /// Its OME metadata.
+    ome: Option<String>,
+    /// ImageJ describes a stack once.
+    imagej: Option<PixelSize>,
+}
+
+impl OfFile {
+    /// Reads it; the decoder stands at the first page, of this description.
+    pub(super) fn read(decoder: &mut Open, description: Option<String>) -> Self {
+        Self {
+            imagej: imagej(decoder),
+            ome: description.filter(|text| ["<OME", ":OME"].iter().any(|ome| text.contains(ome))),
+        }
+    }
+}
+
+/// Reads what the page that the decoder stands at says of itself.
+pub(super) fn read(decoder: &mut Open, of_file: &OfFile) -> Metadata {
     let thermo = FEI.into_iter().find_map(|tag| text(decoder, tag));
-    let (of_ome, warning) = match ome.map(self::ome) {
+    let (of_ome, warning) = match of_file.ome.as_deref().map(ome) {
         None => (None, None),
         Some(Ok(size)) => (size, None),
         Some(Err(warning)) => (None, Some(warning)),
@@ -58,6 +77,7 @@ pub(super) fn read(decoder: &mut Open, ome: Option<&str>) -> Metadata {
         .or_else(|| digital_micrograph(decoder))
         .or(of_ome)
         .or_else(|| imagej(decoder))
+        .or_else(|| of_file.imagej.clone())
         .or_else(|| smart_sem(&text(decoder, ZEISS)?));
     let warning = warning.filter(|_| size.is_none());
     let result = thermo
@@ -78,13 +98,8 @@ pub(super) fn read(decoder: &mut Open, ome: Option<&str>) -> Metadata {
     }
 }
 
-/// A tag of text, whatever type it is written as.
 fn text(decoder: &mut Open, tag: u16) -> Option<String> {
-    let value = decoder.find_tag(Tag::Unknown(tag)).ok()??;
-    match value.clone().into_string() {
-        Ok(text) => Some(text),
-        Err(_) => Some(String::from_utf8_lossy(&value.into_u8_vec().ok()?).into_owned()),
-    }
+    text::of_tag(decoder, Tag::Unknown(tag)).ok()?
 }
 
 /// Both forms give metres.
@@ -124,7 +139,7 @@ fn digital_micrograph(decoder: &mut Open) -> Option<PixelSize> {
 /// µ as the field writes it.
 fn micrometres(units: &str) -> String {
     match units {
-        "um" | "micron" | "\\u00B5m" | "&#181;m" | "&#xB5;m" | "&#xb5;m" | "\u{3bc}m" => "µm",
+        "um" | "micron" | "microns" | "\u{3bc}m" => "µm",
         other => other,
     }
     .to_owned()
@@ -147,13 +162,10 @@ const LENGTHS: [(&str, f64); 8] = [
 /// # Errors
 /// Why what they tell is no size, for people.
 fn ome(description: &str) -> Result<Option<PixelSize>, String> {
-    let Some(pixels) = description.split("<Pixels").nth(1) else {
-        return Ok(None);
-    };
-    let pixels = &pixels[..pixels.find('>').unwrap_or(pixels.len())];
+    let pixels = text::attributes(description, "Pixels").unwrap_or_default();
     let attribute = |name: &str| {
-        let value = pixels.split(&format!(" {name}=\"")).nth(1)?;
-        Some(&value[..value.find('"')?])
+        let mut all = pixels.iter().filter(|(known, _)| known == name);
+        all.next().map(|(_, value)| value.as_str())
     };
     let length = |axis: &str| {
         let name = format!("PhysicalSize{axis}");
@@ -192,16 +204,16 @@ fn short(text: &str) -> String {
 }
 
 fn imagej(decoder: &mut Open) -> Option<PixelSize> {
-    let description = decoder.find_tag(Tag::ImageDescription).ok()??;
-    let description = description.into_string().ok()?;
+    let description = text::of_tag(decoder, Tag::ImageDescription).ok()??;
     if !description.starts_with("ImageJ=") {
         return None;
     }
     let unit = description
-        .lines()
+        .split(['\n', '\r'])
         .find_map(|line| line.strip_prefix("unit="))?;
-    let unit = micrometres(unit.trim());
-    if matches!(unit.as_str(), "inch" | "pixel" | "") {
+    let unit = micrometres(&text::without_escapes(unit.trim()));
+    let of_none = ["", "inch", "inches", "pixel", "pixels", "px"];
+    if of_none.contains(&unit.to_lowercase().as_str()) {
         return None;
     }
     let mut per_pixel = |tag| match decoder.find_tag(tag).ok()?? {
