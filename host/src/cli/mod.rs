@@ -8,6 +8,7 @@ mod compare;
 mod controller;
 mod ctl;
 mod data;
+mod dwell;
 mod idle;
 mod input;
 mod instrument;
@@ -191,6 +192,10 @@ pub fn main() -> ExitCode {
         Ok((cli, matches)) => {
             for note in idle::idle_options(&matches) {
                 log(&note);
+            }
+            if let Some(why) = dwell::unsure_dwell(&matches) {
+                log(&format!("error: {why}"));
+                return ExitCode::from(2);
             }
             (cli, says_edges(&matches))
         }
