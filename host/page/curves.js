@@ -26,10 +26,12 @@ function figures(now) {
       [`NLPD of the truth${of}, nats`, known([[key("nlpd"), "--line-a"]])],
     ];
   });
-  const further = [["target_coverage", ", target space (pink)"], ["response_cluster_coverage", ", clusters of responses (as this text)"]]
-    .filter(([name]) => isKnown(name)).map(([, said]) => said).join("");
+  const covered = [
+    ["observed_coverage", "responses (blue)"], ["patch_coverage", "patches (orange)"], ["latent_coverage", "latent (green)"],
+    ["target_coverage", "target space (pink)"], ["response_cluster_coverage", "clusters of responses (as this text)"],
+  ].filter(([name]) => isKnown(name)).map(([, said]) => said).join(", ");
   return [
-    [`Coverage: of responses (blue), patches (orange), latent (green)${further}`, coverage],
+    [`Coverage: of ${covered}`, coverage],
     ...errors,
     [`Predicted mean over all candidates${first}`, known([["surrogate_mean", "--line-a"]])],
     [`Predicted deviation (blue), noise (orange)${first}`, known([["surrogate_sigma", "--line-a"], ["noise_sigma", "--line-b"]])],

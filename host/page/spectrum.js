@@ -124,6 +124,7 @@ graph.addEventListener("pointerup", () => { dragged = null; });
 graph.addEventListener("pointercancel", () => { dragged = null; });
 $("target").addEventListener("input", () => { $("target").dataset.touched = "yes"; window_ = null; });
 $("try-target").addEventListener("click", () => attempt($("target").value.trim()));
+$("target").addEventListener("keydown", (event) => { if (event.key === "Enter") attempt($("target").value.trim()); });
 $("set-target").addEventListener("click", async () => {
   if (await give("target", $("target").value.trim())) forget();
 });

@@ -139,7 +139,7 @@ export function history(now) {
   const items = now.commands.toReversed().map((given) => ({
     time: clock(given.given_ms),
     text: `${given.by || "somebody"}: ${brief(given.command, given.before.next?.at)} after ${given.after} points${given.why ? `, refused: ${given.why}` : ""}`,
-    refused: given.event === "Refused", undo: room.role === "control" ? back(given) : null,
+    refused: given.event === "Refused", undo: room.role === "control" && !now.facts.ended ? back(given) : null,
   }));
   lines($("history"), items.length ? items : [{ time: "", text: "nobody has said anything yet" }]);
   const latest = now.latest.slice(-40).toReversed();

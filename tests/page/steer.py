@@ -88,6 +88,12 @@ def main():
         said["pressed"] = page.locator("#lines button[aria-pressed=true]").all_inner_texts()
         page.click("#drop-target")
 
+        # Enter shows what is typed.
+        page.fill("#target", "sum")
+        page.press("#target", "Enter")
+        settle(page, "() => document.querySelector('#spectrum-note').textContent.includes('The map shows sum')")
+        page.click("#drop-target")
+
         # Another window, whose map is seen before it is the target.
         drag(page, "#spectrum", (0.3, 0.5), (0.45, 0.5))
         settle(page, "() => document.querySelector('#spectrum-note').textContent.includes('The map shows window:')")
@@ -206,6 +212,8 @@ def main():
         # What was seen stays.
         settle(page, "() => document.querySelector('#state').textContent.includes('The program is over')")
         said["state"] = page.locator("#state").inner_text()
+        said["undo"] = page.locator("#history button").count()
+        said["curves"] = page.locator("#curves").inner_text()
         # Before the program was killed and after it.
         said["arrived"], said["kept"] = heard(page)
         said["status"] = program.returncode

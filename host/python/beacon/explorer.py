@@ -260,7 +260,7 @@ class Explorer:
                 if len(row) != channels:
                     raise ValueError(
                         f"row {place[0]}, column {place[1]} has {len(row)} numbers; expected {channels}, one for each "
-                        "channel"
+                        "channel" + (", or a spectrum beside axis= and scalarizer=" if channels == 1 else "")
                     )
             self._session.tell(points, given(rows))
 

@@ -87,12 +87,14 @@ impl From<AskTellError> for Failure {
     fn from(error: AskTellError) -> Self {
         let why = error.to_string();
         match &error {
+            AskTellError::Folder(FolderError::NotBegun { .. }) => {
+                Self::Missing(why.replace("`beacon run` began", "`Explorer.save` wrote"))
+            }
             AskTellError::Campaign(error) => Self::running(error),
             AskTellError::Memory(_) => Self::Memory(why),
             AskTellError::Over(_) | AskTellError::Full { .. } | AskTellError::OverBudget { .. } => {
                 Self::Over(why)
             }
-            AskTellError::Folder(FolderError::NotBegun { .. }) => Self::Missing(why),
             AskTellError::Folder(FolderError::Begun { .. }) | AskTellError::Another(_) => {
                 Self::Exists(why)
             }

@@ -304,6 +304,8 @@ class Refused(unittest.TestCase):
             beacon.Explorer(image[0])
         with self.refused(ValueError, "no array of numbers"):
             beacon.Explorer([["a", "b"]])
+        with self.refused(ValueError, "the number of pixels with data of the image is 0"):
+            beacon.Explorer(np.full((20, 20), np.nan))
         with self.refused(ValueError, "the image is complex; expected real numbers"):
             beacon.Explorer(image + 1j)
 
@@ -315,7 +317,7 @@ class Refused(unittest.TestCase):
             explorer.tell((3, 3), 1.0)
         with self.refused(IndexError, "row -1, column 3 lies outside"):
             explorer.tell((-1, 3), 1.0)
-        with self.refused(ValueError, "has 2 numbers; expected 1"):
+        with self.refused(ValueError, "has 2 numbers; expected 1, .* or a spectrum beside axis= and scalarizer="):
             explorer.tell((4, 4), [1.0, 2.0])
         with self.refused(ValueError, "1 values for 2 points"):
             explorer.tell([(4, 4), (5, 5)], [1.0])
@@ -329,7 +331,7 @@ class Refused(unittest.TestCase):
         self.assertEqual(len(explorer.ask(99)), 5)
         with self.refused(beacon.Over, "6 points are measured or pending, 5 of them pending"):
             explorer.ask()
-        with self.refused(FileNotFoundError, "nowhere"):
+        with self.refused(FileNotFoundError, "nowhere.*that `Explorer.save` wrote"):
             beacon.Explorer.load("nowhere")
         with tempfile.TemporaryDirectory() as folder:
             explorer.save(folder)

@@ -9,7 +9,8 @@ use super::told::Told;
 use crate::campaign::drive::Kept;
 use crate::campaign::{
     ALGORITHM, Begun, Campaign, CampaignConfig, CampaignError, Event, FurtherTarget, LiveConfig,
-    Monitor, Overview, Patches, Record, Region, Seeds, Settings, State, Targets, check_present,
+    Monitor, Overview, Patches, Record, Region, Seeds, Settings, State, Targets, check_image,
+    check_present,
 };
 use crate::controller::Memory;
 use crate::data::{Axis, Channels, Map};
@@ -94,6 +95,8 @@ impl Beginning {
             scalarizers,
             target,
         } = setup;
+        // Who gives no budget has one of all pixels with data.
+        check_image(&image)?;
         let first = seeds.count();
         if budget <= first {
             return Err(AskTellError::Campaign(CampaignError::Setting {

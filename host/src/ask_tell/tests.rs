@@ -493,6 +493,15 @@ fn pixels_that_are_left_out_are_no_candidates() {
     let error = lost.err().unwrap().to_string();
     let expected = "2 of 4 seeds are no candidates: row 0, column 3; row 13, column 0, ";
     assert!(error.starts_with(expected), "{error}");
+    // As a budget of all pixels with data is 0.
+    let mut empty = image();
+    empty.values.fill(f64::NAN);
+    let empty = Beginning::new(Setup::new(config(), 0), Seeds::Random(6), empty, |_, _| {
+        false
+    });
+    let error = empty.err().unwrap().to_string();
+    let expected = "the number of pixels with data of the image is 0";
+    assert!(error.starts_with(expected), "{error}");
     let setup = Setup::new(config(), 18);
     let most = Beginning::new(setup, Seeds::Random(6), image(), |row, column| {
         row > 0 || column > 16

@@ -347,7 +347,8 @@ impl History {
     /// The strategies that chose points, in their order, each once.
     pub fn strategies(&self) -> Vec<&str> {
         let mut names: Vec<&str> = Vec::new();
-        for phase in &self.phases {
+        // Points to begin with are chosen by none.
+        for phase in self.phases.iter().filter(|phase| phase.to_step > 0) {
             if !names.contains(&phase.strategy.as_str()) {
                 names.push(&phase.strategy);
             }
@@ -529,5 +530,25 @@ mod tests {
             "line:Pd-La in counts up to step 6, then component:1/2 in √counts"
         );
         assert_eq!(history(&phases[..3]).target_changes(), None);
+    }
+
+    #[test]
+    fn a_strategy_that_was_changed_before_the_first_step_chose_nothing() {
+        let phase = |strategy: &str, from_point, to_point: usize| Phase {
+            strategy: strategy.to_owned(),
+            target: "sum".to_owned(),
+            further_targets: Vec::new(),
+            units: String::new(),
+            dwell_seconds: 1.0,
+            from_point,
+            to_point,
+            from_step: from_point.saturating_sub(10),
+            to_step: to_point.saturating_sub(10),
+        };
+        let history = History {
+            phases: vec![phase("beacon-structure", 1, 4), phase("ei", 5, 30)],
+            ..History::default()
+        };
+        assert_eq!(history.strategies(), ["ei"]);
     }
 }

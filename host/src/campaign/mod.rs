@@ -93,6 +93,7 @@ pub use live_config::{DeflectionFrame, LiveConfig, Reduce, parse_frame, parse_re
 pub use monitor::{FurtherTarget, Judgement, Monitor, Posterior, Visit};
 pub use offline::Campaign;
 pub(crate) use offline::Witness;
+pub(crate) use offline::check_image;
 pub use order::{Order, OrderError, PublishedFigures, read_order, read_published_order};
 pub use outcome::{Expectation, FurtherResponse, Measurement, Outcome, Times};
 pub use published::{MapFigures, PublishedMap};

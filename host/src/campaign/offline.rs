@@ -25,7 +25,8 @@ use crate::microscope::{Acquired, Beam, MicroscopeChoice};
 use crate::scalarizer::{Background, Scalarizer};
 use crate::spaces::Spaces;
 use crate::units::{Electrons, Seconds};
-use checks::{check_image, check_truths};
+pub(crate) use checks::check_image;
+use checks::check_truths;
 
 /// A campaign that has been checked and can start.
 pub struct Campaign {

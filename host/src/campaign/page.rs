@@ -94,7 +94,7 @@ pub(super) fn with_report<R>(
         .map(|o| o.config.strategy.as_str())
         .collect();
     let whose = match history {
-        Some(history) if history.phases.len() > 1 => history.strategies().join(", then "),
+        Some(history) if !history.strategies().is_empty() => history.strategies().join(", then "),
         _ => names.join(" and "),
     };
     let origin = experiment.origin().map(|origin| ("data", origin));

@@ -75,7 +75,7 @@ impl DataArgs {
                 .filter(|&&value| is_marked(value))
                 .count();
             log(&format!(
-                "mask: {kept} of {} pixels are candidates, those that it marks",
+                "mask: it marks {kept} of {} pixels; the others are not measured",
                 mask.values.len()
             ));
             if kept == 0 {

@@ -138,6 +138,11 @@ fn look(signal: Signal, how: &DataArgs, scalarizer: Option<&Scalarizer>) -> Resu
         units.trim_end(),
         values.len()
     );
+    if let (Dataset::Spectra(spectra), Some(scalarizer)) = (&data, scalarizer)
+        && let Some(cut) = scalarizer.cut(&spectra.coordinates, &spectra.channels)
+    {
+        let _ = writeln!(text, "    note: {cut}");
+    }
     if let Dataset::Spectra(spectra) = &data
         && let Some(dominated) = scalarizer.unwrap_or(&Scalarizer::Sum).zero_peak(spectra)
     {

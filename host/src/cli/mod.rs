@@ -8,6 +8,7 @@ mod compare;
 mod controller;
 mod ctl;
 mod data;
+mod dwell;
 mod idle;
 mod input;
 mod instrument;
@@ -192,6 +193,10 @@ pub fn main() -> ExitCode {
             for note in idle::idle_options(&matches) {
                 log(&note);
             }
+            if let Some(why) = dwell::unsure_dwell(&matches) {
+                log(&format!("error: {why}"));
+                return ExitCode::from(2);
+            }
             (cli, says_edges(&matches))
         }
         Err(error) => return usage(&error),
@@ -269,7 +274,10 @@ fn usage(error: &clap::Error) -> ExitCode {
         .and_then(|word| word.into_string().ok())
         .filter(|word| COMMANDS.contains(&word.as_str()));
     let command = command.map(|word| word + " ").unwrap_or_default();
-    let said = plainly(error, command.trim()).unwrap_or_else(|| {
+    let words: Vec<String> = std::env::args_os()
+        .filter_map(|word| word.into_string().ok())
+        .collect();
+    let said = plainly(error, command.trim(), &words).unwrap_or_else(|| {
         let said = said.join(" ");
         said.replace(
             "invalid digit found in string",
@@ -284,8 +292,8 @@ fn usage(error: &clap::Error) -> ExitCode {
     ExitCode::from(2)
 }
 
-/// A mistake in the words of this program, where those of its parser mislead.
-fn plainly(error: &clap::Error, command: &str) -> Option<String> {
+/// A mistake among these words of a command line in those of this program, where those of its parser mislead.
+fn plainly(error: &clap::Error, command: &str, words: &[String]) -> Option<String> {
     if error.kind() == ErrorKind::MissingRequiredArgument && command == "ctl" {
         return Some(
             "error: the folder of the campaign or the command is missing; expected `beacon ctl DIR \
@@ -300,10 +308,30 @@ fn plainly(error: &clap::Error, command: &str) -> Option<String> {
     let Some(ContextValue::String(found)) = error.get(ContextKind::InvalidArg) else {
         return None;
     };
+    if matches!(error.get(ContextKind::PriorArg), Some(ContextValue::String(before)) if before == found)
+    {
+        // The same option twice is no wrong one.
+        return None;
+    }
     let instead = match (command, found.split([' ', '=']).next().unwrap_or_default()) {
         ("replay" | "compare", "--budget") => "--steps, the points after the first random ones",
         ("run", "--steps" | "--budget") => "--budget, the points in all",
-        ("replay" | "compare" | "score" | "run", file) if std::path::Path::new(file).is_file() => {
+        ("resume", "--seed") => {
+            let why = "the campaign keeps the seed that it began with";
+            return Some(format!("error: beacon resume has no --seed: {why}"));
+        }
+        ("run", file) if std::path::Path::new(file).is_file() => {
+            let image = words.iter().find_map(|word| {
+                let (_, image) = word.split_once("replay:")?;
+                (!image.contains(',')).then_some(image)
+            });
+            return Some(format!(
+                "error: `{file}` stands without an option; expected image and response with a comma between them, \
+                 as in --microscope replay:{},{file}",
+                image.unwrap_or("IMAGE")
+            ));
+        }
+        ("replay" | "compare" | "score", file) if std::path::Path::new(file).is_file() => {
             return Some(format!(
                 "error: `{file}` stands without an option; expected it behind one, as in --image {file} or \
                  --response {file}"
@@ -311,9 +339,6 @@ fn plainly(error: &clap::Error, command: &str) -> Option<String> {
         }
         ("resume", "--dwell") => "`beacon ctl DIR dwell SECONDS` while it runs",
         (_, number) if number.parse::<f64>().is_ok() => {
-            let words: Vec<String> = std::env::args_os()
-                .filter_map(|word| word.into_string().ok())
-                .collect();
             // Of a pixel, the parser names the sign and the first digit alone.
             let at = words.iter().position(|word| word.starts_with(number))?;
             return out_of_place(command, words.get(at.checked_sub(1)?)?, &words[at]);
@@ -343,4 +368,45 @@ fn out_of_place(command: &str, before: &str, found: &str) -> Option<String> {
         _ => return None,
     };
     Some(format!("error: {name} is {found}; expected {expected}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn mistakes_are_told_in_words_that_help() {
+        let said = |words: &[&str]| {
+            let words = [&["beacon"], words].concat();
+            let error = command().try_get_matches_from(&words).unwrap_err();
+            let owned: Vec<String> = words.iter().map(|word| (*word).to_owned()).collect();
+            plainly(&error, words[1], &owned)
+        };
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("mine.hspy");
+        std::fs::write(&file, "").unwrap();
+        let file = file.to_str().unwrap();
+        let run = ["run", "--budget", "40", "--microscope", "replay:img.hspy"];
+        assert_eq!(
+            said(&[&run[..], &[file]].concat()),
+            Some(format!(
+                "error: `{file}` stands without an option; expected image and response with a comma between them, \
+                 as in --microscope replay:img.hspy,{file}"
+            ))
+        );
+        assert_eq!(
+            said(&["resume", "DIR", "--seed", "3"]).as_deref(),
+            Some(
+                "error: beacon resume has no --seed: the campaign keeps the seed that it began with"
+            )
+        );
+        let run = ["run", "--budget", "40", "--microscope", "specimen"];
+        assert_eq!(said(&[&run[..], &["--budget", "60"]].concat()), None);
+        let steps = said(&[&run[..], &["--steps", "60"]].concat());
+        assert!(
+            steps
+                .unwrap()
+                .starts_with("error: beacon run has no --steps; expected --budget")
+        );
+    }
 }

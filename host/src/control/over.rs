@@ -29,6 +29,7 @@ pub fn status_by_journal(folder: &Path) -> Result<Status, ControlError> {
             break;
         }
     }
+    follower.judge().map_err(|error| unread(&error))?;
     let (Some(state), Some((at_ms, elapsed_ms))) = (folded.state(), last) else {
         return Err(ControlError::NotRunning {
             folder: folder.to_owned(),

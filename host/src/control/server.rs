@@ -13,6 +13,7 @@ use super::shared::{Shared, lock};
 use super::{Request, Status};
 use crate::campaign::{Command, Given, Otherwise, TimeOut};
 use crate::journal::{Commands, now_ms};
+use crate::units::sure_of_seconds;
 
 /// Connections at a time; further ones wait for the deadline of those.
 pub(super) const CALLERS: usize = 16;
@@ -185,14 +186,8 @@ impl Server {
 fn sure_of_unit(text: &str, seconds: f64, before: f64) -> Result<(), String> {
     /// Times longer that a bare number may make it.
     const FAR: f64 = 10.0;
-    let text = text.trim();
-    if text.parse::<f64>().is_ok() && seconds > FAR * before {
-        return Err(format!(
-            "dwell is {text}, which is in seconds and more than {FAR} times the {before} s until now; expected \
-             it with its unit, as in {text}ms or {text}s"
-        ));
-    }
-    Ok(())
+    let than = format!("{FAR} times the {before} s until now");
+    sure_of_seconds("dwell", text, seconds, (FAR * before, &than))
 }
 
 #[cfg(test)]

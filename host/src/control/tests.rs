@@ -5,13 +5,13 @@ use std::time::{Duration, Instant};
 use beacon_kernel::Edges;
 
 use super::server::{BUSY, CALLERS};
-use super::{Control, ControlError, status, tell};
+use super::{Control, ControlError, status, status_by_journal, tell};
 use crate::campaign::{
-    Begun, CampaignConfig, Command, Event, Given, Overview, Proposed, Region, Settings, State,
-    TimeOut,
+    Begun, CampaignConfig, Command, Event, Given, LiveConfig, Overview, Proposed, Record, Region,
+    Settings, State, TimeOut,
 };
 use crate::data::{Axis, Channels, Map};
-use crate::journal::RunFolder;
+use crate::journal::{Journal, RunFolder};
 use crate::microscope::Beam;
 
 fn words(text: &str) -> Vec<String> {
@@ -363,4 +363,39 @@ fn callers_who_never_finish_keep_neither_others_nor_the_end_waiting() {
     let _still = dribble();
     drop(control);
     assert!(TcpStream::connect((Ipv4Addr::LOCALHOST, port)).is_err());
+}
+
+#[test]
+fn a_journal_that_was_altered_is_no_campaign_that_was_broken_off() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("journal");
+    let record = |event| Record {
+        at_ms: 1,
+        elapsed_ms: 1,
+        event,
+    };
+    let config = LiveConfig::new("specimen".parse().unwrap(), 20);
+    let begun = Begun {
+        settings: toml::to_string(&config).unwrap(),
+        ..state().begun().clone()
+    };
+    let mut journal = Journal::begin(&path, &record(Event::Begun(Box::new(begun)))).unwrap();
+    for why in ["second", "third"] {
+        let why = why.to_owned();
+        journal.append(&record(Event::Failed { why })).unwrap();
+    }
+    drop(journal);
+    let whole = std::fs::read(&path).unwrap();
+    let at = whole.windows(6).position(|at| at == b"second").unwrap();
+    let mut altered = whole.clone();
+    altered[at] ^= 1;
+    std::fs::write(&path, altered).unwrap();
+    let resumed = Journal::open(&path).unwrap_err().to_string();
+    assert!(resumed.contains("is not as it was written"), "{resumed}");
+    let said = status_by_journal(folder.path()).unwrap_err().to_string();
+    assert_eq!(said, resumed);
+    // A record that a kill tore was broken off.
+    std::fs::write(&path, &whole[..=at]).unwrap();
+    let torn = status_by_journal(folder.path()).unwrap();
+    assert!(torn.state.contains("it was broken off"), "{}", torn.state);
 }

@@ -127,6 +127,17 @@ impl Follower {
         open.judge(&self.path)?;
         Ok(News { torn: true, ..news })
     }
+
+    /// Judges what is behind the last record of a journal that nobody writes.
+    ///
+    /// # Errors
+    /// When it cannot be read, or was altered.
+    pub(crate) fn judge(&mut self) -> Result<(), JournalError> {
+        match &mut self.open {
+            Some(open) => open.judge(&self.path),
+            None => Ok(()),
+        }
+    }
 }
 
 impl Open {

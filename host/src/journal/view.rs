@@ -40,6 +40,8 @@ use crate::data::Map;
 const MEANS: [&str; MOST_RESPONSES] = ["mean", "mean_2", "mean_3", "mean_4"];
 const SIGMAS: [&str; MOST_RESPONSES] = ["sigma", "sigma_2", "sigma_3", "sigma_4"];
 const TRUTHS: [&str; MOST_RESPONSES] = ["truth", "truth_2", "truth_3", "truth_4"];
+/// Names of the maps that there is one of.
+const OTHERS: [&str; 3] = ["plane_x", "plane_y", "score"];
 
 const MAGIC: &[u8; 12] = b"BEACON view\n";
 /// Time between two files.
@@ -200,6 +202,23 @@ impl Slot {
     }
 }
 
+impl From<Seen> for Slot {
+    fn from(Seen { head, maps }: Seen) -> Self {
+        let names = [MEANS, SIGMAS, TRUTHS].concat();
+        let names = [&names[..], &OTHERS].concat();
+        let maps = head.maps.iter().zip(maps).filter_map(|(map, bytes)| {
+            let name = names.iter().find(|name| **name == map.name)?;
+            let numbers = bytes.as_chunks().0.iter().map(|&of| f32::from_le_bytes(of));
+            Some((*name, (map.points, numbers.collect())))
+        });
+        Self {
+            maps: maps.collect(),
+            head,
+            ..Self::default()
+        }
+    }
+}
+
 /// The writer of a view.
 #[derive(Debug)]
 pub(crate) struct View {
@@ -208,9 +227,11 @@ pub(crate) struct View {
 }
 
 impl View {
-    /// Writes views into a folder, where those of the past take so many bytes at most.
+    /// Writes views into a folder, where those of the past take so many bytes at most. What its view shows
+    /// already stays until another state takes its place.
     pub(crate) fn new(folder: &Path, room: u64) -> Self {
-        let slot = Arc::<(Mutex<Slot>, Condvar)>::default();
+        let slot = read(folder).map(Slot::from).unwrap_or_default();
+        let slot = Arc::new((Mutex::new(slot), Condvar::new()));
         let (there, folder) = (Arc::clone(&slot), folder.to_owned());
         let thread = std::thread::Builder::new().name("view".to_owned());
         let thread = thread.spawn(move || keep_writing(&there, &folder, room));
@@ -219,6 +240,11 @@ impl View {
             // Without room for a thread there is no view.
             thread: thread.ok(),
         }
+    }
+
+    /// Points that were measured by the state that is shown.
+    pub(crate) fn points(&self) -> usize {
+        self.lock().head.points
     }
 
     /// Whether further scores would be seen: the last ones are as old as a file, or those of this state are

@@ -102,8 +102,48 @@ fn never() -> Arc<AtomicBool> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::microscope::{MicroscopeChoice, SpecimenMicroscope};
+    use crate::data::{Channels, Map};
+    use crate::journal::{Seen, read_view};
+    use crate::microscope::{MicroscopeChoice, SpecimenMicroscope, from_functions};
     use crate::specimen::SpecimenKind;
+
+    #[test]
+    fn a_campaign_that_has_ended_shows_what_it_showed_when_it_is_resumed() {
+        let parent = tempfile::tempdir().unwrap();
+        let folder = parent.path().join("run");
+        let values = (0..144).map(|n| f64::from(n * n % 31)).collect();
+        let image = Map::uncalibrated(12, 12, values, "image");
+        let mut microscope = from_functions(
+            "two functions",
+            Channels::numbered(1, "response"),
+            || Ok(image.clone()),
+            |at, _| Ok(vec![at.x + (9.0 * at.y).sin()]),
+        );
+        let choice = "replay:a.npy,b.npy".parse().unwrap();
+        let mut config = LiveConfig::new(choice, 14);
+        config.scalarizers = vec!["sum".parse().unwrap()];
+        config.campaign.initial = 12;
+        run(&mut microscope, config, &folder, &mut ()).unwrap();
+        let before = read_view(&folder).unwrap();
+        let maps = |seen: &Seen| -> Vec<String> {
+            let maps = seen.head.maps.iter();
+            maps.map(|map| map.name.clone()).collect()
+        };
+        let all = ["mean", "plane_x", "plane_y", "score", "sigma"];
+        assert_eq!(maps(&before), all);
+        assert_eq!(before.head.series.seconds.len(), 2);
+        let mut resumed = || {
+            resume(&mut microscope, &folder, &mut ()).unwrap();
+            read_view(&folder).unwrap()
+        };
+        assert_eq!(resumed(), before);
+        // Where the file was deleted it is made anew, but for the scores, which nobody computes again.
+        std::fs::remove_file(folder.join("view")).unwrap();
+        let after = resumed();
+        assert_eq!(maps(&after), ["mean", "plane_x", "plane_y", "sigma"]);
+        assert_eq!(after.head.series.seconds.len(), 2);
+        assert_eq!(after.maps[0], before.maps[0]);
+    }
 
     #[test]
     fn memory_is_looked_at_before_anything_is_exposed() {

@@ -368,6 +368,10 @@ impl<'a> Session<'a> {
             }
             folded => folded?,
         }
+        if station.view.points() != drive.state().points().len() {
+            // The file with it was lost, or a kill came before it was written.
+            drive.show_folded(station);
+        }
         drive.controller().set_watch(station.watching());
         drive.set_room(room);
         drive.set_most_targets(most);

@@ -278,14 +278,20 @@ impl Scalarizer {
         }
     }
 
-    /// What a person should know of a window that the axis cuts; `None` where all of it lies on the
-    /// axis.
+    /// What a person should know of a window that the axis cuts, or whose bounds are no channel numbers where
+    /// there is no axis; `None` where all is well.
     pub fn cut(&self, coordinates: &[f64], axis: &Axis) -> Option<String> {
         let in_axis_units = self.on(axis).ok()?;
         let &Self::Window { low, high, .. } = in_axis_units.as_ref() else {
             return None;
         };
         let ruler = Ruler::new(self.to_string(), coordinates, axis);
+        if coordinates.len() > 1 && ruler.is_numbered() && (low.fract(), high.fract()) != (0.0, 0.0)
+        {
+            return Some(format!(
+                "`{self}`: the file gives no axis, so that {low}..{high} are channel numbers, from 0"
+            ));
+        }
         (!coordinates.is_empty() && !ruler.covers((low, high))).then(|| {
             format!(
                 "`{self}` is cut: axis `{}` runs over {}",

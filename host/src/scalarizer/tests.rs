@@ -308,6 +308,12 @@ fn channels_that_are_only_numbered_are_called_so() {
         "`window:2.2..2.8`: no channel lies within 2.2..2.8 (channel numbers: the file gives no \
          axis); neighbouring channels are up to 1 apart"
     );
+    let cut = |text: &str| parse(text).cut(&coordinates, &axis);
+    assert_eq!(
+        cut("window:2.7..3").as_deref(),
+        Some("`window:2.7..3`: the file gives no axis, so that 2.7..3 are channel numbers, from 0")
+    );
+    assert_eq!(cut("window:2..3"), None);
     for text in ["window:", "peak"] {
         let error = text.parse::<Scalarizer>().unwrap_err().to_string();
         assert!(error.contains("channel numbers from 0"), "{error}");

@@ -18,7 +18,7 @@ use std::path::{Path, PathBuf};
 
 use super::cell::Objection;
 use super::plan::Conditions;
-use super::{Cell, CellResult, Maps, Plan, StudyError};
+use super::{Cell, CellResult, Maps, Other, Plan, StudyError};
 use crate::data::files::write_file;
 
 const PLAN: &str = "study.toml";
@@ -64,7 +64,7 @@ impl StudyFolder {
                         found: found.plan.algorithm,
                     });
                 }
-                let differences = plan.objections(&found.plan)?;
+                let differences = plan.objections(&found.tried()?)?;
                 if !differences.is_empty() {
                     return Err(StudyError::AnotherStudy {
                         folder: path.to_owned(),
@@ -191,6 +191,25 @@ impl StudyFolder {
         }
         cells.sort_unstable_by_key(|cell| cell.number);
         Ok(cells)
+    }
+
+    /// The plan without programs of others that have finished no campaign: without them nothing is lost.
+    ///
+    /// # Errors
+    /// As [`Self::cells`].
+    pub(super) fn tried(&self) -> Result<Plan, StudyError> {
+        let cells = self.cells()?;
+        let mut plan = self.plan.clone();
+        let untried = |name: &String, other: &Other| {
+            matches!(other, Other::External(_)) && !cells.iter().any(|cell| cell.strategy == *name)
+        };
+        for name in plan
+            .others
+            .extract_if(.., |name, other| untried(name, other))
+        {
+            plan.strategies.retain(|strategy| *strategy != name.0);
+        }
+        Ok(plan)
     }
 
     /// Reads what there is of a cell.

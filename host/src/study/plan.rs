@@ -294,14 +294,15 @@ impl Plan {
     }
 
     /// The plan with the strategies that the study in a folder has besides: whatever is asked for there is added
-    /// to it. Of a strategy that both have, the plan says what it is.
+    /// to it. Of a strategy that both have, the plan says what it is. A program that has finished no campaign
+    /// there is left out: its command may be a slip.
     ///
     /// # Errors
     /// Those of [`StudyFolder::open`] but that there is none, and [`StudyError::Orders`] where orders in the
     /// folder are fewer than the seeds of the plan.
     pub fn joined_with(mut self, folder: &Path) -> Result<Self, StudyError> {
         let found = match StudyFolder::open(folder) {
-            Ok(found) => found.plan().clone(),
+            Ok(found) => found.tried()?,
             Err(StudyError::NoStudy { .. }) => return Ok(self),
             Err(other) => return Err(other),
         };

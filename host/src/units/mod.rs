@@ -14,8 +14,8 @@
 pub(crate) mod read;
 mod text;
 
-pub(crate) use text::shortened;
 pub use text::{AxisUnit, Kind, QuantityError};
+pub(crate) use text::{shortened, sure_of_seconds};
 
 use std::fmt;
 use std::ops::{Add, AddAssign, Div, Mul};

@@ -29,6 +29,27 @@ pub(crate) fn shortened(text: &str) -> std::borrow::Cow<'_, str> {
     format!("{begin}… ({letters} letters)").into()
 }
 
+/// Refuses a bare number of seconds above the most that it may be, which is so much more `than` what there was:
+/// it may be meant in ms.
+///
+/// # Errors
+/// What would be accepted.
+pub(crate) fn sure_of_seconds(
+    name: &str,
+    text: &str,
+    seconds: f64,
+    (most, than): (f64, &str),
+) -> Result<(), String> {
+    let text = text.trim();
+    if text.parse::<f64>().is_ok() && seconds > most {
+        return Err(format!(
+            "{name} is {text}, which is in seconds and more than {than}; expected it with its unit, as in \
+             {text}ms or {text}s"
+        ));
+    }
+    Ok(())
+}
+
 /// How large a unit is beside the base unit. Parts are divided by a whole number, which rounds once.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Size {

@@ -102,6 +102,15 @@ impl Drive<'_> {
         self.learner.posteriors().unwrap_or_default()
     }
 
+    /// Shows what holds at the end of the journal, where a model is there.
+    pub(crate) fn show_folded(&mut self, world: &mut dyn World) {
+        let surrogates = self.posteriors();
+        if !surrogates.is_empty() {
+            let plane = self.learner.plane();
+            world.show_figures(&self.state, &self.series, &surrogates, plane);
+        }
+    }
+
     /// Notes why the truth of the target judges nothing. The campaign goes on as on an instrument,
     /// which tells none.
     pub(crate) fn cannot_judge(&mut self, error: &MetricsError) {

@@ -44,7 +44,7 @@ fn check_responses(truth: &Map, candidates: Candidates) -> Result<(), CampaignEr
 }
 
 /// Refuses an image without any number.
-pub(super) fn check_image(image: &Map) -> Result<(), CampaignError> {
+pub(crate) fn check_image(image: &Map) -> Result<(), CampaignError> {
     if image.values.iter().any(|value| value.is_finite()) {
         return Ok(());
     }

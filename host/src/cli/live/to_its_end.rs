@@ -32,7 +32,10 @@ pub(super) fn go(
         spaces => Some(spaces.or_running()?),
     };
     let config = session.config();
-    let mut progress = display.points(&config.campaign.strategy, config.budget);
+    // The strategy may change on the way.
+    let path = folder.path();
+    let name = path.file_name().unwrap_or(path.as_os_str());
+    let mut progress = display.points(&name.to_string_lossy(), config.budget);
     session.set_log(progress.log());
     session.set_watch(progress.watch());
     session.set_interrupt(display.asked());

@@ -403,9 +403,25 @@ impl Array {
 
     /// The error that this array is a stack of images and not spectra.
     pub(super) fn is_stack(&self) -> DatasetError {
+        self.is_stack_with("")
+    }
+
+    /// The same of a signal of `HyperSpy`, which makes spectra of it where it has one axis beside the images.
+    pub(super) fn is_signal_stack(&self, beside: usize) -> DatasetError {
+        if beside != 1 {
+            return self.is_stack();
+        }
+        let file = super::plain(super::split(&self.location).0);
+        self.is_stack_with(&format!(
+            ", which HyperSpy makes spectra of: hs.load(\"{file}\").transpose().save(\"new.hspy\")"
+        ))
+    }
+
+    fn is_stack_with(&self, remedy: &str) -> DatasetError {
+        let shape = super::shape_text(&self.shape);
         DatasetError::Shape {
             location: self.location.clone(),
-            shape: format!("{} (a stack of images)", super::shape_text(&self.shape)),
+            shape: format!("{shape} (a stack of images){remedy}"),
             accepted: DatasetError::SHAPES,
         }
     }

@@ -166,7 +166,7 @@ fn order(array: &Array, signal: &dyn Node) -> Result<Option<(Vec<usize>, bool)>,
             let is_line = scan.len() == 1;
             Ok(Some(([scan, of_signal].concat(), is_line)))
         }
-        (_, 2..) => Err(array.is_stack()),
+        (beside, 2..) => Err(array.is_signal_stack(beside)),
         _ => Err(DatasetError::shape(&array.location, &array.shape)),
     }
 }
@@ -593,8 +593,8 @@ mod tests {
 
     #[test]
     fn a_stack_of_images_does_not_pass_for_spectra() {
-        let (_folder, file) = written("cl.hspy", &signal([1, 0, 0]));
-        let message = read_map(&file).unwrap_err().to_string();
-        assert!(message.contains("2x3x4 (a stack of images)"), "{message}");
+        let error = read_map(&written("cl.hspy", &signal([1, 0, 0])).1).unwrap_err();
+        let said = "2x3x4 (a stack of images), which HyperSpy makes spectra of: hs.load(";
+        assert!(error.to_string().contains(said), "{error}");
     }
 }

@@ -7,6 +7,13 @@ use std::path::Path;
 
 use super::{DatasetError, Format, extension, plain, stem};
 
+/// Extensions of further formats that `HyperSpy` reads, in lower case.
+const HYPERSPY: [&str; 36] = [
+    "ali", "app5", "asw", "bcf", "blo", "de5", "dens", "eds", "elid", "emi", "ems", "emsa", "img",
+    "lsd", "map", "mas", "mib", "mrc", "mrcz", "msa", "nc", "pro", "prz", "pts", "sac", "sbc",
+    "ser", "spc", "spd", "spx", "sur", "tvf", "tvips", "unf", "wdf", "xml",
+];
+
 /// The format whose signature a file begins with.
 pub(super) fn begins_as(file: &str) -> Option<Format> {
     let mut start = [0; 8];
@@ -64,7 +71,12 @@ pub(super) fn unknown(file: &str) -> DatasetError {
         ),
         "raw" => format!("give the `.rpl` beside it, which says what its numbers are: `{new}.rpl`"),
         "gwy" | "gsf" => scifireaders("GwyddionReader", &file_text, &new),
-        _ => format!("HyperSpy converts it: hs.load(\"{file_text}\").save(\"{new}.hspy\")"),
+        other if HYPERSPY.contains(&other) => {
+            format!("HyperSpy converts it: hs.load(\"{file_text}\").save(\"{new}.hspy\")")
+        }
+        _ => format!(
+            "what another program reads, NumPy writes as a file that is accepted: numpy.save(\"{new}.npy\", VALUES)"
+        ),
     };
     DatasetError::UnknownExtension {
         file: file.to_owned(),

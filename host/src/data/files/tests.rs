@@ -92,6 +92,9 @@ fn the_first_value_that_is_not_finite_is_named() {
 fn a_file_of_another_format_names_the_program_and_the_line_that_convert_it() {
     for (name, line) in [
         ("a.bcf", "hs.load("),
+        ("a.BLO", "hs.load("),
+        ("README.md", "numpy.save(\"README.npy\", VALUES)"),
+        ("a", "numpy.save(\"a.npy\", VALUES)"),
         ("a.png", "PIL.Image.open("),
         ("a.csv", "delimiter=\",\""),
         ("a.gwy", "SciFiReaders.GwyddionReader("),

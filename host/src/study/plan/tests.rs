@@ -132,6 +132,36 @@ fn a_plan_extends_those_whose_cells_it_has_under_the_same_conditions() {
 }
 
 #[test]
+fn a_program_that_has_finished_no_campaign_is_no_part_of_what_is_asked_next() {
+    let parent = tempfile::tempdir().unwrap();
+    let folder = parent.path();
+    let with = |commands: &[(&str, &str)]| {
+        let mut plan = plan(1, 2);
+        for (name, command) in commands {
+            plan.strategies.push((*name).to_owned());
+            let other = Other::External((*command).to_owned());
+            plan.others.insert((*name).to_owned(), other);
+        }
+        plan
+    };
+    StudyFolder::create(folder, &with(&[("mine", "pythn mine.py")])).unwrap();
+    let asked = with(&[("better", "python mine.py")]);
+    let joined = asked.clone().joined_with(folder).unwrap();
+    assert_eq!(joined, asked);
+    let study = StudyFolder::create(folder, &joined).unwrap();
+    assert_eq!(StudyFolder::open(folder).unwrap().plan(), &asked);
+    // Once it has finished one it stays.
+    std::fs::write(
+        study.file(&study.plan().cells_of(2..3).next().unwrap()),
+        "{}",
+    )
+    .unwrap();
+    let joined = plan(1, 2).joined_with(folder).unwrap();
+    assert_eq!(joined, asked);
+    assert!(StudyFolder::create(folder, &plan(1, 2)).is_err());
+}
+
+#[test]
 fn a_cell_depends_on_the_order_that_it_follows_and_on_no_other() {
     let with = |orders: &[(&str, [u32; 2])]| {
         let mut plan = plan(1, 2);

@@ -39,7 +39,15 @@ fn eventful() -> (TempDir, PathBuf) {
     wait_for(&path, 20);
     assert_succeeded(&run(&["ctl", name, "discard", "40,41"]));
     assert_succeeded(&run(&["ctl", name, "stop"]));
-    assert_succeeded(&output_of(running));
+    let ended = output_of(running);
+    assert_succeeded(&ended);
+    // Lines have the name of the folder: the strategy changed on the way.
+    let said = String::from_utf8_lossy(&ended.stderr).into_owned();
+    let line = format!("{}: strategy ei (Ada)", path.file_name().unwrap().display());
+    assert!(
+        said.contains(&line) && !said.contains("beacon-structure: "),
+        "{said}"
+    );
     assert_succeeded(&run(&["resume", name, "--budget", "50", "--json"]));
     (kept, path)
 }

@@ -64,6 +64,11 @@ fn check(said: &Value) {
         said["state"].as_str().unwrap().starts_with("ended: "),
         "{said}"
     );
+    // Nobody takes a command of a campaign back that has ended.
+    assert_eq!(said["undo"], 0);
+    let curves = said["curves"].as_str().unwrap();
+    assert!(curves.contains("Coverage: of responses (blue)"), "{curves}");
+    assert!(!curves.contains("latent"), "{curves}");
     harmless(&said["axe"]);
     // The maps of the past are those that were shown then, by another run of the program.
     assert!(
