@@ -184,3 +184,28 @@ fn a_campaign_on_the_zero_peak_says_so_once() {
     let output = beacon_ok(&beside, folder.path());
     assert!(!text(&output.stderr).contains("zero energy"));
 }
+
+#[test]
+fn a_run_on_files_names_the_elements_of_all_its_targets() {
+    let folder = crate::common::data(SIDE as u32);
+    let head = format!(
+        "key\tvalue\nwidth\t{SIDE}\nheight\t{SIDE}\ndepth\t32\noffset\t0\ndata-length\t1\n\
+         data-type\tunsigned\nbyte-order\tdont-care\nrecord-by\tvector\nev-per-chan\t20\n"
+    );
+    fs::write(folder.path().join("spectra.rpl"), head).unwrap();
+    let response = wave(SIDE as u32);
+    let counts = (0..SIDE * SIDE * 32).map(|n| (n % 7) as f64 + 9.0 * response(n as u32 / 32));
+    let counts: Vec<u8> = counts.map(|count| count as u8).collect();
+    fs::write(folder.path().join("spectra.raw"), counts).unwrap();
+    let mut arguments = RUN.map(str::to_owned).to_vec();
+    arguments[2] = "replay:image.npy,spectra.rpl".to_owned();
+    arguments.splice(
+        3..5,
+        ["--targets", "line:C-Ka@none,line:O-Ka@none"].map(str::to_owned),
+    );
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    beacon_ok(&arguments, folder.path());
+    let kept = fs::read(folder.path().join("run/campaign.hspy")).unwrap();
+    let holds = |name: &str| kept.windows(name.len()).any(|part| part == name.as_bytes());
+    assert!(holds("_list_2_elements") && holds("EDS_TEM"));
+}
