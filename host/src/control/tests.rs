@@ -362,6 +362,9 @@ fn an_answer_that_is_cut_is_that_of_a_campaign_and_one_of_another_kind_is_not() 
 fn a_journal_without_a_beginning_is_named_as_that() {
     let parent = tempfile::tempdir().unwrap();
     let journal = parent.path().join("journal");
+    std::fs::write(&journal, b"BEACON jou").unwrap();
+    let begun = RunFolder::begin(parent.path()).unwrap_err().to_string();
+    assert!(!begun.contains("beacon resume"), "{begun}");
     std::fs::write(&journal, b"BEACON journal\n\x02\x09\x00").unwrap();
     let begun = RunFolder::begin(parent.path()).unwrap_err().to_string();
     assert!(

@@ -269,6 +269,8 @@ fn system(path: &Path, source: io::Error) -> FolderError {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::campaign::{Event, Record};
+    use crate::journal::Journal;
 
     #[test]
     fn a_folder_belongs_to_one_process_at_a_time() {
@@ -290,7 +292,12 @@ mod tests {
         assert!(message.contains("another process runs"), "{message}");
         drop(folder);
         let folder = RunFolder::begin(&path).unwrap();
-        std::fs::write(folder.journal(), "").unwrap();
+        let first = Record {
+            at_ms: 0,
+            elapsed_ms: 0,
+            event: Event::GivenUp { why: String::new() },
+        };
+        Journal::begin(&folder.journal(), &first).unwrap();
         drop(folder);
         let message = RunFolder::begin(&path).unwrap_err().to_string();
         assert!(message.contains("beacon resume"), "{message}");

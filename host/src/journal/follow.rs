@@ -176,8 +176,10 @@ impl Open {
 
 /// Whether there is anything to go on with in a journal; of one that cannot be read, whoever goes on says more.
 pub(crate) fn has_beginning(path: &Path) -> bool {
-    let found = Follower::new(path).poll();
-    found.map_or(true, |news| !news.records.is_empty())
+    match Follower::new(path).poll() {
+        Ok(news) => !news.records.is_empty(),
+        Err(error) => !matches!(error, JournalError::NotAJournal { .. }),
+    }
 }
 
 /// Reads a record of a journal again; `None` where another one is there by now.
